@@ -1,0 +1,42 @@
+# make demo | test | check | bench | test-backends | clean
+# Everything runs in .venv, which is made once and made again when pyproject.toml or constraints.txt change.
+# `python -m venv` and pip are all that is needed; PYTHON=python3.12 picks another interpreter.
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/ready
+
+.PHONY: demo test check bench test-backends clean env
+
+env: $(READY)
+
+$(READY): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "weft wants Python 3.11 or newer: make PYTHON=python3.11 ...")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt "torch==2.13.0"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[dev]"
+	@touch $(READY)
+
+demo: $(READY)
+	$(BIN)/weft demo --out demo
+
+test: $(READY)
+	$(BIN)/python -m pytest -q --durations=10
+
+check: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	@# mypy wants to see the package under its name
+	@mkdir -p $(VENV)/src && ln -sfn "$(CURDIR)" $(VENV)/src/weft
+	cd $(VENV)/src && ../bin/mypy -p weft --config-file "$(CURDIR)/pyproject.toml" --cache-dir "$(CURDIR)/.mypy_cache"
+
+bench: $(READY)
+	$(BIN)/python -m pytest --version >/dev/null
+	$(BIN)/python benchmarks/run.py
+
+test-backends:
+	@echo "no heavy backend is built yet: they come with the hearing and tokenizer work"
+
+clean:
+	rm -rf $(VENV) demo bench build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,0 +1,1 @@
+"""The command line and Ray: the only place that knows a cluster."""

@@ -1,0 +1,197 @@
+"""The command line: `weft COMMAND --help` shows each with an example.
+
+Exit codes: 0 well, 1 a promise broken or work failed, 2 a wrong recipe or argument.
+"""
+
+import json
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+
+from weft.schemas.recipe_file import RecipeError
+
+app = typer.Typer(
+    no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode="rich",
+    help="Interleaved speech-text training corpora, exact and audited, and the models they are for.",
+)  # fmt: skip
+
+RecipeArgument = Annotated[str, typer.Argument(help="A recipe file, or the name of a shipped one.", show_default=False)]
+CorpusArgument = Annotated[str, typer.Argument(help="A corpus: a folder or an fsspec url.", show_default=False)]
+Overrides = Annotated[list[str] | None, typer.Argument(help="Settings to change, as key=value.", show_default=False)]
+EngineOption = Annotated[str, typer.Option(help="local, ray, or auto: ray where there are cores or a cluster for it.")]
+AddressOption = Annotated[str | None, typer.Option(help="A running Ray cluster, such as ray://head:10001 or auto.")]
+WorkersOption = Annotated[int | None, typer.Option(min=1, help="CPUs to use on this machine.")]
+
+
+@app.command()
+def demo(
+    out: Annotated[Path, typer.Option(help="Where everything goes.")] = Path("demo"),
+    speech: Annotated[
+        list[str] | None, typer.Option(help="Your own speech: a folder or a .jsonl manifest; repeatable.")
+    ] = None,
+    engine: EngineOption = "auto",
+    workers: WorkersOption = None,
+) -> None:
+    """The whole story on embedded backends, in minutes: raw speech to a trained model.
+
+    Example: weft demo --speech ~/my-recordings
+    """
+    from weft.jobs.demo import run_demo
+
+    _check_engine(engine)
+    run_demo(out, speech or [], engine, workers)
+
+
+@app.command()
+def validate(recipe: RecipeArgument, overrides: Overrides = None) -> None:
+    """Checks a recipe: every key, every backend's settings, every name.
+
+    Example: weft validate my.yaml part_size=200
+    """
+    from weft.jobs.commands import console, read_house
+
+    house = read_house(recipe, overrides or [])
+    console.print(f"{escape(recipe)}: a sound recipe with {len(house.sources)} sources and {len(house.tasks)} tasks")
+
+
+@app.command()
+def plan(recipe: RecipeArgument, overrides: Overrides = None) -> None:
+    """Prints what would be built and what it would cost, from listings and headers alone; nothing is built.
+
+    Example: weft plan spirit-lm-base scale=1e-6
+    """
+    from weft.jobs.commands import console, read_house
+    from weft.jobs.forecast import show_forecast
+
+    show_forecast(console, read_house(recipe, overrides or []))
+
+
+@app.command()
+def build(
+    recipe: RecipeArgument,
+    overrides: Overrides = None,
+    out: Annotated[str, typer.Option(help="The corpus: a folder or an fsspec url.", show_default=False)] = "",
+    engine: EngineOption = "auto",
+    address: AddressOption = None,
+    workers: WorkersOption = None,
+) -> None:
+    """Builds a corpus, or what is missing of it: run the same command again after anything.
+
+    Example: weft build my.yaml --out corpus align.use=sphinx
+    """
+    from weft.jobs.commands import build_corpus, console, read_house
+
+    _check_engine(engine)
+    if not out:
+        raise RecipeError("weft build: say where the corpus goes, such as --out corpus")
+    progress = build_corpus(read_house(recipe, overrides or []), out, engine, address, workers)
+    console.print(
+        f"{escape(out)}: {progress.done.total():,} pieces of work done, {progress.kept.total():,} kept from before; "
+        f"`weft audit {escape(out)}` shows what is in it",
+        highlight=False,
+    )
+
+
+@app.command()
+def status(corpus: CorpusArgument) -> None:
+    """Shows what of a corpus is done, stage by stage.
+
+    Example: weft status corpus
+    """
+    from weft.jobs.commands import console, open_corpus
+    from weft.jobs.status import show_status
+
+    show_status(console, *open_corpus(corpus))
+
+
+@app.command()
+def audit(
+    corpus: CorpusArgument,
+    deep: Annotated[bool, typer.Option(help="Open every tar and check each sample.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="JSON on standard output.")] = False,
+) -> None:
+    """Declared against realised, and the ledger of every stage. Exits with 1 when a promise is broken.
+
+    Example: weft audit corpus --deep
+    """
+    from weft.jobs.commands import console, open_corpus
+    from weft.jobs.show import show_audit
+    from weft.pipelines.audit import audit as run_audit
+
+    store, house = open_corpus(corpus)
+    try:
+        found = run_audit(store, house, deep)
+    except FileNotFoundError as error:
+        raise RecipeError(
+            f"{corpus}: {error.filename or error} is not there yet; `weft build` again finishes it"
+        ) from None
+    if as_json:
+        print(json.dumps(asdict(found), indent=1, ensure_ascii=False))
+    else:
+        show_audit(console, found)
+    if found.faults:
+        raise typer.Exit(1)
+
+
+@app.command()
+def inspect(
+    corpus: CorpusArgument, key: Annotated[str, typer.Argument(help="A sample's key, or how it begins.")]
+) -> None:
+    """One sample in the terminal: what it is, where it came from, and its spans as text and literals.
+
+    Example: weft inspect corpus clip-3fa0c1d2e4b5-0000-words-0
+    """
+    from weft.jobs.commands import console, open_corpus
+    from weft.jobs.inspect import show_sample
+
+    store, house = open_corpus(corpus)
+    show_sample(console, store, house, key)
+
+
+@app.command()
+def train(
+    recipe: RecipeArgument,
+    overrides: Overrides = None,
+    corpus: Annotated[str, typer.Option(help="The corpus to train on.", show_default=False)] = "",
+    stage: Annotated[str, typer.Option(help="The training stage; the recipe's first unless named.")] = "",
+    out: Annotated[Path, typer.Option(help="Where the run goes: checkpoints and losses.")] = Path("run"),
+    resume: Annotated[bool, typer.Option(help="Go on from the latest checkpoint.")] = False,
+) -> None:
+    """Trains the reference model on a corpus's shards, one stage.
+
+    Example: weft train my.yaml --corpus corpus --stage pretrain --out run
+    """
+    from weft.jobs.commands import read_house
+    from weft.jobs.training import run_training
+
+    if not corpus:
+        raise RecipeError("weft train: say which corpus to train on, such as --corpus corpus")
+    run_training(read_house(recipe, overrides or []), corpus, stage, out, resume)
+
+
+def _check_engine(engine: str) -> None:
+    if engine not in ("auto", "local", "ray"):
+        raise RecipeError(f"--engine {engine}: it is local, ray or auto")
+
+
+def main() -> None:
+    """Runs a command; what went wrong is one sentence on standard error and an exit code."""
+    from weft.jobs.faults import explain
+
+    try:
+        app()
+    except KeyboardInterrupt:
+        print("interrupted; what is done is kept, the same command goes on from here", file=sys.stderr)
+        sys.exit(130)
+    except Exception as error:  # noqa: BLE001 - the one place where a fault becomes a sentence
+        message, code = explain(error)
+        print(message, file=sys.stderr)
+        sys.exit(code)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,190 @@
+"""`weft demo`: the whole story in minutes, told as it goes.
+
+    demo/raw/       a few hundred sentences in many voices, audio beside text and no timing: the raw speech
+    demo/books/     text
+    demo/recipe.yaml  demo/corpus/  demo/run/
+
+A second run keeps what stands and says so.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+from rich.markup import escape
+
+from weft.jobs.commands import build_corpus, console, read_house
+from weft.jobs.inspect import find
+from weft.jobs.show import show_audit, table
+from weft.jobs.training import run_training
+from weft.pipelines.audit import audit
+from weft.pipelines.graph import House
+from weft.pipelines.parts import read_part
+from weft.pipelines.scripts.grammar import documents, sentences
+from weft.pipelines.sound import flac
+from weft.pipelines.store import Store
+from weft.pipelines.voices.base import style_for
+from weft.pipelines.voices.espeak import Voice
+from weft.schemas.audio import Alignment
+from weft.schemas.audit import Audit
+from weft.schemas.recipe_file import RecipeError
+from weft.trainer import checkpoint, losses
+
+SENTENCES, SPEAKERS, DOCUMENTS, SEED = 360, 48, 240, 7
+
+
+@dataclass
+class Clock:
+    """Seconds since the demo began."""
+
+    began: float
+
+    def tell(self, what: str) -> None:
+        console.print(f"[bold cyan]{time.monotonic() - self.began:6.1f} s[/]  {what}", highlight=False)
+
+
+def run_demo(out: Path, speech: Sequence[str], engine: str, workers: int | None) -> None:
+    """Speaks, builds, audits, trains and sums up. Raises RecipeError for `speech` that is not there."""
+    clock = Clock(time.monotonic())
+    clock.tell(speak_raw(out / "raw"))
+    clock.tell(write_books(out / "books"))
+    recipe = write_demo_recipe(out, speech)
+    house = read_house(str(recipe))
+    clock.tell(f"building {escape(str(out / 'corpus'))} from {escape(str(recipe))}")
+    progress = build_corpus(house, str(out / "corpus"), engine, None, workers)
+    if kept := progress.kept.total():
+        clock.tell(f"{kept} of {progress.expected.total()} pieces of work stood from before and were skipped")
+    clock.tell("auditing")
+    found = audit(Store(str(out / "corpus")), house)
+    show_audit(console, found)
+    clock.tell(train_or_keep(house, out))
+    show_summary(house, out, found)
+    clock.tell("done")
+    if found.faults:
+        raise RuntimeError(f"{len(found.faults)} promises are broken")
+
+
+def speak_raw(folder: Path) -> str:
+    """Writes the sentences as audio beside text, unless they are there."""
+    voice = Voice()
+    voice.setup()
+    cast, made = voice.styles(), 0
+    for number, sentence in enumerate(sentences(SENTENCES, SEED)):
+        stem = folder / f"speaker{number % SPEAKERS:02d}" / f"{number:04d}"
+        style = style_for(f"speaker {number % SPEAKERS}", seed=SEED, cast=cast)
+
+        def spoken(text: str = sentence, style: object = style) -> bytes:
+            said = voice.speak(text, style)  # type: ignore[arg-type]
+            return flac(said.samples, said.rate)
+
+        made += write_once(stem.with_suffix(".flac"), spoken)
+        write_once(stem.with_suffix(".txt"), lambda text=sentence: f"{text}\n".encode())
+    return f"spoke {made} sentences in {SPEAKERS} voices to {escape(str(folder))}, {SENTENCES - made} were there"
+
+
+def write_books(folder: Path) -> str:
+    made = write_once(folder / "grammar.txt", lambda: "\n\n".join(documents(DOCUMENTS, SEED)).encode())
+    return f"{'wrote' if made else 'kept'} {DOCUMENTS} paragraphs of text in {escape(str(folder))}"
+
+
+def write_once(path: Path, content: Callable[[], bytes]) -> bool:
+    """Writes a file that is not there yet, whole or not at all."""
+    if path.exists():
+        return False
+    path.parent.mkdir(parents=True, exist_ok=True)
+    scratch = path.with_name(path.name + ".part")
+    scratch.write_bytes(content())
+    scratch.rename(path)
+    return True
+
+
+def write_demo_recipe(out: Path, speech: Sequence[str]) -> Path:
+    """The recipe of this demo: the shipped one with its paths, and the user's speech as further sources."""
+    yours = {f"yours-{n}" if n else "yours": path for n, path in enumerate(speech)}
+    for path in yours.values():
+        if not Path(path).exists() and "://" not in path:
+            raise RecipeError(f"--speech {path}: no such folder or manifest")
+    sources: dict[str, object] = {"speech": {"path": str(out / "raw")}, "books": {"path": str(out / "books")}}
+    sources |= {name: {"use": "folder", "path": path} for name, path in yours.items()}
+    spoken = ["speech", "dialogues", *yours]
+    recipe = {
+        "extends": "demo",
+        "sources": sources,
+        "tokenizers": {"hubert": {"sources": ["speech", *yours]}},
+        "tasks": {"speech": {"sources": spoken}, "words": {"sources": spoken}},
+    }
+    out.mkdir(parents=True, exist_ok=True)
+    path = out / "recipe.yaml"
+    path.write_text(yaml.safe_dump(recipe, sort_keys=False, allow_unicode=True), "utf-8")
+    return path
+
+
+def train_or_keep(house: House, out: Path) -> str:
+    """Trains, or keeps a run that was made from these very shards and settings."""
+    run, stage = out / "run", house.recipe.training["pretrain"]
+    last = checkpoint.latest(run)
+    try:
+        run_training(house, str(out / "corpus"), "pretrain", run, resume=True)
+    except ValueError as changed:  # the run on disk is of other shards or settings
+        if last is None:
+            raise
+        run.rename(run.with_name(f"run-before-{int(time.time())}"))
+        console.print(f"the earlier run was set aside: {escape(str(changed))}", highlight=False)
+        run_training(house, str(out / "corpus"), "pretrain", run, resume=False)
+        return "trained anew"
+    kept = last is not None and last.name == checkpoint.folder_of(run, stage.optimiser.steps).name
+    return "kept the trained run" if kept else "trained"
+
+
+def show_summary(house: House, out: Path, found: Audit) -> None:
+    store = Store(str(out / "corpus"))
+    console.rule("summary")
+    for node in found.nodes:
+        if node.node.startswith("segment/"):
+            hours = node.seconds_out / 3600
+            console.print(f"{node.node.split('/')[1]}: {hours:.3f} h in {node.items_out:,} utterances", highlight=False)
+    stage = found.stages[0]
+    shares = ", ".join(f"{t.task} {t.realised:.2%} (declared {t.declared:.2%})" for t in stage.tasks)
+    console.print(f"tokens: {sum(t.tokens for t in stage.tasks):,}: {shares}", highlight=False)
+    rejected = ", ".join(f"{r.items} {r.reason}" for r in found.rejects)
+    console.print(f"rejects: {rejected or 'none'}", highlight=False)
+    _show_alignment(store)
+    _show_losses(out / "run")
+    sample = find(store, "pretrain", "")
+    places = {
+        "recipe": "recipe.yaml",
+        "corpus": "corpus",
+        "shards": "corpus/shards/pretrain",
+        "run": "run",
+        "loss curves": "run/losses.png",
+    }
+    for what, where in places.items():
+        console.print(f"{what:<12} {escape(str(out / where))}", highlight=False)
+    if sample:
+        console.print(f"look at one  weft inspect {escape(str(out / 'corpus'))} {sample.key}", highlight=False)
+
+
+def _show_alignment(store: Store) -> None:
+    """The first aligned utterance of the raw speech."""
+    for name in store.names("align/speech", ".parquet"):
+        for alignment in read_part(store, name, Alignment)[:1]:
+            timed = "  ".join(f"{w.text} {w.start:.2f}–{w.end:.2f}" for w in alignment.words[:8])
+            console.print(f"alignment: {alignment.key}: {timed} …", highlight=False)
+            return
+
+
+def _show_losses(run: Path) -> None:
+    rows = list(losses.read(run))
+    last = max(row.step for row in rows)
+    shown = table("Loss, nats a token", "task", "first steps", "last steps")
+    for task in dict.fromkeys(row.task for row in rows):
+        ends = [_mean(rows, task, span) for span in (range(1, 4), range(last - 2, last + 1))]
+        shown.add_row(task, *(f"{loss:.3f}" for loss in ends))
+    console.print(shown)
+
+
+def _mean(rows: Sequence[losses.LossRow], task: str, steps: range) -> float:
+    picked = [r for r in rows if r.task == task and r.step in steps]
+    return sum(r.loss * r.tokens for r in picked) / max(1, sum(r.tokens for r in picked))

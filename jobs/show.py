@@ -1,0 +1,56 @@
+"""What the commands print: audits, plans and samples as tables."""
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from weft.schemas.audit import Audit, StageAudit
+
+
+def table(title: str, *columns: str) -> Table:
+    """A plain table; the first column is text, the others are figures."""
+    made = Table(title=title, title_justify="left", title_style="bold", pad_edge=False)
+    for number, column in enumerate(columns):
+        made.add_column(column, justify="right" if number else "left", overflow="fold")
+    return made
+
+
+def show_audit(console: Console, audit: Audit) -> None:
+    show_ledger(console, audit)
+    if audit.rejects:
+        show_rejects(console, audit)
+    for stage in audit.stages:
+        show_mixture(console, stage)
+    for fault in audit.faults:
+        console.print(f"[red]broken:[/] {escape(fault)}", highlight=False)
+    if not audit.faults:
+        console.print("[green]every item and every second is accounted for, and every mixture is exact[/]")
+
+
+def show_ledger(console: Console, audit: Audit) -> None:
+    rows = table("Ledger", "node", "in", "made", "out", "rejected", "seconds in", "seconds out", "seconds rejected")
+    for n in audit.nodes:
+        counts = (f"{v:,}" for v in (n.items_in, n.items_made, n.items_out, n.items_rejected))
+        rows.add_row(n.node, *counts, *(f"{v:,.2f}" for v in (n.seconds_in, n.seconds_out, n.seconds_rejected)))
+    console.print(rows)
+
+
+def show_rejects(console: Console, audit: Audit) -> None:
+    rows = table("Rejects", "stage: reason", "items", "seconds", "for example")
+    for r in audit.rejects:
+        rows.add_row(f"{r.stage}: {r.reason}", f"{r.items:,}", f"{r.seconds:,.2f}", escape(r.example[:90]))
+    console.print(rows)
+
+
+def show_mixture(console: Console, stage: StageAudit) -> None:
+    title = f"Mixture of {stage.stage}: {stage.size:,.0f} {stage.unit}, {stage.draws:,} draws in {stage.shards} tars"
+    rows = table(
+        title, "task", "declared", "realised", "tokens", "of tokens", "seconds", "of seconds", "samples",
+        f"off ({stage.unit})", "worst prefix", "one sample",
+    )  # fmt: skip
+    for t in stage.tasks:
+        rows.add_row(
+            t.task, f"{t.declared:.3%}", f"{t.realised:.3%}", f"{t.tokens:,}", f"{t.token_share:.3%}", f"{t.seconds:,.2f}",
+            f"{t.second_share:.3%}", f"{t.samples:,}", f"{t.off:+,.1f}", f"{t.worst:,.1f}", f"{t.sample:,.1f}",
+        )  # fmt: skip
+    console.print(rows)

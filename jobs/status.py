@@ -1,0 +1,38 @@
+"""What of a corpus is done: for every node its parts, and what is missing or no longer fits."""
+
+from collections import Counter
+
+from rich.console import Console
+
+from weft.jobs.build import shard_works
+from weft.jobs.progress import stage_of
+from weft.jobs.show import table
+from weft.pipelines.graph import House
+from weft.pipelines.plan import plan_names
+from weft.pipelines.store import Store
+from weft.pipelines.work import IndexWork, Work
+
+
+def show_status(console: Console, store: Store, house: House) -> None:
+    parts = {name: len(store.names(f"list/{name}", ".parquet")) for name in house.sources}
+    works = house.works(parts)
+    for stage in house.recipe.training:
+        if store.exists(plan_names(stage)[1]):
+            tars = shard_works(store, stage)
+            works += [*tars, IndexWork(stage, tuple(w.makes for w in tars))]
+    total, done = Counter[str](), Counter[str]()
+    for work in works:
+        total[stage_of(work.node)] += 1
+        done[stage_of(work.node)] += is_done(work, store)
+    rows = table(f"Status of {store.url}", "stage", "parts", "done", "to do")
+    for stage, count in total.items():
+        rows.add_row(stage, f"{count:,}", f"{done[stage]:,}", f"{count - done[stage]:,}")
+    console.print(rows)
+
+
+def is_done(work: Work, store: Store) -> bool:
+    """Whether a piece of work stands; what it needs may itself be missing."""
+    try:
+        return work.done(store)
+    except FileNotFoundError:
+        return False

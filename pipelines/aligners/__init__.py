@@ -1,0 +1,1 @@
+"""Word aligners, one file each: audio and words in, word times and scores out."""

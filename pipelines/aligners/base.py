@@ -1,0 +1,117 @@
+"""Forced alignment: when each written word of an utterance is said.
+
+    aligner.align(samples, ["Well,", "forty-two", "-", "is", "it?"])
+    ->  Word("Well,", 0.21, 0.48, -1.1), Word("forty-two", 0.48, 1.10, -0.9), Word("-", 1.10, 1.10, 0.0), …
+
+An aligner writes only `_align`, which times spoken words (`well forty two is it`). What is written and not said,
+what is written as one word and said as several, order and bounds are looked after here.
+"""
+
+import re
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from weft.pipelines.stage import Unusable
+from weft.schemas.audio import Alignment, Utterance, Word
+from weft.schemas.settings import Settings
+
+RATE = 16_000  # samples a second that every aligner hears
+
+_APOSTROPHES = str.maketrans({"’": "'", "ʼ": "'", "`": "'"})
+_SIGNS = {"%": "percent", "&": "and", "+": "plus", "=": "equals", "@": "at"}
+_COINS = {"$": "dollars", "£": "pounds", "€": "euros"}
+_COIN = re.compile(r"([$£€])(\d[\d.,]*)")
+_SAID = re.compile(r"\d+(?:[.,]\d+)+|[^\W_]+(?:'[^\W_]+)*|[%&+=@]")
+
+
+class Unalignable(Unusable):
+    """An utterance that gets no alignment. `reason` is a short fixed word, `detail` says what was found.
+
+    no_transcript, no_words, unknown_word, mismatch, alignment_failed, too_long; bad_timing of given words.
+    """
+
+
+class Aligner(Settings):
+    """The base of every `pipelines/aligners/NAME.py`."""
+
+    @property
+    def needs_audio(self) -> bool:
+        """Whether `align_utterance` reads its samples; where it does not, they need not be decoded."""
+        return True
+
+    def setup(self) -> None:
+        """Load what is heavy. Called once per worker, before the first alignment."""
+
+    def version(self) -> str:
+        """What, besides the settings, decides where the words fall: backend and model, such as `pocketsphinx-5.1.1`."""
+        raise NotImplementedError
+
+    def align(self, samples: np.ndarray, words: Sequence[str]) -> tuple[Word, ...]:
+        """Time written words in `samples` (float32, mono, 16 kHz, -1 to 1); one Word for each, in order, in seconds.
+
+        Words do not overlap and lie within the audio. A token that is not said, such as a lone dash, gets no length.
+        Raises Unalignable.
+        """
+        forms = [spoken_forms(word) for word in words]
+        spoken = [form for several in forms for form in several]
+        if not spoken:
+            raise Unalignable("no_words", f"nothing is said by {' '.join(words)[:80]!r}")
+        timed = _fit(self._align(samples, spoken), len(samples) / RATE)
+        assert len(timed) == len(spoken), f"{len(spoken)} spoken words came back as {len(timed)}"
+        return _as_written(words, [len(several) for several in forms], timed)
+
+    def align_utterance(self, utterance: Utterance, samples: np.ndarray) -> Alignment:
+        """Align an utterance to its own transcript. Raises Unalignable."""
+        if not utterance.text or not utterance.text.strip():
+            raise Unalignable("no_transcript", "the utterance has no text to align")
+        return self._alignment(utterance, self.align(samples, utterance.text.split()))
+
+    def _alignment(self, utterance: Utterance, words: Sequence[Word]) -> Alignment:
+        name = type(self).__module__.rpartition(".")[2]
+        fitted = tuple(_fit(words, utterance.seconds))  # resampling can round the audio up by a sample
+        return Alignment(utterance.key, utterance.seconds, f"{name} {self.version()}", fitted, mean_score(words))
+
+    def _align(self, samples: np.ndarray, spoken: list[str]) -> list[Word]:
+        """Time spoken words: exactly one Word for each, in order, in seconds. Raises Unalignable."""
+        raise NotImplementedError
+
+
+def mean_score(words: Sequence[Word]) -> float:
+    """The mean score over the time that is speech; 0 when there is none."""
+    seconds = sum(word.end - word.start for word in words)
+    return sum(word.score * (word.end - word.start) for word in words) / seconds if seconds else 0.0
+
+
+def spoken_forms(written: str) -> list[str]:
+    """What is said for one written word: lower case, no punctuation, `$5` as `5 dollars`.
+
+    Digits stay digits: the lexicon of the aligner reads them.
+    """
+    text = unicodedata.normalize("NFKC", written).translate(_APOSTROPHES).lower()
+    text = _COIN.sub(lambda m: f"{m[2]} {_COINS[m[1]]} ", text)
+    return [_SIGNS.get(said, said) for said in _SAID.findall(text)]
+
+
+def _fit(words: Sequence[Word], seconds: float) -> list[Word]:
+    """The words clamped to 0 … `seconds` and each to begin no earlier than the one before it ends."""
+    out: list[Word] = []
+    floor = 0.0
+    for word in words:
+        start = min(max(word.start, floor), seconds)
+        floor = min(max(word.end, start), seconds)
+        out.append(replace(word, start=start, end=floor))
+    return out
+
+
+def _as_written(words: Sequence[str], counts: Sequence[int], timed: Sequence[Word]) -> tuple[Word, ...]:
+    """Written word n takes the next `counts[n]` of the timed ones; one that takes none ends its left neighbour."""
+    out: list[Word] = []
+    at, last = 0, 0.0
+    for word, count in zip(words, counts, strict=True):
+        said = timed[at : at + count]
+        out.append(Word(word, said[0].start, said[-1].end, mean_score(said)) if said else Word(word, last, last))
+        at, last = at + count, out[-1].end
+    return tuple(out)

@@ -1,0 +1,91 @@
+"""How a word that no dictionary holds is said, in the 39 phones of the CMU dictionary: espeak-ng reads it aloud.
+
+pronunciations("weft")  ->  ("W EH F T",)
+pronunciations("42")    ->  ("F AO R T IY T UW", "F AO R T UW")      as a number, and digit by digit
+"""
+
+import ctypes
+import re
+import threading
+import unicodedata
+from _ctypes import dlclose
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+
+import espeakng_loader
+
+_SYNCHRONOUS = 2  # AUDIO_OUTPUT_SYNCHRONOUS: no sound device is opened
+_NEVER_EXIT = 0x8000  # report a failure instead of ending the process
+_UTF8, _IPA = 1, 2
+_VOICE = b"en-us"
+_lock = threading.Lock()
+
+# IPA as espeak's en-us voice writes it, sounds borrowed from other languages included, to CMU phones.
+_PHONES = {
+    "tʃ": "CH", "dʒ": "JH", "aɪ": "AY", "aʊ": "AW", "ɔɪ": "OY", "eɪ": "EY", "oʊ": "OW", "əʊ": "OW",
+    "ɜːɹ": "ER", "ɚɹ": "ER", "ɜː": "ER", "ɜ": "ER", "ɚ": "ER", "ø": "ER", "œ": "ER",
+    "əl": "AH L", "n̩": "AH N", "l̩": "AH L",
+    "iː": "IY", "i": "IY", "ɪ": "IH", "ᵻ": "IH", "ɨ": "IH", "y": "UW", "ʏ": "UH", "ɛ": "EH", "e": "EH",
+    "æ": "AE", "a": "AA", "ɑ": "AA", "ɒ": "AA", "ɔ": "AO", "oː": "AO", "o": "OW",
+    "ʌ": "AH", "ə": "AH", "ɐ": "AH", "ʊ": "UH", "uː": "UW", "u": "UW",
+    "b": "B", "d": "D", "f": "F", "ɡ": "G", "g": "G", "h": "HH", "j": "Y", "k": "K", "l": "L", "m": "M", "n": "N",
+    "p": "P", "s": "S", "t": "T", "v": "V", "w": "W", "z": "Z", "ɹ": "R", "r": "R", "ð": "DH", "θ": "TH",
+    "ʃ": "SH", "ʒ": "ZH", "ŋ": "NG", "ɾ": "T", "ʔ": "T", "ɲ": "N Y", "x": "K", "ç": "HH", "ʁ": "R", "ɬ": "L",
+    "c": "K", "q": "K", "ɣ": "G", "β": "V", "ʎ": "L Y", "ɫ": "L", "ʈ": "T", "ɖ": "D", "ɭ": "L", "ɳ": "N",
+}  # fmt: skip
+_LONGEST_FIRST = re.compile("|".join(sorted(map(re.escape, _PHONES), key=len, reverse=True)))
+_LANGUAGE_SWITCH = re.compile(r"\([a-z-]+\)")  # espeak marks a foreign word: (fr)ʁɑ̃devu(en-us)
+
+
+@cache
+def pronunciations(word: str) -> tuple[str, ...]:
+    """Ways to say `word`, likeliest first, as phones between spaces; none unless it is Latin letters and digits."""
+    if not all(c.isdecimal() or not c.isalnum() or unicodedata.name(c, "").startswith("LATIN ") for c in word):
+        return ()  # espeak would spell it out: "Chinese letter"
+    found = (phones_of(_ipa(reading)) for reading in _readings(word))
+    return tuple(dict.fromkeys(phones for phones in found if phones))
+
+
+def _readings(word: str) -> list[str]:
+    """A number is said as one, digit by digit (a telephone), or in pairs (a year)."""
+    if not word.isdecimal() or len(word) == 1:
+        return [word]
+    readings = [word, " ".join(word)]
+    if len(word) == 4:
+        readings.append(f"{word[:2]} o {word[3]}" if word[2] == "0" else f"{word[:2]} {word[2:]}")
+    return readings
+
+
+def phones_of(ipa: str) -> str:
+    """IPA to CMU phones; marks of stress and length that CMU does not write fall away."""
+    return " ".join(_PHONES[sound] for sound in _LONGEST_FIRST.findall(_LANGUAGE_SWITCH.sub("", ipa)))
+
+
+@contextmanager
+def _library() -> Iterator[ctypes.CDLL]:
+    """A freshly loaded espeak-ng, closed after use: its state is global to the process, where a voice may speak too.
+
+    About 3 ms. Raises RuntimeError when it does not start.
+    """
+    library = ctypes.CDLL(espeakng_loader.get_library_path())
+    try:
+        data = espeakng_loader.get_data_path()
+        if library.espeak_Initialize(_SYNCHRONOUS, 0, data.encode(), _NEVER_EXIT) <= 0:
+            raise RuntimeError(f"espeak-ng does not start from {data}; reinstall espeakng-loader")
+        yield library
+    finally:
+        library.espeak_Terminate()
+        dlclose(library._handle)
+
+
+def _ipa(text: str) -> str:
+    """`text` as the American voice says it, in IPA, a space between words."""
+    rest = ctypes.c_char_p(text.encode())
+    clauses = []
+    with _lock, _library() as library:
+        library.espeak_TextToPhonemes.restype = ctypes.c_char_p
+        library.espeak_SetVoiceByName(_VOICE)
+        while rest.value:  # each call reads one clause and moves on; NULL at the end
+            clauses.append(library.espeak_TextToPhonemes(ctypes.byref(rest), _UTF8, _IPA) or b"")
+    return b" ".join(clauses).decode()

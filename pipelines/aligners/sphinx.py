@@ -1,0 +1,143 @@
+"""Forced alignment of English with pocketsphinx: offline, model and dictionary in the wheel, 60 to 90 times real time.
+
+    samples, ["ask", "not"]  ->  Word("ask", 4.21, 4.63, -1.4), Word("not", 4.63, 4.98, -1.1)
+
+A word's score is nats per frame of 10 ms below the best state the decoder weighed at that frame: 0 is a perfect
+fit, read English lies about -1.7, a transcript of something else about -5.
+"""
+
+import math
+from collections.abc import Sequence
+from importlib.metadata import version
+
+import numpy as np
+from pocketsphinx import Config, Decoder, Segment
+from pydantic import PrivateAttr
+
+from weft.pipelines.aligners import base
+from weft.pipelines.aligners.base import RATE, Unalignable
+from weft.pipelines.aligners.lexicon import pronunciations
+from weft.schemas.audio import Word
+
+_FRAME = 0.01  # seconds
+_WIDE = {"beam": 1e-120, "pbeam": 1e-120, "wbeam": 1e-100}
+_HOPELESS = -12.0  # the score of a transcript that even wide beams cannot lay over the audio
+
+
+class Aligner(base.Aligner):
+    """pocketsphinx, with a check that the transcript belongs to the audio.
+
+    Words whose scores average `min_score` or more are taken. Below it (a wrong transcript, but also a telephone, a
+    robot) they must beat themselves spoken backwards by `min_lead`, and not fall under `floor`. All in nats per
+    frame. Audio of more than `max_seconds` is refused: cut it first. On the 81 real clips, 65 of them non-native, that
+    the defaults were chosen on, 1.2 % of the right transcripts are refused and 96 % of 561 of other clips.
+    """
+
+    min_score: float = -2.9
+    min_lead: float = 3.0
+    floor: float = -6.0
+    max_seconds: float = 60.0
+
+    _narrow: "_Forced" = PrivateAttr()
+    _wide: "_Forced" = PrivateAttr()
+
+    def setup(self) -> None:
+        self._narrow, self._wide = _Forced(), _Forced(**_WIDE)
+
+    def version(self) -> str:
+        return f"pocketsphinx-{version('pocketsphinx')}+espeakng-{version('espeakng-loader')}"
+
+    def _align(self, samples: np.ndarray, spoken: list[str]) -> list[Word]:
+        if len(samples) > self.max_seconds * RATE:
+            raise Unalignable("too_long", f"{len(samples) / RATE:.1f} s, where max_seconds is {self.max_seconds:g}")
+        pcm = _pcm(samples)
+        words = self._narrow.align(pcm, spoken) or self._wide.align(pcm, spoken)
+        if not words:
+            raise Unalignable("alignment_failed", f"{len(samples) / RATE:.2f} s do not hold {' '.join(spoken)[:80]!r}")
+        self._check(pcm, spoken, _fit(words))
+        return words
+
+    def _check(self, pcm: bytes, spoken: list[str], score: float) -> None:
+        """Raises Unalignable when the transcript seems to belong to other audio."""
+        if score >= self.min_score:
+            return
+        said = f"score {score:.2f} is below min_score {self.min_score:g}"
+        if score < self.floor:
+            raise Unalignable("mismatch", said)
+        lead = self._lead(pcm, spoken)
+        if lead < self.min_lead:
+            raise Unalignable("mismatch", f"{said}, and {lead:.2f} better than backwards, below {self.min_lead:g}")
+
+    def _lead(self, pcm: bytes, spoken: list[str]) -> float:
+        """How much better the transcript fits than the same phones in reverse, which no audio can hold by chance."""
+        forwards, backwards = self._wide.align(pcm, spoken), self._wide.align(pcm, spoken, backwards=True)
+        if not forwards:
+            return 0.0
+        return _fit(forwards) - (_fit(backwards) if backwards else _HOPELESS)
+
+
+def _fit(words: Sequence[Word]) -> float:
+    """The mean over words, not over time: one long vowel that fits cannot pay for three words that do not."""
+    return sum(word.score for word in words) / len(words)
+
+
+class _Forced:
+    """A decoder that follows given words. Nothing of one utterance reaches the next: features start afresh, the
+    cepstral mean is the utterance's own (`cmn: batch` in the model's feat.params), and learned words stay the same.
+    """
+
+    def __init__(self, **beams: float) -> None:
+        self._decoder = Decoder(Config(bestpath=False, lm=None, loglevel="FATAL", **beams))
+
+    def align(self, pcm: bytes, spoken: Sequence[str], backwards: bool = False) -> list[Word]:
+        """The words in time, or none where the beams lost them. Raises Unalignable for a word nothing can say."""
+        names = [self._reversed(word) for word in reversed(spoken)] if backwards else [self._known(w) for w in spoken]
+        try:
+            self._decode(pcm, " ".join(names))
+        except RuntimeError:  # the one error pocketsphinx has
+            return []
+        words = [_word(segment) for segment in self._decoder.seg() or () if segment.word[0] not in "<["]
+        return words if [word.text for word in words] == names else []
+
+    def _decode(self, pcm: bytes, text: str) -> None:
+        self._decoder.reinit_feat()  # forgets the noise it heard in the utterance before; 0.1 ms
+        self._decoder.set_align_text(text)
+        self._decoder.start_utt()
+        try:
+            self._decoder.process_raw(pcm, full_utt=True)
+        finally:
+            self._decoder.end_utt()
+
+    def _known(self, word: str) -> str:
+        if not self._decoder.lookup_word(word):
+            self._learn(word, pronunciations(word))
+        return word
+
+    def _reversed(self, word: str) -> str:
+        name = f"~{word}"
+        if not self._decoder.lookup_word(name):
+            phones = self._decoder.lookup_word(self._known(word)).split()
+            self._learn(name, [" ".join(reversed(phones))])
+        return name
+
+    def _learn(self, word: str, ways: Sequence[str]) -> None:
+        if not ways:
+            raise Unalignable("unknown_word", f"no pronunciation for {word!r}")
+        for number, phones in enumerate(ways, 1):
+            self._decoder.add_word(word if number == 1 else f"{word}({number})", phones, False)
+
+
+def _word(segment: Segment) -> Word:
+    """A segment in seconds. Its score is a 1024th of the sum over its frames, of which `end_frame` is the last."""
+    frames = segment.end_frame - segment.start_frame + 1
+    score = math.log(segment.ascore) * 1024 / frames
+    return Word(segment.word.partition("(")[0], segment.start_frame * _FRAME, (segment.end_frame + 1) * _FRAME, score)
+
+
+def _pcm(samples: np.ndarray) -> bytes:
+    """16-bit samples with 0.3 s of faint noise after them: without it a third of utterances lose their last word."""
+    sound = np.clip(samples * 32767.0, -32768, 32767).astype(np.int16)
+    return np.concatenate([sound, _HISS]).tobytes()
+
+
+_HISS = np.random.RandomState(0).randint(-9, 10, int(0.3 * RATE)).astype(np.int16)  # frozen by numpy's promise

@@ -1,0 +1,89 @@
+"""Utterances and documents become samples of one task, for one pass over the data, in the order they will be drawn.
+
+(Utterance, Alignment, Units)  ->  Baked("clip-3fa0-0002-words-0", tokens=143, json=b"…", npy=b"…")
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from random import Random
+from typing import Any
+
+from pydantic import PrivateAttr, SerializeAsAny
+
+from weft.pipelines.stage import Stage, Unusable
+from weft.pipelines.store import Store
+from weft.pipelines.tasks.base import Material, Task
+from weft.pipelines.tasks.draft import Draft
+from weft.schemas.audio import Utterance
+from weft.schemas.fingerprint import hash64
+from weft.schemas.ledger import Reject
+from weft.schemas.sample import Baked, Provenance, Sample
+from weft.schemas.vocabulary import Vocabulary
+from weft.tokenizers.unified import load as load_vocabulary
+
+
+class Compose(Stage):
+    """`name` is the task's name in the recipe, `pass_number` how often its data was drawn before."""
+
+    name: str
+    task: SerializeAsAny[Task]
+    pass_number: int
+    seed: int
+    _vocabulary: Vocabulary = PrivateAttr()
+    _encode: Callable[[str], list[int]] = PrivateAttr()
+
+    @property
+    def makes(self) -> type:
+        return Baked
+
+    def setup(self, store: Store) -> None:
+        self._vocabulary, self._encode = load_vocabulary(store.folder("vocabulary"))
+
+    def parent(self, record: Any) -> str:
+        return record.parent
+
+    def __call__(self, rows: Iterable[Any]) -> Iterator[Baked | Reject]:
+        for row in sorted(rows, key=lambda row: hash64(self.seed, self.name, self.pass_number, _key(row))):
+            material = self._material(row)
+            try:
+                yield self._sample(material).bake()
+            except Unusable as fault:
+                yield self._reject(material, fault.reason, fault.detail)
+            except ValueError as fault:  # text that the tokenizer cannot spell
+                yield self._reject(material, "not_spellable", str(fault))
+
+    def _reject(self, material: Material, reason: str, detail: str) -> Reject:
+        source = material.source
+        return Reject(source.key, "compose", source.source, self.name, reason, detail, source.seconds)
+
+    def _material(self, row: Any) -> Material:
+        """Inputs come in the order utterance, alignment, units; those the task does not need are left out."""
+        if not isinstance(row, tuple):
+            return Material(row)
+        names = [name for name in ("alignment", "units") if name in self.task.needs]
+        return Material(row[0], **dict(zip(names, row[1:], strict=True)))
+
+    def _sample(self, material: Material) -> Sample:
+        source = material.source
+        draft = Draft(self._vocabulary, self._encode)
+        draft.begin()
+        self.task.weave(material, draft, Random(hash64(self.seed, source.key, self.name, self.pass_number)))
+        spoken = source if isinstance(source, Utterance) else None
+        return Sample(
+            f"{source.key}-{self.name}-{self.pass_number}", source.key, self.name, source.source, source.seconds,
+            tuple(draft.ids), tuple(draft.segments), material.text, source.language,
+            spoken.speaker if spoken else "", spoken.emotion if spoken else "", source.licence, _provenance(material),
+        )  # fmt: skip
+
+
+def _key(row: Any) -> str:
+    return (row[0] if isinstance(row, tuple) else row).key
+
+
+def _provenance(material: Material) -> Provenance:
+    source = material.source
+    if not isinstance(source, Utterance):
+        return Provenance(recording=source.key)
+    return Provenance(
+        source.recording, source.sha256, source.start, source.end,
+        material.alignment.aligner if material.alignment else "", material.units.model if material.units else "",
+    )  # fmt: skip

@@ -1,0 +1,188 @@
+"""From a recipe to the work it takes: which stages each source goes through, and what stands on what.
+
+speech     list ─ ingest ─ segment ─┬─ align ──┐
+                                    └─ encode ─┴─ compose
+dialogues  list ─ ingest ─ synthesize ─ segment ─ …
+books      list ─ ingest ─ compose
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from weft.pipelines.align import Align
+from weft.pipelines.compose import Compose
+from weft.pipelines.encode import Encode
+from weft.pipelines.ingest import Ingest
+from weft.pipelines.parts import part_name
+from weft.pipelines.partwork import Input, PartWork
+from weft.pipelines.registry import ChoiceError, make
+from weft.pipelines.segment import Segment, Turns
+from weft.pipelines.sources.base import Source
+from weft.pipelines.stage import Stage
+from weft.pipelines.synthesize import Synthesize
+from weft.pipelines.tasks.base import Task
+from weft.pipelines.work import TokenizerWork, VocabularyWork, Work
+from weft.schemas.audio import Alignment, Units, Utterance
+from weft.schemas.item import Item
+from weft.schemas.plan import Block
+from weft.schemas.recipe import Choice, Recipe
+from weft.schemas.text import Dialogue, Document
+from weft.tokenizers.base import SpeechTokenizer
+
+
+class RecipeFault(ValueError):
+    """A setting that no backend knows, or backends that do not fit; `path` leads to the key in the recipe."""
+
+    def __init__(self, path: tuple[str, ...], message: str, kind: str = "") -> None:
+        super().__init__(message)
+        self.path, self.message, self.kind = path, message, kind
+
+
+def chosen(folder: str, choice: Choice, *path: str, **given: object) -> object:
+    """The backend a recipe chooses at `path`. Raises RecipeFault."""
+    try:
+        return make(folder, choice, **given)
+    except ChoiceError as fault:
+        raise RecipeFault((*path, *map(str, fault.path)), fault.message, fault.kind) from None
+
+
+@dataclass(frozen=True)
+class House:
+    """A recipe with its backends made; building it checks every setting. Raises RecipeFault."""
+
+    recipe: Recipe
+
+    @cached_property
+    def sources(self) -> dict[str, Source]:
+        return {n: chosen("sources", c, "sources", n) for n, c in self.recipe.sources.items()}  # type: ignore[misc]
+
+    @cached_property
+    def tokenizers(self) -> dict[str, SpeechTokenizer]:
+        return {n: chosen("tokenizers", c, "tokenizers", n) for n, c in self.recipe.tokenizers.items()}  # type: ignore[misc]
+
+    @cached_property
+    def tasks(self) -> dict[str, Task]:
+        made: dict[str, Task] = {}
+        for name, choice in self.recipe.tasks.items():
+            given = {
+                "sources": choice.sources,
+                "tokenizer": choice.settings.get("tokenizer", next(iter(self.tokenizers))),
+            }
+            task = chosen("tasks", choice, "tasks", name, **given)
+            assert isinstance(task, Task)
+            self._fits(name, task)
+            made[name] = task
+        return made
+
+    def _fits(self, name: str, task: Task) -> None:
+        if task.tokenizer not in self.tokenizers:
+            raise RecipeFault(("tasks", name, "tokenizer"), f"{task.tokenizer!r} is not under `tokenizers:`")
+        for source in task.sources:
+            gives = Document if self.sources[source].makes is Document else Utterance
+            if gives is not task.takes:
+                wrong = f"{source!r} gives {gives.__name__.lower()}s, this task takes {task.takes.__name__.lower()}s"
+                raise RecipeFault(("tasks", name, "sources"), wrong)
+
+    @cached_property
+    def text(self) -> object:
+        return chosen("tokenizers", self.recipe.text, "text")
+
+    def stages(self, source: str) -> list[tuple[str, Stage, tuple[Input, ...], tuple[str, ...]]]:
+        """Node, stage, inputs and models of everything between a source's listing and its samples."""
+        kind = self.sources[source].makes
+        nodes: list[tuple[str, Stage, tuple[Input, ...], tuple[str, ...]]] = []
+
+        def add(node: str, stage: Stage, inputs: tuple[Input, ...], models: tuple[str, ...] = ()) -> Input:
+            nodes.append((f"{node}/{source}", stage, inputs, models))
+            return Input(f"{node}/{source}", stage.makes)
+
+        last = add("ingest", Ingest(source=self.sources[source]), (Input(f"list/{source}", Item),))
+        if kind is Document:
+            return nodes
+        if kind is Dialogue:
+            last = add("synthesize", self._synthesize, (last,))
+        last = add("segment", Turns() if kind is Dialogue else self._segment, (last,))
+        if any("alignment" in t.needs and source in t.sources for t in self.tasks.values()):
+            add("align", self._align, (last,))
+        for name, tokenizer in self.tokenizers.items():
+            if any(source in t.sources and t.tokenizer == name for t in self.tasks.values()):
+                add(f"encode/{name}", Encode(name=name, tokenizer=tokenizer), (last,), (f"models/{name}",))
+        return nodes
+
+    @cached_property
+    def _segment(self) -> Stage:
+        return Segment(segmenter=chosen("segmenters", self.recipe.segment, "segment"))  # type: ignore[arg-type]
+
+    @cached_property
+    def _align(self) -> Stage:
+        return Align(aligner=chosen("aligners", self.recipe.align, "align"))  # type: ignore[arg-type]
+
+    @cached_property
+    def _synthesize(self) -> Stage:
+        return Synthesize(voice=chosen("voices", self.recipe.synthesize, "synthesize"), seed=self.recipe.seed)  # type: ignore[arg-type]
+
+    def check(self) -> None:
+        """Makes every backend and stage once."""
+        _ = self.text, self.tokenizers, self.tasks, self._segment, self._align, self._synthesize
+        for source in self.sources:
+            self.stages(source)
+
+    def works(self, parts: dict[str, int]) -> list[Work]:
+        """All work up to the first pass of every task; `parts` counts each source's listing parts."""
+        works: list[Work] = []
+        for source, count in parts.items():
+            works += [
+                PartWork(node, stage, part, inputs, models)
+                for node, stage, inputs, models in self.stages(source)
+                for part in range(count)
+            ]
+        works += [self._tokenizer_work(name, parts) for name in self.tokenizers]
+        works.append(self._vocabulary_work(parts))
+        for task in self.tasks:
+            works += self.compose(task, 0, parts)
+        return works
+
+    def _tokenizer_work(self, name: str, parts: dict[str, int]) -> Work:
+        among = self.recipe.tokenizers[name].sources or tuple(parts)
+        spoken = [s for s in among if self.sources[s].makes is not Document]
+        needs = tuple(part_name(f"segment/{s}", p) for s in spoken for p in range(parts[s]))
+        return TokenizerWork(name, self.tokenizers[name], needs, self.recipe.seed)
+
+    def _vocabulary_work(self, parts: dict[str, int]) -> Work:
+        layout = self.recipe.vocabulary
+        among = self.recipe.text.sources or tuple(parts)
+        stage = {s: "ingest" if self.sources[s].makes is Document else "segment" for s in among}
+        needs = tuple(part_name(f"{stage[s]}/{s}", p) for s in among for p in range(parts[s]))
+        books = tuple((n, t.literal, t.size) for n, t in self.tokenizers.items())
+        return VocabularyWork(self.text, layout.markers, books, layout.pad_to, layout.multiple, layout.bos, needs)  # type: ignore[arg-type]
+
+    def compose(self, name: str, pass_number: int, parts: dict[str, int]) -> list[Work]:
+        """The work of one task in one pass over its sources."""
+        task = self.tasks[name]
+        stage = Compose(name=name, task=task, pass_number=pass_number, seed=self.recipe.seed)
+        return [
+            PartWork(
+                f"compose/{name}/pass-{pass_number}/{source}", stage, part, self._inputs(task, source), ("vocabulary",)
+            )
+            for source in task.sources
+            for part in range(parts[source])
+        ]
+
+    def _inputs(self, task: Task, source: str) -> tuple[Input, ...]:
+        if task.takes is Document:
+            return (Input(f"ingest/{source}", Document),)
+        inputs = [Input(f"segment/{source}", Utterance)]
+        if "alignment" in task.needs:
+            inputs.append(Input(f"align/{source}", Alignment))
+        if "units" in task.needs:
+            inputs.append(Input(f"encode/{task.tokenizer}/{source}", Units))
+        return tuple(inputs)
+
+    def blocks(self, name: str, pass_number: int, parts: dict[str, int]) -> list[Block]:
+        """The composed parts of one task in one pass."""
+        return [Block(name, pass_number, s, p) for s in self.tasks[name].sources for p in range(parts[s])]
+
+    def first_input(self, node: str) -> str:
+        """The node that a compose node's items come from."""
+        _, task, _, source = node.split("/")
+        return self._inputs(self.tasks[task], source)[0].node

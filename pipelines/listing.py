@@ -1,0 +1,42 @@
+"""Lists every source and cuts the listing into parts, by the items' keys: the first thing a build does, on the driver.
+
+    list/speech/part-00000.parquet     Item, Item, …
+
+An item added or lost touches one part (or, when the number of parts doubles, all of them).
+"""
+
+from weft.pipelines.parts import part_name, stamp_of, table_digest, write_part
+from weft.pipelines.sources.base import Source
+from weft.pipelines.store import Store
+from weft.schemas.item import Item, bucket, bucket_count
+from weft.schemas.table import to_table
+
+
+class EmptySource(ValueError):
+    """A source in which nothing was found; the message says which and where."""
+
+
+def list_source(store: Store, name: str, source: Source, part_size: int) -> int:
+    """Writes the source's listing where it changed and returns its number of parts. Raises EmptySource."""
+    try:
+        items = sorted(source.items(name), key=lambda item: item.key)
+    except OSError as error:
+        raise EmptySource(
+            f"source {name!r}: {error.filename or error}: {error.strerror or 'cannot be listed'}"
+        ) from None
+    if not items:
+        raise EmptySource(f"source {name!r}: nothing of its kind was found at {getattr(source, 'path', '(no path)')}")
+    count = bucket_count(len(items), part_size)
+    parts: list[list[Item]] = [[] for _ in range(count)]
+    for item in items:
+        parts[bucket(item.key, count)].append(item)
+    for number, part in enumerate(parts):
+        _write(store, part_name(f"list/{name}", number), part)
+    return count
+
+
+def _write(store: Store, name: str, items: list[Item]) -> None:
+    digest = table_digest(to_table(items, Item))
+    stamp = stamp_of(store, name)
+    if stamp is None or stamp.digest != digest:
+        write_part(store, name, items, Item, "listing-1")

@@ -1,0 +1,53 @@
+"""The folders are the registry: a module's name is its key in a recipe.
+
+make("aligners", Choice(use="sphinx", min_score=-2))  ->  weft.pipelines.aligners.sphinx.Aligner(min_score=-2)
+"""
+
+import importlib
+import pkgutil
+from typing import Any
+
+from pydantic import ValidationError
+
+from weft.schemas.recipe import Choice
+
+_CLASSES = {
+    "sources": ("weft.pipelines.sources", "Source"),
+    "segmenters": ("weft.pipelines.segmenters", "Segmenter"),
+    "aligners": ("weft.pipelines.aligners", "Aligner"),
+    "voices": ("weft.pipelines.voices", "Voice"),
+    "tasks": ("weft.pipelines.tasks", "Task"),
+    "tokenizers": ("weft.tokenizers", "Tokenizer"),
+}
+
+
+class ChoiceError(ValueError):
+    """A backend or a setting of it that does not exist; `path` leads to the key within the choice."""
+
+    def __init__(self, path: tuple[Any, ...], message: str, kind: str = "") -> None:
+        super().__init__(message)
+        self.path, self.message, self.kind = path, message, kind
+
+
+def names(folder: str) -> list[str]:
+    """What a folder offers: its modules that define the folder's class."""
+    package, cls = _CLASSES[folder]
+    found = (m.name for m in pkgutil.iter_modules(importlib.import_module(package).__path__))
+    return [name for name in found if name != "base" and _defines(f"{package}.{name}", cls)]
+
+
+def _defines(module: str, cls: str) -> bool:
+    return getattr(getattr(importlib.import_module(module), cls, None), "__module__", "") == module
+
+
+def make(folder: str, choice: Choice, **given: Any) -> Any:
+    """The chosen backend with its settings checked. Raises ChoiceError."""
+    package, cls = _CLASSES[folder]
+    if choice.use not in names(folder):
+        raise ChoiceError(("use",), f"there is no {choice.use!r} here; there are {', '.join(names(folder))}")
+    leaf = getattr(importlib.import_module(f"{package}.{choice.use}"), cls)
+    try:
+        return leaf.model_validate({**choice.settings, **given})
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise ChoiceError(first["loc"], first["msg"], first["type"]) from None

@@ -1,0 +1,1 @@
+"""Script writers, one file each: where the dialogues that are to be spoken come from."""

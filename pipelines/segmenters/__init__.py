@@ -1,0 +1,1 @@
+"""Segmenters, one file each: where speech lies in a long recording."""

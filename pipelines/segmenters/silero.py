@@ -1,0 +1,47 @@
+"""Voice activity by silero-vad, whose weights lie in its wheel; 0.01 of real time on one core."""
+
+from collections.abc import Iterable
+from importlib.metadata import version
+from typing import Any
+
+import numpy as np
+from pydantic import Field, PrivateAttr
+
+from weft.pipelines.segmenters import base
+from weft.pipelines.segmenters.base import Span
+from weft.pipelines.sound import RATE, SILENCE
+
+
+class Segmenter(base.Segmenter):
+    """`threshold` is the speech probability above which a 32 ms frame counts as speech."""
+
+    threshold: float = Field(default=0.5, gt=0, lt=1)
+    _model: Any = PrivateAttr()
+
+    def setup(self) -> None:
+        from silero_vad import load_silero_vad
+
+        self._model = load_silero_vad()
+
+    def version(self) -> str:
+        return f"silero-vad {version('silero-vad')}"
+
+    def speech(self, blocks: Iterable[np.ndarray]) -> list[Span]:
+        spans: list[Span] = []
+        position = 0
+        for block in blocks:
+            spans.extend((position / RATE + b, position / RATE + e) for b, e in self._in_block(block))
+            position += len(block)
+        return spans
+
+    def _in_block(self, block: np.ndarray) -> list[Span]:
+        import torch
+        from silero_vad import get_speech_timestamps
+
+        if np.abs(block).max(initial=0.0) < SILENCE:  # digital silence needs no model
+            return []
+        self._model.reset_states()
+        found = get_speech_timestamps(
+            torch.from_numpy(np.ascontiguousarray(block)), self._model, threshold=self.threshold, sampling_rate=RATE
+        )
+        return [(span["start"] / RATE, span["end"] / RATE) for span in found]

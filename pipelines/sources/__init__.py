@@ -1,0 +1,1 @@
+"""Sources, one file each: where recordings, documents and dialogues come from."""

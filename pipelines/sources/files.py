@@ -1,0 +1,93 @@
+"""Walking a folder, locally or at an fsspec url.
+
+for file in walk("/data/speech"): File(path="a/clip.wav", uri="/data/speech/a/clip.wav", stamp="91244:1731999")
+"""
+
+import os
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import fsspec
+
+from weft.pipelines.stage import Unusable
+from weft.pipelines.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """`path` is relative and printable; `uri` opens it, and is empty when its name is not UTF-8."""
+
+    path: str
+    uri: str
+    stamp: str
+    size: int = 0
+
+
+def walk(root: str) -> Iterator[File]:
+    """Every file below `root`, sorted; links to folders are followed once. Raises FileNotFoundError."""
+    if "://" in root:
+        yield from _walk_url(root)
+        return
+    root = os.path.abspath(root)
+    if not os.path.exists(root):
+        raise FileNotFoundError(root)
+    if not os.path.isdir(root):
+        yield local_file(root, os.path.basename(root))
+        return
+    yield from _walk_folder(root, "", {os.path.realpath(root)})
+
+
+def _walk_folder(root: str, below: str, seen: set[str]) -> Iterator[File]:
+    for entry in sorted(os.scandir(os.path.join(root, below)), key=lambda e: e.name):
+        path = os.path.join(below, entry.name)
+        if not entry.is_dir():
+            yield local_file(entry.path, path)
+        elif (real := os.path.realpath(entry.path)) not in seen:
+            yield from _walk_folder(root, path, seen | {real})
+
+
+def local_file(uri: str, path: str) -> File:
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        return File(os.fsencode(path).decode("utf-8", "backslashreplace"), "", "")
+    return File(path, uri, stamp(uri), os.path.getsize(uri) if os.path.isfile(uri) else 0)
+
+
+def stamp(uri: str) -> str:
+    """Size and time of change; it stands for the content until the file is read."""
+    try:
+        facts = os.stat(uri)
+    except OSError:
+        return "unreadable"
+    return f"{facts.st_size}:{facts.st_mtime_ns}"
+
+
+def _walk_url(root: str) -> Iterator[File]:
+    fs, below = fsspec.core.url_to_fs(root)
+    scheme = root.split("://", 1)[0]
+    found = fs.find(below, detail=True)
+    if not found:
+        raise FileNotFoundError(root)
+    for path in sorted(found):
+        relative = path[len(below.rstrip("/")) + 1 :] or path.rsplit("/", 1)[-1]
+        yield File(relative, f"{scheme}://{path}", str(fs.ukey(path)), found[path]["size"])
+
+
+def read_text(store: Store, uri: str) -> str:
+    """A small text file as clean text. Raises Unusable when it is not UTF-8."""
+    try:
+        data = store.read(uri)
+    except OSError as error:
+        raise Unusable("bad_transcript", f"{uri.rsplit('/', 1)[-1]}: {error.strerror or error}") from None
+    try:
+        return clean(data.decode("utf-8-sig"))
+    except UnicodeDecodeError as error:
+        raise Unusable("bad_transcript", f"{uri.rsplit('/', 1)[-1]} is not UTF-8 (byte {error.start})") from None
+
+
+def clean(text: str) -> str:
+    """One line of composed characters, without control characters or lone surrogates."""
+    kept = "".join(c if unicodedata.category(c) not in ("Cc", "Cs", "Co") else " " for c in text)
+    return " ".join(unicodedata.normalize("NFC", kept).split())

@@ -1,0 +1,35 @@
+"""Dialogues written by weft's own seeded grammar, with emotions: a script source with no file.
+
+dialogues: {use: grammar, count: 40}
+"""
+
+import json
+from collections.abc import Iterator
+from dataclasses import asdict
+
+from pydantic import Field
+
+from weft.pipelines.scripts.grammar import dialogues
+from weft.pipelines.sources import base, script
+from weft.pipelines.store import Store
+from weft.schemas.item import Item
+from weft.schemas.text import Dialogue
+
+
+class Source(base.Source):
+    """`count` dialogues; the i-th depends on `seed` and i alone."""
+
+    count: int = Field(default=20, ge=1)
+    seed: int = 1
+
+    @property
+    def makes(self) -> type:
+        return Dialogue
+
+    def items(self, name: str) -> Iterator[Item]:
+        for key, turns in dialogues(self.count, self.seed):
+            said = [{f: asdict(t)[f] for f in ("speaker", "text", "emotion", "level")} for t in turns]
+            yield script.dialogue_item(name, json.dumps({"id": key, "turns": said}), key)
+
+    def read(self, item: Item, store: Store) -> Iterator[Dialogue]:
+        return script.Source(path="", language=self.language, licence=self.licence).read(item, store)

@@ -1,0 +1,63 @@
+"""Dialogues to be spoken, from a JSONL file: a dialogue a line.
+
+    {"id": "taxi-77", "turns": [{"speaker": "caller", "text": "Where are you?", "emotion": "angry", "level": 2}, …]}
+
+The id makes the key, so an edited line changes one item; without ids the line's number does.
+"""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from weft.pipelines.sources import base
+from weft.pipelines.sources.files import clean
+from weft.pipelines.stage import Unusable
+from weft.pipelines.store import Store
+from weft.schemas.fingerprint import digest
+from weft.schemas.item import Item, key_for
+from weft.schemas.text import Dialogue, Turn
+
+
+class Source(base.Source):
+    """`path` is a .jsonl file."""
+
+    path: str
+
+    @property
+    def makes(self) -> type:
+        return Dialogue
+
+    def items(self, name: str) -> Iterator[Item]:
+        with open(self.path, encoding="utf-8", errors="backslashreplace") as lines:
+            for number, line in enumerate(lines, 1):
+                if line.strip():
+                    yield dialogue_item(name, line.strip(), str(number))
+
+    def read(self, item: Item, store: Store) -> Iterator[Dialogue]:
+        try:
+            turns = tuple(_turn(said) for said in json.loads(item.payload)["turns"])
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            raise Unusable("bad_dialogue", f"{item.path}: {error!r}") from None
+        if not turns:
+            raise Unusable("bad_dialogue", f"{item.path}: it has no turns")
+        yield Dialogue(item.key, item.source, turns, self.language, self.licence)
+
+
+def dialogue_item(name: str, line: str, number: str) -> Item:
+    """A listed dialogue; what is wrong with it is said when it is read."""
+    line = line.encode("utf-8", "backslashreplace").decode()
+    try:
+        said = clean(str(json.loads(line)["id"]))
+    except (ValueError, TypeError, KeyError):
+        said = number
+    return Item(key_for(name, said), name, said, "", digest(line), payload=line)
+
+
+def _turn(said: dict[str, Any]) -> Turn:
+    level = int(said.get("level", 1))
+    if not 1 <= level <= 5:
+        raise ValueError(f"level {level} is not 1 to 5")
+    text = clean(str(said["text"]))
+    if not text:
+        raise ValueError("a turn says nothing")
+    return Turn(clean(str(said["speaker"])), text, clean(str(said.get("emotion", ""))), level)

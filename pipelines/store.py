@@ -1,0 +1,111 @@
+"""A corpus on disk: files written whole or not at all, at a local path or any fsspec url.
+
+store = Store("corpus")
+with store.writing("align/speech/part-00000.parquet") as file: ...
+"""
+
+import os
+import shutil
+import tempfile
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+import fsspec
+from fsspec.implementations.local import LocalFileSystem
+
+
+class Store:
+    """Paths are relative to `url`, with forward slashes; a path with a root or a scheme is left as it is."""
+
+    def __init__(self, url: str) -> None:
+        self.fs, root = fsspec.core.url_to_fs(url)
+        self.root = root.rstrip("/")
+        self.local = isinstance(self.fs, LocalFileSystem)
+        self.url = self.root if self.local else url.rstrip("/")
+
+    def path(self, name: str) -> str:
+        return f"{self.root}/{name}"
+
+    def exists(self, name: str) -> bool:
+        return self.fs.isfile(self.path(name))
+
+    def size(self, name: str) -> int:
+        return self.fs.size(self.path(name))
+
+    def names(self, folder: str, suffix: str = "") -> list[str]:
+        """Files below `folder` that end in `suffix`, sorted."""
+        root = self.path(folder)
+        self.fs.invalidate_cache(root)
+        found = self.fs.find(root) if self.fs.exists(root) else []
+        return sorted(
+            f"{folder}/{path[len(root) + 1 :]}" for path in found if path.endswith(suffix) and ".tmp-" not in path
+        )
+
+    def remove(self, name: str) -> None:
+        if self.exists(name):
+            self.fs.rm_file(self.path(name))
+
+    def open(self, name: str) -> BinaryIO:
+        """For reading; absolute paths and urls of other stores work too."""
+        if "://" in name:
+            return fsspec.open(name, "rb").open()
+        return self.fs.open(name if name.startswith("/") else self.path(name), "rb")
+
+    def read(self, name: str) -> bytes:
+        with self.open(name) as file:
+            return file.read()
+
+    @contextmanager
+    def writing(self, name: str) -> Iterator[BinaryIO]:
+        """A file that appears under its name only when the block ends well: temporary name, fsync, rename."""
+        target = Path(self.path(name)) if self.local else Path(tempfile.gettempdir()) / "weft" / uuid.uuid4().hex
+        target.parent.mkdir(parents=True, exist_ok=True)
+        scratch = target.with_name(f"{target.name}.tmp-{uuid.uuid4().hex}")
+        try:
+            with open(scratch, "wb") as file:
+                yield file
+                file.flush()
+                os.fsync(file.fileno())
+            self._commit(scratch, target, name)
+        finally:
+            scratch.unlink(missing_ok=True)
+
+    def _commit(self, scratch: Path, target: Path, name: str) -> None:
+        if not self.local:
+            self.fs.makedirs(self.path(name).rsplit("/", 1)[0], exist_ok=True)
+            self.fs.put_file(str(scratch), self.path(name))
+            return
+        os.replace(scratch, target)
+        folder = os.open(target.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+
+    def write(self, name: str, data: bytes) -> None:
+        with self.writing(name) as file:
+            file.write(data)
+
+    def folder(self, name: str) -> Path:
+        """A folder of the store as a local one; a remote one is fetched once a process."""
+        if self.local:
+            return Path(self.path(name))
+        copy = Path(tempfile.mkdtemp(prefix="weft-"))
+        self.fs.get(self.path(name), str(copy / "folder"), recursive=True)
+        return copy / "folder"
+
+    def put_folder(self, name: str, source: Path, last: str) -> None:
+        """Copies a local folder in; the file `last` goes last, so it says that the others are whole."""
+        files = sorted(p for p in source.rglob("*") if p.is_file())
+        for file in sorted(files, key=lambda p: p.name == last):
+            with self.writing(f"{name}/{file.relative_to(source).as_posix()}") as out, open(file, "rb") as data:
+                shutil.copyfileobj(data, out)
+
+    def sweep(self) -> None:
+        """Removes what killed writers left behind."""
+        if self.local:
+            for left in Path(self.root).rglob("*.tmp-*"):
+                left.unlink(missing_ok=True)

@@ -1,0 +1,1 @@
+"""Tasks, one file each: how an utterance or document becomes a training sample."""

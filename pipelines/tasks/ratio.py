@@ -1,0 +1,45 @@
+"""Fixed-ratio interleaving: `text` text tokens, then `audio` audio tokens, and again (Step-Audio 2 §2: 1 to 4 as served).
+
+    [Speech] t a a a a t a a a a … pad a a a a
+
+Text that ends before the audio is padded with the `text_pad` marker where one is named; else the audio goes on alone.
+Audio that ends first leaves the rest of the text to follow.
+"""
+
+from random import Random
+from typing import ClassVar
+
+from pydantic import Field
+
+from weft.pipelines.tasks import base
+from weft.pipelines.tasks.base import Material, transcript
+from weft.pipelines.tasks.draft import Draft
+
+
+class Task(base.Task):
+    """`start` and `stop` are markers round the whole, empty for none."""
+
+    needs: ClassVar[frozenset[str]] = frozenset({"units"})
+
+    text: int = Field(default=1, ge=1)
+    audio: int = Field(default=4, ge=1)
+    text_pad: str = ""
+    start: str = "speech"
+    stop: str = ""
+
+    def weave(self, material: Material, draft: Draft, random: Random) -> None:
+        units = material.units
+        assert units
+        texts = draft.text_ids(f" {transcript(material)}")
+        codes = draft.codes(units, units.ids)
+        if self.text_pad:
+            missing = -(-len(codes) // self.audio) * self.text - len(texts)
+            texts += [draft.vocabulary.marker(self.text_pad)] * max(0, missing)
+        if self.start:
+            draft.marker(self.start)
+        while texts or codes:
+            draft.tokens(texts[: self.text], "text", 0.0, 0.0, "text", loss=True)
+            draft.tokens(codes[: self.audio], "speech", 0.0, 0.0, "units", loss=True)
+            texts, codes = texts[self.text :], codes[self.audio :]
+        if self.stop:
+            draft.marker(self.stop)

@@ -1,0 +1,19 @@
+"""Speech alone: `[Speech][Hu262][Hu208]…`; no transcript is needed."""
+
+from random import Random
+from typing import ClassVar
+
+from weft.pipelines.tasks import base
+from weft.pipelines.tasks.base import Material
+from weft.pipelines.tasks.draft import Draft
+
+
+class Task(base.Task):
+    """An utterance a sample."""
+
+    needs: ClassVar[frozenset[str]] = frozenset({"units"})
+
+    def weave(self, material: Material, draft: Draft, random: Random) -> None:
+        assert material.units
+        draft.marker("speech")
+        draft.units(material.units, 0.0, material.seconds)

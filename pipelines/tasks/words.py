@@ -1,0 +1,82 @@
+"""Word-level interleaving, Spirit LM's rule (arXiv 2402.05755 §3.2): text and speech change places at word boundaries.
+
+    [Text] and so my fellow americans ask not what [Speech][Hu7][Hu41]…[Hu3][Text] do for your country
+
+Span lengths are drawn uniformly, the first modality by a coin; a tail shorter than its minimum joins the span before
+it. Both are seeded by (sample key, pass), so a sample that is drawn again gets new spans.
+"""
+
+from dataclasses import dataclass
+from itertools import pairwise
+from random import Random
+from typing import ClassVar
+
+from pydantic import model_validator
+
+from weft.pipelines.stage import Unusable
+from weft.pipelines.tasks import base
+from weft.pipelines.tasks.base import Material
+from weft.pipelines.tasks.draft import Draft
+from weft.schemas.audio import Alignment
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Words `begin` to `end` of an utterance in one modality."""
+
+    modality: str
+    begin: int
+    end: int
+
+
+class Task(base.Task):
+    """Spans of `text_words` and `speech_words` words, [least, most]; utterances below both least lengths are rejected."""
+
+    needs: ClassVar[frozenset[str]] = frozenset({"alignment", "units"})
+
+    text_words: tuple[int, int] = (10, 30)
+    speech_words: tuple[int, int] = (5, 15)
+
+    @model_validator(mode="after")
+    def _ranges(self) -> "Task":
+        for least, most in (self.text_words, self.speech_words):
+            if not 1 <= least <= most:
+                raise ValueError(f"a span of {least} to {most} words is no range")
+        return self
+
+    def weave(self, material: Material, draft: Draft, random: Random) -> None:
+        assert material.alignment and material.units
+        words = material.alignment.words
+        bounds = boundaries(material.alignment)
+        for span in self.spans(len(words), random):
+            start, stop = bounds[span.begin], bounds[span.end]
+            draft.marker(span.modality)
+            if span.modality == "text":
+                draft.text("".join(f" {w.text}" for w in words[span.begin : span.end]), start, stop)
+            else:
+                draft.units(material.units, start, stop)
+
+    def spans(self, words: int, random: Random) -> list[Span]:
+        """Spans that cover words 0 to `words` once, in order, in alternating modality. Raises Unusable."""
+        least = {"text": self.text_words[0], "speech": self.speech_words[0]}
+        if words < sum(least.values()):
+            raise Unusable("too_few_words", f"{words} words hold no two spans of {least['text']} and {least['speech']}")
+        modality = random.choice(("text", "speech"))
+        spans: list[Span] = []
+        while not spans or spans[-1].end < words:
+            begin = spans[-1].end if spans else 0
+            other = "speech" if modality == "text" else "text"
+            end = begin + self._length(modality, random)
+            if not spans:  # the first leaves room for one of the other modality
+                end = min(end, words - least[other])
+            spans.append(Span(modality, begin, words if words - end < least[other] else end))
+            modality = other
+        return spans
+
+    def _length(self, modality: str, random: Random) -> int:
+        return random.randint(*(self.text_words if modality == "text" else self.speech_words))
+
+
+def boundaries(alignment: Alignment) -> list[float]:
+    """Seconds at which the utterance may be cut: its ends, and the middle of the pause between each two words."""
+    return [0.0, *((a.end + b.start) / 2 for a, b in pairwise(alignment.words)), alignment.seconds]

@@ -1,0 +1,1 @@
+"""Voices, one file each: text in, audio and word times out."""

@@ -1,0 +1,296 @@
+"""espeak-ng: 22.05 kHz speech in a hundred languages, with the times of its words, from a wheel.
+
+    WORD 1 @0  [h ə l oʊ]   WORD 7 @7011  [ð ɛɹ] pause @16692  END          (character, sample)
+    ->  Word("Hello", 0.0, 0.318), Word("there.", 0.318, 0.757)
+
+The library keeps state between utterances (echo, flutter, noise, the wave it left off in) that none of its calls
+clears, so every utterance gets a freshly loaded copy: about 3 ms, and the same text and style give the same samples.
+"""
+
+import ctypes
+import threading
+import unicodedata
+from _ctypes import dlclose
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import version as wheel_version
+from itertools import accumulate, pairwise
+from math import log2
+from pathlib import Path
+
+import espeakng_loader
+import numpy as np
+
+from weft.pipelines.voices import base
+from weft.pipelines.voices.base import Spoken, Style
+from weft.schemas.audio import Word
+
+RATE = 22050
+_RETRIEVAL, _OPTIONS = 2, 0x8003  # AUDIO_OUTPUT_SYNCHRONOUS; phoneme events, in IPA, and never exit()
+_UTF8 = 1  # the only flag: no SSML (0x10), no [[phonemes]] (0x100)
+_WORD, _PHONEME = 1, 7  # event types
+_SILENT = frozenset("-‐‑‒–—―…․.,;:!?¡¿\"'`´“”‘’«»‹›()[]{}*_~|\\")
+_UNHEARD = {"Cc", "Cs", "Co", "Cn"}  # control characters (1 starts an espeak command), surrogates, unassigned
+_NOT_HUMAN = ("robo", "robot", "whisper", "demonic", "croak", "fast", "tweaky", "mr serious")
+_OTHER_SCRIPT = {"gmw/en-Shaw"}
+_lock = threading.Lock()
+
+
+class Voice(base.Voice):
+    """espeak-ng through `espeakng_loader`. `styles` uses the `variants` named, or else all the human-like ones."""
+
+    variants: tuple[str, ...] = ()
+
+    def version(self) -> str:
+        with _library() as library:
+            library.espeak_Info.restype = ctypes.c_char_p
+            return f"espeak-ng {library.espeak_Info(None).decode()} (wheel {wheel_version('espeakng-loader')})"
+
+    def styles(self) -> list[tuple[str, str]]:
+        variants = self.variants or [v for v in _variants() if not any(w in v.lower() for w in _NOT_HUMAN)]
+        return [(voice, variant) for voice in _voices(self.language) for variant in variants]
+
+    def speak(self, text: str, style: Style) -> Spoken:
+        """Speaks plain text at 22.05 kHz. Raises ValueError for text without a sound and for a voice it has not."""
+        line = Line.of(text)
+        pcm, events = _synthesise(line.sent, self._voice_name(style), _parameters(style))
+        sounds = line.sounds(events, len(pcm))
+        if not sounds:
+            raise ValueError(f"there is nothing to speak in {text[:60]!r}")
+        return Spoken(pcm.astype(np.float32) / np.float32(32768), RATE, tuple(line.words(sounds)))
+
+    def _voice_name(self, style: Style) -> str:
+        voices = _voices(self.language)
+        if style.voice and style.voice not in voices:
+            raise ValueError(f"espeak has no voice {style.voice!r} in {self.language!r}; it has {', '.join(voices)}")
+        if style.variant and style.variant not in _variants():
+            raise ValueError(f"espeak has no variant {style.variant!r}; it has {', '.join(_variants())}")
+        return "+".join(filter(None, (style.voice or voices[0], style.variant)))
+
+
+@cache
+def _voices(language: str) -> tuple[str, ...]:
+    """Voices of a language ("en" has "en-us" too) by the names the library knows, such as `gmw/en-US`."""
+    root = Path(espeakng_loader.get_data_path(), "lang")
+    files = sorted(path for path in root.rglob("*") if path.is_file())
+    named = [path.relative_to(root).as_posix() for path in files if _speaks(path, language.lower())]
+    names = tuple(name for name in named if name not in _OTHER_SCRIPT)
+    if not names:
+        raise ValueError(f"espeak has no voice for the language {language!r}; try a code such as en, en-us, de or cmn")
+    return names
+
+
+def _speaks(path: Path, language: str) -> bool:
+    rows = [line.split() for line in path.read_text("utf-8").splitlines() if line.startswith("language")]
+    return any(f"{row[1].lower()}-".startswith(f"{language}-") for row in rows if len(row) > 1)
+
+
+@cache
+def _variants() -> tuple[str, ...]:
+    return tuple(sorted(path.name for path in Path(espeakng_loader.get_data_path(), "voices", "!v").iterdir()))
+
+
+# --- from text to events -------------------------------------------------------------------------------------------
+
+
+class _Event(ctypes.Structure):
+    """espeak_EVENT of speak_lib.h."""
+
+    _fields_ = [
+        ("type", ctypes.c_int),
+        ("unique_identifier", ctypes.c_uint),
+        ("text_position", ctypes.c_int),
+        ("length", ctypes.c_int),
+        ("audio_position", ctypes.c_int),
+        ("sample", ctypes.c_int),
+        ("user_data", ctypes.c_void_p),
+        ("id", ctypes.c_char * 8),
+    ]
+
+
+_Callback = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_int, ctypes.POINTER(_Event))
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """A word (`place` is its first character, from 0) or a phone (`phone` is empty in a pause) begins at `sample`."""
+
+    type: int
+    place: int
+    sample: int
+    phone: bytes = b""
+
+
+@contextmanager
+def _library() -> Iterator[ctypes.CDLL]:
+    """A fresh copy of the library, with its noise seeded, for one utterance at a time."""
+    with _lock:
+        library = ctypes.CDLL(espeakng_loader.get_library_path())
+        try:
+            if library.espeak_Initialize(_RETRIEVAL, 0, espeakng_loader.get_data_path().encode(), _OPTIONS) != RATE:
+                raise ValueError("espeak-ng did not start: its data files are missing or of another version")
+            library.espeak_ng_SetRandSeed(ctypes.c_long(1))
+            ctypes.CDLL(None).srand(1)  # two of its synthesisers draw from the C library
+            yield library
+        finally:
+            library.espeak_Terminate()
+            dlclose(library._handle)
+
+
+def _parameters(style: Style) -> tuple[tuple[int, int], ...]:
+    """espeak's parameters by number. Its pitch is logarithmic: 50 is the voice's own, 100 an octave above.
+
+    Volume 1.0 is 55 of 100, which leaves room for the angry.
+    """
+    rate = round(min(max(175 * style.rate, 80), 450))
+    volume = round(min(max(55 * style.volume, 0), 100))
+    pitch = round(min(max(50 + 50 * log2(max(style.pitch, 0.25)), 0), 99))
+    return (1, rate), (2, volume), (3, pitch)
+
+
+def _synthesise(line: str, voice: str, parameters: Sequence[tuple[int, int]]) -> tuple[np.ndarray, list[Event]]:
+    """One line as int16 samples and events in the order of their samples."""
+    chunks: list[bytes] = []
+    events: list[Event] = []
+
+    def collect(wave: int | None, count: int, heard: "ctypes._Pointer[_Event]") -> int:
+        if wave and count > 0:
+            chunks.append(ctypes.string_at(wave, 2 * count))
+        events.extend(_events(heard))
+        return 0
+
+    with _library() as library:
+        callback = _Callback(collect)  # a name keeps it alive while C calls it
+        library.espeak_SetSynthCallback(callback)
+        _call(library.espeak_SetVoiceByName(voice.encode()), f"take the voice {voice!r}")
+        for number, value in parameters:
+            _call(library.espeak_SetParameter(number, value, 0), f"set parameter {number} to {value}")
+        text = line.encode() + b"\0"
+        _call(library.espeak_Synth(text, len(text), 0, 1, 0, _UTF8, None, None), f"speak {line[:60]!r}")
+    return np.frombuffer(b"".join(chunks), np.int16), events
+
+
+def _events(heard: "ctypes._Pointer[_Event]") -> Iterator[Event]:
+    """The events of one callback; a zero type ends the list."""
+    number = 0
+    while heard[number].type:
+        yield Event(heard[number].type, heard[number].text_position - 1, heard[number].sample, heard[number].id)
+        number += 1
+
+
+def _call(code: int, what: str) -> None:
+    if code:
+        raise ValueError(f"espeak-ng could not {what} (code {code})")
+
+
+# --- from events to written words ----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Sound:
+    """A phone from sample `start` to `end`, of written word `word`."""
+
+    word: int
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """Written words and what espeak gets of each: "Yes — 5" is sent as "Yes, 5"; an empty form is not sent."""
+
+    written: tuple[str, ...]
+    forms: tuple[str, ...]
+
+    @classmethod
+    def of(cls, text: str) -> "Line":
+        """Drops what is not heard. A lone dash would be given the number after it, so it becomes a comma before it."""
+        forms: list[str] = []
+        for token in text.split():
+            form = "".join(c for c in token if unicodedata.category(c) not in _UNHEARD)
+            forms.append(_comma(form) if set(form) - _SILENT else "")
+            if form and not forms[-1]:
+                _pause(forms)
+        return cls(tuple(text.split()), tuple(forms))
+
+    @property
+    def sent(self) -> str:
+        return " ".join(filter(None, self.forms))
+
+    def sounds(self, events: Sequence[Event], total: int) -> list[Sound]:
+        """The phones with the word each belongs to. A word's first begins where espeak says that the word does."""
+        sounds: list[Sound] = []
+        word, onset = -1, 0
+        starts = self._starts()
+        for event, following in pairwise([*events, Event(0, 0, total)]):
+            if event.type == _WORD:
+                word, onset = max(word, self._word_at(starts, event.place)), event.sample
+            elif event.type == _PHONEME and event.phone.strip() and word >= 0:
+                sounds.append(Sound(word, min(onset, event.sample), min(following.sample, total)))
+                onset = total
+        return sounds
+
+    def _starts(self) -> dict[int, int]:
+        """The character of `sent` each sent word begins with, and the word's number."""
+        sent = [number for number, form in enumerate(self.forms) if form]
+        places = accumulate((len(self.forms[number]) + 1 for number in sent), initial=0)
+        return dict(zip(places, sent, strict=False))
+
+    def _word_at(self, starts: dict[int, int], place: int) -> int:
+        """The word that holds a character; espeak means the next one by the space between (as it does after "St.")."""
+        places = list(starts)
+        found = max(bisect_right(places, place) - 1, 0)
+        word = starts[places[found]]
+        past = place >= places[found] + len(self.forms[word])
+        return starts[places[min(found + past, len(places) - 1)]]
+
+    def words(self, sounds: Sequence[Sound]) -> Iterator[Word]:
+        """Each written word with its span in seconds, in order."""
+        spans: dict[int, tuple[int, int]] = {}
+        for group in self._groups({sound.word for sound in sounds}):
+            spans.update(zip(group, self._share(group, [s for s in sounds if s.word in group]), strict=True))
+        reached = 0
+        for number, text in enumerate(self.written):
+            start, end = spans.get(number, (reached, reached))
+            start = max(start, reached)
+            reached = max(start, end)
+            yield Word(text, start / RATE, reached / RATE)
+
+    def _groups(self, heard: set[int]) -> list[list[int]]:
+        """Words that share sounds: espeak says "in the" as one word, and tells only of the first."""
+        groups: list[list[int]] = []
+        for number, form in enumerate(self.forms):
+            if number in heard and (not groups or heard & set(groups[-1])):
+                groups.append([number])
+            elif number in heard or any(c.isalnum() for c in form):
+                groups[-1:] = [[*groups[-1], number]] if groups else [[number]]
+        return groups
+
+    def _share(self, group: Sequence[int], sounds: Sequence[Sound]) -> list[tuple[int, int]]:
+        """Deals a group's sounds out by the letters of its words, at least one sound to each."""
+        if len(sounds) < len(group):
+            edges = np.linspace(sounds[0].start, sounds[-1].end, len(group) + 1).astype(int).tolist()
+            return list(pairwise(edges))
+        letters = list(accumulate(len(self.forms[number]) for number in group))
+        cuts = [0]
+        for rank, reached in enumerate(letters, 1):
+            fair = round(len(sounds) * reached / letters[-1])
+            cuts.append(min(max(fair, cuts[-1] + 1), len(sounds) - len(group) + rank))
+        return [(sounds[a].start, sounds[b - 1].end) for a, b in pairwise(cuts)]
+
+
+def _comma(form: str) -> str:
+    """A dash at the end of a word as a comma: espeak would say it as "minus" before a number."""
+    bare = form.rstrip("-–—―")
+    return form if bare == form else f"{bare},"
+
+
+def _pause(forms: list[str]) -> None:
+    """Ends the last form that is sent with a comma, unless it ends in punctuation as it is."""
+    for number in range(len(forms) - 1, -1, -1):
+        if forms[number]:
+            forms[number] += "" if forms[number][-1] in _SILENT else ","
+            return

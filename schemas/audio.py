@@ -1,0 +1,114 @@
+"""Speech as it moves through the stages: Recording -> Utterance -> Alignment and Units.
+
+Recording("clip-3fa0", source="speech", audio=Audio("/data/clip.flac"), seconds=62.4, …)
+Utterance("clip-3fa0-0002", recording="clip-3fa0", start=12.1, end=17.9, text="and then", …)
+Alignment("clip-3fa0-0002", words=(Word("and", 0.31, 0.52, -1.2), …), …)
+Units("clip-3fa0-0002", tokenizer="hubert", rate=25.0, ids=(17, 3, 88), durations=(2, 1, 4), …)
+"""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+import pyarrow as pa
+
+Id = Annotated[int, pa.int32()]
+
+
+@dataclass(frozen=True, slots=True)
+class Audio:
+    """Where encoded audio lies: a file, or `length` bytes from `offset` of one (length 0: to the end).
+
+    `uri` is a path or an fsspec url; one without a root is relative to the corpus. `data` holds encoded bytes
+    that are not yet on disk: whoever commits the part packs them and fills in the place.
+    """
+
+    uri: str
+    offset: int = 0
+    length: int = 0
+    data: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """A written word and its place, in seconds from the start of its utterance. The higher the score the surer."""
+
+    text: str
+    start: float
+    end: float
+    score: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """One audio file that was decoded to its end: `seconds` is what it really holds."""
+
+    key: str
+    source: str
+    path: str
+    audio: Audio
+    seconds: float
+    rate: int
+    channels: int
+    sha256: str
+    text: str | None = None
+    words: tuple[Word, ...] = ()
+    speaker: str = ""
+    language: str = ""
+    licence: str = ""
+    emotion: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Utterance:
+    """A stretch of a recording by one speaker, `start` to `end` in seconds of that recording.
+
+    `words`, where given, carry times from the start of the utterance (a voice that reports timing, a label file).
+    """
+
+    key: str
+    recording: str
+    source: str
+    audio: Audio
+    sha256: str
+    start: float
+    end: float
+    text: str | None = None
+    words: tuple[Word, ...] = ()
+    speaker: str = ""
+    language: str = ""
+    licence: str = ""
+    emotion: str = ""
+    dialogue: str = ""
+    turn: int = 0
+
+    @property
+    def seconds(self) -> float:
+        return self.end - self.start
+
+
+@dataclass(frozen=True, slots=True)
+class Alignment:
+    """The words of one utterance in time, in order and without overlap; `score` is the mean over its speech frames."""
+
+    key: str
+    seconds: float
+    aligner: str
+    words: tuple[Word, ...]
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Units:
+    """One utterance as ids of one tokenizer. `durations[i]` frames of 1/`rate` seconds each belong to `ids[i]`."""
+
+    key: str
+    seconds: float
+    tokenizer: str
+    model: str
+    rate: float
+    ids: tuple[Id, ...]
+    durations: tuple[Id, ...]
+
+    @property
+    def frames(self) -> int:
+        return sum(self.durations)

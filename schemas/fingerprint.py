@@ -1,0 +1,20 @@
+"""Short names for content: the same things give the same hex digits on every machine.
+
+digest({"use": "sphinx", "min_score": -3.0})  ->  "a1f0…" (32 digits)
+"""
+
+import hashlib
+import json
+from typing import Any
+
+
+def digest(value: Any) -> str:
+    """128 bits of BLAKE2b over the canonical JSON of `value`, as hex."""
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+
+
+def hash64(*words: str | int) -> int:
+    """A number in [0, 2**64) drawn from the words: the seed of everything that must not depend on order or worker."""
+    text = "\0".join(map(str, words)).encode("utf-8", "surrogatepass")
+    return int.from_bytes(hashlib.blake2b(text, digest_size=8).digest(), "big")

@@ -1,0 +1,53 @@
+"""One entry of a source's listing: enough to read it later, and a stamp that changes when its content may have.
+
+Item("clip-3fa0c1d2e4", source="speech", path="a/clip.wav", uri="/data/a/clip.wav", stamp="91244:1731999…", …)
+"""
+
+import re
+from dataclasses import dataclass
+
+from weft.schemas.fingerprint import hash64
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """`path` is the name within the source (it makes the key), `payload` what the listing itself says of the item."""
+
+    key: str
+    source: str
+    path: str
+    uri: str
+    stamp: str
+    offset: int = 0
+    length: int = 0
+    text_uri: str = ""
+    payload: str = ""
+
+    @property
+    def seconds(self) -> float:
+        """Unknown before the item was read."""
+        return 0.0
+
+
+def key_for(source: str, path: str) -> str:
+    """A key for `path` of `source`: at most 35 letters of `[A-Za-z0-9_-]`, readable, and unique by its hash.
+
+    >>> key_for("speech", "day 1/Über.wav")
+    'day-1-ber-fb41…'
+    """
+    stem = path.rsplit("/", 1)[-1].rsplit(".", 1)[0] or path
+    slug = re.sub(r"[^A-Za-z0-9]+", "-", stem).strip("-")[:22]
+    return f"{slug or 'item'}-{hash64('key', source, path) >> 16:012x}"
+
+
+def bucket(key: str, count: int) -> int:
+    """Which of `count` (a power of two) buckets a key falls into: an item added or lost touches one bucket only."""
+    return hash64("bucket", key) * count >> 64
+
+
+def bucket_count(items: float, wanted: float) -> int:
+    """The least power of two that leaves at most `wanted` a bucket in the mean."""
+    count = 1
+    while items > wanted * count:
+        count *= 2
+    return count

@@ -1,0 +1,107 @@
+"""The recipe: everything a corpus and its training are made of, in one strict YAML.
+
+name: demo
+sources:
+  speech: {use: folder, path: raw}
+tokenizers:
+  hubert: {use: hubert, size: 100, rate: 25}
+tasks:
+  words: {use: words, sources: [speech], text_words: [3, 6], speech_words: [3, 6]}
+training:
+  pretrain: {mixture: {…}, context: 512, model: {…}, optimiser: {…}}
+"""
+
+import re
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from weft.schemas.settings import Settings
+from weft.schemas.training import TrainingStage
+
+NAME = re.compile(r"[a-z][a-z0-9-]{0,15}")
+
+
+class Choice(BaseModel):
+    """One of several backends: `use` names its module, the other keys are that module's own settings."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+    use: str
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The keys beside `use`, as the YAML gives them; the backend itself checks them."""
+        return dict(self.__pydantic_extra__ or {})
+
+
+class TaskChoice(Choice):
+    """A task and the sources it draws from."""
+
+    sources: tuple[str, ...] = Field(min_length=1)
+
+
+class TrainedChoice(Choice):
+    """A tokenizer and the sources it is trained on (all, unless named). Edits elsewhere never retrain it."""
+
+    sources: tuple[str, ...] = ()
+
+
+class VocabularySettings(Settings):
+    """Markers by name and spelling, in the order of their ids; `pad_to` or `multiple` sets the embedding's rows."""
+
+    markers: dict[str, str] = {"text": "[Text]", "speech": "[Speech]"}
+    pad_to: int | None = None
+    multiple: int = Field(default=64, ge=1)
+    bos: bool = True
+
+
+class ShardSettings(Settings):
+    """`bytes` is about what a tar may hold."""
+
+    bytes: float = Field(default=1e9, ge=1e4)
+
+
+class Recipe(Settings):
+    """A whole recipe. Names of sources, tokenizers, tasks and stages are lower-case words of at most 16 letters."""
+
+    name: str
+    description: str = ""
+    seed: int = 1
+    part_size: int = Field(default=1000, ge=1)
+    sources: dict[str, Choice] = Field(min_length=1)
+    segment: Choice = Choice(use="silero")
+    align: Choice = Choice(use="sphinx")
+    synthesize: Choice = Choice(use="espeak")
+    tokenizers: dict[str, TrainedChoice] = Field(min_length=1)
+    text: TrainedChoice = TrainedChoice(use="bpe")
+    vocabulary: VocabularySettings = VocabularySettings()
+    tasks: dict[str, TaskChoice] = Field(min_length=1)
+    shards: ShardSettings = ShardSettings()
+    training: dict[str, TrainingStage] = {}
+
+    @field_validator("sources", "tokenizers", "tasks", "training")
+    @classmethod
+    def _plain_names(cls, named: dict[str, Any]) -> dict[str, Any]:
+        for name in named:
+            if not NAME.fullmatch(name):
+                raise ValueError(f"{name!r} is no name: use lower-case letters, digits and '-', at most 16")
+        return named
+
+    @model_validator(mode="after")
+    def _names_meet(self) -> "Recipe":
+        for task, choice in self.tasks.items():
+            _known(choice.sources, self.sources, f"tasks.{task}.sources")
+        for tokenizer, trained in self.tokenizers.items():
+            _known(trained.sources, self.sources, f"tokenizers.{tokenizer}.sources")
+        _known(self.text.sources, self.sources, "text.sources")
+        for stage, training in self.training.items():
+            declared = training.mixture.shares or training.mixture.budgets
+            _known(declared, self.tasks, f"training.{stage}.mixture")
+        return self
+
+
+def _known(names: Any, where: dict[str, Any], path: str) -> None:
+    for name in names:
+        if name not in where:
+            raise ValueError(f"{path}: {name!r} is not declared; there are {', '.join(where)}")

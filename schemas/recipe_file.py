@@ -1,0 +1,175 @@
+"""Reading a recipe: YAML, `extends:`, overrides, and errors that name the line.
+
+    load("recipes/demo.yaml", ["part_size=50", "training.pretrain.optimiser.steps=20"])
+
+`extends: other.yaml` (beside the file, or a shipped recipe's name) starts from that recipe; a mapping is merged key by
+key and `null` removes a key. A mapping whose `use:` changes is replaced whole, since its settings belong to another backend.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import ValidationError
+
+from weft.schemas.recipe import Recipe
+
+Lines = dict[tuple[str, ...], str]
+
+
+class RecipeError(ValueError):
+    """A recipe that cannot be used; the message says what, where (file and line) and what to do."""
+
+
+class _Loader(yaml.SafeLoader):
+    """SafeLoader that also reads 1e6 as the number it is (YAML 1.1 wants 1.0e+6)."""
+
+
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:float",
+    re.compile(
+        r"^[-+]?(\d[\d_]*)(\.\d*)?([eE][-+]?\d+)$|^[-+]?\d+\.\d*$|^[-+]?\.\d+$|^[-+]?\.(inf|Inf)$|^\.(nan|NaN)$"
+    ),
+    list("-+0123456789."),
+)
+
+
+@dataclass(frozen=True)
+class Source:
+    """A recipe's raw mapping and, for each key path, the file and line it was written on."""
+
+    mapping: dict[str, Any]
+    lines: Lines
+
+    def where(self, path: Sequence[Any]) -> str:
+        """`file.yaml line 12` for the longest part of `path` that was written down."""
+        words = tuple(map(str, path))
+        while words and words not in self.lines:
+            words = words[:-1]
+        return self.lines.get(words, "the recipe")
+
+    def extend(self, child: "Source") -> "Source":
+        return Source(_merge(self.mapping, child.mapping), {**self.lines, **child.lines})
+
+
+def load(path: str, overrides: Sequence[str] = ()) -> Recipe:
+    """The validated recipe. Raises RecipeError with one sentence a fault."""
+    return check(read(path, overrides))
+
+
+def read(path: str, overrides: Sequence[str] = ()) -> Source:
+    """The merged mapping of a recipe, its ancestors and the overrides, not yet checked."""
+    source = _read(_find(path, None), ())
+    for override in overrides:
+        source = source.extend(_override(override))
+    return source
+
+
+def check(source: Source) -> Recipe:
+    try:
+        return Recipe.model_validate(source.mapping)
+    except ValidationError as error:
+        raise RecipeError("\n".join(explain(source, e["loc"], e["msg"], e["type"]) for e in error.errors())) from None
+
+
+def explain(source: Source, path: Sequence[Any], message: str, kind: str = "") -> str:
+    """One fault as `file.yaml line 3: sources.speech: what is wrong`."""
+    wrong = (
+        "no such setting; check its spelling" if kind == "extra_forbidden" else message.removeprefix("Value error, ")
+    )
+    named = re.match(r"([a-z][\w-]*(?:\.[\w-]+)+): ", wrong)
+    if named and not path:
+        path, wrong = named[1].split("."), wrong[named.end() :]
+    spot = ".".join(map(str, path))
+    return f"{source.where(path)}: {spot + ': ' if spot else ''}{wrong[0].lower() + wrong[1:]}"
+
+
+def _find(path: str, beside: Path | None) -> Path:
+    shipped = Path(str(files("weft"))) / "recipes"
+    for folder in filter(None, (beside, Path(), shipped)):
+        for name in (path, path + ".yaml"):
+            if (folder / name).is_file():
+                return folder / name
+    names = ", ".join(sorted(p.stem for p in shipped.glob("*.yaml")))
+    raise RecipeError(f"{path}: no such recipe file; the shipped recipes are {names}")
+
+
+def _read(path: Path, seen: tuple[Path, ...]) -> Source:
+    if path.resolve() in seen:
+        raise RecipeError(f"{path}: `extends:` goes in a circle")
+    source = _parse(path.name, _text(path))
+    parent = source.mapping.pop("extends", None)
+    if parent is None:
+        return source
+    if not isinstance(parent, str):
+        raise RecipeError(f"{source.where(('extends',))}: `extends:` takes the name of one recipe")
+    return _read(_find(parent, path.parent), (*seen, path.resolve())).extend(source)
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise RecipeError(f"{path}: cannot be read as UTF-8 text ({error})") from None
+
+
+def _parse(name: str, text: str) -> Source:
+    try:
+        node = yaml.compose(text, _Loader)
+        mapping = yaml.load(text, _Loader)
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        line = f" line {mark.line + 1}" if mark else ""
+        raise RecipeError(f"{name}{line}: not YAML ({getattr(error, 'problem', error)})") from None
+    if not isinstance(mapping, dict):
+        raise RecipeError(f"{name}: a recipe is a mapping of settings, such as `name: demo`")
+    lines: Lines = {}
+    _mark(node, (), name, lines)
+    return Source(mapping, lines)
+
+
+def _mark(node: yaml.Node | None, path: tuple[str, ...], name: str, lines: Lines) -> None:
+    if isinstance(node, yaml.MappingNode):
+        seen: set[str] = set()
+        for key, value in node.value:
+            if key.value in seen:
+                raise RecipeError(f"{name} line {key.start_mark.line + 1}: `{key.value}` is given twice")
+            seen.add(key.value)
+            lines[(*path, key.value)] = f"{name} line {key.start_mark.line + 1}"
+            _mark(value, (*path, key.value), name, lines)
+    elif isinstance(node, yaml.SequenceNode):
+        for i, value in enumerate(node.value):
+            lines[(*path, str(i))] = f"{name} line {value.start_mark.line + 1}"
+            _mark(value, (*path, str(i)), name, lines)
+
+
+def _override(text: str) -> Source:
+    key, sign, value = text.partition("=")
+    if not sign or not key:
+        raise RecipeError(f"override {text!r}: write it as key=value, such as part_size=100")
+    try:
+        mapping: Any = yaml.load(value, _Loader)
+    except yaml.YAMLError:
+        raise RecipeError(f"override {text!r}: the value is not YAML") from None
+    path = tuple(key.split("."))
+    for word in reversed(path):
+        mapping = {word: mapping}
+    return Source(mapping, {path[: i + 1]: f"override {text!r}" for i in range(len(path))})
+
+
+def _merge(old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
+    if "use" in new and new["use"] != old.get("use"):
+        return new
+    merged = dict(old)
+    for key, value in new.items():
+        if isinstance(value, dict) and isinstance(merged.get(key), dict):
+            merged[key] = _merge(merged[key], value)
+        elif value is None:
+            merged.pop(key, None)
+        else:
+            merged[key] = value
+    return merged

@@ -1,0 +1,116 @@
+"""A training sample: token ids of the unified vocabulary, and what each stretch of them is.
+
+    Sample("clip-3fa0-0002-words-0", task="words", ids=(0, 2001, 17, …), segments=(Segment("text", …), …), …)
+
+`Baked` is the same sample ready for a shard: what the index says of it, and the bytes of its two members.
+"""
+
+import hashlib
+import io
+import json
+from dataclasses import asdict, dataclass
+from typing import Annotated
+
+import numpy as np
+import pyarrow as pa
+
+from weft.schemas.audio import Id
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """Tokens `begin` to `end` of a sample. `start` and `stop` are seconds of its utterance (0, 0 for pure text)."""
+
+    modality: str
+    role: str
+    begin: int
+    end: int
+    start: float
+    stop: float
+    loss: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """Where a sample's speech and text came from, and which models touched it."""
+
+    recording: str = ""
+    sha256: str = ""
+    start: float = 0.0
+    end: float = 0.0
+    aligner: str = ""
+    tokenizer: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One draw's worth of tokens. Segments cover `ids` without gap or overlap, in order."""
+
+    key: str
+    parent: str
+    task: str
+    source: str
+    seconds: float
+    ids: tuple[Id, ...]
+    segments: tuple[Segment, ...]
+    text: str = ""
+    language: str = ""
+    speaker: str = ""
+    emotion: str = ""
+    licence: str = ""
+    provenance: Provenance = Provenance()
+
+    def bake(self) -> "Baked":
+        """The sample as the index row and the two members (`KEY.json`, `KEY.npy`) a shard holds."""
+        spans = {m: sum(s.end - s.begin for s in self.segments if s.modality == m) for m in ("text", "speech")}
+        loss = [bound for s in self.segments if s.loss for bound in (s.begin, s.end)]
+        return Baked(
+            key=self.key, parent=self.parent, task=self.task, source=self.source, seconds=self.seconds,
+            tokens=len(self.ids), text_tokens=spans["text"], speech_tokens=spans["speech"], loss=tuple(loss),
+            language=self.language, speaker=self.speaker, emotion=self.emotion, licence=self.licence,
+            text_hash=hashlib.blake2b(self.text.encode(), digest_size=8).hexdigest(),
+            json=self.to_json(), npy=npy_bytes(self.ids),
+        )  # fmt: skip
+
+    def to_json(self) -> bytes:
+        record = asdict(self)
+        del record["ids"], record["parent"]
+        return json.dumps(record, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def npy_bytes(ids: tuple[int, ...]) -> bytes:
+    """`ids` as an .npy file of int32: a 128-byte header, then 4 bytes a token."""
+    buffer = io.BytesIO()
+    np.save(buffer, np.asarray(ids, np.int32), allow_pickle=False)
+    return buffer.getvalue()
+
+
+@dataclass(frozen=True, slots=True)
+class SampleRow:
+    """What is known of a sample without opening it; the columns that `index.parquet` starts with.
+
+    `loss` is a flat list of token bounds: begin, end, begin, end … of the stretches that count.
+    """
+
+    key: str
+    parent: str
+    task: str
+    source: str
+    seconds: float
+    tokens: Annotated[int, pa.int32()]
+    text_tokens: Annotated[int, pa.int32()]
+    speech_tokens: Annotated[int, pa.int32()]
+    loss: tuple[Id, ...]
+    language: str
+    speaker: str
+    emotion: str
+    licence: str
+    text_hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class Baked(SampleRow):
+    """A sample's row and the bytes of its members."""
+
+    json: bytes
+    npy: bytes

@@ -1,0 +1,107 @@
+"""What a training stage is: its mixture, its model and how it is optimised.
+
+pretrain:
+  mixture: {unit: tokens, total: 100e9, shares: {speech: 1, words: 1, text: 1}, exhausted: repeat, passes: 4}
+  context: 4096
+  optimiser: {lr: 3e-5, schedule: constant, batch_tokens: 1048576}
+"""
+
+from fractions import Fraction
+from typing import Any, Literal
+
+from pydantic import Field, model_validator
+
+from weft.schemas.settings import Settings
+
+Unit = Literal["tokens", "seconds", "samples", "batches", "weights"]
+
+
+class Mixture(Settings):
+    """How much of each task the stage's stream holds, exact in `unit` at every prefix.
+
+    `total` with relative `shares`, or one amount a task in `budgets`; `scale` shrinks either. `batches` counts
+    context-sized chunks of tokens; `weights` are relative odds of a task's samples, so its unit is the sample.
+    `exhausted` says what happens when a task has no new sample left: draw its data again, with new spans, up to
+    `passes` times in all (`repeat`), end the stage there (`stop`), or refuse the plan (`error`).
+    """
+
+    unit: Unit = "tokens"
+    total: float | None = Field(default=None, gt=0)
+    shares: dict[str, float] = {}
+    budgets: dict[str, float] = {}
+    scale: float = Field(default=1.0, gt=0)
+    exhausted: Literal["repeat", "stop", "error"] = "error"
+    passes: int = Field(default=1, ge=1)
+
+    @model_validator(mode="after")
+    def _one_way_to_say_it(self) -> "Mixture":
+        by_share = self.total is not None and bool(self.shares)
+        if by_share == bool(self.budgets) or (self.budgets and (self.shares or self.total is not None)):
+            raise ValueError("give either `total` and `shares`, or `budgets`")
+        if any(amount <= 0 for amount in (self.shares or self.budgets).values()):
+            raise ValueError("every share or budget must be above 0; leave a task out to give it nothing")
+        if (self.exhausted == "repeat") != (self.passes > 1):
+            raise ValueError("`passes` above 1 and `exhausted: repeat` go together")
+        return self
+
+    @property
+    def weights(self) -> dict[str, Fraction]:
+        """Each task's exact share of the stage; they sum to 1."""
+        amounts = {task: Fraction(str(amount)) for task, amount in (self.shares or self.budgets).items()}
+        return {task: amount / sum(amounts.values()) for task, amount in amounts.items()}
+
+    @property
+    def size(self) -> Fraction:
+        """The whole stage, in `unit`, after scaling."""
+        declared = self.total if self.total is not None else sum(Fraction(str(b)) for b in self.budgets.values())
+        return Fraction(str(declared)) * Fraction(str(self.scale))
+
+
+class ModelSettings(Settings):
+    """The causal LM: a checkpoint (folder or hub name), or a transformers config to start from nothing.
+
+    The embedding and the output head grow to the unified vocabulary in both cases.
+    """
+
+    base: str = ""
+    config: dict[str, Any] = {}
+    rope_theta: float | None = None
+    dtype: Literal["float32", "bfloat16"] = "float32"
+
+    @model_validator(mode="after")
+    def _one_start(self) -> "ModelSettings":
+        if bool(self.base) == bool(self.config):
+            raise ValueError(
+                "give either `base` (a checkpoint) or `config` (a transformers config with its model_type)"
+            )
+        return self
+
+
+class Optimiser(Settings):
+    """AdamW. `batch_tokens` is the global batch, a multiple of the context; `steps` 0 trains to the end of the stream."""
+
+    lr: float = Field(gt=0)
+    schedule: Literal["constant", "cosine"] = "constant"
+    lr_end: float = 0.0
+    warmup: int = Field(default=0, ge=0)
+    betas: tuple[float, float] = (0.9, 0.95)
+    weight_decay: float = 0.1
+    clip: float = 1.0
+    batch_tokens: int = Field(gt=0)
+    steps: int = Field(default=0, ge=0)
+
+
+class TrainingStage(Settings):
+    """One stage of training: the data it draws and what is done with it."""
+
+    mixture: Mixture
+    context: int = Field(gt=1)
+    model: ModelSettings
+    optimiser: Optimiser
+    checkpoint_every: int = Field(default=100, ge=1)
+
+    @model_validator(mode="after")
+    def _whole_blocks(self) -> "TrainingStage":
+        if self.optimiser.batch_tokens % self.context:
+            raise ValueError("`batch_tokens` must be a multiple of `context`")
+        return self

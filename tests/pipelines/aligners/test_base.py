@@ -1,0 +1,121 @@
+"""The chores of every aligner: what is written and what is said, order, bounds."""
+
+import pickle
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from weft.pipelines.aligners import base
+from weft.pipelines.aligners.base import RATE, Unalignable, mean_score, spoken_forms
+from weft.schemas.audio import Audio, Utterance, Word
+
+
+class Evenly(base.Aligner):
+    """Gives every spoken word `step` seconds, `lap` of which overlap the next."""
+
+    step: float = 0.5
+    lap: float = 0.0
+
+    def version(self) -> str:
+        return "0"
+
+    def _align(self, samples: np.ndarray, spoken: list[str]) -> list[Word]:
+        return [Word(w, n * self.step, (n + 1) * self.step + self.lap, -float(n)) for n, w in enumerate(spoken)]
+
+
+def silence(seconds: float) -> np.ndarray:
+    return np.zeros(round(seconds * RATE), np.float32)
+
+
+def utterance(text: str | None, seconds: float = 4.0) -> Utterance:
+    return Utterance("clip-0", "clip", "speech", Audio("a.wav"), "", start=1.0, end=1.0 + seconds, text=text)
+
+
+@pytest.mark.parametrize(
+    ("written", "spoken"),
+    [
+        ("Well,", ["well"]),
+        ("don’t", ["don't"]),
+        ("“'quoted'”", ["quoted"]),
+        ("forty-two", ["forty", "two"]),
+        ("a—b", ["a", "b"]),
+        ("3,000.", ["3,000"]),
+        ("10:30", ["10", "30"]),
+        ("$5", ["5", "dollars"]),
+        ("50%", ["50", "percent"]),
+        ("&", ["and"]),
+        ("NAÏVE", ["naïve"]),
+        ("ﬁne", ["fine"]),
+        ("-", []),
+        ("…", []),
+    ],
+)
+def test_what_is_said_for_what_is_written(written: str, spoken: list[str]) -> None:
+    assert spoken_forms(written) == spoken
+
+
+def test_words_of_several_and_of_none() -> None:
+    words = Evenly().align(silence(4), ["-", "Well,", "forty-two", "--", "it?"])
+    assert words == (
+        Word("-", 0.0, 0.0, 0.0),
+        Word("Well,", 0.0, 0.5, 0.0),
+        Word("forty-two", 0.5, 1.5, -1.5),
+        Word("--", 1.5, 1.5, 0.0),
+        Word("it?", 1.5, 2.0, -3.0),
+    )
+
+
+@given(
+    words=st.lists(st.text(max_size=6).filter(lambda w: w == "".join(w.split())), max_size=8),
+    step=st.floats(-0.5, 2),
+    lap=st.floats(-1, 1),
+    seconds=st.floats(0, 3),
+)
+def test_one_word_each_in_order_inside_the_audio(words: list[str], step: float, lap: float, seconds: float) -> None:
+    samples = silence(seconds)
+    try:
+        out = Evenly(step=step, lap=lap).align(samples, words)
+    except Unalignable:
+        assert not any(spoken_forms(word) for word in words)
+        return
+    bounds = [bound for word in out for bound in (word.start, word.end)]
+    assert [word.text for word in out] == words
+    assert bounds == sorted(bounds)
+    assert all(0 <= bound <= len(samples) / RATE for bound in bounds)
+
+
+def test_an_utterance_gets_its_alignment() -> None:
+    alignment = Evenly().align_utterance(utterance("so it is"), silence(4))
+    assert [word.text for word in alignment.words] == ["so", "it", "is"]
+    assert (alignment.key, alignment.seconds, alignment.score) == ("clip-0", 4.0, -1.0)
+    assert alignment.aligner.endswith(" 0")
+
+
+def test_words_stay_inside_an_utterance_a_sample_shorter_than_its_audio() -> None:
+    alignment = Evenly().align_utterance(utterance("so it", seconds=1 - 1 / 22050), silence(1))
+    assert alignment.words[-1].end == alignment.seconds
+
+
+@pytest.mark.parametrize("text", [None, "", " \n"])
+def test_no_transcript_is_refused(text: str | None) -> None:
+    with pytest.raises(Unalignable) as caught:
+        Evenly().align_utterance(utterance(text), silence(1))
+    assert caught.value.reason == "no_transcript"
+
+
+def test_nothing_to_say_is_refused() -> None:
+    with pytest.raises(Unalignable) as caught:
+        Evenly().align(silence(1), ["-", "…"])
+    assert caught.value.reason == "no_words"
+
+
+def test_a_refusal_crosses_processes() -> None:
+    back = pickle.loads(pickle.dumps(Unalignable("mismatch", "score -4")))  # noqa: S301
+    assert (back.reason, back.detail) == ("mismatch", "score -4")
+
+
+def test_a_score_is_weighed_by_time() -> None:
+    assert mean_score([Word("a", 0, 1, -1), Word("b", 1, 4, -3), Word("-", 4, 4, 9)]) == -2.5
+    assert mean_score([]) == 0.0

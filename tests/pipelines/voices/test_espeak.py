@@ -1,0 +1,163 @@
+"""espeak-ng speaks every written word once and in order, and never remembers what it said before."""
+
+import random
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from hashlib import sha256
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from weft.pipelines.scripts.grammar import sentences
+from weft.pipelines.voices.base import LEVELS, Spoken, Style, style_for
+from weft.pipelines.voices.espeak import Voice
+
+VOICE = Voice()
+SPOKEN_TWICE = (
+    'from weft.pipelines.voices.espeak import Voice; from weft.pipelines.voices.base import Style; from hashlib \
+import sha256; print(sha256(Voice().speak("Hello there.", Style("gmw/en-US", "caleb")).samples.tobytes()).hexdigest())'
+)
+
+
+def digest(spoken: Spoken) -> str:
+    return sha256(spoken.samples.tobytes()).hexdigest()
+
+
+def check(text: str, spoken: Spoken) -> None:
+    """Each written word once, in order, inside the audio."""
+    assert [word.text for word in spoken.words] == text.split()
+    times = [time for word in spoken.words for time in (word.start, word.end)]
+    assert times == sorted(times)
+    assert times[0] >= 0
+    assert times[-1] <= spoken.seconds
+    assert spoken.samples.dtype == np.float32
+    assert np.abs(spoken.samples).max() <= 1
+
+
+def loudness(spoken: Spoken, start: float, end: float) -> float:
+    stretch = spoken.samples[int(start * spoken.rate) : int(end * spoken.rate)]
+    return float(np.sqrt(np.mean(stretch**2))) if len(stretch) else 0.0
+
+
+def test_plain_sentences_give_every_word_a_length():
+    styles = VOICE.styles()
+    for number, text in enumerate(sentences(60, 3)):
+        spoken = VOICE.speak(text, style_for(f"s{number}", seed=1, cast=styles))
+        check(text, spoken)
+        assert all(0.02 < word.end - word.start < 2 for word in spoken.words), (text, spoken.words)
+
+
+def test_sound_is_inside_the_words_and_silence_outside():
+    spoken = VOICE.speak("We came home. It was late, and nobody was there.", Style("gmw/en-US"))
+    inside = [loudness(spoken, word.start, word.end) for word in spoken.words]
+    pauses = [(a.end, b.start) for a, b in pairwise(spoken.words) if b.start - a.end > 0.05]
+    outside = [loudness(spoken, *pause) for pause in [*pauses, (spoken.words[-1].end + 0.01, spoken.seconds)]]
+    assert len(pauses) == 2
+    assert min(inside) > 5 * max(outside)
+
+
+def test_a_word_spoken_as_many_is_one_and_words_spoken_as_one_are_many():
+    text = "In 1984 the U.S. sold 12,345 of the cars in the north."
+    spoken = VOICE.speak(text, Style())
+    check(text, spoken)
+    length = {word.text: word.end - word.start for word in spoken.words}
+    assert length["1984"] > 1 < length["12,345"]
+    assert all(0.05 < length[word] < 0.3 for word in ("of", "the", "in"))
+
+
+def test_words_start_where_they_start_alone():
+    """The same words, one after another with pauses: each onset is where its sound rises from silence."""
+    spoken = VOICE.speak("Apple. Window. Yellow. Music.", Style("gmw/en-US"))
+    for word in spoken.words[1:]:
+        assert loudness(spoken, word.start - 0.05, word.start) < 0.01 < loudness(spoken, word.start, word.start + 0.1)
+
+
+def test_a_dash_takes_no_time_and_no_number():
+    spoken = VOICE.speak("Yes - 12,345 of them — all *** gone...", Style())
+    length = [word.end - word.start for word in spoken.words]
+    assert [word.text for word, took in zip(spoken.words, length, strict=True) if not took] == ["-", "—", "***"]
+    assert length[2] > 1.5
+
+
+def test_order_does_not_matter():
+    styles = random.Random(0).sample(VOICE.styles(), 8) + [("gmw/en-US", v) for v in ("Reed", "caleb", "whisper", "f5")]
+    work = [(text, Style(*style)) for text in sentences(4, 5) for style in styles]
+    first = {job: digest(VOICE.speak(*job)) for job in work}
+    random.Random(1).shuffle(work)
+    assert {job: digest(VOICE.speak(*job)) for job in work} == first
+
+
+def test_another_process_and_other_threads_say_the_same():
+    alone = subprocess.run(
+        [sys.executable, "-c", SPOKEN_TWICE], capture_output=True, text=True, check=True
+    ).stdout.strip()
+    with ThreadPoolExecutor(4) as pool:
+        heard = set(pool.map(lambda _: digest(VOICE.speak("Hello there.", Style("gmw/en-US", "caleb"))), range(12)))
+    assert heard == {alone}
+
+
+@pytest.mark.parametrize("emotion", ["happy", "angry", "sad", "coquettish"])
+def test_feeling_is_heard(emotion: str):
+    spoken = [VOICE.speak("I did not know that.", style_for("anna", emotion, level)) for level in LEVELS]
+    lengths = [s.seconds for s in spoken]
+    volumes = [loudness(s, 0, s.seconds) for s in spoken]
+    assert lengths == sorted(lengths, reverse=emotion in ("happy", "angry"))
+    assert (volumes[-1] > volumes[0]) == (emotion in ("happy", "angry"))
+
+
+@pytest.mark.parametrize("text", ["", "  \n", "...", "- — *** …", "\0\x01", "\ud800"])
+def test_nothing_to_speak_is_said_so(text: str):
+    with pytest.raises(ValueError, match="nothing to speak"):
+        VOICE.speak(text, Style())
+
+
+@pytest.mark.parametrize("style", [Style("fr"), Style("../../x"), Style("", "no such"), Style("", "../!v/f1")])
+def test_unknown_voices_are_refused(style: Style):
+    with pytest.raises(ValueError, match="espeak has no"):
+        VOICE.speak("Hello.", style)
+
+
+def test_markup_is_read_out():
+    pause = "one <break time='9s'/> two"
+    spoken = VOICE.speak(pause, Style())
+    check(pause, spoken)
+    assert loudness(spoken, spoken.words[1].start, spoken.words[2].end) > 0.01
+    assert spoken.seconds < 6
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["<speak><audio src='/etc/passwd'/>", "a\0b c\x0150Rd", "\U0001f468\u200d\U0001f469 😀😀 naïve 日本 привет",
+     "[[h@l'oU]] &amp; &#0;", "x" * 3000, "word " * 1500, "( ( a", "\ud800x", "e\u0301\u0301\u0301 \u202eabc", "%s %n"],
+)  # fmt: skip
+def test_hostile_text_is_spoken(text: str):
+    check(text, VOICE.speak(text, Style()))
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.text(min_size=1, max_size=60))
+def test_any_text_is_spoken_or_refused(text: str):
+    try:
+        spoken = VOICE.speak(text, Style("gmw/en-US", "f2"))
+    except ValueError as error:
+        spoken, refusal = None, str(error)
+    if spoken:
+        check(text, spoken)
+    else:
+        assert "nothing to speak" in refusal
+
+
+def test_other_languages():
+    voice = Voice(language="de")
+    check("Guten Morgen, wie geht es dir?", voice.speak("Guten Morgen, wie geht es dir?", Style()))
+    assert {name for name, _ in voice.styles()} == {"gmw/de"}
+    with pytest.raises(ValueError, match="no voice for the language 'xx'"):
+        Voice(language="xx").styles()
+
+
+def test_the_version_names_library_and_wheel():
+    assert VOICE.version().startswith("espeak-ng 1.")

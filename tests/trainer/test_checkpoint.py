@@ -1,0 +1,90 @@
+"""A checkpoint stands whole or is not there, and goes on only in the run it is of."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from torch.optim import AdamW
+
+from weft.schemas.training import ModelSettings
+from weft.trainer import checkpoint
+from weft.trainer.checkpoint import Origin, State
+from weft.trainer.model import build, load
+from weft.trainer.stream import StreamState
+
+ORIGIN = Origin("voc", "index", 0, {"context": 16, "optimiser": {"lr": 0.1, "betas": [0.9, 0.95]}})
+
+
+@pytest.fixture
+def trained(llama: dict[str, object]) -> tuple:
+    model = build(ModelSettings(config=llama), 48, 0)
+    optimiser = AdamW(model.parameters(), lr=1e-2)
+    for _ in range(2):
+        model(input_ids=torch.arange(8)[None]).logits.square().mean().backward()
+        optimiser.step()
+    return model, optimiser
+
+
+def test_weights_and_moments_come_back_exactly(trained: tuple, tmp_path: Path) -> None:
+    model, optimiser = trained
+    folder = checkpoint.save(tmp_path, model, optimiser, State(StreamState(9, 16, 2), ORIGIN), "recipe: text\n")
+    assert folder == checkpoint.latest(tmp_path) == tmp_path / "checkpoints" / "step-000002"
+    again = load(str(folder))
+    fresh = AdamW(again.parameters(), lr=1e-2)
+    checkpoint.restore_optimiser(folder, again, fresh)
+    for (name, one), (_, other) in zip(model.named_parameters(), again.named_parameters(), strict=True):
+        assert torch.equal(one, other), name
+        for moment, tensor in optimiser.state[one].items():
+            assert torch.equal(tensor, fresh.state[other][moment]), (name, moment)
+    assert checkpoint.read_state(folder, ORIGIN) == State(StreamState(9, 16, 2), ORIGIN)
+    assert (folder / "recipe.yaml").read_text() == "recipe: text\n"
+    assert not [p for p in folder.iterdir() if p.suffix in (".bin", ".pt", ".pth", ".pkl")]
+
+
+def test_the_latest_is_the_highest_whole_step(tmp_path: Path) -> None:
+    assert checkpoint.latest(tmp_path) is None
+    for name in ("step-000100", "step-000020", "step-1000000", ".step-9000000.tmp-ab12", "notes"):
+        (tmp_path / "checkpoints" / name).mkdir(parents=True)
+    latest = checkpoint.latest(tmp_path)
+    assert latest is not None
+    assert latest.name == "step-1000000"
+
+
+def test_a_half_written_checkpoint_is_never_picked_up(
+    trained: tuple, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model, optimiser = trained
+    with monkeypatch.context() as patch:
+        patch.setattr(checkpoint.os, "rename", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            checkpoint.save(tmp_path, model, optimiser, State(StreamState(9, 0, 2), ORIGIN), "")
+    assert len(list((tmp_path / "checkpoints").iterdir())) == 1
+    assert checkpoint.latest(tmp_path) is None
+    checkpoint.save(tmp_path, model, optimiser, State(StreamState(12, 0, 3), ORIGIN), "")
+    assert [p.name for p in (tmp_path / "checkpoints").iterdir()] == ["step-000003"], "what was left is swept away"
+
+
+@pytest.mark.parametrize(
+    ("other", "message"),
+    [
+        (replace(ORIGIN, vocabulary="x"), "vocabulary was voc, is now x"),
+        (replace(ORIGIN, index="x"), "index was index, is now x"),
+        (replace(ORIGIN, seed=1), "seed was 0, is now 1"),
+        (
+            replace(ORIGIN, settings={"context": 16, "optimiser": {"lr": 0.2, "betas": [0.9, 0.95]}}),
+            "optimiser.lr was 0.1",
+        ),
+    ],
+)
+def test_another_run_is_refused(trained: tuple, tmp_path: Path, other: Origin, message: str) -> None:
+    folder = checkpoint.save(tmp_path, *trained, State(StreamState(9, 0, 2), ORIGIN), "")
+    with pytest.raises(ValueError, match=message):
+        checkpoint.read_state(folder, other)
+
+
+def test_moments_of_another_model_are_refused(trained: tuple, tmp_path: Path, llama: dict[str, object]) -> None:
+    folder = checkpoint.save(tmp_path, *trained, State(StreamState(9, 0, 2), ORIGIN), "")
+    small = build(ModelSettings(config={**llama, "num_hidden_layers": 1}), 48, 0)
+    with pytest.raises(ValueError, match="which the model lacks"):
+        checkpoint.restore_optimiser(folder, small, AdamW(small.parameters()))

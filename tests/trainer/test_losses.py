@@ -1,0 +1,46 @@
+"""The loss file is appended to, cut back on resume, and drawn."""
+
+from pathlib import Path
+
+import pytest
+
+from weft.trainer import losses
+from weft.trainer.losses import LossRow
+
+
+def rows_of(step: int) -> tuple[LossRow, ...]:
+    return (LossRow(step, "all", 1 / step, 10, 1e-3), LossRow(step, "words", 1 / (step + 1), 0, 1e-3))
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Path:
+    for step in range(1, 6):
+        losses.append(tmp_path, rows_of(step))
+    return tmp_path
+
+
+def test_rows_come_back(run: Path) -> None:
+    assert list(losses.read(run)) == [row for step in range(1, 6) for row in rows_of(step)]
+
+
+def test_resuming_leaves_the_file_as_if_nothing_had_happened(run: Path) -> None:
+    whole = (run / losses.NAME).read_bytes()
+    with open(run / losses.NAME, "ab") as file:
+        file.write(b'{"step": 6, "task"')
+    assert len(list(losses.read(run))) == 10
+    losses.truncate(run, 3)
+    for step in (4, 5):
+        losses.append(run, rows_of(step))
+    assert (run / losses.NAME).read_bytes() == whole
+
+
+def test_losses_behind_their_checkpoint_are_refused(run: Path) -> None:
+    with pytest.raises(ValueError, match="ends at step 5, the checkpoint is of step 8"):
+        losses.truncate(run, 8)
+
+
+def test_a_picture_is_drawn(run: Path) -> None:
+    picture = losses.plot(run)
+    assert picture == run / "losses.png"
+    assert picture.read_bytes().startswith(b"\x89PNG")
+    assert sorted(p.name for p in run.iterdir()) == ["losses.jsonl", "losses.png"]

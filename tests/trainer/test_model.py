@@ -1,0 +1,81 @@
+"""A packed sample gets the logits it gets alone; models start and grow as declared."""
+# ruff: noqa: N806 (shapes are upper case in names: ids_BT)
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from weft.schemas.training import ModelSettings
+from weft.trainer.model import build, check_context, forward
+
+
+@pytest.fixture
+def settings(llama: dict[str, object]) -> ModelSettings:
+    return ModelSettings(config=llama)
+
+
+def test_packed_logits_equal_those_of_the_sample_alone(settings: ModelSettings) -> None:
+    model = build(settings, size=48, seed=0).eval()
+    ids_BT = torch.randint(0, 48, (1, 16))
+    documents_BT = torch.tensor([[0] * 5 + [1] * 7 + [2] * 2 + [-1] * 2])
+    positions_BT = torch.tensor([[*range(5), *range(7), *range(2), 0, 0]])
+    keep = torch.arange(16)
+    with torch.no_grad():
+        packed = forward(model, ids_BT, positions_BT, documents_BT, keep)[0]
+        for begin, end in ((0, 5), (5, 12), (12, 14)):
+            alone = model(input_ids=ids_BT[:, begin:end]).logits[0]
+            torch.testing.assert_close(packed[begin:end], alone, rtol=1e-4, atol=1e-5)
+    assert torch.isfinite(packed).all()
+
+
+def test_one_seed_one_model(settings: ModelSettings) -> None:
+    first, again, other = (build(settings, 48, seed).state_dict() for seed in (3, 3, 4))
+    assert all(torch.equal(first[name], again[name]) for name in first)
+    assert any(not torch.equal(first[name], other[name]) for name in first)
+
+
+def test_a_base_keeps_its_rows_and_grows(settings: ModelSettings, tmp_path: Path) -> None:
+    small = build(settings, 48, 0)
+    small.save_pretrained(tmp_path)
+    grown = build(ModelSettings(base=str(tmp_path), rope_theta=5e5), 64, 1)
+    assert grown.get_input_embeddings().weight.shape == grown.get_output_embeddings().weight.shape == (64, 32)
+    assert torch.equal(grown.get_input_embeddings().weight[:48], small.get_input_embeddings().weight)
+    assert grown.config.vocab_size == 64
+    assert grown.config.rope_parameters["rope_theta"] == 5e5
+
+
+def test_rope_theta_reaches_the_rotary_embedding(llama: dict[str, object]) -> None:
+    slow = build(ModelSettings(config=llama, rope_theta=1e6), 48, 0)
+    assert slow.config.rope_parameters["rope_theta"] == 1e6
+    plain = build(ModelSettings(config=llama), 48, 0)
+    assert not torch.equal(slow.model.rotary_emb.inv_freq, plain.model.rotary_emb.inv_freq)
+
+
+def test_what_cannot_be_built_is_said(llama: dict[str, object], tmp_path: Path) -> None:
+    wrong: list[tuple[dict[str, object], str]] = [
+        ({**llama, "hidden_sizee": 3}, "no hidden_sizee"),
+        ({**llama, "vocab_size": 3}, "unified vocabulary"),
+        ({"hidden_size": 32}, "needs a `model_type`"),
+        ({"model_type": "gemma3_text"}, "without full attention"),
+    ]
+    for config, message in wrong:
+        with pytest.raises(ValueError, match=message):
+            build(ModelSettings(config=config), 48, 0)
+    with pytest.raises(ValueError, match="no rotary embedding"):
+        build(ModelSettings(config={"model_type": "gpt2", "n_layer": 1}, rope_theta=1e6), 48, 0)
+
+
+def test_a_context_the_model_cannot_hold_is_refused(settings: ModelSettings) -> None:
+    config = build(settings, 48, 0).config
+    check_context(config, 64)
+    with pytest.raises(ValueError, match="attends over 64"):
+        check_context(config, 65)
+
+
+def test_a_pickled_checkpoint_is_refused(settings: ModelSettings, tmp_path: Path) -> None:
+    model = build(settings, 48, 0)
+    model.config.save_pretrained(tmp_path)
+    (tmp_path / "pytorch_model.bin").write_bytes(b"never opened")
+    with pytest.raises(ValueError, match="only safetensors"):
+        build(ModelSettings(base=str(tmp_path)), 48, 0)

@@ -1,0 +1,179 @@
+"""The loop learns, stops when told or when the stream ends, and resumes to the last bit."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from safetensors.numpy import load_file
+
+from weft.schemas.training import TrainingStage
+from weft.schemas.vocabulary import Vocabulary
+from weft.trainer import losses
+from weft.trainer.train import Result, StepReport, train
+
+
+@pytest.fixture
+def shards(make_shards: Callable[..., Path], samples: list) -> Path:
+    return make_shards(samples)
+
+
+@pytest.fixture
+def go(shards: Path, vocabulary: Vocabulary) -> Callable[..., Result]:
+    def go(
+        out: Path, stage: TrainingStage, resume: bool = False, report: Callable[[StepReport], None] = lambda _: None
+    ) -> Result:
+        return train(shards, out, stage, vocabulary, "recipe: toy\n", 0, resume, report)
+
+    return go
+
+
+def interrupt_at(step: int) -> Callable[[StepReport], None]:
+    def report(done: StepReport) -> None:
+        if done.step == step:
+            raise KeyboardInterrupt
+
+    return report
+
+
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+def test_a_resumed_run_equals_an_uninterrupted_one(
+    go: Callable[..., Result], make_stage: Callable[..., TrainingStage], tmp_path: Path, dtype: str
+) -> None:
+    stage = make_stage(dtype, steps=8, schedule="cosine", warmup=2)
+    whole = go(tmp_path / "whole", stage)
+    with pytest.raises(KeyboardInterrupt):
+        go(tmp_path / "cut", stage, report=interrupt_at(5))
+    assert [p.name for p in (tmp_path / "cut" / "checkpoints").iterdir()] == ["step-000004"]
+    reported: list[int] = []
+    resumed = go(tmp_path / "cut", stage, resume=True, report=lambda done: reported.append(done.step))
+    assert reported == [5, 6, 7, 8]
+    assert (tmp_path / "cut" / losses.NAME).read_bytes() == (tmp_path / "whole" / losses.NAME).read_bytes()
+    for name in ("model.safetensors", "optimiser.safetensors"):
+        one, other = load_file(whole.checkpoint / name), load_file(resumed.checkpoint / name)
+        assert one.keys() == other.keys()
+        assert all(one[key].tobytes() == other[key].tobytes() for key in one)
+    assert (whole.checkpoint / "state.json").read_text() == (resumed.checkpoint / "state.json").read_text()
+
+
+def test_the_loss_of_each_task_falls(
+    make_shards: Callable[..., Path], samples: list, go: Callable[..., Result],
+    make_stage: Callable[..., TrainingStage], tmp_path: Path,
+) -> None:  # fmt: skip
+    make_shards(samples * 6)
+    go(tmp_path / "run", make_stage(checkpoint_every=1000))
+    rows = list(losses.read(tmp_path / "run"))
+    for task in ("all", "up", "down"):
+        curve = [row.loss for row in rows if row.task == task and row.tokens]
+        assert sum(curve[-5:]) / 5 < 0.6 * curve[0], task
+    assert (tmp_path / "run" / "losses.png").exists()
+
+
+def test_no_steps_means_one_pass(
+    go: Callable[..., Result], make_stage: Callable[..., TrainingStage], samples: list, tmp_path: Path
+) -> None:
+    reports: list[StepReport] = []
+    result = go(tmp_path / "run", make_stage(), report=reports.append)
+    assert not result.exhausted
+    assert result.step == len(reports) == reports[0].steps
+    assert result.checkpoint.is_dir()
+    state = json.loads((result.checkpoint / "state.json").read_text())
+    assert state["stream"] == {"draw": len(samples), "offset": 0, "step": result.step}
+    for row, *tasks in (r.rows for r in reports):
+        assert row.tokens == sum(t.tokens for t in tasks)
+        assert row.loss * row.tokens == pytest.approx(sum(t.loss * t.tokens for t in tasks))
+
+
+def test_a_stream_that_ends_early_is_told_and_not_repeated(
+    go: Callable[..., Result], make_stage: Callable[..., TrainingStage], tmp_path: Path
+) -> None:
+    one_pass = go(tmp_path / "pass", make_stage())
+    result = go(tmp_path / "run", make_stage(steps=500))
+    assert result.exhausted
+    assert result.step == one_pass.step < 500
+    assert result.checkpoint.is_dir()
+
+
+def test_a_finished_run_resumes_to_nothing(
+    go: Callable[..., Result], make_stage: Callable[..., TrainingStage], tmp_path: Path
+) -> None:
+    stage = make_stage(steps=2)
+    first = go(tmp_path / "run", stage)
+    before = (tmp_path / "run" / losses.NAME).read_bytes()
+    assert go(tmp_path / "run", stage, resume=True) == first
+    assert (tmp_path / "run" / losses.NAME).read_bytes() == before
+
+
+def test_a_run_is_not_overwritten_or_continued_as_another(
+    go: Callable[..., Result], make_stage: Callable[..., TrainingStage], tmp_path: Path
+) -> None:
+    go(tmp_path / "run", make_stage(steps=1))
+    with pytest.raises(ValueError, match="holds a run already"):
+        go(tmp_path / "run", make_stage(steps=1))
+    with pytest.raises(ValueError, match=r"settings\.optimiser\.lr was 0\.01, is now 0\.02"):
+        go(tmp_path / "run", make_stage(steps=1, lr=0.02), resume=True)
+
+
+def test_a_run_cut_before_its_first_checkpoint_starts_again(
+    go: Callable[..., Result], make_stage: Callable[..., TrainingStage], tmp_path: Path
+) -> None:
+    stage = make_stage(steps=3)
+    go(tmp_path / "whole", stage)
+    with pytest.raises(KeyboardInterrupt):
+        go(tmp_path / "cut", stage, report=interrupt_at(2))
+    go(tmp_path / "cut", stage, resume=True)
+    assert (tmp_path / "cut" / losses.NAME).read_bytes() == (tmp_path / "whole" / losses.NAME).read_bytes()
+
+
+def test_dropout_resumes_too(
+    shards: Path,
+    vocabulary: Vocabulary,
+    make_stage: Callable[..., TrainingStage],
+    llama: dict[str, object],
+    tmp_path: Path,
+) -> None:
+    record = make_stage(steps=4, checkpoint_every=2).model_dump()
+    record["model"] = {"config": {**llama, "attention_dropout": 0.3}}
+    record["checkpoint_every"] = 2
+    stage = TrainingStage.model_validate(record)
+    train(shards, tmp_path / "whole", stage, vocabulary, "", 0, False, lambda _: None)
+    with pytest.raises(KeyboardInterrupt):
+        train(shards, tmp_path / "cut", stage, vocabulary, "", 0, False, interrupt_at(3))
+    train(shards, tmp_path / "cut", stage, vocabulary, "", 0, True, lambda _: None)
+    assert (tmp_path / "cut" / losses.NAME).read_bytes() == (tmp_path / "whole" / losses.NAME).read_bytes()
+
+
+def test_a_batch_without_targets_is_no_failure(
+    make_shards: Callable[..., Path],
+    go: Callable[..., Result],
+    make_stage: Callable[..., TrainingStage],
+    tmp_path: Path,
+) -> None:
+    make_shards([("up", [1, 2, 3], ())])
+    go(tmp_path / "run", make_stage())
+    assert [(row.task, row.loss, row.tokens) for row in losses.read(tmp_path / "run")] == [
+        ("all", 0.0, 0),
+        ("up", 0.0, 0),
+    ]
+
+
+def test_shards_of_another_vocabulary_are_refused(
+    make_shards: Callable[..., Path],
+    go: Callable[..., Result],
+    make_stage: Callable[..., TrainingStage],
+    tmp_path: Path,
+) -> None:
+    make_shards([("up", [1, 2, 999], (0, 3))])
+    with pytest.raises(ValueError, match="holds ids from 0 to 999, the vocabulary 48"):
+        go(tmp_path / "run", make_stage())
+
+
+def test_an_empty_stream_is_refused(
+    make_shards: Callable[..., Path],
+    go: Callable[..., Result],
+    make_stage: Callable[..., TrainingStage],
+    tmp_path: Path,
+) -> None:
+    make_shards([])
+    with pytest.raises(ValueError, match="no tokens to train on"):
+        go(tmp_path / "run", make_stage())

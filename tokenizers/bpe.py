@@ -1,0 +1,36 @@
+"""Byte-level BPE learnt from the corpus: any text goes in, and exactly that text comes out.
+
+Tokenizer(size=2000).train(texts)
+encode(" of the")  ->  [291, 275];  `<s>` is id 0, the 256 bytes follow, then the merges
+"""
+
+from collections.abc import Iterable
+from typing import ClassVar
+
+from pydantic import Field
+from tokenizers import Tokenizer as Backend
+from tokenizers import decoders, models, pre_tokenizers, trainers
+from transformers import PreTrainedTokenizerFast
+
+from weft.tokenizers.text import TextTokenizer
+
+BOS = "<s>"
+
+
+class Tokenizer(TextTokenizer):
+    """`size` ids at most, `<s>` and the 256 bytes among them; a small corpus may not have enough pairs to merge."""
+
+    trains: ClassVar[bool] = True
+
+    size: int = Field(default=2000, ge=257)
+
+    def _make(self, texts: Iterable[str]) -> PreTrainedTokenizerFast:
+        backend = Backend(models.BPE())
+        backend.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+        backend.decoder = decoders.ByteLevel()
+        alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
+        trainer = trainers.BpeTrainer(
+            vocab_size=self.size, special_tokens=[BOS], initial_alphabet=alphabet, show_progress=False, min_frequency=2
+        )
+        backend.train_from_iterator(texts, trainer)
+        return PreTrainedTokenizerFast(tokenizer_object=backend, bos_token=BOS, clean_up_tokenization_spaces=False)

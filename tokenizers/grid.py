@@ -1,0 +1,36 @@
+"""Where the frames of a strided convolution stack lie on the samples.
+
+Grid(hop=640, window=720): frame i sees samples [i*640 - 40, i*640 + 680), centred on [i*640, (i+1)*640)
+grid.frames(16000) == 25; grid.pad(samples) is what the convolutions need to give exactly those
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Grid:
+    """`hop` samples from frame to frame, each made from `window` samples."""
+
+    hop: int
+    window: int
+
+    @classmethod
+    def of(cls, kernels: Sequence[int], strides: Sequence[int]) -> "Grid":
+        """The grid of convolutions without padding, first to last. Raises ValueError when they leave samples out."""
+        window = 1 + sum((k - 1) * math.prod(strides[:i]) for i, k in enumerate(kernels))
+        if window < math.prod(strides):
+            raise ValueError(f"convolutions of window {window} and hop {math.prod(strides)} skip samples")
+        return cls(math.prod(strides), window)
+
+    def frames(self, n_samples: int) -> int:
+        """Whole hops in so many samples; what is left at the end is part of no frame."""
+        return n_samples // self.hop
+
+    def pad(self, samples: np.ndarray) -> np.ndarray:
+        """Samples with silence either side, so that valid convolutions give `frames(len(samples))`, each centred."""
+        left = (self.window - self.hop) // 2
+        return np.pad(samples, (left, self.window - self.hop - left))

@@ -1,0 +1,174 @@
+"""HuBERT's first iteration on a small corpus: predict the MFCC cluster of frames that were hidden.
+
+    stream    samples [n * hop]   5 5 5 9 9 2 2 …   the teacher's cluster of each frame
+    hidden            . . # # # # .                 about half of the frames, in spans of 0.2 s
+    loss: cross entropy of the clusters at #, plus `visible` times that at .
+
+Hsu et al. 2021 (arXiv 2106.07447), §II-B; the model is a transformers `HubertModel` small enough for two cores.
+Two things make minutes enough where HuBERT took days: the first convolution starts as a bank of band-pass filters, and
+visible frames count as well (their α below 1). With neither, 150 steps never leave the loss of guessing.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from pydantic import Field
+from torch.nn.functional import cross_entropy
+from transformers import HubertConfig, HubertModel
+from transformers.audio_utils import hertz_to_mel
+
+from weft.schemas.settings import Settings
+from weft.tokenizers import kmeans
+from weft.tokenizers.grid import Grid
+from weft.tokenizers.mfcc import RATE, mfcc
+
+SPAN_SECONDS = 0.2
+WARMUP = 0.1  # of the steps
+
+Batch = tuple[torch.Tensor, torch.Tensor, torch.Tensor]  # samples [B, N], teacher [B, T], hidden [B, T]
+
+
+class Training(Settings):
+    """How the embedded HuBERT is trained: on at most `seconds` of the corpus, in batches of `batch_seconds`.
+
+    `clusters` of MFCCs are the teacher; `mask` is the share of frames hidden, `visible` the weight of the others
+    in the loss; each batch is cut into `crop_seconds`.
+    """
+
+    seconds: float = Field(default=600, gt=0)
+    steps: int = Field(default=350, ge=1)
+    batch_seconds: float = Field(default=16, gt=0)
+    crop_seconds: float = Field(default=4, gt=0)
+    lr: float = Field(default=1e-3, gt=0)
+    hidden: int = Field(default=192, ge=16)
+    layers: int = Field(default=4, ge=1)
+    heads: int = Field(default=4, ge=1)
+    clusters: int = Field(default=100, ge=2)
+    mask: float = Field(default=0.5, gt=0, lt=1)
+    visible: float = Field(default=1.0, ge=0)
+
+
+@dataclass(frozen=True)
+class Stream:
+    """Clips end to end: padded samples float32, and the teacher's cluster of each frame, int64 [frames]."""
+
+    samples: np.ndarray
+    teacher: np.ndarray
+    grid: Grid
+
+    def crop(self, first: int, frames: int) -> np.ndarray:
+        """The samples from which the convolutions make exactly these frames."""
+        begin = first * self.grid.hop
+        return self.samples[begin : begin + (frames - 1) * self.grid.hop + self.grid.window]
+
+
+def small_config(training: Training, rate: float) -> HubertConfig:
+    """A HubertConfig whose convolutions step 320 samples (50 Hz) or 640 (25 Hz).
+
+    `feat_extract_norm="layer"` keeps each frame's features its own: a group norm would see the whole clip's length.
+    """
+    strides, kernels = ([40, 4, 2], [320, 8, 4]) if rate == 50 else ([40, 4, 4], [320, 8, 8])
+    return HubertConfig(
+        hidden_size=training.hidden,
+        num_hidden_layers=training.layers,
+        num_attention_heads=training.heads,
+        intermediate_size=training.hidden * 4,
+        conv_dim=[128, 192, 192],
+        conv_stride=strides,
+        conv_kernel=kernels,
+        feat_extract_norm="layer",
+        conv_bias=True,
+        do_stable_layer_norm=True,
+        num_conv_pos_embeddings=32,
+        num_conv_pos_embedding_groups=8,
+        hidden_dropout=0.0,
+        activation_dropout=0.0,
+        attention_dropout=0.0,
+        feat_proj_dropout=0.0,
+        layerdrop=0.0,
+    )
+
+
+def train(clips: Sequence[np.ndarray], training: Training, rate: float, seed: int) -> HubertModel:
+    """A HubertModel trained on normalised clips; the same for the same clips, seed and number of torch threads.
+
+    Raises ValueError when the clips hold too little speech for the teacher's clusters.
+    """
+    config = small_config(training, rate)
+    rng = np.random.default_rng(seed)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        model = HubertModel(config)
+        _tune(model.feature_extractor.conv_layers[0].conv)
+        head = torch.nn.Linear(training.hidden, training.clusters)
+    stream = _stream(clips, training.clusters, Grid.of(config.conv_kernel, config.conv_stride), seed)
+    batches = (_batch(stream, training, rate, rng) for _ in range(training.steps))
+    _optimise(model.train(), head, batches, training)
+    return model.eval()
+
+
+def _tune(conv: torch.nn.Conv1d) -> None:
+    """Start the first convolution as cosine and sine filters on the mel scale, each of unit energy.
+
+    The random biases let a loud frame differ from a quiet one behind the layer norm, which takes the level away.
+    """
+    count, _, width = conv.weight.shape
+    hertz = 700 * (
+        10 ** (torch.linspace(hertz_to_mel(60.0, "htk"), hertz_to_mel(7600.0, "htk"), count // 2) / 2595) - 1
+    )
+    phase = 2 * torch.pi * hertz[:, None] * (torch.arange(width) - (width - 1) / 2) / RATE
+    bank = torch.cat([phase.cos(), phase.sin()]) * torch.hamming_window(width, periodic=False)
+    with torch.no_grad():
+        conv.weight.copy_((bank / bank.norm(dim=1, keepdim=True))[:, None])
+        conv.bias.normal_(0.0, 0.3)  # type: ignore[union-attr]
+
+
+def _stream(clips: Sequence[np.ndarray], clusters: int, grid: Grid, seed: int) -> Stream:
+    features = [mfcc(clip, grid.hop) for clip in clips]
+    centroids = kmeans.fit(np.concatenate(features), clusters, seed)
+    teacher = np.concatenate([kmeans.assign(f, centroids) for f in features]).astype(np.int64)
+    samples = np.concatenate([clip[: grid.frames(len(clip)) * grid.hop] for clip in clips])
+    return Stream(grid.pad(samples), teacher, grid)
+
+
+def _batch(stream: Stream, training: Training, rate: float, rng: np.random.Generator) -> Batch:
+    frames = min(max(1, round(training.crop_seconds * rate)), len(stream.teacher))
+    rows = max(1, round(training.batch_seconds / training.crop_seconds))
+    firsts = rng.integers(0, len(stream.teacher) - frames + 1, rows)
+    samples_BN = np.stack([stream.crop(first, frames) for first in firsts])
+    teacher_BT = np.stack([stream.teacher[first : first + frames] for first in firsts])
+    hidden_BT = spans(rng, (rows, frames), training.mask, max(1, round(SPAN_SECONDS * rate)))
+    return torch.from_numpy(samples_BN), torch.from_numpy(teacher_BT), torch.from_numpy(hidden_BT)
+
+
+def spans(rng: np.random.Generator, shape: tuple[int, int], share: float, length: int) -> np.ndarray:
+    """Which frames are hidden, bool [rows, frames]: spans of `length` that may overlap, `share` of all on average."""
+    starts = rng.random(shape) < 1 - (1 - share) ** (1 / length)
+    starts[0, 0] = True  # a batch with nothing hidden has no loss
+    hidden = starts.copy()
+    for shift in range(1, min(length, shape[1])):
+        hidden[:, shift:] |= starts[:, :-shift]
+    return hidden
+
+
+def _optimise(model: HubertModel, head: torch.nn.Linear, batches: Iterable[Batch], training: Training) -> None:
+    parameters = [*model.parameters(), *head.parameters()]
+    optimiser = torch.optim.AdamW(parameters, training.lr, betas=(0.9, 0.98), weight_decay=0.01)
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: _slope(step / training.steps))
+    for samples_BN, teacher_BT, hidden_BT in batches:
+        states_BTC = model(samples_BN, mask_time_indices=hidden_BT).last_hidden_state
+        loss = cross_entropy(head(states_BTC[hidden_BT]), teacher_BT[hidden_BT])
+        if training.visible and not hidden_BT.all():
+            loss = loss + training.visible * cross_entropy(head(states_BTC[~hidden_BT]), teacher_BT[~hidden_BT])
+        optimiser.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(parameters, 1.0)
+        optimiser.step()
+        schedule.step()
+
+
+def _slope(done: float) -> float:
+    """The learning rate's share of its peak: up over the first tenth, then straight down."""
+    return max(1e-3, min(done / WARMUP, (1 - done) / (1 - WARMUP)))

@@ -1,0 +1,47 @@
+"""K-means, fitted once and then a table of centroids: float32 [clusters, width].
+
+centroids = fit(features[40000, 192], clusters=100, seed=1)
+assign(features[250, 192], centroids)  ->  int32 [250]: 17 17 3 88 …
+"""
+
+import numpy as np
+from sklearn.cluster import MiniBatchKMeans
+from threadpoolctl import threadpool_limits
+
+BATCH = 8192
+
+
+def fit(features: np.ndarray, clusters: int, seed: int) -> np.ndarray:
+    """Centroids float32 [clusters, width] of features float32 [n, width]; the same for the same features and seed.
+
+    Raises ValueError when there are fewer than two features a cluster: units of so little speech would mean nothing.
+    """
+    if len(features) < 2 * clusters:
+        raise ValueError(
+            f"{len(features)} frames are too few for {clusters} clusters (two each at least); "
+            "give more speech or a smaller `size`"
+        )
+    means = MiniBatchKMeans(
+        clusters,
+        batch_size=BATCH,
+        n_init=3,
+        max_iter=60,
+        random_state=seed,
+        reassignment_ratio=0.01,
+        init_size=BATCH * 2,
+    )
+    # sums over threads come in any order, and with them the last bit of a centroid
+    with threadpool_limits(1):
+        means.fit(features)
+    return np.ascontiguousarray(means.cluster_centers_, dtype=np.float32)
+
+
+def assign(features: np.ndarray, centroids: np.ndarray) -> np.ndarray:
+    """The nearest centroid of each feature, int32 [n], by one matmul: |f - c|² less |f|², which is the same for all c.
+
+    Raises ValueError when the widths differ.
+    """
+    if features.shape[1] != centroids.shape[1]:
+        raise ValueError(f"features are {features.shape[1]} wide, the codebook's centroids {centroids.shape[1]}")
+    distances = (centroids * centroids).sum(1) - 2 * (features @ centroids.T)
+    return distances.argmin(1).astype(np.int32)

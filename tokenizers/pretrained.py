@@ -1,0 +1,29 @@
+"""The text tokenizer of an existing language model, from a local folder or the hub.
+
+Tokenizer(model="/models/llama-2-7b").train([])    # nothing is learnt: its 32,000 ids stay as they are
+"""
+
+from collections.abc import Iterable
+
+from transformers import AutoTokenizer, PreTrainedTokenizerFast
+
+from weft.tokenizers.text import TextTokenizer
+
+
+class Tokenizer(TextTokenizer):
+    """`model` is a folder or a hub name with a tokenizer that the `tokenizers` library can run."""
+
+    model: str
+
+    @property
+    def trains(self) -> bool:
+        return False
+
+    def _make(self, texts: Iterable[str]) -> PreTrainedTokenizerFast:
+        try:
+            made = AutoTokenizer.from_pretrained(self.model)
+        except (OSError, ValueError) as error:
+            raise ValueError(f"{self.model}: no tokenizer could be read ({error})") from None
+        if not isinstance(made, PreTrainedTokenizerFast):
+            raise ValueError(f"{self.model}: its tokenizer has no tokenizer.json, which weft needs")
+        return made

@@ -1,0 +1,82 @@
+"""What every text tokenizer is: text in, ids out, and never the id of a control token.
+
+    encode("of [Speech] <s>")  ->  ids that spell exactly these characters; no marker, code or BOS among them
+
+Transcripts come from strangers. Were `[Speech]` in one read as the marker, a sample would change its meaning.
+"""
+
+import json
+from abc import ABC, abstractmethod
+from collections.abc import Iterable
+from typing import ClassVar
+from importlib.metadata import version
+
+from pydantic import PrivateAttr
+from tokenizers import Tokenizer
+from transformers import PreTrainedTokenizerFast
+
+from weft.schemas.settings import Settings
+
+
+class TextTokenizer(Settings, ABC):
+    """A leaf makes the Hugging Face tokenizer, by training or from a checkpoint."""
+
+    trains: ClassVar[bool] = False  # whether it learns from the corpus
+
+    _plain: "PlainText | None" = PrivateAttr(None)
+
+    def train(self, texts: Iterable[str]) -> PreTrainedTokenizerFast:
+        """Make the tokenizer, from the texts if it learns, and return it; its `bos_token` says whether it has a BOS."""
+        made = self._make(texts)
+        self._plain = PlainText(made.backend_tokenizer)
+        return made
+
+    def encode(self, text: str) -> list[int]:
+        """Ids of the characters of `text`, with no control token before, among or after them."""
+        if self._plain is None:
+            raise RuntimeError("this tokenizer has no vocabulary yet: call train(texts) first")
+        return self._plain.encode(text)
+
+    @property
+    def trains(self) -> bool:
+        """Whether the texts make a difference."""
+        return True
+
+    def version(self) -> str:
+        """The library that learns and spells: a change of it makes the ids stale."""
+        return f"tokenizers-{version('tokenizers')}"
+
+    @abstractmethod
+    def _make(self, texts: Iterable[str]) -> PreTrainedTokenizerFast:
+        """The Hugging Face tokenizer."""
+
+
+class PlainText:
+    """The part of a Hugging Face tokenizer that spells text, without its added tokens, template or truncation."""
+
+    def __init__(self, tokenizer: Tokenizer) -> None:
+        record = json.loads(tokenizer.to_str())
+        unknown = record["model"].get("unk_token")
+        self._control = {t["id"]: t["content"] for t in record["added_tokens"] if t["content"] != unknown}
+        record |= {"added_tokens": [], "post_processor": None, "truncation": None, "padding": None}
+        self._tokenizer = Tokenizer.from_str(json.dumps(record))
+
+    def encode(self, text: str) -> list[int]:
+        """Ids of the text. Raises ValueError if only a control token could spell it, or if it is no valid Unicode."""
+        try:
+            ids = self._tokenizer.encode(text, add_special_tokens=False).ids
+        except UnicodeEncodeError:
+            raise ValueError(f"text {text[:40]!r} holds half a surrogate pair, which no UTF-8 can spell") from None
+        found = next((i for i in ids if i in self._control), None)
+        return ids if found is None else self._around(text, self._control[found])
+
+    def _around(self, text: str, literal: str) -> list[int]:
+        """Some vocabularies hold control tokens as words: cut such a word in two, so that only its letters remain."""
+        at = text.find(literal)
+        if at < 0 or len(literal) < 2:
+            raise ValueError(f"{literal!r} is a control token and cannot be spelt otherwise: take it out of the text")
+        return self.encode(text[: at + 1]) + self.encode(text[at + 1 :])
+
+    def decode(self, ids: list[int]) -> str:
+        """The text that these text ids spell."""
+        return self._tokenizer.decode(ids, skip_special_tokens=False)

@@ -1,0 +1,139 @@
+"""One vocabulary for text, markers and codes, and the Hugging Face folder that holds it.
+
+    unify(llama, {"text": "[Text]", "speech": "[Speech]"}, [("hubert", "[Hu{}]", 501)], pad_to=32512)
+    text 0…31999, [Text] 32000, [Speech] 32001, [Hu0] 32002 … [Hu500] 32502, padded to 32512   (Spirit LM, §2.1)
+
+`save` writes `tokenizer.json`, in which markers and codes are added tokens with exactly these ids, and `vocabulary.json`.
+"""
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+from tokenizers import Tokenizer
+from transformers import PreTrainedTokenizerFast
+
+from weft.schemas.fingerprint import digest
+from weft.schemas.vocabulary import Codebook, Marker, Vocabulary
+from weft.tokenizers.text import PlainText
+
+HuggingFace = PreTrainedTokenizerFast | Tokenizer
+
+
+def unify(
+    text: HuggingFace,
+    markers: Mapping[str, str],
+    codebooks: Sequence[tuple[str, str, int]],
+    pad_to: int | None = None,
+    multiple: int = 64,
+    bos: bool = True,
+) -> Vocabulary:
+    """Text ids first, then markers, then the codes of each (tokenizer, literal with {}, size), in the order given.
+
+    The size is `pad_to`, or else the next multiple of `multiple`. Raises ValueError when two tokens would share a
+    spelling, a text token has a marker's, or `pad_to` is too small.
+    """
+    backend = _backend(text)
+    known = backend.get_vocab(with_added_tokens=True)
+    text_size = max(known.values()) + 1
+    marked = tuple(Marker(name, literal, text_size + i) for i, (name, literal) in enumerate(markers.items()))
+    books, end = [], text_size + len(marked)
+    for tokenizer, literal, size in codebooks:
+        books.append(Codebook(tokenizer, literal, end, size))
+        end += size
+    vocabulary = Vocabulary(
+        text_size,
+        _bos(text) if bos else None,
+        marked,
+        tuple(books),
+        _padded(end, pad_to, multiple),
+        _fingerprint(backend),
+    )
+    _refuse_doubles([literal for literal, _ in added(vocabulary)], known)
+    return vocabulary
+
+
+def added(vocabulary: Vocabulary) -> Iterator[tuple[str, int]]:
+    """Spelling and id of every marker and code, by rising id."""
+    yield from ((marker.literal, marker.id) for marker in vocabulary.markers)
+    for book in vocabulary.codebooks:
+        yield from ((book.literal.format(code), book.first + code) for code in range(book.size))
+
+
+def save(folder: Path, text: HuggingFace, vocabulary: Vocabulary) -> None:
+    """Write a folder that `AutoTokenizer.from_pretrained` and `load` read. Raises ValueError if text does not fit.
+
+    The tokens are written into the JSON rather than added one by one, so that gaps in the text ids stay as they are.
+    """
+    if _fingerprint(_backend(text)) != vocabulary.text_fingerprint:
+        raise ValueError("the vocabulary was made with another text tokenizer")
+    folder.mkdir(parents=True, exist_ok=True)
+    record = json.loads(_backend(text).to_str())
+    record["added_tokens"] += [_token(literal, i) for literal, i in added(vocabulary)]
+    options = _options(text, vocabulary)
+    (folder / "tokenizer.json").write_text(json.dumps(record, ensure_ascii=False), "utf-8")
+    (folder / "tokenizer_config.json").write_text(json.dumps(options, indent=1, ensure_ascii=False) + "\n", "utf-8")
+    (folder / "vocabulary.json").write_text(vocabulary.to_json(), "utf-8")
+
+
+def load(folder: Path) -> tuple[Vocabulary, Callable[[str], list[int]]]:
+    """The vocabulary, and the encoder for transcripts: whatever they spell, its ids are text ids alone.
+
+    Raises ValueError when the folder holds no vocabulary or its files do not belong together.
+    """
+    try:
+        vocabulary = Vocabulary.from_json((folder / "vocabulary.json").read_text("utf-8"))
+        backend = Tokenizer.from_str((folder / "tokenizer.json").read_text("utf-8"))
+    except OSError as error:
+        raise ValueError(f"{folder}: no vocabulary here ({error})") from None
+    for literal, i in added(vocabulary):
+        if backend.token_to_id(literal) != i:
+            raise ValueError(
+                f"{folder}: {literal} is {backend.token_to_id(literal)} in tokenizer.json and {i} in vocabulary.json"
+            )
+    return vocabulary, PlainText(backend).encode
+
+
+def _backend(text: HuggingFace) -> Tokenizer:
+    return text.backend_tokenizer if isinstance(text, PreTrainedTokenizerFast) else text
+
+
+def _bos(text: HuggingFace) -> int | None:
+    return text.bos_token_id if isinstance(text, PreTrainedTokenizerFast) else text.token_to_id("<s>")
+
+
+def _fingerprint(backend: Tokenizer) -> str:
+    return digest(json.loads(backend.to_str()))
+
+
+def _padded(end: int, pad_to: int | None, multiple: int) -> int:
+    if pad_to is None:
+        return -(-end // multiple) * multiple
+    if pad_to < end:
+        raise ValueError(f"`pad_to` is {pad_to}, but the vocabulary has {end} ids")
+    return pad_to
+
+
+def _refuse_doubles(literals: list[str], known: Mapping[str, int]) -> None:
+    seen: set[str] = set()
+    for literal in literals:
+        if not literal or literal in seen or literal in known:
+            raise ValueError(
+                f"{literal!r} cannot spell a marker or code: {'it is taken' if literal else 'it is empty'}"
+            )
+        seen.add(literal)
+
+
+def _token(literal: str, i: int) -> dict[str, object]:
+    return {
+        "id": i, "content": literal, "single_word": False, "lstrip": False, "rstrip": False, "normalized": False, "special": True
+    }  # fmt: skip
+
+
+def _options(text: HuggingFace, vocabulary: Vocabulary) -> dict[str, object]:
+    """tokenizer_config.json: the class, and the text tokenizer's own names for its special tokens."""
+    named = dict(text.special_tokens_map) if isinstance(text, PreTrainedTokenizerFast) else {}
+    if vocabulary.bos is not None:
+        named.setdefault("bos_token", _backend(text).id_to_token(vocabulary.bos))
+    named.pop("additional_special_tokens", None)
+    return {"tokenizer_class": "PreTrainedTokenizerFast", "clean_up_tokenization_spaces": False, **named}

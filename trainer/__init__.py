@@ -1,0 +1,1 @@
+"""Loader, model, objective and checkpoints of the reference trainer."""

@@ -1,0 +1,99 @@
+"""The causal LM of a stage: a checkpoint or a transformers config, its vocabulary grown to the unified one.
+
+    build(ModelSettings(config={"model_type": "llama", "hidden_size": 32, …}), size=2112, seed=0)
+
+A forward over packed blocks is given a block-diagonal causal mask, so a sample sees itself and nothing else:
+
+    documents 0 0 1 1      mask  x . . .
+                                 x x . .
+                                 . . x .
+                                 . . x x
+"""
+# ruff: noqa: N803, N806 (shapes are upper case in names: ids_BT)
+
+from typing import Any
+
+import torch
+from torch import Tensor
+from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedModel
+
+from weft.schemas.training import ModelSettings
+
+# transformers 5 moves these into `rope_parameters`, so a default config has no attribute of that name.
+_MOVED = {"model_type", "rope_theta", "rope_scaling"}
+
+
+def build(settings: ModelSettings, size: int, seed: int) -> PreTrainedModel:
+    """The model in float32, with `size` rows in its embedding and head; new weights are drawn from `seed`.
+
+    Raises ValueError for a config transformers does not know, or attention the mask cannot hold inside samples.
+    """
+    torch.manual_seed(seed)
+    config = _config(settings, size)
+    if not settings.base:
+        return AutoModelForCausalLM.from_config(config, attn_implementation="sdpa", dtype=torch.float32)
+    model = load(settings.base, config)
+    if model.get_input_embeddings().num_embeddings != size:
+        model.resize_token_embeddings(size)
+    return model
+
+
+def load(folder: str, config: Any = None) -> PreTrainedModel:
+    """A checkpoint (folder or hub name) in float32. Raises ValueError when it is not to be had as safetensors."""
+    try:
+        return AutoModelForCausalLM.from_pretrained(
+            folder, config=config, attn_implementation="sdpa", dtype=torch.float32, use_safetensors=True
+        )
+    except OSError as fault:
+        raise ValueError(f"cannot load {folder}: {fault}; only safetensors checkpoints are read") from fault
+
+
+def _config(settings: ModelSettings, size: int) -> Any:
+    config = AutoConfig.from_pretrained(settings.base) if settings.base else _fresh_config(settings.config, size)
+    if settings.rope_theta is not None:
+        rope = getattr(config, "rope_parameters", None)
+        if not rope or "rope_type" not in rope:
+            raise ValueError(f"`rope_theta` is given, but {config.model_type} has no rotary embedding to set it in")
+        config.rope_parameters = {**rope, "rope_theta": settings.rope_theta}
+    if set(getattr(config, "layer_types", None) or ["full_attention"]) != {"full_attention"}:
+        raise ValueError(f"{config.model_type} has layers without full attention; they would see across packed samples")
+    return config
+
+
+def _fresh_config(declared: dict[str, Any], size: int) -> Any:
+    """A config from nothing. A misspelt key is refused, where transformers would keep it and use the default."""
+    if "vocab_size" in declared:
+        raise ValueError("leave `vocab_size` out of the model's config; it is that of the unified vocabulary")
+    if "model_type" not in declared:
+        raise ValueError("the model's config needs a `model_type`, such as llama or qwen2")
+    known = AutoConfig.for_model(declared["model_type"])
+    if unknown := [key for key in declared if key not in _MOVED and not hasattr(known, key)]:
+        raise ValueError(f"a {declared['model_type']} config has no {', '.join(unknown)}")
+    return AutoConfig.for_model(**declared, vocab_size=size)
+
+
+def check_context(config: Any, context: int) -> None:
+    """Raises ValueError when blocks of `context` tokens are longer than the model's positions or attention window."""
+    window = getattr(config, "sliding_window", None) if getattr(config, "use_sliding_window", True) else None
+    for limit in (window, getattr(config, "max_position_embeddings", None)):
+        if limit is not None and context > limit:
+            raise ValueError(f"the context is {context} tokens, but the model attends over {limit} at most")
+
+
+def block_mask(documents_BT: Tensor) -> Tensor:
+    """(B, 1, T, T) bool, True where query t may see key s: s ≤ t and both in one document.
+
+    Padding is a document too (-1), so no row is empty; an empty row would make softmax give NaN.
+    """
+    same_BTT = documents_BT[:, :, None] == documents_BT[:, None, :]
+    return same_BTT.tril()[:, None]
+
+
+def forward(
+    model: PreTrainedModel, ids_BT: Tensor, positions_BT: Tensor, documents_BT: Tensor, keep_K: Tensor
+) -> Tensor:
+    """Logits (B, K, V) of packed blocks at the positions `keep_K`, int64 indices into T."""
+    return model(
+        input_ids=ids_BT, position_ids=positions_BT, attention_mask=block_mask(documents_BT),
+        logits_to_keep=keep_K, use_cache=False,
+    ).logits  # fmt: skip

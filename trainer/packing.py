@@ -1,0 +1,114 @@
+"""Packs samples into blocks of the context length: next-fit in stream order, the same on every machine.
+
+    context 8, samples of 3, 4, 2 and 19 tokens:   aaabbbb·  cc······  dddddddd  dddddddd  ddd·····
+
+A sample that does not fit in what is left starts a new block. One longer than the context is cut into context-sized
+pieces; each piece is a document of its own, as nothing before it can be seen from its block. Nothing is dropped.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from weft.trainer.loader import Draw
+
+PADDING = -1
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Tokens `begin` to `end` of a draw; all of it unless the draw is longer than the context."""
+
+    draw: Draw
+    begin: int
+    end: int
+
+    def __len__(self) -> int:
+        return self.end - self.begin
+
+    def targets(self) -> np.ndarray:
+        """Which tokens count in the loss, (n,) bool. The first never does: nothing in its document predicts it."""
+        mask = np.zeros(len(self), bool)
+        for begin, end in np.maximum(self.draw.loss - self.begin, 0):
+            mask[begin:end] = True
+        mask[:1] = False
+        return mask
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """The pieces of one block, and where the next block begins: at token `offset` of draw `draw`."""
+
+    pieces: tuple[Piece, ...]
+    draw: int
+    offset: int
+
+    @property
+    def counted(self) -> int:
+        """How many tokens count in the loss."""
+        return sum(int(piece.targets().sum()) for piece in self.pieces)
+
+
+@dataclass(frozen=True, slots=True)
+class Packed:
+    """One block of T tokens, laid out.
+
+    ids and positions are (T,) int32; positions restart with every document. documents (T,) int32 numbers the
+    pieces from 0, with -1 for padding. targets (T,) bool: the token counts, predicted from the one before it.
+    tasks has the task of every document, so the task of token t is `tasks[documents[t]]`.
+    """
+
+    ids: np.ndarray
+    positions: np.ndarray
+    documents: np.ndarray
+    targets: np.ndarray
+    tasks: tuple[str, ...]
+
+
+def pack(draws: Iterable[Draw], context: int, offset: int = 0) -> Iterator[Block]:
+    """Blocks of `context` tokens from a stream of draws, of which the first is read from token `offset` on."""
+    held: list[Piece] = []
+    room = context
+    for piece in _pieces(draws, context, offset):
+        if len(piece) > room:
+            yield Block(tuple(held), piece.draw.position, piece.begin)
+            held, room = [], context
+        held.append(piece)
+        room -= len(piece)
+    if held:
+        yield Block(tuple(held), held[-1].draw.position + 1, 0)
+
+
+def _pieces(draws: Iterable[Draw], context: int, offset: int) -> Iterator[Piece]:
+    for draw in draws:
+        for begin in range(offset, len(draw.ids), context):
+            yield Piece(draw, begin, min(begin + context, len(draw.ids)))
+        offset = 0
+
+
+def lay_out(block: Block, context: int) -> Packed:
+    """Copies the tokens of a block side by side; what is left of the context is padding with id 0."""
+    ids, positions = np.zeros(context, np.int32), np.zeros(context, np.int32)
+    documents, targets = np.full(context, PADDING, np.int32), np.zeros(context, bool)
+    at = 0
+    for number, piece in enumerate(block.pieces):
+        here = slice(at, at + len(piece))
+        ids[here] = piece.draw.ids[piece.begin : piece.end]
+        positions[here] = np.arange(len(piece))
+        documents[here], targets[here] = number, piece.targets()
+        at += len(piece)
+    return Packed(ids, positions, documents, targets, tuple(p.draw.task for p in block.pieces))
+
+
+def count_blocks(lengths: Iterable[np.ndarray], context: int) -> int:
+    """How many blocks `pack` makes of samples of these lengths, from the lengths alone."""
+    blocks, room = 0, 0
+    for group in lengths:
+        for length in group.tolist():
+            if length <= room:
+                room -= length
+            else:
+                blocks += -(-length // context)
+                room = -length % context
+    return blocks

@@ -1,0 +1,97 @@
+"""The one global order of a stage's batches, and the small JSON that says how far one has come in it.
+
+    {"draw": 48211, "offset": 0, "step": 400}     the batch of step 401 begins at token 0 of draw 48211
+
+A batch is the next `blocks` blocks of the stream. With several ranks, rank r holds rows r, r + world, … of it: the
+state is of the whole batch, so a run resumes exactly with any number of ranks.
+"""
+# ruff: noqa: N815 (shapes are upper case in names: ids_BT)
+
+import json
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from itertools import islice
+
+import numpy as np
+
+from weft.trainer.loader import Draws
+from weft.trainer.packing import PADDING, Block, Packed, lay_out, pack
+
+
+@dataclass(frozen=True, slots=True)
+class StreamState:
+    """Where the next batch begins, after `step` batches."""
+
+    draw: int = 0
+    offset: int = 0
+    step: int = 0
+
+    def to_json(self) -> str:
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def from_json(cls, text: str) -> "StreamState":
+        return cls(**json.loads(text))
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """This rank's rows of one global batch, and what it must know of the whole.
+
+    Arrays are (B, T): ids, positions, documents and labels int32, targets bool. `labels` number the task of each
+    token in `tasks` (sorted; the whole batch's), -1 for padding. `counted` is the targets of the whole batch.
+    B can be 0 on a rank when the last batch of a stream is small. `after` is the state to resume from.
+    """
+
+    ids_BT: np.ndarray
+    positions_BT: np.ndarray
+    documents_BT: np.ndarray
+    targets_BT: np.ndarray
+    labels_BT: np.ndarray
+    tasks: tuple[str, ...]
+    counted: int
+    after: StreamState
+
+
+@dataclass(frozen=True)
+class Stream:
+    """Batches of `blocks` blocks of `context` tokens, of which this rank sees every `world`-th row."""
+
+    draws: Draws
+    context: int
+    blocks: int
+    rank: int = 0
+    world: int = 1
+
+    def batches(self, state: StreamState) -> Iterator[Batch]:
+        """Every batch from `state` to the end of the stream; the last may hold fewer blocks.
+
+        Raises ValueError when the state lies outside the stream.
+        """
+        if state.draw > len(self.draws):
+            raise ValueError(f"{self.draws.folder} ends at draw {len(self.draws)}; the state is at draw {state.draw}")
+        blocks = pack(self.draws.read(state.draw), self.context, state.offset)
+        while group := list(islice(blocks, self.blocks)):
+            state = StreamState(group[-1].draw, group[-1].offset, state.step + 1)
+            yield self._batch(group, state)
+
+    def _batch(self, group: list[Block], after: StreamState) -> Batch:
+        mine = [lay_out(block, self.context) for block in group[self.rank :: self.world]]
+        tasks = tuple(sorted({piece.draw.task for block in group for piece in block.pieces}))
+        return Batch(
+            self._stack([p.ids for p in mine], np.int32),
+            self._stack([p.positions for p in mine], np.int32),
+            self._stack([p.documents for p in mine], np.int32),
+            self._stack([p.targets for p in mine], np.bool_),
+            self._stack([_labels(p, tasks) for p in mine], np.int32),
+            tasks, sum(block.counted for block in group), after,
+        )  # fmt: skip
+
+    def _stack(self, rows: list[np.ndarray], dtype: type) -> np.ndarray:
+        return np.stack(rows) if rows else np.zeros((0, self.context), dtype)
+
+
+def _labels(packed: Packed, tasks: tuple[str, ...]) -> np.ndarray:
+    # Padding is document -1, so the label appended last is the one it picks.
+    numbers = np.array([*(tasks.index(task) for task in packed.tasks), PADDING], np.int32)
+    return numbers[packed.documents]

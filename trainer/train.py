@@ -1,0 +1,182 @@
+"""Trains one stage: read top to bottom, this is the whole loop.
+
+    train(shards, run, stage, vocabulary, recipe_text, seed=0, resume=False, report=print)
+      run/losses.jsonl, losses.png, checkpoints/step-000100/ …
+
+Float32 master weights on one device (a GPU where there is one); `dtype: bfloat16` is autocast. What it leaves out:
+several devices (the stream knows ranks, this loop does not), compilation, and deleting old checkpoints.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+import torch
+from torch.optim import AdamW
+from transformers import PreTrainedModel
+
+from weft.schemas.fingerprint import hash64
+from weft.schemas.training import Optimiser, TrainingStage
+from weft.schemas.vocabulary import Vocabulary
+from weft.trainer import checkpoint, losses
+from weft.trainer.loader import Draws
+from weft.trainer.losses import LossRow
+from weft.trainer.model import build, check_context, load
+from weft.trainer.objective import Sums, next_token, rows_of
+from weft.trainer.packing import count_blocks
+from weft.trainer.schedule import learning_rate
+from weft.trainer.stream import Batch, Stream, StreamState
+
+# Tokens of one forward; larger batches are summed from several. It bounds memory and changes no result but rounding.
+MICRO_TOKENS = 8192
+
+
+@dataclass(frozen=True, slots=True)
+class StepReport:
+    """One step as it ends: `rows` are what `losses.jsonl` got, the first of them `all`; `seconds` is its wall time."""
+
+    step: int
+    steps: int
+    rows: tuple[LossRow, ...]
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """How a run ended. `exhausted`: the stream ended before the declared steps, and nothing was repeated."""
+
+    step: int
+    exhausted: bool
+    checkpoint: Path
+
+
+@dataclass(frozen=True)
+class Run:
+    """What stays the same from step to step. `steps` will be made; the schedule is drawn over `horizon` of them."""
+
+    stage: TrainingStage
+    model: PreTrainedModel
+    optimiser: AdamW
+    device: torch.device
+    seed: int
+    steps: int
+    horizon: int
+
+
+def train(
+    shards: Path, out: Path, stage: TrainingStage, vocabulary: Vocabulary, recipe_text: str, seed: int, resume: bool,
+    report: Callable[[StepReport], None],
+) -> Result:  # fmt: skip
+    """Trains to `steps`, or to the end of the stream when `steps` is 0 or the stream is shorter.
+
+    With `resume`, goes on from the latest checkpoint in `out`, or starts when there is none. Raises ValueError when
+    `out` holds another run, or the shards, vocabulary and model do not fit together.
+    """
+    draws = Draws(shards)
+    stream = Stream(draws, stage.context, stage.optimiser.batch_tokens // stage.context)
+    origin = checkpoint.Origin(vocabulary.fingerprint, draws.digest(), seed, stage.model_dump(mode="json"))
+    run, state = _start(out, stage, vocabulary, origin, stream, resume)
+    for batch in islice(stream.batches(state), run.steps - state.step):
+        begun = time.monotonic()
+        _check_ids(batch, vocabulary, shards)
+        rows = _step(run, batch)
+        state = batch.after
+        losses.append(out, rows)
+        if state.step % stage.checkpoint_every == 0 or state.step == run.steps:
+            checkpoint.save(out, run.model, run.optimiser, checkpoint.State(state, origin), recipe_text)
+        report(StepReport(state.step, run.steps, rows, time.monotonic() - begun))
+    losses.plot(out)
+    return Result(state.step, run.steps < stage.optimiser.steps, checkpoint.folder_of(out, state.step))
+
+
+def _start(
+    out: Path, stage: TrainingStage, vocabulary: Vocabulary, origin: checkpoint.Origin, stream: Stream, resume: bool
+) -> tuple[Run, StreamState]:
+    """The run at its beginning, or where its latest checkpoint left it."""
+    found = checkpoint.latest(out)
+    if found and not resume:
+        raise ValueError(
+            f"{out} holds a run already (the latest is {found.name}); resume it or train into a new folder"
+        )
+    state = checkpoint.read_state(found, origin).stream if found else StreamState()
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    model = load(str(found)) if found else build(stage.model, vocabulary.size, origin.seed)
+    check_context(model.config, stage.context)
+    model.to(device).train()  # type: ignore[arg-type]
+    optimiser = _optimiser(model, stage.optimiser)
+    if found:
+        checkpoint.restore_optimiser(found, model, optimiser)
+    out.mkdir(parents=True, exist_ok=True)
+    losses.truncate(out, state.step)
+    steps, horizon = _lengths(stage.optimiser, stream)
+    return Run(stage, model, optimiser, device, origin.seed, steps, horizon), state
+
+
+def _lengths(settings: Optimiser, stream: Stream) -> tuple[int, int]:
+    """The steps that will be made, and those the schedule is drawn over. Raises ValueError for an empty stream."""
+    available = -(-count_blocks(stream.draws.lengths(), stream.context) // stream.blocks)
+    if not available:
+        raise ValueError(f"{stream.draws.folder} holds no tokens to train on")
+    horizon = settings.steps or available
+    return min(horizon, available), horizon
+
+
+def _optimiser(model: PreTrainedModel, settings: Optimiser) -> AdamW:
+    """AdamW; weights of one dimension (norms, biases) do not decay."""
+    parameters = [p for p in model.parameters() if p.requires_grad]
+    groups = [
+        {"params": [p for p in parameters if p.ndim > 1], "weight_decay": settings.weight_decay},
+        {"params": [p for p in parameters if p.ndim < 2], "weight_decay": 0.0},
+    ]
+    return AdamW([g for g in groups if g["params"]], lr=settings.lr, betas=settings.betas, foreach=True)
+
+
+def _step(run: Run, batch: Batch) -> tuple[LossRow, ...]:
+    """One update. Raises ValueError when the loss is not a number any more."""
+    settings, step = run.stage.optimiser, batch.after.step
+    # Seeded by step, so that dropout is the same after a resume without any generator's state being kept.
+    torch.manual_seed(hash64(run.seed, "step", step))
+    rate = learning_rate(settings, step, run.horizon)
+    sums = _backward(run, batch)
+    rows = _loss_rows(batch, sums, rate)
+    if settings.clip:
+        torch.nn.utils.clip_grad_norm_(run.model.parameters(), settings.clip)
+    for group in run.optimiser.param_groups:
+        group["lr"] = rate
+    run.optimiser.step()
+    run.optimiser.zero_grad(set_to_none=True)
+    return rows
+
+
+def _backward(run: Run, batch: Batch) -> Sums:
+    """Gradients of the mean over the batch's counted targets, summed over micro-batches."""
+    sums, size = Sums.none(len(batch.tasks)), max(1, MICRO_TOKENS // run.stage.context)
+    for first in range(0, len(batch.ids_BT), size):
+        rows = slice(first, first + size)
+        if not batch.targets_BT[rows].any():
+            continue
+        with torch.autocast(run.device.type, torch.bfloat16, enabled=run.stage.model.dtype == "bfloat16"):
+            nats, part = next_token(run.model, rows_of(batch, rows, run.device), len(batch.tasks))
+        (nats / batch.counted).backward()
+        sums += part
+    return sums
+
+
+def _loss_rows(batch: Batch, sums: Sums, rate: float) -> tuple[LossRow, ...]:
+    total = Sums(sums.nats.sum(keepdims=True), sums.counts.sum(keepdims=True)) + Sums.none(1)
+    if not torch.isfinite(torch.from_numpy(total.nats)).all():
+        raise ValueError(f"the loss of step {batch.after.step} is not finite; lower `lr` or lengthen `warmup`")
+    columns = [("all", total.nats[0], total.counts[0]), *zip(batch.tasks, sums.nats, sums.counts, strict=True)]
+    return tuple(
+        LossRow(batch.after.step, task, float(nats / max(count, 1)), int(count), rate) for task, nats, count in columns
+    )
+
+
+def _check_ids(batch: Batch, vocabulary: Vocabulary, shards: Path) -> None:
+    low, high = int(batch.ids_BT.min()), int(batch.ids_BT.max())
+    if low < 0 or high >= vocabulary.size:
+        raise ValueError(
+            f"{shards} holds ids from {low} to {high}, the vocabulary {vocabulary.size}; they are not a pair"
+        )
