@@ -146,7 +146,7 @@ def inspect(
     Example: weft inspect corpus clip-3fa0c1d2e4b5-0000-words-0
     """
     from weft.jobs.commands import console, open_corpus
-    from weft.jobs.inspect import show_sample
+    from weft.jobs.samples import show_sample
 
     store, house = open_corpus(corpus)
     show_sample(console, store, house, key)

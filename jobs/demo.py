@@ -16,7 +16,7 @@ import yaml
 from rich.markup import escape
 
 from weft.jobs.commands import build_corpus, console, read_house
-from weft.jobs.inspect import find
+from weft.jobs.samples import find
 from weft.jobs.show import show_audit, table
 from weft.jobs.training import run_training
 from weft.pipelines.audit import audit
@@ -33,6 +33,11 @@ from weft.schemas.recipe_file import RecipeError
 from weft.trainer import checkpoint, losses
 
 SENTENCES, SPEAKERS, DOCUMENTS, SEED = 360, 48, 240, 7
+# espeak-ng variants that sound human enough for an acoustic model of human speech to follow
+CAST = (
+    "Denis", "Diogo", "Henrique", "Hugo", "Nguyen", "Reed", "adam", "antonio", "benjamin", "caleb", "edward",
+    "edward2", "f1", "f2", "f3", "f4", "f5", "m2", "m3", "m5", "m6", "michel", "miguel", "mike2", "pablo", "sandro",
+)  # fmt: skip
 
 
 @dataclass
@@ -68,7 +73,7 @@ def run_demo(out: Path, speech: Sequence[str], engine: str, workers: int | None)
 
 def speak_raw(folder: Path) -> str:
     """Writes the sentences as audio beside text, unless they are there."""
-    voice = Voice()
+    voice = Voice(variants=CAST)
     voice.setup()
     cast, made = voice.styles(), 0
     for number, sentence in enumerate(sentences(SENTENCES, SEED)):

@@ -54,16 +54,11 @@ class SpeechTokenizer(Settings, ABC):
 
     @abstractmethod
     def load(self, folder: Path) -> None:
-        """Make ready to encode with what `train` wrote. Raises ValueError for a model that does not fit the settings."""
+        """Make ready to encode with what `train` wrote. Raises ValueError for what does not fit the settings."""
 
     @abstractmethod
     def frames(self, n_samples: int) -> int:
         """How many frames audio of so many samples has."""
-
-    @property
-    def training_seconds(self) -> float:
-        """How much speech `train` wants, in seconds; 0 when it learns nothing from clips."""
-        return 0.0
 
     @abstractmethod
     def version(self) -> str:

@@ -5,12 +5,16 @@ load_codebook("kmeans.safetensors", (100, 192))  ->  float32 [100, 192]
 """
 
 import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
+import torch
 from safetensors import SafetensorError
 from safetensors.numpy import load_file
 from transformers import HubertConfig, HubertModel
+from transformers.utils import logging
 
 from weft.tokenizers.grid import Grid
 
@@ -26,9 +30,10 @@ def load_hubert(name: str, layer: int) -> tuple[HubertModel, Grid]:
     if layer > config.num_hidden_layers:
         raise ValueError(f"{name}: `layer` is {layer} but the model has {config.num_hidden_layers}")
     try:
-        model, info = HubertModel.from_pretrained(
-            name, config=config, use_safetensors=True, output_loading_info=True, dtype="float32"
-        )
+        with quiet(), torch.random.fork_rng(devices=[]):  # it draws weights before it reads them
+            model, info = HubertModel.from_pretrained(
+                name, config=config, use_safetensors=True, output_loading_info=True, dtype="float32"
+            )
     except (OSError, RuntimeError, SafetensorError) as error:
         raise ValueError(f"{name}: no HuBERT weights in safetensors could be read ({error})") from None
     missing = set(info["missing_keys"]) - UNUSED
@@ -42,6 +47,18 @@ def cut(model: HubertModel, layer: int) -> tuple[HubertModel, Grid]:
     model.encoder.layers = model.encoder.layers[:layer]
     model.config.num_hidden_layers = layer
     return model.eval().requires_grad_(False), Grid.of(model.config.conv_kernel, model.config.conv_stride)
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Without transformers' progress bars, which would break into the command line's own."""
+    shown = logging.is_progress_bar_enabled()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        if shown:
+            logging.enable_progress_bar()
 
 
 def _config(name: str) -> HubertConfig:

@@ -21,7 +21,7 @@ from transformers import HubertModel
 
 from weft.tokenizers import kmeans
 from weft.tokenizers.base import SAMPLE_RATE, SpeechTokenizer, checked
-from weft.tokenizers.checkpoint import checksum, cut, load_codebook, load_hubert
+from weft.tokenizers.checkpoint import checksum, cut, load_codebook, load_hubert, quiet
 from weft.tokenizers.grid import Grid
 from weft.tokenizers.hubert_training import Training, train
 
@@ -32,7 +32,8 @@ class Tokenizer(SpeechTokenizer):
     """Units of `layer` (1 is the first transformer block's output) at 25 or 50 Hz.
 
     With `model` (a local folder or a hub name) only the centroids are learnt, and with `codebook` too (`.npy` or
-    `.safetensors`, float [size, width]) nothing is: `train` then copies both into its folder. Spirit LM's tokenizer (§2.2) is layer 11 of a 25 Hz mHuBERT.
+    `.safetensors`, float [size, width]) nothing is: `train` then copies both into its folder. Spirit LM (§2.2) takes
+    layer 11 of a 25 Hz mHuBERT.
     """
 
     rate: float = 25
@@ -40,7 +41,7 @@ class Tokenizer(SpeechTokenizer):
     literal: str = "[Hu{}]"
     model: str = ""
     codebook: str = ""
-    layer: int = Field(default=3, ge=1)
+    layer: int = Field(default=2, ge=1)
     training: Training = Training()
 
     _model: HubertModel | None = PrivateAttr(None)
@@ -60,21 +61,17 @@ class Tokenizer(SpeechTokenizer):
         """How much speech `train` looks at: none when both `model` and `codebook` are given."""
         return 0.0 if self.model and self.codebook else self.training.seconds
 
-    @property
-    def training_seconds(self) -> float:
-        """Nothing is heard when the model and its centroids are both given."""
-        return 0.0 if self.model and self.codebook else self.training.seconds
-
     def train(self, clips: Sequence[np.ndarray], folder: Path, seed: int) -> None:
         """Write `folder`: the model (trained, or copied from `model`, cut to `layer` blocks) and its centroids.
 
-        Equal for equal clips in any order, equal seed and number of torch threads. Raises ValueError for too little speech, or for
-        a checkpoint or codebook that does not fit.
+        The same for the same clips in any order, the same seed and number of torch threads. Raises ValueError for
+        too little speech, or for a checkpoint or codebook that does not fit.
         """
         folder.mkdir(parents=True, exist_ok=True)
         chosen = self._sample(clips, seed) if self.training_seconds else []
         self._hold(*load_hubert(self.model, self.layer) if self.model else self._trained(chosen, seed))
-        self._ready()[0].save_pretrained(folder)
+        with quiet():
+            self._ready()[0].save_pretrained(folder)
         save_file({"centroids": self._codebook(chosen, seed)}, folder / "kmeans.safetensors")
         (folder / "settings.json").write_text(self.model_dump_json(indent=1) + "\n", "utf-8")
         self.load(folder)

@@ -41,13 +41,13 @@ class Training(Settings):
     steps: int = Field(default=350, ge=1)
     batch_seconds: float = Field(default=16, gt=0)
     crop_seconds: float = Field(default=4, gt=0)
-    lr: float = Field(default=1e-3, gt=0)
+    lr: float = Field(default=2e-3, gt=0)
     hidden: int = Field(default=192, ge=16)
     layers: int = Field(default=4, ge=1)
     heads: int = Field(default=4, ge=1)
     clusters: int = Field(default=100, ge=2)
     mask: float = Field(default=0.5, gt=0, lt=1)
-    visible: float = Field(default=1.0, ge=0)
+    visible: float = Field(default=0.5, ge=0)
 
 
 @dataclass(frozen=True)

@@ -15,10 +15,6 @@ class Tokenizer(TextTokenizer):
 
     model: str
 
-    @property
-    def trains(self) -> bool:
-        return False
-
     def _make(self, texts: Iterable[str]) -> PreTrainedTokenizerFast:
         try:
             made = AutoTokenizer.from_pretrained(self.model)

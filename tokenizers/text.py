@@ -8,8 +8,8 @@ Transcripts come from strangers. Were `[Speech]` in one read as the marker, a sa
 import json
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
-from typing import ClassVar
 from importlib.metadata import version
+from typing import ClassVar
 
 from pydantic import PrivateAttr
 from tokenizers import Tokenizer
@@ -36,11 +36,6 @@ class TextTokenizer(Settings, ABC):
         if self._plain is None:
             raise RuntimeError("this tokenizer has no vocabulary yet: call train(texts) first")
         return self._plain.encode(text)
-
-    @property
-    def trains(self) -> bool:
-        """Whether the texts make a difference."""
-        return True
 
     def version(self) -> str:
         """The library that learns and spells: a change of it makes the ids stale."""

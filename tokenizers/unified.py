@@ -3,7 +3,8 @@
     unify(llama, {"text": "[Text]", "speech": "[Speech]"}, [("hubert", "[Hu{}]", 501)], pad_to=32512)
     text 0…31999, [Text] 32000, [Speech] 32001, [Hu0] 32002 … [Hu500] 32502, padded to 32512   (Spirit LM, §2.1)
 
-`save` writes `tokenizer.json`, in which markers and codes are added tokens with exactly these ids, and `vocabulary.json`.
+`save` writes `tokenizer.json`, in which markers and codes are added tokens with exactly these ids, and
+`vocabulary.json`.
 """
 
 import json
@@ -125,9 +126,8 @@ def _refuse_doubles(literals: list[str], known: Mapping[str, int]) -> None:
 
 
 def _token(literal: str, i: int) -> dict[str, object]:
-    return {
-        "id": i, "content": literal, "single_word": False, "lstrip": False, "rstrip": False, "normalized": False, "special": True
-    }  # fmt: skip
+    plain = {"single_word": False, "lstrip": False, "rstrip": False, "normalized": False}
+    return {"id": i, "content": literal, **plain, "special": True}
 
 
 def _options(text: HuggingFace, vocabulary: Vocabulary) -> dict[str, object]:

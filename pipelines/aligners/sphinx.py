@@ -20,8 +20,8 @@ from weft.pipelines.aligners.lexicon import pronunciations
 from weft.schemas.audio import Word
 
 _FRAME = 0.01  # seconds
-_WIDE = {"beam": 1e-120, "pbeam": 1e-120, "wbeam": 1e-100}
-_HOPELESS = -12.0  # the score of a transcript that even wide beams cannot lay over the audio
+_WIDE = {"beam": 0.0, "pbeam": 0.0, "wbeam": 0.0}  # nothing is given up; the check alone decides
+_HOPELESS = -12.0  # the score of a transcript that the decoder cannot lay over the audio at all
 
 
 class Aligner(base.Aligner):

@@ -1,0 +1,178 @@
+"""HuBERT units: trained small here, the same twice, the same in any order, and refusing what does not fit."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors.numpy import save_file
+from transformers import HubertConfig, HubertModel
+
+from weft.tokenizers.base import expand
+from weft.tokenizers.hubert import Tokenizer, normalised
+from weft.tokenizers.hubert_training import Training, small_config, spans
+
+TINY = Training(steps=3, batch_seconds=2, crop_seconds=1, hidden=16, layers=2, heads=2, clusters=8)
+
+
+def tokenizer(**changes: object) -> Tokenizer:
+    return Tokenizer.model_validate({"size": 8, "rate": 25, "layer": 1, "training": TINY, **changes})
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _one_thread() -> Iterator[None]:
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+@pytest.fixture(scope="module")
+def clips() -> list[np.ndarray]:
+    """Buzzes of changing pitch with noise, 0.5 to 2.5 s."""
+    rng = np.random.default_rng(5)
+    lengths = rng.integers(8_000, 40_000, 8)
+    pitches = [np.repeat(rng.uniform(80, 2000, n // 1600 + 1), 1600)[:n] for n in lengths]
+    buzzes = [np.sign(np.sin(2 * np.pi * np.cumsum(p) / 16_000)) for p in pitches]
+    return [(0.1 * b + 0.01 * rng.standard_normal(len(b))).astype(np.float32) for b in buzzes]
+
+
+@pytest.fixture(scope="module")
+def folder(clips: list[np.ndarray], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    made = tmp_path_factory.mktemp("hubert")
+    tokenizer().train(clips, made, seed=1)
+    return made
+
+
+@pytest.fixture(scope="module")
+def loaded(folder: Path) -> Tokenizer:
+    units = tokenizer()
+    units.load(folder)
+    return units
+
+
+def test_training_twice_gives_the_same_bytes(clips: list[np.ndarray], folder: Path, tmp_path: Path) -> None:
+    tokenizer().train(clips[::-1], tmp_path, seed=1)
+    assert sorted(p.name for p in folder.iterdir()) == [
+        "config.json", "kmeans.safetensors", "model.safetensors", "settings.json",
+    ]  # fmt: skip
+    for made in folder.iterdir():
+        assert made.read_bytes() == (tmp_path / made.name).read_bytes(), made.name
+
+
+def test_another_seed_gives_another_model(clips: list[np.ndarray], loaded: Tokenizer, tmp_path: Path) -> None:
+    other = tokenizer()
+    other.train(clips, tmp_path, seed=2)
+    assert other.checksum != loaded.checksum
+
+
+def test_training_leaves_the_callers_randomness_alone(clips: list[np.ndarray], tmp_path: Path) -> None:
+    torch.manual_seed(7)
+    wanted = torch.rand(3)
+    torch.manual_seed(7)
+    tokenizer().train(clips, tmp_path, seed=1)
+    assert torch.equal(torch.rand(3), wanted)
+
+
+@pytest.mark.parametrize("rate", [25, 50])
+def test_frame_counts(rate: int, clips: list[np.ndarray], tmp_path: Path) -> None:
+    units, hop = tokenizer(rate=rate), 16_000 // rate
+    units.train(clips, tmp_path, seed=1)
+    for n in (hop, hop + 1, 2 * hop - 1, 16_000, 16_001, 23_457):
+        ids, durations = units.encode(clips[1][:n] if n <= len(clips[1]) else np.resize(clips[1], n))
+        assert durations.sum() == units.frames(n) == n // hop
+        assert ids.max() < 8
+
+
+def test_encoding_does_not_depend_on_order(clips: list[np.ndarray], loaded: Tokenizer) -> None:
+    forward = [expand(*loaded.encode(clip)) for clip in clips]
+    backward = [expand(*loaded.encode(clip)) for clip in reversed(clips)][::-1]
+    assert all(np.array_equal(a, b) for a, b in zip(forward, backward, strict=True))
+
+
+def test_without_dedup_the_frames_are_the_same(clips: list[np.ndarray], loaded: Tokenizer, folder: Path) -> None:
+    plain = tokenizer(dedup=False)
+    plain.load(folder)
+    ids, durations = plain.encode(clips[0])
+    assert (durations == 1).all()
+    assert np.array_equal(ids, expand(*loaded.encode(clips[0])))
+
+
+def test_loudness_does_not_matter(clips: list[np.ndarray], loaded: Tokenizer) -> None:
+    assert np.array_equal(expand(*loaded.encode(clips[0])), expand(*loaded.encode(clips[0] * np.float32(0.25))))
+
+
+def test_silence_can_be_encoded(loaded: Tokenizer) -> None:
+    assert loaded.encode(np.zeros(16_000, np.float32))[1].sum() == 25
+    assert not normalised(np.zeros(100, np.float32)).any()
+
+
+@pytest.mark.parametrize("stable", [False, True])
+def test_a_given_checkpoint_is_cut_and_otherwise_unchanged(
+    stable: bool, clips: list[np.ndarray], tmp_path: Path
+) -> None:
+    settings = small_config(TINY, 25).to_dict() | {"do_stable_layer_norm": stable}
+    whole = HubertModel(HubertConfig.from_dict(settings)).eval()
+    whole.save_pretrained(tmp_path / "given")
+    np.save(tmp_path / "km.npy", np.random.default_rng(0).standard_normal((8, 16)))
+    units = tokenizer(model=str(tmp_path / "given"), codebook=str(tmp_path / "km.npy"))
+    assert units.training_seconds == 0
+    units.train([], tmp_path / "copy", seed=1)
+    units.load(tmp_path / "copy")
+    with torch.inference_mode():
+        x = torch.from_numpy(units._ready()[1].pad(normalised(clips[0])))[None]
+        wanted = whole(x, output_hidden_states=True).hidden_states[1][0].numpy()
+    assert np.allclose(units.features(clips[0]), wanted, atol=1e-6)
+    assert json.loads((tmp_path / "copy" / "config.json").read_text())["num_hidden_layers"] == 1
+
+
+def test_a_given_checkpoint_without_a_codebook_learns_one(
+    clips: list[np.ndarray], folder: Path, tmp_path: Path
+) -> None:
+    units = tokenizer(model=str(folder))
+    units.train(clips, tmp_path, seed=1)
+    assert (tmp_path / "model.safetensors").read_bytes() == (folder / "model.safetensors").read_bytes()
+    assert units.encode(clips[0])[1].sum() == units.frames(len(clips[0]))
+
+
+def test_refuses_what_does_not_fit(folder: Path, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="no model here"):
+        tokenizer().load(tmp_path)
+    with pytest.raises(ValueError, match="set `rate` to 25"):
+        tokenizer(rate=50).load(folder)
+    with pytest.raises(ValueError, match=r"\[8, 16\], but \[size, width\] is \[9, 16\]"):
+        tokenizer(size=9).load(folder)
+    with pytest.raises(ValueError, match="`layer` is 7"):
+        tokenizer(layer=7).load(folder)
+    (tmp_path / "config.json").write_text('{"model_type": "wav2vec2"}')
+    with pytest.raises(ValueError, match="wav2vec2 model, not a hubert"):
+        tokenizer().load(tmp_path)
+
+
+def test_refuses_a_checkpoint_with_weights_missing_or_none(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_bytes((folder / "config.json").read_bytes())
+    with pytest.raises(ValueError, match="no HuBERT weights"):
+        tokenizer().load(tmp_path)
+    save_file({"encoder.nothing": np.zeros(3, np.float32)}, tmp_path / "model.safetensors", metadata={"format": "pt"})
+    with pytest.raises(ValueError, match="weights are missing"):
+        tokenizer().load(tmp_path)
+
+
+def test_refuses_bad_settings_and_too_little_speech(clips: list[np.ndarray], tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="25 or 50 Hz"):
+        tokenizer(rate=12.5)
+    with pytest.raises(ValueError, match=r"`training\.layers` is 2"):
+        tokenizer(layer=3).train(clips, tmp_path, seed=1)
+    with pytest.raises(ValueError, match="as long as one frame"):
+        tokenizer().train([np.zeros(100, np.float32)], tmp_path, seed=1)
+    with pytest.raises(ValueError, match="too few"):
+        tokenizer(size=4000).train(clips, tmp_path, seed=1)
+    with pytest.raises(RuntimeError, match="load"):
+        tokenizer().encode(clips[0])
+
+
+def test_spans_hide_about_their_share() -> None:
+    hidden = spans(np.random.default_rng(0), (50, 1000), 0.5, 5)
+    assert 0.47 < hidden.mean() < 0.53

@@ -1,0 +1,98 @@
+"""The unified vocabulary: its arithmetic, its folder, and what hostile text cannot do."""
+
+import time
+from pathlib import Path
+
+import pytest
+from tokenizers import Tokenizer, models
+from transformers import AutoTokenizer, PreTrainedTokenizerFast
+
+from weft.schemas.vocabulary import Vocabulary
+from weft.tokenizers import bpe
+from weft.tokenizers.unified import added, load, save, unify
+
+MARKERS = {"text": "[Text]", "speech": "[Speech]"}
+BOOKS = [("audio", "<audio_{}>", 6561), ("hubert", "[Hu{}]", 100)]
+HOSTILE = "<s>[Speech] hi [Hu3][Hu99] <audio_5>[Text]</s>"
+
+
+@pytest.fixture(scope="module")
+def text() -> PreTrainedTokenizerFast:
+    return bpe.Tokenizer(size=300).train([HOSTILE + " the cat sat on the mat"] * 40)
+
+
+@pytest.fixture(scope="module")
+def folder(text: PreTrainedTokenizerFast, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    made = tmp_path_factory.mktemp("vocabulary")
+    save(made, text, unify(text, MARKERS, BOOKS))
+    return made
+
+
+def test_spirit_lm_arithmetic() -> None:
+    words = {"<unk>": 0, "<s>": 1, "</s>": 2} | {f"w{i}": i for i in range(3, 32_000)}
+    llama = Tokenizer(models.WordLevel(words, unk_token="<unk>"))
+    llama.add_special_tokens(["<unk>", "<s>", "</s>"])
+    vocabulary = unify(llama, MARKERS, [("hubert", "[Hu{}]", 501)], pad_to=32_512)
+    spelt = dict(added(vocabulary))
+    assert vocabulary.text_size == 32_000
+    assert vocabulary.bos == 1
+    assert (spelt["[Text]"], spelt["[Speech]"], spelt["[Hu0]"], spelt["[Hu500]"]) == (32_000, 32_001, 32_002, 32_502)
+    assert vocabulary.size == 32_512
+    assert unify(llama, MARKERS, [("hubert", "[Hu{}]", 501)], multiple=128, bos=False).size == 32_512
+    assert unify(llama, MARKERS, [], bos=False).bos is None
+
+
+def test_round_trip_of_every_added_token(text: PreTrainedTokenizerFast, folder: Path) -> None:
+    vocabulary = load(folder)[0]
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    ids = [i for _, i in added(vocabulary)]
+    literals = [literal for literal, _ in added(vocabulary)]
+    assert ids == list(range(vocabulary.text_size, vocabulary.text_size + 2 + 6561 + 100))
+    assert tokenizer.convert_tokens_to_ids(literals) == ids
+    assert tokenizer.decode(ids) == "".join(literals)
+    assert tokenizer(tokenizer.decode(ids))["input_ids"] == ids
+    assert tokenizer.bos_token_id == vocabulary.bos == 0
+    assert len(tokenizer) == ids[-1] + 1
+
+
+def test_transcripts_never_give_added_ids(text: PreTrainedTokenizerFast, folder: Path) -> None:
+    vocabulary, encode = load(folder)
+    ids = encode(HOSTILE)
+    assert max(ids) < vocabulary.text_size
+    assert vocabulary.bos not in ids
+    assert AutoTokenizer.from_pretrained(folder).decode(ids) == HOSTILE
+
+
+def test_the_loaded_encoder_is_the_trained_one(folder: Path) -> None:
+    tokenizer = bpe.Tokenizer(size=300)
+    tokenizer.train([HOSTILE + " the cat sat on the mat"] * 40)
+    assert load(folder)[1]("the cat [Hu3] sat") == tokenizer.encode("the cat [Hu3] sat")
+
+
+def test_json_round_trip_and_speed(text: PreTrainedTokenizerFast, folder: Path) -> None:
+    begin = time.perf_counter()
+    vocabulary = unify(text, MARKERS, BOOKS)
+    save(folder, text, vocabulary)
+    assert load(folder)[0] == vocabulary == Vocabulary.from_json(vocabulary.to_json())
+    assert time.perf_counter() - begin < 5  # 0.1 s on a free core
+
+
+def test_gaps_in_the_text_ids_stay(tmp_path: Path) -> None:
+    gappy = Tokenizer(models.WordLevel({"a": 0, "b": 7}, unk_token="a"))
+    vocabulary = unify(gappy, MARKERS, [("x", "<{}>", 3)])
+    save(tmp_path, gappy, vocabulary)
+    assert vocabulary.text_size == 8
+    assert AutoTokenizer.from_pretrained(tmp_path).convert_tokens_to_ids(["[Text]", "<2>"]) == [8, 12]
+
+
+def test_refuses_clashes_and_misfits(text: PreTrainedTokenizerFast, folder: Path, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="taken"):
+        unify(text, {"text": "the"}, [])
+    with pytest.raises(ValueError, match="taken"):
+        unify(text, MARKERS, [("a", "[Hu{}]", 3), ("b", "[Hu{}]", 3)])
+    with pytest.raises(ValueError, match="pad_to"):
+        unify(text, MARKERS, BOOKS, pad_to=300)
+    with pytest.raises(ValueError, match="another text tokenizer"):
+        save(tmp_path, bpe.Tokenizer(size=260).train(["other"]), unify(text, MARKERS, BOOKS))
+    with pytest.raises(ValueError, match="no vocabulary here"):
+        load(tmp_path)
