@@ -33,7 +33,7 @@ class Lost:
 
 
 class Engine(Protocol):
-    """Runs work somewhere. An exception of the work itself is raised by `finished`."""
+    """Runs work somewhere. `finished` raises what the work itself raised, with the work's name as a note."""
 
     def accepts(self, resources: Resources) -> bool: ...
     def submit(self, work: Work) -> None: ...
@@ -57,7 +57,11 @@ class LocalEngine:
     def finished(self) -> Finished | Lost:
         work = self._queue.popleft()
         began = time.perf_counter()
-        return Finished(work, self._runner.run(work), time.perf_counter() - began)
+        try:
+            return Finished(work, self._runner.run(work), time.perf_counter() - began)
+        except Exception as error:
+            error.add_note(work.makes)
+            raise
 
     def close(self) -> None:
         """Nothing is held."""

@@ -15,9 +15,8 @@ def explain(error: Exception) -> tuple[str, int]:
     shown = "".join(traceback.format_exception(error)) if os.environ.get("WEFT_TRACEBACK") else ""
     if isinstance(error, (RecipeError, EmptySource, PlanError)):
         return f"{shown}{error}", 2
-    if isinstance(error, (BuildError, Unaccounted)):
-        return f"{shown}failed: {error}", 1
-    if isinstance(error, (OSError, ValueError, ConnectionError)):
-        return f"{shown}failed: {error}", 1
+    where = "".join(f"{note}: " for note in getattr(error, "__notes__", ()))
+    if isinstance(error, (BuildError, Unaccounted, OSError, ValueError)):
+        return f"{shown}failed: {where}{error}", 1
     hint = "" if shown else " (WEFT_TRACEBACK=1 shows where)"
-    return f"{shown}failed: {type(error).__name__}: {error}{hint}", 1
+    return f"{shown}failed: {where}{type(error).__name__}: {error}{hint}", 1

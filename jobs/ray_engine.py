@@ -82,7 +82,9 @@ class RayEngine:
         except ray.exceptions.RayActorError as error:
             return Lost(work, str(error).strip().splitlines()[0])
         except ray.exceptions.RayTaskError as error:
-            raise error.as_instanceof_cause() from None
+            cause = error.cause or RuntimeError(str(error))
+            cause.add_note(work.makes)
+            raise cause from None
         self._idle.append(actor)
         return Finished(work, made, seconds)
 
@@ -105,7 +107,7 @@ class RayEngine:
 
 
 def _start(address: str | None, workers: int | None) -> None:
-    quiet = {"logging_level": "ERROR", "log_to_driver": False}
+    quiet: Any = {"logging_level": "ERROR", "log_to_driver": False}
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
     if address or os.environ.get("RAY_ADDRESS"):
         ray.init(address=address or "auto", **quiet)

@@ -35,6 +35,7 @@ class Encode(Stage):
         self.tokenizer.load(store.folder(f"models/{self.name}"))
 
     def __call__(self, utterances: Iterable[Utterance]) -> Iterator[Units | Reject]:
+        model = self.tokenizer.version()  # slow to ask: it reads packages' metadata
         for utterance in utterances:
             samples = load(self._store, utterance.audio, utterance.start, utterance.end)
             try:
@@ -46,6 +47,6 @@ class Encode(Stage):
                 )  # fmt: skip
                 continue
             yield Units(
-                utterance.key, utterance.seconds, self.name, self.tokenizer.version(), self.tokenizer.rate,
+                utterance.key, utterance.seconds, self.name, model, self.tokenizer.rate,
                 tuple(ids.tolist()), tuple(durations.tolist()),
             )  # fmt: skip

@@ -112,6 +112,8 @@ def _decoder(file: BinaryIO) -> soundfile.SoundFile:
         return soundfile.SoundFile(file)
     except soundfile.LibsndfileError as error:
         raise Unusable("not_audio", f"no decoder reads it ({error.error_string})") from None
+    except TypeError:  # soundfile takes a file called .raw for samples whose rate the caller must know
+        raise Unusable("no_header", "raw samples say neither rate nor format; convert it to wav or flac") from None
 
 
 def _opened(store: Store, audio: Audio) -> BinaryIO:

@@ -7,6 +7,7 @@ pretrain:
 """
 
 from fractions import Fraction
+from math import inf
 from typing import Any, Literal
 
 from pydantic import Field, model_validator
@@ -26,10 +27,10 @@ class Mixture(Settings):
     """
 
     unit: Unit = "tokens"
-    total: float | None = Field(default=None, gt=0)
+    total: float | None = Field(default=None, gt=0, allow_inf_nan=False)
     shares: dict[str, float] = {}
     budgets: dict[str, float] = {}
-    scale: float = Field(default=1.0, gt=0)
+    scale: float = Field(default=1.0, gt=0, allow_inf_nan=False)
     exhausted: Literal["repeat", "stop", "error"] = "error"
     passes: int = Field(default=1, ge=1)
 
@@ -38,8 +39,8 @@ class Mixture(Settings):
         by_share = self.total is not None and bool(self.shares)
         if by_share == bool(self.budgets) or (self.budgets and (self.shares or self.total is not None)):
             raise ValueError("give either `total` and `shares`, or `budgets`")
-        if any(amount <= 0 for amount in (self.shares or self.budgets).values()):
-            raise ValueError("every share or budget must be above 0; leave a task out to give it nothing")
+        if not all(0 < amount < inf for amount in (self.shares or self.budgets).values()):
+            raise ValueError("every share or budget must be a number above 0; leave a task out to give it nothing")
         if (self.exhausted == "repeat") != (self.passes > 1):
             raise ValueError("`passes` above 1 and `exhausted: repeat` go together")
         return self

@@ -8,6 +8,7 @@ import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -31,11 +32,11 @@ def load_hubert(name: str, layer: int) -> tuple[HubertModel, Grid]:
         raise ValueError(f"{name}: `layer` is {layer} but the model has {config.num_hidden_layers}")
     try:
         with quiet(), torch.random.fork_rng(devices=[]):  # it draws weights before it reads them
-            model, info = HubertModel.from_pretrained(
-                name, config=config, use_safetensors=True, output_loading_info=True, dtype="float32"
-            )
+            options: dict[str, Any] = {"use_safetensors": True, "output_loading_info": True, "dtype": "float32"}
+            loaded: Any = HubertModel.from_pretrained(name, config=config, **options)
     except (OSError, RuntimeError, SafetensorError) as error:
         raise ValueError(f"{name}: no HuBERT weights in safetensors could be read ({error})") from None
+    model, info = loaded
     missing = set(info["missing_keys"]) - UNUSED
     if missing:
         raise ValueError(f"{name}: {len(missing)} weights are missing, such as {min(missing)}; is this a HuBERT?")
@@ -66,6 +67,8 @@ def _config(name: str) -> HubertConfig:
         settings, _ = HubertConfig.get_config_dict(name)
     except (OSError, ValueError) as error:
         raise ValueError(f"{name}: no model here; train one first or name a HuBERT folder ({error})") from None
+    if not settings:
+        raise ValueError(f"{name}: no model here; train one first or name a HuBERT folder")
     if settings.get("model_type") != "hubert":
         raise ValueError(f"{name}: a {settings.get('model_type', 'nameless')} model, not a hubert one")
     return HubertConfig.from_dict(settings)

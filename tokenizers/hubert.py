@@ -142,7 +142,7 @@ class Tokenizer(SpeechTokenizer):
         if not usable:
             raise ValueError(f"none of the {len(clips)} clips is as long as one frame ({1 / self.rate:g} s)")
         chosen, room = [], self.training.seconds * SAMPLE_RATE
-        for clip in sorted(usable, key=lambda clip: blake2b(clip.tobytes(), salt=seed.to_bytes(16, "big")).digest()):
+        for clip in sorted(usable, key=lambda clip: blake2b(clip.tobytes(), key=str(seed).encode()).digest()):
             if room >= self._hop:
                 chosen.append(clip[: int(room)])
                 room -= len(clip)

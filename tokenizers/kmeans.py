@@ -26,7 +26,7 @@ def fit(features: np.ndarray, clusters: int, seed: int) -> np.ndarray:
         batch_size=BATCH,
         n_init=3,
         max_iter=60,
-        random_state=seed,
+        random_state=seed % 2**32,
         reassignment_ratio=0.01,
         init_size=BATCH * 2,
     )

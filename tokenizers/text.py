@@ -6,6 +6,7 @@ Transcripts come from strangers. Were `[Speech]` in one read as the marker, a sa
 """
 
 import json
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from importlib.metadata import version
@@ -16,6 +17,8 @@ from tokenizers import Tokenizer
 from transformers import PreTrainedTokenizerFast
 
 from weft.schemas.settings import Settings
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 class TextTokenizer(Settings, ABC):
@@ -58,10 +61,9 @@ class PlainText:
 
     def encode(self, text: str) -> list[int]:
         """Ids of the text. Raises ValueError if only a control token could spell it, or if it is no valid Unicode."""
-        try:
-            ids = self._tokenizer.encode(text, add_special_tokens=False).ids
-        except UnicodeEncodeError:
-            raise ValueError(f"text {text[:40]!r} holds half a surrogate pair, which no UTF-8 can spell") from None
+        if _SURROGATE.search(text):
+            raise ValueError(f"text {text[:40]!r} holds half a surrogate pair, which no UTF-8 can spell")
+        ids = self._tokenizer.encode(text, add_special_tokens=False).ids
         found = next((i for i in ids if i in self._control), None)
         return ids if found is None else self._around(text, self._control[found])
 

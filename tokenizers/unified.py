@@ -32,11 +32,15 @@ def unify(
     """Text ids first, then markers, then the codes of each (tokenizer, literal with {}, size), in the order given.
 
     The size is `pad_to`, or else the next multiple of `multiple`. Raises ValueError when two tokens would share a
-    spelling, a text token has a marker's, or `pad_to` is too small.
+    spelling, the text ids have gaps (`tokenizers` renumbers what follows one), or `pad_to` is too small.
     """
     backend = _backend(text)
     known = backend.get_vocab(with_added_tokens=True)
     text_size = max(known.values()) + 1
+    if len(known) != text_size:
+        raise ValueError(
+            f"the text tokenizer has {len(known)} tokens but ids up to {text_size - 1}; they must be gapless"
+        )
     marked = tuple(Marker(name, literal, text_size + i) for i, (name, literal) in enumerate(markers.items()))
     books, end = [], text_size + len(marked)
     for tokenizer, literal, size in codebooks:
@@ -62,10 +66,7 @@ def added(vocabulary: Vocabulary) -> Iterator[tuple[str, int]]:
 
 
 def save(folder: Path, text: HuggingFace, vocabulary: Vocabulary) -> None:
-    """Write a folder that `AutoTokenizer.from_pretrained` and `load` read. Raises ValueError if text does not fit.
-
-    The tokens are written into the JSON rather than added one by one, so that gaps in the text ids stay as they are.
-    """
+    """Write a folder that `AutoTokenizer.from_pretrained` and `load` read. Raises ValueError if text does not fit."""
     if _fingerprint(_backend(text)) != vocabulary.text_fingerprint:
         raise ValueError("the vocabulary was made with another text tokenizer")
     folder.mkdir(parents=True, exist_ok=True)
@@ -133,7 +134,8 @@ def _token(literal: str, i: int) -> dict[str, object]:
 def _options(text: HuggingFace, vocabulary: Vocabulary) -> dict[str, object]:
     """tokenizer_config.json: the class, and the text tokenizer's own names for its special tokens."""
     named = dict(text.special_tokens_map) if isinstance(text, PreTrainedTokenizerFast) else {}
-    if vocabulary.bos is not None:
-        named.setdefault("bos_token", _backend(text).id_to_token(vocabulary.bos))
+    bos = None if vocabulary.bos is None else _backend(text).id_to_token(vocabulary.bos)
+    if bos is not None:
+        named.setdefault("bos_token", bos)
     named.pop("additional_special_tokens", None)
     return {"tokenizer_class": "PreTrainedTokenizerFast", "clean_up_tokenization_spaces": False, **named}

@@ -77,12 +77,9 @@ def test_json_round_trip_and_speed(text: PreTrainedTokenizerFast, folder: Path) 
     assert time.perf_counter() - begin < 5  # 0.1 s on a free core
 
 
-def test_gaps_in_the_text_ids_stay(tmp_path: Path) -> None:
-    gappy = Tokenizer(models.WordLevel({"a": 0, "b": 7}, unk_token="a"))
-    vocabulary = unify(gappy, MARKERS, [("x", "<{}>", 3)])
-    save(tmp_path, gappy, vocabulary)
-    assert vocabulary.text_size == 8
-    assert AutoTokenizer.from_pretrained(tmp_path).convert_tokens_to_ids(["[Text]", "<2>"]) == [8, 12]
+def test_gaps_in_the_text_ids_are_refused() -> None:
+    with pytest.raises(ValueError, match="gapless"):
+        unify(Tokenizer(models.WordLevel({"a": 0, "b": 7}, unk_token="a")), MARKERS, [])
 
 
 def test_refuses_clashes_and_misfits(text: PreTrainedTokenizerFast, folder: Path, tmp_path: Path) -> None:

@@ -1,0 +1,92 @@
+"""The align stage, through the engine, beside pocketsphinx's decoder alone fed with the same PCM from memory.
+
+The stage reads its parts, decodes and resamples FLAC, aligns, checks that the transcript belongs to the audio, and
+commits parts, rejects and ledger. The kernel is set_align_text, process_raw(full_utt=True) and seg().
+"""
+
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+from pocketsphinx import Config, Decoder
+
+from weft.benchmarks.arms import against, compare, over, pool
+from weft.benchmarks.common import Figure
+from weft.benchmarks.speech import Speech
+from weft.pipelines.aligners import sphinx
+from weft.pipelines.aligners.base import spoken_forms
+from weft.pipelines.aligners.lexicon import pronunciations
+from weft.pipelines.sound import load
+from weft.pipelines.store import Store
+from weft.schemas.audio import Utterance
+
+NODE = "align/speech"
+
+
+def figures(speech: Speech) -> list[Figure]:
+    parts = [[_clip(speech.store, u) for u in us] for us in speech.utterances(NODE)]
+    with pool(_ready, parts) as workers:
+        twice = sum(over(workers, _count_second_passes, len(parts))())
+        pair = compare(lambda: speech.again(NODE), over(workers, _decode, len(parts)))
+    heard = sum(clip.seconds for clips in parts for clip in clips)
+    told = [
+        Figure("speech", heard / 60, "minutes"),
+        Figure("clips", sum(map(len, parts)), "clips"),
+        Figure("align: clips decoded again", twice, "clips"),
+    ]
+    return [*told, *against("align", pair, heard)]
+
+
+@dataclass(frozen=True, slots=True)
+class Clip:
+    """What the decoder is fed with: 16-bit PCM, and the words as its dictionary spells them."""
+
+    pcm: bytes
+    words: str
+    seconds: float
+
+
+def _clip(store: Store, utterance: Utterance) -> Clip:
+    samples = load(store, utterance.audio, utterance.start, utterance.end)
+    words = [form for word in (utterance.text or "").split() for form in spoken_forms(word)]
+    return Clip(sphinx._pcm(samples), " ".join(words), utterance.seconds)
+
+
+# --- in the kernel's processes -------------------------------------------------------------------------------------
+
+_parts: list[list[Clip]] = []
+
+
+def _ready(parts: list[list[Clip]]) -> None:
+    _parts[:] = parts
+    for word in {word for clips in parts for clip in clips for word in clip.words.split()}:
+        if not _decoder().lookup_word(word):
+            _decoder().add_word(word, pronunciations(word)[0], False)
+
+
+@cache
+def _decoder() -> Decoder:
+    return Decoder(Config(bestpath=False, lm=None, loglevel="FATAL"))
+
+
+def _decode(part: int) -> int:
+    """The kernel; returns the segments found. The few clips that its beams lose are lost, as nobody asks again."""
+    decoder, found = _decoder(), 0
+    for clip in _parts[part]:
+        decoder.set_align_text(clip.words)
+        decoder.start_utt()
+        decoder.process_raw(clip.pcm, full_utt=True)
+        decoder.end_utt()
+        found += len(list(decoder.seg() or ()))
+    return found
+
+
+def _count_second_passes(part: int) -> int:
+    """Clips of a part that the aligner decodes more than once: wider beams, or the transcript backwards."""
+    aligner = sphinx.Aligner()
+    aligner.setup()
+    again = 0
+    for clip in _parts[part]:
+        words = aligner._narrow.align(clip.pcm, clip.words.split())
+        again += not words or float(np.mean([w.score for w in words])) < aligner.min_score
+    return again

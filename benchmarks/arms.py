@@ -1,0 +1,41 @@
+"""Two arms over the same work: a stage as the build runs it, and its kernel alone, each in two warm processes.
+
+against("align", pair, heard=600.0)  ->  align: stage 6.1 s, kernel alone 5.4 s, stage / kernel 1.12 x (limit 1.3), …
+"""
+
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from typing import Any
+
+from weft.benchmarks.common import Figure, Pair, alternate, processes
+
+WORKERS = 2
+ROUNDS = 7
+LIMIT = 1.3
+
+
+def pool(ready: Callable[..., None], *arguments: Any) -> ProcessPoolExecutor:
+    """Two processes; `ready` runs once in each."""
+    return ProcessPoolExecutor(WORKERS, processes, ready, arguments)
+
+
+def over(workers: ProcessPoolExecutor, kernel: Callable[[int], Any], count: int) -> Callable[[], list[Any]]:
+    """Runs `kernel` on parts 0 … `count`, taken as workers come free."""
+    return lambda: list(workers.map(kernel, range(count)))
+
+
+def compare(stage: Callable[[], object], kernel: Callable[[], object]) -> Pair:
+    """Both arms once to warm them (the kernel twice, so that both its processes are), then in turn."""
+    for warm in (kernel, kernel, stage):
+        warm()
+    return alternate(stage, kernel, ROUNDS)
+
+
+def against(name: str, pair: Pair, heard: float = 0.0) -> list[Figure]:
+    """The figures of a pair; `heard` is the speech in it, in seconds."""
+    figures = [
+        Figure(f"{name}: stage", pair.first, "s"),
+        Figure(f"{name}: kernel alone", pair.second, "s"),
+        Figure(f"{name}: stage / kernel", pair.ratio, "x", LIMIT),
+    ]
+    return [*figures, Figure(f"{name}: speed of the stage", heard / pair.first, "x real time")] if heard else figures

@@ -1,0 +1,90 @@
+"""Composed parts and shards of realistic samples, made without audio: what the shard and loader benchmarks read.
+
+    stage(1e9, {"words": 1.0})    a training stage that is nothing but a mixture
+    sample("words", 7, part=3)    a Baked row, about 4 kB in a shard (json, npy, headers, padding)
+"""
+
+from collections.abc import Callable
+from random import Random
+
+import numpy as np
+import pyarrow as pa
+
+from weft.pipelines import plan, shards
+from weft.pipelines.parts import part_name, read_part, write_part
+from weft.pipelines.store import Store
+from weft.schemas.plan import Block
+from weft.schemas.sample import Baked, Provenance, Sample, Segment
+from weft.schemas.table import arrow_schema
+from weft.schemas.training import TrainingStage
+
+STAGE = "pretrain"
+PART = 1000  # samples a part, as in a recipe by default
+CONTEXT = 2048
+
+
+def stage(total: float, shares: dict[str, float], unit: str = "tokens", exhausted: str = "stop") -> TrainingStage:
+    """A training stage with nothing but a mixture."""
+    return TrainingStage.model_validate(
+        {
+            "mixture": {"unit": unit, "total": total, "shares": shares, "exhausted": exhausted},
+            "context": CONTEXT,
+            "model": {"config": {"model_type": "llama"}},
+            "optimiser": {"lr": 1e-3, "batch_tokens": 8 * CONTEXT},
+        }
+    )
+
+
+def sample(task: str, number: int, part: int) -> Baked:
+    """About 250 tokens, woven of spans of text and speech where the task is `words`."""
+    random = Random(f"{task} {part} {number}")
+    length = random.randint(180, 320)
+    key = f"{task}-{part:05d}-{number:04d}"
+    return Sample(
+        key, key, task, "made", length / 20, tuple(random.choices(range(2000), k=length)), _segments(task, length),
+        "what was said in it " * (length // 30), "en", f"speaker {number % 48}", "neutral", "CC0-1.0",
+        Provenance(key, f"{number:064x}", 0.0, length / 20, "sphinx pocketsphinx-5.1.1", "hubert-1"),
+    ).bake()  # fmt: skip
+
+
+def _segments(task: str, length: int) -> tuple[Segment, ...]:
+    kinds = ("text", "speech") if task == "words" else (task,)
+    bounds = [*range(0, length - 30, 45), length] if task == "words" else [0, length]
+    spans = zip(bounds, bounds[1:], strict=False)
+    return tuple(
+        Segment(kinds[n % len(kinds)], kinds[n % len(kinds)], a, b, a / 20, b / 20, True)
+        for n, (a, b) in enumerate(spans)
+    )
+
+
+def counted(seconds: np.ndarray) -> pa.Table:
+    """A composed part of which only the counts that a plan reads are filled in, at 25 tokens a second."""
+    schema, filled = arrow_schema(Baked), {"tokens": np.rint(25 * seconds).astype(np.int32), "seconds": seconds}
+    columns = [pa.array(filled[f.name]) if f.name in filled else pa.nulls(len(seconds), f.type) for f in schema]
+    return pa.Table.from_arrays(columns, schema=schema)
+
+
+def write_parts(store: Store, tasks: tuple[str, ...], parts: int, make: Callable[..., Baked] = sample) -> list[Block]:
+    """`parts` composed parts a task, kept where they stand already."""
+    blocks = [Block(task, 0, "made", part) for task in tasks for part in range(parts)]
+    for block in blocks:
+        name = part_name(block.node, block.part)
+        if not store.exists(name):
+            rows = [make(block.task, number, block.part) for number in range(PART)]
+            write_part(store, name, rows, Baked, "made-1")
+    return blocks
+
+
+def planned(store: Store, tasks: tuple[str, ...], parts: int, shard_bytes: float) -> list[tuple[int, tuple[Block, ...]]]:
+    """The tars of a plan over `parts` composed parts a task: each tar's number and its blocks."""
+    blocks = write_parts(store, tasks, parts)
+    settings = stage(1e12, dict.fromkeys(tasks, 1.0))
+    plan.plan(store, STAGE, settings, blocks, shard_bytes, 1, "made-1")
+    return shards.shards_of(read_part(store, plan.plan_names(STAGE)[1], Block))
+
+
+def write_all(store: Store, tasks: tuple[str, ...], parts: int, shard_bytes: float) -> int:
+    """Every tar of the plan and the index; returns the number of draws."""
+    for number, blocks in planned(store, tasks, parts, shard_bytes):
+        shards.write_shard(store, STAGE, number, blocks, "made-1")
+    return shards.write_index(store, STAGE, "made-1")

@@ -1,0 +1,69 @@
+"""The encode stage, through the engine, beside the forward of the same HubertModel on the same tensors from memory.
+
+The stage reads its parts, decodes and resamples FLAC, normalises, runs the model, assigns k-means units, joins runs and
+commits. The kernel is the model up to the layer in use, one clip at a time, on one torch thread a process.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from weft.benchmarks.arms import against, compare, over, pool
+from weft.benchmarks.common import Figure
+from weft.benchmarks.speech import Speech
+from weft.pipelines.encode import Encode
+from weft.pipelines.partwork import PartWork
+from weft.pipelines.sound import load
+from weft.pipelines.store import Store
+from weft.schemas.audio import Utterance
+from weft.tokenizers import hubert
+from weft.tokenizers.checkpoint import load_hubert
+from weft.tokenizers.hubert import normalised
+
+NODE = "encode/hubert/speech"
+
+
+def figures(speech: Speech) -> list[Figure]:
+    parts = speech.utterances(NODE)
+    with pool(_ready, speech.store.url, _layer(speech), parts) as workers:
+        pair = compare(lambda: speech.again(NODE), over(workers, _forward, len(parts)))
+    return against("encode", pair, sum(u.seconds for us in parts for u in us))
+
+
+def _layer(speech: Speech) -> int:
+    work = speech.works[NODE][0]
+    assert isinstance(work, PartWork) and isinstance(work.stage, Encode)
+    assert isinstance(work.stage.tokenizer, hubert.Tokenizer)
+    return work.stage.tokenizer.layer
+
+
+# --- in the kernel's processes -------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Kernel:
+    """The model and each part's waveforms, (1, n) float32."""
+
+    model: Any
+    layer: int
+    parts: list[list[torch.Tensor]]
+
+
+_kernel: list[Kernel] = []
+
+
+def _ready(url: str, layer: int, parts: list[list[Utterance]]) -> None:
+    torch.set_num_threads(1)
+    store = Store(url)
+    model, grid = load_hubert(str(store.folder("models/hubert")), layer)
+    heard = [[grid.pad(normalised(load(store, u.audio, u.start, u.end))) for u in us] for us in parts]
+    _kernel[:] = [Kernel(model, layer, [[torch.from_numpy(clip)[None] for clip in clips] for clips in heard])]
+
+
+def _forward(part: int) -> int:
+    """The kernel; returns the frames."""
+    kernel = _kernel[0]
+    with torch.inference_mode():
+        made = (kernel.model(clip, output_hidden_states=True) for clip in kernel.parts[part])
+        return sum(out.hidden_states[kernel.layer].shape[1] for out in made)

@@ -1,0 +1,77 @@
+"""Who keeps a mixture declared in seconds: weft's planner beside webdataset's RandomMix and datasets' interleave.
+
+Two sources are declared 50/50 in seconds: 1,500 clips of 2-4 s and 500 of 6-8 s (recipes.md §6). Shown is the share of
+seconds that the first gets. The peers draw samples with equal odds, as their users write it; RandomMix is shown both
+stopping with the source that ends first and running to the end of all data (`longest=True`).
+"""
+
+import random
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+from datasets import Dataset, interleave_datasets
+from webdataset import RandomMix
+
+from weft.benchmarks.common import Figure, alone, scratch
+from weft.benchmarks.composed import STAGE, counted, stage
+from weft.pipelines.parts import Stamp, part_name, read_part, write_table
+from weft.pipelines.plan import plan, plan_names
+from weft.pipelines.store import Store
+from weft.schemas.plan import Block, Draw
+
+DECLARED = 0.5
+TITLE = "mixture: share of seconds of a source declared at 50 % (peers draw samples with equal odds)"
+Clips = dict[str, list[float]]
+
+
+def measure(folder: Path) -> list[Figure]:
+    clips = _clips()
+    rows = [
+        ("weft's planner", _weft(folder, clips)),
+        ("webdataset RandomMix", _random_mix(clips, longest=False)),
+        ("webdataset RandomMix, longest", _random_mix(clips, longest=True)),
+        ("datasets.interleave_datasets", _interleave(clips)),
+    ]
+    figures = [Figure(name, 100 * share, "% of seconds") for name, share in rows]
+    sample = 8.0 / sum(map(sum, clips.values()))  # the longest clip that can be, of all the seconds
+    astray = 100 * abs(rows[0][1] - DECLARED)
+    return [*figures, Figure("weft strays by", astray, "% (one sample allowed)", round(100 * sample, 3))]
+
+
+def _clips() -> Clips:
+    draw = np.random.default_rng(1)
+    return {"short": draw.uniform(2, 4, 1500).tolist(), "long": draw.uniform(6, 8, 500).tolist()}
+
+
+def _share(drawn: Iterable[tuple[str, float]]) -> float:
+    rows = list(drawn)
+    return sum(s for name, s in rows if name == "short") / sum(s for _, s in rows)
+
+
+def _weft(folder: Path, clips: Clips) -> float:
+    with scratch(folder / "mixture") as place:
+        store = Store(str(place))
+        blocks = [Block(name, 0, "made", 0) for name in clips]
+        for block in blocks:
+            write_table(store, part_name(block.node, 0), counted(np.asarray(clips[block.task])), Stamp("made", "made"))
+        declared = stage(1e6, dict.fromkeys(clips, DECLARED), unit="seconds")
+        plan(store, STAGE, declared, blocks, 1e9, 1, "made")
+        draws = read_part(store, plan_names(STAGE)[0], Draw)
+    return _share((list(clips)[d.task], d.seconds) for d in draws)
+
+
+def _random_mix(clips: Clips, longest: bool) -> float:
+    random.seed(1)
+    sources = [[(name, s) for s in lengths] for name, lengths in clips.items()]
+    return _share(RandomMix(sources, probs=[DECLARED, DECLARED], longest=longest))
+
+
+def _interleave(clips: Clips) -> float:
+    sources = [Dataset.from_dict({"name": [n] * len(s), "seconds": s}) for n, s in clips.items()]
+    mixed = interleave_datasets(sources, probabilities=[DECLARED, DECLARED], seed=1)
+    return _share((row["name"], row["seconds"]) for row in mixed)
+
+
+if __name__ == "__main__":
+    alone(TITLE, measure)

@@ -1,0 +1,99 @@
+"""`shards.write_shard` beside writing the same tars' bytes alone, from memory and in the same chunks.
+
+The stage reads composed parts, lays out headers and members, and commits the tar and its index rows. The kernel is
+write, flush, fsync and rename. Two processes take the tars as they come free, on the same disk.
+"""
+
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import accumulate, pairwise
+from pathlib import Path
+
+from weft.benchmarks.arms import against, compare, over, pool
+from weft.benchmarks.common import Figure
+from weft.benchmarks.composed import STAGE, planned
+from weft.pipelines.parts import part_name, read_table
+from weft.pipelines.shards import _members, tar_name, write_shard
+from weft.pipelines.store import Store
+from weft.schemas.plan import Block
+
+TASKS, PARTS, SHARD_BYTES = ("speech", "words"), 30, 1e8  # 60 parts of a thousand samples
+
+Tars = Sequence[tuple[int, tuple[Block, ...]]]
+
+
+def figures(folder: Path) -> list[Figure]:
+    store = Store(str(folder / "shard"))
+    tars = planned(store, TASKS, PARTS, SHARD_BYTES)
+    with pool(_ready, store.url, tars) as workers:
+        pair = compare(over(workers, _stage, len(tars)), over(workers, _write, len(tars)))
+        fair = compare(over(workers, _stage, len(tars)), over(workers, _read_and_write, len(tars)))
+    size = sum(store.size(tar_name(STAGE, number)) for number, _ in tars)
+    samples = sum(block.used for _, blocks in tars for block in blocks)
+    told = [Figure("shard: samples", samples, "samples"), Figure("shard: tars", len(tars), f"tars, {size / 1e6:.0f} MB")]
+    return [
+        *told,
+        *against("shard", pair),
+        Figure("shard: stage / (reading parts + kernel)", fair.ratio, "x"),
+        Figure("shard: speed of the stage", samples / pair.first, "samples/s"),
+    ]
+
+
+# --- in the processes of both arms ---------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Job:
+    """The tars to write, and their bytes once they were read."""
+
+    store: Store
+    tars: Tars
+    chunks: dict[int, list[bytes]] = field(default_factory=dict)
+
+
+_job: list[Job] = []
+
+
+def _ready(url: str, tars: Tars) -> None:
+    """Both processes hold all the bytes, so that either may take any tar."""
+    job = Job(Store(url), tars)
+    for number, blocks in tars:
+        write_shard(job.store, STAGE, number, blocks, "made-1")
+        job.chunks[number] = list(_split(job.store, number, blocks))
+    _job[:] = [job]
+
+
+def _split(store: Store, number: int, blocks: Sequence[Block]) -> Iterator[bytes]:
+    """A tar's bytes in the chunks that the stage writes: one a block, and the end."""
+    tables = (read_table(store, part_name(b.node, b.part)).slice(0, b.used) for b in blocks)
+    sizes = [sum(map(len, _members(table))) for table in tables]
+    data = store.read(tar_name(STAGE, number))
+    yield from (data[a:b] for a, b in pairwise([*accumulate(sizes, initial=0), len(data)]))
+
+
+def _stage(at: int) -> int:
+    job = _job[0]
+    return write_shard(job.store, STAGE, *job.tars[at], "made-1")
+
+
+def _write(at: int) -> None:
+    """The kernel."""
+    job = _job[0]
+    number = job.tars[at][0]
+    name = job.store.path(f"kernel/{number:06d}.tar")
+    os.makedirs(os.path.dirname(name), exist_ok=True)
+    with open(f"{name}.tmp", "wb") as file:
+        for chunk in job.chunks[number]:
+            file.write(chunk)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(f"{name}.tmp", name)
+
+
+def _read_and_write(at: int) -> None:
+    """The kernel after reading the parts that the stage reads."""
+    job = _job[0]
+    for block in job.tars[at][1]:
+        read_table(job.store, part_name(block.node, block.part))
+    _write(at)

@@ -1,0 +1,59 @@
+"""A sample becomes the two members of a shard and its index row."""
+
+import io
+import json
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from weft.schemas.sample import Provenance, Sample, Segment, npy_bytes
+from weft.schemas.shard import IndexRow
+
+SAMPLE = Sample(
+    "clip-0-words-0", "clip-0", "words", "speech", 2.5, (0, 5, 6, 70, 71, 72, 7),
+    (
+        Segment("text", "bos", 0, 1, 0.0, 0.0, False), Segment("text", "text", 1, 3, 0.0, 1.0, True),
+        Segment("speech", "units", 3, 6, 1.0, 2.0, True), Segment("text", "text", 6, 7, 2.0, 2.5, True),
+    ),
+    "naïve 雨", "en", "s1", "happy", "CC0", Provenance("rec", "ab", 1.0, 3.5, "sphinx", "hubert-1"),
+)  # fmt: skip
+
+
+def test_the_index_row_counts_what_the_segments_say() -> None:
+    baked = SAMPLE.bake()
+    assert (baked.tokens, baked.text_tokens, baked.speech_tokens) == (7, 4, 3)
+    assert baked.loss == (1, 3, 3, 6, 6, 7)
+    assert (baked.key, baked.parent, baked.speaker, baked.seconds) == ("clip-0-words-0", "clip-0", "s1", 2.5)
+
+
+def test_the_json_member_says_everything_but_the_ids() -> None:
+    said = json.loads(SAMPLE.bake().json)
+    assert said["text"] == "naïve 雨"
+    assert said["segments"][2] == {
+        "modality": "speech", "role": "units", "begin": 3, "end": 6, "start": 1.0, "stop": 2.0, "loss": True,
+    }  # fmt: skip
+    assert said["provenance"]["aligner"] == "sphinx"
+    assert "ids" not in said
+
+
+@given(ids=st.lists(st.integers(0, 2**31 - 1), max_size=50).map(tuple))
+def test_the_npy_member_is_int32_behind_a_header_of_128_bytes(ids: tuple[int, ...]) -> None:
+    data = npy_bytes(ids)
+    loaded = np.load(io.BytesIO(data), allow_pickle=False)
+    assert loaded.dtype == np.int32
+    assert tuple(loaded.tolist()) == ids
+    assert len(data) == 128 + 4 * len(ids)
+
+
+def test_ids_begin_where_the_index_row_says() -> None:
+    baked = SAMPLE.bake()
+    named = {f: getattr(baked, f) for f in IndexRow.__dataclass_fields__ if hasattr(baked, f)}
+    row = IndexRow(**named, shard="t", json_offset=0, json_length=0, npy_offset=1000, npy_length=len(baked.npy))
+    blob = bytes(1000) + baked.npy
+    assert np.frombuffer(blob, "<i4", row.tokens, row.ids_offset).tolist() == list(SAMPLE.ids)
+
+
+def test_texts_are_told_apart_by_their_hash() -> None:
+    assert SAMPLE.bake().text_hash != Sample("k", "p", "t", "s", 0.0, (), (), "other").bake().text_hash
+    assert len(SAMPLE.bake().text_hash) == 16

@@ -1,0 +1,53 @@
+"""The vocabulary as JSON, and what it says of names it lacks."""
+
+import json
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from weft.schemas.vocabulary import Codebook, Marker, Vocabulary
+
+IDS = st.integers(0, 10**6)
+VOCABULARIES = st.builds(
+    Vocabulary,
+    text_size=IDS, bos=st.none() | IDS, markers=st.lists(st.builds(Marker, st.text(), st.text(), IDS)).map(tuple),
+    codebooks=st.lists(st.builds(Codebook, st.text(), st.text(), IDS, IDS)).map(tuple), size=IDS,
+    text_fingerprint=st.text(),
+)  # fmt: skip
+
+SMALL = Vocabulary(10, 0, (Marker("text", "[T]", 10),), (Codebook("hubert", "[Hu{}]", 11, 5),), 64, "ab")
+
+
+@given(vocabulary=VOCABULARIES)
+def test_a_vocabulary_comes_back_from_json(vocabulary: Vocabulary) -> None:
+    back = Vocabulary.from_json(vocabulary.to_json())
+    assert back == vocabulary
+    assert back.fingerprint == vocabulary.fingerprint
+
+
+def test_the_json_is_plain() -> None:
+    said = json.loads(SMALL.to_json())
+    assert said["codebooks"] == [{"tokenizer": "hubert", "literal": "[Hu{}]", "first": 11, "size": 5}]
+
+
+def test_names_are_looked_up() -> None:
+    assert SMALL.marker("text") == 10
+    assert SMALL.codebook("hubert").first == 11
+
+
+def test_unknown_names_say_what_to_do() -> None:
+    with pytest.raises(ValueError, match=r"no marker 'asr' \(it has text\); add it under `vocabulary: markers:`"):
+        SMALL.marker("asr")
+    with pytest.raises(ValueError, match="no codebook 'pitch'; add it under `tokenizers:`"):
+        SMALL.codebook("pitch")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"text_size": 11}, {"bos": None}, {"markers": ()}, {"codebooks": ()}, {"size": 65}, {"text_fingerprint": "ac"}],
+    ids=str,
+)
+def test_any_change_has_another_fingerprint(change: dict[str, object]) -> None:
+    assert replace(SMALL, **change).fingerprint != SMALL.fingerprint
