@@ -10,7 +10,7 @@ from typing import Any
 from weft.benchmarks.common import Figure, Pair, alternate, processes
 
 WORKERS = 2
-ROUNDS = 7
+ROUNDS = 5
 LIMIT = 1.3
 
 

@@ -1,9 +1,10 @@
 """Composed parts and shards of realistic samples, made without audio: what the shard and loader benchmarks read.
 
-    stage(1e9, {"words": 1.0})    a training stage that is nothing but a mixture
-    sample("words", 7, part=3)    a Baked row, about 4 kB in a shard (json, npy, headers, padding)
+stage(1e9, {"words": 1.0})    a training stage that is nothing but a mixture
+sample("words", 7, part=3)    a Baked row, about 4 kB in a shard (json, npy, headers, padding)
 """
 
+import itertools
 from collections.abc import Callable
 from random import Random
 
@@ -50,7 +51,7 @@ def sample(task: str, number: int, part: int) -> Baked:
 def _segments(task: str, length: int) -> tuple[Segment, ...]:
     kinds = ("text", "speech") if task == "words" else (task,)
     bounds = [*range(0, length - 30, 45), length] if task == "words" else [0, length]
-    spans = zip(bounds, bounds[1:], strict=False)
+    spans = itertools.pairwise(bounds)
     return tuple(
         Segment(kinds[n % len(kinds)], kinds[n % len(kinds)], a, b, a / 20, b / 20, True)
         for n, (a, b) in enumerate(spans)
@@ -75,7 +76,9 @@ def write_parts(store: Store, tasks: tuple[str, ...], parts: int, make: Callable
     return blocks
 
 
-def planned(store: Store, tasks: tuple[str, ...], parts: int, shard_bytes: float) -> list[tuple[int, tuple[Block, ...]]]:
+def planned(
+    store: Store, tasks: tuple[str, ...], parts: int, shard_bytes: float
+) -> list[tuple[int, tuple[Block, ...]]]:
     """The tars of a plan over `parts` composed parts a task: each tar's number and its blocks."""
     blocks = write_parts(store, tasks, parts)
     settings = stage(1e12, dict.fromkeys(tasks, 1.0))

@@ -31,7 +31,10 @@ def figures(folder: Path) -> list[Figure]:
         fair = compare(over(workers, _stage, len(tars)), over(workers, _read_and_write, len(tars)))
     size = sum(store.size(tar_name(STAGE, number)) for number, _ in tars)
     samples = sum(block.used for _, blocks in tars for block in blocks)
-    told = [Figure("shard: samples", samples, "samples"), Figure("shard: tars", len(tars), f"tars, {size / 1e6:.0f} MB")]
+    told = [
+        Figure("shard: samples", samples, "samples"),
+        Figure("shard: tars", len(tars), f"tars, {size / 1e6:.0f} MB"),
+    ]
     return [
         *told,
         *against("shard", pair),

@@ -10,6 +10,7 @@ A second run keeps what stands and says so.
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import yaml
@@ -25,7 +26,7 @@ from weft.pipelines.parts import read_part
 from weft.pipelines.scripts.grammar import documents, sentences
 from weft.pipelines.sound import flac
 from weft.pipelines.store import Store
-from weft.pipelines.voices.base import style_for
+from weft.pipelines.voices.base import Style, style_for
 from weft.pipelines.voices.espeak import Voice
 from weft.schemas.audio import Alignment
 from weft.schemas.audit import Audit
@@ -80,13 +81,14 @@ def speak_raw(folder: Path) -> str:
         stem = folder / f"speaker{number % SPEAKERS:02d}" / f"{number:04d}"
         style = style_for(f"speaker {number % SPEAKERS}", seed=SEED, cast=cast)
 
-        def spoken(text: str = sentence, style: object = style) -> bytes:
-            said = voice.speak(text, style)  # type: ignore[arg-type]
-            return flac(said.samples, said.rate)
-
-        made += write_once(stem.with_suffix(".flac"), spoken)
-        write_once(stem.with_suffix(".txt"), lambda text=sentence: f"{text}\n".encode())
+        made += write_once(stem.with_suffix(".flac"), partial(_spoken, voice, sentence, style))
+        write_once(stem.with_suffix(".txt"), partial(str.encode, f"{sentence}\n"))
     return f"spoke {made} sentences in {SPEAKERS} voices to {escape(str(folder))}, {SENTENCES - made} were there"
+
+
+def _spoken(voice: Voice, text: str, style: Style) -> bytes:
+    said = voice.speak(text, style)
+    return flac(said.samples, said.rate)
 
 
 def write_books(folder: Path) -> str:
@@ -108,11 +110,11 @@ def write_once(path: Path, content: Callable[[], bytes]) -> bool:
 def write_demo_recipe(out: Path, speech: Sequence[str]) -> Path:
     """The recipe of this demo: the shipped one with its paths, and the user's speech as further sources."""
     yours = {f"yours-{n}" if n else "yours": path for n, path in enumerate(speech)}
-    for path in yours.values():
-        if not Path(path).exists() and "://" not in path:
-            raise RecipeError(f"--speech {path}: no such folder or manifest")
+    for given in yours.values():
+        if not Path(given).exists() and "://" not in given:
+            raise RecipeError(f"--speech {given}: no such folder or manifest")
     sources: dict[str, object] = {"speech": {"path": str(out / "raw")}, "books": {"path": str(out / "books")}}
-    sources |= {name: {"use": "folder", "path": path} for name, path in yours.items()}
+    sources |= {name: {"use": "folder", "path": given} for name, given in yours.items()}
     spoken = ["speech", "dialogues", *yours]
     recipe = {
         "extends": "demo",

@@ -33,7 +33,7 @@ class BuildProgress:
         self.kept: Counter[str] = Counter()
         self.made: Counter[str] = Counter()
         self._began: dict[str, float] = {}
-        self.seconds: Counter[str] = Counter()
+        self.seconds: dict[str, float] = {}
 
     def __enter__(self) -> "BuildProgress":
         self._bars.start()
@@ -57,7 +57,7 @@ class BuildProgress:
         self._began.setdefault(name, time.monotonic() - event.seconds)
         (self.kept if event.what == "kept" else self.done)[name] += 1
         self.made[name] += event.made
-        self.seconds[name] += event.seconds
+        self.seconds[name] = self.seconds.get(name, 0.0) + event.seconds
         self._bars.update(self._tasks[name], advance=1, note=self._note(name))
         if not self._console.is_terminal and self.kept[name] + self.done[name] == self.expected[name]:
             self._console.print(

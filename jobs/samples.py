@@ -52,7 +52,7 @@ def _print(console: Console, store: Store, stage: str, row: IndexRow) -> None:
     rows = table("Spans", "what", "tokens", "seconds", "loss", "reads")
     rows.columns[-1].justify = "left"
     for s in said["segments"]:
-        reads = tokenizer.decode(ids[s["begin"] : s["end"]].tolist())
+        reads = str(tokenizer.decode(ids[s["begin"] : s["end"]].tolist()))
         times = f"{s['start']:.2f}–{s['stop']:.2f}" if s["stop"] else ""
         rows.add_row(
             f"{s['modality']} {s['role']}",

@@ -111,15 +111,15 @@ class House:
 
     @cached_property
     def _segment(self) -> Stage:
-        return Segment(segmenter=chosen("segmenters", self.recipe.segment, "segment"))  # type: ignore[arg-type]
+        return Segment(segmenter=chosen("segmenters", self.recipe.segment, "segment"))
 
     @cached_property
     def _align(self) -> Stage:
-        return Align(aligner=chosen("aligners", self.recipe.align, "align"))  # type: ignore[arg-type]
+        return Align(aligner=chosen("aligners", self.recipe.align, "align"))
 
     @cached_property
     def _synthesize(self) -> Stage:
-        return Synthesize(voice=chosen("voices", self.recipe.synthesize, "synthesize"), seed=self.recipe.seed)  # type: ignore[arg-type]
+        return Synthesize(voice=chosen("voices", self.recipe.synthesize, "synthesize"), seed=self.recipe.seed)
 
     def check(self) -> None:
         """Makes every backend and stage once."""

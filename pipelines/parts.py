@@ -55,7 +55,8 @@ def table_digest(table: pa.Table, extra: str = "") -> str:
 
 
 def read_part(store: Store, name: str, record: type[R]) -> list[R]:
-    return from_table(read_table(store, name, arrow_schema(record).names), record)
+    columns = arrow_schema(record).names  # type: ignore[arg-type]
+    return from_table(read_table(store, name, columns), record)
 
 
 def read_table(store: Store, name: str, columns: list[str] | None = None) -> pa.Table:

@@ -9,7 +9,6 @@ A forward over packed blocks is given a block-diagonal causal mask, so a sample 
                                  . . x .
                                  . . x x
 """
-# ruff: noqa: N803, N806 (shapes are upper case in names: ids_BT)
 
 from typing import Any
 

@@ -5,7 +5,6 @@
 The loss to step on is nats / counted, the mean over all counted targets of the global batch: micro-batches and ranks
 each add their nats, and the split does not change what is computed.
 """
-# ruff: noqa: N803, N806, N815 (shapes are upper case in names: ids_BT)
 
 from dataclasses import dataclass
 

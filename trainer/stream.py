@@ -5,7 +5,6 @@
 A batch is the next `blocks` blocks of the stream. With several ranks, rank r holds rows r, r + world, … of it: the
 state is of the whole batch, so a run resumes exactly with any number of ranks.
 """
-# ruff: noqa: N815 (shapes are upper case in names: ids_BT)
 
 import json
 from collections.abc import Iterator

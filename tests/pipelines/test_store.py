@@ -96,9 +96,7 @@ def test_local_files_and_other_stores_are_read_from_any_store(any_store: Store, 
     assert any_store.open(f"{other}/clip.wav").read() == b"remote"
 
 
-def test_a_folder_goes_in_with_its_mark_last(
-    any_store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_folder_goes_in_with_its_mark_last(any_store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     source = tmp_path / "made"
     (source / "sub").mkdir(parents=True)
     for name in ("a.json", "model.json", "z.bin", "sub/deep.bin"):

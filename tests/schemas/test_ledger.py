@@ -30,7 +30,9 @@ def test_an_imbalance_is_named_with_its_place_and_amount(change: dict[str, float
 
 
 @given(
-    field=st.sampled_from([f.name for f in fields(LedgerRow) if f.name.startswith("items_") and "absent" not in f.name]),
+    field=st.sampled_from(
+        [f.name for f in fields(LedgerRow) if f.name.startswith("items_") and "absent" not in f.name]
+    ),
     by=st.integers(-50, 50).filter(bool),
 )
 def test_any_item_too_many_or_too_few_is_seen(field: str, by: int) -> None:

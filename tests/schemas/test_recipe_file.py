@@ -156,9 +156,7 @@ class TestExtends:
 
     def test_lists_are_replaced_whole(self, write: Write) -> None:
         write(LEAST, "base.yaml")
-        recipe = load(
-            write("extends: base\nsources: {more: {use: text, path: m}}\ntasks: {text: {sources: [more]}}\n")
-        )
+        recipe = load(write("extends: base\nsources: {more: {use: text, path: m}}\ntasks: {text: {sources: [more]}}\n"))
         assert recipe.tasks["text"].sources == ("more",)
 
     def test_a_chain_of_three(self, write: Write) -> None:

@@ -1,5 +1,4 @@
 """A packed sample gets the logits it gets alone; models start and grow as declared."""
-# ruff: noqa: N806 (shapes are upper case in names: ids_BT)
 
 from pathlib import Path
 

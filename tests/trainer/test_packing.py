@@ -1,5 +1,4 @@
 """Packing drops nothing, repeats nothing, keeps the order, and never lets one sample see another."""
-# ruff: noqa: N806 (shapes are upper case in names: ids_BT)
 
 from itertools import pairwise
 

@@ -1,0 +1,72 @@
+"""A small recipe over real embedded backends: a dozen spoken sentences, two dialogues and some text."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import yaml
+
+from weft.pipelines.scripts.grammar import documents, sentences
+from weft.pipelines.sound import flac
+from weft.pipelines.voices.base import Style
+from weft.pipelines.voices.espeak import Voice
+
+SMALL_HUBERT = {"seconds": 20, "steps": 2, "batch_seconds": 4, "hidden": 32, "layers": 2, "heads": 2, "clusters": 16}
+
+
+@pytest.fixture(scope="session")
+def material(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """raw/*.flac beside *.txt, and books/text.txt."""
+    root = tmp_path_factory.mktemp("material")
+    (root / "raw").mkdir()
+    (root / "books").mkdir()
+    voice = Voice()
+    for number, sentence in enumerate(sentences(12, 5)):
+        said = voice.speak(sentence, Style("gmw/en-US", "f2" if number % 2 else "edward"))
+        (root / "raw" / f"{number:02d}.flac").write_bytes(flac(said.samples, said.rate))
+        (root / "raw" / f"{number:02d}.txt").write_text(sentence)
+    (root / "books" / "text.txt").write_text("\n\n".join(documents(12, 5)))
+    return root
+
+
+@pytest.fixture
+def write_recipe(material: Path) -> Callable[..., Path]:
+    """Writes the small recipe at a path, with further settings merged over it by the caller's own YAML."""
+
+    def write(path: Path, speech: Path | None = None, **changes: object) -> Path:
+        recipe = {
+            "name": "small",
+            "part_size": 4,
+            "sources": {
+                "speech": {"use": "folder", "path": str(speech or material / "raw")},
+                "dialogues": {"use": "grammar", "count": 2},
+                "books": {"use": "text", "path": str(material / "books"), "stretch": 1024},
+            },
+            "tokenizers": {
+                "hubert": {"use": "hubert", "sources": ["speech"], "size": 12, "layer": 1, "training": SMALL_HUBERT}
+            },
+            "text": {"use": "bpe", "size": 400, "sources": ["books"]},
+            "tasks": {
+                "speech": {"use": "speech", "sources": ["speech", "dialogues"]},
+                "words": {"use": "words", "sources": ["speech", "dialogues"], "text_words": [2, 4], "speech_words": [2, 4]},
+                "text": {"use": "text", "sources": ["books"]},
+            },
+            "training": {
+                "pretrain": {
+                    "mixture": {
+                        "total": 6000, "shares": {"speech": 1, "words": 1, "text": 1}, "exhausted": "repeat", "passes": 9,
+                    },
+                    "context": 128,
+                    "model": {"config": {
+                        "model_type": "llama", "hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 1,
+                        "num_attention_heads": 2, "num_key_value_heads": 2,
+                    }},
+                    "optimiser": {"lr": 1e-3, "batch_tokens": 512, "steps": 3},
+                },
+            },
+            **changes,
+        }  # fmt: skip
+        path.write_text(yaml.safe_dump(recipe))
+        return path
+
+    return write
