@@ -1,0 +1,71 @@
+"""The house's arrows, read from the imports: who may know whom."""
+
+import ast
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+ROOMS = ("schemas", "tokenizers", "pipelines", "trainer", "jobs")
+MAY = {
+    "schemas": ("weft.schemas",),
+    "tokenizers": ("weft.schemas", "weft.tokenizers"),
+    "pipelines": ("weft.schemas", "weft.tokenizers", "weft.pipelines"),
+    "trainer": ("weft.schemas", "weft.tokenizers", "weft.trainer", "weft.pipelines.shards"),
+    "jobs": ("weft",),
+}
+SCHEMAS_MAY = {"pydantic", "pyarrow", "numpy", "yaml"}
+
+
+def modules(room: str) -> list[Path]:
+    return sorted((ROOT / room).rglob("*.py"))
+
+
+def imported(path: Path) -> set[str]:
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found.add(node.module)
+    return found
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_a_room_imports_only_what_it_may(room: str) -> None:
+    for path in modules(room):
+        ours = {name for name in imported(path) if name == "weft" or name.startswith("weft.")}
+        assert all(name.startswith(MAY[room]) for name in ours), path
+        if room != "jobs":
+            assert not any(name.split(".")[0] == "ray" for name in imported(path)), path
+
+
+def test_schemas_need_little() -> None:
+    for path in modules("schemas"):
+        others = {name.split(".")[0] for name in imported(path)} - {"weft"} - set(sys.stdlib_module_names)
+        assert others <= SCHEMAS_MAY, path
+
+
+def test_no_pickle_anywhere() -> None:
+    for room in ROOMS:
+        for path in modules(room):
+            assert not imported(path) & {"pickle", "dill", "cloudpickle", "joblib"}, path
+            assert not {"torch.load(", "torch.save("} & {
+                w for w in ("torch.load(", "torch.save(") if w in path.read_text()
+            }
+
+
+def test_packages_are_the_folders() -> None:
+    declared = set(tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["packages"])
+    folders = {p.parent for room in ROOMS for p in modules(room)} | {ROOT / "recipes", ROOT}
+    found = {".".join(("weft", *f.relative_to(ROOT).parts)) for f in folders}
+    assert declared == found
+
+
+def test_tokenizers_does_not_shadow_hugging_face() -> None:
+    assert not (ROOT / "tokenizers/__init__.py").exists()
+    import tokenizers
+
+    assert hasattr(tokenizers, "Tokenizer")
