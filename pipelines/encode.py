@@ -35,7 +35,7 @@ class Encode(Stage):
         self.tokenizer.load(store.folder(f"models/{self.name}"))
 
     def __call__(self, utterances: Iterable[Utterance]) -> Iterator[Units | Reject]:
-        model = self.tokenizer.version()  # slow to ask: it reads packages' metadata
+        model = f"{self.tokenizer.version()} {self.tokenizer.checksum}"  # slow to ask: it reads packages' metadata
         for utterance in utterances:
             samples = load(self._store, utterance.audio, utterance.start, utterance.end)
             try:

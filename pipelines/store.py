@@ -52,7 +52,7 @@ class Store:
         """For reading; absolute paths and urls of other stores work too."""
         if "://" in name:
             return fsspec.open(name, "rb").open()
-        return self.fs.open(name if name.startswith("/") else self.path(name), "rb")
+        return open(name, "rb") if name.startswith("/") else self.fs.open(self.path(name), "rb")
 
     def read(self, name: str) -> bytes:
         with self.open(name) as file:

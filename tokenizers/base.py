@@ -31,6 +31,11 @@ class SpeechTokenizer(Settings, ABC):
         """How much audio `train` wants to hear, in seconds; 0 when it needs none."""
         return 0.0
 
+    @property
+    def checksum(self) -> str:
+        """The name of the loaded weights."""
+        return ""
+
     def encode(self, samples: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Ids int32 [units] and durations int32 [units] in frames, for float mono audio [n_samples] at 16 kHz.
 

@@ -56,19 +56,19 @@ def test_one_task_gives_its_samples_until_the_size_is_reached(lengths: list[int]
 
 
 @given(tasks=TASKS, size=st.integers(1, 2000))
-def test_the_task_that_runs_out_is_named_and_nothing_else_changes(
-    tasks: list[tuple[list[int], int]], size: int
-) -> None:
-    endless = weave([cycle(lengths) for lengths, _ in tasks], shares(tasks), size)
+def test_a_task_that_holds_less_than_its_share_is_named(tasks: list[tuple[list[int], int]], size: int) -> None:
+    weights = shares(tasks)
+    endless = list(weave([cycle(lengths) for lengths, _ in tasks], weights, size))
     drawn: list[int] = []
     try:
-        for task in weave([iter(lengths) for lengths, _ in tasks], shares(tasks), size):
+        for task in weave([iter(lengths) for lengths, _ in tasks], weights, size):
             drawn.append(task)
     except Exhausted as end:
         assert drawn.count(end.task) == len(tasks[end.task][0])
-        assert end.got == sum(tasks[end.task][0])
+        assert end.got == sum(tasks[end.task][0]) < size * weights[end.task]
+        assert drawn == endless[: len(drawn)]
     else:
-        assert drawn == list(endless)
+        assert drawn == endless
 
 
 def test_a_task_without_samples_is_exhausted_at_once() -> None:

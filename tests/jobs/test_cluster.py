@@ -1,0 +1,81 @@
+"""The same build on a running cluster, by address and as a submitted job, with Ray's token authentication on."""
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PORT, DASHBOARD, AGENT = 26379, 28265, 28266
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[dict[str, str]]:
+    """A head on this machine and the environment in which its clients run."""
+    token = "weft-test-token-" + "0" * 32
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    env = {**os.environ, "PATH": path, "RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": token}
+    ray = str(Path(sys.executable).parent / "ray")
+    options = [
+        f"--port={PORT}",
+        f"--dashboard-port={DASHBOARD}",
+        f"--dashboard-agent-listen-port={AGENT}",
+        "--num-cpus=2",
+    ]
+    head = subprocess.Popen([ray, "start", "--head", "--block", *options], env=env, stdout=subprocess.DEVNULL)
+    try:
+        subprocess.run([ray, "health-check", "--address", f"127.0.0.1:{PORT}"], env=env, check=False)
+        yield env
+    finally:
+        head.terminate()  # with --block it takes its own processes along, and no other cluster's
+        head.wait(60)
+
+
+def shards(corpus: Path) -> dict[str, str]:
+    files = [p for p in (corpus / "shards").rglob("*") if p.is_file()]
+    return {str(p.relative_to(corpus)): hashlib.sha256(p.read_bytes()).hexdigest() for p in files}
+
+
+@pytest.mark.slow
+def test_address_and_job_submit_give_what_local_gives(
+    cluster: dict[str, str], tmp_path: Path, write_recipe: Callable[..., Path]
+) -> None:
+    recipe = str(write_recipe(tmp_path / "recipe.yaml"))
+    build = [sys.executable, "-m", "weft.jobs.cli", "build", recipe, "--out"]
+    subprocess.run([*build, str(tmp_path / "local"), "--engine", "local"], check=True)
+    joined = [*build, str(tmp_path / "joined"), "--address", f"127.0.0.1:{PORT}"]
+    tries = (subprocess.run(joined, env=cluster, timeout=240).returncode for _ in range(3))
+    assert 0 in tries  # the head may still be starting
+    assert shards(tmp_path / "joined") == shards(tmp_path / "local")
+
+    wheel = make_wheel(tmp_path)
+    ray = str(Path(sys.executable).parent / "ray")
+    submit = [ray, "job", "submit", "--address", f"http://127.0.0.1:{DASHBOARD}"]
+    submit += ["--runtime-env-json", json.dumps({"py_modules": [str(wheel)]}), "--"]
+    command = [*submit, *build, str(tmp_path / "submitted")]
+    tries = (subprocess.run(command, env=cluster, timeout=240, cwd=tmp_path).returncode for _ in range(3))
+    assert 0 in tries  # a head that has just begun may have no agent for jobs yet
+    assert shards(tmp_path / "submitted") == shards(tmp_path / "local")
+
+
+def make_wheel(folder: Path) -> Path:
+    """The project's wheel, built with what is installed."""
+    pip = [
+        sys.executable,
+        "-m",
+        "pip",
+        "wheel",
+        "-q",
+        "--no-deps",
+        "--no-build-isolation",
+        "-w",
+        str(folder),
+        str(ROOT),
+    ]
+    subprocess.run(pip, check=True)
+    return next(folder.glob("weft-*.whl"))
