@@ -2,7 +2,8 @@
 
     PartWork("align/speech", stage, part=3, inputs=(Input("segment/speech", Utterance),)).run(store, stage)
 
-Order of writing: audio, rejects, ledger, part. The part comes last, so it stands for the others.
+Order of writing: audio, rejects, ledger, part. The part comes last, so it stands for the others; an old one goes first,
+so that it never stands for what is not its own.
 """
 
 import hashlib
@@ -69,6 +70,7 @@ class PartWork:
         rejects = [r for r in results if isinstance(r, Reject)]
         row = account(self, stage, inputs, absent, out, rejects)
         out, blob = pack(out, f"{self.node}/part-{self.part:05d}.bin")
+        store.remove(self.makes)
         if blob:
             store.write(f"{self.node}/part-{self.part:05d}.bin", blob)
         fingerprint = self.fingerprint(store)

@@ -48,7 +48,8 @@ def shards_of(blocks: Sequence[Block]) -> list[tuple[int, tuple[Block, ...]]]:
 
 
 def write_shard(store: Store, stage: str, shard: int, blocks: Sequence[Block], fingerprint: str) -> int:
-    """Writes one tar and its rows; returns its samples."""
+    """Writes one tar and its rows; returns its samples. Old rows go first: they must not speak for the new tar."""
+    store.remove(rows_name(stage, shard))
     rows: list[pa.Table] = []
     position, checksum = 0, 0
     with store.writing(tar_name(stage, shard)) as file:

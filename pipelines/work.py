@@ -143,13 +143,17 @@ def _model_done(store: Store, folder: str, fingerprint: str) -> bool:
 
 
 def _make_model(store: Store, folder: str, fingerprint: str, make: Callable[[Path], Any]) -> None:
-    """Commits what `make` writes, then `model.json` with the files' checksums, then the fingerprint."""
+    """Commits what `make` writes, then `model.json` with the files' checksums, then the fingerprint.
+
+    An old fingerprint goes first: it must not speak for the new files.
+    """
     with tempfile.TemporaryDirectory() as scratch:
         root = Path(scratch)
         make(root)
         files = sorted(p for p in root.rglob("*") if p.is_file())
         sums = {p.relative_to(root).as_posix(): hashlib.sha256(p.read_bytes()).hexdigest() for p in files}
         (root / "model.json").write_text(json.dumps({"files": sums}, indent=1) + "\n")
+        store.remove(f"{folder}/fingerprint")
         store.put_folder(folder, root, last="model.json")
     store.write(f"{folder}/fingerprint", fingerprint.encode())
 
