@@ -41,7 +41,7 @@ def shards(corpus: Path) -> dict[str, str]:
     return {str(p.relative_to(corpus)): hashlib.sha256(p.read_bytes()).hexdigest() for p in files}
 
 
-@pytest.mark.slow
+@pytest.mark.cluster
 def test_address_and_job_submit_give_what_local_gives(
     cluster: dict[str, str], tmp_path: Path, write_recipe: Callable[..., Path]
 ) -> None:
