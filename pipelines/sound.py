@@ -118,7 +118,9 @@ def _decoder(file: BinaryIO) -> soundfile.SoundFile:
 
 def _opened(store: Store, audio: Audio) -> BinaryIO:
     if audio.uri.startswith("/"):
-        _regular(audio.uri)
+        regular(audio.uri)
+        if not os.path.getsize(audio.uri):
+            raise Unusable("empty_file", "it holds 0 bytes")
     try:
         file = store.open(audio.uri)
         if audio.length:
@@ -130,8 +132,8 @@ def _opened(store: Store, audio: Audio) -> BinaryIO:
         raise Unusable("unreadable", f"{error.strerror or error}") from None
 
 
-def _regular(path: str) -> None:
-    """A fifo or a device would block the run for ever."""
+def regular(path: str) -> None:
+    """Raises Unusable for what is no file: a fifo or a device would block the run for ever."""
     try:
         mode = os.stat(path).st_mode
     except OSError as error:
@@ -140,8 +142,6 @@ def _regular(path: str) -> None:
         ) from None
     if not stat.S_ISREG(mode):
         raise Unusable("not_a_file", "it is a folder, a pipe or a device")
-    if not os.path.getsize(path):
-        raise Unusable("empty_file", "it holds 0 bytes")
 
 
 def _sha256(file: BinaryIO) -> str:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import fsspec
 
+from weft.pipelines.sound import regular
 from weft.pipelines.stage import Unusable
 from weft.pipelines.store import Store
 
@@ -41,7 +42,7 @@ def walk(root: str) -> Iterator[File]:
 def _walk_folder(root: str, below: str, seen: set[str]) -> Iterator[File]:
     for entry in sorted(os.scandir(os.path.join(root, below)), key=lambda e: e.name):
         path = os.path.join(below, entry.name)
-        if not entry.is_dir():
+        if not os.path.isdir(entry.path):  # a link to itself is no folder, and no error
             yield local_file(entry.path, path)
         elif (real := os.path.realpath(entry.path)) not in seen:
             yield from _walk_folder(root, path, seen | {real})
@@ -76,9 +77,13 @@ def _walk_url(root: str) -> Iterator[File]:
 
 
 def read_text(store: Store, uri: str) -> str:
-    """A small text file as clean text. Raises Unusable when it is not UTF-8."""
+    """A small text file as clean text. Raises Unusable when it is no file or not UTF-8."""
     try:
+        if uri.startswith("/"):
+            regular(uri)
         data = store.read(uri)
+    except Unusable as fault:
+        raise Unusable("bad_transcript", f"{uri.rsplit('/', 1)[-1]}: {fault.detail}") from None
     except OSError as error:
         raise Unusable("bad_transcript", f"{uri.rsplit('/', 1)[-1]}: {error.strerror or error}") from None
     try:

@@ -59,7 +59,7 @@ class Source(base.Source):
 
 
 def _folder_items(name: str, files: list[File]) -> Iterator[Item]:
-    texts = {file.path: file for file in files if file.path.lower().endswith(TEXT)}
+    texts = {f.path[:-4] + f.path[-4:].lower(): f for f in reversed(files) if f.path.lower().endswith(TEXT)}
     for file in files:
         stem, dot, ending = file.path.rpartition(".")
         if (dot + ending).lower() in AUDIO:
@@ -79,7 +79,7 @@ def _manifest_item(name: str, folder: str, line: str, number: int) -> Item:
     try:
         said = json.loads(line)
         path = clean(str(said.get("audio") or said.get("audio_filepath") or ""))
-    except (ValueError, AttributeError):
+    except (ValueError, AttributeError, RecursionError):
         path = ""
     line = line.encode("utf-8", "backslashreplace").decode()
     if not path:
@@ -98,5 +98,5 @@ def _said(item: Item) -> dict[str, Any]:
         licence = clean(str(said.get("licence") or said.get("license") or ""))
         words = tuple(Word(clean(str(t)), float(s), float(e)) for t, s, e in said.get("words") or ())
         return {**plain, "licence": licence, "words": words}
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, RecursionError) as error:
         raise Unusable("bad_manifest_line", f"{item.path}: {error}") from None

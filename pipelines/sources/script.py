@@ -36,7 +36,7 @@ class Source(base.Source):
     def read(self, item: Item, store: Store) -> Iterator[Dialogue]:
         try:
             turns = tuple(_turn(said) for said in json.loads(item.payload)["turns"])
-        except (ValueError, TypeError, KeyError, AttributeError) as error:
+        except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError) as error:
             raise Unusable("bad_dialogue", f"{item.path}: {error!r}") from None
         if not turns:
             raise Unusable("bad_dialogue", f"{item.path}: it has no turns")
@@ -48,7 +48,7 @@ def dialogue_item(name: str, line: str, number: str) -> Item:
     line = line.encode("utf-8", "backslashreplace").decode()
     try:
         said = clean(str(json.loads(line)["id"]))
-    except (ValueError, TypeError, KeyError):
+    except (ValueError, TypeError, KeyError, RecursionError):
         said = number
     return Item(key_for(name, said), name, said, "", digest(line), payload=line)
 

@@ -6,11 +6,13 @@ A file is listed as stretches of bytes, each ending where a paragraph does, so t
 never whole. Stretches cover the file once: the end of one is the beginning of the next, found by the same rule.
 """
 
+import re
 from collections.abc import Iterator
 from typing import BinaryIO
 
 from pydantic import Field
 
+from weft.pipelines.sound import regular
 from weft.pipelines.sources import base
 from weft.pipelines.sources.files import File, clean, walk
 from weft.pipelines.stage import Unusable
@@ -19,6 +21,8 @@ from weft.schemas.item import Item, key_for
 from weft.schemas.ledger import Reject
 from weft.schemas.text import Document
 
+_PARAGRAPH_END = re.compile(rb"\n\r?\n")
+_LETTER_BEGIN = re.compile(rb"(?=[^\x80-\xbf])")
 LOOK = 1 << 16  # bytes searched for the end of a paragraph before any space will do
 
 
@@ -83,6 +87,8 @@ def _read_stretch(item: Item, store: Store) -> bytes:
 def _opened(item: Item, store: Store) -> BinaryIO:
     if not item.uri:
         raise Unusable("bad_name", "its name is not UTF-8; rename it")
+    if item.uri.startswith("/"):
+        regular(item.uri)
     try:
         return store.open(item.uri)
     except OSError as error:
@@ -90,11 +96,11 @@ def _opened(item: Item, store: Store) -> BinaryIO:
 
 
 def _boundary(file: BinaryIO, position: int) -> int:
-    """The first byte after the paragraph (else line, else word) that `position` lies in."""
+    """The first byte after the paragraph (else line, else word, else letter) that `position` lies in."""
     file.seek(position)
     window = file.read(LOOK)
-    for mark in (b"\n\n", b"\n", b" "):
-        found = window.find(mark)
-        if found >= 0:
-            return position + found + len(mark)
-    return position
+    found = _PARAGRAPH_END.search(window)
+    if not found and len(window) < LOOK:
+        return position + len(window)
+    found = found or re.search(rb"\n", window) or re.search(rb" ", window) or _LETTER_BEGIN.search(window)
+    return position + (found.end() if found else 0)

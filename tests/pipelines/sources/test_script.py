@@ -1,0 +1,73 @@
+"""Scripts: dialogues from JSONL and from the grammar."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from weft.pipelines.sources import grammar
+from weft.pipelines.sources.script import Source
+from weft.pipelines.stage import Unusable
+from weft.pipelines.store import Store
+from weft.schemas.text import Dialogue, Turn
+
+TAXI = {"id": "taxi-77", "turns": [{"speaker": "a", "text": " Where  are you?", "emotion": "angry", "level": 2}]}
+
+
+def write(folder: Path, *lines: object) -> Source:
+    text = "".join((line if isinstance(line, str) else json.dumps(line)) + "\n" for line in lines)
+    (folder / "d.jsonl").write_text(text, "utf-8", "surrogateescape")
+    return Source(path=str(folder / "d.jsonl"), licence="CC0")
+
+
+def test_a_line_is_a_dialogue(tmp_path: Path, store: Store) -> None:
+    source = write(tmp_path, TAXI, "", {"turns": [{"speaker": "b", "text": "hm"}]})
+    made = [d for item in source.items("d") for d in source.read(item, store)]
+    assert [d.turns for d in made] == [(Turn("a", "Where are you?", "angry", 2),), (Turn("b", "hm", "", 1),)]
+    assert all(isinstance(d, Dialogue) and d.licence == "CC0" and d.source == "d" for d in made)
+    assert [i.path for i in source.items("d")] == ["taxi-77", "3"]
+
+
+def test_the_id_makes_the_key_so_moved_lines_keep_it(tmp_path: Path) -> None:
+    other = {**TAXI, "id": "other"}
+    before = {i.key: i.stamp for i in write(tmp_path, TAXI, other).items("d")}
+    assert {i.key: i.stamp for i in write(tmp_path, other, TAXI).items("d")} == before
+
+
+def test_an_edited_line_changes_its_item_alone(tmp_path: Path) -> None:
+    other = {**TAXI, "id": "other"}
+    before = {i.key: i for i in write(tmp_path, TAXI, other).items("d")}
+    edited = {**TAXI, "turns": [{"speaker": "a", "text": "Hello?"}]}
+    after = {i.key: i for i in write(tmp_path, edited, other).items("d")}
+    assert before.keys() == after.keys()
+    assert sum(before[k] != after[k] for k in before) == 1
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "not json", "[]", "5", "null", "{}", '{"turns": []}', '{"turns": 5}', '{"turns": [5]}',
+        '{"turns": [{"text": "no speaker"}]}', '{"turns": [{"speaker": "a"}]}',
+        '{"turns": [{"speaker": "a", "text": " "}]}', '{"turns": [{"speaker": "a", "text": "x", "level": 6}]}',
+        '{"turns": [{"speaker": "a", "text": "x", "level": "high"}]}', "\udcff", "[" * 100_000,
+        '{"turns": [{"speaker": "a", "text": "x", "level": 1e999}]}',
+    ],
+    ids=lambda line: ascii(line)[:40],
+)  # fmt: skip
+def test_a_bad_line_is_listed_and_rejected(tmp_path: Path, store: Store, line: str) -> None:
+    source = write(tmp_path, TAXI, line)
+    _, item = source.items("d")
+    item.payload.encode()
+    with pytest.raises(Unusable) as fault:
+        list(source.read(item, store))
+    assert fault.value.reason == "bad_dialogue"
+
+
+def test_the_grammar_is_a_script_that_only_grows(store: Store) -> None:
+    few = list(grammar.Source(count=3, seed=5).items("g"))
+    more = list(grammar.Source(count=6, seed=5).items("g"))
+    assert more[:3] == few
+    assert len({i.key for i in more}) == 6
+    source = grammar.Source(count=3, seed=5)
+    assert all(d.turns for item in few for d in source.read(item, store))
+    assert [i.payload for i in grammar.Source(count=3, seed=6).items("g")] != [i.payload for i in few]
