@@ -7,6 +7,7 @@ import argparse
 import gc
 import json
 import multiprocessing
+import shutil
 import statistics
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -155,8 +156,6 @@ def _status(field: str) -> int:
 @contextmanager
 def scratch(folder: Path) -> Iterator[Path]:
     """A folder that is emptied before use, so that no earlier run is measured."""
-    import shutil
-
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     yield folder

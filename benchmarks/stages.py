@@ -27,7 +27,7 @@ def measure(folder: Path) -> list[Figure]:
 def _speech(folder: Path) -> list[Figure]:
     folder.mkdir(exist_ok=True)
     store = Store(str(folder / "corpus"))
-    engine = RayEngine(store.url, workers=WORKERS)
+    engine = RayEngine(store.url, address="local", workers=WORKERS)  # whatever cluster runs on this machine
     try:
         speech = Speech.built(folder, store, engine)
         return [*align.figures(speech), *encode.figures(speech)]

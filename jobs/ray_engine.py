@@ -112,4 +112,5 @@ def _start(address: str | None, workers: int | None) -> None:
     if address or os.environ.get("RAY_ADDRESS"):
         ray.init(address=address or "auto", **quiet)
     else:
-        ray.init(num_cpus=workers, include_dashboard=False, **quiet)
+        # "local", or Ray would join whatever cluster was last started on this machine
+        ray.init(address="local", num_cpus=workers, include_dashboard=False, **quiet)

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 
 from weft.pipelines.deep import check_tars
 from weft.pipelines.graph import House
-from weft.pipelines.parts import read_part
+from weft.pipelines.parts import read_part, stamp_of
 from weft.pipelines.plan import cost_column, size_of
 from weft.pipelines.shards import index_name, rows_name, tar_name
 from weft.pipelines.store import Store
@@ -58,13 +58,19 @@ def _part_faults(store: Store, ledger: str, row: LedgerRow) -> Iterator[str]:
     for name, wanted in ((part, row.items_out), (f"rejects/{part}", row.items_rejected)):
         if not store.exists(name):
             yield f"{name} is missing; build again to make it"
-        elif (found := _rows(store, name)) != wanted:
+        elif (found := _rows(store, name)) is None:
+            yield f"{name} cannot be read: remove it and build again"
+        elif found != wanted:
             yield f"{name} holds {found} rows where the ledger says {wanted}"
 
 
-def _rows(store: Store, name: str) -> int:
-    with store.open(name) as file:
-        return pq.ParquetFile(file).metadata.num_rows
+def _rows(store: Store, name: str) -> int | None:
+    """How many rows a part holds; None when its footer is broken."""
+    try:
+        with store.open(name) as file:
+            return pq.ParquetFile(file).metadata.num_rows
+    except pa.ArrowInvalid:
+        return None
 
 
 def _flow_faults(house: House, rows: dict[str, list[LedgerRow]]) -> Iterator[str]:
@@ -158,9 +164,11 @@ def _size(store: Store, stage: str, shard: str, faults: list[str]) -> int:
     if not store.exists(name):
         faults.append(f"{name} is missing; build again to make it")
         return 0
-    with store.open(rows_name(stage, number)) as file:
-        wanted = int(pq.ParquetFile(file).schema_arrow.metadata[b"weft.digest"].split()[0])
-    if (found := store.size(name)) != wanted:
+    found = store.size(name)
+    stamp = stamp_of(store, rows_name(stage, number))
+    if stamp is None:
+        faults.append(f"{rows_name(stage, number)} is missing or broken; build again to make it")
+    elif found != (wanted := int(stamp.digest.split()[0])):
         faults.append(f"{name} holds {found} bytes where {wanted} were written; build again to mend it")
     return found
 

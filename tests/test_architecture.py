@@ -69,3 +69,10 @@ def test_tokenizers_does_not_shadow_hugging_face() -> None:
     import tokenizers
 
     assert hasattr(tokenizers, "Tokenizer")
+
+
+def test_no_module_is_named_like_the_standard_library() -> None:
+    """The root is on `sys.path` under `python -m` and in every Ray worker, and so may a room be."""
+    for path in (p for room in ROOMS for p in modules(room)):
+        assert path.stem == "__init__" or path.stem not in sys.stdlib_module_names, path
+    assert not {*ROOMS, "recipes"} & sys.stdlib_module_names

@@ -1,0 +1,18 @@
+"""The embedded segmenter's chores."""
+
+import numpy as np
+
+from weft.pipelines.segmenters.silero import Segmenter
+from weft.pipelines.sound import RATE
+
+
+def test_silence_holds_no_speech_and_needs_no_model() -> None:
+    assert Segmenter().speech([np.zeros(RATE * 5, np.float32)] * 3) == []
+
+
+def test_spans_are_seconds_of_the_whole() -> None:
+    class Fixed(Segmenter):
+        def _in_block(self, block: np.ndarray) -> list[tuple[float, float]]:
+            return [(0.25, 0.5)]
+
+    assert Fixed().speech([np.ones(RATE, np.float32), np.ones(RATE // 2, np.float32)]) == [(0.25, 0.5), (1.25, 1.5)]

@@ -1,0 +1,80 @@
+"""A vocabulary whose text is a token a word, and material with known words and frames."""
+
+from collections.abc import Callable
+from itertools import groupby
+from random import Random
+
+import pytest
+
+from weft.pipelines.tasks.base import Material, Task
+from weft.pipelines.tasks.draft import Draft
+from weft.schemas.audio import Alignment, Audio, Units, Utterance, Word
+from weft.schemas.vocabulary import Codebook, Marker, Vocabulary
+
+MARKERS = ("text", "speech", "asr", "tts", "pad", "end")
+VOCABULARY = Vocabulary(
+    1000, 0, tuple(Marker(name, f"[{name}]", 1000 + i) for i, name in enumerate(MARKERS)),
+    (Codebook("other", "[O{}]", 1010, 5), Codebook("hubert", "[Hu{}]", 1100, 50)), 1200, "",
+)  # fmt: skip
+
+
+def spell(text: str) -> list[int]:
+    """A token a word: `w12` is 13."""
+    return [int(word[1:]) + 1 for word in text.split()]
+
+
+@pytest.fixture
+def draft() -> Callable[[], Draft]:
+    return lambda: Draft(VOCABULARY, spell)
+
+
+@pytest.fixture
+def material() -> Callable[..., Material]:
+    """`words` words of random lengths, and random codes in runs."""
+
+    def made(words: int, seed: int = 0, dedup: bool = True, rate: float = 25.0) -> Material:
+        random = Random(seed)
+        timed, now = [], random.uniform(0, 0.3)
+        for n in range(words):
+            end = now + random.uniform(0.05, 0.6)
+            timed.append(Word(f"w{n}", now, end))
+            now = end + random.choice((0.0, random.uniform(0, 0.4)))
+        seconds = now + random.uniform(0.05, 0.3)
+        text = " ".join(w.text for w in timed)
+        utterance = Utterance("u-0", "u", "speech", Audio("/a"), "", 0.0, seconds, text)
+        count = int(seconds * rate)
+        frames = [code for _ in range(count) for code in [random.randrange(50)] * random.randint(1, 3)][:count]
+        runs = [(code, len(list(run))) for code, run in groupby(frames)] if dedup else [(code, 1) for code in frames]
+        ids, durations = (tuple(column) for column in zip(*runs, strict=True))
+        units = Units("u-0", seconds, "hubert", "m", rate, ids, durations)
+        return Material(utterance, Alignment("u-0", seconds, "x", tuple(timed), 0.0), units)
+
+    return made
+
+
+@pytest.fixture
+def woven(draft: Callable[[], Draft]) -> Callable[..., Draft]:
+    """The draft of a task over material, whose segments are checked to cover the ids once, in order."""
+
+    def weave(task: Task, material: Material, seed: int = 0) -> Draft:
+        made = draft()
+        made.begin()
+        task.weave(material, made, Random(seed))
+        bounds = [bound for s in made.segments for bound in (s.begin, s.end)]
+        assert bounds[::2] == [0, *bounds[1:-1:2]] and bounds[-1] == len(made.ids)
+        assert all(s.begin < s.end for s in made.segments)
+        return made
+
+    return weave
+
+
+@pytest.fixture
+def names() -> Callable[[int], str]:
+    """What an id is: a marker's name, `wN`, `hN` or `bos`."""
+
+    def name(i: int) -> str:
+        if i >= 1100:
+            return f"h{i - 1100}"
+        return MARKERS[i - 1000] if i >= 1000 else f"w{i - 1}" if i else "bos"
+
+    return name

@@ -1,0 +1,112 @@
+"""Word-level interleaving: every word once, in text or in speech, at exact boundaries."""
+
+from collections.abc import Callable
+from itertools import pairwise
+from random import Random
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from weft.pipelines.stage import Unusable
+from weft.pipelines.tasks.base import Material
+from weft.pipelines.tasks.draft import Draft, frame
+from weft.pipelines.tasks.words import Task, boundaries
+from weft.schemas.audio import Alignment, Word
+from weft.tokenizers.base import deduplicate, expand
+
+RANGE = st.tuples(st.integers(1, 8), st.integers(0, 8)).map(lambda r: (r[0], r[0] + r[1]))
+SEED = st.integers(0, 10**6)
+FIXTURES = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
+Make, Weave = Callable[..., Material], Callable[..., Draft]
+
+
+def task(text: tuple[int, int] = (2, 4), speech: tuple[int, int] = (3, 5)) -> Task:
+    return Task(sources=("speech",), tokenizer="hubert", text_words=text, speech_words=speech)
+
+
+class TestSpans:
+    @given(text=RANGE, speech=RANGE, more=st.integers(0, 80), seed=SEED)
+    def test_they_cover_every_word_once_and_keep_their_lengths(
+        self, text: tuple[int, int], speech: tuple[int, int], more: int, seed: int
+    ) -> None:
+        words = text[0] + speech[0] + more
+        spans = task(text, speech).spans(words, Random(seed))
+        limits = {"text": text, "speech": speech}
+        assert spans[0].begin == 0 and spans[-1].end == words
+        assert all(one.end == two.begin and one.modality != two.modality for one, two in pairwise(spans))
+        assert {s.modality for s in spans} == {"text", "speech"}
+        assert all(limits[s.modality][0] <= s.end - s.begin for s in spans)
+        assert all(s.end - s.begin <= limits[s.modality][1] for s in spans[:-1])
+        # the tail that joins the last span is shorter than the least of the other modality
+        last = spans[-1]
+        other = limits["text" if last.modality == "speech" else "speech"]
+        assert last.end - last.begin < limits[last.modality][1] + other[0]
+
+    @given(words=st.integers(0, 4))
+    def test_too_few_words_are_rejected(self, words: int) -> None:
+        with pytest.raises(Unusable) as fault:
+            task((2, 4), (3, 5)).spans(words, Random(0))
+        assert fault.value.reason == "too_few_words"
+
+    def test_lengths_are_drawn_over_their_whole_range_and_both_may_begin(self) -> None:
+        drawn = [task().spans(200, Random(seed)) for seed in range(40)]
+        lengths = {(s.modality, s.end - s.begin) for spans in drawn for s in spans[:-1]}
+        assert lengths == {("text", 2), ("text", 3), ("text", 4), ("speech", 3), ("speech", 4), ("speech", 5)}
+        assert {spans[0].modality for spans in drawn} == {"text", "speech"}
+
+    def test_the_seed_decides(self) -> None:
+        assert task().spans(60, Random(5)) == task().spans(60, Random(5))
+        assert len({tuple(task().spans(60, Random(seed))) for seed in range(20)}) > 15
+
+    @pytest.mark.parametrize("wrong", [(0, 3), (4, 3), (-1, -1)])
+    def test_a_range_that_is_none_is_refused(self, wrong: tuple[int, int]) -> None:
+        with pytest.raises(ValidationError, match="is no range"):
+            task(text=wrong)
+
+
+class TestWeave:
+    @given(words=st.integers(5, 40), seed=SEED, dedup=st.booleans())
+    @FIXTURES
+    def test_every_word_is_written_or_spoken_once(
+        self, material: Make, woven: Weave, names: Callable[[int], str], words: int, seed: int, dedup: bool
+    ) -> None:
+        given = material(words, seed, dedup)
+        assert given.alignment and given.units
+        made = woven(task(), given, seed)
+        spans = task().spans(words, Random(seed))
+        written = [names(i) for s in made.segments if s.role == "text" for i in made.ids[s.begin : s.end]]
+        assert written == [f"w{n}" for s in spans if s.modality == "text" for n in range(s.begin, s.end)]
+        assert [names(made.ids[s.begin]) for s in made.segments if s.role == "marker"] == [s.modality for s in spans]
+        frames = expand(np.array(given.units.ids), np.array(given.units.durations))
+        bounds = [frame(b, 25.0) for b in boundaries(given.alignment)]
+        heard = [frames[bounds[s.begin] : bounds[s.end]] for s in spans if s.modality == "speech"]
+        wanted = [deduplicate(h)[0].tolist() if dedup else h.tolist() for h in heard if len(h)]
+        units = [s for s in made.segments if s.role == "units"]
+        assert [[i - 1100 for i in made.ids[s.begin : s.end]] for s in units] == wanted
+
+    @given(words=st.integers(5, 40), seed=SEED)
+    @FIXTURES
+    def test_frames_of_all_spans_together_are_the_utterance(self, material: Make, words: int, seed: int) -> None:
+        """Were every span spoken, no frame would be lost or heard twice."""
+        given = material(words, seed, dedup=False)
+        assert given.alignment and given.units
+        bounds = [frame(b, 25.0) for b in boundaries(given.alignment)]
+        assert bounds[0] == 0 and bounds == sorted(bounds)
+        assert given.units.frames <= bounds[-1] <= given.units.frames + 1
+
+    def test_another_pass_has_other_spans(self, material: Make, woven: Weave) -> None:
+        given = material(40)
+        assert woven(task(), given, 1).ids == woven(task(), given, 1).ids
+        assert len({tuple(woven(task(), given, seed).ids) for seed in range(6)}) == 6
+
+    def test_everything_counts_but_the_bos(self, material: Make, woven: Weave) -> None:
+        made = woven(task(), material(20))
+        assert [s.loss for s in made.segments] == [False] + [True] * (len(made.segments) - 1)
+
+
+def test_boundaries_lie_in_the_middle_of_pauses() -> None:
+    words = (Word("a", 0.2, 0.5), Word("b", 0.7, 1.0), Word("c", 1.0, 1.4))
+    assert boundaries(Alignment("k", 2.0, "x", words, 0.0)) == [0.0, pytest.approx(0.6), 1.0, 2.0]

@@ -1,0 +1,52 @@
+"""Listings are cut by key: an item added touches one part, and an unchanged part is not written again."""
+
+from pathlib import Path
+
+import pytest
+
+from weft.pipelines.listing import EmptySource, list_source
+from weft.pipelines.parts import part_name, read_part
+from weft.pipelines.sources.text import Source
+from weft.pipelines.store import Store
+from weft.schemas.item import Item
+
+
+@pytest.fixture
+def books(tmp_path: Path) -> Path:
+    (tmp_path / "books").mkdir()
+    for n in range(30):
+        (tmp_path / "books" / f"{n:02d}.txt").write_text(f"book {n}")
+    return tmp_path / "books"
+
+
+def listing(store: Store, count: int) -> list[list[Item]]:
+    return [read_part(store, part_name("list/books", n), Item) for n in range(count)]
+
+
+def test_every_item_is_listed_once_in_parts_of_about_the_size_asked(store: Store, books: Path) -> None:
+    count = list_source(store, "books", Source(path=str(books)), 10)
+    parts = listing(store, count)
+    assert count == 4
+    assert sorted(i.path for part in parts for i in part) == [f"{n:02d}.txt" for n in range(30)]
+    assert all([i.key for i in part] == sorted(i.key for i in part) for part in parts)
+
+
+def test_an_item_added_rewrites_one_part(store: Store, books: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    count = list_source(store, "books", Source(path=str(books)), 10)
+    before = listing(store, count)
+    written: list[str] = []
+    writing = store.writing
+    monkeypatch.setattr(store, "writing", lambda name: (written.append(name), writing(name))[1])
+    assert list_source(store, "books", Source(path=str(books)), 10) == count
+    assert written == []
+    (books / "new.txt").write_text("one more")
+    assert list_source(store, "books", Source(path=str(books)), 10) == count
+    assert len(written) == 1
+    assert sum(one != two for one, two in zip(before, listing(store, count), strict=True)) == 1
+
+
+@pytest.mark.parametrize("where", ["nowhere", "empty"])
+def test_a_source_with_nothing_in_it_says_where_it_looked(store: Store, tmp_path: Path, where: str) -> None:
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(EmptySource, match=rf"source 'books': .*{where}"):
+        list_source(store, "books", Source(path=str(tmp_path / where)), 10)

@@ -1,0 +1,144 @@
+"""Models: committed whole, and done only while what they were made from is the same."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from weft.pipelines.parts import part_name, write_part
+from weft.pipelines.sound import flac
+from weft.pipelines.store import Store
+from weft.pipelines.work import TokenizerWork, VocabularyWork
+from weft.schemas.audio import Audio, Utterance
+from weft.schemas.text import Document
+from weft.schemas.vocabulary import Vocabulary
+from weft.tokenizers.base import SpeechTokenizer
+from weft.tokenizers.bpe import Tokenizer as Bpe
+
+
+class Lengths(SpeechTokenizer):
+    """Its model is the lengths of the clips it heard."""
+
+    rate: float = 25.0
+    size: int = 10
+    literal: str = "[L{}]"
+    wants: float = 0.9
+
+    @property
+    def training_seconds(self) -> float:
+        return self.wants
+
+    def train(self, clips: Sequence[np.ndarray], folder: Path, seed: int) -> None:
+        (folder / "lengths").write_text(" ".join(str(len(c)) for c in clips))
+
+    def load(self, folder: Path) -> None: ...
+
+    def frames(self, n_samples: int) -> int:
+        return n_samples // 640
+
+    def version(self) -> str:
+        return "1"
+
+    def _frames(self, samples: np.ndarray) -> np.ndarray:
+        return np.zeros(self.frames(len(samples)), np.int32)
+
+
+def utterances(store: Store, count: int) -> list[Utterance]:
+    made = []
+    for n in range(count):
+        samples = np.full(4000 + n, 0.5, np.float32)
+        store.write(f"raw/{n}.flac", flac(samples, 16000))
+        made.append(Utterance(f"u{n}", "r", "s", Audio(f"raw/{n}.flac"), f"sha{n}", 0.0, len(samples) / 16000))
+    return made
+
+
+@pytest.fixture
+def ready(store: Store) -> Store:
+    given = utterances(store, 8)
+    write_part(store, part_name("segment/s", 0), given[:5], Utterance, "one")
+    write_part(store, part_name("segment/s", 1), given[5:], Utterance, "one")
+    return store
+
+
+NEEDS = (part_name("segment/s", 0), part_name("segment/s", 1))
+
+
+class TestTokenizer:
+    work = TokenizerWork("lengths", Lengths(), NEEDS, seed=3)
+
+    def test_it_hears_as_much_as_it_wants_and_never_a_clip_twice(self, ready: Store) -> None:
+        assert self.work.run(ready) == 4  # of a quarter of a second each
+        heard = ready.read("models/lengths/lengths").decode().split()
+        assert len(set(heard)) == 4
+
+    def test_how_utterances_are_cut_into_parts_does_not_matter(self, ready: Store) -> None:
+        self.work.run(ready)
+        heard = ready.read("models/lengths/lengths")
+        given = utterances(ready, 8)
+        write_part(ready, part_name("segment/s", 0), given[6:] + given[:3], Utterance, "two")
+        write_part(ready, part_name("segment/s", 1), given[3:6], Utterance, "two")
+        assert self.work.done(ready)
+        self.work.run(ready)
+        assert ready.read("models/lengths/lengths") == heard
+
+    def test_done_until_something_it_heard_changes(self, ready: Store) -> None:
+        assert not self.work.done(ready)
+        self.work.run(ready)
+        assert self.work.done(ready)
+        assert not replace(self.work, seed=4).done(ready)
+        assert not replace(self.work, tokenizer=Lengths(size=11)).done(ready)
+        given = [replace(u, sha256="edited") for u in utterances(ready, 8)]
+        write_part(ready, NEEDS[0], given[:5], Utterance, "one")
+        write_part(ready, NEEDS[1], given[5:], Utterance, "one")
+        assert not self.work.done(ready)
+
+    def test_a_tokenizer_that_needs_no_training_hears_nothing(self, ready: Store) -> None:
+        work = replace(self.work, tokenizer=Lengths(wants=0.0))
+        assert work.run(ready) == 0
+        assert ready.read("models/lengths/lengths") == b""
+
+    def test_killed_while_its_files_go_in_it_vouches_for_nothing(
+        self, ready: Store, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """The recipe may go back to what it was: the old fingerprint must not speak for a half-new folder."""
+        self.work.run(ready)
+
+        def killed(*_: object, **__: object) -> None:
+            raise KeyboardInterrupt
+
+        monkeypatch.setattr(ready, "put_folder", killed)
+        with pytest.raises(KeyboardInterrupt):
+            replace(self.work, seed=4).run(ready)
+        assert not self.work.done(ready)
+
+
+class TestVocabulary:
+    work = VocabularyWork(
+        Bpe(size=300), {"text": "[T]", "speech": "[S]"}, (("hubert", "[Hu{}]", 20),), None, 64, True,
+        (part_name("ingest/books", 0),),
+    )  # fmt: skip
+
+    @pytest.fixture
+    def books(self, store: Store) -> Store:
+        texts = [Document(f"d{n}", "books", f"the book of the number {n}") for n in range(9)]
+        write_part(store, part_name("ingest/books", 0), texts, Document, "one")
+        return store
+
+    def test_text_markers_and_codes_follow_one_another(self, books: Store) -> None:
+        size = self.work.run(books)
+        made = Vocabulary.from_json(books.read("vocabulary/vocabulary.json").decode())
+        assert made.size == size and size % 64 == 0
+        assert [m.id for m in made.markers] == [made.text_size, made.text_size + 1]
+        assert made.codebook("hubert").first == made.text_size + 2
+
+    def test_done_until_its_texts_or_its_layout_change(self, books: Store) -> None:
+        assert not self.work.done(books)
+        self.work.run(books)
+        assert self.work.done(books)
+        swapped = {"speech": "[S]", "text": "[T]"}  # the order is the ids
+        for change in ({"markers": swapped}, {"multiple": 128}, {"bos": False}, {"text": Bpe(size=301)}):
+            assert not replace(self.work, **change).done(books)  # type: ignore[arg-type]
+        write_part(books, part_name("ingest/books", 0), [Document("d", "books", "new")], Document, "one")
+        assert not self.work.done(books)
