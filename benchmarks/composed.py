@@ -5,7 +5,7 @@ sample("words", 7, part=3)    a Baked row, about 4 kB in a shard (json, npy, hea
 """
 
 import itertools
-from collections.abc import Callable
+import os
 from random import Random
 
 import numpy as np
@@ -16,11 +16,13 @@ from weft.pipelines.parts import part_name, read_part, write_part
 from weft.pipelines.store import Store
 from weft.schemas.plan import Block
 from weft.schemas.sample import Baked, Provenance, Sample, Segment
+from weft.schemas.shard import Shard
 from weft.schemas.table import arrow_schema
 from weft.schemas.training import TrainingStage
 
 STAGE = "pretrain"
 PART = 1000  # samples a part, as in a recipe by default
+DISTINCT = 20  # parts a task with samples of their own
 CONTEXT = 2048
 
 
@@ -65,29 +67,28 @@ def counted(seconds: np.ndarray) -> pa.Table:
     return pa.Table.from_arrays(columns, schema=schema)
 
 
-def write_parts(store: Store, tasks: tuple[str, ...], parts: int, make: Callable[..., Baked] = sample) -> list[Block]:
-    """`parts` composed parts a task, kept where they stand already."""
+def write_parts(store: Store, tasks: tuple[str, ...], parts: int) -> list[Block]:
+    """`parts` composed parts a task; those after DISTINCT are links to them, each read like any part."""
     blocks = [Block(task, 0, "made", part) for task in tasks for part in range(parts)]
     for block in blocks:
-        name = part_name(block.node, block.part)
+        name, first = (part_name(block.node, part) for part in (block.part, block.part % DISTINCT))
+        if not store.exists(first):
+            write_part(store, first, [sample(block.task, n, block.part) for n in range(PART)], Baked, "made-1")
         if not store.exists(name):
-            rows = [make(block.task, number, block.part) for number in range(PART)]
-            write_part(store, name, rows, Baked, "made-1")
+            os.link(store.path(first), store.path(name))
     return blocks
 
 
-def planned(
-    store: Store, tasks: tuple[str, ...], parts: int, shard_bytes: float
-) -> list[tuple[int, tuple[Block, ...]]]:
-    """The tars of a plan over `parts` composed parts a task: each tar's number and its blocks."""
+def planned(store: Store, tasks: tuple[str, ...], parts: int, shard_bytes: float) -> list[Shard]:
+    """The tars of a plan over `parts` composed parts a task."""
     blocks = write_parts(store, tasks, parts)
     settings = stage(1e12, dict.fromkeys(tasks, 1.0))
     plan.plan(store, STAGE, settings, blocks, shard_bytes, 1, "made-1")
-    return shards.shards_of(read_part(store, plan.plan_names(STAGE)[1], Block))
+    return shards.shards_of(STAGE, read_part(store, plan.plan_names(STAGE)[1], Block))
 
 
 def write_all(store: Store, tasks: tuple[str, ...], parts: int, shard_bytes: float) -> int:
     """Every tar of the plan and the index; returns the number of draws."""
-    for number, blocks in planned(store, tasks, parts, shard_bytes):
-        shards.write_shard(store, STAGE, number, blocks, "made-1")
+    for shard in planned(store, tasks, parts, shard_bytes):
+        shards.write_shard(store, shard, "made-1")
     return shards.write_index(store, STAGE, "made-1")

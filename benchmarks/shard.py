@@ -10,17 +10,17 @@ from dataclasses import dataclass, field
 from itertools import accumulate, pairwise
 from pathlib import Path
 
+import pyarrow.compute as pc
+
 from weft.benchmarks.arms import against, compare, over, pool
 from weft.benchmarks.common import Figure
-from weft.benchmarks.composed import STAGE, planned
+from weft.benchmarks.composed import planned
 from weft.pipelines.parts import part_name, read_table
-from weft.pipelines.shards import _members, tar_name, write_shard
+from weft.pipelines.shards import write_shard
 from weft.pipelines.store import Store
-from weft.schemas.plan import Block
+from weft.schemas.shard import Shard
 
-TASKS, PARTS, SHARD_BYTES = ("speech", "words"), 30, 1e8  # 60 parts of a thousand samples
-
-Tars = Sequence[tuple[int, tuple[Block, ...]]]
+TASKS, PARTS, SHARD_BYTES = ("speech", "words"), 120, 5e8  # parts of a thousand samples
 
 
 def figures(folder: Path) -> list[Figure]:
@@ -29,8 +29,8 @@ def figures(folder: Path) -> list[Figure]:
     with pool(_ready, store.url, tars) as workers:
         pair = compare(over(workers, _stage, len(tars)), over(workers, _write, len(tars)))
         fair = compare(over(workers, _stage, len(tars)), over(workers, _read_and_write, len(tars)))
-    size = sum(store.size(tar_name(STAGE, number)) for number, _ in tars)
-    samples = sum(block.used for _, blocks in tars for block in blocks)
+    size = sum(store.size(tar.path) for tar in tars)
+    samples = sum(tar.samples for tar in tars)
     told = [
         Figure("shard: samples", samples, "samples"),
         Figure("shard: tars", len(tars), f"tars, {size / 1e6:.0f} MB"),
@@ -51,39 +51,39 @@ class Job:
     """The tars to write, and their bytes once they were read."""
 
     store: Store
-    tars: Tars
+    tars: Sequence[Shard]
     chunks: dict[int, list[bytes]] = field(default_factory=dict)
 
 
 _job: list[Job] = []
 
 
-def _ready(url: str, tars: Tars) -> None:
+def _ready(url: str, tars: Sequence[Shard]) -> None:
     """Both processes hold all the bytes, so that either may take any tar."""
     job = Job(Store(url), tars)
-    for number, blocks in tars:
-        write_shard(job.store, STAGE, number, blocks, "made-1")
-        job.chunks[number] = list(_split(job.store, number, blocks))
+    for tar in tars:
+        write_shard(job.store, tar, "made-1")
+        job.chunks[tar.number] = list(_split(job.store, tar))
     _job[:] = [job]
 
 
-def _split(store: Store, number: int, blocks: Sequence[Block]) -> Iterator[bytes]:
+def _split(store: Store, tar: Shard) -> Iterator[bytes]:
     """A tar's bytes in the chunks that the stage writes: one a block, and the end."""
-    tables = (read_table(store, part_name(b.node, b.part)).slice(0, b.used) for b in blocks)
-    sizes = [sum(map(len, _members(table))) for table in tables]
-    data = store.read(tar_name(STAGE, number))
+    tables = (read_table(store, part_name(b.node, b.part), ["members"]).slice(0, b.used) for b in tar.blocks)
+    sizes = [pc.sum(pc.binary_length(table["members"])).as_py() for table in tables]
+    data = store.read(tar.path)
     yield from (data[a:b] for a, b in pairwise([*accumulate(sizes, initial=0), len(data)]))
 
 
 def _stage(at: int) -> int:
     job = _job[0]
-    return write_shard(job.store, STAGE, *job.tars[at], "made-1")
+    return write_shard(job.store, job.tars[at], "made-1")
 
 
 def _write(at: int) -> None:
     """The kernel."""
     job = _job[0]
-    number = job.tars[at][0]
+    number = job.tars[at].number
     name = job.store.path(f"kernel/{number:06d}.tar")
     os.makedirs(os.path.dirname(name), exist_ok=True)
     with open(f"{name}.tmp", "wb") as file:
@@ -97,6 +97,6 @@ def _write(at: int) -> None:
 def _read_and_write(at: int) -> None:
     """The kernel after reading the parts that the stage reads."""
     job = _job[0]
-    for block in job.tars[at][1]:
+    for block in job.tars[at].blocks:
         read_table(job.store, part_name(block.node, block.part))
     _write(at)

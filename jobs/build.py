@@ -6,7 +6,6 @@ Plans come after the first pass because they count it; passes are added until ea
 """
 
 from collections.abc import Callable, Sequence
-from importlib.metadata import version
 
 import yaml
 
@@ -16,9 +15,10 @@ from weft.pipelines.graph import House
 from weft.pipelines.listing import list_source
 from weft.pipelines.parts import part_name, read_part, read_table
 from weft.pipelines.plan import cost_column, plan_names, size_of
-from weft.pipelines.shards import index_name, rows_name, shards_of, tar_name
+from weft.pipelines.shards import index_name, rows_name, shards_of, wids_name
 from weft.pipelines.store import Store
 from weft.pipelines.work import IndexWork, PlanWork, ShardWork, Work
+from weft.schemas.fingerprint import version_of
 from weft.schemas.plan import Block
 from weft.schemas.training import TrainingStage
 
@@ -67,7 +67,7 @@ def write_recipe(house: House, store: Store) -> None:
             "sources": list(choice.sources),
             **tokenizer.model_dump(mode="json"),
         }
-    head = f"# resolved by weft {version('weft')}\n"
+    head = f"# resolved by weft {version_of('weft')}\n"
     text = (head + yaml.safe_dump(recipe, sort_keys=False, allow_unicode=True)).encode()
     if not store.exists("recipe.yaml") or store.read("recipe.yaml") != text:
         store.write("recipe.yaml", text)
@@ -100,7 +100,7 @@ def plan_work(house: House, name: str, stage: TrainingStage, passes: Parts, part
 
 def shard_works(store: Store, stage: str) -> list[Work]:
     blocks = read_part(store, plan_names(stage)[1], Block)
-    return [ShardWork(stage, shard, group) for shard, group in shards_of(blocks)]
+    return [ShardWork(shard) for shard in shards_of(stage, blocks)]
 
 
 def tidy(house: House, store: Store, works: Sequence[Work]) -> None:
@@ -113,11 +113,9 @@ def tidy(house: House, store: Store, works: Sequence[Work]) -> None:
             if name not in kept:
                 store.remove(name)
     for stage in house.recipe.training:
-        shards = [shard for shard, _ in shards_of(read_part(store, plan_names(stage)[1], Block))]
-        stay = {f(stage, n) for n in shards for f in (tar_name, rows_name)} | {
-            index_name(stage),
-            f"shards/{stage}/wids.json",
-        }
+        shards = shards_of(stage, read_part(store, plan_names(stage)[1], Block))
+        stay = {name for shard in shards for name in (shard.path, rows_name(shard.path))}
+        stay |= {index_name(stage), wids_name(stage)}
         for name in store.names(f"shards/{stage}"):
             if name not in stay:
                 store.remove(name)

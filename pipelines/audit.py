@@ -16,7 +16,7 @@ from weft.pipelines.deep import check_tars
 from weft.pipelines.graph import House
 from weft.pipelines.parts import read_part, stamp_of
 from weft.pipelines.plan import cost_column, size_of
-from weft.pipelines.shards import index_name, rows_name, tar_name
+from weft.pipelines.shards import index_name, rows_name
 from weft.pipelines.store import Store
 from weft.schemas.audit import Audit, NodeAudit, RejectCount, StageAudit, TaskAudit
 from weft.schemas.ledger import LedgerRow, Reject
@@ -159,15 +159,14 @@ def _stage(store: Store, name: str, stage: TrainingStage, faults: list[str]) -> 
 
 def _size(store: Store, stage: str, shard: str, faults: list[str]) -> int:
     """A tar's bytes, checked against what its rows were committed with."""
-    number = int(shard.removeprefix("train-").removesuffix(".tar"))
-    name = tar_name(stage, number)
+    name = f"shards/{stage}/{shard}"
     if not store.exists(name):
         faults.append(f"{name} is missing; build again to make it")
         return 0
     found = store.size(name)
-    stamp = stamp_of(store, rows_name(stage, number))
+    stamp = stamp_of(store, rows_name(name))
     if stamp is None:
-        faults.append(f"{rows_name(stage, number)} is missing or broken; build again to make it")
+        faults.append(f"{rows_name(name)} is missing or broken; build again to make it")
     elif found != (wanted := int(stamp.digest.split()[0])):
         faults.append(f"{name} holds {found} bytes where {wanted} were written; build again to mend it")
     return found

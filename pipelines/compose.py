@@ -1,6 +1,6 @@
 """Utterances and documents become samples of one task, for one pass over the data, in the order they will be drawn.
 
-(Utterance, Alignment, Units)  ->  Baked("clip-3fa0-0002-words-0", tokens=143, json=b"…", npy=b"…")
+(Utterance, Alignment, Units)  ->  Baked("clip-3fa0-0002-words-0", tokens=143, members=b"…")
 """
 
 from collections.abc import Callable, Iterable, Iterator

@@ -4,7 +4,6 @@ Utterance(start=12.1, end=17.9)  ->  Units(tokenizer="hubert", rate=25.0, ids=(1
 """
 
 from collections.abc import Iterable, Iterator
-from importlib.metadata import version
 
 from pydantic import PrivateAttr, SerializeAsAny
 
@@ -12,6 +11,7 @@ from weft.pipelines.sound import load
 from weft.pipelines.stage import Stage
 from weft.pipelines.store import Store
 from weft.schemas.audio import Units, Utterance
+from weft.schemas.fingerprint import version_of
 from weft.schemas.ledger import Reject
 from weft.tokenizers.base import SpeechTokenizer
 
@@ -28,14 +28,14 @@ class Encode(Stage):
         return Units
 
     def version(self) -> str:
-        return f"torch {version('torch')}, transformers {version('transformers')}"
+        return f"torch {version_of('torch')}, transformers {version_of('transformers')}"
 
     def setup(self, store: Store) -> None:
         self._store = store
         self.tokenizer.load(store.folder(f"models/{self.name}"))
 
     def __call__(self, utterances: Iterable[Utterance]) -> Iterator[Units | Reject]:
-        model = f"{self.tokenizer.version()} {self.tokenizer.checksum}"  # slow to ask: it reads packages' metadata
+        model = f"{self.tokenizer.version()} {self.tokenizer.checksum}"
         for utterance in utterances:
             samples = load(self._store, utterance.audio, utterance.start, utterance.end)
             try:

@@ -8,103 +8,98 @@ only the tars that hold it, and the loader reads each tar from front to back.
 """
 
 import json
-import zlib
+import os
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from itertools import chain, groupby
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from weft.pipelines import tar
-from weft.pipelines.parts import Stamp, part_name, read_part, read_table, stamp_of, table_digest, write_table
+from weft.pipelines.parts import Stamp, part_name, read_part, read_table, stamp_of, write_table
 from weft.pipelines.plan import plan_names
 from weft.pipelines.store import Store
+from weft.schemas import tar
 from weft.schemas.plan import Block
 from weft.schemas.sample import SampleRow
-from weft.schemas.shard import IndexRow
+from weft.schemas.shard import IndexRow, Shard
 from weft.schemas.table import arrow_schema
 
 ROWS = 10_000  # index rows a row group
 
 
-def tar_name(stage: str, shard: int) -> str:
-    return f"shards/{stage}/train-{shard:06d}.tar"
-
-
-def rows_name(stage: str, shard: int) -> str:
-    return f"shards/{stage}/.index/train-{shard:06d}.parquet"
+def rows_name(tar_path: str) -> str:
+    """Where the rows of the tar at `tar_path` lie."""
+    folder, _, name = tar_path.rpartition("/")
+    return f"{folder}/.index/{name.removesuffix('.tar')}.parquet"
 
 
 def index_name(stage: str) -> str:
     return f"shards/{stage}/index.parquet"
 
 
-def shards_of(blocks: Sequence[Block]) -> list[tuple[int, tuple[Block, ...]]]:
-    """Each tar's number and its blocks, in drawing order."""
+def wids_name(stage: str) -> str:
+    return f"shards/{stage}/wids.json"
+
+
+def shards_of(stage: str, blocks: Sequence[Block]) -> list[Shard]:
+    """The tars of a planned stage."""
     used = [b for b in blocks if b.used]
-    return [(shard, tuple(group)) for shard, group in groupby(used, key=lambda b: b.shard)]
+    return [Shard(stage, number, tuple(group)) for number, group in groupby(used, key=lambda b: b.shard)]
 
 
-def write_shard(store: Store, stage: str, shard: int, blocks: Sequence[Block], fingerprint: str) -> int:
+def write_shard(store: Store, shard: Shard, fingerprint: str) -> int:
     """Writes one tar and its rows; returns its samples. Old rows go first: they must not speak for the new tar."""
-    store.remove(rows_name(stage, shard))
+    store.remove(rows_name(shard.path))
     rows: list[pa.Table] = []
-    position, checksum = 0, 0
-    with store.writing(tar_name(stage, shard)) as file:
-        for block in blocks:
+    size = 0
+    with store.writing(shard.path) as file, ThreadPoolExecutor(1) as disk:
+        for block in shard.blocks:
             table = read_table(store, part_name(block.node, block.part)).slice(0, block.used)
-            data = b"".join(_members(table))
-            rows.append(_placed(table, tar_name(stage, shard).rsplit("/", 1)[-1], position))
-            position += file.write(data)
-            checksum = zlib.crc32(data, checksum)
-        file.write(tar.END)
-    table = pa.concat_tables(rows)
-    mark = f"{position + len(tar.END)} {zlib.crc32(tar.END, checksum):08x}"
-    write_table(store, rows_name(stage, shard), table, Stamp(fingerprint, f"{mark} {table_digest(table)}"))
-    return len(table)
+            rows.append(_placed(table, shard, size))
+            size += sum(file.write(data) for data in _contents(table["members"]))
+            disk.submit(os.fsync, file.fileno())  # it writes while the next block is read
+        size += file.write(tar.END)
+    # the fingerprint names all that the rows are made of, so it is their digest too
+    write_table(store, rows_name(shard.path), pa.concat_tables(rows), Stamp(fingerprint, f"{size} {fingerprint}"))
+    return shard.samples
 
 
-def shard_done(store: Store, stage: str, shard: int, fingerprint: str) -> bool:
-    stamp = stamp_of(store, rows_name(stage, shard))
-    if stamp is None or stamp.fingerprint != fingerprint or not store.exists(tar_name(stage, shard)):
+def shard_done(store: Store, shard: Shard, fingerprint: str) -> bool:
+    stamp = stamp_of(store, rows_name(shard.path))
+    if stamp is None or stamp.fingerprint != fingerprint or not store.exists(shard.path):
         return False
-    return store.size(tar_name(stage, shard)) == int(stamp.digest.split()[0])
+    return store.size(shard.path) == int(stamp.digest.split()[0])
 
 
-def _members(table: pa.Table) -> Iterator[bytes]:
-    keys = table["key"].to_pylist()
-    for key, text, ids in zip(keys, table["json"].to_pylist(), table["npy"].to_pylist(), strict=True):
-        name = key.encode("ascii")
-        yield tar.header(name + b".json", len(text))
-        yield text
-        yield tar.padding(len(text))
-        yield tar.header(name + b".npy", len(ids))
-        yield ids
-        yield tar.padding(len(ids))
+def _contents(column: pa.ChunkedArray) -> Iterator[memoryview]:
+    """The bytes of a column of binaries, one after another, as they lie in memory."""
+    for chunk in column.chunks:
+        _, offsets, data = chunk.buffers()
+        bounds = np.frombuffer(offsets, np.int64)[chunk.offset : chunk.offset + len(chunk) + 1]
+        yield memoryview(data)[bounds[0] : bounds[-1]]
 
 
-def _placed(table: pa.Table, shard: str, position: int) -> pa.Table:
+def _placed(table: pa.Table, shard: Shard, position: int) -> pa.Table:
     """The index rows of samples written one after another from byte `position` on."""
-    lengths = [pc.binary_length(table[m]).to_numpy().astype(np.int64) for m in ("json", "npy")]
-    whole = [tar.BLOCK + -(-n // tar.BLOCK) * tar.BLOCK for n in lengths]
-    begins = position + np.concatenate([[0], np.cumsum(whole[0] + whole[1])[:-1]])
-    json_offset = begins + tar.BLOCK
-    columns = [table[name] for name in arrow_schema(SampleRow).names]
-    placed = [pa.array([shard] * len(table)), json_offset, lengths[0], begins + whole[0] + tar.BLOCK, lengths[1]]
+    json_length, npy_length = (table[n].to_numpy().astype(np.int64) for n in ("json_length", "npy_length"))
+    json_whole, npy_whole = (tar.BLOCK + -(-n // tar.BLOCK) * tar.BLOCK for n in (json_length, npy_length))
+    begins = position + np.concatenate([[0], np.cumsum(json_whole + npy_whole)[:-1]])
+    json_offset, npy_offset = begins + tar.BLOCK, begins + json_whole + tar.BLOCK
+    known = [table[name] for name in arrow_schema(SampleRow).names]
+    placed = [pa.array(c) for c in ([shard.name] * len(table), json_offset, json_length, npy_offset, npy_length)]
     schema = arrow_schema(IndexRow)
-    arrays = [pa.array(c) if isinstance(c, np.ndarray) else c for c in (*columns, *placed)]
-    return pa.Table.from_arrays([a.cast(f.type) for a, f in zip(arrays, schema, strict=True)], schema=schema)
+    return pa.Table.from_arrays([c.cast(f.type) for c, f in zip([*known, *placed], schema, strict=True)], schema=schema)
 
 
 def write_index(store: Store, stage: str, fingerprint: str) -> int:
     """Weaves the tars' rows into the stream's order; returns the number of draws. Memory stays that of a few chunks."""
     draws_name, blocks_name = plan_names(stage)
     blocks = read_part(store, blocks_name, Block)
-    shards = shards_of(blocks)
+    shards = shards_of(stage, blocks)
     tasks = list(dict.fromkeys(block.task for block in blocks))
-    streams = [_Rows(store, [rows_name(stage, n) for n, b in shards if b[0].task == task]) for task in tasks]
+    streams = [_Rows(store, [rows_name(shard.path) for shard in shards if shard.task == task]) for task in tasks]
     task_of = np.asarray([tasks.index(block.task) for block in blocks])
     schema = arrow_schema(IndexRow).with_metadata({"weft.fingerprint": fingerprint, "weft.digest": fingerprint})
     total = 0
@@ -144,15 +139,8 @@ class _Rows:
         return taken
 
 
-def _write_wids(store: Store, stage: str, shards: Sequence[tuple[int, tuple[Block, ...]]]) -> None:
+def _write_wids(store: Store, stage: str, shards: Sequence[Shard]) -> None:
     """The shard list that wids reads."""
-    listed = [
-        {
-            "url": tar_name(stage, n).rsplit("/", 1)[-1],
-            "nsamples": sum(b.used for b in blocks),
-            "filesize": store.size(tar_name(stage, n)),
-        }
-        for n, blocks in shards
-    ]
+    listed = [{"url": s.name, "nsamples": s.samples, "filesize": store.size(s.path)} for s in shards]
     spec = {"__kind__": "wids-shard-index-v1", "wids_version": 1, "shardlist": listed}
-    store.write(f"shards/{stage}/wids.json", (json.dumps(spec, indent=1) + "\n").encode())
+    store.write(wids_name(stage), (json.dumps(spec, indent=1) + "\n").encode())

@@ -86,14 +86,18 @@ def load(store: Store, audio: Audio, start: float, end: float) -> np.ndarray:
         first = round(start * sound.samplerate)
         sound.seek(first)
         block = sound.read(round(end * sound.samplerate) - first, dtype="float32", always_2d=True)
-        return at_16k(block.mean(axis=1), sound.samplerate)
+        return at_16k(_mono(block), sound.samplerate)
 
 
 def blocks(store: Store, audio: Audio, seconds: float) -> Iterator[np.ndarray]:
     """The whole audio in stretches of `seconds`, mono at 16 kHz, at constant memory."""
     with _opened(store, audio) as file, _decoder(file) as sound:
         while len(block := sound.read(round(seconds * sound.samplerate), dtype="float32", always_2d=True)):
-            yield at_16k(block.mean(axis=1), sound.samplerate)
+            yield at_16k(_mono(block), sound.samplerate)
+
+
+def _mono(block: np.ndarray) -> np.ndarray:
+    return block[:, 0] if block.shape[1] == 1 else block.mean(axis=1)
 
 
 def at_16k(samples: np.ndarray, rate: int) -> np.ndarray:

@@ -21,6 +21,7 @@ from weft.pipelines.store import Store
 from weft.schemas.audio import Utterance
 from weft.schemas.fingerprint import digest, hash64
 from weft.schemas.plan import Block
+from weft.schemas.shard import Shard
 from weft.schemas.table import arrow_schema, from_table
 from weft.schemas.training import TrainingStage
 from weft.tokenizers.base import SpeechTokenizer
@@ -201,31 +202,30 @@ class PlanWork:
 class ShardWork:
     """Writes one tar of a planned stage."""
 
-    stage_name: str
-    shard: int
-    blocks: tuple[Block, ...]
+    shard: Shard
     resources: Resources = Resources()
 
     @property
     def node(self) -> str:
-        return f"shards/{self.stage_name}"
+        return f"shards/{self.shard.stage}"
 
     @property
     def makes(self) -> str:
-        return shards.rows_name(self.stage_name, self.shard)
+        return shards.rows_name(self.shard.path)
 
     @property
     def needs(self) -> tuple[str, ...]:
-        return tuple(part_name(b.node, b.part) for b in self.blocks)
+        return tuple(part_name(b.node, b.part) for b in self.shard.blocks)
 
     def fingerprint(self, store: Store) -> str:
-        return digest(["tar-1", [(content_of(store, part_name(b.node, b.part)), b.used) for b in self.blocks]])
+        used = [block.used for block in self.shard.blocks]
+        return digest(["tar-1", [(content_of(store, name), n) for name, n in zip(self.needs, used, strict=True)]])
 
     def done(self, store: Store) -> bool:
-        return shards.shard_done(store, self.stage_name, self.shard, self.fingerprint(store))
+        return shards.shard_done(store, self.shard, self.fingerprint(store))
 
     def run(self, store: Store) -> int:
-        return shards.write_shard(store, self.stage_name, self.shard, self.blocks, self.fingerprint(store))
+        return shards.write_shard(store, self.shard, self.fingerprint(store))
 
 
 @dataclass(frozen=True)
@@ -251,7 +251,7 @@ class IndexWork:
 
     def done(self, store: Store) -> bool:
         stamp = stamp_of(store, self.makes)
-        wids = store.exists(f"shards/{self.stage_name}/wids.json")
+        wids = store.exists(shards.wids_name(self.stage_name))
         return wids and stamp is not None and stamp.fingerprint == self.fingerprint(store)
 
     def run(self, store: Store) -> int:

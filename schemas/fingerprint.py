@@ -5,6 +5,8 @@ digest({"use": "sphinx", "min_score": -3.0})  ->  "a1f0…" (32 digits)
 
 import hashlib
 import json
+from functools import cache
+from importlib.metadata import version
 from typing import Any
 
 
@@ -12,6 +14,12 @@ def digest(value: Any) -> str:
     """128 bits of BLAKE2b over the canonical JSON of `value`, as hex."""
     text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+
+
+@cache
+def version_of(package: str) -> str:
+    """The installed version; asked of the package's metadata once, as reading it takes a millisecond."""
+    return version(package)
 
 
 def hash64(*words: str | int) -> int:

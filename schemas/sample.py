@@ -2,12 +2,13 @@
 
     Sample("clip-3fa0-0002-words-0", task="words", ids=(0, 2001, 17, …), segments=(Segment("text", …), …), …)
 
-`Baked` is the same sample ready for a shard: what the index says of it, and the bytes of its two members.
+`Baked` is the same sample ready for a shard: what the index says of it, and the bytes it will be in a tar.
 """
 
 import hashlib
 import io
 import json
+import zlib
 from dataclasses import asdict, dataclass
 from typing import Annotated
 
@@ -15,6 +16,7 @@ import numpy as np
 import pyarrow as pa
 
 from weft.schemas.audio import Id
+from weft.schemas.tar import member
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +63,9 @@ class Sample:
     provenance: Provenance = Provenance()
 
     def bake(self) -> "Baked":
-        """The sample as the index row and the two members (`KEY.json`, `KEY.npy`) a shard holds."""
+        """The sample as its index row and the members a shard holds: `KEY.json` and `KEY.npy`."""
+        said, ids = self.to_json(), npy_bytes(self.ids)
+        members = member(f"{self.key}.json", said) + member(f"{self.key}.npy", ids)
         spans = {m: sum(s.end - s.begin for s in self.segments if s.modality == m) for m in ("text", "speech")}
         loss = [bound for s in self.segments if s.loss for bound in (s.begin, s.end)]
         return Baked(
@@ -69,7 +73,7 @@ class Sample:
             tokens=len(self.ids), text_tokens=spans["text"], speech_tokens=spans["speech"], loss=tuple(loss),
             language=self.language, speaker=self.speaker, emotion=self.emotion, licence=self.licence,
             text_hash=hashlib.blake2b(self.text.encode(), digest_size=8).hexdigest(),
-            json=self.to_json(), npy=npy_bytes(self.ids),
+            crc=zlib.crc32(members), members=members, json_length=len(said), npy_length=len(ids),
         )  # fmt: skip
 
     def to_json(self) -> bytes:
@@ -89,7 +93,8 @@ def npy_bytes(ids: tuple[int, ...]) -> bytes:
 class SampleRow:
     """What is known of a sample without opening it; the columns that `index.parquet` starts with.
 
-    `loss` is a flat list of token bounds: begin, end, begin, end … of the stretches that count.
+    `loss` is a flat list of token bounds: begin, end, begin, end … of the stretches that count. `crc` is the CRC-32 of
+    the sample's bytes in its tar, headers and padding included.
     """
 
     key: str
@@ -106,11 +111,13 @@ class SampleRow:
     emotion: str
     licence: str
     text_hash: str
+    crc: int
 
 
 @dataclass(frozen=True, slots=True)
 class Baked(SampleRow):
-    """A sample's row and the bytes of its members."""
+    """A sample's row and its members as they lie in a tar, so that a shard is parts one after another."""
 
-    json: bytes
-    npy: bytes
+    members: bytes
+    json_length: Annotated[int, pa.int32()]
+    npy_length: Annotated[int, pa.int32()]

@@ -8,20 +8,35 @@ from typing import Annotated
 
 import pyarrow as pa
 
+from weft.schemas.plan import Block
 from weft.schemas.sample import SampleRow
+from weft.schemas.tar import BLOCK
 
 
 @dataclass(frozen=True, slots=True)
 class Shard:
-    """One tar: `passes[i]` is the pass over the data that it was cut from."""
+    """One tar of a training stage: blocks of one task's pass, in the order they are drawn."""
 
-    path: str
-    task: str
-    pass_number: int
-    samples: int
-    tokens: int
-    bytes: int
-    sha256: str
+    stage: str
+    number: int
+    blocks: tuple[Block, ...]
+
+    @property
+    def name(self) -> str:
+        return f"train-{self.number:06d}.tar"
+
+    @property
+    def path(self) -> str:
+        """Where it lies in the corpus."""
+        return f"shards/{self.stage}/{self.name}"
+
+    @property
+    def task(self) -> str:
+        return self.blocks[0].task
+
+    @property
+    def samples(self) -> int:
+        return sum(block.used for block in self.blocks)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +48,20 @@ class IndexRow(SampleRow):
     json_length: Annotated[int, pa.int32()]
     npy_offset: Annotated[int, pa.int64()]
     npy_length: Annotated[int, pa.int32()]
+
+    @property
+    def members(self) -> tuple[tuple[str, int, int], ...]:
+        """Name, offset and length of each member."""
+        return (f"{self.key}.json", self.json_offset, self.json_length), (
+            f"{self.key}.npy",
+            self.npy_offset,
+            self.npy_length,
+        )
+
+    @property
+    def span(self) -> slice:
+        """The sample's bytes in its tar, both headers and the padding included: what `crc` is of."""
+        return slice(self.json_offset - BLOCK, self.npy_offset + -(-self.npy_length // BLOCK) * BLOCK)
 
     @property
     def ids_offset(self) -> int:

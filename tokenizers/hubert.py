@@ -10,7 +10,6 @@ A trained folder holds `config.json`, `model.safetensors`, `kmeans.safetensors` 
 
 from collections.abc import Sequence
 from hashlib import blake2b
-from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +18,7 @@ from pydantic import Field, PrivateAttr, field_validator
 from safetensors.numpy import save_file
 from transformers import HubertModel
 
+from weft.schemas.fingerprint import version_of
 from weft.tokenizers import kmeans
 from weft.tokenizers.base import SAMPLE_RATE, SpeechTokenizer, checked
 from weft.tokenizers.checkpoint import checksum, cut, load_codebook, load_hubert, quiet
@@ -88,7 +88,7 @@ class Tokenizer(SpeechTokenizer):
 
     def version(self) -> str:
         """What computes the units, known before any model is loaded; `checksum` names the weights."""
-        return f"hubert-1+transformers-{version('transformers')}+torch-{version('torch')}"
+        return f"hubert-1+transformers-{version_of('transformers')}+torch-{version_of('torch')}"
 
     @property
     def checksum(self) -> str:

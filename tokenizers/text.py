@@ -9,13 +9,13 @@ import json
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
-from importlib.metadata import version
 from typing import ClassVar
 
 from pydantic import PrivateAttr
 from tokenizers import Tokenizer
 from transformers import PreTrainedTokenizerFast
 
+from weft.schemas.fingerprint import version_of
 from weft.schemas.settings import Settings
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -42,7 +42,7 @@ class TextTokenizer(Settings, ABC):
 
     def version(self) -> str:
         """The library that learns and spells: a change of it makes the ids stale."""
-        return f"tokenizers-{version('tokenizers')}"
+        return f"tokenizers-{version_of('tokenizers')}"
 
     @abstractmethod
     def _make(self, texts: Iterable[str]) -> PreTrainedTokenizerFast:

@@ -8,7 +8,6 @@ fit, read English lies about -1.7, a transcript of something else about -5.
 
 import math
 from collections.abc import Sequence
-from importlib.metadata import version
 
 import numpy as np
 from pocketsphinx import Config, Decoder, Segment
@@ -18,6 +17,7 @@ from weft.pipelines.aligners import base
 from weft.pipelines.aligners.base import RATE, Unalignable
 from weft.pipelines.aligners.lexicon import pronunciations
 from weft.schemas.audio import Word
+from weft.schemas.fingerprint import version_of
 
 _FRAME = 0.01  # seconds
 _WIDE = {"beam": 0.0, "pbeam": 0.0, "wbeam": 0.0}  # nothing is given up; the check alone decides
@@ -45,7 +45,7 @@ class Aligner(base.Aligner):
         self._narrow, self._wide = _Forced(), _Forced(**_WIDE)
 
     def version(self) -> str:
-        return f"pocketsphinx-{version('pocketsphinx')}+espeakng-{version('espeakng-loader')}"
+        return f"pocketsphinx-{version_of('pocketsphinx')}+espeakng-{version_of('espeakng-loader')}"
 
     def _align(self, samples: np.ndarray, spoken: list[str]) -> list[Word]:
         if len(samples) > self.max_seconds * RATE:

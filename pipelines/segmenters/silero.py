@@ -1,7 +1,6 @@
 """Voice activity by silero-vad, whose weights lie in its wheel; 0.01 of real time on one core."""
 
 from collections.abc import Iterable
-from importlib.metadata import version
 from typing import Any
 
 import numpy as np
@@ -10,6 +9,7 @@ from pydantic import Field, PrivateAttr
 from weft.pipelines.segmenters import base
 from weft.pipelines.segmenters.base import Span
 from weft.pipelines.sound import RATE, SILENCE
+from weft.schemas.fingerprint import version_of
 
 
 class Segmenter(base.Segmenter):
@@ -24,7 +24,7 @@ class Segmenter(base.Segmenter):
         self._model = load_silero_vad()
 
     def version(self) -> str:
-        return f"silero-vad {version('silero-vad')}"
+        return f"silero-vad {version_of('silero-vad')}"
 
     def speech(self, blocks: Iterable[np.ndarray]) -> list[Span]:
         spans: list[Span] = []

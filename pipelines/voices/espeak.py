@@ -16,7 +16,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
-from importlib.metadata import version as wheel_version
 from itertools import accumulate, pairwise
 from math import log2
 from pathlib import Path
@@ -27,6 +26,7 @@ import numpy as np
 from weft.pipelines.voices import base
 from weft.pipelines.voices.base import Spoken, Style
 from weft.schemas.audio import Word
+from weft.schemas.fingerprint import version_of
 
 RATE = 22050
 _RETRIEVAL, _OPTIONS = 2, 0x8003  # AUDIO_OUTPUT_SYNCHRONOUS; phoneme events, in IPA, and never exit()
@@ -47,7 +47,7 @@ class Voice(base.Voice):
     def version(self) -> str:
         with _library() as library:
             library.espeak_Info.restype = ctypes.c_char_p
-            return f"espeak-ng {library.espeak_Info(None).decode()} (wheel {wheel_version('espeakng-loader')})"
+            return f"espeak-ng {library.espeak_Info(None).decode()} (wheel {version_of('espeakng-loader')})"
 
     def styles(self) -> list[tuple[str, str]]:
         variants = self.variants or [v for v in _variants() if not any(w in v.lower() for w in _NOT_HUMAN)]

@@ -15,12 +15,14 @@ from weft.pipelines.listing import list_source
 from weft.pipelines.parts import read_part, write_part
 from weft.pipelines.plan import plan_names
 from weft.pipelines.runner import Runner
-from weft.pipelines.shards import index_name, shards_of, tar_name
+from weft.pipelines.shards import index_name, shards_of
 from weft.pipelines.store import Store
 from weft.pipelines.work import IndexWork, PlanWork, ShardWork, TokenizerWork
 from weft.schemas.ledger import LedgerRow
 from weft.schemas.plan import Block
 from weft.schemas.recipe import Recipe
+
+TAR = "shards/pre/train-000000.tar"
 
 
 def recipe(root: Path) -> Recipe:
@@ -53,7 +55,7 @@ def build(root: Path) -> None:
         runner.run(work)
     blocks = tuple(b for task in house.tasks for n in (0, 1) for b in house.blocks(task, n, parts))
     runner.run(PlanWork("pre", house.recipe.training["pre"], blocks, house.recipe.shards.bytes, house.recipe.seed))
-    tars = [ShardWork("pre", n, of) for n, of in shards_of(read_part(store, plan_names("pre")[1], Block))]
+    tars = [ShardWork(shard) for shard in shards_of("pre", read_part(store, plan_names("pre")[1], Block))]
     for tar in tars:
         runner.run(tar)
     runner.run(IndexWork("pre", tuple(t.makes for t in tars)))
@@ -174,7 +176,7 @@ def test_a_ledger_that_was_changed(corpus: Store, house: House, change: dict[str
 
 
 def test_a_tar_that_is_gone_or_cut(corpus: Store, house: House) -> None:
-    first, second = tar_name("pre", 0), tar_name("pre", 1)
+    first, second = TAR, "shards/pre/train-000001.tar"
     corpus.remove(first)
     corpus.write(second, corpus.read(second)[:-1024])
     said = faults(corpus, house)
@@ -210,21 +212,23 @@ def test_the_index_rows_of_a_tar_that_are_gone(corpus: Store, house: House) -> N
     assert "train-000000" in faults(corpus, house)
 
 
-def flips(store: Store) -> Iterator[int]:
-    """A byte of a header, of a JSON member, of ids, and of the end."""
-    size = store.size(tar_name("pre", 0))
-    yield from (10, 520, size // 2, size - 5)
+def flips(store: Store) -> Iterator[tuple[int, str]]:
+    """A byte of a header, of a JSON member, of ids, and of the end; and what is said of it."""
+    size = store.size(TAR)
+    yield from ((place, "its bytes differ from what was written") for place in (10, 520, size // 2))
+    yield size - 5, "it does not end as a tar does"
 
 
 def test_a_flipped_byte_is_found_when_the_tars_are_opened(corpus: Store, house: House) -> None:
-    name = tar_name("pre", 0)
+    name = TAR
     whole = corpus.read(name)
-    for place in flips(corpus):
+    for place, said in flips(corpus):
         harmed = bytearray(whole)
         harmed[place] ^= 1
         corpus.write(name, bytes(harmed))
         assert faults(corpus, house) == ""
-        assert f"{name}: its bytes differ from what was written" in faults(corpus, house, deep=True)
+        found = faults(corpus, house, deep=True)
+        assert found.startswith(f"{name}: ") and found.endswith(said) and "\n" not in found
 
 
 def test_a_stage_without_an_index_is_an_error(corpus: Store, house: House) -> None:

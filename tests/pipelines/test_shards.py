@@ -5,6 +5,7 @@ import json
 import pickle
 import tarfile
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import cycle, islice
 from pathlib import Path
 from typing import Any
@@ -14,10 +15,10 @@ import pytest
 
 from weft.pipelines.parts import read_part
 from weft.pipelines.plan import plan, plan_names
-from weft.pipelines.shards import index_name, rows_name, shard_done, shards_of, tar_name, write_index, write_shard
+from weft.pipelines.shards import index_name, rows_name, shard_done, shards_of, write_index, write_shard
 from weft.pipelines.store import Store
 from weft.schemas.plan import Block, Draw
-from weft.schemas.shard import IndexRow
+from weft.schemas.shard import IndexRow, Shard
 from weft.schemas.training import TrainingStage
 
 LENGTHS = cycle([(5, 0.5), (11, 1.25), (300, 3.0), (8, 0.25), (128, 2.0)])
@@ -30,10 +31,14 @@ def shards(store: Store, compose: Callable[..., list[Block]], training: Callable
     parts = [list(islice(LENGTHS, 13)) for _ in range(4)]
     blocks = [b for task in "ab" for n in (0, 1) for b in compose(store, task, parts, n)]
     plan(store, "pre", stage, blocks, 60_000, 3, "plan")
-    for shard, of in shards_of(read_part(store, plan_names("pre")[1], Block)):
-        write_shard(store, "pre", shard, of, f"tar {shard}")
+    for shard in planned(store):
+        write_shard(store, shard, f"tar {shard.number}")
     write_index(store, "pre", "index")
     return store
+
+
+def planned(store: Store) -> list[Shard]:
+    return shards_of("pre", read_part(store, plan_names("pre")[1], Block))
 
 
 def rows_of(store: Store) -> list[IndexRow]:
@@ -105,8 +110,8 @@ def test_small_chunks_do_not_change_the_index(shards: Store, monkeypatch: pytest
 
 def test_the_same_parts_give_the_same_bytes(shards: Store) -> None:
     before = {name: shards.read(name) for name in shards.names("shards")}
-    for shard, of in reversed(shards_of(read_part(shards, plan_names("pre")[1], Block))):
-        write_shard(shards, "pre", shard, of, f"tar {shard}")
+    for shard in reversed(planned(shards)):
+        write_shard(shards, shard, f"tar {shard.number}")
     write_index(shards, "pre", "index")
     assert {name: shards.read(name) for name in shards.names("shards")} == before
 
@@ -122,26 +127,28 @@ def test_wids_json_counts_samples_and_bytes(shards: Store) -> None:
 
 class TestDone:
     def test_a_tar_is_done_when_it_stands_with_its_rows(self, shards: Store) -> None:
-        assert shard_done(shards, "pre", 0, "tar 0")
-        assert not shard_done(shards, "pre", 0, "another fingerprint")
-        assert not shard_done(shards, "pre", 99, "tar 99")
+        first = planned(shards)[0]
+        assert shard_done(shards, first, "tar 0")
+        assert not shard_done(shards, first, "another fingerprint")
+        assert not shard_done(shards, replace(first, number=99), "tar 99")
 
     def test_a_tar_that_is_gone_or_cut_is_not_done(self, shards: Store) -> None:
-        shards.write(tar_name("pre", 0), shards.read(tar_name("pre", 0))[:-512])
-        assert not shard_done(shards, "pre", 0, "tar 0")
-        shards.remove(tar_name("pre", 0))
-        assert not shard_done(shards, "pre", 0, "tar 0")
+        first = planned(shards)[0]
+        shards.write(first.path, shards.read(first.path)[:-512])
+        assert not shard_done(shards, first, "tar 0")
+        shards.remove(first.path)
+        assert not shard_done(shards, first, "tar 0")
 
     def test_a_writer_killed_between_tar_and_rows_leaves_nothing_that_passes_for_done(
         self, shards: Store, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """The recipe may go back to what it was: the old rows must not vouch for the new tar."""
-        blocks = shards_of(read_part(shards, plan_names("pre")[1], Block))[0][1]
+        first = planned(shards)[0]
         monkeypatch.setattr("weft.pipelines.shards.write_table", _killed)
         with pytest.raises(KeyboardInterrupt):
-            write_shard(shards, "pre", 0, blocks, "new")
-        assert not shard_done(shards, "pre", 0, "tar 0")
-        assert not shards.exists(rows_name("pre", 0))
+            write_shard(shards, first, "new")
+        assert not shard_done(shards, first, "tar 0")
+        assert not shards.exists(rows_name(first.path))
 
 
 def _killed(*_: object) -> None:

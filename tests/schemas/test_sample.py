@@ -2,6 +2,7 @@
 
 import io
 import json
+import tarfile
 
 import numpy as np
 from hypothesis import given
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 
 from weft.schemas.sample import Provenance, Sample, Segment, npy_bytes
 from weft.schemas.shard import IndexRow
+from weft.schemas.tar import BLOCK, END
 
 SAMPLE = Sample(
     "clip-0-words-0", "clip-0", "words", "speech", 2.5, (0, 5, 6, 70, 71, 72, 7),
@@ -28,7 +30,8 @@ def test_the_index_row_counts_what_the_segments_say() -> None:
 
 
 def test_the_json_member_says_everything_but_the_ids() -> None:
-    said = json.loads(SAMPLE.bake().json)
+    baked = SAMPLE.bake()
+    said = json.loads(baked.members[BLOCK : BLOCK + baked.json_length])
     assert said["text"] == "naïve 雨"
     assert said["segments"][2] == {
         "modality": "speech", "role": "units", "begin": 3, "end": 6, "start": 1.0, "stop": 2.0, "loss": True,
@@ -49,9 +52,10 @@ def test_the_npy_member_is_int32_behind_a_header_of_128_bytes(ids: tuple[int, ..
 def test_ids_begin_where_the_index_row_says() -> None:
     baked = SAMPLE.bake()
     named = {f: getattr(baked, f) for f in IndexRow.__dataclass_fields__ if hasattr(baked, f)}
-    row = IndexRow(**named, shard="t", json_offset=0, json_length=0, npy_offset=1000, npy_length=len(baked.npy))
-    blob = bytes(1000) + baked.npy
-    assert np.frombuffer(blob, "<i4", row.tokens, row.ids_offset).tolist() == list(SAMPLE.ids)
+    with tarfile.open(fileobj=io.BytesIO(baked.members + END)) as tar:
+        json_at, npy_at = (m.offset_data for m in tar)
+    row = IndexRow(**named, shard="t", json_offset=json_at, npy_offset=npy_at)
+    assert np.frombuffer(baked.members, "<i4", row.tokens, row.ids_offset).tolist() == list(SAMPLE.ids)
 
 
 def test_texts_are_told_apart_by_their_hash() -> None:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from weft.pipelines import tar
+from weft.schemas import tar
 
 NAMES = st.from_regex(r"[A-Za-z0-9_-]{1,90}\.(json|npy|flac)", fullmatch=True)
 
@@ -21,7 +21,7 @@ def test_a_header_is_what_tarfile_writes(name: str, size: int) -> None:
 
 @given(members=st.dictionaries(NAMES, st.binary(max_size=1200), max_size=4))
 def test_tarfile_reads_the_members_back(members: dict[str, bytes]) -> None:
-    data = b"".join(tar.header(n.encode(), len(d)) + d + tar.padding(len(d)) for n, d in members.items()) + tar.END
+    data = b"".join(tar.member(n, d) for n, d in members.items()) + tar.END
     with tarfile.open(fileobj=io.BytesIO(data), mode="r:") as opened:
         listed = opened.getmembers()
         found = {m.name: opened.extractfile(m).read() for m in listed}  # type: ignore[union-attr]

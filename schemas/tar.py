@@ -1,6 +1,6 @@
 """USTAR written plainly: the same members give the same bytes, whoever writes them and when.
 
-header(b"clip-words-0.json", 412)  ->  512 bytes, mode 0644, no owner, time 0
+member("clip-words-0.json", b"{…}")  ->  a header of 512 bytes (mode 0644, no owner, time 0), the data, zeros
 """
 
 BLOCK = 512
@@ -21,6 +21,6 @@ def header(name: bytes, size: int) -> bytes:
     return b"%b%b%b%b%06o\0 %b" % (name.ljust(100, b"\0"), _AFTER_NAME, octal, _AFTER_SIZE, checksum, _AFTER_CHECKSUM)
 
 
-def padding(size: int) -> bytes:
-    """Zeros up to the next block."""
-    return _PADDING[size % BLOCK]
+def member(name: str, data: bytes) -> bytes:
+    """A file as it lies in a tar: header, data, zeros up to the next block."""
+    return header(name.encode("ascii"), len(data)) + data + _PADDING[len(data) % BLOCK]
