@@ -64,16 +64,15 @@ class Aligner(base.Aligner):
         said = f"score {score:.2f} is below min_score {self.min_score:g}"
         if score < self.floor:
             raise Unalignable("mismatch", said)
-        lead = self._lead(pcm, spoken)
+        # the same phones in reverse, which no audio can hold by chance
+        backwards = self._wide.align(pcm, spoken, backwards=True)
+        against = _fit(backwards) if backwards else _HOPELESS
+        if score - against >= self.min_lead:
+            return
+        forwards = self._wide.align(pcm, spoken)  # with beams as wide, for it may have lost its best path
+        lead = max(score, _fit(forwards) if forwards else score) - against
         if lead < self.min_lead:
             raise Unalignable("mismatch", f"{said}, and {lead:.2f} better than backwards, below {self.min_lead:g}")
-
-    def _lead(self, pcm: bytes, spoken: list[str]) -> float:
-        """How much better the transcript fits than the same phones in reverse, which no audio can hold by chance."""
-        forwards, backwards = self._wide.align(pcm, spoken), self._wide.align(pcm, spoken, backwards=True)
-        if not forwards:
-            return 0.0
-        return _fit(forwards) - (_fit(backwards) if backwards else _HOPELESS)
 
 
 def _fit(words: Sequence[Word]) -> float:
