@@ -6,20 +6,13 @@ pronunciations("42")    ->  ("F AO R T IY T UW", "F AO R T UW")      as a number
 
 import ctypes
 import re
-import threading
 import unicodedata
-from _ctypes import dlclose
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import cache
 
-import espeakng_loader
+from weft.pipelines.espeak_library import NEVER_EXIT, SYNCHRONOUS, library
 
-_SYNCHRONOUS = 2  # AUDIO_OUTPUT_SYNCHRONOUS: no sound device is opened
-_NEVER_EXIT = 0x8000  # report a failure instead of ending the process
 _UTF8, _IPA = 1, 2
 _VOICE = b"en-us"
-_lock = threading.Lock()
 
 # IPA as espeak's en-us voice writes it, sounds borrowed from other languages included, to CMU phones.
 _PHONES = {
@@ -62,30 +55,13 @@ def phones_of(ipa: str) -> str:
     return " ".join(_PHONES[sound] for sound in _LONGEST_FIRST.findall(_LANGUAGE_SWITCH.sub("", ipa)))
 
 
-@contextmanager
-def _library() -> Iterator[ctypes.CDLL]:
-    """A freshly loaded espeak-ng, closed after use: its state is global to the process, where a voice may speak too.
-
-    About 3 ms. Raises RuntimeError when it does not start.
-    """
-    library = ctypes.CDLL(espeakng_loader.get_library_path())
-    try:
-        data = espeakng_loader.get_data_path()
-        if library.espeak_Initialize(_SYNCHRONOUS, 0, data.encode(), _NEVER_EXIT) <= 0:
-            raise RuntimeError(f"espeak-ng does not start from {data}; reinstall espeakng-loader")
-        yield library
-    finally:
-        library.espeak_Terminate()
-        dlclose(library._handle)
-
-
 def _ipa(text: str) -> str:
     """`text` as the American voice says it, in IPA, a space between words."""
     rest = ctypes.c_char_p(text.encode())
     clauses = []
-    with _lock, _library() as library:
-        library.espeak_TextToPhonemes.restype = ctypes.c_char_p
-        library.espeak_SetVoiceByName(_VOICE)
+    with library(SYNCHRONOUS, NEVER_EXIT) as espeak:
+        espeak.espeak_TextToPhonemes.restype = ctypes.c_char_p
+        espeak.espeak_SetVoiceByName(_VOICE)
         while rest.value:  # each call reads one clause and moves on; NULL at the end
-            clauses.append(library.espeak_TextToPhonemes(ctypes.byref(rest), _UTF8, _IPA) or b"")
+            clauses.append(espeak.espeak_TextToPhonemes(ctypes.byref(rest), _UTF8, _IPA) or b"")
     return b" ".join(clauses).decode()

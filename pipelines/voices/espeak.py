@@ -3,40 +3,34 @@
     WORD 1 @0  [h ə l oʊ]   WORD 7 @7011  [ð ɛɹ] pause @16692  END          (character, sample)
     ->  Word("Hello", 0.0, 0.318), Word("there.", 0.318, 0.757)
 
-The library keeps state between utterances (echo, flutter, noise, the wave it left off in) that none of its calls
-clears, so every utterance gets a freshly loaded copy: about 3 ms, and the same text and style give the same samples.
+Every utterance gets a freshly loaded copy of the library, so that the echo, flutter, noise and wave of the one before
+are gone: the same text and style give the same samples.
 """
 
 import ctypes
-import threading
 import unicodedata
-from _ctypes import dlclose
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from itertools import accumulate, pairwise
 from math import log2
 from pathlib import Path
 
-import espeakng_loader
 import numpy as np
 
+from weft.pipelines.espeak_library import NEVER_EXIT, PHONEME_EVENTS, RATE, SYNCHRONOUS, data_path, library
 from weft.pipelines.voices import base
 from weft.pipelines.voices.base import Spoken, Style
 from weft.schemas.audio import Word
 from weft.schemas.fingerprint import version_of
 
-RATE = 22050
-_RETRIEVAL, _OPTIONS = 2, 0x8003  # AUDIO_OUTPUT_SYNCHRONOUS; phoneme events, in IPA, and never exit()
 _UTF8 = 1  # the only flag: no SSML (0x10), no [[phonemes]] (0x100)
 _WORD, _PHONEME = 1, 7  # event types
 _SILENT = frozenset("-‐‑‒–—―…․.,;:!?¡¿\"'`´“”‘’«»‹›()[]{}*_~|\\")
 _UNHEARD = {"Cc", "Cs", "Co", "Cn"}  # control characters (1 starts an espeak command), surrogates, unassigned
 _NOT_HUMAN = ("robo", "robot", "whisper", "demonic", "croak", "fast", "tweaky", "mr serious")
 _OTHER_SCRIPT = {"gmw/en-Shaw"}
-_lock = threading.Lock()
 
 
 class Voice(base.Voice):
@@ -45,9 +39,9 @@ class Voice(base.Voice):
     variants: tuple[str, ...] = ()
 
     def version(self) -> str:
-        with _library() as library:
-            library.espeak_Info.restype = ctypes.c_char_p
-            return f"espeak-ng {library.espeak_Info(None).decode()} (wheel {version_of('espeakng-loader')})"
+        with library(SYNCHRONOUS, PHONEME_EVENTS | NEVER_EXIT) as espeak:
+            espeak.espeak_Info.restype = ctypes.c_char_p
+            return f"espeak-ng {espeak.espeak_Info(None).decode()} (wheel {version_of('espeakng-loader')})"
 
     def styles(self) -> list[tuple[str, str]]:
         variants = self.variants or [v for v in _variants() if not any(w in v.lower() for w in _NOT_HUMAN)]
@@ -74,7 +68,7 @@ class Voice(base.Voice):
 @cache
 def _voices(language: str) -> tuple[str, ...]:
     """Voices of a language ("en" has "en-us" too) by the names the library knows, such as `gmw/en-US`."""
-    root = Path(espeakng_loader.get_data_path(), "lang")
+    root = Path(data_path(), "lang")
     files = sorted(path for path in root.rglob("*") if path.is_file())
     named = [path.relative_to(root).as_posix() for path in files if _speaks(path, language.lower())]
     names = tuple(name for name in named if name not in _OTHER_SCRIPT)
@@ -90,7 +84,7 @@ def _speaks(path: Path, language: str) -> bool:
 
 @cache
 def _variants() -> tuple[str, ...]:
-    return tuple(sorted(path.name for path in Path(espeakng_loader.get_data_path(), "voices", "!v").iterdir()))
+    return tuple(sorted(path.name for path in Path(data_path(), "voices", "!v").iterdir()))
 
 
 # --- from text to events -------------------------------------------------------------------------------------------
@@ -124,22 +118,6 @@ class Event:
     phone: bytes = b""
 
 
-@contextmanager
-def _library() -> Iterator[ctypes.CDLL]:
-    """A fresh copy of the library, with its noise seeded, for one utterance at a time."""
-    with _lock:
-        library = ctypes.CDLL(espeakng_loader.get_library_path())
-        try:
-            if library.espeak_Initialize(_RETRIEVAL, 0, espeakng_loader.get_data_path().encode(), _OPTIONS) != RATE:
-                raise ValueError("espeak-ng did not start: its data files are missing or of another version")
-            library.espeak_ng_SetRandSeed(ctypes.c_long(1))
-            ctypes.CDLL(None).srand(1)  # two of its synthesisers draw from the C library
-            yield library
-        finally:
-            library.espeak_Terminate()
-            dlclose(library._handle)
-
-
 def _parameters(style: Style) -> tuple[tuple[int, int], ...]:
     """espeak's parameters by number. Its pitch is logarithmic: 50 is the voice's own, 100 an octave above.
 
@@ -162,14 +140,14 @@ def _synthesise(line: str, voice: str, parameters: Sequence[tuple[int, int]]) ->
         events.extend(_events(heard))
         return 0
 
-    with _library() as library:
+    with library(SYNCHRONOUS, PHONEME_EVENTS | NEVER_EXIT) as espeak:
         callback = _Callback(collect)  # a name keeps it alive while C calls it
-        library.espeak_SetSynthCallback(callback)
-        _call(library.espeak_SetVoiceByName(voice.encode()), f"take the voice {voice!r}")
+        espeak.espeak_SetSynthCallback(callback)
+        _call(espeak.espeak_SetVoiceByName(voice.encode()), f"take the voice {voice!r}")
         for number, value in parameters:
-            _call(library.espeak_SetParameter(number, value, 0), f"set parameter {number} to {value}")
+            _call(espeak.espeak_SetParameter(number, value, 0), f"set parameter {number} to {value}")
         text = line.encode() + b"\0"
-        _call(library.espeak_Synth(text, len(text), 0, 1, 0, _UTF8, None, None), f"speak {line[:60]!r}")
+        _call(espeak.espeak_Synth(text, len(text), 0, 1, 0, _UTF8, None, None), f"speak {line[:60]!r}")
     return np.frombuffer(b"".join(chunks), np.int16), events
 
 

@@ -3,6 +3,8 @@
 import hashlib
 import json
 import os
+import shutil
+import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -11,7 +13,15 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PORT, DASHBOARD, AGENT = 26379, 28265, 28266
+
+
+def free_port() -> int:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        return int(taken.getsockname()[1])
+
+
+PORT, DASHBOARD, AGENT = free_port(), free_port(), free_port()
 
 
 @pytest.fixture(scope="module")
@@ -53,29 +63,31 @@ def test_address_and_job_submit_give_what_local_gives(
     assert 0 in tries  # the head may still be starting
     assert shards(tmp_path / "joined") == shards(tmp_path / "local")
 
-    wheel = make_wheel(tmp_path)
+    # --no-deps: or the job would compute with whatever torch is newest, and its fingerprints would say so
+    wheel = make_wheel(tmp_path / "dist").name
+    pip = {"packages": [f"${{RAY_RUNTIME_ENV_CREATE_WORKING_DIR}}/{wheel}"], "pip_install_options": ["--no-deps"]}
     ray = str(Path(sys.executable).parent / "ray")
-    submit = [ray, "job", "submit", "--address", f"http://127.0.0.1:{DASHBOARD}"]
-    submit += ["--runtime-env-json", json.dumps({"py_modules": [str(wheel)]}), "--"]
-    command = [*submit, *build, str(tmp_path / "submitted")]
+    submit = [
+        ray,
+        "job",
+        "submit",
+        "--address",
+        f"http://127.0.0.1:{DASHBOARD}",
+        "--working-dir",
+        str(tmp_path / "dist"),
+    ]
+    submit += ["--runtime-env-json", json.dumps({"pip": pip}), "--"]
+    command = [*submit, "weft", "build", recipe, "--out", str(tmp_path / "submitted")]
     tries = (subprocess.run(command, env=cluster, timeout=240, cwd=tmp_path).returncode for _ in range(3))
     assert 0 in tries  # a head that has just begun may have no agent for jobs yet
     assert shards(tmp_path / "submitted") == shards(tmp_path / "local")
 
 
 def make_wheel(folder: Path) -> Path:
-    """The project's wheel, built with what is installed."""
-    pip = [
-        sys.executable,
-        "-m",
-        "pip",
-        "wheel",
-        "-q",
-        "--no-deps",
-        "--no-build-isolation",
-        "-w",
-        str(folder),
-        str(ROOT),
-    ]
-    subprocess.run(pip, check=True)
+    """The project's wheel, built from a copy (a build leaves things lying about) with what is installed."""
+    made = shutil.ignore_patterns(".*", "build", "dist", "*.egg-info", "demo", "bench", "__pycache__")
+    shutil.copytree(ROOT, folder / "source", ignore=made)
+    pip = [sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "--no-build-isolation", "-w", str(folder)]
+    subprocess.run([*pip, str(folder / "source")], check=True)
+    shutil.rmtree(folder / "source")
     return next(folder.glob("weft-*.whl"))
