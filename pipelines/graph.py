@@ -28,6 +28,7 @@ from weft.schemas.plan import Block
 from weft.schemas.recipe import Choice, Recipe
 from weft.schemas.text import Dialogue, Document
 from weft.tokenizers.base import SpeechTokenizer
+from weft.tokenizers.text import TextTokenizer
 
 
 class RecipeFault(ValueError):
@@ -58,7 +59,14 @@ class House:
 
     @cached_property
     def tokenizers(self) -> dict[str, SpeechTokenizer]:
-        return {n: chosen("tokenizers", c, "tokenizers", n) for n, c in self.recipe.tokenizers.items()}  # type: ignore[misc]
+        return {n: self._speech_tokenizer(n) for n in self.recipe.tokenizers}
+
+    def _speech_tokenizer(self, name: str) -> SpeechTokenizer:
+        made = chosen("tokenizers", self.recipe.tokenizers[name], "tokenizers", name)
+        if not isinstance(made, SpeechTokenizer):
+            use = self.recipe.tokenizers[name].use
+            raise RecipeFault(("tokenizers", name, "use"), f"{use!r} is for text, not speech: put it under `text:`")
+        return made
 
     @cached_property
     def tasks(self) -> dict[str, Task]:
@@ -77,6 +85,9 @@ class House:
     def _fits(self, name: str, task: Task) -> None:
         if task.tokenizer not in self.tokenizers:
             raise RecipeFault(("tasks", name, "tokenizer"), f"{task.tokenizer!r} is not under `tokenizers:`")
+        if missing := sorted(task.markers - set(self.recipe.vocabulary.markers)):
+            wrong = f'task {name!r} writes the marker {missing[0]!r}: spell it, such as {missing[0]}: "[{missing[0]}]"'
+            raise RecipeFault(("vocabulary", "markers"), wrong)
         for source in task.sources:
             gives = Document if self.sources[source].makes is Document else Utterance
             if gives is not task.takes:
@@ -84,8 +95,11 @@ class House:
                 raise RecipeFault(("tasks", name, "sources"), wrong)
 
     @cached_property
-    def text(self) -> object:
-        return chosen("tokenizers", self.recipe.text, "text")
+    def text(self) -> TextTokenizer:
+        made = chosen("tokenizers", self.recipe.text, "text")
+        if not isinstance(made, TextTokenizer):
+            raise RecipeFault(("text", "use"), f"{self.recipe.text.use!r} is for speech: put it under `tokenizers:`")
+        return made
 
     def stages(self, source: str) -> list[tuple[str, Stage, tuple[Input, ...], tuple[str, ...]]]:
         """Node, stage, inputs and models of everything between a source's listing and its samples."""
@@ -154,7 +168,7 @@ class House:
         stage = {s: "ingest" if self.sources[s].makes is Document else "segment" for s in among}
         needs = tuple(part_name(f"{stage[s]}/{s}", p) for s in among for p in range(parts[s]))
         books = tuple((n, t.literal, t.size) for n, t in self.tokenizers.items())
-        return VocabularyWork(self.text, layout.markers, books, layout.pad_to, layout.multiple, layout.bos, needs)  # type: ignore[arg-type]
+        return VocabularyWork(self.text, layout.markers, books, layout.pad_to, layout.multiple, layout.bos, needs)
 
     def compose(self, name: str, pass_number: int, parts: dict[str, int]) -> list[Work]:
         """The work of one task in one pass over its sources."""

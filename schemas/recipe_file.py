@@ -162,8 +162,8 @@ def _override(text: str) -> Source:
 
 
 def _merge(old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
-    if "use" in new and new["use"] != old.get("use"):
-        return new
+    if "use" in new and new["use"] != old.get("use"):  # another backend: only what both have stays
+        return {**{key: old[key] for key in ("sources",) if key in old}, **new}
     merged = dict(old)
     for key, value in new.items():
         if isinstance(value, dict) and isinstance(merged.get(key), dict):

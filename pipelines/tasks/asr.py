@@ -18,6 +18,10 @@ class Task(base.Task):
 
     loss_on_input: bool = False
 
+    @property
+    def markers(self) -> frozenset[str]:
+        return frozenset({"speech", "asr"})
+
     def weave(self, material: Material, draft: Draft, random: Random) -> None:
         assert material.units
         text = transcript(material)

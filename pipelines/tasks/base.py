@@ -45,6 +45,11 @@ class Task(Settings):
     sources: tuple[str, ...]
     tokenizer: str = ""
 
+    @property
+    def markers(self) -> frozenset[str]:
+        """The vocabulary's markers that it writes, by name."""
+        raise NotImplementedError
+
     def weave(self, material: Material, draft: Draft, random: Random) -> None:
         """Writes the sample into the draft. Raises Unusable. `random` is seeded by (sample key, pass)."""
         raise NotImplementedError

@@ -27,6 +27,10 @@ class Task(base.Task):
     start: str = "speech"
     stop: str = ""
 
+    @property
+    def markers(self) -> frozenset[str]:
+        return frozenset({self.start, self.stop, self.text_pad}) - {""}
+
     def weave(self, material: Material, draft: Draft, random: Random) -> None:
         units = material.units
         assert units

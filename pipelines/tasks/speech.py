@@ -13,6 +13,10 @@ class Task(base.Task):
 
     needs: ClassVar[frozenset[str]] = frozenset({"units"})
 
+    @property
+    def markers(self) -> frozenset[str]:
+        return frozenset({"speech"})
+
     def weave(self, material: Material, draft: Draft, random: Random) -> None:
         assert material.units
         draft.marker("speech")

@@ -14,6 +14,10 @@ class Task(base.Task):
 
     takes: ClassVar[type] = Document
 
+    @property
+    def markers(self) -> frozenset[str]:
+        return frozenset({"text"})
+
     def weave(self, material: Material, draft: Draft, random: Random) -> None:
         draft.marker("text")
         draft.text(transcript(material))

@@ -18,6 +18,10 @@ class Task(base.Task):
 
     loss_on_input: bool = False
 
+    @property
+    def markers(self) -> frozenset[str]:
+        return frozenset({"text", "tts"})
+
     def weave(self, material: Material, draft: Draft, random: Random) -> None:
         assert material.units
         draft.marker("text", role="input", loss=self.loss_on_input)

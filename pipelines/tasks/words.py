@@ -44,6 +44,10 @@ class Task(base.Task):
                 raise ValueError(f"a span of {least} to {most} words is no range")
         return self
 
+    @property
+    def markers(self) -> frozenset[str]:
+        return frozenset({"text", "speech"})
+
     def weave(self, material: Material, draft: Draft, random: Random) -> None:
         assert material.alignment and material.units
         words = material.alignment.words
