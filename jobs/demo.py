@@ -34,7 +34,8 @@ from weft.schemas.recipe_file import RecipeError
 from weft.trainer import checkpoint, losses
 
 SENTENCES, SPEAKERS, DOCUMENTS, SEED = 360, 48, 240, 7
-# espeak-ng variants that sound human enough for an acoustic model of human speech to follow
+# espeak-ng accents and variants that an acoustic model of American speech can follow
+ACCENTS = ("gmw/en", "gmw/en-GB-x-rp", "gmw/en-US", "gmw/en-US-nyc")
 CAST = (
     "Denis", "Diogo", "Henrique", "Hugo", "Nguyen", "Reed", "adam", "antonio", "benjamin", "caleb", "edward",
     "edward2", "f1", "f2", "f3", "f4", "f5", "m2", "m3", "m5", "m6", "michel", "miguel", "mike2", "pablo", "sandro",
@@ -76,7 +77,8 @@ def speak_raw(folder: Path) -> str:
     """Writes the sentences as audio beside text, unless they are there."""
     voice = Voice(variants=CAST)
     voice.setup()
-    cast, made = voice.styles(), 0
+    cast = [style for style in voice.styles() if style[0] in ACCENTS]
+    made = 0
     for number, sentence in enumerate(sentences(SENTENCES, SEED)):
         stem = folder / f"speaker{number % SPEAKERS:02d}" / f"{number:04d}"
         style = style_for(f"speaker {number % SPEAKERS}", seed=SEED, cast=cast)
