@@ -21,6 +21,7 @@ from safetensors.torch import load_file, save_file
 from torch.optim import Optimizer
 from transformers import PreTrainedModel
 
+from weft.tokenizers.checkpoint import quiet
 from weft.trainer.stream import StreamState
 
 _NAME = re.compile(r"step-(\d{6,})")
@@ -90,7 +91,8 @@ def save(run: Path, model: PreTrainedModel, optimiser: Optimizer, state: State, 
     target.parent.mkdir(parents=True, exist_ok=True)
     _sweep(target.parent)
     scratch = target.with_name(f".{target.name}.tmp-{uuid.uuid4().hex}")
-    model.save_pretrained(scratch, max_shard_size="1TB")
+    with quiet():
+        model.save_pretrained(scratch, max_shard_size="1TB")
     save_file(_moments(model, optimiser), scratch / "optimiser.safetensors")
     (scratch / "recipe.yaml").write_text(recipe, encoding="utf-8")
     (scratch / "state.json").write_text(state.to_json(), encoding="utf-8")
