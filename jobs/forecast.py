@@ -13,7 +13,7 @@ from rich.console import Console
 
 from weft.jobs.show import table
 from weft.pipelines.graph import House
-from weft.pipelines.listing import EmptySource
+from weft.pipelines.listing import listed
 from weft.pipelines.sources.base import Source
 from weft.pipelines.tasks.base import Task
 from weft.schemas.item import Item
@@ -60,15 +60,7 @@ def show_forecast(console: Console, house: House) -> None:
 
 def holding(name: str, source: Source) -> Holding:
     """Reads headers only. Raises EmptySource where nothing is listed."""
-    try:
-        total = sum((_held(source, item) for item in source.items(name)), Holding())
-    except OSError as error:
-        raise EmptySource(
-            f"source {name!r}: {error.filename or error}: {error.strerror or 'cannot be listed'}"
-        ) from None
-    if not total.items:
-        raise EmptySource(f"source {name!r}: nothing of its kind was found")
-    return total
+    return sum((_held(source, item) for item in listed(name, source)), Holding())
 
 
 def _held(source: Source, item: Item) -> Holding:

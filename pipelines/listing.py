@@ -5,6 +5,8 @@
 An item added or lost touches one part (or, when the number of parts doubles, all of them).
 """
 
+from collections.abc import Iterator
+
 from weft.pipelines.parts import part_name, stamp_of, table_digest, write_part
 from weft.pipelines.sources.base import Source
 from weft.pipelines.store import Store
@@ -18,14 +20,7 @@ class EmptySource(ValueError):
 
 def list_source(store: Store, name: str, source: Source, part_size: int) -> int:
     """Writes the source's listing where it changed and returns its number of parts. Raises EmptySource."""
-    try:
-        items = sorted(source.items(name), key=lambda item: item.key)
-    except OSError as error:
-        raise EmptySource(
-            f"source {name!r}: {error.filename or error}: {error.strerror or 'cannot be listed'}"
-        ) from None
-    if not items:
-        raise EmptySource(f"source {name!r}: nothing of its kind was found at {getattr(source, 'path', '(no path)')}")
+    items = sorted(listed(name, source), key=lambda item: item.key)
     count = bucket_count(len(items), part_size)
     parts: list[list[Item]] = [[] for _ in range(count)]
     for item in items:
@@ -33,6 +28,20 @@ def list_source(store: Store, name: str, source: Source, part_size: int) -> int:
     for number, part in enumerate(parts):
         _write(store, part_name(f"list/{name}", number), part)
     return count
+
+
+def listed(name: str, source: Source) -> Iterator[Item]:
+    """The source's items, at least one. Raises EmptySource."""
+    none = True
+    try:
+        for item in source.items(name):
+            none = False
+            yield item
+    except OSError as error:
+        why = error.strerror or "cannot be listed"
+        raise EmptySource(f"source {name!r}: {error.filename or error}: {why}; set sources.{name}.path") from None
+    if none:
+        raise EmptySource(f"source {name!r}: nothing of its kind was found at {getattr(source, 'path', '(no path)')}")
 
 
 def _write(store: Store, name: str, items: list[Item]) -> None:

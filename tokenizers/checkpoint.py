@@ -35,7 +35,7 @@ def load_hubert(name: str, layer: int) -> tuple[HubertModel, Grid]:
             options: dict[str, Any] = {"use_safetensors": True, "output_loading_info": True, "dtype": "float32"}
             loaded: Any = HubertModel.from_pretrained(name, config=config, **options)
     except (OSError, RuntimeError, SafetensorError) as error:
-        raise ValueError(f"{name}: no HuBERT weights in safetensors could be read ({error})") from None
+        raise ValueError(f"{name}: no HuBERT weights in safetensors could be read ({first_line(error)})") from None
     model, info = loaded
     missing = set(info["missing_keys"]) - UNUSED
     if missing:
@@ -66,7 +66,9 @@ def _config(name: str) -> HubertConfig:
     try:
         settings, _ = HubertConfig.get_config_dict(name)
     except (OSError, ValueError) as error:
-        raise ValueError(f"{name}: no model here; train one first or name a HuBERT folder ({error})") from None
+        raise ValueError(
+            f"{name}: no model here; train one first or name a HuBERT folder ({first_line(error)})"
+        ) from None
     if not settings:
         raise ValueError(f"{name}: no model here; train one first or name a HuBERT folder")
     if settings.get("model_type") != "hubert":
@@ -74,12 +76,17 @@ def _config(name: str) -> HubertConfig:
     return HubertConfig.from_dict(settings)
 
 
+def first_line(error: Exception) -> str:
+    """What transformers says before it goes on about hubs and tokens."""
+    return (str(error).splitlines() or [type(error).__name__])[0]
+
+
 def load_codebook(path: str, shape: tuple[int, int]) -> np.ndarray:
     """Centroids float32 [size, width]. Raises ValueError for a file that holds no such table."""
     try:
         table = np.load(path, allow_pickle=False) if Path(path).suffix == ".npy" else _only_tensor(path)
     except (OSError, SafetensorError, ValueError) as error:
-        raise ValueError(f"{path}: no codebook could be read ({error})") from None
+        raise ValueError(f"{path}: no codebook could be read ({first_line(error)})") from None
     if table.shape != shape:
         raise ValueError(f"{path}: centroids are {list(table.shape)}, but [size, width] is {list(shape)}")
     if not np.isfinite(table).all():

@@ -19,7 +19,7 @@ class Tokenizer(TextTokenizer):
         try:
             made = AutoTokenizer.from_pretrained(self.model)
         except (OSError, ValueError) as error:
-            raise ValueError(f"{self.model}: no tokenizer could be read ({error})") from None
+            raise ValueError(f"{self.model}: no tokenizer could be read ({str(error).splitlines()[0]})") from None
         if not isinstance(made, PreTrainedTokenizerFast):
             raise ValueError(f"{self.model}: its tokenizer has no tokenizer.json, which weft needs")
         return made

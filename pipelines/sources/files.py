@@ -3,6 +3,7 @@
 for file in walk("/data/speech"): File(path="a/clip.wav", uri="/data/speech/a/clip.wav", stamp="91244:1731999")
 """
 
+import errno
 import os
 import unicodedata
 from collections.abc import Iterator
@@ -32,7 +33,7 @@ def walk(root: str) -> Iterator[File]:
         return
     root = os.path.abspath(root)
     if not os.path.exists(root):
-        raise FileNotFoundError(root)
+        raise FileNotFoundError(errno.ENOENT, "no such file or folder", root)
     if not os.path.isdir(root):
         yield local_file(root, os.path.basename(root))
         return
