@@ -184,9 +184,10 @@ def main() -> None:
 
     try:
         app()
-    except KeyboardInterrupt:
-        print("interrupted; what is done is kept, the same command goes on from here", file=sys.stderr)
-        sys.exit(130)
+    except SystemExit as end:
+        if end.code == 130:  # typer has caught Ctrl-C
+            print("interrupted; what is done is kept, the same command goes on from here", file=sys.stderr)
+        raise
     except Exception as error:  # noqa: BLE001 - the one place where a fault becomes a sentence
         message, code = explain(error)
         print(message, file=sys.stderr)
