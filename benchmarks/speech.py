@@ -26,7 +26,7 @@ from weft.pipelines.voices.espeak import Voice
 from weft.pipelines.work import Work
 from weft.schemas.audio import Utterance
 
-SENTENCES, SEED, PART_SIZE = 400, 11, 128
+SENTENCES, SEED, PART_SIZE = 400, 11, 64
 # voices whose words the acoustic model scores well, so that the check's second pass is the exception
 CAST = (
     ("gmw/en-US", "f5"),

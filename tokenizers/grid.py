@@ -33,4 +33,6 @@ class Grid:
     def pad(self, samples: np.ndarray) -> np.ndarray:
         """Samples with silence either side, so that valid convolutions give `frames(len(samples))`, each centred."""
         left = (self.window - self.hop) // 2
-        return np.pad(samples, (left, self.window - self.hop - left))
+        padded = np.zeros(len(samples) + self.window - self.hop, samples.dtype)
+        padded[left : left + len(samples)] = samples
+        return padded

@@ -156,5 +156,5 @@ class Tokenizer(SpeechTokenizer):
 
 def normalised(samples: np.ndarray) -> np.ndarray:
     """Zero mean and unit variance, float32 [n_samples], as HuBERT's feature extractor does; silence stays zero."""
-    centred = samples.astype(np.float32) - samples.mean(dtype=np.float64).astype(np.float32)
-    return centred / np.sqrt(centred.var(dtype=np.float64) + 1e-7).astype(np.float32)
+    centred = samples.astype(np.float32) - np.float32(samples.sum(dtype=np.float64) / len(samples))
+    return centred * np.float32(1 / np.sqrt(np.dot(centred, centred) / len(centred) + 1e-7))

@@ -37,11 +37,12 @@ def fit(features: np.ndarray, clusters: int, seed: int) -> np.ndarray:
 
 
 def assign(features: np.ndarray, centroids: np.ndarray) -> np.ndarray:
-    """The nearest centroid of each feature, int32 [n], by one matmul: |f - c|² less |f|², which is the same for all c.
+    """The nearest centroid of each feature, int32 [n], by one matmul: f·c - |c|²/2 is largest where |f - c| is least.
 
     Raises ValueError when the widths differ.
     """
     if features.shape[1] != centroids.shape[1]:
         raise ValueError(f"features are {features.shape[1]} wide, the codebook's centroids {centroids.shape[1]}")
-    distances = (centroids * centroids).sum(1) - 2 * (features @ centroids.T)
-    return distances.argmin(1).astype(np.int32)
+    nearness = features @ centroids.T
+    nearness -= (centroids * centroids).sum(1) / 2
+    return nearness.argmax(1).astype(np.int32)
