@@ -74,7 +74,7 @@ class House:
         for name, choice in self.recipe.tasks.items():
             given = {
                 "sources": choice.sources,
-                "tokenizer": choice.settings.get("tokenizer", next(iter(self.tokenizers))),
+                "tokenizer": choice.settings.get("tokenizer", next(iter(self.tokenizers), "")),
             }
             task = chosen("tasks", choice, "tasks", name, **given)
             assert isinstance(task, Task)
@@ -83,8 +83,13 @@ class House:
         return made
 
     def _fits(self, name: str, task: Task) -> None:
-        if task.tokenizer not in self.tokenizers:
-            raise RecipeFault(("tasks", name, "tokenizer"), f"{task.tokenizer!r} is not under `tokenizers:`")
+        if "units" in task.needs and task.tokenizer not in self.tokenizers:
+            wrong = (
+                f"{task.tokenizer!r} is not under `tokenizers:`"
+                if task.tokenizer
+                else "no `tokenizers:` to take units from"
+            )
+            raise RecipeFault(("tasks", name, "tokenizer"), wrong)
         if missing := sorted(task.markers - set(self.recipe.vocabulary.markers)):
             wrong = f'task {name!r} writes the marker {missing[0]!r}: spell it, such as {missing[0]}: "[{missing[0]}]"'
             raise RecipeFault(("vocabulary", "markers"), wrong)

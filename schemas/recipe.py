@@ -73,7 +73,7 @@ class Recipe(Settings):
     segment: Choice = Choice(use="silero")
     align: Choice = Choice(use="sphinx")
     synthesize: Choice = Choice(use="espeak")
-    tokenizers: dict[str, TrainedChoice] = Field(min_length=1)
+    tokenizers: dict[str, TrainedChoice] = {}
     text: TrainedChoice = TrainedChoice(use="bpe")
     vocabulary: VocabularySettings = VocabularySettings()
     tasks: dict[str, TaskChoice] = Field(min_length=1)

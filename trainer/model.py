@@ -44,7 +44,9 @@ def load(folder: str, config: Any = None) -> PreTrainedModel:
             folder, config=config, attn_implementation="sdpa", dtype=torch.float32, use_safetensors=True
         )
     except OSError as fault:
-        raise ValueError(f"cannot load {folder}: {str(fault).splitlines()[0]}; only safetensors checkpoints are read") from fault
+        raise ValueError(
+            f"cannot load {folder}: {str(fault).splitlines()[0]}; only safetensors checkpoints are read"
+        ) from fault
 
 
 def _config(settings: ModelSettings, size: int) -> Any:

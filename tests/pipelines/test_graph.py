@@ -60,6 +60,7 @@ FAULTS: dict[str, tuple[dict[str, Any], tuple[str, ...], str]] = {
         {"tasks": {"s": {"use": "speech", "sources": ["speech"], "tokenizer": "s3"}}}, ("tasks", "s", "tokenizer"),
         "is not under",
     ),
+    "units of no tokenizer": ({"tokenizers": {}}, ("tasks", "words", "tokenizer"), "no `tokenizers:` to take units from"),
     "a backend that is not there": ({"align": {"use": "oracle"}}, ("align", "use"), "oracle"),
     "a setting that is not there": ({"segment": {"use": "silero", "longst": 3}}, ("segment", "longst"), "not permitted"),
 }  # fmt: skip

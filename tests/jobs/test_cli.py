@@ -1,0 +1,157 @@
+"""The command line: what it prints, what it exits with, and one sentence for what is wrong."""
+
+import json
+import shutil
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from weft.jobs import cli
+from weft.jobs.build import build
+from weft.jobs.commands import read_house
+from weft.jobs.engine import LocalEngine
+from weft.pipelines.store import Store
+
+COMMANDS = ("demo", "validate", "plan", "build", "status", "audit", "inspect", "train")
+
+
+@pytest.fixture
+def weft(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str, str]]:
+    """Runs a command line and returns its exit code, output and errors."""
+
+    def ran(*arguments: str) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["weft", *arguments])
+        code = 0
+        try:
+            cli.main()
+        except SystemExit as end:
+            code = int(end.code or 0)
+        said = capsys.readouterr()
+        return code, said.out, said.err
+
+    return ran
+
+
+Weft = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture(scope="session")
+def small_corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A corpus of text alone."""
+    root = tmp_path_factory.mktemp("cli")
+    (root / "a.txt").write_text("\n\n".join(f"paragraph {n} says [red]what{n}[/] it says" for n in range(40)))
+    (root / "recipe.yaml").write_text(
+        f"""name: small
+sources: {{books: {{use: text, path: {root}/a.txt}}}}
+text: {{use: bpe, size: 300}}
+tasks: {{text: {{use: text, sources: [books]}}}}
+training:
+  pretrain:
+    mixture: {{total: 300, shares: {{text: 1}}}}
+    context: 64
+    model: {{config: {{model_type: llama}}}}
+    optimiser: {{lr: 0.001, batch_tokens: 64}}
+"""
+    )
+    return root
+
+
+@pytest.fixture(scope="session")
+def corpus(small_corpus: Path) -> str:
+    house, store = read_house(str(small_corpus / "recipe.yaml")), Store(str(small_corpus / "corpus"))
+    build(house, store, LocalEngine(store), lambda event: None, lambda works: None)
+    return store.url
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_has_an_example(weft: Weft, command: str) -> None:
+    code, said, _ = weft(command, "--help")
+    assert code == 0 and f"Example: weft {command}" in " ".join(said.split())
+
+
+WRONG = {
+    "no recipe": (("build", "nowhere.yaml", "--out", "c"), "nowhere.yaml: no such recipe file"),
+    "no place": (("build", "demo"), "say where the corpus goes"),
+    "no engine": (("build", "demo", "--out", "c", "--engine", "spark"), "--engine spark: it is local, ray or auto"),
+    "no override": (("validate", "demo", "seed"), "write it as key=value"),
+    "no setting": (("validate", "demo", "sources.speech.pth=x"), "sources.speech.pth: no such setting"),
+    "no backend": (("validate", "demo", "align.use=oracle"), "align.use"),
+    "no speech": (("demo", "--speech", "/nowhere"), "--speech /nowhere: no such folder or manifest"),
+    "no corpus": (("audit", "/nowhere"), "/nowhere: no corpus"),
+    "no corpus to show": (("status", "/nowhere"), "/nowhere: no corpus"),
+    "no corpus to look into": (("inspect", "/nowhere", "key"), "/nowhere: no corpus"),
+    "no corpus to train on": (("train", "demo"), "say which corpus to train on"),
+    "no training stage": (("train", "demo", "--corpus", "c", "--stage", "finetune"), "no training stage 'finetune'"),
+    "no shards": (("train", "demo", "--corpus", "/nowhere"), "no shards for stage 'pretrain'"),
+    "no source": (("plan", "spirit-lm-base"), "set sources.speech.path"),
+    "no command": (("bild",), "No such command"),
+    "no option": (("build", "demo", "--outt", "c"), "No such option"),
+}
+
+
+@pytest.mark.parametrize(("arguments", "sentence"), WRONG.values(), ids=WRONG)
+def test_what_the_user_can_mend_is_told_with_2(
+    weft: Weft, arguments: tuple[str, ...], sentence: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    code, _, said = weft(*arguments)
+    assert code == 2 and sentence in " ".join(said.split()) and "Traceback" not in said
+    assert not list(tmp_path.glob("c/*"))
+
+
+def test_a_wrong_key_is_told_by_its_line(weft: Weft, tmp_path: Path) -> None:
+    (tmp_path / "r.yaml").write_text("extends: demo\nseed: 1\nsede: 2\n")
+    code, _, said = weft("validate", str(tmp_path / "r.yaml"))
+    assert code == 2 and "r.yaml line 3: sede" in said
+
+
+def test_a_sound_recipe(weft: Weft) -> None:
+    assert weft("validate", "demo")[:2] == (0, "demo: a sound recipe with 3 sources and 3 tasks\n")
+
+
+def test_an_audit_as_json(weft: Weft, corpus: str) -> None:
+    code, said, _ = weft("audit", corpus, "--json", "--deep")
+    found = json.loads(said)
+    assert code == 0 and found["faults"] == []
+    assert found["stages"][0]["tasks"][0]["realised"] == 1.0
+
+
+def test_an_audit_of_a_broken_corpus_exits_with_1(weft: Weft, corpus: str, tmp_path: Path) -> None:
+    shutil.copytree(corpus, tmp_path / "corpus")
+    next((tmp_path / "corpus/shards/pretrain").glob("*.tar")).unlink()
+    code, said, _ = weft("audit", str(tmp_path / "corpus"))
+    assert code == 1 and "is missing; build again to make it" in " ".join(said.split())
+
+
+def test_an_audit_of_an_unfinished_corpus_says_how_to_finish_it(weft: Weft, corpus: str, tmp_path: Path) -> None:
+    shutil.copytree(corpus, tmp_path / "corpus")
+    (tmp_path / "corpus/shards/pretrain/index.parquet").unlink()
+    code, _, said = weft("audit", str(tmp_path / "corpus"))
+    assert code == 2 and "`weft build` again finishes it" in said
+
+
+def test_status_counts_what_is_done(weft: Weft, corpus: str) -> None:
+    code, said, _ = weft("status", corpus)
+    rows = [line.strip("│┃ ").split("│") for line in said.splitlines() if line.startswith("│")]
+    assert code == 0 and ["compose", "1", "1", "0"] in [[cell.strip() for cell in row] for row in rows]
+
+
+def test_a_sample_is_shown_as_it_was_written_even_with_markup_in_it(weft: Weft, corpus: str) -> None:
+    code, said, _ = weft("inspect", corpus, "")
+    assert code == 0 and "[Text]" in said and "[red]what" in said
+
+
+def test_a_sample_that_is_not_there(weft: Weft, corpus: str) -> None:
+    code, _, said = weft("inspect", corpus, "no-such-key")
+    assert code == 2 and "no-such-key: no sample of" in said
+
+
+def test_ctrl_c_says_that_what_is_done_is_kept(weft: Weft, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("weft.jobs.commands.read_house", interrupted)
+    code, _, said = weft("validate", "demo")
+    assert code == 130 and "what is done is kept" in said
