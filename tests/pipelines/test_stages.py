@@ -1,0 +1,234 @@
+"""Each stage called directly: what comes out belongs to what went in, and each way to fail is a reject with its reason."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import numpy as np
+import pytest
+import soundfile
+
+from weft.pipelines.align import Align
+from weft.pipelines.aligners import base as aligners
+from weft.pipelines.aligners.base import Unalignable
+from weft.pipelines.compose import Compose
+from weft.pipelines.encode import Encode
+from weft.pipelines.ingest import Ingest
+from weft.pipelines.sources import base as sources
+from weft.pipelines.stage import Unusable
+from weft.pipelines.store import Store
+from weft.pipelines.synthesize import Synthesize
+from weft.pipelines.tasks.speech import Task as Speech
+from weft.pipelines.tasks.words import Task as Words
+from weft.pipelines.voices import base as voices
+from weft.pipelines.voices.base import Spoken, Style
+from weft.schemas.audio import Alignment, Audio, Recording, Units, Utterance, Word
+from weft.schemas.item import Item
+from weft.schemas.ledger import Reject
+from weft.schemas.sample import Baked
+from weft.schemas.text import Dialogue, Turn
+from weft.tokenizers import bpe
+from weft.tokenizers.base import SpeechTokenizer
+from weft.tokenizers.unified import save, unify
+
+RATE = 16_000
+
+
+def utterance(store: Store, key: str = "u-0", seconds: float = 1.0, **more: Any) -> Utterance:
+    Path(store.root).mkdir(parents=True, exist_ok=True)
+    sound = np.random.default_rng(1).uniform(-0.1, 0.1, round(seconds * RATE)).astype(np.float32)
+    soundfile.write(f"{store.root}/{key}.wav", sound, RATE)
+    return Utterance(key, key[:-2], "speech", Audio(f"{store.root}/{key}.wav"), "", 0.0, seconds, **more)
+
+
+class EvenAligner(aligners.Aligner):
+    """Words of equal length; `mumble` cannot be found."""
+
+    def version(self) -> str:
+        return "1"
+
+    def _align(self, samples: np.ndarray, spoken: Sequence[str]) -> list[Word]:
+        if "mumble" in spoken:
+            raise Unalignable("mismatch", "nobody says mumble")
+        each = len(samples) / RATE / len(spoken)
+        return [Word(w, n * each, (n + 1) * each, -1.0) for n, w in enumerate(spoken)]
+
+
+class Loudness(SpeechTokenizer):
+    """Code 1 in the first half, 0 in the second, at 10 Hz."""
+
+    rate: float = 10
+    size: int = 2
+    literal: str = "[L{}]"
+
+    def train(self, clips: Any, folder: Path, seed: int) -> None: ...
+    def load(self, folder: Path) -> None: ...
+    def frames(self, n_samples: int) -> int:
+        return n_samples // 1600
+
+    def version(self) -> str:
+        return "loudness-1"
+
+    @property
+    def checksum(self) -> str:
+        return "0"
+
+    @property
+    def training_seconds(self) -> float:
+        return 0.0
+
+    def _frames(self, samples: np.ndarray) -> np.ndarray:
+        count = self.frames(len(samples))
+        return (np.arange(count) < count // 2).astype(np.int32)
+
+
+class TestAlign:
+    def run(self, store: Store, *utterances: Utterance) -> list[Any]:
+        stage = Align(aligner=EvenAligner())
+        stage.setup(store)
+        return list(stage(utterances))
+
+    def test_words_are_put_in_time(self, store: Store) -> None:
+        (made,) = self.run(store, utterance(store, text="and so"))
+        assert made == Alignment("u-0", 1.0, "test_stages 1", (Word("and", 0, 0.5, -1), Word("so", 0.5, 1, -1)), -1.0)
+
+    def test_given_words_win(self, store: Store) -> None:
+        (made,) = self.run(store, utterance(store, text="mumble", words=(Word("mumble", 0.2, 0.4),)))
+        assert made.words == (Word("mumble", 0.2, 0.4),) and made.aligner.startswith("given")
+
+    @pytest.mark.parametrize(("text", "reason"), [(None, "no_transcript"), ("mumble", "mismatch"), ("--", "no_words")])
+    def test_what_cannot_be_aligned(self, store: Store, text: str | None, reason: str) -> None:
+        (made,) = self.run(store, utterance(store, text=text))
+        assert isinstance(made, Reject)
+        assert (made.key, made.reason, made.seconds, made.stage) == ("u-0", reason, 1.0, "align")
+
+
+class TestEncode:
+    def run(self, store: Store, *utterances: Utterance) -> list[Any]:
+        stage = Encode(name="loud", tokenizer=Loudness())
+        stage.setup(store)
+        return list(stage(utterances))
+
+    def test_frames_become_runs(self, store: Store) -> None:
+        (made,) = self.run(store, utterance(store))
+        assert made == Units("u-0", 1.0, "loud", "loudness-1 0", 10.0, (1, 0), (5, 5))
+
+    def test_less_than_a_frame_is_rejected_and_the_rest_goes_on(self, store: Store) -> None:
+        short, whole = self.run(store, utterance(store, "s-0", 0.05), utterance(store))
+        assert isinstance(short, Reject) and (short.key, short.reason) == ("s-0", "not_encodable")
+        assert whole.frames == 10
+
+
+class Listed(sources.Source):
+    """`bad` cannot be read; all others are a second long."""
+
+    @property
+    def makes(self) -> type:
+        return Recording
+
+    def items(self, name: str) -> Iterator[Item]:
+        return iter(())
+
+    def read(self, item: Item, store: Store) -> Iterator[Recording]:
+        if item.path == "bad":
+            raise Unusable("truncated", "it ends early")
+        yield Recording(item.key, item.source, item.path, Audio("/a"), 1.0, RATE, 1, "")
+
+
+def test_each_item_is_read_once_or_rejected() -> None:
+    stage = Ingest(source=Listed())
+    stage.setup(Store("/nowhere"))
+    items = [Item(path, "s", path, "/a", "") for path in ("good", "bad", "good")]
+    made = list(stage(items))
+    assert [type(m) for m in made] == [Recording, Reject, Reject]
+    assert [(m.reason, m.path) for m in made[1:]] == [("truncated", "bad"), ("duplicate", "good")]
+
+
+class Hum(voices.Voice):
+    """A tenth of a second a word; it has no voice for `?`."""
+
+    def version(self) -> str:
+        return "hum-1"
+
+    def setup(self) -> None: ...
+    def styles(self) -> list[tuple[str, str]]:
+        return [("low", ""), ("high", "thin")]
+
+    def speak(self, text: str, style: Style) -> Spoken:
+        if text == "?":
+            raise ValueError("there is nothing to speak in '?'")
+        words = text.split()
+        sound = np.full(len(words) * RATE // 10, 0.1, np.float32)
+        return Spoken(sound, RATE, tuple(Word(w, n / 10, (n + 1) / 10) for n, w in enumerate(words)))
+
+
+class TestSynthesize:
+    stage = Synthesize(voice=Hum(), seed=1)
+
+    def test_each_turn_gets_audio_and_the_times_of_its_words(self) -> None:
+        (made,) = self.stage([Dialogue("d", "s", (Turn("a", "one two"), Turn("b", "three")))])
+        assert [(t.seconds, len(t.words)) for t in made.turns] == [(0.2, 2), (0.1, 1)]
+        assert all(t.audio.data and t.voice in ("low", "high+thin") for t in made.turns)
+
+    def test_a_speaker_keeps_the_voice_and_an_edit_elsewhere_does_not_change_it(self) -> None:
+        turns = [Turn("a", "one"), Turn("b", "two"), Turn("a", "three")]
+        (whole,) = self.stage([Dialogue("d", "s", tuple(turns))])
+        (edited,) = self.stage([Dialogue("d", "s", (*turns[:2], Turn("a", "four")))])
+        assert whole.turns[0].voice == whole.turns[2].voice
+        assert whole.turns[:2] == edited.turns[:2]
+
+    def test_a_dialogue_with_a_turn_that_nobody_can_speak_is_rejected_whole(self) -> None:
+        (made,) = self.stage([Dialogue("d", "s", (Turn("a", "one"), Turn("b", "?")))])
+        assert isinstance(made, Reject) and (made.key, made.reason) == ("d", "unspeakable")
+
+
+class TestCompose:
+    @pytest.fixture
+    def spelt(self, store: Store) -> Store:
+        """A corpus folder that holds a vocabulary."""
+        text = bpe.Tokenizer(size=300).train(["and so my fellow americans ask not what"])
+        codes = [("hubert", "[Hu{}]", 50)]
+        folder = Path(store.path("vocabulary"))
+        folder.mkdir(parents=True)
+        save(folder, text, unify(text, {"text": "[Text]", "speech": "[Speech]"}, codes))
+        return store
+
+    def row(self, key: str, words: int) -> tuple[Utterance, Alignment, Units]:
+        random = Random(key)
+        said = tuple(Word(f"word{n}", n / 2, (n + 1) / 2) for n in range(words))
+        seconds = words / 2
+        whole = Utterance(key, key, "speech", Audio("/a"), "ab", 0.0, seconds, " ".join(w.text for w in said))
+        ids = tuple(random.randrange(50) for _ in range(round(seconds * 25)))
+        units = Units(key, seconds, "hubert", "m", 25.0, ids, (1,) * len(ids))
+        return whole, Alignment(key, seconds, "x", said, -1.0), units
+
+    def run(self, store: Store, rows: list[Any], pass_number: int = 0) -> list[Any]:
+        task = Words(sources=("speech",), tokenizer="hubert", text_words=(2, 4), speech_words=(2, 4))
+        stage = Compose(name="words", task=task, pass_number=pass_number, seed=1)
+        stage.setup(store)
+        return list(stage(rows))
+
+    def test_samples_do_not_depend_on_the_order_of_their_rows(self, spelt: Store) -> None:
+        rows = [self.row(f"u-{n}", 9) for n in range(8)]
+        assert self.run(spelt, rows) == self.run(spelt, rows[::-1])
+
+    def test_a_sample_that_is_drawn_again_has_new_spans_and_a_new_key(self, spelt: Store) -> None:
+        rows = [self.row(f"u-{n}", 30) for n in range(4)]
+        first, again, second = self.run(spelt, rows), self.run(spelt, rows), self.run(spelt, rows, 1)
+        assert first == again
+        assert not {s.key for s in first} & {s.key for s in second}
+        assert {s.parent: s.loss for s in first} != {s.parent: s.loss for s in second}
+
+    def test_too_few_words_are_rejected_with_the_task_they_were_for(self, spelt: Store) -> None:
+        made = self.run(spelt, [self.row("u-0", 3), self.row("u-1", 9)])
+        rejected = [m for m in made if isinstance(m, Reject)]
+        assert [(r.key, r.reason, r.path, r.seconds) for r in rejected] == [("u-0", "too_few_words", "words", 1.5)]
+        assert [m.parent for m in made if isinstance(m, Baked)] == ["u-1"]
+
+    def test_a_task_gets_only_what_it_needs(self, spelt: Store) -> None:
+        whole, _, units = self.row("u-0", 4)
+        stage = Compose(name="sp", task=Speech(sources=("speech",), tokenizer="hubert"), pass_number=0, seed=1)
+        stage.setup(spelt)
+        (made,) = stage([(whole, units)])
+        assert made.speech_tokens == 1 + len(units.ids) and made.key == "u-0-sp-0"
