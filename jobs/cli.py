@@ -102,10 +102,11 @@ def status(corpus: CorpusArgument) -> None:
 
     Example: weft status corpus
     """
-    from weft.jobs.commands import console, open_corpus
+    from weft.jobs.commands import console, open_corpus, reading
     from weft.jobs.status import show_status
 
-    show_status(console, *open_corpus(corpus))
+    with reading(corpus):
+        show_status(console, *open_corpus(corpus))
 
 
 @app.command()
@@ -118,17 +119,12 @@ def audit(
 
     Example: weft audit corpus --deep
     """
-    from weft.jobs.commands import console, open_corpus
+    from weft.jobs.commands import console, open_corpus, reading
     from weft.jobs.show import show_audit
     from weft.pipelines.audit import audit as run_audit
 
-    store, house = open_corpus(corpus)
-    try:
-        found = run_audit(store, house, deep)
-    except FileNotFoundError as error:
-        raise RecipeError(
-            f"{corpus}: {error.filename or error} is not there yet; `weft build` again finishes it"
-        ) from None
+    with reading(corpus):
+        found = run_audit(*open_corpus(corpus), deep)
     if as_json:
         print(json.dumps(asdict(found), indent=1, ensure_ascii=False))
     else:
@@ -145,11 +141,11 @@ def inspect(
 
     Example: weft inspect corpus clip-3fa0c1d2e4b5-0000-words-0
     """
-    from weft.jobs.commands import console, open_corpus
+    from weft.jobs.commands import console, open_corpus, reading
     from weft.jobs.samples import show_sample
 
-    store, house = open_corpus(corpus)
-    show_sample(console, store, house, key)
+    with reading(corpus):
+        show_sample(console, *open_corpus(corpus), key)
 
 
 @app.command()
@@ -165,12 +161,15 @@ def train(
 
     Example: weft train my.yaml --corpus corpus --stage pretrain --out run
     """
-    from weft.jobs.commands import read_house
+    from weft.jobs.commands import read_house, reading
     from weft.jobs.training import run_training
 
     if not corpus:
         raise RecipeError("weft train: say which corpus to train on, such as --corpus corpus")
-    run_training(read_house(recipe, overrides or []), corpus, stage, out, resume)
+    if out.is_file():
+        raise RecipeError(f"--out {out}: a file is there; a run is a folder")
+    with reading(corpus):
+        run_training(read_house(recipe, overrides or []), corpus, stage, out, resume)
 
 
 def _check_engine(engine: str) -> None:

@@ -1,8 +1,11 @@
 """What the commands share: reading a recipe with its backends, opening a corpus, choosing an engine."""
 
 import os
-from collections.abc import Sequence
+import socket
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
+import pyarrow as pa
 from rich.console import Console
 
 from weft.jobs.build import build
@@ -18,18 +21,43 @@ console = Console(soft_wrap=not os.isatty(1), width=None if os.isatty(1) else 16
 
 def read_house(path: str, overrides: Sequence[str] = ()) -> House:
     """A recipe with every backend made. Raises RecipeError, with the file and line."""
-    source = recipe_file.read(path, overrides)
-    house = House(recipe_file.check(source))
     try:
+        source = recipe_file.read(path, overrides)
+        house = House(recipe_file.check(source))
         house.check()
     except RecipeFault as fault:
         raise RecipeError(recipe_file.explain(source, fault.path, fault.message, fault.kind)) from None
+    except RecursionError:
+        raise RecipeError(f"{path}: it is nested too deeply, or holds itself") from None
     return house
+
+
+def open_store(url: str) -> Store:
+    """Raises RecipeError for a url of a kind that is not known or not installed, and for a file."""
+    try:
+        store = Store(url)
+    except (ImportError, ValueError) as error:
+        raise RecipeError(f"{url}: {error}") from None
+    if store.local and os.path.isfile(store.root):
+        raise RecipeError(f"{url}: a file is there; a corpus is a folder")
+    return store
+
+
+@contextmanager
+def reading(url: str) -> Iterator[None]:
+    """Says what to do about a corpus of which something is missing or broken. Raises RecipeError."""
+    try:
+        yield
+    except FileNotFoundError as error:
+        missing = error.filename or error
+        raise RecipeError(f"{url}: {missing} is not there yet; `weft build` again finishes it") from None
+    except pa.ArrowInvalid as error:
+        raise RecipeError(f"{url}: a table of it is broken ({error}); `weft build` again mends it") from None
 
 
 def open_corpus(url: str) -> tuple[Store, House]:
     """A corpus and the recipe it was built from. Raises RecipeError when there is none."""
-    store = Store(url)
+    store = open_store(url)
     if not store.exists("recipe.yaml"):
         raise RecipeError(f"{url}: no corpus (it has no recipe.yaml); `weft build RECIPE --out {url}` makes one")
     return store, read_house(str(store.folder("recipe.yaml") if store.local else store.folder("") / "recipe.yaml"))
@@ -43,12 +71,24 @@ def choose_engine(name: str, url: str, address: str | None, workers: int | None)
         return LocalEngine(Store(url))
     from weft.jobs.ray_engine import RayEngine
 
+    if address:
+        _knock(address)
     return RayEngine(url, address, workers)
+
+
+def _knock(address: str) -> None:
+    """Ray itself waits for minutes. Raises RecipeError where nobody listens."""
+    host, colon, port = address.removeprefix("ray://").rpartition(":")
+    try:
+        if colon and port.isdigit():
+            socket.create_connection((host.strip("[]"), int(port)), 10).close()
+    except OSError as error:
+        raise RecipeError(f"--address {address}: no Ray cluster answers there ({error})") from None
 
 
 def build_corpus(house: House, out: str, engine: str, address: str | None, workers: int | None) -> BuildProgress:
     """Builds with progress shown, and returns what was counted."""
-    store = Store(out)
+    store = open_store(out)
     runs = choose_engine(engine, store.url, address, workers)
     try:
         with BuildProgress(console) as progress:

@@ -40,6 +40,8 @@ def find(store: Store, stage: str, key: str) -> IndexRow | None:
 def _print(console: Console, store: Store, stage: str, row: IndexRow) -> None:
     from transformers import AutoTokenizer
 
+    if not store.exists("vocabulary/tokenizer.json"):
+        raise FileNotFoundError("vocabulary/tokenizer.json")
     with store.open(f"shards/{stage}/{row.shard}") as file:
         file.seek(row.json_offset)
         said = json.loads(file.read(row.json_length))

@@ -5,10 +5,9 @@ from pathlib import Path
 import yaml
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from weft.jobs.commands import console
+from weft.jobs.commands import console, open_store
 from weft.pipelines.graph import House
 from weft.pipelines.shards import index_name
-from weft.pipelines.store import Store
 from weft.schemas.recipe_file import RecipeError
 from weft.schemas.vocabulary import Vocabulary
 from weft.trainer.train import Result, StepReport, train
@@ -19,7 +18,7 @@ def run_training(house: House, corpus: str, stage: str, out: Path, resume: bool)
     stage = stage or next(iter(house.recipe.training), "")
     if stage not in house.recipe.training:
         raise RecipeError(f"no training stage {stage!r}; the recipe has {', '.join(house.recipe.training) or 'none'}")
-    store = Store(corpus)
+    store = open_store(corpus)
     if not store.exists(index_name(stage)):
         raise RecipeError(f"{corpus}: no shards for stage {stage!r}; `weft build` makes them")
     vocabulary = Vocabulary.from_json(store.read("vocabulary/vocabulary.json").decode())

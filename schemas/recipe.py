@@ -14,7 +14,7 @@ training:
 import re
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
 from weft.schemas.settings import Settings
 from weft.schemas.training import TrainingStage
@@ -67,7 +67,7 @@ class Recipe(Settings):
 
     name: str
     description: str = ""
-    seed: int = 1
+    seed: int = Field(default=1, ge=0, lt=2**63)
     part_size: int = Field(default=1000, ge=1)
     sources: dict[str, Choice] = Field(min_length=1)
     segment: Choice = Choice(use="silero")
@@ -79,6 +79,13 @@ class Recipe(Settings):
     tasks: dict[str, TaskChoice] = Field(min_length=1)
     shards: ShardSettings = ShardSettings()
     training: dict[str, TrainingStage] = {}
+
+    @field_validator("segment", "align", "synthesize", "text", mode="before")
+    @classmethod
+    def _backend_by_default(cls, given: Any, info: ValidationInfo) -> Any:
+        """Settings alone, such as `segment: {longest: 20}`, are those of the default backend."""
+        default = cls.model_fields[str(info.field_name)].default.use
+        return {"use": default, **given} if isinstance(given, dict) else given
 
     @field_validator("sources", "tokenizers", "tasks", "training")
     @classmethod

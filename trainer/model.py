@@ -17,6 +17,7 @@ from torch import Tensor
 from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedModel
 
 from weft.schemas.training import ModelSettings
+from weft.tokenizers.checkpoint import quiet
 
 # transformers 5 moves these into `rope_parameters`, so a default config has no attribute of that name.
 _MOVED = {"model_type", "rope_theta", "rope_scaling"}
@@ -40,9 +41,10 @@ def build(settings: ModelSettings, size: int, seed: int) -> PreTrainedModel:
 def load(folder: str, config: Any = None) -> PreTrainedModel:
     """A checkpoint (folder or hub name) in float32. Raises ValueError when it is not to be had as safetensors."""
     try:
-        return AutoModelForCausalLM.from_pretrained(
-            folder, config=config, attn_implementation="sdpa", dtype=torch.float32, use_safetensors=True
-        )
+        with quiet():
+            return AutoModelForCausalLM.from_pretrained(
+                folder, config=config, attn_implementation="sdpa", dtype=torch.float32, use_safetensors=True
+            )
     except OSError as fault:
         raise ValueError(
             f"cannot load {folder}: {str(fault).splitlines()[0]}; only safetensors checkpoints are read"

@@ -99,4 +99,4 @@ def _said(item: Item) -> dict[str, Any]:
         words = tuple(Word(clean(str(t)), float(s), float(e)) for t, s, e in said.get("words") or ())
         return {**plain, "licence": licence, "words": words}
     except (ValueError, TypeError, RecursionError) as error:
-        raise Unusable("bad_manifest_line", f"{item.path}: {error}") from None
+        raise Unusable("bad_manifest_line", str(error)) from None

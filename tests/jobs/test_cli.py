@@ -86,6 +86,9 @@ WRONG = {
     "no training stage": (("train", "demo", "--corpus", "c", "--stage", "finetune"), "no training stage 'finetune'"),
     "no shards": (("train", "demo", "--corpus", "/nowhere"), "no shards for stage 'pretrain'"),
     "no source": (("plan", "spirit-lm-base"), "set sources.speech.path"),
+    "no protocol": (("build", "demo", "--out", "foo://x"), "foo://x: Protocol not known: foo"),
+    "no cluster": (("build", "demo", "--out", "c", "--address", "127.0.0.1:1"), "no Ray cluster answers there"),
+    "no seed": (("validate", "demo", "seed=-1"), "seed: input should be greater than or equal to 0"),
     "no command": (("bild",), "No such command"),
     "no option": (("build", "demo", "--outt", "c"), "No such option"),
 }
@@ -105,6 +108,28 @@ def test_a_wrong_key_is_told_by_its_line(weft: Weft, tmp_path: Path) -> None:
     (tmp_path / "r.yaml").write_text("extends: demo\nseed: 1\nsede: 2\n")
     code, _, said = weft("validate", str(tmp_path / "r.yaml"))
     assert code == 2 and "r.yaml line 3: sede" in said
+
+
+@pytest.mark.parametrize("text", ["a: &a [*a]\n", "a: " + "[" * 5000 + "]" * 5000], ids=["in itself", "deep"])
+def test_a_recipe_nested_beyond_reading(weft: Weft, tmp_path: Path, text: str) -> None:
+    (tmp_path / "r.yaml").write_text(text)
+    code, _, said = weft("validate", str(tmp_path / "r.yaml"))
+    assert code == 2 and "nested too deeply, or holds itself" in said
+
+
+def test_settings_alone_are_those_of_the_default_backend(weft: Weft, small_corpus: Path) -> None:
+    assert weft("validate", str(small_corpus / "recipe.yaml"), "segment.longest=20")[0] == 0
+
+
+def test_a_file_where_a_folder_is_wanted(weft: Weft, small_corpus: Path) -> None:
+    file = str(small_corpus / "a.txt")
+    for arguments in (
+        ("build", "demo", "--out", file),
+        ("audit", file),
+        ("train", "demo", "--corpus", "c", "--out", file),
+    ):
+        code, _, said = weft(*arguments)
+        assert code == 2 and "a file is there" in said
 
 
 def test_a_sound_recipe(weft: Weft) -> None:
@@ -130,6 +155,18 @@ def test_an_audit_of_an_unfinished_corpus_says_how_to_finish_it(weft: Weft, corp
     (tmp_path / "corpus/shards/pretrain/index.parquet").unlink()
     code, _, said = weft("audit", str(tmp_path / "corpus"))
     assert code == 2 and "`weft build` again finishes it" in said
+
+
+@pytest.mark.parametrize("command", ["audit", "inspect", "train"])
+def test_a_broken_table_says_how_to_mend_it(
+    weft: Weft, corpus: str, small_corpus: Path, tmp_path: Path, command: str
+) -> None:
+    shutil.copytree(corpus, tmp_path / "corpus")
+    (tmp_path / "corpus/shards/pretrain/index.parquet").write_text("garbage")
+    broken = str(tmp_path / "corpus")
+    train = (str(small_corpus / "recipe.yaml"), "--corpus", broken, "--out", str(tmp_path / "run"))
+    code, _, said = weft(command, *{"audit": (broken,), "inspect": (broken, ""), "train": train}[command])
+    assert code == 2 and "`weft build` again mends it" in said
 
 
 def test_status_counts_what_is_done(weft: Weft, corpus: str) -> None:
