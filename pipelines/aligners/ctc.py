@@ -1,0 +1,116 @@
+"""Forced alignment with a CTC model of characters: wav2vec2, HuBERT, MMS and their kin, from a folder or the hub.
+
+    Aligner(model="/models/wav2vec2-base-960h")     samples, ["ask", "not"]  ->  Word("ask", 4.22, 4.60, -0.1), …
+
+A word's score is nats a character below certainty: 0 is sure. A character the model has no class for is left out; a word of such
+characters alone is unknown.
+"""
+
+import hashlib
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path as Folder
+from typing import Any
+
+import numpy as np
+import torch
+from pydantic import PrivateAttr
+from transformers import AutoFeatureExtractor, AutoModelForCTC, AutoTokenizer
+
+from weft.pipelines.aligners import base
+from weft.pipelines.aligners.base import RATE, Unalignable
+from weft.pipelines.aligners.viterbi import Path, best_path
+from weft.schemas.audio import Word
+from weft.schemas.fingerprint import digest, version_of
+
+
+class Aligner(base.Aligner):
+    """`model` is a transformers CTC checkpoint (safetensors) with its tokenizer and feature extractor.
+
+    Words whose mean score is under `min_score` (nats a character) belong to other audio. Audio of more than `max_seconds`
+    is refused: attention grows with its square.
+    """
+
+    model: str
+    min_score: float = -4.0
+    max_seconds: float = 60.0
+
+    _model: Any = PrivateAttr()
+    _extract: Any = PrivateAttr()
+    _classes: dict[str, int] = PrivateAttr()
+    _blank: int = PrivateAttr()
+    _gap: int | None = PrivateAttr()
+
+    def setup(self) -> None:
+        """Raises ValueError for what is no CTC checkpoint."""
+        try:
+            tokenizer = AutoTokenizer.from_pretrained(self.model)
+            self._extract = AutoFeatureExtractor.from_pretrained(self.model)
+            self._model = AutoModelForCTC.from_pretrained(self.model, use_safetensors=True, dtype=torch.float32).eval()
+        except (OSError, ValueError) as error:
+            raise ValueError(f"{self.model}: no CTC checkpoint could be read ({str(error).splitlines()[0]})") from None
+        self._classes = tokenizer.get_vocab()
+        self._blank = tokenizer.pad_token_id
+        self._gap = self._classes.get(getattr(tokenizer, "word_delimiter_token", "|"))
+        best_path(np.zeros((1, 2), np.float32), np.ones(1, np.int64))  # compiles it, once a worker
+
+    def version(self) -> str:
+        return f"transformers-{version_of('transformers')}+torch-{version_of('torch')} {_content(self.model)}"
+
+    def _align(self, samples: np.ndarray, spoken: list[str]) -> list[Word]:
+        if len(samples) > self.max_seconds * RATE:
+            raise Unalignable("too_long", f"{len(samples) / RATE:.1f} s, where max_seconds is {self.max_seconds:g}")
+        spelt = [self._spell(word) for word in spoken]
+        tokens, owners = self._joined(spelt)
+        log_probs = self._listen(samples)
+        try:
+            path = best_path(log_probs, tokens, self._blank)
+        except ValueError as fault:
+            raise Unalignable("alignment_failed", str(fault)) from None
+        sure = [log_probs[a:b, c].mean() for c, a, b in zip(tokens, path.starts, path.ends, strict=True)]
+        return self._checked(list(self._words(spoken, path, owners, np.array(sure))))
+
+    def _spell(self, word: str) -> list[int]:
+        """Classes of a word's characters, in whichever case the model was trained on."""
+        cases = (word, word.upper(), word.lower())
+        spelt = max(([self._classes[c] for c in case if c in self._classes] for case in cases), key=len)
+        if not spelt:
+            raise Unalignable("unknown_word", f"the model spells no character of {word!r}")
+        return spelt
+
+    def _joined(self, spelt: list[list[int]]) -> tuple[np.ndarray, np.ndarray]:
+        """All words in a row, the model's word delimiter between them; and whose word each token is (-1: none's)."""
+        tokens: list[int] = []
+        owners: list[int] = []
+        for number, classes in enumerate(spelt):
+            if number and self._gap is not None:
+                tokens, owners = [*tokens, self._gap], [*owners, -1]
+            tokens, owners = [*tokens, *classes], [*owners, *[number] * len(classes)]
+        return np.array(tokens), np.array(owners)
+
+    def _listen(self, samples: np.ndarray) -> np.ndarray:
+        """Log-probabilities float32 [frames, classes]; alone and unpadded, so no batch can change them."""
+        heard = self._extract(samples, sampling_rate=RATE, return_tensors="pt").input_values
+        with torch.inference_mode():
+            return torch.log_softmax(self._model(heard).logits[0], dim=-1).numpy()
+
+    def _words(self, spoken: list[str], path: Path, owners: np.ndarray, sure: np.ndarray) -> Iterator[Word]:
+        """Each word from its first character's first frame to its last one's last; `sure` scores each token."""
+        hop = self._model.config.inputs_to_logits_ratio / RATE
+        for number, word in enumerate(spoken):
+            mine = owners == number
+            yield Word(word, path.starts[mine][0] * hop, path.ends[mine][-1] * hop, float(sure[mine].mean()))
+
+    def _checked(self, words: list[Word]) -> list[Word]:
+        score = sum(word.score for word in words) / len(words)
+        if score < self.min_score:
+            raise Unalignable("mismatch", f"score {score:.2f} is below min_score {self.min_score:g}")
+        return words
+
+
+@cache
+def _content(model: str) -> str:
+    """16 hex digits over a local checkpoint's files: other weights under its name are noticed. A hub name is itself."""
+    files = sorted(file for file in Folder(model).glob("*") if file.is_file())
+    sums = [(file.name, hashlib.sha256(file.read_bytes()).hexdigest()) for file in files]
+    return digest(sums)[:16] if sums else model
