@@ -22,6 +22,7 @@ from weft.pipelines.aligners.base import RATE, Unalignable
 from weft.pipelines.aligners.viterbi import Path, best_path
 from weft.schemas.audio import Word
 from weft.schemas.fingerprint import digest, version_of
+from weft.tokenizers.checkpoint import quiet
 
 
 class Aligner(base.Aligner):
@@ -46,7 +47,9 @@ class Aligner(base.Aligner):
         try:
             tokenizer = AutoTokenizer.from_pretrained(self.model)
             self._extract = AutoFeatureExtractor.from_pretrained(self.model)
-            self._model = AutoModelForCTC.from_pretrained(self.model, use_safetensors=True, dtype=torch.float32).eval()
+            with quiet():
+                made = AutoModelForCTC.from_pretrained(self.model, use_safetensors=True, dtype=torch.float32)
+            self._model = made.eval()
         except (OSError, ValueError) as error:
             raise ValueError(f"{self.model}: no CTC checkpoint could be read ({str(error).splitlines()[0]})") from None
         self._classes = tokenizer.get_vocab()
@@ -84,8 +87,10 @@ class Aligner(base.Aligner):
         owners: list[int] = []
         for number, classes in enumerate(spelt):
             if number and self._gap is not None:
-                tokens, owners = [*tokens, self._gap], [*owners, -1]
-            tokens, owners = [*tokens, *classes], [*owners, *[number] * len(classes)]
+                tokens.append(self._gap)
+                owners.append(-1)
+            tokens.extend(classes)
+            owners.extend([number] * len(classes))
         return np.array(tokens), np.array(owners)
 
     def _listen(self, samples: np.ndarray) -> np.ndarray:
