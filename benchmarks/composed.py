@@ -46,7 +46,7 @@ def sample(task: str, number: int, part: int) -> Baked:
     return Sample(
         key, key, task, "made", length / 20, tuple(random.choices(range(2000), k=length)), _segments(task, length),
         "what was said in it " * (length // 30), "en", f"speaker {number % 48}", "neutral", "CC0-1.0",
-        Provenance(key, f"{number:064x}", 0.0, length / 20, "sphinx pocketsphinx-5.1.1", "hubert-1"),
+        Provenance(key, "a.wav", "", f"{number:064x}", 0.0, length / 20, "whole", "given", "sphinx pocketsphinx-5.1.1", "hubert-1"),
     ).bake()  # fmt: skip
 
 

@@ -149,6 +149,52 @@ def inspect(
 
 
 @app.command()
+def align(
+    files: Annotated[
+        list[str],
+        typer.Argument(
+            help="Audio beside its transcripts, folders of it, or whatever a source reads; and settings, as key=value.",
+            show_default=False,
+        ),
+    ],
+    out: Annotated[Path, typer.Option(help="Where the timing files go.", show_default=False)],
+    formats: Annotated[
+        list[str] | None, typer.Option("--format", help="textgrid, json or ctm; repeatable.", show_default="textgrid")
+    ] = None,
+    transcripts: Annotated[str, typer.Option(help="Where the transcripts lie, if not beside the audio.")] = "",
+    retime: Annotated[bool, typer.Option(help="Align words anew that come with times.")] = False,
+    engine: EngineOption = "auto",
+    address: AddressOption = None,
+    workers: WorkersOption = None,
+) -> None:
+    """Puts words in time: audio and text in; Praat TextGrids, CTM or JSON out.
+
+    FILE is audio (.txt, .lab, .TextGrid, .ctm beside it), a folder of it, a JSONL or NeMo manifest, Lhotse cuts, a Kaldi
+    folder, a Hugging Face dataset, WebDataset tars or a list of urls.
+
+    Example: weft align clip.wav interviews/ --out aligned --format textgrid align.use=sphinx
+    """
+    from weft.jobs.aligning import Wanted, recipe_of, run_align
+    from weft.jobs.commands import make_house
+
+    _check_engine(engine)
+    settings = [f for f in files if "=" in f and not Path(f).exists()]
+    paths = tuple(f for f in files if f not in settings)
+    if not paths:
+        raise RecipeError("weft align: name audio files, folders or manifests")
+    if missing := next(
+        (p for p in paths if "://" not in p and not any(c in p for c in "*?[") and not Path(p).exists()), ""
+    ):
+        raise RecipeError(f"{missing}: no such file or folder")
+    if out.is_file():
+        raise RecipeError(f"--out {out}: a file is there; name a folder")
+    source = {k: v for k, v in (("transcripts", transcripts), ("retime", retime)) if v}
+    wanted = Wanted(paths, source, tuple(formats or ["textgrid"]), out)
+    if not run_align(make_house(recipe_of(wanted), settings), wanted, engine, address, workers):
+        raise typer.Exit(1)
+
+
+@app.command()
 def train(
     recipe: RecipeArgument,
     overrides: Overrides = None,

@@ -4,6 +4,7 @@ import os
 import socket
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 import pyarrow as pa
 from rich.console import Console
@@ -22,13 +23,22 @@ console = Console(soft_wrap=not os.isatty(1), width=None if os.isatty(1) else 16
 def read_house(path: str, overrides: Sequence[str] = ()) -> House:
     """A recipe with every backend made. Raises RecipeError, with the file and line."""
     try:
-        source = recipe_file.read(path, overrides)
+        return _checked(recipe_file.read(path, overrides))
+    except RecursionError:
+        raise RecipeError(f"{path}: it is nested too deeply, or holds itself") from None
+
+
+def make_house(recipe: dict[str, Any], overrides: Sequence[str] = ()) -> House:
+    """The same for a recipe that the command line makes. Raises RecipeError."""
+    return _checked(recipe_file.made(recipe, overrides))
+
+
+def _checked(source: recipe_file.Source) -> House:
+    try:
         house = House(recipe_file.check(source))
         house.check()
     except RecipeFault as fault:
         raise RecipeError(recipe_file.explain(source, fault.path, fault.message, fault.kind)) from None
-    except RecursionError:
-        raise RecipeError(f"{path}: it is nested too deeply, or holds itself") from None
     return house
 
 

@@ -84,6 +84,7 @@ def _provenance(material: Material) -> Provenance:
     if not isinstance(source, Utterance):
         return Provenance(recording=source.key)
     return Provenance(
-        source.recording, source.sha256, source.start, source.end,
+        source.recording, source.path, source.split, source.sha256, source.start, source.end, source.segmenter,
+        source.transcriber,
         material.alignment.aligner if material.alignment else "", material.units.model if material.units else "",
     )  # fmt: skip

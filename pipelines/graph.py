@@ -121,7 +121,7 @@ class House:
         if kind is Dialogue:
             last = add("synthesize", self._synthesize, (last,))
         last = add("segment", Turns() if kind is Dialogue else self._segment, (last,))
-        if any("alignment" in t.needs and source in t.sources for t in self.tasks.values()):
+        if not self.tasks or any("alignment" in t.needs and source in t.sources for t in self.tasks.values()):
             add("align", self._align, (last,))
         for name, tokenizer in self.tokenizers.items():
             if any(source in t.sources and t.tokenizer == name for t in self.tasks.values()):
@@ -155,6 +155,8 @@ class House:
                 for node, stage, inputs, models in self.stages(source)
                 for part in range(count)
             ]
+        if not self.tasks:
+            return works
         works += [self._tokenizer_work(name, parts) for name in self.tokenizers]
         works.append(self._vocabulary_work(parts))
         for task in self.tasks:

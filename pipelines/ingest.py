@@ -11,9 +11,8 @@ from pydantic import PrivateAttr, SerializeAsAny
 from weft.pipelines.sources.base import Source
 from weft.pipelines.stage import Stage, Unusable
 from weft.pipelines.store import Store
-from weft.schemas.item import Item
+from weft.schemas.item import Item, item_of
 from weft.schemas.ledger import Reject
-from weft.schemas.text import Document
 
 
 class Ingest(Stage):
@@ -31,7 +30,7 @@ class Ingest(Stage):
         self._store = store
 
     def parent(self, record: Any) -> str:
-        return record.key.rpartition("-")[0] if isinstance(record, Document) else record.key
+        return item_of(record.key)
 
     def __call__(self, items: Iterable[Item]) -> Iterator[Any]:
         seen: set[str] = set()

@@ -15,7 +15,7 @@ from typing import Any
 from weft.pipelines.parts import part_name, read_part, stamp_of, write_part
 from weft.pipelines.stage import Resources, Stage
 from weft.pipelines.store import Store
-from weft.schemas.audio import Audio
+from weft.schemas.audio import Audio, Recording
 from weft.schemas.fingerprint import digest
 from weft.schemas.ledger import TOLERANCE, LedgerRow, Reject
 from weft.schemas.text import Dialogue
@@ -116,7 +116,7 @@ def account(
     if strange := pieces.keys() - wanted.keys():
         raise Unaccounted(f"{job.node} part {job.part}: {len(strange)} items have no input, such as {min(strange)}")
     seconds_in, seconds_out, seconds_rejected = total(firsts), total(out), total(rejects)
-    made = seconds_out + seconds_rejected - seconds_in if stage.makes_seconds else 0.0
+    made = seconds_out + seconds_rejected - seconds_in if stage.makes_seconds else stage.doubled(out)
     row = LedgerRow(
         job.node, job.part, len(firsts), pieces.total() - len(firsts), len(out), len(rejects), len(absent),
         seconds_in, made, seconds_out, seconds_rejected, total(absent),
@@ -139,9 +139,11 @@ def pack(records: list[Any], name: str) -> tuple[list[Any], bytes]:
         if not audio.data:
             return audio
         blob.extend(audio.data)
-        return Audio(name, len(blob) - len(audio.data), len(audio.data))
+        return replace(audio, uri=name, offset=len(blob) - len(audio.data), length=len(audio.data), data=b"")
 
     def placed(record: Any) -> Any:
+        if isinstance(record, Recording):
+            return replace(record, audio=place(record.audio))
         if isinstance(record, Dialogue):
             return replace(record, turns=tuple(replace(t, audio=place(t.audio)) for t in record.turns))
         return record

@@ -4,24 +4,27 @@ Recording(seconds=754.0)  ->  Utterance(start=0.4, end=9.0), Utterance(start=40.
                               Reject(reason="no_speech", seconds=712.2)      the rest, in one row
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 from pydantic import PrivateAttr, SerializeAsAny
 
-from weft.pipelines.segmenters.base import Segmenter, Span, cut, merge
+from weft.pipelines.segmenters.base import Piece, Segmenter, overlaps, union
 from weft.pipelines.sound import blocks
-from weft.pipelines.stage import Stage
+from weft.pipelines.stage import Stage, Unusable
 from weft.pipelines.store import Store
-from weft.schemas.audio import Recording, Utterance
+from weft.pipelines.timings.base import supervision
+from weft.schemas.audio import Recording, Supervision, Utterance, Word
 from weft.schemas.ledger import Reject
 from weft.schemas.text import Dialogue
 
 BLOCK = 120.0  # seconds the segmenter hears at a time
+SLACK = 0.1  # seconds that a given stretch may reach over its recording
 
 
 class Segment(Stage):
-    """Short recordings stay whole, long ones are cut where nobody speaks."""
+    """Given stretches are taken; short recordings stay whole; long ones are cut where their words, or else the sound, pause."""
 
     segmenter: SerializeAsAny[Segmenter]
     _store: Store = PrivateAttr()
@@ -31,7 +34,7 @@ class Segment(Stage):
         return Utterance
 
     def version(self) -> str:
-        return self.segmenter.version()
+        return f"2 {self.segmenter.version()}"
 
     def setup(self, store: Store) -> None:
         self._store = store
@@ -40,31 +43,114 @@ class Segment(Stage):
     def parent(self, record: Any) -> str:
         return record.recording
 
+    def doubled(self, records: Sequence[Any]) -> float:
+        """Where two speak at once, both utterances have those seconds."""
+        stretches: dict[str, list[tuple[float, float]]] = {}
+        for utterance in records:
+            stretches.setdefault(utterance.recording, []).append((utterance.start, utterance.end))
+        return sum(sum(e - s for s, e in some) - union(some) for some in stretches.values())
+
     def __call__(self, recordings: Iterable[Recording]) -> Iterator[Utterance | Reject]:
         for recording in recordings:
-            if recording.seconds <= self.segmenter.longest:
-                yield _utterance(recording, 0, (0.0, recording.seconds))
+            if recording.supervisions:
+                yield from self._given(recording, recording.supervisions)
+            elif recording.seconds <= self.segmenter.longest:
+                yield _whole(recording)
+            elif recording.words:
+                yield from self._given(recording, self._at_pauses(recording))
             elif recording.text:
                 detail = f"one transcript for {recording.seconds:.1f} s; give it in pieces of at most {self.segmenter.longest:g} s"
                 yield _reject(recording, "long_transcript", detail, recording.seconds)
             else:
-                yield from self._pieces(recording)
+                heard = self.segmenter.speech(blocks(self._store, recording.audio, BLOCK))
+                found = [_supervision(p) for p in self.segmenter.utterances(_inside(heard, recording))]
+                yield from _utterances(recording, found, self.segmenter.version(), "no_speech")
 
-    def _pieces(self, recording: Recording) -> Iterator[Utterance | Reject]:
-        heard = self.segmenter.speech(blocks(self._store, recording.audio, BLOCK))
-        spans = cut(merge(heard, self.segmenter.gap, self.segmenter.longest), self.segmenter.longest)
-        spans = [(b, min(e, recording.seconds)) for b, e in spans]
-        kept = [s for s in spans if s[1] - s[0] >= self.segmenter.shortest]
-        for number, span in enumerate(kept):
-            yield _utterance(recording, number, span)
-        rest = recording.seconds - sum(e - b for b, e in kept)
-        yield _reject(recording, "no_speech", f"what lies between {len(kept)} stretches of speech", rest)
+    def _given(self, recording: Recording, given: Sequence[Supervision]) -> Iterator[Utterance | Reject]:
+        """Stretches with a transcript as they are; those without are merged and cut as pieces that were heard."""
+        spoken: list[Supervision] = []
+        silent: list[Piece] = []
+        for stretch in given:
+            try:
+                fitted = self._checked(recording, stretch)
+                if fitted.text:
+                    spoken.append(fitted)
+                else:
+                    silent.append(Piece(fitted.start, fitted.end, fitted.speaker))
+            except Unusable as fault:
+                yield _reject(recording, fault.reason, fault.detail, 0.0)
+        found = [*spoken, *(_supervision(p) for p in self.segmenter.utterances(silent))]
+        yield from _utterances(recording, found, "given", "not_given")
+
+    def _checked(self, recording: Recording, stretch: Supervision) -> Supervision:
+        where = f"{stretch.start:.3f} to {stretch.end:.3f} s of {recording.seconds:.3f} s"
+        if not (-SLACK <= stretch.start < stretch.end <= recording.seconds + SLACK):
+            raise Unusable("outside_audio", where)
+        fitted = replace(stretch, start=max(0.0, stretch.start), end=min(stretch.end, recording.seconds))
+        if fitted.end - fitted.start < self.segmenter.shortest:
+            raise Unusable("too_short", f"{where} is less than {self.segmenter.shortest:g} s")
+        if stretch.text and fitted.end - fitted.start > self.segmenter.longest:
+            raise Unusable("long_transcript", f"{where} is more than {self.segmenter.longest:g} s with one transcript")
+        return fitted
+
+    def _at_pauses(self, recording: Recording) -> list[Supervision]:
+        """Words in time, parted at the longest pauses until each run fits."""
+        todo, done = [list(recording.words)], []
+        while todo:
+            run = todo.pop()
+            if len(run) < 2 or run[-1].end - run[0].start <= min(self.segmenter.merged, self.segmenter.longest):
+                done.append(run)
+                continue
+            at = _widest_pause(run)
+            todo += [run[:at], run[at:]]
+        return [supervision(run, recording.phones, recording.speaker) for run in sorted(done, key=lambda r: r[0].start)]
 
 
-def _utterance(recording: Recording, number: int, span: Span) -> Utterance:
+def _widest_pause(words: Sequence[Word]) -> int:
+    """The word that begins after the longest pause (to 10 ms); of equal ones, the nearest to the middle."""
+    middle = (words[0].start + words[-1].end) / 2
+    return max(
+        range(1, len(words)),
+        key=lambda n: (round(words[n].start - words[n - 1].end, 2), -abs(words[n].start - middle)),
+    )
+
+
+def _inside(pieces: Sequence[Piece], recording: Recording) -> list[Piece]:
+    return [replace(p, end=min(p.end, recording.seconds)) for p in pieces if p.start < recording.seconds]
+
+
+def _supervision(piece: Piece) -> Supervision:
+    return Supervision(piece.start, piece.end, speaker=piece.speaker)
+
+
+def _utterances(
+    recording: Recording, found: Sequence[Supervision], cutter: str, rest: str
+) -> Iterator[Utterance | Reject]:
+    """An utterance each, by time, and what lies between them as one reject."""
+    found = sorted(found, key=lambda s: (s.start, s.end, s.speaker))
+    pieces = [Piece(s.start, s.end, s.speaker) for s in found]
+    for number, (said, shared) in enumerate(zip(found, overlaps(pieces), strict=True)):
+        yield _utterance(recording, number, said, cutter, shared)
+    left = recording.seconds - union((p.start, p.end) for p in pieces)
+    if left > 0 or not found:
+        yield _reject(recording, rest, f"what lies between {len(found)} stretches", left)
+
+
+def _whole(recording: Recording) -> Utterance:
+    said = Supervision(
+        0.0, recording.seconds, recording.text, recording.words, recording.phones, recording.speaker, recording.language,
+        recording.emotion,
+    )  # fmt: skip
+    return _utterance(recording, 0, said, "whole", 0.0)
+
+
+def _utterance(recording: Recording, number: int, said: Supervision, cutter: str, shared: float) -> Utterance:
     return Utterance(
-        f"{recording.key}-{number:04d}", recording.key, recording.source, recording.audio, recording.sha256, *span,
-        recording.text, recording.words, recording.speaker, recording.language, recording.licence, recording.emotion,
+        f"{recording.key}-{number:04d}", recording.key, recording.source, recording.audio, recording.sha256,
+        said.start, said.end, said.text, said.words, said.speaker or recording.speaker,
+        said.language or recording.language, recording.licence, said.emotion or recording.emotion, phones=said.phones,
+        split=recording.split, path=recording.path, overlap=shared, segmenter=cutter,
+        transcriber="given" if said.text else "",
     )  # fmt: skip
 
 
@@ -88,5 +174,5 @@ class Turns(Stage):
                 yield Utterance(
                     f"{dialogue.key}-{number:04d}", dialogue.key, dialogue.source, turn.audio, "", 0.0, turn.seconds,
                     turn.text, turn.words, turn.speaker, dialogue.language, dialogue.licence,
-                    turn.emotion, dialogue.key, number,
+                    turn.emotion, dialogue.key, number, path=dialogue.key,
                 )  # fmt: skip

@@ -8,7 +8,7 @@
 Conservation is checked by whoever runs it: each input must turn up as the `parent` of an output or a reject.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -58,6 +58,10 @@ class Stage(Settings):
     def parent(self, record: Any) -> str:
         """The key of the input that an output was made from."""
         return record.key
+
+    def doubled(self, records: Sequence[Any]) -> float:
+        """Seconds of the input that lie in more than one output, each time after the first."""
+        return 0.0
 
     def __call__(self, records: Iterable[Any]) -> Iterator[Any]:
         raise NotImplementedError

@@ -1,12 +1,13 @@
 """Speech as it moves through the stages: Recording -> Utterance -> Alignment and Units.
 
 Recording("clip-3fa0", source="speech", audio=Audio("/data/clip.flac"), seconds=62.4, …)
+Supervision(12.1, 17.9, text="and then", speaker="s1", …)                   what a source says of a stretch of one
 Utterance("clip-3fa0-0002", recording="clip-3fa0", start=12.1, end=17.9, text="and then", …)
 Alignment("clip-3fa0-0002", words=(Word("and", 0.31, 0.52, -1.2), …), …)
 Units("clip-3fa0-0002", tokenizer="hubert", rate=25.0, ids=(17, 3, 88), durations=(2, 1, 4), …)
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated
 
 import pyarrow as pa
@@ -19,18 +20,20 @@ class Audio:
     """Where encoded audio lies: a file, or `length` bytes from `offset` of one (length 0: to the end).
 
     `uri` is a path or an fsspec url; one without a root is relative to the corpus. `data` holds encoded bytes
-    that are not yet on disk: whoever commits the part packs them and fills in the place.
+    that are not yet on disk: whoever commits the part packs them and fills in the place. `channel` counts from 0;
+    -1 is all of them mixed.
     """
 
     uri: str
     offset: int = 0
     length: int = 0
     data: bytes = b""
+    channel: int = -1
 
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """A written word and its place, in seconds from the start of its utterance. The higher the score the surer."""
+    """A written word, or a phone, and its place in seconds from the start of its utterance. The higher the score the surer."""
 
     text: str
     start: float
@@ -39,8 +42,25 @@ class Word:
 
 
 @dataclass(frozen=True, slots=True)
+class Supervision:
+    """What a source says of `start` to `end` seconds of a recording; words and phones count from its own start."""
+
+    start: float
+    end: float
+    text: str | None = None
+    words: tuple[Word, ...] = ()
+    phones: tuple[Word, ...] = ()
+    speaker: str = ""
+    language: str = ""
+    emotion: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Recording:
-    """One audio file that was decoded to its end: `seconds` is what it really holds."""
+    """One audio file that was decoded to its end: `seconds` is what it really holds.
+
+    `supervisions`, where given, cut it into utterances; else text, words and phones are of the whole.
+    """
 
     key: str
     source: str
@@ -56,13 +76,21 @@ class Recording:
     language: str = ""
     licence: str = ""
     emotion: str = ""
+    phones: tuple[Word, ...] = ()
+    split: str = ""
+    supervisions: tuple[Supervision, ...] = ()
+
+    def at(self, path: str) -> "Recording":
+        return replace(self, path=path)
 
 
 @dataclass(frozen=True, slots=True)
 class Utterance:
     """A stretch of a recording by one speaker, `start` to `end` in seconds of that recording.
 
-    `words`, where given, carry times from the start of the utterance (a voice that reports timing, a label file).
+    `words` and `phones`, where given, carry times from the start of the utterance (a voice that reports timing, a
+    label file). `overlap` seconds of it somebody else speaks too. `segmenter` and `transcriber` are who cut it and who
+    wrote its text: "given", or a backend with its version.
     """
 
     key: str
@@ -80,6 +108,12 @@ class Utterance:
     emotion: str = ""
     dialogue: str = ""
     turn: int = 0
+    phones: tuple[Word, ...] = ()
+    split: str = ""
+    path: str = ""
+    overlap: float = 0.0
+    segmenter: str = "given"
+    transcriber: str = "given"
 
     @property
     def seconds(self) -> float:
@@ -95,6 +129,7 @@ class Alignment:
     aligner: str
     words: tuple[Word, ...]
     score: float
+    phones: tuple[Word, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

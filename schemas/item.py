@@ -40,6 +40,18 @@ def key_for(source: str, path: str) -> str:
     return f"{slug or 'item'}-{hash64('key', source, path) >> 16:012x}"
 
 
+def item_of(key: str) -> str:
+    """The key of the item that a record was read from: what a source adds to tell several records of one item apart.
+
+    >>> item_of("day-1-3fa0c1d2e4b5-00012")
+    'day-1-3fa0c1d2e4b5'
+    """
+    return _WITHIN.sub(r"\1", key)
+
+
+_WITHIN = re.compile(r"(-[0-9a-f]{12})-[A-Za-z0-9]{1,6}$")  # twelve digits of a hash, then fewer than twelve
+
+
 def bucket(key: str, count: int) -> int:
     """Which of `count` (a power of two) buckets a key falls into: an item added or lost touches one bucket only."""
     return hash64("bucket", key) * count >> 64

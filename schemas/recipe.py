@@ -63,7 +63,9 @@ class ShardSettings(Settings):
 
 
 class Recipe(Settings):
-    """A whole recipe. Names of sources, tokenizers, tasks and stages are lower-case words of at most 16 letters."""
+    """A whole recipe; without tasks it goes as far as the alignment. Names of sources, tokenizers, tasks and stages are
+    lower-case words of at most 16 letters.
+    """
 
     name: str
     description: str = ""
@@ -76,7 +78,7 @@ class Recipe(Settings):
     tokenizers: dict[str, TrainedChoice] = {}
     text: TrainedChoice = TrainedChoice(use="bpe")
     vocabulary: VocabularySettings = VocabularySettings()
-    tasks: dict[str, TaskChoice] = Field(min_length=1)
+    tasks: dict[str, TaskChoice] = {}
     shards: ShardSettings = ShardSettings()
     training: dict[str, TrainingStage] = {}
 

@@ -63,7 +63,15 @@ def load(path: str, overrides: Sequence[str] = ()) -> Recipe:
 
 def read(path: str, overrides: Sequence[str] = ()) -> Source:
     """The merged mapping of a recipe, its ancestors and the overrides, not yet checked."""
-    source = _read(_find(path, None), ())
+    return _changed(_read(_find(path, None), ()), overrides)
+
+
+def made(mapping: dict[str, Any], overrides: Sequence[str] = ()) -> Source:
+    """A recipe that no file holds, with overrides."""
+    return _changed(Source(mapping, {(): "the command line"}), overrides)
+
+
+def _changed(source: Source, overrides: Sequence[str]) -> Source:
     for override in overrides:
         source = source.extend(_override(override))
     return source

@@ -34,12 +34,19 @@ class Segment:
 
 @dataclass(frozen=True, slots=True)
 class Provenance:
-    """Where a sample's speech and text came from, and which models touched it."""
+    """Where a sample's speech and text came from, and which models touched it, each with its version.
+
+    `path` is the recording's name in its source. Segmenter and transcriber are "given" where the source said it.
+    """
 
     recording: str = ""
+    path: str = ""
+    split: str = ""
     sha256: str = ""
     start: float = 0.0
     end: float = 0.0
+    segmenter: str = ""
+    transcriber: str = ""
     aligner: str = ""
     tokenizer: str = ""
 

@@ -10,7 +10,7 @@ what is written as one word and said as several, order and bounds are looked aft
 import re
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -50,33 +50,50 @@ class Aligner(Settings):
         raise NotImplementedError
 
     def align(self, samples: np.ndarray, words: Sequence[str]) -> tuple[Word, ...]:
+        """The words of `timed` alone."""
+        return tuple(self.timed(samples, words).words)
+
+    def timed(self, samples: np.ndarray, words: Sequence[str]) -> "Timed":
         """Time written words in `samples` (float32, mono, 16 kHz, -1 to 1); one Word for each, in order, in seconds.
 
         Words do not overlap and lie within the audio. A token that is not said, such as a lone dash, gets no length.
-        Raises Unalignable.
+        Phones come where the aligner knows them. Raises Unalignable.
         """
         forms = [spoken_forms(word) for word in words]
         spoken = [form for several in forms for form in several]
         if not spoken:
             raise Unalignable("no_words", f"nothing is said by {' '.join(words)[:80]!r}")
-        timed = _fit(self._align(samples, spoken), len(samples) / RATE)
-        assert len(timed) == len(spoken), f"{len(spoken)} spoken words came back as {len(timed)}"
-        return _as_written(words, [len(several) for several in forms], timed)
+        found = self._align(samples, spoken)
+        assert len(found.words) == len(spoken), f"{len(spoken)} spoken words came back as {len(found.words)}"
+        timed = _fit(found.words, len(samples) / RATE)
+        return Timed(_as_written(words, [len(several) for several in forms], timed), found.phones)
 
     def align_utterance(self, utterance: Utterance, samples: np.ndarray) -> Alignment:
         """Align an utterance to its own transcript. Raises Unalignable."""
         if not utterance.text or not utterance.text.strip():
             raise Unalignable("no_transcript", "the utterance has no text to align")
-        return self._alignment(utterance, self.align(samples, utterance.text.split()))
+        found = self.timed(samples, utterance.text.split())
+        return self._alignment(utterance, found.words, found.phones)
 
-    def _alignment(self, utterance: Utterance, words: Sequence[Word]) -> Alignment:
+    def _alignment(self, utterance: Utterance, words: Sequence[Word], phones: Sequence[Word]) -> Alignment:
         name = type(self).__module__.rpartition(".")[2]
-        fitted = tuple(_fit(words, utterance.seconds))  # resampling can round the audio up by a sample
-        return Alignment(utterance.key, utterance.seconds, f"{name} {self.version()}", fitted, mean_score(words))
+        # resampling can round the audio up by a sample
+        fitted = [tuple(_fit(timed, utterance.seconds)) for timed in (words, phones)]
+        return Alignment(
+            utterance.key, utterance.seconds, f"{name} {self.version()}", fitted[0], mean_score(words), fitted[1]
+        )
 
-    def _align(self, samples: np.ndarray, spoken: list[str]) -> list[Word]:
+    def _align(self, samples: np.ndarray, spoken: list[str]) -> "Timed":
         """Time spoken words: exactly one Word for each, in order, in seconds. Raises Unalignable."""
         raise NotImplementedError
+
+
+@dataclass(frozen=True, slots=True)
+class Timed:
+    """Words, and their phones where they are known, in order."""
+
+    words: Sequence[Word]
+    phones: Sequence[Word] = ()
 
 
 def mean_score(words: Sequence[Word]) -> float:

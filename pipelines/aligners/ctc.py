@@ -18,7 +18,7 @@ from pydantic import PrivateAttr
 from transformers import AutoFeatureExtractor, AutoModelForCTC, AutoTokenizer
 
 from weft.pipelines.aligners import base
-from weft.pipelines.aligners.base import RATE, Unalignable
+from weft.pipelines.aligners.base import RATE, Timed, Unalignable
 from weft.pipelines.aligners.viterbi import Path, best_path
 from weft.schemas.audio import Word
 from weft.schemas.fingerprint import digest, version_of
@@ -60,7 +60,7 @@ class Aligner(base.Aligner):
     def version(self) -> str:
         return f"transformers-{version_of('transformers')}+torch-{version_of('torch')} {_content(self.model)}"
 
-    def _align(self, samples: np.ndarray, spoken: list[str]) -> list[Word]:
+    def _align(self, samples: np.ndarray, spoken: list[str]) -> Timed:
         if len(samples) > self.max_seconds * RATE:
             raise Unalignable("too_long", f"{len(samples) / RATE:.1f} s, where max_seconds is {self.max_seconds:g}")
         spelt = [self._spell(word) for word in spoken]
@@ -71,7 +71,7 @@ class Aligner(base.Aligner):
         except ValueError as fault:
             raise Unalignable("alignment_failed", str(fault)) from None
         sure = [log_probs[a:b, c].mean() for c, a, b in zip(tokens, path.starts, path.ends, strict=True)]
-        return self._checked(list(self._words(spoken, path, owners, np.array(sure))))
+        return Timed(self._checked(list(self._words(spoken, path, owners, np.array(sure)))))
 
     def _spell(self, word: str) -> list[int]:
         """Classes of a word's characters, in whichever case the model was trained on."""

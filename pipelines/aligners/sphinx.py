@@ -14,7 +14,7 @@ from pocketsphinx import Config, Decoder, Segment
 from pydantic import PrivateAttr
 
 from weft.pipelines.aligners import base
-from weft.pipelines.aligners.base import RATE, Unalignable
+from weft.pipelines.aligners.base import RATE, Timed, Unalignable
 from weft.pipelines.aligners.lexicon import pronunciations
 from weft.schemas.audio import Word
 from weft.schemas.fingerprint import version_of
@@ -47,7 +47,7 @@ class Aligner(base.Aligner):
     def version(self) -> str:
         return f"pocketsphinx-{version_of('pocketsphinx')}+espeakng-{version_of('espeakng-loader')}"
 
-    def _align(self, samples: np.ndarray, spoken: list[str]) -> list[Word]:
+    def _align(self, samples: np.ndarray, spoken: list[str]) -> Timed:
         if len(samples) > self.max_seconds * RATE:
             raise Unalignable("too_long", f"{len(samples) / RATE:.1f} s, where max_seconds is {self.max_seconds:g}")
         pcm = _pcm(samples)
@@ -55,7 +55,7 @@ class Aligner(base.Aligner):
         if not words:
             raise Unalignable("alignment_failed", f"{len(samples) / RATE:.2f} s do not hold {' '.join(spoken)[:80]!r}")
         self._check(pcm, spoken, _fit(words))
-        return words
+        return Timed(words)
 
     def _check(self, pcm: bytes, spoken: list[str], score: float) -> None:
         """Raises Unalignable when the transcript seems to belong to other audio."""

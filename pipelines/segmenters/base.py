@@ -1,9 +1,10 @@
-"""A segmenter finds speech; the base merges and cuts what it finds into utterances.
+"""A segmenter finds who speaks when; the base merges and cuts what it finds into utterances.
 
-[(0.4, 3.1), (3.5, 9.0), (40.2, 44.0)]  ->  [(0.4, 9.0), (40.2, 44.0)]
+Piece(0.4, 3.1, "A"), Piece(3.5, 9.0, "A"), Piece(8.2, 44.0, "B")  ->  Piece(0.4, 9.0, "A"), Piece(8.2, 44.0, "B")
 """
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
@@ -11,15 +12,29 @@ from pydantic import Field
 
 from weft.schemas.settings import Settings
 
-Span = tuple[float, float]
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Speech from `start` to `end` seconds of a recording; the speaker is empty where nobody told them apart."""
+
+    start: float
+    end: float
+    speaker: str = ""
+
+    @property
+    def seconds(self) -> float:
+        return self.end - self.start
 
 
 class Segmenter(Settings):
-    """Seconds: recordings up to `longest` stay whole; pieces merge over gaps up to `gap` while they stay below `longest`."""
+    """Seconds. Recordings up to `longest` stay whole. In longer ones, pieces of one speaker merge over pauses up to `gap`
+    while they stay within `merged`, and none is longer than `longest` or shorter than `shortest`.
+    """
 
     shortest: float = Field(default=0.3, gt=0)
     longest: float = Field(default=30.0, gt=1)
-    gap: float = Field(default=0.6, ge=0)
+    merged: float = Field(default=27.0, gt=0)
+    gap: float = Field(default=2.0, ge=0)
 
     def setup(self) -> None:
         """Loads the model."""
@@ -27,27 +42,67 @@ class Segmenter(Settings):
     def version(self) -> str:
         raise NotImplementedError
 
-    def speech(self, blocks: Iterable[np.ndarray]) -> list[Span]:
-        """Where speech is, in seconds, in order; `blocks` are float32 (n,) at 16 kHz that follow one another."""
+    def speech(self, blocks: Iterable[np.ndarray]) -> list[Piece]:
+        """Who speaks when, by start; `blocks` are float32 (n,) at 16 kHz that follow one another."""
         raise NotImplementedError
 
+    def utterances(self, pieces: Sequence[Piece]) -> list[Piece]:
+        """What is made of pieces: merged, cut, the shortest left out."""
+        whole = cut(merge(pieces, self.gap, min(self.merged, self.longest)), self.longest)
+        return [piece for piece in whole if piece.seconds >= self.shortest]
 
-def merge(spans: Sequence[Span], gap: float, longest: float) -> list[Span]:
-    """Neighbours joined over pauses up to `gap` seconds while the whole stays within `longest` seconds."""
-    merged: list[Span] = []
-    for begin, end in spans:
-        if merged and begin - merged[-1][1] <= gap and end - merged[-1][0] <= longest:
-            merged[-1] = (merged[-1][0], end)
+
+def merge(pieces: Sequence[Piece], gap: float, longest: float) -> list[Piece]:
+    """Neighbours joined while the speaker stays, the pause is at most `gap` seconds and the whole at most `longest`."""
+    merged: list[Piece] = []
+    for piece in sorted(pieces, key=lambda p: (p.start, p.end, p.speaker)):
+        last = merged[-1] if merged else None
+        joined = last and replace(last, end=max(last.end, piece.end))
+        if (
+            last
+            and joined
+            and last.speaker == piece.speaker
+            and piece.start - last.end <= gap
+            and joined.seconds <= longest
+        ):
+            merged[-1] = joined
         else:
-            merged.append((begin, end))
+            merged.append(piece)
     return merged
 
 
-def cut(spans: Sequence[Span], longest: float) -> list[Span]:
-    """Spans above `longest` seconds in equal pieces."""
-    pieces: list[Span] = []
-    for begin, end in spans:
-        count = int(np.ceil((end - begin) / longest))
-        bounds = np.linspace(begin, end, count + 1).tolist()
-        pieces.extend(pairwise(bounds))
-    return pieces
+def cut(pieces: Sequence[Piece], longest: float) -> list[Piece]:
+    """Pieces above `longest` seconds in equal parts."""
+    parts: list[Piece] = []
+    for piece in pieces:
+        count = int(np.ceil(piece.seconds / longest))
+        bounds = np.linspace(piece.start, piece.end, count + 1).tolist()
+        parts.extend(replace(piece, start=a, end=b) for a, b in pairwise(bounds))
+    return parts
+
+
+def union(pieces: Iterable[tuple[float, float]]) -> float:
+    """Seconds that at least one of the stretches covers.
+
+    >>> union([(0.0, 2.0), (1.0, 3.0), (5.0, 6.0)])
+    4.0
+    """
+    covered, reached = 0.0, float("-inf")
+    for start, end in sorted(pieces):
+        covered += max(0.0, end - max(start, reached))
+        reached = max(reached, end)
+    return covered
+
+
+def overlaps(pieces: Sequence[Piece]) -> list[float]:
+    """For each of the pieces, given by start, the seconds in which another speaks too."""
+    shared: list[list[tuple[float, float]]] = [[] for _ in pieces]
+    speaking: list[int] = []
+    for number, piece in enumerate(pieces):
+        speaking = [n for n in speaking if pieces[n].end > piece.start]
+        for other in speaking:
+            both = (piece.start, min(piece.end, pieces[other].end))
+            shared[number].append(both)
+            shared[other].append(both)
+        speaking.append(number)
+    return [union(some) for some in shared]

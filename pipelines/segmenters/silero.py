@@ -7,13 +7,15 @@ import numpy as np
 from pydantic import Field, PrivateAttr
 
 from weft.pipelines.segmenters import base
-from weft.pipelines.segmenters.base import Span
+from weft.pipelines.segmenters.base import Piece
 from weft.pipelines.sound import RATE, SILENCE
 from weft.schemas.fingerprint import version_of
 
 
 class Segmenter(base.Segmenter):
-    """`threshold` is the speech probability above which a 32 ms frame counts as speech."""
+    """`threshold` is the speech probability above which a 32 ms frame counts as speech. What is longer than `longest` is
+    cut at its longest pause.
+    """
 
     threshold: float = Field(default=0.5, gt=0, lt=1)
     _model: Any = PrivateAttr()
@@ -26,15 +28,15 @@ class Segmenter(base.Segmenter):
     def version(self) -> str:
         return f"silero-vad {version_of('silero-vad')}"
 
-    def speech(self, blocks: Iterable[np.ndarray]) -> list[Span]:
-        spans: list[Span] = []
+    def speech(self, blocks: Iterable[np.ndarray]) -> list[Piece]:
+        pieces: list[Piece] = []
         position = 0
         for block in blocks:
-            spans.extend((position / RATE + b, position / RATE + e) for b, e in self._in_block(block))
+            pieces.extend(Piece(position / RATE + b, position / RATE + e) for b, e in self._in_block(block))
             position += len(block)
-        return spans
+        return pieces
 
-    def _in_block(self, block: np.ndarray) -> list[Span]:
+    def _in_block(self, block: np.ndarray) -> list[tuple[float, float]]:
         import torch
         from silero_vad import get_speech_timestamps
 
@@ -42,6 +44,7 @@ class Segmenter(base.Segmenter):
             return []
         self._model.reset_states()
         found = get_speech_timestamps(
-            torch.from_numpy(np.ascontiguousarray(block)), self._model, threshold=self.threshold, sampling_rate=RATE
-        )
+            torch.from_numpy(np.ascontiguousarray(block)), self._model, threshold=self.threshold, sampling_rate=RATE,
+            max_speech_duration_s=self.longest,
+        )  # fmt: skip
         return [(span["start"] / RATE, span["end"] / RATE) for span in found]

@@ -23,6 +23,10 @@ class Source(Settings):
         """Recording, Document or Dialogue."""
         raise NotImplementedError
 
+    def part_items(self, part_size: int) -> int:
+        """How many items make a part of about `part_size` records; fewer where an item holds many."""
+        return part_size
+
     def items(self, name: str) -> Iterator[Item]:
         """Everything there is, wanted or not: what cannot be used is rejected when it is read, with a reason."""
         raise NotImplementedError

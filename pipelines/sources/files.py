@@ -5,6 +5,7 @@ for file in walk("/data/speech"): File(path="a/clip.wav", uri="/data/speech/a/cl
 
 import errno
 import os
+import re
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -77,20 +78,31 @@ def _walk_url(root: str) -> Iterator[File]:
         yield File(relative, f"{scheme}://{path}", str(fs.ukey(path)), found[path]["size"])
 
 
-def read_text(store: Store, uri: str) -> str:
-    """A small text file as clean text. Raises Unusable when it is no file or not UTF-8."""
+def read_bytes(store: Store, uri: str) -> bytes:
+    """A small file. Raises Unusable: bad_transcript."""
     try:
         if uri.startswith("/"):
             regular(uri)
-        data = store.read(uri)
+        return store.read(uri)
     except Unusable as fault:
         raise Unusable("bad_transcript", f"{uri.rsplit('/', 1)[-1]}: {fault.detail}") from None
     except OSError as error:
         raise Unusable("bad_transcript", f"{uri.rsplit('/', 1)[-1]}: {error.strerror or error}") from None
+
+
+def read_text(store: Store, uri: str) -> str:
+    """A small text file as clean text. Raises Unusable when it is no file, not UTF-8, or labels instead of text."""
     try:
-        return clean(data.decode("utf-8-sig"))
+        text = read_bytes(store, uri).decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise Unusable("bad_transcript", f"{uri.rsplit('/', 1)[-1]} is not UTF-8 (byte {error.start})") from None
+    if uri.lower().endswith(".lab") and _LABELS.search(text):
+        raise Unusable("bad_transcript", f"{uri.rsplit('/', 1)[-1]} holds labels and times; convert it to a TextGrid")
+    return clean(text)
+
+
+# an ESPS header ends in a line of "#"; HTK writes start, end and label
+_LABELS = re.compile(r"^#\s*$|\A\s*\d+ +\d+ +\S+\s*$", re.MULTILINE)
 
 
 def clean(text: str) -> str:

@@ -1,102 +1,113 @@
-"""Audio beside its transcripts, or listed in a JSONL manifest.
+"""A folder of audio with transcripts, or timing files, beside it or in a folder of their own.
 
-    raw/clip.wav  raw/clip.txt (or clip.lab)
-    raw/manifest.jsonl:  {"audio": "clip.wav", "text": "and then", "speaker": "s1", "licence": "CC0", "emotion": "happy"}
+    raw/clip.wav  raw/clip.txt (or clip.lab)          the words
+    raw/clip.wav  raw/clip.TextGrid (.ctm, .words.json)   the words and when they are said, or utterances by speaker
+    raw/clip.wav  raw/clip.rttm                        who speaks when
+    raw/manifest.jsonl                                 see manifest.py
 
-Paths in a manifest are relative to it. A line may carry `words`: [["and", 0.31, 0.52], …] in seconds, which are then
-taken instead of an alignment. Audio without a transcript is kept for tasks that need none.
+Audio without a transcript is kept for tasks that need none.
 """
 
-import json
 import os
 from collections.abc import Iterator
-from typing import Any
 
-from weft.pipelines.sound import scan
-from weft.pipelines.sources import base
-from weft.pipelines.sources.files import File, clean, local_file, read_text, stamp, walk
+from weft.pipelines.sources import manifest
+from weft.pipelines.sources.files import File, local_file, read_bytes, read_text, walk
+from weft.pipelines.sources.speech import Said, SpeechSource
 from weft.pipelines.stage import Unusable
 from weft.pipelines.store import Store
-from weft.schemas.audio import Audio, Recording, Word
+from weft.pipelines.timings.formats import READERS
+from weft.schemas.audio import Audio, Recording
 from weft.schemas.item import Item, key_for
+from weft.schemas.ledger import Reject
 
-AUDIO = (".wav", ".flac", ".mp3", ".ogg", ".opus", ".aiff", ".aif", ".au", ".m4a", ".webm", ".aac", ".sph", ".raw")
-TEXT = (".txt", ".lab")
+AUDIO = (
+    ".wav", ".flac", ".mp3", ".ogg", ".opus", ".aiff", ".aif", ".au", ".m4a", ".mp4", ".webm", ".aac", ".wma", ".sph", ".raw",
+)  # fmt: skip
+TIMED = (".textgrid", ".ctm", ".words.json", ".rttm")
+TEXT = (".textgrid", ".ctm", ".words.json", ".txt", ".lab", ".rttm")  # the first there is, is taken
+TABLES = (".ctm", ".rttm")  # one may hold many recordings
 MANIFEST = "manifest.jsonl"
+Texts = dict[tuple[str, str], File]
 
 
-class Source(base.Source):
-    """`path` is a folder, an fsspec url of one, or a manifest. `speaker` holds where the data names none."""
+class Source(SpeechSource):
+    """`path` is a folder, an fsspec url of one, a file, several of them, or a manifest. `transcripts` is where the text
+    lies if not beside: a folder, or one .ctm or .rttm that holds all.
+    """
 
-    path: str
-    speaker: str = ""
-
-    @property
-    def makes(self) -> type:
-        return Recording
+    path: str | tuple[str, ...]
+    transcripts: str = ""
 
     def items(self, name: str) -> Iterator[Item]:
-        inside = os.path.join(self.path, MANIFEST)
-        manifest = self.path if self.path.endswith(".jsonl") else inside if os.path.isfile(inside) else ""
-        if manifest:
-            yield from _manifest_items(name, os.path.abspath(manifest))
+        path = self.path if isinstance(self.path, str) else ""
+        inside = os.path.join(path, MANIFEST)
+        listed = path if path.endswith(".jsonl") else inside if path and os.path.isfile(inside) else ""
+        if listed:
+            yield from manifest.items(name, os.path.abspath(listed))
         else:
-            yield from _folder_items(name, list(walk(self.path)))
+            yield from self._walked(name)
 
-    def read(self, item: Item, store: Store) -> Iterator[Recording]:
-        said = _said(item)
+    def _walked(self, name: str) -> Iterator[Item]:
+        """What is given one by one keeps its path below the folder that all share."""
+        paths = [self.path] if isinstance(self.path, str) else list(self.path)
+        base = os.path.commonpath([os.path.dirname(os.path.abspath(p)) for p in paths]) if len(paths) > 1 else ""
+        texts: dict[str, Texts] = {}
+        for path in paths:
+            home, is_file = self._home(path)
+            if home not in texts:
+                texts[home] = _by_stem(_siblings(home) if is_file and not self.transcripts else walk(home))
+            below = os.path.relpath(os.path.abspath(path), base) if base else ""
+            for file in walk(path):
+                shown = (below if is_file else f"{below}/{file.path}") if below else file.path
+                if file.path.lower().endswith(AUDIO):
+                    yield _item(name, file, shown, texts[home], home.endswith(TABLES))
+
+    def _home(self, path: str) -> tuple[str, bool]:
+        """Where the transcripts of a path lie, and whether it is a single file."""
+        is_file = "://" not in path and not os.path.isdir(path)
+        return self.transcripts or (os.path.dirname(os.path.abspath(path)) if is_file else path), is_file
+
+    def read(self, item: Item, store: Store) -> Iterator[Recording | Reject]:
+        """Raises Unusable."""
+        if item.payload:
+            yield from manifest.read(self, item, store)
+            return
         if not item.uri:
             raise Unusable("bad_name", "its name is not UTF-8; rename it")
-        audio = Audio(item.uri)
-        facts = scan(store, audio)
-        text = said["text"] if item.payload else read_text(store, item.text_uri) if item.text_uri else ""
-        yield Recording(
-            item.key, item.source, item.path, audio, facts.seconds, facts.rate, facts.channels, facts.sha256,
-            text=text or None, words=said["words"], speaker=said["speaker"] or self.speaker,
-            language=said["language"] or self.language, licence=said["licence"] or self.licence,
-            emotion=said["emotion"],
-        )  # fmt: skip
+        yield from self.recordings(item, store, Audio(item.uri), _said(store, item))
 
 
-def _folder_items(name: str, files: list[File]) -> Iterator[Item]:
-    texts = {f.path[:-4] + f.path[-4:].lower(): f for f in reversed(files) if f.path.lower().endswith(TEXT)}
+def _item(name: str, file: File, shown: str, texts: Texts, is_table: bool) -> Item:
+    stem = file.path.rpartition(".")[0]
+    table = next(iter(texts.values()), None)
+    everything = table if table and is_table else None
+    text = next((texts[stem, end] for end in TEXT if (stem, end) in texts), everything)
+    mark = f"{file.stamp} {text.stamp}" if text else file.stamp
+    return Item(key_for(name, shown), name, shown, file.uri, mark, text_uri=text.uri if text else "")
+
+
+def _siblings(folder: str) -> Iterator[File]:
+    names = sorted(os.listdir(folder)) if os.path.isdir(folder) else []
+    return (local_file(os.path.join(folder, n), n) for n in names if n.lower().endswith(TEXT))
+
+
+def _by_stem(files: Iterator[File]) -> Texts:
+    """Transcripts by their path without its ending, and the ending in lower case; the first of two alike."""
+    found: Texts = {}
     for file in files:
-        stem, dot, ending = file.path.rpartition(".")
-        if (dot + ending).lower() in AUDIO:
-            text = next((texts[stem + end] for end in TEXT if stem + end in texts), None)
-            mark = f"{file.stamp} {text.stamp}" if text else file.stamp
-            yield Item(key_for(name, file.path), name, file.path, file.uri, mark, text_uri=text.uri if text else "")
+        ending = next((end for end in TEXT if file.path.lower().endswith(end)), "")
+        if ending:
+            found.setdefault((file.path[: -len(ending)], ending), file)
+    return found
 
 
-def _manifest_items(name: str, manifest: str) -> Iterator[Item]:
-    with open(manifest, encoding="utf-8", errors="backslashreplace") as lines:
-        for number, line in enumerate(lines, 1):
-            if line.strip():
-                yield _manifest_item(name, os.path.dirname(manifest), line.strip(), number)
-
-
-def _manifest_item(name: str, folder: str, line: str, number: int) -> Item:
-    try:
-        said = json.loads(line)
-        path = clean(str(said.get("audio") or said.get("audio_filepath") or ""))
-    except (ValueError, AttributeError, RecursionError):
-        path = ""
-    line = line.encode("utf-8", "backslashreplace").decode()
-    if not path:
-        return Item(key_for(name, f"line {number}"), name, f"line {number}", "", "", payload=line)
-    uri = path if "://" in path else os.path.join(folder, path)
-    return Item(key_for(name, path), name, local_file(uri, path).path, uri, stamp(uri), payload=line)
-
-
-def _said(item: Item) -> dict[str, Any]:
-    """What a manifest line says, every field there. Raises Unusable when it says it wrongly."""
-    try:
-        said = json.loads(item.payload) if item.payload else {}
-        if not isinstance(said, dict) or (item.payload and not item.uri):
-            raise ValueError("it names no `audio`")
-        plain = {field: clean(str(said.get(field) or "")) for field in ("text", "speaker", "language", "emotion")}
-        licence = clean(str(said.get("licence") or said.get("license") or ""))
-        words = tuple(Word(clean(str(t)), float(s), float(e)) for t, s, e in said.get("words") or ())
-        return {**plain, "licence": licence, "words": words}
-    except (ValueError, TypeError, RecursionError) as error:
-        raise Unusable("bad_manifest_line", str(error)) from None
+def _said(store: Store, item: Item) -> Said:
+    """Raises Unusable: bad_transcript."""
+    uri = item.text_uri
+    if not uri:
+        return Said()
+    if not uri.lower().endswith(TIMED):
+        return Said(text=read_text(store, uri))
+    name = item.path.rsplit("/", 1)[-1].rpartition(".")[0]
+    return Said().timed(READERS["." + uri.lower().rpartition(".")[2]](read_bytes(store, uri), name))

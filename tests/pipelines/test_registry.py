@@ -8,7 +8,18 @@ from weft.schemas.recipe import Choice
 
 
 def test_modules_that_define_the_class_are_offered() -> None:
-    assert names("sources") == ["folder", "grammar", "script", "text"]
+    assert names("sources") == [
+        "folder",
+        "grammar",
+        "huggingface",
+        "kaldi",
+        "lhotse",
+        "manifest",
+        "script",
+        "tars",
+        "text",
+        "urls",
+    ]
     assert {"words", "ratio", "speech", "text", "asr", "tts"} <= set(names("tasks"))
     assert "base" not in names("aligners") and "sphinx" in names("aligners")
     assert {"bpe", "hubert"} <= set(names("tokenizers"))

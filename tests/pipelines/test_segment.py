@@ -12,29 +12,31 @@ from weft.pipelines import segment
 from weft.pipelines.partwork import Input, PartWork, account
 from weft.pipelines.segment import Segment, Turns
 from weft.pipelines.segmenters import base
-from weft.pipelines.segmenters.base import Span
+from weft.pipelines.segmenters.base import Piece, union
 from weft.pipelines.store import Store
-from weft.schemas.audio import Audio, Recording, Utterance, Word
+from weft.schemas.audio import Audio, Recording, Supervision, Utterance, Word
 from weft.schemas.ledger import Reject
 from weft.schemas.text import Dialogue, Turn
+
+Spans = tuple[tuple[float, float], ...]
 
 
 class Heard(base.Segmenter):
     """Hears what it is told."""
 
-    spans: tuple[Span, ...] = ()
+    spans: Spans = ()
 
     def version(self) -> str:
         return "1"
 
-    def speech(self, blocks: Iterable[np.ndarray]) -> list[Span]:
-        return list(self.spans)
+    def speech(self, blocks: Iterable[np.ndarray]) -> list[Piece]:
+        return [Piece(*span) for span in self.spans]
 
 
-def recording(seconds: float, text: str | None = None) -> Recording:
+def recording(seconds: float, text: str | None = None, **more: object) -> Recording:
     return Recording(
         "rec-1", "speech", "a.wav", Audio("/a.wav"), seconds, 16000, 1, "ab", text=text, speaker="s", language="en",
-        licence="CC0", emotion="sad",
+        licence="CC0", emotion="sad", **more,
     )  # fmt: skip
 
 
@@ -46,10 +48,12 @@ def _no_sound(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(segment, "blocks", nothing)
 
 
-def segmented(seconds: float, spans: tuple[Span, ...] = (), text: str | None = None) -> list[Utterance | Reject]:
+def segmented(
+    seconds: float, spans: tuple[tuple[float, float], ...] = (), text: str | None = None, **more: object
+) -> list[Utterance | Reject]:
     stage = Segment(segmenter=Heard(spans=spans))
     stage.setup(Store("memory://nowhere"))
-    found = recording(seconds, text)
+    found = recording(seconds, text, **more)
     out = list(stage([found]))
     made = [r for r in out if isinstance(r, Utterance)]
     job = PartWork("segment/speech", stage, 0, (Input("ingest/speech", Recording),))
@@ -85,6 +89,64 @@ def test_one_transcript_for_a_long_recording_cannot_be_cut() -> None:
     (reject,) = segmented(31.0, ((0.0, 31.0),), text="far too long")
     assert isinstance(reject, Reject)
     assert (reject.reason, reject.seconds) == ("long_transcript", 31.0)
+
+
+STRETCHES = st.lists(
+    st.tuples(st.floats(-1, 90), st.floats(-1, 50), st.sampled_from(["", "said"]), st.sampled_from("AB")), max_size=10
+)
+
+
+@given(STRETCHES.filter(bool), st.floats(20, 90))
+def test_given_stretches_are_conserved_overlap_and_all(
+    given_stretches: list[tuple[float, float, str, str]], seconds: float
+) -> None:
+    stretches = tuple(Supervision(b, b + n, text or None, speaker=who) for b, n, text, who in given_stretches)
+    out = segmented(seconds, supervisions=stretches)  # which accounts for it
+    made = [r for r in out if isinstance(r, Utterance)]
+    rest = [r for r in out if isinstance(r, Reject) and r.reason == "not_given"]
+    covered = union([(u.start, u.end) for u in made])
+    assert sum(r.seconds for r in rest) == pytest.approx(seconds - covered, abs=1e-6)
+    assert all(0 <= u.start < u.end <= seconds and u.seconds <= 30 + 1e-9 for u in made)
+    for stretch in stretches:
+        if stretch.text and stretch.start >= 0 and stretch.end <= seconds and 0.3 <= stretch.end - stretch.start <= 30:
+            assert (stretch.start, stretch.end, stretch.speaker) in {(u.start, u.end, u.speaker) for u in made}
+
+
+def test_given_stretches_carry_what_is_said_of_them_and_overlap_is_marked() -> None:
+    words = (Word("yes", 0.1, 0.4),)
+    out = segmented(
+        20.0,
+        supervisions=(
+            Supervision(2.0, 6.0, "no", speaker="B"),
+            Supervision(1.0, 3.0, "yes", words, words, "A", "de", "joy"),
+            Supervision(19.0, 25.0, "late"),
+        ),
+    )
+    late, one, two, rest = out
+    assert isinstance(late, Reject) and (late.reason, late.seconds) == ("outside_audio", 0.0)
+    assert isinstance(one, Utterance) and isinstance(two, Utterance)
+    assert (one.key, one.text, one.words, one.phones) == ("rec-1-0000", "yes", words, words)
+    assert (one.speaker, one.language, one.emotion, one.segmenter, one.transcriber) == (
+        "A",
+        "de",
+        "joy",
+        "given",
+        "given",
+    )
+    assert (two.speaker, two.language, two.overlap, one.overlap) == ("B", "en", 1.0, 1.0)
+    assert isinstance(rest, Reject) and rest.seconds == pytest.approx(15.0)
+
+
+def test_a_long_recording_with_timed_words_is_cut_at_its_pauses() -> None:
+    starts = [n * 1.0 + (5.0 if n >= 40 else 0.0) for n in range(80)]
+    words = tuple(Word(f"w{n}", s, s + (0.9 if n != 20 else 0.5)) for n, s in enumerate(starts))
+    out = segmented(90.0, text="long", words=words)
+    made = [u for u in out if isinstance(u, Utterance)]
+    assert [w.text for u in made for w in u.words] == [w.text for w in words]
+    assert all(u.seconds <= 27 for u in made)
+    assert 45.0 in [u.start for u in made] and 21.0 in [u.start for u in made]
+    assert made[0].text == " ".join(w.text for w in made[0].words)
+    assert all(w.start >= 0 and w.end <= u.seconds + 1e-9 for u in made for w in u.words)
 
 
 def test_what_lies_between_is_one_reject() -> None:

@@ -48,11 +48,11 @@ class EvenAligner(aligners.Aligner):
     def version(self) -> str:
         return "1"
 
-    def _align(self, samples: np.ndarray, spoken: Sequence[str]) -> list[Word]:
+    def _align(self, samples: np.ndarray, spoken: Sequence[str]) -> aligners.Timed:
         if "mumble" in spoken:
             raise Unalignable("mismatch", "nobody says mumble")
         each = len(samples) / RATE / len(spoken)
-        return [Word(w, n * each, (n + 1) * each, -1.0) for n, w in enumerate(spoken)]
+        return aligners.Timed([Word(w, n * each, (n + 1) * each, -1.0) for n, w in enumerate(spoken)])
 
 
 class Loudness(SpeechTokenizer):

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from weft.pipelines.segmenters.base import Piece
 from weft.pipelines.segmenters.silero import Segmenter
 from weft.pipelines.sound import RATE
 
@@ -15,4 +16,7 @@ def test_spans_are_seconds_of_the_whole() -> None:
         def _in_block(self, block: np.ndarray) -> list[tuple[float, float]]:
             return [(0.25, 0.5)]
 
-    assert Fixed().speech([np.ones(RATE, np.float32), np.ones(RATE // 2, np.float32)]) == [(0.25, 0.5), (1.25, 1.5)]
+    assert Fixed().speech([np.ones(RATE, np.float32), np.ones(RATE // 2, np.float32)]) == [
+        Piece(0.25, 0.5),
+        Piece(1.25, 1.5),
+    ]

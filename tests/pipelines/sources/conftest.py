@@ -6,7 +6,16 @@ import stat
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pytest
+
+from weft.pipelines.ingest import Ingest
+from weft.pipelines.partwork import PartWork, account
+from weft.pipelines.sound import flac
+from weft.pipelines.sources.base import Source
+from weft.pipelines.store import Store
+from weft.schemas.audio import Recording
+from weft.schemas.ledger import Reject
 
 
 @pytest.fixture
@@ -23,3 +32,29 @@ def pipe_guard(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(builtins, "open", guarded(open))
     monkeypatch.setattr(os, "open", guarded(os.open))
+
+
+CLIP = flac((np.sin(np.arange(32000) / 20) * 0.5).astype(np.float32), 16000)  # two seconds
+
+
+@pytest.fixture
+def clip() -> bytes:
+    return CLIP
+
+
+@pytest.fixture
+def ingested(store: Store) -> Callable[..., tuple[list[Recording], list[Reject]]]:
+    """Lists and reads a source whole, and checks that every item is accounted for."""
+
+    def everything(source: Source) -> tuple[list[Recording], list[Reject]]:
+        items = sorted(source.items("speech"), key=lambda item: item.key)
+        assert len({item.key for item in items}) == len(items)
+        stage = Ingest(source=source)
+        stage.setup(store)
+        made = list(stage(items))
+        recordings, rejects = ([r for r in made if isinstance(r, kind)] for kind in (Recording, Reject))
+        account(PartWork("ingest/speech", stage, 0, ()), stage, items, [], recordings, rejects)
+        assert len({r.key for r in recordings}) == len(recordings)
+        return sorted(recordings, key=lambda r: r.path), sorted(rejects, key=lambda r: r.path)
+
+    return everything

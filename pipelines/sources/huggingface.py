@@ -1,0 +1,149 @@
+"""Hugging Face datasets with an audio column, from a folder or the hub; audio is never decoded by `datasets`.
+
+    {use: huggingface, path: openslr/librispeech_asr, config: clean, split: train.100}
+
+A dataset is listed shard by shard (rows, for one that `save_to_disk` wrote). Audio that lies in a file of its own is
+read there; audio inside the dataset's tables is packed beside the part.
+"""
+
+import json
+import os
+from collections.abc import Iterator
+from typing import Any
+
+from weft.pipelines.sources.files import clean, stamp, walk
+from weft.pipelines.sources.speech import Said, SpeechSource, refused
+from weft.pipelines.sources.tars import from_fields
+from weft.pipelines.stage import Unusable
+from weft.pipelines.store import Store
+from weft.schemas.audio import Audio, Recording
+from weft.schemas.fingerprint import digest
+from weft.schemas.item import Item, key_for
+from weft.schemas.ledger import Reject
+
+ROWS = 500  # of a dataset on disk, an item
+
+
+class Source(SpeechSource):
+    """`path` is a dataset's name on the hub (at `revision`), a folder that `datasets` reads, or a Parquet file.
+
+    `audio` and `text` name the columns; empty, they are found: the first column of audio, and text, sentence,
+    transcription or transcript. `config` is the dataset's configuration.
+    """
+
+    path: str
+    config: str = ""
+    split: str = ""
+    revision: str = ""
+    audio: str = ""
+    text: str = ""
+
+    def part_items(self, part_size: int) -> int:
+        return max(1, part_size // ROWS)
+
+    def items(self, name: str) -> Iterator[Item]:
+        mark = _stamp(self.path) if os.path.exists(self.path) else self.revision or "main"
+        for split, data in self._splits():
+            rows = len(data) if hasattr(data, "__len__") else 0
+            pieces = range(0, rows, ROWS) if rows else range(data.num_shards)
+            for piece in pieces:
+                path = f"{split}/{piece:05d}"
+                where = (
+                    {"split": split, "begin": piece, "end": min(piece + ROWS, rows)}
+                    if rows
+                    else {"split": split, "shard": piece}
+                )
+                yield Item(key_for(name, path), name, path, "", mark, payload=json.dumps(where))
+
+    def _splits(self) -> list[tuple[str, Any]]:
+        """Each split by name. Raises OSError, with the reason, for what `datasets` cannot read."""
+        import datasets
+
+        try:
+            if os.path.isfile(os.path.join(self.path, "state.json")) or os.path.isfile(
+                f"{self.path}/dataset_dict.json"
+            ):
+                found: Any = datasets.load_from_disk(self.path)
+            elif self.path.endswith(".parquet"):
+                found = datasets.load_dataset("parquet", data_files=self.path, streaming=True)
+            else:
+                found = datasets.load_dataset(
+                    self.path, self.config or None, revision=self.revision or None, streaming=True
+                )
+        except (ValueError, FileNotFoundError, ConnectionError, datasets.exceptions.DatasetsError) as error:
+            raise OSError(f"{self.path}: {str(error).splitlines()[0]}") from None
+        splits = dict(found) if isinstance(found, dict) else {str(found.split or "train"): found}
+        if self.split and self.split not in splits:
+            raise OSError(f"{self.path}: there is no split {self.split!r}; there are {', '.join(splits)}")
+        return [(name, data) for name, data in splits.items() if self.split in ("", name)]
+
+    def read(self, item: Item, store: Store) -> Iterator[Recording | Reject]:
+        """Raises Unusable."""
+        where = json.loads(item.payload)
+        data = dict(self._splits())[where["split"]]
+        column = self._audio_column(data)
+        rows = (
+            data.select(range(where["begin"], where["end"]))
+            if "begin" in where
+            else data.shard(data.num_shards, where["shard"])
+        )
+        for number, row in enumerate(_without_decoding(rows, column)):
+            path = f"{where['split']}/{_name(row, column) or item.path.rpartition('/')[2] + '-' + str(number)}"
+            try:
+                said = self._said(row, where["split"])
+                for record in self.recordings(item, store, _audio(row[column]), said, f"{number:05d}"):
+                    yield record.at(path) if isinstance(record, Recording) else record
+            except Unusable as fault:
+                yield refused(item, path, fault)
+
+    def _audio_column(self, data: Any) -> str:
+        import datasets
+
+        features = data.features or {}
+        found = [name for name, kind in features.items() if isinstance(kind, datasets.Audio)] or [
+            name for name in ("audio", "file", "path") if name in features
+        ]
+        if self.audio or found:
+            return self.audio or found[0]
+        raise Unusable("no_audio", f"no column of it is audio; it has {', '.join(features) or 'no columns'}")
+
+    def _said(self, row: dict[str, Any], split: str) -> Said:
+        plain: dict[str, Any] = {name: value for name, value in row.items() if isinstance(value, str | int | float)}
+        if self.text:
+            plain["text"] = row.get(self.text)
+        elif "normalized_text" in plain:
+            plain.setdefault("text", plain["normalized_text"])
+        return from_fields({**plain, "split": split}, Said())
+
+
+def _name(row: dict[str, Any], column: str) -> str:
+    """What the row is called: its id, or its file's name."""
+    held = row[column]
+    path = held.get("path") if isinstance(held, dict) else held
+    return clean(str(row.get("id") or row.get("utterance_id") or path or "")).rpartition("/")[2]
+
+
+def _without_decoding(rows: Any, column: str) -> Iterator[dict[str, Any]]:
+    import datasets
+
+    if isinstance((rows.features or {}).get(column), datasets.Audio):
+        rows = rows.cast_column(column, datasets.Audio(decode=False))
+    try:
+        yield from rows
+    except (OSError, ValueError, datasets.exceptions.DatasetsError) as error:
+        raise Unusable("broken_dataset", str(error).splitlines()[0][:200]) from None
+
+
+def _audio(value: Any) -> Audio:
+    """Bytes, or a path. Raises Unusable."""
+    path = value.get("path") if isinstance(value, dict) else value
+    data = value.get("bytes") if isinstance(value, dict) else None
+    if data:
+        return Audio("", data=data)
+    if not isinstance(path, str) or not path:
+        raise Unusable("no_audio", "the row holds neither bytes nor a path")
+    return Audio(path if "://" in path else os.path.abspath(path))
+
+
+def _stamp(path: str) -> str:
+    return digest([(f.path, f.stamp) for f in walk(path)] if os.path.isdir(path) else clean(stamp(path)))

@@ -1,0 +1,117 @@
+"""A Kaldi data folder: wav.scp, and segments, text, utt2spk, utt2lang and spk2utt where there are.
+
+    wav.scp    rec-1 /data/rec-1.flac        (or ark.wav:1234, a wav within an archive)
+    segments   utt-1 rec-1 12.1 17.9
+    text       utt-1 and then
+
+A recording that wav.scp makes by a command (`sph2pipe … |`) is refused: nothing that data says is run.
+"""
+
+import json
+import os
+import struct
+from collections.abc import Iterator
+
+from weft.pipelines.sources.files import clean, stamp
+from weft.pipelines.sources.speech import Said, SpeechSource, refused
+from weft.pipelines.stage import Unusable
+from weft.pipelines.store import Store
+from weft.schemas.audio import Audio, Recording, Supervision
+from weft.schemas.item import Item, key_for
+from weft.schemas.ledger import Reject
+
+Rows = dict[str, str]
+
+
+class Source(SpeechSource):
+    """`path` is the data folder; relative paths in wav.scp are relative to `root` (the working folder, unless given)."""
+
+    path: str
+    root: str = ""
+
+    def items(self, name: str) -> Iterator[Item]:
+        audio, said = _rows(f"{self.path}/wav.scp"), _Said(self.path)
+        for recording, place in audio.items():
+            uri = place if "://" in place or place.endswith("|") else os.path.abspath(os.path.join(self.root, place))
+            mark = f"{stamp(uri.rpartition(':')[0] if _in_archive(uri) else uri)}"
+            payload = json.dumps(said.of(recording), ensure_ascii=False)
+            yield Item(key_for(name, recording), name, recording, uri, mark, payload=payload)
+        for recording in said.segments.keys() - audio.keys():
+            yield Item(key_for(name, recording), name, recording, "", "", payload="[]")
+
+    def read(self, item: Item, store: Store) -> Iterator[Recording | Reject]:
+        """Raises Unusable."""
+        if not item.uri:
+            raise Unusable("no_audio", f"segments name {item.path!r}, wav.scp does not")
+        if item.uri.endswith("|"):
+            raise Unusable("command", "wav.scp makes it by a command, which is not run; write the audio out first")
+        rows = json.loads(item.payload)
+        good: list[Supervision] = []
+        for row in rows:
+            try:
+                good.append(_supervision(row))
+            except Unusable as fault:
+                yield refused(item, f"{item.path} {row[0]}", fault)
+        if rows and not good:
+            return
+        whole = good[0] if len(good) == 1 and rows[0][1] == "" else None
+        alone = Said(whole.text, speaker=whole.speaker, language=whole.language) if whole else None
+        said = alone or Said(supervisions=tuple(good))
+        yield from self.recordings(item, store, _audio(store, item.uri), said)
+
+
+class _Said:
+    """The tables beside wav.scp."""
+
+    def __init__(self, folder: str) -> None:
+        self.text, self.speaker, self.language = (_rows(f"{folder}/{n}") for n in ("text", "utt2spk", "utt2lang"))
+        self.segments: dict[str, list[tuple[str, str, str]]] = {}
+        self._is_cut = os.path.exists(f"{folder}/segments")
+        for utterance, row in _rows(f"{folder}/segments").items():
+            recording, _, times = row.partition(" ")
+            start, _, end = times.strip().partition(" ")
+            self.segments.setdefault(recording, []).append((utterance, start, end.strip()))
+
+    def of(self, recording: str) -> list[list[str]]:
+        """Utterance, start, end, text, speaker and language of each; without `segments` the recording is the utterance."""
+        rows = self.segments.get(recording, []) if self._is_cut else [(recording, "", "")]
+        return [[*row, *(table.get(row[0], "") for table in (self.text, self.speaker, self.language))] for row in rows]
+
+
+def _rows(path: str) -> Rows:
+    """The first word of each line and the rest; none where there is no such file."""
+    if not os.path.exists(path) and not path.endswith("/wav.scp"):
+        return {}
+    with open(path, encoding="utf-8", errors="backslashreplace") as lines:
+        pairs = (line.strip().partition(" ") for line in (raw.replace("\t", " ") for raw in lines) if line.strip())
+        return {key: clean(rest) for key, _, rest in pairs}
+
+
+def _supervision(row: list[str]) -> Supervision:
+    utterance, start, end, text, speaker, language = row
+    try:
+        times = (float(start or 0), float(end or 0))
+    except ValueError:
+        raise Unusable("bad_segment", f"{utterance}: {start!r} to {end!r} are no seconds") from None
+    return Supervision(*times, text or None, speaker=speaker, language=language)
+
+
+def _in_archive(uri: str) -> bool:
+    path, colon, offset = uri.rpartition(":")
+    return bool(colon) and offset.isdigit() and "/" not in offset and not path.endswith(":")
+
+
+def _audio(store: Store, uri: str) -> Audio:
+    """A file, or the wav that begins at the byte after the colon and says its own length. Raises Unusable."""
+    if not _in_archive(uri):
+        return Audio(uri)
+    path, _, offset = uri.rpartition(":")
+    try:
+        with store.open(path) as file:
+            file.seek(int(offset))
+            head = file.read(8)
+    except OSError as error:
+        raise Unusable("unreadable", f"{error.strerror or error}") from None
+    if head[:4] != b"RIFF" or len(head) < 8:
+        raise Unusable("not_audio", f"no wav begins at byte {offset} of {path.rsplit('/', 1)[-1]}")
+    return Audio(path, int(offset), struct.unpack("<I", head[4:])[0] + 8)

@@ -1,0 +1,173 @@
+"""Lhotse cuts: a CutSet manifest (cuts.jsonl, cuts.jsonl.gz, cuts.json), or a folder in the Shar format.
+
+    {"id": "cut-1", "start": 12.1, "duration": 5.8, "channel": 0, "recording": {"sources": [{"type": "file", …}]},
+     "supervisions": [{"start": 0.0, "duration": 5.8, "text": "and then", "speaker": "s1", "language": "en"}]}
+
+    shar/cuts.000000.jsonl.gz  shar/recording.000000.tar
+
+A manifest's cuts are gathered by recording and channel, so each file is decoded once.
+"""
+
+import gzip
+import json
+import os
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+from weft.pipelines.sources import tars
+from weft.pipelines.sources.files import clean, stamp
+from weft.pipelines.sources.speech import Said, SpeechSource, refused
+from weft.pipelines.stage import Unusable
+from weft.pipelines.store import Store
+from weft.schemas.audio import Audio, Recording, Supervision, Word
+from weft.schemas.item import Item, key_for
+from weft.schemas.ledger import Reject
+
+_WRONG = (ValueError, TypeError, KeyError, AttributeError, IndexError)
+
+
+class Source(SpeechSource):
+    """`path` is a manifest or a Shar folder; relative paths of recordings are relative to `root` (the working folder,
+    unless given).
+    """
+
+    path: str
+    root: str = ""
+
+    def part_items(self, part_size: int) -> int:
+        return 1 if os.path.isdir(self.path) else part_size
+
+    def items(self, name: str) -> Iterator[Item]:
+        if os.path.isdir(self.path):
+            yield from _shards(name, os.path.abspath(self.path))
+        else:
+            yield from self._cuts(name)
+
+    def _cuts(self, name: str) -> Iterator[Item]:
+        gathered: dict[tuple[str, int, str], list[Any]] = {}
+        for number, cut in enumerate(_lines(self.path), 1):
+            try:
+                gathered.setdefault(_place(cut), []).append(cut)
+            except Unusable as fault:
+                wrong = json.dumps([fault.reason, fault.detail])
+                yield Item(key_for(name, f"cut {number}"), name, f"cut {number}", "", "", payload=wrong)
+        names = Counter(recording for _, recording in {(p, r) for p, _, r in gathered})
+        for (path, channel, recording), cuts in gathered.items():
+            uri = path if "://" in path else os.path.abspath(os.path.join(self.root, path))
+            shown = (recording if names[recording] == 1 else f"{recording} {path}") + (
+                f"-channel-{channel}" if channel else ""
+            )
+            said = json.dumps([_bare(cut) for cut in cuts], ensure_ascii=False)
+            yield Item(key_for(name, shown), name, shown, uri, stamp(uri), offset=channel, payload=said)
+
+    def read(self, item: Item, store: Store) -> Iterator[Recording | Reject]:
+        """Raises Unusable."""
+        if item.uri.endswith(".tar"):
+            yield from self._shard(item, store)
+            return
+        said = json.loads(item.payload)
+        if not item.uri:
+            raise Unusable(*said)
+        audio = Audio(item.uri, channel=item.offset)
+        yield from self.recordings(item, store, audio, Said(supervisions=_supervisions(said)))
+
+    def _shard(self, item: Item, store: Store) -> Iterator[Recording | Reject]:
+        cuts = {str(cut.get("id")): cut for cut in _lines(item.text_uri)}
+        with tars.opened(item, store) as file:
+            for number, sample in enumerate(tars.samples(file)):
+                where = f"{item.path}/{sample.key}"
+                try:
+                    said = Said(supervisions=_supervisions([_bare(cuts.pop(sample.key, {}))]))
+                    audio = sample.audio(item.uri)
+                    for record in self.recordings(item, store, audio, said, f"{number:05d}"):
+                        yield record.at(where) if isinstance(record, Recording) else record
+                except Unusable as fault:
+                    yield refused(item, where, fault)
+        for left in cuts:
+            yield refused(item, f"{item.path}/{left}", Unusable("no_audio", "the shard holds no recording of this cut"))
+
+
+def _shards(name: str, folder: str) -> Iterator[Item]:
+    for cuts in sorted(f for f in os.listdir(folder) if f.startswith("cuts.") and ".jsonl" in f):
+        number = cuts.split(".")[1]
+        tar, listed = f"{folder}/recording.{number}.tar", f"{folder}/{cuts}"
+        yield Item(key_for(name, cuts), name, cuts, tar, f"{stamp(tar)} {stamp(listed)}", text_uri=listed)
+
+
+def _lines(path: str) -> Iterator[dict[str, Any]]:
+    """The manifest's entries; what is no mapping comes as an empty one. Raises OSError."""
+    opens = gzip.open if path.endswith(".gz") else open
+    with opens(path, "rt", encoding="utf-8", errors="backslashreplace") as file:
+        if path.removesuffix(".gz").endswith(".json"):
+            found = _parsed(file.read())
+            yield from (c if isinstance(c, dict) else {} for c in (found if isinstance(found, list) else [found]))
+            return
+        for line in file:
+            if line.strip():
+                cut = _parsed(line)
+                yield cut if isinstance(cut, dict) else {}
+
+
+def _parsed(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _place(cut: dict[str, Any]) -> tuple[str, int, str]:
+    """Path, channel and recording of a cut. Raises Unusable."""
+    try:
+        if cut.get("type", "MonoCut") not in ("MonoCut", "Cut"):
+            raise Unusable("mixed_cut", f"a {cut['type']} is made on the fly; cut it into MonoCuts")
+        source = cut["recording"]["sources"][0]
+        if source["type"] not in ("file", "url"):
+            kind = str(source["type"])
+            raise Unusable(
+                "command" if kind == "command" else "bad_cut", f"its audio is of type {kind!r}, not a file or url"
+            )
+        path = str(source["source"])
+        return path, int(cut.get("channel") or 0), clean(str(cut["recording"].get("id") or path))
+    except _WRONG as error:
+        raise Unusable("bad_cut", f"no cut with a recording ({error!r})"[:200]) from None
+
+
+def _bare(cut: dict[str, Any]) -> dict[str, Any]:
+    return {field: cut.get(field) for field in ("start", "duration", "supervisions")}
+
+
+def _supervisions(cuts: list[dict[str, Any]]) -> tuple[Supervision, ...]:
+    """In seconds of the recording. Raises Unusable."""
+    try:
+        return tuple(s for cut in cuts for s in _of_cut(cut))
+    except _WRONG as error:
+        raise Unusable("bad_cut", f"its times or supervisions are wrong ({error!r})"[:200]) from None
+
+
+def _of_cut(cut: dict[str, Any]) -> Iterator[Supervision]:
+    begin = float(cut.get("start") or 0.0)
+    end = begin + float(cut.get("duration") or 0.0)
+    for said in cut.get("supervisions") or ():
+        start = begin + float(said["start"])
+        stop = min(end, start + float(said["duration"]))
+        told = {name: clean(str(said.get(name) or "")) for name in ("speaker", "language")}
+        words, phones = (_aligned(said, name) for name in ("word", "phone"))
+        yield Supervision(max(begin, start), stop, clean(str(said.get("text") or "")) or None, words, phones, **told)
+    if not cut.get("supervisions") and end > begin:
+        yield Supervision(begin, end)
+
+
+def _aligned(said: dict[str, Any], kind: str) -> tuple[Word, ...]:
+    """`alignment: {"word": [[symbol, start, duration, score], …]}`, whose times count as the supervision's do."""
+    rows = (said.get("alignment") or {}).get(kind) or ()
+    base = float(said["start"])
+    return tuple(
+        Word(
+            clean(str(r[0])),
+            float(r[1]) - base,
+            float(r[1]) + float(r[2]) - base,
+            float(r[3] or 0) if len(r) > 3 else 0.0,
+        )
+        for r in rows
+    )

@@ -1,0 +1,147 @@
+"""A JSONL manifest, ours or NeMo's: a line a file, or a stretch of one.
+
+    {"audio": "a/clip.wav", "text": "and then", "speaker": "s1", "licence": "CC0", "emotion": "happy", "split": "train"}
+    {"audio_filepath": "day.wav", "offset": 12.1, "duration": 5.8, "text": "and then"}
+
+Paths are relative to the manifest. Lines with an `offset` are gathered by file, which is decoded once. A line may carry
+`words`: [["and", 0.31, 0.52], …] in seconds from where its speech starts, which are then taken instead of an alignment.
+"""
+
+import json
+import math
+import os
+from collections.abc import Iterator
+from typing import Any
+
+from weft.pipelines.sources.files import clean, local_file, stamp
+from weft.pipelines.sources.speech import Said, SpeechSource, refused
+from weft.pipelines.stage import Unusable
+from weft.pipelines.store import Store
+from weft.schemas.audio import Audio, Recording, Supervision, Word
+from weft.schemas.item import Item, key_for
+from weft.schemas.ledger import Reject
+
+SLACK = 0.1  # seconds by which a declared duration may differ from what is there
+
+
+class Source(SpeechSource):
+    """`path` is the manifest."""
+
+    path: str
+
+    def items(self, name: str) -> Iterator[Item]:
+        yield from items(name, os.path.abspath(self.path))
+
+    def read(self, item: Item, store: Store) -> Iterator[Recording | Reject]:
+        yield from read(self, item, store)
+
+
+def items(name: str, manifest: str) -> Iterator[Item]:
+    """A file a line, but for lines with an offset: those of one file make one item."""
+    folder = os.path.dirname(manifest)
+    stretches: dict[str, list[str]] = {}
+    with open(manifest, encoding="utf-8", errors="backslashreplace") as lines:
+        for number, line in enumerate(lines, 1):
+            text = line.strip().encode("utf-8", "backslashreplace").decode()
+            path, is_stretch = _place(text)
+            if is_stretch:
+                stretches.setdefault(path, []).append(text)
+            elif text:
+                yield _item(name, folder, path or f"line {number}", text, bool(path))
+    for path, texts in stretches.items():
+        yield _item(name, folder, path, f"[{','.join(texts)}]", True)
+
+
+def _place(line: str) -> tuple[str, bool]:
+    """The audio that a line names (none where it is wrong), and whether it is of a stretch."""
+    try:
+        said = json.loads(line)
+        return clean(str(said.get("audio") or said.get("audio_filepath") or "")), said.get("offset") is not None
+    except (ValueError, AttributeError, RecursionError):
+        return "", False
+
+
+def _item(name: str, folder: str, path: str, payload: str, is_named: bool) -> Item:
+    if not is_named:
+        return Item(key_for(name, path), name, path, "", "", payload=payload)
+    uri = path if "://" in path else os.path.join(folder, path)
+    return Item(key_for(name, path), name, local_file(uri, path).path, uri, stamp(uri), payload=payload)
+
+
+def read(source: SpeechSource, item: Item, store: Store) -> Iterator[Recording | Reject]:
+    """The recording of an item, and a reject for each of its lines that says something impossible. Raises Unusable."""
+    said = json.loads(item.payload) if item.uri else None
+    if not isinstance(said, list):
+        yield from _whole(source, item, store)
+        return
+    good: list[Supervision] = []
+    for line in said:
+        try:
+            good.append(_stretch(line))
+        except Unusable as fault:
+            yield refused(item, item.path, fault)
+    if good:
+        yield from source.recordings(item, store, Audio(item.uri), Said(supervisions=tuple(good), **_common(said)))
+
+
+def _whole(source: SpeechSource, item: Item, store: Store) -> Iterator[Recording | Reject]:
+    line = _line(item)
+    stretch = _fields(line)
+    words = stretch.words
+    said = Said(stretch.text, words, (), stretch.speaker, stretch.language, emotion=stretch.emotion, **_common([line]))
+    for recording in source.recordings(item, store, Audio(item.uri), said):
+        if isinstance(recording, Recording) and line.get("duration") is not None:
+            _same_length(_seconds(line, "duration"), recording.seconds)
+        yield recording
+
+
+def _same_length(declared: float, seconds: float) -> None:
+    if abs(declared - seconds) > SLACK:
+        detail = f"the manifest says {declared:.2f} s and no offset, the file holds {seconds:.2f} s"
+        raise Unusable("wrong_duration", detail)
+
+
+def _line(item: Item) -> dict[str, Any]:
+    try:
+        said = json.loads(item.payload)
+        if not isinstance(said, dict) or not item.uri:
+            raise ValueError("it names no `audio`")
+        return said
+    except (ValueError, RecursionError) as error:
+        raise Unusable("bad_manifest_line", str(error)) from None
+
+
+def _stretch(line: dict[str, Any]) -> Supervision:
+    """Raises Unusable."""
+    start = _seconds(line, "offset")
+    if line.get("duration") is None:
+        raise Unusable("bad_manifest_line", "an offset without a duration")
+    return _fields(line, start, start + _seconds(line, "duration"))
+
+
+def _fields(line: dict[str, Any], start: float = 0.0, end: float = 0.0) -> Supervision:
+    try:
+        plain: dict[str, Any] = {
+            field: clean(str(line.get(field) or "")) for field in ("speaker", "language", "emotion")
+        }
+        words = tuple(Word(clean(str(t)), float(s), float(e)) for t, s, e in line.get("words") or ())
+        return Supervision(start, end, clean(str(line.get("text") or "")) or None, words, **plain)
+    except (ValueError, TypeError) as error:
+        raise Unusable("bad_manifest_line", str(error)) from None
+
+
+def _seconds(line: dict[str, Any], field: str) -> float:
+    try:
+        seconds = float(line[field])
+    except (ValueError, TypeError):
+        seconds = math.nan
+    if not seconds >= 0 or math.isinf(seconds):
+        raise Unusable("bad_manifest_line", f"{field} is {line[field]!r}, not seconds")
+    return seconds
+
+
+def _common(lines: list[dict[str, Any]]) -> dict[str, Any]:
+    """Licence and split, of the first line that names them."""
+    named = {"licence": ("licence", "license"), "split": ("split",)}
+    found = {f: next((line[k] for line in lines for k in keys if line.get(k)), "") for f, keys in named.items()}
+    return {field: clean(str(value)) for field, value in found.items()}

@@ -1,0 +1,169 @@
+"""WebDataset tars, read in place: members of one key are a sample, its audio is a stretch of the tar.
+
+speech-000.tar:  a.flac  a.txt          the words, or
+                 b.wav   b.json         {"text": "and then", "speaker": "s1", "language": "en", "licence": "CC0"}
+                 c.ogg   c.TextGrid     any timing file
+"""
+
+import glob
+import json
+import os
+import tarfile
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, BinaryIO
+
+from weft.pipelines.sources.files import File, clean, local_file, walk
+from weft.pipelines.sources.folder import AUDIO
+from weft.pipelines.sources.speech import Said, SpeechSource, refused
+from weft.pipelines.stage import Unusable
+from weft.pipelines.store import Store
+from weft.pipelines.timings.formats import READERS
+from weft.schemas.audio import Audio, Recording
+from weft.schemas.item import Item, key_for
+from weft.schemas.ledger import Reject
+
+TEXT = (".txt", ".lab", ".text", ".transcript")
+LARGEST = 1 << 24  # bytes a transcript may have
+_NAMED = {
+    "text": ("text", "transcript", "transcription", "sentence"),
+    "speaker": ("speaker", "speaker_id"),
+    "language": ("language", "lang"),
+    "licence": ("licence", "license"),
+    "emotion": ("emotion",),
+    "split": ("split",),
+}
+
+
+class Source(SpeechSource):
+    """`path` is a tar, a folder of tars, an fsspec url of either, or a pattern such as `data/speech-*.tar`."""
+
+    path: str
+
+    def part_items(self, part_size: int) -> int:
+        return 1  # a tar is as long as it is
+
+    def items(self, name: str) -> Iterator[Item]:
+        for file in _tars(self.path):
+            yield Item(key_for(name, file.path), name, file.path, file.uri, file.stamp)
+
+    def read(self, item: Item, store: Store) -> Iterator[Recording | Reject]:
+        """Raises Unusable."""
+        with opened(item, store) as file:
+            seen: set[str] = set()
+            for number, sample in enumerate(samples(file)):
+                where = f"{item.path}/{sample.key}"
+                try:
+                    if sample.key in seen:
+                        raise Unusable("duplicate", "the tar holds this key before")
+                    seen.add(sample.key)
+                    for record in self.recordings(
+                        item, store, sample.audio(item.uri), sample.said(file), f"{number:05d}"
+                    ):
+                        yield record.at(where) if isinstance(record, Recording) else record
+                except Unusable as fault:
+                    yield refused(item, where, fault)
+
+
+@dataclass
+class _Sample:
+    """Members of one key: ending to place and length."""
+
+    key: str
+    members: dict[str, tuple[int, int]] = field(default_factory=dict)
+    fault: str = ""
+
+    def audio(self, uri: str) -> Audio:
+        """Raises Unusable."""
+        if self.fault:
+            raise Unusable("broken_tar", self.fault)
+        sounds = [ending for ending in self.members if ending in AUDIO]
+        if len(sounds) != 1:
+            raise Unusable("no_audio" if not sounds else "several_audio", f"its members are {', '.join(self.members)}")
+        return Audio(uri, *self.members[sounds[0]])
+
+    def said(self, file: BinaryIO) -> Said:
+        """Raises Unusable."""
+        said = Said()
+        for ending in self.members:
+            if ending == ".json" or ending in TEXT or ending in READERS:
+                said = _also(said, ending, self._read(file, ending))
+        return said
+
+    def _read(self, file: BinaryIO, ending: str) -> bytes:
+        offset, length = self.members[ending]
+        if length > LARGEST:
+            raise Unusable("bad_transcript", f"{self.key}{ending} holds {length:,} bytes")
+        file.seek(offset)
+        return file.read(length)
+
+
+def _also(said: Said, ending: str, data: bytes) -> Said:
+    try:
+        if ending in TEXT:
+            return Said(**{**_fields(said), "text": clean(data.decode("utf-8-sig"))})
+        if ending == ".json":
+            return from_fields(json.loads(data.decode("utf-8-sig")), said)
+    except (ValueError, RecursionError) as error:
+        raise Unusable("bad_transcript", f"{ending}: {str(error)[:80]}") from None
+    return said.timed(READERS[ending](data, ""))
+
+
+def from_fields(given: Any, said: Said) -> Said:
+    """What a mapping says under the names that such mappings use. Raises ValueError for what is none."""
+    if not isinstance(given, dict):
+        raise ValueError("no mapping")
+    found = {f: next((given[n] for n in names if given.get(n) is not None), "") for f, names in _NAMED.items()}
+    told = {name: clean(str(value)) for name, value in found.items() if value != ""}
+    return Said(**{**_fields(said), **told})
+
+
+def _fields(said: Said) -> dict[str, Any]:
+    return {name: getattr(said, name) for name in Said.__dataclass_fields__}
+
+
+def _tars(path: str) -> Iterator[File]:
+    if any(sign in path for sign in "*?[") and "://" not in path:
+        yield from (local_file(os.path.abspath(p), os.path.basename(p)) for p in sorted(glob.glob(path)))
+    else:
+        yield from (file for file in walk(path) if file.path.lower().endswith(".tar"))
+
+
+def opened(item: Item, store: Store) -> BinaryIO:
+    try:
+        return store.open(item.uri)
+    except (OSError, ValueError) as error:
+        raise Unusable("unreadable", f"{getattr(error, 'strerror', None) or error}") from None
+
+
+def samples(file: BinaryIO) -> Iterator[_Sample]:
+    """Members gathered by key, as they follow one another; a tar that breaks off ends in a sample that says so."""
+    sample = _Sample("")
+    try:
+        with tarfile.open(fileobj=file, mode="r:") as tar:
+            for member in tar:
+                key, ending = _key(member.name)
+                if not member.isreg() or not key:
+                    continue
+                if key != sample.key:
+                    if sample.members:
+                        yield sample
+                    sample = _Sample(key)
+                sample.members[ending] = (member.offset_data, member.size)
+    except (tarfile.TarError, EOFError, ValueError, OSError) as error:
+        if sample.members:
+            yield sample
+        sample = _Sample("(the rest)", {"": (0, 0)}, f"{error}")
+    if sample.members:
+        yield sample
+
+
+def _key(name: str) -> tuple[str, str]:
+    """Up to the first dot of the file's own name, as webdataset cuts it; and the ending from there, in lower case.
+
+    >>> _key("a/b.c/clip-1.words.json")
+    ('a/b.c/clip-1', '.words.json')
+    """
+    folder, slash, own = name.rpartition("/")
+    stem, dot, ending = own.partition(".")
+    return (clean(f"{folder}{slash}{stem}") if stem else "", f"{dot}{ending}".lower())

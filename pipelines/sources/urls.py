@@ -1,0 +1,47 @@
+"""A list of urls, one a line, each with its transcript behind a tab if it has one; read where they are, through fsspec.
+
+    https://host/a/clip.flac	and then
+    s3://bucket/day.wav
+
+A url stands for its content: what is behind it is not looked at again once it was read.
+"""
+
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+from weft.pipelines.sources.files import clean
+from weft.pipelines.sources.speech import Said, SpeechSource
+from weft.pipelines.stage import Unusable
+from weft.pipelines.store import Store
+from weft.schemas.audio import Audio, Recording
+from weft.schemas.item import Item, key_for
+from weft.schemas.ledger import Reject
+
+
+class Source(SpeechSource):
+    """`path` is the list."""
+
+    path: str
+
+    def items(self, name: str) -> Iterator[Item]:
+        with open(self.path, encoding="utf-8", errors="backslashreplace") as lines:
+            for line in lines:
+                url, _, text = line.strip().partition("\t")
+                if url and not url.startswith("#"):
+                    shown = _without_query(clean(url))
+                    yield Item(key_for(name, clean(url)), name, shown, clean(url), "url", payload=clean(text))
+
+    def read(self, item: Item, store: Store) -> Iterator[Recording | Reject]:
+        """Raises Unusable."""
+        if "://" not in item.uri:
+            raise Unusable("not_a_url", "a line begins with a url, such as https://host/clip.flac")
+        yield from self.recordings(item, store, Audio(item.uri), Said(text=item.payload or None))
+
+
+def _without_query(url: str) -> str:
+    """What may be shown: a signed url's query and a name before the host are secrets."""
+    try:
+        parts = urlsplit(url)
+        return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}" if parts.scheme else url
+    except ValueError:
+        return "unreadable url"

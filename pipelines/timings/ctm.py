@@ -1,0 +1,43 @@
+"""CTM, as NIST's sclite and Kaldi write it: a word a line, in the order of its time.
+
+clip-1 1 0.31 0.21 and 0.82          recording, channel, start, duration, word, confidence
+"""
+
+import math
+
+from weft.pipelines.timings.base import BadTiming, Timing, only, rows_of, whole
+from weft.schemas.audio import Word
+
+ENDING = ".ctm"
+
+
+def read(data: bytes, name: str = "") -> Timing:
+    """The words of recording `name`, or of the only one there is. Raises BadTiming."""
+    try:
+        words = [_word(row) for row in only(rows_of(data), 0, name)]
+    except (ValueError, IndexError) as error:
+        raise BadTiming(f"no CTM: {str(error)[:80]!r}") from None
+    return whole(0.0, sorted(words, key=lambda w: (w.start, w.end)))
+
+
+def _word(row: list[str]) -> Word:
+    start, length = float(row[2]), float(row[3])
+    sure = float(row[5]) if len(row) > 5 and row[5] != "NA" else 1.0
+    if not (math.isfinite(start) and math.isfinite(length) and length >= 0):
+        raise ValueError(" ".join(row))
+    return Word(row[4], start, start + length, math.log(min(1.0, max(sure, 1e-9))))
+
+
+def write(timing: Timing, name: str) -> bytes:
+    """All speakers' words by time. The confidence is e to the power of the score, at most 1."""
+    recording = "_".join(name.split()) or "-"
+    words = sorted(timing.words(), key=lambda w: (w.start, w.end))
+    return "".join(f"{recording} 1 {_place(w)} {_label(w)} {math.exp(min(0.0, w.score)):.3f}\n" for w in words).encode()
+
+
+def _place(word: Word) -> str:
+    return f"{word.start:.3f} {max(0.0, round(word.end, 3) - round(word.start, 3)):.3f}"
+
+
+def _label(word: Word) -> str:
+    return "_".join(word.text.split()) or "-"

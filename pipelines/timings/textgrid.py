@@ -1,0 +1,119 @@
+"""Praat TextGrids, read in any of its formats and written in the long one, as Praat writes it.
+
+Tiers called `words` and `phones` (or `s1 - words`, as MFA names them) hold those; without any, each interval tier is a
+speaker and its intervals are utterances.
+"""
+
+import os
+import tempfile
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+
+from praatio import textgrid
+from praatio.utilities.errors import PraatioException
+
+from weft.pipelines.timings.base import RUN_GAP, BadTiming, Timing, by_time, runs, supervision, whole
+from weft.schemas.audio import Supervision, Word
+
+ENDING = ".TextGrid"
+_WORDS = ("words", "word", "ort")
+_PHONES = ("phones", "phone", "phonetic", "phoneme", "phonemes", "segments", "mau")
+# praatio takes the file apart as it comes, as JSON too
+_PARSING = (PraatioException, ValueError, LookupError, TypeError, AttributeError, AssertionError, RecursionError)
+_PLACES = 6  # decimals of a second
+
+
+def read(data: bytes, name: str = "") -> Timing:
+    """Raises BadTiming."""
+    try:
+        grid = _parsed(data)
+        tiers = {n: _intervals(grid.getTier(n)) for n in grid.tierNames if _is_intervals(grid.getTier(n))}
+    except _PARSING as error:
+        raise BadTiming(f"no TextGrid that praatio reads ({str(error)[:80]!r})") from None
+    seconds, spoken = float(grid.maxTimestamp), _spoken(tiers)
+    if len(spoken) == 1:
+        return whole(seconds, *spoken[0])
+    pieces = [supervision(run, phones, who) for words, phones, who in spoken for run in runs(words, RUN_GAP)]
+    if not spoken:
+        pieces = [Supervision(i.start, i.end, i.text, speaker=name) for name, tier in tiers.items() for i in tier]
+    if not pieces:
+        raise BadTiming("the TextGrid labels nothing")
+    return Timing(seconds, by_time(pieces))
+
+
+def _parsed(data: bytes) -> textgrid.Textgrid:
+    with tempfile.TemporaryDirectory() as folder:  # praatio reads files alone
+        path = os.path.join(folder, "read.TextGrid")
+        with open(path, "wb") as file:
+            file.write(data)
+        return textgrid.openTextgrid(
+            path, includeEmptyIntervals=False, reportingMode="silence", duplicateNamesMode="rename"
+        )
+
+
+def _is_intervals(tier: object) -> bool:
+    return isinstance(tier, textgrid.IntervalTier)
+
+
+def _intervals(tier: textgrid.IntervalTier) -> tuple[Word, ...]:
+    said = ((" ".join(i.label.split()), float(i.start), float(i.end)) for i in tier.entries)
+    return tuple(Word(*one) for one in said if one[0])
+
+
+def _spoken(tiers: dict[str, tuple[Word, ...]]) -> list[tuple[tuple[Word, ...], tuple[Word, ...], str]]:
+    """Words, phones and speaker of each tier of words that is not empty."""
+    named = {_speaker_and_kind(name): intervals for name, intervals in tiers.items()}
+    speakers = dict.fromkeys(speaker for speaker, kind in named if kind in _WORDS)
+    found = [(_written(named, s), _first(named, s, _PHONES), s) for s in speakers]
+    return [one for one in found if one[0]]
+
+
+def _written(named: dict[tuple[str, str], tuple[Word, ...]], speaker: str) -> tuple[Word, ...]:
+    """The tier of words; or `Text`, where EMU exports what a word is and how it is written as two tiers with the same bounds."""
+    words, text = _first(named, speaker, _WORDS), named.get((speaker, "text"), ())
+    same = [(w.start, w.end) for w in words] == [(t.start, t.end) for t in text]
+    return text if same else words
+
+
+def _first(named: dict[tuple[str, str], tuple[Word, ...]], speaker: str, kinds: Sequence[str]) -> tuple[Word, ...]:
+    return next((named[speaker, kind] for kind in kinds if (speaker, kind) in named), ())
+
+
+def _speaker_and_kind(name: str) -> tuple[str, str]:
+    speaker, dash, kind = name.rpartition(" - ")
+    return (speaker if dash else "", kind.strip().lower())
+
+
+def write(timing: Timing) -> bytes:
+    """The long format. Words without length, such as a dash, join the label to their left."""
+    grid = textgrid.Textgrid(0.0, round(timing.seconds, _PLACES))
+    for name, intervals in _tiers(timing):
+        entries = list(_entries(intervals, round(timing.seconds, _PLACES)))
+        grid.addTier(textgrid.IntervalTier(name, entries, 0.0, round(timing.seconds, _PLACES)))
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "written.TextGrid")
+        grid.save(path, format="long_textgrid", includeBlankSpaces=True, reportingMode="error")
+        with open(path, "rb") as file:
+            return file.read()
+
+
+def _tiers(timing: Timing) -> Iterator[tuple[str, list[Word]]]:
+    for speaker in timing.speakers:
+        before = f"{speaker} - " if len(timing.speakers) > 1 else ""
+        yield f"{before}words", timing.words(speaker)
+        if phones := timing.phones(speaker):
+            yield f"{before}phones", phones
+
+
+def _entries(words: Sequence[Word], seconds: float) -> Iterator[tuple[float, float, str]]:
+    """Intervals that follow one another, at least a microsecond long."""
+    bounds = [(min(round(w.start, _PLACES), seconds), min(round(w.end, _PLACES), seconds), w.text) for w in words]
+    joined: list[tuple[float, float, str]] = []
+    for start, end, text in bounds:
+        start = max(start, joined[-1][1]) if joined else start
+        if end > start:
+            joined.append((start, end, text))
+        elif joined:
+            joined[-1] = (*joined[-1][:2], f"{joined[-1][2]} {text}")
+    assert all(a[1] <= b[0] for a, b in pairwise(joined))
+    yield from joined

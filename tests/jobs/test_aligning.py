@@ -1,0 +1,99 @@
+"""`weft align`: timing files beside the paths of what was given, what was not aligned told, and nothing done twice."""
+
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from praatio import textgrid
+
+from weft.jobs import cli
+from weft.pipelines.timings import wordjson
+
+Ran = Callable[..., tuple[int, str]]
+
+
+@pytest.fixture
+def align(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Ran:
+    def ran(*arguments: object) -> tuple[int, str]:
+        monkeypatch.setattr(
+            sys, "argv", ["weft", "align", *map(str, arguments), "--out", str(tmp_path / "out"), "--engine", "local"]
+        )
+        code = 0
+        try:
+            cli.main()
+        except SystemExit as end:
+            code = int(end.code or 0)
+        said = capsys.readouterr()
+        return code, said.out + said.err
+
+    return ran
+
+
+def test_every_format_of_a_folder(material: Path, align: Ran, tmp_path: Path) -> None:
+    code, said = align(material / "raw", "--format", "textgrid", "--format", "ctm", "--format", "json")
+    assert code == 0, said
+    written = sorted(p.name for p in (tmp_path / "out").iterdir() if p.name not in (".corpus", "rejects.jsonl"))
+    stems = sorted(p.stem for p in (material / "raw").glob("*.flac"))
+    aligned = sorted(name.removesuffix(".ctm") for name in written if name.endswith(".ctm"))
+    rejected = [json.loads(line) for line in (tmp_path / "out" / "rejects.jsonl").read_text().splitlines()]
+    assert len(aligned) + len(rejected) == len(stems)
+    for stem in aligned:
+        words = (material / "raw" / f"{stem}.txt").read_text().split()
+        grid = textgrid.openTextgrid(str(tmp_path / "out" / f"{stem}.TextGrid"), includeEmptyIntervals=False)
+        assert " ".join(i.label for i in grid.getTier("words").entries).split() == words
+        timing = wordjson.read((tmp_path / "out" / f"{stem}.words.json").read_bytes())
+        assert [w.text for w in timing.words()] == words
+        assert len((tmp_path / "out" / f"{stem}.ctm").read_text().splitlines()) == len(words)
+    code, said = align(material / "raw")
+    assert code == 0 and "kept from before" in said and "worker-s" not in said
+
+
+def test_timing_that_came_is_taken_unless_it_is_to_be_found_anew(material: Path, align: Ran, tmp_path: Path) -> None:
+    clip = next((material / "raw").glob("*.flac"))
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "a.flac").write_bytes(clip.read_bytes())
+    words = clip.with_suffix(".txt").read_text().split()
+    (tmp_path / "in" / "a.ctm").write_text("".join(f"a 1 {n / 100} 0.01 {word}\n" for n, word in enumerate(words)))
+    assert align(tmp_path / "in" / "a.flac", "--format", "ctm")[0] == 0
+    given = (tmp_path / "out" / "a.ctm").read_text().split()
+    assert given[6 + 2] == "0.010"
+    assert align(tmp_path / "in" / "a.flac", "--format", "ctm", "--retime")[0] == 0
+    found = (tmp_path / "out" / "a.ctm").read_text().split()
+    assert float(found[-4]) > 0.5
+
+
+def test_names_never_leave_the_folder_or_meet(material: Path, align: Ran, tmp_path: Path) -> None:
+    clip = next((material / "raw").glob("*.flac"))
+    (tmp_path / "in").mkdir()
+    lines = []
+    for name in ("../in/a.flac", "b.flac", "b.flac.flac", "b.wav"):
+        (tmp_path / "in" / Path(name).name).write_bytes(clip.read_bytes())
+        lines.append(json.dumps({"audio": name, "text": clip.with_suffix(".txt").read_text()}))
+    (tmp_path / "in" / "m.jsonl").write_text("\n".join(lines))
+    assert align(tmp_path / "in" / "m.jsonl")[0] == 0
+    written = {str(p.relative_to(tmp_path / "out")) for p in (tmp_path / "out").rglob("*.TextGrid")}
+    assert len(written) == 4 and "in/a.TextGrid" in written
+    assert all(name.startswith(("b.", "in/")) for name in written)
+    assert not list(tmp_path.glob("*.TextGrid"))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["nowhere.wav"], "nowhere.wav: no such file or folder"),
+        (["align.use=sphinx"], "name audio files"),
+        ([".", "--format", "praat"], "--format praat: it is textgrid, json, ctm"),
+        ([".", "align.min_scor=1"], "no such setting"),
+    ],
+)
+def test_what_is_wrong_is_one_sentence(align: Ran, arguments: list[str], sentence: str) -> None:
+    code, said = align(*arguments)
+    assert code == 2 and sentence in said and "Traceback" not in said
+
+
+def test_nothing_aligned_is_a_failure(align: Ran, tmp_path: Path) -> None:
+    (tmp_path / "a.wav").write_bytes(b"nonsense")
+    code, said = align(tmp_path / "a.wav")
+    assert code == 1 and "not_audio" in said

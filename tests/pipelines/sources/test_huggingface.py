@@ -1,0 +1,74 @@
+"""Hugging Face datasets on disk: saved, as Parquet, with audio inside and beside."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import datasets
+import pytest
+
+from weft.pipelines.partwork import pack
+from weft.pipelines.sources.huggingface import Source
+
+
+@pytest.fixture
+def rows(tmp_path: Path, clip: bytes) -> datasets.Dataset:
+    (tmp_path / "a.flac").write_bytes(clip)
+    audio = [
+        {"path": str(tmp_path / "a.flac"), "bytes": None},
+        {"path": "b.flac", "bytes": clip},
+        {"path": None, "bytes": b"x"},
+    ]
+    table = {"audio": audio, "sentence": ["and then", "not so", "no"], "speaker_id": [1, 2, 3]}
+    return datasets.Dataset.from_dict(table).cast_column("audio", datasets.Audio(decode=False))
+
+
+def check(recordings: list, rejects: list) -> None:
+    assert [(r.text, r.speaker, r.seconds, r.split) for r in recordings] == [
+        ("and then", "1", 2.0, "train"), ("not so", "2", 2.0, "train"),
+    ]  # fmt: skip
+    assert sorted(r.reason for r in rejects) == ["not_audio"]
+
+
+def test_a_dataset_on_disk(tmp_path: Path, rows: datasets.Dataset, ingested: Callable, clip: bytes) -> None:
+    rows.save_to_disk(str(tmp_path / "saved"))
+    made, rejects = ingested(Source(path=str(tmp_path / "saved")))
+    check(made, rejects)
+    packed, blob = pack(made, "ingest/hf/part-00000.bin")  # `save_to_disk` takes the audio into its tables
+    assert blob == made[0].audio.data + made[1].audio.data
+    assert (packed[1].audio.uri, packed[1].audio.offset, packed[1].audio.data) == (
+        "ingest/hf/part-00000.bin",
+        len(clip),
+        b"",
+    )
+
+
+def test_a_column_of_paths_is_read_where_it_points(tmp_path: Path, ingested: Callable, clip: bytes) -> None:
+    (tmp_path / "a.flac").write_bytes(clip)
+    rows = {"file": [str(tmp_path / "a.flac"), ""], "text": ["and then", "no"], "id": ["one", "two"]}
+    datasets.Dataset.from_dict(rows).to_parquet(str(tmp_path / "t.parquet"))
+    (made,), (reject,) = ingested(Source(path=str(tmp_path / "t.parquet")))
+    assert (made.audio.uri, made.audio.data, made.path) == (str(tmp_path / "a.flac"), b"", "train/one")
+    assert (reject.reason, reject.path) == ("no_audio", "train/two")
+
+
+def test_parquet(tmp_path: Path, rows: datasets.Dataset, ingested: Callable) -> None:
+    (tmp_path / "tables").mkdir()
+    rows.to_parquet(str(tmp_path / "tables" / "train-0.parquet"))
+    check(*ingested(Source(path=str(tmp_path / "tables"))))
+    check(*ingested(Source(path=str(tmp_path / "tables" / "train-0.parquet"), text="sentence")))
+
+
+def test_splits(tmp_path: Path, rows: datasets.Dataset, ingested: Callable) -> None:
+    both = datasets.DatasetDict({"dev": rows.select([0]), "test": rows.select([1])})
+    both.save_to_disk(str(tmp_path / "both"))
+    made, _ = ingested(Source(path=str(tmp_path / "both")))
+    assert sorted(r.split for r in made) == ["dev", "test"]
+    (one,), _ = ingested(Source(path=str(tmp_path / "both"), split="test"))
+    assert one.text == "not so"
+    with pytest.raises(OSError, match="no split 'train'; there are dev, test"):
+        list(Source(path=str(tmp_path / "both"), split="train").items("s"))
+
+
+def test_what_datasets_cannot_read_is_told_in_a_sentence(tmp_path: Path) -> None:
+    with pytest.raises(OSError, match="nowhere"):
+        list(Source(path=str(tmp_path / "nowhere")).items("s"))

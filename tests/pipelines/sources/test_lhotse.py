@@ -1,0 +1,75 @@
+"""Lhotse's CutSets and Shar folders, in the form that lhotse 1.33 writes them."""
+
+import gzip
+import io
+import json
+import tarfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from weft.pipelines.sources.lhotse import Source
+from weft.schemas.audio import Supervision, Word
+
+
+def cut(path: str, start: float, duration: float, supervisions: list[dict[str, Any]], **more: Any) -> dict[str, Any]:
+    recording = {"id": "day", "sources": [{"type": "file", "channels": [0], "source": path}], "sampling_rate": 16000}
+    return {"id": f"cut-{start}", "start": start, "duration": duration, "channel": 0, "supervisions": supervisions,
+            "recording": recording, "type": "MonoCut", **more}  # fmt: skip
+
+
+def said(start: float, duration: float, text: str, **more: Any) -> dict[str, Any]:
+    return {"id": text, "recording_id": "day", "start": start, "duration": duration, "channel": 0, "text": text, **more}
+
+
+@pytest.fixture
+def path(tmp_path: Path, clip: bytes) -> str:
+    (tmp_path / "day.flac").write_bytes(clip)
+    return str(tmp_path / "day.flac")
+
+
+@pytest.mark.parametrize("ending", ["jsonl", "jsonl.gz", "json"])
+def test_cuts_of_one_recording_are_gathered(tmp_path: Path, path: str, ingested: Callable, ending: str) -> None:
+    word = {"word": [["and", 0.7, 0.2, 0.9]]}
+    cuts = [
+        cut(path, 0.5, 1.0, [said(0.1, 0.4, "and", speaker="s1", language="cy", alignment=word)]),
+        cut(path, 1.5, 0.5, []),
+    ]
+    text = json.dumps(cuts) if ending == "json" else "".join(json.dumps(c) + "\n" for c in cuts)
+    listed = tmp_path / f"cuts.{ending}"
+    listed.write_bytes(gzip.compress(text.encode()) if ending.endswith("gz") else text.encode())
+    (made,), rejects = ingested(Source(path=str(listed)))
+    first, second = made.supervisions
+    assert (made.path, made.seconds, made.audio.channel, rejects) == ("day", 2.0, 0, [])
+    assert (first.start, first.end, first.text, first.speaker, first.language) == (0.6, 1.0, "and", "s1", "cy")
+    assert first.words == (Word("and", pytest.approx(0.6), pytest.approx(0.8), 0.9),)
+    assert second == Supervision(1.5, 2.0)
+
+
+def test_what_is_no_audio_of_a_cut_is_refused(tmp_path: Path, path: str, ingested: Callable) -> None:
+    piped = cut("sox x - |", 0, 1, [])
+    piped["recording"]["sources"][0]["type"] = "command"
+    wrong = [piped, cut(path, 0, 1, [], type="MixedCut"), {"id": "no recording"}, [], cut(f"{path}.lost", 0, 1, []),
+             {**cut(path, 0, 1, []), "start": "soon"}]  # fmt: skip
+    (tmp_path / "cuts.jsonl").write_text("".join(json.dumps(w) + "\n" for w in wrong) + "{nonsense\n")
+    _, rejects = ingested(Source(path=str(tmp_path / "cuts.jsonl")))
+    assert sorted(r.reason for r in rejects) == ["bad_cut"] * 4 + ["command", "mixed_cut", "unreadable"]
+
+
+def test_shar_is_read_in_place(tmp_path: Path, clip: bytes, ingested: Callable) -> None:
+    cuts = [cut("", 0.0, 2.0, [said(0.0, 2.0, text)], id=f"u{n}") for n, text in enumerate(("and", "then", "lost"))]
+    for c in cuts:
+        del c["recording"]
+    (tmp_path / "cuts.000000.jsonl.gz").write_bytes(gzip.compress("".join(json.dumps(c) + "\n" for c in cuts).encode()))
+    with tarfile.open(tmp_path / "recording.000000.tar", "w") as tar:
+        for name, data in (("u0.flac", clip), ("u0.json", b"{}"), ("u1.flac", clip), ("u1.json", b"{}")):
+            entry = tarfile.TarInfo(name)
+            entry.size = len(data)
+            tar.addfile(entry, io.BytesIO(data))
+    made, rejects = ingested(Source(path=str(tmp_path)))
+    assert [(r.supervisions[0].text, r.audio.uri.endswith(".tar"), r.audio.length) for r in made] == [
+        ("and", True, len(clip)), ("then", True, len(clip)),
+    ]  # fmt: skip
+    assert [(r.path.rpartition("/")[2], r.reason) for r in rejects] == [("u2", "no_audio")]

@@ -1,0 +1,73 @@
+"""WebDataset tars, read in place."""
+
+import io
+import json
+import tarfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pytest
+
+from weft.pipelines.sound import scan
+from weft.pipelines.sources.tars import Source
+from weft.pipelines.store import Store
+
+CTM = b"x 1 0.1 0.4 and\nx 1 0.5 0.4 then\n"
+
+
+def write(path: Path, members: Sequence[tuple[str, bytes]]) -> str:
+    with tarfile.open(path, "w") as tar:
+        for name, data in members:
+            entry = tarfile.TarInfo(name)
+            entry.size = len(data)
+            tar.addfile(entry, io.BytesIO(data))
+    return str(path)
+
+
+def test_members_of_a_key_are_a_recording(tmp_path: Path, ingested: Callable, clip: bytes, store: Store) -> None:
+    said = {"text": "not so", "speaker_id": 7, "license": "CC0", "lang": "cy", "split": "dev"}
+    path = write(
+        tmp_path / "a.tar",
+        [("d/x.flac", clip), ("d/x.txt", b"and then\n"), ("y.json", json.dumps(said).encode()), ("y.FLAC", clip),
+         ("z.flac", clip), ("z.ctm", CTM)],
+    )  # fmt: skip
+    (x, y, z), rejects = ingested(Source(path=path))
+    assert not rejects
+    assert (x.path, x.text, x.seconds) == ("a.tar/d/x", "and then", 2.0)
+    assert (y.text, y.speaker, y.licence, y.language, y.split) == ("not so", "7", "CC0", "cy", "dev")
+    assert [w.text for w in z.words] == ["and", "then"]
+    assert scan(store, x.audio).sha256 == x.sha256  # by offset and length, from the tar itself
+    assert {r.audio.uri for r in (x, y, z)} == {path}
+
+
+def test_what_is_wrong_within_a_tar_costs_that_sample_alone(tmp_path: Path, ingested: Callable, clip: bytes) -> None:
+    write(
+        tmp_path / "a.tar",
+        [("a.txt", b"no audio"), ("b.flac", clip), ("b.wav", clip), ("c.flac", clip[:400]), ("d.flac", clip), ("d.txt", b"\xff"),
+         ("e.flac", clip), ("f.flac", clip), ("e.flac", clip), ("../../g.flac", clip), ("h.flac", clip), ("h.json", b"[")],
+    )  # fmt: skip
+    made, rejects = ingested(Source(path=str(tmp_path)))
+    assert [r.path for r in made] == ["a.tar/../../g", "a.tar/e", "a.tar/f"]
+    assert [(r.path, r.reason) for r in rejects] == [
+        ("a.tar/a", "no_audio"), ("a.tar/b", "several_audio"), ("a.tar/c", "truncated"), ("a.tar/d", "bad_transcript"),
+        ("a.tar/e", "duplicate"), ("a.tar/h", "bad_transcript"),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("kept", [700, 0.5, 0.95])
+def test_a_tar_that_breaks_off_says_so(tmp_path: Path, ingested: Callable, clip: bytes, kept: float) -> None:
+    path = tmp_path / "a.tar"
+    write(path, [(f"{n}.flac", clip) for n in range(4)])
+    whole = path.read_bytes().rstrip(b"\0")
+    path.write_bytes(whole[: int(kept * len(whole)) if kept < 1 else int(kept)])
+    made, rejects = ingested(Source(path=str(path)))
+    assert len(made) < 4
+    assert rejects
+
+
+def test_what_is_no_tar(tmp_path: Path, ingested: Callable) -> None:
+    (tmp_path / "a.tar").write_bytes(b"nonsense" * 200)
+    (tmp_path / "b.tar").write_bytes(b"")
+    made, rejects = ingested(Source(path=str(tmp_path / "*.tar")))
+    assert not made
+    assert len(rejects) == 2

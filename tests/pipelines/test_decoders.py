@@ -1,0 +1,82 @@
+"""Decoders: what libsndfile cannot read, FFmpeg does, to the frame; playlists and nonsense are refused."""
+
+import io
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+
+from weft.pipelines.decoders import BrokenStream, opened
+from weft.pipelines.sound import load, scan
+from weft.pipelines.stage import Unusable
+from weft.pipelines.store import Store
+from weft.schemas.audio import Audio
+
+RATE = 48000
+SWEEP = (0.5 * np.sin(2 * np.pi * np.cumsum(np.linspace(200, 4000, 6 * RATE)) / RATE)).astype(np.float32)
+KINDS = {"m4a": ("aac", "ipod"), "webm": ("libopus", "webm"), "aac": ("aac", "adts"), "mkv": ("flac", "matroska")}
+
+
+def encoded(path: Path, kind: str) -> Path:
+    codec, container = KINDS[kind]
+    with av.open(str(path), "w", format=container) as out:
+        stream = out.add_stream(codec, rate=RATE)
+        stream.layout = "stereo"
+        frame = av.AudioFrame.from_ndarray(np.stack([SWEEP, SWEEP * 0.5]), format="fltp", layout="stereo")
+        frame.rate, frame.pts = RATE, 0
+        shape = av.AudioResampler(stream.codec_context.format, "stereo", RATE, stream.codec_context.frame_size or 1024)
+        for piece in [*shape.resample(frame), *shape.resample(None)]:
+            for packet in stream.encode(piece):
+                out.mux(packet)
+        for packet in stream.encode(None):
+            out.mux(packet)
+    return path
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_libsndfile_cannot_read(kind: str, tmp_path: Path, store: Store) -> None:
+    audio = Audio(str(encoded(tmp_path / f"a.{kind}", kind)))
+    facts = scan(store, audio)
+    assert (facts.rate, facts.channels) == (RATE, 2)
+    assert facts.seconds == pytest.approx(6.0, abs=0.06)
+    whole = load(store, audio, 0.0, 6.0)
+    for start in (0.0, 0.5, 2.0, 4.7):
+        piece = load(store, audio, start, start + 1)
+        assert len(piece) == 16000
+        at = round(start * 16000)
+        inside = slice(1000, 15000)  # the resampler's filter differs at the edges
+        assert np.abs(piece[inside] - whole[at:][inside]).max() < 0.02, start
+
+
+def test_channels_are_told_apart(tmp_path: Path, store: Store) -> None:
+    path = str(encoded(tmp_path / "a.m4a", "m4a"))
+    left, right = (load(store, Audio(path, channel=n), 1.0, 2.0) for n in (0, 1))
+    assert np.abs(right).max() == pytest.approx(np.abs(left).max() / 2, rel=0.15)
+    with pytest.raises(Unusable, match="channel 2 of 2"):
+        scan(store, Audio(path, channel=2))
+
+
+@pytest.mark.parametrize("kind", ["m4a", "webm"])
+def test_a_file_that_breaks_off_is_refused(kind: str, tmp_path: Path, store: Store) -> None:
+    path = encoded(tmp_path / f"a.{kind}", kind)
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    with pytest.raises(Unusable) as fault:
+        scan(store, Audio(str(path)))
+    assert fault.value.reason in ("truncated", "not_audio")
+
+
+def test_a_playlist_opens_nothing(tmp_path: Path) -> None:
+    inner = encoded(tmp_path / "a.aac", "aac")
+    playlist = f"#EXTM3U\n#EXT-X-TARGETDURATION:6\n#EXTINF:6,\n{inner}\n#EXT-X-ENDLIST\n"
+    with pytest.raises(Unusable, match="no decoder reads it"):
+        opened(io.BytesIO(playlist.encode()))
+
+
+@pytest.mark.parametrize(
+    "data", [b"", b"nonsense" * 100, b"\x00\x00\x00\x20ftypM4A " + bytes(3000), b"\x1aE\xdf\xa3" + bytes(999)]
+)
+def test_nonsense_is_no_audio(data: bytes) -> None:
+    with pytest.raises((Unusable, BrokenStream)) as fault:
+        opened(io.BytesIO(data))
+    assert isinstance(fault.value, Unusable) and fault.value.reason == "not_audio"
