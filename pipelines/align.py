@@ -15,6 +15,8 @@ from weft.pipelines.store import Store
 from weft.schemas.audio import Alignment, Utterance
 from weft.schemas.ledger import Reject
 
+ALIGNER = "aligner"  # where the corpus keeps what its aligner has learned
+
 
 class Align(Stage):
     """Timing that came with the utterance is taken; the aligner finds the rest."""
@@ -32,6 +34,8 @@ class Align(Stage):
     def setup(self, store: Store) -> None:
         self._store = store
         self.aligner.setup()
+        if self.aligner.training_seconds:
+            self.aligner.load(store.folder(ALIGNER))
 
     def __call__(self, utterances: Iterable[Utterance]) -> Iterator[Alignment | Reject]:
         for utterance in utterances:

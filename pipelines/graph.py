@@ -9,10 +9,11 @@ books      list ─ ingest ─ compose
 from dataclasses import dataclass
 from functools import cached_property
 
-from weft.pipelines.align import Align
+from weft.pipelines.align import ALIGNER, Align
 from weft.pipelines.compose import Compose
 from weft.pipelines.encode import Encode
 from weft.pipelines.ingest import Ingest
+from weft.pipelines.modelwork import AlignerWork, TokenizerWork, VocabularyWork
 from weft.pipelines.parts import part_name
 from weft.pipelines.partwork import Input, PartWork
 from weft.pipelines.registry import ChoiceError, make
@@ -21,7 +22,7 @@ from weft.pipelines.sources.base import Source
 from weft.pipelines.stage import Stage
 from weft.pipelines.synthesize import Synthesize
 from weft.pipelines.tasks.base import Task
-from weft.pipelines.work import TokenizerWork, VocabularyWork, Work
+from weft.pipelines.work import Work
 from weft.schemas.audio import Alignment, Units, Utterance
 from weft.schemas.item import Item
 from weft.schemas.plan import Block
@@ -121,8 +122,8 @@ class House:
         if kind is Dialogue:
             last = add("synthesize", self._synthesize, (last,))
         last = add("segment", Turns() if kind is Dialogue else self._segment, (last,))
-        if not self.tasks or any("alignment" in t.needs and source in t.sources for t in self.tasks.values()):
-            add("align", self._align, (last,))
+        if self._aligned(source):
+            add("align", self._align, (last,), (ALIGNER,) if self._align.aligner.training_seconds else ())
         for name, tokenizer in self.tokenizers.items():
             if any(source in t.sources and t.tokenizer == name for t in self.tasks.values()):
                 add(f"encode/{name}", Encode(name=name, tokenizer=tokenizer), (last,), (f"models/{name}",))
@@ -132,8 +133,12 @@ class House:
     def _segment(self) -> Stage:
         return Segment(segmenter=chosen("segmenters", self.recipe.segment, "segment"))
 
+    def _aligned(self, source: str) -> bool:
+        """Whether anything needs the words of a source in time."""
+        return not self.tasks or any("alignment" in t.needs and source in t.sources for t in self.tasks.values())
+
     @cached_property
-    def _align(self) -> Stage:
+    def _align(self) -> Align:
         return Align(aligner=chosen("aligners", self.recipe.align, "align"))
 
     @cached_property
@@ -155,6 +160,8 @@ class House:
                 for node, stage, inputs, models in self.stages(source)
                 for part in range(count)
             ]
+        if self._align.aligner.training_seconds:
+            works += self._aligner_work(parts)
         if not self.tasks:
             return works
         works += [self._tokenizer_work(name, parts) for name in self.tokenizers]
@@ -162,6 +169,13 @@ class House:
         for task in self.tasks:
             works += self.compose(task, 0, parts)
         return works
+
+    def _aligner_work(self, parts: dict[str, int]) -> list[Work]:
+        """What learns from the sources that are aligned, or from those it names."""
+        spoken = [s for s in parts if self.sources[s].makes is not Document and self._aligned(s)]
+        among = [s for s in spoken if s in (self.recipe.align.sources or spoken)]
+        needs = tuple(part_name(f"segment/{s}", p) for s in among for p in range(parts[s]))
+        return [AlignerWork(self._align.aligner, needs, self.recipe.seed)] if spoken else []
 
     def _tokenizer_work(self, name: str, parts: dict[str, int]) -> Work:
         among = self.recipe.tokenizers[name].sources or tuple(parts)

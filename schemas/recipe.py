@@ -42,7 +42,7 @@ class TaskChoice(Choice):
 
 
 class TrainedChoice(Choice):
-    """A tokenizer and the sources it is trained on (all, unless named). Edits elsewhere never retrain it."""
+    """A tokenizer or an aligner and the sources it learns from (all, unless named). Edits elsewhere never retrain it."""
 
     sources: tuple[str, ...] = ()
 
@@ -73,7 +73,7 @@ class Recipe(Settings):
     part_size: int = Field(default=1000, ge=1)
     sources: dict[str, Choice] = Field(min_length=1)
     segment: Choice = Choice(use="silero")
-    align: Choice = Choice(use="sphinx")
+    align: TrainedChoice = TrainedChoice(use="adapted")
     synthesize: Choice = Choice(use="espeak")
     tokenizers: dict[str, TrainedChoice] = {}
     text: TrainedChoice = TrainedChoice(use="bpe")
@@ -104,6 +104,7 @@ class Recipe(Settings):
         for tokenizer, trained in self.tokenizers.items():
             _known(trained.sources, self.sources, f"tokenizers.{tokenizer}.sources")
         _known(self.text.sources, self.sources, "text.sources")
+        _known(self.align.sources, self.sources, "align.sources")
         for stage, training in self.training.items():
             declared = training.mixture.shares or training.mixture.budgets
             _known(declared, self.tasks, f"training.{stage}.mixture")

@@ -24,15 +24,19 @@ def mfcc(samples: np.ndarray, hop: int) -> np.ndarray:
     """
     if hop % STEP:
         raise ValueError(f"hop {hop} is no multiple of {STEP} samples")
-    cepstra = _cepstra(samples)
-    slopes = _slopes(cepstra)
-    features = np.concatenate([cepstra, slopes, _slopes(slopes)], axis=1)
+    features = with_slopes(cepstra(samples))
     count, factor = len(samples) // hop, hop // STEP
     pooled = features[: count * factor].reshape(count, factor, -1).mean(1)
     return (pooled - pooled.mean(0, keepdims=True)).astype(np.float32)
 
 
-def _cepstra(samples: np.ndarray) -> np.ndarray:
+def with_slopes(values: np.ndarray) -> np.ndarray:
+    """Features [frames, d], their slopes and the slopes' slopes: [frames, 3 d]."""
+    slopes = _slopes(values)
+    return np.concatenate([values, slopes, _slopes(slopes)], axis=1)
+
+
+def cepstra(samples: np.ndarray) -> np.ndarray:
     """13 cepstra a 10 ms step, float64 [len(samples) // 160, 13], each window centred on its step."""
     emphasised = np.append(samples[:1], samples[1:] - 0.97 * samples[:-1]).astype(np.float64)
     side = (WINDOW - STEP) // 2

@@ -3,16 +3,18 @@
     aligner.align(samples, ["Well,", "forty-two", "-", "is", "it?"])
     ->  Word("Well,", 0.21, 0.48, -1.1), Word("forty-two", 0.48, 1.10, -0.9), Word("-", 1.10, 1.10, 0.0), …
 
-An aligner writes only `_align`, which times spoken words (`well forty two is it`). What is written and not said,
-what is written as one word and said as several, order and bounds are looked after here.
+An aligner writes only `_align`, which times the spoken words of a clip (`well forty two is it`). What is written and not
+said, what is written as one word and said as several, order and bounds are looked after here.
 """
 
 import re
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
+from transformers.models.whisper.tokenization_whisper import TO_LANGUAGE_CODE
 
 from weft.pipelines.stage import Unusable
 from weft.schemas.audio import Alignment, Utterance, Word
@@ -30,17 +32,58 @@ _SAID = re.compile(r"\d+(?:[.,]\d+)+|[^\W_]+(?:'[^\W_]+)*|[%&+=@]")
 class Unalignable(Unusable):
     """An utterance that gets no alignment. `reason` is a short fixed word, `detail` says what was found.
 
-    no_transcript, no_words, unknown_word, mismatch, alignment_failed, too_long; bad_timing of given words.
+    no_transcript, no_words, unknown_word, language, mismatch, alignment_failed, too_long; bad_timing of given words.
     """
 
 
+@dataclass(frozen=True, slots=True)
+class Clip:
+    """What an aligner hears: samples (float32 [n], mono, 16 kHz, -1 to 1), the words said in them, and by whom ("": unknown)."""
+
+    samples: np.ndarray
+    spoken: list[str]
+    speaker: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Timed:
+    """Words, and their phones where they are known, in order."""
+
+    words: Sequence[Word]
+    phones: Sequence[Word] = ()
+
+
 class Aligner(Settings):
-    """The base of every `pipelines/aligners/NAME.py`."""
+    """The base of every `pipelines/aligners/NAME.py`.
+
+    One that learns from the corpus gives `training_seconds`, `train` and `load` too.
+    """
+
+    @property
+    def training_seconds(self) -> float:
+        """How much audio `train` wants to hear, in seconds; 0 for an aligner that learns nothing from the corpus."""
+        return 0.0
+
+    def train(self, clips: Sequence[Clip], folder: Path, seed: int) -> None:
+        """Learn from clips and write the model into `folder`; the same for the same clips and seed."""
+        raise NotImplementedError
+
+    def load(self, folder: Path) -> None:
+        """Make ready with what `train` wrote, after `setup`. Raises ValueError for what does not fit."""
+
+    @property
+    def hears(self) -> str:
+        """The language it is for, as the first part of a code such as `en`; "" when it does not mind."""
+        return ""
 
     @property
     def needs_audio(self) -> bool:
         """Whether `align_utterance` reads its samples; where it does not, they need not be decoded."""
         return True
+
+    def understands(self, utterance: Utterance) -> bool:
+        """Whether its language is the aligner's, as far as either says."""
+        return not self.hears or language_of(utterance.language) in ("", self.hears)
 
     def setup(self) -> None:
         """Load what is heavy. Called once per worker, before the first alignment."""
@@ -53,7 +96,7 @@ class Aligner(Settings):
         """The words of `timed` alone."""
         return tuple(self.timed(samples, words).words)
 
-    def timed(self, samples: np.ndarray, words: Sequence[str]) -> "Timed":
+    def timed(self, samples: np.ndarray, words: Sequence[str], speaker: str = "") -> Timed:
         """Time written words in `samples` (float32, mono, 16 kHz, -1 to 1); one Word for each, in order, in seconds.
 
         Words do not overlap and lie within the audio. A token that is not said, such as a lone dash, gets no length.
@@ -63,7 +106,7 @@ class Aligner(Settings):
         spoken = [form for several in forms for form in several]
         if not spoken:
             raise Unalignable("no_words", f"nothing is said by {' '.join(words)[:80]!r}")
-        found = self._align(samples, spoken)
+        found = self._align(Clip(samples, spoken, speaker))
         assert len(found.words) == len(spoken), f"{len(spoken)} spoken words came back as {len(found.words)}"
         timed = _fit(found.words, len(samples) / RATE)
         return Timed(_as_written(words, [len(several) for several in forms], timed), found.phones)
@@ -72,7 +115,11 @@ class Aligner(Settings):
         """Align an utterance to its own transcript. Raises Unalignable."""
         if not utterance.text or not utterance.text.strip():
             raise Unalignable("no_transcript", "the utterance has no text to align")
-        found = self.timed(samples, utterance.text.split())
+        if not self.understands(utterance):
+            raise Unalignable(
+                "language", f"it is said in {utterance.language!r}, and this aligner hears {self.hears!r}"
+            )
+        found = self.timed(samples, utterance.text.split(), utterance.speaker)
         return self._alignment(utterance, found.words, found.phones)
 
     def _alignment(self, utterance: Utterance, words: Sequence[Word], phones: Sequence[Word]) -> Alignment:
@@ -83,17 +130,15 @@ class Aligner(Settings):
             utterance.key, utterance.seconds, f"{name} {self.version()}", fitted[0], mean_score(words), fitted[1]
         )
 
-    def _align(self, samples: np.ndarray, spoken: list[str]) -> "Timed":
+    def _align(self, clip: Clip) -> Timed:
         """Time spoken words: exactly one Word for each, in order, in seconds. Raises Unalignable."""
         raise NotImplementedError
 
 
-@dataclass(frozen=True, slots=True)
-class Timed:
-    """Words, and their phones where they are known, in order."""
-
-    words: Sequence[Word]
-    phones: Sequence[Word] = ()
+def language_of(label: str) -> str:
+    """The code of two letters that a label such as `en-US` or `English` stands for; "" for one that says nothing."""
+    first = re.split(r"[-_ ]", label.strip().lower())[0]
+    return TO_LANGUAGE_CODE.get(first, first if len(first) == 2 else "")
 
 
 def mean_score(words: Sequence[Word]) -> float:
@@ -110,6 +155,11 @@ def spoken_forms(written: str) -> list[str]:
     text = unicodedata.normalize("NFKC", written).translate(_APOSTROPHES).lower()
     text = _COIN.sub(lambda m: f"{m[2]} {_COINS[m[1]]} ", text)
     return [_SIGNS.get(said, said) for said in _SAID.findall(text)]
+
+
+def spoken_of(text: str) -> list[str]:
+    """The spoken forms of all words of a text."""
+    return [said for word in text.split() for said in spoken_forms(word)]
 
 
 def _fit(words: Sequence[Word], seconds: float) -> list[Word]:

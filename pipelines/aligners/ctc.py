@@ -18,7 +18,7 @@ from pydantic import PrivateAttr
 from transformers import AutoFeatureExtractor, AutoModelForCTC, AutoTokenizer
 
 from weft.pipelines.aligners import base
-from weft.pipelines.aligners.base import RATE, Timed, Unalignable
+from weft.pipelines.aligners.base import RATE, Clip, Timed, Unalignable
 from weft.pipelines.aligners.viterbi import Path, best_path
 from weft.schemas.audio import Word
 from weft.schemas.fingerprint import digest, version_of
@@ -60,7 +60,8 @@ class Aligner(base.Aligner):
     def version(self) -> str:
         return f"transformers-{version_of('transformers')}+torch-{version_of('torch')} {_content(self.model)}"
 
-    def _align(self, samples: np.ndarray, spoken: list[str]) -> Timed:
+    def _align(self, clip: Clip) -> Timed:
+        samples, spoken = clip.samples, clip.spoken
         if len(samples) > self.max_seconds * RATE:
             raise Unalignable("too_long", f"{len(samples) / RATE:.1f} s, where max_seconds is {self.max_seconds:g}")
         spelt = [self._spell(word) for word in spoken]

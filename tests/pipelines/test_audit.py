@@ -12,12 +12,13 @@ import pytest
 from weft.pipelines.audit import audit
 from weft.pipelines.graph import House
 from weft.pipelines.listing import list_source
+from weft.pipelines.modelwork import TokenizerWork
 from weft.pipelines.parts import read_part, write_part
 from weft.pipelines.plan import plan_names
 from weft.pipelines.runner import Runner
 from weft.pipelines.shards import index_name, shards_of
 from weft.pipelines.store import Store
-from weft.pipelines.work import IndexWork, PlanWork, ShardWork, TokenizerWork
+from weft.pipelines.work import IndexWork, PlanWork, ShardWork
 from weft.schemas.ledger import LedgerRow
 from weft.schemas.plan import Block
 from weft.schemas.recipe import Recipe

@@ -1,6 +1,6 @@
 """Each stage called directly: what comes out belongs to what went in, and each way to fail is a reject with its reason."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -48,11 +48,11 @@ class EvenAligner(aligners.Aligner):
     def version(self) -> str:
         return "1"
 
-    def _align(self, samples: np.ndarray, spoken: Sequence[str]) -> aligners.Timed:
-        if "mumble" in spoken:
+    def _align(self, clip: aligners.Clip) -> aligners.Timed:
+        if "mumble" in clip.spoken:
             raise Unalignable("mismatch", "nobody says mumble")
-        each = len(samples) / RATE / len(spoken)
-        return aligners.Timed([Word(w, n * each, (n + 1) * each, -1.0) for n, w in enumerate(spoken)])
+        each = len(clip.samples) / RATE / len(clip.spoken)
+        return aligners.Timed([Word(w, n * each, (n + 1) * each, -1.0) for n, w in enumerate(clip.spoken)])
 
 
 class Loudness(SpeechTokenizer):

@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from weft.pipelines.modelwork import TokenizerWork, VocabularyWork
 from weft.pipelines.parts import part_name, write_part
 from weft.pipelines.sound import flac
 from weft.pipelines.store import Store
-from weft.pipelines.work import TokenizerWork, VocabularyWork
 from weft.schemas.audio import Audio, Utterance
 from weft.schemas.text import Document
 from weft.schemas.vocabulary import Vocabulary

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from weft.pipelines.aligners import base
-from weft.pipelines.aligners.base import RATE, Timed, Unalignable, mean_score, spoken_forms
+from weft.pipelines.aligners.base import RATE, Clip, Timed, Unalignable, mean_score, spoken_forms
 from weft.schemas.audio import Audio, Utterance, Word
 
 
@@ -21,8 +21,10 @@ class Evenly(base.Aligner):
     def version(self) -> str:
         return "0"
 
-    def _align(self, samples: np.ndarray, spoken: list[str]) -> Timed:
-        return Timed([Word(w, n * self.step, (n + 1) * self.step + self.lap, -float(n)) for n, w in enumerate(spoken)])
+    def _align(self, clip: Clip) -> Timed:
+        return Timed(
+            [Word(w, n * self.step, (n + 1) * self.step + self.lap, -float(n)) for n, w in enumerate(clip.spoken)]
+        )
 
 
 def silence(seconds: float) -> np.ndarray:

@@ -1,0 +1,157 @@
+"""Where the states of an utterance lie in time: which way each word was said, and when each phone begins.
+
+    pause  w¹ w² w³  eh¹ eh² eh³  l¹ l² l³  [pause]  ih¹ …
+
+`likeliest` walks a network with every pronunciation and a pause that may be there or not between words; what it passed
+through is a chain, and `crossings` gives the moment when each state of the chain is as likely begun as not.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numba
+import numpy as np
+
+STATES = 3  # of a phone: its beginning, middle and end
+PAUSE = 0  # the phone that is none
+
+_STAY = np.log(0.8)
+_MOVE = np.log(0.2)
+_PAUSES = np.log(0.2), np.log(0.8)  # that there is one between two words, that there is none
+_NEVER = -1e30
+
+Way = tuple[int, ...]  # a pronunciation, as numbers of phones
+
+
+@dataclass(frozen=True)
+class Network:
+    """States in the order they were added. State s is entered from `before[s]` (-1: no more) at the cost of `log[s]`."""
+
+    emits: np.ndarray
+    phones: np.ndarray  # which phone of the utterance, counted over all ways, a state belongs to
+    words: np.ndarray  # whose word a state is; -1 in a pause
+    before: np.ndarray
+    log: np.ndarray
+    start: np.ndarray
+    final: np.ndarray
+
+    @classmethod
+    def of(cls, words: Sequence[Sequence[Way]]) -> "Network":
+        """Every way of every word, a pause at both ends and between."""
+        made = _Builder()
+        ends = made.pause([])
+        for number, ways in enumerate(words):
+            out: list[tuple[int, float]] = []
+            for way in ways:
+                here = [(state, log - np.log(len(ways))) for state, log in ends]
+                for place, phone in enumerate(way):
+                    here = made.phone(phone, number, here, first=number == 0 and place == 0)
+                out += here
+            paused = made.pause([(state, log + _PAUSES[0]) for state, log in out])
+            ends = [(state, log + _PAUSES[1]) for state, log in out] + paused
+        return made.network({state for state, _ in ends})
+
+
+class _Builder:
+    def __init__(self) -> None:
+        self._rows: list[tuple[int, int, int]] = []  # emission, phone, word
+        self._from: list[list[tuple[int, float]]] = []
+        self._starts: list[int] = []
+        self._phones = 0
+
+    def pause(self, entries: list[tuple[int, float]]) -> list[tuple[int, float]]:
+        return self.phone(PAUSE, -1, entries, first=not self._rows)
+
+    def phone(self, phone: int, word: int, entries: list[tuple[int, float]], first: bool) -> list[tuple[int, float]]:
+        """Adds a phone's states after `entries`; returns the way out of the last."""
+        if first:
+            self._starts.append(len(self._rows))
+        for k in range(STATES):
+            state = len(self._rows)
+            self._rows.append((phone * STATES + k, self._phones, word))
+            self._from.append([(state, _STAY), *entries])
+            entries = [(state, _MOVE)]
+        self._phones += 1
+        return entries
+
+    def network(self, ends: set[int]) -> Network:
+        rows = np.array(self._rows)
+        widest = max(map(len, self._from))
+        before = np.array([[s for s, _ in f] + [-1] * (widest - len(f)) for f in self._from])
+        log = np.array([[p for _, p in f] + [_NEVER] * (widest - len(f)) for f in self._from])
+        start = np.full(len(rows), _NEVER)
+        start[self._starts] = 0.0
+        final = np.array([0.0 if state in ends else _NEVER for state in range(len(rows))])
+        return Network(rows[:, 0], rows[:, 1], rows[:, 2], before, log, start, final)
+
+
+def likeliest(network: Network, scores: np.ndarray) -> np.ndarray:
+    """The states of the best path, an index into the network for each frame; `scores` are logs [frames, states].
+
+    Raises ValueError when the audio has fewer frames than the shortest way has states.
+    """
+    path, score = _walk(scores, network.before, network.log, network.start, network.final)
+    if score < _NEVER / 2:
+        raise ValueError(f"{len(scores)} frames of {len(network.emits)} states")
+    return path
+
+
+@numba.njit
+def _walk(scores, before, log, start, final):  # type: ignore[no-untyped-def]
+    frames, states = scores.shape
+    back = np.zeros((frames, states), np.int32)
+    now, new = start + scores[0], np.empty(states)
+    for t in range(1, frames):
+        for s in range(states):
+            best, came = -np.inf, s
+            for k in range(before.shape[1]):
+                if before[s, k] < 0:
+                    break
+                value = now[before[s, k]] + log[s, k]
+                if value > best:
+                    best, came = value, before[s, k]
+            new[s] = best + scores[t, s]
+            back[t, s] = came
+        now[:] = new
+    path = np.empty(frames, np.int64)
+    path[-1] = np.argmax(now + final)
+    for t in range(frames - 1, 0, -1):
+        path[t - 1] = back[t, path[t]]
+    return path, now[path[-1]] + final[path[-1]]
+
+
+def crossings(scores: np.ndarray) -> np.ndarray:
+    """When each state of a chain begins, in frames with fractions: float64 [states], the first at -0.5.
+
+    `scores` are logs [frames, states] of states that follow one another, each at least a frame long. The moment is the
+    median of all the moments it may have begun, weighted by their likelihood: of all guesses the one whose error is
+    smallest in the mean.
+    """
+    begun = np.cumsum(_posterior(scores)[:, ::-1], axis=1)[
+        :, ::-1
+    ]  # that a state has begun by a frame: rises with time
+    out = np.full(scores.shape[1], -0.5)
+    for state in range(1, scores.shape[1]):
+        by = np.maximum.accumulate(begun[:, state])
+        after = min(int(np.searchsorted(by, 0.5)), len(by) - 1)
+        low, high = by[after - 1], by[after]
+        out[state] = after - 1 + (0.5 - low) / (high - low) if high > low else after - 0.5
+    return np.maximum.accumulate(out)
+
+
+@numba.njit
+def _posterior(scores):  # type: ignore[no-untyped-def]
+    """How likely each frame lies in each state, over all the ways from the first state to the last: [frames, states]."""
+    frames, states = scores.shape
+    forth, back = np.full((frames, states), -np.inf), np.full((frames, states), -np.inf)
+    forth[0, 0], back[-1, -1] = scores[0, 0], 0.0
+    for t in range(1, frames):
+        forth[t, 0] = forth[t - 1, 0] + _STAY + scores[t, 0]
+        for s in range(1, states):
+            forth[t, s] = np.logaddexp(forth[t - 1, s] + _STAY, forth[t - 1, s - 1] + _MOVE) + scores[t, s]
+    for t in range(frames - 2, -1, -1):
+        for s in range(states):
+            back[t, s] = back[t + 1, s] + scores[t + 1, s] + _STAY
+            if s + 1 < states:
+                back[t, s] = np.logaddexp(back[t, s], back[t + 1, s + 1] + scores[t + 1, s + 1] + _MOVE)
+    return np.exp(forth + back - forth[-1, -1])

@@ -1,0 +1,44 @@
+"""What the acoustic model hears: 13 mel cepstra every 10 ms and their slopes, set to one level.
+
+    levelled(cepstra(samples), prior)  ->  float64 [frames, 39]; frame t is t * HOP to (t + 1) * HOP seconds
+
+An utterance is set to mean 0 and variance 1. One of a few words holds too little sound to say what its own are, so they are
+mixed with its speaker's as if `_BORROWED` frames of the speaker had been heard in it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from weft.tokenizers.mfcc import STEP, with_slopes
+
+HOP = STEP / 16_000  # seconds
+_BORROWED = 150
+
+
+@dataclass(frozen=True)
+class Moments:
+    """Mean and mean square of cepstra [13], and how many frames they were taken over."""
+
+    mean: np.ndarray
+    square: np.ndarray
+    frames: float
+
+    @classmethod
+    def of(cls, cepstra: np.ndarray) -> "Moments":
+        return cls(cepstra.mean(0), (cepstra**2).mean(0), len(cepstra))
+
+    @classmethod
+    def together(cls, several: Sequence["Moments"]) -> "Moments":
+        """The moments over all the frames of several."""
+        frames = sum(m.frames for m in several)
+        mean = sum(m.frames * m.mean for m in several) / frames
+        return cls(np.asarray(mean), np.asarray(sum(m.frames * m.square for m in several) / frames), frames)
+
+
+def levelled(cepstra: np.ndarray, speaker: Moments) -> np.ndarray:
+    """Cepstra [frames, 13] at the utterance's level and its speaker's, with slopes: float64 [frames, 39]."""
+    level = Moments.together([Moments.of(cepstra), Moments(speaker.mean, speaker.square, _BORROWED)])
+    deviation = np.sqrt(np.maximum(level.square - level.mean**2, 1e-4))
+    return with_slopes((cepstra - level.mean) / deviation)

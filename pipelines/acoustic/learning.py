@@ -1,0 +1,80 @@
+"""Learns an acoustic model from utterances whose words were found roughly, in rounds, as MFA's first pass does.
+
+rough words  ->  a label a frame  ->  a Gaussian a state  ->  better labels  ->  …  ->  four Gaussians a state
+
+Each round fits the states to their frames and then finds every utterance's likeliest path anew. More rounds make the model
+likelier and, past these, its boundaries no better: they follow the model's habits instead of the words.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from weft.pipelines.acoustic.chain import PAUSE, STATES, Network, likeliest
+from weft.pipelines.acoustic.features import HOP, Moments, levelled
+from weft.pipelines.acoustic.mixtures import Mixtures
+from weft.pipelines.acoustic.model import EVERYONE, AcousticModel
+
+ROUNDS = (1, 1, 2, 2, 4, 4)  # Gaussians a state
+
+Ways = tuple[tuple[str, ...], ...]  # the pronunciations of a word, as phones
+
+
+@dataclass(frozen=True)
+class Heard:
+    """One utterance: cepstra [frames, 13], its speaker, each word's pronunciations and rough place in seconds."""
+
+    cepstra: np.ndarray
+    speaker: str
+    words: tuple[Ways, ...]
+    places: tuple[tuple[float, float], ...]
+
+
+def learn(heard: Sequence[Heard]) -> AcousticModel:
+    """The model of these utterances, the same for the same ones in the same order. Raises ValueError for none."""
+    if not heard:
+        raise ValueError("there is nothing to learn from")
+    speakers = _speakers(heard)
+    phones = ("", *sorted({phone for h in heard for ways in h.words for way in ways for phone in way}))
+    frames = [levelled(h.cepstra, speakers[h.speaker]) for h in heard]
+    empty = AcousticModel(phones, Mixtures(*np.zeros((3, 1, 1))), speakers)
+    networks = [Network.of([[empty.numbered(way) for way in ways] for ways in h.words]) for h in heard]
+    labels = [_first_labels(h, empty) for h in heard]
+    for components in ROUNDS:
+        mixtures = Mixtures.fit(np.concatenate(frames), np.concatenate(labels), STATES * len(phones), components)
+        rows = zip(networks, frames, labels, strict=True)
+        labels = [_labels(network, row, mixtures, old) for network, row, old in rows]
+    return AcousticModel(phones, mixtures, speakers)
+
+
+def scores_of(mixtures: Mixtures, frames: np.ndarray, emits: np.ndarray) -> np.ndarray:
+    """Log-likelihoods of the states of a network or chain: [frames, states]; each kind of state is weighed once."""
+    kinds, which = np.unique(emits, return_inverse=True)
+    return mixtures.log_likelihoods(frames, kinds)[:, which]
+
+
+def _speakers(heard: Sequence[Heard]) -> dict[str, Moments]:
+    moments: dict[str, list[Moments]] = {EVERYONE: []}
+    for h in heard:
+        for name in {EVERYONE, h.speaker}:
+            moments.setdefault(name, []).append(Moments.of(h.cepstra))
+    return {name: Moments.together(several) for name, several in moments.items()}
+
+
+def _first_labels(heard: Heard, names: AcousticModel) -> np.ndarray:
+    """The states of each word's first pronunciation spread evenly over its rough place, and pause everywhere else."""
+    labels = np.full(len(heard.cepstra), PAUSE * STATES + STATES // 2)
+    for ways, (start, end) in zip(heard.words, heard.places, strict=True):
+        states = np.array([p * STATES + k for p in names.numbered(ways[0]) for k in range(STATES)])
+        here = labels[round(start / HOP) : round(end / HOP)]
+        here[:] = states[np.arange(len(here)) * len(states) // max(1, len(here))]
+    return labels
+
+
+def _labels(network: Network, frames: np.ndarray, mixtures: Mixtures, old: np.ndarray) -> np.ndarray:
+    """The emission of each frame on the likeliest path; audio too short for its words keeps the labels it had."""
+    try:
+        return network.emits[likeliest(network, scores_of(mixtures, frames, network.emits))]
+    except ValueError:
+        return old

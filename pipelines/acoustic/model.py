@@ -1,0 +1,66 @@
+"""An acoustic model and its folder: phones, mixtures and the speakers it has heard.
+
+    acoustic.safetensors   weights, means, variances; means and mean squares of speakers
+    phones.json            {"phones": ["", "AA", …], "speakers": ["", "s1", …]}
+
+Phone 0 is the pause. Speaker "" is everyone together, who stands in for those not heard.
+"""
+
+import json
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+from safetensors.numpy import load_file, save_file
+
+from weft.pipelines.acoustic.chain import STATES
+from weft.pipelines.acoustic.features import Moments
+from weft.pipelines.acoustic.mixtures import Mixtures
+
+EVERYONE = ""
+
+
+@dataclass(frozen=True)
+class AcousticModel:
+    phones: tuple[str, ...]
+    mixtures: Mixtures
+    speakers: dict[str, Moments]
+
+    @cached_property
+    def _numbers(self) -> dict[str, int]:
+        return {phone: number for number, phone in enumerate(self.phones)}
+
+    def knows(self, way: tuple[str, ...]) -> bool:
+        return all(phone in self._numbers for phone in way)
+
+    def numbered(self, way: tuple[str, ...]) -> tuple[int, ...]:
+        return tuple(self._numbers[phone] for phone in way)
+
+    def speaker(self, name: str) -> Moments:
+        return self.speakers.get(name, self.speakers[EVERYONE])
+
+    def save(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        mixtures = {name: getattr(self.mixtures, name) for name in ("weights", "means", "variances")}
+        speakers = {
+            f"speakers.{name}": np.stack([getattr(m, name) for m in self.speakers.values()])
+            for name in ("mean", "square")
+        }
+        save_file({**mixtures, **speakers}, folder / "acoustic.safetensors")
+        names = {"phones": self.phones, "speakers": list(self.speakers)}
+        (folder / "phones.json").write_text(json.dumps(names, ensure_ascii=False, indent=1) + "\n", "utf-8")
+
+    @classmethod
+    def load(cls, folder: Path) -> "AcousticModel":
+        """Raises ValueError for a folder that holds no such model."""
+        try:
+            arrays = load_file(folder / "acoustic.safetensors")
+            names = json.loads((folder / "phones.json").read_text("utf-8"))
+            mixtures = Mixtures(arrays["weights"], arrays["means"], arrays["variances"])
+            both = zip(names["speakers"], arrays["speakers.mean"], arrays["speakers.square"], strict=True)
+            speakers = {name: Moments(mean, square, 0) for name, mean, square in both}
+            assert len(mixtures.weights) == STATES * len(names["phones"])
+        except (OSError, KeyError, ValueError, AssertionError) as fault:
+            raise ValueError(f"{folder}: no acoustic model could be read ({fault})") from None
+        return cls(tuple(names["phones"]), mixtures, speakers)

@@ -1,0 +1,152 @@
+"""Work that makes a model the corpus holds: speech tokenizers, the aligner, the text tokenizer and vocabulary.
+
+A model's folder is whole once its `model.json` is there, and stands for what its `fingerprint` says it was made from.
+"""
+
+import hashlib
+import json
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from weft.pipelines.align import ALIGNER
+from weft.pipelines.aligners.base import Aligner, Clip, spoken_of
+from weft.pipelines.parts import read_table
+from weft.pipelines.partwork import content_of, model_mark
+from weft.pipelines.picks import picked, to_be_aligned
+from weft.pipelines.sound import load
+from weft.pipelines.stage import Resources
+from weft.pipelines.store import Store
+from weft.schemas.audio import Utterance
+from weft.schemas.fingerprint import digest
+from weft.tokenizers.base import SpeechTokenizer
+from weft.tokenizers.text import TextTokenizer
+
+
+@dataclass(frozen=True)
+class TokenizerWork:
+    """Trains a speech tokenizer on utterances picked by their keys, or copies in the checkpoint it names."""
+
+    name: str
+    tokenizer: SpeechTokenizer
+    needs: tuple[str, ...]
+    seed: int
+    resources: Resources = Resources(cpus=2)
+
+    @property
+    def node(self) -> str:
+        return f"models/{self.name}"
+
+    @property
+    def makes(self) -> str:
+        return model_mark(self.node)
+
+    def fingerprint(self, store: Store) -> str:
+        picked = [(u.key, u.sha256, u.start, u.end) for u in self._picked(store)]
+        return digest(["tokenizer-1", self.tokenizer.model_dump(mode="json"), self.seed, picked])
+
+    def done(self, store: Store) -> bool:
+        return _model_done(store, self.node, self.fingerprint(store))
+
+    def run(self, store: Store) -> int:
+        picked = self._picked(store)
+        clips = [load(store, u.audio, u.start, u.end) for u in picked]
+        _make_model(
+            store, self.node, self.fingerprint(store), lambda folder: self.tokenizer.train(clips, folder, self.seed)
+        )
+        return len(clips)
+
+    def _picked(self, store: Store) -> list[Utterance]:
+        return picked(store, self.needs, self.tokenizer.training_seconds, self.seed, self.name)
+
+
+@dataclass(frozen=True)
+class AlignerWork:
+    """Lets an aligner learn from utterances picked by their keys, of those that have a text and no timing yet."""
+
+    aligner: Aligner
+    needs: tuple[str, ...]
+    seed: int
+    resources: Resources = Resources()
+
+    node = ALIGNER
+    makes = model_mark(ALIGNER)
+
+    def fingerprint(self, store: Store) -> str:
+        heard = [(u.key, u.sha256, u.start, u.end, u.text, u.speaker, u.language) for u in self._picked(store)]
+        return digest(["aligner-1", self.aligner.model_dump(mode="json"), self.aligner.version(), self.seed, heard])
+
+    def done(self, store: Store) -> bool:
+        return _model_done(store, self.node, self.fingerprint(store))
+
+    def run(self, store: Store) -> int:
+        chosen = self._picked(store)
+        aligner = self.aligner.model_copy()
+        aligner.setup()
+        heard = [u for u in chosen if aligner.understands(u)]
+        clips = [Clip(load(store, u.audio, u.start, u.end), spoken_of(u.text or ""), u.speaker) for u in heard]
+        _make_model(store, self.node, self.fingerprint(store), lambda folder: aligner.train(clips, folder, self.seed))
+        return len(clips)
+
+    def _picked(self, store: Store) -> list[Utterance]:
+        return picked(store, self.needs, self.aligner.training_seconds, self.seed, self.node, to_be_aligned)
+
+
+@dataclass(frozen=True)
+class VocabularyWork:
+    """Trains or loads the text tokenizer and lays out the unified vocabulary."""
+
+    text: TextTokenizer
+    markers: Mapping[str, str]
+    codebooks: tuple[tuple[str, str, int], ...]
+    pad_to: int | None
+    multiple: int
+    bos: bool
+    needs: tuple[str, ...]
+    resources: Resources = Resources(cpus=1)
+
+    node = "vocabulary"
+    makes = model_mark("vocabulary")
+
+    def fingerprint(self, store: Store) -> str:
+        trained_on = [content_of(store, name) for name in self.needs] if self.text.trains else []
+        layout = [dict(self.markers), list(self.markers), self.codebooks, self.pad_to, self.multiple, self.bos]
+        return digest(["vocabulary-1", self.text.model_dump(mode="json"), layout, trained_on])
+
+    def done(self, store: Store) -> bool:
+        return _model_done(store, self.node, self.fingerprint(store))
+
+    def run(self, store: Store) -> int:
+        from weft.tokenizers.unified import save, unify
+
+        text = self.text.train(self._texts(store))
+        vocabulary = unify(text, self.markers, self.codebooks, self.pad_to, self.multiple, self.bos)
+        _make_model(store, self.node, self.fingerprint(store), lambda folder: save(folder, text, vocabulary))
+        return vocabulary.size
+
+    def _texts(self, store: Store) -> Iterator[str]:
+        for name in self.needs:
+            yield from (text for text in read_table(store, name, ["text"])["text"].to_pylist() if text)
+
+
+def _model_done(store: Store, folder: str, fingerprint: str) -> bool:
+    made = f"{folder}/fingerprint"
+    return store.exists(made) and store.exists(model_mark(folder)) and store.read(made).decode() == fingerprint
+
+
+def _make_model(store: Store, folder: str, fingerprint: str, make: Callable[[Path], Any]) -> None:
+    """Commits what `make` writes, then `model.json` with the files' checksums, then the fingerprint.
+
+    An old fingerprint goes first: it must not speak for the new files.
+    """
+    with tempfile.TemporaryDirectory() as scratch:
+        root = Path(scratch)
+        make(root)
+        files = sorted(p for p in root.rglob("*") if p.is_file())
+        sums = {p.relative_to(root).as_posix(): hashlib.sha256(p.read_bytes()).hexdigest() for p in files}
+        (root / "model.json").write_text(json.dumps({"files": sums}, indent=1) + "\n")
+        store.remove(f"{folder}/fingerprint")
+        store.put_folder(folder, root, last="model.json")
+    store.write(f"{folder}/fingerprint", fingerprint.encode())
