@@ -19,6 +19,8 @@ _STAY = np.log(0.8)
 _MOVE = np.log(0.2)
 _PAUSES = np.log(0.2), np.log(0.8)  # that there is one between two words, that there is none
 _NEVER = -1e30
+_SMALL = 3e7  # frames times states that are searched whole
+_BEAM = 2000.0
 
 Way = tuple[int, ...]  # a pronunciation, as numbers of phones
 
@@ -86,37 +88,66 @@ class _Builder:
 
 
 def likeliest(network: Network, scores: np.ndarray) -> np.ndarray:
-    """The states of the best path, an index into the network for each frame; `scores` are logs [frames, states].
+    """The states of the best path, an index into the network for each frame; `scores` are logs [frames, emissions].
 
-    Raises ValueError when the audio has fewer frames than the shortest way has states.
+    Long audio is searched within a beam, so that time and memory grow with its length alone. Raises ValueError when the
+    audio is too short for the shortest way through.
     """
-    path, score = _walk(scores, network.before, network.log, network.start, network.final)
+    beam = np.inf if len(scores) * len(network.emits) <= _SMALL else _BEAM
+    n = network
+    path, score = _walk(scores, n.emits, n.before, n.log, n.start, n.final, _reach(n), beam)
     if score < _NEVER / 2:
-        raise ValueError(f"{len(scores)} frames of {len(network.emits)} states")
+        raise ValueError(f"{len(scores)} frames do not hold the words")
     return path
 
 
+def _reach(network: Network) -> int:
+    """How many states ahead the furthest step goes."""
+    ahead = np.arange(len(network.emits))[:, None] - network.before
+    return int(ahead[network.before >= 0].max())
+
+
 @numba.njit
-def _walk(scores, before, log, start, final):  # type: ignore[no-untyped-def]
-    frames, states = scores.shape
-    back = np.zeros((frames, states), np.int32)
-    now, new = start + scores[0], np.empty(states)
+def _walk(scores, emits, before, log, start, final, reach, beam):  # type: ignore[no-untyped-def]
+    """Viterbi over the states from `low` to `high`, all others being worse than the best by more than `beam`."""
+    frames, states = len(scores), len(emits)
+    lows, places = np.zeros(frames, np.int64), np.zeros(frames + 1, np.int64)
+    back = np.zeros(frames * min(states, 64) + states, np.int8)  # which way each state was entered; grows
+    now, new = np.full(states, -np.inf), np.full(states, -np.inf)
+    low, high = 0, states
+    for s in range(states):
+        now[s] = start[s] + scores[0, emits[s]]
     for t in range(1, frames):
-        for s in range(states):
-            best, came = -np.inf, s
+        edge = min(states, high + reach)
+        top, at = -np.inf, places[t]
+        if at + edge - low > len(back):
+            wider = np.zeros(2 * len(back) + edge - low, np.int8)
+            wider[:at] = back[:at]
+            back = wider
+        for s in range(low, edge):
+            best, way = -np.inf, 0
             for k in range(before.shape[1]):
                 if before[s, k] < 0:
                     break
                 value = now[before[s, k]] + log[s, k]
                 if value > best:
-                    best, came = value, before[s, k]
-            new[s] = best + scores[t, s]
-            back[t, s] = came
-        now[:] = new
+                    best, way = value, k
+            new[s] = best + scores[t, emits[s]]
+            top = max(top, new[s])
+            back[at + s - low] = way
+        lows[t], places[t + 1] = low, at + edge - low
+        now[low:edge] = new[low:edge]
+        while low < edge - 1 and now[low] < top - beam:
+            now[low] = -np.inf
+            low += 1
+        high = edge
+        while high > low + 1 and now[high - 1] < top - beam:
+            high -= 1
+            now[high] = -np.inf
     path = np.empty(frames, np.int64)
     path[-1] = np.argmax(now + final)
     for t in range(frames - 1, 0, -1):
-        path[t - 1] = back[t, path[t]]
+        path[t - 1] = before[path[t], back[places[t] + path[t] - lows[t]]]
     return path, now[path[-1]] + final[path[-1]]
 
 

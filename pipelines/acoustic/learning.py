@@ -48,12 +48,6 @@ def learn(heard: Sequence[Heard]) -> AcousticModel:
     return AcousticModel(phones, mixtures, speakers)
 
 
-def scores_of(mixtures: Mixtures, frames: np.ndarray, emits: np.ndarray) -> np.ndarray:
-    """Log-likelihoods of the states of a network or chain: [frames, states]; each kind of state is weighed once."""
-    kinds, which = np.unique(emits, return_inverse=True)
-    return mixtures.log_likelihoods(frames, kinds)[:, which]
-
-
 def _speakers(heard: Sequence[Heard]) -> dict[str, Moments]:
     moments: dict[str, list[Moments]] = {EVERYONE: []}
     for h in heard:
@@ -75,6 +69,6 @@ def _first_labels(heard: Heard, names: AcousticModel) -> np.ndarray:
 def _labels(network: Network, frames: np.ndarray, mixtures: Mixtures, old: np.ndarray) -> np.ndarray:
     """The emission of each frame on the likeliest path; audio too short for its words keeps the labels it had."""
     try:
-        return network.emits[likeliest(network, scores_of(mixtures, frames, network.emits))]
+        return network.emits[likeliest(network, mixtures.log_likelihoods(frames))]
     except ValueError:
         return old

@@ -12,6 +12,7 @@ _PRIOR = 40.0
 _PER_COMPONENT = 30  # frames that a component must have to stand for itself
 _FEWEST = 5
 _NARROWEST = 0.05  # of the variance of all frames
+_BLOCK = 2000  # frames weighed at a time
 _PASSES = 4  # of expectation and maximisation after each split
 
 
@@ -44,12 +45,15 @@ class Mixtures:
                 array[state, : len(values)] = values
         return model
 
-    def log_likelihoods(self, frames: np.ndarray, states: np.ndarray) -> np.ndarray:
-        """Of each of `states` [s] for each frame [t, d]: float64 [t, s]."""
-        weights, means, variances = self.weights[states], self.means[states], self.variances[states]
+    def log_likelihoods(self, frames: np.ndarray) -> np.ndarray:
+        """Of every state for each frame [t, d]: float64 [t, states]."""
         width = frames.shape[1]
-        each = _log_gaussians(frames, means.reshape(-1, width), variances.reshape(-1, width))
-        each = each.reshape(len(frames), *weights.shape) + weights
+        out = [self._weighed(frames[at : at + _BLOCK], width) for at in range(0, len(frames), _BLOCK)]
+        return np.concatenate(out)
+
+    def _weighed(self, frames: np.ndarray, width: int) -> np.ndarray:
+        each = _log_gaussians(frames, self.means.reshape(-1, width), self.variances.reshape(-1, width))
+        each = each.reshape(len(frames), *self.weights.shape) + self.weights
         top = each.max(2)
         return top + np.log(np.exp(each - top[:, :, None]).sum(2))
 

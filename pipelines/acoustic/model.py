@@ -15,7 +15,7 @@ import numpy as np
 from safetensors.numpy import load_file, save_file
 
 from weft.pipelines.acoustic.chain import STATES
-from weft.pipelines.acoustic.features import Moments
+from weft.pipelines.acoustic.features import Moments, levelled
 from weft.pipelines.acoustic.mixtures import Mixtures
 
 EVERYONE = ""
@@ -37,8 +37,10 @@ class AcousticModel:
     def numbered(self, way: tuple[str, ...]) -> tuple[int, ...]:
         return tuple(self._numbers[phone] for phone in way)
 
-    def speaker(self, name: str) -> Moments:
-        return self.speakers.get(name, self.speakers[EVERYONE])
+    def scores(self, cepstra: np.ndarray, speaker: str) -> np.ndarray:
+        """Log-likelihood of every state of every phone for each frame of cepstra [frames, 13]: [frames, STATES * phones]."""
+        heard = levelled(cepstra, self.speakers.get(speaker, self.speakers[EVERYONE]))
+        return self.mixtures.log_likelihoods(heard)
 
     def save(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)

@@ -1,36 +1,46 @@
-"""Forced alignment that learns the corpus: pocketsphinx finds the words roughly, a model of this corpus finds their edges.
+"""Forced alignment that learns the corpus: pocketsphinx finds words roughly, a model of the corpus's own sounds their edges.
 
-train:  clips ─ sphinx ─ rough words ─ rounds of learning (acoustic/learning.py) ─ model
-align:  clip  ─ sphinx ─ does the transcript belong? ─ likeliest pronunciations ─ medians of the edges ─ edges at pauses
+train:  clips ─ pocketsphinx ─ rough words ─ rounds of learning (acoustic/learning.py) ─ model
+align:  clip  ─ model: likeliest pronunciations ─ does the transcript belong? ─ medians of the edges ─ edges at pauses
 
-A word's score is pocketsphinx's. Phones are CMU's for English, for another language espeak-ng's IPA.
+Where too little was heard to learn from, pocketsphinx's words stand. A word's score is nats per frame of 10 ms below the best sound
+the model knows for that frame: 0 is a perfect fit, read speech lies about -1.5, a transcript of something else about -8. Phones
+are CMU's for English, for another language espeak-ng's IPA.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
 
+import numpy as np
 from pydantic import Field, PrivateAttr
 
 from weft.pipelines.acoustic.edges import at_edges
 from weft.pipelines.acoustic.learning import Heard, Ways, learn
-from weft.pipelines.acoustic.locating import Place, locate
+from weft.pipelines.acoustic.locating import Place, fit, locate
 from weft.pipelines.acoustic.model import AcousticModel
 from weft.pipelines.aligners import sphinx
-from weft.pipelines.aligners.base import Clip, Timed, Unalignable
+from weft.pipelines.aligners.base import RATE, Clip, Timed, Unalignable
 from weft.pipelines.aligners.lexicon import ENGLISH, sounds
 from weft.schemas.audio import Word
 from weft.tokenizers.mfcc import cepstra
 
-_FEWEST_SECONDS = 10.0  # of speech; less teaches nothing, and the first aligner's words stand
+_FEWEST_SECONDS = 10.0  # of speech; less teaches nothing
 _WAYS = 6  # pronunciations of a word that are weighed
+_NEARLY_PERFECT = -1.0  # no noise reaches it
 
 
 class Aligner(sphinx.Aligner):
-    """Learns from `seconds` of the corpus. The other settings are the first aligner's."""
+    """Learns from `seconds` of the corpus; the other settings of pocketsphinx decide which clips are fit to learn from.
+
+    Speech whose frames score under `min_fit` in the mean belongs to another transcript. So it does where it is not better by
+    `fit_lead` than the words said backwards, unless nearly perfect: noise fits anything. Of 77 real English and 69 German clips
+    the defaults refuse none and one with their own transcripts, 99 and 100 % with other clips'.
+    """
 
     seconds: float = Field(default=3600.0, gt=0)
+    min_fit: float = -5.0
+    fit_lead: float = 1.5
 
     _model: AcousticModel | None = PrivateAttr(default=None)
 
@@ -42,8 +52,11 @@ class Aligner(sphinx.Aligner):
         return f"{super().version()}+acoustic-1"
 
     def train(self, clips: Sequence[Clip], folder: Path, seed: int) -> None:
+        """Writes nothing where there is too little to learn from, or most transcripts seem to be of other clips."""
         heard = list(self._heard(clips))
-        if sum(end - start for h in heard for start, end in h.places) >= _FEWEST_SECONDS:
+        if sum(end - start for h in heard for start, end in h.places) >= _FEWEST_SECONDS and 2 * len(heard) >= len(
+            clips
+        ):
             learn(heard).save(folder)
 
     def load(self, folder: Path) -> None:
@@ -56,27 +69,53 @@ class Aligner(sphinx.Aligner):
             except Unalignable:
                 continue
             ways = tuple(self._ways(word) for word in clip.spoken)
-            yield Heard(cepstra(clip.samples), clip.speaker, ways, tuple((word.start, word.end) for word in rough))
+            if all(ways):
+                yield Heard(cepstra(clip.samples), clip.speaker, ways, tuple((word.start, word.end) for word in rough))
 
     def _ways(self, word: str) -> Ways:
-        own = (
-            [tuple(way.split()) for way in self.ways(word)] if self.language == ENGLISH else sounds(word, self.language)
-        )
-        return tuple(own[:_WAYS])
+        own = tuple(tuple(way.split()) for way in self.ways(word))  # raises for a word that nothing can say
+        return own[:_WAYS] if self.language == ENGLISH else sounds(word, self.language)[:_WAYS]
 
     def _align(self, clip: Clip) -> Timed:
-        rough = super()._align(clip)
-        if self._model is None:
-            return rough
+        ways = [self._ways(word) for word in clip.spoken]
+        model = self._model
+        if model is None or not all(
+            any(map(model.knows, several)) for several in ways
+        ):  # or a sound that was never heard
+            return super()._align(clip)
+        self._check_length(clip)
+        scores = model.scores(cepstra(clip.samples), clip.speaker)
         try:
-            places = locate(self._model, cepstra(clip.samples), clip.speaker, [self._ways(w) for w in clip.spoken])
-        except ValueError:  # the first aligner's words are the best there are
-            return rough
-        phones = [p for p in places if p.word >= 0]
-        spans = [list(group) for _, group in groupby(phones, key=lambda p: p.word)]
-        words = [replace(w, start=s[0].start, end=s[-1].end) for w, s in zip(rough.words, spans, strict=True)]
-        words = at_edges(clip.samples, words)
-        return Timed(words, list(_within(words, spans)))
+            places = locate(model, scores, ways)
+        except ValueError:
+            short = f"{len(clip.samples) / RATE:.2f} s do not hold {' '.join(clip.spoken)[:80]!r}"
+            raise Unalignable("alignment_failed", short) from None
+        self._check_fit(model, scores, ways)
+        return _timed(clip, places)
+
+    def _check_fit(self, model: AcousticModel, scores: np.ndarray, ways: Sequence[Ways]) -> None:
+        """Raises Unalignable when the transcript seems to belong to other audio."""
+        found = fit(model, scores, ways)
+        if found < self.min_fit:
+            raise Unalignable("mismatch", f"score {found:.2f} is below min_fit {self.min_fit:g}")
+        backwards = [tuple(way[::-1] for way in several) for several in reversed(ways)]
+        if found >= _NEARLY_PERFECT or backwards == list(ways):
+            return
+        if (lead := found - fit(model, scores, backwards)) < self.fit_lead:
+            raise Unalignable(
+                "mismatch", f"score {found:.2f} is {lead:.2f} better than backwards, below fit_lead {self.fit_lead:g}"
+            )
+
+
+def _mean_score(places: Sequence[Place]) -> float:
+    return sum((p.end - p.start) * p.score for p in places) / sum(p.end - p.start for p in places)
+
+
+def _timed(clip: Clip, places: Sequence[Place]) -> Timed:
+    spans = [list(span) for word, span in groupby(places, key=lambda p: p.word) if word >= 0]
+    words = [Word(text, s[0].start, s[-1].end, _mean_score(s)) for text, s in zip(clip.spoken, spans, strict=True)]
+    words = at_edges(clip.samples, words)
+    return Timed(words, list(_within(words, spans)))
 
 
 def _within(words: Sequence[Word], spans: Sequence[Sequence[Place]]) -> Iterator[Word]:
@@ -84,4 +123,4 @@ def _within(words: Sequence[Word], spans: Sequence[Sequence[Place]]) -> Iterator
     for word, span in zip(words, spans, strict=True):
         starts = [word.start, *(min(max(p.start, word.start), word.end) for p in span[1:])]
         for place, start, end in zip(span, starts, [*starts[1:], word.end], strict=True):
-            yield Word(place.phone, start, end, word.score)
+            yield Word(place.phone, start, end, place.score)

@@ -22,6 +22,7 @@ from weft.schemas.fingerprint import version_of
 
 _FRAME = 0.01  # seconds
 _WIDE = {"beam": 0.0, "pbeam": 0.0, "wbeam": 0.0}  # nothing is given up; the check alone decides
+_SEARCHED_WIDELY = 61.0  # seconds; without beams the time grows with the square of the length
 _HOPELESS = -12.0  # the score of a transcript that the decoder cannot lay over the audio at all
 
 
@@ -40,7 +41,7 @@ class Aligner(base.Aligner):
     min_score: float = -2.9
     min_lead: float = 3.0
     floor: float = -6.0
-    max_seconds: float = 60.0
+    max_seconds: float = 1800.0
 
     _narrow: "_Forced" = PrivateAttr()
     _wide: "_Forced" = PrivateAttr()
@@ -62,22 +63,27 @@ class Aligner(base.Aligner):
         return f"pocketsphinx-{version_of('pocketsphinx')}+espeakng-{version_of('espeakng-loader')}"
 
     def _align(self, clip: Clip) -> Timed:
+        self._check_length(clip)
         samples, spoken = clip.samples, clip.spoken
-        if len(samples) > self.max_seconds * RATE:
-            raise Unalignable("too_long", f"{len(samples) / RATE:.1f} s, where max_seconds is {self.max_seconds:g}")
         pcm = _pcm(samples)
-        words = self._narrow.align(pcm, spoken) or self._wide.align(pcm, spoken)
+        words = self._narrow.align(pcm, spoken)
+        if not words and len(samples) <= _SEARCHED_WIDELY * RATE:
+            words = self._wide.align(pcm, spoken)
         if not words:
             raise Unalignable("alignment_failed", f"{len(samples) / RATE:.2f} s do not hold {' '.join(spoken)[:80]!r}")
         self._check(pcm, spoken, _fit(words))
         return Timed(words)
+
+    def _check_length(self, clip: Clip) -> None:
+        if (seconds := len(clip.samples) / RATE) > self.max_seconds:
+            raise Unalignable("too_long", f"{seconds:.1f} s, where max_seconds is {self.max_seconds:g}")
 
     def _check(self, pcm: bytes, spoken: list[str], score: float) -> None:
         """Raises Unalignable when the transcript seems to belong to other audio."""
         if score >= self.min_score:
             return
         said = f"score {score:.2f} is below min_score {self.min_score:g}"
-        if score < self.floor:
+        if score < self.floor or len(pcm) > 2 * _SEARCHED_WIDELY * RATE:
             raise Unalignable("mismatch", said)
         # the same phones in reverse, which no audio can hold by chance
         backwards = self._wide.align(pcm, spoken, backwards=True)

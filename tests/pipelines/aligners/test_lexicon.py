@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pocketsphinx import Config
 
-from weft.pipelines.aligners.lexicon import phones_of, pronunciations
+from weft.pipelines.aligners.lexicon import checked_language, phones_of, pronunciations, sounds
 
 
 def cmu_phones() -> set[str]:
@@ -62,3 +62,18 @@ def test_the_phones_are_the_39_of_the_dictionary() -> None:
 
     used = {phone for phones in lexicon._PHONES.values() for phone in phones.split()}
     assert used == PHONES - {"SIL"}
+
+
+def test_another_language_in_its_own_sounds_and_in_the_nearest_english_ones() -> None:
+    assert sounds("ich", "de") == (("ɪ", "ç"),)
+    assert pronunciations("ich", "de") == ("IH HH",)
+    assert sounds("кот", "ru")
+    assert sounds("кот", "de") == ()
+    assert len(sounds("42", "de")) == 2
+
+
+def test_a_language_needs_a_voice() -> None:
+    assert checked_language("pt-br") == "pt-br"
+    for wrong in ("xx", "", "../en", "de;rm"):
+        with pytest.raises(ValueError, match="no voice"):
+            checked_language(wrong)

@@ -7,11 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from weft.pipelines.modelwork import TokenizerWork, VocabularyWork
+from weft.pipelines.aligners.base import Aligner, Clip
+from weft.pipelines.modelwork import AlignerWork, TokenizerWork, VocabularyWork
 from weft.pipelines.parts import part_name, write_part
 from weft.pipelines.sound import flac
 from weft.pipelines.store import Store
-from weft.schemas.audio import Audio, Utterance
+from weft.schemas.audio import Audio, Utterance, Word
 from weft.schemas.text import Document
 from weft.schemas.vocabulary import Vocabulary
 from weft.tokenizers.base import SpeechTokenizer
@@ -142,3 +143,54 @@ class TestVocabulary:
             assert not replace(self.work, **change).done(books)  # type: ignore[arg-type]
         write_part(books, part_name("ingest/books", 0), [Document("d", "books", "new")], Document, "one")
         assert not self.work.done(books)
+
+
+class Counting(Aligner):
+    """Its model is what it heard said, and by whom."""
+
+    wants: float = 10.0
+
+    @property
+    def training_seconds(self) -> float:
+        return self.wants
+
+    @property
+    def hears(self) -> str:
+        return "en"
+
+    def version(self) -> str:
+        return "1"
+
+    def train(self, clips: Sequence[Clip], folder: Path, seed: int) -> None:
+        (folder / "heard").write_text(" ".join(sorted(f"{c.speaker}:{'-'.join(c.spoken)}" for c in clips)))
+
+
+class TestAligner:
+    work = AlignerWork(Counting(), NEEDS, seed=3)
+
+    @pytest.fixture
+    def spoken(self, store: Store) -> Store:
+        given = utterances(store, 4)
+        timed = (Word("ha", 0.0, 0.1),)
+        given[0] = replace(given[0], text="One, two", speaker="s1")
+        given[1] = replace(given[1], text="three", words=timed)
+        given[2] = replace(given[2], text="vier", language="de")
+        write_part(store, NEEDS[0], given, Utterance, "one")
+        write_part(store, NEEDS[1], [], Utterance, "one")
+        return store
+
+    def test_it_hears_what_has_words_no_times_and_its_language(self, spoken: Store) -> None:
+        assert self.work.run(spoken) == 1
+        assert spoken.read("aligner/heard") == b"s1:one-two"
+        assert self.work.done(spoken)
+
+    def test_another_transcript_makes_it_stale_and_another_clip_does_not(self, spoken: Store) -> None:
+        self.work.run(spoken)
+        given = utterances(spoken, 4)
+        given[0] = replace(given[0], text="One, two", speaker="s1")
+        given[2] = replace(given[2], text="vier", language="de")
+        write_part(spoken, NEEDS[0], given, Utterance, "two")
+        assert self.work.done(spoken)
+        given[0] = replace(given[0], text="One, three", speaker="s1")
+        write_part(spoken, NEEDS[0], given, Utterance, "three")
+        assert not self.work.done(spoken)

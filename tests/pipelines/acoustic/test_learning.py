@@ -1,0 +1,111 @@
+"""Learning and locating on sound whose phones are known because they are made here."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from weft.pipelines.acoustic.features import HOP
+from weft.pipelines.acoustic.learning import Heard, learn
+from weft.pipelines.acoustic.locating import fit, locate
+from weft.pipelines.acoustic.model import AcousticModel
+
+COLOURS = {phone: np.random.default_rng(n).normal(0, 3, 13) for n, phone in enumerate(["", "a", "b", "c", "d"])}
+WORDS = {"ab": ("a", "b"), "cd": ("c", "d"), "da": ("d", "a"), "bc": ("b", "c")}
+
+
+def said(seed: int, speaker: str = "s", blur: float = 0.0) -> tuple[Heard, list[tuple[float, float]]]:
+    """Six words, some with a pause after them, each phone a colour of its own; and where they truly are."""
+    rng = np.random.default_rng(seed)
+    names = rng.choice(list(WORDS), 6)
+    frames, truth = [np.tile(COLOURS[""], (20, 1))], []
+    at = 20
+    for name in names:
+        lengths = rng.integers(5, 12, len(WORDS[name]))
+        frames += [np.tile(COLOURS[p], (n, 1)) for p, n in zip(WORDS[name], lengths, strict=True)]
+        truth.append((at * HOP, (at + lengths.sum()) * HOP))
+        pause = 15 * rng.integers(0, 2)
+        frames.append(np.tile(COLOURS[""], (pause, 1)))
+        at += lengths.sum() + pause
+    sound = np.concatenate([*frames, np.tile(COLOURS[""], (20, 1))])
+    rough = tuple((max(0.0, a + blur * rng.normal()), b + blur * rng.normal()) for a, b in truth)
+    return Heard(sound + rng.normal(0, 0.5, sound.shape), speaker, tuple((WORDS[n],) for n in names), rough), truth
+
+
+def errors(model: AcousticModel, heard: Heard, truth: list[tuple[float, float]]) -> list[float]:
+    places = [p for p in locate(model, model.scores(heard.cepstra, heard.speaker), heard.words) if p.word >= 0]
+    spans = [[p for p in places if p.word == n] for n in range(len(truth))]
+    return [abs(s[0].start - a) + abs(s[-1].end - b) for s, (a, b) in zip(spans, truth, strict=True)]
+
+
+@pytest.fixture(scope="module")
+def model() -> AcousticModel:
+    return learn([said(seed, blur=0.03)[0] for seed in range(20)])
+
+
+def test_it_finds_edges_that_were_only_roughly_given(model: AcousticModel) -> None:
+    found = [e for seed in range(20) for e in errors(model, *said(seed))]
+    assert np.mean(found) / 2 < 0.004
+    fresh = [e for seed in range(100, 110) for e in errors(model, *said(seed, speaker="never heard"))]
+    assert np.mean(fresh) / 2 < 0.004
+
+
+def test_places_cover_the_sound_and_score_what_fits(model: AcousticModel) -> None:
+    heard, _ = said(3)
+    places = locate(model, model.scores(heard.cepstra, "s"), heard.words)
+    assert places[0].start == 0
+    assert [p.end for p in places[:-1]] == [p.start for p in places[1:]]
+    assert places[-1].end == pytest.approx(len(heard.cepstra) * HOP)
+    other = locate(model, model.scores(heard.cepstra, "s"), said(4)[0].words)
+    assert np.mean([p.score for p in other]) < np.mean([p.score for p in places]) - 1
+    speech = [p for p in places if p.word >= 0]
+    own = fit(model, model.scores(heard.cepstra, "s"), heard.words)
+    assert own == pytest.approx(
+        np.average([p.score for p in speech], weights=[p.end - p.start for p in speech]), abs=0.05
+    )
+    assert fit(model, model.scores(heard.cepstra[:9], "s"), heard.words) == -np.inf
+
+
+def test_long_sound_is_cut_where_nothing_is_lost(model: AcousticModel) -> None:
+    clips = [said(seed)[0] for seed in range(40)]
+    whole = Heard(np.concatenate([c.cepstra for c in clips]), "s", sum((c.words for c in clips), ()), ())
+    starts = np.cumsum([0, *(len(c.cepstra) for c in clips)]) * HOP
+    truth = [(a + t, b + t) for seed, t in zip(range(40), starts, strict=False) for a, b in said(seed)[1]]
+    assert np.mean(errors(model, whole, truth)) / 2 < 0.004
+
+
+def test_what_it_cannot_say_is_told(model: AcousticModel) -> None:
+    heard, _ = said(1)
+    with pytest.raises(ValueError, match="never heard"):
+        locate(model, model.scores(heard.cepstra, "s"), [(("z",),)])
+    with pytest.raises(ValueError, match="do not hold"):
+        locate(model, model.scores(heard.cepstra[:10], "s"), heard.words)
+    with pytest.raises(ValueError, match="nothing"):
+        learn([])
+
+
+def test_a_way_with_an_unheard_sound_is_not_taken(model: AcousticModel) -> None:
+    heard, _ = said(1)
+    words = tuple((("z",), *ways) for ways in heard.words)
+    assert locate(model, model.scores(heard.cepstra, "s"), words) == locate(
+        model, model.scores(heard.cepstra, "s"), heard.words
+    )
+
+
+def test_a_saved_model_is_the_same(model: AcousticModel, tmp_path: Path) -> None:
+    model.save(tmp_path)
+    heard, _ = said(2)
+    again = AcousticModel.load(tmp_path)
+    assert locate(again, again.scores(heard.cepstra, "s"), heard.words) == locate(
+        model, model.scores(heard.cepstra, "s"), heard.words
+    )
+    (tmp_path / "phones.json").write_text("{}")
+    with pytest.raises(ValueError, match="no acoustic model"):
+        AcousticModel.load(tmp_path)
+
+
+def test_the_same_clips_make_the_same_model() -> None:
+    clips = [said(seed)[0] for seed in range(4)]
+    first, second = learn(clips), learn(clips)
+    assert np.array_equal(first.mixtures.means, second.mixtures.means)
+    assert first.phones == second.phones == ("", "a", "b", "c", "d")
