@@ -4,6 +4,7 @@
 
 PYTHON ?= python3
 VENV ?= .venv
+BACKENDS ?= .venv-backends
 BIN := $(VENV)/bin
 READY := $(VENV)/ready
 
@@ -22,7 +23,7 @@ demo: $(READY)
 	$(BIN)/weft demo --out demo
 
 test: $(READY)
-	$(BIN)/python -m pytest -q --durations=10 -m "not cluster"
+	$(BIN)/python -m pytest -q --durations=10 -m "not cluster and not backends"
 
 check: $(READY)
 	$(BIN)/ruff check .
@@ -35,9 +36,19 @@ bench: $(READY)
 	$(BIN)/python -m pytest --version >/dev/null
 	$(BIN)/python benchmarks/run.py
 
-# what needs more than this process and its children: so far a Ray head with token authentication
-test-backends: $(READY)
+# what needs more than this process and its children: a Ray head with token authentication, and the heavy backends
+test-backends: $(READY) $(BACKENDS)/ready
 	$(BIN)/python -m pytest -q -m cluster
+	$(BACKENDS)/bin/python -m pytest -q -m backends tests/backends
+
+# 2 GB: WhisperX without what it pins, beside a torch that runs on the CPU
+$(BACKENDS)/ready: pyproject.toml constraints.txt backends.txt
+	$(PYTHON) -m venv $(BACKENDS)
+	$(BACKENDS)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt "torch==2.13.0"
+	$(BACKENDS)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -r backends.txt
+	$(BACKENDS)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps "whisperx==3.8.6"
+	$(BACKENDS)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[dev]"
+	@touch $@
 
 clean:
-	rm -rf $(VENV) demo bench build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(BACKENDS) demo bench build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -49,7 +49,7 @@ class Clip:
 def _clip(store: Store, utterance: Utterance) -> Clip:
     samples = load(store, utterance.audio, utterance.start, utterance.end)
     words = [form for word in (utterance.text or "").split() for form in spoken_forms(word)]
-    return Clip(sphinx._pcm(samples), " ".join(words), utterance.seconds)
+    return Clip(sphinx.pcm_of(samples), " ".join(words), utterance.seconds)
 
 
 # --- in the kernel's processes -------------------------------------------------------------------------------------

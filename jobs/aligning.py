@@ -30,6 +30,7 @@ from weft.schemas.ledger import Reject
 from weft.schemas.recipe_file import RecipeError
 
 CORPUS = ".corpus"
+LONGEST = 1800.0  # seconds of a recording with one transcript
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,13 @@ def recipe_of(wanted: Wanted) -> dict[str, Any]:
     rest = [c for c in chosen if c["path"] not in single]
     if single:
         rest.append({"use": "folder", "path": single[0] if len(single) == 1 else list(single)})
-    return {"name": "align", "part_size": 100, "sources": {f"s{n}": {**c, **wanted.source} for n, c in enumerate(rest)}}
+    whole = {"use": "silero", "longest": LONGEST, "merged": 27.0}  # a transcript is of its whole recording
+    return {
+        "name": "align",
+        "part_size": 100,
+        "segment": whole,
+        "sources": {f"s{n}": {**c, **wanted.source} for n, c in enumerate(rest)},
+    }
 
 
 def run_align(house: House, wanted: Wanted, engine: str, address: str | None, workers: int | None) -> int:
@@ -63,7 +70,7 @@ def run_align(house: House, wanted: Wanted, engine: str, address: str | None, wo
     store = Store(corpus)
     done, taken = Counter[str](), set[int]()
     for source in house.sources:
-        for timing, path in timings(store, source):
+        for timing, path in timings(store, source, house.utterances(source)):
             done["recordings"] += 1
             done["utterances"] += len(timing.supervisions)
             done["words"] += len(timing.words())
@@ -73,13 +80,13 @@ def run_align(house: House, wanted: Wanted, engine: str, address: str | None, wo
     return done["utterances"]
 
 
-def timings(store: Store, source: str) -> Iterator[tuple[Timing, str]]:
-    """Each recording's timing and path, a part at a time."""
+def timings(store: Store, source: str, spoken_in: str) -> Iterator[tuple[Timing, str]]:
+    """Each recording's timing and path, a part at a time; `spoken_in` is the node of the utterances."""
     for name in store.names(f"align/{source}", ".parquet"):
         part = name.rpartition("/")[2]
         aligned = {a.key: a for a in read_part(store, name, Alignment)}
         facts = {r.key: r for r in read_part(store, f"ingest/{source}/{part}", Recording)}
-        utterances = (u for u in read_part(store, f"segment/{source}/{part}", Utterance) if u.key in aligned)
+        utterances = (u for u in read_part(store, f"{spoken_in}/{part}", Utterance) if u.key in aligned)
         for key, spoken in groupby(utterances, key=lambda u: u.recording):
             said = tuple(_said(u, aligned[u.key]) for u in spoken)
             yield Timing(facts[key].seconds, said), facts[key].path

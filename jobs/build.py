@@ -11,7 +11,7 @@ import yaml
 
 from weft.jobs.engine import Engine
 from weft.jobs.schedule import Event, run
-from weft.pipelines.graph import House
+from weft.pipelines.graph import STAGES, House
 from weft.pipelines.listing import list_source
 from weft.pipelines.parts import part_name, read_part, read_table
 from weft.pipelines.plan import cost_column, plan_names, size_of
@@ -108,7 +108,7 @@ def tidy(house: House, store: Store, works: Sequence[Work]) -> None:
     made = {work.makes for work in works}
     kept = made | {f"{folder}/{name}" for folder in ("rejects", "ledger") for name in made}
     kept |= {name.removesuffix(".parquet") + ".bin" for name in made}
-    for folder in ("ingest", "synthesize", "segment", "align", "encode", "compose", "rejects", "ledger"):
+    for folder in (*STAGES, "rejects", "ledger"):
         for name in store.names(folder):
             if name not in kept:
                 store.remove(name)

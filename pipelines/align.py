@@ -9,8 +9,9 @@ from pydantic import PrivateAttr, SerializeAsAny
 
 from weft.pipelines.aligners import given
 from weft.pipelines.aligners.base import Aligner
+from weft.pipelines.batches import by_seconds
 from weft.pipelines.sound import load
-from weft.pipelines.stage import Stage, Unusable
+from weft.pipelines.stage import Resources, Stage, Unusable
 from weft.pipelines.store import Store
 from weft.schemas.audio import Alignment, Utterance
 from weft.schemas.ledger import Reject
@@ -37,20 +38,31 @@ class Align(Stage):
         if self.aligner.training_seconds:
             self.aligner.load(store.folder(ALIGNER))
 
-    def __call__(self, utterances: Iterable[Utterance]) -> Iterator[Alignment | Reject]:
-        for utterance in utterances:
-            try:
-                yield self._aligned(utterance)
-            except Unusable as fault:
-                yield Reject(
-                    utterance.key, "align", utterance.source, utterance.audio.uri, fault.reason, fault.detail,
-                    utterance.seconds,
-                )  # fmt: skip
+    @property
+    def resources(self) -> Resources:  # type: ignore[override]
+        return self.aligner.resources
 
-    def _aligned(self, utterance: Utterance) -> Alignment:
-        if utterance.words:
-            return given.Aligner().align_utterance(utterance, None)
-        if not utterance.text:
-            raise Unusable("no_transcript", "there is no text to align; tasks that need none still use it")
-        samples = load(self._store, utterance.audio, utterance.start, utterance.end)
-        return self.aligner.align_utterance(utterance, samples)
+    def __call__(self, utterances: Iterable[Utterance]) -> Iterator[Alignment | Reject]:
+        for batch in by_seconds(utterances, self.aligner.batch_seconds):
+            fresh = (u for u in batch if u.text and not u.words)
+            heard = [(u, load(self._store, u.audio, u.start, u.end)) for u in fresh]
+            found = self.aligner.align_utterances(heard)
+            for utterance in batch:
+                result = next(found) if utterance.text and not utterance.words else _given(utterance)
+                yield _reject(utterance, result) if isinstance(result, Unusable) else result
+
+
+def _given(utterance: Utterance) -> Alignment | Unusable:
+    """The words that came with the utterance."""
+    if not utterance.words:
+        return Unusable("no_transcript", "there is no text to align; tasks that need none still use it")
+    try:
+        return given.Aligner().align_utterance(utterance, None)
+    except Unusable as fault:
+        return fault
+
+
+def _reject(utterance: Utterance, fault: Unusable) -> Reject:
+    return Reject(
+        utterance.key, "align", utterance.source, utterance.audio.uri, fault.reason, fault.detail, utterance.seconds
+    )

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from weft.pipelines.deep import check_tars
-from weft.pipelines.graph import House
+from weft.pipelines.graph import STAGES, House
 from weft.pipelines.parts import read_part, stamp_of
 from weft.pipelines.plan import cost_column, size_of
 from weft.pipelines.shards import index_name, rows_name
@@ -46,8 +46,7 @@ def _nodes(store: Store, house: House, faults: list[str]) -> tuple[NodeAudit, ..
 
 
 def _depth(node: str) -> tuple[int, str]:
-    order = ("ingest", "synthesize", "segment", "align", "encode", "compose")
-    return order.index(node.split("/")[0]), node
+    return STAGES.index(node.split("/")[0]), node
 
 
 def _part_faults(store: Store, ledger: str, row: LedgerRow) -> Iterator[str]:

@@ -1,7 +1,7 @@
 """From a recipe to the work it takes: which stages each source goes through, and what stands on what.
 
-speech     list ─ ingest ─ segment ─┬─ align ──┐
-                                    └─ encode ─┴─ compose
+speech     list ─ ingest ─ segment ─ (transcribe) ─ (assess) ─┬─ align ──┐
+                                                              └─ encode ─┴─ compose
 dialogues  list ─ ingest ─ synthesize ─ segment ─ …
 books      list ─ ingest ─ compose
 """
@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from weft.pipelines.align import ALIGNER, Align
+from weft.pipelines.assess import Assess
 from weft.pipelines.compose import Compose
 from weft.pipelines.encode import Encode
 from weft.pipelines.ingest import Ingest
@@ -22,6 +23,7 @@ from weft.pipelines.sources.base import Source
 from weft.pipelines.stage import Stage
 from weft.pipelines.synthesize import Synthesize
 from weft.pipelines.tasks.base import Task
+from weft.pipelines.transcribe import Transcribe
 from weft.pipelines.work import Work
 from weft.schemas.audio import Alignment, Units, Utterance
 from weft.schemas.item import Item
@@ -30,6 +32,17 @@ from weft.schemas.recipe import Choice, Recipe
 from weft.schemas.text import Dialogue, Document
 from weft.tokenizers.base import SpeechTokenizer
 from weft.tokenizers.text import TextTokenizer
+
+STAGES = (
+    "ingest",
+    "synthesize",
+    "segment",
+    "transcribe",
+    "assess",
+    "align",
+    "encode",
+    "compose",
+)  # in the order of the work
 
 
 class RecipeFault(ValueError):
@@ -122,6 +135,10 @@ class House:
         if kind is Dialogue:
             last = add("synthesize", self._synthesize, (last,))
         last = add("segment", Turns() if kind is Dialogue else self._segment, (last,))
+        if kind is not Dialogue and self._transcribe:
+            last = add("transcribe", self._transcribe, (last,))
+        if self._assess:
+            last = add("assess", self._assess, (last,))
         if self._aligned(source):
             add("align", self._align, (last,), (ALIGNER,) if self._align.aligner.training_seconds else ())
         for name, tokenizer in self.tokenizers.items():
@@ -140,6 +157,20 @@ class House:
     @cached_property
     def _align(self) -> Align:
         return Align(aligner=chosen("aligners", self.recipe.align, "align"))
+
+    @cached_property
+    def _transcribe(self) -> Stage | None:
+        if not self.recipe.transcribe:
+            return None
+        return Transcribe(transcriber=chosen("transcribers", self.recipe.transcribe, "transcribe"))
+
+    @cached_property
+    def _assess(self) -> Stage | None:
+        return Assess(limits=self.recipe.quality) if self.recipe.quality is not None else None
+
+    def utterances(self, source: str) -> str:
+        """The node whose parts hold a source's utterances as they go on to alignment, encoding and tasks."""
+        return [node for node, stage, _, _ in self.stages(source) if stage.makes is Utterance][-1]
 
     @cached_property
     def _synthesize(self) -> Stage:
@@ -174,20 +205,20 @@ class House:
         """What learns from the sources that are aligned, or from those it names."""
         spoken = [s for s in parts if self.sources[s].makes is not Document and self._aligned(s)]
         among = [s for s in spoken if s in (self.recipe.align.sources or spoken)]
-        needs = tuple(part_name(f"segment/{s}", p) for s in among for p in range(parts[s]))
+        needs = tuple(part_name(self.utterances(s), p) for s in among for p in range(parts[s]))
         return [AlignerWork(self._align.aligner, needs, self.recipe.seed)] if spoken else []
 
     def _tokenizer_work(self, name: str, parts: dict[str, int]) -> Work:
         among = self.recipe.tokenizers[name].sources or tuple(parts)
         spoken = [s for s in among if self.sources[s].makes is not Document]
-        needs = tuple(part_name(f"segment/{s}", p) for s in spoken for p in range(parts[s]))
+        needs = tuple(part_name(self.utterances(s), p) for s in spoken for p in range(parts[s]))
         return TokenizerWork(name, self.tokenizers[name], needs, self.recipe.seed)
 
     def _vocabulary_work(self, parts: dict[str, int]) -> Work:
         layout = self.recipe.vocabulary
         among = self.recipe.text.sources or tuple(parts)
-        stage = {s: "ingest" if self.sources[s].makes is Document else "segment" for s in among}
-        needs = tuple(part_name(f"{stage[s]}/{s}", p) for s in among for p in range(parts[s]))
+        nodes = {s: f"ingest/{s}" if self.sources[s].makes is Document else self.utterances(s) for s in among}
+        needs = tuple(part_name(nodes[s], p) for s in among for p in range(parts[s]))
         books = tuple((n, t.literal, t.size) for n, t in self.tokenizers.items())
         return VocabularyWork(self.text, layout.markers, books, layout.pad_to, layout.multiple, layout.bos, needs)
 
@@ -206,7 +237,7 @@ class House:
     def _inputs(self, task: Task, source: str) -> tuple[Input, ...]:
         if task.takes is Document:
             return (Input(f"ingest/{source}", Document),)
-        inputs = [Input(f"segment/{source}", Utterance)]
+        inputs = [Input(self.utterances(source), Utterance)]
         if "alignment" in task.needs:
             inputs.append(Input(f"align/{source}", Alignment))
         if "units" in task.needs:

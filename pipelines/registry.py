@@ -14,6 +14,7 @@ from weft.schemas.recipe import Choice
 _CLASSES = {
     "sources": ("weft.pipelines.sources", "Source"),
     "segmenters": ("weft.pipelines.segmenters", "Segmenter"),
+    "transcribers": ("weft.pipelines.transcribers", "Transcriber"),
     "aligners": ("weft.pipelines.aligners", "Aligner"),
     "voices": ("weft.pipelines.voices", "Voice"),
     "tasks": ("weft.pipelines.tasks", "Task"),

@@ -58,8 +58,11 @@ class Segment(Stage):
                 yield _whole(recording)
             elif recording.words:
                 yield from self._given(recording, self._at_pauses(recording))
+            elif recording.text and recording.seconds <= self.segmenter.transcript:
+                yield _whole(recording)
             elif recording.text:
-                detail = f"one transcript for {recording.seconds:.1f} s; give it in pieces of at most {self.segmenter.longest:g} s"
+                over = f"{recording.seconds:.1f} s, over {self.segmenter.transcript:g} s"
+                detail = f"one transcript for {over}: put it in time with `weft align`, or give it in pieces"
                 yield _reject(recording, "long_transcript", detail, recording.seconds)
             else:
                 heard = self.segmenter.speech(blocks(self._store, recording.audio, BLOCK))
@@ -89,8 +92,10 @@ class Segment(Stage):
         fitted = replace(stretch, start=max(0.0, stretch.start), end=min(stretch.end, recording.seconds))
         if fitted.end - fitted.start < self.segmenter.shortest:
             raise Unusable("too_short", f"{where} is less than {self.segmenter.shortest:g} s")
-        if stretch.text and fitted.end - fitted.start > self.segmenter.longest:
-            raise Unusable("long_transcript", f"{where} is more than {self.segmenter.longest:g} s with one transcript")
+        if stretch.text and fitted.end - fitted.start > (
+            most := max(self.segmenter.longest, self.segmenter.transcript)
+        ):
+            raise Unusable("long_transcript", f"{where} is more than {most:g} s with one transcript")
         return fitted
 
     def _at_pauses(self, recording: Recording) -> list[Supervision]:
@@ -120,7 +125,7 @@ def _inside(pieces: Sequence[Piece], recording: Recording) -> list[Piece]:
 
 
 def _supervision(piece: Piece) -> Supervision:
-    return Supervision(piece.start, piece.end, speaker=piece.speaker)
+    return Supervision(piece.start, piece.end, speaker=piece.speaker, overlap=piece.overlap)
 
 
 def _utterances(
@@ -130,7 +135,7 @@ def _utterances(
     found = sorted(found, key=lambda s: (s.start, s.end, s.speaker))
     pieces = [Piece(s.start, s.end, s.speaker) for s in found]
     for number, (said, shared) in enumerate(zip(found, overlaps(pieces), strict=True)):
-        yield _utterance(recording, number, said, cutter, shared)
+        yield _utterance(recording, number, said, cutter, shared + said.overlap)
     left = recording.seconds - union((p.start, p.end) for p in pieces)
     if left > 0 or not found:
         yield _reject(recording, rest, f"what lies between {len(found)} stretches", left)

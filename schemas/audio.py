@@ -53,6 +53,7 @@ class Supervision:
     speaker: str = ""
     language: str = ""
     emotion: str = ""
+    overlap: float = 0.0  # seconds in which another voice is heard too
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,12 +86,24 @@ class Recording:
 
 
 @dataclass(frozen=True, slots=True)
+class Quality:
+    """What was measured of an utterance; pipelines/assess.py says how. Decibels, shares of 0 to 1, Hz, letters a second."""
+
+    snr: float
+    clipping: float
+    bandwidth: float
+    speech: float
+    rate: float
+    repeats: float
+
+
+@dataclass(frozen=True, slots=True)
 class Utterance:
     """A stretch of a recording by one speaker, `start` to `end` in seconds of that recording.
 
     `words` and `phones`, where given, carry times from the start of the utterance (a voice that reports timing, a
     label file). `overlap` seconds of it somebody else speaks too. `segmenter` and `transcriber` are who cut it and who
-    wrote its text: "given", or a backend with its version.
+    wrote its text: "given", or a backend with its version; `confidence` (0 to 1) is how sure it was of it.
     """
 
     key: str
@@ -114,6 +127,8 @@ class Utterance:
     overlap: float = 0.0
     segmenter: str = "given"
     transcriber: str = "given"
+    confidence: float = 1.0
+    quality: Quality | None = None
 
     @property
     def seconds(self) -> float:

@@ -16,6 +16,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
+from weft.schemas.quality import QualitySettings
 from weft.schemas.settings import Settings
 from weft.schemas.training import TrainingStage
 
@@ -73,6 +74,8 @@ class Recipe(Settings):
     part_size: int = Field(default=1000, ge=1)
     sources: dict[str, Choice] = Field(min_length=1)
     segment: Choice = Choice(use="silero")
+    transcribe: Choice | None = None
+    quality: QualitySettings | None = None
     align: TrainedChoice = TrainedChoice(use="adapted")
     synthesize: Choice = Choice(use="espeak")
     tokenizers: dict[str, TrainedChoice] = {}

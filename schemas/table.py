@@ -67,6 +67,9 @@ def _builder(hint: Any) -> Any:
     if is_dataclass(hint):
         inner = {name: _builder(h) for name, h in get_type_hints(hint, include_extras=True).items()}
         return lambda v: hint(**{name: build(v[name]) for name, build in inner.items()})  # type: ignore[operator]
+    if get_origin(hint) in (Union, types.UnionType) and is_dataclass(get_args(hint)[0]):
+        some = _builder(get_args(hint)[0])
+        return lambda v: None if v is None else some(v)
     if get_origin(hint) is tuple:
         item = _builder(get_args(hint)[0])
         return (lambda v: tuple(map(item, v))) if item is not _same else tuple

@@ -9,14 +9,15 @@ said, what is written as one word and said as several, order and bounds are look
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from transformers.models.whisper.tokenization_whisper import TO_LANGUAGE_CODE
 
-from weft.pipelines.stage import Unusable
+from weft.pipelines.stage import Resources, Unusable
 from weft.schemas.audio import Alignment, Utterance, Word
 from weft.schemas.settings import Settings
 
@@ -77,6 +78,11 @@ class Aligner(Settings):
         return ""
 
     @property
+    def resources(self) -> Resources:
+        """What one worker holds."""
+        return Resources()
+
+    @property
     def needs_audio(self) -> bool:
         """Whether `align_utterance` reads its samples; where it does not, they need not be decoded."""
         return True
@@ -87,6 +93,10 @@ class Aligner(Settings):
 
     def setup(self) -> None:
         """Load what is heavy. Called once per worker, before the first alignment."""
+
+    def say(self, written: str) -> list[str]:
+        """The spoken words of a written one; digits stay digits where the aligner's own lexicon reads them."""
+        return spoken_forms(written)
 
     def version(self) -> str:
         """What, besides the settings, decides where the words fall: backend and model, such as `pocketsphinx-5.1.1`."""
@@ -102,25 +112,42 @@ class Aligner(Settings):
         Words do not overlap and lie within the audio. A token that is not said, such as a lone dash, gets no length.
         Phones come where the aligner knows them. Raises Unalignable.
         """
-        forms = [spoken_forms(word) for word in words]
-        spoken = [form for several in forms for form in several]
-        if not spoken:
-            raise Unalignable("no_words", f"nothing is said by {' '.join(words)[:80]!r}")
-        found = self._align(Clip(samples, spoken, speaker))
-        assert len(found.words) == len(spoken), f"{len(spoken)} spoken words came back as {len(found.words)}"
-        timed = _fit(found.words, len(samples) / RATE)
-        return Timed(_as_written(words, [len(several) for several in forms], timed), found.phones)
+        asked = self._asked(samples, words, speaker)
+        return asked.answered(self._align(asked.clip))
 
     def align_utterance(self, utterance: Utterance, samples: np.ndarray) -> Alignment:
         """Align an utterance to its own transcript. Raises Unalignable."""
+        (found,) = self.align_utterances([(utterance, samples)])
+        if isinstance(found, Unalignable):
+            raise found
+        return found
+
+    def align_utterances(self, spoken: Sequence[tuple[Utterance, np.ndarray]]) -> Iterator[Alignment | Unalignable]:
+        """Align each utterance to its own transcript, or say why not, in order."""
+        asked = [self._ask(*one) for one in spoken]
+        found = iter(self._align_all([one.clip for one in asked if isinstance(one, _Asked)]))
+        for (utterance, _), one in zip(spoken, asked, strict=True):
+            timed = one.answered(next(found)) if isinstance(one, _Asked) else one
+            yield timed if isinstance(timed, Unalignable) else self._alignment(utterance, timed.words, timed.phones)
+
+    def _asked(self, samples: np.ndarray, words: Sequence[str], speaker: str) -> "_Asked":
+        """Raises Unalignable when nothing is said."""
+        forms = [self.say(word) for word in words]
+        spoken = [form for several in forms for form in several]
+        if not spoken:
+            raise Unalignable("no_words", f"nothing is said by {' '.join(words)[:80]!r}")
+        return _Asked(Clip(samples, spoken, speaker), words, [len(several) for several in forms])
+
+    def _ask(self, utterance: Utterance, samples: np.ndarray) -> "_Asked | Unalignable":
         if not utterance.text or not utterance.text.strip():
-            raise Unalignable("no_transcript", "the utterance has no text to align")
+            return Unalignable("no_transcript", "the utterance has no text to align")
         if not self.understands(utterance):
-            raise Unalignable(
-                "language", f"it is said in {utterance.language!r}, and this aligner hears {self.hears!r}"
-            )
-        found = self.timed(samples, utterance.text.split(), utterance.speaker)
-        return self._alignment(utterance, found.words, found.phones)
+            said = f"it is said in {utterance.language!r}, and this aligner hears {self.hears!r}"
+            return Unalignable("language", said)
+        try:
+            return self._asked(samples, utterance.text.split(), utterance.speaker)
+        except Unalignable as fault:
+            return fault
 
     def _alignment(self, utterance: Utterance, words: Sequence[Word], phones: Sequence[Word]) -> Alignment:
         name = type(self).__module__.rpartition(".")[2]
@@ -133,6 +160,38 @@ class Aligner(Settings):
     def _align(self, clip: Clip) -> Timed:
         """Time spoken words: exactly one Word for each, in order, in seconds. Raises Unalignable."""
         raise NotImplementedError
+
+    @property
+    def batch_seconds(self) -> float:
+        """How much audio `_align_all` likes at a time; 0 for an aligner that takes a clip after another."""
+        return 0.0
+
+    def _align_all(self, clips: Sequence[Clip]) -> Iterator[Timed | Unalignable]:
+        """What `_align` says of each clip, in order."""
+        for clip in clips:
+            try:
+                yield self._align(clip)
+            except Unalignable as fault:
+                yield fault
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A clip, the words as they are written, and how many of the spoken ones each stands for."""
+
+    clip: Clip
+    words: Sequence[str]
+    counts: Sequence[int]
+
+    def answered(self, found: Timed | Unalignable) -> Any:
+        """The written words in time."""
+        if isinstance(found, Unalignable):
+            return found
+        assert len(found.words) == len(self.clip.spoken), (
+            f"{len(self.clip.spoken)} words came back as {len(found.words)}"
+        )
+        timed = _fit(found.words, len(self.clip.samples) / RATE)
+        return Timed(_as_written(self.words, self.counts, timed), found.phones)
 
 
 def language_of(label: str) -> str:

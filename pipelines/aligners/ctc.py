@@ -6,10 +6,7 @@ A word's score is nats a character below certainty: 0 is sure. A character the m
 characters alone is unknown.
 """
 
-import hashlib
-from collections.abc import Iterator
-from functools import cache
-from pathlib import Path as Folder
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -18,55 +15,89 @@ from pydantic import PrivateAttr
 from transformers import AutoFeatureExtractor, AutoModelForCTC, AutoTokenizer
 
 from weft.pipelines.aligners import base
-from weft.pipelines.aligners.base import RATE, Clip, Timed, Unalignable
+from weft.pipelines.aligners.base import RATE, Clip, Timed, Unalignable, spoken_forms
+from weft.pipelines.aligners.checkpoint import content
+from weft.pipelines.aligners.listening import Listener
+from weft.pipelines.aligners.numbers import spelt
 from weft.pipelines.aligners.viterbi import Path, best_path
+from weft.pipelines.stage import Resources
 from weft.schemas.audio import Word
-from weft.schemas.fingerprint import digest, version_of
+from weft.schemas.fingerprint import version_of
 from weft.tokenizers.checkpoint import quiet
 
 
 class Aligner(base.Aligner):
     """`model` is a transformers CTC checkpoint (safetensors) with its tokenizer and feature extractor.
 
-    Words whose mean score is under `min_score` (nats a character) belong to other audio. Audio of more than `max_seconds`
-    is refused: attention grows with its square.
+    Words whose mean score is under `min_score` (nats a character) belong to other audio. Long audio is heard in windows and laid
+    under one path, so it cannot drift; more than `max_seconds` is refused. `batch` seconds go through the model together. Numbers
+    are spelt out in `language`.
     """
 
     model: str
+    language: str = "en"
     min_score: float = -4.0
-    max_seconds: float = 60.0
+    max_seconds: float = 3600.0
+    device: str = "cpu"
+    batch: float = 120.0
 
-    _model: Any = PrivateAttr()
-    _extract: Any = PrivateAttr()
+    _listener: Any = PrivateAttr()
     _classes: dict[str, int] = PrivateAttr()
     _blank: int = PrivateAttr()
     _gap: int | None = PrivateAttr()
+
+    @property
+    def resources(self) -> Resources:
+        return Resources(gpus=1.0 if self.device.startswith("cuda") else 0.0)
+
+    @property
+    def batch_seconds(self) -> float:
+        return 10 * self.batch  # so that there are clips of like length among them
 
     def setup(self) -> None:
         """Raises ValueError for what is no CTC checkpoint."""
         try:
             tokenizer = AutoTokenizer.from_pretrained(self.model)
-            self._extract = AutoFeatureExtractor.from_pretrained(self.model)
+            extract = AutoFeatureExtractor.from_pretrained(self.model)
             with quiet():
                 made = AutoModelForCTC.from_pretrained(self.model, use_safetensors=True, dtype=torch.float32)
-            self._model = made.eval()
         except (OSError, ValueError) as error:
             raise ValueError(f"{self.model}: no CTC checkpoint could be read ({str(error).splitlines()[0]})") from None
+        self._listener = Listener(made, extract, self.device, self.batch)
         self._classes = tokenizer.get_vocab()
         self._blank = tokenizer.pad_token_id
         self._gap = self._classes.get(getattr(tokenizer, "word_delimiter_token", "|"))
         best_path(np.zeros((1, 2), np.float32), np.ones(1, np.int64))  # compiles it, once a worker
 
+    def say(self, written: str) -> list[str]:
+        return [word for form in spoken_forms(written) for word in spelt(form, self.language)]
+
     def version(self) -> str:
-        return f"transformers-{version_of('transformers')}+torch-{version_of('torch')} {_content(self.model)}"
+        return f"transformers-{version_of('transformers')}+torch-{version_of('torch')} {content(self.model)}"
 
     def _align(self, clip: Clip) -> Timed:
-        samples, spoken = clip.samples, clip.spoken
-        if len(samples) > self.max_seconds * RATE:
-            raise Unalignable("too_long", f"{len(samples) / RATE:.1f} s, where max_seconds is {self.max_seconds:g}")
-        spelt = [self._spell(word) for word in spoken]
-        tokens, owners = self._joined(spelt)
-        log_probs = self._listen(samples)
+        (found,) = self._align_all([clip])
+        if isinstance(found, Unalignable):
+            raise found
+        return found
+
+    def _align_all(self, clips: Sequence[Clip]) -> Iterator[Timed | Unalignable]:
+        fit = [clip for clip in clips if len(clip.samples) <= self.max_seconds * RATE]
+        heard = iter(self._listener.hear([clip.samples for clip in fit]))
+        for clip in clips:
+            seconds = len(clip.samples) / RATE
+            if seconds > self.max_seconds:
+                yield Unalignable("too_long", f"{seconds:.1f} s, where max_seconds is {self.max_seconds:g}")
+                continue
+            log_probs = next(heard)
+            try:
+                yield self._laid(clip.spoken, log_probs)
+            except Unalignable as fault:
+                yield fault
+
+    def _laid(self, spoken: list[str], log_probs: np.ndarray) -> Timed:
+        """The words under their likeliest path."""
+        tokens, owners = self._joined([self._spell(word) for word in spoken])
         try:
             path = best_path(log_probs, tokens, self._blank)
         except ValueError as fault:
@@ -94,15 +125,9 @@ class Aligner(base.Aligner):
             owners.extend([number] * len(classes))
         return np.array(tokens), np.array(owners)
 
-    def _listen(self, samples: np.ndarray) -> np.ndarray:
-        """Log-probabilities float32 [frames, classes]; alone and unpadded, so no batch can change them."""
-        heard = self._extract(samples, sampling_rate=RATE, return_tensors="pt").input_values
-        with torch.inference_mode():
-            return torch.log_softmax(self._model(heard).logits[0], dim=-1).numpy()
-
     def _words(self, spoken: list[str], path: Path, owners: np.ndarray, sure: np.ndarray) -> Iterator[Word]:
         """Each word from its first character's first frame to its last one's last; `sure` scores each token."""
-        hop = self._model.config.inputs_to_logits_ratio / RATE
+        hop = self._listener.hop / RATE
         for number, word in enumerate(spoken):
             mine = owners == number
             yield Word(word, path.starts[mine][0] * hop, path.ends[mine][-1] * hop, float(sure[mine].mean()))
@@ -112,11 +137,3 @@ class Aligner(base.Aligner):
         if score < self.min_score:
             raise Unalignable("mismatch", f"score {score:.2f} is below min_score {self.min_score:g}")
         return words
-
-
-@cache
-def _content(model: str) -> str:
-    """16 hex digits over a local checkpoint's files: other weights under its name are noticed. A hub name is itself."""
-    files = sorted(file for file in Folder(model).glob("*") if file.is_file())
-    sums = [(file.name, hashlib.sha256(file.read_bytes()).hexdigest()) for file in files]
-    return digest(sums)[:16] if sums else model

@@ -65,7 +65,7 @@ class Aligner(base.Aligner):
     def _align(self, clip: Clip) -> Timed:
         self._check_length(clip)
         samples, spoken = clip.samples, clip.spoken
-        pcm = _pcm(samples)
+        pcm = pcm_of(samples)
         words = self._narrow.align(pcm, spoken)
         if not words and len(samples) <= _SEARCHED_WIDELY * RATE:
             words = self._wide.align(pcm, spoken)
@@ -163,7 +163,7 @@ def _word(segment: Segment) -> Word:
     return Word(segment.word.partition("(")[0], segment.start_frame * _FRAME, (segment.end_frame + 1) * _FRAME, score)
 
 
-def _pcm(samples: np.ndarray) -> bytes:
+def pcm_of(samples: np.ndarray) -> bytes:
     """16-bit samples with 0.3 s of faint noise after them: without it a third of utterances lose their last word."""
     sound = np.clip(samples * 32767.0, -32768, 32767).astype(np.int16)
     return np.concatenate([sound, _HISS]).tobytes()

@@ -15,11 +15,14 @@ from weft.schemas.settings import Settings
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """Speech from `start` to `end` seconds of a recording; the speaker is empty where nobody told them apart."""
+    """Speech from `start` to `end` seconds of a recording; the speaker is empty where nobody told them apart. In `overlap`
+    seconds of it another voice, that has no piece of its own there, is heard too.
+    """
 
     start: float
     end: float
     speaker: str = ""
+    overlap: float = 0.0
 
     @property
     def seconds(self) -> float:
@@ -27,14 +30,16 @@ class Piece:
 
 
 class Segmenter(Settings):
-    """Seconds. Recordings up to `longest` stay whole. In longer ones, pieces of one speaker merge over pauses up to `gap`
-    while they stay within `merged`, and none is longer than `longest` or shorter than `shortest`.
+    """Seconds. Recordings up to `longest` stay whole, and those with a transcript up to `transcript`. In longer ones, pieces of
+    one speaker merge over pauses up to `gap` while they stay within `merged`, and none is longer than `longest` or shorter than
+    `shortest`.
     """
 
     shortest: float = Field(default=0.3, gt=0)
     longest: float = Field(default=30.0, gt=1)
     merged: float = Field(default=27.0, gt=0)
     gap: float = Field(default=2.0, ge=0)
+    transcript: float = Field(default=30.0, gt=1)
 
     def setup(self) -> None:
         """Loads the model."""
@@ -57,7 +62,7 @@ def merge(pieces: Sequence[Piece], gap: float, longest: float) -> list[Piece]:
     merged: list[Piece] = []
     for piece in sorted(pieces, key=lambda p: (p.start, p.end, p.speaker)):
         last = merged[-1] if merged else None
-        joined = last and replace(last, end=max(last.end, piece.end))
+        joined = last and replace(last, end=max(last.end, piece.end), overlap=last.overlap + piece.overlap)
         if (
             last
             and joined
@@ -77,7 +82,7 @@ def cut(pieces: Sequence[Piece], longest: float) -> list[Piece]:
     for piece in pieces:
         count = int(np.ceil(piece.seconds / longest))
         bounds = np.linspace(piece.start, piece.end, count + 1).tolist()
-        parts.extend(replace(piece, start=a, end=b) for a, b in pairwise(bounds))
+        parts.extend(replace(piece, start=a, end=b, overlap=piece.overlap / count) for a, b in pairwise(bounds))
     return parts
 
 

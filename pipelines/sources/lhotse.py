@@ -151,9 +151,11 @@ def _of_cut(cut: dict[str, Any]) -> Iterator[Supervision]:
     for said in cut.get("supervisions") or ():
         start = begin + float(said["start"])
         stop = min(end, start + float(said["duration"]))
-        told = {name: clean(str(said.get(name) or "")) for name in ("speaker", "language")}
+        speaker, language = (clean(str(said.get(name) or "")) for name in ("speaker", "language"))
         words, phones = (_aligned(said, name) for name in ("word", "phone"))
-        yield Supervision(max(begin, start), stop, clean(str(said.get("text") or "")) or None, words, phones, **told)
+        yield Supervision(
+            max(begin, start), stop, clean(str(said.get("text") or "")) or None, words, phones, speaker, language
+        )
     if not cut.get("supervisions") and end > begin:
         yield Supervision(begin, end)
 

@@ -33,7 +33,7 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def aligner(checkpoint: Path) -> Aligner:
-    made = Aligner(model=str(checkpoint), min_score=-100)
+    made = Aligner(model=str(checkpoint), min_score=-100, max_seconds=60)
     made.setup()
     return made
 

@@ -1,0 +1,182 @@
+"""Forced alignment by the Montreal Forced Aligner, as a command in an environment of its own.
+
+    Aligner(command="conda run -n mfa mfa", acoustic="english_us_arpa", dictionary="english_us_arpa")     pretrained
+    Aligner(command="/envs/mfa/bin/mfa")                                                                   trained on the corpus
+
+    corpus/s1/00000.wav 00000.lab  ─ mfa align ─  aligned/s1/00000.json: {"tiers": {"words": {"entries": [[0.31, 0.52, "and"], …]}}}
+
+Trained on the corpus, its dictionary is weft's own, read by espeak-ng. MFA gives no scores.
+"""
+
+import re
+import shlex
+import subprocess
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import soundfile
+from pydantic import Field, PrivateAttr, field_validator, model_validator
+
+from weft.pipelines.aligners import base
+from weft.pipelines.aligners.base import RATE, Clip, Timed, Unalignable
+from weft.pipelines.aligners.checkpoint import content
+from weft.pipelines.aligners.lexicon import ENGLISH, checked_language, pronunciations, sounds
+from weft.pipelines.timings import textgrid, wordjson
+from weft.pipelines.timings.base import BadTiming, Timing
+
+_UNKNOWN = ("<unk>", "spn", "<cutoff>")
+_OPTIONS = ("--clean", "--final_clean", "--overwrite", "--quiet", "--no_use_postgres")
+
+
+class Aligner(base.Aligner):
+    """`acoustic` and `dictionary` are what `mfa align` takes: names of downloaded models, or paths. Without `acoustic` a model
+    is trained on `seconds` of the corpus. `jobs` is MFA's own number of processes.
+    """
+
+    command: str = "mfa"
+    acoustic: str = ""
+    dictionary: str = ""
+    language: str = ENGLISH
+    seconds: float = Field(default=36_000.0, gt=0)
+    jobs: int = Field(default=2, ge=1)
+
+    _trained: Path | None = PrivateAttr(default=None)
+
+    _speakable = field_validator("language")(checked_language)
+
+    @model_validator(mode="after")
+    def _is_there(self) -> "Aligner":
+        version_of_mfa(self.command)
+        if self.acoustic and not self.dictionary:
+            raise ValueError("a pretrained `acoustic` model wants its `dictionary`")
+        return self
+
+    @property
+    def hears(self) -> str:
+        return self.language.partition("-")[0]
+
+    @property
+    def training_seconds(self) -> float:
+        return 0.0 if self.acoustic else self.seconds
+
+    @property
+    def batch_seconds(self) -> float:
+        return 3600.0
+
+    def version(self) -> str:
+        models = [content(model) for model in (self.acoustic, self.dictionary) if model]
+        return " ".join([f"mfa-{version_of_mfa(self.command)}", *models])
+
+    def train(self, clips: Sequence[Clip], folder: Path, seed: int) -> None:
+        """Writes nothing where nothing can be said. Raises ValueError when MFA fails."""
+        known = [clip for clip in clips if all(self._ways(word) for word in clip.spoken)]
+        if not known:
+            return
+        with tempfile.TemporaryDirectory() as scratch:
+            lay_out(known, Path(scratch, "corpus"))
+            dictionary = self._dictionary(known, folder / "dictionary.txt")
+            self._run(["train", f"{scratch}/corpus", dictionary, f"{folder}/acoustic.zip"], scratch)
+
+    def load(self, folder: Path) -> None:
+        self._trained = folder if (folder / "acoustic.zip").exists() else None
+
+    def _align_all(self, clips: Sequence[Clip]) -> Iterator[Timed | Unalignable]:
+        if not clips:
+            return
+        with tempfile.TemporaryDirectory() as scratch:
+            names = lay_out(clips, Path(scratch, "corpus"))
+            try:
+                self._run(self._alignment_of(clips, scratch), scratch)
+            except ValueError as fault:
+                yield from [Unalignable("alignment_failed", str(fault))] * len(clips)
+                return
+            for clip, name in zip(clips, names, strict=True):
+                yield self._read(clip, Path(scratch, "aligned", name))
+
+    def _alignment_of(self, clips: Sequence[Clip], scratch: str) -> list[str]:
+        """From version 4 on `align` takes models of another kind, and what it was is `align_legacy`."""
+        verb = "align_legacy" if int(version_of_mfa(self.command).split(".")[0]) >= 4 else "align"
+        if not self.acoustic and self._trained is None:
+            raise ValueError("there was nothing that MFA could be trained on")
+        acoustic = self.acoustic or f"{self._trained}/acoustic.zip"
+        dictionary = self._dictionary(clips, Path(scratch, "dictionary.txt"))
+        return [verb, f"{scratch}/corpus", dictionary, acoustic, f"{scratch}/aligned", "--output_format", "json"]
+
+    def _ways(self, word: str) -> list[str]:
+        if self.language == ENGLISH:
+            return list(pronunciations(word))
+        return [" ".join(way) for way in sounds(word, self.language)]
+
+    def _dictionary(self, clips: Sequence[Clip], path: Path) -> str:
+        """Every word of the clips with its pronunciations, a line each; or the one that was named."""
+        if self.dictionary:
+            return self.dictionary
+        words = sorted({word for clip in clips for word in clip.spoken})
+        path.write_text("".join(f"{word}\t{way}\n" for word in words for way in self._ways(word)), "utf-8")
+        return str(path)
+
+    def _run(self, arguments: list[str], scratch: str) -> None:
+        """Raises ValueError with the last that MFA said."""
+        options = [*_OPTIONS, "--num_jobs", str(self.jobs), "--temporary_directory", f"{scratch}/temporary"]
+        command = [*shlex.split(self.command), *arguments, *options]
+        ran = subprocess.run(command, capture_output=True, text=True, errors="replace")
+        if ran.returncode:
+            said = (ran.stderr or ran.stdout).strip().splitlines() or [f"status {ran.returncode}"]
+            raise ValueError(f"mfa {arguments[0]}: {said[-1][:200]}")
+
+    def _read(self, clip: Clip, base_name: Path) -> Timed | Unalignable:
+        """What MFA wrote of a clip: JSON, or a TextGrid where a version knows no JSON."""
+        try:
+            (found,) = _timing(base_name).supervisions
+        except (OSError, BadTiming, ValueError):
+            return Unalignable("alignment_failed", "mfa wrote no alignment of it")
+        labels = [word.text for word in found.words]
+        if any(label in _UNKNOWN for label in labels):
+            missing = next((w for w, label in zip(clip.spoken, labels, strict=False) if label in _UNKNOWN), "")
+            return Unalignable("unknown_word", f"no pronunciation for {missing!r} in MFA's dictionary")
+        if len(labels) != len(clip.spoken):
+            return Unalignable("alignment_failed", f"mfa timed {len(labels)} of {len(clip.spoken)} words")
+        moved = [replace(word, start=word.start + found.start, end=word.end + found.start) for word in found.words]
+        phones = [replace(p, start=p.start + found.start, end=p.end + found.start) for p in found.phones]
+        return Timed(moved, phones)
+
+
+def lay_out(clips: Sequence[Clip], corpus: Path) -> list[str]:
+    """Writes clips as a corpus of MFA's, a folder a speaker, one whose speaker is not known in one of its own; their names in it."""
+    speakers = {name: number for number, name in enumerate(sorted({clip.speaker for clip in clips if clip.speaker}))}
+    names = []
+    for number, clip in enumerate(clips):
+        folder = f"speaker-{speakers[clip.speaker]:05d}" if clip.speaker else f"clip-{number:06d}"
+        path = corpus / folder / f"{number:06d}"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        soundfile.write(path.with_suffix(".wav"), np.clip(clip.samples, -1, 1), RATE, subtype="PCM_16")
+        path.with_suffix(".lab").write_text(" ".join(clip.spoken) + "\n", "utf-8")
+        names.append(f"{folder}/{number:06d}")
+    return names
+
+
+def _timing(base_name: Path) -> Timing:
+    if (file := base_name.with_suffix(".json")).exists():
+        return wordjson.read(file.read_bytes())
+    return textgrid.read(base_name.with_suffix(".TextGrid").read_bytes())
+
+
+@cache
+def version_of_mfa(command: str) -> str:
+    """Raises ValueError where there is no MFA."""
+    try:
+        ran = subprocess.run(
+            [*shlex.split(command), "version"], capture_output=True, text=True, check=True, timeout=120
+        )
+    except (OSError, ValueError, subprocess.SubprocessError) as error:
+        why = (
+            f"{command!r} does not run ({type(error).__name__}); name the one of an environment with MFA by `command:`"
+        )
+        raise ValueError(why) from None
+    if not (found := re.search(r"\d+\.\d+[\w.]*", ran.stdout + ran.stderr)):
+        raise ValueError(f"{command!r} does not say its version")
+    return found[0]

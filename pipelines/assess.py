@@ -1,0 +1,141 @@
+"""How good an utterance is, measured; what falls short of the recipe's thresholds is rejected with the measure as the reason.
+
+snr        decibels between its speech and its pauses
+clipping   share of samples at the very peak, where a clipped wave lies flat
+bandwidth  Hz up to which it sounds: a telephone ends at 3,400
+speech     share of its time in which silero-vad hears speech
+rate       letters of its text a second of speech; a hallucination has a hundred, a wrong transcript two
+repeats    share of its words that only repeat the one to four words before them, as a transcriber's loop does
+"""
+
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+
+import numpy as np
+from pydantic import PrivateAttr
+
+from weft.pipelines.segmenters.base import Piece
+from weft.pipelines.segmenters.silero import Segmenter
+from weft.pipelines.sound import RATE, load
+from weft.pipelines.stage import Stage
+from weft.pipelines.store import Store
+from weft.schemas.audio import Quality, Utterance
+from weft.schemas.ledger import Reject
+from weft.schemas.quality import QualitySettings
+
+_FRAME = RATE // 100
+_FFT = 1024
+_LOUDEST = 0.98  # of the peak
+_AUDIBLE = 60.0  # decibels under the loudest frequency
+_QUIETEST = 1e-10  # power; digital silence
+
+
+class Assess(Stage):
+    """Every utterance is measured; a threshold that is not set rejects nothing."""
+
+    limits: QualitySettings
+    _store: Store = PrivateAttr()
+    _vad: Segmenter = PrivateAttr()
+
+    @property
+    def makes(self) -> type:
+        return Utterance
+
+    def version(self) -> str:
+        return f"1 {Segmenter().version()}"
+
+    def setup(self, store: Store) -> None:
+        self._store, self._vad = store, Segmenter(pad=0.03)
+        self._vad.setup()
+
+    def __call__(self, utterances: Iterable[Utterance]) -> Iterator[Utterance | Reject]:
+        for utterance in utterances:
+            samples = load(self._store, utterance.audio, utterance.start, utterance.end)
+            quality = measured(samples, self._vad.speech([samples]), utterance.text or "")
+            yield (
+                _reject(utterance, *fault)
+                if (fault := self._fault(utterance, quality))
+                else replace(utterance, quality=quality)
+            )
+
+    def _fault(self, utterance: Utterance, quality: Quality) -> tuple[str, str] | None:
+        """The first threshold it misses, and how."""
+        limits, spoken = self.limits, bool(utterance.text)
+        share = utterance.overlap / utterance.seconds
+        for reason, applies, value, least, most in (
+            ("noisy", True, quality.snr, limits.snr, None),
+            ("clipped", True, quality.clipping, None, limits.clipping),
+            ("narrow", True, quality.bandwidth, limits.bandwidth, None),
+            ("little_speech", True, quality.speech, limits.speech, None),
+            ("overlapped", True, share, None, limits.overlap),
+            ("slow_text", spoken, quality.rate, limits.slowest, None),
+            ("fast_text", spoken, quality.rate, None, limits.fastest),
+            ("repeats", spoken, quality.repeats, None, limits.repeats),
+            ("unsure", spoken, utterance.confidence, limits.confidence, None),
+        ):
+            if applies and least is not None and value < least:
+                return reason, f"{value:.4g} is below {least:g}"
+            if applies and most is not None and value > most:
+                return reason, f"{value:.4g} is above {most:g}"
+        return None
+
+
+def measured(samples: np.ndarray, speech: Sequence[Piece], text: str) -> Quality:
+    """Of float32 samples [n] at 16 kHz, the stretches of it that are speech, and its text."""
+    seconds = len(samples) / RATE
+    spoken = min(seconds, sum(piece.seconds for piece in speech))
+    letters = sum(c.isalnum() for c in text)
+    rate = letters / spoken if spoken else math.inf if letters else 0.0
+    return Quality(
+        snr(samples, speech), clipping(samples), bandwidth(samples), spoken / seconds if seconds else 0.0, rate,
+        repeats(text.lower().split()),
+    )  # fmt: skip
+
+
+def snr(samples: np.ndarray, speech: Sequence[Piece]) -> float:
+    """Decibels of the mean power of speech over that of the pauses, of its quietest tenth where it never pauses."""
+    count = len(samples) // _FRAME
+    power = (samples[: count * _FRAME].reshape(count, _FRAME).astype(np.float64) ** 2).mean(1)
+    talking = np.zeros(count, bool)
+    for piece in speech:
+        talking[int(piece.start * 100) : int(piece.end * 100)] = True
+    if not talking.any():
+        return 0.0
+    quiet = power[~talking] if (~talking).sum() >= 10 else np.sort(power)[: max(1, count // 10)]
+    return float(10 * np.log10((power[talking].mean() + _QUIETEST) / (quiet.mean() + _QUIETEST)))
+
+
+def clipping(samples: np.ndarray) -> float:
+    """Share of samples within 2 % of the peak."""
+    size = np.abs(samples)
+    peak = size.max(initial=0.0)
+    return float((size >= _LOUDEST * peak).mean()) if peak > 0 else 0.0
+
+
+def bandwidth(samples: np.ndarray) -> float:
+    """The highest frequency within 60 dB of the loudest, in the mean over the utterance; Hz."""
+    if len(samples) < _FFT or not np.any(samples):
+        return 0.0
+    frames = np.lib.stride_tricks.sliding_window_view(samples, _FFT)[:: _FFT // 2]
+    power = (np.abs(np.fft.rfft(frames * np.hanning(_FFT))) ** 2).mean(0)
+    heard = np.flatnonzero(10 * np.log10(power / power.max() + 1e-30) > -_AUDIBLE)
+    return float(heard[-1] * RATE / _FFT)
+
+
+def repeats(words: Sequence[str]) -> float:
+    """Share of words that, as the end of a run of one to four, repeat the run right before.
+
+    >>> repeats("thank you thank you thank you".split())
+    0.6666666666666666
+    """
+    again = np.zeros(len(words), bool)
+    for size in range(1, 5):
+        for at in range(size, len(words) - size + 1):
+            if words[at : at + size] == words[at - size : at]:
+                again[at : at + size] = True
+    return float(again.mean()) if len(words) else 0.0
+
+
+def _reject(utterance: Utterance, reason: str, detail: str) -> Reject:
+    return Reject(utterance.key, "assess", utterance.source, utterance.audio.uri, reason, detail, utterance.seconds)

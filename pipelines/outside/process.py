@@ -1,0 +1,75 @@
+"""The parent's side of a model in another environment.
+
+    with Outside("/envs/whisperx/bin/python", "align_whisperx.py", {"model": "…"}) as model:
+        model.ask({"text": "and then"}, samples)  ->  {"words": [{"start": 0.31, …}, …]}
+
+The child is a script beside this file and knows nothing of weft; what it needs is installed where its Python is.
+"""
+
+import json
+import subprocess
+import sys
+import tempfile
+from contextlib import suppress
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from weft.pipelines.outside.serving import receive, send
+
+
+class OutsideFault(RuntimeError):
+    """The child could not start, could not answer, or died; says what it said last."""
+
+
+class Outside:
+    """A running child. Raises OutsideFault when it does not come up."""
+
+    def __init__(self, python: str, script: str, settings: dict[str, Any]) -> None:
+        self._name = python or sys.executable
+        self._log = tempfile.TemporaryFile()  # noqa: SIM115 - as long as the child
+        command = [self._name, str(Path(__file__).parent / script), json.dumps(settings)]
+        try:
+            self._child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._log)
+        except OSError as error:
+            raise OutsideFault(f"{command[0]} does not start ({error})") from None
+        self._answer()
+
+    def ask(self, question: dict[str, Any], samples: np.ndarray) -> dict[str, Any]:
+        """The answer to a question about samples (float32 [n]). Raises OutsideFault."""
+        assert self._child.stdin is not None
+        with suppress(BrokenPipeError):  # it is dead, and the answer says so
+            send(self._child.stdin, question, np.ascontiguousarray(samples, np.float32).tobytes())
+        return self._answer()
+
+    def close(self) -> None:
+        self._child.terminate()
+        self._child.wait()
+
+    def _answer(self) -> dict[str, Any]:
+        assert self._child.stdout is not None
+        try:
+            answer, _ = receive(self._child.stdout)
+        except EOFError:
+            raise OutsideFault(f"{self._name}: {self._last_words()}") from None
+        if "fault" in answer:
+            raise OutsideFault(answer["fault"])
+        return answer
+
+    def _last_words(self) -> str:
+        self._log.seek(0)
+        lines = self._log.read().decode(errors="replace").strip().splitlines()
+        return lines[-1][:300] if lines else f"ended with status {self._child.wait()}"
+
+
+@cache
+def installed(python: str, package: str) -> str:
+    """The version of a package where a Python is. Raises ValueError where there is none."""
+    asked = [python or sys.executable, "-c", f"import importlib.metadata as m; print(m.version({package!r}))"]
+    try:
+        return subprocess.run(asked, capture_output=True, text=True, check=True, timeout=60).stdout.strip()
+    except (OSError, subprocess.SubprocessError):
+        where = f"in the environment of {asked[0]}"
+        raise ValueError(f"{package} is not installed {where}; name a Python that has it with `python:`") from None

@@ -1,0 +1,1 @@
+"""Transcribers, one file each: what is said in an utterance that came without a text."""

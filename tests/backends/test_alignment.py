@@ -1,0 +1,72 @@
+"""Three aligners over one checkpoint that was trained here: ours, WhisperX's and torchaudio's."""
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+from tests.backends.conftest import RATE, mean_error
+from weft.pipelines.aligners import ctc, whisperx
+from weft.pipelines.aligners.base import Unalignable, mean_score
+from weft.pipelines.aligners.viterbi import best_path
+
+pytestmark = pytest.mark.backends
+
+
+@pytest.fixture(scope="module")
+def ours(checkpoint) -> ctc.Aligner:
+    made = ctc.Aligner(model=str(checkpoint), min_score=-1e9)
+    made.setup()
+    return made
+
+
+@pytest.fixture(scope="module")
+def theirs(checkpoint, sentences) -> whisperx.Aligner:
+    made = whisperx.Aligner(model=str(checkpoint), min_score=-1e9)
+    made.setup()
+    return made
+
+
+def test_both_find_the_digits(ours, theirs, rows) -> None:
+    for aligner in (ours, theirs):
+        found = [aligner.align(r.samples, r.words) for r in rows]
+        assert mean_error(rows, found) < 0.06, aligner.version()
+
+
+def test_whisperx_is_named_with_its_version_and_its_model(theirs) -> None:
+    assert theirs.version().startswith("whisperx-3.")
+    assert len(theirs.version().split()[1]) == 16
+
+
+def test_what_is_not_said_scores_lower_and_is_refused(ours, theirs, rows) -> None:
+    for aligner in (ours, theirs):
+        own = [mean_score(aligner.align(r.samples, r.words)) for r in rows]
+        other = [mean_score(aligner.align(a.samples, b.words)) for a, b in pairwise(rows) if a.words != b.words]
+        between = (np.mean(own) + np.mean(other)) / 2
+        assert np.mean(np.array(own) > between) > 0.9
+        assert np.mean(np.array(other) < between) > 0.9
+    strict = theirs.model_copy(update={"min_score": between})
+    with pytest.raises(Unalignable, match="mismatch"):
+        strict.align(rows[int(np.argmin(other))].samples, rows[int(np.argmin(other)) + 1].words)
+    with pytest.raises(Unalignable, match="too_long"):
+        theirs.align(np.zeros(61 * RATE, np.float32), ["one"])
+
+
+def test_ours_and_torchaudios_path_are_worth_the_same(ours, rows) -> None:
+    import torch
+    import torchaudio
+
+    for r in rows[:10]:
+        log_probs = ours._listener.hear([r.samples])[0].astype(np.float64)
+        tokens, _ = ours._joined([ours._spell(word) for word in r.words])
+        path = best_path(log_probs, tokens, 0)
+        aligned, scores = torchaudio.functional.forced_align(
+            torch.from_numpy(log_probs)[None], torch.from_numpy(tokens)[None].to(torch.int32), blank=0
+        )
+        mine = sum(log_probs[a:b, c].sum() for c, a, b in zip(tokens, path.starts, path.ends, strict=True))
+        spoken = np.zeros(len(log_probs), bool)
+        for a, b in zip(path.starts, path.ends, strict=True):
+            spoken[a:b] = True
+        mine += log_probs[~spoken, 0].sum()
+        assert mine == pytest.approx(scores.sum().item(), abs=1e-9)
+        assert (aligned[0].numpy()[~spoken] == 0).all()

@@ -1,0 +1,68 @@
+"""A child that answers, one that fails, one that dies."""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from weft.pipelines.outside import serving
+from weft.pipelines.outside.process import Outside, OutsideFault, installed
+
+CHILD = f"""
+import sys
+sys.path.insert(0, {str(Path(serving.__file__).parent)!r})
+from serving import serve
+
+def load(settings):
+    print("a library that talks")
+    if settings.get("fail"):
+        raise FileNotFoundError("no such model")
+    def answer(question, samples):
+        if question["do"] == "die":
+            raise SystemExit("killed")
+        if question["do"] == "fail":
+            raise ValueError("too short")
+        return {{"sum": float(samples.sum()), "n": len(samples)}}
+    return answer
+
+serve(load)
+"""
+
+
+@pytest.fixture
+def child(tmp_path: Path) -> str:
+    path = tmp_path / "child.py"
+    path.write_text(CHILD)
+    return str(path)
+
+
+def test_it_answers_again_and_again_and_after_a_failure(child: str) -> None:
+    outside = Outside("", child, {})
+    assert outside.ask({"do": "sum"}, np.ones(70_000)) == {"sum": 70_000.0, "n": 70_000}
+    with pytest.raises(OutsideFault, match="ValueError: too short"):
+        outside.ask({"do": "fail"}, np.ones(3))
+    assert outside.ask({"do": "sum"}, np.zeros(0)) == {"sum": 0.0, "n": 0}
+    outside.close()
+
+
+def test_a_model_that_is_not_there_is_told(child: str) -> None:
+    with pytest.raises(OutsideFault, match="FileNotFoundError: no such model"):
+        Outside("", child, {"fail": True})
+    with pytest.raises(OutsideFault, match="does not start"):
+        Outside("/nowhere/python", child, {})
+
+
+def test_a_death_says_the_last_words(child: str) -> None:
+    outside = Outside("", child, {})
+    for _ in range(2):
+        with pytest.raises(OutsideFault, match="killed"):
+            outside.ask({"do": "die"}, np.ones(1_000_000))
+
+
+def test_what_is_installed_where() -> None:
+    assert installed("", "numpy") == installed(sys.executable, "numpy") == np.__version__
+    with pytest.raises(ValueError, match="not installed in the environment"):
+        installed("", "no-such-package")
+    with pytest.raises(ValueError, match="python"):
+        installed("/nowhere/python", "numpy")

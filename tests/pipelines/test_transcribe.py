@@ -1,0 +1,74 @@
+"""A given text wins; the others get what was heard, or a reason."""
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import pytest
+import soxr
+
+from weft.pipelines.sound import flac
+from weft.pipelines.store import Store
+from weft.pipelines.transcribe import Transcribe
+from weft.pipelines.transcribers import base, pocketsphinx
+from weft.pipelines.transcribers.base import Spoken, Transcript
+from weft.pipelines.voices.base import Style
+from weft.pipelines.voices.espeak import Voice
+from weft.schemas.audio import Audio, Utterance
+from weft.schemas.ledger import Reject
+
+RATE = 16_000
+
+
+class Parrot(base.Transcriber):
+    """Says how long each clip is, the surer the longer; a batch is at most two seconds."""
+
+    @property
+    def batch_seconds(self) -> float:
+        return 2.0
+
+    def version(self) -> str:
+        return "7"
+
+    def transcribe(self, clips: Sequence[Spoken]) -> Iterator[Transcript]:
+        for clip in clips:
+            seconds = round(len(clip.samples) / RATE)
+            yield Transcript("word  " * seconds, clip.language or "fr", seconds / 4)
+
+
+@pytest.fixture
+def stage(store: Store) -> Transcribe:
+    store.write("raw.flac", flac(np.full(4 * RATE, 0.1, np.float32), RATE))
+    made = Transcribe(transcriber=Parrot(min_confidence=0.4))
+    made.setup(store)
+    return made
+
+
+def utterance(number: int, seconds: float, **told: object) -> Utterance:
+    return Utterance(f"u-{number}", "u", "s", Audio("raw.flac"), "", 0.0, seconds, **told)
+
+
+def test_a_given_text_wins_and_order_stays(stage: Transcribe) -> None:
+    given = [utterance(0, 2.0), utterance(1, 4.0, text="as it was"), utterance(2, 3.0, language="English")]
+    first, second, third = stage(given)
+    assert (first.text, first.language, first.confidence) == ("word word", "fr", 0.5)
+    assert second == given[1]
+    assert (third.text, third.language) == ("word word word", "English")
+    assert first.transcriber == f"{Parrot.__module__.rpartition('.')[2]} 7"
+
+
+def test_nothing_heard_and_too_little_sure_are_rejected(stage: Transcribe) -> None:
+    silent, unsure = stage([utterance(0, 0.2), utterance(1, 1.0)])
+    assert isinstance(silent, Reject) and silent.reason == "nothing_heard"
+    assert isinstance(unsure, Reject) and unsure.reason == "unsure" and "0.25" in unsure.detail
+
+
+def test_pocketsphinx_hears_english(store: Store) -> None:
+    transcriber = pocketsphinx.Transcriber()
+    transcriber.setup()
+    said = Voice().speak("this is a good day", Style(voice="gmw/en-US", variant="f2"))
+    clip = Spoken(soxr.resample(said.samples, said.rate, RATE).astype(np.float32))
+    first, silence, again = transcriber.transcribe([clip, Spoken(np.zeros(RATE, np.float32)), clip])
+    assert first == again
+    assert 0 <= silence.confidence <= 1
+    assert first.language == "en"
+    assert first.text.islower() and first.confidence > 0
