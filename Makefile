@@ -32,13 +32,13 @@ check: $(READY)
 	@mkdir -p $(VENV)/src && ln -sfn "$(CURDIR)" $(VENV)/src/weft
 	cd $(VENV)/src && ../bin/mypy -p weft --config-file "$(CURDIR)/pyproject.toml" --cache-dir "$(CURDIR)/.mypy_cache"
 
-bench: $(READY)
+bench: $(READY) $(BACKENDS)/ready
 	$(BIN)/python -m pytest --version >/dev/null
-	$(BIN)/python benchmarks/run.py
+	BACKENDS=$(BACKENDS) $(BIN)/python benchmarks/run.py
 
 # what needs more than this process and its children: a Ray head with token authentication, and the heavy backends
 test-backends: $(READY) $(BACKENDS)/ready
-	$(BIN)/python -m pytest -q -m cluster
+	$(BIN)/python -m pytest -q -m cluster tests/jobs
 	$(BACKENDS)/bin/python -m pytest -q -m backends tests/backends
 
 # 2 GB: WhisperX without what it pins, beside a torch that runs on the CPU

@@ -8,7 +8,16 @@ from pathlib import Path
 
 from weft.benchmarks.common import FOLDER, Figure, as_json, show, timed_figures
 
-BENCHMARKS = ("mixture", "planner", "loader", "stages", "memory")
+BENCHMARKS = (
+    "alignment.accuracy",
+    "alignment.speed",
+    "alignment.activity",
+    "mixture",
+    "planner",
+    "loader",
+    "stages",
+    "memory",
+)
 
 
 def main() -> int:

@@ -59,6 +59,7 @@ def recipe(folder: Path) -> dict[str, Any]:
         "name": "bench",
         "part_size": PART_SIZE,
         "sources": {"speech": {"use": "folder", "path": str(folder / "raw"), "licence": "CC0-1.0"}},
+        "align": {"use": "sphinx"},  # whose kernel is known
         "tokenizers": {"hubert": {"use": "hubert", "training": {"seconds": 30, "steps": 3}}},
         "tasks": {"words": {"use": "words", "sources": ["speech"], "text_words": [3, 8], "speech_words": [3, 6]}},
     }

@@ -65,7 +65,7 @@ class Aligner(sphinx.Aligner):
     def _heard(self, clips: Sequence[Clip]) -> Iterator[Heard]:
         for clip in clips:
             try:
-                rough = super()._align(clip).words
+                rough = self.rough(clip)
             except Unalignable:
                 continue
             ways = tuple(self._ways(word) for word in clip.spoken)

@@ -190,8 +190,8 @@ class _Asked:
         assert len(found.words) == len(self.clip.spoken), (
             f"{len(self.clip.spoken)} words came back as {len(found.words)}"
         )
-        timed = _fit(found.words, len(self.clip.samples) / RATE)
-        return Timed(_as_written(self.words, self.counts, timed), found.phones)
+        words, phones = (_fit(some, len(self.clip.samples) / RATE) for some in (found.words, found.phones))
+        return Timed(_as_written(self.words, self.counts, words), phones)
 
 
 def language_of(label: str) -> str:

@@ -63,27 +63,37 @@ class Aligner(base.Aligner):
         return f"pocketsphinx-{version_of('pocketsphinx')}+espeakng-{version_of('espeakng-loader')}"
 
     def _align(self, clip: Clip) -> Timed:
+        words, decoder = self._found(clip)
+        phones = decoder.phones(pcm_of(clip.samples))
+        self._check(clip, words)
+        return Timed(words, phones)
+
+    def rough(self, clip: Clip) -> list[Word]:
+        """The words without their phones, at half the cost. Raises Unalignable."""
+        words, _ = self._found(clip)
+        self._check(clip, words)
+        return words
+
+    def _found(self, clip: Clip) -> tuple[list[Word], "_Forced"]:
+        """The words, and the decoder that found them."""
         self._check_length(clip)
-        samples, spoken = clip.samples, clip.spoken
-        pcm = pcm_of(samples)
-        words = self._narrow.align(pcm, spoken)
-        if not words and len(samples) <= _SEARCHED_WIDELY * RATE:
-            words = self._wide.align(pcm, spoken)
-        if not words:
-            raise Unalignable("alignment_failed", f"{len(samples) / RATE:.2f} s do not hold {' '.join(spoken)[:80]!r}")
-        self._check(pcm, spoken, _fit(words))
-        return Timed(words)
+        pcm, seconds = pcm_of(clip.samples), len(clip.samples) / RATE
+        for decoder in (self._narrow, self._wide) if seconds <= _SEARCHED_WIDELY else (self._narrow,):
+            if words := decoder.align(pcm, clip.spoken):
+                return words, decoder
+        raise Unalignable("alignment_failed", f"{seconds:.2f} s do not hold {' '.join(clip.spoken)[:80]!r}")
 
     def _check_length(self, clip: Clip) -> None:
         if (seconds := len(clip.samples) / RATE) > self.max_seconds:
             raise Unalignable("too_long", f"{seconds:.1f} s, where max_seconds is {self.max_seconds:g}")
 
-    def _check(self, pcm: bytes, spoken: list[str], score: float) -> None:
+    def _check(self, clip: Clip, words: Sequence[Word]) -> None:
         """Raises Unalignable when the transcript seems to belong to other audio."""
+        pcm, spoken, score = pcm_of(clip.samples), clip.spoken, _fit(words)
         if score >= self.min_score:
             return
         said = f"score {score:.2f} is below min_score {self.min_score:g}"
-        if score < self.floor or len(pcm) > 2 * _SEARCHED_WIDELY * RATE:
+        if score < self.floor or len(clip.samples) > _SEARCHED_WIDELY * RATE:
             raise Unalignable("mismatch", said)
         # the same phones in reverse, which no audio can hold by chance
         backwards = self._wide.align(pcm, spoken, backwards=True)
@@ -120,9 +130,24 @@ class _Forced:
         words = [_word(segment) for segment in self._decoder.seg() or () if segment.word[0] not in "<["]
         return words if [word.text for word in words] == names else []
 
+    def phones(self, pcm: bytes) -> list[Word]:
+        """The phones of the words that `align` has just found, by a second pass; none where that fails, as it may."""
+        try:
+            self._decoder.set_alignment()
+            self._run(pcm)
+            alignment = self._decoder.get_alignment() or ()
+        except RuntimeError:
+            return []
+        # an entry is gone once the next is asked for
+        found = [(word.name, p.name, p.start, p.start + p.duration) for word in alignment for p in word]
+        return [Word(phone, start * _FRAME, end * _FRAME) for word, phone, start, end in found if word[0] not in "<["]
+
     def _decode(self, pcm: bytes, text: str) -> None:
-        self._decoder.reinit_feat()  # forgets the noise it heard in the utterance before; 0.1 ms
         self._decoder.set_align_text(text)
+        self._run(pcm)
+
+    def _run(self, pcm: bytes) -> None:
+        self._decoder.reinit_feat()  # forgets the noise it heard in the utterance before; 0.1 ms
         self._decoder.start_utt()
         try:
             self._decoder.process_raw(pcm, full_utt=True)

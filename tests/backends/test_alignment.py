@@ -30,7 +30,7 @@ def theirs(checkpoint, sentences) -> whisperx.Aligner:
 def test_both_find_the_digits(ours, theirs, rows) -> None:
     for aligner in (ours, theirs):
         found = [aligner.align(r.samples, r.words) for r in rows]
-        assert mean_error(rows, found) < 0.06, aligner.version()
+        assert mean_error(rows, found) < 0.08, aligner.version()
 
 
 def test_whisperx_is_named_with_its_version_and_its_model(theirs) -> None:

@@ -56,6 +56,17 @@ def test_words_lie_where_the_voice_says(aligner: Aligner, line: str) -> None:
     assert np.mean(errors) / 2 < 0.06
 
 
+def test_phones_are_those_of_the_words(aligner: Aligner) -> None:
+    samples, _ = spoken(LINES[0])
+    found = aligner.timed(samples, LINES[0].split())
+    inside = [
+        [p.text for p in found.phones if w.start - 1e-9 <= p.start and p.end <= w.end + 1e-9] for w in found.words
+    ]
+    assert sum(map(len, inside)) == len(found.phones)
+    for word, phones in zip(found.words, inside, strict=True):
+        assert " ".join(phones) in aligner.ways(word.text.lower())
+
+
 def test_a_pause_belongs_to_no_word(aligner: Aligner) -> None:
     first, second = spoken(LINES[0])[0], spoken(LINES[3])[0]
     pause = np.random.RandomState(1).normal(0, 1e-4, RATE).astype(np.float32)
