@@ -65,9 +65,16 @@ class Segment(Stage):
                 detail = f"one transcript for {over}: put it in time with `weft align`, or give it in pieces"
                 yield _reject(recording, "long_transcript", detail, recording.seconds)
             else:
-                heard = self.segmenter.speech(blocks(self._store, recording.audio, BLOCK))
-                found = [_supervision(p) for p in self.segmenter.utterances(_inside(heard, recording))]
-                yield from _utterances(recording, found, self.segmenter.version(), "no_speech")
+                yield from self._heard(recording)
+
+    def _heard(self, recording: Recording) -> Iterator[Utterance | Reject]:
+        try:
+            heard = self.segmenter.speech(blocks(self._store, recording.audio, BLOCK))
+        except Unusable as fault:
+            yield _reject(recording, fault.reason, fault.detail, recording.seconds)
+            return
+        found = [_supervision(p) for p in self.segmenter.utterances(_inside(heard, recording))]
+        yield from _utterances(recording, found, self.segmenter.version(), "no_speech")
 
     def _given(self, recording: Recording, given: Sequence[Supervision]) -> Iterator[Utterance | Reject]:
         """Stretches with a transcript as they are; those without are merged and cut as pieces that were heard."""

@@ -11,7 +11,7 @@ from pydantic import PrivateAttr, SerializeAsAny
 from weft.pipelines.aligners.base import language_of
 from weft.pipelines.batches import by_seconds
 from weft.pipelines.sound import load
-from weft.pipelines.stage import Resources, Stage
+from weft.pipelines.stage import Resources, Stage, Unusable
 from weft.pipelines.store import Store
 from weft.pipelines.transcribers.base import Spoken, Transcriber, Transcript
 from weft.schemas.audio import Utterance
@@ -49,7 +49,9 @@ class Transcribe(Stage):
         samples = load(self._store, utterance.audio, utterance.start, utterance.end)
         return Spoken(samples, language_of(utterance.language))
 
-    def _written(self, utterance: Utterance, heard: Transcript) -> Utterance | Reject:
+    def _written(self, utterance: Utterance, heard: Transcript | Unusable) -> Utterance | Reject:
+        if isinstance(heard, Unusable):
+            return _reject(utterance, heard.reason, heard.detail)
         if not heard.text.strip():
             return _reject(utterance, "nothing_heard", "the transcriber heard no words")
         if heard.confidence < self.transcriber.min_confidence:

@@ -25,20 +25,26 @@ class OutsideFault(RuntimeError):
 
 
 class Outside:
-    """A running child. Raises OutsideFault when it does not come up."""
+    """A child that answers; one that died is started anew for the next question. Raises OutsideFault when it does not come up."""
 
     def __init__(self, python: str, script: str, settings: dict[str, Any]) -> None:
         self._name = python or sys.executable
+        self._command = [self._name, str(Path(__file__).parent / script), json.dumps(settings)]
+        self._start()
+
+    def _start(self) -> None:
         self._log = tempfile.TemporaryFile()  # noqa: SIM115 - as long as the child
-        command = [self._name, str(Path(__file__).parent / script), json.dumps(settings)]
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": self._log}
         try:
-            self._child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._log)
+            self._child = subprocess.Popen(self._command, **pipes)  # type: ignore[call-overload]
         except OSError as error:
-            raise OutsideFault(f"{command[0]} does not start ({error})") from None
+            raise OutsideFault(f"{self._name} does not start ({error})") from None
         self._answer()
 
     def ask(self, question: dict[str, Any], samples: np.ndarray) -> dict[str, Any]:
         """The answer to a question about samples (float32 [n]). Raises OutsideFault."""
+        if self._child.poll() is not None:
+            self._start()
         assert self._child.stdin is not None
         with suppress(BrokenPipeError):  # it is dead, and the answer says so
             send(self._child.stdin, question, np.ascontiguousarray(samples, np.float32).tobytes())
@@ -53,6 +59,7 @@ class Outside:
         try:
             answer, _ = receive(self._child.stdout)
         except EOFError:
+            self._child.wait()
             raise OutsideFault(f"{self._name}: {self._last_words()}") from None
         if "fault" in answer:
             raise OutsideFault(answer["fault"])

@@ -6,10 +6,13 @@ Piece(0.4, 3.1, "A"), Piece(3.5, 9.0, "A"), Piece(8.2, 44.0, "B")  ->  Piece(0.4
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from pydantic import Field
 
+from weft.pipelines.outside.process import Outside, OutsideFault
+from weft.pipelines.stage import Unusable
 from weft.schemas.settings import Settings
 
 
@@ -48,13 +51,21 @@ class Segmenter(Settings):
         raise NotImplementedError
 
     def speech(self, blocks: Iterable[np.ndarray]) -> list[Piece]:
-        """Who speaks when, by start; `blocks` are float32 (n,) at 16 kHz that follow one another."""
+        """Who speaks when, by start; `blocks` are float32 (n,) at 16 kHz that follow one another. Raises Unusable."""
         raise NotImplementedError
 
     def utterances(self, pieces: Sequence[Piece]) -> list[Piece]:
         """What is made of pieces: merged, cut, the shortest left out."""
         whole = cut(merge(pieces, self.gap, min(self.merged, self.longest)), self.longest)
         return [piece for piece in whole if piece.seconds >= self.shortest]
+
+
+def asked(child: Outside, samples: np.ndarray) -> dict[str, Any]:
+    """What a model in another environment says of samples. Raises Unusable where it fails over them."""
+    try:
+        return child.ask({}, samples)
+    except OutsideFault as fault:
+        raise Unusable("segmenter_failed", str(fault)) from None
 
 
 def merge(pieces: Sequence[Piece], gap: float, longest: float) -> list[Piece]:

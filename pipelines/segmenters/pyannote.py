@@ -15,7 +15,7 @@ from pydantic import PrivateAttr, model_validator
 from weft.pipelines.aligners.checkpoint import content
 from weft.pipelines.outside.process import Outside, OutsideFault, installed
 from weft.pipelines.segmenters import base
-from weft.pipelines.segmenters.base import Piece
+from weft.pipelines.segmenters.base import Piece, asked
 
 
 class Segmenter(base.Segmenter):
@@ -46,7 +46,7 @@ class Segmenter(base.Segmenter):
 
     def speech(self, blocks: Iterable[np.ndarray]) -> list[Piece]:
         samples = np.concatenate([np.zeros(0, np.float32), *blocks])
-        found = self._child.ask({}, samples)
+        found = asked(self._child, samples)
         shared = [tuple(span) for span in found["overlaps"]]
         return [Piece(a, b, who, _within(a, b, shared)) for a, b, who in found["turns"]]
 

@@ -8,7 +8,7 @@ from pydantic import Field, PrivateAttr, model_validator
 
 from weft.pipelines.outside.process import Outside, OutsideFault, installed
 from weft.pipelines.segmenters import base
-from weft.pipelines.segmenters.base import Piece
+from weft.pipelines.segmenters.base import Piece, asked
 from weft.pipelines.sound import RATE
 
 
@@ -42,7 +42,7 @@ class Segmenter(base.Segmenter):
         pieces: list[Piece] = []
         position = 0.0
         for block in blocks:
-            found = self._child.ask({}, block)["speech"]
+            found = asked(self._child, block)["speech"]
             pieces += [Piece(position + start, position + end) for start, end in found]
             position += len(block) / RATE
         return pieces

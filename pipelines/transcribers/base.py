@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from weft.pipelines.stage import Resources
+from weft.pipelines.stage import Resources, Unusable
 from weft.schemas.settings import Settings
 
 
@@ -51,6 +51,6 @@ class Transcriber(Settings):
         """Backend and model, such as `faster-whisper-1.2.1 large-v3`."""
         raise NotImplementedError
 
-    def transcribe(self, clips: Sequence[Spoken]) -> Iterator[Transcript]:
-        """What is said in each, in order."""
+    def transcribe(self, clips: Sequence[Spoken]) -> Iterator[Transcript | Unusable]:
+        """What is said in each, or why that cannot be told, in order."""
         raise NotImplementedError

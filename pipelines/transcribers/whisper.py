@@ -14,7 +14,7 @@ from pydantic import Field, PrivateAttr, model_validator
 
 from weft.pipelines.aligners.checkpoint import content
 from weft.pipelines.outside.process import Outside, OutsideFault, installed
-from weft.pipelines.stage import Resources
+from weft.pipelines.stage import Resources, Unusable
 from weft.pipelines.transcribers import base
 from weft.pipelines.transcribers.base import Spoken, Transcript
 
@@ -59,15 +59,25 @@ class Transcriber(base.Transcriber):
         except OutsideFault as fault:
             raise ValueError(f"faster-whisper does not start: {fault}") from None
 
-    def transcribe(self, clips: Sequence[Spoken]) -> Iterator[Transcript]:
-        """Neighbours in one language are heard in one go, each within its own bounds."""
+    def transcribe(self, clips: Sequence[Spoken]) -> Iterator[Transcript | Unusable]:
+        """Neighbours in one language are heard in one go, each within its own bounds; where that fails, each alone."""
         for language, several in groupby(clips, key=lambda c: c.language or self.language):
-            yield from self._together([c.samples for c in several], language)
+            samples = [clip.samples for clip in several]
+            try:
+                yield from self._together(samples, language)
+            except OutsideFault:
+                for clip in samples:
+                    yield self._alone(clip, language)
 
-    def _together(self, clips: list[np.ndarray], language: str) -> Iterator[Transcript]:
+    def _alone(self, clip: np.ndarray, language: str) -> Transcript | Unusable:
+        try:
+            return self._together([clip], language)[0]
+        except OutsideFault as fault:
+            return Unusable("transcriber_failed", str(fault))
+
+    def _together(self, clips: list[np.ndarray], language: str) -> list[Transcript]:
         ends = np.cumsum([len(clip) + _PAUSE for clip in clips])
         spans = [[(e - _PAUSE - len(c)) / RATE, (e - _PAUSE) / RATE] for c, e in zip(clips, ends.tolist(), strict=True)]
         joined = np.concatenate([part for clip in clips for part in (clip, np.zeros(_PAUSE, np.float32))])
         found = self._child.ask({"spans": spans, "language": language}, joined)["transcripts"]
-        for said in found:
-            yield Transcript(said["text"], said["language"], said["confidence"])
+        return [Transcript(said["text"], said["language"], said["confidence"]) for said in found]

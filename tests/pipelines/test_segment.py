@@ -13,12 +13,13 @@ from weft.pipelines.partwork import Input, PartWork, account
 from weft.pipelines.segment import Segment, Turns
 from weft.pipelines.segmenters import base
 from weft.pipelines.segmenters.base import Piece, union
+from weft.pipelines.stage import Unusable
 from weft.pipelines.store import Store
 from weft.schemas.audio import Audio, Recording, Supervision, Utterance, Word
 from weft.schemas.ledger import Reject
 from weft.schemas.text import Dialogue, Turn
 
-Spans = tuple[tuple[float, float], ...]
+Spans = tuple[tuple[float, float] | tuple[float, float, str, float], ...]
 
 
 class Heard(base.Segmenter):
@@ -182,3 +183,33 @@ def test_turns_become_utterances_with_the_voices_timing() -> None:
         assert (utterance.text, utterance.words, utterance.speaker) == (turn.text, turn.words, turn.speaker)
         assert (utterance.emotion, utterance.dialogue, utterance.turn) == ("happy", "d-1", number)
         assert (utterance.language, utterance.licence) == ("en", "CC0")
+
+
+class Failing(Heard):
+    def speech(self, blocks: Iterable[np.ndarray]) -> list[Piece]:
+        raise Unusable("segmenter_failed", "out of memory")
+
+
+def test_a_recording_that_the_segmenter_fails_over_is_rejected_whole() -> None:
+    stage = Segment(segmenter=Failing())
+    stage.setup(Store("memory://nowhere"))
+    (fault,) = stage([recording(60.0)])
+    assert isinstance(fault, Reject)
+    assert (fault.reason, fault.detail, fault.seconds) == ("segmenter_failed", "out of memory", 60.0)
+
+
+def test_a_transcript_of_a_long_recording_stays_whole_only_where_that_is_wanted() -> None:
+    for most, kept in ((30.0, False), (600.0, True)):
+        stage = Segment(segmenter=Heard(transcript=most, spans=((1.0, 2.0),)))
+        stage.setup(Store("memory://nowhere"))
+        (out,) = stage([recording(500.0, "all that was said")])
+        assert isinstance(out, Utterance) == kept
+        if not kept:
+            assert out.reason == "long_transcript" and "weft align" in out.detail
+
+
+def test_another_voice_within_a_piece_is_marked() -> None:
+    stage = Segment(segmenter=Heard(spans=((1.0, 5.0, "A", 0.75), (5.0, 9.0, "B", 0.0)), gap=0.1))
+    stage.setup(Store("memory://nowhere"))
+    found = [u for u in stage([recording(60.0)]) if isinstance(u, Utterance)]
+    assert [(u.speaker, u.overlap) for u in found] == [("A", 0.75), ("B", 0.0)]

@@ -7,6 +7,7 @@ import pytest
 import soxr
 
 from weft.pipelines.sound import flac
+from weft.pipelines.stage import Unusable
 from weft.pipelines.store import Store
 from weft.pipelines.transcribe import Transcribe
 from weft.pipelines.transcribers import base, pocketsphinx
@@ -29,9 +30,12 @@ class Parrot(base.Transcriber):
     def version(self) -> str:
         return "7"
 
-    def transcribe(self, clips: Sequence[Spoken]) -> Iterator[Transcript]:
+    def transcribe(self, clips: Sequence[Spoken]) -> Iterator[Transcript | Unusable]:
         for clip in clips:
             seconds = round(len(clip.samples) / RATE)
+            if seconds == 3 and not clip.language:
+                yield Unusable("transcriber_failed", "three of what?")
+                continue
             yield Transcript("word  " * seconds, clip.language or "fr", seconds / 4)
 
 
@@ -60,6 +64,12 @@ def test_nothing_heard_and_too_little_sure_are_rejected(stage: Transcribe) -> No
     silent, unsure = stage([utterance(0, 0.2), utterance(1, 1.0)])
     assert isinstance(silent, Reject) and silent.reason == "nothing_heard"
     assert isinstance(unsure, Reject) and unsure.reason == "unsure" and "0.25" in unsure.detail
+
+
+def test_what_the_transcriber_fails_over_is_rejected(stage: Transcribe) -> None:
+    fine, failed = stage([utterance(0, 2.0), utterance(1, 3.0)])
+    assert fine.text == "word word"
+    assert isinstance(failed, Reject) and (failed.reason, failed.detail) == ("transcriber_failed", "three of what?")
 
 
 def test_pocketsphinx_hears_english(store: Store) -> None:

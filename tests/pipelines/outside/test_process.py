@@ -53,11 +53,12 @@ def test_a_model_that_is_not_there_is_told(child: str) -> None:
         Outside("/nowhere/python", child, {})
 
 
-def test_a_death_says_the_last_words(child: str) -> None:
+def test_a_death_says_the_last_words_and_is_not_the_end(child: str) -> None:
     outside = Outside("", child, {})
     for _ in range(2):
         with pytest.raises(OutsideFault, match="killed"):
             outside.ask({"do": "die"}, np.ones(1_000_000))
+        assert outside.ask({"do": "sum"}, np.ones(2)) == {"sum": 2.0, "n": 2}
 
 
 def test_what_is_installed_where() -> None:
