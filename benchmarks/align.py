@@ -14,8 +14,8 @@ from weft.benchmarks.arms import against, compare, over, pool
 from weft.benchmarks.common import Figure
 from weft.benchmarks.speech import Speech
 from weft.pipelines.aligners import sphinx
-from weft.pipelines.aligners.base import spoken_forms
 from weft.pipelines.aligners.lexicon import pronunciations
+from weft.pipelines.aligners.spoken import spoken_forms
 from weft.pipelines.sound import load
 from weft.pipelines.store import Store
 from weft.schemas.audio import Utterance

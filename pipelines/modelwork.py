@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from weft.pipelines.align import ALIGNER
-from weft.pipelines.aligners.base import Aligner, Clip, spoken_of
+from weft.pipelines.aligners.base import Aligner, Clip
+from weft.pipelines.aligners.spoken import spoken_of
 from weft.pipelines.parts import read_table
 from weft.pipelines.partwork import content_of, model_mark
 from weft.pipelines.picks import picked, to_be_aligned

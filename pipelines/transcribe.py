@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from pydantic import PrivateAttr, SerializeAsAny
 
-from weft.pipelines.aligners.base import language_of
+from weft.pipelines.aligners.spoken import language_of
 from weft.pipelines.batches import by_seconds
 from weft.pipelines.sound import load
 from weft.pipelines.stage import Resources, Stage, Unusable

@@ -16,7 +16,8 @@ from weft.benchmarks.alignment.labelled import Labelled, emodb, emur, espeak, ot
 from weft.benchmarks.common import Figure, alone
 from weft.pipelines.acoustic import locating
 from weft.pipelines.aligners import adapted, sphinx
-from weft.pipelines.aligners.base import RATE, Aligner, Clip, Unalignable, spoken_of
+from weft.pipelines.aligners.base import RATE, Aligner, Clip, Unalignable
+from weft.pipelines.aligners.spoken import spoken_of
 
 TITLE = "alignment: word boundaries against known ones (milliseconds), and transcripts of other clips"
 LENIENT = {"min_score": -1e9, "max_seconds": 1800.0}

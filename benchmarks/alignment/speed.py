@@ -144,8 +144,9 @@ def _busy() -> Iterator[Figure]:
     """The ctc aligner over a batch, beside the forwards of the same model over the same batches."""
     from weft.benchmarks.alignment.model import checkpoint
     from weft.pipelines.aligners import ctc
-    from weft.pipelines.aligners.base import Clip, spoken_of
+    from weft.pipelines.aligners.base import Clip
     from weft.pipelines.aligners.listening import batches, windows_of
+    from weft.pipelines.aligners.spoken import spoken_of
 
     with tempfile.TemporaryDirectory() as folder:
         aligner = ctc.Aligner(model=str(checkpoint(Path(folder))), min_score=-1e9)

@@ -1,154 +1,12 @@
-"""Where the states of an utterance lie in time: which way each word was said, and when each phone begins.
+"""When each state of a chain begins.
 
-    pause  w¹ w² w³  eh¹ eh² eh³  l¹ l² l³  [pause]  ih¹ …
-
-`likeliest` walks a network with every pronunciation and a pause that may be there or not between words; what it passed
-through is a chain, and `crossings` gives the moment when each state of the chain is as likely begun as not.
+scores of three states over eight frames  ->  -0.5, 2.3, 5.5: the second begins between frames 2 and 3
 """
-
-from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numba
 import numpy as np
 
-STATES = 3  # of a phone: its beginning, middle and end
-PAUSE = 0  # the phone that is none
-
-_STAY = np.log(0.8)
-_MOVE = np.log(0.2)
-_PAUSES = np.log(0.2), np.log(0.8)  # that there is one between two words, that there is none
-_NEVER = -1e30
-_SMALL = 3e7  # frames times states that are searched whole
-_BEAM = 2000.0
-
-Way = tuple[int, ...]  # a pronunciation, as numbers of phones
-
-
-@dataclass(frozen=True)
-class Network:
-    """States in the order they were added. State s is entered from `before[s]` (-1: no more) at the cost of `log[s]`."""
-
-    emits: np.ndarray
-    phones: np.ndarray  # which phone of the utterance, counted over all ways, a state belongs to
-    words: np.ndarray  # whose word a state is; -1 in a pause
-    before: np.ndarray
-    log: np.ndarray
-    start: np.ndarray
-    final: np.ndarray
-
-    @classmethod
-    def of(cls, words: Sequence[Sequence[Way]]) -> "Network":
-        """Every way of every word, a pause at both ends and between."""
-        made = _Builder()
-        ends = made.pause([])
-        for number, ways in enumerate(words):
-            out: list[tuple[int, float]] = []
-            for way in ways:
-                here = [(state, log - np.log(len(ways))) for state, log in ends]
-                for place, phone in enumerate(way):
-                    here = made.phone(phone, number, here, first=number == 0 and place == 0)
-                out += here
-            paused = made.pause([(state, log + _PAUSES[0]) for state, log in out])
-            ends = [(state, log + _PAUSES[1]) for state, log in out] + paused
-        return made.network({state for state, _ in ends})
-
-
-class _Builder:
-    def __init__(self) -> None:
-        self._rows: list[tuple[int, int, int]] = []  # emission, phone, word
-        self._from: list[list[tuple[int, float]]] = []
-        self._starts: list[int] = []
-        self._phones = 0
-
-    def pause(self, entries: list[tuple[int, float]]) -> list[tuple[int, float]]:
-        return self.phone(PAUSE, -1, entries, first=not self._rows)
-
-    def phone(self, phone: int, word: int, entries: list[tuple[int, float]], first: bool) -> list[tuple[int, float]]:
-        """Adds a phone's states after `entries`; returns the way out of the last."""
-        if first:
-            self._starts.append(len(self._rows))
-        for k in range(STATES):
-            state = len(self._rows)
-            self._rows.append((phone * STATES + k, self._phones, word))
-            self._from.append([(state, _STAY), *entries])
-            entries = [(state, _MOVE)]
-        self._phones += 1
-        return entries
-
-    def network(self, ends: set[int]) -> Network:
-        rows = np.array(self._rows)
-        widest = max(map(len, self._from))
-        before = np.array([[s for s, _ in f] + [-1] * (widest - len(f)) for f in self._from])
-        log = np.array([[p for _, p in f] + [_NEVER] * (widest - len(f)) for f in self._from])
-        start = np.full(len(rows), _NEVER)
-        start[self._starts] = 0.0
-        final = np.array([0.0 if state in ends else _NEVER for state in range(len(rows))])
-        return Network(rows[:, 0], rows[:, 1], rows[:, 2], before, log, start, final)
-
-
-def likeliest(network: Network, scores: np.ndarray) -> np.ndarray:
-    """The states of the best path, an index into the network for each frame; `scores` are logs [frames, emissions].
-
-    Long audio is searched within a beam, so that time and memory grow with its length alone. Raises ValueError when the
-    audio is too short for the shortest way through.
-    """
-    beam = np.inf if len(scores) * len(network.emits) <= _SMALL else _BEAM
-    n = network
-    path, score = _walk(scores, n.emits, n.before, n.log, n.start, n.final, _reach(n), beam)
-    if score < _NEVER / 2:
-        raise ValueError(f"{len(scores)} frames do not hold the words")
-    return path
-
-
-def _reach(network: Network) -> int:
-    """How many states ahead the furthest step goes."""
-    ahead = np.arange(len(network.emits))[:, None] - network.before
-    return int(ahead[network.before >= 0].max())
-
-
-@numba.njit
-def _walk(scores, emits, before, log, start, final, reach, beam):  # type: ignore[no-untyped-def]
-    """Viterbi over the states from `low` to `high`, all others being worse than the best by more than `beam`."""
-    frames, states = len(scores), len(emits)
-    lows, places = np.zeros(frames, np.int64), np.zeros(frames + 1, np.int64)
-    back = np.zeros(frames * min(states, 64) + states, np.int8)  # which way each state was entered; grows
-    now, new = np.full(states, -np.inf), np.full(states, -np.inf)
-    low, high = 0, states
-    for s in range(states):
-        now[s] = start[s] + scores[0, emits[s]]
-    for t in range(1, frames):
-        edge = min(states, high + reach)
-        top, at = -np.inf, places[t]
-        if at + edge - low > len(back):
-            wider = np.zeros(2 * len(back) + edge - low, np.int8)
-            wider[:at] = back[:at]
-            back = wider
-        for s in range(low, edge):
-            best, way = -np.inf, 0
-            for k in range(before.shape[1]):
-                if before[s, k] < 0:
-                    break
-                value = now[before[s, k]] + log[s, k]
-                if value > best:
-                    best, way = value, k
-            new[s] = best + scores[t, emits[s]]
-            top = max(top, new[s])
-            back[at + s - low] = way
-        lows[t], places[t + 1] = low, at + edge - low
-        now[low:edge] = new[low:edge]
-        while low < edge - 1 and now[low] < top - beam:
-            now[low] = -np.inf
-            low += 1
-        high = edge
-        while high > low + 1 and now[high - 1] < top - beam:
-            high -= 1
-            now[high] = -np.inf
-    path = np.empty(frames, np.int64)
-    path[-1] = np.argmax(now + final)
-    for t in range(frames - 1, 0, -1):
-        path[t - 1] = before[path[t], back[places[t] + path[t] - lows[t]]]
-    return path, now[path[-1]] + final[path[-1]]
+from weft.pipelines.acoustic.network import MOVE, STAY
 
 
 def crossings(scores: np.ndarray) -> np.ndarray:
@@ -177,12 +35,12 @@ def _posterior(scores):  # type: ignore[no-untyped-def]
     forth, back = np.full((frames, states), -np.inf), np.full((frames, states), -np.inf)
     forth[0, 0], back[-1, -1] = scores[0, 0], 0.0
     for t in range(1, frames):
-        forth[t, 0] = forth[t - 1, 0] + _STAY + scores[t, 0]
+        forth[t, 0] = forth[t - 1, 0] + STAY + scores[t, 0]
         for s in range(1, states):
-            forth[t, s] = np.logaddexp(forth[t - 1, s] + _STAY, forth[t - 1, s - 1] + _MOVE) + scores[t, s]
+            forth[t, s] = np.logaddexp(forth[t - 1, s] + STAY, forth[t - 1, s - 1] + MOVE) + scores[t, s]
     for t in range(frames - 2, -1, -1):
         for s in range(states):
-            back[t, s] = back[t + 1, s] + scores[t + 1, s] + _STAY
+            back[t, s] = back[t + 1, s] + scores[t + 1, s] + STAY
             if s + 1 < states:
-                back[t, s] = np.logaddexp(back[t, s], back[t + 1, s + 1] + scores[t + 1, s + 1] + _MOVE)
+                back[t, s] = np.logaddexp(back[t, s], back[t + 1, s + 1] + scores[t + 1, s + 1] + MOVE)
     return np.exp(forth + back - forth[-1, -1])

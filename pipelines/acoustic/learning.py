@@ -11,10 +11,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from weft.pipelines.acoustic.chain import PAUSE, STATES, Network, likeliest
 from weft.pipelines.acoustic.features import HOP, Moments, levelled
 from weft.pipelines.acoustic.mixtures import Mixtures
 from weft.pipelines.acoustic.model import EVERYONE, AcousticModel
+from weft.pipelines.acoustic.network import PAUSE, STATES, Network, likeliest
 
 ROUNDS = (1, 1, 2, 2, 4, 4)  # Gaussians a state
 

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from weft.pipelines.acoustic.chain import PAUSE, STATES, Network, crossings, likeliest
+from weft.pipelines.acoustic.chain import crossings
 from weft.pipelines.acoustic.features import HOP
 from weft.pipelines.acoustic.learning import Ways
 from weft.pipelines.acoustic.model import AcousticModel
+from weft.pipelines.acoustic.network import PAUSE, STATES, Network, likeliest
 
 _DOUBT = 0.1  # neighbouring frames say much the same: each counts for a tenth of one
 _STRETCH = 1000, 3000  # frames whose edges are found together: at least so many up to a pause, at most so many

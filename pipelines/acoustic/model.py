@@ -14,9 +14,9 @@ from pathlib import Path
 import numpy as np
 from safetensors.numpy import load_file, save_file
 
-from weft.pipelines.acoustic.chain import STATES
 from weft.pipelines.acoustic.features import Moments, levelled
 from weft.pipelines.acoustic.mixtures import Mixtures
+from weft.pipelines.acoustic.network import STATES
 
 EVERYONE = ""
 

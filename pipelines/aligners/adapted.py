@@ -54,9 +54,8 @@ class Aligner(sphinx.Aligner):
     def train(self, clips: Sequence[Clip], folder: Path, seed: int) -> None:
         """Writes nothing where there is too little to learn from, or most transcripts seem to be of other clips."""
         heard = list(self._heard(clips))
-        if sum(end - start for h in heard for start, end in h.places) >= _FEWEST_SECONDS and 2 * len(heard) >= len(
-            clips
-        ):
+        spoken = sum(end - start for h in heard for start, end in h.places)
+        if spoken >= _FEWEST_SECONDS and len(heard) >= len(clips) / 2:
             learn(heard).save(folder)
 
     def load(self, folder: Path) -> None:

@@ -7,27 +7,19 @@ An aligner writes only `_align`, which times the spoken words of a clip (`well f
 said, what is written as one word and said as several, order and bounds are looked after here.
 """
 
-import re
-import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from transformers.models.whisper.tokenization_whisper import TO_LANGUAGE_CODE
 
+from weft.pipelines.aligners.spoken import language_of, spoken_forms
 from weft.pipelines.stage import Resources, Unusable
 from weft.schemas.audio import Alignment, Utterance, Word
 from weft.schemas.settings import Settings
 
 RATE = 16_000  # samples a second that every aligner hears
-
-_APOSTROPHES = str.maketrans({"’": "'", "ʼ": "'", "`": "'"})
-_SIGNS = {"%": "percent", "&": "and", "+": "plus", "=": "equals", "@": "at"}
-_COINS = {"$": "dollars", "£": "pounds", "€": "euros"}
-_COIN = re.compile(r"([$£€])(\d[\d.,]*)")
-_SAID = re.compile(r"\d+(?:[.,]\d+)+|[^\W_]+(?:'[^\W_]+)*|[%&+=@]")
 
 
 class Unalignable(Unusable):
@@ -194,31 +186,10 @@ class _Asked:
         return Timed(_as_written(self.words, self.counts, words), phones)
 
 
-def language_of(label: str) -> str:
-    """The code of two letters that a label such as `en-US` or `English` stands for; "" for one that says nothing."""
-    first = re.split(r"[-_ ]", label.strip().lower())[0]
-    return TO_LANGUAGE_CODE.get(first, first if len(first) == 2 else "")
-
-
 def mean_score(words: Sequence[Word]) -> float:
     """The mean score over the time that is speech; 0 when there is none."""
     seconds = sum(word.end - word.start for word in words)
     return sum(word.score * (word.end - word.start) for word in words) / seconds if seconds else 0.0
-
-
-def spoken_forms(written: str) -> list[str]:
-    """What is said for one written word: lower case, no punctuation, `$5` as `5 dollars`.
-
-    Digits stay digits: the lexicon of the aligner reads them.
-    """
-    text = unicodedata.normalize("NFKC", written).translate(_APOSTROPHES).lower()
-    text = _COIN.sub(lambda m: f"{m[2]} {_COINS[m[1]]} ", text)
-    return [_SIGNS.get(said, said) for said in _SAID.findall(text)]
-
-
-def spoken_of(text: str) -> list[str]:
-    """The spoken forms of all words of a text."""
-    return [said for word in text.split() for said in spoken_forms(word)]
 
 
 def _fit(words: Sequence[Word], seconds: float) -> list[Word]:

@@ -15,10 +15,11 @@ from pydantic import PrivateAttr
 from transformers import AutoFeatureExtractor, AutoModelForCTC, AutoTokenizer
 
 from weft.pipelines.aligners import base
-from weft.pipelines.aligners.base import RATE, Clip, Timed, Unalignable, spoken_forms
+from weft.pipelines.aligners.base import RATE, Clip, Timed, Unalignable
 from weft.pipelines.aligners.checkpoint import content
 from weft.pipelines.aligners.listening import Listener
-from weft.pipelines.aligners.numbers import spelt
+from weft.pipelines.aligners.spelling import spelt
+from weft.pipelines.aligners.spoken import spoken_forms
 from weft.pipelines.aligners.viterbi import Path, best_path
 from weft.pipelines.stage import Resources
 from weft.schemas.audio import Word

@@ -11,9 +11,10 @@ from typing import Any
 from pydantic import PrivateAttr, model_validator
 
 from weft.pipelines.aligners import base
-from weft.pipelines.aligners.base import RATE, Clip, Timed, Unalignable, spoken_forms
+from weft.pipelines.aligners.base import RATE, Clip, Timed, Unalignable
 from weft.pipelines.aligners.checkpoint import content
-from weft.pipelines.aligners.numbers import spelt
+from weft.pipelines.aligners.spelling import spelt
+from weft.pipelines.aligners.spoken import spoken_forms
 from weft.pipelines.outside.process import Outside, OutsideFault, installed
 from weft.schemas.audio import Word
 

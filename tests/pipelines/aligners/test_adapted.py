@@ -11,7 +11,8 @@ import soxr
 
 from weft.pipelines.aligners import sphinx
 from weft.pipelines.aligners.adapted import Aligner
-from weft.pipelines.aligners.base import RATE, Clip, Unalignable, spoken_of
+from weft.pipelines.aligners.base import RATE, Clip, Unalignable
+from weft.pipelines.aligners.spoken import spoken_of
 from weft.pipelines.voices.base import Style
 from weft.pipelines.voices.espeak import Voice
 from weft.schemas.audio import Audio, Utterance, Word

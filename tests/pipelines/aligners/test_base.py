@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from weft.pipelines.aligners import base
-from weft.pipelines.aligners.base import RATE, Clip, Timed, Unalignable, mean_score, spoken_forms
+from weft.pipelines.aligners.base import RATE, Clip, Timed, Unalignable, mean_score
+from weft.pipelines.aligners.spoken import spoken_forms
 from weft.schemas.audio import Audio, Utterance, Word
 
 
@@ -33,29 +34,6 @@ def silence(seconds: float) -> np.ndarray:
 
 def utterance(text: str | None, seconds: float = 4.0) -> Utterance:
     return Utterance("clip-0", "clip", "speech", Audio("a.wav"), "", start=1.0, end=1.0 + seconds, text=text)
-
-
-@pytest.mark.parametrize(
-    ("written", "spoken"),
-    [
-        ("Well,", ["well"]),
-        ("don’t", ["don't"]),
-        ("“'quoted'”", ["quoted"]),
-        ("forty-two", ["forty", "two"]),
-        ("a—b", ["a", "b"]),
-        ("3,000.", ["3,000"]),
-        ("10:30", ["10", "30"]),
-        ("$5", ["5", "dollars"]),
-        ("50%", ["50", "percent"]),
-        ("&", ["and"]),
-        ("NAÏVE", ["naïve"]),
-        ("ﬁne", ["fine"]),
-        ("-", []),
-        ("…", []),
-    ],
-)
-def test_what_is_said_for_what_is_written(written: str, spoken: list[str]) -> None:
-    assert spoken_forms(written) == spoken
 
 
 def test_words_of_several_and_of_none() -> None:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from weft.pipelines.aligners.numbers import spelt
+from weft.pipelines.aligners.spelling import spelt
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,36 @@
+"""What is said for what is written, and in which language.
+
+spoken_forms("forty-two") -> ["forty", "two"]      spoken_forms("$5") -> ["5", "dollars"]      spoken_forms("-") -> []
+"""
+
+import re
+import unicodedata
+
+from transformers.models.whisper.tokenization_whisper import TO_LANGUAGE_CODE
+
+_APOSTROPHES = str.maketrans({"’": "'", "ʼ": "'", "`": "'"})
+_SIGNS = {"%": "percent", "&": "and", "+": "plus", "=": "equals", "@": "at"}
+_COINS = {"$": "dollars", "£": "pounds", "€": "euros"}
+_COIN = re.compile(r"([$£€])(\d[\d.,]*)")
+_SAID = re.compile(r"\d+(?:[.,]\d+)+|[^\W_]+(?:'[^\W_]+)*|[%&+=@]")
+
+
+def language_of(label: str) -> str:
+    """The code of two letters that a label such as `en-US` or `English` stands for; "" for one that says nothing."""
+    first = re.split(r"[-_ ]", label.strip().lower())[0]
+    return TO_LANGUAGE_CODE.get(first, first if len(first) == 2 else "")
+
+
+def spoken_forms(written: str) -> list[str]:
+    """What is said for one written word: lower case, no punctuation, `$5` as `5 dollars`.
+
+    Digits stay digits: the lexicon of the aligner reads them.
+    """
+    text = unicodedata.normalize("NFKC", written).translate(_APOSTROPHES).lower()
+    text = _COIN.sub(lambda m: f"{m[2]} {_COINS[m[1]]} ", text)
+    return [_SIGNS.get(said, said) for said in _SAID.findall(text)]
+
+
+def spoken_of(text: str) -> list[str]:
+    """The spoken forms of all words of a text."""
+    return [said for word in text.split() for said in spoken_forms(word)]
