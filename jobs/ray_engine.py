@@ -18,6 +18,7 @@ from weft.pipelines.runner import Runner
 from weft.pipelines.stage import Resources
 from weft.pipelines.store import Store
 from weft.pipelines.work import Work
+from weft.schemas.recipe_file import RecipeError
 
 
 class _Worker:
@@ -93,7 +94,11 @@ class RayEngine:
             ray.shutdown()
 
     def _within(self, resources: Resources) -> Resources:
-        """What can be had: two threads on one core are slower, not different."""
+        """What can be had: two threads on one core are slower, not different. Raises RecipeError where there is no GPU."""
+        if resources.gpus > self._gpus:
+            raise RecipeError(
+                "a stage asks for a GPU and Ray has none: set its `device: cpu`, or --address a cluster that has one"
+            )
         return Resources(max(1, min(resources.cpus, int(self._cpus))), resources.gpus)
 
     def _make_room(self, wanted: Resources) -> None:
