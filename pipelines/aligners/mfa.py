@@ -41,7 +41,7 @@ class Aligner(base.Aligner):
     acoustic: str = ""
     dictionary: str = ""
     language: str = ENGLISH
-    seconds: float = Field(default=36_000.0, gt=0)
+    seconds: float = Field(default=14_400.0, gt=0)
     jobs: int = Field(default=2, ge=1)
 
     _trained: Path | None = PrivateAttr(default=None)
