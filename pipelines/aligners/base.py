@@ -134,7 +134,7 @@ class Aligner(Settings):
         if not utterance.text or not utterance.text.strip():
             return Unalignable("no_transcript", "the utterance has no text to align")
         if not self.understands(utterance):
-            said = f"it is said in {utterance.language!r}, and this aligner hears {self.hears!r}"
+            said = f"it is said in {utterance.language!r}, and this aligner hears {self.hears!r}: set its `language`"
             return Unalignable("language", said)
         try:
             return self._asked(samples, utterance.text.split(), utterance.speaker)
