@@ -1,7 +1,8 @@
 """The align stage, through the engine, beside pocketsphinx's decoder alone fed with the same PCM from memory.
 
 The stage reads its parts, decodes and resamples FLAC, aligns, checks that the transcript belongs to the audio, and
-commits parts, rejects and ledger. The kernel is set_align_text, process_raw(full_utt=True) and seg().
+commits parts, rejects and ledger. The kernel is set_align_text, process_raw(full_utt=True) and seg() for the words, then
+set_alignment, process_raw and get_alignment() for the phones.
 """
 
 from dataclasses import dataclass
@@ -77,8 +78,21 @@ def _decode(part: int) -> int:
         decoder.start_utt()
         decoder.process_raw(clip.pcm, full_utt=True)
         decoder.end_utt()
-        found += len(list(decoder.seg() or ()))
+        if len(list(decoder.seg() or ())):
+            found += _phones(decoder, clip.pcm)
     return found
+
+
+def _phones(decoder: Decoder, pcm: bytes) -> int:
+    """The second pass of the kernel."""
+    try:
+        decoder.set_alignment()
+        decoder.start_utt()
+        decoder.process_raw(pcm, full_utt=True)
+        decoder.end_utt()
+        return sum(1 for word in decoder.get_alignment() or () for _ in word)
+    except RuntimeError:
+        return 0
 
 
 def _count_second_passes(part: int) -> int:

@@ -5,7 +5,8 @@
 
 Between each two tokens, and at both ends, the blank may stand; between two equal tokens it must. Only every
 √frames-th row of scores is kept on the way forward; on the way back each stretch between two of them is done again
-with its choices, so 10 minutes and 9,000 tokens take tens of megabytes where a full table takes hundreds.
+with its choices, so 10 minutes and 9,000 tokens take tens of megabytes where a full table takes hundreds. A table that is
+small anyway is noted at once.
 """
 
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ import numba
 import numpy as np
 
 _NEVER = -np.inf
+_SMALL = 1 << 22  # frames times tokens
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,15 +42,15 @@ def best_path(log_probs: np.ndarray, tokens: np.ndarray, blank: int = 0) -> Path
     needed = len(tokens) + int((tokens[1:] == tokens[:-1]).sum())
     if frames < needed:
         raise ValueError(f"{len(tokens)} tokens need {needed} frames, and there are {frames}")
-    starts, ends, score = _aligned(np.ascontiguousarray(log_probs), tokens, blank)
+    stride = frames if frames * len(tokens) <= _SMALL else int(np.ceil(np.sqrt(frames)))
+    starts, ends, score = _aligned(np.ascontiguousarray(log_probs), tokens, blank, stride)
     return Path(starts, ends, float(score))
 
 
 @numba.njit
-def _aligned(log_probs, tokens, blank):  # type: ignore[no-untyped-def]
-    """Forward once with the scores kept at the start of each stretch, then backward a stretch at a time."""
+def _aligned(log_probs, tokens, blank, stride):  # type: ignore[no-untyped-def]
+    """Forward once with the scores kept at the start of each stretch of `stride` frames, then backward a stretch at a time."""
     frames, count = len(log_probs), len(tokens)
-    stride = int(np.ceil(np.sqrt(frames)))
     stretches = (frames + stride - 1) // stride
     kept = np.empty((stretches, 2, count + 1))
     choices = np.empty((stride, 2, count + 1), np.int8)
@@ -61,14 +63,15 @@ def _aligned(log_probs, tokens, blank):  # type: ignore[no-untyped-def]
     for stretch in range(stretches):
         kept[stretch] = scores
         end = min(frames, (stretch + 1) * stride)
-        scores = _forward(log_probs, tokens, barred, blank, stretch * stride, end, scores, choices, False)
+        scores = _forward(log_probs, tokens, barred, blank, stretch * stride, end, scores, choices, stretches == 1)
     in_blank = scores[1, count] >= scores[0, count]
     score = max(scores[1, count], scores[0, count])
     starts, ends = np.zeros(count, np.int64), np.zeros(count, np.int64)
     at = count if in_blank else count - 1
     for stretch in range(stretches - 1, -1, -1):
         begin, end = stretch * stride, min(frames, (stretch + 1) * stride)
-        _forward(log_probs, tokens, barred, blank, begin, end, kept[stretch], choices, True)
+        if stretches > 1:
+            _forward(log_probs, tokens, barred, blank, begin, end, kept[stretch], choices, True)
         at, in_blank = _backward(begin, end, choices, at, in_blank, starts, ends)
     return starts, ends, score
 

@@ -1,5 +1,6 @@
 """The best path is the best of all paths, and it says each token once, in order."""
 
+from collections.abc import Iterator
 from itertools import pairwise, product
 
 import numpy as np
@@ -7,7 +8,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from weft.pipelines.aligners import viterbi
 from weft.pipelines.aligners.viterbi import Path, best_path
+
+
+@pytest.fixture(autouse=True, scope="module", params=[0, viterbi._SMALL], ids=["stretches", "at once"])
+def _small(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Every test with a table that is noted at once, and stretch by stretch."""
+    patch = pytest.MonkeyPatch()
+    patch.setattr(viterbi, "_SMALL", request.param)
+    yield
+    patch.undo()
 
 
 def scores_of(frames: int, classes: int, seed: int) -> np.ndarray:
