@@ -3,15 +3,16 @@
 Utterance(text="and then")  ->  Alignment(words=(Word("and", 0.31, 0.52), Word("then", 0.52, 0.80)))
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
+import numpy as np
 from pydantic import PrivateAttr, SerializeAsAny
 
 from weft.pipelines.aligners import given
 from weft.pipelines.aligners.base import Aligner
 from weft.pipelines.batches import by_seconds
-from weft.pipelines.sound import load
-from weft.pipelines.stage import Resources, Stage, Unusable
+from weft.pipelines.sound import heard
+from weft.pipelines.stage import Resources, Stage, Unusable, rejected
 from weft.pipelines.store import Store
 from weft.schemas.audio import Alignment, Utterance
 from weft.schemas.ledger import Reject
@@ -44,12 +45,18 @@ class Align(Stage):
 
     def __call__(self, utterances: Iterable[Utterance]) -> Iterator[Alignment | Reject]:
         for batch in by_seconds(utterances, self.aligner.batch_seconds):
-            fresh = (u for u in batch if u.text and not u.words)
-            heard = [(u, load(self._store, u.audio, u.start, u.end)) for u in fresh]
-            found = self.aligner.align_utterances(heard)
-            for utterance in batch:
-                result = next(found) if utterance.text and not utterance.words else _given(utterance)
-                yield _reject(utterance, result) if isinstance(result, Unusable) else result
+            for utterance, found in zip(batch, self._aligned(batch), strict=True):
+                yield rejected(utterance, "align", found) if isinstance(found, Unusable) else found
+
+    def _aligned(self, batch: Sequence[Utterance]) -> Iterator[Alignment | Unusable]:
+        sounds = {u.key: heard(self._store, u) for u in batch if u.text and not u.words}
+        found = self.aligner.align_utterances([(u, s) for u in batch if isinstance(s := sounds.get(u.key), np.ndarray)])
+        for utterance in batch:
+            sound = sounds.get(utterance.key)
+            if isinstance(sound, Unusable):
+                yield sound
+            else:
+                yield _given(utterance) if sound is None else next(found)
 
 
 def _given(utterance: Utterance) -> Alignment | Unusable:
@@ -60,9 +67,3 @@ def _given(utterance: Utterance) -> Alignment | Unusable:
         return given.Aligner().align_utterance(utterance, None)
     except Unusable as fault:
         return fault
-
-
-def _reject(utterance: Utterance, fault: Unusable) -> Reject:
-    return Reject(
-        utterance.key, "align", utterance.source, utterance.audio.uri, fault.reason, fault.detail, utterance.seconds
-    )

@@ -17,8 +17,8 @@ from pydantic import PrivateAttr
 
 from weft.pipelines.segmenters.base import Piece
 from weft.pipelines.segmenters.silero import Segmenter
-from weft.pipelines.sound import RATE, load
-from weft.pipelines.stage import Stage
+from weft.pipelines.sound import RATE, heard
+from weft.pipelines.stage import Stage, Unusable, rejected
 from weft.pipelines.store import Store
 from weft.schemas.audio import Quality, Utterance
 from weft.schemas.ledger import Reject
@@ -35,50 +35,53 @@ class Assess(Stage):
     """Every utterance is measured; a threshold that is not set rejects nothing."""
 
     limits: QualitySettings
+    vad: Segmenter = Segmenter(pad=0.03)
     _store: Store = PrivateAttr()
-    _vad: Segmenter = PrivateAttr()
 
     @property
     def makes(self) -> type:
         return Utterance
 
     def version(self) -> str:
-        return f"1 {Segmenter().version()}"
+        return f"1 {self.vad.version()}"
 
     def setup(self, store: Store) -> None:
-        self._store, self._vad = store, Segmenter(pad=0.03)
-        self._vad.setup()
+        self._store = store
+        self.vad.setup()
 
     def __call__(self, utterances: Iterable[Utterance]) -> Iterator[Utterance | Reject]:
         for utterance in utterances:
-            samples = load(self._store, utterance.audio, utterance.start, utterance.end)
-            quality = measured(samples, self._vad.speech([samples]), utterance.text or "")
-            yield (
-                _reject(utterance, *fault)
-                if (fault := self._fault(utterance, quality))
-                else replace(utterance, quality=quality)
-            )
+            found = self._assessed(utterance)
+            yield rejected(utterance, "assess", found) if isinstance(found, Unusable) else found
 
-    def _fault(self, utterance: Utterance, quality: Quality) -> tuple[str, str] | None:
-        """The first threshold it misses, and how."""
-        limits, spoken = self.limits, bool(utterance.text)
-        share = utterance.overlap / utterance.seconds
-        for reason, applies, value, least, most in (
-            ("noisy", True, quality.snr, limits.snr, None),
-            ("clipped", True, quality.clipping, None, limits.clipping),
-            ("narrow", True, quality.bandwidth, limits.bandwidth, None),
-            ("little_speech", True, quality.speech, limits.speech, None),
-            ("overlapped", True, share, None, limits.overlap),
-            ("slow_text", spoken, quality.rate, limits.slowest, None),
-            ("fast_text", spoken, quality.rate, None, limits.fastest),
-            ("repeats", spoken, quality.repeats, None, limits.repeats),
-            ("unsure", spoken, utterance.confidence, limits.confidence, None),
-        ):
-            if applies and least is not None and value < least:
-                return reason, f"{value:.4g} is below {least:g}"
-            if applies and most is not None and value > most:
-                return reason, f"{value:.4g} is above {most:g}"
-        return None
+    def _assessed(self, utterance: Utterance) -> Utterance | Unusable:
+        samples = heard(self._store, utterance)
+        if isinstance(samples, Unusable):
+            return samples
+        assessed = replace(utterance, quality=measured(samples, self.vad.speech([samples]), utterance.text or ""))
+        return missed(assessed, self.limits) or assessed
+
+
+def missed(utterance: Utterance, limits: QualitySettings) -> Unusable | None:
+    """The first limit that an assessed utterance misses, and by how much."""
+    quality, spoken = utterance.quality, bool(utterance.text)
+    assert quality is not None
+    share = utterance.overlap / utterance.seconds
+    for reason, applies, value, least, most in (
+        ("noisy", True, quality.snr, limits.snr, None),
+        ("clipped", True, quality.clipping, None, limits.clipping),
+        ("narrow", True, quality.bandwidth, limits.bandwidth, None),
+        ("little_speech", True, quality.speech, limits.speech, None),
+        ("overlapped", True, share, None, limits.overlap),
+        ("slow_text", spoken, quality.rate, limits.slowest, None),
+        ("fast_text", spoken, quality.rate, None, limits.fastest),
+        ("repeats", spoken, quality.repeats, None, limits.repeats),
+    ):
+        if applies and least is not None and value < least:
+            return Unusable(reason, f"{value:.4g} is below {least:g}")
+        if applies and most is not None and value > most:
+            return Unusable(reason, f"{value:.4g} is above {most:g}")
+    return None
 
 
 def measured(samples: np.ndarray, speech: Sequence[Piece], text: str) -> Quality:
@@ -135,7 +138,3 @@ def repeats(words: Sequence[str]) -> float:
             if words[at : at + size] == words[at - size : at]:
                 again[at : at + size] = True
     return float(again.mean()) if len(words) else 0.0
-
-
-def _reject(utterance: Utterance, reason: str, detail: str) -> Reject:
-    return Reject(utterance.key, "assess", utterance.source, utterance.audio.uri, reason, detail, utterance.seconds)

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator
 
 from pydantic import PrivateAttr, SerializeAsAny
 
-from weft.pipelines.sound import load
-from weft.pipelines.stage import Stage
+from weft.pipelines.sound import heard
+from weft.pipelines.stage import Stage, Unusable, rejected
 from weft.pipelines.store import Store
 from weft.schemas.audio import Units, Utterance
 from weft.schemas.fingerprint import version_of
@@ -35,18 +35,20 @@ class Encode(Stage):
         self.tokenizer.load(store.folder(f"models/{self.name}"))
 
     def __call__(self, utterances: Iterable[Utterance]) -> Iterator[Units | Reject]:
-        model = f"{self.tokenizer.version()} {self.tokenizer.checksum}"
         for utterance in utterances:
-            samples = load(self._store, utterance.audio, utterance.start, utterance.end)
-            try:
-                ids, durations = self.tokenizer.encode(samples)
-            except ValueError as fault:
-                yield Reject(
-                    utterance.key, "encode", utterance.source, utterance.audio.uri, "not_encodable", str(fault),
-                    utterance.seconds,
-                )  # fmt: skip
-                continue
-            yield Units(
-                utterance.key, utterance.seconds, self.name, model, self.tokenizer.rate,
-                tuple(ids.tolist()), tuple(durations.tolist()),
-            )  # fmt: skip
+            found = self._encoded(utterance)
+            yield rejected(utterance, "encode", found) if isinstance(found, Unusable) else found
+
+    def _encoded(self, utterance: Utterance) -> Units | Unusable:
+        samples = heard(self._store, utterance)
+        if isinstance(samples, Unusable):
+            return samples
+        try:
+            ids, durations = self.tokenizer.encode(samples)
+        except ValueError as fault:
+            return Unusable("not_encodable", str(fault))
+        model = f"{self.tokenizer.version()} {self.tokenizer.checksum}"
+        return Units(
+            utterance.key, utterance.seconds, self.name, model, self.tokenizer.rate,
+            tuple(ids.tolist()), tuple(durations.tolist()),
+        )  # fmt: skip

@@ -6,19 +6,20 @@ A model's folder is whole once its `model.json` is there, and stands for what it
 import hashlib
 import json
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from weft.pipelines.align import ALIGNER
-from weft.pipelines.aligners.base import Aligner, Clip
-from weft.pipelines.aligners.spoken import spoken_of
+from weft.pipelines.aligners.base import Aligner, Clip, speaker_of
 from weft.pipelines.parts import read_table
 from weft.pipelines.partwork import content_of, model_mark
 from weft.pipelines.picks import picked, to_be_aligned
-from weft.pipelines.sound import load
-from weft.pipelines.stage import Resources
+from weft.pipelines.sound import heard
+from weft.pipelines.stage import Resources, Unusable
 from weft.pipelines.store import Store
 from weft.schemas.audio import Utterance
 from weft.schemas.fingerprint import digest
@@ -53,7 +54,7 @@ class TokenizerWork:
 
     def run(self, store: Store) -> int:
         picked = self._picked(store)
-        clips = [load(store, u.audio, u.start, u.end) for u in picked]
+        clips = [samples for _, samples in _readable(store, picked)]
         _make_model(
             store, self.node, self.fingerprint(store), lambda folder: self.tokenizer.train(clips, folder, self.seed)
         )
@@ -76,7 +77,7 @@ class AlignerWork:
     makes = model_mark(ALIGNER)
 
     def fingerprint(self, store: Store) -> str:
-        heard = [(u.key, u.sha256, u.start, u.end, u.text, u.speaker, u.language) for u in self._picked(store)]
+        heard = [(u.key, u.sha256, u.start, u.end, u.text, speaker_of(u), u.language) for u in self._picked(store)]
         return digest(["aligner-1", self.aligner.model_dump(mode="json"), self.aligner.version(), self.seed, heard])
 
     def done(self, store: Store) -> bool:
@@ -86,8 +87,8 @@ class AlignerWork:
         chosen = self._picked(store)
         aligner = self.aligner.model_copy()
         aligner.setup()
-        heard = [u for u in chosen if aligner.understands(u)]
-        clips = [Clip(load(store, u.audio, u.start, u.end), spoken_of(u.text or ""), u.speaker) for u in heard]
+        told = _readable(store, [u for u in chosen if aligner.understands(u)])
+        clips = [Clip(s, said, speaker_of(u)) for u, s in told if (said := aligner.spoken(u.text or ""))]
         _make_model(store, self.node, self.fingerprint(store), lambda folder: aligner.train(clips, folder, self.seed))
         return len(clips)
 
@@ -130,6 +131,13 @@ class VocabularyWork:
     def _texts(self, store: Store) -> Iterator[str]:
         for name in self.needs:
             yield from (text for text in read_table(store, name, ["text"])["text"].to_pylist() if text)
+
+
+def _readable(store: Store, utterances: Sequence[Utterance]) -> Iterator[tuple[Utterance, np.ndarray]]:
+    """With their samples; what went since it was ingested teaches nothing, and the next stage rejects it."""
+    for utterance in utterances:
+        if not isinstance(samples := heard(store, utterance), Unusable):
+            yield utterance, samples
 
 
 def _model_done(store: Store, folder: str, fingerprint: str) -> bool:

@@ -12,7 +12,7 @@ from pydantic import PrivateAttr, SerializeAsAny
 
 from weft.pipelines.segmenters.base import Piece, Segmenter, overlaps, union
 from weft.pipelines.sound import blocks
-from weft.pipelines.stage import Stage, Unusable
+from weft.pipelines.stage import Resources, Stage, Unusable
 from weft.pipelines.store import Store
 from weft.pipelines.timings.base import supervision
 from weft.schemas.audio import Recording, Supervision, Utterance, Word
@@ -32,6 +32,10 @@ class Segment(Stage):
     @property
     def makes(self) -> type:
         return Utterance
+
+    @property
+    def resources(self) -> Resources:  # type: ignore[override]
+        return self.segmenter.resources
 
     def version(self) -> str:
         return f"2 {self.segmenter.version()}"

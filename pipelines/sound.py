@@ -19,7 +19,7 @@ import soxr
 from weft.pipelines.decoders import BrokenStream, Sound, opened
 from weft.pipelines.stage import Unusable
 from weft.pipelines.store import Store
-from weft.schemas.audio import Audio
+from weft.schemas.audio import Audio, Utterance
 
 RATE = 16000
 BLOCK = 30  # seconds decoded at a time, so that memory does not grow with the file
@@ -84,19 +84,33 @@ def _judge(sound: Sound, frames: int, peak: float, finite: bool) -> None:
 
 
 def load(store: Store, audio: Audio, start: float, end: float) -> np.ndarray:
-    """Seconds `start` to `end` as float32 (n,), one channel or all mixed, at 16 kHz."""
+    """Seconds `start` to `end` as float32 (n,), one channel or all mixed, at 16 kHz. Raises Unusable."""
     with _file(store, audio) as file, opened(file) as sound:
         first = round(start * sound.rate)
-        sound.seek(first)
-        block = sound.read(round(end * sound.rate) - first)
+        try:
+            sound.seek(first)
+            block = sound.read(round(end * sound.rate) - first)
+        except BrokenStream as error:
+            raise Unusable("truncated", f"decoding stops before {end:.2f} s ({error})") from None
         return at_16k(_mono(block, audio.channel), sound.rate)
 
 
+def heard(store: Store, utterance: Utterance) -> np.ndarray | Unusable:
+    """An utterance's samples, as `load` gives them; or why they cannot be read, as where a file went since it was ingested."""
+    try:
+        return load(store, utterance.audio, utterance.start, utterance.end)
+    except Unusable as fault:
+        return fault
+
+
 def blocks(store: Store, audio: Audio, seconds: float) -> Iterator[np.ndarray]:
-    """The whole audio in stretches of `seconds`, one channel or all mixed, at 16 kHz, at constant memory."""
+    """The whole audio in stretches of `seconds`, one channel or all mixed, at 16 kHz, at constant memory. Raises Unusable."""
     with _file(store, audio) as file, opened(file) as sound:
-        while len(block := sound.read(round(seconds * sound.rate))):
-            yield at_16k(_mono(block, audio.channel), sound.rate)
+        try:
+            while len(block := sound.read(round(seconds * sound.rate))):
+                yield at_16k(_mono(block, audio.channel), sound.rate)
+        except BrokenStream as error:
+            raise Unusable("truncated", str(error)) from None
 
 
 def _mono(block: np.ndarray, channel: int) -> np.ndarray:

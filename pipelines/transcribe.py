@@ -3,15 +3,16 @@
 Utterance(text=None)  ->  Utterance(text="and then", language="en", transcriber="faster-whisper-1.2.1 large-v3", confidence=0.93)
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
+import numpy as np
 from pydantic import PrivateAttr, SerializeAsAny
 
 from weft.pipelines.aligners.spoken import language_of
 from weft.pipelines.batches import by_seconds
-from weft.pipelines.sound import load
-from weft.pipelines.stage import Resources, Stage, Unusable
+from weft.pipelines.sound import heard
+from weft.pipelines.stage import Resources, Stage, Unusable, rejected
 from weft.pipelines.store import Store
 from weft.pipelines.transcribers.base import Spoken, Transcriber, Transcript
 from weft.schemas.audio import Utterance
@@ -41,29 +42,31 @@ class Transcribe(Stage):
 
     def __call__(self, utterances: Iterable[Utterance]) -> Iterator[Utterance | Reject]:
         for batch in by_seconds(utterances, self.transcriber.batch_seconds):
-            heard = self.transcriber.transcribe([self._spoken(u) for u in batch if not u.text])
-            for utterance in batch:
-                yield utterance if utterance.text else self._written(utterance, next(heard))
+            for utterance, found in zip(batch, self._transcribed(batch), strict=True):
+                yield rejected(utterance, "transcribe", found) if isinstance(found, Unusable) else found
 
-    def _spoken(self, utterance: Utterance) -> Spoken:
-        samples = load(self._store, utterance.audio, utterance.start, utterance.end)
-        return Spoken(samples, language_of(utterance.language))
+    def _transcribed(self, batch: Sequence[Utterance]) -> Iterator[Utterance | Unusable]:
+        sounds = {u.key: heard(self._store, u) for u in batch if not u.text}
+        found = self.transcriber.transcribe(
+            [Spoken(s, language_of(u.language)) for u in batch if isinstance(s := sounds.get(u.key), np.ndarray)]
+        )
+        for utterance in batch:
+            sound = sounds.get(utterance.key)
+            if isinstance(sound, Unusable):
+                yield sound
+            else:
+                yield utterance if sound is None else self._written(utterance, next(found))
 
-    def _written(self, utterance: Utterance, heard: Transcript | Unusable) -> Utterance | Reject:
-        if isinstance(heard, Unusable):
-            return _reject(utterance, heard.reason, heard.detail)
-        if not heard.text.strip():
-            return _reject(utterance, "nothing_heard", "the transcriber heard no words")
-        if heard.confidence < self.transcriber.min_confidence:
-            sure = f"{heard.confidence:.2f}, where min_confidence is {self.transcriber.min_confidence:g}"
-            return _reject(utterance, "unsure", f"{sure}: {heard.text[:80]!r}")
-        language = utterance.language or heard.language
+    def _written(self, utterance: Utterance, found: Transcript | Unusable) -> Utterance | Unusable:
+        if isinstance(found, Unusable):
+            return found
+        if not found.text.strip():
+            return Unusable("nothing_heard", "the transcriber heard no words")
+        if found.confidence < self.transcriber.min_confidence:
+            sure = f"{found.confidence:.2f}, where min_confidence is {self.transcriber.min_confidence:g}"
+            return Unusable("unsure", f"{sure}: {found.text[:80]!r}")
         name = type(self.transcriber).__module__.rpartition(".")[2]
         return replace(
-            utterance, text=" ".join(heard.text.split()), language=language, confidence=heard.confidence,
-            transcriber=f"{name} {self.version()}",
+            utterance, text=" ".join(found.text.split()), language=utterance.language or found.language,
+            confidence=found.confidence, transcriber=f"{name} {self.version()}",
         )  # fmt: skip
-
-
-def _reject(utterance: Utterance, reason: str, detail: str) -> Reject:
-    return Reject(utterance.key, "transcribe", utterance.source, utterance.audio.uri, reason, detail, utterance.seconds)

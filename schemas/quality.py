@@ -17,7 +17,6 @@ class QualitySettings(Settings):
     slow_text      slowest, letters a second of speech
     fast_text      fastest
     repeats        repeats, share of words
-    unsure         confidence of the transcriber
     """
 
     snr: float | None = None
@@ -28,4 +27,3 @@ class QualitySettings(Settings):
     slowest: float | None = Field(default=None, ge=0)
     fastest: float | None = Field(default=None, ge=0)
     repeats: float | None = Field(default=None, ge=0, le=1)
-    confidence: float | None = Field(default=None, ge=0, le=1)

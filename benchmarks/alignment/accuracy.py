@@ -16,8 +16,8 @@ from weft.benchmarks.alignment.labelled import Labelled, emodb, emur, espeak, ot
 from weft.benchmarks.common import Figure, alone
 from weft.pipelines.acoustic import locating
 from weft.pipelines.aligners import adapted, sphinx
-from weft.pipelines.aligners.base import RATE, Aligner, Clip, Unalignable
-from weft.pipelines.aligners.spoken import spoken_of
+from weft.pipelines.aligners.base import Aligner, Clip, Unalignable
+from weft.pipelines.sound import RATE
 
 TITLE = "alignment: word boundaries against known ones (milliseconds), and transcripts of other clips"
 LENIENT = {"min_score": -1e9, "max_seconds": 1800.0}
@@ -46,7 +46,7 @@ def learned(clips: Sequence[Labelled], **settings: Any) -> Aligner:
     aligner = adapted.Aligner(**settings)
     aligner.setup()
     with tempfile.TemporaryDirectory() as folder:
-        aligner.train([Clip(c.samples, spoken_of(" ".join(c.words)), c.speaker) for c in clips], Path(folder), 1)
+        aligner.train([Clip(c.samples, aligner.spoken(" ".join(c.words)), c.speaker) for c in clips], Path(folder), 1)
         aligner.load(Path(folder))
     return aligner
 

@@ -20,8 +20,8 @@ import soundfile
 import soxr
 
 from weft.benchmarks.speech import CAST
-from weft.pipelines.aligners.base import RATE
 from weft.pipelines.scripts.grammar import sentences
+from weft.pipelines.sound import RATE
 from weft.pipelines.timings import textgrid
 from weft.pipelines.voices.base import Style
 from weft.pipelines.voices.espeak import Voice

@@ -8,6 +8,7 @@ import os
 import statistics
 import tempfile
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -15,13 +16,15 @@ import soundfile
 
 from weft.benchmarks.alignment.accuracy import learned
 from weft.benchmarks.alignment.labelled import Labelled, espeak
+from weft.benchmarks.alignment.model import checkpoint
 from weft.benchmarks.alignment.stubs import stub
-from weft.benchmarks.common import Figure, alone, alternate, in_child, seconds
-from weft.pipelines.aligners import sphinx
-from weft.pipelines.aligners.base import RATE, Aligner
+from weft.benchmarks.common import MB, Figure, alone, alternate, in_child, peak, seconds
+from weft.pipelines.aligners import ctc, sphinx
+from weft.pipelines.aligners.base import Aligner, Clip
+from weft.pipelines.aligners.listening import batches, windows_of
 from weft.pipelines.aligners.viterbi import best_path
 from weft.pipelines.outside.process import Outside
-from weft.pipelines.sound import flac, load
+from weft.pipelines.sound import RATE, flac, load
 from weft.pipelines.store import Store
 from weft.schemas.audio import Audio
 
@@ -29,7 +32,6 @@ TITLE = "alignment: speed"
 BACKENDS = Path(os.environ.get("BACKENDS", ".venv-backends"))
 CLASSES = 32
 SIZES = ((10, 150, 9), (30, 450, 9), (600, 9000, 3))  # seconds, tokens, rounds
-MB = 1 << 20
 
 
 def measure(folder: Path) -> list[Figure]:
@@ -96,14 +98,9 @@ def _grown(length: int, count: int) -> int:
     log_probs, tokens = problem(length, count)
     best_path(*problem(1, 5))
     Path("/proc/self/clear_refs").write_text("5")
-    before = _resident()
+    before = peak()
     best_path(log_probs, tokens)
-    return _resident() - before
-
-
-def _resident() -> int:
-    rows = Path("/proc/self/status").read_text().splitlines()
-    return next(int(row.split()[1]) * 1024 for row in rows if row.startswith("VmHWM:"))
+    return peak() - before
 
 
 def _aligners() -> Iterator[Figure]:
@@ -111,14 +108,11 @@ def _aligners() -> Iterator[Figure]:
     heard = sum(len(c.samples) for c in clips) / RATE
     first = sphinx.Aligner(min_score=-1e9)
     first.setup()
-    spent: list[float] = []
-    spent.append(seconds(lambda: learned(clips)))
-    model = learned(clips)
-    for name, aligner, limit in (("sphinx", first, 40.0), ("adapted, once learned", model, 40.0)):
+    for name, aligner in (("sphinx", first), ("adapted, once learned", learned(clips))):
         _all(aligner, clips)
-        took = statistics.median(seconds(lambda a=aligner: _all(a, clips)) for _ in range(3))  # type: ignore[misc]
-        yield Figure(f"{name}, one core", heard / took, "x real time", limit, True)
-    yield Figure("adapted, learning", heard / spent[0], "x real time")
+        took = statistics.median(seconds(partial(_all, aligner, clips)) for _ in range(3))
+        yield Figure(f"{name}, one core", heard / took, "x real time", 40.0, True)
+    yield Figure("adapted, learning", heard / seconds(lambda: learned(clips)), "x real time")
 
 
 def _all(aligner: Aligner, clips: tuple[Labelled, ...]) -> None:
@@ -142,16 +136,10 @@ def _decoding(folder: Path) -> Iterator[Figure]:
 
 def _busy() -> Iterator[Figure]:
     """The ctc aligner over a batch, beside the forwards of the same model over the same batches."""
-    from weft.benchmarks.alignment.model import checkpoint
-    from weft.pipelines.aligners import ctc
-    from weft.pipelines.aligners.base import Clip
-    from weft.pipelines.aligners.listening import batches, windows_of
-    from weft.pipelines.aligners.spoken import spoken_of
-
     with tempfile.TemporaryDirectory() as folder:
         aligner = ctc.Aligner(model=str(checkpoint(Path(folder))), min_score=-1e9)
         aligner.setup()
-    clips = [Clip(c.samples, spoken_of(" ".join(c.words)), c.speaker) for c in espeak()]
+    clips = [Clip(c.samples, aligner.spoken(" ".join(c.words)), c.speaker) for c in espeak()]
     listener = aligner._listener
     windows = [w for n, c in enumerate(clips) for w in windows_of(n, len(c.samples), listener.hop)]
     made = list(batches(windows, 120 * RATE, 0.03))

@@ -16,9 +16,8 @@ def crossings(scores: np.ndarray) -> np.ndarray:
     median of all the moments it may have begun, weighted by their likelihood: of all guesses the one whose error is
     smallest in the mean.
     """
-    begun = np.cumsum(_posterior(scores)[:, ::-1], axis=1)[
-        :, ::-1
-    ]  # that a state has begun by a frame: rises with time
+    # how likely each state has begun by each frame: rises with time
+    begun = np.flip(np.cumsum(np.flip(_posterior(scores), axis=1), axis=1), axis=1)
     out = np.full(scores.shape[1], -0.5)
     for state in range(1, scores.shape[1]):
         by = np.maximum.accumulate(begun[:, state])

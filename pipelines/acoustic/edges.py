@@ -14,11 +14,8 @@ from weft.schemas.audio import Word
 _RATE, _HOP, _WINDOW = 16_000, 40, 160  # samples: a level every 2.5 ms, over 10 ms
 _PAUSE = 0.03  # seconds; words closer than this have no pause between them
 _PART = 0.3
-_OUT, _IN, _PEAK = (
-    0.05,
-    0.08,
-    0.15,
-)  # seconds: how far off the edge is looked for, out of the word and into it; and its peak
+_OUT, _IN = 0.05, 0.08  # seconds out of the word and into it that the edge is looked for
+_PEAK = 0.15  # seconds into the word that its peak is
 
 
 def at_edges(samples: np.ndarray, words: Sequence[Word]) -> list[Word]:

@@ -15,10 +15,9 @@ from weft.pipelines.acoustic.features import HOP, Moments, levelled
 from weft.pipelines.acoustic.mixtures import Mixtures
 from weft.pipelines.acoustic.model import EVERYONE, AcousticModel
 from weft.pipelines.acoustic.network import PAUSE, STATES, Network, likeliest
+from weft.pipelines.acoustic.phones import Phones, Ways
 
 ROUNDS = (1, 1, 2, 2, 4, 4)  # Gaussians a state
-
-Ways = tuple[tuple[str, ...], ...]  # the pronunciations of a word, as phones
 
 
 @dataclass(frozen=True)
@@ -36,15 +35,15 @@ def learn(heard: Sequence[Heard]) -> AcousticModel:
     if not heard:
         raise ValueError("there is nothing to learn from")
     speakers = _speakers(heard)
-    phones = ("", *sorted({phone for h in heard for ways in h.words for way in ways for phone in way}))
-    frames = [levelled(h.cepstra, speakers[h.speaker]) for h in heard]
-    empty = AcousticModel(phones, Mixtures(*np.zeros((3, 1, 1))), speakers)
-    networks = [Network.of([[empty.numbered(way) for way in ways] for ways in h.words]) for h in heard]
-    labels = [_first_labels(h, empty) for h in heard]
+    phones = Phones.of(ways for h in heard for ways in h.words)
+    networks = [Network.of([phones.numbered(ways) for ways in h.words]) for h in heard]
+    frames = np.concatenate([levelled(h.cepstra, speakers[h.speaker]) for h in heard])
+    utterances = np.split(frames, np.cumsum([len(h.cepstra) for h in heard])[:-1])
+    labels = [_first_labels(h, phones) for h in heard]
     for components in ROUNDS:
-        mixtures = Mixtures.fit(np.concatenate(frames), np.concatenate(labels), STATES * len(phones), components)
-        rows = zip(networks, frames, labels, strict=True)
-        labels = [_labels(network, row, mixtures, old) for network, row, old in rows]
+        mixtures = Mixtures.fit(frames, np.concatenate(labels), STATES * len(phones.names), components)
+        rows = zip(networks, utterances, labels, strict=True)
+        labels = [_labels(network, mixtures, own, old) for network, own, old in rows]
     return AcousticModel(phones, mixtures, speakers)
 
 
@@ -56,17 +55,17 @@ def _speakers(heard: Sequence[Heard]) -> dict[str, Moments]:
     return {name: Moments.together(several) for name, several in moments.items()}
 
 
-def _first_labels(heard: Heard, names: AcousticModel) -> np.ndarray:
+def _first_labels(heard: Heard, phones: Phones) -> np.ndarray:
     """The states of each word's first pronunciation spread evenly over its rough place, and pause everywhere else."""
     labels = np.full(len(heard.cepstra), PAUSE * STATES + STATES // 2)
     for ways, (start, end) in zip(heard.words, heard.places, strict=True):
-        states = np.array([p * STATES + k for p in names.numbered(ways[0]) for k in range(STATES)])
+        states = np.array([p * STATES + k for p in phones.numbered(ways)[0] for k in range(STATES)])
         here = labels[round(start / HOP) : round(end / HOP)]
         here[:] = states[np.arange(len(here)) * len(states) // max(1, len(here))]
     return labels
 
 
-def _labels(network: Network, frames: np.ndarray, mixtures: Mixtures, old: np.ndarray) -> np.ndarray:
+def _labels(network: Network, mixtures: Mixtures, frames: np.ndarray, old: np.ndarray) -> np.ndarray:
     """The emission of each frame on the likeliest path; audio too short for its words keeps the labels it had."""
     try:
         return network.emits[likeliest(network, mixtures.log_likelihoods(frames))]

@@ -3,12 +3,11 @@
     acoustic.safetensors   weights, means, variances; means and mean squares of speakers
     phones.json            {"phones": ["", "AA", …], "speakers": ["", "s1", …]}
 
-Phone 0 is the pause. Speaker "" is everyone together, who stands in for those not heard.
+Speaker "" is everyone together, who stands in for those not heard.
 """
 
 import json
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -17,25 +16,16 @@ from safetensors.numpy import load_file, save_file
 from weft.pipelines.acoustic.features import Moments, levelled
 from weft.pipelines.acoustic.mixtures import Mixtures
 from weft.pipelines.acoustic.network import STATES
+from weft.pipelines.acoustic.phones import Phones
 
 EVERYONE = ""
 
 
 @dataclass(frozen=True)
 class AcousticModel:
-    phones: tuple[str, ...]
+    phones: Phones
     mixtures: Mixtures
     speakers: dict[str, Moments]
-
-    @cached_property
-    def _numbers(self) -> dict[str, int]:
-        return {phone: number for number, phone in enumerate(self.phones)}
-
-    def knows(self, way: tuple[str, ...]) -> bool:
-        return all(phone in self._numbers for phone in way)
-
-    def numbered(self, way: tuple[str, ...]) -> tuple[int, ...]:
-        return tuple(self._numbers[phone] for phone in way)
 
     def scores(self, cepstra: np.ndarray, speaker: str) -> np.ndarray:
         """Log-likelihood of every state of every phone for each frame of cepstra [frames, 13]: [frames, STATES * phones]."""
@@ -50,7 +40,7 @@ class AcousticModel:
             for name in ("mean", "square")
         }
         save_file({**mixtures, **speakers}, folder / "acoustic.safetensors")
-        names = {"phones": self.phones, "speakers": list(self.speakers)}
+        names = {"phones": self.phones.names, "speakers": list(self.speakers)}
         (folder / "phones.json").write_text(json.dumps(names, ensure_ascii=False, indent=1) + "\n", "utf-8")
 
     @classmethod
@@ -65,4 +55,4 @@ class AcousticModel:
             assert len(mixtures.weights) == STATES * len(names["phones"])
         except (OSError, KeyError, ValueError, AssertionError) as fault:
             raise ValueError(f"{folder}: no acoustic model could be read ({fault})") from None
-        return cls(tuple(names["phones"]), mixtures, speakers)
+        return cls(Phones(tuple(names["phones"])), mixtures, speakers)

@@ -12,16 +12,18 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 from pathlib import Path
 
-import numpy as np
 from pydantic import Field, PrivateAttr
 
 from weft.pipelines.acoustic.edges import at_edges
-from weft.pipelines.acoustic.learning import Heard, Ways, learn
-from weft.pipelines.acoustic.locating import Place, fit, locate
+from weft.pipelines.acoustic.learning import Heard, learn
+from weft.pipelines.acoustic.locating import Laid, Place, lay
 from weft.pipelines.acoustic.model import AcousticModel
+from weft.pipelines.acoustic.network import Way
+from weft.pipelines.acoustic.phones import Ways
 from weft.pipelines.aligners import sphinx
-from weft.pipelines.aligners.base import RATE, Clip, Timed, Unalignable
+from weft.pipelines.aligners.base import Clip, Timed, Unalignable, check_length
 from weft.pipelines.aligners.lexicon import ENGLISH, sounds
+from weft.pipelines.sound import RATE
 from weft.schemas.audio import Word
 from weft.tokenizers.mfcc import cepstra
 
@@ -77,33 +79,30 @@ class Aligner(sphinx.Aligner):
 
     def _align(self, clip: Clip) -> Timed:
         ways = [self._ways(word) for word in clip.spoken]
-        model = self._model
-        if model is None or not all(
-            any(map(model.knows, several)) for several in ways
-        ):  # or a sound that was never heard
+        known = [self._model.phones.numbered(several) for several in ways] if self._model else []
+        if self._model is None or not all(known):  # a word of sounds that were never heard
             return super()._align(clip)
-        self._check_length(clip)
-        scores = model.scores(cepstra(clip.samples), clip.speaker)
+        check_length(clip, self.max_seconds)
+        scores = self._model.scores(cepstra(clip.samples), clip.speaker)
         try:
-            places = locate(model, scores, ways)
+            found = lay(self._model, scores, known)
         except ValueError:
             short = f"{len(clip.samples) / RATE:.2f} s do not hold {' '.join(clip.spoken)[:80]!r}"
             raise Unalignable("alignment_failed", short) from None
-        self._check_fit(model, scores, ways)
-        return _timed(clip, places)
+        self._check_fit(found, known)
+        return _timed(clip, found.places())
 
-    def _check_fit(self, model: AcousticModel, scores: np.ndarray, ways: Sequence[Ways]) -> None:
+    def _check_fit(self, found: Laid, words: Sequence[Sequence[Way]]) -> None:
         """Raises Unalignable when the transcript seems to belong to other audio."""
-        found = fit(model, scores, ways)
-        if found < self.min_fit:
-            raise Unalignable("mismatch", f"score {found:.2f} is below min_fit {self.min_fit:g}")
-        backwards = [tuple(way[::-1] for way in several) for several in reversed(ways)]
-        if found >= _NEARLY_PERFECT or backwards == list(ways):
+        if found.fit < self.min_fit:
+            raise Unalignable("mismatch", f"score {found.fit:.2f} is below min_fit {self.min_fit:g}")
+        backwards = [[way[::-1] for way in several] for several in reversed(words)]
+        if found.fit >= _NEARLY_PERFECT or backwards == list(words):
             return
-        if (lead := found - fit(model, scores, backwards)) < self.fit_lead:
-            raise Unalignable(
-                "mismatch", f"score {found:.2f} is {lead:.2f} better than backwards, below fit_lead {self.fit_lead:g}"
-            )
+        lead = found.fit - lay(found.model, found.scores, backwards).fit
+        if lead < self.fit_lead:
+            said = f"score {found.fit:.2f} is {lead:.2f} better than backwards, below fit_lead {self.fit_lead:g}"
+            raise Unalignable("mismatch", said)
 
 
 def _mean_score(places: Sequence[Place]) -> float:

@@ -10,16 +10,14 @@ said, what is written as one word and said as several, order and bounds are look
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from weft.pipelines.aligners.spoken import language_of, spoken_forms
+from weft.pipelines.sound import RATE
 from weft.pipelines.stage import Resources, Unusable
 from weft.schemas.audio import Alignment, Utterance, Word
 from weft.schemas.settings import Settings
-
-RATE = 16_000  # samples a second that every aligner hears
 
 
 class Unalignable(Unusable):
@@ -74,11 +72,6 @@ class Aligner(Settings):
         """What one worker holds."""
         return Resources()
 
-    @property
-    def needs_audio(self) -> bool:
-        """Whether `align_utterance` reads its samples; where it does not, they need not be decoded."""
-        return True
-
     def understands(self, utterance: Utterance) -> bool:
         """Whether its language is the aligner's, as far as either says."""
         return not self.hears or language_of(utterance.language) in ("", self.hears)
@@ -89,6 +82,10 @@ class Aligner(Settings):
     def say(self, written: str) -> list[str]:
         """The spoken words of a written one; digits stay digits where the aligner's own lexicon reads them."""
         return spoken_forms(written)
+
+    def spoken(self, text: str) -> list[str]:
+        """The spoken words of a whole text."""
+        return [said for word in text.split() for said in self.say(word)]
 
     def version(self) -> str:
         """What, besides the settings, decides where the words fall: backend and model, such as `pocketsphinx-5.1.1`."""
@@ -102,25 +99,39 @@ class Aligner(Settings):
         """Time written words in `samples` (float32, mono, 16 kHz, -1 to 1); one Word for each, in order, in seconds.
 
         Words do not overlap and lie within the audio. A token that is not said, such as a lone dash, gets no length.
-        Phones come where the aligner knows them. Raises Unalignable.
+        Phones come where the aligner knows them. Raises Unusable.
         """
         asked = self._asked(samples, words, speaker)
         return asked.answered(self._align(asked.clip))
 
     def align_utterance(self, utterance: Utterance, samples: np.ndarray) -> Alignment:
-        """Align an utterance to its own transcript. Raises Unalignable."""
+        """Align an utterance to its own transcript. Raises Unusable."""
         (found,) = self.align_utterances([(utterance, samples)])
-        if isinstance(found, Unalignable):
+        if isinstance(found, Unusable):
             raise found
         return found
 
-    def align_utterances(self, spoken: Sequence[tuple[Utterance, np.ndarray]]) -> Iterator[Alignment | Unalignable]:
+    def align_utterances(self, spoken: Sequence[tuple[Utterance, np.ndarray]]) -> Iterator[Alignment | Unusable]:
         """Align each utterance to its own transcript, or say why not, in order."""
         asked = [self._ask(*one) for one in spoken]
         found = iter(self._align_all([one.clip for one in asked if isinstance(one, _Asked)]))
         for (utterance, _), one in zip(spoken, asked, strict=True):
-            timed = one.answered(next(found)) if isinstance(one, _Asked) else one
-            yield timed if isinstance(timed, Unalignable) else self._alignment(utterance, timed.words, timed.phones)
+            if isinstance(one, Unusable):
+                yield one
+                continue
+            timed = next(found)
+            yield timed if isinstance(timed, Unusable) else self._alignment(utterance, one.answered(timed))
+
+    def _ask(self, utterance: Utterance, samples: np.ndarray) -> "_Asked | Unalignable":
+        if not utterance.text or not utterance.text.strip():
+            return Unalignable("no_transcript", "the utterance has no text to align")
+        if not self.understands(utterance):
+            said = f"it is said in {utterance.language!r}, and this aligner hears {self.hears!r}: set its `language`"
+            return Unalignable("language", said)
+        try:
+            return self._asked(samples, utterance.text.split(), speaker_of(utterance))
+        except Unalignable as fault:
+            return fault
 
     def _asked(self, samples: np.ndarray, words: Sequence[str], speaker: str) -> "_Asked":
         """Raises Unalignable when nothing is said."""
@@ -130,41 +141,29 @@ class Aligner(Settings):
             raise Unalignable("no_words", f"nothing is said by {' '.join(words)[:80]!r}")
         return _Asked(Clip(samples, spoken, speaker), words, [len(several) for several in forms])
 
-    def _ask(self, utterance: Utterance, samples: np.ndarray) -> "_Asked | Unalignable":
-        if not utterance.text or not utterance.text.strip():
-            return Unalignable("no_transcript", "the utterance has no text to align")
-        if not self.understands(utterance):
-            said = f"it is said in {utterance.language!r}, and this aligner hears {self.hears!r}: set its `language`"
-            return Unalignable("language", said)
-        try:
-            return self._asked(samples, utterance.text.split(), utterance.speaker)
-        except Unalignable as fault:
-            return fault
-
-    def _alignment(self, utterance: Utterance, words: Sequence[Word], phones: Sequence[Word]) -> Alignment:
+    def _alignment(self, utterance: Utterance, timed: Timed) -> Alignment:
         name = type(self).__module__.rpartition(".")[2]
         # resampling can round the audio up by a sample
-        fitted = [tuple(_fit(timed, utterance.seconds)) for timed in (words, phones)]
-        return Alignment(
-            utterance.key, utterance.seconds, f"{name} {self.version()}", fitted[0], mean_score(words), fitted[1]
-        )
-
-    def _align(self, clip: Clip) -> Timed:
-        """Time spoken words: exactly one Word for each, in order, in seconds. Raises Unalignable."""
-        raise NotImplementedError
+        words, phones = (tuple(_fit(some, utterance.seconds)) for some in (timed.words, timed.phones))
+        score = mean_score(timed.words)
+        return Alignment(utterance.key, utterance.seconds, f"{name} {self.version()}", words, score, phones)
 
     @property
     def batch_seconds(self) -> float:
         """How much audio `_align_all` likes at a time; 0 for an aligner that takes a clip after another."""
         return 0.0
 
-    def _align_all(self, clips: Sequence[Clip]) -> Iterator[Timed | Unalignable]:
+    def _align_all(self, clips: Sequence[Clip]) -> Iterator[Timed | Unusable]:
         """What `_align` says of each clip, in order."""
         for clip in clips:
             try:
                 yield self._align(clip)
-            except Unalignable as fault:
+            except Unusable as fault:
                 yield fault
+
+    def _align(self, clip: Clip) -> Timed:
+        """Time spoken words: exactly one Word for each, in order, in seconds. Raises Unusable."""
+        raise NotImplementedError
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,15 +174,23 @@ class _Asked:
     words: Sequence[str]
     counts: Sequence[int]
 
-    def answered(self, found: Timed | Unalignable) -> Any:
+    def answered(self, found: Timed) -> Timed:
         """The written words in time."""
-        if isinstance(found, Unalignable):
-            return found
-        assert len(found.words) == len(self.clip.spoken), (
-            f"{len(self.clip.spoken)} words came back as {len(found.words)}"
-        )
+        wanted = len(self.clip.spoken)
+        assert len(found.words) == wanted, f"{wanted} spoken words came back as {len(found.words)}"
         words, phones = (_fit(some, len(self.clip.samples) / RATE) for some in (found.words, found.phones))
         return Timed(_as_written(self.words, self.counts, words), phones)
+
+
+def speaker_of(utterance: Utterance) -> str:
+    """The speaker's name in the corpus: two sources may each have an `s1`."""
+    return f"{utterance.source}/{utterance.speaker}" if utterance.speaker else ""
+
+
+def check_length(clip: Clip, most: float) -> None:
+    """Raises Unalignable for more than so many seconds."""
+    if (seconds := len(clip.samples) / RATE) > most:
+        raise Unalignable("too_long", f"{seconds:.1f} s, where max_seconds is {most:g}")
 
 
 def mean_score(words: Sequence[Word]) -> float:

@@ -15,13 +15,13 @@ from pydantic import PrivateAttr
 from transformers import AutoFeatureExtractor, AutoModelForCTC, AutoTokenizer
 
 from weft.pipelines.aligners import base
-from weft.pipelines.aligners.base import RATE, Clip, Timed, Unalignable
-from weft.pipelines.aligners.checkpoint import content
+from weft.pipelines.aligners.base import Clip, Timed, Unalignable, check_length
 from weft.pipelines.aligners.listening import Listener
-from weft.pipelines.aligners.spelling import spelt
-from weft.pipelines.aligners.spoken import spoken_forms
+from weft.pipelines.aligners.spelling import spelt_forms
 from weft.pipelines.aligners.viterbi import Path, best_path
-from weft.pipelines.stage import Resources
+from weft.pipelines.checkpoint import content
+from weft.pipelines.sound import RATE
+from weft.pipelines.stage import Resources, Unusable
 from weft.schemas.audio import Word
 from weft.schemas.fingerprint import version_of
 from weft.tokenizers.checkpoint import quiet
@@ -49,7 +49,7 @@ class Aligner(base.Aligner):
 
     @property
     def resources(self) -> Resources:
-        return Resources(gpus=1.0 if self.device.startswith("cuda") else 0.0)
+        return Resources.on(self.device)
 
     @property
     def batch_seconds(self) -> float:
@@ -73,28 +73,24 @@ class Aligner(base.Aligner):
         best_path(np.zeros((1, 2), np.float32), np.ones(1, np.int64))  # compiles it, once a worker
 
     def say(self, written: str) -> list[str]:
-        return [word for form in spoken_forms(written) for word in spelt(form, self.language)]
+        return spelt_forms(written, self.language)
 
     def version(self) -> str:
         return f"transformers-{version_of('transformers')}+torch-{version_of('torch')} {content(self.model)}"
 
     def _align(self, clip: Clip) -> Timed:
         (found,) = self._align_all([clip])
-        if isinstance(found, Unalignable):
+        if isinstance(found, Unusable):
             raise found
         return found
 
-    def _align_all(self, clips: Sequence[Clip]) -> Iterator[Timed | Unalignable]:
-        fit = [clip for clip in clips if len(clip.samples) <= self.max_seconds * RATE]
-        heard = iter(self._listener.hear([clip.samples for clip in fit]))
+    def _align_all(self, clips: Sequence[Clip]) -> Iterator[Timed | Unusable]:
+        fit = [clip.samples for clip in clips if len(clip.samples) <= self.max_seconds * RATE]
+        heard = iter(self._listener.hear(fit))
         for clip in clips:
-            seconds = len(clip.samples) / RATE
-            if seconds > self.max_seconds:
-                yield Unalignable("too_long", f"{seconds:.1f} s, where max_seconds is {self.max_seconds:g}")
-                continue
-            log_probs = next(heard)
             try:
-                yield self._laid(clip.spoken, log_probs)
+                check_length(clip, self.max_seconds)
+                yield self._laid(clip.spoken, next(heard))
             except Unalignable as fault:
                 yield fault
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from weft.pipelines.aligners import base
-from weft.pipelines.aligners.base import Unalignable
+from weft.pipelines.aligners.base import Timed, Unalignable
 from weft.schemas.audio import Alignment, Utterance, Word
 
 
@@ -18,10 +18,6 @@ class Aligner(base.Aligner):
     """Given words, checked. `slack` is how far (seconds) one may reach over its neighbour or its utterance."""
 
     slack: float = 0.05
-
-    @property
-    def needs_audio(self) -> bool:
-        return False
 
     def version(self) -> str:
         return "1"
@@ -34,7 +30,7 @@ class Aligner(base.Aligner):
         if not utterance.words:
             raise Unalignable("no_words", "the utterance carries no timed words")
         self._check(utterance.words, utterance.seconds)
-        return self._alignment(utterance, utterance.words, utterance.phones)
+        return self._alignment(utterance, Timed(utterance.words, utterance.phones))
 
     def _check(self, words: Sequence[Word], seconds: float) -> None:
         reached = 0.0

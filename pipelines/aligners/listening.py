@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 import torch
 
-RATE = 16_000
+from weft.pipelines.sound import RATE
+
 _WINDOW, _CONTEXT = 30 * RATE, 2 * RATE
 _SHORTEST = 400  # samples of one frame
 _PADDING = 0.03  # of a batch, at most

@@ -22,9 +22,11 @@ import soundfile
 from pydantic import Field, PrivateAttr, field_validator, model_validator
 
 from weft.pipelines.aligners import base
-from weft.pipelines.aligners.base import RATE, Clip, Timed, Unalignable
-from weft.pipelines.aligners.checkpoint import content
+from weft.pipelines.aligners.base import Clip, Timed, Unalignable
 from weft.pipelines.aligners.lexicon import ENGLISH, checked_language, pronunciations, sounds
+from weft.pipelines.checkpoint import content
+from weft.pipelines.sound import RATE
+from weft.pipelines.stage import Unusable
 from weft.pipelines.timings import textgrid, wordjson
 from weft.pipelines.timings.base import BadTiming, Timing
 
@@ -84,7 +86,7 @@ class Aligner(base.Aligner):
     def load(self, folder: Path) -> None:
         self._trained = folder if (folder / "acoustic.zip").exists() else None
 
-    def _align_all(self, clips: Sequence[Clip]) -> Iterator[Timed | Unalignable]:
+    def _align_all(self, clips: Sequence[Clip]) -> Iterator[Timed | Unusable]:
         if not clips:
             return
         with tempfile.TemporaryDirectory() as scratch:

@@ -8,10 +8,17 @@ import re
 
 from num2words import num2words
 
+from weft.pipelines.aligners.spoken import spoken_forms
+
 _NUMBER = re.compile(r"(\d+(?:[.,]\d+)*)(\D*)")
 _ORDINALS = ("st", "nd", "rd", "th", "º", "ª", "er", "ème", "e")
 _YEARS = range(1100, 2000)  # four digits in pairs; 2000 and on are said as numbers
 _LONGEST = 15  # digits; an account number is read digit by digit
+
+
+def spelt_forms(written: str, language: str) -> list[str]:
+    """What is said for one written word, its numbers spelt out."""
+    return [word for form in spoken_forms(written) for word in spelt(form, language)]
 
 
 def spelt(form: str, language: str) -> list[str]:

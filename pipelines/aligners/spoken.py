@@ -29,8 +29,3 @@ def spoken_forms(written: str) -> list[str]:
     text = unicodedata.normalize("NFKC", written).translate(_APOSTROPHES).lower()
     text = _COIN.sub(lambda m: f"{m[2]} {_COINS[m[1]]} ", text)
     return [_SIGNS.get(said, said) for said in _SAID.findall(text)]
-
-
-def spoken_of(text: str) -> list[str]:
-    """The spoken forms of all words of a text."""
-    return [said for word in text.split() for said in spoken_forms(word)]

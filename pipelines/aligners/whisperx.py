@@ -6,63 +6,44 @@ A word's score is the logarithm of WhisperX's, so 0 is sure.
 """
 
 import math
-from typing import Any
-
-from pydantic import PrivateAttr, model_validator
 
 from weft.pipelines.aligners import base
-from weft.pipelines.aligners.base import RATE, Clip, Timed, Unalignable
-from weft.pipelines.aligners.checkpoint import content
-from weft.pipelines.aligners.spelling import spelt
-from weft.pipelines.aligners.spoken import spoken_forms
-from weft.pipelines.outside.process import Outside, OutsideFault, installed
+from weft.pipelines.aligners.base import Clip, Timed, Unalignable, check_length
+from weft.pipelines.aligners.spelling import spelt_forms
+from weft.pipelines.checkpoint import content
+from weft.pipelines.outside.backend import Backend
 from weft.schemas.audio import Word
 
 
-class Aligner(base.Aligner):
-    """`python` is the interpreter of an environment with whisperx ("" for weft's own); `model` a wav2vec2 checkpoint, a folder or a hub
-    name ("" for WhisperX's own for the language). Words whose mean score is under `min_score` belong to other audio.
+class Aligner(Backend, base.Aligner):
+    """`model` is a wav2vec2 checkpoint, a folder or a hub name ("" for WhisperX's own for the language). Words whose mean score
+    is under `min_score` belong to other audio; more than `max_seconds` is refused.
     """
+
+    package, script = "whisperx", "align_whisperx.py"
 
     language: str = "en"
     model: str = ""
-    python: str = ""
-    device: str = "cpu"
     min_score: float = -2.5
     max_seconds: float = 60.0
-
-    _child: Any = PrivateAttr(default=None)
-
-    @model_validator(mode="after")
-    def _is_there(self) -> "Aligner":
-        installed(self.python, "whisperx")
-        return self
 
     @property
     def hears(self) -> str:
         return self.language
 
     def say(self, written: str) -> list[str]:
-        return [word for form in spoken_forms(written) for word in spelt(form, self.language)]
+        return spelt_forms(written, self.language)
 
     def version(self) -> str:
-        return f"whisperx-{installed(self.python, 'whisperx')} {content(self.model) if self.model else self.language}"
+        return f"{self.installed} {content(self.model) if self.model else self.language}"
 
     def setup(self) -> None:
         """Raises ValueError for a model that WhisperX does not load."""
-        settings = {"language": self.language, "model": self.model, "device": self.device}
-        try:
-            self._child = Outside(self.python, "align_whisperx.py", settings)
-        except OutsideFault as fault:
-            raise ValueError(f"whisperx does not start: {fault}") from None
+        self.start(language=self.language, model=self.model)
 
     def _align(self, clip: Clip) -> Timed:
-        if (seconds := len(clip.samples) / RATE) > self.max_seconds:
-            raise Unalignable("too_long", f"{seconds:.1f} s, where max_seconds is {self.max_seconds:g}")
-        try:
-            said = self._child.ask({"words": clip.spoken}, clip.samples)["words"]
-        except OutsideFault as fault:
-            raise Unalignable("alignment_failed", str(fault)) from None
+        check_length(clip, self.max_seconds)
+        said = self.ask(clip.samples, words=clip.spoken)["words"]
         if [word["word"] for word in said] != clip.spoken or any(word["start"] is None for word in said):
             raise Unalignable("alignment_failed", "whisperx did not time every word")
         words = [Word(w["word"], w["start"], w["end"], math.log(max(w["score"], 1e-6))) for w in said]

@@ -1,9 +1,10 @@
 """The parent's side of a model in another environment.
 
-    with Outside("/envs/whisperx/bin/python", "align_whisperx.py", {"model": "…"}) as model:
-        model.ask({"text": "and then"}, samples)  ->  {"words": [{"start": 0.31, …}, …]}
+    model = Outside("/envs/whisperx/bin/python", "align_whisperx.py", {"model": "…"})
+    model.ask({"words": ["and", "then"]}, samples)  ->  {"words": [{"start": 0.31, …}, …]}
 
-The child is a script beside this file and knows nothing of weft; what it needs is installed where its Python is.
+The child is a script beside this file and knows nothing of weft; what it needs is installed where its Python is. It ends when its
+pipe is closed: with the object, or with the process that holds it.
 """
 
 import json
@@ -18,10 +19,15 @@ from typing import Any
 import numpy as np
 
 from weft.pipelines.outside.serving import receive, send
+from weft.pipelines.stage import Unusable
 
 
-class OutsideFault(RuntimeError):
-    """The child could not start, could not answer, or died; says what it said last."""
+class OutsideFault(Unusable):
+    """The child could not start, could not answer, or died over an item; `detail` is what it said last."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__("backend_failed", detail)
+        self.args = (detail,)  # what it is made anew with in another process
 
 
 class Outside:
@@ -49,10 +55,6 @@ class Outside:
         with suppress(BrokenPipeError):  # it is dead, and the answer says so
             send(self._child.stdin, question, np.ascontiguousarray(samples, np.float32).tobytes())
         return self._answer()
-
-    def close(self) -> None:
-        self._child.terminate()
-        self._child.wait()
 
     def _answer(self) -> dict[str, Any]:
         assert self._child.stdout is not None

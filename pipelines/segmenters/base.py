@@ -6,13 +6,11 @@ Piece(0.4, 3.1, "A"), Piece(3.5, 9.0, "A"), Piece(8.2, 44.0, "B")  ->  Piece(0.4
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 from pydantic import Field
 
-from weft.pipelines.outside.process import Outside, OutsideFault
-from weft.pipelines.stage import Unusable
+from weft.pipelines.stage import Resources
 from weft.schemas.settings import Settings
 
 
@@ -44,6 +42,11 @@ class Segmenter(Settings):
     gap: float = Field(default=2.0, ge=0)
     transcript: float = Field(default=30.0, gt=1)
 
+    @property
+    def resources(self) -> Resources:
+        """What one worker holds."""
+        return Resources()
+
     def setup(self) -> None:
         """Loads the model."""
 
@@ -58,14 +61,6 @@ class Segmenter(Settings):
         """What is made of pieces: merged, cut, the shortest left out."""
         whole = cut(merge(pieces, self.gap, min(self.merged, self.longest)), self.longest)
         return [piece for piece in whole if piece.seconds >= self.shortest]
-
-
-def asked(child: Outside, samples: np.ndarray) -> dict[str, Any]:
-    """What a model in another environment says of samples. Raises Unusable where it fails over them."""
-    try:
-        return child.ask({}, samples)
-    except OutsideFault as fault:
-        raise Unusable("segmenter_failed", str(fault)) from None
 
 
 def merge(pieces: Sequence[Piece], gap: float, longest: float) -> list[Piece]:

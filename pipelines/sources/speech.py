@@ -45,11 +45,12 @@ class Said:
 
 
 class SpeechSource(base.Source):
-    """`speaker` and `split` hold where the data names none. Channels are mixed, or the first is taken, or each becomes a
-    recording of its own. With `retime`, words that come with times are aligned all the same.
+    """`speaker`, `language` and `split` hold where the data names none; "" is an unknown one. Channels are mixed, or the first
+    is taken, or each becomes a recording of its own. With `retime`, words that come with times are aligned all the same.
     """
 
     speaker: str = ""
+    language: str = ""
     split: str = ""
     channels: Literal["mix", "first", "each"] = "mix"
     retime: bool = False

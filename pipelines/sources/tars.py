@@ -10,7 +10,7 @@ import json
 import os
 import tarfile
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, BinaryIO
 
 from weft.pipelines.sources.files import File, clean, local_file, walk
@@ -101,7 +101,7 @@ class _Sample:
 def _also(said: Said, ending: str, data: bytes) -> Said:
     try:
         if ending in TEXT:
-            return Said(**{**_fields(said), "text": clean(data.decode("utf-8-sig"))})
+            return replace(said, text=clean(data.decode("utf-8-sig")))
         if ending == ".json":
             return from_fields(json.loads(data.decode("utf-8-sig")), said)
     except (ValueError, RecursionError) as error:
@@ -114,12 +114,8 @@ def from_fields(given: Any, said: Said) -> Said:
     if not isinstance(given, dict):
         raise ValueError("no mapping")
     found = {f: next((given[n] for n in names if given.get(n) is not None), "") for f, names in _NAMED.items()}
-    told = {name: clean(str(value)) for name, value in found.items() if value != ""}
-    return Said(**{**_fields(said), **told})
-
-
-def _fields(said: Said) -> dict[str, Any]:
-    return {name: getattr(said, name) for name in Said.__dataclass_fields__}
+    told: dict[str, Any] = {name: clean(str(value)) for name, value in found.items() if value != ""}
+    return replace(said, **told)
 
 
 def _tars(path: str) -> Iterator[File]:

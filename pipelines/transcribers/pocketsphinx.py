@@ -10,13 +10,14 @@ from pocketsphinx import Config, Decoder
 from pydantic import PrivateAttr
 
 from weft.pipelines.aligners.sphinx import pcm_of
+from weft.pipelines.stage import Unusable
 from weft.pipelines.transcribers import base
 from weft.pipelines.transcribers.base import Spoken, Transcript
 from weft.schemas.fingerprint import version_of
 
 
 class Transcriber(base.Transcriber):
-    """English alone."""
+    """English alone: what is known to be in another language is rejected."""
 
     _decoder: Any = PrivateAttr()
 
@@ -26,12 +27,18 @@ class Transcriber(base.Transcriber):
     def version(self) -> str:
         return f"pocketsphinx-{version_of('pocketsphinx')}"
 
-    def transcribe(self, clips: Sequence[Spoken]) -> Iterator[Transcript]:
+    def transcribe(self, clips: Sequence[Spoken]) -> Iterator[Transcript | Unusable]:
         for clip in clips:
-            self._decoder.reinit_feat()
-            self._decoder.start_utt()
-            self._decoder.process_raw(pcm_of(clip.samples), full_utt=True)
-            self._decoder.end_utt()
-            said = [s for s in self._decoder.seg() or () if s.word[0] not in "<["]
-            sure = sum(min(1.0, s.prob) for s in said) / len(said) if said else 0.0
-            yield Transcript(" ".join(s.word.partition("(")[0] for s in said), "en", sure)
+            if clip.language in ("", "en"):
+                yield self._heard(clip)
+            else:
+                yield Unusable("language", f"it is said in {clip.language!r}, and this transcriber writes English")
+
+    def _heard(self, clip: Spoken) -> Transcript:
+        self._decoder.reinit_feat()
+        self._decoder.start_utt()
+        self._decoder.process_raw(pcm_of(clip.samples), full_utt=True)
+        self._decoder.end_utt()
+        said = [s for s in self._decoder.seg() or () if s.word[0] not in "<["]
+        sure = sum(min(1.0, s.prob) for s in said) / len(said) if said else 0.0
+        return Transcript(" ".join(s.word.partition("(")[0] for s in said), "en", sure)

@@ -7,59 +7,45 @@
 
 from collections.abc import Iterator, Sequence
 from itertools import groupby
-from typing import Any
 
 import numpy as np
-from pydantic import Field, PrivateAttr, model_validator
+from pydantic import Field
 
-from weft.pipelines.aligners.checkpoint import content
-from weft.pipelines.outside.process import Outside, OutsideFault, installed
-from weft.pipelines.stage import Resources, Unusable
+from weft.pipelines.checkpoint import content
+from weft.pipelines.outside.backend import Backend
+from weft.pipelines.outside.process import OutsideFault
+from weft.pipelines.sound import RATE
 from weft.pipelines.transcribers import base
 from weft.pipelines.transcribers.base import Spoken, Transcript
 
-RATE = 16_000
-_PAUSE = RATE  # between clips that are heard in one go
+_PAUSE = RATE  # samples between clips that are heard in one go
 
 
-class Transcriber(base.Transcriber):
-    """`language` is taken where an utterance does not say its own; without either it is recognised."""
+class Transcriber(Backend, base.Transcriber):
+    """`language` is taken where an utterance does not say its own; without either it is recognised. `batch` clips are decoded at
+    once, with `beam` hypotheses each, in ctranslate2's type `compute`.
+    """
+
+    package, script = "faster-whisper", "transcribe_whisper.py"
 
     model: str
     language: str = ""
-    python: str = ""
-    device: str = "cpu"
     compute: str = "default"
     beam: int = Field(default=5, ge=1)
     batch: int = Field(default=8, ge=1)
-
-    _child: Any = PrivateAttr(default=None)
-
-    @model_validator(mode="after")
-    def _is_there(self) -> "Transcriber":
-        installed(self.python, "faster-whisper")
-        return self
-
-    @property
-    def resources(self) -> Resources:
-        return Resources(gpus=1.0 if self.device.startswith("cuda") else 0.0)
 
     @property
     def batch_seconds(self) -> float:
         return 30.0 * self.batch
 
     def version(self) -> str:
-        return f"faster-whisper-{installed(self.python, 'faster-whisper')} {content(self.model)}"
+        return f"{self.installed} {content(self.model)}"
 
     def setup(self) -> None:
         """Raises ValueError for a model that faster-whisper does not load."""
-        settings = self.model_dump(include={"model", "device", "compute", "beam", "batch"})
-        try:
-            self._child = Outside(self.python, "transcribe_whisper.py", settings)
-        except OutsideFault as fault:
-            raise ValueError(f"faster-whisper does not start: {fault}") from None
+        self.start(model=self.model, compute=self.compute, beam=self.beam, batch=self.batch)
 
-    def transcribe(self, clips: Sequence[Spoken]) -> Iterator[Transcript | Unusable]:
+    def transcribe(self, clips: Sequence[Spoken]) -> Iterator[Transcript | OutsideFault]:
         """Neighbours in one language are heard in one go, each within its own bounds; where that fails, each alone."""
         for language, several in groupby(clips, key=lambda c: c.language or self.language):
             samples = [clip.samples for clip in several]
@@ -69,15 +55,15 @@ class Transcriber(base.Transcriber):
                 for clip in samples:
                     yield self._alone(clip, language)
 
-    def _alone(self, clip: np.ndarray, language: str) -> Transcript | Unusable:
+    def _alone(self, clip: np.ndarray, language: str) -> Transcript | OutsideFault:
         try:
             return self._together([clip], language)[0]
         except OutsideFault as fault:
-            return Unusable("transcriber_failed", str(fault))
+            return fault
 
     def _together(self, clips: list[np.ndarray], language: str) -> list[Transcript]:
         ends = np.cumsum([len(clip) + _PAUSE for clip in clips])
         spans = [[(e - _PAUSE - len(c)) / RATE, (e - _PAUSE) / RATE] for c, e in zip(clips, ends.tolist(), strict=True)]
         joined = np.concatenate([part for clip in clips for part in (clip, np.zeros(_PAUSE, np.float32))])
-        found = self._child.ask({"spans": spans, "language": language}, joined)["transcripts"]
+        found = self.ask(joined, spans=spans, language=language)["transcripts"]
         return [Transcript(said["text"], said["language"], said["confidence"]) for said in found]

@@ -1,17 +1,36 @@
 """A small recipe over real embedded backends: a dozen spoken sentences, two dialogues and some text."""
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import yaml
 
+from weft.jobs import cli
 from weft.pipelines.scripts.grammar import documents, sentences
 from weft.pipelines.sound import flac
 from weft.pipelines.voices.base import Style
 from weft.pipelines.voices.espeak import Voice
 
 SMALL_HUBERT = {"seconds": 20, "steps": 2, "batch_seconds": 4, "hidden": 32, "layers": 2, "heads": 2, "clusters": 16}
+
+
+@pytest.fixture
+def weft(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str, str]]:
+    """Runs a command line and returns its exit code, output and errors."""
+
+    def ran(*arguments: object) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["weft", *map(str, arguments)])
+        code = 0
+        try:
+            cli.main()
+        except SystemExit as end:
+            code = int(end.code or 0)
+        said = capsys.readouterr()
+        return code, said.out, said.err
+
+    return ran
 
 
 @pytest.fixture(scope="session")

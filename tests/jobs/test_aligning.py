@@ -1,32 +1,24 @@
 """`weft align`: timing files beside the paths of what was given, what was not aligned told, and nothing done twice."""
 
 import json
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from praatio import textgrid
 
-from weft.jobs import cli
 from weft.pipelines.timings import wordjson
 
 Ran = Callable[..., tuple[int, str]]
 
 
 @pytest.fixture
-def align(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Ran:
+def align(weft: Callable[..., tuple[int, str, str]], tmp_path: Path) -> Ran:
+    """`weft align` into `out`; its exit code and all it said."""
+
     def ran(*arguments: object) -> tuple[int, str]:
-        monkeypatch.setattr(
-            sys, "argv", ["weft", "align", *map(str, arguments), "--out", str(tmp_path / "out"), "--engine", "local"]
-        )
-        code = 0
-        try:
-            cli.main()
-        except SystemExit as end:
-            code = int(end.code or 0)
-        said = capsys.readouterr()
-        return code, said.out + said.err
+        code, out, errors = weft("align", *arguments, "--out", tmp_path / "out", "--engine", "local")
+        return code, out + errors
 
     return ran
 

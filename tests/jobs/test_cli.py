@@ -2,36 +2,17 @@
 
 import json
 import shutil
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from weft.jobs import cli
 from weft.jobs.build import build
 from weft.jobs.commands import read_house
 from weft.jobs.engine import LocalEngine
 from weft.pipelines.store import Store
 
-COMMANDS = ("demo", "validate", "plan", "build", "status", "audit", "inspect", "train")
-
-
-@pytest.fixture
-def weft(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str, str]]:
-    """Runs a command line and returns its exit code, output and errors."""
-
-    def ran(*arguments: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["weft", *arguments])
-        code = 0
-        try:
-            cli.main()
-        except SystemExit as end:
-            code = int(end.code or 0)
-        said = capsys.readouterr()
-        return code, said.out, said.err
-
-    return ran
+COMMANDS = ("align", "demo", "validate", "plan", "build", "status", "audit", "inspect", "train")
 
 
 Weft = Callable[..., tuple[int, str, str]]

@@ -5,6 +5,7 @@ import pytest
 
 from weft.pipelines.assess import Assess, bandwidth, clipping, measured, repeats, snr
 from weft.pipelines.segmenters.base import Piece
+from weft.pipelines.segmenters.silero import Segmenter
 from weft.pipelines.sound import flac
 from weft.pipelines.store import Store
 from weft.schemas.audio import Audio, Quality, Utterance
@@ -103,7 +104,6 @@ def test_without_limits_everything_is_measured_and_stays(store: Store) -> None:
         ({"overlap": 0.1}, {"overlap": 1.0}, "overlapped"),
         ({"fastest": 30}, {"text": "far too many words for noise"}, "fast_text"),
         ({"repeats": 0.5}, {"text": "no no no no no"}, "repeats"),
-        ({"confidence": 0.5}, {"text": "perhaps", "confidence": 0.2}, "unsure"),
     ],
 )
 def test_a_limit_rejects_with_its_reason_and_the_measure(store: Store, limits: dict, told: dict, reason: str) -> None:
@@ -121,4 +121,16 @@ def test_a_narrow_band_is_rejected(store: Store) -> None:
 
 
 def test_limits_of_a_text_leave_speech_without_one(store: Store) -> None:
-    assert isinstance(staged(store, noise(2, 0.1), QualitySettings(slowest=3, confidence=0.9, repeats=0)), Utterance)
+    assert isinstance(staged(store, noise(2, 0.1), QualitySettings(slowest=3, repeats=0)), Utterance)
+
+
+def test_a_file_that_went_since_it_was_ingested_is_rejected(store: Store) -> None:
+    stage = Assess(limits=QualitySettings())
+    stage.setup(store)
+    (fault,) = stage([Utterance("u-0", "u", "s", Audio("gone.flac"), "", 0.0, 1.0)])
+    assert isinstance(fault, Reject) and (fault.stage, fault.reason, fault.seconds) == ("assess", "unreadable", 1.0)
+
+
+def test_how_speech_is_found_is_part_of_what_it_is() -> None:
+    plain, careful = Assess(limits=QualitySettings()), Assess(limits=QualitySettings(), vad=Segmenter(threshold=0.6))
+    assert plain.identity() != careful.identity()

@@ -181,7 +181,7 @@ class TestAligner:
 
     def test_it_hears_what_has_words_no_times_and_its_language(self, spoken: Store) -> None:
         assert self.work.run(spoken) == 1
-        assert spoken.read("aligner/heard") == b"s1:one-two"
+        assert spoken.read("aligner/heard") == b"s/s1:one-two"
         assert self.work.done(spoken)
 
     def test_another_transcript_makes_it_stale_and_another_clip_does_not(self, spoken: Store) -> None:
@@ -194,3 +194,11 @@ class TestAligner:
         given[0] = replace(given[0], text="One, three", speaker="s1")
         write_part(spoken, NEEDS[0], given, Utterance, "three")
         assert not self.work.done(spoken)
+
+    def test_what_went_since_it_was_ingested_teaches_nothing(self, spoken: Store) -> None:
+        given = utterances(spoken, 4)
+        given[0] = replace(given[0], text="One, two", speaker="s1")
+        given[3] = replace(given[3], text="three", audio=Audio("gone.flac"))
+        write_part(spoken, NEEDS[0], given, Utterance, "two")
+        assert self.work.run(spoken) == 1
+        assert spoken.read("aligner/heard") == b"s/s1:one-two"

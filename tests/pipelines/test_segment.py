@@ -187,7 +187,7 @@ def test_turns_become_utterances_with_the_voices_timing() -> None:
 
 class Failing(Heard):
     def speech(self, blocks: Iterable[np.ndarray]) -> list[Piece]:
-        raise Unusable("segmenter_failed", "out of memory")
+        raise Unusable("backend_failed", "out of memory")
 
 
 def test_a_recording_that_the_segmenter_fails_over_is_rejected_whole() -> None:
@@ -195,7 +195,7 @@ def test_a_recording_that_the_segmenter_fails_over_is_rejected_whole() -> None:
     stage.setup(Store("memory://nowhere"))
     (fault,) = stage([recording(60.0)])
     assert isinstance(fault, Reject)
-    assert (fault.reason, fault.detail, fault.seconds) == ("segmenter_failed", "out of memory", 60.0)
+    assert (fault.reason, fault.detail, fault.seconds) == ("backend_failed", "out of memory", 60.0)
 
 
 def test_a_transcript_of_a_long_recording_stays_whole_only_where_that_is_wanted() -> None:

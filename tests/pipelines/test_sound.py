@@ -14,10 +14,10 @@ import soundfile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from weft.pipelines.sound import RATE, at_16k, blocks, flac, load, scan
+from weft.pipelines.sound import RATE, at_16k, blocks, flac, heard, load, scan
 from weft.pipelines.stage import Unusable
 from weft.pipelines.store import Store
-from weft.schemas.audio import Audio
+from weft.schemas.audio import Audio, Utterance
 
 
 def tone(seconds: float, rate: int = RATE, hertz: float = 300.0) -> np.ndarray:
@@ -161,6 +161,16 @@ def test_audio_may_lie_inside_a_file(store: Store, put: Put) -> None:
     store.write("synthesize/d/part-00000.bin", one + two)
     audio = Audio("synthesize/d/part-00000.bin", len(one), len(two))
     assert np.allclose(load(store, audio, 0, 0.25), tone(0.25, hertz=500), atol=1e-4)
+
+
+def test_a_stretch_that_is_no_longer_there_is_told(store: Store, put: Put) -> None:
+    broken = put(flac(noise(RATE * 3), RATE)[:40_000])
+    for read in (lambda: load(store, broken, 0.0, 3.0), lambda: list(blocks(store, broken, 1.0))):
+        with pytest.raises(Unusable) as caught:
+            read()
+        assert caught.value.reason == "truncated"
+    gone = Utterance("u-0", "u", "s", Audio("gone.wav"), "", 0.0, 1.0)
+    assert isinstance(fault := heard(store, gone), Unusable) and fault.reason == "unreadable"
 
 
 @given(seconds=st.floats(0.2, 1.7), block=st.floats(0.05, 0.8))

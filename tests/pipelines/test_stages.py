@@ -103,6 +103,13 @@ class TestAlign:
         assert isinstance(made, Reject)
         assert (made.key, made.reason, made.seconds, made.stage) == ("u-0", reason, 1.0, "align")
 
+    def test_a_file_that_went_since_it_was_ingested(self, store: Store) -> None:
+        gone = utterance(store, "g-0", text="so")
+        Path(gone.audio.uri).unlink()
+        before, missing, after = self.run(store, utterance(store, text="and"), gone, utterance(store, text="so"))
+        assert isinstance(missing, Reject) and (missing.key, missing.reason) == ("g-0", "unreadable")
+        assert [w.text for made in (before, after) for w in made.words] == ["and", "so"]
+
 
 class TestEncode:
     def run(self, store: Store, *utterances: Utterance) -> list[Any]:
@@ -117,6 +124,13 @@ class TestEncode:
     def test_less_than_a_frame_is_rejected_and_the_rest_goes_on(self, store: Store) -> None:
         short, whole = self.run(store, utterance(store, "s-0", 0.05), utterance(store))
         assert isinstance(short, Reject) and (short.key, short.reason) == ("s-0", "not_encodable")
+        assert whole.frames == 10
+
+    def test_a_file_that_went_since_it_was_ingested(self, store: Store) -> None:
+        gone = utterance(store, "g-0")
+        Path(gone.audio.uri).unlink()
+        missing, whole = self.run(store, gone, utterance(store))
+        assert isinstance(missing, Reject) and (missing.stage, missing.reason) == ("encode", "unreadable")
         assert whole.frames == 10
 
 

@@ -2,19 +2,17 @@
 
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
-import soxr
 
 from weft.pipelines.aligners import sphinx
 from weft.pipelines.aligners.adapted import Aligner
-from weft.pipelines.aligners.base import RATE, Clip, Unalignable
-from weft.pipelines.aligners.spoken import spoken_of
-from weft.pipelines.voices.base import Style
-from weft.pipelines.voices.espeak import Voice
+from weft.pipelines.aligners.base import Clip, Unalignable
+from weft.pipelines.sound import RATE
 from weft.schemas.audio import Audio, Utterance, Word
 
 DATA = Path(os.environ.get("WEFT_DATA", Path(__file__).parents[4] / "shared" / "data"))
@@ -35,15 +33,10 @@ LINES = (
 VOICES = ("f2", "m3")
 
 
-def spoken(text: str, variant: str) -> tuple[np.ndarray, tuple[Word, ...]]:
-    said = Voice().speak(text, Style(voice="gmw/en-US", variant=variant))
-    return soxr.resample(said.samples, said.rate, RATE).astype(np.float32), said.words
-
-
 @pytest.fixture(scope="module")
-def corpus() -> list[tuple[Clip, tuple[Word, ...], str]]:
+def corpus(spoken: Callable[..., tuple[np.ndarray, tuple[Word, ...]]]) -> list[tuple[Clip, tuple[Word, ...], str]]:
     made = [(line, variant, *spoken(line, variant)) for line in LINES for variant in VOICES]
-    return [(Clip(samples, spoken_of(line), variant), words, line) for line, variant, samples, words in made]
+    return [(Clip(samples, Aligner().spoken(line), variant), words, line) for line, variant, samples, words in made]
 
 
 @pytest.fixture(scope="module")
@@ -156,7 +149,10 @@ def test_a_language_is_one_that_espeak_reads() -> None:
 def clips_of(folder: Path) -> list[tuple[Clip, str]]:
     clips = json.loads((folder / "subset.json").read_text()).values()
     return [
-        (Clip(soundfile.read(folder / c["wav"], dtype="float32")[0], spoken_of(c["text"]), c["spk"]), c["text"].lower())
+        (
+            Clip(soundfile.read(folder / c["wav"], dtype="float32")[0], Aligner().spoken(c["text"]), c["spk"]),
+            c["text"].lower(),
+        )
         for c in clips
     ]
 

@@ -1,6 +1,7 @@
 """The chores of every aligner: what is written and what is said, order, bounds."""
 
 import pickle
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from weft.pipelines.aligners import base
-from weft.pipelines.aligners.base import RATE, Clip, Timed, Unalignable, mean_score
+from weft.pipelines.aligners.base import Clip, Timed, Unalignable, mean_score, speaker_of
 from weft.pipelines.aligners.spoken import spoken_forms
+from weft.pipelines.sound import RATE
 from weft.schemas.audio import Audio, Utterance, Word
 
 
@@ -99,3 +101,9 @@ def test_a_refusal_crosses_processes() -> None:
 def test_a_score_is_weighed_by_time() -> None:
     assert mean_score([Word("a", 0, 1, -1), Word("b", 1, 4, -3), Word("-", 4, 4, 9)]) == -2.5
     assert mean_score([]) == 0.0
+
+
+def test_speakers_of_two_sources_are_told_apart() -> None:
+    named = replace(utterance("so"), speaker="s1")
+    assert speaker_of(named) != speaker_of(replace(named, source="other"))
+    assert speaker_of(utterance("so")) == ""

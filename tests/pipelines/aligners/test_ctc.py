@@ -9,8 +9,9 @@ import pytest
 import torch
 from transformers import Wav2Vec2Config, Wav2Vec2CTCTokenizer, Wav2Vec2FeatureExtractor, Wav2Vec2ForCTC
 
-from weft.pipelines.aligners.base import RATE, Unalignable
+from weft.pipelines.aligners.base import Unalignable
 from weft.pipelines.aligners.ctc import Aligner
+from weft.pipelines.sound import RATE
 
 HOP = 320
 

@@ -24,7 +24,6 @@ def test_good_words_pass_unchanged_and_need_no_audio() -> None:
     assert alignment.words == words
     assert (alignment.key, alignment.seconds, alignment.aligner) == ("clip-1-0001", 1.0, "given 1")
     assert alignment.score == pytest.approx((-1.0 * 0.3 - 3.0 * 0.5) / 0.8)
-    assert not Aligner().needs_audio
 
 
 def test_what_reaches_over_a_little_is_trimmed() -> None:

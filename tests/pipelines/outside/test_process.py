@@ -1,40 +1,12 @@
 """A child that answers, one that fails, one that dies."""
 
+import pickle
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
 
-from weft.pipelines.outside import serving
 from weft.pipelines.outside.process import Outside, OutsideFault, installed
-
-CHILD = f"""
-import sys
-sys.path.insert(0, {str(Path(serving.__file__).parent)!r})
-from serving import serve
-
-def load(settings):
-    print("a library that talks")
-    if settings.get("fail"):
-        raise FileNotFoundError("no such model")
-    def answer(question, samples):
-        if question["do"] == "die":
-            raise SystemExit("killed")
-        if question["do"] == "fail":
-            raise ValueError("too short")
-        return {{"sum": float(samples.sum()), "n": len(samples)}}
-    return answer
-
-serve(load)
-"""
-
-
-@pytest.fixture
-def child(tmp_path: Path) -> str:
-    path = tmp_path / "child.py"
-    path.write_text(CHILD)
-    return str(path)
 
 
 def test_it_answers_again_and_again_and_after_a_failure(child: str) -> None:
@@ -43,7 +15,6 @@ def test_it_answers_again_and_again_and_after_a_failure(child: str) -> None:
     with pytest.raises(OutsideFault, match="ValueError: too short"):
         outside.ask({"do": "fail"}, np.ones(3))
     assert outside.ask({"do": "sum"}, np.zeros(0)) == {"sum": 0.0, "n": 0}
-    outside.close()
 
 
 def test_a_model_that_is_not_there_is_told(child: str) -> None:
@@ -67,3 +38,8 @@ def test_what_is_installed_where() -> None:
         installed("", "no-such-package")
     with pytest.raises(ValueError, match="python"):
         installed("/nowhere/python", "numpy")
+
+
+def test_a_fault_crosses_processes() -> None:
+    back = pickle.loads(pickle.dumps(OutsideFault("out of memory")))  # noqa: S301
+    assert (back.reason, back.detail) == ("backend_failed", "out of memory")

@@ -64,6 +64,11 @@ class TestFolder:
         assert (found.text, found.speaker, found.licence, found.language) == ("And then.", "s1", "CC0", "cy")
         assert (found.seconds, found.rate, found.channels) == (0.5, 16000, 1)
 
+    def test_a_language_nobody_names_is_unknown(self, folder: Path, read: Read) -> None:
+        (folder / "a.flac").write_bytes(CLIP)
+        found = read()["a.flac"]
+        assert isinstance(found, Recording) and found.language == ""
+
     def test_txt_comes_before_lab(self, folder: Path, read: Read) -> None:
         for name in "ab":
             (folder / f"{name}.flac").write_bytes(CLIP)

@@ -1,0 +1,52 @@
+"""What all backends in another environment share: which Python, which device, and the child that runs there.
+
+class Segmenter(Backend, base.Segmenter):
+    package, script = "pyannote.audio", "diarize_pyannote.py"
+"""
+
+from typing import Any, ClassVar
+
+import numpy as np
+from pydantic import PrivateAttr, model_validator
+
+from weft.pipelines.outside.process import Outside, OutsideFault, installed
+from weft.pipelines.stage import Resources
+from weft.schemas.settings import Settings
+
+
+class Backend(Settings):
+    """`python` is the interpreter of an environment that has `package` ("" for weft's own); `device` is torch's name of one."""
+
+    package: ClassVar[str]
+    script: ClassVar[str]
+
+    python: str = ""
+    device: str = "cpu"
+
+    _child: Outside = PrivateAttr()
+
+    @model_validator(mode="after")
+    def _is_there(self) -> "Backend":
+        installed(self.python, self.package)
+        return self
+
+    @property
+    def installed(self) -> str:
+        """The package and its version, such as `whisperx-3.8.6`."""
+        return f"{self.package}-{installed(self.python, self.package)}"
+
+    @property
+    def resources(self) -> Resources:
+        """What one worker holds."""
+        return Resources.on(self.device)
+
+    def start(self, **settings: Any) -> None:
+        """Starts the child with these settings and the device. Raises ValueError when it does not come up."""
+        try:
+            self._child = Outside(self.python, self.script, {**settings, "device": self.device})
+        except OutsideFault as fault:
+            raise ValueError(f"{self.package} does not start: {fault.detail}") from None
+
+    def ask(self, samples: np.ndarray, **question: Any) -> dict[str, Any]:
+        """The child's answer about samples (float32 [n]). Raises OutsideFault, which is of this item alone."""
+        return self._child.ask(question, samples)
