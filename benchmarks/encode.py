@@ -18,7 +18,7 @@ from weft.pipelines.sound import load
 from weft.pipelines.store import Store
 from weft.schemas.audio import Utterance
 from weft.tokenizers import hubert
-from weft.tokenizers.checkpoint import load_hubert
+from weft.tokenizers.checkpoint import load_encoder
 from weft.tokenizers.hubert import normalised
 
 NODE = "encode/hubert/speech"
@@ -56,7 +56,7 @@ _kernel: list[Kernel] = []
 def _ready(url: str, layer: int, parts: list[list[Utterance]]) -> None:
     torch.set_num_threads(1)
     store = Store(url)
-    model, grid = load_hubert(str(store.folder("models/hubert")), layer)
+    model, grid = load_encoder(str(store.folder("models/hubert")), layer)
     heard = [[grid.pad(normalised(load(store, u.audio, u.start, u.end))) for u in us] for us in parts]
     _kernel[:] = [Kernel(model, layer, [[torch.from_numpy(clip)[None] for clip in clips] for clips in heard])]
 

@@ -3,17 +3,21 @@
 Utterance(start=12.1, end=17.9)  ->  Units(tokenizer="hubert", rate=25.0, ids=(17, 3, 88, …), durations=(2, 1, 4, …))
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
+import numpy as np
 from pydantic import PrivateAttr, SerializeAsAny
 
+from weft.pipelines.aligners.base import speaker_of
+from weft.pipelines.batches import by_seconds
 from weft.pipelines.sound import heard
-from weft.pipelines.stage import Stage, Unusable, rejected
+from weft.pipelines.stage import Resources, Stage, Unusable, rejected
 from weft.pipelines.store import Store
 from weft.schemas.audio import Units, Utterance
 from weft.schemas.fingerprint import version_of
 from weft.schemas.ledger import Reject
 from weft.tokenizers.base import SpeechTokenizer
+from weft.tokenizers.stream import Speech, Stream
 
 
 class Encode(Stage):
@@ -34,21 +38,32 @@ class Encode(Stage):
         self._store = store
         self.tokenizer.load(store.folder(f"models/{self.name}"))
 
-    def __call__(self, utterances: Iterable[Utterance]) -> Iterator[Units | Reject]:
-        for utterance in utterances:
-            found = self._encoded(utterance)
-            yield rejected(utterance, "encode", found) if isinstance(found, Unusable) else found
+    @property
+    def resources(self) -> Resources:  # type: ignore[override]
+        return Resources.on(self.tokenizer.device)
 
-    def _encoded(self, utterance: Utterance) -> Units | Unusable:
-        samples = heard(self._store, utterance)
-        if isinstance(samples, Unusable):
-            return samples
-        try:
-            ids, durations = self.tokenizer.encode(samples)
-        except ValueError as fault:
-            return Unusable("not_encodable", str(fault))
+    def __call__(self, utterances: Iterable[Utterance]) -> Iterator[Units | Reject]:
+        for batch in by_seconds(utterances, self.tokenizer.batch_seconds):
+            for utterance, found in zip(batch, self._encoded(batch), strict=True):
+                yield rejected(utterance, "encode", found) if isinstance(found, Unusable) else found
+
+    def _encoded(self, batch: Sequence[Utterance]) -> Iterator[Units | Unusable]:
+        sounds = [heard(self._store, utterance) for utterance in batch]
+        told = [speech_of(u, s) for u, s in zip(batch, sounds, strict=True) if not isinstance(s, Unusable)]
+        found = self.tokenizer.encode_all(told)
+        for utterance, sound in zip(batch, sounds, strict=True):
+            yield sound if isinstance(sound, Unusable) else self._units(utterance, next(found))
+
+    def _units(self, utterance: Utterance, stream: Stream | ValueError) -> Units | Unusable:
+        if isinstance(stream, ValueError):
+            return Unusable("not_encodable", str(stream))
         model = f"{self.tokenizer.version()} {self.tokenizer.checksum}"
         return Units(
-            utterance.key, utterance.seconds, self.name, model, self.tokenizer.rate,
-            tuple(ids.tolist()), tuple(durations.tolist()),
+            utterance.key, utterance.seconds, self.name, model, stream.rate,
+            tuple(stream.ids.tolist()), tuple(stream.durations.tolist()),
         )  # fmt: skip
+
+
+def speech_of(utterance: Utterance, samples: np.ndarray) -> Speech:
+    """An utterance as tokenizers hear it."""
+    return Speech(samples, utterance.text or "", speaker_of(utterance), utterance.emotion)

@@ -5,8 +5,10 @@ A model's folder is whole once its `model.json` is there, and stands for what it
 
 import hashlib
 import json
+import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,16 +17,20 @@ import numpy as np
 
 from weft.pipelines.align import ALIGNER
 from weft.pipelines.aligners.base import Aligner, Clip, speaker_of
+from weft.pipelines.encode import speech_of
 from weft.pipelines.parts import read_table
 from weft.pipelines.partwork import content_of, model_mark
-from weft.pipelines.picks import picked, to_be_aligned
+from weft.pipelines.picks import any_utterance, picked, to_be_aligned, with_text
 from weft.pipelines.sound import heard
 from weft.pipelines.stage import Resources, Unusable
 from weft.pipelines.store import Store
 from weft.schemas.audio import Utterance
 from weft.schemas.fingerprint import digest
 from weft.tokenizers.base import SpeechTokenizer
+from weft.tokenizers.stream import Speech
 from weft.tokenizers.text import TextTokenizer
+
+_UNHEARD = np.zeros(0, np.float32)
 
 
 @dataclass(frozen=True)
@@ -46,22 +52,27 @@ class TokenizerWork:
         return model_mark(self.node)
 
     def fingerprint(self, store: Store) -> str:
-        picked = [(u.key, u.sha256, u.start, u.end) for u in self._picked(store)]
-        return digest(["tokenizer-1", self.tokenizer.model_dump(mode="json"), self.seed, picked])
+        heard = [(u.key, u.sha256, u.start, u.end, self._known(u)) for u in self._picked(store)]
+        return digest(["tokenizer-2", self.tokenizer.model_dump(mode="json"), self.seed, heard])
 
     def done(self, store: Store) -> bool:
         return _model_done(store, self.node, self.fingerprint(store))
 
     def run(self, store: Store) -> int:
-        picked = self._picked(store)
-        clips = [samples for _, samples in _readable(store, picked)]
+        speech = [Speech(s, **self._known(u)) for u, s in _readable(store, self._picked(store))]
         _make_model(
-            store, self.node, self.fingerprint(store), lambda folder: self.tokenizer.train(clips, folder, self.seed)
+            store, self.node, self.fingerprint(store), lambda folder: self.tokenizer.train(speech, folder, self.seed)
         )
-        return len(clips)
+        return len(speech)
+
+    def _known(self, utterance: Utterance) -> dict[str, str]:
+        """What is told of an utterance besides its samples: what the tokenizer learns from, and no more."""
+        told = speech_of(utterance, _UNHEARD)
+        return {name: getattr(told, name) for name in self.tokenizer.learns_from}
 
     def _picked(self, store: Store) -> list[Utterance]:
-        return picked(store, self.needs, self.tokenizer.training_seconds, self.seed, self.name)
+        keep = with_text if "text" in self.tokenizer.learns_from else any_utterance
+        return picked(store, self.needs, self.tokenizer.training_seconds, self.seed, self.name, keep)
 
 
 @dataclass(frozen=True)
@@ -150,8 +161,7 @@ def _make_model(store: Store, folder: str, fingerprint: str, make: Callable[[Pat
 
     An old fingerprint goes first: it must not speak for the new files.
     """
-    with tempfile.TemporaryDirectory() as scratch:
-        root = Path(scratch)
+    with _workshop(store, folder, fingerprint) as root:
         make(root)
         files = sorted(p for p in root.rglob("*") if p.is_file())
         sums = {p.relative_to(root).as_posix(): hashlib.sha256(p.read_bytes()).hexdigest() for p in files}
@@ -159,3 +169,17 @@ def _make_model(store: Store, folder: str, fingerprint: str, make: Callable[[Pat
         store.remove(f"{folder}/fingerprint")
         store.put_folder(folder, root, last="model.json")
     store.write(f"{folder}/fingerprint", fingerprint.encode())
+
+
+@contextmanager
+def _workshop(store: Store, folder: str, fingerprint: str) -> Iterator[Path]:
+    """Where a model's files are made. In a corpus on disk it outlives a run that is killed, and training goes on from there."""
+    if not store.local:
+        with tempfile.TemporaryDirectory() as scratch:
+            yield Path(scratch)
+        return
+    root = Path(store.root, "unfinished", folder)
+    here = root / fingerprint  # nothing of another model may get among its files
+    here.mkdir(parents=True, exist_ok=True)
+    yield here
+    shutil.rmtree(root)

@@ -17,9 +17,13 @@ def any_utterance(table: pa.Table) -> pa.Array:
     return pc.is_valid(table["key"])
 
 
+def with_text(table: pa.Table) -> pa.Array:
+    return pc.greater(pc.utf8_length(pc.fill_null(table["text"], "")), 0)
+
+
 def to_be_aligned(table: pa.Table) -> pa.Array:
     """Utterances with a text and without times of their own."""
-    return pc.and_(pc.greater(pc.utf8_length(pc.fill_null(table["text"], "")), 0), pc.equal(_count(table["words"]), 0))
+    return pc.and_(with_text(table), pc.equal(_count(table["words"]), 0))
 
 
 def _count(lists: pa.Array) -> pa.Array:

@@ -1,30 +1,41 @@
-"""What every speech tokenizer is: samples in, ids and their durations in frames out.
+"""What every speech tokenizer is: speech in, ids and their durations in frames out.
 
     ids        17  3 88 17        one id a run of equal frames (with `dedup`)
     durations   2  1  4  1        frames of 1/rate seconds; they sum to frames(n_samples)
 
-A leaf gives `_frames` (an id a frame), `frames`, `train`, `load` and `version`; checks and runs are done here.
+A leaf gives `_ids` (an id a frame), `frames`, `train`, `load` and `version`; checks, runs and the order are looked after here.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 from pydantic import Field
 
 from weft.schemas.settings import Settings
+from weft.tokenizers.stream import Speech, Stream, deduplicate, frame_by_frame
 
 SAMPLE_RATE = 16_000
 
 
 class SpeechTokenizer(Settings, ABC):
-    """Fields are settings: `rate` frames a second, `size` codes, each spelt `literal` with its number in it."""
+    """Fields are settings: `rate` frames a second, `size` codes, each spelt `literal` with its number in it; `device` is torch's name
+    of one.
+
+    `learns_from` names what `train` wants to know of speech besides its samples, such as `text`: where that changes, it is
+    trained anew.
+    """
+
+    learns_from: ClassVar[tuple[str, ...]] = ()
 
     rate: float = Field(gt=0)
     size: int = Field(ge=1)
     literal: str
     dedup: bool = True
+    device: str = "cpu"
 
     @property
     def training_seconds(self) -> float:
@@ -32,30 +43,50 @@ class SpeechTokenizer(Settings, ABC):
         return 0.0
 
     @property
+    def batch_seconds(self) -> float:
+        """How much audio `encode_all` likes at a time; 0 for a clip after another."""
+        return 0.0
+
+    @property
     def checksum(self) -> str:
         """The name of the loaded weights."""
         return ""
 
-    def encode(self, samples: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Ids int32 [units] and durations int32 [units] in frames, for float mono audio [n_samples] at 16 kHz.
+    def encode(self, speech: Speech) -> Stream:
+        """As `encode_all`, of one. Raises ValueError for what cannot be encoded."""
+        (found,) = self.encode_all([speech])
+        if isinstance(found, ValueError):
+            raise found
+        return found
 
-        The durations sum to `frames(n_samples)`. Raises ValueError for audio that is not one row of finite floats or
-        is shorter than a frame; RuntimeError when nothing was loaded.
+    def encode_all(self, speech: Sequence[Speech]) -> Iterator[Stream | ValueError]:
+        """The stream of each, or what is wrong with it, in order; RuntimeError when nothing was loaded.
+
+        Durations sum to `frames(n_samples)`. Wrong is what is not one row of finite floats, or shorter than a frame.
         """
-        count = self.frames(len(checked(samples)))
-        if count < 1:
-            raise ValueError(f"audio of {len(samples)} samples is shorter than one frame ({1 / self.rate:g} s)")
-        ids = self._frames(np.ascontiguousarray(samples, dtype=np.float32))
+        faults = [self._fault(one.samples) for one in speech]
+        sound = [one for one, fault in zip(speech, faults, strict=True) if not fault]
+        ids = iter(self._ids([replace(one, samples=np.ascontiguousarray(one.samples, np.float32)) for one in sound]))
+        for one, fault in zip(speech, faults, strict=True):
+            yield ValueError(fault) if fault else self._stream(len(one.samples), next(ids))
+
+    def _fault(self, samples: np.ndarray) -> str:
+        if fault := fault_of(samples):
+            return fault
+        if self.frames(len(samples)) < 1:
+            return f"audio of {len(samples)} samples is shorter than one frame ({1 / self.rate:g} s)"
+        return ""
+
+    def _stream(self, n_samples: int, ids: np.ndarray) -> Stream:
+        count, name = self.frames(n_samples), type(self).__module__
         # a leaf that drops or adds a frame would shift every word behind it
-        assert ids.shape == (count,), f"{type(self).__module__} gave {ids.shape} ids for {count} frames"
-        assert ids.min() >= 0 and ids.max() < self.size, (
-            f"{type(self).__module__} gave ids beyond its {self.size} codes"
-        )
-        return deduplicate(ids) if self.dedup else (ids.astype(np.int32), np.ones(count, np.int32))
+        assert ids.shape == (count,), f"{name} gave {ids.shape} ids for {count} frames"
+        assert ids.min() >= 0 and ids.max() < self.size, f"{name} gave ids beyond its {self.size} codes"
+        return deduplicate(self.rate, ids) if self.dedup else frame_by_frame(self.rate, ids)
 
     @abstractmethod
-    def train(self, clips: Sequence[np.ndarray], folder: Path, seed: int) -> None:
-        """Learn from float mono 16 kHz clips and write the model into `folder`."""
+    def train(self, speech: Sequence[Speech], folder: Path, seed: int) -> None:
+        """Learn from speech and write the model into `folder`: the same for the same speech in any order."""
 
     @abstractmethod
     def load(self, folder: Path) -> None:
@@ -70,27 +101,16 @@ class SpeechTokenizer(Settings, ABC):
         """The backend and its version, the same before and after `load`: a change of it makes all ids stale."""
 
     @abstractmethod
-    def _frames(self, samples: np.ndarray) -> np.ndarray:
-        """One id in [0, size) a frame, of float32 samples [n_samples] that have been checked."""
+    def _ids(self, speech: Sequence[Speech]) -> Iterator[np.ndarray]:
+        """One id in [0, size) a frame, of each of several that have been checked, in order."""
 
 
-def checked(samples: np.ndarray) -> np.ndarray:
-    """The samples, if they are one row of finite floats. Raises ValueError saying what they are instead."""
+def fault_of(samples: np.ndarray) -> str:
+    """What is wrong with samples that are not one row of finite floats."""
     if samples.ndim != 1:
-        raise ValueError(f"audio has shape {samples.shape}; one channel [n_samples] is wanted, so mix it down first")
+        return f"audio has shape {samples.shape}; one channel [n_samples] is wanted, so mix it down first"
     if not np.issubdtype(samples.dtype, np.floating):
-        raise ValueError(f"audio is {samples.dtype}; floats within -1…1 are wanted")
+        return f"audio is {samples.dtype}; floats within -1…1 are wanted"
     if not np.isfinite(samples).all():
-        raise ValueError(f"audio has {np.count_nonzero(~np.isfinite(samples))} samples that are not finite numbers")
-    return samples
-
-
-def deduplicate(ids: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Runs of equal ids [frames] as ids int32 [units] and lengths int32 [units]; `expand` undoes it."""
-    starts = np.flatnonzero(np.diff(ids, prepend=ids[:1] - 1))
-    return ids[starts].astype(np.int32), np.diff(starts, append=len(ids)).astype(np.int32)
-
-
-def expand(ids: np.ndarray, durations: np.ndarray) -> np.ndarray:
-    """An id a frame again, int32 [sum of durations]."""
-    return np.repeat(ids, durations).astype(np.int32)
+        return f"audio has {np.count_nonzero(~np.isfinite(samples))} samples that are not finite numbers"
+    return ""

@@ -1,39 +1,43 @@
-"""HuBERT units: a layer of a transformers `HubertModel`, and the nearest of its k-means centroids.
+"""HuBERT units: a layer of a HuBERT or wav2vec2 model, and the code of each of its frames.
 
-    Tokenizer(size=100, rate=25).train(clips, folder, seed=1)     # small, from nothing, on the corpus itself
-    Tokenizer(model="/models/mhubert", codebook="/models/km501.npy", layer=11, size=501, rate=25)
+    Tokenizer(size=100, rate=25).train(speech, folder, seed=1)     # small, from nothing, on the corpus itself
+    Tokenizer(model="/models/mhubert", codebook="/models/l11_500.safetensors", layer=11, size=501, rate=25)
 
     encode(samples[16000])  ->  ids 17 3 88 …, durations 2 1 4 …  (25 frames in all)
 
-A trained folder holds `config.json`, `model.safetensors`, `kmeans.safetensors` and `settings.json`.
+A trained folder holds `config.json`, `model.safetensors`, `quantizer.safetensors` and `settings.json`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from hashlib import blake2b
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import torch
 from pydantic import Field, PrivateAttr, field_validator
-from safetensors.numpy import save_file
-from transformers import HubertModel
 
 from weft.schemas.fingerprint import version_of
-from weft.tokenizers import kmeans
-from weft.tokenizers.base import SAMPLE_RATE, SpeechTokenizer, checked
-from weft.tokenizers.checkpoint import checksum, cut, load_codebook, load_hubert, quiet
+from weft.tokenizers import kmeans, layers
+from weft.tokenizers.base import SAMPLE_RATE, SpeechTokenizer
+from weft.tokenizers.checkpoint import Encoder, checksum, cut, load_encoder, quiet
+from weft.tokenizers.fitting import unfinished
 from weft.tokenizers.grid import Grid
 from weft.tokenizers.hubert_training import Training, train
+from weft.tokenizers.quantizer import Nearest, Quantizer, load_quantizer, save_quantizer
+from weft.tokenizers.stream import Speech
+from weft.tokenizers.windows import Hearing
 
 CODEBOOK_FRAMES = 60_000  # enough to place the centroids; more only takes time
+PADDING = 0.02  # of a batch, at most
 
 
 class Tokenizer(SpeechTokenizer):
     """Units of `layer` (1 is the first transformer block's output) at 25 or 50 Hz.
 
-    With `model` (a local folder or a hub name) only the centroids are learnt, and with `codebook` too (`.npy` or
-    `.safetensors`, float [size, width]) nothing is: `train` then copies both into its folder. Spirit LM (§2.2) takes
-    layer 11 of a 25 Hz mHuBERT.
+    With `model` (a local folder or a hub name) only the centroids are learnt, and with `codebook` too (see quantizer.py) nothing is:
+    `train` then copies both into its folder. Spirit LM (§2.2) takes layer 11 of a 25 Hz mHuBERT. `normalise` gives each clip mean 0
+    and variance 1, as a model's `preprocessor_config.json` asks with `do_normalize`. `batch` seconds are heard at once.
     """
 
     rate: float = 25
@@ -42,11 +46,14 @@ class Tokenizer(SpeechTokenizer):
     model: str = ""
     codebook: str = ""
     layer: int = Field(default=2, ge=1)
+    normalise: bool = True
+    dtype: Literal["float32", "bfloat16"] = "float32"
+    batch: float = Field(default=60.0, gt=0)
     training: Training = Training()
 
-    _model: HubertModel | None = PrivateAttr(None)
+    _model: Encoder | None = PrivateAttr(None)
     _grid: Grid | None = PrivateAttr(None)
-    _centroids: np.ndarray | None = PrivateAttr(None)
+    _quantizer: Quantizer | None = PrivateAttr(None)
     _checksum: str = PrivateAttr("")
 
     @field_validator("rate")
@@ -61,26 +68,32 @@ class Tokenizer(SpeechTokenizer):
         """How much speech `train` looks at: none when both `model` and `codebook` are given."""
         return 0.0 if self.model and self.codebook else self.training.seconds
 
-    def train(self, clips: Sequence[np.ndarray], folder: Path, seed: int) -> None:
-        """Write `folder`: the model (trained, or copied from `model`, cut to `layer` blocks) and its centroids.
+    @property
+    def batch_seconds(self) -> float:
+        return 10 * self.batch  # so that there are clips of like length among them
 
-        The same for the same clips in any order, the same seed and number of torch threads. Raises ValueError for
+    def train(self, speech: Sequence[Speech], folder: Path, seed: int) -> None:
+        """Write `folder`: the model (trained, or copied from `model`, cut to `layer` blocks) and its codebook.
+
+        The same for the same speech in any order, the same seed and number of torch threads. Raises ValueError for
         too little speech, or for a checkpoint or codebook that does not fit.
         """
-        folder.mkdir(parents=True, exist_ok=True)
-        chosen = self._sample(clips, seed) if self.training_seconds else []
-        self._hold(*load_hubert(self.model, self.layer) if self.model else self._trained(chosen, seed))
-        with quiet():
-            self._ready()[0].save_pretrained(folder)
-        save_file({"centroids": self._codebook(chosen, seed)}, folder / "kmeans.safetensors")
-        (folder / "settings.json").write_text(self.model_dump_json(indent=1) + "\n", "utf-8")
+        chosen = self._sample(speech, seed) if self.training_seconds else []
+        with unfinished(folder, self.model_dump(mode="json"), seed, [_name(clip, 0) for clip in chosen]) as kept:
+            self._hold(*load_encoder(self.model, self.layer) if self.model else self._trained(chosen, seed, kept))
+            with quiet():
+                self._ready()[0].save_pretrained(folder)
+            save_quantizer(self._codebook(chosen, seed), folder / "quantizer.safetensors")
+            (folder / "settings.json").write_text(self.model_dump_json(indent=1) + "\n", "utf-8")
         self.load(folder)
 
     def load(self, folder: Path) -> None:
-        """Make ready with what `train` wrote. Raises ValueError when that is no HuBERT or does not fit the settings."""
-        self._hold(*load_hubert(str(folder), self.layer))
-        self._centroids = load_codebook(str(folder / "kmeans.safetensors"), self._shape)
-        self._checksum = checksum(self._ready()[0], self._centroids)
+        """Make ready with what `train` wrote. Raises ValueError when that is no such model or does not fit the settings."""
+        self._hold(*load_encoder(str(folder), self.layer))
+        model, _ = self._ready()
+        self._quantizer = load_quantizer(str(folder / "quantizer.safetensors"), *self._shape)
+        self._checksum = checksum(model, self._quantizer.tensors)
+        self._model = model.to(device=self.device, dtype=getattr(torch, self.dtype))  # type: ignore[call-arg]
 
     def frames(self, n_samples: int) -> int:
         """Whole hops of 640 (25 Hz) or 320 (50 Hz) samples; a rest shorter than one is in no frame."""
@@ -88,25 +101,25 @@ class Tokenizer(SpeechTokenizer):
 
     def version(self) -> str:
         """What computes the units, known before any model is loaded; `checksum` names the weights."""
-        return f"hubert-1+transformers-{version_of('transformers')}+torch-{version_of('torch')}"
+        return f"hubert-2+transformers-{version_of('transformers')}+torch-{version_of('torch')}"
 
     @property
     def checksum(self) -> str:
-        """16 hex digits over the loaded weights and centroids."""
+        """16 hex digits over the loaded weights and codebook."""
         self._ready()
         return self._checksum
 
-    def _frames(self, samples: np.ndarray) -> np.ndarray:
-        if self._centroids is None:
+    def _ids(self, speech: Sequence[Speech]) -> Iterator[np.ndarray]:
+        if self._quantizer is None:
             raise RuntimeError("this tokenizer has no codebook yet: call load(folder) first")
-        return kmeans.assign(self.features(samples), self._centroids)
+        for features in self.features([one.samples for one in speech]):
+            yield self._quantizer.codes(features)
 
-    def features(self, samples: np.ndarray) -> np.ndarray:
-        """The layer's output for one clip, float32 [frames, width]; alone and unpadded, so no batch can change it."""
+    def features(self, clips: Sequence[np.ndarray]) -> list[np.ndarray]:
+        """The layer's output for each clip, float32 [frames, width]."""
         model, grid = self._ready()
-        waveform = torch.from_numpy(grid.pad(normalised(samples)))[None]
-        with torch.inference_mode():
-            return model(waveform, output_hidden_states=True).hidden_states[self.layer][0].numpy()
+        rows = [normalised(clip) if self.normalise else np.asarray(clip, np.float32) for clip in clips]
+        return Hearing(grid.hop, self.batch, PADDING).frames(rows, lambda some: layers.frames(model, grid, some))
 
     @property
     def _hop(self) -> int:
@@ -116,33 +129,33 @@ class Tokenizer(SpeechTokenizer):
     def _shape(self) -> tuple[int, int]:
         return self.size, self._ready()[0].config.hidden_size
 
-    def _hold(self, model: HubertModel, grid: Grid) -> None:
+    def _hold(self, model: Encoder, grid: Grid) -> None:
         if grid.hop != self._hop:
             raise ValueError(f"a frame of this model is {grid.hop} samples: set `rate` to {SAMPLE_RATE / grid.hop:g}")
         self._model, self._grid = model, grid
 
-    def _trained(self, clips: Sequence[np.ndarray], seed: int) -> tuple[HubertModel, Grid]:
+    def _trained(self, clips: Sequence[np.ndarray], seed: int, kept: Path) -> tuple[Encoder, Grid]:
         if self.layer > self.training.layers:
             raise ValueError(f"`layer` is {self.layer} but `training.layers` is {self.training.layers}")
-        return cut(train([normalised(clip) for clip in clips], self.training, self.rate, seed), self.layer)
+        return cut(train([normalised(clip) for clip in clips], self.training, self.rate, seed, kept), self.layer)
 
-    def _codebook(self, clips: Sequence[np.ndarray], seed: int) -> np.ndarray:
+    def _codebook(self, clips: Sequence[np.ndarray], seed: int) -> Quantizer:
         if self.codebook:
-            return load_codebook(self.codebook, self._shape)
-        return kmeans.fit(self._spread(clips), self.size, seed)
+            return load_quantizer(self.codebook, *self._shape)
+        return Nearest(kmeans.fit(self._spread(clips), self.size, seed))
 
-    def _ready(self) -> tuple[HubertModel, Grid]:
+    def _ready(self) -> tuple[Encoder, Grid]:
         if self._model is None or self._grid is None:
             raise RuntimeError("this tokenizer has no model yet: call load(folder) first")
         return self._model, self._grid
 
-    def _sample(self, clips: Sequence[np.ndarray], seed: int) -> list[np.ndarray]:
+    def _sample(self, speech: Sequence[Speech], seed: int) -> list[np.ndarray]:
         """Clips of a frame or more, in an order drawn from seed and content, until they make up `training.seconds`."""
-        usable = [checked(clip) for clip in clips if len(clip) >= self._hop]
+        usable = [one.samples for one in speech if not self._fault(one.samples)]
         if not usable:
-            raise ValueError(f"none of the {len(clips)} clips is as long as one frame ({1 / self.rate:g} s)")
+            raise ValueError(f"none of the {len(speech)} clips is as long as one frame ({1 / self.rate:g} s)")
         chosen, room = [], self.training.seconds * SAMPLE_RATE
-        for clip in sorted(usable, key=lambda clip: blake2b(clip.tobytes(), key=str(seed).encode()).digest()):
+        for clip in sorted(usable, key=lambda clip: _name(clip, seed)):
             if room >= self._hop:
                 chosen.append(clip[: int(room)])
                 room -= len(clip)
@@ -150,8 +163,12 @@ class Tokenizer(SpeechTokenizer):
 
     def _spread(self, clips: Sequence[np.ndarray]) -> np.ndarray:
         """Features of the clips, float32 [frames, width], evenly thinned to what k-means needs."""
-        features = np.concatenate([self.features(clip) for clip in clips])
+        features = np.concatenate(self.features(clips))
         return features[:: -(-len(features) // CODEBOOK_FRAMES)]
+
+
+def _name(clip: np.ndarray, seed: int) -> str:
+    return blake2b(np.ascontiguousarray(clip, np.float32).tobytes(), key=str(seed).encode(), digest_size=16).hexdigest()
 
 
 def normalised(samples: np.ndarray) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""HuBERT's first iteration on a small corpus: predict the MFCC cluster of frames that were hidden.
+"""HuBERT on a small corpus: predict the cluster of frames that were hidden, of MFCCs first, then of its own features.
 
     stream    samples [n * hop]   5 5 5 9 9 2 2 …   the teacher's cluster of each frame
     hidden            . . # # # # .                 about half of the frames, in spans of 0.2 s
@@ -9,8 +9,11 @@ Two things make minutes enough where HuBERT took days: the first convolution sta
 visible frames count as well (their α below 1). With neither, the loss after 100 steps is still that of guessing.
 """
 
-from collections.abc import Iterable, Sequence
+import copy
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -21,12 +24,14 @@ from transformers.audio_utils import hertz_to_mel, mel_to_hertz
 
 from weft.schemas.settings import Settings
 from weft.tokenizers import kmeans
+from weft.tokenizers.checkpoint import cut
+from weft.tokenizers.fitting import fit
 from weft.tokenizers.grid import Grid
+from weft.tokenizers.layers import frames
 from weft.tokenizers.mfcc import RATE, mfcc
 
 SPAN_SECONDS = 0.2
 BAND = (60.0, 7600.0)  # Hz, of the first filters
-WARMUP = 0.1  # of the steps
 
 Batch = tuple[torch.Tensor, torch.Tensor, torch.Tensor]  # samples [B, N], teacher [B, T], hidden [B, T]
 
@@ -34,11 +39,13 @@ Batch = tuple[torch.Tensor, torch.Tensor, torch.Tensor]  # samples [B, N], teach
 class Training(Settings):
     """How the embedded HuBERT is trained: on at most `seconds` of the corpus, in batches of `batch_seconds`.
 
-    `clusters` of MFCCs are the teacher; `mask` is the share of frames hidden, `visible` the weight of the others
-    in the loss; each batch is cut into `crop_seconds`.
+    `clusters` of MFCCs are the teacher of the first of `iterations`, those of the features half way up the model before it of the
+    others; `mask` is the share of frames hidden, `visible` the weight of the others in the loss; each batch is cut into
+    `crop_seconds`.
     """
 
     seconds: float = Field(default=600, gt=0)
+    iterations: int = Field(default=1, ge=1, le=4)
     steps: int = Field(default=350, ge=1)
     batch_seconds: float = Field(default=16, gt=0)
     crop_seconds: float = Field(default=4, gt=0)
@@ -92,22 +99,41 @@ def small_config(training: Training, rate: float) -> HubertConfig:
     )
 
 
-def train(clips: Sequence[np.ndarray], training: Training, rate: float, seed: int) -> HubertModel:
-    """A HubertModel trained on normalised clips; the same for the same clips, seed and number of torch threads.
+def train(clips: Sequence[np.ndarray], training: Training, rate: float, seed: int, kept: Path) -> HubertModel:
+    """A HubertModel trained on normalised clips; the same for the same clips, seed and number of torch threads. `kept` is a folder
+    for what makes it go on where it was broken off.
 
     Raises ValueError when the clips hold too little speech for the teacher's clusters.
     """
     config = small_config(training, rate)
-    rng = np.random.default_rng(seed)
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        model = HubertModel(config)
-        _tune(next(m for m in model.feature_extractor.modules() if isinstance(m, torch.nn.Conv1d)))
-        head = torch.nn.Linear(training.hidden, training.clusters)
-    stream = _stream(clips, training.clusters, Grid.of(config.conv_kernel, config.conv_stride), seed)
-    batches = (_batch(stream, training, rate, rng) for _ in range(training.steps))
-    _optimise(model.train(), head, batches, training)
-    return model.eval()
+    grid = Grid.of(config.conv_kernel, config.conv_stride)
+    features = [mfcc(clip, grid.hop) for clip in clips]
+    for iteration in range(training.iterations):
+        learner = _Learner.fresh(config, training.clusters, seed)
+        stream = _stream(clips, features, training.clusters, grid, seed)
+        loss = partial(_loss, learner, stream, training, rate, seed)
+        fit(learner, loss, training.steps, training.lr, kept / f"iteration-{iteration}.safetensors")
+        if iteration + 1 < training.iterations:
+            middle, _ = cut(copy.deepcopy(learner.model), max(1, training.layers // 2))
+            features = [next(frames(middle, grid, [clip])) for clip in clips]
+    return learner.model
+
+
+class _Learner(torch.nn.Module):
+    """The model, and what tells clusters from its last states."""
+
+    def __init__(self, config: HubertConfig, clusters: int) -> None:
+        super().__init__()
+        self.model = HubertModel(config)
+        self.head = torch.nn.Linear(config.hidden_size, clusters)
+
+    @classmethod
+    def fresh(cls, config: HubertConfig, clusters: int, seed: int) -> "_Learner":
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            made = cls(config, clusters)
+            _tune(next(m for m in made.model.feature_extractor.modules() if isinstance(m, torch.nn.Conv1d)))
+        return made
 
 
 def _tune(conv: torch.nn.Conv1d) -> None:
@@ -125,8 +151,9 @@ def _tune(conv: torch.nn.Conv1d) -> None:
         conv.bias.normal_(0.0, 0.3)  # type: ignore[union-attr]
 
 
-def _stream(clips: Sequence[np.ndarray], clusters: int, grid: Grid, seed: int) -> Stream:
-    features = [mfcc(clip, grid.hop) for clip in clips]
+def _stream(
+    clips: Sequence[np.ndarray], features: Sequence[np.ndarray], clusters: int, grid: Grid, seed: int
+) -> Stream:
     centroids = kmeans.fit(np.concatenate(features), clusters, seed)
     teacher = np.concatenate([kmeans.assign(f, centroids) for f in features]).astype(np.int64)
     samples = np.concatenate([clip[: grid.frames(len(clip)) * grid.hop] for clip in clips])
@@ -134,12 +161,12 @@ def _stream(clips: Sequence[np.ndarray], clusters: int, grid: Grid, seed: int) -
 
 
 def _batch(stream: Stream, training: Training, rate: float, rng: np.random.Generator) -> Batch:
-    frames = min(max(1, round(training.crop_seconds * rate)), len(stream.teacher))
+    count = min(max(1, round(training.crop_seconds * rate)), len(stream.teacher))
     rows = max(1, round(training.batch_seconds / training.crop_seconds))
-    firsts = rng.integers(0, len(stream.teacher) - frames + 1, rows)
-    samples_BN = np.stack([stream.crop(first, frames) for first in firsts])
-    teacher_BT = np.stack([stream.teacher[first : first + frames] for first in firsts])
-    hidden_BT = spans(rng, (rows, frames), training.mask, max(1, round(SPAN_SECONDS * rate)))
+    firsts = rng.integers(0, len(stream.teacher) - count + 1, rows)
+    samples_BN = np.stack([stream.crop(first, count) for first in firsts])
+    teacher_BT = np.stack([stream.teacher[first : first + count] for first in firsts])
+    hidden_BT = spans(rng, (rows, count), training.mask, max(1, round(SPAN_SECONDS * rate)))
     return torch.from_numpy(samples_BN), torch.from_numpy(teacher_BT), torch.from_numpy(hidden_BT)
 
 
@@ -153,22 +180,10 @@ def spans(rng: np.random.Generator, shape: tuple[int, int], share: float, length
     return hidden
 
 
-def _optimise(model: HubertModel, head: torch.nn.Linear, batches: Iterable[Batch], training: Training) -> None:
-    parameters = [*model.parameters(), *head.parameters()]
-    optimiser = torch.optim.AdamW(parameters, training.lr, betas=(0.9, 0.98), weight_decay=0.01)
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: _slope(step / training.steps))
-    for samples_BN, teacher_BT, hidden_BT in batches:
-        states_BTC = model(samples_BN, mask_time_indices=hidden_BT).last_hidden_state
-        loss = cross_entropy(head(states_BTC[hidden_BT]), teacher_BT[hidden_BT])
-        if training.visible and not hidden_BT.all():
-            loss = loss + training.visible * cross_entropy(head(states_BTC[~hidden_BT]), teacher_BT[~hidden_BT])
-        optimiser.zero_grad()
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(parameters, 1.0)
-        optimiser.step()
-        schedule.step()
-
-
-def _slope(done: float) -> float:
-    """The learning rate's share of its peak: up over the first tenth, then straight down."""
-    return max(1e-3, min(done / WARMUP, (1 - done) / (1 - WARMUP)))
+def _loss(learner: _Learner, stream: Stream, training: Training, rate: float, seed: int, step: int) -> torch.Tensor:
+    samples_BN, teacher_BT, hidden_BT = _batch(stream, training, rate, np.random.default_rng([seed, step]))
+    states_BTC = learner.model(samples_BN, mask_time_indices=hidden_BT).last_hidden_state
+    loss = cross_entropy(learner.head(states_BTC[hidden_BT]), teacher_BT[hidden_BT])
+    if training.visible and not hidden_BT.all():
+        loss = loss + training.visible * cross_entropy(learner.head(states_BTC[~hidden_BT]), teacher_BT[~hidden_BT])
+    return loss

@@ -1,8 +1,9 @@
 """Models: committed whole, and done only while what they were made from is the same."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -17,6 +18,7 @@ from weft.schemas.text import Document
 from weft.schemas.vocabulary import Vocabulary
 from weft.tokenizers.base import SpeechTokenizer
 from weft.tokenizers.bpe import Tokenizer as Bpe
+from weft.tokenizers.stream import Speech
 
 
 class Lengths(SpeechTokenizer):
@@ -31,8 +33,8 @@ class Lengths(SpeechTokenizer):
     def training_seconds(self) -> float:
         return self.wants
 
-    def train(self, clips: Sequence[np.ndarray], folder: Path, seed: int) -> None:
-        (folder / "lengths").write_text(" ".join(str(len(c)) for c in clips))
+    def train(self, speech: Sequence[Speech], folder: Path, seed: int) -> None:
+        (folder / "lengths").write_text(" ".join(str(len(one.samples)) for one in speech))
 
     def load(self, folder: Path) -> None: ...
 
@@ -42,8 +44,17 @@ class Lengths(SpeechTokenizer):
     def version(self) -> str:
         return "1"
 
-    def _frames(self, samples: np.ndarray) -> np.ndarray:
-        return np.zeros(self.frames(len(samples)), np.int32)
+    def _ids(self, speech: Sequence[Speech]) -> Iterator[np.ndarray]:
+        return (np.zeros(self.frames(len(one.samples)), np.int32) for one in speech)
+
+
+class Readings(Lengths):
+    """Its model is the texts it was told, and what else it was not."""
+
+    learns_from: ClassVar[tuple[str, ...]] = ("text",)
+
+    def train(self, speech: Sequence[Speech], folder: Path, seed: int) -> None:
+        (folder / "texts").write_text(" ".join(sorted(f"{one.text}{one.speaker}{one.emotion}" for one in speech)))
 
 
 def utterances(store: Store, count: int) -> list[Utterance]:
@@ -99,6 +110,39 @@ class TestTokenizer:
         work = replace(self.work, tokenizer=Lengths(wants=0.0))
         assert work.run(ready) == 0
         assert ready.read("models/lengths/lengths") == b""
+
+    def test_one_that_learns_from_texts_hears_what_has_one_and_is_stale_when_it_changes(self, ready: Store) -> None:
+        work = replace(self.work, tokenizer=Readings())
+        given = [replace(u, text=f"t{n}" if n % 2 else "", speaker="s") for n, u in enumerate(utterances(ready, 8))]
+        write_part(ready, NEEDS[0], given[:5], Utterance, "one")
+        write_part(ready, NEEDS[1], given[5:], Utterance, "one")
+        work.run(ready)
+        assert ready.read("models/lengths/texts") == b"t1 t3 t5 t7"
+        write_part(ready, NEEDS[0], [replace(u, speaker="other") for u in given[:5]], Utterance, "one")
+        assert work.done(ready) and not self.work.done(ready)
+        write_part(ready, NEEDS[0], [replace(u, text=f"{u.text}!") for u in given[:5]], Utterance, "one")
+        assert not work.done(ready)
+
+    def test_broken_off_it_goes_on_with_what_it_had(self, ready: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+        def half(self: Lengths, speech: Sequence[Speech], folder: Path, seed: int) -> None:
+            (folder / "half").touch()
+            raise KeyboardInterrupt
+
+        with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+            patched.setattr(Lengths, "train", half)
+            self.work.run(ready)
+        found: list[bool] = []
+        monkeypatch.setattr(
+            Lengths, "train", lambda self, speech, folder, seed: found.append((folder / "half").exists())
+        )
+        replace(self.work, seed=4).run(ready)
+        assert found == [False]  # another model's
+        with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+            patched.setattr(Lengths, "train", half)
+            self.work.run(ready)
+        self.work.run(ready)
+        assert found == [False, True]
+        assert not ready.names("unfinished")
 
     def test_killed_while_its_files_go_in_it_vouches_for_nothing(
         self, ready: Store, monkeypatch: pytest.MonkeyPatch

@@ -1,6 +1,6 @@
 """Each stage called directly: what comes out belongs to what went in, and each way to fail is a reject with its reason."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -28,7 +28,7 @@ from weft.schemas.item import Item
 from weft.schemas.ledger import Reject
 from weft.schemas.sample import Baked
 from weft.schemas.text import Dialogue, Turn
-from weft.tokenizers import bpe
+from weft.tokenizers import bpe, stream
 from weft.tokenizers.base import SpeechTokenizer
 from weft.tokenizers.unified import save, unify
 
@@ -62,7 +62,7 @@ class Loudness(SpeechTokenizer):
     size: int = 2
     literal: str = "[L{}]"
 
-    def train(self, clips: Any, folder: Path, seed: int) -> None: ...
+    def train(self, speech: Any, folder: Path, seed: int) -> None: ...
     def load(self, folder: Path) -> None: ...
     def frames(self, n_samples: int) -> int:
         return n_samples // 1600
@@ -78,9 +78,10 @@ class Loudness(SpeechTokenizer):
     def training_seconds(self) -> float:
         return 0.0
 
-    def _frames(self, samples: np.ndarray) -> np.ndarray:
-        count = self.frames(len(samples))
-        return (np.arange(count) < count // 2).astype(np.int32)
+    def _ids(self, speech: Sequence[stream.Speech]) -> Iterator[np.ndarray]:
+        for one in speech:
+            count = self.frames(len(one.samples))
+            yield (np.arange(count) < count // 2).astype(np.int32)
 
 
 class TestAlign:

@@ -1,6 +1,6 @@
 """Runs and frames: nothing is lost between ids a frame and ids with durations, and bad audio is refused."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from weft.tokenizers.base import SpeechTokenizer, deduplicate, expand
+from weft.tokenizers.base import SpeechTokenizer
+from weft.tokenizers.stream import Speech, Stream
 
 
 class Loudness(SpeechTokenizer):
@@ -18,7 +19,7 @@ class Loudness(SpeechTokenizer):
     size: int = 4
     literal: str = "[Lo{}]"
 
-    def train(self, clips: Sequence[np.ndarray], folder: Path, seed: int) -> None: ...
+    def train(self, speech: Sequence[Speech], folder: Path, seed: int) -> None: ...
 
     def load(self, folder: Path) -> None: ...
 
@@ -28,40 +29,40 @@ class Loudness(SpeechTokenizer):
     def version(self) -> str:
         return "loudness-1"
 
-    def _frames(self, samples: np.ndarray) -> np.ndarray:
-        levels = np.abs(samples[: len(samples) // 160 * 160]).reshape(-1, 160).mean(1)
-        return np.minimum(levels * 4, 3).astype(np.int32)
-
-
-@given(st.lists(st.integers(0, 3)))
-def test_expand_undoes_deduplicate(frames: list[int]) -> None:
-    ids, durations = deduplicate(np.array(frames, np.int32))
-    assert expand(ids, durations).tolist() == frames
-    assert durations.sum() == len(frames)
-    assert not len(ids) or (durations.min() > 0 and (np.diff(ids) != 0).all())
-    assert ids.dtype == durations.dtype == np.int32
+    def _ids(self, speech: Sequence[Speech]) -> Iterator[np.ndarray]:
+        for one in speech:
+            levels = np.abs(one.samples[: len(one.samples) // 160 * 160]).reshape(-1, 160).mean(1)
+            yield np.minimum(levels * 4, 3).astype(np.int32)
 
 
 @given(st.integers(160, 5000), st.booleans())
 def test_durations_sum_to_the_frames(n_samples: int, dedup: bool) -> None:
     tokenizer = Loudness(dedup=dedup)
-    ids, durations = tokenizer.encode(np.random.default_rng(n_samples).random(n_samples, dtype=np.float32))
-    assert durations.sum() == tokenizer.frames(n_samples)
-    assert len(ids) == len(durations)
-    assert dedup or (durations == 1).all()
+    stream = tokenizer.encode(Speech(np.random.default_rng(n_samples).random(n_samples, dtype=np.float32)))
+    assert stream.durations.sum() == tokenizer.frames(n_samples)
+    assert len(stream.ids) == len(stream.durations)
+    assert dedup or (stream.durations == 1).all()
 
 
-@pytest.mark.parametrize(
-    ("samples", "fault"),
-    [
-        (np.zeros(159, np.float32), "shorter than one frame"),
-        (np.zeros(0, np.float32), "shorter than one frame"),
-        (np.zeros((2, 1600), np.float32), "shape"),
-        (np.zeros(1600, np.int16), "int16"),
-        (np.full(1600, np.nan, np.float32), "not finite"),
-        (np.append(np.zeros(1600, np.float32), np.float32(np.inf)), "not finite"),
-    ],
-)
+WRONG = [
+    (np.zeros(159, np.float32), "shorter than one frame"),
+    (np.zeros(0, np.float32), "shorter than one frame"),
+    (np.zeros((2, 1600), np.float32), "shape"),
+    (np.zeros(1600, np.int16), "int16"),
+    (np.full(1600, np.nan, np.float32), "not finite"),
+    (np.append(np.zeros(1600, np.float32), np.float32(np.inf)), "not finite"),
+]
+
+
+@pytest.mark.parametrize(("samples", "fault"), WRONG)
 def test_refuses_what_it_cannot_encode(samples: np.ndarray, fault: str) -> None:
     with pytest.raises(ValueError, match=fault):
-        Loudness().encode(samples)
+        Loudness().encode(Speech(samples))
+
+
+def test_what_is_wrong_is_told_in_its_place_and_the_others_go_on() -> None:
+    loud = [np.full(160 * n, 0.9, np.float32) for n in (1, 2, 3)]
+    given = [loud[0], WRONG[0][0], loud[1], WRONG[2][0], WRONG[4][0], loud[2]]
+    found = list(Loudness().encode_all([Speech(samples) for samples in given]))
+    assert [isinstance(f, ValueError) for f in found] == [False, True, False, True, True, False]
+    assert [f.durations.tolist() for f in found if isinstance(f, Stream)] == [[1], [2], [3]]

@@ -1,24 +1,32 @@
 """HuBERT units: trained small here, the same twice, the same in any order, and refusing what does not fit."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from safetensors.numpy import save_file
-from transformers import HubertConfig, HubertModel
+from transformers import HubertConfig, HubertModel, Wav2Vec2Config, Wav2Vec2Model
 
-from weft.tokenizers.base import expand
+from weft.tokenizers import fitting, hubert, hubert_training
 from weft.tokenizers.hubert import Tokenizer, normalised
 from weft.tokenizers.hubert_training import Training, small_config, spans
+from weft.tokenizers.layers import frames
+from weft.tokenizers.stream import Speech, Stream
+from weft.tokenizers.windows import Hearing, Window, batches
 
 TINY = Training(steps=3, batch_seconds=2, crop_seconds=1, hidden=16, layers=2, heads=2, clusters=8)
 
 
 def tokenizer(**changes: object) -> Tokenizer:
     return Tokenizer.model_validate({"size": 8, "rate": 25, "layer": 1, "training": TINY, **changes})
+
+
+def said(clips: Sequence[np.ndarray]) -> list[Speech]:
+    return [Speech(clip) for clip in clips]
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -42,7 +50,7 @@ def clips() -> list[np.ndarray]:
 @pytest.fixture(scope="module")
 def folder(clips: list[np.ndarray], tmp_path_factory: pytest.TempPathFactory) -> Path:
     made = tmp_path_factory.mktemp("hubert")
-    tokenizer().train(clips, made, seed=1)
+    tokenizer().train(said(clips), made, seed=1)
     return made
 
 
@@ -54,9 +62,9 @@ def loaded(folder: Path) -> Tokenizer:
 
 
 def test_training_twice_gives_the_same_bytes(clips: list[np.ndarray], folder: Path, tmp_path: Path) -> None:
-    tokenizer().train(clips[::-1], tmp_path, seed=1)
+    tokenizer().train(said(clips[::-1]), tmp_path, seed=1)
     assert sorted(p.name for p in folder.iterdir()) == [
-        "config.json", "kmeans.safetensors", "model.safetensors", "settings.json",
+        "config.json", "model.safetensors", "quantizer.safetensors", "settings.json",
     ]  # fmt: skip
     for made in folder.iterdir():
         assert made.read_bytes() == (tmp_path / made.name).read_bytes(), made.name
@@ -64,7 +72,7 @@ def test_training_twice_gives_the_same_bytes(clips: list[np.ndarray], folder: Pa
 
 def test_another_seed_gives_another_model(clips: list[np.ndarray], loaded: Tokenizer, tmp_path: Path) -> None:
     other = tokenizer()
-    other.train(clips, tmp_path, seed=2)
+    other.train(said(clips), tmp_path, seed=2)
     assert other.checksum != loaded.checksum
 
 
@@ -72,49 +80,99 @@ def test_training_leaves_the_callers_randomness_alone(clips: list[np.ndarray], t
     torch.manual_seed(7)
     wanted = torch.rand(3)
     torch.manual_seed(7)
-    tokenizer().train(clips, tmp_path, seed=1)
+    tokenizer().train(said(clips), tmp_path, seed=1)
     assert torch.equal(torch.rand(3), wanted)
 
 
 @pytest.mark.parametrize("rate", [25, 50])
 def test_frame_counts(rate: int, clips: list[np.ndarray], tmp_path: Path) -> None:
     units, hop = tokenizer(rate=rate), 16_000 // rate
-    units.train(clips, tmp_path, seed=1)
+    units.train(said(clips), tmp_path, seed=1)
     for n in (hop, hop + 1, 2 * hop - 1, 16_000, 16_001, 23_457):
-        ids, durations = units.encode(clips[1][:n] if n <= len(clips[1]) else np.resize(clips[1], n))
-        assert durations.sum() == units.frames(n) == n // hop
-        assert ids.max() < 8
+        stream = units.encode(Speech(clips[1][:n] if n <= len(clips[1]) else np.resize(clips[1], n)))
+        assert stream.durations.sum() == units.frames(n) == n // hop
+        assert stream.ids.max() < 8
 
 
-def test_encoding_does_not_depend_on_order(clips: list[np.ndarray], loaded: Tokenizer) -> None:
-    forward = [expand(*loaded.encode(clip)) for clip in clips]
-    backward = [expand(*loaded.encode(clip)) for clip in reversed(clips)][::-1]
-    assert all(np.array_equal(a, b) for a, b in zip(forward, backward, strict=True))
+def codes(units: Tokenizer, *clips: np.ndarray) -> list[np.ndarray]:
+    streams = list(units.encode_all(said(clips)))
+    assert all(isinstance(stream, Stream) for stream in streams)
+    return [stream.frames for stream in streams if isinstance(stream, Stream)]
+
+
+def test_encoding_does_not_depend_on_order_or_company(clips: list[np.ndarray], folder: Path) -> None:
+    units = tokenizer(batch=3)
+    units.load(folder)
+    alone = [codes(units, clip)[0] for clip in clips]
+    together, backward = codes(units, *clips), codes(units, *reversed(clips))[::-1]
+    assert all(map(np.array_equal, alone, together)) and all(map(np.array_equal, alone, backward))
+
+
+def test_features_together_are_those_alone(
+    clips: list[np.ndarray], loaded: Tokenizer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hubert, "PADDING", 0.9)
+    assert len(list(batches([Window(n, 0, len(c), 0, None) for n, c in enumerate(clips)], 60 * 16_000, 0.9))) == 1
+    for alone, together in zip([loaded.features([c])[0] for c in clips], loaded.features(clips), strict=True):
+        assert alone.shape == together.shape and np.allclose(alone, together, atol=1e-4)
+
+
+def test_long_audio_in_windows_is_as_the_whole_away_from_the_cuts(clips: list[np.ndarray], loaded: Tokenizer) -> None:
+    model, grid = loaded._ready()
+    whole = normalised(np.concatenate([*clips, *clips]))
+    (heard,) = Hearing(grid.hop, 60, 0.0).frames([whole], lambda rows: frames(model, grid, rows))
+    (cut,) = Hearing(grid.hop, 60, 0.0, window=4, context=2).frames([whole], lambda rows: frames(model, grid, rows))
+    assert heard.shape == cut.shape
+    assert np.mean(np.abs(heard - cut)) < 0.05 * np.mean(np.abs(heard))
 
 
 def test_without_dedup_the_frames_are_the_same(clips: list[np.ndarray], loaded: Tokenizer, folder: Path) -> None:
     plain = tokenizer(dedup=False)
     plain.load(folder)
-    ids, durations = plain.encode(clips[0])
-    assert (durations == 1).all()
-    assert np.array_equal(ids, expand(*loaded.encode(clips[0])))
+    stream = plain.encode(Speech(clips[0]))
+    assert (stream.durations == 1).all()
+    assert np.array_equal(stream.ids, codes(loaded, clips[0])[0])
 
 
-def test_loudness_does_not_matter(clips: list[np.ndarray], loaded: Tokenizer) -> None:
-    assert np.array_equal(expand(*loaded.encode(clips[0])), expand(*loaded.encode(clips[0] * np.float32(0.25))))
+def test_loudness_does_not_matter_unless_it_is_to(clips: list[np.ndarray], loaded: Tokenizer, folder: Path) -> None:
+    assert np.array_equal(*codes(loaded, clips[0], clips[0] * np.float32(0.25)))
+    raw = tokenizer(normalise=False)
+    raw.load(folder)
+    assert not np.allclose(*raw.features([clips[0], clips[0] * np.float32(0.25)]))
 
 
 def test_silence_can_be_encoded(loaded: Tokenizer) -> None:
-    assert loaded.encode(np.zeros(16_000, np.float32))[1].sum() == 25
+    assert loaded.encode(Speech(np.zeros(16_000, np.float32))).durations.sum() == 25
     assert not normalised(np.zeros(100, np.float32)).any()
 
 
-@pytest.mark.parametrize("stable", [False, True])
-def test_a_given_checkpoint_is_cut_and_otherwise_unchanged(
-    stable: bool, clips: list[np.ndarray], tmp_path: Path
+def test_broken_off_training_ends_with_the_same_bytes(
+    clips: list[np.ndarray], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    settings = small_config(TINY, 25).to_dict() | {"do_stable_layer_norm": stable}
-    whole = HubertModel(HubertConfig.from_dict(settings)).eval()
+    twice = tokenizer(training=TINY.model_copy(update={"iterations": 2}))
+    twice.train(said(clips), tmp_path / "whole", seed=1)
+    steps, real = iter(range(5)), hubert_training._loss
+
+    def dies(*given: Any) -> torch.Tensor:
+        if next(steps, None) is None:  # in the second iteration
+            raise KeyboardInterrupt
+        return real(*given)
+
+    monkeypatch.setattr(fitting, "SAVE_EVERY", 1)
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr(hubert_training, "_loss", dies)
+        twice.train(said(clips), tmp_path / "half", seed=1)
+    twice.train(said(clips), tmp_path / "half", seed=1)
+    for made in (tmp_path / "whole").iterdir():
+        assert made.read_bytes() == (tmp_path / "half" / made.name).read_bytes(), made.name
+
+
+@pytest.mark.parametrize("kind", ["base", "stable", "wav2vec2"])
+def test_a_given_checkpoint_is_cut_and_otherwise_unchanged(kind: str, clips: list[np.ndarray], tmp_path: Path) -> None:
+    settings = small_config(TINY, 25).to_dict() | {"do_stable_layer_norm": kind == "stable"}
+    settings.pop("model_type")
+    model, config = (Wav2Vec2Model, Wav2Vec2Config) if kind == "wav2vec2" else (HubertModel, HubertConfig)
+    whole = model(config.from_dict(settings)).eval()
     whole.save_pretrained(tmp_path / "given")
     np.save(tmp_path / "km.npy", np.random.default_rng(0).standard_normal((8, 16)))
     units = tokenizer(model=str(tmp_path / "given"), codebook=str(tmp_path / "km.npy"))
@@ -124,7 +182,7 @@ def test_a_given_checkpoint_is_cut_and_otherwise_unchanged(
     with torch.inference_mode():
         x = torch.from_numpy(units._ready()[1].pad(normalised(clips[0])))[None]
         wanted = whole(x, output_hidden_states=True).hidden_states[1][0].numpy()
-    assert np.allclose(units.features(clips[0]), wanted, atol=1e-6)
+    assert np.allclose(units.features([clips[0]])[0], wanted, atol=1e-6)
     assert json.loads((tmp_path / "copy" / "config.json").read_text())["num_hidden_layers"] == 1
 
 
@@ -132,9 +190,9 @@ def test_a_given_checkpoint_without_a_codebook_learns_one(
     clips: list[np.ndarray], folder: Path, tmp_path: Path
 ) -> None:
     units = tokenizer(model=str(folder))
-    units.train(clips, tmp_path, seed=1)
+    units.train(said(clips), tmp_path, seed=1)
     assert (tmp_path / "model.safetensors").read_bytes() == (folder / "model.safetensors").read_bytes()
-    assert units.encode(clips[0])[1].sum() == units.frames(len(clips[0]))
+    assert units.encode(Speech(clips[0])).durations.sum() == units.frames(len(clips[0]))
 
 
 def test_refuses_what_does_not_fit(folder: Path, tmp_path: Path) -> None:
@@ -146,14 +204,14 @@ def test_refuses_what_does_not_fit(folder: Path, tmp_path: Path) -> None:
         tokenizer(size=9).load(folder)
     with pytest.raises(ValueError, match="`layer` is 7"):
         tokenizer(layer=7).load(folder)
-    (tmp_path / "config.json").write_text('{"model_type": "wav2vec2"}')
-    with pytest.raises(ValueError, match="wav2vec2 model, not a hubert"):
+    (tmp_path / "config.json").write_text('{"model_type": "whisper"}')
+    with pytest.raises(ValueError, match="whisper model, neither hubert nor wav2vec2"):
         tokenizer().load(tmp_path)
 
 
 def test_refuses_a_checkpoint_with_weights_missing_or_none(folder: Path, tmp_path: Path) -> None:
     (tmp_path / "config.json").write_bytes((folder / "config.json").read_bytes())
-    with pytest.raises(ValueError, match="no HuBERT weights"):
+    with pytest.raises(ValueError, match="no weights"):
         tokenizer().load(tmp_path)
     save_file({"encoder.nothing": np.zeros(3, np.float32)}, tmp_path / "model.safetensors", metadata={"format": "pt"})
     with pytest.raises(ValueError, match="weights are missing"):
@@ -164,13 +222,13 @@ def test_refuses_bad_settings_and_too_little_speech(clips: list[np.ndarray], tmp
     with pytest.raises(ValueError, match="25 or 50 Hz"):
         tokenizer(rate=12.5)
     with pytest.raises(ValueError, match=r"`training\.layers` is 2"):
-        tokenizer(layer=3).train(clips, tmp_path, seed=1)
+        tokenizer(layer=3).train(said(clips), tmp_path, seed=1)
     with pytest.raises(ValueError, match="as long as one frame"):
-        tokenizer().train([np.zeros(100, np.float32)], tmp_path, seed=1)
+        tokenizer().train([Speech(np.zeros(100, np.float32))], tmp_path, seed=1)
     with pytest.raises(ValueError, match="too few"):
-        tokenizer(size=4000).train(clips, tmp_path, seed=1)
+        tokenizer(size=4000).train(said(clips), tmp_path, seed=1)
     with pytest.raises(RuntimeError, match="load"):
-        tokenizer().encode(clips[0])
+        tokenizer().encode(Speech(clips[0]))
 
 
 def test_spans_hide_about_their_share() -> None:

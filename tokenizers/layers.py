@@ -1,0 +1,46 @@
+"""The output of a block of a HuBERT or wav2vec2, for many clips at once and as if each were alone.
+
+frames(model, grid, [samples[16000], samples[15500]])  ->  float32 [50, 768], float32 [48, 768]
+
+Convolutions hear each clip by itself (their norm may be over time, and would hear padding); blocks hear the batch, masked.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch.nn.utils.rnn import pad_sequence
+
+from weft.tokenizers.checkpoint import Encoder
+from weft.tokenizers.grid import Grid
+
+
+def frames(model: Encoder, grid: Grid, rows: Sequence[np.ndarray]) -> Iterator[np.ndarray]:
+    """What the model's last block gives: float32 [grid.frames(n), width] of each row of float32 samples [n]."""
+    with torch.inference_mode():
+        convolved = [_convolved(model, grid.pad(row)) for row in rows]
+        lengths = torch.tensor([len(c) for c in convolved])
+        mask = None if len(set(lengths.tolist())) == 1 else torch.arange(int(lengths.max())) < lengths[:, None]
+        states = _blocks(model, pad_sequence(convolved, batch_first=True), mask)
+        for state, length in zip(states.float().cpu().numpy(), lengths.tolist(), strict=True):
+            yield state[:length]
+
+
+def _convolved(model: Any, padded: np.ndarray) -> torch.Tensor:
+    """[frames, width]"""
+    weights = model.feature_extractor.conv_layers[0].conv.weight
+    samples = torch.from_numpy(padded)[None].to(weights)
+    projected = model.feature_projection(model.feature_extractor(samples).transpose(1, 2))
+    return torch.as_tensor(projected[0] if isinstance(projected, tuple) else projected)[0]
+
+
+def _blocks(model: Any, states: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
+    """The last block's own output: what follows it, such as a final norm, belongs to the whole model."""
+    found: list[Any] = []
+    hook = model.encoder.layers[-1].register_forward_hook(lambda module, given, made: found.append(made))
+    try:
+        model.encoder(states, attention_mask=None if mask is None else mask.to(states.device))
+    finally:
+        hook.remove()
+    return torch.as_tensor(found[0][0] if isinstance(found[0], tuple) else found[0])
