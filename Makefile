@@ -41,12 +41,12 @@ test-backends: $(READY) $(BACKENDS)/ready
 	$(BIN)/python -m pytest -q -m cluster tests/jobs
 	$(BACKENDS)/bin/python -m pytest -q -m backends tests/backends
 
-# 2 GB: WhisperX without what it pins, beside a torch that runs on the CPU
+# 2 GB: WhisperX and s3tokenizer without what they pin, beside a torch that runs on the CPU
 $(BACKENDS)/ready: pyproject.toml constraints.txt backends.txt
 	$(PYTHON) -m venv $(BACKENDS)
 	$(BACKENDS)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt "torch==2.13.0"
 	$(BACKENDS)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -r backends.txt
-	$(BACKENDS)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps "whisperx==3.8.6"
+	$(BACKENDS)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps "whisperx==3.8.6" "s3tokenizer==0.3.0"
 	$(BACKENDS)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[dev]"
 	@touch $@
 

@@ -77,7 +77,9 @@ class SpeechTokenizer(Settings, ABC):
             return f"audio of {len(samples)} samples is shorter than one frame ({1 / self.rate:g} s)"
         return ""
 
-    def _stream(self, n_samples: int, ids: np.ndarray) -> Stream:
+    def _stream(self, n_samples: int, ids: np.ndarray | ValueError) -> Stream | ValueError:
+        if isinstance(ids, ValueError):
+            return ids
         count, name = self.frames(n_samples), type(self).__module__
         # a leaf that drops or adds a frame would shift every word behind it
         assert ids.shape == (count,), f"{name} gave {ids.shape} ids for {count} frames"
@@ -101,8 +103,8 @@ class SpeechTokenizer(Settings, ABC):
         """The backend and its version, the same before and after `load`: a change of it makes all ids stale."""
 
     @abstractmethod
-    def _ids(self, speech: Sequence[Speech]) -> Iterator[np.ndarray]:
-        """One id in [0, size) a frame, of each of several that have been checked, in order."""
+    def _ids(self, speech: Sequence[Speech]) -> Iterator[np.ndarray | ValueError]:
+        """One id in [0, size) a frame, of each of several that have been checked, in order; or why there are none."""
 
 
 def fault_of(samples: np.ndarray) -> str:

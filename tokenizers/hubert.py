@@ -9,7 +9,6 @@ A trained folder holds `config.json`, `model.safetensors`, `quantizer.safetensor
 """
 
 from collections.abc import Iterator, Sequence
-from hashlib import blake2b
 from pathlib import Path
 from typing import Literal
 
@@ -17,7 +16,7 @@ import numpy as np
 import torch
 from pydantic import Field, PrivateAttr, field_validator
 
-from weft.schemas.fingerprint import version_of
+from weft.schemas.fingerprint import hash64, version_of
 from weft.tokenizers import kmeans, layers
 from weft.tokenizers.base import SAMPLE_RATE, SpeechTokenizer
 from weft.tokenizers.checkpoint import Encoder, checksum, cut, load_encoder, quiet
@@ -79,7 +78,7 @@ class Tokenizer(SpeechTokenizer):
         too little speech, or for a checkpoint or codebook that does not fit.
         """
         chosen = self._sample(speech, seed) if self.training_seconds else []
-        with unfinished(folder, self.model_dump(mode="json"), seed, [_name(clip, 0) for clip in chosen]) as kept:
+        with unfinished(folder, self.model_dump(mode="json"), seed, [Speech(clip).name for clip in chosen]) as kept:
             self._hold(*load_encoder(self.model, self.layer) if self.model else self._trained(chosen, seed, kept))
             with quiet():
                 self._ready()[0].save_pretrained(folder)
@@ -151,24 +150,20 @@ class Tokenizer(SpeechTokenizer):
 
     def _sample(self, speech: Sequence[Speech], seed: int) -> list[np.ndarray]:
         """Clips of a frame or more, in an order drawn from seed and content, until they make up `training.seconds`."""
-        usable = [one.samples for one in speech if not self._fault(one.samples)]
+        usable = [one for one in speech if not self._fault(one.samples)]
         if not usable:
             raise ValueError(f"none of the {len(speech)} clips is as long as one frame ({1 / self.rate:g} s)")
         chosen, room = [], self.training.seconds * SAMPLE_RATE
-        for clip in sorted(usable, key=lambda clip: _name(clip, seed)):
+        for one in sorted(usable, key=lambda one: hash64(seed, one.name)):
             if room >= self._hop:
-                chosen.append(clip[: int(room)])
-                room -= len(clip)
+                chosen.append(one.samples[: int(room)])
+                room -= len(one.samples)
         return chosen
 
     def _spread(self, clips: Sequence[np.ndarray]) -> np.ndarray:
         """Features of the clips, float32 [frames, width], evenly thinned to what k-means needs."""
         features = np.concatenate(self.features(clips))
         return features[:: -(-len(features) // CODEBOOK_FRAMES)]
-
-
-def _name(clip: np.ndarray, seed: int) -> str:
-    return blake2b(np.ascontiguousarray(clip, np.float32).tobytes(), key=str(seed).encode(), digest_size=16).hexdigest()
 
 
 def normalised(samples: np.ndarray) -> np.ndarray:

@@ -1,7 +1,7 @@
 """HuBERT units: trained small here, the same twice, the same in any order, and refusing what does not fit."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,14 +27,6 @@ def tokenizer(**changes: object) -> Tokenizer:
 
 def said(clips: Sequence[np.ndarray]) -> list[Speech]:
     return [Speech(clip) for clip in clips]
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _one_thread() -> Iterator[None]:
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 @pytest.fixture(scope="module")

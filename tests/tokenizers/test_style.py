@@ -1,0 +1,64 @@
+"""Style codes tell how a thing is said; with labels, without, and from another's encoder."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from transformers import Wav2Vec2Model
+
+from weft.tokenizers.hubert_training import Training as HubertTraining
+from weft.tokenizers.hubert_training import small_config
+from weft.tokenizers.stream import Speech
+from weft.tokenizers.style import Tokenizer, Training
+from weft.tokenizers.style_encoder import kinds_of
+
+
+def halves(speech: list[Speech]) -> list[Speech]:
+    return [Speech(one.samples[a : a + 16_000], "", one.speaker, one.emotion) for one in speech for a in (0, 16_000)]
+
+
+@pytest.mark.parametrize("labelled", [True, False])
+def test_codes_tell_emotions_and_speakers(labelled: bool, buzzes: list[Speech], tmp_path: Path) -> None:
+    tokenizer = Tokenizer(size=8, training=Training(steps=80, width=24, batch=8))
+    tokenizer.train(buzzes if labelled else [Speech(one.samples) for one in buzzes], tmp_path, seed=1)
+    seen: dict[int, list[tuple[str, str]]] = {}
+    for one in halves([one for one in buzzes if len(one.samples) >= 32_000]):
+        seen.setdefault(int(tokenizer.encode(one).ids[0]), []).append((one.speaker, one.emotion))
+    right = sum(max(kinds.count(kind) for kind in set(kinds)) for kinds in seen.values())
+    assert right / sum(map(len, seen.values())) > (0.85 if labelled else 0.6)
+
+
+def test_a_code_a_second_and_one_for_the_rest(buzzes: list[Speech]) -> None:
+    frames = Tokenizer().frames
+    assert [frames(n) for n in (0, 1599, 1600, 16_000, 16_001, 40_000)] == [0, 0, 1, 1, 2, 3]
+
+
+def test_another_encoder(buzzes: list[Speech], tmp_path: Path) -> None:
+    torch.manual_seed(1)
+    Wav2Vec2Model(small_wav2vec2()).eval().save_pretrained(tmp_path / "given")
+    tokenizer = Tokenizer(size=4, model=str(tmp_path / "given"), layer=1)
+    tokenizer.train(buzzes, tmp_path / "out", seed=1)
+    stream = tokenizer.encode(buzzes[0])
+    assert stream.durations.sum() == tokenizer.frames(len(buzzes[0].samples))
+    assert tokenizer.checksum
+
+
+def small_wav2vec2() -> object:
+    from transformers import Wav2Vec2Config
+
+    settings = small_config(HubertTraining(hidden=16, layers=2, heads=2), 50).to_dict()
+    settings.pop("model_type")
+    return Wav2Vec2Config.from_dict(settings)
+
+
+def test_labels_count_where_there_are_two() -> None:
+    said = [
+        Speech(np.zeros(1), "", "a", "joy"),
+        Speech(np.zeros(1), "", "a", ""),
+        Speech(np.zeros(1), "", "a", "anger"),
+    ]
+    names, numbers = kinds_of(said)
+    assert names == [["anger", "joy"]] and numbers.tolist() == [[1], [-1], [0]]
+    names, numbers = kinds_of([Speech(np.zeros(1))] * 2)
+    assert names == [] and numbers.shape == (2, 0)

@@ -1,0 +1,128 @@
+"""What holds for every tokenizer that is trained here: the same for the same speech, broken off or not, and counts that are right."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from weft.tokenizers import fitting, fsq, linguistic, pitch, style
+from weft.tokenizers.base import SpeechTokenizer
+from weft.tokenizers.recogniser_training import Training
+from weft.tokenizers.stream import Speech, Stream
+
+TINY = {"steps": 6, "width": 16}
+RECOGNISER = {"steps": 6, "width": 16, "heads": 2, "layers": 2, "batch_seconds": 8}
+MAKERS: dict[str, Callable[[], SpeechTokenizer]] = {
+    "pitch": lambda: pitch.Tokenizer(size=4, training=pitch.Training(**TINY)),
+    "style": lambda: style.Tokenizer(size=4, training=style.Training(**TINY)),
+    "fsq": lambda: fsq.Tokenizer(size=9, levels=(3, 3), training=Training(**RECOGNISER)),
+    "linguistic": lambda: linguistic.Tokenizer(size=8, training=Training(**RECOGNISER)),
+}
+
+
+@pytest.fixture(scope="module", params=MAKERS)
+def make(request: pytest.FixtureRequest) -> Callable[[], SpeechTokenizer]:
+    return MAKERS[request.param]
+
+
+@pytest.fixture(scope="module")
+def folder(make: Callable[[], SpeechTokenizer], buzzes: list[Speech], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("trained")
+    make().train(buzzes, out, seed=1)
+    return out
+
+
+@pytest.fixture
+def tokenizer(make: Callable[[], SpeechTokenizer], folder: Path) -> SpeechTokenizer:
+    made = make()
+    made.load(folder)
+    return made
+
+
+def bytes_of(folder: Path) -> dict[str, bytes]:
+    return {p.name: p.read_bytes() for p in folder.iterdir()}
+
+
+def test_the_same_speech_in_any_order_makes_the_same_model(
+    make: Callable[[], SpeechTokenizer], folder: Path, buzzes: list[Speech], tmp_path: Path
+) -> None:
+    make().train(buzzes[::-1], tmp_path, seed=1)
+    assert bytes_of(tmp_path) == bytes_of(folder)
+
+
+def test_broken_off_it_ends_with_the_same_model(
+    make: Callable[[], SpeechTokenizer],
+    folder: Path,
+    buzzes: list[Speech],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(fitting, "SAVE_EVERY", 2)
+    saved, real = [], fitting._save
+
+    def dies(*given: object) -> None:
+        real(*given)  # type: ignore[arg-type]
+        saved.append(given)
+        if len(saved) == 2:
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr(fitting, "_save", dies)
+        make().train(buzzes, tmp_path, seed=1)
+    assert any(tmp_path.iterdir())
+    make().train(buzzes, tmp_path, seed=1)
+    assert bytes_of(tmp_path) == bytes_of(folder)
+
+
+def test_together_and_alone_are_one(tokenizer: SpeechTokenizer, buzzes: list[Speech]) -> None:
+    for one, together in zip(buzzes, tokenizer.encode_all(buzzes), strict=True):
+        assert isinstance(together, Stream)
+        assert tokenizer.encode(one).frames.tolist() == together.frames.tolist()
+        assert together.durations.sum() == tokenizer.frames(len(one.samples))
+
+
+def test_frames_are_the_rate_times_the_seconds(tokenizer: SpeechTokenizer, buzzes: list[Speech]) -> None:
+    long = np.concatenate([one.samples for one in buzzes])
+    for n in (1600, 16_000, 16_001, 33_333, len(long)):
+        stream = tokenizer.encode(Speech(long[:n]))
+        assert abs(stream.durations.sum() - n / 16_000 * tokenizer.rate) < 1
+        assert stream.rate == tokenizer.rate
+
+
+def test_silence_and_clipping_are_encoded_and_what_is_too_short_is_told(
+    tokenizer: SpeechTokenizer, buzzes: list[Speech]
+) -> None:
+    loud = np.clip(buzzes[0].samples * 100, -1, 1)
+    for samples in (np.zeros(16_000, np.float32), loud):
+        assert tokenizer.encode(Speech(samples)).durations.sum() == tokenizer.frames(len(samples))
+    with pytest.raises(ValueError, match="shorter than one frame"):
+        tokenizer.encode(Speech(np.zeros(400, np.float32)))
+
+
+def test_what_is_no_model_is_told(make: Callable[[], SpeechTokenizer], folder: Path, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="no model here"):
+        make().load(tmp_path)
+    for name, content in bytes_of(folder).items():
+        (tmp_path / name).write_bytes(content)
+    wider = make().model_copy(update={"training": make().training.model_copy(update={"width": 32})})  # type: ignore[attr-defined]
+    with pytest.raises(ValueError, match="other settings"):
+        wider.load(tmp_path)
+    (tmp_path / "model.safetensors").write_bytes(b"\x80\x04pickle")
+    with pytest.raises(ValueError, match="no model here"):
+        make().load(tmp_path)
+    with pytest.raises(RuntimeError, match="load"):
+        make().encode(Speech(np.ones(16_000, np.float32)))
+
+
+def test_its_checksum_is_of_its_content(
+    make: Callable[[], SpeechTokenizer], tokenizer: SpeechTokenizer, buzzes: list[Speech], tmp_path: Path
+) -> None:
+    other = make()
+    other.train(buzzes, tmp_path, seed=2)
+    assert len(tokenizer.checksum) == 16 and tokenizer.checksum != other.checksum
+
+
+def test_too_little_to_learn_from_is_told(make: Callable[[], SpeechTokenizer], tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="clips"):
+        make().train([Speech(np.zeros(100, np.float32))], tmp_path, seed=1)

@@ -1,0 +1,49 @@
+"""A trained tokenizer's folder.
+
+model.safetensors    every tensor
+known.json           what else was learned, such as speakers' means
+settings.json        the settings it was trained with, to read
+"""
+
+import json
+from collections.abc import Mapping
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+
+from weft.schemas.fingerprint import digest
+from weft.schemas.settings import Settings
+
+Tensors = Mapping[str, torch.Tensor]
+
+
+def save(folder: Path, settings: Settings, tensors: Tensors, known: Mapping[str, Any]) -> None:
+    save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, folder / "model.safetensors")
+    (folder / "known.json").write_text(json.dumps(known, indent=1, sort_keys=True, ensure_ascii=False) + "\n", "utf-8")
+    (folder / "settings.json").write_text(settings.model_dump_json(indent=1) + "\n", "utf-8")
+
+
+def load(folder: Path) -> tuple[dict[str, torch.Tensor], Any, str]:
+    """Tensors, what else is known, and a checksum over both. Raises ValueError for a folder that holds no such model."""
+    try:
+        tensors = load_file(folder / "model.safetensors")
+        known = json.loads((folder / "known.json").read_text("utf-8"))
+    except (OSError, SafetensorError, ValueError) as error:
+        said = (str(error).splitlines() or [type(error).__name__])[0]
+        raise ValueError(f"{folder}: no model here; train one first ({said})") from None
+    sums = {name: blake2b(tensor.numpy().tobytes()).hexdigest() for name, tensor in sorted(tensors.items())}
+    return tensors, known, digest([sums, known])[:16]
+
+
+def fill(module: torch.nn.Module, tensors: Tensors, folder: Path) -> None:
+    """Puts tensors into a module that only encodes. Raises ValueError where they are another model's."""
+    try:
+        module.load_state_dict(dict(tensors))
+    except RuntimeError as error:
+        lines = str(error).splitlines()
+        raise ValueError(f"{folder}: its model has other settings ({lines[min(1, len(lines) - 1)].strip()})") from None
+    module.eval().requires_grad_(False)

@@ -1,0 +1,106 @@
+"""CosyVoice's own semantic codes, by the s3tokenizer package in an environment of its own.
+
+    Tokenizer(model="/models/speech_tokenizer_v2.onnx", python="/envs/s3/bin/python")                          6,561 codes
+    Tokenizer(kind="speech_tokenizer_v1_25hz", size=4096, model="/models/speech_tokenizer_v1.onnx", …)         4,096 codes
+
+The models take 30 s and lose codes beyond: audio is cut into windows of at most that, with 4 s of context at each cut.
+"""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Literal, Self
+
+import numpy as np
+from pydantic import Field, model_validator
+
+from weft.pipelines.checkpoint import content
+from weft.pipelines.outside.backend import Backend
+from weft.pipelines.outside.process import OutsideFault
+from weft.tokenizers.base import SAMPLE_RATE, SpeechTokenizer
+from weft.tokenizers.stream import Speech
+from weft.tokenizers.windows import Hearing
+
+_KINDS = {  # codes, and how many a second
+    "speech_tokenizer_v1": (4096, 50),
+    "speech_tokenizer_v1_25hz": (4096, 25),
+    "speech_tokenizer_v2_25hz": (6561, 25),
+}
+_STEP = 160  # samples of a step of the spectrogram
+_WINDOW, _CONTEXT = 22.0, 4.0  # seconds
+
+
+class Tokenizer(Backend, SpeechTokenizer):
+    """`model` is a published ONNX file, a folder with `config.json` and `model.safetensors`, or "" for the package's download.
+
+    What is left at the end and is no whole frame still gets a code, as the models give one.
+    """
+
+    package, script = "s3tokenizer", "encode_s3.py"
+
+    kind: Literal["speech_tokenizer_v1", "speech_tokenizer_v1_25hz", "speech_tokenizer_v2_25hz"] = (
+        "speech_tokenizer_v2_25hz"
+    )
+    rate: float = 25
+    size: int = 6561
+    literal: str = "<audio_{}>"
+    dedup: bool = False
+    model: str = ""
+    batch: float = Field(default=120.0, gt=0)
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if (self.size, self.rate) != _KINDS[self.kind]:
+            size, rate = _KINDS[self.kind]
+            raise ValueError(f"{self.kind} has {size} codes at {rate} Hz: set `size: {size}` and `rate: {rate}`")
+        return self
+
+    @property
+    def batch_seconds(self) -> float:
+        return 10 * self.batch
+
+    def train(self, speech: Sequence[Speech], folder: Path, seed: int) -> None:
+        """There is nothing to learn; the folder only says which model it is."""
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "settings.json").write_text(self.model_dump_json(indent=1) + "\n", "utf-8")
+
+    def load(self, folder: Path) -> None:
+        """Raises ValueError for a model that the package does not load."""
+        self.start(kind=self.kind, model=self.model)
+
+    def frames(self, n_samples: int) -> int:
+        """Frames begun, of the whole steps of the spectrogram."""
+        return -(-(n_samples // _STEP) // (self._hop // _STEP))
+
+    def version(self) -> str:
+        return self.installed
+
+    @property
+    def checksum(self) -> str:
+        return content(self.model) if self.model else self.kind
+
+    def _ids(self, speech: Sequence[Speech]) -> Iterator[np.ndarray | ValueError]:
+        """All of them together; where that fails, each alone."""
+        clips = [one.samples for one in speech]
+        try:
+            yield from self._together(clips)
+        except OutsideFault:
+            for clip in clips:
+                yield self._alone(clip)
+
+    def _alone(self, clip: np.ndarray) -> np.ndarray | ValueError:
+        try:
+            return self._together([clip])[0]
+        except OutsideFault as fault:
+            return ValueError(f"{self.package} failed: {fault.detail}")
+
+    def _together(self, clips: Sequence[np.ndarray]) -> list[np.ndarray]:
+        """Raises OutsideFault."""
+        return Hearing(self._hop, self.batch, 0.02, _WINDOW, _CONTEXT).frames(clips, self._codes)
+
+    def _codes(self, rows: list[np.ndarray]) -> list[np.ndarray]:
+        found = self.ask(np.concatenate(rows), lengths=[len(row) for row in rows])["codes"]
+        return [np.array(codes, np.int32) for codes in found]
+
+    @property
+    def _hop(self) -> int:
+        return round(SAMPLE_RATE / self.rate)

@@ -1,0 +1,153 @@
+"""Style codes: how something is said, once a second (Spirit LM Expressive, §2.3: mean-pooled style features, k-means 100).
+
+    Tokenizer()                                        an encoder trained on emotions and speakers, or on neither
+    Tokenizer(model="/models/wav2vec2-style", layer=9)  any HuBERT's or wav2vec2's layer
+
+encode(samples[40000])  ->  ids 71 71 68: of seconds 0 to 1, 1 to 2 and 2 to 2.5
+"""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+import torch
+from pydantic import Field, PrivateAttr
+
+from weft.schemas.fingerprint import version_of
+from weft.schemas.settings import Settings
+from weft.tokenizers import folder as folders
+from weft.tokenizers import kmeans, layers
+from weft.tokenizers.base import SAMPLE_RATE, SpeechTokenizer
+from weft.tokenizers.checkpoint import Encoder, checksum, load_encoder
+from weft.tokenizers.fitting import fit, unfinished
+from weft.tokenizers.grid import Grid
+from weft.tokenizers.hubert import normalised
+from weft.tokenizers.stream import Speech
+from weft.tokenizers.style_encoder import DOWN, StyleEncoder, Teacher, heard, kinds_of
+
+_SHORTEST = 0.1  # seconds; less has no style
+_STEPS = 100  # of features a second
+
+
+class Training(Settings):
+    """On at most `seconds` of the corpus, two stretches of `crop_seconds` of each of `batch` clips a step."""
+
+    seconds: float = Field(default=3600, gt=0)
+    steps: int = Field(default=400, ge=1)
+    batch: int = Field(default=24, ge=2)
+    crop_seconds: float = Field(default=1.0, ge=0.1)
+    lr: float = Field(default=2e-3, gt=0)
+    width: int = Field(default=96, ge=8)
+
+
+class Tokenizer(SpeechTokenizer):
+    """A code a second, and one for what is left at the end. They are not deduplicated: a second is a beat of the merged stream."""
+
+    learns_from: ClassVar[tuple[str, ...]] = ("emotion", "speaker")
+
+    rate: float = Field(default=1.0, ge=1, le=1)
+    size: int = Field(default=100, ge=2)
+    literal: str = "[St{}]"
+    dedup: bool = False
+    model: str = ""
+    layer: int = Field(default=9, ge=1)
+    training: Training = Training()
+
+    _encoder: StyleEncoder | None = PrivateAttr(None)
+    _foreign: tuple[Encoder, Grid] | None = PrivateAttr(None)
+    _centroids: np.ndarray | None = PrivateAttr(None)
+    _checksum: str = PrivateAttr("")
+
+    @property
+    def training_seconds(self) -> float:
+        return self.training.seconds
+
+    def train(self, speech: Sequence[Speech], folder: Path, seed: int) -> None:
+        """Raises ValueError for too little speech. The same for the same speech in any order."""
+        usable = sorted((s for s in speech if not self._fault(s.samples)), key=lambda s: s.name)
+        with unfinished(folder, self.model_dump(mode="json"), seed, [one.name for one in usable]) as kept:
+            if self.model:
+                self._foreign, tensors = load_encoder(self.model, self.layer), {}
+            else:
+                self._encoder = self._trained(usable, seed, kept)
+                tensors = {f"encoder.{name}": tensor for name, tensor in self._encoder.state_dict().items()}
+            seconds = np.concatenate([self._seconds(one.samples) for one in usable] or [np.zeros((0, 1))])
+            centroids = kmeans.fit(seconds.astype(np.float32), self.size, seed)
+            folders.save(folder, self, {**tensors, "centroids": torch.from_numpy(centroids)}, {"model": self.model})
+        self.load(folder)
+
+    def load(self, folder: Path) -> None:
+        tensors, _, self._checksum = folders.load(folder)
+        centroids = tensors.pop("centroids", torch.zeros(0, 0)).numpy()
+        if len(centroids) != self.size:
+            raise ValueError(f"{folder}: it has {len(centroids)} codes, but `size` is {self.size}")
+        self._centroids = centroids
+        if self.model:
+            self._foreign = load_encoder(self.model, self.layer)
+            self._checksum = checksum(self._foreign[0], {"centroids": centroids})
+            return
+        self._encoder = StyleEncoder(self.training.width)
+        folders.fill(self._encoder, {name.removeprefix("encoder."): t for name, t in tensors.items()}, folder)
+
+    def frames(self, n_samples: int) -> int:
+        """Seconds begun; none in what is too short to have a style."""
+        return -(-n_samples // SAMPLE_RATE) if n_samples >= _SHORTEST * SAMPLE_RATE else 0
+
+    def version(self) -> str:
+        return f"style-1+transformers-{version_of('transformers')}+torch-{version_of('torch')}"
+
+    @property
+    def checksum(self) -> str:
+        return self._checksum
+
+    def _ids(self, speech: Sequence[Speech]) -> Iterator[np.ndarray]:
+        if self._centroids is None:
+            raise RuntimeError("this tokenizer has no model yet: call load(folder) first")
+        for one in speech:
+            yield kmeans.assign(self._seconds(one.samples), self._centroids)
+
+    def _seconds(self, samples: np.ndarray) -> np.ndarray:
+        """The mean of the states of each second, float32 [seconds begun, width]."""
+        states, rate = self._states(samples)
+        count = self.frames(len(samples))
+        firsts = [min(round(second * rate), len(states) - 1) for second in range(count)]
+        return np.stack([states[a:b].mean(0) for a, b in zip(firsts, [*firsts[1:], len(states)], strict=True)])
+
+    def _states(self, samples: np.ndarray) -> tuple[np.ndarray, float]:
+        """States [frames, width] and how many there are a second."""
+        if self._foreign:
+            model, grid = self._foreign
+            return next(layers.frames(model, grid, [normalised(samples)])), SAMPLE_RATE / grid.hop
+        assert self._encoder is not None
+        with torch.inference_mode():
+            return self._encoder(torch.from_numpy(heard(samples))[None])[0].numpy(), _STEPS / DOWN
+
+    def _trained(self, speech: Sequence[Speech], seed: int, kept: Path) -> StyleEncoder:
+        long = [one for one in speech if len(one.samples) >= self.training.crop_seconds * SAMPLE_RATE]
+        if len(long) < 2:
+            raise ValueError(f"{len(long)} clips of {self.training.crop_seconds:g} s or more: give more speech")
+        features = [heard(one.samples) for one in long]
+        labels, numbers = kinds_of(long)
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            teacher = Teacher(self.training.width, labels)
+        every = np.concatenate(features)
+        teacher.encoder.centre.copy_(torch.from_numpy(every.mean(0)))
+        teacher.encoder.scale.copy_(torch.from_numpy(every.std(0) + 1e-3))
+
+        def loss(step: int) -> torch.Tensor:
+            rng = np.random.default_rng([seed, step])
+            chosen = rng.choice(len(long), min(self.training.batch, len(long)), replace=False)
+            one, two = (self._stretches([features[n] for n in chosen], rng) for _ in range(2))
+            return teacher.loss(one, two, torch.from_numpy(numbers[chosen]))
+
+        fit(teacher, loss, self.training.steps, self.training.lr, kept / "state")
+        return teacher.encoder
+
+    def _stretches(self, features: Sequence[np.ndarray], rng: np.random.Generator) -> torch.Tensor:
+        count = round(self.training.crop_seconds * _STEPS)
+        firsts = [rng.integers(0, len(one) - count + 1) for one in features]
+        return torch.from_numpy(
+            np.stack([one[first : first + count] for one, first in zip(features, firsts, strict=True)])
+        )
