@@ -8,13 +8,14 @@ books      list ─ ingest ─ compose
 
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 
 from weft.pipelines.align import ALIGNER, Align
 from weft.pipelines.assess import Assess
 from weft.pipelines.compose import Compose
 from weft.pipelines.encode import Encode
 from weft.pipelines.ingest import Ingest
-from weft.pipelines.modelwork import AlignerWork, TokenizerWork, VocabularyWork
+from weft.pipelines.modelwork import AlignerWork, CopyWork, TokenizerWork, VocabularyWork
 from weft.pipelines.parts import part_name
 from weft.pipelines.partwork import Input, PartWork
 from weft.pipelines.registry import ChoiceError, make
@@ -31,6 +32,7 @@ from weft.schemas.plan import Block
 from weft.schemas.recipe import Choice, Recipe
 from weft.schemas.text import Dialogue, Document
 from weft.tokenizers.base import SpeechTokenizer
+from weft.tokenizers.folder import settings_of
 from weft.tokenizers.text import TextTokenizer
 
 STAGES = (
@@ -76,7 +78,12 @@ class House:
         return {n: self._speech_tokenizer(n) for n in self.recipe.tokenizers}
 
     def _speech_tokenizer(self, name: str) -> SpeechTokenizer:
-        made = chosen("tokenizers", self.recipe.tokenizers[name], "tokenizers", name)
+        choice = self.recipe.tokenizers[name]
+        try:
+            given = {**settings_of(Path(choice.folder)), **choice.settings} if choice.folder else {}
+        except ValueError as fault:
+            raise RecipeFault(("tokenizers", name, "folder"), str(fault)) from None
+        made = chosen("tokenizers", choice, "tokenizers", name, **given)
         if not isinstance(made, SpeechTokenizer):
             use = self.recipe.tokenizers[name].use
             raise RecipeFault(("tokenizers", name, "use"), f"{use!r} is for text, not speech: put it under `text:`")
@@ -97,6 +104,8 @@ class House:
         return made
 
     def _fits(self, name: str, task: Task) -> None:
+        if "alignment" in task.needs and not self.recipe.align:
+            raise RecipeFault(("tasks", name, "use"), "it needs words in time, and `align` is null")
         if "units" in task.needs and task.tokenizer not in self.tokenizers:
             wrong = (
                 f"{task.tokenizer!r} is not under `tokenizers:`"
@@ -139,10 +148,10 @@ class House:
             last = add("transcribe", self._transcribe, (last,))
         if self._assess:
             last = add("assess", self._assess, (last,))
-        if self._aligned(source):
-            add("align", self._align, (last,), (ALIGNER,) if self._align.aligner.training_seconds else ())
+        if (align := self._align) and self._aligned(source):
+            add("align", align, (last,), (ALIGNER,) if align.aligner.training_seconds else ())
         for name, tokenizer in self.tokenizers.items():
-            if any(source in t.sources and t.tokenizer == name for t in self.tasks.values()):
+            if self._encoded(source, name):
                 add(f"encode/{name}", Encode(name=name, tokenizer=tokenizer), (last,), (f"models/{name}",))
         return nodes
 
@@ -152,11 +161,16 @@ class House:
 
     def _aligned(self, source: str) -> bool:
         """Whether anything needs the words of a source in time."""
-        return not self.tasks or any("alignment" in t.needs and source in t.sources for t in self.tasks.values())
+        wanted = not self.tasks or any("alignment" in t.needs and source in t.sources for t in self.tasks.values())
+        return self._align is not None and wanted
+
+    def _encoded(self, source: str, tokenizer: str) -> bool:
+        """Whether anything needs a source's codes of a tokenizer."""
+        return not self.tasks or any(source in t.sources and t.tokenizer == tokenizer for t in self.tasks.values())
 
     @cached_property
-    def _align(self) -> Align:
-        return Align(aligner=chosen("aligners", self.recipe.align, "align"))
+    def _align(self) -> Align | None:
+        return Align(aligner=chosen("aligners", self.recipe.align, "align")) if self.recipe.align else None
 
     @cached_property
     def _transcribe(self) -> Stage | None:
@@ -191,11 +205,10 @@ class House:
                 for node, stage, inputs, models in self.stages(source)
                 for part in range(count)
             ]
-        if self._align.aligner.training_seconds:
-            works += self._aligner_work(parts)
+        works += self._aligner_work(parts)
+        works += [self._tokenizer_work(name, parts) for name in self.tokenizers]
         if not self.tasks:
             return works
-        works += [self._tokenizer_work(name, parts) for name in self.tokenizers]
         works.append(self._vocabulary_work(parts))
         for task in self.tasks:
             works += self.compose(task, 0, parts)
@@ -204,14 +217,19 @@ class House:
     def _aligner_work(self, parts: dict[str, int]) -> list[Work]:
         """What learns from the sources that are aligned, or from those it names."""
         spoken = [s for s in parts if self.sources[s].makes is not Document and self._aligned(s)]
+        if not spoken or not self._align or not self.recipe.align or not self._align.aligner.training_seconds:
+            return []
         among = [s for s in spoken if s in (self.recipe.align.sources or spoken)]
         needs = tuple(part_name(self.utterances(s), p) for s in among for p in range(parts[s]))
-        return [AlignerWork(self._align.aligner, needs, self.recipe.seed)] if spoken else []
+        return [AlignerWork(self._align.aligner, needs, self.recipe.seed)]
 
     def _tokenizer_work(self, name: str, parts: dict[str, int]) -> Work:
         among = self.recipe.tokenizers[name].sources or tuple(parts)
         spoken = [s for s in among if self.sources[s].makes is not Document]
         needs = tuple(part_name(self.utterances(s), p) for s in spoken for p in range(parts[s]))
+        folder = self.recipe.tokenizers[name].folder
+        if folder:
+            return CopyWork(name, folder)
         return TokenizerWork(name, self.tokenizers[name], needs, self.recipe.seed)
 
     def _vocabulary_work(self, parts: dict[str, int]) -> Work:
@@ -220,7 +238,7 @@ class House:
         nodes = {s: f"ingest/{s}" if self.sources[s].makes is Document else self.utterances(s) for s in among}
         needs = tuple(part_name(nodes[s], p) for s in among for p in range(parts[s]))
         books = tuple((n, t.literal, t.size) for n, t in self.tokenizers.items())
-        return VocabularyWork(self.text, layout.markers, books, layout.pad_to, layout.multiple, layout.bos, needs)
+        return VocabularyWork(self.text, layout, books, needs)
 
     def compose(self, name: str, pass_number: int, parts: dict[str, int]) -> list[Work]:
         """The work of one task in one pass over its sources."""

@@ -7,7 +7,7 @@ import hashlib
 import json
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +17,7 @@ import numpy as np
 
 from weft.pipelines.align import ALIGNER
 from weft.pipelines.aligners.base import Aligner, Clip, speaker_of
+from weft.pipelines.checkpoint import content
 from weft.pipelines.encode import speech_of
 from weft.pipelines.parts import read_table
 from weft.pipelines.partwork import content_of, model_mark
@@ -26,7 +27,9 @@ from weft.pipelines.stage import Resources, Unusable
 from weft.pipelines.store import Store
 from weft.schemas.audio import Utterance
 from weft.schemas.fingerprint import digest
+from weft.schemas.recipe import VocabularySettings
 from weft.tokenizers.base import SpeechTokenizer
+from weft.tokenizers.card import write_card
 from weft.tokenizers.stream import Speech
 from weft.tokenizers.text import TextTokenizer
 
@@ -59,11 +62,13 @@ class TokenizerWork:
         return _model_done(store, self.node, self.fingerprint(store))
 
     def run(self, store: Store) -> int:
-        speech = [Speech(s, **self._known(u)) for u, s in _readable(store, self._picked(store))]
-        _make_model(
-            store, self.node, self.fingerprint(store), lambda folder: self.tokenizer.train(speech, folder, self.seed)
-        )
-        return len(speech)
+        heard = list(_readable(store, self._picked(store)))
+        _make_model(store, self.node, self.fingerprint(store), lambda folder: self._train(heard, folder))
+        return len(heard)
+
+    def _train(self, heard: Sequence[tuple[Utterance, np.ndarray]], folder: Path) -> None:
+        self.tokenizer.train([Speech(samples, **self._known(u)) for u, samples in heard], folder, self.seed)
+        write_card(folder, self.tokenizer, [utterance for utterance, _ in heard])
 
     def _known(self, utterance: Utterance) -> dict[str, str]:
         """What is told of an utterance besides its samples: what the tokenizer learns from, and no more."""
@@ -73,6 +78,38 @@ class TokenizerWork:
     def _picked(self, store: Store) -> list[Utterance]:
         keep = with_text if "text" in self.tokenizer.learns_from else any_utterance
         return picked(store, self.needs, self.tokenizer.training_seconds, self.seed, self.name, keep)
+
+
+@dataclass(frozen=True)
+class CopyWork:
+    """Copies in a tokenizer that was trained elsewhere."""
+
+    name: str
+    folder: str
+    needs: tuple[str, ...] = ()
+    resources: Resources = Resources()
+
+    @property
+    def node(self) -> str:
+        return f"models/{self.name}"
+
+    @property
+    def makes(self) -> str:
+        return model_mark(self.node)
+
+    def fingerprint(self, store: Store) -> str:
+        return digest(["copy-1", content(self.folder)])
+
+    def done(self, store: Store) -> bool:
+        return _model_done(store, self.node, self.fingerprint(store))
+
+    def run(self, store: Store) -> int:
+        _make_model(store, self.node, self.fingerprint(store), self._copy)
+        return 0
+
+    def _copy(self, folder: Path) -> None:
+        for file in sorted(p for p in Path(self.folder).iterdir() if p.is_file() and p.name != "model.json"):
+            shutil.copyfile(file, folder / file.name)
 
 
 @dataclass(frozen=True)
@@ -112,11 +149,8 @@ class VocabularyWork:
     """Trains or loads the text tokenizer and lays out the unified vocabulary."""
 
     text: TextTokenizer
-    markers: Mapping[str, str]
+    layout: VocabularySettings
     codebooks: tuple[tuple[str, str, int], ...]
-    pad_to: int | None
-    multiple: int
-    bos: bool
     needs: tuple[str, ...]
     resources: Resources = Resources(cpus=1)
 
@@ -125,8 +159,13 @@ class VocabularyWork:
 
     def fingerprint(self, store: Store) -> str:
         trained_on = [content_of(store, name) for name in self.needs] if self.text.trains else []
-        layout = [dict(self.markers), list(self.markers), self.codebooks, self.pad_to, self.multiple, self.bos]
-        return digest(["vocabulary-1", self.text.model_dump(mode="json"), layout, trained_on])
+        layout = [
+            self.layout.model_dump(mode="json"),
+            list(self.layout.markers),
+            list(self.layout.trailing),
+            self.codebooks,
+        ]
+        return digest(["vocabulary-2", self.text.model_dump(mode="json"), layout, trained_on])
 
     def done(self, store: Store) -> bool:
         return _model_done(store, self.node, self.fingerprint(store))
@@ -135,7 +174,10 @@ class VocabularyWork:
         from weft.tokenizers.unified import save, unify
 
         text = self.text.train(self._texts(store))
-        vocabulary = unify(text, self.markers, self.codebooks, self.pad_to, self.multiple, self.bos)
+        at = self.layout
+        vocabulary = unify(
+            text, at.markers, self.codebooks, at.pad_to, at.multiple, at.bos, at.codes_from, at.trailing
+        )  # fmt: skip
         _make_model(store, self.node, self.fingerprint(store), lambda folder: save(folder, text, vocabulary))
         return vocabulary.size
 

@@ -48,10 +48,20 @@ class TrainedChoice(Choice):
     sources: tuple[str, ...] = ()
 
 
+class TokenizerChoice(TrainedChoice):
+    """With `folder` it is taken from there as `weft tokenizer train` made it, settings and all, and learns nothing."""
+
+    folder: str = ""
+
+
 class VocabularySettings(Settings):
-    """Markers by name and spelling, in the order of their ids; `pad_to` or `multiple` sets the embedding's rows."""
+    """Markers by name and spelling, in the order of their ids, and those that follow the codes; `codes_from` is the first code's id
+    (right after the markers, unless given). `pad_to` or `multiple` sets the embedding's rows.
+    """
 
     markers: dict[str, str] = {"text": "[Text]", "speech": "[Speech]"}
+    codes_from: int | None = None
+    trailing: dict[str, str] = {}
     pad_to: int | None = None
     multiple: int = Field(default=64, ge=1)
     bos: bool = True
@@ -64,8 +74,8 @@ class ShardSettings(Settings):
 
 
 class Recipe(Settings):
-    """A whole recipe; without tasks it goes as far as the alignment. Names of sources, tokenizers, tasks and stages are
-    lower-case words of at most 16 letters.
+    """A whole recipe; without tasks it goes as far as the alignment (none with `align: null`) and the tokenizers' codes. Names of
+    sources, tokenizers, tasks and stages are lower-case words of at most 16 letters.
     """
 
     name: str
@@ -76,9 +86,9 @@ class Recipe(Settings):
     segment: Choice = Choice(use="silero")
     transcribe: Choice | None = None
     quality: QualitySettings | None = None
-    align: TrainedChoice = TrainedChoice(use="adapted")
+    align: TrainedChoice | None = TrainedChoice(use="adapted")
     synthesize: Choice = Choice(use="espeak")
-    tokenizers: dict[str, TrainedChoice] = {}
+    tokenizers: dict[str, TokenizerChoice] = {}
     text: TrainedChoice = TrainedChoice(use="bpe")
     vocabulary: VocabularySettings = VocabularySettings()
     tasks: dict[str, TaskChoice] = {}
@@ -107,7 +117,7 @@ class Recipe(Settings):
         for tokenizer, trained in self.tokenizers.items():
             _known(trained.sources, self.sources, f"tokenizers.{tokenizer}.sources")
         _known(self.text.sources, self.sources, "text.sources")
-        _known(self.align.sources, self.sources, "align.sources")
+        _known(self.align.sources if self.align else (), self.sources, "align.sources")
         for stage, training in self.training.items():
             declared = training.mixture.shares or training.mixture.budgets
             _known(declared, self.tasks, f"training.{stage}.mixture")

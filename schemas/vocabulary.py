@@ -4,19 +4,34 @@ text 0…1999, [Text] 2000, [Speech] 2001, [Hu0]…[Hu99] 2002…2101, padded to
 """
 
 import json
+import re
 from dataclasses import asdict, dataclass
 
 from weft.schemas.fingerprint import digest
 
+_NUMBER = re.compile(r"\{(\d*)\}")
+
+
+def spelt(literal: str, code: int) -> str:
+    """A code by its tokenizer's `literal`: `{}` becomes its number, `{1024}` its number counted from there."""
+    return _NUMBER.sub(lambda found: str(int(found[1] or 0) + code), literal)
+
 
 @dataclass(frozen=True, slots=True)
 class Codebook:
-    """The codes of one speech tokenizer: code c has id `first + c` and is spelt `literal` with c in it."""
+    """The codes of one speech tokenizer: code c has id `first + c` and is spelt `literal` with c in it.
+
+    >>> Codebook("semantic", "<audio_{1024}>", 70000, 4096).spelt(5)      # counted from 1024
+    '<audio_1029>'
+    """
 
     tokenizer: str
     literal: str
     first: int
     size: int
+
+    def spelt(self, code: int) -> str:
+        return spelt(self.literal, code)
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,6 +39,17 @@ def load(folder: Path) -> tuple[dict[str, torch.Tensor], Any, str]:
     return tensors, known, digest([sums, known])[:16]
 
 
+def settings_of(folder: Path) -> dict[str, Any]:
+    """The settings a tokenizer was trained with. Raises ValueError for a folder that holds none."""
+    try:
+        found = json.loads((folder / "settings.json").read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise ValueError(f"{folder}: no trained tokenizer here (settings.json: {error})") from None
+    if not isinstance(found, dict):
+        raise ValueError(f"{folder}: no trained tokenizer here (settings.json holds no settings)")
+    return found
+
+
 def fill(module: torch.nn.Module, tensors: Tensors, folder: Path) -> None:
     """Puts tensors into a module that only encodes. Raises ValueError where they are another model's."""
     try:

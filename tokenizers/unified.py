@@ -28,8 +28,11 @@ def unify(
     pad_to: int | None = None,
     multiple: int = 64,
     bos: bool = True,
+    codes_from: int | None = None,
+    trailing: Mapping[str, str] | None = None,
 ) -> Vocabulary:
-    """Text ids first, then markers, then the codes of each (tokenizer, literal with {}, size), in the order given.
+    """Text ids first, then markers, then the codes of each (tokenizer, literal with {}, size), in the order given, then
+    `trailing` markers. With `codes_from` the codes begin at that id, and reserved markers fill what lies before it.
 
     The size is `pad_to`, or else the next multiple of `multiple`. Raises ValueError when two tokens would share a
     spelling, the text ids have gaps (`tokenizers` renumbers what follows one), or `pad_to` is too small.
@@ -41,15 +44,17 @@ def unify(
         raise ValueError(
             f"the text tokenizer has {len(known)} tokens but ids up to {text_size - 1}; they must be gapless"
         )
-    marked = tuple(Marker(name, literal, text_size + i) for i, (name, literal) in enumerate(markers.items()))
+    marked = _marked({**markers, **_reserved(text_size + len(markers), codes_from)}, text_size)
     books, end = [], text_size + len(marked)
     for tokenizer, literal, size in codebooks:
         books.append(Codebook(tokenizer, literal, end, size))
         end += size
+    marked += _marked(trailing or {}, end)
+    end += len(trailing or {})
     vocabulary = Vocabulary(
         text_size,
         _bos(text) if bos else None,
-        marked,
+        tuple(marked),
         tuple(books),
         _padded(end, pad_to, multiple),
         _fingerprint(backend),
@@ -58,11 +63,21 @@ def unify(
     return vocabulary
 
 
+def _marked(markers: Mapping[str, str], first: int) -> list[Marker]:
+    return [Marker(name, literal, first + i) for i, (name, literal) in enumerate(markers.items())]
+
+
+def _reserved(end: int, codes_from: int | None) -> dict[str, str]:
+    """Raises ValueError where the codes would begin among the markers."""
+    if codes_from is not None and codes_from < end:
+        raise ValueError(f"`codes_from` is {codes_from}, but text and markers take the ids up to {end - 1}")
+    return {f"reserved{n}": f"<|reserved_{n}|>" for n in range(max(0, (codes_from or end) - end))}
+
+
 def added(vocabulary: Vocabulary) -> Iterator[tuple[str, int]]:
     """Spelling and id of every marker and code, by rising id."""
-    yield from ((marker.literal, marker.id) for marker in vocabulary.markers)
-    for book in vocabulary.codebooks:
-        yield from ((book.literal.format(code), book.first + code) for code in range(book.size))
+    codes = ((book.spelt(code), book.first + code) for book in vocabulary.codebooks for code in range(book.size))
+    yield from sorted([*codes, *((m.literal, m.id) for m in vocabulary.markers)], key=lambda row: row[1])
 
 
 def save(folder: Path, text: HuggingFace, vocabulary: Vocabulary) -> None:

@@ -14,6 +14,7 @@ from weft.pipelines.parts import part_name, write_part
 from weft.pipelines.sound import flac
 from weft.pipelines.store import Store
 from weft.schemas.audio import Audio, Utterance, Word
+from weft.schemas.recipe import VocabularySettings
 from weft.schemas.text import Document
 from weft.schemas.vocabulary import Vocabulary
 from weft.tokenizers.base import SpeechTokenizer
@@ -161,7 +162,7 @@ class TestTokenizer:
 
 class TestVocabulary:
     work = VocabularyWork(
-        Bpe(size=300), {"text": "[T]", "speech": "[S]"}, (("hubert", "[Hu{}]", 20),), None, 64, True,
+        Bpe(size=300), VocabularySettings(markers={"text": "[T]", "speech": "[S]"}), (("hubert", "[Hu{}]", 20),),
         (part_name("ingest/books", 0),),
     )  # fmt: skip
 
@@ -183,8 +184,9 @@ class TestVocabulary:
         self.work.run(books)
         assert self.work.done(books)
         swapped = {"speech": "[S]", "text": "[T]"}  # the order is the ids
-        for change in ({"markers": swapped}, {"multiple": 128}, {"bos": False}, {"text": Bpe(size=301)}):
-            assert not replace(self.work, **change).done(books)  # type: ignore[arg-type]
+        for change in ({"markers": swapped}, {"multiple": 128}, {"bos": False}, {"trailing": {"pad": "[P]"}}):
+            assert not replace(self.work, layout=self.work.layout.model_copy(update=change)).done(books)
+        assert not replace(self.work, text=Bpe(size=301)).done(books)
         write_part(books, part_name("ingest/books", 0), [Document("d", "books", "new")], Document, "one")
         assert not self.work.done(books)
 

@@ -2,6 +2,7 @@
 
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tokenizers import Tokenizer, models
@@ -93,3 +94,57 @@ def test_refuses_clashes_and_misfits(text: PreTrainedTokenizerFast, folder: Path
         save(tmp_path, bpe.Tokenizer(size=260).train(["other"]), unify(text, MARKERS, BOOKS))
     with pytest.raises(ValueError, match="no vocabulary here"):
         load(tmp_path)
+
+
+def words(count: int) -> Tokenizer:
+    return Tokenizer(
+        models.WordLevel({"<unk>": 0, "<s>": 1} | {f"w{i}": i for i in range(2, count)}, unk_token="<unk>")
+    )
+
+
+SYSTEMS: dict[str, tuple[int, dict[str, Any], list[tuple[str, str, int]], dict[str, int]]] = {
+    "spirit-lm-base": (
+        32_000, {"markers": MARKERS, "pad_to": 32_512}, [("hubert", "[Hu{}]", 501)],
+        {"[Text]": 32_000, "[Speech]": 32_001, "[Hu0]": 32_002, "[Hu500]": 32_502},
+    ),
+    "spirit-lm-expressive": (
+        32_000, {"markers": MARKERS, "pad_to": 32_768},
+        [("hubert", "[Hu{}]", 501), ("pitch", "[Pi{}]", 64), ("style", "[St{}]", 100)],
+        {"[Hu500]": 32_502, "[Pi0]": 32_503, "[Pi63]": 32_566, "[St0]": 32_567, "[St99]": 32_666},
+    ),
+    "step-audio-2": (
+        151_665, {
+            "markers": {"tts": "<tts_start>", "tts-end": "<tts_end>", "tts-pad": "<tts_pad>"}, "codes_from": 151_696,
+            "trailing": {"audio-pad": "<audio_6561>"},
+        },
+        [("audio", "<audio_{}>", 6561)],
+        {"<tts_start>": 151_665, "<audio_0>": 151_696, "<audio_6560>": 158_256, "<audio_6561>": 158_257},
+    ),
+    "step-audio-aqaa": (
+        65_536, {"markers": {"start": "<audio_start>", "end": "<audio_end>"}},
+        [("linguistic", "<audio_{}>", 1024), ("semantic", "<audio_{1024}>", 4096)],
+        {"<audio_start>": 65_536, "<audio_0>": 65_538, "<audio_1023>": 66_561, "<audio_1024>": 66_562, "<audio_5119>": 70_657},
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("system", SYSTEMS)
+def test_every_token_of_the_four_systems_goes_to_its_id_and_back(system: str, tmp_path: Path) -> None:
+    size, layout, books, ids = SYSTEMS[system]
+    backend = words(size)
+    vocabulary = unify(backend, layout.pop("markers"), books, **layout)
+    spelt = dict(added(vocabulary))
+    assert {literal: spelt[literal] for literal in ids} == ids
+    assert sorted(spelt.values()) == list(range(size, size + len(spelt)))
+    save(tmp_path, backend, vocabulary)
+    assert load(tmp_path)[0] == vocabulary
+    tokenizer = Tokenizer.from_file(str(tmp_path / "tokenizer.json"))
+    for literal, i in spelt.items():
+        assert tokenizer.token_to_id(literal) == i and tokenizer.id_to_token(i) == literal
+    run = list(spelt.items())[:: max(1, len(spelt) // 500)]
+    assert tokenizer.encode("".join(literal for literal, _ in run)).ids == [i for _, i in run]
+
+
+def test_codes_cannot_begin_among_the_markers() -> None:
+    with pytest.raises(ValueError, match="`codes_from` is 11, but text and markers take the ids up to 11"):
+        unify(words(10), MARKERS, [], codes_from=11)

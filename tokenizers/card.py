@@ -1,0 +1,48 @@
+"""What a trained tokenizer is, beside its model: card.json.
+
+{"use": "pitch", "rate": 12.5, "size": 64, "literal": "[Pi{}]", "checksum": "9f…", "heard": {"clips": 145, "seconds": 401.9,
+ "licences": {"CC0": 80, "": 65}, "content": "03…"}, …}
+"""
+
+import json
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from weft.schemas.audio import Utterance
+from weft.schemas.fingerprint import digest
+from weft.tokenizers.base import SpeechTokenizer
+
+CARD = "card.json"
+
+
+def write_card(folder: Path, tokenizer: SpeechTokenizer, heard: Sequence[Utterance]) -> None:
+    """Of a tokenizer that has been trained into `folder` on these utterances."""
+    card = {
+        "use": type(tokenizer).__module__.rpartition(".")[2],
+        "rate": tokenizer.rate,
+        "size": tokenizer.size,
+        "literal": tokenizer.literal,
+        "version": tokenizer.version(),
+        "checksum": tokenizer.checksum,
+        "heard": {
+            "clips": len(heard),
+            "seconds": round(sum(u.seconds for u in heard), 3),
+            "licences": dict(sorted(Counter(u.licence for u in heard).items())),
+            "languages": dict(sorted(Counter(u.language for u in heard).items())),
+            "content": digest([(u.sha256, u.start, u.end) for u in heard])[:16],
+        },
+    }
+    (folder / CARD).write_text(json.dumps(card, indent=1, ensure_ascii=False) + "\n", "utf-8")
+
+
+def read_card(folder: Path) -> dict[str, Any]:
+    """Raises ValueError for a folder that holds no trained tokenizer."""
+    try:
+        card = json.loads((folder / CARD).read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise ValueError(f"{folder}: no trained tokenizer here ({error}); `weft tokenizer train` makes one") from None
+    if not isinstance(card, dict) or not isinstance(card.get("use"), str):
+        raise ValueError(f"{folder}: its {CARD} does not say which tokenizer it is")
+    return card
