@@ -16,7 +16,7 @@ from typing import Any
 from rich.markup import escape
 
 from weft.jobs.commands import build_corpus, console
-from weft.jobs.show import table
+from weft.jobs.show import show_lost
 from weft.pipelines.graph import House
 from weft.pipelines.parts import read_part
 from weft.pipelines.sources.detect import detect
@@ -44,19 +44,24 @@ class Wanted:
 
 
 def recipe_of(wanted: Wanted) -> dict[str, Any]:
-    """A recipe without tasks. Plain audio files make one source; whatever else is given is a source of its own."""
-    chosen = [detect(path) for path in wanted.paths]
-    single = tuple(c["path"] for c in chosen if c["use"] == "folder" and not Path(c["path"]).is_dir())
-    rest = [c for c in chosen if c["path"] not in single]
-    if single:
-        rest.append({"use": "folder", "path": single[0] if len(single) == 1 else list(single)})
+    """A recipe without tasks."""
     whole = {"use": "silero", "longest": LONGEST, "merged": 27.0}  # a transcript is of its whole recording
     return {
         "name": "align",
         "part_size": 100,
         "segment": whole,
-        "sources": {f"s{n}": {**c, **wanted.source} for n, c in enumerate(rest)},
+        "sources": sources_of(wanted.paths, wanted.source),
     }
+
+
+def sources_of(paths: Sequence[str], settings: dict[str, Any]) -> dict[str, Any]:
+    """Plain audio files make one source; whatever else is given is a source of its own."""
+    chosen = [detect(path) for path in paths]
+    single = tuple(c["path"] for c in chosen if c["use"] == "folder" and not Path(c["path"]).is_dir())
+    rest = [c for c in chosen if c["path"] not in single]
+    if single:
+        rest.append({"use": "folder", "path": single[0] if len(single) == 1 else list(single)})
+    return {f"s{n}": {**c, **settings} for n, c in enumerate(rest)}
 
 
 def run_align(house: House, wanted: Wanted, engine: str, address: str | None, workers: int | None) -> int:
@@ -75,7 +80,7 @@ def run_align(house: House, wanted: Wanted, engine: str, address: str | None, wo
             done["utterances"] += len(timing.supervisions)
             done["words"] += len(timing.words())
             _write(wanted, timing, _base(wanted.out, _shown(house, source, path), taken))
-    rejects = list(_rejects(store, wanted.out / "rejects.jsonl"))
+    rejects = list(write_rejects(store, wanted.out / "rejects.jsonl"))
     _show(done, rejects, wanted)
     return done["utterances"]
 
@@ -124,7 +129,7 @@ def _write(wanted: Wanted, timing: Timing, base: Path) -> None:
         scratch.replace(target)
 
 
-def _rejects(store: Store, path: Path) -> Iterator[Reject]:
+def write_rejects(store: Store, path: Path) -> Iterator[Reject]:
     """Every reject, as it is written to `path`."""
     with open(path, "w", encoding="utf-8") as file:
         for name in store.names("rejects", ".parquet"):
@@ -136,13 +141,6 @@ def _rejects(store: Store, path: Path) -> Iterator[Reject]:
 
 
 def _show(done: Counter[str], rejects: Sequence[Reject], wanted: Wanted) -> None:
-    if rejects:
-        rows = table("Not aligned", "stage: reason", "items", "for example")
-        rows.columns[-1].justify = "left"
-        for (stage, reason), items in Counter((r.stage, r.reason) for r in rejects).most_common():
-            first = next(r for r in rejects if (r.stage, r.reason) == (stage, reason))
-            example = f"{first.path.rsplit('/', 1)[-1]}: {first.detail}"
-            rows.add_row(f"{stage}: {reason}", f"{items:,}", escape(example[:110]))
-        console.print(rows)
+    show_lost(console, "Not aligned", rejects)
     counts = ", ".join(f"{done[what]:,} {what}" for what in ("recordings", "utterances", "words"))
     console.print(f"{escape(str(wanted.out))}: {counts} aligned; rejects.jsonl has what was not", highlight=False)

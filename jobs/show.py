@@ -1,10 +1,14 @@
 """What the commands print: audits, plans and samples as tables."""
 
+from collections import Counter
+from collections.abc import Sequence
+
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from weft.schemas.audit import Audit, StageAudit
+from weft.schemas.ledger import Reject
 
 
 def table(title: str, *columns: str) -> Table:
@@ -25,6 +29,19 @@ def show_audit(console: Console, audit: Audit) -> None:
         console.print(f"[red]broken:[/] {escape(fault)}", highlight=False)
     if not audit.faults:
         console.print("[green]every item and every second is accounted for, and every mixture is exact[/]")
+
+
+def show_lost(console: Console, title: str, rejects: Sequence[Reject]) -> None:
+    """What did not come through, by stage and reason."""
+    if not rejects:
+        return
+    rows = table(title, "stage: reason", "items", "for example")
+    rows.columns[-1].justify = "left"
+    for (stage, reason), items in Counter((r.stage, r.reason) for r in rejects).most_common():
+        first = next(r for r in rejects if (r.stage, r.reason) == (stage, reason))
+        example = f"{first.path.rsplit('/', 1)[-1]}: {first.detail}"
+        rows.add_row(f"{stage}: {reason}", f"{items:,}", escape(example[:110]))
+    console.print(rows)
 
 
 def show_ledger(console: Console, audit: Audit) -> None:

@@ -104,8 +104,10 @@ class House:
         return made
 
     def _fits(self, name: str, task: Task) -> None:
-        if "alignment" in task.needs and not self.recipe.align:
-            raise RecipeFault(("tasks", name, "use"), "it needs words in time, and `align` is null")
+        if "alignment" in task.needs and not self._align:
+            raise RecipeFault(
+                ("tasks", name, "use"), "it needs words in time, and `align: {use: none}` puts none there"
+            )
         if "units" in task.needs and task.tokenizer not in self.tokenizers:
             wrong = (
                 f"{task.tokenizer!r} is not under `tokenizers:`"
@@ -170,7 +172,9 @@ class House:
 
     @cached_property
     def _align(self) -> Align | None:
-        return Align(aligner=chosen("aligners", self.recipe.align, "align")) if self.recipe.align else None
+        if self.recipe.align.use == "none":
+            return None
+        return Align(aligner=chosen("aligners", self.recipe.align, "align"))
 
     @cached_property
     def _transcribe(self) -> Stage | None:
@@ -217,7 +221,7 @@ class House:
     def _aligner_work(self, parts: dict[str, int]) -> list[Work]:
         """What learns from the sources that are aligned, or from those it names."""
         spoken = [s for s in parts if self.sources[s].makes is not Document and self._aligned(s)]
-        if not spoken or not self._align or not self.recipe.align or not self._align.aligner.training_seconds:
+        if not spoken or not self._align or not self._align.aligner.training_seconds:
             return []
         among = [s for s in spoken if s in (self.recipe.align.sources or spoken)]
         needs = tuple(part_name(self.utterances(s), p) for s in among for p in range(parts[s]))

@@ -41,14 +41,18 @@ def _defines(module: str, cls: str) -> bool:
     return getattr(getattr(importlib.import_module(module), cls, None), "__module__", "") == module
 
 
+def load(folder: str, name: str) -> Any:
+    """The class of one of `names`."""
+    package, cls = _CLASSES[folder]
+    return getattr(importlib.import_module(f"{package}.{name}"), cls)
+
+
 def make(folder: str, choice: Choice, **given: Any) -> Any:
     """The chosen backend with its settings checked. Raises ChoiceError."""
-    package, cls = _CLASSES[folder]
     if choice.use not in names(folder):
         raise ChoiceError(("use",), f"there is no {choice.use!r} here; there are {', '.join(names(folder))}")
-    leaf = getattr(importlib.import_module(f"{package}.{choice.use}"), cls)
     try:
-        return leaf.model_validate({**choice.settings, **given})
+        return load(folder, choice.use).model_validate({**choice.settings, **given})
     except ValidationError as error:
         first = error.errors()[0]
         raise ChoiceError(first["loc"], first["msg"], first["type"]) from None

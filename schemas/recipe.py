@@ -74,8 +74,8 @@ class ShardSettings(Settings):
 
 
 class Recipe(Settings):
-    """A whole recipe; without tasks it goes as far as the alignment (none with `align: null`) and the tokenizers' codes. Names of
-    sources, tokenizers, tasks and stages are lower-case words of at most 16 letters.
+    """A whole recipe; without tasks it goes as far as the alignment (none with `align: {use: none}`) and the tokenizers' codes.
+    Names of sources, tokenizers, tasks and stages are lower-case words of at most 16 letters.
     """
 
     name: str
@@ -86,7 +86,7 @@ class Recipe(Settings):
     segment: Choice = Choice(use="silero")
     transcribe: Choice | None = None
     quality: QualitySettings | None = None
-    align: TrainedChoice | None = TrainedChoice(use="adapted")
+    align: TrainedChoice = TrainedChoice(use="adapted")
     synthesize: Choice = Choice(use="espeak")
     tokenizers: dict[str, TokenizerChoice] = {}
     text: TrainedChoice = TrainedChoice(use="bpe")
@@ -117,7 +117,7 @@ class Recipe(Settings):
         for tokenizer, trained in self.tokenizers.items():
             _known(trained.sources, self.sources, f"tokenizers.{tokenizer}.sources")
         _known(self.text.sources, self.sources, "text.sources")
-        _known(self.align.sources if self.align else (), self.sources, "align.sources")
+        _known(self.align.sources, self.sources, "align.sources")
         for stage, training in self.training.items():
             declared = training.mixture.shares or training.mixture.budgets
             _known(declared, self.tasks, f"training.{stage}.mixture")

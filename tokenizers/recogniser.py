@@ -59,6 +59,7 @@ class Recogniser(nn.Module):
         self.after = nn.ModuleList(Block(width, shape.heads) for _ in range(shape.after))
         self.norm = nn.LayerNorm(width)
         self.head = nn.Linear(width, self.up * classes)
+        self.sound = nn.Linear(width, stack * BANDS)
 
     def states(self, mels_BTF: torch.Tensor, lengths: torch.Tensor) -> torch.Tensor:
         """What reaches the bottleneck, [batch, frames, width]; `lengths` are frames, and what is beyond is nothing to them."""
@@ -69,12 +70,16 @@ class Recogniser(nn.Module):
         states = gelu(self.stack(near)).transpose(1, 2)[:, : mask.shape[1]]
         return self._through(self.before, states, mask)
 
-    def log_probs(self, mels_BTF: torch.Tensor, lengths: torch.Tensor) -> torch.Tensor:
-        """Of characters [batch, frames * up, classes]."""
+    def forward(self, mels_BTF: torch.Tensor, lengths: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Log-probabilities of characters [batch, frames * up, classes]; and how far what passed the bottleneck is from telling the
+        log-mels again, the mean square of bands that vary by 1.
+        """
         states = self.bottleneck(self.states(mels_BTF, lengths))
         mask = torch.arange(int(lengths.max())) < lengths[:, None]
         logits = self.head(self.norm(self._through(self.after, states, mask)))
-        return logits.reshape(len(logits), logits.shape[1] * self.up, -1).log_softmax(-1)
+        level = ((mels_BTF - self.centre) / self.scale)[:, : mask.shape[1] * self._stack].reshape(*mask.shape, -1)
+        far = ((self.sound(states) - level) ** 2).mean(-1)[mask].mean()
+        return logits.reshape(len(logits), logits.shape[1] * self.up, -1).log_softmax(-1), far
 
     def _through(self, blocks: nn.ModuleList, states: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
         if not len(blocks):

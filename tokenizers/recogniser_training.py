@@ -25,7 +25,11 @@ _HIDDEN = ((2, 30), (2, 12))  # how many stretches are hidden, and how long at m
 
 
 class Training(Settings):
-    """On at most `seconds` of the corpus, batches of `batch_seconds`; clips over `longest` seconds teach nothing."""
+    """On at most `seconds` of the corpus, batches of `batch_seconds`; clips over `longest` seconds teach nothing.
+
+    `sound` weighs telling the log-mels again beside reading: CTC alone lets most frames be one and the same code, the more so the
+    less speech there is.
+    """
 
     seconds: float = Field(default=3600, gt=0)
     steps: int = Field(default=600, ge=1)
@@ -35,6 +39,7 @@ class Training(Settings):
     width: int = Field(default=192, ge=16)
     heads: int = Field(default=4, ge=1)
     layers: int = Field(default=4, ge=2)
+    sound: float = Field(default=1.0, ge=0)
 
 
 @dataclass(frozen=True)
@@ -89,10 +94,11 @@ def _loss(learner: Recogniser, given: Sequence[Lesson], training: Training, seed
         [torch.from_numpy(_hidden(lesson.mels, rng)) for lesson in chosen], batch_first=True
     )
     lengths = torch.tensor([lesson.frames for lesson in chosen])
-    log_probs = learner.log_probs(mels, lengths).transpose(0, 1)
+    log_probs, far = learner(mels, lengths)
     targets = torch.tensor([c for lesson in chosen for c in lesson.characters])
     counts = torch.tensor([len(lesson.characters) for lesson in chosen])
-    return ctc_loss(log_probs, targets, lengths * learner.up, counts, zero_infinity=True)
+    read = ctc_loss(log_probs.transpose(0, 1), targets, lengths * learner.up, counts, zero_infinity=True)
+    return read + training.sound * far
 
 
 def _drawn(given: Sequence[Lesson], seconds: float, rng: np.random.Generator) -> list[Lesson]:

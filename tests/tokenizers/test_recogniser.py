@@ -19,13 +19,13 @@ def fresh(before: int = 2) -> Recogniser:
 
 
 def test_it_learns_to_read(buzzes: list[Speech], tmp_path: Path) -> None:
-    settings = Training(steps=500, width=32, heads=2, layers=2, batch_seconds=8, lr=5e-3)
+    settings = Training(steps=500, width=32, heads=2, layers=2, batch_seconds=8, lr=5e-3, sound=0)
     tokenizer = Tokenizer(size=27, levels=(3, 3, 3), training=settings)
     tokenizer.train(buzzes, tmp_path, seed=1)
     model, letters = tokenizer._ready(), alphabet(buzzes)
     alike = []
     for one in buzzes:
-        best = model.log_probs(*mels_of([one.samples], 640))[0].argmax(-1).tolist()
+        best = model(*mels_of([one.samples], 640))[0][0].argmax(-1).tolist()
         read = "".join(letters[b - 1] for n, b in enumerate(best) if b and (not n or best[n - 1] != b))
         alike.append(SequenceMatcher(None, one.text, read).ratio())
     assert np.mean(alike) > 0.8

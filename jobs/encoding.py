@@ -1,0 +1,151 @@
+"""`weft encode`: audio in, a table of tokens out; a corpus that stops at the codes lies beside it and makes it resumable.
+
+tokens.parquet            a row an utterance: key, path, start, seconds, literals "[St10][Pi0][Hu28]…", units of each tokenizer
+tokens.rejects.jsonl      what could not be encoded, and why
+tokens.corpus/            parts, ledger and rejects, as any corpus has them
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as pq
+from rich.markup import escape
+
+from weft.jobs.aligning import write_rejects
+from weft.jobs.commands import build_corpus, console, make_house
+from weft.jobs.show import show_lost
+from weft.jobs.tokenizing import recipe_of
+from weft.pipelines.graph import House
+from weft.pipelines.parts import read_part
+from weft.pipelines.store import Store
+from weft.schemas.audio import Units, Utterance
+from weft.schemas.recipe_file import RecipeError
+from weft.schemas.table import to_table
+from weft.schemas.vocabulary import spelt
+from weft.tokenizers.base import SpeechTokenizer
+from weft.tokenizers.card import read_card
+from weft.tokenizers.merging import by_time, in_groups
+from weft.tokenizers.stream import Stream
+
+_SIZES = re.compile(r"([1-9]\d*):([1-9]\d*)")
+_SHOWN = 3  # utterances whose literals are printed
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What the command line asks for. `merge` is `time`, or sizes of groups such as `2:3`."""
+
+    paths: tuple[str, ...]
+    tokenizers: tuple[Path, ...]
+    out: Path
+    merge: str
+
+
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """One utterance as the merged stream spells it, and each tokenizer's own units."""
+
+    key: str
+    path: str
+    start: float
+    seconds: float
+    literals: str
+    units: tuple[Units, ...]
+
+
+def run_encode(wanted: Wanted, settings: Sequence[str], engine: str, address: str | None, workers: int | None) -> int:
+    """Encodes, writes and sums up; returns the number of utterances."""
+    house = make_house(recipe_of(wanted.paths, _choices(wanted)), settings)
+    spellings = list(house.tokenizers.values())
+    check_merge(wanted.merge, spellings)
+    corpus = wanted.out.with_suffix(".corpus")
+    build_corpus(house, str(corpus), engine, address, workers)
+    store = Store(str(corpus))
+    tokens = list(tokens_of(store, house, wanted.merge))
+    pq.write_table(to_table(tokens, Tokens), wanted.out)
+    show_lost(console, "Not encoded", list(write_rejects(store, wanted.out.with_suffix(".rejects.jsonl"))))
+    for one in tokens[:_SHOWN]:
+        console.print(
+            f"[bold]{escape(one.path)}[/] {escape(one.literals[:1000])}{'…' if len(one.literals) > 1000 else ''}",
+            highlight=False,
+        )
+    counts = ", ".join(
+        f"{sum(len(t.units[n].ids) for t in tokens):,} of {name}" for n, name in enumerate(house.tokenizers)
+    )
+    console.print(f"{escape(str(wanted.out))}: {len(tokens):,} utterances, {counts}", highlight=False)
+    return len(tokens)
+
+
+def _choices(wanted: Wanted) -> dict[str, dict[str, str]]:
+    """Each tokenizer under its own name. Raises RecipeError for a folder that holds none, or two of a name."""
+    if wanted.out.suffix != ".parquet" or wanted.out.is_dir():
+        raise RecipeError(f"--out {wanted.out}: name a .parquet file")
+    found: dict[str, dict[str, str]] = {}
+    for folder in wanted.tokenizers:
+        try:
+            card = read_card(folder)
+        except ValueError as fault:
+            raise RecipeError(f"--tokenizer {fault}") from None
+        name = next(
+            n for n in chain([card["use"]], (f"{card['use'][:12]}-{k}" for k in range(2, 100))) if n not in found
+        )
+        found[name] = {"use": card["use"], "folder": str(folder)}
+    return found
+
+
+def check_merge(merge: str, tokenizers: Sequence[SpeechTokenizer]) -> None:
+    """Raises RecipeError for streams that cannot be merged so."""
+    if merge == "time":
+        return
+    if not _SIZES.fullmatch(merge):
+        raise RecipeError(f"--merge {merge}: it is `time`, or two sizes such as 2:3")
+    if len(tokenizers) != 2 or any(t.dedup for t in tokenizers):
+        raise RecipeError(f"--merge {merge}: groups are of two tokenizers whose repeats stay (`dedup: false`)")
+    a, b = _sizes(merge)
+    if abs(a / tokenizers[0].rate - b / tokenizers[1].rate) > 1e-6:
+        seconds = f"{a / tokenizers[0].rate:.3f} s of the first and {b / tokenizers[1].rate:.3f} s of the second"
+        raise RecipeError(f"--merge {merge}: groups would hold {seconds}, which drift apart")
+
+
+def _sizes(merge: str) -> tuple[int, int]:
+    first, second = merge.split(":")
+    return int(first), int(second)
+
+
+def tokens_of(store: Store, house: House, merge: str) -> Iterator[Tokens]:
+    """Of every utterance that all tokenizers have encoded."""
+    for source in house.sources:
+        node = house.utterances(source)
+        for name in store.names(node, ".parquet"):
+            part = name.rpartition("/")[2]
+            coded = [_by_key(store, f"encode/{t}/{source}/{part}") for t in house.tokenizers]
+            for utterance in read_part(store, name, Utterance):
+                if all(utterance.key in units for units in coded):
+                    yield _tokens(utterance, [units[utterance.key] for units in coded], house, merge)
+
+
+def _by_key(store: Store, name: str) -> dict[str, Units]:
+    return {units.key: units for units in read_part(store, name, Units)}
+
+
+def _tokens(utterance: Utterance, units: Sequence[Units], house: House, merge: str) -> Tokens:
+    literals = [tokenizer.literal for tokenizer in house.tokenizers.values()]
+    spelling = "".join(spelt(literals[place], code) for place, code in merged(units, merge))
+    return Tokens(utterance.key, utterance.path, utterance.start, utterance.seconds, spelling, tuple(units))
+
+
+def merged(units: Sequence[Units], merge: str) -> Iterator[tuple[int, int]]:
+    """Which tokenizer each token is of, and its code there."""
+    if merge == "time":
+        stream = by_time([Stream(u.rate, np.array(u.ids, np.int32), np.array(u.durations, np.int32)) for u in units])
+        yield from zip(stream.streams.tolist(), stream.ids.tolist(), strict=True)
+        return
+    # the tokenizer goes through the same groups as its codes do
+    sizes = _sizes(merge)
+    places = in_groups(np.zeros(len(units[0].ids), int), np.ones(len(units[1].ids), int), sizes)
+    codes = in_groups(np.array(units[0].ids, int), np.array(units[1].ids, int), sizes)
+    yield from zip(places.tolist(), codes.tolist(), strict=True)

@@ -1,0 +1,118 @@
+"""`weft tokenizer train` and `list`: a corpus that stops at the tokenizer lies beside it and makes it resumable.
+
+models/hubert/config.json, model.safetensors, …, card.json
+models/hubert/.corpus/        parts, ledger and rejects, as any corpus has them
+"""
+
+import shutil
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rich.markup import escape
+
+from weft.jobs.aligning import CORPUS, sources_of, write_rejects
+from weft.jobs.commands import build_corpus, console, make_house
+from weft.jobs.show import show_lost, table
+from weft.pipelines.graph import House
+from weft.pipelines.parts import read_part
+from weft.pipelines.registry import load, names
+from weft.pipelines.store import Store
+from weft.schemas.audio import Units
+from weft.schemas.recipe_file import RecipeError
+from weft.tokenizers.base import SpeechTokenizer
+from weft.tokenizers.card import read_card
+from weft.tokenizers.metrics import Usage, usage
+
+LONGEST = 3600.0  # seconds of a recording that is encoded whole
+_OF_THE_RECIPE = ("seed", "sources", "segment", "transcribe", "quality")
+
+
+def recipe_of(paths: Sequence[str], tokenizers: dict[str, Any]) -> dict[str, Any]:
+    """A recipe without tasks and without alignment: recordings whole, codes of every tokenizer."""
+    return {
+        "name": "tokens",
+        "part_size": 100,
+        "segment": {"use": "silero", "longest": LONGEST},
+        "align": {"use": "none"},
+        "sources": sources_of(paths, {}),
+        "tokenizers": tokenizers,
+    }
+
+
+def run_training(
+    use: str,
+    paths: Sequence[str],
+    settings: Sequence[str],
+    out: Path,
+    engine: str,
+    address: str | None,
+    workers: int | None,
+) -> None:
+    """Trains into `out` and says what the codes of what was heard are like."""
+    if use not in speech_tokenizers():
+        raise RecipeError(f"{use}: no such speech tokenizer; there are {', '.join(speech_tokenizers())}")
+    house = make_house(recipe_of(paths, {use: {"use": use}}), [_placed(use, s) for s in settings])
+    out.mkdir(parents=True, exist_ok=True)
+    build_corpus(house, str(out / CORPUS), engine, address, workers)
+    store = Store(str(out / CORPUS))
+    for name in store.names(f"models/{use}"):
+        if not name.endswith(("/fingerprint", "/model.json")):
+            shutil.copyfile(store.path(name), out / name.rpartition("/")[2])
+    show_lost(console, "Not heard", list(write_rejects(store, out / "rejects.jsonl")))
+    heard = read_card(out)["heard"]
+    show_usage(f"{use}, trained on {heard['clips']:,} clips of {heard['seconds']:,.1f} s", usage_of(store, house, use))
+
+
+def _placed(use: str, setting: str) -> str:
+    """Settings are the tokenizer's, unless they are of the seed, the sources or what is done to speech before."""
+    first = setting.partition("=")[0].partition(".")[0]
+    return setting if first in _OF_THE_RECIPE else f"tokenizers.{use}.{setting}"
+
+
+def usage_of(store: Store, house: House, tokenizer: str) -> Usage:
+    """Of all that was encoded."""
+    units = [
+        u
+        for s in house.sources
+        for name in store.names(f"encode/{tokenizer}/{s}", ".parquet")
+        for u in read_part(store, name, Units)
+    ]
+    return usage([np.array(u.ids) for u in units], sum(u.seconds for u in units))
+
+
+def show_usage(title: str, found: Usage) -> None:
+    rows = table(title, "codes used", "as many as (perplexity)", "tokens a second", "bits a second")
+    rows.add_row(
+        f"{found.used:,}", f"{found.perplexity:,.1f}", f"{found.tokens_per_second:.2f}", f"{found.bits_per_second:,.1f}"
+    )
+    console.print(rows)
+
+
+def speech_tokenizers() -> dict[str, type[SpeechTokenizer]]:
+    """By name."""
+    classes = {name: load("tokenizers", name) for name in names("tokenizers")}
+    return {name: made for name, made in classes.items() if issubclass(made, SpeechTokenizer)}
+
+
+def show_tokenizers() -> None:
+    rows = table("Speech tokenizers", "use", "Hz", "codes", "spelt", "learns from", "what it is")
+    for column in rows.columns[3:]:
+        column.justify = "left"
+    for name, made in speech_tokenizers().items():
+        default = {field: made.model_fields[field].default for field in ("rate", "size", "literal")}
+        about = (sys.modules[made.__module__].__doc__ or "").splitlines()[0]
+        learns = (
+            ", ".join(("speech", *made.learns_from)) if made.model_fields.get("training") else "nothing: it is given"
+        )
+        rows.add_row(
+            name,
+            f"{default['rate']:.4g}",
+            f"{default['size']:,}",
+            escape(str(default["literal"])),
+            learns,
+            escape(about),
+        )
+    console.print(rows)

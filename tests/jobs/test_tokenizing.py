@@ -1,0 +1,176 @@
+"""`weft tokenizer` and `weft encode`: a tokenizer from speech, tokens from a tokenizer, and one sentence for what is wrong."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+
+from weft.jobs.encoding import merged
+from weft.schemas.audio import Units
+
+Weft = Callable[..., tuple[int, str, str]]
+LOCAL = ("--engine", "local")
+
+
+@pytest.fixture(scope="session")
+def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("models")
+
+
+@pytest.fixture
+def trained(models: Path, material: Path, weft: Weft) -> Path:
+    """cepstra, pitch and style, made once."""
+    for use, *settings in (
+        ("cepstra", "size=16"),
+        ("pitch", "size=4", "training.steps=3"),
+        ("style", "size=4", "training.steps=3"),
+    ):
+        if not (models / use / "card.json").exists():
+            code, out, errors = weft(
+                "tokenizer", "train", use, material / "raw", "--out", models / use, *LOCAL, *settings
+            )
+            assert code == 0, out + errors
+            assert "codes used" in out
+    return models
+
+
+def test_a_card_says_what_was_heard_and_what_it_is(trained: Path) -> None:
+    card = json.loads((trained / "pitch" / "card.json").read_text())
+    assert (card["use"], card["rate"], card["size"], card["literal"]) == ("pitch", 12.5, 4, "[Pi{}]")
+    assert card["heard"]["clips"] == 12 and card["heard"]["seconds"] > 10
+    assert len(card["checksum"]) == 16
+
+
+def test_training_again_does_nothing_and_other_settings_do(
+    trained: Path, material: Path, weft: Weft, tmp_path: Path
+) -> None:
+    before = (trained / "cepstra" / "model.safetensors").read_bytes()
+    code, out, _ = weft(
+        "tokenizer", "train", "cepstra", material / "raw", "--out", trained / "cepstra", *LOCAL, "size=16"
+    )
+    assert code == 0 and (trained / "cepstra" / "model.safetensors").read_bytes() == before
+    assert "kept from before" in out
+    assert weft("tokenizer", "train", "cepstra", material / "raw", "--out", tmp_path / "c", *LOCAL, "size=8")[0] == 0
+    assert json.loads((tmp_path / "c" / "card.json").read_text())["size"] == 8
+
+
+def test_tokens_of_several_tokenizers_are_one_stream(trained: Path, material: Path, weft: Weft, tmp_path: Path) -> None:
+    chosen = [f for name in ("style", "pitch", "cepstra") for f in ("--tokenizer", trained / name)]
+    code, out, errors = weft("encode", material / "raw", *chosen, "--out", tmp_path / "t.parquet", *LOCAL)
+    assert code == 0, out + errors
+    rows = pq.read_table(tmp_path / "t.parquet").to_pylist()
+    assert len(rows) == 12
+    for row in rows:
+        assert row["literals"].startswith("[St") and "[Pi" in row["literals"] and "[Ce" in row["literals"]
+        style, pitch, cepstra = row["units"]
+        assert row["literals"].count("[") == sum(len(units["ids"]) for units in row["units"])
+        assert sum(cepstra["durations"]) == int(row["seconds"] * 25 + 1e-6)
+        assert sum(style["durations"]) == -(-round(row["seconds"] * 16_000) // 16_000)
+        assert pitch["rate"] == 12.5
+    assert (tmp_path / "t.rejects.jsonl").read_text() == ""
+
+
+def test_what_cannot_be_encoded_is_told_and_the_rest_goes_on(
+    trained: Path, material: Path, weft: Weft, tmp_path: Path
+) -> None:
+    clip = next((material / "raw").glob("*.flac"))
+    (tmp_path / "broken.flac").write_bytes(clip.read_bytes()[:2000])
+    code, out, _ = weft(
+        "encode",
+        clip,
+        tmp_path / "broken.flac",
+        "--tokenizer",
+        trained / "cepstra",
+        "--out",
+        tmp_path / "t.parquet",
+        *LOCAL,
+    )
+    assert code == 0 and "Not encoded" in out
+    assert pq.read_table(tmp_path / "t.parquet").num_rows == 1
+    assert len((tmp_path / "t.rejects.jsonl").read_text().splitlines()) == 1
+    assert (
+        weft(
+            "encode",
+            tmp_path / "broken.flac",
+            "--tokenizer",
+            trained / "cepstra",
+            "--out",
+            tmp_path / "u.parquet",
+            *LOCAL,
+        )[0]
+        == 1
+    )
+
+
+def test_an_evaluation_is_a_table(trained: Path, material: Path, weft: Weft, tmp_path: Path) -> None:
+    for name, row in (("cepstra", "PNMI with phones"), ("pitch", "correlation of F0")):
+        code, out, errors = weft(
+            "tokenizer", "evaluate", trained / name, material / "raw", "--out", tmp_path / name, *LOCAL
+        )
+        assert code == 0, out + errors
+        assert row in out and "bits a second" in out
+
+
+def test_the_list_has_them_all(weft: Weft) -> None:
+    code, out, _ = weft("tokenizer", "list")
+    assert code == 0
+    for name in ("hubert", "fsq", "linguistic", "pitch", "style", "s3", "cepstra"):
+        assert name in out
+    assert "bpe" not in out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("tokenizer", "train", "mimi", ".", "--out", "m"), "mimi: no such speech tokenizer"),
+        (("tokenizer", "train", "pitch", "nowhere", "--out", "m"), "nowhere: no such file or folder"),
+        (("tokenizer", "train", "pitch", ".", "--out", "m", "steps=1"), "steps"),
+        (("encode", ".", "--tokenizer", "nowhere", "--out", "t.parquet"), "no trained tokenizer here"),
+        (("encode", ".", "--tokenizer", "nowhere", "--out", "t.txt"), "name a .parquet file"),
+        (("tokenizer", "evaluate", "nowhere", "."), "no trained tokenizer here"),
+    ],
+)
+def test_what_is_wrong_is_one_sentence(
+    arguments: tuple[str, ...], said: str, weft: Weft, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    code, _, errors = weft(*arguments)
+    assert code == 2 and said in errors and "Traceback" not in errors
+
+
+def test_groups_that_would_drift_are_refused(trained: Path, material: Path, weft: Weft, tmp_path: Path) -> None:
+    def merging(merge: str, *names: str) -> str:
+        chosen = [f for name in names for f in ("--tokenizer", trained / name)]
+        code, _, errors = weft(
+            "encode", material / "raw", *chosen, "--merge", merge, "--out", tmp_path / "t.parquet", *LOCAL
+        )
+        assert code == 2
+        return errors
+
+    assert "it is `time`, or two sizes" in merging("later", "style")
+    assert "two tokenizers whose repeats stay" in merging("2:3", "style", "pitch")
+    assert "drift apart" in merging("1:2", "style", "style")
+
+
+def units(rate: float, ids: list[int], durations: list[int]) -> Units:
+    return Units("u", 1.0, "t", "m", rate, tuple(ids), tuple(durations))
+
+
+def test_merged_streams() -> None:
+    style, pitch, hubert = units(1, [10], [1]), units(12.5, [0, 14], [2, 1]), units(25, [28, 22, 15], [2, 2, 1])
+    assert list(merged([style, pitch, hubert], "time")) == [(0, 10), (1, 0), (2, 28), (2, 22), (1, 14), (2, 15)]
+    one, two = units(50 / 3, [1, 2, 3, 4, 5], [1] * 5), units(25, [9, 8, 7, 6, 5, 4], [1] * 6)
+    assert list(merged([one, two], "2:3")) == [
+        (0, 1),
+        (0, 2),
+        (1, 9),
+        (1, 8),
+        (1, 7),
+        (0, 3),
+        (0, 4),
+        (1, 6),
+        (1, 5),
+        (1, 4),
+    ]

@@ -1,0 +1,77 @@
+"""MFCC k-means units: what other units are measured against.
+
+encode(samples[16000])  ->  ids 17 3 88 …, 25 frames
+"""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from pydantic import Field, PrivateAttr, field_validator
+
+from weft.tokenizers import folder as folders
+from weft.tokenizers import kmeans
+from weft.tokenizers.base import SAMPLE_RATE, SpeechTokenizer
+from weft.tokenizers.mfcc import mfcc
+from weft.tokenizers.stream import Speech
+
+
+class Tokenizer(SpeechTokenizer):
+    """13 cepstra with their slopes at 25 or 50 Hz, and the nearest of `size` centroids learned from at most `seconds`."""
+
+    rate: float = 25
+    size: int = Field(default=100, ge=2)
+    literal: str = "[Ce{}]"
+    seconds: float = Field(default=3600, gt=0)
+
+    _centroids: np.ndarray | None = PrivateAttr(None)
+    _checksum: str = PrivateAttr("")
+
+    @field_validator("rate")
+    @classmethod
+    def _rates(cls, rate: float) -> float:
+        if rate not in (25, 50):
+            raise ValueError(f"MFCC units come at 25 or 50 Hz, not {rate:g}")
+        return rate
+
+    @property
+    def training_seconds(self) -> float:
+        return self.seconds
+
+    def train(self, speech: Sequence[Speech], folder: Path, seed: int) -> None:
+        """Raises ValueError for too little speech. The same for the same speech in any order."""
+        usable = sorted((s for s in speech if not self._fault(s.samples)), key=lambda s: s.name)
+        if not usable:
+            raise ValueError(f"none of the {len(speech)} clips is as long as one frame ({1 / self.rate:g} s)")
+        centroids = kmeans.fit(np.concatenate([mfcc(s.samples, self._hop) for s in usable]), self.size, seed)
+        folders.save(folder, self, {"centroids": torch.from_numpy(centroids)}, {})
+        self.load(folder)
+
+    def load(self, folder: Path) -> None:
+        tensors, _, self._checksum = folders.load(folder)
+        self._centroids = tensors.get("centroids", torch.zeros(0, 0)).numpy()
+        if len(self._centroids) != self.size:
+            raise ValueError(
+                f"{folder}: its model has other settings ({len(self._centroids)} codes, `size` is {self.size})"
+            )
+
+    def frames(self, n_samples: int) -> int:
+        return n_samples // self._hop
+
+    def version(self) -> str:
+        return "cepstra-1"
+
+    @property
+    def checksum(self) -> str:
+        return self._checksum
+
+    def _ids(self, speech: Sequence[Speech]) -> Iterator[np.ndarray]:
+        if self._centroids is None:
+            raise RuntimeError("this tokenizer has no model yet: call load(folder) first")
+        for one in speech:
+            yield kmeans.assign(mfcc(one.samples, self._hop), self._centroids)
+
+    @property
+    def _hop(self) -> int:
+        return round(SAMPLE_RATE / self.rate)
