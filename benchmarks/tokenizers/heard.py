@@ -57,7 +57,9 @@ def _spoken(count: int) -> list[Speech]:
     for number, text in enumerate(sentences(count, 21)):
         accent, variant = ACCENTS[number % len(ACCENTS)], VARIANTS[number // len(ACCENTS) % len(VARIANTS)]
         said = voice.speak(text, Style(accent, variant))
-        made.append(Speech(soxr.resample(said.samples, said.rate, RATE).astype(np.float32), text, f"{accent} {variant}"))
+        made.append(
+            Speech(soxr.resample(said.samples, said.rate, RATE).astype(np.float32), text, f"{accent} {variant}")
+        )
     return made
 
 
