@@ -21,12 +21,12 @@ from weft.benchmarks.alignment.stubs import stub
 from weft.benchmarks.common import MB, Figure, alone, alternate, in_child, peak, seconds
 from weft.pipelines.aligners import ctc, sphinx
 from weft.pipelines.aligners.base import Aligner, Clip
-from weft.pipelines.aligners.listening import batches, windows_of
 from weft.pipelines.aligners.viterbi import best_path
 from weft.pipelines.outside.process import Outside
 from weft.pipelines.sound import RATE, flac, load
 from weft.pipelines.store import Store
 from weft.schemas.audio import Audio
+from weft.tokenizers.windows import batches
 
 TITLE = "alignment: speed"
 BACKENDS = Path(os.environ.get("BACKENDS", ".venv-backends"))
@@ -141,7 +141,7 @@ def _busy() -> Iterator[Figure]:
         aligner.setup()
     clips = [Clip(c.samples, aligner.spoken(" ".join(c.words)), c.speaker) for c in espeak()]
     listener = aligner._listener
-    windows = [w for n, c in enumerate(clips) for w in windows_of(n, len(c.samples), listener.hop)]
+    windows = [w for n, c in enumerate(clips) for w in listener.hearing.windows(n, len(c.samples))]
     made = list(batches(windows, 120 * RATE, 0.03))
     rows = [[clips[w.clip].samples[w.start : w.end] for w in batch] for batch in made]
 

@@ -7,7 +7,6 @@ characters alone is unknown.
 """
 
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 import numpy as np
 import torch
@@ -42,7 +41,7 @@ class Aligner(base.Aligner):
     device: str = "cpu"
     batch: float = 120.0
 
-    _listener: Any = PrivateAttr()
+    _listener: Listener = PrivateAttr()
     _classes: dict[str, int] = PrivateAttr()
     _blank: int = PrivateAttr()
     _gap: int | None = PrivateAttr()
@@ -126,7 +125,7 @@ class Aligner(base.Aligner):
 
     def _words(self, spoken: list[str], path: Path, owners: np.ndarray, sure: np.ndarray) -> Iterator[Word]:
         """Each word from its first character's first frame to its last one's last; `sure` scores each token."""
-        hop = self._listener.hop / RATE
+        hop = self._listener.hearing.hop / RATE
         for number, word in enumerate(spoken):
             mine = owners == number
             yield Word(word, path.starts[mine][0] * hop, path.ends[mine][-1] * hop, float(sure[mine].mean()))
