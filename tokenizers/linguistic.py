@@ -14,7 +14,7 @@ from pydantic import Field, PrivateAttr
 from torch import nn
 
 from weft.tokenizers import kmeans
-from weft.tokenizers.recogniser import Recogniser
+from weft.tokenizers.recogniser import Heard, Recogniser
 from weft.tokenizers.stream import Speech
 from weft.tokenizers.supervised import Supervised
 
@@ -55,7 +55,7 @@ class Tokenizer(Supervised):
             yield kmeans.assign(states, self._centroids)
 
 
-def _norm_of(model: Recogniser):  # type: ignore[no-untyped-def]
+def _norm_of(model: Recogniser) -> Heard:
     """The states as its head has them: of one size, so that distances say what they are of."""
 
     def states(mels: torch.Tensor, lengths: torch.Tensor) -> torch.Tensor:

@@ -17,6 +17,8 @@ from torch.nn.utils.rnn import pad_sequence
 
 from weft.tokenizers.mels import STEP, log_mels
 
+Heard = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]  # of mels and lengths: [batch, frames, …]
+
 BANDS = 80
 WINDOW = 16  # frames either way
 _KERNEL = 7  # of a block's convolution
@@ -133,10 +135,8 @@ def mels_of(rows: Sequence[np.ndarray], hop: int) -> tuple[torch.Tensor, torch.T
     return pad_sequence(mels, batch_first=True), torch.tensor([len(row) // hop for row in rows])
 
 
-def in_frames(
-    rows: Sequence[np.ndarray], hop: int, heard: Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
-) -> list[np.ndarray]:
-    """What `heard` gives of mels and lengths, [batch, frames, …], cut to each row's own frames."""
+def in_frames(rows: Sequence[np.ndarray], hop: int, heard: Heard) -> list[np.ndarray]:
+    """What `heard` gives of rows, cut to each one's own frames."""
     mels, lengths = mels_of(rows, hop)
     with torch.inference_mode():
         found = heard(mels, lengths).numpy()

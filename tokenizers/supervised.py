@@ -3,7 +3,7 @@
 from abc import abstractmethod
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -14,7 +14,7 @@ from weft.schemas.fingerprint import version_of
 from weft.tokenizers import folder as folders
 from weft.tokenizers.base import SAMPLE_RATE, SpeechTokenizer
 from weft.tokenizers.fitting import unfinished
-from weft.tokenizers.recogniser import Recogniser, Shape, in_frames
+from weft.tokenizers.recogniser import Heard, Recogniser, Shape, in_frames
 from weft.tokenizers.recogniser_training import Training, alphabet, lessons, teach
 from weft.tokenizers.stream import Speech
 from weft.tokenizers.windows import Hearing
@@ -101,7 +101,7 @@ class Supervised(SpeechTokenizer):
         shape = Shape(self._hop, self.training.width, self.training.heads, *self._blocks)
         return Recogniser(shape, self._bottleneck(), len(letters) + 1)
 
-    def _heard(self, speech: Sequence[Speech], heard: Any) -> list[np.ndarray]:
+    def _heard(self, speech: Sequence[Speech], heard: Heard) -> list[np.ndarray]:
         """What `heard` gives of mels and lengths, for each clip its own frames [frames, …]."""
         reach = Shape(self._hop, 1, 1, self._blocks[0], 0).reach
         hearing = Hearing(self._hop, self.batch, PADDING, context=reach / self.rate)

@@ -1,0 +1,82 @@
+"""How fast the HuBERT tokenizer is beside its model alone, and clips together beside one by one; ids must not differ.
+
+The model is the embedded one's shape with random weights: its speed is that of any.
+"""
+
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import torch
+from transformers import HubertModel
+
+from weft.benchmarks.common import Figure, alone, alternate, seconds
+from weft.pipelines.sound import RATE
+from weft.tokenizers import kmeans, layers
+from weft.tokenizers.hubert import PADDING, Tokenizer, normalised
+from weft.tokenizers.hubert_training import Training, small_config
+from weft.tokenizers.stream import Speech, Stream
+from weft.tokenizers.windows import Hearing, batches
+
+TITLE = "tokenizers: speed, two threads"
+CLIPS, SHORTEST, LONGEST = 120, 2.0, 20.0  # seconds
+
+
+def measure(folder: Path) -> list[Figure]:
+    return list(_hubert())
+
+
+def tokenizer(folder: Path, **settings: object) -> Tokenizer:
+    """Of random weights and centroids."""
+    torch.manual_seed(0)
+    HubertModel(small_config(Training(), 25)).eval().save_pretrained(folder / "given")
+    np.save(folder / "km.npy", np.random.default_rng(0).normal(0, 1, (100, Training().hidden)))
+    made = Tokenizer(model=str(folder / "given"), codebook=str(folder / "km.npy"), layer=4, **settings)
+    made.train([], folder / "made", seed=1)
+    return made
+
+
+def _hubert() -> Iterator[Figure]:
+    with tempfile.TemporaryDirectory() as folder:
+        made = tokenizer(Path(folder))
+    rng = np.random.default_rng(1)
+    lengths = (rng.uniform(SHORTEST, LONGEST, CLIPS) * RATE).astype(int)
+    speech = [Speech(rng.normal(0, 0.1, n).astype(np.float32)) for n in lengths]
+    rows = [normalised(one.samples) for one in speech]
+    model, grid = made._ready()
+    hearing = Hearing(grid.hop, made.batch, PADDING)
+    windows = [w for n, row in enumerate(rows) for w in hearing.windows(n, len(row))]
+    parts = [[rows[w.clip][w.start : w.end] for w in batch] for batch in batches(windows, made.batch * RATE, PADDING)]
+
+    def forwards() -> None:
+        for part in parts:
+            list(layers.frames(model, grid, part))
+
+    def together() -> list[Stream | ValueError]:
+        return list(made.encode_all(speech))
+
+    def single() -> list[Stream]:
+        return [made.encode(one) for one in speech]
+
+    forwards()
+    pair = alternate(together, forwards, 3)
+    yield Figure("hubert: model alone / tokenizer", 100 / pair.ratio, "% of the time", 90.0, True)
+    padded = sum(max(map(len, part)) * len(part) for part in parts)
+    yield Figure("hubert: padding", 100 * (1 - sum(map(len, rows)) / padded), "%", 2.0)
+    yield Figure("hubert: one by one / together", alternate(single, together, 3).ratio, "x")
+    yield Figure("hubert, two threads", lengths.sum() / RATE / pair.first, "x real time")
+    features = np.concatenate(made.features([one.samples for one in speech]))
+    centroids = np.random.default_rng(0).normal(0, 1, (100, features.shape[1])).astype(np.float32)
+    share = 100 * seconds(lambda: kmeans.assign(features, centroids)) / pair.first
+    yield Figure("hubert: nearest centroids", share, "% of the time", 5.0)
+    apart = sum(
+        int((a.frames != b.frames).sum()) for a, b in zip(single(), together(), strict=True) if isinstance(b, Stream)
+    )
+    yield Figure(
+        "hubert: ids that differ alone and together", 100 * apart / sum(n // grid.hop for n in lengths), "%", 0.005
+    )
+
+
+if __name__ == "__main__":
+    alone(TITLE, measure)
