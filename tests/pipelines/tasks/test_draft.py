@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from weft.pipelines.tasks.draft import Draft, frame, slice_units
 from weft.schemas.audio import Units
 from weft.schemas.vocabulary import Vocabulary
-from weft.tokenizers.base import deduplicate, expand
+from weft.tokenizers.stream import deduplicate, frame_by_frame
 
 FRAMES = st.lists(st.integers(0, 4), min_size=1, max_size=60)
 CUTS = st.lists(st.integers(0, 60), max_size=6)
@@ -19,7 +19,8 @@ CUTS = st.lists(st.integers(0, 60), max_size=6)
 
 def units(frames: list[int], dedup: bool) -> Units:
     given = np.array(frames, np.int32)
-    ids, durations = deduplicate(given) if dedup else (given, np.ones_like(given))
+    stream = deduplicate(25.0, given) if dedup else frame_by_frame(25.0, given)
+    ids, durations = stream.ids, stream.durations
     return Units("u", len(frames) / 25, "hubert", "m", 25.0, tuple(ids.tolist()), tuple(durations.tolist()))
 
 
@@ -34,10 +35,10 @@ def test_without_deduplication_slices_are_a_partition_of_the_frames(frames: list
 @given(frames=FRAMES, cuts=CUTS)
 def test_with_deduplication_slices_are_the_runs_of_their_frames(frames: list[int], cuts: list[int]) -> None:
     whole = units(frames, dedup=True)
-    assert expand(np.array(whole.ids), np.array(whole.durations)).tolist() == frames
+    assert np.repeat(whole.ids, whole.durations).tolist() == frames
     bounds = sorted({0, len(frames), *(c for c in cuts if c < len(frames))})
     for a, b in pairwise(bounds):
-        assert list(slice_units(whole, a, b)) == deduplicate(np.array(frames[a:b]))[0].tolist()
+        assert list(slice_units(whole, a, b)) == deduplicate(25.0, np.array(frames[a:b])).ids.tolist()
 
 
 @given(frames=FRAMES, first=st.integers(0, 80), length=st.integers(0, 80))

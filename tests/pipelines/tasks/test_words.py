@@ -15,7 +15,7 @@ from weft.pipelines.tasks.base import Material
 from weft.pipelines.tasks.draft import Draft, frame
 from weft.pipelines.tasks.words import Task, boundaries
 from weft.schemas.audio import Alignment, Word
-from weft.tokenizers.base import deduplicate, expand
+from weft.tokenizers.stream import deduplicate
 
 RANGE = st.tuples(st.integers(1, 8), st.integers(0, 8)).map(lambda r: (r[0], r[0] + r[1]))
 SEED = st.integers(0, 10**6)
@@ -80,10 +80,10 @@ class TestWeave:
         written = [names(i) for s in made.segments if s.role == "text" for i in made.ids[s.begin : s.end]]
         assert written == [f"w{n}" for s in spans if s.modality == "text" for n in range(s.begin, s.end)]
         assert [names(made.ids[s.begin]) for s in made.segments if s.role == "marker"] == [s.modality for s in spans]
-        frames = expand(np.array(given.units.ids), np.array(given.units.durations))
+        frames = np.repeat(given.units.ids, given.units.durations)
         bounds = [frame(b, 25.0) for b in boundaries(given.alignment)]
         heard = [frames[bounds[s.begin] : bounds[s.end]] for s in spans if s.modality == "speech"]
-        wanted = [deduplicate(h)[0].tolist() if dedup else h.tolist() for h in heard if len(h)]
+        wanted = [deduplicate(25.0, h).ids.tolist() if dedup else h.tolist() for h in heard if len(h)]
         units = [s for s in made.segments if s.role == "units"]
         assert [[i - 1100 for i in made.ids[s.begin : s.end]] for s in units] == wanted
 
