@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from weft.pipelines.runner import Runner
-from weft.pipelines.stage import Resources
 from weft.pipelines.store import Store
 from weft.pipelines.work import Work
+from weft.schemas.resources import Resources
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,9 +18,9 @@ from weft.jobs.tokenizing import recipe_of
 from weft.pipelines.encode import speech_of
 from weft.pipelines.parts import read_part
 from weft.pipelines.sound import heard
-from weft.pipelines.stage import Unusable
 from weft.pipelines.store import Store
 from weft.schemas.audio import Alignment, Units, Utterance
+from weft.schemas.ledger import Unusable
 from weft.schemas.recipe_file import RecipeError
 from weft.tokenizers import metrics
 from weft.tokenizers.base import SpeechTokenizer

@@ -15,10 +15,10 @@ import ray
 
 from weft.jobs.engine import Finished, Lost
 from weft.pipelines.runner import Runner
-from weft.pipelines.stage import Resources
 from weft.pipelines.store import Store
 from weft.pipelines.work import Work
 from weft.schemas.recipe_file import RecipeError
+from weft.schemas.resources import Resources
 
 
 class _Worker:

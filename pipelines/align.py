@@ -12,10 +12,11 @@ from weft.pipelines.aligners import given
 from weft.pipelines.aligners.base import Aligner
 from weft.pipelines.batches import by_seconds
 from weft.pipelines.sound import heard
-from weft.pipelines.stage import Resources, Stage, Unusable, rejected
+from weft.pipelines.stage import Stage, rejected
 from weft.pipelines.store import Store
 from weft.schemas.audio import Alignment, Utterance
-from weft.schemas.ledger import Reject
+from weft.schemas.ledger import Reject, Unusable
+from weft.schemas.resources import Resources
 
 ALIGNER = "aligner"  # where the corpus keeps what its aligner has learned
 

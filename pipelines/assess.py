@@ -18,10 +18,10 @@ from pydantic import PrivateAttr
 from weft.pipelines.segmenters.base import Piece
 from weft.pipelines.segmenters.silero import Segmenter
 from weft.pipelines.sound import RATE, heard
-from weft.pipelines.stage import Stage, Unusable, rejected
+from weft.pipelines.stage import Stage, rejected
 from weft.pipelines.store import Store
 from weft.schemas.audio import Quality, Utterance
-from weft.schemas.ledger import Reject
+from weft.schemas.ledger import Reject, Unusable
 from weft.schemas.quality import QualitySettings
 
 _FRAME = RATE // 100

@@ -9,13 +9,13 @@ from typing import Any
 
 from pydantic import PrivateAttr, SerializeAsAny
 
-from weft.pipelines.stage import Stage, Unusable
+from weft.pipelines.stage import Stage
 from weft.pipelines.store import Store
 from weft.pipelines.tasks.base import Material, Task
 from weft.pipelines.tasks.draft import Draft
 from weft.schemas.audio import Utterance
 from weft.schemas.fingerprint import hash64
-from weft.schemas.ledger import Reject
+from weft.schemas.ledger import Reject, Unusable
 from weft.schemas.sample import Baked, Provenance, Sample
 from weft.schemas.vocabulary import Vocabulary
 from weft.tokenizers.unified import load as load_vocabulary

@@ -16,7 +16,7 @@ import numpy as np
 import soundfile
 from av.container import InputContainer
 
-from weft.pipelines.stage import Unusable
+from weft.schemas.ledger import Unusable
 
 T = TypeVar("T")
 Block = tuple[int, np.ndarray]

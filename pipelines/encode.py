@@ -11,11 +11,12 @@ from pydantic import PrivateAttr, SerializeAsAny
 from weft.pipelines.aligners.base import speaker_of
 from weft.pipelines.batches import by_seconds
 from weft.pipelines.sound import heard
-from weft.pipelines.stage import Resources, Stage, Unusable, rejected
+from weft.pipelines.stage import Stage, rejected
 from weft.pipelines.store import Store
 from weft.schemas.audio import Units, Utterance
 from weft.schemas.fingerprint import version_of
-from weft.schemas.ledger import Reject
+from weft.schemas.ledger import Reject, Unusable
+from weft.schemas.resources import Resources
 from weft.tokenizers.base import SpeechTokenizer
 from weft.tokenizers.stream import Speech, Stream
 

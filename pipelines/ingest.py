@@ -9,10 +9,10 @@ from typing import Any, ClassVar
 from pydantic import PrivateAttr, SerializeAsAny
 
 from weft.pipelines.sources.base import Source
-from weft.pipelines.stage import Stage, Unusable
+from weft.pipelines.stage import Stage
 from weft.pipelines.store import Store
 from weft.schemas.item import Item, item_of
-from weft.schemas.ledger import Reject
+from weft.schemas.ledger import Reject, Unusable
 
 
 class Ingest(Stage):

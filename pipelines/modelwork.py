@@ -17,17 +17,17 @@ import numpy as np
 
 from weft.pipelines.align import ALIGNER
 from weft.pipelines.aligners.base import Aligner, Clip, speaker_of
-from weft.pipelines.checkpoint import content
 from weft.pipelines.encode import speech_of
 from weft.pipelines.parts import read_table
 from weft.pipelines.partwork import content_of, model_mark
 from weft.pipelines.picks import any_utterance, picked, to_be_aligned, with_text
 from weft.pipelines.sound import heard
-from weft.pipelines.stage import Resources, Unusable
 from weft.pipelines.store import Store
 from weft.schemas.audio import Utterance
-from weft.schemas.fingerprint import digest
+from weft.schemas.fingerprint import content, digest
+from weft.schemas.ledger import Unusable
 from weft.schemas.recipe import VocabularySettings
+from weft.schemas.resources import Resources
 from weft.tokenizers.base import SpeechTokenizer
 from weft.tokenizers.card import write_card
 from weft.tokenizers.stream import Speech

@@ -13,11 +13,12 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from weft.pipelines.parts import part_name, read_part, stamp_of, write_part
-from weft.pipelines.stage import Resources, Stage
+from weft.pipelines.stage import Stage
 from weft.pipelines.store import Store
 from weft.schemas.audio import Audio, Recording
 from weft.schemas.fingerprint import digest
 from weft.schemas.ledger import TOLERANCE, LedgerRow, Reject
+from weft.schemas.resources import Resources
 from weft.schemas.text import Dialogue
 
 

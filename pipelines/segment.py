@@ -12,11 +12,12 @@ from pydantic import PrivateAttr, SerializeAsAny
 
 from weft.pipelines.segmenters.base import Piece, Segmenter, overlaps, union
 from weft.pipelines.sound import blocks
-from weft.pipelines.stage import Resources, Stage, Unusable
+from weft.pipelines.stage import Stage
 from weft.pipelines.store import Store
 from weft.pipelines.timings.base import supervision
 from weft.schemas.audio import Recording, Supervision, Utterance, Word
-from weft.schemas.ledger import Reject
+from weft.schemas.ledger import Reject, Unusable
+from weft.schemas.resources import Resources
 from weft.schemas.text import Dialogue
 
 BLOCK = 120.0  # seconds the segmenter hears at a time

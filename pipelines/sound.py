@@ -17,9 +17,9 @@ import soundfile
 import soxr
 
 from weft.pipelines.decoders import BrokenStream, Sound, opened
-from weft.pipelines.stage import Unusable
 from weft.pipelines.store import Store
 from weft.schemas.audio import Audio, Utterance
+from weft.schemas.ledger import Unusable
 
 RATE = 16000
 BLOCK = 30  # seconds decoded at a time, so that memory does not grow with the file

@@ -9,41 +9,20 @@ Conservation is checked by whoever runs it: each input must turn up as the `pare
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from weft.pipelines.store import Store
 from weft.schemas.audio import Utterance
 from weft.schemas.fingerprint import digest
-from weft.schemas.ledger import Reject
+from weft.schemas.ledger import Reject, Unusable
+from weft.schemas.resources import Resources
 from weft.schemas.settings import Settings
-
-
-class Unusable(Exception):
-    """An item that a stage cannot use: `reason` is one short fixed word, `detail` a sentence about this item."""
-
-    def __init__(self, reason: str, detail: str = "") -> None:
-        super().__init__(reason, detail)
-        self.reason, self.detail = reason, detail
 
 
 def rejected(utterance: Utterance, stage: str, fault: Unusable) -> Reject:
     """The row that says why a stage could not use an utterance."""
     where = utterance.key, stage, utterance.source, utterance.audio.uri
     return Reject(*where, fault.reason, fault.detail, utterance.seconds)
-
-
-@dataclass(frozen=True, slots=True)
-class Resources:
-    """What one worker of a stage holds; `cpus` is also the number of threads its libraries may use."""
-
-    cpus: int = 1
-    gpus: float = 0
-
-    @classmethod
-    def on(cls, device: str) -> "Resources":
-        """A core, and the GPU where torch's `device` is one."""
-        return cls(gpus=1.0 if device.startswith("cuda") else 0.0)
 
 
 class Stage(Settings):

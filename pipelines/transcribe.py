@@ -12,11 +12,12 @@ from pydantic import PrivateAttr, SerializeAsAny
 from weft.pipelines.aligners.spoken import language_of
 from weft.pipelines.batches import by_seconds
 from weft.pipelines.sound import heard
-from weft.pipelines.stage import Resources, Stage, Unusable, rejected
+from weft.pipelines.stage import Stage, rejected
 from weft.pipelines.store import Store
 from weft.pipelines.transcribers.base import Spoken, Transcriber, Transcript
 from weft.schemas.audio import Utterance
-from weft.schemas.ledger import Reject
+from weft.schemas.ledger import Reject, Unusable
+from weft.schemas.resources import Resources
 
 
 class Transcribe(Stage):

@@ -10,10 +10,10 @@ from typing import Protocol
 from weft.pipelines import plan, shards
 from weft.pipelines.parts import part_name, stamp_of
 from weft.pipelines.partwork import content_of
-from weft.pipelines.stage import Resources
 from weft.pipelines.store import Store
 from weft.schemas.fingerprint import digest
 from weft.schemas.plan import Block
+from weft.schemas.resources import Resources
 from weft.schemas.shard import Shard
 from weft.schemas.training import TrainingStage
 

@@ -7,6 +7,7 @@ import hashlib
 import json
 from functools import cache
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 
@@ -26,3 +27,12 @@ def hash64(*words: str | int) -> int:
     """A number in [0, 2**64) drawn from the words: the seed of everything that must not depend on order or worker."""
     text = "\0".join(map(str, words)).encode("utf-8", "surrogatepass")
     return int.from_bytes(hashlib.blake2b(text, digest_size=8).digest(), "big")
+
+
+@cache
+def content(model: str) -> str:
+    """16 hex digits over the files of a local checkpoint, a folder or a file. A hub name is itself."""
+    root = Path(model)
+    files = [root] if root.is_file() else sorted(file for file in root.glob("*") if file.is_file())
+    sums = [(file.name, hashlib.sha256(file.read_bytes()).hexdigest()) for file in files]
+    return digest(sums)[:16] if sums else model

@@ -10,6 +10,14 @@ from dataclasses import dataclass
 TOLERANCE = 1e-6  # seconds an item: times are sums of sample counts over a rate
 
 
+class Unusable(Exception):
+    """An item that a stage cannot use: `reason` is one short fixed word, `detail` a sentence about this item."""
+
+    def __init__(self, reason: str, detail: str = "") -> None:
+        super().__init__(reason, detail)
+        self.reason, self.detail = reason, detail
+
+
 @dataclass(frozen=True, slots=True)
 class Reject:
     """An item that a stage refused. `reason` is a short fixed word, `detail` says what was found."""

@@ -8,11 +8,12 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-ROOMS = ("schemas", "tokenizers", "pipelines", "trainer", "jobs")
+ROOMS = ("schemas", "outside", "tokenizers", "pipelines", "trainer", "jobs")
 MAY = {
     "schemas": ("weft.schemas",),
-    "tokenizers": ("weft.schemas", "weft.tokenizers"),
-    "pipelines": ("weft.schemas", "weft.tokenizers", "weft.pipelines"),
+    "outside": ("weft.schemas", "weft.outside"),
+    "tokenizers": ("weft.schemas", "weft.outside", "weft.tokenizers"),
+    "pipelines": ("weft.schemas", "weft.outside", "weft.tokenizers", "weft.pipelines"),
     "trainer": ("weft.schemas", "weft.tokenizers", "weft.trainer", "weft.pipelines.shards"),
     "jobs": ("weft",),
 }

@@ -13,9 +13,9 @@ from typing import Literal, Self
 import numpy as np
 from pydantic import Field, model_validator
 
-from weft.pipelines.checkpoint import content
-from weft.pipelines.outside.backend import Backend
-from weft.pipelines.outside.process import OutsideFault
+from weft.outside.backend import Backend
+from weft.outside.process import OutsideFault
+from weft.schemas.fingerprint import content
 from weft.tokenizers.base import SAMPLE_RATE, SpeechTokenizer
 from weft.tokenizers.stream import Speech
 from weft.tokenizers.windows import Hearing

@@ -19,10 +19,10 @@ from weft.benchmarks.alignment.labelled import Labelled, espeak
 from weft.benchmarks.alignment.model import checkpoint
 from weft.benchmarks.alignment.stubs import stub
 from weft.benchmarks.common import MB, Figure, alone, alternate, in_child, peak, seconds
+from weft.outside.process import Outside
 from weft.pipelines.aligners import ctc, sphinx
 from weft.pipelines.aligners.base import Aligner, Clip
 from weft.pipelines.aligners.viterbi import best_path
-from weft.pipelines.outside.process import Outside
 from weft.pipelines.sound import RATE, flac, load
 from weft.pipelines.store import Store
 from weft.schemas.audio import Audio

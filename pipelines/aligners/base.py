@@ -15,8 +15,9 @@ import numpy as np
 
 from weft.pipelines.aligners.spoken import language_of, spoken_forms
 from weft.pipelines.sound import RATE
-from weft.pipelines.stage import Resources, Unusable
 from weft.schemas.audio import Alignment, Utterance, Word
+from weft.schemas.ledger import Unusable
+from weft.schemas.resources import Resources
 from weft.schemas.settings import Settings
 
 

@@ -18,11 +18,11 @@ from weft.pipelines.aligners.base import Clip, Timed, Unalignable, check_length
 from weft.pipelines.aligners.listening import Listener
 from weft.pipelines.aligners.spelling import spelt_forms
 from weft.pipelines.aligners.viterbi import Path, best_path
-from weft.pipelines.checkpoint import content
 from weft.pipelines.sound import RATE
-from weft.pipelines.stage import Resources, Unusable
 from weft.schemas.audio import Word
-from weft.schemas.fingerprint import version_of
+from weft.schemas.fingerprint import content, version_of
+from weft.schemas.ledger import Unusable
+from weft.schemas.resources import Resources
 from weft.tokenizers.checkpoint import quiet
 
 

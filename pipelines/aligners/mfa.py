@@ -24,11 +24,11 @@ from pydantic import Field, PrivateAttr, field_validator, model_validator
 from weft.pipelines.aligners import base
 from weft.pipelines.aligners.base import Clip, Timed, Unalignable
 from weft.pipelines.aligners.lexicon import ENGLISH, checked_language, pronunciations, sounds
-from weft.pipelines.checkpoint import content
 from weft.pipelines.sound import RATE
-from weft.pipelines.stage import Unusable
 from weft.pipelines.timings import textgrid, wordjson
 from weft.pipelines.timings.base import BadTiming, Timing
+from weft.schemas.fingerprint import content
+from weft.schemas.ledger import Unusable
 
 _UNKNOWN = ("<unk>", "spn", "<cutoff>")
 _OPTIONS = ("--clean", "--final_clean", "--overwrite", "--quiet", "--no_use_postgres")

@@ -7,12 +7,12 @@ A word's score is the logarithm of WhisperX's, so 0 is sure.
 
 import math
 
+from weft.outside.backend import Backend
 from weft.pipelines.aligners import base
 from weft.pipelines.aligners.base import Clip, Timed, Unalignable, check_length
 from weft.pipelines.aligners.spelling import spelt_forms
-from weft.pipelines.checkpoint import content
-from weft.pipelines.outside.backend import Backend
 from weft.schemas.audio import Word
+from weft.schemas.fingerprint import content
 
 
 class Aligner(Backend, base.Aligner):

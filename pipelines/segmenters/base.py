@@ -10,7 +10,7 @@ from itertools import pairwise
 import numpy as np
 from pydantic import Field
 
-from weft.pipelines.stage import Resources
+from weft.schemas.resources import Resources
 from weft.schemas.settings import Settings
 
 

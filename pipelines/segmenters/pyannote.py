@@ -10,10 +10,10 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from weft.pipelines.checkpoint import content
-from weft.pipelines.outside.backend import Backend
+from weft.outside.backend import Backend
 from weft.pipelines.segmenters import base
 from weft.pipelines.segmenters.base import Piece
+from weft.schemas.fingerprint import content
 
 
 class Segmenter(Backend, base.Segmenter):

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import numpy as np
 from pydantic import Field
 
-from weft.pipelines.outside.backend import Backend
+from weft.outside.backend import Backend
 from weft.pipelines.segmenters import base
 from weft.pipelines.segmenters.base import Piece
 from weft.pipelines.sound import RATE

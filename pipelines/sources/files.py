@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import fsspec
 
 from weft.pipelines.sound import regular
-from weft.pipelines.stage import Unusable
 from weft.pipelines.store import Store
+from weft.schemas.ledger import Unusable
 
 
 @dataclass(frozen=True, slots=True)

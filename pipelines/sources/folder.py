@@ -14,12 +14,11 @@ from collections.abc import Iterator
 from weft.pipelines.sources import manifest
 from weft.pipelines.sources.files import File, local_file, read_bytes, read_text, walk
 from weft.pipelines.sources.speech import Said, SpeechSource
-from weft.pipelines.stage import Unusable
 from weft.pipelines.store import Store
 from weft.pipelines.timings.formats import READERS
 from weft.schemas.audio import Audio, Recording
 from weft.schemas.item import Item, key_for
-from weft.schemas.ledger import Reject
+from weft.schemas.ledger import Reject, Unusable
 
 AUDIO = (
     ".wav", ".flac", ".mp3", ".ogg", ".opus", ".aiff", ".aif", ".au", ".m4a", ".mp4", ".webm", ".aac", ".wma", ".sph", ".raw",

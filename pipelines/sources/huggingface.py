@@ -14,12 +14,11 @@ from typing import Any
 from weft.pipelines.sources.files import clean, stamp, walk
 from weft.pipelines.sources.speech import Said, SpeechSource, refused
 from weft.pipelines.sources.tars import from_fields
-from weft.pipelines.stage import Unusable
 from weft.pipelines.store import Store
 from weft.schemas.audio import Audio, Recording
 from weft.schemas.fingerprint import digest
 from weft.schemas.item import Item, key_for
-from weft.schemas.ledger import Reject
+from weft.schemas.ledger import Reject, Unusable
 
 ROWS = 500  # of a dataset on disk, an item
 

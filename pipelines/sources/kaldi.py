@@ -14,11 +14,10 @@ from collections.abc import Iterator
 
 from weft.pipelines.sources.files import clean, stamp
 from weft.pipelines.sources.speech import Said, SpeechSource, refused
-from weft.pipelines.stage import Unusable
 from weft.pipelines.store import Store
 from weft.schemas.audio import Audio, Recording, Supervision
 from weft.schemas.item import Item, key_for
-from weft.schemas.ledger import Reject
+from weft.schemas.ledger import Reject, Unusable
 
 Rows = dict[str, str]
 

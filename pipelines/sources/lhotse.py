@@ -18,11 +18,10 @@ from typing import Any
 from weft.pipelines.sources import tars
 from weft.pipelines.sources.files import clean, stamp
 from weft.pipelines.sources.speech import Said, SpeechSource, refused
-from weft.pipelines.stage import Unusable
 from weft.pipelines.store import Store
 from weft.schemas.audio import Audio, Recording, Supervision, Word
 from weft.schemas.item import Item, key_for
-from weft.schemas.ledger import Reject
+from weft.schemas.ledger import Reject, Unusable
 
 _WRONG = (ValueError, TypeError, KeyError, AttributeError, IndexError)
 

@@ -15,11 +15,10 @@ from typing import Any
 
 from weft.pipelines.sources.files import clean, local_file, stamp
 from weft.pipelines.sources.speech import Said, SpeechSource, refused
-from weft.pipelines.stage import Unusable
 from weft.pipelines.store import Store
 from weft.schemas.audio import Audio, Recording, Supervision, Word
 from weft.schemas.item import Item, key_for
-from weft.schemas.ledger import Reject
+from weft.schemas.ledger import Reject, Unusable
 
 SLACK = 0.1  # seconds by which a declared duration may differ from what is there
 

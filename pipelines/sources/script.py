@@ -11,10 +11,10 @@ from typing import Any
 
 from weft.pipelines.sources import base
 from weft.pipelines.sources.files import clean
-from weft.pipelines.stage import Unusable
 from weft.pipelines.store import Store
 from weft.schemas.fingerprint import digest
 from weft.schemas.item import Item, key_for
+from weft.schemas.ledger import Unusable
 from weft.schemas.text import Dialogue, Turn
 
 

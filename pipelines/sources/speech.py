@@ -9,12 +9,11 @@ from typing import Literal
 
 from weft.pipelines.sound import channels_of, scan
 from weft.pipelines.sources import base
-from weft.pipelines.stage import Unusable
 from weft.pipelines.store import Store
 from weft.pipelines.timings.base import Timing
 from weft.schemas.audio import Audio, Recording, Supervision, Word
 from weft.schemas.item import Item
-from weft.schemas.ledger import Reject
+from weft.schemas.ledger import Reject, Unusable
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,12 +16,11 @@ from typing import Any, BinaryIO
 from weft.pipelines.sources.files import File, clean, local_file, walk
 from weft.pipelines.sources.folder import AUDIO
 from weft.pipelines.sources.speech import Said, SpeechSource, refused
-from weft.pipelines.stage import Unusable
 from weft.pipelines.store import Store
 from weft.pipelines.timings.formats import READERS
 from weft.schemas.audio import Audio, Recording
 from weft.schemas.item import Item, key_for
-from weft.schemas.ledger import Reject
+from weft.schemas.ledger import Reject, Unusable
 
 TEXT = (".txt", ".lab", ".text", ".transcript")
 LARGEST = 1 << 24  # bytes a transcript may have

@@ -15,10 +15,9 @@ from pydantic import Field
 from weft.pipelines.sound import regular
 from weft.pipelines.sources import base
 from weft.pipelines.sources.files import File, clean, walk
-from weft.pipelines.stage import Unusable
 from weft.pipelines.store import Store
 from weft.schemas.item import Item, key_for
-from weft.schemas.ledger import Reject
+from weft.schemas.ledger import Reject, Unusable
 from weft.schemas.text import Document
 
 _PARAGRAPH_END = re.compile(rb"\n\r?\n")

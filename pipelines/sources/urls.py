@@ -11,11 +11,10 @@ from urllib.parse import urlsplit
 
 from weft.pipelines.sources.files import clean
 from weft.pipelines.sources.speech import Said, SpeechSource
-from weft.pipelines.stage import Unusable
 from weft.pipelines.store import Store
 from weft.schemas.audio import Audio, Recording
 from weft.schemas.item import Item, key_for
-from weft.schemas.ledger import Reject
+from weft.schemas.ledger import Reject, Unusable
 
 
 class Source(SpeechSource):

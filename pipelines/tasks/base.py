@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from random import Random
 from typing import ClassVar
 
-from weft.pipelines.stage import Unusable
 from weft.pipelines.tasks.draft import Draft
 from weft.schemas.audio import Alignment, Units, Utterance
+from weft.schemas.ledger import Unusable
 from weft.schemas.settings import Settings
 from weft.schemas.text import Document
 

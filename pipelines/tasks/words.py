@@ -13,11 +13,11 @@ from typing import ClassVar
 
 from pydantic import model_validator
 
-from weft.pipelines.stage import Unusable
 from weft.pipelines.tasks import base
 from weft.pipelines.tasks.base import Material
 from weft.pipelines.tasks.draft import Draft
 from weft.schemas.audio import Alignment
+from weft.schemas.ledger import Unusable
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,8 @@ Supervisions lie in seconds of the recording, their words and phones in seconds 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from weft.pipelines.stage import Unusable
 from weft.schemas.audio import Supervision, Word
+from weft.schemas.ledger import Unusable
 
 RUN_GAP = 1.0  # seconds of pause at which words of one of several speakers become another utterance
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from weft.pipelines.stage import Resources, Unusable
+from weft.schemas.ledger import Unusable
+from weft.schemas.resources import Resources
 from weft.schemas.settings import Settings
 
 

@@ -10,10 +10,10 @@ from pocketsphinx import Config, Decoder
 from pydantic import PrivateAttr
 
 from weft.pipelines.aligners.sphinx import pcm_of
-from weft.pipelines.stage import Unusable
 from weft.pipelines.transcribers import base
 from weft.pipelines.transcribers.base import Spoken, Transcript
 from weft.schemas.fingerprint import version_of
+from weft.schemas.ledger import Unusable
 
 
 class Transcriber(base.Transcriber):

@@ -11,12 +11,12 @@ from itertools import groupby
 import numpy as np
 from pydantic import Field
 
-from weft.pipelines.checkpoint import content
-from weft.pipelines.outside.backend import Backend
-from weft.pipelines.outside.process import OutsideFault
+from weft.outside.backend import Backend
+from weft.outside.process import OutsideFault
 from weft.pipelines.sound import RATE
 from weft.pipelines.transcribers import base
 from weft.pipelines.transcribers.base import Spoken, Transcript
+from weft.schemas.fingerprint import content
 
 _PAUSE = RATE  # samples between clips that are heard in one go
 

@@ -3,8 +3,8 @@
 import pytest
 
 from weft.jobs.ray_engine import RayEngine
-from weft.pipelines.stage import Resources
 from weft.schemas.recipe_file import RecipeError
+from weft.schemas.resources import Resources
 
 
 def test_a_gpu_that_is_not_there_is_told_at_once() -> None:

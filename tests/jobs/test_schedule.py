@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from weft.jobs.engine import Finished, Lost
 from weft.jobs.schedule import TRIES, BuildError, Event, run
-from weft.pipelines.stage import Resources
 from weft.pipelines.store import Store
+from weft.schemas.resources import Resources
 
 
 @dataclass(frozen=True)

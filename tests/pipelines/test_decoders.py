@@ -9,9 +9,9 @@ import pytest
 
 from weft.pipelines.decoders import BrokenStream, opened
 from weft.pipelines.sound import load, scan
-from weft.pipelines.stage import Unusable
 from weft.pipelines.store import Store
 from weft.schemas.audio import Audio
+from weft.schemas.ledger import Unusable
 
 RATE = 48000
 SWEEP = (0.5 * np.sin(2 * np.pi * np.cumsum(np.linspace(200, 4000, 6 * RATE)) / RATE)).astype(np.float32)

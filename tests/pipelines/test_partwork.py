@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 
 from weft.pipelines.parts import part_name, read_part, write_part
 from weft.pipelines.partwork import Input, PartWork, Unaccounted, content_of, join, pack, total
-from weft.pipelines.stage import Stage, Unusable
+from weft.pipelines.stage import Stage
 from weft.pipelines.store import Store
 from weft.schemas.audio import Alignment, Audio, Utterance
-from weft.schemas.ledger import LedgerRow, Reject
+from weft.schemas.ledger import LedgerRow, Reject, Unusable
 from weft.schemas.text import Dialogue, Turn
 
 

@@ -13,10 +13,9 @@ from weft.pipelines.partwork import Input, PartWork, account
 from weft.pipelines.segment import Segment, Turns
 from weft.pipelines.segmenters import base
 from weft.pipelines.segmenters.base import Piece, union
-from weft.pipelines.stage import Unusable
 from weft.pipelines.store import Store
 from weft.schemas.audio import Audio, Recording, Supervision, Utterance, Word
-from weft.schemas.ledger import Reject
+from weft.schemas.ledger import Reject, Unusable
 from weft.schemas.text import Dialogue, Turn
 
 Spans = tuple[tuple[float, float] | tuple[float, float, str, float], ...]

@@ -15,9 +15,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from weft.pipelines.sound import RATE, at_16k, blocks, flac, heard, load, scan
-from weft.pipelines.stage import Unusable
 from weft.pipelines.store import Store
 from weft.schemas.audio import Audio, Utterance
+from weft.schemas.ledger import Unusable
 
 
 def tone(seconds: float, rate: int = RATE, hertz: float = 300.0) -> np.ndarray:

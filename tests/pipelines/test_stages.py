@@ -16,7 +16,6 @@ from weft.pipelines.compose import Compose
 from weft.pipelines.encode import Encode
 from weft.pipelines.ingest import Ingest
 from weft.pipelines.sources import base as sources
-from weft.pipelines.stage import Unusable
 from weft.pipelines.store import Store
 from weft.pipelines.synthesize import Synthesize
 from weft.pipelines.tasks.speech import Task as Speech
@@ -25,7 +24,7 @@ from weft.pipelines.voices import base as voices
 from weft.pipelines.voices.base import Spoken, Style
 from weft.schemas.audio import Alignment, Audio, Recording, Units, Utterance, Word
 from weft.schemas.item import Item
-from weft.schemas.ledger import Reject
+from weft.schemas.ledger import Reject, Unusable
 from weft.schemas.sample import Baked
 from weft.schemas.text import Dialogue, Turn
 from weft.tokenizers import bpe, stream

@@ -6,13 +6,12 @@ import numpy as np
 import pytest
 
 from weft.pipelines.sound import flac
-from weft.pipelines.stage import Unusable
 from weft.pipelines.store import Store
 from weft.pipelines.transcribe import Transcribe
 from weft.pipelines.transcribers import base
 from weft.pipelines.transcribers.base import Spoken, Transcript
 from weft.schemas.audio import Audio, Utterance
-from weft.schemas.ledger import Reject
+from weft.schemas.ledger import Reject, Unusable
 
 RATE = 16_000
 

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from weft.pipelines.sources.files import clean, read_text, stamp, walk
-from weft.pipelines.stage import Unusable
 from weft.pipelines.store import Store
+from weft.schemas.ledger import Unusable
 
 
 @given(text=st.text(st.characters(), max_size=60))

@@ -7,8 +7,8 @@ import pytest
 
 from weft.pipelines.sources import grammar
 from weft.pipelines.sources.script import Source
-from weft.pipelines.stage import Unusable
 from weft.pipelines.store import Store
+from weft.schemas.ledger import Unusable
 from weft.schemas.text import Dialogue, Turn
 
 TAXI = {"id": "taxi-77", "turns": [{"speaker": "a", "text": " Where  are you?", "emotion": "angry", "level": 2}]}

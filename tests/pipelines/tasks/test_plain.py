@@ -6,10 +6,10 @@ from itertools import groupby
 
 import pytest
 
-from weft.pipelines.stage import Unusable
 from weft.pipelines.tasks import asr, speech, text, tts
 from weft.pipelines.tasks.base import Material, Task
 from weft.pipelines.tasks.draft import Draft
+from weft.schemas.ledger import Unusable
 from weft.schemas.text import Document
 
 Make, Weave, Names = Callable[..., Material], Callable[..., Draft], Callable[[int], str]

@@ -7,11 +7,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from weft.pipelines.stage import Unusable
 from weft.pipelines.tasks.base import Material
 from weft.pipelines.tasks.draft import Draft
 from weft.pipelines.tasks.ratio import Task
 from weft.schemas.audio import Units
+from weft.schemas.ledger import Unusable
 
 FIXTURES = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=80)
 Make, Weave, Names = Callable[..., Material], Callable[..., Draft], Callable[[int], str]

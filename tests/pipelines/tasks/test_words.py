@@ -10,11 +10,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from weft.pipelines.stage import Unusable
 from weft.pipelines.tasks.base import Material
 from weft.pipelines.tasks.draft import Draft, frame
 from weft.pipelines.tasks.words import Task, boundaries
 from weft.schemas.audio import Alignment, Word
+from weft.schemas.ledger import Unusable
 from weft.tokenizers.stream import deduplicate
 
 RANGE = st.tuples(st.integers(1, 8), st.integers(0, 8)).map(lambda r: (r[0], r[0] + r[1]))

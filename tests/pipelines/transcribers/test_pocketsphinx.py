@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 import soxr
 
-from weft.pipelines.stage import Unusable
 from weft.pipelines.transcribers.base import Spoken, Transcript
 from weft.pipelines.transcribers.pocketsphinx import Transcriber
 from weft.pipelines.voices.base import Style
 from weft.pipelines.voices.espeak import Voice
+from weft.schemas.ledger import Unusable
 
 RATE = 16_000
 

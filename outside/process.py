@@ -18,8 +18,8 @@ from typing import Any
 
 import numpy as np
 
-from weft.pipelines.outside.serving import receive, send
-from weft.pipelines.stage import Unusable
+from weft.outside.serving import receive, send
+from weft.schemas.ledger import Unusable
 
 
 class OutsideFault(Unusable):

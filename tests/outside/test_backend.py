@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from weft.pipelines.outside.backend import Backend
-from weft.pipelines.outside.process import OutsideFault
-from weft.pipelines.stage import Resources
+from weft.outside.backend import Backend
+from weft.outside.process import OutsideFault
+from weft.schemas.resources import Resources
 
 
 class Sums(Backend):

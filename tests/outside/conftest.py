@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from weft.pipelines.outside import serving
+from weft.outside import serving
 
 CHILD = f"""
 import sys

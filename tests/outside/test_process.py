@@ -6,7 +6,7 @@ import sys
 import numpy as np
 import pytest
 
-from weft.pipelines.outside.process import Outside, OutsideFault, installed
+from weft.outside.process import Outside, OutsideFault, installed
 
 
 def test_it_answers_again_and_again_and_after_a_failure(child: str) -> None:

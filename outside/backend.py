@@ -9,8 +9,8 @@ from typing import Any, ClassVar
 import numpy as np
 from pydantic import PrivateAttr, model_validator
 
-from weft.pipelines.outside.process import Outside, OutsideFault, installed
-from weft.pipelines.stage import Resources
+from weft.outside.process import Outside, OutsideFault, installed
+from weft.schemas.resources import Resources
 from weft.schemas.settings import Settings
 
 
