@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-sys.path.insert(0, str(Path(__file__).parents[2] / "pipelines" / "outside"))
+sys.path.insert(0, str(Path(__file__).parents[2] / "outside"))
 from serving import serve
 
 

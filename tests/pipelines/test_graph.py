@@ -1,11 +1,13 @@
 """A recipe becomes stages; backends that do not fit are named by the key that chose them."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from weft.pipelines.graph import House, RecipeFault
 from weft.schemas.recipe import Recipe
+from weft.tokenizers.hubert import Tokenizer as Hubert
 
 
 def recipe(**changes: Any) -> Recipe:
@@ -42,6 +44,23 @@ def test_what_no_task_needs_is_not_done() -> None:
     assert nodes("dialogues", tasks=only_speech) == [f"{s}/dialogues" for s in ("ingest", "synthesize", "segment")]
 
 
+def test_without_tasks_everything_is_aligned_and_encoded() -> None:
+    assert nodes("speech", tasks={}) == [f"{s}/speech" for s in ("ingest", "segment", "align", "encode/hubert")]
+    assert nodes("speech", tasks={}, align={"use": "none"}) == [
+        f"{s}/speech" for s in ("ingest", "segment", "encode/hubert")
+    ]
+
+
+def test_a_trained_tokenizer_keeps_its_settings_and_is_copied(tmp_path: Path) -> None:
+    (tmp_path / "settings.json").write_text(Hubert(size=7, rate=50).model_dump_json())
+    chosen = {"hubert": {"use": "hubert", "folder": str(tmp_path), "batch": 5}}
+    house = House(recipe(tasks={}, tokenizers=chosen))
+    made = house.tokenizers["hubert"]
+    assert isinstance(made, Hubert) and (made.size, made.rate, made.batch) == (7, 50, 5)
+    works = house.works({"speech": 1})
+    assert [type(w).__name__ for w in works if w.node == "models/hubert"] == ["CopyWork"]
+
+
 FAULTS: dict[str, tuple[dict[str, Any], tuple[str, ...], str]] = {
     "a speech tokenizer for text": ({"text": {"use": "hubert"}}, ("text", "use"), "is for speech"),
     "a text tokenizer for speech": (
@@ -62,6 +81,11 @@ FAULTS: dict[str, tuple[dict[str, Any], tuple[str, ...], str]] = {
     ),
     "units of no tokenizer": ({"tokenizers": {}}, ("tasks", "words", "tokenizer"), "no `tokenizers:` to take units from"),
     "a backend that is not there": ({"align": {"use": "oracle"}}, ("align", "use"), "oracle"),
+    "words in time of no aligner": ({"align": {"use": "none"}}, ("tasks", "words", "use"), "puts none there"),
+    "a trained tokenizer that is not there": (
+        {"tokenizers": {"hubert": {"use": "hubert", "folder": "nowhere"}}}, ("tokenizers", "hubert", "folder"),
+        "nowhere: no trained tokenizer here",
+    ),
     "a setting that is not there": ({"segment": {"use": "silero", "longst": 3}}, ("segment", "longst"), "not permitted"),
 }  # fmt: skip
 
