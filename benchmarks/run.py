@@ -12,6 +12,7 @@ BENCHMARKS = (
     "alignment.accuracy",
     "alignment.speed",
     "alignment.activity",
+    "tokenizers.speed",
     "mixture",
     "planner",
     "loader",
