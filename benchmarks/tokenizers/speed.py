@@ -65,7 +65,7 @@ def _hubert() -> Iterator[Figure]:
     padded = sum(max(map(len, part)) * len(part) for part in parts)
     yield Figure("hubert: padding", 100 * (1 - sum(map(len, rows)) / padded), "%", 2.0)
     yield Figure("hubert: one by one / together", alternate(single, together, 3).ratio, "x", 3.0, True)
-    yield Figure("hubert, two threads", lengths.sum() / RATE / pair.first, "x real time")
+    yield Figure("hubert, two threads", float(lengths.sum()) / RATE / pair.first, "x real time")
     features = np.concatenate(made.features([one.samples for one in speech]))
     centroids = np.random.default_rng(0).normal(0, 1, (100, features.shape[1])).astype(np.float32)
     share = 100 * seconds(lambda: kmeans.assign(features, centroids)) / pair.first
@@ -74,7 +74,7 @@ def _hubert() -> Iterator[Figure]:
         int((a.frames != b.frames).sum()) for a, b in zip(single(), together(), strict=True) if isinstance(b, Stream)
     )
     yield Figure(
-        "hubert: ids that differ alone and together", 100 * apart / sum(n // grid.hop for n in lengths), "%", 0.005
+        "hubert: ids that differ alone and together", 100 * apart / int((lengths // grid.hop).sum()), "%", 0.005
     )
 
 
