@@ -65,6 +65,7 @@ def write_recipe(house: House, store: Store) -> None:
         recipe["tokenizers"][name] = {
             "use": choice.use,
             "sources": list(choice.sources),
+            "folder": choice.folder,
             **tokenizer.model_dump(mode="json"),
         }
     head = f"# resolved by weft {version_of('weft')}\n"

@@ -12,6 +12,8 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
+from weft.jobs.options import AddressOption, EngineOption, WorkersOption, check_engine, parted
+from weft.jobs.tokenizer_cli import encode, tokenizer_app
 from weft.schemas.recipe_file import RecipeError
 
 app = typer.Typer(
@@ -22,9 +24,8 @@ app = typer.Typer(
 RecipeArgument = Annotated[str, typer.Argument(help="A recipe file, or the name of a shipped one.", show_default=False)]
 CorpusArgument = Annotated[str, typer.Argument(help="A corpus: a folder or an fsspec url.", show_default=False)]
 Overrides = Annotated[list[str] | None, typer.Argument(help="Settings to change, as key=value.", show_default=False)]
-EngineOption = Annotated[str, typer.Option(help="local, ray, or auto: ray where there are cores or a cluster for it.")]
-AddressOption = Annotated[str | None, typer.Option(help="A running Ray cluster, such as ray://head:10001 or auto.")]
-WorkersOption = Annotated[int | None, typer.Option(min=1, help="CPUs to use on this machine.")]
+
+app.add_typer(tokenizer_app, name="tokenizer")
 
 
 @app.command()
@@ -42,7 +43,7 @@ def demo(
     """
     from weft.jobs.demo import run_demo
 
-    _check_engine(engine)
+    check_engine(engine)
     run_demo(out, speech or [], engine, workers)
 
 
@@ -85,7 +86,7 @@ def build(
     """
     from weft.jobs.commands import build_corpus, console, read_house
 
-    _check_engine(engine)
+    check_engine(engine)
     if not out:
         raise RecipeError("weft build: say where the corpus goes, such as --out corpus")
     progress = build_corpus(read_house(recipe, overrides or []), out, engine, address, workers)
@@ -177,8 +178,8 @@ def align(
     from weft.jobs.aligning import Wanted, recipe_of, run_align
     from weft.jobs.commands import make_house
 
-    _check_engine(engine)
-    paths, settings = _parted("weft align", files)
+    check_engine(engine)
+    paths, settings = parted("weft align", files)
     if out.is_file():
         raise RecipeError(f"--out {out}: a file is there; name a folder")
     source = {k: v for k, v in (("transcripts", transcripts), ("retime", retime)) if v}
@@ -211,117 +212,7 @@ def train(
         run_training(read_house(recipe, overrides or []), corpus, stage, out, resume)
 
 
-@app.command()
-def encode(
-    files: Annotated[
-        list[str], typer.Argument(help="Audio, folders of it, or whatever a source reads.", show_default=False)
-    ],
-    tokenizer: Annotated[
-        list[Path], typer.Option(help="A folder that `weft tokenizer train` made; repeatable.", show_default=False)
-    ],
-    out: Annotated[Path, typer.Option(help="The table of tokens, a .parquet file.", show_default=False)],
-    merge: Annotated[str, typer.Option(help="How several become one stream: time, or groups such as 2:3.")] = "time",
-    engine: EngineOption = "auto",
-    address: AddressOption = None,
-    workers: WorkersOption = None,
-) -> None:
-    """Turns speech into tokens: audio in, a table of ids, durations and literals out.
-
-    Several tokenizers become one stream, of those that begin at once in the order they are named: by time as Spirit LM Expressive
-    has it, or in groups as Step-Audio-AQAA.
-
-    Example: weft encode clip.wav --tokenizer models/style --tokenizer models/pitch --tokenizer models/hubert --out tokens.parquet
-    """
-    from weft.jobs.encoding import Wanted, run_encode
-
-    _check_engine(engine)
-    paths, settings = _parted("weft encode", files)
-    wanted = Wanted(paths, tuple(tokenizer), out, merge)
-    if not run_encode(wanted, settings, engine, address, workers):
-        raise typer.Exit(1)
-
-
-def _parted(command: str, files: list[str]) -> tuple[tuple[str, ...], list[str]]:
-    """Paths and settings of a command line. Raises RecipeError for no paths, and for one that is not there."""
-    settings = [f for f in files if "=" in f and not Path(f).exists()]
-    paths = tuple(f for f in files if f not in settings)
-    if not paths:
-        raise RecipeError(f"{command}: name audio files, folders or manifests")
-    local = (p for p in paths if "://" not in p and not any(c in p for c in "*?["))
-    if missing := next((p for p in local if not Path(p).exists()), ""):
-        raise RecipeError(f"{missing}: no such file or folder")
-    return paths, settings
-
-
-tokenizer_app = typer.Typer(no_args_is_help=True, help="Trains, measures and lists speech tokenizers.")
-app.add_typer(tokenizer_app, name="tokenizer")
-
-
-@tokenizer_app.command("train")
-def tokenizer_train(
-    use: Annotated[str, typer.Argument(help="Which: `weft tokenizer list` has them.", show_default=False)],
-    files: Annotated[
-        list[str],
-        typer.Argument(
-            help="Speech with whatever is known of it; and the tokenizer's settings, as key=value.", show_default=False
-        ),
-    ],
-    out: Annotated[Path, typer.Option(help="Where the tokenizer goes.", show_default=False)],
-    engine: EngineOption = "auto",
-    address: AddressOption = None,
-    workers: WorkersOption = None,
-) -> None:
-    """Trains a speech tokenizer; broken off, the same command goes on from there.
-
-    `fsq` and `linguistic` learn from transcripts, `style` from emotions and speakers where they are known, `pitch` from speakers.
-
-    Example: weft tokenizer train hubert recordings/ --out models/hubert size=200 training.steps=1000
-    """
-    from weft.jobs.tokenizing import run_training
-
-    _check_engine(engine)
-    paths, settings = _parted("weft tokenizer train", files)
-    if out.is_file():
-        raise RecipeError(f"--out {out}: a file is there; name a folder")
-    run_training(use, paths, settings, out, engine, address, workers)
-
-
-@tokenizer_app.command("evaluate")
-def tokenizer_evaluate(
-    tokenizer: Annotated[Path, typer.Argument(help="A folder that `weft tokenizer train` made.", show_default=False)],
-    files: Annotated[
-        list[str], typer.Argument(help="Speech that it did not hear, with transcripts.", show_default=False)
-    ],
-    out: Annotated[Path, typer.Option(help="Where the speech is aligned and encoded.")] = Path("evaluation"),
-    engine: EngineOption = "auto",
-    address: AddressOption = None,
-    workers: WorkersOption = None,
-) -> None:
-    """Measures a tokenizer: what its codes tell of phones, speakers and emotions, how steady they are, what they cost.
-
-    Example: weft tokenizer evaluate models/hubert test-clips/
-    """
-    from weft.jobs.evaluating import run_evaluation
-
-    _check_engine(engine)
-    paths, settings = _parted("weft tokenizer evaluate", files)
-    run_evaluation(tokenizer, paths, settings, out, engine, address, workers)
-
-
-@tokenizer_app.command("list")
-def tokenizer_list() -> None:
-    """The speech tokenizers there are, with their rates, codes and spellings.
-
-    Example: weft tokenizer list
-    """
-    from weft.jobs.tokenizing import show_tokenizers
-
-    show_tokenizers()
-
-
-def _check_engine(engine: str) -> None:
-    if engine not in ("auto", "local", "ray"):
-        raise RecipeError(f"--engine {engine}: it is local, ray or auto")
+app.command()(encode)
 
 
 def main() -> None:

@@ -66,7 +66,9 @@ def run_encode(wanted: Wanted, settings: Sequence[str], engine: str, address: st
     build_corpus(house, str(corpus), engine, address, workers)
     store = Store(str(corpus))
     tokens = list(tokens_of(store, house, wanted.merge))
-    pq.write_table(to_table(tokens, Tokens), wanted.out)
+    scratch = wanted.out.with_suffix(".part")
+    pq.write_table(to_table(tokens, Tokens), scratch)
+    scratch.replace(wanted.out)
     show_lost(console, "Not encoded", list(write_rejects(store, wanted.out.with_suffix(".rejects.jsonl"))))
     for one in tokens[:_SHOWN]:
         console.print(
@@ -81,7 +83,7 @@ def run_encode(wanted: Wanted, settings: Sequence[str], engine: str, address: st
 
 
 def _choices(wanted: Wanted) -> dict[str, dict[str, str]]:
-    """Each tokenizer under its own name. Raises RecipeError for a folder that holds none, or two of a name."""
+    """Each tokenizer under its own name. Raises RecipeError for a folder that holds none."""
     if wanted.out.suffix != ".parquet" or wanted.out.is_dir():
         raise RecipeError(f"--out {wanted.out}: name a .parquet file")
     found: dict[str, dict[str, str]] = {}

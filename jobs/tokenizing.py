@@ -16,6 +16,7 @@ from rich.markup import escape
 from weft.jobs.aligning import CORPUS, sources_of, write_rejects
 from weft.jobs.commands import build_corpus, console, make_house
 from weft.jobs.show import show_lost, table
+from weft.outside.backend import Backend
 from weft.pipelines.graph import House
 from weft.pipelines.parts import read_part
 from weft.pipelines.registry import load, names
@@ -104,9 +105,7 @@ def show_tokenizers() -> None:
     for name, made in speech_tokenizers().items():
         default = {field: made.model_fields[field].default for field in ("rate", "size", "literal")}
         about = (sys.modules[made.__module__].__doc__ or "").splitlines()[0]
-        learns = (
-            ", ".join(("speech", *made.learns_from)) if made.model_fields.get("training") else "nothing: it is given"
-        )
+        learns = "nothing: it is given" if issubclass(made, Backend) else ", ".join(("speech", *made.learns_from))
         rows.add_row(
             name,
             f"{default['rate']:.4g}",

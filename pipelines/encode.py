@@ -41,7 +41,7 @@ class Encode(Stage):
 
     @property
     def resources(self) -> Resources:  # type: ignore[override]
-        return Resources.on(self.tokenizer.device)
+        return self.tokenizer.resources
 
     def __call__(self, utterances: Iterable[Utterance]) -> Iterator[Units | Reject]:
         for batch in by_seconds(utterances, self.tokenizer.batch_seconds):

@@ -37,14 +37,10 @@ _UNHEARD = np.zeros(0, np.float32)
 
 
 @dataclass(frozen=True)
-class TokenizerWork:
-    """Trains a speech tokenizer on utterances picked by their keys, or copies in the checkpoint it names."""
+class _SpeechModelWork:
+    """Makes the folder of the speech tokenizer that the recipe calls `name`."""
 
     name: str
-    tokenizer: SpeechTokenizer
-    needs: tuple[str, ...]
-    seed: int
-    resources: Resources = Resources(cpus=2)
 
     @property
     def node(self) -> str:
@@ -55,11 +51,24 @@ class TokenizerWork:
         return model_mark(self.node)
 
     def fingerprint(self, store: Store) -> str:
-        heard = [(u.key, u.sha256, u.start, u.end, self._known(u)) for u in self._picked(store)]
-        return digest(["tokenizer-2", self.tokenizer.model_dump(mode="json"), self.seed, heard])
+        raise NotImplementedError
 
     def done(self, store: Store) -> bool:
         return _model_done(store, self.node, self.fingerprint(store))
+
+
+@dataclass(frozen=True)
+class TokenizerWork(_SpeechModelWork):
+    """Trains a speech tokenizer on utterances picked by their keys, or copies in the checkpoint it names."""
+
+    tokenizer: SpeechTokenizer
+    needs: tuple[str, ...]
+    seed: int
+    resources: Resources = Resources(cpus=2)
+
+    def fingerprint(self, store: Store) -> str:
+        heard = [(u.key, u.sha256, u.start, u.end, self._known(u)) for u in self._picked(store)]
+        return digest(["tokenizer-2", self.tokenizer.model_dump(mode="json"), self.seed, heard])
 
     def run(self, store: Store) -> int:
         heard = list(_readable(store, self._picked(store)))
@@ -81,27 +90,15 @@ class TokenizerWork:
 
 
 @dataclass(frozen=True)
-class CopyWork:
+class CopyWork(_SpeechModelWork):
     """Copies in a tokenizer that was trained elsewhere."""
 
-    name: str
     folder: str
     needs: tuple[str, ...] = ()
     resources: Resources = Resources()
 
-    @property
-    def node(self) -> str:
-        return f"models/{self.name}"
-
-    @property
-    def makes(self) -> str:
-        return model_mark(self.node)
-
     def fingerprint(self, store: Store) -> str:
         return digest(["copy-1", content(self.folder)])
-
-    def done(self, store: Store) -> bool:
-        return _model_done(store, self.node, self.fingerprint(store))
 
     def run(self, store: Store) -> int:
         _make_model(store, self.node, self.fingerprint(store), self._copy)

@@ -15,6 +15,7 @@ from typing import ClassVar
 import numpy as np
 from pydantic import Field
 
+from weft.schemas.resources import Resources
 from weft.schemas.settings import Settings
 from weft.tokenizers.stream import Speech, Stream, deduplicate, frame_by_frame
 
@@ -22,8 +23,7 @@ SAMPLE_RATE = 16_000
 
 
 class SpeechTokenizer(Settings, ABC):
-    """Fields are settings: `rate` frames a second, `size` codes, each spelt `literal` with its number in it; `device` is torch's name
-    of one.
+    """Fields are settings: `rate` frames a second, `size` codes, each spelt `literal` with its number in it.
 
     `learns_from` names what `train` wants to know of speech besides its samples, such as `text`: where that changes, it is
     trained anew.
@@ -35,7 +35,6 @@ class SpeechTokenizer(Settings, ABC):
     size: int = Field(ge=1)
     literal: str
     dedup: bool = True
-    device: str = "cpu"
 
     @property
     def training_seconds(self) -> float:
@@ -46,6 +45,11 @@ class SpeechTokenizer(Settings, ABC):
     def batch_seconds(self) -> float:
         """How much audio `encode_all` likes at a time; 0 for a clip after another."""
         return 0.0
+
+    @property
+    def resources(self) -> Resources:
+        """What one worker that encodes holds."""
+        return Resources()
 
     @property
     def checksum(self) -> str:
@@ -69,6 +73,10 @@ class SpeechTokenizer(Settings, ABC):
         ids = iter(self._ids([replace(one, samples=np.ascontiguousarray(one.samples, np.float32)) for one in sound]))
         for one, fault in zip(speech, faults, strict=True):
             yield ValueError(fault) if fault else self._stream(len(one.samples), next(ids))
+
+    def _usable(self, speech: Sequence[Speech]) -> list[Speech]:
+        """What can be encoded, in the order of its content: the same whatever order it came in."""
+        return sorted((one for one in speech if not self._fault(one.samples)), key=lambda one: one.name)
 
     def _fault(self, samples: np.ndarray) -> str:
         if fault := fault_of(samples):

@@ -41,7 +41,7 @@ class Tokenizer(SpeechTokenizer):
 
     def train(self, speech: Sequence[Speech], folder: Path, seed: int) -> None:
         """Raises ValueError for too little speech. The same for the same speech in any order."""
-        usable = sorted((s for s in speech if not self._fault(s.samples)), key=lambda s: s.name)
+        usable = self._usable(speech)
         if not usable:
             raise ValueError(f"none of the {len(speech)} clips is as long as one frame ({1 / self.rate:g} s)")
         centroids = kmeans.fit(np.concatenate([mfcc(s.samples, self._hop) for s in usable]), self.size, seed)

@@ -37,6 +37,14 @@ def fit(module: torch.nn.Module, loss_of: Callable[[int], torch.Tensor], steps: 
 
 
 @contextmanager
+def seeded(seed: int) -> Iterator[None]:
+    """Weights drawn here are the same for the same seed, and the caller's randomness is left alone."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        yield
+
+
+@contextmanager
 def unfinished(folder: Path, *made_from: object) -> Iterator[Path]:
     """A folder below `folder` for what is kept until training is done, and gone then; another for whatever it is made from."""
     kept = folder / f"training-{digest(made_from)[:16]}"

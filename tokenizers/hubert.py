@@ -17,6 +17,7 @@ import torch
 from pydantic import Field, PrivateAttr, field_validator
 
 from weft.schemas.fingerprint import hash64, version_of
+from weft.schemas.resources import Resources
 from weft.tokenizers import kmeans, layers
 from weft.tokenizers.base import SAMPLE_RATE, SpeechTokenizer
 from weft.tokenizers.checkpoint import Encoder, checksum, cut, load_encoder, quiet
@@ -36,7 +37,8 @@ class Tokenizer(SpeechTokenizer):
 
     With `model` (a local folder or a hub name) only the centroids are learnt, and with `codebook` too (see quantizer.py) nothing is:
     `train` then copies both into its folder. Spirit LM (§2.2) takes layer 11 of a 25 Hz mHuBERT. `normalise` gives each clip mean 0
-    and variance 1, as a model's `preprocessor_config.json` asks with `do_normalize`. `batch` seconds are heard at once.
+    and variance 1, as a model's `preprocessor_config.json` asks with `do_normalize`. `batch` seconds are heard at once,
+    on torch's `device` in `dtype`.
     """
 
     rate: float = 25
@@ -46,6 +48,7 @@ class Tokenizer(SpeechTokenizer):
     codebook: str = ""
     layer: int = Field(default=2, ge=1)
     normalise: bool = True
+    device: str = "cpu"
     dtype: Literal["float32", "bfloat16"] = "float32"
     batch: float = Field(default=60.0, gt=0)
     training: Training = Training()
@@ -70,6 +73,10 @@ class Tokenizer(SpeechTokenizer):
     @property
     def batch_seconds(self) -> float:
         return 10 * self.batch  # so that there are clips of like length among them
+
+    @property
+    def resources(self) -> Resources:
+        return Resources.on(self.device)
 
     def train(self, speech: Sequence[Speech], folder: Path, seed: int) -> None:
         """Write `folder`: the model (trained, or copied from `model`, cut to `layer` blocks) and its codebook.

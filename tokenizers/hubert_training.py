@@ -25,7 +25,7 @@ from transformers.audio_utils import hertz_to_mel, mel_to_hertz
 from weft.schemas.settings import Settings
 from weft.tokenizers import kmeans
 from weft.tokenizers.checkpoint import cut
-from weft.tokenizers.fitting import fit
+from weft.tokenizers.fitting import fit, seeded
 from weft.tokenizers.grid import Grid
 from weft.tokenizers.layers import frames
 from weft.tokenizers.mfcc import RATE, mfcc
@@ -129,8 +129,7 @@ class _Learner(torch.nn.Module):
 
     @classmethod
     def fresh(cls, config: HubertConfig, clusters: int, seed: int) -> "_Learner":
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
+        with seeded(seed):
             made = cls(config, clusters)
             _tune(next(m for m in made.model.feature_extractor.modules() if isinstance(m, torch.nn.Conv1d)))
         return made

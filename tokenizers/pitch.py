@@ -17,7 +17,7 @@ from weft.schemas.fingerprint import version_of
 from weft.schemas.settings import Settings
 from weft.tokenizers.base import SpeechTokenizer
 from weft.tokenizers.f0 import STEP, f0, filled_in
-from weft.tokenizers.fitting import fit, unfinished
+from weft.tokenizers.fitting import fit, seeded, unfinished
 from weft.tokenizers.folder import fill, load, save
 from weft.tokenizers.stream import Speech
 from weft.tokenizers.vqvae import DOWN, VqVae
@@ -57,7 +57,7 @@ class Tokenizer(SpeechTokenizer):
 
     def train(self, speech: Sequence[Speech], folder: Path, seed: int) -> None:
         """Raises ValueError where nothing voiced is heard. The same for the same speech in any order."""
-        usable = sorted((s for s in speech if not self._fault(s.samples)), key=lambda s: s.name)
+        usable = self._usable(speech)
         found = [f0(one.samples) for one in usable]
         voiced = [track[track > 0] for track in found]
         if not sum(map(len, voiced)):
@@ -68,8 +68,7 @@ class Tokenizer(SpeechTokenizer):
         )
         tracks = np.concatenate([self._tracks(s, track) for s, track in zip(usable, found, strict=True)], axis=1)
         with unfinished(folder, self.model_dump(mode="json"), seed, [one.name for one in usable]) as kept:
-            with torch.random.fork_rng(devices=[]):
-                torch.manual_seed(seed)
+            with seeded(seed):
                 model = VqVae(self.size, self.training.width)
             fit(
                 model,

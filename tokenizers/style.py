@@ -20,11 +20,12 @@ from weft.tokenizers import folder as folders
 from weft.tokenizers import kmeans, layers
 from weft.tokenizers.base import SAMPLE_RATE, SpeechTokenizer
 from weft.tokenizers.checkpoint import Encoder, checksum, load_encoder
-from weft.tokenizers.fitting import fit, unfinished
+from weft.tokenizers.fitting import fit, seeded, unfinished
 from weft.tokenizers.grid import Grid
 from weft.tokenizers.hubert import normalised
 from weft.tokenizers.stream import Speech
 from weft.tokenizers.style_encoder import DOWN, StyleEncoder, Teacher, heard, kinds_of
+from weft.tokenizers.windows import Hearing
 
 _SHORTEST = 0.1  # seconds; less has no style
 _STEPS = 100  # of features a second
@@ -42,7 +43,10 @@ class Training(Settings):
 
 
 class Tokenizer(SpeechTokenizer):
-    """A code a second, and one for what is left at the end. They are not deduplicated: a second is a beat of the merged stream."""
+    """A code a second, and one for what is left at the end. They are not deduplicated: a second is a beat of the merged stream.
+
+    Another's `model` is read from where it lies, each time; only the centroids are in the trained folder.
+    """
 
     learns_from: ClassVar[tuple[str, ...]] = ("emotion", "speaker")
 
@@ -65,7 +69,7 @@ class Tokenizer(SpeechTokenizer):
 
     def train(self, speech: Sequence[Speech], folder: Path, seed: int) -> None:
         """Raises ValueError for too little speech. The same for the same speech in any order."""
-        usable = sorted((s for s in speech if not self._fault(s.samples)), key=lambda s: s.name)
+        usable = self._usable(speech)
         with unfinished(folder, self.model_dump(mode="json"), seed, [one.name for one in usable]) as kept:
             if self.model:
                 self._foreign, tensors = load_encoder(self.model, self.layer), {}
@@ -118,7 +122,9 @@ class Tokenizer(SpeechTokenizer):
         """States [frames, width] and how many there are a second."""
         if self._foreign:
             model, grid = self._foreign
-            return next(layers.frames(model, grid, [normalised(samples)])), SAMPLE_RATE / grid.hop
+            hearing = Hearing(grid.hop, 60.0, 0.0)
+            (states,) = hearing.frames([normalised(samples)], lambda rows: layers.frames(model, grid, rows))
+            return states, SAMPLE_RATE / grid.hop
         assert self._encoder is not None
         with torch.inference_mode():
             return self._encoder(torch.from_numpy(heard(samples))[None])[0].numpy(), _STEPS / DOWN
@@ -129,8 +135,7 @@ class Tokenizer(SpeechTokenizer):
             raise ValueError(f"{len(long)} clips of {self.training.crop_seconds:g} s or more: give more speech")
         features = [heard(one.samples) for one in long]
         labels, numbers = kinds_of(long)
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
+        with seeded(seed):
             teacher = Teacher(self.training.width, labels)
         every = np.concatenate(features)
         teacher.encoder.centre.copy_(torch.from_numpy(every.mean(0)))

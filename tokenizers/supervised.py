@@ -13,7 +13,7 @@ from torch import nn
 from weft.schemas.fingerprint import version_of
 from weft.tokenizers import folder as folders
 from weft.tokenizers.base import SAMPLE_RATE, SpeechTokenizer
-from weft.tokenizers.fitting import unfinished
+from weft.tokenizers.fitting import seeded, unfinished
 from weft.tokenizers.recogniser import Heard, Recogniser, Shape, in_frames
 from weft.tokenizers.recogniser_training import Training, alphabet, lessons, teach
 from weft.tokenizers.stream import Speech
@@ -43,12 +43,11 @@ class Supervised(SpeechTokenizer):
 
     def train(self, speech: Sequence[Speech], folder: Path, seed: int) -> None:
         """Raises ValueError where nothing has a transcript. The same for the same speech in any order."""
-        usable = sorted((s for s in speech if not self._fault(s.samples)), key=lambda s: s.name)
+        usable = self._usable(speech)
         letters = alphabet(usable)
         given = lessons(usable, letters, self._hop, self.training.longest)
         with unfinished(folder, self.model_dump(mode="json"), seed, [one.name for one in usable]) as kept:
-            with torch.random.fork_rng(devices=[]):
-                torch.manual_seed(seed)
+            with seeded(seed):
                 model = self._fresh(letters)
             teach(model, given, self.training, seed, kept / "state")
             tables = self._tables(model, usable, seed)

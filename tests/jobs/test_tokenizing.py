@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
+import yaml
 
 from weft.jobs.encoding import merged
 from weft.schemas.audio import Units
@@ -119,6 +120,18 @@ def test_the_list_has_them_all(weft: Weft) -> None:
     for name in ("hubert", "fsq", "linguistic", "pitch", "style", "s3", "cepstra"):
         assert name in out
     assert "bpe" not in out
+    given = [line for line in out.splitlines() if "nothing: it is given" in line]
+    assert len(given) == 1 and "s3" in given[0]
+
+
+def test_a_corpus_says_where_its_tokenizers_came_from(
+    trained: Path, material: Path, weft: Weft, tmp_path: Path
+) -> None:
+    clip = next((material / "raw").glob("*.flac"))
+    assert weft("encode", clip, "--tokenizer", trained / "cepstra", "--out", tmp_path / "t.parquet", *LOCAL)[0] == 0
+    written = yaml.safe_load((tmp_path / "t.corpus" / "recipe.yaml").read_text())
+    assert written["tokenizers"]["cepstra"]["folder"] == str(trained / "cepstra")
+    assert not list(tmp_path.glob("*.part"))
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ import torch
 from safetensors.numpy import save_file
 from transformers import HubertConfig, HubertModel, Wav2Vec2Config, Wav2Vec2Model
 
+from weft.schemas.resources import Resources
 from weft.tokenizers import fitting, hubert, hubert_training
 from weft.tokenizers.hubert import Tokenizer, normalised
 from weft.tokenizers.hubert_training import Training, small_config, spans
@@ -131,6 +132,11 @@ def test_loudness_does_not_matter_unless_it_is_to(clips: list[np.ndarray], loade
     raw = tokenizer(normalise=False)
     raw.load(folder)
     assert not np.allclose(*raw.features([clips[0], clips[0] * np.float32(0.25)]))
+
+
+def test_a_gpu_is_asked_for_where_it_is_named() -> None:
+    assert tokenizer(device="cuda:0").resources == Resources(gpus=1.0)
+    assert tokenizer().resources == Resources()
 
 
 def test_silence_can_be_encoded(loaded: Tokenizer) -> None:

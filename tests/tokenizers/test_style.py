@@ -42,6 +42,8 @@ def test_another_encoder(buzzes: list[Speech], tmp_path: Path) -> None:
     stream = tokenizer.encode(buzzes[0])
     assert stream.durations.sum() == tokenizer.frames(len(buzzes[0].samples))
     assert tokenizer.checksum
+    long = np.concatenate([one.samples for one in buzzes] * 3)  # longer than what the encoder hears at once
+    assert tokenizer.encode(Speech(long)).durations.sum() == tokenizer.frames(len(long))
 
 
 def small_wav2vec2() -> object:

@@ -1,0 +1,30 @@
+"""What several commands take, and what is checked of it before anything heavy is imported."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from weft.schemas.recipe_file import RecipeError
+
+EngineOption = Annotated[str, typer.Option(help="local, ray, or auto: ray where there are cores or a cluster for it.")]
+AddressOption = Annotated[str | None, typer.Option(help="A running Ray cluster, such as ray://head:10001 or auto.")]
+WorkersOption = Annotated[int | None, typer.Option(min=1, help="CPUs to use on this machine.")]
+
+
+def parted(command: str, files: list[str]) -> tuple[tuple[str, ...], list[str]]:
+    """Paths and settings of a command line. Raises RecipeError for no paths, and for one that is not there."""
+    settings = [f for f in files if "=" in f and not Path(f).exists()]
+    paths = tuple(f for f in files if f not in settings)
+    if not paths:
+        raise RecipeError(f"{command}: name audio files, folders or manifests")
+    local = (p for p in paths if "://" not in p and not any(c in p for c in "*?["))
+    if missing := next((p for p in local if not Path(p).exists()), ""):
+        raise RecipeError(f"{missing}: no such file or folder")
+    return paths, settings
+
+
+def check_engine(engine: str) -> None:
+    """Raises RecipeError."""
+    if engine not in ("auto", "local", "ray"):
+        raise RecipeError(f"--engine {engine}: it is local, ray or auto")

@@ -1,0 +1,102 @@
+"""The command line of speech tokenizers: `weft encode` and `weft tokenizer train | evaluate | list`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from weft.jobs.options import AddressOption, EngineOption, WorkersOption, check_engine, parted
+from weft.schemas.recipe_file import RecipeError
+
+tokenizer_app = typer.Typer(no_args_is_help=True, help="Trains, measures and lists speech tokenizers.")
+
+
+@tokenizer_app.command("train")
+def tokenizer_train(
+    use: Annotated[str, typer.Argument(help="Which: `weft tokenizer list` has them.", show_default=False)],
+    files: Annotated[
+        list[str],
+        typer.Argument(
+            help="Speech with whatever is known of it; and the tokenizer's settings, as key=value.", show_default=False
+        ),
+    ],
+    out: Annotated[Path, typer.Option(help="Where the tokenizer goes.", show_default=False)],
+    engine: EngineOption = "auto",
+    address: AddressOption = None,
+    workers: WorkersOption = None,
+) -> None:
+    """Trains a speech tokenizer; broken off, the same command goes on from there.
+
+    `fsq` and `linguistic` learn from transcripts, `style` from emotions and speakers where they are known, `pitch` from speakers.
+
+    Example: weft tokenizer train hubert recordings/ --out models/hubert size=200 training.steps=1000
+    """
+    from weft.jobs.tokenizing import run_training
+
+    check_engine(engine)
+    paths, settings = parted("weft tokenizer train", files)
+    if out.is_file():
+        raise RecipeError(f"--out {out}: a file is there; name a folder")
+    run_training(use, paths, settings, out, engine, address, workers)
+
+
+@tokenizer_app.command("evaluate")
+def tokenizer_evaluate(
+    tokenizer: Annotated[Path, typer.Argument(help="A folder that `weft tokenizer train` made.", show_default=False)],
+    files: Annotated[
+        list[str], typer.Argument(help="Speech that it did not hear, with transcripts.", show_default=False)
+    ],
+    out: Annotated[Path, typer.Option(help="Where the speech is aligned and encoded.")] = Path("evaluation"),
+    engine: EngineOption = "auto",
+    address: AddressOption = None,
+    workers: WorkersOption = None,
+) -> None:
+    """Measures a tokenizer: what its codes tell of phones, speakers and emotions, how steady they are, what they cost.
+
+    Example: weft tokenizer evaluate models/hubert test-clips/
+    """
+    from weft.jobs.evaluating import run_evaluation
+
+    check_engine(engine)
+    paths, settings = parted("weft tokenizer evaluate", files)
+    run_evaluation(tokenizer, paths, settings, out, engine, address, workers)
+
+
+@tokenizer_app.command("list")
+def tokenizer_list() -> None:
+    """The speech tokenizers there are, with their rates, codes and spellings.
+
+    Example: weft tokenizer list
+    """
+    from weft.jobs.tokenizing import show_tokenizers
+
+    show_tokenizers()
+
+
+def encode(
+    files: Annotated[
+        list[str], typer.Argument(help="Audio, folders of it, or whatever a source reads.", show_default=False)
+    ],
+    tokenizer: Annotated[
+        list[Path], typer.Option(help="A folder that `weft tokenizer train` made; repeatable.", show_default=False)
+    ],
+    out: Annotated[Path, typer.Option(help="The table of tokens, a .parquet file.", show_default=False)],
+    merge: Annotated[str, typer.Option(help="How several become one stream: time, or groups such as 2:3.")] = "time",
+    engine: EngineOption = "auto",
+    address: AddressOption = None,
+    workers: WorkersOption = None,
+) -> None:
+    """Turns speech into tokens: audio in, a table of ids, durations and literals out.
+
+    Several tokenizers become one stream, of those that begin at once in the order they are named: by time as Spirit LM Expressive
+    has it, or in groups as Step-Audio-AQAA.
+
+    Example: weft encode clip.wav --tokenizer models/style --tokenizer models/pitch --tokenizer models/hubert --out tokens.parquet
+    """
+    from weft.jobs.encoding import Wanted, run_encode
+
+    check_engine(engine)
+    paths, settings = parted("weft encode", files)
+    wanted = Wanted(paths, tuple(tokenizer), out, merge)
+    if not run_encode(wanted, settings, engine, address, workers):
+        raise typer.Exit(1)
