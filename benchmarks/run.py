@@ -13,6 +13,7 @@ BENCHMARKS = (
     "alignment.speed",
     "alignment.activity",
     "tokenizers.speed",
+    "tokenizers.quality",
     "mixture",
     "planner",
     "loader",

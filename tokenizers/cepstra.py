@@ -13,14 +13,14 @@ from pydantic import Field, PrivateAttr, field_validator
 from weft.tokenizers import folder as folders
 from weft.tokenizers import kmeans
 from weft.tokenizers.base import SAMPLE_RATE, SpeechTokenizer
-from weft.tokenizers.mfcc import mfcc
+from weft.tokenizers.mfcc import STEP, mfcc
 from weft.tokenizers.stream import Speech
 
 
 class Tokenizer(SpeechTokenizer):
-    """13 cepstra with their slopes at 25 or 50 Hz, and the nearest of `size` centroids learned from at most `seconds`."""
+    """13 cepstra with their slopes, and the nearest of `size` centroids learned from at most `seconds`."""
 
-    rate: float = 25
+    rate: float = Field(default=25, gt=0, le=100)
     size: int = Field(default=100, ge=2)
     literal: str = "[Ce{}]"
     seconds: float = Field(default=3600, gt=0)
@@ -31,8 +31,8 @@ class Tokenizer(SpeechTokenizer):
     @field_validator("rate")
     @classmethod
     def _rates(cls, rate: float) -> float:
-        if rate not in (25, 50):
-            raise ValueError(f"MFCC units come at 25 or 50 Hz, not {rate:g}")
+        if round(SAMPLE_RATE / rate) % STEP:
+            raise ValueError(f"an MFCC unit lasts so many times 10 ms: {rate:g} Hz are not possible")
         return rate
 
     @property

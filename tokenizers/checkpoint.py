@@ -15,9 +15,10 @@ from transformers import HubertConfig, HubertModel, Wav2Vec2Model
 from transformers.utils import logging
 
 from weft.tokenizers.grid import Grid
+from weft.tokenizers.mel_hubert import MelHubert
 
 Encoder = HubertModel | Wav2Vec2Model
-_KINDS: dict[str, Any] = {"hubert": HubertModel, "wav2vec2": Wav2Vec2Model}
+_KINDS: dict[str, Any] = {"hubert": HubertModel, "mel-hubert": MelHubert, "wav2vec2": Wav2Vec2Model}
 UNUSED = {"masked_spec_embed"}  # only training hides frames
 
 
@@ -72,7 +73,7 @@ def _config(name: str) -> Any:
     if not settings:
         raise ValueError(f"{name}: no model here; train one first or name a folder")
     if settings.get("model_type") not in _KINDS:
-        raise ValueError(f"{name}: a {settings.get('model_type', 'nameless')} model, neither hubert nor wav2vec2")
+        raise ValueError(f"{name}: a {settings.get('model_type', 'nameless')} model, none of {', '.join(_KINDS)}")
     return _KINDS[settings["model_type"]].config_class.from_dict(settings)
 
 

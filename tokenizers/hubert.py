@@ -107,7 +107,7 @@ class Tokenizer(SpeechTokenizer):
 
     def version(self) -> str:
         """What computes the units, known before any model is loaded; `checksum` names the weights."""
-        return f"hubert-2+transformers-{version_of('transformers')}+torch-{version_of('torch')}"
+        return f"hubert-3+transformers-{version_of('transformers')}+torch-{version_of('torch')}"
 
     @property
     def checksum(self) -> str:
@@ -143,7 +143,8 @@ class Tokenizer(SpeechTokenizer):
     def _trained(self, clips: Sequence[np.ndarray], seed: int, kept: Path) -> tuple[Encoder, Grid]:
         if self.layer > self.training.layers:
             raise ValueError(f"`layer` is {self.layer} but `training.layers` is {self.training.layers}")
-        return cut(train([normalised(clip) for clip in clips], self.training, self.rate, seed, kept), self.layer)
+        heard = [normalised(clip) for clip in clips]
+        return cut(train(heard, self.training, self.rate, self.size, seed, kept), self.layer)
 
     def _codebook(self, clips: Sequence[np.ndarray], seed: int) -> Quantizer:
         if self.codebook:

@@ -14,29 +14,33 @@ from torch.nn.utils.rnn import pad_sequence
 
 from weft.tokenizers.checkpoint import Encoder
 from weft.tokenizers.grid import Grid
+from weft.tokenizers.mel_hubert import MelHubert, heard
 
 
 def frames(model: Encoder, grid: Grid, rows: Sequence[np.ndarray]) -> Iterator[np.ndarray]:
     """What the model's last block gives: float32 [grid.frames(n), width] of each row of float32 samples [n]."""
     with torch.inference_mode():
-        convolved = [_convolved(model, grid.pad(row)) for row in rows]
+        convolved = [_convolved(model, heard(row) if isinstance(model, MelHubert) else grid.pad(row)) for row in rows]
         lengths = torch.tensor([len(c) for c in convolved])
         mask = None if len(set(lengths.tolist())) == 1 else torch.arange(int(lengths.max())) < lengths[:, None]
-        states = _blocks(model, pad_sequence(convolved, batch_first=True), mask)
+        states = last_block(model, pad_sequence(convolved, batch_first=True), mask)
         for state, length in zip(states.float().cpu().numpy(), lengths.tolist(), strict=True):
             yield state[:length]
 
 
-def _convolved(model: Any, padded: np.ndarray) -> torch.Tensor:
+def _convolved(model: Any, given: np.ndarray) -> torch.Tensor:
     """[frames, width]"""
-    weights = model.feature_extractor.conv_layers[0].conv.weight
-    samples = torch.from_numpy(padded)[None].to(weights)
-    projected = model.feature_projection(model.feature_extractor(samples).transpose(1, 2))
+    weights = next(model.feature_extractor.parameters())
+    projected = model.feature_projection(
+        model.feature_extractor(torch.from_numpy(given)[None].to(weights)).transpose(1, 2)
+    )
     return torch.as_tensor(projected[0] if isinstance(projected, tuple) else projected)[0]
 
 
-def _blocks(model: Any, states: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
-    """The last block's own output: what follows it, such as a final norm, belongs to the whole model."""
+def last_block(model: Any, states: torch.Tensor, mask: torch.Tensor | None = None) -> torch.Tensor:
+    """The last block's own output for what the convolutions gave, [batch, frames, width]; what follows the block, such as a final
+    norm, belongs to the whole model.
+    """
     found: list[Any] = []
     hook = model.encoder.layers[-1].register_forward_hook(lambda module, given, made: found.append(made))
     try:

@@ -10,6 +10,7 @@ import torch
 from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
 from transformers import AutoTokenizer, HubertModel, LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
+from tests.checkpoints import small_hubert
 from weft.jobs.build import build
 from weft.jobs.commands import read_house
 from weft.jobs.engine import LocalEngine
@@ -21,7 +22,6 @@ from weft.pipelines.sound import flac
 from weft.pipelines.store import Store
 from weft.pipelines.voices.base import Style
 from weft.pipelines.voices.espeak import Voice
-from weft.tokenizers.hubert_training import Training, small_config
 
 LLAMA_IDS = 32_000
 
@@ -37,8 +37,7 @@ def speak(folder: Path) -> None:
 
 def write_hubert(folder: Path) -> None:
     torch.manual_seed(0)
-    config = small_config(Training(hidden=32, layers=12, heads=2), 25)
-    HubertModel(config).save_pretrained(folder)
+    HubertModel(small_hubert(hidden=32, layers=12)).save_pretrained(folder)
     np.save(folder / "l11_km500.npy", np.random.default_rng(0).standard_normal((501, 32)).astype(np.float32))
 
 

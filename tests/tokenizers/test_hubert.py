@@ -11,15 +11,18 @@ import torch
 from safetensors.numpy import save_file
 from transformers import HubertConfig, HubertModel, Wav2Vec2Config, Wav2Vec2Model
 
+from tests.checkpoints import small_hubert
 from weft.schemas.resources import Resources
 from weft.tokenizers import fitting, hubert, hubert_training
 from weft.tokenizers.hubert import Tokenizer, normalised
-from weft.tokenizers.hubert_training import Training, small_config, spans
+from weft.tokenizers.hubert_training import Lessons, Training, spans
 from weft.tokenizers.layers import frames
 from weft.tokenizers.stream import Speech, Stream
 from weft.tokenizers.windows import Hearing, Window, batches
 
-TINY = Training(steps=3, batch_seconds=2, crop_seconds=1, hidden=16, layers=2, heads=2, clusters=8)
+TINY = Training(
+    iterations=2, steps=3, swaps=2, batch_seconds=2, crop_seconds=1, hidden=16, layers=2, heads=2, clusters=8
+)
 
 
 def tokenizer(**changes: object) -> Tokenizer:
@@ -144,21 +147,22 @@ def test_silence_can_be_encoded(loaded: Tokenizer) -> None:
     assert not normalised(np.zeros(100, np.float32)).any()
 
 
+@pytest.mark.parametrize(("loss", "steps"), [("_loss", 5), ("_swap", 1)])  # in the second iteration, and after it
 def test_broken_off_training_ends_with_the_same_bytes(
-    clips: list[np.ndarray], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    loss: str, steps: int, clips: list[np.ndarray], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    twice = tokenizer(training=TINY.model_copy(update={"iterations": 2}))
+    twice = tokenizer()
     twice.train(said(clips), tmp_path / "whole", seed=1)
-    steps, real = iter(range(5)), hubert_training._loss
+    left, real = iter(range(steps)), getattr(hubert_training, loss)
 
     def dies(*given: Any) -> torch.Tensor:
-        if next(steps, None) is None:  # in the second iteration
+        if next(left, None) is None:
             raise KeyboardInterrupt
-        return real(*given)
+        return torch.as_tensor(real(*given))
 
     monkeypatch.setattr(fitting, "SAVE_EVERY", 1)
     with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
-        patched.setattr(hubert_training, "_loss", dies)
+        patched.setattr(hubert_training, loss, dies)
         twice.train(said(clips), tmp_path / "half", seed=1)
     twice.train(said(clips), tmp_path / "half", seed=1)
     for made in (tmp_path / "whole").iterdir():
@@ -167,7 +171,7 @@ def test_broken_off_training_ends_with_the_same_bytes(
 
 @pytest.mark.parametrize("kind", ["base", "stable", "wav2vec2"])
 def test_a_given_checkpoint_is_cut_and_otherwise_unchanged(kind: str, clips: list[np.ndarray], tmp_path: Path) -> None:
-    settings = small_config(TINY, 25).to_dict() | {"do_stable_layer_norm": kind == "stable"}
+    settings = small_hubert().to_dict() | {"do_stable_layer_norm": kind == "stable"}
     settings.pop("model_type")
     model, config = (Wav2Vec2Model, Wav2Vec2Config) if kind == "wav2vec2" else (HubertModel, HubertConfig)
     whole = model(config.from_dict(settings)).eval()
@@ -203,7 +207,7 @@ def test_refuses_what_does_not_fit(folder: Path, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="`layer` is 7"):
         tokenizer(layer=7).load(folder)
     (tmp_path / "config.json").write_text('{"model_type": "whisper"}')
-    with pytest.raises(ValueError, match="whisper model, neither hubert nor wav2vec2"):
+    with pytest.raises(ValueError, match="whisper model, none of hubert, mel-hubert, wav2vec2"):
         tokenizer().load(tmp_path)
 
 
@@ -232,3 +236,20 @@ def test_refuses_bad_settings_and_too_little_speech(clips: list[np.ndarray], tmp
 def test_spans_hide_about_their_share() -> None:
     hidden = spans(np.random.default_rng(0), (50, 1000), 0.5, 5)
     assert 0.47 < hidden.mean() < 0.53
+
+
+def test_crops_are_of_one_clip_each_and_nothing_beyond_its_end() -> None:
+    clips = [np.random.default_rng(n).normal(0, 0.1, n).astype(np.float32) for n in (9_000, 40_000, 700, 21_000)]
+    lessons = Lessons.of(clips, TINY.model_copy(update={"batch_seconds": 40}), rate=25, seed=1)
+    assert lessons.ends.tolist() == [14, 76, 77, 109]
+    mels, places = lessons.crops(np.random.default_rng(0))
+    assert mels.shape == (40, 25 * 4, 80) and places.shape == (40, 25)
+    seen = set()
+    for row, where in zip(mels.reshape(40, 25, -1), places.numpy(), strict=True):
+        there = where[where >= 0]
+        clip = np.searchsorted(lessons.ends, there, side="right")
+        assert len(set(clip)) == 1 and (np.diff(there) == 1).all()
+        assert torch.equal(row[: len(there)], lessons.mels[there]) and not row[len(there) :].any()
+        assert len(there) == min(25, np.diff(lessons.ends, prepend=0)[clip[0]])
+        seen |= set(clip.tolist())
+    assert {0, 1, 3} <= seen

@@ -7,8 +7,7 @@ import pytest
 import torch
 from transformers import Wav2Vec2Model
 
-from weft.tokenizers.hubert_training import Training as HubertTraining
-from weft.tokenizers.hubert_training import small_config
+from tests.checkpoints import small_hubert
 from weft.tokenizers.stream import Speech
 from weft.tokenizers.style import Tokenizer, Training
 from weft.tokenizers.style_encoder import kinds_of
@@ -49,7 +48,7 @@ def test_another_encoder(buzzes: list[Speech], tmp_path: Path) -> None:
 def small_wav2vec2() -> object:
     from transformers import Wav2Vec2Config
 
-    settings = small_config(HubertTraining(hidden=16, layers=2, heads=2), 50).to_dict()
+    settings = small_hubert(rate=50).to_dict()
     settings.pop("model_type")
     return Wav2Vec2Config.from_dict(settings)
 
