@@ -47,8 +47,10 @@ class Arm:
 
 
 def measure(folder: Path) -> list[Figure]:
-    arms = list(_arms())
-    found = {arm.name: _measured(arm) for arm in arms}
+    found: dict[str, Values] = {}
+    for arm in _arms():
+        found[arm.name] = _measured(arm)
+        print(f"{arm.name}: trained in {found[arm.name]['seconds to train']:.0f} s", flush=True)
     _show(found)
     with Path(folder, "tokenizers.csv").open("w", newline="") as file:
         csv.writer(file).writerows([name, *row] for name, values in found.items() for row in values.items())
