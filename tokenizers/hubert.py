@@ -124,8 +124,12 @@ class Tokenizer(SpeechTokenizer):
     def features(self, clips: Sequence[np.ndarray]) -> list[np.ndarray]:
         """The layer's output for each clip, float32 [frames, width]."""
         model, grid = self._ready()
-        rows = [normalised(clip) if self.normalise else np.asarray(clip, np.float32) for clip in clips]
-        return Hearing(grid.hop, self.batch, PADDING).frames(rows, lambda some: layers.frames(model, grid, some))
+        return Hearing(grid.hop, self.batch, PADDING).frames(
+            self._rows(clips), lambda some: layers.frames(model, grid, some)
+        )
+
+    def _rows(self, clips: Sequence[np.ndarray]) -> list[np.ndarray]:
+        return [normalised(clip) if self.normalise else np.asarray(clip, np.float32) for clip in clips]
 
     @property
     def _hop(self) -> int:
@@ -143,8 +147,7 @@ class Tokenizer(SpeechTokenizer):
     def _trained(self, clips: Sequence[np.ndarray], seed: int, kept: Path) -> tuple[Encoder, Grid]:
         if self.layer > self.training.layers:
             raise ValueError(f"`layer` is {self.layer} but `training.layers` is {self.training.layers}")
-        heard = [normalised(clip) for clip in clips]
-        return cut(train(heard, self.training, self.rate, self.size, seed, kept), self.layer)
+        return cut(train(self._rows(clips), self.training, self.rate, self.size, seed, kept), self.layer)
 
     def _codebook(self, clips: Sequence[np.ndarray], seed: int) -> Quantizer:
         if self.codebook:

@@ -11,7 +11,6 @@ the teacher heard it as it is: who speaks is not to matter.
 
 import copy
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -24,10 +23,10 @@ from torch.nn.utils.parametrize import is_parametrized
 from weft.schemas.settings import Settings
 from weft.tokenizers import kmeans
 from weft.tokenizers.checkpoint import cut
+from weft.tokenizers.crops import Crops, revoiced
 from weft.tokenizers.fitting import fit, seeded
 from weft.tokenizers.layers import frames
-from weft.tokenizers.mel_hubert import BANDS, MelHubert, heard, small_config, warped
-from weft.tokenizers.mels import STEP
+from weft.tokenizers.mel_hubert import MelHubert, small_config
 from weft.tokenizers.mfcc import RATE, mfcc
 from weft.tokenizers.swapped import Swapped
 
@@ -60,51 +59,6 @@ class Training(Settings):
     warp: float = Field(default=0.2, ge=0, lt=1)
 
 
-@dataclass(frozen=True)
-class Lessons:
-    """Clips end to end as the model hears them, float32 [frames, stack * BANDS], and where each ends.
-
-    What is drawn from them follows from (seed, step) alone.
-    """
-
-    mels: torch.Tensor
-    ends: np.ndarray
-    stack: int
-    training: Training
-    seed: int
-
-    @classmethod
-    def of(cls, clips: Sequence[np.ndarray], training: Training, rate: float, seed: int) -> "Lessons":
-        stack = round(RATE / rate) // STEP
-        mels = [heard(clip) for clip in clips]
-        framed = [m[: len(m) // stack * stack].reshape(-1, stack * BANDS) for m in mels]
-        ends = np.cumsum([len(one) for one in framed])
-        return cls(torch.from_numpy(np.concatenate(framed)), ends, stack, training, seed)
-
-    def frames(self, seconds: float) -> int:
-        return max(1, round(seconds * RATE / STEP / self.stack))
-
-    def crops(self, rng: np.random.Generator) -> tuple[torch.Tensor, torch.Tensor]:
-        """Log-mels [batch, steps, BANDS] from one clip each, and which frames they are, int64 [batch, frames]: -1 beyond its end, where
-        there is silence.
-        """
-        begins = np.concatenate([[0], self.ends[:-1]])
-        count = min(self.frames(self.training.crop_seconds), int((self.ends - begins).max()))
-        rows = max(1, round(self.training.batch_seconds / self.training.crop_seconds))
-        clips = np.searchsorted(self.ends, rng.integers(0, self.ends[-1], rows), side="right")
-        begin, end = begins[clips], self.ends[clips]
-        first = begin + (rng.random(rows) * (np.maximum(end - begin - count, 0) + 1)).astype(int)
-        places = first[:, None] + np.arange(count)
-        places = torch.from_numpy(np.where(places < end[:, None], places, -1))
-        mels = self.mels[places] * (places >= 0)[..., None]
-        return mels.reshape(rows, count * self.stack, BANDS), places
-
-    def heard(self, mels: torch.Tensor, rng: np.random.Generator) -> torch.Tensor:
-        """By another vocal tract each."""
-        reach = np.log1p(self.training.warp)
-        return warped(mels, np.exp(rng.uniform(-reach, reach, len(mels))))
-
-
 def train(clips: Sequence[np.ndarray], training: Training, rate: float, codes: int, seed: int, kept: Path) -> MelHubert:
     """A model whose last block's states are to be told apart as `codes`; the same for the same clips, seed and number of torch threads.
     `kept` is a folder for what makes it go on where it was broken off.
@@ -112,24 +66,21 @@ def train(clips: Sequence[np.ndarray], training: Training, rate: float, codes: i
     Raises ValueError when the clips hold too little speech for the teacher's clusters.
     """
     hop = round(RATE / rate)
-    lessons = Lessons.of(clips, training, rate, seed)
+    rows = max(1, round(training.batch_seconds / training.crop_seconds))
+    crops = Crops.of(clips, hop, rows, max(1, round(training.crop_seconds * rate)))
     features = [mfcc(clip, hop) for clip in clips]
     for iteration in range(training.iterations):
         learner = _Learner.fresh(training, hop, seed)
-        loss = partial(_loss, learner, lessons, _teacher(features, training.clusters, seed))
+        teacher = _teacher(features, training.clusters, seed)
+        loss = partial(_loss, learner, crops, teacher, training, max(1, round(SPAN_SECONDS * rate)), seed)
         fit(learner, loss, training.steps, training.lr, kept / f"iteration-{iteration}.safetensors")
         if iteration + 1 < training.iterations:
             features = _outputs(learner.model, clips, max(1, training.layers // 2))
     if training.swaps:
         states = np.concatenate(_outputs(learner.model, clips, training.layers))
         swapped = Swapped.of(learner.model, states, codes, seed)
-        fit(
-            swapped,
-            partial(_swap, swapped, lessons),
-            training.swaps,
-            _GENTLY * training.lr,
-            kept / "swapped.safetensors",
-        )
+        swap = partial(_swap, swapped, crops, training.warp, seed)
+        fit(swapped, swap, training.swaps, _GENTLY * training.lr, kept / "swapped.safetensors")
     return learner.model
 
 
@@ -173,11 +124,13 @@ def spans(rng: np.random.Generator, shape: tuple[int, int], share: float, length
     return hidden
 
 
-def _loss(learner: _Learner, lessons: Lessons, teacher: torch.Tensor, step: int) -> torch.Tensor:
-    rng, training = np.random.default_rng([lessons.seed, step]), lessons.training
-    mels, places = lessons.crops(rng)
-    hidden = torch.from_numpy(spans(rng, (len(places), places.shape[1]), training.mask, lessons.frames(SPAN_SECONDS)))
-    states = learner.model(lessons.heard(mels, rng), mask_time_indices=hidden).last_hidden_state
+def _loss(
+    learner: _Learner, crops: Crops, teacher: torch.Tensor, training: Training, span: int, seed: int, step: int
+) -> torch.Tensor:
+    rng = np.random.default_rng([seed, step])
+    mels, places = crops.drawn(rng)
+    hidden = torch.from_numpy(spans(rng, (crops.rows, crops.length), training.mask, span))
+    states = learner.model(revoiced(mels, training.warp, rng), mask_time_indices=hidden).last_hidden_state
     guesses, wanted = learner.head(states), torch.where(places < 0, _NOBODY, teacher[places])
     loss = cross_entropy(guesses[hidden], wanted[hidden])
     if training.visible and (wanted[~hidden] >= 0).any():
@@ -185,7 +138,7 @@ def _loss(learner: _Learner, lessons: Lessons, teacher: torch.Tensor, step: int)
     return loss
 
 
-def _swap(swapped: Swapped, lessons: Lessons, step: int) -> torch.Tensor:
-    rng = np.random.default_rng([lessons.seed, step, 1])
-    mels, places = lessons.crops(rng)
-    return swapped.loss(lessons.heard(mels, rng), lessons.heard(mels, rng), places >= 0)
+def _swap(swapped: Swapped, crops: Crops, warp: float, seed: int, step: int) -> torch.Tensor:
+    rng = np.random.default_rng([seed, step, 1])
+    mels, places = crops.drawn(rng)
+    return swapped.loss(revoiced(mels, warp, rng), revoiced(mels, warp, rng), places >= 0)

@@ -13,8 +13,9 @@ import numpy as np
 import torch
 from torch.nn.functional import gelu
 from transformers import HubertConfig, HubertModel
+from transformers.audio_utils import hertz_to_mel, mel_to_hertz
 
-from weft.tokenizers.mels import STEP, log_mels
+from weft.tokenizers.mels import BAND, STEP, log_mels
 
 BANDS = 80
 _NEAR = 5  # steps that the first convolution hears
@@ -89,18 +90,12 @@ def heard(samples: np.ndarray) -> np.ndarray:
 
 def warped(mels_BTF: torch.Tensor, factors: np.ndarray) -> torch.Tensor:
     """Each row as if its speaker's vocal tract were so many times shorter: what was at a frequency is now at `factor` times that."""
-    mels = np.linspace(_mel(20.0), _mel(7600.0), BANDS + 2)
-    places = (_mel(_hertz(mels[1:-1])[None] / factors[:, None]) - mels[0]) / (mels[1] - mels[0]) - 1
-    places = np.clip(places, 0, BANDS - 1)
-    low = np.minimum(places.astype(int), BANDS - 2)
-    share = torch.from_numpy((places - low).astype(np.float32))[:, None]
-    below = torch.from_numpy(low)[:, None].expand(-1, mels_BTF.shape[1], -1)
+    low, high = (float(hertz_to_mel(hertz, "htk")) for hertz in BAND)
+    edges = np.linspace(low, high, BANDS + 2)
+    centres = np.asarray(mel_to_hertz(edges[1:-1], "htk"))
+    sources = np.asarray(hertz_to_mel(centres / factors[:, None], "htk"))
+    places = np.clip((sources - edges[1]) / (edges[1] - edges[0]), 0, BANDS - 1)
+    first = np.minimum(places.astype(int), BANDS - 2)
+    share = torch.from_numpy((places - first).astype(np.float32))[:, None]
+    below = torch.from_numpy(first)[:, None].expand(-1, mels_BTF.shape[1], -1)
     return mels_BTF.gather(2, below) * (1 - share) + mels_BTF.gather(2, below + 1) * share
-
-
-def _mel(hertz: Any) -> Any:
-    return 2595 * np.log10(1 + np.asarray(hertz) / 700)
-
-
-def _hertz(mel: Any) -> Any:
-    return 700 * (10 ** (np.asarray(mel) / 2595) - 1)

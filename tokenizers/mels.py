@@ -9,6 +9,7 @@ import numpy as np
 from transformers.audio_utils import mel_filter_bank
 
 RATE, STEP, WINDOW, FFT = 16_000, 160, 400, 512
+BAND = (20.0, 7600.0)  # Hz
 _FLOOR = 1e-6  # of power: what 16 bits do not hold
 
 
@@ -23,4 +24,4 @@ def log_mels(samples: np.ndarray, bands: int) -> np.ndarray:
 
 @cache
 def _filters(bands: int) -> np.ndarray:
-    return mel_filter_bank(FFT // 2 + 1, bands, 20.0, 7600.0, RATE, norm=None, mel_scale="htk")
+    return mel_filter_bank(FFT // 2 + 1, bands, *BAND, RATE, norm=None, mel_scale="htk")

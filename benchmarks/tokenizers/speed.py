@@ -67,7 +67,7 @@ def _hubert() -> Iterator[Figure]:
     yield Figure("hubert: model alone / tokenizer", 100 / pair.ratio, "% of the time", 90.0, True)
     padded = sum(max(map(len, part)) * len(part) for part in parts)
     yield Figure("hubert: padding", 100 * (1 - sum(map(len, rows)) / padded), "%", 2.0)
-    yield Figure("hubert: one by one / together", alternate(single, together, 3).ratio, "x")
+    yield Figure("hubert: one by one / together", alternate(single, together, 3).ratio, "x", 3.0, True)
     yield Figure("hubert, two threads", float(lengths.sum()) / RATE / pair.first, "x real time")
     features = np.concatenate(made.features([one.samples for one in speech]))
     centroids = np.random.default_rng(0).normal(0, 1, (100, features.shape[1])).astype(np.float32)

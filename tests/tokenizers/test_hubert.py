@@ -15,7 +15,7 @@ from tests.checkpoints import small_hubert
 from weft.schemas.resources import Resources
 from weft.tokenizers import fitting, hubert, hubert_training
 from weft.tokenizers.hubert import Tokenizer, normalised
-from weft.tokenizers.hubert_training import Lessons, Training, spans
+from weft.tokenizers.hubert_training import Training, spans
 from weft.tokenizers.layers import frames
 from weft.tokenizers.stream import Speech, Stream
 from weft.tokenizers.windows import Hearing, Window, batches
@@ -236,20 +236,3 @@ def test_refuses_bad_settings_and_too_little_speech(clips: list[np.ndarray], tmp
 def test_spans_hide_about_their_share() -> None:
     hidden = spans(np.random.default_rng(0), (50, 1000), 0.5, 5)
     assert 0.47 < hidden.mean() < 0.53
-
-
-def test_crops_are_of_one_clip_each_and_nothing_beyond_its_end() -> None:
-    clips = [np.random.default_rng(n).normal(0, 0.1, n).astype(np.float32) for n in (9_000, 40_000, 700, 21_000)]
-    lessons = Lessons.of(clips, TINY.model_copy(update={"batch_seconds": 40}), rate=25, seed=1)
-    assert lessons.ends.tolist() == [14, 76, 77, 109]
-    mels, places = lessons.crops(np.random.default_rng(0))
-    assert mels.shape == (40, 25 * 4, 80) and places.shape == (40, 25)
-    seen = set()
-    for row, where in zip(mels.reshape(40, 25, -1), places.numpy(), strict=True):
-        there = where[where >= 0]
-        clip = np.searchsorted(lessons.ends, there, side="right")
-        assert len(set(clip)) == 1 and (np.diff(there) == 1).all()
-        assert torch.equal(row[: len(there)], lessons.mels[there]) and not row[len(there) :].any()
-        assert len(there) == min(25, np.diff(lessons.ends, prepend=0)[clip[0]])
-        seen |= set(clip.tolist())
-    assert {0, 1, 3} <= seen
