@@ -1,4 +1,4 @@
-"""Stretches of clips to learn from, as a `MelHubert` hears them; what is drawn follows from the generator alone.
+"""Stretches of clips to learn from, as log-mels; what is drawn follows from the generator alone.
 
 clips     a a a a a|b b|c c c c          crops of 4 frames     a a a a   b b . .   c c c c
 places    0 1 2 3 4 5 6 7 8 9 10                               1 2 3 4   5 6 -1 -1  7 8 9 10
@@ -10,13 +10,13 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from weft.tokenizers.mel_hubert import BANDS, heard, warped
-from weft.tokenizers.mels import STEP
+from weft.tokenizers.mel_hubert import BANDS
+from weft.tokenizers.mels import STEP, log_mels
 
 
 @dataclass(frozen=True)
 class Crops:
-    """Clips end to end as the model hears them, float32 [frames, stack * BANDS], and the frame at which each ends; `rows` crops of at
+    """Clips end to end as log-mels, float32 [frames, stack * BANDS], and the frame at which each ends; `rows` crops of at
     most `length` frames are drawn at once.
     """
 
@@ -30,7 +30,7 @@ class Crops:
     def of(cls, clips: Sequence[np.ndarray], hop: int, rows: int, length: int) -> "Crops":
         """Of float samples [n] at 16 kHz with a frame every `hop` samples, a multiple of 160."""
         stack = hop // STEP
-        mels = [heard(clip) for clip in clips]
+        mels = [log_mels(clip, BANDS) for clip in clips]
         framed = [m[: len(m) // stack * stack].reshape(-1, stack * BANDS) for m in mels]
         lengths = [len(one) for one in framed]
         mels_TF = torch.from_numpy(np.concatenate(framed))
@@ -47,9 +47,3 @@ class Crops:
         places = torch.from_numpy(np.where(frames < end[:, None], frames, -1))
         mels = self.mels[places] * (places >= 0)[..., None]
         return mels.reshape(self.rows, self.length * self.stack, BANDS), places
-
-
-def revoiced(mels_BTF: torch.Tensor, reach: float, rng: np.random.Generator) -> torch.Tensor:
-    """Each row from a vocal tract that differs by a factor of up to 1 + `reach`."""
-    most = np.log1p(reach)
-    return warped(mels_BTF, np.exp(rng.uniform(-most, most, len(mels_BTF))))

@@ -107,7 +107,7 @@ class Tokenizer(SpeechTokenizer):
 
     def version(self) -> str:
         """What computes the units, known before any model is loaded; `checksum` names the weights."""
-        return f"hubert-3+transformers-{version_of('transformers')}+torch-{version_of('torch')}"
+        return f"hubert-4+transformers-{version_of('transformers')}+torch-{version_of('torch')}"
 
     @property
     def checksum(self) -> str:
@@ -147,7 +147,7 @@ class Tokenizer(SpeechTokenizer):
     def _trained(self, clips: Sequence[np.ndarray], seed: int, kept: Path) -> tuple[Encoder, Grid]:
         if self.layer > self.training.layers:
             raise ValueError(f"`layer` is {self.layer} but `training.layers` is {self.training.layers}")
-        return cut(train(self._rows(clips), self.training, self.rate, self.size, seed, kept), self.layer)
+        return cut(train(self._rows(clips), self.training, self.rate, seed, kept), self.layer)
 
     def _codebook(self, clips: Sequence[np.ndarray], seed: int) -> Quantizer:
         if self.codebook:

@@ -5,8 +5,8 @@
     loss: cross entropy of the clusters at #, plus `visible` times that at .
 
 Hsu et al. 2021 (arXiv 2106.07447), §II-B, in one iteration or more, and then swapped.py. Two things make an hour enough where HuBERT
-took days: visible frames count as well (their α below 1), and each clip is heard as if from a longer or shorter vocal tract, though
-the teacher heard it as it is: who speaks is not to matter.
+took days: visible frames count as well (their α below 1), and each clip is heard as from other mouths and in noise (hearings.py),
+though the teacher heard it as it is: who speaks is not to matter.
 """
 
 import copy
@@ -23,15 +23,16 @@ from torch.nn.utils.parametrize import is_parametrized
 from weft.schemas.settings import Settings
 from weft.tokenizers import kmeans
 from weft.tokenizers.checkpoint import cut
-from weft.tokenizers.crops import Crops, revoiced
+from weft.tokenizers.crops import Crops
 from weft.tokenizers.fitting import fit, seeded
+from weft.tokenizers.hearings import Hearings
 from weft.tokenizers.layers import frames
 from weft.tokenizers.mel_hubert import MelHubert, small_config
 from weft.tokenizers.mfcc import RATE, mfcc
 from weft.tokenizers.swapped import Swapped
 
 SPAN_SECONDS = 0.2
-_GENTLY = 0.5  # of the rate, where a model that knows something goes on
+_GENTLY = 0.6  # of the rate, where a model that knows something goes on
 _NOBODY = -100  # what cross entropy passes over
 
 
@@ -40,7 +41,8 @@ class Training(Settings):
 
     `clusters` of MFCCs are the teacher of the first of `iterations` of `steps`, those of the features half way up the model before
     it of the others; `mask` is the share of frames hidden, `visible` the weight of the others in the loss. Then come
-    `swaps` steps in which two hearings of a clip teach each other. A hearing's vocal tract differs by a factor of up to 1 + `warp`.
+    `swaps` steps in which two hearings of a clip teach each other which of `prototypes` a frame is near. A hearing has a vocal tract
+    longer or shorter by up to 1 + `warp`, frequencies `bend` mel bands (of 80) off, and in a share of `noise` noise of 13 to 43 dB.
     """
 
     seconds: float = Field(default=3600, gt=0)
@@ -56,12 +58,19 @@ class Training(Settings):
     clusters: int = Field(default=200, ge=2)
     mask: float = Field(default=0.5, gt=0, lt=1)
     visible: float = Field(default=1.0, ge=0)
+    prototypes: int = Field(default=200, ge=2)
     warp: float = Field(default=0.2, ge=0, lt=1)
+    bend: float = Field(default=1.5, ge=0, le=5)
+    noise: float = Field(default=0.5, ge=0, le=1)
+
+    @property
+    def hearings(self) -> Hearings:
+        return Hearings(self.warp, self.bend, self.noise)
 
 
-def train(clips: Sequence[np.ndarray], training: Training, rate: float, codes: int, seed: int, kept: Path) -> MelHubert:
-    """A model whose last block's states are to be told apart as `codes`; the same for the same clips, seed and number of torch threads.
-    `kept` is a folder for what makes it go on where it was broken off.
+def train(clips: Sequence[np.ndarray], training: Training, rate: float, seed: int, kept: Path) -> MelHubert:
+    """A model; the same for the same clips, seed and number of torch threads. `kept` is a folder for what makes it go on where it was
+    broken off.
 
     Raises ValueError when the clips hold too little speech for the teacher's clusters.
     """
@@ -78,8 +87,8 @@ def train(clips: Sequence[np.ndarray], training: Training, rate: float, codes: i
             features = _outputs(learner.model, clips, max(1, training.layers // 2))
     if training.swaps:
         states = np.concatenate(_outputs(learner.model, clips, training.layers))
-        swapped = Swapped.of(learner.model, states, codes, seed)
-        swap = partial(_swap, swapped, crops, training.warp, seed)
+        swapped = Swapped.of(learner.model, states, training.prototypes, seed)
+        swap = partial(_swap, swapped, crops, training.hearings, seed)
         fit(swapped, swap, training.swaps, _GENTLY * training.lr, kept / "swapped.safetensors")
     return learner.model
 
@@ -130,7 +139,7 @@ def _loss(
     rng = np.random.default_rng([seed, step])
     mels, places = crops.drawn(rng)
     hidden = torch.from_numpy(spans(rng, (crops.rows, crops.length), training.mask, span))
-    states = learner.model(revoiced(mels, training.warp, rng), mask_time_indices=hidden).last_hidden_state
+    states = learner.model(training.hearings.drawn(mels, places >= 0, rng), mask_time_indices=hidden).last_hidden_state
     guesses, wanted = learner.head(states), torch.where(places < 0, _NOBODY, teacher[places])
     loss = cross_entropy(guesses[hidden], wanted[hidden])
     if training.visible and (wanted[~hidden] >= 0).any():
@@ -138,7 +147,8 @@ def _loss(
     return loss
 
 
-def _swap(swapped: Swapped, crops: Crops, warp: float, seed: int, step: int) -> torch.Tensor:
+def _swap(swapped: Swapped, crops: Crops, hearings: Hearings, seed: int, step: int) -> torch.Tensor:
     rng = np.random.default_rng([seed, step, 1])
     mels, places = crops.drawn(rng)
-    return swapped.loss(revoiced(mels, warp, rng), revoiced(mels, warp, rng), places >= 0)
+    there = places >= 0
+    return swapped.loss(hearings.drawn(mels, there, rng), hearings.drawn(mels, there, rng), there)

@@ -11,11 +11,10 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch.nn.functional import gelu
+from torch.nn.functional import gelu, pad
 from transformers import HubertConfig, HubertModel
-from transformers.audio_utils import hertz_to_mel, mel_to_hertz
 
-from weft.tokenizers.mels import BAND, STEP, log_mels
+from weft.tokenizers.mels import STEP, log_mels
 
 BANDS = 80
 _NEAR = 5  # steps that the first convolution hears
@@ -74,28 +73,24 @@ def small_config(hidden: int, layers: int, heads: int, hop: int) -> MelHubertCon
 
 
 def heard(samples: np.ndarray) -> np.ndarray:
-    """What the model hears of float samples [n] at 16 kHz: float32 [n // 160, BANDS].
+    """What the model hears of float samples [n] at 16 kHz: float32 [n // 160, BANDS]."""
+    mels = torch.from_numpy(log_mels(samples, BANDS))[None]
+    return levelled(mels, torch.ones(mels.shape[:2], dtype=torch.bool))[0].numpy()
 
-    Each band is without its mean and as wide as any, both over the seconds around: neither loudness nor channel is left.
+
+def levelled(mels_BTF: torch.Tensor, there_BT: torch.Tensor) -> torch.Tensor:
+    """Each band without its mean and as wide as any, both over the steps around that are `there`: neither loudness nor channel is left,
+    and nothing where nobody is.
     """
-    mels = log_mels(samples, BANDS).astype(np.float64)
-    sums, squares = (np.pad(values.cumsum(0), ((1, 0), (0, 0))) for values in (mels, mels**2))
-    at = np.arange(len(mels))
-    first, last = np.maximum(at - _AROUND, 0), np.minimum(at + _AROUND + 1, len(mels))
-    count = (last - first)[:, None]
-    mean = (sums[last] - sums[first]) / count
-    spread = np.sqrt(np.maximum((squares[last] - squares[first]) / count - mean**2, 0.0))
-    return ((mels - mean) / (spread + _QUIET)).astype(np.float32)
+    count = _around(there_BT[..., None].double()).clamp(min=1)
+    mels = mels_BTF.double() * there_BT[..., None]
+    mean = _around(mels) / count
+    spread = (_around(mels**2) / count - mean**2).clamp(min=0).sqrt()
+    return ((mels - mean) / (spread + _QUIET) * there_BT[..., None]).float()
 
 
-def warped(mels_BTF: torch.Tensor, factors: np.ndarray) -> torch.Tensor:
-    """Each row as if its speaker's vocal tract were so many times shorter: what was at a frequency is now at `factor` times that."""
-    low, high = (float(hertz_to_mel(hertz, "htk")) for hertz in BAND)
-    edges = np.linspace(low, high, BANDS + 2)
-    centres = np.asarray(mel_to_hertz(edges[1:-1], "htk"))
-    sources = np.asarray(hertz_to_mel(centres / factors[:, None], "htk"))
-    places = np.clip((sources - edges[1]) / (edges[1] - edges[0]), 0, BANDS - 1)
-    first = np.minimum(places.astype(int), BANDS - 2)
-    share = torch.from_numpy((places - first).astype(np.float32))[:, None]
-    below = torch.from_numpy(first)[:, None].expand(-1, mels_BTF.shape[1], -1)
-    return mels_BTF.gather(2, below) * (1 - share) + mels_BTF.gather(2, below + 1) * share
+def _around(values_BTF: torch.Tensor) -> torch.Tensor:
+    """At each step the sum over the steps around it."""
+    sums = pad(values_BTF.cumsum(1), (0, 0, 1, 0))
+    at = torch.arange(values_BTF.shape[1])
+    return sums[:, (at + _AROUND + 1).clamp(max=len(at))] - sums[:, (at - _AROUND).clamp(min=0)]

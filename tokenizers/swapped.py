@@ -1,4 +1,4 @@
-"""Who speaks is not to matter: two hearings of a clip, by other vocal tracts, are to have the same codes.
+"""Who speaks is not to matter: two hearings of a clip (hearings.py) are to have the same codes.
 
     hearing 1 ─ model ─ guesses ─┐  ┌─ codes, all of them about as often ─ hearing 1
                                  ╳                                                     each is taught the other's

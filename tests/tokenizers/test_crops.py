@@ -1,9 +1,9 @@
-"""Crops are of one clip each, and revoiced ones are of the same shape but another voice."""
+"""Crops are of one clip each, and silent beyond its end."""
 
 import numpy as np
 import torch
 
-from weft.tokenizers.crops import Crops, revoiced
+from weft.tokenizers.crops import Crops
 
 CLIPS = [np.random.default_rng(n).normal(0, 0.1, n).astype(np.float32) for n in (9_000, 40_000, 700, 21_000)]
 
@@ -26,10 +26,3 @@ def test_a_crop_is_of_one_clip_and_silence_beyond_its_end() -> None:
 
 def test_no_crop_is_longer_than_the_longest_clip() -> None:
     assert Crops.of(CLIPS, hop=320, rows=2, length=1000).length == 40_000 // 320
-
-
-def test_each_row_has_a_voice_of_its_own() -> None:
-    mels = torch.randn(1, 8, 80).expand(3, -1, -1)
-    one, two, three = revoiced(mels, 0.2, np.random.default_rng(0))
-    assert not torch.allclose(one, two) and not torch.allclose(two, three)
-    assert torch.allclose(revoiced(mels, 0.0, np.random.default_rng(0)), mels)

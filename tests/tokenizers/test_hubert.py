@@ -21,7 +21,16 @@ from weft.tokenizers.stream import Speech, Stream
 from weft.tokenizers.windows import Hearing, Window, batches
 
 TINY = Training(
-    iterations=2, steps=3, swaps=2, batch_seconds=2, crop_seconds=1, hidden=16, layers=2, heads=2, clusters=8
+    iterations=2,
+    steps=3,
+    swaps=2,
+    batch_seconds=2,
+    crop_seconds=1,
+    hidden=16,
+    layers=2,
+    heads=2,
+    clusters=8,
+    prototypes=8,
 )
 
 
