@@ -1,6 +1,6 @@
 """A clip as it might have sounded: by another vocal tract, by another mouth, with noise. What is said stays.
 
-    hearing = Hearings(warp=0.2, bend=1.5, noise=0.5).drawn(mels[B, T, 80], there[B, T / 4], rng)    # as a MelHubert hears it
+    hearing = Hearings(warp=0.15, bend=1.5, noise=0.25).drawn(mels[B, T, 80], there[B, T / 4], rng)    # as a MelHubert hears it
 
 All of it is done to log-mels, where it costs next to nothing: frequencies move, by a factor and by a smooth curve, and noise
 fills what is quieter than it is.

@@ -59,9 +59,9 @@ class Training(Settings):
     mask: float = Field(default=0.5, gt=0, lt=1)
     visible: float = Field(default=1.0, ge=0)
     prototypes: int = Field(default=200, ge=2)
-    warp: float = Field(default=0.2, ge=0, lt=1)
+    warp: float = Field(default=0.15, ge=0, lt=1)
     bend: float = Field(default=1.5, ge=0, le=5)
-    noise: float = Field(default=0.5, ge=0, le=1)
+    noise: float = Field(default=0.25, ge=0, le=1)
 
     @property
     def hearings(self) -> Hearings:

@@ -28,7 +28,7 @@ from weft.tokenizers.measures import Example, measures
 from weft.tokenizers.stream import Speech, Stream
 
 TITLE = "tokenizers: quality on speakers never heard, beside MFCC k-means"
-LARGER = Training(steps=700, swaps=1000, batch_seconds=64, clusters=500)
+LARGER = Training(steps=700, swaps=700, batch_seconds=64, clusters=500)
 ACTORS = ("03", "10", "15")  # of emodb, whom style never hears
 EMOTIONS = {"W": "anger", "F": "joy", "N": "neutral", "T": "sadness"}
 Test = Sequence[tuple[Speech, tuple[Word, ...]]]
