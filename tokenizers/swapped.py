@@ -1,8 +1,8 @@
-"""Who speaks is not to matter: two hearings of a clip (hearings.py) are to have the same codes.
+"""Who speaks is not to matter: two hearings of a clip (hearings.py) are to be near the same prototypes.
 
-    hearing 1 ─ model ─ guesses ─┐  ┌─ codes, all of them about as often ─ hearing 1
+    hearing 1 ─ model ─ guesses ─┐  ┌─ prototypes, all about as often ─ hearing 1
                                  ╳                                                     each is taught the other's
-    hearing 2 ─ model ─ guesses ─┘  └─ codes, all of them about as often ─ hearing 2
+    hearing 2 ─ model ─ guesses ─┘  └─ prototypes, all about as often ─ hearing 2
 
 Speaker-invariant clustering, Spin (Chang et al. 2023, arXiv 2305.11072), §2, after SwAV (arXiv 2006.09882). Masked prediction
 alone learns the teacher's clusters, which split a phone by voice.
@@ -19,26 +19,26 @@ from weft.tokenizers.mel_hubert import MelHubert
 
 _WIDTH = 128  # of what is compared
 _SHARPNESS = 0.1  # temperature of the guesses
-_EVENNESS = 0.05  # and of the codes they are taught: smaller follows the guess, larger makes codes as common
+_EVENNESS = 0.05  # and of what they are taught: smaller follows the guess, larger makes prototypes as common
 _ROUNDS = 3  # of making them so
 
 
 class Swapped(torch.nn.Module):
     """The model, and the prototypes its last block's states are compared with."""
 
-    def __init__(self, model: MelHubert, codes: int) -> None:
+    def __init__(self, model: MelHubert, count: int) -> None:
         super().__init__()
         self.model = model
         self.project = torch.nn.Linear(model.config.hidden_size, _WIDTH)
-        self.prototypes = torch.nn.Parameter(torch.zeros(codes, _WIDTH))
+        self.prototypes = torch.nn.Parameter(torch.zeros(count, _WIDTH))
 
     @classmethod
-    def of(cls, model: MelHubert, states: np.ndarray, codes: int, seed: int) -> "Swapped":
-        """Prototypes start as the clusters of the model's own states, float32 [frames, width]."""
+    def of(cls, model: MelHubert, states: np.ndarray, count: int, seed: int) -> "Swapped":
+        """So many prototypes start as the clusters of the model's own states, float32 [frames, width]."""
         with seeded(seed), torch.no_grad():
-            made = cls(model, codes)
+            made = cls(model, count)
             shown = normalize(made.project(torch.from_numpy(states)), dim=-1)
-            made.prototypes.copy_(torch.from_numpy(kmeans.fit(shown.numpy(), codes, seed)))
+            made.prototypes.copy_(torch.from_numpy(kmeans.fit(shown.numpy(), count, seed)))
         return made
 
     def loss(self, one: torch.Tensor, two: torch.Tensor, there: torch.Tensor) -> torch.Tensor:
@@ -52,7 +52,9 @@ class Swapped(torch.nn.Module):
 
 
 def even(nearness_NK: torch.Tensor) -> torch.Tensor:
-    """Shares [frames, codes] that sum to 1 a frame, as near to what is nearest as codes of like use allow (Sinkhorn and Knopp)."""
+    """Shares [frames, prototypes] that sum to 1 a frame, as near to what is nearest as prototypes of like use allow (Sinkhorn and
+    Knopp).
+    """
     shares = ((nearness_NK - nearness_NK.max()) / _EVENNESS).exp()
     for _ in range(_ROUNDS):
         shares = shares / shares.sum(0, keepdim=True)

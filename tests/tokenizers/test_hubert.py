@@ -156,6 +156,16 @@ def test_silence_can_be_encoded(loaded: Tokenizer) -> None:
     assert not normalised(np.zeros(100, np.float32)).any()
 
 
+@pytest.mark.parametrize(
+    "change", [{"swaps": 0}, {"prototypes": 9}, {"warp": 0.0}, {"bend": 0.0}, {"noise": 1.0}, {"visible": 0.0}]
+)
+def test_every_setting_of_the_training_counts(
+    change: dict[str, float], clips: list[np.ndarray], folder: Path, tmp_path: Path
+) -> None:
+    tokenizer(training=TINY.model_copy(update=change)).train(said(clips), tmp_path, seed=1)
+    assert (tmp_path / "model.safetensors").read_bytes() != (folder / "model.safetensors").read_bytes()
+
+
 @pytest.mark.parametrize(("loss", "steps"), [("_loss", 5), ("_swap", 1)])  # in the second iteration, and after it
 def test_broken_off_training_ends_with_the_same_bytes(
     loss: str, steps: int, clips: list[np.ndarray], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
