@@ -9,8 +9,9 @@ A trained folder holds `config.json`, `model.safetensors`, `quantizer.safetensor
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 import torch
@@ -18,7 +19,7 @@ from pydantic import Field, PrivateAttr, field_validator
 
 from weft.schemas.fingerprint import hash64, version_of
 from weft.schemas.resources import Resources
-from weft.tokenizers import kmeans, layers
+from weft.tokenizers import kmeans, layers, steady
 from weft.tokenizers.base import SAMPLE_RATE, SpeechTokenizer
 from weft.tokenizers.checkpoint import Encoder, checksum, cut, load_encoder, quiet
 from weft.tokenizers.fitting import unfinished
@@ -29,17 +30,20 @@ from weft.tokenizers.stream import Speech
 from weft.tokenizers.windows import Hearing
 
 CODEBOOK_FRAMES = 60_000  # enough to place the centroids; more only takes time
+CODEBOOK_CLIPS = 64  # heard before what k-means does not need is forgotten
 PADDING = 0.02  # of a batch, at most
 
 
 class Tokenizer(SpeechTokenizer):
     """Units of `layer` (1 is the first transformer block's output) at 25 or 50 Hz.
 
-    With `model` (a local folder or a hub name) only the centroids are learnt, and with `codebook` too (see quantizer.py) nothing is:
-    `train` then copies both into its folder. Spirit LM (§2.2) takes layer 11 of a 25 Hz mHuBERT. `normalise` gives each clip mean 0
-    and variance 1, as a model's `preprocessor_config.json` asks with `do_normalize`. `batch` seconds are heard at once,
-    on torch's `device` in `dtype`.
+    Without `model` all is learnt here, the codebook as in steady.py, which who speaks helps where it is known. With `model` (a local
+    folder or a hub name) only plain centroids are, and with `codebook` too (see quantizer.py) nothing: `train` then copies both.
+    Spirit LM (§2.2) takes layer 11 of a 25 Hz mHuBERT. `normalise` gives each clip mean 0 and variance 1, as a model's
+    `preprocessor_config.json` asks with `do_normalize`. `batch` seconds are heard at once, on torch's `device` in `dtype`.
     """
+
+    learns_from: ClassVar[tuple[str, ...]] = ("speaker",)
 
     rate: float = 25
     size: int = Field(default=100, ge=2)
@@ -85,7 +89,7 @@ class Tokenizer(SpeechTokenizer):
         too little speech, or for a checkpoint or codebook that does not fit.
         """
         chosen = self._sample(speech, seed) if self.training_seconds else []
-        with unfinished(folder, self.model_dump(mode="json"), seed, [Speech(clip).name for clip in chosen]) as kept:
+        with unfinished(folder, self.model_dump(mode="json"), seed, [one.name for one in chosen]) as kept:
             self._hold(*load_encoder(self.model, self.layer) if self.model else self._trained(chosen, seed, kept))
             with quiet():
                 self._ready()[0].save_pretrained(folder)
@@ -107,7 +111,7 @@ class Tokenizer(SpeechTokenizer):
 
     def version(self) -> str:
         """What computes the units, known before any model is loaded; `checksum` names the weights."""
-        return f"hubert-4+transformers-{version_of('transformers')}+torch-{version_of('torch')}"
+        return f"hubert-5+transformers-{version_of('transformers')}+torch-{version_of('torch')}"
 
     @property
     def checksum(self) -> str:
@@ -144,37 +148,48 @@ class Tokenizer(SpeechTokenizer):
             raise ValueError(f"a frame of this model is {grid.hop} samples: set `rate` to {SAMPLE_RATE / grid.hop:g}")
         self._model, self._grid = model, grid
 
-    def _trained(self, clips: Sequence[np.ndarray], seed: int, kept: Path) -> tuple[Encoder, Grid]:
+    def _trained(self, speech: Sequence[Speech], seed: int, kept: Path) -> tuple[Encoder, Grid]:
         if self.layer > self.training.layers:
             raise ValueError(f"`layer` is {self.layer} but `training.layers` is {self.training.layers}")
-        return cut(train(self._rows(clips), self.training, self.rate, seed, kept), self.layer)
+        rows = self._rows([one.samples for one in speech])
+        return cut(train(rows, self.training, self.rate, seed, kept), self.layer)
 
-    def _codebook(self, clips: Sequence[np.ndarray], seed: int) -> Quantizer:
+    def _codebook(self, speech: Sequence[Speech], seed: int) -> Quantizer:
         if self.codebook:
             return load_quantizer(self.codebook, *self._shape)
-        return Nearest(kmeans.fit(self._spread(clips), self.size, seed))
+        clips = [one.samples for one in speech]
+        if self.model:
+            return Nearest(kmeans.fit(self._spread(clips), self.size, seed))
+        return steady.fit(self.features(clips), [one.speaker for one in speech], self.size, seed)
 
     def _ready(self) -> tuple[Encoder, Grid]:
         if self._model is None or self._grid is None:
             raise RuntimeError("this tokenizer has no model yet: call load(folder) first")
         return self._model, self._grid
 
-    def _sample(self, speech: Sequence[Speech], seed: int) -> list[np.ndarray]:
+    def _sample(self, speech: Sequence[Speech], seed: int) -> list[Speech]:
         """Clips of a frame or more, in an order drawn from seed and content, until they make up `training.seconds`."""
         usable = [one for one in speech if not self._fault(one.samples)]
         if not usable:
             raise ValueError(f"none of the {len(speech)} clips is as long as one frame ({1 / self.rate:g} s)")
-        chosen, room = [], self.training.seconds * SAMPLE_RATE
+        chosen: list[Speech] = []
+        room = self.training.seconds * SAMPLE_RATE
         for one in sorted(usable, key=lambda one: hash64(seed, one.name)):
             if room >= self._hop:
-                chosen.append(one.samples[: int(room)])
+                chosen.append(replace(one, samples=one.samples[: int(room)]))
                 room -= len(one.samples)
         return chosen
 
     def _spread(self, clips: Sequence[np.ndarray]) -> np.ndarray:
-        """Features of the clips, float32 [frames, width], evenly thinned to what k-means needs."""
-        features = np.concatenate(self.features(clips))
-        return features[:: -(-len(features) // CODEBOOK_FRAMES)]
+        """Features of the clips, float32 [frames, width], evenly thinned to what k-means needs; never are all of them held."""
+        apart = -(-sum(self.frames(len(clip)) for clip in clips) // CODEBOOK_FRAMES)
+        kept: list[np.ndarray] = []
+        before = 0
+        for first in range(0, len(clips), CODEBOOK_CLIPS):
+            features = np.concatenate(self.features(clips[first : first + CODEBOOK_CLIPS]))
+            kept.append(features[-before % apart :: apart])
+            before += len(features)
+        return np.concatenate(kept)
 
 
 def normalised(samples: np.ndarray) -> np.ndarray:

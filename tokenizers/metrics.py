@@ -72,7 +72,7 @@ def abx(
     segments: Sequence[Segment],
     across: bool,
     seed: int,
-    most: int = 3000,
+    most: int = 10_000,
 ) -> float:
     """Share of triplets A, B, X, at most so many, in which X is nearer to B though it is the same phone as A; a draw counts half.
 
@@ -83,11 +83,13 @@ def abx(
     for n, key in enumerate(zip(phones, speakers, strict=True)):
         places.setdefault(key, []).append(n)
     names, voices = sorted(set(phones)), sorted(set(speakers))
+    if len(names) < 2 or (across and len(voices) < 2):
+        return float("nan")
     wrong: list[float] = []
     for _ in range(20 * most):
         if len(wrong) >= most:
             break
-        phone, other = rng.choice(names, 2, replace=False) if len(names) > 1 else (names[0], "")
+        phone, other = rng.choice(names, 2, replace=False)
         voice = str(rng.choice(voices))
         elsewhere = str(rng.choice(voices)) if across else voice
         a, b, x = (places.get(key, []) for key in ((phone, voice), (other, voice), (phone, elsewhere)))

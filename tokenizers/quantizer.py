@@ -1,6 +1,7 @@
 """From features to codes: the nearest centroid, or the likeliest class of a small network.
 
 load_quantizer("km500.npy", size=500, width=768)          one table [size, width]
+load_quantizer("quantizer.safetensors", 100, 256)         `centroids` and the `metric` by which they are near: what steady.py learns
 load_quantizer("l11_500.safetensors", 501, 768)           layers `0.weight`, `0.bias`, `2.weight`, …: Spirit LM's, which was trained
                                                           with CTC; its last class is the blank, which takes its left neighbour's code
 """
@@ -48,6 +49,23 @@ class Nearest:
 
 
 @dataclass(frozen=True, eq=False)
+class Measured:
+    """Centroids float32 [size, width], of which the nearest is that of the least (f - c) metric (f - c)."""
+
+    centroids: np.ndarray
+    metric: np.ndarray
+
+    @property
+    def tensors(self) -> dict[str, np.ndarray]:
+        return {"centroids": self.centroids, "metric": self.metric}
+
+    def codes(self, features: np.ndarray) -> np.ndarray:
+        towards = self.centroids @ self.metric
+        nearness = features @ towards.T - (towards * self.centroids).sum(1) / 2
+        return np.asarray(nearness.argmax(1), np.int32)
+
+
+@dataclass(frozen=True, eq=False)
 class Likeliest:
     """Linear layers with leaky rectifiers between them; the last class is the blank."""
 
@@ -90,6 +108,8 @@ def load_quantizer(path: str, size: int, width: int) -> Quantizer:
         if table.shape != (size, width):
             raise ValueError(f"{path}: centroids are {list(table.shape)}, but [size, width] is {[size, width]}")
         return Nearest(np.ascontiguousarray(table, np.float32))
+    if set(tensors) == {"centroids", "metric"}:
+        return _measured(path, tensors["centroids"], tensors["metric"], size, width)
     return Likeliest(_layers(path, tensors, size, width))
 
 
@@ -108,6 +128,13 @@ def _tensors(path: str) -> dict[str, np.ndarray]:
     if not tensors:
         raise ValueError(f"{path}: it holds no tensors")
     return tensors
+
+
+def _measured(path: str, centroids: np.ndarray, metric: np.ndarray, size: int, width: int) -> Measured:
+    if centroids.shape != (size, width) or metric.shape != (width, width):
+        found = f"centroids are {list(centroids.shape)} and their metric {list(metric.shape)}"
+        raise ValueError(f"{path}: {found}, but [size, width] is {[size, width]}")
+    return Measured(np.ascontiguousarray(centroids, np.float32), np.ascontiguousarray(metric, np.float32))
 
 
 def _layers(path: str, tensors: dict[str, np.ndarray], size: int, width: int) -> list[Layer]:

@@ -13,10 +13,11 @@ from transformers import HubertConfig, HubertModel, Wav2Vec2Config, Wav2Vec2Mode
 
 from tests.checkpoints import small_hubert
 from weft.schemas.resources import Resources
-from weft.tokenizers import fitting, hubert, hubert_training
+from weft.tokenizers import fitting, hubert, hubert_training, steady
 from weft.tokenizers.hubert import Tokenizer, normalised
 from weft.tokenizers.hubert_training import Training, spans
 from weft.tokenizers.layers import frames
+from weft.tokenizers.quantizer import Measured, Nearest, load_quantizer
 from weft.tokenizers.stream import Speech, Stream
 from weft.tokenizers.windows import Hearing, Window, batches
 
@@ -89,6 +90,16 @@ def test_training_leaves_the_callers_randomness_alone(clips: list[np.ndarray], t
     assert torch.equal(torch.rand(3), wanted)
 
 
+@pytest.mark.parametrize("most", [10, 37, 10_000])
+def test_the_codebook_hears_every_nth_frame(
+    clips: list[np.ndarray], loaded: Tokenizer, monkeypatch: pytest.MonkeyPatch, most: int
+) -> None:
+    every = np.concatenate(loaded.features(clips))
+    monkeypatch.setattr(hubert, "CODEBOOK_FRAMES", most)
+    monkeypatch.setattr(hubert, "CODEBOOK_CLIPS", 3)
+    np.testing.assert_allclose(loaded._spread(clips), every[:: -(-len(every) // most)], atol=1e-5)
+
+
 @pytest.mark.parametrize("rate", [25, 50])
 def test_frame_counts(rate: int, clips: list[np.ndarray], tmp_path: Path) -> None:
     units, hop = tokenizer(rate=rate), 16_000 // rate
@@ -97,6 +108,21 @@ def test_frame_counts(rate: int, clips: list[np.ndarray], tmp_path: Path) -> Non
         stream = units.encode(Speech(clips[1][:n] if n <= len(clips[1]) else np.resize(clips[1], n)))
         assert stream.durations.sum() == units.frames(n) == n // hop
         assert stream.ids.max() < 8
+
+
+def test_a_model_trained_here_has_a_steady_codebook_and_a_given_one_plain_centroids(
+    clips: list[np.ndarray], folder: Path, tmp_path: Path
+) -> None:
+    tokenizer(model=str(folder)).train(said(clips), tmp_path, seed=1)
+    assert isinstance(load_quantizer(str(folder / "quantizer.safetensors"), 8, 16), Measured)
+    assert isinstance(load_quantizer(str(tmp_path / "quantizer.safetensors"), 8, 16), Nearest)
+
+
+def test_the_codebook_learns_who_speaks(clips: list[np.ndarray], loaded: Tokenizer) -> None:
+    spoken = [Speech(clip, speaker="ab"[number % 2]) for number, clip in enumerate(clips)]
+    told = steady.fit(loaded.features(clips), [one.speaker for one in spoken], 8, 1)
+    assert np.array_equal(loaded._codebook(spoken, 1).tensors["metric"], told.metric)
+    assert not np.array_equal(loaded._codebook(said(clips), 1).tensors["metric"], told.metric)
 
 
 def codes(units: Tokenizer, *clips: np.ndarray) -> list[np.ndarray]:
@@ -221,7 +247,7 @@ def test_refuses_what_does_not_fit(folder: Path, tmp_path: Path) -> None:
         tokenizer().load(tmp_path)
     with pytest.raises(ValueError, match="set `rate` to 25"):
         tokenizer(rate=50).load(folder)
-    with pytest.raises(ValueError, match=r"\[8, 16\], but \[size, width\] is \[9, 16\]"):
+    with pytest.raises(ValueError, match=r"\[8, 16\] .*, but \[size, width\] is \[9, 16\]"):
         tokenizer(size=9).load(folder)
     with pytest.raises(ValueError, match="`layer` is 7"):
         tokenizer(layer=7).load(folder)

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from safetensors.numpy import save_file
 
-from weft.tokenizers.quantizer import Likeliest, Nearest, filled, load_quantizer, save_quantizer
+from weft.tokenizers.quantizer import Likeliest, Measured, Nearest, filled, load_quantizer, save_quantizer
 
 FEATURES = 9 * np.random.default_rng(0).standard_normal((50, 6)).astype(np.float32)
 
@@ -51,6 +51,15 @@ def test_centroids(tmp_path: Path) -> None:
         assert load_quantizer(str(tmp_path / name), 7, 6).codes(FEATURES[:7]).tolist() == list(range(7))
 
 
+def test_centroids_by_a_metric(tmp_path: Path) -> None:
+    warp = np.random.default_rng(1).standard_normal((6, 6)).astype(np.float32)
+    save_quantizer(Measured(FEATURES[:7], warp @ warp.T), tmp_path / "km.safetensors")
+    loaded = load_quantizer(str(tmp_path / "km.safetensors"), 7, 6)
+    wanted = Nearest(FEATURES[:7] @ warp).codes(FEATURES @ warp)
+    assert isinstance(loaded, Measured) and loaded.codes(FEATURES).tolist() == wanted.tolist()
+    assert wanted.tolist() != Nearest(FEATURES[:7]).codes(FEATURES).tolist()
+
+
 def test_what_is_no_quantizer(tmp_path: Path) -> None:
     zeros = np.zeros((4, 6), np.float32)
     for tensors, said in (
@@ -59,6 +68,8 @@ def test_what_is_no_quantizer(tmp_path: Path) -> None:
         ({"0.weight": zeros, "0.bias": zeros[:, 0], "x": zeros}, "neither"),
         ({"a": np.full((4, 6), np.nan, np.float32)}, "not finite"),
         ({"a": zeros[:3]}, r"\[3, 6\], but \[size, width\] is \[4, 6\]"),
+        ({"centroids": zeros, "metric": zeros}, r"centroids are \[4, 6\] and their metric \[4, 6\]"),
+        ({"centroids": zeros[:3], "metric": np.eye(6, dtype=np.float32)}, r"centroids are \[3, 6\]"),
         ({}, "no tensors"),
     ):
         save_file(tensors, tmp_path / "q.safetensors")
