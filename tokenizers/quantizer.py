@@ -8,6 +8,7 @@ load_quantizer("l11_500.safetensors", 501, 768)           layers `0.weight`, `0.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
 from typing import Protocol
@@ -59,9 +60,12 @@ class Measured:
     def tensors(self) -> dict[str, np.ndarray]:
         return {"centroids": self.centroids, "metric": self.metric}
 
+    @cached_property
+    def _towards(self) -> np.ndarray:
+        return self.centroids @ self.metric
+
     def codes(self, features: np.ndarray) -> np.ndarray:
-        towards = self.centroids @ self.metric
-        nearness = features @ towards.T - (towards * self.centroids).sum(1) / 2
+        nearness = features @ self._towards.T - (self._towards * self.centroids).sum(1) / 2
         return np.asarray(nearness.argmax(1), np.int32)
 
 

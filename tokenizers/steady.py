@@ -25,14 +25,17 @@ _FEW = 5  # frames, of which a mean tells little
 
 
 def fit(features: Sequence[np.ndarray], speakers: Sequence[str], size: int, seed: int) -> Measured:
-    """A codebook of features float32 [frames, width] of each clip, and who speaks in it; "" is unknown, and is nobody else.
+    """A codebook of `size` centroids and their metric, from features float32 [frames, width] of each clip and who speaks in it ("" is
+    unknown, and is nobody else).
 
     The same for the same clips in the same order and seed. Raises ValueError for fewer than two frames a code.
     """
     every = np.concatenate(features)
     plain = kmeans.fit(every, size, seed)
     with threadpool_limits(1):  # sums over threads come in any order
-        metric = _metric(features, _voices(features, speakers), plain)
+        between = _between_speakers(every, kmeans.assign(every, plain), _voices(features, speakers), size)
+        steps = _covariance(np.concatenate([np.diff(clip, axis=0) for clip in features]))
+        metric = np.linalg.inv((_even(between) + _even(steps)) / 2 + _FLOOR * np.eye(every.shape[1]))
         warp = np.linalg.cholesky(metric)  # |(f - c) warp|² is the distance
         centroids = kmeans.fit((every @ warp).astype(np.float32), size, seed) @ np.linalg.inv(warp)
     return Measured(centroids.astype(np.float32), metric.astype(np.float32))
@@ -43,13 +46,6 @@ def _voices(features: Sequence[np.ndarray], speakers: Sequence[str]) -> np.ndarr
     names = [f"speaker {speaker}" if speaker else f"clip {number}" for number, speaker in enumerate(speakers)]
     _, numbers = np.unique(names, return_inverse=True)
     return np.repeat(numbers, [len(clip) for clip in features])
-
-
-def _metric(features: Sequence[np.ndarray], voices: np.ndarray, centroids: np.ndarray) -> np.ndarray:
-    every = np.concatenate(features)
-    between = _even(_between_speakers(every, kmeans.assign(every, centroids), voices, len(centroids)))
-    steps = _even(_covariance(np.concatenate([np.diff(clip, axis=0) for clip in features])))
-    return np.asarray(np.linalg.inv((between + steps) / 2 + _FLOOR * np.eye(every.shape[1])))
 
 
 def _between_speakers(every: np.ndarray, codes: np.ndarray, voices: np.ndarray, size: int) -> np.ndarray:
