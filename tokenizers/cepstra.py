@@ -60,7 +60,7 @@ class Tokenizer(SpeechTokenizer):
         return n_samples // self._hop
 
     def version(self) -> str:
-        return "cepstra-1"
+        return "cepstra-2"
 
     @property
     def checksum(self) -> str:

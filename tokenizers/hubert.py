@@ -111,7 +111,7 @@ class Tokenizer(SpeechTokenizer):
 
     def version(self) -> str:
         """What computes the units, known before any model is loaded; `checksum` names the weights."""
-        return f"hubert-5+transformers-{version_of('transformers')}+torch-{version_of('torch')}"
+        return f"hubert-6+transformers-{version_of('transformers')}+torch-{version_of('torch')}"
 
     @property
     def checksum(self) -> str:

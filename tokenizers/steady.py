@@ -3,8 +3,8 @@
     steady.fit([features[250, 256], …], ["anna", …], size=100, seed=1)  ->  centroids [100, 256] and the metric [256, 256] they go by
 
                      anna   ben                                      anna ben
-    k-means, twice:   a a │ a a      and between them, distances        a a a a     along what differs within a cluster
-                      o o │ o o      shrink:                            o o o o     and between neighbours
+    k-means           a a │ a a      then, three times, distances       a a a a     along what differs within a cluster
+                      o o │ o o      shrink, and k-means again:         o o o o     and between neighbours
                      two codes a sound: one a speaker                  one code a sound
 
 Within-class covariance normalisation (Hatch et al. 2006), with k-means' clusters for classes; slow features (Wiskott and Sejnowski
@@ -21,7 +21,8 @@ from weft.tokenizers import kmeans
 from weft.tokenizers.quantizer import Measured
 
 _FLOOR = 0.1  # of a direction in which nothing of the kind differs
-_FEW = 5  # frames, of which a mean tells little
+_FEW = 5  # frames: a mean of fewer tells little
+_ROUNDS = 3  # in which clusters give a metric, and the metric clusters
 
 
 def fit(features: Sequence[np.ndarray], speakers: Sequence[str], size: int, seed: int) -> Measured:
@@ -30,14 +31,21 @@ def fit(features: Sequence[np.ndarray], speakers: Sequence[str], size: int, seed
 
     The same for the same clips in the same order and seed. Raises ValueError for fewer than two frames a code.
     """
-    every = np.concatenate(features)
-    plain = kmeans.fit(every, size, seed)
+    every, voices = np.concatenate(features), _voices(features, speakers)
+    book = Measured(kmeans.fit(every, size, seed), np.eye(every.shape[1], dtype=np.float32))
     with threadpool_limits(1):  # sums over threads come in any order
-        between = _between_speakers(every, kmeans.assign(every, plain), _voices(features, speakers), size)
-        steps = _covariance(np.concatenate([np.diff(clip, axis=0) for clip in features]))
-        metric = np.linalg.inv((_even(between) + _even(steps)) / 2 + _FLOOR * np.eye(every.shape[1]))
-        warp = np.linalg.cholesky(metric)  # |(f - c) warp|² is the distance
-        centroids = kmeans.fit((every @ warp).astype(np.float32), size, seed) @ np.linalg.inv(warp)
+        steps = _even(_covariance(np.concatenate([np.diff(clip, axis=0) for clip in features])))
+        for _ in range(_ROUNDS):
+            between = _even(_between_speakers(every, book.codes(every), voices, size))
+            book = _where_little_is((between + steps) / 2, every, size, seed)
+    return book
+
+
+def _where_little_is(unmeant: np.ndarray, every: np.ndarray, size: int, seed: int) -> Measured:
+    """A codebook whose distances are of what the covariance `unmeant` [width, width] has little of."""
+    metric = np.linalg.inv(unmeant + _FLOOR * np.eye(len(unmeant)))
+    warp = np.linalg.cholesky(metric)  # |(f - c) warp|² is the distance
+    centroids = kmeans.fit((every @ warp).astype(np.float32), size, seed) @ np.linalg.inv(warp)
     return Measured(centroids.astype(np.float32), metric.astype(np.float32))
 
 
@@ -49,12 +57,12 @@ def _voices(features: Sequence[np.ndarray], speakers: Sequence[str]) -> np.ndarr
 
 
 def _between_speakers(every: np.ndarray, codes: np.ndarray, voices: np.ndarray, size: int) -> np.ndarray:
-    """How the mean of a cluster differs from speaker to speaker, [width, width]."""
+    """How the mean of a cluster differs from speaker to speaker, [width, width]; each of them counts alike, however long he speaks."""
     means, _ = _means(every, codes, size)
     pairs, numbers = np.unique(codes * (voices.max() + 1) + voices, return_inverse=True)
     own, counts = _means(every, numbers, len(pairs))
-    apart = (own - means[pairs // (voices.max() + 1)])[counts >= _FEW]
-    return _covariance(apart * np.sqrt(counts[counts >= _FEW])[:, None])
+    apart = own - means[pairs // (voices.max() + 1)]
+    return _covariance(apart[counts >= _FEW])
 
 
 def _means(every: np.ndarray, groups: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:

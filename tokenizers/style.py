@@ -99,7 +99,7 @@ class Tokenizer(SpeechTokenizer):
         return -(-n_samples // SAMPLE_RATE) if n_samples >= _SHORTEST * SAMPLE_RATE else 0
 
     def version(self) -> str:
-        return f"style-1+transformers-{version_of('transformers')}+torch-{version_of('torch')}"
+        return f"style-2+transformers-{version_of('transformers')}+torch-{version_of('torch')}"
 
     @property
     def checksum(self) -> str:

@@ -65,7 +65,7 @@ class Supervised(SpeechTokenizer):
         return n_samples // self._hop
 
     def version(self) -> str:
-        return f"{type(self).__module__.rpartition('.')[2]}-1+torch-{version_of('torch')}"
+        return f"{type(self).__module__.rpartition('.')[2]}-2+torch-{version_of('torch')}"
 
     @property
     def checksum(self) -> str:
