@@ -100,9 +100,17 @@ def _choices(wanted: Wanted) -> dict[str, dict[str, str]]:
 
 
 def check_merge(merge: str, tokenizers: Sequence[SpeechTokenizer]) -> None:
-    """Raises RecipeError for streams that cannot be merged so."""
-    if merge == "time":
-        return
+    """Raises RecipeError for streams that cannot be merged so, or not be told apart then."""
+    if merge != "time":
+        _check_groups(merge, tokenizers)
+    spellings = [spelt(t.literal, code) for t in tokenizers for code in range(t.size)]
+    if doubles := len(spellings) - len(set(spellings)):
+        raise RecipeError(
+            f"{doubles:,} codes of one tokenizer are spelt as another's: give one a `literal` of its own, such as <audio_{{1024}}>"
+        )
+
+
+def _check_groups(merge: str, tokenizers: Sequence[SpeechTokenizer]) -> None:
     if not _SIZES.fullmatch(merge):
         raise RecipeError(f"--merge {merge}: it is `time`, or two sizes such as 2:3")
     if len(tokenizers) != 2 or any(t.dedup for t in tokenizers):

@@ -14,11 +14,12 @@ from weft.pipelines.sound import heard
 from weft.pipelines.stage import Stage, rejected
 from weft.pipelines.store import Store
 from weft.schemas.audio import Units, Utterance
-from weft.schemas.fingerprint import version_of
 from weft.schemas.ledger import Reject, Unusable
 from weft.schemas.resources import Resources
 from weft.tokenizers.base import SpeechTokenizer
 from weft.tokenizers.stream import Speech, Stream
+
+_ROUNDING = 0.1  # of a frame, by which resampling may be off
 
 
 class Encode(Stage):
@@ -33,7 +34,7 @@ class Encode(Stage):
         return Units
 
     def version(self) -> str:
-        return f"torch {version_of('torch')}, transformers {version_of('transformers')}"
+        return self.tokenizer.version()
 
     def setup(self, store: Store) -> None:
         self._store = store
@@ -58,6 +59,11 @@ class Encode(Stage):
     def _units(self, utterance: Utterance, stream: Stream | ValueError) -> Units | Unusable:
         if isinstance(stream, ValueError):
             return Unusable("not_encodable", str(stream))
+        if abs(stream.durations.sum() - utterance.seconds * stream.rate) > 1 + _ROUNDING:
+            found = f"{stream.durations.sum()} frames at {stream.rate:g} Hz"
+            return Unusable(
+                "wrong_length", f"{found}, of an utterance of {utterance.seconds:.3f} s: its audio has changed"
+            )
         model = f"{self.tokenizer.version()} {self.tokenizer.checksum}"
         return Units(
             utterance.key, utterance.seconds, self.name, model, stream.rate,

@@ -30,6 +30,7 @@ from weft.schemas.recipe import VocabularySettings
 from weft.schemas.resources import Resources
 from weft.tokenizers.base import SpeechTokenizer
 from weft.tokenizers.card import write_card
+from weft.tokenizers.folder import forget_speakers
 from weft.tokenizers.stream import Speech
 from weft.tokenizers.text import TextTokenizer
 
@@ -68,7 +69,9 @@ class TokenizerWork(_SpeechModelWork):
 
     def fingerprint(self, store: Store) -> str:
         heard = [(u.key, u.sha256, u.start, u.end, self._known(u)) for u in self._picked(store)]
-        return digest(["tokenizer-2", self.tokenizer.model_dump(mode="json"), self.seed, heard])
+        tokenizer = self.tokenizer
+        made_from = [tokenizer.version(), *map(content, tokenizer.made_from)]
+        return digest(["tokenizer-3", tokenizer.model_dump(mode="json"), made_from, self.seed, heard])
 
     def run(self, store: Store) -> int:
         heard = list(_readable(store, self._picked(store)))
@@ -98,7 +101,7 @@ class CopyWork(_SpeechModelWork):
     resources: Resources = Resources()
 
     def fingerprint(self, store: Store) -> str:
-        return digest(["copy-1", content(self.folder)])
+        return digest(["copy-2", content(self.folder)])
 
     def run(self, store: Store) -> int:
         _make_model(store, self.node, self.fingerprint(store), self._copy)
@@ -107,6 +110,7 @@ class CopyWork(_SpeechModelWork):
     def _copy(self, folder: Path) -> None:
         for file in sorted(p for p in Path(self.folder).iterdir() if p.is_file() and p.name != "model.json"):
             shutil.copyfile(file, folder / file.name)
+        forget_speakers(folder)
 
 
 @dataclass(frozen=True)

@@ -13,10 +13,11 @@ from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from weft.schemas.resources import Resources
 from weft.schemas.settings import Settings
+from weft.schemas.vocabulary import spelt
 from weft.tokenizers.stream import Speech, Stream, deduplicate, frame_by_frame
 
 SAMPLE_RATE = 16_000
@@ -36,10 +37,22 @@ class SpeechTokenizer(Settings, ABC):
     literal: str
     dedup: bool = True
 
+    @field_validator("literal")
+    @classmethod
+    def _spells(cls, literal: str) -> str:
+        if spelt(literal, 0) == spelt(literal, 1):
+            raise ValueError(f"{literal!r} spells all codes alike: it wants {{}} where the number goes, as in [Hu{{}}]")
+        return literal
+
     @property
     def training_seconds(self) -> float:
         """How much audio `train` wants to hear, in seconds; 0 when it needs none."""
         return 0.0
+
+    @property
+    def made_from(self) -> tuple[str, ...]:
+        """Checkpoints from elsewhere that `train` reads: where one changes, it is trained anew."""
+        return ()
 
     @property
     def batch_seconds(self) -> float:
@@ -64,7 +77,9 @@ class SpeechTokenizer(Settings, ABC):
         return found
 
     def encode_all(self, speech: Sequence[Speech]) -> Iterator[Stream | ValueError]:
-        """The stream of each, or what is wrong with it, in order; RuntimeError when nothing was loaded.
+        """The stream of each, or what is wrong with it, in order.
+
+        RuntimeError when nothing was loaded, or when a leaf gives ids that are not its own or not one a frame: words would shift.
 
         Durations sum to `frames(n_samples)`. Wrong is what is not one row of finite floats, or shorter than a frame.
         """
@@ -89,9 +104,10 @@ class SpeechTokenizer(Settings, ABC):
         if isinstance(ids, ValueError):
             return ids
         count, name = self.frames(n_samples), type(self).__module__
-        # a leaf that drops or adds a frame would shift every word behind it
-        assert ids.shape == (count,), f"{name} gave {ids.shape} ids for {count} frames"
-        assert ids.min() >= 0 and ids.max() < self.size, f"{name} gave ids beyond its {self.size} codes"
+        if ids.shape != (count,):
+            raise RuntimeError(f"{name} gave {ids.shape} ids for {count} frames")
+        if ids.min() < 0 or ids.max() >= self.size:
+            raise RuntimeError(f"{name} gave ids beyond its {self.size} codes")
         return deduplicate(self.rate, ids) if self.dedup else frame_by_frame(self.rate, ids)
 
     @abstractmethod

@@ -13,7 +13,7 @@ from pydantic import Field, PrivateAttr, field_validator
 from weft.tokenizers import folder as folders
 from weft.tokenizers import kmeans
 from weft.tokenizers.base import SAMPLE_RATE, SpeechTokenizer
-from weft.tokenizers.mfcc import STEP, mfcc
+from weft.tokenizers.mfcc import STEP, WIDTH, mfcc
 from weft.tokenizers.stream import Speech
 
 
@@ -31,7 +31,8 @@ class Tokenizer(SpeechTokenizer):
     @field_validator("rate")
     @classmethod
     def _rates(cls, rate: float) -> float:
-        if round(SAMPLE_RATE / rate) % STEP:
+        steps = SAMPLE_RATE / rate / STEP
+        if abs(steps - round(steps)) > 1e-6:
             raise ValueError(f"an MFCC unit lasts so many times 10 ms: {rate:g} Hz are not possible")
         return rate
 
@@ -51,9 +52,11 @@ class Tokenizer(SpeechTokenizer):
     def load(self, folder: Path) -> None:
         tensors, _, self._checksum = folders.load(folder)
         self._centroids = tensors.get("centroids", torch.zeros(0, 0)).numpy()
-        if len(self._centroids) != self.size:
+        folders.check_finite(folder, self._centroids)
+        if self._centroids.shape != (self.size, WIDTH):
+            wanted = [self.size, WIDTH]
             raise ValueError(
-                f"{folder}: its model has other settings ({len(self._centroids)} codes, `size` is {self.size})"
+                f"{folder}: its model has other settings (centroids {list(self._centroids.shape)}, not {wanted})"
             )
 
     def frames(self, n_samples: int) -> int:

@@ -19,6 +19,13 @@ from weft.tokenizers.mel_hubert import MelHubert
 
 Encoder = HubertModel | Wav2Vec2Model
 _KINDS: dict[str, Any] = {"hubert": HubertModel, "mel-hubert": MelHubert, "wav2vec2": Wav2Vec2Model}
+_ODD = (
+    ValueError,
+    TypeError,
+    KeyError,
+    IndexError,
+    AttributeError,
+)  # what transformers makes of a config.json that is none
 UNUSED = {"masked_spec_embed"}  # only training hides frames
 
 
@@ -35,7 +42,7 @@ def load_encoder(name: str, layer: int) -> tuple[Encoder, Grid]:
         with quiet(), torch.random.fork_rng(devices=[]):  # it draws weights before it reads them
             options: dict[str, Any] = {"use_safetensors": True, "output_loading_info": True, "dtype": "float32"}
             loaded: Any = kind.from_pretrained(name, config=config, **options)
-    except (OSError, RuntimeError, SafetensorError) as error:
+    except (OSError, RuntimeError, SafetensorError, *_ODD) as error:
         raise ValueError(f"{name}: no weights in safetensors could be read ({first_line(error)})") from None
     model, info = loaded
     missing = set(info["missing_keys"]) - UNUSED
@@ -68,7 +75,7 @@ def quiet() -> Iterator[None]:
 def _config(name: str) -> Any:
     try:
         settings, _ = HubertConfig.get_config_dict(name)
-    except (OSError, ValueError) as error:
+    except (OSError, *_ODD) as error:
         raise ValueError(f"{name}: no model here; train one first or name a folder ({first_line(error)})") from None
     if not settings:
         raise ValueError(f"{name}: no model here; train one first or name a folder")

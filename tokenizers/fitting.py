@@ -72,9 +72,12 @@ def _restore(module: torch.nn.Module, optimiser: torch.optim.Optimizer, state: P
     """The step to go on with; 0 where nothing was kept, or something of another model."""
     try:
         tensors = load_file(state)
-        module.load_state_dict({n.removeprefix("module."): t for n, t in tensors.items() if n.startswith("module.")})
-    except (OSError, SafetensorError, RuntimeError):
+    except (OSError, SafetensorError):
         return 0
+    kept = {n.removeprefix("module."): t for n, t in tensors.items() if n.startswith("module.")}
+    if {n: t.shape for n, t in kept.items()} != {n: t.shape for n, t in module.state_dict().items()}:
+        return 0
+    module.load_state_dict(kept)
     for number, parameter in enumerate(module.parameters()):
         own = f"optimiser.{number}."
         optimiser.state[parameter] = {n.removeprefix(own): t for n, t in tensors.items() if n.startswith(own)}

@@ -7,10 +7,12 @@ settings.json        the settings it was trained with, to read
 
 import json
 from collections.abc import Mapping
+from functools import reduce
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
@@ -23,7 +25,7 @@ Tensors = Mapping[str, torch.Tensor]
 
 def save(folder: Path, settings: Settings, tensors: Tensors, known: Mapping[str, Any]) -> None:
     save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, folder / "model.safetensors")
-    (folder / "known.json").write_text(json.dumps(known, indent=1, sort_keys=True, ensure_ascii=False) + "\n", "utf-8")
+    (folder / "known.json").write_text(_json(known), "utf-8")
     (folder / "settings.json").write_text(settings.model_dump_json(indent=1) + "\n", "utf-8")
 
 
@@ -35,8 +37,18 @@ def load(folder: Path) -> tuple[dict[str, torch.Tensor], Any, str]:
     except (OSError, SafetensorError, ValueError) as error:
         said = (str(error).splitlines() or [type(error).__name__])[0]
         raise ValueError(f"{folder}: no model here; train one first ({said})") from None
+    if not isinstance(known, dict):
+        raise ValueError(f"{folder}: no model here; train one first (known.json holds no names)")
     sums = {name: blake2b(tensor.numpy().tobytes()).hexdigest() for name, tensor in sorted(tensors.items())}
     return tensors, known, digest([sums, known])[:16]
+
+
+def forget_speakers(folder: Path) -> None:
+    """Of a model that is taken to another corpus, where who has the same name is somebody else."""
+    file = folder / "known.json"
+    known = json.loads(file.read_text("utf-8")) if file.exists() else None
+    if isinstance(known, dict) and known.get("speakers"):
+        file.write_text(_json({**known, "speakers": {}}), "utf-8")
 
 
 def settings_of(folder: Path) -> dict[str, Any]:
@@ -50,6 +62,23 @@ def settings_of(folder: Path) -> dict[str, Any]:
     return found
 
 
+def check_settings(folder: Path, settings: Settings, *names: str) -> None:
+    """Raises ValueError where a model was trained with another value of one of these settings, such as `training.heads`, that its
+    tensors' shapes do not tell.
+    """
+    trained, wanted = settings_of(folder), settings.model_dump(mode="json")
+    for name in names:
+        was, now = (reduce(lambda at, key: at.get(key, {}), name.split("."), some) for some in (trained, wanted))
+        if was != now:
+            raise ValueError(f"{folder}: its model has other settings (`{name}` is {now}, it was trained with {was})")
+
+
+def check_finite(folder: Path, centroids: np.ndarray) -> None:
+    """Raises ValueError for a codebook to which nothing is near."""
+    if centroids.dtype != np.float32 or not np.isfinite(centroids).all():
+        raise ValueError(f"{folder}: its centroids are not all finite numbers of 32 bits")
+
+
 def fill(module: torch.nn.Module, tensors: Tensors, folder: Path) -> None:
     """Puts tensors into a module that only encodes. Raises ValueError where they are another model's."""
     try:
@@ -58,3 +87,7 @@ def fill(module: torch.nn.Module, tensors: Tensors, folder: Path) -> None:
         lines = str(error).splitlines()
         raise ValueError(f"{folder}: its model has other settings ({lines[min(1, len(lines) - 1)].strip()})") from None
     module.eval().requires_grad_(False)
+
+
+def _json(known: Mapping[str, Any]) -> str:
+    return json.dumps(known, indent=1, sort_keys=True, ensure_ascii=False) + "\n"

@@ -44,6 +44,10 @@ class Tokenizer(Supervised):
     def _blocks(self) -> tuple[int, int]:
         return self.training.layers - self.training.layers // 2, self.training.layers // 2
 
+    @property
+    def _untold(self) -> tuple[str, ...]:
+        return (*super()._untold, "levels")
+
     def _bottleneck(self) -> nn.Module:
         return Quantizer(self.training.width, self.levels)
 

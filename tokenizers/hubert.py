@@ -21,8 +21,9 @@ from weft.schemas.fingerprint import hash64, version_of
 from weft.schemas.resources import Resources
 from weft.tokenizers import kmeans, layers, steady
 from weft.tokenizers.base import SAMPLE_RATE, SpeechTokenizer
-from weft.tokenizers.checkpoint import Encoder, checksum, cut, load_encoder, quiet
+from weft.tokenizers.checkpoint import Encoder, checksum, cut, first_line, load_encoder, quiet
 from weft.tokenizers.fitting import unfinished
+from weft.tokenizers.folder import check_settings
 from weft.tokenizers.grid import Grid
 from weft.tokenizers.hubert_training import Training, train
 from weft.tokenizers.quantizer import Nearest, Quantizer, load_quantizer, save_quantizer
@@ -75,6 +76,10 @@ class Tokenizer(SpeechTokenizer):
         return 0.0 if self.model and self.codebook else self.training.seconds
 
     @property
+    def made_from(self) -> tuple[str, ...]:
+        return tuple(filter(None, (self.model, self.codebook)))
+
+    @property
     def batch_seconds(self) -> float:
         return 10 * self.batch  # so that there are clips of like length among them
 
@@ -100,10 +105,14 @@ class Tokenizer(SpeechTokenizer):
     def load(self, folder: Path) -> None:
         """Make ready with what `train` wrote. Raises ValueError when that is no such model or does not fit the settings."""
         self._hold(*load_encoder(str(folder), self.layer))
+        check_settings(folder, self, "layer")
         model, _ = self._ready()
         self._quantizer = load_quantizer(str(folder / "quantizer.safetensors"), *self._shape)
         self._checksum = checksum(model, self._quantizer.tensors)
-        self._model = model.to(device=self.device, dtype=getattr(torch, self.dtype))  # type: ignore[call-arg]
+        try:
+            self._model = model.to(device=self.device, dtype=getattr(torch, self.dtype))  # type: ignore[call-arg]
+        except (AssertionError, RuntimeError) as error:
+            raise ValueError(f"`device: {self.device}` is not here ({first_line(error)})") from None
 
     def frames(self, n_samples: int) -> int:
         """Whole hops of 640 (25 Hz) or 320 (50 Hz) samples; a rest shorter than one is in no frame."""

@@ -13,10 +13,11 @@ import copy
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 import torch
-from pydantic import Field
+from pydantic import Field, model_validator
 from torch.nn.functional import cross_entropy
 from torch.nn.utils.parametrize import is_parametrized
 
@@ -62,6 +63,12 @@ class Training(Settings):
     warp: float = Field(default=0.15, ge=0, lt=1)
     bend: float = Field(default=1.5, ge=0, le=5)
     noise: float = Field(default=0.25, ge=0, le=1)
+
+    @model_validator(mode="after")
+    def _heads_share(self) -> Self:
+        if self.hidden % self.heads:
+            raise ValueError(f"`heads` {self.heads} cannot share `hidden` {self.hidden}")
+        return self
 
     @property
     def hearings(self) -> Hearings:

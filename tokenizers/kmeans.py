@@ -20,7 +20,7 @@ def fit(features: np.ndarray, clusters: int, seed: int) -> np.ndarray:
     if len(features) < 2 * clusters:
         raise ValueError(
             f"{len(features)} frames are too few for {clusters} clusters (two each at least); "
-            "give more speech or a smaller `size`"
+            "give more speech, or fewer (`size`, or what a model trained here has in `training.clusters` and `training.prototypes`)"
         )
     quick = MiniBatchKMeans(
         clusters,

@@ -13,6 +13,7 @@ import torch
 from pydantic import Field, PrivateAttr
 from torch import nn
 
+from weft.tokenizers import folder as folders
 from weft.tokenizers import kmeans
 from weft.tokenizers.recogniser import Heard, Recogniser
 from weft.tokenizers.stream import Speech
@@ -47,6 +48,7 @@ class Tokenizer(Supervised):
         if centroids.shape != (self.size, self.training.width):
             wanted = [self.size, self.training.width]
             raise ValueError(f"{folder}: centroids are {list(centroids.shape)}, but [size, width] is {wanted}")
+        folders.check_finite(folder, centroids)
         self._model, self._centroids = model, centroids
 
     def _ids(self, speech: Sequence[Speech]) -> Iterator[np.ndarray]:

@@ -65,6 +65,8 @@ def _phones(examples: Sequence[Example]) -> Iterator[tuple[str, float]]:
                 labels.append(phone.text)
                 voices.append(example.speech.speaker)
                 segments.append(tuple(here.tolist()))
+    if not labels:
+        return
     found = metrics.against_phones(np.concatenate(codes), np.concatenate(spans))
     yield "PNMI with phones", found.pnmi
     yield "phone purity", found.purity

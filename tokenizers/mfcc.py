@@ -14,6 +14,7 @@ from transformers.audio_utils import mel_filter_bank
 RATE = 16_000
 WINDOW = 400  # 25 ms
 FFT = 512
+WIDTH = 39  # 13 cepstra, their slopes and those of these
 STEP = 160  # deltas are taken over 10 ms steps, the usual grid, whatever the hop
 
 

@@ -2,7 +2,8 @@
 
 encode(Speech(samples[16000], speaker="s1"))  ->  ids 14 14 3 9 …, 12 frames of 0.08 s
 
-What is known besides the VQ-VAE is each speaker's mean F0 in Hz, and how far F0 lies from it in the mean.
+What is known besides the VQ-VAE is how far F0 lies from its mean, and each speaker's mean in Hz in the corpus it was trained in; taken
+to another, it centres each utterance by its own.
 """
 
 from collections.abc import Iterator, Sequence
@@ -84,7 +85,10 @@ class Tokenizer(SpeechTokenizer):
         tensors, known, self._checksum = load(folder)
         model = VqVae(self.size, self.training.width)
         fill(model, tensors, folder)
-        self._model, self._means, self._spread = model, known["speakers"], known["spread"]
+        try:
+            self._model, self._means, self._spread = model, dict(known["speakers"]), float(known["spread"])
+        except (KeyError, TypeError, ValueError):
+            raise ValueError(f"{folder}: its known.json has no `speakers` and `spread`") from None
 
     def frames(self, n_samples: int) -> int:
         return n_samples // HOP

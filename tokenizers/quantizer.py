@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from safetensors import SafetensorError
@@ -103,15 +103,12 @@ def filled(codes: np.ndarray, blank: int) -> np.ndarray:
 
 def load_quantizer(path: str, size: int, width: int) -> Quantizer:
     """Raises ValueError for a file that holds no such quantizer."""
-    tensors = _tensors(path)
-    for name, tensor in tensors.items():
-        if not np.isfinite(tensor).all():
-            raise ValueError(f"{path}: {name} has values that are not finite numbers")
+    tensors = {name: _finite(path, name, tensor) for name, tensor in _tensors(path).items()}
     if len(tensors) == 1:
         table = next(iter(tensors.values()))
         if table.shape != (size, width):
             raise ValueError(f"{path}: centroids are {list(table.shape)}, but [size, width] is {[size, width]}")
-        return Nearest(np.ascontiguousarray(table, np.float32))
+        return Nearest(table)
     if set(tensors) == {"centroids", "metric"}:
         return _measured(path, tensors["centroids"], tensors["metric"], size, width)
     return Likeliest(_layers(path, tensors, size, width))
@@ -126,7 +123,7 @@ def _tensors(path: str) -> dict[str, np.ndarray]:
         if Path(path).suffix == ".npy":
             return {"centroids": np.load(path, allow_pickle=False)}
         tensors: dict[str, np.ndarray] = load_file(path)
-    except (OSError, SafetensorError, ValueError) as error:
+    except (OSError, SafetensorError, ValueError, TypeError) as error:
         said = (str(error).splitlines() or [type(error).__name__])[0]
         raise ValueError(f"{path}: no codebook could be read ({said})") from None
     if not tensors:
@@ -134,11 +131,24 @@ def _tensors(path: str) -> dict[str, np.ndarray]:
     return tensors
 
 
+def _finite(path: str, name: str, tensor: Any) -> np.ndarray:
+    """As float32."""
+    if not isinstance(tensor, np.ndarray) or not np.issubdtype(tensor.dtype, np.floating) or not tensor.ndim:
+        raise ValueError(f"{path}: {name} is no table of floats")
+    with np.errstate(over="ignore"):
+        made = np.ascontiguousarray(tensor, np.float32)
+    if not np.isfinite(made).all():
+        raise ValueError(f"{path}: {name} has values that are not finite numbers")
+    return made
+
+
 def _measured(path: str, centroids: np.ndarray, metric: np.ndarray, size: int, width: int) -> Measured:
     if centroids.shape != (size, width) or metric.shape != (width, width):
         found = f"centroids are {list(centroids.shape)} and their metric {list(metric.shape)}"
         raise ValueError(f"{path}: {found}, but [size, width] is {[size, width]}")
-    return Measured(np.ascontiguousarray(centroids, np.float32), np.ascontiguousarray(metric, np.float32))
+    if not np.allclose(metric, metric.T, 1e-3, 1e-3 * np.abs(metric).max()) or np.linalg.eigvalsh(metric)[0] <= 0:
+        raise ValueError(f"{path}: its metric is none (symmetric and positive it has to be)")
+    return Measured(centroids, metric)
 
 
 def _layers(path: str, tensors: dict[str, np.ndarray], size: int, width: int) -> list[Layer]:
@@ -153,4 +163,4 @@ def _layers(path: str, tensors: dict[str, np.ndarray], size: int, width: int) ->
     if not chained or widths[-1] != size:
         shapes = ", ".join(str(list(w.shape)) for w, _ in layers)
         raise ValueError(f"{path}: layers {shapes} do not lead from {width} features to {size} classes")
-    return [(np.ascontiguousarray(w, np.float32), np.ascontiguousarray(b, np.float32)) for w, b in layers]
+    return layers

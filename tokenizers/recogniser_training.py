@@ -8,10 +8,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 import torch
-from pydantic import Field
+from pydantic import Field, model_validator
 from torch.nn.functional import ctc_loss
 
 from weft.schemas.settings import Settings
@@ -40,6 +41,12 @@ class Training(Settings):
     heads: int = Field(default=4, ge=1)
     layers: int = Field(default=4, ge=2)
     sound: float = Field(default=1.0, ge=0)
+
+    @model_validator(mode="after")
+    def _heads_share(self) -> Self:
+        if self.width % (2 * self.heads):
+            raise ValueError(f"`heads` {self.heads} cannot share `width` {self.width}: an even part each")
+        return self
 
 
 @dataclass(frozen=True)

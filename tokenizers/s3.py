@@ -72,7 +72,7 @@ class Tokenizer(Backend, SpeechTokenizer):
         return -(-(n_samples // _STEP) // (self._hop // _STEP))
 
     def version(self) -> str:
-        return self.installed
+        return f"{self.installed} {self.checksum}"
 
     @property
     def checksum(self) -> str:

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from pydantic import Field, PrivateAttr
 
-from weft.schemas.fingerprint import version_of
+from weft.schemas.fingerprint import content, version_of
 from weft.schemas.settings import Settings
 from weft.tokenizers import folder as folders
 from weft.tokenizers import kmeans, layers
@@ -84,6 +84,7 @@ class Tokenizer(SpeechTokenizer):
     def load(self, folder: Path) -> None:
         tensors, _, self._checksum = folders.load(folder)
         centroids = tensors.pop("centroids", torch.zeros(0, 0)).numpy()
+        folders.check_finite(folder, centroids)
         if len(centroids) != self.size:
             raise ValueError(f"{folder}: it has {len(centroids)} codes, but `size` is {self.size}")
         self._centroids = centroids
@@ -99,7 +100,8 @@ class Tokenizer(SpeechTokenizer):
         return -(-n_samples // SAMPLE_RATE) if n_samples >= _SHORTEST * SAMPLE_RATE else 0
 
     def version(self) -> str:
-        return f"style-2+transformers-{version_of('transformers')}+torch-{version_of('torch')}"
+        made = f"style-2+transformers-{version_of('transformers')}+torch-{version_of('torch')}"
+        return f"{made} {content(self.model)}" if self.model else made
 
     @property
     def checksum(self) -> str:

@@ -56,7 +56,8 @@ class Supervised(SpeechTokenizer):
 
     def load(self, folder: Path) -> None:
         tensors, known, self._checksum = folders.load(folder)
-        model = self._fresh(known.get("letters", ""))
+        folders.check_settings(folder, self, *self._untold)
+        model = self._fresh(str(known.get("letters", "")))
         folders.fill(model, {n.removeprefix("model."): t for n, t in tensors.items() if n.startswith("model.")}, folder)
         self._hold(model, {n: t for n, t in tensors.items() if not n.startswith("model.")}, folder)
 
@@ -82,6 +83,11 @@ class Supervised(SpeechTokenizer):
         if self._model is None:
             raise RuntimeError("this tokenizer has no model yet: call load(folder) first")
         return self._model
+
+    @property
+    def _untold(self) -> tuple[str, ...]:
+        """Settings on which the ids depend though no tensor's shape does."""
+        return ("training.heads",)
 
     @property
     @abstractmethod

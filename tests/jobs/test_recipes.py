@@ -1,12 +1,14 @@
 """Spirit LM Base as shipped, over checkpoints of its shapes made on the spot: published ids, rules and mixture."""
 
 import json
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
 import torch
+from safetensors.numpy import save_file
 from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
 from transformers import AutoTokenizer, HubertModel, LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
@@ -38,7 +40,13 @@ def speak(folder: Path) -> None:
 def write_hubert(folder: Path) -> None:
     torch.manual_seed(0)
     HubertModel(small_hubert(hidden=32, layers=12)).save_pretrained(folder)
-    np.save(folder / "l11_km500.npy", np.random.default_rng(0).standard_normal((501, 32)).astype(np.float32))
+    rng, widths = np.random.default_rng(0), (32, 48, 64, 501)
+    layers = {
+        f"{2 * n}.{part}": rng.standard_normal(shape).astype(np.float32)
+        for n, (given, made) in enumerate(pairwise(widths))
+        for part, shape in (("weight", (made, given)), ("bias", (made,)))
+    }
+    save_file(layers, folder / "l11_500.safetensors")
 
 
 def write_llama(folder: Path) -> None:
@@ -73,7 +81,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, House]:
         f"sources.aligned.path={root}/speech",
         f"sources.text.path={root}/books",
         f"tokenizers.hubert.model={root}/mhubert",
-        f"tokenizers.hubert.codebook={root}/mhubert/l11_km500.npy",
+        f"tokenizers.hubert.codebook={root}/mhubert/l11_500.safetensors",
         f"text.model={root}/llama",
         f"training.pretrain.model.base={root}/llama",
         "training.pretrain.mixture.scale=5e-8",

@@ -153,7 +153,9 @@ def test_what_is_wrong_is_one_sentence(
     assert code == 2 and said in errors and "Traceback" not in errors
 
 
-def test_groups_that_would_drift_are_refused(trained: Path, material: Path, weft: Weft, tmp_path: Path) -> None:
+def test_streams_that_would_drift_or_be_mixed_up_are_refused(
+    trained: Path, material: Path, weft: Weft, tmp_path: Path
+) -> None:
     def merging(merge: str, *names: str) -> str:
         chosen = [f for name in names for f in ("--tokenizer", trained / name)]
         code, _, errors = weft(
@@ -165,6 +167,8 @@ def test_groups_that_would_drift_are_refused(trained: Path, material: Path, weft
     assert "it is `time`, or two sizes" in merging("later", "style")
     assert "two tokenizers whose repeats stay" in merging("2:3", "style", "pitch")
     assert "drift apart" in merging("1:2", "style", "style")
+    for merge in ("1:1", "time"):
+        assert "spelt as another's" in merging(merge, "style", "style")
 
 
 def units(rate: float, ids: list[int], durations: list[int]) -> Units:

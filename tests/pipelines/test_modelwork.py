@@ -1,5 +1,6 @@
 """Models: committed whole, and done only while what they were made from is the same."""
 
+import json
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -9,11 +10,12 @@ import numpy as np
 import pytest
 
 from weft.pipelines.aligners.base import Aligner, Clip
-from weft.pipelines.modelwork import AlignerWork, TokenizerWork, VocabularyWork
+from weft.pipelines.modelwork import AlignerWork, CopyWork, TokenizerWork, VocabularyWork
 from weft.pipelines.parts import part_name, write_part
 from weft.pipelines.sound import flac
 from weft.pipelines.store import Store
 from weft.schemas.audio import Audio, Utterance, Word
+from weft.schemas.fingerprint import content
 from weft.schemas.recipe import VocabularySettings
 from weft.schemas.text import Document
 from weft.schemas.vocabulary import Vocabulary
@@ -107,6 +109,21 @@ class TestTokenizer:
         write_part(ready, NEEDS[1], given[5:], Utterance, "one")
         assert not self.work.done(ready)
 
+    def test_done_until_its_version_or_a_checkpoint_changes(
+        self, ready: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        given = tmp_path / "codebook"
+        given.write_text("1")
+        monkeypatch.setattr(Lengths, "made_from", property(lambda self: (str(given),)))
+        self.work.run(ready)
+        assert self.work.done(ready)
+        with monkeypatch.context() as patched:
+            patched.setattr(Lengths, "version", lambda self: "2")
+            assert not self.work.done(ready)
+        given.write_text("2")
+        content.cache_clear()
+        assert not self.work.done(ready)
+
     def test_a_tokenizer_that_needs_no_training_hears_nothing(self, ready: Store) -> None:
         work = replace(self.work, tokenizer=Lengths(wants=0.0))
         assert work.run(ready) == 0
@@ -158,6 +175,17 @@ class TestTokenizer:
         with pytest.raises(KeyboardInterrupt):
             replace(self.work, seed=4).run(ready)
         assert not self.work.done(ready)
+
+
+class TestCopy:
+    def test_speakers_of_another_corpus_are_nobody_here(self, store: Store, tmp_path: Path) -> None:
+        (tmp_path / "known.json").write_text('{"speakers": {"s0/a": 244.8}, "spread": 20.0}')
+        (tmp_path / "model.safetensors").write_bytes(b"weights")
+        work = CopyWork("pitch", str(tmp_path))
+        work.run(store)
+        assert json.loads(store.read("models/pitch/known.json")) == {"speakers": {}, "spread": 20.0}
+        assert store.read("models/pitch/model.safetensors") == b"weights" and work.done(store)
+        assert "244.8" in (tmp_path / "known.json").read_text()
 
 
 class TestVocabulary:

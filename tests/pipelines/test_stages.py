@@ -1,6 +1,7 @@
 """Each stage called directly: what comes out belongs to what went in, and each way to fail is a reject with its reason."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -132,6 +133,16 @@ class TestEncode:
         missing, whole = self.run(store, gone, utterance(store))
         assert isinstance(missing, Reject) and (missing.stage, missing.reason) == ("encode", "unreadable")
         assert whole.frames == 10
+
+    def test_audio_that_is_shorter_than_it_was(self, store: Store) -> None:
+        (made,) = self.run(store, replace(utterance(store), end=1.4))
+        assert isinstance(made, Reject) and made.reason == "wrong_length"
+
+    def test_another_version_makes_it_stale(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        stage = Encode(name="loud", tokenizer=Loudness())
+        before = stage.identity()
+        monkeypatch.setattr(Loudness, "version", lambda self: "loudness-2")
+        assert stage.identity() != before
 
 
 class Listed(sources.Source):

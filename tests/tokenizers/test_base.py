@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from weft.tokenizers.base import SpeechTokenizer
 from weft.tokenizers.stream import Speech, Stream
@@ -66,3 +67,18 @@ def test_what_is_wrong_is_told_in_its_place_and_the_others_go_on() -> None:
     found = list(Loudness().encode_all([Speech(samples) for samples in given]))
     assert [isinstance(f, ValueError) for f in found] == [False, True, False, True, True, False]
     assert [f.durations.tolist() for f in found if isinstance(f, Stream)] == [[1], [2], [3]]
+
+
+@pytest.mark.parametrize(
+    "ids", [np.zeros(9, np.int32), np.zeros(11, np.int32), np.full(10, 4, np.int32), np.full(10, -1)]
+)
+def test_a_leaf_that_drops_adds_or_invents_ends_the_run(ids: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Loudness, "_ids", lambda self, speech: iter([ids]))
+    with pytest.raises(RuntimeError, match="ids"):
+        Loudness().encode(Speech(np.zeros(1600, np.float32)))
+
+
+@pytest.mark.parametrize("literal", ["", "[Lo]", "[Lo{x}]"])
+def test_codes_are_spelt_apart(literal: str) -> None:
+    with pytest.raises(ValidationError, match="all codes alike"):
+        Loudness(literal=literal)

@@ -55,9 +55,13 @@ def test_broken_off_it_ends_with_the_same_weights(
         assert torch.equal(tensor, again.state_dict()[name]), name
 
 
-def test_the_state_of_another_model_is_not_taken(tmp_path: Path) -> None:
+@pytest.mark.parametrize("other_model", [False, True])
+def test_the_state_of_another_model_is_not_taken(tmp_path: Path, other_model: bool) -> None:
     (tmp_path / "state").write_bytes(b"no tensors")
     module, plain = made(), made()
+    wider = torch.nn.Sequential(torch.nn.Linear(4, 8), torch.nn.BatchNorm1d(8), torch.nn.Tanh(), torch.nn.Linear(8, 2))
+    if other_model:
+        fit(wider, lambda step: wider(torch.ones(2, 4)).sum(), 2, 0.02, tmp_path / "state")
     fit(module, lambda step: loss(module, step), 5, 0.02, tmp_path / "state")
     fit(plain, lambda step: loss(plain, step), 5, 0.02, tmp_path / "other")
     assert torch.equal(module[0].weight, plain[0].weight)  # type: ignore[index]

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from pydantic import ValidationError
 from safetensors.numpy import save_file
 from transformers import HubertConfig, HubertModel, Wav2Vec2Config, Wav2Vec2Model
 
@@ -242,15 +243,32 @@ def test_a_given_checkpoint_without_a_codebook_learns_one(
     assert units.encode(Speech(clips[0])).durations.sum() == units.frames(len(clips[0]))
 
 
-def test_refuses_what_does_not_fit(folder: Path, tmp_path: Path) -> None:
+def test_refuses_what_does_not_fit(clips: list[np.ndarray], folder: Path, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="no model here"):
         tokenizer().load(tmp_path)
     with pytest.raises(ValueError, match="set `rate` to 25"):
         tokenizer(rate=50).load(folder)
     with pytest.raises(ValueError, match=r"\[8, 16\] .*, but \[size, width\] is \[9, 16\]"):
         tokenizer(size=9).load(folder)
+    tokenizer(layer=2).train(said(clips), tmp_path / "two", seed=1)
+    with pytest.raises(ValueError, match="`layer` is 1, it was trained with 2"):
+        tokenizer().load(tmp_path / "two")
+    with pytest.raises(ValueError, match="`device: cuda:77` is not here"):
+        tokenizer(device="cuda:77").load(folder)
     with pytest.raises(ValueError, match="`layer` is 7"):
         tokenizer(layer=7).load(folder)
+    with pytest.raises(ValidationError, match="cannot share"):
+        Training(hidden=16, heads=3)
+    for odd in ("3", "null", "[]"):
+        (tmp_path / "config.json").write_text(odd)
+        with pytest.raises(ValueError, match=r"no model here|a nameless model"):
+            tokenizer().load(tmp_path)
+    for odd, value in (("hidden_act", "x"), ("conv_kernel", [3])):
+        config = json.loads((folder / "config.json").read_text())
+        (tmp_path / "config.json").write_text(json.dumps({**config, odd: value}))
+        (tmp_path / "model.safetensors").write_bytes((folder / "model.safetensors").read_bytes())
+        with pytest.raises(ValueError, match="no weights"):
+            tokenizer().load(tmp_path)
     (tmp_path / "config.json").write_text('{"model_type": "whisper"}')
     with pytest.raises(ValueError, match="whisper model, none of hubert, mel-hubert, wav2vec2"):
         tokenizer().load(tmp_path)

@@ -43,4 +43,10 @@ def test_codes_that_are_phones_tell_all_and_any_codes_little(right: bool, tokeni
 def test_without_phones_the_rest_is_told(tokenizer: Tokenizer) -> None:
     example = spoken(np.random.default_rng(1), "a", True)
     found = dict(measures(tokenizer, [Example(example.speech, example.stream)]))
+    short = Example(
+        Speech(example.speech.samples[:3000]),
+        Stream(1.0, np.zeros(1, np.int32), np.ones(1, np.int32)),
+        (Word("S", 0.0, 0.2),),
+    )
+    assert "PNMI with phones" not in dict(measures(tokenizer, [short]))  # no whole frame is of its phone
     assert "PNMI with phones" not in found and found["bits a second"] > 0

@@ -9,6 +9,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from safetensors.numpy import save_file
+from safetensors.torch import save_file as torch_save
 
 from weft.tokenizers.quantizer import Likeliest, Measured, Nearest, filled, load_quantizer, save_quantizer
 
@@ -70,12 +71,22 @@ def test_what_is_no_quantizer(tmp_path: Path) -> None:
         ({"a": zeros[:3]}, r"\[3, 6\], but \[size, width\] is \[4, 6\]"),
         ({"centroids": zeros, "metric": zeros}, r"centroids are \[4, 6\] and their metric \[4, 6\]"),
         ({"centroids": zeros[:3], "metric": np.eye(6, dtype=np.float32)}, r"centroids are \[3, 6\]"),
+        ({"centroids": zeros, "metric": -np.eye(6, dtype=np.float32)}, "its metric is none"),
+        ({"centroids": zeros, "metric": np.triu(np.ones((6, 6), np.float32))}, "its metric is none"),
+        ({"a": np.full((4, 6), 1e300)}, "not finite"),
+        ({"a": zeros.astype(np.int32)}, "a is no table of floats"),
+        ({"0.weight": zeros[0, 0, ...], "0.bias": zeros}, "no table of floats"),
         ({}, "no tensors"),
     ):
         save_file(tensors, tmp_path / "q.safetensors")
         with pytest.raises(ValueError, match=said):
             load_quantizer(str(tmp_path / "q.safetensors"), 4, 6)
+    for name, table in (("words", np.array(["a"])), ("complex", zeros.astype(np.complex64))):
+        np.save(tmp_path / f"{name}.npy", table)
+        with pytest.raises(ValueError, match="no table of floats"):
+            load_quantizer(str(tmp_path / f"{name}.npy"), 4, 6)
+    torch_save({"a": torch.zeros(4, 6, dtype=torch.bfloat16)}, tmp_path / "bfloat16.safetensors")
     np.save(tmp_path / "objects.npy", np.array([{}], dtype=object), allow_pickle=True)
-    for name in ("objects.npy", "gone.safetensors"):
+    for name in ("objects.npy", "gone.safetensors", "bfloat16.safetensors"):
         with pytest.raises(ValueError, match="no codebook could be read"):
             load_quantizer(str(tmp_path / name), 4, 6)

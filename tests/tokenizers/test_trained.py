@@ -5,6 +5,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from pydantic import ValidationError
+from safetensors.numpy import load_file, save_file
 
 from weft.tokenizers import cepstra, fitting, fsq, linguistic, pitch, style
 from weft.tokenizers.base import SpeechTokenizer
@@ -117,6 +119,56 @@ def test_what_is_no_model_is_told(make: Callable[[], SpeechTokenizer], folder: P
         make().load(tmp_path)
     with pytest.raises(RuntimeError, match="load"):
         make().encode(Speech(np.ones(16_000, np.float32)))
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "setting"),
+    [
+        ("fsq", {"heads": 4}, "training.heads"),
+        ("fsq", {"levels": (9,)}, "levels"),
+        ("linguistic", {"heads": 4}, "training.heads"),
+    ],
+)
+def test_settings_that_no_shape_tells_are_asked_for(
+    name: str, change: dict[str, object], setting: str, buzzes: list[Speech], tmp_path: Path
+) -> None:
+    made = MAKERS[name]()
+    made.train(buzzes, tmp_path, seed=1)
+    training = made.training.model_copy(update=change)  # type: ignore[attr-defined]
+    other = made.model_copy(update=change if "levels" in change else {"training": training})
+    with pytest.raises(ValueError, match=f"`{setting}` is .* it was trained with"):
+        other.load(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["cepstra", "style", "linguistic"])
+def test_centroids_that_are_no_numbers(name: str, buzzes: list[Speech], tmp_path: Path) -> None:
+    made = MAKERS[name]()
+    made.train(buzzes, tmp_path, seed=1)
+    tensors = load_file(tmp_path / "model.safetensors")
+    save_file({**tensors, "centroids": tensors["centroids"] * np.float32(np.nan)}, tmp_path / "model.safetensors")
+    with pytest.raises(ValueError, match="finite"):
+        MAKERS[name]().load(tmp_path)
+
+
+def test_widths_that_heads_cannot_share() -> None:
+    for heads, width in ((4, 18), (4, 20), (3, 16)):
+        with pytest.raises(ValidationError, match="cannot share"):
+            Training(heads=heads, width=width)
+
+
+def test_mfcc_frames_are_whole_steps() -> None:
+    for rate in (33.3, 16.67, 24.99):
+        with pytest.raises(ValidationError, match="not possible"):
+            cepstra.Tokenizer(rate=rate)
+    assert cepstra.Tokenizer(rate=50 / 3).frames(57_600_000) == 60_000
+
+
+@pytest.mark.parametrize("known", ["[]", "{}", '{"speakers": 3, "spread": 1}'])
+def test_pitch_without_what_it_knew(known: str, buzzes: list[Speech], tmp_path: Path) -> None:
+    MAKERS["pitch"]().train(buzzes, tmp_path, seed=1)
+    (tmp_path / "known.json").write_text(known)
+    with pytest.raises(ValueError, match=r"known\.json"):
+        MAKERS["pitch"]().load(tmp_path)
 
 
 def test_its_checksum_is_of_its_content(
