@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from weft.schemas.audio import Utterance
-from weft.schemas.fingerprint import digest
+from weft.schemas.fingerprint import content, digest
 from weft.tokenizers.base import SpeechTokenizer
 
 CARD = "card.json"
@@ -26,6 +26,7 @@ def write_card(folder: Path, tokenizer: SpeechTokenizer, heard: Sequence[Utteran
         "literal": tokenizer.literal,
         "version": tokenizer.version(),
         "checksum": tokenizer.checksum,
+        "made_from": {name: content(name) for name in tokenizer.made_from},
         "heard": {
             "clips": len(heard),
             "seconds": round(sum(u.seconds for u in heard), 3),

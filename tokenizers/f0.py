@@ -9,10 +9,26 @@ import pyworld
 RATE = 16_000
 STEP = 80  # samples
 LOWEST, HIGHEST = 60.0, 600.0  # Hz
+LONGEST, CONTEXT = 60, 2  # seconds: WORLD holds 70 MB a minute
 
 
 def f0(samples: np.ndarray) -> np.ndarray:
-    """Of float samples [n] at 16 kHz: Hz every `STEP` samples, float64 [n // STEP]; 0 where nothing is voiced."""
+    """Of float samples [n] at 16 kHz: Hz every `STEP` samples, float64 [n // STEP]; 0 where nothing is voiced.
+
+    What is longer than `LONGEST` seconds is heard in pieces with `CONTEXT` either side.
+    """
+    if len(samples) <= LONGEST * RATE:
+        return _f0(samples)
+    piece, beside = LONGEST * RATE, CONTEXT * RATE
+    found = [np.zeros(0)]
+    for first in range(0, len(samples), piece):
+        begin = max(0, first - beside)
+        track = _f0(samples[begin : first + piece + beside])
+        found.append(track[(first - begin) // STEP :][: piece // STEP])
+    return np.concatenate(found)
+
+
+def _f0(samples: np.ndarray) -> np.ndarray:
     wave = np.ascontiguousarray(samples, np.float64)
     rough, times = pyworld.dio(wave, RATE, f0_floor=LOWEST, f0_ceil=HIGHEST, frame_period=1000 * STEP / RATE)
     found = np.asarray(pyworld.stonemask(wave, rough, times, RATE))

@@ -61,11 +61,11 @@ def _phones(examples: Sequence[Example]) -> Iterator[tuple[str, float]]:
             here = frames[round(phone.start * rate) : round(phone.end * rate)]
             codes.append(here)
             spans.append(np.full(len(here), names.index(phone.text)))
-            if len(here):
+            if len(here) and example.speech.speaker:
                 labels.append(phone.text)
                 voices.append(example.speech.speaker)
                 segments.append(tuple(here.tolist()))
-    if not labels:
+    if not any(map(len, codes)):
         return
     found = metrics.against_phones(np.concatenate(codes), np.concatenate(spans))
     yield "PNMI with phones", found.pnmi

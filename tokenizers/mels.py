@@ -10,6 +10,7 @@ from transformers.audio_utils import mel_filter_bank
 
 RATE, STEP, WINDOW, FFT = 16_000, 160, 400, 512
 BAND = (20.0, 7600.0)  # Hz
+BLOCK = 3000  # steps whose spectra are held at once
 _FLOOR = 1e-6  # of power: what 16 bits do not hold
 
 
@@ -18,6 +19,11 @@ def log_mels(samples: np.ndarray, bands: int) -> np.ndarray:
     side = (WINDOW - STEP) // 2
     padded = np.pad(samples.astype(np.float32), (side, WINDOW))
     windows = np.lib.stride_tricks.sliding_window_view(padded, WINDOW)[::STEP][: len(samples) // STEP]
+    blocks = [_log_mels(windows[first : first + BLOCK], bands) for first in range(0, len(windows), BLOCK)]
+    return np.concatenate([np.zeros((0, bands), np.float32), *blocks])
+
+
+def _log_mels(windows: np.ndarray, bands: int) -> np.ndarray:
     power = np.abs(np.fft.rfft(windows * np.hanning(WINDOW).astype(np.float32), FFT)) ** 2
     return np.log(power @ _filters(bands) + _FLOOR).astype(np.float32)
 

@@ -116,12 +116,15 @@ def distance(one: Segment, two: Segment) -> float:
 
 
 def probe(streams: Sequence[np.ndarray], labels: Sequence[str], size: int, seed: int) -> tuple[float, float]:
-    """How often a linear classifier tells the label from how often each code occurs, in five folds; and by the commonest alone."""
+    """How often a linear classifier tells the label from how often each code occurs, in five folds; and by the commonest alone.
+
+    What has no label ("") is left out, and what is there less than five times.
+    """
     from sklearn.linear_model import LogisticRegression
     from sklearn.model_selection import StratifiedKFold, cross_val_score
 
     counts = Counter(labels)
-    kept = [n for n, label in enumerate(labels) if counts[label] >= 5]
+    kept = [n for n, label in enumerate(labels) if label and counts[label] >= 5]
     if len({labels[n] for n in kept}) < 2:
         return float("nan"), float("nan")
     shares = np.stack([np.sqrt(np.bincount(streams[n], minlength=size) / max(1, len(streams[n]))) for n in kept])

@@ -11,6 +11,8 @@ import numpy as np
 from scipy.fft import dct
 from transformers.audio_utils import mel_filter_bank
 
+from weft.tokenizers.mels import BLOCK
+
 RATE = 16_000
 WINDOW = 400  # 25 ms
 FFT = 512
@@ -42,9 +44,14 @@ def cepstra(samples: np.ndarray) -> np.ndarray:
     emphasised = np.append(samples[:1], samples[1:] - 0.97 * samples[:-1]).astype(np.float64)
     side = (WINDOW - STEP) // 2
     windows = np.lib.stride_tricks.sliding_window_view(np.pad(emphasised, (side, WINDOW)), WINDOW)[::STEP]
-    frames = windows[: len(samples) // STEP] * np.hamming(WINDOW)
-    power = np.abs(np.fft.rfft(frames, FFT)) ** 2
-    return dct(np.log(power @ _filters() + 1e-8), type=2, norm="ortho")[:, :13]
+    windows = windows[: len(samples) // STEP]
+    blocks = [_cepstra(windows[first : first + BLOCK]) for first in range(0, len(windows), BLOCK)]
+    return np.concatenate([np.zeros((0, 13)), *blocks])
+
+
+def _cepstra(windows: np.ndarray) -> np.ndarray:
+    power = np.abs(np.fft.rfft(windows * np.hamming(WINDOW), FFT)) ** 2
+    return np.asarray(dct(np.log(power @ _filters() + 1e-8), type=2, norm="ortho")[:, :13])
 
 
 def _slopes(values_TC: np.ndarray) -> np.ndarray:

@@ -94,7 +94,7 @@ class Tokenizer(SpeechTokenizer):
         return n_samples // HOP
 
     def version(self) -> str:
-        return f"pitch-1+world-{version_of('pyworld-prebuilt')}+torch-{version_of('torch')}"
+        return f"pitch-2+world-{version_of('pyworld-prebuilt')}+torch-{version_of('torch')}"
 
     @property
     def checksum(self) -> str:

@@ -64,6 +64,10 @@ class Tokenizer(SpeechTokenizer):
     _checksum: str = PrivateAttr("")
 
     @property
+    def made_from(self) -> tuple[str, ...]:
+        return tuple(filter(None, (self.model,)))
+
+    @property
     def training_seconds(self) -> float:
         return self.training.seconds
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from weft.tokenizers.f0 import f0, filled_in
+from weft.tokenizers.f0 import STEP, _f0, f0, filled_in
 
 RATE = 16_000
 
@@ -35,3 +35,15 @@ def test_lines_over_what_is_not_voiced() -> None:
 @pytest.mark.parametrize("n", [0, 1, 79, 80, 500, 1279])
 def test_a_value_every_whole_step(n: int) -> None:
     assert len(f0(buzz(200)[:n])) == n // 80
+
+
+@pytest.mark.parametrize("seconds", [61, 120, 125.37])
+def test_long_audio_in_pieces_is_as_the_whole(seconds: float) -> None:
+    rng = np.random.default_rng(2)
+    steps = np.repeat(rng.uniform(90, 300, 2 * int(seconds) + 2), RATE // 2)[: round(seconds * RATE)]
+    turns = np.cumsum(steps) / RATE
+    said = (0.05 * sum(np.sin(2 * np.pi * k * turns) / k for k in range(1, 12))).astype(np.float32)
+    pieces, whole = f0(said), _f0(said)
+    assert len(pieces) == len(said) // STEP
+    differ = np.flatnonzero(np.abs(pieces - whole) > 1)
+    assert len(differ) < 0.002 * len(whole), differ

@@ -40,6 +40,13 @@ def test_codes_that_are_phones_tell_all_and_any_codes_little(right: bool, tokeni
     assert found["unit errors, speed 1.1"] > 0.5
 
 
+def test_who_is_not_known_is_nobody(tokenizer: Tokenizer) -> None:
+    rng = np.random.default_rng(1)
+    found = dict(measures(tokenizer, [spoken(rng, "", True) for _ in range(6)]))
+    assert found["PNMI with phones"] > 0.999
+    assert all(np.isnan(found[f"ABX error, {which} speaker"]) for which in ("same", "different"))
+
+
 def test_without_phones_the_rest_is_told(tokenizer: Tokenizer) -> None:
     example = spoken(np.random.default_rng(1), "a", True)
     found = dict(measures(tokenizer, [Example(example.speech, example.stream)]))

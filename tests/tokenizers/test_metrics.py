@@ -70,3 +70,4 @@ def test_a_probe_tells_what_is_there_to_tell() -> None:
     untold = [rng.integers(0, 12, 50) for _ in range(60)]
     assert probe(untold, labels, 12, 1)[0] < 0.6
     assert math.isnan(probe(told, ["one"] * 60, 12, 1)[0])
+    assert probe([*told, *untold], [*labels, *[""] * 60], 12, 1) == (1.0, pytest.approx(1 / 3))

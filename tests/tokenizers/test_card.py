@@ -1,0 +1,51 @@
+"""A card says what was heard and what besides it a tokenizer is made from."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from weft.schemas.audio import Audio, Utterance
+from weft.schemas.fingerprint import content
+from weft.tokenizers.card import read_card, write_card
+from weft.tokenizers.cepstra import Tokenizer
+from weft.tokenizers.hubert import Tokenizer as Hubert
+from weft.tokenizers.stream import Speech
+
+
+@pytest.fixture
+def tokenizer(tmp_path: Path) -> Tokenizer:
+    made = Tokenizer(size=4)
+    (tmp_path / "made").mkdir()
+    made.train([Speech(np.random.default_rng(1).normal(0, 0.1, 32_000).astype(np.float32))], tmp_path / "made", seed=1)
+    return made
+
+
+def test_what_was_heard(tokenizer: Tokenizer, tmp_path: Path) -> None:
+    heard = [
+        Utterance(f"u{n}", "r", "s", Audio("a.wav"), "sha", 2.0 * n, 2.0 * n + 1.5, licence="CC0", language="en")
+        for n in range(3)
+    ]
+    write_card(tmp_path, tokenizer, heard)
+    card = read_card(tmp_path)
+    assert (card["use"], card["size"], card["checksum"]) == ("cepstra", 4, tokenizer.checksum)
+    assert (card["heard"]["clips"], card["heard"]["seconds"]) == (3, 4.5)
+    assert card["heard"]["licences"] == {"CC0": 3} and card["heard"]["languages"] == {"en": 3}
+    assert card["made_from"] == {}
+
+
+def test_what_it_is_made_from(tokenizer: Tokenizer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    codebook = tmp_path / "km.npy"
+    np.save(codebook, np.zeros((4, 2), np.float32))
+    given = Hubert(model="org/mhubert", codebook=str(codebook))
+    monkeypatch.setattr(Tokenizer, "made_from", given.made_from)
+    write_card(tmp_path, tokenizer, [])
+    assert read_card(tmp_path)["made_from"] == {"org/mhubert": "org/mhubert", str(codebook): content(str(codebook))}
+
+
+@pytest.mark.parametrize("card", [None, "no json", "[]", '{"use": 3}'])
+def test_what_is_no_card(card: str | None, tmp_path: Path) -> None:
+    if card is not None:
+        (tmp_path / "card.json").write_text(card)
+    with pytest.raises(ValueError, match=r"no trained tokenizer here|does not say which"):
+        read_card(tmp_path)
