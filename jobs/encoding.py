@@ -28,6 +28,7 @@ from weft.schemas.table import to_table
 from weft.schemas.vocabulary import spelt
 from weft.tokenizers.base import SpeechTokenizer
 from weft.tokenizers.card import read_card
+from weft.tokenizers.folder import located
 from weft.tokenizers.merging import by_time, in_groups
 from weft.tokenizers.stream import Stream
 
@@ -89,7 +90,7 @@ def _choices(wanted: Wanted) -> dict[str, dict[str, str]]:
     found: dict[str, dict[str, str]] = {}
     for folder in wanted.tokenizers:
         try:
-            card = read_card(folder)
+            card = read_card(located(str(folder)))
         except ValueError as fault:
             raise RecipeError(f"--tokenizer {fault}") from None
         name = next(

@@ -21,6 +21,7 @@ from weft.schemas.audio import Alignment, Units, Utterance
 from weft.schemas.ledger import Unusable
 from weft.schemas.recipe_file import RecipeError
 from weft.tokenizers.card import read_card
+from weft.tokenizers.folder import located
 from weft.tokenizers.measures import Example, measures
 from weft.tokenizers.stream import Stream
 
@@ -36,7 +37,7 @@ def run_evaluation(
 ) -> None:
     """Aligns and encodes, then prints a table."""
     try:
-        use = read_card(folder)["use"]
+        use = read_card(located(str(folder)))["use"]
     except ValueError as fault:
         raise RecipeError(str(fault)) from None
     recipe = {**recipe_of(paths, {use: {"use": use, "folder": str(folder)}}), "align": {"use": "adapted"}}

@@ -8,7 +8,6 @@ books      list ─ ingest ─ compose
 
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 
 from weft.pipelines.align import ALIGNER, Align
 from weft.pipelines.assess import Assess
@@ -32,7 +31,7 @@ from weft.schemas.plan import Block
 from weft.schemas.recipe import Choice, Recipe
 from weft.schemas.text import Dialogue, Document
 from weft.tokenizers.base import SpeechTokenizer
-from weft.tokenizers.folder import settings_of
+from weft.tokenizers.folder import located, settings_of
 from weft.tokenizers.text import TextTokenizer
 
 STAGES = (
@@ -80,7 +79,7 @@ class House:
     def _speech_tokenizer(self, name: str) -> SpeechTokenizer:
         choice = self.recipe.tokenizers[name]
         try:
-            given = {**settings_of(Path(choice.folder)), **choice.settings} if choice.folder else {}
+            given = {**settings_of(located(choice.folder)), **choice.settings} if choice.folder else {}
         except ValueError as fault:
             raise RecipeFault(("tokenizers", name, "folder"), str(fault)) from None
         made = chosen("tokenizers", choice, "tokenizers", name, **given)
@@ -233,7 +232,7 @@ class House:
         needs = tuple(part_name(self.utterances(s), p) for s in spoken for p in range(parts[s]))
         folder = self.recipe.tokenizers[name].folder
         if folder:
-            return CopyWork(name, folder)
+            return CopyWork(name, str(located(folder)))
         return TokenizerWork(name, self.tokenizers[name], needs, self.recipe.seed)
 
     def _vocabulary_work(self, parts: dict[str, int]) -> Work:

@@ -49,7 +49,9 @@ class TrainedChoice(Choice):
 
 
 class TokenizerChoice(TrainedChoice):
-    """With `folder` it is taken from there as `weft tokenizer train` made it, settings and all, and learns nothing."""
+    """With `folder` (or a hub name, `org/name`) it is taken from there as `weft tokenizer train` made it, settings and all, and learns
+    nothing.
+    """
 
     folder: str = ""
 

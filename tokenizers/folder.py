@@ -6,6 +6,7 @@ settings.json        the settings it was trained with, to read
 """
 
 import json
+import re
 from collections.abc import Mapping
 from functools import reduce
 from hashlib import blake2b
@@ -14,6 +15,8 @@ from typing import Any
 
 import numpy as np
 import torch
+from huggingface_hub import snapshot_download
+from huggingface_hub.errors import HfHubHTTPError
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
@@ -21,6 +24,20 @@ from weft.schemas.fingerprint import digest
 from weft.schemas.settings import Settings
 
 Tensors = Mapping[str, torch.Tensor]
+_HUB_NAME = re.compile(r"[\w-][\w.-]*/[\w-][\w.-]*")
+
+
+def located(name: str) -> Path:
+    """A trained tokenizer's folder: `name` itself, or a copy of what the hub has under a name such as `org/name`.
+
+    Raises ValueError where there is neither.
+    """
+    if Path(name).exists() or not _HUB_NAME.fullmatch(name):
+        return Path(name)
+    try:
+        return Path(snapshot_download(name, allow_patterns=["*.json", "*.safetensors"]))
+    except (OSError, ValueError, HfHubHTTPError) as error:
+        raise ValueError(f"{name}: no trained tokenizer here, nor on the hub ({str(error).splitlines()[0]})") from None
 
 
 def save(folder: Path, settings: Settings, tensors: Tensors, known: Mapping[str, Any]) -> None:
