@@ -62,7 +62,7 @@ def test_together_is_as_alone(tokenizer: Tokenizer) -> None:
 
 
 def test_it_is_named_by_its_content(tokenizer: Tokenizer) -> None:
-    assert tokenizer.version() == "s3tokenizer-0.3.0"
+    assert tokenizer.version() == f"s3tokenizer-0.3.0 {tokenizer.checksum}"
     assert len(tokenizer.checksum) == 16
 
 
