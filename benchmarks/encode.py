@@ -1,6 +1,6 @@
 """The encode stage, through the engine, beside the forward of the same HubertModel on the same tensors from memory.
 
-The stage reads its parts, decodes and resamples FLAC, normalises, runs the model, assigns k-means units, joins runs and
+The stage reads its parts, decodes and resamples FLAC, takes log-mels, runs the model, assigns k-means units, joins runs and
 commits. The kernel is the model up to the layer in use, one clip at a time, on one torch thread a process.
 """
 
@@ -20,6 +20,7 @@ from weft.schemas.audio import Utterance
 from weft.tokenizers import hubert
 from weft.tokenizers.checkpoint import load_encoder
 from weft.tokenizers.hubert import normalised
+from weft.tokenizers.mel_hubert import MelHubert, heard
 
 NODE = "encode/hubert/speech"
 
@@ -43,7 +44,7 @@ def _layer(speech: Speech) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Kernel:
-    """The model and each part's waveforms, (1, n) float32."""
+    """The model and each part's log-mels, float32 [1, steps, BANDS]."""
 
     model: Any
     layer: int
@@ -56,9 +57,10 @@ _kernel: list[Kernel] = []
 def _ready(url: str, layer: int, parts: list[list[Utterance]]) -> None:
     torch.set_num_threads(1)
     store = Store(url)
-    model, grid = load_encoder(str(store.folder("models/hubert")), layer)
-    heard = [[grid.pad(normalised(load(store, u.audio, u.start, u.end))) for u in us] for us in parts]
-    _kernel[:] = [Kernel(model, layer, [[torch.from_numpy(clip)[None] for clip in clips] for clips in heard])]
+    model, _ = load_encoder(str(store.folder("models/hubert")), layer)
+    assert isinstance(model, MelHubert)
+    mels = [[heard(normalised(load(store, u.audio, u.start, u.end))) for u in us] for us in parts]
+    _kernel[:] = [Kernel(model, layer, [[torch.from_numpy(clip)[None] for clip in clips] for clips in mels])]
 
 
 def _forward(part: int) -> int:
