@@ -14,18 +14,14 @@ from safetensors import SafetensorError
 from transformers import HubertConfig, HubertModel, Wav2Vec2Model
 from transformers.utils import logging
 
+from weft.tokenizers.folder import first_line
 from weft.tokenizers.grid import Grid
 from weft.tokenizers.mel_hubert import MelHubert
 
 Encoder = HubertModel | Wav2Vec2Model
 _KINDS: dict[str, Any] = {"hubert": HubertModel, "mel-hubert": MelHubert, "wav2vec2": Wav2Vec2Model}
-_ODD = (
-    ValueError,
-    TypeError,
-    KeyError,
-    IndexError,
-    AttributeError,
-)  # what transformers makes of a config.json that is none
+# what transformers makes of a config.json that is none
+_ODD = ValueError, TypeError, KeyError, IndexError, AttributeError
 UNUSED = {"masked_spec_embed"}  # only training hides frames
 
 
@@ -82,11 +78,6 @@ def _config(name: str) -> Any:
     if settings.get("model_type") not in _KINDS:
         raise ValueError(f"{name}: a {settings.get('model_type', 'nameless')} model, none of {', '.join(_KINDS)}")
     return _KINDS[settings["model_type"]].config_class.from_dict(settings)
-
-
-def first_line(error: Exception) -> str:
-    """What transformers says before it goes on about hubs and tokens."""
-    return (str(error).splitlines() or [type(error).__name__])[0]
 
 
 def checksum(model: torch.nn.Module, tables: Mapping[str, np.ndarray]) -> str:

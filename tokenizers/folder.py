@@ -37,7 +37,7 @@ def located(name: str) -> Path:
     try:
         return Path(snapshot_download(name, allow_patterns=["*.json", "*.safetensors"]))
     except (OSError, ValueError, HfHubHTTPError) as error:
-        raise ValueError(f"{name}: no trained tokenizer here, nor on the hub ({str(error).splitlines()[0]})") from None
+        raise ValueError(f"{name}: no trained tokenizer here, nor on the hub ({first_line(error)})") from None
 
 
 def save(folder: Path, settings: Settings, tensors: Tensors, known: Mapping[str, Any]) -> None:
@@ -52,8 +52,7 @@ def load(folder: Path) -> tuple[dict[str, torch.Tensor], Any, str]:
         tensors = load_file(folder / "model.safetensors")
         known = json.loads((folder / "known.json").read_text("utf-8"))
     except (OSError, SafetensorError, ValueError) as error:
-        said = (str(error).splitlines() or [type(error).__name__])[0]
-        raise ValueError(f"{folder}: no model here; train one first ({said})") from None
+        raise ValueError(f"{folder}: no model here; train one first ({first_line(error)})") from None
     if not isinstance(known, dict):
         raise ValueError(f"{folder}: no model here; train one first (known.json holds no names)")
     sums = {name: blake2b(tensor.numpy().tobytes()).hexdigest() for name, tensor in sorted(tensors.items())}
@@ -63,7 +62,10 @@ def load(folder: Path) -> tuple[dict[str, torch.Tensor], Any, str]:
 def forget_speakers(folder: Path) -> None:
     """Of a model that is taken to another corpus, where who has the same name is somebody else."""
     file = folder / "known.json"
-    known = json.loads(file.read_text("utf-8")) if file.exists() else None
+    try:
+        known = json.loads(file.read_text("utf-8"))
+    except (OSError, ValueError):  # there is none, or one that `load` will refuse
+        return
     if isinstance(known, dict) and known.get("speakers"):
         file.write_text(_json({**known, "speakers": {}}), "utf-8")
 
@@ -104,6 +106,11 @@ def fill(module: torch.nn.Module, tensors: Tensors, folder: Path) -> None:
         lines = str(error).splitlines()
         raise ValueError(f"{folder}: its model has other settings ({lines[min(1, len(lines) - 1)].strip()})") from None
     module.eval().requires_grad_(False)
+
+
+def first_line(error: Exception) -> str:
+    """What a library says before it goes on about hubs and tokens."""
+    return (str(error).splitlines() or [type(error).__name__])[0]
 
 
 def _json(known: Mapping[str, Any]) -> str:

@@ -21,9 +21,9 @@ from weft.schemas.fingerprint import hash64, version_of
 from weft.schemas.resources import Resources
 from weft.tokenizers import kmeans, layers, steady
 from weft.tokenizers.base import SAMPLE_RATE, SpeechTokenizer
-from weft.tokenizers.checkpoint import Encoder, checksum, cut, first_line, load_encoder, quiet
+from weft.tokenizers.checkpoint import Encoder, checksum, cut, load_encoder, quiet
 from weft.tokenizers.fitting import unfinished
-from weft.tokenizers.folder import check_settings
+from weft.tokenizers.folder import check_settings, first_line
 from weft.tokenizers.grid import Grid
 from weft.tokenizers.hubert_training import Training, train
 from weft.tokenizers.quantizer import Nearest, Quantizer, load_quantizer, save_quantizer

@@ -18,6 +18,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
 from weft.tokenizers import kmeans
+from weft.tokenizers.folder import first_line
 
 _LEAK = 0.01  # of what is below zero, between layers
 
@@ -124,8 +125,7 @@ def _tensors(path: str) -> dict[str, np.ndarray]:
             return {"centroids": np.load(path, allow_pickle=False)}
         tensors: dict[str, np.ndarray] = load_file(path)
     except (OSError, SafetensorError, ValueError, TypeError) as error:
-        said = (str(error).splitlines() or [type(error).__name__])[0]
-        raise ValueError(f"{path}: no codebook could be read ({said})") from None
+        raise ValueError(f"{path}: no codebook could be read ({first_line(error)})") from None
     if not tensors:
         raise ValueError(f"{path}: it holds no tensors")
     return tensors

@@ -57,7 +57,7 @@ def _voices(features: Sequence[np.ndarray], speakers: Sequence[str]) -> np.ndarr
 
 
 def _between_speakers(every: np.ndarray, codes: np.ndarray, voices: np.ndarray, size: int) -> np.ndarray:
-    """How the mean of a cluster differs from speaker to speaker, [width, width]; each of them counts alike, however long he speaks."""
+    """How the mean of a cluster differs from speaker to speaker, [width, width]; each of them counts alike, however long they speak."""
     means, _ = _means(every, codes, size)
     pairs, numbers = np.unique(codes * (voices.max() + 1) + voices, return_inverse=True)
     own, counts = _means(every, numbers, len(pairs))

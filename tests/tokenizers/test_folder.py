@@ -60,3 +60,9 @@ def test_nobody_to_forget(known: dict[str, object] | None, tmp_path: Path) -> No
     forget_speakers(tmp_path)
     assert (known is None) != (tmp_path / "known.json").exists()
     assert known is None or json.loads((tmp_path / "known.json").read_text()) == known
+
+
+def test_what_is_broken_is_left_for_loading_to_tell(tmp_path: Path) -> None:
+    (tmp_path / "known.json").write_text("{")
+    forget_speakers(tmp_path)
+    assert (tmp_path / "known.json").read_text() == "{"
