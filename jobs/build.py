@@ -21,6 +21,7 @@ from weft.pipelines.work import IndexWork, PlanWork, ShardWork, Work
 from weft.schemas.fingerprint import version_of
 from weft.schemas.plan import Block
 from weft.schemas.training import TrainingStage
+from weft.tokenizers.folder import absolute
 
 Report = Callable[[Event], None]
 Parts = dict[str, int]
@@ -65,7 +66,7 @@ def write_recipe(house: House, store: Store) -> None:
         recipe["tokenizers"][name] = {
             "use": choice.use,
             "sources": list(choice.sources),
-            "folder": choice.folder,
+            "folder": absolute(choice.folder),
             **tokenizer.model_dump(mode="json"),
         }
     head = f"# resolved by weft {version_of('weft')}\n"

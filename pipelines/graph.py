@@ -8,6 +8,7 @@ books      list ─ ingest ─ compose
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 from weft.pipelines.align import ALIGNER, Align
 from weft.pipelines.assess import Assess
@@ -17,7 +18,7 @@ from weft.pipelines.ingest import Ingest
 from weft.pipelines.modelwork import AlignerWork, CopyWork, TokenizerWork, VocabularyWork
 from weft.pipelines.parts import part_name
 from weft.pipelines.partwork import Input, PartWork
-from weft.pipelines.registry import ChoiceError, make
+from weft.pipelines.registry import ChoiceError, fields, make
 from weft.pipelines.segment import Segment, Turns
 from weft.pipelines.sources.base import Source
 from weft.pipelines.stage import Stage
@@ -28,10 +29,11 @@ from weft.pipelines.work import Work
 from weft.schemas.audio import Alignment, Units, Utterance
 from weft.schemas.item import Item
 from weft.schemas.plan import Block
-from weft.schemas.recipe import Choice, Recipe
+from weft.schemas.recipe import Choice, Recipe, TokenizerChoice
+from weft.schemas.resources import Resources
 from weft.schemas.text import Dialogue, Document
 from weft.tokenizers.base import SpeechTokenizer
-from weft.tokenizers.folder import located, settings_of
+from weft.tokenizers.folder import absolute, located, settings_of
 from weft.tokenizers.text import TextTokenizer
 
 STAGES = (
@@ -78,15 +80,22 @@ class House:
 
     def _speech_tokenizer(self, name: str) -> SpeechTokenizer:
         choice = self.recipe.tokenizers[name]
-        try:
-            given = {**settings_of(located(choice.folder)), **choice.settings} if choice.folder else {}
-        except ValueError as fault:
-            raise RecipeFault(("tokenizers", name, "folder"), str(fault)) from None
-        made = chosen("tokenizers", choice, "tokenizers", name, **given)
+        made = chosen("tokenizers", choice, "tokenizers", name, **self._trained_with(name, choice))
         if not isinstance(made, SpeechTokenizer):
             use = self.recipe.tokenizers[name].use
             raise RecipeFault(("tokenizers", name, "use"), f"{use!r} is for text, not speech: put it under `text:`")
         return made
+
+    def _trained_with(self, name: str, choice: TokenizerChoice) -> dict[str, Any]:
+        """The settings of the folder that is taken, under those the recipe gives. A corpus's own recipe gives all: the folder may be
+        gone.
+        """
+        if not choice.folder or choice.settings.keys() >= fields("tokenizers", choice):
+            return {}
+        try:
+            return {**settings_of(located(choice.folder)), **choice.settings}
+        except ValueError as fault:
+            raise RecipeFault(("tokenizers", name, "folder"), str(fault)) from None
 
     @cached_property
     def tasks(self) -> dict[str, Task]:
@@ -230,10 +239,12 @@ class House:
         among = self.recipe.tokenizers[name].sources or tuple(parts)
         spoken = [s for s in among if self.sources[s].makes is not Document]
         needs = tuple(part_name(self.utterances(s), p) for s in spoken for p in range(parts[s]))
-        folder = self.recipe.tokenizers[name].folder
-        if folder:
-            return CopyWork(name, str(located(folder)))
-        return TokenizerWork(name, self.tokenizers[name], needs, self.recipe.seed)
+        if folder := self.recipe.tokenizers[name].folder:
+            return CopyWork(name, absolute(folder))
+        tokenizer = self.tokenizers[name]
+        # it is loaded in the end, where it encodes
+        holds = Resources(cpus=2, gpus=tokenizer.resources.gpus)
+        return TokenizerWork(name, tokenizer, needs, self.recipe.seed, holds)
 
     def _vocabulary_work(self, parts: dict[str, int]) -> Work:
         layout = self.recipe.vocabulary

@@ -40,6 +40,11 @@ def located(name: str) -> Path:
         raise ValueError(f"{name}: no trained tokenizer here, nor on the hub ({first_line(error)})") from None
 
 
+def absolute(name: str) -> str:
+    """A local folder's name that is the same from anywhere; a hub name, or none, is itself."""
+    return str(Path(name).absolute()) if name and Path(name).exists() else name
+
+
 def save(folder: Path, settings: Settings, tensors: Tensors, known: Mapping[str, Any]) -> None:
     save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, folder / "model.safetensors")
     (folder / "known.json").write_text(_json(known), "utf-8")

@@ -1,6 +1,7 @@
 """`weft tokenizer` and `weft encode`: a tokenizer from speech, tokens from a tokenizer, and one sentence for what is wrong."""
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -132,6 +133,23 @@ def test_a_corpus_says_where_its_tokenizers_came_from(
     written = yaml.safe_load((tmp_path / "t.corpus" / "recipe.yaml").read_text())
     assert written["tokenizers"]["cepstra"]["folder"] == str(trained / "cepstra")
     assert not list(tmp_path.glob("*.part"))
+
+
+def test_a_corpus_is_read_from_anywhere_and_after_its_tokenizer_went(
+    trained: Path, material: Path, weft: Weft, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clip = next((material / "raw").glob("*.flac"))
+    shutil.copytree(trained / "cepstra", tmp_path / "here" / "models" / "cepstra")
+    (tmp_path / "there").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    assert weft("encode", clip, "--tokenizer", "models/cepstra", "--out", tmp_path / "t.parquet", *LOCAL)[0] == 0
+    (tmp_path / "here" / "models").rename(tmp_path / "there" / "models")
+    for folder in ("here", "there"):
+        monkeypatch.chdir(tmp_path / folder)
+        assert weft("audit", tmp_path / "t.corpus")[0] == 0
+        code, out, _ = weft("status", tmp_path / "t.corpus")
+        (row,) = (line.replace("│", " ").split() for line in out.splitlines() if "cepstra" in line)
+        assert code == 0 and row == ["models/cepstra", "1", "1", "0"], out
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ import pytest
 
 from weft.pipelines.graph import House, RecipeFault
 from weft.schemas.recipe import Recipe
+from weft.schemas.resources import Resources
 from weft.tokenizers.hubert import Tokenizer as Hubert
 
 
@@ -104,3 +105,10 @@ def test_work_stands_on_what_it_needs() -> None:
     assert len(made) == len(works)
     for work in works:
         assert all(name in made or name.startswith("list/") for name in work.needs), work.makes
+
+
+def test_a_tokenizer_is_trained_where_it_encodes() -> None:
+    for device, gpus in (("cpu", 0), ("cuda", 1)):
+        house = House(recipe(tasks={}, tokenizers={"hubert": {"use": "hubert", "device": device}}))
+        (work,) = (w for w in house.works({"speech": 1}) if w.node == "models/hubert")
+        assert work.resources == Resources(cpus=2, gpus=gpus)

@@ -181,11 +181,25 @@ class TestCopy:
     def test_speakers_of_another_corpus_are_nobody_here(self, store: Store, tmp_path: Path) -> None:
         (tmp_path / "known.json").write_text('{"speakers": {"s0/a": 244.8}, "spread": 20.0}')
         (tmp_path / "model.safetensors").write_bytes(b"weights")
+        (tmp_path / "settings.json").write_text("{}")
         work = CopyWork("pitch", str(tmp_path))
         work.run(store)
         assert json.loads(store.read("models/pitch/known.json")) == {"speakers": {}, "spread": 20.0}
         assert store.read("models/pitch/model.safetensors") == b"weights" and work.done(store)
         assert "244.8" in (tmp_path / "known.json").read_text()
+
+    def test_once_it_is_gone_the_copy_stands(self, store: Store, tmp_path: Path) -> None:
+        trained = tmp_path / "trained"
+        trained.mkdir()
+        (trained / "settings.json").write_text("{}")
+        work = CopyWork("pitch", str(trained))
+        work.run(store)
+        trained.rename(tmp_path / "elsewhere")
+        assert work.done(store)
+        gone = CopyWork("style", str(trained))
+        assert not gone.done(store)
+        with pytest.raises(ValueError, match="no trained tokenizer here"):
+            gone.run(store)
 
 
 class TestVocabulary:

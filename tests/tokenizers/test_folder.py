@@ -7,7 +7,7 @@ import huggingface_hub.constants as hub
 import pytest
 
 from weft.tokenizers.cepstra import Tokenizer
-from weft.tokenizers.folder import check_settings, forget_speakers, located, settings_of
+from weft.tokenizers.folder import absolute, check_settings, forget_speakers, located, settings_of
 
 
 @pytest.fixture
@@ -38,6 +38,13 @@ def test_a_folder_is_itself(cache: Path, tmp_path: Path, monkeypatch: pytest.Mon
 def test_a_name_of_nothing(cache: Path) -> None:
     with pytest.raises(ValueError, match="org/gone: no trained tokenizer here, nor on the hub"):
         located("org/gone")
+
+
+def test_names_that_are_the_same_from_anywhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "org" / "pitch-64").mkdir(parents=True)
+    found = [absolute(name) for name in ("org/pitch-64", str(tmp_path / "org"), "org/gone", "")]
+    assert found == [str(tmp_path / "org" / "pitch-64"), str(tmp_path / "org"), "org/gone", ""]
 
 
 def test_settings(tmp_path: Path) -> None:
