@@ -1,7 +1,7 @@
 """What a trained tokenizer is, beside its model: card.json.
 
 {"use": "pitch", "rate": 12.5, "size": 64, "literal": "[Pi{}]", "checksum": "9f…", "heard": {"clips": 145, "seconds": 401.9,
- "licences": {"CC0": 80, "": 65}, "content": "03…"}, …}
+ "licences": {"CC0": 80, "": 65}, "content": "03…"}, …, "made_from": {"checkpoints/mhubert": {"content": "7a…", "licence": "mit"}}}
 """
 
 import json
@@ -9,6 +9,10 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+
+import yaml
+from huggingface_hub import ModelCard
+from huggingface_hub.errors import HfHubHTTPError
 
 from weft.schemas.audio import Utterance
 from weft.schemas.fingerprint import content, digest
@@ -26,7 +30,7 @@ def write_card(folder: Path, tokenizer: SpeechTokenizer, heard: Sequence[Utteran
         "literal": tokenizer.literal,
         "version": tokenizer.version(),
         "checksum": tokenizer.checksum,
-        "made_from": {name: content(name) for name in tokenizer.made_from},
+        "made_from": {name: {"content": content(name), "licence": licence_of(name)} for name in tokenizer.made_from},
         "heard": {
             "clips": len(heard),
             "seconds": round(sum(u.seconds for u in heard), 3),
@@ -36,6 +40,16 @@ def write_card(folder: Path, tokenizer: SpeechTokenizer, heard: Sequence[Utteran
         },
     }
     (folder / CARD).write_text(json.dumps(card, indent=1, ensure_ascii=False) + "\n", "utf-8")
+
+
+def licence_of(checkpoint: str) -> str:
+    """What the model card (README.md) of a checkpoint's folder or hub name says; "" where it says nothing."""
+    local = Path(checkpoint)
+    folder = local if local.is_dir() else local.parent
+    try:
+        return str(ModelCard.load(folder / "README.md" if local.exists() else checkpoint).data.license or "")
+    except (OSError, ValueError, HfHubHTTPError, yaml.YAMLError):
+        return ""
 
 
 def read_card(folder: Path) -> dict[str, Any]:

@@ -2,12 +2,13 @@
 
 from pathlib import Path
 
+import huggingface_hub.constants as hub
 import numpy as np
 import pytest
 
 from weft.schemas.audio import Audio, Utterance
 from weft.schemas.fingerprint import content
-from weft.tokenizers.card import read_card, write_card
+from weft.tokenizers.card import licence_of, read_card, write_card
 from weft.tokenizers.cepstra import Tokenizer
 from weft.tokenizers.hubert import Tokenizer as Hubert
 from weft.tokenizers.stream import Speech
@@ -35,12 +36,32 @@ def test_what_was_heard(tokenizer: Tokenizer, tmp_path: Path) -> None:
 
 
 def test_what_it_is_made_from(tokenizer: Tokenizer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hub, "HF_HUB_OFFLINE", True)
     codebook = tmp_path / "km.npy"
     np.save(codebook, np.zeros((4, 2), np.float32))
     given = Hubert(model="org/mhubert", codebook=str(codebook))
     monkeypatch.setattr(Tokenizer, "made_from", given.made_from)
     write_card(tmp_path, tokenizer, [])
-    assert read_card(tmp_path)["made_from"] == {"org/mhubert": "org/mhubert", str(codebook): content(str(codebook))}
+    assert read_card(tmp_path)["made_from"] == {
+        "org/mhubert": {"content": "org/mhubert", "licence": ""},
+        str(codebook): {"content": content(str(codebook)), "licence": ""},
+    }
+
+
+@pytest.mark.parametrize(
+    ("card", "licence"),
+    [
+        (b"---\nlicense: mit\n---\nA model.\n", "mit"),
+        (b"---\nlanguage: en\n---\n", ""),
+        (b"No header.", ""),
+        (b"---\nlicense: [\n---\n", ""),
+        (b"\xff\xfe", ""),
+    ],
+)
+def test_a_checkpoints_licence_is_its_own_cards(card: bytes, licence: str, tmp_path: Path) -> None:
+    (tmp_path / "README.md").write_bytes(card)
+    (tmp_path / "km.npy").write_bytes(b"")
+    assert licence_of(str(tmp_path)) == licence_of(str(tmp_path / "km.npy")) == licence
 
 
 @pytest.mark.parametrize("card", [None, "no json", "[]", '{"use": 3}'])
