@@ -27,7 +27,7 @@ class Usage:
 @dataclass(frozen=True, slots=True)
 class Phones:
     """`pnmi`: the share of the phones' entropy that codes explain; `purity`: of frames whose phone is its code's commonest;
-    `code_purity`: of frames whose code is its phone's commonest.
+    `code_purity`: of frames whose code is its phone's commonest. `pnmi` is NaN of a single phone, which has no entropy.
     """
 
     pnmi: float
@@ -57,13 +57,13 @@ def against_phones(codes: np.ndarray, phones: np.ndarray) -> Phones:
     there = joint > 0
     mutual = float((joint[there] * np.log(joint[there] / (own @ theirs)[there])).sum())
     entropy = float(-(own * np.log(own)).sum())
-    return Phones(mutual / entropy if entropy else 1.0, float(joint.max(0).sum()), float(joint.max(1).sum()))
+    return Phones(mutual / entropy if entropy else float("nan"), float(joint.max(0).sum()), float(joint.max(1).sum()))
 
 
 def unit_errors(clean: Sequence[np.ndarray], changed: Sequence[np.ndarray]) -> float:
-    """Insertions, deletions and substitutions between two lists of streams, over the length of the first."""
+    """Insertions, deletions and substitutions between two lists of streams, over the length of the first. NaN for no streams."""
     said, heard = ([" ".join(map(str, ids)) for ids in streams] for streams in (clean, changed))
-    return float(jiwer.wer(said, heard)) if any(said) else 0.0
+    return float(jiwer.wer(said, heard)) if any(said) else float("nan")
 
 
 def abx(

@@ -132,7 +132,7 @@ SYSTEMS: dict[str, tuple[int, dict[str, Any], list[tuple[str, str, int]], dict[s
 def test_every_token_of_the_four_systems_goes_to_its_id_and_back(system: str, tmp_path: Path) -> None:
     size, layout, books, ids = SYSTEMS[system]
     backend = words(size)
-    vocabulary = unify(backend, layout.pop("markers"), books, **layout)
+    vocabulary = unify(backend, layout["markers"], books, **{k: v for k, v in layout.items() if k != "markers"})
     spelt = dict(added(vocabulary))
     assert {literal: spelt[literal] for literal in ids} == ids
     assert sorted(spelt.values()) == list(range(size, size + len(spelt)))
