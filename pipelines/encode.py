@@ -16,10 +16,10 @@ from weft.pipelines.store import Store
 from weft.schemas.audio import Units, Utterance
 from weft.schemas.ledger import Reject, Unusable
 from weft.schemas.resources import Resources
-from weft.tokenizers.base import SpeechTokenizer
+from weft.tokenizers.base import SAMPLE_RATE, SpeechTokenizer
 from weft.tokenizers.stream import Speech, Stream
 
-_ROUNDING = 0.1  # of a frame, by which resampling may be off
+_ROUNDING = 0.02  # seconds by which resampling and containers may be off
 
 
 class Encode(Stage):
@@ -50,7 +50,7 @@ class Encode(Stage):
                 yield rejected(utterance, "encode", found) if isinstance(found, Unusable) else found
 
     def _encoded(self, batch: Sequence[Utterance]) -> Iterator[Units | Unusable]:
-        sounds = [heard(self._store, utterance) for utterance in batch]
+        sounds = [_whole(utterance, heard(self._store, utterance)) for utterance in batch]
         told = [speech_of(u, s) for u, s in zip(batch, sounds, strict=True) if not isinstance(s, Unusable)]
         found = self.tokenizer.encode_all(told)
         for utterance, sound in zip(batch, sounds, strict=True):
@@ -59,16 +59,19 @@ class Encode(Stage):
     def _units(self, utterance: Utterance, stream: Stream | ValueError) -> Units | Unusable:
         if isinstance(stream, ValueError):
             return Unusable("not_encodable", str(stream))
-        if abs(stream.durations.sum() - utterance.seconds * stream.rate) > 1 + _ROUNDING:
-            found = f"{stream.durations.sum()} frames at {stream.rate:g} Hz"
-            return Unusable(
-                "wrong_length", f"{found}, of an utterance of {utterance.seconds:.3f} s: its audio has changed"
-            )
         model = f"{self.tokenizer.version()} {self.tokenizer.checksum}"
         return Units(
             utterance.key, utterance.seconds, self.name, model, stream.rate,
             tuple(stream.ids.tolist()), tuple(stream.durations.tolist()),
         )  # fmt: skip
+
+
+def _whole(utterance: Utterance, sound: np.ndarray | Unusable) -> np.ndarray | Unusable:
+    """The samples, or that they are not as many as when the utterance was ingested: its stream would be too short for it."""
+    if isinstance(sound, Unusable) or abs(len(sound) / SAMPLE_RATE - utterance.seconds) <= _ROUNDING:
+        return sound
+    found = f"{len(sound) / SAMPLE_RATE:.3f} s of an utterance of {utterance.seconds:.3f} s"
+    return Unusable("wrong_length", f"{found}: its audio has changed")
 
 
 def speech_of(utterance: Utterance, samples: np.ndarray) -> Speech:

@@ -42,6 +42,8 @@ class SpeechTokenizer(Settings, ABC):
     def _spells(cls, literal: str) -> str:
         if spelt(literal, 0) == spelt(literal, 1):
             raise ValueError(f"{literal!r} spells all codes alike: it wants {{}} where the number goes, as in [Hu{{}}]")
+        if spelt(literal, 0).isdigit():
+            raise ValueError(f"{literal!r} leaves open where a code ends: it wants more than digits, as in [Hu{{}}]")
         return literal
 
     @property
@@ -79,7 +81,8 @@ class SpeechTokenizer(Settings, ABC):
     def encode_all(self, speech: Sequence[Speech]) -> Iterator[Stream | ValueError]:
         """The stream of each, or what is wrong with it, in order.
 
-        RuntimeError when nothing was loaded, or when a leaf gives ids that are not its own or not one a frame: words would shift.
+        RuntimeError when nothing was loaded, or when a leaf gives ids that are not its own, not one a frame, or not `rate` a second:
+        words would shift.
 
         Durations sum to `frames(n_samples)`. Wrong is what is not one row of finite floats, or shorter than a frame.
         """
@@ -106,6 +109,8 @@ class SpeechTokenizer(Settings, ABC):
         count, name = self.frames(n_samples), type(self).__module__
         if ids.shape != (count,):
             raise RuntimeError(f"{name} gave {ids.shape} ids for {count} frames")
+        if abs(count - n_samples / SAMPLE_RATE * self.rate) > 1:
+            raise RuntimeError(f"{name} gave {count} frames of {self.rate:g} Hz for {n_samples / SAMPLE_RATE:.3f} s")
         if ids.min() < 0 or ids.max() >= self.size:
             raise RuntimeError(f"{name} gave ids beyond its {self.size} codes")
         return deduplicate(self.rate, ids) if self.dedup else frame_by_frame(self.rate, ids)

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from pydantic import Field, PrivateAttr, field_validator
 
+from weft.schemas.fingerprint import version_of
 from weft.tokenizers import folder as folders
 from weft.tokenizers import kmeans
 from weft.tokenizers.base import SAMPLE_RATE, SpeechTokenizer
@@ -51,6 +52,7 @@ class Tokenizer(SpeechTokenizer):
 
     def load(self, folder: Path) -> None:
         tensors, _, self._checksum = folders.load(folder)
+        folders.check_settings(folder, self, "rate")
         self._centroids = tensors.get("centroids", torch.zeros(0, 0)).numpy()
         folders.check_finite(folder, self._centroids)
         if self._centroids.shape != (self.size, WIDTH):
@@ -63,7 +65,7 @@ class Tokenizer(SpeechTokenizer):
         return n_samples // self._hop
 
     def version(self) -> str:
-        return "cepstra-2"
+        return f"cepstra-3+transformers-{version_of('transformers')}+scipy-{version_of('scipy')}"
 
     @property
     def checksum(self) -> str:

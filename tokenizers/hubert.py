@@ -41,7 +41,8 @@ class Tokenizer(SpeechTokenizer):
     Without `model` all is learnt here, and the codebook is that of steady.py, for which it helps to know who speaks. With `model` (a
     local folder or a hub name) only plain centroids are, and with `codebook` too (see quantizer.py) nothing: `train` then copies both.
     Spirit LM (§2.2) takes layer 11 of a 25 Hz mHuBERT. `normalise` gives each clip mean 0 and variance 1, as a model's
-    `preprocessor_config.json` asks with `do_normalize`. `batch` seconds are heard at once, on torch's `device` in `dtype`.
+    `preprocessor_config.json` asks with `do_normalize`. `batch` seconds are encoded at once, on torch's `device` in `dtype`; it is
+    trained on the CPU.
     """
 
     learns_from: ClassVar[tuple[str, ...]] = ("speaker",)
@@ -120,7 +121,7 @@ class Tokenizer(SpeechTokenizer):
 
     def version(self) -> str:
         """What computes the units, known before any model is loaded; `checksum` names the weights."""
-        return f"hubert-6+transformers-{version_of('transformers')}+torch-{version_of('torch')}"
+        return f"hubert-7+transformers-{version_of('transformers')}+torch-{version_of('torch')}"
 
     @property
     def checksum(self) -> str:

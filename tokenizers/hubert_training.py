@@ -31,6 +31,7 @@ from weft.tokenizers.layers import frames
 from weft.tokenizers.mel_hubert import MelHubert, small_config
 from weft.tokenizers.mfcc import RATE, mfcc
 from weft.tokenizers.swapped import Swapped
+from weft.tokenizers.windows import Hearing
 
 SPAN_SECONDS = 0.2
 _GENTLY = 0.6  # of the rate, where a model that knows something goes on
@@ -122,7 +123,7 @@ class _Learner(torch.nn.Module):
 def _outputs(model: MelHubert, clips: Sequence[np.ndarray], layer: int) -> list[np.ndarray]:
     """What block `layer` gives, float32 [frames, width] of each clip."""
     part, grid = cut(copy.deepcopy(model), layer)
-    return [next(frames(part, grid, [clip])) for clip in clips]
+    return Hearing(grid.hop, 0.0, 0.0).frames(clips, lambda rows: frames(part, grid, rows))
 
 
 def _teacher(features: Sequence[np.ndarray], clusters: int, seed: int) -> torch.Tensor:

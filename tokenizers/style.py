@@ -27,7 +27,7 @@ from weft.tokenizers.stream import Speech
 from weft.tokenizers.style_encoder import DOWN, StyleEncoder, Teacher, heard, kinds_of
 from weft.tokenizers.windows import Hearing
 
-_SHORTEST = 0.1  # seconds; less has no style
+_SHORTEST = 1600  # samples; less has no style
 _STEPS = 100  # of features a second
 
 
@@ -43,7 +43,8 @@ class Training(Settings):
 
 
 class Tokenizer(SpeechTokenizer):
-    """A code a second, and one for what is left at the end. They are not deduplicated: a second is a beat of the merged stream.
+    """A code a second, and one for what is left at the end if it is a tenth of one. They are not deduplicated: a second is a beat of
+    the merged stream.
 
     Another's `model` is read from where it lies, each time; only the centroids are in the trained folder.
     """
@@ -82,11 +83,16 @@ class Tokenizer(SpeechTokenizer):
                 tensors = {f"encoder.{name}": tensor for name, tensor in self._encoder.state_dict().items()}
             seconds = np.concatenate([self._seconds(one.samples) for one in usable] or [np.zeros((0, 1))])
             centroids = kmeans.fit(seconds.astype(np.float32), self.size, seed)
-            folders.save(folder, self, {**tensors, "centroids": torch.from_numpy(centroids)}, {"model": self.model})
+            folders.save(
+                folder, self, {**tensors, "centroids": torch.from_numpy(centroids)}, {"model": self._model_content}
+            )
         self.load(folder)
 
     def load(self, folder: Path) -> None:
-        tensors, _, self._checksum = folders.load(folder)
+        tensors, known, self._checksum = folders.load(folder)
+        folders.check_settings(folder, self, "layer")
+        if known.get("model") != self._model_content:
+            raise ValueError(f"{folder}: its centroids are of another `model` than {self.model or 'none'}")
         centroids = tensors.pop("centroids", torch.zeros(0, 0)).numpy()
         folders.check_finite(folder, centroids)
         if len(centroids) != self.size:
@@ -100,16 +106,21 @@ class Tokenizer(SpeechTokenizer):
         folders.fill(self._encoder, {name.removeprefix("encoder."): t for name, t in tensors.items()}, folder)
 
     def frames(self, n_samples: int) -> int:
-        """Seconds begun; none in what is too short to have a style."""
-        return -(-n_samples // SAMPLE_RATE) if n_samples >= _SHORTEST * SAMPLE_RATE else 0
+        """Seconds begun; a rest that is too short to have a style belongs to the second before it."""
+        return (n_samples + SAMPLE_RATE - _SHORTEST) // SAMPLE_RATE
 
     def version(self) -> str:
-        made = f"style-2+transformers-{version_of('transformers')}+torch-{version_of('torch')}"
-        return f"{made} {content(self.model)}" if self.model else made
+        backends = ("transformers", "pyworld-prebuilt", "scipy", "torch")
+        made = "+".join(("style-3", *(f"{backend}-{version_of(backend)}" for backend in backends)))
+        return f"{made} {self._model_content}" if self.model else made
 
     @property
     def checksum(self) -> str:
         return self._checksum
+
+    @property
+    def _model_content(self) -> str:
+        return content(self.model) if self.model else ""
 
     def _ids(self, speech: Sequence[Speech]) -> Iterator[np.ndarray]:
         if self._centroids is None:
@@ -118,7 +129,7 @@ class Tokenizer(SpeechTokenizer):
             yield kmeans.assign(self._seconds(one.samples), self._centroids)
 
     def _seconds(self, samples: np.ndarray) -> np.ndarray:
-        """The mean of the states of each second, float32 [seconds begun, width]."""
+        """The mean of the states of each second, float32 [frames, width]."""
         states, rate = self._states(samples)
         count = self.frames(len(samples))
         firsts = [min(round(second * rate), len(states) - 1) for second in range(count)]

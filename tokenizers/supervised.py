@@ -66,7 +66,8 @@ class Supervised(SpeechTokenizer):
         return n_samples // self._hop
 
     def version(self) -> str:
-        return f"{type(self).__module__.rpartition('.')[2]}-2+torch-{version_of('torch')}"
+        name = type(self).__module__.rpartition(".")[2]
+        return f"{name}-3+transformers-{version_of('transformers')}+torch-{version_of('torch')}"
 
     @property
     def checksum(self) -> str:

@@ -134,9 +134,11 @@ class TestEncode:
         assert isinstance(missing, Reject) and (missing.stage, missing.reason) == ("encode", "unreadable")
         assert whole.frames == 10
 
-    def test_audio_that_is_shorter_than_it_was(self, store: Store) -> None:
-        (made,) = self.run(store, replace(utterance(store), end=1.4))
+    @pytest.mark.parametrize("missing", [0.03, 0.4, 20.0])
+    def test_audio_that_is_shorter_than_it_was(self, store: Store, missing: float) -> None:
+        made, whole = self.run(store, replace(utterance(store), end=1 + missing), utterance(store))
         assert isinstance(made, Reject) and made.reason == "wrong_length"
+        assert whole.frames == 10
 
     def test_another_version_makes_it_stale(self, monkeypatch: pytest.MonkeyPatch) -> None:
         stage = Encode(name="loud", tokenizer=Loudness())

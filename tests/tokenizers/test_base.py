@@ -69,6 +69,17 @@ def test_what_is_wrong_is_told_in_its_place_and_the_others_go_on() -> None:
     assert [f.durations.tolist() for f in found if isinstance(f, Stream)] == [[1], [2], [3]]
 
 
+def test_a_leaf_whose_frames_are_not_its_rate_ends_the_run() -> None:
+    with pytest.raises(RuntimeError, match=r"10 frames of 50 Hz for 0\.100 s"):
+        Loudness(rate=50.0).encode(Speech(np.zeros(1600, np.float32)))
+
+
+@pytest.mark.parametrize("literal", ["[Lo]", "{}", "1{}2", "{1024}"])
+def test_codes_that_nobody_could_read_back(literal: str) -> None:
+    with pytest.raises(ValidationError, match="literal"):
+        Loudness(literal=literal)
+
+
 @pytest.mark.parametrize(
     "ids", [np.zeros(9, np.int32), np.zeros(11, np.int32), np.full(10, 4, np.int32), np.full(10, -1)]
 )

@@ -28,9 +28,9 @@ def test_codes_tell_emotions_and_speakers(labelled: bool, buzzes: list[Speech], 
     assert right / sum(map(len, seen.values())) > (0.85 if labelled else 0.6)
 
 
-def test_a_code_a_second_and_one_for_the_rest(buzzes: list[Speech]) -> None:
+def test_a_code_a_second_and_one_for_a_rest_that_has_a_style(buzzes: list[Speech]) -> None:
     frames = Tokenizer().frames
-    assert [frames(n) for n in (0, 1599, 1600, 16_000, 16_001, 40_000)] == [0, 0, 1, 1, 2, 3]
+    assert [frames(n) for n in (0, 1599, 1600, 16_000, 17_599, 17_600, 40_000)] == [0, 0, 1, 1, 1, 2, 3]
 
 
 def test_another_encoder(buzzes: list[Speech], tmp_path: Path) -> None:
@@ -41,6 +41,10 @@ def test_another_encoder(buzzes: list[Speech], tmp_path: Path) -> None:
     stream = tokenizer.encode(buzzes[0])
     assert stream.durations.sum() == tokenizer.frames(len(buzzes[0].samples))
     assert tokenizer.checksum
+    for name, layer in (("given", 2), ("other", 1)):
+        Wav2Vec2Model(small_wav2vec2()).eval().save_pretrained(tmp_path / "other")
+        with pytest.raises(ValueError, match=r"`layer` is 2|of another `model`"):
+            Tokenizer(size=4, model=str(tmp_path / name), layer=layer).load(tmp_path / "out")
     long = np.concatenate([one.samples for one in buzzes] * 3)  # longer than what the encoder hears at once
     assert tokenizer.encode(Speech(long)).durations.sum() == tokenizer.frames(len(long))
 

@@ -127,6 +127,8 @@ def test_what_is_no_model_is_told(make: Callable[[], SpeechTokenizer], folder: P
         ("fsq", {"heads": 4}, "training.heads"),
         ("fsq", {"levels": (9,)}, "levels"),
         ("linguistic", {"heads": 4}, "training.heads"),
+        ("cepstra", {"rate": 50.0}, "rate"),
+        ("style", {"layer": 3}, "layer"),
     ],
 )
 def test_settings_that_no_shape_tells_are_asked_for(
@@ -134,8 +136,9 @@ def test_settings_that_no_shape_tells_are_asked_for(
 ) -> None:
     made = MAKERS[name]()
     made.train(buzzes, tmp_path, seed=1)
-    training = made.training.model_copy(update=change)  # type: ignore[attr-defined]
-    other = made.model_copy(update=change if "levels" in change else {"training": training})
+    if setting.startswith("training."):
+        change = {"training": made.training.model_copy(update=change)}  # type: ignore[attr-defined]
+    other = made.model_copy(update=change)
     with pytest.raises(ValueError, match=f"`{setting}` is .* it was trained with"):
         other.load(tmp_path)
 
