@@ -12,7 +12,7 @@ from rich.console import Console
 from weft.jobs.build import build
 from weft.jobs.engine import Engine, LocalEngine
 from weft.jobs.progress import BuildProgress
-from weft.pipelines.graph import House, RecipeFault
+from weft.pipelines.graph import Built, House, RecipeFault
 from weft.pipelines.store import Store
 from weft.schemas import recipe_file
 from weft.schemas.recipe_file import RecipeError
@@ -20,22 +20,22 @@ from weft.schemas.recipe_file import RecipeError
 console = Console(soft_wrap=not os.isatty(1), width=None if os.isatty(1) else 160)
 
 
-def read_house(path: str, overrides: Sequence[str] = ()) -> House:
+def read_house(path: str, overrides: Sequence[str] = (), kind: type[House] = House) -> House:
     """A recipe with every backend made. Raises RecipeError, with the file and line."""
     try:
-        return _checked(recipe_file.read(path, overrides))
+        return _checked(recipe_file.read(path, overrides), kind)
     except RecursionError:
         raise RecipeError(f"{path}: it is nested too deeply, or holds itself") from None
 
 
 def make_house(recipe: dict[str, Any], overrides: Sequence[str] = ()) -> House:
     """The same for a recipe that the command line makes. Raises RecipeError."""
-    return _checked(recipe_file.made(recipe, overrides))
+    return _checked(recipe_file.made(recipe, overrides), House)
 
 
-def _checked(source: recipe_file.Source) -> House:
+def _checked(source: recipe_file.Source, kind: type[House]) -> House:
     try:
-        house = House(recipe_file.check(source))
+        house = kind(recipe_file.check(source))
         house.check()
     except RecipeFault as fault:
         raise RecipeError(recipe_file.explain(source, fault.path, fault.message, fault.kind)) from None
@@ -70,7 +70,8 @@ def open_corpus(url: str) -> tuple[Store, House]:
     store = open_store(url)
     if not store.exists("recipe.yaml"):
         raise RecipeError(f"{url}: no corpus (it has no recipe.yaml); `weft build RECIPE --out {url}` makes one")
-    return store, read_house(str(store.folder("recipe.yaml") if store.local else store.folder("") / "recipe.yaml"))
+    recipe = store.folder("recipe.yaml") if store.local else store.folder("") / "recipe.yaml"
+    return store, read_house(str(recipe), kind=Built)
 
 
 def choose_engine(name: str, url: str, address: str | None, workers: int | None) -> Engine:

@@ -34,7 +34,7 @@ class Encode(Stage):
         return Units
 
     def version(self) -> str:
-        return self.tokenizer.version()
+        return f"2 {self.tokenizer.version()}"
 
     def setup(self, store: Store) -> None:
         self._store = store

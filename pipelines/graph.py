@@ -18,7 +18,7 @@ from weft.pipelines.ingest import Ingest
 from weft.pipelines.modelwork import AlignerWork, CopyWork, TokenizerWork, VocabularyWork
 from weft.pipelines.parts import part_name
 from weft.pipelines.partwork import Input, PartWork
-from weft.pipelines.registry import ChoiceError, fields, make
+from weft.pipelines.registry import ChoiceError, make
 from weft.pipelines.segment import Segment, Turns
 from weft.pipelines.sources.base import Source
 from weft.pipelines.stage import Stage
@@ -33,7 +33,7 @@ from weft.schemas.recipe import Choice, Recipe, TokenizerChoice
 from weft.schemas.resources import Resources
 from weft.schemas.text import Dialogue, Document
 from weft.tokenizers.base import SpeechTokenizer
-from weft.tokenizers.folder import absolute, located, settings_of
+from weft.tokenizers.folder import located, settings_of
 from weft.tokenizers.text import TextTokenizer
 
 STAGES = (
@@ -87,10 +87,8 @@ class House:
         return made
 
     def _trained_with(self, name: str, choice: TokenizerChoice) -> dict[str, Any]:
-        """The settings of the folder that is taken, under those the recipe gives. A corpus's own recipe gives all: the folder may be
-        gone.
-        """
-        if not choice.folder or choice.settings.keys() >= fields("tokenizers", choice):
+        """The settings of the folder that is taken, under those the recipe gives."""
+        if not choice.folder:
             return {}
         try:
             return {**settings_of(located(choice.folder)), **choice.settings}
@@ -240,11 +238,14 @@ class House:
         spoken = [s for s in among if self.sources[s].makes is not Document]
         needs = tuple(part_name(self.utterances(s), p) for s in spoken for p in range(parts[s]))
         if folder := self.recipe.tokenizers[name].folder:
-            return CopyWork(name, absolute(folder))
+            return CopyWork(name, self._taken(folder))
         tokenizer = self.tokenizers[name]
         # it is loaded in the end, where it encodes
         holds = Resources(cpus=2, gpus=tokenizer.resources.gpus)
         return TokenizerWork(name, tokenizer, needs, self.recipe.seed, holds)
+
+    def _taken(self, folder: str) -> str:
+        return str(located(folder).absolute())
 
     def _vocabulary_work(self, parts: dict[str, int]) -> Work:
         layout = self.recipe.vocabulary
@@ -284,3 +285,17 @@ class House:
         """The node that a compose node's items come from."""
         _, task, _, source = node.split("/")
         return self._inputs(self.tasks[task], source)[0].node
+
+
+@dataclass(frozen=True)
+class Built(House):
+    """Of a corpus that is there: its recipe says every setting, whatever became of the folders it took tokenizers from."""
+
+    def _trained_with(self, name: str, choice: TokenizerChoice) -> dict[str, Any]:
+        return {}
+
+    def _taken(self, folder: str) -> str:
+        try:
+            return super()._taken(folder)
+        except ValueError:
+            return folder

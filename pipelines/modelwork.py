@@ -30,7 +30,7 @@ from weft.schemas.recipe import VocabularySettings
 from weft.schemas.resources import Resources
 from weft.tokenizers.base import SpeechTokenizer
 from weft.tokenizers.card import write_card
-from weft.tokenizers.folder import forget_speakers, located, settings_of
+from weft.tokenizers.folder import forget_speakers
 from weft.tokenizers.stream import Speech
 from weft.tokenizers.text import TextTokenizer
 
@@ -94,20 +94,18 @@ class TokenizerWork(_SpeechModelWork):
 
 @dataclass(frozen=True)
 class CopyWork(_SpeechModelWork):
-    """Copies in a tokenizer that was trained elsewhere, in a folder or on the hub; once it is gone from there, the copy stands."""
+    """Copies in a tokenizer that was trained elsewhere, once it is gone from there, the copy stands."""
 
     folder: str
     needs: tuple[str, ...] = ()
     resources: Resources = Resources()
 
     def fingerprint(self, store: Store) -> str:
-        return digest(["copy-2", content(str(located(self.folder)))])
+        return digest(["copy-2", content(self.folder)])
 
     def done(self, store: Store) -> bool:
-        try:
-            settings_of(located(self.folder))
-        except ValueError:
-            return store.exists(self.makes)
+        if not Path(self.folder).is_dir():
+            return store.exists(f"{self.node}/fingerprint") and store.exists(self.makes)
         return super().done(store)
 
     def run(self, store: Store) -> int:
@@ -115,9 +113,7 @@ class CopyWork(_SpeechModelWork):
         return 0
 
     def _copy(self, folder: Path) -> None:
-        taken = located(self.folder)
-        settings_of(taken)
-        for file in sorted(p for p in taken.iterdir() if p.is_file() and p.name != "model.json"):
+        for file in sorted(p for p in Path(self.folder).iterdir() if p.is_file() and p.name != "model.json"):
             shutil.copyfile(file, folder / file.name)
         forget_speakers(folder)
 

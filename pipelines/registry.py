@@ -47,11 +47,6 @@ def load(folder: str, name: str) -> Any:
     return getattr(importlib.import_module(f"{package}.{name}"), cls)
 
 
-def fields(folder: str, choice: Choice) -> set[str]:
-    """Every setting the chosen backend has; none where there is no such backend."""
-    return set(load(folder, choice.use).model_fields) if choice.use in names(folder) else set()
-
-
 def make(folder: str, choice: Choice, **given: Any) -> Any:
     """The chosen backend with its settings checked. Raises ChoiceError."""
     if choice.use not in names(folder):

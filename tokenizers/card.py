@@ -47,9 +47,10 @@ def licence_of(checkpoint: str) -> str:
     local = Path(checkpoint)
     folder = local if local.is_dir() else local.parent
     try:
-        return str(ModelCard.load(folder / "README.md" if local.exists() else checkpoint).data.license or "")
-    except (OSError, ValueError, HfHubHTTPError, yaml.YAMLError):
+        card = ModelCard.load(folder / "README.md" if local.exists() else checkpoint, ignore_metadata_errors=True)
+    except (OSError, ValueError, TypeError, HfHubHTTPError, yaml.YAMLError):
         return ""
+    return str(card.data.license or "")
 
 
 def read_card(folder: Path) -> dict[str, Any]:

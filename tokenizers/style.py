@@ -91,15 +91,15 @@ class Tokenizer(SpeechTokenizer):
     def load(self, folder: Path) -> None:
         tensors, known, self._checksum = folders.load(folder)
         folders.check_settings(folder, self, "layer")
-        if known.get("model") != self._model_content:
-            raise ValueError(f"{folder}: its centroids are of another `model` than {self.model or 'none'}")
         centroids = tensors.pop("centroids", torch.zeros(0, 0)).numpy()
         folders.check_finite(folder, centroids)
         if len(centroids) != self.size:
             raise ValueError(f"{folder}: it has {len(centroids)} codes, but `size` is {self.size}")
+        self._foreign = load_encoder(self.model, self.layer) if self.model else None
+        if known.get("model") != self._model_content:
+            raise ValueError(f"{folder}: its centroids are of another `model` than {self.model or 'none'}")
         self._centroids = centroids
-        if self.model:
-            self._foreign = load_encoder(self.model, self.layer)
+        if self._foreign:
             self._checksum = checksum(self._foreign[0], {"centroids": centroids})
             return
         self._encoder = StyleEncoder(self.training.width)

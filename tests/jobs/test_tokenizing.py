@@ -150,6 +150,8 @@ def test_a_corpus_is_read_from_anywhere_and_after_its_tokenizer_went(
         code, out, _ = weft("status", tmp_path / "t.corpus")
         (row,) = (line.replace("│", " ").split() for line in out.splitlines() if "cepstra" in line)
         assert code == 0 and row == ["models/cepstra", "1", "1", "0"], out
+    code, _, errors = weft("build", tmp_path / "t.corpus" / "recipe.yaml", "--out", tmp_path / "again", *LOCAL)
+    assert code == 2 and "no trained tokenizer here" in errors
 
 
 @pytest.mark.parametrize(

@@ -53,6 +53,8 @@ def test_what_it_is_made_from(tokenizer: Tokenizer, tmp_path: Path, monkeypatch:
     [
         (b"---\nlicense: mit\n---\nA model.\n", "mit"),
         (b"---\nlanguage: en\n---\n", ""),
+        (b"---\nlicense: mit\nmodel-index: [{name: a}]\n---\n", "mit"),
+        (b"---\nlicense: mit\nno: 3\n---\n", ""),
         (b"No header.", ""),
         (b"---\nlicense: [\n---\n", ""),
         (b"\xff\xfe", ""),
