@@ -195,6 +195,7 @@ class TestCopy:
         work = CopyWork("pitch", str(trained))
         work.run(store)
         trained.rename(tmp_path / "elsewhere")
+        content.cache_clear()  # as in another process
         assert work.done(store)
         gone = CopyWork("style", str(trained))
         assert not gone.done(store)

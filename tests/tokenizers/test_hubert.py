@@ -158,6 +158,21 @@ def test_long_audio_in_windows_is_as_the_whole_away_from_the_cuts(clips: list[np
     assert np.mean(np.abs(heard - cut)) < 0.05 * np.mean(np.abs(heard))
 
 
+def test_training_hears_long_audio_in_windows(loaded: Tokenizer, monkeypatch: pytest.MonkeyPatch) -> None:
+    model, grid = loaded._ready()
+    heard: list[int] = []
+
+    def noted(model: Any, grid: Any, rows: Sequence[np.ndarray]) -> Any:
+        heard.extend(map(len, rows))
+        return frames(model, grid, rows)
+
+    monkeypatch.setattr(hubert_training, "frames", noted)
+    long = np.random.default_rng(1).normal(0, 0.1, 80 * 16_000).astype(np.float32)
+    (states,) = hubert_training._outputs(model, [long], 1)  # type: ignore[arg-type]
+    assert len(states) == grid.frames(len(long))
+    assert len(heard) > 1 and max(heard) <= 34 * 16_000
+
+
 def test_without_dedup_the_frames_are_the_same(clips: list[np.ndarray], loaded: Tokenizer, folder: Path) -> None:
     plain = tokenizer(dedup=False)
     plain.load(folder)
