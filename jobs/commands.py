@@ -12,7 +12,8 @@ from rich.console import Console
 from weft.jobs.build import build
 from weft.jobs.engine import Engine, LocalEngine
 from weft.jobs.progress import BuildProgress
-from weft.pipelines.graph import Built, House, RecipeFault
+from weft.pipelines.built import Built
+from weft.pipelines.graph import House, RecipeFault
 from weft.pipelines.store import Store
 from weft.schemas import recipe_file
 from weft.schemas.recipe_file import RecipeError

@@ -285,17 +285,3 @@ class House:
         """The node that a compose node's items come from."""
         _, task, _, source = node.split("/")
         return self._inputs(self.tasks[task], source)[0].node
-
-
-@dataclass(frozen=True)
-class Built(House):
-    """Of a corpus that is there: its recipe says every setting, whatever became of the folders it took tokenizers from."""
-
-    def _trained_with(self, name: str, choice: TokenizerChoice) -> dict[str, Any]:
-        return {}
-
-    def _taken(self, folder: str) -> str:
-        try:
-            return super()._taken(folder)
-        except ValueError:
-            return folder
