@@ -76,6 +76,8 @@ def run_encode(wanted: Wanted, settings: Sequence[str], engine: str, address: st
             f"[bold]{escape(one.path)}[/] {escape(one.literals[:1000])}{'…' if len(one.literals) > 1000 else ''}",
             highlight=False,
         )
+    if len(tokens) > _SHOWN:
+        console.print(f"… and {len(tokens) - _SHOWN:,} more")
     counts = ", ".join(
         f"{sum(len(t.units[n].ids) for t in tokens):,} of {name}" for n, name in enumerate(house.tokenizers)
     )
