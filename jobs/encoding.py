@@ -8,7 +8,6 @@ tokens.corpus/            parts, ledger and rejects, as any corpus has them
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +17,7 @@ from rich.markup import escape
 from weft.jobs.aligning import write_rejects
 from weft.jobs.commands import build_corpus, console, make_house
 from weft.jobs.show import show_lost
-from weft.jobs.tokenizing import recipe_of
+from weft.jobs.tokenizing import recipe_of, taken
 from weft.pipelines.graph import House
 from weft.pipelines.parts import read_part
 from weft.pipelines.store import Store
@@ -27,8 +26,6 @@ from weft.schemas.recipe_file import RecipeError
 from weft.schemas.table import to_table
 from weft.schemas.vocabulary import spelt
 from weft.tokenizers.base import SpeechTokenizer
-from weft.tokenizers.card import read_card
-from weft.tokenizers.folder import located
 from weft.tokenizers.merging import by_time, in_groups
 from weft.tokenizers.stream import Stream
 
@@ -60,7 +57,9 @@ class Tokens:
 
 def run_encode(wanted: Wanted, settings: Sequence[str], engine: str, address: str | None, workers: int | None) -> int:
     """Encodes, writes and sums up; returns the number of utterances."""
-    house = make_house(recipe_of(wanted.paths, _choices(wanted)), settings)
+    if wanted.out.suffix != ".parquet" or wanted.out.is_dir():
+        raise RecipeError(f"--out {wanted.out}: name a .parquet file")
+    house = make_house(recipe_of(wanted.paths, taken(wanted.tokenizers)), settings)
     spellings = list(house.tokenizers.values())
     check_merge(wanted.merge, spellings)
     corpus = wanted.out.with_suffix(".corpus")
@@ -83,23 +82,6 @@ def run_encode(wanted: Wanted, settings: Sequence[str], engine: str, address: st
     )
     console.print(f"{escape(str(wanted.out))}: {len(tokens):,} utterances, {counts}", highlight=False)
     return len(tokens)
-
-
-def _choices(wanted: Wanted) -> dict[str, dict[str, str]]:
-    """Each tokenizer under its own name. Raises RecipeError for a folder that holds none."""
-    if wanted.out.suffix != ".parquet" or wanted.out.is_dir():
-        raise RecipeError(f"--out {wanted.out}: name a .parquet file")
-    found: dict[str, dict[str, str]] = {}
-    for folder in wanted.tokenizers:
-        try:
-            card = read_card(located(str(folder)))
-        except ValueError as fault:
-            raise RecipeError(f"--tokenizer {fault}") from None
-        name = next(
-            n for n in chain([card["use"]], (f"{card['use'][:12]}-{k}" for k in range(2, 100))) if n not in found
-        )
-        found[name] = {"use": card["use"], "folder": str(folder)}
-    return found
 
 
 def check_merge(merge: str, tokenizers: Sequence[SpeechTokenizer]) -> None:

@@ -1,10 +1,11 @@
-"""`weft tokenizer evaluate`: what the codes of speech that a tokenizer never heard tell, and what they cost.
+"""`weft tokenizer evaluate`: what the codes of speech that tokenizers never heard tell, and what they cost.
 
 Speech is aligned by the default aligner, so that phones are known; what is not known (phones, speakers, emotions) is left out.
 """
 
 from collections.abc import Iterator, Sequence
-from math import isnan
+from itertools import chain
+from math import isnan, nan
 from pathlib import Path
 
 import numpy as np
@@ -12,22 +13,21 @@ from rich.markup import escape
 
 from weft.jobs.commands import build_corpus, console, make_house
 from weft.jobs.show import table
-from weft.jobs.tokenizing import recipe_of
+from weft.jobs.tokenizing import recipe_of, taken
 from weft.pipelines.encode import speech_of
+from weft.pipelines.graph import House
 from weft.pipelines.parts import read_part
 from weft.pipelines.sound import heard
 from weft.pipelines.store import Store
 from weft.schemas.audio import Alignment, Units, Utterance
 from weft.schemas.ledger import Unusable
 from weft.schemas.recipe_file import RecipeError
-from weft.tokenizers.card import read_card
-from weft.tokenizers.folder import located
 from weft.tokenizers.measures import Example, measures
 from weft.tokenizers.stream import Stream
 
 
 def run_evaluation(
-    folder: Path,
+    folders: Sequence[Path],
     paths: Sequence[str],
     settings: Sequence[str],
     out: Path,
@@ -35,25 +35,34 @@ def run_evaluation(
     address: str | None,
     workers: int | None,
 ) -> None:
-    """Aligns and encodes, then prints a table."""
-    try:
-        use = read_card(located(str(folder)))["use"]
-    except ValueError as fault:
-        raise RecipeError(str(fault)) from None
-    recipe = {**recipe_of(paths, {use: {"use": use, "folder": str(folder)}}), "align": {"use": "adapted"}}
+    """Aligns and encodes, then prints a table with a column for each trained tokenizer."""
+    recipe = {**recipe_of(paths, taken(folders)), "align": {"use": "adapted"}}
     house = make_house(recipe, settings)
     build_corpus(house, str(out), engine, address, workers)
     store = Store(str(out))
-    tokenizer = house.tokenizers[use]
-    tokenizer.load(store.folder(f"models/{use}"))
-    examples = [e for source in house.sources for e in examples_of(store, use, source, house.utterances(source))]
-    if not examples:
-        raise RecipeError(f"{out}: nothing could be encoded; its rejects say why")
-    rows = table(f"{use}: {len(examples):,} utterances", "measure", "value")
-    for name, value in measures(tokenizer, examples):
-        if not isnan(value):
-            rows.add_row(escape(name), f"{value:,.3f}")
+    columns = {name: _values(store, house, name) for name in house.tokenizers}
+    rows = table("What the codes tell", "measure", *map(escape, columns))
+    for measure in dict.fromkeys(chain.from_iterable(columns.values())):
+        found = [column.get(measure, nan) for column in columns.values()]
+        if not all(map(isnan, found)):
+            rows.add_row(escape(measure), *(_shown(value) for value in found))
     console.print(rows)
+
+
+def _shown(value: float) -> str:
+    if isinstance(value, int):
+        return f"{value:,}"
+    return "" if isnan(value) else f"{value:,.3f}"
+
+
+def _values(store: Store, house: House, name: str) -> dict[str, float]:
+    """What one tokenizer's codes are worth."""
+    tokenizer = house.tokenizers[name]
+    tokenizer.load(store.folder(f"models/{name}"))
+    examples = [e for source in house.sources for e in examples_of(store, name, source, house.utterances(source))]
+    if not examples:
+        raise RecipeError(f"{store.root}: {name} could encode nothing; its rejects say why")
+    return {"utterances": len(examples), **dict(measures(tokenizer, examples))}
 
 
 def examples_of(store: Store, tokenizer: str, source: str, spoken_in: str) -> Iterator[Example]:

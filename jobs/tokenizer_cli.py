@@ -48,6 +48,10 @@ def tokenizer_evaluate(
     files: Annotated[
         list[str], typer.Argument(help="Speech that it did not hear, with transcripts.", show_default=False)
     ],
+    beside: Annotated[
+        list[Path] | None,
+        typer.Option(help="Another trained tokenizer, in a column of its own; repeatable.", show_default=False),
+    ] = None,
     out: Annotated[Path, typer.Option(help="Where the speech is aligned and encoded.")] = Path("evaluation"),
     engine: EngineOption = "auto",
     address: AddressOption = None,
@@ -55,13 +59,15 @@ def tokenizer_evaluate(
 ) -> None:
     """Measures a tokenizer: what its codes tell of phones, speakers and emotions, how steady they are, what they cost.
 
-    Example: weft tokenizer evaluate models/hubert test-clips/
+    What a figure is worth shows beside that of MFCC k-means (`cepstra`) of the same size and rate, trained on the same speech.
+
+    Example: weft tokenizer evaluate models/hubert test-clips/ --beside models/cepstra
     """
     from weft.jobs.evaluating import run_evaluation
 
     check_engine(engine)
     paths, settings = parted("weft tokenizer evaluate", files)
-    run_evaluation(tokenizer, paths, settings, out, engine, address, workers)
+    run_evaluation([tokenizer, *(beside or [])], paths, settings, out, engine, address, workers)
 
 
 @tokenizer_app.command("list")

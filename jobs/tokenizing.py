@@ -7,6 +7,7 @@ models/hubert/.corpus/        parts, ledger and rejects, as any corpus has them
 import shutil
 import sys
 from collections.abc import Sequence
+from itertools import chain, count
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from weft.schemas.audio import Units
 from weft.schemas.recipe_file import RecipeError
 from weft.tokenizers.base import SpeechTokenizer
 from weft.tokenizers.card import read_card
+from weft.tokenizers.folder import located
 from weft.tokenizers.metrics import Usage, usage
 
 LONGEST = 3600.0  # seconds of a recording that is encoded whole
@@ -41,6 +43,19 @@ def recipe_of(paths: Sequence[str], tokenizers: dict[str, Any]) -> dict[str, Any
         "sources": sources_of(paths, {}),
         "tokenizers": tokenizers,
     }
+
+
+def taken(folders: Sequence[Path]) -> dict[str, dict[str, str]]:
+    """Trained tokenizers as a recipe has them, each under its own name. Raises RecipeError for a folder that holds none."""
+    found: dict[str, dict[str, str]] = {}
+    for folder in folders:
+        try:
+            use = read_card(located(str(folder)))["use"]
+        except ValueError as fault:
+            raise RecipeError(str(fault)) from None
+        name = next(n for n in chain([use], (f"{use[:12]}-{k}" for k in count(2))) if n not in found)
+        found[name] = {"use": use, "folder": str(folder)}
+    return found
 
 
 def run_training(

@@ -237,9 +237,9 @@ class House:
         among = self.recipe.tokenizers[name].sources or tuple(parts)
         spoken = [s for s in among if self.sources[s].makes is not Document]
         needs = tuple(part_name(self.utterances(s), p) for s in spoken for p in range(parts[s]))
-        if folder := self.recipe.tokenizers[name].folder:
-            return CopyWork(name, self._taken(folder))
         tokenizer = self.tokenizers[name]
+        if folder := self.recipe.tokenizers[name].folder:
+            return CopyWork(name, tokenizer, self._taken(folder))
         # it is loaded in the end, where it encodes
         holds = Resources(cpus=2, gpus=tokenizer.resources.gpus)
         return TokenizerWork(name, tokenizer, needs, self.recipe.seed, holds)

@@ -26,6 +26,9 @@ class Ingest(Stage):
     def makes(self) -> type:
         return self.source.makes
 
+    def version(self) -> str:
+        return "2"
+
     def setup(self, store: Store) -> None:
         self._store = store
 

@@ -27,9 +27,10 @@ from weft.schemas.audio import Utterance
 from weft.schemas.fingerprint import content, digest
 from weft.schemas.ledger import Unusable
 from weft.schemas.recipe import VocabularySettings
+from weft.schemas.recipe_file import RecipeError
 from weft.schemas.resources import Resources
 from weft.tokenizers.base import SpeechTokenizer
-from weft.tokenizers.card import write_card
+from weft.tokenizers.card import check_card, write_card
 from weft.tokenizers.folder import forget_speakers
 from weft.tokenizers.stream import Speech
 from weft.tokenizers.text import TextTokenizer
@@ -94,11 +95,15 @@ class TokenizerWork(_SpeechModelWork):
 
 @dataclass(frozen=True)
 class CopyWork(_SpeechModelWork):
-    """Copies in a tokenizer that was trained elsewhere, once it is gone from there, the copy stands."""
+    """Copies in a tokenizer that was trained elsewhere; once it is gone from there, the copy stands."""
 
+    tokenizer: SpeechTokenizer
     folder: str
     needs: tuple[str, ...] = ()
-    resources: Resources = Resources()
+
+    @property
+    def resources(self) -> Resources:
+        return self.tokenizer.resources
 
     def fingerprint(self, store: Store) -> str:
         return digest(["copy-2", content(self.folder)])
@@ -113,6 +118,7 @@ class CopyWork(_SpeechModelWork):
         return 0
 
     def _copy(self, folder: Path) -> None:
+        check_card(Path(self.folder), self.tokenizer.model_copy())
         for file in sorted(p for p in Path(self.folder).iterdir() if p.is_file() and p.name != "model.json"):
             shutil.copyfile(file, folder / file.name)
         forget_speakers(folder)
@@ -207,10 +213,14 @@ def _model_done(store: Store, folder: str, fingerprint: str) -> bool:
 def _make_model(store: Store, folder: str, fingerprint: str, make: Callable[[Path], Any]) -> None:
     """Commits what `make` writes, then `model.json` with the files' checksums, then the fingerprint.
 
-    An old fingerprint goes first: it must not speak for the new files.
+    An old fingerprint goes first: it must not speak for the new files. Raises RecipeError for what the settings or the speech do not
+    allow.
     """
     with _workshop(store, folder, fingerprint) as root:
-        make(root)
+        try:
+            make(root)
+        except ValueError as fault:
+            raise RecipeError(f"{folder}: {fault}") from fault
         files = sorted(p for p in root.rglob("*") if p.is_file())
         sums = {p.relative_to(root).as_posix(): hashlib.sha256(p.read_bytes()).hexdigest() for p in files}
         (root / "model.json").write_text(json.dumps({"files": sums}, indent=1) + "\n")

@@ -24,6 +24,7 @@ from weft.schemas.ledger import Unusable
 RATE = 16000
 BLOCK = 30  # seconds decoded at a time, so that memory does not grow with the file
 SILENCE = 1e-4  # peak below which nothing can be heard (-80 dBFS)
+FULL, CLIPPED = 0.999, 0.1  # share of samples at full scale or beyond: speech 20 dB too loud, and nothing of it is left
 SHORTEST = 0.1  # seconds
 LOWEST_RATE = 8000  # Hz
 
@@ -43,9 +44,9 @@ def scan(store: Store, audio: Audio) -> Facts:
     with _file(store, audio) as file:
         sha256 = _sha256(file)
         with opened(file) as sound:
-            frames, peak, finite = _listen(sound, audio.channel)
-            _judge(sound, frames, peak, finite)
-            return Facts(frames / sound.rate, sound.rate, sound.channels, sha256)
+            found = _listen(sound, audio.channel)
+            _judge(sound, found)
+            return Facts(found.frames / sound.rate, sound.rate, sound.channels, sha256)
 
 
 def channels_of(store: Store, audio: Audio) -> int:
@@ -54,33 +55,52 @@ def channels_of(store: Store, audio: Audio) -> int:
         return sound.channels
 
 
-def _listen(sound: Sound, channel: int) -> tuple[int, float, bool]:
-    frames, peak, finite = 0, 0.0, True
+@dataclass(slots=True)
+class _Found:
+    """What was heard so far; `full` of the frames are at full scale or beyond, in the mean over the channels."""
+
+    frames: int = 0
+    peak: float = 0.0
+    full: float = 0.0
+    finite: bool = True
+
+    def add(self, block: np.ndarray) -> None:
+        size = np.abs(block)
+        self.frames += len(block)
+        self.peak = max(self.peak, float(size.max()))
+        self.full += float((size >= FULL).mean()) * len(block)
+        self.finite = self.finite and bool(np.isfinite(block).all())
+
+
+def _listen(sound: Sound, channel: int) -> _Found:
+    found = _Found()
     try:
         while len(block := sound.read(BLOCK * sound.rate)):
-            heard = block if channel < 0 else _mono(block, channel)
-            frames += len(block)
-            finite = finite and bool(np.isfinite(heard).all())
-            peak = max(peak, float(np.abs(heard).max()))
+            found.add(block if channel < 0 else _mono(block, channel))
     except BrokenStream as error:
-        raise Unusable("truncated", f"decoding stops after {frames / sound.rate:.2f} s ({error})") from None
-    return frames, peak, finite
+        raise Unusable("truncated", f"decoding stops after {found.frames / sound.rate:.2f} s ({error})") from None
+    return found
 
 
-def _judge(sound: Sound, frames: int, peak: float, finite: bool) -> None:
-    seconds = frames / sound.rate
-    if sound.is_short(frames):
+def _judge(sound: Sound, found: _Found) -> None:
+    seconds = found.frames / sound.rate
+    if sound.is_short(found.frames):
         raise Unusable("truncated", f"the header promises more audio than the {seconds:.2f} s that are there")
-    if not frames:
+    if not found.frames:
         raise Unusable("no_samples", "the file holds a header and no audio")
-    if not finite:
+    if not found.finite:
         raise Unusable("not_finite", "some samples are NaN or infinite")
     if sound.rate < LOWEST_RATE:
         raise Unusable("low_rate", f"{sound.rate} Hz is below {LOWEST_RATE} Hz")
     if seconds < SHORTEST:
         raise Unusable("too_short", f"{seconds:.4f} s is below {SHORTEST} s")
-    if peak < SILENCE:
-        raise Unusable("silent", f"the loudest sample is {peak:.1e}")
+    if found.peak < SILENCE:
+        raise Unusable("silent", f"the loudest sample is {found.peak:.1e}")
+    if found.full > CLIPPED * found.frames:
+        share = 100 * found.full / found.frames
+        raise Unusable(
+            "clipped", f"{share:.0f} % of the samples are at full scale or beyond: turn it down where it was recorded"
+        )
 
 
 def load(store: Store, audio: Audio, start: float, end: float) -> np.ndarray:

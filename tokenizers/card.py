@@ -62,3 +62,14 @@ def read_card(folder: Path) -> dict[str, Any]:
     if not isinstance(card, dict) or not isinstance(card.get("use"), str):
         raise ValueError(f"{folder}: its {CARD} does not say which tokenizer it is")
     return card
+
+
+def check_card(folder: Path, tokenizer: SpeechTokenizer) -> None:
+    """Loads `tokenizer` from `folder`. Raises ValueError where that cannot be, or what lies there is not what its card is of."""
+    told = read_card(folder).get("checksum")
+    tokenizer.load(folder)
+    if told != tokenizer.checksum:
+        raise ValueError(
+            f"{folder}: its model is not the one its {CARD} is of (checksum {tokenizer.checksum}, not {told}): "
+            "copy the whole folder anew, or train it again"
+        )

@@ -65,7 +65,9 @@ class Tokenizer(SpeechTokenizer):
         return n_samples // self._hop
 
     def version(self) -> str:
-        return f"cepstra-3+transformers-{version_of('transformers')}+scipy-{version_of('scipy')}"
+        return "+".join(
+            ("cepstra-4", *(f"{backend}-{version_of(backend)}" for backend in ("transformers", "scipy", "torch")))
+        )
 
     @property
     def checksum(self) -> str:

@@ -11,12 +11,13 @@ from collections.abc import Mapping
 from functools import reduce
 from hashlib import blake2b
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 import torch
 from huggingface_hub import snapshot_download
 from huggingface_hub.errors import HfHubHTTPError
+from pydantic import AfterValidator
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
@@ -43,6 +44,9 @@ def located(name: str) -> Path:
 def absolute(name: str) -> str:
     """A local folder's name that is the same from anywhere; a hub name, or none, is itself."""
     return str(Path(name).absolute()) if name and Path(name).exists() else name
+
+
+Checkpoint = Annotated[str, AfterValidator(absolute)]  # a local file or folder, or a hub name
 
 
 def save(folder: Path, settings: Settings, tensors: Tensors, known: Mapping[str, Any]) -> None:

@@ -23,12 +23,11 @@ from weft.tokenizers import kmeans, layers, steady
 from weft.tokenizers.base import SAMPLE_RATE, SpeechTokenizer
 from weft.tokenizers.checkpoint import Encoder, checksum, cut, load_encoder, quiet
 from weft.tokenizers.fitting import unfinished
-from weft.tokenizers.folder import check_settings, first_line
+from weft.tokenizers.folder import Checkpoint, check_settings, first_line
 from weft.tokenizers.grid import Grid
 from weft.tokenizers.hubert_training import Training, train
 from weft.tokenizers.quantizer import Nearest, Quantizer, load_quantizer, save_quantizer
 from weft.tokenizers.stream import Speech
-from weft.tokenizers.windows import Hearing
 
 CODEBOOK_FRAMES = 60_000  # enough to place the centroids; more only takes time
 CODEBOOK_CLIPS = 64  # heard before what k-means does not need is forgotten
@@ -50,8 +49,8 @@ class Tokenizer(SpeechTokenizer):
     rate: float = 25
     size: int = Field(default=100, ge=2)
     literal: str = "[Hu{}]"
-    model: str = ""
-    codebook: str = ""
+    model: Checkpoint = ""
+    codebook: Checkpoint = ""
     layer: int = Field(default=2, ge=1)
     normalise: bool = True
     device: str = "cpu"
@@ -121,7 +120,7 @@ class Tokenizer(SpeechTokenizer):
 
     def version(self) -> str:
         """What computes the units, known before any model is loaded; `checksum` names the weights."""
-        return f"hubert-7+transformers-{version_of('transformers')}+torch-{version_of('torch')}"
+        return f"hubert-8+transformers-{version_of('transformers')}+torch-{version_of('torch')}"
 
     @property
     def checksum(self) -> str:
@@ -138,9 +137,7 @@ class Tokenizer(SpeechTokenizer):
     def features(self, clips: Sequence[np.ndarray]) -> list[np.ndarray]:
         """The layer's output for each clip, float32 [frames, width]."""
         model, grid = self._ready()
-        return Hearing(grid.hop, self.batch, PADDING).frames(
-            self._rows(clips), lambda some: layers.frames(model, grid, some)
-        )
+        return layers.in_windows(model, grid, self._rows(clips), self.batch, PADDING)
 
     def _rows(self, clips: Sequence[np.ndarray]) -> list[np.ndarray]:
         return [normalised(clip) if self.normalise else np.asarray(clip, np.float32) for clip in clips]

@@ -27,11 +27,10 @@ from weft.tokenizers.checkpoint import cut
 from weft.tokenizers.crops import Crops
 from weft.tokenizers.fitting import fit, seeded
 from weft.tokenizers.hearings import Hearings
-from weft.tokenizers.layers import frames
+from weft.tokenizers.layers import in_windows
 from weft.tokenizers.mel_hubert import MelHubert, small_config
 from weft.tokenizers.mfcc import RATE, mfcc
 from weft.tokenizers.swapped import Swapped
-from weft.tokenizers.windows import Hearing
 
 SPAN_SECONDS = 0.2
 _GENTLY = 0.6  # of the rate, where a model that knows something goes on
@@ -123,7 +122,7 @@ class _Learner(torch.nn.Module):
 def _outputs(model: MelHubert, clips: Sequence[np.ndarray], layer: int) -> list[np.ndarray]:
     """What block `layer` gives, float32 [frames, width] of each clip."""
     part, grid = cut(copy.deepcopy(model), layer)
-    return Hearing(grid.hop, 0.0, 0.0).frames(clips, lambda rows: frames(part, grid, rows))
+    return in_windows(part, grid, clips)
 
 
 def _teacher(features: Sequence[np.ndarray], clusters: int, seed: int) -> torch.Tensor:

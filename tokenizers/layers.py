@@ -2,6 +2,8 @@
 
 frames(model, grid, [samples[16000], samples[15500]])  ->  float32 [50, 768], float32 [48, 768]
 
+in_windows(model, grid, an hour)  ->  the same of long clips, in windows
+
 Convolutions hear each clip by itself (their norm may be over time, and would hear padding); blocks hear the batch, masked.
 """
 
@@ -15,6 +17,7 @@ from torch.nn.utils.rnn import pad_sequence
 from weft.tokenizers.checkpoint import Encoder
 from weft.tokenizers.grid import Grid
 from weft.tokenizers.mel_hubert import MelHubert, heard
+from weft.tokenizers.windows import CONTEXT, Hearing
 
 
 def frames(model: Encoder, grid: Grid, rows: Sequence[np.ndarray]) -> Iterator[np.ndarray]:
@@ -26,6 +29,17 @@ def frames(model: Encoder, grid: Grid, rows: Sequence[np.ndarray]) -> Iterator[n
         states = last_block(model, pad_sequence(convolved, batch_first=True), mask)
         for state, length in zip(states.float().cpu().numpy(), lengths.tolist(), strict=True):
             yield state[:length]
+
+
+def in_windows(
+    model: Encoder, grid: Grid, rows: Sequence[np.ndarray], batch: float = 0.0, padding: float = 0.0
+) -> list[np.ndarray]:
+    """As `frames`, of rows as long as may be: at most `batch` seconds are heard at once (see windows.py).
+
+    A MelHubert gives what it would of the whole. The others attend to all they hear, and in their training heard some 15 s at once.
+    """
+    context = model.reach if isinstance(model, MelHubert) else CONTEXT
+    return Hearing(grid.hop, batch, padding, context=context).frames(rows, lambda some: frames(model, grid, some))
 
 
 def _convolved(model: Any, given: np.ndarray) -> torch.Tensor:

@@ -4,19 +4,25 @@
     MelHubert(config)(heard[B, 100, 80])  ->  states [B, 25, width]
 
 After MelHuBERT (Lin et al. 2022, arXiv 2211.09944), which needs a third less computing than HuBERT; behind its two convolutions it is
-transformers' `HubertModel`. HuBERT itself learns its filters from samples, and on an hour of speech stays below MFCCs.
+transformers' `HubertModel`, but that a block attends to what is near alone: long audio in windows gives what the whole would. HuBERT
+itself learns its filters from samples, and on an hour of speech stays below MFCCs.
 """
 
+import math
 from typing import Any
 
 import numpy as np
 import torch
 from torch.nn.functional import gelu, pad
 from transformers import HubertConfig, HubertModel
+from transformers.masking_utils import create_bidirectional_sliding_window_mask
+from transformers.modeling_outputs import BaseModelOutput
+from transformers.models.hubert.modeling_hubert import HubertEncoderStableLayerNorm
 
-from weft.tokenizers.mels import STEP, log_mels
+from weft.tokenizers.mels import RATE, STEP, log_mels
 
 BANDS = 80
+ATTENDED = 1.0  # seconds either way, by each block
 _NEAR = 5  # steps that the first convolution hears
 _AROUND = 150  # steps either way over which a band is level
 _QUIET = 0.1  # added to a band's deviation, so that silence stays silent
@@ -36,7 +42,30 @@ class MelHubert(HubertModel):
     def __init__(self, config: MelHubertConfig) -> None:
         super().__init__(config)
         self.feature_extractor = _Front(config)  # type: ignore[assignment]
+        self.encoder = _Near(config)
+        self._attended = config.sliding_window
         self.post_init()
+
+    @property
+    def reach(self) -> float:
+        """How many seconds either way a state can hear of."""
+        frames = len(self.encoder.layers) * self._attended + self.config.num_conv_pos_embeddings // 2 + 1
+        return (frames * math.prod(self.config.conv_stride) + (_AROUND + _NEAR) * STEP) / RATE
+
+
+class _Near(HubertEncoderStableLayerNorm):
+    """HuBERT's blocks, but each state attends to those within `sliding_window` frames alone."""
+
+    def forward(
+        self, hidden_states: torch.Tensor, attention_mask: torch.Tensor | None = None, **_: Any
+    ) -> BaseModelOutput:
+        if attention_mask is not None:
+            hidden_states = hidden_states * attention_mask[..., None]
+        near = create_bidirectional_sliding_window_mask(self.config, hidden_states, attention_mask)
+        states = hidden_states + self.pos_conv_embed(hidden_states)
+        for layer in self.layers:
+            states = layer(states, attention_mask=near)
+        return BaseModelOutput(last_hidden_state=self.layer_norm(states))
 
 
 class _Front(torch.nn.Module):
@@ -57,6 +86,7 @@ def small_config(hidden: int, layers: int, heads: int, hop: int) -> MelHubertCon
     nothing: dict[str, Any] = dict.fromkeys(
         ("hidden_dropout", "activation_dropout", "attention_dropout", "feat_proj_dropout", "layerdrop"), 0.0
     )
+    near: dict[str, Any] = {"sliding_window": round(ATTENDED * RATE / hop)}  # no setting of HuBERT's own
     return MelHubertConfig(
         hidden_size=hidden,
         num_hidden_layers=layers,
@@ -69,6 +99,7 @@ def small_config(hidden: int, layers: int, heads: int, hop: int) -> MelHubertCon
         num_conv_pos_embeddings=17,
         num_conv_pos_embedding_groups=hidden // 16,
         **nothing,
+        **near,
     )
 
 

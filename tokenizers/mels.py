@@ -6,6 +6,7 @@ log_mels(samples[16000], bands=80)  ->  float32 [100, 80]; frame t is centred on
 from functools import cache
 
 import numpy as np
+import torch
 from transformers.audio_utils import mel_filter_bank
 
 RATE, STEP, WINDOW, FFT = 16_000, 160, 400, 512
@@ -17,17 +18,23 @@ _FLOOR = 1e-6  # of power: what 16 bits do not hold
 def log_mels(samples: np.ndarray, bands: int) -> np.ndarray:
     """Of float samples [n] at 16 kHz: float32 [n // 160, bands]."""
     side = (WINDOW - STEP) // 2
-    padded = np.pad(samples.astype(np.float32), (side, WINDOW))
-    windows = np.lib.stride_tricks.sliding_window_view(padded, WINDOW)[::STEP][: len(samples) // STEP]
+    padded = torch.from_numpy(np.pad(samples.astype(np.float32), (side, WINDOW)))
+    windows = padded.unfold(0, WINDOW, STEP)[: len(samples) // STEP]
     blocks = [_log_mels(windows[first : first + BLOCK], bands) for first in range(0, len(windows), BLOCK)]
-    return np.concatenate([np.zeros((0, bands), np.float32), *blocks])
+    return torch.cat([torch.zeros(0, bands), *blocks]).numpy()
 
 
-def _log_mels(windows: np.ndarray, bands: int) -> np.ndarray:
-    power = np.abs(np.fft.rfft(windows * np.hanning(WINDOW).astype(np.float32), FFT)) ** 2
-    return np.log(power @ _filters(bands) + _FLOOR).astype(np.float32)
+def _log_mels(windows: torch.Tensor, bands: int) -> torch.Tensor:
+    # numpy's threads and torch's would wait for one another
+    power = torch.fft.rfft(windows * _window(), FFT).abs() ** 2
+    return (power.double() @ _filters(bands) + _FLOOR).log().float()
 
 
 @cache
-def _filters(bands: int) -> np.ndarray:
-    return mel_filter_bank(FFT // 2 + 1, bands, *BAND, RATE, norm=None, mel_scale="htk")
+def _window() -> torch.Tensor:
+    return torch.from_numpy(np.hanning(WINDOW).astype(np.float32))
+
+
+@cache
+def _filters(bands: int) -> torch.Tensor:
+    return torch.from_numpy(mel_filter_bank(FFT // 2 + 1, bands, *BAND, RATE, norm=None, mel_scale="htk"))

@@ -14,8 +14,10 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
+import torch
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
+from torch.nn.functional import leaky_relu, linear
 
 from weft.tokenizers import kmeans
 from weft.tokenizers.folder import first_line
@@ -66,8 +68,7 @@ class Measured:
         return self.centroids @ self.metric
 
     def codes(self, features: np.ndarray) -> np.ndarray:
-        nearness = features @ self._towards.T - (self._towards * self.centroids).sum(1) / 2
-        return np.asarray(nearness.argmax(1), np.int32)
+        return kmeans.likeliest(features, self._towards, (self._towards * self.centroids).sum(1) / -2)
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,12 +83,11 @@ class Likeliest:
         return {name: array for a, w, c, b in rows for name, array in ((a, w), (c, b))}
 
     def codes(self, features: np.ndarray) -> np.ndarray:
-        values = features
-        for number, (weight, bias) in enumerate(self.layers):
-            values = values @ weight.T + bias
-            if number + 1 < len(self.layers):
-                values = np.maximum(values, _LEAK * values)
-        return filled(values.argmax(1).astype(np.int32), len(self.layers[-1][1]) - 1)
+        values = torch.from_numpy(features)
+        for weight, bias in self.layers[:-1]:
+            values = leaky_relu(linear(values, torch.tensor(weight), torch.tensor(bias)), _LEAK)
+        weight, bias = self.layers[-1]
+        return filled(kmeans.likeliest(values.numpy(), weight, bias), len(bias) - 1)
 
 
 def filled(codes: np.ndarray, blank: int) -> np.ndarray:

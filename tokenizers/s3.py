@@ -17,6 +17,7 @@ from weft.outside.backend import Backend
 from weft.outside.process import OutsideFault
 from weft.schemas.fingerprint import content
 from weft.tokenizers.base import SAMPLE_RATE, SpeechTokenizer
+from weft.tokenizers.folder import Checkpoint
 from weft.tokenizers.stream import Speech
 from weft.tokenizers.windows import Hearing
 
@@ -44,7 +45,7 @@ class Tokenizer(Backend, SpeechTokenizer):
     size: int = 6561
     literal: str = "<audio_{}>"
     dedup: bool = False
-    model: str = ""
+    model: Checkpoint = ""
     batch: float = Field(default=120.0, gt=0)
 
     @model_validator(mode="after")

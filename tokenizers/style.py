@@ -25,7 +25,6 @@ from weft.tokenizers.grid import Grid
 from weft.tokenizers.hubert import normalised
 from weft.tokenizers.stream import Speech
 from weft.tokenizers.style_encoder import DOWN, StyleEncoder, Teacher, heard, kinds_of
-from weft.tokenizers.windows import Hearing
 
 _SHORTEST = 1600  # samples; less has no style
 _STEPS = 100  # of features a second
@@ -55,7 +54,7 @@ class Tokenizer(SpeechTokenizer):
     size: int = Field(default=100, ge=2)
     literal: str = "[St{}]"
     dedup: bool = False
-    model: str = ""
+    model: folders.Checkpoint = ""
     layer: int = Field(default=9, ge=1)
     training: Training = Training()
 
@@ -111,7 +110,7 @@ class Tokenizer(SpeechTokenizer):
 
     def version(self) -> str:
         backends = ("transformers", "pyworld-prebuilt", "scipy", "torch")
-        made = "+".join(("style-3", *(f"{backend}-{version_of(backend)}" for backend in backends)))
+        made = "+".join(("style-4", *(f"{backend}-{version_of(backend)}" for backend in backends)))
         return f"{made} {self._model_content}" if self.model else made
 
     @property
@@ -139,8 +138,7 @@ class Tokenizer(SpeechTokenizer):
         """States [frames, width] and how many there are a second."""
         if self._foreign:
             model, grid = self._foreign
-            hearing = Hearing(grid.hop, 60.0, 0.0)
-            (states,) = hearing.frames([normalised(samples)], lambda rows: layers.frames(model, grid, rows))
+            (states,) = layers.in_windows(model, grid, [normalised(samples)])
             return states, SAMPLE_RATE / grid.hop
         assert self._encoder is not None
         with torch.inference_mode():

@@ -13,6 +13,7 @@ from tempfile import TemporaryDirectory
 from time import perf_counter
 
 import soundfile
+import torch
 from rich.console import Console
 from rich.table import Table
 
@@ -29,6 +30,7 @@ from weft.tokenizers.stream import Speech, Stream
 
 TITLE = "tokenizers: quality on speakers never heard, beside MFCC k-means"
 LARGER = Training(steps=700, batch_seconds=64, clusters=500)
+THREADS = 2  # as a build gives training, on which its sums depend
 ACTORS = ("03", "10", "15")  # of emodb, whom style never hears
 EMOTIONS = {"W": "anger", "F": "joy", "N": "neutral", "T": "sadness"}
 Test = Sequence[tuple[Speech, tuple[Word, ...]]]
@@ -47,6 +49,7 @@ class Arm:
 
 
 def measure(folder: Path) -> list[Figure]:
+    torch.set_num_threads(THREADS)
     found: dict[str, Values] = {}
     for arm in _arms():
         found[arm.name] = _measured(arm)

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -24,11 +25,29 @@ def checkpoint(folder: Path, kind: str) -> Path:
 
     torch.manual_seed(5)
     made = S3TokenizerV2(kind, ConfigV2(**SIZES)) if "v2" in kind else S3Tokenizer(kind, ConfigV1(n_mels=80, **SIZES))
+    _spread(made)
     folder.mkdir()
     sizes = SIZES if "v2" in kind else {"n_mels": 80, **SIZES}
     (folder / "config.json").write_text(json.dumps(sizes))
     save_file({name: tensor.contiguous() for name, tensor in made.state_dict().items()}, folder / "model.safetensors")
     return folder
+
+
+def _spread(made: Any) -> None:
+    """Random weights say nearly the same of everything: centres what is quantized on that, so that many codes are in use."""
+    import torch
+    from s3tokenizer.utils import log_mel_spectrogram
+
+    mels = log_mel_spectrogram(torch.from_numpy(speech(20).samples), made.config.n_mels)[None]
+    with torch.no_grad():
+        states = made.encoder(mels, torch.tensor([mels.shape[2]]))[0][0]
+        codebook = made.quantizer._codebook
+        if hasattr(codebook, "project_down"):
+            codebook.project_down.weight /= states.std(0)
+            codebook.project_down.bias.copy_(-codebook.project_down.weight @ states.mean(0))
+        else:
+            drawn = states[torch.arange(len(codebook.embed)) % len(states)]
+            codebook.embed.copy_(torch.nn.functional.normalize(drawn, dim=-1))
 
 
 def speech(seconds: float) -> Speech:
@@ -58,7 +77,8 @@ def test_together_is_as_alone(tokenizer: Tokenizer) -> None:
     given = [speech(s) for s in (3.0, 2.99, 7.0, 3.0, 31.0)]
     for one, together in zip(given, tokenizer.encode_all(given), strict=True):
         assert isinstance(together, Stream)
-        assert np.mean(tokenizer.encode(one).ids != together.ids) < 0.002
+        assert len(set(together.ids.tolist())) > 20
+        assert np.array_equal(tokenizer.encode(one).ids, together.ids)
 
 
 def test_it_is_named_by_its_content(tokenizer: Tokenizer) -> None:

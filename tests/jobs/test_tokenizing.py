@@ -1,6 +1,7 @@
 """`weft tokenizer` and `weft encode`: a tokenizer from speech, tokens from a tokenizer, and one sentence for what is wrong."""
 
 import json
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -113,6 +114,28 @@ def test_an_evaluation_is_a_table(trained: Path, material: Path, weft: Weft, tmp
         )
         assert code == 0, out + errors
         assert row in out and "bits a second" in out
+
+
+def test_tokenizers_are_measured_beside_one_another(trained: Path, material: Path, weft: Weft, tmp_path: Path) -> None:
+    beside = [f for name in ("pitch", "cepstra") for f in ("--beside", trained / name)]
+    code, out, errors = weft(
+        "tokenizer", "evaluate", trained / "cepstra", material / "raw", *beside, "--out", tmp_path / "e", *LOCAL
+    )
+    assert code == 0, out + errors
+    assert re.search(r"measure\W+cepstra\W+pitch\W+cepstra-2", out) and re.search(r"utterances\W+12\W+12\W+12", out)
+    first, other, same = re.findall(r"phone purity\W+([\d.]+)\W+([\d.]+)\W+([\d.]+)", out)[0]
+    assert first == same != other
+    assert re.search(r"codes stand for *│ *│ *-?\d\.\d+ *│ *│", out)  # pitch alone has one
+
+
+def test_another_model_than_the_card_is_of(trained: Path, material: Path, weft: Weft, tmp_path: Path) -> None:
+    clip, mixed = next((material / "raw").glob("*.flac")), tmp_path / "mixed"
+    shutil.copytree(trained / "cepstra", mixed)
+    other = ("tokenizer", "train", "cepstra", clip, "--out", tmp_path / "other", *LOCAL, "size=16")
+    assert weft(*other)[0] == 0
+    shutil.copyfile(tmp_path / "other" / "model.safetensors", mixed / "model.safetensors")
+    code, _, errors = weft("encode", clip, "--tokenizer", mixed, "--out", tmp_path / "t.parquet", *LOCAL)
+    assert code == 2 and f"{mixed}: its model is not the one its card.json is of" in " ".join(errors.split())
 
 
 def test_the_list_has_them_all(weft: Weft) -> None:

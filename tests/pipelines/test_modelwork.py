@@ -17,10 +17,12 @@ from weft.pipelines.store import Store
 from weft.schemas.audio import Audio, Utterance, Word
 from weft.schemas.fingerprint import content
 from weft.schemas.recipe import VocabularySettings
+from weft.schemas.recipe_file import RecipeError
 from weft.schemas.text import Document
 from weft.schemas.vocabulary import Vocabulary
 from weft.tokenizers.base import SpeechTokenizer
 from weft.tokenizers.bpe import Tokenizer as Bpe
+from weft.tokenizers.card import write_card
 from weft.tokenizers.stream import Speech
 
 
@@ -178,29 +180,43 @@ class TestTokenizer:
 
 
 class TestCopy:
-    def test_speakers_of_another_corpus_are_nobody_here(self, store: Store, tmp_path: Path) -> None:
-        (tmp_path / "known.json").write_text('{"speakers": {"s0/a": 244.8}, "spread": 20.0}')
-        (tmp_path / "model.safetensors").write_bytes(b"weights")
-        (tmp_path / "settings.json").write_text("{}")
-        work = CopyWork("pitch", str(tmp_path))
+    @pytest.fixture
+    def trained(self, tmp_path: Path) -> Path:
+        folder = tmp_path / "trained"
+        folder.mkdir()
+        (folder / "known.json").write_text('{"speakers": {"s0/a": 244.8}, "spread": 20.0}')
+        (folder / "model.safetensors").write_bytes(b"weights")
+        write_card(folder, Lengths(), [])
+        return folder
+
+    def test_speakers_of_another_corpus_are_nobody_here(self, store: Store, trained: Path) -> None:
+        work = CopyWork("pitch", Lengths(), str(trained))
         work.run(store)
         assert json.loads(store.read("models/pitch/known.json")) == {"speakers": {}, "spread": 20.0}
         assert store.read("models/pitch/model.safetensors") == b"weights" and work.done(store)
-        assert "244.8" in (tmp_path / "known.json").read_text()
+        assert "244.8" in (trained / "known.json").read_text()
 
-    def test_once_it_is_gone_the_copy_stands(self, store: Store, tmp_path: Path) -> None:
-        trained = tmp_path / "trained"
-        trained.mkdir()
-        (trained / "settings.json").write_text("{}")
-        work = CopyWork("pitch", str(trained))
+    def test_once_it_is_gone_the_copy_stands(self, store: Store, trained: Path, tmp_path: Path) -> None:
+        work = CopyWork("pitch", Lengths(), str(trained))
         work.run(store)
         trained.rename(tmp_path / "elsewhere")
         content.cache_clear()  # as in another process
         assert work.done(store)
-        gone = CopyWork("style", str(trained))
+        gone = CopyWork("style", Lengths(), str(trained))
         assert not gone.done(store)
         store.remove("models/pitch/fingerprint")  # as where files were going in
         assert not work.done(store)
+
+    def test_another_model_than_its_card_is_of(
+        self, store: Store, trained: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(Lengths, "checksum", "others")
+        work = CopyWork("pitch", Lengths(), str(trained))
+        with pytest.raises(
+            RecipeError, match=f"^models/pitch: {trained}: its model is not the one its card.json is of"
+        ):
+            work.run(store)
+        assert not work.done(store) and not store.exists("models/pitch/model.safetensors")
 
 
 class TestVocabulary:

@@ -70,6 +70,8 @@ BAD = {
     "infinite": (encoded(np.where(np.arange(RATE) == 777, np.inf, tone(1.0)), subtype="FLOAT"), "not_finite"),
     "digital silence": (encoded(np.zeros(RATE, np.float32)), "silent"),
     "the last bit flickering": (encoded(np.where(np.arange(RATE) % 9, 0, 1 / 32768)), "silent"),
+    "20 dB too loud": (encoded(np.clip(noise(RATE) / noise(RATE).std(), -1, 1)), "clipped"),
+    "floats of another scale": (encoded(tone(1.0) * 32768, subtype="FLOAT"), "clipped"),
     "0 samples": (tall_wav(), "no_samples"),
     "1 sample": (encoded(np.full(1, 0.5)), "too_short"),
     "99 ms": (encoded(tone(0.099)), "too_short"),
@@ -120,6 +122,12 @@ def test_good_audio_is_what_it_was(store: Store, put: Put, data: bytes, rate: in
     assert heard.dtype == np.float32 and heard.shape == (RATE,)
     inner = slice(800, -800)  # resampling rings at the ends
     assert np.abs(heard[inner] - tone(1.0)[inner]).max() < 0.02
+
+
+def test_what_is_clipped_here_and_there_can_be_used(store: Store, put: Put) -> None:
+    loud = tone(1.0)
+    loud[::20] = 1.0
+    assert scan(store, put(encoded(loud))).seconds == 1.0
 
 
 def test_a_wav_whose_header_was_never_finished_is_read_to_its_end(store: Store, put: Put) -> None:

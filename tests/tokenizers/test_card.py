@@ -8,7 +8,7 @@ import pytest
 
 from weft.schemas.audio import Audio, Utterance
 from weft.schemas.fingerprint import content
-from weft.tokenizers.card import licence_of, read_card, write_card
+from weft.tokenizers.card import check_card, licence_of, read_card, write_card
 from weft.tokenizers.cepstra import Tokenizer
 from weft.tokenizers.hubert import Tokenizer as Hubert
 from weft.tokenizers.stream import Speech
@@ -33,6 +33,19 @@ def test_what_was_heard(tokenizer: Tokenizer, tmp_path: Path) -> None:
     assert (card["heard"]["clips"], card["heard"]["seconds"]) == (3, 4.5)
     assert card["heard"]["licences"] == {"CC0": 3} and card["heard"]["languages"] == {"en": 3}
     assert card["made_from"] == {}
+
+
+def test_a_card_is_of_what_lies_beside_it(tokenizer: Tokenizer, tmp_path: Path) -> None:
+    made, other = tmp_path / "made", tmp_path / "other"
+    write_card(made, tokenizer, [])
+    check_card(made, Tokenizer(size=4))
+    other.mkdir()
+    Tokenizer(size=4).train([Speech(np.random.default_rng(2).normal(0, 0.1, 32_000).astype(np.float32))], other, seed=1)
+    (other / "model.safetensors").replace(made / "model.safetensors")
+    with pytest.raises(ValueError, match=f"^{made}: its model is not the one its card.json is of"):
+        check_card(made, Tokenizer(size=4))
+    with pytest.raises(ValueError, match=f"^{other}: no trained tokenizer here"):
+        check_card(other, Tokenizer(size=4))
 
 
 def test_what_it_is_made_from(tokenizer: Tokenizer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,6 +8,8 @@ import pytest
 
 from weft.tokenizers.cepstra import Tokenizer
 from weft.tokenizers.folder import absolute, check_settings, forget_speakers, located, settings_of
+from weft.tokenizers.hubert import Tokenizer as Hubert
+from weft.tokenizers.style import Tokenizer as Style
 
 
 @pytest.fixture
@@ -45,6 +47,15 @@ def test_names_that_are_the_same_from_anywhere(tmp_path: Path, monkeypatch: pyte
     (tmp_path / "org" / "pitch-64").mkdir(parents=True)
     found = [absolute(name) for name in ("org/pitch-64", str(tmp_path / "org"), "org/gone", "")]
     assert found == [str(tmp_path / "org" / "pitch-64"), str(tmp_path / "org"), "org/gone", ""]
+
+
+def test_a_checkpoint_is_the_same_from_anywhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mhubert").mkdir()
+    (tmp_path / "km.npy").touch()
+    assert Hubert(model="mhubert", codebook="km.npy").made_from == (str(tmp_path / "mhubert"), str(tmp_path / "km.npy"))
+    assert Style(model="mhubert").made_from == (str(tmp_path / "mhubert"),)
+    assert Hubert(model="org/mhubert").model == "org/mhubert"
 
 
 def test_settings(tmp_path: Path) -> None:

@@ -25,6 +25,22 @@ def test_what_is_far_away_is_not_heard() -> None:
     assert not np.allclose(heard(one)[440:], heard(two)[440:], atol=1e-5)
 
 
+@pytest.mark.parametrize("hop", [320, 640])
+def test_a_state_hears_no_further_than_its_reach(hop: int) -> None:
+    torch.manual_seed(1)
+    model = MelHubert(small_config(16, 2, 2, hop)).eval()
+    with torch.no_grad():
+        for weights in model.parameters():  # so that attention looks about
+            weights.mul_(3)
+    one, two = noise(12), noise(12)
+    two[: 16_000 * 3] = noise(3, seed=1) * 3
+    with torch.inference_mode():
+        near, far = (model(torch.from_numpy(heard(s))[None]).last_hidden_state[0].numpy() for s in (one, two))
+    differ = np.abs(near - far).max(1) > 1e-4
+    last = np.flatnonzero(differ)[-1] * hop / 16_000
+    assert 3 + 0.8 * model.reach < last < 3 + model.reach
+
+
 def test_what_is_not_there_counts_for_nothing() -> None:
     mels = torch.randn(2, 60, BANDS)
     there = torch.ones(2, 60, dtype=torch.bool)
