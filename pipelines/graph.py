@@ -33,6 +33,7 @@ from weft.schemas.recipe import Choice, Recipe, TokenizerChoice
 from weft.schemas.resources import Resources
 from weft.schemas.text import Dialogue, Document
 from weft.tokenizers.base import SpeechTokenizer
+from weft.tokenizers.card import read_card
 from weft.tokenizers.folder import located, settings_of
 from weft.tokenizers.text import TextTokenizer
 
@@ -91,7 +92,9 @@ class House:
         if not choice.folder:
             return {}
         try:
-            return {**settings_of(located(choice.folder)), **choice.settings}
+            folder = located(choice.folder)
+            read_card(folder)
+            return {**settings_of(folder), **choice.settings}
         except ValueError as fault:
             raise RecipeFault(("tokenizers", name, "folder"), str(fault)) from None
 

@@ -30,7 +30,7 @@ from weft.schemas.recipe import VocabularySettings
 from weft.schemas.recipe_file import RecipeError
 from weft.schemas.resources import Resources
 from weft.tokenizers.base import SpeechTokenizer
-from weft.tokenizers.card import check_card, write_card
+from weft.tokenizers.card import check_card, seal, write_card
 from weft.tokenizers.folder import forget_speakers
 from weft.tokenizers.stream import Speech
 from weft.tokenizers.text import TextTokenizer
@@ -71,8 +71,9 @@ class TokenizerWork(_SpeechModelWork):
     def fingerprint(self, store: Store) -> str:
         heard = [(u.key, u.sha256, u.start, u.end, self._known(u)) for u in self._picked(store)]
         tokenizer = self.tokenizer
-        made_from = [tokenizer.version(), *map(content, tokenizer.made_from)]
-        return digest(["tokenizer-3", tokenizer.model_dump(mode="json"), made_from, self.seed, heard])
+        settings = tokenizer.model_dump(mode="json", exclude=set(tokenizer.checkpoints))
+        made_from = [(name, content(at)) for name in tokenizer.checkpoints if (at := getattr(tokenizer, name))]
+        return digest(["tokenizer-4", settings, tokenizer.version(), made_from, self.seed, heard])
 
     def run(self, store: Store) -> int:
         heard = list(_readable(store, self._picked(store)))
@@ -106,7 +107,7 @@ class CopyWork(_SpeechModelWork):
         return self.tokenizer.resources
 
     def fingerprint(self, store: Store) -> str:
-        return digest(["copy-2", content(self.folder)])
+        return digest(["copy-3", content(self.folder)])
 
     def done(self, store: Store) -> bool:
         if not Path(self.folder).is_dir():
@@ -118,10 +119,12 @@ class CopyWork(_SpeechModelWork):
         return 0
 
     def _copy(self, folder: Path) -> None:
-        check_card(Path(self.folder), self.tokenizer.model_copy())
+        tokenizer = self.tokenizer.model_copy()
+        check_card(Path(self.folder), tokenizer)
         for file in sorted(p for p in Path(self.folder).iterdir() if p.is_file() and p.name != "model.json"):
             shutil.copyfile(file, folder / file.name)
         forget_speakers(folder)
+        seal(folder, tokenizer)
 
 
 @dataclass(frozen=True)
@@ -146,7 +149,8 @@ class AlignerWork:
     def run(self, store: Store) -> int:
         chosen = self._picked(store)
         aligner = self.aligner.model_copy()
-        aligner.setup()
+        with _refusals(self.node):
+            aligner.setup()
         told = _readable(store, [u for u in chosen if aligner.understands(u)])
         clips = [Clip(s, said, speaker_of(u)) for u, s in told if (said := aligner.spoken(u.text or ""))]
         _make_model(store, self.node, self.fingerprint(store), lambda folder: aligner.train(clips, folder, self.seed))
@@ -185,11 +189,12 @@ class VocabularyWork:
     def run(self, store: Store) -> int:
         from weft.tokenizers.unified import save, unify
 
-        text = self.text.train(self._texts(store))
         at = self.layout
-        vocabulary = unify(
-            text, at.markers, self.codebooks, at.pad_to, at.multiple, at.bos, at.codes_from, at.trailing
-        )  # fmt: skip
+        with _refusals(self.node):
+            text = self.text.train(self._texts(store))
+            vocabulary = unify(
+                text, at.markers, self.codebooks, at.pad_to, at.multiple, at.bos, at.codes_from, at.trailing
+            )  # fmt: skip
         _make_model(store, self.node, self.fingerprint(store), lambda folder: save(folder, text, vocabulary))
         return vocabulary.size
 
@@ -213,20 +218,26 @@ def _model_done(store: Store, folder: str, fingerprint: str) -> bool:
 def _make_model(store: Store, folder: str, fingerprint: str, make: Callable[[Path], Any]) -> None:
     """Commits what `make` writes, then `model.json` with the files' checksums, then the fingerprint.
 
-    An old fingerprint goes first: it must not speak for the new files. Raises RecipeError for what the settings or the speech do not
-    allow.
+    An old fingerprint goes first: it must not speak for the new files.
     """
     with _workshop(store, folder, fingerprint) as root:
-        try:
+        with _refusals(folder):
             make(root)
-        except ValueError as fault:
-            raise RecipeError(f"{folder}: {fault}") from fault
         files = sorted(p for p in root.rglob("*") if p.is_file())
         sums = {p.relative_to(root).as_posix(): hashlib.sha256(p.read_bytes()).hexdigest() for p in files}
         (root / "model.json").write_text(json.dumps({"files": sums}, indent=1) + "\n")
         store.remove(f"{folder}/fingerprint")
         store.put_folder(folder, root, last="model.json")
     store.write(f"{folder}/fingerprint", fingerprint.encode())
+
+
+@contextmanager
+def _refusals(node: str) -> Iterator[None]:
+    """What the settings, the speech or the texts do not allow is for the user to mend: a ValueError becomes a RecipeError."""
+    try:
+        yield
+    except ValueError as fault:
+        raise RecipeError(f"{node}: {fault}") from fault
 
 
 @contextmanager

@@ -9,7 +9,7 @@ import io
 import os
 import stat
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import BinaryIO
 
 import numpy as np
@@ -24,7 +24,8 @@ from weft.schemas.ledger import Unusable
 RATE = 16000
 BLOCK = 30  # seconds decoded at a time, so that memory does not grow with the file
 SILENCE = 1e-4  # peak below which nothing can be heard (-80 dBFS)
-FULL, CLIPPED = 0.999, 0.1  # share of samples at full scale or beyond: speech 20 dB too loud, and nothing of it is left
+FULL = 0.98  # of full scale; mu-law reaches no further
+CLIPPED = 0.1  # share of samples that are so loud: speech is 20 dB above what can be held
 SHORTEST = 0.1  # seconds
 LOWEST_RATE = 8000  # Hz
 
@@ -57,18 +58,18 @@ def channels_of(store: Store, audio: Audio) -> int:
 
 @dataclass(slots=True)
 class _Found:
-    """What was heard so far; `full` of the frames are at full scale or beyond, in the mean over the channels."""
+    """What was heard so far; `full` counts the samples of each channel that are at full scale or beyond."""
 
     frames: int = 0
     peak: float = 0.0
-    full: float = 0.0
+    full: np.ndarray = field(default_factory=lambda: np.zeros(1))
     finite: bool = True
 
     def add(self, block: np.ndarray) -> None:
         size = np.abs(block)
         self.frames += len(block)
         self.peak = max(self.peak, float(size.max()))
-        self.full += float((size >= FULL).mean()) * len(block)
+        self.full = self.full + (size >= FULL).sum(axis=0)
         self.finite = self.finite and bool(np.isfinite(block).all())
 
 
@@ -96,10 +97,9 @@ def _judge(sound: Sound, found: _Found) -> None:
         raise Unusable("too_short", f"{seconds:.4f} s is below {SHORTEST} s")
     if found.peak < SILENCE:
         raise Unusable("silent", f"the loudest sample is {found.peak:.1e}")
-    if found.full > CLIPPED * found.frames:
-        share = 100 * found.full / found.frames
+    if (share := float(found.full.min()) / found.frames) > CLIPPED:
         raise Unusable(
-            "clipped", f"{share:.0f} % of the samples are at full scale or beyond: turn it down where it was recorded"
+            "clipped", f"{100 * share:.0f} % of the samples are at full scale or beyond: a lower level is wanted"
         )
 
 

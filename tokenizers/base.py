@@ -27,10 +27,12 @@ class SpeechTokenizer(Settings, ABC):
     """Fields are settings: `rate` frames a second, `size` codes, each spelt `literal` with its number in it.
 
     `learns_from` names what `train` wants to know of speech besides its samples, such as `text`: where that changes, it is
-    trained anew.
+    trained anew. `checkpoints` names the settings that say which files or folders from elsewhere `train` reads: what is in them
+    counts, not where they lie.
     """
 
     learns_from: ClassVar[tuple[str, ...]] = ()
+    checkpoints: ClassVar[tuple[str, ...]] = ()
 
     rate: float = Field(gt=0)
     size: int = Field(ge=1)
@@ -53,8 +55,8 @@ class SpeechTokenizer(Settings, ABC):
 
     @property
     def made_from(self) -> tuple[str, ...]:
-        """Checkpoints from elsewhere that `train` reads: where one changes, it is trained anew."""
-        return ()
+        """The checkpoints that there are."""
+        return tuple(str(found) for name in self.checkpoints if (found := getattr(self, name)))
 
     @property
     def batch_seconds(self) -> float:

@@ -6,7 +6,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +39,7 @@ def write_card(folder: Path, tokenizer: SpeechTokenizer, heard: Sequence[Utteran
             "content": digest([(u.sha256, u.start, u.end) for u in heard])[:16],
         },
     }
-    (folder / CARD).write_text(json.dumps(card, indent=1, ensure_ascii=False) + "\n", "utf-8")
+    _write(folder, card)
 
 
 def licence_of(checkpoint: str) -> str:
@@ -73,3 +73,13 @@ def check_card(folder: Path, tokenizer: SpeechTokenizer) -> None:
             f"{folder}: its model is not the one its {CARD} is of (checksum {tokenizer.checksum}, not {told}): "
             "copy the whole folder anew, or train it again"
         )
+
+
+def seal(folder: Path, tokenizer: SpeechTokenizer) -> None:
+    """Makes the card there of what lies beside it now, after some of it was taken away on purpose."""
+    tokenizer.load(folder)
+    _write(folder, {**read_card(folder), "checksum": tokenizer.checksum})
+
+
+def _write(folder: Path, card: Mapping[str, Any]) -> None:
+    (folder / CARD).write_text(json.dumps(card, indent=1, ensure_ascii=False) + "\n", "utf-8")

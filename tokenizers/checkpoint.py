@@ -41,6 +41,8 @@ def load_encoder(name: str, layer: int) -> tuple[Encoder, Grid]:
     except (OSError, RuntimeError, SafetensorError, *_ODD) as error:
         raise ValueError(f"{name}: no weights in safetensors could be read ({first_line(error)})") from None
     model, info = loaded
+    for name in UNUSED.intersection(info["missing_keys"]):
+        model.get_parameter(name).data.zero_()  # it was drawn, and counts in the checksum
     missing = set(info["missing_keys"]) - UNUSED
     if missing:
         raise ValueError(
@@ -77,6 +79,8 @@ def _config(name: str) -> Any:
         raise ValueError(f"{name}: no model here; train one first or name a folder")
     if settings.get("model_type") not in _KINDS:
         raise ValueError(f"{name}: a {settings.get('model_type', 'nameless')} model, none of {', '.join(_KINDS)}")
+    if settings["model_type"] == "mel-hubert" and "sliding_window" not in settings:
+        raise ValueError(f"{name}: trained by an earlier weft, whose model attended to all it heard: train it again")
     return _KINDS[settings["model_type"]].config_class.from_dict(settings)
 
 

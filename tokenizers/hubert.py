@@ -45,6 +45,7 @@ class Tokenizer(SpeechTokenizer):
     """
 
     learns_from: ClassVar[tuple[str, ...]] = ("speaker",)
+    checkpoints: ClassVar[tuple[str, ...]] = ("model", "codebook")
 
     rate: float = 25
     size: int = Field(default=100, ge=2)
@@ -74,10 +75,6 @@ class Tokenizer(SpeechTokenizer):
     def training_seconds(self) -> float:
         """How much speech `train` looks at: none when both `model` and `codebook` are given."""
         return 0.0 if self.model and self.codebook else self.training.seconds
-
-    @property
-    def made_from(self) -> tuple[str, ...]:
-        return tuple(filter(None, (self.model, self.codebook)))
 
     @property
     def batch_seconds(self) -> float:

@@ -34,9 +34,10 @@ def frames(model: Encoder, grid: Grid, rows: Sequence[np.ndarray]) -> Iterator[n
 def in_windows(
     model: Encoder, grid: Grid, rows: Sequence[np.ndarray], batch: float = 0.0, padding: float = 0.0
 ) -> list[np.ndarray]:
-    """As `frames`, of rows as long as may be: at most `batch` seconds are heard at once (see windows.py).
+    """As `frames`, of rows as long as may be: at most `batch` seconds are heard at once, or one window (see windows.py).
 
-    A MelHubert gives what it would of the whole. The others attend to all they hear, and in their training heard some 15 s at once.
+    A MelHubert gives what it would of the whole, but for rounding. The others attend to all they hear, and in their training heard
+    some 15 s at once.
     """
     context = model.reach if isinstance(model, MelHubert) else CONTEXT
     return Hearing(grid.hop, batch, padding, context=context).frames(rows, lambda some: frames(model, grid, some))

@@ -8,7 +8,7 @@ The models take 30 s and lose codes beyond: audio is cut into windows of at most
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Literal, Self
+from typing import ClassVar, Literal, Self
 
 import numpy as np
 from pydantic import Field, model_validator
@@ -37,6 +37,8 @@ class Tokenizer(Backend, SpeechTokenizer):
     """
 
     package, script = "s3tokenizer", "encode_s3.py"
+
+    checkpoints: ClassVar[tuple[str, ...]] = ("model",)
 
     kind: Literal["speech_tokenizer_v1", "speech_tokenizer_v1_25hz", "speech_tokenizer_v2_25hz"] = (
         "speech_tokenizer_v2_25hz"

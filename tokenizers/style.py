@@ -49,6 +49,7 @@ class Tokenizer(SpeechTokenizer):
     """
 
     learns_from: ClassVar[tuple[str, ...]] = ("emotion", "speaker")
+    checkpoints: ClassVar[tuple[str, ...]] = ("model",)
 
     rate: float = Field(default=1.0, ge=1, le=1)
     size: int = Field(default=100, ge=2)
@@ -62,10 +63,6 @@ class Tokenizer(SpeechTokenizer):
     _foreign: tuple[Encoder, Grid] | None = PrivateAttr(None)
     _centroids: np.ndarray | None = PrivateAttr(None)
     _checksum: str = PrivateAttr("")
-
-    @property
-    def made_from(self) -> tuple[str, ...]:
-        return tuple(filter(None, (self.model,)))
 
     @property
     def training_seconds(self) -> float:

@@ -55,6 +55,9 @@ def test_without_tasks_everything_is_aligned_and_encoded() -> None:
 def test_a_trained_tokenizer_keeps_its_settings_and_is_copied(tmp_path: Path) -> None:
     (tmp_path / "settings.json").write_text(Hubert(size=7, rate=50).model_dump_json())
     chosen = {"hubert": {"use": "hubert", "folder": str(tmp_path), "batch": 5}}
+    with pytest.raises(RecipeFault, match="no trained tokenizer here"):
+        _ = House(recipe(tasks={}, tokenizers=chosen)).tokenizers
+    (tmp_path / "card.json").write_text('{"use": "hubert"}')
     house = House(recipe(tasks={}, tokenizers=chosen))
     made = house.tokenizers["hubert"]
     assert isinstance(made, Hubert) and (made.size, made.rate, made.batch) == (7, 50, 5)

@@ -8,6 +8,7 @@ from typing import ClassVar
 
 import numpy as np
 import pytest
+from pydantic import PrivateAttr
 
 from weft.pipelines.aligners.base import Aligner, Clip
 from weft.pipelines.modelwork import AlignerWork, CopyWork, TokenizerWork, VocabularyWork
@@ -15,7 +16,7 @@ from weft.pipelines.parts import part_name, write_part
 from weft.pipelines.sound import flac
 from weft.pipelines.store import Store
 from weft.schemas.audio import Audio, Utterance, Word
-from weft.schemas.fingerprint import content
+from weft.schemas.fingerprint import content, digest
 from weft.schemas.recipe import VocabularySettings
 from weft.schemas.recipe_file import RecipeError
 from weft.schemas.text import Document
@@ -38,6 +39,9 @@ class Lengths(SpeechTokenizer):
     def training_seconds(self) -> float:
         return self.wants
 
+    checkpoints: ClassVar[tuple[str, ...]] = ("given",)
+    given: str = ""
+
     def train(self, speech: Sequence[Speech], folder: Path, seed: int) -> None:
         (folder / "lengths").write_text(" ".join(str(len(one.samples)) for one in speech))
 
@@ -51,6 +55,19 @@ class Lengths(SpeechTokenizer):
 
     def _ids(self, speech: Sequence[Speech]) -> Iterator[np.ndarray]:
         return (np.zeros(self.frames(len(one.samples)), np.int32) for one in speech)
+
+
+class Speakers(Lengths):
+    """Its model is who it knows."""
+
+    _known: str = PrivateAttr("")
+
+    def load(self, folder: Path) -> None:
+        self._known = (folder / "known.json").read_text()
+
+    @property
+    def checksum(self) -> str:
+        return digest(self._known)
 
 
 class Readings(Lengths):
@@ -116,15 +133,18 @@ class TestTokenizer:
     ) -> None:
         given = tmp_path / "codebook"
         given.write_text("1")
-        monkeypatch.setattr(Lengths, "made_from", property(lambda self: (str(given),)))
-        self.work.run(ready)
-        assert self.work.done(ready)
+        work = replace(self.work, tokenizer=Lengths(given=str(given)))
+        work.run(ready)
+        assert work.done(ready) and not self.work.done(ready)
         with monkeypatch.context() as patched:
             patched.setattr(Lengths, "version", lambda self: "2")
-            assert not self.work.done(ready)
+            assert not work.done(ready)
+        (tmp_path / "elsewhere").mkdir()
+        moved = given.rename(tmp_path / "elsewhere" / "codebook")
+        assert replace(work, tokenizer=Lengths(given=str(moved))).done(ready)
         given.write_text("2")
         content.cache_clear()
-        assert not self.work.done(ready)
+        assert not work.done(ready)
 
     def test_a_tokenizer_that_needs_no_training_hears_nothing(self, ready: Store) -> None:
         work = replace(self.work, tokenizer=Lengths(wants=0.0))
@@ -207,6 +227,14 @@ class TestCopy:
         store.remove("models/pitch/fingerprint")  # as where files were going in
         assert not work.done(store)
 
+    def test_a_copy_can_be_taken_on(self, store: Store, trained: Path) -> None:
+        speakers = Speakers()
+        speakers.load(trained)
+        write_card(trained, speakers, [])
+        CopyWork("pitch", Speakers(), str(trained)).run(store)
+        CopyWork("again", Speakers(), str(store.folder("models/pitch"))).run(store)
+        assert store.read("models/again/known.json") == store.read("models/pitch/known.json")
+
     def test_another_model_than_its_card_is_of(
         self, store: Store, trained: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -243,6 +271,8 @@ class TestVocabulary:
         self.work.run(books)
         assert self.work.done(books)
         swapped = {"speech": "[S]", "text": "[T]"}  # the order is the ids
+        with pytest.raises(RecipeError, match=r"^vocabulary: "):
+            replace(self.work, layout=self.work.layout.model_copy(update={"pad_to": 10})).run(books)
         for change in ({"markers": swapped}, {"multiple": 128}, {"bos": False}, {"trailing": {"pad": "[P]"}}):
             assert not replace(self.work, layout=self.work.layout.model_copy(update=change)).done(books)
         assert not replace(self.work, text=Bpe(size=301)).done(books)

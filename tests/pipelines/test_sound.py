@@ -5,6 +5,7 @@ import io
 import struct
 import uuid
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import fsspec
@@ -71,6 +72,10 @@ BAD = {
     "digital silence": (encoded(np.zeros(RATE, np.float32)), "silent"),
     "the last bit flickering": (encoded(np.where(np.arange(RATE) % 9, 0, 1 / 32768)), "silent"),
     "20 dB too loud": (encoded(np.clip(noise(RATE) / noise(RATE).std(), -1, 1)), "clipped"),
+    "20 dB too loud, as telephones have it": (
+        encoded(np.clip(noise(RATE) / noise(RATE).std(), -1, 1), subtype="ULAW"),
+        "clipped",
+    ),
     "floats of another scale": (encoded(tone(1.0) * 32768, subtype="FLOAT"), "clipped"),
     "0 samples": (tall_wav(), "no_samples"),
     "1 sample": (encoded(np.full(1, 0.5)), "too_short"),
@@ -128,6 +133,10 @@ def test_what_is_clipped_here_and_there_can_be_used(store: Store, put: Put) -> N
     loud = tone(1.0)
     loud[::20] = 1.0
     assert scan(store, put(encoded(loud))).seconds == 1.0
+    stuck = np.stack([tone(1.0), np.ones(RATE, np.float32)], axis=1)
+    assert scan(store, put(encoded(stuck))).channels == 2
+    with pytest.raises(Unusable):
+        scan(store, replace(put(encoded(stuck)), channel=1))
 
 
 def test_a_wav_whose_header_was_never_finished_is_read_to_its_end(store: Store, put: Put) -> None:

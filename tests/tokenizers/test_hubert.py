@@ -15,6 +15,7 @@ from transformers import HubertConfig, HubertModel, Wav2Vec2Config, Wav2Vec2Mode
 from tests.checkpoints import small_hubert
 from weft.schemas.resources import Resources
 from weft.tokenizers import fitting, hubert, hubert_training, layers, steady
+from weft.tokenizers.checkpoint import checksum, load_encoder
 from weft.tokenizers.hubert import Tokenizer, normalised
 from weft.tokenizers.hubert_training import Training, spans
 from weft.tokenizers.layers import frames
@@ -288,6 +289,26 @@ def test_refuses_what_does_not_fit(clips: list[np.ndarray], folder: Path, tmp_pa
             tokenizer().load(tmp_path)
     (tmp_path / "config.json").write_text('{"model_type": "whisper"}')
     with pytest.raises(ValueError, match="whisper model, none of hubert, mel-hubert, wav2vec2"):
+        tokenizer().load(tmp_path)
+
+
+def test_a_checkpoint_without_what_only_training_needs_has_one_name(tmp_path: Path) -> None:
+    model = HubertModel(small_hubert())
+    model.save_pretrained(tmp_path)
+    weights = {k: v.numpy() for k, v in model.state_dict().items() if k != "masked_spec_embed"}
+    save_file(weights, tmp_path / "model.safetensors", metadata={"format": "pt"})
+    names = []
+    for seed in (1, 2):
+        torch.manual_seed(seed)
+        names.append(checksum(load_encoder(str(tmp_path), 1)[0], {}))
+    assert names[0] == names[1]
+
+
+def test_refuses_a_model_that_attends_to_everything(folder: Path, tmp_path: Path) -> None:
+    config = json.loads((folder / "config.json").read_text())
+    del config["sliding_window"]
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    with pytest.raises(ValueError, match="trained by an earlier weft"):
         tokenizer().load(tmp_path)
 
 
