@@ -30,6 +30,7 @@ from weft.schemas.sample import Baked
 from weft.schemas.text import Dialogue, Turn
 from weft.tokenizers import bpe, stream
 from weft.tokenizers.base import SpeechTokenizer
+from weft.tokenizers.hubert import Tokenizer as Hubert
 from weft.tokenizers.unified import save, unify
 
 RATE = 16_000
@@ -113,6 +114,11 @@ class TestAlign:
 
 
 class TestEncode:
+    def test_it_is_the_same_wherever_checkpoints_lie(self) -> None:
+        here, there = (Encode(name="h", tokenizer=Hubert(model=at)) for at in ("here/mhubert", "there/mhubert"))
+        assert here.identity() == there.identity()
+        assert here.identity() != Encode(name="h", tokenizer=Hubert(model="here/mhubert", layer=3)).identity()
+
     def run(self, store: Store, *utterances: Utterance) -> list[Any]:
         stage = Encode(name="loud", tokenizer=Loudness())
         stage.setup(store)
