@@ -26,8 +26,9 @@ def log_mels(samples: np.ndarray, bands: int) -> np.ndarray:
 
 def _log_mels(windows: torch.Tensor, bands: int) -> torch.Tensor:
     # numpy's threads and torch's would wait for one another
-    power = torch.fft.rfft(windows * _window(), FFT).abs() ** 2
-    return (power.double() @ _filters(bands) + _FLOOR).log().float()
+    spectrum = torch.fft.rfft(windows * _window(), FFT)
+    power = spectrum.real.square() + spectrum.imag.square()
+    return (power @ _filters(bands) + _FLOOR).log()
 
 
 @cache
@@ -37,4 +38,4 @@ def _window() -> torch.Tensor:
 
 @cache
 def _filters(bands: int) -> torch.Tensor:
-    return torch.from_numpy(mel_filter_bank(FFT // 2 + 1, bands, *BAND, RATE, norm=None, mel_scale="htk"))
+    return torch.from_numpy(mel_filter_bank(FFT // 2 + 1, bands, *BAND, RATE, norm=None, mel_scale="htk")).float()
