@@ -77,6 +77,8 @@ def run_training(
     for name in store.names(f"models/{use}"):
         if not name.endswith(("/fingerprint", "/model.json")):
             shutil.copyfile(store.path(name), out / name.rpartition("/")[2])
+    # a checkpoint may have moved since: what it holds is the same, and where it lies is told anew
+    (out / "settings.json").write_text(house.tokenizers[use].model_dump_json(indent=1) + "\n", "utf-8")
     show_lost(console, "Not heard", list(write_rejects(store, out / "rejects.jsonl")))
     heard = read_card(out)["heard"]
     show_usage(f"{use}, trained on {heard['clips']:,} clips of {heard['seconds']:,.1f} s", usage_of(store, house, use))

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 
 from weft.pipelines.align import ALIGNER
 from weft.pipelines.aligners.base import Aligner, Clip, speaker_of
@@ -236,6 +237,8 @@ def _refusals(node: str) -> Iterator[None]:
     """What the settings, the speech or the texts do not allow is for the user to mend: a ValueError becomes a RecipeError."""
     try:
         yield
+    except pa.ArrowException:  # a part that is broken; some are ValueErrors
+        raise
     except ValueError as fault:
         raise RecipeError(f"{node}: {fault}") from fault
 

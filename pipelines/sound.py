@@ -58,26 +58,34 @@ def channels_of(store: Store, audio: Audio) -> int:
 
 @dataclass(slots=True)
 class _Found:
-    """What was heard so far; `full` counts the samples of each channel that are at full scale or beyond."""
+    """What was heard so far: the peak of what `load` gives, and of each channel the peak and how many samples are at full scale."""
 
     frames: int = 0
     peak: float = 0.0
-    full: np.ndarray = field(default_factory=lambda: np.zeros(1))
     finite: bool = True
+    peaks: np.ndarray = field(default_factory=lambda: np.zeros(1))
+    full: np.ndarray = field(default_factory=lambda: np.zeros(1))
 
-    def add(self, block: np.ndarray) -> None:
-        size = np.abs(block)
-        self.frames += len(block)
-        self.peak = max(self.peak, float(size.max()))
+    def add(self, channels: np.ndarray, heard: np.ndarray) -> None:
+        size = np.abs(channels)
+        self.frames += len(heard)
+        self.peak = max(self.peak, float(np.abs(heard).max()))
+        self.finite = self.finite and bool(np.isfinite(heard).all())
+        self.peaks = np.maximum(self.peaks, size.max(axis=0))
         self.full = self.full + (size >= FULL).sum(axis=0)
-        self.finite = self.finite and bool(np.isfinite(block).all())
+
+    @property
+    def clipped(self) -> float:
+        """Share of samples at full scale or beyond, in the best of the channels that are not quiet beside the others."""
+        return float(self.full[self.peaks >= 0.1 * self.peaks.max()].min()) / self.frames
 
 
 def _listen(sound: Sound, channel: int) -> _Found:
     found = _Found()
     try:
         while len(block := sound.read(BLOCK * sound.rate)):
-            found.add(block if channel < 0 else _mono(block, channel))
+            heard = _mono(block, channel)
+            found.add(block if channel < 0 else heard[:, None], heard)
     except BrokenStream as error:
         raise Unusable("truncated", f"decoding stops after {found.frames / sound.rate:.2f} s ({error})") from None
     return found
@@ -97,10 +105,9 @@ def _judge(sound: Sound, found: _Found) -> None:
         raise Unusable("too_short", f"{seconds:.4f} s is below {SHORTEST} s")
     if found.peak < SILENCE:
         raise Unusable("silent", f"the loudest sample is {found.peak:.1e}")
-    if (share := float(found.full.min()) / found.frames) > CLIPPED:
-        raise Unusable(
-            "clipped", f"{100 * share:.0f} % of the samples are at full scale or beyond: a lower level is wanted"
-        )
+    if found.clipped > CLIPPED:
+        share = f"{100 * found.clipped:.0f} %"
+        raise Unusable("clipped", f"{share} of the samples are at full scale or beyond: a lower level is wanted")
 
 
 def load(store: Store, audio: Audio, start: float, end: float) -> np.ndarray:

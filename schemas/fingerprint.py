@@ -33,6 +33,12 @@ def hash64(*words: str | int) -> int:
 def content(model: str) -> str:
     """16 hex digits over the files of a local checkpoint, a folder or a file. A hub name is itself."""
     root = Path(model)
-    files = [root] if root.is_file() else sorted(file for file in root.glob("*") if file.is_file())
-    sums = [(file.name, hashlib.sha256(file.read_bytes()).hexdigest()) for file in files]
+    if root.is_file():
+        return _sum(root)[:16]
+    files = sorted(file for file in root.glob("*") if file.is_file())
+    sums = [(file.name, _sum(file)) for file in files]
     return digest(sums)[:16] if sums else model
+
+
+def _sum(file: Path) -> str:
+    return hashlib.sha256(file.read_bytes()).hexdigest()

@@ -41,8 +41,8 @@ def load_encoder(name: str, layer: int) -> tuple[Encoder, Grid]:
     except (OSError, RuntimeError, SafetensorError, *_ODD) as error:
         raise ValueError(f"{name}: no weights in safetensors could be read ({first_line(error)})") from None
     model, info = loaded
-    for name in UNUSED.intersection(info["missing_keys"]):
-        model.get_parameter(name).data.zero_()  # it was drawn, and counts in the checksum
+    for unused in UNUSED.intersection(info["missing_keys"]):
+        model.get_parameter(unused).data.zero_()  # it was drawn, and counts in the checksum
     missing = set(info["missing_keys"]) - UNUSED
     if missing:
         raise ValueError(

@@ -107,7 +107,7 @@ class Tokenizer(SpeechTokenizer):
 
     def version(self) -> str:
         backends = ("transformers", "pyworld-prebuilt", "scipy", "torch")
-        made = "+".join(("style-4", *(f"{backend}-{version_of(backend)}" for backend in backends)))
+        made = "+".join(("style-5", *(f"{backend}-{version_of(backend)}" for backend in backends)))
         return f"{made} {self._model_content}" if self.model else made
 
     @property

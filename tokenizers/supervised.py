@@ -67,7 +67,7 @@ class Supervised(SpeechTokenizer):
 
     def version(self) -> str:
         name = type(self).__module__.rpartition(".")[2]
-        return f"{name}-4+transformers-{version_of('transformers')}+torch-{version_of('torch')}"
+        return f"{name}-5+transformers-{version_of('transformers')}+torch-{version_of('torch')}"
 
     @property
     def checksum(self) -> str:

@@ -9,7 +9,9 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 import yaml
+from transformers import HubertModel
 
+from tests.checkpoints import small_hubert
 from weft.jobs.encoding import merged
 from weft.schemas.audio import Units
 
@@ -126,6 +128,18 @@ def test_tokenizers_are_measured_beside_one_another(trained: Path, material: Pat
     first, other, same = re.findall(r"phone purity\W+([\d.]+)\W+([\d.]+)\W+([\d.]+)", out)[0]
     assert first == same != other
     assert re.search(r"codes stand for *│ *│ *-?\d\.\d+ *│ *│", out)  # pitch alone has one
+
+
+def test_a_checkpoint_may_move(material: Path, weft: Weft, tmp_path: Path) -> None:
+    clip, here, out = next((material / "raw").glob("*.flac")), tmp_path / "here", tmp_path / "style"
+    HubertModel(small_hubert()).save_pretrained(here)
+    train = ("tokenizer", "train", "style", material / "raw", "--out", out, *LOCAL, "size=4", "layer=1")
+    encode = ("encode", clip, "--tokenizer", out, *LOCAL, "--out")
+    assert weft(*train, f"model={here}")[0] == 0 and weft(*encode, tmp_path / "a.parquet")[0] == 0
+    there = here.rename(tmp_path / "there")
+    code, _, errors = weft(*encode, tmp_path / "b.parquet")
+    assert code == 2 and "no model here" in errors
+    assert weft(*train, f"model={there}")[0] == 0 and weft(*encode, tmp_path / "b.parquet")[0] == 0
 
 
 def test_another_model_than_the_card_is_of(trained: Path, material: Path, weft: Weft, tmp_path: Path) -> None:

@@ -140,7 +140,7 @@ class TestTokenizer:
             patched.setattr(Lengths, "version", lambda self: "2")
             assert not work.done(ready)
         (tmp_path / "elsewhere").mkdir()
-        moved = given.rename(tmp_path / "elsewhere" / "codebook")
+        moved = given.rename(tmp_path / "elsewhere" / "km")
         assert replace(work, tokenizer=Lengths(given=str(moved))).done(ready)
         given.write_text("2")
         content.cache_clear()

@@ -77,6 +77,7 @@ BAD = {
         "clipped",
     ),
     "floats of another scale": (encoded(tone(1.0) * 32768, subtype="FLOAT"), "clipped"),
+    "channels that cancel": (encoded(np.stack([tone(1.0), -tone(1.0)], axis=1), subtype="FLOAT"), "silent"),
     "0 samples": (tall_wav(), "no_samples"),
     "1 sample": (encoded(np.full(1, 0.5)), "too_short"),
     "99 ms": (encoded(tone(0.099)), "too_short"),
@@ -133,6 +134,10 @@ def test_what_is_clipped_here_and_there_can_be_used(store: Store, put: Put) -> N
     loud = tone(1.0)
     loud[::20] = 1.0
     assert scan(store, put(encoded(loud))).seconds == 1.0
+    half = np.stack([np.clip(noise(RATE) / noise(RATE).std(), -1, 1), 0.01 * noise(RATE)], axis=1)
+    with pytest.raises(Unusable) as fault:
+        scan(store, put(encoded(half)))
+    assert fault.value.reason == "clipped"
     stuck = np.stack([tone(1.0), np.ones(RATE, np.float32)], axis=1)
     assert scan(store, put(encoded(stuck))).channels == 2
     with pytest.raises(Unusable):
