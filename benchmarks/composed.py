@@ -11,7 +11,7 @@ from random import Random
 import numpy as np
 import pyarrow as pa
 
-from weft.pipelines import plan, shards
+from weft.pipelines.mixing import plan, shards
 from weft.pipelines.parts import part_name, read_part, write_part
 from weft.pipelines.store import Store
 from weft.schemas.plan import Block

@@ -16,7 +16,7 @@ from weft.benchmarks.common import MB, Figure, alone, anonymous, in_child, scrat
 from weft.jobs.build import build
 from weft.jobs.demo import write_once
 from weft.jobs.engine import LocalEngine
-from weft.pipelines.audit import audit
+from weft.pipelines.mixing.audit import audit
 from weft.pipelines.scripts.grammar import documents
 from weft.pipelines.store import Store
 from weft.trainer.loader import Draws

@@ -14,8 +14,8 @@ from webdataset import RandomMix
 
 from weft.benchmarks.common import Figure, alone, scratch
 from weft.benchmarks.composed import STAGE, counted, stage
+from weft.pipelines.mixing.plan import plan, plan_names
 from weft.pipelines.parts import Stamp, part_name, read_part, write_table
-from weft.pipelines.plan import plan, plan_names
 from weft.pipelines.store import Store
 from weft.schemas.plan import Block, Draw
 

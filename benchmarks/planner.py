@@ -16,8 +16,8 @@ import pyarrow.parquet as pq
 
 from weft.benchmarks.common import Figure, alone, in_child, scratch, seconds
 from weft.benchmarks.composed import PART, STAGE, counted, stage
+from weft.pipelines.mixing.plan import plan, plan_names
 from weft.pipelines.parts import Stamp, part_name, write_table
-from weft.pipelines.plan import plan, plan_names
 from weft.pipelines.store import Store
 from weft.schemas.plan import Block
 

@@ -15,8 +15,8 @@ import pyarrow.compute as pc
 from weft.benchmarks.arms import against, compare, over, pool
 from weft.benchmarks.common import Figure
 from weft.benchmarks.composed import planned
+from weft.pipelines.mixing.shards import write_shard
 from weft.pipelines.parts import part_name, read_table
-from weft.pipelines.shards import write_shard
 from weft.pipelines.store import Store
 from weft.schemas.shard import Shard
 

@@ -13,9 +13,9 @@ from weft.jobs.engine import Engine
 from weft.jobs.schedule import Event, run
 from weft.pipelines.graph import STAGES, House
 from weft.pipelines.listing import list_source
+from weft.pipelines.mixing.plan import cost_column, plan_names, size_of
+from weft.pipelines.mixing.shards import index_name, rows_name, shards_of, wids_name
 from weft.pipelines.parts import part_name, read_part, read_table
-from weft.pipelines.plan import cost_column, plan_names, size_of
-from weft.pipelines.shards import index_name, rows_name, shards_of, wids_name
 from weft.pipelines.store import Store
 from weft.pipelines.work import IndexWork, PlanWork, ShardWork, Work
 from weft.schemas.fingerprint import version_of

@@ -122,7 +122,7 @@ def audit(
     """
     from weft.jobs.commands import console, open_corpus, reading
     from weft.jobs.show import show_audit
-    from weft.pipelines.audit import audit as run_audit
+    from weft.pipelines.mixing.audit import audit as run_audit
 
     with reading(corpus):
         found = run_audit(*open_corpus(corpus), deep)

@@ -20,8 +20,8 @@ from weft.jobs.commands import build_corpus, console, read_house
 from weft.jobs.samples import find
 from weft.jobs.show import show_audit, table
 from weft.jobs.training import run_training
-from weft.pipelines.audit import audit
 from weft.pipelines.graph import House
+from weft.pipelines.mixing.audit import audit
 from weft.pipelines.parts import read_part
 from weft.pipelines.scripts.grammar import documents, sentences
 from weft.pipelines.sound import flac

@@ -5,8 +5,8 @@ import traceback
 
 from weft.jobs.schedule import BuildError
 from weft.pipelines.listing import EmptySource
+from weft.pipelines.mixing.plan import PlanError
 from weft.pipelines.partwork import Unaccounted
-from weft.pipelines.plan import PlanError
 from weft.schemas.recipe_file import RecipeError
 
 

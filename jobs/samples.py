@@ -9,7 +9,7 @@ from rich.markup import escape
 
 from weft.jobs.show import table
 from weft.pipelines.graph import House
-from weft.pipelines.shards import index_name
+from weft.pipelines.mixing.shards import index_name
 from weft.pipelines.store import Store
 from weft.schemas.recipe_file import RecipeError
 from weft.schemas.shard import IndexRow

@@ -8,7 +8,7 @@ from weft.jobs.build import shard_works
 from weft.jobs.progress import stage_of
 from weft.jobs.show import table
 from weft.pipelines.graph import House
-from weft.pipelines.plan import plan_names
+from weft.pipelines.mixing.plan import plan_names
 from weft.pipelines.store import Store
 from weft.pipelines.work import IndexWork, Work
 

@@ -7,7 +7,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from weft.jobs.commands import console, open_store
 from weft.pipelines.graph import House
-from weft.pipelines.shards import index_name
+from weft.pipelines.mixing.shards import index_name
 from weft.schemas.recipe_file import RecipeError
 from weft.schemas.vocabulary import Vocabulary
 from weft.trainer.train import Result, StepReport, train

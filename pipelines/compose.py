@@ -42,14 +42,18 @@ class Compose(Stage):
         return record.parent
 
     def __call__(self, rows: Iterable[Any]) -> Iterator[Baked | Reject]:
-        for row in sorted(rows, key=lambda row: hash64(self.seed, self.name, self.pass_number, _key(row))):
+        for place, row in sorted(((self._place(row), row) for row in rows), key=lambda pair: (pair[0], _key(pair[1]))):
             material = self._material(row)
             try:
-                yield self._sample(material).bake()
+                yield self._sample(material).bake(place)
             except Unusable as fault:
                 yield self._reject(material, fault.reason, fault.detail)
             except ValueError as fault:  # text that the tokenizer cannot spell
                 yield self._reject(material, "not_spellable", str(fault))
+
+    def _place(self, row: Any) -> int:
+        """Where a sample comes in its pass's order: a number in [0, 2**63) drawn from its key."""
+        return hash64(self.seed, self.name, self.pass_number, _key(row)) >> 1
 
     def _reject(self, material: Material, reason: str, detail: str) -> Reject:
         source = material.source
@@ -69,10 +73,21 @@ class Compose(Stage):
         self.task.weave(material, draft, Random(hash64(self.seed, source.key, self.name, self.pass_number)))
         spoken = source if isinstance(source, Utterance) else None
         return Sample(
-            f"{source.key}-{self.name}-{self.pass_number}", source.key, self.name, source.source, source.seconds,
-            tuple(draft.ids), tuple(draft.segments), material.text, source.language,
-            spoken.speaker if spoken else "", spoken.emotion if spoken else "", source.licence, _provenance(material),
-        )  # fmt: skip
+            key=f"{source.key}-{self.name}-{self.pass_number}",
+            parent=source.key,
+            task=self.name,
+            source=source.source,
+            seconds=source.seconds,
+            ids=tuple(draft.ids),
+            segments=tuple(draft.segments),
+            text=material.text,
+            language=source.language,
+            speaker=spoken.speaker if spoken else "",
+            emotion=spoken.emotion if spoken else "",
+            licence=source.licence,
+            split=source.split or "train",
+            provenance=_provenance(material),
+        )
 
 
 def _key(row: Any) -> str:

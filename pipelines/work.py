@@ -7,7 +7,7 @@ made from is in its fingerprint, so a piece of work is done exactly when nothing
 from dataclasses import dataclass
 from typing import Protocol
 
-from weft.pipelines import plan, shards
+from weft.pipelines.mixing import plan, shards
 from weft.pipelines.parts import part_name, stamp_of
 from weft.pipelines.partwork import content_of
 from weft.pipelines.store import Store

@@ -67,10 +67,11 @@ class Sample:
     speaker: str = ""
     emotion: str = ""
     licence: str = ""
+    split: str = "train"
     provenance: Provenance = Provenance()
 
-    def bake(self) -> "Baked":
-        """The sample as its index row and the members a shard holds: `KEY.json` and `KEY.npy`."""
+    def bake(self, place: int = 0) -> "Baked":
+        """The sample as its index row and the members a shard holds: `KEY.json` and `KEY.npy`. `place` orders its pass."""
         said, ids = self.to_json(), npy_bytes(self.ids)
         members = member(f"{self.key}.json", said) + member(f"{self.key}.npy", ids)
         spans = {m: sum(s.end - s.begin for s in self.segments if s.modality == m) for m in ("text", "speech")}
@@ -78,15 +79,19 @@ class Sample:
         return Baked(
             key=self.key, parent=self.parent, task=self.task, source=self.source, seconds=self.seconds,
             tokens=len(self.ids), text_tokens=spans["text"], speech_tokens=spans["speech"], loss=tuple(loss),
-            language=self.language, speaker=self.speaker, emotion=self.emotion, licence=self.licence,
+            language=self.language, speaker=self.speaker, emotion=self.emotion, licence=self.licence, split=self.split,
             text_hash=hashlib.blake2b(self.text.encode(), digest_size=8).hexdigest(),
-            crc=zlib.crc32(members), members=members, json_length=len(said), npy_length=len(ids),
+            crc=zlib.crc32(members), place=place, digest=_digest(members), members=members, json_length=len(said), npy_length=len(ids),
         )  # fmt: skip
 
     def to_json(self) -> bytes:
         record = asdict(self)
         del record["ids"], record["parent"]
         return json.dumps(record, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def _digest(members: bytes) -> int:
+    return int.from_bytes(hashlib.blake2b(members, digest_size=8).digest(), "little", signed=True)
 
 
 def npy_bytes(ids: tuple[int, ...]) -> bytes:
@@ -117,14 +122,20 @@ class SampleRow:
     speaker: str
     emotion: str
     licence: str
+    split: str
     text_hash: str
     crc: int
 
 
 @dataclass(frozen=True, slots=True)
 class Baked(SampleRow):
-    """A sample's row and its members as they lie in a tar, so that a shard is parts one after another."""
+    """A sample's row and its members as they lie in a tar.
 
+    `place` is where it comes in its pass's order, a number in [0, 2**63) drawn from its key; `digest` is of the members.
+    """
+
+    place: int
+    digest: int
     members: bytes
     json_length: Annotated[int, pa.int32()]
     npy_length: Annotated[int, pa.int32()]

@@ -18,6 +18,7 @@ class Document:
     text: str
     language: str = ""
     licence: str = ""
+    split: str = ""
 
     @property
     def seconds(self) -> float:
@@ -50,6 +51,7 @@ class Dialogue:
     turns: tuple[Turn, ...]
     language: str = ""
     licence: str = ""
+    split: str = ""
 
     @property
     def seconds(self) -> float:

@@ -14,7 +14,7 @@ MAY = {
     "outside": ("weft.schemas", "weft.outside"),
     "tokenizers": ("weft.schemas", "weft.outside", "weft.tokenizers"),
     "pipelines": ("weft.schemas", "weft.outside", "weft.tokenizers", "weft.pipelines"),
-    "trainer": ("weft.schemas", "weft.tokenizers", "weft.trainer", "weft.pipelines.shards"),
+    "trainer": ("weft.schemas", "weft.tokenizers", "weft.trainer", "weft.pipelines.mixing.shards"),
     "jobs": ("weft",),
 }
 SCHEMAS_MAY = {"pydantic", "pyarrow", "numpy", "yaml"}

@@ -12,7 +12,7 @@ import soundfile
 from weft.jobs.build import build
 from weft.jobs.commands import read_house
 from weft.jobs.engine import LocalEngine
-from weft.pipelines.audit import audit
+from weft.pipelines.mixing.audit import audit
 from weft.pipelines.parts import read_part
 from weft.pipelines.store import Store
 from weft.schemas.ledger import Reject

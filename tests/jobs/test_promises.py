@@ -18,8 +18,8 @@ from weft.jobs.build import build
 from weft.jobs.commands import read_house
 from weft.jobs.engine import LocalEngine
 from weft.jobs.schedule import Event
-from weft.pipelines.audit import audit
 from weft.pipelines.graph import House
+from weft.pipelines.mixing.audit import audit
 from weft.pipelines.store import Store
 
 Write = Callable[..., Path]

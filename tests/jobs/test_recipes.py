@@ -17,8 +17,8 @@ from weft.jobs.build import build
 from weft.jobs.commands import read_house
 from weft.jobs.engine import LocalEngine
 from weft.jobs.training import run_training
-from weft.pipelines.audit import audit
 from weft.pipelines.graph import House
+from weft.pipelines.mixing.audit import audit
 from weft.pipelines.scripts.grammar import documents, sentences
 from weft.pipelines.sound import flac
 from weft.pipelines.store import Store

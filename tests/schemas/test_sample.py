@@ -18,7 +18,8 @@ SAMPLE = Sample(
         Segment("text", "bos", 0, 1, 0.0, 0.0, False), Segment("text", "text", 1, 3, 0.0, 1.0, True),
         Segment("speech", "units", 3, 6, 1.0, 2.0, True), Segment("text", "text", 6, 7, 2.0, 2.5, True),
     ),
-    "naïve 雨", "en", "s1", "happy", "CC0", Provenance("rec", "a.wav", "dev", "ab", 1.0, 3.5, "given", "given", "sphinx", "hubert-1"),
+    "naïve 雨", "en", "s1", "happy", "CC0", "dev",
+    Provenance("rec", "a.wav", "dev", "ab", 1.0, 3.5, "given", "given", "sphinx", "hubert-1"),
 )  # fmt: skip
 
 

@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from weft.pipelines.mixing.plan import plan, plan_names
+from weft.pipelines.mixing.shards import index_name, rows_name, shard_done, shards_of, write_index, write_shard
 from weft.pipelines.parts import read_part
-from weft.pipelines.plan import plan, plan_names
-from weft.pipelines.shards import index_name, rows_name, shard_done, shards_of, write_index, write_shard
 from weft.pipelines.store import Store
 from weft.schemas.plan import Block, Draw
 from weft.schemas.shard import IndexRow, Shard
@@ -103,7 +103,7 @@ def test_each_tar_is_read_from_front_to_back(shards: Store) -> None:
 
 def test_small_chunks_do_not_change_the_index(shards: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = rows_of(shards)
-    monkeypatch.setattr("weft.pipelines.shards.ROWS", 7)
+    monkeypatch.setattr("weft.pipelines.mixing.shards.ROWS", 7)
     assert write_index(shards, "pre", "index") == len(whole)
     assert rows_of(shards) == whole
 
@@ -144,7 +144,7 @@ class TestDone:
     ) -> None:
         """The recipe may go back to what it was: the old rows must not vouch for the new tar."""
         first = planned(shards)[0]
-        monkeypatch.setattr("weft.pipelines.shards.write_table", _killed)
+        monkeypatch.setattr("weft.pipelines.mixing.shards.write_table", _killed)
         with pytest.raises(KeyboardInterrupt):
             write_shard(shards, first, "new")
         assert not shard_done(shards, first, "tar 0")

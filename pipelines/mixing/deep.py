@@ -12,8 +12,8 @@ from typing import BinaryIO
 
 import numpy as np
 
+from weft.pipelines.mixing.shards import rows_name
 from weft.pipelines.parts import read_part, stamp_of
-from weft.pipelines.shards import rows_name
 from weft.pipelines.store import Store
 from weft.schemas.shard import IndexRow
 from weft.schemas.tar import BLOCK, END

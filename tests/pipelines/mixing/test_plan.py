@@ -10,8 +10,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from weft.pipelines.mixing.plan import PlanError, cost_column, plan, plan_names, size_of
 from weft.pipelines.parts import read_part, read_table, stamp_of
-from weft.pipelines.plan import PlanError, cost_column, plan, plan_names, size_of
 from weft.pipelines.store import Store
 from weft.schemas.plan import Block, Draw
 from weft.schemas.training import TrainingStage
@@ -158,7 +158,7 @@ def test_chunks_do_not_change_the_plan(
     stage = training(total=900, shares={"a": 2, "b": 1})
     blocks = compose(store, "a", lengths(3, 40)) + compose(store, "b", lengths(3, 40))
     whole = planned(store, stage, blocks)
-    monkeypatch.setattr("weft.pipelines.plan.CHUNK", 7)
+    monkeypatch.setattr("weft.pipelines.mixing.plan.CHUNK", 7)
     assert planned(store, stage, blocks) == whole
 
 

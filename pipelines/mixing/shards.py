@@ -17,8 +17,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from weft.pipelines.mixing.plan import plan_names
 from weft.pipelines.parts import Stamp, part_name, read_part, read_table, stamp_of, write_table
-from weft.pipelines.plan import plan_names
 from weft.pipelines.store import Store
 from weft.schemas import tar
 from weft.schemas.plan import Block

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from weft.pipelines.mixture import Exhausted, weave
+from weft.pipelines.mixing.mixture import Exhausted, weave
 
 TASKS = st.lists(
     st.tuples(st.lists(st.integers(1, 60), min_size=1, max_size=7), st.integers(1, 100)), min_size=1, max_size=5

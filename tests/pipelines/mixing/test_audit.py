@@ -9,14 +9,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from weft.pipelines.audit import audit
 from weft.pipelines.graph import House
 from weft.pipelines.listing import list_source
+from weft.pipelines.mixing.audit import audit
+from weft.pipelines.mixing.plan import plan_names
+from weft.pipelines.mixing.shards import index_name, shards_of
 from weft.pipelines.modelwork import TokenizerWork
 from weft.pipelines.parts import read_part, write_part
-from weft.pipelines.plan import plan_names
 from weft.pipelines.runner import Runner
-from weft.pipelines.shards import index_name, shards_of
 from weft.pipelines.store import Store
 from weft.pipelines.work import IndexWork, PlanWork, ShardWork
 from weft.schemas.ledger import LedgerRow

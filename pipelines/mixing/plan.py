@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from weft.pipelines.mixture import Exhausted, weave
+from weft.pipelines.mixing.mixture import Exhausted, weave
 from weft.pipelines.parts import part_name, read_table, write_part
 from weft.pipelines.store import Store
 from weft.schemas.item import bucket_count

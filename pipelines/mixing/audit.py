@@ -12,11 +12,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from weft.pipelines.deep import check_tars
 from weft.pipelines.graph import STAGES, House
+from weft.pipelines.mixing.deep import check_tars
+from weft.pipelines.mixing.plan import cost_column, size_of
+from weft.pipelines.mixing.shards import index_name, rows_name
 from weft.pipelines.parts import read_part, stamp_of
-from weft.pipelines.plan import cost_column, size_of
-from weft.pipelines.shards import index_name, rows_name
 from weft.pipelines.store import Store
 from weft.schemas.audit import Audit, NodeAudit, RejectCount, StageAudit, TaskAudit
 from weft.schemas.ledger import LedgerRow, Reject
