@@ -46,7 +46,8 @@ def test_columns_of_an_index_row() -> None:
         "key": pa.string(), "parent": pa.string(), "task": pa.string(), "source": pa.string(),
         "seconds": pa.float64(), "tokens": pa.int32(), "text_tokens": pa.int32(), "speech_tokens": pa.int32(),
         "loss": pa.list_(pa.int32()), "language": pa.string(), "speaker": pa.string(), "emotion": pa.string(),
-        "licence": pa.string(), "text_hash": pa.string(), "crc": pa.int64(), "shard": pa.string(), "json_offset": pa.int64(),
+        "licence": pa.string(), "split": pa.string(), "text_hash": pa.string(), "crc": pa.int64(),
+        "shard": pa.string(), "json_offset": pa.int64(),
         "json_length": pa.int32(), "npy_offset": pa.int64(), "npy_length": pa.int32(),
     }  # fmt: skip
     assert arrow_schema(IndexRow) == pa.schema(list(columns.items()))
