@@ -5,7 +5,7 @@
 Plans come after the first pass because they count it; passes are added until each task's share is covered.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import yaml
 
@@ -13,14 +13,13 @@ from weft.jobs.engine import Engine
 from weft.jobs.schedule import Event, run
 from weft.pipelines.graph import STAGES, House
 from weft.pipelines.listing import list_source
-from weft.pipelines.mixing.plan import cost_column, plan_names, size_of
-from weft.pipelines.mixing.shards import index_name, rows_name, shards_of, wids_name
-from weft.pipelines.parts import part_name, read_part, read_table
+from weft.pipelines.mixing.plan import Wanted, read_tars
+from weft.pipelines.mixing.shards import index_name, rows_name, tar_name, wids_name
+from weft.pipelines.mixing.supply import short
 from weft.pipelines.store import Store
-from weft.pipelines.work import IndexWork, PlanWork, ShardWork, Work
+from weft.pipelines.work import IndexWork, OrderWork, PlanWork, ShardWork, Work
 from weft.schemas.fingerprint import version_of
-from weft.schemas.plan import Block
-from weft.schemas.training import TrainingStage
+from weft.schemas.plan import node_of, order_name
 from weft.tokenizers.folder import absolute
 
 Report = Callable[[Event], None]
@@ -32,26 +31,58 @@ def build(house: House, store: Store, engine: Engine, report: Report, expect: Ca
     store.sweep()
     write_recipe(house, store)
     parts = {name: list_source(store, name, source, house.recipe.part_size) for name, source in house.sources.items()}
-    works = house.works(parts)
 
     def do(more: list[Work]) -> None:
         expect(more)
         run(more, store, engine, report)
 
+    works = house.works(parts)
+    works += [order_work(house, node_of(task, 0, source), parts[source]) for task, source in drawn(house)]
     do(works)
-    passes = dict.fromkeys(house.tasks, 1)
-    for stage in house.recipe.training.values():
-        while short := _short(house, store, stage, passes, parts):
-            more = [work for task in short for work in house.compose(task, passes[task], parts)]
-            works += more
-            do(more)
-            passes.update({task: passes[task] + 1 for task in short})
-    for name, stage in house.recipe.training.items():
-        do([plan_work(house, name, stage, passes, parts)])
-    for name in house.recipe.training:
+    works += plan_stages(house, store, parts, do)
+    stages = list(house.recipe.training)
+    for name in stages:
         tars = shard_works(store, name)
         do([*tars, IndexWork(name, tuple(work.makes for work in tars))])
     tidy(house, store, works)
+
+
+def plan_stages(house: House, store: Store, parts: Parts, do: Callable[[list[Work]], None]) -> list[Work]:
+    """Plans every stage after those it goes on from; returns the further passes that this took."""
+    passes = dict.fromkeys(drawn(house), 1)
+    further: list[Work] = []
+    for name in house.recipe.stages_in_order:
+        while again := short(store, wanted(house, name, passes)):
+            more = [
+                work for task, source in again for work in pass_works(house, task, source, passes[task, source], parts)
+            ]
+            do(more)
+            further += more
+            passes.update({of: passes[of] + 1 for of in again})
+        do([PlanWork(wanted(house, name, passes))])
+    return further
+
+
+def drawn(house: House) -> list[tuple[str, str]]:
+    """Every task and source that some stage draws from."""
+    tasks = sorted({task for stage in house.recipe.training.values() for task in stage.mixture.tasks})
+    return [(task, source) for task in tasks for source in house.tasks[task].sources]
+
+
+def pass_works(house: House, task: str, source: str, pass_number: int, parts: Parts) -> list[Work]:
+    composed = house.compose(task, pass_number, parts, (source,))
+    return [*composed, order_work(house, node_of(task, pass_number, source), parts[source])]
+
+
+def order_work(house: House, node: str, parts: int) -> Work:
+    return OrderWork(node, parts, house.recipe.shards.bytes)
+
+
+def wanted(house: House, name: str, passes: Mapping[tuple[str, str], int]) -> Wanted:
+    """A stage, with as many passes over its tasks' sources as there are and it may draw."""
+    stage = house.recipe.training[name]
+    mine = {of: min(count, stage.mixture.passes) for of, count in passes.items() if of[0] in stage.mixture.tasks}
+    return Wanted(name, stage, mine, house.recipe.before(name))
 
 
 def write_recipe(house: House, store: Store) -> None:
@@ -75,34 +106,8 @@ def write_recipe(house: House, store: Store) -> None:
         store.write("recipe.yaml", text)
 
 
-def _short(house: House, store: Store, stage: TrainingStage, passes: Parts, parts: Parts) -> list[str]:
-    """Tasks whose composed passes do not cover their share yet and may be drawn again."""
-    if stage.mixture.exhausted != "repeat":
-        return []
-    size = size_of(stage)
-    short = []
-    for task, weight in stage.mixture.weights.items():
-        total, largest = 0, 0
-        for block in (b for n in range(passes[task]) for b in house.blocks(task, n, parts)):
-            costs = cost_column(
-                stage.mixture.unit, read_table(store, part_name(block.node, block.part), ["tokens", "seconds"])
-            )
-            total, largest = total + int(costs.sum()), max(largest, int(costs.max(initial=0)))
-        # The stream may run ahead of a share by a sample of its task and end a sample late.
-        if largest and total < size * weight + 2 * largest and passes[task] < stage.mixture.passes:
-            short.append(task)
-    return short
-
-
-def plan_work(house: House, name: str, stage: TrainingStage, passes: Parts, parts: Parts) -> PlanWork:
-    limit = {task: min(passes[task], stage.mixture.passes) for task in stage.mixture.weights}
-    blocks = [b for task, count in limit.items() for n in range(count) for b in house.blocks(task, n, parts)]
-    return PlanWork(name, stage, tuple(blocks), house.recipe.shards.bytes, house.recipe.seed)
-
-
 def shard_works(store: Store, stage: str) -> list[Work]:
-    blocks = read_part(store, plan_names(stage)[1], Block)
-    return [ShardWork(shard) for shard in shards_of(stage, blocks)]
+    return [ShardWork(stage, tar) for tar in read_tars(store, stage)]
 
 
 def tidy(house: House, store: Store, works: Sequence[Work]) -> None:
@@ -110,14 +115,14 @@ def tidy(house: House, store: Store, works: Sequence[Work]) -> None:
     made = {work.makes for work in works}
     kept = made | {f"{folder}/{name}" for folder in ("rejects", "ledger") for name in made}
     kept |= {name.removesuffix(".parquet") + ".bin" for name in made}
-    for folder in (*STAGES, "rejects", "ledger"):
+    kept |= {order_name(work.of) for work in works if isinstance(work, OrderWork)}
+    for folder in (*STAGES, "order", "rejects", "ledger"):
         for name in store.names(folder):
             if name not in kept:
                 store.remove(name)
     for stage in house.recipe.training:
-        shards = shards_of(stage, read_part(store, plan_names(stage)[1], Block))
-        stay = {name for shard in shards for name in (shard.path, rows_name(shard.path))}
-        stay |= {index_name(stage), wids_name(stage)}
+        tars = [tar_name(stage, tar) for tar in read_tars(store, stage)]
+        stay = {*tars, *map(rows_name, tars), index_name(stage), wids_name(stage)}
         for name in store.names(f"shards/{stage}"):
             if name not in stay:
                 store.remove(name)

@@ -28,7 +28,13 @@ def show_audit(console: Console, audit: Audit) -> None:
     for fault in audit.faults:
         console.print(f"[red]broken:[/] {escape(fault)}", highlight=False)
     if not audit.faults:
-        console.print("[green]every item and every second is accounted for, and every mixture is exact[/]")
+        console.print("[green]every item and every second is accounted for[/]")
+    for stage in () if audit.faults else audit.stages:
+        if stage.ended:
+            console.print(f"[yellow]{stage.stage} stopped short:[/] {escape(stage.ended)}", highlight=False)
+        else:
+            exact = "each share is within one sample of what was declared or is held, at every point of the stream"
+            console.print(f"[green]{stage.stage}: {exact}[/]")
 
 
 def show_lost(console: Console, title: str, rejects: Sequence[Reject]) -> None:
@@ -63,11 +69,51 @@ def show_mixture(console: Console, stage: StageAudit) -> None:
     title = f"Mixture of {stage.stage}: {stage.size:,.0f} {stage.unit}, {stage.draws:,} draws in {stage.shards} tars"
     rows = table(
         title, "task", "declared", "realised", "tokens", "of tokens", "seconds", "of seconds", "samples",
-        f"off ({stage.unit})", "worst prefix", "one sample",
+        f"difference ({stage.unit})", "largest difference", "one sample",
     )  # fmt: skip
     for t in stage.tasks:
         rows.add_row(
             t.task, f"{t.declared:.3%}", f"{t.realised:.3%}", f"{t.tokens:,}", f"{t.token_share:.3%}", f"{t.seconds:,.2f}",
             f"{t.second_share:.3%}", f"{t.samples:,}", f"{t.off:+,.1f}", f"{t.worst:,.1f}", f"{t.sample:,.1f}",
         )  # fmt: skip
+    console.print(rows)
+    show_shares(console, stage)
+    show_groups(console, stage)
+
+
+def show_shares(console: Console, stage: StageAudit) -> None:
+    """What lies below the tasks. A share with a tilde was measured or rounded, to 2**-32."""
+    rows = table(
+        f"Inside the tasks of {stage.stage}", "task/source/…", "share", "realised", "samples", f"largest difference ({stage.unit})",
+        "one sample", "epochs",
+    )  # fmt: skip
+    epochs = {
+        f"{e.task}/{e.source}": f"{e.epochs:,.2f}{f', {e.skipped:,} passed over' if e.skipped else ''}"
+        for e in stage.epochs
+    }
+    for s in stage.shares:
+        share = f"{'~' if s.rounded else ''}{s.declared:.3%}"
+        figures = (f"{s.samples:,}", f"{s.worst:,.1f}", f"{s.sample:,.1f}")
+        rows.add_row(escape(s.path), share, f"{s.realised:.3%}", *figures, epochs.get(s.path, ""))
+    console.print(rows)
+
+
+def show_groups(console: Console, stage: StageAudit, most: int = 10) -> None:
+    """The largest sources, languages, speakers and splits."""
+    rows = table(f"Held by {stage.stage}", "what", "samples", "tokens", "of tokens", "seconds")
+    for kind in dict.fromkeys(g.kind for g in stage.groups):
+        some = [g for g in stage.groups if g.kind == kind]
+        for g in some[:most]:
+            name = f"{kind} {g.value or 'unknown'}"
+            rows.add_row(escape(name), f"{g.samples:,}", f"{g.tokens:,}", f"{g.token_share:.3%}", f"{g.seconds:,.2f}")
+        if len(some) > most:
+            rest = some[most:]
+            tokens, share = sum(g.tokens for g in rest), sum(g.token_share for g in rest)
+            counts = (
+                f"{sum(g.samples for g in rest):,}",
+                f"{tokens:,}",
+                f"{share:.3%}",
+                f"{sum(g.seconds for g in rest):,.2f}",
+            )
+            rows.add_row(f"{kind}: {len(rest):,} more", *counts)
     console.print(rows)

@@ -8,7 +8,7 @@ from weft.jobs.build import shard_works
 from weft.jobs.progress import stage_of
 from weft.jobs.show import table
 from weft.pipelines.graph import House
-from weft.pipelines.mixing.plan import plan_names
+from weft.pipelines.mixing.plan import plan_name
 from weft.pipelines.store import Store
 from weft.pipelines.work import IndexWork, Work
 
@@ -17,7 +17,7 @@ def show_status(console: Console, store: Store, house: House) -> None:
     parts = {name: len(store.names(f"list/{name}", ".parquet")) for name in house.sources}
     works = house.works(parts)
     for stage in house.recipe.training:
-        if store.exists(plan_names(stage)[1]):
+        if store.exists(plan_name(stage)):
             tars = shard_works(store, stage)
             works += [*tars, IndexWork(stage, tuple(w.makes for w in tars))]
     total, done = Counter[str](), Counter[str]()

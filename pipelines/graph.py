@@ -6,6 +6,7 @@ dialogues  list ─ ingest ─ synthesize ─ segment ─ …
 books      list ─ ingest ─ compose
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -28,7 +29,7 @@ from weft.pipelines.transcribe import Transcribe
 from weft.pipelines.work import Work
 from weft.schemas.audio import Alignment, Units, Utterance
 from weft.schemas.item import Item
-from weft.schemas.plan import Block
+from weft.schemas.plan import node_of
 from weft.schemas.recipe import Choice, Recipe, TokenizerChoice
 from weft.schemas.resources import Resources
 from weft.schemas.text import Dialogue, Document
@@ -258,15 +259,13 @@ class House:
         books = tuple((n, t.literal, t.size) for n, t in self.tokenizers.items())
         return VocabularyWork(self.text, layout, books, needs)
 
-    def compose(self, name: str, pass_number: int, parts: dict[str, int]) -> list[Work]:
-        """The work of one task in one pass over its sources."""
+    def compose(self, name: str, pass_number: int, parts: dict[str, int], sources: Sequence[str] = ()) -> list[Work]:
+        """The work of one task in one pass over its sources, or over those named."""
         task = self.tasks[name]
         stage = Compose(name=name, task=task, pass_number=pass_number, seed=self.recipe.seed)
         return [
-            PartWork(
-                f"compose/{name}/pass-{pass_number}/{source}", stage, part, self._inputs(task, source), ("vocabulary",)
-            )
-            for source in task.sources
+            PartWork(node_of(name, pass_number, source), stage, part, self._inputs(task, source), ("vocabulary",))
+            for source in sources or task.sources
             for part in range(parts[source])
         ]
 
@@ -279,10 +278,6 @@ class House:
         if "units" in task.needs:
             inputs.append(Input(f"encode/{task.tokenizer}/{source}", Units))
         return tuple(inputs)
-
-    def blocks(self, name: str, pass_number: int, parts: dict[str, int]) -> list[Block]:
-        """The composed parts of one task in one pass."""
-        return [Block(name, pass_number, s, p) for s in self.tasks[name].sources for p in range(parts[s])]
 
     def first_input(self, node: str) -> str:
         """The node that a compose node's items come from."""

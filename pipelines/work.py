@@ -1,4 +1,4 @@
-"""The other kinds of work beside a stage's parts and models: plans, tars and indexes.
+"""The other kinds of work beside a stage's parts and models: orders, plans, tars and indexes.
 
 Each says what it `makes` and `needs` (names in the corpus), can tell whether it is `done`, and can `run`. What it was
 made from is in its fingerprint, so a piece of work is done exactly when nothing that it depends on has changed.
@@ -7,15 +7,13 @@ made from is in its fingerprint, so a piece of work is done exactly when nothing
 from dataclasses import dataclass
 from typing import Protocol
 
-from weft.pipelines.mixing import plan, shards
+from weft.pipelines.mixing import index, order, plan, shards
 from weft.pipelines.parts import part_name, stamp_of
 from weft.pipelines.partwork import content_of
 from weft.pipelines.store import Store
 from weft.schemas.fingerprint import digest
-from weft.schemas.plan import Block
+from weft.schemas.plan import VALIDATION, VALIDATION_STAGE, Tar, held_name, node_of, order_name
 from weft.schemas.resources import Resources
-from weft.schemas.shard import Shard
-from weft.schemas.training import TrainingStage
 
 
 class Work(Protocol):
@@ -33,99 +31,157 @@ class Work(Protocol):
 
 
 @dataclass(frozen=True)
-class PlanWork:
-    """Plans one training stage from the counts of its composed parts."""
+class OrderWork:
+    """Orders the composed samples of one task, pass and source, for all stages that draw them."""
 
-    stage_name: str
-    stage: TrainingStage
-    blocks: tuple[Block, ...]
-    shard_bytes: float
-    seed: int
+    of: str
+    parts: int
+    tar_bytes: float
     resources: Resources = Resources()
 
     @property
     def node(self) -> str:
-        return f"plan/{self.stage_name}"
+        return self.of.replace("compose/", "order/", 1)
 
     @property
     def makes(self) -> str:
-        return plan.plan_names(self.stage_name)[1]
+        return held_name(self.of)
 
     @property
     def needs(self) -> tuple[str, ...]:
-        return tuple(part_name(b.node, b.part) for b in self.blocks)
+        return tuple(part_name(self.of, part) for part in range(self.parts))
 
     def fingerprint(self, store: Store) -> str:
-        mixture = self.stage.mixture.model_dump(mode="json")
-        content = [content_of(store, name) for name in self.needs]
-        return digest(["plan-1", mixture, self.stage.context, self.shard_bytes, self.seed, self.needs, content])
+        return digest([order.VERSION, self.tar_bytes, [content_of(store, name) for name in self.needs]])
 
     def done(self, store: Store) -> bool:
-        fingerprint = self.fingerprint(store)
-        stamps = [stamp_of(store, name) for name in plan.plan_names(self.stage_name)]
-        return all(stamp is not None and stamp.fingerprint == fingerprint for stamp in stamps)
+        stamp = stamp_of(store, self.makes)
+        return stamp is not None and stamp.fingerprint == self.fingerprint(store) and store.exists(order_name(self.of))
 
     def run(self, store: Store) -> int:
-        return plan.plan(
-            store, self.stage_name, self.stage, self.blocks, self.shard_bytes, self.seed, self.fingerprint(store)
-        )
+        return order.write_order(store, self.of, self.parts, self.tar_bytes, self.fingerprint(store))
+
+
+@dataclass(frozen=True)
+class PlanWork:
+    """Plans one training stage from the orders of its composed nodes."""
+
+    wanted: plan.Wanted
+    resources: Resources = Resources()
+
+    @property
+    def node(self) -> str:
+        return f"plan/{self.wanted.name}"
+
+    @property
+    def makes(self) -> str:
+        return plan.plan_name(self.wanted.name)
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        passes = self.wanted.passes.items()
+        orders = [held_name(node_of(task, n, source)) for (task, source), count in passes for n in range(count)]
+        return (*orders, *map(plan.plan_name, self.wanted.after))
+
+    def fingerprint(self, store: Store) -> str:
+        mixture = self.wanted.mixture.model_dump(mode="json")
+        content = [content_of(store, name) for name in self.needs]
+        return digest([plan.VERSION, mixture, self.wanted.stage.context, self.needs, content])
+
+    def done(self, store: Store) -> bool:
+        return plan_done(store, self.wanted.name, self.fingerprint(store))
+
+    def run(self, store: Store) -> int:
+        return plan.plan(store, self.wanted, self.fingerprint(store))
+
+
+@dataclass(frozen=True)
+class ValidationPlanWork:
+    """Plans the samples that are held out for validation, of these tasks and sources."""
+
+    nodes: tuple[tuple[str, str], ...]
+    resources: Resources = Resources()
+
+    node = f"plan/{VALIDATION_STAGE}"
+    makes = plan.plan_name(VALIDATION_STAGE)
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        return tuple(held_name(node_of(task, VALIDATION, source)) for task, source in self.nodes)
+
+    def fingerprint(self, store: Store) -> str:
+        return digest([plan.VERSION, self.needs, [content_of(store, name) for name in self.needs]])
+
+    def done(self, store: Store) -> bool:
+        return plan_done(store, VALIDATION_STAGE, self.fingerprint(store))
+
+    def run(self, store: Store) -> int:
+        return plan.plan_validation(store, self.nodes, self.fingerprint(store))
+
+
+def plan_done(store: Store, stage: str, fingerprint: str) -> bool:
+    """Whether the plan of a stage stands, with files of the sums that it was committed with."""
+    if not store.exists(plan.plan_name(stage)):
+        return False
+    summary = plan.read_summary(store, stage)
+    files = summary.files.items()
+    return summary.fingerprint == fingerprint and all(
+        store.exists(n) and plan.checksum(store, n) == was for n, was in files
+    )
 
 
 @dataclass(frozen=True)
 class ShardWork:
     """Writes one tar of a planned stage."""
 
-    shard: Shard
+    stage: str
+    tar: Tar
     resources: Resources = Resources()
 
     @property
     def node(self) -> str:
-        return f"shards/{self.shard.stage}"
+        return f"shards/{self.stage}"
 
     @property
     def makes(self) -> str:
-        return shards.rows_name(self.shard.path)
+        return shards.rows_name(shards.tar_name(self.stage, self.tar))
 
     @property
     def needs(self) -> tuple[str, ...]:
-        return tuple(part_name(b.node, b.part) for b in self.shard.blocks)
-
-    def fingerprint(self, store: Store) -> str:
-        used = [block.used for block in self.shard.blocks]
-        return digest(["tar-1", [(content_of(store, name), n) for name, n in zip(self.needs, used, strict=True)]])
+        return tuple(part_name(self.tar.node, part) for part in self.tar.parts)
 
     def done(self, store: Store) -> bool:
-        return shards.shard_done(store, self.shard, self.fingerprint(store))
+        return shards.shard_done(store, self.stage, self.tar)
 
     def run(self, store: Store) -> int:
-        return shards.write_shard(store, self.shard, self.fingerprint(store))
+        return shards.write_shard(store, self.stage, self.tar)
 
 
 @dataclass(frozen=True)
 class IndexWork:
     """Writes `index.parquet` and `wids.json` of a stage whose tars stand."""
 
-    stage_name: str
+    stage: str
     needs: tuple[str, ...]
     resources: Resources = Resources()
 
     @property
     def node(self) -> str:
-        return f"index/{self.stage_name}"
+        return f"index/{self.stage}"
 
     @property
     def makes(self) -> str:
-        return shards.index_name(self.stage_name)
+        return shards.index_name(self.stage)
 
     def fingerprint(self, store: Store) -> str:
-        draws = stamp_of(store, plan.plan_names(self.stage_name)[0])
-        assert draws is not None
-        return digest(["index-1", draws.fingerprint, [content_of(store, name) for name in self.needs]])
+        return digest(
+            ["index-2", content_of(store, plan.plan_name(self.stage)), [content_of(store, name) for name in self.needs]]
+        )
 
     def done(self, store: Store) -> bool:
         stamp = stamp_of(store, self.makes)
-        wids = store.exists(shards.wids_name(self.stage_name))
+        wids = store.exists(shards.wids_name(self.stage))
         return wids and stamp is not None and stamp.fingerprint == self.fingerprint(store)
 
     def run(self, store: Store) -> int:
-        return shards.write_index(store, self.stage_name, self.fingerprint(store))
+        return index.write_index(store, self.stage, self.fingerprint(store))

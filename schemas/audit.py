@@ -28,8 +28,47 @@ class TaskAudit:
 
 
 @dataclass(frozen=True, slots=True)
+class ShareAudit:
+    """A node below a task: its share of what its parent draws, declared (or as held, `rounded` to 2**-32) and realised.
+
+    `worst` is the largest distance from it at any prefix of the parent's draws, `sample` what one sample allows, both in the unit.
+    """
+
+    path: str
+    level: str
+    declared: float
+    rounded: bool
+    realised: float
+    samples: int
+    worst: float
+    sample: float
+
+
+@dataclass(frozen=True, slots=True)
+class GroupAudit:
+    """What a stage's stream holds of one source, language, speaker or split (`kind`)."""
+
+    kind: str
+    value: str
+    samples: int
+    tokens: int
+    seconds: float
+    token_share: float
+
+
+@dataclass(frozen=True, slots=True)
+class EpochAudit:
+    """How often a task's source was gone through, the stages before this one counted too; `skipped` went beyond a speaker's bound."""
+
+    task: str
+    source: str
+    epochs: float
+    skipped: int
+
+
+@dataclass(frozen=True, slots=True)
 class StageAudit:
-    """One training stage's shards."""
+    """One training stage's shards. `ended` says why the stream is shorter than `size`; "" where it is whole."""
 
     stage: str
     unit: str
@@ -37,7 +76,11 @@ class StageAudit:
     draws: int
     shards: int
     bytes: int
+    ended: str
     tasks: tuple[TaskAudit, ...]
+    shares: tuple[ShareAudit, ...]
+    groups: tuple[GroupAudit, ...]
+    epochs: tuple[EpochAudit, ...]
 
 
 @dataclass(frozen=True, slots=True)

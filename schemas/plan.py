@@ -1,46 +1,183 @@
-"""The plan of one training stage: a row per draw, in the order of the stream, over numbered blocks.
+"""The plan of one training stage: which leaf of the mixture each draw comes from, and which tar holds it.
 
-    plan/pretrain.parquet         Draw(task=1, block=7, row=203, tokens=143, seconds=5.8)
-    plan/pretrain-blocks.parquet  Block(task="words", pass_number=0, source="speech", part=3, used=998, shard=2, …)
+    order/words/pass-0/speech.parquet   Ordered(part=3, row=203, group=0, bucket=0, tokens=143, …)   a node's samples in their order
+    plan/pretrain.parquet               a leaf's number per draw, in the order of the stream
+    plan/pretrain-tree.parquet          Node("words", "source", "speech", share=2, whole=3, …)
+    plan/pretrain-leaves.parquet        Leaf(task="words", source="speech", samples=998, …)
+    plan/pretrain-tars.parquet          Tar(name="train-words~speech-0-00000-00.tar", leaf=0, rows=(0, 1, 2, …), …)
+    plan/pretrain.json                  what was drawn, why it ended, and the files' checksums; written last
 
-A block is one composed part in one pass over the data. Its rows are drawn in their order, up to `used` of them.
+Samples of a task, pass and source have one order, drawn from their keys. A leaf takes those of its language and emotion, where
+the mixture is shared out by them, in that order; a tar holds a leaf's samples one after another.
 """
 
-from dataclasses import dataclass
+import json
+import re
+from dataclasses import asdict, dataclass
 from typing import Annotated
 
 import pyarrow as pa
 
 from weft.schemas.fingerprint import hash64
 
-
-@dataclass(frozen=True, slots=True)
-class Draw:
-    """One sample of the stream: `task` counts the mixture's tasks, `block` the plan's blocks, `row` the block's rows."""
-
-    task: Annotated[int, pa.int16()]
-    block: Annotated[int, pa.int32()]
-    row: Annotated[int, pa.int32()]
-    tokens: Annotated[int, pa.int32()]
-    seconds: float
+VALIDATION_STAGE = "validation"  # its name among the stages
+VALIDATION = -1  # the pass over what is held out for validation
+Int16 = Annotated[int, pa.int16()]
+Int32 = Annotated[int, pa.int32()]
+Text = Annotated[str, pa.dictionary(pa.int32(), pa.string())]
 
 
 @dataclass(frozen=True, slots=True)
-class Block:
-    """A composed part and what the plan takes of it; `shard` numbers the tar that holds it, -1 when nothing is used."""
+class Ordered:
+    """A composed sample where it comes in its node's order: row `row` of part `part`.
 
+    `group` is the parts it was shuffled with, `bucket` the tar of that group it belongs to; `digest` is of its bytes in a tar,
+    which are `bytes` long.
+    """
+
+    part: Int32
+    row: Int32
+    group: Int32
+    bucket: Int32
+    digest: int
+    tokens: Int32
+    microseconds: int
+    bytes: Int32
+    language: Text
+    emotion: Text
+    speaker: Text
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What a composed node holds of one language and emotion. `longest` is the longest sample."""
+
+    language: str
+    emotion: str
+    samples: int
+    tokens: int
+    microseconds: int
+    longest_tokens: int
+    longest_microseconds: int
+
+    def amount(self, unit: str) -> int:
+        """In the whole units that a mixture counts."""
+        return {"seconds": self.microseconds, "samples": self.samples, "weights": self.samples}.get(unit, self.tokens)
+
+    def longest(self, unit: str) -> int:
+        return {"seconds": self.longest_microseconds, "samples": 1, "weights": 1}.get(unit, self.longest_tokens)
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A node of the mixture: `share` of `whole` of what its parent draws. `path` leads to it from the root, as does its name.
+
+    `rounded` says that the share was measured, or has more digits than fit, and is a multiple of 2**-32. `leaf` numbers the
+    leaf that it is; -1 where more nodes lie below.
+    """
+
+    number: Int32
+    parent: Int32
+    level: str
+    value: str
+    path: str
+    share: int
+    whole: int
+    rounded: bool
+    leaf: Int32 = -1
+
+
+@dataclass(frozen=True, slots=True)
+class Leaf:
+    """Samples of one task and source (and language and emotion, where `by` names them), and what the plan takes of them.
+
+    It draws from row `begin_row` of pass `begin_pass` of its node's order up to `end_row` of `end_pass`. `held` are the samples
+    of its first pass, `skipped` those passed over because their speaker has its share. `ended` says that it had no more.
+    """
+
+    number: Int32
     task: str
-    pass_number: int
     source: str
-    part: int
-    rows: int = 0
-    used: int = 0
-    shard: int = -1
+    language: str
+    emotion: str
+    by: tuple[str, ...]
+    held: int = 0
+    samples: int = 0
+    tokens: int = 0
+    microseconds: int = 0
+    skipped: int = 0
+    begin_pass: Int32 = 0
+    begin_row: Int32 = 0
+    end_pass: Int32 = 0
+    end_row: Int32 = 0
+    ended: bool = False
+
+    @property
+    def label(self) -> str:
+        """`words~speech~en`: its place in names of files. What is not plain letters and digits is spelt by its hash."""
+        values = [getattr(self, level) for level in self.by if level != "source"]
+        return "~".join([self.task, self.source, *map(_spelt, values)])
+
+
+def _spelt(value: str) -> str:
+    plain = re.sub(r"[^a-z0-9]", "", value)[:16]
+    return plain if plain == value and value else f"{plain}{hash64('label', value) >> 40:06x}"
+
+
+def node_of(task: str, pass_number: int, source: str) -> str:
+    """The composed node of one task, pass and source."""
+    return f"compose/{task}/{'validation' if pass_number == VALIDATION else f'pass-{pass_number}'}/{source}"
+
+
+def order_name(node: str) -> str:
+    """Where the order of a composed node lies."""
+    return node.replace("compose/", "order/", 1) + ".parquet"
+
+
+def held_name(node: str) -> str:
+    """Where the counts of a composed node lie."""
+    return node.replace("compose/", "order/", 1) + "-held.parquet"
+
+
+@dataclass(frozen=True, slots=True)
+class Tar:
+    """A tar of a stage: `rows` of the order of its leaf's node in one pass, all of one group and bucket, ascending.
+
+    `parts` are those of the node that hold them.
+    """
+
+    number: Int32
+    name: str
+    leaf: Int32
+    task: str
+    source: str
+    pass_number: Int32
+    group: Int32
+    bucket: Int32
+    samples: Int32
+    parts: tuple[Int32, ...]
+    rows: tuple[Int32, ...] = ()
 
     @property
     def node(self) -> str:
-        return f"compose/{self.task}/pass-{self.pass_number}/{self.source}"
+        return node_of(self.task, self.pass_number, self.source)
 
-    def place(self, seed: int) -> int:
-        """Where in its task's pass it is drawn: a number in [0, 2**64) that no other block moves."""
-        return hash64(seed, self.task, self.pass_number, self.source, self.part)
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """`plan/<stage>.json`: the stage's size and what was drawn of it, in the whole units that are counted, and why it stopped short."""
+
+    fingerprint: str
+    unit: str
+    size: int
+    drawn: int
+    draws: int
+    ended: str
+    files: dict[str, str]
+
+    def to_json(self) -> str:
+        return json.dumps(asdict(self), indent=1, ensure_ascii=False) + "\n"
+
+    @classmethod
+    def from_json(cls, text: str) -> "Summary":
+        return cls(**json.loads(text))

@@ -16,9 +16,10 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
+from weft.schemas.plan import VALIDATION_STAGE
 from weft.schemas.quality import QualitySettings
 from weft.schemas.settings import Settings
-from weft.schemas.training import TrainingStage
+from weft.schemas.training import Mixture, TrainingStage
 
 NAME = re.compile(r"[a-z][a-z0-9-]{0,15}")
 
@@ -121,9 +122,46 @@ class Recipe(Settings):
         _known(self.text.sources, self.sources, "text.sources")
         _known(self.align.sources, self.sources, "align.sources")
         for stage, training in self.training.items():
-            declared = training.mixture.shares or training.mixture.budgets
-            _known(declared, self.tasks, f"training.{stage}.mixture")
+            _known(training.mixture.tasks, self.tasks, f"training.{stage}.mixture")
+            self._shared_out(stage, training.mixture)
         return self
+
+    def _shared_out(self, stage: str, mixture: Mixture) -> None:
+        """Declared shares of sources name exactly those that the task draws from."""
+        for task, share in mixture.tasks.items():
+            named = next(shares for level, shares in share.levels if level == "source")
+            if isinstance(named, dict) and set(named) != set(self.tasks[task].sources):
+                wrong = f"training.{stage}.mixture: `by` shares {task!r} out over {', '.join(named)}"
+                raise ValueError(f"{wrong}; it draws from {', '.join(self.tasks[task].sources)}")
+
+    @model_validator(mode="after")
+    def _stages_follow(self) -> "Recipe":
+        if VALIDATION_STAGE in self.training:
+            raise ValueError(f"training.{VALIDATION_STAGE}: that name is kept for what is held out; choose another")
+        for stage, training in self.training.items():
+            _known(training.mixture.after, self.training, f"training.{stage}.mixture.after")
+            self.before(stage)
+        return self
+
+    def before(self, stage: str) -> tuple[str, ...]:
+        """All stages in whose data `stage` goes on, the earliest first. Raises ValueError where they go in a circle."""
+        found: list[str] = []
+
+        def visit(name: str, path: tuple[str, ...]) -> None:
+            if name in path:
+                raise ValueError(f"training.{stage}.mixture.after: {' -> '.join((*path, name))} goes in a circle")
+            for earlier in self.training[name].mixture.after:
+                visit(earlier, (*path, name))
+                if earlier not in found:
+                    found.append(earlier)
+
+        visit(stage, ())
+        return tuple(found)
+
+    @property
+    def stages_in_order(self) -> tuple[str, ...]:
+        """Every training stage after those it goes on from."""
+        return tuple(dict.fromkeys(name for stage in self.training for name in (*self.before(stage), stage)))
 
 
 def _known(names: Any, where: dict[str, Any], path: str) -> None:

@@ -80,7 +80,7 @@ class Sample:
             key=self.key, parent=self.parent, task=self.task, source=self.source, seconds=self.seconds,
             tokens=len(self.ids), text_tokens=spans["text"], speech_tokens=spans["speech"], loss=tuple(loss),
             language=self.language, speaker=self.speaker, emotion=self.emotion, licence=self.licence, split=self.split,
-            text_hash=hashlib.blake2b(self.text.encode(), digest_size=8).hexdigest(),
+            text_hash=text_hash(self.text),
             crc=zlib.crc32(members), place=place, digest=_digest(members), members=members, json_length=len(said), npy_length=len(ids),
         )  # fmt: skip
 
@@ -88,6 +88,11 @@ class Sample:
         record = asdict(self)
         del record["ids"], record["parent"]
         return json.dumps(record, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def text_hash(text: str) -> str:
+    """16 hex digits that tell texts apart."""
+    return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
 
 
 def _digest(members: bytes) -> int:

@@ -1,6 +1,6 @@
 """A shard and its index: uncompressed tars that webdataset, wids and datasets read, and a row per sample beside them.
 
-shards/pretrain/train-000000.tar   index.parquet   wids.json
+shards/pretrain/train-words~speech-0-00000-00.tar   index.parquet   wids.json
 """
 
 from dataclasses import dataclass
@@ -8,35 +8,8 @@ from typing import Annotated
 
 import pyarrow as pa
 
-from weft.schemas.plan import Block
 from weft.schemas.sample import SampleRow
 from weft.schemas.tar import BLOCK
-
-
-@dataclass(frozen=True, slots=True)
-class Shard:
-    """One tar of a training stage: blocks of one task's pass, in the order they are drawn."""
-
-    stage: str
-    number: int
-    blocks: tuple[Block, ...]
-
-    @property
-    def name(self) -> str:
-        return f"train-{self.number:06d}.tar"
-
-    @property
-    def path(self) -> str:
-        """Where it lies in the corpus."""
-        return f"shards/{self.stage}/{self.name}"
-
-    @property
-    def task(self) -> str:
-        return self.blocks[0].task
-
-    @property
-    def samples(self) -> int:
-        return sum(block.used for block in self.blocks)
 
 
 @dataclass(frozen=True, slots=True)

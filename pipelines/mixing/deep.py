@@ -1,71 +1,128 @@
-"""The deep audit: opens every tar and holds its members against the index.
+"""The deep audit: opens every tar and holds its members against its index rows.
 
-check_tars(store, "pretrain")  ->  ["train-000003.tar: clip-3fa0-words-0: its bytes differ from what was written"]
+check_tars(store, "pretrain")  ->  ["shards/pretrain/train-….tar: clip-3fa0-words-0: its bytes differ from what was written"]
 """
 
-import io
 import json
-import tarfile
 import zlib
 from collections.abc import Iterator
-from typing import BinaryIO
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, BinaryIO
 
 import numpy as np
 
-from weft.pipelines.mixing.shards import rows_name
-from weft.pipelines.parts import read_part, stamp_of
+from weft.pipelines.mixing.plan import read_tars
+from weft.pipelines.mixing.shards import rows_name, tar_name
+from weft.pipelines.mixing.stream_audit import AGAIN, readable
+from weft.pipelines.parts import read_table
 from weft.pipelines.store import Store
-from weft.schemas.shard import IndexRow
-from weft.schemas.tar import BLOCK, END
+from weft.schemas.sample import npy_bytes, text_hash
+from weft.schemas.tar import BLOCK, END, header
 from weft.schemas.vocabulary import Vocabulary
+
+CHUNK = 1 << 12  # samples of a tar in memory at a time
+_SAID = ("key", "task", "source", "seconds", "language", "speaker", "emotion", "licence", "split")
 
 
 def check_tars(store: Store, stage: str) -> list[str]:
     """Every fault found in the tars of a stage."""
-    vocabulary = Vocabulary.from_json(store.read("vocabulary/vocabulary.json").decode())
-    return [fault for tar in store.names(f"shards/{stage}", ".tar") for fault in _check_tar(store, tar, vocabulary)]
+    faults: list[str] = []
+    with readable("vocabulary/vocabulary.json", faults):
+        size = Vocabulary.from_json(store.read("vocabulary/vocabulary.json").decode()).size
+        with readable(f"plan/{stage}-tars.parquet", faults):
+            for tar in read_tars(store, stage):
+                name = tar_name(stage, tar)
+                with readable(name, faults):
+                    faults += [f"{name}: {fault}; {AGAIN}" for fault in _check_tar(store, name, size)]
+    return faults
 
 
-def _check_tar(store: Store, name: str, vocabulary: Vocabulary) -> Iterator[str]:
-    if stamp_of(store, rows_name(name)) is None:
-        yield f"{name}: it has no index rows"
-        return
-    rows = read_part(store, rows_name(name), IndexRow)
-    with store.open(name) as file:
-        faults = [(row, fault) for row in rows if (fault := _check_sample(file, row, vocabulary))]
-        yield from (f"{name}: {row.key}: {fault}" for row, fault in faults)
-        if not faults:
-            yield from (f"{name}: {fault}" for fault in _check_layout(file, rows))
-
-
-def _check_layout(file: BinaryIO, rows: list[IndexRow]) -> Iterator[str]:
-    """The tar as its readers see it."""
-    if len({row.key for row in rows}) != len(rows):
+def _check_tar(store: Store, name: str, vocabulary: int) -> Iterator[str]:
+    rows = read_table(store, rows_name(name))
+    keys = rows["key"].to_pylist()
+    if len(set(keys)) != len(keys):
         yield "a key stands twice"
-    file.seek(0)
-    with tarfile.open(fileobj=file) as members:
-        listed = [(m.name, m.offset_data, m.size) for m in members]
-    if listed != [member for row in rows for member in row.members]:
-        yield "its members are not those of the index"
-    file.seek(rows[-1].span.stop)
-    if file.read() != END:
-        yield "it does not end as a tar does"
+    place = 0
+    with store.open(name) as file:
+        for first in range(0, len(rows), CHUNK):
+            for row in rows.slice(first, CHUNK).to_pylist():
+                sample = _Sample(row, place, file)
+                if fault := sample.fault(vocabulary):
+                    yield f"{row['key']}: {fault}"
+                place = sample.stop
+        file.seek(place)
+        if file.read() != END:
+            yield "it does not end as a tar does"
 
 
-def _check_sample(file: BinaryIO, row: IndexRow, vocabulary: Vocabulary) -> str:
-    file.seek(row.span.start)
-    data = file.read(row.span.stop - row.span.start)
-    if zlib.crc32(data) != row.crc:
-        return "its bytes differ from what was written"
-    said = json.loads(data[BLOCK : BLOCK + row.json_length])
-    ids = np.load(io.BytesIO(data[row.npy_offset - row.span.start :]), allow_pickle=False)
-    if ids.dtype != np.int32 or ids.shape != (row.tokens,):
-        return f"{ids.shape} {ids.dtype} ids where the index says {row.tokens}"
-    if len(ids) and not 0 <= ids.min() <= ids.max() < vocabulary.size:
-        return "an id lies outside the vocabulary"
-    bounds = [bound for s in said["segments"] for bound in (s["begin"], s["end"])]
-    if bounds[::2] != [0, *bounds[1:-1:2]] or bounds[-1] != row.tokens:
-        return "its segments do not cover it once"
-    if tuple(b for s in said["segments"] if s["loss"] for b in (s["begin"], s["end"])) != row.loss:
-        return "its loss ranges are not the index's"
-    return ""
+@dataclass(frozen=True, slots=True)
+class _Sample:
+    """An index row, and where in the tar its sample must begin."""
+
+    row: dict[str, Any]
+    begin: int
+    file: BinaryIO
+
+    @property
+    def json_space(self) -> int:
+        """Bytes of the JSON member with its header and padding."""
+        return BLOCK + -(-self.row["json_length"] // BLOCK) * BLOCK
+
+    @property
+    def stop(self) -> int:
+        return self.begin + self.json_space + BLOCK + -(-self.row["npy_length"] // BLOCK) * BLOCK
+
+    def fault(self, vocabulary: int) -> str:
+        """What is wrong with it; "" where nothing is."""
+        row = self.row
+        if (row["json_offset"], row["npy_offset"]) != (self.begin + BLOCK, self.begin + self.json_space + BLOCK):
+            return "its row points elsewhere than to where it lies"
+        self.file.seek(self.begin)
+        data = self.file.read(self.stop - self.begin)
+        if zlib.crc32(data) != row["crc"]:
+            return "its bytes differ from what was written"
+        return self._layout(data) or self._ids(data, vocabulary) or self._said(json.loads(self._json(data)))
+
+    def _json(self, data: bytes) -> bytes:
+        return data[BLOCK : BLOCK + self.row["json_length"]]
+
+    def _layout(self, data: bytes) -> str:
+        """The headers as readers of tars see them."""
+        names = (f"{self.row['key']}.json", 0, "json_length"), (f"{self.row['key']}.npy", self.json_space, "npy_length")
+        for name, at, length in names:
+            if data[at : at + BLOCK] != header(name.encode("ascii"), self.row[length]):
+                return f"its member {name} has another header"
+        return ""
+
+    def _ids(self, data: bytes, vocabulary: int) -> str:
+        npy = data[self.json_space + BLOCK :][: self.row["npy_length"]]
+        tokens = self.row["tokens"]
+        if len(npy) < 4 * tokens or npy[: -4 * tokens or None] != npy_header(tokens):
+            return f"its ids are not {tokens:,} of int32, as the index says"
+        ids = np.frombuffer(npy, np.int32, tokens, len(npy) - 4 * tokens)
+        return "an id lies outside the vocabulary" if len(ids) and not 0 <= ids.min() <= ids.max() < vocabulary else ""
+
+    def _said(self, said: dict[str, Any]) -> str:
+        """The index's columns against the sample's own JSON."""
+        row = self.row
+        if differing := [name for name in _SAID if said[name] != row[name]]:
+            return f"its {differing[0]} is not the index's"
+        if text_hash(said["text"]) != row["text_hash"]:
+            return "its text is not the index's"
+        segments = said["segments"]
+        bounds = [bound for s in segments for bound in (s["begin"], s["end"])]
+        if bounds[::2] != [0, *bounds[1:-1:2]] or bounds[-1] != row["tokens"]:
+            return "its segments do not cover it once"
+        if [b for s in segments if s["loss"] for b in (s["begin"], s["end"])] != row["loss"]:
+            return "its loss ranges are not the index's"
+        counts = [sum(s["end"] - s["begin"] for s in segments if s["modality"] == m) for m in ("text", "speech")]
+        return (
+            "" if counts == [row["text_tokens"], row["speech_tokens"]] else "its tokens by modality are not the index's"
+        )
+
+
+@cache
+def npy_header(tokens: int) -> bytes:
+    """What stands before the ids of an .npy file of so many."""
+    return npy_bytes((0,) * tokens)[: -4 * tokens or None]

@@ -1,86 +1,68 @@
-"""Plans a training stage from counts: which sample is drawn when, and which tar it lies in.
+"""Plans a training stage: which leaf of the mixture each draw comes from, and which tars hold the samples.
 
-    plan(store, "pretrain", stage, blocks, seed)   ->  plan/pretrain.parquet, plan/pretrain-blocks.parquet
+    plan(store, Wanted("pretrain", stage, …), fingerprint)   ->  plan/pretrain.parquet, -tree, -leaves, -tars, pretrain.json
 
-Everything is streamed: costs in, draws out, so memory does not grow with the corpus.
+Everything is streamed: samples in, draws out, so memory does not grow with the corpus.
 """
 
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
-from itertools import chain, islice
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import chain
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from weft.pipelines.mixing.mixture import Exhausted, weave
-from weft.pipelines.parts import part_name, read_table, write_part
+from weft.pipelines.mixing.fair_queue import Branch, Draws, Node, TooLong
+from weft.pipelines.mixing.leaves import LeafStream, Scope, Stretch
+from weft.pipelines.mixing.order import Order
+from weft.pipelines.mixing.tree import Holdings, PlanError, Tree, tree_of
+from weft.pipelines.parts import read_part
 from weft.pipelines.store import Store
-from weft.schemas.item import bucket_count
-from weft.schemas.plan import Block, Draw
-from weft.schemas.table import arrow_schema
+from weft.schemas.plan import VALIDATION, VALIDATION_STAGE, Held, Leaf, Summary, Tar, held_name, node_of
+from weft.schemas.plan import Node as TreeNode
+from weft.schemas.table import arrow_schema, to_table
 from weft.schemas.training import Mixture, TrainingStage
 
 CHUNK = 1 << 17  # draws assembled at a time
-MEMBERS = 2048  # bytes a sample takes beside its ids, about
+VERSION = "plan-2"
+_OPTIONS: dict[str, Any] = {"compression": "zstd", "write_statistics": False, "write_page_checksum": True}
+DRAWS = pa.schema([("leaf", pa.int16())])
 
 
-class PlanError(ValueError):
-    """A mixture that the data cannot fill; the message says by how much and what to do."""
+@dataclass(frozen=True)
+class Wanted:
+    """A stage to plan. `passes` are those composed of each task and source; `after` are all stages whose data it goes on in."""
+
+    name: str
+    stage: TrainingStage
+    passes: Mapping[tuple[str, str], int]
+    after: tuple[str, ...] = ()
+
+    @property
+    def mixture(self) -> Mixture:
+        return self.stage.mixture
 
 
-def plan_names(stage: str) -> tuple[str, str]:
-    return f"plan/{stage}.parquet", f"plan/{stage}-blocks.parquet"
+def plan_name(stage: str) -> str:
+    """What is written last, and stands for the rest."""
+    return f"plan/{stage}.json"
 
 
-def plan(
-    store: Store,
-    name: str,
-    stage: TrainingStage,
-    blocks: Sequence[Block],
-    shard_bytes: float,
-    seed: int,
-    fingerprint: str,
-) -> int:
-    """Writes the plan and returns its number of draws. Raises PlanError."""
-    mixture = stage.mixture
-    tasks = list(mixture.weights)
-    ordered = sorted(blocks, key=lambda b: (tasks.index(b.task), b.pass_number, b.place(seed)))
-    used = np.zeros(len(ordered), np.int64)
-    tokens = np.zeros(len(ordered), np.int64)
-    draws = 0
-    draws_name, blocks_name = plan_names(name)
-    with store.writing(draws_name) as file, pq.ParquetWriter(file, _stamped(fingerprint), compression="zstd") as writer:
-        for table in _draws(store, stage, tasks, ordered):
-            writer.write_table(table.cast(_stamped(fingerprint)), row_group_size=CHUNK)
-            np.add.at(used, table["block"].to_numpy(), 1)
-            np.add.at(tokens, table["block"].to_numpy(), table["tokens"].to_numpy())
-            draws += len(table)
-    counted = [replace(b, used=int(u)) for b, u in zip(ordered, used, strict=True)]
-    write_part(store, blocks_name, _sharded(counted, tokens, shard_bytes, seed), Block, fingerprint)
-    return draws
+def plan_files(stage: str) -> tuple[str, str, str, str]:
+    """Draws, tree, leaves and tars."""
+    draws, tree, leaves, tars = (f"plan/{stage}{end}.parquet" for end in ("", "-tree", "-leaves", "-tars"))
+    return draws, tree, leaves, tars
 
 
-def _stamped(fingerprint: str) -> pa.Schema:
-    return arrow_schema(Draw).with_metadata({"weft.fingerprint": fingerprint, "weft.digest": fingerprint})
-
-
-def _draws(store: Store, stage: TrainingStage, tasks: list[str], blocks: list[Block]) -> Iterator[pa.Table]:
-    """The stream in tables of CHUNK draws."""
-    places = [[i for i, b in enumerate(blocks) if b.task == task] for task in tasks]
-    unit = stage.mixture.unit
-    costs = [_costs(store, unit, task, [blocks[i] for i in where]) for task, where in zip(tasks, places, strict=True)]
-    rows = [_Rows(store, blocks, where) for where in places]
-    picks = weave(costs, list(stage.mixture.weights.values()), size_of(stage))
-    ended = _until_exhausted(picks, stage.mixture, tasks)
-    while chosen := list(islice(ended, CHUNK)):
-        choice = np.asarray(chosen, np.int16)
-        columns = np.empty((3, len(choice)), np.int32)
-        seconds = np.empty(len(choice))
-        for task, source in enumerate(rows):
-            mask = choice == task
-            columns[:, mask], seconds[mask] = source.take(int(mask.sum()))
-        yield pa.table([choice, *columns, seconds], schema=arrow_schema(Draw))
+def held_by(store: Store, nodes: Iterable[tuple[str, str]], pass_number: int = 0) -> Holdings:
+    """What one pass of each task and source holds."""
+    found: dict[str, dict[str, Sequence[Held]]] = {}
+    for task, source in nodes:
+        found.setdefault(task, {})[source] = read_part(store, held_name(node_of(task, pass_number, source)), Held)
+    return found
 
 
 def size_of(stage: TrainingStage) -> int:
@@ -89,79 +71,234 @@ def size_of(stage: TrainingStage) -> int:
     return round(size * {"seconds": 1_000_000, "batches": stage.context}.get(stage.mixture.unit, 1))
 
 
-def cost_column(unit: str, table: pa.Table) -> np.ndarray:
-    """What each sample counts, in the whole units of `size_of`."""
-    if unit in ("samples", "weights"):
-        return np.ones(len(table), np.int64)
-    if unit == "seconds":
-        return np.rint(table["seconds"].to_numpy() * 1e6).astype(np.int64)
-    return table["tokens"].to_numpy().astype(np.int64)
+def plan(store: Store, wanted: Wanted, fingerprint: str) -> int:
+    """Writes the plan and returns its number of draws. Raises PlanError."""
+    store.remove(plan_name(wanted.name))
+    tree = tree_of(wanted.mixture, held_by(store, wanted.passes))
+    before = [leaf for stage in wanted.after for leaf in read_leaves(store, stage)]
+    streams = [stream_of(store, wanted, tree, leaf, before) for leaf in tree.leaves]
+    root = _branch(tree, streams)
+    size = size_of(wanted.stage)
+    drawn = _write_draws(store, wanted.name, _until(root, size), len(streams))
+    ended = _ending(wanted, tree, root, drawn) if drawn.cost < size else ""
+    return _finish(
+        store, tree, streams, drawn, Goal(wanted.name, fingerprint, wanted.mixture.unit, size, ended, root.ended)
+    )
 
 
-def _costs(store: Store, unit: str, task: str, blocks: Sequence[Block]) -> Iterator[int]:
-    return chain.from_iterable(_block_costs(store, unit, task, block) for block in blocks)
+def plan_validation(store: Store, nodes: Iterable[tuple[str, str]], fingerprint: str) -> int:
+    """Plans what is held out for validation of these tasks and sources: all of it once, in proportion as long as that goes."""
+    held = held_by(store, nodes, VALIDATION)
+    samples = {task: n for task, of in held.items() if (n := sum(h.samples for rows in of.values() for h in rows))}
+    total = sum(samples.values())
+    tree = Tree((), ())
+    if samples:
+        mixture = Mixture(unit="samples", total=total, shares={task: float(n) for task, n in samples.items()})
+        tree = tree_of(mixture, held)
+    scope = Scope(unit="samples", passes=(VALIDATION,))
+    streams = [LeafStream(store, leaf, scope) for leaf in tree.leaves]
+    root = _branch(tree, streams)
+    draws = chain(_until(root, total), root.rest())
+    drawn = _write_draws(store, VALIDATION_STAGE, draws, len(streams))
+    return _finish(store, tree, streams, drawn, Goal(VALIDATION_STAGE, fingerprint, "samples", total, "", -1))
 
 
-def _block_costs(store: Store, unit: str, task: str, block: Block) -> list[int]:
-    costs = cost_column(unit, read_table(store, part_name(block.node, block.part), ["tokens", "seconds"]))
-    if len(costs) and costs.min() <= 0:
-        raise PlanError(f"a sample of task {task!r} counts 0 {unit}; declare this mixture in tokens or samples")
-    return costs.tolist()
+def stream_of(store: Store, wanted: Wanted, tree: Tree, leaf: Leaf, before: Sequence[Leaf]) -> LeafStream:
+    """The samples that a leaf may draw; `before` are the leaves of the stages it goes on from."""
+    mine = [b for b in before if (b.task, b.source) == (leaf.task, leaf.source)]
+    most = wanted.mixture.tasks[leaf.task].most.get("speaker")
+    bound = int(size_of(wanted.stage) * tree.share_of(leaf) * most) if most else 0
+    passes = range(wanted.passes[leaf.task, leaf.source])
+    scope = Scope(unit=wanted.mixture.unit, passes=passes, before=mine, most=max(1, bound) if most else 0)
+    return LeafStream(store, leaf, scope)
 
 
-def _until_exhausted(picks: Iterator[int], mixture: Mixture, tasks: list[str]) -> Iterator[int]:
+def _branch(tree: Tree, streams: Sequence[LeafStream], parent: int = -1) -> Branch:
+    children = tree.children(parent)
+    below: list[Node] = [streams[n.leaf] if n.leaf >= 0 else _branch(tree, streams, n.number) for n in children]
+    return Branch(below, [n.share for n in children])
+
+
+def _until(root: Branch, size: int) -> Iterator[Draws]:
+    """Draws until `size` is drawn, or a leaf has no more."""
+    left = size
     try:
-        yield from picks
-    except Exhausted as end:
-        if mixture.exhausted == "stop":
-            return
-        got = end.got / 1e6 if mixture.unit == "seconds" else end.got
-        task = tasks[end.task]
-        raise PlanError(
-            f"task {task!r} ran out after {got:,.0f} {'tokens' if mixture.unit == 'batches' else mixture.unit} "
-            f"in {mixture.passes} pass{'es' if mixture.passes > 1 else ''} over its data; "
-            "add data, lower `total` or `scale`, or set `exhausted: repeat` with more `passes` (or `exhausted: stop`)"
-        ) from None
+        while left > 0 and len(some := root.take(CHUNK, left)):
+            left -= int(some.costs.sum())
+            yield some
+    except TooLong as fault:
+        raise PlanError(f"{fault}: declare this mixture in samples or tokens") from None
 
 
-class _Rows:
-    """The rows of one task's blocks, taken in order."""
+@dataclass(frozen=True, eq=False)
+class _Drawn:
+    """Samples of each leaf, int64 [leaves], and what all of them count."""
 
-    def __init__(self, store: Store, blocks: list[Block], where: list[int]) -> None:
-        self._tables = (self._of(store, blocks[i], i) for i in where)
-        self._columns, self._seconds = np.empty((3, 0), np.int32), np.empty(0)
-
-    @staticmethod
-    def _of(store: Store, block: Block, number: int) -> tuple[np.ndarray, np.ndarray]:
-        table = read_table(store, part_name(block.node, block.part), ["tokens", "seconds"])
-        count = len(table)
-        columns = np.stack([np.full(count, number), np.arange(count), table["tokens"].to_numpy()]).astype(np.int32)
-        return columns, table["seconds"].to_numpy()
-
-    def take(self, count: int) -> tuple[np.ndarray, np.ndarray]:
-        parts = [(self._columns, self._seconds)]
-        while sum(len(s) for _, s in parts) < count:
-            parts.append(next(self._tables))
-        columns = np.concatenate([c for c, _ in parts], axis=1)
-        seconds = np.concatenate([s for _, s in parts])
-        self._columns, self._seconds = columns[:, count:], seconds[count:]
-        return columns[:, :count], seconds[:count]
+    counts: np.ndarray
+    cost: int
 
 
-def _sharded(blocks: list[Block], tokens: np.ndarray, shard_bytes: float, seed: int) -> list[Block]:
-    """Numbers the tars: each pass of a task is cut where its blocks' places say, so no block moves another."""
-    numbered: list[Block] = []
-    names: dict[tuple[str, int, int], int] = {}
-    sizes: dict[tuple[str, int], int] = {}
-    for block, count in zip(blocks, tokens, strict=True):
-        sizes[_of(block)] = sizes.get(_of(block), 0) + int(count) * 4 + block.used * MEMBERS
-    counts = {of: bucket_count(size, shard_bytes) for of, size in sizes.items()}
-    for block in blocks:
-        cut = (*_of(block), block.place(seed) * counts[_of(block)] >> 64)
-        shard = names.setdefault(cut, len(names)) if block.used else -1
-        numbered.append(replace(block, shard=shard))
-    return numbered
+def _write_draws(store: Store, name: str, draws: Iterable[Draws], leaves: int) -> _Drawn:
+    counts, cost = np.zeros(leaves, np.int64), 0
+    with store.writing(plan_files(name)[0]) as file, pq.ParquetWriter(file, DRAWS, **_OPTIONS) as writer:
+        for some in draws:
+            writer.write_table(pa.table([some.leaves], schema=DRAWS), row_group_size=CHUNK)
+            counts += np.bincount(some.leaves, minlength=leaves)
+            cost += int(some.costs.sum())
+    return _Drawn(counts=counts, cost=cost)
 
 
-def _of(block: Block) -> tuple[str, int]:
-    return block.task, block.pass_number
+def _ending(wanted: Wanted, tree: Tree, root: Branch, drawn: _Drawn) -> str:
+    """Why the stage is shorter than declared. Raises PlanError where it must not be."""
+    unit, scale = shown_unit(wanted.stage)
+    leaf = tree.leaves[root.ended]
+    path = next(node.path for node in tree.nodes if node.leaf == leaf.number)
+    passes = wanted.passes[leaf.task, leaf.source]
+    what = (
+        f"{path} ran out after {drawn.counts[leaf.number]:,} samples in {passes} pass{'es' if passes > 1 else ''} over its data, "
+        f"at {drawn.cost / scale:,.0f} of {size_of(wanted.stage) / scale:,.0f} {unit}"
+    )
+    if wanted.mixture.exhausted == "stop":
+        return what
+    raise PlanError(
+        f"stage {wanted.name!r}: {what}; add data, lower `total` or `scale`, or set `exhausted: repeat` with more `passes` "
+        "(or `exhausted: stop`)"
+    )
+
+
+def shown_unit(stage: TrainingStage) -> tuple[str, float]:
+    """The unit of a stage as people read it, and how many of the whole units one is."""
+    unit = stage.mixture.unit
+    return ("samples" if unit == "weights" else unit), {"seconds": 1e6, "batches": stage.context}.get(unit, 1)
+
+
+@dataclass(frozen=True)
+class Goal:
+    """What a plan is for: its stage, the size it was to have, and why and at which leaf (-1: none) it stopped short."""
+
+    name: str
+    fingerprint: str
+    unit: str
+    size: int
+    ended: str
+    ended_leaf: int
+
+
+def _finish(store: Store, tree: Tree, streams: Sequence[LeafStream], drawn: _Drawn, goal: Goal) -> int:
+    """Writes tree, leaves, tars and the summary."""
+    _, tree_file, leaves_file, tars_file = plan_files(goal.name)
+    used = [_used(stream.stretches, int(count)) for stream, count in zip(streams, drawn.counts, strict=True)]
+    tars = chain.from_iterable(_tars(store, stream.leaf, some) for stream, some in zip(streams, used, strict=True))
+    totals = _write_tars(store, tars_file, tars)
+    leaves = [_drawn_of(stream, some, totals, goal) for stream, some in zip(streams, used, strict=True)]
+    _write(store, tree_file, to_table(tree.nodes, TreeNode))
+    _write(store, leaves_file, to_table(leaves, Leaf))
+    summary = Summary(
+        fingerprint=goal.fingerprint, unit=goal.unit, size=goal.size, drawn=drawn.cost, draws=int(drawn.counts.sum()), ended=goal.ended,
+        files={name: checksum(store, name) for name in plan_files(goal.name)},
+    )  # fmt: skip
+    store.write(plan_name(goal.name), summary.to_json().encode())
+    return summary.draws
+
+
+def checksum(store: Store, name: str) -> str:
+    """The SHA-256 of a file."""
+    with store.open(name) as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]
+
+
+def _used(stretches: Sequence[Stretch], samples: int) -> list[Stretch]:
+    """The stretches that the first `samples` of a leaf lie in; the last is cut where they end."""
+    used = []
+    for stretch in stretches:
+        if samples <= 0:
+            break
+        used.append(replace(stretch, count=min(stretch.count, samples)))
+        samples -= stretch.count
+    return used
+
+
+@dataclass
+class _Totals:
+    """Tokens and microseconds of each leaf, counted while its tars are written."""
+
+    tokens: dict[int, int]
+    microseconds: dict[int, int]
+
+
+def _tars(store: Store, leaf: Leaf, used: Sequence[Stretch]) -> Iterator[tuple[Tar, int, int]]:
+    """A tar for each stretch, and the tokens and microseconds in it."""
+    for stretch in used:
+        order = Order(store, node_of(leaf.task, stretch.pass_number, leaf.source))
+        table = order.group(stretch.group, ["part", "tokens", "microseconds"]).take(
+            stretch.rows - order.begins()[stretch.group]
+        )
+        name = f"train-{leaf.label}-{stretch.pass_number}-{stretch.group:05d}-{stretch.bucket:02d}.tar"
+        tar = Tar(
+            number=0, name=name, leaf=leaf.number, task=leaf.task, source=leaf.source, pass_number=stretch.pass_number,
+            group=stretch.group, bucket=stretch.bucket, samples=stretch.count,
+            parts=tuple(np.unique(table["part"].to_numpy()).tolist()), rows=tuple(stretch.rows.tolist()),
+        )  # fmt: skip
+        yield tar, int(table["tokens"].to_numpy().sum()), int(table["microseconds"].to_numpy().sum())
+
+
+def _write_tars(store: Store, name: str, tars: Iterable[tuple[Tar, int, int]]) -> _Totals:
+    """A row group a tar, so that whoever writes one reads one."""
+    totals = _Totals({}, {})
+    with store.writing(name) as file, pq.ParquetWriter(file, arrow_schema(Tar), **_OPTIONS) as writer:
+        for number, (tar, tokens, microseconds) in enumerate(tars):
+            writer.write_table(to_table([replace(tar, number=number)], Tar))
+            totals.tokens[tar.leaf] = totals.tokens.get(tar.leaf, 0) + tokens
+            totals.microseconds[tar.leaf] = totals.microseconds.get(tar.leaf, 0) + microseconds
+    return totals
+
+
+def _drawn_of(stream: LeafStream, used: Sequence[Stretch], totals: _Totals, goal: Goal) -> Leaf:
+    """The leaf with what was drawn of it."""
+    samples = sum(stretch.count for stretch in used)
+    number = stream.leaf.number
+    first, last = (used[0], used[-1]) if used else (None, None)
+    return replace(
+        stream.leaf, samples=samples, tokens=totals.tokens.get(number, 0), microseconds=totals.microseconds.get(number, 0),
+        skipped=stream.skipped(samples), ended=number == goal.ended_leaf and bool(goal.ended),
+        begin_pass=first.pass_number if first else 0, begin_row=first.first if first else 0,
+        end_pass=last.pass_number if last else 0, end_row=int(last.rows[-1]) + 1 if last else 0,
+    )  # fmt: skip
+
+
+def _write(store: Store, name: str, table: pa.Table) -> None:
+    with store.writing(name) as file:
+        pq.write_table(table, file, **_OPTIONS)
+
+
+def read_summary(store: Store, stage: str) -> Summary:
+    """Raises FileNotFoundError for a stage that is not planned yet."""
+    return Summary.from_json(store.read(plan_name(stage)).decode())
+
+
+def ending(store: Store, stage: str) -> str:
+    """Why a stage's stream is shorter than declared, as a sentence; "" where it is whole."""
+    return read_summary(store, stage).ended
+
+
+def read_leaves(store: Store, stage: str) -> list[Leaf]:
+    return read_part(store, plan_files(stage)[2], Leaf)
+
+
+def read_tree(store: Store, stage: str) -> Tree:
+    return Tree(tuple(read_part(store, plan_files(stage)[1], TreeNode)), tuple(read_leaves(store, stage)))
+
+
+def read_tars(store: Store, stage: str) -> list[Tar]:
+    """The stage's tars without their rows."""
+    names = [name for name in arrow_schema(Tar).names if name != "rows"]
+    with store.open(plan_files(stage)[3]) as file:
+        rows = pq.ParquetFile(file, page_checksum_verification=True).read(columns=names, use_threads=False).to_pylist()
+    return [Tar(**{**row, "parts": tuple(row["parts"])}) for row in rows]
+
+
+def rows_of(store: Store, stage: str, tar: Tar) -> np.ndarray:
+    """The rows of its node's order that a tar holds, int32 [samples]."""
+    with store.open(plan_files(stage)[3]) as file:
+        group = pq.ParquetFile(file, page_checksum_verification=True).read_row_group(tar.number, columns=["rows"])
+    return group["rows"].combine_chunks().values.to_numpy()

@@ -83,7 +83,7 @@ def test_a_changed_setting_reruns_only_what_depends_on_it(built: Path, tmp_path:
     assert {n for n in did(events) if n.startswith("compose")} == {
         n for n in did(events) if n.startswith("compose/words/")
     }
-    assert stages == {"compose", "plan", "shards", "index"}
+    assert stages == {"compose", "order", "plan", "shards", "index"}
 
 
 def test_one_edited_dialogue_reruns_one_part_and_rewrites_only_the_shards_that_hold_it(

@@ -1,18 +1,22 @@
 """A corpus folder, and composed parts made by hand."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from weft.pipelines.mixing.order import write_order
+from weft.pipelines.mixing.plan import Wanted
 from weft.pipelines.parts import part_name, write_part
 from weft.pipelines.store import Store
-from weft.schemas.plan import Block
+from weft.schemas.fingerprint import hash64
+from weft.schemas.plan import node_of
 from weft.schemas.sample import Baked, Sample, Segment
 from weft.schemas.training import TrainingStage
 
-Lengths = Sequence[tuple[int, float]]
+Lengths = Sequence[Sequence[Any]]
 
 
 @pytest.fixture
@@ -20,32 +24,55 @@ def store(tmp_path: Path) -> Store:
     return Store(str(tmp_path / "corpus"))
 
 
-def baked(key: str, task: str, source: str, tokens: int, seconds: float) -> Baked:
-    """A sample of `tokens` ids, half text and half speech."""
+def baked(key: str, task: str, source: str, tokens: int, seconds: float, **known: str) -> Baked:
+    """A sample of `tokens` ids, half text and half speech; `known` are its language, emotion and speaker."""
     half = tokens // 2
     segments = (
         Segment("text", "text", 0, half, 0.0, 0.0, True),
         Segment("speech", "units", half, tokens, 0.0, seconds, True),
     )
     ids = tuple((len(key) + n) % 60 for n in range(tokens))
-    return Sample(key, f"{key}-parent", task, source, seconds, ids, segments if half else segments[1:]).bake()
+    sample = Sample(key, f"{key}-parent", task, source, seconds, ids, segments if half else segments[1:], **known)
+    return sample.bake(hash64("place", key) >> 1)
+
+
+@dataclass(frozen=True)
+class Composed:
+    """Writes composed parts made by hand, and the order of their node."""
+
+    store: Store
+    tar_bytes: float = 1e9
+
+    def add(self, task: str, parts: Sequence[Lengths], pass_number: int = 0, source: str = "src", **known: str) -> None:
+        """`parts` hold samples as (tokens, seconds), or as (tokens, seconds, language, emotion, speaker)."""
+        node = node_of(task, pass_number, source)
+        for number, lengths in enumerate(parts):
+            rows = []
+            for i, (tokens, seconds, *rest) in enumerate(lengths):
+                labels = {**known, **dict(zip(("language", "emotion", "speaker"), rest, strict=False))}
+                rows.append(
+                    baked(f"{source}-{number}-{i}-{task}-{pass_number}", task, source, tokens, seconds, **labels)
+                )
+            rows.sort(key=lambda row: row.place)
+            write_part(self.store, part_name(node, number), rows, Baked, "made by hand")
+        self.order(node, len(parts))
+
+    def order(self, node: str, parts: int) -> None:
+        write_order(self.store, node, parts, self.tar_bytes, "made by hand")
+
+    def wanted(self, stage: TrainingStage, name: str = "pre", after: tuple[str, ...] = ()) -> Wanted:
+        """The stage over whatever was added for its tasks."""
+        found: dict[tuple[str, str], int] = {}
+        for held in self.store.names("order", "-held.parquet"):
+            _, task, _, source = held.removesuffix("-held.parquet").split("/")
+            if task in stage.mixture.tasks:
+                found[task, source] = found.get((task, source), 0) + 1
+        return Wanted(name, stage, found, after)
 
 
 @pytest.fixture
-def compose() -> Callable[..., list[Block]]:
-    """Writes parts of samples, given as (tokens, seconds), and returns their blocks."""
-
-    def composed(
-        store: Store, task: str, parts: Sequence[Lengths], pass_number: int = 0, source: str = "src"
-    ) -> list[Block]:
-        blocks = [Block(task, pass_number, source, n) for n in range(len(parts))]
-        for block, lengths in zip(blocks, parts, strict=True):
-            name = f"{source}-{block.part}"
-            rows = [baked(f"{name}-{i}-{task}-{pass_number}", task, source, *of) for i, of in enumerate(lengths)]
-            write_part(store, part_name(block.node, block.part), rows, Baked, "made by hand")
-        return blocks
-
-    return composed
+def composed(store: Store) -> Composed:
+    return Composed(store)
 
 
 @pytest.fixture

@@ -12,18 +12,16 @@ import pytest
 from weft.pipelines.graph import House
 from weft.pipelines.listing import list_source
 from weft.pipelines.mixing.audit import audit
-from weft.pipelines.mixing.plan import plan_names
-from weft.pipelines.mixing.shards import index_name, shards_of
+from weft.pipelines.mixing.plan import Wanted, read_tars
+from weft.pipelines.mixing.shards import index_name, rows_name, tar_name
 from weft.pipelines.modelwork import TokenizerWork
 from weft.pipelines.parts import read_part, write_part
 from weft.pipelines.runner import Runner
 from weft.pipelines.store import Store
-from weft.pipelines.work import IndexWork, PlanWork, ShardWork
+from weft.pipelines.work import IndexWork, OrderWork, PlanWork, ShardWork
 from weft.schemas.ledger import LedgerRow
-from weft.schemas.plan import Block
+from weft.schemas.plan import node_of
 from weft.schemas.recipe import Recipe
-
-TAR = "shards/pre/train-000000.tar"
 
 
 def recipe(root: Path) -> Recipe:
@@ -52,11 +50,13 @@ def build(root: Path) -> None:
     parts = {n: list_source(store, n, source, house.recipe.part_size) for n, source in house.sources.items()}
     works = [w for w in house.works(parts) if not isinstance(w, TokenizerWork)]
     works += [w for task in house.tasks for w in house.compose(task, 1, parts)]
+    passes = [node_of(task, n, task) for task in house.tasks for n in (0, 1)]
+    works += [OrderWork(node, parts[node.rpartition("/")[2]], house.recipe.shards.bytes) for node in passes]
     for work in works:
         runner.run(work)
-    blocks = tuple(b for task in house.tasks for n in (0, 1) for b in house.blocks(task, n, parts))
-    runner.run(PlanWork("pre", house.recipe.training["pre"], blocks, house.recipe.shards.bytes, house.recipe.seed))
-    tars = [ShardWork(shard) for shard in shards_of("pre", read_part(store, plan_names("pre")[1], Block))]
+    stage = house.recipe.training["pre"]
+    runner.run(PlanWork(Wanted("pre", stage, {(task, task): 2 for task in house.tasks})))
+    tars = [ShardWork("pre", tar) for tar in read_tars(store, "pre")]
     for tar in tars:
         runner.run(tar)
     runner.run(IndexWork("pre", tuple(t.makes for t in tars)))
@@ -78,6 +78,11 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def house(built: Path) -> House:
     return House(recipe(built))
+
+
+def tars_of(store: Store) -> list[str]:
+    """The stage's tars, in the order of the stream."""
+    return [tar_name("pre", tar) for tar in read_tars(store, "pre")]
 
 
 @pytest.fixture
@@ -176,63 +181,169 @@ def test_a_ledger_that_was_changed(corpus: Store, house: House, change: dict[str
     assert said in faults(corpus, house)
 
 
+def test_shares_below_the_tasks_and_what_is_held_are_shown(corpus: Store, house: House) -> None:
+    (stage,) = audit(corpus, house).stages
+    assert [(share.path, share.declared) for share in stage.shares] == [("prose/prose", 1.0), ("verse/verse", 1.0)]
+    assert {(g.kind, g.value) for g in stage.groups} >= {("source", "prose"), ("language", "en"), ("split", "train")}
+    assert sum(g.tokens for g in stage.groups if g.kind == "source") == sum(t.tokens for t in stage.tasks)
+    assert all(0 < e.epochs <= 2 for e in stage.epochs)
+
+
 def test_a_tar_that_is_gone_or_cut(corpus: Store, house: House) -> None:
-    first, second = TAR, "shards/pre/train-000001.tar"
+    first, second = tars_of(corpus)[:2]
     corpus.remove(first)
     corpus.write(second, corpus.read(second)[:-1024])
     said = faults(corpus, house)
     assert f"{first} is missing" in said
-    assert f"{second} holds {corpus.size(second)} bytes where {corpus.size(second) + 1024} were written" in said
+    assert f"{second} holds {corpus.size(second):,} bytes where {corpus.size(second) + 1024:,} were written" in said
 
 
-def edit_index(store: Store, keep: Callable[[int, str], bool]) -> None:
-    path = f"{store.root}/{index_name('pre')}"
-    table = pq.read_table(path)
-    mask = [keep(i, task) for i, task in enumerate(table["task"].to_pylist())]
-    pq.write_table(table.filter(pa.array(mask)), path)
+def edit(store: Store, name: str, change: Callable[[pa.Table], pa.Table]) -> None:
+    """Writes a table anew, its marks and all."""
+    table = pq.read_table(store.path(name))
+    pq.write_table(change(table).replace_schema_metadata(table.schema.metadata), store.path(name))
 
 
-def test_a_stream_that_strays_from_its_mixture(corpus: Store, house: House) -> None:
-    edit_index(corpus, lambda i, task: task == "prose" or i % 3 > 0)
-    assert "pre: verse strays" in faults(corpus, house)
+def without_loss(table: pa.Table) -> pa.Table:
+    empty = pa.array([[]] * len(table), table.schema.field("loss").type)
+    return table.set_column(table.schema.get_field_index("loss"), table.schema.field("loss"), empty)
 
 
-def test_a_stream_in_another_order_strays_though_its_sums_are_right(corpus: Store, house: House) -> None:
-    path = f"{corpus.root}/{index_name('pre')}"
-    pq.write_table(pq.read_table(path).sort_by("task"), path)
-    assert "strays" in faults(corpus, house)
+def swapped(table: pa.Table) -> pa.Table:
+    """Two rows with each other's places in the tars."""
+    columns = ["json_offset", "npy_offset"]
+    for name in columns:
+        values = table[name].to_pylist()
+        other = next(n for n, value in enumerate(values) if value != values[0])
+        values[0], values[other] = values[other], values[0]
+        field = table.schema.field(name)
+        table = table.set_column(table.schema.get_field_index(name), field, pa.array(values, field.type))
+    return table
 
 
-def test_a_stream_that_ends_early(corpus: Store, house: House) -> None:
-    edit_index(corpus, lambda i, _: i < 100)
-    assert "of 5,000 tokens" in faults(corpus, house)
+CHANGES: dict[str, Callable[[pa.Table], pa.Table]] = {
+    "loss lists emptied": without_loss,
+    "offsets swapped": swapped,
+    "order reversed": lambda t: t.take(list(range(len(t)))[::-1]),
+    "sorted by task": lambda t: t.sort_by("task"),
+    "a row fewer": lambda t: t.slice(1),
+    "cut short": lambda t: t.slice(0, 100),
+    "a row twice": lambda t: pa.concat_tables([t.slice(0, 1), t.slice(0, len(t) - 1)]),
+    "two draws changed places": lambda t: t.take([1, 0, *range(2, len(t))]),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES, ids=str)
+def test_a_changed_index_is_noticed(corpus: Store, house: House, change: str) -> None:
+    """Row n of the index is draw n of the plan, in every column."""
+    edit(corpus, index_name("pre"), CHANGES[change])
+    assert index_name("pre") in faults(corpus, house)
+
+
+def test_one_value_in_any_column_of_the_index(corpus: Store, house: House) -> None:
+    whole = corpus.read(index_name("pre"))
+    for field in pq.read_schema(corpus.path(index_name("pre"))):
+
+        def one(table: pa.Table, field: pa.Field = field) -> pa.Table:
+            values = table[field.name].to_pylist()
+            values[3] = (
+                [7, 9]
+                if pa.types.is_list(field.type)
+                else f"{values[3]}x"
+                if pa.types.is_string(field.type)
+                else values[3] + 1
+            )
+            return table.set_column(table.schema.get_field_index(field.name), field, pa.array(values, field.type))
+
+        edit(corpus, index_name("pre"), one)
+        found = faults(corpus, house)
+        assert "row 3 is not draw 3 of the plan" in found and field.name in found
+        corpus.write(index_name("pre"), whole)
+
+
+@pytest.mark.parametrize("end", ["", "-tree", "-leaves", "-tars"])
+@pytest.mark.parametrize("harm", ["gone", "a row fewer", "cut"])
+def test_a_plan_that_was_changed(corpus: Store, house: House, end: str, harm: str) -> None:
+    name = f"plan/pre{end}.parquet"
+    if harm == "gone":
+        corpus.remove(name)
+    elif harm == "cut":
+        corpus.write(name, corpus.read(name)[:-20])
+    else:
+        edit(corpus, name, lambda t: t.slice(1))
+    assert name in faults(corpus, house)
+
+
+def test_a_plan_of_another_recipe(corpus: Store, built: Path) -> None:
+    """Plan and index agree with each other and not with what is declared."""
+    changed = recipe(built).model_dump(mode="json")
+    changed["training"]["pre"]["mixture"]["shares"] = {"prose": 1, "verse": 1}
+    assert "plan/pre.json has other shares" in faults(corpus, House(Recipe.model_validate(changed)))
+
+
+@pytest.mark.parametrize("text", ["", "{}", "not JSON"])
+def test_the_list_of_tars_that_was_emptied(corpus: Store, house: House, text: str) -> None:
+    corpus.write("shards/pre/wids.json", text.encode())
+    assert "shards/pre/wids.json" in faults(corpus, house)
 
 
 def test_the_index_rows_of_a_tar_that_are_gone(corpus: Store, house: House) -> None:
-    corpus.remove("shards/pre/.index/train-000000.parquet")
-    assert "train-000000" in faults(corpus, house)
+    corpus.remove(rows_name(tars_of(corpus)[0]))
+    assert rows_name(tars_of(corpus)[0]) in faults(corpus, house)
 
 
-def flips(store: Store) -> Iterator[tuple[int, str]]:
+def test_a_tar_that_is_not_of_the_plan(corpus: Store, house: House) -> None:
+    corpus.write("shards/pre/train-more-0-00000-00.tar", corpus.read(tars_of(corpus)[0]))
+    assert "train-more-0-00000-00.tar is not a tar of the plan" in faults(corpus, house)
+
+
+def test_two_tars_swapped_are_found_when_they_are_opened(corpus: Store, house: House) -> None:
+    first, second = tars_of(corpus)[:2]
+    one, other = corpus.read(first), corpus.read(second)
+    corpus.write(first, other)
+    corpus.write(second, one)
+    found = faults(corpus, house, deep=True)
+    assert first in found and second in found
+
+
+def flips(store: Store, tar: str) -> Iterator[tuple[int, str]]:
     """A byte of a header, of a JSON member, of ids, and of the end; and what is said of it."""
-    size = store.size(TAR)
+    size = store.size(tar)
     yield from ((place, "its bytes differ from what was written") for place in (10, 520, size // 2))
     yield size - 5, "it does not end as a tar does"
 
 
 def test_a_flipped_byte_is_found_when_the_tars_are_opened(corpus: Store, house: House) -> None:
-    name = TAR
+    name = tars_of(corpus)[0]
     whole = corpus.read(name)
-    for place, said in flips(corpus):
+    for place, said in flips(corpus, name):
         harmed = bytearray(whole)
         harmed[place] ^= 1
         corpus.write(name, bytes(harmed))
         assert faults(corpus, house) == ""
         found = faults(corpus, house, deep=True)
-        assert found.startswith(f"{name}: ") and found.endswith(said) and "\n" not in found
+        assert found.startswith(f"{name}: ") and said in found and "\n" not in found
 
 
-def test_a_stage_without_an_index_is_an_error(corpus: Store, house: House) -> None:
+def test_index_and_rows_forged_alike_are_found_against_the_sample_itself(corpus: Store, house: House) -> None:
+    """The rows of a tar and the index agree; the sample's own JSON says otherwise."""
+    tar = tars_of(corpus)[0]
+    edit(corpus, rows_name(tar), without_loss)
+    name = tar.rpartition("/")[2]
+
+    def emptied(table: pa.Table) -> pa.Table:
+        loss = [
+            [] if shard == name else value
+            for shard, value in zip(*(table[c].to_pylist() for c in ("shard", "loss")), strict=True)
+        ]
+        field = table.schema.field("loss")
+        return table.set_column(table.schema.get_field_index("loss"), field, pa.array(loss, field.type))
+
+    edit(corpus, index_name("pre"), emptied)
+    assert faults(corpus, house) == ""
+    assert "its loss ranges are not the index's" in faults(corpus, house, deep=True)
+
+
+def test_a_stage_without_an_index_is_a_fault(corpus: Store, house: House) -> None:
     corpus.remove(index_name("pre"))
-    with pytest.raises(FileNotFoundError):
-        audit(corpus, house)
+    assert f"{index_name('pre')} is missing" in faults(corpus, house)

@@ -5,7 +5,6 @@ import json
 import pickle
 import tarfile
 from collections.abc import Callable
-from dataclasses import replace
 from itertools import cycle, islice
 from pathlib import Path
 from typing import Any
@@ -13,32 +12,30 @@ from typing import Any
 import numpy as np
 import pytest
 
-from weft.pipelines.mixing.plan import plan, plan_names
-from weft.pipelines.mixing.shards import index_name, rows_name, shard_done, shards_of, write_index, write_shard
-from weft.pipelines.parts import read_part
+from weft.pipelines.mixing.index import write_index
+from weft.pipelines.mixing.plan import plan, read_tars
+from weft.pipelines.mixing.shards import index_name, rows_name, shard_done, tar_name, write_shard
+from weft.pipelines.parts import read_part, read_table
 from weft.pipelines.store import Store
-from weft.schemas.plan import Block, Draw
-from weft.schemas.shard import IndexRow, Shard
+from weft.schemas.shard import IndexRow
 from weft.schemas.training import TrainingStage
 
 LENGTHS = cycle([(5, 0.5), (11, 1.25), (300, 3.0), (8, 0.25), (128, 2.0)])
 
 
 @pytest.fixture
-def shards(store: Store, compose: Callable[..., list[Block]], training: Callable[..., TrainingStage]) -> Store:
+def shards(store: Store, composed: Any, training: Callable[..., TrainingStage]) -> Store:
     """A stage of two tasks, the first in two passes, in several tars."""
     stage = training(total=9000, shares={"a": 2, "b": 1}, exhausted="repeat", passes=2)
-    parts = [list(islice(LENGTHS, 13)) for _ in range(4)]
-    blocks = [b for task in "ab" for n in (0, 1) for b in compose(store, task, parts, n)]
-    plan(store, "pre", stage, blocks, 60_000, 3, "plan")
-    for shard in planned(store):
-        write_shard(store, shard, f"tar {shard.number}")
+    small = type(composed)(store, 60_000)
+    for task in "ab":
+        for n in (0, 1):
+            small.add(task, [list(islice(LENGTHS, 13)) for _ in range(4)], n)
+    plan(store, small.wanted(stage), "plan")
+    for tar in read_tars(store, "pre"):
+        write_shard(store, "pre", tar)
     write_index(store, "pre", "index")
     return store
-
-
-def planned(store: Store) -> list[Shard]:
-    return shards_of("pre", read_part(store, plan_names("pre")[1], Block))
 
 
 def rows_of(store: Store) -> list[IndexRow]:
@@ -80,38 +77,34 @@ def test_offsets_point_at_the_members(shards: Store) -> None:
         assert np.array_equal(np.frombuffer(data, "<i4", row.tokens, row.ids_offset), ids)
 
 
-def test_the_index_is_in_the_order_of_the_plan(shards: Store) -> None:
-    draws = read_part(shards, plan_names("pre")[0], Draw)
-    blocks = read_part(shards, plan_names("pre")[1], Block)
-    wanted = []
-    for draw in draws:
-        block = blocks[draw.block]
-        key = f"{block.source}-{block.part}-{draw.row}-{block.task}-{block.pass_number}"
-        wanted.append((key, f"train-{block.shard:06d}.tar", draw.tokens, draw.seconds))
-    assert [(r.key, r.shard, r.tokens, r.seconds) for r in rows_of(shards)] == wanted
+def test_the_index_is_in_the_order_of_the_plan(shards: Store, drawn: Callable[..., list[dict[str, Any]]]) -> None:
+    wanted = [(d["task"], d["tar"], d["tokens"], d["microseconds"]) for d in drawn()]
+    assert [(r.task, r.shard, r.tokens, round(r.seconds * 1e6)) for r in rows_of(shards)] == wanted
 
 
 def test_each_tar_is_read_from_front_to_back(shards: Store) -> None:
     reached: dict[str, int] = {}
-    tasks: dict[str, str] = {}
+    tars_of: dict[str, list[str]] = {}
     for row in rows_of(shards):
         assert row.json_offset > reached.get(row.shard, 0)
         reached[row.shard] = row.npy_offset
-        assert tasks.setdefault(row.task, row.shard) <= row.shard, "a tar is left for good when the next begins"
-        tasks[row.task] = row.shard
+        order = tars_of.setdefault(row.task, [])
+        assert row.shard not in order[:-1], "a tar is left for good when the next begins"
+        if row.shard not in order:
+            order.append(row.shard)
 
 
 def test_small_chunks_do_not_change_the_index(shards: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = rows_of(shards)
-    monkeypatch.setattr("weft.pipelines.mixing.shards.ROWS", 7)
+    monkeypatch.setattr("weft.pipelines.mixing.index.ROWS", 7)
     assert write_index(shards, "pre", "index") == len(whole)
     assert rows_of(shards) == whole
 
 
 def test_the_same_parts_give_the_same_bytes(shards: Store) -> None:
     before = {name: shards.read(name) for name in shards.names("shards")}
-    for shard in reversed(planned(shards)):
-        write_shard(shards, shard, f"tar {shard.number}")
+    for tar in reversed(read_tars(shards, "pre")):
+        write_shard(shards, "pre", tar)
     write_index(shards, "pre", "index")
     assert {name: shards.read(name) for name in shards.names("shards")} == before
 
@@ -122,33 +115,53 @@ def test_wids_json_counts_samples_and_bytes(shards: Store) -> None:
     assert spec["wids_version"] == 1
     assert {s["url"]: s["nsamples"] for s in spec["shardlist"]} == {shard: len(of) for shard, of in keys.items()}
     assert all(s["filesize"] == shards.size(f"shards/pre/{s['url']}") for s in spec["shardlist"])
-    assert [s["url"] for s in spec["shardlist"]] == [name.rsplit("/", 1)[-1] for name in tars(shards)]
+    assert sorted(s["url"] for s in spec["shardlist"]) == [name.rsplit("/", 1)[-1] for name in tars(shards)]
+
+
+def test_memory_is_that_of_one_part(shards: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Samples of many parts go to their places as the parts are read, one after another."""
+    read: list[str] = []
+    tar = max(read_tars(shards, "pre"), key=lambda t: len(t.parts))
+
+    def once(store: Store, name: str, columns: list[str]) -> Any:
+        read.append(name)
+        return read_table(store, name, columns)
+
+    monkeypatch.setattr("weft.pipelines.mixing.shards.read_table", once)
+    write_shard(shards, "pre", tar)
+    assert len(read) == len(set(read)) == len(tar.parts) > 1
 
 
 class TestDone:
     def test_a_tar_is_done_when_it_stands_with_its_rows(self, shards: Store) -> None:
-        first = planned(shards)[0]
-        assert shard_done(shards, first, "tar 0")
-        assert not shard_done(shards, first, "another fingerprint")
-        assert not shard_done(shards, replace(first, number=99), "tar 99")
+        first = read_tars(shards, "pre")[0]
+        assert shard_done(shards, "pre", first)
+        assert not shard_done(shards, "other", first)
+
+    def test_a_tar_of_other_samples_is_not_done(self, shards: Store, composed: Any) -> None:
+        first = read_tars(shards, "pre")[0]
+        small = type(composed)(shards, 60_000)
+        small.add("a", [[(7, 0.5)] * 13 for _ in range(4)])
+        assert not shard_done(shards, "pre", first)
 
     def test_a_tar_that_is_gone_or_cut_is_not_done(self, shards: Store) -> None:
-        first = planned(shards)[0]
-        shards.write(first.path, shards.read(first.path)[:-512])
-        assert not shard_done(shards, first, "tar 0")
-        shards.remove(first.path)
-        assert not shard_done(shards, first, "tar 0")
+        first = read_tars(shards, "pre")[0]
+        path = tar_name("pre", first)
+        shards.write(path, shards.read(path)[:-512])
+        assert not shard_done(shards, "pre", first)
+        shards.remove(path)
+        assert not shard_done(shards, "pre", first)
 
     def test_a_writer_killed_between_tar_and_rows_leaves_nothing_that_passes_for_done(
         self, shards: Store, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """The recipe may go back to what it was: the old rows must not vouch for the new tar."""
-        first = planned(shards)[0]
+        first = read_tars(shards, "pre")[0]
         monkeypatch.setattr("weft.pipelines.mixing.shards.write_table", _killed)
         with pytest.raises(KeyboardInterrupt):
-            write_shard(shards, first, "new")
-        assert not shard_done(shards, first, "tar 0")
-        assert not shards.exists(rows_name(first.path))
+            write_shard(shards, "pre", first)
+        assert not shard_done(shards, "pre", first)
+        assert not shards.exists(rows_name(tar_name("pre", first)))
 
 
 def _killed(*_: object) -> None:

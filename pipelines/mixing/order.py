@@ -1,0 +1,186 @@
+"""The order of a composed node's samples: shuffled by their keys, across parts, once for every stage that draws them.
+
+    order/words/pass-0/speech.parquet        Ordered(part=3, row=203, group=0, bucket=0, tokens=143, …), a row group a group
+    order/words/pass-0/speech-held.parquet   Held("en", "", samples=998, tokens=143_202, …)
+
+Parts are put together in groups of about a tar's bytes, and of 16 at least, by their numbers, which are hashes of recordings. The
+samples of a group are sorted by their places, which are hashes of their own keys; so a group is read once, memory is that of one
+group, and a sample that is added or changed moves no other. A group larger than a tar is cut into buckets by place.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from weft.pipelines.parts import part_name, read_table, table_digest, write_part
+from weft.pipelines.store import Store
+from weft.schemas import tar
+from weft.schemas.fingerprint import digest
+from weft.schemas.item import linear
+from weft.schemas.plan import Held, Ordered, held_name, order_name
+from weft.schemas.table import arrow_schema
+
+VERSION = "order-1"
+FEWEST = 16  # parts of a group, where there are as many
+SAMPLED = 64  # parts by which the mean size of a part is told
+_COLUMNS = ["place", "digest", "tokens", "seconds", "language", "emotion", "speaker", "json_length", "npy_length"]
+_OPTIONS: dict[str, Any] = {"compression": "zstd", "write_statistics": False, "write_page_checksum": True}
+_LABELS = ("language", "emotion", "speaker")
+
+
+def write_order(store: Store, node: str, parts: int, tar_bytes: float, fingerprint: str) -> int:
+    """Writes a node's order and what it holds; returns its samples. `tar_bytes` is about what a tar may hold."""
+    schema = arrow_schema(Ordered)
+    held, digests, counts = [], [], []
+    with store.writing(order_name(node)) as file, pq.ParquetWriter(file, schema, **_OPTIONS) as writer:
+        layout = _layout(store, node, parts, tar_bytes)
+        for group, members in enumerate(layout.groups):
+            table = _group(store, node, group, members, layout.buckets)
+            if len(table):
+                writer.write_table(table, row_group_size=len(table))
+                held.append(_counted(table))
+            digests.append(table_digest(table))
+            counts.append(len(table))
+        writer.add_key_value_metadata({"weft.groups": json.dumps(counts)})
+    # the counts come last: their digest covers the order too
+    write_part(store, held_name(node), _held(held), Held, fingerprint, digest(digests))
+    return sum(counts)
+
+
+def order_digest(store: Store, node: str) -> str:
+    """The digest of what a node's order holds, as `write_order` folds it into that of the counts."""
+    order = Order(store, node)
+    names = arrow_schema(Ordered).names
+    return digest([table_digest(order.group(n, names)) for n in range(len(order.begins()) - 1)])
+
+
+@dataclass(frozen=True)
+class _Layout:
+    """The parts of each group, and how many tars a group is cut into."""
+
+    groups: list[list[int]]
+    buckets: int
+
+
+def _layout(store: Store, node: str, parts: int, tar_bytes: float) -> _Layout:
+    """From the number of parts and their mean size: a part that is added parts one group in two, and renames no tar."""
+    sizes = [
+        _bytes(read_table(store, part_name(node, n), ["json_length", "npy_length"])) for n in range(min(parts, SAMPLED))
+    ]
+    mean = max(1.0, sum(size.sum() for size in sizes) / max(1, len(sizes)))
+    wanted = max(FEWEST, 1 << round(np.log2(max(1.0, tar_bytes / mean))))
+    groups: list[list[int]] = [[] for _ in range(max(1, -(-parts // wanted)))]
+    for part in range(parts):
+        groups[linear(part, len(groups))].append(part)
+    return _Layout(groups=groups, buckets=max(1, round(min(parts, wanted) * mean / tar_bytes)))
+
+
+def _group(store: Store, node: str, group: int, parts: Sequence[int], buckets: int) -> pa.Table:
+    read = [_part(store, node, part) for part in parts]
+    table = pa.concat_tables(read) if read else _part_schema().empty_table()
+    order = np.lexsort((table["row"].to_numpy(), table["part"].to_numpy(), table["place"].to_numpy()))
+    table = table.take(order).combine_chunks()
+    columns = {name: table[name] for name in table.column_names}
+    columns["bucket"] = pa.array(_buckets(table["place"].to_numpy(), buckets))
+    columns["group"] = pa.array(np.full(len(table), group, np.int32))
+    schema = arrow_schema(Ordered)
+    return pa.table([columns[field.name].cast(field.type) for field in schema], schema=schema)
+
+
+def _part_schema() -> pa.Schema:
+    return pa.schema([(f.name, f.type) for f in arrow_schema(Ordered) if f.name not in ("group", "bucket")]).append(
+        pa.field("place", pa.int64())
+    )
+
+
+def _part(store: Store, node: str, part: int) -> pa.Table:
+    """The samples of one part, in its own order."""
+    table = read_table(store, part_name(node, part), _COLUMNS).replace_schema_metadata(None)
+    columns = {name: table[name] for name in ("digest", "tokens", "place")}
+    columns |= {name: table[name].dictionary_encode() for name in _LABELS}
+    columns["part"] = pa.array(np.full(len(table), part, np.int32))
+    columns["row"] = pa.array(np.arange(len(table), dtype=np.int32))
+    columns["microseconds"] = pa.array(np.rint(table["seconds"].to_numpy() * 1e6).astype(np.int64))
+    columns["bytes"] = pa.array(_bytes(table).astype(np.int32))
+    return pa.table([columns[f.name].cast(f.type) for f in _part_schema()], schema=_part_schema())
+
+
+def _bytes(table: pa.Table) -> np.ndarray:
+    """What each sample takes in a tar: two members, each a header and whole blocks."""
+    blocks = (-(-table[name].to_numpy().astype(np.int64) // tar.BLOCK) for name in ("json_length", "npy_length"))
+    return sum((tar.BLOCK * (1 + n) for n in blocks), np.zeros(len(table), np.int64))
+
+
+def _buckets(places: np.ndarray, count: int) -> np.ndarray:
+    """The bucket of each place. A bucket is a stretch of places, and one more bucket parts one of them in two."""
+    bits = np.zeros(len(places), np.int64)
+    for bit in range(16):  # the first bits of a place (of 63) become the last: what linear hashing looks at
+        bits |= ((places >> (62 - bit)) & 1) << bit
+    level = 1 << (count.bit_length() - 1)
+    low = bits & (level - 1)
+    return np.where(low < count - level, bits & (2 * level - 1), low).astype(np.int32)
+
+
+def _counted(table: pa.Table) -> pa.Table:
+    sums = [([], "count_all"), ("tokens", "sum"), ("microseconds", "sum"), ("tokens", "max"), ("microseconds", "max")]
+    plain = table.cast(
+        pa.schema([(f.name, pa.string() if pa.types.is_dictionary(f.type) else f.type) for f in table.schema])
+    )
+    return plain.group_by(["language", "emotion"]).aggregate(sums)
+
+
+def _held(tables: Sequence[pa.Table]) -> list[Held]:
+    whole = pa.concat_tables(tables) if tables else None
+    if whole is None or not len(whole):
+        return []
+    sums = whole.group_by(["language", "emotion"]).aggregate(
+        [
+            ("count_all", "sum"),
+            ("tokens_sum", "sum"),
+            ("microseconds_sum", "sum"),
+            ("tokens_max", "max"),
+            ("microseconds_max", "max"),
+        ]
+    )
+    found = [
+        Held(
+            language=row["language"], emotion=row["emotion"], samples=row["count_all_sum"], tokens=row["tokens_sum_sum"],
+            microseconds=row["microseconds_sum_sum"], longest_tokens=row["tokens_max_max"],
+            longest_microseconds=row["microseconds_max_max"],
+        )
+        for row in sums.to_pylist()
+    ]  # fmt: skip
+    return sorted(found, key=lambda h: (h.language, h.emotion))
+
+
+@dataclass(frozen=True)
+class Order:
+    """A node's order, read a group at a time."""
+
+    store: Store
+    node: str
+
+    def begins(self) -> list[int]:
+        """The first row of each group, and one past the last row of all."""
+        return np.cumsum([0, *self._counts(self._file())]).tolist()
+
+    def group(self, number: int, columns: Sequence[str]) -> pa.Table:
+        """These columns of one group."""
+        file = self._file()
+        counts = self._counts(file)
+        if not counts[number]:
+            return file.schema_arrow.empty_table().select(list(columns))
+        return file.read_row_group(sum(map(bool, counts[:number])), columns=list(columns), use_threads=False)
+
+    def _file(self) -> pq.ParquetFile:
+        return pq.ParquetFile(self.store.open(order_name(self.node)), page_checksum_verification=True)
+
+    @staticmethod
+    def _counts(file: pq.ParquetFile) -> list[int]:
+        counts: list[int] = json.loads(file.metadata.metadata[b"weft.groups"])
+        return counts

@@ -1,0 +1,203 @@
+"""Shares of a stream, counted from its index: every node of the mixture at every prefix, and what it holds of each speaker.
+
+shares = Shares(tree, stage); shares.add(table) for each table of the index; shares.nodes()  ->  (ShareAudit("words/speech", …), …)
+
+The index alone is counted, not the plan: what is audited is what is trained on.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from weft.pipelines.mixing.plan import shown_unit
+from weft.pipelines.mixing.tree import Tree
+from weft.schemas.audit import GroupAudit, ShareAudit, TaskAudit
+from weft.schemas.plan import Node
+from weft.schemas.training import TrainingStage
+
+COLUMNS = ["task", "source", "language", "emotion", "speaker", "split", "tokens", "seconds"]
+KINDS = ("source", "language", "speaker", "split")
+
+
+@dataclass
+class _Count:
+    """Of one node or group: samples, tokens, seconds, what they cost, and how far it strayed from its share."""
+
+    samples: int = 0
+    tokens: int = 0
+    seconds: float = 0.0
+    cost: int = 0
+    longest: int = 0
+    worst: float = 0.0
+
+
+@dataclass
+class Shares:
+    """Running totals of one stage, in the whole units it is counted in."""
+
+    tree: Tree
+    stage: TrainingStage
+    strays: int = 0  # rows that no leaf of the mixture claims
+    _counts: dict[int, _Count] = field(default_factory=lambda: defaultdict(_Count))
+    _groups: dict[tuple[str, str], _Count] = field(default_factory=lambda: defaultdict(_Count))
+    _speakers: dict[tuple[str, str, str], int] = field(default_factory=lambda: defaultdict(int))
+
+    def add(self, table: pa.Table) -> None:
+        """Rows of the index with COLUMNS, in the order of the stream."""
+        leaves = leaves_of(self.tree, table)
+        self.strays += int((leaves < 0).sum())
+        costs = _costs(self.stage.mixture.unit, table)
+        self._below(-1, self.cost, leaves >= 0, leaves, costs, table)
+        self._counts[-1].cost += int(costs[leaves >= 0].sum())
+        for kind in KINDS:
+            self._group(kind, table)
+        self._speaker(table, costs)
+
+    def _below(
+        self,
+        parent: int,
+        before: int,
+        mine: NDArray[np.bool_],
+        leaves: NDArray[np.int64],
+        costs: NDArray[np.int64],
+        table: pa.Table,
+    ) -> None:
+        """Counts the parent's draws, `mine`, for each of its children, and so on below; `before` is what it drew until now."""
+        whole = before + np.cumsum(costs[mine])
+        for child in self.tree.children(parent):
+            theirs = mine & np.isin(leaves, self._leaves_below(child))
+            count = self._counts[child.number]
+            until = count.cost
+            if len(whole):
+                running = until + np.cumsum(np.where(theirs[mine], costs[mine], 0))
+                count.worst = max(count.worst, float(np.abs(running - child.share / child.whole * whole).max()))
+            self._count(count, table, theirs, costs)
+            if child.leaf < 0:
+                self._below(child.number, until, theirs, leaves, costs, table)
+
+    @staticmethod
+    def _count(count: _Count, table: pa.Table, mine: NDArray[np.bool_], costs: NDArray[np.int64]) -> None:
+        count.samples += int(mine.sum())
+        count.tokens += int(table["tokens"].to_numpy()[mine].sum())
+        count.seconds += float(table["seconds"].to_numpy()[mine].sum())
+        count.cost += int(costs[mine].sum())
+        count.longest = max(count.longest, int(costs[mine].max(initial=0)))
+
+    def _leaves_below(self, node: Node) -> list[int]:
+        if node.leaf >= 0:
+            return [node.leaf]
+        return [leaf for child in self.tree.children(node.number) for leaf in self._leaves_below(child)]
+
+    def _group(self, kind: str, table: pa.Table) -> None:
+        sums = table.group_by(kind).aggregate([([], "count_all"), ("tokens", "sum"), ("seconds", "sum")])
+        for row in sums.to_pylist():
+            count = self._groups[kind, row[kind]]
+            count.samples += row["count_all"]
+            count.tokens += row["tokens_sum"]
+            count.seconds += row["seconds_sum"]
+
+    def _speaker(self, table: pa.Table, costs: NDArray[np.int64]) -> None:
+        """What each speaker counts, of tasks that bound it."""
+        bound = [task for task, share in self.stage.mixture.tasks.items() if share.most]
+        if not bound:
+            return
+        some = table.select(["task", "source", "speaker"]).append_column("cost", pa.array(costs))
+        some = some.filter(pc.is_in(some["task"], pa.array(bound)))
+        for row in some.group_by(["task", "source", "speaker"]).aggregate([("cost", "sum")]).to_pylist():
+            self._speakers[row["task"], row["source"], row["speaker"]] += row["cost_sum"]
+
+    @property
+    def cost(self) -> int:
+        """What the whole stream counts."""
+        return self._counts[-1].cost
+
+    def tasks(self) -> tuple[TaskAudit, ...]:
+        scale = shown_unit(self.stage)[1]
+        tokens, seconds = (max(1, sum(self._counts[n.number].tokens for n in self.tree.children(-1))), self._seconds())
+        return tuple(
+            TaskAudit(
+                task=node.value, declared=node.share / node.whole, realised=count.cost / max(1, self.cost), samples=count.samples,
+                tokens=count.tokens, seconds=count.seconds, token_share=count.tokens / tokens, second_share=count.seconds / seconds,
+                off=(count.cost - node.share * self.cost / node.whole) / scale, worst=count.worst / scale,
+                sample=self.allowed(node) / scale,
+            )
+            for node in self.tree.children(-1)
+            for count in (self._counts[node.number],)
+        )  # fmt: skip
+
+    def _seconds(self) -> float:
+        return sum(self._counts[n.number].seconds for n in self.tree.children(-1)) or 1.0
+
+    def nodes(self) -> tuple[ShareAudit, ...]:
+        """The nodes below tasks."""
+        scale = shown_unit(self.stage)[1]
+        return tuple(
+            ShareAudit(
+                path=node.path, level=node.level, declared=node.share / node.whole, rounded=node.rounded,
+                realised=count.cost / max(1, self._counts[node.parent].cost), samples=count.samples, worst=count.worst / scale,
+                sample=self.allowed(node) / scale,
+            )
+            for node in self.tree.nodes
+            if node.parent >= 0
+            for count in (self._counts[node.number],)
+        )  # fmt: skip
+
+    def allowed(self, node: Node) -> float:
+        """One sample: of the node, and for its share of the longest beside it (see fair_queue)."""
+        weight = node.share / node.whole
+        longest = max(self._counts[n.number].longest for n in self.tree.children(node.parent))
+        return (1 - weight) * self._counts[node.number].longest + weight * longest
+
+    def astray(self) -> Iterator[Node]:
+        """Nodes that stray by more than one sample from their share at some prefix."""
+        for node in self.tree.nodes:
+            if self._counts[node.number].worst > self.allowed(node) * (1 + 1e-9) + 1e-6:
+                yield node
+
+    def worst(self, node: Node) -> float:
+        return self._counts[node.number].worst
+
+    def groups(self) -> tuple[GroupAudit, ...]:
+        """The largest first, within each kind."""
+        tokens = max(1, sum(c.tokens for (kind, _), c in self._groups.items() if kind == "split"))
+        rows = sorted(self._groups.items(), key=lambda item: (KINDS.index(item[0][0]), -item[1].tokens, item[0][1]))
+        return tuple(
+            GroupAudit(
+                kind=kind, value=value, samples=count.samples, tokens=count.tokens, seconds=count.seconds,
+                token_share=count.tokens / tokens,
+            )
+            for (kind, value), count in rows
+        )  # fmt: skip
+
+    def over_bound(self) -> Iterator[tuple[str, str, str, int, float]]:
+        """Task, source, speaker, what it counts and its bound, for speakers beyond it."""
+        whole = float(self.stage.mixture.size) * shown_unit(self.stage)[1]
+        for (task, source, speaker), cost in sorted(self._speakers.items()):
+            bound = float(self.stage.mixture.weights[task]) * whole * self.stage.mixture.tasks[task].most["speaker"]
+            if speaker and cost > bound:
+                yield task, source, speaker, cost, bound
+
+
+def _costs(unit: str, table: pa.Table) -> NDArray[np.int64]:
+    """What each sample counts, from the index's own columns."""
+    if unit in ("samples", "weights"):
+        return np.ones(len(table), np.int64)
+    if unit == "seconds":
+        return np.rint(table["seconds"].to_numpy() * 1e6).astype(np.int64)
+    return table["tokens"].to_numpy().astype(np.int64)
+
+
+def leaves_of(tree: Tree, table: pa.Table) -> NDArray[np.int64]:
+    """The leaf that each row belongs to by its own task, source, language and emotion; -1 where there is none."""
+    found = np.full(len(table), -1, np.int64)
+    for leaf in tree.leaves:
+        mine = pc.equal(table["task"], leaf.task)
+        for level in leaf.by:
+            mine = pc.and_(mine, pc.equal(table[level], getattr(leaf, level)))
+        found[mine.to_numpy(zero_copy_only=False).astype(bool)] = leaf.number
+    return found
