@@ -12,11 +12,13 @@ import numpy as np
 import pyarrow as pa
 
 from weft.pipelines.mixing import plan, shards
-from weft.pipelines.parts import part_name, read_part, write_part
+from weft.pipelines.mixing.index import write_index
+from weft.pipelines.mixing.order import write_order
+from weft.pipelines.parts import part_name, write_part
 from weft.pipelines.store import Store
-from weft.schemas.plan import Block
+from weft.schemas.fingerprint import hash64
+from weft.schemas.plan import Tar, node_of
 from weft.schemas.sample import Baked, Provenance, Sample, Segment
-from weft.schemas.shard import Shard
 from weft.schemas.table import arrow_schema
 from weft.schemas.training import TrainingStage
 
@@ -45,9 +47,9 @@ def sample(task: str, number: int, part: int) -> Baked:
     key = f"{task}-{part:05d}-{number:04d}"
     return Sample(
         key, key, task, "made", length / 20, tuple(random.choices(range(2000), k=length)), _segments(task, length),
-        "what was said in it " * (length // 30), "en", f"speaker {number % 48}", "neutral", "CC0-1.0",
+        "what was said in it " * (length // 30), "en", f"speaker {number % 48}", "neutral", "CC0-1.0", "train",
         Provenance(key, "a.wav", "", f"{number:064x}", 0.0, length / 20, "whole", "given", "sphinx pocketsphinx-5.1.1", "hubert-1"),
-    ).bake()  # fmt: skip
+    ).bake(hash64(key) >> 1)  # fmt: skip
 
 
 def _segments(task: str, length: int) -> tuple[Segment, ...]:
@@ -62,33 +64,42 @@ def _segments(task: str, length: int) -> tuple[Segment, ...]:
 
 def counted(seconds: np.ndarray) -> pa.Table:
     """A composed part of which only the counts that a plan reads are filled in, at 25 tokens a second."""
-    schema, filled = arrow_schema(Baked), {"tokens": np.rint(25 * seconds).astype(np.int32), "seconds": seconds}
-    columns = [pa.array(filled[f.name]) if f.name in filled else pa.nulls(len(seconds), f.type) for f in schema]
+    count = len(seconds)
+    lengths = np.rint(25 * seconds).astype(np.int32)
+    filled = {
+        "tokens": lengths, "seconds": seconds, "place": np.sort(np.random.default_rng(count).integers(0, 1 << 62, count)),
+        "digest": np.arange(count), "json_length": np.full(count, 1400, np.int32), "npy_length": 128 + 4 * lengths,
+        "language": ["en"] * count, "emotion": [""] * count, "speaker": [f"s{n % 48}" for n in range(count)],
+    }  # fmt: skip
+    schema = arrow_schema(Baked)
+    columns = [pa.array(filled[f.name], f.type) if f.name in filled else pa.nulls(count, f.type) for f in schema]
     return pa.Table.from_arrays(columns, schema=schema)
 
 
-def write_parts(store: Store, tasks: tuple[str, ...], parts: int) -> list[Block]:
-    """`parts` composed parts a task; those after DISTINCT are links to them, each read like any part."""
-    blocks = [Block(task, 0, "made", part) for task in tasks for part in range(parts)]
-    for block in blocks:
-        name, first = (part_name(block.node, part) for part in (block.part, block.part % DISTINCT))
-        if not store.exists(first):
-            write_part(store, first, [sample(block.task, n, block.part) for n in range(PART)], Baked, "made-1")
-        if not store.exists(name):
-            os.link(store.path(first), store.path(name))
-    return blocks
+def write_parts(store: Store, tasks: tuple[str, ...], parts: int, shard_bytes: float) -> None:
+    """`parts` composed parts a task, and their order; parts after DISTINCT are links to them, each read like any part."""
+    for task in tasks:
+        node = node_of(task, 0, "made")
+        for part in range(parts):
+            name, first = part_name(node, part), part_name(node, part % DISTINCT)
+            if not store.exists(first):
+                rows = sorted((sample(task, n, part) for n in range(PART)), key=lambda row: row.place)
+                write_part(store, first, rows, Baked, "made-1")
+            if not store.exists(name):
+                os.link(store.path(first), store.path(name))
+        write_order(store, node, parts, shard_bytes, "made-1")
 
 
-def planned(store: Store, tasks: tuple[str, ...], parts: int, shard_bytes: float) -> list[Shard]:
+def planned(store: Store, tasks: tuple[str, ...], parts: int, shard_bytes: float) -> list[Tar]:
     """The tars of a plan over `parts` composed parts a task."""
-    blocks = write_parts(store, tasks, parts)
+    write_parts(store, tasks, parts, shard_bytes)
     settings = stage(1e12, dict.fromkeys(tasks, 1.0))
-    plan.plan(store, STAGE, settings, blocks, shard_bytes, 1, "made-1")
-    return shards.shards_of(STAGE, read_part(store, plan.plan_names(STAGE)[1], Block))
+    plan.plan(store, plan.Wanted(STAGE, settings, {(task, "made"): 1 for task in tasks}), "made-1")
+    return plan.read_tars(store, STAGE)
 
 
 def write_all(store: Store, tasks: tuple[str, ...], parts: int, shard_bytes: float) -> int:
     """Every tar of the plan and the index; returns the number of draws."""
-    for shard in planned(store, tasks, parts, shard_bytes):
-        shards.write_shard(store, shard, "made-1")
-    return shards.write_index(store, STAGE, "made-1")
+    for tar in planned(store, tasks, parts, shard_bytes):
+        shards.write_shard(store, STAGE, tar)
+    return write_index(store, STAGE, "made-1")

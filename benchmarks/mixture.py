@@ -6,18 +6,22 @@ stopping with the source that ends first and running to the end of all data (`lo
 """
 
 import random
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pyarrow.parquet as pq
 from datasets import Dataset, interleave_datasets
 from webdataset import RandomMix
 
 from weft.benchmarks.common import Figure, alone, scratch
 from weft.benchmarks.composed import STAGE, counted, stage
-from weft.pipelines.mixing.plan import plan, plan_names
-from weft.pipelines.parts import Stamp, part_name, read_part, write_table
+from weft.pipelines.mixing.order import Order, write_order
+from weft.pipelines.mixing.plan import Wanted, plan, plan_files, read_leaves
+from weft.pipelines.parts import Stamp, part_name, write_table
 from weft.pipelines.store import Store
-from weft.schemas.plan import Block, Draw
+from weft.schemas.plan import node_of
 
 DECLARED = 0.5
 WEFT = "weft's planner"
@@ -57,13 +61,24 @@ def _share(drawn: Drawn) -> float:
 def _weft(folder: Path, clips: Clips) -> Drawn:
     with scratch(folder / "mixture") as place:
         store = Store(str(place))
-        blocks = [Block(name, 0, "made", 0) for name in clips]
-        for block in blocks:
-            write_table(store, part_name(block.node, 0), counted(np.asarray(clips[block.task])), Stamp("made", "made"))
+        for name, seconds in clips.items():
+            node = node_of(name, 0, "made")
+            write_table(store, part_name(node, 0), counted(np.asarray(seconds)), Stamp("made", "made"))
+            write_order(store, node, 1, 1e9, "made")
         declared = stage(1e6, dict.fromkeys(clips, DECLARED), unit="seconds")
-        plan(store, STAGE, declared, blocks, 1e9, 1, "made")
-        draws = read_part(store, plan_names(STAGE)[0], Draw)
-    return [(list(clips)[d.task], d.seconds) for d in draws]
+        plan(store, Wanted(STAGE, declared, {(name, "made"): 1 for name in clips}), "made")
+        return [(str(row["task"]), row["seconds"]) for row in _draws(store)]
+
+
+def _draws(store: Store) -> Iterator[dict[str, Any]]:
+    """Task and seconds of each draw, from the order of its leaf's samples."""
+    leaves = read_leaves(store, STAGE)
+    rest = {
+        leaf.number: iter(Order(store, node_of(leaf.task, 0, "made")).group(0, ["microseconds"])[0].to_pylist())
+        for leaf in leaves
+    }
+    for number in pq.read_table(store.path(plan_files(STAGE)[0]))["leaf"].to_pylist():
+        yield {"task": leaves[number].task, "seconds": next(rest[number]) / 1e6}
 
 
 def _random_mix(clips: Clips, longest: bool) -> Drawn:

@@ -1,4 +1,4 @@
-"""`shards.write_shard` beside writing the same tars' bytes alone, from memory and in the same chunks.
+"""`shards.write_shard` beside writing the same tars' bytes alone, from memory and in chunks of a part's size.
 
 The stage reads composed parts, lays out headers and members, and commits the tar and its index rows. The kernel is
 write, flush, fsync and rename. Two processes take the tars as they come free, on the same disk.
@@ -7,18 +7,15 @@ write, flush, fsync and rename. Two processes take the tars as they come free, o
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import accumulate, pairwise
 from pathlib import Path
-
-import pyarrow.compute as pc
 
 from weft.benchmarks.arms import against, compare, over, pool
 from weft.benchmarks.common import Figure
-from weft.benchmarks.composed import planned
-from weft.pipelines.mixing.shards import write_shard
+from weft.benchmarks.composed import STAGE, planned
+from weft.pipelines.mixing.shards import tar_name, write_shard
 from weft.pipelines.parts import part_name, read_table
 from weft.pipelines.store import Store
-from weft.schemas.shard import Shard
+from weft.schemas.plan import Tar
 
 TASKS, PARTS, SHARD_BYTES = ("speech", "words"), 120, 5e8  # parts of a thousand samples
 
@@ -29,7 +26,7 @@ def figures(folder: Path) -> list[Figure]:
     with pool(_ready, store.url, tars) as workers:
         pair = compare(over(workers, _stage, len(tars)), over(workers, _write, len(tars)))
         fair = compare(over(workers, _stage, len(tars)), over(workers, _read_and_write, len(tars)))
-    size = sum(store.size(tar.path) for tar in tars)
+    size = sum(store.size(tar_name(STAGE, tar)) for tar in tars)
     samples = sum(tar.samples for tar in tars)
     told = [
         Figure("shard: samples", samples, "samples"),
@@ -51,33 +48,32 @@ class Job:
     """The tars to write, and their bytes once they were read."""
 
     store: Store
-    tars: Sequence[Shard]
+    tars: Sequence[Tar]
     chunks: dict[int, list[bytes]] = field(default_factory=dict)
 
 
 _job: list[Job] = []
 
 
-def _ready(url: str, tars: Sequence[Shard]) -> None:
+def _ready(url: str, tars: Sequence[Tar]) -> None:
     """Both processes hold all the bytes, so that either may take any tar."""
     job = Job(Store(url), tars)
     for tar in tars:
-        write_shard(job.store, tar, "made-1")
+        write_shard(job.store, STAGE, tar)
         job.chunks[tar.number] = list(_split(job.store, tar))
     _job[:] = [job]
 
 
-def _split(store: Store, tar: Shard) -> Iterator[bytes]:
-    """A tar's bytes in the chunks that the stage writes: one a block, and the end."""
-    tables = (read_table(store, part_name(b.node, b.part), ["members"]).slice(0, b.used) for b in tar.blocks)
-    sizes = [pc.sum(pc.binary_length(table["members"])).as_py() for table in tables]
-    data = store.read(tar.path)
-    yield from (data[a:b] for a, b in pairwise([*accumulate(sizes, initial=0), len(data)]))
+def _split(store: Store, tar: Tar) -> Iterator[bytes]:
+    """A tar's bytes in as many chunks as it has parts."""
+    data = store.read(tar_name(STAGE, tar))
+    size = -(-len(data) // len(tar.parts))
+    yield from (data[at : at + size] for at in range(0, len(data), size))
 
 
 def _stage(at: int) -> int:
     job = _job[0]
-    return write_shard(job.store, job.tars[at], "made-1")
+    return write_shard(job.store, STAGE, job.tars[at])
 
 
 def _write(at: int) -> None:
@@ -97,6 +93,7 @@ def _write(at: int) -> None:
 def _read_and_write(at: int) -> None:
     """The kernel after reading the parts that the stage reads."""
     job = _job[0]
-    for block in job.tars[at].blocks:
-        read_table(job.store, part_name(block.node, block.part))
+    tar = job.tars[at]
+    for part in tar.parts:
+        read_table(job.store, part_name(tar.node, part))
     _write(at)

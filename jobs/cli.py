@@ -84,12 +84,14 @@ def build(
 
     Example: weft build my.yaml --out corpus align.use=sphinx
     """
-    from weft.jobs.commands import build_corpus, console, read_house
+    from weft.jobs.commands import build_corpus, console, read_house, tell_endings
 
     check_engine(engine)
     if not out:
         raise RecipeError("weft build: say where the corpus goes, such as --out corpus")
-    progress = build_corpus(read_house(recipe, overrides or []), out, engine, address, workers)
+    house = read_house(recipe, overrides or [])
+    progress = build_corpus(house, out, engine, address, workers)
+    tell_endings(house, out)
     console.print(
         f"{escape(out)}: {progress.done.total():,} pieces of work done, {progress.kept.total():,} kept from before; "
         f"`weft audit {escape(out)}` shows what is in it",

@@ -8,12 +8,14 @@ from typing import Any
 
 import pyarrow as pa
 from rich.console import Console
+from rich.markup import escape
 
 from weft.jobs.build import build
 from weft.jobs.engine import Engine, LocalEngine
 from weft.jobs.progress import BuildProgress
 from weft.pipelines.built import Built
 from weft.pipelines.graph import House, RecipeFault
+from weft.pipelines.mixing.plan import ending
 from weft.pipelines.store import Store
 from weft.schemas import recipe_file
 from weft.schemas.recipe_file import RecipeError
@@ -108,3 +110,10 @@ def build_corpus(house: House, out: str, engine: str, address: str | None, worke
     finally:
         runs.close()
     return progress
+
+
+def tell_endings(house: House, out: str) -> None:
+    """Says which stages' streams are shorter than declared, and why."""
+    for stage in house.recipe.training:
+        if why := ending(open_store(out), stage):
+            console.print(f"[yellow]{stage} stopped short:[/] {escape(why)} (`exhausted: stop`)", highlight=False)

@@ -13,8 +13,10 @@ from weft.schemas.recipe_file import RecipeError
 def explain(error: Exception) -> tuple[str, int]:
     """What to print and what to exit with. WEFT_TRACEBACK=1 in the environment shows where a failure came from."""
     shown = "".join(traceback.format_exception(error)) if os.environ.get("WEFT_TRACEBACK") else ""
-    if isinstance(error, (RecipeError, EmptySource, PlanError)):
+    if isinstance(error, (RecipeError, EmptySource)):
         return f"{shown}{error}", 2
+    if isinstance(error, PlanError):  # the recipe is sound; the data do not suffice
+        return f"{shown}{error}", 1
     where = "".join(f"{note}: " for note in getattr(error, "__notes__", ()))
     if isinstance(error, (BuildError, Unaccounted, OSError, ValueError)):
         return f"{shown}failed: {where}{error}", 1

@@ -81,33 +81,30 @@ def _layout(store: Store, node: str, parts: int, tar_bytes: float) -> _Layout:
 
 
 def _group(store: Store, node: str, group: int, parts: Sequence[int], buckets: int) -> pa.Table:
-    read = [_part(store, node, part) for part in parts]
-    table = pa.concat_tables(read) if read else _part_schema().empty_table()
-    order = np.lexsort((table["row"].to_numpy(), table["part"].to_numpy(), table["place"].to_numpy()))
-    table = table.take(order).combine_chunks()
-    columns = {name: table[name] for name in table.column_names}
-    columns["bucket"] = pa.array(_buckets(table["place"].to_numpy(), buckets))
-    columns["group"] = pa.array(np.full(len(table), group, np.int32))
+    """The samples of some parts by their places; of equal ones, by part and row."""
+    read = [read_table(store, part_name(node, part), _COLUMNS).replace_schema_metadata(None) for part in parts]
+    if not any(map(len, read)):
+        return arrow_schema(Ordered).empty_table()
+    counts = [len(table) for table in read]
+    table = pa.concat_tables(read).combine_chunks()
+    places = table["place"].to_numpy()
+    order = np.argsort(places, kind="stable")  # they come by part and row
+    columns = {
+        "part": np.repeat(np.asarray(parts, np.int32), counts),
+        "row": np.concatenate([np.arange(count, dtype=np.int32) for count in counts]),
+        "group": np.full(len(table), group, np.int32),
+        "bucket": _buckets(places, buckets),
+        "microseconds": np.rint(table["seconds"].to_numpy() * 1e6).astype(np.int64),
+        "bytes": _bytes(table).astype(np.int32),
+        **{name: table[name].to_numpy() for name in ("digest", "tokens")},
+    }
+    labels = {name: table[name].combine_chunks().dictionary_encode() for name in _LABELS}
     schema = arrow_schema(Ordered)
-    return pa.table([columns[field.name].cast(field.type) for field in schema], schema=schema)
-
-
-def _part_schema() -> pa.Schema:
-    return pa.schema([(f.name, f.type) for f in arrow_schema(Ordered) if f.name not in ("group", "bucket")]).append(
-        pa.field("place", pa.int64())
-    )
-
-
-def _part(store: Store, node: str, part: int) -> pa.Table:
-    """The samples of one part, in its own order."""
-    table = read_table(store, part_name(node, part), _COLUMNS).replace_schema_metadata(None)
-    columns = {name: table[name] for name in ("digest", "tokens", "place")}
-    columns |= {name: table[name].dictionary_encode() for name in _LABELS}
-    columns["part"] = pa.array(np.full(len(table), part, np.int32))
-    columns["row"] = pa.array(np.arange(len(table), dtype=np.int32))
-    columns["microseconds"] = pa.array(np.rint(table["seconds"].to_numpy() * 1e6).astype(np.int64))
-    columns["bytes"] = pa.array(_bytes(table).astype(np.int32))
-    return pa.table([columns[f.name].cast(f.type) for f in _part_schema()], schema=_part_schema())
+    indices = pa.array(order)
+    arrays = [
+        pa.array(columns[f.name][order], f.type) if f.name in columns else labels[f.name].take(indices) for f in schema
+    ]
+    return pa.table(arrays, schema=schema)
 
 
 def _bytes(table: pa.Table) -> np.ndarray:
