@@ -46,7 +46,7 @@ class ShareAudit:
 
 @dataclass(frozen=True, slots=True)
 class GroupAudit:
-    """What a stage's stream holds of one source, language, speaker or split (`kind`)."""
+    """What a stage's stream holds of one source, language, speaker (`source/name`) or split (`kind`)."""
 
     kind: str
     value: str

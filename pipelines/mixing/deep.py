@@ -4,17 +4,22 @@ check_tars(store, "pretrain")  ->  ["shards/pretrain/train-….tar: clip-3fa0-wo
 """
 
 import json
+import os
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
+from multiprocessing import get_context
 from typing import Any, BinaryIO
 
 import numpy as np
+import pyarrow as pa
 
 from weft.pipelines.mixing.plan import read_tars
 from weft.pipelines.mixing.shards import rows_name, tar_name
 from weft.pipelines.mixing.stream_audit import AGAIN, readable
+from weft.pipelines.mixing.whole import is_whole
 from weft.pipelines.parts import read_table
 from weft.pipelines.store import Store
 from weft.schemas.sample import npy_bytes, text_hash
@@ -22,19 +27,36 @@ from weft.schemas.tar import BLOCK, END, header
 from weft.schemas.vocabulary import Vocabulary
 
 CHUNK = 1 << 12  # samples of a tar in memory at a time
+WORTH_A_PROCESS = 1 << 28  # bytes of tars from which on processes share them
 _SAID = ("key", "task", "source", "seconds", "language", "speaker", "emotion", "licence", "split")
 
 
 def check_tars(store: Store, stage: str) -> list[str]:
-    """Every fault found in the tars of a stage."""
+    """Every fault found in the tars of a stage. Large ones are looked at by as many processes as there are cores."""
     faults: list[str] = []
     with readable("vocabulary/vocabulary.json", faults):
         size = Vocabulary.from_json(store.read("vocabulary/vocabulary.json").decode()).size
         with readable(f"plan/{stage}-tars.parquet", faults):
-            for tar in read_tars(store, stage):
-                name = tar_name(stage, tar)
-                with readable(name, faults):
-                    faults += [f"{name}: {fault}; {AGAIN}" for fault in _check_tar(store, name, size)]
+            names = [tar_name(stage, tar) for tar in read_tars(store, stage)]
+            for found in _spread(store, names, partial(check_tar, store.url, vocabulary=size)):
+                faults += found
+    return faults
+
+
+def _spread(store: Store, names: Sequence[str], check: Callable[[str], list[str]]) -> Iterator[list[str]]:
+    cores = min(os.cpu_count() or 1, len(names))
+    if cores < 2 or sum(store.size(name) for name in names if store.exists(name)) < WORTH_A_PROCESS:
+        yield from map(check, names)
+        return
+    with ProcessPoolExecutor(cores, mp_context=get_context("spawn")) as pool:
+        yield from pool.map(check, names)
+
+
+def check_tar(url: str, name: str, vocabulary: int) -> list[str]:
+    """Every fault found in one tar of the corpus at `url`; ids must be below `vocabulary`."""
+    faults: list[str] = []
+    with readable(name, faults):
+        faults += [f"{name}: {fault}; {AGAIN}" for fault in _check_tar(Store(url), name, vocabulary)]
     return faults
 
 
@@ -46,14 +68,28 @@ def _check_tar(store: Store, name: str, vocabulary: int) -> Iterator[str]:
     place = 0
     with store.open(name) as file:
         for first in range(0, len(rows), CHUNK):
-            for row in rows.slice(first, CHUNK).to_pylist():
-                sample = _Sample(row, place, file)
-                if fault := sample.fault(vocabulary):
-                    yield f"{row['key']}: {fault}"
-                place = sample.stop
-        file.seek(place)
+            some = rows.slice(first, CHUNK)
+            size = _size(some)
+            if not is_whole(file.read(size), some, place, vocabulary):
+                yield from _faults(file, some, place, vocabulary)
+            place += size
+            file.seek(place)
         if file.read() != END:
             yield "it does not end as a tar does"
+
+
+def _size(rows: pa.Table) -> int:
+    """What samples take in a tar, in bytes."""
+    lengths = (rows[name].to_numpy().astype(np.int64) for name in ("json_length", "npy_length"))
+    return int(sum((BLOCK + -(-length // BLOCK) * BLOCK).sum() for length in lengths))
+
+
+def _faults(file: BinaryIO, rows: pa.Table, place: int, vocabulary: int) -> Iterator[str]:
+    for row in rows.to_pylist():
+        sample = _Sample(row, place, file)
+        if fault := sample.fault(vocabulary):
+            yield f"{row['key']}: {fault}"
+        place = sample.stop
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,8 +54,10 @@ class Shares:
         costs = _costs(self.stage.mixture.unit, table)
         self._below(-1, self.cost, leaves >= 0, leaves, costs, table)
         self._counts[-1].cost += int(costs[leaves >= 0].sum())
+        names = pc.binary_join_element_wise(table["source"], table["speaker"], "/")
+        named = table.set_column(table.schema.get_field_index("speaker"), "speaker", names)
         for kind in KINDS:
-            self._group(kind, table)
+            self._group(kind, named)
         self._speaker(table, costs)
 
     def _below(
@@ -94,6 +96,7 @@ class Shares:
         return [leaf for child in self.tree.children(node.number) for leaf in self._leaves_below(child)]
 
     def _group(self, kind: str, table: pa.Table) -> None:
+        """Speakers go by source and name: a name is a source's own."""
         sums = table.group_by(kind).aggregate([([], "count_all"), ("tokens", "sum"), ("seconds", "sum")])
         for row in sums.to_pylist():
             count = self._groups[kind, row[kind]]

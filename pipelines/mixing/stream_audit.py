@@ -195,7 +195,7 @@ def readable(name: str, faults: list[str]) -> Iterator[None]:
     try:
         yield
     except FileNotFoundError as error:
-        faults.append(f"{error.filename or name} is missing; {AGAIN}")
+        faults.append(f"{error.filename or name} is missing; build again to make it")
     except (OSError, pa.ArrowException, json.JSONDecodeError, UnicodeDecodeError, TypeError, KeyError) as error:
         faults.append(f"{name} cannot be read ({type(error).__name__}: {error}); {AGAIN}")
 

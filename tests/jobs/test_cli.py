@@ -134,8 +134,8 @@ def test_an_audit_of_a_broken_corpus_exits_with_1(weft: Weft, corpus: str, tmp_p
 def test_an_audit_of_an_unfinished_corpus_says_how_to_finish_it(weft: Weft, corpus: str, tmp_path: Path) -> None:
     shutil.copytree(corpus, tmp_path / "corpus")
     (tmp_path / "corpus/shards/pretrain/index.parquet").unlink()
-    code, _, said = weft("audit", str(tmp_path / "corpus"))
-    assert code == 2 and "`weft build` again finishes it" in said
+    code, said, _ = weft("audit", str(tmp_path / "corpus"))
+    assert code == 1 and "index.parquet is missing; build again to make it" in said
 
 
 @pytest.mark.parametrize("command", ["audit", "inspect", "train"])

@@ -1,0 +1,137 @@
+"""Whether thousands of samples of a tar are what their index rows say: every check of deep.py, on columns instead of one by one.
+
+is_whole(data, rows, begin=0, vocabulary=2112)  ->  True; where it is False, deep.py looks for the sample and says what is wrong
+"""
+
+import io
+import zlib
+from itertools import pairwise
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.json
+from numpy.typing import NDArray
+
+from weft.schemas.sample import npy_bytes, text_hash
+from weft.schemas.tar import BLOCK, LONGEST_NAME, header
+
+NPY_HEADER = 128  # bytes before the ids of an .npy file
+_SEGMENT = pa.struct([("modality", pa.string()), ("begin", pa.int32()), ("end", pa.int32()), ("loss", pa.bool_())])
+_PLAIN = ("key", "task", "source", "language", "speaker", "emotion", "licence", "split")
+_SAID = pa.schema(
+    [
+        *((name, pa.string()) for name in _PLAIN),
+        ("text", pa.string()),
+        ("seconds", pa.float64()),
+        ("segments", pa.list_(_SEGMENT)),
+    ]
+)
+
+
+def is_whole(data: bytes, rows: pa.Table, begin: int, vocabulary: int) -> bool:
+    """`data` are the bytes of the tar from `begin` on that the rows must fill one after another."""
+    json_length, npy_length = (rows[name].to_numpy().astype(np.int64) for name in ("json_length", "npy_length"))
+    json_space, npy_space = (BLOCK + -(-length // BLOCK) * BLOCK for length in (json_length, npy_length))
+    starts = np.cumsum(json_space + npy_space) - (json_space + npy_space)
+    npy_starts = starts + json_space
+    return (
+        len(data) == int((json_space + npy_space).sum())
+        and np.array_equal(rows["json_offset"].to_numpy(), begin + starts + BLOCK)
+        and np.array_equal(rows["npy_offset"].to_numpy(), begin + npy_starts + BLOCK)
+        and _crcs(data, [*starts.tolist(), len(data)]) == rows["crc"].to_pylist()
+        and _headers(data, rows, starts, npy_starts)
+        and _ids(data, rows, npy_starts + BLOCK, vocabulary)
+        and _said(data, rows, starts + BLOCK, json_length)
+    )
+
+
+def _crcs(data: bytes, bounds: list[int]) -> list[int]:
+    view = memoryview(data)
+    return [zlib.crc32(view[a:b]) for a, b in pairwise(bounds)]
+
+
+def _headers(data: bytes, rows: pa.Table, starts: NDArray[np.int64], npy_starts: NDArray[np.int64]) -> bool:
+    """Each member's header as `tar.header` writes it."""
+    found = np.frombuffer(data, np.uint8)
+    return all(
+        np.array_equal(
+            found[places[:, None] + np.arange(BLOCK)],
+            headers(rows["key"].to_pylist(), ending, rows[lengths].to_numpy()),
+        )
+        for ending, places, lengths in ((".json", starts, "json_length"), (".npy", npy_starts, "npy_length"))
+    )
+
+
+def headers(keys: list[str], ending: str, lengths: NDArray[np.int32]) -> NDArray[np.uint8]:
+    """The headers of members, uint8 [n, 512]: those of `tar.header`, with what differs between members filled in by columns."""
+    made = np.tile(np.frombuffer(header(b"", 0), np.uint8), (len(keys), 1))
+    names = np.array([f"{key}{ending}".encode("ascii", "replace") for key in keys], f"S{LONGEST_NAME}")
+    made[:, :LONGEST_NAME] = names.view(np.uint8).reshape(len(keys), LONGEST_NAME)
+    made[:, 124:135] = _octal(lengths.astype(np.int64), 11)
+    made[:, 148:156] = ord(" ")
+    made[:, 148:154] = _octal(made.sum(axis=1, dtype=np.int64), 6)
+    made[:, 154] = 0
+    return made
+
+
+def _octal(values: NDArray[np.int64], digits: int) -> NDArray[np.uint8]:
+    """Octal digits in ASCII, uint8 [n, digits]."""
+    return (((values[:, None] >> (3 * np.arange(digits)[::-1])) & 7) + ord("0")).astype(np.uint8)
+
+
+def _ids(data: bytes, rows: pa.Table, starts: NDArray[np.int64], vocabulary: int) -> bool:
+    """Each .npy member: its header, and ids of the vocabulary."""
+    tokens = rows["tokens"].to_numpy().astype(np.int64)
+    if not np.array_equal(rows["npy_length"].to_numpy(), NPY_HEADER + 4 * tokens):
+        return False
+    sizes, which = np.unique(tokens, return_inverse=True)
+    wanted = np.stack([np.frombuffer(npy_bytes((0,) * int(n))[:NPY_HEADER], np.uint8) for n in sizes])
+    if not np.array_equal(np.frombuffer(data, np.uint8)[starts[:, None] + np.arange(NPY_HEADER)], wanted[which]):
+        return False
+    first = (starts + NPY_HEADER) // 4
+    places = np.repeat(first - (np.cumsum(tokens) - tokens), tokens) + np.arange(tokens.sum())
+    every = np.frombuffer(data, np.int32)[places]
+    return not len(every) or bool(every.min() >= 0 and every.max() < vocabulary)
+
+
+def _said(data: bytes, rows: pa.Table, starts: NDArray[np.int64], lengths: NDArray[np.int64]) -> bool:
+    """The index's columns against the samples' own JSON."""
+    lines = b"\n".join([data[a : a + n] for a, n in zip(starts.tolist(), lengths.tolist(), strict=True)])
+    options = pyarrow.json.ParseOptions(explicit_schema=_SAID, unexpected_field_behavior="ignore")
+    blocks = pyarrow.json.ReadOptions(use_threads=False, block_size=max(1 << 20, len(lines) + 1))
+    try:
+        said = pyarrow.json.read_json(io.BytesIO(lines), blocks, options)
+    except pa.ArrowInvalid:
+        return False
+    if len(said) != len(rows) or not all(said[name].equals(rows[name]) for name in (*_PLAIN, "seconds")):
+        return False
+    hashes = [text_hash(text) for text in said["text"].to_pylist()]
+    return hashes == rows["text_hash"].to_pylist() and _segments(said["segments"].combine_chunks(), rows)
+
+
+def _segments(segments: pa.ListArray, rows: pa.Table) -> bool:
+    """They cover each sample once, and give its loss ranges and its tokens by modality."""
+    offsets, flat = segments.offsets.to_numpy(), segments.flatten()
+    begins, ends = (pc.struct_field(flat, name).to_numpy(zero_copy_only=False) for name in ("begin", "end"))
+    first, last = offsets[:-1], offsets[1:] - 1
+    if (offsets[1:] <= first).any() or (begins[first] != 0).any() or (ends[last] != rows["tokens"].to_numpy()).any():
+        return False
+    inner = np.ones(len(begins), np.bool_)
+    inner[first] = False
+    if (begins[inner] != ends[np.flatnonzero(inner) - 1]).any():
+        return False
+    sample = np.repeat(np.arange(len(rows)), np.diff(offsets))
+    modality = pc.struct_field(flat, "modality")
+    for name in ("text", "speech"):
+        mine = pc.equal(modality, name).to_numpy(zero_copy_only=False)
+        if not np.array_equal(
+            np.bincount(sample, (ends - begins) * mine, len(rows)), rows[f"{name}_tokens"].to_numpy()
+        ):
+            return False
+    counted = pc.struct_field(flat, "loss").to_numpy(zero_copy_only=False)
+    loss = rows["loss"].combine_chunks()
+    bounds = np.stack([begins[counted], ends[counted]], axis=1).reshape(-1)
+    return np.array_equal(
+        2 * np.bincount(sample[counted], minlength=len(rows)), np.diff(loss.offsets.to_numpy())
+    ) and np.array_equal(bounds, loss.flatten().to_numpy())
