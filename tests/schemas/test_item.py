@@ -6,7 +6,7 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from weft.schemas.item import bucket, bucket_count, key_for
+from weft.schemas.item import bucket, bucket_count, item_of, key_for
 
 PATHS = st.text(st.characters(), max_size=60)
 
@@ -30,6 +30,13 @@ def test_a_key_depends_on_the_source_and_the_whole_path(path: str) -> None:
 def test_a_key_can_be_read() -> None:
     assert re.fullmatch(r"day-1-[0-9a-f]{12}", key_for("speech", "raw/day 1.wav"))
     assert re.fullmatch(r"item-[0-9a-f]{12}", key_for("speech", "雨.wav"))
+
+
+@given(path=PATHS, number=st.integers(0, 10**8 - 1), piece=st.none() | st.integers(0, 10**8 - 1))
+def test_the_item_of_a_record_is_known_by_its_key(path: str, number: int, piece: int | None) -> None:
+    key = key_for("a", path)
+    assert item_of(key) == key
+    assert item_of(f"{key}-{number:05d}" + ("" if piece is None else f"-{piece}")) == key
 
 
 @given(keys=st.sets(st.text(max_size=6), max_size=40), doublings=st.integers(0, 6))
