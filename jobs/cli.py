@@ -63,12 +63,15 @@ def validate(recipe: RecipeArgument, overrides: Overrides = None) -> None:
 def plan(recipe: RecipeArgument, overrides: Overrides = None) -> None:
     """Prints what would be built and what it would cost, from listings and headers alone; nothing is built.
 
+    Exits with 1 when a task has too little data.
+
     Example: weft plan spirit-lm-base scale=1e-6
     """
     from weft.jobs.commands import console, read_house
     from weft.jobs.forecast import show_forecast
 
-    show_forecast(console, read_house(recipe, overrides or []))
+    if show_forecast(console, read_house(recipe, overrides or [])):
+        raise typer.Exit(1)
 
 
 @app.command()

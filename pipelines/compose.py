@@ -97,7 +97,7 @@ def _key(row: Any) -> str:
 def _provenance(material: Material) -> Provenance:
     source = material.source
     if not isinstance(source, Utterance):
-        return Provenance(recording=source.key)
+        return Provenance(recording=source.key, path=source.path, split=source.split)
     return Provenance(
         source.recording, source.path, source.split, source.sha256, source.start, source.end, source.segmenter,
         source.transcriber,

@@ -21,7 +21,8 @@ class EmptySource(ValueError):
 def list_source(store: Store, name: str, source: Source, part_size: int) -> int:
     """Writes the source's listing where it changed and returns its number of parts. Raises EmptySource."""
     items = sorted(listed(name, source), key=lambda item: item.key)
-    count = bucket_count(len(items), source.part_items(part_size))
+    # an item is never cut, so one that is larger than a part counts as one
+    count = bucket_count(sum(min(part_size, source.size_of(item)) for item in items), part_size)
     parts: list[list[Item]] = [[] for _ in range(count)]
     for item in items:
         parts[bucket(item.key, count)].append(item)

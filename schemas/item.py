@@ -41,15 +41,15 @@ def key_for(source: str, path: str) -> str:
 
 
 def item_of(key: str) -> str:
-    """The key of the item that a record was read from: what a source adds to tell several records of one item apart.
+    """The key of the item that a record was read from: without the number, and that of a piece, which a source adds.
 
-    >>> item_of("day-1-3fa0c1d2e4b5-00012")
-    'day-1-3fa0c1d2e4b5'
+    >>> item_of("day-1-3fa0c1d2e4b5-00012"), item_of("day-1-3fa0c1d2e4b5-00012-3")
+    ('day-1-3fa0c1d2e4b5', 'day-1-3fa0c1d2e4b5')
     """
     return _WITHIN.sub(r"\1", key)
 
 
-_WITHIN = re.compile(r"(-[0-9a-f]{12})-[A-Za-z0-9]{1,6}$")  # twelve digits of a hash, then fewer than twelve
+_WITHIN = re.compile(r"(-[0-9a-f]{12})(-[A-Za-z0-9]{1,8}){1,2}$")  # twelve digits of a hash, then fewer than twelve
 
 
 def bucket(key: str, count: int) -> int:

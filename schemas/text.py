@@ -11,7 +11,7 @@ from weft.schemas.audio import Audio, Word
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A piece of text. It holds no audio, so its `seconds` are 0."""
+    """A piece of text. It holds no audio, so its `seconds` are 0. `path` is its name in the source, with its id."""
 
     key: str
     source: str
@@ -19,6 +19,7 @@ class Document:
     language: str = ""
     licence: str = ""
     split: str = ""
+    path: str = ""
 
     @property
     def seconds(self) -> float:

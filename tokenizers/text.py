@@ -69,10 +69,15 @@ class PlainText:
 
     def _around(self, text: str, literal: str) -> list[int]:
         """Some vocabularies hold control tokens as words: cut such a word in two, so that only its letters remain."""
-        at = text.find(literal)
-        if at < 0 or len(literal) < 2:
+        if literal not in text or len(literal) < 2:
             raise ValueError(f"{literal!r} is a control token and cannot be spelt otherwise: take it out of the text")
-        return self.encode(text[: at + 1]) + self.encode(text[at + 1 :])
+        first, *others = text.split(literal)  # all at once: a document may hold thousands
+        cut = [
+            first + literal[:1],
+            *(literal[1:] + other + literal[:1] for other in others[:-1]),
+            literal[1:] + others[-1],
+        ]
+        return [i for part in cut for i in self.encode(part)]
 
     def decode(self, ids: list[int]) -> str:
         """The text that these text ids spell."""

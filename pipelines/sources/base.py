@@ -23,9 +23,9 @@ class Source(Settings):
         """Recording, Document or Dialogue."""
         raise NotImplementedError
 
-    def part_items(self, part_size: int) -> int:
-        """How many items make a part of about `part_size` records; fewer where an item holds many."""
-        return part_size
+    def size_of(self, item: Item) -> float:
+        """How many records an item counts as when the listing is cut into parts of about `part_size` records."""
+        return 1.0
 
     def items(self, name: str) -> Iterator[Item]:
         """Everything there is, wanted or not: what cannot be used is rejected when it is read, with a reason."""

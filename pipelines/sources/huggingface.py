@@ -37,8 +37,8 @@ class Source(SpeechSource):
     audio: str = ""
     text: str = ""
 
-    def part_items(self, part_size: int) -> int:
-        return max(1, part_size // ROWS)
+    def size_of(self, item: Item) -> float:
+        return ROWS
 
     def items(self, name: str) -> Iterator[Item]:
         mark = _stamp(self.path) if os.path.exists(self.path) else self.revision or "main"

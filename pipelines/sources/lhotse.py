@@ -10,6 +10,7 @@ A manifest's cuts are gathered by recording and channel, so each file is decoded
 
 import gzip
 import json
+import math
 import os
 from collections import Counter
 from collections.abc import Iterator
@@ -34,8 +35,8 @@ class Source(SpeechSource):
     path: str
     root: str = ""
 
-    def part_items(self, part_size: int) -> int:
-        return 1 if os.path.isdir(self.path) else part_size
+    def size_of(self, item: Item) -> float:
+        return math.inf if item.uri.endswith(".tar") else 1.0
 
     def items(self, name: str) -> Iterator[Item]:
         if os.path.isdir(self.path):

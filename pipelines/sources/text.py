@@ -1,105 +1,134 @@
-"""Plain text files: a document a paragraph.
+"""Written text: plain files, and JSON with a document on each line.
 
-    books/genesis.txt   ->   Document("genesis-51c0…-00012", text="In the beginning …")
+    books/genesis.txt    ->   Document("genesis-51c0…-00000", text="In the beginning …\n\nAnd the earth …")
+    web/000.jsonl        ->   Document("000-1f7a…-00000", …), Document("000-1f7a…-00001", …), …
 
-A file is listed as stretches of bytes, each ending where a paragraph does, so that a huge file is read in parallel and
-never whole. Stretches cover the file once: the end of one is the beginning of the next, found by the same rule.
+A document is one sample, cut only by the context. Files are listed as stretches of bytes, so that a huge one is read in
+parallel and never whole; a document is whole in the stretch that it begins in (docs/text.md).
 """
 
-import re
 from collections.abc import Iterator
-from typing import BinaryIO
+from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from weft.pipelines.sound import regular
 from weft.pipelines.sources import base
-from weft.pipelines.sources.files import File, clean, walk
+from weft.pipelines.sources.files import File, walk
+from weft.pipelines.sources.textfiles.boundaries import LINE, PARAGRAPH, WINDOW, Delimiter, separator_pattern
+from weft.pipelines.sources.textfiles.cutting import cleaned, pieces
+from weft.pipelines.sources.textfiles.entries import Entry, json_entry, plain_entry
+from weft.pipelines.sources.textfiles.stretches import RawDocument, raw_documents
 from weft.pipelines.store import Store
 from weft.schemas.item import Item, key_for
 from weft.schemas.ledger import Reject, Unusable
 from weft.schemas.text import Document
 
-_PARAGRAPH_END = re.compile(rb"\n\r?\n")
-_LETTER_BEGIN = re.compile(rb"(?=[^\x80-\xbf])")
-LOOK = 1 << 16  # bytes searched for the end of a paragraph before any space will do
+JSON_LINES = (".jsonl", ".jsonl.gz")
+ENDINGS = (".txt", ".txt.gz", *JSON_LINES)
+BYTES_A_CHARACTER = 4  # at most, in UTF-8
+BYTE_ORDER_MARK = 3  # bytes
+LONGEST_LINE = 1 << 24  # bytes of JSON, unless `longest` is set to more
+BYTES_A_RECORD = 8192  # of text, when parts are cut: a part of 1,000 holds about 8 MB
+EXPANSION = 3  # bytes of text in one of gzip, about
 
 
 class Source(base.Source):
-    """`path` is a file, a folder of .txt files or a url. Paragraphs above `longest` characters are cut at a space."""
+    """`path` is a .txt or .jsonl file, either as .gz, a folder of them, or a url.
+
+    `documents`: a .txt file is one document (`file`), or each of its paragraphs is (`paragraph`: blank lines part them).
+    `separator` is a text that parts the documents of a .txt file instead. `field` holds the text of a .jsonl line.
+    Documents above `longest` characters are cut; `stretch` is the bytes read at a time where documents are short.
+    """
 
     path: str
-    stretch: int = Field(default=1 << 18, ge=1 << 10)
-    longest: int = Field(default=2000, ge=100)
+    documents: Literal["file", "paragraph"] = "file"
+    separator: str = ""
+    field: str = "text"
+    stretch: int = Field(default=1 << 18, ge=1 << 10, le=1 << 26)
+    longest: int = Field(default=1_000_000, ge=100, le=1 << 24)
+
+    @model_validator(mode="after")
+    def _one_way_to_part_documents(self) -> "Source":
+        if self.separator and self.documents == "paragraph":
+            raise ValueError("`separator` parts the documents of a file already: leave `documents: paragraph` out")
+        return self
 
     @property
     def makes(self) -> type:
         return Document
 
+    def size_of(self, item: Item) -> float:
+        expanded = item.length * (EXPANSION if item.path.lower().endswith(".gz") else 1)
+        return max(1.0, expanded / BYTES_A_RECORD)
+
     def items(self, name: str) -> Iterator[Item]:
         for file in walk(self.path):
-            if file.path.lower().endswith(".txt"):
+            if file.path.lower().endswith(ENDINGS):
                 yield from self._stretches(name, file)
 
     def _stretches(self, name: str, file: File) -> Iterator[Item]:
-        for begin in range(0, max(file.size, 1), self.stretch):
+        size = self._stretch_size(file)
+        for begin in range(0, max(file.size, 1), size):
             path = f"{file.path}@{begin}" if begin else file.path
             yield Item(
-                key_for(name, path), name, path, file.uri, file.stamp, begin, min(self.stretch, file.size - begin)
-            )
+                key=key_for(name, path), source=name, path=path, uri=file.uri, stamp=file.stamp, offset=begin,
+                length=min(size, file.size - begin),
+            )  # fmt: skip
+
+    def _stretch_size(self, file: File) -> int:
+        """Bytes; a compressed file is one stretch, and so is a file that may be one document."""
+        name = file.path.lower()
+        if name.endswith(".gz"):
+            return max(1, file.size)
+        if name.endswith(JSON_LINES) or self.documents == "paragraph":
+            return self.stretch
+        return max(self.stretch, BYTES_A_CHARACTER * self.longest + BYTE_ORDER_MARK)
 
     def read(self, item: Item, store: Store) -> Iterator[Document | Reject]:
-        pieces = 0
-        for paragraph in _read_stretch(item, store).replace(b"\r\n", b"\n").split(b"\n\n"):
-            for text in self._texts(paragraph):
-                if text is None:
-                    yield Reject(item.key, "ingest", item.source, item.path, "not_utf8", repr(paragraph[:60]), 0.0)
-                else:
-                    yield Document(f"{item.key}-{pieces:05d}", item.source, text, self.language, self.licence)
-                pieces += 1
-        if not pieces:
-            yield Reject(item.key, "ingest", item.source, item.path, "empty_file", "no text in it", 0.0)
+        """Raises Unusable."""
+        is_empty = True
+        raws = (raw for raw in raw_documents(item, store, self._delimiter(item)) if raw.data.strip())
+        for number, raw in enumerate(raws):
+            for made in self._documents(item, raw, number):
+                is_empty = False
+                yield made
+        if is_empty:
+            raise Unusable("empty_file", "no text in it")
 
-    def _texts(self, paragraph: bytes) -> Iterator[str | None]:
+    def _delimiter(self, item: Item) -> Delimiter:
+        reach = BYTES_A_CHARACTER * self.longest + WINDOW
+        if _is_json(item):
+            return Delimiter(pattern=LINE, reach=max(reach, LONGEST_LINE), soft=False)
+        if self.separator:
+            width = 2 * len(self.separator.encode())  # a newline may have two bytes
+            return Delimiter(pattern=separator_pattern(self.separator), reach=reach + width, width=width)
+        if self.documents == "paragraph":
+            return Delimiter(pattern=PARAGRAPH, reach=reach)
+        return Delimiter(pattern=PARAGRAPH, reach=WINDOW, splits=False)
+
+    def _documents(self, item: Item, raw: RawDocument, number: int) -> Iterator[Document | Reject]:
         try:
-            text = clean(paragraph.decode("utf-8-sig"))
-        except UnicodeDecodeError:
-            yield None
+            entry = json_entry(raw, self.field) if _is_json(item) else plain_entry(raw)
+        except Unusable as fault:
+            yield Reject(item.key, "ingest", item.source, item.path, fault.reason, fault.detail, 0.0)
             return
-        while len(text) > self.longest:
-            cut = text.rfind(" ", 1, self.longest)
-            cut = cut if cut > 0 else self.longest
-            yield text[:cut]
-            text = text[cut:].strip()
-        if text:
-            yield text
+        texts = list(pieces(cleaned(entry.text), self.longest))
+        for piece, text in enumerate(texts):
+            suffix = f"{number:05d}-{piece}" if len(texts) > 1 else f"{number:05d}"
+            yield self._document(item, entry, suffix, text)
+
+    def _document(self, item: Item, entry: Entry, suffix: str, text: str) -> Document:
+        return Document(
+            key=f"{item.key}-{suffix}",
+            source=item.source,
+            text=text,
+            language=entry.language or self.language,
+            licence=entry.licence or self.licence,
+            split=entry.split,
+            path=f"{item.path}#{entry.id}" if entry.id else item.path,
+        )
 
 
-def _read_stretch(item: Item, store: Store) -> bytes:
-    with _opened(item, store) as file:
-        begin = _boundary(file, item.offset) if item.offset else 0
-        end = _boundary(file, item.offset + item.length)
-        file.seek(begin)
-        return file.read(end - begin)
-
-
-def _opened(item: Item, store: Store) -> BinaryIO:
-    if not item.uri:
-        raise Unusable("bad_name", "its name is not UTF-8; rename it")
-    if item.uri.startswith("/"):
-        regular(item.uri)
-    try:
-        return store.open(item.uri)
-    except OSError as error:
-        raise Unusable("unreadable", f"{error.strerror or error}") from None
-
-
-def _boundary(file: BinaryIO, position: int) -> int:
-    """The first byte after the paragraph (else line, else word, else letter) that `position` lies in."""
-    file.seek(position)
-    window = file.read(LOOK)
-    found = _PARAGRAPH_END.search(window)
-    if not found and len(window) < LOOK:
-        return position + len(window)
-    found = found or re.search(rb"\n", window) or re.search(rb" ", window) or _LETTER_BEGIN.search(window)
-    return position + (found.end() if found else 0)
+def _is_json(item: Item) -> bool:
+    name = item.path.removesuffix(f"@{item.offset}") if item.offset else item.path
+    return name.lower().endswith(JSON_LINES)

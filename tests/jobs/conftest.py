@@ -59,7 +59,7 @@ def write_recipe(material: Path) -> Callable[..., Path]:
             "sources": {
                 "speech": {"use": "folder", "path": str(speech or material / "raw")},
                 "dialogues": {"use": "grammar", "count": 2},
-                "books": {"use": "text", "path": str(material / "books"), "stretch": 1024},
+                "books": {"use": "text", "path": str(material / "books"), "documents": "paragraph", "stretch": 1024},
             },
             "tokenizers": {
                 "hubert": {"use": "hubert", "sources": ["speech"], "size": 12, "layer": 1, "training": SMALL_HUBERT}

@@ -25,7 +25,7 @@ def small_corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (root / "a.txt").write_text("\n\n".join(f"paragraph {n} says [red]what{n}[/] it says" for n in range(40)))
     (root / "recipe.yaml").write_text(
         f"""name: small
-sources: {{books: {{use: text, path: {root}/a.txt}}}}
+sources: {{books: {{use: text, path: {root}/a.txt, documents: paragraph}}}}
 text: {{use: bpe, size: 300}}
 tasks: {{text: {{use: text, sources: [books]}}}}
 training:

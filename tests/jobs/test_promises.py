@@ -95,7 +95,7 @@ def test_one_edited_dialogue_reruns_one_part_and_rewrites_only_the_shards_that_h
     sources = {
         "speech": {"use": "folder", "path": str(material / "raw")},
         "dialogues": {"use": "script", "path": str(script)},
-        "books": {"use": "text", "path": str(material / "books")},
+        "books": {"use": "text", "path": str(material / "books"), "documents": "paragraph"},
     }
     recipe = write_recipe(tmp_path / "recipe.yaml", sources=sources, shards={"bytes": 10000})
     house, _ = run(recipe, tmp_path / "corpus")

@@ -80,6 +80,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, House]:
         f"sources.speech.path={root}/speech",
         f"sources.aligned.path={root}/speech",
         f"sources.text.path={root}/books",
+        "sources.text.documents=paragraph",
         f"tokenizers.hubert.model={root}/mhubert",
         f"tokenizers.hubert.codebook={root}/mhubert/l11_500.safetensors",
         f"text.model={root}/llama",

@@ -1,5 +1,6 @@
 """Each stage called directly: what comes out belongs to what went in, and each way to fail is a reject with its reason."""
 
+import json
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -20,6 +21,7 @@ from weft.pipelines.sources import base as sources
 from weft.pipelines.store import Store
 from weft.pipelines.synthesize import Synthesize
 from weft.pipelines.tasks.speech import Task as Speech
+from weft.pipelines.tasks.text import Task as Text
 from weft.pipelines.tasks.words import Task as Words
 from weft.pipelines.voices import base as voices
 from weft.pipelines.voices.base import Spoken, Style
@@ -27,7 +29,7 @@ from weft.schemas.audio import Alignment, Audio, Recording, Units, Utterance, Wo
 from weft.schemas.item import Item
 from weft.schemas.ledger import Reject, Unusable
 from weft.schemas.sample import Baked
-from weft.schemas.text import Dialogue, Turn
+from weft.schemas.text import Dialogue, Document, Turn
 from weft.tokenizers import bpe, stream
 from weft.tokenizers.base import SpeechTokenizer
 from weft.tokenizers.hubert import Tokenizer as Hubert
@@ -265,3 +267,12 @@ class TestCompose:
         stage.setup(spelt)
         (made,) = stage([(whole, units)])
         assert made.speech_tokens == 1 + len(units.ids) and made.key == "u-0-sp-0"
+
+    def test_a_documents_sample_says_where_it_lies_and_the_datas_own_split(self, spelt: Store) -> None:
+        stage = Compose(name="text", task=Text(sources=("web",)), pass_number=0, seed=1)
+        stage.setup(spelt)
+        document = Document(key="d-0", source="web", text="and so", split="validation", path="a.jsonl#7")
+        (made,) = stage([document])
+        said = json.loads(made.members[512 : 512 + made.json_length])
+        assert said["provenance"]["path"] == "a.jsonl#7"
+        assert (said["split"], said["provenance"]["split"]) == ("validation", "validation")

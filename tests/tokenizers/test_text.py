@@ -80,3 +80,12 @@ def test_word_level_control_word_of_one_letter_is_refused() -> None:
     backend.add_special_tokens(["§"])
     with pytest.raises(ValueError, match="control token"):
         PlainText(backend).encode("a § a")
+
+
+def test_a_long_document_may_hold_a_control_token_thousands_of_times() -> None:
+    backend = Backend(models.Unigram([("<unk>", 0.0), ("</s>", -1.0), *((c, -5.0) for c in "ab</s>")], unk_id=0))
+    backend.add_special_tokens(["</s>"])
+    plain = PlainText(backend)
+    written = "a</s>b" * 5000
+    ids = plain.encode(written)
+    assert 1 not in ids and plain.decode(ids).replace(" ", "") == written

@@ -1,0 +1,127 @@
+"""What a source holds, about: from its listing, and from the headers (of text, the content) of some of its items.
+
+sampled_holding("speech", source)   ->   Holding(items=120000, read=1000, seconds=1.61e6, …)
+"""
+
+import heapq
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+import soundfile
+
+from weft.pipelines.listing import listed
+from weft.pipelines.sound import regular
+from weft.pipelines.sources.base import Source
+from weft.pipelines.store import Store
+from weft.schemas.fingerprint import hash64
+from weft.schemas.item import Item
+from weft.schemas.ledger import Unusable
+from weft.schemas.text import Dialogue, Document
+
+SECONDS_A_TURN = 3.0
+SECONDS_AN_UTTERANCE = 10.0
+TEXT_READ = 64e6  # bytes of text files that are read at most
+UNKNOWN = 1 << 62  # frames in the header of a stream of unknown length
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """Sums over a source's items. `records` are utterances or documents; `unreadable` audio does not say how long it is.
+
+    `read` items were looked into; where it is less than `items`, what they hold is scaled up.
+    """
+
+    items: float = 0
+    read: int = 0
+    records: float = 0
+    seconds: float = 0.0
+    bytes: float = 0
+    unreadable: float = 0
+
+    def __add__(self, other: "Holding") -> "Holding":
+        return Holding(
+            items=self.items + other.items, read=self.read + other.read, records=self.records + other.records,
+            seconds=self.seconds + other.seconds, bytes=self.bytes + other.bytes,
+            unreadable=self.unreadable + other.unreadable,
+        )  # fmt: skip
+
+    def scaled(self, by: float) -> "Holding":
+        return Holding(
+            items=self.items * by, read=self.read, records=self.records * by, seconds=self.seconds * by,
+            bytes=self.bytes * by, unreadable=self.unreadable * by,
+        )  # fmt: skip
+
+    @property
+    def readable(self) -> float:
+        """The share of items that say what they hold."""
+        return 1 - self.unreadable / self.items if self.items else 1.0
+
+
+def sampled_holding(name: str, source: Source, most: int = 1000) -> Holding:
+    """Lists everything and looks into at most `most` items, chosen by hash. Raises EmptySource where nothing is listed."""
+    items, length = 0, 0
+
+    def counted() -> Iterator[Item]:
+        nonlocal items, length
+        for item in listed(name, source):
+            items, length = items + 1, length + item.length
+            yield item
+
+    chosen = heapq.nsmallest(most, counted(), key=lambda item: hash64("forecast", item.key))
+    if source.makes is Document:
+        chosen = list(_within(chosen, TEXT_READ))
+        return _of_text(source, chosen, Holding(items=items, bytes=length))
+    return sum((_held(source, item) for item in chosen), Holding()).scaled(items / len(chosen))
+
+
+def _within(items: Iterable[Item], most: float) -> Iterator[Item]:
+    """The first items, of at most so many bytes together; at least one."""
+    total = 0
+    for number, item in enumerate(items):
+        total += item.length
+        if number and total > most:
+            return
+        yield item
+
+
+def _of_text(source: Source, chosen: list[Item], listing: Holding) -> Holding:
+    """Documents and their bytes for each byte listed: JSON around them, and gzip, count as they are in what was read."""
+    store = Store(".")
+    found = sum((_text_held(source, item, store) for item in chosen), Holding())
+    length = sum(item.length for item in chosen)
+    by = listing.bytes / length if length else listing.items / len(chosen)
+    return Holding(items=listing.items, read=found.read, records=found.records * by, bytes=found.bytes * by)
+
+
+def _text_held(source: Source, item: Item, store: Store) -> Holding:
+    try:
+        texts = [made.text for made in source.read(item, store) if isinstance(made, Document)]
+    except Unusable:  # what `build` rejects holds nothing
+        texts = []
+    return Holding(items=1, read=1, records=len(texts), bytes=sum(len(text.encode()) for text in texts))
+
+
+def _held(source: Source, item: Item) -> Holding:
+    if source.makes is Dialogue:
+        turns = item.payload.count('"text"')
+        return Holding(items=1, read=1, records=turns, seconds=SECONDS_A_TURN * turns)
+    seconds = _seconds(item)
+    if seconds is None:
+        return Holding(items=1, read=1, unreadable=1)
+    return Holding(items=1, read=1, records=max(1.0, seconds / SECONDS_AN_UTTERANCE), seconds=seconds)
+
+
+def _seconds(item: Item) -> float | None:
+    """As its header says; None where nothing says it, or what `build` rejects."""
+    if not item.uri:
+        return None
+    try:
+        if item.uri.startswith("/"):
+            regular(item.uri)
+        with Store(".").open(item.uri) as file:
+            header = soundfile.info(file)
+    except (Unusable, OSError, ValueError, soundfile.SoundFileError):
+        return None
+    except TypeError:  # a file called .raw: soundfile wants to be given its rate
+        return None
+    return header.duration if header.frames < UNKNOWN else None

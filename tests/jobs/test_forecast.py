@@ -1,0 +1,144 @@
+"""`weft plan`: what sources hold, from listings and headers, and whether it is enough."""
+
+import builtins
+import gzip
+import json
+import os
+import stat
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import yaml
+
+from weft.jobs.commands import read_house
+from weft.jobs.forecast import shortages
+from weft.jobs.holdings import Holding, sampled_holding
+from weft.pipelines.sound import flac
+from weft.pipelines.sources import folder, grammar, text
+
+Weft = Callable[..., tuple[int, str, str]]
+
+
+def write_clip(path: Path, seconds: float) -> None:
+    path.write_bytes(flac(np.zeros(round(16000 * seconds), np.float32), 16000))
+
+
+@pytest.fixture
+def recipe(tmp_path: Path) -> Callable[..., str]:
+    """A recipe of text alone: 40 paragraphs of 400 bytes, and this mixture."""
+    (tmp_path / "a.txt").write_text("\n\n".join("word " * 79 + "word" for _ in range(40)))
+
+    def write(**mixture: Any) -> str:
+        stage = {
+            "mixture": {"shares": {"text": 1}, **mixture},
+            "context": 64,
+            "model": {"config": {"model_type": "llama"}},
+            "optimiser": {"lr": 0.001, "batch_tokens": 64},
+        }
+        settings = {
+            "name": "small",
+            "sources": {"books": {"use": "text", "path": str(tmp_path / "a.txt"), "documents": "paragraph"}},
+            "text": {"use": "bpe"},
+            "tasks": {"text": {"use": "text", "sources": ["books"]}},
+            "training": {"pre": stage},
+        }
+        (tmp_path / "recipe.yaml").write_text(yaml.safe_dump(settings))
+        return str(tmp_path / "recipe.yaml")
+
+    return write
+
+
+class TestHoldings:
+    def test_text_counts_its_documents_and_bytes(self, tmp_path: Path) -> None:
+        (tmp_path / "a.txt").write_text("\n\n".join(["é" * 100] * 50))
+        (tmp_path / "b.jsonl").write_text(
+            "".join(json.dumps({"text": "x" * 100, "url": "y" * 900}) + "\n" for _ in "12345")
+        )
+        (tmp_path / "c.txt.gz").write_bytes(gzip.compress(b"z" * 5000))
+        held = sampled_holding("books", text.Source(path=str(tmp_path), documents="paragraph", stretch=1024))
+        assert (held.records, held.bytes, held.unreadable) == (50 + 5 + 1, 10_000 + 500 + 5000, 0)
+
+    def test_much_text_is_read_in_part_and_scaled(self, tmp_path: Path) -> None:
+        (tmp_path / "a.txt").write_text("\n\n".join(["word " * 20] * 5000))
+        held = sampled_holding("books", text.Source(path=str(tmp_path), documents="paragraph", stretch=4096), most=20)
+        assert held.read == 20 and held.items == 125
+        assert held.records == pytest.approx(5000, rel=0.1) and held.bytes == pytest.approx(495_000, rel=0.1)
+
+    def test_headers_of_some_files_stand_for_all(self, tmp_path: Path) -> None:
+        for n in range(60):
+            write_clip(tmp_path / f"{n}.flac", 1 + n % 3)
+        source = folder.Source(path=str(tmp_path))
+        whole, some = sampled_holding("speech", source), sampled_holding("speech", source, most=20)
+        assert (whole.read, whole.items, whole.seconds) == (60, 60, 120.0)
+        assert (some.read, some.items) == (20, 60) and some.seconds == pytest.approx(120, rel=0.25)
+        assert some == sampled_holding("speech", source, most=20)
+
+    def test_turns_of_dialogues_are_utterances(self) -> None:
+        held = sampled_holding("dialogues", grammar.Source(count=5))
+        assert held.items == 5 and held.records >= 20 and held.seconds == 3 * held.records
+
+    def test_what_build_rejects_is_counted_and_nothing_else_suffers(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        write_clip(tmp_path / "good.flac", 2)
+        (tmp_path / "raw.raw").write_bytes(bytes(3200))
+        (tmp_path / "broken.wav").write_bytes(b"RIFF\0\0")
+        (tmp_path / "gone.wav").symlink_to(tmp_path / "nothing")
+        os.mkfifo(tmp_path / "pipe.wav")
+        with open(os.fsencode(tmp_path) + b"/\xff.wav", "wb"):
+            pass
+        opens = builtins.open
+
+        def guarded(file: Any, *rest: Any, **options: Any) -> Any:
+            assert not (os.path.exists(file) and stat.S_ISFIFO(os.stat(file).st_mode)), "reading a pipe never ends"
+            return opens(file, *rest, **options)
+
+        monkeypatch.setattr(builtins, "open", guarded)
+        held = sampled_holding("speech", folder.Source(path=str(tmp_path)))
+        assert (held.items, held.unreadable, held.seconds) == (6, 5, 2.0)
+
+    def test_text_that_build_rejects_holds_nothing(self, tmp_path: Path) -> None:
+        (tmp_path / "a.txt").write_text("good")
+        (tmp_path / "b.txt").write_text("")
+        os.mkfifo(tmp_path / "c.txt")
+        held = sampled_holding("books", text.Source(path=str(tmp_path)))
+        assert (held.items, held.records, held.bytes, held.unreadable) == (3, 1, 4, 0)
+
+
+class TestShortages:
+    def test_too_little_data_exits_with_1_and_says_where_and_what_to_do(self, weft: Weft, recipe: Callable) -> None:
+        code, said, _ = weft("plan", recipe(total=40_000))
+        last = said.splitlines()[-1]
+        assert code == 1 and last.startswith("too little data: stage pre declares 40,000 tokens of task text")
+        assert "one pass over books holds about 3,9" in last and "training.pre.mixture.scale" in last
+        assert "exhausted: repeat, passes: 11" in last
+
+    @pytest.mark.parametrize(
+        "mixture",
+        [
+            {"total": 3000},
+            {"total": 40_000, "exhausted": "repeat", "passes": 11},
+            {"total": 40_000, "exhausted": "stop"},
+            {"total": 40, "unit": "samples"},
+            {"total": 60, "unit": "batches"},
+        ],
+    )
+    def test_enough_data_or_a_stage_that_may_end_early_exits_with_0(
+        self, weft: Weft, recipe: Callable, mixture: dict[str, Any]
+    ) -> None:
+        code, said, _ = weft("plan", recipe(**mixture))
+        assert code == 0 and "too little" not in said
+
+    def test_samples_are_documents_not_files(self, recipe: Callable) -> None:
+        house = read_house(recipe(total=41, unit="samples"))
+        (sentence,) = shortages(house, {"books": sampled_holding("books", house.sources["books"])})
+        assert "41 samples of task text, one pass over books holds about 40" in sentence
+
+    def test_data_that_does_not_say_how_much_it_is_is_not_called_too_little(self, recipe: Callable) -> None:
+        house = read_house(recipe(total=1000))
+        assert shortages(house, {"books": Holding(items=4, read=4, unreadable=4)}) == []
+        assert shortages(house, {"books": Holding(items=4, read=4, bytes=2400, records=1, unreadable=2)}) == []
+        assert len(shortages(house, {"books": Holding(items=4, read=4, bytes=1600, records=1, unreadable=2)})) == 1
