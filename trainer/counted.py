@@ -4,20 +4,23 @@
     ValueError: …/index.parquet: in none of the 48,211 draws of task words does a token count in the loss; …
 
 Read off the `loss` column alone, a row group at a time. A sample without a counted token is allowed; a task without
-one is not, nor is a long run of a task's samples without one.
+one is not, nor is a long run of a task's samples, or of batches, without one.
 """
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 
 from weft.trainer.index import Index, loss_bounds
+from weft.trainer.stream import Batch
 
 LONGEST_RUN = 1000  # draws of one task in a row of which nothing counts
-REMEDY = "`weft audit CORPUS --deep` compares the index with the samples"
+EMPTY_BATCHES = 10  # batches in a row of which nothing counts
+_REMEDY = "`weft audit CORPUS --deep` compares the index with the samples"
 
 
 @dataclass(slots=True)
@@ -40,13 +43,26 @@ def check_counted(index: Index, context: int, longest: int = LONGEST_RUN) -> Non
     for name, counts in _counts(index, context):
         if (gap := tasks[name].longest_gap(counts)) > longest and tasks[name].last >= 0:
             raise ValueError(
-                f"{index.path}: no token counts in the loss in {gap:,} draws of task {name} in a row; {REMEDY}"
+                f"{index.path}: no token counts in the loss in {gap:,} draws of task {name} in a row; {_REMEDY}"
             )
     for name, task in tasks.items():
         if task.last < 0:
             raise ValueError(
-                f"{index.path}: in none of the {task.draws:,} draws of task {name} does a token count in the loss; {REMEDY}"
+                f"{index.path}: in none of the {task.draws:,} draws of task {name} does a token count in the loss; {_REMEDY}"
             )
+
+
+def counted_batches(batches: Iterable[Batch], folder: Path, longest: int = EMPTY_BATCHES) -> Iterator[Batch]:
+    """The batches as they come. Raises ValueError when nothing counts in more than `longest` of them in a row."""
+    empty = 0
+    for batch in batches:
+        empty = 0 if batch.counted else empty + 1
+        if empty > longest:
+            raise ValueError(
+                f"{folder}: no token counts in the loss in {empty} batches in a row, up to that of step "
+                f"{batch.after.step} (tasks {', '.join(batch.tasks)}); {_REMEDY}"
+            )
+        yield batch
 
 
 def _counts(index: Index, context: int) -> Iterator[tuple[str, np.ndarray]]:

@@ -42,7 +42,7 @@ class Index:
             self._file = pq.ParquetFile(self.path, memory_map=True, page_checksum_verification=True)
         except (pa.ArrowException, OSError) as fault:
             self._unreadable(fault)
-        self._check_columns([*PLACES, *LABELS, "key"])
+        self._check_columns([*PLACES, *LABELS, "key", "split"])
         footer = self._file.metadata
         self._begins = [0, *accumulate(footer.row_group(g).num_rows for g in range(footer.num_row_groups))]
 

@@ -57,7 +57,7 @@ def _add(tar: tarfile.TarFile, name: str, data: bytes) -> tuple[int, int]:
 
 @pytest.fixture
 def make_shards(tmp_path: Path) -> Callable[..., Path]:
-    return lambda samples, **options: write_shards(tmp_path / "shards", samples, **options)
+    return lambda samples, name="shards", **options: write_shards(tmp_path / name, samples, **options)
 
 
 @pytest.fixture

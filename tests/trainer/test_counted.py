@@ -6,10 +6,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from weft.trainer.counted import check_counted, counted_tokens
+from weft.trainer.counted import check_counted, counted_batches, counted_tokens
 from weft.trainer.index import Index
 from weft.trainer.loader import Draws
 from weft.trainer.packing import pack
+from weft.trainer.stream import Stream, StreamState
 
 
 @pytest.mark.parametrize("context", [3, 16, 64])
@@ -53,3 +54,12 @@ def test_a_long_run_of_one_task_is_refused_across_row_groups(make_shards: Callab
 
 def test_single_samples_without_a_target_are_no_fault(make_shards: Callable[..., Path], samples: list) -> None:
     check_counted(Index(make_shards([(t, ids, () if n % 2 else loss) for n, (t, ids, loss) in enumerate(samples)])), 16)
+
+
+def test_a_batch_without_a_target_passes_and_many_in_a_row_do_not(make_shards: Callable[..., Path]) -> None:
+    full, silent = ("up", list(range(1, 17)), (0, 16)), ("down", list(range(1, 17)), ())
+    stream = Stream(Draws(make_shards([full, *3 * [silent], full, *5 * [silent], full])), context=16, blocks=1)
+    passed = counted_batches(stream.batches(StreamState()), Path("shards"), longest=5)
+    assert [batch.counted for batch in passed] == [15, 0, 0, 0, 15, 0, 0, 0, 0, 0, 15]
+    with pytest.raises(ValueError, match=r"in 5 batches in a row, up to that of step 10 \(tasks down\); `weft audit"):
+        list(counted_batches(stream.batches(StreamState()), Path("shards"), longest=4))

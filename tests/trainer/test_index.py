@@ -1,6 +1,7 @@
 """A row of the index is checked before it is used, and a broken index is one sentence."""
 
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 
 import pyarrow as pa
@@ -34,7 +35,7 @@ def read(folder: Path) -> None:
 def test_loss_bounds_are_those_of_the_rows(folder: Path, samples: list) -> None:
     for first, table in Index(folder).groups(["loss"], begin=9):
         bounds, edges = loss_bounds(table)
-        rows = [bounds[a:b].tolist() for a, b in zip(edges[:-1], edges[1:], strict=True)]
+        rows = [bounds[a:b].tolist() for a, b in pairwise(edges)]
         assert rows == [list(s[2]) for s in samples[first : first + 7]]
 
 
