@@ -89,15 +89,18 @@ class Draws:
         begins, starts, ends = (column.tolist() for column in _spans(table))
         shards, counts, sums = (table.column(name).to_pylist() for name in ("shard", "tokens", "crc"))
         for row in rows:
-            try:
-                tar = self._tar(shards[row])
-                sound = not self._check or crc32(tar[begins[row] : ends[row]]) == sums[row]
-                ids = np.frombuffer(tar, np.int32, counts[row], starts[row])
-            except (ValueError, FileNotFoundError) as fault:
-                self._refuse(first + row, f"is not where index.parquet says, in {shards[row]} ({fault})")
-            if not sound:
+            tar = self._tar_of(shards[row], first + row)
+            if ends[row] > len(tar):
+                self._refuse(first + row, f"is not where index.parquet says: {shards[row]} ends before it does")
+            if self._check and crc32(tar[begins[row] : ends[row]]) != sums[row]:
                 self._refuse(first + row, f"is not what was written: its bytes in {shards[row]} have another checksum")
-            yield ids
+            yield np.frombuffer(tar, np.int32, counts[row], starts[row])
+
+    def _tar_of(self, shard: str, draw: int) -> memoryview:
+        try:
+            return self._tar(shard)
+        except (ValueError, FileNotFoundError) as fault:
+            self._refuse(draw, f"is not to be had: {shard} cannot be opened ({fault})")
 
     def _refuse(self, draw: int, fault: str) -> NoReturn:
         raise ValueError(f"{self.folder}: draw {draw}, sample {self.index.key(draw)}, {fault}; {MEND}")
