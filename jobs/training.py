@@ -1,5 +1,7 @@
 """Runs one training stage on a corpus and shows how the losses go, task by task."""
 
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import yaml
@@ -8,9 +10,14 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from weft.jobs.commands import console, open_store
 from weft.pipelines.graph import House
 from weft.pipelines.mixing.shards import index_name
+from weft.pipelines.store import Store
 from weft.schemas.recipe_file import RecipeError
+from weft.schemas.training import TrainingStage
 from weft.schemas.vocabulary import Vocabulary
+from weft.trainer.losses import LossRow, ValidationRow
 from weft.trainer.train import Result, StepReport, train
+
+VALIDATION = "validation"  # the folder of held-out shards, beside those of the stages
 
 
 def run_training(house: House, corpus: str, stage: str, out: Path, resume: bool) -> Result:
@@ -23,6 +30,37 @@ def run_training(house: House, corpus: str, stage: str, out: Path, resume: bool)
         raise RecipeError(f"{corpus}: no shards for stage {stage!r}; `weft build` makes them")
     vocabulary = Vocabulary.from_json(store.read("vocabulary/vocabulary.json").decode())
     text = yaml.safe_dump(house.recipe.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+    held_out = _held_out(store)
+    shards, settings, seed = store.folder(f"shards/{stage}"), house.recipe.training[stage], house.recipe.seed
+    with _shown(settings) as report:
+        result = train(shards, out, settings, vocabulary, text, seed, resume, report, held_out)
+    files = "losses.jsonl, validation.jsonl and losses.png" if held_out else "losses.jsonl and losses.png"
+    console.print(
+        f"{result.step} steps{ending(result)}; checkpoint {result.checkpoint}, in {out}: {files}", highlight=False
+    )
+    return result
+
+
+def ending(result: Result, reason: str = "") -> str:
+    """Says that the stream ended the run, and why it has no more draws; empty where neither is worth a word."""
+    if not result.at_end or not (result.exhausted or reason):
+        return ""
+    declared = f" of {result.declared} declared" if result.exhausted else ""
+    why = f": {reason}" if reason else ""
+    return f"{declared}; the stream ended there, after {result.draws:,} draws{why}"
+
+
+def _held_out(store: Store) -> Path | None:
+    """The folder of held-out shards, if the corpus has one."""
+    if store.exists(index_name(VALIDATION)):
+        return store.folder(f"shards/{VALIDATION}")
+    console.print("no validation data in this corpus; `hold_out:` at a source keeps some", highlight=False)
+    return None
+
+
+@contextmanager
+def _shown(stage: TrainingStage) -> Iterator[Callable[[StepReport], None]]:
+    """A bar, or plain lines where the console is no terminal; validation losses are a line in both."""
     columns = (
         TextColumn("train"),
         BarColumn(),
@@ -34,16 +72,23 @@ def run_training(house: House, corpus: str, stage: str, out: Path, resume: bool)
         task = bar.add_task("train", total=None, note="")
 
         def report(step: StepReport) -> None:
-            note = "  ".join(f"{row.task} {row.loss:.3f}" for row in step.rows)
+            note = losses_line(step.rows)
             bar.update(task, completed=step.step, total=step.steps, note=note)
             if not console.is_terminal and (step.step % max(1, step.steps // 10) == 0 or step.step == 1):
                 console.print(f"step {step.step} of {step.steps}  {note}", highlight=False)
+            if step.validation:
+                line = validation_line(step.validation, list(stage.mixture.weights))
+                console.print(f"step {step.step} of {step.steps}  {line}", highlight=False)
 
-        shards = store.folder(f"shards/{stage}")
-        result = train(shards, out, house.recipe.training[stage], vocabulary, text, house.recipe.seed, resume, report)
-    ended = "; the stream ended there" if result.exhausted else ""
-    console.print(
-        f"{result.step} steps{ended}; checkpoint {result.checkpoint}, losses {out}/losses.jsonl and losses.png",
-        highlight=False,
-    )
-    return result
+        yield report
+
+
+def losses_line(rows: Sequence[LossRow] | Sequence[ValidationRow]) -> str:
+    """The loss of each task; a task in which nothing counted has none."""
+    return "  ".join(f"{row.task} {row.loss:.3f}" if row.tokens else f"{row.task} nothing counted" for row in rows)
+
+
+def validation_line(rows: Sequence[ValidationRow], tasks: Sequence[str]) -> str:
+    """The validation loss of each task, and the tasks that have no held-out samples."""
+    missing = ", ".join(sorted(set(tasks) - {row.task for row in rows}))
+    return f"validation: {losses_line(rows)}" + (f"  (no held-out samples of {missing})" if missing else "")

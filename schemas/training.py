@@ -146,6 +146,13 @@ class Optimiser(Settings):
     steps: int = Field(default=0, ge=0)
 
 
+class ValidationSettings(Settings):
+    """How often the loss on held-out data is measured, in steps, and on how many samples of each task at most."""
+
+    every: int = Field(default=100, ge=1)
+    samples: int = Field(default=256, ge=1)
+
+
 class TrainingStage(Settings):
     """One stage of training: the data it draws and what is done with it."""
 
@@ -154,6 +161,7 @@ class TrainingStage(Settings):
     model: ModelSettings
     optimiser: Optimiser
     checkpoint_every: int = Field(default=100, ge=1)
+    validation: ValidationSettings = ValidationSettings()
 
     @model_validator(mode="after")
     def _whole_blocks(self) -> "TrainingStage":

@@ -5,6 +5,7 @@ run/checkpoints/step-000100/
   optimiser.safetensors             AdamW's moments: "model.norm.weight/exp_avg" …
   state.json                        {"stream": {"draw": 48211, "offset": 0, "step": 100}, "vocabulary": "a1f0…", …}
   recipe.yaml                       the recipe as resolved
+  sums.json                         the SHA-256 of each of these files, compared before a run goes on
 """
 
 import json
@@ -22,6 +23,7 @@ from torch.optim import Optimizer
 from transformers import PreTrainedModel
 
 from weft.tokenizers.checkpoint import quiet
+from weft.trainer import sums
 from weft.trainer.stream import StreamState
 
 _NAME = re.compile(r"step-(\d{6,})")
@@ -72,14 +74,35 @@ def folder_of(run: Path, step: int) -> Path:
 
 def latest(run: Path) -> Path | None:
     """The checkpoint of the highest step; None before the first. What a killed writer left is never one."""
-    folder = run / "checkpoints"
-    found = [(int(m[1]), p) for p in (folder.iterdir() if folder.is_dir() else ()) if (m := _NAME.fullmatch(p.name))]
-    return max(found)[1] if found else None
+    return max(_steps(run / "checkpoints").items(), default=(0, None))[1]
+
+
+def _steps(folder: Path) -> dict[int, Path]:
+    """The checkpoints in `folder` by step."""
+    paths = folder.iterdir() if folder.is_dir() else ()
+    return {int(m[1]): path for path in paths if (m := _NAME.fullmatch(path.name))}
+
+
+def verify(folder: Path) -> None:
+    """Raises ValueError when a file of a checkpoint is not as it was written; says which checkpoint is before it."""
+    if not (fault := sums.fault(folder)):
+        return
+    steps = [path for _, path in sorted(_steps(folder.parent).items())]
+    earlier = steps[: steps.index(folder)]
+    remedy = f"go on from {earlier[-1].name}, the checkpoint before it" if earlier else "start the run again"
+    raise ValueError(f"{folder} is damaged: {fault}; remove this folder to {remedy}")
 
 
 def read_state(folder: Path, origin: Origin) -> State:
-    """The state of a checkpoint. Raises ValueError when it was of another vocabulary, index, seed or settings."""
-    state = State.from_json((folder / "state.json").read_text(encoding="utf-8"))
+    """The state of a checkpoint whose files are as they were written.
+
+    Raises ValueError when they are not, or when it was of another vocabulary, index, seed or settings.
+    """
+    verify(folder)
+    try:
+        state = State.from_json((folder / "state.json").read_text(encoding="utf-8"))
+    except (KeyError, TypeError, ValueError) as fault:
+        raise ValueError(f"{folder}/state.json is of another version of weft; train into a new folder") from fault
     if difference := state.origin.difference(origin):
         raise ValueError(f"{folder} is of another run: {difference}; train into a new folder")
     return state
@@ -96,6 +119,7 @@ def save(run: Path, model: PreTrainedModel, optimiser: Optimizer, state: State, 
     save_file(_moments(model, optimiser), scratch / "optimiser.safetensors")
     (scratch / "recipe.yaml").write_text(recipe, encoding="utf-8")
     (scratch / "state.json").write_text(state.to_json(), encoding="utf-8")
+    sums.write(scratch)
     for path in (*scratch.iterdir(), scratch):
         _to_disk(path)
     os.rename(scratch, target)

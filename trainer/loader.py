@@ -5,24 +5,24 @@
         draw.position, draw.task, draw.ids     # 1000000, "words", array([0, 2001, 17, …], dtype=int32)
 
 The index is read a row group at a time and only the columns in need; the ids are views into memory-mapped tars.
+Each sample's bytes are held against the CRC-32 in its row before they are handed out.
 """
 
-import hashlib
 import mmap
-from bisect import bisect_right
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import accumulate
 from pathlib import Path
-from typing import Any
+from typing import NoReturn
+from zlib import crc32
 
 import numpy as np
-import pyarrow.parquet as pq
+import pyarrow as pa
+
+from weft.schemas.tar import BLOCK
+from weft.trainer.index import LABELS, MEND, PLACES, Index, loss_bounds
 
 OPEN_TARS = 64
-_PLACES = ["shard", "tokens", "npy_offset", "npy_length"]
-_LABELS = ["task", "loss"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,66 +36,85 @@ class Draw:
 
 
 class Draws:
-    """The stream of one shard folder, readable from any position.
+    """The stream of one shard folder, readable from any position. Only a benchmark has a reason not to `check`.
 
-    Raises FileNotFoundError for a missing index or tar, ValueError when the index points outside a tar.
+    Raises FileNotFoundError for a missing index, ValueError when a sample is not what its row says.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self._index = pq.ParquetFile(folder / "index.parquet", memory_map=True)
-        footer = self._index.metadata
-        self._begins = [0, *accumulate(footer.row_group(g).num_rows for g in range(footer.num_row_groups))]
-        self._tar: Callable[[str], mmap.mmap] = lru_cache(maxsize=OPEN_TARS)(self._open)
+    def __init__(self, folder: Path, check: bool = True) -> None:
+        self.folder, self.index = folder, Index(folder)
+        self._check = check
+        self._tar = lru_cache(maxsize=OPEN_TARS)(self._open)
 
     def __len__(self) -> int:
         """How many draws the stream holds."""
-        return self._begins[-1]
+        return len(self.index)
 
     def digest(self) -> str:
         """A hash of the whole index: streams with equal digests are the same stream."""
-        with open(self.folder / "index.parquet", "rb") as file:
-            return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
+        return self.index.digest()
 
     def read(self, begin: int = 0) -> Iterator[Draw]:
         """Draws `begin`, `begin` + 1, … to the end of the stream."""
-        for first, table in self._groups(_PLACES + _LABELS, begin):
-            tasks = table.column("task").to_pylist()
-            loss = table.column("loss").combine_chunks()
-            bounds, edges = loss.values.to_numpy(), loss.offsets.to_pylist()
-            skip = max(begin - first, 0)
-            for row, ids in enumerate(self._ids(first, table, skip), skip):
-                yield Draw(first + row, tasks[row], ids, bounds[edges[row] : edges[row + 1]].reshape(-1, 2))
+        for first, table in self.index.groups(PLACES + LABELS, begin):
+            yield from self._draws(first, table, range(max(begin - first, 0), len(table)))
+
+    def pick(self, positions: Sequence[int]) -> Iterator[Draw]:
+        """The draws at `positions`, which rise."""
+        left = list(positions)
+        while left:
+            first, table = next(self.index.groups(PLACES + LABELS, left[0]))
+            here = [position - first for position in left if position < first + len(table)]
+            yield from self._draws(first, table, here)
+            left = left[len(here) :]
 
     def samples(self, begin: int = 0) -> Iterator[np.ndarray]:
         """The ids alone, (n,) int32 each: the fast path for those who need no labels."""
-        for first, table in self._groups(_PLACES, begin):
-            yield from self._ids(first, table, max(begin - first, 0))
+        for first, table in self.index.groups(PLACES, begin):
+            yield from self._ids(first, table, range(max(begin - first, 0), len(table)))
 
     def lengths(self) -> Iterator[np.ndarray]:
         """Tokens of each draw, a row group at a time; no tar is opened."""
-        for _, table in self._groups(["tokens"], 0):
+        for _, table in self.index.groups(["tokens"]):
             yield table.column("tokens").to_numpy()
 
-    def _groups(self, columns: list[str], begin: int) -> Iterator[tuple[int, Any]]:
-        """Row groups from the one that holds draw `begin` on, each with the number of its first draw."""
-        for group in range(bisect_right(self._begins, begin) - 1, len(self._begins) - 1):
-            yield self._begins[group], self._index.read_row_group(group, columns=columns)
+    def _draws(self, first: int, table: pa.Table, rows: Sequence[int]) -> Iterator[Draw]:
+        tasks = table.column("task").to_pylist()
+        bounds, edges = loss_bounds(table)
+        edges = edges.tolist()
+        for row, ids in zip(rows, self._ids(first, table, rows), strict=True):
+            yield Draw(first + row, tasks[row], ids, bounds[edges[row] : edges[row + 1]].reshape(-1, 2))
 
-    def _ids(self, first: int, table: Any, skip: int) -> Iterator[np.ndarray]:
-        tokens = table.column("tokens").to_numpy()
-        ends = table.column("npy_offset").to_numpy() + table.column("npy_length").to_numpy()
-        starts = (ends - 4 * tokens).tolist()
-        shards, counts, tar = table.column("shard").to_pylist(), tokens.tolist(), self._tar
-        for row in range(skip, len(counts)):
-            try:
-                yield np.frombuffer(tar(shards[row]), np.int32, counts[row], starts[row])
-            except ValueError as fault:
-                place = f"{self.folder}: draw {first + row} is not where index.parquet says, in {shards[row]}"
-                raise ValueError(f"{place} ({fault}); build the shards again") from fault
+    def _ids(self, first: int, table: pa.Table, rows: Sequence[int]) -> Iterator[np.ndarray]:
+        begins, starts, ends = (column.tolist() for column in _spans(table))
+        shards, counts, sums = (table.column(name).to_pylist() for name in ("shard", "tokens", "crc"))
+        for row in rows:
+            tar = self._tar_of(shards[row], first + row)
+            if ends[row] > len(tar):
+                self._refuse(first + row, f"is not where index.parquet says: {shards[row]} ends before it does")
+            if self._check and crc32(tar[begins[row] : ends[row]]) != sums[row]:
+                self._refuse(first + row, f"is not what was written: its bytes in {shards[row]} have another checksum")
+            yield np.frombuffer(tar, np.int32, counts[row], starts[row])
 
-    def _open(self, shard: str) -> mmap.mmap:
+    def _tar_of(self, shard: str, draw: int) -> memoryview:
+        try:
+            return self._tar(shard)
+        except (ValueError, FileNotFoundError) as fault:
+            self._refuse(draw, f"is not to be had: {shard} cannot be opened ({fault})")
+
+    def _refuse(self, draw: int, fault: str) -> NoReturn:
+        raise ValueError(f"{self.folder}: draw {draw}, sample {self.index.key(draw)}, {fault}; {MEND}")
+
+    def _open(self, shard: str) -> memoryview:
         if Path(shard).name != shard:
             raise ValueError("a shard must be a file beside the index")
         with open(self.folder / shard, "rb") as file:
-            return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+            return memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
+
+
+def _spans(table: pa.Table) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Bytes of each sample in its tar: where its first header begins, where its ids do, where its padding ends."""
+    npy, length, tokens = (
+        table.column(name).to_numpy().astype(np.int64) for name in ("npy_offset", "npy_length", "tokens")
+    )
+    return table.column("json_offset").to_numpy() - BLOCK, npy + length - 4 * tokens, npy + -(-length // BLOCK) * BLOCK

@@ -1,10 +1,12 @@
-"""The loss curves of a run: a file one appends to, and a picture of it.
+"""The loss curves of a run: two files one appends to, and a picture of them.
 
-    losses.jsonl  {"step": 1, "task": "all", "loss": 7.61, "tokens": 4090, "lr": 3e-05}
-                  {"step": 1, "task": "words", "loss": 7.58, "tokens": 2011, "lr": 3e-05}
+    losses.jsonl      {"step": 1, "task": "all", "loss": 7.61, "tokens": 4090, "lr": 3e-05}
+                      {"step": 1, "task": "words", "loss": 7.58, "tokens": 2011, "lr": 3e-05}
+    validation.jsonl  {"step": 100, "task": "words", "loss": 4.02, "tokens": 61204}
 
-Losses are nats a token, before the step's update; tokens are those that counted. On resume the file is cut back to
-the checkpoint's step, so an interrupted run leaves the file an uninterrupted one would.
+Losses are nats a token: in training before the step's update, on validation data after it. Tokens are those that
+counted. On resume both are cut back to the checkpoint's step, so an interrupted run leaves the files an uninterrupted
+one would.
 """
 
 import json
@@ -12,11 +14,15 @@ import os
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import TypeVar
 
+from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 NAME = "losses.jsonl"
+VALIDATION = "validation.jsonl"
+R = TypeVar("R", "LossRow", "ValidationRow")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,58 +36,110 @@ class LossRow:
     lr: float
 
 
+@dataclass(frozen=True, slots=True)
+class ValidationRow:
+    """One task's mean loss on its held-out samples after `step` steps."""
+
+    step: int
+    task: str
+    loss: float
+    tokens: int
+
+
 def append(run: Path, rows: Sequence[LossRow]) -> None:
     """Adds rows at the end. They are on disk when this returns, so no checkpoint is ahead of its losses."""
-    with open(run / NAME, "a", encoding="utf-8") as file:
-        file.writelines(json.dumps(asdict(row), allow_nan=False) + "\n" for row in rows)
-        file.flush()
-        os.fsync(file.fileno())
+    _append(run / NAME, rows)
+
+
+def append_validation(run: Path, rows: Sequence[ValidationRow]) -> None:
+    """The same for `validation.jsonl`."""
+    _append(run / VALIDATION, rows)
 
 
 def read(run: Path) -> Iterator[LossRow]:
     """The rows in order; a last line that a killed writer left unfinished is not one."""
-    with open(run / NAME, encoding="utf-8") as file:
-        for line in file:
-            if line.endswith("\n"):
-                yield LossRow(**json.loads(line))
+    return (row for _, row in _lines(run / NAME, LossRow))
+
+
+def read_validation(run: Path) -> Iterator[ValidationRow]:
+    """The same for `validation.jsonl`; nothing where there is none."""
+    file = run / VALIDATION
+    return (row for _, row in (_lines(file, ValidationRow) if file.exists() else ()))
 
 
 def truncate(run: Path, step: int) -> None:
-    """Drops what was logged after `step`. Raises ValueError when the file stops before it."""
+    """Drops what was logged after `step`. Raises ValueError when the losses stop before it."""
     if step == 0:
         (run / NAME).write_text("")
+        (run / VALIDATION).unlink(missing_ok=True)
         return
-    keep, last = _bytes_until(run / NAME, step)
+    keep, last = _bytes_until(run / NAME, LossRow, step) if (run / NAME).exists() else (0, 0)
     if last != step:
         raise ValueError(
             f"{run / NAME} ends at step {last}, the checkpoint is of step {step}; restore it or start anew"
         )
     os.truncate(run / NAME, keep)
+    if (run / VALIDATION).exists():
+        os.truncate(run / VALIDATION, _bytes_until(run / VALIDATION, ValidationRow, step)[0])
 
 
-def _bytes_until(file: Path, step: int) -> tuple[int, int]:
+def plot(run: Path) -> Path:
+    """Draws `losses.png`: loss in nats a token over steps, a curve for each task and one for all.
+
+    Validation losses are dashed, in the colour of their task.
+    """
+    figure = Figure(figsize=(8, 5), layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.add_subplot(xlabel="step", ylabel="loss (nats a token)", title=run.name)
+    training, validation = _curves(read(run)), _curves(read_validation(run))
+    for number, task in enumerate(sorted(training.keys() | validation.keys())):
+        _draw(axes, training.get(task, []), label=task, color=f"C{number}", linewidth=2 if task == "all" else 1)
+        _draw(axes, validation.get(task, []), label=f"{task}, validation", color=f"C{number}", linestyle="--")
+    if training or validation:
+        axes.legend()
+    scratch, picture = run / "losses.tmp.png", run / "losses.png"
+    figure.savefig(scratch, dpi=120)
+    return scratch.replace(picture)
+
+
+def _append(file: Path, rows: Sequence[LossRow] | Sequence[ValidationRow]) -> None:
+    with open(file, "a", encoding="utf-8") as lines:
+        lines.writelines(json.dumps(asdict(row), allow_nan=False) + "\n" for row in rows)
+        lines.flush()
+        os.fsync(lines.fileno())
+
+
+def _lines(file: Path, record: type[R]) -> Iterator[tuple[bytes, R]]:
+    """Each whole line with its row. Raises ValueError for a line that is none."""
+    with open(file, "rb") as lines:
+        for number, line in enumerate(lines, 1):
+            if not line.endswith(b"\n"):
+                return
+            try:
+                yield line, record(**json.loads(line))
+            except (TypeError, ValueError) as fault:
+                raise ValueError(f"{file}, line {number}: not a row of losses; mend it or start anew") from fault
+
+
+def _bytes_until(file: Path, record: type[R], step: int) -> tuple[int, int]:
     """The length of the part up to `step`, and the last step in it."""
     keep, last = 0, 0
-    for line in file.read_bytes().splitlines(keepends=True) if file.exists() else ():
-        if not line.endswith(b"\n") or (row := LossRow(**json.loads(line))).step > step:
+    for line, row in _lines(file, record):
+        if row.step > step:
             break
         keep, last = keep + len(line), row.step
     return keep, last
 
 
-def plot(run: Path) -> Path:
-    """Draws `losses.png`: loss in nats a token over steps, a curve for each task and one for all."""
+def _curves(rows: Iterator[LossRow] | Iterator[ValidationRow]) -> dict[str, list[tuple[int, float]]]:
     curves: dict[str, list[tuple[int, float]]] = {}
-    for row in read(run):
+    for row in rows:
         if row.tokens:
             curves.setdefault(row.task, []).append((row.step, row.loss))
-    figure = Figure(figsize=(8, 5), layout="constrained")
-    FigureCanvasAgg(figure)
-    axes = figure.add_subplot(xlabel="step", ylabel="loss (nats a token)", title=run.name)
-    for task, points in sorted(curves.items()):
-        axes.plot(*zip(*points, strict=True), label=task, linewidth=2 if task == "all" else 1)
-    if curves:
-        axes.legend()
-    scratch, picture = run / "losses.tmp.png", run / "losses.png"
-    figure.savefig(scratch, dpi=120)
-    return scratch.replace(picture)
+    return curves
+
+
+def _draw(axes: Axes, points: list[tuple[int, float]], **style: object) -> None:
+    if points:
+        # A single validation is a point, which a line alone would not show.
+        axes.plot(*zip(*points, strict=True), marker="o" if len(points) == 1 else "", **style)  # type: ignore[arg-type]

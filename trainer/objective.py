@@ -6,6 +6,7 @@ The loss to step on is nats / counted, the mean over all counted targets of the 
 each add their nats, and the split does not change what is computed.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +17,9 @@ from transformers import PreTrainedModel
 
 from weft.trainer.model import forward
 from weft.trainer.stream import Batch
+
+# Tokens of one forward; larger batches are summed from several. It bounds memory and changes no result but rounding.
+MICRO_TOKENS = 8192
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +55,20 @@ def rows_of(batch: Batch, rows: slice, device: torch.device) -> Rows:
     targets_BT = torch.from_numpy(batch.targets_BT[rows]).to(device)
     labels_BT = torch.from_numpy(batch.labels_BT[rows].astype(np.int64)).to(device)
     return Rows(ids_BT, positions_BT, documents_BT, targets_BT, labels_BT)
+
+
+def autocast(device: torch.device, dtype: str) -> torch.autocast:
+    """The context of a forward: matrix products in bfloat16 where `dtype` says so."""
+    return torch.autocast(device.type, torch.bfloat16, enabled=dtype == "bfloat16")
+
+
+def micro_rows(batch: Batch, device: torch.device) -> Iterator[Rows]:
+    """The batch's rows, about MICRO_TOKENS tokens at a time; rows in which nothing counts are left out."""
+    size = max(1, MICRO_TOKENS // batch.ids_BT.shape[1])
+    for first in range(0, len(batch.ids_BT), size):
+        rows = slice(first, first + size)
+        if batch.targets_BT[rows].any():
+            yield rows_of(batch, rows, device)
 
 
 def next_token(model: PreTrainedModel, rows: Rows, tasks: int) -> tuple[Tensor, Sums]:

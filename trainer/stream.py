@@ -7,9 +7,10 @@ state is of the whole batch, so a run resumes exactly with any number of ranks.
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from itertools import islice
+from pathlib import Path
 
 import numpy as np
 
@@ -51,6 +52,12 @@ class Batch:
     counted: int
     after: StreamState
 
+    def check_ids(self, size: int, folder: Path) -> None:
+        """Raises ValueError when an id lies outside a vocabulary of `size`; `folder` is where the ids are from."""
+        low, high = int(self.ids_BT.min(initial=0)), int(self.ids_BT.max(initial=0))
+        if low < 0 or high >= size:
+            raise ValueError(f"{folder} holds ids from {low} to {high}, the vocabulary {size}; they are not a pair")
+
 
 @dataclass(frozen=True)
 class Stream:
@@ -72,22 +79,25 @@ class Stream:
         blocks = pack(self.draws.read(state.draw), self.context, state.offset)
         while group := list(islice(blocks, self.blocks)):
             state = StreamState(group[-1].draw, group[-1].offset, state.step + 1)
-            yield self._batch(group, state)
+            yield batch_of(group, self.context, state, slice(self.rank, None, self.world))
 
-    def _batch(self, group: list[Block], after: StreamState) -> Batch:
-        mine = [lay_out(block, self.context) for block in group[self.rank :: self.world]]
-        tasks = tuple(sorted({piece.draw.task for block in group for piece in block.pieces}))
-        return Batch(
-            self._stack([p.ids for p in mine], np.int32),
-            self._stack([p.positions for p in mine], np.int32),
-            self._stack([p.documents for p in mine], np.int32),
-            self._stack([p.targets for p in mine], np.bool_),
-            self._stack([_labels(p, tasks) for p in mine], np.int32),
-            tasks, sum(block.counted for block in group), after,
-        )  # fmt: skip
 
-    def _stack(self, rows: list[np.ndarray], dtype: type) -> np.ndarray:
-        return np.stack(rows) if rows else np.zeros((0, self.context), dtype)
+def batch_of(blocks: Sequence[Block], context: int, after: StreamState, rows: slice = slice(None)) -> Batch:
+    """The batch of `blocks`, of which this rank holds `rows`."""
+    mine = [lay_out(block, context) for block in blocks[rows]]
+    tasks = tuple(sorted({piece.draw.task for block in blocks for piece in block.pieces}))
+
+    def stack(arrays: list[np.ndarray], dtype: type) -> np.ndarray:
+        return np.stack(arrays) if arrays else np.zeros((0, context), dtype)
+
+    return Batch(
+        ids_BT=stack([p.ids for p in mine], np.int32),
+        positions_BT=stack([p.positions for p in mine], np.int32),
+        documents_BT=stack([p.documents for p in mine], np.int32),
+        targets_BT=stack([p.targets for p in mine], np.bool_),
+        labels_BT=stack([_labels(p, tasks) for p in mine], np.int32),
+        tasks=tasks, counted=sum(block.counted for block in blocks), after=after,
+    )  # fmt: skip
 
 
 def _labels(packed: Packed, tasks: tuple[str, ...]) -> np.ndarray:

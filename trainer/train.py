@@ -1,7 +1,7 @@
 """Trains one stage: read top to bottom, this is the whole loop.
 
-    train(shards, run, stage, vocabulary, recipe_text, seed=0, resume=False, report=print)
-      run/losses.jsonl, losses.png, checkpoints/step-000100/ …
+    train(shards, run, stage, vocabulary, recipe_text, seed=0, resume=False, report=print, validation=held_out)
+      run/losses.jsonl, validation.jsonl, losses.png, checkpoints/step-000100/ …
 
 Float32 master weights on one device (a GPU where there is one); `dtype: bfloat16` is autocast. What it leaves out:
 several devices (the stream knows ranks, this loop does not), compilation, and deleting old checkpoints.
@@ -21,40 +21,56 @@ from weft.schemas.fingerprint import hash64
 from weft.schemas.training import Optimiser, TrainingStage
 from weft.schemas.vocabulary import Vocabulary
 from weft.trainer import checkpoint, losses
+from weft.trainer.counted import check_counted, counted_batches
 from weft.trainer.loader import Draws
-from weft.trainer.losses import LossRow
+from weft.trainer.losses import LossRow, ValidationRow
 from weft.trainer.model import build, check_context, load
-from weft.trainer.objective import Sums, next_token, rows_of
+from weft.trainer.objective import Sums, autocast, micro_rows, next_token
 from weft.trainer.packing import count_blocks
 from weft.trainer.schedule import learning_rate
 from weft.trainer.stream import Batch, Stream, StreamState
-
-# Tokens of one forward; larger batches are summed from several. It bounds memory and changes no result but rounding.
-MICRO_TOKENS = 8192
+from weft.trainer.validation import Validation, select
 
 
 @dataclass(frozen=True, slots=True)
 class StepReport:
-    """One step as it ends: `rows` are what `losses.jsonl` got, the first of them `all`; `seconds` is its wall time."""
+    """One step as it ends: `rows` are what `losses.jsonl` got, the first of them `all`; `seconds` is its wall time.
+
+    `validation` is what `validation.jsonl` got, where the step was followed by a measurement.
+    """
 
     step: int
     steps: int
     rows: tuple[LossRow, ...]
     seconds: float
+    validation: tuple[ValidationRow, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """How a run ended. `exhausted`: the stream ended before the declared steps, and nothing was repeated."""
+    """How a run ended: after `step` steps of those `declared` (0: as many as there are), in a stream of `draws`.
+
+    `at_end`: all draws were used, and nothing was repeated.
+    """
 
     step: int
-    exhausted: bool
+    declared: int
+    draws: int
+    at_end: bool
     checkpoint: Path
+
+    @property
+    def exhausted(self) -> bool:
+        """The stream ended before the declared steps."""
+        return self.at_end and self.step < self.declared
 
 
 @dataclass(frozen=True)
 class Run:
-    """What stays the same from step to step. `steps` will be made; the schedule is drawn over `horizon` of them."""
+    """What stays the same from step to step.
+
+    The stream has `available` steps, of which `steps` will be made; the schedule is drawn over `horizon` of them.
+    """
 
     stage: TrainingStage
     model: PreTrainedModel
@@ -63,32 +79,42 @@ class Run:
     seed: int
     steps: int
     horizon: int
+    available: int
 
 
 def train(
     shards: Path, out: Path, stage: TrainingStage, vocabulary: Vocabulary, recipe_text: str, seed: int, resume: bool,
-    report: Callable[[StepReport], None],
+    report: Callable[[StepReport], None], validation: Path | None = None,
 ) -> Result:  # fmt: skip
     """Trains to `steps`, or to the end of the stream when `steps` is 0 or the stream is shorter.
 
-    With `resume`, goes on from the latest checkpoint in `out`, or starts when there is none. Raises ValueError when
-    `out` holds another run, or the shards, vocabulary and model do not fit together.
+    With `resume`, goes on from the latest checkpoint in `out`, or starts when there is none. The loss on the shards
+    in `validation` is measured on the way and changes nothing. Raises ValueError when `out` holds another run or a
+    damaged checkpoint, when a sample or a row is not what was written, when nothing counts in the loss of a task, or
+    when the shards, vocabulary and model do not fit together.
     """
     draws = Draws(shards)
+    check_counted(draws.index, stage.context)
+    held_out = select(validation, stage, vocabulary.size) if validation else None
     stream = Stream(draws, stage.context, stage.optimiser.batch_tokens // stage.context)
-    origin = checkpoint.Origin(vocabulary.fingerprint, draws.digest(), seed, stage.model_dump(mode="json"))
+    settings = stage.model_dump(mode="json", exclude={"validation"})  # it shapes neither data nor updates
+    origin = checkpoint.Origin(vocabulary.fingerprint, draws.digest(), seed, settings)
     run, state = _start(out, stage, vocabulary, origin, stream, resume)
-    for batch in islice(stream.batches(state), run.steps - state.step):
+    for batch in islice(counted_batches(stream.batches(state), shards), run.steps - state.step):
         begun = time.monotonic()
-        _check_ids(batch, vocabulary, shards)
+        batch.check_ids(vocabulary.size, shards)
         rows = _step(run, batch)
         state = batch.after
         losses.append(out, rows)
+        measured = _validate(run, held_out, out, state.step)
         if state.step % stage.checkpoint_every == 0 or state.step == run.steps:
             checkpoint.save(out, run.model, run.optimiser, checkpoint.State(state, origin), recipe_text)
-        report(StepReport(state.step, run.steps, rows, time.monotonic() - begun))
+        report(StepReport(state.step, run.steps, rows, time.monotonic() - begun, measured))
     losses.plot(out)
-    return Result(state.step, run.steps < stage.optimiser.steps, checkpoint.folder_of(out, state.step))
+    return Result(
+        step=state.step, declared=stage.optimiser.steps, draws=len(draws), at_end=state.step == run.available,
+        checkpoint=checkpoint.folder_of(out, state.step),
+    )  # fmt: skip
 
 
 def _start(
@@ -110,17 +136,29 @@ def _start(
         checkpoint.restore_optimiser(found, model, optimiser)
     out.mkdir(parents=True, exist_ok=True)
     losses.truncate(out, state.step)
-    steps, horizon = _lengths(stage.optimiser, stream)
-    return Run(stage, model, optimiser, device, origin.seed, steps, horizon), state
+    available = _available(stream)
+    horizon = stage.optimiser.steps or available
+    return Run(
+        stage=stage, model=model, optimiser=optimiser, device=device, seed=origin.seed,
+        steps=min(horizon, available), horizon=horizon, available=available,
+    ), state  # fmt: skip
 
 
-def _lengths(settings: Optimiser, stream: Stream) -> tuple[int, int]:
-    """The steps that will be made, and those the schedule is drawn over. Raises ValueError for an empty stream."""
+def _available(stream: Stream) -> int:
+    """The steps that the stream has. Raises ValueError when it is empty."""
     available = -(-count_blocks(stream.draws.lengths(), stream.context) // stream.blocks)
     if not available:
         raise ValueError(f"{stream.draws.folder} holds no tokens to train on")
-    horizon = settings.steps or available
-    return min(horizon, available), horizon
+    return available
+
+
+def _validate(run: Run, held_out: Validation | None, out: Path, step: int) -> tuple[ValidationRow, ...]:
+    """The rows that `validation.jsonl` got; none where no measurement is due."""
+    if not held_out or not held_out.due(step, run.steps):
+        return ()
+    rows = held_out.losses(run.model, run.stage.model.dtype, step)
+    losses.append_validation(out, rows)
+    return rows
 
 
 def _optimiser(model: PreTrainedModel, settings: Optimiser) -> AdamW:
@@ -152,13 +190,10 @@ def _step(run: Run, batch: Batch) -> tuple[LossRow, ...]:
 
 def _backward(run: Run, batch: Batch) -> Sums:
     """Gradients of the mean over the batch's counted targets, summed over micro-batches."""
-    sums, size = Sums.none(len(batch.tasks)), max(1, MICRO_TOKENS // run.stage.context)
-    for first in range(0, len(batch.ids_BT), size):
-        rows = slice(first, first + size)
-        if not batch.targets_BT[rows].any():
-            continue
-        with torch.autocast(run.device.type, torch.bfloat16, enabled=run.stage.model.dtype == "bfloat16"):
-            nats, part = next_token(run.model, rows_of(batch, rows, run.device), len(batch.tasks))
+    sums = Sums.none(len(batch.tasks))
+    for rows in micro_rows(batch, run.device):
+        with autocast(run.device, run.stage.model.dtype):
+            nats, part = next_token(run.model, rows, len(batch.tasks))
         (nats / batch.counted).backward()
         sums += part
     return sums
@@ -172,11 +207,3 @@ def _loss_rows(batch: Batch, sums: Sums, rate: float) -> tuple[LossRow, ...]:
     return tuple(
         LossRow(batch.after.step, task, float(nats / max(count, 1)), int(count), rate) for task, nats, count in columns
     )
-
-
-def _check_ids(batch: Batch, vocabulary: Vocabulary, shards: Path) -> None:
-    low, high = int(batch.ids_BT.min()), int(batch.ids_BT.max())
-    if low < 0 or high >= vocabulary.size:
-        raise ValueError(
-            f"{shards} holds ids from {low} to {high}, the vocabulary {vocabulary.size}; they are not a pair"
-        )

@@ -2,8 +2,10 @@
 
 import io
 import tarfile
+import zlib
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -22,24 +24,26 @@ LLAMA = {
 }  # fmt: skip
 
 
-def write_shards(folder: Path, samples: Sequence[Toy], group: int = 7) -> Path:
+def write_shards(folder: Path, samples: Sequence[Toy], group: int = 7, split: str = "train") -> Path:
     """Samples are (task, ids, flat loss bounds); they go into two tars turn by turn, as draws of two tasks would."""
     folder.mkdir(parents=True, exist_ok=True)
     names = ["train-000000.tar", "train-000001.tar"]
     with ExitStack() as stack:
         tars = [stack.enter_context(tarfile.open(folder / n, "w", format=tarfile.USTAR_FORMAT)) for n in names]
-        rows = [_add_sample(tars[n % 2], names[n % 2], f"s{n:04d}", sample) for n, sample in enumerate(samples)]
+        rows = [_add_sample(tars[n % 2], names[n % 2], f"s{n:04d}", sample, split) for n, sample in enumerate(samples)]
+    data = {name: (folder / name).read_bytes() for name in names}
+    rows = [replace(row, crc=zlib.crc32(data[row.shard][row.span])) for row in rows]
     pq.write_table(to_table(rows, IndexRow), folder / "index.parquet", row_group_size=group)
     return folder
 
 
-def _add_sample(tar: tarfile.TarFile, shard: str, key: str, sample: Toy) -> IndexRow:
+def _add_sample(tar: tarfile.TarFile, shard: str, key: str, sample: Toy, split: str) -> IndexRow:
     task, ids, loss = sample
     json_offset, json_length = _add(tar, f"{key}.json", b"{}")
     npy_offset, npy_length = _add(tar, f"{key}.npy", npy_bytes(tuple(ids)))
     return IndexRow(
         key=key, parent="", task=task, source="toy", seconds=0.0, tokens=len(ids), text_tokens=len(ids),
-        speech_tokens=0, loss=loss, language="", speaker="", emotion="", licence="", split="train", text_hash="", crc=0, shard=shard,
+        speech_tokens=0, loss=loss, language="", speaker="", emotion="", licence="", split=split, text_hash="", crc=0, shard=shard,
         json_offset=json_offset, json_length=json_length, npy_offset=npy_offset, npy_length=npy_length,
     )  # fmt: skip
 
@@ -53,7 +57,7 @@ def _add(tar: tarfile.TarFile, name: str, data: bytes) -> tuple[int, int]:
 
 @pytest.fixture
 def make_shards(tmp_path: Path) -> Callable[..., Path]:
-    return lambda samples, **options: write_shards(tmp_path / "shards", samples, **options)
+    return lambda samples, name="shards", **options: write_shards(tmp_path / name, samples, **options)
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """A checkpoint stands whole or is not there, and goes on only in the run it is of."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -81,6 +82,69 @@ def test_another_run_is_refused(trained: tuple, tmp_path: Path, other: Origin, m
     folder = checkpoint.save(tmp_path, *trained, State(StreamState(9, 0, 2), ORIGIN), "")
     with pytest.raises(ValueError, match=message):
         checkpoint.read_state(folder, other)
+
+
+FILES = ("model.safetensors", "config.json", "optimiser.safetensors", "state.json", "recipe.yaml", "sums.json")
+
+
+@pytest.fixture
+def two(trained: tuple, tmp_path: Path) -> Path:
+    """The later of two checkpoints."""
+    checkpoint.save(tmp_path, *trained, State(StreamState(9, 0, 2), ORIGIN), "a: 1\n")
+    return checkpoint.save(tmp_path, *trained, State(StreamState(12, 0, 3), ORIGIN), "a: 1\n")
+
+
+def test_every_file_has_a_sum(two: Path) -> None:
+    assert {p.name for p in two.iterdir()} >= set(FILES)
+    assert set(json.loads((two / "sums.json").read_text())) == {p.name for p in two.iterdir()} - {"sums.json"}
+    (two / ".DS_Store").write_bytes(b"left by a desktop")
+    checkpoint.verify(two)
+
+
+@pytest.mark.parametrize("name", FILES)
+@pytest.mark.parametrize("damage", ["flip", "cut", "remove"])
+def test_a_damaged_file_is_named_with_the_checkpoint_before(two: Path, name: str, damage: str) -> None:
+    data = bytearray((two / name).read_bytes())
+    data[len(data) // 2] ^= 1
+    (two / name).unlink()
+    if damage != "remove":
+        (two / name).write_bytes(data if damage == "flip" else data[:-3])
+    what = ".*" if (name, damage) == ("sums.json", "flip") else name
+    with pytest.raises(
+        ValueError, match=f"step-000003 is damaged: {what}.*remove this folder to go on from step-000002"
+    ):
+        checkpoint.read_state(two, ORIGIN)
+
+
+def test_a_file_that_was_not_written_with_it_is_named(two: Path) -> None:
+    (two / "adapter_config.json").write_text("{}")
+    with pytest.raises(ValueError, match=r"adapter_config\.json does not belong to it"):
+        checkpoint.read_state(two, ORIGIN)
+
+
+def test_without_an_earlier_checkpoint_the_run_starts_again(trained: tuple, tmp_path: Path) -> None:
+    folder = checkpoint.save(tmp_path, *trained, State(StreamState(9, 0, 2), ORIGIN), "")
+    (folder / "optimiser.safetensors").write_bytes(b"")
+    with pytest.raises(ValueError, match="remove this folder to start the run again"):
+        checkpoint.read_state(folder, ORIGIN)
+
+
+def test_the_sums_are_written_last(trained: tuple, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A checkpoint that gets its name has its sums."""
+    seen: list[bool] = []
+    rename = checkpoint.os.rename
+    monkeypatch.setattr(
+        checkpoint.os, "rename", lambda a, b: (seen.append(checkpoint.sums.fault(a) == ""), rename(a, b))
+    )
+    checkpoint.save(tmp_path, *trained, State(StreamState(9, 0, 2), ORIGIN), "")
+    assert seen == [True]
+
+
+def test_a_state_of_another_version_is_one_sentence(two: Path) -> None:
+    (two / "state.json").write_text('{"stream": {"draw": 1, "elsewhere": 2}}')
+    checkpoint.sums.write(two)
+    with pytest.raises(ValueError, match=r"state\.json is of another version of weft; train into a new folder"):
+        checkpoint.read_state(two, ORIGIN)
 
 
 def test_moments_of_another_model_are_refused(trained: tuple, tmp_path: Path, llama: dict[str, object]) -> None:

@@ -12,6 +12,11 @@ import pytest
 from weft.trainer.loader import Draws
 
 
+def replace_column(table: pa.Table, name: str, values: list) -> pa.Table:
+    number = table.column_names.index(name)
+    return table.set_column(number, table.schema.field(number), pa.array(values, table.schema.field(number).type))
+
+
 def test_draws_are_what_was_written(make_shards: Callable[..., Path], samples: list) -> None:
     draws = Draws(make_shards(samples))
     assert len(draws) == len(samples)
@@ -45,7 +50,9 @@ def test_a_cut_tar_is_an_error_that_names_it(make_shards: Callable[..., Path], s
     folder = make_shards(samples)
     tar = folder / "train-000001.tar"
     tar.write_bytes(tar.read_bytes()[:2048])
-    with pytest.raises(ValueError, match=r"draw 3 is not where index\.parquet says, in train-000001\.tar"):
+    with pytest.raises(
+        ValueError, match=r"draw 3, sample s0003, is not where index\.parquet says: train-000001\.tar ends before"
+    ):
         list(Draws(folder).read())
 
 
@@ -56,6 +63,63 @@ def test_an_index_cannot_lead_out_of_its_folder(make_shards: Callable[..., Path]
     pq.write_table(table.set_column(table.column_names.index("shard"), "shard", away), folder / "index.parquet")
     with pytest.raises(ValueError, match="beside the index"):
         next(Draws(folder).samples())
+
+
+@pytest.mark.parametrize("read", ["read", "samples"])
+def test_a_flipped_byte_is_an_error_that_names_draw_key_tar_and_remedy(
+    make_shards: Callable[..., Path], samples: list, read: str
+) -> None:
+    folder = make_shards(samples)
+    row = pq.read_table(folder / "index.parquet").slice(5, 1).to_pylist()[0]
+    tar = folder / row["shard"]
+    data = bytearray(tar.read_bytes())
+    data[row["npy_offset"] + 130] ^= 1
+    tar.write_bytes(data)
+    with pytest.raises(
+        ValueError, match=r"draw 5, sample s0005, .*train-000001\.tar have another checksum; `weft build"
+    ):
+        list(getattr(Draws(folder), read)())
+    assert len(list(getattr(Draws(folder, check=False), read)())) == len(samples), "the switch of the benchmark"
+
+
+def test_a_row_with_the_offsets_of_another_sample_is_refused(make_shards: Callable[..., Path]) -> None:
+    folder = make_shards([("up", [n, n + 1], (0, 2)) for n in range(6)])
+    table = pq.read_table(folder / "index.parquet")
+    for name in ("json_offset", "npy_offset"):
+        values = table.column(name).to_pylist()
+        values[2], values[4] = values[4], values[2]
+        table = replace_column(table, name, values)
+    pq.write_table(table, folder / "index.parquet")
+    with pytest.raises(ValueError, match="draw 2, sample s0002, is not what was written"):
+        list(Draws(folder).read())
+
+
+def test_two_tars_of_equal_size_that_were_swapped_are_refused(make_shards: Callable[..., Path]) -> None:
+    folder = make_shards([("up", [n, n + 1], (0, 2)) for n in range(6)])
+    one, other = folder / "train-000000.tar", folder / "train-000001.tar"
+    for source, target in ((one, folder / "spare"), (other, one), (folder / "spare", other)):
+        source.rename(target)
+    with pytest.raises(ValueError, match="draw 0, sample s0000, is not what was written"):
+        next(Draws(folder).read())
+
+
+@pytest.mark.parametrize("data", [None, b""])
+def test_a_tar_that_is_missing_or_empty_is_named(
+    make_shards: Callable[..., Path], samples: list, data: bytes | None
+) -> None:
+    tar = make_shards(samples) / "train-000001.tar"
+    tar.unlink()
+    if data is not None:
+        tar.write_bytes(data)
+    with pytest.raises(ValueError, match=r"draw 1, sample s0001, is not to be had: train-000001\.tar cannot be opened"):
+        list(Draws(tar.parent).read())
+
+
+def test_draws_are_picked_by_position(make_shards: Callable[..., Path], samples: list) -> None:
+    draws = Draws(make_shards(samples))
+    picked = list(draws.pick([0, 6, 7, 30, 31, 99]))
+    assert [d.position for d in picked] == [0, 6, 7, 30, 31, 99]
+    assert all(d.ids.tolist() == list(samples[d.position][1]) for d in picked)
 
 
 def test_the_digest_tells_streams_apart(make_shards: Callable[..., Path], samples: list) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from weft.trainer import losses
-from weft.trainer.losses import LossRow
+from weft.trainer.losses import LossRow, ValidationRow
 
 
 def rows_of(step: int) -> tuple[LossRow, ...]:
@@ -44,3 +44,21 @@ def test_a_picture_is_drawn(run: Path) -> None:
     assert picture == run / "losses.png"
     assert picture.read_bytes().startswith(b"\x89PNG")
     assert sorted(p.name for p in run.iterdir()) == ["losses.jsonl", "losses.png"]
+
+
+def test_validation_rows_are_cut_back_too(run: Path) -> None:
+    for step in (2, 4):
+        losses.append_validation(run, [ValidationRow(step=step, task="words", loss=1.0, tokens=9)])
+    losses.truncate(run, 3)
+    assert [row.step for row in losses.read_validation(run)] == [2]
+    losses.truncate(run, 0)
+    assert list(losses.read_validation(run)) == []
+    assert not (run / losses.VALIDATION).exists()
+
+
+@pytest.mark.parametrize("line", ["", "{}", '{"step": 1', "[1]"])
+def test_a_line_that_is_no_row_is_named(run: Path, line: str) -> None:
+    rows = (run / losses.NAME).read_text().splitlines()
+    (run / losses.NAME).write_text("\n".join([*rows[:2], line, *rows[3:]]) + "\n")
+    with pytest.raises(ValueError, match=r"losses\.jsonl, line 3: not a row of losses"):
+        losses.truncate(run, 5)

@@ -17,8 +17,10 @@ from weft.trainer.stream import Stream, StreamState
 def test_nats_equal_those_of_samples_one_by_one(
     make_shards: Callable[..., Path], samples: list, llama: dict[str, object]
 ) -> None:
+    cut = [s[1][:9] for s in samples[:20]]
     short = [
-        ("up" if n % 2 else "down", s[1][:9], (2, 4, 5, 9) if n % 2 else (0, 3)) for n, s in enumerate(samples[:20])
+        ("up", ids, tuple(min(bound, len(ids)) for bound in (2, 4, 5, 9))) if n % 2 else ("down", ids, (0, 3))
+        for n, ids in enumerate(cut)
     ]
     model = build(ModelSettings(config=llama), 48, 0)
     batch = next(Stream(Draws(make_shards(short)), 16, 64).batches(StreamState()))
@@ -28,7 +30,7 @@ def test_nats_equal_those_of_samples_one_by_one(
         for task, ids, bounds in short:
             scores = model(input_ids=torch.tensor([ids])).logits[0].log_softmax(-1)
             for begin, end in zip(bounds[::2], bounds[1::2], strict=True):
-                for t in range(max(begin, 1), min(end, len(ids))):
+                for t in range(max(begin, 1), end):
                     nats[task] -= float(scores[t - 1, ids[t]])
                     counts[task] += 1
     assert sums.counts.tolist() == [counts[t] for t in batch.tasks]

@@ -1,6 +1,7 @@
 """The loop learns, stops when told or when the stream ends, and resumes to the last bit."""
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -88,8 +89,10 @@ def test_a_stream_that_ends_early_is_told_and_not_repeated(
     go: Callable[..., Result], make_stage: Callable[..., TrainingStage], tmp_path: Path
 ) -> None:
     one_pass = go(tmp_path / "pass", make_stage())
+    assert one_pass.at_end and not one_pass.exhausted
     result = go(tmp_path / "run", make_stage(steps=500))
     assert result.exhausted
+    assert (result.declared, result.draws) == (500, 100)
     assert result.step == one_pass.step < 500
     assert result.checkpoint.is_dir()
 
@@ -149,12 +152,67 @@ def test_a_batch_without_targets_is_no_failure(
     make_stage: Callable[..., TrainingStage],
     tmp_path: Path,
 ) -> None:
-    make_shards([("up", [1, 2, 3], ())])
+    make_shards([*4 * [("up", list(range(1, 17)), ())], ("up", [1, 2, 3], (0, 3))])
     go(tmp_path / "run", make_stage())
-    assert [(row.task, row.loss, row.tokens) for row in losses.read(tmp_path / "run")] == [
-        ("all", 0.0, 0),
-        ("up", 0.0, 0),
-    ]
+    assert [(row.step, row.task, row.tokens) for row in losses.read(tmp_path / "run")] == [
+        (1, "all", 0), (1, "up", 0), (2, "all", 2), (2, "up", 2),
+    ]  # fmt: skip
+
+
+def test_a_stream_in_which_nothing_counts_is_refused_before_training(
+    make_shards: Callable[..., Path],
+    samples: list,
+    go: Callable[..., Result],
+    make_stage: Callable[..., TrainingStage],
+    tmp_path: Path,
+) -> None:
+    make_shards([(task, ids, ()) for task, ids, _ in samples])
+    with pytest.raises(ValueError, match="in none of the 34 draws of task down does a token count in the loss"):
+        go(tmp_path / "run", make_stage())
+    assert not (tmp_path / "run").exists()
+
+
+def test_batches_in_a_row_in_which_nothing_counts_end_the_run(
+    make_shards: Callable[..., Path],
+    go: Callable[..., Result],
+    make_stage: Callable[..., TrainingStage],
+    tmp_path: Path,
+) -> None:
+    make_shards([("up", [1, 2, 3], (0, 3)), *60 * [("up", list(range(1, 17)), ())]])
+    with pytest.raises(ValueError, match=r"in 11 batches in a row, up to that of step 12 \(tasks up\)"):
+        go(tmp_path / "run", make_stage())
+
+
+def test_a_changed_sample_ends_the_run(
+    shards: Path, go: Callable[..., Result], make_stage: Callable[..., TrainingStage], tmp_path: Path
+) -> None:
+    tar = shards / "train-000001.tar"
+    data = bytearray(tar.read_bytes())
+    data[600] ^= 1
+    tar.write_bytes(data)
+    with pytest.raises(ValueError, match=r"draw 1, sample s0001, is not what was written: .* `weft build"):
+        go(tmp_path / "run", make_stage())
+
+
+@pytest.mark.parametrize("name", ["model.safetensors", "optimiser.safetensors", "state.json"])
+def test_a_run_does_not_go_on_from_a_damaged_checkpoint(
+    go: Callable[..., Result], make_stage: Callable[..., TrainingStage], tmp_path: Path, name: str
+) -> None:
+    stage = make_stage(steps=8)
+    whole = go(tmp_path / "run", stage)
+    losses_before = (tmp_path / "run" / losses.NAME).read_bytes()
+    weights = (whole.checkpoint / "model.safetensors").read_bytes()
+    data = bytearray((whole.checkpoint / name).read_bytes())
+    data[-2] ^= 1
+    (whole.checkpoint / name).write_bytes(data)
+    with pytest.raises(
+        ValueError, match=f"step-000008 is damaged: {name}.* remove this folder to go on from step-000004"
+    ):
+        go(tmp_path / "run", stage, resume=True)
+    shutil.rmtree(whole.checkpoint)
+    assert go(tmp_path / "run", stage, resume=True).step == 8
+    assert (tmp_path / "run" / losses.NAME).read_bytes() == losses_before
+    assert (whole.checkpoint / "model.safetensors").read_bytes() == weights
 
 
 def test_shards_of_another_vocabulary_are_refused(

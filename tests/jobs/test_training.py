@@ -1,0 +1,44 @@
+"""What `weft train` says: losses by task, validation, and where and why a stream ended."""
+
+from pathlib import Path
+
+import pytest
+
+from weft.jobs.training import ending, losses_line, validation_line
+from weft.trainer.losses import LossRow, ValidationRow
+from weft.trainer.train import Result
+
+
+@pytest.mark.parametrize(
+    ("step", "declared", "at_end", "reason", "said"),
+    [
+        (80, 80, False, "", ""),
+        (80, 80, True, "", ""),
+        (62, 0, True, "", ""),
+        (62, 80, True, "", " of 80 declared; the stream ended there, after 1,234 draws"),
+        (
+            62, 80, True, "words has no new sample left",
+            " of 80 declared; the stream ended there, after 1,234 draws: words has no new sample left",
+        ),
+        (62, 0, True, "words ran out", "; the stream ended there, after 1,234 draws: words ran out"),
+        (50, 50, False, "words ran out", ""),
+    ],
+)  # fmt: skip
+def test_the_end_of_the_stream_is_told_with_its_reason(
+    step: int, declared: int, at_end: bool, reason: str, said: str
+) -> None:
+    result = Result(step=step, declared=declared, draws=1234, at_end=at_end, checkpoint=Path("run"))
+    assert ending(result, reason) == said
+
+
+def test_a_task_in_which_nothing_counted_has_no_loss() -> None:
+    rows = [LossRow(3, "all", 2.5, 10, 1e-3), LossRow(3, "text", 2.5, 10, 1e-3), LossRow(3, "words", 0.0, 0, 1e-3)]
+    assert losses_line(rows) == "all 2.500  text 2.500  words nothing counted"
+
+
+def test_tasks_without_held_out_samples_are_named() -> None:
+    rows = [ValidationRow(step=20, task="text", loss=3.0, tokens=9)]
+    assert validation_line(rows, ["text"]) == "validation: text 3.000"
+    assert validation_line(rows, ["words", "text", "speech"]) == (
+        "validation: text 3.000  (no held-out samples of speech, words)"
+    )

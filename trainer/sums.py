@@ -1,0 +1,47 @@
+"""The SHA-256 of every file of a checkpoint, written last and compared before the checkpoint is used.
+
+sums.json  {"config.json": "9f2c…", "model.safetensors": "04ab…", "optimiser.safetensors": "77e1…", …}
+"""
+
+import hashlib
+import json
+from pathlib import Path
+
+NAME = "sums.json"
+
+
+def write(folder: Path) -> None:
+    """Sums of all files that are there."""
+    (folder / NAME).write_text(json.dumps(_sums(folder), indent=1) + "\n", encoding="utf-8")
+
+
+def fault(folder: Path) -> str:
+    """What is wrong with the files; empty when all are as they were written."""
+    try:
+        expected = json.loads((folder / NAME).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return f"{NAME} is missing"
+    except ValueError:
+        return f"{NAME} cannot be read"
+    if not isinstance(expected, dict):
+        return f"{NAME} cannot be read"
+    found = _sums(folder)
+    for name in sorted(expected.keys() | found.keys()):
+        if name not in found:
+            return f"{name} is missing"
+        if name not in expected:
+            return f"{name} does not belong to it"
+        if expected[name] != found[name]:
+            return f"{name} is not what was written"
+    return ""
+
+
+def _sums(folder: Path) -> dict[str, str]:
+    """Hidden files, which a desktop may leave behind, are not read by anyone and have no sum."""
+    files = sorted(p for p in folder.rglob("*") if p.is_file() and not p.name.startswith(".") and p.name != NAME)
+    return {p.relative_to(folder).as_posix(): _sha256(p) for p in files}
+
+
+def _sha256(path: Path) -> str:
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

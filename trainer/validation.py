@@ -1,0 +1,117 @@
+"""The loss on held-out samples, task by task, measured between two steps of training.
+
+    held_out = select(Path("corpus/shards/validation"), stage, vocabulary.size)
+    held_out.losses(model, "float32", step=100)   (ValidationRow(100, "text", 5.1, 9120), …)
+
+The first `samples` draws of each of the stage's tasks, packed as in training, so every measurement is on the same
+tokens. Training does not notice: no gradient, no dropout, and its generators stand where they stood.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import islice
+from math import isfinite
+from pathlib import Path
+
+import torch
+from transformers import PreTrainedModel
+
+from weft.schemas.training import TrainingStage
+from weft.trainer.index import Index
+from weft.trainer.loader import Draw, Draws
+from weft.trainer.losses import ValidationRow
+from weft.trainer.objective import MICRO_TOKENS, Sums, autocast, micro_rows, next_token
+from weft.trainer.packing import pack
+from weft.trainer.stream import Batch, StreamState, batch_of
+
+SPLIT = "validation"
+
+
+@dataclass(frozen=True)
+class Validation:
+    """The held-out draws of a stage, and the tasks they are of."""
+
+    folder: Path
+    draws: tuple[Draw, ...]
+    context: int
+    every: int
+
+    def due(self, step: int, last: int) -> bool:
+        """Whether step `step` is followed by a measurement; the last one always is."""
+        return step % self.every == 0 or step == last
+
+    def batches(self) -> Iterator[Batch]:
+        """All draws, packed, a forward's worth at a time."""
+        blocks = pack(self.draws, self.context)
+        while group := list(islice(blocks, max(1, MICRO_TOKENS // self.context))):
+            yield batch_of(group, self.context, StreamState())
+
+    def losses(self, model: PreTrainedModel, dtype: str, step: int) -> tuple[ValidationRow, ...]:
+        """A row a task. Raises ValueError when a loss is not a number any more."""
+        totals = dict.fromkeys(sorted({draw.task for draw in self.draws}), Sums.none(1))
+        with _measuring(model):
+            for batch in self.batches():
+                for rows in micro_rows(batch, model.device):
+                    with autocast(model.device, dtype):
+                        _, part = next_token(model, rows, len(batch.tasks))
+                    for number, task in enumerate(batch.tasks):
+                        totals[task] += Sums(part.nats[[number]], part.counts[[number]])
+        if bad := [task for task, total in totals.items() if not isfinite(total.nats[0])]:
+            raise ValueError(f"the validation loss of {', '.join(bad)} at step {step} is not finite; lower `lr`")
+        return tuple(
+            ValidationRow(
+                step=step, task=task, loss=float(total.nats[0] / total.counts[0]), tokens=int(total.counts[0])
+            )
+            for task, total in totals.items()
+        )
+
+
+def select(folder: Path, stage: TrainingStage, size: int) -> Validation:
+    """The first held-out draws of each task of the stage; `size` is that of the vocabulary.
+
+    Raises ValueError when a draw is of another split, when an id lies outside the vocabulary, and when nothing in a
+    task counts.
+    """
+    draws = Draws(folder)
+    positions = list(_first(draws.index, stage))
+    # Copies, so that no tar stays open through the whole run.
+    held = tuple(
+        Draw(position=d.position, task=d.task, ids=d.ids.copy(), loss=d.loss.copy()) for d in draws.pick(positions)
+    )
+    validation = Validation(folder=folder, draws=held, context=stage.context, every=stage.validation.every)
+    counting: set[str] = set()
+    for batch in validation.batches():
+        batch.check_ids(size, folder)
+        counting |= {batch.tasks[n] for n in set(batch.labels_BT[batch.targets_BT].tolist())}
+    if silent := sorted({draw.task for draw in held} - counting):
+        raise ValueError(f"{folder}: no token counts in the loss in the held-out samples of {', '.join(silent)}")
+    return validation
+
+
+def _first(index: Index, stage: TrainingStage) -> Iterator[int]:
+    """Positions of the first `samples` draws of each task, in order."""
+    left = dict.fromkeys(stage.mixture.weights, stage.validation.samples)
+    for first, table in index.groups(["task", "split"]):
+        columns = (table.column("task").to_pylist(), table.column("split").to_pylist())
+        for position, (task, split) in enumerate(zip(*columns, strict=True), first):
+            if split != SPLIT:
+                raise ValueError(f"{index.path}: draw {position} is of split {split!r}, not held out for validation")
+            if left.get(task):
+                left[task] -= 1
+                yield position
+        if not any(left.values()):
+            return
+
+
+@contextmanager
+def _measuring(model: PreTrainedModel) -> Iterator[None]:
+    """Dropout off and no gradients; the model's mode and all random generators are as before afterwards."""
+    cuda = [model.device] if model.device.type == "cuda" else []
+    training = model.training
+    with torch.random.fork_rng(cuda), torch.no_grad():
+        model.eval()
+        try:
+            yield
+        finally:
+            model.train(training)
