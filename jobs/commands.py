@@ -12,10 +12,12 @@ from rich.markup import escape
 
 from weft.jobs.build import build
 from weft.jobs.engine import Engine, LocalEngine
+from weft.jobs.forecast import shortages
+from weft.jobs.holdings import sampled_holding
 from weft.jobs.progress import BuildProgress
 from weft.pipelines.built import Built
 from weft.pipelines.graph import House, RecipeFault
-from weft.pipelines.mixing.plan import ending
+from weft.pipelines.mixing.plan import ending, plan_name
 from weft.pipelines.store import Store
 from weft.schemas import recipe_file
 from weft.schemas.recipe_file import RecipeError
@@ -103,6 +105,7 @@ def _knock(address: str) -> None:
 def build_corpus(house: House, out: str, engine: str, address: str | None, workers: int | None) -> BuildProgress:
     """Builds with progress shown, and returns what was counted."""
     store = open_store(out)
+    tell_shortages(house, store)
     runs = choose_engine(engine, store.url, address, workers)
     try:
         with BuildProgress(console) as progress:
@@ -110,6 +113,15 @@ def build_corpus(house: House, out: str, engine: str, address: str | None, worke
     finally:
         runs.close()
     return progress
+
+
+def tell_shortages(house: House, store: Store) -> None:
+    """Before anything is built: which tasks seem to have too little data, from the headers of some items."""
+    if all(store.exists(plan_name(stage)) for stage in house.recipe.training):
+        return
+    held = {name: sampled_holding(name, source) for name, source in house.sources.items()}
+    for sentence in shortages(house, held):
+        console.print(f"[yellow]it seems:[/] {escape(sentence)}", highlight=False)
 
 
 def tell_endings(house: House, out: str) -> None:

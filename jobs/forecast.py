@@ -27,24 +27,33 @@ HEADERS = 10_000  # of a source are read; what a larger one holds is scaled up
 
 @dataclass(frozen=True, slots=True)
 class Supply:
-    """What one task of a stage is due and what one pass over its data holds, in the mixture's unit.
+    """What one task of a stage, or one of its sources, is due and what one pass over its data holds, in the mixture's unit.
 
-    `at_most` is what a pass would hold if items that do not say what they hold, held as much as those that do.
+    `at_most` is what a pass would hold if items that do not say what they hold, held as much as those that do. `before` are
+    the passes that the stages it goes on from have drawn. `is_bound` says that its share of the task is declared.
     """
 
     task: str
+    source: str
     share: float
     wanted: float
     has: float
     at_most: float
+    before: float
+    is_bound: bool
+
+    @property
+    def name(self) -> str:
+        return f"{self.task}/{self.source}" if self.source else self.task
 
     @property
     def passes(self) -> float:
-        return self.wanted / self.has if self.has else inf
+        """This stage's and those before it."""
+        return self.before + (self.wanted / self.has if self.has else inf)
 
     def is_short(self, mixture: Mixture) -> bool:
         """Whether the data cannot be enough, however much the unreadable items hold."""
-        return self.wanted > self.at_most * mixture.passes
+        return self.wanted > self.at_most * max(0.0, mixture.passes - self.before) * (1 + 1e-9)
 
 
 def show_forecast(console: Console, house: House) -> list[str]:
@@ -71,8 +80,8 @@ def shortages(house: House, held: dict[str, Holding]) -> list[str]:
         _shortage(name, stage.mixture, supply, house.tasks[supply.task])
         for name, stage in house.recipe.training.items()
         if stage.mixture.exhausted != "stop"
-        for supply in _supplies(house, stage, held)
-        if supply.is_short(stage.mixture)
+        for supply in _supplies(house, name, held)
+        if supply.is_bound and supply.is_short(stage.mixture)
     ]
 
 
@@ -80,10 +89,14 @@ def _shortage(stage: str, mixture: Mixture, supply: Supply, task: Task) -> str:
     needed = f", or let it repeat (exhausted: repeat, passes: {ceil(supply.passes)})" if supply.has else ""
     passes = f"{mixture.passes} passes" if mixture.passes > 1 else "one pass"
     return (
-        f"too little data: stage {stage} declares {supply.wanted:,.0f} {mixture.unit} of task {supply.task}, "
-        f"{passes} over {', '.join(task.sources)} hold{'' if mixture.passes > 1 else 's'} about "
-        f"{supply.has * mixture.passes:,.0f}; add data, or lower training.{stage}.mixture.scale{needed}"
+        f"too little data: stage {stage} declares {supply.wanted:,.0f} {mixture.unit} of {supply.name}, "
+        f"{passes} over {supply.source or ', '.join(task.sources)} hold{'' if mixture.passes > 1 else 's'} about "
+        f"{supply.has * mixture.passes:,.0f}{_drawn_before(supply)}; add data, or lower training.{stage}.mixture.scale{needed}"
     )
+
+
+def _drawn_before(supply: Supply) -> str:
+    return f", of which the stages before draw {supply.has * supply.before:,.0f}" if supply.before else ""
 
 
 def tokens_of(house: House, task: Task, held: Holding) -> float:
@@ -110,11 +123,11 @@ def _show_stage(console: Console, house: House, name: str, stage: TrainingStage,
     mixture = stage.mixture
     rows = table(
         f"Stage {name}: {float(mixture.size):,.0f} {mixture.unit}", "task", "share", f"declared {mixture.unit}",
-        "one pass holds", "passes", "verdict",
+        "one pass holds", "passes so far", "verdict",
     )  # fmt: skip
-    for s in _supplies(house, stage, held):
+    for s in _supplies(house, name, held):
         cells = (f"{s.share:.2%}", f"{s.wanted:,.0f}", f"{s.has:,.0f}", f"{s.passes:,.2f}")
-        rows.add_row(s.task, *cells, _verdict(s, mixture))
+        rows.add_row(s.name, *cells, _verdict(s, mixture) if s.is_bound else "")
     console.print(rows)
 
 
@@ -126,18 +139,44 @@ def _verdict(supply: Supply, mixture: Mixture) -> str:
     return "the stage ends early" if mixture.exhausted == "stop" else "too little data"
 
 
-def _supplies(house: House, stage: TrainingStage, held: dict[str, Holding]) -> Iterator[Supply]:
-    """One of each task, in the mixture's order."""
-    for name, weight in stage.mixture.weights.items():
-        task = house.tasks[name]
-        amounts = [(_amount(house, stage, task, held[s]), held[s].readable) for s in task.sources]
-        yield Supply(
-            task=name,
-            share=float(weight),
-            wanted=float(stage.mixture.size * weight),
-            has=sum(has for has, _ in amounts),
-            at_most=sum(has / readable if readable else inf for has, readable in amounts),
-        )
+def _supplies(house: House, stage: str, held: dict[str, Holding]) -> Iterator[Supply]:
+    """One of each task, and one of each of its sources where it has several."""
+    training = house.recipe.training[stage]
+    for name, weight in training.mixture.weights.items():
+        sources = house.tasks[name].sources
+        whole = _supply(house, stage, name, "", held, float(weight))
+        yield whole
+        shares = next(shares for level, shares in training.mixture.tasks[name].levels if level == "source")
+        for source in sources if len(sources) > 1 else ():
+            declared = shares[source] / sum(shares.values()) if isinstance(shares, dict) else None
+            mine = _amount(house, training, house.tasks[name], held[source])
+            share = declared if declared is not None else mine / whole.has if whole.has else 0.0
+            yield _supply(house, stage, name, source, held, float(weight) * share, declared is not None)
+
+
+def _supply(
+    house: House, stage: str, task: str, source: str, held: dict[str, Holding], share: float, is_bound: bool = True
+) -> Supply:
+    training = house.recipe.training[stage]
+    sources = (source,) if source else house.tasks[task].sources
+    amounts = [(_amount(house, training, house.tasks[task], held[s]), held[s].readable) for s in sources]
+    return Supply(
+        task=task, source=source, share=share, wanted=float(training.mixture.size) * share, has=sum(has for has, _ in amounts),
+        at_most=sum(has / readable if readable else inf for has, readable in amounts),
+        before=_passes_before(house, stage, task, source, held), is_bound=is_bound,
+    )  # fmt: skip
+
+
+def _passes_before(house: House, stage: str, task: str, source: str, held: dict[str, Holding]) -> float:
+    """How often the stages before went through a task's data, or one source of it."""
+    found = [
+        supply.passes - supply.before
+        for earlier in house.recipe.before(stage)
+        if task in house.recipe.training[earlier].mixture.tasks
+        for supply in _supplies(house, earlier, held)
+        if (supply.task, supply.source) == (task, source)
+    ]
+    return sum(found)
 
 
 def _amount(house: House, stage: TrainingStage, task: Task, held: Holding) -> float:

@@ -9,6 +9,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from weft.jobs.commands import console, open_store
 from weft.pipelines.graph import House
+from weft.pipelines.mixing.plan import ending as why_short
 from weft.pipelines.mixing.shards import index_name
 from weft.pipelines.store import Store
 from weft.schemas.recipe_file import RecipeError
@@ -35,9 +36,8 @@ def run_training(house: House, corpus: str, stage: str, out: Path, resume: bool)
     with _shown(settings) as report:
         result = train(shards, out, settings, vocabulary, text, seed, resume, report, held_out)
     files = "losses.jsonl, validation.jsonl and losses.png" if held_out else "losses.jsonl and losses.png"
-    console.print(
-        f"{result.step} steps{ending(result)}; checkpoint {result.checkpoint}, in {out}: {files}", highlight=False
-    )
+    why = ending(result, why_short(store, stage))
+    console.print(f"{result.step} steps{why}; checkpoint {result.checkpoint}, in {out}: {files}", highlight=False)
     return result
 
 
