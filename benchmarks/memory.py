@@ -66,7 +66,12 @@ def _at(folder: Path, scale: int) -> Peaks:
 
 def _recipe(folder: Path, scale: int) -> dict[str, Any]:
     recipe = speech.recipe(folder)
-    recipe["sources"]["books"] = {"use": "text", "path": str(folder / "books"), "documents": "paragraph", "stretch": STRETCH}
+    recipe["sources"]["books"] = {
+        "use": "text",
+        "path": str(folder / "books"),
+        "documents": "paragraph",
+        "stretch": STRETCH,
+    }
     recipe["tasks"]["text"] = {"use": "text", "sources": ["books"]}
     mixture = {"total": 300_000 * scale, "shares": {"words": 1, "text": 200}, "exhausted": "repeat", "passes": 20}
     stage = {"mixture": mixture, "context": 1024, "model": {"config": {"model_type": "llama"}}}

@@ -1,6 +1,6 @@
 """What a source holds, about: from its listing, and from the headers (of text, the content) of some of its items.
 
-    sampled_holding("speech", source)   ->   Holding(items=120000, read=1000, seconds=1.61e6, …)
+sampled_holding("speech", source)   ->   Holding(items=120000, read=1000, seconds=1.61e6, …)
 """
 
 import heapq

@@ -72,7 +72,11 @@ class PlainText:
         if literal not in text or len(literal) < 2:
             raise ValueError(f"{literal!r} is a control token and cannot be spelt otherwise: take it out of the text")
         first, *others = text.split(literal)  # all at once: a document may hold thousands
-        cut = [first + literal[:1], *(literal[1:] + other + literal[:1] for other in others[:-1]), literal[1:] + others[-1]]
+        cut = [
+            first + literal[:1],
+            *(literal[1:] + other + literal[:1] for other in others[:-1]),
+            literal[1:] + others[-1],
+        ]
         return [i for part in cut for i in self.encode(part)]
 
     def decode(self, ids: list[int]) -> str:

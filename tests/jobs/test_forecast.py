@@ -54,7 +54,9 @@ def recipe(tmp_path: Path) -> Callable[..., str]:
 class TestHoldings:
     def test_text_counts_its_documents_and_bytes(self, tmp_path: Path) -> None:
         (tmp_path / "a.txt").write_text("\n\n".join(["é" * 100] * 50))
-        (tmp_path / "b.jsonl").write_text("".join(json.dumps({"text": "x" * 100, "url": "y" * 900}) + "\n" for _ in "12345"))
+        (tmp_path / "b.jsonl").write_text(
+            "".join(json.dumps({"text": "x" * 100, "url": "y" * 900}) + "\n" for _ in "12345")
+        )
         (tmp_path / "c.txt.gz").write_bytes(gzip.compress(b"z" * 5000))
         held = sampled_holding("books", text.Source(path=str(tmp_path), documents="paragraph", stretch=1024))
         assert (held.records, held.bytes, held.unreadable) == (50 + 5 + 1, 10_000 + 500 + 5000, 0)

@@ -1,6 +1,6 @@
 """Text cleaned without losing its lines, and cut where it is longer than a document may be.
 
-    cleaned("a\r\n\r\nb\x00c")   ->   "a\n\nb c"
+cleaned("a\r\n\r\nb\x00c")   ->   "a\n\nb c"
 """
 
 import re

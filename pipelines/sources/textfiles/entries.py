@@ -1,6 +1,6 @@
 """From a raw document to its text and what is said of it.
 
-    {"id": "b7", "text": "Once upon a time …", "language": "en", "licence": "CC0-1.0", "split": "train"}
+{"id": "b7", "text": "Once upon a time …", "language": "en", "licence": "CC0-1.0", "split": "train"}
 """
 
 import json

@@ -1,10 +1,9 @@
 """The raw documents of one stretch of a file, with their places in it.
 
-    b"one\n\ntwo"   ->   RawDocument(position=0, data=b"one")  RawDocument(position=5, data=b"two")
+b"one\n\ntwo"   ->   RawDocument(position=0, data=b"one")  RawDocument(position=5, data=b"two")
 """
 
 import gzip
-import io
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass

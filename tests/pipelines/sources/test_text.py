@@ -115,7 +115,11 @@ class TestAFileIsADocument:
 
     @pytest.mark.parametrize(
         ("written", "first"),
-        [("aaa bbb\n" * 30, "aaa bbb\n" * 11 + "aaa bbb"), ("aaa bbb " * 30, "aaa bbb " * 12 + "aaa"), ("雨" * 300, "雨" * 100)],
+        [
+            ("aaa bbb\n" * 30, "aaa bbb\n" * 11 + "aaa bbb"),
+            ("aaa bbb " * 30, "aaa bbb " * 12 + "aaa"),
+            ("雨" * 300, "雨" * 100),
+        ],
         ids=["line", "space", "character"],
     )
     def test_without_paragraphs_it_is_cut_at_a_line_else_a_space(
@@ -215,7 +219,14 @@ def lines_of(*lines: object) -> bytes:
 
 class TestJsonLines:
     def test_a_line_is_a_document_with_what_is_said_of_it(self, store: Store, folder: Path) -> None:
-        said = {"id": 7, "text": "one\n\ntwo", "language": "fr", "license": "CC0-1.0", "split": "validation", "url": "x"}
+        said = {
+            "id": 7,
+            "text": "one\n\ntwo",
+            "language": "fr",
+            "license": "CC0-1.0",
+            "split": "validation",
+            "url": "x",
+        }
         (folder / "a.jsonl").write_bytes(lines_of(said, b"\n", {"text": "three"}))
         one, two = read(store, folder, language="de", licence="MIT")
         assert isinstance(one, Document) and isinstance(two, Document)
@@ -282,7 +293,9 @@ class TestGzip:
         (folder / name).write_bytes(gzip.compress(content))
         assert texts(read(store, folder, documents="paragraph")) == ["one", "two"]
 
-    @pytest.mark.parametrize("broken", [lambda b: b[:-9], lambda b: b"nonsense", lambda b: b[:20] + b"\xff" * 9 + b[29:]])
+    @pytest.mark.parametrize(
+        "broken", [lambda b: b[:-9], lambda b: b"nonsense", lambda b: b[:20] + b"\xff" * 9 + b[29:]]
+    )
     def test_a_broken_one_is_rejected(self, store: Store, folder: Path, broken: Callable[[bytes], bytes]) -> None:
         (folder / "a.txt.gz").write_bytes(broken(gzip.compress(os.urandom(3000))))
         assert reasons(read(store, folder)) == ["broken_gzip"]
@@ -335,9 +348,7 @@ class TestRejects:
 
     @pytest.mark.parametrize("content", [b"", b"\n\n \n", b"\xef\xbb\xbf", b"\x00\n\x01"])
     @pytest.mark.parametrize("documents", ["file", "paragraph"])
-    def test_a_file_without_text_is_rejected(
-        self, store: Store, folder: Path, content: bytes, documents: str
-    ) -> None:
+    def test_a_file_without_text_is_rejected(self, store: Store, folder: Path, content: bytes, documents: str) -> None:
         (folder / "a.txt").write_bytes(content)
         (reject,) = read(store, folder, documents=documents)
         assert isinstance(reject, Reject) and reject.reason == "empty_file"
