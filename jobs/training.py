@@ -31,7 +31,7 @@ def run_training(house: House, corpus: str, stage: str, out: Path, resume: bool)
         raise RecipeError(f"{corpus}: no shards for stage {stage!r}; `weft build` makes them")
     vocabulary = Vocabulary.from_json(store.read("vocabulary/vocabulary.json").decode())
     text = yaml.safe_dump(house.recipe.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
-    held_out = _held_out(store)
+    held_out = held_out_folder(store)
     shards, settings, seed = store.folder(f"shards/{stage}"), house.recipe.training[stage], house.recipe.seed
     with _shown(settings) as report:
         result = train(shards, out, settings, vocabulary, text, seed, resume, report, held_out)
@@ -50,8 +50,8 @@ def ending(result: Result, reason: str = "") -> str:
     return f"{declared}; the stream ended there, after {result.draws:,} draws{why}"
 
 
-def _held_out(store: Store) -> Path | None:
-    """The folder of held-out shards, if the corpus has one."""
+def held_out_folder(store: Store) -> Path | None:
+    """The folder of held-out shards; None, and a line that says so, where the corpus has none."""
     if store.exists(index_name(VALIDATION)):
         return store.folder(f"shards/{VALIDATION}")
     console.print("no validation data in this corpus; `hold_out:` at a source keeps some", highlight=False)

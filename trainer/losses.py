@@ -1,4 +1,4 @@
-"""The loss curves of a run: two files one appends to, and a picture of them.
+"""The losses of a run: two files that one appends to.
 
     losses.jsonl      {"step": 1, "task": "all", "loss": 7.61, "tokens": 4090, "lr": 3e-05}
                       {"step": 1, "task": "words", "loss": 7.58, "tokens": 2011, "lr": 3e-05}
@@ -15,10 +15,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TypeVar
-
-from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
 
 NAME = "losses.jsonl"
 VALIDATION = "validation.jsonl"
@@ -83,25 +79,6 @@ def truncate(run: Path, step: int) -> None:
         os.truncate(run / VALIDATION, _bytes_until(run / VALIDATION, ValidationRow, step)[0])
 
 
-def plot(run: Path) -> Path:
-    """Draws `losses.png`: loss in nats a token over steps, a curve for each task and one for all.
-
-    Validation losses are dashed, in the colour of their task.
-    """
-    figure = Figure(figsize=(8, 5), layout="constrained")
-    FigureCanvasAgg(figure)
-    axes = figure.add_subplot(xlabel="step", ylabel="loss (nats a token)", title=run.name)
-    training, validation = _curves(read(run)), _curves(read_validation(run))
-    for number, task in enumerate(sorted(training.keys() | validation.keys())):
-        _draw(axes, training.get(task, []), label=task, color=f"C{number}", linewidth=2 if task == "all" else 1)
-        _draw(axes, validation.get(task, []), label=f"{task}, validation", color=f"C{number}", linestyle="--")
-    if training or validation:
-        axes.legend()
-    scratch, picture = run / "losses.tmp.png", run / "losses.png"
-    figure.savefig(scratch, dpi=120)
-    return scratch.replace(picture)
-
-
 def _append(file: Path, rows: Sequence[LossRow] | Sequence[ValidationRow]) -> None:
     with open(file, "a", encoding="utf-8") as lines:
         lines.writelines(json.dumps(asdict(row), allow_nan=False) + "\n" for row in rows)
@@ -129,17 +106,3 @@ def _bytes_until(file: Path, record: type[R], step: int) -> tuple[int, int]:
             break
         keep, last = keep + len(line), row.step
     return keep, last
-
-
-def _curves(rows: Iterator[LossRow] | Iterator[ValidationRow]) -> dict[str, list[tuple[int, float]]]:
-    curves: dict[str, list[tuple[int, float]]] = {}
-    for row in rows:
-        if row.tokens:
-            curves.setdefault(row.task, []).append((row.step, row.loss))
-    return curves
-
-
-def _draw(axes: Axes, points: list[tuple[int, float]], **style: object) -> None:
-    if points:
-        # A single validation is a point, which a line alone would not show.
-        axes.plot(*zip(*points, strict=True), marker="o" if len(points) == 1 else "", **style)  # type: ignore[arg-type]

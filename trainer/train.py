@@ -20,7 +20,7 @@ from transformers import PreTrainedModel
 from weft.schemas.fingerprint import hash64
 from weft.schemas.training import Optimiser, TrainingStage
 from weft.schemas.vocabulary import Vocabulary
-from weft.trainer import checkpoint, losses
+from weft.trainer import checkpoint, curves, losses
 from weft.trainer.counted import check_counted, counted_batches
 from weft.trainer.loader import Draws
 from weft.trainer.losses import LossRow, ValidationRow
@@ -110,7 +110,7 @@ def train(
         if state.step % stage.checkpoint_every == 0 or state.step == run.steps:
             checkpoint.save(out, run.model, run.optimiser, checkpoint.State(state, origin), recipe_text)
         report(StepReport(state.step, run.steps, rows, time.monotonic() - begun, measured))
-    losses.plot(out)
+    curves.plot(out)
     return Result(
         step=state.step, declared=stage.optimiser.steps, draws=len(draws), at_end=state.step == run.available,
         checkpoint=checkpoint.folder_of(out, state.step),

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from weft.jobs.training import ending, losses_line, validation_line
+from weft.jobs.training import ending, held_out_folder, losses_line, validation_line
+from weft.pipelines.store import Store
 from weft.trainer.losses import LossRow, ValidationRow
 from weft.trainer.train import Result
 
@@ -42,3 +43,14 @@ def test_tasks_without_held_out_samples_are_named() -> None:
     assert validation_line(rows, ["words", "text", "speech"]) == (
         "validation: text 3.000  (no held-out samples of speech, words)"
     )
+
+
+def test_a_corpus_without_held_out_shards_is_told_in_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert held_out_folder(Store(str(tmp_path))) is None
+    assert capsys.readouterr().out == "no validation data in this corpus; `hold_out:` at a source keeps some\n"
+    (tmp_path / "shards" / "validation").mkdir(parents=True)
+    (tmp_path / "shards" / "validation" / "index.parquet").write_bytes(b"")
+    assert held_out_folder(Store(str(tmp_path))) == tmp_path / "shards" / "validation"
+    assert capsys.readouterr().out == ""

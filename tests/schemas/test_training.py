@@ -68,3 +68,15 @@ def test_a_batch_holds_whole_blocks() -> None:
     }  # fmt: skip
     with pytest.raises(ValidationError, match="multiple of `context`"):
         TrainingStage.model_validate(said)
+
+
+def test_validation_has_defaults_and_is_strict() -> None:
+    said = {
+        "mixture": {"budgets": {"a": 1}}, "context": 100, "model": {"base": "llama"},
+        "optimiser": {"lr": 1e-3, "batch_tokens": 200},
+    }  # fmt: skip
+    settings = TrainingStage.model_validate(said).validation
+    assert (settings.every, settings.samples) == (100, 256)
+    for wrong in ({"every": 0}, {"samples": 0}, {"each": 3}):
+        with pytest.raises(ValidationError):
+            TrainingStage.model_validate({**said, "validation": wrong})

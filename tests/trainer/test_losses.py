@@ -39,13 +39,6 @@ def test_losses_behind_their_checkpoint_are_refused(run: Path) -> None:
         losses.truncate(run, 8)
 
 
-def test_a_picture_is_drawn(run: Path) -> None:
-    picture = losses.plot(run)
-    assert picture == run / "losses.png"
-    assert picture.read_bytes().startswith(b"\x89PNG")
-    assert sorted(p.name for p in run.iterdir()) == ["losses.jsonl", "losses.png"]
-
-
 def test_validation_rows_are_cut_back_too(run: Path) -> None:
     for step in (2, 4):
         losses.append_validation(run, [ValidationRow(step=step, task="words", loss=1.0, tokens=9)])

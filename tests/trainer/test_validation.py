@@ -10,7 +10,6 @@ from safetensors.numpy import load_file
 from weft.schemas.training import ModelSettings, TrainingStage
 from weft.schemas.vocabulary import Vocabulary
 from weft.trainer import losses
-from weft.trainer.losses import ValidationRow
 from weft.trainer.model import build
 from weft.trainer.train import Result, StepReport, train
 from weft.trainer.validation import select
@@ -65,6 +64,9 @@ def test_losses_are_those_of_the_samples_one_by_one(
     rows = held.losses(model, "float32", step=7)
     assert rows == held.losses(model, "float32", step=7), "no dropout"
     assert [(row.step, row.task) for row in rows] == [(7, "down"), (7, "up")]
+    coarse = held.losses(model, "bfloat16", step=7)
+    assert coarse != rows
+    assert [row.loss for row in coarse] == pytest.approx([row.loss for row in rows], rel=0.01)
     model.eval()
     nats = {"up": 0.0, "down": 0.0}
     counts = dict.fromkeys(nats, 0)
@@ -163,14 +165,3 @@ def test_a_loss_that_is_not_finite_is_refused(held_out: Path, stage: TrainingSta
         model.get_input_embeddings().weight.fill_(float("nan"))
     with pytest.raises(ValueError, match="the validation loss of down, up at step 4 is not finite"):
         select(held_out, stage, 48).losses(model, "float32", step=4)
-
-
-def test_validation_is_drawn_beside_training(
-    go: Callable[..., Result], stage: TrainingStage, held_out: Path, tmp_path: Path
-) -> None:
-    go(tmp_path / "run", stage, held_out)
-    with_validation = (tmp_path / "run" / "losses.png").read_bytes()
-    (tmp_path / "run" / losses.VALIDATION).unlink()
-    assert losses.plot(tmp_path / "run").read_bytes() != with_validation
-    losses.append_validation(tmp_path / "run", [ValidationRow(step=8, task="up", loss=2.0, tokens=9)])
-    losses.plot(tmp_path / "run")
