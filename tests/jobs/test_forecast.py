@@ -112,7 +112,7 @@ class TestShortages:
     def test_too_little_data_exits_with_1_and_says_where_and_what_to_do(self, weft: Weft, recipe: Callable) -> None:
         code, said, _ = weft("plan", recipe(total=40_000))
         last = said.splitlines()[-1]
-        assert code == 1 and last.startswith("too little data: stage pre declares 40,000 tokens of task text")
+        assert code == 1 and last.startswith("too little data: stage pre declares 40,000 tokens of text,")
         assert "one pass over books holds about 3,9" in last and "training.pre.mixture.scale" in last
         assert "exhausted: repeat, passes: 11" in last
 

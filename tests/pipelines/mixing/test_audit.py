@@ -24,6 +24,9 @@ from weft.schemas.plan import node_of
 from weft.schemas.recipe import Recipe
 
 
+TEXT = {"use": "text", "stretch": 1024, "documents": "paragraph"}
+
+
 def recipe(root: Path) -> Recipe:
     stage = {
         "mixture": {"total": 5000, "shares": {"prose": 2, "verse": 1}, "exhausted": "repeat", "passes": 2},
@@ -33,7 +36,10 @@ def recipe(root: Path) -> Recipe:
         {
             "name": "texts",
             "part_size": 2,
-            "sources": {n: {"use": "text", "path": str(root / n), "stretch": 1024} for n in ("prose", "verse")},
+            "sources": {
+                n: {"use": "text", "path": str(root / n), "stretch": 1024, "documents": "paragraph"}
+                for n in ("prose", "verse")
+            },
             "tokenizers": {"hubert": {"use": "hubert"}},
             "text": {"use": "bpe", "size": 300},
             "tasks": {n: {"use": "text", "sources": [n]} for n in ("prose", "verse")},
