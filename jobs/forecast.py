@@ -13,6 +13,7 @@ from rich.console import Console
 
 from weft.jobs.show import table
 from weft.pipelines.graph import House
+from weft.pipelines.holdout import check_listing
 from weft.pipelines.listing import listed
 from weft.pipelines.sources.base import Source
 from weft.pipelines.tasks.base import Task
@@ -46,6 +47,9 @@ class Holding:
 
 
 def show_forecast(console: Console, house: House) -> None:
+    """Raises SplitError for a share that holds out nobody or everybody, as far as the listings name them."""
+    for space in house.spaces:
+        check_listing(space, house.sources)
     held = {name: holding(name, source) for name, source in house.sources.items()}
     rows = table("Sources", "source", "items", "hours", "text MB", "no header")
     for name, h in held.items():

@@ -11,7 +11,7 @@ from weft.schemas.audio import Audio, Word
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A piece of text. It holds no audio, so its `seconds` are 0."""
+    """A piece of text. It holds no audio, so its `seconds` are 0. Once ingested, `split` is train, validation or test."""
 
     key: str
     source: str
@@ -44,7 +44,7 @@ class Turn:
 
 @dataclass(frozen=True, slots=True)
 class Dialogue:
-    """Turns in order; spoken once every turn has audio."""
+    """Turns in order; spoken once every turn has audio. `split` is as the data calls it."""
 
     key: str
     source: str

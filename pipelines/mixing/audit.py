@@ -87,10 +87,9 @@ def _node(node: str, rows: list[LedgerRow]) -> NodeAudit:
     def total(field: str) -> float:
         return sum(getattr(r, field) for r in rows)
 
-    return NodeAudit(
-        node, int(total("items_in")), int(total("items_made")), int(total("items_out")), int(total("items_rejected")),
-        total("seconds_in"), total("seconds_out"), total("seconds_rejected"),
-    )  # fmt: skip
+    items = {name: int(total(name)) for name in ("items_in", "items_made", "items_out", "items_rejected", "items_held")}
+    seconds = {name: total(name) for name in ("seconds_in", "seconds_out", "seconds_rejected", "seconds_held")}
+    return NodeAudit(node=node, **items, **seconds)
 
 
 def _rejects(store: Store, faults: list[str]) -> tuple[RejectCount, ...]:

@@ -39,6 +39,10 @@ class Source(SpeechSource):
 
     path: str
 
+    @property
+    def names_splits(self) -> bool:
+        return True
+
     def part_items(self, part_size: int) -> int:
         return 1  # a tar is as long as it is
 

@@ -8,16 +8,18 @@ never whole. Stretches cover the file once: the end of one is the beginning of t
 
 import re
 from collections.abc import Iterator
-from typing import BinaryIO
+from typing import BinaryIO, ClassVar
 
 from pydantic import Field
 
 from weft.pipelines.sound import regular
 from weft.pipelines.sources import base
 from weft.pipelines.sources.files import File, clean, walk
+from weft.pipelines.splits import Splits
 from weft.pipelines.store import Store
 from weft.schemas.item import Item, key_for
 from weft.schemas.ledger import Reject, Unusable
+from weft.schemas.splits import Kind
 from weft.schemas.text import Document
 
 _PARAGRAPH_END = re.compile(rb"\n\r?\n")
@@ -26,7 +28,13 @@ LOOK = 1 << 16  # bytes searched for the end of a paragraph before any space wil
 
 
 class Source(base.Source):
-    """`path` is a file, a folder of .txt files or a url. Paragraphs above `longest` characters are cut at a space."""
+    """`path` is a file, a folder of .txt files or a url. Paragraphs above `longest` characters are cut at a space.
+
+    The items that can be held out are its documents. A document's name is its text: a place in a file does not survive an edit
+    before it, and two that are alike must not lie in two splits.
+    """
+
+    can_hold_out: ClassVar[tuple[Kind, ...]] = ("items",)
 
     path: str
     stretch: int = Field(default=1 << 18, ge=1 << 10)
@@ -47,6 +55,9 @@ class Source(base.Source):
             yield Item(
                 key_for(name, path), name, path, file.uri, file.stamp, begin, min(self.stretch, file.size - begin)
             )
+
+    def named(self, item: Item, splits: Splits) -> None:
+        """Only reading shows the documents."""
 
     def read(self, item: Item, store: Store) -> Iterator[Document | Reject]:
         pieces = 0

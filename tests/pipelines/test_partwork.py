@@ -92,7 +92,10 @@ class TestAccount:
     def test_a_stage_that_keeps_everything(self, ready: Store) -> None:
         stage = Copy()
         assert work(stage).run(ready, stage) == 3
-        assert ledger(ready) == LedgerRow("copy/speech", 0, 3, 0, 3, 0, 0, 6.0, 0.0, 6.0, 0.0, 0.0)
+        assert ledger(ready) == LedgerRow(
+            node="copy/speech", part=0, items_in=3, items_made=0, items_out=3, items_rejected=0, items_held=0, items_absent=0,
+            seconds_in=6.0, seconds_made=0.0, seconds_out=6.0, seconds_rejected=0.0, seconds_held=0.0, seconds_absent=0.0,
+        )  # fmt: skip
 
     @pytest.mark.parametrize(
         ("wrong", "said"),
