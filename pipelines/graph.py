@@ -185,7 +185,7 @@ class House:
         made = self.sources[source]
         if made.speakers in self.sources:
             raise RecipeFault(("sources", source, "speakers"), f"{made.speakers!r} is the name of a source; choose another")
-        hold_out = made.hold_out or self._shared_share(made.speakers)
+        hold_out = self._shared_share(made.speakers) or made.hold_out
         shares = bool(made.speakers and hold_out and hold_out.kind == "speakers")
         return Splits(
             space=made.speakers if shares else source, default=made.unnamed_split, names=made.splits, hold_out=hold_out,
@@ -193,14 +193,14 @@ class House:
         )  # fmt: skip
 
     def _shared_share(self, space: str) -> HoldOut | None:
-        """What the sources of a space hold out, if one says so: a speaker is held out in all of them. Raises RecipeFault."""
+        """The share of speakers that one source of a space holds out: it holds for all of them. Raises RecipeFault."""
         given = {n: s.hold_out for n, s in self.sources.items() if space and s.speakers == space and s.hold_out}
-        first = next(iter(given.values()), None)
+        shared = next((hold_out for hold_out in given.values() if hold_out.kind == "speakers"), None)
         for name, hold_out in given.items():
-            if hold_out != first or hold_out.kind != "speakers":
-                wrong = f"sources that share the speakers {space!r} hold out the same share of speakers, in one source or all"
+            if shared and hold_out != shared:
+                wrong = f"sources that share the speakers {space!r} hold out the same share of them; give it once"
                 raise RecipeFault(("sources", name, "hold_out"), wrong)
-        return first
+        return shared
 
     @cached_property
     def spaces(self) -> list[Space]:
