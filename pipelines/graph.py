@@ -184,7 +184,9 @@ class House:
         """How the records of a source get their split. Raises RecipeFault."""
         made = self.sources[source]
         if made.speakers in self.sources:
-            raise RecipeFault(("sources", source, "speakers"), f"{made.speakers!r} is the name of a source; choose another")
+            raise RecipeFault(
+                ("sources", source, "speakers"), f"{made.speakers!r} is the name of a source; choose another"
+            )
         hold_out = self._shared_share(made.speakers) or made.hold_out
         shares = bool(made.speakers and hold_out and hold_out.kind == "speakers")
         return Splits(

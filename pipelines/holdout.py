@@ -80,7 +80,9 @@ class HoldOutWork:
         return digest(["hold-out-1", rule, [content_of(store, name) for name in self.needs]])
 
     def done(self, store: Store) -> bool:
-        return store.exists(self.makes) and json.loads(store.read(self.makes)).get("made_from") == self.fingerprint(store)
+        return store.exists(self.makes) and json.loads(store.read(self.makes)).get("made_from") == self.fingerprint(
+            store
+        )
 
     def run(self, store: Store) -> int:
         """Writes how many names there are and how many are held out. Raises SplitError."""
@@ -92,7 +94,12 @@ class HoldOutWork:
                     tally.add(name, is_held)
                     unknown += not name
         tally.check(self.space.where)
-        counts = {"kind": self.space.hold_out.kind, "names": tally.total, "held_out": tally.held, "without_name": unknown}
+        counts = {
+            "kind": self.space.hold_out.kind,
+            "names": tally.total,
+            "held_out": tally.held,
+            "without_name": unknown,
+        }
         store.write(self.makes, (json.dumps({"made_from": self.fingerprint(store), **counts}) + "\n").encode())
         return tally.held
 

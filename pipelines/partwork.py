@@ -21,7 +21,6 @@ from weft.schemas.ledger import TOLERANCE, Held, LedgerRow, Reject
 from weft.schemas.resources import Resources
 from weft.schemas.text import Dialogue
 
-
 _LEDGER = 2  # version of the ledger's columns, which lies beside each part
 
 

@@ -117,7 +117,9 @@ class Tally:
         if not self.total:
             raise SplitError(f"{share} selects nobody: the data names no {kind}; hold out another kind")
         if self.held:
-            raise SplitError(f"{share} selects all {self.total:,} of its {kind}, so nothing is left to train on; lower it")
+            raise SplitError(
+                f"{share} selects all {self.total:,} of its {kind}, so nothing is left to train on; lower it"
+            )
         raise SplitError(
             f"{share} selects 0 of its {self.total:,} {kind}, so nothing is held out; "
             "raise it, or name them in the data (`split: validation`)"

@@ -111,7 +111,16 @@ def _whole(source: SpeechSource, item: Item, store: Store) -> Iterator[Recording
     line = _line(item)
     stretch = _fields(line)
     words = stretch.words
-    said = Said(stretch.text, words, (), stretch.speaker, stretch.language, emotion=stretch.emotion, split=stretch.split, **_common([line]))
+    said = Said(
+        stretch.text,
+        words,
+        (),
+        stretch.speaker,
+        stretch.language,
+        emotion=stretch.emotion,
+        split=stretch.split,
+        **_common([line]),
+    )
     for recording in source.recordings(item, store, Audio(item.uri), said):
         if isinstance(recording, Recording) and line.get("duration") is not None:
             _same_length(_seconds(line, "duration"), recording.seconds)

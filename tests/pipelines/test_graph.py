@@ -125,7 +125,11 @@ STAGE = {
 
 def sources(**changes: dict[str, Any]) -> dict[str, Any]:
     """The recipe's sources, with more settings for some."""
-    given = {"speech": {"use": "folder", "path": "raw"}, "dialogues": {"use": "grammar"}, "books": {"use": "text", "path": "b"}}
+    given = {
+        "speech": {"use": "folder", "path": "raw"},
+        "dialogues": {"use": "grammar"},
+        "books": {"use": "text", "path": "b"},
+    }
     return {name: {**choice, **changes.get(name, {})} for name, choice in given.items()}
 
 
@@ -141,7 +145,9 @@ class TestSplits:
             "compose/text/validation/books/part-00000.parquet", "compose/words/validation/speech/part-00000.parquet",
             "compose/words/validation/speech/part-00001.parquet",
         ]  # fmt: skip
-        assert self.validation(sources=sources(books={"split": "validation"})) == ["compose/text/validation/books/part-00000.parquet"]
+        assert self.validation(sources=sources(books={"split": "validation"})) == [
+            "compose/text/validation/books/part-00000.parquet"
+        ]
         assert self.validation(sources=held, training={}) == []
 
     def test_evaluation_has_samples_where_the_data_may_name_a_split(self) -> None:
@@ -167,7 +173,10 @@ class TestSplits:
         one, other, books = (house.splits(s) for s in ("speech", "dialogues", "books"))
         assert (one.space, one.hold_out) == (other.space, other.hold_out) and one.shared and not books.hold_out
         (space,) = house.spaces
-        assert (list(space.splits), space.where) == (["speech", "dialogues"], "speakers people (sources speech, dialogues)")
+        assert (list(space.splits), space.where) == (
+            ["speech", "dialogues"],
+            "speakers people (sources speech, dialogues)",
+        )
         assert house.speaker_spaces == {"speech": "people", "dialogues": "people", "books": "books"}
 
     def test_sources_that_share_nothing_have_speakers_of_their_own(self) -> None:

@@ -57,12 +57,16 @@ LISTS: dict[str, Callable[[Path], Source]] = {"manifest": by_manifest, "kaldi": 
 
 @pytest.mark.parametrize("listed", LISTS.values(), ids=LISTS)
 @pytest.mark.parametrize(("kind", "names"), [("speakers", 3), ("recordings", 6), ("items", 6)])
-def test_names_are_counted_in_the_listing(tmp_path: Path, listed: Callable[[Path], Source], kind: Kind, names: int) -> None:
+def test_names_are_counted_in_the_listing(
+    tmp_path: Path, listed: Callable[[Path], Source], kind: Kind, names: int
+) -> None:
     """What the data itself calls test is not counted."""
     source = listed(tmp_path)
     with pytest.raises(SplitError, match=f"hold_out.{kind} 1e-09 of source read selects 0 of its {names} {kind}, "):
         checked(source, kind, NOBODY)
-    with pytest.raises(SplitError, match=f"selects all {names} of its {kind}, so nothing is left to train on; lower it"):
+    with pytest.raises(
+        SplitError, match=f"selects all {names} of its {kind}, so nothing is left to train on; lower it"
+    ):
         checked(source, kind, EVERYBODY)
     checked(source, kind, 0.5)
 
@@ -89,14 +93,18 @@ def test_what_only_reading_shows_is_left_to_the_build(tmp_path: Path) -> None:
 
 
 def utterance(speaker: str, split: str, key: str = "u", **more: Any) -> Utterance:
-    return Utterance(f"{key}-0000", key, "read", Audio("/a"), "", 0.0, 1.0, speaker=speaker, split=split, path=key, **more)
+    return Utterance(
+        f"{key}-0000", key, "read", Audio("/a"), "", 0.0, 1.0, speaker=speaker, split=split, path=key, **more
+    )
 
 
 class TestWork:
     needs = (part_name("segment/read", 0),)
 
     def work(self, kind: Kind, share: float, is_text: bool = False) -> HoldOutWork:
-        return HoldOutWork(Space({"read": Splits(space="read", hold_out=HoldOut(**{kind: share}))}), self.needs, is_text)
+        return HoldOutWork(
+            Space({"read": Splits(space="read", hold_out=HoldOut(**{kind: share}))}), self.needs, is_text
+        )
 
     def test_it_counts_names_and_who_has_none(self, store: Store) -> None:
         work = self.work("speakers", 0.5)
@@ -144,4 +152,7 @@ def test_the_work_begins_before_any_model_learns() -> None:
         }
     )
     works = House(recipe).works({"read": 2})
-    assert isinstance(works[-1], HoldOutWork) and works[-1].needs == ("segment/read/part-00000.parquet", "segment/read/part-00001.parquet")
+    assert isinstance(works[-1], HoldOutWork) and works[-1].needs == (
+        "segment/read/part-00000.parquet",
+        "segment/read/part-00001.parquet",
+    )

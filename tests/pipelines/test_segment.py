@@ -261,7 +261,10 @@ class TestSplits:
         utterances = [u for u in made if isinstance(u, Utterance)]
         assert [u.split for u in utterances] == ["train", "test", "test", "validation"]
         assert (utterances[-1].start, utterances[-1].end) == (4.0, 6.0)  # pieces merge within a split only
-        assert [(r.reason, r.seconds) for r in made if isinstance(r, Reject)] == [("unknown_split", 0.0), ("not_given", 1.0)]
+        assert [(r.reason, r.seconds) for r in made if isinstance(r, Reject)] == [
+            ("unknown_split", 0.0),
+            ("not_given", 1.0),
+        ]
 
     def test_what_a_segmenter_calls_a_speaker_is_no_name(self) -> None:
         """SPEAKER_00 of one recording is somebody else in the next; the recording's own speaker is known."""
@@ -274,7 +277,9 @@ class TestSplits:
         rule = Splits(space="talks", hold_out=HoldOut(speakers=0.5))
         turns = tuple(Turn(who, "hm", seconds=1.0) for who in "abc")
         made = list(Turns(splits=rule)([Dialogue(f"d{n}", "talks", turns) for n in range(9)]))
-        splits = {u.dialogue: {v.split for v in made if isinstance(v, Utterance) and v.dialogue == u.dialogue} for u in made}
+        splits = {
+            u.dialogue: {v.split for v in made if isinstance(v, Utterance) and v.dialogue == u.dialogue} for u in made
+        }
         assert all(len(of) == 1 for of in splits.values()) and set().union(*splits.values()) == {"train", "validation"}
 
     def test_a_dialogue_of_no_split_is_rejected_whole(self) -> None:

@@ -279,7 +279,11 @@ class TestCompose:
             stage.setup(spelt)
             made[split] = list(stage(rows))
         keys = {split: sorted(m.key for m in of if isinstance(m, Baked)) for split, of in made.items()}
-        assert keys == {"train": ["u-0-words-0", "u-3-words-0"], "validation": ["u-1-words-0-v"], "test": ["u-2-words-0-t"]}
+        assert keys == {
+            "train": ["u-0-words-0", "u-3-words-0"],
+            "validation": ["u-1-words-0-v"],
+            "test": ["u-2-words-0-t"],
+        }
         assert {m.split for m in made["validation"] if isinstance(m, Baked)} == {"validation"}
         held = sorted((m for m in made["train"] if isinstance(m, Held)), key=lambda m: m.key)
         assert held == [Held("u-1", 4.5), Held("u-2", 4.5)]

@@ -26,7 +26,9 @@ def test_what_a_recipe_says_of_a_name_goes_first() -> None:
 
 
 def test_a_name_of_no_split_is_refused_with_those_that_exist() -> None:
-    with pytest.raises(ValueError, match="split 'banana' is none of train, validation, test; map it with `splits: {banana: test}`"):
+    with pytest.raises(
+        ValueError, match=r"split 'banana' is none of train, validation, test; map it with `splits: \{banana: test\}`"
+    ):
         normal("banana", {})
     with pytest.raises(ValueError, match="'dev' is no split; there are train, validation, test"):
         known_split("dev")

@@ -17,7 +17,10 @@ def index(*rows: Row, size: int = 2) -> Callable[[], Iterator[pa.Table]]:
 
     def tables() -> Iterator[pa.Table]:
         for begin in range(0, len(rows), size):
-            some = [(p, s, w, hashlib.blake2b(t.encode(), digest_size=8).hexdigest(), x) for p, s, w, t, x in rows[begin : begin + size]]
+            some = [
+                (p, s, w, hashlib.blake2b(t.encode(), digest_size=8).hexdigest(), x)
+                for p, s, w, t, x in rows[begin : begin + size]
+            ]
             yield pa.table(dict(zip(COLUMNS, map(list, zip(*some, strict=True)), strict=True)))
 
     return tables

@@ -74,7 +74,9 @@ def test_what_datasets_cannot_read_is_told_in_a_sentence(tmp_path: Path) -> None
         list(Source(path=str(tmp_path / "nowhere")).items("s"))
 
 
-def test_a_column_says_more_than_the_split_that_is_loaded(tmp_path: Path, rows: datasets.Dataset, ingested: Callable) -> None:
+def test_a_column_says_more_than_the_split_that_is_loaded(
+    tmp_path: Path, rows: datasets.Dataset, ingested: Callable
+) -> None:
     named = rows.select([0, 1]).add_column("split", ["dev", ""])
     datasets.DatasetDict({"train.100": named}).save_to_disk(str(tmp_path / "saved"))
     made, _ = ingested(Source(path=str(tmp_path / "saved"), split="train.100"))
