@@ -29,7 +29,7 @@ class Named:
     split: str = ""
 
     def of(self, kind: Kind) -> tuple[str, ...]:
-        return getattr(self, kind)  # type: ignore[no-any-return]
+        return getattr(self, kind)
 
 
 class Splits(Settings):

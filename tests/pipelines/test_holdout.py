@@ -42,7 +42,8 @@ def by_kaldi(folder: Path) -> Source:
 def by_lhotse(folder: Path) -> Source:
     cuts = [
         {
-            "id": f"c{n}", "start": 0, "duration": 1, "channel": 0, "type": "MonoCut", "custom": {"split": "test" if n > 5 else "train"},
+            "id": f"c{n}", "start": 0, "duration": 1, "channel": 0, "type": "MonoCut",
+            "custom": {"split": "test" if n > 5 else "train"},
             "recording": {"id": f"r{n}", "sources": [{"type": "file", "source": f"{n}.wav"}]},
             "supervisions": [{"start": 0, "duration": 1, "speaker": f"s{n % 3}"}],
         }

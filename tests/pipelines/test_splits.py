@@ -49,7 +49,8 @@ def test_an_unknown_speaker_is_trained_on() -> None:
 def test_the_datas_own_split_stands_and_what_it_calls_train_can_be_held_out() -> None:
     (out, *_), stays = sorted(held(splits())), next(n for n in NAMES if not splits().selects(n))
     for own, is_held, stayed in (
-        ("", "validation", "train"), ("train-clean", "validation", "train"), ("test", "test", "test"), ("dev", "validation", "validation"),
+        ("", "validation", "train"), ("train-clean", "validation", "train"), ("test", "test", "test"),
+        ("dev", "validation", "validation"),
     ):  # fmt: skip
         assert splits().of(Named(speakers=(out,), split=own)) == is_held
         assert splits().of(Named(speakers=(stays,), split=own)) == stayed
