@@ -181,7 +181,10 @@ class House:
         return made
 
     def splits(self, source: str) -> Splits:
-        """How the records of a source get their split. Raises RecipeFault."""
+        """How the records of a source get their split. Raises RecipeFault.
+
+        Where words are only aligned, as by `weft align`, splits say nothing: the aligner learns from all that it aligns.
+        """
         made = self.sources[source]
         if made.speakers in self.sources:
             raise RecipeFault(
@@ -191,7 +194,7 @@ class House:
         shares = bool(made.speakers and hold_out and hold_out.kind == "speakers")
         return Splits(
             space=made.speakers if shares else source, default=made.unnamed_split, names=made.splits, hold_out=hold_out,
-            shared=shares,
+            shared=shares, all_train=not (self.recipe.tasks or self.recipe.tokenizers or hold_out),
         )  # fmt: skip
 
     def _shared_share(self, space: str) -> HoldOut | None:

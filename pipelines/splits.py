@@ -40,12 +40,15 @@ class Splits(Settings):
     names: Mapping[str, str] = {}
     hold_out: HoldOut | None = None
     shared: bool = False  # a speaker of one name is one person in all sources of the space
+    all_train: bool = False  # whatever the data calls it
 
     def holds_out(self, kind: Kind) -> bool:
         return self.hold_out is not None and self.hold_out.kind == kind
 
     def own(self, split: str) -> str:
         """The data's own split, or the source's; "" where neither names one. Raises Unusable: unknown_split."""
+        if self.all_train:
+            return "train"
         try:
             return normal(split, self.names) or self.default
         except ValueError as fault:

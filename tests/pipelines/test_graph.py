@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from weft.pipelines.graph import House, RecipeFault
+from weft.pipelines.splits import Named
 from weft.schemas.recipe import Recipe
 from weft.schemas.resources import Resources
 from weft.tokenizers.hubert import Tokenizer as Hubert
@@ -178,6 +179,14 @@ class TestSplits:
             "speakers people (sources speech, dialogues)",
         )
         assert house.speaker_spaces == {"speech": "people", "dialogues": "people", "books": "books"}
+
+    def test_where_words_are_only_aligned_a_dev_set_is_learned_from_too(self) -> None:
+        for changes, split in (
+            ({"tasks": {}, "tokenizers": {}}, "train"),
+            ({"tasks": {}}, "validation"),
+            ({}, "validation"),
+        ):
+            assert House(recipe(**changes)).splits("speech").of(Named(split="dev")) == split
 
     def test_sources_that_share_nothing_have_speakers_of_their_own(self) -> None:
         more = {"speech": {"hold_out": {"speakers": 0.1}}, "dialogues": {"hold_out": {"speakers": 0.2}}}
