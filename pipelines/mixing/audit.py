@@ -87,9 +87,18 @@ def _node(node: str, rows: list[LedgerRow]) -> NodeAudit:
     def total(field: str) -> float:
         return sum(getattr(r, field) for r in rows)
 
-    items = {name: int(total(name)) for name in ("items_in", "items_made", "items_out", "items_rejected", "items_held")}
-    seconds = {name: total(name) for name in ("seconds_in", "seconds_out", "seconds_rejected", "seconds_held")}
-    return NodeAudit(node=node, **items, **seconds)
+    return NodeAudit(
+        node=node,
+        items_in=int(total("items_in")),
+        items_made=int(total("items_made")),
+        items_out=int(total("items_out")),
+        items_rejected=int(total("items_rejected")),
+        items_held=int(total("items_held")),
+        seconds_in=total("seconds_in"),
+        seconds_out=total("seconds_out"),
+        seconds_rejected=total("seconds_rejected"),
+        seconds_held=total("seconds_held"),
+    )
 
 
 def _rejects(store: Store, faults: list[str]) -> tuple[RejectCount, ...]:
