@@ -13,6 +13,7 @@ from rich.console import Console
 from weft.jobs.holdings import Holding, sampled_holding
 from weft.jobs.show import table
 from weft.pipelines.graph import House
+from weft.pipelines.holdout import check_listing
 from weft.pipelines.tasks.base import Task
 from weft.schemas.text import Document
 from weft.schemas.training import Mixture, TrainingStage
@@ -57,7 +58,12 @@ class Supply:
 
 
 def show_forecast(console: Console, house: House) -> list[str]:
-    """Prints the tables, and returns the shortages after printing them as the last lines."""
+    """Prints the tables, and returns the shortages after printing them as the last lines.
+
+    Raises SplitError for a share that holds out nobody or everybody, as far as the listings name them.
+    """
+    for space in house.spaces:
+        check_listing(space, house.sources)
     held = {name: sampled_holding(name, source, HEADERS) for name, source in house.sources.items()}
     _show_sources(console, held)
     for name, stage in house.recipe.training.items():

@@ -51,10 +51,15 @@ def show_lost(console: Console, title: str, rejects: Sequence[Reject]) -> None:
 
 
 def show_ledger(console: Console, audit: Audit) -> None:
-    rows = table("Ledger", "node", "in", "made", "out", "rejected", "seconds in", "seconds out", "seconds rejected")
+    """Items and seconds: in + made = out + rejected + held out."""
+    rows = table(
+        "Ledger", "node", "in", "made", "out", "rejected", "held out", "seconds in", "seconds out", "seconds rejected",
+        "seconds held out",
+    )  # fmt: skip
     for n in audit.nodes:
-        counts = (f"{v:,}" for v in (n.items_in, n.items_made, n.items_out, n.items_rejected))
-        rows.add_row(n.node, *counts, *(f"{v:,.2f}" for v in (n.seconds_in, n.seconds_out, n.seconds_rejected)))
+        counts = (f"{v:,}" for v in (n.items_in, n.items_made, n.items_out, n.items_rejected, n.items_held))
+        seconds = (n.seconds_in, n.seconds_out, n.seconds_rejected, n.seconds_held)
+        rows.add_row(n.node, *counts, *(f"{v:,.2f}" for v in seconds))
     console.print(rows)
 
 

@@ -15,19 +15,27 @@ from weft.pipelines.tasks.base import Material, Task
 from weft.pipelines.tasks.draft import Draft
 from weft.schemas.audio import Utterance
 from weft.schemas.fingerprint import hash64
-from weft.schemas.ledger import Reject, Unusable
+from weft.schemas.ledger import Held, Reject, Unusable
 from weft.schemas.sample import Baked, Provenance, Sample
+from weft.schemas.splits import Split
+from weft.schemas.text import Document
 from weft.schemas.vocabulary import Vocabulary
 from weft.tokenizers.unified import load as load_vocabulary
 
+_ENDINGS: dict[Split, str] = {"train": "", "validation": "-v", "test": "-t"}
+
 
 class Compose(Stage):
-    """`name` is the task's name in the recipe, `pass_number` how often its data was drawn before."""
+    """`name` is the task's name in the recipe, `pass_number` how often its data was drawn before.
+
+    What is not of `split` is held out.
+    """
 
     name: str
     task: SerializeAsAny[Task]
     pass_number: int
     seed: int
+    split: Split = "train"
     _vocabulary: Vocabulary = PrivateAttr()
     _encode: Callable[[str], list[int]] = PrivateAttr()
 
@@ -41,8 +49,12 @@ class Compose(Stage):
     def parent(self, record: Any) -> str:
         return record.parent
 
-    def __call__(self, rows: Iterable[Any]) -> Iterator[Baked | Reject]:
+    def __call__(self, rows: Iterable[Any]) -> Iterator[Baked | Reject | Held]:
         for place, row in sorted(((self._place(row), row) for row in rows), key=lambda pair: (pair[0], _key(pair[1]))):
+            first = _first(row)
+            if first.split != self.split:
+                yield Held(first.key, first.seconds)
+                continue
             material = self._material(row)
             try:
                 yield self._sample(material).bake(place)
@@ -73,7 +85,7 @@ class Compose(Stage):
         self.task.weave(material, draft, Random(hash64(self.seed, source.key, self.name, self.pass_number)))
         spoken = source if isinstance(source, Utterance) else None
         return Sample(
-            key=f"{source.key}-{self.name}-{self.pass_number}",
+            key=f"{source.key}-{self.name}-{self.pass_number}{_ENDINGS[self.split]}",
             parent=source.key,
             task=self.name,
             source=source.source,
@@ -85,13 +97,17 @@ class Compose(Stage):
             speaker=spoken.speaker if spoken else "",
             emotion=spoken.emotion if spoken else "",
             licence=source.licence,
-            split=source.split or "train",
+            split=source.split,
             provenance=_provenance(material),
         )
 
 
+def _first(row: Any) -> Utterance | Document:
+    return row[0] if isinstance(row, tuple) else row
+
+
 def _key(row: Any) -> str:
-    return (row[0] if isinstance(row, tuple) else row).key
+    return _first(row).key
 
 
 def _provenance(material: Material) -> Provenance:

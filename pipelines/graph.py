@@ -6,7 +6,7 @@ dialogues  list ─ ingest ─ synthesize ─ segment ─ …
 books      list ─ ingest ─ compose
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -15,13 +15,16 @@ from weft.pipelines.align import ALIGNER, Align
 from weft.pipelines.assess import Assess
 from weft.pipelines.compose import Compose
 from weft.pipelines.encode import Encode
+from weft.pipelines.holdout import HoldOutWork, Space
 from weft.pipelines.ingest import Ingest
 from weft.pipelines.modelwork import AlignerWork, CopyWork, TokenizerWork, VocabularyWork
 from weft.pipelines.parts import part_name
 from weft.pipelines.partwork import Input, PartWork
 from weft.pipelines.registry import ChoiceError, make
 from weft.pipelines.segment import Segment, Turns
+from weft.pipelines.segmenters.base import Segmenter
 from weft.pipelines.sources.base import Source
+from weft.pipelines.splits import Splits
 from weft.pipelines.stage import Stage
 from weft.pipelines.synthesize import Synthesize
 from weft.pipelines.tasks.base import Task
@@ -29,9 +32,9 @@ from weft.pipelines.transcribe import Transcribe
 from weft.pipelines.work import Work
 from weft.schemas.audio import Alignment, Units, Utterance
 from weft.schemas.item import Item
-from weft.schemas.plan import node_of
 from weft.schemas.recipe import Choice, Recipe, TokenizerChoice
 from weft.schemas.resources import Resources
+from weft.schemas.splits import HoldOut
 from weft.schemas.text import Dialogue, Document
 from weft.tokenizers.base import SpeechTokenizer
 from weft.tokenizers.card import read_card
@@ -105,6 +108,7 @@ class House:
         for name, choice in self.recipe.tasks.items():
             given = {
                 "sources": choice.sources,
+                "split": choice.split,
                 "tokenizer": choice.settings.get("tokenizer", next(iter(self.tokenizers), "")),
             }
             task = chosen("tasks", choice, "tasks", name, **given)
@@ -150,12 +154,14 @@ class House:
             nodes.append((f"{node}/{source}", stage, inputs, models))
             return Input(f"{node}/{source}", stage.makes)
 
-        last = add("ingest", Ingest(source=self.sources[source]), (Input(f"list/{source}", Item),))
+        splits = self.splits(source)
+        last = add("ingest", Ingest(source=self.sources[source], splits=splits), (Input(f"list/{source}", Item),))
         if kind is Document:
             return nodes
         if kind is Dialogue:
             last = add("synthesize", self._synthesize, (last,))
-        last = add("segment", Turns() if kind is Dialogue else self._segment, (last,))
+        cut = Turns(splits=splits) if kind is Dialogue else Segment(segmenter=self._segmenter, splits=splits)
+        last = add("segment", cut, (last,))
         if kind is not Dialogue and self._transcribe:
             last = add("transcribe", self._transcribe, (last,))
         if self._assess:
@@ -168,8 +174,52 @@ class House:
         return nodes
 
     @cached_property
-    def _segment(self) -> Stage:
-        return Segment(segmenter=chosen("segmenters", self.recipe.segment, "segment"))
+    def _segmenter(self) -> Segmenter:
+        made = chosen("segmenters", self.recipe.segment, "segment")
+        assert isinstance(made, Segmenter)
+        return made
+
+    def splits(self, source: str) -> Splits:
+        """How the records of a source get their split. Raises RecipeFault.
+
+        Where words are only aligned, as by `weft align`, splits say nothing: the aligner learns from all that it aligns.
+        """
+        made = self.sources[source]
+        if made.speakers in self.sources:
+            raise RecipeFault(
+                ("sources", source, "speakers"), f"{made.speakers!r} is the name of a source; choose another"
+            )
+        hold_out = self._shared_share(made.speakers) or made.hold_out
+        shares = bool(made.speakers and hold_out and hold_out.kind == "speakers")
+        return Splits(
+            space=made.speakers if shares else source, default=made.unnamed_split, names=made.splits, hold_out=hold_out,
+            shared=shares, all_train=not (self.recipe.tasks or self.recipe.tokenizers or hold_out),
+        )  # fmt: skip
+
+    def _shared_share(self, space: str) -> HoldOut | None:
+        """The share of speakers that one source of a space holds out: it holds for all of them. Raises RecipeFault."""
+        given = {n: s.hold_out for n, s in self.sources.items() if space and s.speakers == space and s.hold_out}
+        shared = next((hold_out for hold_out in given.values() if hold_out.kind == "speakers"), None)
+        for name, hold_out in given.items():
+            if shared and hold_out != shared:
+                wrong = f"sources that share the speakers {space!r} hold out the same share of them; give it once"
+                raise RecipeFault(("sources", name, "hold_out"), wrong)
+        return shared
+
+    @cached_property
+    def spaces(self) -> list[Space]:
+        """The sources that hold something out, those together that share their speakers."""
+        found: dict[tuple[str, bool], dict[str, Splits]] = {}
+        for source in self.sources:
+            splits = self.splits(source)
+            if splits.hold_out:
+                found.setdefault((splits.space, splits.shared), {})[source] = splits
+        return [Space(splits) for splits in found.values()]
+
+    @property
+    def speaker_spaces(self) -> dict[str, str]:
+        """Where each source's speakers are told apart by name. The roles of dialogues are not, unless a space is named."""
+        return {n: s.speakers or n for n, s in self.sources.items() if s.speakers or s.makes is not Dialogue}
 
     def _aligned(self, source: str) -> bool:
         """Whether anything needs the words of a source in time."""
@@ -206,7 +256,7 @@ class House:
 
     def check(self) -> None:
         """Makes every backend and stage once."""
-        _ = self.text, self.tokenizers, self.tasks, self._segment, self._align, self._synthesize
+        _ = self.text, self.tokenizers, self.tasks, self._segmenter, self._align, self._synthesize, self.spaces
         for source in self.sources:
             self.stages(source)
 
@@ -221,12 +271,25 @@ class House:
             ]
         works += self._aligner_work(parts)
         works += [self._tokenizer_work(name, parts) for name in self.tokenizers]
-        if not self.tasks:
-            return works
-        works.append(self._vocabulary_work(parts))
-        for task in self.tasks:
-            works += self.compose(task, 0, parts)
+        if self.tasks:
+            works.append(self._vocabulary_work(parts))
+            for task in self.tasks:
+                works += self.compose(task, 0, parts)
+            works += self.validation_works(parts)
+        return works + self._hold_out_works(parts)
+
+    def _hold_out_works(self, parts: dict[str, int]) -> list[Work]:
+        """Checks that run before any model learns: the scheduler begins with the last of what is ready."""
+        works: list[Work] = []
+        for space in self.spaces:
+            is_text = any(self.sources[s].makes is Document for s in space.splits)
+            needs = tuple(part_name(self._read(s), p) for s in space.splits for p in range(parts.get(s, 0)))
+            works += [HoldOutWork(space, needs, is_text)] if needs else []
         return works
+
+    def _read(self, source: str) -> str:
+        """The node whose parts hold the records that have a split."""
+        return f"ingest/{source}" if self.sources[source].makes is Document else f"segment/{source}"
 
     def _aligner_work(self, parts: dict[str, int]) -> list[Work]:
         """What learns from the sources that are aligned, or from those it names."""
@@ -262,10 +325,27 @@ class House:
     def compose(self, name: str, pass_number: int, parts: dict[str, int], sources: Sequence[str] = ()) -> list[Work]:
         """The work of one task in one pass over its sources, or over those named."""
         task = self.tasks[name]
-        stage = Compose(name=name, task=task, pass_number=pass_number, seed=self.recipe.seed)
+        stage = Compose(name=name, task=task, pass_number=pass_number, seed=self.recipe.seed, split=task.split)
+        return self._composed(f"compose/{name}/pass-{pass_number}", stage, sources or task.sources, parts)
+
+    def validation_works(self, parts: dict[str, int]) -> list[Work]:
+        """Samples to evaluate with: of each task that training draws, from each of its sources that may hold something out."""
+        works: list[Work] = []
+        for name in sorted({task for stage in self.recipe.training.values() for task in stage.mixture.weights}):
+            task = self.tasks[name]
+            stage = Compose(name=name, task=task, pass_number=0, seed=self.recipe.seed, split="validation")
+            among = [s for s in task.sources if task.split == "train" and self._may_hold_out(s)]
+            works += self._composed(f"compose/{name}/validation", stage, among, parts)
+        return works
+
+    def _may_hold_out(self, source: str) -> bool:
+        made = self.sources[source]
+        return bool(self.splits(source).hold_out) or made.names_splits or made.unnamed_split == "validation"
+
+    def _composed(self, node: str, stage: Compose, sources: Iterable[str], parts: dict[str, int]) -> list[Work]:
         return [
-            PartWork(node_of(name, pass_number, source), stage, part, self._inputs(task, source), ("vocabulary",))
-            for source in sources or task.sources
+            PartWork(f"{node}/{source}", stage, part, self._inputs(stage.task, source), ("vocabulary",))
+            for source in sources
             for part in range(parts[source])
         ]
 

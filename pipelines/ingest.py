@@ -4,21 +4,31 @@ Item(path="a/clip.wav")  ->  Recording(seconds=62.4, …)   or   Reject(reason="
 """
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import Any, ClassVar
 
 from pydantic import PrivateAttr, SerializeAsAny
 
 from weft.pipelines.sources.base import Source
+from weft.pipelines.splits import Named, Splits
 from weft.pipelines.stage import Stage
 from weft.pipelines.store import Store
+from weft.schemas.fingerprint import digest
 from weft.schemas.item import Item, item_of
 from weft.schemas.ledger import Reject, Unusable
+from weft.schemas.text import Document
+
+_LATER = {"split", "hold_out", "splits", "speakers"}
 
 
 class Ingest(Stage):
-    """Reads each item through its source; the second item of one key is a duplicate."""
+    """Reads each item through its source; the second item of one key is a duplicate.
+
+    Documents get their split here; utterances where they are cut.
+    """
 
     source: SerializeAsAny[Source]
+    splits: Splits = Splits()
     makes_seconds: ClassVar[bool] = True
     _store: Store = PrivateAttr()
 
@@ -28,6 +38,15 @@ class Ingest(Stage):
 
     def version(self) -> str:
         return "2"
+
+    def identity(self) -> str:
+        """Without what decides the split of utterances: another share does not decode the audio again."""
+        told = self.model_dump(mode="json", exclude={"source": _LATER, **({} if self._is_text else {"splits": True})})
+        return digest([type(self).__name__, told, self.version()])
+
+    @property
+    def _is_text(self) -> bool:
+        return self.makes is Document
 
     def setup(self, store: Store) -> None:
         self._store = store
@@ -42,6 +61,20 @@ class Ingest(Stage):
                 if item.key in seen:
                     raise Unusable("duplicate", "the source lists it more than once")
                 seen.add(item.key)
-                yield from self.source.read(item, self._store)
+                yield from self._read(item)
             except Unusable as fault:
-                yield Reject(item.key, "ingest", item.source, item.path, fault.reason, fault.detail, 0.0)
+                yield _reject(item, fault)
+
+    def _read(self, item: Item) -> Iterator[Any]:
+        for record in self.source.read(item, self._store):
+            if not isinstance(record, Document):
+                yield record
+                continue
+            try:
+                yield replace(record, split=self.splits.of(Named(items=(record.text,), split=record.split)))
+            except Unusable as fault:
+                yield _reject(item, fault)
+
+
+def _reject(item: Item, fault: Unusable) -> Reject:
+    return Reject(item.key, "ingest", item.source, item.path, fault.reason, fault.detail, 0.0)

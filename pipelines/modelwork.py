@@ -201,7 +201,8 @@ class VocabularyWork:
 
     def _texts(self, store: Store) -> Iterator[str]:
         for name in self.needs:
-            yield from (text for text in read_table(store, name, ["text"])["text"].to_pylist() if text)
+            table = read_table(store, name, ["text", "split"])
+            yield from table.filter(with_text(table))["text"].to_pylist()
 
 
 def _readable(store: Store, utterances: Sequence[Utterance]) -> Iterator[tuple[Utterance, np.ndarray]]:

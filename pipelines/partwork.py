@@ -17,9 +17,11 @@ from weft.pipelines.stage import Stage
 from weft.pipelines.store import Store
 from weft.schemas.audio import Audio, Recording
 from weft.schemas.fingerprint import digest
-from weft.schemas.ledger import TOLERANCE, LedgerRow, Reject
+from weft.schemas.ledger import TOLERANCE, Held, LedgerRow, Reject
 from weft.schemas.resources import Resources
 from weft.schemas.text import Dialogue
+
+_LEDGER = 2  # version of the ledger's columns, which lies beside each part
 
 
 class Unaccounted(Exception):
@@ -57,7 +59,7 @@ class PartWork:
         return (*(part_name(i.node, self.part) for i in self.inputs), *(model_mark(m) for m in self.models))
 
     def fingerprint(self, store: Store) -> str:
-        return digest([self.stage.identity(), [content_of(store, name) for name in self.needs]])
+        return digest([_LEDGER, self.stage.identity(), [content_of(store, name) for name in self.needs]])
 
     def done(self, store: Store) -> bool:
         stamp = stamp_of(store, self.makes)
@@ -67,9 +69,9 @@ class PartWork:
         """Runs the part with a stage that was set up; returns the number of records made."""
         inputs, absent = join([read_part(store, part_name(i.node, self.part), i.record) for i in self.inputs])
         results = list(stage(inputs))
-        out = [r for r in results if not isinstance(r, Reject)]
+        out = [r for r in results if not isinstance(r, Reject | Held)]
         rejects = [r for r in results if isinstance(r, Reject)]
-        row = account(self, stage, inputs, absent, out, rejects)
+        row = account(self, stage, inputs, absent, out, rejects, [r for r in results if isinstance(r, Held)])
         out, blob = pack(out, f"{self.node}/part-{self.part:05d}.bin")
         store.remove(self.makes)
         if blob:
@@ -106,21 +108,24 @@ def join(tables: Sequence[list[Any]]) -> tuple[list[Any], list[Any]]:
 
 
 def account(
-    job: PartWork, stage: Stage, inputs: list[Any], absent: list[Any], out: list[Any], rejects: list[Reject]
-) -> LedgerRow:
+    job: PartWork, stage: Stage, inputs: list[Any], absent: list[Any], out: list[Any], rejects: list[Reject],
+    held: Sequence[Held] = (),
+) -> LedgerRow:  # fmt: skip
     """The part's ledger row. Raises Unaccounted when an input has no descendant, or one has no input, or seconds differ."""
     firsts = [r[0] if isinstance(r, tuple) else r for r in inputs]
-    pieces = Counter([stage.parent(r) for r in out] + [r.key for r in rejects])
+    pieces = Counter([stage.parent(r) for r in out] + [r.key for r in rejects] + [r.key for r in held])
     wanted = Counter(r.key for r in firsts)
     if lost := [key for key, n in wanted.items() if pieces[key] < n]:
         raise Unaccounted(f"{job.node} part {job.part}: {len(lost)} items vanished, the first is {lost[0]}")
     if strange := pieces.keys() - wanted.keys():
         raise Unaccounted(f"{job.node} part {job.part}: {len(strange)} items have no input, such as {min(strange)}")
-    seconds_in, seconds_out, seconds_rejected = total(firsts), total(out), total(rejects)
-    made = seconds_out + seconds_rejected - seconds_in if stage.makes_seconds else stage.doubled(out)
+    seconds_in, seconds_out, seconds_rejected, seconds_held = map(total, (firsts, out, rejects, held))
+    gone = seconds_out + seconds_rejected + seconds_held
     row = LedgerRow(
-        job.node, job.part, len(firsts), pieces.total() - len(firsts), len(out), len(rejects), len(absent),
-        seconds_in, made, seconds_out, seconds_rejected, total(absent),
+        node=job.node, part=job.part, items_in=len(firsts), items_made=pieces.total() - len(firsts), items_out=len(out),
+        items_rejected=len(rejects), items_held=len(held), items_absent=len(absent), seconds_in=seconds_in,
+        seconds_made=gone - seconds_in if stage.makes_seconds else stage.doubled(out), seconds_out=seconds_out,
+        seconds_rejected=seconds_rejected, seconds_held=seconds_held, seconds_absent=total(absent),
     )  # fmt: skip
     if fault := row.imbalance():
         raise Unaccounted(fault)

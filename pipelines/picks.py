@@ -1,4 +1,7 @@
-"""Which utterances a model is trained on: chosen by their hashed keys, so neither parts nor order matter."""
+"""Which utterances a model is trained on: chosen by their hashed keys, so neither parts nor order matter.
+
+Nothing learns from what is held out.
+"""
 
 from collections.abc import Callable, Sequence
 
@@ -10,15 +13,15 @@ from weft.pipelines.store import Store
 from weft.schemas.audio import Utterance
 from weft.schemas.fingerprint import hash64
 
-Keep = Callable[[pa.Table], pa.Array]  # which rows of key, start, end, text and words may be chosen
+Keep = Callable[[pa.Table], pa.Array]  # which rows of key, start, end, text, words and split may be chosen
 
 
 def any_utterance(table: pa.Table) -> pa.Array:
-    return pc.is_valid(table["key"])
+    return pc.equal(table["split"], "train")
 
 
 def with_text(table: pa.Table) -> pa.Array:
-    return pc.greater(pc.utf8_length(pc.fill_null(table["text"], "")), 0)
+    return pc.and_(any_utterance(table), pc.greater(pc.utf8_length(pc.fill_null(table["text"], "")), 0))
 
 
 def to_be_aligned(table: pa.Table) -> pa.Array:
@@ -46,6 +49,6 @@ def picked(
 
 
 def _rows(store: Store, part: str, seed: int, name: str, keep: Keep) -> list[tuple[int, str, float, str]]:
-    table = read_table(store, part, ["key", "start", "end", "text", "words"])
+    table = read_table(store, part, ["key", "start", "end", "text", "words", "split"])
     columns = (table.filter(keep(table))[c].to_pylist() for c in ("key", "start", "end"))
     return [(hash64(seed, name, key), key, end - start, part) for key, start, end in zip(*columns, strict=True)]

@@ -12,22 +12,26 @@ from pydantic import PrivateAttr, SerializeAsAny
 
 from weft.pipelines.segmenters.base import Piece, Segmenter, overlaps, union
 from weft.pipelines.sound import blocks
+from weft.pipelines.splits import Named, Splits
 from weft.pipelines.stage import Stage
 from weft.pipelines.store import Store
 from weft.pipelines.timings.base import supervision
 from weft.schemas.audio import Recording, Supervision, Utterance, Word
+from weft.schemas.item import item_of
 from weft.schemas.ledger import Reject, Unusable
 from weft.schemas.resources import Resources
 from weft.schemas.text import Dialogue
 
 BLOCK = 120.0  # seconds the segmenter hears at a time
 SLACK = 0.1  # seconds that a given stretch may reach over its recording
+_GIVEN = ("given", "whole")  # cut by no segmenter
 
 
 class Segment(Stage):
     """Given stretches are taken; short recordings stay whole; long ones are cut where their words, or else the sound, pause."""
 
     segmenter: SerializeAsAny[Segmenter]
+    splits: Splits = Splits()
     _store: Store = PrivateAttr()
 
     @property
@@ -39,7 +43,7 @@ class Segment(Stage):
         return self.segmenter.resources
 
     def version(self) -> str:
-        return f"2 {self.segmenter.version()}"
+        return f"3 {self.segmenter.version()}"
 
     def setup(self, store: Store) -> None:
         self._store = store
@@ -57,20 +61,35 @@ class Segment(Stage):
 
     def __call__(self, recordings: Iterable[Recording]) -> Iterator[Utterance | Reject]:
         for recording in recordings:
-            if recording.supervisions:
-                yield from self._given(recording, recording.supervisions)
-            elif recording.seconds <= self.segmenter.longest:
-                yield _whole(recording)
-            elif recording.words:
-                yield from self._given(recording, self._at_pauses(recording))
-            elif recording.text and recording.seconds <= self.segmenter.transcript:
-                yield _whole(recording)
-            elif recording.text:
-                over = f"{recording.seconds:.1f} s, over {self.segmenter.transcript:g} s"
-                detail = f"one transcript for {over}: put it in time with `weft align`, or give it in pieces"
-                yield _reject(recording, "long_transcript", detail, recording.seconds)
-            else:
-                yield from self._heard(recording)
+            try:
+                self.splits.own(recording.split)
+            except Unusable as fault:
+                yield _reject(recording, fault.reason, fault.detail, recording.seconds)
+                continue
+            for made in self._cut(recording):
+                yield self._in_split(recording, made) if isinstance(made, Utterance) else made
+
+    def _in_split(self, recording: Recording, utterance: Utterance) -> Utterance:
+        """With its split. What a segmenter calls a speaker holds within the recording, so it names nobody."""
+        speaker = utterance.speaker if utterance.segmenter in _GIVEN else recording.speaker
+        named = Named((speaker,), (utterance.path,), (item_of(recording.key),), utterance.split)
+        return replace(utterance, split=self.splits.of(named))
+
+    def _cut(self, recording: Recording) -> Iterator[Utterance | Reject]:
+        if recording.supervisions:
+            yield from self._given(recording, recording.supervisions)
+        elif recording.seconds <= self.segmenter.longest:
+            yield _whole(recording)
+        elif recording.words:
+            yield from self._given(recording, self._at_pauses(recording))
+        elif recording.text and recording.seconds <= self.segmenter.transcript:
+            yield _whole(recording)
+        elif recording.text:
+            over = f"{recording.seconds:.1f} s, over {self.segmenter.transcript:g} s"
+            detail = f"one transcript for {over}: put it in time with `weft align`, or give it in pieces"
+            yield _reject(recording, "long_transcript", detail, recording.seconds)
+        else:
+            yield from self._heard(recording)
 
     def _heard(self, recording: Recording) -> Iterator[Utterance | Reject]:
         try:
@@ -84,20 +103,23 @@ class Segment(Stage):
     def _given(self, recording: Recording, given: Sequence[Supervision]) -> Iterator[Utterance | Reject]:
         """Stretches with a transcript as they are; those without are merged and cut as pieces that were heard."""
         spoken: list[Supervision] = []
-        silent: list[Piece] = []
+        silent: dict[str, list[Piece]] = {}  # by split: pieces of two are not merged
         for stretch in given:
             try:
                 fitted = self._checked(recording, stretch)
                 if fitted.text:
                     spoken.append(fitted)
                 else:
-                    silent.append(Piece(fitted.start, fitted.end, fitted.speaker))
+                    piece = Piece(fitted.start, fitted.end, fitted.speaker)
+                    silent.setdefault(fitted.split or recording.split, []).append(piece)
             except Unusable as fault:
                 yield _reject(recording, fault.reason, fault.detail, 0.0)
-        found = [*spoken, *(_supervision(p) for p in self.segmenter.utterances(silent))]
+        merged = ((p, split) for split, pieces in silent.items() for p in self.segmenter.utterances(pieces))
+        found = [*spoken, *(replace(_supervision(p), split=split) for p, split in merged)]
         yield from _utterances(recording, found, "given", "not_given")
 
     def _checked(self, recording: Recording, stretch: Supervision) -> Supervision:
+        self.splits.own(stretch.split)
         where = f"{stretch.start:.3f} to {stretch.end:.3f} s of {recording.seconds:.3f} s"
         if not (-SLACK <= stretch.start < stretch.end <= recording.seconds + SLACK):
             raise Unusable("outside_audio", where)
@@ -166,7 +188,7 @@ def _utterance(recording: Recording, number: int, said: Supervision, cutter: str
         f"{recording.key}-{number:04d}", recording.key, recording.source, recording.audio, recording.sha256,
         said.start, said.end, said.text, said.words, said.speaker or recording.speaker,
         said.language or recording.language, recording.licence, said.emotion or recording.emotion, phones=said.phones,
-        split=recording.split, path=recording.path, overlap=shared, segmenter=cutter,
+        split=said.split or recording.split, path=recording.path, overlap=shared, segmenter=cutter,
         transcriber="given" if said.text else "",
     )  # fmt: skip
 
@@ -176,20 +198,31 @@ def _reject(recording: Recording, reason: str, detail: str, seconds: float) -> R
 
 
 class Turns(Stage):
-    """A spoken dialogue as utterances that carry the voice's own timing."""
+    """A spoken dialogue as utterances that carry the voice's own timing, all in one split."""
+
+    splits: Splits = Splits()
 
     @property
     def makes(self) -> type:
         return Utterance
 
+    def version(self) -> str:
+        return "2"
+
     def parent(self, record: Any) -> str:
         return record.recording
 
-    def __call__(self, dialogues: Iterable[Dialogue]) -> Iterator[Utterance]:
+    def __call__(self, dialogues: Iterable[Dialogue]) -> Iterator[Utterance | Reject]:
         for dialogue in dialogues:
+            where = dialogue.key, "segment", dialogue.source, dialogue.key
+            try:
+                split = self.splits.of(self.splits.named(dialogue))
+            except Unusable as fault:
+                yield Reject(*where, fault.reason, fault.detail, dialogue.seconds)
+                continue
             for number, turn in enumerate(dialogue.turns):
                 yield Utterance(
                     f"{dialogue.key}-{number:04d}", dialogue.key, dialogue.source, turn.audio, "", 0.0, turn.seconds,
                     turn.text, turn.words, turn.speaker, dialogue.language, dialogue.licence,
-                    turn.emotion, dialogue.key, number, path=dialogue.key,
+                    turn.emotion, dialogue.key, number, path=dialogue.key, split=split,
                 )  # fmt: skip

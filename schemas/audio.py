@@ -54,11 +54,12 @@ class Supervision:
     language: str = ""
     emotion: str = ""
     overlap: float = 0.0  # seconds in which another voice is heard too
+    split: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Recording:
-    """One audio file that was decoded to its end: `seconds` is what it really holds.
+    """One audio file that was decoded to its end: `seconds` is what it really holds. `split` is as the data calls it.
 
     `supervisions`, where given, cut it into utterances; else text, words and phones are of the whole.
     """
@@ -104,6 +105,7 @@ class Utterance:
     `words` and `phones`, where given, carry times from the start of the utterance (a voice that reports timing, a
     label file). `overlap` seconds of it somebody else speaks too. `segmenter` and `transcriber` are who cut it and who
     wrote its text: "given", or a backend with its version; `confidence` (0 to 1) is how sure it was of it.
+    `split` is train, validation or test.
     """
 
     key: str
@@ -122,7 +124,7 @@ class Utterance:
     dialogue: str = ""
     turn: int = 0
     phones: tuple[Word, ...] = ()
-    split: str = ""
+    split: str = "train"
     path: str = ""
     overlap: float = 0.0
     segmenter: str = "given"

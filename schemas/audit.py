@@ -92,9 +92,11 @@ class NodeAudit:
     items_made: int
     items_out: int
     items_rejected: int
+    items_held: int
     seconds_in: float
     seconds_out: float
     seconds_rejected: float
+    seconds_held: float
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,10 +46,10 @@ def item_of(key: str) -> str:
     >>> item_of("day-1-3fa0c1d2e4b5-00012"), item_of("day-1-3fa0c1d2e4b5-00012-3")
     ('day-1-3fa0c1d2e4b5', 'day-1-3fa0c1d2e4b5')
     """
-    return _WITHIN.sub(r"\1", key)
+    return re.sub(WITHIN, r"\1", key)
 
 
-_WITHIN = re.compile(r"(-[0-9a-f]{12})(-[A-Za-z0-9]{1,8}){1,2}$")  # twelve digits of a hash, then fewer than twelve
+WITHIN = r"(-[0-9a-f]{12})(-[A-Za-z0-9]{1,8}){1,2}$"  # twelve digits of a hash, then fewer than twelve
 
 
 def bucket(key: str, count: int) -> int:

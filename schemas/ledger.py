@@ -1,4 +1,4 @@
-"""What the stages account for: every item that went in came out or was rejected, with a reason.
+"""What the stages account for: every item that went in came out, was rejected with a reason, or is of another split.
 
 Reject("clip-3fa0", stage="ingest", source="speech", path="a/clip.wav", reason="truncated", detail="…", seconds=0.0)
 LedgerRow("align", "speech", part=0, items_in=98, items_out=96, items_rejected=2, …)
@@ -32,10 +32,19 @@ class Reject:
 
 
 @dataclass(frozen=True, slots=True)
+class Held:
+    """An item that a stage leaves out because it is of another split."""
+
+    key: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
 class LedgerRow:
     """One part of one node. `made` counts what a stage adds by rule: pieces a split makes, seconds a voice speaks.
 
-    `absent` are items of the first input that another input had already rejected, so they could not be joined.
+    `held` counts what is of another split than the stage makes samples of. `absent` are items of the first input that
+    another input had already rejected, so they could not be joined.
     """
 
     node: str
@@ -44,19 +53,22 @@ class LedgerRow:
     items_made: int
     items_out: int
     items_rejected: int
+    items_held: int
     items_absent: int
     seconds_in: float
     seconds_made: float
     seconds_out: float
     seconds_rejected: float
+    seconds_held: float
     seconds_absent: float
 
     def imbalance(self) -> str:
-        """What does not add up, in words; empty when in + made = out + rejected in items and in seconds."""
-        items = self.items_in + self.items_made - self.items_out - self.items_rejected
+        """What does not add up, in words; empty when in + made = out + rejected + held in items and in seconds."""
+        items = self.items_in + self.items_made - self.items_out - self.items_rejected - self.items_held
         if items:
             return f"{self.node} part {self.part}: {abs(items)} items {'vanished' if items > 0 else 'appeared'}"
-        seconds = self.seconds_in + self.seconds_made - self.seconds_out - self.seconds_rejected
+        gone = self.seconds_out + self.seconds_rejected + self.seconds_held
+        seconds = self.seconds_in + self.seconds_made - gone
         if not math.isfinite(seconds) or abs(seconds) > TOLERANCE * (1 + self.items_in + self.items_out):
             return f"{self.node} part {self.part}: {abs(seconds):.6f} s {'vanished' if seconds > 0 else 'appeared'}"
         return ""

@@ -19,6 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validat
 from weft.schemas.plan import VALIDATION_STAGE
 from weft.schemas.quality import QualitySettings
 from weft.schemas.settings import Settings
+from weft.schemas.splits import Split
 from weft.schemas.training import Mixture, TrainingStage
 
 NAME = re.compile(r"[a-z][a-z0-9-]{0,15}")
@@ -38,9 +39,10 @@ class Choice(BaseModel):
 
 
 class TaskChoice(Choice):
-    """A task and the sources it draws from."""
+    """A task, the sources it draws from, and the split of them."""
 
     sources: tuple[str, ...] = Field(min_length=1)
+    split: Split = "train"
 
 
 class TrainedChoice(Choice):

@@ -11,7 +11,10 @@ from weft.schemas.audio import Audio, Word
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A piece of text. It holds no audio, so its `seconds` are 0. `path` is its name in the source, with its id."""
+    """A piece of text. It holds no audio, so its `seconds` are 0. `path` is its name in the source, with its id.
+
+    Once ingested, `split` is train, validation or test.
+    """
 
     key: str
     source: str
@@ -45,7 +48,7 @@ class Turn:
 
 @dataclass(frozen=True, slots=True)
 class Dialogue:
-    """Turns in order; spoken once every turn has audio."""
+    """Turns in order; spoken once every turn has audio. `split` is as the data calls it."""
 
     key: str
     source: str

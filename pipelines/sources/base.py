@@ -4,19 +4,65 @@ items: Item("clip-3fa0…", path="a/clip.wav", uri="/data/a/clip.wav", stamp="91
 read:  Recording | Document | Dialogue, or Unusable with the reason
 """
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Sequence
+from typing import Any, ClassVar
 
+from pydantic import field_validator
+
+from weft.pipelines.splits import Named, Splits
 from weft.pipelines.store import Store
 from weft.schemas.item import Item
+from weft.schemas.recipe import NAME
 from weft.schemas.settings import Settings
+from weft.schemas.splits import KINDS, HoldOut, Kind, Split, known_split
 
 
 class Source(Settings):
-    """`language` and `licence` hold for all items that do not say their own."""
+    """`language`, `licence` and `split` hold for all items that do not say their own.
+
+    `hold_out` puts a share of the names of one kind into the validation split, `splits` says what the data's own names of
+    splits mean. Names are the source's own; sources that name one space in `speakers` share their speakers.
+    """
+
+    can_hold_out: ClassVar[tuple[Kind, ...]] = KINDS
 
     language: str = "en"
     licence: str = ""
+    split: str = ""
+    hold_out: HoldOut | None = None
+    splits: dict[str, Split] = {}
+    speakers: str = ""
+
+    @field_validator("split")
+    @classmethod
+    def _known_split(cls, given: str) -> str:
+        return known_split(given) if given else given
+
+    @field_validator("hold_out")
+    @classmethod
+    def _has_names(cls, given: HoldOut | None) -> HoldOut | None:
+        if given and given.kind not in cls.can_hold_out:
+            raise ValueError(f"text has no {given.kind} to hold out; it has {', '.join(cls.can_hold_out)}")
+        return given
+
+    @field_validator("speakers")
+    @classmethod
+    def _plain_space(cls, given: str) -> str:
+        if given and not NAME.fullmatch(given):
+            raise ValueError(f"{given!r} is no name: use lower-case letters, digits and '-', at most 16")
+        if given and "speakers" not in cls.can_hold_out:
+            raise ValueError("text has no speakers")
+        return given
+
+    @property
+    def unnamed_split(self) -> str:
+        """The split of records of which the data names none."""
+        return self.split
+
+    @property
+    def names_splits(self) -> bool:
+        """Whether its data can name a split."""
+        return False
 
     @property
     def makes(self) -> type:
@@ -30,6 +76,10 @@ class Source(Settings):
     def items(self, name: str) -> Iterator[Item]:
         """Everything there is, wanted or not: what cannot be used is rejected when it is read, with a reason."""
         raise NotImplementedError
+
+    def named(self, item: Item, splits: Splits) -> Sequence[Named] | None:
+        """What the listing says of an item's names, or None where only reading shows those that `splits` holds out."""
+        return [Named(items=(item.key,))] if splits.holds_out("items") else None
 
     def read(self, item: Item, store: Store) -> Iterator[Any]:
         """The records (or, for a piece of an item, the rejects) of one item. Raises Unusable."""

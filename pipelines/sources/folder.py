@@ -9,11 +9,12 @@ Audio without a transcript is kept for tasks that need none.
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from weft.pipelines.sources import manifest
 from weft.pipelines.sources.files import File, local_file, read_bytes, read_text, walk
 from weft.pipelines.sources.speech import Said, SpeechSource
+from weft.pipelines.splits import Named, Splits
 from weft.pipelines.store import Store
 from weft.pipelines.timings.formats import READERS
 from weft.schemas.audio import Audio, Recording
@@ -39,13 +40,27 @@ class Source(SpeechSource):
     transcripts: str = ""
 
     def items(self, name: str) -> Iterator[Item]:
-        path = self.path if isinstance(self.path, str) else ""
-        inside = os.path.join(path, MANIFEST)
-        listed = path if path.endswith(".jsonl") else inside if path and os.path.isfile(inside) else ""
-        if listed:
+        if listed := self._manifest():
             yield from manifest.items(name, os.path.abspath(listed))
         else:
             yield from self._walked(name)
+
+    def _manifest(self) -> str:
+        """The manifest that lists the recordings, if one does."""
+        path = self.path if isinstance(self.path, str) else ""
+        inside = os.path.join(path, MANIFEST)
+        return path if path.endswith(".jsonl") else inside if path and os.path.isfile(inside) else ""
+
+    @property
+    def names_splits(self) -> bool:
+        return bool(self._manifest())
+
+    def named(self, item: Item, splits: Splits) -> Sequence[Named] | None:
+        if item.payload:
+            return manifest.named(self, item)
+        if splits.holds_out("speakers") and item.text_uri.lower().endswith(TIMED):
+            return None  # the file beside it may name them
+        return [Named(speakers=(self.speaker,), recordings=(item.path,), items=(item.key,))]
 
     def _walked(self, name: str) -> Iterator[Item]:
         """What is given one by one keeps its path below the folder that all share."""

@@ -4,13 +4,14 @@ dialogues: {use: grammar, count: 40}
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 
 from pydantic import Field
 
 from weft.pipelines.scripts.grammar import dialogues
 from weft.pipelines.sources import base, script
+from weft.pipelines.splits import Named, Splits
 from weft.pipelines.store import Store
 from weft.schemas.item import Item
 from weft.schemas.text import Dialogue
@@ -30,6 +31,9 @@ class Source(base.Source):
         for key, turns in dialogues(self.count, self.seed):
             said = [{f: asdict(t)[f] for f in ("speaker", "text", "emotion", "level")} for t in turns]
             yield script.dialogue_item(name, json.dumps({"id": key, "turns": said}), key)
+
+    def named(self, item: Item, splits: Splits) -> Sequence[Named]:
+        return script.Source(path="").named(item, splits)
 
     def read(self, item: Item, store: Store) -> Iterator[Dialogue]:
         return script.Source(path="", language=self.language, licence=self.licence).read(item, store)

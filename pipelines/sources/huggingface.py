@@ -8,12 +8,15 @@ read there; audio inside the dataset's tables is packed beside the part.
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
+
+from pydantic import field_validator
 
 from weft.pipelines.sources.files import clean, stamp, walk
 from weft.pipelines.sources.speech import Said, SpeechSource, refused
 from weft.pipelines.sources.tars import from_fields
+from weft.pipelines.splits import Named, Splits
 from weft.pipelines.store import Store
 from weft.schemas.audio import Audio, Recording
 from weft.schemas.fingerprint import digest
@@ -27,18 +30,36 @@ class Source(SpeechSource):
     """`path` is a dataset's name on the hub (at `revision`), a folder that `datasets` reads, or a Parquet file.
 
     `audio` and `text` name the columns; empty, they are found: the first column of audio, and text, sentence,
-    transcription or transcript. `config` is the dataset's configuration.
+    transcription or transcript. `config` is the dataset's configuration. `split` is the one that is loaded, as the dataset
+    calls it (train.100); a column `split` says more than the name of the split that the row lies in.
     """
 
     path: str
     config: str = ""
-    split: str = ""
     revision: str = ""
     audio: str = ""
     text: str = ""
 
     def size_of(self, item: Item) -> float:
         return ROWS
+
+    @field_validator("split")
+    @classmethod
+    def _known_split(cls, given: str) -> str:
+        return given  # listing names those that there are
+
+    @property
+    def unnamed_split(self) -> str:
+        return ""  # every row lies in a split
+
+    @property
+    def names_splits(self) -> bool:
+        return True
+
+    def named(self, item: Item, splits: Splits) -> Sequence[Named] | None:
+        if splits.holds_out("items"):
+            return [Named(items=(item.key,), split=json.loads(item.payload)["split"])]
+        return None
 
     def items(self, name: str) -> Iterator[Item]:
         mark = _stamp(self.path) if os.path.exists(self.path) else self.revision or "main"
@@ -112,7 +133,7 @@ class Source(SpeechSource):
             plain["text"] = row.get(self.text)
         elif "normalized_text" in plain:
             plain.setdefault("text", plain["normalized_text"])
-        return from_fields({**plain, "split": split}, Said())
+        return from_fields({**plain, "split": clean(str(row.get("split") or "")) or split}, Said())
 
 
 def _name(row: dict[str, Any], column: str) -> str:

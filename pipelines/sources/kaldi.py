@@ -10,10 +10,11 @@ A recording that wav.scp makes by a command (`sph2pipe … |`) is refused: nothi
 import json
 import os
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from weft.pipelines.sources.files import clean, stamp
 from weft.pipelines.sources.speech import Said, SpeechSource, refused
+from weft.pipelines.splits import Named, Splits
 from weft.pipelines.store import Store
 from weft.schemas.audio import Audio, Recording, Supervision
 from weft.schemas.item import Item, key_for
@@ -23,7 +24,9 @@ Rows = dict[str, str]
 
 
 class Source(SpeechSource):
-    """`path` is the data folder; relative paths in wav.scp are relative to `root` (the working folder, unless given)."""
+    """`path` is the data folder; relative paths in wav.scp are relative to `root` (the working folder, unless given). A folder
+    is one split: say which with `split`.
+    """
 
     path: str
     root: str = ""
@@ -37,6 +40,10 @@ class Source(SpeechSource):
             yield Item(key_for(name, recording), name, recording, uri, mark, payload=payload)
         for recording in said.segments.keys() - audio.keys():
             yield Item(key_for(name, recording), name, recording, "", "", payload="[]")
+
+    def named(self, item: Item, splits: Splits) -> Sequence[Named]:
+        rows = json.loads(item.payload) if item.uri else []
+        return [Named(speakers=(r[4] or self.speaker,), recordings=(item.path,), items=(item.key,)) for r in rows]
 
     def read(self, item: Item, store: Store) -> Iterator[Recording | Reject]:
         """Raises Unusable."""

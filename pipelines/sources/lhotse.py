@@ -1,7 +1,8 @@
 """Lhotse cuts: a CutSet manifest (cuts.jsonl, cuts.jsonl.gz, cuts.json), or a folder in the Shar format.
 
     {"id": "cut-1", "start": 12.1, "duration": 5.8, "channel": 0, "recording": {"sources": [{"type": "file", …}]},
-     "supervisions": [{"start": 0.0, "duration": 5.8, "text": "and then", "speaker": "s1", "language": "en"}]}
+     "supervisions": [{"start": 0.0, "duration": 5.8, "text": "and then", "speaker": "s1", "language": "en"}],
+     "custom": {"split": "dev"}}
 
     shar/cuts.000000.jsonl.gz  shar/recording.000000.tar
 
@@ -13,12 +14,13 @@ import json
 import math
 import os
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from weft.pipelines.sources import tars
 from weft.pipelines.sources.files import clean, stamp
 from weft.pipelines.sources.speech import Said, SpeechSource, refused
+from weft.pipelines.splits import Named, Splits
 from weft.pipelines.store import Store
 from weft.schemas.audio import Audio, Recording, Supervision, Word
 from weft.schemas.item import Item, key_for
@@ -37,6 +39,20 @@ class Source(SpeechSource):
 
     def size_of(self, item: Item) -> float:
         return math.inf if item.uri.endswith(".tar") else 1.0
+
+    @property
+    def names_splits(self) -> bool:
+        return True
+
+    def named(self, item: Item, splits: Splits) -> Sequence[Named] | None:
+        if item.uri.endswith(".tar"):
+            return super().named(item, splits)
+        try:
+            given = _supervisions(json.loads(item.payload)) if item.uri else ()
+        except Unusable:
+            given = ()  # rejected when it is read
+        names = {"recordings": (item.path,), "items": (item.key,)}
+        return [Named(speakers=(s.speaker or self.speaker,), split=s.split, **names) for s in given]
 
     def items(self, name: str) -> Iterator[Item]:
         if os.path.isdir(self.path):
@@ -134,7 +150,7 @@ def _place(cut: dict[str, Any]) -> tuple[str, int, str]:
 
 
 def _bare(cut: dict[str, Any]) -> dict[str, Any]:
-    return {field: cut.get(field) for field in ("start", "duration", "supervisions")}
+    return {field: cut.get(field) for field in ("start", "duration", "supervisions", "custom")}
 
 
 def _supervisions(cuts: list[dict[str, Any]]) -> tuple[Supervision, ...]:
@@ -154,10 +170,16 @@ def _of_cut(cut: dict[str, Any]) -> Iterator[Supervision]:
         speaker, language = (clean(str(said.get(name) or "")) for name in ("speaker", "language"))
         words, phones = (_aligned(said, name) for name in ("word", "phone"))
         yield Supervision(
-            max(begin, start), stop, clean(str(said.get("text") or "")) or None, words, phones, speaker, language
-        )
+            max(begin, start), stop, clean(str(said.get("text") or "")) or None, words, phones, speaker, language,
+            split=_split(said) or _split(cut),
+        )  # fmt: skip
     if not cut.get("supervisions") and end > begin:
-        yield Supervision(begin, end)
+        yield Supervision(begin, end, split=_split(cut))
+
+
+def _split(given: dict[str, Any]) -> str:
+    """Lhotse has no field for it; its `custom` holds what has none."""
+    return clean(str((given.get("custom") or {}).get("split") or ""))
 
 
 def _aligned(said: dict[str, Any], kind: str) -> tuple[Word, ...]:

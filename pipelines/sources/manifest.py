@@ -10,11 +10,12 @@ Paths are relative to the manifest. Lines with an `offset` are gathered by file,
 import json
 import math
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from weft.pipelines.sources.files import clean, local_file, stamp
 from weft.pipelines.sources.speech import Said, SpeechSource, refused
+from weft.pipelines.splits import Named, Splits
 from weft.pipelines.store import Store
 from weft.schemas.audio import Audio, Recording, Supervision, Word
 from weft.schemas.item import Item, key_for
@@ -30,6 +31,13 @@ class Source(SpeechSource):
 
     def items(self, name: str) -> Iterator[Item]:
         yield from items(name, os.path.abspath(self.path))
+
+    @property
+    def names_splits(self) -> bool:
+        return True
+
+    def named(self, item: Item, splits: Splits) -> Sequence[Named]:
+        return named(self, item)
 
     def read(self, item: Item, store: Store) -> Iterator[Recording | Reject]:
         yield from read(self, item, store)
@@ -67,6 +75,22 @@ def _item(name: str, folder: str, path: str, payload: str, is_named: bool) -> It
     return Item(key_for(name, path), name, local_file(uri, path).path, uri, stamp(uri), payload=payload)
 
 
+def named(source: SpeechSource, item: Item) -> list[Named]:
+    """The names in each line of an item; none where it will be rejected."""
+    try:
+        said = json.loads(item.payload) if item.uri else []
+    except (ValueError, RecursionError):
+        return []
+    lines = [line for line in (said if isinstance(said, list) else [said]) if isinstance(line, dict)]
+    return [
+        Named(
+            speakers=(_word(line, "speaker") or source.speaker,), recordings=(item.path,), items=(item.key,),
+            split=_word(line, "split"),
+        )
+        for line in lines
+    ]  # fmt: skip
+
+
 def read(source: SpeechSource, item: Item, store: Store) -> Iterator[Recording | Reject]:
     """The recording of an item, and a reject for each of its lines that says something impossible. Raises Unusable."""
     said = json.loads(item.payload) if item.uri else None
@@ -87,7 +111,16 @@ def _whole(source: SpeechSource, item: Item, store: Store) -> Iterator[Recording
     line = _line(item)
     stretch = _fields(line)
     words = stretch.words
-    said = Said(stretch.text, words, (), stretch.speaker, stretch.language, emotion=stretch.emotion, **_common([line]))
+    said = Said(
+        stretch.text,
+        words,
+        (),
+        stretch.speaker,
+        stretch.language,
+        emotion=stretch.emotion,
+        split=stretch.split,
+        **_common([line]),
+    )
     for recording in source.recordings(item, store, Audio(item.uri), said):
         if isinstance(recording, Recording) and line.get("duration") is not None:
             _same_length(_seconds(line, "duration"), recording.seconds)
@@ -120,13 +153,15 @@ def _stretch(line: dict[str, Any]) -> Supervision:
 
 def _fields(line: dict[str, Any], start: float = 0.0, end: float = 0.0) -> Supervision:
     try:
-        plain: dict[str, Any] = {
-            field: clean(str(line.get(field) or "")) for field in ("speaker", "language", "emotion")
-        }
+        plain: dict[str, Any] = {field: _word(line, field) for field in ("speaker", "language", "emotion", "split")}
         words = tuple(Word(clean(str(t)), float(s), float(e)) for t, s, e in line.get("words") or ())
         return Supervision(start, end, clean(str(line.get("text") or "")) or None, words, **plain)
     except (ValueError, TypeError) as error:
         raise Unusable("bad_manifest_line", str(error)) from None
+
+
+def _word(line: dict[str, Any], field: str) -> str:
+    return clean(str(line.get(field) or ""))
 
 
 def _seconds(line: dict[str, Any], field: str) -> float:
@@ -140,7 +175,6 @@ def _seconds(line: dict[str, Any], field: str) -> float:
 
 
 def _common(lines: list[dict[str, Any]]) -> dict[str, Any]:
-    """Licence and split, of the first line that names them."""
-    named = {"licence": ("licence", "license"), "split": ("split",)}
-    found = {f: next((line[k] for line in lines for k in keys if line.get(k)), "") for f, keys in named.items()}
-    return {field: clean(str(value)) for field, value in found.items()}
+    """The licence, of the first line that names one."""
+    found = next((line[k] for line in lines for k in ("licence", "license") if line.get(k)), "")
+    return {"licence": clean(str(found))}

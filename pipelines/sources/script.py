@@ -1,16 +1,17 @@
 """Dialogues to be spoken, from a JSONL file: a dialogue a line.
 
-    {"id": "taxi-77", "turns": [{"speaker": "caller", "text": "Where are you?", "emotion": "angry", "level": 2}, …]}
+    {"id": "taxi-77", "split": "test", "turns": [{"speaker": "caller", "text": "Where are you?", "emotion": "angry", "level": 2}, …]}
 
 The id makes the key, so an edited line changes one item; without ids the line's number does.
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from weft.pipelines.sources import base
 from weft.pipelines.sources.files import clean
+from weft.pipelines.splits import Named, Splits
 from weft.pipelines.store import Store
 from weft.schemas.fingerprint import digest
 from weft.schemas.item import Item, key_for
@@ -33,14 +34,30 @@ class Source(base.Source):
                 if line.strip():
                     yield dialogue_item(name, line.strip(), str(number))
 
-    def read(self, item: Item, store: Store) -> Iterator[Dialogue]:
+    @property
+    def names_splits(self) -> bool:
+        return True
+
+    def named(self, item: Item, splits: Splits) -> Sequence[Named]:
+        """The names of a dialogue, which is in one split whole; none where it will be rejected."""
         try:
-            turns = tuple(_turn(said) for said in json.loads(item.payload)["turns"])
+            return [splits.named(self._dialogue(item))]
+        except Unusable:
+            return []
+
+    def read(self, item: Item, store: Store) -> Iterator[Dialogue]:
+        yield self._dialogue(item)
+
+    def _dialogue(self, item: Item) -> Dialogue:
+        """Raises Unusable."""
+        try:
+            said = json.loads(item.payload)
+            turns, split = tuple(map(_turn, said["turns"])), clean(str(said.get("split") or ""))
         except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError) as error:
             raise Unusable("bad_dialogue", f"{item.path}: {error!r}") from None
         if not turns:
             raise Unusable("bad_dialogue", f"{item.path}: it has no turns")
-        yield Dialogue(item.key, item.source, turns, self.language, self.licence)
+        return Dialogue(item.key, item.source, turns, self.language, self.licence, split)
 
 
 def dialogue_item(name: str, line: str, number: str) -> Item:

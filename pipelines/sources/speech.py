@@ -44,13 +44,12 @@ class Said:
 
 
 class SpeechSource(base.Source):
-    """`speaker`, `language` and `split` hold where the data names none; "" is an unknown one. Channels are mixed, or the first
+    """`speaker` and `language` hold where the data names none; "" is an unknown one. Channels are mixed, or the first
     is taken, or each becomes a recording of its own. With `retime`, words that come with times are aligned all the same.
     """
 
     speaker: str = ""
     language: str = ""
-    split: str = ""
     channels: Literal["mix", "first", "each"] = "mix"
     retime: bool = False
 
@@ -84,7 +83,7 @@ class SpeechSource(base.Source):
             key, item.source, item.path, audio, facts.seconds, facts.rate, facts.channels, facts.sha256,
             text=said.text or None, words=said.words, speaker=said.speaker or self.speaker,
             language=said.language or self.language, licence=said.licence or self.licence, emotion=said.emotion,
-            phones=said.phones, split=said.split or self.split, supervisions=said.supervisions,
+            phones=said.phones, split=said.split, supervisions=said.supervisions,
         )  # fmt: skip
 
 

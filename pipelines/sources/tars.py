@@ -43,6 +43,10 @@ class Source(SpeechSource):
     def size_of(self, item: Item) -> float:
         return math.inf  # a tar is as long as it is, and a part of its own
 
+    @property
+    def names_splits(self) -> bool:
+        return True
+
     def items(self, name: str) -> Iterator[Item]:
         for file in _tars(self.path):
             yield Item(key_for(name, file.path), name, file.path, file.uri, file.stamp)

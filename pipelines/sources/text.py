@@ -8,7 +8,7 @@ parallel and never whole; a document is whole in the stretch that it begins in (
 """
 
 from collections.abc import Iterator
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field, model_validator
 
@@ -18,9 +18,11 @@ from weft.pipelines.sources.textfiles.boundaries import LINE, PARAGRAPH, WINDOW,
 from weft.pipelines.sources.textfiles.cutting import cleaned, pieces
 from weft.pipelines.sources.textfiles.entries import Entry, json_entry, plain_entry
 from weft.pipelines.sources.textfiles.stretches import RawDocument, raw_documents
+from weft.pipelines.splits import Splits
 from weft.pipelines.store import Store
 from weft.schemas.item import Item, key_for
 from weft.schemas.ledger import Reject, Unusable
+from weft.schemas.splits import Kind
 from weft.schemas.text import Document
 
 JSON_LINES = (".jsonl", ".jsonl.gz")
@@ -38,7 +40,12 @@ class Source(base.Source):
     `documents`: a .txt file is one document (`file`), or each of its paragraphs is (`paragraph`: blank lines part them).
     `separator` is a text that parts the documents of a .txt file instead. `field` holds the text of a .jsonl line.
     Documents above `longest` characters are cut; `stretch` is the bytes read at a time where documents are short.
+
+    The items that can be held out are its documents. A document's name is its text: a place in a file does not survive an edit
+    before it, and two that are alike must not lie in two splits.
     """
+
+    can_hold_out: ClassVar[tuple[Kind, ...]] = ("items",)
 
     path: str
     documents: Literal["file", "paragraph"] = "file"
@@ -83,6 +90,13 @@ class Source(base.Source):
         if name.endswith(JSON_LINES) or self.documents == "paragraph":
             return self.stretch
         return max(self.stretch, BYTES_A_CHARACTER * self.longest + BYTE_ORDER_MARK)
+
+    @property
+    def names_splits(self) -> bool:
+        return not self.path.lower().endswith((".txt", ".txt.gz"))  # lines of JSON may
+
+    def named(self, item: Item, splits: Splits) -> None:
+        """Only reading shows the documents."""
 
     def read(self, item: Item, store: Store) -> Iterator[Document | Reject]:
         """Raises Unusable."""

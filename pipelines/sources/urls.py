@@ -6,11 +6,12 @@
 A url stands for its content: what is behind it is not looked at again once it was read.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from urllib.parse import urlsplit
 
 from weft.pipelines.sources.files import clean
 from weft.pipelines.sources.speech import Said, SpeechSource
+from weft.pipelines.splits import Named, Splits
 from weft.pipelines.store import Store
 from weft.schemas.audio import Audio, Recording
 from weft.schemas.item import Item, key_for
@@ -29,6 +30,9 @@ class Source(SpeechSource):
                 if url and not url.startswith("#"):
                     shown = _without_query(clean(url))
                     yield Item(key_for(name, clean(url)), name, shown, clean(url), "url", payload=clean(text))
+
+    def named(self, item: Item, splits: Splits) -> Sequence[Named]:
+        return [Named(speakers=(self.speaker,), recordings=(item.path,), items=(item.key,))]
 
     def read(self, item: Item, store: Store) -> Iterator[Recording | Reject]:
         """Raises Unusable."""

@@ -13,6 +13,7 @@ from weft.pipelines.tasks.draft import Draft
 from weft.schemas.audio import Alignment, Units, Utterance
 from weft.schemas.ledger import Unusable
 from weft.schemas.settings import Settings
+from weft.schemas.splits import Split
 from weft.schemas.text import Document
 
 
@@ -34,7 +35,7 @@ class Material:
 
 
 class Task(Settings):
-    """`sources` are the recipe's; `tokenizer` is the one whose units are used (the recipe's first, unless named).
+    """`sources` and `split` are the recipe's; `tokenizer` is the one whose units are used (the recipe's first, unless named).
 
     `needs` lists what must be there: "alignment", "units"; `takes` is Utterance or Document.
     """
@@ -43,6 +44,7 @@ class Task(Settings):
     takes: ClassVar[type] = Utterance
 
     sources: tuple[str, ...]
+    split: Split = "train"
     tokenizer: str = ""
 
     @property

@@ -135,7 +135,7 @@ class TestShortages:
     def test_samples_are_documents_not_files(self, recipe: Callable) -> None:
         house = read_house(recipe(total=41, unit="samples"))
         (sentence,) = shortages(house, {"books": sampled_holding("books", house.sources["books"])})
-        assert "41 samples of task text, one pass over books holds about 40" in sentence
+        assert "41 samples of text, one pass over books holds about 40" in sentence
 
     def test_data_that_does_not_say_how_much_it_is_is_not_called_too_little(self, recipe: Callable) -> None:
         house = read_house(recipe(total=1000))

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from weft.pipelines.graph import House, RecipeFault
+from weft.pipelines.splits import Named
 from weft.schemas.recipe import Recipe
 from weft.schemas.resources import Resources
 from weft.tokenizers.hubert import Tokenizer as Hubert
@@ -115,3 +116,106 @@ def test_a_tokenizer_is_trained_where_it_encodes() -> None:
         house = House(recipe(tasks={}, tokenizers={"hubert": {"use": "hubert", "device": device}}))
         (work,) = (w for w in house.works({"speech": 1}) if w.node == "models/hubert")
         assert work.resources == Resources(cpus=2, gpus=gpus)
+
+
+STAGE = {
+    "mixture": {"total": 100, "shares": {"words": 1, "text": 1}}, "context": 8, "model": {"base": "none"},
+    "optimiser": {"lr": 1.0, "batch_tokens": 8},
+}  # fmt: skip
+
+
+def sources(**changes: dict[str, Any]) -> dict[str, Any]:
+    """The recipe's sources, with more settings for some."""
+    given = {
+        "speech": {"use": "folder", "path": "raw"},
+        "dialogues": {"use": "grammar"},
+        "books": {"use": "text", "path": "b"},
+    }
+    return {name: {**choice, **changes.get(name, {})} for name, choice in given.items()}
+
+
+class TestSplits:
+    def validation(self, **changes: Any) -> list[str]:
+        house = House(recipe(**({"training": {"pre": STAGE}} | changes)))
+        return [w.makes for w in house.works({"speech": 2, "dialogues": 1, "books": 1}) if "/validation/" in w.node]
+
+    def test_evaluation_has_samples_of_what_may_be_held_out(self) -> None:
+        assert self.validation() == []
+        held = sources(speech={"hold_out": {"speakers": 0.1}}, books={"hold_out": {"items": 0.1}})
+        assert self.validation(sources=held) == [
+            "compose/text/validation/books/part-00000.parquet", "compose/words/validation/speech/part-00000.parquet",
+            "compose/words/validation/speech/part-00001.parquet",
+        ]  # fmt: skip
+        assert self.validation(sources=sources(books={"split": "validation"})) == [
+            "compose/text/validation/books/part-00000.parquet"
+        ]
+        assert self.validation(sources=held, training={}) == []
+
+    def test_evaluation_has_samples_where_the_data_may_name_a_split(self) -> None:
+        listed = sources(speech={"use": "manifest", "path": "m.jsonl"})
+        assert len(self.validation(sources=listed)) == 2
+
+    def test_a_task_of_another_split_is_not_evaluated_with(self) -> None:
+        tasks = recipe().model_dump(mode="json")["tasks"]
+        tasks["text"]["split"] = "test"
+        held = sources(books={"hold_out": {"items": 0.1}})
+        assert self.validation(sources=held, tasks=tasks) == []
+        house = House(recipe(tasks=tasks, training={"pre": STAGE}))
+        assert {w.stage.split for w in house.compose("text", 0, {"books": 1})} == {"test"}
+        assert house.tasks["text"].model_dump()["split"] == "test"  # and so in the corpus's recipe
+
+    def test_a_validation_nodes_items_come_from_the_same_node_as_a_passs(self) -> None:
+        house = House(recipe())
+        assert house.first_input("compose/words/validation/speech") == house.first_input("compose/words/pass-0/speech")
+
+    def test_sources_that_share_speakers_hold_out_the_same_ones(self) -> None:
+        more = {"speech": {"hold_out": {"speakers": 0.1}, "speakers": "people"}, "dialogues": {"speakers": "people"}}
+        house = House(recipe(sources=sources(**more)))
+        one, other, books = (house.splits(s) for s in ("speech", "dialogues", "books"))
+        assert (one.space, one.hold_out) == (other.space, other.hold_out) and one.shared and not books.hold_out
+        (space,) = house.spaces
+        assert (list(space.splits), space.where) == (
+            ["speech", "dialogues"],
+            "speakers people (sources speech, dialogues)",
+        )
+        assert house.speaker_spaces == {"speech": "people", "dialogues": "people", "books": "books"}
+
+    def test_where_words_are_only_aligned_a_dev_set_is_learned_from_too(self) -> None:
+        for changes, split in (
+            ({"tasks": {}, "tokenizers": {}}, "train"),
+            ({"tasks": {}}, "validation"),
+            ({}, "validation"),
+        ):
+            assert House(recipe(**changes)).splits("speech").of(Named(split="dev")) == split
+
+    def test_sources_that_share_nothing_have_speakers_of_their_own(self) -> None:
+        more = {"speech": {"hold_out": {"speakers": 0.1}}, "dialogues": {"hold_out": {"speakers": 0.2}}}
+        house = House(recipe(sources=sources(**more)))
+        assert [space.where for space in house.spaces] == ["source speech", "source dialogues"]
+        assert house.speaker_spaces == {"speech": "speech", "books": "books"}
+
+    @pytest.mark.parametrize(
+        ("more", "path", "said"),
+        [
+            ({s: {"hold_out": {"speakers": n}, "speakers": "p"} for s, n in (("speech", 0.1), ("dialogues", 0.2))},
+             ("sources", "dialogues", "hold_out"), "hold out the same share of them"),
+            ({s: {"hold_out": {k: 0.1}, "speakers": "p"} for s, k in (("speech", "items"), ("dialogues", "speakers"))},
+             ("sources", "speech", "hold_out"), "the same share of them"),
+            ({"speech": {"speakers": "books"}}, ("sources", "speech", "speakers"), "'books' is the name of a source"),
+            ({"speech": {"speakers": "Two Words"}}, ("sources", "speech", "speakers"), "'Two Words' is no name"),
+            ({"speech": {"split": "banana"}}, ("sources", "speech", "split"), "no split; there are train, validation, test"),
+            ({"speech": {"splits": {"odd": "banana"}}}, ("sources", "speech", "splits", "odd"), "'train', 'validation' or 'test'"),
+            ({"speech": {"hold_out": {"speakers": 1}}}, ("sources", "speech", "hold_out", "speakers"), "less than 1"),
+            ({"speech": {"hold_out": {"speakers": 0}}}, ("sources", "speech", "hold_out", "speakers"), "greater than 0"),
+            ({"speech": {"hold_out": {"speakers": 0.1, "items": 0.1}}}, ("sources", "speech", "hold_out"), "name one kind"),
+            ({"speech": {"hold_out": {"clips": 0.1}}}, ("sources", "speech", "hold_out"), "there are speakers, recordings, items"),
+            ({"books": {"hold_out": {"speakers": 0.1}}}, ("sources", "books", "hold_out"), "text has no speakers to hold out"),
+            ({"books": {"hold_out": {"recordings": 0.1}}}, ("sources", "books", "hold_out"), "text has no recordings"),
+            ({"books": {"speakers": "people"}}, ("sources", "books", "speakers"), "text has no speakers"),
+        ],
+    )  # fmt: skip
+    def test_what_cannot_be_held_out(self, more: dict[str, Any], path: tuple[str, ...], said: str) -> None:
+        with pytest.raises(RecipeFault) as fault:
+            House(recipe(sources=sources(**more))).check()
+        assert fault.value.path == path
+        assert said in fault.value.message

@@ -107,6 +107,15 @@ class TestTokenizer:
         heard = ready.read("models/lengths/lengths").decode().split()
         assert len(set(heard)) == 4
 
+    @pytest.mark.parametrize("split", ["validation", "test"])
+    def test_it_hears_nothing_that_is_held_out(self, ready: Store, split: str) -> None:
+        given = utterances(ready, 8)
+        held = [replace(u, split=split) for u in given[:6]]
+        write_part(ready, part_name("segment/s", 0), held, Utterance, "two")
+        write_part(ready, part_name("segment/s", 1), given[6:], Utterance, "two")
+        assert self.work.run(ready) == 2
+        assert sorted(ready.read("models/lengths/lengths").decode().split()) == ["4006", "4007"]
+
     def test_how_utterances_are_cut_into_parts_does_not_matter(self, ready: Store) -> None:
         self.work.run(ready)
         heard = ready.read("models/lengths/lengths")
@@ -255,7 +264,7 @@ class TestVocabulary:
 
     @pytest.fixture
     def books(self, store: Store) -> Store:
-        texts = [Document(f"d{n}", "books", f"the book of the number {n}") for n in range(9)]
+        texts = [Document(f"d{n}", "books", f"the book of the number {n}", split="train") for n in range(9)]
         write_part(store, part_name("ingest/books", 0), texts, Document, "one")
         return store
 
@@ -276,8 +285,18 @@ class TestVocabulary:
         for change in ({"markers": swapped}, {"multiple": 128}, {"bos": False}, {"trailing": {"pad": "[P]"}}):
             assert not replace(self.work, layout=self.work.layout.model_copy(update=change)).done(books)
         assert not replace(self.work, text=Bpe(size=301)).done(books)
-        write_part(books, part_name("ingest/books", 0), [Document("d", "books", "new")], Document, "one")
+        write_part(books, part_name("ingest/books", 0), [Document("d", "books", "new", split="train")], Document, "one")
         assert not self.work.done(books)
+
+    @pytest.mark.parametrize("split", ["validation", "test"])
+    def test_it_learns_nothing_from_what_is_held_out(self, books: Store, split: str) -> None:
+        self.work.run(books)
+        learned = books.read("vocabulary/tokenizer.json")
+        held = Document("d9", "books", "zyzzyva zyzzyva zyzzyva", split=split)
+        texts = [Document(f"d{n}", "books", f"the book of the number {n}", split="train") for n in range(9)]
+        write_part(books, part_name("ingest/books", 0), [held, *texts], Document, "two")
+        self.work.run(books)
+        assert books.read("vocabulary/tokenizer.json") == learned
 
 
 class Counting(Aligner):
@@ -318,6 +337,13 @@ class TestAligner:
         assert self.work.run(spoken) == 1
         assert spoken.read("aligner/heard") == b"s/s1:one-two"
         assert self.work.done(spoken)
+
+    def test_it_hears_nothing_that_is_held_out(self, spoken: Store) -> None:
+        given = [replace(u, text="One, two", speaker=u.key) for u in utterances(spoken, 3)]
+        given[1:] = [replace(given[1], split="validation"), replace(given[2], split="test")]
+        write_part(spoken, NEEDS[0], given, Utterance, "two")
+        assert self.work.run(spoken) == 1
+        assert spoken.read("aligner/heard") == b"s/u0:one-two"
 
     def test_another_transcript_makes_it_stale_and_another_clip_does_not(self, spoken: Store) -> None:
         self.work.run(spoken)

@@ -13,7 +13,7 @@ from weft.pipelines.partwork import Input, PartWork, Unaccounted, content_of, jo
 from weft.pipelines.stage import Stage
 from weft.pipelines.store import Store
 from weft.schemas.audio import Alignment, Audio, Utterance
-from weft.schemas.ledger import LedgerRow, Reject, Unusable
+from weft.schemas.ledger import Held, LedgerRow, Reject, Unusable
 from weft.schemas.text import Dialogue, Turn
 
 
@@ -52,6 +52,16 @@ class Copy(Stage):
                     yield Reject(record.key, "copy", "speech", "p", "bad", "", 0.0)
                 case "rejects":
                     yield Reject(record.key, "copy", "speech", "p", "bad", "why", record.seconds)
+                case "holds out":
+                    yield Held(record.key, record.seconds)
+                case "holds out without seconds":
+                    yield Held(record.key, 0.0)
+                case "gives and holds out":
+                    yield record
+                    yield Held(record.key, record.seconds)
+                case "holds out nobody's":
+                    yield record
+                    yield Held("nobody", 0.0)
                 case "gives and rejects":
                     yield record
                     yield Reject(record.key, "copy", "speech", "p", "bad", "why", record.seconds)
@@ -92,7 +102,10 @@ class TestAccount:
     def test_a_stage_that_keeps_everything(self, ready: Store) -> None:
         stage = Copy()
         assert work(stage).run(ready, stage) == 3
-        assert ledger(ready) == LedgerRow("copy/speech", 0, 3, 0, 3, 0, 0, 6.0, 0.0, 6.0, 0.0, 0.0)
+        assert ledger(ready) == LedgerRow(
+            node="copy/speech", part=0, items_in=3, items_made=0, items_out=3, items_rejected=0, items_held=0, items_absent=0,
+            seconds_in=6.0, seconds_made=0.0, seconds_out=6.0, seconds_rejected=0.0, seconds_held=0.0, seconds_absent=0.0,
+        )  # fmt: skip
 
     @pytest.mark.parametrize(
         ("wrong", "said"),
@@ -103,6 +116,9 @@ class TestAccount:
             ("makes seconds", "copy/speech part 0: 0.250000 s appeared"),
             ("rejects without seconds", "copy/speech part 0: 2.000000 s vanished"),
             ("gives and rejects", "copy/speech part 0: 2.000000 s appeared"),
+            ("holds out without seconds", "copy/speech part 0: 2.000000 s vanished"),
+            ("gives and holds out", "copy/speech part 0: 2.000000 s appeared"),
+            ("holds out nobody's", "copy/speech part 0: 1 items have no input, such as nobody"),
         ],
     )
     def test_a_stage_that_loses_or_invents_is_stopped_and_nothing_is_committed(
@@ -121,6 +137,14 @@ class TestAccount:
         assert [(r.key, r.reason, r.detail) for r in rejects] == [("a", "bad", "why")]
         assert (row.items_in, row.items_out, row.items_rejected) == (3, 2, len(rejects))
         assert (row.seconds_out, row.seconds_rejected) == (4.0, sum(r.seconds for r in rejects))
+
+    def test_what_is_of_another_split_is_counted_and_neither_made_nor_rejected(self, ready: Store) -> None:
+        stage = Copy(wrong="holds out")
+        assert work(stage).run(ready, stage) == 2
+        row = ledger(ready)
+        assert (row.items_in, row.items_out, row.items_rejected, row.items_held) == (3, 2, 0, 1)
+        assert (row.seconds_in, row.seconds_out, row.seconds_rejected, row.seconds_held) == (6.0, 4.0, 0.0, 2.0)
+        assert [u.key for u in read_part(ready, part_name("copy/speech", 0), Utterance)] == ["b", "c"]
 
     def test_pieces_are_made_and_seconds_are_not(self, ready: Store) -> None:
         stage = Halve()

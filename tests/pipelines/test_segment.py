@@ -1,6 +1,7 @@
 """Recordings become utterances, and every second is kept or rejected."""
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -9,13 +10,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from weft.pipelines import segment
+from weft.pipelines.ingest import Ingest
 from weft.pipelines.partwork import Input, PartWork, account
 from weft.pipelines.segment import Segment, Turns
 from weft.pipelines.segmenters import base
 from weft.pipelines.segmenters.base import Piece, union
+from weft.pipelines.sources import folder
+from weft.pipelines.splits import Splits
 from weft.pipelines.store import Store
 from weft.schemas.audio import Audio, Recording, Supervision, Utterance, Word
 from weft.schemas.ledger import Reject, Unusable
+from weft.schemas.splits import HoldOut
 from weft.schemas.text import Dialogue, Turn
 
 Spans = tuple[tuple[float, float] | tuple[float, float, str, float], ...]
@@ -212,3 +217,78 @@ def test_another_voice_within_a_piece_is_marked() -> None:
     stage.setup(Store("memory://nowhere"))
     found = [u for u in stage([recording(60.0)]) if isinstance(u, Utterance)]
     assert [(u.speaker, u.overlap) for u in found] == [("A", 0.75), ("B", 0.0)]
+
+
+class TestSplits:
+    """Every utterance gets its split where it is cut; what is wrong is a reject, and every second stays accounted for."""
+
+    def cut(self, *recordings: Recording, spans: Spans = (), **splits: object) -> list[Utterance | Reject]:
+        stage = Segment(segmenter=Heard(spans=spans), splits=Splits(**splits))
+        stage.setup(Store("memory://nowhere"))
+        out = list(stage(recordings))
+        parts = [[r for r in out if isinstance(r, kind)] for kind in (Utterance, Reject)]
+        account(PartWork("segment/s", stage, 0, ()), stage, list(recordings), [], *parts)
+        return out
+
+    def test_one_of_no_split_is_train(self) -> None:
+        (made,) = self.cut(recording(3.0))
+        assert isinstance(made, Utterance) and made.split == "train"
+
+    def test_the_datas_own_split_is_called_by_one_name(self) -> None:
+        (made,) = self.cut(recording(3.0, split="dev-clean"))
+        assert isinstance(made, Utterance) and made.split == "validation"
+
+    def test_a_name_of_no_split_is_rejected_with_its_seconds(self) -> None:
+        (made,) = self.cut(recording(3.0, split="banana"))
+        assert isinstance(made, Reject)
+        assert (made.reason, made.seconds, made.stage) == ("unknown_split", 3.0, "segment")
+        assert "'banana' is none of train, validation, test" in made.detail
+
+    def test_each_speaker_of_a_recording_has_a_split(self) -> None:
+        rule = HoldOut(speakers=0.5)
+        names = [f"s{n}" for n in range(20)]
+        out = {name for name in names if Splits(space="read", hold_out=rule).selects(name)}
+        given = tuple(Supervision(n, n + 1.0, "hm", speaker=name) for n, name in enumerate(names))
+        made = self.cut(recording(20.0, supervisions=given), space="read", hold_out=rule)
+        assert {u.speaker for u in made if isinstance(u, Utterance) and u.split == "validation"} == out != set(names)
+
+    def test_stretches_may_be_of_several_splits(self) -> None:
+        given = (
+            Supervision(0.0, 1.0, "a", split="train"), Supervision(1.0, 2.0, "b"), Supervision(2.0, 3.0, "c", split="banana"),
+            Supervision(3.0, 4.0, split="test"), Supervision(4.0, 5.0, split="dev"), Supervision(5.0, 6.0, split="dev"),
+        )  # fmt: skip
+        made = self.cut(recording(6.0, supervisions=given), default="test")
+        utterances = [u for u in made if isinstance(u, Utterance)]
+        assert [u.split for u in utterances] == ["train", "test", "test", "validation"]
+        assert (utterances[-1].start, utterances[-1].end) == (4.0, 6.0)  # pieces merge within a split only
+        assert [(r.reason, r.seconds) for r in made if isinstance(r, Reject)] == [
+            ("unknown_split", 0.0),
+            ("not_given", 1.0),
+        ]
+
+    def test_what_a_segmenter_calls_a_speaker_is_no_name(self) -> None:
+        """SPEAKER_00 of one recording is somebody else in the next; the recording's own speaker is known."""
+        rule = {"space": "read", "hold_out": HoldOut(speakers=0.999999)}
+        heard = self.cut(replace(recording(60.0), speaker=""), spans=((1.0, 5.0, "SPEAKER_00", 0.0),), **rule)
+        known = self.cut(recording(60.0), spans=((1.0, 5.0),), **rule)
+        assert [u.split for u in heard + known if isinstance(u, Utterance)] == ["train", "validation"]
+
+    def test_all_turns_of_a_dialogue_are_of_one_split(self) -> None:
+        rule = Splits(space="talks", hold_out=HoldOut(speakers=0.5))
+        turns = tuple(Turn(who, "hm", seconds=1.0) for who in "abc")
+        made = list(Turns(splits=rule)([Dialogue(f"d{n}", "talks", turns) for n in range(9)]))
+        splits = {
+            u.dialogue: {v.split for v in made if isinstance(v, Utterance) and v.dialogue == u.dialogue} for u in made
+        }
+        assert all(len(of) == 1 for of in splits.values()) and set().union(*splits.values()) == {"train", "validation"}
+
+    def test_a_dialogue_of_no_split_is_rejected_whole(self) -> None:
+        (made,) = Turns()([Dialogue("d", "talks", (Turn("a", "hm", seconds=1.5),), split="banana")])
+        assert isinstance(made, Reject) and (made.reason, made.seconds) == ("unknown_split", 1.5)
+
+    def test_another_share_cuts_anew_and_does_not_decode_anew(self) -> None:
+        shares = [HoldOut(speakers=share) for share in (0.1, 0.2)]
+        given = [(folder.Source(path="raw", hold_out=s), Splits(space="a", hold_out=s)) for s in shares]
+        ingest = [Ingest(source=source, splits=rule).identity() for source, rule in given]
+        cut = [Segment(segmenter=Heard(), splits=rule).identity() for _, rule in given]
+        assert ingest[0] == ingest[1] and cut[0] != cut[1]

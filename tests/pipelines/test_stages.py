@@ -18,6 +18,7 @@ from weft.pipelines.compose import Compose
 from weft.pipelines.encode import Encode
 from weft.pipelines.ingest import Ingest
 from weft.pipelines.sources import base as sources
+from weft.pipelines.splits import Splits
 from weft.pipelines.store import Store
 from weft.pipelines.synthesize import Synthesize
 from weft.pipelines.tasks.speech import Task as Speech
@@ -27,8 +28,9 @@ from weft.pipelines.voices import base as voices
 from weft.pipelines.voices.base import Spoken, Style
 from weft.schemas.audio import Alignment, Audio, Recording, Units, Utterance, Word
 from weft.schemas.item import Item
-from weft.schemas.ledger import Reject, Unusable
+from weft.schemas.ledger import Held, Reject, Unusable
 from weft.schemas.sample import Baked
+from weft.schemas.splits import HoldOut
 from weft.schemas.text import Dialogue, Document, Turn
 from weft.tokenizers import bpe, stream
 from weft.tokenizers.base import SpeechTokenizer
@@ -276,3 +278,55 @@ class TestCompose:
         said = json.loads(made.members[512 : 512 + made.json_length])
         assert said["provenance"]["path"] == "a.jsonl#7"
         assert (said["split"], said["provenance"]["split"]) == ("validation", "validation")
+
+    def test_what_is_of_another_split_is_held_out_and_has_other_keys(self, spelt: Store) -> None:
+        rows = [self.row(f"u-{n}", 9) for n in range(4)]
+        rows[1] = (replace(rows[1][0], split="validation"), *rows[1][1:])
+        rows[2] = (replace(rows[2][0], split="test"), *rows[2][1:])
+        task = Words(sources=("speech",), tokenizer="hubert", text_words=(2, 4), speech_words=(2, 4))
+        made: dict[str, list[Any]] = {}
+        for split in ("train", "validation", "test"):
+            stage = Compose(name="words", task=task, pass_number=0, seed=1, split=split)
+            stage.setup(spelt)
+            made[split] = list(stage(rows))
+        keys = {split: sorted(m.key for m in of if isinstance(m, Baked)) for split, of in made.items()}
+        assert keys == {
+            "train": ["u-0-words-0", "u-3-words-0"],
+            "validation": ["u-1-words-0-v"],
+            "test": ["u-2-words-0-t"],
+        }
+        assert {m.split for m in made["validation"] if isinstance(m, Baked)} == {"validation"}
+        held = sorted((m for m in made["train"] if isinstance(m, Held)), key=lambda m: m.key)
+        assert held == [Held("u-1", 4.5), Held("u-2", 4.5)]
+
+
+class TestDocuments:
+    """Text has its split where it is ingested."""
+
+    class Books(sources.Source):
+        @property
+        def makes(self) -> type:
+            return Document
+
+        def items(self, name: str) -> Iterator[Item]:
+            return iter(())
+
+        def read(self, item: Item, store: Store) -> Iterator[Document]:
+            for n, split in enumerate(item.payload.split(",")):
+                yield Document(f"{item.key}-{n:05d}", item.source, f"text {n}", split=split)
+
+    def ingested(self, payload: str, **splits: Any) -> list[Any]:
+        stage = Ingest(source=self.Books(), splits=Splits(**splits))
+        stage.setup(Store("/nowhere"))
+        return list(stage([Item("a-0123456789ab", "s", "a.txt", "", "", payload=payload)]))
+
+    def test_names_are_normal_and_one_that_is_not_known_is_a_reject(self) -> None:
+        train, validation, reject, test = self.ingested(",dev,banana,eval")
+        assert [d.split for d in (train, validation, test)] == ["train", "validation", "test"]
+        assert isinstance(reject, Reject) and (reject.reason, reject.path) == ("unknown_split", "a.txt")
+
+    def test_a_share_of_the_documents_is_held_out_by_their_text(self) -> None:
+        rule = {"space": "s", "hold_out": HoldOut(items=0.5)}
+        made = self.ingested("," * 30, **rule)
+        out = {d.text for d in made if d.split == "validation"}
+        assert out == {d.text for d in made if Splits(**rule).selects(d.text)} and 5 < len(out) < 25

@@ -8,7 +8,11 @@ from hypothesis import strategies as st
 
 from weft.schemas.ledger import LedgerRow
 
-BALANCED = LedgerRow("align/speech", 3, 98, 2, 96, 4, 1, 500.0, 10.0, 480.0, 30.0, 5.0)
+BALANCED = LedgerRow(
+    node="compose/words/pass-0/speech", part=3, items_in=98, items_made=2, items_out=91, items_rejected=4, items_held=5,
+    items_absent=1, seconds_in=500.0, seconds_made=10.0, seconds_out=465.0, seconds_rejected=30.0, seconds_held=15.0,
+    seconds_absent=5.0,
+)  # fmt: skip
 
 
 def test_a_row_that_adds_up_has_no_imbalance() -> None:
@@ -18,15 +22,17 @@ def test_a_row_that_adds_up_has_no_imbalance() -> None:
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"items_out": 95}, "align/speech part 3: 1 items vanished"),
-        ({"items_rejected": 6}, "align/speech part 3: 2 items appeared"),
-        ({"seconds_out": 479.0}, "align/speech part 3: 1.000000 s vanished"),
-        ({"seconds_rejected": 30.5}, "align/speech part 3: 0.500000 s appeared"),
-        ({"seconds_out": float("nan")}, "align/speech part 3: nan s appeared"),
+        ({"items_out": 90}, "1 items vanished"),
+        ({"items_rejected": 6}, "2 items appeared"),
+        ({"items_held": 4}, "1 items vanished"),
+        ({"seconds_out": 464.0}, "1.000000 s vanished"),
+        ({"seconds_rejected": 30.5}, "0.500000 s appeared"),
+        ({"seconds_held": 15.25}, "0.250000 s appeared"),
+        ({"seconds_out": float("nan")}, "nan s appeared"),
     ],
 )
 def test_an_imbalance_is_named_with_its_place_and_amount(change: dict[str, float], said: str) -> None:
-    assert replace(BALANCED, **change).imbalance() == said
+    assert replace(BALANCED, **change).imbalance() == f"compose/words/pass-0/speech part 3: {said}"
 
 
 @given(
@@ -40,7 +46,7 @@ def test_any_item_too_many_or_too_few_is_seen(field: str, by: int) -> None:
 
 
 @given(
-    field=st.sampled_from([f"seconds_{w}" for w in ("in", "made", "out", "rejected")]),
+    field=st.sampled_from([f"seconds_{w}" for w in ("in", "made", "out", "rejected", "held")]),
     by=st.floats(0.001, 1e6) | st.floats(-1e6, -0.001),
 )
 def test_a_millisecond_is_seen(field: str, by: float) -> None:

@@ -23,7 +23,6 @@ from weft.schemas.ledger import LedgerRow
 from weft.schemas.plan import node_of
 from weft.schemas.recipe import Recipe
 
-
 TEXT = {"use": "text", "stretch": 1024, "documents": "paragraph"}
 
 

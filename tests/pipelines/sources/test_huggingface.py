@@ -72,3 +72,12 @@ def test_splits(tmp_path: Path, rows: datasets.Dataset, ingested: Callable) -> N
 def test_what_datasets_cannot_read_is_told_in_a_sentence(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="nowhere"):
         list(Source(path=str(tmp_path / "nowhere")).items("s"))
+
+
+def test_a_column_says_more_than_the_split_that_is_loaded(
+    tmp_path: Path, rows: datasets.Dataset, ingested: Callable
+) -> None:
+    named = rows.select([0, 1]).add_column("split", ["dev", ""])
+    datasets.DatasetDict({"train.100": named}).save_to_disk(str(tmp_path / "saved"))
+    made, _ = ingested(Source(path=str(tmp_path / "saved"), split="train.100"))
+    assert [r.split for r in made] == ["dev", "train.100"]

@@ -73,3 +73,14 @@ def test_shar_is_read_in_place(tmp_path: Path, clip: bytes, ingested: Callable) 
         ("and", True, len(clip)), ("then", True, len(clip)),
     ]  # fmt: skip
     assert [(r.path.rpartition("/")[2], r.reason) for r in rejects] == [("u2", "no_audio")]
+
+
+def test_a_cut_and_its_supervisions_may_name_a_split(tmp_path: Path, path: str, ingested: Callable) -> None:
+    cuts = [
+        cut(path, 0.0, 1.0, [said(0.0, 0.4, "and"), said(0.5, 0.4, "so", custom={"split": "test"})], custom={"split": "dev"}),
+        cut(path, 1.0, 0.5, [], custom={"split": "train"}),
+        cut(path, 1.5, 0.5, []),
+    ]  # fmt: skip
+    (tmp_path / "cuts.jsonl").write_text("".join(json.dumps(c) + "\n" for c in cuts))
+    (made,), _ = ingested(Source(path=str(tmp_path / "cuts.jsonl")))
+    assert [s.split for s in made.supervisions] == ["dev", "test", "train", ""]

@@ -71,3 +71,8 @@ def test_the_grammar_is_a_script_that_only_grows(store: Store) -> None:
     source = grammar.Source(count=3, seed=5)
     assert all(d.turns for item in few for d in source.read(item, store))
     assert [i.payload for i in grammar.Source(count=3, seed=6).items("g")] != [i.payload for i in few]
+
+
+def test_a_line_may_name_its_split(tmp_path: Path, store: Store) -> None:
+    source = write(tmp_path, {**TAXI, "split": "dev"}, {**TAXI, "id": "other"})
+    assert [d.split for item in source.items("d") for d in source.read(item, store)] == ["dev", ""]

@@ -71,3 +71,10 @@ def test_what_is_no_tar(tmp_path: Path, ingested: Callable) -> None:
     made, rejects = ingested(Source(path=str(tmp_path / "*.tar")))
     assert not made
     assert len(rejects) == 2
+
+
+def test_each_channel_is_a_recording_of_its_own(tmp_path: Path, ingested: Callable, clip: bytes) -> None:
+    made, rejects = ingested(
+        Source(path=write(tmp_path / "a.tar", [("x.flac", clip), ("y.flac", clip)]), channels="each")
+    )
+    assert [r.path for r in made] == ["a.tar/x", "a.tar/y"] and not rejects

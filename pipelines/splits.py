@@ -1,0 +1,129 @@
+"""Which split an utterance or a document is of: the data's own, or validation where its name is held out.
+
+Splits(space="read", hold_out=HoldOut(speakers=0.02)).of("", Named(speakers=("s1",)))  ->  "train" or "validation"
+
+Names are selected by their hash, so neither parts nor order matter, and one more name changes no other's split.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from weft.schemas.fingerprint import hash64
+from weft.schemas.ledger import Unusable
+from weft.schemas.settings import Settings
+from weft.schemas.splits import HoldOut, Kind, normal
+from weft.schemas.text import Dialogue
+
+
+class SplitError(ValueError):
+    """A share that holds out nobody or everybody; the message gives both counts and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """The names by which a record may be held out, one kind a field. `split` is the data's own; "" where it names none."""
+
+    speakers: tuple[str, ...] = ()
+    recordings: tuple[str, ...] = ()
+    items: tuple[str, ...] = ()
+    split: str = ""
+
+    def of(self, kind: Kind) -> tuple[str, ...]:
+        return getattr(self, kind)
+
+
+class Splits(Settings):
+    """The rule of one source. `space` is where its names are told apart, `default` the split where the data names none."""
+
+    space: str = ""
+    default: str = ""
+    names: Mapping[str, str] = {}
+    hold_out: HoldOut | None = None
+    shared: bool = False  # a speaker of one name is one person in all sources of the space
+    all_train: bool = False  # whatever the data calls it
+
+    def holds_out(self, kind: Kind) -> bool:
+        return self.hold_out is not None and self.hold_out.kind == kind
+
+    def own(self, split: str) -> str:
+        """The data's own split, or the source's; "" where neither names one. Raises Unusable: unknown_split."""
+        if self.all_train:
+            return "train"
+        try:
+            return normal(split, self.names) or self.default
+        except ValueError as fault:
+            raise Unusable("unknown_split", str(fault)) from None
+
+    def of(self, named: Named) -> str:
+        """train, validation or test. An unknown speaker is never held out. Raises Unusable: unknown_split."""
+        split = self.own(named.split) or "train"
+        if self.hold_out and split == "train" and any(map(self.selects, named.of(self.hold_out.kind))):
+            return "validation"
+        return split
+
+    def candidates(self, named: Named) -> tuple[str, ...]:
+        """The names that `hold_out` may select: those of what the data itself calls train or does not name."""
+        try:
+            is_open = self.own(named.split) in ("", "train")
+        except Unusable:  # rejected when it is read
+            return ()
+        return named.of(self.hold_out.kind) if self.hold_out and is_open else ()
+
+    def selects(self, name: str) -> bool:
+        """Whether `hold_out` takes a name of its kind."""
+        if not self.hold_out or not name:
+            return False
+        return hash64("hold out", self.space, name) < self.hold_out.share * 2**64
+
+    def speaker(self, name: str, dialogue: str = "") -> str:
+        """The name of a speaker in its space. A role of a dialogue, such as `caller`, is another voice in each dialogue, so
+        its name holds within its dialogue; only in a shared space is it the name of one person.
+        """
+        return f"{dialogue} {name}" if dialogue and name and not self.shared else name
+
+    def named(self, dialogue: Dialogue) -> Named:
+        """The names of a dialogue. It is one item and one recording, and held out whole where one of its speakers is."""
+        speakers = tuple(self.speaker(turn.speaker, dialogue.key) for turn in dialogue.turns)
+        return Named(speakers=speakers, recordings=(dialogue.key,), items=(dialogue.key,), split=dialogue.split)
+
+
+class Tally:
+    """How many names a share selects, of how many it could. A name counts once, however often it is added."""
+
+    def __init__(self, hold_out: HoldOut) -> None:
+        self.hold_out = hold_out
+        self._names: tuple[set[int], set[int]] = (set(), set())
+
+    def add(self, name: str, is_held: bool) -> None:
+        """An unknown name, "", is none."""
+        if name:
+            self._names[is_held].add(hash64(name))
+
+    @property
+    def held(self) -> int:
+        return len(self._names[True])
+
+    @property
+    def total(self) -> int:
+        return self.held + len(self._names[False])
+
+    @property
+    def is_fair(self) -> bool:
+        """Whether somebody is held out and somebody is not; more names do not change it."""
+        return all(self._names)
+
+    def check(self, where: str) -> None:
+        """Raises SplitError, with both counts, unless it is fair."""
+        if self.is_fair:
+            return
+        kind, share = self.hold_out.kind, f"hold_out.{self.hold_out.kind} {self.hold_out.share:g} of {where}"
+        if not self.total:
+            raise SplitError(f"{share} selects nobody: the data names no {kind}; hold out another kind")
+        if self.held:
+            raise SplitError(
+                f"{share} selects all {self.total:,} of its {kind}, so nothing is left to train on; lower it"
+            )
+        raise SplitError(
+            f"{share} selects 0 of its {self.total:,} {kind}, so nothing is held out; "
+            "raise it, or name them in the data (`split: validation`)"
+        )

@@ -1,0 +1,123 @@
+"""Splits from the command line: wrong settings by their line, unfair shares before any model is made, and the ledger."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from weft.jobs.build import build
+from weft.jobs.commands import read_house
+from weft.jobs.engine import LocalEngine
+from weft.jobs.schedule import Event
+from weft.pipelines.mixing.audit import audit
+from weft.pipelines.parts import read_table
+from weft.pipelines.splits import SplitError
+from weft.pipelines.store import Store
+
+Weft = Callable[..., tuple[int, str, str]]
+
+
+def recipe(folder: Path, **books: Any) -> str:
+    """A recipe of one text task over 60 paragraphs."""
+    (folder / "a.txt").write_text("\n\n".join(f"paragraph {n} of the book, and {n * n} words" for n in range(60)))
+    stage = {
+        "mixture": {"total": 150, "shares": {"text": 1}}, "context": 64, "model": {"base": "none"},
+        "optimiser": {"lr": 1.0, "batch_tokens": 64},
+    }  # fmt: skip
+    whole = {
+        "name": "splits",
+        "sources": {"books": {"use": "text", "path": str(folder), **books}},
+        "text": {"use": "bpe", "size": 300},
+        "tasks": {"text": {"use": "text", "sources": ["books"]}},
+        "training": {"pre": stage},
+    }
+    (folder / "r.yaml").write_text(yaml.safe_dump(whole, sort_keys=False))
+    return str(folder / "r.yaml")
+
+
+def built(path: str, folder: Path) -> tuple[Store, list[Event]]:
+    store, events = Store(str(folder / "corpus")), list[Event]()
+    build(read_house(path), store, LocalEngine(store), events.append, lambda works: None)
+    return store, events
+
+
+def test_what_is_held_out_is_in_no_shard_and_in_the_ledger(tmp_path: Path) -> None:
+    path = recipe(tmp_path, hold_out={"items": 0.2})
+    store, _ = built(path, tmp_path)
+    found = audit(store, read_house(path), deep=True)
+    assert found.faults == ()
+    train, validation = (
+        next(n for n in found.nodes if n.node == f"compose/text/{p}/books") for p in ("pass-0", "validation")
+    )
+    assert (train.items_out, train.items_held) == (validation.items_held, validation.items_out)
+    assert train.items_held > 2 and train.items_in == 60
+    drawn = set(read_table(store, "shards/pre/index.parquet", ["text_hash"])["text_hash"].to_pylist())
+    held = set(
+        read_table(store, "compose/text/validation/books/part-00000.parquet", ["text_hash"])["text_hash"].to_pylist()
+    )
+    assert drawn and held and not drawn & held
+    counts = json.loads(store.read("splits/books.json"))
+    assert (counts["held_out"], counts["names"]) == (train.items_held, 60)
+
+
+def test_building_again_does_nothing(tmp_path: Path) -> None:
+    path = recipe(tmp_path, hold_out={"items": 0.2})
+    built(path, tmp_path)
+    _, events = built(path, tmp_path)
+    assert {event.what for event in events} == {"kept"}
+
+
+def test_a_share_of_nobody_fails_the_build_before_anything_learns(tmp_path: Path) -> None:
+    path = recipe(tmp_path, hold_out={"items": 1e-9})
+    with pytest.raises(SplitError, match=r"hold_out\.items 1e-09 of source books selects 0 of its 60 items"):
+        built(path, tmp_path)
+    assert not (tmp_path / "corpus" / "vocabulary").exists()
+
+
+def test_plan_refuses_a_share_of_nobody_with_both_counts_and_1(weft: Weft, tmp_path: Path) -> None:
+    lines = [{"audio": f"{n}.wav", "speaker": f"s{n % 13}"} for n in range(65)]
+    (tmp_path / "m.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    path = recipe(tmp_path)
+    source = f"sources.read={{use: manifest, path: {tmp_path}/m.jsonl, hold_out: {{speakers: 1.0e-9}}}}"
+    code, _, said = weft("plan", path, source)
+    assert code == 1 and "hold_out.speakers 1e-09 of source read selects 0 of its 13 speakers" in " ".join(said.split())
+    assert weft("plan", path, source.replace("1.0e-9", "0.5"))[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ("split: banana", "sources.books.split: 'banana' is no split; there are train, validation, test"),
+        ("hold_out: {items: 1}", "sources.books.hold_out.items: input should be less than 1"),
+        ("hold_out: {speakers: 0.1}", "sources.books.hold_out: text has no speakers to hold out; it has items"),
+        ("hold_out: {items: 0.1, recordings: 0.1}", "sources.books.hold_out: name one kind and its share"),
+        ("splits: {odd: banana}", "sources.books.splits.odd: input should be 'train', 'validation' or 'test'"),
+    ],
+)
+def test_validate_names_the_line(weft: Weft, tmp_path: Path, change: str, said: str) -> None:
+    text = (
+        Path(recipe(tmp_path))
+        .read_text()
+        .replace("    use: text\n    path", f"    {change}\n    use: text\n    path", 1)
+    )
+    (tmp_path / "r.yaml").write_text(text)
+    code, _, errors = weft("validate", str(tmp_path / "r.yaml"))
+    assert code == 2 and f"r.yaml line 4: {said}" in " ".join(errors.split())
+
+
+def test_a_tasks_split_is_one_that_exists(weft: Weft, tmp_path: Path) -> None:
+    code, _, said = weft("validate", recipe(tmp_path), "tasks.text.split=banana")
+    assert code == 2 and "tasks.text.split: input should be 'train', 'validation' or 'test'" in " ".join(said.split())
+
+
+def test_a_task_of_another_split_keeps_it_in_the_corpus(tmp_path: Path) -> None:
+    path = recipe(tmp_path, hold_out={"items": 0.3})
+    Path(path).write_text(
+        Path(path).read_text().replace("  text:\n    use: text\n", "  text:\n    split: validation\n    use: text\n")
+    )
+    store, _ = built(path, tmp_path)
+    assert set(read_table(store, "shards/pre/index.parquet", ["split"])["split"].to_pylist()) == {"validation"}
+    assert read_house(store.path("recipe.yaml")).tasks["text"].split == "validation"
