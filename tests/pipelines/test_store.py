@@ -82,7 +82,7 @@ def test_a_file_is_on_disk_before_it_has_its_name(store: Store, monkeypatch: pyt
 
 def test_what_killed_writers_left_is_swept(store: Store) -> None:
     store.write("a/whole.bin", b"x")
-    (Path(store.root) / "a" / "whole.bin.tmp-0123").write_bytes(b"half")
+    (Path(store.root) / "a" / f"whole.bin.tmp-{uuid.uuid4().hex}").write_bytes(b"half")
     assert store.names("a") == ["a/whole.bin"]
     store.sweep()
     assert [p.name for p in leftovers(Path(store.root))] == ["whole.bin"]
