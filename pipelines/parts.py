@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from weft.pipelines.checksums import BLANK, KEY, add_checksums, content_matches, footer_matches
+from weft.pipelines.checksums import BLANK, KEY, add_checksums, footer_matches
 from weft.pipelines.store import Damaged, Store
 from weft.schemas.table import arrow_schema, from_table, to_table
 

@@ -113,7 +113,9 @@ class PartWork:
 
 def companions_of(stamp: Stamp) -> dict[str, tuple[int, str]]:
     """The files that were committed with a part: bytes, and the SHA-256 of those that do not carry checksums themselves."""
-    return {name: (size, checksum) for name, (size, checksum) in json.loads(stamp.notes.get("companions", "{}")).items()}
+    return {
+        name: (size, checksum) for name, (size, checksum) in json.loads(stamp.notes.get("companions", "{}")).items()
+    }
 
 
 def inputs_of(stamp: Stamp) -> dict[str, str]:
