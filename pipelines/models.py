@@ -65,13 +65,13 @@ def damage_of_model(store: Store, folder: str, deep: bool) -> Iterator[Damaged]:
     for name, size in contents.bytes.items():
         found = size_of(store, f"{folder}/{name}")
         if found != size:
-            what = "it is missing" if found < 0 else f"it holds {found} bytes where {size} were written"
+            what = "is missing" if found < 0 else f"holds {found} bytes where {size} were written"
             yield Damaged(store.url, f"{folder}/{name}", what)
-        elif deep and _checksum_in(store, f"{folder}/{name}") != contents.files[name]:
-            yield Damaged(store.url, f"{folder}/{name}", "its checksum is not the one in model.json")
+        elif deep and checksum_of(store, f"{folder}/{name}") != contents.files[name]:
+            yield Damaged(store.url, f"{folder}/{name}", "has another checksum than in model.json")
 
 
-def strangers(store: Store, folder: str) -> list[str]:
+def foreign_files(store: Store, folder: str) -> list[str]:
     """Files in a model's folder that are not the model's: a loader may take them for its own."""
     own = {f"{folder}/{name}" for name in (*OWN, *_listed(store, folder))}
     return [name for name in store.names(folder) if name not in own]
@@ -90,13 +90,13 @@ def _read(store: Store, folder: str) -> Contents | Damaged:
     """What `model.json` says, where it is the one that was committed with the fingerprint."""
     for name in OWN:
         if not store.exists(f"{folder}/{name}"):
-            return Damaged(store.url, f"{folder}/{name}", "it is missing")
+            return Damaged(store.url, f"{folder}/{name}", "is missing")
     lines = store.read(f"{folder}/fingerprint").decode("utf-8", "replace").split("\n")
     if len(lines) != 3 or lines[2] != digest(lines[:2]):
-        return Damaged(store.url, f"{folder}/fingerprint", "it is not as it was written")
+        return Damaged(store.url, f"{folder}/fingerprint", "is not as it was written")
     mark = store.read(model_mark(folder))
     if hashlib.sha256(mark).hexdigest() != lines[1]:
-        return Damaged(store.url, model_mark(folder), "its checksum is not the one in the file fingerprint beside it")
+        return Damaged(store.url, model_mark(folder), "has another checksum than in the file `fingerprint` beside it")
     return Contents(**json.loads(mark))
 
 
@@ -113,7 +113,7 @@ def _checksum(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _checksum_in(store: Store, name: str) -> str:
+def checksum_of(store: Store, name: str) -> str:
     found = hashlib.sha256()
     with store.open(name) as file:
         while piece := file.read(_PIECE):

@@ -3,6 +3,7 @@
 align/speech/part-00003.parquet
   weft.fingerprint   what it was made from: settings, backend versions, the digests of its inputs
   weft.digest        what is in it: equal digests, equal rows
+  weft.name          where it belongs in its corpus
   weft.checksums     of the file's bytes (`checksums.py`)
   weft.…             notes of whoever wrote it, such as the sizes of the files that were committed with it
 
@@ -51,7 +52,7 @@ def write_part(
 
 
 def write_table(store: Store, name: str, table: pa.Table, stamp: Stamp) -> None:
-    marks = {"fingerprint": stamp.fingerprint, "digest": stamp.digest, **stamp.notes}
+    marks = {"fingerprint": stamp.fingerprint, "digest": stamp.digest, "name": name, **stamp.notes}
     sink = pa.BufferOutputStream()
     # read at the speed of memory: no dictionaries to look up, no statistics that nobody asks for
     with pq.ParquetWriter(
@@ -85,7 +86,7 @@ def read_table(store: Store, name: str, columns: list[str] | None = None) -> pa.
     with opened_part(store, name) as part:
         table = part.read(columns=columns, use_threads=False)  # the work declares its threads
     if columns is not None and (lost := set(columns) - set(table.column_names)):
-        raise Damaged(store.url, name, f"it has no column {min(lost)!r}")
+        raise Damaged(store.url, name, f"has no column {min(lost)!r}")
     return table
 
 
@@ -95,16 +96,19 @@ def opened_part(store: Store, name: str) -> Iterator[pq.ParquetFile]:
     try:
         with store.open(name) as file:
             part = pq.ParquetFile(file, page_checksum_verification=True)
-            checksums = (part.metadata.metadata or {}).get(KEY.encode())
+            marks = part.metadata.metadata or {}
+            checksums = marks.get(KEY.encode())
             if checksums is not None and not footer_matches(file, store.size(name), checksums):
-                raise Damaged(store.url, name, "its footer is not the one that was written")
+                raise Damaged(store.url, name, "has another footer than was written")
+            if (own := marks.get(b"weft.name", name.encode()).decode()) != name:
+                raise Damaged(store.url, name, f"is {own} in another place")
             yield part
     except (FileNotFoundError, MemoryError):
         raise
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         if isinstance(error, OSError) and error.errno is not None:  # the disk's or the network's, not the file's
             raise
-        raise Damaged(store.url, name, str(error).strip().splitlines()[0]) from error
+        raise Damaged(store.url, name, f"is damaged: {str(error).strip().splitlines()[0]}") from error
 
 
 def stamp_of(store: Store, name: str) -> Stamp | None:
@@ -113,7 +117,8 @@ def stamp_of(store: Store, name: str) -> Stamp | None:
         with opened_part(store, name) as part:
             found = part.metadata.metadata or {}
         marks = {k.decode().removeprefix(_PREFIX): v.decode() for k, v in found.items() if k.startswith(b"weft.")}
-        marks.pop("checksums", None)
+        for own in ("name", "checksums"):
+            marks.pop(own, None)
         return Stamp(marks.pop("fingerprint"), marks.pop("digest"), marks)
     except (FileNotFoundError, KeyError, Damaged, UnicodeDecodeError):
         return None

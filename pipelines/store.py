@@ -21,14 +21,14 @@ _SCRATCH = re.compile(r"\.tmp-[0-9a-f]{32}$")  # how the names end of files that
 
 
 class Damaged(Exception):
-    """A file of a corpus that is not as it was written: `name` in the corpus at `url`, and what is wrong with it."""
+    """A file of a corpus that is not as it was written: `name` in the corpus at `url`; `what` ends a sentence that begins with it."""
 
     def __init__(self, url: str, name: str, what: str) -> None:
         super().__init__(url, name, what)
         self.url, self.name, self.what = url, name, what
 
     def __str__(self) -> str:
-        return f"{self.name} is damaged ({self.what}); {remedy(self.url)} makes it anew"
+        return f"{self.name} {self.what}; {remedy(self.url)} makes it anew"
 
 
 def remedy(url: str) -> str:

@@ -19,15 +19,17 @@ from weft.pipelines.mixing.plan import cost_column, size_of
 from weft.pipelines.mixing.shards import index_name, rows_name
 from weft.pipelines.parts import stamp_of
 from weft.pipelines.store import Store
+from weft.pipelines.verify import damaged, missing, strangers
 from weft.schemas.audit import Audit, StageAudit, TaskAudit
 from weft.schemas.training import TrainingStage
 
 
 def audit(store: Store, house: House, deep: bool = False) -> Audit:
     """Declared against realised, and the ledger. Raises FileNotFoundError where a stage has no index yet."""
-    faults: list[str] = []
+    faults = [str(damage) for find in (damaged(store, house, deep), missing(store, house)) for damage in find]
+    faults += strangers(store, house)
     nodes = nodes_of(store, house, faults)
-    rejects = rejects_of(store, faults)
+    rejects = rejects_of(store, house, faults)
     stages = tuple(_stage(store, name, stage, faults) for name, stage in house.recipe.training.items())
     if deep:
         for name in house.recipe.training:
