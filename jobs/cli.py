@@ -79,6 +79,7 @@ def build(
     engine: EngineOption = "auto",
     address: AddressOption = None,
     workers: WorkersOption = None,
+    verify: Annotated[bool, typer.Option(help="Read all that is there first, and make anew what is damaged.")] = False,
 ) -> None:
     """Builds a corpus, or what is missing of it: run the same command again after anything.
 
@@ -89,7 +90,7 @@ def build(
     check_engine(engine)
     if not out:
         raise RecipeError("weft build: say where the corpus goes, such as --out corpus")
-    progress = build_corpus(read_house(recipe, overrides or []), out, engine, address, workers)
+    progress = build_corpus(read_house(recipe, overrides or []), out, engine, address, workers, verify)
     console.print(
         f"{escape(out)}: {progress.done.total():,} pieces of work done, {progress.kept.total():,} kept from before; "
         f"`weft audit {escape(out)}` shows what is in it",

@@ -12,6 +12,7 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from shlex import quote
 from typing import BinaryIO
 
 import fsspec
@@ -33,7 +34,7 @@ class Damaged(Exception):
 
 def remedy(url: str) -> str:
     """The command that makes anew what is damaged or missing in the corpus at `url`."""
-    return f"`weft build {url}/recipe.yaml --out {url} --verify`"
+    return f"`weft build {quote(f'{url}/recipe.yaml')} --out {quote(url)} --verify`"
 
 
 class Store:
