@@ -123,9 +123,12 @@ def _has_digest(table: pa.Table, record: type, extra: str, digest: str) -> bool:
     """As read, or as it would be built again of its records: how Arrow keeps what is null is not content."""
     try:
         plain = table.cast(arrow_schema(record))
-    except pa.ArrowException:
+        if table_digest(plain, extra) == digest:
+            return True
+        again = to_table(from_table(plain, record), record)
+    except (pa.ArrowException, TypeError):  # types that are not the record's, or nothing where it has something
         return False
-    return digest in (table_digest(plain, extra), table_digest(to_table(from_table(plain, record), record), extra))
+    return table_digest(again, extra) == digest
 
 
 def _companions(store: Store, work: PartWork, whole: dict[str, Stamp], deep: bool) -> Iterator[Damaged]:

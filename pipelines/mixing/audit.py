@@ -17,6 +17,7 @@ from weft.pipelines.mixing.accounts import nodes_of, rejects_of
 from weft.pipelines.mixing.deep import check_tars
 from weft.pipelines.mixing.plan import cost_column, size_of
 from weft.pipelines.mixing.shards import index_name, rows_name
+from weft.pipelines.models import damage_of_model
 from weft.pipelines.parts import stamp_of
 from weft.pipelines.store import Store
 from weft.pipelines.verify import damaged, missing, strangers
@@ -31,7 +32,7 @@ def audit(store: Store, house: House, deep: bool = False) -> Audit:
     nodes = nodes_of(store, house, faults)
     rejects = rejects_of(store, house, faults)
     stages = tuple(_stage(store, name, stage, faults) for name, stage in house.recipe.training.items())
-    if deep:
+    if deep and not any(damage_of_model(store, "vocabulary", deep=True)):  # without it no id can be judged
         for name in house.recipe.training:
             faults += check_tars(store, name)
     return Audit(store.url, stages, nodes, rejects, tuple(faults))

@@ -26,12 +26,11 @@ from weft.pipelines.store import Damaged, Store
 from weft.schemas.recipe_file import RecipeError
 from weft.tokenizers.pitch import Tokenizer as Pitch
 
-PART = "part-00000.parquet"
-PARTS = (
-    f"list/speech/{PART}", f"ingest/speech/{PART}", f"ingest/books/{PART}", f"synthesize/dialogues/{PART}", f"segment/speech/{PART}",
-    f"align/speech/{PART}", f"encode/pitch/speech/{PART}", f"compose/words/pass-0/speech/{PART}", f"compose/text/pass-0/books/{PART}",
-    f"rejects/ingest/broken/{PART}", f"rejects/ingest/speech/{PART}", f"ledger/ingest/broken/{PART}", f"ledger/segment/dialogues/{PART}",
+FOLDERS = (
+    "list/speech", "ingest/speech", "ingest/books", "synthesize/dialogues", "segment/speech", "align/speech", "encode/pitch/speech",
+    "compose/words/pass-0/speech", "compose/text/pass-0/books",
 )  # fmt: skip
+COMPANIONS = ("rejects/ingest/broken", "rejects/align/broken", "ledger/ingest/broken", "ledger/segment/dialogues")
 MODELS = (
     ("models/pitch/model.safetensors", "aligner/acoustic.safetensors", "vocabulary/tokenizer.json"),
     ("models/pitch/card.json", "aligner/phones.json", "vocabulary/vocabulary.json"),
@@ -224,32 +223,45 @@ def of_another_corpus(store: Store, name: str) -> None:
     write_table(store, name, other, Stamp("another fingerprint", table_digest(other), {"parts": "2"}))
 
 
-def with_rows(store: Store, names: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(name for name in names if pq.read_metadata(store.path(name)).num_rows)
+def parts(store: Store, *folders: str) -> tuple[str, ...]:
+    """The first part of each folder that has rows."""
+    return tuple(
+        next(n for n in store.names(f) if n.endswith("t") and pq.read_metadata(store.path(n)).num_rows) for f in folders
+    )
 
 
-def test_nothing_is_found_in_the_good_corpus_and_a_verifying_build_leaves_it_as_it_is(good: Path, corpus: Store) -> None:
+def test_nothing_is_found_in_the_good_corpus_and_a_verifying_build_leaves_it_as_it_is(
+    good: Path, corpus: Store
+) -> None:
     assert told(corpus, deep=False) == told(corpus, deep=True) == []
     assert run(good / "recipe.yaml", Path(corpus.root), verify=True) == []
     assert content(corpus.root) == content(good / "corpus")
 
 
 def test_parts_that_are_missing_are_made_by_a_build(good: Path, corpus: Store) -> None:
-    for name in (*PARTS, AUDIO):
+    names = parts(corpus, *FOLDERS, *COMPANIONS)
+    for name in names:
         corpus.remove(name)
-    named(corpus, (*PARTS, AUDIO), deep=False)
+    named(corpus, names, deep=False)
     run(good / "recipe.yaml", Path(corpus.root))
     assert content(corpus.root) == content(good / "corpus")
 
 
 @pytest.mark.parametrize(
-    "harm", [emptied, cut, shorter, longer, flipped_footer, flipped_fingerprint, flipped_magic, garbage], ids=lambda f: f.__name__
+    "harm",
+    [emptied, cut, shorter, longer, garbage, flipped_footer, flipped_fingerprint, flipped_magic],
+    ids=lambda f: f.__name__,
 )
-def test_parts_that_cannot_be_opened_are_mended_by_a_build(good: Path, corpus: Store, harm: Callable[[bytes], bytes]) -> None:
-    for name in PARTS:
+@pytest.mark.parametrize("folders", [FOLDERS, COMPANIONS], ids=["parts", "companions"])
+def test_parts_that_cannot_be_opened(
+    good: Path, corpus: Store, folders: tuple[str, ...], harm: Callable[[bytes], bytes]
+) -> None:
+    names = parts(corpus, *folders)
+    for name in names:
         replace_bytes(corpus, name, harm)
-    named(corpus, PARTS, deep=False)
-    run(good / "recipe.yaml", Path(corpus.root))
+    named(corpus, names, deep=False)
+    same_size = folders is COMPANIONS and harm.__name__.startswith("flipped")  # a build looks at their size alone
+    run(good / "recipe.yaml", Path(corpus.root), verify=same_size)
     assert content(corpus.root) == content(good / "corpus")
 
 
@@ -257,7 +269,7 @@ def test_parts_that_cannot_be_opened_are_mended_by_a_build(good: Path, corpus: S
 def test_parts_of_other_content_are_found_by_a_deep_audit_and_mended_by_a_verifying_build(
     good: Path, corpus: Store, harm: Callable
 ) -> None:
-    names = with_rows(corpus, PARTS)
+    names = parts(corpus, *FOLDERS, *COMPANIONS)
     for name in names:
         (replace_bytes if harm is flipped_page else replace_rows)(corpus, name, harm)
     named(corpus, names, deep=True)
@@ -268,14 +280,15 @@ def test_parts_of_other_content_are_found_by_a_deep_audit_and_mended_by_a_verify
 
 @pytest.mark.parametrize("harm", [row_more, row_fewer], ids=lambda f: f.__name__)
 def test_rows_that_the_ledger_does_not_count_are_found_without_a_deep_audit(corpus: Store, harm: Callable) -> None:
-    names = tuple(n for n in with_rows(corpus, PARTS) if not n.startswith("list/"))
+    names = parts(corpus, *FOLDERS[1:], *COMPANIONS)
     for name in names:
         replace_rows(corpus, name, harm)
     named(corpus, names, deep=False)
 
 
-@pytest.mark.parametrize("name", PARTS)
-def test_a_part_of_another_corpus(good: Path, corpus: Store, name: str) -> None:
+@pytest.mark.parametrize("folder", [*FOLDERS, *COMPANIONS])
+def test_a_part_of_another_corpus(good: Path, corpus: Store, folder: str) -> None:
+    (name,) = parts(corpus, folder)
     of_another_corpus(corpus, name)
     named(corpus, (name,), deep=False)
     run(Path(corpus.path("recipe.yaml")), Path(corpus.root), verify=True)
@@ -283,7 +296,7 @@ def test_a_part_of_another_corpus(good: Path, corpus: Store, name: str) -> None:
 
 
 def test_parts_that_changed_places(good: Path, corpus: Store) -> None:
-    folders = ("list/speech", "ingest/speech", "segment/speech", "align/speech", "rejects/segment/speech", "ledger/ingest/speech")
+    folders = ("list/speech", "ingest/speech", "segment/speech", "align/speech", "ledger/ingest/speech")
     names = tuple(f"{folder}/part-0000{number}.parquet" for folder in folders for number in (0, 1))
     for one, other in zip(names[::2], names[1::2], strict=True):
         first, second = corpus.read(one), corpus.read(other)
@@ -294,9 +307,14 @@ def test_parts_that_changed_places(good: Path, corpus: Store) -> None:
     assert content(corpus.root) == content(good / "corpus")
 
 
-@pytest.mark.parametrize("harm", [emptied, cut, shorter, longer, flipped, backwards], ids=lambda f: f.__name__)
-def test_audio_that_stages_made(good: Path, corpus: Store, harm: Callable[[bytes], bytes]) -> None:
-    replace_bytes(corpus, AUDIO, harm)
+@pytest.mark.parametrize(
+    "harm", [None, emptied, cut, shorter, longer, flipped, backwards], ids=lambda f: f.__name__ if f else "missing"
+)
+def test_audio_that_stages_made(good: Path, corpus: Store, harm: Callable[[bytes], bytes] | None) -> None:
+    if harm:
+        replace_bytes(corpus, AUDIO, harm)
+    else:
+        corpus.remove(AUDIO)
     same_size = harm in (flipped, backwards)
     named(corpus, (AUDIO,), deep=same_size)
     run(good / "recipe.yaml", Path(corpus.root), verify=same_size)
@@ -304,7 +322,9 @@ def test_audio_that_stages_made(good: Path, corpus: Store, harm: Callable[[bytes
 
 
 @pytest.mark.parametrize("names", MODELS, ids=lambda names: names[0].rpartition("/")[2])
-@pytest.mark.parametrize("harm", [None, emptied, cut, longer, flipped, flipped_first], ids=lambda f: f.__name__ if f else "missing")
+@pytest.mark.parametrize(
+    "harm", [None, emptied, cut, longer, flipped, flipped_first], ids=lambda f: f.__name__ if f else "missing"
+)
 def test_models_and_the_vocabulary(
     good: Path, corpus: Store, names: tuple[str, ...], harm: Callable[[bytes], bytes] | None
 ) -> None:
@@ -351,26 +371,28 @@ def test_a_corpus_below_a_folder_whose_name_looks_like_a_scratch_file(good: Path
     shutil.copytree(good / "corpus", tmp_path / "x.tmp-1" / "corpus", copy_function=os.link)
     store = Store(str(tmp_path / "x.tmp-1" / "corpus"))
     assert told(store, deep=False) == []
-    store.remove(PARTS[1])
-    named(store, (PARTS[1],), deep=False)
+    names = parts(store, "segment/speech")
+    store.remove(names[0])
+    named(store, names, deep=False)
 
 
 def test_a_damaged_part_that_a_build_must_read_is_made_again(
     good: Path, corpus: Store, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    for name in (f"ingest/speech/{PART}", "models/pitch/model.safetensors"):
-        replace_bytes(corpus, name, flipped if name.startswith("models") else flipped_page)
-    for name in (f"segment/speech/{PART}", f"encode/pitch/speech/{PART}"):
+    part, segments, codes = parts(corpus, "ingest/speech", "segment/speech", "encode/pitch/speech")
+    replace_bytes(corpus, part, flipped_page)
+    replace_bytes(corpus, "models/pitch/model.safetensors", flipped)
+    for name in (part.replace("ingest", "segment"), segments, codes):
         corpus.remove(name)
     build_corpus(read_house(str(good / "recipe.yaml")), corpus.root, "local", None, None)
     said = capsys.readouterr().out
-    assert f"ingest/speech/{PART} is damaged" in said and "models/pitch/model.safetensors has another checksum" in said
+    assert f"{part} is damaged" in said and "models/pitch/model.safetensors has another checksum" in said
     assert content(corpus.root) == content(good / "corpus")
 
 
 def test_files_that_nothing_makes_are_told(corpus: Store) -> None:
-    corpus.write(f"align/gone/{PART}", b"old")
+    corpus.write("align/gone/part-00000.parquet", b"old")
     corpus.write("vocabulary/added_tokens.json", b"{}")
     faults = "\n".join(told(corpus, deep=False))
-    assert f"align/gone/{PART} is no part of this corpus" in faults
+    assert "align/gone/part-00000.parquet is no part of this corpus" in faults
     assert "vocabulary/added_tokens.json is no file of this model: move it away" in faults
