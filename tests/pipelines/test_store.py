@@ -88,6 +88,14 @@ def test_what_killed_writers_left_is_swept(store: Store) -> None:
     assert [p.name for p in leftovers(Path(store.root))] == ["whole.bin"]
 
 
+def test_only_scratch_files_of_weft_are_passed_over_and_swept(tmp_path: Path) -> None:
+    store = Store(str(tmp_path / "x.tmp-1" / "corpus"))
+    store.write("a/mine.tmp-notes", b"x")
+    assert store.names("a") == ["a/mine.tmp-notes"]
+    store.sweep()
+    assert store.names("a") == ["a/mine.tmp-notes"]
+
+
 def test_local_files_and_other_stores_are_read_from_any_store(any_store: Store, tmp_path: Path) -> None:
     (tmp_path / "clip.wav").write_bytes(b"local")
     other = f"memory://{uuid.uuid4().hex}"
