@@ -11,14 +11,15 @@ import yaml
 
 from weft.jobs.engine import Engine
 from weft.jobs.schedule import Event, run
+from weft.pipelines.built import with_checksum
 from weft.pipelines.graph import STAGES, House
 from weft.pipelines.listing import list_source
 from weft.pipelines.mixing.plan import Wanted, read_tars
 from weft.pipelines.mixing.shards import index_name, rows_name, tar_name, wids_name
 from weft.pipelines.mixing.supply import short
-from weft.pipelines.store import Store
+from weft.pipelines.store import Damaged, Store
+from weft.pipelines.verify import damaged
 from weft.pipelines.work import IndexWork, OrderWork, PlanWork, ShardWork, Work
-from weft.schemas.fingerprint import version_of
 from weft.schemas.plan import node_of, order_name
 from weft.tokenizers.folder import absolute
 
@@ -26,9 +27,17 @@ Report = Callable[[Event], None]
 Parts = dict[str, int]
 
 
-def build(house: House, store: Store, engine: Engine, report: Report, expect: Callable[[Sequence[Work]], None]) -> None:
-    """Makes everything that is missing or no longer fits. `expect` is told of work before it begins."""
+def build(
+    house: House, store: Store, engine: Engine, report: Report, expect: Callable[[Sequence[Work]], None],
+    damage: Callable[[Damaged], None] | None = None,
+) -> None:  # fmt: skip
+    """Makes everything that is missing or no longer fits. `expect` is told of work before it begins.
+
+    With `damage` everything is read first, and what is not as it was written is told and made anew.
+    """
     store.sweep()
+    if damage:
+        remove_damaged(house, store, damage)
     write_recipe(house, store)
     parts = {name: list_source(store, name, source, house.recipe.part_size) for name, source in house.sources.items()}
 
@@ -45,6 +54,13 @@ def build(house: House, store: Store, engine: Engine, report: Report, expect: Ca
         tars = shard_works(store, name)
         do([*tars, IndexWork(name, tuple(work.makes for work in tars))])
     tidy(house, store, works)
+
+
+def remove_damaged(house: House, store: Store, damage: Callable[[Damaged], None]) -> None:
+    """Removes files that are not as they were written, so that the build makes them anew."""
+    for found in list(damaged(store, house, deep=True)):
+        damage(found)
+        store.remove(found.name)
 
 
 def plan_stages(house: House, store: Store, parts: Parts, do: Callable[[list[Work]], None]) -> list[Work]:
@@ -100,8 +116,7 @@ def write_recipe(house: House, store: Store) -> None:
             "folder": absolute(choice.folder),
             **tokenizer.model_dump(mode="json"),
         }
-    head = f"# resolved by weft {version_of('weft')}\n"
-    text = (head + yaml.safe_dump(recipe, sort_keys=False, allow_unicode=True)).encode()
+    text = with_checksum(yaml.safe_dump(recipe, sort_keys=False, allow_unicode=True))
     if not store.exists("recipe.yaml") or store.read("recipe.yaml") != text:
         store.write("recipe.yaml", text)
 

@@ -82,6 +82,7 @@ def build(
     engine: EngineOption = "auto",
     address: AddressOption = None,
     workers: WorkersOption = None,
+    verify: Annotated[bool, typer.Option(help="Read all that is there first, and make anew what is damaged.")] = False,
 ) -> None:
     """Builds a corpus, or what is missing of it: run the same command again after anything.
 
@@ -93,7 +94,7 @@ def build(
     if not out:
         raise RecipeError("weft build: say where the corpus goes, such as --out corpus")
     house = read_house(recipe, overrides or [])
-    progress = build_corpus(house, out, engine, address, workers)
+    progress = build_corpus(house, out, engine, address, workers, verify)
     tell_endings(house, out)
     console.print(
         f"{escape(out)}: {progress.done.total():,} pieces of work done, {progress.kept.total():,} kept from before; "

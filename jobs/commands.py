@@ -4,6 +4,7 @@ import os
 import socket
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from shlex import quote
 from typing import Any
 
 import pyarrow as pa
@@ -15,10 +16,10 @@ from weft.jobs.engine import Engine, LocalEngine
 from weft.jobs.forecast import shortages
 from weft.jobs.holdings import sampled_holding
 from weft.jobs.progress import BuildProgress
-from weft.pipelines.built import Built
+from weft.pipelines.built import Built, is_as_written
 from weft.pipelines.graph import House, RecipeFault
 from weft.pipelines.mixing.plan import ending, plan_name
-from weft.pipelines.store import Store
+from weft.pipelines.store import Damaged, Store, remedy
 from weft.schemas import recipe_file
 from weft.schemas.recipe_file import RecipeError
 
@@ -65,9 +66,13 @@ def reading(url: str) -> Iterator[None]:
         yield
     except FileNotFoundError as error:
         missing = error.filename or error
-        raise RecipeError(f"{url}: {missing} is not there yet; `weft build` again finishes it") from None
-    except pa.ArrowInvalid as error:
-        raise RecipeError(f"{url}: a table of it is broken ({error}); `weft build` again mends it") from None
+        raise RecipeError(f"{url}: {missing} is not there yet; {remedy(url)} finishes it") from None
+    except Damaged as damage:
+        raise RecipeError(f"{url}: {damage}") from None
+    except (pa.ArrowException, OSError) as error:  # of a table that the trainer or `inspect` reads by itself
+        if isinstance(error, OSError) and error.errno is not None:  # the disk's or the network's, not the file's
+            raise
+        raise RecipeError(f"{url}: a table of it is damaged ({error}); {remedy(url)} makes it anew") from None
 
 
 def open_corpus(url: str) -> tuple[Store, House]:
@@ -75,6 +80,9 @@ def open_corpus(url: str) -> tuple[Store, House]:
     store = open_store(url)
     if not store.exists("recipe.yaml"):
         raise RecipeError(f"{url}: no corpus (it has no recipe.yaml); `weft build RECIPE --out {url}` makes one")
+    if not is_as_written(store.read("recipe.yaml")):
+        again = f"`weft build RECIPE --out {quote(url)}` with the recipe it was built from writes it anew"
+        raise RecipeError(f"{url}: recipe.yaml is damaged or was edited; {again}")
     recipe = store.folder("recipe.yaml") if store.local else store.folder("") / "recipe.yaml"
     return store, read_house(str(recipe), kind=Built)
 
@@ -102,17 +110,38 @@ def _knock(address: str) -> None:
         raise RecipeError(f"--address {address}: no Ray cluster answers there ({error})") from None
 
 
-def build_corpus(house: House, out: str, engine: str, address: str | None, workers: int | None) -> BuildProgress:
-    """Builds with progress shown, and returns what was counted."""
+def build_corpus(
+    house: House, out: str, engine: str, address: str | None, workers: int | None, verify: bool = False
+) -> BuildProgress:
+    """Builds with progress shown, and returns what was counted.
+
+    A damaged file that a piece of work meets is removed and made anew, once: to meet it again is a failure.
+    """
     store = open_store(out)
     tell_shortages(house, store)
-    runs = choose_engine(engine, store.url, address, workers)
+    met: set[str] = set()
+    while True:
+        try:
+            return _build(house, store, choose_engine(engine, store.url, address, workers), verify)
+        except Damaged as damage:
+            if damage.name in met:
+                raise
+            met.add(damage.name)
+            _tell(damage)
+            store.remove(damage.name)
+
+
+def _build(house: House, store: Store, runs: Engine, verify: bool) -> BuildProgress:
     try:
         with BuildProgress(console) as progress:
-            build(house, store, runs, progress.report, progress.expect)
+            build(house, store, runs, progress.report, progress.expect, _tell if verify else None)
     finally:
         runs.close()
     return progress
+
+
+def _tell(damage: Damaged) -> None:
+    console.print(f"{escape(damage.name)} {escape(damage.what)}: it is made anew", highlight=False)
 
 
 def tell_shortages(house: House, store: Store) -> None:

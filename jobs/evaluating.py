@@ -16,6 +16,7 @@ from weft.jobs.show import table
 from weft.jobs.tokenizing import recipe_of, taken
 from weft.pipelines.encode import speech_of
 from weft.pipelines.graph import House
+from weft.pipelines.models import verified_folder
 from weft.pipelines.parts import read_part
 from weft.pipelines.sound import heard
 from weft.pipelines.store import Store
@@ -58,7 +59,7 @@ def _shown(value: float) -> str:
 def _values(store: Store, house: House, name: str) -> dict[str, float]:
     """What one tokenizer's codes are worth."""
     tokenizer = house.tokenizers[name]
-    tokenizer.load(store.folder(f"models/{name}"))
+    tokenizer.load(verified_folder(store, f"models/{name}"))
     examples = [e for source in house.sources for e in examples_of(store, name, source, house.utterances(source))]
     if not examples:
         raise RecipeError(f"{store.root}: {name} could encode nothing; its rejects say why")

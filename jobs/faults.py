@@ -7,6 +7,7 @@ from weft.jobs.schedule import BuildError
 from weft.pipelines.listing import EmptySource
 from weft.pipelines.mixing.plan import PlanError
 from weft.pipelines.partwork import Unaccounted
+from weft.pipelines.store import Damaged
 from weft.schemas.recipe_file import RecipeError
 
 
@@ -18,7 +19,7 @@ def explain(error: Exception) -> tuple[str, int]:
     if isinstance(error, PlanError):  # the recipe is sound; the data do not suffice
         return f"{shown}{error}", 1
     where = "".join(f"{note}: " for note in getattr(error, "__notes__", ()))
-    if isinstance(error, (BuildError, Unaccounted, OSError, ValueError)):
+    if isinstance(error, (BuildError, Damaged, Unaccounted, OSError, ValueError)):
         return f"{shown}failed: {where}{error}", 1
     hint = "" if shown else " (WEFT_TRACEBACK=1 shows where)"
     return f"{shown}failed: {where}{type(error).__name__}: {error}{hint}", 1

@@ -10,6 +10,7 @@ from rich.markup import escape
 from weft.jobs.show import table
 from weft.pipelines.graph import House
 from weft.pipelines.mixing.shards import index_name
+from weft.pipelines.models import verified_folder
 from weft.pipelines.store import Store
 from weft.schemas.recipe_file import RecipeError
 from weft.schemas.shard import IndexRow
@@ -47,7 +48,7 @@ def _print(console: Console, store: Store, stage: str, row: IndexRow) -> None:
         said = json.loads(file.read(row.json_length))
         file.seek(row.ids_offset)
         ids = np.frombuffer(file.read(4 * row.tokens), np.int32)
-    tokenizer = AutoTokenizer.from_pretrained(str(store.folder("vocabulary")))
+    tokenizer = AutoTokenizer.from_pretrained(str(verified_folder(store, "vocabulary")))
     console.print(f"[bold]{row.key}[/]  task {row.task}, {row.tokens} tokens, {row.seconds:.2f} s, {stage}/{row.shard}")
     for field in ("source", "speaker", "language", "emotion", "licence", "provenance"):
         console.print(f"  {field}: {escape(str(said[field]))}", highlight=False)

@@ -7,14 +7,15 @@ from rich.console import Console
 from weft.jobs.build import shard_works
 from weft.jobs.progress import stage_of
 from weft.jobs.show import table
+from weft.pipelines.expected import listed_parts
 from weft.pipelines.graph import House
 from weft.pipelines.mixing.plan import plan_name
-from weft.pipelines.store import Store
+from weft.pipelines.store import Damaged, Store
 from weft.pipelines.work import IndexWork, Work
 
 
 def show_status(console: Console, store: Store, house: House) -> None:
-    parts = {name: len(store.names(f"list/{name}", ".parquet")) for name in house.sources}
+    parts = {name: listed_parts(store, name) for name in house.sources}
     works = house.works(parts)
     for stage in house.recipe.training:
         if store.exists(plan_name(stage)):
@@ -31,8 +32,8 @@ def show_status(console: Console, store: Store, house: House) -> None:
 
 
 def is_done(work: Work, store: Store) -> bool:
-    """Whether a piece of work stands; what it needs may itself be missing."""
+    """Whether a piece of work stands; what it needs may itself be missing or damaged."""
     try:
         return work.done(store)
-    except FileNotFoundError:
+    except (FileNotFoundError, Damaged):
         return False

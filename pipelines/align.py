@@ -11,6 +11,7 @@ from pydantic import PrivateAttr, SerializeAsAny
 from weft.pipelines.aligners import given
 from weft.pipelines.aligners.base import Aligner
 from weft.pipelines.batches import by_seconds
+from weft.pipelines.models import verified_folder
 from weft.pipelines.sound import heard
 from weft.pipelines.stage import Stage, rejected
 from weft.pipelines.store import Store
@@ -38,7 +39,7 @@ class Align(Stage):
         self._store = store
         self.aligner.setup()
         if self.aligner.training_seconds:
-            self.aligner.load(store.folder(ALIGNER))
+            self.aligner.load(verified_folder(store, ALIGNER))
 
     @property
     def resources(self) -> Resources:  # type: ignore[override]

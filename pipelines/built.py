@@ -3,10 +3,12 @@
 Built(recipe).tokenizers["pitch"].size   ->  64, though the folder it was taken from has gone
 """
 
+import hashlib
 from dataclasses import dataclass
 from typing import Any
 
 from weft.pipelines.graph import House
+from weft.schemas.fingerprint import version_of
 from weft.schemas.recipe import TokenizerChoice
 
 
@@ -22,3 +24,18 @@ class Built(House):
             return super()._taken(folder)
         except ValueError:
             return folder
+
+
+def with_checksum(recipe: str) -> bytes:
+    """A resolved recipe's YAML as a corpus keeps it: with a checksum, by which the audit knows that it was not edited."""
+    body = f"# resolved by weft {version_of('weft')}\n{recipe}".encode()
+    return _line(body) + body
+
+
+def is_as_written(recipe: bytes) -> bool:
+    line, newline, body = recipe.partition(b"\n")
+    return line + newline == _line(body)
+
+
+def _line(body: bytes) -> bytes:
+    return f"# SHA-256 of what follows: {hashlib.sha256(body).hexdigest()}\n".encode()

@@ -9,6 +9,7 @@ from typing import Any
 
 from pydantic import PrivateAttr, SerializeAsAny
 
+from weft.pipelines.models import verified_folder
 from weft.pipelines.stage import Stage
 from weft.pipelines.store import Store
 from weft.pipelines.tasks.base import Material, Task
@@ -44,7 +45,7 @@ class Compose(Stage):
         return Baked
 
     def setup(self, store: Store) -> None:
-        self._vocabulary, self._encode = load_vocabulary(store.folder("vocabulary"))
+        self._vocabulary, self._encode = load_vocabulary(verified_folder(store, "vocabulary"))
 
     def parent(self, record: Any) -> str:
         return record.parent

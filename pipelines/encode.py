@@ -10,6 +10,7 @@ from pydantic import PrivateAttr, SerializeAsAny
 
 from weft.pipelines.aligners.base import speaker_of
 from weft.pipelines.batches import by_seconds
+from weft.pipelines.models import verified_folder
 from weft.pipelines.sound import heard
 from weft.pipelines.stage import Stage, rejected
 from weft.pipelines.store import Store
@@ -44,7 +45,7 @@ class Encode(Stage):
 
     def setup(self, store: Store) -> None:
         self._store = store
-        self.tokenizer.load(store.folder(f"models/{self.name}"))
+        self.tokenizer.load(verified_folder(store, f"models/{self.name}"))
 
     @property
     def resources(self) -> Resources:  # type: ignore[override]

@@ -27,7 +27,9 @@ def list_source(store: Store, name: str, source: Source, part_size: int) -> int:
     for item in items:
         parts[bucket(item.key, count)].append(item)
     for number, part in enumerate(parts):
-        _write(store, part_name(f"list/{name}", number), part)
+        _write(store, part_name(f"list/{name}", number), part, count)
+    for old in set(store.names(f"list/{name}")) - {part_name(f"list/{name}", number) for number in range(count)}:
+        store.remove(old)
     return count
 
 
@@ -45,8 +47,9 @@ def listed(name: str, source: Source) -> Iterator[Item]:
         raise EmptySource(f"source {name!r}: nothing of its kind was found at {getattr(source, 'path', '(no path)')}")
 
 
-def _write(store: Store, name: str, items: list[Item]) -> None:
+def _write(store: Store, name: str, items: list[Item], count: int) -> None:
+    """Each part says how many there are, so that a missing one is noticed."""
     digest = table_digest(to_table(items, Item))
     stamp = stamp_of(store, name)
-    if stamp is None or stamp.digest != digest:
-        write_part(store, name, items, Item, "listing-1")
+    if stamp is None or (stamp.digest, stamp.notes.get("parts")) != (digest, str(count)):
+        write_part(store, name, items, Item, "listing-1", notes={"parts": str(count)})

@@ -3,8 +3,6 @@
 A model's folder is whole once its `model.json` is there, and stands for what its `fingerprint` says it was made from.
 """
 
-import hashlib
-import json
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
@@ -19,6 +17,7 @@ import pyarrow as pa
 from weft.pipelines.align import ALIGNER
 from weft.pipelines.aligners.base import Aligner, Clip, speaker_of
 from weft.pipelines.encode import speech_of
+from weft.pipelines.models import OWN, commit_model, model_stands
 from weft.pipelines.parts import read_table
 from weft.pipelines.partwork import content_of, model_mark
 from weft.pipelines.picks import any_utterance, picked, to_be_aligned, with_text
@@ -57,7 +56,7 @@ class _SpeechModelWork:
         raise NotImplementedError
 
     def done(self, store: Store) -> bool:
-        return _model_done(store, self.node, self.fingerprint(store))
+        return model_stands(store, self.node, self.fingerprint(store))
 
 
 @dataclass(frozen=True)
@@ -112,7 +111,7 @@ class CopyWork(_SpeechModelWork):
 
     def done(self, store: Store) -> bool:
         if not Path(self.folder).is_dir():
-            return store.exists(f"{self.node}/fingerprint") and store.exists(self.makes)
+            return model_stands(store, self.node)
         return super().done(store)
 
     def run(self, store: Store) -> int:
@@ -122,7 +121,7 @@ class CopyWork(_SpeechModelWork):
     def _copy(self, folder: Path) -> None:
         tokenizer = self.tokenizer.model_copy()
         check_card(Path(self.folder), tokenizer)
-        for file in sorted(p for p in Path(self.folder).iterdir() if p.is_file() and p.name != "model.json"):
+        for file in sorted(p for p in Path(self.folder).iterdir() if p.is_file() and p.name not in OWN):
             shutil.copyfile(file, folder / file.name)
         forget_speakers(folder)
         seal(folder, tokenizer)
@@ -145,7 +144,7 @@ class AlignerWork:
         return digest(["aligner-1", self.aligner.model_dump(mode="json"), self.aligner.version(), self.seed, heard])
 
     def done(self, store: Store) -> bool:
-        return _model_done(store, self.node, self.fingerprint(store))
+        return model_stands(store, self.node, self.fingerprint(store))
 
     def run(self, store: Store) -> int:
         chosen = self._picked(store)
@@ -185,7 +184,7 @@ class VocabularyWork:
         return digest(["vocabulary-2", self.text.model_dump(mode="json"), layout, trained_on])
 
     def done(self, store: Store) -> bool:
-        return _model_done(store, self.node, self.fingerprint(store))
+        return model_stands(store, self.node, self.fingerprint(store))
 
     def run(self, store: Store) -> int:
         from weft.tokenizers.unified import save, unify
@@ -212,25 +211,12 @@ def _readable(store: Store, utterances: Sequence[Utterance]) -> Iterator[tuple[U
             yield utterance, samples
 
 
-def _model_done(store: Store, folder: str, fingerprint: str) -> bool:
-    made = f"{folder}/fingerprint"
-    return store.exists(made) and store.exists(model_mark(folder)) and store.read(made).decode() == fingerprint
-
-
 def _make_model(store: Store, folder: str, fingerprint: str, make: Callable[[Path], Any]) -> None:
-    """Commits what `make` writes, then `model.json` with the files' checksums, then the fingerprint.
-
-    An old fingerprint goes first: it must not speak for the new files.
-    """
+    """Commits what `make` writes."""
     with _workshop(store, folder, fingerprint) as root:
         with _refusals(folder):
             make(root)
-        files = sorted(p for p in root.rglob("*") if p.is_file())
-        sums = {p.relative_to(root).as_posix(): hashlib.sha256(p.read_bytes()).hexdigest() for p in files}
-        (root / "model.json").write_text(json.dumps({"files": sums}, indent=1) + "\n")
-        store.remove(f"{folder}/fingerprint")
-        store.put_folder(folder, root, last="model.json")
-    store.write(f"{folder}/fingerprint", fingerprint.encode())
+        commit_model(store, folder, root, fingerprint)
 
 
 @contextmanager

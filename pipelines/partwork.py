@@ -2,17 +2,22 @@
 
     PartWork("align/speech", stage, part=3, inputs=(Input("segment/speech", Utterance),)).run(store, stage)
 
-Order of writing: audio, rejects, ledger, part. The part comes last, so it stands for the others; an old one goes first,
-so that it never stands for what is not its own.
+Order of writing: audio, rejects, ledger, part. The part is written last: its presence means that the others are there.
+An old part is removed first, so that it is never mistaken for the new one. Its footer holds what was committed with it
+and what it was made from:
+
+  weft.companions   {"rejects/align/speech/part-00003.parquet": [5120, ""], "ingest/….bin": [81233, "9f…"]}   bytes, SHA-256
+  weft.inputs       {"segment/speech/part-00003.parquet": "71c2…", "aligner/model.json": "03ab…"}
 """
 
 import hashlib
+import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from weft.pipelines.parts import part_name, read_part, stamp_of, write_part
+from weft.pipelines.parts import Stamp, part_name, read_part, stamp_of, write_part
 from weft.pipelines.stage import Stage
 from weft.pipelines.store import Store
 from weft.schemas.audio import Audio, Recording
@@ -61,9 +66,26 @@ class PartWork:
     def fingerprint(self, store: Store) -> str:
         return digest([_LEDGER, self.stage.identity(), [content_of(store, name) for name in self.needs]])
 
+    @property
+    def rejects(self) -> str:
+        return f"rejects/{self.makes}"
+
+    @property
+    def ledger(self) -> str:
+        return f"ledger/{self.makes}"
+
+    @property
+    def audio(self) -> str:
+        """Where the audio goes that the records carry, if they carry any."""
+        return self.makes.removesuffix(".parquet") + ".bin"
+
     def done(self, store: Store) -> bool:
+        """Whether the part stands for what it would be made from now, and all that was committed with it is there whole."""
         stamp = stamp_of(store, self.makes)
-        return stamp is not None and stamp.fingerprint == self.fingerprint(store)
+        if stamp is None or stamp.fingerprint != self.fingerprint(store):
+            return False
+        companions = companions_of(stamp)
+        return bool(companions) and all(size_of(store, name) == size for name, (size, _) in companions.items())
 
     def run(self, store: Store, stage: Stage) -> int:
         """Runs the part with a stage that was set up; returns the number of records made."""
@@ -72,15 +94,43 @@ class PartWork:
         out = [r for r in results if not isinstance(r, Reject | Held)]
         rejects = [r for r in results if isinstance(r, Reject)]
         row = account(self, stage, inputs, absent, out, rejects, [r for r in results if isinstance(r, Held)])
-        out, blob = pack(out, f"{self.node}/part-{self.part:05d}.bin")
+        out, blob = pack(out, self.audio)
         store.remove(self.makes)
+        store.remove(self.audio)
         if blob:
-            store.write(f"{self.node}/part-{self.part:05d}.bin", blob)
+            store.write(self.audio, blob)
         fingerprint = self.fingerprint(store)
-        write_part(store, part_name(f"rejects/{self.node}", self.part), rejects, Reject, fingerprint)
-        write_part(store, part_name(f"ledger/{self.node}", self.part), [row], LedgerRow, fingerprint)
-        write_part(store, self.makes, out, stage.makes, fingerprint, hashlib.sha256(blob).hexdigest())
+        write_part(store, self.rejects, rejects, Reject, fingerprint)
+        write_part(store, self.ledger, [row], LedgerRow, fingerprint)
+        checksum = hashlib.sha256(blob).hexdigest()
+        write_part(store, self.makes, out, stage.makes, fingerprint, checksum, self._notes(store, blob, checksum))
         return len(out)
+
+    def _notes(self, store: Store, blob: bytes, checksum: str) -> dict[str, str]:
+        companions = {name: (store.size(name), "") for name in (self.rejects, self.ledger)}
+        companions |= {self.audio: (len(blob), checksum)} if blob else {}
+        inputs = {name: content_of(store, name) for name in self.needs}
+        return {"companions": json.dumps(companions), "inputs": json.dumps(inputs)}
+
+
+def companions_of(stamp: Stamp) -> dict[str, tuple[int, str]]:
+    """The files that were committed with a part: bytes, and the SHA-256 of those that do not carry checksums themselves."""
+    return {
+        name: (size, checksum) for name, (size, checksum) in json.loads(stamp.notes.get("companions", "{}")).items()
+    }
+
+
+def inputs_of(stamp: Stamp) -> dict[str, str]:
+    """What a part was made from: the digests of its inputs by their names."""
+    return json.loads(stamp.notes.get("inputs", "{}"))
+
+
+def size_of(store: Store, name: str) -> int:
+    """In bytes; -1 for a file that is not there."""
+    try:
+        return store.size(name)
+    except FileNotFoundError:
+        return -1
 
 
 def model_mark(folder: str) -> str:

@@ -5,16 +5,36 @@ with store.writing("align/speech/part-00000.parquet") as file: ...
 """
 
 import os
+import re
 import shutil
 import tempfile
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from shlex import quote
 from typing import BinaryIO
 
 import fsspec
 from fsspec.implementations.local import LocalFileSystem
+
+_SCRATCH = re.compile(r"\.tmp-[0-9a-f]{32}$")  # how the names end of files that are being written
+
+
+class Damaged(Exception):
+    """A file of a corpus that is not as it was written: `name` in the corpus at `url`; `what` ends a sentence that begins with it."""
+
+    def __init__(self, url: str, name: str, what: str) -> None:
+        super().__init__(url, name, what)
+        self.url, self.name, self.what = url, name, what
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.what}; {remedy(self.url)} makes it anew"
+
+
+def remedy(url: str) -> str:
+    """The command that makes anew what is damaged or missing in the corpus at `url`."""
+    return f"`weft build {quote(f'{url}/recipe.yaml')} --out {quote(url)} --verify`"
 
 
 class Store:
@@ -41,7 +61,7 @@ class Store:
         self.fs.invalidate_cache(root)
         found = self.fs.find(root) if self.fs.exists(root) else []
         return sorted(
-            f"{folder}/{path[len(root) + 1 :]}" for path in found if path.endswith(suffix) and ".tmp-" not in path
+            f"{folder}/{path[len(root) + 1 :]}" for path in found if path.endswith(suffix) and not _SCRATCH.search(path)
         )
 
     def remove(self, name: str) -> None:
@@ -85,7 +105,7 @@ class Store:
         finally:
             os.close(folder)
 
-    def write(self, name: str, data: bytes) -> None:
+    def write(self, name: str, data: bytes | bytearray) -> None:
         with self.writing(name) as file:
             file.write(data)
 
@@ -108,4 +128,5 @@ class Store:
         """Removes what killed writers left behind."""
         if self.local:
             for left in Path(self.root).rglob("*.tmp-*"):
-                left.unlink(missing_ok=True)
+                if _SCRATCH.search(left.name):
+                    left.unlink(missing_ok=True)

@@ -4,52 +4,44 @@ nodes_of(store, house, faults)  ->  (NodeAudit("ingest/speech", items_in=12, ite
 """
 
 from collections.abc import Iterator
+from typing import TypeVar
 
-import pyarrow as pa
-import pyarrow.parquet as pq
-
+from weft.pipelines.expected import expected_parts
 from weft.pipelines.graph import STAGES, House
 from weft.pipelines.parts import read_part
-from weft.pipelines.store import Store
+from weft.pipelines.store import Damaged, Store, remedy
 from weft.schemas.audit import NodeAudit, RejectCount
 from weft.schemas.ledger import LedgerRow, Reject
 
+R = TypeVar("R")
+
 
 def nodes_of(store: Store, house: House, faults: list[str]) -> tuple[NodeAudit, ...]:
+    """The ledger by node, of the parts that there should be; those that are missing are told by `verify`."""
     rows: dict[str, list[LedgerRow]] = {}
-    for name in store.names("ledger", ".parquet"):
-        for row in read_part(store, name, LedgerRow):
-            rows.setdefault(row.node, []).append(row)
-            faults.extend(_part_faults(store, name, row))
+    for work in expected_parts(store, house):
+        for row in _read(store, work.ledger, LedgerRow, faults):
+            if row.node == work.node:
+                rows.setdefault(row.node, []).append(row)
+                faults.extend([f"ledger: {fault}; {remedy(store.url)}"] if (fault := row.imbalance()) else [])
     faults.extend(_flow_faults(house, rows))
     return tuple(_node(node, rows[node]) for node in sorted(rows, key=_depth))
 
 
+def _read(store: Store, name: str, record: type[R], faults: list[str]) -> list[R]:
+    """A part's records; none of one that is missing, which `verify` tells, or damaged, which is told here if not before."""
+    try:
+        return read_part(store, name, record)
+    except FileNotFoundError:
+        return []
+    except Damaged as damage:
+        if not any(fault.startswith(f"{name} ") for fault in faults):
+            faults.append(str(damage))
+        return []
+
+
 def _depth(node: str) -> tuple[int, str]:
     return STAGES.index(node.split("/")[0]), node
-
-
-def _part_faults(store: Store, ledger: str, row: LedgerRow) -> Iterator[str]:
-    """The row against itself, the part it speaks of, and the part's rejects."""
-    if fault := row.imbalance():
-        yield f"ledger: {fault}"
-    part = ledger.removeprefix("ledger/")
-    for name, wanted in ((part, row.items_out), (f"rejects/{part}", row.items_rejected)):
-        if not store.exists(name):
-            yield f"{name} is missing; build again to make it"
-        elif (found := _rows(store, name)) is None:
-            yield f"{name} cannot be read: remove it and build again"
-        elif found != wanted:
-            yield f"{name} holds {found} rows where the ledger says {wanted}"
-
-
-def _rows(store: Store, name: str) -> int | None:
-    """How many rows a part holds; None when its footer is broken."""
-    try:
-        with store.open(name) as file:
-            return pq.ParquetFile(file).metadata.num_rows
-    except pa.ArrowInvalid:
-        return None
 
 
 def _flow_faults(house: House, rows: dict[str, list[LedgerRow]]) -> Iterator[str]:
@@ -68,15 +60,16 @@ def _node(node: str, rows: list[LedgerRow]) -> NodeAudit:
         return sum(getattr(r, field) for r in rows)
 
     return NodeAudit(
-        node, int(total("items_in")), int(total("items_made")), int(total("items_out")), int(total("items_rejected")),
-        total("seconds_in"), total("seconds_out"), total("seconds_rejected"),
+        node=node, items_in=int(total("items_in")), items_made=int(total("items_made")), items_out=int(total("items_out")),
+        items_rejected=int(total("items_rejected")), items_held=int(total("items_held")), seconds_in=total("seconds_in"),
+        seconds_out=total("seconds_out"), seconds_rejected=total("seconds_rejected"), seconds_held=total("seconds_held"),
     )  # fmt: skip
 
 
-def rejects_of(store: Store, faults: list[str]) -> tuple[RejectCount, ...]:
+def rejects_of(store: Store, house: House, faults: list[str]) -> tuple[RejectCount, ...]:
     counts: dict[tuple[str, str], RejectCount] = {}
-    for name in store.names("rejects", ".parquet"):
-        for reject in read_part(store, name, Reject):
+    for name in (work.rejects for work in expected_parts(store, house)):
+        for reject in _read(store, name, Reject, faults):
             key = (name.split("/")[1], reject.reason)
             old = counts.get(key, RejectCount(*key, 0, 0.0, f"{reject.path}: {reject.detail}"))
             counts[key] = RejectCount(*key, old.items + 1, old.seconds + reject.seconds, old.example)

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from weft.pipelines.expected import listed_parts
 from weft.pipelines.listing import EmptySource, list_source
 from weft.pipelines.parts import part_name, read_part
 from weft.pipelines.sources.text import Source
@@ -62,3 +63,11 @@ def test_a_source_with_nothing_in_it_says_where_it_looked(store: Store, tmp_path
     (tmp_path / "empty").mkdir()
     with pytest.raises(EmptySource, match=rf"source 'books': .*{where}"):
         list_source(store, "books", Source(path=str(tmp_path / where)), 10)
+
+
+def test_every_part_says_how_many_there_are_and_parts_beyond_go(store: Store, books: Path) -> None:
+    assert list_source(store, "books", Source(path=str(books)), 10) == 4
+    store.remove(part_name("list/books", 3))
+    assert listed_parts(store, "books") == 4
+    assert list_source(store, "books", Source(path=str(books)), 30) == 1
+    assert store.names("list/books") == [part_name("list/books", 0)] and listed_parts(store, "books") == 1

@@ -17,7 +17,7 @@ from weft.pipelines.parts import (
     write_part,
     write_table,
 )
-from weft.pipelines.store import Store
+from weft.pipelines.store import Damaged, Store
 from weft.schemas.table import to_table
 from weft.schemas.text import Document
 
@@ -62,9 +62,11 @@ def test_chunks_are_not_content() -> None:
 
 
 def test_equal_parts_have_equal_bytes(store: Store) -> None:
-    for name in ("a.parquet", "b.parquet"):
-        write_part(store, name, ROWS, Document, "fp")
-    assert store.read("a.parquet") == store.read("b.parquet")
+    written = []
+    for _ in range(2):
+        write_part(store, "a.parquet", ROWS, Document, "fp")
+        written.append(store.read("a.parquet"))
+    assert written[0] == written[1]
 
 
 def test_what_weft_did_not_write_whole_has_no_stamp(store: Store) -> None:
@@ -81,3 +83,22 @@ def test_what_weft_did_not_write_whole_has_no_stamp(store: Store) -> None:
 
 def test_names_sort_as_numbers() -> None:
     assert part_name("align/speech", 7) == "align/speech/part-00007.parquet"
+
+
+def test_a_part_in_another_place_is_no_part(store: Store) -> None:
+    write_part(store, part_name("x", 0), ROWS, Document, "fp")
+    store.write(part_name("x", 1), store.read(part_name("x", 0)))
+    assert stamp_of(store, part_name("x", 1)) is None
+    with pytest.raises(Damaged, match=r"x/part-00001.parquet is x/part-00000.parquet in another place"):
+        read_part(store, part_name("x", 1), Document)
+
+
+def test_a_disk_that_fails_is_no_damage(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_part(store, "x.parquet", ROWS, Document, "fp")
+
+    def fails(*_: object) -> None:
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(store, "open", fails)
+    with pytest.raises(OSError, match="Input/output"):
+        read_part(store, "x.parquet", Document)

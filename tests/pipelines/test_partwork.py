@@ -235,6 +235,21 @@ class TestDone:
         ready.write("models/m/model.json", b"{ }")
         assert not job.done(ready)
 
+    @pytest.mark.parametrize("companion", ["rejects/copy/speech", "ledger/copy/speech"])
+    @pytest.mark.parametrize("harm", ["missing", "cut"])
+    def test_a_part_whose_rejects_or_ledger_is_missing_or_cut_is_not_done(
+        self, ready: Store, companion: str, harm: str
+    ) -> None:
+        work(Copy()).run(ready, Copy())
+        name = part_name(companion, 0)
+        whole = ready.read(name)
+        ready.remove(name)
+        if harm == "cut":
+            ready.write(name, whole[:-100])
+        assert not work(Copy()).done(ready)
+        work(Copy()).run(ready, Copy())
+        assert work(Copy()).done(ready) and ready.read(name) == whole
+
     def test_input_that_is_not_there_is_named(self, ready: Store) -> None:
         with pytest.raises(FileNotFoundError, match="gone/speech"):
             content_of(ready, part_name("gone/speech", 0))
@@ -309,6 +324,16 @@ class TestPack:
             )
             digests.add(content_of(store, part_name("synthesize/d", 0)))
         assert len(digests) == 2
+
+    def test_a_part_whose_sound_is_missing_or_cut_is_not_done(self, store: Store) -> None:
+        write_part(store, part_name("ingest/d", 0), DIALOGUES, Dialogue, "one")
+        stage = Voice()
+        self.job(stage).run(store, stage)
+        assert self.job(stage).done(store)
+        store.write("synthesize/d/part-00000.bin", store.read("synthesize/d/part-00000.bin")[:-1])
+        assert not self.job(stage).done(store)
+        store.remove("synthesize/d/part-00000.bin")
+        assert not self.job(stage).done(store)
 
     def test_a_worker_killed_after_the_sound_leaves_no_part_that_vouches_for_it(
         self, store: Store, monkeypatch: pytest.MonkeyPatch

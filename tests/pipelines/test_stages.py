@@ -17,6 +17,7 @@ from weft.pipelines.aligners.base import Unalignable
 from weft.pipelines.compose import Compose
 from weft.pipelines.encode import Encode
 from weft.pipelines.ingest import Ingest
+from weft.pipelines.models import commit_model
 from weft.pipelines.sources import base as sources
 from weft.pipelines.splits import Splits
 from weft.pipelines.store import Store
@@ -124,6 +125,9 @@ class TestEncode:
         assert here.identity() != Encode(name="h", tokenizer=Hubert(model="here/mhubert", layer=3)).identity()
 
     def run(self, store: Store, *utterances: Utterance) -> list[Any]:
+        made = Path(store.root).with_name("made")
+        made.mkdir(exist_ok=True)
+        commit_model(store, "models/loud", made, "made by hand")
         stage = Encode(name="loud", tokenizer=Loudness())
         stage.setup(store)
         return list(stage(utterances))
@@ -222,13 +226,13 @@ class TestSynthesize:
 
 class TestCompose:
     @pytest.fixture
-    def spelt(self, store: Store) -> Store:
+    def spelt(self, store: Store, tmp_path: Path) -> Store:
         """A corpus folder that holds a vocabulary."""
         text = bpe.Tokenizer(size=300).train(["and so my fellow americans ask not what"])
         codes = [("hubert", "[Hu{}]", 50)]
-        folder = Path(store.path("vocabulary"))
-        folder.mkdir(parents=True)
-        save(folder, text, unify(text, {"text": "[Text]", "speech": "[Speech]"}, codes))
+        (tmp_path / "made").mkdir()
+        save(tmp_path / "made", text, unify(text, {"text": "[Text]", "speech": "[Speech]"}, codes))
+        commit_model(store, "vocabulary", tmp_path / "made", "made by hand")
         return store
 
     def row(self, key: str, words: int) -> tuple[Utterance, Alignment, Units]:

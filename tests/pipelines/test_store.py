@@ -82,10 +82,18 @@ def test_a_file_is_on_disk_before_it_has_its_name(store: Store, monkeypatch: pyt
 
 def test_what_killed_writers_left_is_swept(store: Store) -> None:
     store.write("a/whole.bin", b"x")
-    (Path(store.root) / "a" / "whole.bin.tmp-0123").write_bytes(b"half")
+    (Path(store.root) / "a" / f"whole.bin.tmp-{uuid.uuid4().hex}").write_bytes(b"half")
     assert store.names("a") == ["a/whole.bin"]
     store.sweep()
     assert [p.name for p in leftovers(Path(store.root))] == ["whole.bin"]
+
+
+def test_only_scratch_files_of_weft_are_passed_over_and_swept(tmp_path: Path) -> None:
+    store = Store(str(tmp_path / "x.tmp-1" / "corpus"))
+    store.write("a/mine.tmp-notes", b"x")
+    assert store.names("a") == ["a/mine.tmp-notes"]
+    store.sweep()
+    assert store.names("a") == ["a/mine.tmp-notes"]
 
 
 def test_local_files_and_other_stores_are_read_from_any_store(any_store: Store, tmp_path: Path) -> None:

@@ -35,11 +35,7 @@ def recipe(root: Path) -> Recipe:
         {
             "name": "texts",
             "part_size": 2,
-            "sources": {
-                n: {"use": "text", "path": str(root / n), "stretch": 1024, "documents": "paragraph"}
-                for n in ("prose", "verse")
-            },
-            "tokenizers": {"hubert": {"use": "hubert"}},
+            "sources": {n: {**TEXT, "path": str(root / n)} for n in ("prose", "verse")},
             "text": {"use": "bpe", "size": 300},
             "tasks": {n: {"use": "text", "sources": [n]} for n in ("prose", "verse")},
             "shards": {"bytes": 40000},
@@ -160,7 +156,7 @@ def test_a_part_with_a_row_too_few(corpus: Store, house: House) -> None:
     name = full_part(corpus)
     table = pq.read_table(f"{corpus.root}/{name}")
     pq.write_table(table.slice(1), f"{corpus.root}/{name}")
-    assert f"{name} holds {len(table) - 1} rows where the ledger says {len(table)}" in faults(corpus, house)
+    assert f"{name} was not written by" in faults(corpus, house)
 
 
 def test_a_ledger_that_is_gone(corpus: Store, house: House) -> None:

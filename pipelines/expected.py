@@ -1,0 +1,55 @@
+"""What a corpus should hold, from its recipe and its listing: every part of every node.
+
+expected_parts(store, house)  ->  [PartWork("ingest/speech", …, part=0), …]
+listed_parts(store, "speech")  ->  4
+"""
+
+import re
+from collections.abc import Iterator
+
+from weft.pipelines.graph import House
+from weft.pipelines.parts import part_name, stamp_of
+from weft.pipelines.partwork import PartWork
+from weft.pipelines.store import Store
+from weft.pipelines.work import Work
+
+_NUMBER = re.compile(r"part-(\d+)\.parquet$")
+
+
+def listed_parts(store: Store, source: str) -> int:
+    """How many parts a source's listing has: each says so, and the nodes behind it hold as many."""
+    names = store.names(f"list/{source}", ".parquet")
+    counts = [stamp.notes.get("parts", "") for name in names if (stamp := stamp_of(store, name))]
+    numbers = [int(match[1]) + 1 for name in names if (match := _NUMBER.search(name))]
+    told = [int(count) for count in counts if count.isdigit()]
+    if told:
+        return max(told)
+    behind = store.names(f"ingest/{source}", ".parquet")
+    return max([*numbers, *(int(match[1]) + 1 for name in behind if (match := _NUMBER.search(name)))], default=1)
+
+
+def listing(store: Store, house: House) -> Iterator[tuple[str, int, int]]:
+    """Every part that the listing should have: its name, its number and how many there are."""
+    for source in house.sources:
+        count = listed_parts(store, source)
+        yield from ((part_name(f"list/{source}", part), part, count) for part in range(count))
+
+
+def expected_works(store: Store, house: House) -> list[Work]:
+    """All work up to the last pass of each task of which anything is left."""
+    parts = {source: listed_parts(store, source) for source in house.sources}
+    works = house.works(parts)
+    for task in house.tasks:
+        for number in range(1, _passes(store, task)):
+            works += house.compose(task, number, parts)
+    return works
+
+
+def expected_parts(store: Store, house: House) -> list[PartWork]:
+    return [work for work in expected_works(store, house) if isinstance(work, PartWork)]
+
+
+def _passes(store: Store, task: str) -> int:
+    within = re.compile(rf"compose/{re.escape(task)}/pass-(\d+)/")
+    names = [n for folder in ("", "ledger/", "rejects/") for n in store.names(f"{folder}compose/{task}", ".parquet")]
+    return max((int(match[1]) + 1 for name in names if (match := within.search(name))), default=1)

@@ -1,0 +1,121 @@
+"""Folders of models in a corpus: committed whole, and checked against their checksums before they are loaded.
+
+models/hubert/model.json    {"files": {"model.safetensors": "9f…", …}, "bytes": {"model.safetensors": 81233, …}}
+models/hubert/fingerprint   what it was made from, the SHA-256 of `model.json`, and a digest of these two: a line each
+
+    load(verified_folder(store, "models/hubert"))       raises Damaged
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from weft.pipelines.partwork import model_mark, size_of
+from weft.pipelines.store import Damaged, Store
+from weft.schemas.fingerprint import digest
+
+_PIECE = 1 << 22  # bytes read at a time
+OWN = ("model.json", "fingerprint")  # what is in a model's folder beside the model's own files
+
+
+@dataclass(frozen=True)
+class Contents:
+    """What `model.json` says of a model's files: SHA-256 and bytes by name."""
+
+    files: dict[str, str]
+    bytes: dict[str, int]
+
+
+def commit_model(store: Store, folder: str, made: Path, fingerprint: str) -> None:
+    """Commits the files that lie in `made`, then `model.json`, then the fingerprint.
+
+    An old fingerprint is removed first: it must not speak for the new files. Files of an older model are removed last.
+    """
+    older = _listed(store, folder)
+    paths = {p.relative_to(made).as_posix(): p for p in sorted(made.rglob("*")) if p.is_file()}
+    files = {name: path for name, path in paths.items() if name not in OWN}
+    contents = {
+        "files": {name: _checksum(path) for name, path in files.items()},
+        "bytes": {name: path.stat().st_size for name, path in files.items()},
+    }
+    (made / "model.json").write_text(json.dumps(contents, indent=1) + "\n")
+    store.remove(f"{folder}/fingerprint")
+    store.put_folder(folder, made, last="model.json")
+    for name in set(older) - set(files):
+        store.remove(f"{folder}/{name}")
+    checksum = _checksum(made / "model.json")
+    store.write(f"{folder}/fingerprint", "\n".join([fingerprint, checksum, digest([fingerprint, checksum])]).encode())
+
+
+def model_stands(store: Store, folder: str, fingerprint: str | None = None) -> bool:
+    """Whether a model is there whole, as far as sizes tell, and was made from what `fingerprint` names."""
+    if next(damage_of_model(store, folder, deep=False), None) is not None:
+        return False
+    return fingerprint is None or store.read(f"{folder}/fingerprint").decode().split("\n")[0] == fingerprint
+
+
+def damage_of_model(store: Store, folder: str, deep: bool) -> Iterator[Damaged]:
+    """What is not as it was committed; `deep` compares every checksum. A model without any file of its own is missing."""
+    contents = _read(store, folder)
+    if isinstance(contents, Damaged):
+        yield contents
+        return
+    for name, size in contents.bytes.items():
+        found = size_of(store, f"{folder}/{name}")
+        if found != size:
+            what = "is missing" if found < 0 else f"holds {found} bytes where {size} were written"
+            yield Damaged(store.url, f"{folder}/{name}", what)
+        elif deep and checksum_of(store, f"{folder}/{name}") != contents.files[name]:
+            yield Damaged(store.url, f"{folder}/{name}", "has another checksum than in model.json")
+
+
+def foreign_files(store: Store, folder: str) -> list[str]:
+    """Files in a model's folder that are not the model's: a loader may take them for its own."""
+    own = {f"{folder}/{name}" for name in (*OWN, *_listed(store, folder))}
+    return [name for name in store.names(folder) if name not in own]
+
+
+def verified_folder(store: Store, folder: str) -> Path:
+    """The folder as a local one, each file compared with its checksum. Raises FileNotFoundError, and Damaged."""
+    if not store.exists(model_mark(folder)):
+        raise FileNotFoundError(model_mark(folder))
+    for damage in damage_of_model(store, folder, deep=True):
+        raise damage
+    return store.folder(folder)
+
+
+def _read(store: Store, folder: str) -> Contents | Damaged:
+    """What `model.json` says, where it is the one that was committed with the fingerprint."""
+    for name in OWN:
+        if not store.exists(f"{folder}/{name}"):
+            return Damaged(store.url, f"{folder}/{name}", "is missing")
+    lines = store.read(f"{folder}/fingerprint").decode("utf-8", "replace").split("\n")
+    if len(lines) != 3 or lines[2] != digest(lines[:2]):
+        return Damaged(store.url, f"{folder}/fingerprint", "is not as it was written")
+    mark = store.read(model_mark(folder))
+    if hashlib.sha256(mark).hexdigest() != lines[1]:
+        return Damaged(store.url, model_mark(folder), "has another checksum than in the file `fingerprint` beside it")
+    return Contents(**json.loads(mark))
+
+
+def _listed(store: Store, folder: str) -> list[str]:
+    """The names in `model.json`, as far as it can be read."""
+    try:
+        return list(json.loads(store.read(model_mark(folder)))["files"])
+    except (FileNotFoundError, ValueError, KeyError, TypeError):
+        return []
+
+
+def _checksum(path: Path) -> str:
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def checksum_of(store: Store, name: str) -> str:
+    found = hashlib.sha256()
+    with store.open(name) as file:
+        while piece := file.read(_PIECE):
+            found.update(piece)
+    return found.hexdigest()
