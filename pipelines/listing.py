@@ -2,7 +2,7 @@
 
     list/speech/part-00000.parquet     Item, Item, …
 
-An item added or lost touches one part (or, when the number of parts doubles, all of them).
+An item added or lost touches one part (and where it makes one part more or fewer, the part that is split or joined).
 """
 
 from collections.abc import Iterator

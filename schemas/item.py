@@ -53,13 +53,21 @@ _WITHIN = re.compile(r"(-[0-9a-f]{12})-[A-Za-z0-9]{1,6}$")  # twelve digits of a
 
 
 def bucket(key: str, count: int) -> int:
-    """Which of `count` (a power of two) buckets a key falls into: an item added or lost touches one bucket only."""
-    return hash64("bucket", key) * count >> 64
+    """Which of `count` buckets a key falls into: an item added or lost touches one bucket only."""
+    return linear(hash64("bucket", key), count)
+
+
+def linear(number: int, count: int) -> int:
+    """Which of `count` buckets a number falls into, by linear hashing (Litwin 1980).
+
+    From `count` to `count + 1` one bucket is split in two and no other changes. Buckets group alike:
+    `linear(linear(h, m), n) == linear(h, n)` for n <= m.
+    """
+    level = 1 << (count.bit_length() - 1)  # the greatest power of two that is not above count
+    low = number & (level - 1)
+    return number & (2 * level - 1) if low < count - level else low
 
 
 def bucket_count(items: float, wanted: float) -> int:
-    """The least power of two that leaves at most `wanted` a bucket in the mean."""
-    count = 1
-    while items > wanted * count:
-        count *= 2
-    return count
+    """The least number of buckets that leaves at most `wanted` in each in the mean; at least one."""
+    return max(1, int(-(-items // wanted)))

@@ -26,12 +26,13 @@ def listing(store: Store, count: int) -> list[list[Item]]:
 def test_every_item_is_listed_once_in_parts_of_about_the_size_asked(store: Store, books: Path) -> None:
     count = list_source(store, "books", Source(path=str(books)), 10)
     parts = listing(store, count)
-    assert count == 4
+    assert count == 3
     assert sorted(i.path for part in parts for i in part) == [f"{n:02d}.txt" for n in range(30)]
     assert all([i.key for i in part] == sorted(i.key for i in part) for part in parts)
 
 
 def test_an_item_added_rewrites_one_part(store: Store, books: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (books / "00.txt").unlink()
     count = list_source(store, "books", Source(path=str(books)), 10)
     before = listing(store, count)
     written: list[str] = []
@@ -43,6 +44,17 @@ def test_an_item_added_rewrites_one_part(store: Store, books: Path, monkeypatch:
     assert list_source(store, "books", Source(path=str(books)), 10) == count
     assert len(written) == 1
     assert sum(one != two for one, two in zip(before, listing(store, count), strict=True)) == 1
+
+
+@pytest.mark.parametrize("more", range(31, 52, 10))
+def test_a_source_that_grows_by_a_part_splits_one_part(store: Store, books: Path, more: int) -> None:
+    for n in range(30, more - 1):
+        (books / f"{n:02d}.txt").write_text(f"book {n}")
+    before = listing(store, count := list_source(store, "books", Source(path=str(books)), 10))
+    (books / f"{more - 1:02d}.txt").write_text("one more")
+    assert list_source(store, "books", Source(path=str(books)), 10) == count + 1
+    kept = [one == two for one, two in zip(before, listing(store, count), strict=True)]
+    assert kept.count(False) <= 2  # the part that is split, and the one that the new item lies in
 
 
 @pytest.mark.parametrize("where", ["nowhere", "empty"])
