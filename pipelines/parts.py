@@ -3,10 +3,12 @@
 align/speech/part-00003.parquet
   weft.fingerprint   what it was made from: settings, backend versions, the digests of its inputs
   weft.digest        what is in it: equal digests, equal rows
+  weft.made_from     what the fingerprint is of, by name, as JSON
 """
 
 import hashlib
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -31,16 +33,28 @@ def part_name(node: str, part: int) -> str:
     return f"{node}/part-{part:05d}.parquet"
 
 
-def write_part(store: Store, name: str, records: Sequence[Any], record: type, fingerprint: str, extra: str = "") -> str:
+def write_part(
+    store: Store,
+    name: str,
+    records: Sequence[Any],
+    record: type,
+    fingerprint: str,
+    extra: str = "",
+    made_from: Mapping[str, str] | None = None,
+) -> str:
     """Commits the records as one part and returns its digest. `extra` is content beside the rows, by its hash."""
     table = to_table(records, record)
     digest = table_digest(table, extra)
-    write_table(store, name, table, Stamp(fingerprint, digest))
+    write_table(store, name, table, Stamp(fingerprint, digest), made_from)
     return digest
 
 
-def write_table(store: Store, name: str, table: pa.Table, stamp: Stamp) -> None:
+def write_table(
+    store: Store, name: str, table: pa.Table, stamp: Stamp, made_from: Mapping[str, str] | None = None
+) -> None:
     footer = {"weft.fingerprint": stamp.fingerprint, "weft.digest": stamp.digest}
+    if made_from:
+        footer["weft.made_from"] = json.dumps(made_from, ensure_ascii=True, separators=(",", ":"))
     with store.writing(name) as file:
         # read at the speed of memory: no dictionaries to look up, no statistics that nobody asks for
         pq.write_table(
@@ -74,4 +88,14 @@ def stamp_of(store: Store, name: str) -> Stamp | None:
             footer = pq.ParquetFile(file).schema_arrow.metadata or {}
         return Stamp(footer[b"weft.fingerprint"].decode(), footer[b"weft.digest"].decode())
     except (FileNotFoundError, KeyError, pa.ArrowInvalid):
+        return None
+
+
+def made_from_of(store: Store, name: str) -> dict[str, str] | None:
+    """What a part was made from, by name; empty where it does not say, None where there is no part or it cannot be read."""
+    try:
+        with store.open(name) as file:
+            footer = pq.ParquetFile(file).schema_arrow.metadata or {}
+        return dict(json.loads(footer.get(b"weft.made_from", b"{}")))
+    except (FileNotFoundError, ValueError):  # pa.ArrowInvalid is one
         return None

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from weft.pipelines.parts import part_name, read_part, stamp_of, write_part
+from weft.pipelines.parts import made_from_of, part_name, read_part, stamp_of, write_part
 from weft.pipelines.stage import Stage
 from weft.pipelines.store import Store
 from weft.schemas.audio import Audio, Recording
@@ -56,8 +56,18 @@ class PartWork:
     def needs(self) -> tuple[str, ...]:
         return (*(part_name(i.node, self.part) for i in self.inputs), *(model_mark(m) for m in self.models))
 
+    def made_from(self, store: Store) -> dict[str, str]:
+        """By name. Raises FileNotFoundError while something is not made."""
+        inputs = {f"input {i.node}": content_of(store, part_name(i.node, self.part)) for i in self.inputs}
+        models = {f"model {m}": content_of(store, model_mark(m)) for m in self.models}
+        return {**self.stage.made_from(), **inputs, **models}
+
     def fingerprint(self, store: Store) -> str:
-        return digest([self.stage.identity(), [content_of(store, name) for name in self.needs]])
+        return digest(self.made_from(store))
+
+    def recorded(self, store: Store) -> dict[str, str] | None:
+        """What the part that stands was made from; None where there is none."""
+        return made_from_of(store, self.makes)
 
     def done(self, store: Store) -> bool:
         stamp = stamp_of(store, self.makes)
@@ -74,10 +84,11 @@ class PartWork:
         store.remove(self.makes)
         if blob:
             store.write(f"{self.node}/part-{self.part:05d}.bin", blob)
-        fingerprint = self.fingerprint(store)
+        made_from = self.made_from(store)
+        fingerprint = digest(made_from)
         write_part(store, part_name(f"rejects/{self.node}", self.part), rejects, Reject, fingerprint)
         write_part(store, part_name(f"ledger/{self.node}", self.part), [row], LedgerRow, fingerprint)
-        write_part(store, self.makes, out, stage.makes, fingerprint, hashlib.sha256(blob).hexdigest())
+        write_part(store, self.makes, out, stage.makes, fingerprint, hashlib.sha256(blob).hexdigest(), made_from)
         return len(out)
 
 

@@ -9,10 +9,10 @@ from typing import Any
 
 from weft.pipelines.store import Store
 from weft.schemas.item import Item
-from weft.schemas.settings import Settings
+from weft.schemas.settings import Versioned
 
 
-class Source(Settings):
+class Source(Versioned):
     """`language` and `licence` hold for all items that do not say their own."""
 
     language: str = "en"

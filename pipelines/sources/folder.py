@@ -10,6 +10,7 @@ Audio without a transcript is kept for tasks that need none.
 
 import os
 from collections.abc import Iterator
+from typing import Annotated
 
 from weft.pipelines.sources import manifest
 from weft.pipelines.sources.files import File, local_file, read_bytes, read_text, walk
@@ -19,6 +20,7 @@ from weft.pipelines.timings.formats import READERS
 from weft.schemas.audio import Audio, Recording
 from weft.schemas.item import Item, key_for
 from weft.schemas.ledger import Reject, Unusable
+from weft.schemas.settings import NOT_IDENTITY
 
 AUDIO = (
     ".wav", ".flac", ".mp3", ".ogg", ".opus", ".aiff", ".aif", ".au", ".m4a", ".mp4", ".webm", ".aac", ".wma", ".sph", ".raw",
@@ -35,8 +37,8 @@ class Source(SpeechSource):
     lies if not beside: a folder, or one .ctm or .rttm that holds all.
     """
 
-    path: str | tuple[str, ...]
-    transcripts: str = ""
+    path: Annotated[str | tuple[str, ...], NOT_IDENTITY]
+    transcripts: Annotated[str, NOT_IDENTITY] = ""
 
     def items(self, name: str) -> Iterator[Item]:
         path = self.path if isinstance(self.path, str) else ""

@@ -9,7 +9,7 @@ read there; audio inside the dataset's tables is packed beside the part.
 import json
 import os
 from collections.abc import Iterator
-from typing import Any
+from typing import Annotated, Any
 
 from weft.pipelines.sources.files import clean, stamp, walk
 from weft.pipelines.sources.speech import Said, SpeechSource, refused
@@ -19,6 +19,7 @@ from weft.schemas.audio import Audio, Recording
 from weft.schemas.fingerprint import digest
 from weft.schemas.item import Item, key_for
 from weft.schemas.ledger import Reject, Unusable
+from weft.schemas.settings import NOT_IDENTITY
 
 ROWS = 500  # of a dataset on disk, an item
 
@@ -30,7 +31,7 @@ class Source(SpeechSource):
     transcription or transcript. `config` is the dataset's configuration.
     """
 
-    path: str
+    path: Annotated[str, NOT_IDENTITY]
     config: str = ""
     split: str = ""
     revision: str = ""

@@ -11,6 +11,7 @@ import json
 import os
 import struct
 from collections.abc import Iterator
+from typing import Annotated
 
 from weft.pipelines.sources.files import clean, stamp
 from weft.pipelines.sources.speech import Said, SpeechSource, refused
@@ -18,6 +19,7 @@ from weft.pipelines.store import Store
 from weft.schemas.audio import Audio, Recording, Supervision
 from weft.schemas.item import Item, key_for
 from weft.schemas.ledger import Reject, Unusable
+from weft.schemas.settings import NOT_IDENTITY
 
 Rows = dict[str, str]
 
@@ -25,8 +27,8 @@ Rows = dict[str, str]
 class Source(SpeechSource):
     """`path` is the data folder; relative paths in wav.scp are relative to `root` (the working folder, unless given)."""
 
-    path: str
-    root: str = ""
+    path: Annotated[str, NOT_IDENTITY]
+    root: Annotated[str, NOT_IDENTITY] = ""
 
     def items(self, name: str) -> Iterator[Item]:
         audio, said = _rows(f"{self.path}/wav.scp"), _Said(self.path)

@@ -13,7 +13,7 @@ import json
 import os
 from collections import Counter
 from collections.abc import Iterator
-from typing import Any
+from typing import Annotated, Any
 
 from weft.pipelines.sources import tars
 from weft.pipelines.sources.files import clean, stamp
@@ -22,6 +22,7 @@ from weft.pipelines.store import Store
 from weft.schemas.audio import Audio, Recording, Supervision, Word
 from weft.schemas.item import Item, key_for
 from weft.schemas.ledger import Reject, Unusable
+from weft.schemas.settings import NOT_IDENTITY
 
 _WRONG = (ValueError, TypeError, KeyError, AttributeError, IndexError)
 
@@ -31,8 +32,8 @@ class Source(SpeechSource):
     unless given).
     """
 
-    path: str
-    root: str = ""
+    path: Annotated[str, NOT_IDENTITY]
+    root: Annotated[str, NOT_IDENTITY] = ""
 
     def part_items(self, part_size: int) -> int:
         return 1 if os.path.isdir(self.path) else part_size

@@ -11,7 +11,7 @@ import json
 import math
 import os
 from collections.abc import Iterator
-from typing import Any
+from typing import Annotated, Any
 
 from weft.pipelines.sources.files import clean, local_file, stamp
 from weft.pipelines.sources.speech import Said, SpeechSource, refused
@@ -19,6 +19,7 @@ from weft.pipelines.store import Store
 from weft.schemas.audio import Audio, Recording, Supervision, Word
 from weft.schemas.item import Item, key_for
 from weft.schemas.ledger import Reject, Unusable
+from weft.schemas.settings import NOT_IDENTITY
 
 SLACK = 0.1  # seconds by which a declared duration may differ from what is there
 
@@ -26,7 +27,7 @@ SLACK = 0.1  # seconds by which a declared duration may differ from what is ther
 class Source(SpeechSource):
     """`path` is the manifest."""
 
-    path: str
+    path: Annotated[str, NOT_IDENTITY]
 
     def items(self, name: str) -> Iterator[Item]:
         yield from items(name, os.path.abspath(self.path))

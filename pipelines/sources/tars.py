@@ -11,7 +11,7 @@ import os
 import tarfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from typing import Any, BinaryIO
+from typing import Annotated, Any, BinaryIO
 
 from weft.pipelines.sources.files import File, clean, local_file, walk
 from weft.pipelines.sources.folder import AUDIO
@@ -21,6 +21,7 @@ from weft.pipelines.timings.formats import READERS
 from weft.schemas.audio import Audio, Recording
 from weft.schemas.item import Item, key_for
 from weft.schemas.ledger import Reject, Unusable
+from weft.schemas.settings import NOT_IDENTITY
 
 TEXT = (".txt", ".lab", ".text", ".transcript")
 LARGEST = 1 << 24  # bytes a transcript may have
@@ -37,7 +38,7 @@ _NAMED = {
 class Source(SpeechSource):
     """`path` is a tar, a folder of tars, an fsspec url of either, or a pattern such as `data/speech-*.tar`."""
 
-    path: str
+    path: Annotated[str, NOT_IDENTITY]
 
     def part_items(self, part_size: int) -> int:
         return 1  # a tar is as long as it is

@@ -8,7 +8,7 @@ never whole. Stretches cover the file once: the end of one is the beginning of t
 
 import re
 from collections.abc import Iterator
-from typing import BinaryIO
+from typing import Annotated, BinaryIO
 
 from pydantic import Field
 
@@ -18,6 +18,7 @@ from weft.pipelines.sources.files import File, clean, walk
 from weft.pipelines.store import Store
 from weft.schemas.item import Item, key_for
 from weft.schemas.ledger import Reject, Unusable
+from weft.schemas.settings import NOT_IDENTITY
 from weft.schemas.text import Document
 
 _PARAGRAPH_END = re.compile(rb"\n\r?\n")
@@ -28,7 +29,7 @@ LOOK = 1 << 16  # bytes searched for the end of a paragraph before any space wil
 class Source(base.Source):
     """`path` is a file, a folder of .txt files or a url. Paragraphs above `longest` characters are cut at a space."""
 
-    path: str
+    path: Annotated[str, NOT_IDENTITY]
     stretch: int = Field(default=1 << 18, ge=1 << 10)
     longest: int = Field(default=2000, ge=100)
 

@@ -16,7 +16,7 @@ from weft.pipelines.parts import part_name, write_part
 from weft.pipelines.sound import flac
 from weft.pipelines.store import Store
 from weft.schemas.audio import Audio, Utterance, Word
-from weft.schemas.fingerprint import content, digest
+from weft.schemas.fingerprint import digest
 from weft.schemas.recipe import VocabularySettings
 from weft.schemas.recipe_file import RecipeError
 from weft.schemas.text import Document
@@ -24,6 +24,7 @@ from weft.schemas.vocabulary import Vocabulary
 from weft.tokenizers.base import SpeechTokenizer
 from weft.tokenizers.bpe import Tokenizer as Bpe
 from weft.tokenizers.card import write_card
+from weft.tokenizers.folder import Checkpoint
 from weft.tokenizers.stream import Speech
 
 
@@ -39,8 +40,7 @@ class Lengths(SpeechTokenizer):
     def training_seconds(self) -> float:
         return self.wants
 
-    checkpoints: ClassVar[tuple[str, ...]] = ("given",)
-    given: str = ""
+    given: Checkpoint = ""
 
     def train(self, speech: Sequence[Speech], folder: Path, seed: int) -> None:
         (folder / "lengths").write_text(" ".join(str(len(one.samples)) for one in speech))
@@ -143,7 +143,6 @@ class TestTokenizer:
         moved = given.rename(tmp_path / "elsewhere" / "km")
         assert replace(work, tokenizer=Lengths(given=str(moved))).done(ready)
         given.write_text("2")
-        content.cache_clear()
         assert not work.done(ready)
 
     def test_a_tokenizer_that_needs_no_training_hears_nothing(self, ready: Store) -> None:
@@ -220,7 +219,6 @@ class TestCopy:
         work = CopyWork("pitch", Lengths(), str(trained))
         work.run(store)
         trained.rename(tmp_path / "elsewhere")
-        content.cache_clear()  # as in another process
         assert work.done(store)
         gone = CopyWork("style", Lengths(), str(trained))
         assert not gone.done(store)
