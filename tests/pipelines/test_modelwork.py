@@ -25,6 +25,7 @@ from weft.tokenizers.base import SpeechTokenizer
 from weft.tokenizers.bpe import Tokenizer as Bpe
 from weft.tokenizers.card import write_card
 from weft.tokenizers.folder import Checkpoint
+from weft.tokenizers.pretrained import Tokenizer as Pretrained
 from weft.tokenizers.stream import Speech
 
 
@@ -276,6 +277,26 @@ class TestVocabulary:
         assert not replace(self.work, text=Bpe(size=301)).done(books)
         write_part(books, part_name("ingest/books", 0), [Document("d", "books", "new")], Document, "one")
         assert not self.work.done(books)
+
+    def test_another_tokenizer_in_the_folder_or_another_library_makes_it_stale(
+        self, books: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        texts = ["a book of numbers", "the number of the book"]
+        Bpe(size=280).train(texts).save_pretrained(tmp_path / "model")
+        (tmp_path / "model" / "model.safetensors").write_bytes(b"weights")
+        work = replace(self.work, text=Pretrained(model=str(tmp_path / "model")), needs=())
+        work.run(books)
+        assert work.done(books)
+        (tmp_path / "model" / "model.safetensors").write_bytes(b"others")  # weights spell nothing
+        assert work.done(books)
+        with monkeypatch.context() as patched:
+            patched.setattr("weft.tokenizers.text.version_of", lambda package: "99")
+            assert not work.done(books)
+        Bpe(size=270).train(texts).save_pretrained(tmp_path / "model")
+        assert not work.done(books)
+        (tmp_path / "model").rename(tmp_path / "moved")
+        Bpe(size=280).train(texts).save_pretrained(tmp_path / "moved")
+        assert replace(work, text=Pretrained(model=str(tmp_path / "moved"))).done(books)
 
 
 class Counting(Aligner):
