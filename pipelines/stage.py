@@ -22,7 +22,7 @@ from weft.schemas.settings import Settings, Versioned
 
 def rejected(utterance: Utterance, stage: str, fault: Unusable) -> Reject:
     """The row that says why a stage could not use an utterance."""
-    where = utterance.key, stage, utterance.source, utterance.audio.uri
+    where = utterance.key, stage, utterance.source, utterance.path or utterance.audio.uri
     return Reject(*where, fault.reason, fault.detail, utterance.seconds)
 
 

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from typing import Annotated
 
 from weft.pipelines.sources import manifest
+from weft.pipelines.sources.base import folder_of
 from weft.pipelines.sources.files import File, local_file, read_bytes, read_text, walk
 from weft.pipelines.sources.speech import Said, SpeechSource
 from weft.pipelines.store import Store
@@ -39,6 +40,13 @@ class Source(SpeechSource):
 
     path: Annotated[str | tuple[str, ...], NOT_IDENTITY]
     transcripts: Annotated[str, NOT_IDENTITY] = ""
+
+    def location(self) -> str:
+        """The folder, or the one that several paths share."""
+        paths = [self.path] if isinstance(self.path, str) else self.path
+        if len(paths) == 1:
+            return folder_of(paths[0])
+        return "" if any("://" in path for path in paths) else os.path.commonpath([folder_of(path) for path in paths])
 
     def items(self, name: str) -> Iterator[Item]:
         path = self.path if isinstance(self.path, str) else ""

@@ -9,8 +9,10 @@ read there; audio inside the dataset's tables is packed beside the part.
 import json
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Annotated, Any
 
+from weft.pipelines.sources.base import folder_of, place_in
 from weft.pipelines.sources.files import clean, stamp, walk
 from weft.pipelines.sources.speech import Said, SpeechSource, refused
 from weft.pipelines.sources.tars import from_fields
@@ -40,6 +42,9 @@ class Source(SpeechSource):
 
     def part_items(self, part_size: int) -> int:
         return max(1, part_size // ROWS)
+
+    def location(self) -> str:
+        return folder_of(self.path) if os.path.exists(self.path) else ""
 
     def items(self, name: str) -> Iterator[Item]:
         mark = _stamp(self.path) if os.path.exists(self.path) else self.revision or "main"
@@ -92,9 +97,16 @@ class Source(SpeechSource):
             try:
                 said = self._said(row, where["split"])
                 for record in self.recordings(item, store, _audio(row[column]), said, f"{number:05d}"):
-                    yield record.at(path) if isinstance(record, Recording) else record
+                    yield self._placed(record.at(path), row[column]) if isinstance(record, Recording) else record
             except Unusable as fault:
                 yield refused(item, path, fault)
+
+    def _placed(self, record: Recording, column: Any) -> Recording:
+        """With the place of its audio in the source; a column of plain paths says itself where they lie."""
+        uri = (
+            record.audio.uri if isinstance(column, str) else place_in(record.source, self.location(), record.audio.uri)
+        )
+        return replace(record, audio=replace(record.audio, uri=uri))
 
     def _audio_column(self, data: Any) -> str:
         import datasets

@@ -13,6 +13,7 @@ import struct
 from collections.abc import Iterator
 from typing import Annotated
 
+from weft.pipelines.sources.base import folder_of
 from weft.pipelines.sources.files import clean, stamp
 from weft.pipelines.sources.speech import Said, SpeechSource, refused
 from weft.pipelines.store import Store
@@ -29,6 +30,9 @@ class Source(SpeechSource):
 
     path: Annotated[str, NOT_IDENTITY]
     root: Annotated[str, NOT_IDENTITY] = ""
+
+    def location(self) -> str:
+        return folder_of(self.root or self.path)
 
     def items(self, name: str) -> Iterator[Item]:
         audio, said = _rows(f"{self.path}/wav.scp"), _Said(self.path)
@@ -107,8 +111,9 @@ def _audio(store: Store, uri: str) -> Audio:
     if not _in_archive(uri):
         return Audio(uri)
     path, _, offset = uri.rpartition(":")
+    lies_at = store.located(path)
     try:
-        with store.open(path) as file:
+        with store.open(lies_at) as file:
             file.seek(int(offset))
             head = file.read(8)
     except OSError as error:

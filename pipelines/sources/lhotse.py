@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from typing import Annotated, Any
 
 from weft.pipelines.sources import tars
+from weft.pipelines.sources.base import folder_of
 from weft.pipelines.sources.files import clean, stamp
 from weft.pipelines.sources.speech import Said, SpeechSource, refused
 from weft.pipelines.store import Store
@@ -37,6 +38,9 @@ class Source(SpeechSource):
 
     def part_items(self, part_size: int) -> int:
         return 1 if os.path.isdir(self.path) else part_size
+
+    def location(self) -> str:
+        return folder_of(self.root or self.path)
 
     def items(self, name: str) -> Iterator[Item]:
         if os.path.isdir(self.path):
@@ -73,7 +77,7 @@ class Source(SpeechSource):
         yield from self.recordings(item, store, audio, Said(supervisions=_supervisions(said)))
 
     def _shard(self, item: Item, store: Store) -> Iterator[Recording | Reject]:
-        cuts = {str(cut.get("id")): cut for cut in _lines(item.text_uri)}
+        cuts = {str(cut.get("id")): cut for cut in _lines(store.located(item.text_uri))}
         with tars.opened(item, store) as file:
             for number, sample in enumerate(tars.samples(file)):
                 where = f"{item.path}/{sample.key}"

@@ -13,6 +13,7 @@ import os
 from collections.abc import Iterator
 from typing import Annotated, Any
 
+from weft.pipelines.sources.base import folder_of
 from weft.pipelines.sources.files import clean, local_file, stamp
 from weft.pipelines.sources.speech import Said, SpeechSource, refused
 from weft.pipelines.store import Store
@@ -28,6 +29,9 @@ class Source(SpeechSource):
     """`path` is the manifest."""
 
     path: Annotated[str, NOT_IDENTITY]
+
+    def location(self) -> str:
+        return folder_of(self.path)
 
     def items(self, name: str) -> Iterator[Item]:
         yield from items(name, os.path.abspath(self.path))

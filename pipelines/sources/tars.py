@@ -8,11 +8,13 @@ speech-000.tar:  a.flac  a.txt          the words, or
 import glob
 import json
 import os
+import re
 import tarfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Annotated, Any, BinaryIO
 
+from weft.pipelines.sources.base import folder_of
 from weft.pipelines.sources.files import File, clean, local_file, walk
 from weft.pipelines.sources.folder import AUDIO
 from weft.pipelines.sources.speech import Said, SpeechSource, refused
@@ -42,6 +44,10 @@ class Source(SpeechSource):
 
     def part_items(self, part_size: int) -> int:
         return 1  # a tar is as long as it is
+
+    def location(self) -> str:
+        plain = re.split(r"[*?\[]", self.path)[0] if "://" not in self.path else self.path
+        return folder_of(plain if plain == self.path else os.path.dirname(plain))
 
     def items(self, name: str) -> Iterator[Item]:
         for file in _tars(self.path):
@@ -126,8 +132,9 @@ def _tars(path: str) -> Iterator[File]:
 
 
 def opened(item: Item, store: Store) -> BinaryIO:
+    uri = store.located(item.uri)
     try:
-        return store.open(item.uri)
+        return store.open(uri)
     except (OSError, ValueError) as error:
         raise Unusable("unreadable", f"{getattr(error, 'strerror', None) or error}") from None
 

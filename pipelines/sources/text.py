@@ -14,6 +14,7 @@ from pydantic import Field
 
 from weft.pipelines.sound import regular
 from weft.pipelines.sources import base
+from weft.pipelines.sources.base import folder_of
 from weft.pipelines.sources.files import File, clean, walk
 from weft.pipelines.store import Store
 from weft.schemas.item import Item, key_for
@@ -36,6 +37,9 @@ class Source(base.Source):
     @property
     def makes(self) -> type:
         return Document
+
+    def location(self) -> str:
+        return folder_of(self.path)
 
     def items(self, name: str) -> Iterator[Item]:
         for file in walk(self.path):
@@ -87,10 +91,10 @@ def _read_stretch(item: Item, store: Store) -> bytes:
 def _opened(item: Item, store: Store) -> BinaryIO:
     if not item.uri:
         raise Unusable("bad_name", "its name is not UTF-8; rename it")
-    if item.uri.startswith("/"):
-        regular(item.uri)
+    if (uri := store.located(item.uri)).startswith("/"):
+        regular(uri)
     try:
-        return store.open(item.uri)
+        return store.open(uri)
     except OSError as error:
         raise Unusable("unreadable", f"{error.strerror or error}") from None
 
