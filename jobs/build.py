@@ -66,6 +66,7 @@ def write_recipe(house: House, store: Store) -> None:
         recipe["tokenizers"][name] = {
             "use": choice.use,
             "sources": list(choice.sources),
+            "frozen": choice.frozen,
             "folder": absolute(choice.folder),
             **tokenizer.model_dump(mode="json"),
         }

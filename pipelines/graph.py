@@ -234,7 +234,7 @@ class House:
             return []
         among = [s for s in spoken if s in (self.recipe.align.sources or spoken)]
         needs = tuple(part_name(self.utterances(s), p) for s in among for p in range(parts[s]))
-        return [AlignerWork(self._align.aligner, needs, self.recipe.seed)]
+        return [AlignerWork(self._align.aligner, needs, self.recipe.seed, frozen=self.recipe.align.frozen)]
 
     def _tokenizer_work(self, name: str, parts: dict[str, int]) -> Work:
         among = self.recipe.tokenizers[name].sources or tuple(parts)
@@ -245,7 +245,8 @@ class House:
             return CopyWork(name, tokenizer, self._taken(folder))
         # it is loaded in the end, where it encodes
         holds = Resources(cpus=2, gpus=tokenizer.resources.gpus)
-        return TokenizerWork(name, tokenizer, needs, self.recipe.seed, holds)
+        frozen = self.recipe.tokenizers[name].frozen
+        return TokenizerWork(name, tokenizer, needs, self.recipe.seed, holds, frozen)
 
     def _taken(self, folder: str) -> str:
         return str(located(folder).absolute())
@@ -256,7 +257,7 @@ class House:
         nodes = {s: f"ingest/{s}" if self.sources[s].makes is Document else self.utterances(s) for s in among}
         needs = tuple(part_name(nodes[s], p) for s in among for p in range(parts[s]))
         books = tuple((n, t.literal, t.size) for n, t in self.tokenizers.items())
-        return VocabularyWork(self.text, layout, books, needs)
+        return VocabularyWork(self.text, layout, books, needs, frozen=self.recipe.text.frozen)
 
     def compose(self, name: str, pass_number: int, parts: dict[str, int]) -> list[Work]:
         """The work of one task in one pass over its sources."""

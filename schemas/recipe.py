@@ -43,9 +43,12 @@ class TaskChoice(Choice):
 
 
 class TrainedChoice(Choice):
-    """A tokenizer or an aligner and the sources it learns from (all, unless named). Edits elsewhere never retrain it."""
+    """A tokenizer or an aligner and the sources it learns from (all, unless named). Edits elsewhere never retrain it; once it is
+    `frozen`, edits of what it learnt from do not either.
+    """
 
     sources: tuple[str, ...] = ()
+    frozen: bool = False
 
 
 class TokenizerChoice(TrainedChoice):

@@ -16,6 +16,7 @@ from weft.pipelines.parts import part_name, write_part
 from weft.pipelines.sound import flac
 from weft.pipelines.store import Store
 from weft.schemas.audio import Audio, Utterance, Word
+from weft.schemas.changes import reasons
 from weft.schemas.fingerprint import digest
 from weft.schemas.recipe import VocabularySettings
 from weft.schemas.recipe_file import RecipeError
@@ -278,6 +279,14 @@ class TestVocabulary:
         write_part(books, part_name("ingest/books", 0), [Document("d", "books", "new")], Document, "one")
         assert not self.work.done(books)
 
+    def test_frozen_it_keeps_its_text_tokenizer(self, books: Store) -> None:
+        frozen = replace(self.work, frozen=True)
+        frozen.run(books)
+        write_part(books, part_name("ingest/books", 0), [Document("d", "books", "new")], Document, "one")
+        assert frozen.done(books) and not self.work.done(books)
+        assert frozen.note(books) == "vocabulary: frozen (1 of its 1 parts of text changed since it was trained)"
+        assert not replace(frozen, text=Bpe(size=301)).done(books)
+
     def test_another_tokenizer_in_the_folder_or_another_library_makes_it_stale(
         self, books: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -348,6 +357,37 @@ class TestAligner:
         given[0] = replace(given[0], text="One, three", speaker="s1")
         write_part(spoken, NEEDS[0], given, Utterance, "three")
         assert not self.work.done(spoken)
+
+    def test_frozen_it_stands_whatever_became_of_what_it_learnt_from(self, spoken: Store) -> None:
+        frozen = replace(self.work, frozen=True)
+        assert not frozen.done(spoken)  # there is none yet
+        frozen.run(spoken)
+        assert frozen.note(spoken) == "aligner: frozen"
+        given = utterances(spoken, 4)
+        given[0] = replace(given[0], text="One, three", speaker="s1")
+        write_part(spoken, NEEDS[0], given, Utterance, "two")
+        assert frozen.done(spoken) and not self.work.done(spoken)
+        assert frozen.note(spoken) == (
+            "aligner: frozen (1 of its 2 training utterances changed, "
+            "1 of its 2 training utterances are gone since it was trained)"
+        )
+        assert not replace(frozen, seed=4).done(spoken)
+        assert not replace(frozen, aligner=Counting(wants=9.0)).done(spoken)
+        spoken.remove("aligner/model.json")
+        assert not frozen.done(spoken)
+
+    def test_it_says_what_it_was_made_from(self, spoken: Store) -> None:
+        assert self.work.recorded(spoken) is None
+        self.work.run(spoken)
+        old = self.work.recorded(spoken)
+        assert old == self.work.made_from(spoken)
+        given = utterances(spoken, 4)
+        given[0] = replace(given[0], text="One, three", speaker="s1")
+        given[2] = replace(given[2], text="vier", language="de")
+        write_part(spoken, NEEDS[0], given, Utterance, "two")
+        assert reasons(old, self.work.made_from(spoken)) == ["1 of its 2 training utterances changed"]
+        spoken.write("aligner/fingerprint", b"9f3c")  # as weft wrote it before
+        assert self.work.recorded(spoken) == {} and not self.work.done(spoken)
 
     def test_what_went_since_it_was_ingested_teaches_nothing(self, spoken: Store) -> None:
         given = utterances(spoken, 4)
