@@ -16,6 +16,7 @@ from weft.pipelines.listing import list_source
 from weft.pipelines.mixing.plan import cost_column, plan_names, size_of
 from weft.pipelines.mixing.shards import index_name, rows_name, shards_of, wids_name
 from weft.pipelines.parts import part_name, read_part, read_table
+from weft.pipelines.revisions import revisions
 from weft.pipelines.store import Store
 from weft.pipelines.work import IndexWork, PlanWork, ShardWork, Work
 from weft.schemas.fingerprint import version_of
@@ -55,8 +56,11 @@ def build(house: House, store: Store, engine: Engine, report: Report, expect: Ca
 
 
 def write_recipe(house: House, store: Store) -> None:
-    """`recipe.yaml` as resolved: every default written out, with weft's version."""
-    recipe = house.recipe.model_dump(mode="json")
+    """`recipe.yaml` as resolved: every default written out, with weft's version and the commits behind hub names.
+
+    Raises RecipeError where such a commit is not known, or not the one that the recipe says.
+    """
+    recipe = {**house.recipe.model_dump(mode="json"), "revisions": revisions(house)}
     for name, source in house.sources.items():
         recipe["sources"][name] = {"use": house.recipe.sources[name].use, **source.model_dump(mode="json")}
     for name, task in house.tasks.items():

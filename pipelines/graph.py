@@ -31,6 +31,7 @@ from weft.schemas.item import Item
 from weft.schemas.plan import Block
 from weft.schemas.recipe import Choice, Recipe, TokenizerChoice
 from weft.schemas.resources import Resources
+from weft.schemas.settings import Settings
 from weft.schemas.text import Dialogue, Document
 from weft.tokenizers.base import SpeechTokenizer
 from weft.tokenizers.card import read_card
@@ -202,6 +203,12 @@ class House:
     @cached_property
     def _synthesize(self) -> Stage:
         return Synthesize(voice=chosen("voices", self.recipe.synthesize, "synthesize"), seed=self.recipe.seed)
+
+    def backends(self) -> list[Settings]:
+        """Everything that may name a checkpoint; a tokenizer that is taken from a folder has its own there."""
+        stages = [self._segment, self._transcribe, self._align, self._synthesize]
+        trained = [made for name, made in self.tokenizers.items() if not self.recipe.tokenizers[name].folder]
+        return [self.text, *trained, *filter(None, stages)]
 
     def check(self) -> None:
         """Makes every backend and stage once."""

@@ -39,17 +39,24 @@ def hash64(*words: str | int) -> int:
 def content(model: str, ignore: Sequence[str] = ()) -> str:
     """16 hex digits over the files of a local checkpoint, a folder with its subfolders or a file; a hub name with its commit.
 
-    Any other name, such as `large-v3`, is itself. Hidden files do not count, nor those whose names match a pattern of `ignore`.
-    Raises ValueError for a hub name that neither the cache nor the hub knows.
+    Any other name is itself, such as `large-v3` or what neither the cache nor the hub knows: a corpus can be looked at without
+    what it was made from (a build asks for the commits first). Hidden files do not count, nor those that match a pattern of `ignore`.
     """
     root = Path(model)
     if root.is_file():
         return _sum(root)[:16]
     if not root.is_dir():
-        return f"{model}@{commit_of(model)}" if is_hub_name(model) else model
+        return _with_commit(model) if is_hub_name(model) else model
     files = sorted(f for f in _walk(root, ()) if not any(fnmatch(os.path.basename(f), p) for p in ignore))
     sums = [(file, _sum(root / file)) for file in files]
     return digest(sums)[:16] if sums else model
+
+
+def _with_commit(name: str) -> str:
+    try:
+        return f"{name}@{commit_of(name)}"
+    except ValueError:
+        return name
 
 
 def _walk(root: Path, seen: tuple[str, ...]) -> Iterator[str]:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from tests.checkpoints import COMMIT, in_hub_cache
 from weft.schemas.fingerprint import content, digest, hash64
+from weft.schemas.hub import commit_of
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=5),
@@ -92,8 +93,11 @@ class TestContent:
         moved = COMMIT[::-1]
         in_hub_cache(tmp_path, "org/mhubert", moved)
         assert content("org/mhubert") == f"org/mhubert@{moved}"
+        assert content("org/none") == "org/none"
         with pytest.raises(
-            ValueError, match=r"^org/none: no local model, none in the hub's cache, .* with `hf download org/none`"
+            ValueError, match=r"^org/none: no local model, none in the hub's cache, .* `hf download org/none`"
         ):
-            content("org/none")
+            commit_of("org/none")
+        with pytest.raises(ValueError, match=r"^org/mhubert at revision 'v9': no local model"):
+            commit_of("org/mhubert", "v9")
         assert content("large-v3") == "large-v3"
