@@ -4,6 +4,7 @@ commit_of("org/mhubert")  ->  "5a13…" (40 digits)
 """
 
 import re
+from contextlib import suppress
 from pathlib import Path
 
 _HUB_NAME = re.compile(r"[\w-][\w.-]*/[\w-][\w.-]*")
@@ -14,8 +15,8 @@ def is_hub_name(name: str) -> bool:
     return bool(_HUB_NAME.fullmatch(name)) and not Path(name).exists()
 
 
-def commit_of(name: str, revision: str = "main", kind: str = "model") -> str:
-    """What the cache holds, or what the hub says where it holds nothing. Raises ValueError where neither knows."""
+def commit_of(name: str, revision: str = "main", kind: str = "model", fresh: bool = False) -> str:
+    """What the cache holds, or what the hub says where it holds nothing (first, if `fresh`). Raises ValueError where neither knows."""
     from huggingface_hub import snapshot_download  # a third of a second, for those who name something on the hub
     from huggingface_hub.errors import HfHubHTTPError
 
@@ -25,10 +26,9 @@ def commit_of(name: str, revision: str = "main", kind: str = "model") -> str:
             snapshot_download(name, repo_type=kind, revision=revision, allow_patterns=nothing, local_files_only=local)
         ).name
 
-    try:
-        return found(local=True)
-    except (OSError, ValueError):
-        pass  # not in the cache
+    if not fresh:
+        with suppress(OSError, ValueError):  # it is not in the cache
+            return found(local=True)
     try:
         return found(local=False)
     except (OSError, ValueError, HfHubHTTPError) as error:

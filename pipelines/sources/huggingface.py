@@ -19,6 +19,7 @@ from weft.pipelines.sources.tars import from_fields
 from weft.pipelines.store import Store
 from weft.schemas.audio import Audio, Recording
 from weft.schemas.fingerprint import digest
+from weft.schemas.hub import commit_of
 from weft.schemas.item import Item, key_for
 from weft.schemas.ledger import Reject, Unusable
 from weft.schemas.settings import NOT_IDENTITY
@@ -47,7 +48,7 @@ class Source(SpeechSource):
         return folder_of(self.path) if os.path.exists(self.path) else ""
 
     def items(self, name: str) -> Iterator[Item]:
-        mark = _stamp(self.path) if os.path.exists(self.path) else self.revision or "main"
+        mark = _stamp(self.path) if os.path.exists(self.path) else self._commit()
         for split, data in self._splits():
             rows = len(data) if hasattr(data, "__len__") else 0
             pieces = range(0, rows, ROWS) if rows else range(data.num_shards)
@@ -59,6 +60,13 @@ class Source(SpeechSource):
                     else {"split": split, "shard": piece}
                 )
                 yield Item(key_for(name, path), name, path, "", mark, payload=json.dumps(where))
+
+    def _commit(self) -> str:
+        """What the hub has now, so that a dataset that moved there is read again. Raises OSError where that is not known."""
+        try:
+            return commit_of(self.path, self.revision or "main", "dataset", fresh=True)
+        except ValueError as fault:
+            raise OSError(str(fault)) from None
 
     def _splits(self) -> list[tuple[str, Any]]:
         """Each split by name. Raises OSError, with the reason, for what `datasets` cannot read."""

@@ -4,6 +4,7 @@ import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -15,6 +16,7 @@ from weft.jobs.engine import LocalEngine
 from weft.jobs.schedule import Event
 from weft.pipelines.store import Store
 
+SMALL_HUBERT = {"seconds": 20, "steps": 2, "batch_seconds": 4, "hidden": 32, "layers": 2, "heads": 2, "clusters": 16}
 Weft = Callable[..., tuple[int, str, str]]
 
 
@@ -132,3 +134,44 @@ def test_the_command_says_it(built: Path, weft: Weft) -> None:
     assert code == 0 and "setting `gap` was 2.0, is now 1.5" in page
     code, _, wrong = weft("plan", built / "recipe.yaml", "--changes")
     assert code == 2 and "say which corpus" in wrong
+
+
+def test_shards_are_the_same_bytes_wherever_the_inputs_lie(
+    tmp_path: Path, material: Path, write_recipe: Callable[..., Path]
+) -> None:
+    changes = {
+        "tokenizers": {"hubert": {"use": "hubert", "size": 12, "layer": 1, "training": SMALL_HUBERT}},
+        "align": {"use": "sphinx"},
+        "training": {"pretrain": {**TRAINING, "mixture": {"total": 600, "shares": {"words": 1, "text": 1}}}},
+    }
+    shutil.copytree(material, tmp_path / "one")
+    first = ran(at(write_recipe, tmp_path, "one", changes), tmp_path / "corpus")
+    assert not again(first)
+    shards = files_of(tmp_path / "corpus" / "shards")
+    shutil.copytree(tmp_path / "one", tmp_path / "two", copy_function=shutil.copyfile)
+    shutil.rmtree(tmp_path / "one")
+    moved = ran(at(write_recipe, tmp_path, "two", changes), tmp_path / "corpus")
+    assert set(did(moved)) == {"ingest/speech", "ingest/books"}
+    assert files_of(tmp_path / "corpus" / "shards") == shards
+
+
+def files_of(folder: Path) -> dict[Path, bytes]:
+    return {path.relative_to(folder): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+TRAINING = {
+    "context": 128, "model": {"base": "none"}, "optimiser": {"lr": 1e-3, "batch_tokens": 512, "steps": 1},
+}  # fmt: skip
+
+
+def at(write_recipe: Callable[..., Path], root: Path, place: str, changes: dict[str, Any]) -> Path:
+    """The recipe over material that lies at `place`."""
+    sources = {
+        "speech": {"use": "folder", "path": str(root / place / "raw")},
+        "books": {"use": "text", "path": str(root / place / "books"), "stretch": 1024},
+    }
+    tasks = {
+        "words": {"use": "words", "sources": ["speech"], "text_words": [1, 3], "speech_words": [1, 3]},
+        "text": {"use": "text", "sources": ["books"]},
+    }
+    return write_recipe(root / "recipe.yaml", **{**changes, "sources": sources, "tasks": tasks})
