@@ -7,7 +7,7 @@ encode/pitch/speech: 12 parts are new
 
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import BinaryIO
 
@@ -42,8 +42,10 @@ class Beside(Store):
     def open(self, name: str) -> BinaryIO:
         return self._scratch.open(name) if self._scratch.exists(name) else super().open(name)
 
-    def writing(self, name: str) -> AbstractContextManager[BinaryIO]:
-        return self._scratch.writing(name)
+    @contextmanager
+    def writing(self, name: str) -> Iterator[BinaryIO]:
+        with self._scratch.writing(name) as file:
+            yield file
 
 
 def show_changes(console: Console, house: House, store: Store) -> None:

@@ -16,7 +16,16 @@ from weft.jobs.engine import LocalEngine
 from weft.jobs.schedule import Event
 from weft.pipelines.store import Store
 
-SMALL_HUBERT = {"seconds": 20, "steps": 2, "batch_seconds": 4, "hidden": 32, "layers": 2, "heads": 2, "clusters": 16}
+SMALL_HUBERT = {
+    "seconds": 20,
+    "steps": 2,
+    "swaps": 0,
+    "batch_seconds": 4,
+    "hidden": 32,
+    "layers": 2,
+    "heads": 2,
+    "clusters": 16,
+}
 Weft = Callable[..., tuple[int, str, str]]
 
 
