@@ -17,6 +17,7 @@ from weft.pipelines.listing import list_source
 from weft.pipelines.mixing.plan import Wanted, read_tars
 from weft.pipelines.mixing.shards import index_name, rows_name, tar_name, wids_name
 from weft.pipelines.mixing.supply import short
+from weft.pipelines.revisions import revisions
 from weft.pipelines.store import Damaged, Store
 from weft.pipelines.verify import damaged
 from weft.pipelines.work import IndexWork, OrderWork, PlanWork, ShardWork, Work
@@ -102,8 +103,11 @@ def wanted(house: House, name: str, passes: Mapping[tuple[str, str], int]) -> Wa
 
 
 def write_recipe(house: House, store: Store) -> None:
-    """`recipe.yaml` as resolved: every default written out, with weft's version."""
-    recipe = house.recipe.model_dump(mode="json")
+    """`recipe.yaml` as resolved: every default written out, with weft's version and the commits behind hub names.
+
+    Raises RecipeError where such a commit is not known, or not the one that the recipe says.
+    """
+    recipe = {**house.recipe.model_dump(mode="json"), "revisions": revisions(house)}
     for name, source in house.sources.items():
         recipe["sources"][name] = {"use": house.recipe.sources[name].use, **source.model_dump(mode="json")}
     for name, task in house.tasks.items():
@@ -113,6 +117,7 @@ def write_recipe(house: House, store: Store) -> None:
         recipe["tokenizers"][name] = {
             "use": choice.use,
             "sources": list(choice.sources),
+            "frozen": choice.frozen,
             "folder": absolute(choice.folder),
             **tokenizer.model_dump(mode="json"),
         }

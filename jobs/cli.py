@@ -60,16 +60,30 @@ def validate(recipe: RecipeArgument, overrides: Overrides = None) -> None:
 
 
 @app.command()
-def plan(recipe: RecipeArgument, overrides: Overrides = None) -> None:
+def plan(
+    recipe: RecipeArgument,
+    overrides: Overrides = None,
+    out: Annotated[str, typer.Option(help="With --changes: the corpus.", show_default=False)] = "",
+    changes: Annotated[bool, typer.Option("--changes", help="What of a corpus would be done again, and why.")] = False,
+) -> None:
     """Prints what would be built and what it would cost, from listings and headers alone; nothing is built.
 
     Exits with 1 when a task has too little data.
 
     Example: weft plan spirit-lm-base scale=1e-6
+
+    Example: weft plan my.yaml --out corpus --changes
     """
-    from weft.jobs.commands import console, read_house
+    from weft.jobs.commands import console, open_store, read_house
     from weft.jobs.forecast import show_forecast
 
+    if changes:
+        from weft.jobs.changes import show_changes
+
+        if not out:
+            raise RecipeError("weft plan --changes: say which corpus, such as --out corpus")
+        show_changes(console, read_house(recipe, overrides or []), open_store(out))
+        return
     if show_forecast(console, read_house(recipe, overrides or [])):
         raise typer.Exit(1)
 

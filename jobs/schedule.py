@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from weft.jobs.engine import Engine, Lost
 from weft.pipelines.store import Store
 from weft.pipelines.work import Work
+from weft.schemas.changes import reasons
 
 TRIES = 4  # workers that may die over one piece of work
 
@@ -24,26 +25,33 @@ class BuildError(RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One piece of work that came to an end: "done" by a worker now, or "kept" from before."""
+    """One piece of work that came to an end: "done" by a worker now, or "kept" from before.
+
+    `again` where an older result stood, and `why` it was not good any more; of what was kept, `why` says what is to be known of it.
+    """
 
     node: str
     what: str
     made: int = 0
     seconds: float = 0.0
+    again: bool = False
+    why: tuple[str, ...] = ()
 
 
 def run(works: Sequence[Work], store: Store, engine: Engine, report: Callable[[Event], None]) -> None:
     """Returns when all work is done. Raises BuildError when a piece of work fails."""
     queue = _Queue(works)
     tries: Counter[str] = Counter()
+    whys: dict[str, list[str] | None] = {}
     flying = 0
     while queue.left:
         while (work := queue.first()) is not None:
             if work.done(store):
                 queue.take()
                 queue.finish(work)
-                report(Event(work.node, "kept"))
+                report(Event(work.node, "kept", why=note_of(work, store)))
             elif engine.accepts(work.resources):
+                whys.setdefault(work.makes, why_again(work, store))
                 engine.submit(queue.take())
                 flying += 1
             else:
@@ -60,7 +68,21 @@ def run(works: Sequence[Work], store: Store, engine: Engine, report: Callable[[E
             queue.put(end.work)
         else:
             queue.finish(end.work)
-            report(Event(end.work.node, "done", end.made, end.seconds))
+            why = whys.pop(end.work.makes, None)
+            report(Event(end.work.node, "done", end.made, end.seconds, why is not None, tuple(why or ())))
+
+
+def why_again(work: Work, store: Store) -> list[str] | None:
+    """What differs from what an older result was made from, where one stands; None where none does, or it does not say."""
+    recorded, made_from = getattr(work, "recorded", None), getattr(work, "made_from", None)
+    old = recorded(store) if recorded and made_from else None
+    return None if old is None or made_from is None else reasons(old, made_from(store))
+
+
+def note_of(work: Work, store: Store) -> tuple[str, ...]:
+    """What is to be known of work that is kept, such as that a model is frozen."""
+    note = getattr(work, "note", None)
+    return tuple(filter(None, [note(store) if note else ""]))
 
 
 class _Queue:

@@ -4,14 +4,14 @@ class Segmenter(Backend, base.Segmenter):
     package, script = "pyannote.audio", "diarize_pyannote.py"
 """
 
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
 import numpy as np
 from pydantic import PrivateAttr, model_validator
 
 from weft.outside.process import Outside, OutsideFault, installed
 from weft.schemas.resources import Resources
-from weft.schemas.settings import Settings
+from weft.schemas.settings import NOT_IDENTITY, Settings
 
 
 class Backend(Settings):
@@ -20,8 +20,8 @@ class Backend(Settings):
     package: ClassVar[str]
     script: ClassVar[str]
 
-    python: str = ""
-    device: str = "cpu"
+    python: Annotated[str, NOT_IDENTITY] = ""
+    device: Annotated[str, NOT_IDENTITY] = "cpu"
 
     _child: Outside = PrivateAttr()
 

@@ -32,9 +32,6 @@ class Align(Stage):
     def makes(self) -> type:
         return Alignment
 
-    def version(self) -> str:
-        return self.aligner.version()
-
     def setup(self, store: Store) -> None:
         self._store = store
         self.aligner.setup()

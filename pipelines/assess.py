@@ -42,9 +42,6 @@ class Assess(Stage):
     def makes(self) -> type:
         return Utterance
 
-    def version(self) -> str:
-        return f"1 {self.vad.version()}"
-
     def setup(self, store: Store) -> None:
         self._store = store
         self.vad.setup()

@@ -34,6 +34,7 @@ from weft.schemas.audio import Alignment, Units, Utterance
 from weft.schemas.item import Item
 from weft.schemas.recipe import Choice, Recipe, TokenizerChoice
 from weft.schemas.resources import Resources
+from weft.schemas.settings import Settings
 from weft.schemas.splits import HoldOut
 from weft.schemas.text import Dialogue, Document
 from weft.tokenizers.base import SpeechTokenizer
@@ -254,6 +255,12 @@ class House:
     def _synthesize(self) -> Stage:
         return Synthesize(voice=chosen("voices", self.recipe.synthesize, "synthesize"), seed=self.recipe.seed)
 
+    def backends(self) -> list[Settings]:
+        """Everything that may name a checkpoint; a tokenizer that is taken from a folder has its own there."""
+        stages = [self._segment, self._transcribe, self._align, self._synthesize]
+        trained = [made for name, made in self.tokenizers.items() if not self.recipe.tokenizers[name].folder]
+        return [self.text, *trained, *filter(None, stages)]
+
     def check(self) -> None:
         """Makes every backend and stage once."""
         _ = self.text, self.tokenizers, self.tasks, self._segmenter, self._align, self._synthesize, self.spaces
@@ -298,7 +305,7 @@ class House:
             return []
         among = [s for s in spoken if s in (self.recipe.align.sources or spoken)]
         needs = tuple(part_name(self.utterances(s), p) for s in among for p in range(parts[s]))
-        return [AlignerWork(self._align.aligner, needs, self.recipe.seed)]
+        return [AlignerWork(self._align.aligner, needs, self.recipe.seed, frozen=self.recipe.align.frozen)]
 
     def _tokenizer_work(self, name: str, parts: dict[str, int]) -> Work:
         among = self.recipe.tokenizers[name].sources or tuple(parts)
@@ -309,7 +316,8 @@ class House:
             return CopyWork(name, tokenizer, self._taken(folder))
         # it is loaded in the end, where it encodes
         holds = Resources(cpus=2, gpus=tokenizer.resources.gpus)
-        return TokenizerWork(name, tokenizer, needs, self.recipe.seed, holds)
+        frozen = self.recipe.tokenizers[name].frozen
+        return TokenizerWork(name, tokenizer, needs, self.recipe.seed, holds, frozen)
 
     def _taken(self, folder: str) -> str:
         return str(located(folder).absolute())
@@ -320,7 +328,7 @@ class House:
         nodes = {s: f"ingest/{s}" if self.sources[s].makes is Document else self.utterances(s) for s in among}
         needs = tuple(part_name(nodes[s], p) for s in among for p in range(parts[s]))
         books = tuple((n, t.literal, t.size) for n, t in self.tokenizers.items())
-        return VocabularyWork(self.text, layout, books, needs)
+        return VocabularyWork(self.text, layout, books, needs, frozen=self.recipe.text.frozen)
 
     def compose(self, name: str, pass_number: int, parts: dict[str, int], sources: Sequence[str] = ()) -> list[Work]:
         """The work of one task in one pass over its sources, or over those named."""

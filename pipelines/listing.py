@@ -1,6 +1,7 @@
 """Lists every source and cuts the listing into parts, by the items' keys: the first thing a build does, on the driver.
 
     list/speech/part-00000.parquet     Item, Item, …
+    list/speech/location.json          {"location": "/data/speech"}, below which the items' files lie
 
 An item added or lost touches one part (and where it makes one part more or fewer, the part that is split or joined).
 """
@@ -20,7 +21,8 @@ class EmptySource(ValueError):
 
 def list_source(store: Store, name: str, source: Source, part_size: int) -> int:
     """Writes the source's listing where it changed and returns its number of parts. Raises EmptySource."""
-    items = sorted(listed(name, source), key=lambda item: item.key)
+    items = sorted((source.relative(item) for item in listed(name, source)), key=lambda item: item.key)
+    store.locate(name, source.location())
     # an item is never cut, so one that is larger than a part counts as one
     count = bucket_count(sum(min(part_size, source.size_of(item)) for item in items), part_size)
     parts: list[list[Item]] = [[] for _ in range(count)]

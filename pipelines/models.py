@@ -1,7 +1,7 @@
 """Folders of models in a corpus: committed whole, and checked against their checksums before they are loaded.
 
 models/hubert/model.json    {"files": {"model.safetensors": "9f…", …}, "bytes": {"model.safetensors": 81233, …}}
-models/hubert/fingerprint   what it was made from, the SHA-256 of `model.json`, and a digest of these two: a line each
+models/hubert/fingerprint   {"made_from": {"use": "hubert", …}, "checksum": SHA-256 of `model.json`, "digest": of these two}
 
     load(verified_folder(store, "models/hubert"))       raises Damaged
 """
@@ -11,9 +11,11 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from weft.pipelines.partwork import model_mark, size_of
 from weft.pipelines.store import Damaged, Store
+from weft.schemas.changes import MadeFrom
 from weft.schemas.fingerprint import digest
 
 _PIECE = 1 << 22  # bytes read at a time
@@ -28,7 +30,7 @@ class Contents:
     bytes: dict[str, int]
 
 
-def commit_model(store: Store, folder: str, made: Path, fingerprint: str) -> None:
+def commit_model(store: Store, folder: str, made: Path, made_from: MadeFrom) -> None:
     """Commits the files that lie in `made`, then `model.json`, then the fingerprint.
 
     An old fingerprint is removed first: it must not speak for the new files. Files of an older model are removed last.
@@ -46,14 +48,30 @@ def commit_model(store: Store, folder: str, made: Path, fingerprint: str) -> Non
     for name in set(older) - set(files):
         store.remove(f"{folder}/{name}")
     checksum = _checksum(made / "model.json")
-    store.write(f"{folder}/fingerprint", "\n".join([fingerprint, checksum, digest([fingerprint, checksum])]).encode())
+    record = {"made_from": dict(made_from), "checksum": checksum, "digest": digest([made_from, checksum])}
+    store.write(f"{folder}/fingerprint", json.dumps(record, indent=0, ensure_ascii=True).encode())
 
 
 def model_stands(store: Store, folder: str, fingerprint: str | None = None) -> bool:
     """Whether a model is there whole, as far as sizes tell, and was made from what `fingerprint` names."""
     if next(damage_of_model(store, folder, deep=False), None) is not None:
         return False
-    return fingerprint is None or store.read(f"{folder}/fingerprint").decode().split("\n")[0] == fingerprint
+    return fingerprint is None or digest(recorded(store, folder)) == fingerprint
+
+
+def recorded(store: Store, folder: str) -> dict[str, str]:
+    """What a model was made from, by name; empty where that is not on record."""
+    record = _record(store, folder)
+    return dict(record["made_from"]) if record else {}
+
+
+def _record(store: Store, folder: str) -> dict[str, Any] | None:
+    """The file `fingerprint`; None where it is not there or not as it was written."""
+    try:
+        found = json.loads(store.read(f"{folder}/fingerprint"))
+        return found if found["digest"] == digest([found["made_from"], found["checksum"]]) else None
+    except (FileNotFoundError, ValueError, KeyError, TypeError):
+        return None
 
 
 def damage_of_model(store: Store, folder: str, deep: bool) -> Iterator[Damaged]:
@@ -91,11 +109,11 @@ def _read(store: Store, folder: str) -> Contents | Damaged:
     for name in OWN:
         if not store.exists(f"{folder}/{name}"):
             return Damaged(store.url, f"{folder}/{name}", "is missing")
-    lines = store.read(f"{folder}/fingerprint").decode("utf-8", "replace").split("\n")
-    if len(lines) != 3 or lines[2] != digest(lines[:2]):
+    record = _record(store, folder)
+    if record is None:
         return Damaged(store.url, f"{folder}/fingerprint", "is not as it was written")
     mark = store.read(model_mark(folder))
-    if hashlib.sha256(mark).hexdigest() != lines[1]:
+    if hashlib.sha256(mark).hexdigest() != record["checksum"]:
         return Damaged(store.url, model_mark(folder), "has another checksum than in the file `fingerprint` beside it")
     return Contents(**json.loads(mark))
 

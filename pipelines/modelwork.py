@@ -1,11 +1,13 @@
 """Work that makes a model the corpus holds: speech tokenizers, the aligner, the text tokenizer and vocabulary.
 
-A model's folder is whole once its `model.json` is there, and stands for what its `fingerprint` says it was made from.
+A model's folder is whole once its `model.json` is there, and stands for what its `fingerprint` says it was made from: by name,
+as JSON. A frozen one stands whatever became of what it learnt from.
 """
 
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,18 +19,20 @@ import pyarrow as pa
 from weft.pipelines.align import ALIGNER
 from weft.pipelines.aligners.base import Aligner, Clip, speaker_of
 from weft.pipelines.encode import speech_of
-from weft.pipelines.models import OWN, commit_model, model_stands
+from weft.pipelines.models import OWN, commit_model, model_stands, recorded
 from weft.pipelines.parts import read_table
 from weft.pipelines.partwork import content_of, model_mark
 from weft.pipelines.picks import any_utterance, picked, to_be_aligned, with_text
 from weft.pipelines.sound import heard
 from weft.pipelines.store import Store
 from weft.schemas.audio import Utterance
+from weft.schemas.changes import named_settings, training_set_changes, without_training_set
 from weft.schemas.fingerprint import content, digest
 from weft.schemas.ledger import Unusable
 from weft.schemas.recipe import VocabularySettings
 from weft.schemas.recipe_file import RecipeError
 from weft.schemas.resources import Resources
+from weft.schemas.settings import Versioned
 from weft.tokenizers.base import SpeechTokenizer
 from weft.tokenizers.card import check_card, seal, write_card
 from weft.tokenizers.folder import forget_speakers
@@ -38,25 +42,54 @@ from weft.tokenizers.text import TextTokenizer
 _UNHEARD = np.zeros(0, np.float32)
 
 
+class _ModelWork(ABC):
+    """Makes the folder `node`. A frozen one is done while all but what it learnt from is the same."""
+
+    node: str
+    frozen: bool = False
+
+    @abstractmethod
+    def made_from(self, store: Store) -> dict[str, str]:
+        """By name. Raises FileNotFoundError while something is not made."""
+
+    def fingerprint(self, store: Store) -> str:
+        return digest(self.made_from(store))
+
+    def recorded(self, store: Store) -> dict[str, str] | None:
+        """What the model that stands was made from; None where there is none."""
+        return recorded(store, self.node) if store.exists(model_mark(self.node)) else None
+
+    def done(self, store: Store) -> bool:
+        old = self.recorded(store)
+        if not old or not model_stands(store, self.node):
+            return False
+        new = self.made_from(store)
+        return old == new or (self.frozen and without_training_set(old) == without_training_set(new))
+
+    def note(self, store: Store) -> str:
+        """Of one that is done: whether it is frozen, and what has changed of its training set since it was trained."""
+        if not self.frozen:
+            return ""
+        found = training_set_changes(self.recorded(store) or {}, self.made_from(store))
+        return f"{self.node}: frozen" + (f" ({', '.join(found)} since it was trained)" if found else "")
+
+
 @dataclass(frozen=True)
-class _SpeechModelWork:
+class _SpeechModelWork(_ModelWork):
     """Makes the folder of the speech tokenizer that the recipe calls `name`."""
 
     name: str
 
     @property
-    def node(self) -> str:
+    def node(self) -> str:  # type: ignore[override]
         return f"models/{self.name}"
 
     @property
     def makes(self) -> str:
         return model_mark(self.node)
 
-    def fingerprint(self, store: Store) -> str:
+    def made_from(self, store: Store) -> dict[str, str]:
         raise NotImplementedError
-
-    def done(self, store: Store) -> bool:
-        return model_stands(store, self.node, self.fingerprint(store))
 
 
 @dataclass(frozen=True)
@@ -67,17 +100,16 @@ class TokenizerWork(_SpeechModelWork):
     needs: tuple[str, ...]
     seed: int
     resources: Resources = Resources(cpus=2)
+    frozen: bool = False
 
-    def fingerprint(self, store: Store) -> str:
-        heard = [(u.key, u.sha256, u.start, u.end, self._known(u)) for u in self._picked(store)]
-        tokenizer = self.tokenizer
-        settings = tokenizer.model_dump(mode="json", exclude=set(tokenizer.checkpoints))
-        made_from = [(name, content(at)) for name in tokenizer.checkpoints if (at := getattr(tokenizer, name))]
-        return digest(["tokenizer-4", settings, tokenizer.version(), made_from, self.seed, heard])
+    def made_from(self, store: Store) -> dict[str, str]:
+        heard = {u.key: (u.sha256, u.start, u.end, self._known(u)) for u in self._picked(store)}
+        contents = {f"content {name}": content(at) for name, at in self.tokenizer.checkpoint_settings()}
+        return {**_backend(self.tokenizer, self.seed), **contents, **_training_set(heard)}
 
     def run(self, store: Store) -> int:
         heard = list(_readable(store, self._picked(store)))
-        _make_model(store, self.node, self.fingerprint(store), lambda folder: self._train(heard, folder))
+        _make_model(store, self.node, self.made_from(store), lambda folder: self._train(heard, folder))
         return len(heard)
 
     def _train(self, heard: Sequence[tuple[Utterance, np.ndarray]], folder: Path) -> None:
@@ -106,8 +138,8 @@ class CopyWork(_SpeechModelWork):
     def resources(self) -> Resources:
         return self.tokenizer.resources
 
-    def fingerprint(self, store: Store) -> str:
-        return digest(["copy-3", content(self.folder)])
+    def made_from(self, store: Store) -> dict[str, str]:
+        return {"use": "a copy", "content folder": content(self.folder)}
 
     def done(self, store: Store) -> bool:
         if not Path(self.folder).is_dir():
@@ -115,7 +147,7 @@ class CopyWork(_SpeechModelWork):
         return super().done(store)
 
     def run(self, store: Store) -> int:
-        _make_model(store, self.node, self.fingerprint(store), self._copy)
+        _make_model(store, self.node, self.made_from(store), self._copy)
         return 0
 
     def _copy(self, folder: Path) -> None:
@@ -128,23 +160,22 @@ class CopyWork(_SpeechModelWork):
 
 
 @dataclass(frozen=True)
-class AlignerWork:
+class AlignerWork(_ModelWork):
     """Lets an aligner learn from utterances picked by their keys, of those that have a text and no timing yet."""
 
     aligner: Aligner
     needs: tuple[str, ...]
     seed: int
     resources: Resources = Resources()
+    frozen: bool = False
 
     node = ALIGNER
     makes = model_mark(ALIGNER)
 
-    def fingerprint(self, store: Store) -> str:
-        heard = [(u.key, u.sha256, u.start, u.end, u.text, speaker_of(u), u.language) for u in self._picked(store)]
-        return digest(["aligner-1", self.aligner.model_dump(mode="json"), self.aligner.version(), self.seed, heard])
-
-    def done(self, store: Store) -> bool:
-        return model_stands(store, self.node, self.fingerprint(store))
+    def made_from(self, store: Store) -> dict[str, str]:
+        chosen = self._picked(store)
+        heard = {u.key: (u.sha256, u.start, u.end, u.text, speaker_of(u), u.language) for u in chosen}
+        return {**_backend(self.aligner, self.seed), **_training_set(heard)}
 
     def run(self, store: Store) -> int:
         chosen = self._picked(store)
@@ -153,7 +184,7 @@ class AlignerWork:
             aligner.setup()
         told = _readable(store, [u for u in chosen if aligner.understands(u)])
         clips = [Clip(s, said, speaker_of(u)) for u, s in told if (said := aligner.spoken(u.text or ""))]
-        _make_model(store, self.node, self.fingerprint(store), lambda folder: aligner.train(clips, folder, self.seed))
+        _make_model(store, self.node, self.made_from(store), lambda folder: aligner.train(clips, folder, self.seed))
         return len(clips)
 
     def _picked(self, store: Store) -> list[Utterance]:
@@ -161,7 +192,7 @@ class AlignerWork:
 
 
 @dataclass(frozen=True)
-class VocabularyWork:
+class VocabularyWork(_ModelWork):
     """Trains or loads the text tokenizer and lays out the unified vocabulary."""
 
     text: TextTokenizer
@@ -169,22 +200,25 @@ class VocabularyWork:
     codebooks: tuple[tuple[str, str, int], ...]
     needs: tuple[str, ...]
     resources: Resources = Resources(cpus=1)
+    frozen: bool = False
 
     node = "vocabulary"
     makes = model_mark("vocabulary")
 
-    def fingerprint(self, store: Store) -> str:
-        trained_on = [content_of(store, name) for name in self.needs] if self.text.trains else []
-        layout = [
-            self.layout.model_dump(mode="json"),
-            list(self.layout.markers),
-            list(self.layout.trailing),
-            self.codebooks,
-        ]
-        return digest(["vocabulary-2", self.text.model_dump(mode="json"), layout, trained_on])
-
-    def done(self, store: Store) -> bool:
-        return model_stands(store, self.node, self.fingerprint(store))
+    def made_from(self, store: Store) -> dict[str, str]:
+        texts = {f"text {name}": content_of(store, name) for name in self.needs} if self.text.trains else {}
+        # lists, as the order of the markers is that of their ids
+        layout = {
+            name: list(value.items()) if isinstance(value, dict) else value
+            for name, value in self.layout.model_dump(mode="json").items()
+        }
+        books = {name: [literal, size] for name, literal, size in self.codebooks}
+        order = [name for name, _, _ in self.codebooks]
+        return {
+            **_backend(self.text),
+            **named_settings({"vocabulary": layout, "codes": books, "tokenizers": order}),
+            **texts,
+        }
 
     def run(self, store: Store) -> int:
         from weft.tokenizers.unified import save, unify
@@ -195,7 +229,7 @@ class VocabularyWork:
             vocabulary = unify(
                 text, at.markers, self.codebooks, at.pad_to, at.multiple, at.bos, at.codes_from, at.trailing
             )  # fmt: skip
-        _make_model(store, self.node, self.fingerprint(store), lambda folder: save(folder, text, vocabulary))
+        _make_model(store, self.node, self.made_from(store), lambda folder: save(folder, text, vocabulary))
         return vocabulary.size
 
     def _texts(self, store: Store) -> Iterator[str]:
@@ -211,12 +245,22 @@ def _readable(store: Store, utterances: Sequence[Utterance]) -> Iterator[tuple[U
             yield utterance, samples
 
 
-def _make_model(store: Store, folder: str, fingerprint: str, make: Callable[[Path], Any]) -> None:
+def _backend(backend: Versioned, seed: int | None = None) -> dict[str, str]:
+    seeded = {} if seed is None else {"setting seed": str(seed)}
+    made = {"use": backend.chosen_as, "version": backend.version(), **seeded}
+    return {**made, **named_settings(backend.identity_settings())}
+
+
+def _training_set(utterances: Mapping[str, Any]) -> dict[str, str]:
+    return {f"utterance {key}": digest(told)[:16] for key, told in utterances.items()}
+
+
+def _make_model(store: Store, folder: str, made_from: dict[str, str], make: Callable[[Path], Any]) -> None:
     """Commits what `make` writes."""
-    with _workshop(store, folder, fingerprint) as root:
+    with _workshop(store, folder, digest(made_from)) as root:
         with _refusals(folder):
             make(root)
-        commit_model(store, folder, root, fingerprint)
+        commit_model(store, folder, root, made_from)
 
 
 @contextmanager

@@ -5,12 +5,14 @@ align/speech/part-00003.parquet
   weft.digest        what is in it: equal digests, equal rows
   weft.name          where it belongs in its corpus
   weft.checksums     of the file's bytes (`checksums.py`)
+  weft.made_from     what the fingerprint is of, by name, as JSON
   weft.…             notes of whoever wrote it, such as the sizes of the files that were committed with it
 
 Pages carry checksums, which are verified whenever they are read. What does not match is `Damaged`.
 """
 
 import hashlib
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -122,3 +124,9 @@ def stamp_of(store: Store, name: str) -> Stamp | None:
         return Stamp(marks.pop("fingerprint"), marks.pop("digest"), marks)
     except (FileNotFoundError, KeyError, Damaged, UnicodeDecodeError):
         return None
+
+
+def made_from_of(store: Store, name: str) -> dict[str, str] | None:
+    """What a part was made from, by name; empty where it does not say, None where there is no part or it cannot be read."""
+    stamp = stamp_of(store, name)
+    return None if stamp is None else dict(json.loads(stamp.notes.get("made_from", "{}")))

@@ -17,7 +17,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from weft.pipelines.parts import Stamp, part_name, read_part, stamp_of, write_part
+from weft.pipelines.parts import Stamp, made_from_of, part_name, read_part, stamp_of, write_part
 from weft.pipelines.stage import Stage
 from weft.pipelines.store import Store
 from weft.schemas.audio import Audio, Recording
@@ -63,8 +63,18 @@ class PartWork:
     def needs(self) -> tuple[str, ...]:
         return (*(part_name(i.node, self.part) for i in self.inputs), *(model_mark(m) for m in self.models))
 
+    def made_from(self, store: Store) -> dict[str, str]:
+        """By name. Raises FileNotFoundError while something is not made."""
+        inputs = {f"input {i.node}": content_of(store, part_name(i.node, self.part)) for i in self.inputs}
+        models = {f"model {m}": content_of(store, model_mark(m)) for m in self.models}
+        return {"version ledger": _LEDGER, **self.stage.made_from(), **inputs, **models}
+
     def fingerprint(self, store: Store) -> str:
-        return digest([_LEDGER, self.stage.identity(), [content_of(store, name) for name in self.needs]])
+        return digest(self.made_from(store))
+
+    def recorded(self, store: Store) -> dict[str, str] | None:
+        """What the part that stands was made from; None where there is none."""
+        return made_from_of(store, self.makes)
 
     @property
     def rejects(self) -> str:
@@ -99,11 +109,13 @@ class PartWork:
         store.remove(self.audio)
         if blob:
             store.write(self.audio, blob)
-        fingerprint = self.fingerprint(store)
+        made_from = self.made_from(store)
+        fingerprint = digest(made_from)
         write_part(store, self.rejects, rejects, Reject, fingerprint)
         write_part(store, self.ledger, [row], LedgerRow, fingerprint)
         checksum = hashlib.sha256(blob).hexdigest()
-        write_part(store, self.makes, out, stage.makes, fingerprint, checksum, self._notes(store, blob, checksum))
+        notes = {"made_from": json.dumps(made_from, ensure_ascii=True), **self._notes(store, blob, checksum)}
+        write_part(store, self.makes, out, stage.makes, fingerprint, checksum, notes)
         return len(out)
 
     def _notes(self, store: Store, blob: bytes, checksum: str) -> dict[str, str]:

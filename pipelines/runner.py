@@ -34,7 +34,8 @@ class Runner:
 
     def _stage(self, work: PartWork) -> Stage:
         models = [content_of(self._store, model_mark(m)) for m in work.models]
-        key = " ".join([work.stage.identity(), *models])
+        # where it reads and how fast is no part of its identity, but of what was set up
+        key = " ".join([work.stage.identity(), work.stage.model_dump_json(), *models])
         if key not in self._stages:
             stage = work.stage.model_copy()
             stage.setup(self._store)

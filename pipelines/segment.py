@@ -43,7 +43,7 @@ class Segment(Stage):
         return self.segmenter.resources
 
     def version(self) -> str:
-        return f"3 {self.segmenter.version()}"
+        return "3"
 
     def setup(self, store: Store) -> None:
         self._store = store

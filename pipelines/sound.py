@@ -164,12 +164,13 @@ def _file(store: Store, audio: Audio) -> BinaryIO:
     """Raises Unusable."""
     if audio.data:
         return io.BytesIO(audio.data)
-    if audio.uri.startswith("/"):
-        regular(audio.uri)
-        if not os.path.getsize(audio.uri):
+    uri = store.located(audio.uri)
+    if uri.startswith("/"):
+        regular(uri)
+        if not os.path.getsize(uri):
             raise Unusable("empty_file", "it holds 0 bytes")
     try:
-        file = store.open(audio.uri)
+        file = store.open(uri)
         if audio.length:
             with file:
                 file.seek(audio.offset)

@@ -13,15 +13,16 @@ from typing import Any, ClassVar
 
 from weft.pipelines.store import Store
 from weft.schemas.audio import Utterance
+from weft.schemas.changes import named_settings
 from weft.schemas.fingerprint import digest
 from weft.schemas.ledger import Reject, Unusable
 from weft.schemas.resources import Resources
-from weft.schemas.settings import Settings
+from weft.schemas.settings import Settings, Versioned
 
 
 def rejected(utterance: Utterance, stage: str, fault: Unusable) -> Reject:
     """The row that says why a stage could not use an utterance."""
-    where = utterance.key, stage, utterance.source, utterance.audio.uri
+    where = utterance.key, stage, utterance.source, utterance.path or utterance.audio.uri
     return Reject(*where, fault.reason, fault.detail, utterance.seconds)
 
 
@@ -40,12 +41,25 @@ class Stage(Settings):
         """Loads models. `store` is the corpus, to read from."""
 
     def version(self) -> str:
-        """The version of the backend, part of the fingerprint."""
+        """The version of the stage's own code; its backends have theirs."""
         return "1"
 
+    def made_from(self) -> dict[str, str]:
+        """What shapes its records, by name: its version and settings, and each backend's, without where and how fast."""
+        named = {"use": type(self).__name__, "version": self.version()}
+        for name, value in self.identity_settings().items():
+            backend = getattr(self, name)
+            if isinstance(backend, Versioned):
+                named |= {f"use {name}": backend.chosen_as, f"version {name}": backend.version()}
+                inner = named_settings(value)
+                named |= {key if key not in named else f"{key} of {name}": said for key, said in inner.items()}
+            else:
+                named |= named_settings({name: value})
+        return named
+
     def identity(self) -> str:
-        """A digest of the settings and the backend's version."""
-        return digest([type(self).__name__, self.model_dump(mode="json"), self.version()])
+        """A digest of what shapes its records."""
+        return digest(self.made_from())
 
     def parent(self, record: Any) -> str:
         """The key of the input that an output was made from."""

@@ -2,8 +2,12 @@
 
 store = Store("corpus")
 with store.writing("align/speech/part-00000.parquet") as file: ...
+
+Files of a source are named by their place in it: `source://speech/a/clip.wav`. Where that source lies, its listing says, so that
+no record changes when the source moves.
 """
 
+import json
 import os
 import re
 import shutil
@@ -18,6 +22,7 @@ from typing import BinaryIO
 import fsspec
 from fsspec.implementations.local import LocalFileSystem
 
+SOURCE = "source://"
 _SCRATCH = re.compile(r"\.tmp-[0-9a-f]{32}$")  # how the names end of files that are being written
 
 
@@ -45,6 +50,7 @@ class Store:
         self.root = root.rstrip("/")
         self.local = isinstance(self.fs, LocalFileSystem)
         self.url = self.root if self.local else url.rstrip("/")
+        self._locations: dict[str, str] = {}
 
     def path(self, name: str) -> str:
         return f"{self.root}/{name}"
@@ -68,8 +74,25 @@ class Store:
         if self.exists(name):
             self.fs.rm_file(self.path(name))
 
+    def locate(self, source: str, location: str) -> None:
+        """Records the folder or url that a source lies at."""
+        name, said = _location_name(source), json.dumps({"location": location}).encode()
+        if not self.exists(name) or self.read(name) != said:
+            self.write(name, said)
+        self._locations[source] = location
+
+    def located(self, uri: str) -> str:
+        """A file of a source where it lies now; every other name is itself. Raises FileNotFoundError for a source not listed."""
+        if not uri.startswith(SOURCE):
+            return uri
+        source, _, rest = uri.removeprefix(SOURCE).partition("/")
+        if source not in self._locations:
+            self._locations[source] = json.loads(self.read(_location_name(source)))["location"]
+        return f"{self._locations[source]}/{rest}"
+
     def open(self, name: str) -> BinaryIO:
-        """For reading; absolute paths and urls of other stores work too."""
+        """For reading; absolute paths, urls of other stores and files of sources work too."""
+        name = self.located(name)
         if "://" in name:
             return fsspec.open(name, "rb").open()
         return open(name, "rb") if name.startswith("/") else self.fs.open(self.path(name), "rb")
@@ -130,3 +153,7 @@ class Store:
             for left in Path(self.root).rglob("*.tmp-*"):
                 if _SCRATCH.search(left.name):
                     left.unlink(missing_ok=True)
+
+
+def _location_name(source: str) -> str:
+    return f"list/{source}/location.json"

@@ -12,7 +12,7 @@ from pydantic import SerializeAsAny
 from weft.pipelines.sound import flac
 from weft.pipelines.stage import Stage
 from weft.pipelines.store import Store
-from weft.pipelines.voices.base import Voice, style_for
+from weft.pipelines.voices.base import Voice, manners_version, style_for
 from weft.schemas.audio import Audio
 from weft.schemas.ledger import Reject
 from weft.schemas.text import Dialogue, Turn
@@ -30,7 +30,7 @@ class Synthesize(Stage):
         return Dialogue
 
     def version(self) -> str:
-        return self.voice.version()
+        return f"1, emotions {manners_version()}"
 
     def setup(self, store: Store) -> None:
         self.voice.setup()

@@ -34,9 +34,6 @@ class Transcribe(Stage):
     def resources(self) -> Resources:  # type: ignore[override]
         return self.transcriber.resources
 
-    def version(self) -> str:
-        return self.transcriber.version()
-
     def setup(self, store: Store) -> None:
         self._store = store
         self.transcriber.setup()
@@ -69,5 +66,5 @@ class Transcribe(Stage):
         name = type(self.transcriber).__module__.rpartition(".")[2]
         return replace(
             utterance, text=" ".join(found.text.split()), language=utterance.language or found.language,
-            confidence=found.confidence, transcriber=f"{name} {self.version()}",
+            confidence=found.confidence, transcriber=f"{name} {self.transcriber.version()}",
         )  # fmt: skip

@@ -19,9 +19,9 @@ Id = Annotated[int, pa.int32()]
 class Audio:
     """Where encoded audio lies: a file, or `length` bytes from `offset` of one (length 0: to the end).
 
-    `uri` is a path or an fsspec url; one without a root is relative to the corpus. `data` holds encoded bytes
-    that are not yet on disk: whoever commits the part packs them and fills in the place. `channel` counts from 0;
-    -1 is all of them mixed.
+    `uri` is a path or an fsspec url; one without a root is relative to the corpus, `source://NAME/…` to where that source
+    lies. `data` holds encoded bytes that are not yet on disk: whoever commits the part packs them and fills in the place.
+    `channel` counts from 0; -1 is all of them mixed.
     """
 
     uri: str

@@ -1,14 +1,21 @@
 """Short names for content: the same things give the same hex digits on every machine.
 
 digest({"use": "sphinx", "min_score": -3.0})  ->  "a1f0…" (32 digits)
+content("checkpoints/mhubert")                ->  "7a03…" (16 digits)
+content("org/mhubert")                        ->  "org/mhubert@5a13…", the commit that the hub's cache holds
 """
 
 import hashlib
 import json
-from functools import cache
+import os
+from collections.abc import Iterator, Sequence
+from fnmatch import fnmatch
+from functools import cache, lru_cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
+
+from weft.schemas.hub import commit_of, is_hub_name
 
 
 def digest(value: Any) -> str:
@@ -29,16 +36,48 @@ def hash64(*words: str | int) -> int:
     return int.from_bytes(hashlib.blake2b(text, digest_size=8).digest(), "big")
 
 
-@cache
-def content(model: str) -> str:
-    """16 hex digits over the files of a local checkpoint, a folder or a file. A hub name is itself."""
+def content(model: str, ignore: Sequence[str] = ()) -> str:
+    """16 hex digits over the files of a local checkpoint, a folder with its subfolders or a file; a hub name with its commit.
+
+    Any other name is itself, such as `large-v3` or what neither the cache nor the hub knows: a corpus can be looked at without
+    what it was made from (a build asks for the commits first). Hidden files do not count, nor those that match a pattern of `ignore`.
+    """
     root = Path(model)
     if root.is_file():
         return _sum(root)[:16]
-    files = sorted(file for file in root.glob("*") if file.is_file())
-    sums = [(file.name, _sum(file)) for file in files]
+    if not root.is_dir():
+        return _with_commit(model) if is_hub_name(model) else model
+    files = sorted(f for f in _walk(root, ()) if not any(fnmatch(os.path.basename(f), p) for p in ignore))
+    sums = [(file, _sum(root / file)) for file in files]
     return digest(sums)[:16] if sums else model
 
 
+def _with_commit(name: str) -> str:
+    try:
+        return f"{name}@{commit_of(name)}"
+    except ValueError:
+        return name
+
+
+def _walk(root: Path, seen: tuple[str, ...]) -> Iterator[str]:
+    """Files below `root` by their paths in it; a link to a folder is followed, but not in a circle."""
+    seen = (*seen, os.path.realpath(root))
+    for entry in os.scandir(root):
+        if entry.name.startswith("."):  # such as .cache, in which a download keeps when it was made
+            continue
+        if entry.is_file():
+            yield entry.name
+        elif entry.is_dir() and os.path.realpath(entry.path) not in seen:
+            yield from (f"{entry.name}/{file}" for file in _walk(Path(entry.path), seen))
+
+
 def _sum(file: Path) -> str:
-    return hashlib.sha256(file.read_bytes()).hexdigest()
+    """SHA-256; read again only when the file's size or times say that it may have changed."""
+    facts = file.stat()
+    return _read_sum(os.path.realpath(file), facts.st_size, facts.st_mtime_ns, facts.st_ctime_ns, facts.st_ino)
+
+
+@lru_cache(maxsize=4096)
+def _read_sum(file: str, *facts: int) -> str:
+    with open(file, "rb") as data:
+        return hashlib.file_digest(data, "sha256").hexdigest()

@@ -46,9 +46,12 @@ class TaskChoice(Choice):
 
 
 class TrainedChoice(Choice):
-    """A tokenizer or an aligner and the sources it learns from (all, unless named). Edits elsewhere never retrain it."""
+    """A tokenizer or an aligner and the sources it learns from (all, unless named). Edits elsewhere never retrain it; once it is
+    `frozen`, edits of what it learnt from do not either.
+    """
 
     sources: tuple[str, ...] = ()
+    frozen: bool = False
 
 
 class TokenizerChoice(TrainedChoice):
@@ -80,7 +83,8 @@ class ShardSettings(Settings):
 
 class Recipe(Settings):
     """A whole recipe; without tasks it goes as far as the alignment (none with `align: {use: none}`) and the tokenizers' codes.
-    Names of sources, tokenizers, tasks and stages are lower-case words of at most 16 letters.
+    Names of sources, tokenizers, tasks and stages are lower-case words of at most 16 letters. `revisions` says which commit a hub name
+    must stand for.
     """
 
     name: str
@@ -98,6 +102,7 @@ class Recipe(Settings):
     vocabulary: VocabularySettings = VocabularySettings()
     tasks: dict[str, TaskChoice] = {}
     shards: ShardSettings = ShardSettings()
+    revisions: dict[str, str] = {}
     training: dict[str, TrainingStage] = {}
 
     @field_validator("segment", "align", "synthesize", "text", mode="before")

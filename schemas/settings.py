@@ -1,15 +1,76 @@
-"""The base of everything a recipe can say: strict, frozen pydantic models.
+"""The base of everything a recipe can say: strict, frozen pydantic models, and which of their settings are part of an identity.
 
-    class Aligner(Settings):
+    class Aligner(Versioned):
         min_score: float = -3.0
+        device: Annotated[str, NOT_IDENTITY] = "cpu"        # where and how fast: what is made is the same
+        model: Annotated[str, CHECKPOINT] = ""              # a place too; what lies there counts by its content
+
+    Aligner(device="cuda").identity_settings()  ->  {"min_score": -3.0}
 
 A key that is not a field is refused, so a misspelt setting never passes for a default.
 """
 
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
 from pydantic import BaseModel, ConfigDict
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A setting that is no part of an identity; `is_checkpoint` where it names a file, a folder or a hub name to be read."""
+
+    is_checkpoint: bool = False
+
+
+NOT_IDENTITY = Mark()
+CHECKPOINT = Mark(is_checkpoint=True)
 
 
 class Settings(BaseModel):
     """Frozen settings; unknown keys are errors. Working state goes into private attributes."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
+
+    def identity_settings(self) -> dict[str, Any]:
+        """The settings as JSON has them, without those marked as no part of an identity, at any depth."""
+        unmarked = {name for name in type(self).model_fields if _mark(self, name) is None}
+        dumped = self.model_dump(mode="json", include=unmarked)
+        return {name: _pruned(getattr(self, name), value) for name, value in dumped.items()}
+
+    def checkpoint_settings(self) -> Iterator[tuple[str, str]]:
+        """Every checkpoint that is named, by the path to its setting, such as `tokenizer.model`."""
+        for name in type(self).model_fields:
+            value, mark = getattr(self, name), _mark(self, name)
+            if mark and mark.is_checkpoint and value:
+                yield name, str(value)
+            elif isinstance(value, Settings):
+                yield from ((f"{name}.{inner}", at) for inner, at in value.checkpoint_settings())
+
+
+class Versioned(Settings):
+    """A backend that a recipe chooses by `use`, the name of its module."""
+
+    @property
+    def chosen_as(self) -> str:
+        return type(self).__module__.rpartition(".")[2]
+
+    def version(self) -> str:
+        """What, besides the settings, decides what it makes; a leaf raises it whenever it makes something else of the same."""
+        return "1"
+
+
+def _mark(settings: Settings, name: str) -> Mark | None:
+    return next((m for m in type(settings).model_fields[name].metadata if isinstance(m, Mark)), None)
+
+
+def _pruned(value: Any, dumped: Any) -> Any:
+    """`dumped` with every Settings in `value` as its identity has it."""
+    if isinstance(value, Settings):
+        return value.identity_settings()
+    if isinstance(value, dict):
+        return {key: _pruned(inner, dumped[str(key)]) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_pruned(one, other) for one, other in zip(value, dumped, strict=True)]
+    return dumped

@@ -1,5 +1,7 @@
 """Checkpoints made on the spot."""
 
+from pathlib import Path
+
 from transformers import HubertConfig
 
 
@@ -11,3 +13,15 @@ def small_hubert(hidden: int = 16, layers: int = 2, heads: int = 2, rate: int = 
         conv_dim=[16, 16, 16], conv_stride=strides, conv_kernel=kernels, feat_extract_norm="layer", conv_bias=True,
         do_stable_layer_norm=True, num_conv_pos_embeddings=32, num_conv_pos_embedding_groups=8,
     )  # fmt: skip
+
+
+COMMIT = "5a13" + 36 * "0"
+
+
+def in_hub_cache(cache: Path, name: str, commit: str = COMMIT) -> Path:
+    """Lays out what the hub's cache has of `main` after a download; the snapshot's folder."""
+    home = cache / f"models--{name.replace('/', '--')}"
+    (home / "refs").mkdir(parents=True, exist_ok=True)
+    (home / "refs" / "main").write_text(commit)
+    (home / "snapshots" / commit).mkdir(parents=True, exist_ok=True)
+    return home / "snapshots" / commit

@@ -17,7 +17,7 @@ MAY = {
     "trainer": ("weft.schemas", "weft.tokenizers", "weft.trainer", "weft.pipelines.mixing.shards"),
     "jobs": ("weft",),
 }
-SCHEMAS_MAY = {"pydantic", "pyarrow", "numpy", "yaml"}
+SCHEMAS_MAY = {"pydantic", "pyarrow", "numpy", "yaml", "huggingface_hub"}  # the last for the commit behind a hub name
 
 
 def modules(room: str) -> list[Path]:

@@ -16,23 +16,22 @@ import numpy as np
 from pydantic import Field, field_validator
 
 from weft.schemas.resources import Resources
-from weft.schemas.settings import Settings
+from weft.schemas.settings import Versioned
 from weft.schemas.vocabulary import spelt
 from weft.tokenizers.stream import Speech, Stream, deduplicate, frame_by_frame
 
 SAMPLE_RATE = 16_000
 
 
-class SpeechTokenizer(Settings, ABC):
+class SpeechTokenizer(Versioned, ABC):
     """Fields are settings: `rate` frames a second, `size` codes, each spelt `literal` with its number in it.
 
     `learns_from` names what `train` wants to know of speech besides its samples, such as `text`: where that changes, it is
-    trained anew. `checkpoints` names the settings that say which files or folders from elsewhere `train` reads: what is in them
-    counts, not where they lie.
+    trained anew. Settings of the type `Checkpoint` say which files or folders from elsewhere `train` reads: what is in them counts,
+    not where they lie.
     """
 
     learns_from: ClassVar[tuple[str, ...]] = ()
-    checkpoints: ClassVar[tuple[str, ...]] = ()
 
     rate: float = Field(gt=0)
     size: int = Field(ge=1)
@@ -56,7 +55,7 @@ class SpeechTokenizer(Settings, ABC):
     @property
     def made_from(self) -> tuple[str, ...]:
         """The checkpoints that there are."""
-        return tuple(str(found) for name in self.checkpoints if (found := getattr(self, name)))
+        return tuple(at for _, at in self.checkpoint_settings())
 
     @property
     def batch_seconds(self) -> float:

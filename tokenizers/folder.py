@@ -22,7 +22,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from weft.schemas.fingerprint import digest
-from weft.schemas.settings import Settings
+from weft.schemas.settings import CHECKPOINT, Settings
 
 Tensors = Mapping[str, torch.Tensor]
 _HUB_NAME = re.compile(r"[\w-][\w.-]*/[\w-][\w.-]*")
@@ -46,7 +46,7 @@ def absolute(name: str) -> str:
     return str(Path(name).absolute()) if name and Path(name).exists() else name
 
 
-Checkpoint = Annotated[str, AfterValidator(absolute)]  # a local file or folder, or a hub name
+Checkpoint = Annotated[str, AfterValidator(absolute), CHECKPOINT]  # a local file or folder, or a hub name
 
 
 def save(folder: Path, settings: Settings, tensors: Tensors, known: Mapping[str, Any]) -> None:

@@ -11,7 +11,7 @@ A trained folder holds `config.json`, `model.safetensors`, `quantizer.safetensor
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 import numpy as np
 import torch
@@ -19,6 +19,7 @@ from pydantic import Field, PrivateAttr, field_validator
 
 from weft.schemas.fingerprint import hash64, version_of
 from weft.schemas.resources import Resources
+from weft.schemas.settings import NOT_IDENTITY
 from weft.tokenizers import kmeans, layers, steady
 from weft.tokenizers.base import SAMPLE_RATE, SpeechTokenizer
 from weft.tokenizers.checkpoint import Encoder, checksum, cut, load_encoder, quiet
@@ -45,7 +46,6 @@ class Tokenizer(SpeechTokenizer):
     """
 
     learns_from: ClassVar[tuple[str, ...]] = ("speaker",)
-    checkpoints: ClassVar[tuple[str, ...]] = ("model", "codebook")
 
     rate: float = 25
     size: int = Field(default=100, ge=2)
@@ -54,9 +54,9 @@ class Tokenizer(SpeechTokenizer):
     codebook: Checkpoint = ""
     layer: int = Field(default=2, ge=1)
     normalise: bool = True
-    device: str = "cpu"
+    device: Annotated[str, NOT_IDENTITY] = "cpu"
     dtype: Literal["float32", "bfloat16"] = "float32"
-    batch: float = Field(default=60.0, gt=0)
+    batch: Annotated[float, NOT_IDENTITY] = Field(default=60.0, gt=0)
     training: Training = Training()
 
     _model: Encoder | None = PrivateAttr(None)

@@ -4,16 +4,25 @@ Tokenizer(model="/models/llama-2-7b").train([])    # nothing is learnt: its 32,0
 """
 
 from collections.abc import Iterable
+from typing import Annotated
 
 from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
+from weft.schemas.fingerprint import content
+from weft.schemas.settings import CHECKPOINT
 from weft.tokenizers.text import TextTokenizer
+
+WEIGHTS = ("*.safetensors", "*.bin", "*.pt", "*.pth", "*.gguf", "*.h5", "*.msgpack", "*.onnx", "*.index.json")
 
 
 class Tokenizer(TextTokenizer):
     """`model` is a folder or a hub name with a tokenizer that the `tokenizers` library can run."""
 
-    model: str
+    model: Annotated[str, CHECKPOINT]
+
+    def version(self) -> str:
+        """With what lies there, but for the weights of a model beside it."""
+        return f"{super().version()} {content(self.model, ignore=WEIGHTS)}"
 
     def _make(self, texts: Iterable[str]) -> PreTrainedTokenizerFast:
         try:

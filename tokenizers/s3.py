@@ -8,7 +8,7 @@ The models take 30 s and lose codes beyond: audio is cut into windows of at most
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import ClassVar, Literal, Self
+from typing import Annotated, Literal, Self
 
 import numpy as np
 from pydantic import Field, model_validator
@@ -16,6 +16,7 @@ from pydantic import Field, model_validator
 from weft.outside.backend import Backend
 from weft.outside.process import OutsideFault
 from weft.schemas.fingerprint import content
+from weft.schemas.settings import NOT_IDENTITY
 from weft.tokenizers.base import SAMPLE_RATE, SpeechTokenizer
 from weft.tokenizers.folder import Checkpoint
 from weft.tokenizers.stream import Speech
@@ -38,8 +39,6 @@ class Tokenizer(Backend, SpeechTokenizer):
 
     package, script = "s3tokenizer", "encode_s3.py"
 
-    checkpoints: ClassVar[tuple[str, ...]] = ("model",)
-
     kind: Literal["speech_tokenizer_v1", "speech_tokenizer_v1_25hz", "speech_tokenizer_v2_25hz"] = (
         "speech_tokenizer_v2_25hz"
     )
@@ -48,7 +47,7 @@ class Tokenizer(Backend, SpeechTokenizer):
     literal: str = "<audio_{}>"
     dedup: bool = False
     model: Checkpoint = ""
-    batch: float = Field(default=120.0, gt=0)
+    batch: Annotated[float, NOT_IDENTITY] = Field(default=120.0, gt=0)
 
     @model_validator(mode="after")
     def _fits(self) -> Self:

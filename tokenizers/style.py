@@ -49,7 +49,6 @@ class Tokenizer(SpeechTokenizer):
     """
 
     learns_from: ClassVar[tuple[str, ...]] = ("emotion", "speaker")
-    checkpoints: ClassVar[tuple[str, ...]] = ("model",)
 
     rate: float = Field(default=1.0, ge=1, le=1)
     size: int = Field(default=100, ge=2)

@@ -3,7 +3,7 @@
 from abc import abstractmethod
 from collections.abc import Sequence
 from pathlib import Path
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 import numpy as np
 import torch
@@ -11,6 +11,7 @@ from pydantic import Field, PrivateAttr
 from torch import nn
 
 from weft.schemas.fingerprint import version_of
+from weft.schemas.settings import NOT_IDENTITY
 from weft.tokenizers import folder as folders
 from weft.tokenizers.base import SAMPLE_RATE, SpeechTokenizer
 from weft.tokenizers.fitting import seeded, unfinished
@@ -27,7 +28,7 @@ class Supervised(SpeechTokenizer):
 
     learns_from: ClassVar[tuple[str, ...]] = ("text",)
 
-    batch: float = Field(default=60.0, gt=0)
+    batch: Annotated[float, NOT_IDENTITY] = Field(default=60.0, gt=0)
     training: Training = Training()
 
     _model: Recogniser | None = PrivateAttr(None)

@@ -16,12 +16,12 @@ from tokenizers import Tokenizer
 from transformers import PreTrainedTokenizerFast
 
 from weft.schemas.fingerprint import version_of
-from weft.schemas.settings import Settings
+from weft.schemas.settings import Versioned
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
-class TextTokenizer(Settings, ABC):
+class TextTokenizer(Versioned, ABC):
     """A leaf makes the Hugging Face tokenizer, by training or from a checkpoint."""
 
     trains: ClassVar[bool] = False  # whether it learns from the corpus

@@ -18,7 +18,7 @@ from weft.pipelines.sound import RATE
 from weft.schemas.audio import Alignment, Utterance, Word
 from weft.schemas.ledger import Unusable
 from weft.schemas.resources import Resources
-from weft.schemas.settings import Settings
+from weft.schemas.settings import Versioned
 
 
 class Unalignable(Unusable):
@@ -45,7 +45,7 @@ class Timed:
     phones: Sequence[Word] = ()
 
 
-class Aligner(Settings):
+class Aligner(Versioned):
     """The base of every `pipelines/aligners/NAME.py`.
 
     One that learns from the corpus gives `training_seconds`, `train` and `load` too.

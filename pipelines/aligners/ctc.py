@@ -7,6 +7,7 @@ characters alone is unknown.
 """
 
 from collections.abc import Iterator, Sequence
+from typing import Annotated
 
 import numpy as np
 import torch
@@ -23,6 +24,7 @@ from weft.schemas.audio import Word
 from weft.schemas.fingerprint import content, version_of
 from weft.schemas.ledger import Unusable
 from weft.schemas.resources import Resources
+from weft.schemas.settings import CHECKPOINT, NOT_IDENTITY
 from weft.tokenizers.checkpoint import quiet
 
 
@@ -34,12 +36,12 @@ class Aligner(base.Aligner):
     are spelt out in `language`.
     """
 
-    model: str
+    model: Annotated[str, CHECKPOINT]
     language: str = "en"
     min_score: float = -4.0
     max_seconds: float = 3600.0
-    device: str = "cpu"
-    batch: float = 120.0
+    device: Annotated[str, NOT_IDENTITY] = "cpu"
+    batch: Annotated[float, NOT_IDENTITY] = 120.0
 
     _listener: Listener = PrivateAttr()
     _classes: dict[str, int] = PrivateAttr()

@@ -16,6 +16,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
+from typing import Annotated
 
 import numpy as np
 import soundfile
@@ -29,6 +30,7 @@ from weft.pipelines.timings import textgrid, wordjson
 from weft.pipelines.timings.base import BadTiming, Timing
 from weft.schemas.fingerprint import content
 from weft.schemas.ledger import Unusable
+from weft.schemas.settings import CHECKPOINT, NOT_IDENTITY
 
 _UNKNOWN = ("<unk>", "spn", "<cutoff>")
 _OPTIONS = ("--clean", "--final_clean", "--overwrite", "--quiet", "--no_use_postgres")
@@ -39,12 +41,12 @@ class Aligner(base.Aligner):
     is trained on `seconds` of the corpus. `jobs` is MFA's own number of processes.
     """
 
-    command: str = "mfa"
-    acoustic: str = ""
-    dictionary: str = ""
+    command: Annotated[str, NOT_IDENTITY] = "mfa"
+    acoustic: Annotated[str, CHECKPOINT] = ""
+    dictionary: Annotated[str, CHECKPOINT] = ""
     language: str = ENGLISH
     seconds: float = Field(default=14_400.0, gt=0)
-    jobs: int = Field(default=2, ge=1)
+    jobs: Annotated[int, NOT_IDENTITY] = Field(default=2, ge=1)
 
     _trained: Path | None = PrivateAttr(default=None)
 

@@ -6,6 +6,7 @@ A word's score is the logarithm of WhisperX's, so 0 is sure.
 """
 
 import math
+from typing import Annotated
 
 from weft.outside.backend import Backend
 from weft.pipelines.aligners import base
@@ -13,6 +14,7 @@ from weft.pipelines.aligners.base import Clip, Timed, Unalignable, check_length
 from weft.pipelines.aligners.spelling import spelt_forms
 from weft.schemas.audio import Word
 from weft.schemas.fingerprint import content
+from weft.schemas.settings import CHECKPOINT
 
 
 class Aligner(Backend, base.Aligner):
@@ -23,7 +25,7 @@ class Aligner(Backend, base.Aligner):
     package, script = "whisperx", "align_whisperx.py"
 
     language: str = "en"
-    model: str = ""
+    model: Annotated[str, CHECKPOINT] = ""
     min_score: float = -2.5
     max_seconds: float = 60.0
 

@@ -11,7 +11,7 @@ import numpy as np
 from pydantic import Field
 
 from weft.schemas.resources import Resources
-from weft.schemas.settings import Settings
+from weft.schemas.settings import Versioned
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class Piece:
         return self.end - self.start
 
 
-class Segmenter(Settings):
+class Segmenter(Versioned):
     """Seconds. Recordings up to `longest` stay whole, and those with a transcript up to `transcript`. In longer ones, pieces of
     one speaker merge over pauses up to `gap` while they stay within `merged`, and none is longer than `longest` or shorter than
     `shortest`.

@@ -7,6 +7,7 @@ Each moment belongs to one speaker (the exclusive output); how much of it somebo
 """
 
 from collections.abc import Iterable
+from typing import Annotated
 
 import numpy as np
 
@@ -14,6 +15,7 @@ from weft.outside.backend import Backend
 from weft.pipelines.segmenters import base
 from weft.pipelines.segmenters.base import Piece
 from weft.schemas.fingerprint import content
+from weft.schemas.settings import CHECKPOINT
 
 
 class Segmenter(Backend, base.Segmenter):
@@ -21,7 +23,7 @@ class Segmenter(Backend, base.Segmenter):
 
     package, script = "pyannote.audio", "diarize_pyannote.py"
 
-    pipeline: str = "pyannote/speaker-diarization-community-1"
+    pipeline: Annotated[str, CHECKPOINT] = "pyannote/speaker-diarization-community-1"
 
     def version(self) -> str:
         return f"{self.installed} {content(self.pipeline)}"

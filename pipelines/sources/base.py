@@ -1,23 +1,42 @@
 """A source lists its items cheaply and reads any one of them later, on any worker.
 
-items: Item("clip-3fa0…", path="a/clip.wav", uri="/data/a/clip.wav", stamp="91244:17319…")
+items: Item("clip-3fa0…", path="a/clip.wav", uri="/data/a/clip.wav", stamp="91244:17319…"), listed as source://speech/a/clip.wav
 read:  Recording | Document | Dialogue, or Unusable with the reason
 """
 
+import os
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any, ClassVar
 
 from pydantic import field_validator
 
 from weft.pipelines.splits import Named, Splits
-from weft.pipelines.store import Store
+from weft.pipelines.store import SOURCE, Store
 from weft.schemas.item import Item
 from weft.schemas.recipe import NAME
-from weft.schemas.settings import Settings
+from weft.schemas.settings import Versioned
 from weft.schemas.splits import KINDS, HoldOut, Kind, Split, known_split
 
 
-class Source(Settings):
+def folder_of(path: str) -> str:
+    """Where the files of a path lie that is a folder, a file, or a url of a folder: without a slash at its end."""
+    if "://" in path:
+        return path.rstrip("/")
+    whole = os.path.abspath(path)
+    return (whole if os.path.isdir(whole) else os.path.dirname(whole)).rstrip("/")
+
+
+def place_in(source: str, location: str, uri: str) -> str:
+    """`source://NAME/a/clip.wav` for what lies below the location; other places are themselves.
+
+    >>> place_in("speech", "/data", "/data/a/clip.wav")
+    'source://speech/a/clip.wav'
+    """
+    return f"{SOURCE}{source}/{uri[len(location) + 1 :]}" if location and uri.startswith(f"{location}/") else uri
+
+
+class Source(Versioned):
     """`language`, `licence` and `split` hold for all items that do not say their own.
 
     `hold_out` puts a share of the names of one kind into the validation split, `splits` says what the data's own names of
@@ -72,6 +91,17 @@ class Source(Settings):
     def size_of(self, item: Item) -> float:
         """How many records an item counts as when the listing is cut into parts of about `part_size` records."""
         return 1.0
+
+    def location(self) -> str:
+        """The folder or url that its files lie below, to name them by their place in it; "" where there is none."""
+        return ""
+
+    def relative(self, item: Item) -> Item:
+        """The item with its files named by their place in the source; one that the source itself names by a whole path keeps it."""
+        if item.path.startswith("/"):
+            return item
+        uri, text_uri = (place_in(item.source, self.location(), at) for at in (item.uri, item.text_uri))
+        return replace(item, uri=uri, text_uri=text_uri)
 
     def items(self, name: str) -> Iterator[Item]:
         """Everything there is, wanted or not: what cannot be used is rejected when it is read, with a reason."""

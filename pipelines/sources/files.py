@@ -80,6 +80,7 @@ def _walk_url(root: str) -> Iterator[File]:
 
 def read_bytes(store: Store, uri: str) -> bytes:
     """A small file. Raises Unusable: bad_transcript."""
+    uri = store.located(uri)
     try:
         if uri.startswith("/"):
             regular(uri)

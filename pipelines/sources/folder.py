@@ -10,8 +10,10 @@ Audio without a transcript is kept for tasks that need none.
 
 import os
 from collections.abc import Iterator, Sequence
+from typing import Annotated
 
 from weft.pipelines.sources import manifest
+from weft.pipelines.sources.base import folder_of
 from weft.pipelines.sources.files import File, local_file, read_bytes, read_text, walk
 from weft.pipelines.sources.speech import Said, SpeechSource
 from weft.pipelines.splits import Named, Splits
@@ -20,6 +22,7 @@ from weft.pipelines.timings.formats import READERS
 from weft.schemas.audio import Audio, Recording
 from weft.schemas.item import Item, key_for
 from weft.schemas.ledger import Reject, Unusable
+from weft.schemas.settings import NOT_IDENTITY
 
 AUDIO = (
     ".wav", ".flac", ".mp3", ".ogg", ".opus", ".aiff", ".aif", ".au", ".m4a", ".mp4", ".webm", ".aac", ".wma", ".sph", ".raw",
@@ -36,8 +39,15 @@ class Source(SpeechSource):
     lies if not beside: a folder, or one .ctm or .rttm that holds all.
     """
 
-    path: str | tuple[str, ...]
-    transcripts: str = ""
+    path: Annotated[str | tuple[str, ...], NOT_IDENTITY]
+    transcripts: Annotated[str, NOT_IDENTITY] = ""
+
+    def location(self) -> str:
+        """The folder, or the one that several paths share."""
+        paths = [self.path] if isinstance(self.path, str) else self.path
+        if len(paths) == 1:
+            return folder_of(paths[0])
+        return "" if any("://" in path for path in paths) else os.path.commonpath([folder_of(path) for path in paths])
 
     def items(self, name: str) -> Iterator[Item]:
         if listed := self._manifest():

@@ -9,10 +9,12 @@ read there; audio inside the dataset's tables is packed beside the part.
 import json
 import os
 from collections.abc import Iterator, Sequence
-from typing import Any
+from dataclasses import replace
+from typing import Annotated, Any
 
 from pydantic import field_validator
 
+from weft.pipelines.sources.base import folder_of, place_in
 from weft.pipelines.sources.files import clean, stamp, walk
 from weft.pipelines.sources.speech import Said, SpeechSource, refused
 from weft.pipelines.sources.tars import from_fields
@@ -20,8 +22,10 @@ from weft.pipelines.splits import Named, Splits
 from weft.pipelines.store import Store
 from weft.schemas.audio import Audio, Recording
 from weft.schemas.fingerprint import digest
+from weft.schemas.hub import commit_of
 from weft.schemas.item import Item, key_for
 from weft.schemas.ledger import Reject, Unusable
+from weft.schemas.settings import NOT_IDENTITY
 
 ROWS = 500  # of a dataset on disk, an item
 
@@ -34,7 +38,7 @@ class Source(SpeechSource):
     calls it (train.100); a column `split` says more than the name of the split that the row lies in.
     """
 
-    path: str
+    path: Annotated[str, NOT_IDENTITY]
     config: str = ""
     revision: str = ""
     audio: str = ""
@@ -61,8 +65,11 @@ class Source(SpeechSource):
             return [Named(items=(item.key,), split=json.loads(item.payload)["split"])]
         return None
 
+    def location(self) -> str:
+        return folder_of(self.path) if os.path.exists(self.path) else ""
+
     def items(self, name: str) -> Iterator[Item]:
-        mark = _stamp(self.path) if os.path.exists(self.path) else self.revision or "main"
+        mark = _stamp(self.path) if os.path.exists(self.path) else self._commit()
         for split, data in self._splits():
             rows = len(data) if hasattr(data, "__len__") else 0
             pieces = range(0, rows, ROWS) if rows else range(data.num_shards)
@@ -74,6 +81,13 @@ class Source(SpeechSource):
                     else {"split": split, "shard": piece}
                 )
                 yield Item(key_for(name, path), name, path, "", mark, payload=json.dumps(where))
+
+    def _commit(self) -> str:
+        """What the hub has now, so that a dataset that moved there is read again. Raises OSError where that is not known."""
+        try:
+            return commit_of(self.path, self.revision or "main", "dataset", fresh=True)
+        except ValueError as fault:
+            raise OSError(str(fault)) from None
 
     def _splits(self) -> list[tuple[str, Any]]:
         """Each split by name. Raises OSError, with the reason, for what `datasets` cannot read."""
@@ -112,9 +126,16 @@ class Source(SpeechSource):
             try:
                 said = self._said(row, where["split"])
                 for record in self.recordings(item, store, _audio(row[column]), said, f"{number:05d}"):
-                    yield record.at(path) if isinstance(record, Recording) else record
+                    yield self._placed(record.at(path), row[column]) if isinstance(record, Recording) else record
             except Unusable as fault:
                 yield refused(item, path, fault)
+
+    def _placed(self, record: Recording, column: Any) -> Recording:
+        """With the place of its audio in the source; a column of plain paths says itself where they lie."""
+        uri = (
+            record.audio.uri if isinstance(column, str) else place_in(record.source, self.location(), record.audio.uri)
+        )
+        return replace(record, audio=replace(record.audio, uri=uri))
 
     def _audio_column(self, data: Any) -> str:
         import datasets

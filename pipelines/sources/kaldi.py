@@ -11,7 +11,9 @@ import json
 import os
 import struct
 from collections.abc import Iterator, Sequence
+from typing import Annotated
 
+from weft.pipelines.sources.base import folder_of
 from weft.pipelines.sources.files import clean, stamp
 from weft.pipelines.sources.speech import Said, SpeechSource, refused
 from weft.pipelines.splits import Named, Splits
@@ -19,6 +21,7 @@ from weft.pipelines.store import Store
 from weft.schemas.audio import Audio, Recording, Supervision
 from weft.schemas.item import Item, key_for
 from weft.schemas.ledger import Reject, Unusable
+from weft.schemas.settings import NOT_IDENTITY
 
 Rows = dict[str, str]
 
@@ -28,8 +31,11 @@ class Source(SpeechSource):
     is one split: say which with `split`.
     """
 
-    path: str
-    root: str = ""
+    path: Annotated[str, NOT_IDENTITY]
+    root: Annotated[str, NOT_IDENTITY] = ""
+
+    def location(self) -> str:
+        return folder_of(self.root or self.path)
 
     def items(self, name: str) -> Iterator[Item]:
         audio, said = _rows(f"{self.path}/wav.scp"), _Said(self.path)
@@ -112,8 +118,9 @@ def _audio(store: Store, uri: str) -> Audio:
     if not _in_archive(uri):
         return Audio(uri)
     path, _, offset = uri.rpartition(":")
+    lies_at = store.located(path)
     try:
-        with store.open(path) as file:
+        with store.open(lies_at) as file:
             file.seek(int(offset))
             head = file.read(8)
     except OSError as error:

@@ -15,9 +15,10 @@ import math
 import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Annotated, Any
 
 from weft.pipelines.sources import tars
+from weft.pipelines.sources.base import folder_of
 from weft.pipelines.sources.files import clean, stamp
 from weft.pipelines.sources.speech import Said, SpeechSource, refused
 from weft.pipelines.splits import Named, Splits
@@ -25,6 +26,7 @@ from weft.pipelines.store import Store
 from weft.schemas.audio import Audio, Recording, Supervision, Word
 from weft.schemas.item import Item, key_for
 from weft.schemas.ledger import Reject, Unusable
+from weft.schemas.settings import NOT_IDENTITY
 
 _WRONG = (ValueError, TypeError, KeyError, AttributeError, IndexError)
 
@@ -34,8 +36,8 @@ class Source(SpeechSource):
     unless given).
     """
 
-    path: str
-    root: str = ""
+    path: Annotated[str, NOT_IDENTITY]
+    root: Annotated[str, NOT_IDENTITY] = ""
 
     def size_of(self, item: Item) -> float:
         return math.inf if item.uri.endswith(".tar") else 1.0
@@ -53,6 +55,9 @@ class Source(SpeechSource):
             given = ()  # rejected when it is read
         names = {"recordings": (item.path,), "items": (item.key,)}
         return [Named(speakers=(s.speaker or self.speaker,), split=s.split, **names) for s in given]
+
+    def location(self) -> str:
+        return folder_of(self.root or self.path)
 
     def items(self, name: str) -> Iterator[Item]:
         if os.path.isdir(self.path):
@@ -89,7 +94,7 @@ class Source(SpeechSource):
         yield from self.recordings(item, store, audio, Said(supervisions=_supervisions(said)))
 
     def _shard(self, item: Item, store: Store) -> Iterator[Recording | Reject]:
-        cuts = {str(cut.get("id")): cut for cut in _lines(item.text_uri)}
+        cuts = {str(cut.get("id")): cut for cut in _lines(store.located(item.text_uri))}
         with tars.opened(item, store) as file:
             for number, sample in enumerate(tars.samples(file)):
                 where = f"{item.path}/{sample.key}"

@@ -11,8 +11,9 @@ import json
 import math
 import os
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Annotated, Any
 
+from weft.pipelines.sources.base import folder_of
 from weft.pipelines.sources.files import clean, local_file, stamp
 from weft.pipelines.sources.speech import Said, SpeechSource, refused
 from weft.pipelines.splits import Named, Splits
@@ -20,6 +21,7 @@ from weft.pipelines.store import Store
 from weft.schemas.audio import Audio, Recording, Supervision, Word
 from weft.schemas.item import Item, key_for
 from weft.schemas.ledger import Reject, Unusable
+from weft.schemas.settings import NOT_IDENTITY
 
 SLACK = 0.1  # seconds by which a declared duration may differ from what is there
 
@@ -27,7 +29,10 @@ SLACK = 0.1  # seconds by which a declared duration may differ from what is ther
 class Source(SpeechSource):
     """`path` is the manifest."""
 
-    path: str
+    path: Annotated[str, NOT_IDENTITY]
+
+    def location(self) -> str:
+        return folder_of(self.path)
 
     def items(self, name: str) -> Iterator[Item]:
         yield from items(name, os.path.abspath(self.path))

@@ -7,7 +7,7 @@ The id makes the key, so an edited line changes one item; without ids the line's
 
 import json
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Annotated, Any
 
 from weft.pipelines.sources import base
 from weft.pipelines.sources.files import clean
@@ -16,13 +16,14 @@ from weft.pipelines.store import Store
 from weft.schemas.fingerprint import digest
 from weft.schemas.item import Item, key_for
 from weft.schemas.ledger import Unusable
+from weft.schemas.settings import NOT_IDENTITY
 from weft.schemas.text import Dialogue, Turn
 
 
 class Source(base.Source):
     """`path` is a .jsonl file."""
 
-    path: str
+    path: Annotated[str, NOT_IDENTITY]
 
     @property
     def makes(self) -> type:

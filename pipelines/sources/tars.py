@@ -9,11 +9,13 @@ import glob
 import json
 import math
 import os
+import re
 import tarfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from typing import Any, BinaryIO
+from typing import Annotated, Any, BinaryIO
 
+from weft.pipelines.sources.base import folder_of
 from weft.pipelines.sources.files import File, clean, local_file, walk
 from weft.pipelines.sources.folder import AUDIO
 from weft.pipelines.sources.speech import Said, SpeechSource, refused
@@ -22,6 +24,7 @@ from weft.pipelines.timings.formats import READERS
 from weft.schemas.audio import Audio, Recording
 from weft.schemas.item import Item, key_for
 from weft.schemas.ledger import Reject, Unusable
+from weft.schemas.settings import NOT_IDENTITY
 
 TEXT = (".txt", ".lab", ".text", ".transcript")
 LARGEST = 1 << 24  # bytes a transcript may have
@@ -38,7 +41,7 @@ _NAMED = {
 class Source(SpeechSource):
     """`path` is a tar, a folder of tars, an fsspec url of either, or a pattern such as `data/speech-*.tar`."""
 
-    path: str
+    path: Annotated[str, NOT_IDENTITY]
 
     def size_of(self, item: Item) -> float:
         return math.inf  # a tar is as long as it is, and a part of its own
@@ -46,6 +49,10 @@ class Source(SpeechSource):
     @property
     def names_splits(self) -> bool:
         return True
+
+    def location(self) -> str:
+        plain = re.split(r"[*?\[]", self.path)[0] if "://" not in self.path else self.path
+        return folder_of(plain if plain == self.path else os.path.dirname(plain))
 
     def items(self, name: str) -> Iterator[Item]:
         for file in _tars(self.path):
@@ -130,8 +137,9 @@ def _tars(path: str) -> Iterator[File]:
 
 
 def opened(item: Item, store: Store) -> BinaryIO:
+    uri = store.located(item.uri)
     try:
-        return store.open(item.uri)
+        return store.open(uri)
     except (OSError, ValueError) as error:
         raise Unusable("unreadable", f"{getattr(error, 'strerror', None) or error}") from None
 

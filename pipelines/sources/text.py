@@ -8,11 +8,12 @@ parallel and never whole; a document is whole in the stretch that it begins in (
 """
 
 from collections.abc import Iterator
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
 from weft.pipelines.sources import base
+from weft.pipelines.sources.base import folder_of
 from weft.pipelines.sources.files import File, walk
 from weft.pipelines.sources.textfiles.boundaries import LINE, PARAGRAPH, WINDOW, Delimiter, separator_pattern
 from weft.pipelines.sources.textfiles.cutting import cleaned, pieces
@@ -22,6 +23,7 @@ from weft.pipelines.splits import Splits
 from weft.pipelines.store import Store
 from weft.schemas.item import Item, key_for
 from weft.schemas.ledger import Reject, Unusable
+from weft.schemas.settings import NOT_IDENTITY
 from weft.schemas.splits import Kind
 from weft.schemas.text import Document
 
@@ -47,7 +49,7 @@ class Source(base.Source):
 
     can_hold_out: ClassVar[tuple[Kind, ...]] = ("items",)
 
-    path: str
+    path: Annotated[str, NOT_IDENTITY]
     documents: Literal["file", "paragraph"] = "file"
     separator: str = ""
     field: str = "text"
@@ -67,6 +69,9 @@ class Source(base.Source):
     def size_of(self, item: Item) -> float:
         expanded = item.length * (EXPANSION if item.path.lower().endswith(".gz") else 1)
         return max(1.0, expanded / BYTES_A_RECORD)
+
+    def location(self) -> str:
+        return folder_of(self.path)
 
     def items(self, name: str) -> Iterator[Item]:
         for file in walk(self.path):

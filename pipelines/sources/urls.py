@@ -7,6 +7,7 @@ A url stands for its content: what is behind it is not looked at again once it w
 """
 
 from collections.abc import Iterator, Sequence
+from typing import Annotated
 from urllib.parse import urlsplit
 
 from weft.pipelines.sources.files import clean
@@ -16,12 +17,13 @@ from weft.pipelines.store import Store
 from weft.schemas.audio import Audio, Recording
 from weft.schemas.item import Item, key_for
 from weft.schemas.ledger import Reject, Unusable
+from weft.schemas.settings import NOT_IDENTITY
 
 
 class Source(SpeechSource):
     """`path` is the list."""
 
-    path: str
+    path: Annotated[str, NOT_IDENTITY]
 
     def items(self, name: str) -> Iterator[Item]:
         with open(self.path, encoding="utf-8", errors="backslashreplace") as lines:

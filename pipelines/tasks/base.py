@@ -12,7 +12,7 @@ from typing import ClassVar
 from weft.pipelines.tasks.draft import Draft
 from weft.schemas.audio import Alignment, Units, Utterance
 from weft.schemas.ledger import Unusable
-from weft.schemas.settings import Settings
+from weft.schemas.settings import Versioned
 from weft.schemas.splits import Split
 from weft.schemas.text import Document
 
@@ -34,7 +34,7 @@ class Material:
         return self.source.seconds
 
 
-class Task(Settings):
+class Task(Versioned):
     """`sources` and `split` are the recipe's; `tokenizer` is the one whose units are used (the recipe's first, unless named).
 
     `needs` lists what must be there: "alignment", "units"; `takes` is Utterance or Document.

@@ -10,7 +10,7 @@ import numpy as np
 
 from weft.schemas.ledger import Unusable
 from weft.schemas.resources import Resources
-from weft.schemas.settings import Settings
+from weft.schemas.settings import Versioned
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class Transcript:
     confidence: float
 
 
-class Transcriber(Settings):
+class Transcriber(Versioned):
     """The base of every `pipelines/transcribers/NAME.py`. What it is less sure of than `min_confidence` is rejected."""
 
     min_confidence: float = 0.4

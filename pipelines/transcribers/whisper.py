@@ -7,6 +7,7 @@
 
 from collections.abc import Iterator, Sequence
 from itertools import groupby
+from typing import Annotated
 
 import numpy as np
 from pydantic import Field
@@ -17,6 +18,7 @@ from weft.pipelines.sound import RATE
 from weft.pipelines.transcribers import base
 from weft.pipelines.transcribers.base import Spoken, Transcript
 from weft.schemas.fingerprint import content
+from weft.schemas.settings import CHECKPOINT, NOT_IDENTITY
 
 _PAUSE = RATE  # samples between clips that are heard in one go
 
@@ -28,11 +30,11 @@ class Transcriber(Backend, base.Transcriber):
 
     package, script = "faster-whisper", "transcribe_whisper.py"
 
-    model: str
+    model: Annotated[str, CHECKPOINT]
     language: str = ""
     compute: str = "default"
     beam: int = Field(default=5, ge=1)
-    batch: int = Field(default=8, ge=1)
+    batch: Annotated[int, NOT_IDENTITY] = Field(default=8, ge=1)
 
     @property
     def batch_seconds(self) -> float:

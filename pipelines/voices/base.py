@@ -5,14 +5,14 @@ voice.speak("Hello there.", style_for("anna", "happy", 3, seed=7, cast=voice.sty
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from weft.schemas.audio import Word
-from weft.schemas.fingerprint import hash64
-from weft.schemas.settings import Settings
+from weft.schemas.fingerprint import digest, hash64
+from weft.schemas.settings import Versioned
 
 LEVELS = range(1, 6)
 
@@ -70,6 +70,11 @@ EMOTIONS = {
 SPEEDS = {"slow1": 0.85, "slow2": 0.7, "fast1": 1.2, "fast2": 1.45}
 
 
+def manners_version() -> str:
+    """Changes with what any emotion or speed does to a voice."""
+    return digest([{name: asdict(manner) for name, manner in EMOTIONS.items()}, SPEEDS])[:8]
+
+
 def style_for(
     speaker: str, emotion: str = "", level: int = 1, seed: int = 0, cast: Sequence[tuple[str, str]] = (("", ""),)
 ) -> Style:
@@ -96,7 +101,7 @@ def manner_of(emotion: str, level: int) -> Manner:
     return EMOTIONS[emotion].at(level)
 
 
-class Voice(Settings):
+class Voice(Versioned):
     """A text-to-speech backend. A leaf writes `speak`, `styles` and `version`; the same call gives the same samples."""
 
     language: str = "en"

@@ -93,6 +93,32 @@ def test_what_stands_is_kept_and_not_handed_out(store: Store) -> None:
     assert {(e.node, e.what) for e in events} == {("a", "kept"), ("b", "done")}
 
 
+@dataclass(frozen=True)
+class Made(Piece):
+    """Work that knows what it was made from; `was` is empty where nothing stands."""
+
+    was: str = ""
+    told: str = ""
+
+    def recorded(self, store: Store) -> dict[str, str] | None:
+        return {"setting layer": self.was} if self.was else None
+
+    def made_from(self, store: Store) -> dict[str, str]:
+        return {"setting layer": "3"}
+
+    def note(self, store: Store) -> str:
+        return self.told
+
+
+def test_what_is_done_again_says_why_and_what_is_new_does_not(store: Store) -> None:
+    works = [Made("a", was="2"), Made("b"), Piece("c"), Made("d", stands=True, told="d: frozen"), Made("e", was="3")]
+    events = {e.node: e for e in scheduled(works, Hands(dies={"a": 1}), store)}
+    assert (events["a"].again, events["a"].why) == (True, ("setting `layer` was 2, is now 3",))
+    assert not events["b"].again and not events["c"].again
+    assert (events["d"].what, events["d"].why) == ("kept", ("d: frozen",))
+    assert (events["e"].again, events["e"].why) == (True, ())  # it is not whole
+
+
 def test_what_lies_furthest_down_the_line_goes_first(store: Store) -> None:
     hands = Hands(room=1)
     works = [Piece("ingest-0"), Piece("ingest-1"), Piece("align-0", ("ingest-0",)), Piece("align-1", ("ingest-1",))]

@@ -16,7 +16,8 @@ from weft.pipelines.parts import part_name, write_part
 from weft.pipelines.sound import flac
 from weft.pipelines.store import Store
 from weft.schemas.audio import Audio, Utterance, Word
-from weft.schemas.fingerprint import content, digest
+from weft.schemas.changes import reasons
+from weft.schemas.fingerprint import digest
 from weft.schemas.recipe import VocabularySettings
 from weft.schemas.recipe_file import RecipeError
 from weft.schemas.text import Document
@@ -24,6 +25,8 @@ from weft.schemas.vocabulary import Vocabulary
 from weft.tokenizers.base import SpeechTokenizer
 from weft.tokenizers.bpe import Tokenizer as Bpe
 from weft.tokenizers.card import write_card
+from weft.tokenizers.folder import Checkpoint
+from weft.tokenizers.pretrained import Tokenizer as Pretrained
 from weft.tokenizers.stream import Speech
 
 
@@ -39,8 +42,7 @@ class Lengths(SpeechTokenizer):
     def training_seconds(self) -> float:
         return self.wants
 
-    checkpoints: ClassVar[tuple[str, ...]] = ("given",)
-    given: str = ""
+    given: Checkpoint = ""
 
     def train(self, speech: Sequence[Speech], folder: Path, seed: int) -> None:
         (folder / "lengths").write_text(" ".join(str(len(one.samples)) for one in speech))
@@ -152,7 +154,6 @@ class TestTokenizer:
         moved = given.rename(tmp_path / "elsewhere" / "km")
         assert replace(work, tokenizer=Lengths(given=str(moved))).done(ready)
         given.write_text("2")
-        content.cache_clear()
         assert not work.done(ready)
 
     def test_a_tokenizer_that_needs_no_training_hears_nothing(self, ready: Store) -> None:
@@ -229,7 +230,6 @@ class TestCopy:
         work = CopyWork("pitch", Lengths(), str(trained))
         work.run(store)
         trained.rename(tmp_path / "elsewhere")
-        content.cache_clear()  # as in another process
         assert work.done(store)
         gone = CopyWork("style", Lengths(), str(trained))
         assert not gone.done(store)
@@ -298,6 +298,34 @@ class TestVocabulary:
         self.work.run(books)
         assert books.read("vocabulary/tokenizer.json") == learned
 
+    def test_frozen_it_keeps_its_text_tokenizer(self, books: Store) -> None:
+        frozen = replace(self.work, frozen=True)
+        frozen.run(books)
+        write_part(books, part_name("ingest/books", 0), [Document("d", "books", "new")], Document, "one")
+        assert frozen.done(books) and not self.work.done(books)
+        assert frozen.note(books) == "vocabulary: frozen (1 of its 1 parts of text changed since it was trained)"
+        assert not replace(frozen, text=Bpe(size=301)).done(books)
+
+    def test_another_tokenizer_in_the_folder_or_another_library_makes_it_stale(
+        self, books: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        texts = ["a book of numbers", "the number of the book"]
+        Bpe(size=280).train(texts).save_pretrained(tmp_path / "model")
+        (tmp_path / "model" / "model.safetensors").write_bytes(b"weights")
+        work = replace(self.work, text=Pretrained(model=str(tmp_path / "model")), needs=())
+        work.run(books)
+        assert work.done(books)
+        (tmp_path / "model" / "model.safetensors").write_bytes(b"others")  # weights spell nothing
+        assert work.done(books)
+        with monkeypatch.context() as patched:
+            patched.setattr("weft.tokenizers.text.version_of", lambda package: "99")
+            assert not work.done(books)
+        Bpe(size=270).train(texts).save_pretrained(tmp_path / "model")
+        assert not work.done(books)
+        (tmp_path / "model").rename(tmp_path / "moved")
+        Bpe(size=280).train(texts).save_pretrained(tmp_path / "moved")
+        assert replace(work, text=Pretrained(model=str(tmp_path / "moved"))).done(books)
+
 
 class Counting(Aligner):
     """Its model is what it heard said, and by whom."""
@@ -355,6 +383,37 @@ class TestAligner:
         given[0] = replace(given[0], text="One, three", speaker="s1")
         write_part(spoken, NEEDS[0], given, Utterance, "three")
         assert not self.work.done(spoken)
+
+    def test_frozen_it_stands_whatever_became_of_what_it_learnt_from(self, spoken: Store) -> None:
+        frozen = replace(self.work, frozen=True)
+        assert not frozen.done(spoken)  # there is none yet
+        frozen.run(spoken)
+        assert frozen.note(spoken) == "aligner: frozen"
+        given = utterances(spoken, 4)
+        given[0] = replace(given[0], text="One, three", speaker="s1")
+        write_part(spoken, NEEDS[0], given, Utterance, "two")
+        assert frozen.done(spoken) and not self.work.done(spoken)
+        assert frozen.note(spoken) == (
+            "aligner: frozen (1 of its 2 training utterances changed, "
+            "1 of its 2 training utterances are gone since it was trained)"
+        )
+        assert not replace(frozen, seed=4).done(spoken)
+        assert not replace(frozen, aligner=Counting(wants=9.0)).done(spoken)
+        spoken.remove("aligner/model.json")
+        assert not frozen.done(spoken)
+
+    def test_it_says_what_it_was_made_from(self, spoken: Store) -> None:
+        assert self.work.recorded(spoken) is None
+        self.work.run(spoken)
+        old = self.work.recorded(spoken)
+        assert old == self.work.made_from(spoken)
+        given = utterances(spoken, 4)
+        given[0] = replace(given[0], text="One, three", speaker="s1")
+        given[2] = replace(given[2], text="vier", language="de")
+        write_part(spoken, NEEDS[0], given, Utterance, "two")
+        assert reasons(old, self.work.made_from(spoken)) == ["1 of its 2 training utterances changed"]
+        spoken.write("aligner/fingerprint", b"9f3c")  # as weft wrote it before
+        assert self.work.recorded(spoken) == {} and not self.work.done(spoken)
 
     def test_what_went_since_it_was_ingested_teaches_nothing(self, spoken: Store) -> None:
         given = utterances(spoken, 4)

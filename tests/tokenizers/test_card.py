@@ -6,6 +6,7 @@ import huggingface_hub.constants as hub
 import numpy as np
 import pytest
 
+from tests.checkpoints import COMMIT, in_hub_cache
 from weft.schemas.audio import Audio, Utterance
 from weft.schemas.fingerprint import content
 from weft.tokenizers.card import check_card, licence_of, read_card, write_card
@@ -50,13 +51,15 @@ def test_a_card_is_of_what_lies_beside_it(tokenizer: Tokenizer, tmp_path: Path) 
 
 def test_what_it_is_made_from(tokenizer: Tokenizer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(hub, "HF_HUB_OFFLINE", True)
+    monkeypatch.setattr(hub, "HF_HUB_CACHE", str(tmp_path / "hub"))
+    in_hub_cache(tmp_path / "hub", "org/mhubert")
     codebook = tmp_path / "km.npy"
     np.save(codebook, np.zeros((4, 2), np.float32))
     given = Hubert(model="org/mhubert", codebook=str(codebook))
     monkeypatch.setattr(Tokenizer, "made_from", given.made_from)
     write_card(tmp_path, tokenizer, [])
     assert read_card(tmp_path)["made_from"] == {
-        "org/mhubert": {"content": "org/mhubert", "licence": ""},
+        "org/mhubert": {"content": f"org/mhubert@{COMMIT}", "licence": ""},
         str(codebook): {"content": content(str(codebook)), "licence": ""},
     }
 

@@ -66,9 +66,9 @@ def _expanded(item: Item, store: Store) -> bytes:
 def _opened(item: Item, store: Store) -> BinaryIO:
     if not item.uri:
         raise Unusable("bad_name", "its name is not UTF-8; rename it")
-    if item.uri.startswith("/"):
-        regular(item.uri)
+    if (uri := store.located(item.uri)).startswith("/"):
+        regular(uri)
     try:
-        return store.open(item.uri)
+        return store.open(uri)
     except OSError as error:
         raise Unusable("unreadable", f"{error.strerror or error}") from None

@@ -58,6 +58,24 @@ def test_parquet(tmp_path: Path, rows: datasets.Dataset, ingested: Callable) -> 
     check(*ingested(Source(path=str(tmp_path / "tables" / "train-0.parquet"), text="sentence")))
 
 
+def test_a_dataset_that_moved_on_the_hub_is_listed_anew(
+    tmp_path: Path, rows: datasets.Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at: dict[str, str] = {}
+
+    def commit(name: str, revision: str, kind: str, fresh: bool) -> str:
+        if (name, kind, fresh) != ("org/speech", "dataset", True):
+            raise ValueError(f"{name}: not there")
+        return at.setdefault(revision, f"{revision}-1")
+
+    monkeypatch.setattr("weft.pipelines.sources.huggingface.commit_of", commit)
+    monkeypatch.setattr(Source, "_splits", lambda self: [("train", rows)])
+    (one,), (other,) = (list(Source(path="org/speech", revision=r).items("s")) for r in ("", "v2"))
+    assert (one.stamp, other.stamp) == ("main-1", "v2-1")
+    with pytest.raises(OSError, match="org/none: not there"):
+        list(Source(path="org/none").items("s"))
+
+
 def test_splits(tmp_path: Path, rows: datasets.Dataset, ingested: Callable) -> None:
     both = datasets.DatasetDict({"dev": rows.select([0]), "test": rows.select([1])})
     both.save_to_disk(str(tmp_path / "both"))

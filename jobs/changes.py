@@ -1,0 +1,113 @@
+"""`weft plan --changes`: what a build would do again and why, before anything is done; the corpus is only read.
+
+align/speech: 3 of 12 parts again: perhaps, as segment/speech is made again
+aligner: setting `seconds` was 900.0, is now 1800.0
+encode/pitch/speech: 12 parts are new
+"""
+
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import BinaryIO
+
+from rich.console import Console
+
+from weft.jobs.schedule import why_again
+from weft.pipelines.graph import House
+from weft.pipelines.listing import list_source
+from weft.pipelines.store import Store
+from weft.pipelines.work import Work
+from weft.schemas.changes import summed
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What becomes of a piece of work: "kept", "again" or "new"."""
+
+    what: str
+    why: tuple[str, ...] = ()
+
+
+class Beside(Store):
+    """A corpus as it would be: what is written lies in a scratch folder, and is read before what the corpus holds."""
+
+    def __init__(self, corpus: Store, scratch: str) -> None:
+        super().__init__(corpus.url)
+        self._scratch = Store(scratch)
+
+    def exists(self, name: str) -> bool:
+        return self._scratch.exists(name) or super().exists(name)
+
+    def open(self, name: str) -> BinaryIO:
+        return self._scratch.open(name) if self._scratch.exists(name) else super().open(name)
+
+    @contextmanager
+    def writing(self, name: str) -> Iterator[BinaryIO]:
+        with self._scratch.writing(name) as file:
+            yield file
+
+
+def show_changes(console: Console, house: House, store: Store) -> None:
+    """Prints a line for each node that would run, and why. Raises EmptySource."""
+    lines = changes(house, store)
+    for line in lines:
+        console.print(line, highlight=False, markup=False)
+    after = "plans, tars and indexes follow where samples change" if lines else "nothing would be done again"
+    console.print(f"{store.url}: {after}", highlight=False, markup=False)
+
+
+def changes(house: House, store: Store) -> list[str]:
+    """A line for each node of which something is new or would be done again. Raises EmptySource."""
+    with tempfile.TemporaryDirectory() as scratch:
+        seen = Beside(store, scratch)
+        size = house.recipe.part_size
+        works = house.works({name: list_source(seen, name, source, size) for name, source in house.sources.items()})
+        return list(_lines(works, _Judge(works, seen)))
+
+
+class _Judge:
+    """Says of each piece of work what becomes of it, given what becomes of what it needs."""
+
+    def __init__(self, works: Sequence[Work], store: Store) -> None:
+        self._makers = {work.makes: work for work in works}
+        self._found: dict[str, Verdict] = {}
+        self._store = store
+
+    def verdict(self, work: Work) -> Verdict:
+        if work.makes not in self._found:
+            self._found[work.makes] = self._judged(work)
+        return self._found[work.makes]
+
+    def _judged(self, work: Work) -> Verdict:
+        makers = [self._makers[name] for name in work.needs if name in self._makers]
+        pending = dict.fromkeys(maker.node for maker in makers if self.verdict(maker).what != "kept")
+        if (not pending or getattr(work, "frozen", False)) and self._is_done(work):
+            return Verdict("kept")
+        why = self._why(work)
+        if why is None:
+            return Verdict("new")
+        return Verdict("again", (*why, *(f"perhaps, as {node} is made again" for node in pending)))
+
+    def _is_done(self, work: Work) -> bool:
+        try:
+            return work.done(self._store)
+        except FileNotFoundError:  # of what it needs
+            return False
+
+    def _why(self, work: Work) -> list[str] | None:
+        try:
+            return why_again(work, self._store)
+        except FileNotFoundError:
+            return []
+
+
+def _lines(works: Sequence[Work], judge: _Judge) -> Iterator[str]:
+    nodes: dict[str, list[Verdict]] = {}
+    for work in works:
+        nodes.setdefault(work.node, []).append(judge.verdict(work))
+    for node, verdicts in nodes.items():
+        if again := [v.why for v in verdicts if v.what == "again"]:
+            yield summed(node, len(verdicts), again)
+        if new := sum(v.what == "new" for v in verdicts):
+            yield f"{node}: new" if len(verdicts) == 1 else f"{node}: {new:,} of {len(verdicts):,} parts are new"

@@ -1,0 +1,32 @@
+"""The commits that a recipe's hub names stand for: recorded in the corpus's recipe, and refused where it says others.
+
+revisions(house)  ->  {"org/mhubert": "5a13…"}
+"""
+
+from weft.pipelines.graph import House
+from weft.schemas.hub import commit_of, is_hub_name
+from weft.schemas.recipe_file import RecipeError
+
+
+def revisions(house: House) -> dict[str, str]:
+    """By hub name. Raises RecipeError where a commit is not known, or not the one under `revisions:`."""
+    names = sorted({at for backend in house.backends() for _, at in backend.checkpoint_settings() if is_hub_name(at)})
+    pinned = house.recipe.revisions
+    if strange := sorted(pinned.keys() - set(names)):
+        raise RecipeError(
+            f"revisions.{strange[0]}: nothing in the recipe is read from the hub under this name; take it out"
+        )
+    return {name: _commit(name, pinned.get(name, "")) for name in names}
+
+
+def _commit(name: str, pinned: str) -> str:
+    try:
+        found = commit_of(name)
+    except ValueError as fault:
+        raise RecipeError(str(fault)) from None
+    if pinned and pinned != found:
+        raise RecipeError(
+            f"revisions.{name}: it says {pinned}, the hub's cache holds {found} under this name; "
+            "give a folder with the files of that commit, or take the line out to go on with what is there"
+        )
+    return found

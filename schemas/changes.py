@@ -1,0 +1,86 @@
+"""What a piece of work was made from, by name, and what of it is another now: why it is done again.
+
+old = {"use": "hubert", "setting layer": "2", "version": "hubert-3", "input segment/speech": "a1f0…"}
+new = {"use": "hubert", "setting layer": "3", "version": "hubert-3", "input segment/speech": "a1f0…"}
+reasons(old, new)  ->  ["setting `layer` was 2, is now 3"]
+
+The first word of a name says of what kind it is: use, setting, version, content, input, model, utterance.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+MadeFrom = Mapping[str, str]
+
+LEARNT_FROM = ("utterance", "text")  # kinds of what a model learns from
+_UNKNOWN = "what it was made from is not on record"
+
+
+def named_settings(settings: Mapping[str, Any], prefix: str = "setting ") -> dict[str, str]:
+    """Settings, nested ones too, as names and JSON: `setting training.steps` -> `350`."""
+    named: dict[str, str] = {}
+    for name, value in settings.items():
+        if isinstance(value, dict) and value:
+            named.update(named_settings(value, f"{prefix}{name}."))
+        else:
+            named[f"{prefix}{name}"] = json.dumps(value, ensure_ascii=False)
+    return named
+
+
+def without_training_set(made_from: MadeFrom) -> dict[str, str]:
+    """All but what a model learnt from."""
+    return {name: value for name, value in made_from.items() if _kind(name) not in LEARNT_FROM}
+
+
+def reasons(old: MadeFrom, new: MadeFrom) -> list[str]:
+    """What differs, a phrase each; another backend says all of its settings. Empty where nothing does."""
+    if not old:
+        return [_UNKNOWN]
+    differing = sorted(name for name in old.keys() | new.keys() if old.get(name) != new.get(name))
+    if any(_kind(name) == "use" for name in differing):
+        differing = [name for name in differing if _kind(name) not in ("setting", "version")]
+    alone = [_phrase(name, old.get(name), new.get(name)) for name in differing if _kind(name) not in LEARNT_FROM]
+    return [*dict.fromkeys(alone), *training_set_changes(old, new)]
+
+
+def training_set_changes(old: MadeFrom, new: MadeFrom) -> list[str]:
+    """Of a model: how many of its training utterances changed, were added, or are gone."""
+    found = []
+    for kind, what in (("utterance", "training utterances"), ("text", "parts of text")):
+        was, now = ({n: v for n, v in some.items() if _kind(n) == kind} for some in (old, new))
+        changed = sum(now.get(name, value) != value for name, value in was.items())
+        if changed:
+            found.append(f"{changed:,} of its {len(was):,} {what} changed")
+        if added := len(now.keys() - was.keys()):
+            found.append(f"{added:,} {what} were added to its {len(was):,}")
+        if gone := len(was.keys() - now.keys()):
+            found.append(f"{gone:,} of its {len(was):,} {what} are gone")
+    return found
+
+
+def summed(node: str, total: int, why: Iterable[Iterable[str]]) -> str:
+    """One line for the pieces of a node that are done again, of `total`: `align/speech: 3 of 12 parts again: …`."""
+    each = [tuple(phrases) for phrases in why]
+    counts = Counter(phrase for phrases in each for phrase in phrases)
+    told = [phrase if count == len(each) else f"{phrase} (in {count:,})" for phrase, count in counts.most_common()]
+    pieces = f"{len(each):,} of {total:,} parts again: " if total > 1 else ""
+    return f"{node}: {pieces}{', '.join(told) or 'it is not whole'}"
+
+
+def _kind(name: str) -> str:
+    return name.partition(" ")[0]
+
+
+def _phrase(name: str, was: str | None, now: str | None) -> str:
+    kind, _, what = name.partition(" ")
+    if kind == "setting":
+        if was is None or now is None:
+            return f"setting `{what}` {'is new' if was is None else 'is gone'}"
+        return f"setting `{what}` was {was}, is now {now}"
+    if kind in ("use", "version"):
+        return f"its {what or 'own'} {'backend' if kind == 'use' else 'version'} was {was}, is now {now}"
+    if kind == "content":
+        return f"the content of its `{what}` changed"
+    return f"its {kind} {what} changed"

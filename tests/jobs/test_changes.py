@@ -1,0 +1,186 @@
+"""What is done again after a change and what is not, and that it is said before and while it is done."""
+
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from weft.jobs.build import build
+from weft.jobs.changes import changes
+from weft.jobs.commands import read_house
+from weft.jobs.engine import LocalEngine
+from weft.jobs.schedule import Event
+from weft.pipelines.store import Store
+
+SMALL_HUBERT = {
+    "seconds": 20,
+    "steps": 2,
+    "swaps": 0,
+    "batch_seconds": 4,
+    "hidden": 32,
+    "layers": 2,
+    "heads": 2,
+    "clusters": 16,
+}
+Weft = Callable[..., tuple[int, str, str]]
+
+
+def ran(recipe: Path, out: Path, *overrides: str) -> list[Event]:
+    house, store = read_house(str(recipe), overrides), Store(str(out))
+    events: list[Event] = []
+    build(house, store, LocalEngine(store), events.append, lambda works: None)
+    return events
+
+
+def did(events: list[Event]) -> list[str]:
+    return sorted(e.node for e in events if e.what == "done")
+
+
+def again(events: list[Event]) -> dict[str, tuple[str, ...]]:
+    return {e.node: e.why for e in events if e.again}
+
+
+def said(recipe: Path, out: Path, *overrides: str) -> list[str]:
+    return changes(read_house(str(recipe), overrides), Store(str(out)))
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory, material: Path) -> Path:
+    """A folder with `raw`, `recipe.yaml` (alignment and text; no tokenizers) and a build of it in `corpus`."""
+    root = tmp_path_factory.mktemp("changes")
+    shutil.copytree(material / "raw", root / "raw")
+    recipe = {
+        "name": "small", "part_size": 4, "sources": {"speech": {"use": "folder", "path": str(root / "raw")}},
+    }  # fmt: skip
+    (root / "recipe.yaml").write_text(yaml.safe_dump(recipe))
+    ran(root / "recipe.yaml", root / "corpus")
+    return root
+
+
+@pytest.fixture
+def built(home: Path, tmp_path: Path) -> Path:
+    """A copy of it that a test may change."""
+    shutil.copytree(home / "raw", tmp_path / "raw")
+    shutil.copytree(home / "corpus", tmp_path / "corpus")
+    recipe = yaml.safe_load((home / "recipe.yaml").read_text())
+    recipe["sources"]["speech"]["path"] = str(tmp_path / "raw")
+    (tmp_path / "recipe.yaml").write_text(yaml.safe_dump(recipe))
+    return tmp_path
+
+
+def test_the_same_clips_elsewhere_redo_ingest_alone(built: Path) -> None:
+    for clip in (built / "raw").iterdir():
+        os.utime(clip, (1, 1))
+    events = ran(built / "recipe.yaml", built / "corpus")
+    assert set(did(events)) == {"ingest/speech"}
+    assert again(events) == {"ingest/speech": ("its input list/speech changed",)}
+    assert did(ran(built / "recipe.yaml", built / "corpus")) == []
+
+
+def test_nothing_is_done_again_where_only_the_place_changed_in_name(built: Path) -> None:
+    (built / "raw").rename(built / "moved")
+    events = ran(built / "recipe.yaml", built / "corpus", f"sources.speech.path={built / 'moved'}")
+    assert did(events) == []  # a rename keeps the times
+
+
+def test_one_edited_transcript_says_what_follows_from_it(built: Path) -> None:
+    (built / "raw" / "03.txt").write_text("the old market was open again")
+    before = said(built / "recipe.yaml", built / "corpus")
+    ingest, segment, align, aligner = before
+    assert ingest == "ingest/speech: 1 of 3 parts again: its input list/speech changed"
+    assert segment == "segment/speech: 1 of 3 parts again: perhaps, as ingest/speech is made again"
+    assert align.startswith("align/speech: 3 of 3 parts again: perhaps, as aligner is made again")
+    assert aligner == "aligner: perhaps, as segment/speech is made again"
+    assert said(built / "recipe.yaml", built / "corpus") == before  # and it has changed nothing
+    events = ran(built / "recipe.yaml", built / "corpus")
+    assert [e.why for e in events if e.node == "aligner"] == [("1 of its 12 training utterances changed",)]
+    assert did(events).count("segment/speech") == 1 and did(events).count("align/speech") == 3
+    assert said(built / "recipe.yaml", built / "corpus") == []
+
+
+def test_a_frozen_aligner_is_not_taught_by_an_edited_transcript(built: Path) -> None:
+    frozen = "align.frozen=true"
+    assert said(built / "recipe.yaml", built / "corpus", frozen) == []
+    (built / "raw" / "03.txt").write_text("the old market was open again")
+    assert not any(line.startswith("aligner") for line in said(built / "recipe.yaml", built / "corpus", frozen))
+    events = ran(built / "recipe.yaml", built / "corpus", frozen)
+    assert sorted(did(events)) == ["align/speech", "ingest/speech", "segment/speech"]
+    (note,) = [e.why for e in events if e.node == "aligner"]
+    assert note == ("aligner: frozen (1 of its 12 training utterances changed since it was trained)",)
+
+
+def test_a_changed_setting_is_named_and_what_follows_is_not_done(built: Path) -> None:
+    change = "segment.gap=1.5"
+    lines = said(built / "recipe.yaml", built / "corpus", change)
+    assert lines[0] == "segment/speech: 3 of 3 parts again: setting `gap` was 2.0, is now 1.5"
+    events = ran(built / "recipe.yaml", built / "corpus", change)
+    assert did(events) == ["segment/speech"] * 3  # the same came out
+
+
+def test_a_clip_more_touches_one_part_and_splits_at_most_one(built: Path) -> None:
+    shutil.copy(built / "raw" / "03.flac", built / "raw" / "more.flac")
+    shutil.copy(built / "raw" / "03.txt", built / "raw" / "more.txt")
+    lines = said(built / "recipe.yaml", built / "corpus", "align.frozen=true")
+    assert "ingest/speech: 1 of 4 parts are new" in lines
+    events = ran(built / "recipe.yaml", built / "corpus", "align.frozen=true")
+    assert 1 <= did(events).count("align/speech") <= 3
+
+
+def test_a_corpus_that_is_not_there_is_new(built: Path) -> None:
+    lines = said(built / "recipe.yaml", built / "nowhere")
+    assert lines[0] == "ingest/speech: 3 of 3 parts are new" and "aligner: new" in lines
+    assert not (built / "nowhere").exists()
+
+
+def test_the_command_says_it(built: Path, weft: Weft) -> None:
+    code, page, _ = weft("plan", built / "recipe.yaml", "--out", built / "corpus", "--changes")
+    assert (code, page.strip().split(": ")[-1]) == (0, "nothing would be done again")
+    code, page, _ = weft("plan", built / "recipe.yaml", "segment.gap=1.5", "--out", built / "corpus", "--changes")
+    assert code == 0 and "setting `gap` was 2.0, is now 1.5" in page
+    code, _, wrong = weft("plan", built / "recipe.yaml", "--changes")
+    assert code == 2 and "say which corpus" in wrong
+
+
+def test_shards_are_the_same_bytes_wherever_the_inputs_lie(
+    tmp_path: Path, material: Path, write_recipe: Callable[..., Path]
+) -> None:
+    changes = {
+        "tokenizers": {"hubert": {"use": "hubert", "size": 12, "layer": 1, "training": SMALL_HUBERT}},
+        "align": {"use": "sphinx"},
+        "training": {"pretrain": {**TRAINING, "mixture": {"total": 600, "shares": {"words": 1, "text": 1}}}},
+    }
+    shutil.copytree(material, tmp_path / "one")
+    first = ran(at(write_recipe, tmp_path, "one", changes), tmp_path / "corpus")
+    assert not again(first)
+    shards = files_of(tmp_path / "corpus" / "shards")
+    shutil.copytree(tmp_path / "one", tmp_path / "two", copy_function=shutil.copyfile)
+    shutil.rmtree(tmp_path / "one")
+    moved = ran(at(write_recipe, tmp_path, "two", changes), tmp_path / "corpus")
+    assert set(did(moved)) == {"ingest/speech", "ingest/books"}
+    assert files_of(tmp_path / "corpus" / "shards") == shards
+
+
+def files_of(folder: Path) -> dict[Path, bytes]:
+    return {path.relative_to(folder): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+TRAINING = {
+    "context": 128, "model": {"base": "none"}, "optimiser": {"lr": 1e-3, "batch_tokens": 512, "steps": 1},
+}  # fmt: skip
+
+
+def at(write_recipe: Callable[..., Path], root: Path, place: str, changes: dict[str, Any]) -> Path:
+    """The recipe over material that lies at `place`."""
+    sources = {
+        "speech": {"use": "folder", "path": str(root / place / "raw")},
+        "books": {"use": "text", "path": str(root / place / "books"), "stretch": 1024},
+    }
+    tasks = {
+        "words": {"use": "words", "sources": ["speech"], "text_words": [1, 3], "speech_words": [1, 3]},
+        "text": {"use": "text", "sources": ["books"]},
+    }
+    return write_recipe(root / "recipe.yaml", **{**changes, "sources": sources, "tasks": tasks})
