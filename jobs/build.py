@@ -5,7 +5,9 @@
 Plans come after the first pass because they count it; passes are added until each task's share is covered.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
+from itertools import chain
 
 import yaml
 
@@ -14,14 +16,16 @@ from weft.jobs.schedule import Event, run
 from weft.pipelines.built import with_checksum
 from weft.pipelines.graph import STAGES, House
 from weft.pipelines.listing import list_source
+from weft.pipelines.mixing.audit import damaged_samples, streams_of
+from weft.pipelines.mixing.order import damaged_orders
 from weft.pipelines.mixing.plan import Wanted, read_tars
 from weft.pipelines.mixing.shards import index_name, rows_name, tar_name, wids_name
 from weft.pipelines.mixing.supply import short
 from weft.pipelines.revisions import revisions
 from weft.pipelines.store import Damaged, Store
 from weft.pipelines.verify import damaged
-from weft.pipelines.work import IndexWork, OrderWork, PlanWork, ShardWork, Work
-from weft.schemas.plan import node_of, order_name
+from weft.pipelines.work import IndexWork, OrderWork, PlanWork, ShardWork, ValidationPlanWork, Work
+from weft.schemas.plan import VALIDATION, node_of, order_name
 from weft.tokenizers.folder import absolute
 
 Report = Callable[[Event], None]
@@ -37,8 +41,8 @@ def build(
     With `damage` everything is read first, and what is not as it was written is told and made anew.
     """
     store.sweep()
-    if damage:
-        remove_damaged(house, store, damage)
+    remake = partial(remove_damaged, store, damage)
+    remake(lambda: chain(damaged(store, house, deep=True), damaged_orders(store)))
     write_recipe(house, store)
     parts = {name: list_source(store, name, source, house.recipe.part_size) for name, source in house.sources.items()}
 
@@ -48,20 +52,29 @@ def build(
 
     works = house.works(parts)
     works += [order_work(house, node_of(task, 0, source), parts[source]) for task, source in drawn(house)]
+    held_out = house.validation_nodes
+    works += [order_work(house, node_of(task, VALIDATION, source), parts[source]) for task, source in held_out]
     do(works)
     works += plan_stages(house, store, parts, do)
-    stages = list(house.recipe.training)
-    for name in stages:
-        tars = shard_works(store, name)
-        do([*tars, IndexWork(name, tuple(work.makes for work in tars))])
+    if held_out:
+        do([ValidationPlanWork(held_out)])
+    for stream in streams_of(store, house):
+        remake(partial(damaged_samples, store, [stream]))
+        tars = shard_works(store, stream.name)
+        do(tars)
+        remake(stream.damaged_index)
+        do([IndexWork(stream.name, tuple(work.makes for work in tars))])
     tidy(house, store, works)
 
 
-def remove_damaged(house: House, store: Store, damage: Callable[[Damaged], None]) -> None:
-    """Removes files that are not as they were written, so that the build makes them anew."""
-    for found in list(damaged(store, house, deep=True)):
-        damage(found)
-        store.remove(found.name)
+def remove_damaged(
+    store: Store, damage: Callable[[Damaged], None] | None, find: Callable[[], Iterable[Damaged]]
+) -> None:
+    """Removes files that are not as they were written, so that the build makes them anew; nothing where nobody asked."""
+    if damage:
+        for found in list(find()):
+            damage(found)
+            store.remove(found.name)
 
 
 def plan_stages(house: House, store: Store, parts: Parts, do: Callable[[list[Work]], None]) -> list[Work]:
@@ -140,7 +153,7 @@ def tidy(house: House, store: Store, works: Sequence[Work]) -> None:
         for name in store.names(folder):
             if name not in kept:
                 store.remove(name)
-    for stage in house.recipe.training:
+    for stage in (stream.name for stream in streams_of(store, house)):
         tars = [tar_name(stage, tar) for tar in read_tars(store, stage)]
         stay = {*tars, *map(rows_name, tars), index_name(stage), wids_name(stage)}
         for name in store.names(f"shards/{stage}"):

@@ -25,6 +25,7 @@ def show_audit(console: Console, audit: Audit) -> None:
         show_rejects(console, audit)
     for stage in audit.stages:
         show_mixture(console, stage)
+    show_leaks(console, audit)
     for fault in audit.faults:
         console.print(f"[red]broken:[/] {escape(fault)}", highlight=False)
     if not audit.faults:
@@ -100,6 +101,17 @@ def show_shares(console: Console, stage: StageAudit) -> None:
         share = f"{'~' if s.rounded else ''}{s.declared:.3%}"
         figures = (f"{s.samples:,}", f"{s.worst:,.1f}", f"{s.sample:,.1f}")
         rows.add_row(escape(s.path), share, f"{s.realised:.3%}", *figures, epochs.get(s.path, ""))
+    console.print(rows)
+
+
+def show_leaks(console: Console, audit: Audit) -> None:
+    """Names that lie in two splits. Speakers do where items or recordings are held out; one text may be read by many."""
+    if not audit.leaks:
+        return
+    rows = table("In two splits", "what", "names", "for example")
+    rows.columns[-1].justify = "left"
+    for leak in audit.leaks:
+        rows.add_row(leak.kind, f"{leak.names:,}", escape(leak.examples[0]))
     console.print(rows)
 
 

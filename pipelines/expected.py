@@ -39,9 +39,10 @@ def expected_works(store: Store, house: House) -> list[Work]:
     """All work up to the last pass of each task of which anything is left."""
     parts = {source: listed_parts(store, source) for source in house.sources}
     works = house.works(parts)
-    for task in house.tasks:
-        for number in range(1, _passes(store, task)):
-            works += house.compose(task, number, parts)
+    for task, made in house.tasks.items():
+        for source in made.sources:
+            for number in range(1, _passes(store, task, source)):
+                works += house.compose(task, number, parts, (source,))
     return works
 
 
@@ -49,7 +50,9 @@ def expected_parts(store: Store, house: House) -> list[PartWork]:
     return [work for work in expected_works(store, house) if isinstance(work, PartWork)]
 
 
-def _passes(store: Store, task: str) -> int:
-    within = re.compile(rf"compose/{re.escape(task)}/pass-(\d+)/")
-    names = [n for folder in ("", "ledger/", "rejects/") for n in store.names(f"{folder}compose/{task}", ".parquet")]
+def _passes(store: Store, task: str, source: str) -> int:
+    """How many passes over a source there are, as far as any file of them or of their order is left."""
+    within = re.compile(rf"/{re.escape(task)}/pass-(\d+)/{re.escape(source)}(/|-held|\.parquet)")
+    folders = ("compose", "ledger/compose", "rejects/compose", "order")
+    names = [name for folder in folders for name in store.names(f"{folder}/{task}", ".parquet")]
     return max((int(match[1]) + 1 for name in names if (match := within.search(name))), default=1)

@@ -257,9 +257,9 @@ class House:
 
     def backends(self) -> list[Settings]:
         """Everything that may name a checkpoint; a tokenizer that is taken from a folder has its own there."""
-        stages = [self._segment, self._transcribe, self._align, self._synthesize]
+        stages = [self._transcribe, self._align, self._synthesize]
         trained = [made for name, made in self.tokenizers.items() if not self.recipe.tokenizers[name].folder]
-        return [self.text, *trained, *filter(None, stages)]
+        return [self.text, self._segmenter, *trained, *filter(None, stages)]
 
     def check(self) -> None:
         """Makes every backend and stage once."""
@@ -336,14 +336,19 @@ class House:
         stage = Compose(name=name, task=task, pass_number=pass_number, seed=self.recipe.seed, split=task.split)
         return self._composed(f"compose/{name}/pass-{pass_number}", stage, sources or task.sources, parts)
 
+    @property
+    def validation_nodes(self) -> tuple[tuple[str, str], ...]:
+        """Each task that training draws, with each of its sources that may hold something out."""
+        tasks = sorted({task for stage in self.recipe.training.values() for task in stage.mixture.tasks})
+        trained = [task for task in tasks if self.tasks[task].split == "train"]
+        return tuple((task, s) for task in trained for s in self.tasks[task].sources if self._may_hold_out(s))
+
     def validation_works(self, parts: dict[str, int]) -> list[Work]:
-        """Samples to evaluate with: of each task that training draws, from each of its sources that may hold something out."""
+        """Samples to evaluate with."""
         works: list[Work] = []
-        for name in sorted({task for stage in self.recipe.training.values() for task in stage.mixture.weights}):
-            task = self.tasks[name]
-            stage = Compose(name=name, task=task, pass_number=0, seed=self.recipe.seed, split="validation")
-            among = [s for s in task.sources if task.split == "train" and self._may_hold_out(s)]
-            works += self._composed(f"compose/{name}/validation", stage, among, parts)
+        for name, source in self.validation_nodes:
+            stage = Compose(name=name, task=self.tasks[name], pass_number=0, seed=self.recipe.seed, split="validation")
+            works += self._composed(f"compose/{name}/validation", stage, (source,), parts)
         return works
 
     def _may_hold_out(self, source: str) -> bool:

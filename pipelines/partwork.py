@@ -67,7 +67,7 @@ class PartWork:
         """By name. Raises FileNotFoundError while something is not made."""
         inputs = {f"input {i.node}": content_of(store, part_name(i.node, self.part)) for i in self.inputs}
         models = {f"model {m}": content_of(store, model_mark(m)) for m in self.models}
-        return {"version ledger": _LEDGER, **self.stage.made_from(), **inputs, **models}
+        return {"version ledger": str(_LEDGER), **self.stage.made_from(), **inputs, **models}
 
     def fingerprint(self, store: Store) -> str:
         return digest(self.made_from(store))

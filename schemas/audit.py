@@ -111,6 +111,15 @@ class RejectCount:
 
 
 @dataclass(frozen=True, slots=True)
+class LeakAudit:
+    """How many keys, speakers or texts (`kind`) lie in two splits, and some of them."""
+
+    kind: str
+    names: int
+    examples: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Audit:
     """Everything; `faults` are broken promises, in words, and an audit with one fails."""
 
@@ -118,4 +127,5 @@ class Audit:
     stages: tuple[StageAudit, ...]
     nodes: tuple[NodeAudit, ...]
     rejects: tuple[RejectCount, ...]
+    leaks: tuple[LeakAudit, ...]
     faults: tuple[str, ...]

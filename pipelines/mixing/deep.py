@@ -1,6 +1,7 @@
 """The deep audit: opens every tar and holds its members against its index rows.
 
-check_tars(store, "pretrain")  ->  ["shards/pretrain/train-….tar: clip-3fa0-words-0: its bytes differ from what was written"]
+damaged_tars(store, "pretrain", vocabulary=2112)
+->  Damaged("…", "shards/pretrain/train-….tar", "is damaged: clip-3fa0-words-0: its bytes differ from what was written")
 """
 
 import json
@@ -18,46 +19,48 @@ import pyarrow as pa
 
 from weft.pipelines.mixing.plan import read_tars
 from weft.pipelines.mixing.shards import rows_name, tar_name
-from weft.pipelines.mixing.stream_audit import AGAIN, readable
 from weft.pipelines.mixing.whole import is_whole
 from weft.pipelines.parts import read_table
-from weft.pipelines.store import Store
+from weft.pipelines.store import Damaged, Store
 from weft.schemas.sample import npy_bytes, text_hash
 from weft.schemas.tar import BLOCK, END, header
-from weft.schemas.vocabulary import Vocabulary
 
+SHOWN = 3  # faults of one tar
 CHUNK = 1 << 12  # samples of a tar in memory at a time
 WORTH_A_PROCESS = 1 << 28  # bytes of tars from which on processes share them
 _SAID = ("key", "task", "source", "seconds", "language", "speaker", "emotion", "licence", "split")
 
 
-def check_tars(store: Store, stage: str) -> list[str]:
-    """Every fault found in the tars of a stage. Large ones are looked at by as many processes as there are cores."""
-    faults: list[str] = []
-    with readable("vocabulary/vocabulary.json", faults):
-        size = Vocabulary.from_json(store.read("vocabulary/vocabulary.json").decode()).size
-        with readable(f"plan/{stage}-tars.parquet", faults):
-            names = [tar_name(stage, tar) for tar in read_tars(store, stage)]
-            for found in _spread(store, names, partial(check_tar, store.url, vocabulary=size)):
-                faults += found
-    return faults
+def damaged_tars(store: Store, stage: str, vocabulary: int) -> Iterator[Damaged]:
+    """Tars of a stage that are not what their rows say; ids must be below `vocabulary`.
+
+    Every byte is read. Large tars are looked at by as many processes as there are cores.
+    """
+    names = [name for tar in read_tars(store, stage) if store.exists(name := tar_name(stage, tar))]
+    for found in _spread(store, names, partial(check_tar, store.url, vocabulary=vocabulary)):
+        yield from found
 
 
-def _spread(store: Store, names: Sequence[str], check: Callable[[str], list[str]]) -> Iterator[list[str]]:
+def _spread(store: Store, names: Sequence[str], check: Callable[[str], list[Damaged]]) -> Iterator[list[Damaged]]:
     cores = min(os.cpu_count() or 1, len(names))
-    if cores < 2 or sum(store.size(name) for name in names if store.exists(name)) < WORTH_A_PROCESS:
+    if cores < 2 or sum(store.size(name) for name in names) < WORTH_A_PROCESS:
         yield from map(check, names)
         return
     with ProcessPoolExecutor(cores, mp_context=get_context("spawn")) as pool:
         yield from pool.map(check, names)
 
 
-def check_tar(url: str, name: str, vocabulary: int) -> list[str]:
-    """Every fault found in one tar of the corpus at `url`; ids must be below `vocabulary`."""
-    faults: list[str] = []
-    with readable(name, faults):
-        faults += [f"{name}: {fault}; {AGAIN}" for fault in _check_tar(Store(url), name, vocabulary)]
-    return faults
+def check_tar(url: str, name: str, vocabulary: int) -> list[Damaged]:
+    """What is wrong with one tar of the corpus at `url`: the first few samples that are, and how many more."""
+    store = Store(url)
+    try:
+        found = [*_check_tar(store, name, vocabulary)]
+    except Damaged as damage:
+        return [damage]
+    except FileNotFoundError:  # its rows, which are told of themselves
+        return []
+    more = f", and {len(found) - SHOWN:,} more" if len(found) > SHOWN else ""
+    return [Damaged(url, name, f"is damaged: {'; '.join(found[:SHOWN])}{more}")] if found else []
 
 
 def _check_tar(store: Store, name: str, vocabulary: int) -> Iterator[str]:

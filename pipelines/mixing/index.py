@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 
 from weft.pipelines.mixing.plan import plan_files, read_leaves, read_tars
 from weft.pipelines.mixing.shards import index_name, rows_name, tar_name, wids_name
+from weft.pipelines.parts import opened_part
 from weft.pipelines.store import Store
 from weft.schemas.plan import Tar
 from weft.schemas.shard import IndexRow
@@ -43,8 +44,8 @@ def index_rows(store: Store, stage: str) -> Iterator[pa.Table]:
     tars = read_tars(store, stage)
     leaves = range(len(read_leaves(store, stage)))
     streams = [_Rows(store, [rows_name(tar_name(stage, tar)) for tar in tars if tar.leaf == leaf]) for leaf in leaves]
-    with store.open(plan_files(stage)[0]) as draws:
-        for batch in pq.ParquetFile(draws, page_checksum_verification=True).iter_batches(ROWS, columns=["leaf"]):
+    with opened_part(store, plan_files(stage)[0]) as draws:
+        for batch in draws.iter_batches(ROWS, columns=["leaf"]):
             chosen = batch.column(0).to_numpy()
             places = [np.flatnonzero(chosen == leaf) for leaf in leaves]
             rows = pa.concat_tables([s.take(len(p)) for s, p in zip(streams, places, strict=True)])
@@ -60,8 +61,8 @@ class _Rows:
 
     @staticmethod
     def _read(store: Store, name: str) -> Iterator[pa.Table]:
-        with store.open(name) as file:
-            for batch in pq.ParquetFile(file, page_checksum_verification=True).iter_batches(ROWS):
+        with opened_part(store, name) as file:
+            for batch in file.iter_batches(ROWS):
                 yield pa.Table.from_batches([batch]).replace_schema_metadata(None)
 
     def take(self, count: int) -> pa.Table:

@@ -9,7 +9,7 @@ group, and a sample that is added or changed moves no other. A group larger than
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,13 +17,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from weft.pipelines.parts import part_name, read_table, table_digest, write_part
-from weft.pipelines.store import Store
+from weft.pipelines.parts import opened_part, part_name, read_part, read_table, stamp_of, table_digest, write_part
+from weft.pipelines.store import Damaged, Store
 from weft.schemas import tar
 from weft.schemas.fingerprint import digest
 from weft.schemas.item import linear
 from weft.schemas.plan import Held, Ordered, held_name, order_name
-from weft.schemas.table import arrow_schema
+from weft.schemas.table import arrow_schema, to_table
 
 VERSION = "order-1"
 FEWEST = 16  # parts of a group, where there are as many
@@ -52,7 +52,21 @@ def write_order(store: Store, node: str, parts: int, tar_bytes: float, fingerpri
     return sum(counts)
 
 
-def order_digest(store: Store, node: str) -> str:
+def damaged_orders(store: Store) -> Iterator[Damaged]:
+    """Orders that are not as they were written: all of their rows are read."""
+    for name in store.names("order", "-held.parquet"):
+        node = name.removesuffix("-held.parquet").replace("order/", "compose/", 1)
+        try:
+            held, stamp = read_part(store, name, Held), stamp_of(store, name)
+            if stamp is None or table_digest(to_table(held, Held), _digest(store, node)) != stamp.digest:
+                yield Damaged(store.url, order_name(node), "or its counts hold other rows than were written")
+        except (FileNotFoundError, KeyError):
+            yield Damaged(store.url, order_name(node), "is missing")
+        except Damaged as damage:
+            yield damage
+
+
+def _digest(store: Store, node: str) -> str:
     """The digest of what a node's order holds, as `write_order` folds it into that of the counts."""
     order = Order(store, node)
     names = arrow_schema(Ordered).names
@@ -164,18 +178,16 @@ class Order:
 
     def begins(self) -> list[int]:
         """The first row of each group, and one past the last row of all."""
-        return np.cumsum([0, *self._counts(self._file())]).tolist()
+        with opened_part(self.store, order_name(self.node)) as file:
+            return np.cumsum([0, *self._counts(file)]).tolist()
 
     def group(self, number: int, columns: Sequence[str]) -> pa.Table:
-        """These columns of one group."""
-        file = self._file()
-        counts = self._counts(file)
-        if not counts[number]:
-            return file.schema_arrow.empty_table().select(list(columns))
-        return file.read_row_group(sum(map(bool, counts[:number])), columns=list(columns), use_threads=False)
-
-    def _file(self) -> pq.ParquetFile:
-        return pq.ParquetFile(self.store.open(order_name(self.node)), page_checksum_verification=True)
+        """These columns of one group. Raises Damaged."""
+        with opened_part(self.store, order_name(self.node)) as file:
+            counts = self._counts(file)
+            if not counts[number]:
+                return file.schema_arrow.empty_table().select(list(columns))
+            return file.read_row_group(sum(map(bool, counts[:number])), columns=list(columns), use_threads=False)
 
     @staticmethod
     def _counts(file: pq.ParquetFile) -> list[int]:

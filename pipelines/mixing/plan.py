@@ -19,7 +19,7 @@ from weft.pipelines.mixing.fair_queue import Branch, Draws, Node, TooLong
 from weft.pipelines.mixing.leaves import LeafStream, Scope, Stretch
 from weft.pipelines.mixing.order import Order
 from weft.pipelines.mixing.tree import Holdings, PlanError, Tree, tree_of
-from weft.pipelines.parts import read_part
+from weft.pipelines.parts import opened_part, read_part, read_table
 from weft.pipelines.store import Store
 from weft.schemas.plan import VALIDATION, VALIDATION_STAGE, Held, Leaf, Summary, Tar, held_name, node_of
 from weft.schemas.plan import Node as TreeNode
@@ -292,13 +292,12 @@ def read_tree(store: Store, stage: str) -> Tree:
 def read_tars(store: Store, stage: str) -> list[Tar]:
     """The stage's tars without their rows."""
     names = [name for name in arrow_schema(Tar).names if name != "rows"]
-    with store.open(plan_files(stage)[3]) as file:
-        rows = pq.ParquetFile(file, page_checksum_verification=True).read(columns=names, use_threads=False).to_pylist()
+    rows = read_table(store, plan_files(stage)[3], names).to_pylist()
     return [Tar(**{**row, "parts": tuple(row["parts"])}) for row in rows]
 
 
 def rows_of(store: Store, stage: str, tar: Tar) -> np.ndarray:
     """The rows of its node's order that a tar holds, int32 [samples]."""
-    with store.open(plan_files(stage)[3]) as file:
-        group = pq.ParquetFile(file, page_checksum_verification=True).read_row_group(tar.number, columns=["rows"])
+    with opened_part(store, plan_files(stage)[3]) as file:
+        group = file.read_row_group(tar.number, columns=["rows"])
     return group["rows"].combine_chunks().values.to_numpy()

@@ -1,15 +1,16 @@
 """The audit of one stage's stream: plan, tars, index and the list of tars against each other, and shares against the recipe.
 
-StreamAudit(store, "pretrain", stage).run(faults)  ->  StageAudit("pretrain", tasks=(TaskAudit("words", …), …), …)
+audit = StreamAudit(store, "pretrain", stage)
+audit.damaged()         ->  Damaged("…/corpus", "shards/pretrain/index.parquet", "row 17 is not draw 17 of the plan (…)"), …
+audit.shares(faults)    ->  StageAudit("pretrain", tasks=(TaskAudit("words", …), …), …)
 """
 
-import json
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
+from itertools import zip_longest
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from weft.pipelines.mixing.index import ROWS, index_rows, wids
 from weft.pipelines.mixing.plan import (
@@ -26,15 +27,13 @@ from weft.pipelines.mixing.plan import (
 from weft.pipelines.mixing.shards import contents_of, index_name, rows_name, tar_name, wids_name
 from weft.pipelines.mixing.shares import COLUMNS, Shares
 from weft.pipelines.mixing.tree import PlanError, tree_of
-from weft.pipelines.parts import stamp_of
-from weft.pipelines.store import Store
+from weft.pipelines.parts import opened_part, stamp_of
+from weft.pipelines.store import Damaged, Store
 from weft.schemas.audit import EpochAudit, StageAudit
 from weft.schemas.plan import Tar
 from weft.schemas.shard import IndexRow
 from weft.schemas.table import arrow_schema
 from weft.schemas.training import TrainingStage
-
-AGAIN = "build again with --verify to mend it"
 
 
 @dataclass(frozen=True)
@@ -46,97 +45,116 @@ class StreamAudit:
     stage: TrainingStage | None
     before: tuple[str, ...] = ()
 
-    def run(self, faults: list[str]) -> StageAudit | None:
-        """Adds what is wrong to `faults`; None where no shares can be told."""
-        wrong = len(faults)
-        faults.extend(self._plan_faults())
-        if len(faults) > wrong:
-            return None
-        faults.extend(self._tar_faults())
-        with readable(wids_name(self.name), faults):
-            if self.store.read(wids_name(self.name)) != wids(self.store, self.name):
-                faults.append(f"{wids_name(self.name)} does not list the tars as they are; {AGAIN}")
-        with readable(index_name(self.name), faults):
-            faults.extend(self._index_faults())
-            return self._shares(faults)
-        return None
+    def damaged(self) -> Iterator[Damaged]:
+        """Files that are missing or not as they should be. Where the plan is damaged, nothing can be held against it."""
+        plan = [*self.damaged_plan()]
+        yield from plan
+        if not plan:
+            yield from self.damaged_tars()
+            yield from self.damaged_index()
 
-    def _plan_faults(self) -> Iterator[str]:
-        """The plan's files against their sums, and its tree against the recipe and what the tasks hold."""
-        found: list[str] = []
-        with readable(plan_name(self.name), found):
-            summary = read_summary(self.store, self.name)
-            for name, was in summary.files.items():
-                with readable(name, found):
-                    if checksum(self.store, name) != was:
-                        found.append(f"{name} is not what was planned; {AGAIN}")
-            if not found and self.stage:
-                found.extend(self._tree_faults(self.stage))
+    def damaged_plan(self) -> Iterator[Damaged]:
+        """The plan's files against their checksums, and its tree against the recipe and what the tasks hold."""
+        found = [*self._each([plan_name(self.name)], lambda name: self._summary_fault())]
+        if not found:
+            found += self._each(list(read_summary(self.store, self.name).files), self._plan_file_fault)
+        if not found and self.stage:
+            found += self._each([plan_name(self.name)], self._tree_fault)
         yield from found
 
-    def _tree_faults(self, stage: TrainingStage) -> Iterator[str]:
-        nodes = [(leaf.task, leaf.source) for leaf in read_leaves(self.store, self.name)]
-        named = read_tree(self.store, self.name)
-        found: list[str] = []
-        with readable("order/", found):
-            held = held_by(self.store, dict.fromkeys(nodes))
-            try:
-                wanted = tree_of(stage.mixture, held)
-            except (PlanError, KeyError) as fault:
-                found.append(f"{plan_name(self.name)} does not fit the recipe ({fault}); {AGAIN}")
-            else:
-                if wanted.nodes != named.nodes:
-                    found.append(f"{plan_name(self.name)} has other shares than the recipe and the data give; {AGAIN}")
-        summary = read_summary(self.store, self.name)
-        if summary.size != size_of(stage):
-            found.append(f"{plan_name(self.name)} is of {summary.size:,}, the recipe of {size_of(stage):,}; {AGAIN}")
-        yield from found
+    def damaged_tars(self) -> Iterator[Damaged]:
+        """Each tar's size and rows against the plan."""
+        for tar in read_tars(self.store, self.name):
+            name = tar_name(self.name, tar)
+            yield from self._each([name], partial(self._tar_fault, tar))
+            yield from self._each([rows_name(name)], partial(self._rows_fault, tar))
 
-    def _tar_faults(self) -> Iterator[str]:
-        """Each tar's bytes and rows against the plan, and files that are no tar of it."""
-        tars = read_tars(self.store, self.name)
-        for tar in tars:
-            yield from self._one_tar(tar)
-        known = {tar_name(self.name, tar) for tar in tars}
+    def damaged_index(self) -> Iterator[Damaged]:
+        """Row n of the index against the next row of its leaf's tars, in every column; and the list of tars."""
+        yield from self._each([index_name(self.name)], self._index_fault)
+        yield from self._each([wids_name(self.name)], self._wids_fault)
+
+    def strangers(self) -> Iterator[str]:
+        """Tars that are not of the plan: the next build removes them."""
+        known = {tar_name(self.name, tar) for tar in read_tars(self.store, self.name)}
         for name in self.store.names(f"shards/{self.name}", ".tar"):
             if name not in known:
                 yield f"{name} is not a tar of the plan; build again to remove it"
 
-    def _one_tar(self, tar: Tar) -> Iterator[str]:
-        name = tar_name(self.name, tar)
-        found: list[str] = []
-        if not self.store.exists(name):
-            found.append(f"{name} is missing; build again to make it")
-        with readable(rows_name(name), found):
-            contents = contents_of(self.store, self.name, tar)
-            stamp = stamp_of(self.store, rows_name(name))
-            if stamp is None:
-                found.append(f"{rows_name(name)} is missing or broken; build again to make it")
-            elif stamp.fingerprint != contents.fingerprint:
-                found.append(f"{name} was written from other samples than the plan names; build again to make it")
-            elif self.store.exists(name) and (size := self.store.size(name)) != contents.size:
-                found.append(
-                    f"{name} holds {size:,} bytes where {contents.size:,} were written; build again to mend it"
-                )
-        yield from found
+    def _each(self, names: list[str], fault: Callable[[str], str]) -> Iterator[Damaged]:
+        """What is wrong with each file: what `fault` says, or that it or a file it is held against cannot be read."""
+        for name in names:
+            try:
+                if not self.store.exists(name):
+                    yield Damaged(self.store.url, name, "is missing")
+                elif what := fault(name):
+                    yield Damaged(self.store.url, name, what)
+            except Damaged as damage:
+                yield damage
+            except FileNotFoundError as error:
+                if error.filename is None:
+                    raise
+                yield Damaged(self.store.url, self._relative(str(error.filename)), "is missing")
 
-    def _index_faults(self) -> Iterator[str]:
-        """Row n of the index against the next row of its leaf's tars, in every column."""
-        with self.store.open(index_name(self.name)) as file:
-            index = pq.ParquetFile(file, page_checksum_verification=True)
-            draws = read_summary(self.store, self.name).draws
-            if index.metadata.num_rows != draws:
-                yield f"{index_name(self.name)} has {index.metadata.num_rows:,} rows for {draws:,} draws; {AGAIN}"
-                return
+    def _relative(self, path: str) -> str:
+        return path.removeprefix(f"{self.store.root}/")
+
+    def _summary_fault(self) -> str:
+        try:
+            read_summary(self.store, self.name)
+        except (ValueError, TypeError) as error:
+            return f"is damaged: {error}"
+        return ""
+
+    def _plan_file_fault(self, name: str) -> str:
+        was = read_summary(self.store, self.name).files[name]
+        return "" if checksum(self.store, name) == was else "is not as it was planned"
+
+    def _tree_fault(self, name: str) -> str:
+        """Whether the shares are those that the recipe and the data give."""
+        assert self.stage
+        nodes = dict.fromkeys((leaf.task, leaf.source) for leaf in read_leaves(self.store, self.name))
+        try:
+            wanted = tree_of(self.stage.mixture, held_by(self.store, nodes))
+        except (PlanError, KeyError) as fault:
+            return f"does not fit the recipe ({fault})"
+        if wanted.nodes != read_tree(self.store, self.name).nodes:
+            return "has other shares than the recipe and the data give"
+        size = read_summary(self.store, self.name).size
+        return "" if size == size_of(self.stage) else f"is of {size:,}, the recipe of {size_of(self.stage):,}"
+
+    def _tar_fault(self, tar: Tar, name: str) -> str:
+        wanted, found = contents_of(self.store, self.name, tar).size, self.store.size(name)
+        return "" if found == wanted else f"holds {found:,} bytes where {wanted:,} were written"
+
+    def _rows_fault(self, tar: Tar, name: str) -> str:
+        stamp = stamp_of(self.store, name)
+        if stamp is None:
+            return "is damaged"
+        return (
+            ""
+            if stamp.fingerprint == contents_of(self.store, self.name, tar).fingerprint
+            else "is of other samples than planned"
+        )
+
+    def _index_fault(self, name: str) -> str:
+        with opened_part(self.store, name) as index:
+            draws, rows = read_summary(self.store, self.name).draws, index.metadata.num_rows
+            if rows != draws:
+                return f"has {rows:,} rows for {draws:,} draws"
             first = 0
-            for wanted, batch in zip(index_rows(self.store, self.name), index.iter_batches(ROWS), strict=False):
-                found = pa.Table.from_batches([batch]).replace_schema_metadata(None)
-                if not found.equals(wanted):
-                    yield f"{index_name(self.name)}: {_difference(first, found, wanted)}; {AGAIN}"
-                    return
+            for wanted, batch in zip_longest(index_rows(self.store, self.name), index.iter_batches(ROWS)):
+                found = pa.Table.from_batches([batch]).replace_schema_metadata(None) if batch is not None else None
+                if found is None or wanted is None or not found.equals(wanted):
+                    return _difference(first, found, wanted)
                 first += len(found)
+        return ""
 
-    def _shares(self, faults: list[str]) -> StageAudit | None:
+    def _wids_fault(self, name: str) -> str:
+        return "" if self.store.read(name) == wids(self.store, self.name) else "does not list the tars as they are"
+
+    def shares(self, faults: list[str]) -> StageAudit | None:
+        """What the index holds, against what is declared; None for what has no shares."""
         if not self.stage:
             return None
         tree, tars, summary = (
@@ -145,8 +163,8 @@ class StreamAudit:
             read_summary(self.store, self.name),
         )
         shares = Shares(tree, self.stage)
-        with self.store.open(index_name(self.name)) as file:
-            for batch in pq.ParquetFile(file, page_checksum_verification=True).iter_batches(50_000, columns=COLUMNS):
+        with opened_part(self.store, index_name(self.name)) as index:
+            for batch in index.iter_batches(50_000, columns=COLUMNS):
                 shares.add(pa.Table.from_batches([batch]))
         faults.extend(self._mixture_faults(self.stage, shares, summary.ended))
         sizes = (self.store.size(tar_name(self.name, t)) for t in tars if self.store.exists(tar_name(self.name, t)))
@@ -159,7 +177,7 @@ class StreamAudit:
     def _mixture_faults(self, stage: TrainingStage, shares: Shares, ended: str) -> Iterator[str]:
         unit, scale = shown_unit(stage)
         if shares.strays:
-            yield f"{index_name(self.name)}: {shares.strays:,} rows are of no task and source of the mixture; {AGAIN}"
+            yield f"{index_name(self.name)}: {shares.strays:,} rows are of no task and source of the mixture"
         for node in shares.astray():
             worst, allowed = shares.worst(node) / scale, shares.allowed(node) / scale
             yield f"{self.name}: {node.path} strays {worst:,.0f} {unit} from its share; one sample is {allowed:,.0f}"
@@ -189,25 +207,12 @@ class StreamAudit:
         )
 
 
-@contextmanager
-def readable(name: str, faults: list[str]) -> Iterator[None]:
-    """A file that is missing or broken is a fault, told with its name."""
-    try:
-        yield
-    except FileNotFoundError as error:
-        faults.append(f"{error.filename or name} is missing; build again to make it")
-    except (OSError, pa.ArrowException, json.JSONDecodeError, UnicodeDecodeError, TypeError, KeyError) as error:
-        faults.append(f"{name} cannot be read ({type(error).__name__}: {error}); {AGAIN}")
-
-
-def _difference(first: int, found: pa.Table, wanted: pa.Table) -> str:
+def _difference(first: int, found: pa.Table | None, wanted: pa.Table | None) -> str:
     """The first row that differs, and in which columns."""
-    if len(found) != len(wanted) or found.column_names != wanted.column_names:
-        return f"{len(found):,} rows from draw {first:,} on where the tars give {len(wanted):,}"
+    if found is None or wanted is None or len(found) != len(wanted) or found.column_names != wanted.column_names:
+        return f"holds other rows from draw {first:,} on than its tars"
     names = arrow_schema(IndexRow).names
     for n, (one, other) in enumerate(zip(found.to_pylist(), wanted.to_pylist(), strict=True)):
         if columns := [name for name in names if one[name] != other[name]]:
-            return (
-                f"row {first + n:,} is not draw {first + n:,} of the plan ({other['key']}): {', '.join(columns)} differ"
-            )
-    return f"rows from {first:,} on differ"
+            return f"is wrong: row {first + n:,} is not draw {first + n:,} of the plan ({other['key']}): {', '.join(columns)} differ"
+    return f"holds other types of columns from draw {first:,} on than its tars"

@@ -12,15 +12,15 @@ from hypothesis import strategies as st
 from weft.schemas.audio import Alignment, Audio, Recording, Units, Utterance, Word
 from weft.schemas.item import Item
 from weft.schemas.ledger import LedgerRow, Reject
-from weft.schemas.plan import Block, Draw
+from weft.schemas.plan import Leaf, Node, Ordered, Tar
 from weft.schemas.sample import Baked, Provenance, Sample, SampleRow, Segment
-from weft.schemas.shard import IndexRow, Shard
+from weft.schemas.shard import IndexRow
 from weft.schemas.table import arrow_schema, from_table, to_table
 from weft.schemas.text import Dialogue, Document, Turn
 
 RECORDS = [
-    Alignment, Audio, Baked, Block, Dialogue, Document, Draw, IndexRow, Item, LedgerRow, Provenance, Recording, Reject,
-    Sample, SampleRow, Segment, Shard, Turn, Units, Utterance, Word,
+    Alignment, Audio, Baked, Dialogue, Document, IndexRow, Item, Leaf, LedgerRow, Node, Ordered, Tar, Provenance, Recording, Reject,
+    Sample, SampleRow, Segment, Turn, Units, Utterance, Word,
 ]  # fmt: skip
 
 # what every column can hold: int16 is the narrowest
