@@ -30,7 +30,9 @@ def list_source(store: Store, name: str, source: Source, part_size: int) -> int:
         parts[bucket(item.key, count)].append(item)
     for number, part in enumerate(parts):
         _write(store, part_name(f"list/{name}", number), part, count)
-    for old in set(store.names(f"list/{name}")) - {part_name(f"list/{name}", number) for number in range(count)}:
+    for old in set(store.names(f"list/{name}", ".parquet")) - {
+        part_name(f"list/{name}", number) for number in range(count)
+    }:
         store.remove(old)
     return count
 

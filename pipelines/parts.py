@@ -27,6 +27,7 @@ from weft.schemas.table import arrow_schema, from_table, to_table
 
 R = TypeVar("R")
 _PREFIX = "weft."
+_MAGIC = b"PAR1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +98,8 @@ def opened_part(store: Store, name: str) -> Iterator[pq.ParquetFile]:
     """Verified as it is read: the footer at once, each page in its turn. Raises FileNotFoundError, and Damaged."""
     try:
         with store.open(name) as file:
+            if file.read(len(_MAGIC)) != _MAGIC:  # some readers look at it, pyarrow does not
+                raise Damaged(store.url, name, "does not begin as a Parquet file does")
             part = pq.ParquetFile(file, page_checksum_verification=True)
             marks = part.metadata.metadata or {}
             checksums = marks.get(KEY.encode())

@@ -10,7 +10,7 @@ from typing import Protocol
 from weft.pipelines.mixing import index, order, plan, shards
 from weft.pipelines.parts import part_name, stamp_of
 from weft.pipelines.partwork import content_of
-from weft.pipelines.store import Store
+from weft.pipelines.store import Damaged, Store
 from weft.schemas.fingerprint import digest
 from weft.schemas.plan import VALIDATION, VALIDATION_STAGE, Tar, held_name, node_of, order_name
 from weft.schemas.resources import Resources
@@ -121,9 +121,10 @@ class ValidationPlanWork:
 
 def plan_done(store: Store, stage: str, fingerprint: str) -> bool:
     """Whether the plan of a stage stands, with files of the sums that it was committed with."""
-    if not store.exists(plan.plan_name(stage)):
+    try:
+        summary = plan.read_summary(store, stage)
+    except (FileNotFoundError, Damaged):
         return False
-    summary = plan.read_summary(store, stage)
     files = summary.files.items()
     return summary.fingerprint == fingerprint and all(
         store.exists(n) and plan.checksum(store, n) == was for n, was in files

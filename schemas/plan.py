@@ -18,7 +18,7 @@ from typing import Annotated
 
 import pyarrow as pa
 
-from weft.schemas.fingerprint import hash64
+from weft.schemas.fingerprint import digest, hash64
 
 VALIDATION_STAGE = "validation"  # its name among the stages
 VALIDATION = -1  # the pass over what is held out for validation
@@ -176,8 +176,17 @@ class Summary:
     files: dict[str, str]
 
     def to_json(self) -> str:
-        return json.dumps(asdict(self), indent=1, ensure_ascii=False) + "\n"
+        """With a digest of itself."""
+        record = asdict(self)
+        return json.dumps({**record, "digest": digest(record)}, indent=1, ensure_ascii=False) + "\n"
 
     @classmethod
     def from_json(cls, text: str) -> "Summary":
-        return cls(**json.loads(text))
+        """Raises ValueError for a text that is not as `to_json` wrote it."""
+        record = json.loads(text)
+        if not isinstance(record, dict) or record.pop("digest", "") != digest(record):
+            raise ValueError("it is not as it was written")
+        found = cls(**record)
+        if found.to_json() != text:
+            raise ValueError("it is not as it was written")
+        return found

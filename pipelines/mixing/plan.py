@@ -20,7 +20,7 @@ from weft.pipelines.mixing.leaves import LeafStream, Scope, Stretch
 from weft.pipelines.mixing.order import Order
 from weft.pipelines.mixing.tree import Holdings, PlanError, Tree, tree_of
 from weft.pipelines.parts import opened_part, read_part, read_table
-from weft.pipelines.store import Store
+from weft.pipelines.store import Damaged, Store
 from weft.schemas.plan import VALIDATION, VALIDATION_STAGE, Held, Leaf, Summary, Tar, held_name, node_of
 from weft.schemas.plan import Node as TreeNode
 from weft.schemas.table import arrow_schema, to_table
@@ -233,7 +233,10 @@ def _tars(store: Store, leaf: Leaf, used: Sequence[Stretch]) -> Iterator[tuple[T
         table = order.group(stretch.group, ["part", "tokens", "microseconds"]).take(
             stretch.rows - order.begins()[stretch.group]
         )
-        name = f"train-{leaf.label}-{stretch.pass_number}-{stretch.group:05d}-{stretch.bucket:02d}.tar"
+        split, number = (
+            ("validation", "v") if stretch.pass_number == VALIDATION else ("train", str(stretch.pass_number))
+        )
+        name = f"{split}-{leaf.label}-{number}-{stretch.group:05d}-{stretch.bucket:02d}.tar"
         tar = Tar(
             number=0, name=name, leaf=leaf.number, task=leaf.task, source=leaf.source, pass_number=stretch.pass_number,
             group=stretch.group, bucket=stretch.bucket, samples=stretch.count,
@@ -272,8 +275,11 @@ def _write(store: Store, name: str, table: pa.Table) -> None:
 
 
 def read_summary(store: Store, stage: str) -> Summary:
-    """Raises FileNotFoundError for a stage that is not planned yet."""
-    return Summary.from_json(store.read(plan_name(stage)).decode())
+    """Raises FileNotFoundError for a stage that is not planned yet, and Damaged."""
+    try:
+        return Summary.from_json(store.read(plan_name(stage)).decode())
+    except (ValueError, TypeError) as error:
+        raise Damaged(store.url, plan_name(stage), f"is damaged: {error}") from None
 
 
 def ending(store: Store, stage: str) -> str:

@@ -55,7 +55,9 @@ class StreamAudit:
 
     def damaged_plan(self) -> Iterator[Damaged]:
         """The plan's files against their checksums, and its tree against the recipe and what the tasks hold."""
-        found = [*self._each([plan_name(self.name)], lambda name: self._summary_fault())]
+        found = [
+            *self._each([plan_name(self.name)], lambda _: "" if read_summary(self.store, self.name) else "is empty")
+        ]
         if not found:
             found += self._each(list(read_summary(self.store, self.name).files), self._plan_file_fault)
         if not found and self.stage:
@@ -98,13 +100,6 @@ class StreamAudit:
 
     def _relative(self, path: str) -> str:
         return path.removeprefix(f"{self.store.root}/")
-
-    def _summary_fault(self) -> str:
-        try:
-            read_summary(self.store, self.name)
-        except (ValueError, TypeError) as error:
-            return f"is damaged: {error}"
-        return ""
 
     def _plan_file_fault(self, name: str) -> str:
         was = read_summary(self.store, self.name).files[name]

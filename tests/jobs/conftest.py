@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from tests.jobs.planting import corpus, good, trained  # noqa: F401  # fixtures
 from weft.jobs import cli
 from weft.pipelines.scripts.grammar import documents, sentences
 from weft.pipelines.sound import flac
