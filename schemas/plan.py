@@ -92,7 +92,8 @@ class Leaf:
     """Samples of one task and source (and language and emotion, where `by` names them), and what the plan takes of them.
 
     It draws from row `begin_row` of pass `begin_pass` of its node's order up to `end_row` of `end_pass`. `held` are the samples
-    of its first pass, `skipped` those passed over because their speaker has its share. `ended` says that it had no more.
+    of its first pass, `skipped` those passed over because their speaker has its share. `longest` is the most that one of its samples
+    counts, of those it drew and those that came next. `ended` says that it had no more.
     """
 
     number: Int32
@@ -106,6 +107,7 @@ class Leaf:
     tokens: int = 0
     microseconds: int = 0
     skipped: int = 0
+    longest: int = 0
     begin_pass: Int32 = 0
     begin_row: Int32 = 0
     end_pass: Int32 = 0

@@ -58,7 +58,7 @@ class Scope:
 
 
 class LeafStream:
-    """Draws of one leaf. `stretches` are those it has come to, `skipped` how many samples a speaker's bound passed over in them."""
+    """Draws of one leaf. `stretches` are those it has come to, `longest` is the most that a sample of them counts."""
 
     def __init__(self, store: Store, leaf: Leaf, scope: Scope) -> None:
         self._store, self.leaf, self._scope = store, leaf, scope
@@ -67,6 +67,7 @@ class LeafStream:
         self._speakers: dict[str, int] = {}
         self._chunks = self._read()
         self._left = _NOTHING
+        self.longest = 0
         self.ended = -1
 
     def take(self, count: int) -> Draws:
@@ -108,6 +109,7 @@ class LeafStream:
                 if passed := int(keep.sum() - within.sum()):
                     self._skips.append((total, passed))
                 total += int(within.sum())
+                self.longest = max(self.longest, int(costs[within].max(initial=0)))
                 self._note(pass_number, group, rows[within], table["bucket"].to_numpy()[within])
                 yield costs[within]
 

@@ -44,7 +44,7 @@ def write_order(store: Store, node: str, parts: int, tar_bytes: float, fingerpri
             if len(table):
                 writer.write_table(table, row_group_size=len(table))
                 held.append(_counted(table))
-            digests.append(table_digest(table))
+            digests.append(_digest_of(table))
             counts.append(len(table))
         writer.add_key_value_metadata({"weft.groups": json.dumps(counts)})
     # the counts come last: their digest covers the order too
@@ -70,7 +70,7 @@ def _digest(store: Store, node: str) -> str:
     """The digest of what a node's order holds, as `write_order` folds it into that of the counts."""
     order = Order(store, node)
     names = arrow_schema(Ordered).names
-    return digest([table_digest(order.group(n, names)) for n in range(len(order.begins()) - 1)])
+    return digest([_digest_of(order.group(n, names)) for n in range(len(order.begins()) - 1)])
 
 
 @dataclass(frozen=True)
@@ -137,12 +137,19 @@ def _buckets(places: np.ndarray, count: int) -> np.ndarray:
     return np.where(low < count - level, bits & (2 * level - 1), low).astype(np.int32)
 
 
+def _plain(table: pa.Table) -> pa.Table:
+    """Without dictionaries, whose order is no content."""
+    kinds = [(f.name, pa.string() if pa.types.is_dictionary(f.type) else f.type) for f in table.schema]
+    return table.replace_schema_metadata(None).cast(pa.schema(kinds))
+
+
+def _digest_of(group: pa.Table) -> str:
+    return table_digest(_plain(group))
+
+
 def _counted(table: pa.Table) -> pa.Table:
     sums = [([], "count_all"), ("tokens", "sum"), ("microseconds", "sum"), ("tokens", "max"), ("microseconds", "max")]
-    plain = table.cast(
-        pa.schema([(f.name, pa.string() if pa.types.is_dictionary(f.type) else f.type) for f in table.schema])
-    )
-    return plain.group_by(["language", "emotion"]).aggregate(sums)
+    return _plain(table).group_by(["language", "emotion"]).aggregate(sums)
 
 
 def _held(tables: Sequence[pa.Table]) -> list[Held]:

@@ -263,7 +263,7 @@ def _drawn_of(stream: LeafStream, used: Sequence[Stretch], totals: _Totals, goal
     first, last = (used[0], used[-1]) if used else (None, None)
     return replace(
         stream.leaf, samples=samples, tokens=totals.tokens.get(number, 0), microseconds=totals.microseconds.get(number, 0),
-        skipped=stream.skipped(samples), ended=number == goal.ended_leaf and bool(goal.ended),
+        skipped=stream.skipped(samples), longest=stream.longest, ended=number == goal.ended_leaf and bool(goal.ended),
         begin_pass=first.pass_number if first else 0, begin_row=first.first if first else 0,
         end_pass=last.pass_number if last else 0, end_row=int(last.rows[-1]) + 1 if last else 0,
     )  # fmt: skip

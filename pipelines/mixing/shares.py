@@ -32,7 +32,6 @@ class _Count:
     tokens: int = 0
     seconds: float = 0.0
     cost: int = 0
-    longest: int = 0
     worst: float = 0.0
 
 
@@ -88,7 +87,6 @@ class Shares:
         count.tokens += int(table["tokens"].to_numpy()[mine].sum())
         count.seconds += float(table["seconds"].to_numpy()[mine].sum())
         count.cost += int(costs[mine].sum())
-        count.longest = max(count.longest, int(costs[mine].max(initial=0)))
 
     def _leaves_below(self, node: Node) -> list[int]:
         if node.leaf >= 0:
@@ -151,10 +149,13 @@ class Shares:
         )  # fmt: skip
 
     def allowed(self, node: Node) -> float:
-        """One sample: of the node, and for its share of the longest beside it (see fair_queue)."""
+        """One sample: of the node, and for its share of the longest beside it (see fair_queue). A sample that waits counts too."""
         weight = node.share / node.whole
-        longest = max(self._counts[n.number].longest for n in self.tree.children(node.parent))
-        return (1 - weight) * self._counts[node.number].longest + weight * longest
+        longest = max(self._longest(n) for n in self.tree.children(node.parent))
+        return (1 - weight) * self._longest(node) + weight * longest
+
+    def _longest(self, node: Node) -> int:
+        return max(self.tree.leaves[leaf].longest for leaf in self._leaves_below(node))
 
     def astray(self) -> Iterator[Node]:
         """Nodes that stray by more than one sample from their share at some prefix."""

@@ -4,6 +4,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -12,15 +13,17 @@ import pytest
 from weft.pipelines.graph import House
 from weft.pipelines.listing import list_source
 from weft.pipelines.mixing.audit import audit
-from weft.pipelines.mixing.plan import Wanted, read_tars
-from weft.pipelines.mixing.shards import index_name, rows_name, tar_name
+from weft.pipelines.mixing.index import write_index
+from weft.pipelines.mixing.plan import Wanted, plan, read_tars
+from weft.pipelines.mixing.shards import index_name, rows_name, tar_name, write_shard
+from weft.pipelines.mixing.stream_audit import StreamAudit
 from weft.pipelines.modelwork import TokenizerWork
 from weft.pipelines.parts import read_part, write_part
 from weft.pipelines.runner import Runner
 from weft.pipelines.store import Store
-from weft.pipelines.work import IndexWork, OrderWork, PlanWork, ShardWork
+from weft.pipelines.work import IndexWork, OrderWork, PlanWork, ShardWork, ValidationPlanWork
 from weft.schemas.ledger import LedgerRow
-from weft.schemas.plan import node_of
+from weft.schemas.plan import VALIDATION, VALIDATION_STAGE, node_of
 from weft.schemas.recipe import Recipe
 
 TEXT = {"use": "text", "stretch": 1024, "documents": "paragraph"}
@@ -52,15 +55,18 @@ def build(root: Path) -> None:
     works = [w for w in house.works(parts) if not isinstance(w, TokenizerWork)]
     works += [w for task in house.tasks for w in house.compose(task, 1, parts)]
     passes = [node_of(task, n, task) for task in house.tasks for n in (0, 1)]
+    passes += [node_of(task, VALIDATION, task) for task in house.tasks]
     works += [OrderWork(node, parts[node.rpartition("/")[2]], house.recipe.shards.bytes) for node in passes]
     for work in works:
         runner.run(work)
     stage = house.recipe.training["pre"]
     runner.run(PlanWork(Wanted("pre", stage, {(task, task): 2 for task in house.tasks})))
-    tars = [ShardWork("pre", tar) for tar in read_tars(store, "pre")]
-    for tar in tars:
-        runner.run(tar)
-    runner.run(IndexWork("pre", tuple(t.makes for t in tars)))
+    runner.run(ValidationPlanWork(house.validation_nodes))
+    for name in ("pre", VALIDATION_STAGE):
+        tars = [ShardWork(name, tar) for tar in read_tars(store, name)]
+        for tar in tars:
+            runner.run(tar)
+        runner.run(IndexWork(name, tuple(t.makes for t in tars)))
 
 
 @pytest.fixture(scope="module")
@@ -200,9 +206,13 @@ def test_a_tar_that_is_gone_or_cut(corpus: Store, house: House) -> None:
 
 
 def edit(store: Store, name: str, change: Callable[[pa.Table], pa.Table]) -> None:
-    """Writes a table anew, its marks and all."""
-    table = pq.read_table(store.path(name))
-    pq.write_table(change(table).replace_schema_metadata(table.schema.metadata), store.path(name))
+    """Writes a table anew with its marks kept, all but the checksums that would tell."""
+    known = pq.ParquetFile(store.path(name)).metadata.metadata
+    marks = {k: v for k, v in known.items() if k.startswith(b"weft.") and b"checksums" not in k}
+    table = change(pq.read_table(store.path(name))).replace_schema_metadata(None)
+    with pq.ParquetWriter(store.path(name), table.schema) as writer:
+        writer.write_table(table)
+        writer.add_key_value_metadata(marks)
 
 
 def without_loss(table: pa.Table) -> pa.Table:
@@ -323,7 +333,7 @@ def test_a_flipped_byte_is_found_when_the_tars_are_opened(corpus: Store, house: 
         corpus.write(name, bytes(harmed))
         assert faults(corpus, house) == ""
         found = faults(corpus, house, deep=True)
-        assert found.startswith(f"{name}: ") and said in found and "\n" not in found
+        assert found.startswith(f"{name} is damaged: ") and said in found and "\n" not in found
 
 
 def test_index_and_rows_forged_alike_are_found_against_the_sample_itself(corpus: Store, house: House) -> None:
@@ -348,3 +358,21 @@ def test_index_and_rows_forged_alike_are_found_against_the_sample_itself(corpus:
 def test_a_stage_without_an_index_is_a_fault(corpus: Store, house: House) -> None:
     corpus.remove(index_name("pre"))
     assert f"{index_name('pre')} is missing" in faults(corpus, house)
+
+
+def test_a_leaf_that_waits_for_its_first_draw_does_not_stray(
+    store: Store, composed: Any, training: Callable[..., Any]
+) -> None:
+    """Its share has flowed in for less than its next sample counts: one sample is that one."""
+    for source, tokens in (("one", 2), ("two", 2), ("waits", 60)):
+        composed.add("a", [[(tokens, 1.0)] * 40], source=source)
+    stage = training(total=3, shares={"a": {"weight": 1, "by": [{"source": {"one": 1, "two": 1, "waits": 2}}]}})
+    plan(store, composed.wanted(stage), "fp")
+    for tar in read_tars(store, "pre"):
+        write_shard(store, "pre", tar)
+    write_index(store, "pre", "fp")
+    told: list[str] = []
+    shown = StreamAudit(store, "pre", stage).shares(told)
+    assert told == [] and shown
+    waiting = next(share for share in shown.shares if share.path == "a/waits")
+    assert (waiting.samples, waiting.sample) == (0, 60.0) and waiting.worst == 2
