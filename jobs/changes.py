@@ -39,6 +39,12 @@ class Beside(Store):
     def exists(self, name: str) -> bool:
         return self._scratch.exists(name) or super().exists(name)
 
+    def size(self, name: str) -> int:
+        return self._scratch.size(name) if self._scratch.exists(name) else super().size(name)
+
+    def remove(self, name: str) -> None:
+        """Nothing of the corpus is touched."""
+
     def open(self, name: str) -> BinaryIO:
         return self._scratch.open(name) if self._scratch.exists(name) else super().open(name)
 

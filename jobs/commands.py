@@ -118,7 +118,6 @@ def build_corpus(
     A damaged file that a piece of work meets is removed and made anew, once: to meet it again is a failure.
     """
     store = open_store(out)
-    tell_shortages(house, store)
     met: set[str] = set()
     while True:
         try:
@@ -133,6 +132,7 @@ def build_corpus(
 
 def _build(house: House, store: Store, runs: Engine, verify: bool) -> BuildProgress:
     try:
+        tell_shortages(house, store)
         with BuildProgress(console) as progress:
             build(house, store, runs, progress.report, progress.expect, _tell if verify else None)
     finally:

@@ -3,7 +3,6 @@
 import json
 
 import numpy as np
-import pyarrow.parquet as pq
 from rich.console import Console
 from rich.markup import escape
 
@@ -11,6 +10,7 @@ from weft.jobs.show import table
 from weft.pipelines.graph import House
 from weft.pipelines.mixing.shards import index_name
 from weft.pipelines.models import verified_folder
+from weft.pipelines.parts import opened_part
 from weft.pipelines.store import Store
 from weft.schemas.recipe_file import RecipeError
 from weft.schemas.shard import IndexRow
@@ -28,8 +28,7 @@ def show_sample(console: Console, store: Store, house: House, key: str) -> None:
 
 def find(store: Store, stage: str, key: str) -> IndexRow | None:
     """The first draw of a key, read a row group at a time."""
-    with store.open(index_name(stage)) as file:
-        index = pq.ParquetFile(file)
+    with opened_part(store, index_name(stage)) as index:
         for group in range(index.num_row_groups):
             keys = index.read_row_group(group, columns=["key"])["key"].to_pylist()
             at = next((i for i, k in enumerate(keys) if k.startswith(key)), None)

@@ -184,3 +184,12 @@ def at(write_recipe: Callable[..., Path], root: Path, place: str, changes: dict[
         "text": {"use": "text", "sources": ["books"]},
     }
     return write_recipe(root / "recipe.yaml", **{**changes, "sources": sources, "tasks": tasks})
+
+
+def test_nothing_of_the_corpus_is_touched_when_changes_are_shown(built: Path) -> None:
+    """Not even listing parts that a smaller source no longer has."""
+    for clip in sorted((built / "raw").iterdir())[8:]:
+        clip.unlink()
+    before = {p: p.read_bytes() for p in (built / "corpus").rglob("*") if p.is_file()}
+    assert said(built / "recipe.yaml", built / "corpus")
+    assert {p: p.read_bytes() for p in (built / "corpus").rglob("*") if p.is_file()} == before

@@ -37,7 +37,7 @@ from weft.pipelines.parts import Stamp, read_table, stamp_of, table_digest, writ
 from weft.pipelines.store import Store
 from weft.schemas.recipe_file import RecipeError
 
-pytestmark = pytest.mark.usefixtures("trained")
+pytestmark = [pytest.mark.usefixtures("trained"), pytest.mark.faults]
 
 FOLDERS = (
     "list/speech", "ingest/speech", "ingest/books", "synthesize/dialogues", "segment/speech", "align/speech", "encode/pitch/speech",

@@ -26,7 +26,7 @@ from tests.jobs.planting import (
 )  # fmt: skip
 from weft.pipelines.store import Store
 
-pytestmark = pytest.mark.usefixtures("trained")
+pytestmark = [pytest.mark.usefixtures("trained"), pytest.mark.faults]
 
 ONE_OF = {
     "order": "order/words/pass-0/speech.parquet",
