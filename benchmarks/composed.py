@@ -10,16 +10,17 @@ from random import Random
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from weft.pipelines.mixing import plan, shards
 from weft.pipelines.mixing.index import write_index
 from weft.pipelines.mixing.order import write_order
-from weft.pipelines.parts import part_name, write_part
+from weft.pipelines.parts import part_name
 from weft.pipelines.store import Store
 from weft.schemas.fingerprint import hash64
 from weft.schemas.plan import Tar, node_of
 from weft.schemas.sample import Baked, Provenance, Sample, Segment
-from weft.schemas.table import arrow_schema
+from weft.schemas.table import arrow_schema, to_table
 from weft.schemas.training import TrainingStage
 
 STAGE = "pretrain"
@@ -76,6 +77,15 @@ def counted(seconds: np.ndarray) -> pa.Table:
     return pa.Table.from_arrays(columns, schema=schema)
 
 
+def write_anywhere(store: Store, name: str, table: pa.Table) -> None:
+    """A part that does not say where it belongs, so that links to it are parts too."""
+    marked = table.replace_schema_metadata({"weft.fingerprint": "made-1", "weft.digest": "made-1"})
+    with store.writing(name) as file:
+        pq.write_table(
+            marked, file, compression="lz4", use_dictionary=False, write_statistics=False, write_page_checksum=True
+        )
+
+
 def write_parts(store: Store, tasks: tuple[str, ...], parts: int, shard_bytes: float) -> None:
     """`parts` composed parts a task, and their order; parts after DISTINCT are links to them, each read like any part."""
     for task in tasks:
@@ -84,7 +94,7 @@ def write_parts(store: Store, tasks: tuple[str, ...], parts: int, shard_bytes: f
             name, first = part_name(node, part), part_name(node, part % DISTINCT)
             if not store.exists(first):
                 rows = sorted((sample(task, n, part) for n in range(PART)), key=lambda row: row.place)
-                write_part(store, first, rows, Baked, "made-1")
+                write_anywhere(store, first, to_table(rows, Baked))
             if not store.exists(name):
                 os.link(store.path(first), store.path(name))
         write_order(store, node, parts, shard_bytes, "made-1")

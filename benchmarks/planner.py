@@ -16,14 +16,14 @@ from resource import RUSAGE_SELF, getrusage
 import numpy as np
 
 from weft.benchmarks.common import Figure, alone, in_child, scratch, seconds
-from weft.benchmarks.composed import PART, STAGE, counted, stage
+from weft.benchmarks.composed import PART, STAGE, counted, stage, write_anywhere
 from weft.pipelines.mixing.order import write_order
 from weft.pipelines.mixing.plan import Wanted, plan, read_leaves
-from weft.pipelines.parts import Stamp, part_name, write_table
+from weft.pipelines.parts import part_name
 from weft.pipelines.store import Store
 from weft.schemas.plan import node_of
 
-DRAWS = 5_000_000
+DRAWS = 100_000_000
 TITLE = f"planner: {DRAWS:,} draws of 50 sources in 8 tasks declared in tokens"
 # task: declared share, sources, and mean and spread of its samples' seconds
 TASKS = {
@@ -78,7 +78,7 @@ def _link(store: Store, task: str, source: str, parts: int) -> None:
     for part in range(parts):
         kept = part_name(first, part % DISTINCT)
         if not store.exists(kept):
-            write_table(store, kept, counted(_lengths(task, part % DISTINCT)), Stamp("made", "made"))
+            write_anywhere(store, kept, counted(_lengths(task, part % DISTINCT)))
         if node != first or part >= DISTINCT:
             os.link(store.path(kept), store.path(part_name(node, part)))
 
