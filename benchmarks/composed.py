@@ -10,12 +10,11 @@ from random import Random
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from weft.pipelines.mixing import plan, shards
 from weft.pipelines.mixing.index import write_index
 from weft.pipelines.mixing.order import write_order
-from weft.pipelines.parts import part_name
+from weft.pipelines.parts import Stamp, part_name, write_table
 from weft.pipelines.store import Store
 from weft.schemas.fingerprint import hash64
 from weft.schemas.plan import Tar, node_of
@@ -79,11 +78,7 @@ def counted(seconds: np.ndarray) -> pa.Table:
 
 def write_anywhere(store: Store, name: str, table: pa.Table) -> None:
     """A part that does not say where it belongs, so that links to it are parts too."""
-    marked = table.replace_schema_metadata({"weft.fingerprint": "made-1", "weft.digest": "made-1"})
-    with store.writing(name) as file:
-        pq.write_table(
-            marked, file, compression="lz4", use_dictionary=False, write_statistics=False, write_page_checksum=True
-        )
+    write_table(store, name, table, Stamp("made-1", "made-1", {"name": ""}))
 
 
 def write_parts(store: Store, tasks: tuple[str, ...], parts: int, shard_bytes: float) -> None:

@@ -13,12 +13,17 @@ from weft.pipelines.sources.base import Source
 from weft.pipelines.splits import Named, Splits
 from weft.pipelines.stage import Stage
 from weft.pipelines.store import Store
-from weft.schemas.fingerprint import digest
 from weft.schemas.item import Item, item_of
 from weft.schemas.ledger import Reject, Unusable
 from weft.schemas.text import Document
 
 _LATER = {"split", "hold_out", "splits", "speakers"}
+
+
+def _setting(name: str) -> str:
+    """`setting splits.space` is of the setting `splits`."""
+    kind, _, setting = name.partition(" ")
+    return setting.split(".")[0].split(" ")[0] if kind == "setting" else ""
 
 
 class Ingest(Stage):
@@ -39,10 +44,12 @@ class Ingest(Stage):
     def version(self) -> str:
         return "2"
 
-    def identity(self) -> str:
+    def made_from(self) -> dict[str, str]:
         """Without what decides the split of utterances: another share does not decode the audio again."""
-        told = self.model_dump(mode="json", exclude={"source": _LATER, **({} if self._is_text else {"splits": True})})
-        return digest([type(self).__name__, told, self.version()])
+        named = super().made_from()
+        return (
+            named if self._is_text else {name: value for name, value in named.items() if _setting(name) not in _LATER}
+        )
 
     @property
     def _is_text(self) -> bool:

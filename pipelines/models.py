@@ -52,11 +52,9 @@ def commit_model(store: Store, folder: str, made: Path, made_from: MadeFrom) -> 
     store.write(f"{folder}/fingerprint", json.dumps(record, indent=0, ensure_ascii=True).encode())
 
 
-def model_stands(store: Store, folder: str, fingerprint: str | None = None) -> bool:
-    """Whether a model is there whole, as far as sizes tell, and was made from what `fingerprint` names."""
-    if next(damage_of_model(store, folder, deep=False), None) is not None:
-        return False
-    return fingerprint is None or digest(recorded(store, folder)) == fingerprint
+def model_stands(store: Store, folder: str) -> bool:
+    """Whether a model is there whole, as far as sizes tell."""
+    return next(damage_of_model(store, folder, deep=False), None) is None
 
 
 def recorded(store: Store, folder: str) -> dict[str, str]:

@@ -14,9 +14,10 @@ import pyarrow as pa
 from weft.pipelines.checksums import KEY, content_matches
 from weft.pipelines.expected import expected_parts, expected_works, listing
 from weft.pipelines.graph import STAGES, House
+from weft.pipelines.holdout import HoldOutWork
 from weft.pipelines.models import checksum_of, damage_of_model, foreign_files
 from weft.pipelines.parts import Stamp, opened_part, read_part, read_table, stamp_of, table_digest
-from weft.pipelines.partwork import PartWork, companions_of, content_of, inputs_of, size_of
+from weft.pipelines.partwork import PartWork, companions_of, content_of, inputs_of, model_mark, size_of
 from weft.pipelines.store import Damaged, Store, remedy
 from weft.schemas.item import Item, bucket
 from weft.schemas.ledger import LedgerRow, Reject
@@ -48,6 +49,9 @@ def missing(store: Store, house: House) -> Iterator[Damaged]:
             yield from _other_inputs(store, work, stamp)
     for folder in _models(store, house):
         yield from (d for d in damage_of_model(store, folder, deep=False) if not store.exists(d.name))
+    for check in expected_works(store, house):
+        if isinstance(check, HoldOutWork) and not store.exists(check.makes):
+            yield _absent(store, check.makes)
 
 
 def strangers(store: Store, house: House) -> Iterator[str]:
@@ -66,8 +70,7 @@ def _absent(store: Store, name: str) -> Damaged:
 
 
 def _models(store: Store, house: House) -> list[str]:
-    works = expected_works(store, house)
-    return [work.node for work in works if not isinstance(work, PartWork)]
+    return [work.node for work in expected_works(store, house) if work.makes == model_mark(work.node)]
 
 
 def _listing_part(store: Store, name: str, part: int, count: int, deep: bool) -> Iterator[Damaged]:

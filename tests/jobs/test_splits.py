@@ -29,7 +29,7 @@ def recipe(folder: Path, **books: Any) -> str:
     }  # fmt: skip
     whole = {
         "name": "splits",
-        "sources": {"books": {"use": "text", "path": str(folder), **books}},
+        "sources": {"books": {"use": "text", "path": str(folder), "documents": "paragraph", **books}},
         "text": {"use": "bpe", "size": 300},
         "tasks": {"text": {"use": "text", "sources": ["books"]}},
         "training": {"pre": stage},

@@ -63,5 +63,5 @@ def test_a_flipped_bit_before_the_footer(store: Store, written: bytes) -> None:
 
 
 def test_a_table_without_checksums_is_read_as_it_is(store: Store, written: bytes) -> None:
-    pq.write_table(pq.read_table(store.path(NAME)), store.path("other.parquet"))
-    assert read_part(store, "other.parquet", Document) == ROWS
+    pq.write_table(pq.read_table(store.path(NAME)), store.path("plan/other.parquet"))
+    assert read_part(store, "plan/other.parquet", Document) == ROWS

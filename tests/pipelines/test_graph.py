@@ -129,7 +129,7 @@ def sources(**changes: dict[str, Any]) -> dict[str, Any]:
     given = {
         "speech": {"use": "folder", "path": "raw"},
         "dialogues": {"use": "grammar"},
-        "books": {"use": "text", "path": "b"},
+        "books": {"use": "text", "path": "b.txt"},
     }
     return {name: {**choice, **changes.get(name, {})} for name, choice in given.items()}
 
@@ -140,7 +140,7 @@ class TestSplits:
         return [w.makes for w in house.works({"speech": 2, "dialogues": 1, "books": 1}) if "/validation/" in w.node]
 
     def test_evaluation_has_samples_of_what_may_be_held_out(self) -> None:
-        assert self.validation() == []
+        assert self.validation(sources=sources()) == []
         held = sources(speech={"hold_out": {"speakers": 0.1}}, books={"hold_out": {"items": 0.1}})
         assert self.validation(sources=held) == [
             "compose/text/validation/books/part-00000.parquet", "compose/words/validation/speech/part-00000.parquet",

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from weft.pipelines.models import commit_model, damage_of_model, foreign_files, model_stands, verified_folder
+from weft.pipelines.models import commit_model, damage_of_model, foreign_files, model_stands, recorded, verified_folder
 from weft.pipelines.store import Damaged, Store
 
 MODEL = "models/m"
@@ -21,13 +21,12 @@ def made(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def committed(store: Store, made: Path) -> Store:
-    commit_model(store, MODEL, made, "made from this")
+    commit_model(store, MODEL, made, {"use": "this"})
     return store
 
 
 def test_a_model_stands_for_what_it_was_made_from(committed: Store) -> None:
-    assert model_stands(committed, MODEL, "made from this") and model_stands(committed, MODEL)
-    assert not model_stands(committed, MODEL, "made from that")
+    assert model_stands(committed, MODEL) and recorded(committed, MODEL) == {"use": "this"}
     assert list(damage_of_model(committed, MODEL, deep=True)) == []
     assert (verified_folder(committed, MODEL) / "sub" / "deep").read_bytes() == b"deep"
 
@@ -54,7 +53,7 @@ def test_other_content_of_the_same_size_is_noticed_before_it_is_loaded(committed
 
 def test_files_of_an_older_model_go(committed: Store, made: Path) -> None:
     (made / "weights").rename(made / "other")
-    commit_model(committed, MODEL, made, "made from that")
+    commit_model(committed, MODEL, made, {"use": "that"})
     assert not committed.exists(f"{MODEL}/weights") and committed.exists(f"{MODEL}/other")
 
 

@@ -127,7 +127,7 @@ class TestEncode:
     def run(self, store: Store, *utterances: Utterance) -> list[Any]:
         made = Path(store.root).with_name("made")
         made.mkdir(exist_ok=True)
-        commit_model(store, "models/loud", made, "made by hand")
+        commit_model(store, "models/loud", made, {"use": "by hand"})
         stage = Encode(name="loud", tokenizer=Loudness())
         stage.setup(store)
         return list(stage(utterances))
@@ -232,7 +232,7 @@ class TestCompose:
         codes = [("hubert", "[Hu{}]", 50)]
         (tmp_path / "made").mkdir()
         save(tmp_path / "made", text, unify(text, {"text": "[Text]", "speech": "[Speech]"}, codes))
-        commit_model(store, "vocabulary", tmp_path / "made", "made by hand")
+        commit_model(store, "vocabulary", tmp_path / "made", {"use": "by hand"})
         return store
 
     def row(self, key: str, words: int) -> tuple[Utterance, Alignment, Units]:
@@ -275,7 +275,7 @@ class TestCompose:
         assert made.speech_tokens == 1 + len(units.ids) and made.key == "u-0-sp-0"
 
     def test_a_documents_sample_says_where_it_lies_and_the_datas_own_split(self, spelt: Store) -> None:
-        stage = Compose(name="text", task=Text(sources=("web",)), pass_number=0, seed=1)
+        stage = Compose(name="text", task=Text(sources=("web",)), pass_number=0, seed=1, split="validation")
         stage.setup(spelt)
         document = Document(key="d-0", source="web", text="and so", split="validation", path="a.jsonl#7")
         (made,) = stage([document])

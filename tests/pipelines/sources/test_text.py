@@ -232,7 +232,7 @@ class TestJsonLines:
         assert isinstance(one, Document) and isinstance(two, Document)
         assert (one.text, one.language, one.licence, one.split) == ("one\n\ntwo", "fr", "CC0-1.0", "validation")
         assert (one.path, two.path) == ("a.jsonl#7", "a.jsonl")
-        assert (two.text, two.language, two.licence, two.split) == ("three", "de", "MIT", "")
+        assert (two.text, two.language, two.licence, two.split) == ("three", "de", "MIT", "train")
 
     def test_the_field_that_holds_the_text_can_be_named(self, store: Store, folder: Path) -> None:
         (folder / "a.jsonl").write_bytes(lines_of({"content": "one", "text": 5}))
@@ -318,14 +318,18 @@ class TestParts:
         parts = [read_part(store, part_name("list/books", n), Item) for n in range(count)]
         assert count == 4 and sum(item.length for part in parts for item in part) == (folder / "a.txt").stat().st_size
         tracemalloc.start()
-        size = sum(len(d.text) for d in source.read(parts[0][0], store) if isinstance(d, Document))
+        size = sum(
+            len(d.text)
+            for d in source.read(max((i for part in parts for i in part), key=lambda i: i.length), store)
+            if isinstance(d, Document)
+        )
         assert size > 3_000_000 and tracemalloc.get_traced_memory()[1] < 40_000_000
         tracemalloc.stop()
 
     def test_paragraphs_of_a_huge_file_are_several_parts_too(self, store: Store, folder: Path) -> None:
         with open(folder / "a.txt", "wb") as file:
             file.truncate(170_000_000)
-        assert list_source(store, "books", Source(path=str(folder), documents="paragraph"), 1000) == 32
+        assert list_source(store, "books", Source(path=str(folder), documents="paragraph"), 1000) == 21
 
     def test_small_files_count_one_by_one(self, store: Store, folder: Path) -> None:
         for n in range(40):
