@@ -17,6 +17,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from weft.pipelines.models import checksum_of
 from weft.pipelines.parts import opened_part, part_name, read_part, read_table, stamp_of, table_digest, write_part
 from weft.pipelines.store import Damaged, Store
 from weft.schemas import tar
@@ -48,7 +49,8 @@ def write_order(store: Store, node: str, parts: int, tar_bytes: float, fingerpri
             counts.append(len(table))
         writer.add_key_value_metadata({"weft.groups": json.dumps(counts)})
     # the counts come last: their digest covers the order too
-    write_part(store, held_name(node), _held(held), Held, fingerprint, digest(digests))
+    notes = {"order": checksum_of(store, order_name(node))}
+    write_part(store, held_name(node), _held(held), Held, fingerprint, digest(digests), notes)
     return sum(counts)
 
 
@@ -58,7 +60,9 @@ def damaged_orders(store: Store) -> Iterator[Damaged]:
         node = name.removesuffix("-held.parquet").replace("order/", "compose/", 1)
         try:
             held, stamp = read_part(store, name, Held), stamp_of(store, name)
-            if stamp is None or table_digest(to_table(held, Held), _digest(store, node)) != stamp.digest:
+            if stamp is None or checksum_of(store, order_name(node)) != stamp.notes.get("order"):
+                yield Damaged(store.url, order_name(node), "has other bytes than were written")
+            elif table_digest(to_table(held, Held), _digest(store, node)) != stamp.digest:
                 yield Damaged(store.url, order_name(node), "or its counts hold other rows than were written")
         except (FileNotFoundError, KeyError):
             yield Damaged(store.url, order_name(node), "is missing")
