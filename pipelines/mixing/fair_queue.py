@@ -1,6 +1,6 @@
 """Fair queueing: which child of a node each draw comes from, exact in the declared unit at every prefix.
 
-    Branch([Fixed([3, 3, 3]), Fixed([9, 9])], shares=[1, 1]).take(4)   ->  costs 3 9 3 3, leaves 0 1 0 0
+    Branch([short, long], shares=[1, 1]).take(4)   ->  costs 3 9 3 3, leaves 0 1 0 0   (samples of 3 and of 9, half each)
 
 A draw of cost c takes c from a share that flows in continuously, so each sample has a moment at which its share begins to
 flow and one at which it is complete. Of the samples whose moment has begun, the one that completes first is drawn (WF²Q,
