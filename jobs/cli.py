@@ -133,7 +133,9 @@ def status(corpus: CorpusArgument) -> None:
 @app.command()
 def audit(
     corpus: CorpusArgument,
-    deep: Annotated[bool, typer.Option(help="Read every byte: parts, models, orders, and each sample of each tar.")] = False,
+    deep: Annotated[
+        bool, typer.Option(help="Read every byte: parts, models, orders, and each sample of each tar.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="JSON on standard output.")] = False,
 ) -> None:
     """Declared against realised, and the ledger of every stage. Exits with 1 when a promise is broken.
