@@ -312,7 +312,7 @@ class TestVocabulary:
         texts = ["a book of numbers", "the number of the book"]
         Bpe(size=280).train(texts).save_pretrained(tmp_path / "model")
         (tmp_path / "model" / "model.safetensors").write_bytes(b"weights")
-        work = replace(self.work, text=Pretrained(model=str(tmp_path / "model")), needs=())
+        work = replace(self.work, text=Pretrained(model=str(tmp_path / "model")), parts=())
         work.run(books)
         assert work.done(books)
         (tmp_path / "model" / "model.safetensors").write_bytes(b"others")  # weights spell nothing
