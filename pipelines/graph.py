@@ -341,8 +341,15 @@ class House:
         nodes = {s: f"ingest/{s}" if self.sources[s].makes is Document else self.utterances(s) for s in among}
         needs = tuple(part_name(nodes[s], p) for s in among for p in range(parts[s]))
         books = tuple((n, t.literal, t.size) for n, t in self.tokenizers.items())
+        writes = any(task.markers != {"speech"} for task in self.tasks.values())
         return VocabularyWork(
-            self.text, layout, books, needs, frozen=self.recipe.text.frozen, checks=self._checks(among, parts)
+            self.text,
+            layout,
+            books,
+            needs,
+            frozen=self.recipe.text.frozen,
+            checks=self._checks(among, parts),
+            writes_text=writes,
         )
 
     def compose(self, name: str, pass_number: int, parts: dict[str, int], sources: Sequence[str] = ()) -> list[Work]:

@@ -213,6 +213,7 @@ class VocabularyWork(_ModelWork):
     resources: Resources = Resources(cpus=1)
     frozen: bool = False
     checks: tuple[str, ...] = ()
+    writes_text: bool = True  # False where no task writes a word of it
 
     node = "vocabulary"
     makes = model_mark("vocabulary")
@@ -246,13 +247,14 @@ class VocabularyWork(_ModelWork):
 
     def _at_least_one(self, texts: Iterator[str]) -> Iterator[str]:
         """The texts. Raises ValueError where one that trains has none: it would know bytes alone."""
-        first = next(texts, None) if self.text.trains else ""
+        must_learn = self.text.trains and self.writes_text
+        first = next(texts, None) if must_learn else ""
         if first is None:
             sources = ", ".join(dict.fromkeys(name.split("/")[-2] for name in self.parts))
             raise ValueError(
                 f"nothing to learn from: no text for training in {sources}; name sources with text in `text.sources`"
             )
-        return chain([first], texts) if self.text.trains else texts
+        return chain([first], texts) if must_learn else texts
 
     def _texts(self, store: Store) -> Iterator[str]:
         for name in self.parts:

@@ -197,7 +197,7 @@ def _finish(store: Store, tree: Tree, streams: Sequence[LeafStream], drawn: _Dra
     _write(store, leaves_file, to_table(leaves, Leaf))
     summary = Summary(
         fingerprint=digest(goal.made_from), unit=goal.unit, size=goal.size, drawn=drawn.cost, draws=int(drawn.counts.sum()),
-        ended=goal.ended,        files={name: checksum(store, name) for name in plan_files(goal.name)}, made_from=dict(goal.made_from),
+        ended=goal.ended, files={name: checksum(store, name) for name in plan_files(goal.name)}, made_from=dict(goal.made_from),
     )  # fmt: skip
     store.write(plan_name(goal.name), summary.to_json().encode())
     return summary.draws
