@@ -291,7 +291,7 @@ class TestVocabulary:
     def test_without_any_text_to_learn_from_it_fails_and_names_its_sources(self, books: Store) -> None:
         held = [Document("d", "books", "all of it is held out", split="validation")]
         write_part(books, part_name("ingest/books", 0), held, Document, "two")
-        with pytest.raises(RecipeError, match="^vocabulary: nothing to learn from: no text for training in books;"):
+        with pytest.raises(RecipeError, match=r"^vocabulary: nothing to learn from: no text for training in books;"):
             self.work.run(books)
         assert not self.work.done(books)
         assert replace(self.work, writes_text=False).run(books) > 256  # units alone need no text
