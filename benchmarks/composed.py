@@ -99,7 +99,7 @@ def planned(store: Store, tasks: tuple[str, ...], parts: int, shard_bytes: float
     """The tars of a plan over `parts` composed parts a task."""
     write_parts(store, tasks, parts, shard_bytes)
     settings = stage(1e12, dict.fromkeys(tasks, 1.0))
-    plan.plan(store, plan.Wanted(STAGE, settings, {(task, "made"): 1 for task in tasks}), "made-1")
+    plan.plan(store, plan.Wanted(STAGE, settings, {(task, "made"): 1 for task in tasks}), {})
     return plan.read_tars(store, STAGE)
 
 

@@ -66,7 +66,7 @@ def _weft(folder: Path, clips: Clips) -> Drawn:
             write_table(store, part_name(node, 0), counted(np.asarray(seconds)), Stamp("made", "made"))
             write_order(store, node, 1, 1e9, {})
         declared = stage(1e6, dict.fromkeys(clips, DECLARED), unit="seconds")
-        plan(store, Wanted(STAGE, declared, {(name, {}): 1 for name in clips}), "made")
+        plan(store, Wanted(STAGE, declared, {(name, "made"): 1 for name in clips}), {})
         return [(str(row["task"]), row["seconds"]) for row in _draws(store)]
 
 
