@@ -92,14 +92,14 @@ def write_parts(store: Store, tasks: tuple[str, ...], parts: int, shard_bytes: f
                 write_anywhere(store, first, to_table(rows, Baked))
             if not store.exists(name):
                 os.link(store.path(first), store.path(name))
-        write_order(store, node, parts, shard_bytes, "made-1")
+        write_order(store, node, parts, shard_bytes, {})
 
 
 def planned(store: Store, tasks: tuple[str, ...], parts: int, shard_bytes: float) -> list[Tar]:
     """The tars of a plan over `parts` composed parts a task."""
     write_parts(store, tasks, parts, shard_bytes)
     settings = stage(1e12, dict.fromkeys(tasks, 1.0))
-    plan.plan(store, plan.Wanted(STAGE, settings, {(task, "made"): 1 for task in tasks}), "made-1")
+    plan.plan(store, plan.Wanted(STAGE, settings, {(task, "made"): 1 for task in tasks}), {})
     return plan.read_tars(store, STAGE)
 
 

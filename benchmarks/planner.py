@@ -91,7 +91,7 @@ def _order_all(url: str, nodes: dict[tuple[str, str], int]) -> Sequence[float]:
 
 
 def _order(url: str, of: tuple[str, str], parts: int) -> float:
-    write_order(Store(url), node_of(of[0], 0, of[1]), parts, 1e9, "made")
+    write_order(Store(url), node_of(of[0], 0, of[1]), parts, 1e9, {})
     return getrusage(RUSAGE_SELF).ru_maxrss * 1024.0
 
 
@@ -103,7 +103,7 @@ def _tokens() -> float:
 
 def _plan(url: str, passes: dict[tuple[str, str], int], total: float) -> tuple[float, int]:
     drawn: list[int] = []
-    wall = seconds(lambda: drawn.append(plan(Store(url), Wanted(STAGE, stage(total, SHARES), passes), "made")))
+    wall = seconds(lambda: drawn.append(plan(Store(url), Wanted(STAGE, stage(total, SHARES), passes), {})))
     return wall, drawn[0]
 
 

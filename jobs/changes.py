@@ -13,12 +13,16 @@ from typing import BinaryIO
 
 from rich.console import Console
 
+from weft.jobs.build import Parts, drawn, order_work, pass_works, shard_works, wanted
 from weft.jobs.schedule import why_again
 from weft.pipelines.graph import House
 from weft.pipelines.listing import list_source
-from weft.pipelines.store import Store
-from weft.pipelines.work import Work
+from weft.pipelines.mixing.supply import short
+from weft.pipelines.mixing.tree import PlanError
+from weft.pipelines.store import Damaged, Store
+from weft.pipelines.work import IndexWork, PlanWork, ValidationPlanWork, Work
 from weft.schemas.changes import summed
+from weft.schemas.plan import VALIDATION, VALIDATION_STAGE, node_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +63,8 @@ def show_changes(console: Console, house: House, store: Store) -> None:
     lines = changes(house, store)
     for line in lines:
         console.print(line, highlight=False, markup=False)
-    after = "plans, tars and indexes follow where samples change" if lines else "nothing would be done again"
-    console.print(f"{store.url}: {after}", highlight=False, markup=False)
+    if not lines:
+        console.print(f"{store.url}: nothing would be done again", highlight=False, markup=False)
 
 
 def changes(house: House, store: Store) -> list[str]:
@@ -68,8 +72,43 @@ def changes(house: House, store: Store) -> list[str]:
     with tempfile.TemporaryDirectory() as scratch:
         seen = Beside(store, scratch)
         size = house.recipe.part_size
-        works = house.works({name: list_source(seen, name, source, size) for name, source in house.sources.items()})
+        parts = {name: list_source(seen, name, source, size) for name, source in house.sources.items()}
+        works = [*house.works(parts), *_streams(house, seen, parts)]
         return list(_lines(works, _Judge(works, seen)))
+
+
+def _streams(house: House, store: Store, parts: Parts) -> Iterator[Work]:
+    """Orders, plans, tars and indexes: as many passes as what stands needs, and the tars that are planned now."""
+    yield from (order_work(house, node_of(task, 0, source), parts[source]) for task, source in drawn(house))
+    yield from (
+        order_work(house, node_of(t, VALIDATION, source), parts[source]) for t, source in house.validation_nodes
+    )
+    passes = dict.fromkeys(drawn(house), 1)
+    for name in house.recipe.stages_in_order:
+        while again := _short(house, store, name, passes):
+            for task, source in again:
+                yield from pass_works(house, task, source, passes[task, source], parts)
+                passes[task, source] += 1
+        yield PlanWork(wanted(house, name, passes))
+        yield from _tars(store, name)
+    if house.validation_nodes:
+        yield ValidationPlanWork(house.validation_nodes)
+        yield from _tars(store, VALIDATION_STAGE)
+
+
+def _short(house: House, store: Store, name: str, passes: dict[tuple[str, str], int]) -> list[tuple[str, str]]:
+    try:
+        return short(store, wanted(house, name, passes))
+    except (FileNotFoundError, Damaged, PlanError):  # only what is made can be counted
+        return []
+
+
+def _tars(store: Store, stage: str) -> list[Work]:
+    try:
+        tars = shard_works(store, stage)
+    except (FileNotFoundError, Damaged):  # not planned yet
+        tars = []
+    return [*tars, IndexWork(stage, tuple(work.makes for work in tars))]
 
 
 class _Judge:

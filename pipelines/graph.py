@@ -286,13 +286,18 @@ class House:
         return works + self._hold_out_works(parts)
 
     def _hold_out_works(self, parts: dict[str, int]) -> list[Work]:
-        """Checks that run before any model learns: the scheduler begins with the last of what is ready."""
+        """Checks that run before any model learns from what they look at."""
         works: list[Work] = []
         for space in self.spaces:
             is_text = any(self.sources[s].makes is Document for s in space.splits)
             needs = tuple(part_name(self._read(s), p) for s in space.splits for p in range(parts.get(s, 0)))
             works += [HoldOutWork(space, needs, is_text)] if needs else []
         return works
+
+    def _checks(self, sources: Iterable[str], parts: dict[str, int]) -> tuple[str, ...]:
+        """What must have been found fair before anything learns from these sources."""
+        held: list[HoldOutWork] = [work for work in self._hold_out_works(parts) if isinstance(work, HoldOutWork)]
+        return tuple(work.makes for work in held if set(sources) & set(work.space.splits))
 
     def _read(self, source: str) -> str:
         """The node whose parts hold the records that have a split."""
@@ -305,7 +310,15 @@ class House:
             return []
         among = [s for s in spoken if s in (self.recipe.align.sources or spoken)]
         needs = tuple(part_name(self.utterances(s), p) for s in among for p in range(parts[s]))
-        return [AlignerWork(self._align.aligner, needs, self.recipe.seed, frozen=self.recipe.align.frozen)]
+        return [
+            AlignerWork(
+                self._align.aligner,
+                needs,
+                self.recipe.seed,
+                frozen=self.recipe.align.frozen,
+                checks=self._checks(among, parts),
+            )
+        ]
 
     def _tokenizer_work(self, name: str, parts: dict[str, int]) -> Work:
         among = self.recipe.tokenizers[name].sources or tuple(parts)
@@ -317,7 +330,7 @@ class House:
         # it is loaded in the end, where it encodes
         holds = Resources(cpus=2, gpus=tokenizer.resources.gpus)
         frozen = self.recipe.tokenizers[name].frozen
-        return TokenizerWork(name, tokenizer, needs, self.recipe.seed, holds, frozen)
+        return TokenizerWork(name, tokenizer, needs, self.recipe.seed, holds, frozen, self._checks(spoken, parts))
 
     def _taken(self, folder: str) -> str:
         return str(located(folder).absolute())
@@ -328,7 +341,16 @@ class House:
         nodes = {s: f"ingest/{s}" if self.sources[s].makes is Document else self.utterances(s) for s in among}
         needs = tuple(part_name(nodes[s], p) for s in among for p in range(parts[s]))
         books = tuple((n, t.literal, t.size) for n, t in self.tokenizers.items())
-        return VocabularyWork(self.text, layout, books, needs, frozen=self.recipe.text.frozen)
+        writes = any(task.markers != {"speech"} for task in self.tasks.values())
+        return VocabularyWork(
+            self.text,
+            layout,
+            books,
+            needs,
+            frozen=self.recipe.text.frozen,
+            checks=self._checks(among, parts),
+            writes_text=writes,
+        )
 
     def compose(self, name: str, pass_number: int, parts: dict[str, int], sources: Sequence[str] = ()) -> list[Work]:
         """The work of one task in one pass over its sources, or over those named."""

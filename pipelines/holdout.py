@@ -15,6 +15,7 @@ from weft.pipelines.partwork import content_of
 from weft.pipelines.sources.base import Source
 from weft.pipelines.splits import Splits, Tally
 from weft.pipelines.store import Store
+from weft.schemas.changes import named_settings
 from weft.schemas.fingerprint import digest
 from weft.schemas.item import item_of
 from weft.schemas.resources import Resources
@@ -75,14 +76,26 @@ class HoldOutWork:
     def makes(self) -> str:
         return f"{self.node}.json"
 
-    def fingerprint(self, store: Store) -> str:
-        rule = [self.space.rule.space, self.space.rule.shared, self.space.hold_out.model_dump()]
-        return digest(["hold-out-1", rule, [content_of(store, name) for name in self.needs]])
+    def made_from(self, store: Store) -> dict[str, str]:
+        """By name. Raises FileNotFoundError while something is not made."""
+        rule = {"shared": self.space.rule.shared, "hold_out": self.space.hold_out.model_dump(mode="json")}
+        nodes = dict.fromkeys(name.rpartition("/")[0] for name in self.needs)
+        inputs = {
+            f"input {node}": digest([content_of(store, name) for name in self.needs if name.startswith(f"{node}/")])
+            for node in nodes
+        }
+        return {"version": "hold-out-2", **named_settings(rule), **inputs}
+
+    def recorded(self, store: Store) -> dict[str, str] | None:
+        """None where there is no count, or it is not as it was written."""
+        try:
+            record = json.loads(store.read(self.makes))
+            return dict(record["made_from"]) if record.pop("digest") == digest(record) else None
+        except (FileNotFoundError, ValueError, KeyError, TypeError, AttributeError):
+            return None
 
     def done(self, store: Store) -> bool:
-        return store.exists(self.makes) and json.loads(store.read(self.makes)).get("made_from") == self.fingerprint(
-            store
-        )
+        return self.recorded(store) == self.made_from(store)
 
     def run(self, store: Store) -> int:
         """Writes how many names there are and how many are held out. Raises SplitError."""
@@ -100,7 +113,8 @@ class HoldOutWork:
             "held_out": tally.held,
             "without_name": unknown,
         }
-        store.write(self.makes, (json.dumps({"made_from": self.fingerprint(store), **counts}) + "\n").encode())
+        record = {"made_from": self.made_from(store), **counts}
+        store.write(self.makes, (json.dumps({**record, "digest": digest(record)}) + "\n").encode())
         return tally.held
 
     def _names(self, store: Store, part: str) -> Iterator[tuple[str, str]]:

@@ -10,6 +10,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +48,13 @@ class _ModelWork(ABC):
 
     node: str
     frozen: bool = False
+    parts: tuple[str, ...]
+    checks: tuple[str, ...]
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """The parts it learns from, and the checks that must pass before: they change nothing of what it learns."""
+        return (*self.parts, *self.checks)
 
     @abstractmethod
     def made_from(self, store: Store) -> dict[str, str]:
@@ -97,10 +105,11 @@ class TokenizerWork(_SpeechModelWork):
     """Trains a speech tokenizer on utterances picked by their keys, or copies in the checkpoint it names."""
 
     tokenizer: SpeechTokenizer
-    needs: tuple[str, ...]
+    parts: tuple[str, ...]
     seed: int
     resources: Resources = Resources(cpus=2)
     frozen: bool = False
+    checks: tuple[str, ...] = ()
 
     def made_from(self, store: Store) -> dict[str, str]:
         heard = {u.key: (u.sha256, u.start, u.end, self._known(u)) for u in self._picked(store)}
@@ -123,7 +132,7 @@ class TokenizerWork(_SpeechModelWork):
 
     def _picked(self, store: Store) -> list[Utterance]:
         keep = with_text if "text" in self.tokenizer.learns_from else any_utterance
-        return picked(store, self.needs, self.tokenizer.training_seconds, self.seed, self.name, keep)
+        return picked(store, self.parts, self.tokenizer.training_seconds, self.seed, self.name, keep)
 
 
 @dataclass(frozen=True)
@@ -132,7 +141,8 @@ class CopyWork(_SpeechModelWork):
 
     tokenizer: SpeechTokenizer
     folder: str
-    needs: tuple[str, ...] = ()
+    parts: tuple[str, ...] = ()
+    checks: tuple[str, ...] = ()
 
     @property
     def resources(self) -> Resources:
@@ -164,10 +174,11 @@ class AlignerWork(_ModelWork):
     """Lets an aligner learn from utterances picked by their keys, of those that have a text and no timing yet."""
 
     aligner: Aligner
-    needs: tuple[str, ...]
+    parts: tuple[str, ...]
     seed: int
     resources: Resources = Resources()
     frozen: bool = False
+    checks: tuple[str, ...] = ()
 
     node = ALIGNER
     makes = model_mark(ALIGNER)
@@ -188,7 +199,7 @@ class AlignerWork(_ModelWork):
         return len(clips)
 
     def _picked(self, store: Store) -> list[Utterance]:
-        return picked(store, self.needs, self.aligner.training_seconds, self.seed, self.node, to_be_aligned)
+        return picked(store, self.parts, self.aligner.training_seconds, self.seed, self.node, to_be_aligned)
 
 
 @dataclass(frozen=True)
@@ -198,15 +209,17 @@ class VocabularyWork(_ModelWork):
     text: TextTokenizer
     layout: VocabularySettings
     codebooks: tuple[tuple[str, str, int], ...]
-    needs: tuple[str, ...]
+    parts: tuple[str, ...]
     resources: Resources = Resources(cpus=1)
     frozen: bool = False
+    checks: tuple[str, ...] = ()
+    writes_text: bool = True  # False where no task writes a word of it
 
     node = "vocabulary"
     makes = model_mark("vocabulary")
 
     def made_from(self, store: Store) -> dict[str, str]:
-        texts = {f"text {name}": content_of(store, name) for name in self.needs} if self.text.trains else {}
+        texts = {f"text {name}": content_of(store, name) for name in self.parts} if self.text.trains else {}
         # lists, as the order of the markers is that of their ids
         layout = {
             name: list(value.items()) if isinstance(value, dict) else value
@@ -225,15 +238,26 @@ class VocabularyWork(_ModelWork):
 
         at = self.layout
         with _refusals(self.node):
-            text = self.text.train(self._texts(store))
+            text = self.text.train(self._at_least_one(self._texts(store)))
             vocabulary = unify(
                 text, at.markers, self.codebooks, at.pad_to, at.multiple, at.bos, at.codes_from, at.trailing
             )  # fmt: skip
         _make_model(store, self.node, self.made_from(store), lambda folder: save(folder, text, vocabulary))
         return vocabulary.size
 
+    def _at_least_one(self, texts: Iterator[str]) -> Iterator[str]:
+        """The texts. Raises ValueError where one that trains has none: it would know bytes alone."""
+        must_learn = self.text.trains and self.writes_text
+        first = next(texts, None) if must_learn else ""
+        if first is None:
+            sources = ", ".join(dict.fromkeys(name.split("/")[-2] for name in self.parts))
+            raise ValueError(
+                f"nothing to learn from: no text for training in {sources}; name sources with text in `text.sources`"
+            )
+        return chain([first], texts) if must_learn else texts
+
     def _texts(self, store: Store) -> Iterator[str]:
-        for name in self.needs:
+        for name in self.parts:
             table = read_table(store, name, ["text", "split"])
             yield from table.filter(with_text(table))["text"].to_pylist()
 

@@ -28,7 +28,7 @@ from weft.schemas.table import arrow_schema, from_table, to_table
 R = TypeVar("R")
 _PREFIX = "weft."
 _MAGIC = b"PAR1"
-STREAMED = ("order/", "plan/", "shards/")  # written a piece at a time, so without checksums of the whole file
+STREAMED = ("order/", "plan/")  # whose checksums lie in another file: that of the counts, and the plan's summary
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +104,7 @@ def opened_part(store: Store, name: str) -> Iterator[pq.ParquetFile]:
             part = pq.ParquetFile(file, page_checksum_verification=True)
             marks = part.metadata.metadata or {}
             checksums = marks.get(KEY.encode())
-            if checksums is None and not name.startswith(STREAMED):
+            if checksums is None and not (name.startswith(STREAMED) and not name.endswith("-held.parquet")):
                 raise Damaged(store.url, name, "was not written by this version of weft")
             if checksums is not None and not footer_matches(file, store.size(name), checksums):
                 raise Damaged(store.url, name, "has another footer than was written")

@@ -52,6 +52,8 @@ def missing(store: Store, house: House) -> Iterator[Damaged]:
     for check in expected_works(store, house):
         if isinstance(check, HoldOutWork) and not store.exists(check.makes):
             yield _absent(store, check.makes)
+        elif isinstance(check, HoldOutWork) and check.recorded(store) is None:
+            yield Damaged(store.url, check.makes, "is not as it was written")
 
 
 def strangers(store: Store, house: House) -> Iterator[str]:

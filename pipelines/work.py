@@ -4,13 +4,15 @@ Each says what it `makes` and `needs` (names in the corpus), can tell whether it
 made from is in its fingerprint, so a piece of work is done exactly when nothing that it depends on has changed.
 """
 
+import json
 from dataclasses import dataclass
 from typing import Protocol
 
 from weft.pipelines.mixing import index, order, plan, shards
-from weft.pipelines.parts import part_name, stamp_of
+from weft.pipelines.parts import made_from_of, part_name, stamp_of
 from weft.pipelines.partwork import content_of
 from weft.pipelines.store import Damaged, Store
+from weft.schemas.changes import named_settings
 from weft.schemas.fingerprint import digest
 from weft.schemas.plan import VALIDATION, VALIDATION_STAGE, Tar, held_name, node_of, order_name
 from weft.schemas.resources import Resources
@@ -51,15 +53,23 @@ class OrderWork:
     def needs(self) -> tuple[str, ...]:
         return tuple(part_name(self.of, part) for part in range(self.parts))
 
+    def made_from(self, store: Store) -> dict[str, str]:
+        """By name. Raises FileNotFoundError while something is not made."""
+        samples = digest([content_of(store, name) for name in self.needs])
+        return {"version": order.VERSION, "setting shards.bytes": str(self.tar_bytes), f"input {self.of}": samples}
+
+    def recorded(self, store: Store) -> dict[str, str] | None:
+        return made_from_of(store, self.makes)
+
     def fingerprint(self, store: Store) -> str:
-        return digest([order.VERSION, self.tar_bytes, [content_of(store, name) for name in self.needs]])
+        return digest(self.made_from(store))
 
     def done(self, store: Store) -> bool:
         stamp = stamp_of(store, self.makes)
         return stamp is not None and stamp.fingerprint == self.fingerprint(store) and store.exists(order_name(self.of))
 
     def run(self, store: Store) -> int:
-        return order.write_order(store, self.of, self.parts, self.tar_bytes, self.fingerprint(store))
+        return order.write_order(store, self.of, self.parts, self.tar_bytes, self.made_from(store))
 
 
 @dataclass(frozen=True)
@@ -83,16 +93,25 @@ class PlanWork:
         orders = [held_name(node_of(task, n, source)) for (task, source), count in passes for n in range(count)]
         return (*orders, *map(plan.plan_name, self.wanted.after))
 
-    def fingerprint(self, store: Store) -> str:
+    def made_from(self, store: Store) -> dict[str, str]:
+        """By name. Raises FileNotFoundError while something is not made."""
         mixture = self.wanted.mixture.model_dump(mode="json")
-        content = [content_of(store, name) for name in self.needs]
-        return digest([plan.VERSION, mixture, self.wanted.stage.context, self.needs, content])
+        settings = named_settings({"mixture": mixture, "context": self.wanted.stage.context})
+        # children of a node take turns in the order of their names in the recipe
+        names = {"setting sources": json.dumps([f"{task}/{source}" for task, source in self.wanted.passes])}
+        return {"version": plan.VERSION, **settings, **names, **_inputs(store, self.needs)}
+
+    def recorded(self, store: Store) -> dict[str, str] | None:
+        return plan_recorded(store, self.wanted.name)
+
+    def fingerprint(self, store: Store) -> str:
+        return digest(self.made_from(store))
 
     def done(self, store: Store) -> bool:
         return plan_done(store, self.wanted.name, self.fingerprint(store))
 
     def run(self, store: Store) -> int:
-        return plan.plan(store, self.wanted, self.fingerprint(store))
+        return plan.plan(store, self.wanted, self.made_from(store))
 
 
 @dataclass(frozen=True)
@@ -109,14 +128,37 @@ class ValidationPlanWork:
     def needs(self) -> tuple[str, ...]:
         return tuple(held_name(node_of(task, VALIDATION, source)) for task, source in self.nodes)
 
+    def made_from(self, store: Store) -> dict[str, str]:
+        """By name. Raises FileNotFoundError while something is not made."""
+        names = {"setting sources": json.dumps([f"{task}/{source}" for task, source in self.nodes])}
+        return {"version": plan.VERSION, **names, **_inputs(store, self.needs)}
+
+    def recorded(self, store: Store) -> dict[str, str] | None:
+        return plan_recorded(store, VALIDATION_STAGE)
+
     def fingerprint(self, store: Store) -> str:
-        return digest([plan.VERSION, self.needs, [content_of(store, name) for name in self.needs]])
+        return digest(self.made_from(store))
 
     def done(self, store: Store) -> bool:
         return plan_done(store, VALIDATION_STAGE, self.fingerprint(store))
 
     def run(self, store: Store) -> int:
-        return plan.plan_validation(store, self.nodes, self.fingerprint(store))
+        return plan.plan_validation(store, self.nodes, self.made_from(store))
+
+
+def _inputs(store: Store, names: tuple[str, ...]) -> dict[str, str]:
+    """What orders and plans hold, by the names of their nodes."""
+    return {
+        f"input {name.removesuffix('.json').removesuffix('-held.parquet')}": content_of(store, name) for name in names
+    }
+
+
+def plan_recorded(store: Store, stage: str) -> dict[str, str] | None:
+    """What the plan of a stage was made from; None where none stands, or it cannot be read."""
+    try:
+        return plan.read_summary(store, stage).made_from
+    except (FileNotFoundError, Damaged):
+        return None
 
 
 def plan_done(store: Store, stage: str, fingerprint: str) -> bool:
@@ -149,7 +191,14 @@ class ShardWork:
 
     @property
     def needs(self) -> tuple[str, ...]:
-        return tuple(part_name(self.tar.node, part) for part in self.tar.parts)
+        return (plan.plan_name(self.stage), *(part_name(self.tar.node, part) for part in self.tar.parts))
+
+    def made_from(self, store: Store) -> dict[str, str]:
+        """By name. Raises FileNotFoundError while something is not made."""
+        return shards.made_from(self.tar, shards.contents_of(store, self.stage, self.tar))
+
+    def recorded(self, store: Store) -> dict[str, str] | None:
+        return made_from_of(store, self.makes)
 
     def done(self, store: Store) -> bool:
         return shards.shard_done(store, self.stage, self.tar)
@@ -163,7 +212,7 @@ class IndexWork:
     """Writes `index.parquet` and `wids.json` of a stage whose tars stand."""
 
     stage: str
-    needs: tuple[str, ...]
+    tars: tuple[str, ...]
     resources: Resources = Resources()
 
     @property
@@ -171,13 +220,24 @@ class IndexWork:
         return f"index/{self.stage}"
 
     @property
+    def needs(self) -> tuple[str, ...]:
+        return (plan.plan_name(self.stage), *self.tars)
+
+    @property
     def makes(self) -> str:
         return shards.index_name(self.stage)
 
+    def made_from(self, store: Store) -> dict[str, str]:
+        """By name. Raises FileNotFoundError while something is not made."""
+        planned, *tars = (content_of(store, name) for name in self.needs)
+        inputs = {f"input plan/{self.stage}": planned, f"input shards/{self.stage}": digest(tars)}
+        return {"version": index.VERSION, **inputs}
+
+    def recorded(self, store: Store) -> dict[str, str] | None:
+        return made_from_of(store, self.makes)
+
     def fingerprint(self, store: Store) -> str:
-        return digest(
-            ["index-2", content_of(store, plan.plan_name(self.stage)), [content_of(store, name) for name in self.needs]]
-        )
+        return digest(self.made_from(store))
 
     def done(self, store: Store) -> bool:
         stamp = stamp_of(store, self.makes)
@@ -185,4 +245,4 @@ class IndexWork:
         return wids and stamp is not None and stamp.fingerprint == self.fingerprint(store)
 
     def run(self, store: Store) -> int:
-        return index.write_index(store, self.stage, self.fingerprint(store))
+        return index.write_index(store, self.stage, self.made_from(store))

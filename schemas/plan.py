@@ -176,6 +176,7 @@ class Summary:
     draws: int
     ended: str
     files: dict[str, str]
+    made_from: dict[str, str]
 
     def to_json(self) -> str:
         """With a digest of itself."""

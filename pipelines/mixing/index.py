@@ -15,26 +15,34 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from weft.pipelines.checksums import BLANK, KEY, add_checksums_to
 from weft.pipelines.mixing.plan import plan_files, read_leaves, read_tars
 from weft.pipelines.mixing.shards import index_name, rows_name, tar_name, wids_name
 from weft.pipelines.parts import opened_part
 from weft.pipelines.store import Store
+from weft.schemas.changes import MadeFrom
+from weft.schemas.fingerprint import digest
 from weft.schemas.plan import Tar
 from weft.schemas.shard import IndexRow
 from weft.schemas.table import arrow_schema
 
+VERSION = "index-3"
 ROWS = 10_000  # index rows a row group
 
 
-def write_index(store: Store, stage: str, fingerprint: str) -> int:
+def write_index(store: Store, stage: str, made_from: MadeFrom) -> int:
     """Writes the index and the list of tars; returns the number of draws. Memory stays that of a few chunks."""
-    schema = arrow_schema(IndexRow).with_metadata({"weft.fingerprint": fingerprint, "weft.digest": fingerprint})
-    total = 0
+    schema, fingerprint, total = arrow_schema(IndexRow), digest(made_from), 0
+    marks = {"fingerprint": fingerprint, "digest": fingerprint, "made_from": json.dumps(made_from)}
     options: dict[str, Any] = {"compression": "zstd", "write_page_checksum": True}
-    with store.writing(index_name(stage)) as file, pq.ParquetWriter(file, schema, **options) as writer:
-        for rows in index_rows(store, stage):
-            writer.write_table(rows.cast(schema), row_group_size=ROWS)
-            total += len(rows)
+    with store.writing(index_name(stage)) as file:
+        with pq.ParquetWriter(file, schema, **options) as writer:
+            for rows in index_rows(store, stage):
+                writer.write_table(rows.cast(schema), row_group_size=ROWS)
+                total += len(rows)
+            writer.add_key_value_metadata({f"weft.{mark}": value for mark, value in marks.items()} | {KEY: BLANK})
+        file.flush()
+        add_checksums_to(file.name)
     store.write(wids_name(stage), wids(store, stage))
     return total
 

@@ -21,6 +21,7 @@ from weft.pipelines.models import checksum_of
 from weft.pipelines.parts import opened_part, part_name, read_part, read_table, stamp_of, table_digest, write_part
 from weft.pipelines.store import Damaged, Store
 from weft.schemas import tar
+from weft.schemas.changes import MadeFrom
 from weft.schemas.fingerprint import digest
 from weft.schemas.item import linear
 from weft.schemas.plan import Held, Ordered, held_name, order_name
@@ -34,7 +35,7 @@ _OPTIONS: dict[str, Any] = {"compression": "zstd", "write_statistics": False, "w
 _LABELS = ("language", "emotion", "speaker")
 
 
-def write_order(store: Store, node: str, parts: int, tar_bytes: float, fingerprint: str) -> int:
+def write_order(store: Store, node: str, parts: int, tar_bytes: float, made_from: MadeFrom) -> int:
     """Writes a node's order and what it holds; returns its samples. `tar_bytes` is about what a tar may hold."""
     schema = arrow_schema(Ordered)
     held, digests, counts = [], [], []
@@ -49,8 +50,8 @@ def write_order(store: Store, node: str, parts: int, tar_bytes: float, fingerpri
             counts.append(len(table))
         writer.add_key_value_metadata({"weft.groups": json.dumps(counts)})
     # the counts come last: their digest covers the order too
-    notes = {"order": checksum_of(store, order_name(node))}
-    write_part(store, held_name(node), _held(held), Held, fingerprint, digest(digests), notes)
+    notes = {"order": checksum_of(store, order_name(node)), "made_from": json.dumps(made_from)}
+    write_part(store, held_name(node), _held(held), Held, digest(made_from), digest(digests), notes)
     return sum(counts)
 
 

@@ -1,6 +1,6 @@
 """Plans a training stage: which leaf of the mixture each draw comes from, and which tars hold the samples.
 
-    plan(store, Wanted("pretrain", stage, …), fingerprint)   ->  plan/pretrain.parquet, -tree, -leaves, -tars, pretrain.json
+    plan(store, Wanted("pretrain", stage, …), made_from)   ->  plan/pretrain.parquet, -tree, -leaves, -tars, pretrain.json
 
 Everything is streamed: samples in, draws out, so memory does not grow with the corpus.
 """
@@ -21,13 +21,15 @@ from weft.pipelines.mixing.order import Order
 from weft.pipelines.mixing.tree import Holdings, PlanError, Tree, tree_of
 from weft.pipelines.parts import opened_part, read_part, read_table
 from weft.pipelines.store import Damaged, Store
+from weft.schemas.changes import MadeFrom
+from weft.schemas.fingerprint import digest
 from weft.schemas.plan import VALIDATION, VALIDATION_STAGE, Held, Leaf, Summary, Tar, held_name, node_of
 from weft.schemas.plan import Node as TreeNode
 from weft.schemas.table import arrow_schema, to_table
 from weft.schemas.training import Mixture, TrainingStage
 
 CHUNK = 1 << 17  # draws assembled at a time
-VERSION = "plan-2"
+VERSION = "plan-3"
 _OPTIONS: dict[str, Any] = {"compression": "zstd", "write_statistics": False, "write_page_checksum": True}
 DRAWS = pa.schema([("leaf", pa.int16())])
 
@@ -71,7 +73,7 @@ def size_of(stage: TrainingStage) -> int:
     return round(size * {"seconds": 1_000_000, "batches": stage.context}.get(stage.mixture.unit, 1))
 
 
-def plan(store: Store, wanted: Wanted, fingerprint: str) -> int:
+def plan(store: Store, wanted: Wanted, made_from: MadeFrom) -> int:
     """Writes the plan and returns its number of draws. Raises PlanError."""
     store.remove(plan_name(wanted.name))
     tree = tree_of(wanted.mixture, held_by(store, wanted.passes))
@@ -82,11 +84,11 @@ def plan(store: Store, wanted: Wanted, fingerprint: str) -> int:
     drawn = _write_draws(store, wanted.name, _until(root, size), len(streams))
     ended = _ending(wanted, tree, root, drawn) if drawn.cost < size else ""
     return _finish(
-        store, tree, streams, drawn, Goal(wanted.name, fingerprint, wanted.mixture.unit, size, ended, root.ended)
+        store, tree, streams, drawn, Goal(wanted.name, made_from, wanted.mixture.unit, size, ended, root.ended)
     )
 
 
-def plan_validation(store: Store, nodes: Iterable[tuple[str, str]], fingerprint: str) -> int:
+def plan_validation(store: Store, nodes: Iterable[tuple[str, str]], made_from: MadeFrom) -> int:
     """Plans what is held out for validation of these tasks and sources: all of it once, in proportion as long as that goes."""
     held = held_by(store, nodes, VALIDATION)
     samples = {task: n for task, of in held.items() if (n := sum(h.samples for rows in of.values() for h in rows))}
@@ -100,7 +102,7 @@ def plan_validation(store: Store, nodes: Iterable[tuple[str, str]], fingerprint:
     root = _branch(tree, streams)
     draws = chain(_until(root, total), root.rest())
     drawn = _write_draws(store, VALIDATION_STAGE, draws, len(streams))
-    return _finish(store, tree, streams, drawn, Goal(VALIDATION_STAGE, fingerprint, "samples", total, "", -1))
+    return _finish(store, tree, streams, drawn, Goal(VALIDATION_STAGE, made_from, "samples", total, "", -1))
 
 
 def stream_of(store: Store, wanted: Wanted, tree: Tree, leaf: Leaf, before: Sequence[Leaf]) -> LeafStream:
@@ -177,7 +179,7 @@ class Goal:
     """What a plan is for: its stage, the size it was to have, and why and at which leaf (-1: none) it stopped short."""
 
     name: str
-    fingerprint: str
+    made_from: MadeFrom
     unit: str
     size: int
     ended: str
@@ -194,8 +196,8 @@ def _finish(store: Store, tree: Tree, streams: Sequence[LeafStream], drawn: _Dra
     _write(store, tree_file, to_table(tree.nodes, TreeNode))
     _write(store, leaves_file, to_table(leaves, Leaf))
     summary = Summary(
-        fingerprint=goal.fingerprint, unit=goal.unit, size=goal.size, drawn=drawn.cost, draws=int(drawn.counts.sum()), ended=goal.ended,
-        files={name: checksum(store, name) for name in plan_files(goal.name)},
+        fingerprint=digest(goal.made_from), unit=goal.unit, size=goal.size, drawn=drawn.cost, draws=int(drawn.counts.sum()),
+        ended=goal.ended, files={name: checksum(store, name) for name in plan_files(goal.name)}, made_from=dict(goal.made_from),
     )  # fmt: skip
     store.write(plan_name(goal.name), summary.to_json().encode())
     return summary.draws

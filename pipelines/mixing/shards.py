@@ -7,6 +7,7 @@ A tar holds samples of one leaf in that leaf's own order; which leaf comes next 
 tars that hold it, and the loader reads each tar from front to back.
 """
 
+import json
 import os
 from dataclasses import dataclass
 
@@ -86,6 +87,11 @@ def contents_of(store: Store, stage: str, planned: Tar) -> Contents:
     return Contents(part=part, row=row, bytes=size.astype(np.int64), digests=digests)
 
 
+def made_from(planned: Tar, contents: Contents) -> dict[str, str]:
+    """What a tar is made from, by name: its samples, whichever parts they lie in."""
+    return {"version": VERSION, f"input {planned.node}": hash_of(contents.digests)}
+
+
 def write_shard(store: Store, stage: str, planned: Tar) -> int:
     """Writes one tar and its rows; returns its samples. Old rows go first: they must not speak for the new tar.
 
@@ -106,7 +112,9 @@ def write_shard(store: Store, stage: str, planned: Tar) -> int:
             places.append(where)
     ordered = pa.concat_tables(rows).take(np.argsort(np.concatenate(places)))
     # the fingerprint names all that the rows are made of, so it is their digest too
-    write_table(store, rows_name(path), ordered, Stamp(contents.fingerprint, f"{contents.size} {contents.fingerprint}"))
+    notes = {"made_from": json.dumps(made_from(planned, contents))}
+    stamp = Stamp(contents.fingerprint, f"{contents.size} {contents.fingerprint}", notes)
+    write_table(store, rows_name(path), ordered, stamp)
     return planned.samples
 
 

@@ -12,6 +12,7 @@ from itertools import zip_longest
 
 import pyarrow as pa
 
+from weft.pipelines.checksums import KEY, content_of_file_matches
 from weft.pipelines.mixing.index import ROWS, index_rows, wids
 from weft.pipelines.mixing.plan import (
     checksum,
@@ -126,11 +127,16 @@ class StreamAudit:
         stamp = stamp_of(self.store, name)
         if stamp is None:
             return "is damaged"
-        return (
-            ""
-            if stamp.fingerprint == contents_of(self.store, self.name, tar).fingerprint
-            else "is of other samples than planned"
-        )
+        if stamp.fingerprint != contents_of(self.store, self.name, tar).fingerprint:
+            return "is of other samples than planned"
+        return self._bytes_fault(name)
+
+    def _bytes_fault(self, name: str) -> str:
+        """Whether all before the footer is as it was written; the footer is checked where a part is opened."""
+        with opened_part(self.store, name) as part:
+            checksums = part.metadata.metadata[KEY.encode()]
+        with self.store.open(name) as file:
+            return "" if content_of_file_matches(file, checksums) else "has other bytes than were written"
 
     def _index_fault(self, name: str) -> str:
         with opened_part(self.store, name) as index:
@@ -143,7 +149,7 @@ class StreamAudit:
                 if found is None or wanted is None or not found.equals(wanted):
                     return _difference(first, found, wanted)
                 first += len(found)
-        return ""
+        return self._bytes_fault(name)
 
     def _wids_fault(self, name: str) -> str:
         return "" if self.store.read(name) == wids(self.store, self.name) else "does not list the tars as they are"

@@ -193,3 +193,44 @@ def test_nothing_of_the_corpus_is_touched_when_changes_are_shown(built: Path) ->
     before = {p: p.read_bytes() for p in (built / "corpus").rglob("*") if p.is_file()}
     assert said(built / "recipe.yaml", built / "corpus")
     assert {p: p.read_bytes() for p in (built / "corpus").rglob("*") if p.is_file()} == before
+
+
+@pytest.fixture(scope="module")
+def mixed_home(tmp_path_factory: pytest.TempPathFactory, material: Path) -> Path:
+    """A corpus of text alone with one stage of training."""
+    root = tmp_path_factory.mktemp("mixed")
+    mixture = {"total": 400, "shares": {"text": 2, "again": 1}, "exhausted": "repeat", "passes": 9}
+    recipe = {
+        "name": "mixed", "part_size": 4, "align": {"use": "none"}, "text": {"use": "bpe", "size": 300},
+        "sources": {"books": {"use": "text", "path": str(material / "books"), "stretch": 1024}},
+        "tasks": {name: {"use": "text", "sources": ["books"]} for name in ("text", "again")},
+        "training": {"pretrain": {**TRAINING, "mixture": mixture}},
+    }  # fmt: skip
+    (root / "recipe.yaml").write_text(yaml.safe_dump(recipe))
+    ran(root / "recipe.yaml", root / "corpus")
+    return root
+
+
+@pytest.mark.parametrize(
+    ("change", "node", "why"),
+    [
+        ("training.pretrain.mixture.shares.text=3", "plan/pretrain", "setting `mixture.tasks.text.weight` was 2"),
+        ("training.pretrain.mixture.total=500", "plan/pretrain", "setting `mixture.total` was 400"),
+        ("training.pretrain.context=96", "plan/pretrain", "setting `context` was 128, is now 96"),
+        ("shards.bytes=4096", "order/text/pass-0/books", "setting `shards.bytes` was"),
+    ],
+)
+def test_plans_tars_and_indexes_say_why(mixed_home: Path, tmp_path: Path, change: str, node: str, why: str) -> None:
+    shutil.copytree(mixed_home / "corpus", tmp_path / "corpus")
+    recipe, out = mixed_home / "recipe.yaml", tmp_path / "corpus"
+    assert said(recipe, out) == []
+    lines = said(recipe, out, change)
+    (first,) = [line for line in lines if line.startswith(f"{node}:")]
+    assert why in first
+    assert any(line.startswith("shards/pretrain: ") and "as plan/pretrain is made again" in line for line in lines)
+    (index,) = [line for line in lines if line.startswith("index/pretrain: ")]
+    assert "as plan/pretrain is made again" in index
+    whys = again(ran(recipe, out, change))
+    assert any(why in phrase for phrase in whys[node])
+    assert "its input plan/pretrain changed" in whys["index/pretrain"]
+    assert said(recipe, out, change) == []

@@ -165,3 +165,16 @@ def test_a_whole_folder_that_is_gone(good: Path, corpus: Store, folder: str) -> 
         corpus.remove(name)
     assert told(corpus, deep=False)
     mended(good, corpus, verify=False)
+
+
+@pytest.mark.parametrize("kind", ["index", "rows", "validation index"])
+def test_a_bit_flipped_anywhere_in_the_footer(good: Path, corpus: Store, kind: str) -> None:
+    """The audit that is not deep names it too: the footer's own checksum is compared whenever it is opened."""
+    name = ONE_OF[kind]
+    whole = corpus.read(name)
+    begin = len(whole) - 8 - int.from_bytes(whole[-8:-4], "little")
+    places = [*range(begin, len(whole), (len(whole) - begin) // 12), whole.rindex(b"weft.checksums") + 9]
+    for at in places:
+        replace_bytes(corpus, name, lambda data, at=at: whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :])
+        assert any(name in fault for fault in told(corpus, deep=False)), at
+    mended(good, corpus, verify=True)

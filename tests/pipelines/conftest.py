@@ -58,7 +58,7 @@ class Composed:
         self.order(node, len(parts))
 
     def order(self, node: str, parts: int) -> None:
-        write_order(self.store, node, parts, self.tar_bytes, "made by hand")
+        write_order(self.store, node, parts, self.tar_bytes, {})
 
     def wanted(self, stage: TrainingStage, name: str = "pre", after: tuple[str, ...] = ()) -> Wanted:
         """The stage over whatever was added for its tasks."""

@@ -219,3 +219,23 @@ class TestSplits:
             House(recipe(sources=sources(**more))).check()
         assert fault.value.path == path
         assert said in fault.value.message
+
+
+def test_what_learns_waits_for_the_checks_of_its_own_sources() -> None:
+    held = sources(speech={"hold_out": {"speakers": 0.1}}, books={"hold_out": {"items": 0.1}})
+    works = House(recipe(sources=held)).works({"speech": 1, "dialogues": 1, "books": 1})
+    needs = {work.node: set(work.needs) for work in works}
+    assert "splits/speech.json" in needs["models/hubert"] and "splits/books.json" not in needs["models/hubert"]
+    assert "splits/speech.json" in needs["aligner"]
+    assert {"splits/speech.json", "splits/books.json"} <= needs["vocabulary"]
+
+
+def test_speech_alone_needs_no_text_to_learn_from() -> None:
+    speech = {"speech": {"use": "speech", "sources": ["speech"]}}
+    for tasks, writes in ((speech, False), (recipe().tasks, True)):
+        (work,) = [
+            w
+            for w in House(recipe(tasks=tasks)).works({"speech": 1, "dialogues": 1, "books": 1})
+            if w.node == "vocabulary"
+        ]
+        assert work.writes_text == writes  # type: ignore[attr-defined]

@@ -15,6 +15,7 @@ from weft.pipelines.sources.base import Source
 from weft.pipelines.splits import SplitError, Splits
 from weft.pipelines.store import Store
 from weft.schemas.audio import Audio, Utterance
+from weft.schemas.changes import reasons
 from weft.schemas.recipe import Recipe
 from weft.schemas.splits import HoldOut, Kind
 from weft.schemas.text import Document
@@ -122,6 +123,17 @@ class TestWork:
         assert not self.work("speakers", 0.4).done(store)
         write_part(store, self.needs[0], given[1:], Utterance, "two")
         assert not work.done(store)
+
+    def test_a_count_that_was_edited_is_made_anew_and_a_changed_share_is_named(self, store: Store) -> None:
+        work = self.work("speakers", 0.5)
+        rows = [utterance(n, "validation" if work.space.rule.selects(n) else "train") for n in "abcdef"]
+        write_part(store, self.needs[0], rows, Utterance, "one")
+        work.run(store)
+        other = self.work("speakers", 0.4)
+        named = reasons(work.recorded(store) or {}, other.made_from(store))
+        assert named == ["setting `hold_out.speakers` was 0.5, is now 0.4"]
+        store.write(work.makes, store.read(work.makes).replace(b'"held_out": ', b'"held_out": 1'))
+        assert work.recorded(store) is None and not work.done(store)
 
     @pytest.mark.parametrize(("kind", "names"), [("recordings", 3), ("items", 3), ("speakers", 2)])
     def test_nobody_is_refused(self, store: Store, kind: Kind, names: int) -> None:

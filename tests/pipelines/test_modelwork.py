@@ -288,6 +288,14 @@ class TestVocabulary:
         write_part(books, part_name("ingest/books", 0), [Document("d", "books", "new", split="train")], Document, "one")
         assert not self.work.done(books)
 
+    def test_without_any_text_to_learn_from_it_fails_and_names_its_sources(self, books: Store) -> None:
+        held = [Document("d", "books", "all of it is held out", split="validation")]
+        write_part(books, part_name("ingest/books", 0), held, Document, "two")
+        with pytest.raises(RecipeError, match=r"^vocabulary: nothing to learn from: no text for training in books;"):
+            self.work.run(books)
+        assert not self.work.done(books)
+        assert replace(self.work, writes_text=False).run(books) > 256  # units alone need no text
+
     @pytest.mark.parametrize("split", ["validation", "test"])
     def test_it_learns_nothing_from_what_is_held_out(self, books: Store, split: str) -> None:
         self.work.run(books)
@@ -312,7 +320,7 @@ class TestVocabulary:
         texts = ["a book of numbers", "the number of the book"]
         Bpe(size=280).train(texts).save_pretrained(tmp_path / "model")
         (tmp_path / "model" / "model.safetensors").write_bytes(b"weights")
-        work = replace(self.work, text=Pretrained(model=str(tmp_path / "model")), needs=())
+        work = replace(self.work, text=Pretrained(model=str(tmp_path / "model")), parts=())
         work.run(books)
         assert work.done(books)
         (tmp_path / "model" / "model.safetensors").write_bytes(b"others")  # weights spell nothing

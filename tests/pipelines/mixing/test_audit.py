@@ -367,10 +367,10 @@ def test_a_leaf_that_waits_for_its_first_draw_does_not_stray(
     for source, tokens in (("one", 2), ("two", 2), ("waits", 60)):
         composed.add("a", [[(tokens, 1.0)] * 40], source=source)
     stage = training(total=3, shares={"a": {"weight": 1, "by": [{"source": {"one": 1, "two": 1, "waits": 2}}]}})
-    plan(store, composed.wanted(stage), "fp")
+    plan(store, composed.wanted(stage), {})
     for tar in read_tars(store, "pre"):
         write_shard(store, "pre", tar)
-    write_index(store, "pre", "fp")
+    write_index(store, "pre", {})
     told: list[str] = []
     shown = StreamAudit(store, "pre", stage).shares(told)
     assert told == [] and shown

@@ -65,7 +65,7 @@ def test_every_prefix_is_exact_in_its_unit(
     stage = training(unit=unit, total=total, shares={"a": 5, "b": 3, "c": 2}, exhausted="stop")
     for task in "abc":
         composed.add(task, lengths(4, 25))
-    plan(store, composed.wanted(stage), "fp")
+    plan(store, composed.wanted(stage), {})
     draws = drawn()
     within_one_sample(unit, draws, stage.mixture.weights, lambda d: d["task"])
     costs = [cost(unit, d) for d in draws]
@@ -81,7 +81,7 @@ def test_sources_of_a_task_are_drawn_in_proportion_to_what_they_hold(
         composed.add("a", lengths(parts, 25), source=source)
     composed.add("b", lengths(4, 25), source="other")
     stage = training(unit=unit, total={"tokens": 1500}.get(unit, 120), shares={"a": 2, "b": 1}, exhausted="stop")
-    plan(store, composed.wanted(stage), "fp")
+    plan(store, composed.wanted(stage), {})
     shares = {
         n.value: Fraction(n.share, n.whole)
         for n in read_tree(store, "pre").nodes
@@ -104,7 +104,7 @@ def test_declared_shares_and_temperature_hold_at_every_prefix_of_their_parent(
         composed.add("a", parts, source=source)
     by = [{"source": {"x": 1, "y": 2}}, {"language": {"temperature": 0.5}}]
     stage = training(total=3000, shares={"a": {"weight": 1, "by": by}})
-    plan(store, composed.wanted(stage), "fp")
+    plan(store, composed.wanted(stage), {})
     draws = drawn()
     within_one_sample("tokens", draws, {"x": Fraction(1, 3), "y": Fraction(2, 3)}, lambda d: d["source"])
     for source in "xy":
@@ -123,7 +123,7 @@ def test_a_speaker_fills_no_more_than_its_bound(store: Store, composed: Any, tra
     parts = [[(10, 1.0, "", "", "loud" if n % 2 else f"s{n}") for n in range(40)] for _ in range(4)]
     composed.add("a", parts)
     stage = training(total=600, shares={"a": {"weight": 1, "most": {"speaker": 0.1}}})
-    plan(store, composed.wanted(stage), "fp")
+    plan(store, composed.wanted(stage), {})
     spoken = Counter(d["speaker"] for d in drawn())
     assert spoken["loud"] * 10 == 60
     (leaf,) = read_leaves(store, "pre")
@@ -137,7 +137,7 @@ def test_every_row_is_drawn_once_a_pass_and_in_its_order(
         composed.add("a", lengths(3, 20), n)
     composed.add("b", lengths(5, 20))
     stage = training(total=2500, shares={"a": 1, "b": 1}, exhausted="repeat", passes=3)
-    plan(store, composed.wanted(stage), "fp")
+    plan(store, composed.wanted(stage), {})
     draws = drawn()
     seen = Counter((d["task"], d["pass_number"], d["part"], d["row"]) for d in draws)
     assert max(seen.values()) == 1
@@ -152,7 +152,7 @@ def test_every_row_is_drawn_once_a_pass_and_in_its_order(
 def test_parts_are_shuffled_into_each_other(store: Store, composed: Any, training: Training, drawn: Drawn) -> None:
     """Utterances of one recording lie in one part; they must not follow each other in the stream."""
     composed.add("a", [[(5, 1.0)] * 50 for _ in range(8)])
-    plan(store, composed.wanted(training(unit="samples", total=400, shares={"a": 1})), "fp")
+    plan(store, composed.wanted(training(unit="samples", total=400, shares={"a": 1})), {})
     parts = [d["part"] for d in drawn()]
     assert sorted(parts) == sorted([*range(8)] * 50)
     assert max(Counter(parts[:40]).values()) < 15
@@ -162,7 +162,7 @@ def test_passes_come_in_different_orders(store: Store, composed: Any, training: 
     for n in range(2):
         composed.add("a", [[(5, 1.0)]] * 32, n)
     stage = training(unit="samples", total=64, shares={"a": 1}, exhausted="repeat", passes=2)
-    plan(store, composed.wanted(stage), "fp")
+    plan(store, composed.wanted(stage), {})
     parts = [d["part"] for d in drawn()]
     assert sorted(parts[:32]) == sorted(parts[32:]) == list(range(32))
     assert parts[:32] != parts[32:]
@@ -173,9 +173,9 @@ class TestAfter:
 
     def stages(self, store: Store, composed: Any, training: Training, second: dict[str, Any]) -> None:
         first = training(unit="samples", total=70, shares={"a": 1})
-        plan(store, composed.wanted(first, "one"), "fp")
+        plan(store, composed.wanted(first, "one"), {})
         stage = training(unit="samples", exhausted="repeat", passes=2, after=["one"], **second)
-        plan(store, composed.wanted(stage, "two", after=("one",)), "fp")
+        plan(store, composed.wanted(stage, "two", after=("one",)), {})
 
     def test_nothing_is_drawn_again_before_the_data_ends(
         self, store: Store, composed: Any, training: Training, drawn: Drawn
@@ -217,7 +217,7 @@ def test_stop_ends_the_stream_where_a_task_runs_out_and_says_so(
     stage = training(unit="samples", total=1000, shares={"a": 1, "b": 1}, exhausted="stop")
     composed.add("a", lengths(1, 40))
     composed.add("b", lengths(1, 7))
-    plan(store, composed.wanted(stage), "fp")
+    plan(store, composed.wanted(stage), {})
     counted = Counter(d["task"] for d in drawn())
     assert counted["b"] == 7 and counted["a"] in (7, 8)
     assert (
@@ -229,7 +229,7 @@ def test_stop_ends_the_stream_where_a_task_runs_out_and_says_so(
 
 def test_a_whole_stage_has_no_ending(store: Store, composed: Any, training: Training) -> None:
     composed.add("a", lengths(1, 40))
-    plan(store, composed.wanted(training(unit="samples", total=40, shares={"a": 1})), "fp")
+    plan(store, composed.wanted(training(unit="samples", total=40, shares={"a": 1})), {})
     assert ending(store, "pre") == ""
 
 
@@ -238,25 +238,25 @@ def test_an_error_says_what_ran_out_and_what_to_do(store: Store, composed: Any, 
     composed.add("a", [[(10, 1.0)] * 60])
     composed.add("b", [[(10, 1.0)] * 3])
     with pytest.raises(PlanError, match=r"stage 'pre': b/src ran out after 3 samples in 1 pass .* `exhausted: repeat`"):
-        plan(store, composed.wanted(stage), "fp")
+        plan(store, composed.wanted(stage), {})
     assert not store.exists("plan/pre.json")
 
 
 def test_text_has_no_seconds_to_be_mixed_in(store: Store, composed: Any, training: Training) -> None:
     composed.add("text", [[(10, 0.0)]])
     with pytest.raises(PlanError, match="a sample of task 'text' counts 0 seconds; declare this mixture in tokens"):
-        plan(store, composed.wanted(training(unit="seconds", total=10, shares={"text": 1})), "fp")
+        plan(store, composed.wanted(training(unit="seconds", total=10, shares={"text": 1})), {})
 
 
 def test_a_task_without_samples_is_named(store: Store, composed: Any, training: Training) -> None:
     composed.add("a", [[]])
     with pytest.raises(PlanError, match="task 'a' has no samples"):
-        plan(store, composed.wanted(training(total=10, shares={"a": 1})), "fp")
+        plan(store, composed.wanted(training(total=10, shares={"a": 1})), {})
 
 
 def test_empty_parts_are_passed_over(store: Store, composed: Any, training: Training, drawn: Drawn) -> None:
     composed.add("a", [[], [(5, 1.0)] * 4, []])
-    plan(store, composed.wanted(training(unit="samples", total=4, shares={"a": 1})), "fp")
+    plan(store, composed.wanted(training(unit="samples", total=4, shares={"a": 1})), {})
     assert [d["part"] for d in drawn()] == [1] * 4
     assert [tar.parts for tar in read_tars(store, "pre")] == [(1,)]
 
@@ -267,10 +267,10 @@ def test_chunks_do_not_change_the_plan(
     composed.add("a", lengths(3, 40))
     composed.add("b", lengths(3, 40))
     wanted = composed.wanted(training(total=900, shares={"a": 2, "b": 1}))
-    plan(store, wanted, "fp")
+    plan(store, wanted, {})
     whole = drawn()
     monkeypatch.setattr("weft.pipelines.mixing.plan.CHUNK", 7)
-    plan(store, wanted, "fp")
+    plan(store, wanted, {})
     assert drawn() == whole
 
 
@@ -283,7 +283,7 @@ def test_the_order_of_keys_in_a_recipe_changes_nothing(store: Store, composed: A
         by = [{"source": {s: {"x": 2, "y": 1}[s] for s in sources}}]
         stage = training(total=900, shares={t: {"weight": {"a": 2, "b": 1}[t], "by": by} for t in tasks})
         wanted = composed.wanted(stage)
-        plan(store, Wanted("pre", stage, dict(sorted(wanted.passes.items(), reverse=tasks == "ba"))), "fp")
+        plan(store, Wanted("pre", stage, dict(sorted(wanted.passes.items(), reverse=tasks == "ba"))), {})
         files.append([store.read(name) for name in plan_files("pre")])
     assert files[0] == files[1]
 
@@ -292,7 +292,7 @@ def test_shares_that_no_float_can_hold(store: Store, composed: Any, training: Tr
     stage = training(unit="samples", budgets={"a": 0.1, "b": 0.2}, scale=100)
     composed.add("a", lengths(1, 20))
     composed.add("b", lengths(1, 30))
-    plan(store, composed.wanted(stage), "fp")
+    plan(store, composed.wanted(stage), {})
     assert stage.mixture.weights == {"a": Fraction(1, 3), "b": Fraction(2, 3)}
     assert Counter(d["task"] for d in drawn()) == {"a": 10, "b": 20}
 
@@ -300,14 +300,14 @@ def test_shares_that_no_float_can_hold(store: Store, composed: Any, training: Tr
 def test_validation_is_drawn_whole_and_in_proportion(store: Store, composed: Any, drawn: Drawn) -> None:
     for task, source, rows in (("a", "x", 30), ("a", "y", 10), ("b", "x", 5), ("c", "x", 0)):
         composed.add(task, lengths(1, rows), VALIDATION, source=source)
-    plan_validation(store, [("a", "x"), ("a", "y"), ("b", "x"), ("c", "x")], "fp")
+    plan_validation(store, [("a", "x"), ("a", "y"), ("b", "x"), ("c", "x")], {})
     draws = drawn("validation")
     assert Counter((d["task"], d["source"]) for d in draws) == {("a", "x"): 30, ("a", "y"): 10, ("b", "x"): 5}
     within_one_sample("samples", draws[:40], {"a": Fraction(40, 45), "b": Fraction(5, 45)}, lambda d: d["task"])
 
 
 def test_nothing_held_out_is_an_empty_plan(store: Store, drawn: Drawn) -> None:
-    assert plan_validation(store, [], "fp") == 0
+    assert plan_validation(store, [], {}) == 0
     assert drawn("validation") == []
 
 
@@ -322,7 +322,7 @@ class TestTars:
         """The digests of each tar's samples."""
         from weft.pipelines.mixing.shards import contents_of
 
-        plan(store, composed.wanted(stage), "fp")
+        plan(store, composed.wanted(stage), {})
         return {tar.name: contents_of(store, "pre", tar).digests.tolist() for tar in read_tars(store, "pre")}
 
     @pytest.mark.parametrize("seed", range(5))
@@ -359,7 +359,7 @@ class TestTars:
                 for source in "xy":
                     small.add(task, [[(5, 1.0)] * 10] * 9, n, source=source)
         stage = training(total=1e6, shares={"a": 1, "b": 1}, exhausted="stop")
-        plan(store, small.wanted(stage), "fp")
+        plan(store, small.wanted(stage), {})
         holds: dict[str, set[tuple[Any, ...]]] = {}
         for d in drawn():
             holds.setdefault(d["tar"], set()).add((d["task"], d["source"], d["pass_number"]))

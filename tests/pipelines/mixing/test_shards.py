@@ -31,10 +31,10 @@ def shards(store: Store, composed: Any, training: Callable[..., TrainingStage]) 
     for task in "ab":
         for n in (0, 1):
             small.add(task, [list(islice(LENGTHS, 13)) for _ in range(4)], n)
-    plan(store, small.wanted(stage), "plan")
+    plan(store, small.wanted(stage), {})
     for tar in read_tars(store, "pre"):
         write_shard(store, "pre", tar)
-    write_index(store, "pre", "index")
+    write_index(store, "pre", {})
     return store
 
 
@@ -97,7 +97,7 @@ def test_each_tar_is_read_from_front_to_back(shards: Store) -> None:
 def test_small_chunks_do_not_change_the_index(shards: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = rows_of(shards)
     monkeypatch.setattr("weft.pipelines.mixing.index.ROWS", 7)
-    assert write_index(shards, "pre", "index") == len(whole)
+    assert write_index(shards, "pre", {}) == len(whole)
     assert rows_of(shards) == whole
 
 
@@ -105,7 +105,7 @@ def test_the_same_parts_give_the_same_bytes(shards: Store) -> None:
     before = {name: shards.read(name) for name in shards.names("shards")}
     for tar in reversed(read_tars(shards, "pre")):
         write_shard(shards, "pre", tar)
-    write_index(shards, "pre", "index")
+    write_index(shards, "pre", {})
     assert {name: shards.read(name) for name in shards.names("shards")} == before
 
 
