@@ -5,23 +5,21 @@ import socket
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from shlex import quote
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 from rich.console import Console
 from rich.markup import escape
 
-from weft.jobs.build import build
-from weft.jobs.engine import Engine, LocalEngine
-from weft.jobs.forecast import shortages
-from weft.jobs.holdings import sampled_holding
-from weft.jobs.progress import BuildProgress
 from weft.pipelines.built import Built, is_as_written
 from weft.pipelines.graph import House, RecipeFault
-from weft.pipelines.mixing.plan import ending, plan_name
 from weft.pipelines.store import Damaged, Store, remedy
 from weft.schemas import recipe_file
 from weft.schemas.recipe_file import RecipeError
+
+if TYPE_CHECKING:  # a recipe is checked without what builds: it takes a second to import
+    from weft.jobs.engine import Engine
+    from weft.jobs.progress import BuildProgress
 
 console = Console(soft_wrap=not os.isatty(1), width=None if os.isatty(1) else 160)
 
@@ -87,8 +85,10 @@ def open_corpus(url: str) -> tuple[Store, House]:
     return store, read_house(str(recipe), kind=Built)
 
 
-def choose_engine(name: str, url: str, address: str | None, workers: int | None) -> Engine:
+def choose_engine(name: str, url: str, address: str | None, workers: int | None) -> "Engine":
     """`ray` when more than one core or a cluster is there and nothing else was asked for."""
+    from weft.jobs.engine import LocalEngine
+
     cluster = bool(address or os.environ.get("RAY_ADDRESS"))
     many = cluster or (workers or os.cpu_count() or 1) > 1
     if name == "local" or (name == "auto" and not many):
@@ -112,7 +112,7 @@ def _knock(address: str) -> None:
 
 def build_corpus(
     house: House, out: str, engine: str, address: str | None, workers: int | None, verify: bool = False
-) -> BuildProgress:
+) -> "BuildProgress":
     """Builds with progress shown, and returns what was counted.
 
     A damaged file that a piece of work meets is removed and made anew, once: to meet it again is a failure.
@@ -130,7 +130,10 @@ def build_corpus(
             store.remove(damage.name)
 
 
-def _build(house: House, store: Store, runs: Engine, verify: bool) -> BuildProgress:
+def _build(house: House, store: Store, runs: "Engine", verify: bool) -> "BuildProgress":
+    from weft.jobs.build import build
+    from weft.jobs.progress import BuildProgress
+
     try:
         tell_shortages(house, store)
         with BuildProgress(console) as progress:
@@ -146,6 +149,10 @@ def _tell(damage: Damaged) -> None:
 
 def tell_shortages(house: House, store: Store) -> None:
     """Before anything is built: which tasks seem to have too little data, from the headers of some items."""
+    from weft.jobs.forecast import shortages
+    from weft.jobs.holdings import sampled_holding
+    from weft.pipelines.mixing.plan import plan_name
+
     if all(store.exists(plan_name(stage)) for stage in house.recipe.training):
         return
     held = {name: sampled_holding(name, source) for name, source in house.sources.items()}
@@ -155,6 +162,8 @@ def tell_shortages(house: House, store: Store) -> None:
 
 def tell_endings(house: House, out: str) -> None:
     """Says which stages' streams are shorter than declared, and why."""
+    from weft.pipelines.mixing.plan import ending
+
     for stage in house.recipe.training:
         if why := ending(open_store(out), stage):
             console.print(f"[yellow]{stage} stopped short:[/] {escape(why)} (`exhausted: stop`)", highlight=False)

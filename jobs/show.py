@@ -19,6 +19,17 @@ def table(title: str, *columns: str) -> Table:
     return made
 
 
+def cell(text: object) -> str:
+    """Anything that came from data, as it may be printed: brackets in it are no markup."""
+    return escape(str(text))
+
+
+def more_line(console: Console, more: int) -> None:
+    """Says how many rows a limit kept back."""
+    if more:
+        console.print(f"… and {more:,} more; `--limit 0` shows all", highlight=False)
+
+
 def show_audit(console: Console, audit: Audit) -> None:
     show_ledger(console, audit)
     if audit.rejects:

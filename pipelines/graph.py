@@ -6,10 +6,12 @@ dialogues  list ─ ingest ─ synthesize ─ segment ─ …
 books      list ─ ingest ─ compose
 """
 
+from __future__ import annotations
+
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from weft.pipelines.align import ALIGNER, Align
 from weft.pipelines.assess import Assess
@@ -29,7 +31,6 @@ from weft.pipelines.stage import Stage
 from weft.pipelines.synthesize import Synthesize
 from weft.pipelines.tasks.base import Task
 from weft.pipelines.transcribe import Transcribe
-from weft.pipelines.work import Work
 from weft.schemas.audio import Alignment, Units, Utterance
 from weft.schemas.item import Item
 from weft.schemas.recipe import Choice, Recipe, TokenizerChoice
@@ -41,6 +42,9 @@ from weft.tokenizers.base import SpeechTokenizer
 from weft.tokenizers.card import read_card
 from weft.tokenizers.folder import located, settings_of
 from weft.tokenizers.text import TextTokenizer
+
+if TYPE_CHECKING:
+    from weft.pipelines.work import Work
 
 STAGES = (
     "ingest",

@@ -7,11 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from weft.jobs.build import build
-from weft.jobs.commands import read_house
-from weft.jobs.engine import LocalEngine
-from weft.pipelines.store import Store
-
 COMMANDS = ("align", "demo", "validate", "plan", "build", "status", "audit", "inspect", "train")
 
 
@@ -19,31 +14,8 @@ Weft = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture(scope="session")
-def small_corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A corpus of text alone."""
-    root = tmp_path_factory.mktemp("cli")
-    (root / "a.txt").write_text("\n\n".join(f"paragraph {n} says [red]what{n}[/] it says" for n in range(40)))
-    (root / "recipe.yaml").write_text(
-        f"""name: small
-sources: {{books: {{use: text, path: {root}/a.txt, documents: paragraph}}}}
-text: {{use: bpe, size: 300}}
-tasks: {{text: {{use: text, sources: [books]}}}}
-training:
-  pretrain:
-    mixture: {{total: 300, shares: {{text: 1}}}}
-    context: 64
-    model: {{config: {{model_type: llama}}}}
-    optimiser: {{lr: 0.001, batch_tokens: 64}}
-"""
-    )
-    return root
-
-
-@pytest.fixture(scope="session")
-def corpus(small_corpus: Path) -> str:
-    house, store = read_house(str(small_corpus / "recipe.yaml")), Store(str(small_corpus / "corpus"))
-    build(house, store, LocalEngine(store), lambda event: None, lambda works: None)
-    return store.url
+def corpus(text_corpus: str) -> str:
+    return text_corpus
 
 
 @pytest.mark.parametrize("command", COMMANDS)
