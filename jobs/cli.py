@@ -68,14 +68,16 @@ def demo(
 
 @app.command(cls=Command)
 def validate(recipe: RecipeArgument, overrides: Overrides = None) -> None:
-    """Checks a recipe: every key, every backend's settings, every name.
+    """Checks a recipe: every key, every backend's settings, every name and path; all mistakes are told at once, by line.
 
     Example: weft validate my.yaml part_size=200
     """
-    from weft.jobs.commands import console, read_house
+    from weft.jobs.commands import check_recipe, console
 
-    house = read_house(recipe, overrides or [])
+    house, missing = check_recipe(recipe, overrides or [])
     console.print(f"{escape(recipe)}: a sound recipe with {len(house.sources)} sources and {len(house.tasks)} tasks")
+    for sentence in missing:
+        console.print(escape(sentence), highlight=False)
 
 
 @app.command(cls=Command)

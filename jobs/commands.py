@@ -32,6 +32,23 @@ def read_house(path: str, overrides: Sequence[str] = (), kind: type[House] = Hou
         raise RecipeError(f"{path}: it is nested too deeply, or holds itself") from None
 
 
+def check_recipe(path: str, overrides: Sequence[str] = ()) -> tuple[House, tuple[str, ...]]:
+    """A sound recipe with its backends, and which paths of a shipped one are not there: they are examples.
+
+    Raises RecipeError with every mistake and, for a recipe of the user's own, every missing path.
+    """
+    from weft.jobs.mistakes import mistakes
+
+    try:
+        found = mistakes(recipe_file.read(path, overrides))
+    except RecursionError:
+        raise RecipeError(f"{path}: it is nested too deeply, or holds itself") from None
+    own = any(os.path.isfile(name) for name in (path, f"{path}.yaml"))
+    if wrong := (*found.wrong, *(found.missing if own else ())):
+        raise RecipeError("\n".join(wrong))
+    return read_house(path, overrides), found.missing
+
+
 def make_house(recipe: dict[str, Any], overrides: Sequence[str] = ()) -> House:
     """The same for a recipe that the command line makes. Raises RecipeError."""
     return _checked(recipe_file.made(recipe, overrides), House)
