@@ -4,6 +4,7 @@ import os
 import socket
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from shlex import quote
 from typing import TYPE_CHECKING, Any
 
@@ -150,10 +151,11 @@ def build_corpus(
 def _build(house: House, store: Store, runs: "Engine", verify: bool) -> "BuildProgress":
     from weft.jobs.build import build
     from weft.jobs.progress import BuildProgress
+    from weft.pipelines.learning import pace_of
 
     try:
         tell_shortages(house, store)
-        with BuildProgress(console) as progress:
+        with BuildProgress(console, partial(pace_of, store)) as progress:
             build(house, store, runs, progress.report, progress.expect, _tell if verify else None)
     finally:
         runs.close()

@@ -82,7 +82,7 @@ class Tokenizer(SpeechTokenizer):
                 lambda step: model.loss(self._batch(tracks, seed, step)),
                 self.training.steps,
                 self.training.lr,
-                kept / "state",
+                kept / "training",
             )
             save(folder, self, model.state_dict(), {"spread": self._spread, "speakers": self._means})
         self.load(folder)

@@ -182,7 +182,7 @@ class Tokenizer(SpeechTokenizer):
             one, two = (self._stretches([features[n] for n in chosen], rng) for _ in range(2))
             return teacher.loss(one, two, torch.from_numpy(numbers[chosen]))
 
-        fit(teacher, loss, self.training.steps, self.training.lr, kept / "state")
+        fit(teacher, loss, self.training.steps, self.training.lr, kept / "training")
         return teacher.encoder
 
     def _stretches(self, features: Sequence[np.ndarray], rng: np.random.Generator) -> "torch.Tensor":

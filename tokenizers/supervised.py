@@ -55,7 +55,7 @@ class Supervised(SpeechTokenizer):
         with unfinished(folder, self.model_dump(mode="json"), seed, [one.name for one in usable]) as kept:
             with seeded(seed):
                 model = self._fresh(letters)
-            teach(model, given, self.training, seed, kept / "state")
+            teach(model, given, self.training, seed, kept / "training")
             tables = self._tables(model, usable, seed)
             folders.save(folder, self, {**_prefixed("model", model.state_dict()), **tables}, {"letters": letters})
         self.load(folder)

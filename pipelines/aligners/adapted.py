@@ -21,6 +21,7 @@ from weft.pipelines.aligners.base import Clip, Timed, Unalignable, check_length
 from weft.pipelines.aligners.lexicon import ENGLISH, sounds
 from weft.pipelines.sound import RATE
 from weft.schemas.audio import Word
+from weft.schemas.learning import report_step
 from weft.tokenizers.mfcc import cepstra
 
 if TYPE_CHECKING:  # a recipe is checked without numba; whoever learns or aligns imports it
@@ -73,7 +74,8 @@ class Aligner(sphinx.Aligner):
     def _heard(self, clips: Sequence[Clip]) -> "Iterator[Heard]":
         from weft.pipelines.acoustic.learning import Heard
 
-        for clip in clips:
+        for number, clip in enumerate(clips):
+            report_step("rough words of clips", number, len(clips))
             try:
                 rough = self.rough(clip)
             except Unalignable:
