@@ -86,12 +86,13 @@ def plan(
     overrides: Overrides = None,
     out: Annotated[str, typer.Option(help="With --changes: the corpus.", show_default=False)] = "",
     changes: Annotated[bool, typer.Option("--changes", help="What of a corpus would be done again, and why.")] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Prints what would be built and what it would cost, from listings and headers alone; nothing is built.
 
     Exits with 1 when a task has too little data.
 
-    Example: weft plan spirit-lm-base scale=1e-6
+    Example: weft plan my.yaml training.pretrain.mixture.scale=0.5
 
     Example: weft plan my.yaml --out corpus --changes
     """
@@ -103,9 +104,11 @@ def plan(
 
         if not out:
             raise RecipeError("weft plan --changes: say which corpus, such as --out corpus")
+        if as_json:
+            raise RecipeError("weft plan --changes: it has no --json; a line a node is what it prints")
         show_changes(console, read_house(recipe, overrides or []), open_store(out))
         return
-    if show_forecast(console, read_house(recipe, overrides or [])):
+    if show_forecast(console, read_house(recipe, overrides or []), as_json):
         raise typer.Exit(1)
 
 

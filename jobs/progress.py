@@ -12,13 +12,13 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from datetime import timedelta
 from types import TracebackType
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
 
 from weft.jobs.schedule import Event
+from weft.jobs.show import clock_time
 from weft.pipelines.learning import Pace
 from weft.pipelines.work import Work
 from weft.schemas.changes import summed
@@ -165,11 +165,6 @@ def learning_note(pace: Pace) -> str:
     words += [f"{pace.rate:,.1f}/s"] if pace.rate else []
     words += [f"{clock_time(pace.left)} left"] if pace.left is not None else []
     return ", ".join(words)
-
-
-def clock_time(seconds: float) -> str:
-    """`0:01:05`"""
-    return str(timedelta(seconds=round(seconds)))
 
 
 def stage_of(node: str) -> str:

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from datetime import timedelta
 
 from rich.console import Console
 from rich.markup import escape
@@ -22,6 +23,11 @@ def table(title: str, *columns: str) -> Table:
 def cell(text: object) -> str:
     """Anything that came from data, as it may be printed: brackets in it are no markup."""
     return escape(str(text))
+
+
+def clock_time(seconds: float) -> str:
+    """`0:01:05`"""
+    return str(timedelta(seconds=round(seconds)))
 
 
 def more_line(console: Console, more: int) -> None:

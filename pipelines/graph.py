@@ -44,6 +44,7 @@ from weft.tokenizers.folder import located, settings_of
 from weft.tokenizers.text import TextTokenizer
 
 if TYPE_CHECKING:
+    from weft.pipelines.aligners.base import Aligner
     from weft.pipelines.work import Work
 
 STAGES = (
@@ -240,6 +241,11 @@ class House:
         if self.recipe.align.use == "none":
             return None
         return Align(aligner=chosen("aligners", self.recipe.align, "align"))
+
+    @property
+    def aligner(self) -> Aligner | None:
+        """What finds words in time, where something does."""
+        return self._align.aligner if self._align else None
 
     @cached_property
     def _transcribe(self) -> Stage | None:
