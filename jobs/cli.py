@@ -222,7 +222,7 @@ def inspect(
 ) -> None:
     """One sample in the terminal: what it is, where it came from, and its spans as text and literals. Or a list of samples.
 
-    Example: weft inspect corpus --list --task words
+    Example: weft inspect corpus --list --task text
 
     Example: weft inspect corpus clip-3fa0c1d2e4b5-0000-words-0
 

@@ -23,13 +23,13 @@ class Learning:
     second: float
 
 
-# measured with `weft tokenizer train`'s defaults on one core of 2.x GHz; with others a step is longer or shorter
+# measured with `weft tokenizer train`'s defaults on one core (CPU time of 4 to 6 steps); wider models and longer batches take longer
 TOKENIZERS = {
-    "hubert": Learning(step=1.2, second=0.03),
+    "hubert": Learning(step=0.25, second=0.03),
     "pitch": Learning(step=0.06, second=0.01),
     "style": Learning(step=0.035, second=0.02),
-    "fsq": Learning(step=1.0, second=0.03),
-    "linguistic": Learning(step=1.0, second=0.03),
+    "fsq": Learning(step=0.3, second=0.01),
+    "linguistic": Learning(step=0.25, second=0.01),
 }
 OTHERS = Learning(step=0.5, second=0.02)
 ALIGNER_SECOND = 0.05  # of one core a second that it hears: pocketsphinx's words, then rounds of learning
@@ -49,7 +49,9 @@ def learning(house: House, held: dict[str, Holding]) -> dict[str, float]:
         choice = house.recipe.tokenizers[name]
         among = [s for s in (choice.sources or spoken) if s in spoken]
         if not choice.folder and tokenizer.training_seconds:
-            found[f"models/{name}"] = _of_tokenizer(choice.use, tokenizer, _heard(tokenizer.training_seconds, among, held))
+            found[f"models/{name}"] = _of_tokenizer(
+                choice.use, tokenizer, _heard(tokenizer.training_seconds, among, held)
+            )
     if align := house.aligner:
         among = [s for s in (house.recipe.align.sources or spoken) if s in spoken]
         found["aligner"] = ALIGNER_SECOND * _heard(align.training_seconds, among, held)

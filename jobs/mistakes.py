@@ -119,7 +119,9 @@ def unknown_names(mapping: dict[str, Any]) -> Iterator[tuple[Path, str, tuple[st
     """
     sources, tasks, stages = (_keys(_at(mapping, (part,))) for part in ("sources", "tasks", "training"))
     users = [(part, name) for part in ("tasks", "tokenizers") for name in _keys(_at(mapping, (part,)))]
-    references: list[tuple[Path, Any, tuple[str, ...]]] = [((*at, "sources"), None, sources) for at in (*users, ("text",), ("align",))]
+    references: list[tuple[Path, Any, tuple[str, ...]]] = [
+        ((*at, "sources"), None, sources) for at in (*users, ("text",), ("align",))
+    ]
     for stage in stages:
         mixture = ("training", stage, "mixture")
         shares = [_at(mapping, (*mixture, part)) for part in ("shares", "budgets")]

@@ -25,7 +25,7 @@ from weft.schemas.changes import summed
 
 WATCHED, WRITTEN = 1.0, 10.0  # seconds between two looks on a terminal, and between two sets of lines elsewhere
 _LEARN = ("models/", "aligner", "vocabulary")  # stages that say how far they are
-_SELDOM = 50  # lines elsewhere become fewer: one set each fiftieth of the time so far
+SELDOM = 50  # lines elsewhere become fewer: one set each fiftieth of the time so far
 
 
 class BuildProgress:
@@ -106,7 +106,7 @@ class BuildProgress:
                 self._bars.update(self._tasks[name], note=note)
             return
         now = self._clock()
-        if now - self._written < max(WRITTEN, (now - self._start) / _SELDOM):
+        if now - self._written < max(WRITTEN, (now - self._start) / SELDOM):
             return
         self._written = now
         for name, note in self._running():

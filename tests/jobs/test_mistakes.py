@@ -68,7 +68,10 @@ def test_one_call_of_validate_tells_them_with_the_paths_that_are_not_there(weft:
 
 
 def test_a_checkpoint_that_is_not_there_is_told_by_its_line(tmp_path: Path) -> None:
-    path = write(tmp_path, "extends: demo\nsources: {speech: {path: .}, books: {path: .}}\nalign: {use: ctc, model: /nowhere/ctc}\n")
+    path = write(
+        tmp_path,
+        "extends: demo\nsources: {speech: {path: .}, books: {path: .}}\nalign: {use: ctc, model: /nowhere/ctc}\n",
+    )
     found = mistakes(recipe_file.read(path))
     assert (found.wrong, found.missing) == ((), ("bad.yaml line 3: align.model: /nowhere/ctc is not there",))
 

@@ -82,7 +82,7 @@ def test_a_language_that_no_stage_let_pass_is_told(
     rows = []
     for n, language in enumerate(("en", "de", "de")):
         clip(tmp_path / f"{n}.flac")
-        words = f', "words": [["word", 0.1, 0.4]]' if language == "en" else ""
+        words = ', "words": [["word", 0.1, 0.4]]' if language == "en" else ""
         rows.append(f'{{"audio": "{n}.flac", "text": "word", "language": "{language}"{words}}}\n')
     (tmp_path / "m.jsonl").write_text("".join(rows))
     corpus = built(tmp_path, f"{{mixed: {{use: manifest, path: {tmp_path}/m.jsonl}}}}", "align: {use: given}\n")
