@@ -96,7 +96,7 @@ def plan(
 
     Example: weft plan my.yaml --out corpus --changes
     """
-    from weft.jobs.commands import console, open_store, read_house
+    from weft.jobs.commands import check_paths, console, open_store, read_house
     from weft.jobs.forecast import show_forecast
 
     if changes:
@@ -108,7 +108,9 @@ def plan(
             raise RecipeError("weft plan --changes: it has no --json; a line a node is what it prints")
         show_changes(console, read_house(recipe, overrides or []), open_store(out))
         return
-    if show_forecast(console, read_house(recipe, overrides or []), as_json):
+    house = read_house(recipe, overrides or [])
+    check_paths(recipe, overrides or [], house)
+    if show_forecast(console, house, as_json):
         raise typer.Exit(1)
 
 

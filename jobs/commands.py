@@ -50,6 +50,15 @@ def check_recipe(path: str, overrides: Sequence[str] = ()) -> tuple[House, tuple
     return read_house(path, overrides), found.missing
 
 
+def check_paths(path: str, overrides: Sequence[str], house: House) -> None:
+    """Raises RecipeError with every file and folder of a source that is not there, each by its line."""
+    from weft.jobs.mistakes import missing_sources
+
+    source = recipe_file.read(path, overrides)
+    if gone := [recipe_file.explain(source, fault.path, fault.message) for fault in missing_sources(house)]:
+        raise RecipeError("\n".join(gone))
+
+
 def make_house(recipe: dict[str, Any], overrides: Sequence[str] = ()) -> House:
     """The same for a recipe that the command line makes. Raises RecipeError."""
     return _checked(recipe_file.made(recipe, overrides), House)

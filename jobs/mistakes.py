@@ -170,20 +170,26 @@ def _line(sentence: str) -> tuple[str, int]:
 
 def missing_paths(house: House) -> Iterator[RecipeFault]:
     """The files and folders that a recipe names and that are not there: of its sources, and checkpoints of its backends."""
-    for name, source in house.sources.items():
-        for setting in ("path", "transcripts"):
-            given = getattr(source, setting, "")
-            for path in (given,) if isinstance(given, str) else given:
-                if path and house.recipe.sources[name].use != "huggingface" and _is_gone(path):
-                    yield _gone(("sources", name, setting), path)
+    yield from missing_sources(house)
     for backend in house.backends():
         for setting, given in backend.checkpoint_settings():
             if _is_gone(given) and not is_hub_name(given):
                 yield _gone((*_section(house, backend, setting), *setting.split(".")[-1:]), given)
 
 
+def missing_sources(house: House) -> Iterator[RecipeFault]:
+    """Those of the sources."""
+    for name, source in house.sources.items():
+        for setting in ("path", "transcripts"):
+            given = getattr(source, setting, "")
+            for path in (given,) if isinstance(given, str) else given:
+                if path and house.recipe.sources[name].use != "huggingface" and _is_gone(path):
+                    yield _gone(("sources", name, setting), path)
+
+
 def _gone(place: Path, given: str) -> RecipeFault:
-    return RecipeFault(place, f"{given} is not there")
+    made = "`weft demo` makes it, or " if given.startswith("demo/") else ""
+    return RecipeFault(place, f"{given} is not there; {made}set {'.'.join(place)}")
 
 
 def _section(house: House, backend: Settings, setting: str) -> Path:

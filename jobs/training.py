@@ -28,8 +28,12 @@ VALIDATION = "validation"  # the folder of held-out shards, beside those of the 
 def run_training(house: House, corpus: str, stage: str, out: Path, resume: bool) -> Result:
     """Trains with progress shown. Raises RecipeError for a stage or a corpus that is not there."""
     stage = stage or next(iter(house.recipe.training), "")
+    if not house.recipe.training:
+        raise RecipeError(
+            "the recipe has no `training:`, so there is nothing to train; recipes/demo.yaml shows a stage"
+        )
     if stage not in house.recipe.training:
-        raise RecipeError(f"no training stage {stage!r}; the recipe has {', '.join(house.recipe.training) or 'none'}")
+        raise RecipeError(f"no training stage {stage!r}; the recipe has {', '.join(house.recipe.training)}")
     store = open_store(corpus)
     if not store.exists(index_name(stage)):
         raise RecipeError(f"{corpus}: no shards for stage {stage!r}; `weft build` makes them")

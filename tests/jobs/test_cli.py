@@ -147,3 +147,24 @@ def test_ctrl_c_says_that_what_is_done_is_kept(weft: Weft, monkeypatch: pytest.M
     monkeypatch.setattr("weft.jobs.commands.read_house", interrupted)
     code, _, said = weft("validate", "demo")
     assert code == 130 and "what is done is kept" in said
+
+
+def test_a_recipe_without_training_says_so(weft: Weft, tmp_path: Path) -> None:
+    (tmp_path / "r.yaml").write_text(f"name: r\nsources: {{s: {{use: folder, path: {tmp_path}}}}}\n")
+    code, _, said = weft("train", str(tmp_path / "r.yaml"), "--corpus", str(tmp_path / "c"))
+    assert code == 2 and "the recipe has no `training:`" in said
+
+
+def test_an_audit_of_much_that_is_broken_is_bounded(weft: Weft, corpus: str, tmp_path: Path) -> None:
+    shutil.copytree(corpus, tmp_path / "corpus")
+    (tmp_path / "corpus/ledger").rename(tmp_path / "gone")
+    for number in range(70):
+        (tmp_path / f"corpus/compose/strange-{number}").write_text("")
+    code, said, _ = weft("audit", str(tmp_path / "corpus"))
+    assert code == 1 and sum(line.startswith("broken:") for line in said.splitlines()) == 51
+    assert "more; `--json` has them all" in said
+
+
+def test_status_as_json(weft: Weft, corpus: str) -> None:
+    found = json.loads(weft("status", corpus, "--json")[1])
+    assert {"stage": "compose", "parts": 1, "done": 1, "to_do": 0} in found["stages"]

@@ -73,7 +73,10 @@ def test_a_checkpoint_that_is_not_there_is_told_by_its_line(tmp_path: Path) -> N
         "extends: demo\nsources: {speech: {path: .}, books: {path: .}}\nalign: {use: ctc, model: /nowhere/ctc}\n",
     )
     found = mistakes(recipe_file.read(path))
-    assert (found.wrong, found.missing) == ((), ("bad.yaml line 3: align.model: /nowhere/ctc is not there",))
+    assert (found.wrong, found.missing) == (
+        (),
+        ("bad.yaml line 3: align.model: /nowhere/ctc is not there; set align.model",),
+    )
 
 
 def test_what_a_shipped_recipe_takes_for_an_example_is_no_mistake(
@@ -81,9 +84,16 @@ def test_what_a_shipped_recipe_takes_for_an_example_is_no_mistake(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     code, said, _ = weft("validate", "demo")
-    assert code == 0 and "sources.speech.path: demo/raw is not there" in said
+    assert code == 0 and "sources.speech.path: demo/raw is not there; `weft demo` makes it" in said
 
 
 @pytest.mark.parametrize("text", ["name: x\n", "name: x\nsources: 3\n", "name: x\nsources: {a: 3}\ntasks: [1]\n"])
 def test_a_recipe_of_which_little_is_left_ends(tmp_path: Path, text: str) -> None:
     assert mistakes(recipe_file.read(write(tmp_path, text))).wrong
+
+
+def test_a_plan_tells_all_sources_that_are_not_there_by_their_lines(weft: Weft, tmp_path: Path) -> None:
+    text = "name: x\nsources:\n  a: {use: folder, path: /nowhere/a}\n  b: {use: text, path: /nowhere/b}\n"
+    code, _, said = weft("plan", write(tmp_path, text))
+    assert code == 2 and "bad.yaml line 3: sources.a.path: /nowhere/a is not there; set sources.a.path" in said
+    assert "bad.yaml line 4: sources.b.path: /nowhere/b is not there" in said
