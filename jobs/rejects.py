@@ -5,22 +5,27 @@ rejects_of(store, house, Wanted(reason="truncated"))   ->   Row("ingest/speech",
 
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from itertools import chain, islice
 from shlex import quote
+from typing import TypeVar
 
 from rich.console import Console
 
 from weft.jobs.show import cell, more_line, table
 from weft.pipelines.expected import expected_parts
 from weft.pipelines.graph import House
-from weft.pipelines.parts import read_part, read_table
+from weft.pipelines.parts import opened_part, part_name, read_part, read_table
 from weft.pipelines.partwork import PartWork
 from weft.pipelines.store import Store
 from weft.schemas.audio import Utterance
 from weft.schemas.faults import RecipeError
 from weft.schemas.ledger import LedgerRow, Reject
+
+R = TypeVar("R")
+_KINDS = 8  # of rejects that the end of a build counts
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,17 +50,20 @@ class Row:
 def rejects_of(store: Store, house: House, wanted: Wanted | None = None) -> Iterator[Row]:
     """Every reject that is asked for, in the order of the work; of parts that are not made there are none. Raises Damaged."""
     wanted = wanted or Wanted()
-    for work, _ in _with_rejects(store, house):
+    for work in _with_rejects(store, expected_parts(store, house)):
         yield from (Row(work.node, reject) for reject in _read(store, work.rejects, Reject) if wanted.passes(reject))
 
 
-def _with_rejects(store: Store, house: House) -> Iterator[tuple[PartWork, LedgerRow]]:
-    """The parts that rejected something, as their ledger says."""
-    for work in expected_parts(store, house):
-        yield from ((work, row) for row in _read(store, work.ledger, LedgerRow) if row.items_rejected)
+def _with_rejects(store: Store, works: Sequence[PartWork]) -> Iterator[PartWork]:
+    """The parts that rejected something, as the footers of their tables say: most rejected nothing and are not read."""
+    for work in works:
+        with suppress(FileNotFoundError), opened_part(store, work.rejects) as part:
+            if part.metadata.num_rows:
+                yield work
 
 
-def _read(store: Store, name: str, record: type) -> list:  # type: ignore[type-arg]
+def _read(store: Store, name: str, record: type[R]) -> list[R]:
+    """A part's records; none of one that is not made."""
     try:
         return read_part(store, name, record)
     except FileNotFoundError:
@@ -113,47 +121,55 @@ def show_end(console: Console, store: Store, house: House) -> list[str]:
 
     Returns a sentence for each source and each language of which a stage rejected everything, after printing them.
     """
-    rows = list(_with_rejects(store, house))
-    if not rows:
+    works = expected_parts(store, house)
+    refusing = list(_with_rejects(store, works))
+    if not refusing:
         return []
-    counts = Counter((row.node, row.reject.reason) for row in rejects_of(store, house))
-    listed = ", ".join(f"{items:,} {reason} ({node})" for (node, reason), items in counts.most_common(8))
-    others = f" and {len(counts) - 8} more kinds" if len(counts) > 8 else ""
+    counts = Counter((w.node, reject.reason) for w in refusing for reject in _read(store, w.rejects, Reject))
+    listed = ", ".join(f"{items:,} {reason} ({node})" for (node, reason), items in counts.most_common(_KINDS))
+    others = f" and {len(counts) - _KINDS} more kinds" if len(counts) > _KINDS else ""
     show = f"`weft rejects {quote(store.url)}` shows them"
     console.print(f"rejected: {cell(listed)}{others}; {cell(show)}", highlight=False)
-    lost = [*_lost_sources(store, house, counts), *_lost_languages(store, rows)]
+    before_samples = [w for w in works if not w.node.startswith("compose/")]
+    lost = [*_lost_sources(store, before_samples, counts), *_lost_languages(store, before_samples, refusing)]
     for sentence in lost:
         console.print(f"[red]{cell(sentence)}[/]", highlight=False)
     return lost
 
 
-def _lost_sources(store: Store, house: House, counts: Counter[tuple[str, str]]) -> Iterator[str]:
-    """The sources of which a stage before the samples let nothing pass."""
-    totals: dict[str, Counter[str]] = {}
-    for work in expected_parts(store, house):
-        for row in _read(store, work.ledger, LedgerRow) if not work.node.startswith("compose/") else ():
-            total = totals.setdefault(work.node, Counter())
-            total.update({"in": row.items_in, "out": row.items_out + row.items_held, "rejected": row.items_rejected})
-    for node, total in totals.items():
-        if total["rejected"] and not total["out"]:
-            reasons = ", ".join(f"{n:,} {reason}" for (of, reason), n in counts.most_common() if of == node)
-            source = node.rpartition("/")[2]
-            yield f"source {source}: {node.partition('/')[0]} rejected all of it ({reasons})"
+def _lost_sources(store: Store, works: Sequence[PartWork], counts: Counter[tuple[str, str]]) -> Iterator[str]:
+    """The sources of which a stage let nothing pass."""
+    refusing = {node for node, _ in counts}
+    passed, refused = Counter[str](), Counter[str]()
+    for work in (w for w in works if w.node in refusing):
+        for row in _read(store, work.ledger, LedgerRow):
+            passed[work.node] += row.items_out + row.items_held
+            refused[work.node] += row.items_rejected
+    for node in (node for node in refused if not passed[node]):
+        reasons = ", ".join(f"{n:,} {reason}" for (of, reason), n in counts.most_common() if of == node)
+        yield f"source {node.rpartition('/')[2]}: {node.partition('/')[0]} rejected all of it ({reasons})"
 
 
-def _lost_languages(store: Store, rows: list[tuple[PartWork, LedgerRow]]) -> Iterator[str]:
+def _lost_languages(store: Store, works: Sequence[PartWork], refusing: Sequence[PartWork]) -> Iterator[str]:
     """The languages of a source of which a stage rejected every utterance, though it let others pass."""
-    nodes: dict[str, PartWork] = {w.node: w for w, _ in rows if w.inputs[0].record is Utterance}
-    for node, one in nodes.items():
-        if node.startswith("compose/"):
+    parts: dict[str, list[PartWork]] = {}
+    for work in works:
+        parts.setdefault(work.node, []).append(work)
+    for node, mine in ((n, parts[n]) for n in dict.fromkeys(w.node for w in refusing) if n in parts):
+        if mine[0].inputs[0].record is not Utterance:
             continue
-        before, refused = Counter[str](), Counter[str]()
-        rejected = {r.key for work, _ in rows if work.node == node for r in _read(store, work.rejects, Reject)}
-        for name in store.names(one.inputs[0].node, ".parquet"):
-            spoken = read_table(store, name, ["key", "language"]).to_pylist()
-            before.update(u["language"] for u in spoken)
-            refused.update(u["language"] for u in spoken if u["key"] in rejected)
+        rejected = {r.key for w in refusing if w.node == node for r in _read(store, w.rejects, Reject)}
+        spoken = [row for w in mine for row in _languages(store, part_name(w.inputs[0].node, w.part))]
+        before = Counter(row["language"] for row in spoken)
+        refused = Counter(row["language"] for row in spoken if row["key"] in rejected)
         gone = [language for language, n in before.items() if language and n == refused[language]]
+        stage, _, source = node.partition("/")
         if len(gone) < len(before):  # else the whole source is
-            stage, _, source = node.partition("/")
             yield from (f"language {of}: {stage} rejected all {before[of]:,} utterances of {source}" for of in gone)
+
+
+def _languages(store: Store, name: str) -> list[dict[str, str]]:
+    try:
+        return read_table(store, name, ["key", "language"]).to_pylist()
+    except FileNotFoundError:
+        return []
