@@ -59,7 +59,7 @@ class BuildProgress:
         self._again: dict[str, list[tuple[str, ...]]] = {}
         self._start = clock()
         self._written = self._start
-        self._shown: dict[str, str] = {}
+        self._shown: dict[str, tuple[int, str]] = {}
         self._over = threading.Event()
         self._looks = threading.Thread(target=self._look, daemon=True)
 
@@ -110,9 +110,10 @@ class BuildProgress:
             return
         self._written = now
         for name, note in self._running():
-            line = f"{name:<12} {self._count(name)} of {self.expected[name]}  {note}"
-            if line != self._shown.get(name):
-                self._shown[name] = line
+            moved = (self._count(name), note if name.startswith(_LEARN) else "")
+            if moved != self._shown.get(name):
+                self._shown[name] = moved
+                line = f"{name:<12} {self._count(name)} of {self.expected[name]}  {note}"
                 self._console.print(line, highlight=False, markup=False)
 
     def _look(self) -> None:
