@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from rich.console import Console
 
+from weft.jobs.rejects import rejects_of
 from weft.jobs.show import cell, more_line, table
 from weft.pipelines.graph import House
 from weft.pipelines.mixing.shards import index_name
@@ -58,6 +59,9 @@ def show_sample(console: Console, store: Store, house: House, key: str) -> None:
         if row := find(store, stage, key) or _find_file(store, house, stage, key):
             _print(console, store, stage, row)
             return
+    for row in rejects_of(store, house):
+        if row.reject.key == key or _is_named(row.reject.path, key):
+            raise RecipeError(f"{key}: no sample, as {row.node} rejected it: {row.reject.reason} ({row.reject.detail})")
     raise RecipeError(
         f"{key}: no sample of {store.url} has a key that begins so, or is of a file of that name; "
         f"`weft inspect {store.url} --list` lists them, `weft rejects {store.url}` what was rejected"
@@ -99,9 +103,14 @@ def _find_file(store: Store, house: House, stage: str, name: str) -> IndexRow | 
     begins = {key_for(source, name).rpartition("-")[0] + "-" for source in house.sources}
     for row in _rows(store, stage, lambda key: key.startswith(tuple(begins))):
         path = str(_read(store, stage, row)["provenance"]["path"])
-        if path == name or path.endswith(f"/{name}") or name.endswith(f"/{path}"):
+        if _is_named(path, name):
             return row
     return None
+
+
+def _is_named(path: str, name: str) -> bool:
+    """Whether a file of a source is meant by a name: its path in the source, the end of that, or a path that ends so."""
+    return bool(name) and (path == name or path.endswith(f"/{name}") or name.endswith(f"/{path}"))
 
 
 def _rows(store: Store, stage: str, wanted: Callable[[str], bool]) -> Iterator[IndexRow]:
@@ -111,7 +120,9 @@ def _rows(store: Store, stage: str, wanted: Callable[[str], bool]) -> Iterator[I
         for group in range(index.num_row_groups):
             keys = index.read_row_group(group, columns=["key"])["key"].to_pylist()
             at = [number for number, key in enumerate(keys) if wanted(key)]
-            read = index.read_row_group(group, columns) if at else None
+            if not at:
+                continue
+            read = index.read_row_group(group, columns)
             for first in range(0, len(at), _AT_ONCE):
                 yield from from_table(read.take(at[first : first + _AT_ONCE]), IndexRow)
 

@@ -94,3 +94,8 @@ def test_a_language_that_no_stage_let_pass_is_told(
 def test_nothing_rejected_says_nothing_at_the_end(weft: Weft, text_corpus: str) -> None:
     assert show_end(console, *open_corpus(text_corpus)) == []
     assert weft("rejects", text_corpus)[1] == "nothing was rejected\n"
+
+
+def test_a_file_that_was_rejected_says_so_where_a_sample_is_asked_for(weft: Weft, corpus: str) -> None:
+    code, _, said = weft("inspect", corpus, "silent.flac")
+    assert code == 2 and "silent.flac: no sample, as ingest/some rejected it: silent (" in said

@@ -6,6 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from weft.jobs.samples import find_where
+from weft.pipelines.store import Store
+
 Weft = Callable[..., tuple[int, str, str]]
 
 
@@ -44,3 +47,10 @@ def test_a_sample_is_found_by_the_name_of_its_file(weft: Weft, text_corpus: str,
 def test_neither_a_key_nor_a_list_says_what_to_do(weft: Weft, text_corpus: str) -> None:
     code, _, said = weft("inspect", text_corpus)
     assert code == 2 and f"weft inspect {text_corpus} --list" in said
+
+
+def test_the_first_sample_of_a_kind(text_corpus: str) -> None:
+    store = Store(text_corpus)
+    found = find_where(store, "pretrain", lambda row: row.text_tokens > 0)
+    assert found is not None and found.task == "text"
+    assert find_where(store, "pretrain", lambda row: row.speech_tokens > 0) is None
