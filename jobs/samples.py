@@ -59,9 +59,10 @@ def show_sample(console: Console, store: Store, house: House, key: str) -> None:
         if row := find(store, stage, key) or _find_file(store, house, stage, key):
             _print(console, store, stage, row)
             return
-    for row in rejects_of(store, house):
-        if row.reject.key == key or _is_named(row.reject.path, key):
-            raise RecipeError(f"{key}: no sample, as {row.node} rejected it: {row.reject.reason} ({row.reject.detail})")
+    for found in rejects_of(store, house):
+        if found.reject.key == key or _is_named(found.reject.path, key):
+            why = f"{found.reject.reason} ({found.reject.detail})"
+            raise RecipeError(f"{key}: no sample, as {found.node} rejected it: {why}")
     raise RecipeError(
         f"{key}: no sample of {store.url} has a key that begins so, or is of a file of that name; "
         f"`weft inspect {store.url} --list` lists them, `weft rejects {store.url}` what was rejected"
