@@ -60,6 +60,7 @@ class BuildProgress:
         self._start = clock()
         self._written = self._start
         self._shown: dict[str, tuple[int, str]] = {}
+        self._left_over: dict[str, Pace | None] = {}  # by a worker that was killed: it says nothing of this build
         self._over = threading.Event()
         self._looks = threading.Thread(target=self._look, daemon=True)
 
@@ -85,6 +86,8 @@ class BuildProgress:
                 self._tasks[name] = self._bars.add_task(name, total=0, note="")
             self._bars.update(self._tasks[name], total=self.expected[name])
             self._pieces[work.node] += 1
+            if name.startswith(_LEARN):
+                self._left_over[name] = self._pace(name)
 
     def report(self, event: Event) -> None:
         name = stage_of(event.node)
@@ -124,7 +127,8 @@ class BuildProgress:
         """The stages of which something but not all is done, and the models that learn, each with how it goes."""
         for name in list(self.expected):
             count = self._count(name)
-            if name.startswith(_LEARN) and count < self.expected[name] and (pace := self._pace(name)):
+            pace = self._pace(name) if name.startswith(_LEARN) and count < self.expected[name] else None
+            if pace and pace != self._left_over.get(name):
                 yield name, learning_note(pace)
             elif 0 < count < self.expected[name] and self.done[name]:
                 yield name, self._note(name)

@@ -65,10 +65,14 @@ class Hubert:
 
 def test_a_model_that_learns_says_its_step_rate_and_time_left_in_a_pipe() -> None:
     page, clock = io.StringIO(), Clock()
-    pace = Pace(phase="training", done=120, of=350, steps=80, seconds=20.0)
-    progress = BuildProgress(Console(file=page, width=200), {"models/hubert": pace}.get, clock)
+    left_over = Pace(phase="training", done=100, of=350, steps=60, seconds=15.0)
+    paces = {"models/hubert": left_over}  # by a worker of an earlier build that was killed
+    progress = BuildProgress(Console(file=page, width=200), paces.get, clock)
     progress.expect([Hubert()])  # type: ignore[list-item]
-    for clock.now in (1.0, 5.0, 9.0, 12.0, 13.0, 19.0):
+    clock.now = 11.0
+    progress.look()
+    paces["models/hubert"] = Pace(phase="training", done=120, of=350, steps=80, seconds=20.0)
+    for clock.now in (15.0, 19.0, 22.0, 23.0, 29.0):
         progress.look()
     assert page.getvalue().splitlines() == ["models/hubert 0 of 1  training 120 of 350, 4.0/s, 0:00:58 left"]
 
