@@ -6,29 +6,48 @@ Exit codes: 0 well, 1 a promise broken or work failed, 2 a wrong recipe or argum
 import json
 import sys
 from dataclasses import asdict
+from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.markup import escape
 
+from weft.jobs.help import Command, Group
 from weft.jobs.options import AddressOption, EngineOption, WorkersOption, check_engine, parted
 from weft.jobs.tokenizer_cli import encode, tokenizer_app
-from weft.schemas.recipe_file import RecipeError
+from weft.schemas.faults import RecipeError
 
 app = typer.Typer(
-    no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode="rich",
-    help="Interleaved speech-text training corpora, exact and audited, and the models they are for.",
+    no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode="rich", cls=Group,
+    context_settings={"help_option_names": ["-h", "--help"]},
 )  # fmt: skip
 
 RecipeArgument = Annotated[str, typer.Argument(help="A recipe file, or the name of a shipped one.", show_default=False)]
+JsonOption = Annotated[bool, typer.Option("--json", help="JSON on standard output.")]
+LimitOption = Annotated[int, typer.Option(min=0, help="Rows that are shown; 0 shows all.")]
 CorpusArgument = Annotated[str, typer.Argument(help="A corpus: a folder or an fsspec url.", show_default=False)]
 Overrides = Annotated[list[str] | None, typer.Argument(help="Settings to change, as key=value.", show_default=False)]
 
 app.add_typer(tokenizer_app, name="tokenizer")
 
 
-@app.command()
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        print(f"weft {version('weft')}")
+        raise typer.Exit
+
+
+@app.callback()
+def weft(
+    show_version: Annotated[
+        bool, typer.Option("--version", help="Show the version and exit.", callback=_show_version, is_eager=True)
+    ] = False,
+) -> None:
+    """Interleaved speech-text training corpora, exact and audited, and the models they are for."""
+
+
+@app.command(cls=Command)
 def demo(
     out: Annotated[Path, typer.Option(help="Where everything goes.")] = Path("demo"),
     speech: Annotated[
@@ -47,34 +66,37 @@ def demo(
     run_demo(out, speech or [], engine, workers)
 
 
-@app.command()
+@app.command(cls=Command)
 def validate(recipe: RecipeArgument, overrides: Overrides = None) -> None:
-    """Checks a recipe: every key, every backend's settings, every name.
+    """Checks a recipe: every key, every backend's settings, every name and path; all mistakes are told at once, by line.
 
     Example: weft validate my.yaml part_size=200
     """
-    from weft.jobs.commands import console, read_house
+    from weft.jobs.commands import check_recipe, console
 
-    house = read_house(recipe, overrides or [])
+    house, missing = check_recipe(recipe, overrides or [])
     console.print(f"{escape(recipe)}: a sound recipe with {len(house.sources)} sources and {len(house.tasks)} tasks")
+    for sentence in missing:
+        console.print(escape(sentence), highlight=False)
 
 
-@app.command()
+@app.command(cls=Command)
 def plan(
     recipe: RecipeArgument,
     overrides: Overrides = None,
     out: Annotated[str, typer.Option(help="With --changes: the corpus.", show_default=False)] = "",
     changes: Annotated[bool, typer.Option("--changes", help="What of a corpus would be done again, and why.")] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Prints what would be built and what it would cost, from listings and headers alone; nothing is built.
 
     Exits with 1 when a task has too little data.
 
-    Example: weft plan spirit-lm-base scale=1e-6
+    Example: weft plan my.yaml training.pretrain.mixture.scale=0.5
 
     Example: weft plan my.yaml --out corpus --changes
     """
-    from weft.jobs.commands import console, open_store, read_house
+    from weft.jobs.commands import check_paths, console, open_store, read_house
     from weft.jobs.forecast import show_forecast
 
     if changes:
@@ -82,13 +104,17 @@ def plan(
 
         if not out:
             raise RecipeError("weft plan --changes: say which corpus, such as --out corpus")
+        if as_json:
+            raise RecipeError("weft plan --changes: it has no --json; a line a node is what it prints")
         show_changes(console, read_house(recipe, overrides or []), open_store(out))
         return
-    if show_forecast(console, read_house(recipe, overrides or [])):
+    house = read_house(recipe, overrides or [])
+    check_paths(recipe, overrides or [], house)
+    if show_forecast(console, house, as_json):
         raise typer.Exit(1)
 
 
-@app.command()
+@app.command(cls=Command)
 def build(
     recipe: RecipeArgument,
     overrides: Overrides = None,
@@ -96,13 +122,18 @@ def build(
     engine: EngineOption = "auto",
     address: AddressOption = None,
     workers: WorkersOption = None,
-    verify: Annotated[bool, typer.Option(help="Read all that is there first, and make anew what is damaged.")] = False,
+    verify: Annotated[
+        bool, typer.Option("--verify", help="Read all that is there first, and make anew what is damaged.")
+    ] = False,
 ) -> None:
     """Builds a corpus, or what is missing of it: run the same command again after anything.
 
+    Exits with 1 when a whole source or language was rejected.
+
     Example: weft build my.yaml --out corpus align.use=sphinx
     """
-    from weft.jobs.commands import build_corpus, console, read_house, tell_endings
+    from weft.jobs.commands import build_corpus, console, open_store, read_house, tell_endings
+    from weft.jobs.rejects import show_end
 
     check_engine(engine)
     if not out:
@@ -115,10 +146,12 @@ def build(
         f"`weft audit {escape(out)}` shows what is in it",
         highlight=False,
     )
+    if show_end(console, open_store(out), house):
+        raise typer.Exit(1)
 
 
-@app.command()
-def status(corpus: CorpusArgument) -> None:
+@app.command(cls=Command)
+def status(corpus: CorpusArgument, as_json: JsonOption = False) -> None:
     """Shows what of a corpus is done, stage by stage.
 
     Example: weft status corpus
@@ -127,16 +160,16 @@ def status(corpus: CorpusArgument) -> None:
     from weft.jobs.status import show_status
 
     with reading(corpus):
-        show_status(console, *open_corpus(corpus))
+        show_status(console, *open_corpus(corpus), as_json=as_json)
 
 
-@app.command()
+@app.command(cls=Command)
 def audit(
     corpus: CorpusArgument,
     deep: Annotated[
-        bool, typer.Option(help="Read every byte: parts, models, orders, and each sample of each tar.")
+        bool, typer.Option("--deep", help="Read every byte: parts, models, orders, and each sample of each tar.")
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="JSON on standard output.")] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Declared against realised, and the ledger of every stage. Exits with 1 when a promise is broken.
 
@@ -156,22 +189,61 @@ def audit(
         raise typer.Exit(1)
 
 
-@app.command()
-def inspect(
-    corpus: CorpusArgument, key: Annotated[str, typer.Argument(help="A sample's key, or how it begins.")]
+@app.command(cls=Command)
+def rejects(
+    corpus: CorpusArgument,
+    reason: Annotated[str, typer.Option(help="Those of one reason alone, such as truncated.", show_default=False)] = "",
+    source: Annotated[str, typer.Option(help="Those of one source alone.", show_default=False)] = "",
+    limit: LimitOption = 50,
+    as_json: JsonOption = False,
 ) -> None:
-    """One sample in the terminal: what it is, where it came from, and its spans as text and literals.
+    """What was rejected and why: a row an item, and counts by reason.
 
-    Example: weft inspect corpus clip-3fa0c1d2e4b5-0000-words-0
+    Example: weft rejects corpus --reason truncated
     """
     from weft.jobs.commands import console, open_corpus, reading
-    from weft.jobs.samples import show_sample
+    from weft.jobs.rejects import Wanted, show_rejects
 
     with reading(corpus):
-        show_sample(console, *open_corpus(corpus), key)
+        show_rejects(console, *open_corpus(corpus), Wanted(reason, source), limit, as_json)
 
 
-@app.command()
+@app.command(cls=Command)
+def inspect(
+    corpus: CorpusArgument,
+    key: Annotated[
+        str | None, typer.Argument(help="A sample's key, or how it begins; or the name of a file.", show_default=False)
+    ] = None,
+    listed: Annotated[bool, typer.Option("--list", help="List samples with their texts; needs no key.")] = False,
+    stage: Annotated[str, typer.Option(help="With --list: of one training stage.", show_default=False)] = "",
+    task: Annotated[str, typer.Option(help="With --list: of one task.", show_default=False)] = "",
+    source: Annotated[str, typer.Option(help="With --list: of one source.", show_default=False)] = "",
+    speaker: Annotated[str, typer.Option(help="With --list: of one speaker.", show_default=False)] = "",
+    limit: LimitOption = 20,
+    as_json: Annotated[bool, typer.Option("--json", help="With --list: JSON on standard output.")] = False,
+) -> None:
+    """One sample in the terminal: what it is, where it came from, and its spans as text and literals. Or a list of samples.
+
+    Example: weft inspect corpus --list --task text
+
+    Example: weft inspect corpus clip-3fa0c1d2e4b5-0000-words-0
+
+    Example: weft inspect corpus clip.wav
+    """
+    from weft.jobs.commands import console, open_corpus, reading
+    from weft.jobs.samples import Filter, list_samples, show_sample
+
+    if key is None and not listed:
+        raise RecipeError(f"weft inspect: name a sample's key or a file, or list them: weft inspect {corpus} --list")
+    with reading(corpus):
+        store, house = open_corpus(corpus)
+        if listed:
+            list_samples(console, store, house, Filter(stage, task, source, speaker), limit, as_json)
+        else:
+            show_sample(console, store, house, key or "")
+
+
+@app.command(cls=Command)
 def align(
     files: Annotated[
         list[str],
@@ -185,7 +257,7 @@ def align(
         list[str] | None, typer.Option("--format", help="textgrid, json or ctm; repeatable.", show_default="textgrid")
     ] = None,
     transcripts: Annotated[str, typer.Option(help="Where the transcripts lie, if not beside the audio.")] = "",
-    retime: Annotated[bool, typer.Option(help="Align words anew that come with times.")] = False,
+    retime: Annotated[bool, typer.Option("--retime", help="Align words anew that come with times.")] = False,
     engine: EngineOption = "auto",
     address: AddressOption = None,
     workers: WorkersOption = None,
@@ -210,14 +282,14 @@ def align(
         raise typer.Exit(1)
 
 
-@app.command()
+@app.command(cls=Command)
 def train(
     recipe: RecipeArgument,
     overrides: Overrides = None,
     corpus: Annotated[str, typer.Option(help="The corpus to train on.", show_default=False)] = "",
     stage: Annotated[str, typer.Option(help="The training stage; the recipe's first unless named.")] = "",
     out: Annotated[Path, typer.Option(help="Where the run goes: checkpoints and losses.")] = Path("run"),
-    resume: Annotated[bool, typer.Option(help="Go on from the latest checkpoint.")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on from the latest checkpoint.")] = False,
 ) -> None:
     """Trains the reference model on a corpus's shards, one stage.
 
@@ -234,7 +306,7 @@ def train(
         run_training(read_house(recipe, overrides or []), corpus, stage, out, resume)
 
 
-app.command()(encode)
+app.command(cls=Command)(encode)
 
 
 def main() -> None:

@@ -4,24 +4,23 @@ import os
 import socket
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from shlex import quote
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 from rich.console import Console
 from rich.markup import escape
 
-from weft.jobs.build import build
-from weft.jobs.engine import Engine, LocalEngine
-from weft.jobs.forecast import shortages
-from weft.jobs.holdings import sampled_holding
-from weft.jobs.progress import BuildProgress
 from weft.pipelines.built import Built, is_as_written
 from weft.pipelines.graph import House, RecipeFault
-from weft.pipelines.mixing.plan import ending, plan_name
 from weft.pipelines.store import Damaged, Store, remedy
 from weft.schemas import recipe_file
 from weft.schemas.recipe_file import RecipeError
+
+if TYPE_CHECKING:  # a recipe is checked without what builds: it takes a second to import
+    from weft.jobs.engine import Engine
+    from weft.jobs.progress import BuildProgress
 
 console = Console(soft_wrap=not os.isatty(1), width=None if os.isatty(1) else 160)
 
@@ -32,6 +31,32 @@ def read_house(path: str, overrides: Sequence[str] = (), kind: type[House] = Hou
         return _checked(recipe_file.read(path, overrides), kind)
     except RecursionError:
         raise RecipeError(f"{path}: it is nested too deeply, or holds itself") from None
+
+
+def check_recipe(path: str, overrides: Sequence[str] = ()) -> tuple[House, tuple[str, ...]]:
+    """A sound recipe with its backends, and which paths of a shipped one are not there: they are examples.
+
+    Raises RecipeError with every mistake and, for a recipe of the user's own, every missing path.
+    """
+    from weft.jobs.mistakes import mistakes
+
+    try:
+        found = mistakes(recipe_file.read(path, overrides))
+    except RecursionError:
+        raise RecipeError(f"{path}: it is nested too deeply, or holds itself") from None
+    own = any(os.path.isfile(name) for name in (path, f"{path}.yaml"))
+    if wrong := (*found.wrong, *(found.missing if own else ())):
+        raise RecipeError("\n".join(wrong))
+    return read_house(path, overrides), found.missing
+
+
+def check_paths(path: str, overrides: Sequence[str], house: House) -> None:
+    """Raises RecipeError with every file and folder of a source that is not there, each by its line."""
+    from weft.jobs.mistakes import missing_sources
+
+    source = recipe_file.read(path, overrides)
+    if gone := [recipe_file.explain(source, fault.path, fault.message) for fault in missing_sources(house)]:
+        raise RecipeError("\n".join(gone))
 
 
 def make_house(recipe: dict[str, Any], overrides: Sequence[str] = ()) -> House:
@@ -87,8 +112,10 @@ def open_corpus(url: str) -> tuple[Store, House]:
     return store, read_house(str(recipe), kind=Built)
 
 
-def choose_engine(name: str, url: str, address: str | None, workers: int | None) -> Engine:
+def choose_engine(name: str, url: str, address: str | None, workers: int | None) -> "Engine":
     """`ray` when more than one core or a cluster is there and nothing else was asked for."""
+    from weft.jobs.engine import LocalEngine
+
     cluster = bool(address or os.environ.get("RAY_ADDRESS"))
     many = cluster or (workers or os.cpu_count() or 1) > 1
     if name == "local" or (name == "auto" and not many):
@@ -112,7 +139,7 @@ def _knock(address: str) -> None:
 
 def build_corpus(
     house: House, out: str, engine: str, address: str | None, workers: int | None, verify: bool = False
-) -> BuildProgress:
+) -> "BuildProgress":
     """Builds with progress shown, and returns what was counted.
 
     A damaged file that a piece of work meets is removed and made anew, once: to meet it again is a failure.
@@ -130,10 +157,14 @@ def build_corpus(
             store.remove(damage.name)
 
 
-def _build(house: House, store: Store, runs: Engine, verify: bool) -> BuildProgress:
+def _build(house: House, store: Store, runs: "Engine", verify: bool) -> "BuildProgress":
+    from weft.jobs.build import build
+    from weft.jobs.progress import BuildProgress
+    from weft.pipelines.learning import pace_of
+
     try:
         tell_shortages(house, store)
-        with BuildProgress(console) as progress:
+        with BuildProgress(console, partial(pace_of, store)) as progress:
             build(house, store, runs, progress.report, progress.expect, _tell if verify else None)
     finally:
         runs.close()
@@ -146,6 +177,10 @@ def _tell(damage: Damaged) -> None:
 
 def tell_shortages(house: House, store: Store) -> None:
     """Before anything is built: which tasks seem to have too little data, from the headers of some items."""
+    from weft.jobs.forecast import shortages
+    from weft.jobs.holdings import sampled_holding
+    from weft.pipelines.mixing.plan import plan_name
+
     if all(store.exists(plan_name(stage)) for stage in house.recipe.training):
         return
     held = {name: sampled_holding(name, source) for name, source in house.sources.items()}
@@ -155,6 +190,8 @@ def tell_shortages(house: House, store: Store) -> None:
 
 def tell_endings(house: House, out: str) -> None:
     """Says which stages' streams are shorter than declared, and why."""
+    from weft.pipelines.mixing.plan import ending
+
     for stage in house.recipe.training:
         if why := ending(open_store(out), stage):
             console.print(f"[yellow]{stage} stopped short:[/] {escape(why)} (`exhausted: stop`)", highlight=False)

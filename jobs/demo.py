@@ -17,7 +17,7 @@ import yaml
 from rich.markup import escape
 
 from weft.jobs.commands import build_corpus, console, read_house
-from weft.jobs.samples import find
+from weft.jobs.samples import find_where
 from weft.jobs.show import show_audit, table
 from weft.jobs.training import run_training
 from weft.pipelines.graph import House
@@ -158,10 +158,11 @@ def show_summary(house: House, out: Path, found: Audit) -> None:
     shares = ", ".join(f"{t.task} {t.realised:.2%} (declared {t.declared:.2%})" for t in stage.tasks)
     console.print(f"tokens: {sum(t.tokens for t in stage.tasks):,}: {shares}", highlight=False)
     rejected = ", ".join(f"{r.items} {r.reason}" for r in found.rejects)
-    console.print(f"rejects: {rejected or 'none'}", highlight=False)
+    shown = f"; `weft rejects {out / 'corpus'}` shows them" if rejected else ""
+    console.print(f"rejects: {escape(rejected or 'none')}{escape(shown)}", highlight=False)
     _show_alignment(store)
     _show_losses(out / "run")
-    sample = find(store, "pretrain", "")
+    sample = find_where(store, "pretrain", lambda row: row.text_tokens > 0 and row.speech_tokens > 0)
     places = {
         "recipe": "recipe.yaml",
         "corpus": "corpus",
@@ -172,7 +173,9 @@ def show_summary(house: House, out: Path, found: Audit) -> None:
     for what, where in places.items():
         console.print(f"{what:<12} {escape(str(out / where))}", highlight=False)
     if sample:
-        console.print(f"look at one  weft inspect {escape(str(out / 'corpus'))} {sample.key}", highlight=False)
+        corpus = escape(str(out / "corpus"))
+        console.print(f"look at one  weft inspect {corpus} {sample.key}", highlight=False)
+        console.print(f"and others   weft inspect {corpus} --list --task words", highlight=False)
 
 
 def _show_alignment(store: Store) -> None:

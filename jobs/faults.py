@@ -3,18 +3,21 @@
 import os
 import traceback
 
-from weft.jobs.schedule import BuildError
-from weft.pipelines.listing import EmptySource
-from weft.pipelines.mixing.plan import PlanError
-from weft.pipelines.partwork import Unaccounted
-from weft.pipelines.store import Damaged
-from weft.schemas.recipe_file import RecipeError
+from weft.schemas.faults import RecipeError
 
 
 def explain(error: Exception) -> tuple[str, int]:
     """What to print and what to exit with. WEFT_TRACEBACK=1 in the environment shows where a failure came from."""
     shown = "".join(traceback.format_exception(error)) if os.environ.get("WEFT_TRACEBACK") else ""
-    if isinstance(error, (RecipeError, EmptySource)):
+    if isinstance(error, RecipeError):
+        return f"{shown}{error}", 2
+    from weft.jobs.schedule import BuildError
+    from weft.pipelines.listing import EmptySource
+    from weft.pipelines.mixing.plan import PlanError
+    from weft.pipelines.partwork import Unaccounted
+    from weft.pipelines.store import Damaged
+
+    if isinstance(error, EmptySource):
         return f"{shown}{error}", 2
     if isinstance(error, PlanError):  # the recipe is sound; the data do not suffice
         return f"{shown}{error}", 1

@@ -4,14 +4,16 @@ Hours come from headers, tokens from typical rates: 25 Hz units lose a third to 
 2.5 words a second and 1.3 tokens a word, text 4 bytes a token.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from math import ceil, inf
 
 from rich.console import Console
 
+from weft.jobs import costs
 from weft.jobs.holdings import Holding, sampled_holding
-from weft.jobs.show import table
+from weft.jobs.show import clock_time, table
 from weft.pipelines.graph import House
 from weft.pipelines.holdout import check_listing
 from weft.pipelines.tasks.base import Task
@@ -22,7 +24,6 @@ KEPT_BY_DEDUP = 0.68
 WORDS_A_SECOND = 2.5
 TOKENS_A_WORD = 1.3
 BYTES_A_TOKEN = 4.0
-REAL_TIME = {"ingest": 2000.0, "align": 45.0, "encode": 60.0}  # times real time on one core, embedded backends
 HEADERS = 10_000  # of a source are read; what a larger one holds is scaled up
 
 
@@ -57,7 +58,7 @@ class Supply:
         return self.wanted > self.at_most * max(0.0, mixture.passes - self.before) * (1 + 1e-9)
 
 
-def show_forecast(console: Console, house: House) -> list[str]:
+def show_forecast(console: Console, house: House, as_json: bool = False) -> list[str]:
     """Prints the tables, and returns the shortages after printing them as the last lines.
 
     Raises SplitError for a share that holds out nobody or everybody, as far as the listings name them.
@@ -65,16 +66,38 @@ def show_forecast(console: Console, house: House) -> list[str]:
     for space in house.spaces:
         check_listing(space, house.sources)
     held = {name: sampled_holding(name, source, HEADERS) for name, source in house.sources.items()}
+    sentences = shortages(house, held)
+    if as_json:
+        print(json.dumps(_record(house, held, sentences), indent=1, ensure_ascii=False))
+        return sentences
     _show_sources(console, held)
     for name, stage in house.recipe.training.items():
         _show_stage(console, house, name, stage, held)
-    seconds = sum(h.seconds for h in held.values())
-    cost = ", ".join(f"{stage} {seconds / rate / 3600:.2f} h" for stage, rate in REAL_TIME.items())
-    console.print(f"one core, embedded backends, about: {cost}", highlight=False)
-    sentences = shortages(house, held)
+    console.print(f"one core, embedded backends, about: {_times(costs.stages(held))}", highlight=False)
+    if learnt := costs.learning(house, held):
+        console.print(f"what learns, one core, about: {_times(learnt)}", highlight=False)
     for sentence in sentences:
         console.print(sentence, highlight=False, markup=False)
     return sentences
+
+
+def _times(seconds: Mapping[str, float]) -> str:
+    return ", ".join(f"{name} {clock_time(amount)}" for name, amount in seconds.items())
+
+
+def _record(house: House, held: Mapping[str, Holding], sentences: Sequence[str]) -> dict[str, object]:
+    stages = {
+        name: [asdict(s) | {"passes": s.passes if s.passes < inf else None} for s in _supplies(house, name, dict(held))]
+        for name in house.recipe.training
+    }
+    for supply in (supply for supplies in stages.values() for supply in supplies):
+        supply.update({key: None for key, value in supply.items() if value == inf})
+    return {
+        "sources": {name: asdict(h) for name, h in held.items()},
+        "stages": stages,
+        "seconds_on_one_core": {**costs.stages(dict(held)), **costs.learning(house, dict(held))},
+        "too_little_data": list(sentences),
+    }
 
 
 def shortages(house: House, held: dict[str, Holding]) -> list[str]:

@@ -122,6 +122,6 @@ def _seconds(item: Item) -> float | None:
             header = soundfile.info(file)
     except (Unusable, OSError, ValueError, soundfile.SoundFileError):
         return None
-    except TypeError:  # a file called .raw: soundfile wants to be given its rate
+    except (TypeError, AttributeError):  # a file called .raw: soundfile wants to be given its rate; an odd format tag
         return None
     return header.duration if header.frames < UNKNOWN else None

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from weft.schemas.recipe_file import RecipeError
+from weft.schemas.faults import RecipeError
 
 EngineOption = Annotated[str, typer.Option(help="local, ray, or auto: ray where there are cores or a cluster for it.")]
 AddressOption = Annotated[str | None, typer.Option(help="A running Ray cluster, such as ray://head:10001 or auto.")]

@@ -1,35 +1,52 @@
 """Progress of a build: a bar a stage with rate and time left, or plain lines where nobody watches a terminal; and why is done again
 what was done before.
 
-align      ━━━━━━━━━━━━━━━━━━━━━━━  8/12 parts   412 made   31.0/s   0:00:07
+align          ━━━━━━━━━━━━━━━━━━━━━━━  8/12 parts   412 made, 31.0/s, 0:00:07 left
+models/hubert  ━━━━━━━━━━━━━━━━━━━━━━━  0/1          training 120 of 350, 4.1/s, 0:00:56 left
 align/speech: 3 of 12 parts again: its input segment/speech changed
+
+Without a terminal a stage is a line when it ends, and one now and then while it runs: after 10 s, later less often.
 """
 
+import threading
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from types import TracebackType
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
 
 from weft.jobs.schedule import Event
+from weft.jobs.show import clock_time
+from weft.pipelines.learning import Pace
 from weft.pipelines.work import Work
 from weft.schemas.changes import summed
 
+WATCHED, WRITTEN = 1.0, 10.0  # seconds between two looks on a terminal, and between two sets of lines elsewhere
+_LEARN = ("models/", "aligner", "vocabulary")  # stages that say how far they are
+SELDOM = 50  # lines elsewhere become fewer: one set each fiftieth of the time so far
+
 
 class BuildProgress:
-    """`expect` adds work, `report` counts it off; leaving it prints what was kept from before."""
+    """`expect` adds work, `report` counts it off; leaving it prints what was kept from before.
 
-    def __init__(self, console: Console) -> None:
+    `pace` tells how far a model is that learns; `clock` gives seconds.
+    """
+
+    def __init__(
+        self, console: Console, pace: Callable[[str], Pace | None] = lambda node: None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:  # fmt: skip
         self._console = console
+        self._pace, self._clock = pace, clock
         columns = (
             TextColumn("{task.description:<12}"),
             BarColumn(),
             MofNCompleteColumn(),
             TextColumn("{task.fields[note]}"),
         )
-        self._bars = Progress(*columns, TimeRemainingColumn(), console=console, disable=not console.is_terminal)
+        self._bars = Progress(*columns, console=console, disable=not console.is_terminal)
         self._tasks: dict[str, TaskID] = {}
         self.expected: Counter[str] = Counter()
         self.done: Counter[str] = Counter()
@@ -40,14 +57,23 @@ class BuildProgress:
         self._pieces: Counter[str] = Counter()  # by node, as expected
         self._ended: Counter[str] = Counter()
         self._again: dict[str, list[tuple[str, ...]]] = {}
+        self._start = clock()
+        self._written = self._start
+        self._shown: dict[str, tuple[int, str]] = {}
+        self._left_over: dict[str, Pace | None] = {}  # by a worker that was killed: it says nothing of this build
+        self._over = threading.Event()
+        self._looks = threading.Thread(target=self._look, daemon=True)
 
     def __enter__(self) -> "BuildProgress":
         self._bars.start()
+        self._looks.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._over.set()
+        self._looks.join()
         self._bars.stop()
         for node in list(self._again):  # of a build that broke off
             self._tell(node)
@@ -60,10 +86,12 @@ class BuildProgress:
                 self._tasks[name] = self._bars.add_task(name, total=0, note="")
             self._bars.update(self._tasks[name], total=self.expected[name])
             self._pieces[work.node] += 1
+            if name.startswith(_LEARN):
+                self._left_over[name] = self._pace(name)
 
     def report(self, event: Event) -> None:
         name = stage_of(event.node)
-        self._began.setdefault(name, time.monotonic() - event.seconds)
+        self._began.setdefault(name, self._clock() - event.seconds)
         (self.kept if event.what == "kept" else self.done)[name] += 1
         self.made[name] += event.made
         self.seconds[name] = self.seconds.get(name, 0.0) + event.seconds
@@ -73,6 +101,40 @@ class BuildProgress:
             self._console.print(
                 f"{name:<12} {self.expected[name]} of {self.expected[name]}  {self._note(name)}", highlight=False
             )
+
+    def look(self) -> None:
+        """Brings what is shown up to date: the notes of the bars or, when it is time for some, lines of what has moved on."""
+        if self._console.is_terminal:
+            for name, note in self._running():
+                self._bars.update(self._tasks[name], note=note)
+            return
+        now = self._clock()
+        if now - self._written < max(WRITTEN, (now - self._start) / SELDOM):
+            return
+        self._written = now
+        for name, note in self._running():
+            moved = (self._count(name), note if name.startswith(_LEARN) else "")
+            if moved != self._shown.get(name):
+                self._shown[name] = moved
+                line = f"{name:<12} {self._count(name)} of {self.expected[name]}  {note}"
+                self._console.print(line, highlight=False, markup=False)
+
+    def _look(self) -> None:
+        while not self._over.wait(WATCHED):
+            self.look()
+
+    def _running(self) -> Iterator[tuple[str, str]]:
+        """The stages of which something but not all is done, and the models that learn, each with how it goes."""
+        for name in list(self.expected):
+            count = self._count(name)
+            pace = self._pace(name) if name.startswith(_LEARN) and count < self.expected[name] else None
+            if pace and pace != self._left_over.get(name):
+                yield name, learning_note(pace)
+            elif 0 < count < self.expected[name] and self.done[name]:
+                yield name, self._note(name)
+
+    def _count(self, name: str) -> int:
+        return self.kept[name] + self.done[name]
 
     def _explain(self, event: Event) -> None:
         """Why a node's work was done again: a line once all of it has ended."""
@@ -89,7 +151,7 @@ class BuildProgress:
         self._console.print(line, highlight=False, markup=False)
 
     def _note(self, name: str) -> str:
-        elapsed = max(1e-3, time.monotonic() - self._began[name])
+        elapsed = max(1e-3, self._clock() - self._began[name])
         words = []
         if self.done[name]:
             words.append(
@@ -97,7 +159,17 @@ class BuildProgress:
             )
         if self.kept[name]:
             words.append(f"{self.kept[name]} kept from before")
+        if left := self.expected[name] - self._count(name):
+            words += [f"{clock_time(left * elapsed / self.done[name])} left"] if self.done[name] else []
         return "; ".join(words)
+
+
+def learning_note(pace: Pace) -> str:
+    """`training 120 of 350, 4.1/s, 0:00:56 left`, as far as it is known."""
+    words = [f"{pace.phase} {pace.done:,} of {pace.of:,}" if pace.of else pace.phase]
+    words += [f"{pace.rate:,.1f}/s"] if pace.rate else []
+    words += [f"{clock_time(pace.left)} left"] if pace.left is not None else []
+    return ", ".join(words)
 
 
 def stage_of(node: str) -> str:

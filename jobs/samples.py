@@ -1,66 +1,183 @@
-"""One sample in the terminal: found through the index, read from its tar, its ids turned back into text and literals."""
+"""Samples in the terminal: one, found through the index by its key or its file, or a list of those that fit.
+
+Read from the tars, their ids turned back into text and literals.
+"""
 
 import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
 
 import numpy as np
 from rich.console import Console
-from rich.markup import escape
 
-from weft.jobs.show import table
+from weft.jobs.rejects import rejects_of
+from weft.jobs.show import cell, more_line, table
 from weft.pipelines.graph import House
 from weft.pipelines.mixing.shards import index_name
 from weft.pipelines.models import verified_folder
 from weft.pipelines.parts import opened_part
 from weft.pipelines.store import Store
-from weft.schemas.recipe_file import RecipeError
+from weft.schemas.faults import RecipeError
+from weft.schemas.item import key_for
 from weft.schemas.shard import IndexRow
 from weft.schemas.table import arrow_schema, from_table
 
+_AT_ONCE = 64  # rows made of a table
+_SHORTENED = 60  # letters of a text in a list
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Which samples are listed; an empty field lets all pass."""
+
+    stage: str = ""
+    task: str = ""
+    source: str = ""
+    speaker: str = ""
+
+    def passes(self, row: IndexRow) -> bool:
+        wanted = ((self.task, row.task), (self.source, row.source), (self.speaker, row.speaker))
+        return all(not want or want == has for want, has in wanted)
+
+    def check(self, house: House) -> None:
+        """Raises RecipeError for a name that the corpus does not have."""
+        known = (("stage", house.recipe.training), ("task", house.tasks), ("source", house.sources))
+        for what, names in known:
+            given = getattr(self, what)
+            if given and given not in names:
+                raise RecipeError(f"--{what} {given}: the corpus has no such {what}; there are {', '.join(names)}")
+
 
 def show_sample(console: Console, store: Store, house: House, key: str) -> None:
-    """Prints the first sample whose key begins with `key`. Raises RecipeError when there is none."""
+    """Prints the first sample whose key begins with `key`, or that was made from the file of that name.
+
+    Raises RecipeError when there is none.
+    """
     for stage in house.recipe.training:
-        if row := find(store, stage, key):
+        if row := find(store, stage, key) or _find_file(store, house, stage, key):
             _print(console, store, stage, row)
             return
-    raise RecipeError(f"{key}: no sample of {store.url} has a key that begins so; index.parquet lists them")
+    for found in rejects_of(store, house):
+        if found.reject.key == key or _is_named(found.reject.path, key):
+            why = f"{found.reject.reason} ({found.reject.detail})"
+            raise RecipeError(f"{key}: no sample, as {found.node} rejected it: {why}")
+    raise RecipeError(
+        f"{key}: no sample of {store.url} has a key that begins so, or is of a file of that name; "
+        f"`weft inspect {store.url} --list` lists them, `weft rejects {store.url}` what was rejected"
+    )
+
+
+def list_samples(console: Console, store: Store, house: House, wanted: Filter, limit: int, as_json: bool) -> None:
+    """Prints the samples that pass, each once and in the order in which they are drawn, and how many more there are."""
+    wanted.check(house)
+    if not house.recipe.training:
+        raise RecipeError(f"{store.url}: its recipe has no training stage, so there are no samples to list")
+    found = _chosen(store, house, wanted)
+    rows = [_listed(store, stage, row) for stage, row in islice(found, limit or None)]
+    if as_json:
+        print(json.dumps(rows, indent=1, ensure_ascii=False))
+        return
+    shown = table("Samples", "key", "stage", "task", "source", "speaker", "seconds", "tokens", "text")
+    for number in (1, 2, 3, 4, 7):
+        shown.columns[number].justify = "left"
+    for r in rows:
+        words = (cell(r[name]) for name in ("key", "stage", "task", "source", "speaker"))
+        shown.add_row(*words, f"{r['seconds']:.2f}", f"{r['tokens']:,}", cell(_shortened(r["text"])))
+    console.print(shown)
+    more_line(console, sum(1 for _ in found))
 
 
 def find(store: Store, stage: str, key: str) -> IndexRow | None:
     """The first draw of a key, read a row group at a time."""
-    with opened_part(store, index_name(stage)) as index:
-        for group in range(index.num_row_groups):
-            keys = index.read_row_group(group, columns=["key"])["key"].to_pylist()
-            at = next((i for i, k in enumerate(keys) if k.startswith(key)), None)
-            if at is not None:
-                return from_table(index.read_row_group(group, arrow_schema(IndexRow).names).slice(at, 1), IndexRow)[0]
+    return next((row for row in _rows(store, stage, lambda k: k.startswith(key))), None)
+
+
+def find_where(store: Store, stage: str, wanted: Callable[[IndexRow], bool]) -> IndexRow | None:
+    """The first draw that is wanted."""
+    return next((row for row in _rows(store, stage, lambda key: True) if wanted(row)), None)
+
+
+def _find_file(store: Store, house: House, stage: str, name: str) -> IndexRow | None:
+    """The first draw that was made from a file: a key begins with the file's own name, and the sample says the whole."""
+    begins = {key_for(source, name).rpartition("-")[0] + "-" for source in house.sources}
+    for row in _rows(store, stage, lambda key: key.startswith(tuple(begins))):
+        path = str(_read(store, stage, row)["provenance"]["path"])
+        if _is_named(path, name):
+            return row
     return None
 
 
+def _is_named(path: str, name: str) -> bool:
+    """Whether a file of a source is meant by a name: its path in the source, the end of that, or a path that ends so."""
+    return bool(name) and (path == name or path.endswith(f"/{name}") or name.endswith(f"/{path}"))
+
+
+def _rows(store: Store, stage: str, wanted: Callable[[str], bool]) -> Iterator[IndexRow]:
+    """The draws whose keys are wanted."""
+    columns = arrow_schema(IndexRow).names
+    with opened_part(store, index_name(stage)) as index:
+        for group in range(index.num_row_groups):
+            keys = index.read_row_group(group, columns=["key"])["key"].to_pylist()
+            at = [number for number, key in enumerate(keys) if wanted(key)]
+            if not at:
+                continue
+            read = index.read_row_group(group, columns)
+            for first in range(0, len(at), _AT_ONCE):
+                yield from from_table(read.take(at[first : first + _AT_ONCE]), IndexRow)
+
+
+def _chosen(store: Store, house: House, wanted: Filter) -> Iterator[tuple[str, IndexRow]]:
+    """Each sample that passes, at its first draw."""
+    for stage in house.recipe.training:
+        seen: set[str] = set()
+        for row in _rows(store, stage, lambda key: True) if wanted.stage in ("", stage) else ():
+            if row.key not in seen and wanted.passes(row):
+                seen.add(row.key)
+                yield stage, row
+
+
+def _listed(store: Store, stage: str, row: IndexRow) -> dict[str, Any]:
+    read = _read(store, stage, row)
+    return {
+        "key": row.key, "stage": stage, "task": row.task, "source": row.source, "speaker": row.speaker,
+        "language": row.language, "emotion": row.emotion, "seconds": round(row.seconds, 3), "tokens": row.tokens,
+        "path": read["provenance"]["path"], "text": read["text"],
+    }  # fmt: skip
+
+
+def _shortened(text: str) -> str:
+    words = " ".join(text.split())
+    return words if len(words) <= _SHORTENED else words[: _SHORTENED - 1] + "…"
+
+
+def _read(store: Store, stage: str, row: IndexRow) -> dict[str, Any]:
+    """What a sample's `.json` says."""
+    with store.open(f"shards/{stage}/{row.shard}") as file:
+        file.seek(row.json_offset)
+        return dict(json.loads(file.read(row.json_length)))
+
+
 def _print(console: Console, store: Store, stage: str, row: IndexRow) -> None:
-    from transformers import AutoTokenizer
+    from tokenizers import Tokenizer
 
     if not store.exists("vocabulary/tokenizer.json"):
         raise FileNotFoundError("vocabulary/tokenizer.json")
+    about = _read(store, stage, row)
     with store.open(f"shards/{stage}/{row.shard}") as file:
-        file.seek(row.json_offset)
-        said = json.loads(file.read(row.json_length))
         file.seek(row.ids_offset)
         ids = np.frombuffer(file.read(4 * row.tokens), np.int32)
-    tokenizer = AutoTokenizer.from_pretrained(str(verified_folder(store, "vocabulary")))
-    console.print(f"[bold]{row.key}[/]  task {row.task}, {row.tokens} tokens, {row.seconds:.2f} s, {stage}/{row.shard}")
+    tokenizer = Tokenizer.from_file(str(verified_folder(store, "vocabulary") / "tokenizer.json"))
+    where = f"task {row.task}, {row.tokens} tokens, {row.seconds:.2f} s, {stage}/{row.shard}"
+    console.print(f"[bold]{cell(row.key)}[/]  {cell(where)}")
     for field in ("source", "speaker", "language", "emotion", "licence", "provenance"):
-        console.print(f"  {field}: {escape(str(said[field]))}", highlight=False)
+        console.print(f"  {field}: {cell(about[field])}", highlight=False)
     rows = table("Spans", "what", "tokens", "seconds", "loss", "reads")
     rows.columns[-1].justify = "left"
-    for s in said["segments"]:
-        reads = str(tokenizer.decode(ids[s["begin"] : s["end"]].tolist()))
+    for s in about["segments"]:
+        reads = str(tokenizer.decode(ids[s["begin"] : s["end"]].tolist(), skip_special_tokens=False))
         times = f"{s['start']:.2f}–{s['stop']:.2f}" if s["stop"] else ""
-        rows.add_row(
-            f"{s['modality']} {s['role']}",
-            f"{s['end'] - s['begin']}",
-            times,
-            "yes" if s["loss"] else "no",
-            escape(reads),
-        )
+        loss = "yes" if s["loss"] else "no"
+        rows.add_row(cell(f"{s['modality']} {s['role']}"), f"{s['end'] - s['begin']}", times, loss, cell(reads))
     console.print(rows)

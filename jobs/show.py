@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from datetime import timedelta
 
 from rich.console import Console
 from rich.markup import escape
@@ -9,6 +10,8 @@ from rich.table import Table
 
 from weft.schemas.audit import Audit, StageAudit
 from weft.schemas.ledger import Reject
+
+_FAULTS = 50  # of a broken corpus that are printed
 
 
 def table(title: str, *columns: str) -> Table:
@@ -19,6 +22,22 @@ def table(title: str, *columns: str) -> Table:
     return made
 
 
+def cell(text: object) -> str:
+    """Anything that came from data, as it may be printed: brackets in it are no markup."""
+    return escape(str(text))
+
+
+def clock_time(seconds: float) -> str:
+    """`0:01:05`"""
+    return str(timedelta(seconds=round(seconds)))
+
+
+def more_line(console: Console, more: int) -> None:
+    """Says how many rows a limit kept back."""
+    if more:
+        console.print(f"… and {more:,} more; `--limit 0` shows all", highlight=False)
+
+
 def show_audit(console: Console, audit: Audit) -> None:
     show_ledger(console, audit)
     if audit.rejects:
@@ -26,13 +45,15 @@ def show_audit(console: Console, audit: Audit) -> None:
     for stage in audit.stages:
         show_mixture(console, stage)
     show_leaks(console, audit)
-    for fault in audit.faults:
-        console.print(f"[red]broken:[/] {escape(fault)}", highlight=False)
+    for fault in audit.faults[:_FAULTS]:
+        console.print(f"[red]broken:[/] {cell(fault)}", highlight=False)
+    if (more := len(audit.faults) - _FAULTS) > 0:
+        console.print(f"[red]broken:[/] … and {more:,} more; `--json` has them all", highlight=False)
     if not audit.faults:
         console.print("[green]every item and every second is accounted for[/]")
     for stage in () if audit.faults else audit.stages:
         if stage.ended:
-            console.print(f"[yellow]{stage.stage} stopped short:[/] {escape(stage.ended)}", highlight=False)
+            console.print(f"[yellow]{stage.stage} stopped short:[/] {cell(stage.ended)}", highlight=False)
         else:
             exact = "each share is within one sample of what was declared or is held, at every point of the stream"
             console.print(f"[green]{stage.stage}: {exact}[/]")
@@ -47,7 +68,7 @@ def show_lost(console: Console, title: str, rejects: Sequence[Reject]) -> None:
     for (stage, reason), items in Counter((r.stage, r.reason) for r in rejects).most_common():
         first = next(r for r in rejects if (r.stage, r.reason) == (stage, reason))
         example = f"{first.path.rsplit('/', 1)[-1]}: {first.detail}"
-        rows.add_row(f"{stage}: {reason}", f"{items:,}", escape(example[:110]))
+        rows.add_row(f"{stage}: {reason}", f"{items:,}", cell(example[:110]))
     console.print(rows)
 
 
@@ -67,7 +88,7 @@ def show_ledger(console: Console, audit: Audit) -> None:
 def show_rejects(console: Console, audit: Audit) -> None:
     rows = table("Rejects", "stage: reason", "items", "seconds", "for example")
     for r in audit.rejects:
-        rows.add_row(f"{r.stage}: {r.reason}", f"{r.items:,}", f"{r.seconds:,.2f}", escape(r.example[:90]))
+        rows.add_row(f"{r.stage}: {r.reason}", f"{r.items:,}", f"{r.seconds:,.2f}", cell(r.example[:90]))
     console.print(rows)
 
 
@@ -100,7 +121,7 @@ def show_shares(console: Console, stage: StageAudit) -> None:
     for s in stage.shares:
         share = f"{'~' if s.rounded else ''}{s.declared:.3%}"
         figures = (f"{s.samples:,}", f"{s.worst:,.1f}", f"{s.sample:,.1f}")
-        rows.add_row(escape(s.path), share, f"{s.realised:.3%}", *figures, epochs.get(s.path, ""))
+        rows.add_row(cell(s.path), share, f"{s.realised:.3%}", *figures, epochs.get(s.path, ""))
     console.print(rows)
 
 
@@ -111,7 +132,7 @@ def show_leaks(console: Console, audit: Audit) -> None:
     rows = table("In two splits", "what", "names", "for example")
     rows.columns[-1].justify = "left"
     for leak in audit.leaks:
-        rows.add_row(leak.kind, f"{leak.names:,}", escape(leak.examples[0]))
+        rows.add_row(leak.kind, f"{leak.names:,}", cell(leak.examples[0]))
     console.print(rows)
 
 
@@ -122,7 +143,7 @@ def show_groups(console: Console, stage: StageAudit, most: int = 10) -> None:
         some = [g for g in stage.groups if g.kind == kind]
         for g in some[:most]:
             name = f"{kind} {g.value or 'unknown'}"
-            rows.add_row(escape(name), f"{g.samples:,}", f"{g.tokens:,}", f"{g.token_share:.3%}", f"{g.seconds:,.2f}")
+            rows.add_row(cell(name), f"{g.samples:,}", f"{g.tokens:,}", f"{g.token_share:.3%}", f"{g.seconds:,.2f}")
         if len(some) > most:
             rest = some[most:]
             tokens, share = sum(g.tokens for g in rest), sum(g.token_share for g in rest)

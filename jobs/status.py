@@ -1,12 +1,13 @@
 """What of a corpus is done: for every node its parts, and what is missing or no longer fits."""
 
+import json
 from collections import Counter
 
 from rich.console import Console
 
 from weft.jobs.build import shard_works
 from weft.jobs.progress import stage_of
-from weft.jobs.show import table
+from weft.jobs.show import cell, table
 from weft.pipelines.expected import listed_parts
 from weft.pipelines.graph import House
 from weft.pipelines.mixing.plan import plan_name
@@ -14,7 +15,20 @@ from weft.pipelines.store import Damaged, Store
 from weft.pipelines.work import IndexWork, Work
 
 
-def show_status(console: Console, store: Store, house: House) -> None:
+def show_status(console: Console, store: Store, house: House, as_json: bool = False) -> None:
+    total, done = counted(store, house)
+    if as_json:
+        stages = [{"stage": s, "parts": n, "done": done[s], "to_do": n - done[s]} for s, n in total.items()]
+        print(json.dumps({"corpus": store.url, "stages": stages}, indent=1, ensure_ascii=False))
+        return
+    rows = table(f"Status of {cell(store.url)}", "stage", "parts", "done", "to do")
+    for stage, count in total.items():
+        rows.add_row(cell(stage), f"{count:,}", f"{done[stage]:,}", f"{count - done[stage]:,}")
+    console.print(rows)
+
+
+def counted(store: Store, house: House) -> tuple[Counter[str], Counter[str]]:
+    """Pieces of work by stage: all, and those that stand."""
     parts = {name: listed_parts(store, name) for name in house.sources}
     works = house.works(parts)
     for stage in house.recipe.training:
@@ -25,10 +39,7 @@ def show_status(console: Console, store: Store, house: House) -> None:
     for work in works:
         total[stage_of(work.node)] += 1
         done[stage_of(work.node)] += is_done(work, store)
-    rows = table(f"Status of {store.url}", "stage", "parts", "done", "to do")
-    for stage, count in total.items():
-        rows.add_row(stage, f"{count:,}", f"{done[stage]:,}", f"{count - done[stage]:,}")
-    console.print(rows)
+    return total, done
 
 
 def is_done(work: Work, store: Store) -> bool:

@@ -5,13 +5,14 @@ from typing import Annotated
 
 import typer
 
+from weft.jobs.help import Command, Group
 from weft.jobs.options import AddressOption, EngineOption, WorkersOption, check_engine, parted
-from weft.schemas.recipe_file import RecipeError
+from weft.schemas.faults import RecipeError
 
-tokenizer_app = typer.Typer(no_args_is_help=True, help="Trains, measures and lists speech tokenizers.")
+tokenizer_app = typer.Typer(no_args_is_help=True, cls=Group, help="Trains, measures and lists speech tokenizers.")
 
 
-@tokenizer_app.command("train")
+@tokenizer_app.command("train", cls=Command)
 def tokenizer_train(
     use: Annotated[str, typer.Argument(help="Which: `weft tokenizer list` has them.", show_default=False)],
     files: Annotated[
@@ -40,7 +41,7 @@ def tokenizer_train(
     run_training(use, paths, settings, out, engine, address, workers)
 
 
-@tokenizer_app.command("evaluate")
+@tokenizer_app.command("evaluate", cls=Command)
 def tokenizer_evaluate(
     tokenizer: Annotated[
         Path, typer.Argument(help="A folder that `weft tokenizer train` made, or a hub name.", show_default=False)
@@ -70,7 +71,7 @@ def tokenizer_evaluate(
     run_evaluation([tokenizer, *(beside or [])], paths, settings, out, engine, address, workers)
 
 
-@tokenizer_app.command("list")
+@tokenizer_app.command("list", cls=Command)
 def tokenizer_list() -> None:
     """The speech tokenizers there are, with their rates, codes and spellings.
 

@@ -2,12 +2,16 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
+from math import inf
 from pathlib import Path
 
 import yaml
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from weft.jobs.commands import console, open_store
+from weft.jobs.progress import SELDOM, WRITTEN
+from weft.jobs.show import clock_time
 from weft.pipelines.graph import House
 from weft.pipelines.mixing.plan import ending as why_short
 from weft.pipelines.mixing.shards import index_name
@@ -24,8 +28,12 @@ VALIDATION = "validation"  # the folder of held-out shards, beside those of the 
 def run_training(house: House, corpus: str, stage: str, out: Path, resume: bool) -> Result:
     """Trains with progress shown. Raises RecipeError for a stage or a corpus that is not there."""
     stage = stage or next(iter(house.recipe.training), "")
+    if not house.recipe.training:
+        raise RecipeError(
+            "the recipe has no `training:`, so there is nothing to train; recipes/demo.yaml shows a stage"
+        )
     if stage not in house.recipe.training:
-        raise RecipeError(f"no training stage {stage!r}; the recipe has {', '.join(house.recipe.training) or 'none'}")
+        raise RecipeError(f"no training stage {stage!r}; the recipe has {', '.join(house.recipe.training)}")
     store = open_store(corpus)
     if not store.exists(index_name(stage)):
         raise RecipeError(f"{corpus}: no shards for stage {stage!r}; `weft build` makes them")
@@ -70,17 +78,39 @@ def _shown(stage: TrainingStage) -> Iterator[Callable[[StepReport], None]]:
     )
     with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
         task = bar.add_task("train", total=None, note="")
+        lines = Lines()
 
         def report(step: StepReport) -> None:
             note = losses_line(step.rows)
             bar.update(task, completed=step.step, total=step.steps, note=note)
-            if not console.is_terminal and (step.step % max(1, step.steps // 10) == 0 or step.step == 1):
-                console.print(f"step {step.step} of {step.steps}  {note}", highlight=False)
+            if lines.is_due(step) and not console.is_terminal:
+                console.print(f"step {step.step} of {step.steps}  {note}  {lines.pace(step)}", highlight=False)
             if step.validation:
                 line = validation_line(step.validation, list(stage.mixture.weights))
                 console.print(f"step {step.step} of {step.steps}  {line}", highlight=False)
 
         yield report
+
+
+@dataclass
+class Lines:
+    """Where nobody watches a terminal: which steps are a line, the first, the last, and one in 10 s or more; and how fast they go."""
+
+    seconds: float = 0.0
+    steps: int = 0
+    told: float = -inf
+
+    def is_due(self, step: StepReport) -> bool:
+        self.seconds, self.steps = self.seconds + step.seconds, self.steps + 1
+        if self.seconds - self.told < max(WRITTEN, self.seconds / SELDOM) and step.step < step.steps:
+            return False
+        self.told = self.seconds
+        return True
+
+    def pace(self, step: StepReport) -> str:
+        each = self.seconds / self.steps
+        rate = f"{1 / each:,.2f}/s, " if each else ""
+        return f"{rate}{clock_time((step.steps - step.step) * each)} left"
 
 
 def losses_line(rows: Sequence[LossRow] | Sequence[ValidationRow]) -> str:

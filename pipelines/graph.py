@@ -6,10 +6,12 @@ dialogues  list ─ ingest ─ synthesize ─ segment ─ …
 books      list ─ ingest ─ compose
 """
 
+from __future__ import annotations
+
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from weft.pipelines.align import ALIGNER, Align
 from weft.pipelines.assess import Assess
@@ -29,7 +31,6 @@ from weft.pipelines.stage import Stage
 from weft.pipelines.synthesize import Synthesize
 from weft.pipelines.tasks.base import Task
 from weft.pipelines.transcribe import Transcribe
-from weft.pipelines.work import Work
 from weft.schemas.audio import Alignment, Units, Utterance
 from weft.schemas.item import Item
 from weft.schemas.recipe import Choice, Recipe, TokenizerChoice
@@ -41,6 +42,10 @@ from weft.tokenizers.base import SpeechTokenizer
 from weft.tokenizers.card import read_card
 from weft.tokenizers.folder import located, settings_of
 from weft.tokenizers.text import TextTokenizer
+
+if TYPE_CHECKING:
+    from weft.pipelines.aligners.base import Aligner
+    from weft.pipelines.work import Work
 
 STAGES = (
     "ingest",
@@ -236,6 +241,11 @@ class House:
         if self.recipe.align.use == "none":
             return None
         return Align(aligner=chosen("aligners", self.recipe.align, "align"))
+
+    @property
+    def aligner(self) -> Aligner | None:
+        """What finds words in time, where something does."""
+        return self._align.aligner if self._align else None
 
     @cached_property
     def _transcribe(self) -> Stage | None:

@@ -20,6 +20,7 @@ import pyarrow as pa
 from weft.pipelines.align import ALIGNER
 from weft.pipelines.aligners.base import Aligner, Clip, speaker_of
 from weft.pipelines.encode import speech_of
+from weft.pipelines.learning import steps_in_file
 from weft.pipelines.models import OWN, commit_model, model_stands, recorded
 from weft.pipelines.parts import read_table
 from weft.pipelines.partwork import content_of, model_mark
@@ -29,6 +30,7 @@ from weft.pipelines.store import Store
 from weft.schemas.audio import Utterance
 from weft.schemas.changes import named_settings, training_set_changes, without_training_set
 from weft.schemas.fingerprint import content, digest
+from weft.schemas.learning import report_step
 from weft.schemas.ledger import Unusable
 from weft.schemas.recipe import VocabularySettings
 from weft.schemas.recipe_file import RecipeError
@@ -117,8 +119,9 @@ class TokenizerWork(_SpeechModelWork):
         return {**_backend(self.tokenizer, self.seed), **contents, **_training_set(heard)}
 
     def run(self, store: Store) -> int:
-        heard = list(_readable(store, self._picked(store)))
-        _make_model(store, self.node, self.made_from(store), lambda folder: self._train(heard, folder))
+        with steps_in_file(store, self.node):
+            heard = list(_readable(store, self._picked(store)))
+            _make_model(store, self.node, self.made_from(store), lambda folder: self._train(heard, folder))
         return len(heard)
 
     def _train(self, heard: Sequence[tuple[Utterance, np.ndarray]], folder: Path) -> None:
@@ -193,9 +196,10 @@ class AlignerWork(_ModelWork):
         aligner = self.aligner.model_copy()
         with _refusals(self.node):
             aligner.setup()
-        told = _readable(store, [u for u in chosen if aligner.understands(u)])
-        clips = [Clip(s, said, speaker_of(u)) for u, s in told if (said := aligner.spoken(u.text or ""))]
-        _make_model(store, self.node, self.made_from(store), lambda folder: aligner.train(clips, folder, self.seed))
+        with steps_in_file(store, self.node):
+            told = _readable(store, [u for u in chosen if aligner.understands(u)])
+            clips = [Clip(s, said, speaker_of(u)) for u, s in told if (said := aligner.spoken(u.text or ""))]
+            _make_model(store, self.node, self.made_from(store), lambda folder: aligner.train(clips, folder, self.seed))
         return len(clips)
 
     def _picked(self, store: Store) -> list[Utterance]:
@@ -237,7 +241,7 @@ class VocabularyWork(_ModelWork):
         from weft.tokenizers.unified import save, unify
 
         at = self.layout
-        with _refusals(self.node):
+        with steps_in_file(store, self.node), _refusals(self.node):
             text = self.text.train(self._at_least_one(self._texts(store)))
             vocabulary = unify(
                 text, at.markers, self.codebooks, at.pad_to, at.multiple, at.bos, at.codes_from, at.trailing
@@ -257,14 +261,16 @@ class VocabularyWork(_ModelWork):
         return chain([first], texts) if must_learn else texts
 
     def _texts(self, store: Store) -> Iterator[str]:
-        for name in self.parts:
+        for number, name in enumerate(self.parts):
+            report_step("parts of text", number + 1, len(self.parts))
             table = read_table(store, name, ["text", "split"])
             yield from table.filter(with_text(table))["text"].to_pylist()
 
 
 def _readable(store: Store, utterances: Sequence[Utterance]) -> Iterator[tuple[Utterance, np.ndarray]]:
     """With their samples; what went since it was ingested teaches nothing, and the next stage rejects it."""
-    for utterance in utterances:
+    for number, utterance in enumerate(utterances):
+        report_step("clips read", number + 1, len(utterances))
         if not isinstance(samples := heard(store, utterance), Unusable):
             yield utterance, samples
 

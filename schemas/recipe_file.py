@@ -16,13 +16,10 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
+from weft.schemas.faults import RecipeError
 from weft.schemas.recipe import Recipe
 
 Lines = dict[tuple[str, ...], str]
-
-
-class RecipeError(ValueError):
-    """A recipe that cannot be used; the message says what, where (file and line) and what to do."""
 
 
 class _Loader(yaml.SafeLoader):

@@ -5,14 +5,16 @@ encode(" of the")  ->  [291, 275];  `<s>` is id 0, the 256 bytes follow, then th
 """
 
 from collections.abc import Iterable
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field
 from tokenizers import Tokenizer as Backend
 from tokenizers import decoders, models, pre_tokenizers, trainers
-from transformers import PreTrainedTokenizerFast
 
 from weft.tokenizers.text import TextTokenizer
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerFast
 
 BOS = "<s>"
 
@@ -24,7 +26,9 @@ class Tokenizer(TextTokenizer):
 
     size: int = Field(default=2000, ge=257)
 
-    def _make(self, texts: Iterable[str]) -> PreTrainedTokenizerFast:
+    def _make(self, texts: Iterable[str]) -> "PreTrainedTokenizerFast":
+        from transformers import PreTrainedTokenizerFast
+
         backend = Backend(models.BPE())
         backend.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
         backend.decoder = decoders.ByteLevel()

@@ -11,8 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from huggingface_hub import ModelCard
-from huggingface_hub.errors import HfHubHTTPError
 
 from weft.schemas.audio import Utterance
 from weft.schemas.fingerprint import content, digest
@@ -44,6 +42,9 @@ def write_card(folder: Path, tokenizer: SpeechTokenizer, heard: Sequence[Utteran
 
 def licence_of(checkpoint: str) -> str:
     """What the model card (README.md) of a checkpoint's folder or hub name says; "" where it says nothing."""
+    from huggingface_hub import ModelCard
+    from huggingface_hub.errors import HfHubHTTPError
+
     local = Path(checkpoint)
     folder = local if local.is_dir() else local.parent
     try:

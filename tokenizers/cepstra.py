@@ -7,12 +7,10 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
-import torch
 from pydantic import Field, PrivateAttr, field_validator
 
 from weft.schemas.fingerprint import version_of
 from weft.tokenizers import folder as folders
-from weft.tokenizers import kmeans
 from weft.tokenizers.base import SAMPLE_RATE, SpeechTokenizer
 from weft.tokenizers.mfcc import STEP, WIDTH, mfcc
 from weft.tokenizers.stream import Speech
@@ -43,6 +41,10 @@ class Tokenizer(SpeechTokenizer):
 
     def train(self, speech: Sequence[Speech], folder: Path, seed: int) -> None:
         """Raises ValueError for too little speech. The same for the same speech in any order."""
+        import torch
+
+        from weft.tokenizers import kmeans
+
         usable = self._usable(speech)
         if not usable:
             raise ValueError(f"none of the {len(speech)} clips is as long as one frame ({1 / self.rate:g} s)")
@@ -51,6 +53,8 @@ class Tokenizer(SpeechTokenizer):
         self.load(folder)
 
     def load(self, folder: Path) -> None:
+        import torch
+
         tensors, _, self._checksum = folders.load(folder)
         folders.check_settings(folder, self, "rate")
         self._centroids = tensors.get("centroids", torch.zeros(0, 0)).numpy()
@@ -74,6 +78,8 @@ class Tokenizer(SpeechTokenizer):
         return self._checksum
 
     def _ids(self, speech: Sequence[Speech]) -> Iterator[np.ndarray]:
+        from weft.tokenizers import kmeans
+
         if self._centroids is None:
             raise RuntimeError("this tokenizer has no model yet: call load(folder) first")
         for one in speech:

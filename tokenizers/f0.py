@@ -4,7 +4,6 @@ f0(samples[16000])  ->  float64 [200]: 0 where nothing is voiced, else Hz
 """
 
 import numpy as np
-import pyworld
 
 RATE = 16_000
 STEP = 80  # samples
@@ -29,6 +28,8 @@ def f0(samples: np.ndarray) -> np.ndarray:
 
 
 def _f0(samples: np.ndarray) -> np.ndarray:
+    import pyworld
+
     wave = np.ascontiguousarray(samples, np.float64)
     rough, times = pyworld.dio(wave, RATE, f0_floor=LOWEST, f0_ceil=HIGHEST, frame_period=1000 * STEP / RATE)
     found = np.asarray(pyworld.stonemask(wave, rough, times, RATE))

@@ -15,13 +15,16 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from weft.schemas.fingerprint import digest
+from weft.schemas.learning import report_step
 
 WARMUP = 0.1  # of the steps
 SAVE_EVERY = 50  # steps
 
 
 def fit(module: torch.nn.Module, loss_of: Callable[[int], torch.Tensor], steps: int, lr: float, state: Path) -> None:
-    """AdamW over `steps`, the rate rising and then falling to nothing; `state` keeps how far it is, and the end."""
+    """AdamW over `steps`, the rate rising and then falling to nothing; `state` keeps how far it is, and the end. Its name is that of
+    the phase in which steps are reported.
+    """
     optimiser = torch.optim.AdamW(module.parameters(), lr, betas=(0.9, 0.98), weight_decay=0.01)
     module.train()
     for step in range(_restore(module, optimiser, state), steps):
@@ -33,6 +36,7 @@ def fit(module: torch.nn.Module, loss_of: Callable[[int], torch.Tensor], steps: 
         optimiser.step()
         if (step + 1) % SAVE_EVERY == 0 or step + 1 == steps:
             _save(module, optimiser, state, step + 1)
+        report_step(state.stem, step + 1, steps)
     module.eval()
 
 

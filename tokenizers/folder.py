@@ -11,20 +11,19 @@ from collections.abc import Mapping
 from functools import reduce
 from hashlib import blake2b
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
-import torch
-from huggingface_hub import snapshot_download
-from huggingface_hub.errors import HfHubHTTPError
 from pydantic import AfterValidator
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
 
 from weft.schemas.fingerprint import digest
 from weft.schemas.settings import CHECKPOINT, Settings
 
-Tensors = Mapping[str, torch.Tensor]
+if TYPE_CHECKING:  # torch takes seconds, which a recipe's check does not need
+    import torch
+
+    Tensors = Mapping[str, torch.Tensor]
 _HUB_NAME = re.compile(r"[\w-][\w.-]*/[\w-][\w.-]*")
 
 
@@ -35,6 +34,9 @@ def located(name: str) -> Path:
     """
     if Path(name).exists() or not _HUB_NAME.fullmatch(name):
         return Path(name)
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HfHubHTTPError
+
     try:
         return Path(snapshot_download(name, allow_patterns=["*.json", "*.safetensors"]))
     except (OSError, ValueError, HfHubHTTPError) as error:
@@ -49,14 +51,18 @@ def absolute(name: str) -> str:
 Checkpoint = Annotated[str, AfterValidator(absolute), CHECKPOINT]  # a local file or folder, or a hub name
 
 
-def save(folder: Path, settings: Settings, tensors: Tensors, known: Mapping[str, Any]) -> None:
+def save(folder: Path, settings: Settings, tensors: "Tensors", known: Mapping[str, Any]) -> None:
+    from safetensors.torch import save_file
+
     save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, folder / "model.safetensors")
     (folder / "known.json").write_text(_json(known), "utf-8")
     (folder / "settings.json").write_text(settings.model_dump_json(indent=1) + "\n", "utf-8")
 
 
-def load(folder: Path) -> tuple[dict[str, torch.Tensor], Any, str]:
+def load(folder: Path) -> "tuple[dict[str, torch.Tensor], Any, str]":
     """Tensors, what else is known, and a checksum over both. Raises ValueError for a folder that holds no such model."""
+    from safetensors.torch import load_file
+
     try:
         tensors = load_file(folder / "model.safetensors")
         known = json.loads((folder / "known.json").read_text("utf-8"))
@@ -107,7 +113,7 @@ def check_finite(folder: Path, centroids: np.ndarray) -> None:
         raise ValueError(f"{folder}: its centroids are not all finite numbers of 32 bits")
 
 
-def fill(module: torch.nn.Module, tensors: Tensors, folder: Path) -> None:
+def fill(module: "torch.nn.Module", tensors: "Tensors", folder: Path) -> None:
     """Puts tensors into a module that only encodes. Raises ValueError where they are another model's."""
     try:
         module.load_state_dict(dict(tensors))

@@ -6,16 +6,17 @@ encode(samples[16000])  ->  ids 4218 4218 1207 …, 25 frames
 
 from collections.abc import Iterator, Sequence
 from math import prod
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
-import torch
 from pydantic import field_validator, model_validator
-from torch import nn
 
-from weft.tokenizers.finite_scalar import Quantizer
 from weft.tokenizers.stream import Speech
 from weft.tokenizers.supervised import Supervised
+
+if TYPE_CHECKING:
+    import torch
+    from torch import nn
 
 
 class Tokenizer(Supervised):
@@ -48,13 +49,17 @@ class Tokenizer(Supervised):
     def _untold(self) -> tuple[str, ...]:
         return (*super()._untold, "levels")
 
-    def _bottleneck(self) -> nn.Module:
+    def _bottleneck(self) -> "nn.Module":
+        from weft.tokenizers.finite_scalar import Quantizer
+
         return Quantizer(self.training.width, self.levels)
 
     def _ids(self, speech: Sequence[Speech]) -> Iterator[np.ndarray]:
+        from weft.tokenizers.finite_scalar import Quantizer
+
         model = self._ready()
 
-        def codes(mels: torch.Tensor, lengths: torch.Tensor) -> torch.Tensor:
+        def codes(mels: "torch.Tensor", lengths: "torch.Tensor") -> "torch.Tensor":
             assert isinstance(model.bottleneck, Quantizer)
             return model.bottleneck.codes(model.states(mels, lengths))
 

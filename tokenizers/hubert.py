@@ -11,24 +11,23 @@ A trained folder holds `config.json`, `model.safetensors`, `quantizer.safetensor
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 import numpy as np
-import torch
 from pydantic import Field, PrivateAttr, field_validator
 
 from weft.schemas.fingerprint import hash64, version_of
 from weft.schemas.resources import Resources
 from weft.schemas.settings import NOT_IDENTITY
-from weft.tokenizers import kmeans, layers, steady
 from weft.tokenizers.base import SAMPLE_RATE, SpeechTokenizer
-from weft.tokenizers.checkpoint import Encoder, checksum, cut, load_encoder, quiet
-from weft.tokenizers.fitting import unfinished
 from weft.tokenizers.folder import Checkpoint, check_settings, first_line
 from weft.tokenizers.grid import Grid
-from weft.tokenizers.hubert_training import Training, train
-from weft.tokenizers.quantizer import Nearest, Quantizer, load_quantizer, save_quantizer
+from weft.tokenizers.hubert_settings import Training
 from weft.tokenizers.stream import Speech
+
+if TYPE_CHECKING:  # a recipe is checked without torch; whoever trains or encodes imports it
+    from weft.tokenizers.checkpoint import Encoder
+    from weft.tokenizers.quantizer import Quantizer
 
 CODEBOOK_FRAMES = 60_000  # enough to place the centroids; more only takes time
 CODEBOOK_CLIPS = 64  # heard before what k-means does not need is forgotten
@@ -59,9 +58,9 @@ class Tokenizer(SpeechTokenizer):
     batch: Annotated[float, NOT_IDENTITY] = Field(default=60.0, gt=0)
     training: Training = Training()
 
-    _model: Encoder | None = PrivateAttr(None)
+    _model: "Encoder | None" = PrivateAttr(None)
     _grid: Grid | None = PrivateAttr(None)
-    _quantizer: Quantizer | None = PrivateAttr(None)
+    _quantizer: "Quantizer | None" = PrivateAttr(None)
     _checksum: str = PrivateAttr("")
 
     @field_validator("rate")
@@ -90,6 +89,10 @@ class Tokenizer(SpeechTokenizer):
         The same for the same speech in any order, the same seed and number of torch threads. Raises ValueError for
         too little speech, or for a checkpoint or codebook that does not fit.
         """
+        from weft.tokenizers.checkpoint import load_encoder, quiet
+        from weft.tokenizers.fitting import unfinished
+        from weft.tokenizers.quantizer import save_quantizer
+
         chosen = self._sample(speech, seed) if self.training_seconds else []
         with unfinished(folder, self.model_dump(mode="json"), seed, [one.name for one in chosen]) as kept:
             self._hold(*load_encoder(self.model, self.layer) if self.model else self._trained(chosen, seed, kept))
@@ -101,6 +104,11 @@ class Tokenizer(SpeechTokenizer):
 
     def load(self, folder: Path) -> None:
         """Make ready with what `train` wrote. Raises ValueError when that is no such model or does not fit the settings."""
+        import torch
+
+        from weft.tokenizers.checkpoint import checksum, load_encoder
+        from weft.tokenizers.quantizer import load_quantizer
+
         self._hold(*load_encoder(str(folder), self.layer))
         check_settings(folder, self, "layer")
         model, _ = self._ready()
@@ -133,6 +141,8 @@ class Tokenizer(SpeechTokenizer):
 
     def features(self, clips: Sequence[np.ndarray]) -> list[np.ndarray]:
         """The layer's output for each clip, float32 [frames, width]."""
+        from weft.tokenizers import layers
+
         model, grid = self._ready()
         return layers.in_windows(model, grid, self._rows(clips), self.batch, PADDING)
 
@@ -147,18 +157,24 @@ class Tokenizer(SpeechTokenizer):
     def _shape(self) -> tuple[int, int]:
         return self.size, self._ready()[0].config.hidden_size
 
-    def _hold(self, model: Encoder, grid: Grid) -> None:
+    def _hold(self, model: "Encoder", grid: Grid) -> None:
         if grid.hop != self._hop:
             raise ValueError(f"a frame of this model is {grid.hop} samples: set `rate` to {SAMPLE_RATE / grid.hop:g}")
         self._model, self._grid = model, grid
 
-    def _trained(self, speech: Sequence[Speech], seed: int, kept: Path) -> tuple[Encoder, Grid]:
+    def _trained(self, speech: Sequence[Speech], seed: int, kept: Path) -> "tuple[Encoder, Grid]":
+        from weft.tokenizers.checkpoint import cut
+        from weft.tokenizers.hubert_training import train
+
         if self.layer > self.training.layers:
             raise ValueError(f"`layer` is {self.layer} but `training.layers` is {self.training.layers}")
         rows = self._rows([one.samples for one in speech])
         return cut(train(rows, self.training, self.rate, seed, kept), self.layer)
 
-    def _codebook(self, speech: Sequence[Speech], seed: int) -> Quantizer:
+    def _codebook(self, speech: Sequence[Speech], seed: int) -> "Quantizer":
+        from weft.tokenizers import kmeans, steady
+        from weft.tokenizers.quantizer import Nearest, load_quantizer
+
         if self.codebook:
             return load_quantizer(self.codebook, *self._shape)
         clips = [one.samples for one in speech]
@@ -166,7 +182,7 @@ class Tokenizer(SpeechTokenizer):
             return Nearest(kmeans.fit(self._spread(clips), self.size, seed))
         return steady.fit(self.features(clips), [one.speaker for one in speech], self.size, seed)
 
-    def _ready(self) -> tuple[Encoder, Grid]:
+    def _ready(self) -> "tuple[Encoder, Grid]":
         if self._model is None or self._grid is None:
             raise RuntimeError("this tokenizer has no model yet: call load(folder) first")
         return self._model, self._grid

@@ -13,20 +13,18 @@ import copy
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import Self
 
 import numpy as np
 import torch
-from pydantic import Field, model_validator
 from torch.nn.functional import cross_entropy
 from torch.nn.utils.parametrize import is_parametrized
 
-from weft.schemas.settings import Settings
 from weft.tokenizers import kmeans
 from weft.tokenizers.checkpoint import cut
 from weft.tokenizers.crops import Crops
 from weft.tokenizers.fitting import fit, seeded
 from weft.tokenizers.hearings import Hearings
+from weft.tokenizers.hubert_settings import Training
 from weft.tokenizers.layers import in_windows
 from weft.tokenizers.mel_hubert import MelHubert, small_config
 from weft.tokenizers.mfcc import RATE, mfcc
@@ -35,44 +33,6 @@ from weft.tokenizers.swapped import Swapped
 SPAN_SECONDS = 0.2
 _GENTLY = 0.6  # of the rate, where a model that knows something goes on
 _NOBODY = -100  # what cross entropy passes over
-
-
-class Training(Settings):
-    """How the embedded HuBERT is trained: on at most `seconds` of the corpus, in batches of `batch_seconds` cut into `crop_seconds`.
-
-    `clusters` of MFCCs are the teacher of the first of `iterations` of `steps`, those of the features half way up the model before
-    it of the others; `mask` is the share of frames hidden, `visible` the weight of the others in the loss. Then come
-    `swaps` steps in which two hearings of a clip teach each other which of `prototypes` a frame is near. A hearing has a vocal tract
-    longer or shorter by up to 1 + `warp`, frequencies `bend` mel bands (of 80) off, and in a share of `noise` noise of 13 to 43 dB.
-    """
-
-    seconds: float = Field(default=3600, gt=0)
-    iterations: int = Field(default=1, ge=1, le=4)
-    steps: int = Field(default=350, ge=1)
-    swaps: int = Field(default=100, ge=0)
-    batch_seconds: float = Field(default=32, gt=0)
-    crop_seconds: float = Field(default=4, gt=0)
-    lr: float = Field(default=1e-3, gt=0)
-    hidden: int = Field(default=256, ge=16, multiple_of=16)
-    layers: int = Field(default=2, ge=1)
-    heads: int = Field(default=4, ge=1)
-    clusters: int = Field(default=200, ge=2)
-    mask: float = Field(default=0.5, gt=0, lt=1)
-    visible: float = Field(default=1.0, ge=0)
-    prototypes: int = Field(default=200, ge=2)
-    warp: float = Field(default=0.15, ge=0, lt=1)
-    bend: float = Field(default=1.5, ge=0, le=5)
-    noise: float = Field(default=0.25, ge=0, le=1)
-
-    @model_validator(mode="after")
-    def _heads_share(self) -> Self:
-        if self.hidden % self.heads:
-            raise ValueError(f"`heads` {self.heads} cannot share `hidden` {self.hidden}")
-        return self
-
-    @property
-    def hearings(self) -> Hearings:
-        return Hearings(self.warp, self.bend, self.noise)
 
 
 def train(clips: Sequence[np.ndarray], training: Training, rate: float, seed: int, kept: Path) -> MelHubert:
@@ -95,7 +55,7 @@ def train(clips: Sequence[np.ndarray], training: Training, rate: float, seed: in
     if training.swaps:
         states = np.concatenate(_outputs(learner.model, clips, training.layers))
         swapped = Swapped.of(learner.model, states, training.prototypes, seed)
-        swap = partial(_swap, swapped, crops, training.hearings, seed)
+        swap = partial(_swap, swapped, crops, _hearings(training), seed)
         fit(swapped, swap, training.swaps, _GENTLY * training.lr, kept / "swapped.safetensors")
     return learner.model
 
@@ -130,6 +90,10 @@ def _teacher(features: Sequence[np.ndarray], clusters: int, seed: int) -> torch.
     return torch.from_numpy(kmeans.assign(every, kmeans.fit(every, clusters, seed)).astype(np.int64))
 
 
+def _hearings(training: Training) -> Hearings:
+    return Hearings(training.warp, training.bend, training.noise)
+
+
 def spans(rng: np.random.Generator, shape: tuple[int, int], share: float, length: int) -> np.ndarray:
     """Which frames are hidden, bool [rows, frames]: spans of `length` that may overlap, `share` of all on average."""
     starts = rng.random(shape) < 1 - (1 - share) ** (1 / length)
@@ -146,7 +110,9 @@ def _loss(
     rng = np.random.default_rng([seed, step])
     mels, places = crops.drawn(rng)
     hidden = torch.from_numpy(spans(rng, (crops.rows, crops.length), training.mask, span))
-    states = learner.model(training.hearings.drawn(mels, places >= 0, rng), mask_time_indices=hidden).last_hidden_state
+    states = learner.model(
+        _hearings(training).drawn(mels, places >= 0, rng), mask_time_indices=hidden
+    ).last_hidden_state
     guesses, wanted = learner.head(states), torch.where(places < 0, _NOBODY, teacher[places])
     loss = cross_entropy(guesses[hidden], wanted[hidden])
     if training.visible and (wanted[~hidden] >= 0).any():

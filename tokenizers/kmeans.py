@@ -10,6 +10,8 @@ from sklearn.cluster import KMeans, MiniBatchKMeans
 from threadpoolctl import threadpool_limits
 from torch.nn.functional import linear
 
+from weft.schemas.learning import report_step
+
 BATCH = 8192
 _STEPS = 50  # over all features, from where batches have led: the codes tell more of phones
 
@@ -24,6 +26,7 @@ def fit(features: np.ndarray, clusters: int, seed: int) -> np.ndarray:
             f"{len(features)} frames are too few for {clusters} clusters (two each at least); "
             "give more speech, or fewer (`size`, or what a model trained here has in `training.clusters` and `training.prototypes`)"
         )
+    report_step("k-means")
     quick = MiniBatchKMeans(
         clusters,
         batch_size=BATCH,

@@ -7,17 +7,20 @@ Step-Audio-AQAA's other codebook: 1,024 codes at 16.7 Hz from Paraformer's encod
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
 from pydantic import Field, PrivateAttr
-from torch import nn
 
 from weft.tokenizers import folder as folders
-from weft.tokenizers import kmeans
-from weft.tokenizers.recogniser import Heard, Recogniser
 from weft.tokenizers.stream import Speech
 from weft.tokenizers.supervised import Supervised
+
+if TYPE_CHECKING:
+    import torch
+    from torch import nn
+
+    from weft.tokenizers.recogniser import Heard, Recogniser
 
 RATE = 50 / 3  # Hz: a frame every 60 ms
 
@@ -36,14 +39,20 @@ class Tokenizer(Supervised):
     def _blocks(self) -> tuple[int, int]:
         return self.training.layers, 0
 
-    def _bottleneck(self) -> nn.Module:
+    def _bottleneck(self) -> "nn.Module":
+        from torch import nn
+
         return nn.Identity()
 
-    def _tables(self, model: Recogniser, speech: Sequence[Speech], seed: int) -> dict[str, torch.Tensor]:
+    def _tables(self, model: "Recogniser", speech: Sequence[Speech], seed: int) -> "dict[str, torch.Tensor]":
+        import torch
+
+        from weft.tokenizers import kmeans
+
         states = np.concatenate(self._heard(speech, _norm_of(model)))
         return {"centroids": torch.from_numpy(kmeans.fit(states, self.size, seed))}
 
-    def _hold(self, model: Recogniser, tables: dict[str, torch.Tensor], folder: Path) -> None:
+    def _hold(self, model: "Recogniser", tables: "dict[str, torch.Tensor]", folder: Path) -> None:
         centroids = tables["centroids"].numpy() if "centroids" in tables else np.zeros((0, 0))
         if centroids.shape != (self.size, self.training.width):
             wanted = [self.size, self.training.width]
@@ -52,15 +61,19 @@ class Tokenizer(Supervised):
         self._model, self._centroids = model, centroids
 
     def _ids(self, speech: Sequence[Speech]) -> Iterator[np.ndarray]:
+        from weft.tokenizers import kmeans
+
         for states in self._heard(speech, _norm_of(self._ready())):
             assert self._centroids is not None
             yield kmeans.assign(states, self._centroids)
 
 
-def _norm_of(model: Recogniser) -> Heard:
+def _norm_of(model: "Recogniser") -> "Heard":
     """The states as its head has them: of one size, so that distances say what they are of."""
 
-    def states(mels: torch.Tensor, lengths: torch.Tensor) -> torch.Tensor:
+    import torch
+
+    def states(mels: "torch.Tensor", lengths: "torch.Tensor") -> "torch.Tensor":
         return torch.as_tensor(model.norm(model.states(mels, lengths)))
 
     return states

@@ -9,9 +9,10 @@ import numpy as np
 import torch
 from transformers.audio_utils import mel_filter_bank
 
+from weft.tokenizers.mfcc import BLOCK
+
 RATE, STEP, WINDOW, FFT = 16_000, 160, 400, 512
 BAND = (20.0, 7600.0)  # Hz
-BLOCK = 3000  # steps whose spectra are held at once
 _FLOOR = 1e-6  # of power: what 16 bits do not hold
 
 

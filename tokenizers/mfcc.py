@@ -8,15 +8,12 @@ Frame i is centred on samples [i*hop, (i+1)*hop); HuBERT's first iteration clust
 from functools import cache
 
 import numpy as np
-from scipy.fft import dct
-from transformers.audio_utils import mel_filter_bank
-
-from weft.tokenizers.mels import BLOCK
 
 RATE = 16_000
 WINDOW = 400  # 25 ms
 FFT = 512
 WIDTH = 39  # 13 cepstra, their slopes and those of these
+BLOCK = 3000  # steps whose spectra are held at once
 STEP = 160  # deltas are taken over 10 ms steps, the usual grid, whatever the hop
 
 
@@ -50,6 +47,8 @@ def cepstra(samples: np.ndarray) -> np.ndarray:
 
 
 def _cepstra(windows: np.ndarray) -> np.ndarray:
+    from scipy.fft import dct
+
     power = np.abs(np.fft.rfft(windows * np.hamming(WINDOW), FFT)) ** 2
     return np.asarray(dct(np.log(power @ _filters() + 1e-8), type=2, norm="ortho")[:, :13])
 
@@ -65,4 +64,6 @@ def _slopes(values_TC: np.ndarray) -> np.ndarray:
 
 @cache
 def _filters() -> np.ndarray:
+    from transformers.audio_utils import mel_filter_bank
+
     return mel_filter_bank(FFT // 2 + 1, 40, 20.0, 7600.0, RATE, norm=None, mel_scale="htk")

@@ -8,21 +8,24 @@ to another, it centres each utterance by its own.
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
-import torch
 from pydantic import Field, PrivateAttr
 
 from weft.schemas.fingerprint import version_of
 from weft.schemas.settings import Settings
 from weft.tokenizers.base import SpeechTokenizer
 from weft.tokenizers.f0 import STEP, f0, filled_in
-from weft.tokenizers.fitting import fit, seeded, unfinished
 from weft.tokenizers.folder import fill, load, save
 from weft.tokenizers.stream import Speech
-from weft.tokenizers.vqvae import DOWN, VqVae
 
+if TYPE_CHECKING:  # a recipe is checked without torch; whoever trains or encodes imports it
+    import torch
+
+    from weft.tokenizers.vqvae import VqVae
+
+DOWN = 16  # steps of F0 that become a code: vqvae.py halves them four times
 HOP = STEP * DOWN  # samples of a code
 
 
@@ -47,7 +50,7 @@ class Tokenizer(SpeechTokenizer):
     literal: str = "[Pi{}]"
     training: Training = Training()
 
-    _model: VqVae | None = PrivateAttr(None)
+    _model: "VqVae | None" = PrivateAttr(None)
     _means: dict[str, float] = PrivateAttr(default_factory=dict)
     _spread: float = PrivateAttr(1.0)
     _checksum: str = PrivateAttr("")
@@ -58,6 +61,9 @@ class Tokenizer(SpeechTokenizer):
 
     def train(self, speech: Sequence[Speech], folder: Path, seed: int) -> None:
         """Raises ValueError where nothing voiced is heard. The same for the same speech in any order."""
+        from weft.tokenizers.fitting import fit, seeded, unfinished
+        from weft.tokenizers.vqvae import VqVae
+
         usable = self._usable(speech)
         found = [f0(one.samples) for one in usable]
         voiced = [track[track > 0] for track in found]
@@ -76,12 +82,14 @@ class Tokenizer(SpeechTokenizer):
                 lambda step: model.loss(self._batch(tracks, seed, step)),
                 self.training.steps,
                 self.training.lr,
-                kept / "state",
+                kept / "training",
             )
             save(folder, self, model.state_dict(), {"spread": self._spread, "speakers": self._means})
         self.load(folder)
 
     def load(self, folder: Path) -> None:
+        from weft.tokenizers.vqvae import VqVae
+
         tensors, known, self._checksum = load(folder)
         model = VqVae(self.size, self.training.width)
         fill(model, tensors, folder)
@@ -101,6 +109,8 @@ class Tokenizer(SpeechTokenizer):
         return self._checksum
 
     def _ids(self, speech: Sequence[Speech]) -> Iterator[np.ndarray]:
+        import torch
+
         for one in speech:
             if self._model is None:
                 raise RuntimeError("this tokenizer has no model yet: call load(folder) first")
@@ -110,6 +120,8 @@ class Tokenizer(SpeechTokenizer):
 
     def decoded(self, ids: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """What codes [frames] stand for every 5 ms: Hz above the speaker's mean, and how sure it is voiced (0 to 1)."""
+        import torch
+
         assert self._model is not None
         with torch.inference_mode():
             value, voiced = self._model.decoded(torch.from_numpy(ids.astype(np.int64))[None])[0]
@@ -129,7 +141,9 @@ class Tokenizer(SpeechTokenizer):
         )
         return np.stack([above, voiced])[:, :length].astype(np.float32)
 
-    def _batch(self, tracks: np.ndarray, seed: int, step: int) -> torch.Tensor:
+    def _batch(self, tracks: np.ndarray, seed: int, step: int) -> "torch.Tensor":
+        import torch
+
         count = min(round(self.training.crop_seconds * self.rate) * DOWN, tracks.shape[1])
         firsts = np.random.default_rng([seed, step]).integers(0, tracks.shape[1] - count + 1, self.training.batch)
         return torch.from_numpy(np.stack([tracks[:, first : first + count] for first in firsts]))

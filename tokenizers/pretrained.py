@@ -4,13 +4,14 @@ Tokenizer(model="/models/llama-2-7b").train([])    # nothing is learnt: its 32,0
 """
 
 from collections.abc import Iterable
-from typing import Annotated
-
-from transformers import AutoTokenizer, PreTrainedTokenizerFast
+from typing import TYPE_CHECKING, Annotated
 
 from weft.schemas.fingerprint import content
 from weft.schemas.settings import CHECKPOINT
 from weft.tokenizers.text import TextTokenizer
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerFast
 
 WEIGHTS = ("*.safetensors", "*.bin", "*.pt", "*.pth", "*.gguf", "*.h5", "*.msgpack", "*.onnx", "*.index.json")
 
@@ -24,7 +25,9 @@ class Tokenizer(TextTokenizer):
         """With what lies there, but for the weights of a model beside it."""
         return f"{super().version()} {content(self.model, ignore=WEIGHTS)}"
 
-    def _make(self, texts: Iterable[str]) -> PreTrainedTokenizerFast:
+    def _make(self, texts: Iterable[str]) -> "PreTrainedTokenizerFast":
+        from transformers import AutoTokenizer, PreTrainedTokenizerFast
+
         try:
             made = AutoTokenizer.from_pretrained(self.model)
         except (OSError, ValueError) as error:

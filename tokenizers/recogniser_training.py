@@ -8,45 +8,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Self
 
 import numpy as np
 import torch
-from pydantic import Field, model_validator
 from torch.nn.functional import ctc_loss
 
-from weft.schemas.settings import Settings
 from weft.tokenizers.base import SAMPLE_RATE
 from weft.tokenizers.fitting import fit
 from weft.tokenizers.mels import log_mels
 from weft.tokenizers.recogniser import BANDS, Recogniser
+from weft.tokenizers.recogniser_settings import Training
 from weft.tokenizers.stream import Speech
 
 _HIDDEN = ((2, 30), (2, 12))  # how many stretches are hidden, and how long at most: of steps, and of bands
-
-
-class Training(Settings):
-    """On at most `seconds` of the corpus, batches of `batch_seconds`; clips over `longest` seconds teach nothing.
-
-    `sound` weighs telling the log-mels again beside reading: CTC alone lets most frames be one and the same code, the more so the
-    less speech there is.
-    """
-
-    seconds: float = Field(default=3600, gt=0)
-    steps: int = Field(default=600, ge=1)
-    batch_seconds: float = Field(default=60, gt=0)
-    longest: float = Field(default=30, gt=0)
-    lr: float = Field(default=2e-3, gt=0)
-    width: int = Field(default=192, ge=16)
-    heads: int = Field(default=4, ge=1)
-    layers: int = Field(default=4, ge=2)
-    sound: float = Field(default=1.0, ge=0)
-
-    @model_validator(mode="after")
-    def _heads_share(self) -> Self:
-        if self.width % (2 * self.heads):
-            raise ValueError(f"`heads` {self.heads} cannot share `width` {self.width}: an even part each")
-        return self
 
 
 @dataclass(frozen=True)

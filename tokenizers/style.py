@@ -8,23 +8,24 @@ encode(samples[40000])  ->  ids 71 71 68: of seconds 0 to 1, 1 to 2 and 2 to 2.5
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
-import torch
 from pydantic import Field, PrivateAttr
 
 from weft.schemas.fingerprint import content, version_of
 from weft.schemas.settings import Settings
 from weft.tokenizers import folder as folders
-from weft.tokenizers import kmeans, layers
 from weft.tokenizers.base import SAMPLE_RATE, SpeechTokenizer
-from weft.tokenizers.checkpoint import Encoder, checksum, load_encoder
-from weft.tokenizers.fitting import fit, seeded, unfinished
 from weft.tokenizers.grid import Grid
 from weft.tokenizers.hubert import normalised
 from weft.tokenizers.stream import Speech
-from weft.tokenizers.style_encoder import DOWN, StyleEncoder, Teacher, heard, kinds_of
+
+if TYPE_CHECKING:  # a recipe is checked without torch; whoever trains or encodes imports it
+    import torch
+
+    from weft.tokenizers.checkpoint import Encoder
+    from weft.tokenizers.style_encoder import StyleEncoder
 
 _SHORTEST = 1600  # samples; less has no style
 _STEPS = 100  # of features a second
@@ -58,8 +59,8 @@ class Tokenizer(SpeechTokenizer):
     layer: int = Field(default=9, ge=1)
     training: Training = Training()
 
-    _encoder: StyleEncoder | None = PrivateAttr(None)
-    _foreign: tuple[Encoder, Grid] | None = PrivateAttr(None)
+    _encoder: "StyleEncoder | None" = PrivateAttr(None)
+    _foreign: "tuple[Encoder, Grid] | None" = PrivateAttr(None)
     _centroids: np.ndarray | None = PrivateAttr(None)
     _checksum: str = PrivateAttr("")
 
@@ -69,6 +70,12 @@ class Tokenizer(SpeechTokenizer):
 
     def train(self, speech: Sequence[Speech], folder: Path, seed: int) -> None:
         """Raises ValueError for too little speech. The same for the same speech in any order."""
+        import torch
+
+        from weft.tokenizers import kmeans
+        from weft.tokenizers.checkpoint import load_encoder
+        from weft.tokenizers.fitting import unfinished
+
         usable = self._usable(speech)
         with unfinished(folder, self.model_dump(mode="json"), seed, [one.name for one in usable]) as kept:
             if self.model:
@@ -84,6 +91,11 @@ class Tokenizer(SpeechTokenizer):
         self.load(folder)
 
     def load(self, folder: Path) -> None:
+        import torch
+
+        from weft.tokenizers.checkpoint import checksum, load_encoder
+        from weft.tokenizers.style_encoder import StyleEncoder
+
         tensors, known, self._checksum = folders.load(folder)
         folders.check_settings(folder, self, "layer")
         centroids = tensors.pop("centroids", torch.zeros(0, 0)).numpy()
@@ -118,6 +130,8 @@ class Tokenizer(SpeechTokenizer):
         return content(self.model) if self.model else ""
 
     def _ids(self, speech: Sequence[Speech]) -> Iterator[np.ndarray]:
+        from weft.tokenizers import kmeans
+
         if self._centroids is None:
             raise RuntimeError("this tokenizer has no model yet: call load(folder) first")
         for one in speech:
@@ -132,6 +146,11 @@ class Tokenizer(SpeechTokenizer):
 
     def _states(self, samples: np.ndarray) -> tuple[np.ndarray, float]:
         """States [frames, width] and how many there are a second."""
+        import torch
+
+        from weft.tokenizers import layers
+        from weft.tokenizers.style_encoder import DOWN, heard
+
         if self._foreign:
             model, grid = self._foreign
             (states,) = layers.in_windows(model, grid, [normalised(samples)])
@@ -140,7 +159,12 @@ class Tokenizer(SpeechTokenizer):
         with torch.inference_mode():
             return self._encoder(torch.from_numpy(heard(samples))[None])[0].numpy(), _STEPS / DOWN
 
-    def _trained(self, speech: Sequence[Speech], seed: int, kept: Path) -> StyleEncoder:
+    def _trained(self, speech: Sequence[Speech], seed: int, kept: Path) -> "StyleEncoder":
+        import torch
+
+        from weft.tokenizers.fitting import fit, seeded
+        from weft.tokenizers.style_encoder import Teacher, heard, kinds_of
+
         long = [one for one in speech if len(one.samples) >= self.training.crop_seconds * SAMPLE_RATE]
         if len(long) < 2:
             raise ValueError(f"{len(long)} clips of {self.training.crop_seconds:g} s or more: give more speech")
@@ -152,16 +176,18 @@ class Tokenizer(SpeechTokenizer):
         teacher.encoder.centre.copy_(torch.from_numpy(every.mean(0)))
         teacher.encoder.scale.copy_(torch.from_numpy(every.std(0) + 1e-3))
 
-        def loss(step: int) -> torch.Tensor:
+        def loss(step: int) -> "torch.Tensor":
             rng = np.random.default_rng([seed, step])
             chosen = rng.choice(len(long), min(self.training.batch, len(long)), replace=False)
             one, two = (self._stretches([features[n] for n in chosen], rng) for _ in range(2))
             return teacher.loss(one, two, torch.from_numpy(numbers[chosen]))
 
-        fit(teacher, loss, self.training.steps, self.training.lr, kept / "state")
+        fit(teacher, loss, self.training.steps, self.training.lr, kept / "training")
         return teacher.encoder
 
-    def _stretches(self, features: Sequence[np.ndarray], rng: np.random.Generator) -> torch.Tensor:
+    def _stretches(self, features: Sequence[np.ndarray], rng: np.random.Generator) -> "torch.Tensor":
+        import torch
+
         count = round(self.training.crop_seconds * _STEPS)
         firsts = [rng.integers(0, len(one) - count + 1) for one in features]
         return torch.from_numpy(

@@ -3,22 +3,24 @@
 from abc import abstractmethod
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, ClassVar
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import numpy as np
-import torch
 from pydantic import Field, PrivateAttr
-from torch import nn
 
 from weft.schemas.fingerprint import version_of
 from weft.schemas.settings import NOT_IDENTITY
 from weft.tokenizers import folder as folders
 from weft.tokenizers.base import SAMPLE_RATE, SpeechTokenizer
-from weft.tokenizers.fitting import seeded, unfinished
-from weft.tokenizers.recogniser import Heard, Recogniser, Shape, in_frames
-from weft.tokenizers.recogniser_training import Training, alphabet, lessons, teach
+from weft.tokenizers.recogniser_settings import Training
 from weft.tokenizers.stream import Speech
 from weft.tokenizers.windows import Hearing
+
+if TYPE_CHECKING:  # a recipe is checked without torch; whoever trains or encodes imports it
+    import torch
+    from torch import nn
+
+    from weft.tokenizers.recogniser import Heard, Recogniser
 
 PADDING = 0.02  # of a batch, at most
 
@@ -31,7 +33,7 @@ class Supervised(SpeechTokenizer):
     batch: Annotated[float, NOT_IDENTITY] = Field(default=60.0, gt=0)
     training: Training = Training()
 
-    _model: Recogniser | None = PrivateAttr(None)
+    _model: "Recogniser | None" = PrivateAttr(None)
     _checksum: str = PrivateAttr("")
 
     @property
@@ -44,13 +46,16 @@ class Supervised(SpeechTokenizer):
 
     def train(self, speech: Sequence[Speech], folder: Path, seed: int) -> None:
         """Raises ValueError where nothing has a transcript. The same for the same speech in any order."""
+        from weft.tokenizers.fitting import seeded, unfinished
+        from weft.tokenizers.recogniser_training import alphabet, lessons, teach
+
         usable = self._usable(speech)
         letters = alphabet(usable)
         given = lessons(usable, letters, self._hop, self.training.longest)
         with unfinished(folder, self.model_dump(mode="json"), seed, [one.name for one in usable]) as kept:
             with seeded(seed):
                 model = self._fresh(letters)
-            teach(model, given, self.training, seed, kept / "state")
+            teach(model, given, self.training, seed, kept / "training")
             tables = self._tables(model, usable, seed)
             folders.save(folder, self, {**_prefixed("model", model.state_dict()), **tables}, {"letters": letters})
         self.load(folder)
@@ -74,14 +79,14 @@ class Supervised(SpeechTokenizer):
     def checksum(self) -> str:
         return self._checksum
 
-    def _tables(self, model: Recogniser, speech: Sequence[Speech], seed: int) -> dict[str, torch.Tensor]:
+    def _tables(self, model: "Recogniser", speech: Sequence[Speech], seed: int) -> "dict[str, torch.Tensor]":
         """What is learned once the recogniser is."""
         return {}
 
-    def _hold(self, model: Recogniser, tables: dict[str, torch.Tensor], folder: Path) -> None:
+    def _hold(self, model: "Recogniser", tables: "dict[str, torch.Tensor]", folder: Path) -> None:
         self._model = model
 
-    def _ready(self) -> Recogniser:
+    def _ready(self) -> "Recogniser":
         if self._model is None:
             raise RuntimeError("this tokenizer has no model yet: call load(folder) first")
         return self._model
@@ -97,23 +102,27 @@ class Supervised(SpeechTokenizer):
         """How many blocks there are before the bottleneck and after it."""
 
     @abstractmethod
-    def _bottleneck(self) -> nn.Module:
+    def _bottleneck(self) -> "nn.Module":
         """What states [batch, frames, width] pass."""
 
     @property
     def _hop(self) -> int:
         return round(SAMPLE_RATE / self.rate)
 
-    def _fresh(self, letters: str) -> Recogniser:
+    def _fresh(self, letters: str) -> "Recogniser":
+        from weft.tokenizers.recogniser import Recogniser, Shape
+
         shape = Shape(self._hop, self.training.width, self.training.heads, *self._blocks)
         return Recogniser(shape, self._bottleneck(), len(letters) + 1)
 
-    def _heard(self, speech: Sequence[Speech], heard: Heard) -> list[np.ndarray]:
+    def _heard(self, speech: Sequence[Speech], heard: "Heard") -> list[np.ndarray]:
         """What `heard` gives of mels and lengths, for each clip its own frames [frames, …]."""
+        from weft.tokenizers.recogniser import Shape, in_frames
+
         reach = Shape(self._hop, 1, 1, self._blocks[0], 0).reach
         hearing = Hearing(self._hop, self.batch, PADDING, context=reach / self.rate)
         return hearing.frames([one.samples for one in speech], lambda rows: in_frames(rows, self._hop, heard))
 
 
-def _prefixed(prefix: str, tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+def _prefixed(prefix: str, tensors: "dict[str, torch.Tensor]") -> "dict[str, torch.Tensor]":
     return {f"{prefix}.{name}": tensor for name, tensor in tensors.items()}

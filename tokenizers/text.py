@@ -9,14 +9,16 @@ import json
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import PrivateAttr
 from tokenizers import Tokenizer
-from transformers import PreTrainedTokenizerFast
 
 from weft.schemas.fingerprint import version_of
 from weft.schemas.settings import Versioned
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerFast
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
@@ -28,7 +30,7 @@ class TextTokenizer(Versioned, ABC):
 
     _plain: "PlainText | None" = PrivateAttr(None)
 
-    def train(self, texts: Iterable[str]) -> PreTrainedTokenizerFast:
+    def train(self, texts: Iterable[str]) -> "PreTrainedTokenizerFast":
         """Make the tokenizer, from the texts if it learns, and return it; its `bos_token` says whether it has a BOS."""
         made = self._make(texts)
         self._plain = PlainText(made.backend_tokenizer)
@@ -45,7 +47,7 @@ class TextTokenizer(Versioned, ABC):
         return f"tokenizers-{version_of('tokenizers')}"
 
     @abstractmethod
-    def _make(self, texts: Iterable[str]) -> PreTrainedTokenizerFast:
+    def _make(self, texts: Iterable[str]) -> "PreTrainedTokenizerFast":
         """The Hugging Face tokenizer."""
 
 

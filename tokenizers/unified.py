@@ -10,19 +10,22 @@
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tokenizers import Tokenizer
-from transformers import PreTrainedTokenizerFast
 
 from weft.schemas.fingerprint import digest
 from weft.schemas.vocabulary import Codebook, Marker, Vocabulary
 from weft.tokenizers.text import PlainText
 
-HuggingFace = PreTrainedTokenizerFast | Tokenizer
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerFast
+
+    HuggingFace = PreTrainedTokenizerFast | Tokenizer
 
 
 def unify(
-    text: HuggingFace,
+    text: "HuggingFace",
     markers: Mapping[str, str],
     codebooks: Sequence[tuple[str, str, int]],
     pad_to: int | None = None,
@@ -80,7 +83,7 @@ def added(vocabulary: Vocabulary) -> Iterator[tuple[str, int]]:
     yield from sorted([*codes, *((m.literal, m.id) for m in vocabulary.markers)], key=lambda row: row[1])
 
 
-def save(folder: Path, text: HuggingFace, vocabulary: Vocabulary) -> None:
+def save(folder: Path, text: "HuggingFace", vocabulary: Vocabulary) -> None:
     """Write a folder that `AutoTokenizer.from_pretrained` and `load` read. Raises ValueError if text does not fit."""
     if _fingerprint(_backend(text)) != vocabulary.text_fingerprint:
         raise ValueError("the vocabulary was made with another text tokenizer")
@@ -111,12 +114,12 @@ def load(folder: Path) -> tuple[Vocabulary, Callable[[str], list[int]]]:
     return vocabulary, PlainText(backend).encode
 
 
-def _backend(text: HuggingFace) -> Tokenizer:
-    return text.backend_tokenizer if isinstance(text, PreTrainedTokenizerFast) else text
+def _backend(text: "HuggingFace") -> Tokenizer:
+    return text if isinstance(text, Tokenizer) else text.backend_tokenizer
 
 
-def _bos(text: HuggingFace) -> int | None:
-    return text.bos_token_id if isinstance(text, PreTrainedTokenizerFast) else text.token_to_id("<s>")
+def _bos(text: "HuggingFace") -> int | None:
+    return text.token_to_id("<s>") if isinstance(text, Tokenizer) else text.bos_token_id
 
 
 def _fingerprint(backend: Tokenizer) -> str:
@@ -146,9 +149,9 @@ def _token(literal: str, i: int) -> dict[str, object]:
     return {"id": i, "content": literal, **plain, "special": True}
 
 
-def _options(text: HuggingFace, vocabulary: Vocabulary) -> dict[str, object]:
+def _options(text: "HuggingFace", vocabulary: Vocabulary) -> dict[str, object]:
     """tokenizer_config.json: the class, and the text tokenizer's own names for its special tokens."""
-    named = dict(text.special_tokens_map) if isinstance(text, PreTrainedTokenizerFast) else {}
+    named = {} if isinstance(text, Tokenizer) else dict(text.special_tokens_map)
     bos = None if vocabulary.bos is None else _backend(text).id_to_token(vocabulary.bos)
     if bos is not None:
         named.setdefault("bos_token", bos)

@@ -10,7 +10,6 @@ import torch
 from torch import nn
 from torch.nn.functional import binary_cross_entropy_with_logits, mse_loss, relu
 
-DOWN = 16
 _KEEP = 0.99  # of a code's mean, each step
 _COMMIT = 0.25
 _FEWEST = 0.02  # how often a code must be nearest, in the mean, to stay

@@ -16,6 +16,7 @@ from weft.pipelines.acoustic.mixtures import Mixtures
 from weft.pipelines.acoustic.model import EVERYONE, AcousticModel
 from weft.pipelines.acoustic.network import PAUSE, STATES, Network, likeliest
 from weft.pipelines.acoustic.phones import Phones, Ways
+from weft.schemas.learning import report_step
 
 ROUNDS = (1, 1, 2, 2, 4, 4)  # Gaussians a state
 
@@ -40,7 +41,8 @@ def learn(heard: Sequence[Heard]) -> AcousticModel:
     frames = np.concatenate([levelled(h.cepstra, speakers[h.speaker]) for h in heard])
     utterances = np.split(frames, np.cumsum([len(h.cepstra) for h in heard])[:-1])
     labels = [_first_labels(h, phones) for h in heard]
-    for components in ROUNDS:
+    for number, components in enumerate(ROUNDS):
+        report_step("rounds", number, len(ROUNDS))
         mixtures = Mixtures.fit(frames, np.concatenate(labels), STATES * len(phones.names), components)
         rows = zip(networks, utterances, labels, strict=True)
         labels = [_labels(network, mixtures, own, old) for network, own, old in rows]

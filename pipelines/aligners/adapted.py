@@ -11,21 +11,25 @@ are CMU's for English, for another language espeak-ng's IPA.
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pydantic import Field, PrivateAttr
 
 from weft.pipelines.acoustic.edges import at_edges
-from weft.pipelines.acoustic.learning import Heard, learn
-from weft.pipelines.acoustic.locating import Laid, Place, lay
-from weft.pipelines.acoustic.model import AcousticModel
-from weft.pipelines.acoustic.network import Way
-from weft.pipelines.acoustic.phones import Ways
 from weft.pipelines.aligners import sphinx
 from weft.pipelines.aligners.base import Clip, Timed, Unalignable, check_length
 from weft.pipelines.aligners.lexicon import ENGLISH, sounds
 from weft.pipelines.sound import RATE
 from weft.schemas.audio import Word
+from weft.schemas.learning import report_step
 from weft.tokenizers.mfcc import cepstra
+
+if TYPE_CHECKING:  # a recipe is checked without numba; whoever learns or aligns imports it
+    from weft.pipelines.acoustic.learning import Heard
+    from weft.pipelines.acoustic.locating import Laid, Place
+    from weft.pipelines.acoustic.model import AcousticModel
+    from weft.pipelines.acoustic.network import Way
+    from weft.pipelines.acoustic.phones import Ways
 
 _FEWEST_SECONDS = 10.0  # of speech; less teaches nothing
 _WAYS = 6  # pronunciations of a word that are weighed
@@ -44,7 +48,7 @@ class Aligner(sphinx.Aligner):
     min_fit: float = -5.0
     fit_lead: float = 1.5
 
-    _model: AcousticModel | None = PrivateAttr(default=None)
+    _model: "AcousticModel | None" = PrivateAttr(default=None)
 
     @property
     def training_seconds(self) -> float:
@@ -55,16 +59,23 @@ class Aligner(sphinx.Aligner):
 
     def train(self, clips: Sequence[Clip], folder: Path, seed: int) -> None:
         """Writes nothing where there is too little to learn from, or most transcripts seem to be of other clips."""
+        from weft.pipelines.acoustic.learning import learn
+
         heard = list(self._heard(clips))
         spoken = sum(end - start for h in heard for start, end in h.places)
         if spoken >= _FEWEST_SECONDS and len(heard) >= len(clips) / 2:
             learn(heard).save(folder)
 
     def load(self, folder: Path) -> None:
+        from weft.pipelines.acoustic.model import AcousticModel
+
         self._model = AcousticModel.load(folder) if (folder / "acoustic.safetensors").exists() else None
 
-    def _heard(self, clips: Sequence[Clip]) -> Iterator[Heard]:
-        for clip in clips:
+    def _heard(self, clips: Sequence[Clip]) -> "Iterator[Heard]":
+        from weft.pipelines.acoustic.learning import Heard
+
+        for number, clip in enumerate(clips):
+            report_step("rough words of clips", number, len(clips))
             try:
                 rough = self.rough(clip)
             except Unalignable:
@@ -73,11 +84,13 @@ class Aligner(sphinx.Aligner):
             if all(ways):
                 yield Heard(cepstra(clip.samples), clip.speaker, ways, tuple((word.start, word.end) for word in rough))
 
-    def _ways(self, word: str) -> Ways:
+    def _ways(self, word: str) -> "Ways":
         own = tuple(tuple(way.split()) for way in self.ways(word))  # raises for a word that nothing can say
         return own[:_WAYS] if self.language == ENGLISH else sounds(word, self.language)[:_WAYS]
 
     def _align(self, clip: Clip) -> Timed:
+        from weft.pipelines.acoustic.locating import lay
+
         ways = [self._ways(word) for word in clip.spoken]
         known = [self._model.phones.numbered(several) for several in ways] if self._model else []
         if self._model is None or not all(known):  # a word of sounds that were never heard
@@ -92,8 +105,10 @@ class Aligner(sphinx.Aligner):
         self._check_fit(found, known)
         return _timed(clip, found.places())
 
-    def _check_fit(self, found: Laid, words: Sequence[Sequence[Way]]) -> None:
+    def _check_fit(self, found: "Laid", words: "Sequence[Sequence[Way]]") -> None:
         """Raises Unalignable when the transcript seems to belong to other audio."""
+        from weft.pipelines.acoustic.locating import lay
+
         if found.fit < self.min_fit:
             raise Unalignable("mismatch", f"score {found.fit:.2f} is below min_fit {self.min_fit:g}")
         backwards = [[way[::-1] for way in several] for several in reversed(words)]
@@ -105,18 +120,18 @@ class Aligner(sphinx.Aligner):
             raise Unalignable("mismatch", said)
 
 
-def _mean_score(places: Sequence[Place]) -> float:
+def _mean_score(places: "Sequence[Place]") -> float:
     return sum((p.end - p.start) * p.score for p in places) / sum(p.end - p.start for p in places)
 
 
-def _timed(clip: Clip, places: Sequence[Place]) -> Timed:
+def _timed(clip: Clip, places: "Sequence[Place]") -> Timed:
     spans = [list(span) for word, span in groupby(places, key=lambda p: p.word) if word >= 0]
     words = [Word(text, s[0].start, s[-1].end, _mean_score(s)) for text, s in zip(clip.spoken, spans, strict=True)]
     words = at_edges(clip.samples, words)
     return Timed(words, list(_within(words, spans)))
 
 
-def _within(words: Sequence[Word], spans: Sequence[Sequence[Place]]) -> Iterator[Word]:
+def _within(words: Sequence[Word], spans: "Sequence[Sequence[Place]]") -> Iterator[Word]:
     """The phones as words are written, the outer ones following their word's edges."""
     for word, span in zip(words, spans, strict=True):
         starts = [word.start, *(min(max(p.start, word.start), word.end) for p in span[1:])]

@@ -7,25 +7,24 @@ characters alone is unknown.
 """
 
 from collections.abc import Iterator, Sequence
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
-import torch
 from pydantic import PrivateAttr
-from transformers import AutoFeatureExtractor, AutoModelForCTC, AutoTokenizer
 
 from weft.pipelines.aligners import base
 from weft.pipelines.aligners.base import Clip, Timed, Unalignable, check_length
-from weft.pipelines.aligners.listening import Listener
 from weft.pipelines.aligners.spelling import spelt_forms
-from weft.pipelines.aligners.viterbi import Path, best_path
 from weft.pipelines.sound import RATE
 from weft.schemas.audio import Word
 from weft.schemas.fingerprint import content, version_of
 from weft.schemas.ledger import Unusable
 from weft.schemas.resources import Resources
 from weft.schemas.settings import CHECKPOINT, NOT_IDENTITY
-from weft.tokenizers.checkpoint import quiet
+
+if TYPE_CHECKING:  # a recipe is checked without torch; whoever aligns imports it
+    from weft.pipelines.aligners.listening import Listener
+    from weft.pipelines.aligners.viterbi import Path
 
 
 class Aligner(base.Aligner):
@@ -43,7 +42,7 @@ class Aligner(base.Aligner):
     device: Annotated[str, NOT_IDENTITY] = "cpu"
     batch: Annotated[float, NOT_IDENTITY] = 120.0
 
-    _listener: Listener = PrivateAttr()
+    _listener: "Listener" = PrivateAttr()
     _classes: dict[str, int] = PrivateAttr()
     _blank: int = PrivateAttr()
     _gap: int | None = PrivateAttr()
@@ -58,6 +57,13 @@ class Aligner(base.Aligner):
 
     def setup(self) -> None:
         """Raises ValueError for what is no CTC checkpoint, or a GPU that is not there."""
+        import torch
+        from transformers import AutoFeatureExtractor, AutoModelForCTC, AutoTokenizer
+
+        from weft.pipelines.aligners.listening import Listener
+        from weft.pipelines.aligners.viterbi import best_path
+        from weft.tokenizers.checkpoint import quiet
+
         if self.device.startswith("cuda") and not torch.cuda.is_available():
             raise ValueError(f"device: {self.device} is not there; set device: cpu")
         try:
@@ -97,6 +103,8 @@ class Aligner(base.Aligner):
 
     def _laid(self, spoken: list[str], log_probs: np.ndarray) -> Timed:
         """The words under their likeliest path."""
+        from weft.pipelines.aligners.viterbi import best_path
+
         tokens, owners = self._joined([self._spell(word) for word in spoken])
         try:
             path = best_path(log_probs, tokens, self._blank)
@@ -125,7 +133,7 @@ class Aligner(base.Aligner):
             owners.extend([number] * len(classes))
         return np.array(tokens), np.array(owners)
 
-    def _words(self, spoken: list[str], path: Path, owners: np.ndarray, sure: np.ndarray) -> Iterator[Word]:
+    def _words(self, spoken: list[str], path: "Path", owners: np.ndarray, sure: np.ndarray) -> Iterator[Word]:
         """Each word from its first character's first frame to its last one's last; `sure` scores each token."""
         hop = self._listener.hearing.hop / RATE
         for number, word in enumerate(spoken):

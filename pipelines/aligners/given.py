@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from weft.pipelines.aligners import base
-from weft.pipelines.aligners.base import Timed, Unalignable
+from weft.pipelines.aligners.base import Clip, Timed, Unalignable
 from weft.schemas.audio import Alignment, Utterance, Word
 
 
@@ -31,6 +31,10 @@ class Aligner(base.Aligner):
             raise Unalignable("no_words", "the utterance carries no timed words")
         self._check(utterance.words, utterance.seconds)
         return self._alignment(utterance, Timed(utterance.words, utterance.phones))
+
+    def _align(self, clip: Clip) -> Timed:
+        """Where a recipe takes given times alone, what comes without them cannot be aligned."""
+        raise Unalignable("no_words", "the utterance carries no timed words, and `align: {use: given}` finds none")
 
     def _check(self, words: Sequence[Word], seconds: float) -> None:
         reached = 0.0

@@ -6,8 +6,6 @@ spoken_forms("forty-two") -> ["forty", "two"]      spoken_forms("$5") -> ["5", "
 import re
 import unicodedata
 
-from transformers.models.whisper.tokenization_whisper import TO_LANGUAGE_CODE
-
 _APOSTROPHES = str.maketrans({"’": "'", "ʼ": "'", "`": "'"})
 _SIGNS = {"%": "percent", "&": "and", "+": "plus", "=": "equals", "@": "at"}
 _COINS = {"$": "dollars", "£": "pounds", "€": "euros"}
@@ -18,7 +16,11 @@ _SAID = re.compile(r"\d+(?:[.,]\d+)+|[^\W_]+(?:'[^\W_]+)*|[%&+=@]")
 def language_of(label: str) -> str:
     """The code of two letters that a label such as `en-US` or `English` stands for; "" for one that says nothing."""
     first = re.split(r"[-_ ]", label.strip().lower())[0]
-    return TO_LANGUAGE_CODE.get(first, first if len(first) == 2 else "")
+    if len(first) <= 2:
+        return first if len(first) == 2 else ""
+    from transformers.models.whisper.tokenization_whisper import TO_LANGUAGE_CODE  # seconds, for names alone
+
+    return str(TO_LANGUAGE_CODE.get(first, ""))
 
 
 def spoken_forms(written: str) -> list[str]:

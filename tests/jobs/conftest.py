@@ -9,8 +9,12 @@ import yaml
 
 from tests.jobs.planting import corpus, good, trained  # noqa: F401  # fixtures
 from weft.jobs import cli
+from weft.jobs.build import build
+from weft.jobs.commands import read_house
+from weft.jobs.engine import LocalEngine
 from weft.pipelines.scripts.grammar import documents, sentences
 from weft.pipelines.sound import flac
+from weft.pipelines.store import Store
 from weft.pipelines.voices.base import Style
 from weft.pipelines.voices.espeak import Voice
 
@@ -90,3 +94,32 @@ def write_recipe(material: Path) -> Callable[..., Path]:
         return path
 
     return write
+
+
+@pytest.fixture(scope="session")
+def small_corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A corpus of text alone."""
+    root = tmp_path_factory.mktemp("cli")
+    (root / "a.txt").write_text("\n\n".join(f"paragraph {n} says [red]what{n}[/] it says" for n in range(40)))
+    (root / "recipe.yaml").write_text(
+        f"""name: small
+sources: {{books: {{use: text, path: {root}/a.txt, documents: paragraph}}}}
+text: {{use: bpe, size: 300}}
+tasks: {{text: {{use: text, sources: [books]}}}}
+training:
+  pretrain:
+    mixture: {{total: 300, shares: {{text: 1}}}}
+    context: 64
+    model: {{config: {{model_type: llama}}}}
+    optimiser: {{lr: 0.001, batch_tokens: 64}}
+"""
+    )
+    return root
+
+
+@pytest.fixture(scope="session")
+def text_corpus(small_corpus: Path) -> str:
+    """`small_corpus` built: its folder."""
+    house, store = read_house(str(small_corpus / "recipe.yaml")), Store(str(small_corpus / "corpus"))
+    build(house, store, LocalEngine(store), lambda event: None, lambda works: None)
+    return store.url

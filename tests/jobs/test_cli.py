@@ -7,11 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from weft.jobs.build import build
-from weft.jobs.commands import read_house
-from weft.jobs.engine import LocalEngine
-from weft.pipelines.store import Store
-
 COMMANDS = ("align", "demo", "validate", "plan", "build", "status", "audit", "inspect", "train")
 
 
@@ -19,31 +14,8 @@ Weft = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture(scope="session")
-def small_corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A corpus of text alone."""
-    root = tmp_path_factory.mktemp("cli")
-    (root / "a.txt").write_text("\n\n".join(f"paragraph {n} says [red]what{n}[/] it says" for n in range(40)))
-    (root / "recipe.yaml").write_text(
-        f"""name: small
-sources: {{books: {{use: text, path: {root}/a.txt, documents: paragraph}}}}
-text: {{use: bpe, size: 300}}
-tasks: {{text: {{use: text, sources: [books]}}}}
-training:
-  pretrain:
-    mixture: {{total: 300, shares: {{text: 1}}}}
-    context: 64
-    model: {{config: {{model_type: llama}}}}
-    optimiser: {{lr: 0.001, batch_tokens: 64}}
-"""
-    )
-    return root
-
-
-@pytest.fixture(scope="session")
-def corpus(small_corpus: Path) -> str:
-    house, store = read_house(str(small_corpus / "recipe.yaml")), Store(str(small_corpus / "corpus"))
-    build(house, store, LocalEngine(store), lambda event: None, lambda works: None)
-    return store.url
+def corpus(text_corpus: str) -> str:
+    return text_corpus
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -114,7 +86,8 @@ def test_a_file_where_a_folder_is_wanted(weft: Weft, small_corpus: Path) -> None
 
 
 def test_a_sound_recipe(weft: Weft) -> None:
-    assert weft("validate", "demo")[:2] == (0, "demo: a sound recipe with 3 sources and 3 tasks\n")
+    code, said, _ = weft("validate", "demo")
+    assert code == 0 and said.startswith("demo: a sound recipe with 3 sources and 3 tasks\n")
 
 
 def test_an_audit_as_json(weft: Weft, corpus: str) -> None:
@@ -174,3 +147,24 @@ def test_ctrl_c_says_that_what_is_done_is_kept(weft: Weft, monkeypatch: pytest.M
     monkeypatch.setattr("weft.jobs.commands.read_house", interrupted)
     code, _, said = weft("validate", "demo")
     assert code == 130 and "what is done is kept" in said
+
+
+def test_a_recipe_without_training_says_so(weft: Weft, tmp_path: Path) -> None:
+    (tmp_path / "r.yaml").write_text(f"name: r\nsources: {{s: {{use: folder, path: {tmp_path}}}}}\n")
+    code, _, said = weft("train", str(tmp_path / "r.yaml"), "--corpus", str(tmp_path / "c"))
+    assert code == 2 and "the recipe has no `training:`" in said
+
+
+def test_an_audit_of_much_that_is_broken_is_bounded(weft: Weft, corpus: str, tmp_path: Path) -> None:
+    shutil.copytree(corpus, tmp_path / "corpus")
+    (tmp_path / "corpus/ledger").rename(tmp_path / "gone")
+    for number in range(70):
+        (tmp_path / f"corpus/compose/strange-{number}").write_text("")
+    code, said, _ = weft("audit", str(tmp_path / "corpus"))
+    assert code == 1 and sum(line.startswith("broken:") for line in said.splitlines()) == 51
+    assert "more; `--json` has them all" in said
+
+
+def test_status_as_json(weft: Weft, corpus: str) -> None:
+    found = json.loads(weft("status", corpus, "--json")[1])
+    assert {"stage": "compose", "parts": 1, "done": 1, "to_do": 0} in found["stages"]

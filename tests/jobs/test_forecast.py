@@ -14,10 +14,12 @@ import pytest
 import yaml
 
 from weft.jobs.commands import read_house
+from weft.jobs.costs import steps_of
 from weft.jobs.forecast import shortages
 from weft.jobs.holdings import Holding, sampled_holding
 from weft.pipelines.sound import flac
 from weft.pipelines.sources import folder, grammar, text
+from weft.tokenizers.hubert_settings import Training
 
 Weft = Callable[..., tuple[int, str, str]]
 
@@ -142,3 +144,31 @@ class TestShortages:
         assert shortages(house, {"books": Holding(items=4, read=4, unreadable=4)}) == []
         assert shortages(house, {"books": Holding(items=4, read=4, bytes=2400, records=1, unreadable=2)}) == []
         assert len(shortages(house, {"books": Holding(items=4, read=4, bytes=1600, records=1, unreadable=2)})) == 1
+
+
+class TestLearning:
+    def test_what_learns_is_in_the_estimate(self, weft: Weft, tmp_path: Path) -> None:
+        write_clip(tmp_path / "a.flac", 2)
+        sources = {"speech": {"use": "folder", "path": str(tmp_path)}}
+        tokenizers = {"hubert": {"use": "hubert", "training": {"steps": 1000, "swaps": 0}}}
+        (tmp_path / "r.yaml").write_text(yaml.safe_dump({"name": "r", "sources": sources, "tokenizers": tokenizers}))
+        code, said, _ = weft("plan", str(tmp_path / "r.yaml"))
+        assert code == 0 and "what learns, one core, about: models/hubert 0:" in said and "aligner 0:00:00" in said
+
+    def test_it_grows_with_steps_and_with_what_is_heard(self) -> None:
+        few, many = Training(steps=10, swaps=0, iterations=1), Training(steps=10, swaps=5, iterations=2)
+        assert (steps_of(few), steps_of(many), steps_of(None)) == (10, 25, 0)
+
+    def test_a_plan_as_json(self, weft: Weft, recipe: Callable) -> None:
+        code, said, _ = weft("plan", recipe(total=40_000), "--json")
+        found = json.loads(said)
+        assert code == 1 and found["stages"]["pre"][0]["wanted"] == 40_000
+        assert found["sources"]["books"]["items"] == 1 and "vocabulary" in found["seconds_on_one_core"]
+        assert found["too_little_data"][0].startswith("too little data")
+
+    def test_a_folder_with_raw_samples_is_planned(self, weft: Weft, tmp_path: Path) -> None:
+        write_clip(tmp_path / "a.flac", 2)
+        for name in ("b.raw", "c.RAW", "d.wav"):
+            (tmp_path / name).write_bytes(b"" if name == "d.wav" else bytes(64))
+        (tmp_path / "r.yaml").write_text(f"name: r\nsources: {{speech: {{use: folder, path: {tmp_path}}}}}\n")
+        assert weft("plan", str(tmp_path / "r.yaml"))[0] == 0

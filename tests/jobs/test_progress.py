@@ -8,6 +8,7 @@ from weft.jobs.progress import BuildProgress
 from weft.jobs.schedule import Event
 from weft.pipelines.align import Align
 from weft.pipelines.aligners.given import Aligner
+from weft.pipelines.learning import Pace
 from weft.pipelines.partwork import PartWork
 
 
@@ -45,3 +46,57 @@ def test_a_build_that_breaks_off_says_what_it_had() -> None:
 
 def test_a_frozen_model_says_so() -> None:
     assert printed([Event("align/speech", "kept", why=("align/x: frozen",))], 1) == ["align/x: frozen"]
+
+
+class Clock:
+    """Seconds that a test sets."""
+
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class Hubert:
+    """Work that makes a model."""
+
+    node = "models/hubert"
+
+
+def test_a_model_that_learns_says_its_step_rate_and_time_left_in_a_pipe() -> None:
+    page, clock = io.StringIO(), Clock()
+    left_over = Pace(phase="training", done=100, of=350, steps=60, seconds=15.0)
+    paces = {"models/hubert": left_over}  # by a worker of an earlier build that was killed
+    progress = BuildProgress(Console(file=page, width=200), paces.get, clock)
+    progress.expect([Hubert()])  # type: ignore[list-item]
+    clock.now = 11.0
+    progress.look()
+    paces["models/hubert"] = Pace(phase="training", done=120, of=350, steps=80, seconds=20.0)
+    for clock.now in (15.0, 19.0, 22.0, 23.0, 29.0):
+        progress.look()
+    assert page.getvalue().splitlines() == ["models/hubert 0 of 1  training 120 of 350, 4.0/s, 0:00:58 left"]
+
+
+def test_a_stage_in_a_pipe_says_now_and_then_how_it_goes() -> None:
+    page, clock = io.StringIO(), Clock()
+    progress = BuildProgress(Console(file=page, width=200), clock=clock)
+    progress.expect([PartWork("align/speech", Align(aligner=Aligner()), part, ()) for part in range(4)])
+    clock.now = 5.0
+    progress.report(Event("align/speech", "done", made=10, seconds=5.0))
+    progress.look()
+    for clock.now in (10.0, 30.0):  # nothing has moved on in between
+        progress.look()
+    assert page.getvalue().splitlines() == ["align        1 of 4  10 made, 1.0/s, 5.0 worker-s; 0:00:30 left"]
+
+
+def test_lines_in_a_pipe_become_fewer_the_longer_it_takes() -> None:
+    page, clock = io.StringIO(), Clock()
+    steps = iter(range(10_000))
+    progress = BuildProgress(
+        Console(file=page, width=200), lambda node: Pace("training", next(steps), 10_000, 1, 1.0), clock
+    )
+    progress.expect([Hubert()])  # type: ignore[list-item]
+    for second in range(36_000):
+        clock.now = float(second)
+        progress.look()
+    assert 100 < len(page.getvalue().splitlines()) < 300

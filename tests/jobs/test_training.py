@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from weft.jobs.training import ending, held_out_folder, losses_line, validation_line
+from weft.jobs.training import Lines, ending, held_out_folder, losses_line, validation_line
 from weft.pipelines.store import Store
 from weft.trainer.losses import LossRow, ValidationRow
-from weft.trainer.train import Result
+from weft.trainer.train import Result, StepReport
 
 
 @pytest.mark.parametrize(
@@ -54,3 +54,19 @@ def test_a_corpus_without_held_out_shards_is_told_in_one_line(
     (tmp_path / "shards" / "validation" / "index.parquet").write_bytes(b"")
     assert held_out_folder(Store(str(tmp_path))) == tmp_path / "shards" / "validation"
     assert capsys.readouterr().out == ""
+
+
+def step(number: int, seconds: float) -> StepReport:
+    return StepReport(number, 1000, (), seconds)
+
+
+def test_without_a_terminal_the_first_and_last_step_are_lines_and_one_in_ten_seconds() -> None:
+    lines = Lines()
+    assert [n for n in range(1, 1001) if lines.is_due(step(n, 0.125))] == [*range(1, 1000, 80), 1000]
+
+
+def test_a_line_says_how_fast_it_goes_and_what_is_left() -> None:
+    lines = Lines()
+    for n in range(1, 5):
+        lines.is_due(step(n, 0.5))
+    assert lines.pace(step(4, 0.5)) == "2.00/s, 0:08:18 left"

@@ -11,6 +11,7 @@ import pytest
 from pydantic import PrivateAttr
 
 from weft.pipelines.aligners.base import Aligner, Clip
+from weft.pipelines.learning import Pace, pace_of
 from weft.pipelines.modelwork import AlignerWork, CopyWork, TokenizerWork, VocabularyWork
 from weft.pipelines.parts import part_name, write_part
 from weft.pipelines.sound import flac
@@ -18,6 +19,7 @@ from weft.pipelines.store import Store
 from weft.schemas.audio import Audio, Utterance, Word
 from weft.schemas.changes import reasons
 from weft.schemas.fingerprint import digest
+from weft.schemas.learning import report_step
 from weft.schemas.recipe import VocabularySettings
 from weft.schemas.recipe_file import RecipeError
 from weft.schemas.text import Document
@@ -108,6 +110,20 @@ class TestTokenizer:
         assert self.work.run(ready) == 4  # of a quarter of a second each
         heard = ready.read("models/lengths/lengths").decode().split()
         assert len(set(heard)) == 4
+
+    def test_while_it_learns_the_corpus_says_how_far_it_is(self, ready: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+        found: list[Pace | None] = []
+
+        def train(self: Lengths, speech: Sequence[Speech], folder: Path, seed: int) -> None:
+            report_step("training", 1, 5)
+            found.append(pace_of(ready, "models/lengths"))
+            (folder / "lengths").write_text("")
+
+        monkeypatch.setattr(Lengths, "train", train)
+        self.work.run(ready)
+        assert found == [Pace(phase="training", done=1, of=5, steps=0, seconds=0.0)]
+        assert not ready.names("unfinished")
+        assert "progress.json" not in ready.read("models/lengths/model.json").decode()
 
     @pytest.mark.parametrize("split", ["validation", "test"])
     def test_it_hears_nothing_that_is_held_out(self, ready: Store, split: str) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from weft.schemas.learning import Step, steps_to
 from weft.tokenizers import fitting
 from weft.tokenizers.fitting import fit, slope, unfinished
 
@@ -53,6 +54,16 @@ def test_broken_off_it_ends_with_the_same_weights(
     assert seen[0] == killed_at // 5 * 5
     for name, tensor in whole.state_dict().items():
         assert torch.equal(tensor, again.state_dict()[name]), name
+
+
+def test_every_step_is_reported_and_changes_nothing(tmp_path: Path) -> None:
+    watched, alone = made(), made()
+    steps: list[Step] = []
+    with steps_to(steps.append):
+        fit(watched, lambda step: loss(watched, step), 4, 0.02, tmp_path / "training")
+    fit(alone, lambda step: loss(alone, step), 4, 0.02, tmp_path / "alone")
+    assert steps == [Step("training", done, 4) for done in (1, 2, 3, 4)]
+    assert torch.equal(watched[0].weight, alone[0].weight)  # type: ignore[index]
 
 
 @pytest.mark.parametrize("other_model", [False, True])

@@ -1,0 +1,207 @@
+"""All that is wrong with a recipe at once, each with its line: `weft validate`.
+
+    mistakes(source).wrong   ->   ("my.yaml line 3: sede: no such setting; check its spelling", …)
+
+What is wrong is noted and taken out of a copy, which is checked again until nothing is wrong with it. What follows from something
+taken out is no mistake of its own.
+"""
+
+import copy
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import ValidationError
+
+from weft.pipelines.graph import House, RecipeFault
+from weft.schemas import recipe_file
+from weft.schemas.hub import is_hub_name
+from weft.schemas.recipe import Recipe
+from weft.schemas.settings import Settings
+
+Path = tuple[str, ...]
+_SECTIONS = {"aligner": "align", "transcriber": "transcribe", "voice": "synthesize"}  # of a stage's backend
+_ROUNDS = 200  # of checks; a recipe with more mistakes is told the first of them
+_NAMED = re.compile(r"'([^']+)'")
+
+
+class _Copy:
+    """A recipe's mapping, from which what is wrong is taken out."""
+
+    def __init__(self, mapping: dict[str, Any]) -> None:
+        self.mapping = copy.deepcopy(mapping)
+        self._taken: list[Path] = []
+
+    def follows(self, path: Path, message: str) -> bool:
+        """Whether a fault is of something that was taken out, or of what named it."""
+        named = set(_NAMED.findall(message))
+        return any(_begins(path, taken) or _begins(taken, path) or taken[-1] in named for taken in self._taken)
+
+    def take_out(self, path: Path, message: str) -> bool:
+        """Removes what lies at `path`, or of a list or mapping there the names that the message quotes; its parent where it is gone."""
+        while path:
+            parent, at = _at(self.mapping, path[:-1]), path[-1]
+            if isinstance(parent, dict) and at in parent:
+                if not self._take_named(parent[at], path, message):
+                    del parent[at]
+                    self._taken.append(path)
+                return True
+            if isinstance(parent, list) and at.isdigit() and int(at) < len(parent):
+                del parent[int(at)]
+                self._taken.append(path[:-1])
+                return True
+            path = path[:-1]
+        return False
+
+    def _take_named(self, value: Any, path: Path, message: str) -> bool:
+        wrong = set(_NAMED.findall(message.partition(";")[0]))
+        found = [name for name in value if name in wrong] if isinstance(value, list | dict) else []
+        for name in found:
+            value.remove(name) if isinstance(value, list) else value.pop(name)
+            self._taken.append((*path, str(name)))
+        return bool(found)
+
+
+def _begins(path: Path, start: Path) -> bool:
+    return path[: len(start)] == start
+
+
+def _at(mapping: Any, path: Path) -> Any:
+    for key in path:
+        if isinstance(mapping, dict):
+            mapping = mapping.get(key)
+        elif isinstance(mapping, list) and key.isdigit() and int(key) < len(mapping):
+            mapping = mapping[int(key)]
+        else:
+            return None
+    return mapping
+
+
+@dataclass(frozen=True)
+class Mistakes:
+    """Sentences in the order of their lines: what is wrong, and the files and folders that are not there."""
+
+    wrong: tuple[str, ...]
+    missing: tuple[str, ...]
+
+
+def mistakes(source: recipe_file.Source, kind: type[House] = House) -> Mistakes:
+    """All of them. Raises RecursionError for a recipe that holds itself."""
+    unknown = ((p, _undeclared(name, there), "") for p, name, there in unknown_names(source.mapping))
+    wrong = [recipe_file.explain(source, *fault) for fault in unknown]
+    missing: list[str] = []
+    checked = _Copy(source.mapping)
+    for _ in range(_ROUNDS):
+        faults, house = _faults_of(checked.mapping, kind)
+        if house:
+            missing = [_told(source, fault) for fault in missing_paths(house)]
+        taken = False
+        for path, message, what in faults:
+            where = _place(path, message)
+            if not checked.follows(where, message):
+                wrong.append(recipe_file.explain(source, path, message, what))
+            taken |= checked.take_out(where, message)
+        if not taken:
+            break
+    return Mistakes(wrong=_in_order(wrong), missing=_in_order(missing))
+
+
+def _in_order(sentences: list[str]) -> tuple[str, ...]:
+    return tuple(sorted(dict.fromkeys(sentences), key=_line))
+
+
+def unknown_names(mapping: dict[str, Any]) -> Iterator[tuple[Path, str, tuple[str, ...]]]:
+    """Where a section names something that another one does not declare: the place, the name, and what there is.
+
+    Looked for in the mapping itself, as a section with a mistake of its own is taken out before its names are looked up.
+    """
+    sources, tasks, stages = (_keys(_at(mapping, (part,))) for part in ("sources", "tasks", "training"))
+    users = [(part, name) for part in ("tasks", "tokenizers") for name in _keys(_at(mapping, (part,)))]
+    references: list[tuple[Path, Any, tuple[str, ...]]] = [
+        ((*at, "sources"), None, sources) for at in (*users, ("text",), ("align",))
+    ]
+    for stage in stages:
+        mixture = ("training", stage, "mixture")
+        shares = [_at(mapping, (*mixture, part)) for part in ("shares", "budgets")]
+        references += [(mixture, [*_keys(shares[0]), *_keys(shares[1])], tasks), ((*mixture, "after"), None, stages)]
+    for path, given, there in references:
+        names = _at(mapping, path) if given is None else given
+        for name in names if isinstance(names, list) and there else ():
+            if isinstance(name, str) and name not in there:
+                yield path, name, there
+
+
+def _keys(section: Any) -> tuple[str, ...]:
+    return tuple(map(str, section)) if isinstance(section, dict) else ()
+
+
+def _undeclared(name: str, there: tuple[str, ...]) -> str:
+    return f"{name!r} is not declared; there are {', '.join(there)}"
+
+
+def _told(source: recipe_file.Source, fault: RecipeFault) -> str:
+    return recipe_file.explain(source, fault.path, fault.message, fault.kind)
+
+
+def _faults_of(mapping: dict[str, Any], kind: type[House]) -> tuple[list[tuple[Path, str, str]], House | None]:
+    """What one check finds, as path, message and kind; and the recipe with its backends where it finds nothing."""
+    try:
+        house = kind(Recipe.model_validate(mapping))
+        house.check()
+    except ValidationError as error:
+        return [(tuple(map(str, e["loc"])), e["msg"], e["type"]) for e in error.errors()], None
+    except RecipeFault as fault:
+        return [(fault.path, fault.message, fault.kind)], None
+    return [], house
+
+
+def _place(path: Path, message: str) -> Path:
+    """A check of several settings says in its message which it is of."""
+    named = re.match(r"(?:Value error, )?([a-z][\w-]*(?:\.[\w-]+)+): ", message)
+    return tuple(named[1].split(".")) if named and not path else path
+
+
+def _line(sentence: str) -> tuple[str, int]:
+    match = re.match(r"(.+?) line (\d+):", sentence)
+    return (match[1], int(match[2])) if match else ("", 0)
+
+
+def missing_paths(house: House) -> Iterator[RecipeFault]:
+    """The files and folders that a recipe names and that are not there: of its sources, and checkpoints of its backends."""
+    yield from missing_sources(house)
+    for backend in house.backends():
+        for setting, given in backend.checkpoint_settings():
+            if _is_gone(given) and not is_hub_name(given):
+                yield _gone((*_section(house, backend, setting), *setting.split(".")[-1:]), given)
+
+
+def missing_sources(house: House) -> Iterator[RecipeFault]:
+    """Those of the sources."""
+    for name, source in house.sources.items():
+        for setting in ("path", "transcripts"):
+            given = getattr(source, setting, "")
+            for path in (given,) if isinstance(given, str) else given:
+                if path and house.recipe.sources[name].use != "huggingface" and _is_gone(path):
+                    yield _gone(("sources", name, setting), path)
+
+
+def _gone(place: Path, given: str) -> RecipeFault:
+    made = "`weft demo` makes it, or " if given.startswith("demo/") else ""
+    return RecipeFault(place, f"{given} is not there; {made}set {'.'.join(place)}")
+
+
+def _section(house: House, backend: Settings, setting: str) -> Path:
+    """Where in the recipe a checkpoint of a backend is named."""
+    for name, tokenizer in house.tokenizers.items():
+        if backend is tokenizer:
+            return ("tokenizers", name)
+    if backend is house.text:
+        return ("text",)
+    return (_SECTIONS.get(setting.partition(".")[0], "segment"),)
+
+
+def _is_gone(path: str) -> bool:
+    """Of a local path; what a pattern or a url stands for is looked for when it is listed."""
+    return "://" not in path and not any(c in path for c in "*?[{") and not os.path.exists(path)

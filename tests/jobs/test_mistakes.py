@@ -1,0 +1,99 @@
+"""All that is wrong with a recipe is told at once, each mistake with its line and none that only follows from another."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from weft.jobs.mistakes import mistakes
+from weft.schemas import recipe_file
+
+Weft = Callable[..., tuple[int, str, str]]
+
+BAD = """name: bad
+sede: 3
+sources:
+  speech: {use: folder, path: /nowhere/a}
+  books: {use: text, path: /nowhere/b, documents: paragraf}
+  calls: {use: foldr, path: x}
+align: {use: adapted, min_fitt: 2}
+tokenizers:
+  hubert: {use: hubert, sources: [speech, spech], sise: 100, rate: 30}
+text: {use: bpe, sources: [books], size: 100}
+tasks:
+  words: {use: words, sources: [speech, callls], tokenizer: hubrt}
+  text: {use: text, sources: [books]}
+  speech: {use: speech, sources: [books]}
+training:
+  pretrain:
+    mixture: {total: 300, shares: {text: 1, wrds: 2}}
+    context: 64
+    model: {config: {model_type: llama}}
+    optimiser: {lr: fast, batch_tokens: 64}
+"""
+WRONG = (
+    (2, "sede: no such setting"),
+    (5, "sources.books.documents: input should be 'file' or 'paragraph'"),
+    (6, "sources.calls.use: there is no 'foldr' here"),
+    (7, "align.min_fitt: no such setting"),
+    (9, "tokenizers.hubert.sources: 'spech' is not declared"),
+    (9, "tokenizers.hubert.rate: "),
+    (9, "tokenizers.hubert.sise: no such setting"),
+    (10, "text.size: input should be greater than or equal to 257"),
+    (12, "tasks.words.sources: 'callls' is not declared"),
+    (12, "tasks.words.tokenizer: 'hubrt' is not under `tokenizers:`"),
+    (14, "tasks.speech.sources: 'books' gives documents, this task takes utterances"),
+    (17, "training.pretrain.mixture: 'wrds' is not declared"),
+    (20, "training.pretrain.optimiser.lr: input should be a valid number"),
+)
+
+
+def write(folder: Path, text: str) -> str:
+    (folder / "bad.yaml").write_text(text)
+    return str(folder / "bad.yaml")
+
+
+def test_every_mistake_of_every_layer_is_told_once_by_its_line(tmp_path: Path) -> None:
+    told = mistakes(recipe_file.read(write(tmp_path, BAD))).wrong
+    assert len(told) == len(WRONG)
+    for line, sentence in WRONG:
+        assert sum(t.startswith(f"bad.yaml line {line}: {sentence}") for t in told) == 1, sentence
+
+
+def test_one_call_of_validate_tells_them_with_the_paths_that_are_not_there(weft: Weft, tmp_path: Path) -> None:
+    code, _, said = weft("validate", write(tmp_path, BAD))
+    assert code == 2 and len(said.splitlines()) == len(WRONG) + 2
+    assert "bad.yaml line 4: sources.speech.path: /nowhere/a is not there" in said
+    assert "bad.yaml line 5: sources.books.path: /nowhere/b is not there" in said
+
+
+def test_a_checkpoint_that_is_not_there_is_told_by_its_line(tmp_path: Path) -> None:
+    path = write(
+        tmp_path,
+        "extends: demo\nsources: {speech: {path: .}, books: {path: .}}\nalign: {use: ctc, model: /nowhere/ctc}\n",
+    )
+    found = mistakes(recipe_file.read(path))
+    assert (found.wrong, found.missing) == (
+        (),
+        ("bad.yaml line 3: align.model: /nowhere/ctc is not there; set align.model",),
+    )
+
+
+def test_what_a_shipped_recipe_takes_for_an_example_is_no_mistake(
+    weft: Weft, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    code, said, _ = weft("validate", "demo")
+    assert code == 0 and "sources.speech.path: demo/raw is not there; `weft demo` makes it" in said
+
+
+@pytest.mark.parametrize("text", ["name: x\n", "name: x\nsources: 3\n", "name: x\nsources: {a: 3}\ntasks: [1]\n"])
+def test_a_recipe_of_which_little_is_left_ends(tmp_path: Path, text: str) -> None:
+    assert mistakes(recipe_file.read(write(tmp_path, text))).wrong
+
+
+def test_a_plan_tells_all_sources_that_are_not_there_by_their_lines(weft: Weft, tmp_path: Path) -> None:
+    text = "name: x\nsources:\n  a: {use: folder, path: /nowhere/a}\n  b: {use: text, path: /nowhere/b}\n"
+    code, _, said = weft("plan", write(tmp_path, text))
+    assert code == 2 and "bad.yaml line 3: sources.a.path: /nowhere/a is not there; set sources.a.path" in said
+    assert "bad.yaml line 4: sources.b.path: /nowhere/b is not there" in said

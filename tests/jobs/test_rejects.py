@@ -1,0 +1,101 @@
+"""What was rejected: listed, counted, told at the end of a build, which fails where a whole source or language was."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from weft.jobs.build import build
+from weft.jobs.commands import console, open_corpus, read_house
+from weft.jobs.engine import LocalEngine
+from weft.jobs.rejects import Wanted, rejects_of, show_end
+from weft.pipelines.sound import flac
+from weft.pipelines.store import Store
+
+Weft = Callable[..., tuple[int, str, str]]
+
+
+def built(root: Path, sources: str, more: str = "align: {use: none}\n") -> str:
+    (root / "recipe.yaml").write_text(f"name: small\nsources: {sources}\n{more}")
+    house, store = read_house(str(root / "recipe.yaml")), Store(str(root / "corpus"))
+    build(house, store, LocalEngine(store), lambda event: None, lambda works: None)
+    return store.url
+
+
+def clip(path: Path, amplitude: float = 0.3) -> None:
+    path.parent.mkdir(exist_ok=True)
+    noise = np.random.default_rng(1).normal(0, 0.1, 16000).clip(-1, 1)
+    path.write_bytes(flac((amplitude * noise).astype(np.float32), 16000))
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """One clip is good and three are silent or no audio; of another source all are no audio."""
+    root = tmp_path_factory.mktemp("rejects")
+    clip(root / "some/good.flac")
+    (root / "some/good.txt").write_text("words")
+    clip(root / "some/silent.flac", amplitude=0.0)
+    for name in ("some/bad[red]1.wav", "some/bad2.wav", "none/one.wav", "none/two.wav"):
+        (root / name).parent.mkdir(exist_ok=True)
+        (root / name).write_bytes(b"this is no audio at all")
+    sources = f"{{some: {{use: folder, path: {root}/some}}, none: {{use: folder, path: {root}/none}}}}"
+    return built(root, sources)
+
+
+def test_a_row_an_item_and_counts_by_reason(weft: Weft, corpus: str) -> None:
+    code, said, _ = weft("rejects", corpus)
+    assert code == 0 and "bad[red]1.wav" in said and "silent.flac" in said and "ingest/some" in said
+    assert "ingest/none: not_audio" in said and "By reason" in said
+
+
+def test_rejects_as_json_of_one_source_and_reason(weft: Weft, corpus: str) -> None:
+    code, said, _ = weft("rejects", corpus, "--source", "some", "--reason", "silent", "--json")
+    found = json.loads(said)
+    assert code == 0 and [r["path"] for r in found["rejects"]] == ["silent.flac"]
+    assert found["counts"] == [{"node": "ingest/some", "reason": "silent", "items": 1}] and found["more"] == 0
+
+
+def test_a_limit_says_how_many_more_there_are(weft: Weft, corpus: str) -> None:
+    said = weft("rejects", corpus, "--limit", "1")[1]
+    assert "… and 4 more" in said
+    assert json.loads(weft("rejects", corpus, "--limit", "1", "--json")[1])["more"] == 4
+    assert "more; `--limit" not in weft("rejects", corpus, "--limit", "0")[1]
+
+
+def test_a_source_that_is_not_there(weft: Weft, corpus: str) -> None:
+    code, _, said = weft("rejects", corpus, "--source", "sume")
+    assert code == 2 and "--source sume: the corpus has no such source; there are some, none" in said
+
+
+def test_a_build_ends_with_what_was_rejected_and_fails_where_a_source_was(weft: Weft, corpus: str) -> None:
+    recipe = str(Path(corpus).parent / "recipe.yaml")
+    code, said, _ = weft("build", recipe, "--out", corpus, "--engine", "local")
+    assert code == 1 and "2 not_audio (ingest/none)" in said and f"`weft rejects {corpus}` shows them" in said
+    assert "source none: ingest rejected all of it (2 not_audio)" in said and "source some" not in said
+
+
+def test_a_language_that_no_stage_let_pass_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = []
+    for n, language in enumerate(("en", "de", "de")):
+        clip(tmp_path / f"{n}.flac")
+        words = ', "words": [["word", 0.1, 0.4]]' if language == "en" else ""
+        rows.append(f'{{"audio": "{n}.flac", "text": "word", "language": "{language}"{words}}}\n')
+    (tmp_path / "m.jsonl").write_text("".join(rows))
+    corpus = built(tmp_path, f"{{mixed: {{use: manifest, path: {tmp_path}/m.jsonl}}}}", "align: {use: given}\n")
+    store, house = open_corpus(corpus)
+    assert {row.reject.key[:2] for row in rejects_of(store, house, Wanted())} == {"1-", "2-"}
+    assert show_end(console, store, house) == ["language de: align rejected all 2 utterances of mixed"]
+
+
+def test_nothing_rejected_says_nothing_at_the_end(weft: Weft, text_corpus: str) -> None:
+    assert show_end(console, *open_corpus(text_corpus)) == []
+    assert weft("rejects", text_corpus)[1] == "nothing was rejected\n"
+
+
+def test_a_file_that_was_rejected_says_so_where_a_sample_is_asked_for(weft: Weft, corpus: str) -> None:
+    code, _, said = weft("inspect", corpus, "silent.flac")
+    assert code == 2 and "silent.flac: no sample, as ingest/some rejected it: silent (" in said

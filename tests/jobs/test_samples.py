@@ -1,0 +1,56 @@
+"""Samples in the terminal: by key, by file, or as a list with filters and a limit."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from weft.jobs.samples import find_where
+from weft.pipelines.store import Store
+
+Weft = Callable[..., tuple[int, str, str]]
+
+
+def test_a_list_has_keys_and_texts_and_says_how_many_more(weft: Weft, text_corpus: str) -> None:
+    code, said, _ = weft("inspect", text_corpus, "--list", "--limit", "2")
+    assert code == 0 and "paragraph" in said and "[red]what" in said and "… and " in said
+    listed = json.loads(weft("inspect", text_corpus, "--list", "--limit", "2", "--json")[1])
+    assert len(listed) == 2 and all(row["key"] in said.replace("\n", "") for row in listed)
+    assert {"stage": "pretrain", "task": "text", "source": "books"}.items() <= listed[0].items()
+
+
+def test_every_sample_is_listed_once(weft: Weft, text_corpus: str) -> None:
+    keys = [row["key"] for row in json.loads(weft("inspect", text_corpus, "--list", "--limit", "0", "--json")[1])]
+    assert len(keys) == len(set(keys)) > 2
+
+
+def test_filters_let_pass_what_they_name(weft: Weft, text_corpus: str) -> None:
+    every = weft("inspect", text_corpus, "--list", "--json")[1]
+    assert weft("inspect", text_corpus, "--list", "--json", "--task", "text", "--source", "books")[1] == every
+    assert json.loads(weft("inspect", text_corpus, "--list", "--json", "--speaker", "nobody")[1]) == []
+
+
+@pytest.mark.parametrize("option", ["task", "source", "stage"])
+def test_a_filter_that_names_nothing_says_what_there_is(weft: Weft, text_corpus: str, option: str) -> None:
+    code, _, said = weft("inspect", text_corpus, "--list", f"--{option}", "none")
+    assert code == 2 and f"--{option} none: the corpus has no such {option}; there are " in said
+
+
+def test_a_sample_is_found_by_the_name_of_its_file(weft: Weft, text_corpus: str, small_corpus: Path) -> None:
+    for name in ("a.txt", str(small_corpus / "a.txt")):
+        code, said, _ = weft("inspect", text_corpus, name)
+        assert code == 0 and "'path': 'a.txt'" in said
+    assert weft("inspect", text_corpus, "b.txt")[0] == 2
+
+
+def test_neither_a_key_nor_a_list_says_what_to_do(weft: Weft, text_corpus: str) -> None:
+    code, _, said = weft("inspect", text_corpus)
+    assert code == 2 and f"weft inspect {text_corpus} --list" in said
+
+
+def test_the_first_sample_of_a_kind(text_corpus: str) -> None:
+    store = Store(text_corpus)
+    found = find_where(store, "pretrain", lambda row: row.text_tokens > 0)
+    assert found is not None and found.task == "text"
+    assert find_where(store, "pretrain", lambda row: row.speech_tokens > 0) is None

@@ -1,0 +1,41 @@
+"""How the embedded HuBERT is trained: settings alone, so that a recipe is checked without torch (hubert_training.py does it)."""
+
+from typing import Self
+
+from pydantic import Field, model_validator
+
+from weft.schemas.settings import Settings
+
+
+class Training(Settings):
+    """How the embedded HuBERT is trained: on at most `seconds` of the corpus, in batches of `batch_seconds` cut into `crop_seconds`.
+
+    `clusters` of MFCCs are the teacher of the first of `iterations` of `steps`, those of the features half way up the model before
+    it of the others; `mask` is the share of frames hidden, `visible` the weight of the others in the loss. Then come
+    `swaps` steps in which two hearings of a clip teach each other which of `prototypes` a frame is near. A hearing has a vocal tract
+    longer or shorter by up to 1 + `warp`, frequencies `bend` mel bands (of 80) off, and in a share of `noise` noise of 13 to 43 dB.
+    """
+
+    seconds: float = Field(default=3600, gt=0)
+    iterations: int = Field(default=1, ge=1, le=4)
+    steps: int = Field(default=350, ge=1)
+    swaps: int = Field(default=100, ge=0)
+    batch_seconds: float = Field(default=32, gt=0)
+    crop_seconds: float = Field(default=4, gt=0)
+    lr: float = Field(default=1e-3, gt=0)
+    hidden: int = Field(default=256, ge=16, multiple_of=16)
+    layers: int = Field(default=2, ge=1)
+    heads: int = Field(default=4, ge=1)
+    clusters: int = Field(default=200, ge=2)
+    mask: float = Field(default=0.5, gt=0, lt=1)
+    visible: float = Field(default=1.0, ge=0)
+    prototypes: int = Field(default=200, ge=2)
+    warp: float = Field(default=0.15, ge=0, lt=1)
+    bend: float = Field(default=1.5, ge=0, le=5)
+    noise: float = Field(default=0.25, ge=0, le=1)
+
+    @model_validator(mode="after")
+    def _heads_share(self) -> Self:
+        if self.hidden % self.heads:
+            raise ValueError(f"`heads` {self.heads} cannot share `hidden` {self.hidden}")
+        return self

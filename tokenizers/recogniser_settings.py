@@ -1,0 +1,31 @@
+"""How a recogniser is taught: settings alone, so that a recipe is checked without torch (recogniser_training.py does it)."""
+
+from typing import Self
+
+from pydantic import Field, model_validator
+
+from weft.schemas.settings import Settings
+
+
+class Training(Settings):
+    """On at most `seconds` of the corpus, batches of `batch_seconds`; clips over `longest` seconds teach nothing.
+
+    `sound` weighs telling the log-mels again beside reading: CTC alone lets most frames be one and the same code, the more so the
+    less speech there is.
+    """
+
+    seconds: float = Field(default=3600, gt=0)
+    steps: int = Field(default=600, ge=1)
+    batch_seconds: float = Field(default=60, gt=0)
+    longest: float = Field(default=30, gt=0)
+    lr: float = Field(default=2e-3, gt=0)
+    width: int = Field(default=192, ge=16)
+    heads: int = Field(default=4, ge=1)
+    layers: int = Field(default=4, ge=2)
+    sound: float = Field(default=1.0, ge=0)
+
+    @model_validator(mode="after")
+    def _heads_share(self) -> Self:
+        if self.width % (2 * self.heads):
+            raise ValueError(f"`heads` {self.heads} cannot share `width` {self.width}: an even part each")
+        return self
