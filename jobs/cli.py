@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from weft.jobs.options import AddressOption, EngineOption, WorkersOption, check_engine, parted
+from weft.jobs.options import AddressOption, DebugOption, EngineOption, WorkersOption, check_engine, parted
 from weft.jobs.tokenizer_cli import encode, tokenizer_app
 from weft.schemas.recipe_file import RecipeError
 
@@ -36,6 +36,7 @@ def demo(
     ] = None,
     engine: EngineOption = "auto",
     workers: WorkersOption = None,
+    debug: DebugOption = False,
 ) -> None:
     """The whole story on embedded backends, in minutes: raw speech to a trained model.
 
@@ -97,6 +98,7 @@ def build(
     address: AddressOption = None,
     workers: WorkersOption = None,
     verify: Annotated[bool, typer.Option(help="Read all that is there first, and make anew what is damaged.")] = False,
+    debug: DebugOption = False,
 ) -> None:
     """Builds a corpus, or what is missing of it: run the same command again after anything.
 
@@ -189,6 +191,7 @@ def align(
     engine: EngineOption = "auto",
     address: AddressOption = None,
     workers: WorkersOption = None,
+    debug: DebugOption = False,
 ) -> None:
     """Puts words in time: audio and text in; Praat TextGrids, CTM or JSON out.
 
@@ -218,6 +221,7 @@ def train(
     stage: Annotated[str, typer.Option(help="The training stage; the recipe's first unless named.")] = "",
     out: Annotated[Path, typer.Option(help="Where the run goes: checkpoints and losses.")] = Path("run"),
     resume: Annotated[bool, typer.Option(help="Go on from the latest checkpoint.")] = False,
+    debug: DebugOption = False,
 ) -> None:
     """Trains the reference model on a corpus's shards, one stage.
 
