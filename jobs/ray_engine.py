@@ -39,6 +39,7 @@ class RayEngine:
     """`workers` bounds the CPUs that are used, here or of a cluster. Raises ConnectionError when no cluster answers."""
 
     def __init__(self, url: str, address: str | None = None, workers: int | None = None) -> None:
+        self.url = url
         self._ours = not ray.is_initialized()
         if self._ours:
             _start(address, workers)
@@ -49,6 +50,7 @@ class RayEngine:
         self._look()
 
     def check(self, resources: Resources) -> None:
+        self._look()
         self._held(resources)
 
     def accepts(self, resources: Resources) -> bool:

@@ -5,7 +5,6 @@ import signal
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 import ray
@@ -76,15 +75,27 @@ def cluster() -> Iterator[Cluster]:
     made.shutdown()
 
 
-def did(works: Sequence[Piece], folder: Path) -> list[str]:
+@pytest.fixture(scope="module")
+def engine(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RayEngine]:
+    """One for all tests, as processes take seconds to start."""
+    made = RayEngine(str(tmp_path_factory.mktemp("corpus")))
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def store(engine: RayEngine) -> Store:
+    """Empty, at the place where the engine works."""
+    made = Store(engine.url)
+    for name in made.names(""):
+        made.remove(name.lstrip("/"))
+    return made
+
+
+def did(works: Sequence[Piece], store: Store, engine: RayEngine) -> list[str]:
     """Pieces in the order in which they ended."""
-    store = Store(str(folder))
-    engine = RayEngine(store.url)
     events: list[Event] = []
-    try:
-        run(works, store, engine, events.append)  # type: ignore[arg-type]
-    finally:
-        engine.close()
+    run(works, store, engine, events.append)  # type: ignore[arg-type]
     return [event.node for event in events]
 
 
@@ -94,7 +105,7 @@ def pieces(count: int, name: str, **more: object) -> list[Piece]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("attempt", range(4))
-def test_wide_work_between_narrow_work_never_hangs(cluster: Cluster, tmp_path: Path, attempt: int) -> None:
+def test_wide_work_between_narrow_work_never_hangs(engine: RayEngine, store: Store, attempt: int) -> None:
     narrow = pieces(8, "narrow", seconds=0.05)
     wide = [
         Piece(f"wide-{n}", (f"narrow-{n}", f"narrow-{n + 4}"), resources=WIDE, seconds=0.05 * attempt) for n in range(4)
@@ -102,62 +113,61 @@ def test_wide_work_between_narrow_work_never_hangs(cluster: Cluster, tmp_path: P
     after = [Piece(f"after-{n}", (f"wide-{n}",)) for n in range(4)]
     last = Piece("last", tuple(piece.makes for piece in after), resources=WIDE)
     works = [*narrow, *wide, *after, last]
-    assert sorted(did(works, tmp_path)) == sorted(piece.makes for piece in works)
+    assert sorted(did(works, store, engine)) == sorted(piece.makes for piece in works)
 
 
 @pytest.mark.slow
-def test_wider_work_than_any_node_holds_what_a_node_has(cluster: Cluster, tmp_path: Path) -> None:
-    assert did([Piece("wide", resources=Resources(cpus=9))], tmp_path) == ["wide"]
+def test_wider_work_than_any_node_holds_what_a_node_has(engine: RayEngine, store: Store) -> None:
+    assert did([Piece("wide", resources=Resources(cpus=9))], store, engine) == ["wide"]
 
 
 @pytest.mark.slow
-def test_what_fits_no_node_is_told_at_once(cluster: Cluster, tmp_path: Path) -> None:
+def test_what_fits_no_node_is_told_at_once(engine: RayEngine, store: Store) -> None:
     for wanted in (Resources(gpus=2), Resources(cpus=1, gpus=1.5)):
         works = [Piece("cpu"), Piece("gpu", ("cpu",), resources=wanted)]
         with pytest.raises(RecipeError, match="on one node, and no node of the 3 has them"):
-            did(works, tmp_path)
-    assert not (tmp_path / "cpu").exists()
+            did(works, store, engine)
+    assert not store.exists("cpu")
 
 
 @pytest.mark.slow
-def test_gpu_work_at_the_head_leaves_the_cpus_to_others(cluster: Cluster, tmp_path: Path) -> None:
+def test_gpu_work_at_the_head_leaves_the_cpus_to_others(engine: RayEngine, store: Store) -> None:
     works = [*pieces(6, "cpu", seconds=0.1), *pieces(4, "gpu", resources=GPU, seconds=1.0)]
-    ended = did(works, tmp_path)
+    ended = did(works, store, engine)
     assert ended[-1].startswith("gpu") and len(ended) == 10
 
 
 @pytest.mark.slow
-def test_shares_of_a_gpu_and_a_whole_one_take_turns(cluster: Cluster, tmp_path: Path) -> None:
+def test_shares_of_a_gpu_and_a_whole_one_take_turns(engine: RayEngine, store: Store) -> None:
     works = [*pieces(3, "half", resources=HALF), *pieces(2, "whole", resources=GPU), *pieces(2, "wide", resources=WIDE)]
-    assert sorted(did(works, tmp_path)) == sorted(piece.makes for piece in works)
+    assert sorted(did(works, store, engine)) == sorted(piece.makes for piece in works)
 
 
 @pytest.mark.slow
-def test_a_killed_worker_and_one_without_memory_are_tried_again(cluster: Cluster, tmp_path: Path) -> None:
+def test_a_killed_worker_and_one_without_memory_are_tried_again(engine: RayEngine, store: Store) -> None:
     works = [Piece("killed", misfortune="kill"), Piece("memory", misfortune="memory"), Piece("well")]
-    assert sorted(did(works, tmp_path)) == ["killed", "memory", "well"]
+    assert sorted(did(works, store, engine)) == ["killed", "memory", "well"]
 
 
 @pytest.mark.slow
-def test_a_failure_comes_back_with_its_place_and_traceback(cluster: Cluster, tmp_path: Path) -> None:
+def test_a_failure_comes_back_with_its_place_and_traceback(engine: RayEngine, store: Store) -> None:
     with pytest.raises(BuildError) as caught:
-        did([Piece("bad", misfortune="raise"), Piece("after", ("bad",)), Piece("well")], tmp_path)
+        did([Piece("bad", misfortune="raise"), Piece("after", ("bad",)), Piece("well")], store, engine)
     assert str(caught.value).startswith("1 piece of work failed (1 more need them")
     assert "  bad: OddError: disk is full (tests/jobs/test_ray_engine.py:" in str(caught.value)
     assert "in _suffer" in caught.value.trace
-    assert (tmp_path / "well").exists() and not (tmp_path / "after").exists()
+    assert store.exists("well") and not store.exists("after")
 
 
 @pytest.mark.slow
-def test_a_node_that_goes_costs_only_what_it_held(cluster: Cluster, tmp_path: Path) -> None:
-    node = cluster.add_node(num_cpus=2, num_gpus=2)
-    works = [*pieces(4, "cpu", seconds=0.3), Piece("two", resources=Resources(gpus=2))]
-    assert len(did(works, tmp_path / "before")) == 5
-    store = Store(str(tmp_path / "after"))
-    engine = RayEngine(store.url)
-    engine.submit(Piece("two", resources=Resources(gpus=2), seconds=600))  # type: ignore[arg-type]
-    engine.finished()  # None: it has begun
-    cluster.remove_node(node, allow_graceful=False)
+def test_the_only_node_for_work_that_waits_goes(cluster: Cluster, engine: RayEngine, store: Store) -> None:
+    node = cluster.add_node(num_cpus=1, num_gpus=4)
+    wanted = Resources(gpus=4)
+
+    def removed(event: Event) -> None:
+        if event.node == "cpu":
+            cluster.remove_node(node, allow_graceful=False)
+
     with pytest.raises(RecipeError, match="no node of the 3 has them"):
-        run(works, store, engine, lambda event: None)  # type: ignore[arg-type]
-    engine.close()
+        works = [Piece("cpu"), Piece("two", ("cpu",), resources=wanted)]
+        run(works, store, engine, removed)  # type: ignore[arg-type]
