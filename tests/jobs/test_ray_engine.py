@@ -1,6 +1,7 @@
 """Work on Ray clusters of unequal nodes: Ray places it, none waits for ever, and what fits no node is told at once."""
 
 import os
+import shutil
 import signal
 import time
 from collections.abc import Iterator, Sequence
@@ -66,7 +67,7 @@ class OddError(Exception):
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[Cluster]:
     """Nodes of 1, 2 and 2 CPUs; the last has a GPU."""
-    made = Cluster(initialize_head=True, head_node_args={"num_cpus": 1})
+    made = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
     made.add_node(num_cpus=2)
     made.add_node(num_cpus=2, num_gpus=1)
     ray.init(address=made.address, logging_level="ERROR", log_to_driver=False)
@@ -86,10 +87,8 @@ def engine(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterat
 @pytest.fixture
 def store(engine: RayEngine) -> Store:
     """Empty, at the place where the engine works."""
-    made = Store(engine.url)
-    for name in made.names(""):
-        made.remove(name.lstrip("/"))
-    return made
+    shutil.rmtree(engine.url)
+    return Store(engine.url)
 
 
 def did(works: Sequence[Piece], store: Store, engine: RayEngine) -> list[str]:
@@ -103,7 +102,7 @@ def pieces(count: int, name: str, **more: object) -> list[Piece]:
     return [Piece(f"{name}-{n}", **more) for n in range(count)]  # type: ignore[arg-type]
 
 
-@pytest.mark.slow
+@pytest.mark.nodes
 @pytest.mark.parametrize("attempt", range(4))
 def test_wide_work_between_narrow_work_never_hangs(engine: RayEngine, store: Store, attempt: int) -> None:
     narrow = pieces(8, "narrow", seconds=0.05)
@@ -116,12 +115,12 @@ def test_wide_work_between_narrow_work_never_hangs(engine: RayEngine, store: Sto
     assert sorted(did(works, store, engine)) == sorted(piece.makes for piece in works)
 
 
-@pytest.mark.slow
+@pytest.mark.nodes
 def test_wider_work_than_any_node_holds_what_a_node_has(engine: RayEngine, store: Store) -> None:
     assert did([Piece("wide", resources=Resources(cpus=9))], store, engine) == ["wide"]
 
 
-@pytest.mark.slow
+@pytest.mark.nodes
 def test_what_fits_no_node_is_told_at_once(engine: RayEngine, store: Store) -> None:
     for wanted in (Resources(gpus=2), Resources(cpus=1, gpus=1.5)):
         works = [Piece("cpu"), Piece("gpu", ("cpu",), resources=wanted)]
@@ -130,26 +129,26 @@ def test_what_fits_no_node_is_told_at_once(engine: RayEngine, store: Store) -> N
     assert not store.exists("cpu")
 
 
-@pytest.mark.slow
+@pytest.mark.nodes
 def test_gpu_work_at_the_head_leaves_the_cpus_to_others(engine: RayEngine, store: Store) -> None:
     works = [*pieces(6, "cpu", seconds=0.1), *pieces(4, "gpu", resources=GPU, seconds=1.0)]
     ended = did(works, store, engine)
     assert ended[-1].startswith("gpu") and len(ended) == 10
 
 
-@pytest.mark.slow
+@pytest.mark.nodes
 def test_shares_of_a_gpu_and_a_whole_one_take_turns(engine: RayEngine, store: Store) -> None:
     works = [*pieces(3, "half", resources=HALF), *pieces(2, "whole", resources=GPU), *pieces(2, "wide", resources=WIDE)]
     assert sorted(did(works, store, engine)) == sorted(piece.makes for piece in works)
 
 
-@pytest.mark.slow
+@pytest.mark.nodes
 def test_a_killed_worker_and_one_without_memory_are_tried_again(engine: RayEngine, store: Store) -> None:
     works = [Piece("killed", misfortune="kill"), Piece("memory", misfortune="memory"), Piece("well")]
     assert sorted(did(works, store, engine)) == ["killed", "memory", "well"]
 
 
-@pytest.mark.slow
+@pytest.mark.nodes
 def test_a_failure_comes_back_with_its_place_and_traceback(engine: RayEngine, store: Store) -> None:
     with pytest.raises(BuildError) as caught:
         did([Piece("bad", misfortune="raise"), Piece("after", ("bad",)), Piece("well")], store, engine)
@@ -159,7 +158,7 @@ def test_a_failure_comes_back_with_its_place_and_traceback(engine: RayEngine, st
     assert store.exists("well") and not store.exists("after")
 
 
-@pytest.mark.slow
+@pytest.mark.nodes
 def test_the_only_node_for_work_that_waits_goes(cluster: Cluster, engine: RayEngine, store: Store) -> None:
     node = cluster.add_node(num_cpus=1, num_gpus=4)
     wanted = Resources(gpus=4)
