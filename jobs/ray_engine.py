@@ -23,6 +23,7 @@ from weft.schemas.recipe_file import RecipeError
 from weft.schemas.resources import Resources
 
 PATIENCE = 3.0  # seconds that work waits for its place before others make room for it
+LONG = 30.0  # the same where nothing shows that it has none: a process may be slow to start
 LOOK_AGAIN = 1.0  # seconds between two looks at the cluster while nothing ends
 
 
@@ -114,7 +115,13 @@ class RayEngine:
 
     def _wants_room(self, waiting: _Waiting) -> bool:
         """Whether others have to make room: our actors are more than the cluster has, or no node had a place for long."""
-        return time.monotonic() - waiting.since > PATIENCE or not self._fit([a.resources for a in self._pool.actors()])
+        waited = time.monotonic() - waiting.since
+        ours = [actor.resources for actor in self._pool.actors()]
+        return waited > LONG or not self._fit(ours) or (waited > PATIENCE and self._used() < sum(r.cpus for r in ours))
+
+    def _used(self) -> float:
+        """CPUs of the cluster that are given to anybody; fewer than our actors hold while one of them has no place."""
+        return sum(node.get("CPU", 0.0) for node in self._nodes) - ray.available_resources().get("CPU", 0.0)
 
     def _wants_gpu(self, waiting: _Waiting) -> bool:
         """Whether it waits for a GPU, so that a CPU more would not help it."""

@@ -25,11 +25,12 @@ def built(recipe: Path, store: Store, engine: Engine, report: Callable[[Event], 
 @pytest.mark.nodes
 @pytest.mark.parametrize("moment", [6, 14])
 def test_a_node_that_goes_in_mid_build_changes_no_byte(
-    tmp_path: Path, write_recipe: Callable[..., Path], moment: int
+    tmp_path: Path, write_recipe: Callable[..., Path], moment: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     recipe = write_recipe(tmp_path / "recipe.yaml", part_size=2)
     local = Store(str(tmp_path / "local"))
     wanted = built(recipe, local, LocalEngine(local), lambda event: None)
+    monkeypatch.setenv("RAY_worker_niceness", "0")  # or whatever else runs here comes first
     cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
     nodes = [cluster.add_node(num_cpus=2), cluster.add_node(num_cpus=1)]
     ray.init(address=cluster.address, logging_level="ERROR", log_to_driver=False)

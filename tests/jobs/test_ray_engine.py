@@ -67,6 +67,7 @@ class OddError(Exception):
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[Cluster]:
     """Nodes of 1, 2 and 2 CPUs; the last has a GPU."""
+    os.environ["RAY_worker_niceness"] = "0"  # or whatever else runs here comes first
     made = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
     made.add_node(num_cpus=2)
     made.add_node(num_cpus=2, num_gpus=1)
@@ -74,6 +75,7 @@ def cluster() -> Iterator[Cluster]:
     yield made
     ray.shutdown()
     made.shutdown()
+    del os.environ["RAY_worker_niceness"]
 
 
 @pytest.fixture(scope="module")
