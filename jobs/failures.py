@@ -1,8 +1,8 @@
 """Pieces of work that failed: why, where in the code, on which machine; and the list with which a build ends.
 
-    2 pieces of work failed (5 more need them and were not begun; all else is done and kept):
-      align/speech, part-00003: ValueError: no such voice (pipelines/voices/espeak.py:88)
-      ingest/speech, part-00001 and 1 more: OSError: [Errno 28] No space left on device (pipelines/store.py:121)
+2 pieces of work failed (5 more need them and were not begun; all else is done and kept):
+  align/speech, part-00003: ValueError: no such voice (pipelines/voices/espeak.py:88)
+  ingest/speech, part-00001 and 1 more: OSError: [Errno 28] No space left on device (pipelines/store.py:121)
 """
 
 import traceback

@@ -144,12 +144,20 @@ class RayEngine:
         self._running[result] = work
 
     def _make_room(self) -> None:
-        """Retires idle actors of other kinds for work that waits for what they hold."""
+        """Retires actors of other kinds that have no work, for work that waits for what they hold."""
+        if any(self._wants_room(waiting) for waiting in self._waiting):
+            self._cancel_surplus()
         for waiting in self._waiting:
             for actor in list(self._pool.idle):
                 helps = actor.resources.gpus > 0 or not self._wants_gpu(waiting)
                 if actor.resources != waiting.kind and helps and self._wants_room(waiting):
                     self._pool.retire(actor)
+
+    def _cancel_surplus(self) -> None:
+        for kind in {actor.resources for actor in self._pool.starting.values()}:
+            wanted = sum(w.kind == kind for w in self._waiting)
+            for _ in range(self._pool.count_starting(kind) - wanted):
+                self._pool.cancel(kind)
 
     def _placed(self, first: Any) -> Lost | None:
         kind = self._pool.starting[first].resources

@@ -56,6 +56,11 @@ class Pool:
         self.idle.remove(actor)
         ray.kill(actor.handle)
 
+    def cancel(self, kind: Resources) -> None:
+        """One that has not begun, and is not needed any more."""
+        first = next(first for first, actor in self.starting.items() if actor.resources == kind)
+        ray.kill(self.starting.pop(first).handle)
+
     def lost(self, actor: Actor) -> None:
         """Its node may be gone, and the idle ones on it: they must not be given what was lost."""
         for other in [other for other in self.idle if other.node == actor.node]:

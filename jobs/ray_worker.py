@@ -1,6 +1,6 @@
 """What runs in a process of Ray: pieces of work, with their stages kept set up.
 
-    worker.run.remote(work)   ->   (records made, seconds)  |  Failure
+worker.run.remote(work)   ->   (records made, seconds)  |  Failure
 """
 
 import ctypes

@@ -1,7 +1,7 @@
 """The order in which pieces of work may begin: a queue for each kind of resources, so that none waits behind another kind.
 
-    queue.fresh()            the next piece of which nobody has asked yet whether it is done
-    queue.first(full)        the next one to hand out, of those that want none of the resources in `full`
+queue.fresh()            the next piece of which nobody has asked yet whether it is done
+queue.first(full)        the next one to hand out, of those that want none of the resources in `full`
 """
 
 import heapq

@@ -48,7 +48,12 @@ def commit_model(store: Store, folder: str, made: Path, made_from: MadeFrom, inp
     for name in set(older) - set(files):
         store.remove(f"{folder}/{name}")
     checksum = _checksum(made / "model.json")
-    record = {"made_from": dict(made_from), "checksum": checksum, "digest": digest([made_from, checksum]), "inputs": inputs}
+    record = {
+        "made_from": dict(made_from),
+        "checksum": checksum,
+        "digest": digest([made_from, checksum]),
+        "inputs": inputs,
+    }
     store.write(f"{folder}/fingerprint", json.dumps(record, indent=0, ensure_ascii=True).encode())
 
 

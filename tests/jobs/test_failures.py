@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from weft.jobs.engine import LocalEngine
-from weft.jobs.failures import BuildError, Failure, FailedPiece, build_error
+from weft.jobs.failures import BuildError, FailedPiece, Failure, build_error
 from weft.jobs.faults import explain
 from weft.jobs.schedule import run
 from weft.pipelines.store import Damaged, Store

@@ -67,15 +67,15 @@ class OddError(Exception):
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[Cluster]:
     """Nodes of 1, 2 and 2 CPUs; the last has a GPU."""
-    os.environ["RAY_worker_niceness"] = "0"  # or whatever else runs here comes first
-    made = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
-    made.add_node(num_cpus=2)
-    made.add_node(num_cpus=2, num_gpus=1)
-    ray.init(address=made.address, logging_level="ERROR", log_to_driver=False)
-    yield made
-    ray.shutdown()
-    made.shutdown()
-    del os.environ["RAY_worker_niceness"]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("RAY_worker_niceness", "0")  # or whatever else runs here comes first
+        made = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
+        made.add_node(num_cpus=2)
+        made.add_node(num_cpus=2, num_gpus=1)
+        ray.init(address=made.address, logging_level="ERROR", log_to_driver=False)
+        yield made
+        ray.shutdown()
+        made.shutdown()
 
 
 @pytest.fixture(scope="module")
@@ -89,7 +89,7 @@ def engine(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterat
 @pytest.fixture
 def store(engine: RayEngine) -> Store:
     """Empty, at the place where the engine works."""
-    shutil.rmtree(engine.url)
+    shutil.rmtree(engine.url, ignore_errors=True)
     return Store(engine.url)
 
 
@@ -105,7 +105,7 @@ def pieces(count: int, name: str, **more: object) -> list[Piece]:
 
 
 @pytest.mark.nodes
-@pytest.mark.parametrize("attempt", range(4))
+@pytest.mark.parametrize("attempt", range(3))
 def test_wide_work_between_narrow_work_never_hangs(engine: RayEngine, store: Store, attempt: int) -> None:
     narrow = pieces(8, "narrow", seconds=0.05)
     wide = [
