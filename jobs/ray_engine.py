@@ -14,6 +14,7 @@ from typing import Any
 
 import ray
 
+from weft.jobs import ray_watchdog
 from weft.jobs.engine import End, Failed, Finished, Lost
 from weft.jobs.failures import Failure
 from weft.jobs.ray_pool import Actor, Pool
@@ -44,6 +45,7 @@ class RayEngine:
         self._ours = not ray.is_initialized()
         if self._ours:
             _start(address, workers)
+        self._watchdog = ray_watchdog.start(os.getpid()) if self._ours else None
         self._most = float(workers or "inf")
         self._pool = Pool(lambda kind: _actor(url, kind))
         self._waiting: list[_Waiting] = []
@@ -88,6 +90,7 @@ class RayEngine:
             ray.kill(actor.handle)
         if self._ours:
             ray.shutdown()
+        ray_watchdog.stop(self._watchdog)
 
     def _look(self) -> None:
         self._nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
