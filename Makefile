@@ -1,4 +1,4 @@
-# make demo | test | test-faults | check | bench | test-backends | clean
+# make demo | test | test-faults | test-cluster | check | bench | test-backends | clean
 # Everything runs in .venv, which is made once and made again when pyproject.toml or constraints.txt change.
 # `python -m venv` and pip are all that is needed; PYTHON=python3.12 picks another interpreter.
 
@@ -8,7 +8,7 @@ BACKENDS ?= .venv-backends
 BIN := $(VENV)/bin
 READY := $(VENV)/ready
 
-.PHONY: demo test test-faults check bench test-backends clean env
+.PHONY: demo test test-faults test-cluster check bench test-backends clean env
 
 env: $(READY)
 
@@ -23,11 +23,15 @@ demo: $(READY)
 	$(BIN)/weft demo --out demo
 
 test: $(READY)
-	$(BIN)/python -m pytest -q --durations=10 -m "not cluster and not backends and not faults"
+	$(BIN)/python -m pytest -q --durations=10 -m "not cluster and not nodes and not backends and not faults"
 
 # every kind of damage to every kind of file of a corpus: found by the audit, mended by a build
 test-faults: $(READY)
 	$(BIN)/python -m pytest -q -m faults tests/jobs
+
+# Ray clusters of several unequal nodes on this machine: placing, lost nodes, killed workers
+test-cluster: $(READY)
+	$(BIN)/python -m pytest -q --durations=10 -m nodes tests/jobs
 
 check: $(READY)
 	$(BIN)/ruff check .

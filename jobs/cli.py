@@ -14,7 +14,7 @@ import typer
 from rich.markup import escape
 
 from weft.jobs.help import Command, Group
-from weft.jobs.options import AddressOption, EngineOption, WorkersOption, check_engine, parted
+from weft.jobs.options import AddressOption, DebugOption, EngineOption, WorkersOption, check_engine, parted
 from weft.jobs.tokenizer_cli import encode, tokenizer_app
 from weft.schemas.faults import RecipeError
 
@@ -55,6 +55,7 @@ def demo(
     ] = None,
     engine: EngineOption = "auto",
     workers: WorkersOption = None,
+    debug: DebugOption = False,
 ) -> None:
     """The whole story on embedded backends, in minutes: raw speech to a trained model.
 
@@ -125,6 +126,7 @@ def build(
     verify: Annotated[
         bool, typer.Option("--verify", help="Read all that is there first, and make anew what is damaged.")
     ] = False,
+    debug: DebugOption = False,
 ) -> None:
     """Builds a corpus, or what is missing of it: run the same command again after anything.
 
@@ -261,6 +263,7 @@ def align(
     engine: EngineOption = "auto",
     address: AddressOption = None,
     workers: WorkersOption = None,
+    debug: DebugOption = False,
 ) -> None:
     """Puts words in time: audio and text in; Praat TextGrids, CTM or JSON out.
 
@@ -290,6 +293,7 @@ def train(
     stage: Annotated[str, typer.Option(help="The training stage; the recipe's first unless named.")] = "",
     out: Annotated[Path, typer.Option(help="Where the run goes: checkpoints and losses.")] = Path("run"),
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the latest checkpoint.")] = False,
+    debug: DebugOption = False,
 ) -> None:
     """Trains the reference model on a corpus's shards, one stage.
 

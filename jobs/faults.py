@@ -7,11 +7,12 @@ from weft.schemas.faults import RecipeError
 
 
 def explain(error: Exception) -> tuple[str, int]:
-    """What to print and what to exit with. WEFT_TRACEBACK=1 in the environment shows where a failure came from."""
-    shown = "".join(traceback.format_exception(error)) if os.environ.get("WEFT_TRACEBACK") else ""
+    """What to print and what to exit with. `--debug`, or WEFT_TRACEBACK=1 in the environment, shows the tracebacks too."""
+    debug = bool(os.environ.get("WEFT_TRACEBACK"))
+    shown = "".join(traceback.format_exception(error)) if debug else ""
     if isinstance(error, RecipeError):
         return f"{shown}{error}", 2
-    from weft.jobs.schedule import BuildError
+    from weft.jobs.failures import BuildError, place_of
     from weft.pipelines.listing import EmptySource
     from weft.pipelines.mixing.plan import PlanError
     from weft.pipelines.partwork import Unaccounted
@@ -21,8 +22,12 @@ def explain(error: Exception) -> tuple[str, int]:
         return f"{shown}{error}", 2
     if isinstance(error, PlanError):  # the recipe is sound; the data do not suffice
         return f"{shown}{error}", 1
+    if isinstance(error, BuildError):
+        hint = "" if debug or not error.trace else "\n(--debug shows the tracebacks)"
+        return f"{error.trace if debug else ''}{error}{hint}", 1
     where = "".join(f"{note}: " for note in getattr(error, "__notes__", ()))
-    if isinstance(error, (BuildError, Damaged, Unaccounted, OSError, ValueError)):
+    if isinstance(error, (Damaged, Unaccounted, OSError, ValueError)):
         return f"{shown}failed: {where}{error}", 1
-    hint = "" if shown else " (WEFT_TRACEBACK=1 shows where)"
-    return f"{shown}failed: {where}{type(error).__name__}: {error}{hint}", 1
+    place = f" ({place})" if (place := place_of(error)) else ""
+    hint = "" if debug else " (--debug shows more)"
+    return f"{shown}failed: {where}{type(error).__name__}: {error}{place}{hint}", 1

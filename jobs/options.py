@@ -1,5 +1,6 @@
 """What several commands take, and what is checked of it before anything heavy is imported."""
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -10,6 +11,14 @@ from weft.schemas.faults import RecipeError
 EngineOption = Annotated[str, typer.Option(help="local, ray, or auto: ray where there are cores or a cluster for it.")]
 AddressOption = Annotated[str | None, typer.Option(help="A running Ray cluster, such as ray://head:10001 or auto.")]
 WorkersOption = Annotated[int | None, typer.Option(min=1, help="CPUs to use on this machine.")]
+
+
+def _debug(debug: bool) -> None:
+    if debug:
+        os.environ["WEFT_TRACEBACK"] = "1"
+
+
+DebugOption = Annotated[bool, typer.Option("--debug", callback=_debug, help="Show the tracebacks of what fails.")]
 
 
 def parted(command: str, files: list[str]) -> tuple[tuple[str, ...], list[str]]:

@@ -1,120 +1,213 @@
-"""Work on Ray: a pool of actors for each kind of resources, each actor a process that keeps its stages set up.
+"""Work on Ray: actors for each kind of resources, each a process that keeps its stages set up.
 
     RayEngine("corpus", address=None, workers=2)     starts Ray here, or joins the cluster at `address`
 
-An actor without work is retired when work that wants other resources waits for its place. A killed worker costs the
-piece of work it held, nothing else.
+Ray places the actors: nodes differ, and two CPUs that are free on two nodes are no place for work that wants two. Sums over the
+cluster only say how much to hand out. A killed worker or a lost node costs the pieces of work it held, nothing else.
 """
 
 import os
 import time
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import ray
 
-from weft.jobs.engine import Finished, Lost
-from weft.pipelines.runner import Runner
-from weft.pipelines.store import Store
+from weft.jobs import ray_watchdog
+from weft.jobs.engine import End, Failed, Finished, Lost
+from weft.jobs.failures import Failure
+from weft.jobs.ray_pool import Actor, Pool
+from weft.jobs.ray_worker import Worker
 from weft.pipelines.work import Work
 from weft.schemas.recipe_file import RecipeError
 from weft.schemas.resources import Resources
 
-
-class _Worker:
-    """What runs in an actor's process."""
-
-    def __init__(self, url: str) -> None:
-        self._runner = Runner(Store(url))
-
-    def run(self, work: Work) -> tuple[int, float]:
-        began = time.perf_counter()
-        return self._runner.run(work), time.perf_counter() - began
+PATIENCE = 3.0  # seconds that work waits for its place before others make room for it
+LONG = 30.0  # the same where nothing shows that it has none: a process may be slow to start
+LOOK_AGAIN = 1.0  # seconds between two looks at the cluster while nothing ends
 
 
 @dataclass(frozen=True)
-class _Actor:
-    """A live actor and the resources it holds."""
+class _Waiting:
+    """Work that was accepted and has no actor yet."""
 
-    handle: Any
-    resources: Resources
+    work: Work
+    kind: Resources
+    since: float = field(default_factory=time.monotonic)
 
 
 class RayEngine:
-    """`workers` bounds the CPUs used here; a cluster's are all used. Raises ConnectionError when none answers."""
+    """`workers` bounds the CPUs that are used, here or of a cluster. Raises ConnectionError when no cluster answers."""
 
     def __init__(self, url: str, address: str | None = None, workers: int | None = None) -> None:
-        self._url = url
+        self.url = url
         self._ours = not ray.is_initialized()
         if self._ours:
             _start(address, workers)
-        limits = ray.cluster_resources()
-        self._cpus = min(limits.get("CPU", 1.0), float(workers or "inf"))
-        self._gpus = limits.get("GPU", 0.0)
-        self._idle: list[_Actor] = []
-        self._busy: dict[Any, tuple[_Actor, Work]] = {}
+        self._watchdog = ray_watchdog.start(os.getpid()) if self._ours else None
+        self._most = float(workers or "inf")
+        self._pool = Pool(lambda kind: _actor(url, kind))
+        self._waiting: list[_Waiting] = []
+        self._running: dict[Any, Work] = {}
+        self._look()
+
+    def check(self, resources: Resources) -> None:
+        self._look()
+        self._held(resources)
 
     def accepts(self, resources: Resources) -> bool:
-        wanted = self._within(resources)
-        if any(actor.resources == wanted for actor in self._idle):
+        kind = self._held(resources)
+        waiting = [w.kind for w in self._waiting if w.kind == kind]
+        coming = sum(a.resources == kind for a in self._pool.idle) + self._pool.count_starting(kind)
+        if coming > len(waiting):
             return True
-        busy = [actor.resources for actor, _ in self._busy.values()]
-        return (
-            sum(r.cpus for r in busy) + wanted.cpus <= self._cpus
-            and sum(r.gpus for r in busy) + wanted.gpus <= self._gpus + 1e-9
-        )
+        busy = [actor.resources for actor in self._pool.busy.values()]
+        return self._fit([*busy, *waiting, kind]) or not (waiting or kind in busy)
 
     def submit(self, work: Work) -> None:
-        wanted = self._within(work.resources)
-        actor = next((a for a in self._idle if a.resources == wanted), None)
-        if actor:
-            self._idle.remove(actor)
-        else:
-            self._make_room(wanted)
-            options = {"num_cpus": wanted.cpus, "num_gpus": wanted.gpus, "max_restarts": 0}
-            actor = _Actor(ray.remote(_Worker).options(**options).remote(self._url), wanted)
-        self._busy[actor.handle.run.remote(work)] = (actor, work)
+        self._waiting.append(_Waiting(work=work, kind=self._held(work.resources)))
+        self._assign()
 
-    def finished(self) -> Finished | Lost:
-        ready, _ = ray.wait(list(self._busy), num_returns=1)
-        actor, work = self._busy.pop(ready[0])
-        try:
-            made, seconds = ray.get(ready[0])
-        except ray.exceptions.RayActorError as error:
-            return Lost(work, str(error).strip().splitlines()[0])
-        except ray.exceptions.RayTaskError as error:
-            cause = error.cause or RuntimeError(str(error))
-            cause.add_note(work.makes)
-            raise cause from None
-        self._idle.append(actor)
-        return Finished(work, made, seconds)
+    def starved(self) -> Sequence[Work]:
+        return [w.work for w in self._waiting if self._wants_room(w) and not self._wants_gpu(w)]
+
+    def finished(self, wait: bool = True) -> End | None:
+        while True:
+            self._make_room()
+            refs = [*self._pool.busy, *self._pool.starting]
+            ready, _ = ray.wait(refs, num_returns=1, timeout=LOOK_AGAIN if wait else 0)
+            if ready:
+                return self._placed(ready[0]) if ready[0] in self._pool.starting else self._ended(ready[0])
+            if not wait:
+                return None
+            self._look()
+            for waiting in self._waiting:
+                self._held(waiting.work.resources)  # or it would wait for ever where the only node for it has gone
 
     def close(self) -> None:
+        for actor in self._pool.actors():
+            ray.kill(actor.handle)
         if self._ours:
             ray.shutdown()
+        ray_watchdog.stop(self._watchdog)
 
-    def _within(self, resources: Resources) -> Resources:
-        """What can be had: two threads on one core are slower, not different. Raises RecipeError where there is no GPU."""
-        if resources.gpus > self._gpus:
+    def _look(self) -> None:
+        self._nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
+        self._cpus = min(sum(node.get("CPU", 0.0) for node in self._nodes), self._most)
+        self._gpus = sum(node.get("GPU", 0.0) for node in self._nodes)
+
+    def _held(self, wanted: Resources) -> Resources:
+        """What an actor holds for it: no more CPUs than a node has, as two threads on one core are slower, not different.
+
+        Raises RecipeError where no node has the GPUs.
+        """
+        cpus = max((node.get("CPU", 0.0) for node in self._nodes if node.get("GPU", 0.0) >= wanted.gpus), default=0.0)
+        if cpus >= 1:
+            return Resources(cpus=max(1, int(min(wanted.cpus, cpus, self._most))), gpus=wanted.gpus)
+        if wanted.gpus and not self._gpus:
             raise RecipeError(
                 "a stage asks for a GPU and Ray has none: set its `device: cpu`, or --address a cluster that has one"
             )
-        return Resources(max(1, min(resources.cpus, int(self._cpus))), resources.gpus)
+        gpus = f" and {wanted.gpus:g} GPUs" if wanted.gpus else ""
+        raise RecipeError(f"a stage asks for a CPU{gpus} on one node, and no node of the {len(self._nodes)} has them")
 
-    def _make_room(self, wanted: Resources) -> None:
-        held = [a.resources for a, _ in self._busy.values()] + [a.resources for a in self._idle]
-        while self._idle and (
-            sum(r.cpus for r in held) + wanted.cpus > self._cpus or sum(r.gpus for r in held) + wanted.gpus > self._gpus
-        ):
-            retired = self._idle.pop(0)
-            held.remove(retired.resources)
-            ray.kill(retired.handle)
+    def _fit(self, held: Sequence[Resources]) -> bool:
+        """Whether the cluster as a whole has so much."""
+        return sum(r.cpus for r in held) <= self._cpus and sum(r.gpus for r in held) <= self._gpus + 1e-9
+
+    def _wants_room(self, waiting: _Waiting) -> bool:
+        """Whether others have to make room: our actors are more than the cluster has, or no node had a place for long."""
+        waited = time.monotonic() - waiting.since
+        ours = [actor.resources for actor in self._pool.actors()]
+        return waited > LONG or not self._fit(ours) or (waited > PATIENCE and self._used() < sum(r.cpus for r in ours))
+
+    def _used(self) -> float:
+        """CPUs of the cluster that are given to anybody; fewer than our actors hold while one of them has no place."""
+        return sum(node.get("CPU", 0.0) for node in self._nodes) - ray.available_resources().get("CPU", 0.0)
+
+    def _wants_gpu(self, waiting: _Waiting) -> bool:
+        """Whether it waits for a GPU, so that a CPU more would not help it."""
+        held = sum(actor.resources.gpus for actor in self._pool.busy.values())
+        return waiting.kind.gpus > 0 and held + waiting.kind.gpus > self._gpus + 1e-9
+
+    def _assign(self) -> None:
+        """Gives waiting work to idle actors of its kind, and starts actors for the rest."""
+        for waiting in list(self._waiting):
+            if actor := self._pool.take_idle(waiting.kind):
+                self._waiting.remove(waiting)
+                self._begin(actor, waiting.work)
+        for kind in {w.kind for w in self._waiting}:
+            while self._pool.count_starting(kind) < sum(w.kind == kind for w in self._waiting):
+                self._pool.start(kind)
+
+    def _begin(self, actor: Actor, work: Work) -> None:
+        result = actor.handle.run.remote(work)
+        self._pool.busy[result] = actor
+        self._running[result] = work
+
+    def _make_room(self) -> None:
+        """Retires actors of other kinds that have no work, for work that waits for what they hold."""
+        if any(self._wants_room(waiting) for waiting in self._waiting):
+            self._cancel_surplus()
+        for waiting in self._waiting:
+            for actor in list(self._pool.idle):
+                helps = actor.resources.gpus > 0 or not self._wants_gpu(waiting)
+                if actor.resources != waiting.kind and helps and self._wants_room(waiting):
+                    self._pool.retire(actor)
+
+    def _cancel_surplus(self) -> None:
+        for kind in {actor.resources for actor in self._pool.starting.values()}:
+            wanted = sum(w.kind == kind for w in self._waiting)
+            for _ in range(self._pool.count_starting(kind) - wanted):
+                self._pool.cancel(kind)
+
+    def _placed(self, first: Any) -> Lost | None:
+        kind = self._pool.starting[first].resources
+        try:
+            self._pool.placed(first)
+        except ray.exceptions.RayError as error:
+            if waiting := next((w for w in self._waiting if w.kind == kind), None):
+                self._waiting.remove(waiting)
+                self._assign()
+                return Lost(waiting.work, _sentence(error))
+        self._assign()
+        return None
+
+    def _ended(self, result: Any) -> End:
+        actor, work = self._pool.busy.pop(result), self._running.pop(result)
+        try:
+            outcome = ray.get(result)
+        except ray.exceptions.RayTaskError as error:
+            self._pool.idle.append(actor)
+            if isinstance(error.cause, MemoryError):
+                return Lost(work, _sentence(error))
+            cause = error.cause or RuntimeError(str(error))
+            cause.add_note(work.makes)
+            raise cause from None
+        except ray.exceptions.RayError as error:  # the worker or its node died, or was killed for lack of memory
+            self._pool.lost(actor)
+            return Lost(work, _sentence(error))
+        self._pool.idle.append(actor)
+        self._assign()
+        if isinstance(outcome, Failure):
+            return Failed(work, outcome)
+        return Finished(work, *outcome)
+
+
+def _actor(url: str, kind: Resources) -> Any:
+    options = {"num_cpus": kind.cpus, "num_gpus": kind.gpus, "max_restarts": 0}
+    return ray.remote(Worker).options(**options).remote(url)
+
+
+def _sentence(error: Exception) -> str:
+    return f"{type(error).__name__}: {(str(error).strip().splitlines() or [''])[0]}"
 
 
 def _start(address: str | None, workers: int | None) -> None:
     quiet: Any = {"logging_level": "ERROR", "log_to_driver": False}
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
-    if address or os.environ.get("RAY_ADDRESS"):
+    if (address or os.environ.get("RAY_ADDRESS")) and address != "local":
         ray.init(address=address or "auto", **quiet)
     else:
         # "local", or Ray would join whatever cluster was last started on this machine

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from weft.jobs.help import Command, Group
-from weft.jobs.options import AddressOption, EngineOption, WorkersOption, check_engine, parted
+from weft.jobs.options import AddressOption, DebugOption, EngineOption, WorkersOption, check_engine, parted
 from weft.schemas.faults import RecipeError
 
 tokenizer_app = typer.Typer(no_args_is_help=True, cls=Group, help="Trains, measures and lists speech tokenizers.")
@@ -25,6 +25,7 @@ def tokenizer_train(
     engine: EngineOption = "auto",
     address: AddressOption = None,
     workers: WorkersOption = None,
+    debug: DebugOption = False,
 ) -> None:
     """Trains a speech tokenizer; broken off, the same command goes on from there.
 
@@ -57,6 +58,7 @@ def tokenizer_evaluate(
     engine: EngineOption = "auto",
     address: AddressOption = None,
     workers: WorkersOption = None,
+    debug: DebugOption = False,
 ) -> None:
     """Measures a tokenizer: what its codes tell of phones, speakers and emotions, how steady they are, what they cost.
 
@@ -95,6 +97,7 @@ def encode(
     engine: EngineOption = "auto",
     address: AddressOption = None,
     workers: WorkersOption = None,
+    debug: DebugOption = False,
 ) -> None:
     """Turns speech into tokens: audio in, a table of ids, durations and literals out.
 

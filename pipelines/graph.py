@@ -333,8 +333,9 @@ class House:
     def _tokenizer_work(self, name: str, parts: dict[str, int]) -> Work:
         among = self.recipe.tokenizers[name].sources or tuple(parts)
         spoken = [s for s in among if self.sources[s].makes is not Document]
-        needs = tuple(part_name(self.utterances(s), p) for s in spoken for p in range(parts[s]))
         tokenizer = self.tokenizers[name]
+        learns = bool(tokenizer.training_seconds)  # or it would keep what encodes waiting for the last part
+        needs = tuple(part_name(self.utterances(s), p) for s in spoken for p in range(parts[s])) if learns else ()
         if folder := self.recipe.tokenizers[name].folder:
             return CopyWork(name, tokenizer, self._taken(folder))
         # it is loaded in the end, where it encodes
@@ -349,7 +350,7 @@ class House:
         layout = self.recipe.vocabulary
         among = self.recipe.text.sources or tuple(parts)
         nodes = {s: f"ingest/{s}" if self.sources[s].makes is Document else self.utterances(s) for s in among}
-        needs = tuple(part_name(nodes[s], p) for s in among for p in range(parts[s]))
+        needs = tuple(part_name(nodes[s], p) for s in among for p in range(parts[s])) if self.text.trains else ()
         books = tuple((n, t.literal, t.size) for n, t in self.tokenizers.items())
         writes = any(task.markers != {"speech"} for task in self.tasks.values())
         return VocabularyWork(

@@ -30,8 +30,8 @@ class Contents:
     bytes: dict[str, int]
 
 
-def commit_model(store: Store, folder: str, made: Path, made_from: MadeFrom) -> None:
-    """Commits the files that lie in `made`, then `model.json`, then the fingerprint.
+def commit_model(store: Store, folder: str, made: Path, made_from: MadeFrom, inputs: str = "") -> None:
+    """Commits the files that lie in `made`, then `model.json`, then the fingerprint; `inputs` is the digest of all it chose from.
 
     An old fingerprint is removed first: it must not speak for the new files. Files of an older model are removed last.
     """
@@ -48,7 +48,12 @@ def commit_model(store: Store, folder: str, made: Path, made_from: MadeFrom) -> 
     for name in set(older) - set(files):
         store.remove(f"{folder}/{name}")
     checksum = _checksum(made / "model.json")
-    record = {"made_from": dict(made_from), "checksum": checksum, "digest": digest([made_from, checksum])}
+    record = {
+        "made_from": dict(made_from),
+        "checksum": checksum,
+        "digest": digest([made_from, checksum]),
+        "inputs": inputs,
+    }
     store.write(f"{folder}/fingerprint", json.dumps(record, indent=0, ensure_ascii=True).encode())
 
 
@@ -61,6 +66,11 @@ def recorded(store: Store, folder: str) -> dict[str, str]:
     """What a model was made from, by name; empty where that is not on record."""
     record = _record(store, folder)
     return dict(record["made_from"]) if record else {}
+
+
+def recorded_inputs(store: Store, folder: str) -> str:
+    """The digest of all that a model's training set was chosen from; empty where that is not on record."""
+    return str((_record(store, folder) or {}).get("inputs", ""))
 
 
 def _record(store: Store, folder: str) -> dict[str, Any] | None:

@@ -10,6 +10,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -21,10 +22,10 @@ from weft.pipelines.align import ALIGNER
 from weft.pipelines.aligners.base import Aligner, Clip, speaker_of
 from weft.pipelines.encode import speech_of
 from weft.pipelines.learning import steps_in_file
-from weft.pipelines.models import OWN, commit_model, model_stands, recorded
+from weft.pipelines.models import OWN, commit_model, model_stands, recorded, recorded_inputs
 from weft.pipelines.parts import read_table
 from weft.pipelines.partwork import content_of, model_mark
-from weft.pipelines.picks import any_utterance, picked, to_be_aligned, with_text
+from weft.pipelines.picks import ANY_UTTERANCE, TO_BE_ALIGNED, WITH_TEXT, picked
 from weft.pipelines.sound import heard
 from weft.pipelines.store import Store
 from weft.schemas.audio import Utterance
@@ -62,6 +63,19 @@ class _ModelWork(ABC):
     def made_from(self, store: Store) -> dict[str, str]:
         """By name. Raises FileNotFoundError while something is not made."""
 
+    def backend(self, store: Store) -> dict[str, str]:
+        """The same without what it learns from."""
+        return without_training_set(self.made_from(store))
+
+    def inputs(self, store: Store) -> str:
+        """A digest of all that its training set is chosen from; empty where it chooses nothing."""
+        return ""
+
+    def _same_inputs(self, store: Store) -> bool:
+        """Whether its training set is the same because all is the same that it was chosen from: nothing is read for that."""
+        inputs = self.inputs(store)
+        return bool(inputs) and recorded_inputs(store, self.node) == inputs
+
     def fingerprint(self, store: Store) -> str:
         return digest(self.made_from(store))
 
@@ -73,14 +87,16 @@ class _ModelWork(ABC):
         old = self.recorded(store)
         if not old or not model_stands(store, self.node):
             return False
-        new = self.made_from(store)
-        return old == new or (self.frozen and without_training_set(old) == without_training_set(new))
+        if self.frozen or self._same_inputs(store):
+            return without_training_set(old) == self.backend(store)
+        return old == self.made_from(store)
 
     def note(self, store: Store) -> str:
         """Of one that is done: whether it is frozen, and what has changed of its training set since it was trained."""
         if not self.frozen:
             return ""
-        found = training_set_changes(self.recorded(store) or {}, self.made_from(store))
+        same = self._same_inputs(store)
+        found = [] if same else training_set_changes(self.recorded(store) or {}, self.made_from(store))
         return f"{self.node}: frozen" + (f" ({', '.join(found)} since it was trained)" if found else "")
 
 
@@ -114,14 +130,26 @@ class TokenizerWork(_SpeechModelWork):
     checks: tuple[str, ...] = ()
 
     def made_from(self, store: Store) -> dict[str, str]:
-        heard = {u.key: (u.sha256, u.start, u.end, self._known(u)) for u in self._picked(store)}
+        return self._learning(store, self._picked(store))
+
+    def _learning(self, store: Store, chosen: Sequence[Utterance]) -> dict[str, str]:
+        """What it is made from where it learns from these."""
+        heard = {u.key: (u.sha256, u.start, u.end, self._known(u)) for u in chosen}
+        return {**self.backend(store), **_training_set(heard)}
+
+    def backend(self, store: Store) -> dict[str, str]:
         contents = {f"content {name}": content(at) for name, at in self.tokenizer.checkpoint_settings()}
-        return {**_backend(self.tokenizer, self.seed), **contents, **_training_set(heard)}
+        return {**_backend(self.tokenizer, self.seed), **contents}
+
+    def inputs(self, store: Store) -> str:
+        return _digest_of(store, self.parts)
 
     def run(self, store: Store) -> int:
         with steps_in_file(store, self.node):
-            heard = list(_readable(store, self._picked(store)))
-            _make_model(store, self.node, self.made_from(store), lambda folder: self._train(heard, folder))
+            chosen = self._picked(store)
+            heard = list(_readable(store, chosen))
+            made_from = self._learning(store, chosen)
+            _make_model(store, self.node, made_from, lambda folder: self._train(heard, folder), self.inputs(store))
         return len(heard)
 
     def _train(self, heard: Sequence[tuple[Utterance, np.ndarray]], folder: Path) -> None:
@@ -134,7 +162,7 @@ class TokenizerWork(_SpeechModelWork):
         return {name: getattr(told, name) for name in self.tokenizer.learns_from}
 
     def _picked(self, store: Store) -> list[Utterance]:
-        keep = with_text if "text" in self.tokenizer.learns_from else any_utterance
+        keep = WITH_TEXT if "text" in self.tokenizer.learns_from else ANY_UTTERANCE
         return picked(store, self.parts, self.tokenizer.training_seconds, self.seed, self.name, keep)
 
 
@@ -187,9 +215,18 @@ class AlignerWork(_ModelWork):
     makes = model_mark(ALIGNER)
 
     def made_from(self, store: Store) -> dict[str, str]:
-        chosen = self._picked(store)
+        return self._learning(store, self._picked(store))
+
+    def _learning(self, store: Store, chosen: Sequence[Utterance]) -> dict[str, str]:
+        """What it is made from where it learns from these."""
         heard = {u.key: (u.sha256, u.start, u.end, u.text, speaker_of(u), u.language) for u in chosen}
-        return {**_backend(self.aligner, self.seed), **_training_set(heard)}
+        return {**self.backend(store), **_training_set(heard)}
+
+    def backend(self, store: Store) -> dict[str, str]:
+        return _backend(self.aligner, self.seed)
+
+    def inputs(self, store: Store) -> str:
+        return _digest_of(store, self.parts)
 
     def run(self, store: Store) -> int:
         chosen = self._picked(store)
@@ -199,11 +236,12 @@ class AlignerWork(_ModelWork):
         with steps_in_file(store, self.node):
             told = _readable(store, [u for u in chosen if aligner.understands(u)])
             clips = [Clip(s, said, speaker_of(u)) for u, s in told if (said := aligner.spoken(u.text or ""))]
-            _make_model(store, self.node, self.made_from(store), lambda folder: aligner.train(clips, folder, self.seed))
+            train = partial(aligner.train, clips, seed=self.seed)
+            _make_model(store, self.node, self._learning(store, chosen), train, self.inputs(store))
         return len(clips)
 
     def _picked(self, store: Store) -> list[Utterance]:
-        return picked(store, self.parts, self.aligner.training_seconds, self.seed, self.node, to_be_aligned)
+        return picked(store, self.parts, self.aligner.training_seconds, self.seed, self.node, TO_BE_ALIGNED)
 
 
 @dataclass(frozen=True)
@@ -264,7 +302,7 @@ class VocabularyWork(_ModelWork):
         for number, name in enumerate(self.parts):
             report_step("parts of text", number + 1, len(self.parts))
             table = read_table(store, name, ["text", "split"])
-            yield from table.filter(with_text(table))["text"].to_pylist()
+            yield from table.filter(WITH_TEXT.rows(table))["text"].to_pylist()
 
 
 def _readable(store: Store, utterances: Sequence[Utterance]) -> Iterator[tuple[Utterance, np.ndarray]]:
@@ -285,12 +323,18 @@ def _training_set(utterances: Mapping[str, Any]) -> dict[str, str]:
     return {f"utterance {key}": digest(told)[:16] for key, told in utterances.items()}
 
 
-def _make_model(store: Store, folder: str, made_from: dict[str, str], make: Callable[[Path], Any]) -> None:
+def _digest_of(store: Store, parts: Sequence[str]) -> str:
+    return digest([(name, content_of(store, name)) for name in parts]) if parts else ""
+
+
+def _make_model(
+    store: Store, folder: str, made_from: dict[str, str], make: Callable[[Path], Any], inputs: str = ""
+) -> None:
     """Commits what `make` writes."""
     with _workshop(store, folder, digest(made_from)) as root:
         with _refusals(folder):
             make(root)
-        commit_model(store, folder, root, made_from)
+        commit_model(store, folder, root, made_from, inputs)
 
 
 @contextmanager

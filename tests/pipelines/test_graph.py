@@ -66,6 +66,19 @@ def test_a_trained_tokenizer_keeps_its_settings_and_is_copied(tmp_path: Path) ->
     assert [type(w).__name__ for w in works if w.node == "models/hubert"] == ["CopyWork"]
 
 
+def test_what_learns_nothing_waits_for_no_part(tmp_path: Path) -> None:
+    parts = {"speech": 3, "dialogues": 1, "books": 2}
+    assert models_need(House(recipe()), parts) == {"models/hubert": 4, "vocabulary": 6}
+    chosen = {"hubert": {"use": "hubert", "model": str(tmp_path), "codebook": str(tmp_path / "codebook.npy")}}
+    house = House(recipe(tokenizers=chosen, text={"use": "pretrained", "model": str(tmp_path)}))
+    assert models_need(house, parts) == {"models/hubert": 0, "vocabulary": 0}
+
+
+def models_need(house: House, parts: dict[str, int]) -> dict[str, int]:
+    works = house.works(parts)
+    return {work.node: len(work.needs) for work in works if work.node in ("models/hubert", "vocabulary")}
+
+
 FAULTS: dict[str, tuple[dict[str, Any], tuple[str, ...], str]] = {
     "a speech tokenizer for text": ({"text": {"use": "hubert"}}, ("text", "use"), "is for speech"),
     "a text tokenizer for speech": (

@@ -1,0 +1,87 @@
+"""Pieces of work that failed: why, where in the code, on which machine; and the list with which a build ends.
+
+2 pieces of work failed (5 more need them and were not begun; all else is done and kept):
+  align/speech, part-00003: ValueError: no such voice (pipelines/voices/espeak.py:88)
+  ingest/speech, part-00001 and 1 more: OSError: [Errno 28] No space left on device (pipelines/store.py:121)
+"""
+
+import traceback
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from weft.pipelines.listing import EmptySource
+from weft.pipelines.mixing.tree import PlanError
+from weft.pipelines.splits import SplitError
+from weft.pipelines.store import Damaged
+from weft.schemas.recipe_file import RecipeError
+
+ROOT = Path(__file__).parents[1]
+SHOWN = 20  # lines of the list; the rest is counted
+
+# for the user to change, or for the build to mend: these end a build at once, as they are
+ENDING = (RecipeError, EmptySource, PlanError, SplitError, Damaged)
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """What an exception was, in words, so that it can be sent from one process to another whatever its type."""
+
+    reason: str  # "ValueError: no such voice"
+    place: str = ""  # "pipelines/voices/espeak.py:88", the last line of weft's own code
+    trace: str = ""
+    machine: str = ""  # only of a cluster
+
+
+@dataclass(frozen=True, slots=True)
+class FailedPiece:
+    """The piece of work `part` of `node`."""
+
+    node: str
+    part: str
+    failure: Failure
+
+
+class BuildError(RuntimeError):
+    """Work that failed; the message lists it. `trace` holds the traceback of each line of the list."""
+
+    def __init__(self, message: str, trace: str = "") -> None:
+        super().__init__(message)
+        self.trace = trace
+
+
+def failure_of(error: BaseException, machine: str = "") -> Failure:
+    reason = f"{type(error).__name__}: {error}".removesuffix(": ")
+    return Failure(
+        reason=reason, place=place_of(error), trace="".join(traceback.format_exception(error)), machine=machine
+    )
+
+
+def place_of(error: BaseException) -> str:
+    """File and line of weft's own code in which an exception was raised; empty where it passed none."""
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [frame for frame in frames if Path(frame.filename).is_relative_to(ROOT) and ".venv" not in frame.filename]
+    return f"{Path(own[-1].filename).relative_to(ROOT).as_posix()}:{own[-1].lineno}" if own else ""
+
+
+def build_error(failed: Sequence[FailedPiece], dropped: int) -> BuildError:
+    """The list of all that failed; `dropped` counts the pieces that need it. Like failures of a node share a line."""
+    alike: dict[tuple[str, str, str, str], list[FailedPiece]] = {}
+    for piece in failed:
+        at = piece.failure
+        alike.setdefault((piece.node, at.reason, at.place, at.machine), []).append(piece)
+    lines = [_line(pieces) for pieces in alike.values()]
+    if len(lines) > SHOWN:
+        lines[SHOWN:] = [f"  and {len(lines) - SHOWN} lines more"]
+    rest = f"{dropped:,} more need them and were not begun; " if dropped else ""
+    count = f"{len(failed):,} pieces of work" if len(failed) > 1 else "1 piece of work"
+    message = f"{count} failed ({rest}all else is done and kept):\n" + "\n".join(lines)
+    return BuildError(message, "\n".join(pieces[0].failure.trace for pieces in alike.values()))
+
+
+def _line(pieces: Sequence[FailedPiece]) -> str:
+    first = pieces[0]
+    more = f" and {len(pieces) - 1:,} more" if len(pieces) > 1 else ""
+    where = ", ".join(filter(None, [first.failure.place, first.failure.machine and f"on {first.failure.machine}"]))
+    part = f", {first.part}" if first.part != first.node else ""
+    return f"  {first.node}{part}{more}: {first.failure.reason}" + (f" ({where})" if where else "")
