@@ -20,7 +20,7 @@ from weft.jobs.show import show_lost
 from weft.pipelines.graph import House
 from weft.pipelines.parts import read_part
 from weft.pipelines.sources.detect import detect
-from weft.pipelines.sources.folder import AUDIO
+from weft.pipelines.decoders import ENDINGS as AUDIO_ENDINGS
 from weft.pipelines.store import Store
 from weft.pipelines.timings.base import Timing
 from weft.pipelines.timings.formats import ENDINGS, WRITERS
@@ -113,7 +113,7 @@ def _shown(house: House, source: str, path: str) -> str:
 def _base(out: Path, path: str, taken: set[int]) -> Path:
     """Where a recording's files go, without an ending of their own; two that differ in theirs alone keep them."""
     stem, dot, ending = path.rpartition(".")
-    is_audio = dot and stem and f".{ending}".lower() in AUDIO
+    is_audio = dot and stem and f".{ending}".lower() in AUDIO_ENDINGS
     names = chain([stem if is_audio else path, path], (f"{path}-{n}" for n in count(2)))
     free = next(name for name in names if hash64(name) not in taken)
     taken.add(hash64(free))

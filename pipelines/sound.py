@@ -93,8 +93,8 @@ def _listen(sound: Sound, channel: int) -> _Found:
 
 def _judge(sound: Sound, found: _Found) -> None:
     seconds = found.frames / sound.rate
-    if sound.is_short(found.frames):
-        raise Unusable("truncated", f"the header promises more audio than the {seconds:.2f} s that are there")
+    if found.frames and (shortage := sound.shortage(found.frames)):
+        raise Unusable("truncated", shortage)
     if not found.frames:
         raise Unusable("no_samples", "the file holds a header and no audio")
     if not found.finite:
@@ -116,7 +116,10 @@ def load(store: Store, audio: Audio, start: float, end: float) -> np.ndarray:
         first = round(start * sound.rate)
         try:
             sound.seek(first)
-            block = sound.read(round(end * sound.rate) - first)
+            wanted = round(end * sound.rate) - first
+            block = sound.read(wanted)
+            if len(block) < wanted:
+                sound.read(1)  # raises what stopped it
         except BrokenStream as error:
             raise Unusable("truncated", f"decoding stops before {end:.2f} s ({error})") from None
         return at_16k(_mono(block, audio.channel), sound.rate)

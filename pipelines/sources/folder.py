@@ -12,6 +12,7 @@ import os
 from collections.abc import Iterator, Sequence
 from typing import Annotated
 
+from weft.pipelines.decoders import ENDINGS
 from weft.pipelines.sources import manifest
 from weft.pipelines.sources.base import folder_of
 from weft.pipelines.sources.files import File, local_file, read_bytes, read_text, walk
@@ -24,9 +25,6 @@ from weft.schemas.item import Item, key_for
 from weft.schemas.ledger import Reject, Unusable
 from weft.schemas.settings import NOT_IDENTITY
 
-AUDIO = (
-    ".wav", ".flac", ".mp3", ".ogg", ".opus", ".aiff", ".aif", ".au", ".m4a", ".mp4", ".webm", ".aac", ".wma", ".sph", ".raw",
-)  # fmt: skip
 TIMED = (".textgrid", ".ctm", ".words.json", ".rttm")
 TEXT = (".textgrid", ".ctm", ".words.json", ".txt", ".lab", ".rttm")  # the first there is, is taken
 TABLES = (".ctm", ".rttm")  # one may hold many recordings
@@ -84,7 +82,7 @@ class Source(SpeechSource):
             below = os.path.relpath(os.path.abspath(path), base) if base else ""
             for file in walk(path):
                 shown = (below if is_file else f"{below}/{file.path}") if below else file.path
-                if file.path.lower().endswith(AUDIO):
+                if file.path.lower().endswith(ENDINGS):
                     yield _item(name, file, shown, texts[home], home.endswith(TABLES))
 
     def _home(self, path: str) -> tuple[str, bool]:
