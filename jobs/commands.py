@@ -16,6 +16,7 @@ from weft.jobs.engine import Engine, LocalEngine
 from weft.jobs.forecast import shortages
 from weft.jobs.holdings import sampled_holding
 from weft.jobs.progress import BuildProgress
+from weft.jobs.show import show_passed_over
 from weft.pipelines.built import Built, is_as_written
 from weft.pipelines.graph import House, RecipeFault
 from weft.pipelines.mixing.plan import ending, plan_name
@@ -137,6 +138,7 @@ def _build(house: House, store: Store, runs: Engine, verify: bool) -> BuildProgr
             build(house, store, runs, progress.report, progress.expect, _tell if verify else None)
     finally:
         runs.close()
+    show_passed_over(console, house.sources)
     return progress
 
 

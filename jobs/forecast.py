@@ -4,16 +4,17 @@ Hours come from headers, tokens from typical rates: 25 Hz units lose a third to 
 2.5 words a second and 1.3 tokens a word, text 4 bytes a token.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from math import ceil, inf
 
 from rich.console import Console
 
 from weft.jobs.holdings import Holding, sampled_holding
-from weft.jobs.show import table
+from weft.jobs.show import show_passed_over, table
 from weft.pipelines.graph import House
 from weft.pipelines.holdout import check_listing
+from weft.pipelines.sources.base import Source
 from weft.pipelines.tasks.base import Task
 from weft.schemas.text import Document
 from weft.schemas.training import Mixture, TrainingStage
@@ -65,7 +66,7 @@ def show_forecast(console: Console, house: House) -> list[str]:
     for space in house.spaces:
         check_listing(space, house.sources)
     held = {name: sampled_holding(name, source, HEADERS) for name, source in house.sources.items()}
-    _show_sources(console, held)
+    _show_sources(console, held, house.sources)
     for name, stage in house.recipe.training.items():
         _show_stage(console, house, name, stage, held)
     seconds = sum(h.seconds for h in held.values())
@@ -115,7 +116,7 @@ def tokens_of(house: House, task: Task, held: Holding) -> float:
     return {"speech": units, "words": (units + words) / 2}.get(kind, units + words)
 
 
-def _show_sources(console: Console, held: dict[str, Holding]) -> None:
+def _show_sources(console: Console, held: dict[str, Holding], sources: Mapping[str, Source]) -> None:
     rows = table("Sources", "source", "items", "read", "documents or utterances", "hours", "text MB", "no header")
     for name, h in held.items():
         rows.add_row(
@@ -123,6 +124,7 @@ def _show_sources(console: Console, held: dict[str, Holding]) -> None:
             f"{h.bytes / 1e6:,.2f}", f"{h.unreadable:,.0f}",
         )  # fmt: skip
     console.print(rows)
+    show_passed_over(console, sources)
 
 
 def _show_stage(console: Console, house: House, name: str, stage: TrainingStage, held: dict[str, Holding]) -> None:

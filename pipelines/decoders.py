@@ -51,6 +51,8 @@ class Sound(Protocol):
     rate: int
     channels: int
 
+    @property
+    def declared(self) -> float: ...
     def read(self, frames: int) -> np.ndarray: ...
     def seek(self, frame: int) -> None: ...
     def shortage(self, frames: int) -> str: ...
@@ -137,6 +139,11 @@ class Sndfile(_Closing):
             self._sound.seek(self._place)
         except soundfile.LibsndfileError as error:
             self._other = self._ffmpeg(error)
+
+    @property
+    def declared(self) -> float:
+        """Seconds; 0 where they are not known."""
+        return 0.0 if self._is_unknown() else self._sound.frames / self.rate
 
     def _is_unknown(self) -> bool:
         return not 0 < self._sound.frames < 2**62
@@ -226,6 +233,11 @@ class Ffmpeg(_Closing):
         if frames / self.rate >= length - _SLACK:
             return ""
         return f"its header declares {length:.2f} s, and {frames / self.rate:.2f} s are there"
+
+    @property
+    def declared(self) -> float:
+        """Seconds, or an estimate of them from the file's size; 0 where neither is known."""
+        return self._length() or (self._container.duration or 0) / av.time_base
 
     def _length(self) -> float:
         """Seconds that the container declares; 0 where it declares none, for an estimate is no declaration."""

@@ -56,6 +56,15 @@ def channels_of(store: Store, audio: Audio) -> int:
         return sound.channels
 
 
+def declared_seconds(store: Store, audio: Audio) -> float | None:
+    """How long the header says it is, or about, from its size; None where neither says it, or nothing opens it."""
+    try:
+        with _file(store, audio) as file, opened(file) as sound:
+            return sound.declared or None
+    except (Unusable, OSError):
+        return None
+
+
 @dataclass(slots=True)
 class _Found:
     """What was heard so far: the peak of what `load` gives, and of each channel the peak and how many samples are at full scale."""

@@ -9,8 +9,11 @@ Audio without a transcript is kept for tasks that need none.
 """
 
 import os
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Annotated
+
+from pydantic import PrivateAttr
 
 from weft.pipelines.decoders import ENDINGS
 from weft.pipelines.sources import manifest
@@ -39,6 +42,7 @@ class Source(SpeechSource):
 
     path: Annotated[str | tuple[str, ...], NOT_IDENTITY]
     transcripts: Annotated[str, NOT_IDENTITY] = ""
+    _passed: Counter[str] = PrivateAttr(default_factory=Counter)
 
     def location(self) -> str:
         """The folder, or the one that several paths share."""
@@ -48,10 +52,14 @@ class Source(SpeechSource):
         return "" if any("://" in path for path in paths) else os.path.commonpath([folder_of(path) for path in paths])
 
     def items(self, name: str) -> Iterator[Item]:
+        self._passed.clear()
         if listed := self._manifest():
             yield from manifest.items(name, os.path.abspath(listed))
         else:
             yield from self._walked(name)
+
+    def passed_over(self) -> dict[str, int]:
+        return dict(self._passed)
 
     def _manifest(self) -> str:
         """The manifest that lists the recordings, if one does."""
@@ -84,6 +92,8 @@ class Source(SpeechSource):
                 shown = (below if is_file else f"{below}/{file.path}") if below else file.path
                 if file.path.lower().endswith(ENDINGS):
                     yield _item(name, file, shown, texts[home], home.endswith(TABLES))
+                elif not file.path.lower().endswith(TEXT):
+                    self._passed[os.path.splitext(file.path)[1].lower()] += 1
 
     def _home(self, path: str) -> tuple[str, bool]:
         """Where the transcripts of a path lie, and whether it is a single file."""
