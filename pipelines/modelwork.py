@@ -182,7 +182,7 @@ class AlignerWork(_ModelWork):
         aligner = self.aligner.model_copy()
         with _refusals(self.node):
             aligner.setup()
-        told = _readable(store, [u for u in chosen if aligner.understands(u)])
+        told = _readable(store, [u for u in chosen if aligner.understands(u) and u.seconds <= aligner.longest])
         clips = [Clip(s, said, speaker_of(u)) for u, s in told if (said := aligner.spoken(u.text or ""))]
         _make_model(store, self.node, self.made_from(store), lambda folder: aligner.train(clips, folder, self.seed))
         return len(clips)
