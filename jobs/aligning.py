@@ -17,10 +17,10 @@ from rich.markup import escape
 
 from weft.jobs.commands import build_corpus, console
 from weft.jobs.show import show_lost
+from weft.pipelines.decoders import ENDINGS as AUDIO_ENDINGS
 from weft.pipelines.graph import House
 from weft.pipelines.parts import read_part
 from weft.pipelines.sources.detect import detect
-from weft.pipelines.decoders import ENDINGS as AUDIO_ENDINGS
 from weft.pipelines.store import Store
 from weft.pipelines.timings.base import Timing
 from weft.pipelines.timings.formats import ENDINGS, WRITERS

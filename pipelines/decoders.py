@@ -8,7 +8,6 @@ with opened(file) as sound:      sound.rate = 44100, sound.channels = 2
     block = sound.read(44_100)   float32 (44_100, 2), shorter at the end
 """
 
-import re
 from collections.abc import Callable, Iterator
 from fractions import Fraction
 from types import TracebackType
@@ -156,7 +155,8 @@ class Sndfile(_Closing):
             declared, found = self._sound.frames / self.rate, frames / self.rate
             return f"its header declares {declared:.2f} s, and {found:.2f} s are there"
         if second := headers.next_flac(self._file):
-            return f"{frames / self.rate:.2f} s were read to byte {second:,} of {headers.length_of(self._file):,}: a second stream begins there"
+            place = f"byte {second:,} of {headers.length_of(self._file):,}"
+            return f"{frames / self.rate:.2f} s were read to {place}: a second stream begins there"
         return headers.ogg_shortage(self._file)
 
 

@@ -67,7 +67,11 @@ def _sized(head: bytes) -> Sized | None:
         return Sized(found[0] - 4, 4, "big", found[0] + 8, max(0, found[1] - 8), 8) if found else None
     if kind == b"caff":
         found = _chunk(head, 8, ">4sQ", b"data")
-        return Sized(found[0] - 8, 8, "big", found[0] + 4, found[1] - 4 if 4 <= found[1] < 2**63 else 0, 4) if found else None
+        return (
+            Sized(found[0] - 8, 8, "big", found[0] + 4, found[1] - 4 if 4 <= found[1] < 2**63 else 0, 4)
+            if found
+            else None
+        )
     if kind == b".snd":
         start, size = struct.unpack_from(">II", head, 4)
         return Sized(8, 4, "big", start, size)
@@ -91,7 +95,9 @@ def _chunk(head: bytes, at: int, layout: str, name: bytes) -> tuple[int, int] | 
 def shortage(file: BinaryIO) -> str:
     """What a header declares and what is there, where less is; "" where all is there."""
     found, length = sized(file), length_of(file)
-    if found is None or not found.is_known() or found.start + found.size <= length + 1:  # a byte of padding is often left out
+    if (
+        found is None or not found.is_known() or found.start + found.size <= length + 1
+    ):  # a byte of padding is often left out
         return ""
     return f"its header declares {found.size:,} bytes of samples, and {max(0, length - found.start):,} are there"
 
@@ -173,7 +179,9 @@ def is_mp3(file: BinaryIO) -> bool:
     file.seek(_after_tags(file))
     head = file.read(4)
     file.seek(0)
-    return len(head) == 4 and head[0] == 0xFF and head[1] & 0xE6 == 0xE2 and head[2] >> 4 != 15 and head[2] >> 2 & 3 != 3
+    return (
+        len(head) == 4 and head[0] == 0xFF and head[1] & 0xE6 == 0xE2 and head[2] >> 4 != 15 and head[2] >> 2 & 3 != 3
+    )
 
 
 def _after_tags(file: BinaryIO) -> int:
@@ -243,8 +251,8 @@ def ogg_shortage(file: BinaryIO) -> str:
     file.seek(0)
     last = None
     if file.read(4) == b"OggS":
-        for last in ogg_pages(file):
-            pass
+        for page in ogg_pages(file):
+            last = page
     length = length_of(file)
     if last and last.end > length:
         return f"its last page declares {last.end:,} bytes of file, and {length:,} are there"

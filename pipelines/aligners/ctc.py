@@ -32,8 +32,8 @@ class Aligner(base.Aligner):
     """`model` is a transformers CTC checkpoint (safetensors) with its tokenizer and feature extractor.
 
     Words whose mean score is under `min_score` (nats a character) belong to other audio. Long audio is heard in windows and laid
-    under one path, so it cannot drift; more than `max_seconds` is aligned in windows. `batch` seconds go through the model together. Numbers
-    are spelt out in `language`.
+    under one path, so it cannot drift; more than `max_seconds` is aligned in windows. `batch` seconds go through the model
+    together. Numbers are spelt out in `language`.
     """
 
     model: Annotated[str, CHECKPOINT]

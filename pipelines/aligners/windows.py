@@ -20,7 +20,13 @@ from weft.schemas.ledger import Unusable
 
 WINDOWS = (15.0, 25.0, 40.0)  # seconds; a longer one is tried where a shorter one finds no anchor
 LAST = 20.0  # seconds that are left, which are aligned whole
-_COUNTS = (0.5, 0.65, 0.35, 0.8, 0.2)  # of the words that a window holds on average; too few cost an aligner less than too many
+_COUNTS = (
+    0.5,
+    0.65,
+    0.35,
+    0.8,
+    0.2,
+)  # of the words that a window holds on average; too few cost an aligner less than too many
 _SAME = 0.03  # seconds by which two alignments may differ
 _FEWEST = 5  # words on which they must agree
 
@@ -64,7 +70,8 @@ def _window(aligner: Aligner, sound: Sound, at: float, words: Sequence[str]) -> 
                 return _up_to(found, kept)
             before = found
     raise Unalignable(
-        "no_anchor", f"from {at:.1f} s of {sound.seconds:.1f} s on, at {' '.join(words[:8])[:80]!r}, the words are not found"
+        "no_anchor",
+        f"from {at:.1f} s of {sound.seconds:.1f} s on, at {' '.join(words[:8])[:80]!r}, the words are not found",
     )
 
 

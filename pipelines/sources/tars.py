@@ -15,9 +15,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Annotated, Any, BinaryIO
 
+from weft.pipelines.decoders import ENDINGS as AUDIO_ENDINGS
 from weft.pipelines.sources.base import folder_of
 from weft.pipelines.sources.files import File, clean, local_file, walk
-from weft.pipelines.decoders import ENDINGS as AUDIO_ENDINGS
 from weft.pipelines.sources.speech import Said, SpeechSource, refused
 from weft.pipelines.store import Store
 from weft.pipelines.timings.formats import READERS

@@ -46,7 +46,9 @@ class Pipe(io.RawIOBase):
         return len(data)
 
 
-def encoded(codec: str, container: str, rate: int, seconds: float, muxer: dict, options: dict, pipe: bool = False) -> bytes:
+def encoded(
+    codec: str, container: str, rate: int, seconds: float, muxer: dict, options: dict, pipe: bool = False
+) -> bytes:
     buffer = Pipe() if pipe else io.BytesIO()
     with av.open(buffer, "w", format=container, options=muxer) as out:
         stream = out.add_stream(codec, rate=rate, options=options)
@@ -137,7 +139,11 @@ def test_a_wav_that_does_not_know_its_length(scanned: Scan, store: Store, size: 
 
 def test_what_follows_the_samples_of_a_wav_is_no_sound(scanned: Scan) -> None:
     data = written("WAV")
-    for tail in (b"LIST" + struct.pack("<I", 4000) + b"INFO" + bytes(3996), b"ID3\x04" + bytes(500), b"TAG" + bytes(125)):
+    for tail in (
+        b"LIST" + struct.pack("<I", 4000) + b"INFO" + bytes(3996),
+        b"ID3\x04" + bytes(500),
+        b"TAG" + bytes(125),
+    ):
         assert scanned(data + tail).seconds == 3.0
 
 
