@@ -17,10 +17,10 @@ from rich.markup import escape
 
 from weft.jobs.commands import build_corpus, console
 from weft.jobs.show import show_lost
+from weft.pipelines.decoders import ENDINGS as AUDIO_ENDINGS
 from weft.pipelines.graph import House
 from weft.pipelines.parts import read_part
 from weft.pipelines.sources.detect import detect
-from weft.pipelines.sources.folder import AUDIO
 from weft.pipelines.store import Store
 from weft.pipelines.timings.base import Timing
 from weft.pipelines.timings.formats import ENDINGS, WRITERS
@@ -30,7 +30,7 @@ from weft.schemas.ledger import Reject
 from weft.schemas.recipe_file import RecipeError
 
 CORPUS = ".corpus"
-LONGEST = 1800.0  # seconds of a recording with one transcript
+LONGEST = 1e9  # seconds of a recording with one transcript: any
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +113,7 @@ def _shown(house: House, source: str, path: str) -> str:
 def _base(out: Path, path: str, taken: set[int]) -> Path:
     """Where a recording's files go, without an ending of their own; two that differ in theirs alone keep them."""
     stem, dot, ending = path.rpartition(".")
-    is_audio = dot and stem and f".{ending}".lower() in AUDIO
+    is_audio = dot and stem and f".{ending}".lower() in AUDIO_ENDINGS
     names = chain([stem if is_audio else path, path], (f"{path}-{n}" for n in count(2)))
     free = next(name for name in names if hash64(name) not in taken)
     taken.add(hash64(free))

@@ -160,6 +160,7 @@ def build_corpus(
 def _build(house: House, store: Store, runs: "Engine", verify: bool) -> "BuildProgress":
     from weft.jobs.build import build
     from weft.jobs.progress import BuildProgress
+    from weft.jobs.show import show_passed_over
     from weft.pipelines.learning import pace_of
 
     try:
@@ -168,6 +169,7 @@ def _build(house: House, store: Store, runs: "Engine", verify: bool) -> "BuildPr
             build(house, store, runs, progress.report, progress.expect, _tell if verify else None)
     finally:
         runs.close()
+    show_passed_over(console, house.sources)
     return progress
 
 

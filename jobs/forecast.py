@@ -13,9 +13,10 @@ from rich.console import Console
 
 from weft.jobs import costs
 from weft.jobs.holdings import Holding, sampled_holding
-from weft.jobs.show import clock_time, table
+from weft.jobs.show import clock_time, show_passed_over, table
 from weft.pipelines.graph import House
 from weft.pipelines.holdout import check_listing
+from weft.pipelines.sources.base import Source
 from weft.pipelines.tasks.base import Task
 from weft.schemas.text import Document
 from weft.schemas.training import Mixture, TrainingStage
@@ -70,7 +71,7 @@ def show_forecast(console: Console, house: House, as_json: bool = False) -> list
     if as_json:
         print(json.dumps(_record(house, held, sentences), indent=1, ensure_ascii=False))
         return sentences
-    _show_sources(console, held)
+    _show_sources(console, held, house.sources)
     for name, stage in house.recipe.training.items():
         _show_stage(console, house, name, stage, held)
     console.print(f"one core, embedded backends, about: {_times(costs.stages(held))}", highlight=False)
@@ -138,7 +139,7 @@ def tokens_of(house: House, task: Task, held: Holding) -> float:
     return {"speech": units, "words": (units + words) / 2}.get(kind, units + words)
 
 
-def _show_sources(console: Console, held: dict[str, Holding]) -> None:
+def _show_sources(console: Console, held: dict[str, Holding], sources: Mapping[str, Source]) -> None:
     rows = table("Sources", "source", "items", "read", "documents or utterances", "hours", "text MB", "no header")
     for name, h in held.items():
         rows.add_row(
@@ -146,6 +147,7 @@ def _show_sources(console: Console, held: dict[str, Holding]) -> None:
             f"{h.bytes / 1e6:,.2f}", f"{h.unreadable:,.0f}",
         )  # fmt: skip
     console.print(rows)
+    show_passed_over(console, sources)
 
 
 def _show_stage(console: Console, house: House, name: str, stage: TrainingStage, held: dict[str, Holding]) -> None:

@@ -7,12 +7,11 @@ import heapq
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-import soundfile
-
 from weft.pipelines.listing import listed
-from weft.pipelines.sound import regular
+from weft.pipelines.sound import declared_seconds
 from weft.pipelines.sources.base import Source
 from weft.pipelines.store import Store
+from weft.schemas.audio import Audio
 from weft.schemas.fingerprint import hash64
 from weft.schemas.item import Item
 from weft.schemas.ledger import Unusable
@@ -21,7 +20,6 @@ from weft.schemas.text import Dialogue, Document
 SECONDS_A_TURN = 3.0
 SECONDS_AN_UTTERANCE = 10.0
 TEXT_READ = 64e6  # bytes of text files that are read at most
-UNKNOWN = 1 << 62  # frames in the header of a stream of unknown length
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,16 +110,5 @@ def _held(source: Source, item: Item) -> Holding:
 
 
 def _seconds(item: Item) -> float | None:
-    """As its header says; None where nothing says it, or what `build` rejects."""
-    if not item.uri:
-        return None
-    try:
-        if item.uri.startswith("/"):
-            regular(item.uri)
-        with Store(".").open(item.uri) as file:
-            header = soundfile.info(file)
-    except (Unusable, OSError, ValueError, soundfile.SoundFileError):
-        return None
-    except (TypeError, AttributeError):  # a file called .raw: soundfile wants to be given its rate; an odd format tag
-        return None
-    return header.duration if header.frames < UNKNOWN else None
+    """As its header says, or an estimate from its size; None where nothing says it, or what `build` rejects."""
+    return declared_seconds(Store("."), Audio(item.uri)) if item.uri else None

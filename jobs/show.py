@@ -1,13 +1,14 @@
 """What the commands print: audits, plans and samples as tables."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from weft.pipelines.sources.base import Source
 from weft.schemas.audit import Audit, StageAudit
 from weft.schemas.ledger import Reject
 
@@ -70,6 +71,15 @@ def show_lost(console: Console, title: str, rejects: Sequence[Reject]) -> None:
         example = f"{first.path.rsplit('/', 1)[-1]}: {first.detail}"
         rows.add_row(f"{stage}: {reason}", f"{items:,}", cell(example[:110]))
     console.print(rows)
+
+
+def show_passed_over(console: Console, sources: Mapping[str, Source]) -> None:
+    """How many files each source's listing left out, by ending."""
+    for name, source in sources.items():
+        if passed := source.passed_over():
+            each = ", ".join(f"{n:,} {ending or 'without an ending'}" for ending, n in Counter(passed).most_common())
+            line = f"source {name} passed over {sum(passed.values()):,} files that are no audio: {each}"
+            console.print(escape(line), highlight=False)
 
 
 def show_ledger(console: Console, audit: Audit) -> None:

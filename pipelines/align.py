@@ -9,10 +9,11 @@ import numpy as np
 from pydantic import PrivateAttr, SerializeAsAny
 
 from weft.pipelines.aligners import given
-from weft.pipelines.aligners.base import Aligner
+from weft.pipelines.aligners.base import Aligner, speaker_of
+from weft.pipelines.aligners.windows import Sound, align_long
 from weft.pipelines.batches import by_seconds
 from weft.pipelines.models import verified_folder
-from weft.pipelines.sound import heard
+from weft.pipelines.sound import heard, load
 from weft.pipelines.stage import Stage, rejected
 from weft.pipelines.store import Store
 from weft.schemas.audio import Alignment, Utterance
@@ -48,14 +49,30 @@ class Align(Stage):
                 yield rejected(utterance, "align", found) if isinstance(found, Unusable) else found
 
     def _aligned(self, batch: Sequence[Utterance]) -> Iterator[Alignment | Unusable]:
-        sounds = {u.key: heard(self._store, u) for u in batch if u.text and not u.words}
+        long = {u.key for u in batch if u.text and not u.words and u.seconds > self.aligner.longest}
+        sounds = {u.key: heard(self._store, u) for u in batch if u.text and not u.words and u.key not in long}
         found = self.aligner.align_utterances([(u, s) for u in batch if isinstance(s := sounds.get(u.key), np.ndarray)])
         for utterance in batch:
             sound = sounds.get(utterance.key)
-            if isinstance(sound, Unusable):
+            if utterance.key in long:
+                yield self._in_windows(utterance)
+            elif isinstance(sound, Unusable):
                 yield sound
             else:
                 yield _given(utterance) if sound is None else next(found)
+
+    def _in_windows(self, utterance: Utterance) -> Alignment | Unusable:
+        """What is longer than the aligner takes at once."""
+
+        def read(start: float, end: float) -> np.ndarray:
+            return load(self._store, utterance.audio, utterance.start + start, utterance.start + end)
+
+        try:
+            self.aligner.check(utterance)
+            sound = Sound(read=read, seconds=utterance.seconds, speaker=speaker_of(utterance))
+            return self.aligner.alignment(utterance, align_long(self.aligner, sound, (utterance.text or "").split()))
+        except Unusable as fault:
+            return fault
 
 
 def _given(utterance: Utterance) -> Alignment | Unusable:

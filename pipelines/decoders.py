@@ -1,11 +1,13 @@
-"""Encoded audio as frames: libsndfile where it can, FFmpeg (through PyAV) for the rest (m4a, webm, aac, wma, video).
+"""Encoded audio as frames: libsndfile where it can, FFmpeg (through PyAV) for the rest (mp3, m4a, webm, aac, wma, video).
+
+MP3 and joined Ogg files are FFmpeg's: libsndfile takes an estimate for their length, or stops after the first piece. Where
+libsndfile fails in the middle of a file, FFmpeg goes on.
 
 with opened(file) as sound:      sound.rate = 44100, sound.channels = 2
     sound.seek(88_200)
     block = sound.read(44_100)   float32 (44_100, 2), shorter at the end
 """
 
-import re
 from collections.abc import Callable, Iterator
 from fractions import Fraction
 from types import TracebackType
@@ -16,9 +18,17 @@ import numpy as np
 import soundfile
 from av.container import InputContainer
 
+from weft.pipelines import headers
 from weft.schemas.ledger import Unusable
 
 T = TypeVar("T")
+# Endings of files that are decoded, or refused for the true reason: what folders and tars are searched for.
+ENDINGS = (
+    ".wav", ".wave", ".bwf", ".rf64", ".w64", ".flac", ".mp3", ".mp2", ".mpga", ".ogg", ".oga", ".ogv", ".opus", ".spx",
+    ".aiff", ".aif", ".aifc", ".au", ".snd", ".sph", ".nist", ".caf", ".voc", ".m4a", ".m4b", ".mp4", ".m4v", ".mov", ".3gp",
+    ".webm", ".weba", ".mka", ".mkv", ".aac", ".wma", ".wmv", ".asf", ".avi", ".flv", ".mpg", ".mpeg", ".amr", ".ac3", ".eac3",
+    ".ape", ".tta", ".wv", ".dsf", ".raw",
+)  # fmt: skip
 Block = tuple[int, np.ndarray]
 
 # Formats that hold their own sound. Playlists are not among them: they would open what they name.
@@ -40,9 +50,11 @@ class Sound(Protocol):
     rate: int
     channels: int
 
+    @property
+    def declared(self) -> float: ...
     def read(self, frames: int) -> np.ndarray: ...
     def seek(self, frame: int) -> None: ...
-    def is_short(self, frames: int) -> bool: ...
+    def shortage(self, frames: int) -> str: ...
     def __enter__(self) -> "Sound": ...
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -51,6 +63,11 @@ class Sound(Protocol):
 
 def opened(file: BinaryIO) -> Sound:
     """The decoder of a file. Raises Unusable: no_header, not_audio."""
+    if headers.is_mp3(file) or headers.is_joined_ogg(file):
+        try:
+            return Ffmpeg(file)
+        except BrokenStream:
+            file.seek(0)
     try:
         return Sndfile(file)
     except TypeError:  # soundfile takes a file called .raw for samples whose rate the caller must know
@@ -76,10 +93,13 @@ class _Closing:
 
 
 class Sndfile(_Closing):
-    """What libsndfile reads: wav, flac, mp3, ogg, opus, aiff, au, SPHERE."""
+    """What libsndfile reads: wav, flac, ogg, opus, aiff, au, caf, SPHERE. FFmpeg goes on where it fails."""
 
     def __init__(self, file: BinaryIO) -> None:
-        self._sound = soundfile.SoundFile(file)
+        self._file, self._place = file, 0
+        self._shortage = headers.shortage(file)
+        self._sound = soundfile.SoundFile(headers.whole(file))
+        self._other: Ffmpeg | None = None
         self.rate, self.channels = self._sound.samplerate, self._sound.channels
 
     def __enter__(self) -> "Sndfile":
@@ -87,20 +107,57 @@ class Sndfile(_Closing):
 
     def close(self) -> None:
         self._sound.close()
+        if self._other:
+            self._other.close()
 
     def read(self, frames: int) -> np.ndarray:
+        if self._other is None:
+            try:
+                block = self._sound.read(frames, dtype="float32", always_2d=True)
+                self._place += len(block)
+                return block
+            except soundfile.LibsndfileError as error:
+                self._other = self._ffmpeg(error)
+        return self._other.read(frames)
+
+    def _ffmpeg(self, error: soundfile.LibsndfileError) -> "Ffmpeg":
+        """The other decoder, at the place where this one failed. Raises BrokenStream with this one's reason."""
+        self._file.seek(0)
         try:
-            return self._sound.read(frames, dtype="float32", always_2d=True)
-        except soundfile.LibsndfileError as error:
+            other = Ffmpeg(self._file)
+        except BrokenStream:
             raise BrokenStream(error.error_string) from None
+        if (other.rate, other.channels) != (self.rate, self.channels):
+            raise BrokenStream(error.error_string) from None
+        other.seek(self._place)
+        return other
 
     def seek(self, frame: int) -> None:
-        self._sound.seek(min(frame, self._sound.frames))
+        self._place = frame if self._is_unknown() else min(frame, self._sound.frames)
+        try:
+            self._sound.seek(self._place)
+        except soundfile.LibsndfileError as error:
+            self._other = self._ffmpeg(error)
 
-    def is_short(self, frames: int) -> bool:
-        """Whether the header promises more than `frames`. libsndfile mends a short RIFF header silently: its log tells."""
-        cut = re.search(r"data\s*:\s*(\d+) \(should be (\d+)\)", self._sound.extra_info)
-        return frames < self._sound.frames < 2**62 or bool(cut and int(cut[2]) < int(cut[1]) < 0xFFFFFFFF - 8)
+    @property
+    def declared(self) -> float:
+        """Seconds; 0 where they are not known."""
+        return 0.0 if self._is_unknown() else self._sound.frames / self.rate
+
+    def _is_unknown(self) -> bool:
+        return not 0 < self._sound.frames < 2**62
+
+    def shortage(self, frames: int) -> str:
+        """What the file declares and what of it was read, where that is less; "" where it was read whole."""
+        if self._shortage:
+            return self._shortage
+        if frames < self._sound.frames and not self._is_unknown():
+            declared, found = self._sound.frames / self.rate, frames / self.rate
+            return f"its header declares {declared:.2f} s, and {found:.2f} s are there"
+        if second := headers.next_flac(self._file):
+            place = f"byte {second:,} of {headers.length_of(self._file):,}"
+            return f"{frames / self.rate:.2f} s were read to {place}: a second stream begins there"
+        return headers.ogg_shortage(self._file)
 
 
 class Ffmpeg(_Closing):
@@ -108,6 +165,8 @@ class Ffmpeg(_Closing):
 
     def __init__(self, file: BinaryIO) -> None:
         try:
+            self._shortage = headers.shortage(file)
+            self._declared = headers.mp3_frames(file) if headers.is_mp3(file) else 0
             container = av.open(file, container_options={"format_whitelist": _FORMATS}, metadata_errors="replace")
         except (av.FFmpegError, ValueError, OSError) as error:
             raise BrokenStream(str(error)) from None
@@ -128,16 +187,27 @@ class Ffmpeg(_Closing):
 
     def _begin(self, place: int, decoded: Iterator[Block]) -> None:
         self._blocks = self._from(place, decoded)
+        self._fault: BrokenStream | None = None
         self._rest = np.empty((0, self.channels), np.float32)
 
     def read(self, frames: int) -> np.ndarray:
+        """What was decoded before a fault comes first; the next call raises it."""
         got, held = [self._rest], len(self._rest)
-        while held < frames and (block := next(self._blocks, None)) is not None:
+        while held < frames and self._fault is None and (block := self._next()) is not None:
             got.append(block)
             held += len(block)
+        if not held and self._fault:
+            raise self._fault
         joined = np.concatenate(got)
         self._rest = joined[frames:]
         return joined[:frames]
+
+    def _next(self) -> np.ndarray | None:
+        try:
+            return next(self._blocks, None)
+        except BrokenStream as fault:
+            self._fault = fault
+            return None
 
     def seek(self, frame: int) -> None:
         """By the container's index where its times are exact to the frame (mp4); elsewhere all that comes before is decoded.
@@ -147,28 +217,58 @@ class Ffmpeg(_Closing):
         early = frame / self.rate - _RUN_UP
         if early > 0 and self._stream.time_base == Fraction(1, self.rate):
             _tried(lambda: self._container.seek(round((early + self._start) * av.time_base)))
-        self._begin(frame, self._decode())
+        # an MP3's times count its frames from the first on, so packets before the run-up need no decoding
+        self._begin(frame, self._decode(early if self._container.format.name == "mp3" else -1.0))
 
     @property
     def _start(self) -> float:
         first = self._stream.start_time
         return float(first * self._stream.time_base) if first and self._stream.time_base else 0.0
 
-    def is_short(self, frames: int) -> bool:
-        """Whether the container promises more. Raw AAC has no header, and beside a film the sound may be shorter."""
-        length = self._container.duration
-        if self._container.format.name in ("aac", "mp3") or not length or len(self._container.streams) > 1:
-            return False
-        return frames / self.rate < length / av.time_base - _SLACK
+    def shortage(self, frames: int) -> str:
+        """As Sndfile's. Raw AAC and MP3 without a header declare nothing, and beside a film the sound may be shorter."""
+        length = self._length()
+        if self._shortage:
+            return self._shortage
+        if frames / self.rate >= length - _SLACK:
+            return ""
+        return f"its header declares {length:.2f} s, and {frames / self.rate:.2f} s are there"
 
-    def _decode(self) -> Iterator[Block]:
+    @property
+    def declared(self) -> float:
+        """Seconds, or an estimate of them from the file's size; 0 where neither is known."""
+        return self._length() or (self._container.duration or 0) / av.time_base
+
+    def _length(self) -> float:
+        """Seconds that the container declares; 0 where it declares none, for an estimate is no declaration."""
+        if self._container.format.name == "mp3":
+            return self._declared * (1152 if self.rate >= 32000 else 576) / self.rate
+        length = self._container.duration
+        if self._container.format.name in ("aac", "ogg") or not length or len(self._container.streams) > 1:
+            return 0.0
+        return length / av.time_base
+
+    def _decode(self, after: float = -1.0) -> Iterator[Block]:
         """Blocks (n, channels) with the place, in frames, that their time stamps give them (-1: none)."""
-        planar = av.AudioResampler(format="fltp", layout=self._stream.codec_context.layout, rate=self.rate)
-        frames = self._container.decode(self._stream)
+        planar, shape = None, None
+        frames = self._frames(after)
         while (frame := _tried(lambda: next(frames, None))) is not None:
+            if planar is None or shape != (frame.format.name, frame.layout.name, frame.sample_rate):
+                shape = (frame.format.name, frame.layout.name, frame.sample_rate)  # joined files may change it
+                planar = av.AudioResampler(format="fltp", layout=self._stream.codec_context.layout, rate=self.rate)
             place = -1 if frame.time is None else max(0, round((frame.time - self._start) * self.rate))
             for part in planar.resample(frame):
                 yield place, np.ascontiguousarray(part.to_ndarray().T, np.float32)
+
+    def _frames(self, after: float) -> Iterator[av.AudioFrame]:
+        """Decoded frames; packets before `after` seconds are passed over."""
+        for packet in self._container.demux(self._stream):
+            if packet.pts is None or float(packet.pts * packet.time_base) - self._start >= after:
+                try:
+                    yield from packet.decode()
+                except av.InvalidDataError:
+                    if self._container.format.name != "mp3":  # there, tags lie between pieces that were joined
+                        raise
 
     def _from(self, wanted: int, decoded: Iterator[Block]) -> Iterator[np.ndarray]:
         """The sound from frame `wanted` on. Small jumps of the time stamps are jitter, large ones are silence."""

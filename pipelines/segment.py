@@ -86,7 +86,7 @@ class Segment(Stage):
             yield _whole(recording)
         elif recording.text:
             over = f"{recording.seconds:.1f} s, over {self.segmenter.transcript:g} s"
-            detail = f"one transcript for {over}: put it in time with `weft align`, or give it in pieces"
+            detail = f"one transcript for {over}: align it with `weft align` and build from its timing files, or give it in pieces"
             yield _reject(recording, "long_transcript", detail, recording.seconds)
         else:
             yield from self._heard(recording)

@@ -56,6 +56,15 @@ def channels_of(store: Store, audio: Audio) -> int:
         return sound.channels
 
 
+def declared_seconds(store: Store, audio: Audio) -> float | None:
+    """How long the header says it is, or about, from its size; None where neither says it, or nothing opens it."""
+    try:
+        with _file(store, audio) as file, opened(file) as sound:
+            return sound.declared or None
+    except (Unusable, OSError):
+        return None
+
+
 @dataclass(slots=True)
 class _Found:
     """What was heard so far: the peak of what `load` gives, and of each channel the peak and how many samples are at full scale."""
@@ -93,8 +102,8 @@ def _listen(sound: Sound, channel: int) -> _Found:
 
 def _judge(sound: Sound, found: _Found) -> None:
     seconds = found.frames / sound.rate
-    if sound.is_short(found.frames):
-        raise Unusable("truncated", f"the header promises more audio than the {seconds:.2f} s that are there")
+    if found.frames and (shortage := sound.shortage(found.frames)):
+        raise Unusable("truncated", shortage)
     if not found.frames:
         raise Unusable("no_samples", "the file holds a header and no audio")
     if not found.finite:
@@ -116,7 +125,10 @@ def load(store: Store, audio: Audio, start: float, end: float) -> np.ndarray:
         first = round(start * sound.rate)
         try:
             sound.seek(first)
-            block = sound.read(round(end * sound.rate) - first)
+            wanted = round(end * sound.rate) - first
+            block = sound.read(wanted)
+            if len(block) < wanted:
+                sound.read(1)  # raises what stopped it
         except BrokenStream as error:
             raise Unusable("truncated", f"decoding stops before {end:.2f} s ({error})") from None
         return at_16k(_mono(block, audio.channel), sound.rate)

@@ -7,6 +7,7 @@ An aligner writes only `_align`, which times the spoken words of a clip (`well f
 said, what is written as one word and said as several, order and bounds are looked after here.
 """
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -69,6 +70,11 @@ class Aligner(Versioned):
         return ""
 
     @property
+    def longest(self) -> float:
+        """Seconds it takes at once; what is longer is aligned window after window."""
+        return math.inf
+
+    @property
     def resources(self) -> Resources:
         """What one worker holds."""
         return Resources()
@@ -121,16 +127,20 @@ class Aligner(Versioned):
                 yield one
                 continue
             timed = next(found)
-            yield timed if isinstance(timed, Unusable) else self._alignment(utterance, one.answered(timed))
+            yield timed if isinstance(timed, Unusable) else self.alignment(utterance, one.answered(timed))
 
-    def _ask(self, utterance: Utterance, samples: np.ndarray) -> "_Asked | Unalignable":
+    def check(self, utterance: Utterance) -> None:
+        """Raises Unalignable for an utterance without text or in another language."""
         if not utterance.text or not utterance.text.strip():
-            return Unalignable("no_transcript", "the utterance has no text to align")
+            raise Unalignable("no_transcript", "the utterance has no text to align")
         if not self.understands(utterance):
             said = f"it is said in {utterance.language!r}, and this aligner hears {self.hears!r}: set its `language`"
-            return Unalignable("language", said)
+            raise Unalignable("language", said)
+
+    def _ask(self, utterance: Utterance, samples: np.ndarray) -> "_Asked | Unalignable":
         try:
-            return self._asked(samples, utterance.text.split(), speaker_of(utterance))
+            self.check(utterance)
+            return self._asked(samples, (utterance.text or "").split(), speaker_of(utterance))
         except Unalignable as fault:
             return fault
 
@@ -142,7 +152,8 @@ class Aligner(Versioned):
             raise Unalignable("no_words", f"nothing is said by {' '.join(words)[:80]!r}")
         return _Asked(Clip(samples, spoken, speaker), words, [len(several) for several in forms])
 
-    def _alignment(self, utterance: Utterance, timed: Timed) -> Alignment:
+    def alignment(self, utterance: Utterance, timed: Timed) -> Alignment:
+        """The record of an utterance's words in time."""
         name = type(self).__module__.rpartition(".")[2]
         # resampling can round the audio up by a sample
         words, phones = (tuple(_fit(some, utterance.seconds)) for some in (timed.words, timed.phones))

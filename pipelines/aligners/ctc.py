@@ -31,8 +31,8 @@ class Aligner(base.Aligner):
     """`model` is a transformers CTC checkpoint (safetensors) with its tokenizer and feature extractor.
 
     Words whose mean score is under `min_score` (nats a character) belong to other audio. Long audio is heard in windows and laid
-    under one path, so it cannot drift; more than `max_seconds` is refused. `batch` seconds go through the model together. Numbers
-    are spelt out in `language`.
+    under one path, so it cannot drift; more than `max_seconds` is aligned in windows. `batch` seconds go through the model
+    together. Numbers are spelt out in `language`.
     """
 
     model: Annotated[str, CHECKPOINT]
@@ -54,6 +54,10 @@ class Aligner(base.Aligner):
     @property
     def batch_seconds(self) -> float:
         return 10 * self.batch  # so that there are clips of like length among them
+
+    @property
+    def longest(self) -> float:
+        return self.max_seconds
 
     def setup(self) -> None:
         """Raises ValueError for what is no CTC checkpoint, or a GPU that is not there."""

@@ -30,7 +30,7 @@ class Aligner(base.Aligner):
         if not utterance.words:
             raise Unalignable("no_words", "the utterance carries no timed words")
         self._check(utterance.words, utterance.seconds)
-        return self._alignment(utterance, Timed(utterance.words, utterance.phones))
+        return self.alignment(utterance, Timed(utterance.words, utterance.phones))
 
     def _align(self, clip: Clip) -> Timed:
         """Where a recipe takes given times alone, what comes without them cannot be aligned."""

@@ -19,7 +19,7 @@ from weft.schemas.settings import CHECKPOINT
 
 class Aligner(Backend, base.Aligner):
     """`model` is a wav2vec2 checkpoint, a folder or a hub name ("" for WhisperX's own for the language). Words whose mean score
-    is under `min_score` belong to other audio; more than `max_seconds` is refused.
+    is under `min_score` belong to other audio; more than `max_seconds` is aligned in windows.
     """
 
     package, script = "whisperx", "align_whisperx.py"
@@ -38,6 +38,10 @@ class Aligner(Backend, base.Aligner):
 
     def version(self) -> str:
         return f"{self.installed} {content(self.model) if self.model else self.language}"
+
+    @property
+    def longest(self) -> float:
+        return self.max_seconds
 
     def setup(self) -> None:
         """Raises ValueError for a model that WhisperX does not load."""

@@ -107,6 +107,10 @@ class Source(Versioned):
         """Everything there is, wanted or not: what cannot be used is rejected when it is read, with a reason."""
         raise NotImplementedError
 
+    def passed_over(self) -> dict[str, int]:
+        """How many files the latest listing left out, by ending, in lower case ("" for files without one)."""
+        return {}
+
     def named(self, item: Item, splits: Splits) -> Sequence[Named] | None:
         """What the listing says of an item's names, or None where only reading shows those that `splits` holds out."""
         return [Named(items=(item.key,))] if splits.holds_out("items") else None

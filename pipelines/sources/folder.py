@@ -9,9 +9,13 @@ Audio without a transcript is kept for tasks that need none.
 """
 
 import os
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Annotated
 
+from pydantic import PrivateAttr
+
+from weft.pipelines.decoders import ENDINGS
 from weft.pipelines.sources import manifest
 from weft.pipelines.sources.base import folder_of
 from weft.pipelines.sources.files import File, local_file, read_bytes, read_text, walk
@@ -24,9 +28,6 @@ from weft.schemas.item import Item, key_for
 from weft.schemas.ledger import Reject, Unusable
 from weft.schemas.settings import NOT_IDENTITY
 
-AUDIO = (
-    ".wav", ".flac", ".mp3", ".ogg", ".opus", ".aiff", ".aif", ".au", ".m4a", ".mp4", ".webm", ".aac", ".wma", ".sph", ".raw",
-)  # fmt: skip
 TIMED = (".textgrid", ".ctm", ".words.json", ".rttm")
 TEXT = (".textgrid", ".ctm", ".words.json", ".txt", ".lab", ".rttm")  # the first there is, is taken
 TABLES = (".ctm", ".rttm")  # one may hold many recordings
@@ -41,6 +42,7 @@ class Source(SpeechSource):
 
     path: Annotated[str | tuple[str, ...], NOT_IDENTITY]
     transcripts: Annotated[str, NOT_IDENTITY] = ""
+    _passed: Counter[str] = PrivateAttr(default_factory=Counter)
 
     def location(self) -> str:
         """The folder, or the one that several paths share."""
@@ -50,10 +52,14 @@ class Source(SpeechSource):
         return "" if any("://" in path for path in paths) else os.path.commonpath([folder_of(path) for path in paths])
 
     def items(self, name: str) -> Iterator[Item]:
+        self._passed.clear()
         if listed := self._manifest():
             yield from manifest.items(name, os.path.abspath(listed))
         else:
             yield from self._walked(name)
+
+    def passed_over(self) -> dict[str, int]:
+        return dict(self._passed)
 
     def _manifest(self) -> str:
         """The manifest that lists the recordings, if one does."""
@@ -84,8 +90,10 @@ class Source(SpeechSource):
             below = os.path.relpath(os.path.abspath(path), base) if base else ""
             for file in walk(path):
                 shown = (below if is_file else f"{below}/{file.path}") if below else file.path
-                if file.path.lower().endswith(AUDIO):
+                if file.path.lower().endswith(ENDINGS):
                     yield _item(name, file, shown, texts[home], home.endswith(TABLES))
+                elif not file.path.lower().endswith(TEXT):
+                    self._passed[os.path.splitext(file.path)[1].lower()] += 1
 
     def _home(self, path: str) -> tuple[str, bool]:
         """Where the transcripts of a path lie, and whether it is a single file."""

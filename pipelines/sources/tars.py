@@ -15,9 +15,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Annotated, Any, BinaryIO
 
+from weft.pipelines.decoders import ENDINGS as AUDIO_ENDINGS
 from weft.pipelines.sources.base import folder_of
 from weft.pipelines.sources.files import File, clean, local_file, walk
-from weft.pipelines.sources.folder import AUDIO
 from weft.pipelines.sources.speech import Said, SpeechSource, refused
 from weft.pipelines.store import Store
 from weft.pipelines.timings.formats import READERS
@@ -88,7 +88,7 @@ class _Sample:
         """Raises Unusable."""
         if self.fault:
             raise Unusable("broken_tar", self.fault)
-        sounds = [ending for ending in self.members if ending in AUDIO]
+        sounds = [ending for ending in self.members if ending in AUDIO_ENDINGS]
         if len(sounds) != 1:
             raise Unusable("no_audio" if not sounds else "several_audio", f"its members are {', '.join(self.members)}")
         return Audio(uri, *self.members[sounds[0]])

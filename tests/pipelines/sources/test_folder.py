@@ -10,6 +10,7 @@ import fsspec
 import numpy as np
 import pytest
 
+from weft.pipelines.decoders import ENDINGS
 from weft.pipelines.ingest import Ingest
 from weft.pipelines.sound import flac
 from weft.pipelines.sources.folder import Source
@@ -224,3 +225,15 @@ class TestManifest:
         before, after = items("old"), items("new")
         assert [i.key for i in before] == [i.key for i in after]
         assert before[0] != after[0] and before[1] == after[1]
+
+
+def test_every_format_is_listed_and_what_is_passed_over_is_counted(folder: Path) -> None:
+    for ending in ENDINGS:
+        (folder / f"clip{ending.upper()}").write_bytes(b"x")
+    for name in ("a.pdf", "b.PDF", "README", "clip.txt", "c.mid"):
+        (folder / name).write_bytes(b"x")
+    source = Source.model_validate({"path": str(folder)})
+    assert source.passed_over() == {}
+    for _ in range(2):
+        assert len(list(source.items("speech"))) == len(ENDINGS)
+        assert source.passed_over() == {".pdf": 2, "": 1, ".mid": 1}

@@ -1,0 +1,276 @@
+"""What a file's own header says of its audio, before anything is decoded: where the length is written, and whether it can be true.
+
+sized(file)        Sized(field=40, width=4, order="little", start=44, size=0)      a WAV of a recorder that was killed
+whole(file)        the same file with the length that is really there
+"""
+
+import io
+import os
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import BinaryIO, Literal
+
+_HEAD = 1 << 20  # bytes in which the chunk of samples must begin
+_UNKNOWN = ((0, 0), (0x7FFFF000, 0x80001000), (0xFFFFF000, 0xFFFFFFFF), (2**63 - 2**20, 2**64))  # sizes that mean none
+_SLACK = 64  # bytes behind the samples that may be padding or a chunk's beginning
+_W64_DATA = b"data\xf3\xac\xd3\x11\x8c\xd1\x00\xc0\x4f\x8e\xdb\x8a"
+
+
+@dataclass(frozen=True, slots=True)
+class Sized:
+    """`size` bytes of samples from byte `start` on, as the number of `width` bytes at `field` declares (`extra` more count)."""
+
+    field: int
+    width: int
+    order: Literal["big", "little"]
+    start: int
+    size: int
+    extra: int = 0
+
+    def is_known(self) -> bool:
+        return not any(low <= self.size <= high for low, high in _UNKNOWN)
+
+    def with_size(self, size: int) -> bytes:
+        return min(size + self.extra, 256**self.width - 1).to_bytes(self.width, self.order)
+
+
+def length_of(file: BinaryIO) -> int:
+    """Bytes of a file, from wherever it stands; it is at its beginning afterwards."""
+    length = file.seek(0, os.SEEK_END)
+    file.seek(0)
+    return length
+
+
+def sized(file: BinaryIO) -> Sized | None:
+    """Where a wav, rf64, w64, aiff, au or caf declares its samples; None for other files."""
+    file.seek(0)
+    head = file.read(_HEAD)
+    file.seek(0)
+    try:
+        return _sized(head)
+    except struct.error:  # it ends within a chunk's header
+        return None
+
+
+def _sized(head: bytes) -> Sized | None:
+    kind, form = head[:4], head[8:12]
+    if kind in (b"RIFF", b"RF64", b"BW64") and form == b"WAVE":
+        found = _chunk(head, 12, "<4sI", b"data")
+        place = _chunk(head, 12, "<4sI", b"ds64")
+        if kind != b"RIFF" and place is not None and found is not None and found[1] == 0xFFFFFFFF:
+            (size,) = struct.unpack_from("<Q", head, place[0] + 8)
+            return Sized(place[0] + 8, 8, "little", found[0], size)
+        return Sized(found[0] - 4, 4, "little", *found) if found else None
+    if kind == b"FORM" and form in (b"AIFF", b"AIFC"):
+        found = _chunk(head, 12, ">4sI", b"SSND")
+        return Sized(found[0] - 4, 4, "big", found[0] + 8, max(0, found[1] - 8), 8) if found else None
+    if kind == b"caff":
+        found = _chunk(head, 8, ">4sQ", b"data")
+        return (
+            Sized(found[0] - 8, 8, "big", found[0] + 4, found[1] - 4 if 4 <= found[1] < 2**63 else 0, 4)
+            if found
+            else None
+        )
+    if kind == b".snd":
+        start, size = struct.unpack_from(">II", head, 4)
+        return Sized(8, 4, "big", start, size)
+    if kind == b"riff" and (at := head.find(_W64_DATA)) > 0:
+        (size,) = struct.unpack_from("<Q", head, at + 16)
+        return Sized(at + 16, 8, "little", at + 24, max(0, size - 24), 24)
+    return None
+
+
+def _chunk(head: bytes, at: int, layout: str, name: bytes) -> tuple[int, int] | None:
+    """Where the chunk's content begins, and its size."""
+    while at + struct.calcsize(layout) <= len(head):
+        called, size = struct.unpack_from(layout, head, at)
+        at += struct.calcsize(layout)
+        if called == name:
+            return at, size
+        at += size + (size % 2 if layout != ">4sQ" else 0)
+    return None
+
+
+def shortage(file: BinaryIO) -> str:
+    """What a header declares and what is there, where less is; "" where all is there."""
+    found, length = sized(file), length_of(file)
+    if (
+        found is None or not found.is_known() or found.start + found.size <= length + 1
+    ):  # a byte of padding is often left out
+        return ""
+    return f"its header declares {found.size:,} bytes of samples, and {max(0, length - found.start):,} are there"
+
+
+def whole(file: BinaryIO) -> BinaryIO:
+    """The file; where its header does not know the length or declares less than is there, with one that says all of it."""
+    found, length = sized(file), length_of(file)
+    if found is None:
+        return file
+    there = length - found.start
+    if there <= 0 or (found.is_known() and (found.size >= there - _SLACK or _is_chunks(file, found, length))):
+        return file
+    return Mended(file, found.field, found.with_size(there))
+
+
+def _is_chunks(file: BinaryIO, found: Sized, length: int) -> bool:
+    """Whether what follows the samples is tags, padding or chunks that end with the file; else samples the header leaves out."""
+    at = found.start + found.size
+    at += at % 2 if found.extra != 4 and found.field != 8 else 0  # caf and au do not pad
+    if found.extra == 24:
+        return True  # w64 has sizes of 64 bits, which do not overflow
+    file.seek(at)
+    name = file.read(4)
+    known = name[:3] in (b"ID3", b"TAG") or _is_zero(file, at) or _is_walked(file, found, at, length)
+    file.seek(0)
+    return known
+
+
+def _is_walked(file: BinaryIO, found: Sized, at: int, length: int) -> bool:
+    layout = ">4sQ" if found.extra == 4 else ">4sI" if found.order == "big" else "<4sI"
+    while found.field != 8 and at + struct.calcsize(layout) <= length:
+        file.seek(at)
+        name, size = struct.unpack(layout, file.read(struct.calcsize(layout)))
+        at += struct.calcsize(layout) + size + (size % 2 if found.extra != 4 else 0)
+        if at > length + 1 or not all(32 <= c < 127 for c in name):
+            return False
+    return at >= length - _SLACK
+
+
+def _is_zero(file: BinaryIO, at: int) -> bool:
+    """Whether nothing but zeros follows: padding, or silence that nobody misses."""
+    file.seek(at)
+    while block := file.read(1 << 20):
+        if block.strip(b"\0"):
+            return False
+    return True
+
+
+class Mended(io.RawIOBase):
+    """A file with a few bytes of it replaced."""
+
+    def __init__(self, file: BinaryIO, at: int, new: bytes) -> None:
+        self._file, self._at, self._new = file, at, new
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        return self._file.seek(offset, whence)
+
+    def tell(self) -> int:
+        return self._file.tell()
+
+    def readinto(self, buffer) -> int:  # type: ignore[no-untyped-def]
+        first = self._file.tell()
+        data = bytearray(self._file.read(len(buffer)))
+        for n, byte in enumerate(self._new, self._at - first):
+            if 0 <= n < len(data):
+                data[n] = byte
+        buffer[: len(data)] = data
+        return len(data)
+
+
+def is_mp3(file: BinaryIO) -> bool:
+    """Whether it begins with an ID3 tag or a frame of layer III."""
+    file.seek(_after_tags(file))
+    head = file.read(4)
+    file.seek(0)
+    return (
+        len(head) == 4 and head[0] == 0xFF and head[1] & 0xE6 == 0xE2 and head[2] >> 4 != 15 and head[2] >> 2 & 3 != 3
+    )
+
+
+def _after_tags(file: BinaryIO) -> int:
+    """The byte after the ID3v2 tags that a file begins with."""
+    at = 0
+    while True:
+        file.seek(at)
+        head = file.read(10)
+        if len(head) < 10 or head[:3] != b"ID3":
+            return at
+        at += 10 + sum((byte & 127) << shift for byte, shift in zip(head[6:], (21, 14, 7, 0), strict=True))
+        at += 10 if head[5] & 16 else 0
+
+
+def mp3_frames(file: BinaryIO) -> int:
+    """Frames that an MP3's Xing, Info or VBRI header declares; 0 where it has none, for then nothing is declared."""
+    file.seek(_after_tags(file))
+    head = file.read(256)
+    file.seek(0)
+    for name in (b"Xing", b"Info"):
+        if (at := head.find(name, 4)) > 0 and len(head) >= at + 12 and head[at + 7] & 1:
+            return int.from_bytes(head[at + 8 : at + 12], "big")
+    at = head.find(b"VBRI", 4)
+    return int.from_bytes(head[at + 14 : at + 18], "big") if at > 0 else 0
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A page of an Ogg file: whether a stream begins with it, and the byte after it."""
+
+    begins: bool
+    end: int
+
+
+def ogg_pages(file: BinaryIO) -> Iterator[Page | None]:
+    """The pages of an Ogg file; None, and no more, where something else lies between them."""
+    at, length = 0, length_of(file)
+    while at < length:
+        file.seek(at)
+        head = file.read(27 + 255)
+        if head[:4] != b"OggS" or len(head) < 27:
+            yield None
+            return
+        at += 27 + head[26] + sum(head[27 : 27 + head[26]])
+        yield Page(begins=bool(head[5] & 2), end=at)
+
+
+def is_joined_ogg(file: BinaryIO) -> bool:
+    """Whether an Ogg file goes on after its first stream, or is damaged between pages."""
+    file.seek(0)
+    if file.read(4) != b"OggS":
+        file.seek(0)
+        return False
+    others = False
+    joined = False
+    for page in ogg_pages(file):
+        if page is None or (page.begins and others):
+            joined = True
+            break
+        others = others or not page.begins
+    file.seek(0)
+    return joined
+
+
+def ogg_shortage(file: BinaryIO) -> str:
+    """Bytes that an Ogg file's last page declares and lacks, in words; "" where it lacks none."""
+    file.seek(0)
+    last = None
+    if file.read(4) == b"OggS":
+        for page in ogg_pages(file):
+            last = page
+    length = length_of(file)
+    if last and last.end > length:
+        return f"its last page declares {last.end:,} bytes of file, and {length:,} are there"
+    return ""
+
+
+def next_flac(file: BinaryIO) -> int:
+    """The byte where a second FLAC stream begins, 0 where none does."""
+    file.seek(0)
+    at, kept = 0, file.read(8)
+    if kept[:4] != b"fLaC":
+        return 0
+    mark = b"fLaC\x00\x00\x00\x22"
+    while block := file.read(1 << 20):
+        data = kept + block
+        for form in (mark, b"fLaC\x80\x00\x00\x22"):
+            if (found := data.find(form, 1 if at == 0 else 0)) >= 0:
+                return at + found
+        at += len(data) - 7
+        kept = data[-7:]
+    return 0

@@ -1,0 +1,85 @@
+"""Recordings longer than an aligner takes: the words lie where aligning each piece alone puts them."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from weft.pipelines.aligners import base, sphinx
+from weft.pipelines.aligners.base import Clip, Timed, Unalignable
+from weft.pipelines.aligners.windows import Sound, align_long, anchor
+from weft.pipelines.sound import RATE
+from weft.schemas.audio import Word
+
+LINES = (
+    "The boats came home before the storm",
+    "She keeps her keys in a small brown jar",
+    "Nobody noticed the clock had stopped",
+    "Fresh bread and cheese make a good lunch",
+    "He painted the fence green last summer",
+    "Thirty people waited outside the old theatre",
+    "My brother plays the violin every evening",
+    "The river was too cold for swimming",
+)
+LONGEST_READ = 60.0
+
+
+@pytest.fixture(scope="module")
+def aligner() -> sphinx.Aligner:
+    made = sphinx.Aligner()
+    made.setup()
+    return made
+
+
+@pytest.fixture(scope="module")
+def pieces(spoken: Callable[..., tuple[np.ndarray, tuple[Word, ...]]]) -> list[tuple[np.ndarray, str]]:
+    order = np.random.default_rng(0).permutation(np.repeat(np.arange(len(LINES)), 2))
+    said = {line: spoken(line)[0] for line in LINES}
+    return [(said[LINES[n]], LINES[n]) for n in order]
+
+
+def sound(samples: np.ndarray) -> Sound:
+    def read(start: float, end: float) -> np.ndarray:
+        assert end - start <= LONGEST_READ
+        return samples[round(start * RATE) : round(end * RATE)]
+
+    return Sound(read=read, seconds=len(samples) / RATE)
+
+
+def test_a_long_recording_is_as_its_pieces(aligner: sphinx.Aligner, pieces: list) -> None:
+    alone: list[float] = []
+    at = 0.0
+    for samples, line in pieces:
+        alone += [at + w.start for w in aligner.timed(samples, line.split()).words]
+        at += len(samples) / RATE
+    words = " ".join(line for _, line in pieces).split()
+    found = align_long(aligner, sound(np.concatenate([samples for samples, _ in pieces])), words)
+    assert [w.text for w in found.words] == words
+    errors = np.abs(np.array([w.start for w in found.words]) - np.array(alone))
+    assert np.median(errors) <= 0.02 and np.percentile(errors, 95) <= 0.1
+    assert all(a.end <= b.start + 1e-6 for a, b in zip(found.words, found.words[1:], strict=False))
+    assert found.phones[-1].end == pytest.approx(found.words[-1].end, abs=0.05)
+
+
+class Refusing(base.Aligner):
+    """Finds nothing."""
+
+    def _align(self, clip: Clip) -> Timed:
+        raise Unalignable("mismatch", "other words are said")
+
+
+def test_another_transcript_is_refused_with_its_place() -> None:
+    with pytest.raises(Unalignable) as fault:
+        align_long(Refusing(), sound(np.zeros(70 * RATE, np.float32)), " ".join(LINES * 3).split())
+    assert fault.value.reason == "no_anchor" and "from 0.0 s of 70.0 s on" in fault.value.detail
+
+
+def timed(*starts: float) -> Timed:
+    return Timed([Word("a", start, start + 0.1) for start in starts])
+
+
+def test_an_anchor_is_the_widest_pause_that_both_agree_on() -> None:
+    one = timed(0, 1, 2, 3, 4.5, 5.5, 6.5, 7.5, 9).words
+    assert anchor(one, timed(0, 1, 2, 3, 4.5, 5.5, 6.5, 7.5, 8.2, 8.4).words) == 4
+    assert anchor(one, timed(0, 1, 2, 3, 4.1, 4.3).words) == 0
+    assert anchor(one, one) == 0

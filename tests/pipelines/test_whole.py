@@ -1,0 +1,193 @@
+"""Audio is read whole, whatever its header says of its length; or refused with what was declared and what is there."""
+
+import io
+import struct
+from collections.abc import Callable
+
+import av
+import numpy as np
+import pytest
+import soundfile
+
+from weft.pipelines.sound import Facts, declared_seconds, load, scan
+from weft.pipelines.store import Store
+from weft.schemas.audio import Audio
+from weft.schemas.ledger import Unusable
+
+RATE = 16000
+CBR = {"b": "32k"}
+VBR = {"flags": "+qscale", "global_quality": "472"}
+Scan = Callable[[bytes], Facts]
+
+
+def sweep(seconds: float, rate: int = RATE) -> np.ndarray:
+    """Of growing loudness, so that no second is like another."""
+    time = np.arange(round(seconds * rate)) / rate
+    return (np.sin(2 * np.pi * (200 + 100 * time) * time) * np.linspace(0.1, 0.7, len(time))).astype(np.float32)
+
+
+def written(kind: str, subtype: str = "PCM_16", seconds: float = 3.0, rate: int = RATE) -> bytearray:
+    buffer = io.BytesIO()
+    soundfile.write(buffer, sweep(seconds, rate), rate, format=kind, subtype=subtype)
+    return bytearray(buffer.getvalue())
+
+
+class Pipe(io.RawIOBase):
+    """A file in which nothing can be gone back to."""
+
+    def __init__(self) -> None:
+        self.data = bytearray()
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data) -> int:  # type: ignore[no-untyped-def]
+        self.data += data
+        return len(data)
+
+
+def encoded(
+    codec: str, container: str, rate: int, seconds: float, muxer: dict, options: dict, pipe: bool = False
+) -> bytes:
+    buffer = Pipe() if pipe else io.BytesIO()
+    with av.open(buffer, "w", format=container, options=muxer) as out:
+        stream = out.add_stream(codec, rate=rate, options=options)
+        stream.layout = "mono"
+        frame = av.AudioFrame.from_ndarray(sweep(seconds, rate)[None], format="fltp", layout="mono")
+        frame.rate, frame.pts = rate, 0
+        shape = av.AudioResampler(stream.codec_context.format, "mono", rate, stream.codec_context.frame_size or 1024)
+        for piece in [*shape.resample(frame), *shape.resample(None)]:
+            out.mux(stream.encode(piece))
+        out.mux(stream.encode(None))
+    return bytes(buffer.data) if isinstance(buffer, Pipe) else buffer.getvalue()
+
+
+def mp3(rate: int, header: bool, options: dict, seconds: float = 5.0) -> bytes:
+    tags = {"write_xing": str(int(header)), "id3v2_version": "3" if header else "0", "write_id3v1": str(int(header))}
+    return encoded("libmp3lame", "mp3", rate, seconds, tags, options)
+
+
+@pytest.fixture
+def scanned(store: Store) -> Scan:
+    return lambda data: scan(store, Audio("memory", data=bytes(data)))
+
+
+def refused(scanned: Scan, data: bytes) -> Unusable:
+    with pytest.raises(Unusable) as fault:
+        scanned(data)
+    return fault.value
+
+
+@pytest.mark.parametrize("header", [True, False], ids=["Xing", "bare"])
+@pytest.mark.parametrize("options", [CBR, VBR], ids=["CBR", "VBR"])
+@pytest.mark.parametrize("rate", [8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000])
+def test_an_mp3_with_or_without_a_header(scanned: Scan, store: Store, rate: int, options: dict, header: bool) -> None:
+    data = mp3(rate, header, options)
+    facts = scanned(data)
+    padding = 3 * (1152 if rate >= 32000 else 576) / rate
+    assert facts.rate == rate and 5.0 - 0.01 <= facts.seconds <= 5.0 + padding
+    audio = Audio("memory", data=data)
+    whole = load(store, audio, 0.0, facts.seconds)
+    piece = load(store, audio, 3.0, 4.0)
+    assert np.abs(piece[800:-800] - whole[48000:64000][800:-800]).max() < 0.01
+    loud = [float(np.abs(whole[a * RATE : (a + 1) * RATE]).mean()) for a in range(5)]
+    assert loud == sorted(loud) and loud[-1] > 3 * loud[0]
+
+
+@pytest.mark.parametrize("header", [True, False], ids=["Xing", "bare"])
+@pytest.mark.parametrize("options", [CBR, VBR], ids=["CBR", "VBR"])
+def test_joined_mp3s(scanned: Scan, header: bool, options: dict) -> None:
+    assert scanned(mp3(44100, header, options) * 3).seconds == pytest.approx(15.0, abs=0.25)
+
+
+def test_an_mp3_that_its_header_says_was_longer(scanned: Scan) -> None:
+    data = mp3(44100, True, VBR)
+    fault = refused(scanned, data[: len(data) * 3 // 4])
+    assert fault.reason == "truncated" and "declares 5.0" in fault.detail and "3.7" in fault.detail
+
+
+@pytest.mark.parametrize("subtype", ["VORBIS", "OPUS"])
+def test_chained_ogg(scanned: Scan, subtype: str) -> None:
+    first, second = written("OGG", subtype, rate=48000), written("OGG", subtype, seconds=2.0, rate=48000)
+    assert scanned(first + second).seconds == pytest.approx(5.0, abs=0.02)
+    assert scanned(first + first).seconds == pytest.approx(6.0, abs=0.02)
+    assert scanned(first).seconds == pytest.approx(3.0, abs=0.001)
+
+
+def test_flac_that_goes_on_after_its_end_is_refused_with_both_figures(scanned: Scan) -> None:
+    data = written("FLAC")
+    fault = refused(scanned, bytes(data + data))
+    assert "3.00 s were read" in fault.detail and f"byte {len(data):,} of {2 * len(data):,}" in fault.detail
+
+
+def put(data: bytearray, at: int, number: int, layout: str) -> bytearray:
+    out = bytearray(data)
+    struct.pack_into(layout, out, at, number)
+    return out
+
+
+@pytest.mark.parametrize("size", [0, 20_000, 20_001, 0x7FFFFFFF, 0xFFFFFF00, 0xFFFFFFFF])
+@pytest.mark.parametrize("riff", [True, False])
+def test_a_wav_that_does_not_know_its_length(scanned: Scan, store: Store, size: int, riff: bool) -> None:
+    data = written("WAV")
+    out = put(data, data.index(b"data") + 4, size, "<I")
+    out = put(out, 4, min(size + 36, 0xFFFFFFFF), "<I") if riff else out
+    assert scanned(out).seconds == 3.0
+    read = load(store, Audio("memory", data=bytes(out)), 0.0, 3.0)
+    assert np.abs(read - sweep(3.0)).max() < 1e-4
+
+
+def test_what_follows_the_samples_of_a_wav_is_no_sound(scanned: Scan) -> None:
+    data = written("WAV")
+    for tail in (
+        b"LIST" + struct.pack("<I", 4000) + b"INFO" + bytes(3996),
+        b"ID3\x04" + bytes(500),
+        b"TAG" + bytes(125),
+    ):
+        assert scanned(data + tail).seconds == 3.0
+
+
+def unknown() -> dict[str, bytearray]:
+    """Each format with a length that says: not known."""
+    rf64, w64, aiff, au, flac, caf = (written(kind) for kind in ("RF64", "W64", "AIFF", "AU", "FLAC", "CAF"))
+    made = {"aiff": put(put(aiff, aiff.index(b"SSND") + 4, 0, ">I"), aiff.index(b"COMM") + 10, 0, ">I")}
+    at = rf64.index(b"ds64") + 16
+    made |= {"rf64 0": put(rf64, at, 0, "<Q"), "rf64 -1": put(rf64, at, 2**64 - 1, "<Q")}
+    at = w64.index(b"data") + 16
+    made |= {"w64 0": put(w64, at, 0, "<Q"), "w64 -1": put(w64, at, 2**63 - 1, "<Q")}
+    made |= {"au 0": put(au, 8, 0, ">I"), "au -1": put(au, 8, 2**32 - 1, ">I"), "au small": put(au, 8, 20_000, ">I")}
+    made |= {"caf -1": put(caf, caf.index(b"data") + 4, 2**64 - 1, ">Q")}
+    return made | {"flac 0": put(put(flac, 22, 0, ">I"), 21, flac[21] & 0xF0, ">B")}
+
+
+@pytest.mark.parametrize("kind", unknown())
+def test_headers_that_do_not_know_the_length(scanned: Scan, kind: str) -> None:
+    assert scanned(unknown()[kind]).seconds == 3.0
+
+
+@pytest.mark.parametrize(("codec", "container"), [("libopus", "webm"), ("flac", "matroska")])
+def test_matroska_of_a_recorder_that_was_killed(scanned: Scan, codec: str, container: str) -> None:
+    data = encoded(codec, container, 48000, 3.0, {"live": "1"}, {}, pipe=True)
+    assert scanned(data).seconds == pytest.approx(3.0, abs=0.05)
+
+
+@pytest.mark.parametrize("kind", ["WAV", "RF64", "W64", "AIFF", "AU", "CAF"])
+def test_what_is_cut_is_refused_with_both_figures(scanned: Scan, kind: str) -> None:
+    fault = refused(scanned, bytes(written(kind)[:-20_000]))
+    assert fault.reason == "truncated" and "96,000 bytes" in fault.detail and "76,000 are there" in fault.detail
+
+
+def test_a_flac_that_is_cut_says_how_far_it_was_read(scanned: Scan) -> None:
+    fault = refused(scanned, bytes(written("FLAC")[:-9000]))
+    assert fault.reason == "truncated" and "stops after 2." in fault.detail
+
+
+def test_an_ogg_that_is_cut_within_a_page(scanned: Scan) -> None:
+    data = written("OGG", "OPUS", rate=48000)
+    assert "its last page declares" in refused(scanned, bytes(data[: len(data) // 2])).detail
+
+
+def test_what_is_declared_is_told_without_decoding(store: Store) -> None:
+    for data in (mp3(44100, True, VBR), bytes(written("FLAC")), bytes(unknown()["au 0"])):
+        assert declared_seconds(store, Audio("memory", data=data)) in (pytest.approx(3.0), pytest.approx(5.0, abs=0.1))
+    assert declared_seconds(store, Audio("memory", data=b"nonsense" * 100)) is None
