@@ -17,6 +17,7 @@ from weft.jobs.forecast import shortages
 from weft.jobs.holdings import sampled_holding
 from weft.jobs.progress import BuildProgress
 from weft.pipelines.built import Built, is_as_written
+from weft.pipelines.claim import claimed
 from weft.pipelines.graph import House, RecipeFault
 from weft.pipelines.mixing.plan import ending, plan_name
 from weft.pipelines.store import Damaged, Store, remedy
@@ -118,6 +119,13 @@ def build_corpus(
     A damaged file that a piece of work meets is removed and made anew, once: to meet it again is a failure.
     """
     store = open_store(out)
+    with claimed(store):
+        return _build_undamaged(house, store, engine, address, workers, verify)
+
+
+def _build_undamaged(
+    house: House, store: Store, engine: str, address: str | None, workers: int | None, verify: bool
+) -> BuildProgress:
     met: set[str] = set()
     while True:
         try:

@@ -5,6 +5,7 @@ import traceback
 
 from weft.jobs.schedule import BuildError
 from weft.pipelines.listing import EmptySource
+from weft.pipelines.lock import Locked
 from weft.pipelines.mixing.plan import PlanError
 from weft.pipelines.partwork import Unaccounted
 from weft.pipelines.store import Damaged
@@ -16,7 +17,7 @@ def explain(error: Exception) -> tuple[str, int]:
     shown = "".join(traceback.format_exception(error)) if os.environ.get("WEFT_TRACEBACK") else ""
     if isinstance(error, (RecipeError, EmptySource)):
         return f"{shown}{error}", 2
-    if isinstance(error, PlanError):  # the recipe is sound; the data do not suffice
+    if isinstance(error, (PlanError, Locked)):  # the recipe is sound; the data do not suffice, or somebody else is at it
         return f"{shown}{error}", 1
     where = "".join(f"{note}: " for note in getattr(error, "__notes__", ()))
     if isinstance(error, (BuildError, Damaged, Unaccounted, OSError, ValueError)):

@@ -42,6 +42,11 @@ def remedy(url: str) -> str:
     return f"`weft build {quote(f'{url}/recipe.yaml')} --out {quote(url)} --verify`"
 
 
+def is_scratch(name: str) -> bool:
+    """Whether it is the name of a file that is being written, or was when its writer was killed."""
+    return bool(_SCRATCH.search(name))
+
+
 class Store:
     """Paths are relative to `url`, with forward slashes; a path with a root or a scheme is left as it is."""
 
@@ -122,11 +127,11 @@ class Store:
             self.fs.put_file(str(scratch), self.path(name))
             return
         os.replace(scratch, target)
-        folder = os.open(target.parent, os.O_RDONLY)
         try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+            _sync_folder(target.parent)
+        except OSError:  # it may not be there after a power cut, so it does not count as written
+            target.unlink(missing_ok=True)
+            raise
 
     def write(self, name: str, data: bytes | bytearray) -> None:
         with self.writing(name) as file:
@@ -153,6 +158,14 @@ class Store:
             for left in Path(self.root).rglob("*.tmp-*"):
                 if _SCRATCH.search(left.name):
                     left.unlink(missing_ok=True)
+
+
+def _sync_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def _location_name(source: str) -> str:
