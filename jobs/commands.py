@@ -4,7 +4,9 @@ import os
 import socket
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from shlex import quote
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pyarrow as pa
@@ -84,8 +86,19 @@ def open_corpus(url: str) -> tuple[Store, House]:
     if not is_as_written(store.read("recipe.yaml")):
         again = f"`weft build RECIPE --out {quote(url)}` with the recipe it was built from writes it anew"
         raise RecipeError(f"{url}: recipe.yaml is damaged or was edited; {again}")
-    recipe = store.folder("recipe.yaml") if store.local else store.folder("") / "recipe.yaml"
-    return store, read_house(str(recipe), kind=Built)
+    with local_recipe(store) as recipe:
+        return store, read_house(recipe, kind=Built)
+
+
+@contextmanager
+def local_recipe(store: Store) -> Iterator[str]:
+    """The path of a corpus's recipe; of a remote corpus nothing else is fetched."""
+    if store.local:
+        yield store.path("recipe.yaml")
+        return
+    with TemporaryDirectory(prefix="weft-") as folder:
+        (copy := Path(folder) / "recipe.yaml").write_bytes(store.read("recipe.yaml"))
+        yield str(copy)
 
 
 def choose_engine(name: str, url: str, address: str | None, workers: int | None) -> Engine:
