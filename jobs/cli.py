@@ -54,8 +54,10 @@ def validate(recipe: RecipeArgument, overrides: Overrides = None) -> None:
     Example: weft validate my.yaml part_size=200
     """
     from weft.jobs.commands import console, read_house
+    from weft.pipelines.revisions import check_checkpoints
 
     house = read_house(recipe, overrides or [])
+    check_checkpoints(house)
     console.print(f"{escape(recipe)}: a sound recipe with {len(house.sources)} sources and {len(house.tasks)} tasks")
 
 

@@ -9,6 +9,7 @@ from typing import Annotated
 from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
 from weft.schemas.fingerprint import content
+from weft.schemas.hub import loadable
 from weft.schemas.settings import CHECKPOINT
 from weft.tokenizers.text import TextTokenizer
 
@@ -16,7 +17,7 @@ WEIGHTS = ("*.safetensors", "*.bin", "*.pt", "*.pth", "*.gguf", "*.h5", "*.msgpa
 
 
 class Tokenizer(TextTokenizer):
-    """`model` is a folder or a hub name with a tokenizer that the `tokenizers` library can run."""
+    """`model` is a folder or a name on the hub (`hf://org/name`) with a tokenizer that the `tokenizers` library can run."""
 
     model: Annotated[str, CHECKPOINT]
 
@@ -25,8 +26,9 @@ class Tokenizer(TextTokenizer):
         return f"{super().version()} {content(self.model, ignore=WEIGHTS)}"
 
     def _make(self, texts: Iterable[str]) -> PreTrainedTokenizerFast:
+        name = loadable(self.model)
         try:
-            made = AutoTokenizer.from_pretrained(self.model)
+            made = AutoTokenizer.from_pretrained(name)
         except (OSError, ValueError) as error:
             raise ValueError(f"{self.model}: no tokenizer could be read ({str(error).splitlines()[0]})") from None
         if not isinstance(made, PreTrainedTokenizerFast):

@@ -31,7 +31,7 @@ from weft.pipelines.timings import textgrid, wordjson
 from weft.pipelines.timings.base import BadTiming, Timing
 from weft.schemas.fingerprint import content
 from weft.schemas.ledger import Unusable
-from weft.schemas.settings import CHECKPOINT, NOT_IDENTITY
+from weft.schemas.settings import NAMED_CHECKPOINT, NOT_IDENTITY
 
 _UNKNOWN = ("<unk>", "spn", "<cutoff>")
 _OPTIONS = ("--clean", "--final_clean", "--overwrite", "--quiet", "--no_use_postgres")
@@ -43,8 +43,8 @@ class Aligner(base.Aligner):
     """
 
     command: Annotated[str, NOT_IDENTITY] = "mfa"
-    acoustic: Annotated[str, CHECKPOINT] = ""
-    dictionary: Annotated[str, CHECKPOINT] = ""
+    acoustic: Annotated[str, NAMED_CHECKPOINT] = ""
+    dictionary: Annotated[str, NAMED_CHECKPOINT] = ""
     language: str = ENGLISH
     seconds: float = Field(default=14_400.0, gt=0)
     jobs: Annotated[int, NOT_IDENTITY] = Field(default=2, ge=1)
