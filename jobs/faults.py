@@ -17,7 +17,9 @@ def explain(error: Exception) -> tuple[str, int]:
     shown = "".join(traceback.format_exception(error)) if os.environ.get("WEFT_TRACEBACK") else ""
     if isinstance(error, (RecipeError, EmptySource)):
         return f"{shown}{error}", 2
-    if isinstance(error, (PlanError, Locked)):  # the recipe is sound; the data do not suffice, or somebody else is at it
+    if isinstance(
+        error, (PlanError, Locked)
+    ):  # the recipe is sound; the data do not suffice, or somebody else is at it
         return f"{shown}{error}", 1
     where = "".join(f"{note}: " for note in getattr(error, "__notes__", ()))
     if isinstance(error, (BuildError, Damaged, Unaccounted, OSError, ValueError)):

@@ -87,7 +87,9 @@ def encode(
     ],
     tokenizer: Annotated[
         list[Path],
-        typer.Option(help="A folder that `weft tokenizer train` made, or hf://org/name; repeatable.", show_default=False),
+        typer.Option(
+            help="A folder that `weft tokenizer train` made, or hf://org/name; repeatable.", show_default=False
+        ),
     ],
     out: Annotated[Path, typer.Option(help="The table of tokens, a .parquet file.", show_default=False)],
     merge: Annotated[str, typer.Option(help="How several become one stream: time, or groups such as 2:3.")] = "time",

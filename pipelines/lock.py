@@ -70,7 +70,9 @@ class Lock:
         threading.Thread(target=self._renew, daemon=True, name="weft-lock").start()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self._ended.set()
         try:
             if error is None:
@@ -109,7 +111,7 @@ class Lock:
                 self.beat()
             except Locked:  # told at the end
                 return
-            except Exception:  # noqa: BLE001, S112 - the disk or the network for a moment, by a library's own name; it is tried again
+            except Exception:  # noqa: BLE001 - the disk or the network for a moment, by a library's own name; it is tried again
                 continue
 
     def _is_dead(self, other: Holder) -> bool:

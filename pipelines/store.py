@@ -175,7 +175,9 @@ class Store:
                     left.unlink(missing_ok=True)
 
 
-_fetched: dict[tuple[str, str], tuple[list[tuple[str, str]], Path]] = {}  # by url and folder: of which version, and where
+_fetched: dict[
+    tuple[str, str], tuple[list[tuple[str, str]], Path]
+] = {}  # by url and folder: of which version, and where
 
 
 @cache

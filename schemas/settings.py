@@ -55,7 +55,6 @@ class Settings(BaseModel):
             elif isinstance(value, Settings):
                 yield from ((f"{name}.{inner}", at) for inner, at in value.checkpoint_settings())
 
-
     def paths_and_hub_names(self) -> Iterator[tuple[str, str]]:
         """The same without words that a library of its own knows."""
         for path, value in self.checkpoint_settings():

@@ -48,7 +48,9 @@ def licence_of(checkpoint: str) -> str:
     local = Path(checkpoint)
     folder = local if local.is_dir() else local.parent
     try:
-        card = ModelCard.load(folder / "README.md" if local.exists() else checkpoint.removeprefix(HUB), ignore_metadata_errors=True)
+        card = ModelCard.load(
+            folder / "README.md" if local.exists() else checkpoint.removeprefix(HUB), ignore_metadata_errors=True
+        )
     except (OSError, ValueError, TypeError, HfHubHTTPError, yaml.YAMLError):
         return ""
     return str(card.data.license or "")

@@ -54,7 +54,9 @@ def load(folder: str, config: Any = None) -> PreTrainedModel:
 
 
 def _config(settings: ModelSettings, size: int) -> Any:
-    config = AutoConfig.from_pretrained(loadable(settings.base)) if settings.base else _fresh_config(settings.config, size)
+    config = (
+        AutoConfig.from_pretrained(loadable(settings.base)) if settings.base else _fresh_config(settings.config, size)
+    )
     if settings.rope_theta is not None:
         rope = getattr(config, "rope_parameters", None)
         if not rope or "rope_type" not in rope:

@@ -22,9 +22,9 @@ from weft.pipelines.aligners.viterbi import Path, best_path
 from weft.pipelines.sound import RATE
 from weft.schemas.audio import Word
 from weft.schemas.fingerprint import content, version_of
+from weft.schemas.hub import loadable
 from weft.schemas.ledger import Unusable
 from weft.schemas.resources import Resources
-from weft.schemas.hub import loadable
 from weft.schemas.settings import CHECKPOINT, NOT_IDENTITY
 from weft.tokenizers.checkpoint import quiet
 

@@ -132,7 +132,9 @@ class Aligner(base.Aligner):
         try:
             ran = subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=self.time_limit)
         except subprocess.TimeoutExpired:
-            raise OutsideTimeout(f"mfa {arguments[0]} took more than {self.time_limit:g} s; raise `time_limit`") from None
+            raise OutsideTimeout(
+                f"mfa {arguments[0]} took more than {self.time_limit:g} s; raise `time_limit`"
+            ) from None
         if ran.returncode:
             said = (ran.stderr or ran.stdout).strip().splitlines() or [f"status {ran.returncode}"]
             raise ValueError(f"mfa {arguments[0]}: {said[-1][:200]}")

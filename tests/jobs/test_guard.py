@@ -12,7 +12,9 @@ from weft.pipelines.verify import strangers
 Run = Callable[..., tuple[int, str, str]]
 
 
-def test_a_folder_with_files_of_its_own_is_refused(weft: Run, write_recipe: Callable[..., Path], tmp_path: Path) -> None:
+def test_a_folder_with_files_of_its_own_is_refused(
+    weft: Run, write_recipe: Callable[..., Path], tmp_path: Path
+) -> None:
     (tmp_path / "papers" / "align").mkdir(parents=True)
     (tmp_path / "papers" / "align" / "thesis.txt").write_text("mine")
     code, _, said = weft("build", write_recipe(tmp_path / "r.yaml"), "--out", tmp_path / "papers", "--engine", "local")

@@ -21,15 +21,16 @@ class Counted(MemoryFileSystem):
     """Memory whose files count what is read of them."""
 
     protocol = "counted"
-    store: dict[str, Any] = {}  # noqa: RUF012
-    pseudo_dirs = [""]  # noqa: RUF012
+    store: dict[str, Any] = {}
+    pseudo_dirs = [""]
 
     @classmethod
     def _strip_protocol(cls, path: str) -> str:
         return MemoryFileSystem._strip_protocol(path.replace("counted://", "memory://"))
 
     def _open(self, path: str, mode: str = "rb", **options: Any) -> Any:
-        return Counting(super()._open(path, mode, **options), path) if mode == "rb" else super()._open(path, mode)
+        file = super()._open(path, mode, **options)
+        return Counting(file, path) if mode == "rb" else file
 
 
 class Counting:

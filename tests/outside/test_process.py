@@ -60,7 +60,7 @@ def test_a_child_that_does_not_come_up_in_time_is_killed(child: str) -> None:
 
 def test_lengths_of_more_than_4_gib() -> None:
     class Pipe:
-        lengths: list[int] = []  # noqa: RUF012
+        lengths: list[int] = []
 
         def write(self, data: bytes) -> None:
             self.lengths.append(len(data))

@@ -30,9 +30,11 @@ def held_by(store: Store, **facts: object) -> Holder:
 
 
 def test_the_second_is_told_who_holds_it_and_since_when(any_store: Store) -> None:
-    with Lock(any_store, lambda: NOW):
-        with pytest.raises(Locked, match=rf"process {os.getpid()} on .*, since 2027-01-15 08:00:00 UTC"):
-            Lock(any_store, lambda: NOW + 9 * DEAD_AFTER).take()
+    with (
+        Lock(any_store, lambda: NOW),
+        pytest.raises(Locked, match=rf"process {os.getpid()} on .*, since 2027-01-15 08:00:00 UTC"),
+    ):
+        Lock(any_store, lambda: NOW + 9 * DEAD_AFTER).take()
     assert holder(any_store) is None
     with Lock(any_store, lambda: NOW):
         assert holder(any_store)

@@ -48,7 +48,9 @@ def test_the_corpus_records_the_commit(store: Store) -> None:
 def test_another_commit_than_the_recipe_says_is_refused(store: Store, hub: Path) -> None:
     in_hub_cache(hub, "org/mhubert", MOVED)
     pinned = house(revisions={"hf://org/mhubert": COMMIT})
-    with pytest.raises(RecipeError, match=rf"^revisions.hf://org/mhubert: it says {COMMIT}, the hub's cache holds {MOVED} "):
+    with pytest.raises(
+        RecipeError, match=rf"^revisions.hf://org/mhubert: it says {COMMIT}, the hub's cache holds {MOVED} "
+    ):
         write_recipe(pinned, store)
     assert not store.exists("recipe.yaml")
 
@@ -62,7 +64,10 @@ def test_another_commit_than_the_recipe_says_is_refused(store: Store, hub: Path)
         ),
         ({"text": {"use": "pretrained", "model": "hf://org/none"}}, "^hf://org/none: no local model"),
         ({"align": {"use": "ctc", "model": "hf://org/none"}}, "^hf://org/none: no local model"),
-        ({"revisions": {"hf://org/unused": COMMIT}}, "^revisions.hf://org/unused: nothing in the recipe is read from the hub"),
+        (
+            {"revisions": {"hf://org/unused": COMMIT}},
+            "^revisions.hf://org/unused: nothing in the recipe is read from the hub",
+        ),
     ],
 )
 def test_a_name_that_nobody_knows_is_one_sentence(changes: dict[str, Any], wrong: str) -> None:
@@ -86,7 +91,10 @@ def test_a_moved_revision_makes_the_model_stale(store: Store, hub: Path) -> None
 @pytest.mark.parametrize(
     ("name", "said"),
     [
-        ("org/mhubert", "model: org/mhubert: no such file or folder; if it is a name on the hub, write hf://org/mhubert"),
+        (
+            "org/mhubert",
+            "model: org/mhubert: no such file or folder; if it is a name on the hub, write hf://org/mhubert",
+        ),
         ("/checkpoints/gone", "model: /checkpoints/gone: no such file or folder$"),
         ("hf://mhubert", "a name on the hub is written hf://org/name"),
     ],
