@@ -67,7 +67,7 @@ class Outside:
         assert self._child.stdin is not None
         with self._limited():
             with suppress(BrokenPipeError):  # it is dead, and the answer says so
-                send(self._child.stdin, question, memoryview(np.ascontiguousarray(samples, np.float32)).cast("B"))
+                send(self._child.stdin, question, np.ascontiguousarray(samples, np.float32).data.cast("B"))
             return self._answer()
 
     @contextmanager

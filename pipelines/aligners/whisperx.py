@@ -19,7 +19,8 @@ from weft.schemas.settings import CHECKPOINT
 
 
 class Aligner(Backend, base.Aligner):
-    """`model` is a wav2vec2 checkpoint, a folder or a name on the hub, `hf://org/name` ("" for WhisperX's own for the language). Words whose mean score
+    """`model` is a wav2vec2 checkpoint, a folder or a name on the hub, `hf://org/name` ("" for WhisperX's own for the language). Words whose mean
+    score
     is under `min_score` belong to other audio; more than `max_seconds` is refused.
     """
 
