@@ -19,9 +19,9 @@ from weft.schemas.settings import CHECKPOINT
 
 
 class Aligner(Backend, base.Aligner):
-    """`model` is a wav2vec2 checkpoint, a folder or a name on the hub, `hf://org/name` ("" for WhisperX's own for the language). Words whose mean
-    score
-    is under `min_score` belong to other audio; more than `max_seconds` is refused.
+    """`model` is a wav2vec2 checkpoint, a folder or a name on the hub, `hf://org/name` ("" for WhisperX's own for the language).
+
+    Words whose mean score is under `min_score` belong to other audio; more than `max_seconds` is refused.
     """
 
     package, script = "whisperx", "align_whisperx.py"
