@@ -21,6 +21,7 @@ from weft.pipelines.mixing.order import damaged_orders
 from weft.pipelines.mixing.plan import Wanted, read_tars
 from weft.pipelines.mixing.shards import index_name, rows_name, tar_name, wids_name
 from weft.pipelines.mixing.supply import short
+from weft.pipelines.own_names import is_made_by_weft
 from weft.pipelines.revisions import revisions
 from weft.pipelines.store import Damaged, Store
 from weft.pipelines.verify import damaged
@@ -144,18 +145,18 @@ def shard_works(store: Store, stage: str) -> list[Work]:
 
 
 def tidy(house: House, store: Store, works: Sequence[Work]) -> None:
-    """Removes parts and tars that earlier runs made and this recipe no longer has."""
+    """Removes parts and tars that earlier runs made and this recipe no longer has; a file with another name is a user's."""
     made = {work.makes for work in works}
     kept = made | {f"{folder}/{name}" for folder in ("rejects", "ledger") for name in made}
     kept |= {name.removesuffix(".parquet") + ".bin" for name in made}
     kept |= {order_name(work.of) for work in works if isinstance(work, OrderWork)}
     for folder in (*STAGES, "order", "rejects", "ledger"):
         for name in store.names(folder):
-            if name not in kept:
+            if name not in kept and is_made_by_weft(name):
                 store.remove(name)
     for stage in (stream.name for stream in streams_of(store, house)):
         tars = [tar_name(stage, tar) for tar in read_tars(store, stage)]
         stay = {*tars, *map(rows_name, tars), index_name(stage), wids_name(stage)}
         for name in store.names(f"shards/{stage}"):
-            if name not in stay:
+            if name not in stay and is_made_by_weft(name):
                 store.remove(name)

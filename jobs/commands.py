@@ -5,7 +5,9 @@ import socket
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
+from pathlib import Path
 from shlex import quote
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -13,6 +15,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from weft.pipelines.built import Built, is_as_written
+from weft.pipelines.claim import claimed
 from weft.pipelines.graph import House, RecipeFault
 from weft.pipelines.store import Damaged, Store, remedy
 from weft.schemas import recipe_file
@@ -108,8 +111,19 @@ def open_corpus(url: str) -> tuple[Store, House]:
     if not is_as_written(store.read("recipe.yaml")):
         again = f"`weft build RECIPE --out {quote(url)}` with the recipe it was built from writes it anew"
         raise RecipeError(f"{url}: recipe.yaml is damaged or was edited; {again}")
-    recipe = store.folder("recipe.yaml") if store.local else store.folder("") / "recipe.yaml"
-    return store, read_house(str(recipe), kind=Built)
+    with local_recipe(store) as recipe:
+        return store, read_house(recipe, kind=Built)
+
+
+@contextmanager
+def local_recipe(store: Store) -> Iterator[str]:
+    """The path of a corpus's recipe; of a remote corpus nothing else is fetched."""
+    if store.local:
+        yield store.path("recipe.yaml")
+        return
+    with TemporaryDirectory(prefix="weft-") as folder:
+        (copy := Path(folder) / "recipe.yaml").write_bytes(store.read("recipe.yaml"))
+        yield str(copy)
 
 
 def choose_engine(name: str, url: str, address: str | None, workers: int | None) -> "Engine":
@@ -145,6 +159,13 @@ def build_corpus(
     A damaged file that a piece of work meets is removed and made anew, once: to meet it again is a failure.
     """
     store = open_store(out)
+    with claimed(store):
+        return _build_undamaged(house, store, engine, address, workers, verify)
+
+
+def _build_undamaged(
+    house: House, store: Store, engine: str, address: str | None, workers: int | None, verify: bool
+) -> BuildProgress:
     met: set[str] = set()
     while True:
         try:

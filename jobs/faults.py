@@ -14,13 +14,14 @@ def explain(error: Exception) -> tuple[str, int]:
         return f"{shown}{error}", 2
     from weft.jobs.failures import BuildError, place_of
     from weft.pipelines.listing import EmptySource
+    from weft.pipelines.lock import Locked
     from weft.pipelines.mixing.plan import PlanError
     from weft.pipelines.partwork import Unaccounted
     from weft.pipelines.store import Damaged
 
     if isinstance(error, EmptySource):
         return f"{shown}{error}", 2
-    if isinstance(error, PlanError):  # the recipe is sound; the data do not suffice
+    if isinstance(error, (PlanError, Locked)):  # a sound recipe; the data do not suffice, or another build is at work
         return f"{shown}{error}", 1
     if isinstance(error, BuildError):
         hint = "" if debug or not error.trace else "\n(--debug shows the tracebacks)"

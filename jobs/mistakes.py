@@ -17,7 +17,7 @@ from pydantic import ValidationError
 
 from weft.pipelines.graph import House, RecipeFault
 from weft.schemas import recipe_file
-from weft.schemas.hub import is_hub_name
+from weft.schemas.hub import loadable
 from weft.schemas.recipe import Recipe
 from weft.schemas.settings import Settings
 
@@ -172,9 +172,12 @@ def missing_paths(house: House) -> Iterator[RecipeFault]:
     """The files and folders that a recipe names and that are not there: of its sources, and checkpoints of its backends."""
     yield from missing_sources(house)
     for backend in house.backends():
-        for setting, given in backend.checkpoint_settings():
-            if _is_gone(given) and not is_hub_name(given):
-                yield _gone((*_section(house, backend, setting), *setting.split(".")[-1:]), given)
+        for setting, given in backend.paths_and_hub_names():
+            if fault := _unloadable(given):
+                yield RecipeFault((*_section(house, backend, setting), *setting.split(".")[-1:]), fault)
+    for name, tokenizer in house.recipe.tokenizers.items():
+        if tokenizer.folder and (fault := _unloadable(tokenizer.folder)):
+            yield RecipeFault(("tokenizers", name, "folder"), fault)
 
 
 def missing_sources(house: House) -> Iterator[RecipeFault]:
@@ -200,6 +203,15 @@ def _section(house: House, backend: Settings, setting: str) -> Path:
     if backend is house.text:
         return ("text",)
     return (_SECTIONS.get(setting.partition(".")[0], "segment"),)
+
+
+def _unloadable(given: str) -> str:
+    """Why it is no checkpoint; empty where it is one."""
+    try:
+        loadable(given)
+    except ValueError as fault:
+        return str(fault)
+    return ""
 
 
 def _is_gone(path: str) -> bool:

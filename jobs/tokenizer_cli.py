@@ -45,7 +45,7 @@ def tokenizer_train(
 @tokenizer_app.command("evaluate", cls=Command)
 def tokenizer_evaluate(
     tokenizer: Annotated[
-        Path, typer.Argument(help="A folder that `weft tokenizer train` made, or a hub name.", show_default=False)
+        Path, typer.Argument(help="A folder that `weft tokenizer train` made, or hf://org/name.", show_default=False)
     ],
     files: Annotated[
         list[str], typer.Argument(help="Speech that it did not hear, with transcripts.", show_default=False)
@@ -90,7 +90,9 @@ def encode(
     ],
     tokenizer: Annotated[
         list[Path],
-        typer.Option(help="A folder that `weft tokenizer train` made, or a hub name; repeatable.", show_default=False),
+        typer.Option(
+            help="A folder that `weft tokenizer train` made, or hf://org/name; repeatable.", show_default=False
+        ),
     ],
     out: Annotated[Path, typer.Option(help="The table of tokens, a .parquet file.", show_default=False)],
     merge: Annotated[str, typer.Option(help="How several become one stream: time, or groups such as 2:3.")] = "time",

@@ -4,24 +4,28 @@ class Segmenter(Backend, base.Segmenter):
     package, script = "pyannote.audio", "diarize_pyannote.py"
 """
 
+import threading
 from typing import Annotated, Any, ClassVar
 
 import numpy as np
-from pydantic import PrivateAttr, model_validator
+from pydantic import Field, PrivateAttr, model_validator
 
-from weft.outside.process import Outside, OutsideFault, installed
+from weft.outside.process import TIME_LIMIT, Outside, OutsideFault, installed
 from weft.schemas.resources import Resources
 from weft.schemas.settings import NOT_IDENTITY, Settings
 
 
 class Backend(Settings):
-    """`python` is the interpreter of an environment that has `package` ("" for weft's own); `device` is torch's name of one."""
+    """`python` is the interpreter of an environment that has `package` ("" for weft's own); `device` is torch's name of one.
+    A child that needs more than `time_limit` seconds to start or to answer is killed, and what asked fails.
+    """
 
     package: ClassVar[str]
     script: ClassVar[str]
 
     python: Annotated[str, NOT_IDENTITY] = ""
     device: Annotated[str, NOT_IDENTITY] = "cpu"
+    time_limit: Annotated[float, NOT_IDENTITY] = Field(default=TIME_LIMIT, gt=0, le=threading.TIMEOUT_MAX)
 
     _child: Outside = PrivateAttr()
 
@@ -43,10 +47,10 @@ class Backend(Settings):
     def start(self, **settings: Any) -> None:
         """Starts the child with these settings and the device. Raises ValueError when it does not come up."""
         try:
-            self._child = Outside(self.python, self.script, {**settings, "device": self.device})
+            self._child = Outside(self.python, self.script, {**settings, "device": self.device}, self.time_limit)
         except OutsideFault as fault:
             raise ValueError(f"{self.package} does not start: {fault.detail}") from None
 
     def ask(self, samples: np.ndarray, **question: Any) -> dict[str, Any]:
-        """The child's answer about samples (float32 [n]). Raises OutsideFault, which is of this item alone."""
+        """The child's answer about samples (float32 [n]). Raises OutsideFault, which is of this item alone, and OutsideTimeout."""
         return self._child.ask(question, samples)

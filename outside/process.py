@@ -11,7 +11,9 @@ import json
 import subprocess
 import sys
 import tempfile
-from contextlib import suppress
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -20,6 +22,8 @@ import numpy as np
 
 from weft.outside.serving import receive, send
 from weft.schemas.ledger import Unusable
+
+TIME_LIMIT = 3600.0  # seconds for an answer: an hour of speech on a slow CPU is one question
 
 
 class OutsideFault(Unusable):
@@ -30,10 +34,18 @@ class OutsideFault(Unusable):
         self.args = (detail,)  # what it is made anew with in another process
 
 
-class Outside:
-    """A child that answers; one that died is started anew for the next question. Raises OutsideFault when it does not come up."""
+class OutsideTimeout(Exception):
+    """The child said nothing for longer than it may, and was killed: a failure of its environment, not of an item."""
 
-    def __init__(self, python: str, script: str, settings: dict[str, Any]) -> None:
+
+class Outside:
+    """A child that answers; one that died is started anew for the next question. Raises OutsideFault when it does not come up.
+
+    One that needs more than `seconds` to start or to answer is killed: OutsideTimeout.
+    """
+
+    def __init__(self, python: str, script: str, settings: dict[str, Any], seconds: float = TIME_LIMIT) -> None:
+        self._seconds = seconds
         self._name = python or sys.executable
         self._command = [self._name, str(Path(__file__).parent / script), json.dumps(settings)]
         self._start()
@@ -45,16 +57,42 @@ class Outside:
             self._child = subprocess.Popen(self._command, **pipes)  # type: ignore[call-overload]
         except OSError as error:
             raise OutsideFault(f"{self._name} does not start ({error})") from None
-        self._answer()
+        with self._limited():
+            self._answer()
 
     def ask(self, question: dict[str, Any], samples: np.ndarray) -> dict[str, Any]:
         """The answer to a question about samples (float32 [n]). Raises OutsideFault."""
         if self._child.poll() is not None:
             self._start()
         assert self._child.stdin is not None
-        with suppress(BrokenPipeError):  # it is dead, and the answer says so
-            send(self._child.stdin, question, np.ascontiguousarray(samples, np.float32).tobytes())
-        return self._answer()
+        with self._limited():
+            with suppress(BrokenPipeError):  # it is dead, and the answer says so
+                send(self._child.stdin, question, np.ascontiguousarray(samples, np.float32).data.cast("B"))
+            return self._answer()
+
+    @contextmanager
+    def _limited(self) -> Iterator[None]:
+        """Kills the child when the time is over, which ends whatever the block waits for."""
+        late = threading.Event()
+
+        def end() -> None:
+            late.set()
+            self._child.kill()
+
+        timer = threading.Timer(self._seconds, end)
+        timer.daemon = True
+        timer.start()
+        try:
+            yield
+        except OutsideFault:
+            if late.is_set():
+                raise OutsideTimeout(
+                    f"{self._name} said nothing for {self._seconds:g} s and was killed; "
+                    "set `time_limit` higher if it may need longer"
+                ) from None
+            raise
+        finally:
+            timer.cancel()
 
     def _answer(self) -> dict[str, Any]:
         assert self._child.stdout is not None

@@ -1,6 +1,6 @@
 """How parent and child talk: a header of JSON, then raw samples. Needs numpy alone, for it runs in foreign environments.
 
-8 bytes: the length of the header and of the samples, little-endian; the header; the samples
+16 bytes: the length of the header and of the samples, little-endian; the header; the samples
 """
 
 import json
@@ -12,12 +12,14 @@ from typing import IO, Any
 
 import numpy as np
 
-_LENGTHS = struct.Struct("<II")
+_LENGTHS = struct.Struct("<QQ")
 
 
-def send(pipe: IO[bytes], header: dict[str, Any], samples: bytes = b"") -> None:
+def send(pipe: IO[bytes], header: dict[str, Any], samples: bytes | memoryview = b"") -> None:
+    """Samples are bytes, or a view of bytes."""
     said = json.dumps(header).encode()
-    pipe.write(_LENGTHS.pack(len(said), len(samples)) + said + samples)
+    pipe.write(_LENGTHS.pack(len(said), len(samples)) + said)
+    pipe.write(samples)  # by themselves: they may be gigabytes
     pipe.flush()
 
 

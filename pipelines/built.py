@@ -11,6 +11,8 @@ from weft.pipelines.graph import House
 from weft.schemas.fingerprint import version_of
 from weft.schemas.recipe import TokenizerChoice
 
+_SUM = b"# SHA-256 of what follows: "
+
 
 @dataclass(frozen=True)
 class Built(House):
@@ -37,5 +39,10 @@ def is_as_written(recipe: bytes) -> bool:
     return line + newline == _line(body)
 
 
+def is_resolved(recipe: bytes) -> bool:
+    """Whether a recipe.yaml was written by weft into a corpus, damaged or edited though it may be."""
+    return recipe.startswith(_SUM) or b"\n# resolved by weft " in recipe[:200]
+
+
 def _line(body: bytes) -> bytes:
-    return f"# SHA-256 of what follows: {hashlib.sha256(body).hexdigest()}\n".encode()
+    return _SUM + f"{hashlib.sha256(body).hexdigest()}\n".encode()

@@ -45,7 +45,15 @@ class Compose(Stage):
         return Baked
 
     def setup(self, store: Store) -> None:
-        self._vocabulary, self._encode = load_vocabulary(verified_folder(store, "vocabulary"))
+        self._vocabulary, encode = load_vocabulary(verified_folder(store, "vocabulary"))
+
+        def spell(text: str) -> list[int]:
+            try:
+                return encode(text)
+            except ValueError as fault:
+                raise Unusable("not_spellable", str(fault)) from None
+
+        self._encode = spell
 
     def parent(self, record: Any) -> str:
         return record.parent
@@ -61,8 +69,6 @@ class Compose(Stage):
                 yield self._sample(material).bake(place)
             except Unusable as fault:
                 yield self._reject(material, fault.reason, fault.detail)
-            except ValueError as fault:  # text that the tokenizer cannot spell
-                yield self._reject(material, "not_spellable", str(fault))
 
     def _place(self, row: Any) -> int:
         """Where a sample comes in its pass's order: a number in [0, 2**63) drawn from its key."""

@@ -17,7 +17,6 @@ from weft.pipelines.splits import Splits, Tally
 from weft.pipelines.store import Store
 from weft.schemas.changes import named_settings
 from weft.schemas.fingerprint import digest
-from weft.schemas.item import item_of
 from weft.schemas.resources import Resources
 from weft.schemas.splits import HoldOut
 
@@ -123,10 +122,10 @@ class HoldOutWork:
             columns = read_table(store, part, ["text", "split"])
             yield from zip(columns["text"].to_pylist(), columns["split"].to_pylist(), strict=True)
             return
-        for row in read_table(store, part, ["recording", "path", "dialogue", "speaker", "split"]).to_pylist():
+        for row in read_table(store, part, ["item", "path", "dialogue", "speaker", "split"]).to_pylist():
             yield self._name(row), row["split"]
 
     def _name(self, row: dict[str, str]) -> str:
         if self.space.hold_out.kind != "speakers":
-            return row["path"] if self.space.hold_out.kind == "recordings" else item_of(row["recording"])
+            return row["path"] if self.space.hold_out.kind == "recordings" else row["item"]
         return self.space.rule.speaker(row["speaker"], row["dialogue"])

@@ -13,7 +13,7 @@ from weft.pipelines.sources.base import Source
 from weft.pipelines.splits import Named, Splits
 from weft.pipelines.stage import Stage
 from weft.pipelines.store import Store
-from weft.schemas.item import Item, item_of
+from weft.schemas.item import Item
 from weft.schemas.ledger import Reject, Unusable
 from weft.schemas.text import Document
 
@@ -42,7 +42,7 @@ class Ingest(Stage):
         return self.source.makes
 
     def version(self) -> str:
-        return "2"
+        return "3"
 
     def made_from(self) -> dict[str, str]:
         """Without what decides the split of utterances: another share does not decode the audio again."""
@@ -59,7 +59,7 @@ class Ingest(Stage):
         self._store = store
 
     def parent(self, record: Any) -> str:
-        return item_of(record.key)
+        return record.item
 
     def __call__(self, items: Iterable[Item]) -> Iterator[Any]:
         seen: set[str] = set()
@@ -73,7 +73,8 @@ class Ingest(Stage):
                 yield _reject(item, fault)
 
     def _read(self, item: Item) -> Iterator[Any]:
-        for record in self.source.read(item, self._store):
+        for read in self.source.read(item, self._store):
+            record = read if isinstance(read, Reject) else replace(read, item=item.key)
             if not isinstance(record, Document):
                 yield record
                 continue

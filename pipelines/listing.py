@@ -8,6 +8,7 @@ An item added or lost touches one part (and where it makes one part more or fewe
 
 from collections.abc import Iterator
 
+from weft.pipelines.own_names import is_made_by_weft
 from weft.pipelines.parts import part_name, stamp_of, table_digest, write_part
 from weft.pipelines.sources.base import Source
 from weft.pipelines.store import Store
@@ -33,7 +34,8 @@ def list_source(store: Store, name: str, source: Source, part_size: int) -> int:
     for old in set(store.names(f"list/{name}", ".parquet")) - {
         part_name(f"list/{name}", number) for number in range(count)
     }:
-        store.remove(old)
+        if is_made_by_weft(old):
+            store.remove(old)
     return count
 
 

@@ -18,6 +18,7 @@ from weft.pipelines.store import Damaged, Store
 from weft.schemas.changes import MadeFrom
 from weft.schemas.fingerprint import digest
 
+_OTHER = "has another checksum than in model.json"
 _PIECE = 1 << 22  # bytes read at a time
 OWN = ("model.json", "fingerprint")  # what is in a model's folder beside the model's own files
 
@@ -94,7 +95,7 @@ def damage_of_model(store: Store, folder: str, deep: bool) -> Iterator[Damaged]:
             what = "is missing" if found < 0 else f"holds {found} bytes where {size} were written"
             yield Damaged(store.url, f"{folder}/{name}", what)
         elif deep and checksum_of(store, f"{folder}/{name}") != contents.files[name]:
-            yield Damaged(store.url, f"{folder}/{name}", "has another checksum than in model.json")
+            yield Damaged(store.url, f"{folder}/{name}", _OTHER)
 
 
 def foreign_files(store: Store, folder: str) -> list[str]:
@@ -107,9 +108,15 @@ def verified_folder(store: Store, folder: str) -> Path:
     """The folder as a local one, each file compared with its checksum. Raises FileNotFoundError, and Damaged."""
     if not store.exists(model_mark(folder)):
         raise FileNotFoundError(model_mark(folder))
-    for damage in damage_of_model(store, folder, deep=True):
+    for damage in damage_of_model(store, folder, deep=store.local):
         raise damage
-    return store.folder(folder)
+    copy = store.folder(folder)
+    contents = _read(store, folder)
+    if not store.local and isinstance(contents, Contents):  # it is the copy that is loaded
+        for name, checksum in contents.files.items():
+            if _checksum(copy / name) != checksum:
+                raise Damaged(store.url, f"{folder}/{name}", _OTHER)
+    return copy
 
 
 def _read(store: Store, folder: str) -> Contents | Damaged:

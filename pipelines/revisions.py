@@ -1,15 +1,16 @@
 """The commits that a recipe's hub names stand for: recorded in the corpus's recipe, and refused where it says others.
 
-revisions(house)  ->  {"org/mhubert": "5a13…"}
+revisions(house)  ->  {"hf://org/mhubert": "5a13…"}
 """
 
 from weft.pipelines.graph import House
-from weft.schemas.hub import commit_of, is_hub_name
+from weft.schemas.hub import commit_of, is_hub_name, loadable
 from weft.schemas.recipe_file import RecipeError
 
 
 def revisions(house: House) -> dict[str, str]:
     """By hub name. Raises RecipeError where a commit is not known, or not the one under `revisions:`."""
+    check_checkpoints(house)
     names = sorted({at for backend in house.backends() for _, at in backend.checkpoint_settings() if is_hub_name(at)})
     pinned = house.recipe.revisions
     if strange := sorted(pinned.keys() - set(names)):
@@ -17,6 +18,17 @@ def revisions(house: House) -> dict[str, str]:
             f"revisions.{strange[0]}: nothing in the recipe is read from the hub under this name; take it out"
         )
     return {name: _commit(name, pinned.get(name, "")) for name in names}
+
+
+def check_checkpoints(house: House) -> None:
+    """Raises RecipeError for a checkpoint that is neither a path that is there nor a name on the hub."""
+    given = [(path, at) for backend in house.backends() for path, at in backend.paths_and_hub_names()]
+    given += [(f"tokenizers.{name}.folder", c.folder) for name, c in house.recipe.tokenizers.items() if c.folder]
+    for path, at in given:
+        try:
+            loadable(at)
+        except ValueError as fault:
+            raise RecipeError(f"{path}: {fault}") from None
 
 
 def _commit(name: str, pinned: str) -> str:

@@ -17,7 +17,6 @@ from weft.pipelines.stage import Stage
 from weft.pipelines.store import Store
 from weft.pipelines.timings.base import supervision
 from weft.schemas.audio import Recording, Supervision, Utterance, Word
-from weft.schemas.item import item_of
 from weft.schemas.ledger import Reject, Unusable
 from weft.schemas.resources import Resources
 from weft.schemas.text import Dialogue
@@ -43,7 +42,7 @@ class Segment(Stage):
         return self.segmenter.resources
 
     def version(self) -> str:
-        return "3"
+        return "4"
 
     def setup(self, store: Store) -> None:
         self._store = store
@@ -72,7 +71,7 @@ class Segment(Stage):
     def _in_split(self, recording: Recording, utterance: Utterance) -> Utterance:
         """With its split. What a segmenter calls a speaker holds within the recording, so it names nobody."""
         speaker = utterance.speaker if utterance.segmenter in _GIVEN else recording.speaker
-        named = Named((speaker,), (utterance.path,), (item_of(recording.key),), utterance.split)
+        named = Named((speaker,), (utterance.path,), (recording.item,), utterance.split)
         return replace(utterance, split=self.splits.of(named))
 
     def _cut(self, recording: Recording) -> Iterator[Utterance | Reject]:
@@ -189,7 +188,7 @@ def _utterance(recording: Recording, number: int, said: Supervision, cutter: str
         said.start, said.end, said.text, said.words, said.speaker or recording.speaker,
         said.language or recording.language, recording.licence, said.emotion or recording.emotion, phones=said.phones,
         split=said.split or recording.split, path=recording.path, overlap=shared, segmenter=cutter,
-        transcriber="given" if said.text else "",
+        transcriber="given" if said.text else "", item=recording.item,
     )  # fmt: skip
 
 
@@ -207,7 +206,7 @@ class Turns(Stage):
         return Utterance
 
     def version(self) -> str:
-        return "2"
+        return "3"
 
     def parent(self, record: Any) -> str:
         return record.recording
@@ -224,5 +223,5 @@ class Turns(Stage):
                 yield Utterance(
                     f"{dialogue.key}-{number:04d}", dialogue.key, dialogue.source, turn.audio, "", 0.0, turn.seconds,
                     turn.text, turn.words, turn.speaker, dialogue.language, dialogue.licence,
-                    turn.emotion, dialogue.key, number, path=dialogue.key, split=split,
+                    turn.emotion, dialogue.key, number, path=dialogue.key, split=split, item=dialogue.item,
                 )  # fmt: skip

@@ -7,6 +7,7 @@ Files of a source are named by their place in it: `source://speech/a/clip.wav`. 
 no record changes when the source moves.
 """
 
+import atexit
 import json
 import os
 import re
@@ -15,6 +16,7 @@ import tempfile
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from shlex import quote
 from typing import BinaryIO
@@ -24,6 +26,8 @@ from fsspec.implementations.local import LocalFileSystem
 
 SOURCE = "source://"
 _SCRATCH = re.compile(r"\.tmp-[0-9a-f]{32}$")  # how the names end of files that are being written
+
+READ_AHEAD = 1 << 16  # bytes fetched beyond what is asked for: a footer or a sample must not cost megabytes
 
 
 class Damaged(Exception):
@@ -40,6 +44,11 @@ class Damaged(Exception):
 def remedy(url: str) -> str:
     """The command that makes anew what is damaged or missing in the corpus at `url`."""
     return f"`weft build {quote(f'{url}/recipe.yaml')} --out {quote(url)} --verify`"
+
+
+def is_scratch(name: str) -> bool:
+    """Whether it is the name of a file that is being written, or was when its writer was killed."""
+    return bool(_SCRATCH.search(name))
 
 
 class Store:
@@ -95,7 +104,9 @@ class Store:
         name = self.located(name)
         if "://" in name:
             return fsspec.open(name, "rb").open()
-        return open(name, "rb") if name.startswith("/") else self.fs.open(self.path(name), "rb")
+        if name.startswith("/"):
+            return open(name, "rb")
+        return self.fs.open(self.path(name), "rb", **({} if self.local else {"block_size": READ_AHEAD}))
 
     def read(self, name: str) -> bytes:
         with self.open(name) as file:
@@ -122,23 +133,32 @@ class Store:
             self.fs.put_file(str(scratch), self.path(name))
             return
         os.replace(scratch, target)
-        folder = os.open(target.parent, os.O_RDONLY)
         try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+            _sync_folder(target.parent)
+        except OSError:  # it may not be there after a power cut, so it does not count as written
+            target.unlink(missing_ok=True)
+            raise
 
     def write(self, name: str, data: bytes | bytearray) -> None:
         with self.writing(name) as file:
             file.write(data)
 
     def folder(self, name: str) -> Path:
-        """A folder of the store as a local one; a remote one is fetched once a process."""
+        """A folder of the store as a local one; a remote one is fetched once a process, and again where it has changed."""
         if self.local:
             return Path(self.path(name))
-        copy = Path(tempfile.mkdtemp(prefix="weft-"))
-        self.fs.get(self.path(name), str(copy / "folder"), recursive=True)
-        return copy / "folder"
+        files = [self.path(file) for file in self.names(name)]
+        version = [(file, self.fs.ukey(file)) for file in files]
+        if (found := _fetched.get((self.url, name))) and found[0] == version:
+            return found[1]
+        copy = _copies() / uuid.uuid4().hex
+        copy.mkdir()
+        for file in files:
+            target = copy / file.removeprefix(self.path(name)).lstrip("/")
+            target.parent.mkdir(parents=True, exist_ok=True)
+            self.fs.get_file(file, str(target))
+        _fetched[self.url, name] = version, copy
+        return copy
 
     def put_folder(self, name: str, source: Path, last: str) -> None:
         """Copies a local folder in; the file `last` goes last, so it says that the others are whole."""
@@ -153,6 +173,27 @@ class Store:
             for left in Path(self.root).rglob("*.tmp-*"):
                 if _SCRATCH.search(left.name):
                     left.unlink(missing_ok=True)
+
+
+_fetched: dict[
+    tuple[str, str], tuple[list[tuple[str, str]], Path]
+] = {}  # by url and folder: of which version, and where
+
+
+@cache
+def _copies() -> Path:
+    """Where this process keeps its copies of remote folders; it goes when the process ends."""
+    folder = Path(tempfile.mkdtemp(prefix="weft-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
+
+
+def _sync_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def _location_name(source: str) -> str:

@@ -16,6 +16,7 @@ from weft.pipelines.expected import expected_parts, expected_works, listing
 from weft.pipelines.graph import STAGES, House
 from weft.pipelines.holdout import HoldOutWork
 from weft.pipelines.models import checksum_of, damage_of_model, foreign_files
+from weft.pipelines.own_names import is_made_by_weft
 from weft.pipelines.parts import Stamp, opened_part, read_part, read_table, stamp_of, table_digest
 from weft.pipelines.partwork import PartWork, companions_of, content_of, inputs_of, model_mark, size_of
 from weft.pipelines.store import Damaged, Store, remedy
@@ -62,7 +63,8 @@ def strangers(store: Store, house: House) -> Iterator[str]:
     own = {name for work in parts for name in (work.makes, work.rejects, work.ledger, work.audio)}
     for name in (name for folder in (*STAGES, "rejects", "ledger") for name in store.names(folder)):
         if name not in own:
-            yield f"{name} is no part of this corpus; {remedy(store.url)} removes it"
+            goes = f"; {remedy(store.url)} removes it" if is_made_by_weft(name) else ": move it away"
+            yield f"{name} is no part of this corpus{goes}"
     for folder in _models(store, house):
         yield from (f"{name} is no file of this model: move it away" for name in foreign_files(store, folder))
 

@@ -61,7 +61,8 @@ class Supervision:
 class Recording:
     """One audio file that was decoded to its end: `seconds` is what it really holds. `split` is as the data calls it.
 
-    `supervisions`, where given, cut it into utterances; else text, words and phones are of the whole.
+    `supervisions`, where given, cut it into utterances; else text, words and phones are of the whole. `item` is the key of
+    the item that it was read from.
     """
 
     key: str
@@ -81,6 +82,7 @@ class Recording:
     phones: tuple[Word, ...] = ()
     split: str = ""
     supervisions: tuple[Supervision, ...] = ()
+    item: str = ""
 
     def at(self, path: str) -> "Recording":
         return replace(self, path=path)
@@ -105,7 +107,7 @@ class Utterance:
     `words` and `phones`, where given, carry times from the start of the utterance (a voice that reports timing, a
     label file). `overlap` seconds of it somebody else speaks too. `segmenter` and `transcriber` are who cut it and who
     wrote its text: "given", or a backend with its version; `confidence` (0 to 1) is how sure it was of it.
-    `split` is train, validation or test.
+    `split` is train, validation or test. `item` is the key of the item that its recording was read from.
     """
 
     key: str
@@ -131,6 +133,7 @@ class Utterance:
     transcriber: str = "given"
     confidence: float = 1.0
     quality: Quality | None = None
+    item: str = ""
 
     @property
     def seconds(self) -> float:

@@ -2,7 +2,7 @@
 
 digest({"use": "sphinx", "min_score": -3.0})  ->  "a1f0…" (32 digits)
 content("checkpoints/mhubert")                ->  "7a03…" (16 digits)
-content("org/mhubert")                        ->  "org/mhubert@5a13…", the commit that the hub's cache holds
+content("hf://org/mhubert")                     ->  "org/mhubert@5a13…", the commit that the hub's cache holds
 """
 
 import hashlib
@@ -15,7 +15,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from weft.schemas.hub import commit_of, is_hub_name
+from weft.schemas.hub import HUB, commit_of, is_hub_name
 
 
 def digest(value: Any) -> str:
@@ -54,9 +54,9 @@ def content(model: str, ignore: Sequence[str] = ()) -> str:
 
 def _with_commit(name: str) -> str:
     try:
-        return f"{name}@{commit_of(name)}"
+        return f"{name.removeprefix(HUB)}@{commit_of(name)}"
     except ValueError:
-        return name
+        return name.removeprefix(HUB)
 
 
 def _walk(root: Path, seen: tuple[str, ...]) -> Iterator[str]:

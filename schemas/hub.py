@@ -1,18 +1,32 @@
-"""Which commit of a repository of the Hugging Face hub a name stands for, by the hub's cache on this machine.
+"""Names of models and data on the Hugging Face hub, `hf://org/name`, and the commits they stand for by the cache on this machine.
 
-commit_of("org/mhubert")  ->  "5a13…" (40 digits)
+commit_of("hf://org/mhubert")   ->  "5a13…" (40 digits)
+loadable("hf://org/mhubert")    ->  "org/mhubert", as libraries call it
+loadable("org/mhubert")         raises ValueError where no such folder is: a path is never downloaded
 """
 
 import re
 from contextlib import suppress
 from pathlib import Path
 
-_HUB_NAME = re.compile(r"[\w-][\w.-]*/[\w-][\w.-]*")
+HUB = "hf://"
+_NAME = re.compile(r"[\w-][\w.-]*/[\w-][\w.-]*")
 
 
 def is_hub_name(name: str) -> bool:
-    """Whether it looks like `org/name` and nothing lies there on disk."""
-    return bool(_HUB_NAME.fullmatch(name)) and not Path(name).exists()
+    return name.startswith(HUB) and bool(_NAME.fullmatch(name.removeprefix(HUB)))
+
+
+def loadable(name: str) -> str:
+    """What a library is given: a path that is there, or a name on the hub without its `hf://`. Raises ValueError."""
+    if is_hub_name(name):
+        return name.removeprefix(HUB)
+    if name.startswith(HUB):
+        raise ValueError(f"{name}: a name on the hub is written hf://org/name")
+    if not Path(name).exists():
+        hint = f"; if it is a name on the hub, write {HUB}{name}" if _NAME.fullmatch(name) else ""
+        raise ValueError(f"{name}: no such file or folder{hint}")
+    return name
 
 
 def commit_of(name: str, revision: str = "main", kind: str = "model", fresh: bool = False) -> str:
@@ -20,10 +34,12 @@ def commit_of(name: str, revision: str = "main", kind: str = "model", fresh: boo
     from huggingface_hub import snapshot_download  # a third of a second, for those who name something on the hub
     from huggingface_hub.errors import HfHubHTTPError
 
+    bare = name.removeprefix(HUB)
+
     def found(local: bool) -> str:
         nothing: list[str] = []  # no file is fetched; the folder's name is the commit
         return Path(
-            snapshot_download(name, repo_type=kind, revision=revision, allow_patterns=nothing, local_files_only=local)
+            snapshot_download(bare, repo_type=kind, revision=revision, allow_patterns=nothing, local_files_only=local)
         ).name
 
     if not fresh:
@@ -35,5 +51,5 @@ def commit_of(name: str, revision: str = "main", kind: str = "model", fresh: boo
         wanted = name if revision == "main" else f"{name} at revision {revision!r}"
         raise ValueError(
             f"{wanted}: no local {kind}, none in the hub's cache, and the hub does not say its commit "
-            f"({type(error).__name__}); download it with `hf download {name}`, or name a folder"
+            f"({type(error).__name__}); download it with `hf download {bare}`, or name a folder"
         ) from error

@@ -40,15 +40,6 @@ def key_for(source: str, path: str) -> str:
     return f"{slug or 'item'}-{hash64('key', source, path) >> 16:012x}"
 
 
-def item_of(key: str) -> str:
-    """The key of the item that a record was read from: without the number, and that of a piece, which a source adds.
-
-    >>> item_of("day-1-3fa0c1d2e4b5-00012"), item_of("day-1-3fa0c1d2e4b5-00012-3")
-    ('day-1-3fa0c1d2e4b5', 'day-1-3fa0c1d2e4b5')
-    """
-    return re.sub(WITHIN, r"\1", key)
-
-
 WITHIN = r"(-[0-9a-f]{12})(-[A-Za-z0-9]{1,8}){1,2}$"  # twelve digits of a hash, then fewer than twelve
 
 

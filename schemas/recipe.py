@@ -55,7 +55,7 @@ class TrainedChoice(Choice):
 
 
 class TokenizerChoice(TrainedChoice):
-    """With `folder` (or a hub name, `org/name`) it is taken from there as `weft tokenizer train` made it, settings and all, and learns
+    """With `folder` (or `hf://org/name`) it is taken from there as `weft tokenizer train` made it, settings and all, and learns
     nothing.
     """
 

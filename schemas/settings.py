@@ -10,8 +10,10 @@
 A key that is not a field is refused, so a misspelt setting never passes for a default.
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import reduce
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
@@ -19,13 +21,18 @@ from pydantic import BaseModel, ConfigDict
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """A setting that is no part of an identity; `is_checkpoint` where it names a file, a folder or a hub name to be read."""
+    """A setting that is no part of an identity; `is_checkpoint` where it names a file, a folder or a name on the hub (`hf://org/name`).
+
+    With `has_names` it may be a single word too, which its own library knows, such as `large-v3`.
+    """
 
     is_checkpoint: bool = False
+    has_names: bool = False
 
 
 NOT_IDENTITY = Mark()
 CHECKPOINT = Mark(is_checkpoint=True)
+NAMED_CHECKPOINT = Mark(is_checkpoint=True, has_names=True)
 
 
 class Settings(BaseModel):
@@ -47,6 +54,14 @@ class Settings(BaseModel):
                 yield name, str(value)
             elif isinstance(value, Settings):
                 yield from ((f"{name}.{inner}", at) for inner, at in value.checkpoint_settings())
+
+    def paths_and_hub_names(self) -> Iterator[tuple[str, str]]:
+        """The same without words that a library of its own knows."""
+        for path, value in self.checkpoint_settings():
+            *parents, name = path.split(".")
+            owner = reduce(getattr, parents, self)
+            if not (_mark(owner, name) or NOT_IDENTITY).has_names or re.search(r"[/\\]", value):
+                yield path, value
 
 
 class Versioned(Settings):

@@ -13,7 +13,7 @@ from weft.schemas.audio import Audio, Word
 class Document:
     """A piece of text. It holds no audio, so its `seconds` are 0. `path` is its name in the source, with its id.
 
-    Once ingested, `split` is train, validation or test.
+    Once ingested, `split` is train, validation or test, and `item` the key of the item that it was read from.
     """
 
     key: str
@@ -23,6 +23,7 @@ class Document:
     licence: str = ""
     split: str = ""
     path: str = ""
+    item: str = ""
 
     @property
     def seconds(self) -> float:
@@ -56,6 +57,7 @@ class Dialogue:
     language: str = ""
     licence: str = ""
     split: str = ""
+    item: str = ""
 
     @property
     def seconds(self) -> float:

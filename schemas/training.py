@@ -113,7 +113,7 @@ class Mixture(Settings):
 
 
 class ModelSettings(Settings):
-    """The causal LM: a checkpoint (folder or hub name), or a transformers config to start from nothing.
+    """The causal LM: a checkpoint (a folder or `hf://org/name`), or a transformers config to start from nothing.
 
     The embedding and the output head grow to the unified vocabulary in both cases.
     """

@@ -14,6 +14,7 @@ import yaml
 
 from weft.schemas.audio import Utterance
 from weft.schemas.fingerprint import content, digest
+from weft.schemas.hub import HUB
 from weft.tokenizers.base import SpeechTokenizer
 
 CARD = "card.json"
@@ -48,7 +49,9 @@ def licence_of(checkpoint: str) -> str:
     local = Path(checkpoint)
     folder = local if local.is_dir() else local.parent
     try:
-        card = ModelCard.load(folder / "README.md" if local.exists() else checkpoint, ignore_metadata_errors=True)
+        card = ModelCard.load(
+            folder / "README.md" if local.exists() else checkpoint.removeprefix(HUB), ignore_metadata_errors=True
+        )
     except (OSError, ValueError, TypeError, HfHubHTTPError, yaml.YAMLError):
         return ""
     return str(card.data.license or "")

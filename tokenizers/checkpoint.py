@@ -14,6 +14,7 @@ from safetensors import SafetensorError
 from transformers import HubertConfig, HubertModel, Wav2Vec2Model
 from transformers.utils import logging
 
+from weft.schemas.hub import loadable
 from weft.tokenizers.folder import first_line
 from weft.tokenizers.grid import Grid
 from weft.tokenizers.mel_hubert import MelHubert
@@ -26,7 +27,7 @@ UNUSED = {"masked_spec_embed"}  # only training hides frames
 
 
 def load_encoder(name: str, layer: int) -> tuple[Encoder, Grid]:
-    """The checkpoint in a local folder or of a hub name, without the blocks after `layer`, and its frame grid.
+    """The checkpoint in a local folder or on the hub, without the blocks after `layer`, and its frame grid.
 
     Raises ValueError when it is neither a HuBERT nor a wav2vec2, has too few layers, lacks weights or holds no safetensors.
     """
@@ -37,7 +38,7 @@ def load_encoder(name: str, layer: int) -> tuple[Encoder, Grid]:
     try:
         with quiet(), torch.random.fork_rng(devices=[]):  # it draws weights before it reads them
             options: dict[str, Any] = {"use_safetensors": True, "output_loading_info": True, "dtype": "float32"}
-            loaded: Any = kind.from_pretrained(name, config=config, **options)
+            loaded: Any = kind.from_pretrained(loadable(name), config=config, **options)
     except (OSError, RuntimeError, SafetensorError, *_ODD) as error:
         raise ValueError(f"{name}: no weights in safetensors could be read ({first_line(error)})") from None
     model, info = loaded
@@ -72,7 +73,11 @@ def quiet() -> Iterator[None]:
 
 def _config(name: str) -> Any:
     try:
-        settings, _ = HubertConfig.get_config_dict(name)
+        there = loadable(name)
+    except ValueError as error:
+        raise ValueError(f"{error}: no model here; train one first or name a folder") from None
+    try:
+        settings, _ = HubertConfig.get_config_dict(there)
     except (OSError, *_ODD) as error:
         raise ValueError(f"{name}: no model here; train one first or name a folder ({first_line(error)})") from None
     if not settings:

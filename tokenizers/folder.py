@@ -6,7 +6,6 @@ settings.json        the settings it was trained with, to read
 """
 
 import json
-import re
 from collections.abc import Mapping
 from functools import reduce
 from hashlib import blake2b
@@ -18,27 +17,27 @@ from pydantic import AfterValidator
 from safetensors import SafetensorError
 
 from weft.schemas.fingerprint import digest
+from weft.schemas.hub import is_hub_name, loadable
 from weft.schemas.settings import CHECKPOINT, Settings
 
 if TYPE_CHECKING:  # torch takes seconds, which a recipe's check does not need
     import torch
 
     Tensors = Mapping[str, torch.Tensor]
-_HUB_NAME = re.compile(r"[\w-][\w.-]*/[\w-][\w.-]*")
 
 
 def located(name: str) -> Path:
-    """A trained tokenizer's folder: `name` itself, or a copy of what the hub has under a name such as `org/name`.
+    """A trained tokenizer's folder: `name` itself, or a copy of what the hub has under a name such as `hf://org/name`.
 
     Raises ValueError where there is neither.
     """
-    if Path(name).exists() or not _HUB_NAME.fullmatch(name):
+    if not is_hub_name(name):
         return Path(name)
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HfHubHTTPError
 
     try:
-        return Path(snapshot_download(name, allow_patterns=["*.json", "*.safetensors"]))
+        return Path(snapshot_download(loadable(name), allow_patterns=["*.json", "*.safetensors"]))
     except (OSError, ValueError, HfHubHTTPError) as error:
         raise ValueError(f"{name}: no trained tokenizer here, nor on the hub ({first_line(error)})") from None
 
@@ -48,7 +47,7 @@ def absolute(name: str) -> str:
     return str(Path(name).absolute()) if name and Path(name).exists() else name
 
 
-Checkpoint = Annotated[str, AfterValidator(absolute), CHECKPOINT]  # a local file or folder, or a hub name
+Checkpoint = Annotated[str, AfterValidator(absolute), CHECKPOINT]  # a local file or folder, or `hf://org/name`
 
 
 def save(folder: Path, settings: Settings, tensors: "Tensors", known: Mapping[str, Any]) -> None:

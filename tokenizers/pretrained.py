@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Annotated
 
 from weft.schemas.fingerprint import content
+from weft.schemas.hub import loadable
 from weft.schemas.settings import CHECKPOINT
 from weft.tokenizers.text import TextTokenizer
 
@@ -17,7 +18,7 @@ WEIGHTS = ("*.safetensors", "*.bin", "*.pt", "*.pth", "*.gguf", "*.h5", "*.msgpa
 
 
 class Tokenizer(TextTokenizer):
-    """`model` is a folder or a hub name with a tokenizer that the `tokenizers` library can run."""
+    """`model` is a folder or a name on the hub (`hf://org/name`) with a tokenizer that the `tokenizers` library can run."""
 
     model: Annotated[str, CHECKPOINT]
 
@@ -28,8 +29,9 @@ class Tokenizer(TextTokenizer):
     def _make(self, texts: Iterable[str]) -> "PreTrainedTokenizerFast":
         from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
+        name = loadable(self.model)
         try:
-            made = AutoTokenizer.from_pretrained(self.model)
+            made = AutoTokenizer.from_pretrained(name)
         except (OSError, ValueError) as error:
             raise ValueError(f"{self.model}: no tokenizer could be read ({str(error).splitlines()[0]})") from None
         if not isinstance(made, PreTrainedTokenizerFast):

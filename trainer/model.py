@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedModel
 
+from weft.schemas.hub import loadable
 from weft.schemas.training import ModelSettings
 from weft.tokenizers.checkpoint import quiet
 
@@ -39,11 +40,12 @@ def build(settings: ModelSettings, size: int, seed: int) -> PreTrainedModel:
 
 
 def load(folder: str, config: Any = None) -> PreTrainedModel:
-    """A checkpoint (folder or hub name) in float32. Raises ValueError when it is not to be had as safetensors."""
+    """A checkpoint (a folder or `hf://org/name`) in float32. Raises ValueError when it is not to be had as safetensors."""
+    name = loadable(folder)
     try:
         with quiet():
             return AutoModelForCausalLM.from_pretrained(
-                folder, config=config, attn_implementation="sdpa", dtype=torch.float32, use_safetensors=True
+                name, config=config, attn_implementation="sdpa", dtype=torch.float32, use_safetensors=True
             )
     except OSError as fault:
         raise ValueError(
@@ -52,7 +54,9 @@ def load(folder: str, config: Any = None) -> PreTrainedModel:
 
 
 def _config(settings: ModelSettings, size: int) -> Any:
-    config = AutoConfig.from_pretrained(settings.base) if settings.base else _fresh_config(settings.config, size)
+    config = (
+        AutoConfig.from_pretrained(loadable(settings.base)) if settings.base else _fresh_config(settings.config, size)
+    )
     if settings.rope_theta is not None:
         rope = getattr(config, "rope_parameters", None)
         if not rope or "rope_type" not in rope:

@@ -18,6 +18,7 @@ from weft.pipelines.aligners.spelling import spelt_forms
 from weft.pipelines.sound import RATE
 from weft.schemas.audio import Word
 from weft.schemas.fingerprint import content, version_of
+from weft.schemas.hub import loadable
 from weft.schemas.ledger import Unusable
 from weft.schemas.resources import Resources
 from weft.schemas.settings import CHECKPOINT, NOT_IDENTITY
@@ -70,11 +71,12 @@ class Aligner(base.Aligner):
 
         if self.device.startswith("cuda") and not torch.cuda.is_available():
             raise ValueError(f"device: {self.device} is not there; set device: cpu")
+        name = loadable(self.model)
         try:
-            tokenizer = AutoTokenizer.from_pretrained(self.model)
-            extract = AutoFeatureExtractor.from_pretrained(self.model)
+            tokenizer = AutoTokenizer.from_pretrained(name)
+            extract = AutoFeatureExtractor.from_pretrained(name)
             with quiet():
-                made = AutoModelForCTC.from_pretrained(self.model, use_safetensors=True, dtype=torch.float32)
+                made = AutoModelForCTC.from_pretrained(name, use_safetensors=True, dtype=torch.float32)
         except (OSError, ValueError) as error:
             raise ValueError(f"{self.model}: no CTC checkpoint could be read ({str(error).splitlines()[0]})") from None
         self._listener = Listener(made, extract, self.device, self.batch)

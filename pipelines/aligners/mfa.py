@@ -22,6 +22,7 @@ import numpy as np
 import soundfile
 from pydantic import Field, PrivateAttr, field_validator, model_validator
 
+from weft.outside.process import OutsideTimeout
 from weft.pipelines.aligners import base
 from weft.pipelines.aligners.base import Clip, Timed, Unalignable
 from weft.pipelines.aligners.lexicon import ENGLISH, checked_language, pronunciations, sounds
@@ -30,7 +31,7 @@ from weft.pipelines.timings import textgrid, wordjson
 from weft.pipelines.timings.base import BadTiming, Timing
 from weft.schemas.fingerprint import content
 from weft.schemas.ledger import Unusable
-from weft.schemas.settings import CHECKPOINT, NOT_IDENTITY
+from weft.schemas.settings import NAMED_CHECKPOINT, NOT_IDENTITY
 
 _UNKNOWN = ("<unk>", "spn", "<cutoff>")
 _OPTIONS = ("--clean", "--final_clean", "--overwrite", "--quiet", "--no_use_postgres")
@@ -42,11 +43,12 @@ class Aligner(base.Aligner):
     """
 
     command: Annotated[str, NOT_IDENTITY] = "mfa"
-    acoustic: Annotated[str, CHECKPOINT] = ""
-    dictionary: Annotated[str, CHECKPOINT] = ""
+    acoustic: Annotated[str, NAMED_CHECKPOINT] = ""
+    dictionary: Annotated[str, NAMED_CHECKPOINT] = ""
     language: str = ENGLISH
     seconds: float = Field(default=14_400.0, gt=0)
     jobs: Annotated[int, NOT_IDENTITY] = Field(default=2, ge=1)
+    time_limit: Annotated[float, NOT_IDENTITY] = Field(default=86_400.0, gt=0)  # seconds for one run of MFA
 
     _trained: Path | None = PrivateAttr(default=None)
 
@@ -127,7 +129,12 @@ class Aligner(base.Aligner):
         """Raises ValueError with the last that MFA said."""
         options = [*_OPTIONS, "--num_jobs", str(self.jobs), "--temporary_directory", f"{scratch}/temporary"]
         command = [*shlex.split(self.command), *arguments, *options]
-        ran = subprocess.run(command, capture_output=True, text=True, errors="replace")
+        try:
+            ran = subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=self.time_limit)
+        except subprocess.TimeoutExpired:
+            raise OutsideTimeout(
+                f"mfa {arguments[0]} took more than {self.time_limit:g} s; raise `time_limit`"
+            ) from None
         if ran.returncode:
             said = (ran.stderr or ran.stdout).strip().splitlines() or [f"status {ran.returncode}"]
             raise ValueError(f"mfa {arguments[0]}: {said[-1][:200]}")

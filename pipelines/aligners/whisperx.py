@@ -14,12 +14,14 @@ from weft.pipelines.aligners.base import Clip, Timed, Unalignable, check_length
 from weft.pipelines.aligners.spelling import spelt_forms
 from weft.schemas.audio import Word
 from weft.schemas.fingerprint import content
+from weft.schemas.hub import loadable
 from weft.schemas.settings import CHECKPOINT
 
 
 class Aligner(Backend, base.Aligner):
-    """`model` is a wav2vec2 checkpoint, a folder or a hub name ("" for WhisperX's own for the language). Words whose mean score
-    is under `min_score` belong to other audio; more than `max_seconds` is aligned in windows.
+    """`model` is a wav2vec2 checkpoint, a folder or a name on the hub, `hf://org/name` ("" for WhisperX's own for the language).
+
+    Words whose mean score is under `min_score` belong to other audio; more than `max_seconds` is aligned in windows.
     """
 
     package, script = "whisperx", "align_whisperx.py"
@@ -45,7 +47,7 @@ class Aligner(Backend, base.Aligner):
 
     def setup(self) -> None:
         """Raises ValueError for a model that WhisperX does not load."""
-        self.start(language=self.language, model=self.model)
+        self.start(language=self.language, model=loadable(self.model) if self.model else "")
 
     def _align(self, clip: Clip) -> Timed:
         check_length(clip, self.max_seconds)

@@ -28,6 +28,7 @@ from weft.pipelines.mixing.plan import (
 from weft.pipelines.mixing.shards import contents_of, index_name, rows_name, tar_name, wids_name
 from weft.pipelines.mixing.shares import COLUMNS, Shares
 from weft.pipelines.mixing.tree import PlanError, tree_of
+from weft.pipelines.own_names import is_made_by_weft
 from weft.pipelines.parts import opened_part, stamp_of
 from weft.pipelines.store import Damaged, Store
 from weft.schemas.audit import EpochAudit, StageAudit
@@ -82,7 +83,8 @@ class StreamAudit:
         known = {tar_name(self.name, tar) for tar in read_tars(self.store, self.name)}
         for name in self.store.names(f"shards/{self.name}", ".tar"):
             if name not in known:
-                yield f"{name} is not a tar of the plan; build again to remove it"
+                goes = "; build again to remove it" if is_made_by_weft(name) else ": move it away"
+                yield f"{name} is not a tar of the plan{goes}"
 
     def _each(self, names: list[str], fault: Callable[[str], str]) -> Iterator[Damaged]:
         """What is wrong with each file: what `fault` says, or that it or a file it is held against cannot be read."""

@@ -1,6 +1,6 @@
 """Who speaks when, by a pyannote.audio pipeline in an environment of its own.
 
-    Segmenter(pipeline="pyannote/speaker-diarization-community-1")     from the hub, with the token in HF_TOKEN
+    Segmenter(pipeline="hf://pyannote/speaker-diarization-community-1")     from the hub, with the token in HF_TOKEN
     Segmenter(pipeline="/models/diarization")                          a folder with config.yaml
 
 Each moment belongs to one speaker (the exclusive output); how much of it somebody else speaks too is marked.
@@ -15,6 +15,7 @@ from weft.outside.backend import Backend
 from weft.pipelines.segmenters import base
 from weft.pipelines.segmenters.base import Piece
 from weft.schemas.fingerprint import content
+from weft.schemas.hub import loadable
 from weft.schemas.settings import CHECKPOINT
 
 
@@ -23,14 +24,14 @@ class Segmenter(Backend, base.Segmenter):
 
     package, script = "pyannote.audio", "diarize_pyannote.py"
 
-    pipeline: Annotated[str, CHECKPOINT] = "pyannote/speaker-diarization-community-1"
+    pipeline: Annotated[str, CHECKPOINT] = "hf://pyannote/speaker-diarization-community-1"
 
     def version(self) -> str:
         return f"{self.installed} {content(self.pipeline)}"
 
     def setup(self) -> None:
         """Raises ValueError when the pipeline does not load."""
-        self.start(pipeline=self.pipeline)
+        self.start(pipeline=loadable(self.pipeline))
 
     def speech(self, blocks: Iterable[np.ndarray]) -> list[Piece]:
         found = self.ask(np.concatenate([np.zeros(0, np.float32), *blocks]))

@@ -2,7 +2,7 @@
 
     Transcriber(model="large-v3", python="/envs/whisper/bin/python", device="cuda")
 
-`model` is what faster-whisper takes: a size, a hub name, or a folder that ctranslate2 converted.
+`model` is what faster-whisper takes: a size, a name on the hub (`hf://org/name`), or a folder that ctranslate2 converted.
 """
 
 from collections.abc import Iterator, Sequence
@@ -18,7 +18,8 @@ from weft.pipelines.sound import RATE
 from weft.pipelines.transcribers import base
 from weft.pipelines.transcribers.base import Spoken, Transcript
 from weft.schemas.fingerprint import content
-from weft.schemas.settings import CHECKPOINT, NOT_IDENTITY
+from weft.schemas.hub import HUB
+from weft.schemas.settings import NAMED_CHECKPOINT, NOT_IDENTITY
 
 _PAUSE = RATE  # samples between clips that are heard in one go
 
@@ -30,7 +31,7 @@ class Transcriber(Backend, base.Transcriber):
 
     package, script = "faster-whisper", "transcribe_whisper.py"
 
-    model: Annotated[str, CHECKPOINT]
+    model: Annotated[str, NAMED_CHECKPOINT]
     language: str = ""
     compute: str = "default"
     beam: int = Field(default=5, ge=1)
@@ -45,7 +46,7 @@ class Transcriber(Backend, base.Transcriber):
 
     def setup(self) -> None:
         """Raises ValueError for a model that faster-whisper does not load."""
-        self.start(model=self.model, compute=self.compute, beam=self.beam, batch=self.batch)
+        self.start(model=self.model.removeprefix(HUB), compute=self.compute, beam=self.beam, batch=self.batch)
 
     def transcribe(self, clips: Sequence[Spoken]) -> Iterator[Transcript | OutsideFault]:
         """Neighbours in one language are heard in one go, each within its own bounds; where that fails, each alone."""

@@ -8,16 +8,21 @@ from weft.outside import serving
 
 CHILD = f"""
 import sys
+import threading
 sys.path.insert(0, {str(Path(serving.__file__).parent)!r})
 from serving import serve
 
 def load(settings):
     print("a library that talks")
+    if settings.get("hang"):
+        threading.Event().wait()
     if settings.get("fail"):
         raise FileNotFoundError("no such model")
     def answer(question, samples):
         if question["do"] == "die":
             raise SystemExit("killed")
+        if question["do"] == "hang":
+            threading.Event().wait()
         if question["do"] == "fail":
             raise ValueError("too short")
         return {{"sum": float(samples.sum()), "n": len(samples), **settings}}

@@ -6,7 +6,8 @@ import sys
 import numpy as np
 import pytest
 
-from weft.outside.process import Outside, OutsideFault, installed
+from weft.outside.process import Outside, OutsideFault, OutsideTimeout, installed
+from weft.outside.serving import send
 
 
 def test_it_answers_again_and_again_and_after_a_failure(child: str) -> None:
@@ -43,3 +44,28 @@ def test_what_is_installed_where() -> None:
 def test_a_fault_crosses_processes() -> None:
     back = pickle.loads(pickle.dumps(OutsideFault("out of memory")))  # noqa: S301
     assert (back.reason, back.detail) == ("backend_failed", "out of memory")
+
+
+def test_a_child_that_says_nothing_is_killed_and_the_next_question_has_a_new_one(child: str) -> None:
+    outside = Outside("", child, {}, seconds=3)
+    with pytest.raises(OutsideTimeout, match=r"said nothing for 3 s and was killed; set `time_limit`"):
+        outside.ask({"do": "hang"}, np.ones(1_000_000))
+    assert outside.ask({"do": "sum"}, np.ones(2)) == {"sum": 2.0, "n": 2}
+
+
+def test_a_child_that_does_not_come_up_in_time_is_killed(child: str) -> None:
+    with pytest.raises(OutsideTimeout):
+        Outside("", child, {"hang": True}, seconds=0.2)
+
+
+def test_lengths_of_more_than_4_gib() -> None:
+    class Pipe:
+        lengths: list[int] = []
+
+        def write(self, data: bytes) -> None:
+            self.lengths.append(len(data))
+
+        def flush(self) -> None: ...
+
+    send(Pipe(), {}, memoryview(np.zeros(2**32 + 8, np.uint8)))  # type: ignore[arg-type]  # pages that are never touched
+    assert Pipe.lengths == [16 + 2, 2**32 + 8]

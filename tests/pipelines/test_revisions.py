@@ -12,7 +12,7 @@ from weft.jobs.build import write_recipe
 from weft.pipelines.encode import Encode
 from weft.pipelines.graph import House
 from weft.pipelines.modelwork import TokenizerWork
-from weft.pipelines.revisions import revisions
+from weft.pipelines.revisions import check_checkpoints, revisions
 from weft.pipelines.store import Store
 from weft.schemas.recipe import Recipe
 from weft.schemas.recipe_file import RecipeError
@@ -33,7 +33,7 @@ def house(**changes: Any) -> House:
     recipe: dict[str, Any] = {
         "name": "hub",
         "sources": {"speech": {"use": "folder", "path": "raw"}},
-        "tokenizers": {"hubert": {"use": "hubert", "model": "org/mhubert"}},
+        "tokenizers": {"hubert": {"use": "hubert", "model": "hf://org/mhubert"}},
     }
     return House(Recipe.model_validate(recipe | changes))
 
@@ -41,14 +41,16 @@ def house(**changes: Any) -> House:
 def test_the_corpus_records_the_commit(store: Store) -> None:
     write_recipe(house(), store)
     written = yaml.safe_load(store.read("recipe.yaml"))
-    assert written["revisions"] == {"org/mhubert": COMMIT}
-    assert revisions(House(Recipe.model_validate(written))) == {"org/mhubert": COMMIT}
+    assert written["revisions"] == {"hf://org/mhubert": COMMIT}
+    assert revisions(House(Recipe.model_validate(written))) == {"hf://org/mhubert": COMMIT}
 
 
 def test_another_commit_than_the_recipe_says_is_refused(store: Store, hub: Path) -> None:
     in_hub_cache(hub, "org/mhubert", MOVED)
-    pinned = house(revisions={"org/mhubert": COMMIT})
-    with pytest.raises(RecipeError, match=rf"^revisions.org/mhubert: it says {COMMIT}, the hub's cache holds {MOVED} "):
+    pinned = house(revisions={"hf://org/mhubert": COMMIT})
+    with pytest.raises(
+        RecipeError, match=rf"^revisions.hf://org/mhubert: it says {COMMIT}, the hub's cache holds {MOVED} "
+    ):
         write_recipe(pinned, store)
     assert not store.exists("recipe.yaml")
 
@@ -57,12 +59,15 @@ def test_another_commit_than_the_recipe_says_is_refused(store: Store, hub: Path)
     ("changes", "wrong"),
     [
         (
-            {"tokenizers": {"hubert": {"use": "hubert", "model": "org/none"}}},
-            "^org/none: no local model, none in the hub",
+            {"tokenizers": {"hubert": {"use": "hubert", "model": "hf://org/none"}}},
+            "^hf://org/none: no local model, none in the hub",
         ),
-        ({"text": {"use": "pretrained", "model": "org/none"}}, "^org/none: no local model"),
-        ({"align": {"use": "ctc", "model": "org/none"}}, "^org/none: no local model"),
-        ({"revisions": {"org/unused": COMMIT}}, "^revisions.org/unused: nothing in the recipe is read from the hub"),
+        ({"text": {"use": "pretrained", "model": "hf://org/none"}}, "^hf://org/none: no local model"),
+        ({"align": {"use": "ctc", "model": "hf://org/none"}}, "^hf://org/none: no local model"),
+        (
+            {"revisions": {"hf://org/unused": COMMIT}},
+            "^revisions.hf://org/unused: nothing in the recipe is read from the hub",
+        ),
     ],
 )
 def test_a_name_that_nobody_knows_is_one_sentence(changes: dict[str, Any], wrong: str) -> None:
@@ -81,3 +86,19 @@ def test_a_moved_revision_makes_the_model_stale(store: Store, hub: Path) -> None
     assert work.made_from(store)["content model"] == f"org/mhubert@{MOVED}"
     # what encodes goes by the model in the corpus
     assert Encode(name="hubert", tokenizer=tokenizer).identity() == encoding
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        (
+            "org/mhubert",
+            "model: org/mhubert: no such file or folder; if it is a name on the hub, write hf://org/mhubert",
+        ),
+        ("/checkpoints/gone", "model: /checkpoints/gone: no such file or folder$"),
+        ("hf://mhubert", "a name on the hub is written hf://org/name"),
+    ],
+)
+def test_a_path_that_is_missing_is_an_error_and_no_download(hub: Path, name: str, said: str) -> None:
+    with pytest.raises(RecipeError, match=said):
+        check_checkpoints(house(tokenizers={"hubert": {"use": "hubert", "model": name}}))

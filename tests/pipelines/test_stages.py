@@ -18,6 +18,8 @@ from weft.pipelines.compose import Compose
 from weft.pipelines.encode import Encode
 from weft.pipelines.ingest import Ingest
 from weft.pipelines.models import commit_model
+from weft.pipelines.segment import Segment
+from weft.pipelines.segmenters import silero
 from weft.pipelines.sources import base as sources
 from weft.pipelines.splits import Splits
 from weft.pipelines.store import Store
@@ -186,6 +188,22 @@ def test_each_item_is_read_once_or_rejected() -> None:
     assert [(m.reason, m.path) for m in made[1:]] == [("truncated", "bad"), ("duplicate", "good")]
 
 
+class Channels(Listed):
+    """Each channel of each of many members of a tar is a record; the keys end as no one could parse."""
+
+    def read(self, item: Item, store: Store) -> Iterator[Recording]:
+        for within in ("1234567c0", "1234567c1", "a-b-c-d", "0" * 12):
+            yield Recording(f"{item.key}-{within}", item.source, item.path, Audio("/a"), 1.0, RATE, 1, "")
+
+
+def test_a_record_carries_the_item_it_was_read_from() -> None:
+    stage = Ingest(source=Channels())
+    stage.setup(Store("/nowhere"))
+    made = list(stage([Item("tar-0123456789ab", "s", "a.tar", "/a", "")]))
+    assert {stage.parent(m) for m in made} == {"tar-0123456789ab"} and len(made) == 4
+    assert {u.item for u in Segment(segmenter=silero.Segmenter())(made)} == {"tar-0123456789ab"}
+
+
 class Hum(voices.Voice):
     """A tenth of a second a word; it has no voice for `?`."""
 
@@ -260,6 +278,20 @@ class TestCompose:
         assert first == again
         assert not {s.key for s in first} & {s.key for s in second}
         assert {s.parent: s.loss for s in first} != {s.parent: s.loss for s in second}
+
+    def test_an_error_of_a_task_is_no_reject(self, spelt: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+        def broken(*given: object) -> None:
+            raise ValueError("a fault of the task's code")
+
+        monkeypatch.setattr(Words, "weave", broken)
+        with pytest.raises(ValueError, match="a fault of the task's code"):
+            self.run(spelt, [self.row("u-0", 9)])
+
+    def test_text_that_no_tokenizer_can_spell_is_a_reject(self, spelt: Store) -> None:
+        whole, alignment, units = self.row("u-0", 9)
+        odd = replace(alignment, words=tuple(replace(w, text="\ud800") for w in alignment.words))
+        (made,) = self.run(spelt, [(whole, odd, units)])
+        assert isinstance(made, Reject) and made.reason == "not_spellable"
 
     def test_too_few_words_are_rejected_with_the_task_they_were_for(self, spelt: Store) -> None:
         made = self.run(spelt, [self.row("u-0", 3), self.row("u-1", 9)])

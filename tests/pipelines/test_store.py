@@ -1,5 +1,6 @@
 """Files appear whole or not at all, locally and in memory."""
 
+import errno
 import os
 import uuid
 from pathlib import Path
@@ -78,6 +79,23 @@ def test_a_file_is_on_disk_before_it_has_its_name(store: Store, monkeypatch: pyt
     monkeypatch.setattr(os, "replace", lambda *names: (calls.append("rename"), rename(*names))[1])
     store.write("a.bin", b"x")
     assert calls == ["fsync", "rename", "fsync"]  # the file, its name, the folder
+
+
+@pytest.mark.parametrize("failing", [1, 2])
+def test_a_disk_that_does_not_sync_is_a_failure_and_leaves_no_file(
+    store: Store, monkeypatch: pytest.MonkeyPatch, failing: int
+) -> None:
+    calls: list[int] = []
+
+    def sync(handle: int) -> None:
+        calls.append(handle)
+        if len(calls) == failing:
+            raise OSError(errno.EIO, "input/output error")
+
+    monkeypatch.setattr(os, "fsync", sync)
+    with pytest.raises(OSError, match="input/output error"):
+        store.write("a.bin", b"x")
+    assert leftovers(Path(store.root)) == []
 
 
 def test_what_killed_writers_left_is_swept(store: Store) -> None:

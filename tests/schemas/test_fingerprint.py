@@ -89,15 +89,15 @@ class TestContent:
         monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path))
         monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
         in_hub_cache(tmp_path, "org/mhubert")
-        assert content("org/mhubert") == f"org/mhubert@{COMMIT}"
+        assert content("hf://org/mhubert") == f"org/mhubert@{COMMIT}"
         moved = COMMIT[::-1]
         in_hub_cache(tmp_path, "org/mhubert", moved)
-        assert content("org/mhubert") == f"org/mhubert@{moved}"
-        assert content("org/none") == "org/none"
+        assert content("hf://org/mhubert") == f"org/mhubert@{moved}"
+        assert content("hf://org/none") == "org/none"
         with pytest.raises(
-            ValueError, match=r"^org/none: no local model, none in the hub's cache, .* `hf download org/none`"
+            ValueError, match=r"^hf://org/none: no local model, none in the hub's cache, .* `hf download org/none`"
         ):
-            commit_of("org/none")
+            commit_of("hf://org/none")
         with pytest.raises(ValueError, match=r"^org/mhubert at revision 'v9': no local model"):
             commit_of("org/mhubert", "v9")
         assert content("large-v3") == "large-v3"

@@ -6,7 +6,7 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from weft.schemas.item import bucket, bucket_count, item_of, key_for, linear
+from weft.schemas.item import bucket, bucket_count, key_for, linear
 
 PATHS = st.text(st.characters(), max_size=60)
 
@@ -44,13 +44,6 @@ def test_one_bucket_more_splits_one_bucket_and_moves_nothing_else(numbers: set[i
     moved = {n for n in numbers if linear(n, count) != linear(n, count + 1)}
     assert {linear(n, count + 1) for n in moved} <= {count}
     assert len({linear(n, count) for n in moved}) <= 1
-
-
-@given(path=PATHS, number=st.integers(0, 10**8 - 1), piece=st.none() | st.integers(0, 10**8 - 1))
-def test_the_item_of_a_record_is_known_by_its_key(path: str, number: int, piece: int | None) -> None:
-    key = key_for("a", path)
-    assert item_of(key) == key
-    assert item_of(f"{key}-{number:05d}" + ("" if piece is None else f"-{piece}")) == key
 
 
 def test_buckets_fill_evenly() -> None:

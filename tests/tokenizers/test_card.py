@@ -55,11 +55,11 @@ def test_what_it_is_made_from(tokenizer: Tokenizer, tmp_path: Path, monkeypatch:
     in_hub_cache(tmp_path / "hub", "org/mhubert")
     codebook = tmp_path / "km.npy"
     np.save(codebook, np.zeros((4, 2), np.float32))
-    given = Hubert(model="org/mhubert", codebook=str(codebook))
+    given = Hubert(model="hf://org/mhubert", codebook=str(codebook))
     monkeypatch.setattr(Tokenizer, "made_from", given.made_from)
     write_card(tmp_path, tokenizer, [])
     assert read_card(tmp_path)["made_from"] == {
-        "org/mhubert": {"content": f"org/mhubert@{COMMIT}", "licence": ""},
+        "hf://org/mhubert": {"content": f"org/mhubert@{COMMIT}", "licence": ""},
         str(codebook): {"content": content(str(codebook)), "licence": ""},
     }
 

@@ -27,7 +27,7 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_a_name_on_the_hub(cache: Path) -> None:
-    assert located("org/pitch-64").resolve() == cache.resolve()
+    assert located("hf://org/pitch-64").resolve() == cache.resolve()
 
 
 def test_a_folder_is_itself(cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -39,7 +39,7 @@ def test_a_folder_is_itself(cache: Path, tmp_path: Path, monkeypatch: pytest.Mon
 
 def test_a_name_of_nothing(cache: Path) -> None:
     with pytest.raises(ValueError, match="org/gone: no trained tokenizer here, nor on the hub"):
-        located("org/gone")
+        located("hf://org/gone")
 
 
 def test_names_that_are_the_same_from_anywhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -55,7 +55,7 @@ def test_a_checkpoint_is_the_same_from_anywhere(tmp_path: Path, monkeypatch: pyt
     (tmp_path / "km.npy").touch()
     assert Hubert(model="mhubert", codebook="km.npy").made_from == (str(tmp_path / "mhubert"), str(tmp_path / "km.npy"))
     assert Style(model="mhubert").made_from == (str(tmp_path / "mhubert"),)
-    assert Hubert(model="org/mhubert").model == "org/mhubert"
+    assert Hubert(model="hf://org/mhubert").model == "hf://org/mhubert"
 
 
 def test_settings(tmp_path: Path) -> None:

@@ -1,0 +1,22 @@
+"""The names that weft gives to the files of a corpus that a build may remove: no other file is ever removed.
+
+is_made_by_weft("align/speech/part-00003.parquet"), is_made_by_weft("align/speech/notes.txt")   ->   True, False
+"""
+
+import re
+
+_STAGES = "ingest|synthesize|segment|transcribe|assess|align|encode|compose"
+_PART = r"part-\d{5,}\.parquet"
+_MADE = re.compile(
+    rf"(?:(?:rejects|ledger)/)?(?:{_STAGES})(?:/[^/]+)+/{_PART}"
+    rf"|(?:{_STAGES})(?:/[^/]+)+/part-\d{{5,}}\.bin"
+    rf"|list/[^/]+/{_PART}"
+    r"|order/[^/]+/(?:pass-\d+|validation)/[^/]+\.parquet"
+    r"|shards/[^/]+/(?:train|validation|val)-[^/]*\d\.tar"
+    r"|shards/[^/]+/\.index/(?:train|validation|val)-[^/]*\d\.parquet"
+)
+
+
+def is_made_by_weft(name: str) -> bool:
+    """Whether a file has a name that weft gives to parts, what is committed with them, orders and tars."""
+    return bool(_MADE.fullmatch(name))

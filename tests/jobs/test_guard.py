@@ -1,0 +1,41 @@
+"""What a build may touch, from the command line."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from weft.jobs.build import tidy
+from weft.jobs.commands import read_house
+from weft.pipelines.lock import Lock
+from weft.pipelines.store import Store
+from weft.pipelines.verify import strangers
+
+Run = Callable[..., tuple[int, str, str]]
+
+
+def test_a_folder_with_files_of_its_own_is_refused(
+    weft: Run, write_recipe: Callable[..., Path], tmp_path: Path
+) -> None:
+    (tmp_path / "papers" / "align").mkdir(parents=True)
+    (tmp_path / "papers" / "align" / "thesis.txt").write_text("mine")
+    code, _, said = weft("build", write_recipe(tmp_path / "r.yaml"), "--out", tmp_path / "papers", "--engine", "local")
+    assert code == 2 and "holds other files, such as 'align'" in said and len(said.splitlines()) == 1
+    assert [p.name for p in (tmp_path / "papers").rglob("*")] == ["align", "thesis.txt"]
+
+
+def test_a_second_build_says_who_holds_the_corpus(weft: Run, write_recipe: Callable[..., Path], tmp_path: Path) -> None:
+    with Lock(Store(str(tmp_path / "corpus"))):
+        recipe = write_recipe(tmp_path / "r.yaml")
+        code, _, said = weft("build", recipe, "--out", tmp_path / "corpus", "--engine", "local")
+    assert code == 1 and "another build holds this corpus (process " in said and " since " in said
+
+
+def test_tidying_keeps_what_weft_did_not_make(write_recipe: Callable[..., Path], tmp_path: Path) -> None:
+    store, house = Store(str(tmp_path / "corpus")), read_house(str(write_recipe(tmp_path / "r.yaml", training={})))
+    mine = ["align/notes.txt", "rejects/seen.csv", "order/words/mine.parquet", "encode/hubert/speech/plot.png"]
+    stale = ["align/gone/part-00000.parquet", "rejects/align/gone/part-00000.parquet", "synthesize/gone/part-00000.bin"]
+    for name in mine + stale:
+        store.write(name, b"x")
+    tidy(house, store, [])
+    assert [n for n in mine if not store.exists(n)] == []
+    assert [n for n in stale if store.exists(n)] == []
+    assert "align/notes.txt is no part of this corpus: move it away" in list(strangers(store, house))
