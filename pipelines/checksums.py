@@ -32,7 +32,7 @@ def add_checksums_to(path: str) -> None:
         begin, footer = _split(file)
         place = footer.rindex(BLANK.encode())
         footer[place : place + _HALF] = _hash_until(file, begin)
-        footer[place + _HALF : place + 2 * _HALF] = _hash(footer)
+        footer[place + _HALF : place + 2 * _HALF] = _hash(memoryview(footer))
         file.seek(begin)
         file.write(footer)
 

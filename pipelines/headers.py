@@ -9,7 +9,7 @@ import os
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import BinaryIO, Literal
+from typing import BinaryIO, Literal, cast
 
 _HEAD = 1 << 20  # bytes in which the chunk of samples must begin
 _UNKNOWN = ((0, 0), (0x7FFFF000, 0x80001000), (0xFFFFF000, 0xFFFFFFFF), (2**63 - 2**20, 2**64))  # sizes that mean none
@@ -110,7 +110,7 @@ def whole(file: BinaryIO) -> BinaryIO:
     there = length - found.start
     if there <= 0 or (found.is_known() and (found.size >= there - _SLACK or _is_chunks(file, found, length))):
         return file
-    return Mended(file, found.field, found.with_size(there))
+    return cast(BinaryIO, Mended(file, found.field, found.with_size(there)))
 
 
 def _is_chunks(file: BinaryIO, found: Sized, length: int) -> bool:
