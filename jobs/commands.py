@@ -165,7 +165,7 @@ def build_corpus(
 
 def _build_undamaged(
     house: House, store: Store, engine: str, address: str | None, workers: int | None, verify: bool
-) -> BuildProgress:
+) -> "BuildProgress":
     met: set[str] = set()
     while True:
         try:
