@@ -339,7 +339,7 @@ class House:
         if folder := self.recipe.tokenizers[name].folder:
             return CopyWork(name, tokenizer, self._taken(folder))
         # it is loaded in the end, where it encodes
-        holds = Resources(cpus=2, gpus=tokenizer.resources.gpus)
+        holds = Resources(gpus=tokenizer.resources.gpus)
         frozen = self.recipe.tokenizers[name].frozen
         return TokenizerWork(name, tokenizer, needs, self.recipe.seed, holds, frozen, self._checks(spoken, parts))
 

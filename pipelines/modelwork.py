@@ -125,7 +125,7 @@ class TokenizerWork(_SpeechModelWork):
     tokenizer: SpeechTokenizer
     parts: tuple[str, ...]
     seed: int
-    resources: Resources = Resources(cpus=2)
+    resources: Resources = Resources()  # one thread: with two, now and then the last bit of a gradient hung on their timing
     frozen: bool = False
     checks: tuple[str, ...] = ()
 
