@@ -159,6 +159,8 @@ def build_corpus(
     A damaged file that a piece of work meets is removed and made anew, once: to meet it again is a failure.
     """
     store = open_store(out)
+    if address and engine != "local":
+        _knock(address)  # before anything is written
     with claimed(store):
         return _build_undamaged(house, store, engine, address, workers, verify)
 

@@ -214,10 +214,9 @@ def mixed_home(tmp_path_factory: pytest.TempPathFactory, material: Path) -> Path
 @pytest.mark.parametrize(
     ("change", "node", "why"),
     [
-        ("training.pretrain.mixture.shares.text=3", "plan/pretrain", "setting `mixture.tasks.text.weight` was 2"),
+        ("training.pretrain.mixture.shares.text=3", "plan/pretrain", "setting `mixture.shares.text` was 2.0, is now 3.0"),
         ("training.pretrain.mixture.total=500", "plan/pretrain", "setting `mixture.total` was 400"),
-        ("training.pretrain.context=96", "plan/pretrain", "setting `context` was 128, is now 96"),
-        ("shards.bytes=4096", "order/text/pass-0/books", "setting `shards.bytes` was"),
+        ("training.pretrain.context=64", "plan/pretrain", "setting `context` was 128, is now 64"),
     ],
 )
 def test_plans_tars_and_indexes_say_why(mixed_home: Path, tmp_path: Path, change: str, node: str, why: str) -> None:
@@ -234,3 +233,14 @@ def test_plans_tars_and_indexes_say_why(mixed_home: Path, tmp_path: Path, change
     assert any(why in phrase for phrase in whys[node])
     assert "its input plan/pretrain changed" in whys["index/pretrain"]
     assert said(recipe, out, change) == []
+
+
+def test_orders_say_why(mixed_home: Path, tmp_path: Path) -> None:
+    """The groups of so small a corpus stay as they are, and with them what comes after the orders."""
+    shutil.copytree(mixed_home / "corpus", tmp_path / "corpus")
+    recipe, out = mixed_home / "recipe.yaml", tmp_path / "corpus"
+    lines = said(recipe, out, "shards.bytes=20000")
+    assert any(line.startswith("order/text/pass-0/books: setting `shards.bytes` was") for line in lines)
+    whys = again(ran(recipe, out, "shards.bytes=20000"))
+    assert any("setting `shards.bytes` was" in phrase for phrase in whys["order/text/pass-0/books"])
+    assert "index/pretrain" not in whys

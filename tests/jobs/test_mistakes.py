@@ -75,7 +75,7 @@ def test_a_checkpoint_that_is_not_there_is_told_by_its_line(tmp_path: Path) -> N
     found = mistakes(recipe_file.read(path))
     assert (found.wrong, found.missing) == (
         (),
-        ("bad.yaml line 3: align.model: /nowhere/ctc is not there; set align.model",),
+        ("bad.yaml line 3: align.model: /nowhere/ctc: no such file or folder",),
     )
 
 
