@@ -125,7 +125,9 @@ class TokenizerWork(_SpeechModelWork):
     tokenizer: SpeechTokenizer
     parts: tuple[str, ...]
     seed: int
-    resources: Resources = Resources()  # one thread: with two, now and then the last bit of a gradient hung on their timing
+    resources: Resources = (
+        Resources()
+    )  # one thread: with two, now and then the last bit of a gradient hung on their timing
     frozen: bool = False
     checks: tuple[str, ...] = ()
 

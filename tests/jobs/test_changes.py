@@ -214,7 +214,11 @@ def mixed_home(tmp_path_factory: pytest.TempPathFactory, material: Path) -> Path
 @pytest.mark.parametrize(
     ("change", "node", "why"),
     [
-        ("training.pretrain.mixture.shares.text=3", "plan/pretrain", "setting `mixture.shares.text` was 2.0, is now 3.0"),
+        (
+            "training.pretrain.mixture.shares.text=3",
+            "plan/pretrain",
+            "setting `mixture.shares.text` was 2.0, is now 3.0",
+        ),
         ("training.pretrain.mixture.total=500", "plan/pretrain", "setting `mixture.total` was 400"),
         ("training.pretrain.context=64", "plan/pretrain", "setting `context` was 128, is now 64"),
     ],

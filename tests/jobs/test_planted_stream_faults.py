@@ -24,6 +24,7 @@ from tests.jobs.planting import (
     shorter,
     told,
 )  # fmt: skip
+from weft.pipelines.checksums import BLANK, KEY, add_checksums_to
 from weft.pipelines.store import Store
 
 pytestmark = [pytest.mark.usefixtures("trained"), pytest.mark.faults]
@@ -79,7 +80,7 @@ def test_a_file_of_other_bytes(good: Path, corpus: Store, kind: str, harm: Calla
 
 
 def edit(store: Store, name: str, change: Callable[[pa.Table], pa.Table]) -> None:
-    """Writes a table anew with its marks kept."""
+    """Writes a table anew with its marks kept, and checksums that fit what was written."""
     marks = {
         k: v
         for k, v in pq.ParquetFile(store.path(name)).metadata.metadata.items()
@@ -89,7 +90,8 @@ def edit(store: Store, name: str, change: Callable[[pa.Table], pa.Table]) -> Non
     store.remove(name)  # it is a hard link
     with pq.ParquetWriter(store.path(name), table.schema) as writer:
         writer.write_table(table)
-        writer.add_key_value_metadata(marks)
+        writer.add_key_value_metadata(marks | {KEY: BLANK})
+    add_checksums_to(store.path(name))
 
 
 def with_column(table: pa.Table, name: str, values: list) -> pa.Table:

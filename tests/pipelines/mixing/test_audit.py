@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from weft.pipelines.checksums import BLANK, KEY, add_checksums_to
 from weft.pipelines.graph import House
 from weft.pipelines.listing import list_source
 from weft.pipelines.mixing.audit import audit
@@ -206,13 +207,14 @@ def test_a_tar_that_is_gone_or_cut(corpus: Store, house: House) -> None:
 
 
 def edit(store: Store, name: str, change: Callable[[pa.Table], pa.Table]) -> None:
-    """Writes a table anew with its marks kept, all but the checksums that would tell."""
+    """Writes a table anew with its marks kept, and checksums that fit what was written."""
     known = pq.ParquetFile(store.path(name)).metadata.metadata
     marks = {k: v for k, v in known.items() if k.startswith(b"weft.") and b"checksums" not in k}
     table = change(pq.read_table(store.path(name))).replace_schema_metadata(None)
     with pq.ParquetWriter(store.path(name), table.schema) as writer:
         writer.write_table(table)
-        writer.add_key_value_metadata(marks)
+        writer.add_key_value_metadata(marks | {KEY: BLANK})
+    add_checksums_to(store.path(name))
 
 
 def without_loss(table: pa.Table) -> pa.Table:
