@@ -14,6 +14,7 @@ import yaml
 from weft.jobs.engine import Engine
 from weft.jobs.schedule import Event, run
 from weft.pipelines.built import with_checksum
+from weft.pipelines.expected import Expected
 from weft.pipelines.graph import STAGES, House
 from weft.pipelines.listing import list_source
 from weft.pipelines.mixing.audit import damaged_samples, streams_of
@@ -43,7 +44,7 @@ def build(
     """
     store.sweep()
     remake = partial(remove_damaged, store, damage)
-    remake(lambda: chain(damaged(store, house, deep=True), damaged_orders(store)))
+    remake(lambda: chain(damaged(store, Expected.of(store, house), deep=True), damaged_orders(store)))
     write_recipe(house, store)
     parts = {name: list_source(store, name, source, house.recipe.part_size) for name, source in house.sources.items()}
 

@@ -15,7 +15,7 @@ from typing import TypeVar
 from rich.console import Console
 
 from weft.jobs.show import cell, more_line, table
-from weft.pipelines.expected import expected_parts
+from weft.pipelines.expected import Expected
 from weft.pipelines.graph import House
 from weft.pipelines.parts import opened_part, part_name, read_part, read_table
 from weft.pipelines.partwork import PartWork
@@ -50,7 +50,7 @@ class Row:
 def rejects_of(store: Store, house: House, wanted: Wanted | None = None) -> Iterator[Row]:
     """Every reject that is asked for, in the order of the work; of parts that are not made there are none. Raises Damaged."""
     wanted = wanted or Wanted()
-    for work in _with_rejects(store, expected_parts(store, house)):
+    for work in _with_rejects(store, Expected.of(store, house).parts):
         yield from (Row(work.node, reject) for reject in _read(store, work.rejects, Reject) if wanted.passes(reject))
 
 
@@ -121,7 +121,7 @@ def show_end(console: Console, store: Store, house: House) -> list[str]:
 
     Returns a sentence for each source and each language of which a stage rejected everything, after printing them.
     """
-    works = expected_parts(store, house)
+    works = Expected.of(store, house).parts
     refusing = list(_with_rejects(store, works))
     if not refusing:
         return []

@@ -1,19 +1,44 @@
 """What a corpus should hold, from its recipe and its listing: every part of every node.
 
-expected_parts(store, house)  ->  [PartWork("ingest/speech", …, part=0), …]
+Expected.of(store, house).parts  ->  (PartWork("ingest/speech", …, part=0), …)
 listed_parts(store, "speech")  ->  4
 """
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
 
 from weft.pipelines.graph import House
 from weft.pipelines.parts import part_name, stamp_of
-from weft.pipelines.partwork import PartWork
+from weft.pipelines.partwork import PartWork, model_mark
 from weft.pipelines.store import Store
 from weft.pipelines.work import Work
 
 _NUMBER = re.compile(r"part-(\d+)\.parquet$")
+
+
+@dataclass(frozen=True)
+class Expected:
+    """`listing` has every part that the listing should have: its name, its number and how many there are. `works` is all work up to
+    the last pass of each task of which anything is left.
+    """
+
+    listing: tuple[tuple[str, int, int], ...]
+    works: tuple[Work, ...]
+
+    @classmethod
+    def of(cls, store: Store, house: House) -> "Expected":
+        return cls(listing=tuple(_listing(store, house)), works=tuple(_works(store, house)))
+
+    @cached_property
+    def parts(self) -> tuple[PartWork, ...]:
+        return tuple(work for work in self.works if isinstance(work, PartWork))
+
+    @cached_property
+    def models(self) -> tuple[str, ...]:
+        """Their folders."""
+        return tuple(work.node for work in self.works if work.makes == model_mark(work.node))
 
 
 def listed_parts(store: Store, source: str) -> int:
@@ -28,15 +53,13 @@ def listed_parts(store: Store, source: str) -> int:
     return max([*numbers, *(int(match[1]) + 1 for name in behind if (match := _NUMBER.search(name)))], default=1)
 
 
-def listing(store: Store, house: House) -> Iterator[tuple[str, int, int]]:
-    """Every part that the listing should have: its name, its number and how many there are."""
+def _listing(store: Store, house: House) -> Iterator[tuple[str, int, int]]:
     for source in house.sources:
         count = listed_parts(store, source)
         yield from ((part_name(f"list/{source}", part), part, count) for part in range(count))
 
 
-def expected_works(store: Store, house: House) -> list[Work]:
-    """All work up to the last pass of each task of which anything is left."""
+def _works(store: Store, house: House) -> list[Work]:
     parts = {source: listed_parts(store, source) for source in house.sources}
     works = house.works(parts)
     for task, made in house.tasks.items():
@@ -44,10 +67,6 @@ def expected_works(store: Store, house: House) -> list[Work]:
             for number in range(1, _passes(store, task, source)):
                 works += house.compose(task, number, parts, (source,))
     return works
-
-
-def expected_parts(store: Store, house: House) -> list[PartWork]:
-    return [work for work in expected_works(store, house) if isinstance(work, PartWork)]
 
 
 def _passes(store: Store, task: str, source: str) -> int:

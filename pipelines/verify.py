@@ -1,7 +1,7 @@
 """Holds what a corpus holds against what was written: parts and all that was committed with them, models, vocabulary.
 
-    list(damaged(store, house, deep=True))    [Damaged("…/corpus", "align/speech/part-00002.parquet", "has other rows than …")]
-    list(missing(store, house))               what should be there and is not, or was made from something else
+    list(damaged(store, expected, deep=True))    [Damaged("…/corpus", "align/speech/part-00002.parquet", "has other rows than …")]
+    list(missing(store, expected))              what should be there and is not, or was made from something else
 
 Without `deep` only footers and sizes are looked at; `deep` reads every byte and recomputes every digest.
 """
@@ -10,15 +10,16 @@ import hashlib
 from collections.abc import Iterator
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from weft.pipelines.checksums import KEY, content_matches
-from weft.pipelines.expected import expected_parts, expected_works, listing
-from weft.pipelines.graph import STAGES, House
+from weft.pipelines.expected import Expected
+from weft.pipelines.graph import STAGES
 from weft.pipelines.holdout import HoldOutWork
 from weft.pipelines.models import checksum_of, damage_of_model, foreign_files
 from weft.pipelines.own_names import is_made_by_weft
-from weft.pipelines.parts import Stamp, opened_part, read_part, read_table, stamp_of, table_digest
-from weft.pipelines.partwork import PartWork, companions_of, content_of, inputs_of, model_mark, size_of
+from weft.pipelines.parts import Stamp, opened_part, read_part, stamp_of, table_digest
+from weft.pipelines.partwork import PartWork, companions_of, content_of, inputs_of, size_of
 from weft.pipelines.store import Damaged, Store, remedy
 from weft.schemas.item import Item, bucket
 from weft.schemas.ledger import LedgerRow, Reject
@@ -27,54 +28,49 @@ from weft.schemas.table import arrow_schema, from_table, to_table
 NOTHING = hashlib.sha256(b"").hexdigest()
 
 
-def damaged(store: Store, house: House, deep: bool) -> Iterator[Damaged]:
+def damaged(store: Store, expected: Expected, deep: bool) -> Iterator[Damaged]:
     """Every file that is there and is not as it was written."""
-    for name, part, count in listing(store, house):
+    for name, part, count in expected.listing:
         yield from _listing_part(store, name, part, count, deep)
-    for work in expected_parts(store, house):
+    for work in expected.parts:
         yield from _part(store, work, deep)
-    for folder in _models(store, house):
+    for folder in expected.models:
         yield from (d for d in damage_of_model(store, folder, deep) if store.exists(d.name))
 
 
-def missing(store: Store, house: House) -> Iterator[Damaged]:
+def missing(store: Store, expected: Expected) -> Iterator[Damaged]:
     """What the recipe and the listing call for and is not there, and parts that were made from other inputs than there are."""
-    for name, _, _ in listing(store, house):
+    for name, _, _ in expected.listing:
         if not store.exists(name):
             yield _absent(store, name)
-    for work in expected_parts(store, house):
+    for work in expected.parts:
         stamp = stamp_of(store, work.makes)
         names = {work.makes, work.rejects, work.ledger} | set(companions_of(stamp) if stamp else ())
         yield from (_absent(store, name) for name in sorted(names) if not store.exists(name))
         if stamp:
             yield from _other_inputs(store, work, stamp)
-    for folder in _models(store, house):
+    for folder in expected.models:
         yield from (d for d in damage_of_model(store, folder, deep=False) if not store.exists(d.name))
-    for check in expected_works(store, house):
+    for check in expected.works:
         if isinstance(check, HoldOutWork) and not store.exists(check.makes):
             yield _absent(store, check.makes)
         elif isinstance(check, HoldOutWork) and check.recorded(store) is None:
             yield Damaged(store.url, check.makes, "is not as it was written")
 
 
-def strangers(store: Store, house: House) -> Iterator[str]:
+def strangers(store: Store, expected: Expected) -> Iterator[str]:
     """Files that nothing in the recipe makes, where they would count as parts or be loaded with a model."""
-    parts = expected_parts(store, house)
-    own = {name for work in parts for name in (work.makes, work.rejects, work.ledger, work.audio)}
+    own = {name for work in expected.parts for name in (work.makes, work.rejects, work.ledger, work.audio)}
     for name in (name for folder in (*STAGES, "rejects", "ledger") for name in store.names(folder)):
         if name not in own:
             goes = f"; {remedy(store.url)} removes it" if is_made_by_weft(name) else ": move it away"
             yield f"{name} is no part of this corpus{goes}"
-    for folder in _models(store, house):
+    for folder in expected.models:
         yield from (f"{name} is no file of this model: move it away" for name in foreign_files(store, folder))
 
 
 def _absent(store: Store, name: str) -> Damaged:
     return Damaged(store.url, name, "is missing")
-
-
-def _models(store: Store, house: House) -> list[str]:
-    return [work.node for work in expected_works(store, house) if work.makes == model_mark(work.node)]
 
 
 def _listing_part(store: Store, name: str, part: int, count: int, deep: bool) -> Iterator[Damaged]:
@@ -118,9 +114,10 @@ def _check_rows(store: Store, name: str, record: type, extra: str, deep: bool) -
         raise Damaged(store.url, name, "was not written by this version of weft")
     if not deep:
         return stamp
-    table = read_table(store, name).replace_schema_metadata(None)
-    if not content_matches(store.read(name), checksums):
+    data = store.read(name)
+    if not content_matches(data, checksums):
         raise Damaged(store.url, name, "has other bytes than were written")
+    table = pq.ParquetFile(pa.BufferReader(data)).read(use_threads=False).replace_schema_metadata(None)
     if not table.schema.names == arrow_schema(record).names or not _has_digest(table, record, extra, stamp.digest):
         raise Damaged(store.url, name, "has other rows than were written")
     return stamp

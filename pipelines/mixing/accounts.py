@@ -1,12 +1,12 @@
 """The ledger's half of the audit: what each node took in, gave and refused, and whether it adds up.
 
-nodes_of(store, house, faults)  ->  (NodeAudit("ingest/speech", items_in=12, items_out=11, items_rejected=1, …), …)
+nodes_of(store, house, expected, faults)  ->  (NodeAudit("ingest/speech", items_in=12, items_out=11, items_rejected=1, …), …)
 """
 
 from collections.abc import Iterator
 from typing import TypeVar
 
-from weft.pipelines.expected import expected_parts
+from weft.pipelines.expected import Expected
 from weft.pipelines.graph import STAGES, House
 from weft.pipelines.parts import read_part
 from weft.pipelines.store import Damaged, Store, remedy
@@ -16,10 +16,10 @@ from weft.schemas.ledger import LedgerRow, Reject
 R = TypeVar("R")
 
 
-def nodes_of(store: Store, house: House, faults: list[str]) -> tuple[NodeAudit, ...]:
+def nodes_of(store: Store, house: House, expected: Expected, faults: list[str]) -> tuple[NodeAudit, ...]:
     """The ledger by node, of the parts that there should be; those that are missing are told by `verify`."""
     rows: dict[str, list[LedgerRow]] = {}
-    for work in expected_parts(store, house):
+    for work in expected.parts:
         for row in _read(store, work.ledger, LedgerRow, faults):
             if row.node == work.node:
                 rows.setdefault(row.node, []).append(row)
@@ -66,9 +66,9 @@ def _node(node: str, rows: list[LedgerRow]) -> NodeAudit:
     )  # fmt: skip
 
 
-def rejects_of(store: Store, house: House, faults: list[str]) -> tuple[RejectCount, ...]:
+def rejects_of(store: Store, expected: Expected, faults: list[str]) -> tuple[RejectCount, ...]:
     counts: dict[tuple[str, str], RejectCount] = {}
-    for name in (work.rejects for work in expected_parts(store, house)):
+    for name in (work.rejects for work in expected.parts):
         for reject in _read(store, name, Reject, faults):
             key = (name.split("/")[1], reject.reason)
             old = counts.get(key, RejectCount(*key, 0, 0.0, f"{reject.path}: {reject.detail}"))

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 import pyarrow as pa
 
+from weft.pipelines.expected import Expected
 from weft.pipelines.graph import House
 from weft.pipelines.mixing.accounts import nodes_of, rejects_of
 from weft.pipelines.mixing.deep import damaged_tars
@@ -28,10 +29,11 @@ from weft.schemas.vocabulary import Vocabulary
 
 def audit(store: Store, house: House, deep: bool = False) -> Audit:
     """Declared against realised, and the ledger."""
-    faults = [str(damage) for find in (damaged(store, house, deep), missing(store, house)) for damage in find]
-    faults += strangers(store, house)
-    nodes = nodes_of(store, house, faults)
-    rejects = rejects_of(store, house, faults)
+    expected = Expected.of(store, house)
+    faults = [str(damage) for find in (damaged(store, expected, deep), missing(store, expected)) for damage in find]
+    faults += strangers(store, expected)
+    nodes = nodes_of(store, house, expected, faults)
+    rejects = rejects_of(store, expected, faults)
     streams = streams_of(store, house)
     stages = tuple(found for stream in streams if (found := _stream(stream, faults)))
     if deep:
