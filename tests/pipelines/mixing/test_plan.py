@@ -119,6 +119,24 @@ def test_declared_shares_and_temperature_hold_at_every_prefix_of_their_parent(
     assert english.share / french.share == pytest.approx(6**0.5, rel=0.25), held
 
 
+def test_emotions_below_languages_hold_at_every_prefix(
+    store: Store, composed: Any, training: Training, drawn: Drawn
+) -> None:
+    random = Random(5)
+    rows = [
+        (random.randint(3, 40), 1.0, random.choice("de en en".split()), random.choice("happy sad sad".split()))
+        for _ in range(400)
+    ]
+    composed.add("a", [rows[first : first + 100] for first in range(0, 400, 100)])
+    by = [{"language": {"en": 3, "de": 1}}, {"emotion": {"happy": 1, "sad": 1}}]
+    plan(store, composed.wanted(training(total=2000, shares={"a": {"weight": 1, "by": by}})), {})
+    draws = drawn()
+    within_one_sample("tokens", draws, {"en": Fraction(3, 4), "de": Fraction(1, 4)}, lambda d: d["language"])
+    halves = {"happy": Fraction(1, 2), "sad": Fraction(1, 2)}
+    for language in ("en", "de"):
+        within_one_sample("tokens", [d for d in draws if d["language"] == language], halves, lambda d: d["emotion"])
+
+
 def test_a_speaker_fills_no_more_than_its_bound(store: Store, composed: Any, training: Training, drawn: Drawn) -> None:
     parts = [[(10, 1.0, "", "", "loud" if n % 2 else f"s{n}") for n in range(40)] for _ in range(4)]
     composed.add("a", parts)
