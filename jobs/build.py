@@ -23,6 +23,7 @@ from weft.pipelines.mixing.plan import Wanted, read_tars
 from weft.pipelines.mixing.shards import index_name, rows_name, tar_name, wids_name
 from weft.pipelines.mixing.supply import short
 from weft.pipelines.own_names import is_made_by_weft
+from weft.pipelines.presence import check_presence
 from weft.pipelines.revisions import revisions
 from weft.pipelines.store import Damaged, Store
 from weft.pipelines.verify import damaged
@@ -40,8 +41,10 @@ def build(
 ) -> None:  # fmt: skip
     """Makes everything that is missing or no longer fits. `expect` is told of work before it begins.
 
+    Raises SourceGone, before anything is touched, where nothing of a source can be read any more.
     With `damage` everything is read first, and what is not as it was written is told and made anew.
     """
+    check_presence(store, house)
     store.sweep()
     remake = partial(remove_damaged, store, damage)
     remake(lambda: chain(damaged(store, Expected.of(store, house), deep=True), damaged_orders(store)))

@@ -3,6 +3,7 @@
 Item(path="a/clip.wav")  ->  Recording(seconds=62.4, …)   or   Reject(reason="truncated", …)
 """
 
+import os
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any, ClassVar
@@ -10,11 +11,12 @@ from typing import Any, ClassVar
 from pydantic import PrivateAttr, SerializeAsAny
 
 from weft.pipelines.sources.base import Source
+from weft.pipelines.sources.files import ABSENT
 from weft.pipelines.splits import Named, Splits
 from weft.pipelines.stage import Stage
 from weft.pipelines.store import Store
 from weft.schemas.item import Item
-from weft.schemas.ledger import Reject, Unusable
+from weft.schemas.ledger import NOT_FOUND, Reject, Unavailable, Unusable
 from weft.schemas.text import Document
 
 _LATER = {"split", "hold_out", "splits", "speakers"}
@@ -42,7 +44,7 @@ class Ingest(Stage):
         return self.source.makes
 
     def version(self) -> str:
-        return "3"
+        return "4"
 
     def made_from(self) -> dict[str, str]:
         """Without what decides the split of utterances: another share does not decode the audio again."""
@@ -68,9 +70,22 @@ class Ingest(Stage):
                 if item.key in seen:
                     raise Unusable("duplicate", "the source lists it more than once")
                 seen.add(item.key)
+                self._check_listed(item)
                 yield from self._read(item)
             except Unusable as fault:
                 yield _reject(item, fault)
+            except Unavailable as fault:
+                if not (fault.absent and "://" in self._store.located(item.uri)):
+                    raise
+                yield _reject(item, Unusable(NOT_FOUND, fault.reason))
+
+    def _check_listed(self, item: Item) -> None:
+        """Raises Unusable for a file that was not there when the source was listed; it is listed anew by every build."""
+        path = self._store.located(item.uri)
+        if ABSENT in item.stamp.split() and path.startswith("/") and not os.path.exists(path):
+            link = " (a dangling link)" if os.path.islink(path) else ""
+            if not os.path.exists(path.rpartition(":")[0]):  # a place in an archive
+                raise Unusable("missing", f"no such file{link}")
 
     def _read(self, item: Item) -> Iterator[Any]:
         for read in self.source.read(item, self._store):

@@ -308,7 +308,7 @@ class VocabularyWork(_ModelWork):
 
 
 def _readable(store: Store, utterances: Sequence[Utterance]) -> Iterator[tuple[Utterance, np.ndarray]]:
-    """With their samples; what went since it was ingested teaches nothing, and the next stage rejects it."""
+    """With their samples; what broke since it was ingested teaches nothing, and the next stage rejects it. Raises Unavailable."""
     for number, utterance in enumerate(utterances):
         report_step("clips read", number + 1, len(utterances))
         if not isinstance(samples := heard(store, utterance), Unusable):

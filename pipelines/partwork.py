@@ -8,6 +8,7 @@ and what it was made from:
 
   weft.companions   {"rejects/align/speech/part-00003.parquet": [5120, ""], "ingest/….bin": [81233, "9f…"]}   bytes, SHA-256
   weft.inputs       {"segment/speech/part-00003.parquet": "71c2…", "aligner/model.json": "03ab…"}
+  weft.again        "3": so many items a server did not have, so the part is made again by every build
 """
 
 import hashlib
@@ -22,10 +23,11 @@ from weft.pipelines.stage import Stage
 from weft.pipelines.store import Store
 from weft.schemas.audio import Audio, Recording
 from weft.schemas.fingerprint import digest
-from weft.schemas.ledger import TOLERANCE, Held, LedgerRow, Reject
+from weft.schemas.ledger import NOT_FOUND, TOLERANCE, Held, LedgerRow, Reject
 from weft.schemas.resources import Resources
 from weft.schemas.text import Dialogue
 
+AGAIN = "again"  # mark of a part whose rejects are asked for again by every build
 _LEDGER = 2  # version of the ledger's columns, which lies beside each part
 
 
@@ -95,7 +97,11 @@ class PartWork:
         if stamp is None or stamp.fingerprint != self.fingerprint(store):
             return False
         companions = companions_of(stamp)
-        return bool(companions) and all(size_of(store, name) == size for name, (size, _) in companions.items())
+        return (
+            AGAIN not in stamp.notes
+            and bool(companions)
+            and all(size_of(store, name) == size for name, (size, _) in companions.items())
+        )
 
     def run(self, store: Store, stage: Stage) -> int:
         """Runs the part with a stage that was set up; returns the number of records made."""
@@ -115,6 +121,8 @@ class PartWork:
         write_part(store, self.ledger, [row], LedgerRow, fingerprint)
         checksum = hashlib.sha256(blob).hexdigest()
         notes = {"made_from": json.dumps(made_from, ensure_ascii=True), **self._notes(store, blob, checksum)}
+        if lost := sum(reject.reason == NOT_FOUND for reject in rejects):
+            notes[AGAIN] = str(lost)
         write_part(store, self.makes, out, stage.makes, fingerprint, checksum, notes)
         return len(out)
 

@@ -17,9 +17,10 @@ import soundfile
 import soxr
 
 from weft.pipelines.decoders import BrokenStream, Sound, opened
+from weft.pipelines.reading import patiently
 from weft.pipelines.store import Store
 from weft.schemas.audio import Audio, Utterance
-from weft.schemas.ledger import Unusable
+from weft.schemas.ledger import Unavailable, Unusable
 
 RATE = 16000
 BLOCK = 30  # seconds decoded at a time, so that memory does not grow with the file
@@ -61,7 +62,7 @@ def declared_seconds(store: Store, audio: Audio) -> float | None:
     try:
         with _file(store, audio) as file, opened(file) as sound:
             return sound.declared or None
-    except (Unusable, OSError):
+    except (Unusable, Unavailable, OSError):
         return None
 
 
@@ -135,7 +136,7 @@ def load(store: Store, audio: Audio, start: float, end: float) -> np.ndarray:
 
 
 def heard(store: Store, utterance: Utterance) -> np.ndarray | Unusable:
-    """An utterance's samples, as `load` gives them; or why they cannot be read, as where a file went since it was ingested."""
+    """An utterance's samples, as `load` gives them; or why they are of no use. Raises Unavailable where the file is gone."""
     try:
         return load(store, utterance.audio, utterance.start, utterance.end)
     except Unusable as fault:
@@ -173,33 +174,36 @@ def flac(samples: np.ndarray, rate: int) -> bytes:
 
 
 def _file(store: Store, audio: Audio) -> BinaryIO:
-    """Raises Unusable."""
+    """Raises Unusable, and Unavailable for what is gone."""
     if audio.data:
         return io.BytesIO(audio.data)
-    uri = store.located(audio.uri)
+    uri = store.located(audio.uri).removeprefix("file://")
     if uri.startswith("/"):
         regular(uri)
         if not os.path.getsize(uri):
             raise Unusable("empty_file", "it holds 0 bytes")
     try:
-        file = store.open(uri)
-        if audio.length:
-            with file:
-                file.seek(audio.offset)
-                return io.BytesIO(file.read(audio.length))
+        return patiently(lambda: _opened(store, uri, audio), audio.uri)
+    except ValueError as error:
+        raise Unusable("unreadable", str(error)) from None
+
+
+def _opened(store: Store, uri: str, audio: Audio) -> BinaryIO:
+    """The file, or the bytes of it that are the audio."""
+    file = store.open(uri)
+    if not audio.length:
         return file
-    except (OSError, ValueError) as error:
-        raise Unusable("unreadable", f"{getattr(error, 'strerror', None) or error}") from None
+    with file:
+        file.seek(audio.offset)
+        return io.BytesIO(file.read(audio.length))
 
 
 def regular(path: str) -> None:
-    """Raises Unusable for what is no file: a fifo or a device would block the run for ever."""
+    """Raises Unusable for what is no file: a fifo or a device would block the run for ever; Unavailable for what is gone."""
     try:
-        mode = os.stat(path).st_mode
-    except OSError as error:
-        raise Unusable(
-            "unreadable", f"{error.strerror}" + (" (a dangling link)" if os.path.islink(path) else "")
-        ) from None
+        mode = patiently(lambda: os.stat(path), path).st_mode
+    except ValueError as error:
+        raise Unusable("unreadable", str(error)) from None
     if not stat.S_ISREG(mode):
         raise Unusable("not_a_file", "it is a folder, a pipe or a device")
 
@@ -210,6 +214,6 @@ def _sha256(file: BinaryIO) -> str:
         while chunk := file.read(1 << 20):
             sha.update(chunk)
     except OSError as error:
-        raise Unusable("unreadable", f"{error.strerror or error}") from None
+        raise Unavailable(str(getattr(file, "name", "a file")), f"{error.strerror or error}") from None
     file.seek(0)
     return sha.hexdigest()

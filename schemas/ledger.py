@@ -7,6 +7,7 @@ LedgerRow("align", "speech", part=0, items_in=98, items_out=96, items_rejected=2
 import math
 from dataclasses import dataclass
 
+NOT_FOUND = "not_found"  # the reason of what a server says is not there: every build asks for it again
 TOLERANCE = 1e-6  # seconds an item: times are sums of sample counts over a rate
 
 
@@ -16,6 +17,20 @@ class Unusable(Exception):
     def __init__(self, reason: str, detail: str = "") -> None:
         super().__init__(reason, detail)
         self.reason, self.detail = reason, detail
+
+
+class Unavailable(Exception):
+    """What cannot be read now, as its file, mount or server is gone: a failure of the work, which the next build tries again.
+
+    `absent` where the answer was that there is no such file.
+    """
+
+    def __init__(self, what: str, reason: str, absent: bool = False) -> None:
+        super().__init__(what, reason, absent)
+        self.what, self.reason, self.absent = what, reason, absent
+
+    def __str__(self) -> str:
+        return f"{self.what}: {self.reason}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,9 +12,12 @@ from dataclasses import dataclass
 
 import fsspec
 
+from weft.pipelines.reading import patiently
 from weft.pipelines.sound import regular
 from weft.pipelines.store import Store
 from weft.schemas.ledger import Unusable
+
+ABSENT = "unreadable"  # the stamp of a file that is not there: once it is, the listing changes, and it is read
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +66,7 @@ def stamp(uri: str) -> str:
     try:
         facts = os.stat(uri)
     except OSError:
-        return "unreadable"
+        return ABSENT
     return f"{facts.st_size}:{facts.st_mtime_ns}"
 
 
@@ -79,16 +82,16 @@ def _walk_url(root: str) -> Iterator[File]:
 
 
 def read_bytes(store: Store, uri: str) -> bytes:
-    """A small file. Raises Unusable: bad_transcript."""
-    uri = store.located(uri)
+    """A small file. Raises Unusable: bad_transcript; and Unavailable for one that is gone."""
+    uri = store.located(uri).removeprefix("file://")
     try:
         if uri.startswith("/"):
             regular(uri)
-        return store.read(uri)
+        return patiently(lambda: store.read(uri), uri.rsplit("/", 1)[-1])
     except Unusable as fault:
         raise Unusable("bad_transcript", f"{uri.rsplit('/', 1)[-1]}: {fault.detail}") from None
-    except OSError as error:
-        raise Unusable("bad_transcript", f"{uri.rsplit('/', 1)[-1]}: {error.strerror or error}") from None
+    except ValueError as error:
+        raise Unusable("bad_transcript", f"{uri.rsplit('/', 1)[-1]}: {error}") from None
 
 
 def read_text(store: Store, uri: str) -> str:

@@ -13,6 +13,7 @@ import struct
 from collections.abc import Iterator, Sequence
 from typing import Annotated
 
+from weft.pipelines.reading import patiently
 from weft.pipelines.sources.base import folder_of
 from weft.pipelines.sources.files import clean, stamp
 from weft.pipelines.sources.speech import Said, SpeechSource, refused
@@ -119,12 +120,13 @@ def _audio(store: Store, uri: str) -> Audio:
         return Audio(uri)
     path, _, offset = uri.rpartition(":")
     lies_at = store.located(path)
-    try:
-        with store.open(lies_at) as file:
-            file.seek(int(offset))
-            head = file.read(8)
-    except OSError as error:
-        raise Unusable("unreadable", f"{error.strerror or error}") from None
+    head = patiently(lambda: _head(store, lies_at, int(offset)), path)
     if head[:4] != b"RIFF" or len(head) < 8:
         raise Unusable("not_audio", f"no wav begins at byte {offset} of {path.rsplit('/', 1)[-1]}")
     return Audio(path, int(offset), struct.unpack("<I", head[4:])[0] + 8)
+
+
+def _head(store: Store, uri: str, offset: int) -> bytes:
+    with store.open(uri) as file:
+        file.seek(offset)
+        return file.read(8)

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field, replace
 from typing import Annotated, Any, BinaryIO
 
 from weft.pipelines.decoders import ENDINGS as AUDIO_ENDINGS
+from weft.pipelines.reading import patiently
 from weft.pipelines.sources.base import folder_of
 from weft.pipelines.sources.files import File, clean, local_file, walk
 from weft.pipelines.sources.speech import Said, SpeechSource, refused
@@ -139,9 +140,9 @@ def _tars(path: str) -> Iterator[File]:
 def opened(item: Item, store: Store) -> BinaryIO:
     uri = store.located(item.uri)
     try:
-        return store.open(uri)
-    except (OSError, ValueError) as error:
-        raise Unusable("unreadable", f"{getattr(error, 'strerror', None) or error}") from None
+        return patiently(lambda: store.open(uri), item.path)
+    except ValueError as error:
+        raise Unusable("unreadable", str(error)) from None
 
 
 def samples(file: BinaryIO) -> Iterator[_Sample]:

@@ -28,7 +28,7 @@ REJECTED = {
     "one.wav": "too_short",
     "silent.wav": "silent",
     "low.wav": "low_rate",
-    "dangling.wav": "unreadable",
+    "dangling.wav": "missing",
     "pipe.wav": "not_a_file",
     "headerless.raw": "no_header",
     "latin.flac": "bad_transcript",

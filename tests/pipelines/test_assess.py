@@ -124,11 +124,11 @@ def test_limits_of_a_text_leave_speech_without_one(store: Store) -> None:
     assert isinstance(staged(store, noise(2, 0.1), QualitySettings(slowest=3, repeats=0)), Utterance)
 
 
-def test_a_file_that_went_since_it_was_ingested_is_rejected(store: Store) -> None:
+def test_a_file_that_broke_since_it_was_ingested_is_rejected(store: Store) -> None:
     stage = Assess(limits=QualitySettings())
     stage.setup(store)
-    (fault,) = stage([Utterance("u-0", "u", "s", Audio("gone.flac"), "", 0.0, 1.0)])
-    assert isinstance(fault, Reject) and (fault.stage, fault.reason, fault.seconds) == ("assess", "unreadable", 1.0)
+    (fault,) = stage([Utterance("u-0", "u", "s", Audio("", data=b"no audio"), "", 0.0, 1.0)])
+    assert isinstance(fault, Reject) and (fault.stage, fault.reason, fault.seconds) == ("assess", "not_audio", 1.0)
 
 
 def test_how_speech_is_found_is_part_of_what_it_is() -> None:

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from weft.pipelines.sound import RATE, at_16k, blocks, flac, heard, load, scan
 from weft.pipelines.store import Store
 from weft.schemas.audio import Audio, Utterance
-from weft.schemas.ledger import Unusable
+from weft.schemas.ledger import Unavailable, Unusable
 
 
 def tone(seconds: float, rate: int = RATE, hertz: float = 300.0) -> np.ndarray:
@@ -93,13 +93,17 @@ def test_what_cannot_be_relied_on_is_refused(store: Store, put: Put, data: bytes
     assert fault.value.detail
 
 
-def test_what_is_not_there_is_refused(store: Store, tmp_path: Path) -> None:
+def test_a_device_by_its_url_is_no_file(store: Store) -> None:
     with pytest.raises(Unusable) as fault:
-        scan(store, Audio(str(tmp_path / "gone.wav")))
-    assert fault.value.reason == "unreadable"
-    with pytest.raises(Unusable) as fault:
-        scan(store, Audio(f"memory://{uuid.uuid4().hex}/gone.wav"))
-    assert fault.value.reason == "unreadable"
+        scan(store, Audio("file:///dev/zero"))
+    assert fault.value.reason == "not_a_file"
+
+
+def test_what_is_not_there_is_unavailable(store: Store, tmp_path: Path) -> None:
+    for uri in (str(tmp_path / "gone.wav"), f"memory://{uuid.uuid4().hex}/gone.wav"):
+        with pytest.raises(Unavailable, match=r"gone\.wav: ") as fault:
+            scan(store, Audio(uri))
+        assert fault.value.absent
 
 
 GOOD = {
@@ -192,7 +196,8 @@ def test_a_stretch_that_is_no_longer_there_is_told(store: Store, put: Put) -> No
             read()
         assert caught.value.reason == "truncated"
     gone = Utterance("u-0", "u", "s", Audio("gone.wav"), "", 0.0, 1.0)
-    assert isinstance(fault := heard(store, gone), Unusable) and fault.reason == "unreadable"
+    with pytest.raises(Unavailable):
+        heard(store, gone)
 
 
 @given(seconds=st.floats(0.2, 1.7), block=st.floats(0.05, 0.8))

@@ -31,7 +31,7 @@ from weft.pipelines.voices import base as voices
 from weft.pipelines.voices.base import Spoken, Style
 from weft.schemas.audio import Alignment, Audio, Recording, Units, Utterance, Word
 from weft.schemas.item import Item
-from weft.schemas.ledger import Held, Reject, Unusable
+from weft.schemas.ledger import Held, Reject, Unavailable, Unusable
 from weft.schemas.sample import Baked
 from weft.schemas.splits import HoldOut
 from weft.schemas.text import Dialogue, Document, Turn
@@ -115,8 +115,14 @@ class TestAlign:
     def test_a_file_that_went_since_it_was_ingested(self, store: Store) -> None:
         gone = utterance(store, "g-0", text="so")
         Path(gone.audio.uri).unlink()
-        before, missing, after = self.run(store, utterance(store, text="and"), gone, utterance(store, text="so"))
-        assert isinstance(missing, Reject) and (missing.key, missing.reason) == ("g-0", "unreadable")
+        with pytest.raises(Unavailable):
+            self.run(store, utterance(store, text="and"), gone, utterance(store, text="so"))
+
+    def test_a_file_that_broke_since_it_was_ingested(self, store: Store) -> None:
+        broken = utterance(store, "b-0", text="so")
+        Path(broken.audio.uri).write_bytes(b"no audio")
+        before, refused, after = self.run(store, utterance(store, text="and"), broken, utterance(store, text="so"))
+        assert isinstance(refused, Reject) and (refused.key, refused.reason) == ("b-0", "not_audio")
         assert [w.text for made in (before, after) for w in made.words] == ["and", "so"]
 
 
@@ -146,9 +152,8 @@ class TestEncode:
     def test_a_file_that_went_since_it_was_ingested(self, store: Store) -> None:
         gone = utterance(store, "g-0")
         Path(gone.audio.uri).unlink()
-        missing, whole = self.run(store, gone, utterance(store))
-        assert isinstance(missing, Reject) and (missing.stage, missing.reason) == ("encode", "unreadable")
-        assert whole.frames == 10
+        with pytest.raises(Unavailable):
+            self.run(store, gone, utterance(store))
 
     @pytest.mark.parametrize("missing", [0.03, 0.4, 20.0])
     def test_audio_that_is_shorter_than_it_was(self, store: Store, missing: float) -> None:

@@ -11,7 +11,7 @@ from weft.pipelines.transcribe import Transcribe
 from weft.pipelines.transcribers import base
 from weft.pipelines.transcribers.base import Spoken, Transcript
 from weft.schemas.audio import Audio, Utterance
-from weft.schemas.ledger import Reject, Unusable
+from weft.schemas.ledger import Reject, Unavailable, Unusable
 
 RATE = 16_000
 
@@ -68,8 +68,13 @@ def test_what_the_transcriber_fails_over_is_rejected(stage: Transcribe) -> None:
     assert isinstance(failed, Reject) and (failed.reason, failed.detail) == ("backend_failed", "three of what?")
 
 
-def test_a_file_that_went_since_is_rejected_and_the_others_keep_their_places(stage: Transcribe) -> None:
-    gone = Utterance("u-1", "u", "s", Audio("gone.flac"), "", 0.0, 2.0)
-    first, missing, last = stage([utterance(0, 2.0), gone, utterance(2, 4.0)])
-    assert isinstance(missing, Reject) and (missing.key, missing.reason) == ("u-1", "unreadable")
+def test_a_file_that_went_since_is_unavailable(stage: Transcribe) -> None:
+    with pytest.raises(Unavailable):
+        list(stage([utterance(0, 2.0), Utterance("u-1", "u", "s", Audio("gone.flac"), "", 0.0, 2.0)]))
+
+
+def test_a_file_that_broke_since_is_rejected_and_the_others_keep_their_places(stage: Transcribe) -> None:
+    broken = Utterance("u-1", "u", "s", Audio("", data=b"no audio"), "", 0.0, 2.0)
+    first, refused, last = stage([utterance(0, 2.0), broken, utterance(2, 4.0)])
+    assert isinstance(refused, Reject) and (refused.key, refused.reason) == ("u-1", "not_audio")
     assert (first.text, last.text) == ("word word", "word word word word")

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
 
+from weft.pipelines.reading import patiently
 from weft.pipelines.sound import regular
 from weft.pipelines.sources.textfiles.boundaries import Boundary, Delimiter, boundary
 from weft.pipelines.store import Store
@@ -68,7 +69,4 @@ def _opened(item: Item, store: Store) -> BinaryIO:
         raise Unusable("bad_name", "its name is not UTF-8; rename it")
     if (uri := store.located(item.uri)).startswith("/"):
         regular(uri)
-    try:
-        return store.open(uri)
-    except OSError as error:
-        raise Unusable("unreadable", f"{error.strerror or error}") from None
+    return patiently(lambda: store.open(uri), item.path)

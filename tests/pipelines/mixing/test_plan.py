@@ -124,7 +124,7 @@ def test_emotions_below_languages_hold_at_every_prefix(
 ) -> None:
     random = Random(5)
     rows = [
-        (random.randint(3, 40), 1.0, random.choice("de en en".split()), random.choice("happy sad sad".split()))
+        (random.randint(3, 40), 1.0, random.choice(["de", "en", "en"]), random.choice(["happy", "sad", "sad"]))
         for _ in range(400)
     ]
     composed.add("a", [rows[first : first + 100] for first in range(0, 400, 100)])

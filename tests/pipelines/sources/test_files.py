@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from weft.pipelines.sources.files import clean, read_text, stamp, walk
 from weft.pipelines.store import Store
-from weft.schemas.ledger import Unusable
+from weft.schemas.ledger import Unavailable, Unusable
 
 
 @given(text=st.text(st.characters(), max_size=60))
@@ -115,10 +115,12 @@ class TestReadText:
     def test_what_cannot_be_read_has_a_reason(self, store: Store, tmp_path: Path) -> None:
         (tmp_path / "latin.txt").write_bytes(b"caf\xe9")
         (tmp_path / "folder.txt").mkdir()
-        for name, said in (("latin", "not UTF-8 .byte 3"), ("gone", "No such file"), ("folder", "a folder")):
+        for name, said in (("latin", "not UTF-8 .byte 3"), ("folder", "a folder")):
             with pytest.raises(Unusable, match=said) as fault:
                 read_text(store, str(tmp_path / f"{name}.txt"))
             assert fault.value.reason == "bad_transcript"
+        with pytest.raises(Unavailable, match="No such file"):
+            read_text(store, str(tmp_path / "gone.txt"))
 
     def test_a_pipe_never_blocks_the_run(self, store: Store, tmp_path: Path, pipe_guard: None) -> None:
         os.mkfifo(tmp_path / "a.txt")

@@ -120,7 +120,7 @@ class TestFolder:
         (reject,) = read().values()
         assert isinstance(reject, Reject)
         assert reject.reason == {
-            "fifo": "not_a_file", "dangling": "unreadable", "empty": "empty_file", "text": "not_audio",
+            "fifo": "not_a_file", "dangling": "missing", "empty": "empty_file", "text": "not_audio",
             "folder": "empty_file", "latin transcript": "bad_transcript", "fifo transcript": "bad_transcript",
         }[make]  # fmt: skip
 
@@ -184,7 +184,7 @@ class TestManifest:
             ('{"audio": "a.flac", "words": "abc"}', "bad_manifest_line"),
             ('{"audio": "a.flac", "words": 5}', "bad_manifest_line"),
             ("[" * 100_000, "bad_manifest_line"),
-            ('{"audio": "gone.flac"}', "unreadable"),
+            ('{"audio": "gone.flac"}', "missing"),
             ('{"audio": "../raw"}', "not_a_file"),
         ],
         ids=lambda value: value[:30],

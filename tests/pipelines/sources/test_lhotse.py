@@ -55,7 +55,7 @@ def test_what_is_no_audio_of_a_cut_is_refused(tmp_path: Path, path: str, ingeste
              {**cut(path, 0, 1, []), "start": "soon"}]  # fmt: skip
     (tmp_path / "cuts.jsonl").write_text("".join(json.dumps(w) + "\n" for w in wrong) + "{nonsense\n")
     _, rejects = ingested(Source(path=str(tmp_path / "cuts.jsonl")))
-    assert sorted(r.reason for r in rejects) == ["bad_cut"] * 4 + ["command", "mixed_cut", "unreadable"]
+    assert sorted(r.reason for r in rejects) == ["bad_cut"] * 4 + ["command", "missing", "mixed_cut"]
 
 
 def test_shar_is_read_in_place(tmp_path: Path, clip: bytes, ingested: Callable) -> None:

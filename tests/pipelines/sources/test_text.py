@@ -368,7 +368,7 @@ class TestRejects:
             with open(os.fsencode(path) + b"\xff.txt", "wb") as file:
                 file.write(b"x")
         assert reasons(read(store, folder)) == [
-            {"fifo": "not_a_file", "dangling": "unreadable", "bad name": "bad_name"}[make]
+            {"fifo": "not_a_file", "dangling": "missing", "bad name": "bad_name"}[make]
         ]
 
 

@@ -1,0 +1,49 @@
+"""Whether what a corpus was built from is still there: where all of a source went, a build stops before it touches anything.
+
+    check_presence(store, house)      # raises SourceGone, or EmptySource where nothing is listed any more
+
+Of a source that the corpus lists already, a few of the items listed now are looked for; one that is there is enough.
+"""
+
+import heapq
+import os
+from itertools import islice
+
+from weft.pipelines.graph import House
+from weft.pipelines.listing import listed
+from weft.pipelines.parts import part_name
+from weft.pipelines.store import Store
+from weft.schemas.fingerprint import hash64
+
+_LISTED, _LOOKED_FOR = 200, 8  # items
+
+
+class SourceGone(ValueError):
+    """A source of a corpus of which nothing can be read; the message says which and where."""
+
+
+def check_presence(store: Store, house: House) -> None:
+    for name, source in house.sources.items():
+        if not store.exists(part_name(f"list/{name}", 0)):
+            continue
+        items = [item for item in islice(listed(name, source), _LISTED) if item.uri]
+        chosen = heapq.nsmallest(_LOOKED_FOR, items, key=lambda item: hash64(item.key))
+        if chosen and not any(_is_there(item.uri) for item in chosen):
+            raise SourceGone(
+                f"source {name!r}: nothing of it can be read now ({chosen[0].path} and others); is {_place(chosen[0].uri)} "
+                "mounted? The corpus was left as it is"
+            )
+
+
+def _is_there(uri: str) -> bool:
+    if uri.startswith("/"):
+        return os.path.exists(uri) or os.path.exists(uri.rpartition(":")[0])  # a place in an archive
+    try:
+        Store(".").open(uri).close()
+    except Exception:  # noqa: BLE001  # each file system has its own
+        return False
+    return True
+
+
+def _place(uri: str) -> str:
+    return uri.partition("?")[0].rpartition("@")[2].rpartition("/")[0]

@@ -1,0 +1,171 @@
+"""Audio that goes for a while: the build fails and says so, nothing is lost for good, and afterwards the bytes are the same."""
+
+import shutil
+import threading
+from collections.abc import Iterator
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from weft.jobs.build import build
+from weft.jobs.commands import read_house
+from weft.jobs.engine import LocalEngine
+from weft.jobs.failures import BuildError
+from weft.jobs.schedule import Event
+from weft.pipelines.parts import read_part
+from weft.pipelines.presence import SourceGone
+from weft.pipelines.store import Store
+from weft.schemas.ledger import Reject
+
+
+def write_recipe(root: Path, **source: Any) -> Path:
+    root.mkdir(exist_ok=True)
+    model = {"model_type": "llama", "hidden_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2}
+    recipe = {
+        "name": "away", "part_size": 4, "align": {"use": "none"}, "sources": {"speech": source},
+        "tokenizers": {"cepstra": {"use": "cepstra", "size": 8}}, "text": {"use": "bpe", "size": 300},
+        "tasks": {"speech": {"use": "speech", "sources": ["speech"]}},
+        "training": {"pre": {
+            "mixture": {"total": 300, "shares": {"speech": 1}, "exhausted": "repeat", "passes": 9}, "context": 64,
+            "model": {"config": model}, "optimiser": {"lr": 1e-3, "batch_tokens": 64},
+        }},
+    }  # fmt: skip
+    (root / "recipe.yaml").write_text(yaml.safe_dump(recipe))
+    return root / "recipe.yaml"
+
+
+def ran(recipe: Path, out: Path, report: Any = lambda event: None) -> None:
+    store = Store(str(out))
+    build(read_house(str(recipe)), store, LocalEngine(store), report, lambda works: None)
+
+
+def files(out: Path) -> dict[str, bytes]:
+    return {str(p.relative_to(out)): p.read_bytes() for p in sorted(out.rglob("*")) if p.is_file()}
+
+
+@pytest.fixture
+def recipe(tmp_path: Path, material: Path) -> Path:
+    shutil.copytree(material / "raw", tmp_path / "raw")
+    return write_recipe(tmp_path, use="folder", path=str(tmp_path / "raw"))
+
+
+@pytest.mark.parametrize("moment", ["ingest/speech", "segment/speech", "models/cepstra"])
+def test_a_folder_that_goes_in_mid_build(recipe: Path, tmp_path: Path, moment: str) -> None:
+    raw = tmp_path / "raw"
+    ran(recipe, tmp_path / "undisturbed")
+
+    def move(event: Event) -> None:
+        if event.node == moment and raw.exists():
+            raw.rename(tmp_path / "moved")
+
+    with pytest.raises(BuildError, match=r"Unavailable: .*No such file"):
+        ran(recipe, tmp_path / "corpus", move)
+    assert not list((tmp_path / "corpus" / "shards").rglob("*.tar"))
+    (tmp_path / "moved").rename(raw)
+    ran(recipe, tmp_path / "corpus")
+    assert files(tmp_path / "corpus") == files(tmp_path / "undisturbed")
+
+
+def test_a_finished_corpus_is_left_as_it_is(recipe: Path, tmp_path: Path, material: Path) -> None:
+    lines = [f'{{"audio": "{tmp_path}/raw/{n:02d}.flac", "text": "so"}}' for n in range(12)]
+    (tmp_path / "list.jsonl").write_text("\n".join(lines))
+    recipe = write_recipe(tmp_path, use="manifest", path=str(tmp_path / "list.jsonl"))
+    ran(recipe, tmp_path / "corpus")
+    before = files(tmp_path / "corpus")
+    (tmp_path / "raw").rename(tmp_path / "moved")
+    with pytest.raises(SourceGone, match="nothing of it can be read now"):
+        ran(recipe, tmp_path / "corpus")
+    assert files(tmp_path / "corpus") == before
+
+
+def test_a_clip_that_is_not_there_yet_is_read_once_it_is(recipe: Path, tmp_path: Path) -> None:
+    lines = [f'{{"audio": "{tmp_path}/raw/{n:02d}.flac", "text": "so"}}' for n in range(12)]
+    (tmp_path / "list.jsonl").write_text("\n".join(lines))
+    recipe = write_recipe(tmp_path, use="manifest", path=str(tmp_path / "list.jsonl"))
+    ran(recipe, tmp_path / "undisturbed")
+    (tmp_path / "raw" / "03.flac").rename(tmp_path / "03.flac")
+    ran(recipe, tmp_path / "corpus")
+    assert reasons(tmp_path / "corpus") == ["missing"]
+    (tmp_path / "03.flac").rename(tmp_path / "raw" / "03.flac")
+    ran(recipe, tmp_path / "corpus")
+    assert reasons(tmp_path / "corpus") == []
+    assert files(tmp_path / "corpus") == files(tmp_path / "undisturbed")
+
+
+def reasons(out: Path) -> list[str]:
+    store = Store(str(out))
+    return [r.reason for name in store.names("rejects/ingest", ".parquet") for r in read_part(store, name, Reject)]
+
+
+class Server(SimpleHTTPRequestHandler):
+    """Serves a folder; `answers` are what it says to the next requests of a path, in their order."""
+
+    root = ""
+    answers: dict[str, list[int]] = {}
+
+    def translate_path(self, path: str) -> str:
+        return f"{self.root}{path}"
+
+    def send_head(self) -> Any:
+        if (codes := self.answers.get(self.path)) and (code := codes.pop(0)):
+            self.send_error(code)
+            return None
+        return super().send_head()
+
+    def log_message(self, *arguments: Any) -> None:
+        """Says nothing."""
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[str]:
+    handler = type("Here", (Server,), {"root": str(tmp_path / "raw"), "answers": {}})
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as running:
+        threading.Thread(target=running.serve_forever, daemon=True).start()
+        handler.url = f"http://127.0.0.1:{running.server_port}"  # type: ignore[attr-defined]
+        yield handler  # type: ignore[misc]
+        running.shutdown()
+
+
+def of_urls(root: Path, server: Any) -> Path:
+    lines = [f"{server.url}/{n:02d}.flac\tso" for n in range(12)]
+    (root / "urls.tsv").write_text("\n".join(lines))
+    return write_recipe(root, use="urls", path=str(root / "urls.tsv"))
+
+
+def test_a_server_that_is_busy_for_a_moment_is_asked_again(recipe: Path, tmp_path: Path, server: Any) -> None:
+    recipe = of_urls(tmp_path, server)
+    ran(recipe, tmp_path / "undisturbed")
+    server.answers |= {"/03.flac": [503, 503], "/05.flac": [503]}
+    ran(recipe, tmp_path / "corpus")
+    assert reasons(tmp_path / "corpus") == []
+    assert files(tmp_path / "corpus") == files(tmp_path / "undisturbed")
+
+
+def test_a_server_that_stays_busy_fails_the_build_and_no_more(recipe: Path, tmp_path: Path, server: Any) -> None:
+    recipe = of_urls(tmp_path, server)
+    ran(recipe, tmp_path / "undisturbed")
+    server.answers["/03.flac"] = [503] * 99
+    with pytest.raises(BuildError, match=r"Unavailable: .*03\.flac"):
+        ran(recipe, tmp_path / "corpus")
+    server.answers.clear()
+    ran(recipe, tmp_path / "corpus")
+    assert files(tmp_path / "corpus") == files(tmp_path / "undisturbed")
+
+
+def test_what_a_server_does_not_have_is_asked_for_by_every_build(recipe: Path, tmp_path: Path, server: Any) -> None:
+    recipe = of_urls(tmp_path, server)
+    ran(recipe, tmp_path / "undisturbed")
+    server.answers["/03.flac"] = [404] * 99
+    ran(recipe, tmp_path / "corpus")
+    assert reasons(tmp_path / "corpus") == ["not_found"]
+    again: list[Event] = []
+    before = files(tmp_path / "corpus")
+    ran(recipe, tmp_path / "corpus", again.append)
+    assert {event.node for event in again if event.what == "done"} == {"ingest/speech"}
+    assert files(tmp_path / "corpus") == before
+    server.answers.clear()
+    ran(recipe, tmp_path / "corpus")
+    assert files(tmp_path / "corpus") == files(tmp_path / "undisturbed")

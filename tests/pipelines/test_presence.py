@@ -1,0 +1,65 @@
+"""Where all of a source went, a build stops; where some of it went, or all is new, it goes on."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from weft.pipelines.graph import House
+from weft.pipelines.listing import EmptySource, list_source
+from weft.pipelines.presence import SourceGone, check_presence
+from weft.pipelines.store import Store
+from weft.schemas.recipe import Recipe
+
+
+@pytest.fixture
+def listed(tmp_path: Path) -> tuple[Store, House]:
+    """A corpus that has listed a manifest of three clips and a folder of two."""
+    for n in range(3):
+        (tmp_path / f"{n}.wav").write_bytes(b"x")
+    (tmp_path / "folder").mkdir()
+    for n in range(2):
+        (tmp_path / "folder" / f"{n}.wav").write_bytes(b"x")
+    lines = [f'{{"audio": "{tmp_path}/{n}.wav"}}' for n in range(3)]
+    (tmp_path / "list.jsonl").write_text("\n".join(lines))
+    sources = {
+        "listed": {"use": "manifest", "path": str(tmp_path / "list.jsonl")},
+        "lying": {"use": "folder", "path": str(tmp_path / "folder")},
+    }
+    house = House(Recipe.model_validate({"name": "x", "sources": sources, "align": {"use": "none"}}))
+    store = Store(str(tmp_path / "corpus"))
+    for name, source in house.sources.items():
+        list_source(store, name, source, 8)
+    return store, house
+
+
+def test_all_there_or_some(listed: tuple[Store, House], tmp_path: Path) -> None:
+    check_presence(*listed)
+    (tmp_path / "0.wav").unlink()
+    check_presence(*listed)
+
+
+def test_all_of_a_list_gone(listed: tuple[Store, House], tmp_path: Path) -> None:
+    for n in range(3):
+        (tmp_path / f"{n}.wav").rename(tmp_path / f"{n}.moved")
+    with pytest.raises(SourceGone, match="source 'listed': nothing of it can be read now"):
+        check_presence(*listed)
+
+
+def test_an_empty_folder(listed: tuple[Store, House], tmp_path: Path) -> None:
+    shutil.rmtree(tmp_path / "folder")
+    with pytest.raises(EmptySource, match="lying"):
+        check_presence(*listed)
+
+
+def test_other_files_at_the_same_place(listed: tuple[Store, House], tmp_path: Path) -> None:
+    for n in range(2):
+        (tmp_path / "folder" / f"{n}.wav").rename(tmp_path / "folder" / f"new-{n}.wav")
+    check_presence(*listed)
+
+
+def test_a_first_build_is_not_asked(listed: tuple[Store, House], tmp_path: Path) -> None:
+    _, house = listed
+    for n in range(3):
+        (tmp_path / f"{n}.wav").unlink()
+    check_presence(Store(str(tmp_path / "other")), house)

@@ -1,0 +1,64 @@
+"""Reads that fail for a moment: tried again, then Unavailable; a name that is none and a fault of the code are told as they are."""
+
+import errno
+import copy
+
+import pytest
+
+from weft.pipelines.reading import patiently
+from weft.schemas.ledger import Unavailable
+
+
+def failing(times: int, error: Exception) -> "tuple[list[int], object]":
+    tries: list[int] = []
+
+    def read() -> str:
+        tries.append(1)
+        if len(tries) <= times:
+            raise error
+        return "read"
+
+    return tries, read
+
+
+def test_what_comes_back_is_read() -> None:
+    tries, read = failing(3, OSError(errno.EIO, "Input/output error"))
+    assert patiently(read, "clip.wav") == "read" and len(tries) == 4
+
+
+@pytest.mark.parametrize(
+    ("error", "absent"),
+    [
+        (FileNotFoundError(errno.ENOENT, "No such file or directory"), True),
+        (OSError(errno.ESTALE, "Stale file handle"), False),
+        (TimeoutError("no answer"), False),
+        (ConnectionResetError("reset by peer"), False),
+        (MemoryError(), False),
+    ],
+)
+def test_what_stays_away_is_unavailable(error: Exception, absent: bool) -> None:
+    tries, read = failing(9, error)
+    with pytest.raises(Unavailable, match=r"clip\.wav: .+") as found:
+        patiently(read, "clip.wav")
+    assert len(tries) == 4 and found.value.absent == absent
+    again = copy.copy(found.value)  # as it goes from one process to another
+    assert (str(again), again.absent) == (str(found.value), absent)
+
+
+def test_a_server_that_says_there_is_no_such_file_is_asked_once() -> None:
+    tries, read = failing(9, FileNotFoundError("https://host/clip.wav"))
+    with pytest.raises(Unavailable):
+        patiently(read, "https://host/clip.wav")
+    assert len(tries) == 1
+
+
+def test_a_name_that_is_none_is_no_failure() -> None:
+    with pytest.raises(ValueError, match="File name too long"):
+        patiently(failing(9, OSError(errno.ENAMETOOLONG, "File name too long"))[1], "x" * 999)
+
+
+def test_a_fault_of_the_code_is_raised_at_once() -> None:
+    tries, read = failing(9, AttributeError("no such"))
+    with pytest.raises(AttributeError):
+        patiently(read, "clip.wav")
+    assert len(tries) == 1
