@@ -1,7 +1,7 @@
 """Reads that fail for a moment: tried again, then Unavailable; a name that is none and a fault of the code are told as they are."""
 
-import errno
 import copy
+import errno
 
 import pytest
 
