@@ -13,9 +13,8 @@ from itertools import chain, count, groupby
 from pathlib import Path
 from typing import Any
 
-from rich.markup import escape
-
 from weft.jobs.commands import build_corpus, console
+from weft.jobs.printing import escape
 from weft.jobs.show import show_lost
 from weft.pipelines.decoders import ENDINGS as AUDIO_ENDINGS
 from weft.pipelines.graph import House

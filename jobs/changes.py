@@ -14,6 +14,7 @@ from typing import BinaryIO
 from rich.console import Console
 
 from weft.jobs.build import Parts, drawn, order_work, pass_works, shard_works, wanted
+from weft.jobs.printing import plain
 from weft.jobs.schedule import why_again
 from weft.pipelines.graph import House
 from weft.pipelines.listing import list_source
@@ -62,9 +63,9 @@ def show_changes(console: Console, house: House, store: Store) -> None:
     """Prints a line for each node that would run, and why. Raises EmptySource."""
     lines = changes(house, store)
     for line in lines:
-        console.print(line, highlight=False, markup=False)
+        console.print(plain(line), highlight=False, markup=False)
     if not lines:
-        console.print(f"{store.url}: nothing would be done again", highlight=False, markup=False)
+        console.print(plain(f"{store.url}: nothing would be done again"), highlight=False, markup=False)
 
 
 def changes(house: House, store: Store) -> list[str]:

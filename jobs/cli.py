@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.markup import escape
 
 from weft.jobs.help import Command, Group
 from weft.jobs.options import AddressOption, DebugOption, EngineOption, WorkersOption, check_engine, parted
+from weft.jobs.printing import escape, plain
 from weft.jobs.tokenizer_cli import encode, tokenizer_app
 from weft.schemas.faults import RecipeError
 
@@ -325,7 +325,7 @@ def main() -> None:
         raise
     except Exception as error:  # noqa: BLE001 - the one place where a fault becomes a sentence
         message, code = explain(error)
-        print(message, file=sys.stderr)
+        print(plain(message), file=sys.stderr)
         sys.exit(code)
 
 

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 from rich.console import Console
-from rich.markup import escape
 
+from weft.jobs.printing import escape
 from weft.pipelines.built import Built, is_as_written
 from weft.pipelines.claim import claimed
 from weft.pipelines.graph import House, RecipeFault

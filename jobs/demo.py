@@ -14,9 +14,9 @@ from functools import partial
 from pathlib import Path
 
 import yaml
-from rich.markup import escape
 
 from weft.jobs.commands import build_corpus, console, read_house
+from weft.jobs.printing import escape
 from weft.jobs.samples import find_where
 from weft.jobs.show import show_audit, table
 from weft.jobs.training import run_training

@@ -12,10 +12,10 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow.parquet as pq
-from rich.markup import escape
 
 from weft.jobs.aligning import write_rejects
 from weft.jobs.commands import build_corpus, console, make_house
+from weft.jobs.printing import escape
 from weft.jobs.show import show_lost
 from weft.jobs.tokenizing import recipe_of, taken
 from weft.pipelines.graph import House

@@ -9,9 +9,9 @@ from math import isnan, nan
 from pathlib import Path
 
 import numpy as np
-from rich.markup import escape
 
 from weft.jobs.commands import build_corpus, console, make_house
+from weft.jobs.printing import escape
 from weft.jobs.show import table
 from weft.jobs.tokenizing import recipe_of, taken
 from weft.pipelines.encode import speech_of

@@ -13,6 +13,7 @@ from rich.console import Console
 
 from weft.jobs import costs
 from weft.jobs.holdings import Holding, sampled_holding
+from weft.jobs.printing import plain
 from weft.jobs.show import clock_time, show_passed_over, table
 from weft.pipelines.graph import House
 from weft.pipelines.holdout import check_listing
@@ -78,7 +79,7 @@ def show_forecast(console: Console, house: House, as_json: bool = False) -> list
     if learnt := costs.learning(house, held):
         console.print(f"what learns, one core, about: {_times(learnt)}", highlight=False)
     for sentence in sentences:
-        console.print(sentence, highlight=False, markup=False)
+        console.print(plain(sentence), highlight=False, markup=False)
     return sentences
 
 

@@ -17,6 +17,7 @@ from types import TracebackType
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
 
+from weft.jobs.printing import plain
 from weft.jobs.schedule import Event
 from weft.jobs.show import clock_time
 from weft.pipelines.learning import Pace
@@ -117,7 +118,7 @@ class BuildProgress:
             if moved != self._shown.get(name):
                 self._shown[name] = moved
                 line = f"{name:<12} {self._count(name)} of {self.expected[name]}  {note}"
-                self._console.print(line, highlight=False, markup=False)
+                self._console.print(plain(line), highlight=False, markup=False)
 
     def _look(self) -> None:
         while not self._over.wait(WATCHED):
@@ -142,13 +143,15 @@ class BuildProgress:
             self._again.setdefault(event.node, []).append(event.why)
         self._ended[event.node] += 1
         if event.what == "kept":
-            self._console.print(*event.why, sep="\n", end="\n" if event.why else "", highlight=False, markup=False)
+            self._console.print(
+                *map(plain, event.why), sep="\n", end="\n" if event.why else "", highlight=False, markup=False
+            )
         if self._ended[event.node] >= self._pieces[event.node] and event.node in self._again:
             self._tell(event.node)
 
     def _tell(self, node: str) -> None:
         line = summed(node, self._pieces[node], self._again.pop(node))
-        self._console.print(line, highlight=False, markup=False)
+        self._console.print(plain(line), highlight=False, markup=False)
 
     def _note(self, name: str) -> str:
         elapsed = max(1e-3, self._clock() - self._began[name])

@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
+from weft.jobs.printing import escape
 from weft.pipelines.sources.base import Source
 from weft.schemas.audit import Audit, StageAudit
 from weft.schemas.ledger import Reject

@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from rich.markup import escape
 
 from weft.jobs.aligning import CORPUS, sources_of, write_rejects
 from weft.jobs.commands import build_corpus, console, make_house
+from weft.jobs.printing import escape
 from weft.jobs.show import show_lost, table
 from weft.outside.backend import Backend
 from weft.pipelines.graph import House

@@ -1,0 +1,39 @@
+"""What is printed never steers the terminal."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from weft.jobs.printing import escape, plain
+from weft.jobs.show import cell
+
+Weft = Callable[..., tuple[int, str, str]]
+STEERING = {
+    "\x1b": "\\x1b",
+    "\u202e": "\\u202e",
+    "\u2066": "\\u2066",
+    "\x9b": "\\x9b",
+    "\r": "\\r",
+    "\u2028": "\\u2028",
+}
+
+
+@pytest.mark.parametrize(("character", "shown"), STEERING.items())
+def test_what_would_steer_is_written_out(character: str, shown: str) -> None:
+    assert plain(f"a{character}b") == escape(f"a{character}b") == cell(f"a{character}b") == f"a{shown}b"
+
+
+@pytest.mark.parametrize("text", ["naïve 日本語", "نستعلیق می\u200cخواهم", "two\nlines\tand a tab"])
+def test_what_is_written_stays(text: str) -> None:
+    assert plain(text) == text
+
+
+def test_brackets_are_no_markup() -> None:
+    assert escape("[bold]x") == "\\[bold]x"
+
+
+def test_a_message_with_a_file_name(weft: Weft, tmp_path: Path) -> None:
+    (tmp_path / "r\x1b[31m.yaml").write_text("name: x\nseed: no number\n")
+    code, _, said = weft("validate", tmp_path / "r\x1b[31m.yaml")
+    assert code == 2 and "\x1b" not in said and "\\x1b[31m" in said
