@@ -12,6 +12,7 @@ from weft.jobs.build import build
 from weft.jobs.commands import open_corpus, read_house
 from weft.jobs.engine import LocalEngine
 from weft.pipelines.aligners.adapted import Aligner
+from weft.pipelines.claim import claimed
 from weft.pipelines.mixing.audit import audit
 from weft.pipelines.models import OWN
 from weft.pipelines.store import Damaged, Store
@@ -92,7 +93,8 @@ def corpus(good: Path, tmp_path: Path) -> Store:
 def run(recipe_at: Path, out: Path, verify: bool = False) -> list[Damaged]:
     """A local build, and what it found damaged."""
     house, store, found = read_house(str(recipe_at)), Store(str(out)), list[Damaged]()
-    build(house, store, LocalEngine(store), lambda _: None, lambda _: None, found.append if verify else None)
+    with claimed(store):
+        build(house, store, LocalEngine(store), lambda _: None, lambda _: None, found.append if verify else None)
     return found
 
 
