@@ -172,9 +172,11 @@ class Ffmpeg(_Closing):
             raise BrokenStream(str(error)) from None
         assert isinstance(container, InputContainer)
         self._container = container
-        if not container.streams.audio or not container.streams.audio[0].codec_context.sample_rate:
+        if not container.streams.audio:
             raise BrokenStream("it holds no audio stream")
         self._stream = container.streams.audio[0]
+        if self._stream.codec_context is None or not self._stream.codec_context.sample_rate:
+            raise BrokenStream("its audio is of no coding that FFmpeg knows")
         self._stream.codec_context.thread_count = 1
         self.rate, self.channels = self._stream.codec_context.sample_rate, self._stream.codec_context.channels
         self._begin(0, self._decode())

@@ -1,14 +1,17 @@
 """Reads that fail for a moment: tried again after a while, and then a failure of the work, never a reject.
 
     patiently(lambda: store.open(uri), uri)     # raises Unavailable after the last try
+    with watched(file, uri) as seen: …          # raises Unavailable where a read failed in between
 
 What a file holds is another matter: content that was read and is wrong is a reject (Unusable).
 """
 
 import errno
+import io
 import time
-from collections.abc import Callable
-from typing import TypeVar
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, BinaryIO, TypeVar, cast
 
 from weft.schemas.ledger import Unavailable
 
@@ -16,6 +19,62 @@ T = TypeVar("T")
 WAITS = (0.5, 2.0, 8.0)  # seconds before each further try
 _NO_SUCH_FILE = (404, 410)
 _NO_NAME = {errno.ENAMETOOLONG, errno.ELOOP, errno.EINVAL, errno.EISDIR}  # of the name itself: no try makes it better
+
+
+class Watched(io.RawIOBase):
+    """A file that remembers that it could not be read, and ends there for whoever reads it."""
+
+    def __init__(self, file: BinaryIO, what: str) -> None:
+        self._file, self._what = file, what
+        self.name = getattr(file, "name", "")
+        self.failure: Unavailable | None = None
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        data = self.read(len(buffer))
+        buffer[: len(data)] = data
+        return len(data)
+
+    def read(self, size: int = -1) -> bytes:
+        place = self._file.tell()
+        try:
+            return patiently(lambda: self._read_at(place, size), self._what)
+        except Unavailable as failure:  # a decoder's library could not pass it on
+            self.failure = failure
+            return b""
+
+    def _read_at(self, place: int, size: int) -> bytes:
+        self._file.seek(place)
+        return self._file.read(size)
+
+    def seek(self, place: int, whence: int = 0) -> int:
+        return self._file.seek(place, whence)
+
+    def tell(self) -> int:
+        return self._file.tell()
+
+    def close(self) -> None:
+        self._file.close()
+        super().close()
+
+
+@contextmanager
+def watched(file: BinaryIO, what: str) -> Iterator[BinaryIO]:
+    """The file, closed at the end. Raises Unavailable where it could not be read, whatever was made of that."""
+    with Watched(file, what) as seen:
+        try:
+            yield cast(BinaryIO, seen)
+        except Exception:
+            if seen.failure:
+                raise seen.failure from None
+            raise
+        if seen.failure:
+            raise seen.failure
 
 
 def patiently(read: Callable[[], T], what: str) -> T:

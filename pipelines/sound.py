@@ -9,6 +9,7 @@ import io
 import os
 import stat
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import BinaryIO
 
@@ -17,7 +18,7 @@ import soundfile
 import soxr
 
 from weft.pipelines.decoders import BrokenStream, Sound, opened
-from weft.pipelines.reading import patiently
+from weft.pipelines.reading import patiently, watched
 from weft.pipelines.store import Store
 from weft.schemas.audio import Audio, Utterance
 from weft.schemas.ledger import Unavailable, Unusable
@@ -173,19 +174,23 @@ def flac(samples: np.ndarray, rate: int) -> bytes:
     return buffer.getvalue()
 
 
-def _file(store: Store, audio: Audio) -> BinaryIO:
+@contextmanager
+def _file(store: Store, audio: Audio) -> Iterator[BinaryIO]:
     """Raises Unusable, and Unavailable for what is gone."""
     if audio.data:
-        return io.BytesIO(audio.data)
+        yield io.BytesIO(audio.data)
+        return
     uri = store.located(audio.uri).removeprefix("file://")
     if uri.startswith("/"):
         regular(uri)
         if not os.path.getsize(uri):
             raise Unusable("empty_file", "it holds 0 bytes")
     try:
-        return patiently(lambda: _opened(store, uri, audio), audio.uri)
+        file = patiently(lambda: _opened(store, uri, audio), audio.uri)
     except ValueError as error:
         raise Unusable("unreadable", str(error)) from None
+    with watched(file, audio.uri) as seen:
+        yield seen
 
 
 def _opened(store: Store, uri: str, audio: Audio) -> BinaryIO:
@@ -194,6 +199,9 @@ def _opened(store: Store, uri: str, audio: Audio) -> BinaryIO:
     if not audio.length:
         return file
     with file:
+        there = file.seek(0, os.SEEK_END) - audio.offset
+        if there < audio.length:
+            raise Unusable("truncated", f"{audio.length:,} bytes are declared, and {max(0, there):,} are there")
         file.seek(audio.offset)
         return io.BytesIO(file.read(audio.length))
 
@@ -210,10 +218,7 @@ def regular(path: str) -> None:
 
 def _sha256(file: BinaryIO) -> str:
     sha = hashlib.sha256()
-    try:
-        while chunk := file.read(1 << 20):
-            sha.update(chunk)
-    except OSError as error:
-        raise Unavailable(str(getattr(file, "name", "a file")), f"{error.strerror or error}") from None
+    while chunk := file.read(1 << 20):
+        sha.update(chunk)
     file.seek(0)
     return sha.hexdigest()

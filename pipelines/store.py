@@ -24,6 +24,8 @@ from typing import BinaryIO
 import fsspec
 from fsspec.implementations.local import LocalFileSystem
 
+from weft.schemas.faults import RecipeError
+
 SOURCE = "source://"
 _SCRATCH = re.compile(r"\.tmp-[0-9a-f]{32}$")  # how the names end of files that are being written
 
@@ -103,7 +105,10 @@ class Store:
         """For reading; absolute paths, urls of other stores and files of sources work too."""
         name = self.located(name)
         if "://" in name:
-            return fsspec.open(name, "rb").open()
+            try:
+                return fsspec.open(name, "rb").open()
+            except ImportError as error:  # of what reads such urls
+                raise RecipeError(f"{name.partition('://')[0]}:// cannot be read here: {error}") from None
         if name.startswith("/"):
             return open(name, "rb")
         return self.fs.open(self.path(name), "rb", **({} if self.local else {"block_size": READ_AHEAD}))

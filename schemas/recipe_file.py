@@ -19,6 +19,7 @@ from pydantic import ValidationError
 from weft.schemas.faults import RecipeError
 from weft.schemas.recipe import Recipe
 
+_LARGEST = 100_000  # values: a recipe has some hundreds, and nested aliases unfold to billions
 Lines = dict[tuple[str, ...], str]
 
 
@@ -125,6 +126,8 @@ def _text(path: Path) -> str:
 def _parse(name: str, text: str) -> Source:
     try:
         node = yaml.compose(text, _Loader)
+        if _size(node, {}) > _LARGEST:
+            raise RecipeError(f"{name}: its aliases unfold to more than {_LARGEST:,} values")
         mapping = yaml.load(text, _Loader)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
@@ -135,6 +138,16 @@ def _parse(name: str, text: str) -> Source:
     lines: Lines = {}
     _mark(node, (), name, lines)
     return Source(mapping, lines)
+
+
+def _size(node: yaml.Node | None, known: dict[int, int]) -> int:
+    """How many values a node holds where every alias is written out. Raises RecursionError for one that holds itself."""
+    if node is None or isinstance(node, yaml.ScalarNode):
+        return 1
+    if id(node) not in known:
+        inner = node.value if isinstance(node, yaml.SequenceNode) else [one for pair in node.value for one in pair]
+        known[id(node)] = 1 + sum(_size(one, known) for one in inner)
+    return known[id(node)]
 
 
 def _mark(node: yaml.Node | None, path: tuple[str, ...], name: str, lines: Lines) -> None:

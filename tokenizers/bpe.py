@@ -4,6 +4,7 @@ Tokenizer(size=2000).train(texts)
 encode(" of the")  ->  [291, 275];  `<s>` is id 0, the 256 bytes follow, then the merges
 """
 
+import re
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, ClassVar
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
 
 BOS = "<s>"
+_LONG = re.compile(r"\S{256}(?=\S)")  # a word that no language has
 
 
 class Tokenizer(TextTokenizer):
@@ -36,5 +38,6 @@ class Tokenizer(TextTokenizer):
         trainer = trainers.BpeTrainer(
             vocab_size=self.size, special_tokens=[BOS], initial_alphabet=alphabet, show_progress=False, min_frequency=2
         )
-        backend.train_from_iterator(texts, trainer)
+        # the time of a merge grows with the square of a word's length
+        backend.train_from_iterator((_LONG.sub(r"\g<0>\n", text) for text in texts), trainer)
         return PreTrainedTokenizerFast(tokenizer_object=backend, bos_token=BOS, clean_up_tokenization_spaces=False)

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field, replace
 from typing import Annotated, Any, BinaryIO
 
 from weft.pipelines.decoders import ENDINGS as AUDIO_ENDINGS
-from weft.pipelines.reading import patiently
+from weft.pipelines.reading import patiently, watched
 from weft.pipelines.sources.base import folder_of
 from weft.pipelines.sources.files import File, clean, local_file, walk
 from weft.pipelines.sources.speech import Said, SpeechSource, refused
@@ -61,7 +61,7 @@ class Source(SpeechSource):
 
     def read(self, item: Item, store: Store) -> Iterator[Recording | Reject]:
         """Raises Unusable."""
-        with opened(item, store) as file:
+        with watched(opened(item, store), item.path) as file:
             seen: set[str] = set()
             for number, sample in enumerate(samples(file)):
                 where = f"{item.path}/{sample.key}"

@@ -2,10 +2,16 @@
 
 import copy
 import errno
+import io
+from pathlib import Path
 
+import numpy as np
 import pytest
 
-from weft.pipelines.reading import patiently
+from weft.pipelines.reading import patiently, watched
+from weft.pipelines.sound import flac, load, scan
+from weft.pipelines.store import Store
+from weft.schemas.audio import Audio
 from weft.schemas.ledger import Unavailable
 
 
@@ -62,3 +68,33 @@ def test_a_fault_of_the_code_is_raised_at_once() -> None:
     with pytest.raises(AttributeError):
         patiently(read, "clip.wav")
     assert len(tries) == 1
+
+
+class Failing(io.BytesIO):
+    """A file on a mount that goes while it is read."""
+
+    def read(self, size: int | None = -1) -> bytes:
+        if self.tell() > 20_000:
+            raise OSError(errno.EIO, "Input/output error")
+        return super().read(20_000 if size is None or size < 0 else min(size, 20_000))
+
+
+@pytest.mark.parametrize("ending", ["flac", "mp3"])
+def test_a_mount_that_goes_while_audio_is_decoded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ending: str) -> None:
+    """Decoders take it for the end of the file."""
+    import soundfile
+
+    noise = np.random.default_rng(1).uniform(-0.5, 0.5, 48_000).astype(np.float32)
+    soundfile.write(str(tmp_path / f"a.{ending}"), noise, 16_000)
+    whole = (tmp_path / f"a.{ending}").read_bytes() * (1 if ending == "flac" else 4)
+    monkeypatch.setattr(Store, "open", lambda self, name: Failing(whole))
+    for read in (lambda a: scan(Store("."), a), lambda a: load(Store("."), a, 0.0, 3.0)):
+        with pytest.raises(Unavailable, match=f"a.{ending}: Input/output error"):
+            read(Audio(str(tmp_path / f"a.{ending}")))
+
+
+def test_what_was_read_is_given_on() -> None:
+    with watched(io.BytesIO(flac(np.zeros(800, np.float32), 16_000)), "clip") as file:
+        assert file.read(4) == b"fLaC"
+    with pytest.raises(ValueError, match="of the code"), watched(io.BytesIO(b""), "clip"):
+        raise ValueError("of the code")

@@ -93,6 +93,29 @@ def test_what_cannot_be_relied_on_is_refused(store: Store, put: Put, data: bytes
     assert fault.value.detail
 
 
+ODD = {"tag 0": (0, 1, 16), "tag 0xffff": (0xFFFF, 1, 16), "no bits": (1, 1, 0), "65,535 bits": (1, 1, 65535),
+       "no channels": (1, 0, 16), "no extension": (0xFFFE, 1, 16), "ADPCM without its table": (2, 1, 16)}  # fmt: skip
+
+
+@pytest.mark.parametrize("odd", ODD)
+def test_a_wav_with_an_odd_header_is_refused(store: Store, put: Put, odd: str) -> None:
+    tag, channels, bits = ODD[odd]
+    block = min(channels * bits // 8, 65535)
+    layout = struct.pack("<HHIIHH", tag, channels, RATE, RATE * block, block, bits)
+    data = b"\1\0" * RATE
+    chunks = b"WAVEfmt " + struct.pack("<I", 16) + layout + b"data" + struct.pack("<I", len(data)) + data
+    with pytest.raises(Unusable) as fault:
+        scan(store, put(b"RIFF" + struct.pack("<I", len(chunks)) + chunks))
+    assert fault.value.reason in ("not_audio", "truncated") and fault.value.detail
+
+
+def test_a_place_in_a_file_that_is_not_there(store: Store, put: Put) -> None:
+    """As of a tar whose header declares more than it holds."""
+    audio = replace(put(flac(noise(RATE), RATE)), offset=512, length=10**12)
+    with pytest.raises(Unusable, match=r"1,000,000,000,000 bytes are declared, and [\d,]+ are there"):
+        scan(store, audio)
+
+
 def test_a_device_by_its_url_is_no_file(store: Store) -> None:
     with pytest.raises(Unusable) as fault:
         scan(store, Audio("file:///dev/zero"))

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from weft.pipelines.store import Store
+from weft.schemas.faults import RecipeError
 
 
 @pytest.fixture(params=["local", "memory"])
@@ -134,3 +135,12 @@ def test_a_folder_goes_in_with_its_mark_last(any_store: Store, tmp_path: Path, m
     assert any_store.read("models/m/sub/deep.bin") == b"sub/deep.bin"
     assert len(order) == 4 and order[-1] == "models/m/model.json"
     assert (any_store.folder("models/m") / "sub" / "deep.bin").read_bytes() == b"sub/deep.bin"
+
+
+def test_a_url_whose_package_is_not_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def lacking(*arguments: object, **options: object) -> None:
+        raise ImportError("Install s3fs to access S3")
+
+    monkeypatch.setattr("fsspec.open", lacking)
+    with pytest.raises(RecipeError, match="s3:// cannot be read here: Install s3fs"):
+        Store(str(tmp_path)).open("s3://bucket/clip.wav")

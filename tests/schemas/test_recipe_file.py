@@ -220,3 +220,11 @@ def test_check_explains_a_mapping_that_was_never_a_file() -> None:
 
     with pytest.raises(RecipeError, match="the recipe: name: field required"):
         check(Source({}, {}))
+
+
+def test_aliases_that_unfold_to_billions(tmp_path: Path) -> None:
+    rows = ["a0: &a0 [x, x, x, x, x, x, x, x, x]"]
+    rows += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 11)]
+    (tmp_path / "r.yaml").write_text("\n".join(rows))
+    with pytest.raises(RecipeError, match=r"r\.yaml: its aliases unfold to more than 100,000 values"):
+        read(str(tmp_path / "r.yaml"))

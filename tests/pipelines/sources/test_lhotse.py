@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from weft.pipelines.sources.lhotse import Source
+from weft.pipelines.sources.lhotse import LONGEST, Source
 from weft.schemas.audio import Supervision, Word
 
 
@@ -56,6 +56,14 @@ def test_what_is_no_audio_of_a_cut_is_refused(tmp_path: Path, path: str, ingeste
     (tmp_path / "cuts.jsonl").write_text("".join(json.dumps(w) + "\n" for w in wrong) + "{nonsense\n")
     _, rejects = ingested(Source(path=str(tmp_path / "cuts.jsonl")))
     assert sorted(r.reason for r in rejects) == ["bad_cut"] * 4 + ["command", "missing", "mixed_cut"]
+
+
+def test_a_line_that_unfolds_to_more_than_a_cut_can_be(tmp_path: Path, path: str, ingested: Callable) -> None:
+    good = json.dumps(cut(path, 0, 1, []))
+    lines = [good, '{"id": "' + "x" * (3 * LONGEST) + '"}', good.replace("day", "other")]
+    (tmp_path / "cuts.jsonl.gz").write_bytes(gzip.compress("\n".join(lines).encode(), 1))
+    made, rejects = ingested(Source(path=str(tmp_path / "cuts.jsonl.gz")))
+    assert len(made) == 1 and sorted(r.reason for r in rejects) == ["bad_cut", "missing"]
 
 
 def test_shar_is_read_in_place(tmp_path: Path, clip: bytes, ingested: Callable) -> None:
