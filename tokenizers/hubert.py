@@ -22,9 +22,9 @@ from weft.schemas.resources import Resources
 from weft.schemas.settings import NOT_IDENTITY
 from weft.tokenizers import kmeans, layers, steady
 from weft.tokenizers.base import SAMPLE_RATE, SpeechTokenizer
-from weft.tokenizers.checkpoint import Encoder, checksum, cut, load_encoder, quiet
+from weft.tokenizers.checkpoint import Encoder, checksum, cut, load_encoder, quiet, to_device
 from weft.tokenizers.fitting import unfinished
-from weft.tokenizers.folder import Checkpoint, check_settings, first_line
+from weft.tokenizers.folder import Checkpoint, check_settings
 from weft.tokenizers.grid import Grid
 from weft.tokenizers.hubert_training import Training, train
 from weft.tokenizers.quantizer import Nearest, Quantizer, load_quantizer, save_quantizer
@@ -106,10 +106,7 @@ class Tokenizer(SpeechTokenizer):
         model, _ = self._ready()
         self._quantizer = load_quantizer(str(folder / "quantizer.safetensors"), *self._shape)
         self._checksum = checksum(model, self._quantizer.tensors)
-        try:
-            self._model = model.to(device=self.device, dtype=getattr(torch, self.dtype))  # type: ignore[call-arg]
-        except (AssertionError, RuntimeError) as error:
-            raise ValueError(f"`device: {self.device}` is not here ({first_line(error)})") from None
+        to_device(model, self.device, getattr(torch, self.dtype))
 
     def frames(self, n_samples: int) -> int:
         """Whole hops of 640 (25 Hz) or 320 (50 Hz) samples; a rest shorter than one is in no frame."""

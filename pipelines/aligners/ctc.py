@@ -58,8 +58,6 @@ class Aligner(base.Aligner):
 
     def setup(self) -> None:
         """Raises ValueError for what is no CTC checkpoint, or a GPU that is not there."""
-        if self.device.startswith("cuda") and not torch.cuda.is_available():
-            raise ValueError(f"device: {self.device} is not there; set device: cpu")
         try:
             tokenizer = AutoTokenizer.from_pretrained(self.model)
             extract = AutoFeatureExtractor.from_pretrained(self.model)
