@@ -71,6 +71,25 @@ def quiet() -> Iterator[None]:
             logging.enable_progress_bar()
 
 
+@contextmanager
+def full_float32() -> Iterator[None]:
+    """Convolutions of float32 are computed in float32. cuDNN's default is TF32 of 10 bits, and its units are not the CPU's."""
+    allowed = torch.backends.cudnn.allow_tf32
+    torch.backends.cudnn.allow_tf32 = False
+    try:
+        yield
+    finally:
+        torch.backends.cudnn.allow_tf32 = allowed
+
+
+def to_device(model: torch.nn.Module, device: str, dtype: torch.dtype) -> torch.nn.Module:
+    """The model there. Raises ValueError for a device that torch does not know or this machine does not have."""
+    try:
+        return model.to(device=device, dtype=dtype)
+    except (AssertionError, RuntimeError) as error:
+        raise ValueError(f"`device: {device}` is not here ({first_line(error)})") from None
+
+
 def _config(name: str) -> Any:
     try:
         there = loadable(name)

@@ -20,7 +20,7 @@ from weft.schemas.fingerprint import hash64, version_of
 from weft.schemas.resources import Resources
 from weft.schemas.settings import NOT_IDENTITY
 from weft.tokenizers.base import SAMPLE_RATE, SpeechTokenizer
-from weft.tokenizers.folder import Checkpoint, check_settings, first_line
+from weft.tokenizers.folder import Checkpoint, check_settings
 from weft.tokenizers.grid import Grid
 from weft.tokenizers.hubert_settings import Training
 from weft.tokenizers.stream import Speech
@@ -106,7 +106,7 @@ class Tokenizer(SpeechTokenizer):
         """Make ready with what `train` wrote. Raises ValueError when that is no such model or does not fit the settings."""
         import torch
 
-        from weft.tokenizers.checkpoint import checksum, load_encoder
+        from weft.tokenizers.checkpoint import checksum, load_encoder, to_device
         from weft.tokenizers.quantizer import load_quantizer
 
         self._hold(*load_encoder(str(folder), self.layer))
@@ -114,10 +114,7 @@ class Tokenizer(SpeechTokenizer):
         model, _ = self._ready()
         self._quantizer = load_quantizer(str(folder / "quantizer.safetensors"), *self._shape)
         self._checksum = checksum(model, self._quantizer.tensors)
-        try:
-            self._model = model.to(device=self.device, dtype=getattr(torch, self.dtype))  # type: ignore[call-arg]
-        except (AssertionError, RuntimeError) as error:
-            raise ValueError(f"`device: {self.device}` is not here ({first_line(error)})") from None
+        to_device(model, self.device, getattr(torch, self.dtype))
 
     def frames(self, n_samples: int) -> int:
         """Whole hops of 640 (25 Hz) or 320 (50 Hz) samples; a rest shorter than one is in no frame."""

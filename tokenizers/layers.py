@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch.nn.utils.rnn import pad_sequence
 
-from weft.tokenizers.checkpoint import Encoder
+from weft.tokenizers.checkpoint import Encoder, full_float32
 from weft.tokenizers.grid import Grid
 from weft.tokenizers.mel_hubert import MelHubert, heard
 from weft.tokenizers.windows import CONTEXT, Hearing
@@ -22,7 +22,7 @@ from weft.tokenizers.windows import CONTEXT, Hearing
 
 def frames(model: Encoder, grid: Grid, rows: Sequence[np.ndarray]) -> Iterator[np.ndarray]:
     """What the model's last block gives: float32 [grid.frames(n), width] of each row of float32 samples [n]."""
-    with torch.inference_mode():
+    with torch.inference_mode(), full_float32():
         convolved = [_convolved(model, heard(row) if isinstance(model, MelHubert) else grid.pad(row)) for row in rows]
         lengths = torch.tensor([len(c) for c in convolved])
         mask = None if len(set(lengths.tolist())) == 1 else torch.arange(int(lengths.max())) < lengths[:, None]

@@ -27,6 +27,7 @@ from weft.trainer.losses import LossRow, ValidationRow
 from weft.trainer.model import build, check_context, load
 from weft.trainer.objective import Sums, autocast, micro_rows, next_token
 from weft.trainer.packing import count_blocks
+from weft.trainer.repeatable import repeatable
 from weft.trainer.schedule import learning_rate
 from weft.trainer.stream import Batch, Stream, StreamState
 from weft.trainer.validation import Validation, select
@@ -191,11 +192,12 @@ def _step(run: Run, batch: Batch) -> tuple[LossRow, ...]:
 def _backward(run: Run, batch: Batch) -> Sums:
     """Gradients of the mean over the batch's counted targets, summed over micro-batches."""
     sums = Sums.none(len(batch.tasks))
-    for rows in micro_rows(batch, run.device):
-        with autocast(run.device, run.stage.model.dtype):
-            nats, part = next_token(run.model, rows, len(batch.tasks))
-        (nats / batch.counted).backward()
-        sums += part
+    with repeatable(run.device):
+        for rows in micro_rows(batch, run.device):
+            with autocast(run.device, run.stage.model.dtype):
+                nats, part = next_token(run.model, rows, len(batch.tasks))
+            (nats / batch.counted).backward()
+            sums += part
     return sums
 
 

@@ -69,8 +69,6 @@ class Aligner(base.Aligner):
         from weft.pipelines.aligners.viterbi import best_path
         from weft.tokenizers.checkpoint import quiet
 
-        if self.device.startswith("cuda") and not torch.cuda.is_available():
-            raise ValueError(f"device: {self.device} is not there; set device: cpu")
         name = loadable(self.model)
         try:
             tokenizer = AutoTokenizer.from_pretrained(name)

@@ -7,6 +7,7 @@ import numpy as np
 import torch
 
 from weft.pipelines.sound import RATE
+from weft.tokenizers.checkpoint import full_float32, to_device
 from weft.tokenizers.windows import Hearing
 
 _SHORTEST = 400  # samples of one frame
@@ -17,7 +18,8 @@ class Listener:
     """`model` is any transformers CTC model of raw samples, `extract` its feature extractor."""
 
     def __init__(self, model: Any, extract: Any, device: str, batch_seconds: float) -> None:
-        self._model, self._extract, self._device = model.eval().to(device), extract, device
+        self._model: Any = to_device(model.eval(), device, torch.float32)
+        self._extract, self._device = extract, device
         # a model that levels each channel over time would hear the padding of its neighbours
         pads = getattr(model.config, "feat_extract_norm", "layer") == "layer"
         self.hearing = Hearing(int(model.config.inputs_to_logits_ratio), batch_seconds, _PADDING if pads else 0.0)
@@ -39,7 +41,7 @@ class Listener:
         for n, row in enumerate(rows):
             padded[n, : len(row)] = torch.from_numpy(row)
         mask = {} if len(set(lengths)) == 1 else {"attention_mask": _mask(lengths).to(self._device)}
-        with torch.inference_mode():
+        with torch.inference_mode(), full_float32():
             logits = self._model(padded.to(self._device), **mask).logits
             log_probs = torch.log_softmax(logits.float(), dim=-1).cpu().numpy()
         for frames, length in zip(log_probs, lengths, strict=True):

@@ -196,6 +196,16 @@ def test_a_gpu_is_asked_for_where_it_is_named() -> None:
     assert tokenizer().resources == Resources()
 
 
+def test_convolutions_are_computed_in_full_float32(clips: list[np.ndarray], folder: Path) -> None:
+    seen: list[bool] = []
+    before = torch.backends.cudnn.allow_tf32
+    model, grid = load_encoder(str(folder), 1)
+    model.feature_extractor.register_forward_hook(lambda *_: seen.append(torch.backends.cudnn.allow_tf32))
+    list(frames(model, grid, clips[:1]))
+    assert seen == [False]
+    assert torch.backends.cudnn.allow_tf32 == before
+
+
 def test_silence_can_be_encoded(loaded: Tokenizer) -> None:
     assert loaded.encode(Speech(np.zeros(16_000, np.float32))).durations.sum() == 25
     assert not normalised(np.zeros(100, np.float32)).any()

@@ -2,10 +2,12 @@
 
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+import torch
 from safetensors.numpy import load_file
 
 from weft.schemas.training import TrainingStage
@@ -235,3 +237,18 @@ def test_an_empty_stream_is_refused(
     make_shards([])
     with pytest.raises(ValueError, match="no tokens to train on"):
         go(tmp_path / "run", make_stage())
+
+
+def test_gradients_are_taken_repeatably(
+    go: Callable[..., Result], make_stage: Callable[..., TrainingStage], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    @contextmanager
+    def spied(device: torch.device) -> Iterator[None]:
+        asked.append(device.type)
+        yield
+
+    monkeypatch.setattr("weft.trainer.train.repeatable", spied)
+    go(tmp_path / "run", make_stage(steps=3))
+    assert asked == [torch.device("cuda" if torch.cuda.is_available() else "cpu").type] * 3

@@ -45,3 +45,13 @@ def test_windows_give_the_frames_of_the_whole() -> None:
 
 def test_a_click_is_one_frame() -> None:
     assert [len(frames) for frames in listener("layer").hear(clips(0.0, 0.001))] == [1, 1]
+
+
+def test_convolutions_are_computed_in_full_float32() -> None:
+    seen: list[bool] = []
+    model = listener("layer")
+    model._model.register_forward_hook(lambda *_: seen.append(torch.backends.cudnn.allow_tf32))
+    before = torch.backends.cudnn.allow_tf32
+    model.hear(clips(1.0))
+    assert seen == [False]
+    assert torch.backends.cudnn.allow_tf32 == before
