@@ -15,7 +15,7 @@ import math
 import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from typing import Annotated, Any
+from typing import Annotated, Any, TextIO
 
 from weft.pipelines.sources import tars
 from weft.pipelines.sources.base import folder_of
@@ -31,6 +31,7 @@ from weft.schemas.settings import NOT_IDENTITY
 _WRONG = (ValueError, TypeError, KeyError, AttributeError, IndexError)
 
 LONGEST = 1 << 24  # characters of a line
+_TOO_LONG = "longer than a cut"
 
 
 class Source(SpeechSource):
@@ -126,12 +127,19 @@ def _lines(path: str) -> Iterator[dict[str, Any]]:
             found = _parsed(file.read())
             yield from (c if isinstance(c, dict) else {} for c in (found if isinstance(found, list) else [found]))
             return
-        while line := file.readline(LONGEST):
-            while not line.endswith("\n") and (rest := file.readline(LONGEST)):
-                line = "no cut" + rest[-1:]  # longer than any cut: what gzip blows up is not held
+        for line in _bounded(file):
             if line.strip():
                 cut = _parsed(line)
                 yield cut if isinstance(cut, dict) else {}
+
+
+def _bounded(file: TextIO) -> Iterator[str]:
+    """The lines; one that is longer than any cut, as what gzip can unfold to, is passed over and comes as a cut that says so."""
+    while line := file.readline(LONGEST):
+        rest = line
+        while len(rest) == LONGEST and not rest.endswith("\n"):
+            rest = file.readline(LONGEST)
+        yield line if rest is line else json.dumps({_TOO_LONG: True})
 
 
 def _parsed(text: str) -> Any:
@@ -143,6 +151,8 @@ def _parsed(text: str) -> Any:
 
 def _place(cut: dict[str, Any]) -> tuple[str, int, str]:
     """Path, channel and recording of a cut. Raises Unusable."""
+    if _TOO_LONG in cut:
+        raise Unusable("bad_cut", f"its line has more than {LONGEST:,} characters")
     try:
         if cut.get("type", "MonoCut") not in ("MonoCut", "Cut"):
             raise Unusable("mixed_cut", f"a {cut['type']} is made on the fly; cut it into MonoCuts")

@@ -64,6 +64,7 @@ def test_a_line_that_unfolds_to_more_than_a_cut_can_be(tmp_path: Path, path: str
     (tmp_path / "cuts.jsonl.gz").write_bytes(gzip.compress("\n".join(lines).encode(), 1))
     made, rejects = ingested(Source(path=str(tmp_path / "cuts.jsonl.gz")))
     assert len(made) == 1 and sorted(r.reason for r in rejects) == ["bad_cut", "missing"]
+    assert "its line has more than 16,777,216 characters" in {r.detail for r in rejects}
 
 
 def test_shar_is_read_in_place(tmp_path: Path, clip: bytes, ingested: Callable) -> None:
