@@ -5,7 +5,7 @@ LeafStream(store, leaf, unit="tokens", passes=2).take(1000)  ->  Draws(costs=[14
 What earlier stages drew (`after`) is passed over, and so is what goes beyond a speaker's part of the leaf; both are counted.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -48,13 +48,13 @@ class Stretch:
 class Scope:
     """What a leaf's samples are drawn under: the mixture's unit, the passes there are, what was drawn before, a speaker's bound.
 
-    `before` are the leaves of earlier stages over the same task and source; `most` is what one speaker may count, 0 for any.
+    `before` are the leaves of earlier stages over the same task and source; `most` is what each speaker may count, None for any.
     """
 
     unit: str
     passes: Sequence[int]
     before: Sequence[Leaf] = ()
-    most: int = 0
+    most: Mapping[str, int] | None = None
 
 
 class LeafStream:
@@ -124,7 +124,7 @@ class LeafStream:
 
     def _columns(self) -> list[str]:
         wanted = {"tokens", "microseconds", "bucket", *(level for level in self._levels() if level != "source")}
-        return sorted(wanted | ({"speaker"} if self._scope.most else set()))
+        return sorted(wanted | (set() if self._scope.most is None else {"speaker"}))
 
     def _levels(self) -> set[str]:
         return {level for leaf in (self.leaf, *self._scope.before) for level in leaf.by}
@@ -143,14 +143,14 @@ class LeafStream:
 
     def _within_bounds(self, table: pa.Table, costs: NDArray[np.int64], keep: NDArray[np.bool_]) -> NDArray[np.bool_]:
         """`keep` without what goes beyond a speaker's bound; speakers that nobody names have none."""
-        if not self._scope.most:
+        if self._scope.most is None:
             return keep
         speakers = table["speaker"].to_pylist()
         within = keep.copy()
         for row in np.flatnonzero(keep).tolist():
             if name := speakers[row]:
                 after = self._speakers.get(name, 0) + int(costs[row])
-                within[row] = after <= self._scope.most
+                within[row] = after <= self._scope.most.get(name, 0)
                 if within[row]:
                     self._speakers[name] = after
         return within

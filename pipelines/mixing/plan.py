@@ -15,6 +15,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from weft.pipelines.mixing.bounds import speaker_bounds
 from weft.pipelines.mixing.fair_queue import Branch, Draws, Node, TooLong
 from weft.pipelines.mixing.leaves import LeafStream, Scope, Stretch
 from weft.pipelines.mixing.order import Order
@@ -78,9 +79,10 @@ def plan(store: Store, wanted: Wanted, made_from: MadeFrom) -> int:
     store.remove(plan_name(wanted.name))
     tree = tree_of(wanted.mixture, held_by(store, wanted.passes))
     before = [leaf for stage in wanted.after for leaf in read_leaves(store, stage)]
-    streams = [stream_of(store, wanted, tree, leaf, before) for leaf in tree.leaves]
-    root = _branch(tree, streams)
     size = size_of(wanted.stage)
+    bounds = speaker_bounds(store, wanted, tree, size)
+    streams = [stream_of(store, wanted, leaf, before, bounds.get(leaf.number)) for leaf in tree.leaves]
+    root = _branch(tree, streams)
     drawn = _write_draws(store, wanted.name, _until(root, size), len(streams))
     ended = _ending(wanted, tree, root, drawn) if drawn.cost < size else ""
     return _finish(
@@ -105,13 +107,13 @@ def plan_validation(store: Store, nodes: Iterable[tuple[str, str]], made_from: M
     return _finish(store, tree, streams, drawn, Goal(VALIDATION_STAGE, made_from, "samples", total, "", -1))
 
 
-def stream_of(store: Store, wanted: Wanted, tree: Tree, leaf: Leaf, before: Sequence[Leaf]) -> LeafStream:
-    """The samples that a leaf may draw; `before` are the leaves of the stages it goes on from."""
+def stream_of(
+    store: Store, wanted: Wanted, leaf: Leaf, before: Sequence[Leaf], most: Mapping[str, int] | None
+) -> LeafStream:
+    """The samples that a leaf may draw; `before` are the leaves of the stages it goes on from, `most` its speakers' bounds."""
     mine = [b for b in before if (b.task, b.source) == (leaf.task, leaf.source)]
-    most = wanted.mixture.tasks[leaf.task].most.get("speaker")
-    bound = int(size_of(wanted.stage) * tree.share_of(leaf) * most) if most else 0
     passes = range(wanted.passes[leaf.task, leaf.source])
-    scope = Scope(unit=wanted.mixture.unit, passes=passes, before=mine, most=max(1, bound) if most else 0)
+    scope = Scope(unit=wanted.mixture.unit, passes=passes, before=mine, most=most)
     return LeafStream(store, leaf, scope)
 
 
@@ -158,7 +160,7 @@ def _ending(wanted: Wanted, tree: Tree, root: Branch, drawn: _Drawn) -> str:
     passes = wanted.passes[leaf.task, leaf.source]
     what = (
         f"{path} ran out after {drawn.counts[leaf.number]:,} samples in {passes} pass{'es' if passes > 1 else ''} over its data, "
-        f"at {drawn.cost / scale:,.0f} of {size_of(wanted.stage) / scale:,.0f} {unit}"
+        f"at {drawn.cost / scale:,.0f} of {size_of(wanted.stage) / scale:,.0f} {unit}{_under(wanted, leaf)}"
     )
     if wanted.mixture.exhausted == "stop":
         return what
@@ -166,6 +168,11 @@ def _ending(wanted: Wanted, tree: Tree, root: Branch, drawn: _Drawn) -> str:
         f"stage {wanted.name!r}: {what}; add data, lower `total` or `scale`, or set `exhausted: repeat` with more `passes` "
         "(or `exhausted: stop`)"
     )
+
+
+def _under(wanted: Wanted, leaf: Leaf) -> str:
+    most = wanted.mixture.tasks[leaf.task].most.get("speaker")
+    return f" (its speakers' samples beyond `most: {{speaker: {most:g}}}` were passed over)" if most else ""
 
 
 def shown_unit(stage: TrainingStage) -> tuple[str, float]:

@@ -3,8 +3,11 @@
 short(store, wanted)  ->  [("words", "speech")]
 """
 
+from collections.abc import Mapping
+from dataclasses import replace
 from math import inf
 
+from weft.pipelines.mixing.bounds import speaker_bounds
 from weft.pipelines.mixing.leaves import LeafStream
 from weft.pipelines.mixing.plan import Wanted, held_by, read_leaves, size_of, stream_of
 from weft.pipelines.mixing.tree import Tree, tree_of
@@ -20,25 +23,43 @@ def short(store: Store, wanted: Wanted) -> list[tuple[str, str]]:
     if not again:
         return []
     tree = tree_of(mixture, held_by(store, wanted.passes))
+    bounds = speaker_bounds(store, wanted, tree, size_of(wanted.stage))
     return [
         of
         for of in again
-        if any(_short(store, wanted, tree, leaf) for leaf in tree.leaves if (leaf.task, leaf.source) == of)
+        if any(
+            _short(store, wanted, tree, leaf, bounds.get(leaf.number))
+            for leaf in tree.leaves
+            if (leaf.task, leaf.source) == of
+        )
     ]
 
 
-def _short(store: Store, wanted: Wanted, tree: Tree, leaf: Leaf) -> bool:
+def _short(store: Store, wanted: Wanted, tree: Tree, leaf: Leaf, most: Mapping[str, int] | None) -> bool:
     """A stream may run ahead of a share by a sample at each level above it, and end a sample late."""
     held = [h for n in range(wanted.passes[leaf.task, leaf.source]) for h in _held(store, leaf, n)]
     unit = wanted.mixture.unit
     longest = max((h.longest(unit) for h in held), default=0)
     due = float(size_of(wanted.stage) * tree.share_of(leaf)) + 2 * longest * (len(leaf.by) + 1)
     total = sum(h.amount(unit) for h in held)
-    if not longest or total < due:
+    if not longest or (total < due and most is None):
         return bool(longest)
-    if not wanted.after and not wanted.mixture.tasks[leaf.task].most:
+    if not wanted.after and most is None:
         return False
-    return _available(stream_of(store, wanted, tree, leaf, _before(store, wanted)), due) < due
+    before = _before(store, wanted)
+    there = _available(stream_of(store, wanted, leaf, before, most), due)
+    return there < due and (most is None or _gives_more(store, wanted, leaf, before, most, there))
+
+
+def _gives_more(
+    store: Store, wanted: Wanted, leaf: Leaf, before: list[Leaf], most: Mapping[str, int], there: int
+) -> bool:
+    """Whether the last pass gave anything: where all speakers have what they may, no further one does."""
+    of = leaf.task, leaf.source
+    if wanted.passes[of] == 1:
+        return True
+    fewer = replace(wanted, passes={**wanted.passes, of: wanted.passes[of] - 1})
+    return _available(stream_of(store, fewer, leaf, before, most)) < there
 
 
 def _held(store: Store, leaf: Leaf, pass_number: int) -> list[Held]:

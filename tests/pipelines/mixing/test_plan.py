@@ -148,6 +148,39 @@ def test_a_speaker_fills_no_more_than_its_bound(store: Store, composed: Any, tra
     assert leaf.samples == 60 and leaf.skipped > 30
 
 
+def test_a_source_of_few_speakers_may_fill_their_bounds_of_the_task(
+    store: Store, composed: Any, training: Training, drawn: Drawn
+) -> None:
+    """Half of the task comes from two speakers, who may have three tenths of it each."""
+    composed.add("a", [[(10, 1.0, "", "", f"few-{n % 2}") for n in range(40)] for _ in range(4)], source="few")
+    composed.add("a", [[(10, 1.0, "", "", f"many-{n}") for n in range(40)] for _ in range(4)], source="many")
+    by = [{"source": {"few": 1, "many": 1}}]
+    plan(
+        store, composed.wanted(training(total=400, shares={"a": {"weight": 1, "by": by, "most": {"speaker": 0.3}}})), {}
+    )
+    spoken, draws = Counter(d["speaker"] for d in drawn()), drawn()
+    assert spoken["few-0"] + spoken["few-1"] == 20 and max(spoken.values()) * 10 <= 120
+    within_one_sample("tokens", draws, {"few": Fraction(1, 2), "many": Fraction(1, 2)}, lambda d: d["source"])
+
+
+def test_a_speaker_of_several_leaves_fills_its_bound_in_all_of_them_together(
+    store: Store, composed: Any, training: Training, drawn: Drawn
+) -> None:
+    rows = [(10, 1.0, "", ("happy", "sad", "sad")[n % 3], "loud" if n % 4 else f"s{n}") for n in range(240)]
+    composed.add("a", [rows[first : first + 60] for first in range(0, 240, 60)])
+    share = {"weight": 1, "by": [{"emotion": {"happy": 1, "sad": 2}}], "most": {"speaker": 0.2}}
+    plan(store, composed.wanted(training(total=600, shares={"a": share}, exhausted="stop")), {})
+    spoken = Counter(d["speaker"] for d in drawn())
+    assert 100 <= spoken["loud"] * 10 <= 120
+
+
+def test_a_task_that_its_bounds_leave_short_says_so(store: Store, composed: Any, training: Training) -> None:
+    composed.add("a", [[(10, 1.0, "", "", f"s{n % 2}") for n in range(40)] for _ in range(4)])
+    stage = training(total=600, shares={"a": {"weight": 1, "most": {"speaker": 0.2}}}, exhausted="repeat", passes=9)
+    with pytest.raises(PlanError, match=r"beyond `most: \{speaker: 0\.2\}` were passed over"):
+        plan(store, composed.wanted(stage), {})
+
+
 def test_every_row_is_drawn_once_a_pass_and_in_its_order(
     store: Store, composed: Any, training: Training, drawn: Drawn
 ) -> None:
