@@ -18,7 +18,7 @@ from weft.pipelines.store import Store, is_scratch
 from weft.schemas.recipe_file import RecipeError
 
 MARK = "corpus.json"
-_FORMAT = 1
+MARKED = (json.dumps({"format": 1}) + "\n").encode()
 
 
 class NotACorpus(RecipeError):
@@ -30,8 +30,8 @@ def claimed(store: Store) -> Iterator[None]:
     """The corpus for one build alone. Raises NotACorpus for a folder with other files, and Locked."""
     check_folder(store)
     with Lock(store):
-        if not store.exists(MARK):
-            store.write(MARK, (json.dumps({"format": _FORMAT}) + "\n").encode())
+        if not store.exists(MARK) or store.read(MARK) != MARKED:
+            store.write(MARK, MARKED)
         yield
 
 

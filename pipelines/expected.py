@@ -36,6 +36,11 @@ class Expected:
         return tuple(work for work in self.works if isinstance(work, PartWork))
 
     @cached_property
+    def locations(self) -> tuple[str, ...]:
+        """The files that say where the sources lie."""
+        return tuple(dict.fromkeys(name.rpartition("/")[0] + "/location.json" for name, _, _ in self.listing))
+
+    @cached_property
     def models(self) -> tuple[str, ...]:
         """Their folders."""
         return tuple(work.node for work in self.works if work.makes == model_mark(work.node))

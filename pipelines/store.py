@@ -25,6 +25,7 @@ import fsspec
 from fsspec.implementations.local import LocalFileSystem
 
 from weft.schemas.faults import RecipeError
+from weft.schemas.fingerprint import digest
 
 SOURCE = "source://"
 _SCRATCH = re.compile(r"\.tmp-[0-9a-f]{32}$")  # how the names end of files that are being written
@@ -41,6 +42,10 @@ class Damaged(Exception):
 
     def __str__(self) -> str:
         return f"{self.name} {self.what}; {remedy(self.url)} makes it anew"
+
+
+def _location(location: str) -> bytes:
+    return json.dumps({"location": location, "digest": digest(location)}).encode()
 
 
 def remedy(url: str) -> str:
@@ -87,10 +92,18 @@ class Store:
 
     def locate(self, source: str, location: str) -> None:
         """Records the folder or url that a source lies at."""
-        name, said = _location_name(source), json.dumps({"location": location}).encode()
+        name, said = _location_name(source), _location(location)
         if not self.exists(name) or self.read(name) != said:
             self.write(name, said)
         self._locations[source] = location
+
+    def has_location(self, source: str) -> bool:
+        """Whether the record of where a source lies is as it was written."""
+        try:
+            found = self.read(_location_name(source))
+            return found == _location(json.loads(found)["location"])
+        except (ValueError, TypeError, KeyError):
+            return False
 
     def located(self, uri: str) -> str:
         """A file of a source where it lies now; every other name is itself. Raises FileNotFoundError for a source not listed."""

@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from weft.pipelines.checksums import KEY, content_matches
+from weft.pipelines.claim import MARK, MARKED
 from weft.pipelines.expected import Expected
 from weft.pipelines.graph import STAGES
 from weft.pipelines.holdout import HoldOutWork
@@ -32,6 +33,11 @@ def damaged(store: Store, expected: Expected, deep: bool) -> Iterator[Damaged]:
     """Every file that is there and is not as it was written."""
     for name, part, count in expected.listing:
         yield from _listing_part(store, name, part, count, deep)
+    for name in expected.locations:
+        if store.exists(name) and not store.has_location(name.split("/")[1]):
+            yield Damaged(store.url, name, "is not as it was written")
+    if store.exists(MARK) and store.read(MARK) != MARKED:
+        yield Damaged(store.url, MARK, "is not as it was written")
     for work in expected.parts:
         yield from _part(store, work, deep)
     for folder in expected.models:
@@ -40,7 +46,7 @@ def damaged(store: Store, expected: Expected, deep: bool) -> Iterator[Damaged]:
 
 def missing(store: Store, expected: Expected) -> Iterator[Damaged]:
     """What the recipe and the listing call for and is not there, and parts that were made from other inputs than there are."""
-    for name, _, _ in expected.listing:
+    for name in (*(name for name, _, _ in expected.listing), *expected.locations):
         if not store.exists(name):
             yield _absent(store, name)
     for work in expected.parts:

@@ -261,6 +261,15 @@ def test_a_damaged_part_that_a_build_must_read_is_made_again(
     assert content(corpus.root) == content(good / "corpus")
 
 
+@pytest.mark.parametrize("harm", [emptied, cut, shorter, longer, flipped, flipped_first, backwards])
+@pytest.mark.parametrize("name", ["list/speech/location.json", "corpus.json"])
+def test_a_note_of_other_bytes(good: Path, corpus: Store, name: str, harm: Callable[[bytes], bytes]) -> None:
+    replace_bytes(corpus, name, harm)
+    named(corpus, [name], deep=False)
+    run(good / "recipe.yaml", Path(corpus.root), verify=True)
+    assert content(corpus.root) == content(good / "corpus")
+
+
 def test_files_that_nothing_makes_are_told(corpus: Store) -> None:
     corpus.write("align/gone/part-00000.parquet", b"old")
     corpus.write("vocabulary/added_tokens.json", b"{}")
