@@ -10,6 +10,7 @@ with opened(file) as sound:      sound.rate = 44100, sound.channels = 2
 
 from collections.abc import Callable, Iterator
 from fractions import Fraction
+from functools import partial
 from types import TracebackType
 from typing import BinaryIO, Protocol, TypeVar
 
@@ -38,6 +39,7 @@ _FORMATS = (
 _RUN_UP = 1.0  # seconds decoded before a place that is sought: a codec's frame leans on those before it
 _SLACK = 0.2  # seconds that a container's own times may be out
 _LONGEST_GAP = 3600.0  # seconds of silence that time stamps may declare
+LONGEST_GAPS = 6 * 3600.0  # seconds in all: a few kilobytes may declare days
 
 
 class BrokenStream(Exception):
@@ -252,15 +254,19 @@ class Ffmpeg(_Closing):
 
     def _decode(self, after: float = -1.0) -> Iterator[Block]:
         """Blocks (n, channels) with the place, in frames, that their time stamps give them (-1: none)."""
-        planar, shape = None, None
+        floats, shape = None, None
         frames = self._frames(after)
         while (frame := _tried(lambda: next(frames, None))) is not None:
-            if planar is None or shape != (frame.format.name, frame.layout.name, frame.sample_rate):
+            if floats is None or shape != (frame.format.name, frame.layout.name, frame.sample_rate):
                 shape = (frame.format.name, frame.layout.name, frame.sample_rate)  # joined files may change it
-                planar = av.AudioResampler(format="fltp", layout=self._stream.codec_context.layout, rate=self.rate)
+                floats = _tried(self._floats)
             place = -1 if frame.time is None else max(0, round((frame.time - self._start) * self.rate))
-            for part in planar.resample(frame):
-                yield place, np.ascontiguousarray(part.to_ndarray().T, np.float32)
+            for part in _tried(partial(floats.resample, frame)):
+                yield place, part.to_ndarray().reshape(-1, self.channels)
+
+    def _floats(self) -> av.AudioResampler:
+        """Interleaved: where there are more than eight channels, PyAV looks for their planes where none are, and crashes."""
+        return av.AudioResampler(format="flt", layout=self._stream.codec_context.layout, rate=self.rate)
 
     def _frames(self, after: float) -> Iterator[av.AudioFrame]:
         """Decoded frames; packets before `after` seconds are passed over."""
@@ -275,13 +281,18 @@ class Ffmpeg(_Closing):
     def _from(self, wanted: int, decoded: Iterator[Block]) -> Iterator[np.ndarray]:
         """The sound from frame `wanted` on. Small jumps of the time stamps are jitter, large ones are silence."""
         now: int | None = None
+        silence = 0
         for place, block in decoded:
             now = max(0, place) if now is None else now
             gap = place - now
             if gap > _LONGEST_GAP * self.rate:
                 raise BrokenStream(f"its time stamps jump by {gap / self.rate:.0f} s")
             if gap > _SLACK * self.rate:
-                yield np.zeros((max(0, place - max(now, wanted)), self.channels), np.float32)
+                silence += gap
+                if silence > LONGEST_GAPS * self.rate:
+                    raise BrokenStream(f"its time stamps leave out {silence / self.rate:.0f} s")
+                for begin in range(max(now, wanted), place, self.rate):
+                    yield np.zeros((min(self.rate, place - begin), self.channels), np.float32)
                 now = place
             yield block[max(0, wanted - now) :]
             now += len(block)

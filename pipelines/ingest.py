@@ -3,6 +3,7 @@
 Item(path="a/clip.wav")  ->  Recording(seconds=62.4, …)   or   Reject(reason="truncated", …)
 """
 
+import errno
 import os
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
@@ -82,9 +83,9 @@ class Ingest(Stage):
     def _check_listed(self, item: Item) -> None:
         """Raises Unusable for a file that was not there when the source was listed; it is listed anew by every build."""
         path = self._store.located(item.uri)
-        if ABSENT in item.stamp.split() and path.startswith("/") and not os.path.exists(path):
+        if ABSENT in item.stamp.split() and path.startswith("/") and _is_absent(path):
             link = " (a dangling link)" if os.path.islink(path) else ""
-            if not os.path.exists(path.rpartition(":")[0]):  # a place in an archive
+            if _is_absent(path.rpartition(":")[0]):  # a place in an archive
                 raise Unusable("missing", f"no such file{link}")
 
     def _read(self, item: Item) -> Iterator[Any]:
@@ -97,6 +98,15 @@ class Ingest(Stage):
                 yield replace(record, split=self.splits.of(Named(items=(record.text,), split=record.split)))
             except Unusable as fault:
                 yield _reject(item, fault)
+
+
+def _is_absent(path: str) -> bool:
+    """Whether there is no such file; a mount that does not answer says nothing of its files."""
+    try:
+        os.stat(path)
+    except OSError as error:
+        return error.errno in (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)
+    return False
 
 
 def _reject(item: Item, fault: Unusable) -> Reject:

@@ -13,6 +13,7 @@ from weft.pipelines.parts import part_name, stamp_of, table_digest, write_part
 from weft.pipelines.sources.base import Source
 from weft.pipelines.store import Store
 from weft.schemas.item import Item, bucket, bucket_count
+from weft.schemas.ledger import Unusable
 from weft.schemas.table import to_table
 
 
@@ -46,6 +47,9 @@ def listed(name: str, source: Source) -> Iterator[Item]:
         for item in source.items(name):
             none = False
             yield item
+    except Unusable as fault:  # the list itself is a pipe
+        path = getattr(source, "path", name)
+        raise EmptySource(f"source {name!r}: {path}: {fault.detail}; set sources.{name}.path") from None
     except OSError as error:
         why = error.strerror or "cannot be listed"
         raise EmptySource(f"source {name!r}: {error.filename or error}: {why}; set sources.{name}.path") from None

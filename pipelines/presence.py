@@ -9,6 +9,7 @@ import heapq
 import os
 from itertools import islice
 
+from weft.pipelines.fetching import is_there
 from weft.pipelines.graph import House
 from weft.pipelines.listing import listed
 from weft.pipelines.parts import part_name
@@ -38,11 +39,7 @@ def check_presence(store: Store, house: House) -> None:
 def _is_there(uri: str) -> bool:
     if uri.startswith("/"):
         return os.path.exists(uri) or os.path.exists(uri.rpartition(":")[0])  # a place in an archive
-    try:
-        Store(".").open(uri).close()
-    except Exception:  # noqa: BLE001  # each file system has its own
-        return False
-    return True
+    return is_there(uri)
 
 
 def _place(uri: str) -> str:

@@ -88,9 +88,17 @@ def patiently(read: Callable[[], T], what: str) -> T:
             if isinstance(error, OSError) and error.errno in _NO_NAME:
                 raise ValueError(_why(error)) from None
             if wait is None or ("://" in what and _is_absent(error)):
-                raise Unavailable(what, _why(error), _is_absent(error)) from None
+                raise Unavailable(without_secrets(what), _why(error), _is_absent(error)) from None
             time.sleep(wait)
     raise AssertionError("the last try returns or raises")
+
+
+def without_secrets(url: str) -> str:
+    """What may be shown of it: a signed url's query and a name before the host are secrets."""
+    if "://" not in url:
+        return url
+    scheme, _, rest = url.partition("?")[0].partition("://")
+    return f"{scheme}://{rest.rpartition('@')[2]}"
 
 
 def _is_environment(error: Exception) -> bool:
@@ -100,7 +108,8 @@ def _is_environment(error: Exception) -> bool:
 
 def _is_absent(error: Exception) -> bool:
     """Whether the answer is that there is no such file. fsspec raises FileNotFoundError for whatever a web server answers."""
-    return isinstance(error, FileNotFoundError) and _status(error) in (None, *_NO_SUCH_FILE)
+    status = _status(error)
+    return isinstance(error, FileNotFoundError) if status is None else status in _NO_SUCH_FILE
 
 
 def _status(error: BaseException | None) -> int | None:
@@ -115,4 +124,7 @@ def _status(error: BaseException | None) -> int | None:
 def _why(error: Exception) -> str:
     if (status := _status(error)) is not None:
         return f"the server answers {status}"
-    return str(getattr(error, "strerror", None) or error) or type(error).__name__
+    if isinstance(error, FileNotFoundError) and not error.strerror:
+        return "no such file"  # fsspec says the url, with its query
+    words = " ".join(str(getattr(error, "strerror", None) or error).split())
+    return words or ("no answer in time" if isinstance(error, TimeoutError) else type(error).__name__)

@@ -24,7 +24,7 @@ from typing import BinaryIO
 import fsspec
 from fsspec.implementations.local import LocalFileSystem
 
-from weft.schemas.faults import RecipeError
+from weft.pipelines.fetching import open_url
 from weft.schemas.fingerprint import digest
 
 SOURCE = "source://"
@@ -118,10 +118,7 @@ class Store:
         """For reading; absolute paths, urls of other stores and files of sources work too."""
         name = self.located(name)
         if "://" in name:
-            try:
-                return fsspec.open(name, "rb").open()
-            except ImportError as error:  # of what reads such urls
-                raise RecipeError(f"{name.partition('://')[0]}:// cannot be read here: {error}") from None
+            return open_url(name)
         if name.startswith("/"):
             return open(name, "rb")
         return self.fs.open(self.path(name), "rb", **({} if self.local else {"block_size": READ_AHEAD}))

@@ -5,7 +5,7 @@ encode(" of the")  ->  [291, 275];  `<s>` is id 0, the 256 bytes follow, then th
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field
@@ -18,7 +18,17 @@ if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
 
 BOS = "<s>"
-_LONG = re.compile(r"\S{256}(?=\S)")  # a word that no language has
+LONGEST = 256  # characters of one word that are learnt from together: learning takes the square of a word's length
+_RUN = re.compile(rf"[^\W\d_]{{{LONGEST}}}|\d{{{LONGEST}}}|(?:[^\w\s]|_){{{LONGEST}}}|\s{{{LONGEST}}}")
+
+
+def without_long_runs(text: str) -> Iterator[str]:
+    """The text, cut within each run of letters, digits, signs or spaces that is longer than `LONGEST`."""
+    begin = 0
+    for run in _RUN.finditer(text):
+        yield text[begin : run.end()]
+        begin = run.end()
+    yield text[begin:]
 
 
 class Tokenizer(TextTokenizer):
@@ -38,6 +48,5 @@ class Tokenizer(TextTokenizer):
         trainer = trainers.BpeTrainer(
             vocab_size=self.size, special_tokens=[BOS], initial_alphabet=alphabet, show_progress=False, min_frequency=2
         )
-        # the time of a merge grows with the square of a word's length
-        backend.train_from_iterator((_LONG.sub(r"\g<0>\n", text) for text in texts), trainer)
+        backend.train_from_iterator((piece for text in texts for piece in without_long_runs(text)), trainer)
         return PreTrainedTokenizerFast(tokenizer_object=backend, bos_token=BOS, clean_up_tokenization_spaces=False)

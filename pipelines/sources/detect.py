@@ -7,6 +7,7 @@ detect("cuts.jsonl.gz")         {"use": "lhotse", "path": …}
 import gzip
 import json
 import os
+import zlib
 from typing import Any
 
 MANIFESTS = (".jsonl", ".jsonl.gz", ".json", ".json.gz")
@@ -50,7 +51,7 @@ def _holds_cuts(path: str) -> bool:
         with opens(path, "rt", encoding="utf-8") as file:
             head = file.readline(1 << 20)
             head += file.read(1 << 16) if head.strip() in ("[", "[{") else ""
-    except (OSError, UnicodeDecodeError):
+    except (OSError, EOFError, zlib.error, UnicodeDecodeError):
         return False
     try:
         first: Any = json.loads(head)

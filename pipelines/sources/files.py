@@ -6,9 +6,11 @@ for file in walk("/data/speech"): File(path="a/clip.wav", uri="/data/speech/a/cl
 import errno
 import os
 import re
+import stat as stat_module
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any, TextIO
 
 import fsspec
 
@@ -47,10 +49,27 @@ def walk(root: str) -> Iterator[File]:
 def _walk_folder(root: str, below: str, seen: set[str]) -> Iterator[File]:
     for entry in sorted(os.scandir(os.path.join(root, below)), key=lambda e: e.name):
         path = os.path.join(below, entry.name)
-        if not os.path.isdir(entry.path):  # a link to itself is no folder, and no error
+        if not _is_folder(entry.path):
             yield local_file(entry.path, path)
         elif (real := os.path.realpath(entry.path)) not in seen:
             yield from _walk_folder(root, path, seen | {real})
+
+
+def _is_folder(path: str) -> bool:
+    """Raises OSError where a mount does not answer: all that lies below it would go from the listing without a word."""
+    try:
+        return stat_module.S_ISDIR(os.stat(path).st_mode)
+    except OSError as error:
+        if error.errno not in (errno.ENOENT, errno.ELOOP, errno.EACCES):
+            raise
+        return False  # a dangling link, or one to itself, is no folder, and no error
+
+
+def open_list(path: str, opens: Callable[..., Any] = open) -> TextIO:
+    """A list or a table that names items, as text; `opens` may expand it. Raises Unusable for a pipe or a device, and OSError."""
+    if os.path.exists(path):
+        regular(path)
+    return opens(path, "rt", encoding="utf-8", errors="backslashreplace")
 
 
 def local_file(uri: str, path: str) -> File:

@@ -15,7 +15,7 @@ from typing import Annotated
 
 from weft.pipelines.reading import patiently
 from weft.pipelines.sources.base import folder_of
-from weft.pipelines.sources.files import clean, stamp
+from weft.pipelines.sources.files import clean, open_list, stamp
 from weft.pipelines.sources.speech import Said, SpeechSource, refused
 from weft.pipelines.splits import Named, Splits
 from weft.pipelines.store import Store
@@ -95,7 +95,7 @@ def _rows(path: str) -> Rows:
     """The first word of each line and the rest; none where there is no such file."""
     if not os.path.exists(path) and not path.endswith("/wav.scp"):
         return {}
-    with open(path, encoding="utf-8", errors="backslashreplace") as lines:
+    with open_list(path) as lines:
         pairs = (line.strip().partition(" ") for line in (raw.replace("\t", " ") for raw in lines) if line.strip())
         return {key: clean(rest) for key, _, rest in pairs}
 

@@ -13,13 +13,14 @@ import gzip
 import json
 import math
 import os
+import zlib
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Annotated, Any, TextIO
 
 from weft.pipelines.sources import tars
 from weft.pipelines.sources.base import folder_of
-from weft.pipelines.sources.files import clean, stamp
+from weft.pipelines.sources.files import clean, open_list, stamp
 from weft.pipelines.sources.speech import Said, SpeechSource, refused
 from weft.pipelines.splits import Named, Splits
 from weft.pipelines.store import Store
@@ -70,12 +71,16 @@ class Source(SpeechSource):
 
     def _cuts(self, name: str) -> Iterator[Item]:
         gathered: dict[tuple[str, int, str], list[Any]] = {}
-        for number, cut in enumerate(_lines(self.path), 1):
-            try:
-                gathered.setdefault(_place(cut), []).append(cut)
-            except Unusable as fault:
-                wrong = json.dumps([fault.reason, fault.detail])
-                yield Item(key_for(name, f"cut {number}"), name, f"cut {number}", "", "", payload=wrong)
+        number = 0
+        try:
+            for number, cut in enumerate(_lines(self.path), 1):
+                try:
+                    gathered.setdefault(_place(cut), []).append(cut)
+                except Unusable as fault:
+                    yield _wrong_item(name, f"cut {number}", fault)
+        except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+            broken = Unusable("broken_gzip", f"{os.path.basename(self.path)}: {error}"[:200])
+            yield _wrong_item(name, f"cut {number + 1} and all after it", broken)
         names = Counter(recording for _, recording in {(p, r) for p, _, r in gathered})
         for (path, channel, recording), cuts in gathered.items():
             uri = path if "://" in path else os.path.abspath(os.path.join(self.root, path))
@@ -97,7 +102,10 @@ class Source(SpeechSource):
         yield from self.recordings(item, store, audio, Said(supervisions=_supervisions(said)))
 
     def _shard(self, item: Item, store: Store) -> Iterator[Recording | Reject]:
-        cuts = {str(cut.get("id")): cut for cut in _lines(store.located(item.text_uri))}
+        try:
+            cuts = {str(cut.get("id")): cut for cut in _lines(store.located(item.text_uri))}
+        except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+            raise Unusable("broken_gzip", f"{os.path.basename(item.text_uri)}: {error}"[:200]) from None
         with tars.opened(item, store) as file:
             for number, sample in enumerate(tars.samples(file)):
                 where = f"{item.path}/{sample.key}"
@@ -112,6 +120,10 @@ class Source(SpeechSource):
             yield refused(item, f"{item.path}/{left}", Unusable("no_audio", "the shard holds no recording of this cut"))
 
 
+def _wrong_item(name: str, path: str, fault: Unusable) -> Item:
+    return Item(key_for(name, path), name, path, "", "", payload=json.dumps([fault.reason, fault.detail]))
+
+
 def _shards(name: str, folder: str) -> Iterator[Item]:
     for cuts in sorted(f for f in os.listdir(folder) if f.startswith("cuts.") and ".jsonl" in f):
         number = cuts.split(".")[1]
@@ -122,7 +134,7 @@ def _shards(name: str, folder: str) -> Iterator[Item]:
 def _lines(path: str) -> Iterator[dict[str, Any]]:
     """The manifest's entries; what is no mapping comes as an empty one. Raises OSError."""
     opens = gzip.open if path.endswith(".gz") else open
-    with opens(path, "rt", encoding="utf-8", errors="backslashreplace") as file:
+    with open_list(path, opens) as file:
         if path.removesuffix(".gz").endswith(".json"):
             found = _parsed(file.read())
             yield from (c if isinstance(c, dict) else {} for c in (found if isinstance(found, list) else [found]))

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from typing import Annotated, Any
 
 from weft.pipelines.sources.base import folder_of
-from weft.pipelines.sources.files import clean, local_file, stamp
+from weft.pipelines.sources.files import clean, local_file, open_list, stamp
 from weft.pipelines.sources.speech import Said, SpeechSource, refused
 from weft.pipelines.splits import Named, Splits
 from weft.pipelines.store import Store
@@ -52,7 +52,7 @@ def items(name: str, manifest: str) -> Iterator[Item]:
     """A file a line, but for lines with an offset: those of one file make one item."""
     folder = os.path.dirname(manifest)
     stretches: dict[str, list[str]] = {}
-    with open(manifest, encoding="utf-8", errors="backslashreplace") as lines:
+    with open_list(manifest) as lines:
         for number, line in enumerate(lines, 1):
             text = line.strip().encode("utf-8", "backslashreplace").decode()
             path, is_stretch = _place(text)

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from typing import Annotated, Any
 
 from weft.pipelines.sources import base
-from weft.pipelines.sources.files import clean
+from weft.pipelines.sources.files import clean, open_list
 from weft.pipelines.splits import Named, Splits
 from weft.pipelines.store import Store
 from weft.schemas.fingerprint import digest
@@ -30,7 +30,7 @@ class Source(base.Source):
         return Dialogue
 
     def items(self, name: str) -> Iterator[Item]:
-        with open(self.path, encoding="utf-8", errors="backslashreplace") as lines:
+        with open_list(self.path) as lines:
             for number, line in enumerate(lines, 1):
                 if line.strip():
                     yield dialogue_item(name, line.strip(), str(number))

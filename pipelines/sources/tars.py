@@ -13,7 +13,7 @@ import re
 import tarfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from typing import Annotated, Any, BinaryIO
+from typing import Annotated, Any, BinaryIO, cast
 
 from weft.pipelines.decoders import ENDINGS as AUDIO_ENDINGS
 from weft.pipelines.reading import patiently, watched
@@ -145,11 +145,24 @@ def opened(item: Item, store: Store) -> BinaryIO:
         raise Unusable("unreadable", str(error)) from None
 
 
+class _Headers:
+    """A tar of which only headers are read; one that declares a terabyte of names is broken, and no memory is asked for it."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self.seek, self.tell = file.seek, file.tell
+
+    def read(self, size: int) -> bytes:
+        if not 0 <= size <= LARGEST:
+            raise tarfile.ReadError(f"a header declares {size:,} bytes")
+        return self._file.read(size)
+
+
 def samples(file: BinaryIO) -> Iterator[_Sample]:
     """Members gathered by key, as they follow one another; a tar that breaks off ends in a sample that says so."""
     sample = _Sample("")
     try:
-        with tarfile.open(fileobj=file, mode="r:") as tar:
+        with tarfile.open(fileobj=cast(BinaryIO, _Headers(file)), mode="r:") as tar:
             for member in tar:
                 key, ending = _key(member.name)
                 if not member.isreg() or not key:

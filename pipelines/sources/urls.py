@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from typing import Annotated
 from urllib.parse import urlsplit
 
-from weft.pipelines.sources.files import clean
+from weft.pipelines.sources.files import clean, open_list
 from weft.pipelines.sources.speech import Said, SpeechSource
 from weft.pipelines.splits import Named, Splits
 from weft.pipelines.store import Store
@@ -26,7 +26,7 @@ class Source(SpeechSource):
     path: Annotated[str, NOT_IDENTITY]
 
     def items(self, name: str) -> Iterator[Item]:
-        with open(self.path, encoding="utf-8", errors="backslashreplace") as lines:
+        with open_list(self.path) as lines:
             for line in lines:
                 url, _, text = line.strip().partition("\t")
                 if url and not url.startswith("#"):

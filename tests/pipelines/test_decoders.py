@@ -1,13 +1,16 @@
 """Decoders: what libsndfile cannot read, FFmpeg does, to the frame; playlists and nonsense are refused."""
 
 import io
+import struct
+from contextlib import suppress
 from pathlib import Path
 
 import av
 import numpy as np
 import pytest
 
-from weft.pipelines.decoders import BrokenStream, opened
+from weft.pipelines import decoders
+from weft.pipelines.decoders import BrokenStream, Ffmpeg, opened
 from weft.pipelines.sound import load, scan
 from weft.pipelines.store import Store
 from weft.schemas.audio import Audio
@@ -80,3 +83,50 @@ def test_nonsense_is_no_audio(data: bytes) -> None:
     with pytest.raises((Unusable, BrokenStream)) as fault:
         opened(io.BytesIO(data))
     assert isinstance(fault.value, Unusable) and fault.value.reason == "not_audio"
+
+
+def _wav(tag: int, bits: int, channels: int = 1) -> bytes:
+    data = (np.sin(np.arange(16000) / 20) * 10000).astype("<i2").tobytes()
+    form = struct.pack("<HHIIHH", tag, channels, 16000, 32000, 2, bits)
+    return (
+        b"RIFF"
+        + struct.pack("<I", 36 + len(data))
+        + b"WAVEfmt \x10\0\0\0"
+        + form
+        + b"data"
+        + struct.pack("<I", len(data))
+        + data
+    )
+
+
+@pytest.mark.parametrize("tag", [0, 2, 0x160, 0x674F, 0xFFFE, 0xFFFF])
+@pytest.mark.parametrize("bits", [0, 16, 63])
+def test_odd_tags_and_bits_are_refused_or_read(tag: int, bits: int) -> None:
+    with suppress(Unusable, BrokenStream), opened(io.BytesIO(_wav(tag, bits))) as sound:
+        while len(sound.read(16000)):
+            pass
+
+
+def _caf(channels: int, bytes_a_packet: int, frames_a_packet: int) -> bytes:
+    form = b"lpcm" + struct.pack(">IIIII", 0, bytes_a_packet, frames_a_packet, channels, 16)
+    data = (np.sin(np.arange(64000) / 20) * 10000).astype(">i2").tobytes()
+    desc = b"desc" + struct.pack(">Qd", 32, 16000.0) + form
+    return b"caff\0\x01\0\0" + desc + b"data" + struct.pack(">Q", len(data) + 4) + bytes(4) + data
+
+
+def test_more_channels_than_any_layout_has_are_read_and_crash_nothing() -> None:
+    with Ffmpeg(io.BytesIO(_caf(34, 68, 1))) as sound:
+        blocks = []
+        while len(block := sound.read(16000)):
+            blocks.append(block)
+    assert np.concatenate(blocks).shape == (64000 // 34, 34)
+
+
+def test_a_small_file_that_declares_days_of_silence_is_broken_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(decoders, "LONGEST_GAPS", 600.0)
+    with (
+        Ffmpeg(io.BytesIO(_caf(1, 254, 1_600_000))) as sound,
+        pytest.raises(BrokenStream, match="time stamps leave out"),
+    ):
+        while len(sound.read(30 * 16000)):
+            pass

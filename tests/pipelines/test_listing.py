@@ -1,12 +1,17 @@
 """Listings are cut by key: an item added touches one part, and an unchanged part is not written again."""
 
+import errno
+import os
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from weft.pipelines.expected import listed_parts
 from weft.pipelines.listing import EmptySource, list_source
 from weft.pipelines.parts import part_name, read_part
+from weft.pipelines.sources import kaldi, lhotse, manifest, script, urls
 from weft.pipelines.sources.text import Source
 from weft.pipelines.store import Store
 from weft.schemas.item import Item
@@ -71,3 +76,38 @@ def test_every_part_says_how_many_there_are_and_parts_beyond_go(store: Store, bo
     assert listed_parts(store, "books") == 3
     assert list_source(store, "books", Source(path=str(books)), 30) == 1
     assert store.names("list/books", ".parquet") == [part_name("list/books", 0)] and listed_parts(store, "books") == 1
+
+
+LISTS: dict[str, Callable[[str], Any]] = {
+    "urls": lambda path: urls.Source(path=path),
+    "manifest": lambda path: manifest.Source(path=path),
+    "script": lambda path: script.Source(path=path),
+    "lhotse": lambda path: lhotse.Source(path=path),
+    "kaldi": lambda path: kaldi.Source(path=os.path.dirname(path)),
+}
+
+
+@pytest.mark.parametrize("kind", LISTS)
+def test_a_list_that_is_a_pipe_is_refused_and_hangs_nothing(
+    store: Store, tmp_path: Path, kind: str, pipe_guard: None
+) -> None:
+    os.mkfifo(tmp_path / "wav.scp")
+    with pytest.raises(EmptySource, match="a pipe or a device"):
+        list_source(store, "speech", LISTS[kind](str(tmp_path / "wav.scp")), 10)
+
+
+def test_a_folder_on_a_mount_that_does_not_answer_is_not_passed_over(
+    store: Store, books: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (books / "below").mkdir()
+    (books / "below" / "more.txt").write_text("more")
+    asked = os.stat
+
+    def stat(path: Any, *rest: Any, **options: Any) -> os.stat_result:
+        if str(path).endswith("below"):
+            raise OSError(errno.ESTALE, "Stale file handle", str(path))
+        return asked(path, *rest, **options)
+
+    monkeypatch.setattr(os, "stat", stat)
+    with pytest.raises(EmptySource, match="Stale file handle"):
+        list_source(store, "books", Source(path=str(books)), 10)

@@ -1,10 +1,6 @@
-"""Things that would hang a test if the code were wrong fail it instead."""
+"""A clip, and a source that is listed and read whole."""
 
-import builtins
-import os
-import stat
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 import pytest
@@ -16,23 +12,6 @@ from weft.pipelines.sources.base import Source
 from weft.pipelines.store import Store
 from weft.schemas.audio import Recording
 from weft.schemas.ledger import Reject
-
-
-@pytest.fixture
-def pipe_guard(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Opening a pipe to read blocks for ever; here it is an error."""
-
-    def guarded(opens: Callable[..., Any]) -> Callable[..., Any]:
-        def opened(file: Any, *rest: Any, **options: Any) -> Any:
-            if isinstance(file, str | os.PathLike) and os.path.exists(file) and stat.S_ISFIFO(os.stat(file).st_mode):
-                raise AssertionError("a pipe was opened")
-            return opens(file, *rest, **options)
-
-        return opened
-
-    monkeypatch.setattr(builtins, "open", guarded(open))
-    monkeypatch.setattr(os, "open", guarded(os.open))
-
 
 CLIP = flac((np.sin(np.arange(32000) / 20) * 0.5).astype(np.float32), 16000)  # two seconds
 

@@ -93,3 +93,12 @@ def test_a_cut_and_its_supervisions_may_name_a_split(tmp_path: Path, path: str, 
     (tmp_path / "cuts.jsonl").write_text("".join(json.dumps(c) + "\n" for c in cuts))
     (made,), _ = ingested(Source(path=str(tmp_path / "cuts.jsonl")))
     assert [s.split for s in made.supervisions] == ["dev", "test", "train", ""]
+
+
+def test_a_list_that_breaks_off_is_one_reject(tmp_path: Path, path: str, ingested: Callable) -> None:
+    lines = "".join(
+        json.dumps(cut(path, 0.0, 2.0, [said(0.0, 2.0, f"and {n}")], id=f"c{n}")) + "\n" for n in range(300)
+    )
+    (tmp_path / "cuts.jsonl.gz").write_bytes(gzip.compress(lines.encode())[:-50])
+    made, (reject,) = ingested(Source(path=str(tmp_path / "cuts.jsonl.gz")))
+    assert made and reject.reason == "broken_gzip"

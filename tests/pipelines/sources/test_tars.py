@@ -78,3 +78,21 @@ def test_each_channel_is_a_recording_of_its_own(tmp_path: Path, ingested: Callab
         Source(path=write(tmp_path / "a.tar", [("x.flac", clip), ("y.flac", clip)]), channels="each")
     )
     assert [r.path for r in made] == ["a.tar/x", "a.tar/y"] and not rejects
+
+
+def _header(name: str, size: int, kind: bytes) -> bytes:
+    entry = tarfile.TarInfo(name)
+    entry.size, entry.type = size, kind
+    return entry.tobuf(tarfile.GNU_FORMAT)
+
+
+@pytest.mark.parametrize("kind", [tarfile.XHDTYPE, tarfile.GNUTYPE_LONGNAME, tarfile.XGLTYPE, tarfile.REGTYPE])
+def test_headers_that_declare_a_terabyte_take_no_memory(
+    tmp_path: Path, clip: bytes, ingested: Callable, kind: bytes
+) -> None:
+    entry = _header("a.flac", len(clip), tarfile.REGTYPE)
+    huge = _header("b.flac", 1 << 40, kind) + clip
+    (tmp_path / "a.tar").write_bytes(entry + clip + bytes(-len(clip) % 512) + huge)
+    made, rejects = ingested(Source(path=str(tmp_path / "a.tar")))
+    assert len(made) == 1
+    assert {r.reason for r in rejects} - {"truncated"} == {"broken_tar"}
