@@ -14,7 +14,7 @@ import typer
 
 from weft.jobs.help import Command, Group
 from weft.jobs.options import AddressOption, DebugOption, EngineOption, WorkersOption, check_engine, parted
-from weft.jobs.printing import escape, plain
+from weft.jobs.printing import escape, plain, plain_json
 from weft.jobs.tokenizer_cli import encode, tokenizer_app
 from weft.schemas.faults import RecipeError
 
@@ -184,7 +184,7 @@ def audit(
     with reading(corpus):
         found = run_audit(*open_corpus(corpus), deep)
     if as_json:
-        print(json.dumps(asdict(found), indent=1, ensure_ascii=False))
+        print(plain_json(json.dumps(asdict(found), indent=1, ensure_ascii=False)))
     else:
         show_audit(console, found)
     if found.faults:

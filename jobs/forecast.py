@@ -13,7 +13,7 @@ from rich.console import Console
 
 from weft.jobs import costs
 from weft.jobs.holdings import Holding, sampled_holding
-from weft.jobs.printing import plain
+from weft.jobs.printing import plain, plain_json
 from weft.jobs.show import clock_time, show_passed_over, table
 from weft.pipelines.graph import House
 from weft.pipelines.holdout import check_listing
@@ -70,7 +70,7 @@ def show_forecast(console: Console, house: House, as_json: bool = False) -> list
     held = {name: sampled_holding(name, source, HEADERS) for name, source in house.sources.items()}
     sentences = shortages(house, held)
     if as_json:
-        print(json.dumps(_record(house, held, sentences), indent=1, ensure_ascii=False))
+        print(plain_json(json.dumps(_record(house, held, sentences), indent=1, ensure_ascii=False)))
         return sentences
     _show_sources(console, held, house.sources)
     for name, stage in house.recipe.training.items():

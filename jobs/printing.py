@@ -17,6 +17,11 @@ def plain(text: str) -> str:
     return _STEERING.sub(lambda found: ascii(found[0])[1:-1], text)
 
 
+def plain_json(text: str) -> str:
+    """JSON that means the same and holds none of them: `json.dumps` leaves those that turn the direction of text as they are."""
+    return _STEERING.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+
+
 def escape(text: str) -> str:
     """The same, for what reads rich's markup."""
     return markup.escape(plain(text))

@@ -14,6 +14,7 @@ from typing import TypeVar
 
 from rich.console import Console
 
+from weft.jobs.printing import plain_json
 from weft.jobs.show import cell, more_line, table
 from weft.pipelines.expected import Expected
 from weft.pipelines.graph import House
@@ -85,7 +86,7 @@ def show_rejects(
         counts[row.node, row.reject.reason] += 1
         rest += number >= len(rows)
     if as_json:
-        print(json.dumps(_record(rows, counts, rest), indent=1, ensure_ascii=False))
+        print(plain_json(json.dumps(_record(rows, counts, rest), indent=1, ensure_ascii=False)))
     else:
         _show(console, rows, counts, rest)
 

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from rich.console import Console
 
+from weft.jobs.printing import plain_json
 from weft.jobs.rejects import rejects_of
 from weft.jobs.show import cell, more_line, table
 from weft.pipelines.graph import House
@@ -77,7 +78,7 @@ def list_samples(console: Console, store: Store, house: House, wanted: Filter, l
     found = _chosen(store, house, wanted)
     rows = [_listed(store, stage, row) for stage, row in islice(found, limit or None)]
     if as_json:
-        print(json.dumps(rows, indent=1, ensure_ascii=False))
+        print(plain_json(json.dumps(rows, indent=1, ensure_ascii=False)))
         return
     shown = table("Samples", "key", "stage", "task", "source", "speaker", "seconds", "tokens", "text")
     for number in (1, 2, 3, 4, 7):

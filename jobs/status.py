@@ -6,6 +6,7 @@ from collections import Counter
 from rich.console import Console
 
 from weft.jobs.build import shard_works
+from weft.jobs.printing import plain_json
 from weft.jobs.progress import stage_of
 from weft.jobs.show import cell, table
 from weft.pipelines.expected import listed_parts
@@ -19,7 +20,7 @@ def show_status(console: Console, store: Store, house: House, as_json: bool = Fa
     total, done = counted(store, house)
     if as_json:
         stages = [{"stage": s, "parts": n, "done": done[s], "to_do": n - done[s]} for s, n in total.items()]
-        print(json.dumps({"corpus": store.url, "stages": stages}, indent=1, ensure_ascii=False))
+        print(plain_json(json.dumps({"corpus": store.url, "stages": stages}, indent=1, ensure_ascii=False)))
         return
     rows = table(f"Status of {cell(store.url)}", "stage", "parts", "done", "to do")
     for stage, count in total.items():

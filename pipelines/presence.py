@@ -1,6 +1,6 @@
 """Whether what a corpus was built from is still there: where all of a source went, a build stops before it touches anything.
 
-    check_presence(store, house)      # raises SourceGone, or EmptySource where nothing is listed any more
+    check_presence(store, house)      # raises SourceGone
 
 Of a source that the corpus lists already, a few of the items listed now are looked for; one that is there is enough.
 """
@@ -11,7 +11,7 @@ from itertools import islice
 
 from weft.pipelines.fetching import is_there
 from weft.pipelines.graph import House
-from weft.pipelines.listing import listed
+from weft.pipelines.listing import EmptySource, listed
 from weft.pipelines.parts import part_name
 from weft.pipelines.store import Store
 from weft.schemas.fingerprint import hash64
@@ -27,7 +27,12 @@ def check_presence(store: Store, house: House) -> None:
     for name, source in house.sources.items():
         if not store.exists(part_name(f"list/{name}", 0)):
             continue
-        items = [item for item in islice(listed(name, source), _LISTED) if item.uri]
+        try:
+            items = [item for item in islice(listed(name, source), _LISTED) if item.uri]
+        except EmptySource as fault:  # it was listed before, so no path is misspelt
+            raise SourceGone(
+                f"{fault}, or bring it back: the corpus holds items of it, and was left as it is"
+            ) from None
         chosen = heapq.nsmallest(_LOOKED_FOR, items, key=lambda item: hash64(item.key))
         if chosen and not any(_is_there(item.uri) for item in chosen):
             raise SourceGone(

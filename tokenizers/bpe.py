@@ -38,6 +38,9 @@ class Tokenizer(TextTokenizer):
 
     size: int = Field(default=2000, ge=257)
 
+    def version(self) -> str:
+        return f"{super().version()}-cut"
+
     def _make(self, texts: Iterable[str]) -> "PreTrainedTokenizerFast":
         from transformers import PreTrainedTokenizerFast
 

@@ -1,11 +1,12 @@
 """What is printed never steers the terminal."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from weft.jobs.printing import escape, plain
+from weft.jobs.printing import escape, plain, plain_json
 from weft.jobs.show import cell
 
 Weft = Callable[..., tuple[int, str, str]]
@@ -37,3 +38,10 @@ def test_a_message_with_a_file_name(weft: Weft, tmp_path: Path) -> None:
     (tmp_path / "r\x1b[31m.yaml").write_text("name: x\nseed: no number\n")
     code, _, said = weft("validate", tmp_path / "r\x1b[31m.yaml")
     assert code == 2 and "\x1b" not in said and "\\x1b[31m" in said
+
+
+def test_json_means_the_same_and_holds_nothing_that_steers() -> None:
+    names = ["a\x1b\x9b\u202e\u2028.wav", "漢 é"]
+    shown = plain_json(json.dumps(names, ensure_ascii=False))
+    assert json.loads(shown) == names and "漢 é" in shown
+    assert not any(c in shown for c in "\x1b\x9b\u202e\u2028")

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from weft.pipelines.graph import House
-from weft.pipelines.listing import EmptySource, list_source
+from weft.pipelines.listing import list_source
 from weft.pipelines.presence import SourceGone, check_presence
 from weft.pipelines.store import Store
 from weft.schemas.recipe import Recipe
@@ -48,7 +48,7 @@ def test_all_of_a_list_gone(listed: tuple[Store, House], tmp_path: Path) -> None
 
 def test_an_empty_folder(listed: tuple[Store, House], tmp_path: Path) -> None:
     shutil.rmtree(tmp_path / "folder")
-    with pytest.raises(EmptySource, match="lying"):
+    with pytest.raises(SourceGone, match="lying"):
         check_presence(*listed)
 
 
