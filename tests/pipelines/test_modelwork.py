@@ -20,6 +20,7 @@ from weft.schemas.audio import Audio, Utterance, Word
 from weft.schemas.changes import reasons
 from weft.schemas.fingerprint import digest
 from weft.schemas.learning import report_step
+from weft.schemas.ledger import Unavailable
 from weft.schemas.recipe import VocabularySettings
 from weft.schemas.recipe_file import RecipeError
 from weft.schemas.text import Document
@@ -439,10 +440,18 @@ class TestAligner:
         spoken.write("aligner/fingerprint", b"9f3c")  # as weft wrote it before
         assert self.work.recorded(spoken) == {} and not self.work.done(spoken)
 
-    def test_what_went_since_it_was_ingested_teaches_nothing(self, spoken: Store) -> None:
+    def test_what_broke_since_it_was_ingested_teaches_nothing(self, spoken: Store) -> None:
         given = utterances(spoken, 4)
         given[0] = replace(given[0], text="One, two", speaker="s1")
-        given[3] = replace(given[3], text="three", audio=Audio("gone.flac"))
+        given[3] = replace(given[3], text="three", audio=Audio("", data=b"no audio"))
         write_part(spoken, NEEDS[0], given, Utterance, "two")
         assert self.work.run(spoken) == 1
         assert spoken.read("aligner/heard") == b"s/s1:one-two"
+
+    def test_no_model_learns_from_less_because_a_clip_is_away(self, spoken: Store) -> None:
+        given = utterances(spoken, 4)
+        given[3] = replace(given[3], text="three", audio=Audio("gone.flac"))
+        write_part(spoken, NEEDS[0], given, Utterance, "two")
+        with pytest.raises(Unavailable):
+            self.work.run(spoken)
+        assert not self.work.done(spoken)
