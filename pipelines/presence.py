@@ -2,19 +2,22 @@
 
     check_presence(store, house)      # raises SourceGone
 
-Of a source that the corpus lists already, a few of the items listed now are looked for; one that is there is enough.
+Of a source that the corpus lists already, a few of the items listed now are looked for; one that is there is enough, and so is that
+the corpus holds none of them.
 """
 
 import heapq
 import os
 from itertools import islice
 
+from weft.pipelines.expected import listed_parts
 from weft.pipelines.fetching import is_there
 from weft.pipelines.graph import House
 from weft.pipelines.listing import EmptySource, listed
-from weft.pipelines.parts import part_name
+from weft.pipelines.parts import part_name, read_table
 from weft.pipelines.store import Store
 from weft.schemas.fingerprint import hash64
+from weft.schemas.item import Item, bucket
 
 _LISTED, _LOOKED_FOR = 200, 8  # items
 
@@ -34,11 +37,19 @@ def check_presence(store: Store, house: House) -> None:
                 f"{fault}, or bring it back: the corpus holds items of it, and was left as it is"
             ) from None
         chosen = heapq.nsmallest(_LOOKED_FOR, items, key=lambda item: hash64(item.key))
-        if chosen and not any(_is_there(item.uri) for item in chosen):
+        if any(_is_there(item.uri) for item in chosen):
+            continue
+        if any(_was_read(store, item) for item in chosen):  # a list may hold links that were always dead
             raise SourceGone(
                 f"source {name!r}: nothing of it can be read now ({chosen[0].path} and others); is {_place(chosen[0].uri)} "
                 "mounted? The corpus was left as it is"
             )
+
+
+def _was_read(store: Store, item: Item) -> bool:
+    """Whether the corpus holds records of the item."""
+    part = part_name(f"ingest/{item.source}", bucket(item.key, listed_parts(store, item.source)))
+    return store.exists(part) and item.key in read_table(store, part, ["item"])["item"].to_pylist()
 
 
 def _is_there(uri: str) -> bool:

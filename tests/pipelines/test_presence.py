@@ -1,15 +1,23 @@
 """Where all of a source went, a build stops; where some of it went, or all is new, it goes on."""
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from weft.pipelines.graph import House
 from weft.pipelines.listing import list_source
+from weft.pipelines.parts import part_name, read_part, write_part
 from weft.pipelines.presence import SourceGone, check_presence
 from weft.pipelines.store import Store
+from weft.schemas.audio import Audio, Recording
+from weft.schemas.item import Item
 from weft.schemas.recipe import Recipe
+
+RECORDING = Recording(
+    key="", source="s", path="a.wav", audio=Audio("a.wav"), seconds=1.0, rate=16_000, channels=1, sha256="0" * 64
+)
 
 
 @pytest.fixture
@@ -30,6 +38,9 @@ def listed(tmp_path: Path) -> tuple[Store, House]:
     store = Store(str(tmp_path / "corpus"))
     for name, source in house.sources.items():
         list_source(store, name, source, 8)
+        items = read_part(store, part_name(f"list/{name}", 0), Item)
+        read = [replace(RECORDING, key=f"{item.key}-0", item=item.key) for item in items]
+        write_part(store, part_name(f"ingest/{name}", 0), read, Recording, "x")
     return store, house
 
 
@@ -44,6 +55,14 @@ def test_all_of_a_list_gone(listed: tuple[Store, House], tmp_path: Path) -> None
         (tmp_path / f"{n}.wav").rename(tmp_path / f"{n}.moved")
     with pytest.raises(SourceGone, match="source 'listed': nothing of it can be read now"):
         check_presence(*listed)
+
+
+def test_a_list_of_links_that_were_always_dead(listed: tuple[Store, House], tmp_path: Path) -> None:
+    store, _ = listed
+    for n in range(3):
+        (tmp_path / f"{n}.wav").unlink()
+    write_part(store, part_name("ingest/listed", 0), [], Recording, "x")
+    check_presence(*listed)
 
 
 def test_an_empty_folder(listed: tuple[Store, House], tmp_path: Path) -> None:
