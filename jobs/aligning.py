@@ -24,9 +24,9 @@ from weft.pipelines.store import Store
 from weft.pipelines.timings.base import Timing
 from weft.pipelines.timings.formats import ENDINGS, WRITERS
 from weft.schemas.audio import Alignment, Recording, Supervision, Utterance
+from weft.schemas.faults import RecipeError
 from weft.schemas.fingerprint import hash64
 from weft.schemas.ledger import Reject
-from weft.schemas.recipe_file import RecipeError
 
 CORPUS = ".corpus"
 LONGEST = 1e9  # seconds of a recording with one transcript: any

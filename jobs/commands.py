@@ -19,7 +19,7 @@ from weft.pipelines.claim import claimed
 from weft.pipelines.graph import House, RecipeFault
 from weft.pipelines.store import Damaged, Store, remedy
 from weft.schemas import recipe_file
-from weft.schemas.recipe_file import RecipeError
+from weft.schemas.faults import RecipeError
 
 if TYPE_CHECKING:  # a recipe is checked without what builds: it takes a second to import
     from weft.jobs.engine import Engine

@@ -30,7 +30,7 @@ from weft.pipelines.voices.base import Style, style_for
 from weft.pipelines.voices.espeak import Voice
 from weft.schemas.audio import Alignment
 from weft.schemas.audit import Audit
-from weft.schemas.recipe_file import RecipeError
+from weft.schemas.faults import RecipeError
 from weft.trainer import checkpoint, losses
 
 SENTENCES, SPEAKERS, DOCUMENTS, SEED = 360, 48, 240, 7

@@ -22,7 +22,7 @@ from weft.pipelines.graph import House
 from weft.pipelines.parts import read_part
 from weft.pipelines.store import Store
 from weft.schemas.audio import Units, Utterance
-from weft.schemas.recipe_file import RecipeError
+from weft.schemas.faults import RecipeError
 from weft.schemas.table import to_table
 from weft.schemas.vocabulary import spelt
 from weft.tokenizers.base import SpeechTokenizer

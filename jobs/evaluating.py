@@ -21,8 +21,8 @@ from weft.pipelines.parts import read_part
 from weft.pipelines.sound import heard
 from weft.pipelines.store import Store
 from weft.schemas.audio import Alignment, Units, Utterance
+from weft.schemas.faults import RecipeError
 from weft.schemas.ledger import Unusable
-from weft.schemas.recipe_file import RecipeError
 from weft.tokenizers.measures import Example, measures
 from weft.tokenizers.stream import Stream
 

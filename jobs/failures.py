@@ -14,7 +14,7 @@ from weft.pipelines.listing import EmptySource
 from weft.pipelines.mixing.tree import PlanError
 from weft.pipelines.splits import SplitError
 from weft.pipelines.store import Damaged
-from weft.schemas.recipe_file import RecipeError
+from weft.schemas.faults import RecipeError
 
 ROOT = Path(__file__).parents[1]
 SHOWN = 20  # lines of the list; the rest is counted

@@ -20,7 +20,7 @@ from weft.jobs.failures import Failure
 from weft.jobs.ray_pool import Actor, Pool
 from weft.jobs.ray_worker import Worker
 from weft.pipelines.work import Work
-from weft.schemas.recipe_file import RecipeError
+from weft.schemas.faults import RecipeError
 from weft.schemas.resources import Resources
 
 PATIENCE = 3.0  # seconds that work waits for its place before others make room for it
@@ -180,6 +180,7 @@ class RayEngine:
             outcome = ray.get(result)
         except ray.exceptions.RayTaskError as error:
             self._pool.idle.append(actor)
+            self._assign()
             if isinstance(error.cause, MemoryError):
                 return Lost(work, _sentence(error))
             cause = error.cause or RuntimeError(str(error))

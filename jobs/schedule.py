@@ -17,7 +17,7 @@ from weft.jobs.work_queue import WorkQueue
 from weft.pipelines.store import Store
 from weft.pipelines.work import Work
 from weft.schemas.changes import reasons
-from weft.schemas.recipe_file import RecipeError
+from weft.schemas.faults import RecipeError
 from weft.schemas.resources import Resources
 
 TRIES = 4  # workers that may die over one piece of work

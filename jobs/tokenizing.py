@@ -23,7 +23,7 @@ from weft.pipelines.parts import read_part
 from weft.pipelines.registry import load, names
 from weft.pipelines.store import Store
 from weft.schemas.audio import Units
-from weft.schemas.recipe_file import RecipeError
+from weft.schemas.faults import RecipeError
 from weft.tokenizers.base import SpeechTokenizer
 from weft.tokenizers.card import read_card
 from weft.tokenizers.folder import located

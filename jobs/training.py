@@ -16,7 +16,7 @@ from weft.pipelines.graph import House
 from weft.pipelines.mixing.plan import ending as why_short
 from weft.pipelines.mixing.shards import index_name
 from weft.pipelines.store import Store
-from weft.schemas.recipe_file import RecipeError
+from weft.schemas.faults import RecipeError
 from weft.schemas.training import TrainingStage
 from weft.schemas.vocabulary import Vocabulary
 from weft.trainer.losses import LossRow, ValidationRow

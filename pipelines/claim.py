@@ -15,7 +15,7 @@ from weft.pipelines.built import is_resolved
 from weft.pipelines.lock import NAME as LOCK
 from weft.pipelines.lock import Lock
 from weft.pipelines.store import Store, is_scratch
-from weft.schemas.recipe_file import RecipeError
+from weft.schemas.faults import RecipeError
 
 MARK = "corpus.json"
 MARKED = (json.dumps({"format": 1}) + "\n").encode()

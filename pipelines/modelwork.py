@@ -30,11 +30,11 @@ from weft.pipelines.sound import heard
 from weft.pipelines.store import Store
 from weft.schemas.audio import Utterance
 from weft.schemas.changes import named_settings, training_set_changes, without_training_set
+from weft.schemas.faults import RecipeError
 from weft.schemas.fingerprint import content, digest
 from weft.schemas.learning import report_step
 from weft.schemas.ledger import Unusable
 from weft.schemas.recipe import VocabularySettings
-from weft.schemas.recipe_file import RecipeError
 from weft.schemas.resources import Resources
 from weft.schemas.settings import Versioned
 from weft.tokenizers.base import SpeechTokenizer

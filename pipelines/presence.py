@@ -15,6 +15,7 @@ from weft.pipelines.fetching import is_there
 from weft.pipelines.graph import House
 from weft.pipelines.listing import EmptySource, listed
 from weft.pipelines.parts import part_name, read_table
+from weft.pipelines.reading import without_secrets
 from weft.pipelines.store import Store
 from weft.schemas.fingerprint import hash64
 from weft.schemas.item import Item, bucket
@@ -41,7 +42,7 @@ def check_presence(store: Store, house: House) -> None:
             continue
         if any(_was_read(store, item) for item in chosen):  # a list may hold links that were always dead
             raise SourceGone(
-                f"source {name!r}: nothing of it can be read now ({chosen[0].path} and others); is {_place(chosen[0].uri)} "
+                f"source {name!r}: nothing of it can be read now ({chosen[0].path} and others); is {_folder(chosen[0].uri)} "
                 "mounted? The corpus was left as it is"
             )
 
@@ -58,5 +59,5 @@ def _is_there(uri: str) -> bool:
     return is_there(uri)
 
 
-def _place(uri: str) -> str:
-    return uri.partition("?")[0].rpartition("@")[2].rpartition("/")[0]
+def _folder(uri: str) -> str:
+    return without_secrets(uri).rpartition("/")[0]

@@ -4,8 +4,8 @@ revisions(house)  ->  {"hf://org/mhubert": "5a13…"}
 """
 
 from weft.pipelines.graph import House
+from weft.schemas.faults import RecipeError
 from weft.schemas.hub import commit_of, is_hub_name, loadable
-from weft.schemas.recipe_file import RecipeError
 
 
 def revisions(house: House) -> dict[str, str]:

@@ -17,7 +17,8 @@ import numpy as np
 import soundfile
 import soxr
 
-from weft.pipelines.decoders import BrokenStream, Sound, opened
+from weft.pipelines.decoders import Sound, opened
+from weft.pipelines.ffmpeg import BrokenStream
 from weft.pipelines.reading import patiently, watched
 from weft.pipelines.store import Store
 from weft.schemas.audio import Audio, Utterance
@@ -180,7 +181,7 @@ def _file(store: Store, audio: Audio) -> Iterator[BinaryIO]:
     if audio.data:
         yield io.BytesIO(audio.data)
         return
-    uri = store.located(audio.uri).removeprefix("file://")
+    uri = store.located(audio.uri)
     if uri.startswith("/"):
         regular(uri)
         if not os.path.getsize(uri):

@@ -25,6 +25,7 @@ import fsspec
 from fsspec.implementations.local import LocalFileSystem
 
 from weft.pipelines.fetching import open_url
+from weft.schemas.disk import to_disk
 from weft.schemas.fingerprint import digest
 
 SOURCE = "source://"
@@ -149,7 +150,7 @@ class Store:
             return
         os.replace(scratch, target)
         try:
-            _sync_folder(target.parent)
+            to_disk(target.parent)
         except OSError:  # it may not be there after a power cut, so it does not count as written
             target.unlink(missing_ok=True)
             raise
@@ -201,14 +202,6 @@ def _copies() -> Path:
     folder = Path(tempfile.mkdtemp(prefix="weft-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     return folder
-
-
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _location_name(source: str) -> str:

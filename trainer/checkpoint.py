@@ -22,6 +22,7 @@ from safetensors.torch import load_file, save_file
 from torch.optim import Optimizer
 from transformers import PreTrainedModel
 
+from weft.schemas.disk import to_disk
 from weft.tokenizers.checkpoint import quiet
 from weft.trainer import sums
 from weft.trainer.stream import StreamState
@@ -121,9 +122,9 @@ def save(run: Path, model: PreTrainedModel, optimiser: Optimizer, state: State, 
     (scratch / "state.json").write_text(state.to_json(), encoding="utf-8")
     sums.write(scratch)
     for path in (*scratch.iterdir(), scratch):
-        _to_disk(path)
+        to_disk(path)
     os.rename(scratch, target)
-    _to_disk(target.parent)
+    to_disk(target.parent)
     return target
 
 
@@ -150,11 +151,3 @@ def _moments(model: PreTrainedModel, optimiser: Optimizer) -> dict[str, torch.Te
 def _sweep(folder: Path) -> None:
     for left in folder.glob(".step-*.tmp-*"):
         shutil.rmtree(left)
-
-
-def _to_disk(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -102,7 +102,7 @@ def _walk_url(root: str) -> Iterator[File]:
 
 def read_bytes(store: Store, uri: str) -> bytes:
     """A small file. Raises Unusable: bad_transcript; and Unavailable for one that is gone."""
-    uri = store.located(uri).removeprefix("file://")
+    uri = store.located(uri)
     try:
         if uri.startswith("/"):
             regular(uri)

@@ -8,8 +8,8 @@ A url stands for its content: what is behind it is not looked at again once it w
 
 from collections.abc import Iterator, Sequence
 from typing import Annotated
-from urllib.parse import urlsplit
 
+from weft.pipelines.reading import without_secrets
 from weft.pipelines.sources.files import clean, open_list
 from weft.pipelines.sources.speech import Said, SpeechSource
 from weft.pipelines.splits import Named, Splits
@@ -30,7 +30,7 @@ class Source(SpeechSource):
             for line in lines:
                 url, _, text = line.strip().partition("\t")
                 if url and not url.startswith("#"):
-                    shown = _without_query(clean(url))
+                    shown = without_secrets(clean(url))
                     yield Item(key_for(name, clean(url)), name, shown, clean(url), "url", payload=clean(text))
 
     def named(self, item: Item, splits: Splits) -> Sequence[Named]:
@@ -41,12 +41,3 @@ class Source(SpeechSource):
         if "://" not in item.uri:
             raise Unusable("not_a_url", "a line begins with a url, such as https://host/clip.flac")
         yield from self.recordings(item, store, Audio(item.uri), Said(text=item.payload or None))
-
-
-def _without_query(url: str) -> str:
-    """What may be shown: a signed url's query and a name before the host are secrets."""
-    try:
-        parts = urlsplit(url)
-        return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}" if parts.scheme else url
-    except ValueError:
-        return "unreadable url"

@@ -35,7 +35,7 @@ from tests.jobs.planting import (
 from weft.jobs.commands import build_corpus, open_corpus, read_house
 from weft.pipelines.parts import Stamp, read_table, stamp_of, table_digest, write_table
 from weft.pipelines.store import Store
-from weft.schemas.recipe_file import RecipeError
+from weft.schemas.faults import RecipeError
 
 pytestmark = [pytest.mark.usefixtures("trained"), pytest.mark.faults]
 

@@ -15,7 +15,7 @@ from weft.jobs.failures import BuildError
 from weft.jobs.ray_engine import RayEngine
 from weft.jobs.schedule import Event, run
 from weft.pipelines.store import Store
-from weft.schemas.recipe_file import RecipeError
+from weft.schemas.faults import RecipeError
 from weft.schemas.resources import Resources
 
 WIDE = Resources(cpus=2)

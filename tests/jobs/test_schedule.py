@@ -12,7 +12,7 @@ from weft.jobs.engine import End, Failed, Finished, Lost
 from weft.jobs.failures import BuildError, Failure
 from weft.jobs.schedule import TRIES, Event, run
 from weft.pipelines.store import Store
-from weft.schemas.recipe_file import RecipeError
+from weft.schemas.faults import RecipeError
 from weft.schemas.resources import Resources
 
 

@@ -9,8 +9,9 @@ import av
 import numpy as np
 import pytest
 
-from weft.pipelines import decoders
-from weft.pipelines.decoders import BrokenStream, Ffmpeg, opened
+from weft.pipelines import ffmpeg
+from weft.pipelines.decoders import opened
+from weft.pipelines.ffmpeg import BrokenStream, Ffmpeg
 from weft.pipelines.sound import load, scan
 from weft.pipelines.store import Store
 from weft.schemas.audio import Audio
@@ -123,7 +124,7 @@ def test_more_channels_than_any_layout_has_are_read_and_crash_nothing() -> None:
 
 
 def test_a_small_file_that_declares_days_of_silence_is_broken_off(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(decoders, "LONGEST_GAPS", 600.0)
+    monkeypatch.setattr(ffmpeg, "LONGEST_GAPS", 600.0)
     with (
         Ffmpeg(io.BytesIO(_caf(1, 254, 1_600_000))) as sound,
         pytest.raises(BrokenStream, match="time stamps leave out"),

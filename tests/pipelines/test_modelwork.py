@@ -18,11 +18,11 @@ from weft.pipelines.sound import flac
 from weft.pipelines.store import Store
 from weft.schemas.audio import Audio, Utterance, Word
 from weft.schemas.changes import reasons
+from weft.schemas.faults import RecipeError
 from weft.schemas.fingerprint import digest
 from weft.schemas.learning import report_step
 from weft.schemas.ledger import Unavailable
 from weft.schemas.recipe import VocabularySettings
-from weft.schemas.recipe_file import RecipeError
 from weft.schemas.text import Document
 from weft.schemas.vocabulary import Vocabulary
 from weft.tokenizers.base import SpeechTokenizer

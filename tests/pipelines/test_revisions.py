@@ -14,8 +14,8 @@ from weft.pipelines.graph import House
 from weft.pipelines.modelwork import TokenizerWork
 from weft.pipelines.revisions import check_checkpoints, revisions
 from weft.pipelines.store import Store
+from weft.schemas.faults import RecipeError
 from weft.schemas.recipe import Recipe
-from weft.schemas.recipe_file import RecipeError
 
 MOVED = COMMIT[::-1]
 

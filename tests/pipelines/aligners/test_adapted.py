@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import soundfile
 
+from tests.pipelines.aligners.lines import LINES
 from weft.pipelines.aligners import sphinx
 from weft.pipelines.aligners.adapted import Aligner
 from weft.pipelines.aligners.base import Clip, Unalignable
@@ -16,20 +17,6 @@ from weft.pipelines.sound import RATE
 from weft.schemas.audio import Audio, Utterance, Word
 
 DATA = Path(os.environ.get("WEFT_DATA", Path(__file__).parents[4] / "shared" / "data"))
-LINES = (
-    "The boats came home before the storm",
-    "She keeps her keys in a small brown jar",
-    "Nobody noticed the clock had stopped",
-    "Fresh bread and cheese make a good lunch",
-    "He painted the fence green last summer",
-    "Thirty people waited outside the old theatre",
-    "My brother plays the violin every evening",
-    "The river was too cold for swimming",
-    "A red kite flew over the quiet valley",
-    "They measured the width of the kitchen table",
-    "Please shut the window when you leave",
-    "The doctor arrived with good news at noon",
-)
 VOICES = ("f2", "m3")
 
 

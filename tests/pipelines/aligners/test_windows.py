@@ -5,22 +5,14 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
+from tests.pipelines.aligners.lines import LINES as SENTENCES
 from weft.pipelines.aligners import base, sphinx
 from weft.pipelines.aligners.base import Clip, Timed, Unalignable
 from weft.pipelines.aligners.windows import Sound, align_long, anchor
 from weft.pipelines.sound import RATE
 from weft.schemas.audio import Word
 
-LINES = (
-    "The boats came home before the storm",
-    "She keeps her keys in a small brown jar",
-    "Nobody noticed the clock had stopped",
-    "Fresh bread and cheese make a good lunch",
-    "He painted the fence green last summer",
-    "Thirty people waited outside the old theatre",
-    "My brother plays the violin every evening",
-    "The river was too cold for swimming",
-)
+LINES = SENTENCES[:8]
 LONGEST_READ = 60.0
 
 
