@@ -68,20 +68,24 @@ def run_training(
     workers: int | None,
 ) -> None:
     """Trains into `out` and says what the codes of what was heard are like."""
-    if use not in speech_tokenizers():
+    if not use.endswith(".py") and use not in speech_tokenizers():
         raise RecipeError(f"{use}: no such speech tokenizer; there are {', '.join(speech_tokenizers())}")
-    house = make_house(recipe_of(paths, {use: {"use": use}}), [_placed(use, s) for s in settings])
+    name = Path(use).stem
+    chosen = str(Path(use).absolute()) if use.endswith(".py") else use
+    house = make_house(recipe_of(paths, {name: {"use": chosen}}), [_placed(name, s) for s in settings])
     out.mkdir(parents=True, exist_ok=True)
     build_corpus(house, str(out / CORPUS), engine, address, workers)
     store = Store(str(out / CORPUS))
-    for name in store.names(f"models/{use}"):
-        if not name.endswith(("/fingerprint", "/model.json")):
-            shutil.copyfile(store.path(name), out / name.rpartition("/")[2])
+    for file in store.names(f"models/{name}"):
+        if not file.endswith(("/fingerprint", "/model.json")):
+            shutil.copyfile(store.path(file), out / file.rpartition("/")[2])
     # a checkpoint may have moved since: what it holds is the same, and where it lies is told anew
-    (out / "settings.json").write_text(house.tokenizers[use].model_dump_json(indent=1) + "\n", "utf-8")
+    (out / "settings.json").write_text(house.tokenizers[name].model_dump_json(indent=1) + "\n", "utf-8")
     show_lost(console, "Not heard", list(write_rejects(store, out / "rejects.jsonl")))
     heard = read_card(out)["heard"]
-    show_usage(f"{use}, trained on {heard['clips']:,} clips of {heard['seconds']:,.1f} s", usage_of(store, house, use))
+    show_usage(
+        f"{name}, trained on {heard['clips']:,} clips of {heard['seconds']:,.1f} s", usage_of(store, house, name)
+    )
 
 
 def _placed(use: str, setting: str) -> str:

@@ -1,26 +1,42 @@
-"""The folders are the registry: a module's name is its key in a recipe.
+"""The folders are the registry: a module's name is its key in a recipe. Backends of others are in outsiders.py.
 
 make("aligners", Choice(use="sphinx", min_score=-2))  ->  weft.pipelines.aligners.sphinx.Aligner(min_score=-2)
+make("aligners", Choice(use="/data/my_aligner.py"))   ->  the Aligner of that file
 """
 
 import importlib
 import re
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
+from weft.pipelines import outsiders
 from weft.schemas.recipe import Choice
+from weft.schemas.settings import Versioned
 
-_CLASSES = {
-    "sources": ("weft.pipelines.sources", "Source"),
-    "segmenters": ("weft.pipelines.segmenters", "Segmenter"),
-    "transcribers": ("weft.pipelines.transcribers", "Transcriber"),
-    "aligners": ("weft.pipelines.aligners", "Aligner"),
-    "voices": ("weft.pipelines.voices", "Voice"),
-    "tasks": ("weft.pipelines.tasks", "Task"),
-    "tokenizers": ("weft.tokenizers", "Tokenizer"),
-}
+
+@dataclass(frozen=True)
+class Folder:
+    """A folder of backends: its package, the class that each of its modules defines, and where that class's base is."""
+
+    package: str
+    cls: str
+    base: str
+
+
+_FOLDERS = {
+    name: Folder(package=f"weft.pipelines.{name}", cls=cls, base=f"weft.pipelines.{name}.base.{cls}")
+    for name, cls in {
+        "sources": "Source",
+        "segmenters": "Segmenter",
+        "transcribers": "Transcriber",
+        "aligners": "Aligner",
+        "voices": "Voice",
+        "tasks": "Task",
+    }.items()
+} | {"tokenizers": Folder(package="weft.tokenizers", cls="Tokenizer", base="weft.schemas.settings.Versioned")}
 
 
 class ChoiceError(ValueError):
@@ -32,25 +48,55 @@ class ChoiceError(ValueError):
 
 
 def names(folder: str) -> list[str]:
-    """What a folder offers: its modules that define the folder's class. Their text says so; none is imported."""
-    package, cls = _CLASSES[folder]
-    defines = re.compile(rf"^class {cls}\b", re.MULTILINE)
-    files = [file for place in importlib.import_module(package).__path__ for file in Path(place).glob("*.py")]
+    """What can be chosen: weft's own modules that define the folder's class, and entry points of installed packages.
+
+    None is imported: the text of a module says what it defines.
+    """
+    return sorted({*_own(folder), *outsiders.names(folder)})
+
+
+def _own(folder: str) -> list[str]:
+    place = _FOLDERS[folder]
+    defines = re.compile(rf"^class {place.cls}\b", re.MULTILINE)
+    files = [file for path in importlib.import_module(place.package).__path__ for file in Path(path).glob("*.py")]
     return sorted(file.stem for file in files if file.stem != "base" and defines.search(file.read_text("utf-8")))
 
 
-def load(folder: str, name: str) -> Any:
-    """The class of one of `names`."""
-    package, cls = _CLASSES[folder]
-    return getattr(importlib.import_module(f"{package}.{name}"), cls)
+def load(folder: str, name: str) -> type[Versioned]:
+    """The class of one of `names`, or of a Python file. Raises ValueError where there is none that fits."""
+    place = _FOLDERS[folder]
+    if name.endswith(".py"):
+        return _fitting(outsiders.from_file(Path(name), place.cls), place, name)
+    own, others = _own(folder), outsiders.names(folder)
+    if name in own and name in others:
+        raise ValueError(
+            f"an installed package names its own {name!r} as weft does: its entry point needs another name"
+        )
+    if name in own:
+        return getattr(importlib.import_module(f"{place.package}.{name}"), place.cls)
+    made = outsiders.from_package(folder, name)
+    if made is None:
+        known = ", ".join(sorted({*own, *others}))
+        raise ValueError(f"unknown {folder.removesuffix('s')} {name!r}; known: {known}, or a file such as ./mine.py")
+    return _fitting(made, place, name)
+
+
+def _fitting(made: Any, place: Folder, name: str) -> type[Versioned]:
+    module, _, cls = place.base.rpartition(".")
+    base = getattr(importlib.import_module(module), cls)
+    if not (isinstance(made, type) and issubclass(made, base)):
+        raise ValueError(f"{name}: its {place.cls} must be a subclass of {place.base}")
+    return made
 
 
 def make(folder: str, choice: Choice, **given: Any) -> Any:
     """The chosen backend with its settings checked. Raises ChoiceError."""
-    if choice.use not in names(folder):
-        raise ChoiceError(("use",), f"there is no {choice.use!r} here; there are {', '.join(names(folder))}")
     try:
-        return load(folder, choice.use).model_validate({**choice.settings, **given})
+        made = load(folder, choice.use)
+    except ValueError as fault:
+        raise ChoiceError(("use",), str(fault)) from None
+    try:
+        return made.model_validate({**choice.settings, **given})
     except ValidationError as error:
         first = error.errors()[0]
         raise ChoiceError(first["loc"], first["msg"], first["type"]) from None

@@ -108,6 +108,7 @@ def _read(path: Path, seen: tuple[Path, ...]) -> Source:
     if path.resolve() in seen:
         raise RecipeError(f"{path}: `extends:` goes in a circle")
     source = _parse(path.name, _text(path))
+    _locate_files(source.mapping, path.parent)
     parent = source.mapping.pop("extends", None)
     if parent is None:
         return source
@@ -176,7 +177,18 @@ def _override(text: str) -> Source:
     path = tuple(key.split("."))
     for word in reversed(path):
         mapping = {word: mapping}
+    _locate_files(mapping, Path())
     return Source(mapping, {path[: i + 1]: f"override {text!r}" for i in range(len(path))})
+
+
+def _locate_files(value: Any, folder: Path) -> None:
+    """Python files that `use:` names lie beside the recipe: makes their paths absolute, in place."""
+    if isinstance(value, dict):
+        if isinstance(use := value.get("use"), str) and use.endswith(".py"):
+            value["use"] = str((folder / use).absolute())
+        value = list(value.values())
+    for one in value if isinstance(value, list) else ():
+        _locate_files(one, folder)
 
 
 def _merge(old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:

@@ -65,11 +65,13 @@ class Settings(BaseModel):
 
 
 class Versioned(Settings):
-    """A backend that a recipe chooses by `use`, the name of its module."""
+    """A backend that a recipe chooses by `use`."""
 
     @property
     def chosen_as(self) -> str:
-        return type(self).__module__.rpartition(".")[2]
+        """The name of its module; of one that is not weft's own, with its package."""
+        module = type(self).__module__
+        return module.rpartition(".")[2] if module.startswith("weft.") else module
 
     def version(self) -> str:
         """What, besides the settings, decides what it makes; a leaf raises it whenever it makes something else of the same."""

@@ -23,7 +23,7 @@ CARD = "card.json"
 def write_card(folder: Path, tokenizer: SpeechTokenizer, heard: Sequence[Utterance]) -> None:
     """Of a tokenizer that has been trained into `folder` on these utterances."""
     card = {
-        "use": type(tokenizer).__module__.rpartition(".")[2],
+        "use": tokenizer.chosen_as,
         "rate": tokenizer.rate,
         "size": tokenizer.size,
         "literal": tokenizer.literal,

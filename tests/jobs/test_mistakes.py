@@ -34,7 +34,7 @@ training:
 WRONG = (
     (2, "sede: no such setting"),
     (5, "sources.books.documents: input should be 'file' or 'paragraph'"),
-    (6, "sources.calls.use: there is no 'foldr' here"),
+    (6, "sources.calls.use: unknown source 'foldr'"),
     (7, "align.min_fitt: no such setting"),
     (9, "tokenizers.hubert.sources: 'spech' is not declared"),
     (9, "tokenizers.hubert.rate: "),

@@ -31,7 +31,7 @@ def test_a_choice_is_made_with_its_settings() -> None:
 
 
 def test_an_unknown_backend_lists_what_there_is() -> None:
-    with pytest.raises(ChoiceError, match="there is no 'files' here; there are folder, grammar") as fault:
+    with pytest.raises(ChoiceError, match="unknown source 'files'; known: folder, grammar") as fault:
         make("sources", Choice(use="files"))
     assert fault.value.path == ("use",)
 

@@ -1,0 +1,121 @@
+"""Backends that are not weft's own, in a package and in a file that are made here."""
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from weft.pipelines import outsiders
+from weft.pipelines.registry import ChoiceError, make, names
+from weft.schemas.recipe import Choice
+
+ALIGNER = '''"""Words of equal length."""
+from weft.pipelines.aligners import base
+from weft.pipelines.aligners.base import Clip, Timed
+from weft.schemas.audio import Word
+
+class Aligner(base.Aligner):
+    score: float = 0.0
+
+    def version(self) -> str:
+        return "1"
+
+    def _align(self, clip: Clip) -> Timed:
+        step = len(clip.samples) / 16000 / len(clip.spoken)
+        return Timed([Word(w, i * step, (i + 1) * step, self.score) for i, w in enumerate(clip.spoken)])
+'''
+
+
+@pytest.fixture
+def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[object]:
+    """Makes a package with entry points, as pip would have installed it."""
+    added: list[str] = []
+
+    def made(package: str, code: str, points: str) -> None:
+        (tmp_path / f"{package}.py").write_text(code)
+        (dist := tmp_path / f"{package}-1.0.dist-info").mkdir()
+        (dist / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {package}\nVersion: 1.0\n")
+        (dist / "entry_points.txt").write_text(points)
+        added.append(package)
+        forget()
+
+    def forget() -> None:
+        outsiders.entry_points_of.cache_clear()
+
+    monkeypatch.syspath_prepend(str(tmp_path))
+    yield made
+    forget()
+    for package in added:
+        sys.modules.pop(package, None)
+
+
+def test_a_file_gives_its_class_with_its_settings(tmp_path: Path) -> None:
+    (tmp_path / "even.py").write_text(ALIGNER)
+    made = make("aligners", Choice.model_validate({"use": str(tmp_path / "even.py"), "score": -1.0}))
+    assert made.score == -1.0
+    with pytest.raises(ChoiceError) as fault:
+        make("aligners", Choice.model_validate({"use": str(tmp_path / "even.py"), "scores": 1}))
+    assert fault.value.path == ("scores",)
+
+
+def test_an_edit_of_a_file_changes_what_its_records_are_made_from(tmp_path: Path) -> None:
+    (file := tmp_path / "even.py").write_text(ALIGNER)
+    before = make("aligners", Choice(use=str(file))).chosen_as
+    assert make("aligners", Choice(use=str(file))).chosen_as == before
+    file.write_text(ALIGNER.replace('"""Words', '"""All words'))
+    assert make("aligners", Choice(use=str(file))).chosen_as != before
+
+
+@pytest.mark.parametrize(
+    ("code", "wrong"),
+    [
+        ("x = 1", "it defines no class Aligner"),
+        ("class Aligner: pass", "must be a subclass of weft.pipelines.aligners.base.Aligner"),
+        ("import nothing_like_it", r"ModuleNotFoundError: No module named 'nothing_like_it' \(even.py line 1\)"),
+        ("a = 1\ndef", "line 2: invalid syntax"),
+        ("a = 1\n1 / 0", r"ZeroDivisionError: division by zero \(even.py line 2\)"),
+        (None, "cannot be read"),
+    ],
+)
+def test_a_file_that_is_no_backend_is_refused_with_the_reason(tmp_path: Path, code: str | None, wrong: str) -> None:
+    if code is not None:
+        (tmp_path / "even.py").write_text(code)
+    with pytest.raises(ChoiceError, match=wrong) as fault:
+        make("aligners", Choice(use=str(tmp_path / "even.py")))
+    assert fault.value.path == ("use",)
+
+
+def test_an_entry_point_is_offered_beside_wefts_own(install) -> None:  # type: ignore[no-untyped-def]
+    install("even_words", ALIGNER, "[weft.aligners]\neven = even_words:Aligner\n")
+    assert {"even", "sphinx"} <= set(names("aligners")) and "even" not in names("voices")
+    assert "even_words" not in sys.modules  # to list names imports nothing
+    made = make("aligners", Choice.model_validate({"use": "even", "score": -2.0}))
+    assert (made.score, made.chosen_as) == (-2.0, "even_words")
+    assert type(make("aligners", Choice(use="even_words"))) is type(made)  # as the card of a trained tokenizer names it
+
+
+def test_names_that_are_taken_are_refused(install) -> None:  # type: ignore[no-untyped-def]
+    install("even_words", ALIGNER, "[weft.aligners]\nsphinx = even_words:Aligner\n")
+    with pytest.raises(ChoiceError, match="an installed package names its own 'sphinx' as weft does"):
+        make("aligners", Choice(use="sphinx"))
+    install("odd_words", ALIGNER, "[weft.aligners]\nsphinx = odd_words:Aligner\n")
+    with pytest.raises(ChoiceError, match="two installed packages"):
+        make("aligners", Choice(use="sphinx"))
+
+
+def test_a_package_that_cannot_be_imported_is_named(install) -> None:  # type: ignore[no-untyped-def]
+    install("broken_words", "1 / 0", "[weft.aligners]\nbroken = broken_words:Aligner\n")
+    with pytest.raises(ChoiceError, match="'broken' of the package broken_words cannot be imported: ZeroDivisionError"):
+        make("aligners", Choice(use="broken"))
+
+
+@pytest.mark.parametrize(
+    "folder", ["sources", "segmenters", "transcribers", "aligners", "voices", "tasks", "tokenizers"]
+)
+def test_every_folder_takes_files_and_refuses_what_is_no_backend(folder: str, tmp_path: Path) -> None:
+    cls = {"aligners": "Aligner", "voices": "Voice", "tasks": "Task", "sources": "Source"}.get(folder)
+    cls = cls or folder.removesuffix("s").title()
+    (tmp_path / "mine.py").write_text(f"class {cls}: pass")
+    with pytest.raises(ChoiceError, match=f"its {cls} must be a subclass of weft"):
+        make(folder, Choice(use=str(tmp_path / "mine.py")))
