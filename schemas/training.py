@@ -133,17 +133,28 @@ class ModelSettings(Settings):
 
 
 class Optimiser(Settings):
-    """AdamW. `batch_tokens` is the global batch, a multiple of the context; `steps` 0 trains to the end of the stream."""
+    """AdamW. `batch_tokens` is the global batch, a multiple of the context; `steps` 0 trains to the end of the stream.
+
+    The rate rises to `lr` over `warmup` steps and then is `constant`, or falls to `lr_end` along a `cosine` or a line (`linear`).
+    """
 
     lr: float = Field(gt=0)
-    schedule: Literal["constant", "cosine"] = "constant"
-    lr_end: float = 0.0
+    schedule: Literal["constant", "cosine", "linear"] = "constant"
+    lr_end: float = Field(default=0.0, ge=0)
     warmup: int = Field(default=0, ge=0)
     betas: tuple[float, float] = (0.9, 0.95)
     weight_decay: float = 0.1
     clip: float = 1.0
     batch_tokens: int = Field(gt=0)
     steps: int = Field(default=0, ge=0)
+
+    @model_validator(mode="after")
+    def _falls(self) -> "Optimiser":
+        if self.schedule != "constant" and self.lr_end >= self.lr:
+            raise ValueError(
+                f"`lr_end` must be below `lr` with `schedule: {self.schedule}`; or leave the schedule constant"
+            )
+        return self
 
 
 class ValidationSettings(Settings):

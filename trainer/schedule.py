@@ -1,19 +1,33 @@
-"""The learning rate of each step.
+"""The learning rate of each step, by the schedules of transformers.
 
 warmup 2, cosine to lr_end over 10 steps:   0.5 lr, lr, … lr_end
 """
 
-import math
+from typing import Any
+
+import torch
+from torch.optim import SGD
+from transformers import get_scheduler
 
 from weft.schemas.training import Optimiser
 
 
 def learning_rate(settings: Optimiser, step: int, total: int) -> float:
-    """The rate of step `step` (the first is 1) of `total`: linear warmup, then constant, or a cosine to `lr_end`."""
-    if step < settings.warmup:
-        return settings.lr * step / settings.warmup
-    if settings.schedule == "constant":
-        return settings.lr
-    peak = max(settings.warmup, 1)
-    progress = min((step - peak) / max(total - peak, 1), 1.0)
-    return settings.lr_end + (settings.lr - settings.lr_end) * (1 + math.cos(math.pi * progress)) / 2
+    """The rate of step `step` (the first is 1) of `total`: linear warmup to `lr`, then what `schedule` says down to `lr_end`."""
+    name, more = _named(settings)
+    warmup = max(settings.warmup, 1)  # its last step has the full rate; without a warmup, the first step has
+    last = max(total, warmup + 1)
+    optimiser = SGD(
+        [torch.zeros(1)], lr=settings.lr
+    )  # only to ask: the schedule is a function of the step, so nothing is resumed
+    schedule = get_scheduler(name, optimiser, warmup, last, scheduler_specific_kwargs=more)
+    return settings.lr * float(schedule.lr_lambdas[0](min(step, last)))
+
+
+def _named(settings: Optimiser) -> tuple[str, dict[str, Any]]:
+    """What transformers calls it."""
+    if settings.schedule == "cosine":
+        return "cosine_with_min_lr", {"min_lr": settings.lr_end}
+    if settings.schedule == "linear":
+        return "polynomial", {"lr_end": settings.lr_end, "power": 1.0}
+    return "constant_with_warmup", {}

@@ -1,7 +1,7 @@
 """Trains one stage: read top to bottom, this is the whole loop.
 
     train(shards, run, stage, vocabulary, recipe_text, seed=0, resume=False, report=print, validation=held_out)
-      run/losses.jsonl, validation.jsonl, losses.png, checkpoints/step-000100/ …
+      run/losses.jsonl, validation.jsonl, losses.png, tensorboard/, checkpoints/step-000100/ …
 
 Float32 master weights on one device (a GPU where there is one); `dtype: bfloat16` is autocast. What it leaves out:
 several devices (the stream knows ranks, this loop does not), compilation, and deleting old checkpoints.
@@ -21,6 +21,7 @@ from weft.schemas.fingerprint import hash64
 from weft.schemas.training import Optimiser, TrainingStage
 from weft.schemas.vocabulary import Vocabulary
 from weft.trainer import checkpoint, curves, losses
+from weft.trainer.board import Board
 from weft.trainer.counted import check_counted, counted_batches
 from weft.trainer.loader import Draws
 from weft.trainer.losses import LossRow, ValidationRow
@@ -101,16 +102,18 @@ def train(
     settings = stage.model_dump(mode="json", exclude={"validation"})  # it shapes neither data nor updates
     origin = checkpoint.Origin(vocabulary.fingerprint, draws.digest(), seed, settings)
     run, state = _start(out, stage, vocabulary, origin, stream, resume)
-    for batch in islice(counted_batches(stream.batches(state), shards), run.steps - state.step):
-        begun = time.monotonic()
-        batch.check_ids(vocabulary.size, shards)
-        rows = _step(run, batch)
-        state = batch.after
-        losses.append(out, rows)
-        measured = _validate(run, held_out, out, state.step)
-        if state.step % stage.checkpoint_every == 0 or state.step == run.steps:
-            checkpoint.save(out, run.model, run.optimiser, checkpoint.State(state, origin), recipe_text)
-        report(StepReport(state.step, run.steps, rows, time.monotonic() - begun, measured))
+    with Board(out, state.step) as board:
+        for batch in islice(counted_batches(stream.batches(state), shards), run.steps - state.step):
+            begun = time.monotonic()
+            batch.check_ids(vocabulary.size, shards)
+            rows = _step(run, batch)
+            state = batch.after
+            losses.append(out, rows)
+            measured = _validate(run, held_out, out, state.step)
+            board.add(rows, measured)
+            if state.step % stage.checkpoint_every == 0 or state.step == run.steps:
+                checkpoint.save(out, run.model, run.optimiser, checkpoint.State(state, origin), recipe_text)
+            report(StepReport(state.step, run.steps, rows, time.monotonic() - begun, measured))
     curves.plot(out)
     return Result(
         step=state.step, declared=stage.optimiser.steps, draws=len(draws), at_end=state.step == run.available,

@@ -1,0 +1,40 @@
+"""The losses of a run for TensorBoard, beside the JSON lines: `tensorboard --logdir RUN`."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+
+from weft.trainer.losses import LossRow, ValidationRow
+
+FOLDER = "tensorboard"
+
+
+class Board:
+    """Event files in `run/tensorboard`; what was logged after `step`, where a run goes on, is hidden."""
+
+    def __init__(self, run: Path, step: int) -> None:
+        from torch.utils.tensorboard import SummaryWriter  # takes a second
+
+        self._writer = SummaryWriter(str(run / FOLDER), purge_step=step + 1)
+
+    def __enter__(self) -> "Board":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._writer.close()
+
+    def add(self, rows: Sequence[LossRow], validation: Sequence[ValidationRow]) -> None:
+        """The losses of one step, a curve for each task, in nats a token; and the learning rate."""
+        for row in rows:
+            if row.tokens:
+                self._add(f"loss/{row.task}", row.loss, row.step)
+        for held_out in validation:
+            if held_out.tokens:
+                self._add(f"validation/{held_out.task}", held_out.loss, held_out.step)
+        if rows:
+            self._add("learning_rate", rows[0].lr, rows[0].step)
+
+    def _add(self, name: str, value: float, step: int) -> None:
+        self._writer.add_scalar(name, value, step)
