@@ -1,4 +1,4 @@
-# make demo | test | test-faults | test-cluster | check | bench | test-backends | clean
+# make demo | docs | test | test-faults | test-cluster | check | bench | test-backends | clean
 # Everything runs in .venv, which is made once and made again when pyproject.toml or constraints.txt change.
 # `python -m venv` and pip are all that is needed; PYTHON=python3.12 picks another interpreter.
 
@@ -8,7 +8,7 @@ BACKENDS ?= .venv-backends
 BIN := $(VENV)/bin
 READY := $(VENV)/ready
 
-.PHONY: demo test test-faults test-cluster check bench test-backends clean env
+.PHONY: demo docs test test-faults test-cluster check bench test-backends clean env
 
 env: $(READY)
 
@@ -21,6 +21,10 @@ $(READY): pyproject.toml constraints.txt
 
 demo: $(READY)
 	$(BIN)/weft demo --out demo
+
+# docs/recipes.md, read off the schemas
+docs: $(READY)
+	$(BIN)/python -m weft.jobs.reference
 
 test: $(READY)
 	$(BIN)/python -m pytest -q --durations=10 -m "not cluster and not nodes and not backends and not faults"
