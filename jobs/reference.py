@@ -20,8 +20,9 @@ from weft.schemas.recipe import Recipe
 PAGE = Path(__file__).parents[1] / "docs" / "recipes.md"
 _INTRODUCTION = """# Every key of a recipe
 
-This page is written by `make docs` from the code; a test compares it. A recipe is one YAML file. Unknown keys are errors, and `weft validate`
-names the line of every mistake. `extends: other.yaml` starts from another recipe, and `key=value` on the command line overrides a key.
+This page is written by `make docs` from the code; a test compares it. A recipe is one YAML file. Unknown keys are errors, and
+`weft validate` names the line of every mistake. `extends: other.yaml` starts from another recipe, and `key=value` on the command line
+overrides a key.
 A default of — means that the key must be given.
 """
 _FOLDERS = {
