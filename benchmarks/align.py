@@ -7,13 +7,14 @@ set_alignment, process_raw and get_alignment() for the phones.
 
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 
 import numpy as np
 from pocketsphinx import Config, Decoder
 
-from weft.benchmarks.arms import against, compare, over, pool
-from weft.benchmarks.common import Figure
-from weft.benchmarks.speech import Speech
+from weft.benchmarks.support.arms import against, compare, over, pool
+from weft.benchmarks.support.common import Figure, alone
+from weft.benchmarks.support.speech import Speech
 from weft.pipelines.aligners import sphinx
 from weft.pipelines.aligners.lexicon import pronunciations
 from weft.pipelines.aligners.spoken import spoken_forms
@@ -21,10 +22,15 @@ from weft.pipelines.sound import load
 from weft.pipelines.store import Store
 from weft.schemas.audio import Utterance
 
+TITLE = "align: the stage as a build runs it, against pocketsphinx's decoder alone (two processes each)"
 NODE = "align/speech"
 
 
-def figures(speech: Speech) -> list[Figure]:
+def measure(folder: Path) -> list[Figure]:
+    return Speech.measure(folder, _figures)
+
+
+def _figures(speech: Speech) -> list[Figure]:
     parts = [[_clip(speech.store, u) for u in us] for us in speech.utterances(NODE)]
     with pool(_ready, parts) as workers:
         twice = sum(over(workers, _count_second_passes, len(parts))())
@@ -104,3 +110,7 @@ def _count_second_passes(part: int) -> int:
         words = aligner._narrow.align(clip.pcm, clip.words.split())
         again += not words or float(np.mean([w.score for w in words])) < aligner.min_score
     return again
+
+
+if __name__ == "__main__":
+    alone(TITLE, measure)

@@ -5,13 +5,14 @@ commits. The kernel is the model up to the layer in use, one clip at a time, on 
 """
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import torch
 
-from weft.benchmarks.arms import against, compare, over, pool
-from weft.benchmarks.common import Figure
-from weft.benchmarks.speech import Speech
+from weft.benchmarks.support.arms import against, compare, over, pool
+from weft.benchmarks.support.common import Figure, alone
+from weft.benchmarks.support.speech import Speech
 from weft.pipelines.encode import Encode
 from weft.pipelines.partwork import PartWork
 from weft.pipelines.sound import load
@@ -22,10 +23,15 @@ from weft.tokenizers.checkpoint import load_encoder
 from weft.tokenizers.hubert import normalised
 from weft.tokenizers.mel_hubert import MelHubert, heard
 
+TITLE = "encode: the stage as a build runs it, against HuBERT's forward alone (two processes each)"
 NODE = "encode/hubert/speech"
 
 
-def figures(speech: Speech) -> list[Figure]:
+def measure(folder: Path) -> list[Figure]:
+    return Speech.measure(folder, _figures)
+
+
+def _figures(speech: Speech) -> list[Figure]:
     parts = speech.utterances(NODE)
     with pool(_ready, speech.store.url, _layer(speech), parts) as workers:
         pair = compare(lambda: speech.again(NODE), over(workers, _forward, len(parts)))
@@ -69,3 +75,7 @@ def _forward(part: int) -> int:
     with torch.inference_mode():
         made = (kernel.model(clip, output_hidden_states=True) for clip in kernel.parts[part])
         return sum(out.hidden_states[kernel.layer].shape[1] for out in made)
+
+
+if __name__ == "__main__":
+    alone(TITLE, measure)

@@ -15,8 +15,8 @@ import numpy as np
 import torch
 import webdataset
 
-from weft.benchmarks.common import Figure, alone, alternate, seconds
-from weft.benchmarks.composed import STAGE, write_all
+from weft.benchmarks.support.common import Figure, alone, alternate, seconds
+from weft.benchmarks.support.composed import STAGE, write_all
 from weft.pipelines.store import Store
 from weft.trainer.loader import Draws
 from weft.trainer.stream import Stream, StreamState

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from weft.benchmarks import speech
-from weft.benchmarks.common import MB, Figure, alone, anonymous, in_child, scratch
+from weft.benchmarks.support import speech
+from weft.benchmarks.support.common import MB, Figure, alone, anonymous, in_child, scratch
 from weft.jobs.build import build
 from weft.jobs.demo import write_once
 from weft.jobs.engine import LocalEngine

@@ -15,8 +15,8 @@ import pyarrow.parquet as pq
 from datasets import Dataset, interleave_datasets
 from webdataset import RandomMix
 
-from weft.benchmarks.common import Figure, alone, scratch
-from weft.benchmarks.composed import STAGE, counted, stage
+from weft.benchmarks.support.common import Figure, alone, scratch
+from weft.benchmarks.support.composed import STAGE, counted, stage
 from weft.pipelines.mixing.order import Order, write_order
 from weft.pipelines.mixing.plan import Wanted, plan, plan_files, read_leaves
 from weft.pipelines.parts import Stamp, part_name, write_table

@@ -11,8 +11,8 @@ matplotlib.use("svg")
 import matplotlib.pyplot as plt
 import numpy as np
 
-from weft.benchmarks.common import FOLDER
 from weft.benchmarks.mixture import DECLARED, WEFT, Drawn, clips, streams
+from weft.benchmarks.support.common import FOLDER
 
 POINTS = 250  # along a line; more only makes the file larger
 

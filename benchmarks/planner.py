@@ -15,8 +15,8 @@ from resource import RUSAGE_SELF, getrusage
 
 import numpy as np
 
-from weft.benchmarks.common import Figure, alone, in_child, scratch, seconds
-from weft.benchmarks.composed import PART, STAGE, counted, stage, write_anywhere
+from weft.benchmarks.support.common import Figure, alone, in_child, scratch, seconds
+from weft.benchmarks.support.composed import PART, STAGE, counted, stage, write_anywhere
 from weft.pipelines.mixing.order import write_order
 from weft.pipelines.mixing.plan import Wanted, plan, read_leaves
 from weft.pipelines.parts import part_name

@@ -6,7 +6,7 @@ Exit 1 when a limit is missed.
 from importlib import import_module
 from pathlib import Path
 
-from weft.benchmarks.common import FOLDER, Figure, as_json, show, timed_figures
+from weft.benchmarks.support.common import FOLDER, Figure, as_json, show, timed_figures
 
 BENCHMARKS = (
     "alignment.accuracy",
@@ -17,7 +17,9 @@ BENCHMARKS = (
     "mixture",
     "planner",
     "loader",
-    "stages",
+    "align",
+    "encode",
+    "shard",
     "memory",
 )
 

@@ -9,18 +9,19 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from weft.benchmarks.arms import against, compare, over, pool
-from weft.benchmarks.common import Figure
-from weft.benchmarks.composed import STAGE, planned
+from weft.benchmarks.support.arms import against, compare, over, pool
+from weft.benchmarks.support.common import Figure, alone
+from weft.benchmarks.support.composed import STAGE, planned
 from weft.pipelines.mixing.shards import tar_name, write_shard
 from weft.pipelines.parts import part_name, read_table
 from weft.pipelines.store import Store
 from weft.schemas.plan import Tar
 
+TITLE = "shard: the stage as a build runs it, against writing the same bytes alone (two processes each)"
 TASKS, PARTS, SHARD_BYTES = ("speech", "words"), 120, 5e8  # parts of a thousand samples
 
 
-def figures(folder: Path) -> list[Figure]:
+def measure(folder: Path) -> list[Figure]:
     store = Store(str(folder / "shard"))
     tars = planned(store, TASKS, PARTS, SHARD_BYTES)
     with pool(_ready, store.url, tars) as workers:
@@ -97,3 +98,7 @@ def _read_and_write(at: int) -> None:
     for part in tar.parts:
         read_table(job.store, part_name(tar.node, part))
     _write(at)
+
+
+if __name__ == "__main__":
+    alone(TITLE, measure)

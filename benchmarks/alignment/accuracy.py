@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from weft.benchmarks.alignment.labelled import Labelled, emodb, emur, espeak, others
-from weft.benchmarks.common import Figure, alone
+from weft.benchmarks.support.common import Figure, alone
+from weft.benchmarks.support.labelled import Labelled, emodb, emur, espeak, others
 from weft.pipelines.acoustic import locating
 from weft.pipelines.aligners import adapted, sphinx
 from weft.pipelines.aligners.base import Aligner, Clip, Unalignable

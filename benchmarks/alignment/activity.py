@@ -10,8 +10,8 @@ import numpy as np
 import soundfile
 import soxr
 
-from weft.benchmarks.alignment.labelled import DATA
-from weft.benchmarks.common import Figure, alone
+from weft.benchmarks.support.common import Figure, alone
+from weft.benchmarks.support.labelled import DATA
 from weft.pipelines.segmenters.base import Piece
 from weft.pipelines.segmenters.silero import Segmenter
 from weft.pipelines.timings import rttm

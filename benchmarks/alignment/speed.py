@@ -15,10 +15,10 @@ import numpy as np
 import soundfile
 
 from weft.benchmarks.alignment.accuracy import learned
-from weft.benchmarks.alignment.labelled import Labelled, espeak
-from weft.benchmarks.alignment.model import checkpoint
-from weft.benchmarks.alignment.stubs import stub
-from weft.benchmarks.common import MB, Figure, alone, alternate, in_child, peak, seconds
+from weft.benchmarks.support.common import MB, Figure, alone, alternate, in_child, peak, seconds
+from weft.benchmarks.support.labelled import Labelled, espeak
+from weft.benchmarks.support.model import checkpoint
+from weft.benchmarks.support.stubs import stub
 from weft.outside.process import Outside
 from weft.pipelines.aligners import ctc, sphinx
 from weft.pipelines.aligners.base import Aligner, Clip
@@ -62,7 +62,7 @@ def _peers(libraries: Path) -> Outside | None:
     if not python.exists():
         return None
     stub(libraries)
-    return Outside(str(python.absolute()), str(Path(__file__).with_name("peers.py").absolute()), {})
+    return Outside(str(python.absolute()), str(Path(__file__).parents[1].absolute() / "support/peers.py"), {})
 
 
 def _raced(peers: Outside | None, length: int, count: int, rounds: int) -> Iterator[Figure]:

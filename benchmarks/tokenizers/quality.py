@@ -17,10 +17,10 @@ import torch
 from rich.console import Console
 from rich.table import Table
 
-from weft.benchmarks.alignment.labelled import DATA
-from weft.benchmarks.common import Figure, alone
-from weft.benchmarks.tokenizers.heard import heard
-from weft.benchmarks.tokenizers.reader import character_errors
+from weft.benchmarks.support.common import Figure, alone
+from weft.benchmarks.support.heard import heard
+from weft.benchmarks.support.labelled import DATA
+from weft.benchmarks.support.reader import character_errors
 from weft.schemas.audio import Word
 from weft.tokenizers import cepstra, fsq, hubert, linguistic, pitch, style
 from weft.tokenizers.base import SpeechTokenizer

@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from weft.benchmarks.alignment.labelled import espeak
-from weft.benchmarks.common import Figure, alone, alternate, seconds
+from weft.benchmarks.support.common import Figure, alone, alternate, seconds
+from weft.benchmarks.support.labelled import espeak
 from weft.pipelines.sound import RATE
 from weft.tokenizers import layers, metrics
 from weft.tokenizers.hubert import PADDING, Tokenizer, normalised

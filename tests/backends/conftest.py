@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 import torch
 
-from weft.benchmarks.alignment.stubs import stub
+from weft.benchmarks.support.stubs import stub
 
 DATA = Path(os.environ.get("WEFT_DATA", Path(__file__).parents[3] / "shared" / "data"))
 NAMES = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"]

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from typing import Any
 
-from weft.benchmarks.common import Figure, Pair, alternate, processes
+from weft.benchmarks.support.common import Figure, Pair, alternate, processes
 
 WORKERS = 2
 ROUNDS = 3

@@ -3,17 +3,20 @@
 bench/speech/raw/speaker03/0003.flac  0003.txt        bench/speech/corpus/segment/speech/part-00000.parquet …
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from weft.benchmarks.support.arms import WORKERS
+from weft.benchmarks.support.common import Figure
 from weft.jobs.build import build
 from weft.jobs.commands import read_house
 from weft.jobs.demo import write_once
 from weft.jobs.engine import Engine
+from weft.jobs.ray_engine import RayEngine
 from weft.jobs.schedule import run
 from weft.pipelines.graph import House
 from weft.pipelines.parts import part_name, read_part
@@ -87,6 +90,17 @@ class Speech:
         speech = cls(store, engine, {})
         build(house(folder, recipe(folder)), store, engine, lambda event: None, speech._expect)
         return speech
+
+    @classmethod
+    def measure(cls, folder: Path, figures: Callable[["Speech"], list[Figure]]) -> list[Figure]:
+        """What is measured on it, with an engine of two workers, whatever cluster runs on this machine."""
+        (folder / "speech").mkdir(parents=True, exist_ok=True)
+        store = Store(str(folder / "speech/corpus"))
+        engine = RayEngine(store.url, address="local", workers=WORKERS)
+        try:
+            return figures(cls.built(folder / "speech", store, engine))
+        finally:
+            engine.close()
 
     def _expect(self, works: Sequence[Work]) -> None:
         for work in works:

@@ -19,7 +19,7 @@ import numpy as np
 import soundfile
 import soxr
 
-from weft.benchmarks.speech import CAST
+from weft.benchmarks.support.speech import CAST
 from weft.pipelines.scripts.grammar import sentences
 from weft.pipelines.sound import RATE
 from weft.pipelines.timings import textgrid

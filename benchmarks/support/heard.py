@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import soxr
 
-from weft.benchmarks.alignment.labelled import others
+from weft.benchmarks.support.labelled import others
 from weft.pipelines.aligners import adapted
 from weft.pipelines.aligners.base import Clip, Unalignable
 from weft.pipelines.scripts.grammar import sentences
