@@ -40,9 +40,6 @@ def key_for(source: str, path: str) -> str:
     return f"{slug or 'item'}-{hash64('key', source, path) >> 16:012x}"
 
 
-WITHIN = r"(-[0-9a-f]{12})(-[A-Za-z0-9]{1,8}){1,2}$"  # twelve digits of a hash, then fewer than twelve
-
-
 def bucket(key: str, count: int) -> int:
     """Which of `count` buckets a key falls into: an item added or lost touches one bucket only."""
     return linear(hash64("bucket", key), count)

@@ -42,7 +42,7 @@ def test_repeats_are_found_across_parts_in_portions_of_any_size(store: Store, at
 def test_each_place_is_numbered_from_0_without_a_gap_however_it_is_read(places: list[int], cut: int) -> None:
     repeats = Repeats(np.array([p for p, n in sorted(Counter(places).items()) if n > 1], np.int64))
     read = [repeats.number(np.array(some, np.int64)).tolist() for some in (places[:cut], places[cut:])]
-    numbered = list(zip(places, sum(read, []), strict=True))
+    numbered = list(zip(places, [*read[0], *read[1]], strict=True))
     assert len(set(numbered)) == len(numbered)
     assert all(n == 0 or (p, n - 1) in numbered for p, n in numbered)
 
