@@ -86,3 +86,11 @@ def test_documents_that_are_alike_have_keys_of_their_own_wherever_they_stand(bui
     once = keys(built(LINES))
     assert len(set(found)) == len(found) == len(LINES) + 3 and set(once) < set(found)
     assert Counter(key.rpartition("-")[2] for key in set(found) - set(once)) == {"r1": 2, "r2": 1}
+
+
+def test_a_document_with_an_id_is_found_by_the_name_of_its_file(
+    built: Callable[[Lines], Tars], weft: Callable[..., tuple[int, str, str]], tmp_path: Path
+) -> None:
+    built(LINES)
+    code, said, _ = weft("inspect", str(tmp_path / "corpus"), "t.jsonl")
+    assert code == 0 and "'path': 't.jsonl#d" in said
