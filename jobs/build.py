@@ -14,6 +14,7 @@ import yaml
 from weft.jobs.engine import Engine
 from weft.jobs.schedule import Event, run
 from weft.pipelines.built import with_checksum
+from weft.pipelines.claim import mark
 from weft.pipelines.expected import Expected
 from weft.pipelines.graph import STAGES, House
 from weft.pipelines.listing import list_source
@@ -45,6 +46,7 @@ def build(
     With `damage` everything is read first, and what is not as it was written is told and made anew.
     """
     check_presence(store, house)
+    mark(store)
     store.sweep()
     remake = partial(remove_damaged, store, damage)
     remake(lambda: chain(damaged(store, Expected.of(store, house), deep=True), damaged_orders(store)))

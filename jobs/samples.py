@@ -21,7 +21,7 @@ from weft.pipelines.models import verified_folder
 from weft.pipelines.parts import opened_part
 from weft.pipelines.store import Store
 from weft.schemas.faults import RecipeError
-from weft.schemas.item import key_for
+from weft.schemas.item import key_beginning
 from weft.schemas.shard import IndexRow
 from weft.schemas.table import arrow_schema, from_table
 
@@ -57,7 +57,7 @@ def show_sample(console: Console, store: Store, house: House, key: str) -> None:
     Raises RecipeError when there is none.
     """
     for stage in house.recipe.training:
-        if row := find(store, stage, key) or _find_file(store, house, stage, key):
+        if row := find(store, stage, key) or _find_file(store, stage, key):
             _print(console, store, stage, row)
             return
     for found in rejects_of(store, house):
@@ -100,12 +100,11 @@ def find_where(store: Store, stage: str, wanted: Callable[[IndexRow], bool]) -> 
     return next((row for row in _rows(store, stage, lambda key: True) if wanted(row)), None)
 
 
-def _find_file(store: Store, house: House, stage: str, name: str) -> IndexRow | None:
+def _find_file(store: Store, stage: str, name: str) -> IndexRow | None:
     """The first draw that was made from a file: a key begins with the file's own name, and the sample says the whole."""
-    begins = {key_for(source, name).rpartition("-")[0] + "-" for source in house.sources}
-    for row in _rows(store, stage, lambda key: key.startswith(tuple(begins))):
+    for row in _rows(store, stage, lambda key: key.startswith(key_beginning(name))):
         path = str(_read(store, stage, row)["provenance"]["path"])
-        if _is_named(path, name):
+        if _is_named(path, name) or _is_named(path.partition("#")[0], name):  # a document's id follows its file
             return row
     return None
 

@@ -30,9 +30,14 @@ def claimed(store: Store) -> Iterator[None]:
     """The corpus for one build alone. Raises NotACorpus for a folder with other files, and Locked."""
     check_folder(store)
     with Lock(store):
-        if not store.exists(MARK) or store.read(MARK) != MARKED:
-            store.write(MARK, MARKED)
+        mark(store)
         yield
+
+
+def mark(store: Store) -> None:
+    """Writes corpus.json where it is not as it should be."""
+    if not store.exists(MARK) or store.read(MARK) != MARKED:
+        store.write(MARK, MARKED)
 
 
 def check_folder(store: Store) -> None:

@@ -7,12 +7,14 @@ as JSON. A frozen one stands whatever became of what it learnt from.
 import shutil
 import tempfile
 from abc import ABC, abstractmethod
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from itertools import chain
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 import numpy as np
@@ -43,6 +45,7 @@ from weft.tokenizers.folder import forget_speakers
 from weft.tokenizers.stream import Speech
 from weft.tokenizers.text import TextTokenizer
 
+BEFORE_LEARNING = ("ingest", "synthesize", "segment", "transcribe", "assess")  # stages
 _UNHEARD = np.zeros(0, np.float32)
 
 
@@ -282,29 +285,41 @@ class VocabularyWork(_ModelWork):
 
         at = self.layout
         with steps_in_file(store, self.node), _refusals(self.node):
-            text = self.text.train(self._at_least_one(self._texts(store)))
+            text = self.text.train(self._at_least_one(store, self._texts(store)))
             vocabulary = unify(
                 text, at.markers, self.codebooks, at.pad_to, at.multiple, at.bos, at.codes_from, at.trailing
             )  # fmt: skip
         _make_model(store, self.node, self.made_from(store), lambda folder: save(folder, text, vocabulary))
         return vocabulary.size
 
-    def _at_least_one(self, texts: Iterator[str]) -> Iterator[str]:
+    def _at_least_one(self, store: Store, texts: Iterator[str]) -> Iterator[str]:
         """The texts. Raises ValueError where one that trains has none: it would know bytes alone."""
         must_learn = self.text.trains and self.writes_text
         first = next(texts, None) if must_learn else ""
         if first is None:
-            sources = ", ".join(dict.fromkeys(name.split("/")[-2] for name in self.parts))
-            raise ValueError(
-                f"nothing to learn from: no text for training in {sources}; name sources with text in `text.sources`"
-            )
+            raise ValueError(f"nothing to learn from: {self._why_none(store)}")
         return chain([first], texts) if must_learn else texts
+
+    def _why_none(self, store: Store) -> str:
+        sources = tuple(dict.fromkeys(name.split("/")[-2] for name in self.parts))
+        reasons = rejected(store, sources)
+        if reasons and not any(len(read_table(store, name, ["split"])) for name in self.parts):
+            counts = ", ".join(f"{items:,} {reason}" for reason, items in reasons.most_common())
+            return f"all of {', '.join(sources)} was rejected ({counts}); `weft rejects {quote(store.url)}` shows what and why"
+        return f"no text for training in {', '.join(sources)}; name sources with text in `text.sources`"
 
     def _texts(self, store: Store) -> Iterator[str]:
         for number, name in enumerate(self.parts):
             report_step("parts of text", number + 1, len(self.parts))
             table = read_table(store, name, ["text", "split"])
             yield from table.filter(WITH_TEXT.rows(table))["text"].to_pylist()
+
+
+def rejected(store: Store, sources: Sequence[str]) -> Counter[str]:
+    """Why items of these sources were rejected before anything could learn from them, and how many."""
+    folders = (f"rejects/{stage}/{source}" for stage in BEFORE_LEARNING for source in sources)
+    tables = (read_table(store, name, ["reason"]) for folder in folders for name in store.names(folder, ".parquet"))
+    return Counter(chain.from_iterable(table["reason"].to_pylist() for table in tables))
 
 
 def _readable(store: Store, utterances: Sequence[Utterance]) -> Iterator[tuple[Utterance, np.ndarray]]:

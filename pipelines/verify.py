@@ -46,7 +46,7 @@ def damaged(store: Store, expected: Expected, deep: bool) -> Iterator[Damaged]:
 
 def missing(store: Store, expected: Expected) -> Iterator[Damaged]:
     """What the recipe and the listing call for and is not there, and parts that were made from other inputs than there are."""
-    for name in (*(name for name, _, _ in expected.listing), *expected.locations):
+    for name in (MARK, *(name for name, _, _ in expected.listing), *expected.locations):
         if not store.exists(name):
             yield _absent(store, name)
     for work in expected.parts:

@@ -33,14 +33,20 @@ def key_for(source: str, path: str) -> str:
     """A key for `path` of `source`: at most 35 letters of `[A-Za-z0-9_-]`, readable, and unique by its hash.
 
     >>> key_for("speech", "day 1/Über.wav")
-    'day-1-ber-fb41…'
+    'ber-fb41…'
+    """
+    return f"{key_beginning(path)}{hash64('key', source, path) >> 16:012x}"
+
+
+def key_beginning(path: str) -> str:
+    """What the key of an item of this path begins with, in whichever source: its file's own name, in plain letters.
+
+    >>> key_beginning("day 1/Über.wav")
+    'ber-'
     """
     stem = path.rsplit("/", 1)[-1].rsplit(".", 1)[0] or path
     slug = re.sub(r"[^A-Za-z0-9]+", "-", stem).strip("-")[:22]
-    return f"{slug or 'item'}-{hash64('key', source, path) >> 16:012x}"
-
-
-WITHIN = r"(-[0-9a-f]{12})(-[A-Za-z0-9]{1,8}){1,2}$"  # twelve digits of a hash, then fewer than twelve
+    return f"{slug or 'item'}-"
 
 
 def bucket(key: str, count: int) -> int:

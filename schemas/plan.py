@@ -32,11 +32,12 @@ class Ordered:
     """A composed sample where it comes in its node's order: row `row` of part `part`.
 
     `group` is the parts it was shuffled with, `bucket` the tar of that group it belongs to; `digest` is of its bytes in a tar,
-    which are `bytes` long.
+    which are `bytes` long. `repeat` counts the samples of its key that come before it, and is added to that key.
     """
 
     part: Int32
     row: Int32
+    repeat: Int32
     group: Int32
     bucket: Int32
     digest: int

@@ -9,14 +9,16 @@ import hashlib
 import io
 import json
 import zlib
-from dataclasses import asdict, dataclass
-from typing import Annotated
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from typing import Annotated, Any
 
 import numpy as np
 import pyarrow as pa
 
 from weft.schemas.audio import Id
-from weft.schemas.tar import member
+from weft.schemas.fingerprint import hash64
+from weft.schemas.tar import BLOCK, member
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +89,11 @@ class Sample:
     def to_json(self) -> bytes:
         record = asdict(self)
         del record["ids"], record["parent"]
-        return json.dumps(record, ensure_ascii=False, separators=(",", ":")).encode()
+        return _json_bytes(record)
+
+
+def _json_bytes(record: Mapping[str, Any]) -> bytes:
+    return json.dumps(record, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 def text_hash(text: str) -> str:
@@ -144,3 +150,24 @@ class Baked(SampleRow):
     members: bytes
     json_length: Annotated[int, pa.int32()]
     npy_length: Annotated[int, pa.int32()]
+
+
+def repeat_of(sample: Baked, number: int) -> Baked:
+    """The sample with a key and a place of its own: `number` others of its key come before it.
+
+    No other key ends so: that of a task's sample ends in the number of its pass, or in its split.
+    """
+    key = f"{sample.key}-r{number}"
+    said, npy = _contents(sample)
+    said = _json_bytes({**json.loads(said), "key": key})
+    members = member(f"{key}.json", said) + member(f"{key}.npy", npy)
+    return replace(
+        sample, key=key, crc=zlib.crc32(members), place=hash64("repeat", sample.place, number) >> 1,
+        digest=_digest(members), members=members, json_length=len(said),
+    )  # fmt: skip
+
+
+def _contents(sample: Baked) -> tuple[bytes, bytes]:
+    """The data of its two members."""
+    npy_begin = 2 * BLOCK + -(-sample.json_length // BLOCK) * BLOCK
+    return sample.members[BLOCK:][: sample.json_length], sample.members[npy_begin:][: sample.npy_length]

@@ -13,13 +13,12 @@ from weft.pipelines.expected import Expected
 from weft.pipelines.graph import House
 from weft.pipelines.mixing.accounts import nodes_of, rejects_of
 from weft.pipelines.mixing.deep import damaged_tars
-from weft.pipelines.mixing.leaks import COLUMNS, leaks
+from weft.pipelines.mixing.leaks import leak
 from weft.pipelines.mixing.order import damaged_orders
 from weft.pipelines.mixing.plan import plan_name
-from weft.pipelines.mixing.shards import index_name
+from weft.pipelines.mixing.split_names import keys_by_split, speakers_by_split, texts_by_split
 from weft.pipelines.mixing.stream_audit import StreamAudit
 from weft.pipelines.models import damage_of_model
-from weft.pipelines.parts import opened_part
 from weft.pipelines.store import Damaged, Store
 from weft.pipelines.verify import damaged, missing, strangers
 from weft.schemas.audit import Audit, LeakAudit, StageAudit
@@ -80,20 +79,21 @@ def damaged_samples(store: Store, streams: list[StreamAudit]) -> Iterator[Damage
 
 def _leaks(store: Store, house: House, faults: list[str]) -> tuple[LeakAudit, ...]:
     """Names that lie in two splits; a key that does is a broken promise."""
-    if not store.exists(plan_name(VALIDATION_STAGE)):
-        return ()
-    names = [index_name(stage) for stage in (*house.recipe.training, VALIDATION_STAGE)]
-
-    def tables() -> Iterator[pa.Table]:
-        for name in names:
-            with opened_part(store, name) as index:
-                yield from (pa.Table.from_batches([batch]) for batch in index.iter_batches(50_000, columns=COLUMNS))
-
-    try:
-        found = leaks(tables, house.speaker_spaces)
-    except (Damaged, FileNotFoundError):  # told above
-        return ()
+    held_out = [VALIDATION_STAGE] if store.exists(plan_name(VALIDATION_STAGE)) else []
+    tables = {
+        "key": lambda: keys_by_split(store, [*house.recipe.training, *held_out]),
+        "speaker": lambda: speakers_by_split(store, house),
+        "text": lambda: texts_by_split(store, house),
+    }
+    found = []
+    for kind, named in tables.items():
+        try:
+            found.append(leak(kind, named))
+        except (Damaged, FileNotFoundError):  # an index, told above
+            continue
     faults.extend(
-        f"{leak.names:,} keys lie in two splits, such as {leak.examples[0]}" for leak in found if leak.kind == "key"
+        f"{leak.names:,} keys lie in two splits, such as {leak.examples[0]}"
+        for leak in found
+        if leak.kind == "key" and leak.names
     )
-    return tuple(LeakAudit(kind=leak.kind, names=leak.names, examples=leak.examples) for leak in found)
+    return tuple(LeakAudit(kind=leak.kind, names=leak.names, examples=leak.examples) for leak in found if leak.names)

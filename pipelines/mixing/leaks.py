@@ -1,26 +1,26 @@
-"""Names that lie in two splits: keys, speakers and texts, found in the index alone.
+"""Names of one kind that lie in two splits.
 
-    leaks(lambda: index_tables(store), house.speaker_spaces)
-    ->  Leak("speaker", names=1, examples=("read/s7: train (clip-3fa0…-0002), validation (clip-88b1…-0000)",)), …
+    leak("speaker", lambda: speakers_by_split(store, house))
+    ->  Leak("speaker", names=1, examples=("read/s7: train (clip-3fa0…-0002), test (clip-88b1…-0000)",))
 
-The tables are read twice: once for what is held out, whose names are kept, and once for what is trained on. So memory
-grows with what is held out, and not with the corpus.
+The tables are read once for what is held out and once for what is trained on, and again where something is found. Names are
+kept as 8 bytes each, and those of what is held out alone: memory does not grow with what is trained on.
 """
 
-import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
-from weft.schemas.item import WITHIN
+from weft.schemas.fingerprint import hash64
 
-COLUMNS = ["parent", "source", "speaker", "text_hash", "split"]  # of the index; no other is read
 EXAMPLES = 3
-_NO_TEXT = hashlib.blake2b(b"", digest_size=8).hexdigest()
-
-Places = dict[str, dict[str, str]]  # by name and split, a sample's parent
+Tables = Callable[
+    [], Iterable[pa.Table]
+]  # of `name` (null where there is none), `split`, and the `key` of what has the name
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,59 +32,47 @@ class Leak:
     examples: tuple[str, ...]
 
 
-def leaks(tables: Callable[[], Iterable[pa.Table]], spaces: Mapping[str, str]) -> tuple[Leak, ...]:
-    """A `Leak` for each kind that has one. `tables()` begins the rows of all indexes anew each time it is called.
-
-    `spaces` names, for each source whose speakers are known by name, the space that tells them apart; elsewhere a speaker
-    is a role within a dialogue.
-    """
-    held: dict[str, Places] = {kind: {} for kind in _NAMES}
-    for kind, name, split, parent in _unique(tables(), spaces, is_held=True):
-        held[kind].setdefault(name, {}).setdefault(split, parent)
-    for kind, name, split, parent in _unique(tables(), spaces, is_held=False):
-        if name in held[kind]:
-            held[kind][name].setdefault(split, parent)
-    return tuple(leak for kind, places in held.items() if (leak := _leak(kind, places)).names)
-
-
-def _leak(kind: str, places: Places) -> Leak:
-    shared = sorted(name for name, splits in places.items() if len(splits) > 1)
-    listed = (f"{n}: {', '.join(f'{s} ({p})' for s, p in sorted(places[n].items()))}" for n in shared[:EXAMPLES])
+def leak(kind: str, tables: Tables) -> Leak:
+    """`tables()` begins anew each time it is called."""
+    shared = _shared(tables)
+    found = _first_of(tables, shared) if len(shared) else {}
+    listed = (f"{name}: {', '.join(f'{s} ({k})' for s, k in sorted(keys.items()))}" for name, keys in found.items())
     return Leak(kind=kind, names=len(shared), examples=tuple(listed))
 
 
-def _unique(
-    tables: Iterable[pa.Table], spaces: Mapping[str, str], is_held: bool
-) -> Iterator[tuple[str, str, str, str]]:
-    """Kind, name, split and the first parent: each once a table."""
-    for table in tables:
-        is_train = pc.equal(table["split"], "train")
-        rows = table.filter(pc.invert(is_train) if is_held else is_train)
-        for kind, names in _NAMES.items():
-            of = pa.table({"name": names(rows, spaces), "split": rows["split"], "parent": rows["parent"]}).drop_null()
-            found = of.group_by(["name", "split"]).aggregate([("parent", "min")])
-            for row in found.to_pylist():
-                yield kind, row["name"], row["split"], row["parent_min"]
+def _shared(tables: Tables) -> NDArray[np.uint64]:
+    """The hashes of the names that lie in two splits, ascending."""
+    held: dict[str, list[NDArray[np.uint64]]] = {}
+    for split, _, hashes in _names(tables, is_held=True):
+        held.setdefault(split, []).append(hashes)
+    splits = [np.unique(np.concatenate(some)) for some in held.values()]
+    if not splits:
+        return np.zeros(0, np.uint64)
+    names, times = np.unique(np.concatenate(splits), return_counts=True)
+    is_shared = times > 1
+    for _, _, hashes in _names(tables, is_held=False):
+        is_shared |= np.isin(names, hashes)
+    return names[is_shared]
 
 
-def _keys(rows: pa.Table, spaces: Mapping[str, str]) -> pa.Array:
-    return rows["parent"]
+def _first_of(tables: Tables, shared: NDArray[np.uint64]) -> Mapping[str, dict[str, str]]:
+    """The first of the shared names, and in each of their splits the first key."""
+    found: dict[str, dict[str, str]] = {}
+    for is_held in (True, False):
+        for split, table, hashes in _names(tables, is_held):
+            for row in table.filter(pa.array(np.isin(hashes, shared))).to_pylist():
+                keys = found.setdefault(row["name"], {})
+                keys[split] = min(row["key_min"], keys.get(split, row["key_min"]))
+                if len(found) > EXAMPLES:
+                    del found[max(found)]
+    return dict(sorted(found.items()))
 
 
-def _speakers(rows: pa.Table, spaces: Mapping[str, str]) -> pa.Array:
-    """Space and name; none where the speaker is unknown."""
-    space = pc.take(
-        pa.array(list(spaces.values()), pa.string()),
-        pc.index_in(rows["source"], pa.array(list(spaces), pa.string())),
-    )
-    dialogue = pc.replace_substring_regex(rows["parent"], WITHIN, r"\1")
-    known = pc.if_else(pc.equal(rows["speaker"], ""), None, rows["speaker"])
-    return pc.binary_join_element_wise(pc.coalesce(space, dialogue), known, "/")
-
-
-def _texts(rows: pa.Table, spaces: Mapping[str, str]) -> pa.Array:
-    """The text's hash; none where there is no text."""
-    return pc.if_else(pc.equal(rows["text_hash"], _NO_TEXT), None, rows["text_hash"])
-
-
-_NAMES = {"key": _keys, "speaker": _speakers, "text": _texts}
+def _names(tables: Tables, is_held: bool) -> Iterator[tuple[str, pa.Table, NDArray[np.uint64]]]:
+    """A split, its names in a table, each once, and their hashes."""
+    for table in tables():
+        rows = table.filter(pc.field("name").is_valid())
+        for split in sorted(rows["split"].unique().to_pylist()):
+            if (split != "train") is is_held:
+                of = rows.filter(pc.field("split") == split).group_by("name").aggregate([("key", "min")])
+                yield split, of, np.array([hash64(name) for name in of["name"].to_pylist()], np.uint64)

@@ -4,8 +4,8 @@
     order/words/pass-0/speech-held.parquet   Held("en", "", samples=998, tokens=143_202, …)
 
 Parts are put together in groups of about a tar's bytes, and of 16 at least, by their numbers, which are hashes of recordings. The
-samples of a group are sorted by their places, which are hashes of their own keys; so a group is read once, memory is that of one
-group, and a sample that is added or changed moves no other. A group larger than a tar is cut into buckets by place.
+samples of a group are sorted by their places, which are hashes of their own keys; so memory is that of one group, and a sample that is
+added or changed moves no other. A group larger than a tar is cut into buckets by place. Keys that repeat are numbered (`repeats.py`).
 """
 
 import json
@@ -17,6 +17,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from weft.pipelines.mixing.repeats import Repeats, repeats_of, with_repeats
 from weft.pipelines.models import checksum_of
 from weft.pipelines.parts import opened_part, part_name, read_part, read_table, stamp_of, table_digest, write_part
 from weft.pipelines.store import Damaged, Store
@@ -25,9 +26,10 @@ from weft.schemas.changes import MadeFrom
 from weft.schemas.fingerprint import digest
 from weft.schemas.item import linear
 from weft.schemas.plan import Held, Ordered, held_name, order_name
+from weft.schemas.sample import Baked
 from weft.schemas.table import arrow_schema, to_table
 
-VERSION = "order-1"
+VERSION = "order-2"
 FEWEST = 16  # parts of a group, where there are as many
 SAMPLED = 64  # parts by which the mean size of a part is told
 _COLUMNS = ["place", "digest", "tokens", "seconds", "language", "emotion", "speaker", "json_length", "npy_length"]
@@ -40,9 +42,10 @@ def write_order(store: Store, node: str, parts: int, tar_bytes: float, made_from
     schema = arrow_schema(Ordered)
     held, digests, counts = [], [], []
     with store.writing(order_name(node)) as file, pq.ParquetWriter(file, schema, **_OPTIONS) as writer:
-        layout = _layout(store, node, parts, tar_bytes)
+        layout, repeats = _layout(store, node, parts, tar_bytes), repeats_of(store, node, parts)
         for group, members in enumerate(layout.groups):
-            table = _group(store, node, group, members, layout.buckets)
+            read = [_part(store, part_name(node, part), repeats) for part in members]
+            table = _group(read, group, members, layout.buckets)
             if len(table):
                 writer.write_table(table, row_group_size=len(table))
                 held.append(_counted(table))
@@ -99,9 +102,17 @@ def _layout(store: Store, node: str, parts: int, tar_bytes: float) -> _Layout:
     return _Layout(groups=groups, buckets=max(1, round(min(parts, wanted) * mean / tar_bytes)))
 
 
-def _group(store: Store, node: str, group: int, parts: Sequence[int], buckets: int) -> pa.Table:
-    """The samples of some parts by their places; of equal ones, by part and row."""
-    read = [read_table(store, part_name(node, part), _COLUMNS).replace_schema_metadata(None) for part in parts]
+def _part(store: Store, name: str, repeats: Repeats) -> pa.Table:
+    """What the order wants of a part, with the repeat that each sample is."""
+    table = read_table(store, name, _COLUMNS)
+    numbers = repeats.number(table["place"].to_numpy())
+    if numbers.any():
+        table = with_repeats(read_table(store, name, arrow_schema(Baked).names), numbers).select(_COLUMNS)
+    return table.replace_schema_metadata(None).append_column("repeat", pa.array(numbers))
+
+
+def _group(read: Sequence[pa.Table], group: int, parts: Sequence[int], buckets: int) -> pa.Table:
+    """The samples of some parts, as they were read, by their places."""
     if not any(map(len, read)):
         return arrow_schema(Ordered).empty_table()
     counts = [len(table) for table in read]
@@ -115,7 +126,7 @@ def _group(store: Store, node: str, group: int, parts: Sequence[int], buckets: i
         "bucket": _buckets(places, buckets),
         "microseconds": np.rint(table["seconds"].to_numpy() * 1e6).astype(np.int64),
         "bytes": _bytes(table).astype(np.int32),
-        **{name: table[name].to_numpy() for name in ("digest", "tokens")},
+        **{name: table[name].to_numpy() for name in ("repeat", "digest", "tokens")},
     }
     labels = {name: table[name].combine_chunks().dictionary_encode() for name in _LABELS}
     schema = arrow_schema(Ordered)
@@ -197,6 +208,8 @@ class Order:
         """These columns of one group. Raises Damaged."""
         with opened_part(self.store, order_name(self.node)) as file:
             counts = self._counts(file)
+            if lost := set(columns) - set(file.schema_arrow.names):
+                raise Damaged(self.store.url, order_name(self.node), f"has no column {min(lost)!r}")
             if not counts[number]:
                 return file.schema_arrow.empty_table().select(list(columns))
             return file.read_row_group(sum(map(bool, counts[:number])), columns=list(columns), use_threads=False)

@@ -17,17 +17,17 @@ from numpy.typing import NDArray
 
 from weft.pipelines.mixing.order import Order
 from weft.pipelines.mixing.plan import rows_of
+from weft.pipelines.mixing.repeats import with_repeats
 from weft.pipelines.parts import Stamp, part_name, read_table, stamp_of, write_table
 from weft.pipelines.store import Store
 from weft.schemas import tar
 from weft.schemas.fingerprint import digest
 from weft.schemas.plan import Tar
-from weft.schemas.sample import SampleRow
+from weft.schemas.sample import Baked, SampleRow
 from weft.schemas.shard import IndexRow
 from weft.schemas.table import arrow_schema
 
 VERSION = "tar-3"
-_READ = [*arrow_schema(SampleRow).names, "members", "json_length", "npy_length"]
 
 
 def tar_name(stage: str, planned: Tar) -> str:
@@ -51,10 +51,11 @@ def wids_name(stage: str) -> str:
 
 @dataclass(frozen=True, eq=False)
 class Contents:
-    """A tar's samples in their order: part and row of each, its bytes and their digest; all [samples]."""
+    """A tar's samples in their order: part, row, which repeat of its key it is, bytes and their digest of each; all [samples]."""
 
     part: NDArray[np.int32]
     row: NDArray[np.int32]
+    repeat: NDArray[np.int32]
     bytes: NDArray[np.int64]
     digests: NDArray[np.int64]
 
@@ -81,10 +82,10 @@ def hash_of(digests: NDArray[np.int64]) -> str:
 def contents_of(store: Store, stage: str, planned: Tar) -> Contents:
     """What the plan puts into a tar."""
     order = Order(store, planned.node)
-    table = order.group(planned.group, ["part", "row", "bytes", "digest"])
+    table = order.group(planned.group, ["part", "row", "repeat", "bytes", "digest"])
     table = table.take(rows_of(store, stage, planned) - order.begins()[planned.group])
-    part, row, size, digests = (table[name].to_numpy() for name in ("part", "row", "bytes", "digest"))
-    return Contents(part=part, row=row, bytes=size.astype(np.int64), digests=digests)
+    part, row, repeat, size, digests = (table[name].to_numpy() for name in ("part", "row", "repeat", "bytes", "digest"))
+    return Contents(part=part, row=row, repeat=repeat, bytes=size.astype(np.int64), digests=digests)
 
 
 def made_from(planned: Tar, contents: Contents) -> dict[str, str]:
@@ -106,7 +107,10 @@ def write_shard(store: Store, stage: str, planned: Tar) -> int:
         os.truncate(file.fileno(), contents.size)  # the zeros at its end are the end of a tar
         for part in np.unique(contents.part).tolist():
             where = np.flatnonzero(contents.part == part)
-            table = read_table(store, part_name(planned.node, part), _READ).take(contents.row[where])
+            table = read_table(store, part_name(planned.node, part), arrow_schema(Baked).names).take(
+                contents.row[where]
+            )
+            table = with_repeats(table, contents.repeat[where])
             _write_samples(file.fileno(), table["members"], contents.begins[where])
             rows.append(_placed(table, planned.name, contents.begins[where]))
             places.append(where)

@@ -1,13 +1,15 @@
 """Written text: plain files, and JSON with a document on each line.
 
-    books/genesis.txt    ->   Document("genesis-51c0…-00000", text="In the beginning …\n\nAnd the earth …")
-    web/000.jsonl        ->   Document("000-1f7a…-00000", …), Document("000-1f7a…-00001", …), …
+    books/genesis.txt    ->   Document("genesis-51c0…-9f3a…", text="In the beginning …\n\nAnd the earth …")
+    web/000.jsonl        ->   Document("000-1f7a…-04be…", …), Document("000-1f7a…-c71d…", …), …
 
 A document is one sample, cut only by the context. Files are listed as stretches of bytes, so that a huge one is read in
-parallel and never whole; a document is whole in the stretch that it begins in (docs/text.md).
+parallel and never whole; a document is whole in the stretch that it begins in (docs/text.md). Its key is made of its file's name and
+of what it holds, never of its place: a document that is inserted changes no other's key.
 """
 
 from collections.abc import Iterator
+from dataclasses import astuple, replace
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, model_validator
@@ -21,6 +23,7 @@ from weft.pipelines.sources.textfiles.entries import Entry, json_entry, plain_en
 from weft.pipelines.sources.textfiles.stretches import RawDocument, raw_documents
 from weft.pipelines.splits import Splits
 from weft.pipelines.store import Store
+from weft.schemas.fingerprint import hash64
 from weft.schemas.item import Item, key_for
 from weft.schemas.ledger import Reject, Unusable
 from weft.schemas.settings import NOT_IDENTITY
@@ -66,6 +69,9 @@ class Source(base.Source):
     def makes(self) -> type:
         return Document
 
+    def version(self) -> str:
+        return "2"
+
     def size_of(self, item: Item) -> float:
         expanded = item.length * (EXPANSION if item.path.lower().endswith(".gz") else 1)
         return max(1.0, expanded / BYTES_A_RECORD)
@@ -106,9 +112,8 @@ class Source(base.Source):
     def read(self, item: Item, store: Store) -> Iterator[Document | Reject]:
         """Raises Unusable."""
         is_empty = True
-        raws = (raw for raw in raw_documents(item, store, self._delimiter(item)) if raw.data.strip())
-        for number, raw in enumerate(raws):
-            for made in self._documents(item, raw, number):
+        for raw in raw_documents(item, store, self._delimiter(item)):
+            for made in self._documents(item, raw) if raw.data.strip() else ():
                 is_empty = False
                 yield made
         if is_empty:
@@ -125,29 +130,34 @@ class Source(base.Source):
             return Delimiter(pattern=PARAGRAPH, reach=reach)
         return Delimiter(pattern=PARAGRAPH, reach=WINDOW, splits=False)
 
-    def _documents(self, item: Item, raw: RawDocument, number: int) -> Iterator[Document | Reject]:
+    def _documents(self, item: Item, raw: RawDocument) -> Iterator[Document | Reject]:
         try:
             entry = json_entry(raw, self.field) if _is_json(item) else plain_entry(raw)
         except Unusable as fault:
             yield Reject(item.key, "ingest", item.source, item.path, fault.reason, fault.detail, 0.0)
             return
         texts = list(pieces(cleaned(entry.text), self.longest))
-        for piece, text in enumerate(texts):
-            suffix = f"{number:05d}-{piece}" if len(texts) > 1 else f"{number:05d}"
-            yield self._document(item, entry, suffix, text)
+        for number, text in enumerate(texts):
+            yield self._document(item, replace(entry, text=text), f"-{number}" if len(texts) > 1 else "")
 
-    def _document(self, item: Item, entry: Entry, suffix: str, text: str) -> Document:
+    def _document(self, item: Item, entry: Entry, ending: str) -> Document:
+        """The key tells a document by all that it says, not by where it stands; those that are alike in all of it share one."""
+        path = _file_of(item)
         return Document(
-            key=f"{item.key}-{suffix}",
+            key=f"{key_for(item.source, path)}-{hash64(*astuple(entry)):016x}{ending}",
             source=item.source,
-            text=text,
+            text=entry.text,
             language=entry.language or self.language,
             licence=entry.licence or self.licence,
             split=entry.split,
-            path=f"{item.path}#{entry.id}" if entry.id else item.path,
+            path=f"{path}#{entry.id}" if entry.id else path,
         )
 
 
+def _file_of(item: Item) -> str:
+    """The name of the file that an item is a stretch of."""
+    return item.path.removesuffix(f"@{item.offset}") if item.offset else item.path
+
+
 def _is_json(item: Item) -> bool:
-    name = item.path.removesuffix(f"@{item.offset}") if item.offset else item.path
-    return name.lower().endswith(JSON_LINES)
+    return _file_of(item).lower().endswith(JSON_LINES)

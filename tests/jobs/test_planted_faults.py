@@ -270,6 +270,14 @@ def test_a_note_of_other_bytes(good: Path, corpus: Store, name: str, harm: Calla
     assert content(corpus.root) == content(good / "corpus")
 
 
+@pytest.mark.parametrize("name", ["list/speech/location.json", "corpus.json"])
+def test_a_note_that_was_removed(good: Path, corpus: Store, name: str) -> None:
+    corpus.remove(name)
+    named(corpus, [name], deep=False)
+    run(good / "recipe.yaml", Path(corpus.root))
+    assert content(corpus.root) == content(good / "corpus")
+
+
 def test_files_that_nothing_makes_are_told(corpus: Store) -> None:
     corpus.write("align/gone/part-00000.parquet", b"old")
     corpus.write("vocabulary/added_tokens.json", b"{}")

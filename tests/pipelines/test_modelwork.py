@@ -21,7 +21,7 @@ from weft.schemas.changes import reasons
 from weft.schemas.faults import RecipeError
 from weft.schemas.fingerprint import digest
 from weft.schemas.learning import report_step
-from weft.schemas.ledger import Unavailable
+from weft.schemas.ledger import Reject, Unavailable
 from weft.schemas.recipe import VocabularySettings
 from weft.schemas.text import Document
 from weft.schemas.vocabulary import Vocabulary
@@ -312,6 +312,23 @@ class TestVocabulary:
             self.work.run(books)
         assert not self.work.done(books)
         assert replace(self.work, writes_text=False).run(books) > 256  # units alone need no text
+
+    def test_where_all_texts_were_rejected_it_says_why_and_what_shows_them(self, books: Store) -> None:
+        rejects = [
+            Reject("d", "ingest", "books", "a.txt", reason, "", 0.0) for reason in ("bad_line", "no_text", "bad_line")
+        ]
+        write_part(books, "rejects/ingest/books/part-00000.parquet", rejects, Reject, "two")
+        with pytest.raises(RecipeError, match="no text for training in books;"):  # some texts were not
+            write_part(
+                books, part_name("ingest/books", 0), [Document("d", "books", "a", split="test")], Document, "two"
+            )
+            self.work.run(books)
+        write_part(books, part_name("ingest/books", 0), [], Document, "three")
+        wanted = (
+            r"nothing to learn from: all of books was rejected \(2 bad_line, 1 no_text\); `weft rejects .*corpus` shows"
+        )
+        with pytest.raises(RecipeError, match=wanted):
+            self.work.run(books)
 
     @pytest.mark.parametrize("split", ["validation", "test"])
     def test_it_learns_nothing_from_what_is_held_out(self, books: Store, split: str) -> None:

@@ -6,7 +6,7 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from weft.schemas.item import bucket, bucket_count, key_for, linear
+from weft.schemas.item import bucket, bucket_count, key_beginning, key_for, linear
 
 PATHS = st.text(st.characters(), max_size=60)
 
@@ -16,8 +16,9 @@ def test_keys_are_short_and_plain_whatever_the_path(source: str, path: str) -> N
     key = key_for(source, path)
     assert re.fullmatch(r"[A-Za-z0-9_-]+", key)
     assert len(key) <= 35
-    # a sample adds a piece, its task and its pass, and a member's name stays within a USTAR header
-    assert len(f"{key}-00000-{'t' * 16}-9999.json") <= 100
+    # a document adds a hash and a piece, a sample its task, pass and split and which repeat it is; it all fits a USTAR header
+    assert len(f"{key}-{'0' * 16}-99999-{'t' * 16}-9999-v-r9999999.json") <= 100
+    assert key.startswith(key_beginning(path))
 
 
 @given(path=PATHS)

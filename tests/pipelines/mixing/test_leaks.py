@@ -1,68 +1,61 @@
-"""Names in two splits are found, each kind by what its names are; nothing is found where there is nothing."""
+"""A name in two splits is found, whichever comes first and whatever tables it lies in; nothing is found where there is nothing."""
 
-import hashlib
 from collections.abc import Callable, Iterator
 
 import pyarrow as pa
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from weft.pipelines.mixing.leaks import COLUMNS, Leak, leaks
+from weft.pipelines.mixing.leaks import EXAMPLES, Leak, leak
+from weft.schemas.splits import SPLITS
 
-Row = tuple[str, str, str, str, str]
-SPACES = {"read": "people", "calls": "people", "other": "other"}
+Row = tuple[str | None, str, str]
 
 
-def index(*rows: Row, size: int = 2) -> Callable[[], Iterator[pa.Table]]:
-    """Tables of two rows of parent, source, speaker, text and split."""
+def tables(*rows: Row, size: int = 2) -> Callable[[], Iterator[pa.Table]]:
+    """Tables of two rows of name, split and key."""
 
-    def tables() -> Iterator[pa.Table]:
+    def read() -> Iterator[pa.Table]:
         for begin in range(0, len(rows), size):
-            some = [
-                (p, s, w, hashlib.blake2b(t.encode(), digest_size=8).hexdigest(), x)
-                for p, s, w, t, x in rows[begin : begin + size]
-            ]
-            yield pa.table(dict(zip(COLUMNS, map(list, zip(*some, strict=True)), strict=True)))
+            name, split, key = (
+                pa.array(column, pa.string()) for column in zip(*rows[begin : begin + size], strict=True)
+            )
+            yield pa.table({"name": name, "split": split, "key": key})
 
-    return tables
+    return read
 
 
 CLEAN: tuple[Row, ...] = (
-    ("a-1", "read", "s1", "one", "train"), ("a-1", "read", "s1", "one", "train"), ("a-2", "read", "", "", "train"),
-    ("a-3", "read", "s2", "two", "validation"), ("a-4", "other", "s1", "", "validation"), ("a-5", "other", "", "", "test"),
-    ("talk-0123456789ab-0000", "talks", "caller", "hm", "train"), ("talk-ba9876543210-0000", "talks", "caller", "no", "validation"),
+    ("s1", "train", "a-1"), ("s1", "train", "a-2"), ("s2", "validation", "a-3"), ("s3", "test", "a-4"),
+    (None, "train", "a-5"), (None, "test", "a-6"), ("s2", "validation", "a-7"),
 )  # fmt: skip
 
 
-def test_clean_splits_have_no_leak() -> None:
-    """Two sources may each have an s1, a dialogue its own caller, and neither silence nor an unknown speaker is a name."""
-    assert leaks(index(*CLEAN), SPACES) == ()
+def test_clean_splits_have_no_leak_and_an_unknown_name_is_none() -> None:
+    assert leak("speaker", tables(*CLEAN)) == Leak("speaker", 0, ())
 
 
 @pytest.mark.parametrize(
-    ("row", "leak"),
+    ("row", "example"),
     [
-        (("a-1", "read", "", "", "validation"), Leak("key", 1, ("a-1: train (a-1), validation (a-1)",))),
-        (("a-9", "calls", "s1", "", "validation"), Leak("speaker", 1, ("people/s1: train (a-1), validation (a-9)",))),
-        (("a-9", "other", "s1", "", "test"), Leak("speaker", 1, ("other/s1: test (a-9), validation (a-4)",))),
-        (("talk-ba9876543210-0001", "talks", "caller", "", "train"),
-         Leak("speaker", 1, ("talk-ba9876543210/caller: train (talk-ba9876543210-0001), validation (talk-ba9876543210-0000)",))),
+        (("s1", "test", "a-9"), "s1: test (a-9), train (a-1)"),
+        (("s2", "train", "a-9"), "s2: train (a-9), validation (a-3)"),
+        (("s3", "validation", "a-9"), "s3: test (a-4), validation (a-9)"),
     ],
-)  # fmt: skip
-def test_a_name_in_two_splits_is_named_with_both_places(row: Row, leak: Leak) -> None:
-    assert leaks(index(*CLEAN, row), SPACES) == leaks(index(row, *CLEAN), SPACES) == (leak,)
+)
+def test_a_name_in_two_splits_is_named_with_both_places(row: Row, example: str) -> None:
+    assert leak("key", tables(*CLEAN, row)) == leak("key", tables(row, *CLEAN, size=3)) == Leak("key", 1, (example,))
 
 
-def test_a_text_in_two_splits() -> None:
-    (leak,) = leaks(index(*CLEAN, ("a-9", "other", "", "one", "test")), SPACES)
-    assert (leak.kind, leak.names) == ("text", 1)
-    assert leak.examples[0].endswith(": test (a-9), train (a-1)")
+def test_of_no_rows_and_of_training_alone_there_is_no_leak() -> None:
+    assert leak("key", tables()).names == leak("key", tables(*CLEAN[:2])).names == 0
 
 
-def test_leaks_are_counted_and_three_are_shown() -> None:
-    rows = [(f"k{n}", "read", "", "", split) for n in range(9) for split in ("train", "validation")]
-    (leak,) = leaks(index(*rows), SPACES)
-    assert (leak.kind, leak.names, len(leak.examples)) == ("key", 9, 3)
-
-
-def test_of_no_rows_there_is_no_leak() -> None:
-    assert leaks(index(), {}) == leaks(index(*CLEAN[:1]), {}) == ()
+@given(st.lists(st.tuples(st.sampled_from("abcdefg"), st.sampled_from(SPLITS)), max_size=25), st.integers(1, 9))
+def test_leaks_are_counted_and_the_first_three_are_shown(given: list[tuple[str, str]], size: int) -> None:
+    found = leak("key", tables(*((name, split, f"k{n}") for n, (name, split) in enumerate(given)), size=size))
+    splits = {name: {split for other, split in given if other == name} for name, _ in given}
+    shared = sorted(name for name, of in splits.items() if len(of) > 1)
+    assert found.names == len(shared) and [e.partition(":")[0] for e in found.examples] == shared[:EXAMPLES]
+    assert all(f"{split} (" in e for e in found.examples for split in splits[e.partition(":")[0]])

@@ -5,7 +5,9 @@ import json
 import os
 import re
 import tracemalloc
+from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +24,7 @@ from weft.pipelines.sources.text import LONGEST_LINE, Source
 from weft.pipelines.sources.textfiles.boundaries import WINDOW
 from weft.pipelines.sources.textfiles.cutting import cleaned
 from weft.pipelines.store import Store
-from weft.schemas.item import Item
+from weft.schemas.item import Item, key_for
 from weft.schemas.ledger import Reject
 from weft.schemas.text import Document
 
@@ -48,7 +50,7 @@ def read(store: Store, path: Path, **settings: Any) -> Made:
     made = list(stage(items))
     documents, rejects = ([m for m in made if isinstance(m, kind)] for kind in (Document, Reject))
     account(PartWork("ingest/books", stage, 0, ()), stage, items, [], documents, rejects)
-    assert len({d.key for d in documents}) == len(documents)
+    assert len({d.key for d in documents}) == len({(d.key, d.text, d.path) for d in documents})
     return made
 
 
@@ -111,7 +113,7 @@ class TestAFileIsADocument:
         one, two = read(store, folder, longest=400)
         assert isinstance(one, Document) and isinstance(two, Document)
         assert one.text == two.text == f"{paragraph}\n\n{paragraph}"
-        assert (one.key[-8:], two.key[-8:]) == ("-00000-0", "-00000-1")
+        assert (one.key, two.key) == (f"{one.key[:-2]}-0", f"{one.key[:-2]}-1")
 
     @pytest.mark.parametrize(
         ("written", "first"),
@@ -284,6 +286,57 @@ class TestJsonLines:
         made = read(store, folder, stretch=1 << 22)
         assert texts(made) == ["one", "two"]
         assert set(reasons(made)) == {"too_long", "no_document_begins"}
+
+
+class TestKeys:
+    """A key is made of its file's name and of what the document says."""
+
+    @given(
+        lines=st.lists(st.tuples(st.sampled_from("abc"), st.integers(1, 900)), max_size=25),
+        inserted=st.tuples(st.sampled_from("abc"), st.integers(1, 900)),
+        at=st.integers(0, 25),
+        stretch=st.integers(1024, 4096),
+    )
+    @settings(max_examples=80)
+    def test_a_line_that_is_inserted_changes_no_other_documents_name_or_record(
+        self, tmp_path_factory: pytest.TempPathFactory, lines: list[tuple[str, int]], inserted: tuple[str, int], at: int, stretch: int,
+    ) -> None:  # fmt: skip
+        file = tmp_path_factory.mktemp("web") / "a.jsonl"
+
+        def made(some: list[tuple[str, int]]) -> Counter[Document]:
+            file.write_bytes(lines_of(*({"text": letter * count} for letter, count in some)))
+            found = read(Store(str(file.parent / "corpus")), file, stretch=stretch)
+            return Counter(replace(d, item="") for d in found if isinstance(d, Document))
+
+        before, after = made(lines), made([*lines[:at], inserted, *lines[at:]])
+        assert [d.text for d in (after - before).elements()] == [inserted[0] * inserted[1]]
+        assert not before - after
+        assert len({d.key for d in after}) == len({d.text for d in after})
+
+    def test_what_a_line_says_beside_its_text_tells_it_apart(self, store: Store, folder: Path) -> None:
+        said = [
+            {},
+            {"id": 1},
+            {"id": 2},
+            {"language": "fr"},
+            {"split": "test"},
+            {"licence": "MIT"},
+            {"url": "no matter"},
+        ]
+        (folder / "a.jsonl").write_bytes(lines_of(*({"text": "one", **some} for some in said)))
+        made = [d.key for d in read(store, folder) if isinstance(d, Document)]
+        assert len(set(made)) == len(made) - 1 and made[0] == made[-1]
+
+    def test_files_do_not_share_names_and_a_part_of_a_file_bears_the_name_of_the_whole(
+        self, store: Store, folder: Path
+    ) -> None:
+        for name in ("a.txt", "b.txt"):
+            (folder / name).write_text("\n\n".join(f"{n} says " * 40 for n in range(20)))
+        made = [d for d in read(store, folder, documents="paragraph", stretch=1024) if isinstance(d, Document)]
+        assert len({d.key for d in made}) == 40 and len({d.item for d in made}) > 10
+        assert {(d.path, d.key[: len(key_for("books", d.path))]) for d in made} == {
+            (name, key_for("books", name)) for name in ("a.txt", "b.txt")
+        }
 
 
 class TestGzip:
