@@ -34,11 +34,15 @@ class Work(Protocol):
 
 @dataclass(frozen=True)
 class OrderWork:
-    """Orders the composed samples of one task, pass and source, for all stages that draw them."""
+    """Orders the composed samples of one task, pass and source, for all stages that draw them.
+
+    `space` tells the source's speakers apart by name; "" where they are roles of dialogues.
+    """
 
     of: str
     parts: int
     tar_bytes: float
+    space: str = ""
     resources: Resources = Resources()
 
     @property
@@ -56,7 +60,8 @@ class OrderWork:
     def made_from(self, store: Store) -> dict[str, str]:
         """By name. Raises FileNotFoundError while something is not made."""
         samples = digest([content_of(store, name) for name in self.needs])
-        return {"version": order.VERSION, "setting shards.bytes": str(self.tar_bytes), f"input {self.of}": samples}
+        settings = {"setting shards.bytes": str(self.tar_bytes), "setting speakers": json.dumps(self.space)}
+        return {"version": order.VERSION, **settings, f"input {self.of}": samples}
 
     def recorded(self, store: Store) -> dict[str, str] | None:
         return made_from_of(store, self.makes)
@@ -69,7 +74,7 @@ class OrderWork:
         return stamp is not None and stamp.fingerprint == self.fingerprint(store) and store.exists(order_name(self.of))
 
     def run(self, store: Store) -> int:
-        return order.write_order(store, self.of, self.parts, self.tar_bytes, self.made_from(store))
+        return order.write_order(store, self.of, self.parts, self.tar_bytes, self.made_from(store), self.space)
 
 
 @dataclass(frozen=True)

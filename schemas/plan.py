@@ -32,7 +32,7 @@ class Ordered:
     """A composed sample where it comes in its node's order: row `row` of part `part`.
 
     `group` is the parts it was shuffled with, `bucket` the tar of that group it belongs to; `digest` is of its bytes in a tar,
-    which are `bytes` long.
+    which are `bytes` long. `speaker` is the name in its space, `people/s1`; "" where nobody is named.
     """
 
     part: Int32

@@ -47,8 +47,8 @@ def audit(store: Store, house: House, deep: bool = False) -> Audit:
 
 def streams_of(store: Store, house: House) -> list[StreamAudit]:
     """Every stage's, and that of what is held out."""
-    named = house.recipe.training.items()
-    streams = [StreamAudit(store, name, stage, house.recipe.before(name)) for name, stage in named]
+    named, spaces = house.recipe.training.items(), house.speaker_spaces
+    streams = [StreamAudit(store, name, stage, house.recipe.before(name), spaces) for name, stage in named]
     held_out = [StreamAudit(store, VALIDATION_STAGE, None)] if house.validation_nodes else []
     return [*streams, *held_out]
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from weft.schemas.item import WITHIN
+from weft.pipelines.mixing.speakers import persons
 
 COLUMNS = ["parent", "source", "speaker", "text_hash", "split"]  # of the index; no other is read
 EXAMPLES = 3
@@ -71,20 +71,9 @@ def _keys(rows: pa.Table, spaces: Mapping[str, str]) -> pa.Array:
     return rows["parent"]
 
 
-def _speakers(rows: pa.Table, spaces: Mapping[str, str]) -> pa.Array:
-    """Space and name; none where the speaker is unknown."""
-    space = pc.take(
-        pa.array(list(spaces.values()), pa.string()),
-        pc.index_in(rows["source"], pa.array(list(spaces), pa.string())),
-    )
-    dialogue = pc.replace_substring_regex(rows["parent"], WITHIN, r"\1")
-    known = pc.if_else(pc.equal(rows["speaker"], ""), None, rows["speaker"])
-    return pc.binary_join_element_wise(pc.coalesce(space, dialogue), known, "/")
-
-
 def _texts(rows: pa.Table, spaces: Mapping[str, str]) -> pa.Array:
     """The text's hash; none where there is no text."""
     return pc.if_else(pc.equal(rows["text_hash"], _NO_TEXT), None, rows["text_hash"])
 
 
-_NAMES = {"key": _keys, "speaker": _speakers, "text": _texts}
+_NAMES = {"key": _keys, "speaker": persons, "text": _texts}

@@ -15,8 +15,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from weft.pipelines.mixing.bounds import speaker_bounds
+from weft.pipelines.mixing.bounds import SpeakerBounds
+from weft.pipelines.mixing.endings import RunOut, check_bounds, size_of
 from weft.pipelines.mixing.fair_queue import Branch, Draws, Node, TooLong
+from weft.pipelines.mixing.fitting import Sizes, fitted_size
 from weft.pipelines.mixing.leaves import LeafStream, Scope, Stretch
 from weft.pipelines.mixing.order import Order
 from weft.pipelines.mixing.tree import Holdings, PlanError, Tree, tree_of
@@ -30,7 +32,7 @@ from weft.schemas.table import arrow_schema, to_table
 from weft.schemas.training import Mixture, TrainingStage
 
 CHUNK = 1 << 17  # draws assembled at a time
-VERSION = "plan-3"
+VERSION = "plan-4"
 _OPTIONS: dict[str, Any] = {"compression": "zstd", "write_statistics": False, "write_page_checksum": True}
 DRAWS = pa.schema([("leaf", pa.int16())])
 
@@ -68,26 +70,70 @@ def held_by(store: Store, nodes: Iterable[tuple[str, str]], pass_number: int = 0
     return found
 
 
-def size_of(stage: TrainingStage) -> int:
-    """The stage's size in the whole units that are counted: tokens, microseconds or samples."""
-    size = stage.mixture.size
-    return round(size * {"seconds": 1_000_000, "batches": stage.context}.get(stage.mixture.unit, 1))
-
-
 def plan(store: Store, wanted: Wanted, made_from: MadeFrom) -> int:
     """Writes the plan and returns its number of draws. Raises PlanError."""
     store.remove(plan_name(wanted.name))
-    tree = tree_of(wanted.mixture, held_by(store, wanted.passes))
-    before = [leaf for stage in wanted.after for leaf in read_leaves(store, stage)]
-    size = size_of(wanted.stage)
-    bounds = speaker_bounds(store, wanted, tree, size)
-    streams = [stream_of(store, wanted, leaf, before, bounds.get(leaf.number)) for leaf in tree.leaves]
-    root = _branch(tree, streams)
-    drawn = _write_draws(store, wanted.name, _until(root, size), len(streams))
-    ended = _ending(wanted, tree, root, drawn) if drawn.cost < size else ""
-    return _finish(
-        store, tree, streams, drawn, Goal(wanted.name, made_from, wanted.mixture.unit, size, ended, root.ended)
-    )
+    planner = _Planner(store, wanted)
+    check_bounds(wanted, planner.tree, planner.bounds)
+    run = planner.run(size_of(wanted.stage))
+    if run.ended >= 0 and wanted.mixture.exhausted != "stop":
+        short = planner.run_out(run, run.ended)
+        raise PlanError(f"stage {wanted.name!r}: {short.what()}; {short.advice()}")
+    ended, run = (run.ended, planner.fitted(run)) if run.ended >= 0 else (-1, run)
+    why = planner.run_out(run, ended).what() if ended >= 0 else ""
+    goal = Goal(wanted.name, made_from, wanted.mixture.unit, size_of(wanted.stage), why, ended)
+    return _finish(store, planner.tree, run.streams, run.drawn, goal)
+
+
+@dataclass(frozen=True, eq=False)
+class _Run:
+    """Draws of a stage up to `size`, under the bounds of that size, and the leaf that had no more before (-1: none)."""
+
+    size: int
+    streams: Sequence[LeafStream]
+    drawn: "_Drawn"
+    ended: int
+
+
+class _Planner:
+    """Draws a stage to any size, and writes which leaf each draw comes from."""
+
+    def __init__(self, store: Store, wanted: Wanted) -> None:
+        self._store, self._wanted = store, wanted
+        self.tree = tree_of(wanted.mixture, held_by(store, wanted.passes))
+        self.bounds = SpeakerBounds(store, wanted, self.tree)
+        self._before = [leaf for stage in wanted.after for leaf in read_leaves(store, stage)]
+
+    def run(self, size: int) -> _Run:
+        """What is written is the latest run."""
+        bounds = self.bounds.at(size)
+        streams = [
+            stream_of(self._store, self._wanted, leaf, self._before, bounds.get(leaf.number))
+            for leaf in self.tree.leaves
+        ]
+        root = _branch(self.tree, streams)
+        drawn = _write_draws(self._store, self._wanted.name, _until(root, size), len(streams))
+        return _Run(size=size, streams=streams, drawn=drawn, ended=root.ended if drawn.cost < size else -1)
+
+    def fitted(self, first: _Run) -> _Run:
+        """The run of a stage that ends early: as long as it can be with its speakers' bounds kept. Raises PlanError."""
+        if not self.bounds.leaves:
+            return first
+        longest = max((stream.longest for stream in first.streams), default=0)
+        size = fitted_size(
+            Sizes(drawn=first.drawn.cost, step=longest), lambda size: self.run(size).ended < 0, self.bounds.sure
+        )
+        if not size:
+            short = self.run_out(first, first.ended)
+            raise PlanError(f"stage {self._wanted.name!r}: {short.what()}, and at no smaller size either; {short.advice()}")
+        return self.run(size)
+
+    def run_out(self, run: _Run, leaf: int) -> RunOut:
+        """Why there is no more than this run, of which `leaf` is what had none left."""
+        return RunOut(
+            wanted=self._wanted, tree=self.tree, bounds=self.bounds, leaf=self.tree.leaves[leaf],
+            samples=int(run.drawn.counts[leaf]), drawn=run.drawn.cost, size=run.size,
+        )  # fmt: skip
 
 
 def plan_validation(store: Store, nodes: Iterable[tuple[str, str]], made_from: MadeFrom) -> int:
@@ -150,35 +196,6 @@ def _write_draws(store: Store, name: str, draws: Iterable[Draws], leaves: int) -
             counts += np.bincount(some.leaves, minlength=leaves)
             cost += int(some.costs.sum())
     return _Drawn(counts=counts, cost=cost)
-
-
-def _ending(wanted: Wanted, tree: Tree, root: Branch, drawn: _Drawn) -> str:
-    """Why the stage is shorter than declared. Raises PlanError where it must not be."""
-    unit, scale = shown_unit(wanted.stage)
-    leaf = tree.leaves[root.ended]
-    path = next(node.path for node in tree.nodes if node.leaf == leaf.number)
-    passes = wanted.passes[leaf.task, leaf.source]
-    what = (
-        f"{path} ran out after {drawn.counts[leaf.number]:,} samples in {passes} pass{'es' if passes > 1 else ''} over its data, "
-        f"at {drawn.cost / scale:,.0f} of {size_of(wanted.stage) / scale:,.0f} {unit}{_under(wanted, leaf)}"
-    )
-    if wanted.mixture.exhausted == "stop":
-        return what
-    raise PlanError(
-        f"stage {wanted.name!r}: {what}; add data, lower `total` or `scale`, or set `exhausted: repeat` with more `passes` "
-        "(or `exhausted: stop`)"
-    )
-
-
-def _under(wanted: Wanted, leaf: Leaf) -> str:
-    most = wanted.mixture.tasks[leaf.task].most.get("speaker")
-    return f" (its speakers' samples beyond `most: {{speaker: {most:g}}}` were passed over)" if most else ""
-
-
-def shown_unit(stage: TrainingStage) -> tuple[str, float]:
-    """The unit of a stage as people read it, and how many of the whole units one is."""
-    unit = stage.mixture.unit
-    return ("samples" if unit == "weights" else unit), {"seconds": 1e6, "batches": stage.context}.get(unit, 1)
 
 
 @dataclass(frozen=True)

@@ -5,14 +5,15 @@ audit.damaged()         ->  Damaged("…/corpus", "shards/pretrain/index.parquet
 audit.shares(faults)    ->  StageAudit("pretrain", tasks=(TaskAudit("words", …), …), …)
 """
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from functools import partial
 from itertools import zip_longest
 
 import pyarrow as pa
 
 from weft.pipelines.checksums import KEY, content_of_file_matches
+from weft.pipelines.mixing.endings import shown_unit, size_of
 from weft.pipelines.mixing.index import ROWS, index_rows, wids
 from weft.pipelines.mixing.plan import (
     checksum,
@@ -22,8 +23,6 @@ from weft.pipelines.mixing.plan import (
     read_summary,
     read_tars,
     read_tree,
-    shown_unit,
-    size_of,
 )  # fmt: skip
 from weft.pipelines.mixing.shards import contents_of, index_name, rows_name, tar_name, wids_name
 from weft.pipelines.mixing.shares import COLUMNS, Shares
@@ -40,12 +39,15 @@ from weft.schemas.training import TrainingStage
 
 @dataclass(frozen=True)
 class StreamAudit:
-    """One stage; without `stage` it is what is held out for validation, which has no shares to keep. `before` it goes on from."""
+    """One stage; without `stage` it is what is held out for validation, which has no shares to keep. `before` it goes on from;
+    `spaces` tell the speakers of each source apart (see speakers.py).
+    """
 
     store: Store
     name: str
     stage: TrainingStage | None
     before: tuple[str, ...] = ()
+    spaces: Mapping[str, str] = field(default_factory=dict)
 
     def damaged(self) -> Iterator[Damaged]:
         """Files that are missing or not as they should be. Where the plan is damaged, nothing can be held against it."""
@@ -165,7 +167,7 @@ class StreamAudit:
             read_tars(self.store, self.name),
             read_summary(self.store, self.name),
         )
-        shares = Shares(tree, self.stage)
+        shares = Shares(tree, self.stage, self.spaces)
         with opened_part(self.store, index_name(self.name)) as index:
             for batch in index.iter_batches(50_000, columns=COLUMNS):
                 shares.add(pa.Table.from_batches([batch]))
@@ -184,9 +186,10 @@ class StreamAudit:
         for node in shares.astray():
             worst, allowed = shares.worst(node) / scale, shares.allowed(node) / scale
             yield f"{self.name}: {node.path} strays {worst:,.0f} {unit} from its share; one sample is {allowed:,.0f}"
-        for task, source, speaker, cost, bound in shares.over_bound():
-            fills = f"fills {cost / scale:,.0f} {unit} of {task}; its bound is {bound / scale:,.0f}"
-            yield f"{self.name}: speaker {speaker!r} of {source} {fills}"
+        for over in shares.over_bound():
+            fills = f"fills {over.cost / scale:,.0f} of the {over.given / scale:,.0f} {unit} of {over.task}"
+            share = f"{over.cost / over.given:.2%}, where `most: {{speaker: {over.most:g}}}` is declared"
+            yield f"{self.name}: speaker {over.speaker!r} {fills}: {share}"
         if not ended and shares.cost < size_of(stage):
             yield f"{self.name}: the stream holds {shares.cost / scale:,.0f} of {size_of(stage) / scale:,.0f} {unit}"
 

@@ -3,8 +3,8 @@
 import builtins
 import os
 import stat
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +45,7 @@ class Composed:
 
     store: Store
     tar_bytes: float = 1e9
+    spaces: Mapping[str, str] = field(default_factory=dict)  # of sources whose speakers are not their own
 
     def add(self, task: str, parts: Sequence[Lengths], pass_number: int = 0, source: str = "src", **known: str) -> None:
         """`parts` hold samples as (tokens, seconds), or as (tokens, seconds, language, emotion, speaker)."""
@@ -61,7 +62,8 @@ class Composed:
         self.order(node, len(parts))
 
     def order(self, node: str, parts: int) -> None:
-        write_order(self.store, node, parts, self.tar_bytes, {})
+        source = node.rpartition("/")[2]
+        write_order(self.store, node, parts, self.tar_bytes, {}, self.spaces.get(source, source))
 
     def wanted(self, stage: TrainingStage, name: str = "pre", after: tuple[str, ...] = ()) -> Wanted:
         """The stage over whatever was added for its tasks."""

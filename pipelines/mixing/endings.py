@@ -1,0 +1,129 @@
+"""Why a stage is shorter than declared, or cannot be filled, in words and with figures.
+
+    stage 'pre': the 2 speakers of a/few may fill 0.2 of task a each (`most`), 0.4 of it together, and a/few is due 0.5 of it; it
+    takes 3 speakers, `most: {speaker: 0.25}`, or a share of 0.4
+"""
+
+from dataclasses import dataclass
+from fractions import Fraction
+from math import ceil, floor
+from typing import TYPE_CHECKING
+
+from weft.pipelines.mixing.bounds import UNNAMED, SpeakerBounds
+from weft.pipelines.mixing.tree import PlanError, Tree
+from weft.schemas.counting import counted
+from weft.schemas.plan import Leaf
+from weft.schemas.training import TrainingStage
+
+if TYPE_CHECKING:
+    from weft.pipelines.mixing.plan import Wanted
+
+
+def shown_unit(stage: TrainingStage) -> tuple[str, float]:
+    """The unit of a stage as people read it, and how many of the whole units one is."""
+    unit = stage.mixture.unit
+    return ("samples" if unit == "weights" else unit), {"seconds": 1e6, "batches": stage.context}.get(unit, 1)
+
+
+def size_of(stage: TrainingStage) -> int:
+    """The stage's size in the whole units that are counted: tokens, microseconds or samples."""
+    size = stage.mixture.size
+    return round(size * {"seconds": 1_000_000, "batches": stage.context}.get(stage.mixture.unit, 1))
+
+
+def check_bounds(wanted: "Wanted", tree: Tree, bounds: SpeakerBounds) -> None:
+    """Raises PlanError where a leaf's speakers can never fill its share, however large the stage is."""
+    for leaf in bounds.leaves:
+        if bounds.forbid(leaf):
+            raise PlanError(f"stage {wanted.name!r}: {_forbidden(path_of(tree, leaf), leaf, bounds)}")
+
+
+def path_of(tree: Tree, leaf: Leaf) -> str:
+    return next(node.path for node in tree.nodes if node.leaf == leaf.number)
+
+
+def _forbidden(path: str, leaf: Leaf, bounds: SpeakerBounds) -> str:
+    most, share, names = bounds.most(leaf.task), bounds.share(leaf), len(bounds.names(leaf))
+    together = bounds.together(leaf)
+    due = f"all of it is due of {path}" if share == 1 else f"{path} is due {float(share):.4g} of it"
+    if not together:
+        return f"{path} has no samples of any speaker, and {due}"
+    may = f"may fill {float(most):g} of task {leaf.task}{' each' if names > 1 else ''} (`most: {{speaker: {float(most):g}}}`)"
+    return (
+        f"the {counted(names, 'speaker')} of {path} {may}, {float(together):.4g} of it together, and {due}; "
+        f"{remedy(most, share, together)}"
+    )
+
+
+def remedy(most: Fraction, share: Fraction, together: Fraction) -> str:
+    """`it takes 5 speakers, or `most: {speaker: 0.5}``: what would let speakers fill a share, who may fill `together` of their task."""
+    ways = [counted(ceil(share / most), "speaker")]
+    if (needed := most * share / together) <= 1:
+        ways.append(f"`most: {{speaker: {ceil(needed * 10_000) / 10_000:g}}}`")
+    if share < 1:
+        ways.append(f"a share of {floor(together * 10_000) / 10_000:g}")
+    return f"it takes {', '.join(ways[:-1])}{', or ' if len(ways) > 1 else ''}{ways[-1]}"
+
+
+@dataclass(frozen=True)
+class RunOut:
+    """A leaf that had no more when its turn came: after `samples`, when `drawn` of `size` whole units were there in all."""
+
+    wanted: "Wanted"
+    tree: Tree
+    bounds: SpeakerBounds
+    leaf: Leaf
+    samples: int
+    drawn: int
+    size: int  # that the bounds are of
+
+    def what(self) -> str:
+        """Where it ended."""
+        unit, scale = shown_unit(self.wanted.stage)
+        passes, most = self.wanted.passes[self.leaf.task, self.leaf.source], self.wanted.mixture.passes
+        of = f"{passes:,} of {most:,} passes" if passes < most else counted(passes, "pass", "passes")
+        declared = size_of(self.wanted.stage)
+        return (
+            f"{path_of(self.tree, self.leaf)} ran out after {counted(self.samples, 'sample')} in {of} over its data, "
+            f"at {self.drawn / scale:,.0f} of {declared / scale:,.0f} {unit}{self._under()}"
+        )
+
+    def _under(self) -> str:
+        if not (full := self._full()):
+            return ""
+        most = f"`most: {{speaker: {float(self.bounds.most(self.leaf.task)):g}}}`"
+        names = len(self.bounds.names(self.leaf))
+        they = f"{full:,} of its {names:,} speakers" if names > 1 else "its one speaker"
+        return f" ({they} {'has' if full == 1 else 'have'} all that {most} allows of what task {self.leaf.task} gives)"
+
+    def _full(self) -> int:
+        """How many of its speakers hold more than they may fill."""
+        if self.leaf.number not in self.bounds.held:
+            return 0
+        allowed, passes = self.bounds.of(self.leaf, self.size), self.wanted.passes[self.leaf.task, self.leaf.source]
+        return sum(s.amount * passes > allowed[name] for name, s in self.bounds.names(self.leaf).items())
+
+    def advice(self) -> str:
+        """What would help."""
+        lower = "lower `total` or `scale`"
+        if self._full():
+            most = f"raise `most`{self._needed()}" if self.bounds.most(self.leaf.task) < 1 else lower
+            share = " or its share of the task" if self.bounds.share(self.leaf) < 1 else ""
+            return f"add speakers, {most}, {lower}{share}, or let it end early (`exhausted: stop`)"
+        if self.wanted.passes[self.leaf.task, self.leaf.source] < self.wanted.mixture.passes:
+            return f"no further pass can fill it: add data, {lower}, allow more `passes`, or let it end early (`exhausted: stop`)"
+        return f"add data, {lower}, or set `exhausted: repeat` with more `passes` (or `exhausted: stop`)"
+
+    def _needed(self) -> str:
+        """The least `most` at which what its speakers hold would do; "" where none would."""
+        passes = self.wanted.passes[self.leaf.task, self.leaf.source]
+        held = {n: s.amount * passes for n, s in self.bounds.held[self.leaf.number].items()}
+        allowed, most = self.bounds.of(self.leaf, self.size), self.bounds.most(self.leaf.task)
+        due = size_of(self.wanted.stage) * self.tree.share_of(self.leaf)
+
+        def there(at: int) -> float:
+            by = Fraction(at, 1000) / most
+            return float(sum(n if name == UNNAMED else min(n, allowed[name] * by) for name, n in held.items()))
+
+        found = next((at for at in range(1, 1001) if there(at) >= due), 0)
+        return f" to about {found / 1000:g}" if found and Fraction(found, 1000) > most else ""
