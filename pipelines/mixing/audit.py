@@ -16,6 +16,7 @@ from weft.pipelines.mixing.deep import damaged_tars
 from weft.pipelines.mixing.leaks import COLUMNS, leaks
 from weft.pipelines.mixing.order import damaged_orders
 from weft.pipelines.mixing.plan import plan_name
+from weft.pipelines.mixing.refusals import refusal_of
 from weft.pipelines.mixing.shards import index_name
 from weft.pipelines.mixing.stream_audit import StreamAudit
 from weft.pipelines.models import damage_of_model
@@ -35,6 +36,9 @@ def audit(store: Store, house: House, deep: bool = False) -> Audit:
     nodes = nodes_of(store, house, expected, faults)
     rejects = rejects_of(store, expected, faults)
     streams = streams_of(store, house)
+    refused = [*_refused(store, house)]
+    faults += refused
+    streams = [stream for stream in streams if not refused or store.exists(plan_name(stream.name))]
     stages = tuple(found for stream in streams if (found := _stream(stream, faults)))
     if deep:
         faults += map(str, damaged_orders(store))
@@ -43,6 +47,15 @@ def audit(store: Store, house: House, deep: bool = False) -> Audit:
     return Audit(
         corpus=store.url, stages=stages, nodes=nodes, rejects=rejects, leaks=shared, faults=tuple(dict.fromkeys(faults))
     )
+
+
+def _refused(store: Store, house: House) -> Iterator[str]:
+    """Stages whose data did not suffice, and why; then those that the build did not come to. No other build mends them."""
+    stages = [name for name in house.recipe.stages_in_order if not store.exists(plan_name(name))]
+    whys = {name: why for name in stages if (why := refusal_of(store, name, house.recipe.training[name]))}
+    yield from (f"{why}; `weft build` was ended by this, and plans it once that is changed" for why in whys.values())
+    if whys:
+        yield from (f"stage {name!r}: not planned, as the build ended before" for name in stages if name not in whys)
 
 
 def streams_of(store: Store, house: House) -> list[StreamAudit]:

@@ -14,7 +14,7 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
-from math import ceil, inf
+from math import ceil, fsum, inf
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -86,16 +86,11 @@ class SpeakerBounds:
     def together(self, leaf: Leaf) -> Fraction:
         """The part of its task that the leaf's speakers may fill; each whole but for what other leaves hold of them."""
         totals = self._totals[leaf.task]
-        apart: Counter[tuple[int, int]] = Counter((s.amount, totals[name]) for name, s in self.names(leaf).items())
-        return self._most[leaf.task] * sum((Fraction(n * a, t) for (a, t), n in apart.items()), Fraction(0))
+        return self._most[leaf.task] * Fraction(fsum(s.amount / totals[name] for name, s in self.names(leaf).items()))
 
     def share(self, leaf: Leaf) -> Fraction:
         """The part of its task that a leaf is due."""
         return self._tree.share_of(leaf) / self._weights[leaf.task]
-
-    def forbid(self, leaf: Leaf) -> bool:
-        """Whether the leaf's speakers can never fill its share, however much of them there is."""
-        return not self.has_unnamed(leaf) and self.together(leaf) < self.share(leaf)
 
     def allow(self, leaf: Leaf, size: int) -> float:
         """The most that the leaf can give in a stage of `size`."""

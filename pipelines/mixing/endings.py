@@ -1,7 +1,7 @@
 """Why a stage is shorter than declared, or cannot be filled, in words and with figures.
 
-    stage 'pre': the 2 speakers of a/few may fill 0.2 of task a each (`most`), 0.4 of it together, and a/few is due 0.5 of it; it
-    takes 3 speakers, `most: {speaker: 0.25}`, or a share of 0.4
+    stage 'pre': the 2 speakers of a/few may fill 0.2 of task a each (`most: {speaker: 0.2}`), 0.4 of it together, and a/few is due
+    0.5 of it; it takes 3 speakers, `most: {speaker: 0.25}`, or a share of 0.4
 """
 
 from dataclasses import dataclass
@@ -31,38 +31,64 @@ def size_of(stage: TrainingStage) -> int:
     return round(size * {"seconds": 1_000_000, "batches": stage.context}.get(stage.mixture.unit, 1))
 
 
+@dataclass(frozen=True)
+class Claim:
+    """What is due of `path` and who may fill it: `share` of `task`, where its speakers, `names` of them, may fill `most` each and
+    `together` in all.
+    """
+
+    path: str
+    task: str
+    most: Fraction
+    share: Fraction
+    together: Fraction
+    names: int
+
+    @property
+    def is_vain(self) -> bool:
+        """Whether its speakers can never fill it, however large the stage is and however much there is of them."""
+        return self.together < self.share * (1 - Fraction(1, 10**9))  # `together` may be a sum of rounded parts
+
+    def refusal(self) -> str:
+        """Why, and what would help, with figures."""
+        due = f"all of it is due of {self.path}" if self.share == 1 else f"{self.path} is due {_short(self.share)} of it"
+        if not self.names:
+            return f"{self.path} has no samples of any speaker, and {due}"
+        who = f"the {counted(self.names, 'speaker')} of {self.path} may fill {_short(self.most)} of task {self.task}"
+        each = f"{who}{' each' if self.names > 1 else ''} (`most: {{speaker: {_short(self.most)}}}`)"
+        return f"{each}, {_short(self.together)} of it together, and {due}; it takes {self._remedy()}"
+
+    def _remedy(self) -> str:
+        ways = [counted(ceil(self.share / self.most), "speaker")]
+        if (needed := self.most * self.share / self.together) <= 1:
+            ways.append(f"`most: {{speaker: {ceil(needed * 10_000) / 10_000:g}}}`")
+        if self.share < 1:
+            ways.append(f"a share of {floor(self.together * 10_000) / 10_000:g}")
+        return ", ".join(ways[:-1]) + (", or " if len(ways) > 1 else "") + ways[-1]
+
+
+def _short(number: Fraction) -> str:
+    return f"{float(number):.4g}"
+
+
 def check_bounds(wanted: "Wanted", tree: Tree, bounds: SpeakerBounds) -> None:
-    """Raises PlanError where a leaf's speakers can never fill its share, however large the stage is."""
+    """Raises PlanError where a leaf's speakers can never fill its share."""
     for leaf in bounds.leaves:
-        if bounds.forbid(leaf):
-            raise PlanError(f"stage {wanted.name!r}: {_forbidden(path_of(tree, leaf), leaf, bounds)}")
+        if (claim := claim_of(tree, bounds, leaf)).is_vain:
+            raise PlanError(f"stage {wanted.name!r}: {claim.refusal()}")
+
+
+def claim_of(tree: Tree, bounds: SpeakerBounds, leaf: Leaf) -> Claim:
+    """Those whom nobody names may fill all that they hold."""
+    together = bounds.share(leaf) if bounds.has_unnamed(leaf) else bounds.together(leaf)
+    return Claim(
+        path=path_of(tree, leaf), task=leaf.task, most=bounds.most(leaf.task), share=bounds.share(leaf), together=together,
+        names=len(bounds.names(leaf)),
+    )  # fmt: skip
 
 
 def path_of(tree: Tree, leaf: Leaf) -> str:
     return next(node.path for node in tree.nodes if node.leaf == leaf.number)
-
-
-def _forbidden(path: str, leaf: Leaf, bounds: SpeakerBounds) -> str:
-    most, share, names = bounds.most(leaf.task), bounds.share(leaf), len(bounds.names(leaf))
-    together = bounds.together(leaf)
-    due = f"all of it is due of {path}" if share == 1 else f"{path} is due {float(share):.4g} of it"
-    if not together:
-        return f"{path} has no samples of any speaker, and {due}"
-    may = f"may fill {float(most):g} of task {leaf.task}{' each' if names > 1 else ''} (`most: {{speaker: {float(most):g}}}`)"
-    return (
-        f"the {counted(names, 'speaker')} of {path} {may}, {float(together):.4g} of it together, and {due}; "
-        f"{remedy(most, share, together)}"
-    )
-
-
-def remedy(most: Fraction, share: Fraction, together: Fraction) -> str:
-    """`it takes 5 speakers, or `most: {speaker: 0.5}``: what would let speakers fill a share, who may fill `together` of their task."""
-    ways = [counted(ceil(share / most), "speaker")]
-    if (needed := most * share / together) <= 1:
-        ways.append(f"`most: {{speaker: {ceil(needed * 10_000) / 10_000:g}}}`")
-    if share < 1:
-        ways.append(f"a share of {floor(together * 10_000) / 10_000:g}")
-    return f"it takes {', '.join(ways[:-1])}{', or ' if len(ways) > 1 else ''}{ways[-1]}"
 
 
 @dataclass(frozen=True)
@@ -91,7 +117,7 @@ class RunOut:
     def _under(self) -> str:
         if not (full := self._full()):
             return ""
-        most = f"`most: {{speaker: {float(self.bounds.most(self.leaf.task)):g}}}`"
+        most = f"`most: {{speaker: {_short(self.bounds.most(self.leaf.task))}}}`"
         names = len(self.bounds.names(self.leaf))
         they = f"{full:,} of its {names:,} speakers" if names > 1 else "its one speaker"
         return f" ({they} {'has' if full == 1 else 'have'} all that {most} allows of what task {self.leaf.task} gives)"

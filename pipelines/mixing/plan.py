@@ -21,6 +21,7 @@ from weft.pipelines.mixing.fair_queue import Branch, Draws, Node, TooLong
 from weft.pipelines.mixing.fitting import Sizes, fitted_size
 from weft.pipelines.mixing.leaves import LeafStream, Scope, Stretch
 from weft.pipelines.mixing.order import Order
+from weft.pipelines.mixing.refusals import record_refusal, refusal_name
 from weft.pipelines.mixing.tree import Holdings, PlanError, Tree, tree_of
 from weft.pipelines.parts import opened_part, read_part, read_table
 from weft.pipelines.store import Damaged, Store
@@ -71,8 +72,18 @@ def held_by(store: Store, nodes: Iterable[tuple[str, str]], pass_number: int = 0
 
 
 def plan(store: Store, wanted: Wanted, made_from: MadeFrom) -> int:
-    """Writes the plan and returns its number of draws. Raises PlanError."""
+    """Writes the plan and returns its number of draws. Raises PlanError, and puts on record why."""
     store.remove(plan_name(wanted.name))
+    try:
+        draws = _plan(store, wanted, made_from)
+    except PlanError as fault:
+        record_refusal(store, wanted.name, wanted.stage, str(fault))
+        raise
+    store.remove(refusal_name(wanted.name))
+    return draws
+
+
+def _plan(store: Store, wanted: Wanted, made_from: MadeFrom) -> int:
     planner = _Planner(store, wanted)
     check_bounds(wanted, planner.tree, planner.bounds)
     run = planner.run(size_of(wanted.stage))

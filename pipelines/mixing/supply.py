@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from math import inf, sqrt
 
 from weft.pipelines.mixing.bounds import SpeakerBounds
-from weft.pipelines.mixing.endings import size_of
+from weft.pipelines.mixing.endings import claim_of, size_of
 from weft.pipelines.mixing.leaves import LeafStream
 from weft.pipelines.mixing.plan import Wanted, held_by, read_leaves, stream_of
 from weft.pipelines.mixing.tree import Tree, tree_of
@@ -58,7 +58,7 @@ class _Supply:
 
     def is_hopeless(self, leaf: Leaf) -> bool:
         """Whether no number of passes that may be drawn can fill the leaf's share."""
-        if leaf.number in self._bounds.held and self._bounds.forbid(leaf):
+        if leaf.number in self._bounds.held and claim_of(self._tree, self._bounds, leaf).is_vain:
             return True
         due = self._due(leaf) - 2 * self._longest(leaf) * (len(leaf.by) + 1)
         return due > min(self._in_all_passes(leaf), self._allowed(leaf))
