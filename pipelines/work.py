@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from weft.pipelines.mixing import index, order, plan, shards
+from weft.pipelines.mixing.tar_changes import tar_changes
 from weft.pipelines.parts import made_from_of, part_name, stamp_of
 from weft.pipelines.partwork import content_of
 from weft.pipelines.store import Damaged, Store
-from weft.schemas.changes import named_settings
+from weft.schemas.changes import named_settings, reasons
 from weft.schemas.fingerprint import digest
 from weft.schemas.plan import VALIDATION, VALIDATION_STAGE, Tar, held_name, node_of, order_name
 from weft.schemas.resources import Resources
@@ -204,6 +205,15 @@ class ShardWork:
 
     def recorded(self, store: Store) -> dict[str, str] | None:
         return made_from_of(store, self.makes)
+
+    def why(self, store: Store) -> list[str] | None:
+        """Which of its samples are others now, or its version; None where no tar stands. Raises FileNotFoundError."""
+        old, new = self.recorded(store), self.made_from(store)
+        if old is None:
+            return None
+        if old.get("version") != new["version"]:
+            return reasons({"version": old.get("version", "")}, {"version": new["version"]})
+        return tar_changes(store, self.stage, self.tar)
 
     def done(self, store: Store) -> bool:
         return shards.shard_done(store, self.stage, self.tar)

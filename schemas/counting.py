@@ -8,3 +8,8 @@
 def counted(count: float, one: str, many: str = "") -> str:
     """The count, whole, with the noun that fits it; `many` where an s does not make the plural."""
     return f"{count:,.0f} {one if round(count) == 1 else many or f'{one}s'}"
+
+
+def are(count: float) -> str:
+    """The verb that fits a count."""
+    return "is" if round(count) == 1 else "are"
