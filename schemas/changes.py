@@ -8,6 +8,7 @@ The first word of a name says of what kind it is: use, setting, version, content
 """
 
 import json
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -17,6 +18,7 @@ from weft.schemas.counting import are, counted
 MadeFrom = Mapping[str, str]
 
 LEARNT_FROM = ("utterance", "text")  # kinds of what a model learns from
+_FURTHER = re.compile(r"/pass-[1-9]\d*/")
 _UNKNOWN = "what it was made from is not on record"
 
 
@@ -72,6 +74,15 @@ def summed(node: str, total: int, why: Iterable[Iterable[str]]) -> str:
     told = [phrase if count == len(each) else f"{phrase} (in {count:,})" for phrase, count in counts.most_common()]
     pieces = f"{len(each):,} of {total:,} parts again: " if total > 1 else ""
     return f"{node}: {pieces}{', '.join(told) or 'it is not whole'}"
+
+
+def all_passes(node: str) -> str:
+    """The name under which a node is told of with the same of further passes; the first pass keeps its own.
+
+    >>> all_passes("compose/words/pass-7/speech"), all_passes("compose/words/pass-0/speech")
+    ('compose/words/pass-1+/speech', 'compose/words/pass-0/speech')
+    """
+    return _FURTHER.sub("/pass-1+/", node)
 
 
 def _kind(name: str) -> str:

@@ -24,6 +24,7 @@ from weft.pipelines.parts import opened_part
 from weft.pipelines.store import Damaged, Store
 from weft.pipelines.verify import damaged, missing, strangers
 from weft.schemas.audit import Audit, LeakAudit, StageAudit
+from weft.schemas.counting import counted
 from weft.schemas.plan import VALIDATION_STAGE
 from weft.schemas.vocabulary import Vocabulary
 
@@ -107,6 +108,8 @@ def _leaks(store: Store, house: House, faults: list[str]) -> tuple[LeakAudit, ..
     except (Damaged, FileNotFoundError):  # told above
         return ()
     faults.extend(
-        f"{leak.names:,} keys lie in two splits, such as {leak.examples[0]}" for leak in found if leak.kind == "key"
+        f"{counted(leak.names, 'key')} {'lies' if leak.names == 1 else 'lie'} in two splits, such as {leak.examples[0]}"
+        for leak in found
+        if leak.kind == "key"
     )
     return tuple(LeakAudit(kind=leak.kind, names=leak.names, examples=leak.examples) for leak in found)

@@ -1,7 +1,7 @@
 """Why a stage is shorter than declared, or cannot be filled, in words and with figures.
 
-    stage 'pre': the 2 speakers of a/few may fill 0.2 of task a each (`most: {speaker: 0.2}`), 0.4 of it together, and a/few is due
-    0.5 of it; it takes 3 speakers, `most: {speaker: 0.25}`, or a share of 0.4
+stage 'pre': the 2 speakers of a/few may fill 0.2 of task a each (`most: {speaker: 0.2}`), 0.4 of it together, and a/few is due
+0.5 of it; it takes 3 speakers, `most: {speaker: 0.25}`, or a share of 0.4
 """
 
 from dataclasses import dataclass
@@ -51,7 +51,9 @@ class Claim:
 
     def refusal(self) -> str:
         """Why, and what would help, with figures."""
-        due = f"all of it is due of {self.path}" if self.share == 1 else f"{self.path} is due {_short(self.share)} of it"
+        due = (
+            f"all of it is due of {self.path}" if self.share == 1 else f"{self.path} is due {_short(self.share)} of it"
+        )
         if not self.names:
             return f"{self.path} has no samples of any speaker, and {due}"
         who = f"the {counted(self.names, 'speaker')} of {self.path} may fill {_short(self.most)} of task {self.task}"

@@ -92,7 +92,7 @@ def _plan(store: Store, wanted: Wanted, made_from: MadeFrom) -> int:
         raise PlanError(f"stage {wanted.name!r}: {short.what()}; {short.advice()}")
     ended, run = (run.ended, planner.fitted(run)) if run.ended >= 0 else (-1, run)
     why = planner.run_out(run, ended).what() if ended >= 0 else ""
-    goal = Goal(wanted.name, made_from, wanted.mixture.unit, size_of(wanted.stage), why, ended)
+    goal = Goal(wanted.name, made_from, wanted.mixture.unit, size_of(wanted.stage), why)
     return _finish(store, planner.tree, run.streams, run.drawn, goal)
 
 
@@ -136,7 +136,9 @@ class _Planner:
         )
         if not size:
             short = self.run_out(first, first.ended)
-            raise PlanError(f"stage {self._wanted.name!r}: {short.what()}, and at no smaller size either; {short.advice()}")
+            raise PlanError(
+                f"stage {self._wanted.name!r}: {short.what()}, and at no smaller size either; {short.advice()}"
+            )
         return self.run(size)
 
     def run_out(self, run: _Run, leaf: int) -> RunOut:
@@ -161,7 +163,7 @@ def plan_validation(store: Store, nodes: Iterable[tuple[str, str]], made_from: M
     root = _branch(tree, streams)
     draws = chain(_until(root, total), root.rest())
     drawn = _write_draws(store, VALIDATION_STAGE, draws, len(streams))
-    return _finish(store, tree, streams, drawn, Goal(VALIDATION_STAGE, made_from, "samples", total, "", -1))
+    return _finish(store, tree, streams, drawn, Goal(VALIDATION_STAGE, made_from, "samples", total, ""))
 
 
 def stream_of(
@@ -211,14 +213,13 @@ def _write_draws(store: Store, name: str, draws: Iterable[Draws], leaves: int) -
 
 @dataclass(frozen=True)
 class Goal:
-    """What a plan is for: its stage, the size it was to have, and why and at which leaf (-1: none) it stopped short."""
+    """What a plan is for: its stage, the size it was to have, and why it stopped short."""
 
     name: str
     made_from: MadeFrom
     unit: str
     size: int
     ended: str
-    ended_leaf: int
 
 
 def _finish(store: Store, tree: Tree, streams: Sequence[LeafStream], drawn: _Drawn, goal: Goal) -> int:
@@ -226,9 +227,9 @@ def _finish(store: Store, tree: Tree, streams: Sequence[LeafStream], drawn: _Dra
     _, tree_file, leaves_file, tars_file = plan_files(goal.name)
     used = [_used(stream.stretches, int(count)) for stream, count in zip(streams, drawn.counts, strict=True)]
     tars = chain.from_iterable(_tars(store, stream.leaf, some) for stream, some in zip(streams, used, strict=True))
-    totals = _write_tars(store, tars_file, tars)
-    leaves = [_drawn_of(stream, some, totals, goal) for stream, some in zip(streams, used, strict=True)]
+    _write_tars(store, tars_file, tars)
     _write(store, tree_file, to_table(tree.nodes, TreeNode))
+    leaves = [_drawn_of(stream, some) for stream, some in zip(streams, used, strict=True)]
     _write(store, leaves_file, to_table(leaves, Leaf))
     summary = Summary(
         fingerprint=digest(goal.made_from), unit=goal.unit, size=goal.size, drawn=drawn.cost, draws=int(drawn.counts.sum()),
@@ -255,53 +256,35 @@ def _used(stretches: Sequence[Stretch], samples: int) -> list[Stretch]:
     return used
 
 
-@dataclass
-class _Totals:
-    """Tokens and microseconds of each leaf, counted while its tars are written."""
-
-    tokens: dict[int, int]
-    microseconds: dict[int, int]
-
-
-def _tars(store: Store, leaf: Leaf, used: Sequence[Stretch]) -> Iterator[tuple[Tar, int, int]]:
-    """A tar for each stretch, and the tokens and microseconds in it."""
+def _tars(store: Store, leaf: Leaf, used: Sequence[Stretch]) -> Iterator[Tar]:
+    """A tar for each stretch."""
     for stretch in used:
         order = Order(store, node_of(leaf.task, stretch.pass_number, leaf.source))
-        table = order.group(stretch.group, ["part", "tokens", "microseconds"]).take(
-            stretch.rows - order.begins()[stretch.group]
-        )
+        table = order.group(stretch.group, ["part"]).take(stretch.rows - order.begins()[stretch.group])
         split, number = (
             ("validation", "v") if stretch.pass_number == VALIDATION else ("train", str(stretch.pass_number))
         )
         name = f"{split}-{leaf.label}-{number}-{stretch.group:05d}-{stretch.bucket:02d}.tar"
-        tar = Tar(
+        yield Tar(
             number=0, name=name, leaf=leaf.number, task=leaf.task, source=leaf.source, pass_number=stretch.pass_number,
             group=stretch.group, bucket=stretch.bucket, samples=stretch.count,
             parts=tuple(np.unique(table["part"].to_numpy()).tolist()), rows=tuple(stretch.rows.tolist()),
         )  # fmt: skip
-        yield tar, int(table["tokens"].to_numpy().sum()), int(table["microseconds"].to_numpy().sum())
 
 
-def _write_tars(store: Store, name: str, tars: Iterable[tuple[Tar, int, int]]) -> _Totals:
+def _write_tars(store: Store, name: str, tars: Iterable[Tar]) -> None:
     """A row group a tar, so that whoever writes one reads one."""
-    totals = _Totals({}, {})
     with store.writing(name) as file, pq.ParquetWriter(file, arrow_schema(Tar), **_OPTIONS) as writer:
-        for number, (tar, tokens, microseconds) in enumerate(tars):
+        for number, tar in enumerate(tars):
             writer.write_table(to_table([replace(tar, number=number)], Tar))
-            totals.tokens[tar.leaf] = totals.tokens.get(tar.leaf, 0) + tokens
-            totals.microseconds[tar.leaf] = totals.microseconds.get(tar.leaf, 0) + microseconds
-    return totals
 
 
-def _drawn_of(stream: LeafStream, used: Sequence[Stretch], totals: _Totals, goal: Goal) -> Leaf:
+def _drawn_of(stream: LeafStream, used: Sequence[Stretch]) -> Leaf:
     """The leaf with what was drawn of it."""
     samples = sum(stretch.count for stretch in used)
-    number = stream.leaf.number
-    first, last = (used[0], used[-1]) if used else (None, None)
+    last = used[-1] if used else None
     return replace(
-        stream.leaf, samples=samples, tokens=totals.tokens.get(number, 0), microseconds=totals.microseconds.get(number, 0),
-        skipped=stream.skipped(samples), longest=stream.longest, ended=number == goal.ended_leaf and bool(goal.ended),
-        begin_pass=first.pass_number if first else 0, begin_row=first.first if first else 0,
+        stream.leaf, samples=samples, skipped=stream.skipped(samples), longest=stream.longest,
         end_pass=last.pass_number if last else 0, end_row=int(last.rows[-1]) + 1 if last else 0,
     )  # fmt: skip
 

@@ -65,4 +65,6 @@ def _planned(store: Store, stage: str, planned: Tar) -> Samples:
 def _composed(store: Store, planned: Tar) -> set[str]:
     """The keys of all samples that are composed in the parts of the tar's group."""
     parts = Order(store, planned.node).group(planned.group, ["part"])["part"].unique().to_pylist()
-    return {key for part in parts for key in read_table(store, part_name(planned.node, part), ["key"])["key"].to_pylist()}
+    return {
+        key for part in parts for key in read_table(store, part_name(planned.node, part), ["key"])["key"].to_pylist()
+    }

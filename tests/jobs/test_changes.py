@@ -254,7 +254,9 @@ def phrases(events: list[Event], node: str) -> set[str]:
     return {phrase for event in events if event.node == node and event.again for phrase in event.why}
 
 
-def test_a_plan_that_draws_more_or_fewer_passes_blames_no_input_that_is_the_same(mixed_home: Path, tmp_path: Path) -> None:
+def test_a_plan_that_draws_more_or_fewer_passes_blames_no_input_that_is_the_same(
+    mixed_home: Path, tmp_path: Path
+) -> None:
     def of(total: int) -> list[Event]:
         changes = ("sources.books.documents=paragraph", f"training.pretrain.mixture.total={total}")
         return ran(mixed_home / "recipe.yaml", tmp_path / "corpus", *changes)
@@ -275,9 +277,7 @@ def test_a_plan_that_draws_more_or_fewer_passes_blames_no_input_that_is_the_same
 
 
 @pytest.mark.parametrize("tars", ["changed", "gone from compose/", "new in compose/"])
-def test_texts_that_changed_came_or_went_each_give_their_own_reason(
-    material: Path, tmp_path: Path, tars: str
-) -> None:
+def test_texts_that_changed_came_or_went_each_give_their_own_reason(material: Path, tmp_path: Path, tars: str) -> None:
     """A text file a document: a document that is edited is another sample of the same name."""
     text = (material / "books" / "text.txt").read_text()
     documents = text.split("\n\n")

@@ -62,7 +62,9 @@ def test_too_few_speakers_are_told_by_plan_and_refused_by_build_before_it_begins
     assert not list((tmp_path / "corpus").rglob("*.parquet"))
 
 
-def test_speakers_who_may_fill_it_are_enough_for_all_three(weft: Weft, recipe: Callable[..., str], tmp_path: Path) -> None:
+def test_speakers_who_may_fill_it_are_enough_for_all_three(
+    weft: Weft, recipe: Callable[..., str], tmp_path: Path
+) -> None:
     path = recipe(12, total=10, **share(0.5))
     assert weft("plan", path)[0] == 0
     assert weft("build", path, "--out", tmp_path / "corpus", "--engine", "local")[0] == 0
@@ -70,7 +72,9 @@ def test_speakers_who_may_fill_it_are_enough_for_all_three(weft: Weft, recipe: C
     assert code == 0 and "every item and every second is accounted for" in page
 
 
-def test_a_source_of_few_speakers_is_named_with_the_share_that_they_may_fill(weft: Weft, recipe: Callable[..., str]) -> None:
+def test_a_source_of_few_speakers_is_named_with_the_share_that_they_may_fill(
+    weft: Weft, recipe: Callable[..., str]
+) -> None:
     by = {"by": [{"source": {"read": 1, "few": 1}}]}
     code, page, _ = weft("plan", recipe(12, 1, total=4, **share(0.2, **by)))
     wanted = (
@@ -83,7 +87,9 @@ def test_a_source_of_few_speakers_is_named_with_the_share_that_they_may_fill(wef
 def test_speakers_who_hold_too_little_for_their_bounds_are_told_by_plan(weft: Weft, recipe: Callable[..., str]) -> None:
     code, page, _ = weft("plan", recipe(11, total=1000, **share(0.11)), "--json")
     there = json.loads(page)["sources"]["read"]["seconds"]
-    path = recipe(11, total=round(0.99 * there, 1), **share(0.11))  # of 11 speakers, one has two clips and may give less
+    path = recipe(
+        11, total=round(0.99 * there, 1), **share(0.11)
+    )  # of 11 speakers, one has two clips and may give less
     code, page, _ = weft("plan", path)
     assert code == 1 and "under `most: {speaker: 0.11}` in 1 pass; add speakers, raise `most`" in page
     code, page, _ = weft("plan", path, "--json")
@@ -107,7 +113,11 @@ def test_the_audit_of_a_refused_plan_gives_the_reason_and_no_command_that_does_n
     assert code == 1 and "speech/read ran out after 12 samples in 1 pass" in wrong
     code, page, _ = weft("audit", corpus)
     flat = " ".join(page.split())
-    assert code == 1 and "speech/read ran out after 12 samples in 1 pass over its data" in flat and "add data, lower `total`" in flat
+    assert (
+        code == 1
+        and "speech/read ran out after 12 samples in 1 pass over its data" in flat
+        and "add data, lower `total`" in flat
+    )
     assert "--verify" not in flat and flat.count("broken:") == 1
     path = recipe(12, total=10, shares={"speech": 1})
     assert weft("build", path, "--out", corpus, "--engine", "local")[0] == 0

@@ -86,7 +86,9 @@ def test_a_stage_is_not_cut_shorter_than_its_bounds_need(
     assert read_summary(store, "pre").drawn == pytest.approx(1200, abs=8)
     counted = Counter(d["speaker"] for d in drawn())
     assert 55 <= max(counted.values()) <= 60
-    assert "10 of its 30 speakers have all that `most: {speaker: 0.05}` allows of what task a gives" in ending(store, "pre")
+    assert "10 of its 30 speakers have all that `most: {speaker: 0.05}` allows of what task a gives" in ending(
+        store, "pre"
+    )
 
 
 def test_a_bound_that_does_not_bind_leaves_the_end_where_it_was(

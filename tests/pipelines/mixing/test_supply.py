@@ -10,7 +10,6 @@ from weft.pipelines.mixing.supply import short
 from weft.pipelines.mixing.tree import PlanError
 from weft.pipelines.store import Store
 
-
 SPEAKER = {"weight": 1, "most": {"speaker": 0.2}}
 
 
@@ -59,5 +58,7 @@ def test_where_all_passes_together_hold_too_little_none_is_made(store: Store, co
 def test_a_plan_of_data_that_never_suffice_says_so(store: Store, composed: Any, training: Any) -> None:
     composed.add("a", rows(100, 100))
     stage = training(total=6100, shares={"a": 1}, exhausted="repeat", passes=5)
-    with pytest.raises(PlanError, match=r"ran out after 100 samples in 1 of 5 passes .* no further pass can fill it: add data"):
+    with pytest.raises(
+        PlanError, match=r"ran out after 100 samples in 1 of 5 passes .* no further pass can fill it: add data"
+    ):
         plan(store, composed.wanted(stage), {})

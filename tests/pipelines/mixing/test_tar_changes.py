@@ -53,7 +53,9 @@ def test_samples_that_came_are_new_in_what_is_composed(store: Store, composed: A
     built(store, composed, training)
     composed.add("a", [PARTS[0] + [(5, 1.0)] * 6, *PARTS[1:]])
     new, fewer = whys(store, composed, training, 40)
-    assert " new in compose/a/pass-0/src" in new and fewer.startswith("plan/pre takes ") and fewer.endswith(" fewer of it")
+    assert (
+        " new in compose/a/pass-0/src" in new and fewer.startswith("plan/pre takes ") and fewer.endswith(" fewer of it")
+    )
 
 
 def test_the_work_says_so_and_what_is_not_there_has_no_reason(store: Store, composed: Any, training: Any) -> None:
