@@ -128,7 +128,7 @@ class _Judge:
 
     def _judged(self, work: Work) -> Verdict:
         makers = [self._makers[name] for name in work.needs if name in self._makers]
-        pending = dict.fromkeys(maker.node for maker in makers if self.verdict(maker).what != "kept")
+        pending = dict.fromkeys(all_passes(maker.node) for maker in makers if self.verdict(maker).what != "kept")
         if (not pending or getattr(work, "frozen", False)) and self._is_done(work):
             return Verdict("kept")
         why = self._why(work)

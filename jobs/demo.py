@@ -63,9 +63,7 @@ def run_demo(out: Path, speech: Sequence[str], engine: str, workers: int | None)
     clock.tell(f"building {escape(str(out / 'corpus'))} from {escape(str(recipe))}")
     progress = build_corpus(house, str(out / "corpus"), engine, None, workers)
     if kept := progress.kept.total():
-        clock.tell(
-            f"{kept:,} of {counted(progress.expected.total(), 'piece')} of work stood from before and {'was' if kept == 1 else 'were'} skipped"
-        )
+        clock.tell(f"{kept:,} of {counted(progress.expected.total(), 'piece')} of work stood from before")
     clock.tell("auditing")
     found = audit(Store(str(out / "corpus")), house)
     show_audit(console, found)

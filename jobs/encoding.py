@@ -92,7 +92,8 @@ def check_merge(merge: str, tokenizers: Sequence[SpeechTokenizer]) -> None:
     spellings = [spelt(t.literal, code) for t in tokenizers for code in range(t.size)]
     if doubles := len(spellings) - len(set(spellings)):
         raise RecipeError(
-            f"{counted(doubles, 'code')} of one tokenizer {are(doubles)} spelt as another's: give one a `literal` of its own, such as <audio_{{1024}}>"
+            f"{counted(doubles, 'code')} of one tokenizer {are(doubles)} spelt as another's: "
+            "give one a `literal` of its own, such as <audio_{1024}>"
         )
 
 

@@ -74,11 +74,8 @@ def build_error(failed: Sequence[FailedPiece], dropped: int) -> BuildError:
     lines = [_line(pieces) for pieces in alike.values()]
     if len(lines) > SHOWN:
         lines[SHOWN:] = [f"  and {counted(len(lines) - SHOWN, 'line')} more"]
-    rest = (
-        f"{dropped:,} more {'needs' if dropped == 1 else 'need'} {'it' if len(failed) == 1 else 'them'} and {'was' if dropped == 1 else 'were'} not begun; "
-        if dropped
-        else ""
-    )
+    need = "needs them and was" if dropped == 1 else "need them and were"
+    rest = f"{dropped:,} more {need} not begun; " if dropped else ""
     count = f"{counted(len(failed), 'piece')} of work"
     message = f"{count} failed ({rest}all else is done and kept):\n" + "\n".join(lines)
     return BuildError(message, "\n".join(pieces[0].failure.trace for pieces in alike.values()))

@@ -177,10 +177,10 @@ def _sentences(
 
 def _too_few(stage: str, mixture: Mixture, supply: Supply) -> str:
     assert supply.voices
-    claim = supply.voices.claim
+    claim, allowed = supply.voices.claim, f"about {supply.voices.allowed:,.0f}"
     return (
         f"too little data: stage {stage} declares {supply.wanted:,.0f} {mixture.unit} of {supply.name}; its "
-        f"{counted(claim.names, 'speaker')} may give about {supply.voices.allowed:,.0f} under `most: {{speaker: {float(claim.most):g}}}` in "
+        f"{counted(claim.names, 'speaker')} may give {allowed} under `most: {{speaker: {float(claim.most):g}}}` in "
         f"{counted(mixture.passes, 'pass', 'passes')}; add speakers, raise `most`, or lower training.{stage}.mixture.scale"
         f"{' or its share of the task' if claim.share < 1 else ''}"
     )
@@ -279,9 +279,10 @@ def _voices(house: House, stage: str, supply: Supply, held: dict[str, Holding]) 
     if most is None:
         return None
     weight = training.mixture.weights[supply.task]
+    share = (Fraction(supply.share) / weight).limit_denominator(10**6) if supply.source else Fraction(1)
     due = Due(
-        task=supply.task, source=supply.source, whole=float(training.mixture.size * weight),
-        share=(Fraction(supply.share) / weight).limit_denominator(10**6) if supply.source else Fraction(1), passes=max(0.0, training.mixture.passes - supply.before),
+        task=supply.task, source=supply.source, share=share, whole=float(training.mixture.size * weight),
+        passes=max(0.0, training.mixture.passes - supply.before),
     )  # fmt: skip
     amounts = {source: _amount(house, training, task, held[source]) for source in task.sources}
     return voices(house, due, most, amounts, {source: held[source].speakers for source in task.sources})

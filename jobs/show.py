@@ -11,7 +11,7 @@ from rich.table import Table
 from weft.jobs.printing import escape
 from weft.pipelines.sources.base import Source
 from weft.schemas.audit import Audit, NodeAudit, StageAudit
-from weft.schemas.counting import counted
+from weft.schemas.counting import are, counted
 from weft.schemas.ledger import Reject
 
 _PASS = re.compile(r"/pass-\d+/")
@@ -80,8 +80,9 @@ def show_passed_over(console: Console, sources: Mapping[str, Source]) -> None:
     """How many files each source's listing left out, by ending."""
     for name, source in sources.items():
         if passed := source.passed_over():
+            total = sum(passed.values())
             each = ", ".join(f"{n:,} {ending or 'without an ending'}" for ending, n in Counter(passed).most_common())
-            line = f"source {name} passed over {counted(sum(passed.values()), 'file')} {'that are' if sum(passed.values()) > 1 else 'that is'} no audio: {each}"
+            line = f"source {name} passed over {counted(total, 'file')} that {are(total)} no audio: {each}"
             console.print(escape(line), highlight=False)
 
 
@@ -111,7 +112,8 @@ def show_rejects(console: Console, audit: Audit) -> None:
 
 
 def show_mixture(console: Console, stage: StageAudit) -> None:
-    title = f"Mixture of {stage.stage}: {stage.size:,.0f} {stage.unit}, {counted(stage.draws, 'draw')} in {counted(stage.shards, 'tar')}"
+    draws, tars = counted(stage.draws, "draw"), counted(stage.shards, "tar")
+    title = f"Mixture of {stage.stage}: {stage.size:,.0f} {stage.unit}, {draws} in {tars}"
     rows = table(
         title, "task", "declared", "realised", "tokens", "of tokens", "seconds", "of seconds", "samples",
         f"difference ({stage.unit})", "largest difference", "one sample",

@@ -190,7 +190,7 @@ def account(
         raise Unaccounted(f"{job.node} part {job.part}: {counted(len(lost), 'item')} vanished, the first is {lost[0]}")
     if strange := pieces.keys() - wanted.keys():
         raise Unaccounted(
-            f"{job.node} part {job.part}: {counted(len(strange), 'item')} {'has' if len(strange) == 1 else 'have'} no input, such as {min(strange)}"
+            f"{job.node} part {job.part}: no input has {counted(len(strange), 'item')} such as {min(strange)}"
         )
     seconds_in, seconds_out, seconds_rejected, seconds_held = map(total, (firsts, out, rejects, held))
     gone = seconds_out + seconds_rejected + seconds_held

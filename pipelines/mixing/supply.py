@@ -64,7 +64,7 @@ class _Supply:
         return due > min(self._in_all_passes(leaf), self._allowed(leaf))
 
     def _in_all_passes(self, leaf: Leaf) -> float:
-        """What all passes that may be drawn hold at most. Of few samples, one pass may hold much more than another: their spans differ."""
+        """What all passes that may be drawn hold at most. Passes differ in their spans, and much where there are few samples."""
         passes, samples = self._passes(leaf), max(1, sum(h.samples for h in self._held(leaf, 0)))
         more = self._wanted.mixture.passes - len(passes)
         return sum(passes) + more * max(passes) * (1 + 2 / sqrt(samples))

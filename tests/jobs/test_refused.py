@@ -45,8 +45,8 @@ def share(most: float, **more: Any) -> dict[str, Any]:
 
 
 VAIN = (
-    "the 3 speakers of speech{} may fill 0.1 of task speech each (`most: {{speaker: 0.1}}`), 0.3 of it together, and all of it is due of "
-    "speech{}; it takes 10 speakers, or `most: {{speaker: 0.3334}}`"
+    "the 3 speakers of speech{} may fill 0.1 of task speech each (`most: {{speaker: 0.1}}`), 0.3 of it together, and all of it is due "
+    "of speech{}; it takes 10 speakers, or `most: {{speaker: 0.3334}}`"
 )
 
 
@@ -78,8 +78,8 @@ def test_a_source_of_few_speakers_is_named_with_the_share_that_they_may_fill(
     by = {"by": [{"source": {"read": 1, "few": 1}}]}
     code, page, _ = weft("plan", recipe(12, 1, total=4, **share(0.2, **by)))
     wanted = (
-        "the 1 speaker of speech/few may fill 0.2 of task speech (`most: {speaker: 0.2}`), 0.2 of it together, and speech/few is due 0.5 of "
-        "it; it takes 3 speakers, `most: {speaker: 0.5}`, or a share of 0.2"
+        "the 1 speaker of speech/few may fill 0.2 of task speech (`most: {speaker: 0.2}`), 0.2 of it together, and speech/few is due "
+        "0.5 of it; it takes 3 speakers, `most: {speaker: 0.5}`, or a share of 0.2"
     )
     assert code == 1 and wanted in page
 

@@ -28,6 +28,8 @@ def test_all_passes_over_a_source_are_one_row_with_their_count() -> None:
         [cell.strip() for cell in line.split("│")[1:5]] for line in page.getvalue().splitlines() if "speech" in line
     ]
     assert rows == [
-        ["ingest/speech", "", "7", "0"], ["compose/words/speech", "12", "1,200", "0"], ["compose/words/validation/speech", "", "3", "0"],
+        ["ingest/speech", "", "7", "0"],
+        ["compose/words/speech", "12", "1,200", "0"],
+        ["compose/words/validation/speech", "", "3", "0"],
     ]  # fmt: skip
     assert "18.00" in page.getvalue()
