@@ -79,7 +79,8 @@ class SpeakerBounds:
 
     def of(self, leaf: Leaf, size: int) -> dict[str, int]:
         """What the leaf may draw of each of its speakers."""
-        whole = int(max(0, size * self._weights[leaf.task] - self._behind[leaf.task]) * self._most[leaf.task])
+        given = max(Fraction(0), size * self._weights[leaf.task] - self._behind[leaf.task])
+        whole = int(given * self._most[leaf.task])
         totals = self._totals[leaf.task]
         return {name: whole * s.amount // totals[name] for name, s in self.names(leaf).items()}
 

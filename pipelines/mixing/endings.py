@@ -4,9 +4,10 @@ stage 'pre': the 2 speakers of a/few may fill 0.2 of task a each (`most: {speake
 0.5 of it; it takes 3 speakers, `most: {speaker: 0.25}`, or a share of 0.4
 """
 
+from bisect import bisect_left
 from dataclasses import dataclass
 from fractions import Fraction
-from math import ceil, floor
+from math import ceil, floor, fsum
 from typing import TYPE_CHECKING
 
 from weft.pipelines.mixing.bounds import UNNAMED, SpeakerBounds
@@ -17,6 +18,8 @@ from weft.schemas.training import TrainingStage
 
 if TYPE_CHECKING:
     from weft.pipelines.mixing.plan import Wanted
+
+_STEPS = 1000  # of a bound from 0 to 1, to one of which it is named
 
 
 def shown_unit(stage: TrainingStage) -> tuple[str, float]:
@@ -146,12 +149,15 @@ class RunOut:
         """The least `most` at which what its speakers hold would do; "" where none would."""
         passes = self.wanted.passes[self.leaf.task, self.leaf.source]
         held = {n: s.amount * passes for n, s in self.bounds.held[self.leaf.number].items()}
-        allowed, most = self.bounds.of(self.leaf, self.size), self.bounds.most(self.leaf.task)
-        due = size_of(self.wanted.stage) * self.tree.share_of(self.leaf)
+        allowed, most = self.bounds.of(self.leaf, self.size), float(self.bounds.most(self.leaf.task))
+        due = float(size_of(self.wanted.stage) * self.tree.share_of(self.leaf))
 
         def there(at: int) -> float:
-            by = Fraction(at, 1000) / most
-            return float(sum(n if name == UNNAMED else min(n, allowed[name] * by) for name, n in held.items()))
+            return fsum(
+                n if name == UNNAMED else min(n, allowed[name] * at / _STEPS / most) for name, n in held.items()
+            )
 
-        found = next((at for at in range(1, 1001) if there(at) >= due), 0)
-        return f" to about {found / 1000:g}" if found and Fraction(found, 1000) > most else ""
+        steps = range(1, _STEPS + 1)
+        found = bisect_left(steps, due, key=there) + 1
+        found = found if found <= _STEPS and found > most * _STEPS else 0
+        return f" to about {found / _STEPS:g}" if found else ""

@@ -166,9 +166,19 @@ def test_shards_are_the_same_bytes_wherever_the_inputs_lie(
     assert said(recipe, out, "tokenizers.hubert.device=cuda", "tokenizers.hubert.batch=7") == []  # how fast, not what
     lines = said(recipe, out, "tasks.words.text_words=[1, 2]")
     changed, *rest = lines
-    assert changed.startswith("compose/words/pass-0/speech: 3 of 3 parts again: setting `task.text_words` was [1, 3], is now [1, 2]")
-    assert {line.partition(":")[0] for line in rest} >= {"order/words/pass-0/speech", "plan/pretrain", "shards/pretrain", "index/pretrain"}
-    assert not any(line.startswith(("ingest", "segment", "align", "encode", "models", "compose/text", "order/text")) for line in lines)
+    assert changed.startswith(
+        "compose/words/pass-0/speech: 3 of 3 parts again: setting `text_words` was [1, 3], is now [1, 2]"
+    )
+    assert {line.partition(":")[0] for line in rest} >= {
+        "order/words/pass-0/speech",
+        "plan/pretrain",
+        "shards/pretrain",
+        "index/pretrain",
+    }
+    assert not any(
+        line.startswith(("ingest", "segment", "align", "encode", "models", "compose/text", "order/text"))
+        for line in lines
+    )
 
 
 def files_of(folder: Path) -> dict[Path, bytes]:

@@ -29,7 +29,12 @@ def texts(tmp_path: Path) -> Callable[[int], Path]:
         return tmp_path / "recipe.yaml"
 
     mixture = {"unit": "samples", "total": 90, "shares": {"one": 1, "two": 1}, "exhausted": "repeat", "passes": 3}
-    stage = {"mixture": mixture, "context": 64, "model": {"base": "none"}, "optimiser": {"lr": 1e-3, "batch_tokens": 64}}
+    stage = {
+        "mixture": mixture,
+        "context": 64,
+        "model": {"base": "none"},
+        "optimiser": {"lr": 1e-3, "batch_tokens": 64},
+    }
     recipe = {
         "name": "grows", "part_size": 3, "align": {"use": "none"}, "text": {"use": "bpe", "size": 300}, "shards": {"bytes": 20_000},
         "sources": {"books": {"use": "text", "path": str(tmp_path / "texts"), "hold_out": {"items": 0.1}}},
@@ -39,7 +44,9 @@ def texts(tmp_path: Path) -> Callable[[int], Path]:
     return hold
 
 
-def test_a_source_that_grows_threefold_in_two_steps_and_shrinks_again(texts: Callable[[int], Path], tmp_path: Path) -> None:
+def test_a_source_that_grows_threefold_in_two_steps_and_shrinks_again(
+    texts: Callable[[int], Path], tmp_path: Path
+) -> None:
     """From 10 parts to 17 and 30, across powers of two; then fewer than at first."""
     for count in (30, 50, 90):
         run(texts(count), tmp_path / "grown")

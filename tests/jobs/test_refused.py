@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet as pq
 import pytest
 import yaml
 
@@ -18,13 +19,15 @@ MODEL = {"model_type": "llama", "hidden_size": 32, "num_hidden_layers": 1, "num_
 def recipe(tmp_path: Path, material: Path) -> Callable[..., str]:
     """Twelve clips of as many speakers as are asked for, in one source or two, and this mixture of what they say."""
 
-    def write(speakers: int, few: int = 0, **mixture: Any) -> str:
+    def write(speakers: int, few: int = 0, space: str = "", **mixture: Any) -> str:
         sources: dict[str, Any] = {}
         for name, count in (("read", speakers), ("few", few)):
             clips = sorted((material / "raw").glob("*.flac")) if count else []
             lines = [{"audio_filepath": str(c), "text": "one", "speaker": f"s{n % count}"} for n, c in enumerate(clips)]
             (tmp_path / f"{name}.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
-            sources |= {name: {"use": "manifest", "path": str(tmp_path / f"{name}.jsonl")}} if count else {}
+            sources |= (
+                {name: {"use": "manifest", "path": str(tmp_path / f"{name}.jsonl"), "speakers": space}} if count else {}
+            )
         stage = {
             "mixture": {"unit": "seconds", **mixture}, "context": 64, "model": {"config": MODEL},
             "optimiser": {"lr": 1e-3, "batch_tokens": 64},
@@ -82,6 +85,22 @@ def test_a_source_of_few_speakers_is_named_with_the_share_that_they_may_fill(
         "0.5 of it; it takes 3 speakers, `most: {speaker: 0.5}`, or a share of 0.2"
     )
     assert code == 1 and wanted in page
+
+
+@pytest.mark.parametrize(("space", "speakers"), [("", 6), ("people", 3)])
+def test_one_name_in_two_sources_is_two_speakers_unless_they_share_a_space(
+    weft: Weft, recipe: Callable[..., str], tmp_path: Path, space: str, speakers: int
+) -> None:
+    """The plan counts them so, and the build too, which finds them where the listing does not say who speaks."""
+    path = recipe(3, 3, space=space, total=10, **share(0.1))
+    code, page, _ = weft("plan", path)
+    assert code == 1 and f"the {speakers} speakers of speech may fill 0.1 of task speech each" in page
+    enough = recipe(3, 3, space=space, total=20, **share(0.5))
+    assert weft("plan", enough)[0] == 0
+    assert weft("build", enough, "--out", tmp_path / "corpus", "--engine", "local")[0] == 0
+    orders = (tmp_path / "corpus/order/speech/pass-0" / f"{source}.parquet" for source in ("read", "few"))
+    assert len({name for order in orders for name in pq.read_table(order)["speaker"].to_pylist()}) == speakers
+    assert weft("audit", tmp_path / "corpus")[0] == 0
 
 
 def test_speakers_who_hold_too_little_for_their_bounds_are_told_by_plan(weft: Weft, recipe: Callable[..., str]) -> None:

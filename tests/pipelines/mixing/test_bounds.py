@@ -201,6 +201,15 @@ def test_roles_of_dialogues_are_another_speaker_in_each(store: Store, composed: 
     assert told == {"roles": [], "one space": ["people/caller"]}
 
 
+def test_a_plan_bounds_a_role_in_each_dialogue_by_itself(
+    store: Store, composed: Any, training: Training, drawn: Drawn
+) -> None:
+    composed = type(composed)(store, spaces={"src": ""})
+    composed.add("a", [[(1, 1.0, "", "", "caller")] * 50])
+    plan(store, composed.wanted(training(total=50, shares={"a": {"weight": 1, "most": {"speaker": 0.1}}})), {})
+    assert len({d["speaker"] for d in drawn()}) == 50
+
+
 def test_what_was_passed_over_is_counted_by_source(store: Store, composed: Any, training: Training) -> None:
     """The figures of the audit's epochs: a bound passed over 80 samples before the last that was drawn, and none elsewhere."""
     composed.add("a", [[(1, 1.0, "", "", "loud" if n % 2 else f"s{n}") for n in range(200)]])
