@@ -14,6 +14,7 @@ from weft.jobs.progress import SELDOM, WRITTEN
 from weft.jobs.show import clock_time
 from weft.pipelines.graph import House
 from weft.pipelines.mixing.plan import ending as why_short
+from weft.pipelines.mixing.refusals import refusal_of
 from weft.pipelines.mixing.shards import index_name
 from weft.pipelines.store import Store
 from weft.schemas.counting import counted
@@ -37,7 +38,8 @@ def run_training(house: House, corpus: str, stage: str, out: Path, resume: bool)
         raise RecipeError(f"no training stage {stage!r}; the recipe has {', '.join(house.recipe.training)}")
     store = open_store(corpus)
     if not store.exists(index_name(stage)):
-        raise RecipeError(f"{corpus}: no shards for stage {stage!r}; `weft build` makes them")
+        why = refusal_of(store, stage, house.recipe.training[stage])
+        raise RecipeError(f"{corpus}: no shards for stage {stage!r}; {why or '`weft build` makes them'}")
     vocabulary = Vocabulary.from_json(store.read("vocabulary/vocabulary.json").decode())
     text = yaml.safe_dump(house.recipe.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
     held_out = held_out_folder(store)

@@ -128,25 +128,26 @@ class RunOut:
         return f" ({they} {'has' if full == 1 else 'have'} all that {most} allows of what task {self.leaf.task} gives)"
 
     def _full(self) -> int:
-        """How many of its speakers hold more than they may fill."""
+        """How many of its speakers hold as much as they may fill, or more."""
         if self.leaf.number not in self.bounds.held:
             return 0
         allowed, passes = self.bounds.of(self.leaf, self.size), self.wanted.passes[self.leaf.task, self.leaf.source]
-        return sum(s.amount * passes > allowed[name] for name, s in self.bounds.names(self.leaf).items())
+        return sum(s.amount * passes >= allowed[name] for name, s in self.bounds.names(self.leaf).items())
 
     def advice(self) -> str:
         """What would help."""
         lower = "lower `total` or `scale`"
         if self._full():
-            most = f"raise `most`{self._needed()}" if self.bounds.most(self.leaf.task) < 1 else lower
+            needed = self._needed()
+            raised = f"add speakers, raise `most` to about {needed:g}" if needed else "add data of more speakers"
             share = " or its share of the task" if self.bounds.share(self.leaf) < 1 else ""
-            return f"add speakers, {most}, {lower}{share}, or let it end early (`exhausted: stop`)"
+            return f"{raised}, {lower}{share}, or let it end early (`exhausted: stop`)"
         if self.wanted.passes[self.leaf.task, self.leaf.source] < self.wanted.mixture.passes:
             return f"no further pass can fill it: add data, {lower}, allow more `passes`, or let it end early (`exhausted: stop`)"
         return f"add data, {lower}, or set `exhausted: repeat` with more `passes` (or `exhausted: stop`)"
 
-    def _needed(self) -> str:
-        """The least `most` at which what its speakers hold would do; "" where none would."""
+    def _needed(self) -> float:
+        """The least `most` at which what its speakers hold would do, about; 0 where none would."""
         passes = self.wanted.passes[self.leaf.task, self.leaf.source]
         held = {n: s.amount * passes for n, s in self.bounds.held[self.leaf.number].items()}
         allowed, most = self.bounds.of(self.leaf, self.size), float(self.bounds.most(self.leaf.task))
@@ -159,5 +160,4 @@ class RunOut:
 
         steps = range(1, _STEPS + 1)
         found = bisect_left(steps, due, key=there) + 1
-        found = found if found <= _STEPS and found > most * _STEPS else 0
-        return f" to about {found / _STEPS:g}" if found else ""
+        return found / _STEPS if most * _STEPS < found <= _STEPS else 0.0

@@ -130,16 +130,21 @@ class _Planner:
         """The run of a stage that ends early: as long as it can be with its speakers' bounds kept. Raises PlanError."""
         if not self.bounds.leaves:
             return first
+        latest = first
+
+        def is_whole(size: int) -> bool:
+            nonlocal latest
+            latest = self.run(size)
+            return latest.ended < 0
+
         longest = max((stream.longest for stream in first.streams), default=0)
-        size = fitted_size(
-            Sizes(drawn=first.drawn.cost, step=longest), lambda size: self.run(size).ended < 0, self.bounds.sure
-        )
+        size = fitted_size(Sizes(drawn=first.drawn.cost, step=longest), is_whole, self.bounds.sure)
         if not size:
             short = self.run_out(first, first.ended)
             raise PlanError(
-                f"stage {self._wanted.name!r}: {short.what()}, and at no smaller size either; {short.advice()}"
+                f"stage {self._wanted.name!r}: {short.what()}, and at no smaller size do its bounds hold; {short.advice()}"
             )
-        return self.run(size)
+        return latest if latest.size == size else self.run(size)
 
     def run_out(self, run: _Run, leaf: int) -> RunOut:
         """Why there is no more than this run, of which `leaf` is what had none left."""

@@ -138,6 +138,8 @@ def test_the_audit_of_a_refused_plan_gives_the_reason_and_no_command_that_does_n
         and "add data, lower `total`" in flat
     )
     assert "--verify" not in flat and flat.count("broken:") == 1
+    code, _, wrong = weft("train", path, "--corpus", corpus, "--out", tmp_path / "run")
+    assert code == 2 and "no shards for stage 'pre'; stage 'pre': speech/read ran out after 12 samples" in wrong
     path = recipe(12, total=10, shares={"speech": 1})
     assert weft("build", path, "--out", corpus, "--engine", "local")[0] == 0
     assert weft("audit", corpus)[0] == 0 and not list((corpus / "plan").glob("*refused*"))
