@@ -112,7 +112,7 @@ def pass_works(house: House, task: str, source: str, pass_number: int, parts: Pa
 
 
 def order_work(house: House, node: str, parts: int) -> Work:
-    return OrderWork(node, parts, house.recipe.shards.bytes)
+    return OrderWork(node, parts, house.recipe.shards.bytes, house.speaker_spaces.get(node.rpartition("/")[2], ""))
 
 
 def wanted(house: House, name: str, passes: Mapping[tuple[str, str], int]) -> Wanted:

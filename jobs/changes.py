@@ -22,7 +22,8 @@ from weft.pipelines.mixing.supply import short
 from weft.pipelines.mixing.tree import PlanError
 from weft.pipelines.store import Damaged, Store
 from weft.pipelines.work import IndexWork, PlanWork, ValidationPlanWork, Work
-from weft.schemas.changes import summed
+from weft.schemas.changes import all_passes, summed
+from weft.schemas.counting import are
 from weft.schemas.plan import VALIDATION, VALIDATION_STAGE, node_of
 
 
@@ -127,7 +128,7 @@ class _Judge:
 
     def _judged(self, work: Work) -> Verdict:
         makers = [self._makers[name] for name in work.needs if name in self._makers]
-        pending = dict.fromkeys(maker.node for maker in makers if self.verdict(maker).what != "kept")
+        pending = dict.fromkeys(all_passes(maker.node) for maker in makers if self.verdict(maker).what != "kept")
         if (not pending or getattr(work, "frozen", False)) and self._is_done(work):
             return Verdict("kept")
         why = self._why(work)
@@ -151,9 +152,9 @@ class _Judge:
 def _lines(works: Sequence[Work], judge: _Judge) -> Iterator[str]:
     nodes: dict[str, list[Verdict]] = {}
     for work in works:
-        nodes.setdefault(work.node, []).append(judge.verdict(work))
+        nodes.setdefault(all_passes(work.node), []).append(judge.verdict(work))
     for node, verdicts in nodes.items():
         if again := [v.why for v in verdicts if v.what == "again"]:
             yield summed(node, len(verdicts), again)
         if new := sum(v.what == "new" for v in verdicts):
-            yield f"{node}: new" if len(verdicts) == 1 else f"{node}: {new:,} of {len(verdicts):,} parts are new"
+            yield f"{node}: new" if len(verdicts) == 1 else f"{node}: {new:,} of {len(verdicts):,} parts {are(new)} new"

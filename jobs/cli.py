@@ -16,6 +16,7 @@ from weft.jobs.help import Command, Group
 from weft.jobs.options import AddressOption, DebugOption, EngineOption, WorkersOption, check_engine, parted
 from weft.jobs.printing import escape, plain, plain_json
 from weft.jobs.tokenizer_cli import encode, tokenizer_app
+from weft.schemas.counting import counted
 from weft.schemas.faults import RecipeError
 
 app = typer.Typer(
@@ -76,7 +77,8 @@ def validate(recipe: RecipeArgument, overrides: Overrides = None) -> None:
     from weft.jobs.commands import check_recipe, console
 
     house, missing = check_recipe(recipe, overrides or [])
-    console.print(f"{escape(recipe)}: a sound recipe with {len(house.sources)} sources and {len(house.tasks)} tasks")
+    sources, tasks = counted(len(house.sources), "source"), counted(len(house.tasks), "task")
+    console.print(f"{escape(recipe)}: a sound recipe with {sources} and {tasks}")
     for sentence in missing:
         console.print(escape(sentence), highlight=False)
 
@@ -144,7 +146,7 @@ def build(
     progress = build_corpus(house, out, engine, address, workers, verify)
     tell_endings(house, out)
     console.print(
-        f"{escape(out)}: {progress.done.total():,} pieces of work done, {progress.kept.total():,} kept from before; "
+        f"{escape(out)}: {counted(progress.done.total(), 'piece')} of work done, {progress.kept.total():,} kept from before; "
         f"`weft audit {escape(out)}` shows what is in it",
         highlight=False,
     )

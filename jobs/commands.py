@@ -201,14 +201,19 @@ def _tell(damage: Damaged) -> None:
 
 
 def tell_shortages(house: House, store: Store) -> None:
-    """Before anything is built: which tasks seem to have too little data, from the headers of some items."""
-    from weft.jobs.forecast import shortages
-    from weft.jobs.holdings import sampled_holding
+    """Before anything is built: which tasks seem to have too little data, from the headers of some items.
+
+    Raises PlanError where that is certain.
+    """
+    from weft.jobs.forecast import certain_shortages, holdings, shortages
     from weft.pipelines.mixing.plan import plan_name
+    from weft.pipelines.mixing.tree import PlanError
 
     if all(store.exists(plan_name(stage)) for stage in house.recipe.training):
         return
-    held = {name: sampled_holding(name, source) for name, source in house.sources.items()}
+    held = holdings(house, most=1000)
+    if certain := certain_shortages(house, held):
+        raise PlanError("\n".join([*certain, "nothing was built: `weft plan` shows the figures"]))
     for sentence in shortages(house, held):
         console.print(f"[yellow]it seems:[/] {escape(sentence)}", highlight=False)
 

@@ -30,6 +30,7 @@ from weft.pipelines.voices.base import Style, style_for
 from weft.pipelines.voices.espeak import Voice
 from weft.schemas.audio import Alignment
 from weft.schemas.audit import Audit
+from weft.schemas.counting import are, counted
 from weft.schemas.faults import RecipeError
 from weft.trainer import checkpoint, losses
 
@@ -62,7 +63,7 @@ def run_demo(out: Path, speech: Sequence[str], engine: str, workers: int | None)
     clock.tell(f"building {escape(str(out / 'corpus'))} from {escape(str(recipe))}")
     progress = build_corpus(house, str(out / "corpus"), engine, None, workers)
     if kept := progress.kept.total():
-        clock.tell(f"{kept} of {progress.expected.total()} pieces of work stood from before and were skipped")
+        clock.tell(f"{kept:,} of {counted(progress.expected.total(), 'piece')} of work stood from before")
     clock.tell("auditing")
     found = audit(Store(str(out / "corpus")), house)
     show_audit(console, found)
@@ -70,7 +71,7 @@ def run_demo(out: Path, speech: Sequence[str], engine: str, workers: int | None)
     show_summary(house, out, found)
     clock.tell("done")
     if found.faults:
-        raise RuntimeError(f"{len(found.faults)} promises are broken")
+        raise RuntimeError(f"{counted(len(found.faults), 'promise')} {are(len(found.faults))} broken")
 
 
 def speak_raw(folder: Path) -> str:
@@ -153,7 +154,9 @@ def show_summary(house: House, out: Path, found: Audit) -> None:
     for node in found.nodes:
         if node.node.startswith("segment/"):
             hours = node.seconds_out / 3600
-            console.print(f"{node.node.split('/')[1]}: {hours:.3f} h in {node.items_out:,} utterances", highlight=False)
+            console.print(
+                f"{node.node.split('/')[1]}: {hours:.3f} h in {counted(node.items_out, 'utterance')}", highlight=False
+            )
     stage = found.stages[0]
     shares = ", ".join(f"{t.task} {t.realised:.2%} (declared {t.declared:.2%})" for t in stage.tasks)
     console.print(f"tokens: {sum(t.tokens for t in stage.tasks):,}: {shares}", highlight=False)

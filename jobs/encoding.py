@@ -22,6 +22,7 @@ from weft.pipelines.graph import House
 from weft.pipelines.parts import read_part
 from weft.pipelines.store import Store
 from weft.schemas.audio import Units, Utterance
+from weft.schemas.counting import are, counted
 from weft.schemas.faults import RecipeError
 from weft.schemas.table import to_table
 from weft.schemas.vocabulary import spelt
@@ -80,7 +81,7 @@ def run_encode(wanted: Wanted, settings: Sequence[str], engine: str, address: st
     counts = ", ".join(
         f"{sum(len(t.units[n].ids) for t in tokens):,} of {name}" for n, name in enumerate(house.tokenizers)
     )
-    console.print(f"{escape(str(wanted.out))}: {len(tokens):,} utterances, {counts}", highlight=False)
+    console.print(f"{escape(str(wanted.out))}: {counted(len(tokens), 'utterance')}, {counts}", highlight=False)
     return len(tokens)
 
 
@@ -91,7 +92,8 @@ def check_merge(merge: str, tokenizers: Sequence[SpeechTokenizer]) -> None:
     spellings = [spelt(t.literal, code) for t in tokenizers for code in range(t.size)]
     if doubles := len(spellings) - len(set(spellings)):
         raise RecipeError(
-            f"{doubles:,} codes of one tokenizer are spelt as another's: give one a `literal` of its own, such as <audio_{{1024}}>"
+            f"{counted(doubles, 'code')} of one tokenizer {are(doubles)} spelt as another's: "
+            "give one a `literal` of its own, such as <audio_{1024}>"
         )
 
 

@@ -14,6 +14,7 @@ from weft.pipelines.listing import EmptySource
 from weft.pipelines.mixing.tree import PlanError
 from weft.pipelines.splits import SplitError
 from weft.pipelines.store import Damaged
+from weft.schemas.counting import counted
 from weft.schemas.faults import RecipeError
 
 ROOT = Path(__file__).parents[1]
@@ -72,9 +73,10 @@ def build_error(failed: Sequence[FailedPiece], dropped: int) -> BuildError:
         alike.setdefault((piece.node, at.reason, at.place, at.machine), []).append(piece)
     lines = [_line(pieces) for pieces in alike.values()]
     if len(lines) > SHOWN:
-        lines[SHOWN:] = [f"  and {len(lines) - SHOWN} lines more"]
-    rest = f"{dropped:,} more need them and were not begun; " if dropped else ""
-    count = f"{len(failed):,} pieces of work" if len(failed) > 1 else "1 piece of work"
+        lines[SHOWN:] = [f"  and {counted(len(lines) - SHOWN, 'line')} more"]
+    need = "needs them and was" if dropped == 1 else "need them and were"
+    rest = f"{dropped:,} more {need} not begun; " if dropped else ""
+    count = f"{counted(len(failed), 'piece')} of work"
     message = f"{count} failed ({rest}all else is done and kept):\n" + "\n".join(lines)
     return BuildError(message, "\n".join(pieces[0].failure.trace for pieces in alike.values()))
 

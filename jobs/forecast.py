@@ -5,8 +5,9 @@ Hours come from headers, tokens from typical rates: 25 Hz units lose a third to 
 """
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from fractions import Fraction
 from math import ceil, inf
 
 from rich.console import Console
@@ -15,17 +16,20 @@ from weft.jobs import costs
 from weft.jobs.holdings import Holding, sampled_holding
 from weft.jobs.printing import plain, plain_json
 from weft.jobs.show import clock_time, show_passed_over, table
+from weft.jobs.voices import Due, Voices, voices
 from weft.pipelines.graph import House
 from weft.pipelines.holdout import check_listing
 from weft.pipelines.sources.base import Source
 from weft.pipelines.tasks.base import Task
-from weft.schemas.text import Document
+from weft.schemas.counting import counted
+from weft.schemas.text import Dialogue, Document
 from weft.schemas.training import Mixture, TrainingStage
 
 KEPT_BY_DEDUP = 0.68
 WORDS_A_SECOND = 2.5
 TOKENS_A_WORD = 1.3
 BYTES_A_TOKEN = 4.0
+SURELY = 8.0  # times what is estimated: tokens a second of speech or a byte of text may be as many
 HEADERS = 10_000  # of a source are read; what a larger one holds is scaled up
 
 
@@ -34,7 +38,8 @@ class Supply:
     """What one task of a stage, or one of its sources, is due and what one pass over its data holds, in the mixture's unit.
 
     `at_most` is what a pass would hold if items that do not say what they hold, held as much as those that do. `before` are
-    the passes that the stages it goes on from have drawn. `is_bound` says that its share of the task is declared.
+    the passes that the stages it goes on from have drawn. `is_bound` says that its share of the task is declared, `voices` what its
+    speakers may give where each has a bound and all are known.
     """
 
     task: str
@@ -45,6 +50,7 @@ class Supply:
     at_most: float
     before: float
     is_bound: bool
+    voices: Voices | None = None
 
     @property
     def name(self) -> str:
@@ -57,7 +63,24 @@ class Supply:
 
     def is_short(self, mixture: Mixture) -> bool:
         """Whether the data cannot be enough, however much the unreadable items hold."""
-        return self.wanted > self.at_most * max(0.0, mixture.passes - self.before) * (1 + 1e-9)
+        return self.is_bound and self._exceeds(self.at_most * max(0.0, mixture.passes - self.before))
+
+    def is_far_short(self, mixture: Mixture) -> bool:
+        """Whether no error of an estimate can make it enough."""
+        return self.is_bound and self._exceeds(SURELY * self.at_most * max(0.0, mixture.passes - self.before))
+
+    @property
+    def is_vain(self) -> bool:
+        """Whether its speakers can never fill it, however much there is of them."""
+        return self.voices is not None and self.voices.claim.is_vain
+
+    @property
+    def has_few_speakers(self) -> bool:
+        """Whether what its speakers may give is not enough."""
+        return self.is_vain or (self.voices is not None and self._exceeds(self.voices.allowed))
+
+    def _exceeds(self, there: float) -> bool:
+        return self.wanted > there * (1 + 1e-9)
 
 
 def show_forecast(console: Console, house: House, as_json: bool = False) -> list[str]:
@@ -67,7 +90,7 @@ def show_forecast(console: Console, house: House, as_json: bool = False) -> list
     """
     for space in house.spaces:
         check_listing(space, house.sources)
-    held = {name: sampled_holding(name, source, HEADERS) for name, source in house.sources.items()}
+    held = holdings(house, HEADERS)
     sentences = shortages(house, held)
     if as_json:
         print(plain_json(json.dumps(_record(house, held, sentences), indent=1, ensure_ascii=False)))
@@ -83,37 +106,84 @@ def show_forecast(console: Console, house: House, as_json: bool = False) -> list
     return sentences
 
 
+def holdings(house: House, most: int) -> dict[str, Holding]:
+    """What each source holds, from at most `most` headers of it; by speaker where a task bounds them. Raises EmptySource."""
+    mixtures = (stage.mixture for stage in house.recipe.training.values())
+    bounded = {task for mixture in mixtures for task, share in mixture.tasks.items() if share.most}
+    voiced = {source for task in bounded for source in house.tasks[task].sources}
+    return {name: sampled_holding(name, source, most, name in voiced) for name, source in house.sources.items()}
+
+
 def _times(seconds: Mapping[str, float]) -> str:
     return ", ".join(f"{name} {clock_time(amount)}" for name, amount in seconds.items())
 
 
 def _record(house: House, held: Mapping[str, Holding], sentences: Sequence[str]) -> dict[str, object]:
-    stages = {
-        name: [asdict(s) | {"passes": s.passes if s.passes < inf else None} for s in _supplies(house, name, dict(held))]
-        for name in house.recipe.training
-    }
-    for supply in (supply for supplies in stages.values() for supply in supplies):
-        supply.update({key: None for key, value in supply.items() if value == inf})
     return {
-        "sources": {name: asdict(h) for name, h in held.items()},
-        "stages": stages,
+        "sources": {name: asdict(h) | {"speakers": len(h.speakers) or None} for name, h in held.items()},
+        "stages": {n: [_as_json(s) for s in _supplies(house, n, dict(held))] for n in house.recipe.training},
         "seconds_on_one_core": {**costs.stages(dict(held)), **costs.learning(house, dict(held))},
         "too_little_data": list(sentences),
     }
 
 
+def _as_json(supply: Supply) -> dict[str, object]:
+    """What is not known, or has no end, is null."""
+    known = {"passes": supply.passes, "speakers_give": supply.voices.allowed if supply.voices else None}
+    record = asdict(replace(supply, voices=None)) | known
+    del record["voices"]
+    return {key: None if value == inf else value for key, value in record.items()}
+
+
 def shortages(house: House, held: dict[str, Holding]) -> list[str]:
     """A sentence for each task of a stage that has too little data: where, how much, and what to do.
 
-    A stage that may end early (`exhausted: stop`) is never short.
+    A stage that may end early (`exhausted: stop`) is short only where its speakers can never fill a share.
     """
-    return [
-        _shortage(name, stage.mixture, supply, house.tasks[supply.task])
-        for name, stage in house.recipe.training.items()
-        if stage.mixture.exhausted != "stop"
-        for supply in _supplies(house, name, held)
-        if supply.is_bound and supply.is_short(stage.mixture)
-    ]
+    return [*_sentences(house, held, Supply.is_short)]
+
+
+def certain_shortages(house: House, held: dict[str, Holding]) -> list[str]:
+    """The same of those that are certain before anything is read, if headers and listings say how long all is."""
+    return [*_sentences(house, held, _is_certain(house))]
+
+
+def _is_certain(house: House) -> Callable[[Supply, Mixture], bool]:
+    """Estimates of records, and of how long it takes to say what is written, may be wrong by any factor."""
+
+    def is_certain(supply: Supply, mixture: Mixture) -> bool:
+        sources = (supply.source,) if supply.source else house.tasks[supply.task].sources
+        written = any(house.sources[source].makes is Dialogue for source in sources)
+        return mixture.unit not in ("samples", "weights") and not written and supply.is_far_short(mixture)
+
+    return is_certain
+
+
+def _sentences(
+    house: House, held: dict[str, Holding], is_short: Callable[[Supply, Mixture], bool]
+) -> Iterator[str]:  # fmt: skip
+    for name, stage in house.recipe.training.items():
+        vain: set[str] = set()
+        for supply in _supplies(house, name, held):
+            if supply.is_vain and supply.voices:
+                if supply.task not in vain:
+                    yield f"too little data: stage {name}: {supply.voices.claim.refusal()}"
+                vain |= set() if supply.source else {supply.task}
+            elif stage.mixture.exhausted != "stop" and is_short(supply, stage.mixture):
+                yield _shortage(name, stage.mixture, supply, house.tasks[supply.task])
+            elif stage.mixture.exhausted != "stop" and is_short is Supply.is_short and supply.has_few_speakers:
+                yield _too_few(name, stage.mixture, supply)
+
+
+def _too_few(stage: str, mixture: Mixture, supply: Supply) -> str:
+    assert supply.voices
+    claim, allowed = supply.voices.claim, f"about {supply.voices.allowed:,.0f}"
+    return (
+        f"too little data: stage {stage} declares {supply.wanted:,.0f} {mixture.unit} of {supply.name}; its "
+        f"{counted(claim.names, 'speaker')} may give {allowed} under `most: {{speaker: {float(claim.most):g}}}` in "
+        f"{counted(mixture.passes, 'pass', 'passes')}; add speakers, raise `most`, or lower training.{stage}.mixture.scale"
+        f"{' or its share of the task' if claim.share < 1 else ''}"
+    )
 
 
 def _shortage(stage: str, mixture: Mixture, supply: Supply, task: Task) -> str:
@@ -159,11 +229,13 @@ def _show_stage(console: Console, house: House, name: str, stage: TrainingStage,
     )  # fmt: skip
     for s in _supplies(house, name, held):
         cells = (f"{s.share:.2%}", f"{s.wanted:,.0f}", f"{s.has:,.0f}", f"{s.passes:,.2f}")
-        rows.add_row(s.name, *cells, _verdict(s, mixture) if s.is_bound else "")
+        rows.add_row(s.name, *cells, _verdict(s, mixture) if s.is_bound or s.has_few_speakers else "")
     console.print(rows)
 
 
 def _verdict(supply: Supply, mixture: Mixture) -> str:
+    if supply.has_few_speakers:
+        return "the stage ends early" if mixture.exhausted == "stop" and not supply.is_vain else "too few speakers"
     if supply.passes <= mixture.passes:
         return "enough"
     if not supply.is_short(mixture):
@@ -192,11 +264,28 @@ def _supply(
     training = house.recipe.training[stage]
     sources = (source,) if source else house.tasks[task].sources
     amounts = [(_amount(house, training, house.tasks[task], held[s]), held[s].readable) for s in sources]
-    return Supply(
+    supply = Supply(
         task=task, source=source, share=share, wanted=float(training.mixture.size) * share, has=sum(has for has, _ in amounts),
         at_most=sum(has / readable if readable else inf for has, readable in amounts),
         before=_passes_before(house, stage, task, source, held), is_bound=is_bound,
     )  # fmt: skip
+    return replace(supply, voices=_voices(house, stage, supply, held))
+
+
+def _voices(house: House, stage: str, supply: Supply, held: dict[str, Holding]) -> Voices | None:
+    """None where nobody has a bound, or not all speakers are known."""
+    training = house.recipe.training[stage]
+    task, most = house.tasks[supply.task], training.mixture.tasks[supply.task].most.get("speaker")
+    if most is None:
+        return None
+    weight = training.mixture.weights[supply.task]
+    share = (Fraction(supply.share) / weight).limit_denominator(10**6) if supply.source else Fraction(1)
+    due = Due(
+        task=supply.task, source=supply.source, share=share, whole=float(training.mixture.size * weight),
+        passes=max(0.0, training.mixture.passes - supply.before),
+    )  # fmt: skip
+    amounts = {source: _amount(house, training, task, held[source]) for source in task.sources}
+    return voices(house, due, most, amounts, {source: held[source].speakers for source in task.sources})
 
 
 def _passes_before(house: House, stage: str, task: str, source: str, held: dict[str, Holding]) -> float:

@@ -5,8 +5,9 @@ sampled_holding("speech", source)   ->   Holding(items=120000, read=1000, second
 
 import heapq
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
+from weft.jobs.voices import SpeakerCount, Speakers
 from weft.pipelines.listing import listed
 from weft.pipelines.sound import declared_seconds
 from weft.pipelines.sources.base import Source
@@ -26,7 +27,8 @@ TEXT_READ = 64e6  # bytes of text files that are read at most
 class Holding:
     """Sums over a source's items. `records` are utterances or documents; `unreadable` audio does not say how long it is.
 
-    `read` items were looked into; where it is less than `items`, what they hold is scaled up.
+    `read` items were looked into; where it is less than `items`, what they hold is scaled up. `speakers` are how many times each
+    is named, where that was asked for and the listing says it of all.
     """
 
     items: float = 0
@@ -35,6 +37,7 @@ class Holding:
     seconds: float = 0.0
     bytes: float = 0
     unreadable: float = 0
+    speakers: Speakers = field(default_factory=dict)
 
     def __add__(self, other: "Holding") -> "Holding":
         return Holding(
@@ -55,21 +58,27 @@ class Holding:
         return 1 - self.unreadable / self.items if self.items else 1.0
 
 
-def sampled_holding(name: str, source: Source, most: int = 1000) -> Holding:
-    """Lists everything and looks into at most `most` items, chosen by hash. Raises EmptySource where nothing is listed."""
-    items, length = 0, 0
+def sampled_holding(name: str, source: Source, most: int = 1000, by_speaker: bool = False) -> Holding:
+    """Lists everything and looks into at most `most` items, chosen by hash; with `by_speaker`, all that the listing says is looked at.
+
+    Raises EmptySource where nothing is listed.
+    """
+    items, length, speakers = 0, 0, SpeakerCount(source)
 
     def counted() -> Iterator[Item]:
         nonlocal items, length
         for item in listed(name, source):
             items, length = items + 1, length + item.length
+            if by_speaker:
+                speakers.add(item)
             yield item
 
     chosen = heapq.nsmallest(most, counted(), key=lambda item: hash64("forecast", item.key))
     if source.makes is Document:
         chosen = list(_within(chosen, TEXT_READ))
         return _of_text(source, chosen, Holding(items=items, bytes=length))
-    return sum((_held(source, item) for item in chosen), Holding()).scaled(items / len(chosen))
+    held = sum((_held(source, item) for item in chosen), Holding()).scaled(items / len(chosen))
+    return replace(held, speakers=speakers.found)
 
 
 def _within(items: Iterable[Item], most: float) -> Iterator[Item]:

@@ -5,7 +5,8 @@ align          ━━━━━━━━━━━━━━━━━━━━━�
 models/hubert  ━━━━━━━━━━━━━━━━━━━━━━━  0/1          training 120 of 350, 4.1/s, 0:00:56 left
 align/speech: 3 of 12 parts again: its input segment/speech changed
 
-Without a terminal a stage is a line when it ends, and one now and then while it runs: after 10 s, later less often.
+Without a terminal a stage is a line when it ends, and one now and then while it runs: after 10 s, later less often. A stage that gets
+more to do after it ended, such as `compose` by further passes, is one more line at the end of the build.
 """
 
 import threading
@@ -22,7 +23,7 @@ from weft.jobs.schedule import Event
 from weft.jobs.show import clock_time
 from weft.pipelines.learning import Pace
 from weft.pipelines.work import Work
-from weft.schemas.changes import summed
+from weft.schemas.changes import all_passes, summed
 
 WATCHED, WRITTEN = 1.0, 10.0  # seconds between two looks on a terminal, and between two sets of lines elsewhere
 _LEARN = ("models/", "aligner", "vocabulary")  # stages that say how far they are
@@ -61,6 +62,7 @@ class BuildProgress:
         self._start = clock()
         self._written = self._start
         self._shown: dict[str, tuple[int, str]] = {}
+        self._grown: dict[str, bool] = {}  # stages whose end was told: whether they got more to do
         self._left_over: dict[str, Pace | None] = {}  # by a worker that was killed: it says nothing of this build
         self._over = threading.Event()
         self._looks = threading.Thread(target=self._look, daemon=True)
@@ -76,17 +78,21 @@ class BuildProgress:
         self._over.set()
         self._looks.join()
         self._bars.stop()
-        for node in list(self._again):  # of a build that broke off
+        for node in list(self._again):  # of further passes, or of a build that broke off
             self._tell(node)
+        for name in (name for name, has_grown in self._grown.items() if has_grown):
+            self._tell_end(name)
 
     def expect(self, works: Sequence[Work]) -> None:
         for work in works:
             name = stage_of(work.node)
             self.expected[name] += 1
+            if name in self._grown:
+                self._grown[name] = True
             if name not in self._tasks:
                 self._tasks[name] = self._bars.add_task(name, total=0, note="")
             self._bars.update(self._tasks[name], total=self.expected[name])
-            self._pieces[work.node] += 1
+            self._pieces[all_passes(work.node)] += 1
             if name.startswith(_LEARN):
                 self._left_over[name] = self._pace(name)
 
@@ -98,9 +104,15 @@ class BuildProgress:
         self.seconds[name] = self.seconds.get(name, 0.0) + event.seconds
         self._bars.update(self._tasks[name], advance=1, note=self._note(name))
         self._explain(event)
-        if not self._console.is_terminal and self.kept[name] + self.done[name] == self.expected[name]:
+        if self._count(name) == self.expected[name] and name not in self._grown:
+            self._grown[name] = False
+            self._tell_end(name)
+
+    def _tell_end(self, name: str) -> None:
+        """That a stage is done; a terminal shows it by itself."""
+        if not self._console.is_terminal:
             self._console.print(
-                f"{name:<12} {self.expected[name]} of {self.expected[name]}  {self._note(name)}", highlight=False
+                f"{name:<12} {self._count(name)} of {self.expected[name]}  {self._note(name)}", highlight=False
             )
 
     def look(self) -> None:
@@ -138,16 +150,20 @@ class BuildProgress:
         return self.kept[name] + self.done[name]
 
     def _explain(self, event: Event) -> None:
-        """Why a node's work was done again: a line once all of it has ended."""
+        """Why a node's work was done again: a line once all of it has ended; of further passes, once there are no more."""
+        node = all_passes(event.node)
         if event.again:
-            self._again.setdefault(event.node, []).append(event.why)
-        self._ended[event.node] += 1
+            self._again.setdefault(node, []).append(event.why)
+        self._ended[node] += 1
         if event.what == "kept":
             self._console.print(
                 *map(plain, event.why), sep="\n", end="\n" if event.why else "", highlight=False, markup=False
             )
-        if self._ended[event.node] >= self._pieces[event.node] and event.node in self._again:
-            self._tell(event.node)
+        if node == event.node and self._ended[node] >= self._pieces[node] and node in self._again:
+            self._tell(node)
+        if event.node.startswith("plan/"):
+            for further in [other for other in self._again if "/pass-1+/" in other]:
+                self._tell(further)
 
     def _tell(self, node: str) -> None:
         line = summed(node, self._pieces[node], self._again.pop(node))

@@ -22,6 +22,7 @@ from weft.pipelines.parts import opened_part, part_name, read_part, read_table
 from weft.pipelines.partwork import PartWork
 from weft.pipelines.store import Store
 from weft.schemas.audio import Utterance
+from weft.schemas.counting import counted
 from weft.schemas.faults import RecipeError
 from weft.schemas.ledger import LedgerRow, Reject
 
@@ -128,7 +129,7 @@ def show_end(console: Console, store: Store, house: House) -> list[str]:
         return []
     counts = Counter((w.node, reject.reason) for w in refusing for reject in _read(store, w.rejects, Reject))
     listed = ", ".join(f"{items:,} {reason} ({node})" for (node, reason), items in counts.most_common(_KINDS))
-    others = f" and {len(counts) - _KINDS} more kinds" if len(counts) > _KINDS else ""
+    others = f" and {counted(len(counts) - _KINDS, 'more kind')}" if len(counts) > _KINDS else ""
     show = f"`weft rejects {quote(store.url)}` shows them"
     console.print(f"rejected: {cell(listed)}{others}; {cell(show)}", highlight=False)
     before_samples = [w for w in works if not w.node.startswith("compose/")]
@@ -166,7 +167,9 @@ def _lost_languages(store: Store, works: Sequence[PartWork], refusing: Sequence[
         gone = [language for language, n in before.items() if language and n == refused[language]]
         stage, _, source = node.partition("/")
         if len(gone) < len(before):  # else the whole source is
-            yield from (f"language {of}: {stage} rejected all {before[of]:,} utterances of {source}" for of in gone)
+            yield from (
+                f"language {of}: {stage} rejected all {counted(before[of], 'utterance')} of {source}" for of in gone
+            )
 
 
 def _languages(store: Store, name: str) -> list[dict[str, str]]:

@@ -20,6 +20,7 @@ from weft.pipelines.mixing.shards import index_name
 from weft.pipelines.models import verified_folder
 from weft.pipelines.parts import opened_part
 from weft.pipelines.store import Store
+from weft.schemas.counting import counted
 from weft.schemas.faults import RecipeError
 from weft.schemas.item import key_beginning
 from weft.schemas.shard import IndexRow
@@ -169,7 +170,7 @@ def _print(console: Console, store: Store, stage: str, row: IndexRow) -> None:
         file.seek(row.ids_offset)
         ids = np.frombuffer(file.read(4 * row.tokens), np.int32)
     tokenizer = Tokenizer.from_file(str(verified_folder(store, "vocabulary") / "tokenizer.json"))
-    where = f"task {row.task}, {row.tokens} tokens, {row.seconds:.2f} s, {stage}/{row.shard}"
+    where = f"task {row.task}, {counted(row.tokens, 'token')}, {row.seconds:.2f} s, {stage}/{row.shard}"
     console.print(f"[bold]{cell(row.key)}[/]  {cell(where)}")
     for field in ("source", "speaker", "language", "emotion", "licence", "provenance"):
         console.print(f"  {field}: {cell(about[field])}", highlight=False)

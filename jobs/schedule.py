@@ -150,6 +150,8 @@ class _Schedule:
 
 def why_again(work: Work, store: Store) -> list[str] | None:
     """What differs from what an older result was made from, where one stands; None where none does, or it does not say."""
+    if why := getattr(work, "why", None):
+        return list(found) if (found := why(store)) is not None else None
     recorded, made_from = getattr(work, "recorded", None), getattr(work, "made_from", None)
     old = recorded(store) if recorded and made_from else None
     return None if old is None or made_from is None else reasons(old, made_from(store))

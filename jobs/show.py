@@ -1,5 +1,6 @@
 """What the commands print: audits, plans and samples as tables."""
 
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
@@ -9,9 +10,11 @@ from rich.table import Table
 
 from weft.jobs.printing import escape
 from weft.pipelines.sources.base import Source
-from weft.schemas.audit import Audit, StageAudit
+from weft.schemas.audit import Audit, NodeAudit, StageAudit
+from weft.schemas.counting import are, counted
 from weft.schemas.ledger import Reject
 
+_PASS = re.compile(r"/pass-\d+/")
 _FAULTS = 50  # of a broken corpus that are printed
 
 
@@ -77,21 +80,27 @@ def show_passed_over(console: Console, sources: Mapping[str, Source]) -> None:
     """How many files each source's listing left out, by ending."""
     for name, source in sources.items():
         if passed := source.passed_over():
+            total = sum(passed.values())
             each = ", ".join(f"{n:,} {ending or 'without an ending'}" for ending, n in Counter(passed).most_common())
-            line = f"source {name} passed over {sum(passed.values()):,} files that are no audio: {each}"
+            line = f"source {name} passed over {counted(total, 'file')} that {are(total)} no audio: {each}"
             console.print(escape(line), highlight=False)
 
 
 def show_ledger(console: Console, audit: Audit) -> None:
-    """Items and seconds: in + made = out + rejected + held out."""
+    """Items and seconds: in + made = out + rejected + held out. All passes of a task over a source are one row."""
     rows = table(
-        "Ledger", "node", "in", "made", "out", "rejected", "held out", "seconds in", "seconds out", "seconds rejected",
+        "Ledger", "node", "passes", "in", "made", "out", "rejected", "held out", "seconds in", "seconds out", "seconds rejected",
         "seconds held out",
     )  # fmt: skip
-    for n in audit.nodes:
-        counts = (f"{v:,}" for v in (n.items_in, n.items_made, n.items_out, n.items_rejected, n.items_held))
-        seconds = (n.seconds_in, n.seconds_out, n.seconds_rejected, n.seconds_held)
-        rows.add_row(n.node, *counts, *(f"{v:,.2f}" for v in seconds))
+    summed: dict[str, list[NodeAudit]] = {}
+    for node in audit.nodes:
+        summed.setdefault(_PASS.sub("/", node.node), []).append(node)
+    for name, of in summed.items():
+        counts = ("items_in", "items_made", "items_out", "items_rejected", "items_held")
+        seconds = ("seconds_in", "seconds_out", "seconds_rejected", "seconds_held")
+        figures = [f"{sum(getattr(n, field) for n in of):,}" for field in counts]
+        figures += [f"{sum(getattr(n, field) for n in of):,.2f}" for field in seconds]
+        rows.add_row(cell(name), f"{len(of):,}" if name != of[0].node else "", *figures)
     console.print(rows)
 
 
@@ -103,7 +112,8 @@ def show_rejects(console: Console, audit: Audit) -> None:
 
 
 def show_mixture(console: Console, stage: StageAudit) -> None:
-    title = f"Mixture of {stage.stage}: {stage.size:,.0f} {stage.unit}, {stage.draws:,} draws in {stage.shards} tars"
+    draws, tars = counted(stage.draws, "draw"), counted(stage.shards, "tar")
+    title = f"Mixture of {stage.stage}: {stage.size:,.0f} {stage.unit}, {draws} in {tars}"
     rows = table(
         title, "task", "declared", "realised", "tokens", "of tokens", "seconds", "of seconds", "samples",
         f"difference ({stage.unit})", "largest difference", "one sample",

@@ -23,6 +23,7 @@ from weft.pipelines.parts import read_part
 from weft.pipelines.registry import load, names
 from weft.pipelines.store import Store
 from weft.schemas.audio import Units
+from weft.schemas.counting import counted
 from weft.schemas.faults import RecipeError
 from weft.tokenizers.base import SpeechTokenizer
 from weft.tokenizers.card import read_card
@@ -84,7 +85,8 @@ def run_training(
     show_lost(console, "Not heard", list(write_rejects(store, out / "rejects.jsonl")))
     heard = read_card(out)["heard"]
     show_usage(
-        f"{name}, trained on {heard['clips']:,} clips of {heard['seconds']:,.1f} s", usage_of(store, house, name)
+        f"{name}, trained on {counted(heard['clips'], 'clip')} of {heard['seconds']:,.1f} s",
+        usage_of(store, house, name),
     )
 
 

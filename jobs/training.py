@@ -14,8 +14,10 @@ from weft.jobs.progress import SELDOM, WRITTEN
 from weft.jobs.show import clock_time
 from weft.pipelines.graph import House
 from weft.pipelines.mixing.plan import ending as why_short
+from weft.pipelines.mixing.refusals import refusal_of
 from weft.pipelines.mixing.shards import index_name
 from weft.pipelines.store import Store
+from weft.schemas.counting import counted
 from weft.schemas.faults import RecipeError
 from weft.schemas.training import TrainingStage
 from weft.schemas.vocabulary import Vocabulary
@@ -36,7 +38,8 @@ def run_training(house: House, corpus: str, stage: str, out: Path, resume: bool)
         raise RecipeError(f"no training stage {stage!r}; the recipe has {', '.join(house.recipe.training)}")
     store = open_store(corpus)
     if not store.exists(index_name(stage)):
-        raise RecipeError(f"{corpus}: no shards for stage {stage!r}; `weft build` makes them")
+        why = refusal_of(store, stage, house.recipe.training[stage])
+        raise RecipeError(f"{corpus}: no shards for stage {stage!r}; {why or '`weft build` makes them'}")
     vocabulary = Vocabulary.from_json(store.read("vocabulary/vocabulary.json").decode())
     text = yaml.safe_dump(house.recipe.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
     held_out = held_out_folder(store)
@@ -45,7 +48,9 @@ def run_training(house: House, corpus: str, stage: str, out: Path, resume: bool)
         result = train(shards, out, settings, vocabulary, text, seed, resume, report, held_out)
     files = "losses.jsonl, validation.jsonl and losses.png" if held_out else "losses.jsonl and losses.png"
     why = ending(result, why_short(store, stage))
-    console.print(f"{result.step} steps{why}; checkpoint {result.checkpoint}, in {out}: {files}", highlight=False)
+    console.print(
+        f"{counted(result.step, 'step')}{why}; checkpoint {result.checkpoint}, in {out}: {files}", highlight=False
+    )
     return result
 
 
@@ -55,7 +60,7 @@ def ending(result: Result, reason: str = "") -> str:
         return ""
     declared = f" of {result.declared} declared" if result.exhausted else ""
     why = f": {reason}" if reason else ""
-    return f"{declared}; the stream ended there, after {result.draws:,} draws{why}"
+    return f"{declared}; the stream ended there, after {counted(result.draws, 'draw')}{why}"
 
 
 def held_out_folder(store: Store) -> Path | None:

@@ -55,6 +55,9 @@ class Compose(Stage):
 
         self._encode = spell
 
+    def version(self) -> str:
+        return "2"
+
     def parent(self, record: Any) -> str:
         return record.parent
 

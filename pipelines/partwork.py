@@ -22,6 +22,7 @@ from weft.pipelines.parts import Stamp, made_from_of, part_name, read_part, stam
 from weft.pipelines.stage import Stage
 from weft.pipelines.store import Store
 from weft.schemas.audio import Audio, Recording
+from weft.schemas.counting import counted
 from weft.schemas.fingerprint import digest
 from weft.schemas.ledger import NOT_FOUND, TOLERANCE, Held, LedgerRow, Reject
 from weft.schemas.resources import Resources
@@ -186,9 +187,11 @@ def account(
     pieces = Counter([stage.parent(r) for r in out] + [r.key for r in rejects] + [r.key for r in held])
     wanted = Counter(r.key for r in firsts)
     if lost := [key for key, n in wanted.items() if pieces[key] < n]:
-        raise Unaccounted(f"{job.node} part {job.part}: {len(lost)} items vanished, the first is {lost[0]}")
+        raise Unaccounted(f"{job.node} part {job.part}: {counted(len(lost), 'item')} vanished, the first is {lost[0]}")
     if strange := pieces.keys() - wanted.keys():
-        raise Unaccounted(f"{job.node} part {job.part}: {len(strange)} items have no input, such as {min(strange)}")
+        raise Unaccounted(
+            f"{job.node} part {job.part}: no input has {counted(len(strange), 'item')} such as {min(strange)}"
+        )
     seconds_in, seconds_out, seconds_rejected, seconds_held = map(total, (firsts, out, rejects, held))
     gone = seconds_out + seconds_rejected + seconds_held
     row = LedgerRow(

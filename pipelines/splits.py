@@ -8,6 +8,7 @@ Names are selected by their hash, so neither parts nor order matter, and one mor
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from weft.schemas.counting import counted
 from weft.schemas.fingerprint import hash64
 from weft.schemas.ledger import Unusable
 from weft.schemas.settings import Settings
@@ -126,6 +127,6 @@ class Tally:
                 f"{share} selects all {self.total:,} of its {kind}, so nothing is left to train on; lower it"
             )
         raise SplitError(
-            f"{share} selects 0 of its {self.total:,} {kind}, so nothing is held out; "
+            f"{share} selects 0 of its {counted(self.total, kind.removesuffix('s'))}, so nothing is held out; "
             "raise it, or name them in the data (`split: validation`)"
         )

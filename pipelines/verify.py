@@ -22,6 +22,7 @@ from weft.pipelines.own_names import is_made_by_weft
 from weft.pipelines.parts import Stamp, opened_part, read_part, stamp_of, table_digest
 from weft.pipelines.partwork import PartWork, companions_of, content_of, inputs_of, size_of
 from weft.pipelines.store import Damaged, Store, remedy
+from weft.schemas.counting import counted
 from weft.schemas.item import Item, bucket
 from weft.schemas.ledger import LedgerRow, Reject
 from weft.schemas.table import arrow_schema, from_table, to_table
@@ -157,7 +158,7 @@ def _companions(store: Store, work: PartWork, whole: dict[str, Stamp], deep: boo
     for name, (size, checksum) in companions.items():
         found = size_of(store, name)
         if found not in (-1, size):
-            yield Damaged(store.url, name, f"holds {found:,} bytes where {size:,} were written")
+            yield Damaged(store.url, name, f"holds {counted(found, 'byte')} where {size:,} were written")
         elif deep and checksum and found == size and checksum_of(store, name) != checksum:
             yield Damaged(store.url, name, "has other bytes than were written")
 
@@ -173,7 +174,7 @@ def _row_counts(store: Store, work: PartWork) -> Iterator[Damaged]:
         with opened_part(store, name) as part:
             found = part.metadata.num_rows
         if found != wanted:
-            yield Damaged(store.url, name, f"holds {found:,} rows where the ledger says {wanted:,}")
+            yield Damaged(store.url, name, f"holds {counted(found, 'row')} where the ledger says {wanted:,}")
 
 
 def _other_inputs(store: Store, work: PartWork, stamp: Stamp) -> Iterator[Damaged]:

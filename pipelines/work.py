@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from weft.pipelines.mixing import index, order, plan, shards
+from weft.pipelines.mixing.tar_changes import tar_changes
 from weft.pipelines.parts import made_from_of, part_name, stamp_of
 from weft.pipelines.partwork import content_of
 from weft.pipelines.store import Damaged, Store
-from weft.schemas.changes import named_settings
+from weft.schemas.changes import named_settings, reasons
 from weft.schemas.fingerprint import digest
 from weft.schemas.plan import VALIDATION, VALIDATION_STAGE, Tar, held_name, node_of, order_name
 from weft.schemas.resources import Resources
@@ -34,11 +35,15 @@ class Work(Protocol):
 
 @dataclass(frozen=True)
 class OrderWork:
-    """Orders the composed samples of one task, pass and source, for all stages that draw them."""
+    """Orders the composed samples of one task, pass and source, for all stages that draw them.
+
+    `space` tells the source's speakers apart by name; "" where they are roles of dialogues.
+    """
 
     of: str
     parts: int
     tar_bytes: float
+    space: str = ""
     resources: Resources = Resources()
 
     @property
@@ -56,7 +61,8 @@ class OrderWork:
     def made_from(self, store: Store) -> dict[str, str]:
         """By name. Raises FileNotFoundError while something is not made."""
         samples = digest([content_of(store, name) for name in self.needs])
-        return {"version": order.VERSION, "setting shards.bytes": str(self.tar_bytes), f"input {self.of}": samples}
+        settings = {"setting shards.bytes": str(self.tar_bytes), "setting speakers": json.dumps(self.space)}
+        return {"version": order.VERSION, **settings, f"input {self.of}": samples}
 
     def recorded(self, store: Store) -> dict[str, str] | None:
         return made_from_of(store, self.makes)
@@ -69,7 +75,7 @@ class OrderWork:
         return stamp is not None and stamp.fingerprint == self.fingerprint(store) and store.exists(order_name(self.of))
 
     def run(self, store: Store) -> int:
-        return order.write_order(store, self.of, self.parts, self.tar_bytes, self.made_from(store))
+        return order.write_order(store, self.of, self.parts, self.tar_bytes, self.made_from(store), self.space)
 
 
 @dataclass(frozen=True)
@@ -199,6 +205,15 @@ class ShardWork:
 
     def recorded(self, store: Store) -> dict[str, str] | None:
         return made_from_of(store, self.makes)
+
+    def why(self, store: Store) -> list[str] | None:
+        """Which of its samples are others now, or its version; None where no tar stands. Raises FileNotFoundError."""
+        old, new = self.recorded(store), self.made_from(store)
+        if old is None:
+            return None
+        if old.get("version") != new["version"]:
+            return reasons({"version": old.get("version", "")}, {"version": new["version"]})
+        return tar_changes(store, self.stage, self.tar)
 
     def done(self, store: Store) -> bool:
         return shards.shard_done(store, self.stage, self.tar)

@@ -8,13 +8,17 @@ The first word of a name says of what kind it is: use, setting, version, content
 """
 
 import json
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from weft.schemas.counting import are, counted
+
 MadeFrom = Mapping[str, str]
 
 LEARNT_FROM = ("utterance", "text")  # kinds of what a model learns from
+_FURTHER = re.compile(r"/pass-[1-9]\d*/")
 _UNKNOWN = "what it was made from is not on record"
 
 
@@ -48,15 +52,18 @@ def reasons(old: MadeFrom, new: MadeFrom) -> list[str]:
 def training_set_changes(old: MadeFrom, new: MadeFrom) -> list[str]:
     """Of a model: how many of its training utterances changed, were added, or are gone."""
     found = []
-    for kind, what in (("utterance", "training utterances"), ("text", "parts of text")):
+    for kind, one, many in (
+        ("utterance", "training utterance", "training utterances"), ("text", "part of text", "parts of text"),
+    ):  # fmt: skip
         was, now = ({n: v for n, v in some.items() if _kind(n) == kind} for some in (old, new))
         changed = sum(now.get(name, value) != value for name, value in was.items())
+        of = f"of its {counted(len(was), one, many)}"
         if changed:
-            found.append(f"{changed:,} of its {len(was):,} {what} changed")
+            found.append(f"{changed:,} {of} changed")
         if added := len(now.keys() - was.keys()):
-            found.append(f"{added:,} {what} were added to its {len(was):,}")
+            found.append(f"{counted(added, one, many)} {'was' if added == 1 else 'were'} added to its {len(was):,}")
         if gone := len(was.keys() - now.keys()):
-            found.append(f"{gone:,} of its {len(was):,} {what} are gone")
+            found.append(f"{gone:,} {of} {are(gone)} gone")
     return found
 
 
@@ -69,18 +76,28 @@ def summed(node: str, total: int, why: Iterable[Iterable[str]]) -> str:
     return f"{node}: {pieces}{', '.join(told) or 'it is not whole'}"
 
 
+def all_passes(node: str) -> str:
+    """The name under which a node is told of with the same of further passes; the first pass keeps its own.
+
+    >>> all_passes("compose/words/pass-7/speech"), all_passes("compose/words/pass-0/speech")
+    ('compose/words/pass-1+/speech', 'compose/words/pass-0/speech')
+    """
+    return _FURTHER.sub("/pass-1+/", node)
+
+
 def _kind(name: str) -> str:
     return name.partition(" ")[0]
 
 
 def _phrase(name: str, was: str | None, now: str | None) -> str:
+    """Something that was not among what it was made from, or no longer is, has not changed."""
     kind, _, what = name.partition(" ")
-    if kind == "setting":
-        if was is None or now is None:
-            return f"setting `{what}` {'is new' if was is None else 'is gone'}"
-        return f"setting `{what}` was {was}, is now {now}"
-    if kind in ("use", "version"):
-        return f"its {what or 'own'} {'backend' if kind == 'use' else 'version'} was {was}, is now {now}"
-    if kind == "content":
-        return f"the content of its `{what}` changed"
-    return f"its {kind} {what} changed"
+    its = {
+        "setting": f"setting `{what}`", "use": f"its {what or 'own'} backend", "version": f"its {what or 'own'} version",
+        "content": f"the content of its `{what}`",
+    }.get(kind, f"its {kind} {what}")  # fmt: skip
+    if was is None:
+        return f"{its} is new"
+    if now is None:
+        return f"{its} is gone" if kind == "setting" else f"{its} is no longer needed"
+    return f"{its} was {was}, is now {now}" if kind in ("setting", "use", "version") else f"{its} changed"

@@ -7,6 +7,8 @@ LedgerRow("align", "speech", part=0, items_in=98, items_out=96, items_rejected=2
 import math
 from dataclasses import dataclass
 
+from weft.schemas.counting import counted
+
 NOT_FOUND = "not_found"  # the reason of what a server says is not there: every build asks for it again
 TOLERANCE = 1e-6  # seconds an item: times are sums of sample counts over a rate
 
@@ -81,7 +83,9 @@ class LedgerRow:
         """What does not add up, in words; empty when in + made = out + rejected + held in items and in seconds."""
         items = self.items_in + self.items_made - self.items_out - self.items_rejected - self.items_held
         if items:
-            return f"{self.node} part {self.part}: {abs(items)} items {'vanished' if items > 0 else 'appeared'}"
+            return (
+                f"{self.node} part {self.part}: {counted(abs(items), 'item')} {'vanished' if items > 0 else 'appeared'}"
+            )
         gone = self.seconds_out + self.seconds_rejected + self.seconds_held
         seconds = self.seconds_in + self.seconds_made - gone
         if not math.isfinite(seconds) or abs(seconds) > TOLERANCE * (1 + self.items_in + self.items_out):

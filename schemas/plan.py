@@ -32,7 +32,8 @@ class Ordered:
     """A composed sample where it comes in its node's order: row `row` of part `part`.
 
     `group` is the parts it was shuffled with, `bucket` the tar of that group it belongs to; `digest` is of its bytes in a tar,
-    which are `bytes` long. `repeat` counts the samples of its key that come before it, and is added to that key.
+    which are `bytes` long. `repeat` counts the samples of its key that come before it, and is added to that key. `speaker` is the
+    name in its space, `people/s1`; "" where nobody is named.
     """
 
     part: Int32
@@ -92,9 +93,9 @@ class Node:
 class Leaf:
     """Samples of one task and source (and language and emotion, where `by` names them), and what the plan takes of them.
 
-    It draws from row `begin_row` of pass `begin_pass` of its node's order up to `end_row` of `end_pass`. `held` are the samples
-    of its first pass, `skipped` those passed over because their speaker has its share. `longest` is the most that one of its samples
-    counts, of those it drew and those that came next. `ended` says that it had no more.
+    What it draws ends before row `end_row` of pass `end_pass` of its node's order. `held` are the samples of its first pass, `skipped`
+    those passed over because their speaker has its share. `longest` is the most that one of its samples counts, of those it drew
+    and those that came next.
     """
 
     number: Int32
@@ -105,15 +106,10 @@ class Leaf:
     by: tuple[str, ...]
     held: int = 0
     samples: int = 0
-    tokens: int = 0
-    microseconds: int = 0
     skipped: int = 0
     longest: int = 0
-    begin_pass: Int32 = 0
-    begin_row: Int32 = 0
     end_pass: Int32 = 0
     end_row: Int32 = 0
-    ended: bool = False
 
     @property
     def label(self) -> str:

@@ -79,7 +79,8 @@ class Sample:
         spans = {m: sum(s.end - s.begin for s in self.segments if s.modality == m) for m in ("text", "speech")}
         loss = [bound for s in self.segments if s.loss for bound in (s.begin, s.end)]
         return Baked(
-            key=self.key, parent=self.parent, task=self.task, source=self.source, seconds=self.seconds,
+            key=self.key, parent=self.parent, recording=self.provenance.recording, task=self.task, source=self.source,
+            seconds=self.seconds,
             tokens=len(self.ids), text_tokens=spans["text"], speech_tokens=spans["speech"], loss=tuple(loss),
             language=self.language, speaker=self.speaker, emotion=self.emotion, licence=self.licence, split=self.split,
             text_hash=text_hash(self.text),
@@ -116,12 +117,13 @@ def npy_bytes(ids: tuple[int, ...]) -> bytes:
 class SampleRow:
     """What is known of a sample without opening it; the columns that `index.parquet` starts with.
 
-    `loss` is a flat list of token bounds: begin, end, begin, end … of the stretches that count. `crc` is the CRC-32 of
-    the sample's bytes in its tar, headers and padding included.
+    `recording` is the recording, dialogue or document that it is of. `loss` is a flat list of token bounds: begin, end, begin,
+    end … of the stretches that count. `crc` is the CRC-32 of the sample's bytes in its tar, headers and padding included.
     """
 
     key: str
     parent: str
+    recording: str
     task: str
     source: str
     seconds: float

@@ -11,7 +11,8 @@ from weft.pipelines.graph import STAGES, House
 from weft.pipelines.parts import read_part
 from weft.pipelines.store import Damaged, Store, remedy
 from weft.schemas.audit import NodeAudit, RejectCount
-from weft.schemas.ledger import LedgerRow, Reject
+from weft.schemas.counting import counted
+from weft.schemas.ledger import TOLERANCE, LedgerRow, Reject
 
 R = TypeVar("R")
 
@@ -45,14 +46,18 @@ def _depth(node: str) -> tuple[int, str]:
 
 
 def _flow_faults(house: House, rows: dict[str, list[LedgerRow]]) -> Iterator[str]:
-    """What left a stage against what reached the next."""
-    left = {node: sum(r.items_out for r in of) for node, of in rows.items()}
+    """What left a stage against what reached the next, in items and in seconds."""
     inputs = {node: ins[0].node for s in house.sources for node, _, ins, _ in house.stages(s)}
     for node, of in rows.items():
         source = inputs.get(node) or house.first_input(node)
-        came = sum(r.items_in + r.items_absent for r in of)
-        if source in left and came != left[source]:
-            yield f"{left[source]} items left {source} and {came} reached {node}"
+        if source not in rows:
+            continue
+        left, came = sum(r.items_out for r in rows[source]), sum(r.items_in + r.items_absent for r in of)
+        if came != left:
+            yield f"{counted(left, 'item')} left {source} and {came:,} reached {node}"
+        out, reached = sum(r.seconds_out for r in rows[source]), sum(r.seconds_in + r.seconds_absent for r in of)
+        if abs(out - reached) > TOLERANCE * (1 + left + came):
+            yield f"{out:,.6f} s left {source} and {reached:,.6f} reached {node}"
 
 
 def _node(node: str, rows: list[LedgerRow]) -> NodeAudit:

@@ -16,12 +16,14 @@ from weft.pipelines.mixing.deep import damaged_tars
 from weft.pipelines.mixing.leaks import leak
 from weft.pipelines.mixing.order import damaged_orders
 from weft.pipelines.mixing.plan import plan_name
+from weft.pipelines.mixing.refusals import refusal_of
 from weft.pipelines.mixing.split_names import keys_by_split, speakers_by_split, texts_by_split
 from weft.pipelines.mixing.stream_audit import StreamAudit
 from weft.pipelines.models import damage_of_model
 from weft.pipelines.store import Damaged, Store
 from weft.pipelines.verify import damaged, missing, strangers
 from weft.schemas.audit import Audit, LeakAudit, StageAudit
+from weft.schemas.counting import counted
 from weft.schemas.plan import VALIDATION_STAGE
 from weft.schemas.vocabulary import Vocabulary
 
@@ -34,6 +36,9 @@ def audit(store: Store, house: House, deep: bool = False) -> Audit:
     nodes = nodes_of(store, house, expected, faults)
     rejects = rejects_of(store, expected, faults)
     streams = streams_of(store, house)
+    refused = [*_refused(store, house)]
+    faults += refused
+    streams = [stream for stream in streams if not refused or store.exists(plan_name(stream.name))]
     stages = tuple(found for stream in streams if (found := _stream(stream, faults)))
     if deep:
         faults += map(str, damaged_orders(store))
@@ -44,10 +49,19 @@ def audit(store: Store, house: House, deep: bool = False) -> Audit:
     )
 
 
+def _refused(store: Store, house: House) -> Iterator[str]:
+    """Stages whose data did not suffice, and why; then those that the build did not come to. No other build mends them."""
+    stages = [name for name in house.recipe.stages_in_order if not store.exists(plan_name(name))]
+    whys = {name: why for name in stages if (why := refusal_of(store, name, house.recipe.training[name]))}
+    yield from (f"{why}; `weft build` was ended by this, and plans it once that is changed" for why in whys.values())
+    if whys:
+        yield from (f"stage {name!r}: not planned, as the build ended before" for name in stages if name not in whys)
+
+
 def streams_of(store: Store, house: House) -> list[StreamAudit]:
     """Every stage's, and that of what is held out."""
-    named = house.recipe.training.items()
-    streams = [StreamAudit(store, name, stage, house.recipe.before(name)) for name, stage in named]
+    named, spaces = house.recipe.training.items(), house.speaker_spaces
+    streams = [StreamAudit(store, name, stage, house.recipe.before(name), spaces) for name, stage in named]
     held_out = [StreamAudit(store, VALIDATION_STAGE, None)] if house.validation_nodes else []
     return [*streams, *held_out]
 
@@ -92,7 +106,7 @@ def _leaks(store: Store, house: House, faults: list[str]) -> tuple[LeakAudit, ..
         except (Damaged, FileNotFoundError):  # an index, told above
             continue
     faults.extend(
-        f"{leak.names:,} keys lie in two splits, such as {leak.examples[0]}"
+        f"{counted(leak.names, 'key')} {'lies' if leak.names == 1 else 'lie'} in two splits, such as {leak.examples[0]}"
         for leak in found
         if leak.kind == "key" and leak.names
     )

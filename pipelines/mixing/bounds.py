@@ -1,12 +1,20 @@
-"""A speaker's bound in a task, divided among the leaves of the task in proportion to what each holds of the speaker.
+"""A speaker's bound in a task: what each leaf of the task may draw of whom, where the stage is of some size.
 
-    speaker_bounds(store, wanted, tree)  ->  {0: {"anna": 600}, 1: {"anna": 300, "ben": 900}}     leaf -> speaker -> units
+    bounds = SpeakerBounds(store, wanted, tree)
+    bounds.at(6000)        ->  {0: {"read/anna": 600}, 1: {"read/anna": 300, "calls/ben": 900}}     leaf -> speaker -> units
+    bounds.together(leaf)  ->  0.4      the part of its task that the speakers of a leaf may fill together
 
-A speaker of one leaf has the whole bound there; one of several never has more than it in all of them together. Speakers that
-nobody names have none.
+The bound holds against what the task gives. A task of several may be behind its share by a sample when the stream ends, so
+that much is left out of what the bound is a part of. It is divided among the leaves of the task in proportion to what each
+holds of the speaker: one of several leaves never has more than its bound in all of them together. Speakers that nobody names
+have none.
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from math import ceil, fsum, inf
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -14,41 +22,133 @@ import pyarrow as pa
 from weft.pipelines.mixing.leaves import belongs, cost_column
 from weft.pipelines.mixing.order import Order
 from weft.pipelines.mixing.tree import Tree
+from weft.pipelines.parts import read_part
 from weft.pipelines.store import Store
-from weft.schemas.plan import Leaf, node_of
+from weft.schemas.plan import Held, Leaf, held_name, node_of
 
 if TYPE_CHECKING:
     from weft.pipelines.mixing.plan import Wanted
 
 Bounds = dict[int, dict[str, int]]
+UNNAMED = ""
 
 
-def speaker_bounds(store: Store, wanted: "Wanted", tree: Tree, size: int) -> Bounds:
-    """Those of the leaves of tasks with `most`, in the units that a mixture of `size` units is counted in."""
-    found: Bounds = {}
-    for task, share in wanted.mixture.tasks.items():
-        if "speaker" in share.most:
-            whole = int(size * wanted.mixture.weights[task] * share.most["speaker"])
-            found |= _divided([leaf for leaf in tree.leaves if leaf.task == task], whole, store, wanted.mixture.unit)
-    return found
+@dataclass(frozen=True, slots=True)
+class Spoken:
+    """What one pass over a leaf counts of a speaker, its longest sample and its shortest."""
+
+    amount: int
+    longest: int
+    shortest: int
 
 
-def _divided(leaves: list[Leaf], whole: int, store: Store, unit: str) -> Bounds:
-    held = {leaf.number: _held(store, leaf, unit) for leaf in leaves}
-    totals = sum(held.values(), Counter[str]())
-    return {number: {s: whole * n // totals[s] for s, n in of.items()} for number, of in held.items()}
+class SpeakerBounds:
+    """Those of all leaves of tasks with `most`; they are read once."""
+
+    def __init__(self, store: Store, wanted: "Wanted", tree: Tree) -> None:
+        self._weights, self._tree = wanted.mixture.weights, tree
+        self._most = {
+            task: Fraction(str(share.most["speaker"])) for task, share in wanted.mixture.tasks.items() if share.most
+        }
+        bounded = [leaf for leaf in tree.leaves if leaf.task in self._most]
+        self.held = {leaf.number: _held(store, leaf, wanted.mixture.unit) for leaf in bounded}
+        self._totals: dict[str, Counter[str]] = defaultdict(Counter)
+        for leaf in bounded:
+            self._totals[leaf.task].update({name: s.amount for name, s in self.held[leaf.number].items()})
+        self._behind = _behind(store, wanted) if bounded else {}
+
+    @property
+    def leaves(self) -> list[Leaf]:
+        """Those that are bounded."""
+        return [self._tree.leaves[number] for number in self.held]
+
+    def most(self, task: str) -> Fraction:
+        """The part of the task that one speaker may fill."""
+        return self._most[task]
+
+    def names(self, leaf: Leaf) -> dict[str, Spoken]:
+        """What the leaf holds of each speaker that is named."""
+        return {name: spoken for name, spoken in self.held[leaf.number].items() if name != UNNAMED}
+
+    def has_unnamed(self, leaf: Leaf) -> bool:
+        return UNNAMED in self.held[leaf.number]
+
+    def at(self, size: int) -> Bounds:
+        """In a stage of `size` whole units."""
+        return {leaf.number: self.of(leaf, size) for leaf in self.leaves}
+
+    def of(self, leaf: Leaf, size: int) -> dict[str, int]:
+        """What the leaf may draw of each of its speakers."""
+        given = max(Fraction(0), size * self._weights[leaf.task] - self._behind[leaf.task])
+        whole = int(given * self._most[leaf.task])
+        totals = self._totals[leaf.task]
+        return {name: whole * s.amount // totals[name] for name, s in self.names(leaf).items()}
+
+    def together(self, leaf: Leaf) -> Fraction:
+        """The part of its task that the leaf's speakers may fill; each whole but for what other leaves hold of them."""
+        totals = self._totals[leaf.task]
+        return self._most[leaf.task] * Fraction(fsum(s.amount / totals[name] for name, s in self.names(leaf).items()))
+
+    def share(self, leaf: Leaf) -> Fraction:
+        """The part of its task that a leaf is due."""
+        return self._tree.share_of(leaf) / self._weights[leaf.task]
+
+    def allow(self, leaf: Leaf, size: int) -> float:
+        """The most that the leaf can give in a stage of `size`."""
+        return inf if self.has_unnamed(leaf) else sum(self.of(leaf, size).values())
+
+    def sure(self, size: int) -> bool:
+        """Whether one pass holds enough for a stage of `size`, wherever the samples' lengths leave a bound unfilled."""
+        return all(self._surely(leaf, size) for leaf in self.leaves)
+
+    def _surely(self, leaf: Leaf, size: int) -> bool:
+        held, bounds = self.held[leaf.number], self.of(leaf, size)
+        there = sum(_least(spoken, bounds.get(name, spoken.amount)) for name, spoken in held.items())
+        longest = max((spoken.longest for spoken in held.values()), default=0)
+        return there >= size * self._tree.share_of(leaf) + 2 * longest * (len(leaf.by) + 1)
 
 
-def _held(store: Store, leaf: Leaf, unit: str) -> Counter[str]:
-    """What one pass over the leaf counts of each speaker."""
-    order, held = Order(store, node_of(leaf.task, 0, leaf.source)), Counter[str]()
-    begins = order.begins()
+def _least(spoken: Spoken, bound: int) -> int:
+    """What a speaker gives at least: all, or so much that not even the longest sample fits into what is left."""
+    return spoken.amount if spoken.amount <= bound else max(0, bound - spoken.longest + 1)
+
+
+def _held(store: Store, leaf: Leaf, unit: str) -> dict[str, Spoken]:
+    """One pass over the leaf by speaker; UNNAMED are those that nobody names."""
+    order = Order(store, node_of(leaf.task, 0, leaf.source))
+    begins, found = order.begins(), dict[str, Spoken]()
     columns = sorted({"tokens", "microseconds", "speaker", *(level for level in leaf.by if level != "source")})
     for group in range(len(begins) - 1):
         if begins[group] < begins[group + 1]:
             table = order.group(group, columns)
             costs = pa.table({"speaker": table["speaker"].cast(pa.string()), "cost": cost_column(unit, table)})
-            sums = costs.filter(pa.array(belongs(table, leaf))).group_by("speaker").aggregate([("cost", "sum")])
-            held.update(dict(zip(sums["speaker"].to_pylist(), sums["cost_sum"].to_pylist(), strict=True)))
-    del held[""]
-    return held
+            for name, spoken in _by_speaker(costs.filter(pa.array(belongs(table, leaf)))).items():
+                found[name] = _both(found[name], spoken) if name in found else spoken
+    return found
+
+
+def _by_speaker(costs: pa.Table) -> Mapping[str, Spoken]:
+    sums = costs.group_by("speaker").aggregate([("cost", "sum"), ("cost", "max"), ("cost", "min")])
+    return {
+        row["speaker"]: Spoken(amount=row["cost_sum"], longest=row["cost_max"], shortest=row["cost_min"])
+        for row in sums.to_pylist()
+    }
+
+
+def _both(one: Spoken, other: Spoken) -> Spoken:
+    return Spoken(
+        amount=one.amount + other.amount, longest=max(one.longest, other.longest),
+        shortest=min(one.shortest, other.shortest),
+    )  # fmt: skip
+
+
+def _behind(store: Store, wanted: "Wanted") -> dict[str, int]:
+    """How far each task may be behind its share when the stream ends (see fair_queue); one that is alone never is."""
+    longest: Counter[str] = Counter()
+    for (task, source), passes in wanted.passes.items():
+        for number in range(passes):
+            for held in read_part(store, held_name(node_of(task, number, source)), Held):
+                longest[task] = max(longest[task], held.longest(wanted.mixture.unit))
+    weights = wanted.mixture.weights
+    whole = max(longest.values(), default=0)
+    return {t: ceil((1 - w) * longest[t] + w * whole) if len(weights) > 1 else 0 for t, w in weights.items()}

@@ -147,6 +147,8 @@ class _Sample:
         row = self.row
         if differing := [name for name in _SAID if said[name] != row[name]]:
             return f"its {differing[0]} is not the index's"
+        if said["provenance"]["recording"] != row["recording"]:
+            return "its recording is not the index's"
         if text_hash(said["text"]) != row["text_hash"]:
             return "its text is not the index's"
         segments = said["segments"]

@@ -84,6 +84,10 @@ class LeafStream:
         while len(some := self.take(CHUNK)):
             yield some
 
+    def counted(self, speaker: str) -> int:
+        """What has come of a speaker whose bound is kept."""
+        return self._speakers.get(speaker, 0)
+
     def skipped(self, samples: int) -> int:
         """How many samples a speaker's bound passed over among the first `samples`."""
         return sum(count for before, count in self._skips if before < samples)

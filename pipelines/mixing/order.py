@@ -15,9 +15,12 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from weft.pipelines.mixing.repeats import Repeats, repeats_of, with_repeats
+from weft.pipelines.mixing.speakers import COLUMNS as NAMED
+from weft.pipelines.mixing.speakers import persons
 from weft.pipelines.models import checksum_of
 from weft.pipelines.parts import opened_part, part_name, read_part, read_table, stamp_of, table_digest, write_part
 from weft.pipelines.store import Damaged, Store
@@ -29,23 +32,27 @@ from weft.schemas.plan import Held, Ordered, held_name, order_name
 from weft.schemas.sample import Baked
 from weft.schemas.table import arrow_schema, to_table
 
-VERSION = "order-2"
+VERSION = "order-3"
 FEWEST = 16  # parts of a group, where there are as many
 SAMPLED = 64  # parts by which the mean size of a part is told
-_COLUMNS = ["place", "digest", "tokens", "seconds", "language", "emotion", "speaker", "json_length", "npy_length"]
+_COLUMNS = ["place", "digest", "tokens", "seconds", "language", "emotion", *NAMED, "json_length", "npy_length"]
 _OPTIONS: dict[str, Any] = {"compression": "zstd", "write_statistics": False, "write_page_checksum": True}
 _LABELS = ("language", "emotion", "speaker")
 
 
-def write_order(store: Store, node: str, parts: int, tar_bytes: float, made_from: MadeFrom) -> int:
-    """Writes a node's order and what it holds; returns its samples. `tar_bytes` is about what a tar may hold."""
+def write_order(
+    store: Store, node: str, parts: int, tar_bytes: float, made_from: MadeFrom, space: str = ""
+) -> int:  # fmt: skip
+    """Writes a node's order and what it holds; returns its samples. `tar_bytes` is about what a tar may hold, `space` tells its
+    speakers apart by name ("": they are roles of dialogues).
+    """
     schema = arrow_schema(Ordered)
     held, digests, counts = [], [], []
     with store.writing(order_name(node)) as file, pq.ParquetWriter(file, schema, **_OPTIONS) as writer:
         layout, repeats = _layout(store, node, parts, tar_bytes), repeats_of(store, node, parts)
         for group, members in enumerate(layout.groups):
             read = [_part(store, part_name(node, part), repeats) for part in members]
-            table = _group(read, group, members, layout.buckets)
+            table = _group(read, group, members, layout.buckets, space)
             if len(table):
                 writer.write_table(table, row_group_size=len(table))
                 held.append(_counted(table))
@@ -111,12 +118,12 @@ def _part(store: Store, name: str, repeats: Repeats) -> pa.Table:
     return table.replace_schema_metadata(None).append_column("repeat", pa.array(numbers))
 
 
-def _group(read: Sequence[pa.Table], group: int, parts: Sequence[int], buckets: int) -> pa.Table:
-    """The samples of some parts, as they were read, by their places."""
+def _group(read: Sequence[pa.Table], group: int, parts: Sequence[int], buckets: int, space: str) -> pa.Table:
+    """The samples of some parts, as they were read, by their places; of equal ones, by part and row."""
     if not any(map(len, read)):
         return arrow_schema(Ordered).empty_table()
     counts = [len(table) for table in read]
-    table = pa.concat_tables(read).combine_chunks()
+    table = _with_persons(pa.concat_tables(read).combine_chunks(), space)
     places = table["place"].to_numpy()
     order = np.argsort(places, kind="stable")  # they come by part and row
     columns = {
@@ -135,6 +142,14 @@ def _group(read: Sequence[pa.Table], group: int, parts: Sequence[int], buckets: 
         pa.array(columns[f.name][order], f.type) if f.name in columns else labels[f.name].take(indices) for f in schema
     ]
     return pa.table(arrays, schema=schema)
+
+
+def _with_persons(table: pa.Table, space: str) -> pa.Table:
+    """With each speaker's name in its space; "" where nobody is named."""
+    spaces = dict.fromkeys(table["source"].unique().to_pylist(), space) if space else {}
+    return table.set_column(
+        table.schema.get_field_index("speaker"), "speaker", pc.fill_null(persons(table, spaces), "")
+    )
 
 
 def _bytes(table: pa.Table) -> np.ndarray:

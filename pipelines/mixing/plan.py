@@ -15,10 +15,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from weft.pipelines.mixing.bounds import speaker_bounds
+from weft.pipelines.mixing.bounds import SpeakerBounds
+from weft.pipelines.mixing.endings import RunOut, check_bounds, size_of
 from weft.pipelines.mixing.fair_queue import Branch, Draws, Node, TooLong
+from weft.pipelines.mixing.fitting import Sizes, fitted_size
 from weft.pipelines.mixing.leaves import LeafStream, Scope, Stretch
 from weft.pipelines.mixing.order import Order
+from weft.pipelines.mixing.refusals import record_refusal, refusal_name
 from weft.pipelines.mixing.tree import Holdings, PlanError, Tree, tree_of
 from weft.pipelines.parts import opened_part, read_part, read_table
 from weft.pipelines.store import Damaged, Store
@@ -30,7 +33,7 @@ from weft.schemas.table import arrow_schema, to_table
 from weft.schemas.training import Mixture, TrainingStage
 
 CHUNK = 1 << 17  # draws assembled at a time
-VERSION = "plan-3"
+VERSION = "plan-4"
 _OPTIONS: dict[str, Any] = {"compression": "zstd", "write_statistics": False, "write_page_checksum": True}
 DRAWS = pa.schema([("leaf", pa.int16())])
 
@@ -68,26 +71,87 @@ def held_by(store: Store, nodes: Iterable[tuple[str, str]], pass_number: int = 0
     return found
 
 
-def size_of(stage: TrainingStage) -> int:
-    """The stage's size in the whole units that are counted: tokens, microseconds or samples."""
-    size = stage.mixture.size
-    return round(size * {"seconds": 1_000_000, "batches": stage.context}.get(stage.mixture.unit, 1))
-
-
 def plan(store: Store, wanted: Wanted, made_from: MadeFrom) -> int:
-    """Writes the plan and returns its number of draws. Raises PlanError."""
+    """Writes the plan and returns its number of draws. Raises PlanError, and puts on record why."""
     store.remove(plan_name(wanted.name))
-    tree = tree_of(wanted.mixture, held_by(store, wanted.passes))
-    before = [leaf for stage in wanted.after for leaf in read_leaves(store, stage)]
-    size = size_of(wanted.stage)
-    bounds = speaker_bounds(store, wanted, tree, size)
-    streams = [stream_of(store, wanted, leaf, before, bounds.get(leaf.number)) for leaf in tree.leaves]
-    root = _branch(tree, streams)
-    drawn = _write_draws(store, wanted.name, _until(root, size), len(streams))
-    ended = _ending(wanted, tree, root, drawn) if drawn.cost < size else ""
-    return _finish(
-        store, tree, streams, drawn, Goal(wanted.name, made_from, wanted.mixture.unit, size, ended, root.ended)
-    )
+    try:
+        draws = _plan(store, wanted, made_from)
+    except PlanError as fault:
+        record_refusal(store, wanted.name, wanted.stage, str(fault))
+        raise
+    store.remove(refusal_name(wanted.name))
+    return draws
+
+
+def _plan(store: Store, wanted: Wanted, made_from: MadeFrom) -> int:
+    planner = _Planner(store, wanted)
+    check_bounds(wanted, planner.tree, planner.bounds)
+    run = planner.run(size_of(wanted.stage))
+    if run.ended >= 0 and wanted.mixture.exhausted != "stop":
+        short = planner.run_out(run, run.ended)
+        raise PlanError(f"stage {wanted.name!r}: {short.what()}; {short.advice()}")
+    ended, run = (run.ended, planner.fitted(run)) if run.ended >= 0 else (-1, run)
+    why = planner.run_out(run, ended).what() if ended >= 0 else ""
+    goal = Goal(wanted.name, made_from, wanted.mixture.unit, size_of(wanted.stage), why)
+    return _finish(store, planner.tree, run.streams, run.drawn, goal)
+
+
+@dataclass(frozen=True, eq=False)
+class _Run:
+    """Draws of a stage up to `size`, under the bounds of that size, and the leaf that had no more before (-1: none)."""
+
+    size: int
+    streams: Sequence[LeafStream]
+    drawn: "_Drawn"
+    ended: int
+
+
+class _Planner:
+    """Draws a stage to any size, and writes which leaf each draw comes from."""
+
+    def __init__(self, store: Store, wanted: Wanted) -> None:
+        self._store, self._wanted = store, wanted
+        self.tree = tree_of(wanted.mixture, held_by(store, wanted.passes))
+        self.bounds = SpeakerBounds(store, wanted, self.tree)
+        self._before = [leaf for stage in wanted.after for leaf in read_leaves(store, stage)]
+
+    def run(self, size: int) -> _Run:
+        """What is written is the latest run."""
+        bounds = self.bounds.at(size)
+        streams = [
+            stream_of(self._store, self._wanted, leaf, self._before, bounds.get(leaf.number))
+            for leaf in self.tree.leaves
+        ]
+        root = _branch(self.tree, streams)
+        drawn = _write_draws(self._store, self._wanted.name, _until(root, size), len(streams))
+        return _Run(size=size, streams=streams, drawn=drawn, ended=root.ended if drawn.cost < size else -1)
+
+    def fitted(self, first: _Run) -> _Run:
+        """The run of a stage that ends early: as long as it can be with its speakers' bounds kept. Raises PlanError."""
+        if not self.bounds.leaves:
+            return first
+        latest = first
+
+        def is_whole(size: int) -> bool:
+            nonlocal latest
+            latest = self.run(size)
+            return latest.ended < 0
+
+        longest = max((stream.longest for stream in first.streams), default=0)
+        size = fitted_size(Sizes(drawn=first.drawn.cost, step=longest), is_whole, self.bounds.sure)
+        if not size:
+            short = self.run_out(first, first.ended)
+            raise PlanError(
+                f"stage {self._wanted.name!r}: {short.what()}, and at no smaller size do its bounds hold; {short.advice()}"
+            )
+        return latest if latest.size == size else self.run(size)
+
+    def run_out(self, run: _Run, leaf: int) -> RunOut:
+        """Why there is no more than this run, of which `leaf` is what had none left."""
+        return RunOut(
+            wanted=self._wanted, tree=self.tree, bounds=self.bounds, leaf=self.tree.leaves[leaf],
+            samples=int(run.drawn.counts[leaf]), drawn=run.drawn.cost, size=run.size,
+        )  # fmt: skip
 
 
 def plan_validation(store: Store, nodes: Iterable[tuple[str, str]], made_from: MadeFrom) -> int:
@@ -104,7 +168,7 @@ def plan_validation(store: Store, nodes: Iterable[tuple[str, str]], made_from: M
     root = _branch(tree, streams)
     draws = chain(_until(root, total), root.rest())
     drawn = _write_draws(store, VALIDATION_STAGE, draws, len(streams))
-    return _finish(store, tree, streams, drawn, Goal(VALIDATION_STAGE, made_from, "samples", total, "", -1))
+    return _finish(store, tree, streams, drawn, Goal(VALIDATION_STAGE, made_from, "samples", total, ""))
 
 
 def stream_of(
@@ -152,45 +216,15 @@ def _write_draws(store: Store, name: str, draws: Iterable[Draws], leaves: int) -
     return _Drawn(counts=counts, cost=cost)
 
 
-def _ending(wanted: Wanted, tree: Tree, root: Branch, drawn: _Drawn) -> str:
-    """Why the stage is shorter than declared. Raises PlanError where it must not be."""
-    unit, scale = shown_unit(wanted.stage)
-    leaf = tree.leaves[root.ended]
-    path = next(node.path for node in tree.nodes if node.leaf == leaf.number)
-    passes = wanted.passes[leaf.task, leaf.source]
-    what = (
-        f"{path} ran out after {drawn.counts[leaf.number]:,} samples in {passes} pass{'es' if passes > 1 else ''} over its data, "
-        f"at {drawn.cost / scale:,.0f} of {size_of(wanted.stage) / scale:,.0f} {unit}{_under(wanted, leaf)}"
-    )
-    if wanted.mixture.exhausted == "stop":
-        return what
-    raise PlanError(
-        f"stage {wanted.name!r}: {what}; add data, lower `total` or `scale`, or set `exhausted: repeat` with more `passes` "
-        "(or `exhausted: stop`)"
-    )
-
-
-def _under(wanted: Wanted, leaf: Leaf) -> str:
-    most = wanted.mixture.tasks[leaf.task].most.get("speaker")
-    return f" (its speakers' samples beyond `most: {{speaker: {most:g}}}` were passed over)" if most else ""
-
-
-def shown_unit(stage: TrainingStage) -> tuple[str, float]:
-    """The unit of a stage as people read it, and how many of the whole units one is."""
-    unit = stage.mixture.unit
-    return ("samples" if unit == "weights" else unit), {"seconds": 1e6, "batches": stage.context}.get(unit, 1)
-
-
 @dataclass(frozen=True)
 class Goal:
-    """What a plan is for: its stage, the size it was to have, and why and at which leaf (-1: none) it stopped short."""
+    """What a plan is for: its stage, the size it was to have, and why it stopped short."""
 
     name: str
     made_from: MadeFrom
     unit: str
     size: int
     ended: str
-    ended_leaf: int
 
 
 def _finish(store: Store, tree: Tree, streams: Sequence[LeafStream], drawn: _Drawn, goal: Goal) -> int:
@@ -198,9 +232,9 @@ def _finish(store: Store, tree: Tree, streams: Sequence[LeafStream], drawn: _Dra
     _, tree_file, leaves_file, tars_file = plan_files(goal.name)
     used = [_used(stream.stretches, int(count)) for stream, count in zip(streams, drawn.counts, strict=True)]
     tars = chain.from_iterable(_tars(store, stream.leaf, some) for stream, some in zip(streams, used, strict=True))
-    totals = _write_tars(store, tars_file, tars)
-    leaves = [_drawn_of(stream, some, totals, goal) for stream, some in zip(streams, used, strict=True)]
+    _write_tars(store, tars_file, tars)
     _write(store, tree_file, to_table(tree.nodes, TreeNode))
+    leaves = [_drawn_of(stream, some) for stream, some in zip(streams, used, strict=True)]
     _write(store, leaves_file, to_table(leaves, Leaf))
     summary = Summary(
         fingerprint=digest(goal.made_from), unit=goal.unit, size=goal.size, drawn=drawn.cost, draws=int(drawn.counts.sum()),
@@ -227,53 +261,35 @@ def _used(stretches: Sequence[Stretch], samples: int) -> list[Stretch]:
     return used
 
 
-@dataclass
-class _Totals:
-    """Tokens and microseconds of each leaf, counted while its tars are written."""
-
-    tokens: dict[int, int]
-    microseconds: dict[int, int]
-
-
-def _tars(store: Store, leaf: Leaf, used: Sequence[Stretch]) -> Iterator[tuple[Tar, int, int]]:
-    """A tar for each stretch, and the tokens and microseconds in it."""
+def _tars(store: Store, leaf: Leaf, used: Sequence[Stretch]) -> Iterator[Tar]:
+    """A tar for each stretch."""
     for stretch in used:
         order = Order(store, node_of(leaf.task, stretch.pass_number, leaf.source))
-        table = order.group(stretch.group, ["part", "tokens", "microseconds"]).take(
-            stretch.rows - order.begins()[stretch.group]
-        )
+        table = order.group(stretch.group, ["part"]).take(stretch.rows - order.begins()[stretch.group])
         split, number = (
             ("validation", "v") if stretch.pass_number == VALIDATION else ("train", str(stretch.pass_number))
         )
         name = f"{split}-{leaf.label}-{number}-{stretch.group:05d}-{stretch.bucket:02d}.tar"
-        tar = Tar(
+        yield Tar(
             number=0, name=name, leaf=leaf.number, task=leaf.task, source=leaf.source, pass_number=stretch.pass_number,
             group=stretch.group, bucket=stretch.bucket, samples=stretch.count,
             parts=tuple(np.unique(table["part"].to_numpy()).tolist()), rows=tuple(stretch.rows.tolist()),
         )  # fmt: skip
-        yield tar, int(table["tokens"].to_numpy().sum()), int(table["microseconds"].to_numpy().sum())
 
 
-def _write_tars(store: Store, name: str, tars: Iterable[tuple[Tar, int, int]]) -> _Totals:
+def _write_tars(store: Store, name: str, tars: Iterable[Tar]) -> None:
     """A row group a tar, so that whoever writes one reads one."""
-    totals = _Totals({}, {})
     with store.writing(name) as file, pq.ParquetWriter(file, arrow_schema(Tar), **_OPTIONS) as writer:
-        for number, (tar, tokens, microseconds) in enumerate(tars):
+        for number, tar in enumerate(tars):
             writer.write_table(to_table([replace(tar, number=number)], Tar))
-            totals.tokens[tar.leaf] = totals.tokens.get(tar.leaf, 0) + tokens
-            totals.microseconds[tar.leaf] = totals.microseconds.get(tar.leaf, 0) + microseconds
-    return totals
 
 
-def _drawn_of(stream: LeafStream, used: Sequence[Stretch], totals: _Totals, goal: Goal) -> Leaf:
+def _drawn_of(stream: LeafStream, used: Sequence[Stretch]) -> Leaf:
     """The leaf with what was drawn of it."""
     samples = sum(stretch.count for stretch in used)
-    number = stream.leaf.number
-    first, last = (used[0], used[-1]) if used else (None, None)
+    last = used[-1] if used else None
     return replace(
-        stream.leaf, samples=samples, tokens=totals.tokens.get(number, 0), microseconds=totals.microseconds.get(number, 0),
-        skipped=stream.skipped(samples), longest=stream.longest, ended=number == goal.ended_leaf and bool(goal.ended),
-        begin_pass=first.pass_number if first else 0, begin_row=first.first if first else 0,
+        stream.leaf, samples=samples, skipped=stream.skipped(samples), longest=stream.longest,
         end_pass=last.pass_number if last else 0, end_row=int(last.rows[-1]) + 1 if last else 0,
     )  # fmt: skip
 

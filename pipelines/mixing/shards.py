@@ -27,7 +27,7 @@ from weft.schemas.sample import Baked, SampleRow
 from weft.schemas.shard import IndexRow
 from weft.schemas.table import arrow_schema
 
-VERSION = "tar-3"
+VERSION = "tar-4"
 
 
 def tar_name(stage: str, planned: Tar) -> str:

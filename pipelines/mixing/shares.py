@@ -6,21 +6,24 @@ The index alone is counted, not the plan: what is audited is what is trained on.
 """
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from fractions import Fraction
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from weft.pipelines.mixing.plan import shown_unit
+from weft.pipelines.mixing.endings import shown_unit
+from weft.pipelines.mixing.speakers import COLUMNS as NAMED
+from weft.pipelines.mixing.speakers import persons
 from weft.pipelines.mixing.tree import Tree
 from weft.schemas.audit import GroupAudit, ShareAudit, TaskAudit
 from weft.schemas.plan import Node
 from weft.schemas.training import TrainingStage
 
-COLUMNS = ["task", "source", "language", "emotion", "speaker", "split", "tokens", "seconds"]
+COLUMNS = ["task", *NAMED, "language", "emotion", "split", "tokens", "seconds"]
 KINDS = ("source", "language", "speaker", "split")
 
 
@@ -35,16 +38,28 @@ class _Count:
     worst: float = 0.0
 
 
+@dataclass(frozen=True, slots=True)
+class OverBound:
+    """A speaker, by space and name, that counts `cost` of the `given` of a task, where `most` of them was its bound."""
+
+    task: str
+    speaker: str
+    cost: int
+    given: int
+    most: float
+
+
 @dataclass
 class Shares:
-    """Running totals of one stage, in the whole units it is counted in."""
+    """Running totals of one stage, in the whole units it is counted in. `spaces` tell speakers apart (see speakers.py)."""
 
     tree: Tree
     stage: TrainingStage
+    spaces: Mapping[str, str]
     strays: int = 0  # rows that no leaf of the mixture claims
     _counts: dict[int, _Count] = field(default_factory=lambda: defaultdict(_Count))
     _groups: dict[tuple[str, str], _Count] = field(default_factory=lambda: defaultdict(_Count))
-    _speakers: dict[tuple[str, str, str], int] = field(default_factory=lambda: defaultdict(int))
+    _speakers: dict[tuple[str, str], int] = field(default_factory=lambda: defaultdict(int))
 
     def add(self, table: pa.Table) -> None:
         """Rows of the index with COLUMNS, in the order of the stream."""
@@ -107,10 +122,10 @@ class Shares:
         bound = [task for task, share in self.stage.mixture.tasks.items() if share.most]
         if not bound:
             return
-        some = table.select(["task", "source", "speaker"]).append_column("cost", pa.array(costs))
-        some = some.filter(pc.is_in(some["task"], pa.array(bound)))
-        for row in some.group_by(["task", "source", "speaker"]).aggregate([("cost", "sum")]).to_pylist():
-            self._speakers[row["task"], row["source"], row["speaker"]] += row["cost_sum"]
+        some = pa.table({"task": table["task"], "person": persons(table, self.spaces), "cost": pa.array(costs)})
+        some = some.filter(pc.is_in(some["task"], pa.array(bound))).drop_null()
+        for row in some.group_by(["task", "person"]).aggregate([("cost", "sum")]).to_pylist():
+            self._speakers[row["task"], row["person"]] += row["cost_sum"]
 
     @property
     def cost(self) -> int:
@@ -178,13 +193,13 @@ class Shares:
             for (kind, value), count in rows
         )  # fmt: skip
 
-    def over_bound(self) -> Iterator[tuple[str, str, str, int, float]]:
-        """Task, source, speaker, what it counts and its bound, for speakers beyond it."""
-        whole = float(self.stage.mixture.size) * shown_unit(self.stage)[1]
-        for (task, source, speaker), cost in sorted(self._speakers.items()):
-            bound = float(self.stage.mixture.weights[task]) * whole * self.stage.mixture.tasks[task].most["speaker"]
-            if speaker and cost > bound:
-                yield task, source, speaker, cost, bound
+    def over_bound(self) -> Iterator[OverBound]:
+        """Speakers that fill more of a task than they may: of what the task gives, not of what was declared."""
+        given = {node.value: self._counts[node.number].cost for node in self.tree.children(-1)}
+        for (task, speaker), cost in sorted(self._speakers.items()):
+            most = Fraction(str(self.stage.mixture.tasks[task].most["speaker"]))
+            if cost > most * given[task]:
+                yield OverBound(task=task, speaker=speaker, cost=cost, given=given[task], most=float(most))
 
 
 def _costs(unit: str, table: pa.Table) -> NDArray[np.int64]:

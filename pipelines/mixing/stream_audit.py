@@ -5,14 +5,15 @@ audit.damaged()         ->  Damaged("…/corpus", "shards/pretrain/index.parquet
 audit.shares(faults)    ->  StageAudit("pretrain", tasks=(TaskAudit("words", …), …), …)
 """
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from functools import partial
 from itertools import zip_longest
 
 import pyarrow as pa
 
 from weft.pipelines.checksums import KEY, content_of_file_matches
+from weft.pipelines.mixing.endings import shown_unit, size_of
 from weft.pipelines.mixing.index import ROWS, index_rows, wids
 from weft.pipelines.mixing.plan import (
     checksum,
@@ -22,8 +23,6 @@ from weft.pipelines.mixing.plan import (
     read_summary,
     read_tars,
     read_tree,
-    shown_unit,
-    size_of,
 )  # fmt: skip
 from weft.pipelines.mixing.shards import contents_of, index_name, rows_name, tar_name, wids_name
 from weft.pipelines.mixing.shares import COLUMNS, Shares
@@ -32,7 +31,8 @@ from weft.pipelines.own_names import is_made_by_weft
 from weft.pipelines.parts import opened_part, stamp_of
 from weft.pipelines.store import Damaged, Store
 from weft.schemas.audit import EpochAudit, StageAudit
-from weft.schemas.plan import Tar
+from weft.schemas.counting import are, counted
+from weft.schemas.plan import Summary, Tar
 from weft.schemas.shard import IndexRow
 from weft.schemas.table import arrow_schema
 from weft.schemas.training import TrainingStage
@@ -40,12 +40,15 @@ from weft.schemas.training import TrainingStage
 
 @dataclass(frozen=True)
 class StreamAudit:
-    """One stage; without `stage` it is what is held out for validation, which has no shares to keep. `before` it goes on from."""
+    """One stage; without `stage` it is what is held out for validation, which has no shares to keep. `before` it goes on from;
+    `spaces` tell the speakers of each source apart (see speakers.py).
+    """
 
     store: Store
     name: str
     stage: TrainingStage | None
     before: tuple[str, ...] = ()
+    spaces: Mapping[str, str] = field(default_factory=dict)
 
     def damaged(self) -> Iterator[Damaged]:
         """Files that are missing or not as they should be. Where the plan is damaged, nothing can be held against it."""
@@ -118,12 +121,19 @@ class StreamAudit:
             return f"does not fit the recipe ({fault})"
         if wanted.nodes != read_tree(self.store, self.name).nodes:
             return "has other shares than the recipe and the data give"
-        size = read_summary(self.store, self.name).size
-        return "" if size == size_of(self.stage) else f"is of {size:,}, the recipe of {size_of(self.stage):,}"
+        summary, unit = read_summary(self.store, self.name), self.stage.mixture.unit
+        if summary.unit != unit:
+            return f"is counted in {summary.unit}, the recipe in {unit}"
+        size = size_of(self.stage)
+        return "" if summary.size == size else f"is of {summary.size:,}, the recipe of {size:,}"
 
     def _tar_fault(self, tar: Tar, name: str) -> str:
         wanted, found = contents_of(self.store, self.name, tar).size, self.store.size(name)
-        return "" if found == wanted else f"holds {found:,} bytes where {wanted:,} were written"
+        return (
+            ""
+            if found == wanted
+            else f"holds {counted(found, 'byte')} where {wanted:,} {'was' if wanted == 1 else 'were'} written"
+        )
 
     def _rows_fault(self, tar: Tar, name: str) -> str:
         stamp = stamp_of(self.store, name)
@@ -144,7 +154,7 @@ class StreamAudit:
         with opened_part(self.store, name) as index:
             draws, rows = read_summary(self.store, self.name).draws, index.metadata.num_rows
             if rows != draws:
-                return f"has {rows:,} rows for {draws:,} draws"
+                return f"has {counted(rows, 'row')} for {counted(draws, 'draw')}"
             first = 0
             for wanted, batch in zip_longest(index_rows(self.store, self.name), index.iter_batches(ROWS)):
                 found = pa.Table.from_batches([batch]).replace_schema_metadata(None) if batch is not None else None
@@ -165,11 +175,11 @@ class StreamAudit:
             read_tars(self.store, self.name),
             read_summary(self.store, self.name),
         )
-        shares = Shares(tree, self.stage)
+        shares = Shares(tree, self.stage, self.spaces)
         with opened_part(self.store, index_name(self.name)) as index:
             for batch in index.iter_batches(50_000, columns=COLUMNS):
                 shares.add(pa.Table.from_batches([batch]))
-        faults.extend(self._mixture_faults(self.stage, shares, summary.ended))
+        faults.extend(self._mixture_faults(self.stage, shares, summary))
         sizes = (self.store.size(tar_name(self.name, t)) for t in tars if self.store.exists(tar_name(self.name, t)))
         return StageAudit(
             stage=self.name, unit=self.stage.mixture.unit, size=float(self.stage.mixture.size), draws=summary.draws, shards=len(tars),
@@ -177,17 +187,21 @@ class StreamAudit:
             epochs=self._epochs(),
         )  # fmt: skip
 
-    def _mixture_faults(self, stage: TrainingStage, shares: Shares, ended: str) -> Iterator[str]:
+    def _mixture_faults(self, stage: TrainingStage, shares: Shares, summary: Summary) -> Iterator[str]:
         unit, scale = shown_unit(stage)
         if shares.strays:
-            yield f"{index_name(self.name)}: {shares.strays:,} rows are of no task and source of the mixture"
+            rows = f"{counted(shares.strays, 'row')} {are(shares.strays)}"
+            yield f"{index_name(self.name)}: {rows} of no task and source of the mixture"
         for node in shares.astray():
             worst, allowed = shares.worst(node) / scale, shares.allowed(node) / scale
             yield f"{self.name}: {node.path} strays {worst:,.0f} {unit} from its share; one sample is {allowed:,.0f}"
-        for task, source, speaker, cost, bound in shares.over_bound():
-            fills = f"fills {cost / scale:,.0f} {unit} of {task}; its bound is {bound / scale:,.0f}"
-            yield f"{self.name}: speaker {speaker!r} of {source} {fills}"
-        if not ended and shares.cost < size_of(stage):
+        for over in shares.over_bound():
+            fills = f"fills {over.cost / scale:,.0f} of the {over.given / scale:,.0f} {unit} of {over.task}"
+            share = f"{over.cost / over.given:.2%}, where `most: {{speaker: {over.most:g}}}` is declared"
+            yield f"{self.name}: speaker {over.speaker!r} {fills}: {share}"
+        if shares.cost != summary.drawn:
+            yield f"{self.name}: the stream holds {shares.cost / scale:,.0f} {unit}, its plan {summary.drawn / scale:,.0f}"
+        if not summary.ended and shares.cost < size_of(stage):
             yield f"{self.name}: the stream holds {shares.cost / scale:,.0f} of {size_of(stage) / scale:,.0f} {unit}"
 
     def _epochs(self) -> tuple[EpochAudit, ...]:

@@ -1,15 +1,17 @@
 """Whether what is composed suffices for a stage, and which sources must be gone through once more.
 
 short(store, wanted)  ->  [("words", "speech")]
+
+No source is gone through again where that cannot suffice in the end: the plan then says what is missing.
 """
 
 from collections.abc import Mapping
-from dataclasses import replace
-from math import inf
+from math import inf, sqrt
 
-from weft.pipelines.mixing.bounds import speaker_bounds
+from weft.pipelines.mixing.bounds import SpeakerBounds
+from weft.pipelines.mixing.endings import claim_of, size_of
 from weft.pipelines.mixing.leaves import LeafStream
-from weft.pipelines.mixing.plan import Wanted, held_by, read_leaves, size_of, stream_of
+from weft.pipelines.mixing.plan import Wanted, held_by, read_leaves, stream_of
 from weft.pipelines.mixing.tree import Tree, tree_of
 from weft.pipelines.parts import read_part
 from weft.pipelines.store import Store
@@ -23,55 +25,81 @@ def short(store: Store, wanted: Wanted) -> list[tuple[str, str]]:
     if not again:
         return []
     tree = tree_of(mixture, held_by(store, wanted.passes))
-    bounds = speaker_bounds(store, wanted, tree, size_of(wanted.stage))
+    supply = _Supply(store, wanted, tree)
+    if any(map(supply.is_hopeless, tree.leaves)):
+        return []
     return [
         of
         for of in again
-        if any(
-            _short(store, wanted, tree, leaf, bounds.get(leaf.number))
-            for leaf in tree.leaves
-            if (leaf.task, leaf.source) == of
-        )
-    ]
+        if any(supply.is_short(leaf) for leaf in tree.leaves if (leaf.task, leaf.source) == of)
+    ]  # fmt: skip
 
 
-def _short(store: Store, wanted: Wanted, tree: Tree, leaf: Leaf, most: Mapping[str, int] | None) -> bool:
-    """A stream may run ahead of a share by a sample at each level above it, and end a sample late."""
-    held = [h for n in range(wanted.passes[leaf.task, leaf.source]) for h in _held(store, leaf, n)]
-    unit = wanted.mixture.unit
-    longest = max((h.longest(unit) for h in held), default=0)
-    due = float(size_of(wanted.stage) * tree.share_of(leaf)) + 2 * longest * (len(leaf.by) + 1)
-    total = sum(h.amount(unit) for h in held)
-    if not longest or (total < due and most is None):
-        return bool(longest)
-    if not wanted.after and most is None:
-        return False
-    before = _before(store, wanted)
-    there = _available(stream_of(store, wanted, leaf, before, most), due)
-    return there < due and (most is None or _gives_more(store, wanted, leaf, before, most, there))
+class _Supply:
+    """What the leaves of a stage hold in the passes that are composed."""
+
+    def __init__(self, store: Store, wanted: Wanted, tree: Tree) -> None:
+        self._store, self._wanted, self._tree = store, wanted, tree
+        self._unit, self._size = wanted.mixture.unit, size_of(wanted.stage)
+        self._bounds = SpeakerBounds(store, wanted, tree)
+        self._before = [leaf for stage in wanted.after for leaf in read_leaves(store, stage)]
+
+    def is_short(self, leaf: Leaf) -> bool:
+        """Whether a further pass is needed and gives something."""
+        passes, longest = self._passes(leaf), self._longest(leaf)
+        due = self._due(leaf) + 2 * longest * (len(leaf.by) + 1)
+        total, most = sum(passes), self._most(leaf)
+        if not longest or (total < due and most is None):
+            return bool(longest)
+        if not self._wanted.after and most is None:
+            return False
+        stream = stream_of(self._store, self._wanted, leaf, self._before, most)
+        return _available(stream, due) < due and (most is None or self._has_room(leaf, stream, most))
+
+    def is_hopeless(self, leaf: Leaf) -> bool:
+        """Whether no number of passes that may be drawn can fill the leaf's share."""
+        if leaf.number in self._bounds.held and claim_of(self._tree, self._bounds, leaf).is_vain:
+            return True
+        due = self._due(leaf) - 2 * self._longest(leaf) * (len(leaf.by) + 1)
+        return due > min(self._in_all_passes(leaf), self._allowed(leaf))
+
+    def _in_all_passes(self, leaf: Leaf) -> float:
+        """What all passes that may be drawn hold at most. Passes differ in their spans, and much where there are few samples."""
+        passes, samples = self._passes(leaf), max(1, sum(h.samples for h in self._held(leaf, 0)))
+        more = self._wanted.mixture.passes - len(passes)
+        return sum(passes) + more * max(passes) * (1 + 2 / sqrt(samples))
+
+    def _allowed(self, leaf: Leaf) -> float:
+        return self._bounds.allow(leaf, self._size) if leaf.number in self._bounds.held else inf
+
+    def _most(self, leaf: Leaf) -> Mapping[str, int] | None:
+        return self._bounds.of(leaf, self._size) if leaf.number in self._bounds.held else None
+
+    def _has_room(self, leaf: Leaf, stream: LeafStream, most: Mapping[str, int]) -> bool:
+        """Whether any speaker may still give a sample as short as its shortest: where all have what they may, no pass gives more."""
+        names = self._bounds.names(leaf)
+        room = (most[name] - stream.counted(name) >= spoken.shortest for name, spoken in names.items())
+        return self._bounds.has_unnamed(leaf) or any(room)
+
+    def _due(self, leaf: Leaf) -> float:
+        return float(self._size * self._tree.share_of(leaf))
+
+    def _longest(self, leaf: Leaf) -> int:
+        counts = range(self._wanted.passes[leaf.task, leaf.source])
+        return max((h.longest(self._unit) for n in counts for h in self._held(leaf, n)), default=0)
+
+    def _passes(self, leaf: Leaf) -> list[int]:
+        """What each pass that is composed holds of the leaf."""
+        counts = range(self._wanted.passes[leaf.task, leaf.source])
+        return [sum(h.amount(self._unit) for h in self._held(leaf, n)) for n in counts]
+
+    def _held(self, leaf: Leaf, pass_number: int) -> list[Held]:
+        rows = read_part(self._store, held_name(node_of(leaf.task, pass_number, leaf.source)), Held)
+        levels = [level for level in leaf.by if level != "source"]
+        return [h for h in rows if all(getattr(h, level) == getattr(leaf, level) for level in levels)]
 
 
-def _gives_more(
-    store: Store, wanted: Wanted, leaf: Leaf, before: list[Leaf], most: Mapping[str, int], there: int
-) -> bool:
-    """Whether the last pass gave anything: where all speakers have what they may, no further one does."""
-    of = leaf.task, leaf.source
-    if wanted.passes[of] == 1:
-        return True
-    fewer = replace(wanted, passes={**wanted.passes, of: wanted.passes[of] - 1})
-    return _available(stream_of(store, fewer, leaf, before, most)) < there
-
-
-def _held(store: Store, leaf: Leaf, pass_number: int) -> list[Held]:
-    rows = read_part(store, held_name(node_of(leaf.task, pass_number, leaf.source)), Held)
-    return [h for h in rows if all(getattr(h, level) == getattr(leaf, level) for level in leaf.by if level != "source")]
-
-
-def _before(store: Store, wanted: Wanted) -> list[Leaf]:
-    return [leaf for stage in wanted.after for leaf in read_leaves(store, stage)]
-
-
-def _available(stream: LeafStream, enough: float = inf) -> int:
+def _available(stream: LeafStream, enough: float) -> int:
     """What a leaf has left to draw, counted until it is enough."""
     total = 0
     for some in stream.rest():

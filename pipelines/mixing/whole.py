@@ -25,6 +25,7 @@ _SAID = pa.schema(
         ("text", pa.string()),
         ("seconds", pa.float64()),
         ("segments", pa.list_(_SEGMENT)),
+        ("provenance", pa.struct([("recording", pa.string())])),
     ]
 )
 
@@ -105,6 +106,8 @@ def _said(data: bytes, rows: pa.Table, starts: NDArray[np.int64], lengths: NDArr
     except pa.ArrowInvalid:
         return False
     if len(said) != len(rows) or not all(said[name].equals(rows[name]) for name in (*_PLAIN, "seconds")):
+        return False
+    if not pc.struct_field(said["provenance"], "recording").equals(rows["recording"]):
         return False
     hashes = [text_hash(text) for text in said["text"].to_pylist()]
     return hashes == rows["text_hash"].to_pylist() and _segments(said["segments"].combine_chunks(), rows)

@@ -162,6 +162,23 @@ def test_shards_are_the_same_bytes_wherever_the_inputs_lie(
     moved = ran(at(write_recipe, tmp_path, "two", changes), tmp_path / "corpus")
     assert set(did(moved)) == {"ingest/speech", "ingest/books"}
     assert files_of(tmp_path / "corpus" / "shards") == shards
+    recipe, out = tmp_path / "recipe.yaml", tmp_path / "corpus"
+    assert said(recipe, out, "tokenizers.hubert.device=cuda", "tokenizers.hubert.batch=7") == []  # how fast, not what
+    lines = said(recipe, out, "tasks.words.text_words=[1, 2]")
+    changed, *rest = lines
+    assert changed.startswith(
+        "compose/words/pass-0/speech: 3 of 3 parts again: setting `text_words` was [1, 3], is now [1, 2]"
+    )
+    assert {line.partition(":")[0] for line in rest} >= {
+        "order/words/pass-0/speech",
+        "plan/pretrain",
+        "shards/pretrain",
+        "index/pretrain",
+    }
+    assert not any(
+        line.startswith(("ingest", "segment", "align", "encode", "models", "compose/text", "order/text"))
+        for line in lines
+    )
 
 
 def files_of(folder: Path) -> dict[Path, bytes]:
@@ -248,3 +265,63 @@ def test_orders_say_why(mixed_home: Path, tmp_path: Path) -> None:
     whys = again(ran(recipe, out, "shards.bytes=20000"))
     assert any("setting `shards.bytes` was" in phrase for phrase in whys["order/text/pass-0/books"])
     assert "index/pretrain" not in whys
+
+
+def phrases(events: list[Event], node: str) -> set[str]:
+    return {phrase for event in events if event.node == node and event.again for phrase in event.why}
+
+
+def test_a_plan_that_draws_more_or_fewer_passes_blames_no_input_that_is_the_same(
+    mixed_home: Path, tmp_path: Path
+) -> None:
+    def of(total: int) -> list[Event]:
+        changes = ("sources.books.documents=paragraph", f"training.pretrain.mixture.total={total}")
+        return ran(mixed_home / "recipe.yaml", tmp_path / "corpus", *changes)
+
+    of(4500)
+    passes = len(list((tmp_path / "corpus" / "compose" / "text").glob("pass-*")))
+    for events in (of(2500), of(3500)):
+        plans = phrases(events, "plan/pretrain")
+        assert plans and not any("input" in phrase and phrase.endswith(" changed") for phrase in plans)
+        tars = phrases(events, "shards/pretrain")
+        assert tars and all(phrase.startswith("plan/pretrain takes ") for phrase in tars)
+    further = phrases(of(30_000), "plan/pretrain")
+    new = f"its input order/text/pass-{passes}/books is new"
+    assert {"setting `mixture.total` was 3500.0, is now 30000.0", new} <= further
+    back = phrases(of(3500), "plan/pretrain")
+    assert f"its input order/text/pass-{passes}/books is no longer needed" in back
+    assert not any("input order" in phrase and phrase.endswith(" changed") for phrase in {*further, *back})
+
+
+@pytest.mark.parametrize("tars", ["changed", "gone from compose/", "new in compose/"])
+def test_texts_that_changed_came_or_went_each_give_their_own_reason(material: Path, tmp_path: Path, tars: str) -> None:
+    """A text file a document: a document that is edited is another sample of the same name."""
+    text = (material / "books" / "text.txt").read_text()
+    documents = text.split("\n\n")
+    books = tmp_path / "books"
+    books.mkdir()
+    for n, document in enumerate(documents):
+        (books / f"{n:02d}.txt").write_text(document)
+    mixture = {"unit": "samples", "total": len(documents) - 2, "shares": {"text": 1}}
+    recipe = {
+        "name": "each", "part_size": 4, "align": {"use": "none"}, "text": {"use": "bpe", "size": 300, "frozen": True},
+        "sources": {"books": {"use": "text", "path": str(books)}},
+        "tasks": {"text": {"use": "text", "sources": ["books"]}}, "training": {"pretrain": {**TRAINING, "mixture": mixture}},
+    }  # fmt: skip
+    (tmp_path / "recipe.yaml").write_text(yaml.safe_dump(recipe))
+    ran(tmp_path / "recipe.yaml", tmp_path / "corpus")
+    if tars == "changed":
+        for file in books.iterdir():
+            file.write_text(f"edited {file.read_text()}")
+    elif tars.startswith("gone"):
+        for file in sorted(books.iterdir())[:2]:
+            file.unlink()
+    else:
+        for n in range(6):
+            (books / f"more-{n}.txt").write_text(f"a new text of its own, number {n}")
+    events = ran(tmp_path / "recipe.yaml", tmp_path / "corpus")
+    said_of_tars = phrases(events, "shards/pretrain")
+    assert any(tars in phrase for phrase in said_of_tars), said_of_tars
+    kinds = {"changed", "gone from compose/", "new in compose/"} - {tars}
+    assert not any(kind in phrase for kind in kinds for phrase in said_of_tars)
+    assert "its input order/text/pass-0/books changed" in phrases(events, "plan/pretrain")

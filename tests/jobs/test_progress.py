@@ -100,3 +100,37 @@ def test_lines_in_a_pipe_become_fewer_the_longer_it_takes() -> None:
         clock.now = float(second)
         progress.look()
     assert 100 < len(page.getvalue().splitlines()) < 300
+
+
+def passes(count: int, per_pass: int = 2, why: tuple[str, ...] = ()) -> list[str]:
+    """What a build prints into a pipe that composes so many passes and then plans."""
+    page = io.StringIO()
+    with BuildProgress(Console(file=page, width=200), clock=Clock()) as progress:
+        for number in range(count):
+            node = f"compose/words/pass-{number}/speech"
+            progress.expect([PartWork(node, Align(aligner=Aligner()), part, ()) for part in range(per_pass)])
+            for _ in range(per_pass):
+                progress.report(Event(node, "done", made=1, again=bool(why), why=why))
+        progress.expect([Plan()])  # type: ignore[list-item]
+        progress.report(Event("plan/pretrain", "done", made=1))
+    return page.getvalue().splitlines()
+
+
+class Plan:
+    """Work that plans a stage."""
+
+    node = "plan/pretrain"
+
+
+def test_further_passes_are_one_line_more_however_many_they_are() -> None:
+    ends = [line.split(None, 4)[:4] for line in passes(9)]
+    assert ends == [["compose", "2", "of", "2"], ["plan", "1", "of", "1"], ["compose", "18", "of", "18"]]
+    assert len(passes(1)) == 2
+
+
+def test_why_further_passes_are_made_again_is_one_line() -> None:
+    lines = [line for line in passes(9, 2, ("its model vocabulary changed",)) if line.startswith("compose/")]
+    assert lines == [
+        "compose/words/pass-0/speech: 2 of 2 parts again: its model vocabulary changed",
+        "compose/words/pass-1+/speech: 16 of 16 parts again: its model vocabulary changed",
+    ]

@@ -3,8 +3,8 @@
 import builtins
 import os
 import stat
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from weft.pipelines.parts import part_name, write_part
 from weft.pipelines.store import Store
 from weft.schemas.fingerprint import hash64
 from weft.schemas.plan import node_of
-from weft.schemas.sample import Baked, Sample, Segment
+from weft.schemas.sample import Baked, Provenance, Sample, Segment
 from weft.schemas.training import TrainingStage
 
 Lengths = Sequence[Sequence[Any]]
@@ -35,7 +35,10 @@ def baked(key: str, task: str, source: str, tokens: int, seconds: float, **known
         Segment("speech", "units", half, tokens, 0.0, seconds, True),
     )
     ids = tuple((len(key) + n) % 60 for n in range(tokens))
-    sample = Sample(key, f"{key}-parent", task, source, seconds, ids, segments if half else segments[1:], **known)
+    sample = Sample(
+        key, f"{key}-parent", task, source, seconds, ids, segments if half else segments[1:], **known,
+        provenance=Provenance(recording=f"{key}-recording"),
+    )  # fmt: skip
     return sample.bake(hash64("place", key) >> 1)
 
 
@@ -45,6 +48,7 @@ class Composed:
 
     store: Store
     tar_bytes: float = 1e9
+    spaces: Mapping[str, str] = field(default_factory=dict)  # of sources whose speakers are not their own
 
     def add(self, task: str, parts: Sequence[Lengths], pass_number: int = 0, source: str = "src", **known: str) -> None:
         """`parts` hold samples as (tokens, seconds), or as (tokens, seconds, language, emotion, speaker)."""
@@ -61,7 +65,8 @@ class Composed:
         self.order(node, len(parts))
 
     def order(self, node: str, parts: int) -> None:
-        write_order(self.store, node, parts, self.tar_bytes, {})
+        source = node.rpartition("/")[2]
+        write_order(self.store, node, parts, self.tar_bytes, {}, self.spaces.get(source, source))
 
     def wanted(self, stage: TrainingStage, name: str = "pre", after: tuple[str, ...] = ()) -> Wanted:
         """The stage over whatever was added for its tasks."""

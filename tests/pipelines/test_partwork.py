@@ -110,15 +110,15 @@ class TestAccount:
     @pytest.mark.parametrize(
         ("wrong", "said"),
         [
-            ("loses an item", "copy/speech part 0: 1 items vanished, the first is a"),
-            ("invents an item", "copy/speech part 0: 1 items have no input, such as nobody"),
+            ("loses an item", "copy/speech part 0: 1 item vanished, the first is a"),
+            ("invents an item", "copy/speech part 0: no input has 1 item such as nobody"),
             ("loses seconds", "copy/speech part 0: 0.250000 s vanished"),
             ("makes seconds", "copy/speech part 0: 0.250000 s appeared"),
             ("rejects without seconds", "copy/speech part 0: 2.000000 s vanished"),
             ("gives and rejects", "copy/speech part 0: 2.000000 s appeared"),
             ("holds out without seconds", "copy/speech part 0: 2.000000 s vanished"),
             ("gives and holds out", "copy/speech part 0: 2.000000 s appeared"),
-            ("holds out nobody's", "copy/speech part 0: 1 items have no input, such as nobody"),
+            ("holds out nobody's", "copy/speech part 0: no input has 1 item such as nobody"),
         ],
     )
     def test_a_stage_that_loses_or_invents_is_stopped_and_nothing_is_committed(

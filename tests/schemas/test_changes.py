@@ -21,6 +21,10 @@ def test_each_kind_of_change_has_its_words() -> None:
     assert reasons(PART, {**PART, "input segment/speech": "b"}) == ["its input segment/speech changed"]
     assert reasons(PART, {**PART, "model models/h": "n"}) == ["its model models/h changed"]
     assert reasons(PART, {**PART, "setting new": "1"}) == ["setting `new` is new"]
+    assert reasons(PART, {**PART, "input align/speech": "1"}) == ["its input align/speech is new"]
+    assert reasons({**PART, "input order/a": "1"}, PART) == ["its input order/a is no longer needed"]
+    assert reasons({**PART, "model aligner": "1"}, PART) == ["its model aligner is no longer needed"]
+    assert reasons(PART, {**PART, "version source": "4"}) == ["its source version is new"]
     assert reasons({**PART, "content model": "1"}, {**PART, "content model": "2"}) == [
         "the content of its `model` changed"
     ]
@@ -38,8 +42,8 @@ def test_utterances_are_counted() -> None:
     old = {f"utterance u{n}": "1" for n in range(412)} | {"setting seed": "1"}
     assert reasons(old, {**old, "utterance u7": "2"}) == ["1 of its 412 training utterances changed"]
     fewer = {name: value for name, value in old.items() if name != "utterance u7"}
-    assert reasons(old, fewer) == ["1 of its 412 training utterances are gone"]
-    assert reasons(fewer, old) == ["1 training utterances were added to its 411"]
+    assert reasons(old, fewer) == ["1 of its 412 training utterances is gone"]
+    assert reasons(fewer, old) == ["1 training utterance was added to its 411"]
     assert without_training_set(old) == {"setting seed": "1"}
 
 

@@ -22,9 +22,9 @@ def test_a_row_that_adds_up_has_no_imbalance() -> None:
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"items_out": 90}, "1 items vanished"),
+        ({"items_out": 90}, "1 item vanished"),
         ({"items_rejected": 6}, "2 items appeared"),
-        ({"items_held": 4}, "1 items vanished"),
+        ({"items_held": 4}, "1 item vanished"),
         ({"seconds_out": 464.0}, "1.000000 s vanished"),
         ({"seconds_rejected": 30.5}, "0.500000 s appeared"),
         ({"seconds_held": 15.25}, "0.250000 s appeared"),

@@ -43,7 +43,7 @@ def test_records_come_back_from_parquet_as_they_were(record: type, data: st.Data
 
 def test_columns_of_an_index_row() -> None:
     columns = {
-        "key": pa.string(), "parent": pa.string(), "task": pa.string(), "source": pa.string(),
+        "key": pa.string(), "parent": pa.string(), "recording": pa.string(), "task": pa.string(), "source": pa.string(),
         "seconds": pa.float64(), "tokens": pa.int32(), "text_tokens": pa.int32(), "speech_tokens": pa.int32(),
         "loss": pa.list_(pa.int32()), "language": pa.string(), "speaker": pa.string(), "emotion": pa.string(),
         "licence": pa.string(), "split": pa.string(), "text_hash": pa.string(), "crc": pa.int64(),

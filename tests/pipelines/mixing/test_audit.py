@@ -11,11 +11,12 @@ import pyarrow.parquet as pq
 import pytest
 
 from weft.pipelines.checksums import BLANK, KEY, add_checksums_to
+from weft.pipelines.claim import mark
 from weft.pipelines.graph import House
 from weft.pipelines.listing import list_source
 from weft.pipelines.mixing.audit import audit
 from weft.pipelines.mixing.index import write_index
-from weft.pipelines.mixing.plan import Wanted, plan, read_tars
+from weft.pipelines.mixing.plan import Wanted, plan, read_summary, read_tars
 from weft.pipelines.mixing.shards import index_name, rows_name, tar_name, write_shard
 from weft.pipelines.mixing.stream_audit import StreamAudit
 from weft.pipelines.modelwork import TokenizerWork
@@ -60,6 +61,7 @@ def build(root: Path) -> None:
     works += [OrderWork(node, parts[node.rpartition("/")[2]], house.recipe.shards.bytes) for node in passes]
     for work in works:
         runner.run(work)
+    mark(store)
     stage = house.recipe.training["pre"]
     runner.run(PlanWork(Wanted("pre", stage, {(task, task): 2 for task in house.tasks})))
     runner.run(ValidationPlanWork(house.validation_nodes))
@@ -174,7 +176,7 @@ def test_a_ledger_that_is_gone(corpus: Store, house: House) -> None:
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"items_in": 1}, "ledger: ingest/prose part 0: 1 items vanished"),
+        ({"items_in": 1}, "ledger: ingest/prose part 0: 1 item vanished"),
         ({"seconds_out": 5.0}, "ledger: ingest/prose part 0: 5.000000 s appeared"),
         ({"items_out": 1, "items_made": 1}, "rows where the ledger says"),
         ({"items_rejected": 1, "items_made": 1}, "rejects/ingest/prose/part-00000.parquet holds"),
@@ -186,6 +188,28 @@ def test_a_ledger_that_was_changed(corpus: Store, house: House, change: dict[str
     (row,) = read_part(corpus, name, LedgerRow)
     row = replace(row, **{field: getattr(row, field) + by for field, by in change.items()})
     write_part(corpus, name, [row], LedgerRow, "forged")
+    assert said in faults(corpus, house)
+
+
+def test_seconds_that_left_a_stage_and_did_not_reach_the_next(corpus: Store, house: House) -> None:
+    """A row may add up by itself and yet say that another input lacked what nobody made."""
+    name = "ledger/compose/prose/pass-1/prose/part-00000.parquet"
+    (row,) = read_part(corpus, name, LedgerRow)
+    write_part(corpus, name, [replace(row, seconds_absent=5.0)], LedgerRow, "forged")
+    assert "0.000000 s left ingest/prose and 5.000000 reached compose/prose/pass-1/prose" in faults(corpus, house)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"drawn": 4999}, "tokens, its plan 4,999"),
+        ({"unit": "seconds"}, "plan/pre.json is counted in seconds, the recipe in tokens"),
+        ({"size": 4000}, "plan/pre.json is of 4,000, the recipe of 5,000"),
+    ],
+    ids=str,
+)
+def test_a_summary_that_was_changed(corpus: Store, house: House, change: dict[str, Any], said: str) -> None:
+    corpus.write("plan/pre.json", replace(read_summary(corpus, "pre"), **change).to_json().encode())
     assert said in faults(corpus, house)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from weft.pipelines.mixing.endings import size_of
 from weft.pipelines.mixing.plan import (
     Wanted,
     ending,
@@ -19,7 +20,6 @@ from weft.pipelines.mixing.plan import (
     read_summary,
     read_tars,
     read_tree,
-    size_of,
 )  # fmt: skip
 from weft.pipelines.mixing.tree import PlanError
 from weft.pipelines.store import Store
@@ -143,7 +143,7 @@ def test_a_speaker_fills_no_more_than_its_bound(store: Store, composed: Any, tra
     stage = training(total=600, shares={"a": {"weight": 1, "most": {"speaker": 0.1}}})
     plan(store, composed.wanted(stage), {})
     spoken = Counter(d["speaker"] for d in drawn())
-    assert spoken["loud"] * 10 == 60
+    assert spoken["src/loud"] * 10 == 60
     (leaf,) = read_leaves(store, "pre")
     assert leaf.samples == 60 and leaf.skipped > 30
 
@@ -159,7 +159,7 @@ def test_a_source_of_few_speakers_may_fill_their_bounds_of_the_task(
         store, composed.wanted(training(total=400, shares={"a": {"weight": 1, "by": by, "most": {"speaker": 0.3}}})), {}
     )
     spoken, draws = Counter(d["speaker"] for d in drawn()), drawn()
-    assert spoken["few-0"] + spoken["few-1"] == 20 and max(spoken.values()) * 10 <= 120
+    assert spoken["few/few-0"] + spoken["few/few-1"] == 20 and max(spoken.values()) * 10 <= 120
     within_one_sample("tokens", draws, {"few": Fraction(1, 2), "many": Fraction(1, 2)}, lambda d: d["source"])
 
 
@@ -171,13 +171,13 @@ def test_a_speaker_of_several_leaves_fills_its_bound_in_all_of_them_together(
     share = {"weight": 1, "by": [{"emotion": {"happy": 1, "sad": 2}}], "most": {"speaker": 0.2}}
     plan(store, composed.wanted(training(total=600, shares={"a": share}, exhausted="stop")), {})
     spoken = Counter(d["speaker"] for d in drawn())
-    assert 100 <= spoken["loud"] * 10 <= 120
+    assert 100 <= spoken["src/loud"] * 10 <= 120
 
 
 def test_a_task_that_its_bounds_leave_short_says_so(store: Store, composed: Any, training: Training) -> None:
     composed.add("a", [[(10, 1.0, "", "", f"s{n % 2}") for n in range(40)] for _ in range(4)])
     stage = training(total=600, shares={"a": {"weight": 1, "most": {"speaker": 0.2}}}, exhausted="repeat", passes=9)
-    with pytest.raises(PlanError, match=r"beyond `most: \{speaker: 0\.2\}` were passed over"):
+    with pytest.raises(PlanError, match=r"it takes 5 speakers, or `most: \{speaker: 0\.5\}`"):
         plan(store, composed.wanted(stage), {})
 
 
@@ -275,7 +275,6 @@ def test_stop_ends_the_stream_where_a_task_runs_out_and_says_so(
         ending(store, "pre")
         == f"b/src ran out after 7 samples in 1 pass over its data, at {counted.total()} of 1,000 samples"
     )
-    assert [leaf.ended for leaf in read_leaves(store, "pre")] == [False, True]
 
 
 def test_a_whole_stage_has_no_ending(store: Store, composed: Any, training: Training) -> None:

@@ -1,0 +1,88 @@
+"""Who speaks in the sources of a task, as far as their listings say it, and what they may give it where each has a bound (`most`).
+
+voices(house, "words", {"read": 3600.0}, counts, …)   ->   Voices(claim=Claim(names=13, together=0.26, …), allowed=15600.0)
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from math import fsum
+
+from weft.pipelines.graph import House
+from weft.pipelines.mixing.endings import Claim
+from weft.pipelines.sources.base import Source
+from weft.pipelines.splits import Splits
+from weft.schemas.item import Item
+from weft.schemas.splits import HoldOut
+from weft.schemas.text import Dialogue
+
+Speakers = Mapping[str, int]  # how many times each is named; nobody, where only reading shows them
+
+_ASKED = Splits(hold_out=HoldOut(speakers=0.5))  # sources say None of names that only reading shows
+
+
+@dataclass(frozen=True, slots=True)
+class Voices:
+    """What speakers may fill of what a task is due, and how much they may give it at most: in the mixture's unit, about."""
+
+    claim: Claim
+    allowed: float
+
+
+class SpeakerCount:
+    """Counts the speakers of a source, item by item; `found` is empty unless every item names its own."""
+
+    def __init__(self, source: Source) -> None:
+        self._source, self._counts = source, Counter[str]()
+        self._known = source.makes is not Dialogue or bool(source.speakers)  # roles are other voices in each dialogue
+
+    def add(self, item: Item) -> None:
+        if not self._known:
+            return
+        named = self._source.named(item, _ASKED)
+        speakers = [speaker for one in named or () for speaker in one.speakers]
+        self._known = named is not None and all(speakers)
+        self._counts.update(speakers)
+
+    @property
+    def found(self) -> Speakers:
+        return self._counts if self._known else {}
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """What a task, or one of its sources, is due: `share` of the task, which is due `whole`, in so many `passes` that are left."""
+
+    task: str
+    source: str
+    share: Fraction
+    whole: float
+    passes: float
+
+
+def voices(
+    house: House, due: Due, most: float, amounts: Mapping[str, float], speakers: Mapping[str, Speakers]
+) -> Voices | None:  # fmt: skip
+    """`amounts` are what one pass over each source of the task gives it, about. None where not all speakers are known."""
+    if not all(speakers.get(source) and amount for source, amount in amounts.items()):
+        return None
+    held = {source: _held(house, source, amount, speakers[source]) for source, amount in amounts.items()}
+    whole: dict[str, float] = defaultdict(float)
+    for name, amount in (of for mine in held.values() for of in mine.items()):
+        whole[name] += amount
+    mine = held[due.source] if due.source else whole
+    parts = {name: amount / whole[name] for name, amount in mine.items()}
+    bound = Fraction(str(most))
+    claim = Claim(
+        path=f"{due.task}/{due.source}" if due.source else due.task, task=due.task, most=bound, share=due.share,
+        together=bound * Fraction(fsum(parts.values())), names=len(mine),
+    )  # fmt: skip
+    allowed = (min(most * due.whole * parts[name], due.passes * amount) for name, amount in mine.items())
+    return Voices(claim=claim, allowed=sum(allowed))
+
+
+def _held(house: House, source: str, amount: float, speakers: Speakers) -> dict[str, float]:
+    """What a pass over a source gives of each of its speakers, by their names in their space, if all their items are alike."""
+    space, times = house.speaker_spaces[source], sum(speakers.values())
+    return {f"{space}/{name}": amount * count / times for name, count in speakers.items()}

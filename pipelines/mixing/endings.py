@@ -1,0 +1,163 @@
+"""Why a stage is shorter than declared, or cannot be filled, in words and with figures.
+
+stage 'pre': the 2 speakers of a/few may fill 0.2 of task a each (`most: {speaker: 0.2}`), 0.4 of it together, and a/few is due
+0.5 of it; it takes 3 speakers, `most: {speaker: 0.25}`, or a share of 0.4
+"""
+
+from bisect import bisect_left
+from dataclasses import dataclass
+from fractions import Fraction
+from math import ceil, floor, fsum
+from typing import TYPE_CHECKING
+
+from weft.pipelines.mixing.bounds import UNNAMED, SpeakerBounds
+from weft.pipelines.mixing.tree import PlanError, Tree
+from weft.schemas.counting import counted
+from weft.schemas.plan import Leaf
+from weft.schemas.training import TrainingStage
+
+if TYPE_CHECKING:
+    from weft.pipelines.mixing.plan import Wanted
+
+_STEPS = 1000  # of a bound from 0 to 1, to one of which it is named
+
+
+def shown_unit(stage: TrainingStage) -> tuple[str, float]:
+    """The unit of a stage as people read it, and how many of the whole units one is."""
+    unit = stage.mixture.unit
+    return ("samples" if unit == "weights" else unit), {"seconds": 1e6, "batches": stage.context}.get(unit, 1)
+
+
+def size_of(stage: TrainingStage) -> int:
+    """The stage's size in the whole units that are counted: tokens, microseconds or samples."""
+    size = stage.mixture.size
+    return round(size * {"seconds": 1_000_000, "batches": stage.context}.get(stage.mixture.unit, 1))
+
+
+@dataclass(frozen=True)
+class Claim:
+    """What is due of `path` and who may fill it: `share` of `task`, where its speakers, `names` of them, may fill `most` each and
+    `together` in all.
+    """
+
+    path: str
+    task: str
+    most: Fraction
+    share: Fraction
+    together: Fraction
+    names: int
+
+    @property
+    def is_vain(self) -> bool:
+        """Whether its speakers can never fill it, however large the stage is and however much there is of them."""
+        return self.together < self.share * (1 - Fraction(1, 10**9))  # `together` may be a sum of rounded parts
+
+    def refusal(self) -> str:
+        """Why, and what would help, with figures."""
+        due = (
+            f"all of it is due of {self.path}" if self.share == 1 else f"{self.path} is due {_short(self.share)} of it"
+        )
+        if not self.names:
+            return f"{self.path} has no samples of any speaker, and {due}"
+        who = f"the {counted(self.names, 'speaker')} of {self.path} may fill {_short(self.most)} of task {self.task}"
+        each = f"{who}{' each' if self.names > 1 else ''} (`most: {{speaker: {_short(self.most)}}}`)"
+        return f"{each}, {_short(self.together)} of it together, and {due}; it takes {self._remedy()}"
+
+    def _remedy(self) -> str:
+        ways = [counted(ceil(self.share / self.most), "speaker")]
+        if (needed := self.most * self.share / self.together) <= 1:
+            ways.append(f"`most: {{speaker: {ceil(needed * 10_000) / 10_000:g}}}`")
+        if self.share < 1:
+            ways.append(f"a share of {floor(self.together * 10_000) / 10_000:g}")
+        return ", ".join(ways[:-1]) + (", or " if len(ways) > 1 else "") + ways[-1]
+
+
+def _short(number: Fraction) -> str:
+    return f"{float(number):.4g}"
+
+
+def check_bounds(wanted: "Wanted", tree: Tree, bounds: SpeakerBounds) -> None:
+    """Raises PlanError where a leaf's speakers can never fill its share."""
+    for leaf in bounds.leaves:
+        if (claim := claim_of(tree, bounds, leaf)).is_vain:
+            raise PlanError(f"stage {wanted.name!r}: {claim.refusal()}")
+
+
+def claim_of(tree: Tree, bounds: SpeakerBounds, leaf: Leaf) -> Claim:
+    """Those whom nobody names may fill all that they hold."""
+    together = bounds.share(leaf) if bounds.has_unnamed(leaf) else bounds.together(leaf)
+    return Claim(
+        path=path_of(tree, leaf), task=leaf.task, most=bounds.most(leaf.task), share=bounds.share(leaf), together=together,
+        names=len(bounds.names(leaf)),
+    )  # fmt: skip
+
+
+def path_of(tree: Tree, leaf: Leaf) -> str:
+    return next(node.path for node in tree.nodes if node.leaf == leaf.number)
+
+
+@dataclass(frozen=True)
+class RunOut:
+    """A leaf that had no more when its turn came: after `samples`, when `drawn` of `size` whole units were there in all."""
+
+    wanted: "Wanted"
+    tree: Tree
+    bounds: SpeakerBounds
+    leaf: Leaf
+    samples: int
+    drawn: int
+    size: int  # that the bounds are of
+
+    def what(self) -> str:
+        """Where it ended."""
+        unit, scale = shown_unit(self.wanted.stage)
+        passes, most = self.wanted.passes[self.leaf.task, self.leaf.source], self.wanted.mixture.passes
+        of = f"{passes:,} of {most:,} passes" if passes < most else counted(passes, "pass", "passes")
+        declared = size_of(self.wanted.stage)
+        return (
+            f"{path_of(self.tree, self.leaf)} ran out after {counted(self.samples, 'sample')} in {of} over its data, "
+            f"at {self.drawn / scale:,.0f} of {declared / scale:,.0f} {unit}{self._under()}"
+        )
+
+    def _under(self) -> str:
+        if not (full := self._full()):
+            return ""
+        most = f"`most: {{speaker: {_short(self.bounds.most(self.leaf.task))}}}`"
+        names = len(self.bounds.names(self.leaf))
+        they = f"{full:,} of its {names:,} speakers" if names > 1 else "its one speaker"
+        return f" ({they} {'has' if full == 1 else 'have'} all that {most} allows of what task {self.leaf.task} gives)"
+
+    def _full(self) -> int:
+        """How many of its speakers hold as much as they may fill, or more."""
+        if self.leaf.number not in self.bounds.held:
+            return 0
+        allowed, passes = self.bounds.of(self.leaf, self.size), self.wanted.passes[self.leaf.task, self.leaf.source]
+        return sum(s.amount * passes >= allowed[name] for name, s in self.bounds.names(self.leaf).items())
+
+    def advice(self) -> str:
+        """What would help."""
+        lower = "lower `total` or `scale`"
+        if self._full():
+            needed = self._needed()
+            raised = f"add speakers, raise `most` to about {needed:g}" if needed else "add data of more speakers"
+            share = " or its share of the task" if self.bounds.share(self.leaf) < 1 else ""
+            return f"{raised}, {lower}{share}, or let it end early (`exhausted: stop`)"
+        if self.wanted.passes[self.leaf.task, self.leaf.source] < self.wanted.mixture.passes:
+            return f"no further pass can fill it: add data, {lower}, allow more `passes`, or let it end early (`exhausted: stop`)"
+        return f"add data, {lower}, or set `exhausted: repeat` with more `passes` (or `exhausted: stop`)"
+
+    def _needed(self) -> float:
+        """The least `most` at which what its speakers hold would do, about; 0 where none would."""
+        passes = self.wanted.passes[self.leaf.task, self.leaf.source]
+        held = {n: s.amount * passes for n, s in self.bounds.held[self.leaf.number].items()}
+        allowed, most = self.bounds.of(self.leaf, self.size), float(self.bounds.most(self.leaf.task))
+        due = float(size_of(self.wanted.stage) * self.tree.share_of(self.leaf))
+
+        def there(at: int) -> float:
+            return fsum(
+                n if name == UNNAMED else min(n, allowed[name] * at / _STEPS / most) for name, n in held.items()
+            )
+
+        steps = range(1, _STEPS + 1)
+        found = bisect_left(steps, due, key=there) + 1
+        return found / _STEPS if most * _STEPS < found <= _STEPS else 0.0

@@ -1,0 +1,33 @@
+"""Plans that were refused: what a build puts on record, so that whoever looks at the corpus is told why it ends there.
+
+    plan/pretrain-refused.json    {"stage": "9f2c…", "why": "stage 'pretrain': words/speech ran out after …", "digest": "51d0…"}
+
+It holds for the stage as it was declared then; it goes when the stage is planned.
+"""
+
+import json
+
+from weft.pipelines.store import Store
+from weft.schemas.fingerprint import digest
+from weft.schemas.training import TrainingStage
+
+
+def refusal_name(stage: str) -> str:
+    return f"plan/{stage}-refused.json"
+
+
+def record_refusal(store: Store, name: str, stage: TrainingStage, why: str) -> None:
+    record = {"stage": digest(stage.model_dump(mode="json")), "why": why}
+    text = json.dumps({**record, "digest": digest(record)}, indent=1, ensure_ascii=False)
+    store.write(refusal_name(name), (text + "\n").encode())
+
+
+def refusal_of(store: Store, name: str, stage: TrainingStage) -> str:
+    """Why a stage that is declared like this was not planned; "" where that is not on record."""
+    try:
+        record = json.loads(store.read(refusal_name(name)))
+        whole = record.pop("digest") == digest(record)
+        same = record["stage"] == digest(stage.model_dump(mode="json"))
+    except (FileNotFoundError, ValueError, KeyError, TypeError, AttributeError):
+        return ""
+    return str(record["why"]) if whole and same else ""

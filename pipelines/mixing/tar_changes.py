@@ -1,0 +1,70 @@
+"""Why a tar is written again: which of its samples changed, came or went, and whether by themselves or by the plan.
+
+tar_changes(store, "pretrain", planned)  ->  ["2 of its 412 samples changed"], ["plan/pretrain takes 30 more samples of it"]
+"""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from weft.pipelines.mixing.order import Order
+from weft.pipelines.mixing.shards import contents_of, rows_name, tar_name
+from weft.pipelines.parts import part_name, read_table
+from weft.pipelines.store import Damaged, Store
+from weft.schemas.counting import are, counted
+from weft.schemas.plan import Tar
+
+Samples = dict[str, int]  # the checksum of each by its key, in the order of the tar
+
+
+def tar_changes(store: Store, stage: str, planned: Tar) -> list[str]:
+    """A phrase each; empty where its samples are as they were, or what stands cannot be read. Raises FileNotFoundError."""
+    try:
+        table = read_table(store, rows_name(tar_name(stage, planned)), ["key", "crc"])
+    except Damaged:
+        return []
+    old = dict(zip(table["key"].to_pylist(), table["crc"].to_pylist(), strict=True))
+    return [*_phrases(store, stage, planned, old, _planned(store, stage, planned))]
+
+
+def _phrases(store: Store, stage: str, planned: Tar, old: Samples, new: Samples) -> Iterator[str]:
+    of = f"of its {counted(len(old), 'sample')}"
+    changed = sum(new.get(key, crc) != crc for key, crc in old.items())
+    if changed:
+        yield f"{changed:,} {of} changed"
+    left = old.keys() - new.keys()
+    if gone := len(left - _composed(store, planned) if left else left):
+        yield f"{gone:,} {of} {are(gone)} gone from {planned.node}"
+    came = [key for key in new if key not in old]
+    further = _at_the_end(list(new), old)
+    if inserted := len(came) - further:
+        yield f"{counted(inserted, 'sample')} {are(inserted)} new in {planned.node}"
+    if further:
+        yield f"plan/{stage} takes {counted(further, 'more sample')} of it"
+    if fewer := len(left) - gone:
+        yield f"plan/{stage} takes {counted(fewer, 'sample')} fewer of it"
+
+
+def _at_the_end(keys: list[str], old: Samples) -> int:
+    """How many samples follow the last that was there before: a plan that takes more goes on where it ended."""
+    return next((n for n, key in enumerate(reversed(keys)) if key in old), 0)
+
+
+def _planned(store: Store, stage: str, planned: Tar) -> Samples:
+    """What the plan puts into the tar now."""
+    contents, found = contents_of(store, stage, planned), dict[int, tuple[str, int]]()
+    for part in np.unique(contents.part).tolist():
+        where = np.flatnonzero(contents.part == part)
+        table = read_table(store, part_name(planned.node, part), ["key", "crc"]).take(contents.row[where])
+        found |= dict(
+            zip(where.tolist(), zip(table["key"].to_pylist(), table["crc"].to_pylist(), strict=True), strict=True)
+        )
+    return dict(found[place] for place in sorted(found))
+
+
+def _composed(store: Store, planned: Tar) -> set[str]:
+    """The keys of all samples that are composed in the parts of the tar's group."""
+    parts = Order(store, planned.node).group(planned.group, ["part"])["part"].unique().to_pylist()
+    return {
+        key for part in parts for key in read_table(store, part_name(planned.node, part), ["key"])["key"].to_pylist()
+    }
