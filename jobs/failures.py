@@ -3,10 +3,15 @@
 2 pieces of work failed (5 more need them and were not begun; all else is done and kept):
   align/speech, part-00003: ValueError: no such voice (pipelines/voices/espeak.py:88)
   ingest/speech, part-00001 and 1 more: OSError: [Errno 28] No space left on device (pipelines/store.py:121)
+  ingest/web, part-00002: it cannot read some items now
+source web: 2 items cannot be read now; the same command asks for them again:
+  https://host/a.flac: the server answers 503
+  https://host/b.flac: no such file
+  (sources.web.missing=reject leaves out what is not there)
 """
 
 import traceback
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,9 +20,11 @@ from weft.pipelines.mixing.tree import PlanError
 from weft.pipelines.splits import SplitError
 from weft.pipelines.store import Damaged
 from weft.schemas.faults import RecipeError
+from weft.schemas.ledger import Unread, UnreadItems
 
 ROOT = Path(__file__).parents[1]
 SHOWN = 20  # lines of the list; the rest is counted
+_ITEMS = 5  # of a source that cannot be read
 
 # for the user to change, or for the build to mend: these end a build at once, as they are
 ENDING = (RecipeError, EmptySource, PlanError, SplitError, Damaged)
@@ -31,6 +38,7 @@ class Failure:
     place: str = ""  # "pipelines/voices/espeak.py:88", the last line of weft's own code
     trace: str = ""
     machine: str = ""  # only of a cluster
+    unread: tuple[Unread, ...] = ()  # items that cannot be read now
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +59,8 @@ class BuildError(RuntimeError):
 
 
 def failure_of(error: BaseException, machine: str = "") -> Failure:
+    if isinstance(error, UnreadItems):  # no place in the code is at fault
+        return Failure(reason="it cannot read some items now", unread=error.items)
     reason = f"{type(error).__name__}: {error}".removesuffix(": ")
     return Failure(
         reason=reason, place=place_of(error), trace="".join(traceback.format_exception(error)), machine=machine
@@ -75,8 +85,25 @@ def build_error(failed: Sequence[FailedPiece], dropped: int) -> BuildError:
         lines[SHOWN:] = [f"  and {len(lines) - SHOWN} lines more"]
     rest = f"{dropped:,} more need them and were not begun; " if dropped else ""
     count = f"{len(failed):,} pieces of work" if len(failed) > 1 else "1 piece of work"
+    lines += unread_lines(item for piece in failed for item in piece.failure.unread)
     message = f"{count} failed ({rest}all else is done and kept):\n" + "\n".join(lines)
-    return BuildError(message, "\n".join(pieces[0].failure.trace for pieces in alike.values()))
+    return BuildError(message, "\n".join(filter(None, (pieces[0].failure.trace for pieces in alike.values()))))
+
+
+def unread_lines(items: Iterable[Unread]) -> Iterator[str]:
+    """By source: how many items cannot be read now, and some of them."""
+    sources: dict[str, dict[str, Unread]] = {}
+    for item in items:
+        sources.setdefault(item.source, {}).setdefault(item.path, item)
+    for source, found in sources.items():
+        count = f"{len(found):,} items" if len(found) > 1 else "1 item"
+        yield f"source {source}: {count} cannot be read now; the same command asks for them again:"
+        some = sorted(found.values(), key=lambda item: item.path)[:_ITEMS]
+        yield from (f"  {item.path}: {item.reason}" for item in some)
+        if len(found) > _ITEMS:
+            yield f"  and {len(found) - _ITEMS:,} more"
+        if any(item.absent and item.node.startswith("ingest/") for item in found.values()):
+            yield f"  (sources.{source}.missing=reject leaves out what is not there)"
 
 
 def _line(pieces: Sequence[FailedPiece]) -> str:

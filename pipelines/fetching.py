@@ -14,13 +14,10 @@ from typing import Any, BinaryIO, cast
 import fsspec
 from fsspec.implementations.local import LocalFileSystem
 
+from weft.pipelines.reading import settings
 from weft.schemas.faults import RecipeError
 from weft.schemas.ledger import Unusable
 
-CONNECT = 10.0  # seconds that a server may take to accept a connection
-SILENCE = 60.0  # seconds that it may send nothing
-WHOLE = 3600.0  # seconds that it may take for a file
-LARGEST = 1 << 32  # bytes of a file
 _IN_MEMORY = 1 << 24  # bytes that are not yet put on disk
 _CHUNK = 1 << 20
 
@@ -34,10 +31,15 @@ def open_url(url: str) -> BinaryIO:
     return _fetched(url) if _is_web(url) else _opened(url)
 
 
+def ask_for(url: str) -> None:
+    """Opens it and fetches nothing of an answer. Raises as `open_url` does."""
+    (_answer(url) if _is_web(url) else _opened(url)).close()
+
+
 def is_there(url: str) -> bool:
-    """Whether it can be opened now; of an answer nothing is fetched."""
+    """Whether it can be opened now."""
     try:
-        (_answer(url) if _is_web(url) else _opened(url)).close()
+        ask_for(url)
     except Exception:  # noqa: BLE001  # each file system has its own
         return False
     return True
@@ -91,15 +93,16 @@ def _copy(url: str, out: BinaryIO) -> None:
     with _answer(url) as answer:
         while chunk := answer.read(_CHUNK):
             length += len(chunk)
-            if length > LARGEST:
-                raise Unusable("too_large", f"it has more than {LARGEST:,} bytes")
+            if length > settings().largest:
+                raise Unusable("too_large", f"it has more than {settings().largest:,.0f} bytes (`reading.largest`)")
             out.write(chunk)
 
 
 def _timeout() -> Any:
     import aiohttp
 
-    return aiohttp.ClientTimeout(total=WHOLE, connect=CONNECT, sock_connect=CONNECT, sock_read=SILENCE)
+    at = settings()
+    return aiohttp.ClientTimeout(total=at.whole, connect=at.connect, sock_connect=at.connect, sock_read=at.silence)
 
 
 class _View:

@@ -10,6 +10,8 @@ _PART = r"part-\d{5,}\.parquet"
 _MADE = re.compile(
     rf"(?:(?:rejects|ledger)/)?(?:{_STAGES})(?:/[^/]+)+/{_PART}"
     rf"|(?:{_STAGES})(?:/[^/]+)+/part-\d{{5,}}\.bin"
+    rf"|unfinished/(?:rejects/)?ingest/[^/]+/{_PART}"
+    r"|unread/.+\.parquet"
     rf"|list/[^/]+/{_PART}"
     r"|order/[^/]+/(?:pass-\d+|validation)/[^/]+\.parquet"
     r"|shards/[^/]+/(?:train|validation|val)-[^/]*\d\.tar"

@@ -81,6 +81,8 @@ def _phrase(name: str, was: str | None, now: str | None) -> str:
         return f"setting `{what}` was {was}, is now {now}"
     if kind in ("use", "version"):
         return f"its {what or 'own'} {'backend' if kind == 'use' else 'version'} was {was}, is now {now}"
+    if kind == "missing":
+        return f"{was} of its items were missing"
     if kind == "content":
         return f"the content of its `{what}` changed"
     return f"its {kind} {what} changed"

@@ -21,6 +21,7 @@ from weft.pipelines.mixing.stream_audit import StreamAudit
 from weft.pipelines.models import damage_of_model
 from weft.pipelines.parts import opened_part
 from weft.pipelines.store import Damaged, Store
+from weft.pipelines.unread import noted_unread
 from weft.pipelines.verify import damaged, missing, strangers
 from weft.schemas.audit import Audit, LeakAudit, StageAudit
 from weft.schemas.plan import VALIDATION_STAGE
@@ -41,8 +42,9 @@ def audit(store: Store, house: House, deep: bool = False) -> Audit:
         faults += map(str, damaged_samples(store, streams))
     shared = _leaks(store, house, faults)
     return Audit(
-        corpus=store.url, stages=stages, nodes=nodes, rejects=rejects, leaks=shared, faults=tuple(dict.fromkeys(faults))
-    )
+        corpus=store.url, stages=stages, nodes=nodes, rejects=rejects, leaks=shared,
+        unread=tuple(noted_unread(store, expected.works)), faults=tuple(dict.fromkeys(faults)),
+    )  # fmt: skip
 
 
 def streams_of(store: Store, house: House) -> list[StreamAudit]:

@@ -19,7 +19,7 @@ from weft.pipelines.sound import regular
 from weft.pipelines.store import Store
 from weft.schemas.ledger import Unusable
 
-ABSENT = "unreadable"  # the stamp of a file that is not there: once it is, the listing changes, and it is read
+ABSENT = "unreadable"  # the stamp of a file that is not there
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +106,7 @@ def read_bytes(store: Store, uri: str) -> bytes:
     try:
         if uri.startswith("/"):
             regular(uri)
-        return patiently(lambda: store.read(uri), uri.rsplit("/", 1)[-1])
+        return patiently(lambda: store.read(uri), uri)
     except Unusable as fault:
         raise Unusable("bad_transcript", f"{uri.rsplit('/', 1)[-1]}: {fault.detail}") from None
     except ValueError as error:

@@ -120,7 +120,7 @@ def _audio(store: Store, uri: str) -> Audio:
         return Audio(uri)
     path, _, offset = uri.rpartition(":")
     lies_at = store.located(path)
-    head = patiently(lambda: _head(store, lies_at, int(offset)), path)
+    head = patiently(lambda: _head(store, lies_at, int(offset)), lies_at)
     if head[:4] != b"RIFF" or len(head) < 8:
         raise Unusable("not_audio", f"no wav begins at byte {offset} of {path.rsplit('/', 1)[-1]}")
     return Audio(path, int(offset), struct.unpack("<I", head[4:])[0] + 8)

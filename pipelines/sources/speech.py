@@ -5,15 +5,17 @@ Said(text="and then", speaker="s1", supervisions=(…))  +  Audio("/data/clip.fl
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Annotated, Literal
 
 from weft.pipelines.sound import channels_of, scan
 from weft.pipelines.sources import base
+from weft.pipelines.sources.base import Missing
 from weft.pipelines.store import Store
 from weft.pipelines.timings.base import Timing
 from weft.schemas.audio import Audio, Recording, Supervision, Word
 from weft.schemas.item import Item
-from weft.schemas.ledger import Reject, Unusable
+from weft.schemas.ledger import Reject, Unavailable, Unusable
+from weft.schemas.settings import NOT_IDENTITY
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +48,14 @@ class Said:
 class SpeechSource(base.Source):
     """`speaker` and `language` hold where the data names none; "" is an unknown one. Channels are mixed, or the first
     is taken, or each becomes a recording of its own. With `retime`, words that come with times are aligned all the same.
+    A file that is listed and not there fails the work (`missing: fail`) or is rejected, and asked for by every build (`reject`).
     """
 
     speaker: str = ""
     language: str = ""
     channels: Literal["mix", "first", "each"] = "mix"
     retime: bool = False
+    missing: Annotated[Missing, NOT_IDENTITY] = "fail"
 
     @property
     def makes(self) -> type:
@@ -76,7 +80,10 @@ class SpeechSource(base.Source):
                 yield refused(item, f"{item.path} channel {channel}", fault)
 
     def _recording(self, item: Item, store: Store, audio: Audio, said: Said, within: str) -> Recording:
-        facts = scan(store, audio)
+        try:
+            facts = scan(store, audio)
+        except Unavailable as fault:  # of a row, or a member
+            raise self.judged(fault) from None
         said = said.untimed() if self.retime else said
         key = f"{item.key}-{within}" if within else item.key
         return Recording(

@@ -140,7 +140,7 @@ def _tars(path: str) -> Iterator[File]:
 def opened(item: Item, store: Store) -> BinaryIO:
     uri = store.located(item.uri)
     try:
-        return patiently(lambda: store.open(uri), item.path)
+        return patiently(lambda: store.open(uri), uri)
     except ValueError as error:
         raise Unusable("unreadable", str(error)) from None
 

@@ -10,19 +10,21 @@ import pytest
 from tests.pipelines.servers import Server, serving
 from weft.pipelines import fetching
 from weft.pipelines.fetching import open_url
+from weft.pipelines.reading import reading_as
 from weft.pipelines.sound import flac, load, scan
 from weft.pipelines.store import Store
 from weft.schemas.audio import Audio
 from weft.schemas.faults import RecipeError
 from weft.schemas.ledger import Unavailable, Unusable
+from weft.schemas.reading import ReadSettings
 
 CLIP = flac((np.sin(np.arange(32000) / 20) * 0.5).astype(np.float32), 16000)
 
 
 @pytest.fixture(autouse=True)
-def short_limits(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fetching, "SILENCE", 0.3)
-    monkeypatch.setattr(fetching, "LARGEST", 1_000_000)
+def short_limits() -> Iterator[None]:
+    with reading_as(ReadSettings(silence=0.3, largest=1e6)):
+        yield
 
 
 @pytest.fixture

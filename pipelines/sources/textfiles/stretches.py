@@ -69,4 +69,4 @@ def _opened(item: Item, store: Store) -> BinaryIO:
         raise Unusable("bad_name", "its name is not UTF-8; rename it")
     if (uri := store.located(item.uri)).startswith("/"):
         regular(uri)
-    return patiently(lambda: store.open(uri), item.path)
+    return patiently(lambda: store.open(uri), uri)
