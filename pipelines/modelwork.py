@@ -240,7 +240,9 @@ class AlignerWork(_ModelWork):
         with _refusals(self.node):
             aligner.setup()
         with steps_in_file(store, self.node):
-            told = _readable(store, self.node, [u for u in chosen if aligner.understands(u) and u.seconds <= aligner.longest])
+            told = _readable(
+                store, self.node, [u for u in chosen if aligner.understands(u) and u.seconds <= aligner.longest]
+            )
             clips = [Clip(s, said, speaker_of(u)) for u, s in told if (said := aligner.spoken(u.text or ""))]
             train = partial(aligner.train, clips, seed=self.seed)
             _make_model(store, self.node, self._learning(store, chosen), train, self.inputs(store))

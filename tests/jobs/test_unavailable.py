@@ -118,10 +118,14 @@ def test_a_build_goes_on_without_what_is_not_there_and_says_how_many_are_not(
         (tmp_path / "raw" / name).rename(tmp_path / "away" / name)
     code, _, said = weft("build", recipe, "--out", tmp_path / "corpus", "--engine", "local")
     assert code == 1 and "source speech: 3 items cannot be read now; the same command asks for them again:" in said
-    assert all(f"{name}: No such file or directory" in said for name in gone) and "sources.speech.missing=reject" in said
+    assert (
+        all(f"{name}: No such file or directory" in said for name in gone) and "sources.speech.missing=reject" in said
+    )
     store = Store(str(tmp_path / "corpus"))
     whole = {name for name in store.names("ingest/speech", ".parquet")}
-    assert 0 < len(whole) < len(store.names("list/speech", ".parquet")), "parts that can be read are made, others are not"
+    assert 0 < len(whole) < len(store.names("list/speech", ".parquet")), (
+        "parts that can be read are made, others are not"
+    )
     assert json.loads(weft("status", store.url, "--json")[1])["unread"][0]["reason"] == "No such file or directory"
     assert "source speech: 3 items cannot be read now" in weft("status", store.url)[1]
     code, said, _ = weft("audit", store.url)
@@ -129,7 +133,9 @@ def test_a_build_goes_on_without_what_is_not_there_and_says_how_many_are_not(
     for name in gone:
         (tmp_path / "away" / name).rename(tmp_path / "raw" / name)
     ran(recipe, tmp_path / "corpus")
-    assert {n: b for n, b in files(tmp_path / "corpus").items() if n != "corpus.json"} == files(tmp_path / "undisturbed")
+    assert {n: b for n, b in files(tmp_path / "corpus").items() if n != "corpus.json"} == files(
+        tmp_path / "undisturbed"
+    )
 
 
 def reasons(out: Path) -> list[str]:
@@ -187,7 +193,9 @@ def test_a_server_that_stays_busy_fails_the_build_and_no_more(recipe: Path, tmp_
     recipe = of_urls(tmp_path, server)
     ran(recipe, tmp_path / "undisturbed")
     server.answers["/03.flac"] = [503] * 99
-    with pytest.raises(BuildError, match=r"source speech: 1 item cannot be read now(.|\n)*03\.flac: the server answers 503"):
+    with pytest.raises(
+        BuildError, match=r"source speech: 1 item cannot be read now(.|\n)*03\.flac: the server answers 503"
+    ):
         ran(recipe, tmp_path / "corpus")
     server.answers.clear()
     ran(recipe, tmp_path / "corpus")
@@ -206,7 +214,9 @@ def test_what_a_server_does_not_have_is_asked_for_by_every_build(recipe: Path, t
     assert reasons(tmp_path / "corpus") == ["missing"]
     server.asked.clear()
     assert again(recipe, tmp_path / "corpus") == [("ingest/speech", ("1 of its items were missing",))]
-    assert "/03.flac" in server.asked and len(set(server.asked)) <= 2, "of the others one, to see that the source is there"
+    assert "/03.flac" in server.asked and len(set(server.asked)) <= 2, (
+        "of the others one, to see that the source is there"
+    )
     server.answers.clear()
     ran(recipe, tmp_path / "corpus")
     assert files(tmp_path / "corpus") == files(tmp_path / "undisturbed")
