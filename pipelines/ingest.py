@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 from pydantic import PrivateAttr, SerializeAsAny
 
 from weft.pipelines.sources.base import Source
+from weft.pipelines.sources.lists import check_item
 from weft.pipelines.splits import Named, Splits
 from weft.pipelines.stage import Stage
 from weft.pipelines.store import Store
@@ -77,6 +78,7 @@ class Ingest(Stage):
                 yield _reject(item, judged) if isinstance(judged, Unusable) else _unread(item, judged)
 
     def _read(self, item: Item) -> Iterator[Any]:
+        check_item(item)
         for read in self.source.read(item, self._store):
             record = read if isinstance(read, Reject) else replace(read, item=item.key)
             if not isinstance(record, Document):

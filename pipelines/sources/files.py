@@ -8,9 +8,8 @@ import os
 import re
 import stat as stat_module
 import unicodedata
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, TextIO
 
 import fsspec
 
@@ -19,6 +18,9 @@ from weft.pipelines.sound import regular
 from weft.pipelines.store import Store
 from weft.schemas.ledger import Unusable
 
+LARGEST = 1 << 24  # bytes of a transcript
+TABLE = 1 << 28  # bytes of one that may hold many recordings
+_TABLES = (".ctm", ".rttm")
 ABSENT = "unreadable"  # the stamp of a file that is not there
 
 
@@ -65,13 +67,6 @@ def _is_folder(path: str) -> bool:
         return False  # a dangling link, or one to itself, is no folder, and no error
 
 
-def open_list(path: str, opens: Callable[..., Any] = open) -> TextIO:
-    """A list or a table that names items, as text; `opens` may expand it. Raises Unusable for a pipe or a device, and OSError."""
-    if os.path.exists(path):
-        regular(path)
-    return opens(path, "rt", encoding="utf-8", errors="backslashreplace")
-
-
 def local_file(uri: str, path: str) -> File:
     try:
         path.encode()
@@ -101,16 +96,25 @@ def _walk_url(root: str) -> Iterator[File]:
 
 
 def read_bytes(store: Store, uri: str) -> bytes:
-    """A small file. Raises Unusable: bad_transcript; and Unavailable for one that is gone."""
+    """A transcript, or a table of them. Raises Unusable: bad_transcript; and Unavailable for one that is gone."""
     uri = store.located(uri)
+    largest = TABLE if uri.lower().endswith(_TABLES) else LARGEST
     try:
         if uri.startswith("/"):
             regular(uri)
-        return patiently(lambda: store.read(uri), uri)
+        data = patiently(lambda: _first(store, uri, largest + 1), uri)
+        if len(data) > largest:
+            raise Unusable("bad_transcript", f"it has more than {largest:,} bytes")
+        return data
     except Unusable as fault:
         raise Unusable("bad_transcript", f"{uri.rsplit('/', 1)[-1]}: {fault.detail}") from None
     except ValueError as error:
         raise Unusable("bad_transcript", f"{uri.rsplit('/', 1)[-1]}: {error}") from None
+
+
+def _first(store: Store, uri: str, length: int) -> bytes:
+    with store.open(uri) as file:
+        return file.read(length)
 
 
 def read_text(store: Store, uri: str) -> str:
