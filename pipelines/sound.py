@@ -19,7 +19,7 @@ import soxr
 
 from weft.pipelines.decoders import Sound, opened
 from weft.pipelines.ffmpeg import BrokenStream
-from weft.pipelines.reading import patiently, watched
+from weft.pipelines.reading import patiently, settings, watched
 from weft.pipelines.store import Store
 from weft.schemas.audio import Audio, Utterance
 from weft.schemas.ledger import Unavailable, Unusable
@@ -203,6 +203,8 @@ def _opened(store: Store, uri: str, audio: Audio) -> BinaryIO:
         there = file.seek(0, os.SEEK_END) - audio.offset
         if there < audio.length:
             raise Unusable("truncated", f"{audio.length:,} bytes are declared, and {max(0, there):,} are there")
+        if audio.length > settings().largest:  # it is held in memory
+            raise Unusable("too_large", f"it has {audio.length:,} bytes, more than `reading.largest`")
         file.seek(audio.offset)
         return io.BytesIO(file.read(audio.length))
 
