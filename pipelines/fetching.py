@@ -14,7 +14,7 @@ from typing import Any, BinaryIO, cast
 import fsspec
 from fsspec.implementations.local import LocalFileSystem
 
-from weft.pipelines.reading import settings
+from weft.pipelines.reading import settings, without_secrets
 from weft.schemas.faults import RecipeError
 from weft.schemas.ledger import Unusable
 
@@ -59,7 +59,9 @@ def _opened(url: str) -> BinaryIO:
     try:
         return fsspec.open(url, "rb").open()
     except ImportError as error:
-        raise RecipeError(f"{url.partition('://')[0]}:// cannot be read here: {error}") from None
+        raise RecipeError(
+            f"{without_secrets(url)}: {url.partition('://')[0]}:// cannot be read here ({error})"
+        ) from None
 
 
 def _answer(url: str) -> Any:

@@ -7,7 +7,7 @@
 What a file holds is another matter: content that was read and is wrong is a reject (Unusable).
 
 Waiting for each of a million files of a mount that is gone would take months. So of one piece of work only the first failure of a
-kind is waited for; and where `IN_A_ROW` reads of a server (or of local files) in a row found no answer, the others are not tried.
+kind is waited for in full; and where `IN_A_ROW` reads of a server (or of local files) in a row found no answer, the others are not tried.
 """
 
 import errno
@@ -20,7 +20,8 @@ from dataclasses import dataclass, field
 from time import sleep
 from typing import Any, BinaryIO, TypeVar, cast
 
-from weft.schemas.ledger import Unavailable
+from weft.schemas.faults import RecipeError
+from weft.schemas.ledger import Unavailable, Unusable
 from weft.schemas.reading import ReadSettings
 
 T = TypeVar("T")
@@ -52,8 +53,12 @@ class Reads:
         return self.failed[place] >= IN_A_ROW and place in self.tried
 
     def waits(self, place: str, error: Exception) -> tuple[float, ...]:
-        is_waited_for = (place, _is_absent(error)) in self.waited or self.failed[place] >= IN_A_ROW
-        return () if is_waited_for else self.settings.waits
+        """Seconds before each further try. Where others failed before, a server that is busy for a moment gets one more."""
+        if self.failed[place] >= IN_A_ROW:
+            return ()
+        if (place, _is_absent(error)) in self.waited:
+            return () if _is_absent(error) else self.settings.waits[:1]
+        return self.settings.waits
 
     def note_failure(self, place: str, error: Exception) -> None:
         self.tried.add(place)
@@ -165,6 +170,16 @@ def patiently(read: Callable[[], T], what: str) -> T:
         else:
             reads.note_answer(place)
             return found
+
+
+def opened(read: Callable[[], T], what: str) -> T:
+    """The same where a file is opened. Raises Unusable, too, for what is no name, and RecipeError where a package is wanting."""
+    try:
+        return patiently(read, what)
+    except RecipeError:
+        raise
+    except ValueError as error:
+        raise Unusable("unreadable", str(error).replace(what, without_secrets(what))) from None
 
 
 def _place(what: str) -> str:

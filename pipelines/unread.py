@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from weft.pipelines.fetching import ask_for
 from weft.pipelines.parts import read_part, write_part
-from weft.pipelines.reading import patiently, without_secrets
+from weft.pipelines.reading import opened, without_secrets
 from weft.pipelines.sound import regular
 from weft.pipelines.store import Damaged, Store
 from weft.schemas.audio import Recording, Utterance
@@ -51,10 +51,10 @@ def _fault(store: Store, uri: str) -> Unavailable | None:
         if uri.startswith("/"):
             regular(uri)
         elif "://" in uri:
-            patiently(lambda: ask_for(uri), uri)
+            opened(lambda: ask_for(uri), uri)
     except Unavailable as fault:
         return fault
-    except (Unusable, ValueError):
+    except Unusable:
         return None
     return None
 

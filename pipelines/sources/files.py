@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import fsspec
 
-from weft.pipelines.reading import patiently
+from weft.pipelines.reading import opened
 from weft.pipelines.sound import regular
 from weft.pipelines.store import Store
 from weft.schemas.ledger import Unusable
@@ -102,14 +102,12 @@ def read_bytes(store: Store, uri: str) -> bytes:
     try:
         if uri.startswith("/"):
             regular(uri)
-        data = patiently(lambda: _first(store, uri, largest + 1), uri)
+        data = opened(lambda: _first(store, uri, largest + 1), uri)
         if len(data) > largest:
             raise Unusable("bad_transcript", f"it has more than {largest:,} bytes")
         return data
     except Unusable as fault:
         raise Unusable("bad_transcript", f"{uri.rsplit('/', 1)[-1]}: {fault.detail}") from None
-    except ValueError as error:
-        raise Unusable("bad_transcript", f"{uri.rsplit('/', 1)[-1]}: {error}") from None
 
 
 def _first(store: Store, uri: str, length: int) -> bytes:

@@ -103,9 +103,7 @@ class Source(SpeechSource):
             elif self.path.endswith(".parquet"):
                 found = datasets.load_dataset("parquet", data_files=self.path, streaming=True)
             else:
-                found = datasets.load_dataset(
-                    path, self.config or None, revision=self.revision or None, streaming=True
-                )
+                found = datasets.load_dataset(path, self.config or None, revision=self.revision or None, streaming=True)
         except (ValueError, FileNotFoundError, ConnectionError, datasets.exceptions.DatasetsError) as error:
             raise OSError(f"{self.path}: {str(error).removeprefix(f'{self.path}: ').splitlines()[0]}") from None
         splits = dict(found) if isinstance(found, dict) else {str(found.split or "train"): found}

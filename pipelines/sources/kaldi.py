@@ -13,7 +13,7 @@ import struct
 from collections.abc import Iterator, Sequence
 from typing import Annotated
 
-from weft.pipelines.reading import patiently
+from weft.pipelines.reading import opened
 from weft.pipelines.sources.base import folder_of
 from weft.pipelines.sources.files import clean, stamp
 from weft.pipelines.sources.lists import numbered_lines
@@ -125,7 +125,7 @@ def _audio(store: Store, uri: str) -> Audio:
         return Audio(uri)
     path, _, offset = uri.rpartition(":")
     lies_at = store.located(path)
-    head = patiently(lambda: _head(store, lies_at, int(offset)), lies_at)
+    head = opened(lambda: _head(store, lies_at, int(offset)), lies_at)
     if head[:4] != b"RIFF" or len(head) < 8:
         raise Unusable("not_audio", f"no wav begins at byte {offset} of {path.rsplit('/', 1)[-1]}")
     return Audio(path, int(offset), struct.unpack("<I", head[4:])[0] + 8)

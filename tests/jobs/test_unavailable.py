@@ -1,5 +1,6 @@
 """Audio that goes for a while: the build fails and says so, nothing is lost for good, and afterwards the bytes are the same."""
 
+import importlib.util
 import json
 import shutil
 import threading
@@ -20,6 +21,7 @@ from weft.pipelines.parts import read_part
 from weft.pipelines.presence import SourceGone
 from weft.pipelines.store import Store
 from weft.schemas.ledger import Reject
+from weft.schemas.reading import ReadSettings
 
 
 def write_recipe(root: Path, **source: Any) -> Path:
@@ -122,10 +124,12 @@ def test_a_build_goes_on_without_what_is_not_there_and_says_how_many_are_not(
         all(f"{name}: No such file or directory" in said for name in gone) and "sources.speech.missing=reject" in said
     )
     store = Store(str(tmp_path / "corpus"))
-    whole = {name for name in store.names("ingest/speech", ".parquet")}
+    whole = set(store.names("ingest/speech", ".parquet"))
     assert 0 < len(whole) < len(store.names("list/speech", ".parquet")), (
         "parts that can be read are made, others are not"
     )
+    resolved = yaml.safe_load(store.read("recipe.yaml"))
+    assert resolved["reading"] == ReadSettings().model_dump() and resolved["sources"]["speech"]["missing"] == "fail"
     assert json.loads(weft("status", store.url, "--json")[1])["unread"][0]["reason"] == "No such file or directory"
     assert "source speech: 3 items cannot be read now" in weft("status", store.url)[1]
     code, said, _ = weft("audit", store.url)
@@ -186,6 +190,36 @@ def test_a_server_that_is_busy_for_a_moment_is_asked_again(recipe: Path, tmp_pat
     server.answers |= {"/03.flac": [503, 503], "/05.flac": [503]}
     ran(recipe, tmp_path / "corpus")
     assert reasons(tmp_path / "corpus") == []
+    assert files(tmp_path / "corpus") == files(tmp_path / "undisturbed")
+
+
+def test_a_list_of_urls_whose_package_is_not_installed(
+    tmp_path: Path, weft: Callable[..., tuple[int, str, str]]
+) -> None:
+    if importlib.util.find_spec("s3fs"):
+        pytest.skip("s3fs is installed here")
+    (tmp_path / "urls.tsv").write_text("s3://bucket/a.wav\n")
+    recipe = write_recipe(tmp_path, use="urls", path=str(tmp_path / "urls.tsv"))
+    code, _, said = weft("build", recipe, "--out", tmp_path / "corpus", "--engine", "local")
+    assert code == 2 and "s3://bucket/a.wav: s3:// cannot be read here (Install s3fs to access S3)" in said
+
+
+def test_six_clips_that_go_before_they_are_encoded(recipe: Path, tmp_path: Path) -> None:
+    ran(recipe, tmp_path / "undisturbed")
+    (tmp_path / "away").mkdir()
+    six = [f"{n:02d}.flac" for n in range(0, 12, 2)]
+
+    def move(event: Event) -> None:
+        if event.node == "models/cepstra":
+            for name in six:
+                (tmp_path / "raw" / name).rename(tmp_path / "away" / name)
+
+    with pytest.raises(BuildError, match=r"source speech: 6 items cannot be read now"):
+        ran(recipe, tmp_path / "corpus", move)
+    assert not list((tmp_path / "corpus" / "rejects" / "encode").rglob("*.parquet"))
+    for name in six:
+        (tmp_path / "away" / name).rename(tmp_path / "raw" / name)
+    ran(recipe, tmp_path / "corpus")
     assert files(tmp_path / "corpus") == files(tmp_path / "undisturbed")
 
 

@@ -123,7 +123,9 @@ class TestReadText:
         with pytest.raises(Unavailable, match="No such file"):
             read_text(store, str(tmp_path / "gone.txt"))
 
-    @pytest.mark.parametrize(("ending", "limit"), [("txt", "LARGEST"), ("TextGrid", "LARGEST"), ("words.json", "LARGEST"), ("ctm", "TABLE")])
+    @pytest.mark.parametrize(
+        ("ending", "limit"), [("txt", "LARGEST"), ("TextGrid", "LARGEST"), ("words.json", "LARGEST"), ("ctm", "TABLE")]
+    )
     def test_no_more_is_read_than_a_transcript_can_have(
         self, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ending: str, limit: str
     ) -> None:
@@ -131,7 +133,10 @@ class TestReadText:
         (path := tmp_path / f"a.{ending}").write_text("x" * 101)
         with pytest.raises(Unusable) as caught:
             read_bytes(store, str(path))
-        assert (caught.value.reason, caught.value.detail) == ("bad_transcript", f"a.{ending}: it has more than 100 bytes")
+        assert (caught.value.reason, caught.value.detail) == (
+            "bad_transcript",
+            f"a.{ending}: it has more than 100 bytes",
+        )
 
     def test_a_pipe_never_blocks_the_run(self, store: Store, tmp_path: Path, pipe_guard: None) -> None:
         os.mkfifo(tmp_path / "a.txt")

@@ -102,7 +102,9 @@ def test_only_what_is_written_as_a_name_on_the_hub_is_looked_for_there(
 
     monkeypatch.setattr(datasets, "load_dataset", load)
     monkeypatch.setattr("weft.pipelines.sources.huggingface.commit_of", lambda *rest, **options: "commit")
-    with pytest.raises(OSError, match=r"^org/speech: no such file or folder; if it is a name on the hub, write hf://org/speech$"):
+    with pytest.raises(
+        OSError, match=r"^org/speech: no such file or folder; if it is a name on the hub, write hf://org/speech$"
+    ):
         list(Source(path="org/speech").items("s"))
     with pytest.raises(OSError, match=r"hf://speech: a name on the hub is written hf://org/name"):
         list(Source(path="hf://speech").items("s"))
