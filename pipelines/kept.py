@@ -37,7 +37,7 @@ class Kept:
         if stamp is None or stamp.fingerprint != fingerprint or ".bin" in stamp.notes.get("companions", ""):
             return {}
         try:
-            records = read_part(self.store, f"{folder}{self.makes}", self.record)
+            records: list[Any] = read_part(self.store, f"{folder}{self.makes}", self.record)
             rejects = read_part(self.store, f"{folder}rejects/{self.makes}", Reject)
         except (FileNotFoundError, Damaged):
             return {}

@@ -7,7 +7,7 @@
 What a file holds is another matter: content that was read and is wrong is a reject (Unusable).
 
 Waiting for each of a million files of a mount that is gone would take months. So of one piece of work only the first failure of a
-kind is waited for in full; and where `IN_A_ROW` reads of a server (or of local files) in a row found no answer, the others are not tried.
+kind is waited for in full. Where `IN_A_ROW` reads of a server (or of local files) in a row found no answer, the others are not tried.
 """
 
 import errno

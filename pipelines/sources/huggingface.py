@@ -91,7 +91,7 @@ class Source(SpeechSource):
             raise OSError(str(fault)) from None
 
     def _splits(self) -> list[tuple[str, Any]]:
-        """Each split by name. Raises OSError, with the reason, for what `datasets` cannot read; a path is never looked for on the hub."""
+        """Each split by name. Raises OSError, with the reason, for what `datasets` cannot read and for a path that is not there."""
         import datasets
 
         try:

@@ -32,8 +32,10 @@ class Source(base.Source):
 
     def items(self, name: str) -> Iterator[Item]:
         for number, line in numbered_lines(self.path):
-            wrong = isinstance(line, Unusable)
-            yield wrong_item(name, f"line {number}", line) if wrong else dialogue_item(name, line.strip(), str(number))
+            if isinstance(line, Unusable):
+                yield wrong_item(name, f"line {number}", line)
+            else:
+                yield dialogue_item(name, line.strip(), str(number))
 
     @property
     def names_splits(self) -> bool:

@@ -53,7 +53,8 @@ def test_a_list_that_is_one_value(tmp_path: Path, ending: str, length: int) -> N
 
 @pytest.mark.parametrize(
     ("source", "name"),
-    [(manifest, "a.jsonl"), (manifest, "a.jsonl.gz"), (lhotse, "cuts.jsonl"), (lhotse, "cuts.json.gz"), (urls, "a.txt"), (script, "a.jsonl")],
+    [(manifest, "a.jsonl"), (manifest, "a.jsonl.gz"), (lhotse, "cuts.jsonl"), (lhotse, "cuts.json.gz"), (urls, "a.txt"),
+     (script, "a.jsonl")],
 )  # fmt: skip
 def test_every_list_says_what_of_it_is_too_long(tmp_path: Path, ingested: Callable, source: object, name: str) -> None:
     data = json.dumps(["x" * 9000]).encode()
