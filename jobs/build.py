@@ -24,7 +24,6 @@ from weft.pipelines.mixing.shards import index_name, rows_name, tar_name, wids_n
 from weft.pipelines.mixing.supply import short
 from weft.pipelines.own_names import is_made_by_weft
 from weft.pipelines.presence import check_presence
-from weft.pipelines.reading import reading_as
 from weft.pipelines.revisions import revisions
 from weft.pipelines.store import Damaged, Store
 from weft.pipelines.verify import damaged
@@ -45,8 +44,7 @@ def build(
     Raises SourceGone, before anything is touched, where nothing of a source can be read any more.
     With `damage` everything is read first, and what is not as it was written is told and made anew.
     """
-    with reading_as(house.recipe.reading):
-        check_presence(store, house)
+    check_presence(store, house)
     store.sweep()
     remake = partial(remove_damaged, store, damage)
     remake(lambda: chain(damaged(store, Expected.of(store, house), deep=True), damaged_orders(store)))

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 
 import fsspec
 
-from weft.pipelines.reading import opened
+from weft.pipelines.reading import opened, patiently
 from weft.pipelines.sound import regular
 from weft.pipelines.store import Store
-from weft.schemas.ledger import Unusable
+from weft.schemas.ledger import Unavailable, Unusable
 
 LARGEST = 1 << 24  # bytes of a transcript
 TABLE = 1 << 28  # bytes of one that may hold many recordings
@@ -35,7 +35,7 @@ class File:
 
 
 def walk(root: str) -> Iterator[File]:
-    """Every file below `root`, sorted; links to folders are followed once. Raises FileNotFoundError."""
+    """Every file below `root`, sorted; links to folders are followed once. Raises FileNotFoundError, and Unavailable."""
     if "://" in root:
         yield from _walk_url(root)
         return
@@ -49,7 +49,8 @@ def walk(root: str) -> Iterator[File]:
 
 
 def _walk_folder(root: str, below: str, seen: set[str]) -> Iterator[File]:
-    for entry in sorted(os.scandir(os.path.join(root, below)), key=lambda e: e.name):
+    folder = os.path.join(root, below)
+    for entry in sorted(patiently(lambda: list(os.scandir(folder)), folder), key=lambda e: e.name):
         path = os.path.join(below, entry.name)
         if not _is_folder(entry.path):
             yield local_file(entry.path, path)
@@ -58,13 +59,17 @@ def _walk_folder(root: str, below: str, seen: set[str]) -> Iterator[File]:
 
 
 def _is_folder(path: str) -> bool:
-    """Raises OSError where a mount does not answer: all that lies below it would go from the listing without a word."""
-    try:
-        return stat_module.S_ISDIR(os.stat(path).st_mode)
-    except OSError as error:
-        if error.errno not in (errno.ENOENT, errno.ELOOP, errno.EACCES):
-            raise
-        return False  # a dangling link, or one to itself, is no folder, and no error
+    """Raises Unavailable where a mount does not answer: all that lies below it would go from the listing without a word."""
+
+    def asked() -> bool:
+        try:
+            return stat_module.S_ISDIR(os.stat(path).st_mode)
+        except OSError as error:
+            if error.errno not in (errno.ENOENT, errno.ELOOP, errno.EACCES):
+                raise
+            return False  # a dangling link, or one to itself, is no folder, and no error
+
+    return patiently(asked, path)
 
 
 def local_file(uri: str, path: str) -> File:
@@ -87,7 +92,12 @@ def stamp(uri: str) -> str:
 def _walk_url(root: str) -> Iterator[File]:
     fs, below = fsspec.core.url_to_fs(root)
     scheme = root.split("://", 1)[0]
-    found = fs.find(below, detail=True)
+    try:
+        found = patiently(lambda: fs.find(below, detail=True), root)
+    except Unavailable as fault:
+        if fault.absent:
+            raise FileNotFoundError(root) from None
+        raise
     if not found:
         raise FileNotFoundError(root)
     for path in sorted(found):

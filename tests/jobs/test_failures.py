@@ -11,7 +11,7 @@ from weft.jobs.failures import BuildError, FailedPiece, Failure, build_error, fa
 from weft.jobs.faults import explain
 from weft.jobs.schedule import run
 from weft.pipelines.store import Damaged, Store
-from weft.schemas.ledger import Unread, UnreadItems
+from weft.schemas.ledger import Unavailable, Unread, UnreadItems
 from weft.schemas.resources import Resources
 
 
@@ -99,6 +99,10 @@ def test_any_other_fault_names_its_place(monkeypatch: pytest.MonkeyPatch) -> Non
     except RuntimeError as error:
         message, code = explain(error)
     assert code == 1 and message.startswith("failed: RuntimeError: odd (tests/jobs/test_failures.py:")
+
+
+def test_what_cannot_be_read_is_no_fault_of_the_code() -> None:
+    assert explain(Unavailable("a.wav", "no answer in time")) == ("failed: a.wav: no answer in time", 1)
 
 
 def test_debug_asks_for_tracebacks(weft: Callable[..., tuple[int, str, str]], monkeypatch: pytest.MonkeyPatch) -> None:
