@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 
 from pydantic import PrivateAttr, SerializeAsAny
 
+from weft.pipelines.reading import without_secrets
 from weft.pipelines.sources.base import Source
 from weft.pipelines.sources.lists import check_item
 from weft.pipelines.splits import Named, Splits
@@ -75,7 +76,15 @@ class Ingest(Stage):
                 yield _reject(item, fault)
             except Unavailable as fault:
                 judged = self.source.judged(fault)
-                yield _reject(item, judged) if isinstance(judged, Unusable) else _unread(item, judged)
+                yield _reject(item, judged) if isinstance(judged, Unusable) else self._unread(item, judged)
+
+    def _unread(self, item: Item, fault: Unavailable) -> Unread:
+        """With the file that cannot be read where it is another than the item's, such as its transcript."""
+        own = {without_secrets(uri) for uri in (item.uri, self._store.located(item.uri))}
+        reason = fault.reason if fault.what in own else f"{fault.what}: {fault.reason}"
+        return Unread(
+            key=item.key, node=f"ingest/{item.source}", source=item.source, path=item.path, reason=reason, absent=fault.absent
+        )  # fmt: skip
 
     def _read(self, item: Item) -> Iterator[Any]:
         check_item(item)
@@ -92,10 +101,3 @@ class Ingest(Stage):
 
 def _reject(item: Item, fault: Unusable) -> Reject:
     return Reject(item.key, "ingest", item.source, item.path, fault.reason, fault.detail, 0.0)
-
-
-def _unread(item: Item, fault: Unavailable) -> Unread:
-    return Unread(
-        key=item.key, node=f"ingest/{item.source}", source=item.source, path=item.path, reason=fault.reason,
-        absent=fault.absent,
-    )  # fmt: skip

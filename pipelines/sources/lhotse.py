@@ -96,7 +96,7 @@ class Source(SpeechSource):
     def _shard(self, item: Item, store: Store) -> Iterator[Recording | Reject]:
         listed = store.located(item.text_uri)
         cuts = patiently(lambda: {str(cut.get("id")): cut for cut in _all_cuts(listed)}, listed)
-        with watched(tars.opened(item, store), item.path) as file:
+        with watched(tars.opened(item, store), store.located(item.uri)) as file:
             for number, sample in enumerate(tars.samples(file)):
                 where = f"{item.path}/{sample.key}"
                 try:

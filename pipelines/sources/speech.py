@@ -3,9 +3,9 @@
 Said(text="and then", speaker="s1", supervisions=(…))  +  Audio("/data/clip.flac")   ->   Recording(seconds=62.4, …)
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeVar
 
 from weft.pipelines.sound import channels_of, scan
 from weft.pipelines.sources import base
@@ -16,6 +16,8 @@ from weft.schemas.audio import Audio, Recording, Supervision, Word
 from weft.schemas.item import Item
 from weft.schemas.ledger import Reject, Unavailable, Unusable
 from weft.schemas.settings import NOT_IDENTITY
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,18 +74,22 @@ class SpeechSource(base.Source):
             chosen = replace(audio, channel=0) if self.channels == "first" and audio.channel < 0 else audio
             yield self._recording(item, store, chosen, said, within)
             return
-        for channel in range(channels_of(store, audio)):
+        for channel in range(self._read(lambda: channels_of(store, audio))):
             try:
                 one = replace(audio, channel=channel)
                 yield self._recording(item, store, one, said, f"{within}c{channel}")
             except Unusable as fault:
                 yield refused(item, f"{item.path} channel {channel}", fault)
 
-    def _recording(self, item: Item, store: Store, audio: Audio, said: Said, within: str) -> Recording:
+    def _read(self, read: Callable[[], T]) -> T:
+        """Of a row or a member: where it is missing, the others of its item are read all the same."""
         try:
-            facts = scan(store, audio)
-        except Unavailable as fault:  # of a row, or a member
+            return read()
+        except Unavailable as fault:
             raise self.judged(fault) from None
+
+    def _recording(self, item: Item, store: Store, audio: Audio, said: Said, within: str) -> Recording:
+        facts = self._read(lambda: scan(store, audio))
         said = said.untimed() if self.retime else said
         key = f"{item.key}-{within}" if within else item.key
         return Recording(

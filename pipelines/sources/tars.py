@@ -62,7 +62,7 @@ class Source(SpeechSource):
 
     def read(self, item: Item, store: Store) -> Iterator[Recording | Reject]:
         """Raises Unusable."""
-        with watched(opened(item, store), item.path) as file:
+        with watched(opened(item, store), store.located(item.uri)) as file:
             seen: set[str] = set()
             for number, sample in enumerate(samples(file)):
                 where = f"{item.path}/{sample.key}"

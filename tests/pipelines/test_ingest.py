@@ -8,6 +8,8 @@ from typing import Any, Literal
 import pytest
 
 from weft.pipelines.ingest import Ingest
+from weft.pipelines.sources import folder
+from weft.pipelines.sources.base import Source as AnySource
 from weft.pipelines.sources.manifest import Source
 from weft.pipelines.store import Store
 from weft.schemas.ledger import Reject, Unread
@@ -30,7 +32,7 @@ def test_a_mount_that_does_not_answer_is_no_missing_file(
     assert isinstance(away, Unread) and not away.absent
 
 
-def ingested(store: Store, source: Source) -> list[Any]:
+def ingested(store: Store, source: AnySource) -> list[Any]:
     stage = Ingest(source=source)
     stage.setup(store)
     return list(stage(list(source.items("speech"))))
@@ -44,3 +46,12 @@ def test_what_is_listed_and_not_there_is_as_the_recipe_says(
     both = ingested(store, Source(path=str(tmp_path / "all.jsonl"), missing=missing))
     assert [type(one) for one in both] == [made, made]
     assert {one.reason for one in both} == {"missing" if missing == "reject" else "No such file or directory"}
+
+
+def test_the_file_that_cannot_be_read_is_named_where_it_is_not_the_items_own(store: Store, tmp_path: Path) -> None:
+    (tmp_path / "raw").mkdir()
+    (tmp_path / "raw" / "a.wav").write_bytes(b"x")
+    (tmp_path / "raw" / "a.txt").symlink_to(tmp_path / "nothing")
+    (away,) = ingested(store, folder.Source(path=str(tmp_path / "raw")))
+    assert isinstance(away, Unread) and away.path == "a.wav"
+    assert away.reason == f"{tmp_path}/raw/a.txt: No such file or directory (a dangling link)"

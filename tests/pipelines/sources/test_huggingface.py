@@ -3,6 +3,7 @@
 import errno
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Literal
 
 import datasets
 import pytest
@@ -161,3 +162,14 @@ def test_a_column_says_more_than_the_split_that_is_loaded(
     datasets.DatasetDict({"train.100": named}).save_to_disk(str(tmp_path / "saved"))
     made, _ = ingested(Source(path=str(tmp_path / "saved"), split="train.100"))
     assert [r.split for r in made] == ["dev", "train.100"]
+
+
+@pytest.mark.parametrize("channels", ["mix", "each"])
+def test_a_row_whose_file_is_missing_costs_that_row_alone(
+    tmp_path: Path, clip: bytes, ingested: Callable, channels: Literal["mix", "each"]
+) -> None:
+    (tmp_path / "a.flac").write_bytes(clip)
+    rows = {"file": [f"{tmp_path}/{name}.flac" for name in ("a", "gone", "a")], "id": ["one", "two", "three"]}
+    datasets.Dataset.from_dict(rows).to_parquet(str(tmp_path / "t.parquet"))
+    made, (reject,) = ingested(Source(path=str(tmp_path / "t.parquet"), channels=channels))
+    assert len(made) == 2 and (reject.reason, reject.path) == ("missing", "train/two")
