@@ -64,9 +64,9 @@ def listed(name: str, source: Source) -> Iterator[Item]:
         path = getattr(source, "path", name)
         raise EmptySource(f"source {name!r}: {path}: {fault.detail}; set sources.{name}.path") from None
     except OSError as error:
-        if error.errno not in _OF_THE_PATH:
-            raise Unavailable(str(error.filename or getattr(source, "path", name)), error.strerror) from None
         why = error.strerror or "cannot be listed"
+        if error.errno not in _OF_THE_PATH:
+            raise Unavailable(str(error.filename or getattr(source, "path", name)), why) from None
         raise EmptySource(f"source {name!r}: {error.filename or error}: {why}; set sources.{name}.path") from None
     if none:
         raise EmptySource(f"source {name!r}: nothing of its kind was found at {getattr(source, 'path', '(no path)')}")
