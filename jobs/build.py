@@ -156,7 +156,7 @@ def tidy(house: House, store: Store, works: Sequence[Work]) -> None:
     kept = made | {f"{folder}/{name}" for folder in ("rejects", "ledger") for name in made}
     kept |= {name.removesuffix(".parquet") + ".bin" for name in made}
     kept |= {order_name(work.of) for work in works if isinstance(work, OrderWork)}
-    for folder in (*STAGES, "order", "rejects", "ledger"):
+    for folder in (*STAGES, "order", "rejects", "ledger", "unread", "unfinished"):
         for name in store.names(folder):
             if name not in kept and is_made_by_weft(name):
                 store.remove(name)

@@ -185,11 +185,13 @@ def _build(house: House, store: Store, runs: "Engine", verify: bool) -> "BuildPr
     from weft.jobs.progress import BuildProgress
     from weft.jobs.show import show_passed_over
     from weft.pipelines.learning import pace_of
+    from weft.pipelines.reading import reading_as
 
     try:
-        tell_shortages(house, store)
-        with BuildProgress(console, partial(pace_of, store)) as progress:
-            build(house, store, runs, progress.report, progress.expect, _tell if verify else None)
+        with reading_as(house.recipe.reading):
+            tell_shortages(house, store)
+            with BuildProgress(console, partial(pace_of, store)) as progress:
+                build(house, store, runs, progress.report, progress.expect, _tell if verify else None)
     finally:
         runs.close()
     show_passed_over(console, house.sources)

@@ -3,10 +3,15 @@
 2 pieces of work failed (5 more need them and were not begun; all else is done and kept):
   align/speech, part-00003: ValueError: no such voice (pipelines/voices/espeak.py:88)
   ingest/speech, part-00001 and 1 more: OSError: [Errno 28] No space left on device (pipelines/store.py:121)
+  ingest/web, part-00002: it cannot read some items now
+source web: 2 items cannot be read now; the same command asks for {'them' if len(found) > 1 else 'it'} again:
+  https://host/a.flac: the server answers 503
+  https://host/b.flac: no such file
+  (sources.web.missing=reject leaves out what is not there)
 """
 
 import traceback
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,9 +21,11 @@ from weft.pipelines.splits import SplitError
 from weft.pipelines.store import Damaged
 from weft.schemas.counting import counted
 from weft.schemas.faults import RecipeError
+from weft.schemas.ledger import Unread, UnreadItems
 
 ROOT = Path(__file__).parents[1]
 SHOWN = 20  # lines of the list; the rest is counted
+_ITEMS = 5  # of a source that cannot be read
 
 # for the user to change, or for the build to mend: these end a build at once, as they are
 ENDING = (RecipeError, EmptySource, PlanError, SplitError, Damaged)
@@ -32,6 +39,7 @@ class Failure:
     place: str = ""  # "pipelines/voices/espeak.py:88", the last line of weft's own code
     trace: str = ""
     machine: str = ""  # only of a cluster
+    unread: tuple[Unread, ...] = ()  # items that cannot be read now
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +60,8 @@ class BuildError(RuntimeError):
 
 
 def failure_of(error: BaseException, machine: str = "") -> Failure:
+    if isinstance(error, UnreadItems):  # no place in the code is at fault
+        return Failure(reason="it cannot read some items now", unread=error.items)
     reason = f"{type(error).__name__}: {error}".removesuffix(": ")
     return Failure(
         reason=reason, place=place_of(error), trace="".join(traceback.format_exception(error)), machine=machine
@@ -77,8 +87,25 @@ def build_error(failed: Sequence[FailedPiece], dropped: int) -> BuildError:
     need = "needs them and was" if dropped == 1 else "need them and were"
     rest = f"{dropped:,} more {need} not begun; " if dropped else ""
     count = f"{counted(len(failed), 'piece')} of work"
+    lines += unread_lines(item for piece in failed for item in piece.failure.unread)
     message = f"{count} failed ({rest}all else is done and kept):\n" + "\n".join(lines)
-    return BuildError(message, "\n".join(pieces[0].failure.trace for pieces in alike.values()))
+    return BuildError(message, "\n".join(filter(None, (pieces[0].failure.trace for pieces in alike.values()))))
+
+
+def unread_lines(items: Iterable[Unread]) -> Iterator[str]:
+    """By source: how many items cannot be read now, and some of them."""
+    sources: dict[str, dict[str, Unread]] = {}
+    for item in items:
+        sources.setdefault(item.source, {}).setdefault(item.path, item)
+    for source, found in sources.items():
+        again = "them" if len(found) > 1 else "it"
+        yield f"source {source}: {counted(len(found), 'item')} cannot be read now; the same command asks for {again} again:"
+        some = sorted(found.values(), key=lambda item: item.path)[:_ITEMS]
+        yield from (f"  {item.path}: {item.reason}" for item in some)
+        if len(found) > _ITEMS:
+            yield f"  and {len(found) - _ITEMS:,} more"
+        if any(item.absent and item.node.startswith("ingest/") for item in found.values()):
+            yield f"  (sources.{source}.missing=reject leaves out what is not there)"
 
 
 def _line(pieces: Sequence[FailedPiece]) -> str:

@@ -18,6 +18,7 @@ def explain(error: Exception) -> tuple[str, int]:
     from weft.pipelines.mixing.plan import PlanError
     from weft.pipelines.partwork import Unaccounted
     from weft.pipelines.store import Damaged
+    from weft.schemas.ledger import Unavailable, UnreadItems
 
     if isinstance(error, EmptySource):
         return f"{shown}{error}", 2
@@ -27,7 +28,7 @@ def explain(error: Exception) -> tuple[str, int]:
         hint = "" if debug or not error.trace else "\n(--debug shows the tracebacks)"
         return f"{error.trace if debug else ''}{error}{hint}", 1
     where = "".join(f"{note}: " for note in getattr(error, "__notes__", ()))
-    if isinstance(error, (Damaged, Unaccounted, OSError, ValueError)):
+    if isinstance(error, (Damaged, Unaccounted, Unavailable, UnreadItems, OSError, ValueError)):
         return f"{shown}failed: {where}{error}", 1
     place = f" ({place})" if (place := place_of(error)) else ""
     hint = "" if debug else " (--debug shows more)"

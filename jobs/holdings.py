@@ -15,7 +15,7 @@ from weft.pipelines.store import Store
 from weft.schemas.audio import Audio
 from weft.schemas.fingerprint import hash64
 from weft.schemas.item import Item
-from weft.schemas.ledger import Unusable
+from weft.schemas.ledger import Unavailable, Unusable
 from weft.schemas.text import Dialogue, Document
 
 SECONDS_A_TURN = 3.0
@@ -103,7 +103,7 @@ def _of_text(source: Source, chosen: list[Item], listing: Holding) -> Holding:
 def _text_held(source: Source, item: Item, store: Store) -> Holding:
     try:
         texts = [made.text for made in source.read(item, store) if isinstance(made, Document)]
-    except Unusable:  # what `build` rejects holds nothing
+    except (Unusable, Unavailable):  # what `build` rejects, or cannot read now, holds nothing
         texts = []
     return Holding(items=1, read=1, records=len(texts), bytes=sum(len(text.encode()) for text in texts))
 

@@ -186,7 +186,9 @@ def missing_sources(house: House) -> Iterator[RecipeFault]:
         for setting in ("path", "transcripts"):
             given = getattr(source, setting, "")
             for path in (given,) if isinstance(given, str) else given:
-                if path and house.recipe.sources[name].use != "huggingface" and _is_gone(path):
+                if house.recipe.sources[name].use == "huggingface" and (fault := _unloadable(path)):
+                    yield RecipeFault(("sources", name, setting), fault)
+                elif path and _is_gone(path):
                     yield _gone(("sources", name, setting), path)
 
 

@@ -8,6 +8,7 @@ from datetime import timedelta
 from rich.console import Console
 from rich.table import Table
 
+from weft.jobs.failures import unread_lines
 from weft.jobs.printing import escape
 from weft.pipelines.sources.base import Source
 from weft.schemas.audit import Audit, NodeAudit, StageAudit
@@ -49,6 +50,8 @@ def show_audit(console: Console, audit: Audit) -> None:
     for stage in audit.stages:
         show_mixture(console, stage)
     show_leaks(console, audit)
+    for line in unread_lines(audit.unread):
+        console.print(f"[yellow]{cell(line)}[/]", highlight=False)
     for fault in audit.faults[:_FAULTS]:
         console.print(f"[red]broken:[/] {cell(fault)}", highlight=False)
     if (more := len(audit.faults) - _FAULTS) > 0:

@@ -2,10 +2,13 @@
 
 import json
 from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict
 
 from rich.console import Console
 
 from weft.jobs.build import shard_works
+from weft.jobs.failures import unread_lines
 from weft.jobs.printing import plain_json
 from weft.jobs.progress import stage_of
 from weft.jobs.show import cell, table
@@ -13,29 +16,40 @@ from weft.pipelines.expected import listed_parts
 from weft.pipelines.graph import House
 from weft.pipelines.mixing.plan import plan_name
 from weft.pipelines.store import Damaged, Store
+from weft.pipelines.unread import noted_unread
 from weft.pipelines.work import IndexWork, Work
 
 
 def show_status(console: Console, store: Store, house: House, as_json: bool = False) -> None:
-    total, done = counted(store, house)
+    works = all_works(store, house)
+    total, done = counted(store, works)
+    unread = list(noted_unread(store, works))
     if as_json:
         stages = [{"stage": s, "parts": n, "done": done[s], "to_do": n - done[s]} for s, n in total.items()]
-        print(plain_json(json.dumps({"corpus": store.url, "stages": stages}, indent=1, ensure_ascii=False)))
+        shown = {"corpus": store.url, "stages": stages, "unread": [asdict(item) for item in unread]}
+        print(plain_json(json.dumps(shown, indent=1, ensure_ascii=False)))
         return
     rows = table(f"Status of {cell(store.url)}", "stage", "parts", "done", "to do")
     for stage, count in total.items():
         rows.add_row(cell(stage), f"{count:,}", f"{done[stage]:,}", f"{count - done[stage]:,}")
     console.print(rows)
+    for line in unread_lines(unread):
+        console.print(cell(line), highlight=False)
 
 
-def counted(store: Store, house: House) -> tuple[Counter[str], Counter[str]]:
-    """Pieces of work by stage: all, and those that stand."""
+def all_works(store: Store, house: House) -> list[Work]:
+    """Every piece of work that is known yet."""
     parts = {name: listed_parts(store, name) for name in house.sources}
     works = house.works(parts)
     for stage in house.recipe.training:
         if store.exists(plan_name(stage)):
             tars = shard_works(store, stage)
             works += [*tars, IndexWork(stage, tuple(w.makes for w in tars))]
+    return works
+
+
+def counted(store: Store, works: Sequence[Work]) -> tuple[Counter[str], Counter[str]]:
+    """Pieces of work by stage: all, and those that stand."""
     total, done = Counter[str](), Counter[str]()
     for work in works:
         total[stage_of(work.node)] += 1

@@ -3,7 +3,7 @@
     with open_url("https://host/a/clip.flac") as file: ...
 
 A server may have no ranges, not say how long a file is, send without end, or send nothing: an answer is fetched whole, to disk where it
-is long, and the last one is kept.
+is long, and the last one is kept. Of a tar only what is asked for is fetched, where the server has ranges.
 """
 
 import os
@@ -14,15 +14,13 @@ from typing import Any, BinaryIO, cast
 import fsspec
 from fsspec.implementations.local import LocalFileSystem
 
+from weft.pipelines.reading import settings, without_secrets
 from weft.schemas.faults import RecipeError
 from weft.schemas.ledger import Unusable
 
-CONNECT = 10.0  # seconds that a server may take to accept a connection
-SILENCE = 60.0  # seconds that it may send nothing
-WHOLE = 3600.0  # seconds that it may take for a file
-LARGEST = 1 << 32  # bytes of a file
 _IN_MEMORY = 1 << 24  # bytes that are not yet put on disk
 _CHUNK = 1 << 20
+_AHEAD = 1 << 16  # bytes fetched beyond what is asked for of a tar: its headers lie far apart
 
 
 def open_url(url: str) -> BinaryIO:
@@ -31,13 +29,21 @@ def open_url(url: str) -> BinaryIO:
     Raises Unusable for a pipe, a device and an answer that is too large, RecipeError where a package is wanting, and whatever
     fsspec raises.
     """
-    return _fetched(url) if _is_web(url) else _opened(url)
+    if not _is_web(url):
+        return _opened(url)
+    length = _length_of_ranged(url) if url.partition("?")[0].lower().endswith(".tar") else 0
+    return _ranged(url, length) if length else _fetched(url)
+
+
+def ask_for(url: str) -> None:
+    """Opens it and fetches nothing of an answer. Raises as `open_url` does."""
+    (_answer(url) if _is_web(url) else _opened(url)).close()
 
 
 def is_there(url: str) -> bool:
-    """Whether it can be opened now; of an answer nothing is fetched."""
+    """Whether it can be opened now."""
     try:
-        (_answer(url) if _is_web(url) else _opened(url)).close()
+        ask_for(url)
     except Exception:  # noqa: BLE001  # each file system has its own
         return False
     return True
@@ -53,13 +59,34 @@ def _opened(url: str) -> BinaryIO:
     try:
         return fsspec.open(url, "rb").open()
     except ImportError as error:
-        raise RecipeError(f"{url.partition('://')[0]}:// cannot be read here: {error}") from None
+        raise RecipeError(
+            f"{without_secrets(url)}: {url.partition('://')[0]}:// cannot be read here ({error})"
+        ) from None
 
 
-def _answer(url: str) -> BinaryIO:
+def _answer(url: str) -> Any:
     """As a stream; with a size, so that it does not ask for one first."""
     fs, path = fsspec.core.url_to_fs(url, client_kwargs={"timeout": _timeout()})
     return fs.open(path, block_size=0, size=1)
+
+
+_lengths: dict[str, int] = {}  # of the last tar by its url
+
+
+def _length_of_ranged(url: str) -> int:
+    """Bytes of a file of which the server sends any stretch; 0 where it does not, or says no length."""
+    if url not in _lengths:
+        with _answer(url) as answer:
+            headers = answer.r.headers
+        has_ranges = headers.get("Accept-Ranges") == "bytes" and "Content-Encoding" not in headers
+        _lengths.clear()
+        _lengths[url] = int(headers.get("Content-Length", 0)) if has_ranges else 0
+    return _lengths[url]
+
+
+def _ranged(url: str, length: int) -> BinaryIO:
+    fs, path = fsspec.core.url_to_fs(url, client_kwargs={"timeout": _timeout()})
+    return fs.open(path, block_size=_AHEAD, size=length, cache_type="readahead")
 
 
 def _check_regular(url: str) -> None:
@@ -91,15 +118,16 @@ def _copy(url: str, out: BinaryIO) -> None:
     with _answer(url) as answer:
         while chunk := answer.read(_CHUNK):
             length += len(chunk)
-            if length > LARGEST:
-                raise Unusable("too_large", f"it has more than {LARGEST:,} bytes")
+            if length > settings().largest:
+                raise Unusable("too_large", f"it has more than {settings().largest:,.0f} bytes (`reading.largest`)")
             out.write(chunk)
 
 
 def _timeout() -> Any:
     import aiohttp
 
-    return aiohttp.ClientTimeout(total=WHOLE, connect=CONNECT, sock_connect=CONNECT, sock_read=SILENCE)
+    at = settings()
+    return aiohttp.ClientTimeout(total=at.whole, connect=at.connect, sock_connect=at.connect, sock_read=at.silence)
 
 
 class _View:

@@ -282,7 +282,7 @@ class House:
         works: list[Work] = []
         for source, count in parts.items():
             works += [
-                PartWork(node, stage, part, inputs, models)
+                PartWork(node, stage, part, inputs, models, self.recipe.reading)
                 for node, stage, inputs, models in self.stages(source)
                 for part in range(count)
             ]
@@ -327,6 +327,7 @@ class House:
                 self.recipe.seed,
                 frozen=self.recipe.align.frozen,
                 checks=self._checks(among, parts),
+                reading=self.recipe.reading,
             )
         ]
 
@@ -341,7 +342,8 @@ class House:
         # it is loaded in the end, where it encodes
         holds = Resources(gpus=tokenizer.resources.gpus)
         frozen = self.recipe.tokenizers[name].frozen
-        return TokenizerWork(name, tokenizer, needs, self.recipe.seed, holds, frozen, self._checks(spoken, parts))
+        checks, reading = self._checks(spoken, parts), self.recipe.reading
+        return TokenizerWork(name, tokenizer, needs, self.recipe.seed, holds, frozen, checks, reading)
 
     def _taken(self, folder: str) -> str:
         return str(located(folder).absolute())

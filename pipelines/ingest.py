@@ -3,21 +3,20 @@
 Item(path="a/clip.wav")  ->  Recording(seconds=62.4, …)   or   Reject(reason="truncated", …)
 """
 
-import errno
-import os
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any, ClassVar
 
 from pydantic import PrivateAttr, SerializeAsAny
 
+from weft.pipelines.reading import without_secrets
 from weft.pipelines.sources.base import Source
-from weft.pipelines.sources.files import ABSENT
+from weft.pipelines.sources.lists import check_item
 from weft.pipelines.splits import Named, Splits
 from weft.pipelines.stage import Stage
 from weft.pipelines.store import Store
 from weft.schemas.item import Item
-from weft.schemas.ledger import NOT_FOUND, Reject, Unavailable, Unusable
+from weft.schemas.ledger import Reject, Unavailable, Unread, Unusable
 from weft.schemas.text import Document
 
 _LATER = {"split", "hold_out", "splits", "speakers"}
@@ -30,7 +29,7 @@ def _setting(name: str) -> str:
 
 
 class Ingest(Stage):
-    """Reads each item through its source; the second item of one key is a duplicate.
+    """Reads each item through its source; the second item of one key is a duplicate. What cannot be read comes as `Unread`.
 
     Documents get their split here; utterances where they are cut.
     """
@@ -38,6 +37,7 @@ class Ingest(Stage):
     source: SerializeAsAny[Source]
     splits: Splits = Splits()
     makes_seconds: ClassVar[bool] = True
+    one_by_one: ClassVar[bool] = True
     _store: Store = PrivateAttr()
 
     @property
@@ -71,24 +71,23 @@ class Ingest(Stage):
                 if item.key in seen:
                     raise Unusable("duplicate", "the source lists it more than once")
                 seen.add(item.key)
-                self._check_listed(item)
                 yield from self._read(item)
             except Unusable as fault:
                 yield _reject(item, fault)
             except Unavailable as fault:
-                if not (fault.absent and "://" in self._store.located(item.uri)):
-                    raise
-                yield _reject(item, Unusable(NOT_FOUND, fault.reason))
+                judged = self.source.judged(fault)
+                yield _reject(item, judged) if isinstance(judged, Unusable) else self._unread(item, judged)
 
-    def _check_listed(self, item: Item) -> None:
-        """Raises Unusable for a file that was not there when the source was listed; it is listed anew by every build."""
-        path = self._store.located(item.uri)
-        if ABSENT in item.stamp.split() and path.startswith("/") and _is_absent(path):
-            link = " (a dangling link)" if os.path.islink(path) else ""
-            if _is_absent(path.rpartition(":")[0]):  # a place in an archive
-                raise Unusable("missing", f"no such file{link}")
+    def _unread(self, item: Item, fault: Unavailable) -> Unread:
+        """With the file that cannot be read where it is another than the item's, such as its transcript."""
+        own = {without_secrets(uri) for uri in (item.uri, self._store.located(item.uri))}
+        reason = fault.reason if fault.what in own else f"{fault.what}: {fault.reason}"
+        return Unread(
+            key=item.key, node=f"ingest/{item.source}", source=item.source, path=item.path, reason=reason, absent=fault.absent
+        )  # fmt: skip
 
     def _read(self, item: Item) -> Iterator[Any]:
+        check_item(item)
         for read in self.source.read(item, self._store):
             record = read if isinstance(read, Reject) else replace(read, item=item.key)
             if not isinstance(record, Document):
@@ -98,15 +97,6 @@ class Ingest(Stage):
                 yield replace(record, split=self.splits.of(Named(items=(record.text,), split=record.split)))
             except Unusable as fault:
                 yield _reject(item, fault)
-
-
-def _is_absent(path: str) -> bool:
-    """Whether there is no such file; a mount that does not answer says nothing of its files."""
-    try:
-        os.stat(path)
-    except OSError as error:
-        return error.errno in (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)
-    return False
 
 
 def _reject(item: Item, fault: Unusable) -> Reject:

@@ -6,6 +6,7 @@
 An item added or lost touches one part (and where it makes one part more or fewer, the part that is split or joined).
 """
 
+import errno
 from collections.abc import Iterator
 
 from weft.pipelines.own_names import is_made_by_weft
@@ -13,8 +14,20 @@ from weft.pipelines.parts import part_name, stamp_of, table_digest, write_part
 from weft.pipelines.sources.base import Source
 from weft.pipelines.store import Store
 from weft.schemas.item import Item, bucket, bucket_count
-from weft.schemas.ledger import Unusable
+from weft.schemas.ledger import Unavailable, Unusable
 from weft.schemas.table import to_table
+
+# errors of what the recipe names, and those that have no number, as libraries say them in words
+_OF_THE_PATH = (
+    None,
+    errno.ENOENT,
+    errno.ENOTDIR,
+    errno.EISDIR,
+    errno.EACCES,
+    errno.ELOOP,
+    errno.ENAMETOOLONG,
+    errno.EINVAL,
+)
 
 
 class EmptySource(ValueError):
@@ -41,7 +54,7 @@ def list_source(store: Store, name: str, source: Source, part_size: int) -> int:
 
 
 def listed(name: str, source: Source) -> Iterator[Item]:
-    """The source's items, at least one. Raises EmptySource."""
+    """The source's items, at least one. Raises EmptySource, and Unavailable where a mount or a server does not answer."""
     none = True
     try:
         for item in source.items(name):
@@ -52,6 +65,8 @@ def listed(name: str, source: Source) -> Iterator[Item]:
         raise EmptySource(f"source {name!r}: {path}: {fault.detail}; set sources.{name}.path") from None
     except OSError as error:
         why = error.strerror or "cannot be listed"
+        if error.errno not in _OF_THE_PATH:
+            raise Unavailable(str(error.filename or getattr(source, "path", name)), why) from None
         raise EmptySource(f"source {name!r}: {error.filename or error}: {why}; set sources.{name}.path") from None
     if none:
         raise EmptySource(f"source {name!r}: nothing of its kind was found at {getattr(source, 'path', '(no path)')}")

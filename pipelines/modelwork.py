@@ -30,12 +30,14 @@ from weft.pipelines.partwork import content_of, model_mark
 from weft.pipelines.picks import ANY_UTTERANCE, TO_BE_ALIGNED, WITH_TEXT, picked
 from weft.pipelines.sound import heard
 from weft.pipelines.store import Store
+from weft.pipelines.unread import all_unread
 from weft.schemas.audio import Utterance
 from weft.schemas.changes import named_settings, training_set_changes, without_training_set
 from weft.schemas.faults import RecipeError
 from weft.schemas.fingerprint import content, digest
 from weft.schemas.learning import report_step
-from weft.schemas.ledger import Unusable
+from weft.schemas.ledger import Unavailable, UnreadItems, Unusable
+from weft.schemas.reading import ReadSettings
 from weft.schemas.recipe import VocabularySettings
 from weft.schemas.resources import Resources
 from weft.schemas.settings import Versioned
@@ -133,6 +135,7 @@ class TokenizerWork(_SpeechModelWork):
     )  # one thread: with two, now and then the last bit of a gradient hung on their timing
     frozen: bool = False
     checks: tuple[str, ...] = ()
+    reading: ReadSettings = ReadSettings()
 
     def made_from(self, store: Store) -> dict[str, str]:
         return self._learning(store, self._picked(store))
@@ -152,7 +155,7 @@ class TokenizerWork(_SpeechModelWork):
     def run(self, store: Store) -> int:
         with steps_in_file(store, self.node):
             chosen = self._picked(store)
-            heard = list(_readable(store, chosen))
+            heard = list(_readable(store, self.node, chosen))
             made_from = self._learning(store, chosen)
             _make_model(store, self.node, made_from, lambda folder: self._train(heard, folder), self.inputs(store))
         return len(heard)
@@ -215,6 +218,7 @@ class AlignerWork(_ModelWork):
     resources: Resources = Resources()
     frozen: bool = False
     checks: tuple[str, ...] = ()
+    reading: ReadSettings = ReadSettings()
 
     node = ALIGNER
     makes = model_mark(ALIGNER)
@@ -239,7 +243,9 @@ class AlignerWork(_ModelWork):
         with _refusals(self.node):
             aligner.setup()
         with steps_in_file(store, self.node):
-            told = _readable(store, [u for u in chosen if aligner.understands(u) and u.seconds <= aligner.longest])
+            told = _readable(
+                store, self.node, [u for u in chosen if aligner.understands(u) and u.seconds <= aligner.longest]
+            )
             clips = [Clip(s, said, speaker_of(u)) for u, s in told if (said := aligner.spoken(u.text or ""))]
             train = partial(aligner.train, clips, seed=self.seed)
             _make_model(store, self.node, self._learning(store, chosen), train, self.inputs(store))
@@ -322,11 +328,15 @@ def rejected(store: Store, sources: Sequence[str]) -> Counter[str]:
     return Counter(chain.from_iterable(table["reason"].to_pylist() for table in tables))
 
 
-def _readable(store: Store, utterances: Sequence[Utterance]) -> Iterator[tuple[Utterance, np.ndarray]]:
-    """With their samples; what broke since it was ingested teaches nothing, and the next stage rejects it. Raises Unavailable."""
+def _readable(store: Store, node: str, utterances: Sequence[Utterance]) -> Iterator[tuple[Utterance, np.ndarray]]:
+    """With their samples; what broke since it was ingested teaches nothing, and the next stage rejects it. Raises UnreadItems."""
     for number, utterance in enumerate(utterances):
         report_step("clips read", number + 1, len(utterances))
-        if not isinstance(samples := heard(store, utterance), Unusable):
+        try:
+            samples = heard(store, utterance)
+        except Unavailable as fault:
+            raise UnreadItems(all_unread(store, node, utterances, fault)) from None
+        if not isinstance(samples, Unusable):
             yield utterance, samples
 
 

@@ -8,7 +8,7 @@ and what it was made from:
 
   weft.companions   {"rejects/align/speech/part-00003.parquet": [5120, ""], "ingest/….bin": [81233, "9f…"]}   bytes, SHA-256
   weft.inputs       {"segment/speech/part-00003.parquet": "71c2…", "aligner/model.json": "03ab…"}
-  weft.again        "3": so many items a server did not have, so the part is made again by every build
+  weft.again        "3": so many items were missing, so every build asks for them again
 """
 
 import hashlib
@@ -18,13 +18,16 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from weft.pipelines.parts import Stamp, made_from_of, part_name, read_part, stamp_of, write_part
+from weft.pipelines.kept import Kept
+from weft.pipelines.parts import Stamp, part_name, read_part, stamp_of, write_part
 from weft.pipelines.stage import Stage
 from weft.pipelines.store import Store
+from weft.pipelines.unread import all_unread
 from weft.schemas.audio import Audio, Recording
 from weft.schemas.counting import counted
 from weft.schemas.fingerprint import digest
-from weft.schemas.ledger import NOT_FOUND, TOLERANCE, Held, LedgerRow, Reject
+from weft.schemas.ledger import MISSING, TOLERANCE, Held, LedgerRow, Reject, Unavailable, Unread, UnreadItems
+from weft.schemas.reading import ReadSettings
 from weft.schemas.resources import Resources
 from weft.schemas.text import Dialogue
 
@@ -53,6 +56,7 @@ class PartWork:
     part: int
     inputs: tuple[Input, ...]
     models: tuple[str, ...] = ()
+    reading: ReadSettings = ReadSettings()
 
     @property
     def resources(self) -> Resources:
@@ -76,8 +80,11 @@ class PartWork:
         return digest(self.made_from(store))
 
     def recorded(self, store: Store) -> dict[str, str] | None:
-        """What the part that stands was made from; None where there is none."""
-        return made_from_of(store, self.makes)
+        """What the part that stands was made from, with how many items were missing; None where there is none."""
+        if (stamp := stamp_of(store, self.makes)) is None:
+            return None
+        missing = {MISSING: stamp.notes[AGAIN]} if AGAIN in stamp.notes else {}
+        return {**json.loads(stamp.notes.get("made_from", "{}")), **missing}
 
     @property
     def rejects(self) -> str:
@@ -107,7 +114,9 @@ class PartWork:
     def run(self, store: Store, stage: Stage) -> int:
         """Runs the part with a stage that was set up; returns the number of records made."""
         inputs, absent = join([read_part(store, part_name(i.node, self.part), i.record) for i in self.inputs])
-        results = list(stage(inputs))
+        made_from = self.made_from(store)
+        fingerprint = digest(made_from)
+        results = self._results(store, stage, inputs, fingerprint)
         out = [r for r in results if not isinstance(r, Reject | Held)]
         rejects = [r for r in results if isinstance(r, Reject)]
         row = account(self, stage, inputs, absent, out, rejects, [r for r in results if isinstance(r, Held)])
@@ -116,16 +125,33 @@ class PartWork:
         store.remove(self.audio)
         if blob:
             store.write(self.audio, blob)
-        made_from = self.made_from(store)
-        fingerprint = digest(made_from)
         write_part(store, self.rejects, rejects, Reject, fingerprint)
         write_part(store, self.ledger, [row], LedgerRow, fingerprint)
         checksum = hashlib.sha256(blob).hexdigest()
         notes = {"made_from": json.dumps(made_from, ensure_ascii=True), **self._notes(store, blob, checksum)}
-        if lost := sum(reject.reason == NOT_FOUND for reject in rejects):
-            notes[AGAIN] = str(lost)
+        if missing := sum(reject.reason == MISSING for reject in rejects):
+            notes[AGAIN] = str(missing)
         write_part(store, self.makes, out, stage.makes, fingerprint, checksum, notes)
+        if stage.one_by_one:
+            self._kept(store, stage).forget()
         return len(out)
+
+    def _kept(self, store: Store, stage: Stage) -> Kept:
+        return Kept(store=store, makes=self.makes, record=stage.makes, parent=stage.parent)
+
+    def _results(self, store: Store, stage: Stage, inputs: list[Any], fingerprint: str) -> list[Any]:
+        """What the stage makes of the inputs. Raises UnreadItems, with all that cannot be read now."""
+        kept = self._kept(store, stage)
+        old = kept.of(fingerprint) if stage.one_by_one else {}
+        try:
+            results = kept.with_new(old, list(stage([r for r in inputs if not old or r.key not in old])), inputs)
+        except Unavailable as fault:
+            raise UnreadItems(all_unread(store, self.node, inputs, fault)) from None
+        if unread := tuple(r for r in results if isinstance(r, Unread)):
+            if not pack([r for r in results if not isinstance(r, Reject | Unread)], self.audio)[1]:
+                kept.keep(results, fingerprint)
+            raise UnreadItems(unread)
+        return results
 
     def _notes(self, store: Store, blob: bytes, checksum: str) -> dict[str, str]:
         companions = {name: (store.size(name), "") for name in (self.rejects, self.ledger)}

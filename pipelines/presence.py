@@ -2,12 +2,14 @@
 
     check_presence(store, house)      # raises SourceGone
 
-Of a source that the corpus lists already, a few of the items listed now are looked for; one that is there is enough, and so is that
-the corpus holds none of them.
+Of a source that the corpus lists already, a few of the items listed now are looked for, and where none is there, a few of those that
+the corpus holds; one that is there is enough, and so is that the corpus holds none.
 """
 
 import heapq
 import os
+from collections.abc import Iterable, Iterator
+from functools import cache
 from itertools import islice
 
 from weft.pipelines.expected import listed_parts
@@ -40,17 +42,24 @@ def check_presence(store: Store, house: House) -> None:
         chosen = heapq.nsmallest(_LOOKED_FOR, items, key=lambda item: hash64(item.key))
         if any(_is_there(item.uri) for item in chosen):
             continue
-        if any(_was_read(store, item) for item in chosen):  # a list may hold links that were always dead
+        held = list(islice(_held(store, name, items), _LOOKED_FOR))  # a list may hold links that were always dead
+        if held and not any(_is_there(item.uri) for item in held):
             raise SourceGone(
-                f"source {name!r}: nothing of it can be read now ({chosen[0].path} and others); is {_folder(chosen[0].uri)} "
+                f"source {name!r}: nothing of it can be read now ({held[0].path} and others); is {_folder(held[0].uri)} "
                 "mounted? The corpus was left as it is"
             )
 
 
-def _was_read(store: Store, item: Item) -> bool:
-    """Whether the corpus holds records of the item."""
-    part = part_name(f"ingest/{item.source}", bucket(item.key, listed_parts(store, item.source)))
-    return store.exists(part) and item.key in read_table(store, part, ["item"])["item"].to_pylist()
+def _held(store: Store, source: str, items: Iterable[Item]) -> Iterator[Item]:
+    """The items of which the corpus holds records."""
+    count = listed_parts(store, source)
+
+    @cache
+    def of_part(number: int) -> set[str]:
+        part = part_name(f"ingest/{source}", number)
+        return set(read_table(store, part, ["item"])["item"].to_pylist()) if store.exists(part) else set()
+
+    return (item for item in items if item.key in of_part(bucket(item.key, count)))
 
 
 def _is_there(uri: str) -> bool:

@@ -2,23 +2,91 @@
 
     patiently(lambda: store.open(uri), uri)     # raises Unavailable after the last try
     with watched(file, uri) as seen: …          # raises Unavailable where a read failed in between
+    with reading_as(recipe.reading): …          # how often is tried, and how long a server may take
 
 What a file holds is another matter: content that was read and is wrong is a reject (Unusable).
+
+Waiting for each of a million files of a mount that is gone would take months. So of one piece of work only the first failure of a
+kind is waited for in full. Where `IN_A_ROW` reads of a server (or of local files) in a row found no answer, the others are not tried.
 """
 
 import errno
 import io
-import time
+import os
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
+from time import sleep
 from typing import Any, BinaryIO, TypeVar, cast
 
-from weft.schemas.ledger import Unavailable
+from weft.schemas.faults import RecipeError
+from weft.schemas.ledger import Unavailable, Unusable
+from weft.schemas.reading import ReadSettings
 
 T = TypeVar("T")
-WAITS = (0.5, 2.0, 8.0)  # seconds before each further try
+IN_A_ROW = 8  # reads without an answer, after which a place is not tried any more
 _NO_SUCH_FILE = (404, 410)
 _NO_NAME = {errno.ENAMETOOLONG, errno.ELOOP, errno.EINVAL, errno.EISDIR}  # of the name itself: no try makes it better
+
+
+@dataclass
+class Reads:
+    """What this process knows of the places it reads: a server, or the local files.
+
+    `waited` holds the kinds of failure that this piece of work has waited for, `failed` counts failures in a row by place, `tried` the
+    places that this piece of work has tried.
+    """
+
+    settings: ReadSettings = ReadSettings()
+    waited: set[tuple[str, bool]] = field(default_factory=set)
+    tried: set[str] = field(default_factory=set)
+    failed: Counter[str] = field(default_factory=Counter)
+
+    def begin(self, settings: ReadSettings) -> None:
+        self.settings = settings
+        self.waited.clear()
+        self.tried.clear()
+
+    def is_given_up(self, place: str) -> bool:
+        """Each piece of work tries once whether the place is back."""
+        return self.failed[place] >= IN_A_ROW and place in self.tried
+
+    def waits(self, place: str, error: Exception) -> tuple[float, ...]:
+        """Seconds before each further try. Where others failed before, a server that is busy for a moment gets one more."""
+        if self.failed[place] >= IN_A_ROW:
+            return ()
+        if (place, _is_absent(error)) in self.waited:
+            return () if _is_absent(error) else self.settings.waits[:1]
+        return self.settings.waits
+
+    def note_failure(self, place: str, error: Exception) -> None:
+        self.tried.add(place)
+        self.waited.add((place, _is_absent(error)))
+        self.failed[place] += not _is_absent(error)
+
+    def note_answer(self, place: str) -> None:
+        self.tried.add(place)
+        self.failed[place] = 0
+
+
+reads = Reads()
+
+
+def settings() -> ReadSettings:
+    """How this process reads now."""
+    return reads.settings
+
+
+@contextmanager
+def reading_as(wanted: ReadSettings) -> Iterator[None]:
+    """Reads of one piece of work."""
+    before = reads.settings
+    reads.begin(wanted)
+    try:
+        yield
+    finally:
+        reads.begin(before)
 
 
 class Watched(io.RawIOBase):
@@ -41,6 +109,8 @@ class Watched(io.RawIOBase):
         return len(data)
 
     def read(self, size: int = -1) -> bytes:
+        if self.failure:
+            return b""
         place = self._file.tell()
         try:
             return patiently(lambda: self._read_at(place, size), self._what)
@@ -79,18 +149,43 @@ def watched(file: BinaryIO, what: str) -> Iterator[BinaryIO]:
 
 def patiently(read: Callable[[], T], what: str) -> T:
     """What `read` returns. Raises Unavailable where the file, the mount or the server is gone; ValueError for what is no name."""
-    for wait in (*WAITS, None):
+    place = _place(what)
+    if reads.is_given_up(place):
+        raise Unavailable(without_secrets(what), f"not tried: {IN_A_ROW} reads in a row before it found no answer")
+    tries = 0
+    while True:
         try:
-            return read()
+            found = read()
         except Exception as error:
             if not _is_environment(error):
                 raise
             if isinstance(error, OSError) and error.errno in _NO_NAME:
                 raise ValueError(_why(error)) from None
-            if wait is None or ("://" in what and _is_absent(error)):
+            waits = reads.waits(place, error)
+            if tries >= len(waits) or ("://" in what and _is_absent(error)):
+                reads.note_failure(place, error)
                 raise Unavailable(without_secrets(what), _why(error), _is_absent(error)) from None
-            time.sleep(wait)
-    raise AssertionError("the last try returns or raises")
+            sleep(waits[tries])
+            tries += 1
+        else:
+            reads.note_answer(place)
+            return found
+
+
+def opened(read: Callable[[], T], what: str) -> T:
+    """The same where a file is opened. Raises Unusable, too, for what is no name, and RecipeError where a package is wanting."""
+    try:
+        return patiently(read, what)
+    except RecipeError:
+        raise
+    except ValueError as error:
+        raise Unusable("unreadable", str(error).replace(what, without_secrets(what))) from None
+
+
+def _place(what: str) -> str:
+    """The server of a url; "" for local files."""
+    scheme, separator, rest = what.partition("://")
+    return f"{scheme}://{rest.partition('/')[0]}" if separator else ""
 
 
 def without_secrets(url: str) -> str:
@@ -127,4 +222,6 @@ def _why(error: Exception) -> str:
     if isinstance(error, FileNotFoundError) and not error.strerror:
         return "no such file"  # fsspec says the url, with its query
     words = " ".join(str(getattr(error, "strerror", None) or error).split())
+    if isinstance(error, FileNotFoundError) and isinstance(error.filename, str) and os.path.islink(error.filename):
+        return f"{words} (a dangling link)"
     return words or ("no answer in time" if isinstance(error, TimeoutError) else type(error).__name__)

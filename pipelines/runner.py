@@ -8,9 +8,13 @@ from collections import OrderedDict
 from threadpoolctl import threadpool_limits
 
 from weft.pipelines.partwork import PartWork, content_of, model_mark
+from weft.pipelines.reading import reading_as
 from weft.pipelines.stage import Stage
 from weft.pipelines.store import Store
+from weft.pipelines.unread import forget_unread, note_unread
 from weft.pipelines.work import Work
+from weft.schemas.ledger import UnreadItems
+from weft.schemas.reading import ReadSettings
 
 KEPT = 6  # stages held in memory
 
@@ -27,10 +31,21 @@ class Runner:
         import torch
 
         torch.set_num_threads(work.resources.cpus)
-        with threadpool_limits(work.resources.cpus):
-            if isinstance(work, PartWork):
-                return work.run(self._store, self._stage(work))
-            return work.run(self._store)  # type: ignore[attr-defined]
+        reading: ReadSettings | None = getattr(work, "reading", None)
+        with threadpool_limits(work.resources.cpus), reading_as(reading or ReadSettings()):
+            try:
+                made = self._made(work)
+            except UnreadItems as fault:
+                note_unread(self._store, work.makes, fault.items)
+                raise
+        if reading:
+            forget_unread(self._store, work.makes)
+        return made
+
+    def _made(self, work: Work) -> int:
+        if isinstance(work, PartWork):
+            return work.run(self._store, self._stage(work))
+        return work.run(self._store)  # type: ignore[attr-defined]
 
     def _stage(self, work: PartWork) -> Stage:
         models = [content_of(self._store, model_mark(m)) for m in work.models]

@@ -17,9 +17,10 @@ import numpy as np
 import soundfile
 import soxr
 
+from weft.pipelines import reading
 from weft.pipelines.decoders import Sound, opened
 from weft.pipelines.ffmpeg import BrokenStream
-from weft.pipelines.reading import patiently, watched
+from weft.pipelines.reading import settings, watched
 from weft.pipelines.store import Store
 from weft.schemas.audio import Audio, Utterance
 from weft.schemas.ledger import Unavailable, Unusable
@@ -186,10 +187,7 @@ def _file(store: Store, audio: Audio) -> Iterator[BinaryIO]:
         regular(uri)
         if not os.path.getsize(uri):
             raise Unusable("empty_file", "it holds 0 bytes")
-    try:
-        file = patiently(lambda: _opened(store, uri, audio), audio.uri)
-    except ValueError as error:
-        raise Unusable("unreadable", str(error)) from None
+    file = reading.opened(lambda: _opened(store, uri, audio), audio.uri)
     with watched(file, audio.uri) as seen:
         yield seen
 
@@ -203,16 +201,15 @@ def _opened(store: Store, uri: str, audio: Audio) -> BinaryIO:
         there = file.seek(0, os.SEEK_END) - audio.offset
         if there < audio.length:
             raise Unusable("truncated", f"{audio.length:,} bytes are declared, and {max(0, there):,} are there")
+        if audio.length > settings().largest:  # it is held in memory
+            raise Unusable("too_large", f"it has {audio.length:,} bytes, more than `reading.largest`")
         file.seek(audio.offset)
         return io.BytesIO(file.read(audio.length))
 
 
 def regular(path: str) -> None:
     """Raises Unusable for what is no file: a fifo or a device would block the run for ever; Unavailable for what is gone."""
-    try:
-        mode = patiently(lambda: os.stat(path), path).st_mode
-    except ValueError as error:
-        raise Unusable("unreadable", str(error)) from None
+    mode = reading.opened(lambda: os.stat(path), path).st_mode
     if not stat.S_ISREG(mode):
         raise Unusable("not_a_file", "it is a folder, a pipe or a device")
 

@@ -31,6 +31,7 @@ class Stage(Settings):
 
     resources: ClassVar[Resources] = Resources()
     makes_seconds: ClassVar[bool] = False
+    one_by_one: ClassVar[bool] = False  # whether what it makes of an item depends on that item alone
 
     @property
     def makes(self) -> type:

@@ -5,6 +5,8 @@ TaskAudit(task="words", declared=0.333, realised=0.3333, samples=512, tokens=612
 
 from dataclasses import dataclass
 
+from weft.schemas.ledger import Unread
+
 
 @dataclass(frozen=True, slots=True)
 class TaskAudit:
@@ -121,11 +123,12 @@ class LeakAudit:
 
 @dataclass(frozen=True, slots=True)
 class Audit:
-    """Everything; `faults` are broken promises, in words, and an audit with one fails."""
+    """Everything; `unread` are items that cannot be read now; `faults` are broken promises, in words: an audit with one fails."""
 
     corpus: str
     stages: tuple[StageAudit, ...]
     nodes: tuple[NodeAudit, ...]
     rejects: tuple[RejectCount, ...]
     leaks: tuple[LeakAudit, ...]
+    unread: tuple[Unread, ...]
     faults: tuple[str, ...]

@@ -92,6 +92,8 @@ def _kind(name: str) -> str:
 def _phrase(name: str, was: str | None, now: str | None) -> str:
     """Something that was not among what it was made from, or no longer is, has not changed."""
     kind, _, what = name.partition(" ")
+    if kind == "missing":
+        return f"{was} of its items were missing"
     its = {
         "setting": f"setting `{what}`", "use": f"its {what or 'own'} backend", "version": f"its {what or 'own'} version",
         "content": f"the content of its `{what}`",

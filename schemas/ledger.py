@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from weft.schemas.counting import counted
 
-NOT_FOUND = "not_found"  # the reason of what a server says is not there: every build asks for it again
+MISSING = "missing"  # the reason of what is listed and not there, where the recipe rejects that: every build asks for it again
 TOLERANCE = 1e-6  # seconds an item: times are sums of sample counts over a rate
 
 
@@ -46,6 +46,30 @@ class Reject:
     reason: str
     detail: str
     seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """An item that could not be read now; `absent` as in Unavailable. Nothing of its part is committed."""
+
+    key: str
+    node: str
+    source: str
+    path: str
+    reason: str
+    absent: bool
+
+
+class UnreadItems(Exception):
+    """A piece of work failed over items that could not be read; the next build asks for them again."""
+
+    def __init__(self, items: tuple[Unread, ...]) -> None:
+        super().__init__(items)
+        self.items = items
+
+    def __str__(self) -> str:
+        first, more = self.items[0], len(self.items) - 1
+        return f"cannot be read now: {first.path} ({first.reason})" + (f" and {more:,} more" if more else "")
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validat
 
 from weft.schemas.plan import VALIDATION_STAGE
 from weft.schemas.quality import QualitySettings
+from weft.schemas.reading import ReadSettings
 from weft.schemas.settings import Settings
 from weft.schemas.splits import Split
 from weft.schemas.training import Mixture, TrainingStage
@@ -92,6 +93,7 @@ class Recipe(Settings):
     seed: int = Field(default=1, ge=0, lt=2**63)
     part_size: int = Field(default=1000, ge=1)
     sources: dict[str, Choice] = Field(min_length=1)
+    reading: ReadSettings = ReadSettings()
     segment: Choice = Choice(use="silero")
     transcribe: Choice | None = None
     quality: QualitySettings | None = None

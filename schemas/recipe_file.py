@@ -20,6 +20,7 @@ from weft.schemas.faults import RecipeError
 from weft.schemas.recipe import Recipe
 
 _LARGEST = 100_000  # values: a recipe has some hundreds, and nested aliases unfold to billions
+_LONGEST = 1 << 22  # characters
 Lines = dict[tuple[str, ...], str]
 
 
@@ -119,7 +120,11 @@ def _read(path: Path, seen: tuple[Path, ...]) -> Source:
 
 def _text(path: Path) -> str:
     try:
-        return path.read_text("utf-8")
+        with open(path, encoding="utf-8") as file:
+            text = file.read(_LONGEST + 1)
+        if len(text) > _LONGEST:
+            raise RecipeError(f"{path}: it has more than {_LONGEST:,} characters, so it is no recipe")
+        return text
     except (OSError, UnicodeDecodeError) as error:
         raise RecipeError(f"{path}: cannot be read as UTF-8 text ({error})") from None
 
@@ -127,8 +132,7 @@ def _text(path: Path) -> str:
 def _parse(name: str, text: str) -> Source:
     try:
         node = yaml.compose(text, _Loader)
-        if _size(node, {}) > _LARGEST:
-            raise RecipeError(f"{name}: its aliases unfold to more than {_LARGEST:,} values")
+        _check_size(node, name)
         mapping = yaml.load(text, _Loader)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
@@ -139,6 +143,12 @@ def _parse(name: str, text: str) -> Source:
     lines: Lines = {}
     _mark(node, (), name, lines)
     return Source(mapping, lines)
+
+
+def _check_size(node: yaml.Node | None, name: str) -> None:
+    """Raises RecipeError."""
+    if _size(node, {}) > _LARGEST:
+        raise RecipeError(f"{name}: its aliases unfold to more than {_LARGEST:,} values")
 
 
 def _size(node: yaml.Node | None, known: dict[int, int]) -> int:
@@ -171,6 +181,7 @@ def _override(text: str) -> Source:
     if not sign or not key:
         raise RecipeError(f"override {text!r}: write it as key=value, such as part_size=100")
     try:
+        _check_size(yaml.compose(value, _Loader), f"override of {key}")
         mapping: Any = yaml.load(value, _Loader)
     except yaml.YAMLError:
         raise RecipeError(f"override {text!r}: the value is not YAML") from None

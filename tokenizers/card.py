@@ -15,6 +15,7 @@ import yaml
 from weft.schemas.audio import Utterance
 from weft.schemas.fingerprint import content, digest
 from weft.schemas.hub import HUB
+from weft.schemas.small_json import read_json
 from weft.tokenizers.base import SpeechTokenizer
 
 CARD = "card.json"
@@ -60,7 +61,7 @@ def licence_of(checkpoint: str) -> str:
 def read_card(folder: Path) -> dict[str, Any]:
     """Raises ValueError for a folder that holds no trained tokenizer."""
     try:
-        card = json.loads((folder / CARD).read_text("utf-8"))
+        card = read_json(folder / CARD)
     except (OSError, ValueError) as error:
         raise ValueError(f"{folder}: no trained tokenizer here ({error}); `weft tokenizer train` makes one") from None
     if not isinstance(card, dict) or not isinstance(card.get("use"), str):

@@ -19,6 +19,7 @@ from safetensors import SafetensorError
 from weft.schemas.fingerprint import digest
 from weft.schemas.hub import is_hub_name, loadable
 from weft.schemas.settings import CHECKPOINT, Settings
+from weft.schemas.small_json import read_json
 
 if TYPE_CHECKING:  # torch takes seconds, which a recipe's check does not need
     import torch
@@ -64,7 +65,7 @@ def load(folder: Path) -> "tuple[dict[str, torch.Tensor], Any, str]":
 
     try:
         tensors = load_file(folder / "model.safetensors")
-        known = json.loads((folder / "known.json").read_text("utf-8"))
+        known = read_json(folder / "known.json")
     except (OSError, SafetensorError, ValueError) as error:
         raise ValueError(f"{folder}: no model here; train one first ({first_line(error)})") from None
     if not isinstance(known, dict):
@@ -77,7 +78,7 @@ def forget_speakers(folder: Path) -> None:
     """Of a model that is taken to another corpus, where who has the same name is somebody else."""
     file = folder / "known.json"
     try:
-        known = json.loads(file.read_text("utf-8"))
+        known = read_json(file)
     except (OSError, ValueError):  # there is none, or one that `load` will refuse
         return
     if isinstance(known, dict) and known.get("speakers"):
@@ -87,7 +88,7 @@ def forget_speakers(folder: Path) -> None:
 def settings_of(folder: Path) -> dict[str, Any]:
     """The settings a tokenizer was trained with. Raises ValueError for a folder that holds none."""
     try:
-        found = json.loads((folder / "settings.json").read_text("utf-8"))
+        found = read_json(folder / "settings.json")
     except (OSError, ValueError) as error:
         raise ValueError(f"{folder}: no trained tokenizer here (settings.json: {error})") from None
     if not isinstance(found, dict):

@@ -21,6 +21,7 @@ from weft.pipelines.mixing.split_names import keys_by_split, speakers_by_split, 
 from weft.pipelines.mixing.stream_audit import StreamAudit
 from weft.pipelines.models import damage_of_model
 from weft.pipelines.store import Damaged, Store
+from weft.pipelines.unread import noted_unread
 from weft.pipelines.verify import damaged, missing, strangers
 from weft.schemas.audit import Audit, LeakAudit, StageAudit
 from weft.schemas.counting import counted
@@ -45,8 +46,9 @@ def audit(store: Store, house: House, deep: bool = False) -> Audit:
         faults += map(str, damaged_samples(store, streams))
     shared = _leaks(store, house, faults)
     return Audit(
-        corpus=store.url, stages=stages, nodes=nodes, rejects=rejects, leaks=shared, faults=tuple(dict.fromkeys(faults))
-    )
+        corpus=store.url, stages=stages, nodes=nodes, rejects=rejects, leaks=shared,
+        unread=tuple(noted_unread(store, expected.works)), faults=tuple(dict.fromkeys(faults)),
+    )  # fmt: skip
 
 
 def _refused(store: Store, house: House) -> Iterator[str]:

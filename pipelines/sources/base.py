@@ -7,16 +7,19 @@ read:  Recording | Document | Dialogue, or Unusable with the reason
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 from pydantic import field_validator
 
 from weft.pipelines.splits import Named, Splits
 from weft.pipelines.store import SOURCE, Store
 from weft.schemas.item import Item
+from weft.schemas.ledger import MISSING, Unavailable, Unusable
 from weft.schemas.recipe import NAME
 from weft.schemas.settings import Versioned
 from weft.schemas.splits import KINDS, HoldOut, Kind, Split, known_split
+
+Missing = Literal["fail", "reject"]
 
 
 def folder_of(path: str) -> str:
@@ -87,6 +90,11 @@ class Source(Versioned):
     def makes(self) -> type:
         """Recording, Document or Dialogue."""
         raise NotImplementedError
+
+    def judged(self, fault: Unavailable) -> Unavailable | Unusable:
+        """What could not be read: a reject where the file is not there and the recipe says `missing: reject`."""
+        is_reject = fault.absent and getattr(self, "missing", "fail") == "reject"  # what is made up has no files
+        return Unusable(MISSING, fault.reason) if is_reject else fault
 
     def size_of(self, item: Item) -> float:
         """How many records an item counts as when the listing is cut into parts of about `part_size` records."""

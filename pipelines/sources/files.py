@@ -8,18 +8,20 @@ import os
 import re
 import stat as stat_module
 import unicodedata
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, TextIO
 
 import fsspec
 
-from weft.pipelines.reading import patiently
+from weft.pipelines.reading import opened, patiently
 from weft.pipelines.sound import regular
 from weft.pipelines.store import Store
-from weft.schemas.ledger import Unusable
+from weft.schemas.ledger import Unavailable, Unusable
 
-ABSENT = "unreadable"  # the stamp of a file that is not there: once it is, the listing changes, and it is read
+LARGEST = 1 << 24  # bytes of a transcript
+TABLE = 1 << 28  # bytes of one that may hold many recordings
+_TABLES = (".ctm", ".rttm")
+ABSENT = "unreadable"  # the stamp of a file that is not there
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +35,7 @@ class File:
 
 
 def walk(root: str) -> Iterator[File]:
-    """Every file below `root`, sorted; links to folders are followed once. Raises FileNotFoundError."""
+    """Every file below `root`, sorted; links to folders are followed once. Raises FileNotFoundError, and Unavailable."""
     if "://" in root:
         yield from _walk_url(root)
         return
@@ -47,7 +49,8 @@ def walk(root: str) -> Iterator[File]:
 
 
 def _walk_folder(root: str, below: str, seen: set[str]) -> Iterator[File]:
-    for entry in sorted(os.scandir(os.path.join(root, below)), key=lambda e: e.name):
+    folder = os.path.join(root, below)
+    for entry in sorted(patiently(lambda: list(os.scandir(folder)), folder), key=lambda e: e.name):
         path = os.path.join(below, entry.name)
         if not _is_folder(entry.path):
             yield local_file(entry.path, path)
@@ -56,20 +59,17 @@ def _walk_folder(root: str, below: str, seen: set[str]) -> Iterator[File]:
 
 
 def _is_folder(path: str) -> bool:
-    """Raises OSError where a mount does not answer: all that lies below it would go from the listing without a word."""
-    try:
-        return stat_module.S_ISDIR(os.stat(path).st_mode)
-    except OSError as error:
-        if error.errno not in (errno.ENOENT, errno.ELOOP, errno.EACCES):
-            raise
-        return False  # a dangling link, or one to itself, is no folder, and no error
+    """Raises Unavailable where a mount does not answer: all that lies below it would go from the listing without a word."""
 
+    def asked() -> bool:
+        try:
+            return stat_module.S_ISDIR(os.stat(path).st_mode)
+        except OSError as error:
+            if error.errno not in (errno.ENOENT, errno.ELOOP, errno.EACCES):
+                raise
+            return False  # a dangling link, or one to itself, is no folder, and no error
 
-def open_list(path: str, opens: Callable[..., Any] = open) -> TextIO:
-    """A list or a table that names items, as text; `opens` may expand it. Raises Unusable for a pipe or a device, and OSError."""
-    if os.path.exists(path):
-        regular(path)
-    return opens(path, "rt", encoding="utf-8", errors="backslashreplace")
+    return patiently(asked, path)
 
 
 def local_file(uri: str, path: str) -> File:
@@ -92,7 +92,12 @@ def stamp(uri: str) -> str:
 def _walk_url(root: str) -> Iterator[File]:
     fs, below = fsspec.core.url_to_fs(root)
     scheme = root.split("://", 1)[0]
-    found = fs.find(below, detail=True)
+    try:
+        found = patiently(lambda: fs.find(below, detail=True), root)
+    except Unavailable as fault:
+        if fault.absent:
+            raise FileNotFoundError(root) from None
+        raise
     if not found:
         raise FileNotFoundError(root)
     for path in sorted(found):
@@ -101,16 +106,23 @@ def _walk_url(root: str) -> Iterator[File]:
 
 
 def read_bytes(store: Store, uri: str) -> bytes:
-    """A small file. Raises Unusable: bad_transcript; and Unavailable for one that is gone."""
+    """A transcript, or a table of them. Raises Unusable: bad_transcript; and Unavailable for one that is gone."""
     uri = store.located(uri)
+    largest = TABLE if uri.lower().endswith(_TABLES) else LARGEST
     try:
         if uri.startswith("/"):
             regular(uri)
-        return patiently(lambda: store.read(uri), uri.rsplit("/", 1)[-1])
+        data = opened(lambda: _first(store, uri, largest + 1), uri)
+        if len(data) > largest:
+            raise Unusable("bad_transcript", f"it has more than {largest:,} bytes")
+        return data
     except Unusable as fault:
         raise Unusable("bad_transcript", f"{uri.rsplit('/', 1)[-1]}: {fault.detail}") from None
-    except ValueError as error:
-        raise Unusable("bad_transcript", f"{uri.rsplit('/', 1)[-1]}: {error}") from None
+
+
+def _first(store: Store, uri: str, length: int) -> bytes:
+    with store.open(uri) as file:
+        return file.read(length)
 
 
 def read_text(store: Store, uri: str) -> str:

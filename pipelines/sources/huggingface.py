@@ -1,6 +1,6 @@
 """Hugging Face datasets with an audio column, from a folder or the hub; audio is never decoded by `datasets`.
 
-    {use: huggingface, path: openslr/librispeech_asr, config: clean, split: train.100}
+    {use: huggingface, path: hf://openslr/librispeech_asr, config: clean, split: train.100}
 
 A dataset is listed shard by shard (rows, for one that `save_to_disk` wrote). Audio that lies in a file of its own is
 read there; audio inside the dataset's tables is packed beside the part.
@@ -14,6 +14,7 @@ from typing import Annotated, Any
 
 from pydantic import field_validator
 
+from weft.pipelines.reading import patiently
 from weft.pipelines.sources.base import folder_of, place_in
 from weft.pipelines.sources.files import clean, stamp, walk
 from weft.pipelines.sources.speech import Said, SpeechSource, refused
@@ -22,16 +23,16 @@ from weft.pipelines.splits import Named, Splits
 from weft.pipelines.store import Store
 from weft.schemas.audio import Audio, Recording
 from weft.schemas.fingerprint import digest
-from weft.schemas.hub import commit_of
+from weft.schemas.hub import commit_of, is_hub_name, loadable
 from weft.schemas.item import Item, key_for
-from weft.schemas.ledger import Reject, Unusable
+from weft.schemas.ledger import Reject, Unavailable, Unusable
 from weft.schemas.settings import NOT_IDENTITY
 
 ROWS = 500  # of a dataset on disk, an item
 
 
 class Source(SpeechSource):
-    """`path` is a dataset's name on the hub (at `revision`), a folder that `datasets` reads, or a Parquet file.
+    """`path` is a dataset on the hub, hf://org/name (at `revision`), a folder that `datasets` reads, or a Parquet file.
 
     `audio` and `text` name the columns; empty, they are found: the first column of audio, and text, sentence,
     transcription or transcript. `config` is the dataset's configuration. `split` is the one that is loaded, as the dataset
@@ -69,7 +70,7 @@ class Source(SpeechSource):
         return folder_of(self.path) if os.path.exists(self.path) else ""
 
     def items(self, name: str) -> Iterator[Item]:
-        mark = _stamp(self.path) if os.path.exists(self.path) else self._commit()
+        mark = self._commit() if is_hub_name(self.path) else _stamp(self.path)
         for split, data in self._splits():
             rows = len(data) if hasattr(data, "__len__") else 0
             pieces = range(0, rows, ROWS) if rows else range(data.num_shards)
@@ -90,10 +91,11 @@ class Source(SpeechSource):
             raise OSError(str(fault)) from None
 
     def _splits(self) -> list[tuple[str, Any]]:
-        """Each split by name. Raises OSError, with the reason, for what `datasets` cannot read."""
+        """Each split by name. Raises OSError, with the reason, for what `datasets` cannot read and for a path that is not there."""
         import datasets
 
         try:
+            path = loadable(self.path)
             if os.path.isfile(os.path.join(self.path, "state.json")) or os.path.isfile(
                 f"{self.path}/dataset_dict.json"
             ):
@@ -101,11 +103,9 @@ class Source(SpeechSource):
             elif self.path.endswith(".parquet"):
                 found = datasets.load_dataset("parquet", data_files=self.path, streaming=True)
             else:
-                found = datasets.load_dataset(
-                    self.path, self.config or None, revision=self.revision or None, streaming=True
-                )
+                found = datasets.load_dataset(path, self.config or None, revision=self.revision or None, streaming=True)
         except (ValueError, FileNotFoundError, ConnectionError, datasets.exceptions.DatasetsError) as error:
-            raise OSError(f"{self.path}: {str(error).splitlines()[0]}") from None
+            raise OSError(f"{self.path}: {str(error).removeprefix(f'{self.path}: ').splitlines()[0]}") from None
         splits = dict(found) if isinstance(found, dict) else {str(found.split or "train"): found}
         if self.split and self.split not in splits:
             raise OSError(f"{self.path}: there is no split {self.split!r}; there are {', '.join(splits)}")
@@ -114,14 +114,14 @@ class Source(SpeechSource):
     def read(self, item: Item, store: Store) -> Iterator[Recording | Reject]:
         """Raises Unusable."""
         where = json.loads(item.payload)
-        data = dict(self._splits())[where["split"]]
+        data = dict(patiently(self._splits, self.path))[where["split"]]
         column = self._audio_column(data)
         rows = (
             data.select(range(where["begin"], where["end"]))
             if "begin" in where
             else data.shard(data.num_shards, where["shard"])
         )
-        for number, row in enumerate(_without_decoding(rows, column)):
+        for number, row in enumerate(self._rows(rows, column)):
             path = f"{where['split']}/{_name(row, column) or item.path.rpartition('/')[2] + '-' + str(number)}"
             try:
                 said = self._said(row, where["split"])
@@ -129,6 +129,20 @@ class Source(SpeechSource):
                     yield self._placed(record.at(path), row[column]) if isinstance(record, Recording) else record
             except Unusable as fault:
                 yield refused(item, path, fault)
+
+    def _rows(self, rows: Any, column: str) -> Iterator[dict[str, Any]]:
+        """With audio as it lies. Raises Unusable for tables that are broken, Unavailable where the disk or the hub does not answer."""
+        import datasets
+
+        if isinstance((rows.features or {}).get(column), datasets.Audio):
+            rows = rows.cast_column(column, datasets.Audio(decode=False))
+        try:
+            yield from rows
+        except (OSError, ValueError, datasets.exceptions.DatasetsError) as error:
+            reason = (str(error).splitlines() or [type(error).__name__])[0][:200]
+            if isinstance(error, OSError) and (error.errno is not None or is_hub_name(self.path)):
+                raise Unavailable(self.path, reason) from None
+            raise Unusable("broken_dataset", reason) from None
 
     def _placed(self, record: Recording, column: Any) -> Recording:
         """With the place of its audio in the source; a column of plain paths says itself where they lie."""
@@ -162,17 +176,6 @@ def _name(row: dict[str, Any], column: str) -> str:
     held = row[column]
     path = held.get("path") if isinstance(held, dict) else held
     return clean(str(row.get("id") or row.get("utterance_id") or path or "")).rpartition("/")[2]
-
-
-def _without_decoding(rows: Any, column: str) -> Iterator[dict[str, Any]]:
-    import datasets
-
-    if isinstance((rows.features or {}).get(column), datasets.Audio):
-        rows = rows.cast_column(column, datasets.Audio(decode=False))
-    try:
-        yield from rows
-    except (OSError, ValueError, datasets.exceptions.DatasetsError) as error:
-        raise Unusable("broken_dataset", str(error).splitlines()[0][:200]) from None
 
 
 def _audio(value: Any) -> Audio:

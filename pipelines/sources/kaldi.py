@@ -13,9 +13,10 @@ import struct
 from collections.abc import Iterator, Sequence
 from typing import Annotated
 
-from weft.pipelines.reading import patiently
+from weft.pipelines.reading import opened
 from weft.pipelines.sources.base import folder_of
-from weft.pipelines.sources.files import clean, open_list, stamp
+from weft.pipelines.sources.files import clean, stamp
+from weft.pipelines.sources.lists import numbered_lines
 from weft.pipelines.sources.speech import Said, SpeechSource, refused
 from weft.pipelines.splits import Named, Splits
 from weft.pipelines.store import Store
@@ -92,12 +93,16 @@ class _Said:
 
 
 def _rows(path: str) -> Rows:
-    """The first word of each line and the rest; none where there is no such file."""
+    """The first word of each line and the rest; none where there is no such file. Raises Unusable."""
     if not os.path.exists(path) and not path.endswith("/wav.scp"):
         return {}
-    with open_list(path) as lines:
-        pairs = (line.strip().partition(" ") for line in (raw.replace("\t", " ") for raw in lines) if line.strip())
-        return {key: clean(rest) for key, _, rest in pairs}
+    rows: Rows = {}
+    for _, line in numbered_lines(path):
+        if isinstance(line, Unusable):  # a table is used whole or not at all
+            raise line
+        key, _, rest = line.replace("\t", " ").strip().partition(" ")
+        rows[key] = clean(rest)
+    return rows
 
 
 def _supervision(row: list[str]) -> Supervision:
@@ -120,7 +125,7 @@ def _audio(store: Store, uri: str) -> Audio:
         return Audio(uri)
     path, _, offset = uri.rpartition(":")
     lies_at = store.located(path)
-    head = patiently(lambda: _head(store, lies_at, int(offset)), path)
+    head = opened(lambda: _head(store, lies_at, int(offset)), lies_at)
     if head[:4] != b"RIFF" or len(head) < 8:
         raise Unusable("not_audio", f"no wav begins at byte {offset} of {path.rsplit('/', 1)[-1]}")
     return Audio(path, int(offset), struct.unpack("<I", head[4:])[0] + 8)

@@ -9,18 +9,18 @@
 A manifest's cuts are gathered by recording and channel, so each file is decoded once.
 """
 
-import gzip
 import json
 import math
 import os
-import zlib
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from typing import Annotated, Any, TextIO
+from typing import Annotated, Any
 
+from weft.pipelines.reading import patiently, watched
 from weft.pipelines.sources import tars
 from weft.pipelines.sources.base import folder_of
-from weft.pipelines.sources.files import clean, open_list, stamp
+from weft.pipelines.sources.files import clean, stamp
+from weft.pipelines.sources.lists import numbered_lines, whole_list, wrong_item
 from weft.pipelines.sources.speech import Said, SpeechSource, refused
 from weft.pipelines.splits import Named, Splits
 from weft.pipelines.store import Store
@@ -30,9 +30,6 @@ from weft.schemas.ledger import Reject, Unusable
 from weft.schemas.settings import NOT_IDENTITY
 
 _WRONG = (ValueError, TypeError, KeyError, AttributeError, IndexError)
-
-LONGEST = 1 << 24  # characters of a line
-_TOO_LONG = "longer than a cut"
 
 
 class Source(SpeechSource):
@@ -71,16 +68,13 @@ class Source(SpeechSource):
 
     def _cuts(self, name: str) -> Iterator[Item]:
         gathered: dict[tuple[str, int, str], list[Any]] = {}
-        number = 0
-        try:
-            for number, cut in enumerate(_lines(self.path), 1):
-                try:
-                    gathered.setdefault(_place(cut), []).append(cut)
-                except Unusable as fault:
-                    yield _wrong_item(name, f"cut {number}", fault)
-        except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-            broken = Unusable("broken_gzip", f"{os.path.basename(self.path)}: {error}"[:200])
-            yield _wrong_item(name, f"cut {number + 1} and all after it", broken)
+        for number, cut in _cuts(self.path):
+            try:
+                if isinstance(cut, Unusable):
+                    raise cut
+                gathered.setdefault(_place(cut), []).append(cut)
+            except Unusable as fault:
+                yield wrong_item(name, f"cut {number}", fault)
         names = Counter(recording for _, recording in {(p, r) for p, _, r in gathered})
         for (path, channel, recording), cuts in gathered.items():
             uri = path if "://" in path else os.path.abspath(os.path.join(self.root, path))
@@ -96,17 +90,13 @@ class Source(SpeechSource):
             yield from self._shard(item, store)
             return
         said = json.loads(item.payload)
-        if not item.uri:
-            raise Unusable(*said)
         audio = Audio(item.uri, channel=item.offset)
         yield from self.recordings(item, store, audio, Said(supervisions=_supervisions(said)))
 
     def _shard(self, item: Item, store: Store) -> Iterator[Recording | Reject]:
-        try:
-            cuts = {str(cut.get("id")): cut for cut in _lines(store.located(item.text_uri))}
-        except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-            raise Unusable("broken_gzip", f"{os.path.basename(item.text_uri)}: {error}"[:200]) from None
-        with tars.opened(item, store) as file:
+        listed = store.located(item.text_uri)
+        cuts = patiently(lambda: {str(cut.get("id")): cut for cut in _all_cuts(listed)}, listed)
+        with watched(tars.opened(item, store), store.located(item.uri)) as file:
             for number, sample in enumerate(tars.samples(file)):
                 where = f"{item.path}/{sample.key}"
                 try:
@@ -120,10 +110,6 @@ class Source(SpeechSource):
             yield refused(item, f"{item.path}/{left}", Unusable("no_audio", "the shard holds no recording of this cut"))
 
 
-def _wrong_item(name: str, path: str, fault: Unusable) -> Item:
-    return Item(key_for(name, path), name, path, "", "", payload=json.dumps([fault.reason, fault.detail]))
-
-
 def _shards(name: str, folder: str) -> Iterator[Item]:
     for cuts in sorted(f for f in os.listdir(folder) if f.startswith("cuts.") and ".jsonl" in f):
         number = cuts.split(".")[1]
@@ -131,27 +117,30 @@ def _shards(name: str, folder: str) -> Iterator[Item]:
         yield Item(key_for(name, cuts), name, cuts, tar, f"{stamp(tar)} {stamp(listed)}", text_uri=listed)
 
 
-def _lines(path: str) -> Iterator[dict[str, Any]]:
-    """The manifest's entries; what is no mapping comes as an empty one. Raises OSError."""
-    opens = gzip.open if path.endswith(".gz") else open
-    with open_list(path, opens) as file:
-        if path.removesuffix(".gz").endswith(".json"):
-            found = _parsed(file.read())
-            yield from (c if isinstance(c, dict) else {} for c in (found if isinstance(found, list) else [found]))
-            return
-        for line in _bounded(file):
-            if line.strip():
-                cut = _parsed(line)
-                yield cut if isinstance(cut, dict) else {}
+def _cuts(path: str) -> Iterator[tuple[int, dict[str, Any] | Unusable]]:
+    """The manifest's entries by number, and why one cannot be read; what is no mapping comes as an empty one. Raises OSError."""
+    if not path.removesuffix(".gz").endswith(".json"):
+        for number, line in numbered_lines(path):
+            yield number, line if isinstance(line, Unusable) else _mapping(_parsed(line))
+        return
+    try:
+        found = _parsed(whole_list(path))
+    except Unusable as fault:
+        yield 1, fault
+        return
+    yield from enumerate(map(_mapping, found if isinstance(found, list) else [found]), 1)
 
 
-def _bounded(file: TextIO) -> Iterator[str]:
-    """The lines; one that is longer than any cut, as what gzip can unfold to, is passed over and comes as a cut that says so."""
-    while line := file.readline(LONGEST):
-        rest = line
-        while len(rest) == LONGEST and not rest.endswith("\n"):
-            rest = file.readline(LONGEST)
-        yield line if rest is line else json.dumps({_TOO_LONG: True})
+def _all_cuts(path: str) -> Iterator[dict[str, Any]]:
+    """Raises Unusable where one cannot be read."""
+    for _, cut in _cuts(path):
+        if isinstance(cut, Unusable):
+            raise cut
+        yield cut
+
+
+def _mapping(found: Any) -> dict[str, Any]:
+    return found if isinstance(found, dict) else {}
 
 
 def _parsed(text: str) -> Any:
@@ -163,8 +152,6 @@ def _parsed(text: str) -> Any:
 
 def _place(cut: dict[str, Any]) -> tuple[str, int, str]:
     """Path, channel and recording of a cut. Raises Unusable."""
-    if _TOO_LONG in cut:
-        raise Unusable("bad_cut", f"its line has more than {LONGEST:,} characters")
     try:
         if cut.get("type", "MonoCut") not in ("MonoCut", "Cut"):
             raise Unusable("mixed_cut", f"a {cut['type']} is made on the fly; cut it into MonoCuts")

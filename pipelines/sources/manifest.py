@@ -14,7 +14,8 @@ from collections.abc import Iterator, Sequence
 from typing import Annotated, Any
 
 from weft.pipelines.sources.base import folder_of
-from weft.pipelines.sources.files import clean, local_file, open_list, stamp
+from weft.pipelines.sources.files import clean, local_file, stamp
+from weft.pipelines.sources.lists import numbered_lines, wrong_item
 from weft.pipelines.sources.speech import Said, SpeechSource, refused
 from weft.pipelines.splits import Named, Splits
 from weft.pipelines.store import Store
@@ -52,14 +53,16 @@ def items(name: str, manifest: str) -> Iterator[Item]:
     """A file a line, but for lines with an offset: those of one file make one item."""
     folder = os.path.dirname(manifest)
     stretches: dict[str, list[str]] = {}
-    with open_list(manifest) as lines:
-        for number, line in enumerate(lines, 1):
-            text = line.strip().encode("utf-8", "backslashreplace").decode()
-            path, is_stretch = _place(text)
-            if is_stretch:
-                stretches.setdefault(path, []).append(text)
-            elif text:
-                yield _item(name, folder, path or f"line {number}", text, bool(path))
+    for number, line in numbered_lines(manifest):
+        if isinstance(line, Unusable):
+            yield wrong_item(name, f"line {number}", line)
+            continue
+        text = line.strip().encode("utf-8", "backslashreplace").decode()
+        path, is_stretch = _place(text)
+        if is_stretch:
+            stretches.setdefault(path, []).append(text)
+        else:
+            yield _item(name, folder, path or f"line {number}", text, bool(path))
     for path, texts in stretches.items():
         yield _item(name, folder, path, f"[{','.join(texts)}]", True)
 

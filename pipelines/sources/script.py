@@ -10,7 +10,8 @@ from collections.abc import Iterator, Sequence
 from typing import Annotated, Any
 
 from weft.pipelines.sources import base
-from weft.pipelines.sources.files import clean, open_list
+from weft.pipelines.sources.files import clean
+from weft.pipelines.sources.lists import numbered_lines, wrong_item
 from weft.pipelines.splits import Named, Splits
 from weft.pipelines.store import Store
 from weft.schemas.fingerprint import digest
@@ -30,10 +31,11 @@ class Source(base.Source):
         return Dialogue
 
     def items(self, name: str) -> Iterator[Item]:
-        with open_list(self.path) as lines:
-            for number, line in enumerate(lines, 1):
-                if line.strip():
-                    yield dialogue_item(name, line.strip(), str(number))
+        for number, line in numbered_lines(self.path):
+            if isinstance(line, Unusable):
+                yield wrong_item(name, f"line {number}", line)
+            else:
+                yield dialogue_item(name, line.strip(), str(number))
 
     @property
     def names_splits(self) -> bool:

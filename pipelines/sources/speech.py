@@ -3,17 +3,21 @@
 Said(text="and then", speaker="s1", supervisions=(…))  +  Audio("/data/clip.flac")   ->   Recording(seconds=62.4, …)
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Annotated, Literal, TypeVar
 
 from weft.pipelines.sound import channels_of, scan
 from weft.pipelines.sources import base
+from weft.pipelines.sources.base import Missing
 from weft.pipelines.store import Store
 from weft.pipelines.timings.base import Timing
 from weft.schemas.audio import Audio, Recording, Supervision, Word
 from weft.schemas.item import Item
-from weft.schemas.ledger import Reject, Unusable
+from weft.schemas.ledger import Reject, Unavailable, Unusable
+from weft.schemas.settings import NOT_IDENTITY
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +50,14 @@ class Said:
 class SpeechSource(base.Source):
     """`speaker` and `language` hold where the data names none; "" is an unknown one. Channels are mixed, or the first
     is taken, or each becomes a recording of its own. With `retime`, words that come with times are aligned all the same.
+    A file that is listed and not there fails the work (`missing: fail`) or is rejected, and asked for by every build (`reject`).
     """
 
     speaker: str = ""
     language: str = ""
     channels: Literal["mix", "first", "each"] = "mix"
     retime: bool = False
+    missing: Annotated[Missing, NOT_IDENTITY] = "fail"
 
     @property
     def makes(self) -> type:
@@ -68,15 +74,22 @@ class SpeechSource(base.Source):
             chosen = replace(audio, channel=0) if self.channels == "first" and audio.channel < 0 else audio
             yield self._recording(item, store, chosen, said, within)
             return
-        for channel in range(channels_of(store, audio)):
+        for channel in range(self._read(lambda: channels_of(store, audio))):
             try:
                 one = replace(audio, channel=channel)
                 yield self._recording(item, store, one, said, f"{within}c{channel}")
             except Unusable as fault:
                 yield refused(item, f"{item.path} channel {channel}", fault)
 
+    def _read(self, read: Callable[[], T]) -> T:
+        """Of a row or a member: where it is missing, the others of its item are read all the same."""
+        try:
+            return read()
+        except Unavailable as fault:
+            raise self.judged(fault) from None
+
     def _recording(self, item: Item, store: Store, audio: Audio, said: Said, within: str) -> Recording:
-        facts = scan(store, audio)
+        facts = self._read(lambda: scan(store, audio))
         said = said.untimed() if self.retime else said
         key = f"{item.key}-{within}" if within else item.key
         return Recording(

@@ -15,8 +15,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Annotated, Any, BinaryIO, cast
 
+from weft.pipelines import reading
 from weft.pipelines.decoders import ENDINGS as AUDIO_ENDINGS
-from weft.pipelines.reading import patiently, watched
+from weft.pipelines.reading import watched
 from weft.pipelines.sources.base import folder_of
 from weft.pipelines.sources.files import File, clean, local_file, walk
 from weft.pipelines.sources.speech import Said, SpeechSource, refused
@@ -61,7 +62,7 @@ class Source(SpeechSource):
 
     def read(self, item: Item, store: Store) -> Iterator[Recording | Reject]:
         """Raises Unusable."""
-        with watched(opened(item, store), item.path) as file:
+        with watched(opened(item, store), store.located(item.uri)) as file:
             seen: set[str] = set()
             for number, sample in enumerate(samples(file)):
                 where = f"{item.path}/{sample.key}"
@@ -138,11 +139,9 @@ def _tars(path: str) -> Iterator[File]:
 
 
 def opened(item: Item, store: Store) -> BinaryIO:
+    """Raises Unusable, and Unavailable."""
     uri = store.located(item.uri)
-    try:
-        return patiently(lambda: store.open(uri), item.path)
-    except ValueError as error:
-        raise Unusable("unreadable", str(error)) from None
+    return reading.opened(lambda: store.open(uri), uri)
 
 
 class _Headers:

@@ -15,7 +15,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field, model_validator
 
 from weft.pipelines.sources import base
-from weft.pipelines.sources.base import folder_of
+from weft.pipelines.sources.base import Missing, folder_of
 from weft.pipelines.sources.files import File, walk
 from weft.pipelines.sources.textfiles.boundaries import LINE, PARAGRAPH, WINDOW, Delimiter, separator_pattern
 from weft.pipelines.sources.textfiles.cutting import cleaned, pieces
@@ -58,6 +58,7 @@ class Source(base.Source):
     field: str = "text"
     stretch: int = Field(default=1 << 18, ge=1 << 10, le=1 << 26)
     longest: int = Field(default=1_000_000, ge=100, le=1 << 24)
+    missing: Annotated[Missing, NOT_IDENTITY] = "fail"
 
     @model_validator(mode="after")
     def _one_way_to_part_documents(self) -> "Source":

@@ -10,7 +10,8 @@ from collections.abc import Iterator, Sequence
 from typing import Annotated
 
 from weft.pipelines.reading import without_secrets
-from weft.pipelines.sources.files import clean, open_list
+from weft.pipelines.sources.files import clean
+from weft.pipelines.sources.lists import numbered_lines, wrong_item
 from weft.pipelines.sources.speech import Said, SpeechSource
 from weft.pipelines.splits import Named, Splits
 from weft.pipelines.store import Store
@@ -26,12 +27,14 @@ class Source(SpeechSource):
     path: Annotated[str, NOT_IDENTITY]
 
     def items(self, name: str) -> Iterator[Item]:
-        with open_list(self.path) as lines:
-            for line in lines:
-                url, _, text = line.strip().partition("\t")
-                if url and not url.startswith("#"):
-                    shown = without_secrets(clean(url))
-                    yield Item(key_for(name, clean(url)), name, shown, clean(url), "url", payload=clean(text))
+        for number, line in numbered_lines(self.path):
+            if isinstance(line, Unusable):
+                yield wrong_item(name, f"line {number}", line)
+                continue
+            url, _, text = line.strip().partition("\t")
+            if url and not url.startswith("#"):
+                shown = without_secrets(clean(url))
+                yield Item(key_for(name, clean(url)), name, shown, clean(url), "url", payload=clean(text))
 
     def named(self, item: Item, splits: Splits) -> Sequence[Named]:
         return [Named(speakers=(self.speaker,), recordings=(item.path,), items=(item.key,))]

@@ -104,7 +104,7 @@ def bad(tmp_path: Path, material: Path) -> Path:
 def test_bad_input_is_rejected_with_a_reason_and_the_ledger_adds_up(
     bad: Path, tmp_path: Path, write_recipe: Callable[..., Path]
 ) -> None:
-    house = read_house(str(write_recipe(tmp_path / "recipe.yaml", speech=bad)))
+    house = read_house(str(write_recipe(tmp_path / "recipe.yaml", speech=bad)), ["sources.speech.missing=reject"])
     store = Store(str(tmp_path / "corpus"))
     build(house, store, LocalEngine(store), lambda event: None, lambda works: None)
     found = audit(store, house, deep=True)

@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 
 from weft.jobs.engine import LocalEngine
-from weft.jobs.failures import BuildError, FailedPiece, Failure, build_error
+from weft.jobs.failures import BuildError, FailedPiece, Failure, build_error, failure_of
 from weft.jobs.faults import explain
 from weft.jobs.schedule import run
 from weft.pipelines.store import Damaged, Store
+from weft.schemas.ledger import Unavailable, Unread, UnreadItems
 from weft.schemas.resources import Resources
 
 
@@ -62,6 +63,21 @@ def test_all_that_failed_is_listed_with_reason_and_place(store: Store, monkeypat
     assert message.count("Traceback (most recent call last)") == 2 and "raise self.raises" in message
 
 
+def test_items_that_cannot_be_read_are_counted_by_source_each_once() -> None:
+    def piece(node: str, source: str, *names: int) -> FailedPiece:
+        items = [Unread(f"k{n}", node, source, f"{n}.wav", "no answer in time", absent=False) for n in names]
+        return FailedPiece(node=node, part="part-00000", failure=failure_of(UnreadItems(tuple(items))))
+
+    message = str(
+        build_error([piece("encode/x/a", "a", 1, 2), piece("align/a", "a", *range(7)), piece("b", "b", 3)], 0)
+    )
+    assert "  align/a, part-00000: it cannot read some items now\n" in message
+    counted = message[message.index("source a") :].splitlines()
+    assert counted[0] == "source a: 7 items cannot be read now; the same command asks for them again:"
+    assert counted[1:7] == [*(f"  {n}.wav: no answer in time" for n in range(5)), "  and 2 more"]
+    assert counted[7] == "source b: 1 item cannot be read now; the same command asks for them again:"
+
+
 def test_a_long_list_is_cut_and_the_rest_counted() -> None:
     failed = [FailedPiece(node=f"n{n}", part=f"n{n}", failure=Failure(reason="X")) for n in range(50)]
     lines = str(build_error(failed, 7)).splitlines()
@@ -83,6 +99,10 @@ def test_any_other_fault_names_its_place(monkeypatch: pytest.MonkeyPatch) -> Non
     except RuntimeError as error:
         message, code = explain(error)
     assert code == 1 and message.startswith("failed: RuntimeError: odd (tests/jobs/test_failures.py:")
+
+
+def test_what_cannot_be_read_is_no_fault_of_the_code() -> None:
+    assert explain(Unavailable("a.wav", "no answer in time")) == ("failed: a.wav: no answer in time", 1)
 
 
 def test_debug_asks_for_tracebacks(weft: Callable[..., tuple[int, str, str]], monkeypatch: pytest.MonkeyPatch) -> None:

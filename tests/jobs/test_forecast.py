@@ -109,6 +109,11 @@ class TestHoldings:
         held = sampled_holding("books", text.Source(path=str(tmp_path)))
         assert (held.items, held.records, held.bytes, held.unreadable) == (3, 1, 4, 0)
 
+    def test_text_that_is_listed_and_not_there_holds_nothing(self, tmp_path: Path) -> None:
+        (tmp_path / "a.txt").write_text("one document")
+        (tmp_path / "b.txt").symlink_to(tmp_path / "nothing")
+        assert sampled_holding("books", text.Source(path=str(tmp_path))).records == 1
+
 
 class TestShortages:
     def test_too_little_data_exits_with_1_and_says_where_and_what_to_do(self, weft: Weft, recipe: Callable) -> None:

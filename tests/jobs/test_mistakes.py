@@ -79,6 +79,15 @@ def test_a_checkpoint_that_is_not_there_is_told_by_its_line(tmp_path: Path) -> N
     )
 
 
+def test_a_dataset_that_is_neither_there_nor_written_as_a_name_on_the_hub(weft: Weft, tmp_path: Path) -> None:
+    text = (
+        "name: x\nsources:\n  a: {use: huggingface, path: org/speech}\n  b: {use: huggingface, path: hf://org/speech}\n"
+    )
+    code, _, said = weft("validate", write(tmp_path, text))
+    hint = "no such file or folder; if it is a name on the hub, write hf://org/speech"
+    assert (code, said.strip()) == (2, f"bad.yaml line 3: sources.a.path: org/speech: {hint}")
+
+
 def test_what_a_shipped_recipe_takes_for_an_example_is_no_mistake(
     weft: Weft, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,8 +1,10 @@
 """Audio that goes for a while: the build fails and says so, nothing is lost for good, and afterwards the bytes are the same."""
 
+import importlib.util
+import json
 import shutil
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -19,6 +21,7 @@ from weft.pipelines.parts import read_part
 from weft.pipelines.presence import SourceGone
 from weft.pipelines.store import Store
 from weft.schemas.ledger import Reject
+from weft.schemas.reading import ReadSettings
 
 
 def write_recipe(root: Path, **source: Any) -> Path:
@@ -61,7 +64,7 @@ def test_a_folder_that_goes_in_mid_build(recipe: Path, tmp_path: Path, moment: s
         if event.node == moment and raw.exists():
             raw.rename(tmp_path / "moved")
 
-    with pytest.raises(BuildError, match=r"Unavailable: .*No such file"):
+    with pytest.raises(BuildError, match=r"source speech: \d+ items? cannot be read now(.|\n)*No such file"):
         ran(recipe, tmp_path / "corpus", move)
     assert not list((tmp_path / "corpus" / "shards").rglob("*.tar"))
     (tmp_path / "moved").rename(raw)
@@ -84,15 +87,59 @@ def test_a_finished_corpus_is_left_as_it_is(recipe: Path, tmp_path: Path, materi
 def test_a_clip_that_is_not_there_yet_is_read_once_it_is(recipe: Path, tmp_path: Path) -> None:
     lines = [f'{{"audio": "{tmp_path}/raw/{n:02d}.flac", "text": "so"}}' for n in range(12)]
     (tmp_path / "list.jsonl").write_text("\n".join(lines))
-    recipe = write_recipe(tmp_path, use="manifest", path=str(tmp_path / "list.jsonl"))
+    recipe = write_recipe(tmp_path, use="manifest", path=str(tmp_path / "list.jsonl"), missing="reject")
     ran(recipe, tmp_path / "undisturbed")
     (tmp_path / "raw" / "03.flac").rename(tmp_path / "03.flac")
     ran(recipe, tmp_path / "corpus")
     assert reasons(tmp_path / "corpus") == ["missing"]
+    assert again(recipe, tmp_path / "corpus") == [("ingest/speech", ("1 of its items were missing",))]
     (tmp_path / "03.flac").rename(tmp_path / "raw" / "03.flac")
     ran(recipe, tmp_path / "corpus")
     assert reasons(tmp_path / "corpus") == []
     assert files(tmp_path / "corpus") == files(tmp_path / "undisturbed")
+
+
+def again(recipe: Path, out: Path) -> list[tuple[str, tuple[str, ...]]]:
+    """What a build of the same does that changes no byte, and why."""
+    before, events = files(out), list[Event]()
+    ran(recipe, out, events.append)
+    assert files(out) == before
+    return [(event.node, event.why) for event in events if event.what == "done"]
+
+
+def test_a_build_goes_on_without_what_is_not_there_and_says_how_many_are_not(
+    recipe: Path, tmp_path: Path, weft: Callable[..., tuple[int, str, str]]
+) -> None:
+    lines = [f'{{"audio": "{tmp_path}/raw/{n:02d}.flac", "text": "so"}}' for n in range(12)]
+    (tmp_path / "list.jsonl").write_text("\n".join(lines))
+    recipe = write_recipe(tmp_path, use="manifest", path=str(tmp_path / "list.jsonl"))
+    ran(recipe, tmp_path / "undisturbed")
+    (tmp_path / "away").mkdir()
+    gone = ["02.flac", "03.flac", "09.flac"]
+    for name in gone:
+        (tmp_path / "raw" / name).rename(tmp_path / "away" / name)
+    code, _, said = weft("build", recipe, "--out", tmp_path / "corpus", "--engine", "local")
+    assert code == 1 and "source speech: 3 items cannot be read now; the same command asks for them again:" in said
+    assert (
+        all(f"{name}: No such file or directory" in said for name in gone) and "sources.speech.missing=reject" in said
+    )
+    store = Store(str(tmp_path / "corpus"))
+    whole = set(store.names("ingest/speech", ".parquet"))
+    assert 0 < len(whole) < len(store.names("list/speech", ".parquet")), (
+        "parts that can be read are made, others are not"
+    )
+    resolved = yaml.safe_load(store.read("recipe.yaml"))
+    assert resolved["reading"] == ReadSettings().model_dump() and resolved["sources"]["speech"]["missing"] == "fail"
+    assert json.loads(weft("status", store.url, "--json")[1])["unread"][0]["reason"] == "No such file or directory"
+    assert "source speech: 3 items cannot be read now" in weft("status", store.url)[1]
+    code, said, _ = weft("audit", store.url)
+    assert code == 1 and "source speech: 3 items cannot be read now" in said
+    for name in gone:
+        (tmp_path / "away" / name).rename(tmp_path / "raw" / name)
+    ran(recipe, tmp_path / "corpus")
+    assert {n: b for n, b in files(tmp_path / "corpus").items() if n != "corpus.json"} == files(
+        tmp_path / "undisturbed"
+    )
 
 
 def reasons(out: Path) -> list[str]:
@@ -105,11 +152,13 @@ class Server(SimpleHTTPRequestHandler):
 
     root = ""
     answers: dict[str, list[int]] = {}
+    asked: list[str] = []
 
     def translate_path(self, path: str) -> str:
         return f"{self.root}{path}"
 
     def send_head(self) -> Any:
+        self.asked.append(self.path)
         if (codes := self.answers.get(self.path)) and (code := codes.pop(0)):
             self.send_error(code)
             return None
@@ -121,7 +170,7 @@ class Server(SimpleHTTPRequestHandler):
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[str]:
-    handler = type("Here", (Server,), {"root": str(tmp_path / "raw"), "answers": {}})
+    handler = type("Here", (Server,), {"root": str(tmp_path / "raw"), "answers": {}, "asked": []})
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as running:
         threading.Thread(target=running.serve_forever, daemon=True).start()
         handler.url = f"http://127.0.0.1:{running.server_port}"  # type: ignore[attr-defined]
@@ -129,10 +178,10 @@ def server(tmp_path: Path) -> Iterator[str]:
         running.shutdown()
 
 
-def of_urls(root: Path, server: Any) -> Path:
+def of_urls(root: Path, server: Any, **settings: str) -> Path:
     lines = [f"{server.url}/{n:02d}.flac\tso" for n in range(12)]
     (root / "urls.tsv").write_text("\n".join(lines))
-    return write_recipe(root, use="urls", path=str(root / "urls.tsv"))
+    return write_recipe(root, use="urls", path=str(root / "urls.tsv"), **settings)
 
 
 def test_a_server_that_is_busy_for_a_moment_is_asked_again(recipe: Path, tmp_path: Path, server: Any) -> None:
@@ -144,11 +193,43 @@ def test_a_server_that_is_busy_for_a_moment_is_asked_again(recipe: Path, tmp_pat
     assert files(tmp_path / "corpus") == files(tmp_path / "undisturbed")
 
 
+def test_a_list_of_urls_whose_package_is_not_installed(
+    tmp_path: Path, weft: Callable[..., tuple[int, str, str]]
+) -> None:
+    if importlib.util.find_spec("s3fs"):
+        pytest.skip("s3fs is installed here")
+    (tmp_path / "urls.tsv").write_text("s3://bucket/a.wav\n")
+    recipe = write_recipe(tmp_path, use="urls", path=str(tmp_path / "urls.tsv"))
+    code, _, said = weft("build", recipe, "--out", tmp_path / "corpus", "--engine", "local")
+    assert code == 2 and "s3://bucket/a.wav: s3:// cannot be read here (Install s3fs to access S3)" in said
+
+
+def test_six_clips_that_go_before_they_are_encoded(recipe: Path, tmp_path: Path) -> None:
+    ran(recipe, tmp_path / "undisturbed")
+    (tmp_path / "away").mkdir()
+    six = [f"{n:02d}.flac" for n in range(0, 12, 2)]
+
+    def move(event: Event) -> None:
+        if event.node == "models/cepstra":
+            for name in six:
+                (tmp_path / "raw" / name).rename(tmp_path / "away" / name)
+
+    with pytest.raises(BuildError, match=r"source speech: 6 items cannot be read now"):
+        ran(recipe, tmp_path / "corpus", move)
+    assert not list((tmp_path / "corpus" / "rejects" / "encode").rglob("*.parquet"))
+    for name in six:
+        (tmp_path / "away" / name).rename(tmp_path / "raw" / name)
+    ran(recipe, tmp_path / "corpus")
+    assert files(tmp_path / "corpus") == files(tmp_path / "undisturbed")
+
+
 def test_a_server_that_stays_busy_fails_the_build_and_no_more(recipe: Path, tmp_path: Path, server: Any) -> None:
     recipe = of_urls(tmp_path, server)
     ran(recipe, tmp_path / "undisturbed")
     server.answers["/03.flac"] = [503] * 99
-    with pytest.raises(BuildError, match=r"Unavailable: .*03\.flac"):
+    with pytest.raises(
+        BuildError, match=r"source speech: 1 item cannot be read now(.|\n)*03\.flac: the server answers 503"
+    ):
         ran(recipe, tmp_path / "corpus")
     server.answers.clear()
     ran(recipe, tmp_path / "corpus")
@@ -156,16 +237,20 @@ def test_a_server_that_stays_busy_fails_the_build_and_no_more(recipe: Path, tmp_
 
 
 def test_what_a_server_does_not_have_is_asked_for_by_every_build(recipe: Path, tmp_path: Path, server: Any) -> None:
-    recipe = of_urls(tmp_path, server)
+    recipe = of_urls(tmp_path, server, missing="reject")
     ran(recipe, tmp_path / "undisturbed")
     server.answers["/03.flac"] = [404] * 99
+    recipe = of_urls(tmp_path, server)
+    with pytest.raises(BuildError, match=r"1 item cannot be read now(.|\n)*missing=reject"):
+        ran(recipe, tmp_path / "corpus")
+    recipe = of_urls(tmp_path, server, missing="reject")
     ran(recipe, tmp_path / "corpus")
-    assert reasons(tmp_path / "corpus") == ["not_found"]
-    again: list[Event] = []
-    before = files(tmp_path / "corpus")
-    ran(recipe, tmp_path / "corpus", again.append)
-    assert {event.node for event in again if event.what == "done"} == {"ingest/speech"}
-    assert files(tmp_path / "corpus") == before
+    assert reasons(tmp_path / "corpus") == ["missing"]
+    server.asked.clear()
+    assert again(recipe, tmp_path / "corpus") == [("ingest/speech", ("1 of its items were missing",))]
+    assert "/03.flac" in server.asked and len(set(server.asked)) <= 2, (
+        "of the others one, to see that the source is there"
+    )
     server.answers.clear()
     ran(recipe, tmp_path / "corpus")
     assert files(tmp_path / "corpus") == files(tmp_path / "undisturbed")

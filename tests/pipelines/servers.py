@@ -15,6 +15,7 @@ class Server:
     port: int = 0
     answers: list[str] = field(default_factory=lambda: ["whole"])
     over: threading.Event = field(default_factory=threading.Event)
+    sent: int = 0  # bytes of stretches
 
     def url(self, name: str = "a.flac") -> str:
         return f"http://127.0.0.1:{self.port}/{name}"
@@ -36,6 +37,9 @@ def serving(clip: bytes) -> Iterator[Server]:
             if how == "nothing":
                 server.over.wait(10)
                 return
+            if how == "ranges":
+                self.send_range()
+                return
             self.send_response(200)
             if how in ("whole", "early"):
                 self.send_header("Content-Length", str(len(clip)))
@@ -43,6 +47,17 @@ def serving(clip: bytes) -> Iterator[Server]:
             self.wfile.write(clip[:100] if how == "early" else clip)
             while how == "endless" and not server.over.is_set():
                 self.wfile.write(bytes(1 << 16))
+
+        def send_range(self) -> None:
+            """A stretch, or all; and that stretches can be had."""
+            begin, _, end = self.headers.get("Range", "").removeprefix("bytes=").partition("-")
+            data = clip[int(begin) : int(end) + 1] if begin else clip
+            self.send_response(206 if begin else 200)
+            self.send_header("Accept-Ranges", "bytes")
+            self.send_header("Content-Length", str(len(data)))
+            self.end_headers()
+            server.sent += len(data) if begin else 0
+            self.wfile.write(data)
 
         def log_message(self, *_: object) -> None:
             pass

@@ -1,6 +1,8 @@
 """Files behind urls, from a real server that misbehaves, and what no url may open."""
 
+import io
 import os
+import tarfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -10,19 +12,23 @@ import pytest
 from tests.pipelines.servers import Server, serving
 from weft.pipelines import fetching
 from weft.pipelines.fetching import open_url
+from weft.pipelines.reading import reading_as
 from weft.pipelines.sound import flac, load, scan
+from weft.pipelines.sources.tars import Source
 from weft.pipelines.store import Store
-from weft.schemas.audio import Audio
+from weft.schemas.audio import Audio, Recording
 from weft.schemas.faults import RecipeError
+from weft.schemas.item import Item
 from weft.schemas.ledger import Unavailable, Unusable
+from weft.schemas.reading import ReadSettings
 
 CLIP = flac((np.sin(np.arange(32000) / 20) * 0.5).astype(np.float32), 16000)
 
 
 @pytest.fixture(autouse=True)
-def short_limits(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fetching, "SILENCE", 0.3)
-    monkeypatch.setattr(fetching, "LARGEST", 1_000_000)
+def short_limits() -> Iterator[None]:
+    with reading_as(ReadSettings(silence=0.3, largest=1e6)):
+        yield
 
 
 @pytest.fixture
@@ -91,3 +97,21 @@ def test_a_package_that_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatc
 def test_whether_it_is_there_costs_no_download(server: Server) -> None:
     server.answers = ["endless", "503"]
     assert [fetching.is_there(server.url()), fetching.is_there(server.url())] == [True, False]
+
+
+@pytest.mark.parametrize("answer", ["ranges", "whole"])
+def test_a_tar_is_read_where_it_lies_if_the_server_sends_stretches(store: Store, answer: str) -> None:
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as tar:
+        for name, data in (("a.flac", CLIP), ("large.bin", bytes(20_000_000)), ("b.flac", CLIP)):
+            (entry := tarfile.TarInfo(name)).size = len(data)
+            tar.addfile(entry, io.BytesIO(data))
+    with serving(buffer.getvalue()) as server, reading_as(ReadSettings(largest=1e6 if answer == "ranges" else 1e8)):
+        server.answers = [answer]
+        source = Source(path=server.url("web.tar"))
+        item = Item("web", "web", "web.tar", source.path, "")
+        made = [r for r in source.read(item, store) if isinstance(r, Recording)]
+        assert [(r.path, r.seconds) for r in made] == [("web.tar/a", 2.0), ("web.tar/b", 2.0)]
+        assert len(load(store, made[1].audio, 0.5, 1.5)) == 16000
+        assert server.sent < 1_000_000, "of 20 MB; an answer that is fetched whole counts nothing"
+        assert (server.sent > 0) == (answer == "ranges")

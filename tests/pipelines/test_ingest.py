@@ -1,16 +1,18 @@
-"""What the listing found absent is a reject only where there is no such file: a mount that does not answer fails the work."""
+"""What is missing is a reject where the recipe says so; a mount that does not answer is not missing."""
 
 import errno
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
 from weft.pipelines.ingest import Ingest
+from weft.pipelines.sources import folder
+from weft.pipelines.sources.base import Source as AnySource
 from weft.pipelines.sources.manifest import Source
 from weft.pipelines.store import Store
-from weft.schemas.ledger import Unavailable
+from weft.schemas.ledger import Reject, Unread
 
 
 @pytest.mark.parametrize("number", [errno.ESTALE, errno.EIO, errno.EACCES])
@@ -26,8 +28,30 @@ def test_a_mount_that_does_not_answer_is_no_missing_file(
         return asked(path, *rest, **options)
 
     monkeypatch.setattr(os, "stat", stat)
-    source = Source(path=str(tmp_path / "all.jsonl"))
+    (away,) = ingested(store, Source(path=str(tmp_path / "all.jsonl"), missing="reject"))
+    assert isinstance(away, Unread) and not away.absent
+
+
+def ingested(store: Store, source: AnySource) -> list[Any]:
     stage = Ingest(source=source)
     stage.setup(store)
-    with pytest.raises(Unavailable):
-        list(stage(list(source.items("speech"))))
+    return list(stage(list(source.items("speech"))))
+
+
+@pytest.mark.parametrize(("missing", "made"), [("fail", Unread), ("reject", Reject)])
+def test_what_is_listed_and_not_there_is_as_the_recipe_says(
+    store: Store, tmp_path: Path, missing: Literal["fail", "reject"], made: type
+) -> None:
+    (tmp_path / "all.jsonl").write_text('{"audio": "a.wav"}\n{"audio": "b.wav"}')
+    both = ingested(store, Source(path=str(tmp_path / "all.jsonl"), missing=missing))
+    assert [type(one) for one in both] == [made, made]
+    assert {one.reason for one in both} == {"missing" if missing == "reject" else "No such file or directory"}
+
+
+def test_the_file_that_cannot_be_read_is_named_where_it_is_not_the_items_own(store: Store, tmp_path: Path) -> None:
+    (tmp_path / "raw").mkdir()
+    (tmp_path / "raw" / "a.wav").write_bytes(b"x")
+    (tmp_path / "raw" / "a.txt").symlink_to(tmp_path / "nothing")
+    (away,) = ingested(store, folder.Source(path=str(tmp_path / "raw")))
+    assert isinstance(away, Unread) and away.path == "a.wav"
+    assert away.reason == f"{tmp_path}/raw/a.txt: No such file or directory (a dangling link)"

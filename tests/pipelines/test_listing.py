@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import fsspec
 import pytest
 
 from weft.pipelines.expected import listed_parts
@@ -15,6 +16,7 @@ from weft.pipelines.sources import kaldi, lhotse, manifest, script, urls
 from weft.pipelines.sources.text import Source
 from weft.pipelines.store import Store
 from weft.schemas.item import Item
+from weft.schemas.ledger import Unavailable
 
 
 @pytest.fixture
@@ -96,18 +98,58 @@ def test_a_list_that_is_a_pipe_is_refused_and_hangs_nothing(
         list_source(store, "speech", LISTS[kind](str(tmp_path / "wav.scp")), 10)
 
 
+@pytest.mark.parametrize("times", [2, 99])
 def test_a_folder_on_a_mount_that_does_not_answer_is_not_passed_over(
-    store: Store, books: Path, monkeypatch: pytest.MonkeyPatch
+    store: Store, books: Path, monkeypatch: pytest.MonkeyPatch, times: int
 ) -> None:
+    """It is asked again, and is no mistake of the recipe."""
     (books / "below").mkdir()
     (books / "below" / "more.txt").write_text("more")
-    asked = os.stat
+    asked, failures = os.stat, iter(range(times))
 
     def stat(path: Any, *rest: Any, **options: Any) -> os.stat_result:
-        if str(path).endswith("below"):
+        if str(path).endswith("below") and next(failures, None) is not None:
             raise OSError(errno.ESTALE, "Stale file handle", str(path))
         return asked(path, *rest, **options)
 
     monkeypatch.setattr(os, "stat", stat)
-    with pytest.raises(EmptySource, match="Stale file handle"):
+    if times == 2:
+        assert list_source(store, "books", Source(path=str(books)), 100) == 1
+        assert "below/more.txt" in [item.path for item in listing(store, 1)[0]]
+        return
+    with pytest.raises(Unavailable, match="below: Stale file handle"):
         list_source(store, "books", Source(path=str(books)), 10)
+
+
+def test_a_list_on_a_mount_that_does_not_answer_is_no_mistake_of_the_recipe(
+    store: Store, books: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def opened(path: str, *rest: Any, **options: Any) -> Any:
+        raise OSError(errno.EIO, "Input/output error", path)
+
+    (books / "urls.txt").write_text("https://host/a.wav")
+    monkeypatch.setattr("builtins.open", opened)
+    with pytest.raises(Unavailable, match=r"urls\.txt: Input/output error"):
+        list_source(store, "books", urls.Source(path=str(books / "urls.txt")), 10)
+
+
+@pytest.mark.parametrize("times", [2, 99])
+def test_a_server_that_does_not_list_its_files_is_asked_again(
+    store: Store, monkeypatch: pytest.MonkeyPatch, times: int
+) -> None:
+    fs = fsspec.filesystem("memory")
+    fs.pipe("/books-of-a-server/a.txt", b"and then")
+    found, failures = type(fs).find, iter(range(times))
+
+    def find(self: Any, *rest: Any, **options: Any) -> Any:
+        if next(failures, None) is not None:
+            raise TimeoutError("no answer")
+        return found(self, *rest, **options)
+
+    monkeypatch.setattr(type(fs), "find", find)
+    source = Source(path="memory://books-of-a-server")
+    if times == 2:
+        assert [item.path for item in source.items("books")] == ["a.txt"]
+        return
+    with pytest.raises(Unavailable, match="memory://books-of-a-server: no answer"):
+        list_source(store, "books", source, 10)

@@ -21,7 +21,7 @@ from weft.schemas.changes import reasons
 from weft.schemas.faults import RecipeError
 from weft.schemas.fingerprint import digest
 from weft.schemas.learning import report_step
-from weft.schemas.ledger import Reject, Unavailable
+from weft.schemas.ledger import Reject, UnreadItems
 from weft.schemas.recipe import VocabularySettings
 from weft.schemas.text import Document
 from weft.schemas.vocabulary import Vocabulary
@@ -469,6 +469,7 @@ class TestAligner:
         given = utterances(spoken, 4)
         given[3] = replace(given[3], text="three", audio=Audio("gone.flac"))
         write_part(spoken, NEEDS[0], given, Utterance, "two")
-        with pytest.raises(Unavailable):
+        with pytest.raises(UnreadItems) as fault:
             self.work.run(spoken)
+        assert [item.path for item in fault.value.items] == ["gone.flac"]
         assert not self.work.done(spoken)

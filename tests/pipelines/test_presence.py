@@ -57,6 +57,16 @@ def test_all_of_a_list_gone(listed: tuple[Store, House], tmp_path: Path) -> None
         check_presence(*listed)
 
 
+def test_of_a_corpus_that_was_begun_what_it_holds_is_looked_for(listed: tuple[Store, House], tmp_path: Path) -> None:
+    store, house = listed
+    lines = [f'{{"audio": "{tmp_path}/{n}.wav"}}' for n in range(100)]
+    (tmp_path / "list.jsonl").write_text("\n".join(lines))
+    for n in range(3):
+        (tmp_path / f"{n}.wav").unlink()
+    with pytest.raises(SourceGone, match="source 'listed'"):
+        check_presence(store, house)
+
+
 def test_a_list_of_links_that_were_always_dead(listed: tuple[Store, House], tmp_path: Path) -> None:
     store, _ = listed
     for n in range(3):

@@ -8,11 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from weft.pipelines.reading import patiently, watched
+from weft.pipelines import reading
+from weft.pipelines.reading import IN_A_ROW, patiently, reading_as, watched
 from weft.pipelines.sound import flac, load, scan
 from weft.pipelines.store import Store
 from weft.schemas.audio import Audio
 from weft.schemas.ledger import Unavailable
+from weft.schemas.reading import ReadSettings
 
 
 def failing(times: int, error: Exception) -> "tuple[list[int], object]":
@@ -56,6 +58,47 @@ def test_a_server_that_says_there_is_no_such_file_is_asked_once() -> None:
     with pytest.raises(Unavailable):
         patiently(read, "https://host/clip.wav")
     assert len(tries) == 1
+
+
+def test_of_one_piece_of_work_only_the_first_failure_of_a_kind_is_waited_for_in_full(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    waits: list[float] = []
+    monkeypatch.setattr(reading, "sleep", waits.append)
+    with reading_as(ReadSettings(tries=3, wait=1.0)):
+        for error in (FileNotFoundError(), FileNotFoundError(), OSError(errno.EIO, "EIO"), OSError(errno.EIO, "EIO")):
+            with pytest.raises(Unavailable):
+                patiently(failing(9, error)[1], "clip.wav")
+    assert waits == [1.0, 4.0, 1.0, 4.0, 1.0]
+    with reading_as(ReadSettings(tries=2, wait=0.1)), pytest.raises(Unavailable):
+        patiently(failing(9, FileNotFoundError())[1], "clip.wav")
+    assert waits[5:] == [0.1]
+
+
+def test_a_server_that_never_answers_is_given_up_and_tried_once_by_the_next_piece_of_work() -> None:
+    tries, read = failing(IN_A_ROW + 5, TimeoutError("no answer"))
+    with reading_as(ReadSettings(tries=1)):
+        for number in range(IN_A_ROW + 50):
+            with pytest.raises(Unavailable, match="no answer" if number < IN_A_ROW else "not tried: 8 reads in a row"):
+                patiently(read, f"https://host/{number}.wav")
+        assert len(tries) == IN_A_ROW
+        assert patiently(lambda: "read", "https://other/a.wav") == patiently(lambda: "read", "/local/a.wav") == "read"
+    for _ in range(5):
+        with reading_as(ReadSettings(tries=4)):
+            for _ in range(3):
+                with pytest.raises(Unavailable):
+                    patiently(read, "https://host/a.wav")
+    assert len(tries) == IN_A_ROW + 5
+    with reading_as(ReadSettings(tries=4)):
+        assert patiently(read, "https://host/a.wav") == patiently(read, "https://host/b.wav") == "read"
+
+
+def test_files_that_are_not_there_say_nothing_of_the_others() -> None:
+    with reading_as(ReadSettings()):
+        for _ in range(3 * IN_A_ROW):
+            with pytest.raises(Unavailable, match="no such file"):
+                patiently(failing(9, FileNotFoundError("x"))[1], "https://host/a.wav")
+        assert patiently(lambda: "read", "https://host/b.wav") == "read"
 
 
 def test_a_name_that_is_none_is_no_failure() -> None:

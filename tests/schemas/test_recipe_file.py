@@ -228,3 +228,16 @@ def test_aliases_that_unfold_to_billions(tmp_path: Path) -> None:
     (tmp_path / "r.yaml").write_text("\n".join(rows))
     with pytest.raises(RecipeError, match=r"r\.yaml: its aliases unfold to more than 100,000 values"):
         read(str(tmp_path / "r.yaml"))
+
+
+def test_aliases_of_an_override(tmp_path: Path) -> None:
+    (tmp_path / "r.yaml").write_text("name: x\n")
+    rows = ["[&a0 [x, x, x, x, x, x, x, x, x]"] + [f"&a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 11)]
+    with pytest.raises(RecipeError, match=r"override of sources: its aliases unfold to more than 100,000 values"):
+        read(str(tmp_path / "r.yaml"), [f"sources={', '.join(rows)}]"])
+
+
+def test_a_file_that_is_too_large_for_a_recipe(tmp_path: Path) -> None:
+    (tmp_path / "r.yaml").write_text("#" * (1 << 23))
+    with pytest.raises(RecipeError, match=r"r\.yaml: it has more than 4,194,304 characters"):
+        read(str(tmp_path / "r.yaml"))

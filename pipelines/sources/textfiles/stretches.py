@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from weft.pipelines.reading import patiently
+from weft.pipelines.reading import opened
 from weft.pipelines.sound import regular
 from weft.pipelines.sources.textfiles.boundaries import Boundary, Delimiter, boundary
 from weft.pipelines.store import Store
@@ -69,4 +69,4 @@ def _opened(item: Item, store: Store) -> BinaryIO:
         raise Unusable("bad_name", "its name is not UTF-8; rename it")
     if (uri := store.located(item.uri)).startswith("/"):
         regular(uri)
-    return patiently(lambda: store.open(uri), item.path)
+    return opened(lambda: store.open(uri), uri)

@@ -23,9 +23,10 @@ def clip() -> bytes:
 
 @pytest.fixture
 def ingested(store: Store) -> Callable[..., tuple[list[Recording], list[Reject]]]:
-    """Lists and reads a source whole, and checks that every item is accounted for."""
+    """Lists and reads a source whole, with rejects for what is missing, and checks that every item is accounted for."""
 
     def everything(source: Source) -> tuple[list[Recording], list[Reject]]:
+        source = source.model_copy(update={"missing": "reject"})
         items = sorted(source.items("speech"), key=lambda item: item.key)
         assert len({item.key for item in items}) == len(items)
         stage = Ingest(source=source)

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from weft.pipelines.sources.files import clean, read_text, stamp, walk
+from weft.pipelines.sources import files
+from weft.pipelines.sources.files import clean, read_bytes, read_text, stamp, walk
 from weft.pipelines.store import Store
 from weft.schemas.ledger import Unavailable, Unusable
 
@@ -121,6 +122,21 @@ class TestReadText:
             assert fault.value.reason == "bad_transcript"
         with pytest.raises(Unavailable, match="No such file"):
             read_text(store, str(tmp_path / "gone.txt"))
+
+    @pytest.mark.parametrize(
+        ("ending", "limit"), [("txt", "LARGEST"), ("TextGrid", "LARGEST"), ("words.json", "LARGEST"), ("ctm", "TABLE")]
+    )
+    def test_no_more_is_read_than_a_transcript_can_have(
+        self, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ending: str, limit: str
+    ) -> None:
+        monkeypatch.setattr(files, limit, 100)
+        (path := tmp_path / f"a.{ending}").write_text("x" * 101)
+        with pytest.raises(Unusable) as caught:
+            read_bytes(store, str(path))
+        assert (caught.value.reason, caught.value.detail) == (
+            "bad_transcript",
+            f"a.{ending}: it has more than 100 bytes",
+        )
 
     def test_a_pipe_never_blocks_the_run(self, store: Store, tmp_path: Path, pipe_guard: None) -> None:
         os.mkfifo(tmp_path / "a.txt")

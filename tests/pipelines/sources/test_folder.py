@@ -34,7 +34,7 @@ def read(folder: Path, store: Store) -> Callable[..., dict[str, Recording | Reje
     """Lists and reads a folder; every item by its path."""
 
     def everything(**settings: str) -> dict[str, Recording | Reject]:
-        source = Source.model_validate({"path": str(folder), **settings})
+        source = Source.model_validate({"path": str(folder), "missing": "reject", **settings})
         items = list(source.items("speech"))
         stage = Ingest(source=source)
         stage.setup(store)

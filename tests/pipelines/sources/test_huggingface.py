@@ -1,13 +1,18 @@
 """Hugging Face datasets on disk: saved, as Parquet, with audio inside and beside."""
 
-from collections.abc import Callable
+import errno
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Literal
 
 import datasets
 import pytest
 
 from weft.pipelines.partwork import pack
 from weft.pipelines.sources.huggingface import Source
+from weft.pipelines.store import Store
+from weft.schemas.item import Item
+from weft.schemas.ledger import Unavailable, Unusable
 
 
 @pytest.fixture
@@ -64,16 +69,16 @@ def test_a_dataset_that_moved_on_the_hub_is_listed_anew(
     at: dict[str, str] = {}
 
     def commit(name: str, revision: str, kind: str, fresh: bool) -> str:
-        if (name, kind, fresh) != ("org/speech", "dataset", True):
+        if (name, kind, fresh) != ("hf://org/speech", "dataset", True):
             raise ValueError(f"{name}: not there")
         return at.setdefault(revision, f"{revision}-1")
 
     monkeypatch.setattr("weft.pipelines.sources.huggingface.commit_of", commit)
     monkeypatch.setattr(Source, "_splits", lambda self: [("train", rows)])
-    (one,), (other,) = (list(Source(path="org/speech", revision=r).items("s")) for r in ("", "v2"))
+    (one,), (other,) = (list(Source(path="hf://org/speech", revision=r).items("s")) for r in ("", "v2"))
     assert (one.stamp, other.stamp) == ("main-1", "v2-1")
-    with pytest.raises(OSError, match="org/none: not there"):
-        list(Source(path="org/none").items("s"))
+    with pytest.raises(OSError, match="hf://org/none: not there"):
+        list(Source(path="hf://org/none").items("s"))
 
 
 def test_splits(tmp_path: Path, rows: datasets.Dataset, ingested: Callable) -> None:
@@ -85,6 +90,64 @@ def test_splits(tmp_path: Path, rows: datasets.Dataset, ingested: Callable) -> N
     assert one.text == "not so"
     with pytest.raises(OSError, match="no split 'train'; there are dev, test"):
         list(Source(path=str(tmp_path / "both"), split="train").items("s"))
+
+
+def test_only_what_is_written_as_a_name_on_the_hub_is_looked_for_there(
+    tmp_path: Path, rows: datasets.Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    def load(path: str, *rest: object, **options: object) -> datasets.Dataset:
+        asked.append(path)
+        return rows
+
+    monkeypatch.setattr(datasets, "load_dataset", load)
+    monkeypatch.setattr("weft.pipelines.sources.huggingface.commit_of", lambda *rest, **options: "commit")
+    with pytest.raises(
+        OSError, match=r"^org/speech: no such file or folder; if it is a name on the hub, write hf://org/speech$"
+    ):
+        list(Source(path="org/speech").items("s"))
+    with pytest.raises(OSError, match=r"hf://speech: a name on the hub is written hf://org/name"):
+        list(Source(path="hf://speech").items("s"))
+    assert asked == []
+    assert len(list(Source(path="hf://org/speech").items("s"))) == 1 and asked == ["org/speech"]
+
+
+class Away:
+    """Rows that cannot be read to their end."""
+
+    features: dict[str, object] = {}
+
+    def __init__(self, error: Exception) -> None:
+        self._error = error
+
+    def __iter__(self) -> Iterator[dict[str, str]]:
+        yield {"audio": ""}
+        raise self._error
+
+
+@pytest.mark.parametrize(
+    ("path", "error", "raised"),
+    [
+        ("tables", OSError(errno.EIO, "Input/output error"), Unavailable),
+        ("hf://org/speech", ConnectionError("no answer"), Unavailable),
+        ("tables", OSError("not a parquet file"), Unusable), ("hf://org/speech", ValueError("no such column"), Unusable),
+    ],
+)  # fmt: skip
+def test_a_hub_that_does_not_answer_is_no_broken_dataset(
+    monkeypatch: pytest.MonkeyPatch, store: Store, path: str, error: Exception, raised: type[Exception]
+) -> None:
+    monkeypatch.setattr(Source, "_splits", lambda self: [("train", WithShards(error))])
+    item = Item("k", "s", "train/0", "", "", payload='{"split": "train", "shard": 0}')
+    with pytest.raises(raised):
+        list(Source(path=path, audio="audio").read(item, store))
+
+
+class WithShards(Away):
+    num_shards = 1
+
+    def shard(self, count: int, number: int) -> "WithShards":
+        return self
 
 
 def test_what_datasets_cannot_read_is_told_in_a_sentence(tmp_path: Path) -> None:
@@ -99,3 +162,14 @@ def test_a_column_says_more_than_the_split_that_is_loaded(
     datasets.DatasetDict({"train.100": named}).save_to_disk(str(tmp_path / "saved"))
     made, _ = ingested(Source(path=str(tmp_path / "saved"), split="train.100"))
     assert [r.split for r in made] == ["dev", "train.100"]
+
+
+@pytest.mark.parametrize("channels", ["mix", "each"])
+def test_a_row_whose_file_is_missing_costs_that_row_alone(
+    tmp_path: Path, clip: bytes, ingested: Callable, channels: Literal["mix", "each"]
+) -> None:
+    (tmp_path / "a.flac").write_bytes(clip)
+    rows = {"file": [f"{tmp_path}/{name}.flac" for name in ("a", "gone", "a")], "id": ["one", "two", "three"]}
+    datasets.Dataset.from_dict(rows).to_parquet(str(tmp_path / "t.parquet"))
+    made, (reject,) = ingested(Source(path=str(tmp_path / "t.parquet"), channels=channels))
+    assert len(made) == 2 and (reject.reason, reject.path) == ("missing", "train/two")

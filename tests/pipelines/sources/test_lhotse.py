@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from weft.pipelines.sources.lhotse import LONGEST, Source
+from weft.pipelines.sources import lists
+from weft.pipelines.sources.lhotse import Source
 from weft.schemas.audio import Supervision, Word
 
 
@@ -58,13 +59,16 @@ def test_what_is_no_audio_of_a_cut_is_refused(tmp_path: Path, path: str, ingeste
     assert sorted(r.reason for r in rejects) == ["bad_cut"] * 4 + ["command", "missing", "mixed_cut"]
 
 
-def test_a_line_that_unfolds_to_more_than_a_cut_can_be(tmp_path: Path, path: str, ingested: Callable) -> None:
+def test_a_line_that_unfolds_to_more_than_a_cut_can_be(
+    tmp_path: Path, path: str, ingested: Callable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lists, "LONGEST", 100_000)
     good = json.dumps(cut(path, 0, 1, []))
-    lines = [good, '{"id": "' + "x" * (3 * LONGEST) + '"}', good.replace("day", "other")]
+    lines = [good, '{"id": "' + "x" * 300_000 + '"}', good.replace("day", "other")]
     (tmp_path / "cuts.jsonl.gz").write_bytes(gzip.compress("\n".join(lines).encode(), 1))
     made, rejects = ingested(Source(path=str(tmp_path / "cuts.jsonl.gz")))
-    assert len(made) == 1 and sorted(r.reason for r in rejects) == ["bad_cut", "missing"]
-    assert "its line has more than 16,777,216 characters" in {r.detail for r in rejects}
+    assert len(made) == 1 and sorted(r.reason for r in rejects) == ["missing", "too_long"]
+    assert "cuts.jsonl.gz line 2 has more than 100,000 characters" in {r.detail for r in rejects}
 
 
 def test_shar_is_read_in_place(tmp_path: Path, clip: bytes, ingested: Callable) -> None:

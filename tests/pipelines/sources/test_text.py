@@ -420,7 +420,7 @@ class TestRejects:
         else:
             with open(os.fsencode(path) + b"\xff.txt", "wb") as file:
                 file.write(b"x")
-        assert reasons(read(store, folder)) == [
+        assert reasons(read(store, folder, missing="reject")) == [
             {"fifo": "not_a_file", "dangling": "missing", "bad name": "bad_name"}[make]
         ]
 

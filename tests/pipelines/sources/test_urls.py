@@ -17,7 +17,7 @@ def test_urls_are_read_where_they_are(tmp_path: Path, ingested: Callable, clip: 
     )
     (made,), rejects = ingested(Source(path=str(tmp_path / "list.txt")))
     assert (made.text, made.seconds, made.audio.uri) == ("and then", 2.0, f"memory://{host}/a.flac")
-    assert [r.reason for r in rejects] == ["not_a_url", "not_found"]
+    assert [r.reason for r in rejects] == ["not_a_url", "missing"]
 
 
 def test_what_a_url_hides_is_not_shown(tmp_path: Path) -> None:
