@@ -18,7 +18,13 @@ from weft.pipelines.aligners.base import Aligner, Timed, Unalignable
 from weft.schemas.audio import Word
 from weft.schemas.ledger import Unusable
 
-WINDOWS = (15.0, 25.0, 40.0, 80.0, 160.0)  # seconds; a longer one is tried where a shorter one finds no anchor, as in a silence
+WINDOWS = (
+    15.0,
+    25.0,
+    40.0,
+    80.0,
+    160.0,
+)  # seconds; a longer one is tried where a shorter one finds no anchor, as in a silence
 LAST = 20.0  # seconds that are left, which are aligned whole
 _COUNTS = (
     0.5,

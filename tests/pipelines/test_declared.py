@@ -84,6 +84,8 @@ def test_what_no_sound_has(data: bytes, said: str) -> None:
     assert refused.value.reason == "bad_header"
 
 
-@pytest.mark.parametrize("data", [b"", b"RIFF", wav()[:20], wav(bits=0, tag=0x55), caf()[:30], b"NIST_1A\n   1024\n", b".snd\0"])
+@pytest.mark.parametrize(
+    "data", [b"", b"RIFF", wav()[:20], wav(bits=0, tag=0x55), caf()[:30], b"NIST_1A\n   1024\n", b".snd\0"]
+)
 def test_what_says_nothing_of_it_is_left_to_the_decoders(data: bytes) -> None:
     assert not fault(io.BytesIO(data))

@@ -108,7 +108,10 @@ def test_a_wav_with_an_odd_header_is_refused(store: Store, put: Put, odd: str) -
     chunks = b"WAVEfmt " + struct.pack("<I", 16) + layout + b"data" + struct.pack("<I", len(data)) + data
     with pytest.raises(Unusable) as fault:
         scan(store, put(b"RIFF" + struct.pack("<I", len(chunks)) + chunks))
-    assert fault.value.reason == ("bad_header" if odd in ("no bits", "no channels") else "not_audio") and fault.value.detail
+    assert (
+        fault.value.reason == ("bad_header" if odd in ("no bits", "no channels") else "not_audio")
+        and fault.value.detail
+    )
 
 
 def test_a_place_in_a_file_that_is_not_there(store: Store, put: Put) -> None:

@@ -1,6 +1,5 @@
 """CosyVoice's tokenizer: which file its child is given, and whose fault is a failure of the child."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +29,7 @@ class Child:
 
 
 @pytest.fixture
-def started(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Child]]:
+def started(monkeypatch: pytest.MonkeyPatch) -> list[Child]:
     made: list[Child] = []
 
     def outside(*given: Any) -> Child:
@@ -39,7 +38,7 @@ def started(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Child]]:
 
     monkeypatch.setattr(backend, "Outside", outside)
     monkeypatch.setattr(backend, "installed", lambda python, package: "0.2")
-    yield made
+    return made
 
 
 def model_of(made: list[Child], model: str) -> str:

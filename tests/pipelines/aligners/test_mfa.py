@@ -105,10 +105,10 @@ def test_what_mfa_cannot_do_is_a_reason(pretrained: Aligner) -> None:
 
 
 def test_a_run_that_fails_is_no_reject(pretrained: Aligner, tmp_path: Path) -> None:
-    with pytest.raises(OutsideFault, match="^mfa align: CorpusError: There was a problem"):
+    with pytest.raises(OutsideFault, match=r"^mfa align: CorpusError: There was a problem"):
         list(pretrained._align_all(clips("and then", "crash")))
     learner = Aligner(command=stand_in(tmp_path / "learner"))
-    with pytest.raises(OutsideFault, match="^mfa train: no memory"):
+    with pytest.raises(OutsideFault, match=r"^mfa train: no memory"):
         learner.train(clips("forget"), tmp_path, seed=1)
 
 
