@@ -49,8 +49,8 @@ class Backend(Settings):
         try:
             self._child = Outside(self.python, self.script, {**settings, "device": self.device}, self.time_limit)
         except OutsideFault as fault:
-            raise ValueError(f"{self.package} does not start: {fault.detail}") from None
+            raise ValueError(f"{self.package} does not start: {fault}") from None
 
     def ask(self, samples: np.ndarray, **question: Any) -> dict[str, Any]:
-        """The child's answer about samples (float32 [n]). Raises OutsideFault, which is of this item alone, and OutsideTimeout."""
+        """The child's answer about samples (float32 [n]). Raises OutsideFault; Unusable where the child says it of the samples."""
         return self._child.ask(question, samples)

@@ -26,16 +26,14 @@ from weft.schemas.ledger import Unusable
 TIME_LIMIT = 3600.0  # seconds for an answer: an hour of speech on a slow CPU is one question
 
 
-class OutsideFault(Unusable):
-    """The child could not start, could not answer, or died over an item; `detail` is what it said last."""
-
-    def __init__(self, detail: str) -> None:
-        super().__init__("backend_failed", detail)
-        self.args = (detail,)  # what it is made anew with in another process
+class OutsideFault(Exception):
+    """The child could not start, could not answer, or died; it says what the child said last. A failure of the work: what a
+    backend says of an item is `Unusable`.
+    """
 
 
-class OutsideTimeout(Exception):
-    """The child said nothing for longer than it may, and was killed: a failure of its environment, not of an item."""
+class OutsideTimeout(OutsideFault):
+    """The child said nothing for longer than it may, and was killed."""
 
 
 class Outside:
@@ -61,7 +59,7 @@ class Outside:
             self._answer()
 
     def ask(self, question: dict[str, Any], samples: np.ndarray) -> dict[str, Any]:
-        """The answer to a question about samples (float32 [n]). Raises OutsideFault."""
+        """The answer to a question about samples (float32 [n]). Raises OutsideFault; Unusable where the child says it of them."""
         if self._child.poll() is not None:
             self._start()
         assert self._child.stdin is not None
@@ -103,6 +101,8 @@ class Outside:
             raise OutsideFault(f"{self._name}: {self._last_words()}") from None
         if "fault" in answer:
             raise OutsideFault(answer["fault"])
+        if "unusable" in answer:
+            raise Unusable(answer["unusable"], answer["detail"])
         return answer
 
     def _last_words(self) -> str:

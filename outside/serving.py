@@ -7,12 +7,21 @@ import json
 import os
 import struct
 import sys
+import traceback
 from collections.abc import Callable
 from typing import IO, Any
 
 import numpy as np
 
 _LENGTHS = struct.Struct("<QQ")
+
+
+class Unusable(Exception):
+    """What an answer raises about samples that the model cannot use: they are rejected. Any other error is a failure of the work."""
+
+    def __init__(self, reason: str, detail: str) -> None:
+        super().__init__(reason, detail)
+        self.reason, self.detail = reason, detail
 
 
 def send(pipe: IO[bytes], header: dict[str, Any], samples: bytes | memoryview = b"") -> None:
@@ -43,7 +52,7 @@ def serve(load: Callable[[dict[str, Any]], Callable[[dict[str, Any], np.ndarray]
     try:
         answer = load(json.loads(sys.argv[1]))
     except Exception as error:  # noqa: BLE001
-        send(answers, {"fault": f"{type(error).__name__}: {str(error).strip()[:300]}"})
+        send(answers, {"fault": fault_of(error)})
         return
     send(answers, {"ready": True})
     while True:
@@ -53,5 +62,13 @@ def serve(load: Callable[[dict[str, Any]], Callable[[dict[str, Any], np.ndarray]
             return
         try:
             send(answers, answer(question, np.frombuffer(samples, np.float32)))
-        except Exception as error:  # noqa: BLE001 - whatever a foreign model raises is its answer
-            send(answers, {"fault": f"{type(error).__name__}: {str(error).strip()[:300]}"})
+        except Unusable as refusal:
+            send(answers, {"unusable": refusal.reason, "detail": refusal.detail})
+        except Exception as error:  # noqa: BLE001 - the parent raises it
+            send(answers, {"fault": fault_of(error)})
+
+
+def fault_of(error: Exception) -> str:
+    """An error in a line, with the place in which it was raised."""
+    place = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{type(error).__name__}: {str(error).strip()[:300]} ({place.filename}:{place.lineno})"

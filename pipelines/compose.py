@@ -45,15 +45,7 @@ class Compose(Stage):
         return Baked
 
     def setup(self, store: Store) -> None:
-        self._vocabulary, encode = load_vocabulary(verified_folder(store, "vocabulary"))
-
-        def spell(text: str) -> list[int]:
-            try:
-                return encode(text)
-            except ValueError as fault:
-                raise Unusable("not_spellable", str(fault)) from None
-
-        self._encode = spell
+        self._vocabulary, self._encode = load_vocabulary(verified_folder(store, "vocabulary"))
 
     def version(self) -> str:
         return "2"

@@ -14,7 +14,7 @@ from typing import BinaryIO, Protocol
 import numpy as np
 import soundfile
 
-from weft.pipelines import headers, streams
+from weft.pipelines import declared, headers, streams
 from weft.pipelines.ffmpeg import BrokenStream, Closing, Ffmpeg
 from weft.schemas.ledger import Unusable
 
@@ -45,7 +45,9 @@ class Sound(Protocol):
 
 
 def opened(file: BinaryIO) -> Sound:
-    """The decoder of a file. Raises Unusable: no_header, not_audio."""
+    """The decoder of a file. Raises Unusable: no_header, bad_header, not_audio."""
+    if fault := declared.fault(file):
+        raise Unusable("bad_header", fault)
     if streams.is_mp3(file) or streams.is_joined_ogg(file):
         try:
             return Ffmpeg(file)

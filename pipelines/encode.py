@@ -57,9 +57,9 @@ class Encode(Stage):
         for utterance, sound in zip(batch, sounds, strict=True):
             yield sound if isinstance(sound, Unusable) else self._units(utterance, next(found))
 
-    def _units(self, utterance: Utterance, stream: Stream | ValueError) -> Units | Unusable:
-        if isinstance(stream, ValueError):
-            return Unusable("not_encodable", str(stream))
+    def _units(self, utterance: Utterance, stream: Stream | Unusable) -> Units | Unusable:
+        if isinstance(stream, Unusable):
+            return stream
         model = f"{self.tokenizer.version()} {self.tokenizer.checksum}"
         return Units(
             utterance.key, utterance.seconds, self.name, model, stream.rate,

@@ -61,6 +61,8 @@ class Ffmpeg(Closing):
         self._stream = container.streams.audio[0]
         if self._stream.codec_context is None or not self._stream.codec_context.sample_rate:
             raise BrokenStream("its audio is of no coding that FFmpeg knows")
+        if not self._stream.codec_context.channels:
+            raise BrokenStream("its audio has no channels")
         self._stream.codec_context.thread_count = 1
         self.rate, self.channels = self._stream.codec_context.sample_rate, self._stream.codec_context.channels
         self._begin(0, self._decode())

@@ -55,17 +55,17 @@ def sized(file: BinaryIO) -> Sized | None:
 def _sized(head: bytes) -> Sized | None:
     kind, form = head[:4], head[8:12]
     if kind in (b"RIFF", b"RF64", b"BW64") and form == b"WAVE":
-        found = _chunk(head, 12, "<4sI", b"data")
-        place = _chunk(head, 12, "<4sI", b"ds64")
+        found = chunk(head, 12, "<4sI", b"data")
+        place = chunk(head, 12, "<4sI", b"ds64")
         if kind != b"RIFF" and place is not None and found is not None and found[1] == 0xFFFFFFFF:
             (size,) = struct.unpack_from("<Q", head, place[0] + 8)
             return Sized(place[0] + 8, 8, "little", found[0], size)
         return Sized(found[0] - 4, 4, "little", *found) if found else None
     if kind == b"FORM" and form in (b"AIFF", b"AIFC"):
-        found = _chunk(head, 12, ">4sI", b"SSND")
+        found = chunk(head, 12, ">4sI", b"SSND")
         return Sized(found[0] - 4, 4, "big", found[0] + 8, max(0, found[1] - 8), 8) if found else None
     if kind == b"caff":
-        found = _chunk(head, 8, ">4sQ", b"data")
+        found = chunk(head, 8, ">4sQ", b"data")
         return (
             Sized(found[0] - 8, 8, "big", found[0] + 4, found[1] - 4 if 4 <= found[1] < 2**63 else 0, 4)
             if found
@@ -80,7 +80,7 @@ def _sized(head: bytes) -> Sized | None:
     return None
 
 
-def _chunk(head: bytes, at: int, layout: str, name: bytes) -> tuple[int, int] | None:
+def chunk(head: bytes, at: int, layout: str, name: bytes) -> tuple[int, int] | None:
     """Where the chunk's content begins, and its size."""
     while at + struct.calcsize(layout) <= len(head):
         called, size = struct.unpack_from(layout, head, at)

@@ -18,6 +18,7 @@ import soundfile
 import soxr
 
 from weft.pipelines import reading
+from weft.pipelines.declared import HIGHEST_RATE
 from weft.pipelines.decoders import Sound, opened
 from weft.pipelines.ffmpeg import BrokenStream
 from weft.pipelines.reading import settings, watched
@@ -26,6 +27,7 @@ from weft.schemas.audio import Audio, Utterance
 from weft.schemas.ledger import Unavailable, Unusable
 
 RATE = 16000
+AT_ONCE = 1 << 23  # samples of all channels that are decoded at a time
 BLOCK = 30  # seconds decoded at a time, so that memory does not grow with the file
 SILENCE = 1e-4  # peak below which nothing can be heard (-80 dBFS)
 FULL = 0.98  # of full scale; mu-law reaches no further
@@ -96,10 +98,12 @@ class _Found:
 def _listen(sound: Sound, channel: int) -> _Found:
     found = _Found()
     try:
-        while len(block := sound.read(BLOCK * sound.rate)):
+        while len(block := sound.read(min(BLOCK * sound.rate, _frames_at_once(sound)))):
             heard = _mono(block, channel)
             found.add(block if channel < 0 else heard[:, None], heard)
     except BrokenStream as error:
+        if not found.frames:
+            raise Unusable("not_audio", f"nothing of it can be decoded ({error})") from None
         raise Unusable("truncated", f"decoding stops after {found.frames / sound.rate:.2f} s ({error})") from None
     return found
 
@@ -112,6 +116,8 @@ def _judge(sound: Sound, found: _Found) -> None:
         raise Unusable("no_samples", "the file holds a header and no audio")
     if not found.finite:
         raise Unusable("not_finite", "some samples are NaN or infinite")
+    if sound.rate > HIGHEST_RATE:
+        raise Unusable("bad_header", f"it declares {sound.rate:,} Hz, where up to {HIGHEST_RATE:,} are possible")
     if sound.rate < LOWEST_RATE:
         raise Unusable("low_rate", f"{sound.rate} Hz is below {LOWEST_RATE} Hz")
     if seconds < SHORTEST:
@@ -130,12 +136,12 @@ def load(store: Store, audio: Audio, start: float, end: float) -> np.ndarray:
         try:
             sound.seek(first)
             wanted = round(end * sound.rate) - first
-            block = sound.read(wanted)
-            if len(block) < wanted:
+            samples = _read(sound, wanted, audio.channel)
+            if len(samples) < wanted:
                 sound.read(1)  # raises what stopped it
         except BrokenStream as error:
             raise Unusable("truncated", f"decoding stops before {end:.2f} s ({error})") from None
-        return at_16k(_mono(block, audio.channel), sound.rate)
+        return at_16k(samples, sound.rate)
 
 
 def heard(store: Store, utterance: Utterance) -> np.ndarray | Unusable:
@@ -150,10 +156,24 @@ def blocks(store: Store, audio: Audio, seconds: float) -> Iterator[np.ndarray]:
     """The whole audio in stretches of `seconds`, one channel or all mixed, at 16 kHz, at constant memory. Raises Unusable."""
     with _file(store, audio) as file, opened(file) as sound:
         try:
-            while len(block := sound.read(round(seconds * sound.rate))):
-                yield at_16k(_mono(block, audio.channel), sound.rate)
+            while len(samples := _read(sound, round(seconds * sound.rate), audio.channel)):
+                yield at_16k(samples, sound.rate)
         except BrokenStream as error:
             raise Unusable("truncated", str(error)) from None
+
+
+def _frames_at_once(sound: Sound) -> int:
+    """So that memory does not grow with the number of channels."""
+    return max(1, AT_ONCE // sound.channels)
+
+
+def _read(sound: Sound, frames: int, channel: int) -> np.ndarray:
+    """The next `frames`, fewer at the end, as float32 (n,): one channel or all mixed. Raises Unusable, BrokenStream."""
+    pieces: list[np.ndarray] = []
+    while frames > 0 and len(block := sound.read(min(frames, _frames_at_once(sound)))):
+        pieces.append(_mono(block, channel))
+        frames -= len(block)
+    return np.concatenate(pieces) if pieces else np.empty(0, np.float32)
 
 
 def _mono(block: np.ndarray, channel: int) -> np.ndarray:

@@ -14,7 +14,7 @@ from weft.pipelines.stage import Stage
 from weft.pipelines.store import Store
 from weft.pipelines.voices.base import Voice, manners_version, style_for
 from weft.schemas.audio import Audio
-from weft.schemas.ledger import Reject
+from weft.schemas.ledger import Reject, Unusable
 from weft.schemas.text import Dialogue, Turn
 
 
@@ -39,8 +39,9 @@ class Synthesize(Stage):
         for dialogue in dialogues:
             try:
                 yield replace(dialogue, turns=tuple(self._spoken(dialogue, turn) for turn in dialogue.turns))
-            except ValueError as fault:
-                yield Reject(dialogue.key, "synthesize", dialogue.source, dialogue.key, "unspeakable", str(fault), 0.0)
+            except Unusable as fault:
+                where = dialogue.key, "synthesize", dialogue.source, dialogue.key
+                yield Reject(*where, fault.reason, fault.detail, 0.0)
 
     def _spoken(self, dialogue: Dialogue, turn: Turn) -> Turn:
         speaker = f"{dialogue.key} {turn.speaker}"

@@ -29,6 +29,11 @@ def loadable(name: str) -> str:
     return name
 
 
+def loadable_or_word(name: str) -> str:
+    """The same where a single word, such as `large-v3`, is a name that the library itself knows."""
+    return loadable(name) if re.search(r"[/\\]", name) else name
+
+
 def commit_of(name: str, revision: str = "main", kind: str = "model", fresh: bool = False) -> str:
     """What the cache holds, or what the hub says where it holds nothing (first, if `fresh`). Raises ValueError where neither knows."""
     from huggingface_hub import snapshot_download  # a third of a second, for those who name something on the hub

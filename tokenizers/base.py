@@ -15,6 +15,7 @@ from typing import ClassVar
 import numpy as np
 from pydantic import Field, field_validator
 
+from weft.schemas.ledger import Unusable
 from weft.schemas.resources import Resources
 from weft.schemas.settings import Versioned
 from weft.schemas.vocabulary import spelt
@@ -73,13 +74,13 @@ class SpeechTokenizer(Versioned, ABC):
         return ""
 
     def encode(self, speech: Speech) -> Stream:
-        """As `encode_all`, of one. Raises ValueError for what cannot be encoded."""
+        """As `encode_all`, of one. Raises Unusable for what cannot be encoded."""
         (found,) = self.encode_all([speech])
-        if isinstance(found, ValueError):
+        if isinstance(found, Unusable):
             raise found
         return found
 
-    def encode_all(self, speech: Sequence[Speech]) -> Iterator[Stream | ValueError]:
+    def encode_all(self, speech: Sequence[Speech]) -> Iterator[Stream | Unusable]:
         """The stream of each, or what is wrong with it, in order.
 
         RuntimeError when nothing was loaded, or when a leaf gives ids that are not its own, not one a frame, or not `rate` a second:
@@ -91,7 +92,7 @@ class SpeechTokenizer(Versioned, ABC):
         sound = [one for one, fault in zip(speech, faults, strict=True) if not fault]
         ids = iter(self._ids([replace(one, samples=np.ascontiguousarray(one.samples, np.float32)) for one in sound]))
         for one, fault in zip(speech, faults, strict=True):
-            yield ValueError(fault) if fault else self._stream(len(one.samples), next(ids))
+            yield Unusable("not_encodable", fault) if fault else self._stream(len(one.samples), next(ids))
 
     def _usable(self, speech: Sequence[Speech]) -> list[Speech]:
         """What can be encoded, in the order of its content: the same whatever order it came in."""
@@ -104,8 +105,8 @@ class SpeechTokenizer(Versioned, ABC):
             return f"audio of {len(samples)} samples is shorter than one frame ({1 / self.rate:g} s)"
         return ""
 
-    def _stream(self, n_samples: int, ids: np.ndarray | ValueError) -> Stream | ValueError:
-        if isinstance(ids, ValueError):
+    def _stream(self, n_samples: int, ids: np.ndarray | Unusable) -> Stream | Unusable:
+        if isinstance(ids, Unusable):
             return ids
         count, name = self.frames(n_samples), type(self).__module__
         if ids.shape != (count,):
@@ -133,7 +134,7 @@ class SpeechTokenizer(Versioned, ABC):
         """The backend and its version, the same before and after `load`: a change of it makes all ids stale."""
 
     @abstractmethod
-    def _ids(self, speech: Sequence[Speech]) -> Iterator[np.ndarray | ValueError]:
+    def _ids(self, speech: Sequence[Speech]) -> Iterator[np.ndarray | Unusable]:
         """One id in [0, size) a frame, of each of several that have been checked, in order; or why there are none."""
 
 

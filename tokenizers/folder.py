@@ -6,7 +6,7 @@ settings.json        the settings it was trained with, to read
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import reduce
 from hashlib import blake2b
 from pathlib import Path
@@ -27,8 +27,8 @@ if TYPE_CHECKING:  # torch takes seconds, which a recipe's check does not need
     Tensors = Mapping[str, torch.Tensor]
 
 
-def located(name: str) -> Path:
-    """A trained tokenizer's folder: `name` itself, or a copy of what the hub has under a name such as `hf://org/name`.
+def located(name: str, files: Sequence[str] = ("*.json", "*.safetensors")) -> Path:
+    """A trained tokenizer's folder: `name` itself, or a copy of what the hub has under a name such as `hf://org/name`, of these files.
 
     Raises ValueError where there is neither.
     """
@@ -38,7 +38,7 @@ def located(name: str) -> Path:
     from huggingface_hub.errors import HfHubHTTPError
 
     try:
-        return Path(snapshot_download(loadable(name), allow_patterns=["*.json", "*.safetensors"]))
+        return Path(snapshot_download(loadable(name), allow_patterns=list(files)))
     except (OSError, ValueError, HfHubHTTPError) as error:
         raise ValueError(f"{name}: no trained tokenizer here, nor on the hub ({first_line(error)})") from None
 

@@ -14,11 +14,12 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from weft.outside.backend import Backend
-from weft.outside.process import OutsideFault
 from weft.schemas.fingerprint import content
+from weft.schemas.hub import loadable
+from weft.schemas.ledger import Unusable
 from weft.schemas.settings import NOT_IDENTITY
 from weft.tokenizers.base import SAMPLE_RATE, SpeechTokenizer
-from weft.tokenizers.folder import Checkpoint
+from weft.tokenizers.folder import Checkpoint, located
 from weft.tokenizers.stream import Speech
 from weft.tokenizers.windows import Hearing
 
@@ -32,7 +33,8 @@ _WINDOW, _CONTEXT = 22.0, 4.0  # seconds
 
 
 class Tokenizer(Backend, SpeechTokenizer):
-    """`model` is a published ONNX file, a folder with `config.json` and `model.safetensors`, or "" for the package's download.
+    """`model` is a published ONNX file, a folder with it or with `config.json` and `model.safetensors`, a repository of either on the
+    hub (`hf://org/name`), or "" for the package's download.
 
     What is left at the end and is no whole frame still gets a code, as the models give one.
     """
@@ -67,7 +69,14 @@ class Tokenizer(Backend, SpeechTokenizer):
 
     def load(self, folder: Path) -> None:
         """Raises ValueError for a model that the package does not load."""
-        self.start(kind=self.kind, model=self.model)
+        self.start(kind=self.kind, model=self._checkpoint() if self.model else "")
+
+    def _checkpoint(self) -> str:
+        """The file or folder that the child loads. Raises ValueError for what is neither here nor on the hub."""
+        loadable(self.model)
+        published = f"{self.kind.removesuffix('_25hz')}.onnx"  # as CosyVoice's repositories call it
+        found = located(self.model, ("config.json", "model.safetensors", published))
+        return str(found / published if (found / published).is_file() else found)
 
     def frames(self, n_samples: int) -> int:
         """Frames begun, of the whole steps of the spectrogram."""
@@ -80,23 +89,23 @@ class Tokenizer(Backend, SpeechTokenizer):
     def checksum(self) -> str:
         return content(self.model) if self.model else self.kind
 
-    def _ids(self, speech: Sequence[Speech]) -> Iterator[np.ndarray | ValueError]:
-        """All of them together; where that fails, each alone."""
+    def _ids(self, speech: Sequence[Speech]) -> Iterator[np.ndarray | Unusable]:
+        """All of them together; where one is refused, each alone."""
         clips = [one.samples for one in speech]
         try:
             yield from self._together(clips)
-        except OutsideFault:
+        except Unusable:
             for clip in clips:
                 yield self._alone(clip)
 
-    def _alone(self, clip: np.ndarray) -> np.ndarray | ValueError:
+    def _alone(self, clip: np.ndarray) -> np.ndarray | Unusable:
         try:
             return self._together([clip])[0]
-        except OutsideFault as fault:
-            return ValueError(f"{self.package} failed: {fault.detail}")
+        except Unusable as fault:
+            return fault
 
     def _together(self, clips: Sequence[np.ndarray]) -> list[np.ndarray]:
-        """Raises OutsideFault."""
+        """Raises Unusable."""
         return Hearing(self._hop, self.batch, 0.02, _WINDOW, _CONTEXT).frames(clips, self._codes)
 
     def _codes(self, rows: list[np.ndarray]) -> list[np.ndarray]:

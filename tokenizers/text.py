@@ -15,6 +15,7 @@ from pydantic import PrivateAttr
 from tokenizers import Tokenizer
 
 from weft.schemas.fingerprint import version_of
+from weft.schemas.ledger import Unusable
 from weft.schemas.settings import Versioned
 
 if TYPE_CHECKING:
@@ -62,9 +63,9 @@ class PlainText:
         self._tokenizer = Tokenizer.from_str(json.dumps(record))
 
     def encode(self, text: str) -> list[int]:
-        """Ids of the text. Raises ValueError if only a control token could spell it, or if it is no valid Unicode."""
+        """Ids of the text. Raises Unusable if only a control token could spell it, or if it is no valid Unicode."""
         if _SURROGATE.search(text):
-            raise ValueError(f"text {text[:40]!r} holds half a surrogate pair, which no UTF-8 can spell")
+            raise Unusable("not_spellable", f"text {text[:40]!r} holds half a surrogate pair, which no UTF-8 can spell")
         ids = self._tokenizer.encode(text, add_special_tokens=False).ids
         found = next((i for i in ids if i in self._control), None)
         return ids if found is None else self._around(text, self._control[found])
@@ -72,7 +73,8 @@ class PlainText:
     def _around(self, text: str, literal: str) -> list[int]:
         """Some vocabularies hold control tokens as words: cut such a word in two, so that only its letters remain."""
         if literal not in text or len(literal) < 2:
-            raise ValueError(f"{literal!r} is a control token and cannot be spelt otherwise: take it out of the text")
+            said = f"{literal!r} is a control token and cannot be spelt otherwise: take it out of the text"
+            raise Unusable("not_spellable", said)
         first, *others = text.split(literal)  # all at once: a document may hold thousands
         cut = [
             first + literal[:1],

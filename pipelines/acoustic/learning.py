@@ -14,7 +14,7 @@ import numpy as np
 from weft.pipelines.acoustic.features import HOP, Moments, levelled
 from weft.pipelines.acoustic.mixtures import Mixtures
 from weft.pipelines.acoustic.model import EVERYONE, AcousticModel
-from weft.pipelines.acoustic.network import PAUSE, STATES, Network, likeliest
+from weft.pipelines.acoustic.network import PAUSE, STATES, Network, TooShort, likeliest
 from weft.pipelines.acoustic.phones import Phones, Ways
 from weft.schemas.learning import report_step
 
@@ -71,5 +71,5 @@ def _labels(network: Network, mixtures: Mixtures, frames: np.ndarray, old: np.nd
     """The emission of each frame on the likeliest path; audio too short for its words keeps the labels it had."""
     try:
         return network.emits[likeliest(network, mixtures.log_likelihoods(frames))]
-    except ValueError:
+    except TooShort:
         return old

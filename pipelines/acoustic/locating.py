@@ -64,7 +64,7 @@ class Laid:
 def lay(model: AcousticModel, scores: np.ndarray, words: Sequence[Sequence[Way]]) -> Laid:
     """The pronunciations of `words` over `scores`, the model's for the utterance: [frames, emissions].
 
-    Raises ValueError for audio too short for the words.
+    Raises TooShort for audio too short for the words.
     """
     network = Network.of(words)
     return Laid(model, network, scores, likeliest(network, scores))

@@ -87,6 +87,10 @@ class _Builder:
         return Network(rows[:, 0], rows[:, 1], rows[:, 2], before, log, start, final)
 
 
+class TooShort(ValueError):
+    """There are fewer frames than the words need."""
+
+
 def likeliest(network: Network, scores: np.ndarray) -> np.ndarray:
     """The states of the best path, an index into the network for each frame; `scores` are logs [frames, emissions].
 
@@ -97,7 +101,7 @@ def likeliest(network: Network, scores: np.ndarray) -> np.ndarray:
     n = network
     path, score = _walk(scores, n.emits, n.before, n.log, n.start, n.final, _reach(n), beam)
     if score < _NEVER / 2:
-        raise ValueError(f"{len(scores)} frames do not hold the words")
+        raise TooShort(f"{len(scores)} frames do not hold the words")
     return path
 
 

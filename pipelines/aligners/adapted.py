@@ -90,6 +90,7 @@ class Aligner(sphinx.Aligner):
 
     def _align(self, clip: Clip) -> Timed:
         from weft.pipelines.acoustic.locating import lay
+        from weft.pipelines.acoustic.network import TooShort
 
         ways = [self._ways(word) for word in clip.spoken]
         known = [self._model.phones.numbered(several) for several in ways] if self._model else []
@@ -99,7 +100,7 @@ class Aligner(sphinx.Aligner):
         scores = self._model.scores(cepstra(clip.samples), clip.speaker)
         try:
             found = lay(self._model, scores, known)
-        except ValueError:
+        except TooShort:
             short = f"{len(clip.samples) / RATE:.2f} s do not hold {' '.join(clip.spoken)[:80]!r}"
             raise Unalignable("alignment_failed", short) from None
         self._check_fit(found, known)

@@ -107,12 +107,12 @@ class Aligner(base.Aligner):
 
     def _laid(self, spoken: list[str], log_probs: np.ndarray) -> Timed:
         """The words under their likeliest path."""
-        from weft.pipelines.aligners.viterbi import best_path
+        from weft.pipelines.aligners.viterbi import TooShort, best_path
 
         tokens, owners = self._joined([self._spell(word) for word in spoken])
         try:
             path = best_path(log_probs, tokens, self._blank)
-        except ValueError as fault:
+        except TooShort as fault:
             raise Unalignable("alignment_failed", str(fault)) from None
         sure = [log_probs[a:b, c].mean() for c, a, b in zip(tokens, path.starts, path.ends, strict=True)]
         return Timed(self._checked(list(self._words(spoken, path, owners, np.array(sure)))))

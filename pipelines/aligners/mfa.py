@@ -22,18 +22,20 @@ import numpy as np
 import soundfile
 from pydantic import Field, PrivateAttr, field_validator, model_validator
 
-from weft.outside.process import OutsideTimeout
+from weft.outside.process import OutsideFault, OutsideTimeout
 from weft.pipelines.aligners import base
 from weft.pipelines.aligners.base import Clip, Timed, Unalignable
 from weft.pipelines.aligners.lexicon import ENGLISH, checked_language, pronunciations, sounds
 from weft.pipelines.sound import RATE
 from weft.pipelines.timings import textgrid, wordjson
-from weft.pipelines.timings.base import BadTiming, Timing
+from weft.pipelines.timings.base import Timing
 from weft.schemas.fingerprint import content
+from weft.schemas.hub import HUB
 from weft.schemas.ledger import Unusable
 from weft.schemas.settings import NAMED_CHECKPOINT, NOT_IDENTITY
 
 _UNKNOWN = ("<unk>", "spn", "<cutoff>")
+_NONE_ALIGNED = "NoAlignmentsError"  # its one error that is of the clips
 _OPTIONS = ("--clean", "--final_clean", "--overwrite", "--quiet", "--no_use_postgres")
 
 
@@ -59,6 +61,9 @@ class Aligner(base.Aligner):
         version_of_mfa(self.command)
         if self.acoustic and not self.dictionary:
             raise ValueError("a pretrained `acoustic` model wants its `dictionary`")
+        for name in (self.acoustic, self.dictionary):
+            if name.startswith(HUB):
+                raise ValueError(f"{name}: MFA takes the name of a model that it downloaded itself, or a path")
         return self
 
     @property
@@ -78,7 +83,7 @@ class Aligner(base.Aligner):
         return " ".join([f"mfa-{version_of_mfa(self.command)}", *models])
 
     def train(self, clips: Sequence[Clip], folder: Path, seed: int) -> None:
-        """Writes nothing where nothing can be said. Raises ValueError when MFA fails."""
+        """Writes nothing where nothing can be said. Raises OutsideFault when MFA fails."""
         known = [clip for clip in clips if all(self._ways(word) for word in clip.spoken)]
         if not known:
             return
@@ -97,17 +102,17 @@ class Aligner(base.Aligner):
             names = lay_out(clips, Path(scratch, "corpus"))
             try:
                 self._run(self._alignment_of(clips, scratch), scratch)
-            except ValueError as fault:
-                yield from [Unalignable("alignment_failed", str(fault))] * len(clips)
+            except Unalignable as fault:
+                yield from [fault] * len(clips)
                 return
             for clip, name in zip(clips, names, strict=True):
                 yield self._read(clip, Path(scratch, "aligned", name))
 
     def _alignment_of(self, clips: Sequence[Clip], scratch: str) -> list[str]:
-        """From version 4 on `align` takes models of another kind, and what it was is `align_legacy`."""
+        """From version 4 on `align` takes models of another kind, and what it was is `align_legacy`. Raises Unalignable."""
         verb = "align_legacy" if int(version_of_mfa(self.command).split(".")[0]) >= 4 else "align"
         if not self.acoustic and self._trained is None:
-            raise ValueError("there was nothing that MFA could be trained on")
+            raise Unalignable("alignment_failed", "there was nothing that MFA could be trained on")
         acoustic = self.acoustic or f"{self._trained}/acoustic.zip"
         dictionary = self._dictionary(clips, Path(scratch, "dictionary.txt"))
         return [verb, f"{scratch}/corpus", dictionary, acoustic, f"{scratch}/aligned", "--output_format", "json"]
@@ -126,7 +131,7 @@ class Aligner(base.Aligner):
         return str(path)
 
     def _run(self, arguments: list[str], scratch: str) -> None:
-        """Raises ValueError with the last that MFA said."""
+        """Raises OutsideFault with the last that MFA said; Unalignable where it could align none of the clips."""
         options = [*_OPTIONS, "--num_jobs", str(self.jobs), "--temporary_directory", f"{scratch}/temporary"]
         command = [*shlex.split(self.command), *arguments, *options]
         try:
@@ -137,14 +142,19 @@ class Aligner(base.Aligner):
             ) from None
         if ran.returncode:
             said = (ran.stderr or ran.stdout).strip().splitlines() or [f"status {ran.returncode}"]
-            raise ValueError(f"mfa {arguments[0]}: {said[-1][:200]}")
+            if _NONE_ALIGNED in ran.stdout + ran.stderr:
+                raise Unalignable("alignment_failed", "mfa found no alignment")
+            raise OutsideFault(f"mfa {arguments[0]}: {said[-1][:200]}")
 
     def _read(self, clip: Clip, base_name: Path) -> Timed | Unalignable:
         """What MFA wrote of a clip: JSON, or a TextGrid where a version knows no JSON."""
         try:
-            (found,) = _timing(base_name).supervisions
-        except (OSError, BadTiming, ValueError):
+            supervisions = _timing(base_name).supervisions
+        except FileNotFoundError:
             return Unalignable("alignment_failed", "mfa wrote no alignment of it")
+        if len(supervisions) != 1:
+            return Unalignable("alignment_failed", f"mfa wrote {len(supervisions)} alignments of it")
+        (found,) = supervisions
         labels = [word.text for word in found.words]
         if any(label in _UNKNOWN for label in labels):
             missing = next((w for w, label in zip(clip.spoken, labels, strict=False) if label in _UNKNOWN), "")

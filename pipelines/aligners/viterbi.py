@@ -18,6 +18,10 @@ _NEVER = -np.inf
 _SMALL = 1 << 22  # frames times tokens
 
 
+class TooShort(ValueError):
+    """There are fewer frames than the tokens need."""
+
+
 @dataclass(frozen=True, slots=True)
 class Path:
     """Token n is said in frames `starts[n]` to `ends[n]`; `score` is the path's log-probability, blanks included."""
@@ -30,8 +34,8 @@ class Path:
 def best_path(log_probs: np.ndarray, tokens: np.ndarray, blank: int = 0) -> Path:
     """The best path of tokens int [n] through log_probs float [frames, classes].
 
-    Sums are float64. Raises ValueError when there are no tokens, one lies outside the classes or is the blank, or the
-    frames cannot hold them (each takes one, and one more lies between two that are equal).
+    Sums are float64. Raises TooShort when the frames cannot hold the tokens (each takes one, and one more lies between
+    two that are equal), ValueError when there are none, or one lies outside the classes or is the blank.
     """
     tokens = np.ascontiguousarray(tokens, np.int64)
     frames, classes = log_probs.shape
@@ -41,7 +45,7 @@ def best_path(log_probs: np.ndarray, tokens: np.ndarray, blank: int = 0) -> Path
         raise ValueError(f"tokens must be classes below {classes} other than the blank {blank}")
     needed = len(tokens) + int((tokens[1:] == tokens[:-1]).sum())
     if frames < needed:
-        raise ValueError(f"{len(tokens)} tokens need {needed} frames, and there are {frames}")
+        raise TooShort(f"{len(tokens)} tokens need {needed} frames, and there are {frames}")
     stride = frames if frames * len(tokens) <= _SMALL else int(np.ceil(np.sqrt(frames)))
     starts, ends, score = _aligned(np.ascontiguousarray(log_probs), tokens, blank, stride)
     return Path(starts, ends, float(score))

@@ -18,7 +18,13 @@ from weft.pipelines.aligners.base import Aligner, Timed, Unalignable
 from weft.schemas.audio import Word
 from weft.schemas.ledger import Unusable
 
-WINDOWS = (15.0, 25.0, 40.0)  # seconds; a longer one is tried where a shorter one finds no anchor
+WINDOWS = (
+    15.0,
+    25.0,
+    40.0,
+    80.0,
+    160.0,
+)  # seconds; a longer one is tried where a shorter one finds no anchor, as in a silence
 LAST = 20.0  # seconds that are left, which are aligned whole
 _COUNTS = (
     0.5,
@@ -60,10 +66,10 @@ def _moved(words: Sequence[Word], by: float) -> Iterator[Word]:
 def _window(aligner: Aligner, sound: Sound, at: float, words: Sequence[str]) -> tuple[Timed, float]:
     """The words from `at` up to an anchor, and the seconds from `at` to it."""
     left = sound.seconds - at
-    if left <= LAST:
+    if left <= min(LAST, aligner.longest):
         return aligner.timed(sound.read(at, sound.seconds), words, sound.speaker), left
-    for seconds in WINDOWS:
-        samples = sound.read(at, min(at + seconds, sound.seconds))
+    for seconds in dict.fromkeys(min(seconds, aligner.longest, left) for seconds in WINDOWS):
+        samples = sound.read(at, at + seconds)
         before: Timed | None = None
         for found in _tries(aligner, samples, words, len(words) * seconds / left, sound.speaker):
             if before and (kept := anchor(before.words, found.words)):

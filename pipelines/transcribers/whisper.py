@@ -13,12 +13,12 @@ import numpy as np
 from pydantic import Field
 
 from weft.outside.backend import Backend
-from weft.outside.process import OutsideFault
 from weft.pipelines.sound import RATE
 from weft.pipelines.transcribers import base
 from weft.pipelines.transcribers.base import Spoken, Transcript
 from weft.schemas.fingerprint import content
-from weft.schemas.hub import HUB
+from weft.schemas.hub import loadable_or_word
+from weft.schemas.ledger import Unusable
 from weft.schemas.settings import NAMED_CHECKPOINT, NOT_IDENTITY
 
 _PAUSE = RATE  # samples between clips that are heard in one go
@@ -46,22 +46,22 @@ class Transcriber(Backend, base.Transcriber):
 
     def setup(self) -> None:
         """Raises ValueError for a model that faster-whisper does not load."""
-        self.start(model=self.model.removeprefix(HUB), compute=self.compute, beam=self.beam, batch=self.batch)
+        self.start(model=loadable_or_word(self.model), compute=self.compute, beam=self.beam, batch=self.batch)
 
-    def transcribe(self, clips: Sequence[Spoken]) -> Iterator[Transcript | OutsideFault]:
-        """Neighbours in one language are heard in one go, each within its own bounds; where that fails, each alone."""
+    def transcribe(self, clips: Sequence[Spoken]) -> Iterator[Transcript | Unusable]:
+        """Neighbours in one language are heard in one go, each within its own bounds; where one is refused, each alone."""
         for language, several in groupby(clips, key=lambda c: c.language or self.language):
             samples = [clip.samples for clip in several]
             try:
                 yield from self._together(samples, language)
-            except OutsideFault:
+            except Unusable:
                 for clip in samples:
                     yield self._alone(clip, language)
 
-    def _alone(self, clip: np.ndarray, language: str) -> Transcript | OutsideFault:
+    def _alone(self, clip: np.ndarray, language: str) -> Transcript | Unusable:
         try:
             return self._together([clip], language)[0]
-        except OutsideFault as fault:
+        except Unusable as fault:
             return fault
 
     def _together(self, clips: list[np.ndarray], language: str) -> list[Transcript]:

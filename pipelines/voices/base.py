@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from weft.schemas.audio import Word
 from weft.schemas.fingerprint import digest, hash64
+from weft.schemas.ledger import Unusable
 from weft.schemas.settings import Versioned
 
 LEVELS = range(1, 6)
@@ -80,7 +81,7 @@ def style_for(
 ) -> Style:
     """The style of one turn: the voice is drawn from `cast` by speaker and seed alone, the rest is the emotion's.
 
-    Raises ValueError for an emotion outside `EMOTIONS` and `SPEEDS`, a level outside 1 to 5, or an empty cast.
+    Raises Unusable for an emotion outside `EMOTIONS` and `SPEEDS` or a level outside 1 to 5, ValueError for an empty cast.
     """
     if not cast:
         raise ValueError("there is no voice to choose from: the cast is empty")
@@ -90,14 +91,14 @@ def style_for(
 
 
 def manner_of(emotion: str, level: int) -> Manner:
-    """The multipliers of an emotion at a level. Raises ValueError for one that is not known."""
+    """The multipliers of an emotion at a level. Raises Unusable for one that is not known."""
     if level not in LEVELS:
-        raise ValueError(f"emotion level {level} is not one of 1 to 5")
+        raise Unusable("unspeakable", f"emotion level {level} is not one of 1 to 5")
     if emotion in SPEEDS:
         return Manner(rate=SPEEDS[emotion])
     if emotion not in EMOTIONS:
         known = ", ".join([*filter(None, EMOTIONS), *SPEEDS])
-        raise ValueError(f"no emotion is called {emotion!r}; the voices act {known}")
+        raise Unusable("unspeakable", f"no emotion is called {emotion!r}; the voices act {known}")
     return EMOTIONS[emotion].at(level)
 
 
@@ -118,5 +119,5 @@ class Voice(Versioned):
         raise NotImplementedError
 
     def speak(self, text: str, style: Style) -> Spoken:
-        """Speaks plain text. Raises ValueError, in one sentence, for text that cannot be spoken."""
+        """Speaks plain text. Raises Unusable for text that cannot be spoken; any other error is a failure of the work."""
         raise NotImplementedError

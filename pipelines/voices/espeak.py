@@ -16,14 +16,17 @@ from functools import cache
 from itertools import accumulate, pairwise
 from math import log2
 from pathlib import Path
+from typing import Self
 
 import numpy as np
+from pydantic import model_validator
 
 from weft.pipelines.espeak_library import NEVER_EXIT, PHONEME_EVENTS, RATE, SYNCHRONOUS, data_path, library
 from weft.pipelines.voices import base
 from weft.pipelines.voices.base import Spoken, Style
 from weft.schemas.audio import Word
 from weft.schemas.fingerprint import version_of
+from weft.schemas.ledger import Unusable
 
 _UTF8 = 1  # the only flag: no SSML (0x10), no [[phonemes]] (0x100)
 _WORD, _PHONEME = 1, 7  # event types
@@ -38,6 +41,12 @@ class Voice(base.Voice):
 
     variants: tuple[str, ...] = ()
 
+    @model_validator(mode="after")
+    def _is_there(self) -> Self:
+        for variant in self.variants or ("",):
+            self._voice_name(Style(variant=variant))
+        return self
+
     def version(self) -> str:
         with library(SYNCHRONOUS, PHONEME_EVENTS | NEVER_EXIT) as espeak:
             espeak.espeak_Info.restype = ctypes.c_char_p
@@ -48,12 +57,12 @@ class Voice(base.Voice):
         return [(voice, variant) for voice in _voices(self.language) for variant in variants]
 
     def speak(self, text: str, style: Style) -> Spoken:
-        """Speaks plain text at 22.05 kHz. Raises ValueError for text without a sound and for a voice it has not."""
+        """Speaks plain text at 22.05 kHz. Raises Unusable for text without a sound, ValueError for a voice it has not."""
         line = Line.of(text)
         pcm, events = _synthesise(line.sent, self._voice_name(style), _parameters(style))
         sounds = line.sounds(events, len(pcm))
         if not sounds:
-            raise ValueError(f"there is nothing to speak in {text[:60]!r}")
+            raise Unusable("unspeakable", f"there is nothing to speak in {text[:60]!r}")
         return Spoken(pcm.astype(np.float32) / np.float32(32768), RATE, tuple(line.words(sounds)))
 
     def _voice_name(self, style: Style) -> str:

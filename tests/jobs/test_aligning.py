@@ -7,7 +7,12 @@ from pathlib import Path
 import pytest
 from praatio import textgrid
 
+from weft.jobs.aligning import Wanted, recipe_of
+from weft.pipelines.registry import make
+from weft.pipelines.segment import Segment
 from weft.pipelines.timings import wordjson
+from weft.schemas.audio import Audio, Recording, Utterance
+from weft.schemas.recipe import Choice
 
 Ran = Callable[..., tuple[int, str]]
 
@@ -89,3 +94,13 @@ def test_nothing_aligned_is_a_failure(align: Ran, tmp_path: Path) -> None:
     (tmp_path / "a.wav").write_bytes(b"nonsense")
     code, said = align(tmp_path / "a.wav")
     assert code == 1 and "not_audio" in said
+
+
+def test_a_recording_of_a_day_with_one_transcript_stays_whole(tmp_path: Path) -> None:
+    """What is too long for an aligner is its own affair; nobody is sent to where they are."""
+    wanted = Wanted(paths=(str(tmp_path),), source={}, formats=("ctm",), out=tmp_path)
+    settings = recipe_of(wanted)["segment"]
+    stage = Segment(segmenter=make("segmenters", Choice.model_validate(settings)))
+    day = Recording("k", "s", "a.wav", Audio("a.wav"), 86_400.0, 16_000, 1, "", text="once upon a time")
+    (whole,) = stage([day])
+    assert isinstance(whole, Utterance) and (whole.start, whole.end, whole.text) == (0.0, 86_400.0, day.text)

@@ -10,7 +10,7 @@ CHILD = f"""
 import sys
 import threading
 sys.path.insert(0, {str(Path(serving.__file__).parent)!r})
-from serving import serve
+from serving import Unusable, serve
 
 def load(settings):
     print("a library that talks")
@@ -24,7 +24,9 @@ def load(settings):
         if question["do"] == "hang":
             threading.Event().wait()
         if question["do"] == "fail":
-            raise ValueError("too short")
+            raise ValueError("no such voice")
+        if question["do"] == "refuse":
+            raise Unusable("too_short", "0.01 s")
         return {{"sum": float(samples.sum()), "n": len(samples), **settings}}
     return answer
 

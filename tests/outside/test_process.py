@@ -8,12 +8,13 @@ import pytest
 
 from weft.outside.process import Outside, OutsideFault, OutsideTimeout, installed
 from weft.outside.serving import send
+from weft.schemas.ledger import Unusable
 
 
 def test_it_answers_again_and_again_and_after_a_failure(child: str) -> None:
     outside = Outside("", child, {})
     assert outside.ask({"do": "sum"}, np.ones(70_000)) == {"sum": 70_000.0, "n": 70_000}
-    with pytest.raises(OutsideFault, match="ValueError: too short"):
+    with pytest.raises(OutsideFault, match=r"ValueError: no such voice \(.*child\.py:\d+\)"):
         outside.ask({"do": "fail"}, np.ones(3))
     assert outside.ask({"do": "sum"}, np.zeros(0)) == {"sum": 0.0, "n": 0}
 
@@ -43,7 +44,18 @@ def test_what_is_installed_where() -> None:
 
 def test_a_fault_crosses_processes() -> None:
     back = pickle.loads(pickle.dumps(OutsideFault("out of memory")))  # noqa: S301
-    assert (back.reason, back.detail) == ("backend_failed", "out of memory")
+    assert str(back) == "out of memory"
+
+
+@pytest.mark.parametrize("what", ["fail", "die"])
+def test_what_a_child_does_not_call_unusable_is_no_reject(child: str, what: str) -> None:
+    outside = Outside("", child, {})
+    with pytest.raises(OutsideFault) as fault:
+        outside.ask({"do": what}, np.ones(3))
+    assert not isinstance(fault.value, Unusable | ValueError)
+    with pytest.raises(Unusable) as refused:
+        outside.ask({"do": "refuse"}, np.ones(3))
+    assert (refused.value.reason, refused.value.detail) == ("too_short", "0.01 s")
 
 
 def test_a_child_that_says_nothing_is_killed_and_the_next_question_has_a_new_one(child: str) -> None:

@@ -8,8 +8,9 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
+import soundfile
 
-from weft.pipelines import ffmpeg
+from weft.pipelines import ffmpeg, sound
 from weft.pipelines.decoders import opened
 from weft.pipelines.ffmpeg import BrokenStream, Ffmpeg
 from weft.pipelines.sound import load, scan
@@ -131,3 +132,23 @@ def test_a_small_file_that_declares_days_of_silence_is_broken_off(monkeypatch: p
     ):
         while len(sound.read(30 * 16000)):
             pass
+
+
+@pytest.mark.parametrize("sought", [False, True])
+def test_ffmpeg_goes_on_where_libsndfile_fails(store: Store, monkeypatch: pytest.MonkeyPatch, sought: bool) -> None:
+    buffer = io.BytesIO()
+    soundfile.write(buffer, SWEEP, RATE, format="FLAC")
+    audio = Audio("memory", data=buffer.getvalue())
+    start = 4.0 if sought else 0.0
+    facts, whole = scan(store, audio), load(store, audio, start, 6.0)
+    read = soundfile.SoundFile.read
+
+    def fails(self: soundfile.SoundFile, frames: int, **kind: object) -> np.ndarray:
+        if self.tell() + frames > 3 * RATE:
+            raise soundfile.LibsndfileError(1)
+        return read(self, frames, **kind)
+
+    monkeypatch.setattr(soundfile.SoundFile, "read", fails)
+    monkeypatch.setattr(sound, "AT_ONCE", RATE)
+    assert scan(store, audio) == facts
+    assert np.abs(load(store, audio, start, 6.0) - whole).max() < 1e-4

@@ -15,6 +15,8 @@ import soundfile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from weft.pipelines import decoders, sound
+from weft.pipelines.ffmpeg import BrokenStream
 from weft.pipelines.sound import RATE, at_16k, blocks, flac, heard, load, scan
 from weft.pipelines.store import Store
 from weft.schemas.audio import Audio, Utterance
@@ -106,7 +108,10 @@ def test_a_wav_with_an_odd_header_is_refused(store: Store, put: Put, odd: str) -
     chunks = b"WAVEfmt " + struct.pack("<I", 16) + layout + b"data" + struct.pack("<I", len(data)) + data
     with pytest.raises(Unusable) as fault:
         scan(store, put(b"RIFF" + struct.pack("<I", len(chunks)) + chunks))
-    assert fault.value.reason in ("not_audio", "truncated") and fault.value.detail
+    assert (
+        fault.value.reason == ("bad_header" if odd in ("no bits", "no channels") else "not_audio")
+        and fault.value.detail
+    )
 
 
 def test_a_place_in_a_file_that_is_not_there(store: Store, put: Put) -> None:
@@ -250,3 +255,39 @@ def test_flac_is_the_same_bytes_and_nearly_the_same_samples() -> None:
     assert flac(tone(0.5), RATE) == flac(tone(0.5), RATE)
     back, rate = soundfile.read(io.BytesIO(flac(tone(0.5), RATE)), dtype="float32")
     assert rate == RATE and np.abs(back - tone(0.5)).max() <= 1 / 32768
+
+
+def test_many_channels_are_decoded_in_small_pieces(store: Store, put: Put, monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that memory does not grow with them: 200 channels of 30 s would take more than a gigabyte."""
+    few = np.stack([noise(2 * RATE) * (0.2 + n / 20) for n in range(12)], axis=1)
+    audio = put(encoded(few))
+    facts, whole = scan(store, audio), load(store, audio, 0.25, 1.5)
+    (block,) = blocks(store, audio, 30.0)
+    asked: list[int] = []
+    read = decoders.Sndfile.read
+    monkeypatch.setattr(sound, "AT_ONCE", 12_000)
+    monkeypatch.setattr(decoders.Sndfile, "read", lambda self, n: asked.append(n) or read(self, n))
+    assert scan(store, audio) == facts
+    assert np.array_equal(load(store, audio, 0.25, 1.5), whole)
+    assert np.array_equal(next(blocks(store, audio, 30.0)), block)
+    assert max(asked) == 1000
+
+
+def test_a_rate_that_nothing_has_is_refused(store: Store, put: Put, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As of a format whose header only its decoder reads."""
+    monkeypatch.setattr(sound, "HIGHEST_RATE", RATE - 1)
+    with pytest.raises(Unusable, match="it declares 16,000 Hz, where up to 15,999") as fault:
+        scan(store, put(encoded(noise(RATE), kind="FLAC")))
+    assert fault.value.reason == "bad_header"
+
+
+def test_what_nothing_can_be_decoded_of_is_not_called_truncated(
+    store: Store, put: Put, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(self: decoders.Sndfile, frames: int) -> np.ndarray:
+        raise BrokenStream("invalid data")
+
+    monkeypatch.setattr(decoders.Sndfile, "read", broken)
+    with pytest.raises(Unusable, match=r"nothing of it can be decoded \(invalid data\)") as fault:
+        scan(store, put(encoded(noise(RATE))))
+    assert fault.value.reason == "not_audio"

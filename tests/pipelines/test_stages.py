@@ -221,7 +221,9 @@ class Hum(voices.Voice):
 
     def speak(self, text: str, style: Style) -> Spoken:
         if text == "?":
-            raise ValueError("there is nothing to speak in '?'")
+            raise Unusable("unspeakable", "there is nothing to speak in '?'")
+        if text == "break":
+            raise ValueError("the library is broken")
         words = text.split()
         sound = np.full(len(words) * RATE // 10, 0.1, np.float32)
         return Spoken(sound, RATE, tuple(Word(w, n / 10, (n + 1) / 10) for n, w in enumerate(words)))
@@ -245,6 +247,10 @@ class TestSynthesize:
     def test_a_dialogue_with_a_turn_that_nobody_can_speak_is_rejected_whole(self) -> None:
         (made,) = self.stage([Dialogue("d", "s", (Turn("a", "one"), Turn("b", "?")))])
         assert isinstance(made, Reject) and (made.key, made.reason) == ("d", "unspeakable")
+
+    def test_a_fault_of_the_voice_is_no_reject(self) -> None:
+        with pytest.raises(ValueError, match="the library is broken"):
+            list(self.stage([Dialogue("d", "s", (Turn("a", "break"),))]))
 
 
 class TestCompose:

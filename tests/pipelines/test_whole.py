@@ -62,8 +62,10 @@ def encoded(
     return bytes(buffer.data) if isinstance(buffer, Pipe) else buffer.getvalue()
 
 
-def mp3(rate: int, header: bool, options: dict, seconds: float = 5.0) -> bytes:
-    tags = {"write_xing": str(int(header)), "id3v2_version": "3" if header else "0", "write_id3v1": str(int(header))}
+def mp3(rate: int, header: bool, options: dict, seconds: float = 5.0, tagged: bool | None = None) -> bytes:
+    """With ID3 tags where it has a header, unless `tagged` says otherwise."""
+    tagged = header if tagged is None else tagged
+    tags = {"write_xing": str(int(header)), "id3v2_version": "3" if tagged else "0", "write_id3v1": str(int(tagged))}
     return encoded("libmp3lame", "mp3", rate, seconds, tags, options)
 
 
@@ -92,6 +94,18 @@ def test_an_mp3_with_or_without_a_header(scanned: Scan, store: Store, rate: int,
     assert np.abs(piece[800:-800] - whole[48000:64000][800:-800]).max() < 0.01
     loud = [float(np.abs(whole[a * RATE : (a + 1) * RATE]).mean()) for a in range(5)]
     assert loud == sorted(loud) and loud[-1] > 3 * loud[0]
+
+
+@pytest.mark.parametrize("header", [True, False], ids=["Xing alone", "ID3 alone"])
+@pytest.mark.parametrize("options", [CBR, VBR], ids=["CBR", "VBR"])
+@pytest.mark.parametrize("rate", [8000, 22050, 48000])
+def test_an_mp3_with_either_a_header_or_tags(scanned: Scan, rate: int, options: dict, header: bool) -> None:
+    """Those of Common Voice have tags and no header."""
+    data = mp3(rate, header, options, tagged=not header)
+    assert data.startswith(b"ID3") is not header
+    padding = 3 * (1152 if rate >= 32000 else 576) / rate
+    assert 5.0 - 0.01 <= scanned(data).seconds <= 5.0 + padding
+    assert scanned(data * 2).seconds == pytest.approx(10.0, abs=2 * padding)
 
 
 @pytest.mark.parametrize("header", [True, False], ids=["Xing", "bare"])
@@ -169,6 +183,14 @@ def test_headers_that_do_not_know_the_length(scanned: Scan, kind: str) -> None:
 def test_matroska_of_a_recorder_that_was_killed(scanned: Scan, codec: str, container: str) -> None:
     data = encoded(codec, container, 48000, 3.0, {"live": "1"}, {}, pipe=True)
     assert scanned(data).seconds == pytest.approx(3.0, abs=0.05)
+
+
+def test_adts_declares_no_length(scanned: Scan) -> None:
+    """FFmpeg only estimates it, from the first frames."""
+    quiet = encoded("aac", "adts", 48000, 3.0, {}, {"b": "24k"})
+    loud = encoded("aac", "adts", 48000, 3.0, {}, {"b": "128k"})
+    assert scanned(quiet + loud).seconds == pytest.approx(6.0, abs=0.1)
+    assert scanned(loud + quiet).seconds == pytest.approx(6.0, abs=0.1)
 
 
 @pytest.mark.parametrize("kind", ["WAV", "RF64", "W64", "AIFF", "AU", "CAF"])

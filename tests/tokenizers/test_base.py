@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from weft.schemas.ledger import Unusable
 from weft.tokenizers.base import SpeechTokenizer
 from weft.tokenizers.stream import Speech, Stream
 
@@ -57,7 +58,7 @@ WRONG = [
 
 @pytest.mark.parametrize(("samples", "fault"), WRONG)
 def test_refuses_what_it_cannot_encode(samples: np.ndarray, fault: str) -> None:
-    with pytest.raises(ValueError, match=fault):
+    with pytest.raises(Unusable, match=fault):
         Loudness().encode(Speech(samples))
 
 
@@ -65,7 +66,7 @@ def test_what_is_wrong_is_told_in_its_place_and_the_others_go_on() -> None:
     loud = [np.full(160 * n, 0.9, np.float32) for n in (1, 2, 3)]
     given = [loud[0], WRONG[0][0], loud[1], WRONG[2][0], WRONG[4][0], loud[2]]
     found = list(Loudness().encode_all([Speech(samples) for samples in given]))
-    assert [isinstance(f, ValueError) for f in found] == [False, True, False, True, True, False]
+    assert [isinstance(f, Unusable) for f in found] == [False, True, False, True, True, False]
     assert [f.durations.tolist() for f in found if isinstance(f, Stream)] == [[1], [2], [3]]
 
 

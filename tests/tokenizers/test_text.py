@@ -9,6 +9,7 @@ from tokenizers import Tokenizer as Backend
 from tokenizers import models, pre_tokenizers
 from transformers import PreTrainedTokenizerFast
 
+from weft.schemas.ledger import Unusable
 from weft.tokenizers import bpe, pretrained
 from weft.tokenizers.text import PlainText
 
@@ -40,7 +41,7 @@ def test_training_is_deterministic_and_no_larger_than_asked() -> None:
 
 
 def test_half_a_surrogate_pair_is_refused(trained: bpe.Tokenizer) -> None:
-    with pytest.raises(ValueError, match="surrogate"):
+    with pytest.raises(Unusable, match="surrogate"):
         trained.encode("a\ud800")
 
 
@@ -78,7 +79,7 @@ def test_word_level_control_word_of_one_letter_is_refused() -> None:
     backend = Backend(models.WordLevel({"<unk>": 0, "§": 1, "a": 2}, unk_token="<unk>"))
     backend.pre_tokenizer = pre_tokenizers.Whitespace()
     backend.add_special_tokens(["§"])
-    with pytest.raises(ValueError, match="control token"):
+    with pytest.raises(Unusable, match="control token"):
         PlainText(backend).encode("a § a")
 
 

@@ -8,6 +8,7 @@ import pytest
 from pydantic import ValidationError
 from safetensors.numpy import load_file, save_file
 
+from weft.schemas.ledger import Unusable
 from weft.tokenizers import cepstra, fitting, fsq, linguistic, pitch, style
 from weft.tokenizers.base import SpeechTokenizer
 from weft.tokenizers.recogniser_training import Training
@@ -98,7 +99,7 @@ def test_silence_and_clipping_are_encoded_and_what_is_too_short_is_told(
     loud = np.clip(buzzes[0].samples * 100, -1, 1)
     for samples in (np.zeros(16_000, np.float32), loud):
         assert tokenizer.encode(Speech(samples)).durations.sum() == tokenizer.frames(len(samples))
-    with pytest.raises(ValueError, match="shorter than one frame"):
+    with pytest.raises(Unusable, match="shorter than one frame"):
         tokenizer.encode(Speech(np.zeros(400, np.float32)))
 
 

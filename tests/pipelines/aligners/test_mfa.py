@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from weft.outside.process import OutsideFault
 from weft.pipelines.aligners.base import Clip, Unalignable
 from weft.pipelines.aligners.mfa import Aligner, version_of_mfa
 from weft.pipelines.sound import RATE
@@ -21,6 +22,8 @@ verb, *rest = sys.argv[1:]
 if verb == "version":
     print("{version}")
 elif verb == "train":
+    if any("forget" in lab.read_text() for lab in pathlib.Path(rest[0]).rglob("*.lab")):
+        sys.exit("no memory")
     pathlib.Path(rest[2]).write_bytes(b"a model")
 elif verb.startswith("align"):
     corpus, dictionary, acoustic, out = map(pathlib.Path, rest[:4])
@@ -29,6 +32,8 @@ elif verb.startswith("align"):
         words = lab.read_text().split()
         if "vanish" in words:
             continue
+        if "hopeless" in words:
+            sys.exit("NoAlignmentsError:\\n\\n  There were no successful alignments for 1 utterances.")
         if "crash" in words:
             sys.exit("  CorpusError: There was a problem")
         end = 0.1 + 0.25 * len(words)
@@ -94,9 +99,22 @@ def test_what_mfa_cannot_do_is_a_reason(pretrained: Aligner) -> None:
     assert isinstance(lost, Unalignable) and lost.reason == "alignment_failed"
     assert isinstance(unknown, Unalignable) and unknown.reason == "unknown_word" and "'zyzzy'" in unknown.detail
     assert not isinstance(fine, Unalignable)
-    (failed,) = pretrained._align_all(clips("crash"))
-    assert isinstance(failed, Unalignable) and "CorpusError" in failed.detail
+    (hopeless,) = pretrained._align_all(clips("hopeless"))
+    assert isinstance(hopeless, Unalignable) and hopeless.reason == "alignment_failed"
     assert list(pretrained._align_all([])) == []
+
+
+def test_a_run_that_fails_is_no_reject(pretrained: Aligner, tmp_path: Path) -> None:
+    with pytest.raises(OutsideFault, match=r"^mfa align: CorpusError: There was a problem"):
+        list(pretrained._align_all(clips("and then", "crash")))
+    learner = Aligner(command=stand_in(tmp_path / "learner"))
+    with pytest.raises(OutsideFault, match=r"^mfa train: no memory"):
+        learner.train(clips("forget"), tmp_path, seed=1)
+
+
+def test_a_name_on_the_hub_is_none_of_mfas(pretrained: Aligner) -> None:
+    with pytest.raises(ValueError, match="hf://org/mfa: MFA takes the name"):
+        Aligner(command=pretrained.command, acoustic="hf://org/mfa", dictionary=pretrained.dictionary)
 
 
 def test_it_is_trained_on_the_corpus_with_a_dictionary_of_wefts_own(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from weft.pipelines.sound import RATE
 from weft.schemas.audio import Word
 
 LINES = SENTENCES[:8]
-LONGEST_READ = 60.0
+LONGEST_READ = 160.0
 
 
 @pytest.fixture(scope="module")
@@ -64,6 +64,41 @@ def test_another_transcript_is_refused_with_its_place() -> None:
     with pytest.raises(Unalignable) as fault:
         align_long(Refusing(), sound(np.zeros(70 * RATE, np.float32)), " ".join(LINES * 3).split())
     assert fault.value.reason == "no_anchor" and "from 0.0 s of 70.0 s on" in fault.value.detail
+
+
+class Knowing(base.Aligner):
+    """Reads the second from the samples and the number from the word: `w7` begins where `BEGINS[7]` says."""
+
+    most: float = 200.0
+
+    @property
+    def longest(self) -> float:
+        return self.most
+
+    def _align(self, clip: Clip) -> Timed:
+        first, last = clip.samples[[0, -1]].tolist()
+        assert last - first <= self.most
+        places = [BEGINS[int(word[1:])] for word in clip.spoken]
+        if not places or places[4] > last:
+            raise Unalignable("mismatch", "other words are said")
+        fitted = [p if p + 0.3 <= last else last - 0.3 * (n + 1) / len(places) for n, p in enumerate(places)]
+        return Timed([Word(w, p - first, p - first + 0.3) for w, p in zip(clip.spoken, fitted, strict=True)])
+
+
+BEGINS = [*np.arange(45.0, 150, 0.7), *np.arange(245.0, 330, 0.5), *np.arange(400.0, 430, 0.6)]
+
+
+@pytest.mark.parametrize("most", [12.0, 200.0])
+def test_silence_and_music_of_a_minute_and_more_lie_between_the_words(most: float) -> None:
+    seconds = np.arange(440 * RATE, dtype=np.float32) / RATE
+    words = [f"w{n}" for n in range(len(BEGINS))]
+    longest = Sound(read=lambda start, end: seconds[round(start * RATE) : round(end * RATE)], seconds=440.0)
+    if most < 100:  # no window of it reaches over the silence
+        with pytest.raises(Unalignable, match=r"no_anchor.*from 0\.0 s of 440\.0 s on"):
+            align_long(Knowing(most=most), longest, words)
+        return
+    found = align_long(Knowing(most=most), longest, words)
+    assert np.abs(np.array([w.start for w in found.words]) - BEGINS).max() <= 0.03
 
 
 def timed(*starts: float) -> Timed:

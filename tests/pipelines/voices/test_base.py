@@ -5,6 +5,7 @@ from collections import Counter
 import pytest
 
 from weft.pipelines.voices.base import EMOTIONS, LEVELS, SPEEDS, Style, style_for
+from weft.schemas.ledger import Unusable
 
 CAST = [(voice, variant) for voice in ("en", "en-us", "en-gb") for variant in ("f1", "f2", "m1", "m2")]
 
@@ -39,7 +40,7 @@ def test_speeds_are_in_order():
 
 @pytest.mark.parametrize(("emotion", "level"), [("bored", 1), ("happy", 0), ("happy", 6)])
 def test_what_no_voice_can_act_is_refused(emotion: str, level: int):
-    with pytest.raises(ValueError, match="emotion"):
+    with pytest.raises(Unusable, match="emotion"):
         style_for("anna", emotion, level)
 
 

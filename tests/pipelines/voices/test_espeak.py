@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from weft.pipelines.scripts.grammar import sentences
 from weft.pipelines.voices.base import LEVELS, Spoken, Style, style_for
 from weft.pipelines.voices.espeak import Voice
+from weft.schemas.ledger import Unusable
 
 VOICE = Voice()
 SPOKEN_TWICE = (
@@ -111,7 +112,7 @@ def test_feeling_is_heard(emotion: str):
 
 @pytest.mark.parametrize("text", ["", "  \n", "...", "- — *** …", "\0\x01", "\ud800"])
 def test_nothing_to_speak_is_said_so(text: str):
-    with pytest.raises(ValueError, match="nothing to speak"):
+    with pytest.raises(Unusable, match="nothing to speak"):
         VOICE.speak(text, Style())
 
 
@@ -119,6 +120,11 @@ def test_nothing_to_speak_is_said_so(text: str):
 def test_unknown_voices_are_refused(style: Style):
     with pytest.raises(ValueError, match="espeak has no"):
         VOICE.speak("Hello.", style)
+
+
+def test_a_variant_that_is_not_there_is_an_error_of_the_recipe() -> None:
+    with pytest.raises(ValueError, match="espeak has no variant 'nobody'"):
+        Voice(variants=("f2", "nobody"))
 
 
 def test_markup_is_read_out():
@@ -143,8 +149,8 @@ def test_hostile_text_is_spoken(text: str):
 def test_any_text_is_spoken_or_refused(text: str):
     try:
         spoken = VOICE.speak(text, Style("gmw/en-US", "f2"))
-    except ValueError as error:
-        spoken, refusal = None, str(error)
+    except Unusable as error:
+        spoken, refusal = None, error.detail
     if spoken:
         check(text, spoken)
     else:
