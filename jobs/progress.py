@@ -142,10 +142,8 @@ class BuildProgress:
         if event.again:
             self._again.setdefault(event.node, []).append(event.why)
         self._ended[event.node] += 1
-        if event.what == "kept":
-            self._console.print(
-                *map(plain, event.why), sep="\n", end="\n" if event.why else "", highlight=False, markup=False
-            )
+        if event.what == "kept" and event.why:
+            self._console.print(*map(plain, event.why), sep="\n", highlight=False, markup=False)
         if self._ended[event.node] >= self._pieces[event.node] and event.node in self._again:
             self._tell(event.node)
 

@@ -12,11 +12,13 @@ from weft.jobs.show import cell, table
 from weft.pipelines.expected import listed_parts
 from weft.pipelines.graph import House
 from weft.pipelines.mixing.plan import plan_name
+from weft.pipelines.node_manifest import Manifests
 from weft.pipelines.store import Damaged, Store
 from weft.pipelines.work import IndexWork, Work
 
 
 def show_status(console: Console, store: Store, house: House, as_json: bool = False) -> None:
+    store.manifests = Manifests(store)
     total, done = counted(store, house)
     if as_json:
         stages = [{"stage": s, "parts": n, "done": done[s], "to_do": n - done[s]} for s, n in total.items()]
