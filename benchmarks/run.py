@@ -19,6 +19,7 @@ BENCHMARKS = (
     "loader",
     "stages",
     "memory",
+    "resources",
 )
 
 

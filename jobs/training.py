@@ -41,7 +41,10 @@ def run_training(house: House, corpus: str, stage: str, out: Path, resume: bool)
     vocabulary = Vocabulary.from_json(store.read("vocabulary/vocabulary.json").decode())
     text = yaml.safe_dump(house.recipe.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
     held_out, settings, seed = has_held_out(store), house.recipe.training[stage], house.recipe.seed
-    with shards_of(store, [stage, *([VALIDATION] if held_out else [])]) as (shards, open_tar), _shown(settings) as report:
+    with (
+        shards_of(store, [stage, *([VALIDATION] if held_out else [])]) as (shards, open_tar),
+        _shown(settings) as report,
+    ):
         validation = shards / VALIDATION if held_out else None
         result = train(shards / stage, out, settings, vocabulary, text, seed, resume, report, validation, open_tar)
     files = "losses.jsonl, validation.jsonl and losses.png" if held_out else "losses.jsonl and losses.png"

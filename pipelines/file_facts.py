@@ -14,7 +14,13 @@ from typing import Any
 
 from weft.pipelines.store import Store
 
-_TIMES = ("LastModified", "last_modified", "updated", "mtime", "created")  # as S3, Azure, Google, SFTP and memory say it
+_TIMES = (
+    "LastModified",
+    "last_modified",
+    "updated",
+    "mtime",
+    "created",
+)  # as S3, Azure, Google, SFTP and memory say it
 
 
 @dataclass(frozen=True, slots=True)

@@ -105,7 +105,9 @@ class Manifests:
     def _write_node(self, node: str, names: list[str]) -> None:
         entries = {name: entry for name in names if (entry := self._entry(name))}
         old = self._of_node(node)
-        known = [self._trusted and name not in self._changed and old.stamp(name, e.facts) for name, e in entries.items()]
+        known = [
+            self._trusted and name not in self._changed and old.stamp(name, e.facts) for name, e in entries.items()
+        ]
         if all(known) and len(entries) == len(old.parts):
             return
         now = facts_in(self._store, node)
@@ -152,7 +154,12 @@ def _file(node: str) -> str:
 def _record(entry: _Entry) -> dict[str, Any]:
     assert entry.facts
     stamp = entry.stamp
-    return {"bytes": entry.facts.size, "fingerprint": stamp.fingerprint, "digest": stamp.digest, "notes": dict(stamp.notes)}
+    return {
+        "bytes": entry.facts.size,
+        "fingerprint": stamp.fingerprint,
+        "digest": stamp.digest,
+        "notes": dict(stamp.notes),
+    }
 
 
 def _manifest(store: Store, node: str) -> _Manifest:
@@ -162,6 +169,8 @@ def _manifest(store: Store, node: str) -> _Manifest:
         return _NONE
     try:
         found = json.loads(store.read(_file(node)))
-        return _Manifest(parts=found["parts"], written=written) if found["checksum"] == digest(found["parts"]) else _NONE
+        return (
+            _Manifest(parts=found["parts"], written=written) if found["checksum"] == digest(found["parts"]) else _NONE
+        )
     except (FileNotFoundError, ValueError, KeyError, TypeError):
         return _NONE

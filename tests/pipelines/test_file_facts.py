@@ -14,7 +14,9 @@ def test_a_file_put_back_with_an_old_time_has_changed_now(store: Store) -> None:
     os.utime(store.path("align/speech/part-00000.parquet"), (1000, 1000))
     (facts,) = facts_in(store, "align/speech").values()
     assert facts.size == 5 and facts.changed and facts.changed > 1e9
-    assert written_at(store, "align/speech/part-00000.parquet") == 1000  # a copy of a manifest counts as old as its original
+    assert (
+        written_at(store, "align/speech/part-00000.parquet") == 1000
+    )  # a copy of a manifest counts as old as its original
 
 
 def test_a_listing_and_a_file_say_the_same(store: Store) -> None:

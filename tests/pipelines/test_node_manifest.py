@@ -103,7 +103,9 @@ def test_what_changed_as_the_manifest_was_written_is_not_believed(remote: Store,
     assert footers == [PARTS[0]]
 
 
-@pytest.mark.parametrize("data", [b"", b"[]", b'{"parts": {}}', b'{"parts": {"part-00000.parquet": 3}, "checksum": ""}'])
+@pytest.mark.parametrize(
+    "data", [b"", b"[]", b'{"parts": {}}', b'{"parts": {"part-00000.parquet": 3}, "checksum": ""}']
+)
 def test_a_broken_manifest_costs_only_time(remote: Store, footers: list[str], data: bytes) -> None:
     written(remote)
     remote.write(FILE, data)
@@ -126,7 +128,9 @@ def test_what_is_handed_out_is_never_looked_up_again(remote: Store) -> None:
     manifests.forget(PARTS[0])
     put(remote, PARTS[0], "a longer key", 2020)  # by a clock that is wrong
     stamp = manifests.stamp_of(PARTS[0])
-    assert stamp and stamp.fingerprint == "made of a longer key" and manifests.size_of(PARTS[0]) == remote.size(PARTS[0])
+    assert (
+        stamp and stamp.fingerprint == "made of a longer key" and manifests.size_of(PARTS[0]) == remote.size(PARTS[0])
+    )
     manifests.write(PARTS)
     at(remote, FILE, 2023)
     assert Manifests(remote).stamp_of(PARTS[0]) == stamp
@@ -174,7 +178,9 @@ def test_the_manifest_of_a_node_that_went_is_removed(remote: Store) -> None:
     assert remote.names("manifests") == ["manifests/notes.json"]
 
 
-def test_a_store_that_does_not_say_when_a_file_changed_gets_none(remote: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_store_that_does_not_say_when_a_file_changed_gets_none(
+    remote: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
     listing: Any = remote.fs.ls
 
     def untimed(path: str, detail: bool = True) -> Any:
