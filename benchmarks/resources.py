@@ -8,7 +8,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-import ray
+import ray  # noqa: TID251 - it pretends that there is a GPU
 
 from weft.benchmarks.common import Figure, scratch
 from weft.jobs.ray_engine import RayEngine

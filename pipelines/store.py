@@ -71,7 +71,7 @@ class Store:
         self.local = isinstance(self.fs, LocalFileSystem)
         self.url = self.root if self.local else url.rstrip("/")
         self._locations: dict[str, str] = {}
-        self.manifests: "Manifests | None" = None  # where footers need not be read: see `node_manifest.py`
+        self.manifests: Manifests | None = None  # where footers need not be read: see `node_manifest.py`
 
     def path(self, name: str) -> str:
         return f"{self.root}/{name}"
