@@ -20,7 +20,9 @@ BENCHMARKS = (
     "align",
     "encode",
     "shard",
+    "resources",
     "memory",
+    "resources",
 )
 
 

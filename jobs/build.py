@@ -23,7 +23,10 @@ from weft.pipelines.mixing.order import damaged_orders
 from weft.pipelines.mixing.plan import Wanted, read_tars
 from weft.pipelines.mixing.shards import index_name, rows_name, tar_name, wids_name
 from weft.pipelines.mixing.supply import short
+from weft.pipelines.node_manifest import Manifests
 from weft.pipelines.own_names import is_made_by_weft
+from weft.pipelines.parts import part_name
+from weft.pipelines.partwork import PartWork
 from weft.pipelines.presence import check_presence
 from weft.pipelines.revisions import revisions
 from weft.pipelines.store import Damaged, Store
@@ -51,6 +54,7 @@ def build(
     remake = partial(remove_damaged, store, damage)
     remake(lambda: chain(damaged(store, Expected.of(store, house), deep=True), damaged_orders(store)))
     write_recipe(house, store)
+    store.manifests = Manifests(store, trusted=not damage)
     parts = {name: list_source(store, name, source, house.recipe.part_size) for name, source in house.sources.items()}
 
     def do(more: list[Work]) -> None:
@@ -72,6 +76,8 @@ def build(
         remake(stream.damaged_index)
         do([IndexWork(stream.name, tuple(work.makes for work in tars))])
     tidy(house, store, works)
+    listing = [part_name(f"list/{source}", part) for source, count in parts.items() for part in range(count)]
+    store.manifests.write([*listing, *(work.makes for work in works if isinstance(work, PartWork))])
 
 
 def remove_damaged(

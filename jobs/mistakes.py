@@ -9,7 +9,7 @@ taken out is no mistake of its own.
 import copy
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,6 +38,17 @@ class _Copy:
         """Whether a fault is of something that was taken out, or of what named it."""
         named = set(_NAMED.findall(message))
         return any(_begins(path, taken) or _begins(taken, path) or taken[-1] in named for taken in self._taken)
+
+    def take_all_out(self, faults: Sequence[tuple[Path, str]]) -> bool:
+        """Removes what lies at these paths, the deepest first; False where there is nothing to remove.
+
+        What lacks a setting goes whole, and with it what else is wrong in it.
+        """
+        before = len(self._taken)
+        for path, message in sorted(faults, key=lambda fault: -len(fault[0])):
+            if not any(_begins(path, taken) for taken in self._taken[before:]):
+                self.take_out(path, message)
+        return len(self._taken) > before
 
     def take_out(self, path: Path, message: str) -> bool:
         """Removes what lies at `path`, or of a list or mapping there the names that the message quotes; its parent where it is gone."""
@@ -91,21 +102,18 @@ def mistakes(source: recipe_file.Source, kind: type[House] = House) -> Mistakes:
     """All of them. Raises RecursionError for a recipe that holds itself."""
     unknown = ((p, _undeclared(name, there), "") for p, name, there in unknown_names(source.mapping))
     wrong = [recipe_file.explain(source, *fault) for fault in unknown]
+    bases = [_told(source, fault) for fault in missing_bases(source.mapping)]
     missing: list[str] = []
     checked = _Copy(source.mapping)
     for _ in range(_ROUNDS):
         faults, house = _faults_of(checked.mapping, kind)
         if house:
             missing = [_told(source, fault) for fault in missing_paths(house)]
-        taken = False
-        for path, message, what in faults:
-            where = _place(path, message)
-            if not checked.follows(where, message):
-                wrong.append(recipe_file.explain(source, path, message, what))
-            taken |= checked.take_out(where, message)
-        if not taken:
+        # none of these follows from another of them: they were found in one check
+        wrong += [recipe_file.explain(source, *f) for f in faults if not checked.follows(_place(f[0], f[1]), f[1])]
+        if not checked.take_all_out([(_place(path, message), message) for path, message, _ in faults]):
             break
-    return Mistakes(wrong=_in_order(wrong), missing=_in_order(missing))
+    return Mistakes(wrong=_in_order(wrong), missing=_in_order([*bases, *missing]))
 
 
 def _in_order(sentences: list[str]) -> tuple[str, ...]:
@@ -178,6 +186,15 @@ def missing_paths(house: House) -> Iterator[RecipeFault]:
     for name, tokenizer in house.recipe.tokenizers.items():
         if tokenizer.folder and (fault := _unloadable(tokenizer.folder)):
             yield RecipeFault(("tokenizers", name, "folder"), fault)
+
+
+def missing_bases(mapping: dict[str, Any]) -> Iterator[RecipeFault]:
+    """The checkpoints that training starts from and that are not there; of a stage with other mistakes too."""
+    for stage in _keys(_at(mapping, ("training",))):
+        place = ("training", stage, "model", "base")
+        base = _at(mapping, place)
+        if isinstance(base, str) and base and (fault := _unloadable(base)):
+            yield RecipeFault(place, fault)
 
 
 def missing_sources(house: House) -> Iterator[RecipeFault]:

@@ -155,10 +155,8 @@ class BuildProgress:
         if event.again:
             self._again.setdefault(node, []).append(event.why)
         self._ended[node] += 1
-        if event.what == "kept":
-            self._console.print(
-                *map(plain, event.why), sep="\n", end="\n" if event.why else "", highlight=False, markup=False
-            )
+        if event.what == "kept" and event.why:
+            self._console.print(*map(plain, event.why), sep="\n", highlight=False, markup=False)
         if node == event.node and self._ended[node] >= self._pieces[node] and node in self._again:
             self._tell(node)
         if event.node.startswith("plan/"):

@@ -18,8 +18,9 @@ from weft.jobs.printing import plain_json
 from weft.jobs.show import cell, more_line, table
 from weft.pipelines.expected import Expected
 from weft.pipelines.graph import House
-from weft.pipelines.parts import opened_part, part_name, read_part, read_table
-from weft.pipelines.partwork import PartWork
+from weft.pipelines.node_manifest import Manifests
+from weft.pipelines.parts import known_stamp, opened_part, part_name, read_part, read_table
+from weft.pipelines.partwork import REJECTED, PartWork
 from weft.pipelines.store import Store
 from weft.schemas.audio import Utterance
 from weft.schemas.counting import counted
@@ -57,8 +58,11 @@ def rejects_of(store: Store, house: House, wanted: Wanted | None = None) -> Iter
 
 
 def _with_rejects(store: Store, works: Sequence[PartWork]) -> Iterator[PartWork]:
-    """The parts that rejected something, as the footers of their tables say: most rejected nothing and are not read."""
+    """The parts that rejected something, as their footers or manifests say: most rejected nothing and are not read."""
     for work in works:
+        stamp = known_stamp(store, work.makes) if store.manifests else None
+        if stamp and stamp.notes.get(REJECTED) == "0":
+            continue
         with suppress(FileNotFoundError), opened_part(store, work.rejects) as part:
             if part.metadata.num_rows:
                 yield work
@@ -79,6 +83,7 @@ def show_rejects(
     if wanted.source and wanted.source not in house.sources:
         there = ", ".join(house.sources)
         raise RecipeError(f"--source {wanted.source}: the corpus has no such source; there are {there}")
+    store.manifests = Manifests(store)
     found = rejects_of(store, house, wanted)
     rows = list(islice(found, limit or None))
     counts: Counter[tuple[str, str]] = Counter()
@@ -123,6 +128,7 @@ def show_end(console: Console, store: Store, house: House) -> list[str]:
 
     Returns a sentence for each source and each language of which a stage rejected everything, after printing them.
     """
+    store.manifests = Manifests(store)
     works = Expected.of(store, house).parts
     refusing = list(_with_rejects(store, works))
     if not refusing:

@@ -85,6 +85,8 @@ class _Schedule:
             elif work is None:
                 return
             elif self._may_begin(work):
+                if self._store.manifests:
+                    self._store.manifests.forget(work.makes)
                 self._engine.submit(self.queue.take(work))
                 self._flying += 1
             else:

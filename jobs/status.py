@@ -15,12 +15,14 @@ from weft.jobs.show import cell, table
 from weft.pipelines.expected import listed_parts
 from weft.pipelines.graph import House
 from weft.pipelines.mixing.plan import plan_name
+from weft.pipelines.node_manifest import Manifests
 from weft.pipelines.store import Damaged, Store
 from weft.pipelines.unread import noted_unread
 from weft.pipelines.work import IndexWork, Work
 
 
 def show_status(console: Console, store: Store, house: House, as_json: bool = False) -> None:
+    store.manifests = Manifests(store)
     works = all_works(store, house)
     total, done = counted(store, works)
     unread = list(noted_unread(store, works))

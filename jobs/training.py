@@ -11,6 +11,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from weft.jobs.commands import console, open_store
 from weft.jobs.progress import SELDOM, WRITTEN
+from weft.jobs.shard_reading import shards_of
 from weft.jobs.show import clock_time
 from weft.pipelines.graph import House
 from weft.pipelines.mixing.plan import ending as why_short
@@ -42,10 +43,13 @@ def run_training(house: House, corpus: str, stage: str, out: Path, resume: bool)
         raise RecipeError(f"{corpus}: no shards for stage {stage!r}; {why or '`weft build` makes them'}")
     vocabulary = Vocabulary.from_json(store.read("vocabulary/vocabulary.json").decode())
     text = yaml.safe_dump(house.recipe.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
-    held_out = held_out_folder(store)
-    shards, settings, seed = store.folder(f"shards/{stage}"), house.recipe.training[stage], house.recipe.seed
-    with _shown(settings) as report:
-        result = train(shards, out, settings, vocabulary, text, seed, resume, report, held_out)
+    held_out, settings, seed = has_held_out(store), house.recipe.training[stage], house.recipe.seed
+    with (
+        shards_of(store, [stage, *([VALIDATION] if held_out else [])]) as (shards, open_tar),
+        _shown(settings) as report,
+    ):
+        validation = shards / VALIDATION if held_out else None
+        result = train(shards / stage, out, settings, vocabulary, text, seed, resume, report, validation, open_tar)
     files = "losses.jsonl, validation.jsonl and losses.png" if held_out else "losses.jsonl and losses.png"
     why = ending(result, why_short(store, stage))
     console.print(
@@ -63,12 +67,12 @@ def ending(result: Result, reason: str = "") -> str:
     return f"{declared}; the stream ended there, after {counted(result.draws, 'draw')}{why}"
 
 
-def held_out_folder(store: Store) -> Path | None:
-    """The folder of held-out shards; None, and a line that says so, where the corpus has none."""
+def has_held_out(store: Store) -> bool:
+    """Whether there are held-out shards; where there are none, a line says so."""
     if store.exists(index_name(VALIDATION)):
-        return store.folder(f"shards/{VALIDATION}")
+        return True
     console.print("no validation data in this corpus; `hold_out:` at a source keeps some", highlight=False)
-    return None
+    return False
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from weft.pipelines.graph import House
-from weft.pipelines.parts import part_name, stamp_of
+from weft.pipelines.parts import known_stamp, part_name
 from weft.pipelines.partwork import PartWork, model_mark
 from weft.pipelines.store import Store
 from weft.pipelines.work import Work
@@ -49,7 +49,7 @@ class Expected:
 def listed_parts(store: Store, source: str) -> int:
     """How many parts a source's listing has: each says so, and the nodes behind it hold as many."""
     names = store.names(f"list/{source}", ".parquet")
-    counts = [stamp.notes.get("parts", "") for name in names if (stamp := stamp_of(store, name))]
+    counts = [stamp.notes.get("parts", "") for name in names if (stamp := known_stamp(store, name))]
     numbers = [int(match[1]) + 1 for name in names if (match := _NUMBER.search(name))]
     told = [int(count) for count in counts if count.isdigit()]
     if told:

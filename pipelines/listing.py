@@ -10,7 +10,7 @@ import errno
 from collections.abc import Iterator
 
 from weft.pipelines.own_names import is_made_by_weft
-from weft.pipelines.parts import part_name, stamp_of, table_digest, write_part
+from weft.pipelines.parts import known_stamp, part_name, table_digest, write_part
 from weft.pipelines.sources.base import Source
 from weft.pipelines.store import Store
 from weft.schemas.item import Item, bucket, bucket_count
@@ -75,6 +75,8 @@ def listed(name: str, source: Source) -> Iterator[Item]:
 def _write(store: Store, name: str, items: list[Item], count: int) -> None:
     """Each part says how many there are, so that a missing one is noticed."""
     digest = table_digest(to_table(items, Item))
-    stamp = stamp_of(store, name)
+    stamp = known_stamp(store, name)
     if stamp is None or (stamp.digest, stamp.notes.get("parts")) != (digest, str(count)):
+        if store.manifests:
+            store.manifests.forget(name)
         write_part(store, name, items, Item, "listing-1", notes={"parts": str(count)})

@@ -5,16 +5,17 @@ is_made_by_weft("align/speech/part-00003.parquet"), is_made_by_weft("align/speec
 
 import re
 
-_STAGES = "ingest|synthesize|segment|transcribe|assess|align|encode|compose"
+STAGES = "ingest|synthesize|segment|transcribe|assess|align|encode|compose"
 _PART = r"part-\d{5,}\.parquet"
 _MADE = re.compile(
-    rf"(?:(?:rejects|ledger)/)?(?:{_STAGES})(?:/[^/]+)+/{_PART}"
-    rf"|(?:{_STAGES})(?:/[^/]+)+/part-\d{{5,}}\.bin"
+    rf"(?:(?:rejects|ledger)/)?(?:{STAGES})(?:/[^/]+)+/{_PART}"
+    rf"|(?:{STAGES})(?:/[^/]+)+/part-\d{{5,}}\.bin"
     rf"|unfinished/(?:rejects/)?ingest/[^/]+/{_PART}"
-    rf"|unread/(?:{_STAGES})(?:/[^/]+)+/{_PART}"
+    rf"|unread/(?:{STAGES})(?:/[^/]+)+/{_PART}"
     r"|unread/(?:models/[^/]+|aligner)/model\.json\.parquet"
     rf"|list/[^/]+/{_PART}"
     r"|order/[^/]+/(?:pass-\d+|validation)/[^/]+\.parquet"
+    rf"|manifests/(?:list|{STAGES})(?:/[^/]+)+\.json"
     r"|shards/[^/]+/(?:train|validation|val)-[^/]*\d\.tar"
     r"|shards/[^/]+/\.index/(?:train|validation|val)-[^/]*\d\.parquet"
 )

@@ -132,6 +132,14 @@ def stamp_of(store: Store, name: str) -> Stamp | None:
         return None
 
 
+def known_stamp(store: Store, name: str) -> Stamp | None:
+    """The same, from the manifest of its node where the store has manifests and this part's can be believed.
+
+    It may lack the notes `made_from` and `inputs`.
+    """
+    return store.manifests.stamp_of(name) if store.manifests else stamp_of(store, name)
+
+
 def made_from_of(store: Store, name: str) -> dict[str, str] | None:
     """What a part was made from, by name; empty where it does not say, None where there is no part or it cannot be read."""
     stamp = stamp_of(store, name)

@@ -8,6 +8,7 @@ and what it was made from:
 
   weft.companions   {"rejects/align/speech/part-00003.parquet": [5120, ""], "ingest/….bin": [81233, "9f…"]}   bytes, SHA-256
   weft.inputs       {"segment/speech/part-00003.parquet": "71c2…", "aligner/model.json": "03ab…"}
+  weft.rejected     "12": rows of its rejects, so that those without any need not be opened
   weft.again        "3": so many items were missing, so every build asks for them again
 """
 
@@ -19,7 +20,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from weft.pipelines.kept import Kept
-from weft.pipelines.parts import Stamp, part_name, read_part, stamp_of, write_part
+from weft.pipelines.parts import Stamp, known_stamp, part_name, read_part, stamp_of, write_part
 from weft.pipelines.stage import Stage
 from weft.pipelines.store import Store
 from weft.pipelines.unread import all_unread
@@ -32,6 +33,7 @@ from weft.schemas.resources import Resources
 from weft.schemas.text import Dialogue
 
 AGAIN = "again"  # mark of a part whose rejects are asked for again by every build
+REJECTED = "rejected"  # mark of how many rows its rejects have
 _LEDGER = 2  # version of the ledger's columns, which lies beside each part
 
 
@@ -101,14 +103,14 @@ class PartWork:
 
     def done(self, store: Store) -> bool:
         """Whether the part stands for what it would be made from now, and all that was committed with it is there whole."""
-        stamp = stamp_of(store, self.makes)
+        stamp = known_stamp(store, self.makes)
         if stamp is None or stamp.fingerprint != self.fingerprint(store):
             return False
         companions = companions_of(stamp)
         return (
             AGAIN not in stamp.notes
             and bool(companions)
-            and all(size_of(store, name) == size for name, (size, _) in companions.items())
+            and all(_listed_size(store, name) == size for name, (size, _) in companions.items())
         )
 
     def run(self, store: Store, stage: Stage) -> int:
@@ -129,6 +131,7 @@ class PartWork:
         write_part(store, self.ledger, [row], LedgerRow, fingerprint)
         checksum = hashlib.sha256(blob).hexdigest()
         notes = {"made_from": json.dumps(made_from, ensure_ascii=True), **self._notes(store, blob, checksum)}
+        notes[REJECTED] = str(len(rejects))
         if missing := sum(reject.reason == MISSING for reject in rejects):
             notes[AGAIN] = str(missing)
         write_part(store, self.makes, out, stage.makes, fingerprint, checksum, notes)
@@ -180,6 +183,11 @@ def size_of(store: Store, name: str) -> int:
         return -1
 
 
+def _listed_size(store: Store, name: str) -> int:
+    """The same of what was committed with a part, from one listing of its folder where the store has manifests."""
+    return store.manifests.size_of(name) if store.manifests else size_of(store, name)
+
+
 def model_mark(folder: str) -> str:
     """The file whose presence says that a model folder is whole."""
     return f"{folder}/model.json"
@@ -189,7 +197,7 @@ def content_of(store: Store, name: str) -> str:
     """The digest of a part or a model. Raises FileNotFoundError while it is not made."""
     if not name.endswith(".parquet"):
         return hashlib.sha256(store.read(name)).hexdigest()
-    stamp = stamp_of(store, name)
+    stamp = known_stamp(store, name)
     if stamp is None:
         raise FileNotFoundError(name)
     return stamp.digest

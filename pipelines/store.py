@@ -19,7 +19,7 @@ from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from shlex import quote
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 import fsspec
 from fsspec.implementations.local import LocalFileSystem
@@ -27,6 +27,9 @@ from fsspec.implementations.local import LocalFileSystem
 from weft.pipelines.fetching import open_url
 from weft.schemas.disk import to_disk
 from weft.schemas.fingerprint import digest
+
+if TYPE_CHECKING:
+    from weft.pipelines.node_manifest import Manifests
 
 SOURCE = "source://"
 _SCRATCH = re.compile(r"\.tmp-[0-9a-f]{32}$")  # how the names end of files that are being written
@@ -68,6 +71,7 @@ class Store:
         self.local = isinstance(self.fs, LocalFileSystem)
         self.url = self.root if self.local else url.rstrip("/")
         self._locations: dict[str, str] = {}
+        self.manifests: Manifests | None = None  # where footers need not be read: see `node_manifest.py`
 
     def path(self, name: str) -> str:
         return f"{self.root}/{name}"

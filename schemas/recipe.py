@@ -12,6 +12,7 @@ training:
 """
 
 import re
+from collections import Counter
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
@@ -69,11 +70,21 @@ class VocabularySettings(Settings):
     """
 
     markers: dict[str, str] = {"text": "[Text]", "speech": "[Speech]"}
-    codes_from: int | None = None
+    codes_from: int | None = Field(default=None, ge=0)
     trailing: dict[str, str] = {}
-    pad_to: int | None = None
+    pad_to: int | None = Field(default=None, ge=1)
     multiple: int = Field(default=64, ge=1)
     bos: bool = True
+
+    @field_validator("markers", "trailing")
+    @classmethod
+    def _spelt_once(cls, spelling: dict[str, str], info: ValidationInfo) -> dict[str, str]:
+        spelt = Counter([*info.data.get("markers", {}).values(), *spelling.values()])
+        if "" in spelt:
+            raise ValueError("a marker has no letters; spell it, such as [Text]")
+        if twice := next((literal for literal, times in spelt.items() if times > 1), None):
+            raise ValueError(f"two markers are spelt {twice!r}; each has a spelling of its own")
+        return spelling
 
 
 class ShardSettings(Settings):

@@ -13,7 +13,7 @@ A key that is not a field is refused, so a misspelt setting never passes for a d
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import reduce
+from functools import cache, reduce
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
@@ -42,8 +42,7 @@ class Settings(BaseModel):
 
     def identity_settings(self) -> dict[str, Any]:
         """The settings as JSON has them, without those marked as no part of an identity, at any depth."""
-        unmarked = {name for name in type(self).model_fields if _mark(self, name) is None}
-        dumped = self.model_dump(mode="json", include=unmarked)
+        dumped = self.model_dump(mode="json", include=_unmarked(type(self)))
         return {name: _pruned(getattr(self, name), value) for name, value in dumped.items()}
 
     def checkpoint_settings(self) -> Iterator[tuple[str, str]]:
@@ -76,6 +75,12 @@ class Versioned(Settings):
     def version(self) -> str:
         """What, besides the settings, decides what it makes; a leaf raises it whenever it makes something else of the same."""
         return "1"
+
+
+@cache
+def _unmarked(kind: type[Settings]) -> set[str]:
+    """The settings of a class that are part of an identity."""
+    return {name for name, field in kind.model_fields.items() if not any(isinstance(m, Mark) for m in field.metadata)}
 
 
 def _mark(settings: Settings, name: str) -> Mark | None:

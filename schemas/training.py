@@ -120,7 +120,7 @@ class ModelSettings(Settings):
 
     base: str = ""
     config: dict[str, Any] = {}
-    rope_theta: float | None = None
+    rope_theta: float | None = Field(default=None, gt=0)
     dtype: Literal["float32", "bfloat16"] = "float32"
 
     @model_validator(mode="after")
@@ -129,6 +129,12 @@ class ModelSettings(Settings):
             raise ValueError(
                 "give either `base` (a checkpoint) or `config` (a transformers config with its model_type)"
             )
+        if self.config and "model_type" not in self.config:
+            raise ValueError("the model's config needs a `model_type`, such as llama or qwen2")
+        if "vocab_size" in self.config:
+            raise ValueError("leave `vocab_size` out of the model's config; it is that of the unified vocabulary")
+        if (longest := self.config.get("max_position_embeddings", 1)) and not isinstance(longest, int):
+            raise ValueError("`max_position_embeddings` of the model's config is a whole number of tokens")
         return self
 
 
@@ -138,13 +144,13 @@ class Optimiser(Settings):
     The rate rises to `lr` over `warmup` steps and then is `constant`, or falls to `lr_end` along a `cosine` or a line (`linear`).
     """
 
-    lr: float = Field(gt=0)
+    lr: float = Field(gt=0, allow_inf_nan=False)
     schedule: Literal["constant", "cosine", "linear"] = "constant"
-    lr_end: float = Field(default=0.0, ge=0)
+    lr_end: float = Field(default=0.0, ge=0, allow_inf_nan=False)
     warmup: int = Field(default=0, ge=0)
-    betas: tuple[float, float] = (0.9, 0.95)
-    weight_decay: float = 0.1
-    clip: float = 1.0
+    betas: tuple[Annotated[float, Field(ge=0, lt=1)], Annotated[float, Field(ge=0, lt=1)]] = (0.9, 0.95)
+    weight_decay: float = Field(default=0.1, ge=0, allow_inf_nan=False)
+    clip: float = Field(default=1.0, ge=0, allow_inf_nan=False)
     batch_tokens: int = Field(gt=0)
     steps: int = Field(default=0, ge=0)
 
@@ -178,4 +184,7 @@ class TrainingStage(Settings):
     def _whole_blocks(self) -> "TrainingStage":
         if self.optimiser.batch_tokens % self.context:
             raise ValueError("`batch_tokens` must be a multiple of `context`")
+        longest = self.model.config.get("max_position_embeddings")
+        if longest and longest < self.context:
+            raise ValueError(f"the context is {self.context} tokens, but the model attends over {longest} at most")
         return self

@@ -4,16 +4,17 @@
     for draw in draws.read(begin=1_000_000):   # row n of index.parquet is draw n
         draw.position, draw.task, draw.ids     # 1000000, "words", array([0, 2001, 17, …], dtype=int32)
 
-The index is read a row group at a time and only the columns in need; the ids are views into memory-mapped tars.
+The index is read a row group at a time and only the columns in need; the ids are views into memory-mapped tars. Where the tars lie
+elsewhere, `open_tar` reads what is asked of them: `folder` then holds the index alone.
 Each sample's bytes are held against the CRC-32 in its row before they are handed out.
 """
 
 import mmap
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import NoReturn
+from typing import NoReturn, Protocol
 from zlib import crc32
 
 import numpy as np
@@ -23,6 +24,22 @@ from weft.schemas.tar import BLOCK
 from weft.trainer.index import LABELS, MEND, PLACES, Index, loss_bounds
 
 OPEN_TARS = 64
+
+
+class Tar(Protocol):
+    """The bytes of a tar: `len(tar)`, `tar[begin:end]`."""
+
+    def __len__(self) -> int: ...
+    def __getitem__(self, part: slice, /) -> bytes | memoryview: ...
+
+
+OpenTar = Callable[[Path], Tar]  # raises FileNotFoundError, and ValueError for a file that cannot be read as one
+
+
+def mapped(path: Path) -> memoryview:
+    """A tar on disk, mapped into memory."""
+    with open(path, "rb") as file:
+        return memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +58,9 @@ class Draws:
     Raises FileNotFoundError for a missing index, ValueError when a sample is not what its row says.
     """
 
-    def __init__(self, folder: Path, check: bool = True) -> None:
+    def __init__(self, folder: Path, check: bool = True, open_tar: OpenTar = mapped) -> None:
         self.folder, self.index = folder, Index(folder)
-        self._check = check
+        self._check, self._open_tar = check, open_tar
         self._tar = lru_cache(maxsize=OPEN_TARS)(self._open)
 
     def __len__(self) -> int:
@@ -92,11 +109,12 @@ class Draws:
             tar = self._tar_of(shards[row], first + row)
             if ends[row] > len(tar):
                 self._refuse(first + row, f"is not where index.parquet says: {shards[row]} ends before it does")
-            if self._check and crc32(tar[begins[row] : ends[row]]) != sums[row]:
+            sample = tar[begins[row] : ends[row]]
+            if self._check and crc32(sample) != sums[row]:
                 self._refuse(first + row, f"is not what was written: its bytes in {shards[row]} have another checksum")
-            yield np.frombuffer(tar, np.int32, counts[row], starts[row])
+            yield np.frombuffer(sample, np.int32, counts[row], starts[row] - begins[row])
 
-    def _tar_of(self, shard: str, draw: int) -> memoryview:
+    def _tar_of(self, shard: str, draw: int) -> Tar:
         try:
             return self._tar(shard)
         except (ValueError, FileNotFoundError) as fault:
@@ -105,11 +123,10 @@ class Draws:
     def _refuse(self, draw: int, fault: str) -> NoReturn:
         raise ValueError(f"{self.folder}: draw {draw}, sample {self.index.key(draw)}, {fault}; {MEND}")
 
-    def _open(self, shard: str) -> memoryview:
+    def _open(self, shard: str) -> Tar:
         if Path(shard).name != shard:
             raise ValueError("a shard must be a file beside the index")
-        with open(self.folder / shard, "rb") as file:
-            return memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
+        return self._open_tar(self.folder / shard)
 
 
 def _spans(table: pa.Table) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

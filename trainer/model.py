@@ -69,10 +69,6 @@ def _config(settings: ModelSettings, size: int) -> Any:
 
 def _fresh_config(declared: dict[str, Any], size: int) -> Any:
     """A config from nothing. A misspelt key is refused, where transformers would keep it and use the default."""
-    if "vocab_size" in declared:
-        raise ValueError("leave `vocab_size` out of the model's config; it is that of the unified vocabulary")
-    if "model_type" not in declared:
-        raise ValueError("the model's config needs a `model_type`, such as llama or qwen2")
     known = AutoConfig.for_model(declared["model_type"])
     if unknown := [key for key in declared if key not in _MOVED and not hasattr(known, key)]:
         raise ValueError(f"a {declared['model_type']} config has no {', '.join(unknown)}")

@@ -23,7 +23,7 @@ from weft.schemas.vocabulary import Vocabulary
 from weft.trainer import checkpoint, curves, losses
 from weft.trainer.board import Board
 from weft.trainer.counted import check_counted, counted_batches
-from weft.trainer.loader import Draws
+from weft.trainer.loader import Draws, OpenTar, mapped
 from weft.trainer.losses import LossRow, ValidationRow
 from weft.trainer.model import build, check_context, load
 from weft.trainer.objective import Sums, autocast, micro_rows, next_token
@@ -87,6 +87,7 @@ class Run:
 def train(
     shards: Path, out: Path, stage: TrainingStage, vocabulary: Vocabulary, recipe_text: str, seed: int, resume: bool,
     report: Callable[[StepReport], None], validation: Path | None = None,
+    open_tar: OpenTar = mapped,
 ) -> Result:  # fmt: skip
     """Trains to `steps`, or to the end of the stream when `steps` is 0 or the stream is shorter.
 
@@ -95,9 +96,9 @@ def train(
     damaged checkpoint, when a sample or a row is not what was written, when nothing counts in the loss of a task, or
     when the shards, vocabulary and model do not fit together.
     """
-    draws = Draws(shards)
+    draws = Draws(shards, open_tar=open_tar)
     check_counted(draws.index, stage.context)
-    held_out = select(validation, stage, vocabulary.size) if validation else None
+    held_out = select(validation, stage, vocabulary.size, open_tar) if validation else None
     stream = Stream(draws, stage.context, stage.optimiser.batch_tokens // stage.context)
     settings = stage.model_dump(mode="json", exclude={"validation"})  # it shapes neither data nor updates
     origin = checkpoint.Origin(vocabulary.fingerprint, draws.digest(), seed, settings)

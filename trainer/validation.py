@@ -19,7 +19,7 @@ from transformers import PreTrainedModel
 
 from weft.schemas.training import TrainingStage
 from weft.trainer.index import Index
-from weft.trainer.loader import Draw, Draws
+from weft.trainer.loader import Draw, Draws, OpenTar, mapped
 from weft.trainer.losses import ValidationRow
 from weft.trainer.objective import MICRO_TOKENS, Sums, autocast, micro_rows, next_token
 from weft.trainer.packing import pack
@@ -67,13 +67,13 @@ class Validation:
         )
 
 
-def select(folder: Path, stage: TrainingStage, size: int) -> Validation:
+def select(folder: Path, stage: TrainingStage, size: int, open_tar: OpenTar = mapped) -> Validation:
     """The first held-out draws of each task of the stage; `size` is that of the vocabulary.
 
     Raises ValueError when a draw is of another split, when an id lies outside the vocabulary, and when nothing in a
     task counts.
     """
-    draws = Draws(folder)
+    draws = Draws(folder, open_tar=open_tar)
     positions = list(_first(draws.index, stage))
     # Copies, so that no tar stays open through the whole run.
     held = tuple(

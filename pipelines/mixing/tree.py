@@ -75,7 +75,7 @@ class _Builder:
     def task(self, name: str, share: "Share", below: TaskShare, held: Mapping[str, Sequence[Held]]) -> None:
         if not any(rows for rows in held.values()):
             raise PlanError(
-                f"task {name!r} has no samples: everything its sources hold was rejected; `weft audit` says why"
+                f"task {name!r} has no samples: everything its sources hold was rejected; `weft rejects CORPUS` says why"
             )
         node = self._add(-1, "task", name, name, share)
         group = _Group({}, {source: list(rows) for source, rows in held.items()})

@@ -48,6 +48,50 @@ WRONG = (
 )
 
 
+LATE = """name: bad
+shards: {bytes: 12}
+vocabulary: {markers: {text: "[T]", speech: "[T]"}, multiple: 0, pad_to: 10}
+quality: {snr: high}
+sources:
+  speech: {use: folder, path: /nowhere/a, hold_out: {speakers: 1.5}}
+  books: {use: text, path: /nowhere/b, language: 7}
+  man: {use: manifest, path: /nowhere/m.jsonl}
+segment: {use: silero, longest: -3}
+align: {use: adapted, language: xx-nope}
+synthesize: {use: espeak, speed: fastest}
+tokenizers:
+  hubert: {use: hubert, sources: [speech], model: /nowhere/hubert, layer: 3}
+  pitch: {use: pitch, folder: /nowhere/pitch}
+text: {use: bpe, size: 10}
+tasks:
+  words: {use: words, sources: [speech], text_words: [5, 2]}
+  text: {use: text, sources: [books], split: trian}
+training:
+  pretrain:
+    mixture: {total: -5, shares: {text: 1}}
+    model: {base: /nowhere/llama}
+    optimiser: {lr: -1, batch_tokens: 64, betas: [2, 3], scheduel: cosine}
+  second:
+    mixture: {total: 100, shares: {text: 1}, exhausted: repeat}
+    context: 100
+    model: {config: {model_type: llama}, base: x}
+    optimiser: {lr: 1, batch_tokens: 64, weight_decay: -1, clip: -2, lr_end: -1}
+"""
+TOLD = (
+    "2: shards.bytes", "3: vocabulary.markers: two markers are spelt '[T]'", "3: vocabulary.multiple", "4: quality.snr",
+    "6: sources.speech.hold_out.speakers", "7: sources.books.language", "9: segment.longest", "10: align.language",
+    "11: synthesize.speed", "14: tokenizers.pitch.folder", "15: text.size", "17: tasks.words", "18: tasks.text.split",
+    "20: training.pretrain.context: field required", "21: training.pretrain.mixture.total",
+    "23: training.pretrain.optimiser.lr", "23: training.pretrain.optimiser.betas.0", "23: training.pretrain.optimiser.betas.1",
+    "23: training.pretrain.optimiser.scheduel", "25: training.second.mixture", "27: training.second.model",
+    "28: training.second.optimiser.lr_end", "28: training.second.optimiser.weight_decay", "28: training.second.optimiser.clip",
+)  # fmt: skip
+GONE = (
+    "6: sources.speech.path", "7: sources.books.path", "8: sources.man.path", "13: tokenizers.hubert.model",
+    "22: training.pretrain.model.base: /nowhere/llama", "27: training.second.model.base",
+)  # fmt: skip
+
+
 def write(folder: Path, text: str) -> str:
     (folder / "bad.yaml").write_text(text)
     return str(folder / "bad.yaml")
@@ -65,6 +109,19 @@ def test_one_call_of_validate_tells_them_with_the_paths_that_are_not_there(weft:
     assert code == 2 and len(said.splitlines()) == len(WRONG) + 2
     assert "bad.yaml line 4: sources.speech.path: /nowhere/a is not there" in said
     assert "bad.yaml line 5: sources.books.path: /nowhere/b is not there" in said
+
+
+def test_mistakes_that_would_show_late_are_told_beside_those_that_hide_them(tmp_path: Path) -> None:
+    found = mistakes(recipe_file.read(write(tmp_path, LATE)))
+    for told, wanted in ((found.wrong, TOLD), (found.missing, GONE)):
+        assert len(told) == len(wanted)
+        for place, sentence in zip(wanted, told, strict=True):
+            assert sentence.startswith(f"bad.yaml line {place}")
+
+
+def test_a_hub_name_of_a_stage_is_taken_at_its_word(tmp_path: Path) -> None:
+    text = LATE.replace("base: /nowhere/llama", "base: hf://org/llama")
+    assert not any("pretrain.model.base" in told for told in mistakes(recipe_file.read(write(tmp_path, text))).missing)
 
 
 def test_a_checkpoint_that_is_not_there_is_told_by_its_line(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from weft.jobs.training import Lines, ending, held_out_folder, losses_line, validation_line
+from weft.jobs.training import Lines, ending, has_held_out, losses_line, validation_line
 from weft.pipelines.store import Store
 from weft.trainer.losses import LossRow, ValidationRow
 from weft.trainer.train import Result, StepReport
@@ -48,11 +48,11 @@ def test_tasks_without_held_out_samples_are_named() -> None:
 def test_a_corpus_without_held_out_shards_is_told_in_one_line(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert held_out_folder(Store(str(tmp_path))) is None
+    assert not has_held_out(Store(str(tmp_path)))
     assert capsys.readouterr().out == "no validation data in this corpus; `hold_out:` at a source keeps some\n"
     (tmp_path / "shards" / "validation").mkdir(parents=True)
     (tmp_path / "shards" / "validation" / "index.parquet").write_bytes(b"")
-    assert held_out_folder(Store(str(tmp_path))) == tmp_path / "shards" / "validation"
+    assert has_held_out(Store(str(tmp_path)))
     assert capsys.readouterr().out == ""
 
 

@@ -61,6 +61,28 @@ def test_a_model_starts_from_a_checkpoint_or_from_nothing() -> None:
             ModelSettings.model_validate(said)
 
 
+@pytest.mark.parametrize(
+    ("config", "message"),
+    [
+        ({"model_type": "llama", "vocab_size": 3}, "unified vocabulary"),
+        ({"hidden_size": 32}, "needs a `model_type`"),
+        ({"model_type": "llama", "max_position_embeddings": "many"}, "a whole number of tokens"),
+    ],
+)
+def test_a_config_that_could_not_be_built_is_refused(config: dict[str, object], message: str) -> None:
+    with pytest.raises(ValidationError, match=message):
+        ModelSettings.model_validate({"config": config})
+
+
+def test_a_context_beyond_the_models_positions_is_refused() -> None:
+    said = {
+        "mixture": {"budgets": {"a": 1}}, "context": 100, "optimiser": {"lr": 1e-3, "batch_tokens": 200},
+        "model": {"config": {"model_type": "llama", "max_position_embeddings": 64}},
+    }  # fmt: skip
+    with pytest.raises(ValidationError, match="the context is 100 tokens, but the model attends over 64 at most"):
+        TrainingStage.model_validate(said)
+
+
 def test_a_batch_holds_whole_blocks() -> None:
     said = {
         "mixture": {"budgets": {"a": 1}}, "context": 100, "model": {"base": "llama"},

@@ -1,0 +1,73 @@
+"""Work that wants a GPU at the head of the queue beside work that wants none: how long both take, against the least they can.
+
+Pieces sleep for as long as they say, so no other load of the machine changes the figure by much. Ray is told of two CPUs and one GPU;
+no GPU is used. Where CPUs wait behind the GPU this takes a third longer.
+"""
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import ray  # noqa: TID251 - it pretends that there is a GPU
+
+from weft.benchmarks.support.common import Figure, scratch
+from weft.jobs.ray_engine import RayEngine
+from weft.jobs.schedule import run
+from weft.pipelines.store import Store
+from weft.schemas.resources import Resources
+
+TITLE = "resources: GPU work at the head of the queue"
+CPUS, SECONDS = 2, 2.0
+ON_CPU, ON_GPU = 12, 6  # pieces
+LEAST = SECONDS * (ON_CPU + ON_GPU) / CPUS
+MOST = 1.2  # times as long
+
+
+@dataclass(frozen=True)
+class Piece:
+    """Stands for work."""
+
+    makes: str
+    resources: Resources = Resources()
+    needs: tuple[str, ...] = ()
+
+    @property
+    def node(self) -> str:
+        return self.makes
+
+    def done(self, store: Store) -> bool:
+        return False
+
+    def run(self, store: Store) -> int:
+        time.sleep(SECONDS)
+        return 1
+
+
+def measure(folder: Path) -> list[Figure]:
+    with scratch(folder / "resources") as place:
+        ray.init(address="local", num_cpus=CPUS, num_gpus=1, include_dashboard=False, log_to_driver=False)
+        try:
+            seconds = _seconds(Store(str(place)))
+        finally:
+            ray.shutdown()
+    return [Figure("least", LEAST, "s"), Figure("both kinds of work", seconds, "s", MOST * LEAST)]
+
+
+def _seconds(store: Store) -> float:
+    """From when its processes have started."""
+    engine = RayEngine(store.url)
+    try:
+        run(_pieces("first", CPUS, 1), store, engine, lambda event: None)
+        began = time.monotonic()
+        run(_pieces("piece", ON_CPU, ON_GPU), store, engine, lambda event: None)
+        return time.monotonic() - began
+    finally:
+        engine.close()
+
+
+def _pieces(name: str, on_cpu: int, on_gpu: int) -> list[Piece]:
+    """The last of the list lies furthest down the line and is handed out first."""
+    return [
+        *(Piece(f"{name}-{n}") for n in range(on_cpu)),
+        *(Piece(f"{name}-gpu-{n}", Resources(gpus=1)) for n in range(on_gpu)),
+    ]
