@@ -20,7 +20,6 @@ BENCHMARKS = (
     "align",
     "encode",
     "shard",
-    "resources",
     "memory",
     "resources",
 )
