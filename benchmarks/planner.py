@@ -91,7 +91,7 @@ def _order_all(url: str, nodes: dict[tuple[str, str], int]) -> Sequence[float]:
 
 
 def _order(url: str, of: tuple[str, str], parts: int) -> float:
-    write_order(Store(url), node_of(of[0], 0, of[1]), parts, 1e9, {})
+    write_order(Store(url), node_of(of[0], 0, of[1]), parts, 1e9, {}, of[1])
     return getrusage(RUSAGE_SELF).ru_maxrss * 1024.0
 
 
