@@ -64,7 +64,7 @@ def _weft(folder: Path, clips: Clips) -> Drawn:
         for name, seconds in clips.items():
             node = node_of(name, 0, "made")
             write_table(store, part_name(node, 0), counted(np.asarray(seconds)), Stamp("made", "made"))
-            write_order(store, node, 1, 1e9, {})
+            write_order(store, node, 1, 1e9, {}, node.rpartition("/")[2])
         declared = stage(1e6, dict.fromkeys(clips, DECLARED), unit="seconds")
         plan(store, Wanted(STAGE, declared, {(name, "made"): 1 for name in clips}), {})
         return [(str(row["task"]), row["seconds"]) for row in _draws(store)]

@@ -17,8 +17,8 @@ import numpy as np
 
 from weft.benchmarks.support.common import Figure, alone, in_child, scratch, seconds
 from weft.benchmarks.support.composed import PART, STAGE, counted, stage, write_anywhere
-from weft.pipelines.mixing.order import write_order
-from weft.pipelines.mixing.plan import Wanted, plan, read_leaves
+from weft.pipelines.mixing.order import Order, write_order
+from weft.pipelines.mixing.plan import Wanted, plan, read_tars, rows_of
 from weft.pipelines.parts import part_name
 from weft.pipelines.store import Store
 from weft.schemas.plan import node_of
@@ -91,7 +91,7 @@ def _order_all(url: str, nodes: dict[tuple[str, str], int]) -> Sequence[float]:
 
 
 def _order(url: str, of: tuple[str, str], parts: int) -> float:
-    write_order(Store(url), node_of(of[0], 0, of[1]), parts, 1e9, {})
+    write_order(Store(url), node_of(of[0], 0, of[1]), parts, 1e9, {}, of[1])
     return getrusage(RUSAGE_SELF).ru_maxrss * 1024.0
 
 
@@ -110,8 +110,10 @@ def _plan(url: str, passes: dict[tuple[str, str], int], total: float) -> tuple[f
 def _drawn(store: Store) -> np.ndarray:
     """Tokens of each task."""
     got = dict.fromkeys(TASKS, 0)
-    for leaf in read_leaves(store, STAGE):
-        got[leaf.task] += leaf.tokens
+    for tar in read_tars(store, STAGE):
+        order = Order(store, tar.node)
+        rows = rows_of(store, STAGE, tar) - order.begins()[tar.group]
+        got[tar.task] += int(order.group(tar.group, ["tokens"])["tokens"].to_numpy()[rows].sum())
     return np.asarray(list(got.values()), float)
 
 

@@ -67,7 +67,11 @@ class Supply:
 
     def is_far_short(self, mixture: Mixture) -> bool:
         """Whether no error of an estimate can make it enough."""
-        return self.is_bound and self._exceeds(SURELY * self.at_most * max(0.0, mixture.passes - self.before))
+        return (
+            self.is_bound
+            and self.has > 0
+            and self._exceeds(SURELY * self.at_most * max(0.0, mixture.passes - self.before))
+        )
 
     @property
     def is_vain(self) -> bool:

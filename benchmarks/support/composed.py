@@ -92,7 +92,7 @@ def write_parts(store: Store, tasks: tuple[str, ...], parts: int, shard_bytes: f
                 write_anywhere(store, first, to_table(rows, Baked))
             if not store.exists(name):
                 os.link(store.path(first), store.path(name))
-        write_order(store, node, parts, shard_bytes, {})
+        write_order(store, node, parts, shard_bytes, {}, node.rpartition("/")[2])
 
 
 def planned(store: Store, tasks: tuple[str, ...], parts: int, shard_bytes: float) -> list[Tar]:

@@ -125,7 +125,7 @@ def test_a_clip_more_touches_one_part_and_splits_at_most_one(built: Path) -> Non
     shutil.copy(built / "raw" / "03.flac", built / "raw" / "more.flac")
     shutil.copy(built / "raw" / "03.txt", built / "raw" / "more.txt")
     lines = said(built / "recipe.yaml", built / "corpus", "align.frozen=true")
-    assert "ingest/speech: 1 of 4 parts are new" in lines
+    assert "ingest/speech: 1 of 4 parts is new" in lines
     events = ran(built / "recipe.yaml", built / "corpus", "align.frozen=true")
     assert 1 <= did(events).count("align/speech") <= 3
 
