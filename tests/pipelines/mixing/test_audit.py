@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from weft.pipelines.checksums import BLANK, KEY, add_checksums_to
+from weft.pipelines.claim import mark
 from weft.pipelines.graph import House
 from weft.pipelines.listing import list_source
 from weft.pipelines.mixing.audit import audit
@@ -80,6 +81,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (root / name / "b.txt").write_text("\n\n".join(lines[30:]))
     (root / "prose" / "bad.txt").write_bytes(b"\xff\n\ngood\n")
     build(root)
+    mark(Store(str(root / "corpus")))
     return root
 
 
