@@ -82,6 +82,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (root / name / "b.txt").write_text("\n\n".join(lines[30:]))
     (root / "prose" / "bad.txt").write_bytes(b"\xff\n\ngood\n")
     build(root)
+    mark(Store(str(root / "corpus")))
     return root
 
 
