@@ -76,8 +76,7 @@ class Compose(Stage):
 
     def _reject(self, material: Material, reason: str, detail: str) -> Reject:
         source = material.source
-        path = getattr(source, "path", "")  # a dialogue has none
-        return Reject(source.key, "compose", source.source, path, reason, detail, source.seconds)
+        return Reject(source.key, "compose", source.source, self.name, reason, detail, source.seconds)
 
     def _material(self, row: Any) -> Material:
         """Inputs come in the order utterance, alignment, units; those the task does not need are left out."""
