@@ -190,12 +190,25 @@ def _build(house: House, store: Store, runs: "Engine", verify: bool) -> "BuildPr
     try:
         with reading_as(house.recipe.reading):
             tell_shortages(house, store)
-            with BuildProgress(console, partial(pace_of, store)) as progress:
+            with BuildProgress(console, partial(pace_of, store)) as progress, _rejects_told(house, store):
                 build(house, store, runs, progress.report, progress.expect, _tell if verify else None)
     finally:
         runs.close()
     show_passed_over(console, house.sources)
     return progress
+
+
+@contextmanager
+def _rejects_told(house: House, store: Store) -> Iterator[None]:
+    """Where a build fails, what was rejected so far is told before: it may be why nothing is left to learn from."""
+    from weft.jobs.failures import BuildError
+    from weft.jobs.rejects import show_end
+
+    try:
+        yield
+    except (RecipeError, BuildError):
+        show_end(console, store, house)
+        raise
 
 
 def _tell(damage: Damaged) -> None:

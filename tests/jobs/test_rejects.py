@@ -99,3 +99,21 @@ def test_nothing_rejected_says_nothing_at_the_end(weft: Weft, text_corpus: str) 
 def test_a_file_that_was_rejected_says_so_where_a_sample_is_asked_for(weft: Weft, corpus: str) -> None:
     code, _, said = weft("inspect", corpus, "silent.flac")
     assert code == 2 and "silent.flac: no sample, as ingest/some rejected it: silent (" in said
+
+
+def test_a_build_that_fails_tells_first_what_was_rejected(weft: Weft, tmp_path: Path) -> None:
+    (tmp_path / "raw").mkdir()
+    (tmp_path / "raw" / "a.wav").write_bytes(b"")
+    (tmp_path / "raw" / "a.txt").write_text("a word")
+    (tmp_path / "r.yaml").write_text(
+        f"name: r\nsources:\n  mine: {{use: folder, path: {tmp_path / 'raw'}}}\nalign: {{use: none}}\n"
+        "tokenizers:\n  cepstra: {use: cepstra, size: 8}\ntasks:\n  speech: {use: speech, sources: [mine]}\n"
+        "text: {use: bpe, size: 300}\n"
+    )
+    code, said, errors = weft("build", tmp_path / "r.yaml", "--out", tmp_path / "corpus", "--engine", "local")
+    assert (
+        code != 0
+        and "rejected: 1 empty_file (ingest/mine)" in said
+        and "source mine: ingest rejected all of it" in said
+    )
+    assert errors
