@@ -16,10 +16,10 @@ from weft.benchmarks.support.arms import against, compare, over, pool
 from weft.benchmarks.support.common import Figure, alone
 from weft.benchmarks.support.speech import Speech
 from weft.pipelines.aligners import sphinx
-from weft.pipelines.aligners.lexicon import pronunciations
-from weft.pipelines.aligners.spoken import spoken_forms
-from weft.pipelines.sound import load
-from weft.pipelines.store import Store
+from weft.pipelines.aligners.common.lexicon import pronunciations
+from weft.pipelines.aligners.common.spoken import spoken_forms
+from weft.pipelines.audio.sound import load
+from weft.pipelines.storage.store import Store
 from weft.schemas.audio import Utterance
 
 TITLE = "align: the stage as a build runs it, against pocketsphinx's decoder alone (two processes each)"

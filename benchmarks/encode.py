@@ -13,15 +13,15 @@ import torch
 from weft.benchmarks.support.arms import against, compare, over, pool
 from weft.benchmarks.support.common import Figure, alone
 from weft.benchmarks.support.speech import Speech
+from weft.pipelines.audio.sound import load
 from weft.pipelines.encode import Encode
-from weft.pipelines.partwork import PartWork
-from weft.pipelines.sound import load
-from weft.pipelines.store import Store
+from weft.pipelines.parts.stage_work import PartWork
+from weft.pipelines.storage.store import Store
 from weft.schemas.audio import Utterance
 from weft.tokenizers import hubert
-from weft.tokenizers.checkpoint import load_encoder
 from weft.tokenizers.hubert import normalised
-from weft.tokenizers.mel_hubert import MelHubert, heard
+from weft.tokenizers.models.checkpoint import load_encoder
+from weft.tokenizers.models.mel_hubert import MelHubert, heard
 
 TITLE = "encode: the stage as a build runs it, against HuBERT's forward alone (two processes each)"
 NODE = "encode/hubert/speech"

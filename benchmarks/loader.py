@@ -17,7 +17,7 @@ import webdataset
 
 from weft.benchmarks.support.common import Figure, alone, alternate, seconds
 from weft.benchmarks.support.composed import STAGE, write_all
-from weft.pipelines.store import Store
+from weft.pipelines.storage.store import Store
 from weft.trainer.loader import Draws
 from weft.trainer.stream import Stream, StreamState
 

@@ -17,8 +17,8 @@ from weft.jobs.build import build
 from weft.jobs.demo import write_once
 from weft.jobs.engine import LocalEngine
 from weft.pipelines.mixing.audit import audit
-from weft.pipelines.scripts.grammar import documents
-from weft.pipelines.store import Store
+from weft.pipelines.storage.store import Store
+from weft.pipelines.writers.grammar import documents
 from weft.trainer.loader import Draws
 from weft.trainer.stream import Stream, StreamState
 

@@ -19,8 +19,8 @@ from weft.benchmarks.support.common import Figure, alone, scratch
 from weft.benchmarks.support.composed import STAGE, counted, stage
 from weft.pipelines.mixing.order import Order, write_order
 from weft.pipelines.mixing.plan import Wanted, plan, plan_files, read_leaves
-from weft.pipelines.parts import Stamp, part_name, write_table
-from weft.pipelines.store import Store
+from weft.pipelines.parts.parts import Stamp, part_name, write_table
+from weft.pipelines.storage.store import Store
 from weft.schemas.plan import node_of
 
 DECLARED = 0.5

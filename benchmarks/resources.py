@@ -13,7 +13,7 @@ import ray  # noqa: TID251 - it pretends that there is a GPU
 from weft.benchmarks.support.common import Figure, scratch
 from weft.jobs.ray_engine import RayEngine
 from weft.jobs.schedule import run
-from weft.pipelines.store import Store
+from weft.pipelines.storage.store import Store
 from weft.schemas.resources import Resources
 
 TITLE = "resources: GPU work at the head of the queue"

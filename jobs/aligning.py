@@ -16,11 +16,11 @@ from typing import Any
 from weft.jobs.commands import build_corpus, console
 from weft.jobs.printing import escape
 from weft.jobs.show import show_lost
-from weft.pipelines.decoders import ENDINGS as AUDIO_ENDINGS
+from weft.pipelines.audio.decoders import ENDINGS as AUDIO_ENDINGS
 from weft.pipelines.graph import House
-from weft.pipelines.parts import read_part
-from weft.pipelines.sources.detect import detect
-from weft.pipelines.store import Store
+from weft.pipelines.parts.parts import read_part
+from weft.pipelines.sources.common.detect import detect
+from weft.pipelines.storage.store import Store
 from weft.pipelines.timings.base import Timing
 from weft.pipelines.timings.formats import ENDINGS, WRITERS
 from weft.schemas.audio import Alignment, Recording, Supervision, Utterance

@@ -14,26 +14,26 @@ import yaml
 from weft.jobs.engine import Engine
 from weft.jobs.schedule import Event, run
 from weft.pipelines.built import with_checksum
-from weft.pipelines.claim import mark
-from weft.pipelines.expected import Expected
 from weft.pipelines.graph import STAGES, House
-from weft.pipelines.listing import list_source
 from weft.pipelines.mixing.audit import damaged_samples, streams_of
 from weft.pipelines.mixing.order import damaged_orders
 from weft.pipelines.mixing.plan import Wanted, read_tars
 from weft.pipelines.mixing.shards import index_name, rows_name, tar_name, wids_name
 from weft.pipelines.mixing.supply import short
-from weft.pipelines.node_manifest import Manifests
-from weft.pipelines.own_names import is_made_by_weft
-from weft.pipelines.parts import part_name
-from weft.pipelines.partwork import PartWork
-from weft.pipelines.presence import check_presence
-from weft.pipelines.revisions import revisions
-from weft.pipelines.store import Damaged, Store
-from weft.pipelines.verify import damaged
-from weft.pipelines.work import IndexWork, OrderWork, PlanWork, ShardWork, ValidationPlanWork, Work
+from weft.pipelines.mixing.work import IndexWork, OrderWork, PlanWork, ShardWork, ValidationPlanWork, Work
+from weft.pipelines.parts.expected import Expected
+from weft.pipelines.parts.listing import list_source
+from weft.pipelines.parts.node_manifest import Manifests
+from weft.pipelines.parts.parts import part_name
+from weft.pipelines.parts.presence import check_presence
+from weft.pipelines.parts.revisions import revisions
+from weft.pipelines.parts.stage_work import PartWork
+from weft.pipelines.parts.verify import damaged
+from weft.pipelines.storage.claim import mark
+from weft.pipelines.storage.own_names import is_made_by_weft
+from weft.pipelines.storage.store import Damaged, Store
 from weft.schemas.plan import VALIDATION, node_of, order_name
-from weft.tokenizers.folder import absolute
+from weft.tokenizers.models.folder import absolute
 
 Report = Callable[[Event], None]
 Parts = dict[str, int]

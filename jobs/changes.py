@@ -17,11 +17,11 @@ from weft.jobs.build import Parts, drawn, order_work, pass_works, shard_works, w
 from weft.jobs.printing import plain
 from weft.jobs.schedule import why_again
 from weft.pipelines.graph import House
-from weft.pipelines.listing import list_source
 from weft.pipelines.mixing.supply import short
 from weft.pipelines.mixing.tree import PlanError
-from weft.pipelines.store import Damaged, Store
-from weft.pipelines.work import IndexWork, PlanWork, ValidationPlanWork, Work
+from weft.pipelines.mixing.work import IndexWork, PlanWork, ValidationPlanWork, Work
+from weft.pipelines.parts.listing import list_source
+from weft.pipelines.storage.store import Damaged, Store
 from weft.schemas.changes import all_passes, summed
 from weft.schemas.counting import are
 from weft.schemas.plan import VALIDATION, VALIDATION_STAGE, node_of

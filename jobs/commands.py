@@ -15,9 +15,9 @@ from rich.console import Console
 
 from weft.jobs.printing import escape
 from weft.pipelines.built import Built, is_as_written
-from weft.pipelines.claim import claimed
 from weft.pipelines.graph import House, RecipeFault
-from weft.pipelines.store import Damaged, Store, remedy
+from weft.pipelines.storage.claim import claimed
+from weft.pipelines.storage.store import Damaged, Store, remedy
 from weft.schemas import recipe_file
 from weft.schemas.faults import RecipeError
 
@@ -184,8 +184,8 @@ def _build(house: House, store: Store, runs: "Engine", verify: bool) -> "BuildPr
     from weft.jobs.build import build
     from weft.jobs.progress import BuildProgress
     from weft.jobs.show import show_passed_over
-    from weft.pipelines.learning import pace_of
-    from weft.pipelines.reading import reading_as
+    from weft.pipelines.models.progress import pace_of
+    from weft.pipelines.storage.retries import reading_as
 
     try:
         with reading_as(house.recipe.reading):

@@ -20,14 +20,14 @@ from weft.jobs.printing import escape
 from weft.jobs.samples import find_where
 from weft.jobs.show import show_audit, table
 from weft.jobs.training import run_training
+from weft.pipelines.audio.sound import flac
 from weft.pipelines.graph import House
 from weft.pipelines.mixing.audit import audit
-from weft.pipelines.parts import read_part
-from weft.pipelines.scripts.grammar import documents, sentences
-from weft.pipelines.sound import flac
-from weft.pipelines.store import Store
+from weft.pipelines.parts.parts import read_part
+from weft.pipelines.storage.store import Store
 from weft.pipelines.voices.base import Style, style_for
 from weft.pipelines.voices.espeak import Voice
+from weft.pipelines.writers.grammar import documents, sentences
 from weft.schemas.audio import Alignment
 from weft.schemas.audit import Audit
 from weft.schemas.counting import are, counted

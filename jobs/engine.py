@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from weft.jobs.failures import ENDING, Failure, failure_of
-from weft.pipelines.runner import Runner
-from weft.pipelines.store import Store
-from weft.pipelines.work import Work
+from weft.pipelines.mixing.work import Work
+from weft.pipelines.parts.runner import Runner
+from weft.pipelines.storage.store import Store
 from weft.schemas.resources import Resources
 
 

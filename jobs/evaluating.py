@@ -14,16 +14,16 @@ from weft.jobs.commands import build_corpus, console, make_house
 from weft.jobs.printing import escape
 from weft.jobs.show import table
 from weft.jobs.tokenizing import recipe_of, taken
+from weft.pipelines.audio.sound import heard
 from weft.pipelines.encode import speech_of
 from weft.pipelines.graph import House
-from weft.pipelines.models import verified_folder
-from weft.pipelines.parts import read_part
-from weft.pipelines.sound import heard
-from weft.pipelines.store import Store
+from weft.pipelines.models.folders import verified_folder
+from weft.pipelines.parts.parts import read_part
+from weft.pipelines.storage.store import Store
 from weft.schemas.audio import Alignment, Units, Utterance
 from weft.schemas.faults import RecipeError
 from weft.schemas.ledger import Unusable
-from weft.tokenizers.measures import Example, measures
+from weft.tokenizers.evaluation.measures import Example, measures
 from weft.tokenizers.stream import Stream
 
 

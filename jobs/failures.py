@@ -2,7 +2,7 @@
 
 2 pieces of work failed (5 more need them and were not begun; all else is done and kept):
   align/speech, part-00003: ValueError: no such voice (pipelines/voices/espeak.py:88)
-  ingest/speech, part-00001 and 1 more: OSError: [Errno 28] No space left on device (pipelines/store.py:121)
+  ingest/speech, part-00001 and 1 more: OSError: [Errno 28] No space left on device (pipelines/storage/store.py:121)
   ingest/web, part-00002: it cannot read some items now
 source web: 2 items cannot be read now; the same command asks for {'them' if len(found) > 1 else 'it'} again:
   https://host/a.flac: the server answers 503
@@ -15,10 +15,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from weft.pipelines.listing import EmptySource
 from weft.pipelines.mixing.tree import PlanError
-from weft.pipelines.splits import SplitError
-from weft.pipelines.store import Damaged
+from weft.pipelines.parts.listing import EmptySource
+from weft.pipelines.parts.splits import SplitError
+from weft.pipelines.storage.store import Damaged
 from weft.schemas.counting import counted
 from weft.schemas.faults import RecipeError
 from weft.schemas.ledger import Unread, UnreadItems

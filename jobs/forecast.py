@@ -18,7 +18,7 @@ from weft.jobs.printing import plain, plain_json
 from weft.jobs.show import clock_time, show_passed_over, table
 from weft.jobs.voices import Due, Voices, voices
 from weft.pipelines.graph import House
-from weft.pipelines.holdout import check_listing
+from weft.pipelines.parts.hold_out import check_listing
 from weft.pipelines.sources.base import Source
 from weft.pipelines.tasks.base import Task
 from weft.schemas.counting import counted

@@ -8,10 +8,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
 from weft.jobs.voices import SpeakerCount, Speakers
-from weft.pipelines.listing import listed
-from weft.pipelines.sound import declared_seconds
+from weft.pipelines.audio.sound import declared_seconds
+from weft.pipelines.parts.listing import listed
 from weft.pipelines.sources.base import Source
-from weft.pipelines.store import Store
+from weft.pipelines.storage.store import Store
 from weft.schemas.audio import Audio
 from weft.schemas.fingerprint import hash64
 from weft.schemas.item import Item

@@ -12,9 +12,9 @@ import time
 import ray
 
 from weft.jobs.failures import ENDING, Failure, failure_of
-from weft.pipelines.runner import Runner
-from weft.pipelines.store import Store
-from weft.pipelines.work import Work
+from weft.pipelines.mixing.work import Work
+from weft.pipelines.parts.runner import Runner
+from weft.pipelines.storage.store import Store
 
 _SET_PARENT_DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG of <sys/prctl.h>
 

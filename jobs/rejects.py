@@ -16,12 +16,12 @@ from rich.console import Console
 
 from weft.jobs.printing import plain_json
 from weft.jobs.show import cell, more_line, table
-from weft.pipelines.expected import Expected
 from weft.pipelines.graph import House
-from weft.pipelines.node_manifest import Manifests
-from weft.pipelines.parts import known_stamp, opened_part, part_name, read_part, read_table
-from weft.pipelines.partwork import REJECTED, PartWork
-from weft.pipelines.store import Store
+from weft.pipelines.parts.expected import Expected
+from weft.pipelines.parts.node_manifest import Manifests
+from weft.pipelines.parts.parts import known_stamp, opened_part, part_name, read_part, read_table
+from weft.pipelines.parts.stage_work import REJECTED, PartWork
+from weft.pipelines.storage.store import Store
 from weft.schemas.audio import Utterance
 from weft.schemas.counting import counted
 from weft.schemas.faults import RecipeError

@@ -17,9 +17,9 @@ from weft.jobs.rejects import rejects_of
 from weft.jobs.show import cell, more_line, table
 from weft.pipelines.graph import House
 from weft.pipelines.mixing.shards import index_name
-from weft.pipelines.models import verified_folder
-from weft.pipelines.parts import opened_part
-from weft.pipelines.store import Store
+from weft.pipelines.models.folders import verified_folder
+from weft.pipelines.parts.parts import opened_part
+from weft.pipelines.storage.store import Store
 from weft.schemas.counting import counted
 from weft.schemas.faults import RecipeError
 from weft.schemas.item import key_beginning

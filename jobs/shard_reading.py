@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from weft.pipelines.mixing.shards import index_name
-from weft.pipelines.store import Store
+from weft.pipelines.storage.store import Store
 from weft.trainer.loader import OpenTar, mapped
 
 AHEAD = 1 << 20  # bytes read of a tar at a time, at least

@@ -12,13 +12,13 @@ from weft.jobs.failures import unread_lines
 from weft.jobs.printing import plain_json
 from weft.jobs.progress import stage_of
 from weft.jobs.show import cell, table
-from weft.pipelines.expected import listed_parts
 from weft.pipelines.graph import House
 from weft.pipelines.mixing.plan import plan_name
-from weft.pipelines.node_manifest import Manifests
-from weft.pipelines.store import Damaged, Store
-from weft.pipelines.unread import noted_unread
-from weft.pipelines.work import IndexWork, Work
+from weft.pipelines.mixing.work import IndexWork, Work
+from weft.pipelines.parts.expected import listed_parts
+from weft.pipelines.parts.node_manifest import Manifests
+from weft.pipelines.parts.unread import noted_unread
+from weft.pipelines.storage.store import Damaged, Store
 
 
 def show_status(console: Console, store: Store, house: House, as_json: bool = False) -> None:

@@ -19,16 +19,16 @@ from weft.jobs.printing import escape
 from weft.jobs.show import show_lost, table
 from weft.outside.backend import Backend
 from weft.pipelines.graph import House
-from weft.pipelines.parts import read_part
+from weft.pipelines.parts.parts import read_part
 from weft.pipelines.registry import load, names
-from weft.pipelines.store import Store
+from weft.pipelines.storage.store import Store
 from weft.schemas.audio import Units
 from weft.schemas.counting import counted
 from weft.schemas.faults import RecipeError
 from weft.tokenizers.base import SpeechTokenizer
-from weft.tokenizers.card import read_card
-from weft.tokenizers.folder import located
-from weft.tokenizers.metrics import Usage, usage
+from weft.tokenizers.evaluation.metrics import Usage, usage
+from weft.tokenizers.models.card import read_card
+from weft.tokenizers.models.folder import located
 
 LONGEST = 3600.0  # seconds of a recording that is encoded whole
 _OF_THE_RECIPE = ("seed", "sources", "segment", "transcribe", "quality")

@@ -17,7 +17,7 @@ from weft.pipelines.graph import House
 from weft.pipelines.mixing.plan import ending as why_short
 from weft.pipelines.mixing.refusals import refusal_of
 from weft.pipelines.mixing.shards import index_name
-from weft.pipelines.store import Store
+from weft.pipelines.storage.store import Store
 from weft.schemas.counting import counted
 from weft.schemas.faults import RecipeError
 from weft.schemas.training import TrainingStage

@@ -11,8 +11,8 @@ from math import fsum
 
 from weft.pipelines.graph import House
 from weft.pipelines.mixing.endings import Claim
+from weft.pipelines.parts.splits import Splits
 from weft.pipelines.sources.base import Source
-from weft.pipelines.splits import Splits
 from weft.schemas.item import Item
 from weft.schemas.splits import HoldOut
 from weft.schemas.text import Dialogue

@@ -10,12 +10,12 @@ from pydantic import PrivateAttr, SerializeAsAny
 
 from weft.pipelines.aligners import given
 from weft.pipelines.aligners.base import Aligner, speaker_of
-from weft.pipelines.aligners.windows import Sound, align_long
-from weft.pipelines.batches import by_seconds
-from weft.pipelines.models import verified_folder
-from weft.pipelines.sound import heard, load
+from weft.pipelines.aligners.common.windows import Sound, align_long
+from weft.pipelines.audio.batches import by_seconds
+from weft.pipelines.audio.sound import heard, load
+from weft.pipelines.models.folders import verified_folder
 from weft.pipelines.stage import Stage, rejected
-from weft.pipelines.store import Store
+from weft.pipelines.storage.store import Store
 from weft.schemas.audio import Alignment, Utterance
 from weft.schemas.ledger import Reject, Unusable
 from weft.schemas.resources import Resources

@@ -15,11 +15,11 @@ from dataclasses import replace
 import numpy as np
 from pydantic import PrivateAttr
 
+from weft.pipelines.audio.sound import RATE, heard
 from weft.pipelines.segmenters.base import Piece
 from weft.pipelines.segmenters.silero import Segmenter
-from weft.pipelines.sound import RATE, heard
 from weft.pipelines.stage import Stage, rejected
-from weft.pipelines.store import Store
+from weft.pipelines.storage.store import Store
 from weft.schemas.audio import Quality, Utterance
 from weft.schemas.ledger import Reject, Unusable
 from weft.schemas.quality import QualitySettings

@@ -9,11 +9,11 @@ from typing import Any
 
 from pydantic import PrivateAttr, SerializeAsAny
 
-from weft.pipelines.models import verified_folder
+from weft.pipelines.models.folders import verified_folder
 from weft.pipelines.stage import Stage
-from weft.pipelines.store import Store
+from weft.pipelines.storage.store import Store
 from weft.pipelines.tasks.base import Material, Task
-from weft.pipelines.tasks.draft import Draft
+from weft.pipelines.tasks.common.sample_builder import Draft
 from weft.schemas.audio import Utterance
 from weft.schemas.fingerprint import hash64
 from weft.schemas.ledger import Held, Reject, Unusable

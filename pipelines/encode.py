@@ -9,11 +9,11 @@ import numpy as np
 from pydantic import PrivateAttr, SerializeAsAny
 
 from weft.pipelines.aligners.base import speaker_of
-from weft.pipelines.batches import by_seconds
-from weft.pipelines.models import verified_folder
-from weft.pipelines.sound import heard
+from weft.pipelines.audio.batches import by_seconds
+from weft.pipelines.audio.sound import heard
+from weft.pipelines.models.folders import verified_folder
 from weft.pipelines.stage import Stage, rejected
-from weft.pipelines.store import Store
+from weft.pipelines.storage.store import Store
 from weft.schemas.audio import Units, Utterance
 from weft.schemas.ledger import Reject, Unusable
 from weft.schemas.resources import Resources

@@ -17,16 +17,16 @@ from weft.pipelines.align import ALIGNER, Align
 from weft.pipelines.assess import Assess
 from weft.pipelines.compose import Compose
 from weft.pipelines.encode import Encode
-from weft.pipelines.holdout import HoldOutWork, Space
 from weft.pipelines.ingest import Ingest
-from weft.pipelines.modelwork import AlignerWork, CopyWork, TokenizerWork, VocabularyWork
-from weft.pipelines.parts import part_name
-from weft.pipelines.partwork import Input, PartWork
+from weft.pipelines.models.model_work import AlignerWork, CopyWork, TokenizerWork, VocabularyWork
+from weft.pipelines.parts.hold_out import HoldOutWork, Space
+from weft.pipelines.parts.parts import part_name
+from weft.pipelines.parts.splits import Splits
+from weft.pipelines.parts.stage_work import Input, PartWork
 from weft.pipelines.registry import ChoiceError, make
 from weft.pipelines.segment import Segment, Turns
 from weft.pipelines.segmenters.base import Segmenter
 from weft.pipelines.sources.base import Source
-from weft.pipelines.splits import Splits
 from weft.pipelines.stage import Stage
 from weft.pipelines.synthesize import Synthesize
 from weft.pipelines.tasks.base import Task
@@ -39,13 +39,13 @@ from weft.schemas.settings import Settings
 from weft.schemas.splits import HoldOut
 from weft.schemas.text import Dialogue, Document
 from weft.tokenizers.base import SpeechTokenizer
-from weft.tokenizers.card import read_card
-from weft.tokenizers.folder import located, settings_of
+from weft.tokenizers.models.card import read_card
+from weft.tokenizers.models.folder import located, settings_of
 from weft.tokenizers.text import TextTokenizer
 
 if TYPE_CHECKING:
     from weft.pipelines.aligners.base import Aligner
-    from weft.pipelines.work import Work
+    from weft.pipelines.mixing.work import Work
 
 STAGES = (
     "ingest",

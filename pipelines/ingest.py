@@ -9,12 +9,12 @@ from typing import Any, ClassVar
 
 from pydantic import PrivateAttr, SerializeAsAny
 
-from weft.pipelines.reading import without_secrets
+from weft.pipelines.parts.splits import Named, Splits
 from weft.pipelines.sources.base import Source
-from weft.pipelines.sources.lists import check_item
-from weft.pipelines.splits import Named, Splits
+from weft.pipelines.sources.common.lists import check_item
 from weft.pipelines.stage import Stage
-from weft.pipelines.store import Store
+from weft.pipelines.storage.retries import without_secrets
+from weft.pipelines.storage.store import Store
 from weft.schemas.item import Item
 from weft.schemas.ledger import Reject, Unavailable, Unread, Unusable
 from weft.schemas.text import Document

@@ -10,11 +10,11 @@ from typing import Any
 
 from pydantic import PrivateAttr, SerializeAsAny
 
+from weft.pipelines.audio.sound import blocks
+from weft.pipelines.parts.splits import Named, Splits
 from weft.pipelines.segmenters.base import Piece, Segmenter, overlaps, union
-from weft.pipelines.sound import blocks
-from weft.pipelines.splits import Named, Splits
 from weft.pipelines.stage import Stage
-from weft.pipelines.store import Store
+from weft.pipelines.storage.store import Store
 from weft.pipelines.timings.base import supervision
 from weft.schemas.audio import Recording, Supervision, Utterance, Word
 from weft.schemas.ledger import Reject, Unusable

@@ -11,7 +11,7 @@ Conservation is checked by whoever runs it: each input must turn up as the `pare
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, ClassVar
 
-from weft.pipelines.store import Store
+from weft.pipelines.storage.store import Store
 from weft.schemas.audio import Utterance
 from weft.schemas.changes import named_settings
 from weft.schemas.fingerprint import digest

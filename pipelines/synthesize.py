@@ -9,9 +9,9 @@ from typing import ClassVar
 
 from pydantic import SerializeAsAny
 
-from weft.pipelines.sound import flac
+from weft.pipelines.audio.sound import flac
 from weft.pipelines.stage import Stage
-from weft.pipelines.store import Store
+from weft.pipelines.storage.store import Store
 from weft.pipelines.voices.base import Voice, manners_version, style_for
 from weft.schemas.audio import Audio
 from weft.schemas.ledger import Reject, Unusable

@@ -9,11 +9,11 @@ from dataclasses import replace
 import numpy as np
 from pydantic import PrivateAttr, SerializeAsAny
 
-from weft.pipelines.aligners.spoken import language_of
-from weft.pipelines.batches import by_seconds
-from weft.pipelines.sound import heard
+from weft.pipelines.aligners.common.spoken import language_of
+from weft.pipelines.audio.batches import by_seconds
+from weft.pipelines.audio.sound import heard
 from weft.pipelines.stage import Stage, rejected
-from weft.pipelines.store import Store
+from weft.pipelines.storage.store import Store
 from weft.pipelines.transcribers.base import Spoken, Transcriber, Transcript
 from weft.schemas.audio import Utterance
 from weft.schemas.ledger import Reject, Unusable

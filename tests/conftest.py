@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import HealthCheck, settings
 
-from weft.pipelines import reading
+from weft.pipelines.storage import retries as reading
 
 settings.register_profile(
     "weft", deadline=None, derandomize=True, database=None, suppress_health_check=[HealthCheck.too_slow]

@@ -10,9 +10,9 @@ import numpy as np
 from pydantic import Field, PrivateAttr, field_validator
 
 from weft.schemas.fingerprint import version_of
-from weft.tokenizers import folder as folders
 from weft.tokenizers.base import SAMPLE_RATE, SpeechTokenizer
-from weft.tokenizers.mfcc import STEP, WIDTH, mfcc
+from weft.tokenizers.features.mfcc import STEP, WIDTH, mfcc
+from weft.tokenizers.models import folder as folders
 from weft.tokenizers.stream import Speech
 
 
@@ -43,7 +43,7 @@ class Tokenizer(SpeechTokenizer):
         """Raises ValueError for too little speech. The same for the same speech in any order."""
         import torch
 
-        from weft.tokenizers import kmeans
+        from weft.tokenizers.models import kmeans
 
         usable = self._usable(speech)
         if not usable:
@@ -78,7 +78,7 @@ class Tokenizer(SpeechTokenizer):
         return self._checksum
 
     def _ids(self, speech: Sequence[Speech]) -> Iterator[np.ndarray]:
-        from weft.tokenizers import kmeans
+        from weft.tokenizers.models import kmeans
 
         if self._centroids is None:
             raise RuntimeError("this tokenizer has no model yet: call load(folder) first")

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 from pydantic import field_validator, model_validator
 
+from weft.tokenizers.models.supervised import Supervised
 from weft.tokenizers.stream import Speech
-from weft.tokenizers.supervised import Supervised
 
 if TYPE_CHECKING:
     import torch
@@ -50,12 +50,12 @@ class Tokenizer(Supervised):
         return (*super()._untold, "levels")
 
     def _bottleneck(self) -> "nn.Module":
-        from weft.tokenizers.finite_scalar import Quantizer
+        from weft.tokenizers.models.finite_scalar import Quantizer
 
         return Quantizer(self.training.width, self.levels)
 
     def _ids(self, speech: Sequence[Speech]) -> Iterator[np.ndarray]:
-        from weft.tokenizers.finite_scalar import Quantizer
+        from weft.tokenizers.models.finite_scalar import Quantizer
 
         model = self._ready()
 

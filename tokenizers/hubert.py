@@ -20,14 +20,14 @@ from weft.schemas.fingerprint import hash64, version_of
 from weft.schemas.resources import Resources
 from weft.schemas.settings import NOT_IDENTITY
 from weft.tokenizers.base import SAMPLE_RATE, SpeechTokenizer
-from weft.tokenizers.folder import Checkpoint, check_settings
-from weft.tokenizers.grid import Grid
-from weft.tokenizers.hubert_settings import Training
+from weft.tokenizers.features.grid import Grid
+from weft.tokenizers.models.folder import Checkpoint, check_settings
 from weft.tokenizers.stream import Speech
+from weft.tokenizers.training.hubert_settings import Training
 
 if TYPE_CHECKING:  # a recipe is checked without torch; whoever trains or encodes imports it
-    from weft.tokenizers.checkpoint import Encoder
-    from weft.tokenizers.quantizer import Quantizer
+    from weft.tokenizers.models.checkpoint import Encoder
+    from weft.tokenizers.models.quantizer import Quantizer
 
 CODEBOOK_FRAMES = 60_000  # enough to place the centroids; more only takes time
 CODEBOOK_CLIPS = 64  # heard before what k-means does not need is forgotten
@@ -89,9 +89,9 @@ class Tokenizer(SpeechTokenizer):
         The same for the same speech in any order, the same seed and number of torch threads. Raises ValueError for
         too little speech, or for a checkpoint or codebook that does not fit.
         """
-        from weft.tokenizers.checkpoint import load_encoder, quiet
-        from weft.tokenizers.fitting import unfinished
-        from weft.tokenizers.quantizer import save_quantizer
+        from weft.tokenizers.models.checkpoint import load_encoder, quiet
+        from weft.tokenizers.models.quantizer import save_quantizer
+        from weft.tokenizers.training.loop import unfinished
 
         chosen = self._sample(speech, seed) if self.training_seconds else []
         with unfinished(folder, self.model_dump(mode="json"), seed, [one.name for one in chosen]) as kept:
@@ -106,8 +106,8 @@ class Tokenizer(SpeechTokenizer):
         """Make ready with what `train` wrote. Raises ValueError when that is no such model or does not fit the settings."""
         import torch
 
-        from weft.tokenizers.checkpoint import checksum, load_encoder, to_device
-        from weft.tokenizers.quantizer import load_quantizer
+        from weft.tokenizers.models.checkpoint import checksum, load_encoder, to_device
+        from weft.tokenizers.models.quantizer import load_quantizer
 
         self._hold(*load_encoder(str(folder), self.layer))
         check_settings(folder, self, "layer")
@@ -138,7 +138,7 @@ class Tokenizer(SpeechTokenizer):
 
     def features(self, clips: Sequence[np.ndarray]) -> list[np.ndarray]:
         """The layer's output for each clip, float32 [frames, width]."""
-        from weft.tokenizers import layers
+        from weft.tokenizers.models import layers
 
         model, grid = self._ready()
         return layers.in_windows(model, grid, self._rows(clips), self.batch, PADDING)
@@ -160,8 +160,8 @@ class Tokenizer(SpeechTokenizer):
         self._model, self._grid = model, grid
 
     def _trained(self, speech: Sequence[Speech], seed: int, kept: Path) -> "tuple[Encoder, Grid]":
-        from weft.tokenizers.checkpoint import cut
-        from weft.tokenizers.hubert_training import train
+        from weft.tokenizers.models.checkpoint import cut
+        from weft.tokenizers.training.hubert import train
 
         if self.layer > self.training.layers:
             raise ValueError(f"`layer` is {self.layer} but `training.layers` is {self.training.layers}")
@@ -169,8 +169,9 @@ class Tokenizer(SpeechTokenizer):
         return cut(train(rows, self.training, self.rate, seed, kept), self.layer)
 
     def _codebook(self, speech: Sequence[Speech], seed: int) -> "Quantizer":
-        from weft.tokenizers import kmeans, steady
-        from weft.tokenizers.quantizer import Nearest, load_quantizer
+        from weft.tokenizers.models import kmeans
+        from weft.tokenizers.models.quantizer import Nearest, load_quantizer
+        from weft.tokenizers.training import speaker_invariance as steady
 
         if self.codebook:
             return load_quantizer(self.codebook, *self._shape)

@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 from pydantic import Field, PrivateAttr
 
-from weft.tokenizers import folder as folders
+from weft.tokenizers.models import folder as folders
+from weft.tokenizers.models.supervised import Supervised
 from weft.tokenizers.stream import Speech
-from weft.tokenizers.supervised import Supervised
 
 if TYPE_CHECKING:
     import torch
     from torch import nn
 
-    from weft.tokenizers.recogniser import Heard, Recogniser
+    from weft.tokenizers.models.recogniser import Heard, Recogniser
 
 RATE = 50 / 3  # Hz: a frame every 60 ms
 
@@ -47,7 +47,7 @@ class Tokenizer(Supervised):
     def _tables(self, model: "Recogniser", speech: Sequence[Speech], seed: int) -> "dict[str, torch.Tensor]":
         import torch
 
-        from weft.tokenizers import kmeans
+        from weft.tokenizers.models import kmeans
 
         states = np.concatenate(self._heard(speech, _norm_of(model)))
         return {"centroids": torch.from_numpy(kmeans.fit(states, self.size, seed))}
@@ -61,7 +61,7 @@ class Tokenizer(Supervised):
         self._model, self._centroids = model, centroids
 
     def _ids(self, speech: Sequence[Speech]) -> Iterator[np.ndarray]:
-        from weft.tokenizers import kmeans
+        from weft.tokenizers.models import kmeans
 
         for states in self._heard(speech, _norm_of(self._ready())):
             assert self._centroids is not None

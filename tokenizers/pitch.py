@@ -16,14 +16,14 @@ from pydantic import Field, PrivateAttr
 from weft.schemas.fingerprint import version_of
 from weft.schemas.settings import Settings
 from weft.tokenizers.base import SpeechTokenizer
-from weft.tokenizers.f0 import STEP, f0, filled_in
-from weft.tokenizers.folder import fill, load, save
+from weft.tokenizers.features.f0 import STEP, f0, filled_in
+from weft.tokenizers.models.folder import fill, load, save
 from weft.tokenizers.stream import Speech
 
 if TYPE_CHECKING:  # a recipe is checked without torch; whoever trains or encodes imports it
     import torch
 
-    from weft.tokenizers.vqvae import VqVae
+    from weft.tokenizers.models.vqvae import VqVae
 
 DOWN = 16  # steps of F0 that become a code: vqvae.py halves them four times
 HOP = STEP * DOWN  # samples of a code
@@ -61,8 +61,8 @@ class Tokenizer(SpeechTokenizer):
 
     def train(self, speech: Sequence[Speech], folder: Path, seed: int) -> None:
         """Raises ValueError where nothing voiced is heard. The same for the same speech in any order."""
-        from weft.tokenizers.fitting import fit, seeded, unfinished
-        from weft.tokenizers.vqvae import VqVae
+        from weft.tokenizers.models.vqvae import VqVae
+        from weft.tokenizers.training.loop import fit, seeded, unfinished
 
         usable = self._usable(speech)
         found = [f0(one.samples) for one in usable]
@@ -88,7 +88,7 @@ class Tokenizer(SpeechTokenizer):
         self.load(folder)
 
     def load(self, folder: Path) -> None:
-        from weft.tokenizers.vqvae import VqVae
+        from weft.tokenizers.models.vqvae import VqVae
 
         tensors, known, self._checksum = load(folder)
         model = VqVae(self.size, self.training.width)

@@ -19,9 +19,9 @@ from weft.schemas.hub import loadable
 from weft.schemas.ledger import Unusable
 from weft.schemas.settings import NOT_IDENTITY
 from weft.tokenizers.base import SAMPLE_RATE, SpeechTokenizer
-from weft.tokenizers.folder import Checkpoint, located
+from weft.tokenizers.features.windows import Hearing
+from weft.tokenizers.models.folder import Checkpoint, located
 from weft.tokenizers.stream import Speech
-from weft.tokenizers.windows import Hearing
 
 _KINDS = {  # codes, and how many a second
     "speech_tokenizer_v1": (4096, 50),

@@ -15,17 +15,17 @@ from pydantic import Field, PrivateAttr
 
 from weft.schemas.fingerprint import content, version_of
 from weft.schemas.settings import Settings
-from weft.tokenizers import folder as folders
 from weft.tokenizers.base import SAMPLE_RATE, SpeechTokenizer
-from weft.tokenizers.grid import Grid
+from weft.tokenizers.features.grid import Grid
 from weft.tokenizers.hubert import normalised
+from weft.tokenizers.models import folder as folders
 from weft.tokenizers.stream import Speech
 
 if TYPE_CHECKING:  # a recipe is checked without torch; whoever trains or encodes imports it
     import torch
 
-    from weft.tokenizers.checkpoint import Encoder
-    from weft.tokenizers.style_encoder import StyleEncoder
+    from weft.tokenizers.models.checkpoint import Encoder
+    from weft.tokenizers.models.style_encoder import StyleEncoder
 
 _SHORTEST = 1600  # samples; less has no style
 _STEPS = 100  # of features a second
@@ -72,9 +72,9 @@ class Tokenizer(SpeechTokenizer):
         """Raises ValueError for too little speech. The same for the same speech in any order."""
         import torch
 
-        from weft.tokenizers import kmeans
-        from weft.tokenizers.checkpoint import load_encoder
-        from weft.tokenizers.fitting import unfinished
+        from weft.tokenizers.models import kmeans
+        from weft.tokenizers.models.checkpoint import load_encoder
+        from weft.tokenizers.training.loop import unfinished
 
         usable = self._usable(speech)
         with unfinished(folder, self.model_dump(mode="json"), seed, [one.name for one in usable]) as kept:
@@ -93,8 +93,8 @@ class Tokenizer(SpeechTokenizer):
     def load(self, folder: Path) -> None:
         import torch
 
-        from weft.tokenizers.checkpoint import checksum, load_encoder
-        from weft.tokenizers.style_encoder import StyleEncoder
+        from weft.tokenizers.models.checkpoint import checksum, load_encoder
+        from weft.tokenizers.models.style_encoder import StyleEncoder
 
         tensors, known, self._checksum = folders.load(folder)
         folders.check_settings(folder, self, "layer")
@@ -130,7 +130,7 @@ class Tokenizer(SpeechTokenizer):
         return content(self.model) if self.model else ""
 
     def _ids(self, speech: Sequence[Speech]) -> Iterator[np.ndarray]:
-        from weft.tokenizers import kmeans
+        from weft.tokenizers.models import kmeans
 
         if self._centroids is None:
             raise RuntimeError("this tokenizer has no model yet: call load(folder) first")
@@ -148,8 +148,8 @@ class Tokenizer(SpeechTokenizer):
         """States [frames, width] and how many there are a second."""
         import torch
 
-        from weft.tokenizers import layers
-        from weft.tokenizers.style_encoder import DOWN, heard
+        from weft.tokenizers.models import layers
+        from weft.tokenizers.models.style_encoder import DOWN, heard
 
         if self._foreign:
             model, grid = self._foreign
@@ -162,8 +162,8 @@ class Tokenizer(SpeechTokenizer):
     def _trained(self, speech: Sequence[Speech], seed: int, kept: Path) -> "StyleEncoder":
         import torch
 
-        from weft.tokenizers.fitting import fit, seeded
-        from weft.tokenizers.style_encoder import Teacher, heard, kinds_of
+        from weft.tokenizers.models.style_encoder import Teacher, heard, kinds_of
+        from weft.tokenizers.training.loop import fit, seeded
 
         long = [one for one in speech if len(one.samples) >= self.training.crop_seconds * SAMPLE_RATE]
         if len(long) < 2:

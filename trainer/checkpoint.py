@@ -23,7 +23,7 @@ from torch.optim import Optimizer
 from transformers import PreTrainedModel
 
 from weft.schemas.disk import to_disk
-from weft.tokenizers.checkpoint import quiet
+from weft.tokenizers.models.checkpoint import quiet
 from weft.trainer import sums
 from weft.trainer.stream import StreamState
 

@@ -18,7 +18,7 @@ from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedModel
 
 from weft.schemas.hub import loadable
 from weft.schemas.training import ModelSettings
-from weft.tokenizers.checkpoint import quiet
+from weft.tokenizers.models.checkpoint import quiet
 
 # transformers 5 moves these into `rope_parameters`, so a default config has no attribute of that name.
 _MOVED = {"model_type", "rope_theta", "rope_scaling"}

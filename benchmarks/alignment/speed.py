@@ -22,11 +22,11 @@ from weft.benchmarks.support.stubs import stub
 from weft.outside.process import Outside
 from weft.pipelines.aligners import ctc, sphinx
 from weft.pipelines.aligners.base import Aligner, Clip
-from weft.pipelines.aligners.viterbi import best_path
-from weft.pipelines.sound import RATE, flac, load
-from weft.pipelines.store import Store
+from weft.pipelines.aligners.common.viterbi import best_path
+from weft.pipelines.audio.sound import RATE, flac, load
+from weft.pipelines.storage.store import Store
 from weft.schemas.audio import Audio
-from weft.tokenizers.windows import batches
+from weft.tokenizers.features.windows import batches
 
 TITLE = "alignment: speed"
 BACKENDS = Path(os.environ.get("BACKENDS", ".venv-backends"))

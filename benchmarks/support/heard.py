@@ -15,10 +15,10 @@ import soxr
 from weft.benchmarks.support.labelled import others
 from weft.pipelines.aligners import adapted
 from weft.pipelines.aligners.base import Clip, Unalignable
-from weft.pipelines.scripts.grammar import sentences
-from weft.pipelines.sound import RATE
+from weft.pipelines.audio.sound import RATE
 from weft.pipelines.voices.base import Style
 from weft.pipelines.voices.espeak import Voice
+from weft.pipelines.writers.grammar import sentences
 from weft.schemas.audio import Word
 from weft.tokenizers.stream import Speech
 

@@ -20,11 +20,11 @@ import soundfile
 import soxr
 
 from weft.benchmarks.support.speech import CAST
-from weft.pipelines.scripts.grammar import sentences
-from weft.pipelines.sound import RATE
+from weft.pipelines.audio.sound import RATE
 from weft.pipelines.timings import textgrid
 from weft.pipelines.voices.base import Style
 from weft.pipelines.voices.espeak import Voice
+from weft.pipelines.writers.grammar import sentences
 
 DATA = Path(os.environ.get("WEFT_DATA", Path(__file__).parents[3] / "shared" / "data"))
 SPOKEN = 60

@@ -12,9 +12,9 @@ import torch
 from torch.nn.functional import ctc_loss, gelu
 from torch.nn.utils.rnn import pad_sequence
 
-from weft.tokenizers.fitting import fit, seeded
-from weft.tokenizers.recogniser_training import alphabet, spelt
 from weft.tokenizers.stream import Speech
+from weft.tokenizers.training.loop import fit, seeded
+from weft.tokenizers.training.recogniser import alphabet, spelt
 
 Read = tuple[np.ndarray, str]  # codes a frame, and the transcript
 STEPS, BATCH, LR, WIDTH = 400, 24, 3e-3, 128

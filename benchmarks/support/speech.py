@@ -18,15 +18,15 @@ from weft.jobs.demo import write_once
 from weft.jobs.engine import Engine
 from weft.jobs.ray_engine import RayEngine
 from weft.jobs.schedule import run
+from weft.pipelines.audio.sound import flac
 from weft.pipelines.graph import House
-from weft.pipelines.parts import part_name, read_part
-from weft.pipelines.partwork import PartWork
-from weft.pipelines.scripts.grammar import sentences
-from weft.pipelines.sound import flac
-from weft.pipelines.store import Store
+from weft.pipelines.mixing.work import Work
+from weft.pipelines.parts.parts import part_name, read_part
+from weft.pipelines.parts.stage_work import PartWork
+from weft.pipelines.storage.store import Store
 from weft.pipelines.voices.base import Style
 from weft.pipelines.voices.espeak import Voice
-from weft.pipelines.work import Work
+from weft.pipelines.writers.grammar import sentences
 from weft.schemas.audio import Utterance
 
 SENTENCES, SEED, PART_SIZE = 400, 11, 64

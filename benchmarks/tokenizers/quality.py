@@ -24,9 +24,9 @@ from weft.benchmarks.support.reader import character_errors
 from weft.schemas.audio import Word
 from weft.tokenizers import cepstra, fsq, hubert, linguistic, pitch, style
 from weft.tokenizers.base import SpeechTokenizer
-from weft.tokenizers.hubert_training import Training
-from weft.tokenizers.measures import Example, measures
+from weft.tokenizers.evaluation.measures import Example, measures
 from weft.tokenizers.stream import Speech, Stream
+from weft.tokenizers.training.hubert import Training
 
 TITLE = "tokenizers: quality on speakers never heard, beside MFCC k-means"
 LARGER = Training(steps=700, batch_seconds=64, clusters=500)

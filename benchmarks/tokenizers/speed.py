@@ -13,12 +13,13 @@ import torch
 
 from weft.benchmarks.support.common import Figure, alone, alternate, seconds
 from weft.benchmarks.support.labelled import espeak
-from weft.pipelines.sound import RATE
-from weft.tokenizers import layers, metrics
+from weft.pipelines.audio.sound import RATE
+from weft.tokenizers.evaluation import metrics
+from weft.tokenizers.features.windows import Hearing, batches
 from weft.tokenizers.hubert import PADDING, Tokenizer, normalised
-from weft.tokenizers.hubert_training import Training
+from weft.tokenizers.models import layers
 from weft.tokenizers.stream import Speech, Stream
-from weft.tokenizers.windows import Hearing, batches
+from weft.tokenizers.training.hubert import Training
 
 TITLE = "tokenizers: speed, two threads"
 CLIPS, SHORTEST, LONGEST = 120, 2.0, 20.0  # seconds

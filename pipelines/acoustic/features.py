@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from weft.tokenizers.mfcc import STEP, with_slopes
+from weft.tokenizers.features.mfcc import STEP, with_slopes
 
 HOP = STEP / 16_000  # seconds
 _BORROWED = 150

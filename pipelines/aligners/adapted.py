@@ -18,11 +18,11 @@ from pydantic import Field, PrivateAttr
 from weft.pipelines.acoustic.edges import at_edges
 from weft.pipelines.aligners import sphinx
 from weft.pipelines.aligners.base import Clip, Timed, Unalignable, check_length
-from weft.pipelines.aligners.lexicon import ENGLISH, sounds
-from weft.pipelines.sound import RATE
+from weft.pipelines.aligners.common.lexicon import ENGLISH, sounds
+from weft.pipelines.audio.sound import RATE
 from weft.schemas.audio import Word
 from weft.schemas.learning import report_step
-from weft.tokenizers.mfcc import cepstra
+from weft.tokenizers.features.mfcc import cepstra
 
 if TYPE_CHECKING:  # a recipe is checked without numba; whoever learns or aligns imports it
     from weft.pipelines.acoustic.learning import Heard

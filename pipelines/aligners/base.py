@@ -14,8 +14,8 @@ from pathlib import Path
 
 import numpy as np
 
-from weft.pipelines.aligners.spoken import language_of, spoken_forms
-from weft.pipelines.sound import RATE
+from weft.pipelines.aligners.common.spoken import language_of, spoken_forms
+from weft.pipelines.audio.sound import RATE
 from weft.schemas.audio import Alignment, Utterance, Word
 from weft.schemas.ledger import Unusable
 from weft.schemas.resources import Resources

@@ -14,8 +14,8 @@ from pydantic import PrivateAttr
 
 from weft.pipelines.aligners import base
 from weft.pipelines.aligners.base import Clip, Timed, Unalignable, check_length
-from weft.pipelines.aligners.spelling import spelt_forms
-from weft.pipelines.sound import RATE
+from weft.pipelines.aligners.common.spelling import spelt_forms
+from weft.pipelines.audio.sound import RATE
 from weft.schemas.audio import Word
 from weft.schemas.fingerprint import content, version_of
 from weft.schemas.hub import loadable
@@ -24,8 +24,8 @@ from weft.schemas.resources import Resources
 from weft.schemas.settings import CHECKPOINT, NOT_IDENTITY
 
 if TYPE_CHECKING:  # a recipe is checked without torch; whoever aligns imports it
-    from weft.pipelines.aligners.listening import Listener
-    from weft.pipelines.aligners.viterbi import Path
+    from weft.pipelines.aligners.common.listening import Listener
+    from weft.pipelines.aligners.common.viterbi import Path
 
 
 class Aligner(base.Aligner):
@@ -65,9 +65,9 @@ class Aligner(base.Aligner):
         import torch
         from transformers import AutoFeatureExtractor, AutoModelForCTC, AutoTokenizer
 
-        from weft.pipelines.aligners.listening import Listener
-        from weft.pipelines.aligners.viterbi import best_path
-        from weft.tokenizers.checkpoint import quiet
+        from weft.pipelines.aligners.common.listening import Listener
+        from weft.pipelines.aligners.common.viterbi import best_path
+        from weft.tokenizers.models.checkpoint import quiet
 
         name = loadable(self.model)
         try:
@@ -107,7 +107,7 @@ class Aligner(base.Aligner):
 
     def _laid(self, spoken: list[str], log_probs: np.ndarray) -> Timed:
         """The words under their likeliest path."""
-        from weft.pipelines.aligners.viterbi import TooShort, best_path
+        from weft.pipelines.aligners.common.viterbi import TooShort, best_path
 
         tokens, owners = self._joined([self._spell(word) for word in spoken])
         try:

@@ -25,8 +25,8 @@ from pydantic import Field, PrivateAttr, field_validator, model_validator
 from weft.outside.process import OutsideFault, OutsideTimeout
 from weft.pipelines.aligners import base
 from weft.pipelines.aligners.base import Clip, Timed, Unalignable
-from weft.pipelines.aligners.lexicon import ENGLISH, checked_language, pronunciations, sounds
-from weft.pipelines.sound import RATE
+from weft.pipelines.aligners.common.lexicon import ENGLISH, checked_language, pronunciations, sounds
+from weft.pipelines.audio.sound import RATE
 from weft.pipelines.timings import textgrid, wordjson
 from weft.pipelines.timings.base import Timing
 from weft.schemas.fingerprint import content

@@ -16,8 +16,8 @@ from pydantic import PrivateAttr, field_validator
 
 from weft.pipelines.aligners import base
 from weft.pipelines.aligners.base import Clip, Timed, Unalignable, check_length
-from weft.pipelines.aligners.lexicon import ENGLISH, checked_language, pronunciations
-from weft.pipelines.sound import RATE
+from weft.pipelines.aligners.common.lexicon import ENGLISH, checked_language, pronunciations
+from weft.pipelines.audio.sound import RATE
 from weft.schemas.audio import Word
 from weft.schemas.fingerprint import version_of
 

@@ -11,7 +11,7 @@ from typing import Annotated
 from weft.outside.backend import Backend
 from weft.pipelines.aligners import base
 from weft.pipelines.aligners.base import Clip, Timed, Unalignable, check_length
-from weft.pipelines.aligners.spelling import spelt_forms
+from weft.pipelines.aligners.common.spelling import spelt_forms
 from weft.schemas.audio import Word
 from weft.schemas.fingerprint import content
 from weft.schemas.hub import loadable

@@ -6,10 +6,10 @@ nodes_of(store, house, expected, faults)  ->  (NodeAudit("ingest/speech", items_
 from collections.abc import Iterator
 from typing import TypeVar
 
-from weft.pipelines.expected import Expected
 from weft.pipelines.graph import STAGES, House
-from weft.pipelines.parts import read_part
-from weft.pipelines.store import Damaged, Store, remedy
+from weft.pipelines.parts.expected import Expected
+from weft.pipelines.parts.parts import read_part
+from weft.pipelines.storage.store import Damaged, Store, remedy
 from weft.schemas.audit import NodeAudit, RejectCount
 from weft.schemas.counting import counted
 from weft.schemas.ledger import TOLERANCE, LedgerRow, Reject

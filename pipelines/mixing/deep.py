@@ -20,8 +20,8 @@ import pyarrow as pa
 from weft.pipelines.mixing.plan import read_tars
 from weft.pipelines.mixing.shards import rows_name, tar_name
 from weft.pipelines.mixing.whole import is_whole
-from weft.pipelines.parts import read_table
-from weft.pipelines.store import Damaged, Store
+from weft.pipelines.parts.parts import read_table
+from weft.pipelines.storage.store import Damaged, Store
 from weft.schemas.sample import npy_bytes, text_hash
 from weft.schemas.tar import BLOCK, END, header
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from weft.pipelines.mixing.fair_queue import CHUNK, Draws
 from weft.pipelines.mixing.order import Order
 from weft.pipelines.mixing.tree import PlanError
-from weft.pipelines.store import Store
+from weft.pipelines.storage.store import Store
 from weft.schemas.plan import VALIDATION, Leaf, node_of
 
 _NOTHING = np.zeros(0, np.int64)

@@ -21,9 +21,9 @@ import pyarrow.parquet as pq
 from weft.pipelines.mixing.repeats import Repeats, repeats_of, with_repeats
 from weft.pipelines.mixing.speakers import COLUMNS as NAMED
 from weft.pipelines.mixing.speakers import persons
-from weft.pipelines.models import checksum_of
-from weft.pipelines.parts import opened_part, part_name, read_part, read_table, stamp_of, table_digest, write_part
-from weft.pipelines.store import Damaged, Store
+from weft.pipelines.models.folders import checksum_of
+from weft.pipelines.parts.parts import opened_part, part_name, read_part, read_table, stamp_of, table_digest, write_part
+from weft.pipelines.storage.store import Damaged, Store
 from weft.schemas import tar
 from weft.schemas.changes import MadeFrom
 from weft.schemas.fingerprint import digest

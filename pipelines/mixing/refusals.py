@@ -7,7 +7,7 @@ It holds for the stage as it was declared then; it goes when the stage is planne
 
 import json
 
-from weft.pipelines.store import Store
+from weft.pipelines.storage.store import Store
 from weft.schemas.fingerprint import digest
 from weft.schemas.training import TrainingStage
 

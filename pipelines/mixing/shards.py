@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 from weft.pipelines.mixing.order import Order
 from weft.pipelines.mixing.plan import rows_of
 from weft.pipelines.mixing.repeats import with_repeats
-from weft.pipelines.parts import Stamp, part_name, read_table, stamp_of, write_table
-from weft.pipelines.store import Store
+from weft.pipelines.parts.parts import Stamp, part_name, read_table, stamp_of, write_table
+from weft.pipelines.storage.store import Store
 from weft.schemas import tar
 from weft.schemas.fingerprint import digest
 from weft.schemas.plan import Tar

@@ -10,11 +10,11 @@ from collections.abc import Iterable, Iterator
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from weft.pipelines.expected import listed_parts
 from weft.pipelines.graph import House
 from weft.pipelines.mixing.shards import index_name
-from weft.pipelines.parts import opened_part, part_name, read_table
-from weft.pipelines.store import Damaged, Store
+from weft.pipelines.parts.expected import listed_parts
+from weft.pipelines.parts.parts import opened_part, part_name, read_table
+from weft.pipelines.storage.store import Damaged, Store
 from weft.schemas.sample import text_hash
 from weft.schemas.text import Document
 

@@ -12,7 +12,6 @@ from itertools import zip_longest
 
 import pyarrow as pa
 
-from weft.pipelines.checksums import KEY, content_of_file_matches
 from weft.pipelines.mixing.endings import shown_unit, size_of
 from weft.pipelines.mixing.index import ROWS, index_rows, wids
 from weft.pipelines.mixing.plan import (
@@ -27,9 +26,10 @@ from weft.pipelines.mixing.plan import (
 from weft.pipelines.mixing.shards import contents_of, index_name, rows_name, tar_name, wids_name
 from weft.pipelines.mixing.shares import COLUMNS, Shares
 from weft.pipelines.mixing.tree import PlanError, tree_of
-from weft.pipelines.own_names import is_made_by_weft
-from weft.pipelines.parts import opened_part, stamp_of
-from weft.pipelines.store import Damaged, Store
+from weft.pipelines.parts.parts import opened_part, stamp_of
+from weft.pipelines.storage.checksums import KEY, content_of_file_matches
+from weft.pipelines.storage.own_names import is_made_by_weft
+from weft.pipelines.storage.store import Damaged, Store
 from weft.schemas.audit import EpochAudit, StageAudit
 from weft.schemas.counting import are, counted
 from weft.schemas.plan import Summary, Tar

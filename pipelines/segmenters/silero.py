@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 from pydantic import Field, PrivateAttr
 
+from weft.pipelines.audio.sound import RATE, SILENCE
 from weft.pipelines.segmenters import base
 from weft.pipelines.segmenters.base import Piece
-from weft.pipelines.sound import RATE, SILENCE
 from weft.schemas.fingerprint import version_of
 
 

@@ -6,9 +6,9 @@ import numpy as np
 from pydantic import Field
 
 from weft.outside.backend import Backend
+from weft.pipelines.audio.sound import RATE
 from weft.pipelines.segmenters import base
 from weft.pipelines.segmenters.base import Piece
-from weft.pipelines.sound import RATE
 
 
 class Segmenter(Backend, base.Segmenter):

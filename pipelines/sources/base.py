@@ -11,8 +11,8 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import field_validator
 
-from weft.pipelines.splits import Named, Splits
-from weft.pipelines.store import SOURCE, Store
+from weft.pipelines.parts.splits import Named, Splits
+from weft.pipelines.storage.store import SOURCE, Store
 from weft.schemas.item import Item
 from weft.schemas.ledger import MISSING, Unavailable, Unusable
 from weft.schemas.recipe import NAME

@@ -15,13 +15,13 @@ from typing import Annotated
 
 from pydantic import PrivateAttr
 
-from weft.pipelines.decoders import ENDINGS
+from weft.pipelines.audio.decoders import ENDINGS
+from weft.pipelines.parts.splits import Named, Splits
 from weft.pipelines.sources import manifest
 from weft.pipelines.sources.base import folder_of
-from weft.pipelines.sources.files import File, local_file, read_bytes, read_text, walk
-from weft.pipelines.sources.speech import Said, SpeechSource
-from weft.pipelines.splits import Named, Splits
-from weft.pipelines.store import Store
+from weft.pipelines.sources.common.files import File, local_file, read_bytes, read_text, walk
+from weft.pipelines.sources.common.speech import Said, SpeechSource
+from weft.pipelines.storage.store import Store
 from weft.pipelines.timings.formats import READERS
 from weft.schemas.audio import Audio, Recording
 from weft.schemas.item import Item, key_for

@@ -9,10 +9,10 @@ from dataclasses import asdict
 
 from pydantic import Field
 
-from weft.pipelines.scripts.grammar import dialogues
+from weft.pipelines.parts.splits import Named, Splits
 from weft.pipelines.sources import base, script
-from weft.pipelines.splits import Named, Splits
-from weft.pipelines.store import Store
+from weft.pipelines.storage.store import Store
+from weft.pipelines.writers.grammar import dialogues
 from weft.schemas.item import Item
 from weft.schemas.text import Dialogue
 

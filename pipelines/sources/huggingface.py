@@ -14,13 +14,13 @@ from typing import Annotated, Any
 
 from pydantic import field_validator
 
-from weft.pipelines.reading import patiently
+from weft.pipelines.parts.splits import Named, Splits
 from weft.pipelines.sources.base import folder_of, place_in
-from weft.pipelines.sources.files import clean, stamp, walk
-from weft.pipelines.sources.speech import Said, SpeechSource, refused
+from weft.pipelines.sources.common.files import clean, stamp, walk
+from weft.pipelines.sources.common.speech import Said, SpeechSource, refused
 from weft.pipelines.sources.tars import from_fields
-from weft.pipelines.splits import Named, Splits
-from weft.pipelines.store import Store
+from weft.pipelines.storage.retries import patiently
+from weft.pipelines.storage.store import Store
 from weft.schemas.audio import Audio, Recording
 from weft.schemas.fingerprint import digest
 from weft.schemas.hub import commit_of, is_hub_name, loadable

@@ -13,12 +13,12 @@ import os
 from collections.abc import Iterator, Sequence
 from typing import Annotated, Any
 
+from weft.pipelines.parts.splits import Named, Splits
 from weft.pipelines.sources.base import folder_of
-from weft.pipelines.sources.files import clean, local_file, stamp
-from weft.pipelines.sources.lists import numbered_lines, wrong_item
-from weft.pipelines.sources.speech import Said, SpeechSource, refused
-from weft.pipelines.splits import Named, Splits
-from weft.pipelines.store import Store
+from weft.pipelines.sources.common.files import clean, local_file, stamp
+from weft.pipelines.sources.common.lists import numbered_lines, wrong_item
+from weft.pipelines.sources.common.speech import Said, SpeechSource, refused
+from weft.pipelines.storage.store import Store
 from weft.schemas.audio import Audio, Recording, Supervision, Word
 from weft.schemas.item import Item, key_for
 from weft.schemas.ledger import Reject, Unusable

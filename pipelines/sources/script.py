@@ -9,11 +9,11 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import Annotated, Any
 
+from weft.pipelines.parts.splits import Named, Splits
 from weft.pipelines.sources import base
-from weft.pipelines.sources.files import clean
-from weft.pipelines.sources.lists import numbered_lines, wrong_item
-from weft.pipelines.splits import Named, Splits
-from weft.pipelines.store import Store
+from weft.pipelines.sources.common.files import clean
+from weft.pipelines.sources.common.lists import numbered_lines, wrong_item
+from weft.pipelines.storage.store import Store
 from weft.schemas.fingerprint import digest
 from weft.schemas.item import Item, key_for
 from weft.schemas.ledger import Unusable

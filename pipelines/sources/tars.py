@@ -15,13 +15,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Annotated, Any, BinaryIO, cast
 
-from weft.pipelines import reading
-from weft.pipelines.decoders import ENDINGS as AUDIO_ENDINGS
-from weft.pipelines.reading import watched
+from weft.pipelines.audio.decoders import ENDINGS as AUDIO_ENDINGS
 from weft.pipelines.sources.base import folder_of
-from weft.pipelines.sources.files import File, clean, local_file, walk
-from weft.pipelines.sources.speech import Said, SpeechSource, refused
-from weft.pipelines.store import Store
+from weft.pipelines.sources.common.files import File, clean, local_file, walk
+from weft.pipelines.sources.common.speech import Said, SpeechSource, refused
+from weft.pipelines.storage import retries as reading
+from weft.pipelines.storage.retries import watched
+from weft.pipelines.storage.store import Store
 from weft.pipelines.timings.formats import READERS
 from weft.schemas.audio import Audio, Recording
 from weft.schemas.item import Item, key_for

@@ -14,15 +14,15 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
+from weft.pipelines.parts.splits import Splits
 from weft.pipelines.sources import base
 from weft.pipelines.sources.base import Missing, folder_of
-from weft.pipelines.sources.files import File, walk
+from weft.pipelines.sources.common.files import File, walk
 from weft.pipelines.sources.textfiles.boundaries import LINE, PARAGRAPH, WINDOW, Delimiter, separator_pattern
 from weft.pipelines.sources.textfiles.cutting import cleaned, pieces
 from weft.pipelines.sources.textfiles.entries import Entry, json_entry, plain_entry
 from weft.pipelines.sources.textfiles.stretches import RawDocument, raw_documents
-from weft.pipelines.splits import Splits
-from weft.pipelines.store import Store
+from weft.pipelines.storage.store import Store
 from weft.schemas.fingerprint import hash64
 from weft.schemas.item import Item, key_for
 from weft.schemas.ledger import Reject, Unusable

@@ -9,12 +9,12 @@ A url stands for its content: what is behind it is not looked at again once it w
 from collections.abc import Iterator, Sequence
 from typing import Annotated
 
-from weft.pipelines.reading import without_secrets
-from weft.pipelines.sources.files import clean
-from weft.pipelines.sources.lists import numbered_lines, wrong_item
-from weft.pipelines.sources.speech import Said, SpeechSource
-from weft.pipelines.splits import Named, Splits
-from weft.pipelines.store import Store
+from weft.pipelines.parts.splits import Named, Splits
+from weft.pipelines.sources.common.files import clean
+from weft.pipelines.sources.common.lists import numbered_lines, wrong_item
+from weft.pipelines.sources.common.speech import Said, SpeechSource
+from weft.pipelines.storage.retries import without_secrets
+from weft.pipelines.storage.store import Store
 from weft.schemas.audio import Audio, Recording
 from weft.schemas.item import Item, key_for
 from weft.schemas.ledger import Reject, Unusable

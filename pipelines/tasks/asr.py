@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from weft.pipelines.tasks import base
 from weft.pipelines.tasks.base import Material, transcript
-from weft.pipelines.tasks.draft import Draft
+from weft.pipelines.tasks.common.sample_builder import Draft
 
 
 class Task(base.Task):

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import ClassVar
 
-from weft.pipelines.tasks.draft import Draft
+from weft.pipelines.tasks.common.sample_builder import Draft
 from weft.schemas.audio import Alignment, Units, Utterance
 from weft.schemas.ledger import Unusable
 from weft.schemas.settings import Versioned

@@ -13,7 +13,7 @@ from pydantic import Field
 
 from weft.pipelines.tasks import base
 from weft.pipelines.tasks.base import Material, transcript
-from weft.pipelines.tasks.draft import Draft
+from weft.pipelines.tasks.common.sample_builder import Draft
 
 
 class Task(base.Task):

@@ -15,7 +15,7 @@ from pydantic import model_validator
 
 from weft.pipelines.tasks import base
 from weft.pipelines.tasks.base import Material
-from weft.pipelines.tasks.draft import Draft
+from weft.pipelines.tasks.common.sample_builder import Draft
 from weft.schemas.audio import Alignment
 from weft.schemas.ledger import Unusable
 

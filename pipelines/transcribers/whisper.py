@@ -13,7 +13,7 @@ import numpy as np
 from pydantic import Field
 
 from weft.outside.backend import Backend
-from weft.pipelines.sound import RATE
+from weft.pipelines.audio.sound import RATE
 from weft.pipelines.transcribers import base
 from weft.pipelines.transcribers.base import Spoken, Transcript
 from weft.schemas.fingerprint import content

@@ -21,7 +21,7 @@ from typing import Self
 import numpy as np
 from pydantic import model_validator
 
-from weft.pipelines.espeak_library import NEVER_EXIT, PHONEME_EVENTS, RATE, SYNCHRONOUS, data_path, library
+from weft.pipelines.audio.espeak_library import NEVER_EXIT, PHONEME_EVENTS, RATE, SYNCHRONOUS, data_path, library
 from weft.pipelines.voices import base
 from weft.pipelines.voices.base import Spoken, Style
 from weft.schemas.audio import Word

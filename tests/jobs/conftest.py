@@ -12,11 +12,11 @@ from weft.jobs import cli
 from weft.jobs.build import build
 from weft.jobs.commands import read_house
 from weft.jobs.engine import LocalEngine
-from weft.pipelines.scripts.grammar import documents, sentences
-from weft.pipelines.sound import flac
-from weft.pipelines.store import Store
+from weft.pipelines.audio.sound import flac
+from weft.pipelines.storage.store import Store
 from weft.pipelines.voices.base import Style
 from weft.pipelines.voices.espeak import Voice
+from weft.pipelines.writers.grammar import documents, sentences
 
 SMALL_HUBERT = {"seconds": 20, "steps": 2, "batch_seconds": 4, "hidden": 32, "layers": 2, "heads": 2, "clusters": 16}
 

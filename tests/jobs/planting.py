@@ -12,10 +12,10 @@ from weft.jobs.build import build
 from weft.jobs.commands import open_corpus, read_house
 from weft.jobs.engine import LocalEngine
 from weft.pipelines.aligners.adapted import Aligner
-from weft.pipelines.claim import claimed
 from weft.pipelines.mixing.audit import audit
-from weft.pipelines.models import OWN
-from weft.pipelines.store import Damaged, Store
+from weft.pipelines.models.folders import OWN
+from weft.pipelines.storage.claim import claimed
+from weft.pipelines.storage.store import Damaged, Store
 from weft.tokenizers.pitch import Tokenizer as Pitch
 
 

@@ -13,8 +13,8 @@ from weft.jobs.build import build
 from weft.jobs.commands import read_house
 from weft.jobs.engine import LocalEngine
 from weft.pipelines.mixing.audit import audit
-from weft.pipelines.parts import read_part
-from weft.pipelines.store import Store
+from weft.pipelines.parts.parts import read_part
+from weft.pipelines.storage.store import Store
 from weft.schemas.ledger import Reject
 
 REJECTED = {

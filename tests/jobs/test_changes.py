@@ -14,7 +14,7 @@ from weft.jobs.changes import changes
 from weft.jobs.commands import read_house
 from weft.jobs.engine import LocalEngine
 from weft.jobs.schedule import Event
-from weft.pipelines.store import Store
+from weft.pipelines.storage.store import Store
 
 SMALL_HUBERT = {
     "seconds": 20,

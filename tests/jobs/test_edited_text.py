@@ -14,7 +14,7 @@ from weft.jobs.commands import read_house
 from weft.jobs.engine import LocalEngine
 from weft.pipelines.mixing.plan import read_tars
 from weft.pipelines.mixing.shards import tar_name
-from weft.pipelines.store import Store
+from weft.pipelines.storage.store import Store
 
 Lines = list[str]
 Tars = dict[str, bytes]

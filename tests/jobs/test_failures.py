@@ -10,7 +10,7 @@ from weft.jobs.engine import LocalEngine
 from weft.jobs.failures import BuildError, FailedPiece, Failure, build_error, failure_of
 from weft.jobs.faults import explain
 from weft.jobs.schedule import run
-from weft.pipelines.store import Damaged, Store
+from weft.pipelines.storage.store import Damaged, Store
 from weft.schemas.ledger import Unavailable, Unread, UnreadItems
 from weft.schemas.resources import Resources
 

@@ -17,9 +17,9 @@ from weft.jobs.commands import read_house
 from weft.jobs.costs import steps_of
 from weft.jobs.forecast import shortages
 from weft.jobs.holdings import Holding, sampled_holding
-from weft.pipelines.sound import flac
+from weft.pipelines.audio.sound import flac
 from weft.pipelines.sources import folder, grammar, text
-from weft.tokenizers.hubert_settings import Training
+from weft.tokenizers.training.hubert_settings import Training
 
 Weft = Callable[..., tuple[int, str, str]]
 

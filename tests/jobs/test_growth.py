@@ -9,7 +9,7 @@ import yaml
 from tests.jobs.planting import content, run
 from weft.jobs.changes import changes
 from weft.jobs.commands import read_house
-from weft.pipelines.store import Store
+from weft.pipelines.storage.store import Store
 
 Weft = Callable[..., tuple[int, str, str]]
 

@@ -5,10 +5,10 @@ from pathlib import Path
 
 from weft.jobs.build import tidy
 from weft.jobs.commands import read_house
-from weft.pipelines.expected import Expected
-from weft.pipelines.lock import Lock
-from weft.pipelines.store import Store
-from weft.pipelines.verify import strangers
+from weft.pipelines.parts.expected import Expected
+from weft.pipelines.parts.verify import strangers
+from weft.pipelines.storage.lock import Lock
+from weft.pipelines.storage.store import Store
 
 Run = Callable[..., tuple[int, str, str]]
 

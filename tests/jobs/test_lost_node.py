@@ -13,7 +13,7 @@ from weft.jobs.commands import read_house
 from weft.jobs.engine import Engine, LocalEngine
 from weft.jobs.ray_engine import RayEngine
 from weft.jobs.schedule import Event
-from weft.pipelines.store import Store
+from weft.pipelines.storage.store import Store
 
 
 def built(recipe: Path, store: Store, engine: Engine, report: Callable[[Event], None]) -> dict[str, str]:

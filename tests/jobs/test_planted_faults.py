@@ -33,8 +33,8 @@ from tests.jobs.planting import (
     told,
 )  # fmt: skip
 from weft.jobs.commands import build_corpus, open_corpus, read_house
-from weft.pipelines.parts import Stamp, read_table, stamp_of, table_digest, write_table
-from weft.pipelines.store import Store
+from weft.pipelines.parts.parts import Stamp, read_table, stamp_of, table_digest, write_table
+from weft.pipelines.storage.store import Store
 from weft.schemas.faults import RecipeError
 
 pytestmark = [pytest.mark.usefixtures("trained"), pytest.mark.faults]

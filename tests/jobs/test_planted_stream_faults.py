@@ -24,8 +24,8 @@ from tests.jobs.planting import (
     shorter,
     told,
 )  # fmt: skip
-from weft.pipelines.checksums import BLANK, KEY, add_checksums_to
-from weft.pipelines.store import Store
+from weft.pipelines.storage.checksums import BLANK, KEY, add_checksums_to
+from weft.pipelines.storage.store import Store
 
 pytestmark = [pytest.mark.usefixtures("trained"), pytest.mark.faults]
 

@@ -8,8 +8,8 @@ from weft.jobs.progress import BuildProgress
 from weft.jobs.schedule import Event
 from weft.pipelines.align import Align
 from weft.pipelines.aligners.given import Aligner
-from weft.pipelines.learning import Pace
-from weft.pipelines.partwork import PartWork
+from weft.pipelines.models.progress import Pace
+from weft.pipelines.parts.stage_work import PartWork
 
 
 def printed(events: list[Event], parts: int) -> list[str]:

@@ -20,7 +20,7 @@ from weft.jobs.engine import LocalEngine
 from weft.jobs.schedule import Event
 from weft.pipelines.graph import House
 from weft.pipelines.mixing.audit import audit
-from weft.pipelines.store import Store
+from weft.pipelines.storage.store import Store
 
 Write = Callable[..., Path]
 

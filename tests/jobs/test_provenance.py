@@ -13,7 +13,7 @@ import yaml
 from weft.jobs.build import build
 from weft.jobs.commands import read_house
 from weft.jobs.engine import LocalEngine
-from weft.pipelines.store import Store
+from weft.pipelines.storage.store import Store
 
 
 @pytest.fixture(scope="module")

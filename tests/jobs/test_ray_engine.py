@@ -14,7 +14,7 @@ from ray.cluster_utils import Cluster
 from weft.jobs.failures import BuildError
 from weft.jobs.ray_engine import RayEngine
 from weft.jobs.schedule import Event, run
-from weft.pipelines.store import Store
+from weft.pipelines.storage.store import Store
 from weft.schemas.faults import RecipeError
 from weft.schemas.resources import Resources
 

@@ -11,7 +11,7 @@ import pytest
 from weft.jobs.build import build
 from weft.jobs.commands import read_house
 from weft.jobs.engine import LocalEngine
-from weft.pipelines.store import Store
+from weft.pipelines.storage.store import Store
 
 
 @pytest.fixture(scope="module")

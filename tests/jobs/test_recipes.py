@@ -17,13 +17,13 @@ from weft.jobs.build import build
 from weft.jobs.commands import read_house
 from weft.jobs.engine import LocalEngine
 from weft.jobs.training import run_training
+from weft.pipelines.audio.sound import flac
 from weft.pipelines.graph import House
 from weft.pipelines.mixing.audit import audit
-from weft.pipelines.scripts.grammar import documents, sentences
-from weft.pipelines.sound import flac
-from weft.pipelines.store import Store
+from weft.pipelines.storage.store import Store
 from weft.pipelines.voices.base import Style
 from weft.pipelines.voices.espeak import Voice
+from weft.pipelines.writers.grammar import documents, sentences
 
 LLAMA_IDS = 32_000
 

@@ -11,8 +11,8 @@ from weft.jobs.build import build
 from weft.jobs.commands import console, open_corpus, read_house
 from weft.jobs.engine import LocalEngine
 from weft.jobs.rejects import Wanted, rejects_of, show_end
-from weft.pipelines.sound import flac
-from weft.pipelines.store import Store
+from weft.pipelines.audio.sound import flac
+from weft.pipelines.storage.store import Store
 
 Weft = Callable[..., tuple[int, str, str]]
 

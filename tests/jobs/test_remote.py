@@ -10,8 +10,8 @@ from fsspec.implementations.memory import MemoryFileSystem
 
 from weft.jobs.commands import open_corpus
 from weft.pipelines.mixing.audit import audit
-from weft.pipelines.models import verified_folder
-from weft.pipelines.store import Store
+from weft.pipelines.models.folders import verified_folder
+from weft.pipelines.storage.store import Store
 
 Run = Callable[..., tuple[int, str, str]]
 read: dict[str, int] = {}

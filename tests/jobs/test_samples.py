@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from weft.jobs.samples import find_where
-from weft.pipelines.store import Store
+from weft.pipelines.storage.store import Store
 
 Weft = Callable[..., tuple[int, str, str]]
 

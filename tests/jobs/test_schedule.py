@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from weft.jobs.engine import End, Failed, Finished, Lost
 from weft.jobs.failures import BuildError, Failure
 from weft.jobs.schedule import TRIES, Event, run
-from weft.pipelines.store import Store
+from weft.pipelines.storage.store import Store
 from weft.schemas.faults import RecipeError
 from weft.schemas.resources import Resources
 

@@ -8,7 +8,7 @@ import pytest
 
 from tests.trainer.conftest import LLAMA, write_shards
 from weft.jobs.shard_reading import shards_of
-from weft.pipelines.store import Store
+from weft.pipelines.storage.store import Store
 from weft.schemas.training import TrainingStage
 from weft.schemas.vocabulary import Vocabulary
 from weft.trainer.loader import Draws

@@ -12,7 +12,7 @@ from weft.jobs.build import build
 from weft.jobs.commands import read_house
 from weft.jobs.engine import LocalEngine
 from weft.pipelines.mixing.audit import audit
-from weft.pipelines.store import Store
+from weft.pipelines.storage.store import Store
 
 SOURCES = {"huge": ("en", 7), "large": ("de", 5), "middle": ("en", 3), "small": ("de", 2), "tiny": ("en", 1)}
 EVERY = list(SOURCES)

@@ -13,9 +13,9 @@ from weft.jobs.commands import read_house
 from weft.jobs.engine import LocalEngine
 from weft.jobs.schedule import Event
 from weft.pipelines.mixing.audit import audit
-from weft.pipelines.parts import read_table
-from weft.pipelines.splits import SplitError
-from weft.pipelines.store import Store
+from weft.pipelines.parts.parts import read_table
+from weft.pipelines.parts.splits import SplitError
+from weft.pipelines.storage.store import Store
 
 Weft = Callable[..., tuple[int, str, str]]
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from weft.jobs.training import Lines, ending, has_held_out, losses_line, validation_line
-from weft.pipelines.store import Store
+from weft.pipelines.storage.store import Store
 from weft.trainer.losses import LossRow, ValidationRow
 from weft.trainer.train import Result, StepReport
 

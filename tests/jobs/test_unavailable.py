@@ -17,9 +17,9 @@ from weft.jobs.commands import read_house
 from weft.jobs.engine import LocalEngine
 from weft.jobs.failures import BuildError
 from weft.jobs.schedule import Event
-from weft.pipelines.parts import read_part
-from weft.pipelines.presence import SourceGone
-from weft.pipelines.store import Store
+from weft.pipelines.parts.parts import read_part
+from weft.pipelines.parts.presence import SourceGone
+from weft.pipelines.storage.store import Store
 from weft.schemas.ledger import Reject
 from weft.schemas.reading import ReadSettings
 

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from weft.pipelines.assess import Assess, bandwidth, clipping, measured, repeats, snr
+from weft.pipelines.audio.sound import flac
 from weft.pipelines.segmenters.base import Piece
 from weft.pipelines.segmenters.silero import Segmenter
-from weft.pipelines.sound import flac
-from weft.pipelines.store import Store
+from weft.pipelines.storage.store import Store
 from weft.schemas.audio import Audio, Quality, Utterance
 from weft.schemas.ledger import Reject
 from weft.schemas.quality import QualitySettings

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from weft.pipelines.graph import House, RecipeFault
-from weft.pipelines.splits import Named
+from weft.pipelines.parts.splits import Named
 from weft.schemas.recipe import Recipe
 from weft.schemas.resources import Resources
 from weft.tokenizers.hubert import Tokenizer as Hubert

@@ -11,7 +11,7 @@ from weft.pipelines.ingest import Ingest
 from weft.pipelines.sources import folder
 from weft.pipelines.sources.base import Source as AnySource
 from weft.pipelines.sources.manifest import Source
-from weft.pipelines.store import Store
+from weft.pipelines.storage.store import Store
 from weft.schemas.ledger import Reject, Unread
 
 

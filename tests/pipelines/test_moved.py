@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from weft.pipelines.audio.sound import flac, load
 from weft.pipelines.ingest import Ingest
-from weft.pipelines.listing import list_source
-from weft.pipelines.parts import part_name, read_part
-from weft.pipelines.partwork import Input, PartWork, content_of
-from weft.pipelines.sound import flac, load
+from weft.pipelines.parts.listing import list_source
+from weft.pipelines.parts.parts import part_name, read_part
+from weft.pipelines.parts.stage_work import Input, PartWork, content_of
 from weft.pipelines.sources.base import Source, place_in
 from weft.pipelines.sources.folder import Source as Folder
 from weft.pipelines.sources.kaldi import Source as Kaldi
@@ -21,7 +21,7 @@ from weft.pipelines.sources.lhotse import Source as Lhotse
 from weft.pipelines.sources.manifest import Source as Manifest
 from weft.pipelines.sources.tars import Source as Tars
 from weft.pipelines.sources.text import Source as Text
-from weft.pipelines.store import Store
+from weft.pipelines.storage.store import Store
 from weft.schemas.audio import Recording
 from weft.schemas.item import Item
 

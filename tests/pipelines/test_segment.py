@@ -11,13 +11,13 @@ from hypothesis import strategies as st
 
 from weft.pipelines import segment
 from weft.pipelines.ingest import Ingest
-from weft.pipelines.partwork import Input, PartWork, account
+from weft.pipelines.parts.splits import Splits
+from weft.pipelines.parts.stage_work import Input, PartWork, account
 from weft.pipelines.segment import Segment, Turns
 from weft.pipelines.segmenters import base
 from weft.pipelines.segmenters.base import Piece, union
 from weft.pipelines.sources import folder
-from weft.pipelines.splits import Splits
-from weft.pipelines.store import Store
+from weft.pipelines.storage.store import Store
 from weft.schemas.audio import Audio, Recording, Supervision, Utterance, Word
 from weft.schemas.ledger import Reject, Unusable
 from weft.schemas.splits import HoldOut

@@ -17,12 +17,12 @@ from weft.pipelines.aligners.base import Unalignable
 from weft.pipelines.compose import Compose
 from weft.pipelines.encode import Encode
 from weft.pipelines.ingest import Ingest
-from weft.pipelines.models import commit_model
+from weft.pipelines.models.folders import commit_model
+from weft.pipelines.parts.splits import Splits
 from weft.pipelines.segment import Segment
 from weft.pipelines.segmenters import silero
 from weft.pipelines.sources import base as sources
-from weft.pipelines.splits import Splits
-from weft.pipelines.store import Store
+from weft.pipelines.storage.store import Store
 from weft.pipelines.synthesize import Synthesize
 from weft.pipelines.tasks.speech import Task as Speech
 from weft.pipelines.tasks.text import Task as Text

@@ -5,8 +5,8 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import pytest
 
-from weft.pipelines.sound import flac
-from weft.pipelines.store import Store
+from weft.pipelines.audio.sound import flac
+from weft.pipelines.storage.store import Store
 from weft.pipelines.transcribe import Transcribe
 from weft.pipelines.transcribers import base
 from weft.pipelines.transcribers.base import Spoken, Transcript

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 import soundfile
 
-from weft.pipelines.sound import Facts, declared_seconds, load, scan
-from weft.pipelines.store import Store
+from weft.pipelines.audio.sound import Facts, declared_seconds, load, scan
+from weft.pipelines.storage.store import Store
 from weft.schemas.audio import Audio
 from weft.schemas.ledger import Unusable
 

@@ -14,14 +14,18 @@ from transformers import HubertConfig, HubertModel, Wav2Vec2Config, Wav2Vec2Mode
 
 from tests.checkpoints import small_hubert
 from weft.schemas.resources import Resources
-from weft.tokenizers import fitting, hubert, hubert_training, layers, steady
-from weft.tokenizers.checkpoint import checksum, load_encoder
+from weft.tokenizers import hubert
+from weft.tokenizers.features.windows import Hearing, Window, batches
 from weft.tokenizers.hubert import Tokenizer, normalised
-from weft.tokenizers.hubert_training import Training, spans
-from weft.tokenizers.layers import frames
-from weft.tokenizers.quantizer import Measured, Nearest, load_quantizer
+from weft.tokenizers.models import layers
+from weft.tokenizers.models.checkpoint import checksum, load_encoder
+from weft.tokenizers.models.layers import frames
+from weft.tokenizers.models.quantizer import Measured, Nearest, load_quantizer
 from weft.tokenizers.stream import Speech, Stream
-from weft.tokenizers.windows import Hearing, Window, batches
+from weft.tokenizers.training import hubert as hubert_training
+from weft.tokenizers.training import loop as fitting
+from weft.tokenizers.training import speaker_invariance as steady
+from weft.tokenizers.training.hubert import Training, spans
 
 TINY = Training(
     iterations=2,

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from weft.tokenizers.f0 import f0
+from weft.tokenizers.features.f0 import f0
 from weft.tokenizers.pitch import Tokenizer, Training
 from weft.tokenizers.stream import Speech
 

@@ -8,9 +8,9 @@ import torch
 from transformers import Wav2Vec2Model
 
 from tests.checkpoints import small_hubert
+from weft.tokenizers.models.style_encoder import kinds_of
 from weft.tokenizers.stream import Speech
 from weft.tokenizers.style import Tokenizer, Training
-from weft.tokenizers.style_encoder import kinds_of
 
 
 def halves(speech: list[Speech]) -> list[Speech]:

@@ -9,10 +9,11 @@ from pydantic import ValidationError
 from safetensors.numpy import load_file, save_file
 
 from weft.schemas.ledger import Unusable
-from weft.tokenizers import cepstra, fitting, fsq, linguistic, pitch, style
+from weft.tokenizers import cepstra, fsq, linguistic, pitch, style
 from weft.tokenizers.base import SpeechTokenizer
-from weft.tokenizers.recogniser_training import Training
 from weft.tokenizers.stream import Speech, Stream
+from weft.tokenizers.training import loop as fitting
+from weft.tokenizers.training.recogniser import Training
 
 TINY = {"steps": 6, "width": 16}
 RECOGNISER = {"steps": 6, "width": 16, "heads": 2, "layers": 2, "batch_seconds": 8}

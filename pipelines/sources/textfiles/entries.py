@@ -7,7 +7,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from weft.pipelines.sources.files import clean
+from weft.pipelines.sources.common.files import clean
 from weft.pipelines.sources.textfiles.stretches import RawDocument
 from weft.schemas.ledger import Unusable
 

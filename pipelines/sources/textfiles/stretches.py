@@ -9,10 +9,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from weft.pipelines.reading import opened
-from weft.pipelines.sound import regular
+from weft.pipelines.audio.sound import regular
 from weft.pipelines.sources.textfiles.boundaries import Boundary, Delimiter, boundary
-from weft.pipelines.store import Store
+from weft.pipelines.storage.retries import opened
+from weft.pipelines.storage.store import Store
 from weft.schemas.item import Item
 from weft.schemas.ledger import Unusable
 

@@ -13,7 +13,7 @@ from tests.pipelines.aligners.lines import LINES
 from weft.pipelines.aligners import sphinx
 from weft.pipelines.aligners.adapted import Aligner
 from weft.pipelines.aligners.base import Clip, Unalignable
-from weft.pipelines.sound import RATE
+from weft.pipelines.audio.sound import RATE
 from weft.schemas.audio import Audio, Utterance, Word
 
 DATA = Path(os.environ.get("WEFT_DATA", Path(__file__).parents[4] / "shared" / "data"))

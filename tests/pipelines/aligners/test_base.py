@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from weft.pipelines.aligners import base
 from weft.pipelines.aligners.base import Clip, Timed, Unalignable, mean_score, speaker_of
-from weft.pipelines.aligners.spoken import spoken_forms
-from weft.pipelines.sound import RATE
+from weft.pipelines.aligners.common.spoken import spoken_forms
+from weft.pipelines.audio.sound import RATE
 from weft.schemas.audio import Audio, Utterance, Word
 
 

@@ -11,7 +11,7 @@ from transformers import Wav2Vec2Config, Wav2Vec2CTCTokenizer, Wav2Vec2FeatureEx
 
 from weft.pipelines.aligners.base import Unalignable
 from weft.pipelines.aligners.ctc import Aligner
-from weft.pipelines.sound import RATE
+from weft.pipelines.audio.sound import RATE
 
 HOP = 320
 

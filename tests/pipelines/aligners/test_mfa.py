@@ -10,7 +10,7 @@ import pytest
 from weft.outside.process import OutsideFault
 from weft.pipelines.aligners.base import Clip, Unalignable
 from weft.pipelines.aligners.mfa import Aligner, version_of_mfa
-from weft.pipelines.sound import RATE
+from weft.pipelines.audio.sound import RATE
 
 # writes, for each .lab, what MFA 3 writes: words a quarter of a second each from 0.1 s on, a phone in each half
 STAND_IN = """#!{python}

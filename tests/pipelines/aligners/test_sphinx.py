@@ -13,7 +13,7 @@ import soundfile
 
 from weft.pipelines.aligners.base import Unalignable
 from weft.pipelines.aligners.sphinx import Aligner
-from weft.pipelines.sound import RATE
+from weft.pipelines.audio.sound import RATE
 from weft.schemas.audio import Audio, Utterance, Word
 
 DATA = Path(os.environ.get("WEFT_DATA", Path(__file__).parents[4] / "shared" / "data"))

@@ -10,20 +10,20 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from weft.pipelines.checksums import BLANK, KEY, add_checksums_to
-from weft.pipelines.claim import mark
 from weft.pipelines.graph import House
-from weft.pipelines.listing import list_source
 from weft.pipelines.mixing.audit import audit
 from weft.pipelines.mixing.index import write_index
 from weft.pipelines.mixing.plan import Wanted, plan, read_summary, read_tars
 from weft.pipelines.mixing.shards import index_name, rows_name, tar_name, write_shard
 from weft.pipelines.mixing.stream_audit import StreamAudit
-from weft.pipelines.modelwork import TokenizerWork
-from weft.pipelines.parts import read_part, write_part
-from weft.pipelines.runner import Runner
-from weft.pipelines.store import Store
-from weft.pipelines.work import IndexWork, OrderWork, PlanWork, ShardWork, ValidationPlanWork
+from weft.pipelines.mixing.work import IndexWork, OrderWork, PlanWork, ShardWork, ValidationPlanWork
+from weft.pipelines.models.model_work import TokenizerWork
+from weft.pipelines.parts.listing import list_source
+from weft.pipelines.parts.parts import read_part, write_part
+from weft.pipelines.parts.runner import Runner
+from weft.pipelines.storage.checksums import BLANK, KEY, add_checksums_to
+from weft.pipelines.storage.claim import mark
+from weft.pipelines.storage.store import Store
 from weft.schemas.ledger import LedgerRow
 from weft.schemas.plan import VALIDATION, VALIDATION_STAGE, node_of
 from weft.schemas.recipe import Recipe

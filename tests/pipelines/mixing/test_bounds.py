@@ -15,7 +15,7 @@ from weft.pipelines.mixing.shards import write_shard
 from weft.pipelines.mixing.shares import COLUMNS, OverBound, Shares
 from weft.pipelines.mixing.stream_audit import StreamAudit
 from weft.pipelines.mixing.tree import PlanError
-from weft.pipelines.store import Store
+from weft.pipelines.storage.store import Store
 from weft.schemas.audit import StageAudit
 from weft.schemas.training import TrainingStage
 

@@ -22,7 +22,7 @@ from weft.pipelines.mixing.plan import (
     read_tree,
 )  # fmt: skip
 from weft.pipelines.mixing.tree import PlanError
-from weft.pipelines.store import Store
+from weft.pipelines.storage.store import Store
 from weft.schemas.plan import VALIDATION
 from weft.schemas.training import TrainingStage
 

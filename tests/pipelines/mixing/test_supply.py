@@ -8,7 +8,7 @@ import pytest
 from weft.pipelines.mixing.plan import plan
 from weft.pipelines.mixing.supply import short
 from weft.pipelines.mixing.tree import PlanError
-from weft.pipelines.store import Store
+from weft.pipelines.storage.store import Store
 
 SPEAKER = {"weight": 1, "most": {"speaker": 0.2}}
 

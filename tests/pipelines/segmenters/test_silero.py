@@ -2,9 +2,9 @@
 
 import numpy as np
 
+from weft.pipelines.audio.sound import RATE
 from weft.pipelines.segmenters.base import Piece
 from weft.pipelines.segmenters.silero import Segmenter
-from weft.pipelines.sound import RATE
 
 
 def test_silence_holds_no_speech_and_needs_no_model() -> None:

@@ -5,11 +5,11 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
+from weft.pipelines.audio.sound import flac
 from weft.pipelines.ingest import Ingest
-from weft.pipelines.partwork import PartWork, account
-from weft.pipelines.sound import flac
+from weft.pipelines.parts.stage_work import PartWork, account
 from weft.pipelines.sources.base import Source
-from weft.pipelines.store import Store
+from weft.pipelines.storage.store import Store
 from weft.schemas.audio import Recording
 from weft.schemas.ledger import Reject
 

@@ -10,11 +10,11 @@ import fsspec
 import numpy as np
 import pytest
 
-from weft.pipelines.decoders import ENDINGS
+from weft.pipelines.audio.decoders import ENDINGS
+from weft.pipelines.audio.sound import flac
 from weft.pipelines.ingest import Ingest
-from weft.pipelines.sound import flac
 from weft.pipelines.sources.folder import Source
-from weft.pipelines.store import Store
+from weft.pipelines.storage.store import Store
 from weft.schemas.audio import Recording, Word
 from weft.schemas.item import Item
 from weft.schemas.ledger import Reject

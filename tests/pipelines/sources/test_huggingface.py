@@ -8,9 +8,9 @@ from typing import Literal
 import datasets
 import pytest
 
-from weft.pipelines.partwork import pack
+from weft.pipelines.parts.stage_work import pack
 from weft.pipelines.sources.huggingface import Source
-from weft.pipelines.store import Store
+from weft.pipelines.storage.store import Store
 from weft.schemas.item import Item
 from weft.schemas.ledger import Unavailable, Unusable
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from weft.pipelines.sources import lists
+from weft.pipelines.sources.common import lists
 from weft.pipelines.sources.lhotse import Source
 from weft.schemas.audio import Supervision, Word
 

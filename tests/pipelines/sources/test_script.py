@@ -7,7 +7,7 @@ import pytest
 
 from weft.pipelines.sources import grammar
 from weft.pipelines.sources.script import Source
-from weft.pipelines.store import Store
+from weft.pipelines.storage.store import Store
 from weft.schemas.ledger import Unusable
 from weft.schemas.text import Dialogue, Turn
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from weft.pipelines.sound import scan
+from weft.pipelines.audio.sound import scan
 from weft.pipelines.sources.tars import Source
-from weft.pipelines.store import Store
+from weft.pipelines.storage.store import Store
 
 CTM = b"x 1 0.1 0.4 and\nx 1 0.5 0.4 then\n"
 

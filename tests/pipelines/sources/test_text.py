@@ -17,13 +17,13 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from weft.pipelines.ingest import Ingest
-from weft.pipelines.listing import list_source
-from weft.pipelines.parts import part_name, read_part
-from weft.pipelines.partwork import PartWork, account
+from weft.pipelines.parts.listing import list_source
+from weft.pipelines.parts.parts import part_name, read_part
+from weft.pipelines.parts.stage_work import PartWork, account
 from weft.pipelines.sources.text import LONGEST_LINE, Source
 from weft.pipelines.sources.textfiles.boundaries import WINDOW
 from weft.pipelines.sources.textfiles.cutting import cleaned
-from weft.pipelines.store import Store
+from weft.pipelines.storage.store import Store
 from weft.schemas.item import Item, key_for
 from weft.schemas.ledger import Reject
 from weft.schemas.text import Document

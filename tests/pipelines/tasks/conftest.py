@@ -7,7 +7,7 @@ from random import Random
 import pytest
 
 from weft.pipelines.tasks.base import Material, Task
-from weft.pipelines.tasks.draft import Draft
+from weft.pipelines.tasks.common.sample_builder import Draft
 from weft.schemas.audio import Alignment, Audio, Units, Utterance, Word
 from weft.schemas.vocabulary import Codebook, Marker, Vocabulary
 

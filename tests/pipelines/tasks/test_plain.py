@@ -8,7 +8,7 @@ import pytest
 
 from weft.pipelines.tasks import asr, speech, text, tts
 from weft.pipelines.tasks.base import Material, Task
-from weft.pipelines.tasks.draft import Draft
+from weft.pipelines.tasks.common.sample_builder import Draft
 from weft.schemas.ledger import Unusable
 from weft.schemas.text import Document
 

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from weft.pipelines.tasks.base import Material
-from weft.pipelines.tasks.draft import Draft
+from weft.pipelines.tasks.common.sample_builder import Draft
 from weft.pipelines.tasks.ratio import Task
 from weft.schemas.audio import Units
 from weft.schemas.ledger import Unusable

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from weft.pipelines.tasks.base import Material
-from weft.pipelines.tasks.draft import Draft, frame
+from weft.pipelines.tasks.common.sample_builder import Draft, frame
 from weft.pipelines.tasks.words import Task, boundaries
 from weft.schemas.audio import Alignment, Word
 from weft.schemas.ledger import Unusable

@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from weft.pipelines.scripts.grammar import sentences
 from weft.pipelines.voices.base import LEVELS, Spoken, Style, style_for
 from weft.pipelines.voices.espeak import Voice
+from weft.pipelines.writers.grammar import sentences
 from weft.schemas.ledger import Unusable
 
 VOICE = Voice()

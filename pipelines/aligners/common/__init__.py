@@ -1,0 +1,1 @@
+"""What aligners share: spellings, pronunciations, CTC, Viterbi and windows."""

@@ -1,0 +1,1 @@
+"""Audio files as samples: headers, decoders, resampling, batches; and espeak's library."""

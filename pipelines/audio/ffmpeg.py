@@ -1,0 +1,189 @@
+"""Whatever FFmpeg reads, through PyAV, as blocks of float32 at the places that its time stamps give them.
+
+with Ffmpeg(file) as sound:      block = sound.read(44_100)      float32 (44_100, 2), shorter at the end
+"""
+
+from collections.abc import Callable, Iterator
+from fractions import Fraction
+from functools import partial
+from types import TracebackType
+from typing import BinaryIO, TypeVar
+
+import av
+import numpy as np
+from av.container import InputContainer
+
+from weft.pipelines.audio import headers, streams
+
+T = TypeVar("T")
+Block = tuple[int, np.ndarray]
+
+# Formats that hold their own sound. Playlists are not among them: they would open what they name.
+_FORMATS = (
+    "mov,mp4,m4a,3gp,matroska,webm,aac,asf,avi,flv,mpegts,mpeg,mp3,ogg,wav,w64,flac,caf,amr,ac3,eac3,ape,tta,wv,dsf"
+)
+_RUN_UP = 1.0  # seconds decoded before a place that is sought: a codec's frame leans on those before it
+_SLACK = 0.2  # seconds that a container's own times may be out
+_LONGEST_GAP = 3600.0  # seconds of silence that time stamps may declare
+LONGEST_GAPS = 6 * 3600.0  # seconds in all: a few kilobytes may declare days
+
+
+class BrokenStream(Exception):
+    """Decoding stopped at bytes that no decoder understands."""
+
+
+class Closing:
+    """Closes with its block."""
+
+    def close(self) -> None:
+        raise NotImplementedError
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+class Ffmpeg(Closing):
+    """The first audio stream of whatever FFmpeg reads. A frame's place is its time stamp's; gaps between frames are silence."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        try:
+            self._shortage = headers.shortage(file)
+            self._declared = streams.mp3_frames(file) if streams.is_mp3(file) else 0
+            container = av.open(file, container_options={"format_whitelist": _FORMATS}, metadata_errors="replace")
+        except (av.FFmpegError, ValueError, OSError) as error:
+            raise BrokenStream(str(error)) from None
+        assert isinstance(container, InputContainer)
+        self._container = container
+        if not container.streams.audio:
+            raise BrokenStream("it holds no audio stream")
+        self._stream = container.streams.audio[0]
+        if self._stream.codec_context is None or not self._stream.codec_context.sample_rate:
+            raise BrokenStream("its audio is of no coding that FFmpeg knows")
+        if not self._stream.codec_context.channels:
+            raise BrokenStream("its audio has no channels")
+        self._stream.codec_context.thread_count = 1
+        self.rate, self.channels = self._stream.codec_context.sample_rate, self._stream.codec_context.channels
+        self._begin(0, self._decode())
+
+    def __enter__(self) -> "Ffmpeg":
+        return self
+
+    def close(self) -> None:
+        self._container.close()
+
+    def _begin(self, place: int, decoded: Iterator[Block]) -> None:
+        self._blocks = self._from(place, decoded)
+        self._fault: BrokenStream | None = None
+        self._rest = np.empty((0, self.channels), np.float32)
+
+    def read(self, frames: int) -> np.ndarray:
+        """What was decoded before a fault comes first; the next call raises it."""
+        got, held = [self._rest], len(self._rest)
+        while held < frames and self._fault is None and (block := self._next()) is not None:
+            got.append(block)
+            held += len(block)
+        if not held and self._fault:
+            raise self._fault
+        joined = np.concatenate(got)
+        self._rest = joined[frames:]
+        return joined[:frames]
+
+    def _next(self) -> np.ndarray | None:
+        try:
+            return next(self._blocks, None)
+        except BrokenStream as fault:
+            self._fault = fault
+            return None
+
+    def seek(self, frame: int) -> None:
+        """By the container's index where its times are exact to the frame (mp4); elsewhere all that comes before is decoded.
+
+        Before the first read: going back to the beginning would cost some codecs their first frame.
+        """
+        early = frame / self.rate - _RUN_UP
+        if early > 0 and self._stream.time_base == Fraction(1, self.rate):
+            _tried(lambda: self._container.seek(round((early + self._start) * av.time_base)))
+        # an MP3's times count its frames from the first on, so packets before the run-up need no decoding
+        self._begin(frame, self._decode(early if self._container.format.name == "mp3" else -1.0))
+
+    @property
+    def _start(self) -> float:
+        first = self._stream.start_time
+        return float(first * self._stream.time_base) if first and self._stream.time_base else 0.0
+
+    def shortage(self, frames: int) -> str:
+        """As Sndfile's. Raw AAC and MP3 without a header declare nothing, and beside a film the sound may be shorter."""
+        length = self._length()
+        if self._shortage:
+            return self._shortage
+        if frames / self.rate >= length - _SLACK:
+            return ""
+        return f"its header declares {length:.2f} s, and {frames / self.rate:.2f} s are there"
+
+    @property
+    def declared(self) -> float:
+        """Seconds, or an estimate of them from the file's size; 0 where neither is known."""
+        return self._length() or (self._container.duration or 0) / av.time_base
+
+    def _length(self) -> float:
+        """Seconds that the container declares; 0 where it declares none, for an estimate is no declaration."""
+        if self._container.format.name == "mp3":
+            return self._declared * (1152 if self.rate >= 32000 else 576) / self.rate
+        length = self._container.duration
+        if self._container.format.name in ("aac", "ogg") or not length or len(self._container.streams) > 1:
+            return 0.0
+        return length / av.time_base
+
+    def _decode(self, after: float = -1.0) -> Iterator[Block]:
+        """Blocks (n, channels) with the place, in frames, that their time stamps give them (-1: none)."""
+        floats, shape = None, None
+        frames = self._frames(after)
+        while (frame := _tried(lambda: next(frames, None))) is not None:
+            if floats is None or shape != (frame.format.name, frame.layout.name, frame.sample_rate):
+                shape = (frame.format.name, frame.layout.name, frame.sample_rate)  # joined files may change it
+                floats = _tried(self._floats)
+            place = -1 if frame.time is None else max(0, round((frame.time - self._start) * self.rate))
+            for part in _tried(partial(floats.resample, frame)):
+                yield place, part.to_ndarray().reshape(-1, self.channels)
+
+    def _floats(self) -> av.AudioResampler:
+        """Interleaved: where there are more than eight channels, PyAV looks for their planes where none are, and crashes."""
+        return av.AudioResampler(format="flt", layout=self._stream.codec_context.layout, rate=self.rate)
+
+    def _frames(self, after: float) -> Iterator[av.AudioFrame]:
+        """Decoded frames; packets before `after` seconds are passed over."""
+        for packet in self._container.demux(self._stream):
+            if packet.pts is None or float(packet.pts * packet.time_base) - self._start >= after:
+                try:
+                    yield from packet.decode()
+                except av.InvalidDataError:
+                    if self._container.format.name != "mp3":  # there, tags lie between pieces that were joined
+                        raise
+
+    def _from(self, wanted: int, decoded: Iterator[Block]) -> Iterator[np.ndarray]:
+        """The sound from frame `wanted` on. Small jumps of the time stamps are jitter, large ones are silence."""
+        now: int | None = None
+        silence = 0
+        for place, block in decoded:
+            now = max(0, place) if now is None else now
+            gap = place - now
+            if gap > _LONGEST_GAP * self.rate:
+                raise BrokenStream(f"its time stamps jump by {gap / self.rate:.0f} s")
+            if gap > _SLACK * self.rate:
+                silence += gap
+                if silence > LONGEST_GAPS * self.rate:
+                    raise BrokenStream(f"its time stamps leave out {silence / self.rate:.0f} s")
+                for begin in range(max(now, wanted), place, self.rate):
+                    yield np.zeros((min(self.rate, place - begin), self.channels), np.float32)
+                now = place
+            yield block[max(0, wanted - now) :]
+            now += len(block)
+
+
+def _tried(action: Callable[[], T]) -> T:
+    try:
+        return action()
+    except (av.FFmpegError, ValueError) as error:
+        raise BrokenStream(str(error)) from None

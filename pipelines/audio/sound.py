@@ -1,0 +1,242 @@
+"""Reading audio: what a file really holds, and any stretch of it as the stages want it (mono, 16 kHz, float32).
+
+facts = scan(store, Audio("clip.flac"))        Facts(seconds=62.4, rate=44100, channels=2, peak=0.81, …)
+samples = load(store, audio, 12.1, 17.9)       92,800 floats
+"""
+
+import hashlib
+import io
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import BinaryIO
+
+import numpy as np
+import soundfile
+import soxr
+
+from weft.pipelines.audio.declared import HIGHEST_RATE
+from weft.pipelines.audio.decoders import Sound, opened
+from weft.pipelines.audio.ffmpeg import BrokenStream
+from weft.pipelines.storage import retries as reading
+from weft.pipelines.storage.retries import settings, watched
+from weft.pipelines.storage.store import Store
+from weft.schemas.audio import Audio, Utterance
+from weft.schemas.ledger import Unavailable, Unusable
+
+RATE = 16000
+AT_ONCE = 1 << 23  # samples of all channels that are decoded at a time
+BLOCK = 30  # seconds decoded at a time, so that memory does not grow with the file
+SILENCE = 1e-4  # peak below which nothing can be heard (-80 dBFS)
+FULL = 0.98  # of full scale; mu-law reaches no further
+CLIPPED = 0.1  # share of samples that are so loud: speech is 20 dB above what can be held
+SHORTEST = 0.1  # seconds
+LOWEST_RATE = 8000  # Hz
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What decoding a whole file showed. `sha256` is of the encoded bytes."""
+
+    seconds: float
+    rate: int
+    channels: int
+    sha256: str
+
+
+def scan(store: Store, audio: Audio) -> Facts:
+    """Decodes everything once. Raises Unusable with the reason when the audio cannot be relied on."""
+    with _file(store, audio) as file:
+        sha256 = _sha256(file)
+        with opened(file) as sound:
+            found = _listen(sound, audio.channel)
+            _judge(sound, found)
+            return Facts(found.frames / sound.rate, sound.rate, sound.channels, sha256)
+
+
+def channels_of(store: Store, audio: Audio) -> int:
+    """Raises Unusable."""
+    with _file(store, audio) as file, opened(file) as sound:
+        return sound.channels
+
+
+def declared_seconds(store: Store, audio: Audio) -> float | None:
+    """How long the header says it is, or about, from its size; None where neither says it, or nothing opens it."""
+    try:
+        with _file(store, audio) as file, opened(file) as sound:
+            return sound.declared or None
+    except (Unusable, Unavailable, OSError):
+        return None
+
+
+@dataclass(slots=True)
+class _Found:
+    """What was heard so far: the peak of what `load` gives, and of each channel the peak and how many samples are at full scale."""
+
+    frames: int = 0
+    peak: float = 0.0
+    finite: bool = True
+    peaks: np.ndarray = field(default_factory=lambda: np.zeros(1))
+    full: np.ndarray = field(default_factory=lambda: np.zeros(1))
+
+    def add(self, channels: np.ndarray, heard: np.ndarray) -> None:
+        size = np.abs(channels)
+        self.frames += len(heard)
+        self.peak = max(self.peak, float(np.abs(heard).max()))
+        self.finite = self.finite and bool(np.isfinite(heard).all())
+        self.peaks = np.maximum(self.peaks, size.max(axis=0))
+        self.full = self.full + (size >= FULL).sum(axis=0)
+
+    @property
+    def clipped(self) -> float:
+        """Share of samples at full scale or beyond, in the best of the channels that are not quiet beside the others."""
+        return float(self.full[self.peaks >= 0.1 * self.peaks.max()].min()) / self.frames
+
+
+def _listen(sound: Sound, channel: int) -> _Found:
+    found = _Found()
+    try:
+        while len(block := sound.read(min(BLOCK * sound.rate, _frames_at_once(sound)))):
+            heard = _mono(block, channel)
+            found.add(block if channel < 0 else heard[:, None], heard)
+    except BrokenStream as error:
+        if not found.frames:
+            raise Unusable("not_audio", f"nothing of it can be decoded ({error})") from None
+        raise Unusable("truncated", f"decoding stops after {found.frames / sound.rate:.2f} s ({error})") from None
+    return found
+
+
+def _judge(sound: Sound, found: _Found) -> None:
+    seconds = found.frames / sound.rate
+    if found.frames and (shortage := sound.shortage(found.frames)):
+        raise Unusable("truncated", shortage)
+    if not found.frames:
+        raise Unusable("no_samples", "the file holds a header and no audio")
+    if not found.finite:
+        raise Unusable("not_finite", "some samples are NaN or infinite")
+    if sound.rate > HIGHEST_RATE:
+        raise Unusable("bad_header", f"it declares {sound.rate:,} Hz, where up to {HIGHEST_RATE:,} are possible")
+    if sound.rate < LOWEST_RATE:
+        raise Unusable("low_rate", f"{sound.rate} Hz is below {LOWEST_RATE} Hz")
+    if seconds < SHORTEST:
+        raise Unusable("too_short", f"{seconds:.4f} s is below {SHORTEST} s")
+    if found.peak < SILENCE:
+        raise Unusable("silent", f"the loudest sample is {found.peak:.1e}")
+    if found.clipped > CLIPPED:
+        share = f"{100 * found.clipped:.0f} %"
+        raise Unusable("clipped", f"{share} of the samples are at full scale or beyond: a lower level is wanted")
+
+
+def load(store: Store, audio: Audio, start: float, end: float) -> np.ndarray:
+    """Seconds `start` to `end` as float32 (n,), one channel or all mixed, at 16 kHz. Raises Unusable."""
+    with _file(store, audio) as file, opened(file) as sound:
+        first = round(start * sound.rate)
+        try:
+            sound.seek(first)
+            wanted = round(end * sound.rate) - first
+            samples = _read(sound, wanted, audio.channel)
+            if len(samples) < wanted:
+                sound.read(1)  # raises what stopped it
+        except BrokenStream as error:
+            raise Unusable("truncated", f"decoding stops before {end:.2f} s ({error})") from None
+        return at_16k(samples, sound.rate)
+
+
+def heard(store: Store, utterance: Utterance) -> np.ndarray | Unusable:
+    """An utterance's samples, as `load` gives them; or why they are of no use. Raises Unavailable where the file is gone."""
+    try:
+        return load(store, utterance.audio, utterance.start, utterance.end)
+    except Unusable as fault:
+        return fault
+
+
+def blocks(store: Store, audio: Audio, seconds: float) -> Iterator[np.ndarray]:
+    """The whole audio in stretches of `seconds`, one channel or all mixed, at 16 kHz, at constant memory. Raises Unusable."""
+    with _file(store, audio) as file, opened(file) as sound:
+        try:
+            while len(samples := _read(sound, round(seconds * sound.rate), audio.channel)):
+                yield at_16k(samples, sound.rate)
+        except BrokenStream as error:
+            raise Unusable("truncated", str(error)) from None
+
+
+def _frames_at_once(sound: Sound) -> int:
+    """So that memory does not grow with the number of channels."""
+    return max(1, AT_ONCE // sound.channels)
+
+
+def _read(sound: Sound, frames: int, channel: int) -> np.ndarray:
+    """The next `frames`, fewer at the end, as float32 (n,): one channel or all mixed. Raises Unusable, BrokenStream."""
+    pieces: list[np.ndarray] = []
+    while frames > 0 and len(block := sound.read(min(frames, _frames_at_once(sound)))):
+        pieces.append(_mono(block, channel))
+        frames -= len(block)
+    return np.concatenate(pieces) if pieces else np.empty(0, np.float32)
+
+
+def _mono(block: np.ndarray, channel: int) -> np.ndarray:
+    """Raises Unusable where there is no such channel."""
+    if channel >= block.shape[1]:
+        raise Unusable("no_channel", f"channel {channel} of {block.shape[1]}, which count from 0")
+    if channel >= 0 or block.shape[1] == 1:
+        return block[:, max(0, channel)]
+    return block.mean(axis=1)
+
+
+def at_16k(samples: np.ndarray, rate: int) -> np.ndarray:
+    return samples if rate == RATE else soxr.resample(samples, rate, RATE)
+
+
+def flac(samples: np.ndarray, rate: int) -> bytes:
+    """Mono float32 samples as FLAC, 16 bit; the same samples give the same bytes."""
+    buffer = io.BytesIO()
+    soundfile.write(buffer, samples, rate, format="FLAC", subtype="PCM_16")
+    return buffer.getvalue()
+
+
+@contextmanager
+def _file(store: Store, audio: Audio) -> Iterator[BinaryIO]:
+    """Raises Unusable, and Unavailable for what is gone."""
+    if audio.data:
+        yield io.BytesIO(audio.data)
+        return
+    uri = store.located(audio.uri)
+    if uri.startswith("/"):
+        regular(uri)
+        if not os.path.getsize(uri):
+            raise Unusable("empty_file", "it holds 0 bytes")
+    file = reading.opened(lambda: _opened(store, uri, audio), audio.uri)
+    with watched(file, audio.uri) as seen:
+        yield seen
+
+
+def _opened(store: Store, uri: str, audio: Audio) -> BinaryIO:
+    """The file, or the bytes of it that are the audio."""
+    file = store.open(uri)
+    if not audio.length:
+        return file
+    with file:
+        there = file.seek(0, os.SEEK_END) - audio.offset
+        if there < audio.length:
+            raise Unusable("truncated", f"{audio.length:,} bytes are declared, and {max(0, there):,} are there")
+        if audio.length > settings().largest:  # it is held in memory
+            raise Unusable("too_large", f"it has {audio.length:,} bytes, more than `reading.largest`")
+        file.seek(audio.offset)
+        return io.BytesIO(file.read(audio.length))
+
+
+def regular(path: str) -> None:
+    """Raises Unusable for what is no file: a fifo or a device would block the run for ever; Unavailable for what is gone."""
+    mode = reading.opened(lambda: os.stat(path), path).st_mode
+    if not stat.S_ISREG(mode):
+        raise Unusable("not_a_file", "it is a folder, a pipe or a device")
+
+
+def _sha256(file: BinaryIO) -> str:
+    sha = hashlib.sha256()
+    while chunk := file.read(1 << 20):
+        sha.update(chunk)
+    file.seek(0)
+    return sha.hexdigest()

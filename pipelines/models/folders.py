@@ -1,0 +1,154 @@
+"""Folders of models in a corpus: committed whole, and checked against their checksums before they are loaded.
+
+models/hubert/model.json    {"files": {"model.safetensors": "9f…", …}, "bytes": {"model.safetensors": 81233, …}}
+models/hubert/fingerprint   {"made_from": {"use": "hubert", …}, "checksum": SHA-256 of `model.json`, "digest": of these two}
+
+    load(verified_folder(store, "models/hubert"))       raises Damaged
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from weft.pipelines.parts.stage_work import model_mark, size_of
+from weft.pipelines.storage.store import Damaged, Store
+from weft.schemas.changes import MadeFrom
+from weft.schemas.fingerprint import digest
+
+_OTHER = "has another checksum than in model.json"
+_PIECE = 1 << 22  # bytes read at a time
+OWN = ("model.json", "fingerprint")  # what is in a model's folder beside the model's own files
+
+
+@dataclass(frozen=True)
+class Contents:
+    """What `model.json` says of a model's files: SHA-256 and bytes by name."""
+
+    files: dict[str, str]
+    bytes: dict[str, int]
+
+
+def commit_model(store: Store, folder: str, made: Path, made_from: MadeFrom, inputs: str = "") -> None:
+    """Commits the files that lie in `made`, then `model.json`, then the fingerprint; `inputs` is the digest of all it chose from.
+
+    An old fingerprint is removed first: it must not speak for the new files. Files of an older model are removed last.
+    """
+    older = _listed(store, folder)
+    paths = {p.relative_to(made).as_posix(): p for p in sorted(made.rglob("*")) if p.is_file()}
+    files = {name: path for name, path in paths.items() if name not in OWN}
+    contents = {
+        "files": {name: _checksum(path) for name, path in files.items()},
+        "bytes": {name: path.stat().st_size for name, path in files.items()},
+    }
+    (made / "model.json").write_text(json.dumps(contents, indent=1) + "\n")
+    store.remove(f"{folder}/fingerprint")
+    store.put_folder(folder, made, last="model.json")
+    for name in set(older) - set(files):
+        store.remove(f"{folder}/{name}")
+    checksum = _checksum(made / "model.json")
+    record = {
+        "made_from": dict(made_from),
+        "checksum": checksum,
+        "digest": digest([made_from, checksum]),
+        "inputs": inputs,
+    }
+    store.write(f"{folder}/fingerprint", json.dumps(record, indent=0, ensure_ascii=True).encode())
+
+
+def model_stands(store: Store, folder: str) -> bool:
+    """Whether a model is there whole, as far as sizes tell."""
+    return next(damage_of_model(store, folder, deep=False), None) is None
+
+
+def recorded(store: Store, folder: str) -> dict[str, str]:
+    """What a model was made from, by name; empty where that is not on record."""
+    record = _record(store, folder)
+    return dict(record["made_from"]) if record else {}
+
+
+def recorded_inputs(store: Store, folder: str) -> str:
+    """The digest of all that a model's training set was chosen from; empty where that is not on record."""
+    return str((_record(store, folder) or {}).get("inputs", ""))
+
+
+def _record(store: Store, folder: str) -> dict[str, Any] | None:
+    """The file `fingerprint`; None where it is not there or not as it was written."""
+    try:
+        found = json.loads(store.read(f"{folder}/fingerprint"))
+        return found if found["digest"] == digest([found["made_from"], found["checksum"]]) else None
+    except (FileNotFoundError, ValueError, KeyError, TypeError):
+        return None
+
+
+def damage_of_model(store: Store, folder: str, deep: bool) -> Iterator[Damaged]:
+    """What is not as it was committed; `deep` compares every checksum. A model without any file of its own is missing."""
+    contents = _read(store, folder)
+    if isinstance(contents, Damaged):
+        yield contents
+        return
+    for name, size in contents.bytes.items():
+        found = size_of(store, f"{folder}/{name}")
+        if found != size:
+            what = "is missing" if found < 0 else f"holds {found} bytes where {size} were written"
+            yield Damaged(store.url, f"{folder}/{name}", what)
+        elif deep and checksum_of(store, f"{folder}/{name}") != contents.files[name]:
+            yield Damaged(store.url, f"{folder}/{name}", _OTHER)
+
+
+def foreign_files(store: Store, folder: str) -> list[str]:
+    """Files in a model's folder that are not the model's: a loader may take them for its own."""
+    own = {f"{folder}/{name}" for name in (*OWN, *_listed(store, folder))}
+    return [name for name in store.names(folder) if name not in own]
+
+
+def verified_folder(store: Store, folder: str) -> Path:
+    """The folder as a local one, each file compared with its checksum. Raises FileNotFoundError, and Damaged."""
+    if not store.exists(model_mark(folder)):
+        raise FileNotFoundError(model_mark(folder))
+    for damage in damage_of_model(store, folder, deep=store.local):
+        raise damage
+    copy = store.folder(folder)
+    contents = _read(store, folder)
+    if not store.local and isinstance(contents, Contents):  # it is the copy that is loaded
+        for name, checksum in contents.files.items():
+            if _checksum(copy / name) != checksum:
+                raise Damaged(store.url, f"{folder}/{name}", _OTHER)
+    return copy
+
+
+def _read(store: Store, folder: str) -> Contents | Damaged:
+    """What `model.json` says, where it is the one that was committed with the fingerprint."""
+    for name in OWN:
+        if not store.exists(f"{folder}/{name}"):
+            return Damaged(store.url, f"{folder}/{name}", "is missing")
+    record = _record(store, folder)
+    if record is None:
+        return Damaged(store.url, f"{folder}/fingerprint", "is not as it was written")
+    mark = store.read(model_mark(folder))
+    if hashlib.sha256(mark).hexdigest() != record["checksum"]:
+        return Damaged(store.url, model_mark(folder), "has another checksum than in the file `fingerprint` beside it")
+    return Contents(**json.loads(mark))
+
+
+def _listed(store: Store, folder: str) -> list[str]:
+    """The names in `model.json`, as far as it can be read."""
+    try:
+        return list(json.loads(store.read(model_mark(folder)))["files"])
+    except (FileNotFoundError, ValueError, KeyError, TypeError):
+        return []
+
+
+def _checksum(path: Path) -> str:
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def checksum_of(store: Store, name: str) -> str:
+    found = hashlib.sha256()
+    with store.open(name) as file:
+        while piece := file.read(_PIECE):
+            found.update(piece)
+    return found.hexdigest()

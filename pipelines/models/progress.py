@@ -1,0 +1,74 @@
+"""The steps of a model that is learning, in a small file that whoever runs the build reads: a worker may be another process.
+
+unfinished/models/hubert/progress.json    {"phase": "training", "done": 120, "of": 350, "steps": 118, "seconds": 29.5}
+
+It is there while the model learns, is written every few seconds, and is no part of the model.
+"""
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass
+
+from weft.pipelines.storage.store import Store
+from weft.schemas.learning import Step, steps_to
+
+EVERY, EVERY_REMOTE = 2.0, 10.0  # seconds between two writes, at least; a new phase is written at once
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """A step of a phase, and the `steps` that were seen of this phase in so many `seconds`: one gone on with begins late."""
+
+    phase: str
+    done: int
+    of: int
+    steps: int
+    seconds: float
+
+    @property
+    def rate(self) -> float:
+        """Steps a second; 0 where it is not known yet."""
+        return self.steps / self.seconds if self.seconds > 0 else 0.0
+
+    @property
+    def left(self) -> float | None:
+        """Seconds to the end of the phase; None where it is not known."""
+        return (self.of - self.done) / self.rate if self.of and self.rate else None
+
+
+@contextmanager
+def steps_in_file(store: Store, node: str, clock: Callable[[], float] = time.monotonic) -> Iterator[None]:
+    """Keeps the file of the model `node` up to date with what is reported within, and removes it at the end."""
+    first, began, written = Step(""), 0.0, 0.0
+
+    def write(step: Step) -> None:
+        nonlocal first, began, written
+        now = clock()
+        if step.phase != first.phase or step.done < first.done:
+            first, began, written = step, now, float("-inf")
+        if now - written >= (EVERY if store.local else EVERY_REMOTE) or (step.of and step.done == step.of):
+            pace = Pace(step.phase, step.done, step.of, step.done - first.done, now - began)
+            written = now
+            with suppress(OSError):  # who watches sees less; the model is what counts
+                store.write(_name(node), json.dumps(asdict(pace)).encode())
+
+    try:
+        with steps_to(write):
+            yield
+    finally:
+        with suppress(OSError):
+            store.remove(_name(node))
+
+
+def pace_of(store: Store, node: str) -> Pace | None:
+    """How far the model `node` is; None where it says nothing."""
+    try:
+        return Pace(**json.loads(store.read(_name(node))))
+    except (OSError, ValueError, TypeError):
+        return None
+
+
+def _name(node: str) -> str:
+    return f"unfinished/{node}/progress.json"

@@ -1,0 +1,1 @@
+"""How work is done once, committed whole and accounted for."""

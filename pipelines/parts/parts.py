@@ -1,0 +1,146 @@
+"""Parts: the tables stages hand to each other, each with its fingerprint and digest in its footer.
+
+align/speech/part-00003.parquet
+  weft.fingerprint   what it was made from: settings, backend versions, the digests of its inputs
+  weft.digest        what is in it: equal digests, equal rows
+  weft.name          where it belongs in its corpus
+  weft.checksums     of the file's bytes (`checksums.py`)
+  weft.made_from     what the fingerprint is of, by name, as JSON
+  weft.…             notes of whoever wrote it, such as the sizes of the files that were committed with it
+
+Pages carry checksums, which are verified whenever they are read. What does not match is `Damaged`.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from weft.pipelines.storage.checksums import BLANK, KEY, add_checksums, footer_matches
+from weft.pipelines.storage.store import Damaged, Store
+from weft.schemas.table import arrow_schema, from_table, to_table
+
+R = TypeVar("R")
+_PREFIX = "weft."
+_MAGIC = b"PAR1"
+STREAMED = ("order/", "plan/")  # whose checksums lie in another file: that of the counts, and the plan's summary
+
+
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """The marks in a part's footer. `notes` are those beside the two that every part has."""
+
+    fingerprint: str
+    digest: str
+    notes: Mapping[str, str] = field(default_factory=dict)
+
+
+def part_name(node: str, part: int) -> str:
+    return f"{node}/part-{part:05d}.parquet"
+
+
+def write_part(
+    store: Store, name: str, records: Sequence[Any], record: type, fingerprint: str, extra: str = "",
+    notes: Mapping[str, str] | None = None,
+) -> str:  # fmt: skip
+    """Commits the records as one part and returns its digest. `extra` is content beside the rows, by its hash."""
+    table = to_table(records, record)
+    digest = table_digest(table, extra)
+    write_table(store, name, table, Stamp(fingerprint, digest, notes or {}))
+    return digest
+
+
+def write_table(store: Store, name: str, table: pa.Table, stamp: Stamp) -> None:
+    marks = {"fingerprint": stamp.fingerprint, "digest": stamp.digest, "name": name, **stamp.notes}
+    sink = pa.BufferOutputStream()
+    # read at the speed of memory: no dictionaries to look up, no statistics that nobody asks for
+    with pq.ParquetWriter(
+        sink, table.schema.remove_metadata(), compression="lz4", use_dictionary=False, write_statistics=False,
+        write_page_checksum=True,
+    ) as writer:  # fmt: skip
+        writer.write_table(table.replace_schema_metadata(None))
+        writer.add_key_value_metadata({_PREFIX + mark: value for mark, value in marks.items()} | {KEY: BLANK})
+    data = bytearray(memoryview(sink.getvalue()))
+    add_checksums(data)
+    store.write(name, data)
+
+
+def table_digest(table: pa.Table, extra: str = "") -> str:
+    sink = hashlib.blake2b(extra.encode(), digest_size=16)
+    stream = pa.BufferOutputStream()
+    with pa.ipc.new_stream(stream, table.schema) as writer:
+        writer.write_table(table.combine_chunks())
+    sink.update(stream.getvalue())
+    return sink.hexdigest()
+
+
+def read_part(store: Store, name: str, record: type[R]) -> list[R]:
+    """Raises FileNotFoundError, and Damaged."""
+    columns = arrow_schema(record).names  # type: ignore[arg-type]
+    return from_table(read_table(store, name, columns), record)
+
+
+def read_table(store: Store, name: str, columns: list[str] | None = None) -> pa.Table:
+    """Raises FileNotFoundError, and Damaged."""
+    with opened_part(store, name) as part:
+        table = part.read(columns=columns, use_threads=False)  # the work declares its threads
+    if columns is not None and (lost := set(columns) - set(table.column_names)):
+        raise Damaged(store.url, name, f"has no column {min(lost)!r}")
+    return table
+
+
+@contextmanager
+def opened_part(store: Store, name: str) -> Iterator[pq.ParquetFile]:
+    """Verified as it is read: the footer at once, each page in its turn. Raises FileNotFoundError, and Damaged."""
+    try:
+        with store.open(name) as file:
+            if file.read(len(_MAGIC)) != _MAGIC:  # some readers look at it, pyarrow does not
+                raise Damaged(store.url, name, "does not begin as a Parquet file does")
+            part = pq.ParquetFile(file, page_checksum_verification=True)
+            marks = part.metadata.metadata or {}
+            checksums = marks.get(KEY.encode())
+            if checksums is None and not (name.startswith(STREAMED) and not name.endswith("-held.parquet")):
+                raise Damaged(store.url, name, "was not written by this version of weft")
+            if checksums is not None and not footer_matches(file, store.size(name), checksums):
+                raise Damaged(store.url, name, "has another footer than was written")
+            if (own := marks.get(b"weft.name", b"").decode()) and own != name:
+                raise Damaged(store.url, name, f"is {own} in another place")
+            yield part
+    except (FileNotFoundError, MemoryError):
+        raise
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+        if isinstance(error, OSError) and error.errno is not None:  # the disk's or the network's, not the file's
+            raise
+        raise Damaged(store.url, name, f"is damaged: {str(error).strip().splitlines()[0]}") from error
+
+
+def stamp_of(store: Store, name: str) -> Stamp | None:
+    """The marks of a part; None when it is not there, is damaged, or was not written by weft."""
+    try:
+        with opened_part(store, name) as part:
+            found = part.metadata.metadata or {}
+        marks = {k.decode().removeprefix(_PREFIX): v.decode() for k, v in found.items() if k.startswith(b"weft.")}
+        for own in ("name", "checksums"):
+            marks.pop(own, None)
+        return Stamp(marks.pop("fingerprint"), marks.pop("digest"), marks)
+    except (FileNotFoundError, KeyError, Damaged, UnicodeDecodeError):
+        return None
+
+
+def known_stamp(store: Store, name: str) -> Stamp | None:
+    """The same, from the manifest of its node where the store has manifests and this part's can be believed.
+
+    It may lack the notes `made_from` and `inputs`.
+    """
+    return store.manifests.stamp_of(name) if store.manifests else stamp_of(store, name)
+
+
+def made_from_of(store: Store, name: str) -> dict[str, str] | None:
+    """What a part was made from, by name; empty where it does not say, None where there is no part or it cannot be read."""
+    stamp = stamp_of(store, name)
+    return None if stamp is None else dict(json.loads(stamp.notes.get("made_from", "{}")))

@@ -1,0 +1,61 @@
+"""Does pieces of work in one process, keeping stages that were set up; every engine's workers hold one.
+
+Runner(Store("corpus")).run(work)  ->  the number of records made
+"""
+
+from collections import OrderedDict
+
+from threadpoolctl import threadpool_limits
+
+from weft.pipelines.mixing.work import Work
+from weft.pipelines.parts.stage_work import PartWork, content_of, model_mark
+from weft.pipelines.parts.unread import forget_unread, note_unread
+from weft.pipelines.stage import Stage
+from weft.pipelines.storage.retries import reading_as
+from weft.pipelines.storage.store import Store
+from weft.schemas.ledger import UnreadItems
+from weft.schemas.reading import ReadSettings
+
+KEPT = 6  # stages held in memory
+
+
+class Runner:
+    """`run` is all there is; a stage's `setup` is called once for its settings and models."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._stages: OrderedDict[str, Stage] = OrderedDict()
+
+    def run(self, work: Work) -> int:
+        """Runs with the threads the work declares: sums differ with them, so the machine must not choose."""
+        import torch
+
+        torch.set_num_threads(work.resources.cpus)
+        reading: ReadSettings | None = getattr(work, "reading", None)
+        with threadpool_limits(work.resources.cpus), reading_as(reading or ReadSettings()):
+            try:
+                made = self._made(work)
+            except UnreadItems as fault:
+                note_unread(self._store, work.makes, fault.items)
+                raise
+        if reading:
+            forget_unread(self._store, work.makes)
+        return made
+
+    def _made(self, work: Work) -> int:
+        if isinstance(work, PartWork):
+            return work.run(self._store, self._stage(work))
+        return work.run(self._store)  # type: ignore[attr-defined]
+
+    def _stage(self, work: PartWork) -> Stage:
+        models = [content_of(self._store, model_mark(m)) for m in work.models]
+        # where it reads and how fast is no part of its identity, but of what was set up
+        key = " ".join([work.stage.identity(), work.stage.model_dump_json(), *models])
+        if key not in self._stages:
+            stage = work.stage.model_copy()
+            stage.setup(self._store)
+            self._stages[key] = stage
+            if len(self._stages) > KEPT:
+                self._stages.popitem(last=False)
+        self._stages.move_to_end(key)
+        return self._stages[key]

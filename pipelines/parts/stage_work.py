@@ -1,0 +1,264 @@
+"""Runs one part of one stage, and makes the promises hold: done once, accounted for, committed whole.
+
+    PartWork("align/speech", stage, part=3, inputs=(Input("segment/speech", Utterance),)).run(store, stage)
+
+Order of writing: audio, rejects, ledger, part. The part is written last: its presence means that the others are there.
+An old part is removed first, so that it is never mistaken for the new one. Its footer holds what was committed with it
+and what it was made from:
+
+  weft.companions   {"rejects/align/speech/part-00003.parquet": [5120, ""], "ingest/….bin": [81233, "9f…"]}   bytes, SHA-256
+  weft.inputs       {"segment/speech/part-00003.parquet": "71c2…", "aligner/model.json": "03ab…"}
+  weft.rejected     "12": rows of its rejects, so that those without any need not be opened
+  weft.again        "3": so many items were missing, so every build asks for them again
+"""
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from weft.pipelines.parts.kept import Kept
+from weft.pipelines.parts.parts import Stamp, known_stamp, part_name, read_part, stamp_of, write_part
+from weft.pipelines.parts.unread import all_unread
+from weft.pipelines.stage import Stage
+from weft.pipelines.storage.store import Store
+from weft.schemas.audio import Audio, Recording
+from weft.schemas.counting import counted
+from weft.schemas.fingerprint import digest
+from weft.schemas.ledger import MISSING, TOLERANCE, Held, LedgerRow, Reject, Unavailable, Unread, UnreadItems
+from weft.schemas.reading import ReadSettings
+from weft.schemas.resources import Resources
+from weft.schemas.text import Dialogue
+
+AGAIN = "again"  # mark of a part whose rejects are asked for again by every build
+REJECTED = "rejected"  # mark of how many rows its rejects have
+_LEDGER = 2  # version of the ledger's columns, which lies beside each part
+
+
+class Unaccounted(Exception):
+    """A stage lost or invented items or seconds: a fault of the stage, never of the data."""
+
+
+@dataclass(frozen=True)
+class Input:
+    """A node whose parts are read, and the record in them."""
+
+    node: str
+    record: type
+
+
+@dataclass(frozen=True)
+class PartWork:
+    """One part of one node. `models` are folders the stage loads; their digests count as inputs too."""
+
+    node: str
+    stage: Stage
+    part: int
+    inputs: tuple[Input, ...]
+    models: tuple[str, ...] = ()
+    reading: ReadSettings = ReadSettings()
+
+    @property
+    def resources(self) -> Resources:
+        return self.stage.resources
+
+    @property
+    def makes(self) -> str:
+        return part_name(self.node, self.part)
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        return (*(part_name(i.node, self.part) for i in self.inputs), *(model_mark(m) for m in self.models))
+
+    def made_from(self, store: Store) -> dict[str, str]:
+        """By name. Raises FileNotFoundError while something is not made."""
+        inputs = {f"input {i.node}": content_of(store, part_name(i.node, self.part)) for i in self.inputs}
+        models = {f"model {m}": content_of(store, model_mark(m)) for m in self.models}
+        return {"version ledger": str(_LEDGER), **self.stage.made_from(), **inputs, **models}
+
+    def fingerprint(self, store: Store) -> str:
+        return digest(self.made_from(store))
+
+    def recorded(self, store: Store) -> dict[str, str] | None:
+        """What the part that stands was made from, with how many items were missing; None where there is none."""
+        if (stamp := stamp_of(store, self.makes)) is None:
+            return None
+        missing = {MISSING: stamp.notes[AGAIN]} if AGAIN in stamp.notes else {}
+        return {**json.loads(stamp.notes.get("made_from", "{}")), **missing}
+
+    @property
+    def rejects(self) -> str:
+        return f"rejects/{self.makes}"
+
+    @property
+    def ledger(self) -> str:
+        return f"ledger/{self.makes}"
+
+    @property
+    def audio(self) -> str:
+        """Where the audio goes that the records carry, if they carry any."""
+        return self.makes.removesuffix(".parquet") + ".bin"
+
+    def done(self, store: Store) -> bool:
+        """Whether the part stands for what it would be made from now, and all that was committed with it is there whole."""
+        stamp = known_stamp(store, self.makes)
+        if stamp is None or stamp.fingerprint != self.fingerprint(store):
+            return False
+        companions = companions_of(stamp)
+        return (
+            AGAIN not in stamp.notes
+            and bool(companions)
+            and all(_listed_size(store, name) == size for name, (size, _) in companions.items())
+        )
+
+    def run(self, store: Store, stage: Stage) -> int:
+        """Runs the part with a stage that was set up; returns the number of records made."""
+        inputs, absent = join([read_part(store, part_name(i.node, self.part), i.record) for i in self.inputs])
+        made_from = self.made_from(store)
+        fingerprint = digest(made_from)
+        results = self._results(store, stage, inputs, fingerprint)
+        out = [r for r in results if not isinstance(r, Reject | Held)]
+        rejects = [r for r in results if isinstance(r, Reject)]
+        row = account(self, stage, inputs, absent, out, rejects, [r for r in results if isinstance(r, Held)])
+        out, blob = pack(out, self.audio)
+        store.remove(self.makes)
+        store.remove(self.audio)
+        if blob:
+            store.write(self.audio, blob)
+        write_part(store, self.rejects, rejects, Reject, fingerprint)
+        write_part(store, self.ledger, [row], LedgerRow, fingerprint)
+        checksum = hashlib.sha256(blob).hexdigest()
+        notes = {"made_from": json.dumps(made_from, ensure_ascii=True), **self._notes(store, blob, checksum)}
+        notes[REJECTED] = str(len(rejects))
+        if missing := sum(reject.reason == MISSING for reject in rejects):
+            notes[AGAIN] = str(missing)
+        write_part(store, self.makes, out, stage.makes, fingerprint, checksum, notes)
+        if stage.one_by_one:
+            self._kept(store, stage).forget()
+        return len(out)
+
+    def _kept(self, store: Store, stage: Stage) -> Kept:
+        return Kept(store=store, makes=self.makes, record=stage.makes, parent=stage.parent)
+
+    def _results(self, store: Store, stage: Stage, inputs: list[Any], fingerprint: str) -> list[Any]:
+        """What the stage makes of the inputs. Raises UnreadItems, with all that cannot be read now."""
+        kept = self._kept(store, stage)
+        old = kept.of(fingerprint) if stage.one_by_one else {}
+        try:
+            results = kept.with_new(old, list(stage([r for r in inputs if not old or r.key not in old])), inputs)
+        except Unavailable as fault:
+            raise UnreadItems(all_unread(store, self.node, inputs, fault)) from None
+        if unread := tuple(r for r in results if isinstance(r, Unread)):
+            if not pack([r for r in results if not isinstance(r, Reject | Unread)], self.audio)[1]:
+                kept.keep(results, fingerprint)
+            raise UnreadItems(unread)
+        return results
+
+    def _notes(self, store: Store, blob: bytes, checksum: str) -> dict[str, str]:
+        companions = {name: (store.size(name), "") for name in (self.rejects, self.ledger)}
+        companions |= {self.audio: (len(blob), checksum)} if blob else {}
+        inputs = {name: content_of(store, name) for name in self.needs}
+        return {"companions": json.dumps(companions), "inputs": json.dumps(inputs)}
+
+
+def companions_of(stamp: Stamp) -> dict[str, tuple[int, str]]:
+    """The files that were committed with a part: bytes, and the SHA-256 of those that do not carry checksums themselves."""
+    return {
+        name: (size, checksum) for name, (size, checksum) in json.loads(stamp.notes.get("companions", "{}")).items()
+    }
+
+
+def inputs_of(stamp: Stamp) -> dict[str, str]:
+    """What a part was made from: the digests of its inputs by their names."""
+    return json.loads(stamp.notes.get("inputs", "{}"))
+
+
+def size_of(store: Store, name: str) -> int:
+    """In bytes; -1 for a file that is not there."""
+    try:
+        return store.size(name)
+    except FileNotFoundError:
+        return -1
+
+
+def _listed_size(store: Store, name: str) -> int:
+    """The same of what was committed with a part, from one listing of its folder where the store has manifests."""
+    return store.manifests.size_of(name) if store.manifests else size_of(store, name)
+
+
+def model_mark(folder: str) -> str:
+    """The file whose presence says that a model folder is whole."""
+    return f"{folder}/model.json"
+
+
+def content_of(store: Store, name: str) -> str:
+    """The digest of a part or a model. Raises FileNotFoundError while it is not made."""
+    if not name.endswith(".parquet"):
+        return hashlib.sha256(store.read(name)).hexdigest()
+    stamp = known_stamp(store, name)
+    if stamp is None:
+        raise FileNotFoundError(name)
+    return stamp.digest
+
+
+def join(tables: Sequence[list[Any]]) -> tuple[list[Any], list[Any]]:
+    """Records of one input, or tuples of records with one key; and those of the first input the others lack."""
+    if len(tables) == 1:
+        return tables[0], []
+    others = [{r.key: r for r in table} for table in tables[1:]]
+    rows = [(r, *(other[r.key] for other in others)) for r in tables[0] if all(r.key in o for o in others)]
+    return rows, [r for r in tables[0] if any(r.key not in o for o in others)]
+
+
+def account(
+    job: PartWork, stage: Stage, inputs: list[Any], absent: list[Any], out: list[Any], rejects: list[Reject],
+    held: Sequence[Held] = (),
+) -> LedgerRow:  # fmt: skip
+    """The part's ledger row. Raises Unaccounted when an input has no descendant, or one has no input, or seconds differ."""
+    firsts = [r[0] if isinstance(r, tuple) else r for r in inputs]
+    pieces = Counter([stage.parent(r) for r in out] + [r.key for r in rejects] + [r.key for r in held])
+    wanted = Counter(r.key for r in firsts)
+    if lost := [key for key, n in wanted.items() if pieces[key] < n]:
+        raise Unaccounted(f"{job.node} part {job.part}: {counted(len(lost), 'item')} vanished, the first is {lost[0]}")
+    if strange := pieces.keys() - wanted.keys():
+        raise Unaccounted(
+            f"{job.node} part {job.part}: no input has {counted(len(strange), 'item')} such as {min(strange)}"
+        )
+    seconds_in, seconds_out, seconds_rejected, seconds_held = map(total, (firsts, out, rejects, held))
+    gone = seconds_out + seconds_rejected + seconds_held
+    row = LedgerRow(
+        node=job.node, part=job.part, items_in=len(firsts), items_made=pieces.total() - len(firsts), items_out=len(out),
+        items_rejected=len(rejects), items_held=len(held), items_absent=len(absent), seconds_in=seconds_in,
+        seconds_made=gone - seconds_in if stage.makes_seconds else stage.doubled(out), seconds_out=seconds_out,
+        seconds_rejected=seconds_rejected, seconds_held=seconds_held, seconds_absent=total(absent),
+    )  # fmt: skip
+    if fault := row.imbalance():
+        raise Unaccounted(fault)
+    return row
+
+
+def total(records: Iterable[Any]) -> float:
+    """Seconds of all the records, rounded to the ledger's tolerance."""
+    return round(sum(r.seconds for r in records) / TOLERANCE) * TOLERANCE
+
+
+def pack(records: list[Any], name: str) -> tuple[list[Any], bytes]:
+    """Moves audio that records carry into one blob and leaves its place in them."""
+    blob = bytearray()
+
+    def place(audio: Audio) -> Audio:
+        if not audio.data:
+            return audio
+        blob.extend(audio.data)
+        return replace(audio, uri=name, offset=len(blob) - len(audio.data), length=len(audio.data), data=b"")
+
+    def placed(record: Any) -> Any:
+        if isinstance(record, Recording):
+            return replace(record, audio=place(record.audio))
+        if isinstance(record, Dialogue):
+            return replace(record, turns=tuple(replace(t, audio=place(t.audio)) for t in record.turns))
+        return record
+
+    return [placed(r) for r in records], bytes(blob)

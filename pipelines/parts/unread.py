@@ -1,0 +1,96 @@
+"""Items that could not be read: looked for when a piece of work fails, noted in the corpus until it is made, counted at the end.
+
+unread/encode/hubert/speech/part-00003.parquet     Unread(path="a/clip.wav", reason="No such file or directory", …), …
+
+A piece of work that fails over one item commits nothing; of all its others is asked once whether they can be read, so that a build
+says how many are away.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+from weft.pipelines.audio.sound import regular
+from weft.pipelines.parts.parts import read_part, write_part
+from weft.pipelines.storage.fetching import ask_for
+from weft.pipelines.storage.retries import opened, without_secrets
+from weft.pipelines.storage.store import Damaged, Store
+from weft.schemas.audio import Recording, Utterance
+from weft.schemas.ledger import Unavailable, Unread, Unusable
+
+if TYPE_CHECKING:
+    from weft.pipelines.mixing.work import Work
+
+FOLDER = "unread"
+
+
+def all_unread(store: Store, node: str, records: Iterable[Any], fault: Unavailable) -> tuple[Unread, ...]:
+    """The items of these records whose audio cannot be read now. `fault` is the first, at which a stage stopped."""
+    faults: dict[str, Unread] = {}
+    for record in (r[0] if isinstance(r, tuple) else r for r in records):
+        if not isinstance(record, Recording | Utterance) or record.audio.data or record.audio.uri in faults:
+            continue
+        uri = store.located(record.audio.uri)
+        is_first = fault.what in (without_secrets(uri), without_secrets(record.audio.uri))
+        if away := fault if is_first else _fault(store, uri):
+            faults[record.audio.uri] = Unread(
+                key=record.key, node=node, source=record.source, path=without_secrets(record.path or record.audio.uri),
+                reason=away.reason, absent=away.absent,
+            )  # fmt: skip
+    return tuple(faults.values()) or (_nameless(node, fault),)
+
+
+def _nameless(node: str, fault: Unavailable) -> Unread:
+    return Unread(
+        key="", node=node, source=node.rpartition("/")[2], path=fault.what, reason=fault.reason, absent=fault.absent
+    )
+
+
+def _fault(store: Store, uri: str) -> Unavailable | None:
+    """Why a file of a source cannot be opened; None where it can, or is refused for what it is."""
+    try:
+        if uri.startswith("/"):
+            regular(uri)
+        elif "://" in uri:
+            opened(lambda: ask_for(uri), uri)
+    except Unavailable as fault:
+        return fault
+    except Unusable:
+        return None
+    return None
+
+
+def note_unread(store: Store, makes: str, items: Sequence[Unread]) -> None:
+    write_part(store, _name(makes), items, Unread, "unread-1")
+
+
+def forget_unread(store: Store, makes: str) -> None:
+    store.remove(_name(makes))
+
+
+def noted_unread(store: Store, works: Iterable["Work"]) -> Iterator[Unread]:
+    """What could not be read when work that is still to be done was last tried, each item once."""
+    noted = set(store.names(FOLDER))
+    seen: set[tuple[str, str]] = set()
+    for work in (work for work in works if _name(work.makes) in noted and not _is_done(store, work)):
+        for item in _read(store, _name(work.makes)):
+            if (item.source, item.path) not in seen:
+                seen.add((item.source, item.path))
+                yield item
+
+
+def _is_done(store: Store, work: "Work") -> bool:
+    try:
+        return work.done(store)
+    except (FileNotFoundError, Damaged):  # of what it needs
+        return False
+
+
+def _read(store: Store, name: str) -> list[Unread]:
+    try:
+        return read_part(store, name, Unread)
+    except (FileNotFoundError, Damaged):  # the next build writes it anew
+        return []
+
+
+def _name(makes: str) -> str:
+    return f"{FOLDER}/{makes.removesuffix('.parquet')}.parquet"

@@ -1,0 +1,187 @@
+"""Holds what a corpus holds against what was written: parts and all that was committed with them, models, vocabulary.
+
+    list(damaged(store, expected, deep=True))    [Damaged("…/corpus", "align/speech/part-00002.parquet", "has other rows than …")]
+    list(missing(store, expected))              what should be there and is not, or was made from something else
+
+Without `deep` only footers and sizes are looked at; `deep` reads every byte and recomputes every digest.
+"""
+
+import hashlib
+from collections.abc import Iterator
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from weft.pipelines.graph import STAGES
+from weft.pipelines.models.folders import checksum_of, damage_of_model, foreign_files
+from weft.pipelines.parts.expected import Expected
+from weft.pipelines.parts.hold_out import HoldOutWork
+from weft.pipelines.parts.parts import Stamp, opened_part, read_part, stamp_of, table_digest
+from weft.pipelines.parts.stage_work import PartWork, companions_of, content_of, inputs_of, size_of
+from weft.pipelines.storage.checksums import KEY, content_matches
+from weft.pipelines.storage.claim import MARK, MARKED
+from weft.pipelines.storage.own_names import is_made_by_weft
+from weft.pipelines.storage.store import Damaged, Store, remedy
+from weft.schemas.counting import counted
+from weft.schemas.item import Item, bucket
+from weft.schemas.ledger import LedgerRow, Reject
+from weft.schemas.table import arrow_schema, from_table, to_table
+
+NOTHING = hashlib.sha256(b"").hexdigest()
+
+
+def damaged(store: Store, expected: Expected, deep: bool) -> Iterator[Damaged]:
+    """Every file that is there and is not as it was written."""
+    for name, part, count in expected.listing:
+        yield from _listing_part(store, name, part, count, deep)
+    for name in expected.locations:
+        if store.exists(name) and not store.has_location(name.split("/")[1]):
+            yield Damaged(store.url, name, "is not as it was written")
+    if store.exists(MARK) and store.read(MARK) != MARKED:
+        yield Damaged(store.url, MARK, "is not as it was written")
+    for work in expected.parts:
+        yield from _part(store, work, deep)
+    for folder in expected.models:
+        yield from (d for d in damage_of_model(store, folder, deep) if store.exists(d.name))
+
+
+def missing(store: Store, expected: Expected) -> Iterator[Damaged]:
+    """What the recipe and the listing call for and is not there, and parts that were made from other inputs than there are."""
+    for name in (MARK, *(name for name, _, _ in expected.listing), *expected.locations):
+        if not store.exists(name):
+            yield _absent(store, name)
+    for work in expected.parts:
+        stamp = stamp_of(store, work.makes)
+        names = {work.makes, work.rejects, work.ledger} | set(companions_of(stamp) if stamp else ())
+        yield from (_absent(store, name) for name in sorted(names) if not store.exists(name))
+        if stamp:
+            yield from _other_inputs(store, work, stamp)
+    for folder in expected.models:
+        yield from (d for d in damage_of_model(store, folder, deep=False) if not store.exists(d.name))
+    for check in expected.works:
+        if isinstance(check, HoldOutWork) and not store.exists(check.makes):
+            yield _absent(store, check.makes)
+        elif isinstance(check, HoldOutWork) and check.recorded(store) is None:
+            yield Damaged(store.url, check.makes, "is not as it was written")
+
+
+def strangers(store: Store, expected: Expected) -> Iterator[str]:
+    """Files that nothing in the recipe makes, where they would count as parts or be loaded with a model."""
+    own = {name for work in expected.parts for name in (work.makes, work.rejects, work.ledger, work.audio)}
+    for name in (name for folder in (*STAGES, "rejects", "ledger") for name in store.names(folder)):
+        if name not in own:
+            goes = f"; {remedy(store.url)} removes it" if is_made_by_weft(name) else ": move it away"
+            yield f"{name} is no part of this corpus{goes}"
+    for folder in expected.models:
+        yield from (f"{name} is no file of this model: move it away" for name in foreign_files(store, folder))
+
+
+def _absent(store: Store, name: str) -> Damaged:
+    return Damaged(store.url, name, "is missing")
+
+
+def _listing_part(store: Store, name: str, part: int, count: int, deep: bool) -> Iterator[Damaged]:
+    if not store.exists(name):
+        return
+    try:
+        _check_rows(store, name, Item, "", deep)
+        if deep and any(bucket(item.key, count) != part for item in read_part(store, name, Item)):
+            yield Damaged(store.url, name, "holds items of another part")
+    except Damaged as damage:
+        yield damage
+
+
+def _part(store: Store, work: PartWork, deep: bool) -> Iterator[Damaged]:
+    """The part, its rejects, its ledger and its audio: each by itself, then all against each other."""
+    whole: dict[str, Stamp] = {}
+    audio = companions_of(stamp).get(work.audio) if (stamp := stamp_of(store, work.makes)) else None
+    for name, record, extra in (
+        (work.makes, work.stage.makes, audio[1] if audio else NOTHING), (work.rejects, Reject, ""), (work.ledger, LedgerRow, ""),
+    ):  # fmt: skip
+        try:
+            if store.exists(name):
+                whole[name] = _check_rows(store, name, record, extra, deep)
+        except Damaged as damage:
+            yield damage
+    if work.makes in whole:
+        yield from _companions(store, work, dict(whole), deep)
+    if len(whole) == 3:
+        try:
+            yield from _row_counts(store, work)
+        except Damaged as damage:
+            yield damage
+
+
+def _check_rows(store: Store, name: str, record: type, extra: str, deep: bool) -> Stamp:
+    """A part's own marks; its bytes and rows too if `deep`. Raises Damaged."""
+    with opened_part(store, name) as part:
+        checksums = (part.metadata.metadata or {}).get(KEY.encode())
+    stamp = stamp_of(store, name)
+    if stamp is None or checksums is None:
+        raise Damaged(store.url, name, "was not written by this version of weft")
+    if not deep:
+        return stamp
+    data = store.read(name)
+    if not content_matches(data, checksums):
+        raise Damaged(store.url, name, "has other bytes than were written")
+    table = pq.ParquetFile(pa.BufferReader(data)).read(use_threads=False).replace_schema_metadata(None)
+    if not table.schema.names == arrow_schema(record).names or not _has_digest(table, record, extra, stamp.digest):
+        raise Damaged(store.url, name, "has other rows than were written")
+    return stamp
+
+
+def _has_digest(table: pa.Table, record: type, extra: str, digest: str) -> bool:
+    """As read, or as it would be built again of its records: how Arrow keeps what is null is not content."""
+    try:
+        plain = table.cast(arrow_schema(record))
+        if table_digest(plain, extra) == digest:
+            return True
+        again = to_table(from_table(plain, record), record)
+    except (pa.ArrowException, TypeError):  # types that are not the record's, or nothing where it has something
+        return False
+    return table_digest(again, extra) == digest
+
+
+def _companions(store: Store, work: PartWork, whole: dict[str, Stamp], deep: bool) -> Iterator[Damaged]:
+    """What was committed with a part, against what the part says of it."""
+    part = whole.pop(work.makes)
+    others = {stamp.fingerprint for stamp in whole.values()}
+    if len(whole) == 2 and len(others) == 1 and part.fingerprint not in others:
+        yield Damaged(store.url, work.makes, "is of another build than its rejects and its ledger")
+        return
+    for name, stamp in whole.items():
+        if stamp.fingerprint != part.fingerprint:
+            yield Damaged(store.url, name, f"was not written with {work.makes}")
+    companions = companions_of(part)
+    if not companions:
+        yield Damaged(store.url, work.makes, "does not say what was written with it")
+    for name, (size, checksum) in companions.items():
+        found = size_of(store, name)
+        if found not in (-1, size):
+            yield Damaged(store.url, name, f"holds {counted(found, 'byte')} where {size:,} were written")
+        elif deep and checksum and found == size and checksum_of(store, name) != checksum:
+            yield Damaged(store.url, name, "has other bytes than were written")
+
+
+def _row_counts(store: Store, work: PartWork) -> Iterator[Damaged]:
+    """How many rows the ledger says against how many there are."""
+    rows = read_part(store, work.ledger, LedgerRow)
+    if [(row.node, row.part) for row in rows] != [(work.node, work.part)]:
+        yield Damaged(store.url, work.ledger, "is not the ledger of this part")
+        return
+    (row,) = rows
+    for name, wanted in ((work.makes, row.items_out), (work.rejects, row.items_rejected)):
+        with opened_part(store, name) as part:
+            found = part.metadata.num_rows
+        if found != wanted:
+            yield Damaged(store.url, name, f"holds {counted(found, 'row')} where the ledger says {wanted:,}")
+
+
+def _other_inputs(store: Store, work: PartWork, stamp: Stamp) -> Iterator[Damaged]:
+    for name, digest in inputs_of(stamp).items():
+        try:
+            found = content_of(store, name)
+        except FileNotFoundError:  # missing or damaged, which is told of itself
+            continue
+        if found != digest:
+            yield Damaged(store.url, work.makes, f"was made from another {name}")

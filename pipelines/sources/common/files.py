@@ -1,0 +1,146 @@
+"""Walking a folder, locally or at an fsspec url.
+
+for file in walk("/data/speech"): File(path="a/clip.wav", uri="/data/speech/a/clip.wav", stamp="91244:1731999")
+"""
+
+import errno
+import os
+import re
+import stat as stat_module
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import fsspec
+
+from weft.pipelines.audio.sound import regular
+from weft.pipelines.storage.retries import opened, patiently
+from weft.pipelines.storage.store import Store
+from weft.schemas.ledger import Unavailable, Unusable
+
+LARGEST = 1 << 24  # bytes of a transcript
+TABLE = 1 << 28  # bytes of one that may hold many recordings
+_TABLES = (".ctm", ".rttm")
+ABSENT = "unreadable"  # the stamp of a file that is not there
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """`path` is relative and printable; `uri` opens it, and is empty when its name is not UTF-8."""
+
+    path: str
+    uri: str
+    stamp: str
+    size: int = 0
+
+
+def walk(root: str) -> Iterator[File]:
+    """Every file below `root`, sorted; links to folders are followed once. Raises FileNotFoundError, and Unavailable."""
+    if "://" in root:
+        yield from _walk_url(root)
+        return
+    root = os.path.abspath(root)
+    if not os.path.exists(root):
+        raise FileNotFoundError(errno.ENOENT, "no such file or folder", root)
+    if not os.path.isdir(root):
+        yield local_file(root, os.path.basename(root))
+        return
+    yield from _walk_folder(root, "", {os.path.realpath(root)})
+
+
+def _walk_folder(root: str, below: str, seen: set[str]) -> Iterator[File]:
+    folder = os.path.join(root, below)
+    for entry in sorted(patiently(lambda: list(os.scandir(folder)), folder), key=lambda e: e.name):
+        path = os.path.join(below, entry.name)
+        if not _is_folder(entry.path):
+            yield local_file(entry.path, path)
+        elif (real := os.path.realpath(entry.path)) not in seen:
+            yield from _walk_folder(root, path, seen | {real})
+
+
+def _is_folder(path: str) -> bool:
+    """Raises Unavailable where a mount does not answer: all that lies below it would go from the listing without a word."""
+
+    def asked() -> bool:
+        try:
+            return stat_module.S_ISDIR(os.stat(path).st_mode)
+        except OSError as error:
+            if error.errno not in (errno.ENOENT, errno.ELOOP, errno.EACCES):
+                raise
+            return False  # a dangling link, or one to itself, is no folder, and no error
+
+    return patiently(asked, path)
+
+
+def local_file(uri: str, path: str) -> File:
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        return File(os.fsencode(path).decode("utf-8", "backslashreplace"), "", "")
+    return File(path, uri, stamp(uri), os.path.getsize(uri) if os.path.isfile(uri) else 0)
+
+
+def stamp(uri: str) -> str:
+    """Size and time of change; it stands for the content until the file is read."""
+    try:
+        facts = os.stat(uri)
+    except OSError:
+        return ABSENT
+    return f"{facts.st_size}:{facts.st_mtime_ns}"
+
+
+def _walk_url(root: str) -> Iterator[File]:
+    fs, below = fsspec.core.url_to_fs(root)
+    scheme = root.split("://", 1)[0]
+    try:
+        found = patiently(lambda: fs.find(below, detail=True), root)
+    except Unavailable as fault:
+        if fault.absent:
+            raise FileNotFoundError(root) from None
+        raise
+    if not found:
+        raise FileNotFoundError(root)
+    for path in sorted(found):
+        relative = path[len(below.rstrip("/")) + 1 :] or path.rsplit("/", 1)[-1]
+        yield File(relative, f"{scheme}://{path}", str(fs.ukey(path)), found[path]["size"])
+
+
+def read_bytes(store: Store, uri: str) -> bytes:
+    """A transcript, or a table of them. Raises Unusable: bad_transcript; and Unavailable for one that is gone."""
+    uri = store.located(uri)
+    largest = TABLE if uri.lower().endswith(_TABLES) else LARGEST
+    try:
+        if uri.startswith("/"):
+            regular(uri)
+        data = opened(lambda: _first(store, uri, largest + 1), uri)
+        if len(data) > largest:
+            raise Unusable("bad_transcript", f"it has more than {largest:,} bytes")
+        return data
+    except Unusable as fault:
+        raise Unusable("bad_transcript", f"{uri.rsplit('/', 1)[-1]}: {fault.detail}") from None
+
+
+def _first(store: Store, uri: str, length: int) -> bytes:
+    with store.open(uri) as file:
+        return file.read(length)
+
+
+def read_text(store: Store, uri: str) -> str:
+    """A small text file as clean text. Raises Unusable when it is no file, not UTF-8, or labels instead of text."""
+    try:
+        text = read_bytes(store, uri).decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise Unusable("bad_transcript", f"{uri.rsplit('/', 1)[-1]} is not UTF-8 (byte {error.start})") from None
+    if uri.lower().endswith(".lab") and _LABELS.search(text):
+        raise Unusable("bad_transcript", f"{uri.rsplit('/', 1)[-1]} holds labels and times; convert it to a TextGrid")
+    return clean(text)
+
+
+# an ESPS header ends in a line of "#"; HTK writes start, end and label
+_LABELS = re.compile(r"^#\s*$|\A\s*\d+ +\d+ +\S+\s*$", re.MULTILINE)
+
+
+def clean(text: str) -> str:
+    """One line of composed characters, without control characters or lone surrogates."""
+    kept = "".join(c if unicodedata.category(c) not in ("Cc", "Cs", "Co") else " " for c in text)
+    return " ".join(unicodedata.normalize("NFC", kept).split())

@@ -1,0 +1,106 @@
+"""Lists that name items, a line each: manifests, cuts, tables and urls, plain or .gz, read within limits.
+
+for number, line in numbered_lines("cuts.jsonl.gz"):     1, '{"id": …}'     or 2, Unusable("too_long", "cuts.jsonl.gz line 2: …")
+
+What cannot be read of a list is listed too, as an item that is rejected with the reason: `wrong_item`.
+"""
+
+import gzip
+import io
+import json
+import os
+import zlib
+from collections.abc import Iterator
+from typing import Any, BinaryIO, TextIO, cast
+
+from weft.pipelines.audio.sound import regular
+from weft.schemas.item import Item, key_for
+from weft.schemas.ledger import Unusable
+
+LONGEST = 1 << 24  # characters of a line
+LARGEST = 1 << 28  # characters of a list that is one JSON value
+EXPANSION = 400  # bytes that a byte of gzip may expand to; text has about ten, zeros a thousand
+_SLACK = 1 << 26  # bytes that any gzip may expand to
+_WRONG = "wrong"  # stamp of an item that stands for what is wrong with a list
+
+
+def open_list(path: str) -> TextIO:
+    """As text; a .gz is expanded. Raises Unusable for a pipe or a device, and OSError."""
+    if os.path.exists(path):
+        regular(path)
+    file: BinaryIO = open(path, "rb")  # noqa: SIM115 - the caller closes it
+    if path.endswith(".gz"):
+        file = cast(BinaryIO, io.BufferedReader(_Expanded(file, os.path.basename(path)), 1 << 16))
+    return io.TextIOWrapper(file, encoding="utf-8", errors="backslashreplace")
+
+
+class _Expanded(io.RawIOBase):
+    """A .gz as it expands. Raises Unusable where that is more than text can be: a few kilobytes unfold to gigabytes."""
+
+    def __init__(self, file: BinaryIO, name: str) -> None:
+        self._file, self._name, self._length = file, name, 0
+        self._gzip = gzip.GzipFile(fileobj=file)
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        length = self._gzip.readinto(buffer)
+        self._length += length
+        if self._length > _SLACK + EXPANSION * self._file.tell():
+            raise Unusable("too_long", f"{self._name} expands to more than {EXPANSION} times its size")
+        return length
+
+    def close(self) -> None:
+        self._file.close()
+        super().close()
+
+
+def numbered_lines(path: str) -> Iterator[tuple[int, str | Unusable]]:
+    """Lines that hold something, and in the place of one that cannot be read why not. Raises Unusable and OSError as `open_list`."""
+    number, name = 0, os.path.basename(path)
+    with open_list(path) as file:
+        try:
+            for number, line in enumerate(_bounded(file), 1):
+                if line is None:
+                    yield number, Unusable("too_long", f"{name} line {number} has more than {LONGEST:,} characters")
+                elif line.strip():
+                    yield number, line
+        except Unusable as fault:
+            yield number + 1, fault
+        except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+            yield number + 1, Unusable("broken_gzip", f"{name}: {error}"[:200])
+
+
+def _bounded(file: TextIO) -> Iterator[str | None]:
+    """The lines; None for one that is too long, which is passed over and never held whole."""
+    while line := file.readline(LONGEST + 1):
+        rest = line
+        while len(rest) > LONGEST and not rest.endswith("\n"):
+            rest = file.readline(LONGEST + 1)
+        yield line if rest is line else None
+
+
+def whole_list(path: str) -> str:
+    """A list that is one JSON value. Raises Unusable where it is too large to be held, or breaks off; and as `open_list`."""
+    name = os.path.basename(path)
+    try:
+        with open_list(path) as file:
+            text = file.read(LARGEST + 1)
+    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+        raise Unusable("broken_gzip", f"{name}: {error}"[:200]) from None
+    if len(text) > LARGEST:
+        raise Unusable("too_long", f"{name} has more than {LARGEST:,} characters; write it as .jsonl, an entry a line")
+    return text
+
+
+def wrong_item(source: str, path: str, fault: Unusable) -> Item:
+    """An item that is rejected for this fault."""
+    payload = json.dumps([fault.reason, fault.detail])
+    return Item(key_for(source, path), source, path, "", _WRONG, payload=payload)
+
+
+def check_item(item: Item) -> None:
+    """Raises Unusable for what `wrong_item` gave."""
+    if item.stamp == _WRONG and not item.uri:
+        raise Unusable(*json.loads(item.payload))

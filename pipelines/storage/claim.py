@@ -1,0 +1,62 @@
+"""Where a build may work: an empty folder, or a corpus; and one build at a time.
+
+corpus/corpus.json    {"format": 1}: this folder is a corpus of weft
+
+    with claimed(store): ...        raises NotACorpus, and Locked
+
+Corpora that were made before there was a corpus.json are known by the first line of their recipe.yaml.
+"""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from weft.pipelines.built import is_resolved
+from weft.pipelines.storage.lock import NAME as LOCK
+from weft.pipelines.storage.lock import Lock
+from weft.pipelines.storage.store import Store, is_scratch
+from weft.schemas.faults import RecipeError
+
+MARK = "corpus.json"
+MARKED = (json.dumps({"format": 1}) + "\n").encode()
+
+
+class NotACorpus(RecipeError):
+    """A folder that holds something else than a corpus."""
+
+
+@contextmanager
+def claimed(store: Store) -> Iterator[None]:
+    """The corpus for one build alone. Raises NotACorpus for a folder with other files, and Locked."""
+    check_folder(store)
+    with Lock(store):
+        mark(store)
+        yield
+
+
+def mark(store: Store) -> None:
+    """Writes corpus.json where it is not as it should be."""
+    if not store.exists(MARK) or store.read(MARK) != MARKED:
+        store.write(MARK, MARKED)
+
+
+def check_folder(store: Store) -> None:
+    """Raises NotACorpus unless the folder is absent, empty or a corpus."""
+    if not is_corpus(store) and (other := _first_entry(store)):
+        raise NotACorpus(
+            f"{store.url}: this folder is no corpus and holds other files, such as {other!r}; "
+            "a corpus is built in a folder that is empty or not there yet"
+        )
+
+
+def is_corpus(store: Store) -> bool:
+    return store.exists(MARK) or (store.exists("recipe.yaml") and is_resolved(store.read("recipe.yaml")))
+
+
+def _first_entry(store: Store) -> str:
+    """The name of something in the folder, other than a lock and what a killed build leaves of one; "" where it is empty."""
+    if not store.fs.exists(store.root):
+        return ""
+    store.fs.invalidate_cache(store.root)
+    names = (path.rstrip("/").rpartition("/")[2] for path in store.fs.ls(store.root, detail=False))
+    return next((name for name in sorted(names) if name != LOCK and not is_scratch(name)), "")

@@ -1,0 +1,104 @@
+"""What a store says of a file without reading it: its length, and when it last changed.
+
+facts_in(store, "ingest/speech")      {"ingest/speech/part-00000.parquet": Facts(size=81233, changed=1731999000.25), …}
+
+A local file has changed when its content or its inode has: a file that is put back with an old time of modification has not an old one.
+Elsewhere it is what the store says of it.
+"""
+
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from weft.pipelines.storage.store import Store
+
+_TIMES = (
+    "LastModified",
+    "last_modified",
+    "updated",
+    "mtime",
+    "created",
+)  # as S3, Azure, Google, SFTP and memory say it
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """Bytes, and the Unix time of the last change; None where the store does not say it."""
+
+    size: int
+    changed: float | None
+
+
+def facts_in(store: Store, folder: str) -> dict[str, Facts]:
+    """Of each file in a folder, by its name in the store; asked of the store anew, as one listing."""
+    return dict(_local(store, folder) if store.local else _remote(store, folder))
+
+
+def facts_of(store: Store, name: str) -> Facts | None:
+    """Of one file, asked anew; None where there is none."""
+    try:
+        if store.local:
+            return _facts(os.stat(store.path(name)))
+        store.fs.invalidate_cache(store.path(name).rpartition("/")[0])
+        return _said(store.fs.info(store.path(name)))
+    except FileNotFoundError:
+        return None
+
+
+def written_at(store: Store, name: str) -> float | None:
+    """When the content of a file was written, at the latest; None where there is none or the store does not say it.
+
+    A copy that kept the time of its original counts as old as that.
+    """
+    try:
+        if store.local:
+            stat = os.stat(store.path(name))
+            return min(stat.st_mtime, stat.st_ctime)
+    except FileNotFoundError:
+        return None
+    facts = facts_of(store, name)
+    return facts.changed if facts else None
+
+
+def _local(store: Store, folder: str) -> Iterator[tuple[str, Facts]]:
+    try:
+        entries = list(os.scandir(store.path(folder)))
+    except (FileNotFoundError, NotADirectoryError):
+        return
+    for entry in entries:
+        if entry.is_file():
+            yield f"{folder}/{entry.name}", _facts(entry.stat())
+
+
+def _remote(store: Store, folder: str) -> Iterator[tuple[str, Facts]]:
+    root = store.path(folder)
+    store.fs.invalidate_cache(root)
+    try:
+        entries = store.fs.ls(root, detail=True)
+    except (FileNotFoundError, NotADirectoryError):
+        return
+    for entry in entries:
+        if entry.get("type") == "file":
+            yield f"{folder}/{entry['name'].rpartition('/')[2]}", _said(entry)
+
+
+def _facts(stat: os.stat_result) -> Facts:
+    return Facts(size=stat.st_size, changed=max(stat.st_mtime, stat.st_ctime))
+
+
+def _said(entry: Mapping[str, Any]) -> Facts:
+    times = (_time(entry[name]) for name in _TIMES if entry.get(name))
+    return Facts(size=int(entry.get("size") or 0), changed=next((time for time in times if time is not None), None))
+
+
+def _time(given: Any) -> float | None:
+    """A Unix time of what a store gives: a number, a datetime (UTC where it names no zone) or ISO 8601."""
+    if isinstance(given, int | float):
+        return float(given)
+    try:
+        moment = given if isinstance(given, datetime) else datetime.fromisoformat(str(given))
+    except ValueError:
+        return None
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()

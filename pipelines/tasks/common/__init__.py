@@ -1,0 +1,1 @@
+"""What tasks share: the sample that is being written."""

@@ -1,0 +1,112 @@
+"""Recordings longer than an aligner takes: the words lie where aligning each piece alone puts them."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from tests.pipelines.aligners.lines import LINES as SENTENCES
+from weft.pipelines.aligners import base, sphinx
+from weft.pipelines.aligners.base import Clip, Timed, Unalignable
+from weft.pipelines.aligners.common.windows import Sound, align_long, anchor
+from weft.pipelines.audio.sound import RATE
+from weft.schemas.audio import Word
+
+LINES = SENTENCES[:8]
+LONGEST_READ = 160.0
+
+
+@pytest.fixture(scope="module")
+def aligner() -> sphinx.Aligner:
+    made = sphinx.Aligner()
+    made.setup()
+    return made
+
+
+@pytest.fixture(scope="module")
+def pieces(spoken: Callable[..., tuple[np.ndarray, tuple[Word, ...]]]) -> list[tuple[np.ndarray, str]]:
+    order = np.random.default_rng(0).permutation(np.repeat(np.arange(len(LINES)), 2))
+    said = {line: spoken(line)[0] for line in LINES}
+    return [(said[LINES[n]], LINES[n]) for n in order]
+
+
+def sound(samples: np.ndarray) -> Sound:
+    def read(start: float, end: float) -> np.ndarray:
+        assert end - start <= LONGEST_READ
+        return samples[round(start * RATE) : round(end * RATE)]
+
+    return Sound(read=read, seconds=len(samples) / RATE)
+
+
+def test_a_long_recording_is_as_its_pieces(aligner: sphinx.Aligner, pieces: list) -> None:
+    alone: list[float] = []
+    at = 0.0
+    for samples, line in pieces:
+        alone += [at + w.start for w in aligner.timed(samples, line.split()).words]
+        at += len(samples) / RATE
+    words = " ".join(line for _, line in pieces).split()
+    found = align_long(aligner, sound(np.concatenate([samples for samples, _ in pieces])), words)
+    assert [w.text for w in found.words] == words
+    errors = np.abs(np.array([w.start for w in found.words]) - np.array(alone))
+    assert np.median(errors) <= 0.02 and np.percentile(errors, 95) <= 0.1
+    assert all(a.end <= b.start + 1e-6 for a, b in zip(found.words, found.words[1:], strict=False))
+    assert found.phones[-1].end == pytest.approx(found.words[-1].end, abs=0.05)
+
+
+class Refusing(base.Aligner):
+    """Finds nothing."""
+
+    def _align(self, clip: Clip) -> Timed:
+        raise Unalignable("mismatch", "other words are said")
+
+
+def test_another_transcript_is_refused_with_its_place() -> None:
+    with pytest.raises(Unalignable) as fault:
+        align_long(Refusing(), sound(np.zeros(70 * RATE, np.float32)), " ".join(LINES * 3).split())
+    assert fault.value.reason == "no_anchor" and "from 0.0 s of 70.0 s on" in fault.value.detail
+
+
+class Knowing(base.Aligner):
+    """Reads the second from the samples and the number from the word: `w7` begins where `BEGINS[7]` says."""
+
+    most: float = 200.0
+
+    @property
+    def longest(self) -> float:
+        return self.most
+
+    def _align(self, clip: Clip) -> Timed:
+        first, last = clip.samples[[0, -1]].tolist()
+        assert last - first <= self.most
+        places = [BEGINS[int(word[1:])] for word in clip.spoken]
+        if not places or places[4] > last:
+            raise Unalignable("mismatch", "other words are said")
+        fitted = [p if p + 0.3 <= last else last - 0.3 * (n + 1) / len(places) for n, p in enumerate(places)]
+        return Timed([Word(w, p - first, p - first + 0.3) for w, p in zip(clip.spoken, fitted, strict=True)])
+
+
+BEGINS = [*np.arange(45.0, 150, 0.7), *np.arange(245.0, 330, 0.5), *np.arange(400.0, 430, 0.6)]
+
+
+@pytest.mark.parametrize("most", [12.0, 200.0])
+def test_silence_and_music_of_a_minute_and_more_lie_between_the_words(most: float) -> None:
+    seconds = np.arange(440 * RATE, dtype=np.float32) / RATE
+    words = [f"w{n}" for n in range(len(BEGINS))]
+    longest = Sound(read=lambda start, end: seconds[round(start * RATE) : round(end * RATE)], seconds=440.0)
+    if most < 100:  # no window of it reaches over the silence
+        with pytest.raises(Unalignable, match=r"no_anchor.*from 0\.0 s of 440\.0 s on"):
+            align_long(Knowing(most=most), longest, words)
+        return
+    found = align_long(Knowing(most=most), longest, words)
+    assert np.abs(np.array([w.start for w in found.words]) - BEGINS).max() <= 0.03
+
+
+def timed(*starts: float) -> Timed:
+    return Timed([Word("a", start, start + 0.1) for start in starts])
+
+
+def test_an_anchor_is_the_widest_pause_that_both_agree_on() -> None:
+    one = timed(0, 1, 2, 3, 4.5, 5.5, 6.5, 7.5, 9).words
+    assert anchor(one, timed(0, 1, 2, 3, 4.5, 5.5, 6.5, 7.5, 8.2, 8.4).words) == 4
+    assert anchor(one, timed(0, 1, 2, 3, 4.1, 4.3).words) == 0
+    assert anchor(one, one) == 0

@@ -1,0 +1,41 @@
+"""Stages that were set up are kept, but never for one that reads elsewhere."""
+
+from collections.abc import Iterable, Iterator
+from typing import Annotated, Any
+
+import pytest
+from pydantic import PrivateAttr
+
+from weft.pipelines.parts.parts import part_name, read_part, write_part
+from weft.pipelines.parts.runner import Runner
+from weft.pipelines.parts.stage_work import Input, PartWork
+from weft.pipelines.stage import Stage
+from weft.pipelines.storage.store import Store
+from weft.schemas.settings import NOT_IDENTITY
+from weft.schemas.text import Document
+
+
+class Reader(Stage):
+    """Gives each document the text that lies where it was set up to read."""
+
+    path: Annotated[str, NOT_IDENTITY]
+    _set_up: str = PrivateAttr("")
+
+    @property
+    def makes(self) -> type:
+        return Document
+
+    def setup(self, store: Store) -> None:
+        self._set_up = self.path
+
+    def __call__(self, records: Iterable[Any]) -> Iterator[Any]:
+        return (Document(r.key, r.source, self._set_up) for r in records)
+
+
+@pytest.mark.parametrize("paths", [("/a", "/b"), ("/a", "/a")])
+def test_each_place_has_a_stage_of_its_own(store: Store, paths: tuple[str, str]) -> None:
+    write_part(store, part_name("list/books", 0), [Document("d", "books", "")], Document, "one")
+    runner = Runner(store)
+    for node, path in zip(("one", "two"), paths, strict=True):
+        runner.run(PartWork(node, Reader(path=path), 0, (Input("list/books", Document),)))
+        assert read_part(store, part_name(node, 0), Document)[0].text == path

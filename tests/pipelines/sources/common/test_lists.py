@@ -1,0 +1,70 @@
+"""Lists are read within limits; what cannot be read of one is a reject that names the file and the limit."""
+
+import gzip
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from weft.pipelines.sources import kaldi, lhotse, manifest, script, urls
+from weft.pipelines.sources.common import lists
+from weft.pipelines.sources.common.lists import numbered_lines, whole_list
+from weft.schemas.ledger import Unusable
+
+
+@pytest.fixture(autouse=True)
+def low_limits(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, limit in {"LONGEST": 2000, "LARGEST": 5000, "_SLACK": 100_000, "EXPANSION": 50}.items():
+        monkeypatch.setattr(lists, name, limit)
+
+
+def shown(path: Path) -> list[str]:
+    return [line.detail if isinstance(line, Unusable) else line for _, line in numbered_lines(str(path))]
+
+
+@pytest.mark.parametrize("ending", ["txt", "txt.gz"])
+def test_a_line_that_is_too_long_is_passed_over(tmp_path: Path, ending: str) -> None:
+    data = f"one\n{'x' * 2000}\n{'x' * 2001}\n\n{'y' * 9000}\nlast".encode()
+    (path := tmp_path / f"a.{ending}").write_bytes(gzip.compress(data) if ending.endswith("gz") else data)
+    assert shown(path) == [
+        "one\n", "x" * 2000 + "\n", f"a.{ending} line 3 has more than 2,000 characters",
+        f"a.{ending} line 5 has more than 2,000 characters", "last",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("unfolded", [b"\0" * 3_000_000, b"\n" * 3_000_000, b"{}\n" * 1_000_000])
+def test_a_bomb_ends_the_list(tmp_path: Path, unfolded: bytes) -> None:
+    """However it unfolds: into one line, into empty ones, or into many."""
+    (path := tmp_path / "cuts.jsonl.gz").write_bytes(gzip.compress(b"{}\n" + unfolded))
+    assert shown(path)[-1] == "cuts.jsonl.gz expands to more than 50 times its size"
+
+
+@pytest.mark.parametrize("ending", ["json", "json.gz"])
+@pytest.mark.parametrize("length", [5000, 5001])
+def test_a_list_that_is_one_value(tmp_path: Path, ending: str, length: int) -> None:
+    data = json.dumps(["x" * (length - 4)]).encode()
+    (path := tmp_path / f"cuts.{ending}").write_bytes(gzip.compress(data) if ending.endswith("gz") else data)
+    if length == 5000:
+        assert len(whole_list(str(path))) == 5000
+        return
+    with pytest.raises(Unusable, match=rf"cuts\.{ending} has more than 5,000 characters; write it as \.jsonl"):
+        whole_list(str(path))
+
+
+@pytest.mark.parametrize(
+    ("source", "name"),
+    [(manifest, "a.jsonl"), (manifest, "a.jsonl.gz"), (lhotse, "cuts.jsonl"), (lhotse, "cuts.json.gz"), (urls, "a.txt"),
+     (script, "a.jsonl")],
+)  # fmt: skip
+def test_every_list_says_what_of_it_is_too_long(tmp_path: Path, ingested: Callable, source: object, name: str) -> None:
+    data = json.dumps(["x" * 9000]).encode()
+    (path := tmp_path / name).write_bytes(gzip.compress(data) if name.endswith("gz") else data)
+    _, (reject,) = ingested(source.Source(path=str(path)))  # type: ignore[attr-defined]
+    assert reject.reason == "too_long" and name in reject.detail and "characters" in reject.detail
+
+
+def test_a_table_that_is_no_table_names_the_file(tmp_path: Path) -> None:
+    (tmp_path / "wav.scp").write_text("r1 /data/a.wav\n" + "x" * 9000)
+    with pytest.raises(Unusable, match=r"wav\.scp line 2 has more than 2,000 characters"):
+        list(kaldi.Source(path=str(tmp_path)).items("speech"))

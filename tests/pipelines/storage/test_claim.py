@@ -1,0 +1,87 @@
+"""A corpus is made in an empty folder or over a corpus; only files with names of weft's are removed."""
+
+import uuid
+from pathlib import Path
+
+import pytest
+
+from weft.pipelines.built import with_checksum
+from weft.pipelines.storage.claim import NotACorpus, claimed
+from weft.pipelines.storage.lock import NAME, Locked
+from weft.pipelines.storage.own_names import is_made_by_weft
+from weft.pipelines.storage.store import Store
+
+
+@pytest.fixture(params=["local", "memory"])
+def any_store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
+    return Store(str(tmp_path / "corpus") if request.param == "local" else f"memory://{uuid.uuid4().hex}/corpus")
+
+
+def test_a_folder_with_other_files_is_refused_and_left_as_it_is(any_store: Store) -> None:
+    any_store.write("align/thesis.txt", b"mine")
+    with pytest.raises(NotACorpus, match="no corpus and holds other files, such as 'align'"), claimed(any_store):
+        pass
+    assert any_store.fs.find(any_store.root) == [any_store.path("align/thesis.txt")]
+
+
+def test_somebody_elses_recipe_makes_no_corpus(any_store: Store) -> None:
+    any_store.write("recipe.yaml", b"name: soup\n")
+    with pytest.raises(NotACorpus), claimed(any_store):
+        pass
+
+
+def test_an_absent_folder_becomes_a_corpus_and_stays_one(any_store: Store) -> None:
+    with claimed(any_store), pytest.raises(Locked), claimed(any_store):
+        pass
+    any_store.write("align/notes.txt", b"mine")
+    with claimed(any_store):
+        assert any_store.exists(NAME)
+    assert not any_store.exists(NAME)
+
+
+def test_what_a_build_killed_at_once_left_is_no_obstacle(store: Store) -> None:
+    root = Path(store.root)
+    root.mkdir()
+    (root / f"{NAME}.tmp-{uuid.uuid4().hex}").write_bytes(b"")
+    with claimed(store):
+        assert store.exists("corpus.json")
+
+
+@pytest.mark.parametrize("damage", [b"", b"- edited: 1\n"])
+def test_a_corpus_of_before_is_known_by_its_recipe(any_store: Store, damage: bytes) -> None:
+    any_store.write("recipe.yaml", with_checksum("name: old\n") + damage)
+    any_store.write("align/speech/part-00000.parquet", b"x")
+    with claimed(any_store):
+        assert any_store.exists("corpus.json")
+
+
+@pytest.mark.parametrize(
+    ("name", "own"),
+    [
+        ("align/speech/part-00003.parquet", True),
+        ("encode/hubert/speech/part-00003.parquet", True),
+        ("synthesize/chat/part-100000.bin", True),
+        ("rejects/ingest/speech/part-00000.parquet", True),
+        ("order/words/pass-0/speech-held.parquet", True),
+        ("order/words/validation/speech.parquet", True),
+        ("shards/pretrain/train-words~speech-0-00000-00.tar", True),
+        ("shards/pretrain/.index/train-words~speech-0-00000-00.parquet", True),
+        ("unread/encode/hubert/speech/part-00003.parquet", True),
+        ("unread/models/hubert/model.json.parquet", True),
+        ("unfinished/ingest/speech/part-00003.parquet", True),
+        ("unfinished/rejects/ingest/speech/part-00003.parquet", True),
+        ("unread/mine.parquet", False),
+        ("unfinished/models/hubert/mine.parquet", False),
+        ("align/notes.txt", False),
+        ("align/part-00000.parquet", False),
+        ("align/speech/part-00003.parquet.bak", False),
+        ("align/speech/results.parquet", False),
+        ("rejects/mine.csv", False),
+        ("order/words.parquet", False),
+        ("list/speech/mine.parquet", False),
+        ("shards/pretrain/backup.tar", False),
+        ("mine/part-00000.parquet", False),
+    ],
+)
+def test_names(name: str, own: bool) -> None:
+    assert is_made_by_weft(name) is own

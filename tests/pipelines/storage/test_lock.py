@@ -1,0 +1,94 @@
+"""One build at a time: a living holder keeps the lock, a dead one loses it. Clocks are given, nothing waits."""
+
+import errno
+import json
+import os
+import subprocess
+import sys
+import uuid
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import pytest
+
+from weft.pipelines.storage.lock import DEAD_AFTER, NAME, Holder, Lock, Locked, holder, started_at, this_host
+from weft.pipelines.storage.store import Store
+
+NOW = 1_800_000_000.0
+
+
+@pytest.fixture(params=["local", "memory"])
+def any_store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
+    return Store(str(tmp_path / "corpus") if request.param == "local" else f"memory://{uuid.uuid4().hex}/corpus")
+
+
+def held_by(store: Store, **facts: object) -> Holder:
+    me = Holder(host=this_host(), pid=os.getpid(), started=started_at(os.getpid()), since=NOW, beat=NOW, token="other")
+    other = replace(me, **facts)  # type: ignore[arg-type]
+    store.write(NAME, json.dumps(asdict(other)).encode())
+    return other
+
+
+def test_the_second_is_told_who_holds_it_and_since_when(any_store: Store) -> None:
+    with (
+        Lock(any_store, lambda: NOW),
+        pytest.raises(Locked, match=rf"process {os.getpid()} on .*, since 2027-01-15 08:00:00 UTC"),
+    ):
+        Lock(any_store, lambda: NOW + 9 * DEAD_AFTER).take()
+    assert holder(any_store) is None
+    with Lock(any_store, lambda: NOW):
+        assert holder(any_store)
+
+
+def test_the_lock_of_a_process_that_is_gone_is_taken_over_at_once(any_store: Store) -> None:
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    held_by(any_store, pid=gone.pid, started="1")
+    Lock(any_store, lambda: NOW).take()
+    assert (now := holder(any_store)) and now.pid == os.getpid()
+
+
+def test_a_process_that_began_at_another_time_is_another(any_store: Store) -> None:
+    held_by(any_store, started="1")
+    Lock(any_store, lambda: NOW).take()
+    assert (now := holder(any_store)) and now.token != "other"
+
+
+def test_a_holder_elsewhere_is_dead_when_it_renews_nothing(any_store: Store) -> None:
+    held_by(any_store, host="node-7 boot pid", pid=1)
+    with pytest.raises(Locked, match="process 1 on node-7, since"):
+        Lock(any_store, lambda: NOW + DEAD_AFTER - 1).take()
+    Lock(any_store, lambda: NOW + DEAD_AFTER + 1).take()
+    assert (now := holder(any_store)) and now.pid == os.getpid()
+
+
+def test_renewing_moves_the_beat_and_notices_a_lock_that_was_taken(any_store: Store) -> None:
+    times = iter([NOW, NOW + 15])
+    mine = Lock(any_store, lambda: next(times))
+    mine.take()
+    mine.beat()
+    assert (now := holder(any_store)) and (now.since, now.beat) == (NOW, NOW + 15)
+    held_by(any_store)
+    with pytest.raises(Locked, match="this build's lock is gone"):
+        mine.beat()
+    mine.release()
+    assert (now := holder(any_store)) and now.token == "other"
+
+
+def test_a_lock_that_cannot_be_read_holds_while_it_is_fresh(store: Store) -> None:
+    store.write(NAME, b"")
+    written = os.stat(store.path(NAME)).st_mtime
+    with pytest.raises(Locked):
+        Lock(store, lambda: written + 1).take()
+    Lock(store, lambda: written + DEAD_AFTER + 1).take()
+
+
+def test_a_file_system_without_links_creates_exclusively(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_links(*names: object) -> None:
+        raise PermissionError(errno.EPERM, "not permitted")
+
+    monkeypatch.setattr(os, "link", no_links)
+    Lock(store, lambda: NOW).take()
+    with pytest.raises(Locked):
+        Lock(store, lambda: NOW).take()
+    assert [p.name for p in Path(store.root).iterdir()] == [NAME]

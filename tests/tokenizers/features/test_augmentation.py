@@ -1,0 +1,66 @@
+"""A clip as it might have sounded: formants move together, bends are smooth, noise fills what is quiet and nothing else."""
+
+import numpy as np
+import pytest
+import torch
+
+from weft.tokenizers.features.augmentation import Hearings, bend, moved, noisy, warp
+from weft.tokenizers.models.mel_hubert import BANDS, levelled
+
+THERE = torch.ones(3, 50, dtype=torch.bool)
+
+
+def generator(seed: int = 0) -> np.random.Generator:
+    return np.random.default_rng(seed)
+
+
+def mels() -> torch.Tensor:
+    """The same clip three times."""
+    return torch.randn(1, 50, BANDS, generator=torch.Generator().manual_seed(0)).expand(3, -1, -1)
+
+
+def test_a_shorter_tract_moves_every_formant_up() -> None:
+    shown = torch.zeros(3, 7, BANDS)
+    shown[:, :, 40] = 1.0
+    same, up, down = moved(shown, np.clip(warp(np.array([1.0, 1.2, 1 / 1.2])), 0, BANDS - 1))
+    assert torch.allclose(same, shown[0])
+    hertz = 700 * (10 ** (np.linspace(*(2595 * np.log10(1 + np.array([20, 7600]) / 700)), BANDS + 2)[1:-1] / 2595) - 1)
+    for found, factor in ((up, 1.2), (down, 1 / 1.2)):
+        assert hertz[found[0].argmax()] == pytest.approx(factor * hertz[40], rel=0.03)
+
+
+def test_a_bend_is_smooth_and_leaves_both_ends() -> None:
+    bends = bend(generator(), 400, 2.0)
+    assert bends.shape == (400, BANDS) and np.allclose(bends[:, [0, -1]], 0)
+    assert np.abs(np.diff(bends, axis=1)).max() < 1
+    assert 1.0 < bends[:, BANDS // 2].std() < 3.0
+
+
+def test_noise_fills_what_is_quieter_in_a_share_of_rows() -> None:
+    loud = mels() * 5
+    heard = noisy(loud.repeat(200, 1, 1), THERE.repeat(200, 1), 0.5, generator())
+    changed = (heard != loud.repeat(200, 1, 1)).flatten(1).any(1)
+    assert 0.4 < changed.float().mean() < 0.6
+    assert (heard >= loud.repeat(200, 1, 1) - 1e-5).all()
+    quiet, prominent = loud[0] < loud.quantile(0.1), loud[0] > loud.quantile(0.95)
+    risen = heard[changed] - loud[0]
+    assert risen[:, quiet].mean() > 5 * risen[:, prominent].mean()
+
+
+def test_each_row_is_a_hearing_of_its_own_and_the_same_again() -> None:
+    hearings = Hearings(0.2, 1.5, 0.5)
+    one, two, three = hearings.drawn(mels(), THERE, generator())
+    assert not torch.allclose(one, two) and not torch.allclose(two, three)
+    assert torch.equal(hearings.drawn(mels(), THERE, generator())[0], one)
+
+
+def test_without_any_change_it_is_what_was_said() -> None:
+    plain = Hearings(0.0, 0.0, 0.0).drawn(mels(), THERE, generator())
+    assert torch.allclose(plain, levelled(mels(), THERE), atol=1e-5)
+
+
+def test_what_is_not_there_stays_silent() -> None:
+    there = torch.ones(3, 10, dtype=torch.bool)  # of frames of five steps
+    there[1, 6:] = False
+    heard = Hearings(0.2, 1.5, 1.0).drawn(mels(), there, generator())
+    assert not heard[1, 30:].any() and heard[1, :30].any() and torch.isfinite(heard).all()

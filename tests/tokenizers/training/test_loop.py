@@ -1,0 +1,94 @@
+"""Training that is broken off and begun again ends as if nothing had happened."""
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from weft.schemas.learning import Step, steps_to
+from weft.tokenizers.training import loop as fitting
+from weft.tokenizers.training.loop import fit, slope, unfinished
+
+
+def made() -> torch.nn.Module:
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(3)
+        return torch.nn.Sequential(
+            torch.nn.Linear(4, 8), torch.nn.BatchNorm1d(8), torch.nn.Tanh(), torch.nn.Linear(8, 1)
+        )
+
+
+def loss(module: torch.nn.Module, step: int) -> torch.Tensor:
+    values = torch.randn(16, 4, generator=torch.Generator().manual_seed(step))
+    return ((module(values)[:, 0] - values.sum(1)) ** 2).mean()
+
+
+def test_it_learns(tmp_path: Path) -> None:
+    module = made()
+    before = float(loss(module, 999).detach())
+    fit(module, lambda step: loss(module, step), 200, 0.02, tmp_path / "state")
+    assert float(loss(module, 999).detach()) < before / 4
+    assert not module.training
+    again = made()
+    fit(again, lambda step: loss(again, 1 / 0), 200, 0.02, tmp_path / "state")  # done is done
+    assert torch.equal(module[0].weight, again[0].weight)  # type: ignore[index]
+
+
+@pytest.mark.parametrize("killed_at", [3, 10, 11, 27])
+def test_broken_off_it_ends_with_the_same_weights(
+    tmp_path: Path, killed_at: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fitting, "SAVE_EVERY", 5)
+    whole = made()
+    fit(whole, lambda step: loss(whole, step), 30, 0.02, tmp_path / "whole")
+    first, again, seen = made(), made(), []
+
+    def dies(step: int) -> torch.Tensor:
+        if step == killed_at:
+            raise KeyboardInterrupt
+        return loss(first, step)
+
+    with pytest.raises(KeyboardInterrupt):
+        fit(first, dies, 30, 0.02, tmp_path / "state")
+    fit(again, lambda step: seen.append(step) or loss(again, step), 30, 0.02, tmp_path / "state")  # type: ignore[func-returns-value]
+    assert seen[0] == killed_at // 5 * 5
+    for name, tensor in whole.state_dict().items():
+        assert torch.equal(tensor, again.state_dict()[name]), name
+
+
+def test_every_step_is_reported_and_changes_nothing(tmp_path: Path) -> None:
+    watched, alone = made(), made()
+    steps: list[Step] = []
+    with steps_to(steps.append):
+        fit(watched, lambda step: loss(watched, step), 4, 0.02, tmp_path / "training")
+    fit(alone, lambda step: loss(alone, step), 4, 0.02, tmp_path / "alone")
+    assert steps == [Step("training", done, 4) for done in (1, 2, 3, 4)]
+    assert torch.equal(watched[0].weight, alone[0].weight)  # type: ignore[index]
+
+
+@pytest.mark.parametrize("other_model", [False, True])
+def test_the_state_of_another_model_is_not_taken(tmp_path: Path, other_model: bool) -> None:
+    (tmp_path / "state").write_bytes(b"no tensors")
+    module, plain = made(), made()
+    wider = torch.nn.Sequential(torch.nn.Linear(4, 8), torch.nn.BatchNorm1d(8), torch.nn.Tanh(), torch.nn.Linear(8, 2))
+    if other_model:
+        fit(wider, lambda step: wider(torch.ones(2, 4)).sum(), 2, 0.02, tmp_path / "state")
+    fit(module, lambda step: loss(module, step), 5, 0.02, tmp_path / "state")
+    fit(plain, lambda step: loss(plain, step), 5, 0.02, tmp_path / "other")
+    assert torch.equal(module[0].weight, plain[0].weight)  # type: ignore[index]
+
+
+def test_what_is_kept_goes_when_it_is_done_and_is_of_its_own_making(tmp_path: Path) -> None:
+    with pytest.raises(KeyboardInterrupt), unfinished(tmp_path, "a", 1) as kept:
+        (kept / "half").touch()
+        raise KeyboardInterrupt
+    with unfinished(tmp_path, "a", 2) as other:
+        assert not list(other.iterdir())
+    with unfinished(tmp_path, "a", 1) as again:
+        assert (again / "half").exists()
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_rate_rises_and_falls() -> None:
+    assert slope(0.1) == 1.0 and slope(0.0) == slope(1.0) == 1e-3
+    assert slope(0.05) == 0.5

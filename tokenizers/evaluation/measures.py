@@ -1,0 +1,109 @@
+"""What the codes of a tokenizer are worth, over speech that it never heard: one list of names and values.
+
+dict(measures(tokenizer, examples))  ->  {"PNMI with phones": 0.59, "ABX error, same speaker": 0.24, …}
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import soxr
+
+from weft.schemas.audio import Word
+from weft.tokenizers.base import SAMPLE_RATE, SpeechTokenizer
+from weft.tokenizers.evaluation import metrics
+from weft.tokenizers.features.f0 import f0
+from weft.tokenizers.pitch import Tokenizer as Pitch
+from weft.tokenizers.stream import Speech, Stream
+
+_NOISE = 20.0  # decibels below the speech
+_SPEED = 1.1
+_CHANGED = 60  # utterances that are encoded again, changed
+_SEED = 1
+
+
+@dataclass(frozen=True)
+class Example:
+    """An utterance, its codes a frame, and where its phones are, as far as they are known."""
+
+    speech: Speech
+    stream: Stream
+    phones: tuple[Word, ...] = ()
+
+
+def measures(tokenizer: SpeechTokenizer, examples: Sequence[Example]) -> Iterator[tuple[str, float]]:
+    """Names and values; NaN for what these examples cannot tell."""
+    used = metrics.usage([e.stream.ids for e in examples], sum(len(e.speech.samples) / SAMPLE_RATE for e in examples))
+    yield "codes used", used.used
+    yield "perplexity", used.perplexity
+    yield "tokens a second", used.tokens_per_second
+    yield "bits a second", used.bits_per_second
+    yield from _phones(examples)
+    yield from _steadiness(tokenizer, examples)
+    for name in ("speaker", "emotion"):
+        right, chance = metrics.probe(
+            [e.stream.frames for e in examples], [getattr(e.speech, name) for e in examples], tokenizer.size, _SEED
+        )
+        yield f"{name} told from how often codes occur", right
+        yield f"  by the commonest {name} alone", chance
+    if isinstance(tokenizer, Pitch):
+        yield "correlation of F0 with what the codes stand for", _f0_correlation(tokenizer, examples)
+
+
+def _phones(examples: Sequence[Example]) -> Iterator[tuple[str, float]]:
+    names = sorted({phone.text for example in examples for phone in example.phones})
+    if not names:
+        return
+    codes, labels, voices, segments, spans = [], [], [], [], []
+    for example in examples:
+        frames, rate = example.stream.frames, example.stream.rate
+        for phone in example.phones:
+            here = frames[round(phone.start * rate) : round(phone.end * rate)]
+            codes.append(here)
+            spans.append(np.full(len(here), names.index(phone.text)))
+            if len(here) and example.speech.speaker:
+                labels.append(phone.text)
+                voices.append(example.speech.speaker)
+                segments.append(tuple(here.tolist()))
+    if not any(map(len, codes)):
+        return
+    found = metrics.against_phones(np.concatenate(codes), np.concatenate(spans))
+    yield "PNMI with phones", found.pnmi
+    yield "phone purity", found.purity
+    yield "code purity", found.code_purity
+    yield "ABX error, same speaker", metrics.abx(labels, voices, segments, False, _SEED)
+    yield "ABX error, different speaker", metrics.abx(labels, voices, segments, True, _SEED)
+
+
+def _steadiness(tokenizer: SpeechTokenizer, examples: Sequence[Example]) -> Iterator[tuple[str, float]]:
+    some = list(examples)[:: max(1, len(examples) // _CHANGED)][:_CHANGED]
+    rng = np.random.default_rng(_SEED)
+    for name, change in (
+        (f"unit errors, noise at {_NOISE:g} dB", lambda x: _noisy(x, rng)), (f"unit errors, speed {_SPEED:g}", _faster),
+    ):  # fmt: skip
+        changed = [Speech(change(e.speech.samples), e.speech.text, e.speech.speaker, e.speech.emotion) for e in some]
+        found = list(tokenizer.encode_all(changed))
+        kept = [(e.stream.ids, f.ids) for e, f in zip(some, found, strict=True) if isinstance(f, Stream)]
+        yield name, metrics.unit_errors([a for a, _ in kept], [b for _, b in kept])
+
+
+def _noisy(samples: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    level = np.sqrt(np.mean(samples**2)) * 10 ** (-_NOISE / 20)
+    return (samples + rng.normal(0, level, len(samples))).astype(np.float32)
+
+
+def _faster(samples: np.ndarray) -> np.ndarray:
+    return np.asarray(soxr.resample(samples, SAMPLE_RATE * _SPEED, SAMPLE_RATE), np.float32)
+
+
+def _f0_correlation(tokenizer: Pitch, examples: Sequence[Example]) -> float:
+    wanted, found = [np.zeros(0)], [np.zeros(0)]
+    for example in examples:
+        track = f0(example.speech.samples)
+        above, _ = tokenizer.decoded(example.stream.frames)
+        track = track[: len(above)]
+        voiced = track > 0
+        wanted.append(track[voiced] - track[voiced].mean() if voiced.any() else track[voiced])
+        found.append(above[: len(track)][voiced] - above[: len(track)][voiced].mean() if voiced.any() else above[:0])
+    one, two = np.concatenate(wanted), np.concatenate(found)
+    return float(np.corrcoef(one, two)[0, 1]) if len(one) > 1 else float("nan")

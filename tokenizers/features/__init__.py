@@ -1,0 +1,1 @@
+"""What tokenizers compute from samples: mels, MFCC, F0, and how frames lie on them."""

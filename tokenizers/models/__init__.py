@@ -1,0 +1,1 @@
+"""Networks, codebooks and the folders that hold them, shared by several tokenizers."""

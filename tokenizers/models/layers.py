@@ -1,0 +1,65 @@
+"""The output of a block of a HuBERT or wav2vec2, for many clips at once and as if each were alone.
+
+frames(model, grid, [samples[16000], samples[15500]])  ->  float32 [50, 768], float32 [48, 768]
+
+in_windows(model, grid, an hour)  ->  the same of long clips, in windows
+
+Convolutions hear each clip by itself (their norm may be over time, and would hear padding); blocks hear the batch, masked.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch.nn.utils.rnn import pad_sequence
+
+from weft.tokenizers.features.grid import Grid
+from weft.tokenizers.features.windows import CONTEXT, Hearing
+from weft.tokenizers.models.checkpoint import Encoder, full_float32
+from weft.tokenizers.models.mel_hubert import MelHubert, heard
+
+
+def frames(model: Encoder, grid: Grid, rows: Sequence[np.ndarray]) -> Iterator[np.ndarray]:
+    """What the model's last block gives: float32 [grid.frames(n), width] of each row of float32 samples [n]."""
+    with torch.inference_mode(), full_float32():
+        convolved = [_convolved(model, heard(row) if isinstance(model, MelHubert) else grid.pad(row)) for row in rows]
+        lengths = torch.tensor([len(c) for c in convolved])
+        mask = None if len(set(lengths.tolist())) == 1 else torch.arange(int(lengths.max())) < lengths[:, None]
+        states = last_block(model, pad_sequence(convolved, batch_first=True), mask)
+        for state, length in zip(states.float().cpu().numpy(), lengths.tolist(), strict=True):
+            yield state[:length]
+
+
+def in_windows(
+    model: Encoder, grid: Grid, rows: Sequence[np.ndarray], batch: float = 0.0, padding: float = 0.0
+) -> list[np.ndarray]:
+    """As `frames`, of rows as long as may be: at most `batch` seconds are heard at once, or one window (see windows.py).
+
+    A MelHubert gives what it would of the whole, but for rounding. The others attend to all they hear, and in their training heard
+    some 15 s at once.
+    """
+    context = model.reach if isinstance(model, MelHubert) else CONTEXT
+    return Hearing(grid.hop, batch, padding, context=context).frames(rows, lambda some: frames(model, grid, some))
+
+
+def _convolved(model: Any, given: np.ndarray) -> torch.Tensor:
+    """[frames, width]"""
+    weights = next(model.feature_extractor.parameters())
+    projected = model.feature_projection(
+        model.feature_extractor(torch.from_numpy(given)[None].to(weights)).transpose(1, 2)
+    )
+    return torch.as_tensor(projected[0] if isinstance(projected, tuple) else projected)[0]
+
+
+def last_block(model: Any, states: torch.Tensor, mask: torch.Tensor | None = None) -> torch.Tensor:
+    """The last block's own output for what the convolutions gave, [batch, frames, width]; what follows the block, such as a final
+    norm, belongs to the whole model.
+    """
+    found: list[Any] = []
+    hook = model.encoder.layers[-1].register_forward_hook(lambda module, given, made: found.append(made))
+    try:
+        model.encoder(states, attention_mask=None if mask is None else mask.to(states.device))
+    finally:
+        hook.remove()
+    return torch.as_tensor(found[0][0] if isinstance(found[0], tuple) else found[0])
