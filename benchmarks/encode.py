@@ -21,7 +21,7 @@ from weft.schemas.audio import Utterance
 from weft.tokenizers import hubert
 from weft.tokenizers.hubert import normalised
 from weft.tokenizers.models.checkpoint import load_encoder
-from weft.tokenizers.models.mel_hubert import MelHubert, heard
+from weft.tokenizers.models.mel_hubert import MelHubert, features_of
 
 TITLE = "encode: the stage as a build runs it, against HuBERT's forward alone (two processes each)"
 NODE = "encode/hubert/speech"
@@ -65,7 +65,7 @@ def _ready(url: str, layer: int, parts: list[list[Utterance]]) -> None:
     store = Store(url)
     model, _ = load_encoder(str(store.folder("models/hubert")), layer)
     assert isinstance(model, MelHubert)
-    mels = [[heard(normalised(load(store, u.audio, u.start, u.end))) for u in us] for us in parts]
+    mels = [[features_of(normalised(load(store, u.audio, u.start, u.end))) for u in us] for us in parts]
     _kernel[:] = [Kernel(model, layer, [[torch.from_numpy(clip)[None] for clip in clips] for clips in mels])]
 
 

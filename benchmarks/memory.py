@@ -80,12 +80,12 @@ def _recipe(folder: Path, scale: int) -> dict[str, Any]:
 
 
 def _build(folder: Path, scale: int) -> None:
-    house, store = speech.house(folder, _recipe(folder, scale)), Store(str(folder / "corpus"))
-    build(house, store, LocalEngine(store), lambda event: None, lambda works: None)
+    pipeline, store = speech.pipeline(folder, _recipe(folder, scale)), Store(str(folder / "corpus"))
+    build(pipeline, store, LocalEngine(store), lambda event: None, lambda works: None)
 
 
 def _audit(folder: Path, scale: int) -> tuple[str, ...]:
-    return audit(Store(str(folder / "corpus")), speech.house(folder, _recipe(folder, scale))).faults
+    return audit(Store(str(folder / "corpus")), speech.pipeline(folder, _recipe(folder, scale))).faults
 
 
 def _stream(shards: Path) -> tuple[int, int]:

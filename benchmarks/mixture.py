@@ -19,7 +19,7 @@ from weft.benchmarks.support.common import Figure, alone, scratch
 from weft.benchmarks.support.composed import STAGE, counted, stage
 from weft.pipelines.mixing.order import Order, write_order
 from weft.pipelines.mixing.plan import Wanted, plan, plan_files, read_leaves
-from weft.pipelines.parts.parts import Stamp, part_name, write_table
+from weft.pipelines.parts.parts import Footer, part_name, write_table
 from weft.pipelines.storage.store import Store
 from weft.schemas.plan import node_of
 
@@ -63,7 +63,7 @@ def _weft(folder: Path, clips: Clips) -> Drawn:
         store = Store(str(place))
         for name, seconds in clips.items():
             node = node_of(name, 0, "made")
-            write_table(store, part_name(node, 0), counted(np.asarray(seconds)), Stamp("made", "made"))
+            write_table(store, part_name(node, 0), counted(np.asarray(seconds)), Footer("made", "made"))
             write_order(store, node, 1, 1e9, {}, node.rpartition("/")[2])
         declared = stage(1e6, dict.fromkeys(clips, DECLARED), unit="seconds")
         plan(store, Wanted(STAGE, declared, {(name, "made"): 1 for name in clips}), {})

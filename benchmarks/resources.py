@@ -24,7 +24,7 @@ MOST = 1.2  # times as long
 
 
 @dataclass(frozen=True)
-class Piece:
+class SpeakerSpan:
     """Stands for work."""
 
     makes: str
@@ -65,9 +65,9 @@ def _seconds(store: Store) -> float:
         engine.close()
 
 
-def _pieces(name: str, on_cpu: int, on_gpu: int) -> list[Piece]:
+def _pieces(name: str, on_cpu: int, on_gpu: int) -> list[SpeakerSpan]:
     """The last of the list lies furthest down the line and is handed out first."""
     return [
-        *(Piece(f"{name}-{n}") for n in range(on_cpu)),
-        *(Piece(f"{name}-gpu-{n}", Resources(gpus=1)) for n in range(on_gpu)),
+        *(SpeakerSpan(f"{name}-{n}") for n in range(on_cpu)),
+        *(SpeakerSpan(f"{name}-gpu-{n}", Resources(gpus=1)) for n in range(on_gpu)),
     ]

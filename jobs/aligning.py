@@ -17,7 +17,7 @@ from weft.jobs.commands import build_corpus, console
 from weft.jobs.printing import escape
 from weft.jobs.show import show_lost
 from weft.pipelines.audio.decoders import ENDINGS as AUDIO_ENDINGS
-from weft.pipelines.graph import House
+from weft.pipelines.graph import Pipeline
 from weft.pipelines.parts.parts import read_part
 from weft.pipelines.sources.common.detect import detect
 from weft.pipelines.storage.store import Store
@@ -63,22 +63,22 @@ def sources_of(paths: Sequence[str], settings: dict[str, Any]) -> dict[str, Any]
     return {f"s{n}": {**c, **settings} for n, c in enumerate(rest)}
 
 
-def run_align(house: House, wanted: Wanted, engine: str, address: str | None, workers: int | None) -> int:
+def run_align(pipeline: Pipeline, wanted: Wanted, engine: str, address: str | None, workers: int | None) -> int:
     """Aligns, writes and sums up; returns the number of utterances aligned."""
     for name in wanted.formats:
         if name not in WRITERS:
             raise RecipeError(f"--format {name}: it is {', '.join(WRITERS)}")
     wanted.out.mkdir(parents=True, exist_ok=True)
     corpus = str(wanted.out / CORPUS)
-    build_corpus(house, corpus, engine, address, workers)
+    build_corpus(pipeline, corpus, engine, address, workers)
     store = Store(corpus)
     done, taken = Counter[str](), set[int]()
-    for source in house.sources:
-        for timing, path in timings(store, source, house.utterances(source)):
+    for source in pipeline.sources:
+        for timing, path in timings(store, source, pipeline.utterances(source)):
             done["recordings"] += 1
             done["utterances"] += len(timing.supervisions)
             done["words"] += len(timing.words())
-            _write(wanted, timing, _base(wanted.out, _shown(house, source, path), taken))
+            _write(wanted, timing, _base(wanted.out, _shown(pipeline, source, path), taken))
     rejects = list(write_rejects(store, wanted.out / "rejects.jsonl"))
     _show(done, rejects, wanted)
     return done["utterances"]
@@ -103,10 +103,10 @@ def _said(utterance: Utterance, alignment: Alignment) -> Supervision:
     )  # fmt: skip
 
 
-def _shown(house: House, source: str, path: str) -> str:
+def _shown(pipeline: Pipeline, source: str, path: str) -> str:
     """A path below the output folder: never above it, and under its source's name where there are several."""
     parts = [part for part in path.replace("://", "/").split("/") if part not in ("", ".", "..")]
-    return "/".join([source, *parts] if len(house.sources) > 1 else parts)
+    return "/".join([source, *parts] if len(pipeline.sources) > 1 else parts)
 
 
 def _base(out: Path, path: str, taken: set[int]) -> Path:

@@ -1,6 +1,6 @@
 """Builds a corpus: list the sources, run the stages, plan each training stage, write its shards.
 
-    build(house, store, engine, report)  ->  corpus/shards/pretrain/train-000000.tar …
+    build(pipeline, store, engine, report)  ->  corpus/shards/pretrain/train-000000.tar …
 
 Plans come after the first pass because they count it; passes are added until each task's share is covered.
 """
@@ -13,8 +13,7 @@ import yaml
 
 from weft.jobs.engine import Engine
 from weft.jobs.schedule import Event, run
-from weft.pipelines.built import with_checksum
-from weft.pipelines.graph import STAGES, House
+from weft.pipelines.graph import STAGES, Pipeline
 from weft.pipelines.mixing.audit import damaged_samples, streams_of
 from weft.pipelines.mixing.order import damaged_orders
 from weft.pipelines.mixing.plan import Wanted, read_tars
@@ -29,6 +28,7 @@ from weft.pipelines.parts.presence import check_presence
 from weft.pipelines.parts.revisions import revisions
 from weft.pipelines.parts.stage_work import PartWork
 from weft.pipelines.parts.verify import damaged
+from weft.pipelines.saved_pipeline import with_checksum
 from weft.pipelines.storage.claim import mark
 from weft.pipelines.storage.own_names import is_made_by_weft
 from weft.pipelines.storage.store import Damaged, Store
@@ -40,7 +40,7 @@ Parts = dict[str, int]
 
 
 def build(
-    house: House, store: Store, engine: Engine, report: Report, expect: Callable[[Sequence[Work]], None],
+    pipeline: Pipeline, store: Store, engine: Engine, report: Report, expect: Callable[[Sequence[Work]], None],
     damage: Callable[[Damaged], None] | None = None,
 ) -> None:  # fmt: skip
     """Makes everything that is missing or no longer fits. `expect` is told of work before it begins.
@@ -48,34 +48,36 @@ def build(
     Raises SourceGone, before anything is touched, where nothing of a source can be read any more.
     With `damage` everything is read first, and what is not as it was written is told and made anew.
     """
-    check_presence(store, house)
+    check_presence(store, pipeline)
     mark(store)
     store.sweep()
     remake = partial(remove_damaged, store, damage)
-    remake(lambda: chain(damaged(store, Expected.of(store, house), deep=True), damaged_orders(store)))
-    write_recipe(house, store)
+    remake(lambda: chain(damaged(store, Expected.of(store, pipeline), deep=True), damaged_orders(store)))
+    write_recipe(pipeline, store)
     store.manifests = Manifests(store, trusted=not damage)
-    parts = {name: list_source(store, name, source, house.recipe.part_size) for name, source in house.sources.items()}
+    parts = {
+        name: list_source(store, name, source, pipeline.recipe.part_size) for name, source in pipeline.sources.items()
+    }
 
     def do(more: list[Work]) -> None:
         expect(more)
         run(more, store, engine, report)
 
-    works = house.works(parts)
-    works += [order_work(house, node_of(task, 0, source), parts[source]) for task, source in drawn(house)]
-    held_out = house.validation_nodes
-    works += [order_work(house, node_of(task, VALIDATION, source), parts[source]) for task, source in held_out]
+    works = pipeline.works(parts)
+    works += [order_work(pipeline, node_of(task, 0, source), parts[source]) for task, source in drawn(pipeline)]
+    held_out = pipeline.validation_nodes
+    works += [order_work(pipeline, node_of(task, VALIDATION, source), parts[source]) for task, source in held_out]
     do(works)
-    works += plan_stages(house, store, parts, do)
+    works += plan_stages(pipeline, store, parts, do)
     if held_out:
         do([ValidationPlanWork(held_out)])
-    for stream in streams_of(store, house):
+    for stream in streams_of(store, pipeline):
         remake(partial(damaged_samples, store, [stream]))
         tars = shard_works(store, stream.name)
         do(tars)
         remake(stream.damaged_index)
         do([IndexWork(stream.name, tuple(work.makes for work in tars))])
-    tidy(house, store, works)
+    remove_stale(pipeline, store, works)
     listing = [part_name(f"list/{source}", part) for source, count in parts.items() for part in range(count)]
     store.manifests.write([*listing, *(work.makes for work in works if isinstance(work, PartWork))])
 
@@ -90,56 +92,60 @@ def remove_damaged(
             store.remove(found.name)
 
 
-def plan_stages(house: House, store: Store, parts: Parts, do: Callable[[list[Work]], None]) -> list[Work]:
+def plan_stages(pipeline: Pipeline, store: Store, parts: Parts, do: Callable[[list[Work]], None]) -> list[Work]:
     """Plans every stage after those it goes on from; returns the further passes that this took."""
-    passes = dict.fromkeys(drawn(house), 1)
+    passes = dict.fromkeys(drawn(pipeline), 1)
     further: list[Work] = []
-    for name in house.recipe.stages_in_order:
-        while again := short(store, wanted(house, name, passes)):
+    for name in pipeline.recipe.stages_in_order:
+        while again := short(store, wanted(pipeline, name, passes)):
             more = [
-                work for task, source in again for work in pass_works(house, task, source, passes[task, source], parts)
+                work
+                for task, source in again
+                for work in pass_works(pipeline, task, source, passes[task, source], parts)
             ]
             do(more)
             further += more
             passes.update({of: passes[of] + 1 for of in again})
-        do([PlanWork(wanted(house, name, passes))])
+        do([PlanWork(wanted(pipeline, name, passes))])
     return further
 
 
-def drawn(house: House) -> list[tuple[str, str]]:
+def drawn(pipeline: Pipeline) -> list[tuple[str, str]]:
     """Every task and source that some stage draws from."""
-    tasks = sorted({task for stage in house.recipe.training.values() for task in stage.mixture.tasks})
-    return [(task, source) for task in tasks for source in house.tasks[task].sources]
+    tasks = sorted({task for stage in pipeline.recipe.training.values() for task in stage.mixture.tasks})
+    return [(task, source) for task in tasks for source in pipeline.tasks[task].sources]
 
 
-def pass_works(house: House, task: str, source: str, pass_number: int, parts: Parts) -> list[Work]:
-    composed = house.compose(task, pass_number, parts, (source,))
-    return [*composed, order_work(house, node_of(task, pass_number, source), parts[source])]
+def pass_works(pipeline: Pipeline, task: str, source: str, pass_number: int, parts: Parts) -> list[Work]:
+    composed = pipeline.compose(task, pass_number, parts, (source,))
+    return [*composed, order_work(pipeline, node_of(task, pass_number, source), parts[source])]
 
 
-def order_work(house: House, node: str, parts: int) -> Work:
-    return OrderWork(node, parts, house.recipe.shards.bytes, house.speaker_spaces.get(node.rpartition("/")[2], ""))
+def order_work(pipeline: Pipeline, node: str, parts: int) -> Work:
+    return OrderWork(
+        node, parts, pipeline.recipe.shards.bytes, pipeline.speaker_spaces.get(node.rpartition("/")[2], "")
+    )
 
 
-def wanted(house: House, name: str, passes: Mapping[tuple[str, str], int]) -> Wanted:
+def wanted(pipeline: Pipeline, name: str, passes: Mapping[tuple[str, str], int]) -> Wanted:
     """A stage, with as many passes over its tasks' sources as there are and it may draw."""
-    stage = house.recipe.training[name]
+    stage = pipeline.recipe.training[name]
     mine = {of: min(count, stage.mixture.passes) for of, count in passes.items() if of[0] in stage.mixture.tasks}
-    return Wanted(name, stage, mine, house.recipe.before(name))
+    return Wanted(name, stage, mine, pipeline.recipe.before(name))
 
 
-def write_recipe(house: House, store: Store) -> None:
+def write_recipe(pipeline: Pipeline, store: Store) -> None:
     """`recipe.yaml` as resolved: every default written out, with weft's version and the commits behind hub names.
 
     Raises RecipeError where such a commit is not known, or not the one that the recipe says.
     """
-    recipe = {**house.recipe.model_dump(mode="json"), "revisions": revisions(house)}
-    for name, source in house.sources.items():
-        recipe["sources"][name] = {"use": house.recipe.sources[name].use, **source.model_dump(mode="json")}
-    for name, task in house.tasks.items():
-        recipe["tasks"][name] = {"use": house.recipe.tasks[name].use, **task.model_dump(mode="json")}
-    for name, tokenizer in house.tokenizers.items():
-        choice = house.recipe.tokenizers[name]
+    recipe = {**pipeline.recipe.model_dump(mode="json"), "revisions": revisions(pipeline)}
+    for name, source in pipeline.sources.items():
+        recipe["sources"][name] = {"use": pipeline.recipe.sources[name].use, **source.model_dump(mode="json")}
+    for name, task in pipeline.tasks.items():
+        recipe["tasks"][name] = {"use": pipeline.recipe.tasks[name].use, **task.model_dump(mode="json")}
+    for name, tokenizer in pipeline.tokenizers.items():
+        choice = pipeline.recipe.tokenizers[name]
         recipe["tokenizers"][name] = {
             "use": choice.use,
             "sources": list(choice.sources),
@@ -156,7 +162,7 @@ def shard_works(store: Store, stage: str) -> list[Work]:
     return [ShardWork(stage, tar) for tar in read_tars(store, stage)]
 
 
-def tidy(house: House, store: Store, works: Sequence[Work]) -> None:
+def remove_stale(pipeline: Pipeline, store: Store, works: Sequence[Work]) -> None:
     """Removes parts and tars that earlier runs made and this recipe no longer has; a file with another name is a user's."""
     made = {work.makes for work in works}
     kept = made | {f"{folder}/{name}" for folder in ("rejects", "ledger") for name in made}
@@ -166,7 +172,7 @@ def tidy(house: House, store: Store, works: Sequence[Work]) -> None:
         for name in store.names(folder):
             if name not in kept and is_made_by_weft(name):
                 store.remove(name)
-    for stage in (stream.name for stream in streams_of(store, house)):
+    for stage in (stream.name for stream in streams_of(store, pipeline)):
         tars = [tar_name(stage, tar) for tar in read_tars(store, stage)]
         stay = {*tars, *map(rows_name, tars), index_name(stage), wids_name(stage)}
         for name in store.names(f"shards/{stage}"):

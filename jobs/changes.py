@@ -16,7 +16,7 @@ from rich.console import Console
 from weft.jobs.build import Parts, drawn, order_work, pass_works, shard_works, wanted
 from weft.jobs.printing import plain
 from weft.jobs.schedule import why_again
-from weft.pipelines.graph import House
+from weft.pipelines.graph import Pipeline
 from weft.pipelines.mixing.supply import short
 from weft.pipelines.mixing.tree import PlanError
 from weft.pipelines.mixing.work import IndexWork, PlanWork, ValidationPlanWork, Work
@@ -60,47 +60,47 @@ class Beside(Store):
             yield file
 
 
-def show_changes(console: Console, house: House, store: Store) -> None:
+def show_changes(console: Console, pipeline: Pipeline, store: Store) -> None:
     """Prints a line for each node that would run, and why. Raises EmptySource."""
-    lines = changes(house, store)
+    lines = changes(pipeline, store)
     for line in lines:
         console.print(plain(line), highlight=False, markup=False)
     if not lines:
         console.print(plain(f"{store.url}: nothing would be done again"), highlight=False, markup=False)
 
 
-def changes(house: House, store: Store) -> list[str]:
+def changes(pipeline: Pipeline, store: Store) -> list[str]:
     """A line for each node of which something is new or would be done again. Raises EmptySource."""
     with tempfile.TemporaryDirectory() as scratch:
         seen = Beside(store, scratch)
-        size = house.recipe.part_size
-        parts = {name: list_source(seen, name, source, size) for name, source in house.sources.items()}
-        works = [*house.works(parts), *_streams(house, seen, parts)]
+        size = pipeline.recipe.part_size
+        parts = {name: list_source(seen, name, source, size) for name, source in pipeline.sources.items()}
+        works = [*pipeline.works(parts), *_streams(pipeline, seen, parts)]
         return list(_lines(works, _Judge(works, seen)))
 
 
-def _streams(house: House, store: Store, parts: Parts) -> Iterator[Work]:
+def _streams(pipeline: Pipeline, store: Store, parts: Parts) -> Iterator[Work]:
     """Orders, plans, tars and indexes: as many passes as what stands needs, and the tars that are planned now."""
-    yield from (order_work(house, node_of(task, 0, source), parts[source]) for task, source in drawn(house))
+    yield from (order_work(pipeline, node_of(task, 0, source), parts[source]) for task, source in drawn(pipeline))
     yield from (
-        order_work(house, node_of(t, VALIDATION, source), parts[source]) for t, source in house.validation_nodes
+        order_work(pipeline, node_of(t, VALIDATION, source), parts[source]) for t, source in pipeline.validation_nodes
     )
-    passes = dict.fromkeys(drawn(house), 1)
-    for name in house.recipe.stages_in_order:
-        while again := _short(house, store, name, passes):
+    passes = dict.fromkeys(drawn(pipeline), 1)
+    for name in pipeline.recipe.stages_in_order:
+        while again := _short(pipeline, store, name, passes):
             for task, source in again:
-                yield from pass_works(house, task, source, passes[task, source], parts)
+                yield from pass_works(pipeline, task, source, passes[task, source], parts)
                 passes[task, source] += 1
-        yield PlanWork(wanted(house, name, passes))
+        yield PlanWork(wanted(pipeline, name, passes))
         yield from _tars(store, name)
-    if house.validation_nodes:
-        yield ValidationPlanWork(house.validation_nodes)
+    if pipeline.validation_nodes:
+        yield ValidationPlanWork(pipeline.validation_nodes)
         yield from _tars(store, VALIDATION_STAGE)
 
 
-def _short(house: House, store: Store, name: str, passes: dict[tuple[str, str], int]) -> list[tuple[str, str]]:
+def _short(pipeline: Pipeline, store: Store, name: str, passes: dict[tuple[str, str], int]) -> list[tuple[str, str]]:
     try:
-        return short(store, wanted(house, name, passes))
+        return short(store, wanted(pipeline, name, passes))
     except (FileNotFoundError, Damaged, PlanError):  # only what is made can be counted
         return []
 

@@ -76,8 +76,8 @@ def validate(recipe: RecipeArgument, overrides: Overrides = None) -> None:
     """
     from weft.jobs.commands import check_recipe, console
 
-    house, missing = check_recipe(recipe, overrides or [])
-    sources, tasks = counted(len(house.sources), "source"), counted(len(house.tasks), "task")
+    pipeline, missing = check_recipe(recipe, overrides or [])
+    sources, tasks = counted(len(pipeline.sources), "source"), counted(len(pipeline.tasks), "task")
     console.print(f"{escape(recipe)}: a sound recipe with {sources} and {tasks}")
     for sentence in missing:
         console.print(escape(sentence), highlight=False)
@@ -99,7 +99,7 @@ def plan(
 
     Example: weft plan my.yaml --out corpus --changes
     """
-    from weft.jobs.commands import check_paths, console, open_store, read_house
+    from weft.jobs.commands import check_paths, console, open_store, read_pipeline
     from weft.jobs.forecast import show_forecast
 
     if changes:
@@ -109,11 +109,11 @@ def plan(
             raise RecipeError("weft plan --changes: say which corpus, such as --out corpus")
         if as_json:
             raise RecipeError("weft plan --changes: it has no --json; a line a node is what it prints")
-        show_changes(console, read_house(recipe, overrides or []), open_store(out))
+        show_changes(console, read_pipeline(recipe, overrides or []), open_store(out))
         return
-    house = read_house(recipe, overrides or [])
-    check_paths(recipe, overrides or [], house)
-    if show_forecast(console, house, as_json):
+    pipeline = read_pipeline(recipe, overrides or [])
+    check_paths(recipe, overrides or [], pipeline)
+    if show_forecast(console, pipeline, as_json):
         raise typer.Exit(1)
 
 
@@ -136,21 +136,21 @@ def build(
 
     Example: weft build my.yaml --out corpus align.use=sphinx
     """
-    from weft.jobs.commands import build_corpus, console, open_store, read_house, tell_endings
+    from weft.jobs.commands import build_corpus, console, open_store, read_pipeline, tell_endings
     from weft.jobs.rejects import show_end
 
     check_engine(engine)
     if not out:
         raise RecipeError("weft build: say where the corpus goes, such as --out corpus")
-    house = read_house(recipe, overrides or [])
-    progress = build_corpus(house, out, engine, address, workers, verify)
-    tell_endings(house, out)
+    pipeline = read_pipeline(recipe, overrides or [])
+    progress = build_corpus(pipeline, out, engine, address, workers, verify)
+    tell_endings(pipeline, out)
     console.print(
         f"{escape(out)}: {counted(progress.done.total(), 'piece')} of work done, {progress.kept.total():,} kept from before; "
         f"`weft audit {escape(out)}` shows what is in it",
         highlight=False,
     )
-    if show_end(console, open_store(out), house):
+    if show_end(console, open_store(out), pipeline):
         raise typer.Exit(1)
 
 
@@ -240,11 +240,11 @@ def inspect(
     if key is None and not listed:
         raise RecipeError(f"weft inspect: name a sample's key or a file, or list them: weft inspect {corpus} --list")
     with reading(corpus):
-        store, house = open_corpus(corpus)
+        store, pipeline = open_corpus(corpus)
         if listed:
-            list_samples(console, store, house, Filter(stage, task, source, speaker), limit, as_json)
+            list_samples(console, store, pipeline, Filter(stage, task, source, speaker), limit, as_json)
         else:
-            show_sample(console, store, house, key or "")
+            show_sample(console, store, pipeline, key or "")
 
 
 @app.command(cls=Command)
@@ -275,7 +275,7 @@ def align(
     Example: weft align clip.wav interviews/ --out aligned --format textgrid align.use=sphinx
     """
     from weft.jobs.aligning import Wanted, recipe_of, run_align
-    from weft.jobs.commands import make_house
+    from weft.jobs.commands import make_pipeline
 
     check_engine(engine)
     paths, settings = parted("weft align", files)
@@ -283,7 +283,7 @@ def align(
         raise RecipeError(f"--out {out}: a file is there; name a folder")
     source = {k: v for k, v in (("transcripts", transcripts), ("retime", retime)) if v}
     wanted = Wanted(paths, source, tuple(formats or ["textgrid"]), out)
-    if not run_align(make_house(recipe_of(wanted), settings), wanted, engine, address, workers):
+    if not run_align(make_pipeline(recipe_of(wanted), settings), wanted, engine, address, workers):
         raise typer.Exit(1)
 
 
@@ -301,7 +301,7 @@ def train(
 
     Example: weft train my.yaml --corpus corpus --stage pretrain --out run
     """
-    from weft.jobs.commands import read_house, reading
+    from weft.jobs.commands import read_pipeline, reading
     from weft.jobs.training import run_training
 
     if not corpus:
@@ -309,7 +309,7 @@ def train(
     if out.is_file():
         raise RecipeError(f"--out {out}: a file is there; a run is a folder")
     with reading(corpus):
-        run_training(read_house(recipe, overrides or []), corpus, stage, out, resume)
+        run_training(read_pipeline(recipe, overrides or []), corpus, stage, out, resume)
 
 
 app.command(cls=Command)(encode)

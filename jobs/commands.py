@@ -14,8 +14,8 @@ import pyarrow as pa
 from rich.console import Console
 
 from weft.jobs.printing import escape
-from weft.pipelines.built import Built, is_as_written
-from weft.pipelines.graph import House, RecipeFault
+from weft.pipelines.graph import Pipeline, RecipeFault
+from weft.pipelines.saved_pipeline import SavedPipeline, is_as_written
 from weft.pipelines.storage.claim import claimed
 from weft.pipelines.storage.store import Damaged, Store, remedy
 from weft.schemas import recipe_file
@@ -28,7 +28,7 @@ if TYPE_CHECKING:  # a recipe is checked without what builds: it takes a second 
 console = Console(soft_wrap=not os.isatty(1), width=None if os.isatty(1) else 160)
 
 
-def read_house(path: str, overrides: Sequence[str] = (), kind: type[House] = House) -> House:
+def read_pipeline(path: str, overrides: Sequence[str] = (), kind: type[Pipeline] = Pipeline) -> Pipeline:
     """A recipe with every backend made. Raises RecipeError, with the file and line."""
     try:
         return _checked(recipe_file.read(path, overrides), kind)
@@ -36,7 +36,7 @@ def read_house(path: str, overrides: Sequence[str] = (), kind: type[House] = Hou
         raise RecipeError(f"{path}: it is nested too deeply, or holds itself") from None
 
 
-def check_recipe(path: str, overrides: Sequence[str] = ()) -> tuple[House, tuple[str, ...]]:
+def check_recipe(path: str, overrides: Sequence[str] = ()) -> tuple[Pipeline, tuple[str, ...]]:
     """A sound recipe with its backends, and which paths of a shipped one are not there: they are examples.
 
     Raises RecipeError with every mistake and, for a recipe of the user's own, every missing path.
@@ -50,30 +50,30 @@ def check_recipe(path: str, overrides: Sequence[str] = ()) -> tuple[House, tuple
     own = any(os.path.isfile(name) for name in (path, f"{path}.yaml"))
     if wrong := (*found.wrong, *(found.missing if own else ())):
         raise RecipeError("\n".join(wrong))
-    return read_house(path, overrides), found.missing
+    return read_pipeline(path, overrides), found.missing
 
 
-def check_paths(path: str, overrides: Sequence[str], house: House) -> None:
+def check_paths(path: str, overrides: Sequence[str], pipeline: Pipeline) -> None:
     """Raises RecipeError with every file and folder of a source that is not there, each by its line."""
     from weft.jobs.mistakes import missing_sources
 
     source = recipe_file.read(path, overrides)
-    if gone := [recipe_file.explain(source, fault.path, fault.message) for fault in missing_sources(house)]:
+    if gone := [recipe_file.explain(source, fault.path, fault.message) for fault in missing_sources(pipeline)]:
         raise RecipeError("\n".join(gone))
 
 
-def make_house(recipe: dict[str, Any], overrides: Sequence[str] = ()) -> House:
+def make_pipeline(recipe: dict[str, Any], overrides: Sequence[str] = ()) -> Pipeline:
     """The same for a recipe that the command line makes. Raises RecipeError."""
-    return _checked(recipe_file.made(recipe, overrides), House)
+    return _checked(recipe_file.made(recipe, overrides), Pipeline)
 
 
-def _checked(source: recipe_file.Source, kind: type[House]) -> House:
+def _checked(source: recipe_file.Source, kind: type[Pipeline]) -> Pipeline:
     try:
-        house = kind(recipe_file.check(source))
-        house.check()
+        pipeline = kind(recipe_file.check(source))
+        pipeline.check()
     except RecipeFault as fault:
         raise RecipeError(recipe_file.explain(source, fault.path, fault.message, fault.kind)) from None
-    return house
+    return pipeline
 
 
 def open_store(url: str) -> Store:
@@ -103,7 +103,7 @@ def reading(url: str) -> Iterator[None]:
         raise RecipeError(f"{url}: a table of it is damaged ({error}); {remedy(url)} makes it anew") from None
 
 
-def open_corpus(url: str) -> tuple[Store, House]:
+def open_corpus(url: str) -> tuple[Store, Pipeline]:
     """A corpus and the recipe it was built from. Raises RecipeError when there is none."""
     store = open_store(url)
     if not store.exists("recipe.yaml"):
@@ -112,7 +112,7 @@ def open_corpus(url: str) -> tuple[Store, House]:
         again = f"`weft build RECIPE --out {quote(url)}` with the recipe it was built from writes it anew"
         raise RecipeError(f"{url}: recipe.yaml is damaged or was edited; {again}")
     with local_recipe(store) as recipe:
-        return store, read_house(recipe, kind=Built)
+        return store, read_pipeline(recipe, kind=SavedPipeline)
 
 
 @contextmanager
@@ -137,11 +137,11 @@ def choose_engine(name: str, url: str, address: str | None, workers: int | None)
     from weft.jobs.ray_engine import RayEngine
 
     if address:
-        _knock(address)
+        _check_reachable(address)
     return RayEngine(url, address, workers)
 
 
-def _knock(address: str) -> None:
+def _check_reachable(address: str) -> None:
     """Ray itself waits for minutes. Raises RecipeError where nobody listens."""
     host, colon, port = address.removeprefix("ray://").rpartition(":")
     try:
@@ -152,7 +152,7 @@ def _knock(address: str) -> None:
 
 
 def build_corpus(
-    house: House, out: str, engine: str, address: str | None, workers: int | None, verify: bool = False
+    pipeline: Pipeline, out: str, engine: str, address: str | None, workers: int | None, verify: bool = False
 ) -> "BuildProgress":
     """Builds with progress shown, and returns what was counted.
 
@@ -160,18 +160,18 @@ def build_corpus(
     """
     store = open_store(out)
     if address and engine != "local":
-        _knock(address)  # before anything is written
+        _check_reachable(address)  # before anything is written
     with claimed(store):
-        return _build_undamaged(house, store, engine, address, workers, verify)
+        return _build_undamaged(pipeline, store, engine, address, workers, verify)
 
 
 def _build_undamaged(
-    house: House, store: Store, engine: str, address: str | None, workers: int | None, verify: bool
+    pipeline: Pipeline, store: Store, engine: str, address: str | None, workers: int | None, verify: bool
 ) -> "BuildProgress":
     met: set[str] = set()
     while True:
         try:
-            return _build(house, store, choose_engine(engine, store.url, address, workers), verify)
+            return _build(pipeline, store, choose_engine(engine, store.url, address, workers), verify)
         except Damaged as damage:
             if damage.name in met:
                 raise
@@ -180,7 +180,7 @@ def _build_undamaged(
             store.remove(damage.name)
 
 
-def _build(house: House, store: Store, runs: "Engine", verify: bool) -> "BuildProgress":
+def _build(pipeline: Pipeline, store: Store, runs: "Engine", verify: bool) -> "BuildProgress":
     from weft.jobs.build import build
     from weft.jobs.progress import BuildProgress
     from weft.jobs.show import show_passed_over
@@ -188,18 +188,18 @@ def _build(house: House, store: Store, runs: "Engine", verify: bool) -> "BuildPr
     from weft.pipelines.storage.retries import reading_as
 
     try:
-        with reading_as(house.recipe.reading):
-            tell_shortages(house, store)
-            with BuildProgress(console, partial(pace_of, store)) as progress, _rejects_told(house, store):
-                build(house, store, runs, progress.report, progress.expect, _tell if verify else None)
+        with reading_as(pipeline.recipe.reading):
+            tell_shortages(pipeline, store)
+            with BuildProgress(console, partial(pace_of, store)) as progress, _rejects_told(pipeline, store):
+                build(pipeline, store, runs, progress.report, progress.expect, _tell if verify else None)
     finally:
         runs.close()
-    show_passed_over(console, house.sources)
+    show_passed_over(console, pipeline.sources)
     return progress
 
 
 @contextmanager
-def _rejects_told(house: House, store: Store) -> Iterator[None]:
+def _rejects_told(pipeline: Pipeline, store: Store) -> Iterator[None]:
     """Where a build fails, what was rejected so far is told before: it may be why nothing is left to learn from."""
     from weft.jobs.failures import BuildError
     from weft.jobs.rejects import show_end
@@ -207,7 +207,7 @@ def _rejects_told(house: House, store: Store) -> Iterator[None]:
     try:
         yield
     except (RecipeError, BuildError):
-        show_end(console, store, house)
+        show_end(console, store, pipeline)
         raise
 
 
@@ -215,7 +215,7 @@ def _tell(damage: Damaged) -> None:
     console.print(f"{escape(damage.name)} {escape(damage.what)}: it is made anew", highlight=False)
 
 
-def tell_shortages(house: House, store: Store) -> None:
+def tell_shortages(pipeline: Pipeline, store: Store) -> None:
     """Before anything is built: which tasks seem to have too little data, from the headers of some items.
 
     Raises PlanError where that is certain.
@@ -224,19 +224,19 @@ def tell_shortages(house: House, store: Store) -> None:
     from weft.pipelines.mixing.plan import plan_name
     from weft.pipelines.mixing.tree import PlanError
 
-    if all(store.exists(plan_name(stage)) for stage in house.recipe.training):
+    if all(store.exists(plan_name(stage)) for stage in pipeline.recipe.training):
         return
-    held = holdings(house, most=1000)
-    if certain := certain_shortages(house, held):
+    held = holdings(pipeline, most=1000)
+    if certain := certain_shortages(pipeline, held):
         raise PlanError("\n".join([*certain, "nothing was built: `weft plan` shows the figures"]))
-    for sentence in shortages(house, held):
+    for sentence in shortages(pipeline, held):
         console.print(f"[yellow]it seems:[/] {escape(sentence)}", highlight=False)
 
 
-def tell_endings(house: House, out: str) -> None:
+def tell_endings(pipeline: Pipeline, out: str) -> None:
     """Says which stages' streams are shorter than declared, and why."""
     from weft.pipelines.mixing.plan import ending
 
-    for stage in house.recipe.training:
+    for stage in pipeline.recipe.training:
         if why := ending(open_store(out), stage):
             console.print(f"[yellow]{stage} stopped short:[/] {escape(why)} (`exhausted: stop`)", highlight=False)

@@ -1,13 +1,13 @@
 """What a build would cost on one core with embedded backends, about: stages by the hours of audio, learning by its steps.
 
-learning(house, held)   ->   {"models/hubert": 610.0, "aligner": 21.0, "vocabulary": 0.4}      seconds
+learning(pipeline, held)   ->   {"models/hubert": 610.0, "aligner": 21.0, "vocabulary": 0.4}      seconds
 """
 
 from dataclasses import dataclass
 from typing import Any
 
 from weft.jobs.holdings import Holding
-from weft.pipelines.graph import House
+from weft.pipelines.graph import Pipeline
 from weft.schemas.text import Document
 from weft.tokenizers.base import SpeechTokenizer
 
@@ -41,22 +41,22 @@ def stages(held: dict[str, Holding]) -> dict[str, float]:
     return {stage: seconds / rate for stage, rate in REAL_TIME.items()}
 
 
-def learning(house: House, held: dict[str, Holding]) -> dict[str, float]:
+def learning(pipeline: Pipeline, held: dict[str, Holding]) -> dict[str, float]:
     """Seconds of each model that learns from the corpus."""
-    spoken = [name for name, source in house.sources.items() if source.makes is not Document]
+    spoken = [name for name, source in pipeline.sources.items() if source.makes is not Document]
     found: dict[str, float] = {}
-    for name, tokenizer in house.tokenizers.items():
-        choice = house.recipe.tokenizers[name]
+    for name, tokenizer in pipeline.tokenizers.items():
+        choice = pipeline.recipe.tokenizers[name]
         among = [s for s in (choice.sources or spoken) if s in spoken]
         if not choice.folder and tokenizer.training_seconds:
             found[f"models/{name}"] = _of_tokenizer(
                 choice.use, tokenizer, _heard(tokenizer.training_seconds, among, held)
             )
-    if align := house.aligner:
-        among = [s for s in (house.recipe.align.sources or spoken) if s in spoken]
+    if align := pipeline.aligner:
+        among = [s for s in (pipeline.recipe.align.sources or spoken) if s in spoken]
         found["aligner"] = ALIGNER_SECOND * _heard(align.training_seconds, among, held)
-    if house.tasks and house.text.trains:
-        among = list(house.recipe.text.sources or house.sources)
+    if pipeline.tasks and pipeline.text.trains:
+        among = list(pipeline.recipe.text.sources or pipeline.sources)
         found["vocabulary"] = sum(held[s].bytes for s in among) / BYTES_LEARNT
     return {node: seconds for node, seconds in found.items() if seconds}
 

@@ -15,13 +15,13 @@ from pathlib import Path
 
 import yaml
 
-from weft.jobs.commands import build_corpus, console, read_house
+from weft.jobs.commands import build_corpus, console, read_pipeline
 from weft.jobs.printing import escape
 from weft.jobs.samples import find_where
 from weft.jobs.show import show_audit, table
 from weft.jobs.training import run_training
 from weft.pipelines.audio.sound import flac
-from weft.pipelines.graph import House
+from weft.pipelines.graph import Pipeline
 from weft.pipelines.mixing.audit import audit
 from weft.pipelines.parts.parts import read_part
 from weft.pipelines.storage.store import Store
@@ -59,16 +59,16 @@ def run_demo(out: Path, speech: Sequence[str], engine: str, workers: int | None)
     clock.tell(speak_raw(out / "raw"))
     clock.tell(write_books(out / "books"))
     recipe = write_demo_recipe(out, speech)
-    house = read_house(str(recipe))
+    pipeline = read_pipeline(str(recipe))
     clock.tell(f"building {escape(str(out / 'corpus'))} from {escape(str(recipe))}")
-    progress = build_corpus(house, str(out / "corpus"), engine, None, workers)
+    progress = build_corpus(pipeline, str(out / "corpus"), engine, None, workers)
     if kept := progress.kept.total():
         clock.tell(f"{kept:,} of {counted(progress.expected.total(), 'piece')} of work stood from before")
     clock.tell("auditing")
-    found = audit(Store(str(out / "corpus")), house)
+    found = audit(Store(str(out / "corpus")), pipeline)
     show_audit(console, found)
-    clock.tell(train_or_keep(house, out))
-    show_summary(house, out, found)
+    clock.tell(train_or_keep(pipeline, out))
+    show_summary(pipeline, out, found)
     clock.tell("done")
     if found.faults:
         raise RuntimeError(f"{counted(len(found.faults), 'promise')} {are(len(found.faults))} broken")
@@ -131,24 +131,24 @@ def write_demo_recipe(out: Path, speech: Sequence[str]) -> Path:
     return path
 
 
-def train_or_keep(house: House, out: Path) -> str:
+def train_or_keep(pipeline: Pipeline, out: Path) -> str:
     """Trains, or keeps a run that was made from these very shards and settings."""
-    run, stage = out / "run", house.recipe.training["pretrain"]
+    run, stage = out / "run", pipeline.recipe.training["pretrain"]
     last = checkpoint.latest(run)
     try:
-        run_training(house, str(out / "corpus"), "pretrain", run, resume=True)
+        run_training(pipeline, str(out / "corpus"), "pretrain", run, resume=True)
     except ValueError as changed:  # the run on disk is of other shards or settings
         if last is None:
             raise
         run.rename(run.with_name(f"run-before-{int(time.time())}"))
         console.print(f"the earlier run was set aside: {escape(str(changed))}", highlight=False)
-        run_training(house, str(out / "corpus"), "pretrain", run, resume=False)
+        run_training(pipeline, str(out / "corpus"), "pretrain", run, resume=False)
         return "trained anew"
     kept = last is not None and last.name == checkpoint.folder_of(run, stage.optimiser.steps).name
     return "kept the trained run" if kept else "trained"
 
 
-def show_summary(house: House, out: Path, found: Audit) -> None:
+def show_summary(pipeline: Pipeline, out: Path, found: Audit) -> None:
     store = Store(str(out / "corpus"))
     console.rule("summary")
     for node in found.nodes:

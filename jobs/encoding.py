@@ -14,11 +14,11 @@ import numpy as np
 import pyarrow.parquet as pq
 
 from weft.jobs.aligning import write_rejects
-from weft.jobs.commands import build_corpus, console, make_house
+from weft.jobs.commands import build_corpus, console, make_pipeline
 from weft.jobs.printing import escape
 from weft.jobs.show import show_lost
 from weft.jobs.tokenizing import recipe_of, taken
-from weft.pipelines.graph import House
+from weft.pipelines.graph import Pipeline
 from weft.pipelines.parts.parts import read_part
 from weft.pipelines.storage.store import Store
 from weft.schemas.audio import Units, Utterance
@@ -60,13 +60,13 @@ def run_encode(wanted: Wanted, settings: Sequence[str], engine: str, address: st
     """Encodes, writes and sums up; returns the number of utterances."""
     if wanted.out.suffix != ".parquet" or wanted.out.is_dir():
         raise RecipeError(f"--out {wanted.out}: name a .parquet file")
-    house = make_house(recipe_of(wanted.paths, taken(wanted.tokenizers)), settings)
-    spellings = list(house.tokenizers.values())
+    pipeline = make_pipeline(recipe_of(wanted.paths, taken(wanted.tokenizers)), settings)
+    spellings = list(pipeline.tokenizers.values())
     check_merge(wanted.merge, spellings)
     corpus = wanted.out.with_suffix(".corpus")
-    build_corpus(house, str(corpus), engine, address, workers)
+    build_corpus(pipeline, str(corpus), engine, address, workers)
     store = Store(str(corpus))
-    tokens = list(tokens_of(store, house, wanted.merge))
+    tokens = list(tokens_of(store, pipeline, wanted.merge))
     scratch = wanted.out.with_suffix(".part")
     pq.write_table(to_table(tokens, Tokens), scratch)
     scratch.replace(wanted.out)
@@ -79,7 +79,7 @@ def run_encode(wanted: Wanted, settings: Sequence[str], engine: str, address: st
     if len(tokens) > _SHOWN:
         console.print(f"… and {len(tokens) - _SHOWN:,} more")
     counts = ", ".join(
-        f"{sum(len(t.units[n].ids) for t in tokens):,} of {name}" for n, name in enumerate(house.tokenizers)
+        f"{sum(len(t.units[n].ids) for t in tokens):,} of {name}" for n, name in enumerate(pipeline.tokenizers)
     )
     console.print(f"{escape(str(wanted.out))}: {counted(len(tokens), 'utterance')}, {counts}", highlight=False)
     return len(tokens)
@@ -113,24 +113,24 @@ def _sizes(merge: str) -> tuple[int, int]:
     return int(first), int(second)
 
 
-def tokens_of(store: Store, house: House, merge: str) -> Iterator[Tokens]:
+def tokens_of(store: Store, pipeline: Pipeline, merge: str) -> Iterator[Tokens]:
     """Of every utterance that all tokenizers have encoded."""
-    for source in house.sources:
-        node = house.utterances(source)
+    for source in pipeline.sources:
+        node = pipeline.utterances(source)
         for name in store.names(node, ".parquet"):
             part = name.rpartition("/")[2]
-            coded = [_by_key(store, f"encode/{t}/{source}/{part}") for t in house.tokenizers]
+            coded = [_by_key(store, f"encode/{t}/{source}/{part}") for t in pipeline.tokenizers]
             for utterance in read_part(store, name, Utterance):
                 if all(utterance.key in units for units in coded):
-                    yield _tokens(utterance, [units[utterance.key] for units in coded], house, merge)
+                    yield _tokens(utterance, [units[utterance.key] for units in coded], pipeline, merge)
 
 
 def _by_key(store: Store, name: str) -> dict[str, Units]:
     return {units.key: units for units in read_part(store, name, Units)}
 
 
-def _tokens(utterance: Utterance, units: Sequence[Units], house: House, merge: str) -> Tokens:
-    literals = [tokenizer.literal for tokenizer in house.tokenizers.values()]
+def _tokens(utterance: Utterance, units: Sequence[Units], pipeline: Pipeline, merge: str) -> Tokens:
+    literals = [tokenizer.literal for tokenizer in pipeline.tokenizers.values()]
     spelling = "".join(spelt(literals[place], code) for place, code in merged(units, merge))
     return Tokens(utterance.key, utterance.path, utterance.start, utterance.seconds, spelling, tuple(units))
 

@@ -1,4 +1,4 @@
-"""`weft tokenizer evaluate`: what the codes of speech that tokenizers never heard tell, and what they cost.
+"""`weft tokenizer evaluate`: what the codes of speech that tokenizers were not trained on tell, and what they cost.
 
 Speech is aligned by the default aligner, so that phones are known; what is not known (phones, speakers, emotions) is left out.
 """
@@ -10,13 +10,13 @@ from pathlib import Path
 
 import numpy as np
 
-from weft.jobs.commands import build_corpus, console, make_house
+from weft.jobs.commands import build_corpus, console, make_pipeline
 from weft.jobs.printing import escape
 from weft.jobs.show import table
 from weft.jobs.tokenizing import recipe_of, taken
-from weft.pipelines.audio.sound import heard
+from weft.pipelines.audio.sound import load_utterance
 from weft.pipelines.encode import speech_of
-from weft.pipelines.graph import House
+from weft.pipelines.graph import Pipeline
 from weft.pipelines.models.folders import verified_folder
 from weft.pipelines.parts.parts import read_part
 from weft.pipelines.storage.store import Store
@@ -38,10 +38,10 @@ def run_evaluation(
 ) -> None:
     """Aligns and encodes, then prints a table with a column for each trained tokenizer."""
     recipe = {**recipe_of(paths, taken(folders)), "align": {"use": "adapted"}}
-    house = make_house(recipe, settings)
-    build_corpus(house, str(out), engine, address, workers)
+    pipeline = make_pipeline(recipe, settings)
+    build_corpus(pipeline, str(out), engine, address, workers)
     store = Store(str(out))
-    columns = {name: _values(store, house, name) for name in house.tokenizers}
+    columns = {name: _values(store, pipeline, name) for name in pipeline.tokenizers}
     rows = table("What the codes tell", "measure", *map(escape, columns))
     for measure in dict.fromkeys(chain.from_iterable(columns.values())):
         found = [column.get(measure, nan) for column in columns.values()]
@@ -56,11 +56,11 @@ def _shown(value: float) -> str:
     return "" if isnan(value) else f"{value:,.3f}"
 
 
-def _values(store: Store, house: House, name: str) -> dict[str, float]:
+def _values(store: Store, pipeline: Pipeline, name: str) -> dict[str, float]:
     """What one tokenizer's codes are worth."""
-    tokenizer = house.tokenizers[name]
+    tokenizer = pipeline.tokenizers[name]
     tokenizer.load(verified_folder(store, f"models/{name}"))
-    examples = [e for source in house.sources for e in examples_of(store, name, source, house.utterances(source))]
+    examples = [e for source in pipeline.sources for e in examples_of(store, name, source, pipeline.utterances(source))]
     if not examples:
         raise RecipeError(f"{store.root}: {name} could encode nothing; its rejects say why")
     return {"utterances": len(examples), **dict(measures(tokenizer, examples))}
@@ -72,7 +72,7 @@ def examples_of(store: Store, tokenizer: str, source: str, spoken_in: str) -> It
         aligned = {a.key: a for a in read_part(store, f"align/{source}/{part}", Alignment)}
         spoken = {u.key: u for u in read_part(store, f"{spoken_in}/{part}", Utterance)}
         for units in read_part(store, name, Units):
-            samples = heard(store, spoken[units.key])
+            samples = load_utterance(store, spoken[units.key])
             if not isinstance(samples, Unusable):
                 stream = Stream(units.rate, np.array(units.ids, np.int32), np.array(units.durations, np.int32))
                 phones = aligned[units.key].phones if units.key in aligned else ()

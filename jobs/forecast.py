@@ -17,7 +17,7 @@ from weft.jobs.holdings import Holding, sampled_holding
 from weft.jobs.printing import plain, plain_json
 from weft.jobs.show import clock_time, show_passed_over, table
 from weft.jobs.voices import Due, Voices, voices
-from weft.pipelines.graph import House
+from weft.pipelines.graph import Pipeline
 from weft.pipelines.parts.hold_out import check_listing
 from weft.pipelines.sources.base import Source
 from weft.pipelines.tasks.base import Task
@@ -87,46 +87,46 @@ class Supply:
         return self.wanted > there * (1 + 1e-9)
 
 
-def show_forecast(console: Console, house: House, as_json: bool = False) -> list[str]:
+def show_forecast(console: Console, pipeline: Pipeline, as_json: bool = False) -> list[str]:
     """Prints the tables, and returns the shortages after printing them as the last lines.
 
     Raises SplitError for a share that holds out nobody or everybody, as far as the listings name them.
     """
-    for space in house.spaces:
-        check_listing(space, house.sources)
-    held = holdings(house, HEADERS)
-    sentences = shortages(house, held)
+    for space in pipeline.spaces:
+        check_listing(space, pipeline.sources)
+    held = holdings(pipeline, HEADERS)
+    sentences = shortages(pipeline, held)
     if as_json:
-        print(plain_json(json.dumps(_record(house, held, sentences), indent=1, ensure_ascii=False)))
+        print(plain_json(json.dumps(_record(pipeline, held, sentences), indent=1, ensure_ascii=False)))
         return sentences
-    _show_sources(console, held, house.sources)
-    for name, stage in house.recipe.training.items():
-        _show_stage(console, house, name, stage, held)
+    _show_sources(console, held, pipeline.sources)
+    for name, stage in pipeline.recipe.training.items():
+        _show_stage(console, pipeline, name, stage, held)
     console.print(f"one core, embedded backends, about: {_times(costs.stages(held))}", highlight=False)
-    if learnt := costs.learning(house, held):
+    if learnt := costs.learning(pipeline, held):
         console.print(f"what learns, one core, about: {_times(learnt)}", highlight=False)
     for sentence in sentences:
         console.print(plain(sentence), highlight=False, markup=False)
     return sentences
 
 
-def holdings(house: House, most: int) -> dict[str, Holding]:
+def holdings(pipeline: Pipeline, most: int) -> dict[str, Holding]:
     """What each source holds, from at most `most` headers of it; by speaker where a task bounds them. Raises EmptySource."""
-    mixtures = (stage.mixture for stage in house.recipe.training.values())
+    mixtures = (stage.mixture for stage in pipeline.recipe.training.values())
     bounded = {task for mixture in mixtures for task, share in mixture.tasks.items() if share.most}
-    voiced = {source for task in bounded for source in house.tasks[task].sources}
-    return {name: sampled_holding(name, source, most, name in voiced) for name, source in house.sources.items()}
+    voiced = {source for task in bounded for source in pipeline.tasks[task].sources}
+    return {name: sampled_holding(name, source, most, name in voiced) for name, source in pipeline.sources.items()}
 
 
 def _times(seconds: Mapping[str, float]) -> str:
     return ", ".join(f"{name} {clock_time(amount)}" for name, amount in seconds.items())
 
 
-def _record(house: House, held: Mapping[str, Holding], sentences: Sequence[str]) -> dict[str, object]:
+def _record(pipeline: Pipeline, held: Mapping[str, Holding], sentences: Sequence[str]) -> dict[str, object]:
     return {
         "sources": {name: asdict(h) | {"speakers": len(h.speakers) or None} for name, h in held.items()},
-        "stages": {n: [_as_json(s) for s in _supplies(house, n, dict(held))] for n in house.recipe.training},
-        "seconds_on_one_core": {**costs.stages(dict(held)), **costs.learning(house, dict(held))},
+        "stages": {n: [_as_json(s) for s in _supplies(pipeline, n, dict(held))] for n in pipeline.recipe.training},
+        "seconds_on_one_core": {**costs.stages(dict(held)), **costs.learning(pipeline, dict(held))},
         "too_little_data": list(sentences),
     }
 
@@ -139,42 +139,42 @@ def _as_json(supply: Supply) -> dict[str, object]:
     return {key: None if value == inf else value for key, value in record.items()}
 
 
-def shortages(house: House, held: dict[str, Holding]) -> list[str]:
+def shortages(pipeline: Pipeline, held: dict[str, Holding]) -> list[str]:
     """A sentence for each task of a stage that has too little data: where, how much, and what to do.
 
     A stage that may end early (`exhausted: stop`) is short only where its speakers can never fill a share.
     """
-    return [*_sentences(house, held, Supply.is_short)]
+    return [*_sentences(pipeline, held, Supply.is_short)]
 
 
-def certain_shortages(house: House, held: dict[str, Holding]) -> list[str]:
+def certain_shortages(pipeline: Pipeline, held: dict[str, Holding]) -> list[str]:
     """The same of those that are certain before anything is read, if headers and listings say how long all is."""
-    return [*_sentences(house, held, _is_certain(house))]
+    return [*_sentences(pipeline, held, _is_certain(pipeline))]
 
 
-def _is_certain(house: House) -> Callable[[Supply, Mixture], bool]:
+def _is_certain(pipeline: Pipeline) -> Callable[[Supply, Mixture], bool]:
     """Estimates of records, and of how long it takes to say what is written, may be wrong by any factor."""
 
     def is_certain(supply: Supply, mixture: Mixture) -> bool:
-        sources = (supply.source,) if supply.source else house.tasks[supply.task].sources
-        written = any(house.sources[source].makes is Dialogue for source in sources)
+        sources = (supply.source,) if supply.source else pipeline.tasks[supply.task].sources
+        written = any(pipeline.sources[source].makes is Dialogue for source in sources)
         return mixture.unit not in ("samples", "weights") and not written and supply.is_far_short(mixture)
 
     return is_certain
 
 
 def _sentences(
-    house: House, held: dict[str, Holding], is_short: Callable[[Supply, Mixture], bool]
+    pipeline: Pipeline, held: dict[str, Holding], is_short: Callable[[Supply, Mixture], bool]
 ) -> Iterator[str]:  # fmt: skip
-    for name, stage in house.recipe.training.items():
+    for name, stage in pipeline.recipe.training.items():
         vain: set[str] = set()
-        for supply in _supplies(house, name, held):
+        for supply in _supplies(pipeline, name, held):
             if supply.is_vain and supply.voices:
                 if supply.task not in vain:
                     yield f"too little data: stage {name}: {supply.voices.claim.refusal()}"
                 vain |= set() if supply.source else {supply.task}
             elif stage.mixture.exhausted != "stop" and is_short(supply, stage.mixture):
-                yield _shortage(name, stage.mixture, supply, house.tasks[supply.task])
+                yield _shortage(name, stage.mixture, supply, pipeline.tasks[supply.task])
             elif stage.mixture.exhausted != "stop" and is_short is Supply.is_short and supply.has_few_speakers:
                 yield _too_few(name, stage.mixture, supply)
 
@@ -204,11 +204,11 @@ def _drawn_before(supply: Supply) -> str:
     return f", of which the stages before draw {supply.has * supply.before:,.0f}" if supply.before else ""
 
 
-def tokens_of(house: House, task: Task, held: Holding) -> float:
+def tokens_of(pipeline: Pipeline, task: Task, held: Holding) -> float:
     """Tokens that one pass over a source gives a task, about."""
     if task.takes is Document:
         return held.bytes / BYTES_A_TOKEN
-    units = held.seconds * house.tokenizers[task.tokenizer].rate * KEPT_BY_DEDUP if task.tokenizer else 0.0
+    units = held.seconds * pipeline.tokenizers[task.tokenizer].rate * KEPT_BY_DEDUP if task.tokenizer else 0.0
     words = held.seconds * WORDS_A_SECOND * TOKENS_A_WORD
     kind = type(task).__module__.rpartition(".")[2]
     return {"speech": units, "words": (units + words) / 2}.get(kind, units + words)
@@ -225,13 +225,15 @@ def _show_sources(console: Console, held: dict[str, Holding], sources: Mapping[s
     show_passed_over(console, sources)
 
 
-def _show_stage(console: Console, house: House, name: str, stage: TrainingStage, held: dict[str, Holding]) -> None:
+def _show_stage(
+    console: Console, pipeline: Pipeline, name: str, stage: TrainingStage, held: dict[str, Holding]
+) -> None:
     mixture = stage.mixture
     rows = table(
         f"Stage {name}: {float(mixture.size):,.0f} {mixture.unit}", "task", "share", f"declared {mixture.unit}",
         "one pass holds", "passes so far", "verdict",
     )  # fmt: skip
-    for s in _supplies(house, name, held):
+    for s in _supplies(pipeline, name, held):
         cells = (f"{s.share:.2%}", f"{s.wanted:,.0f}", f"{s.has:,.0f}", f"{s.passes:,.2f}")
         rows.add_row(s.name, *cells, _verdict(s, mixture) if s.is_bound or s.has_few_speakers else "")
     console.print(rows)
@@ -247,39 +249,45 @@ def _verdict(supply: Supply, mixture: Mixture) -> str:
     return "the stage ends early" if mixture.exhausted == "stop" else "too little data"
 
 
-def _supplies(house: House, stage: str, held: dict[str, Holding]) -> Iterator[Supply]:
+def _supplies(pipeline: Pipeline, stage: str, held: dict[str, Holding]) -> Iterator[Supply]:
     """One of each task, and one of each of its sources where it has several."""
-    training = house.recipe.training[stage]
+    training = pipeline.recipe.training[stage]
     for name, weight in training.mixture.weights.items():
-        sources = house.tasks[name].sources
-        whole = _supply(house, stage, name, "", held, float(weight))
+        sources = pipeline.tasks[name].sources
+        whole = _supply(pipeline, stage, name, "", held, float(weight))
         yield whole
         shares = next(shares for level, shares in training.mixture.tasks[name].levels if level == "source")
         for source in sources if len(sources) > 1 else ():
             declared = shares[source] / sum(shares.values()) if isinstance(shares, dict) else None
-            mine = _amount(house, training, house.tasks[name], held[source])
+            mine = _amount(pipeline, training, pipeline.tasks[name], held[source])
             share = declared if declared is not None else mine / whole.has if whole.has else 0.0
-            yield _supply(house, stage, name, source, held, float(weight) * share, declared is not None)
+            yield _supply(pipeline, stage, name, source, held, float(weight) * share, declared is not None)
 
 
 def _supply(
-    house: House, stage: str, task: str, source: str, held: dict[str, Holding], share: float, is_bound: bool = True
+    pipeline: Pipeline,
+    stage: str,
+    task: str,
+    source: str,
+    held: dict[str, Holding],
+    share: float,
+    is_bound: bool = True,
 ) -> Supply:
-    training = house.recipe.training[stage]
-    sources = (source,) if source else house.tasks[task].sources
-    amounts = [(_amount(house, training, house.tasks[task], held[s]), held[s].readable) for s in sources]
+    training = pipeline.recipe.training[stage]
+    sources = (source,) if source else pipeline.tasks[task].sources
+    amounts = [(_amount(pipeline, training, pipeline.tasks[task], held[s]), held[s].readable) for s in sources]
     supply = Supply(
         task=task, source=source, share=share, wanted=float(training.mixture.size) * share, has=sum(has for has, _ in amounts),
         at_most=sum(has / readable if readable else inf for has, readable in amounts),
-        before=_passes_before(house, stage, task, source, held), is_bound=is_bound,
+        before=_passes_before(pipeline, stage, task, source, held), is_bound=is_bound,
     )  # fmt: skip
-    return replace(supply, voices=_voices(house, stage, supply, held))
+    return replace(supply, voices=_voices(pipeline, stage, supply, held))
 
 
-def _voices(house: House, stage: str, supply: Supply, held: dict[str, Holding]) -> Voices | None:
+def _voices(pipeline: Pipeline, stage: str, supply: Supply, held: dict[str, Holding]) -> Voices | None:
     """None where nobody has a bound, or not all speakers are known."""
-    training = house.recipe.training[stage]
-    task, most = house.tasks[supply.task], training.mixture.tasks[supply.task].most.get("speaker")
+    training = pipeline.recipe.training[stage]
+    task, most = pipeline.tasks[supply.task], training.mixture.tasks[supply.task].most.get("speaker")
     if most is None:
         return None
     weight = training.mixture.weights[supply.task]
@@ -288,29 +296,29 @@ def _voices(house: House, stage: str, supply: Supply, held: dict[str, Holding]) 
         task=supply.task, source=supply.source, share=share, whole=float(training.mixture.size * weight),
         passes=max(0.0, training.mixture.passes - supply.before),
     )  # fmt: skip
-    amounts = {source: _amount(house, training, task, held[source]) for source in task.sources}
-    return voices(house, due, most, amounts, {source: held[source].speakers for source in task.sources})
+    amounts = {source: _amount(pipeline, training, task, held[source]) for source in task.sources}
+    return voices(pipeline, due, most, amounts, {source: held[source].speakers for source in task.sources})
 
 
-def _passes_before(house: House, stage: str, task: str, source: str, held: dict[str, Holding]) -> float:
+def _passes_before(pipeline: Pipeline, stage: str, task: str, source: str, held: dict[str, Holding]) -> float:
     """How often the stages before went through a task's data, or one source of it."""
     found = [
         supply.passes - supply.before
-        for earlier in house.recipe.before(stage)
-        if task in house.recipe.training[earlier].mixture.tasks
-        for supply in _supplies(house, earlier, held)
+        for earlier in pipeline.recipe.before(stage)
+        if task in pipeline.recipe.training[earlier].mixture.tasks
+        for supply in _supplies(pipeline, earlier, held)
         if (supply.task, supply.source) == (task, source)
     ]
     return sum(found)
 
 
-def _amount(house: House, stage: TrainingStage, task: Task, held: Holding) -> float:
+def _amount(pipeline: Pipeline, stage: TrainingStage, task: Task, held: Holding) -> float:
     """What one pass over a source gives a task, in the mixture's unit."""
     match stage.mixture.unit:
         case "tokens":
-            return tokens_of(house, task, held)
+            return tokens_of(pipeline, task, held)
         case "batches":
-            return tokens_of(house, task, held) / stage.context
+            return tokens_of(pipeline, task, held) / stage.context
         case "seconds":
             return held.seconds
         case _:

@@ -15,13 +15,13 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from weft.pipelines.graph import House, RecipeFault
+from weft.pipelines.graph import Pipeline, RecipeFault
 from weft.schemas import recipe_file
 from weft.schemas.hub import loadable
 from weft.schemas.recipe import Recipe
 from weft.schemas.settings import Settings
 
-Path = tuple[str, ...]
+KeyPath = tuple[str, ...]
 _SECTIONS = {"aligner": "align", "transcriber": "transcribe", "voice": "synthesize"}  # of a stage's backend
 _ROUNDS = 200  # of checks; a recipe with more mistakes is told the first of them
 _NAMED = re.compile(r"'([^']+)'")
@@ -32,14 +32,14 @@ class _Copy:
 
     def __init__(self, mapping: dict[str, Any]) -> None:
         self.mapping = copy.deepcopy(mapping)
-        self._taken: list[Path] = []
+        self._taken: list[KeyPath] = []
 
-    def follows(self, path: Path, message: str) -> bool:
+    def follows(self, path: KeyPath, message: str) -> bool:
         """Whether a fault is of something that was taken out, or of what named it."""
         named = set(_NAMED.findall(message))
         return any(_begins(path, taken) or _begins(taken, path) or taken[-1] in named for taken in self._taken)
 
-    def take_all_out(self, faults: Sequence[tuple[Path, str]]) -> bool:
+    def take_all_out(self, faults: Sequence[tuple[KeyPath, str]]) -> bool:
         """Removes what lies at these paths, the deepest first; False where there is nothing to remove.
 
         What lacks a setting goes whole, and with it what else is wrong in it.
@@ -50,7 +50,7 @@ class _Copy:
                 self.take_out(path, message)
         return len(self._taken) > before
 
-    def take_out(self, path: Path, message: str) -> bool:
+    def take_out(self, path: KeyPath, message: str) -> bool:
         """Removes what lies at `path`, or of a list or mapping there the names that the message quotes; its parent where it is gone."""
         while path:
             parent, at = _at(self.mapping, path[:-1]), path[-1]
@@ -66,7 +66,7 @@ class _Copy:
             path = path[:-1]
         return False
 
-    def _take_named(self, value: Any, path: Path, message: str) -> bool:
+    def _take_named(self, value: Any, path: KeyPath, message: str) -> bool:
         wrong = set(_NAMED.findall(message.partition(";")[0]))
         found = [name for name in value if name in wrong] if isinstance(value, list | dict) else []
         for name in found:
@@ -75,11 +75,11 @@ class _Copy:
         return bool(found)
 
 
-def _begins(path: Path, start: Path) -> bool:
+def _begins(path: KeyPath, start: KeyPath) -> bool:
     return path[: len(start)] == start
 
 
-def _at(mapping: Any, path: Path) -> Any:
+def _at(mapping: Any, path: KeyPath) -> Any:
     for key in path:
         if isinstance(mapping, dict):
             mapping = mapping.get(key)
@@ -98,7 +98,7 @@ class Mistakes:
     missing: tuple[str, ...]
 
 
-def mistakes(source: recipe_file.Source, kind: type[House] = House) -> Mistakes:
+def mistakes(source: recipe_file.Source, kind: type[Pipeline] = Pipeline) -> Mistakes:
     """All of them. Raises RecursionError for a recipe that holds itself."""
     unknown = ((p, _undeclared(name, there), "") for p, name, there in unknown_names(source.mapping))
     wrong = [recipe_file.explain(source, *fault) for fault in unknown]
@@ -106,9 +106,9 @@ def mistakes(source: recipe_file.Source, kind: type[House] = House) -> Mistakes:
     missing: list[str] = []
     checked = _Copy(source.mapping)
     for _ in range(_ROUNDS):
-        faults, house = _faults_of(checked.mapping, kind)
-        if house:
-            missing = [_told(source, fault) for fault in missing_paths(house)]
+        faults, pipeline = _faults_of(checked.mapping, kind)
+        if pipeline:
+            missing = [_told(source, fault) for fault in missing_paths(pipeline)]
         # none of these follows from another of them: they were found in one check
         wrong += [recipe_file.explain(source, *f) for f in faults if not checked.follows(_place(f[0], f[1]), f[1])]
         if not checked.take_all_out([(_place(path, message), message) for path, message, _ in faults]):
@@ -120,14 +120,14 @@ def _in_order(sentences: list[str]) -> tuple[str, ...]:
     return tuple(sorted(dict.fromkeys(sentences), key=_line))
 
 
-def unknown_names(mapping: dict[str, Any]) -> Iterator[tuple[Path, str, tuple[str, ...]]]:
+def unknown_names(mapping: dict[str, Any]) -> Iterator[tuple[KeyPath, str, tuple[str, ...]]]:
     """Where a section names something that another one does not declare: the place, the name, and what there is.
 
     Looked for in the mapping itself, as a section with a mistake of its own is taken out before its names are looked up.
     """
     sources, tasks, stages = (_keys(_at(mapping, (part,))) for part in ("sources", "tasks", "training"))
     users = [(part, name) for part in ("tasks", "tokenizers") for name in _keys(_at(mapping, (part,)))]
-    references: list[tuple[Path, Any, tuple[str, ...]]] = [
+    references: list[tuple[KeyPath, Any, tuple[str, ...]]] = [
         ((*at, "sources"), None, sources) for at in (*users, ("text",), ("align",))
     ]
     for stage in stages:
@@ -153,19 +153,19 @@ def _told(source: recipe_file.Source, fault: RecipeFault) -> str:
     return recipe_file.explain(source, fault.path, fault.message, fault.kind)
 
 
-def _faults_of(mapping: dict[str, Any], kind: type[House]) -> tuple[list[tuple[Path, str, str]], House | None]:
+def _faults_of(mapping: dict[str, Any], kind: type[Pipeline]) -> tuple[list[tuple[KeyPath, str, str]], Pipeline | None]:
     """What one check finds, as path, message and kind; and the recipe with its backends where it finds nothing."""
     try:
-        house = kind(Recipe.model_validate(mapping))
-        house.check()
+        pipeline = kind(Recipe.model_validate(mapping))
+        pipeline.check()
     except ValidationError as error:
         return [(tuple(map(str, e["loc"])), e["msg"], e["type"]) for e in error.errors()], None
     except RecipeFault as fault:
         return [(fault.path, fault.message, fault.kind)], None
-    return [], house
+    return [], pipeline
 
 
-def _place(path: Path, message: str) -> Path:
+def _place(path: KeyPath, message: str) -> KeyPath:
     """A check of several settings says in its message which it is of."""
     named = re.match(r"(?:Value error, )?([a-z][\w-]*(?:\.[\w-]+)+): ", message)
     return tuple(named[1].split(".")) if named and not path else path
@@ -176,14 +176,14 @@ def _line(sentence: str) -> tuple[str, int]:
     return (match[1], int(match[2])) if match else ("", 0)
 
 
-def missing_paths(house: House) -> Iterator[RecipeFault]:
+def missing_paths(pipeline: Pipeline) -> Iterator[RecipeFault]:
     """The files and folders that a recipe names and that are not there: of its sources, and checkpoints of its backends."""
-    yield from missing_sources(house)
-    for backend in house.backends():
+    yield from missing_sources(pipeline)
+    for backend in pipeline.backends():
         for setting, given in backend.paths_and_hub_names():
             if fault := _unloadable(given):
-                yield RecipeFault((*_section(house, backend, setting), *setting.split(".")[-1:]), fault)
-    for name, tokenizer in house.recipe.tokenizers.items():
+                yield RecipeFault((*_section(pipeline, backend, setting), *setting.split(".")[-1:]), fault)
+    for name, tokenizer in pipeline.recipe.tokenizers.items():
         if tokenizer.folder and (fault := _unloadable(tokenizer.folder)):
             yield RecipeFault(("tokenizers", name, "folder"), fault)
 
@@ -197,29 +197,29 @@ def missing_bases(mapping: dict[str, Any]) -> Iterator[RecipeFault]:
             yield RecipeFault(place, fault)
 
 
-def missing_sources(house: House) -> Iterator[RecipeFault]:
+def missing_sources(pipeline: Pipeline) -> Iterator[RecipeFault]:
     """Those of the sources."""
-    for name, source in house.sources.items():
+    for name, source in pipeline.sources.items():
         for setting in ("path", "transcripts"):
             given = getattr(source, setting, "")
             for path in (given,) if isinstance(given, str) else given:
-                if house.recipe.sources[name].use == "huggingface" and (fault := _unloadable(path)):
+                if pipeline.recipe.sources[name].use == "huggingface" and (fault := _unloadable(path)):
                     yield RecipeFault(("sources", name, setting), fault)
                 elif path and _is_gone(path):
                     yield _gone(("sources", name, setting), path)
 
 
-def _gone(place: Path, given: str) -> RecipeFault:
+def _gone(place: KeyPath, given: str) -> RecipeFault:
     made = "`weft demo` makes it, or " if given.startswith("demo/") else ""
     return RecipeFault(place, f"{given} is not there; {made}set {'.'.join(place)}")
 
 
-def _section(house: House, backend: Settings, setting: str) -> Path:
+def _section(pipeline: Pipeline, backend: Settings, setting: str) -> KeyPath:
     """Where in the recipe a checkpoint of a backend is named."""
-    for name, tokenizer in house.tokenizers.items():
+    for name, tokenizer in pipeline.tokenizers.items():
         if backend is tokenizer:
             return ("tokenizers", name)
-    if backend is house.text:
+    if backend is pipeline.text:
         return ("text",)
     return (_SECTIONS.get(setting.partition(".")[0], "segment"),)
 

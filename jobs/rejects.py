@@ -1,6 +1,6 @@
 """`weft rejects`: what a corpus refused and why; and what a build says of it at its end.
 
-rejects_of(store, house, Wanted(reason="truncated"))   ->   Row("ingest/speech", Reject("clip-3fa0", …)), …
+rejects_of(store, pipeline, Wanted(reason="truncated"))   ->   Row("ingest/speech", Reject("clip-3fa0", …)), …
 """
 
 import json
@@ -16,7 +16,7 @@ from rich.console import Console
 
 from weft.jobs.printing import plain_json
 from weft.jobs.show import cell, more_line, table
-from weft.pipelines.graph import House
+from weft.pipelines.graph import Pipeline
 from weft.pipelines.parts.expected import Expected
 from weft.pipelines.parts.node_manifest import Manifests
 from weft.pipelines.parts.parts import known_stamp, opened_part, part_name, read_part, read_table
@@ -50,10 +50,10 @@ class Row:
     reject: Reject
 
 
-def rejects_of(store: Store, house: House, wanted: Wanted | None = None) -> Iterator[Row]:
+def rejects_of(store: Store, pipeline: Pipeline, wanted: Wanted | None = None) -> Iterator[Row]:
     """Every reject that is asked for, in the order of the work; of parts that are not made there are none. Raises Damaged."""
     wanted = wanted or Wanted()
-    for work in _with_rejects(store, Expected.of(store, house).parts):
+    for work in _with_rejects(store, Expected.of(store, pipeline).parts):
         yield from (Row(work.node, reject) for reject in _read(store, work.rejects, Reject) if wanted.passes(reject))
 
 
@@ -77,14 +77,14 @@ def _read(store: Store, name: str, record: type[R]) -> list[R]:
 
 
 def show_rejects(
-    console: Console, store: Store, house: House, wanted: Wanted, limit: int = 50, as_json: bool = False
+    console: Console, store: Store, pipeline: Pipeline, wanted: Wanted, limit: int = 50, as_json: bool = False
 ) -> None:
     """A row a reject, at most `limit` (0: all), and counts of all. Raises RecipeError for a source that is not there."""
-    if wanted.source and wanted.source not in house.sources:
-        there = ", ".join(house.sources)
+    if wanted.source and wanted.source not in pipeline.sources:
+        there = ", ".join(pipeline.sources)
         raise RecipeError(f"--source {wanted.source}: the corpus has no such source; there are {there}")
     store.manifests = Manifests(store)
-    found = rejects_of(store, house, wanted)
+    found = rejects_of(store, pipeline, wanted)
     rows = list(islice(found, limit or None))
     counts: Counter[tuple[str, str]] = Counter()
     rest = 0
@@ -123,13 +123,13 @@ def _show(console: Console, rows: list[Row], counts: Counter[tuple[str, str]], r
     console.print(by_reason)
 
 
-def show_end(console: Console, store: Store, house: House) -> list[str]:
+def show_end(console: Console, store: Store, pipeline: Pipeline) -> list[str]:
     """At the end of a build: counts by node and reason, and the command that shows more.
 
     Returns a sentence for each source and each language of which a stage rejected everything, after printing them.
     """
     store.manifests = Manifests(store)
-    works = Expected.of(store, house).parts
+    works = Expected.of(store, pipeline).parts
     refusing = list(_with_rejects(store, works))
     if not refusing:
         return []

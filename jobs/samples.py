@@ -15,7 +15,7 @@ from rich.console import Console
 from weft.jobs.printing import plain_json
 from weft.jobs.rejects import rejects_of
 from weft.jobs.show import cell, more_line, table
-from weft.pipelines.graph import House
+from weft.pipelines.graph import Pipeline
 from weft.pipelines.mixing.shards import index_name
 from weft.pipelines.models.folders import verified_folder
 from weft.pipelines.parts.parts import opened_part
@@ -43,25 +43,25 @@ class Filter:
         wanted = ((self.task, row.task), (self.source, row.source), (self.speaker, row.speaker))
         return all(not want or want == has for want, has in wanted)
 
-    def check(self, house: House) -> None:
+    def check(self, pipeline: Pipeline) -> None:
         """Raises RecipeError for a name that the corpus does not have."""
-        known = (("stage", house.recipe.training), ("task", house.tasks), ("source", house.sources))
+        known = (("stage", pipeline.recipe.training), ("task", pipeline.tasks), ("source", pipeline.sources))
         for what, names in known:
             given = getattr(self, what)
             if given and given not in names:
                 raise RecipeError(f"--{what} {given}: the corpus has no such {what}; there are {', '.join(names)}")
 
 
-def show_sample(console: Console, store: Store, house: House, key: str) -> None:
+def show_sample(console: Console, store: Store, pipeline: Pipeline, key: str) -> None:
     """Prints the first sample whose key begins with `key`, or that was made from the file of that name.
 
     Raises RecipeError when there is none.
     """
-    for stage in house.recipe.training:
+    for stage in pipeline.recipe.training:
         if row := find(store, stage, key) or _find_file(store, stage, key):
             _print(console, store, stage, row)
             return
-    for found in rejects_of(store, house):
+    for found in rejects_of(store, pipeline):
         if found.reject.key == key or _is_named(found.reject.path, key):
             why = f"{found.reject.reason} ({found.reject.detail})"
             raise RecipeError(f"{key}: no sample, as {found.node} rejected it: {why}")
@@ -71,12 +71,12 @@ def show_sample(console: Console, store: Store, house: House, key: str) -> None:
     )
 
 
-def list_samples(console: Console, store: Store, house: House, wanted: Filter, limit: int, as_json: bool) -> None:
+def list_samples(console: Console, store: Store, pipeline: Pipeline, wanted: Filter, limit: int, as_json: bool) -> None:
     """Prints the samples that pass, each once and in the order in which they are drawn, and how many more there are."""
-    wanted.check(house)
-    if not house.recipe.training:
+    wanted.check(pipeline)
+    if not pipeline.recipe.training:
         raise RecipeError(f"{store.url}: its recipe has no training stage, so there are no samples to list")
-    found = _chosen(store, house, wanted)
+    found = _chosen(store, pipeline, wanted)
     rows = [_listed(store, stage, row) for stage, row in islice(found, limit or None)]
     if as_json:
         print(plain_json(json.dumps(rows, indent=1, ensure_ascii=False)))
@@ -129,9 +129,9 @@ def _rows(store: Store, stage: str, wanted: Callable[[str], bool]) -> Iterator[I
                 yield from from_table(read.take(at[first : first + _AT_ONCE]), IndexRow)
 
 
-def _chosen(store: Store, house: House, wanted: Filter) -> Iterator[tuple[str, IndexRow]]:
+def _chosen(store: Store, pipeline: Pipeline, wanted: Filter) -> Iterator[tuple[str, IndexRow]]:
     """Each sample that passes, at its first draw."""
-    for stage in house.recipe.training:
+    for stage in pipeline.recipe.training:
         seen: set[str] = set()
         for row in _rows(store, stage, lambda key: True) if wanted.stage in ("", stage) else ():
             if row.key not in seen and wanted.passes(row):

@@ -12,7 +12,7 @@ from weft.jobs.failures import unread_lines
 from weft.jobs.printing import plain_json
 from weft.jobs.progress import stage_of
 from weft.jobs.show import cell, table
-from weft.pipelines.graph import House
+from weft.pipelines.graph import Pipeline
 from weft.pipelines.mixing.plan import plan_name
 from weft.pipelines.mixing.work import IndexWork, Work
 from weft.pipelines.parts.expected import listed_parts
@@ -21,9 +21,9 @@ from weft.pipelines.parts.unread import noted_unread
 from weft.pipelines.storage.store import Damaged, Store
 
 
-def show_status(console: Console, store: Store, house: House, as_json: bool = False) -> None:
+def show_status(console: Console, store: Store, pipeline: Pipeline, as_json: bool = False) -> None:
     store.manifests = Manifests(store)
-    works = all_works(store, house)
+    works = all_works(store, pipeline)
     total, done = counted(store, works)
     unread = list(noted_unread(store, works))
     if as_json:
@@ -39,11 +39,11 @@ def show_status(console: Console, store: Store, house: House, as_json: bool = Fa
         console.print(cell(line), highlight=False)
 
 
-def all_works(store: Store, house: House) -> list[Work]:
+def all_works(store: Store, pipeline: Pipeline) -> list[Work]:
     """Every piece of work that is known yet."""
-    parts = {name: listed_parts(store, name) for name in house.sources}
-    works = house.works(parts)
-    for stage in house.recipe.training:
+    parts = {name: listed_parts(store, name) for name in pipeline.sources}
+    works = pipeline.works(parts)
+    for stage in pipeline.recipe.training:
         if store.exists(plan_name(stage)):
             tars = shard_works(store, stage)
             works += [*tars, IndexWork(stage, tuple(w.makes for w in tars))]

@@ -14,11 +14,11 @@ from typing import Any
 import numpy as np
 
 from weft.jobs.aligning import CORPUS, sources_of, write_rejects
-from weft.jobs.commands import build_corpus, console, make_house
+from weft.jobs.commands import build_corpus, console, make_pipeline
 from weft.jobs.printing import escape
 from weft.jobs.show import show_lost, table
 from weft.outside.backend import Backend
-from weft.pipelines.graph import House
+from weft.pipelines.graph import Pipeline
 from weft.pipelines.parts.parts import read_part
 from weft.pipelines.registry import load, names
 from weft.pipelines.storage.store import Store
@@ -73,20 +73,20 @@ def run_training(
         raise RecipeError(f"{use}: no such speech tokenizer; there are {', '.join(speech_tokenizers())}")
     name = Path(use).stem
     chosen = str(Path(use).absolute()) if use.endswith(".py") else use
-    house = make_house(recipe_of(paths, {name: {"use": chosen}}), [_placed(name, s) for s in settings])
+    pipeline = make_pipeline(recipe_of(paths, {name: {"use": chosen}}), [_placed(name, s) for s in settings])
     out.mkdir(parents=True, exist_ok=True)
-    build_corpus(house, str(out / CORPUS), engine, address, workers)
+    build_corpus(pipeline, str(out / CORPUS), engine, address, workers)
     store = Store(str(out / CORPUS))
     for file in store.names(f"models/{name}"):
         if not file.endswith(("/fingerprint", "/model.json")):
             shutil.copyfile(store.path(file), out / file.rpartition("/")[2])
     # a checkpoint may have moved since: what it holds is the same, and where it lies is told anew
-    (out / "settings.json").write_text(house.tokenizers[name].model_dump_json(indent=1) + "\n", "utf-8")
+    (out / "settings.json").write_text(pipeline.tokenizers[name].model_dump_json(indent=1) + "\n", "utf-8")
     show_lost(console, "Not heard", list(write_rejects(store, out / "rejects.jsonl")))
     heard = read_card(out)["heard"]
     show_usage(
         f"{name}, trained on {counted(heard['clips'], 'clip')} of {heard['seconds']:,.1f} s",
-        usage_of(store, house, name),
+        usage_of(store, pipeline, name),
     )
 
 
@@ -96,11 +96,11 @@ def _placed(use: str, setting: str) -> str:
     return setting if first in _OF_THE_RECIPE else f"tokenizers.{use}.{setting}"
 
 
-def usage_of(store: Store, house: House, tokenizer: str) -> Usage:
+def usage_of(store: Store, pipeline: Pipeline, tokenizer: str) -> Usage:
     """Of all that was encoded."""
     units = [
         u
-        for s in house.sources
+        for s in pipeline.sources
         for name in store.names(f"encode/{tokenizer}/{s}", ".parquet")
         for u in read_part(store, name, Units)
     ]

@@ -13,7 +13,7 @@ from weft.jobs.commands import console, open_store
 from weft.jobs.progress import SELDOM, WRITTEN
 from weft.jobs.shard_reading import shards_of
 from weft.jobs.show import clock_time
-from weft.pipelines.graph import House
+from weft.pipelines.graph import Pipeline
 from weft.pipelines.mixing.plan import ending as why_short
 from weft.pipelines.mixing.refusals import refusal_of
 from weft.pipelines.mixing.shards import index_name
@@ -28,22 +28,22 @@ from weft.trainer.train import Result, StepReport, train
 VALIDATION = "validation"  # the folder of held-out shards, beside those of the stages
 
 
-def run_training(house: House, corpus: str, stage: str, out: Path, resume: bool) -> Result:
+def run_training(pipeline: Pipeline, corpus: str, stage: str, out: Path, resume: bool) -> Result:
     """Trains with progress shown. Raises RecipeError for a stage or a corpus that is not there."""
-    stage = stage or next(iter(house.recipe.training), "")
-    if not house.recipe.training:
+    stage = stage or next(iter(pipeline.recipe.training), "")
+    if not pipeline.recipe.training:
         raise RecipeError(
             "the recipe has no `training:`, so there is nothing to train; recipes/demo.yaml shows a stage"
         )
-    if stage not in house.recipe.training:
-        raise RecipeError(f"no training stage {stage!r}; the recipe has {', '.join(house.recipe.training)}")
+    if stage not in pipeline.recipe.training:
+        raise RecipeError(f"no training stage {stage!r}; the recipe has {', '.join(pipeline.recipe.training)}")
     store = open_store(corpus)
     if not store.exists(index_name(stage)):
-        why = refusal_of(store, stage, house.recipe.training[stage])
+        why = refusal_of(store, stage, pipeline.recipe.training[stage])
         raise RecipeError(f"{corpus}: no shards for stage {stage!r}; {why or '`weft build` makes them'}")
     vocabulary = Vocabulary.from_json(store.read("vocabulary/vocabulary.json").decode())
-    text = yaml.safe_dump(house.recipe.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
-    held_out, settings, seed = has_held_out(store), house.recipe.training[stage], house.recipe.seed
+    text = yaml.safe_dump(pipeline.recipe.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+    held_out, settings, seed = has_held_out(store), pipeline.recipe.training[stage], pipeline.recipe.seed
     with (
         shards_of(store, [stage, *([VALIDATION] if held_out else [])]) as (shards, open_tar),
         _shown(settings) as report,

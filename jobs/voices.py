@@ -1,6 +1,6 @@
 """Who speaks in the sources of a task, as far as their listings say it, and what they may give it where each has a bound (`most`).
 
-voices(house, "words", {"read": 3600.0}, counts, …)   ->   Voices(claim=Claim(names=13, together=0.26, …), allowed=15600.0)
+voices(pipeline, "words", {"read": 3600.0}, counts, …)   ->   Voices(claim=Claim(names=13, together=0.26, …), allowed=15600.0)
 """
 
 from collections import Counter, defaultdict
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from math import fsum
 
-from weft.pipelines.graph import House
+from weft.pipelines.graph import Pipeline
 from weft.pipelines.mixing.endings import Claim
 from weft.pipelines.parts.splits import Splits
 from weft.pipelines.sources.base import Source
@@ -62,12 +62,12 @@ class Due:
 
 
 def voices(
-    house: House, due: Due, most: float, amounts: Mapping[str, float], speakers: Mapping[str, Speakers]
+    pipeline: Pipeline, due: Due, most: float, amounts: Mapping[str, float], speakers: Mapping[str, Speakers]
 ) -> Voices | None:  # fmt: skip
     """`amounts` are what one pass over each source of the task gives it, about. None where not all speakers are known."""
     if not all(speakers.get(source) and amount for source, amount in amounts.items()):
         return None
-    held = {source: _held(house, source, amount, speakers[source]) for source, amount in amounts.items()}
+    held = {source: _held(pipeline, source, amount, speakers[source]) for source, amount in amounts.items()}
     whole: dict[str, float] = defaultdict(float)
     for name, amount in (of for mine in held.values() for of in mine.items()):
         whole[name] += amount
@@ -82,7 +82,7 @@ def voices(
     return Voices(claim=claim, allowed=sum(allowed))
 
 
-def _held(house: House, source: str, amount: float, speakers: Speakers) -> dict[str, float]:
+def _held(pipeline: Pipeline, source: str, amount: float, speakers: Speakers) -> dict[str, float]:
     """What a pass over a source gives of each of its speakers, by their names in their space, if all their items are alike."""
-    space, times = house.speaker_spaces[source], sum(speakers.values())
+    space, times = pipeline.speaker_spaces[source], sum(speakers.values())
     return {f"{space}/{name}": amount * count / times for name, count in speakers.items()}

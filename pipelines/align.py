@@ -12,7 +12,7 @@ from weft.pipelines.aligners import given
 from weft.pipelines.aligners.base import Aligner, speaker_of
 from weft.pipelines.aligners.common.windows import Sound, align_long
 from weft.pipelines.audio.batches import by_seconds
-from weft.pipelines.audio.sound import heard, load
+from weft.pipelines.audio.sound import load, load_utterance
 from weft.pipelines.models.folders import verified_folder
 from weft.pipelines.stage import Stage, rejected
 from weft.pipelines.storage.store import Store
@@ -50,7 +50,7 @@ class Align(Stage):
 
     def _aligned(self, batch: Sequence[Utterance]) -> Iterator[Alignment | Unusable]:
         long = {u.key for u in batch if u.text and not u.words and u.seconds > self.aligner.longest}
-        sounds = {u.key: heard(self._store, u) for u in batch if u.text and not u.words and u.key not in long}
+        sounds = {u.key: load_utterance(self._store, u) for u in batch if u.text and not u.words and u.key not in long}
         found = self.aligner.align_utterances([(u, s) for u in batch if isinstance(s := sounds.get(u.key), np.ndarray)])
         for utterance in batch:
             sound = sounds.get(utterance.key)

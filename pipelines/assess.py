@@ -15,8 +15,8 @@ from dataclasses import replace
 import numpy as np
 from pydantic import PrivateAttr
 
-from weft.pipelines.audio.sound import RATE, heard
-from weft.pipelines.segmenters.base import Piece
+from weft.pipelines.audio.sound import RATE, load_utterance
+from weft.pipelines.segmenters.base import SpeakerSpan
 from weft.pipelines.segmenters.silero import Segmenter
 from weft.pipelines.stage import Stage, rejected
 from weft.pipelines.storage.store import Store
@@ -52,7 +52,7 @@ class Assess(Stage):
             yield rejected(utterance, "assess", found) if isinstance(found, Unusable) else found
 
     def _assessed(self, utterance: Utterance) -> Utterance | Unusable:
-        samples = heard(self._store, utterance)
+        samples = load_utterance(self._store, utterance)
         if isinstance(samples, Unusable):
             return samples
         assessed = replace(utterance, quality=measured(samples, self.vad.speech([samples]), utterance.text or ""))
@@ -81,7 +81,7 @@ def missed(utterance: Utterance, limits: QualitySettings) -> Unusable | None:
     return None
 
 
-def measured(samples: np.ndarray, speech: Sequence[Piece], text: str) -> Quality:
+def measured(samples: np.ndarray, speech: Sequence[SpeakerSpan], text: str) -> Quality:
     """Of float32 samples [n] at 16 kHz, the stretches of it that are speech, and its text."""
     seconds = len(samples) / RATE
     spoken = min(seconds, sum(piece.seconds for piece in speech))
@@ -93,7 +93,7 @@ def measured(samples: np.ndarray, speech: Sequence[Piece], text: str) -> Quality
     )  # fmt: skip
 
 
-def snr(samples: np.ndarray, speech: Sequence[Piece]) -> float:
+def snr(samples: np.ndarray, speech: Sequence[SpeakerSpan]) -> float:
     """Decibels of the mean power of speech over that of the pauses, of its quietest tenth where it never pauses."""
     count = len(samples) // _FRAME
     power = (samples[: count * _FRAME].reshape(count, _FRAME).astype(np.float64) ** 2).mean(1)
@@ -119,8 +119,8 @@ def bandwidth(samples: np.ndarray) -> float:
         return 0.0
     frames = np.lib.stride_tricks.sliding_window_view(samples, _FFT)[:: _FFT // 2]
     power = (np.abs(np.fft.rfft(frames * np.hanning(_FFT))) ** 2).mean(0)
-    heard = np.flatnonzero(10 * np.log10(power / power.max() + 1e-30) > -_AUDIBLE)
-    return float(heard[-1] * RATE / _FFT)
+    audible = np.flatnonzero(10 * np.log10(power / power.max() + 1e-30) > -_AUDIBLE)
+    return float(audible[-1] * RATE / _FFT)
 
 
 def repeats(words: Sequence[str]) -> float:

@@ -1,6 +1,6 @@
 """Utterances and documents become samples of one task, for one pass over the data, in the order they will be drawn.
 
-(Utterance, Alignment, Units)  ->  Baked("clip-3fa0-0002-words-0", tokens=143, members=b"…")
+(Utterance, Alignment, Units)  ->  ShardSample("clip-3fa0-0002-words-0", tokens=143, members=b"…")
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -12,12 +12,12 @@ from pydantic import PrivateAttr, SerializeAsAny
 from weft.pipelines.models.folders import verified_folder
 from weft.pipelines.stage import Stage
 from weft.pipelines.storage.store import Store
-from weft.pipelines.tasks.base import Material, Task
-from weft.pipelines.tasks.common.sample_builder import Draft
+from weft.pipelines.tasks.base import Task, TaskInput
+from weft.pipelines.tasks.common.sample_builder import SampleBuilder
 from weft.schemas.audio import Utterance
 from weft.schemas.fingerprint import hash64
 from weft.schemas.ledger import Held, Reject, Unusable
-from weft.schemas.sample import Baked, Provenance, Sample
+from weft.schemas.sample import Provenance, Sample, ShardSample
 from weft.schemas.splits import Split
 from weft.schemas.text import Document
 from weft.schemas.vocabulary import Vocabulary
@@ -42,7 +42,7 @@ class Compose(Stage):
 
     @property
     def makes(self) -> type:
-        return Baked
+        return ShardSample
 
     def setup(self, store: Store) -> None:
         self._vocabulary, self._encode = load_vocabulary(verified_folder(store, "vocabulary"))
@@ -53,38 +53,38 @@ class Compose(Stage):
     def parent(self, record: Any) -> str:
         return record.parent
 
-    def __call__(self, rows: Iterable[Any]) -> Iterator[Baked | Reject | Held]:
+    def __call__(self, rows: Iterable[Any]) -> Iterator[ShardSample | Reject | Held]:
         for place, row in sorted(((self._place(row), row) for row in rows), key=lambda pair: (pair[0], _key(pair[1]))):
             first = _first(row)
             if first.split != self.split:
                 yield Held(first.key, first.seconds)
                 continue
-            material = self._material(row)
+            task_input = self._task_input(row)
             try:
-                yield self._sample(material).bake(place)
+                yield self._sample(task_input).for_shard(place)
             except Unusable as fault:
-                yield self._reject(material, fault.reason, fault.detail)
+                yield self._reject(task_input, fault.reason, fault.detail)
 
     def _place(self, row: Any) -> int:
         """Where a sample comes in its pass's order: a number in [0, 2**63) drawn from its key."""
         return hash64(self.seed, self.name, self.pass_number, _key(row)) >> 1
 
-    def _reject(self, material: Material, reason: str, detail: str) -> Reject:
-        source = material.source
+    def _reject(self, task_input: TaskInput, reason: str, detail: str) -> Reject:
+        source = task_input.source
         return Reject(source.key, "compose", source.source, self.name, reason, detail, source.seconds)
 
-    def _material(self, row: Any) -> Material:
+    def _task_input(self, row: Any) -> TaskInput:
         """Inputs come in the order utterance, alignment, units; those the task does not need are left out."""
         if not isinstance(row, tuple):
-            return Material(row)
+            return TaskInput(row)
         names = [name for name in ("alignment", "units") if name in self.task.needs]
-        return Material(row[0], **dict(zip(names, row[1:], strict=True)))
+        return TaskInput(row[0], **dict(zip(names, row[1:], strict=True)))
 
-    def _sample(self, material: Material) -> Sample:
-        source = material.source
-        draft = Draft(self._vocabulary, self._encode)
-        draft.begin()
-        self.task.weave(material, draft, Random(hash64(self.seed, source.key, self.name, self.pass_number)))
+    def _sample(self, task_input: TaskInput) -> Sample:
+        source = task_input.source
+        builder = SampleBuilder(self._vocabulary, self._encode)
+        builder.begin()
+        self.task.compose(task_input, builder, Random(hash64(self.seed, source.key, self.name, self.pass_number)))
         spoken = source if isinstance(source, Utterance) else None
         return Sample(
             key=f"{source.key}-{self.name}-{self.pass_number}{_ENDINGS[self.split]}",
@@ -92,15 +92,15 @@ class Compose(Stage):
             task=self.name,
             source=source.source,
             seconds=source.seconds,
-            ids=tuple(draft.ids),
-            segments=tuple(draft.segments),
-            text=material.text,
+            ids=tuple(builder.ids),
+            segments=tuple(builder.segments),
+            text=task_input.text,
             language=source.language,
             speaker=spoken.speaker if spoken else "",
             emotion=spoken.emotion if spoken else "",
             licence=source.licence,
             split=source.split,
-            provenance=_provenance(material),
+            provenance=_provenance(task_input),
         )
 
 
@@ -112,12 +112,12 @@ def _key(row: Any) -> str:
     return _first(row).key
 
 
-def _provenance(material: Material) -> Provenance:
-    source = material.source
+def _provenance(task_input: TaskInput) -> Provenance:
+    source = task_input.source
     if not isinstance(source, Utterance):
         return Provenance(recording=source.key, path=source.path, split=source.split)
     return Provenance(
         source.recording, source.path, source.split, source.sha256, source.start, source.end, source.segmenter,
         source.transcriber,
-        material.alignment.aligner if material.alignment else "", material.units.model if material.units else "",
+        task_input.alignment.aligner if task_input.alignment else "", task_input.units.model if task_input.units else "",
     )  # fmt: skip

@@ -10,7 +10,7 @@ from pydantic import PrivateAttr, SerializeAsAny
 
 from weft.pipelines.aligners.base import speaker_of
 from weft.pipelines.audio.batches import by_seconds
-from weft.pipelines.audio.sound import heard
+from weft.pipelines.audio.sound import load_utterance
 from weft.pipelines.models.folders import verified_folder
 from weft.pipelines.stage import Stage, rejected
 from weft.pipelines.storage.store import Store
@@ -51,7 +51,7 @@ class Encode(Stage):
                 yield rejected(utterance, "encode", found) if isinstance(found, Unusable) else found
 
     def _encoded(self, batch: Sequence[Utterance]) -> Iterator[Units | Unusable]:
-        sounds = [_whole(utterance, heard(self._store, utterance)) for utterance in batch]
+        sounds = [_whole(utterance, load_utterance(self._store, utterance)) for utterance in batch]
         told = [speech_of(u, s) for u, s in zip(batch, sounds, strict=True) if not isinstance(s, Unusable)]
         found = self.tokenizer.encode_all(told)
         for utterance, sound in zip(batch, sounds, strict=True):

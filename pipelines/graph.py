@@ -76,7 +76,7 @@ def chosen(folder: str, choice: Choice, *path: str, **given: object) -> object:
 
 
 @dataclass(frozen=True)
-class House:
+class Pipeline:
     """A recipe with its backends made; building it checks every setting. Raises RecipeFault."""
 
     recipe: Recipe

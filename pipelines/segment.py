@@ -12,7 +12,7 @@ from pydantic import PrivateAttr, SerializeAsAny
 
 from weft.pipelines.audio.sound import blocks
 from weft.pipelines.parts.splits import Named, Splits
-from weft.pipelines.segmenters.base import Piece, Segmenter, overlaps, union
+from weft.pipelines.segmenters.base import Segmenter, SpeakerSpan, overlaps, union
 from weft.pipelines.stage import Stage
 from weft.pipelines.storage.store import Store
 from weft.pipelines.timings.base import supervision
@@ -102,14 +102,14 @@ class Segment(Stage):
     def _given(self, recording: Recording, given: Sequence[Supervision]) -> Iterator[Utterance | Reject]:
         """Stretches with a transcript as they are; those without are merged and cut as pieces that were heard."""
         spoken: list[Supervision] = []
-        silent: dict[str, list[Piece]] = {}  # by split: pieces of two are not merged
+        silent: dict[str, list[SpeakerSpan]] = {}  # by split: pieces of two are not merged
         for stretch in given:
             try:
                 fitted = self._checked(recording, stretch)
                 if fitted.text:
                     spoken.append(fitted)
                 else:
-                    piece = Piece(fitted.start, fitted.end, fitted.speaker)
+                    piece = SpeakerSpan(fitted.start, fitted.end, fitted.speaker)
                     silent.setdefault(fitted.split or recording.split, []).append(piece)
             except Unusable as fault:
                 yield _reject(recording, fault.reason, fault.detail, 0.0)
@@ -153,11 +153,11 @@ def _widest_pause(words: Sequence[Word]) -> int:
     )
 
 
-def _inside(pieces: Sequence[Piece], recording: Recording) -> list[Piece]:
+def _inside(pieces: Sequence[SpeakerSpan], recording: Recording) -> list[SpeakerSpan]:
     return [replace(p, end=min(p.end, recording.seconds)) for p in pieces if p.start < recording.seconds]
 
 
-def _supervision(piece: Piece) -> Supervision:
+def _supervision(piece: SpeakerSpan) -> Supervision:
     return Supervision(piece.start, piece.end, speaker=piece.speaker, overlap=piece.overlap)
 
 
@@ -166,7 +166,7 @@ def _utterances(
 ) -> Iterator[Utterance | Reject]:
     """An utterance each, by time, and what lies between them as one reject."""
     found = sorted(found, key=lambda s: (s.start, s.end, s.speaker))
-    pieces = [Piece(s.start, s.end, s.speaker) for s in found]
+    pieces = [SpeakerSpan(s.start, s.end, s.speaker) for s in found]
     for number, (said, shared) in enumerate(zip(found, overlaps(pieces), strict=True)):
         yield _utterance(recording, number, said, cutter, shared + said.overlap)
     left = recording.seconds - union((p.start, p.end) for p in pieces)

@@ -11,17 +11,17 @@ from pydantic import PrivateAttr, SerializeAsAny
 
 from weft.pipelines.aligners.common.spoken import language_of
 from weft.pipelines.audio.batches import by_seconds
-from weft.pipelines.audio.sound import heard
+from weft.pipelines.audio.sound import load_utterance
 from weft.pipelines.stage import Stage, rejected
 from weft.pipelines.storage.store import Store
-from weft.pipelines.transcribers.base import Spoken, Transcriber, Transcript
+from weft.pipelines.transcribers.base import SpokenClip, Transcriber, Transcript
 from weft.schemas.audio import Utterance
 from weft.schemas.ledger import Reject, Unusable
 from weft.schemas.resources import Resources
 
 
 class Transcribe(Stage):
-    """What nothing was heard in, or too little to be sure, is rejected."""
+    """Clips in which no word was found, or too little to be sure of, are rejected."""
 
     transcriber: SerializeAsAny[Transcriber]
     _store: Store = PrivateAttr()
@@ -44,9 +44,9 @@ class Transcribe(Stage):
                 yield rejected(utterance, "transcribe", found) if isinstance(found, Unusable) else found
 
     def _transcribed(self, batch: Sequence[Utterance]) -> Iterator[Utterance | Unusable]:
-        sounds = {u.key: heard(self._store, u) for u in batch if not u.text}
+        sounds = {u.key: load_utterance(self._store, u) for u in batch if not u.text}
         found = self.transcriber.transcribe(
-            [Spoken(s, language_of(u.language)) for u in batch if isinstance(s := sounds.get(u.key), np.ndarray)]
+            [SpokenClip(s, language_of(u.language)) for u in batch if isinstance(s := sounds.get(u.key), np.ndarray)]
         )
         for utterance in batch:
             sound = sounds.get(utterance.key)

@@ -1,8 +1,8 @@
 """A training sample: token ids of the unified vocabulary, and what each stretch of them is.
 
-    Sample("clip-3fa0-0002-words-0", task="words", ids=(0, 2001, 17, …), segments=(Segment("text", …), …), …)
+    Sample("clip-3fa0-0002-words-0", task="words", ids=(0, 2001, 17, …), segments=(Span("text", …), …), …)
 
-`Baked` is the same sample ready for a shard: what the index says of it, and the bytes it will be in a tar.
+`ShardSample` is the same sample ready for a shard: what the index says of it, and the bytes it will be in a tar.
 """
 
 import hashlib
@@ -22,7 +22,7 @@ from weft.schemas.tar import BLOCK, member
 
 
 @dataclass(frozen=True, slots=True)
-class Segment:
+class Span:
     """Tokens `begin` to `end` of a sample. `start` and `stop` are seconds of its utterance (0, 0 for pure text)."""
 
     modality: str
@@ -63,7 +63,7 @@ class Sample:
     source: str
     seconds: float
     ids: tuple[Id, ...]
-    segments: tuple[Segment, ...]
+    segments: tuple[Span, ...]
     text: str = ""
     language: str = ""
     speaker: str = ""
@@ -72,13 +72,13 @@ class Sample:
     split: str = "train"
     provenance: Provenance = Provenance()
 
-    def bake(self, place: int = 0) -> "Baked":
+    def for_shard(self, place: int = 0) -> "ShardSample":
         """The sample as its index row and the members a shard holds: `KEY.json` and `KEY.npy`. `place` orders its pass."""
         said, ids = self.to_json(), npy_bytes(self.ids)
         members = member(f"{self.key}.json", said) + member(f"{self.key}.npy", ids)
         spans = {m: sum(s.end - s.begin for s in self.segments if s.modality == m) for m in ("text", "speech")}
         loss = [bound for s in self.segments if s.loss for bound in (s.begin, s.end)]
-        return Baked(
+        return ShardSample(
             key=self.key, parent=self.parent, recording=self.provenance.recording, task=self.task, source=self.source,
             seconds=self.seconds,
             tokens=len(self.ids), text_tokens=spans["text"], speech_tokens=spans["speech"], loss=tuple(loss),
@@ -141,7 +141,7 @@ class SampleRow:
 
 
 @dataclass(frozen=True, slots=True)
-class Baked(SampleRow):
+class ShardSample(SampleRow):
     """A sample's row and its members as they lie in a tar.
 
     `place` is where it comes in its pass's order, a number in [0, 2**63) drawn from its key; `digest` is of the members.
@@ -154,7 +154,7 @@ class Baked(SampleRow):
     npy_length: Annotated[int, pa.int32()]
 
 
-def repeat_of(sample: Baked, number: int) -> Baked:
+def repeat_of(sample: ShardSample, number: int) -> ShardSample:
     """The sample with a key and a place of its own: `number` others of its key come before it.
 
     No other key ends so: that of a task's sample ends in the number of its pass, or in its split.
@@ -169,7 +169,7 @@ def repeat_of(sample: Baked, number: int) -> Baked:
     )  # fmt: skip
 
 
-def _contents(sample: Baked) -> tuple[bytes, bytes]:
+def _contents(sample: ShardSample) -> tuple[bytes, bytes]:
     """The data of its two members."""
     npy_begin = 2 * BLOCK + -(-sample.json_length // BLOCK) * BLOCK
     return sample.members[BLOCK:][: sample.json_length], sample.members[npy_begin:][: sample.npy_length]

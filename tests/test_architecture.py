@@ -1,4 +1,4 @@
-"""The house's arrows, read from the imports: who may know whom."""
+"""Who may import whom, read from the imports."""
 
 import ast
 import sys

@@ -50,17 +50,17 @@ class Tokenizer(Supervised):
         return (*super()._untold, "levels")
 
     def _bottleneck(self) -> "nn.Module":
-        from weft.tokenizers.models.finite_scalar import Quantizer
+        from weft.tokenizers.models.finite_scalar import FiniteScalarQuantizer
 
-        return Quantizer(self.training.width, self.levels)
+        return FiniteScalarQuantizer(self.training.width, self.levels)
 
     def _ids(self, speech: Sequence[Speech]) -> Iterator[np.ndarray]:
-        from weft.tokenizers.models.finite_scalar import Quantizer
+        from weft.tokenizers.models.finite_scalar import FiniteScalarQuantizer
 
         model = self._ready()
 
         def codes(mels: "torch.Tensor", lengths: "torch.Tensor") -> "torch.Tensor":
-            assert isinstance(model.bottleneck, Quantizer)
+            assert isinstance(model.bottleneck, FiniteScalarQuantizer)
             return model.bottleneck.codes(model.states(mels, lengths))
 
         return (ids.astype(np.int32) for ids in self._heard(speech, codes))

@@ -19,7 +19,7 @@ from weft.schemas.hub import loadable
 from weft.schemas.ledger import Unusable
 from weft.schemas.settings import NOT_IDENTITY
 from weft.tokenizers.base import SAMPLE_RATE, SpeechTokenizer
-from weft.tokenizers.features.windows import Hearing
+from weft.tokenizers.features.windows import Windowing
 from weft.tokenizers.models.folder import Checkpoint, located
 from weft.tokenizers.stream import Speech
 
@@ -106,7 +106,7 @@ class Tokenizer(Backend, SpeechTokenizer):
 
     def _together(self, clips: Sequence[np.ndarray]) -> list[np.ndarray]:
         """Raises Unusable."""
-        return Hearing(self._hop, self.batch, 0.02, _WINDOW, _CONTEXT).frames(clips, self._codes)
+        return Windowing(self._hop, self.batch, 0.02, _WINDOW, _CONTEXT).frames(clips, self._codes)
 
     def _codes(self, rows: list[np.ndarray]) -> list[np.ndarray]:
         found = self.ask(np.concatenate(rows), lengths=[len(row) for row in rows])["codes"]

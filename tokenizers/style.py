@@ -149,7 +149,7 @@ class Tokenizer(SpeechTokenizer):
         import torch
 
         from weft.tokenizers.models import layers
-        from weft.tokenizers.models.style_encoder import DOWN, heard
+        from weft.tokenizers.models.style_encoder import DOWN, features_of
 
         if self._foreign:
             model, grid = self._foreign
@@ -157,18 +157,18 @@ class Tokenizer(SpeechTokenizer):
             return states, SAMPLE_RATE / grid.hop
         assert self._encoder is not None
         with torch.inference_mode():
-            return self._encoder(torch.from_numpy(heard(samples))[None])[0].numpy(), _STEPS / DOWN
+            return self._encoder(torch.from_numpy(features_of(samples))[None])[0].numpy(), _STEPS / DOWN
 
     def _trained(self, speech: Sequence[Speech], seed: int, kept: Path) -> "StyleEncoder":
         import torch
 
-        from weft.tokenizers.models.style_encoder import Teacher, heard, kinds_of
+        from weft.tokenizers.models.style_encoder import Teacher, features_of, kinds_of
         from weft.tokenizers.training.loop import fit, seeded
 
         long = [one for one in speech if len(one.samples) >= self.training.crop_seconds * SAMPLE_RATE]
         if len(long) < 2:
             raise ValueError(f"{len(long)} clips of {self.training.crop_seconds:g} s or more: give more speech")
-        features = [heard(one.samples) for one in long]
+        features = [features_of(one.samples) for one in long]
         labels, numbers = kinds_of(long)
         with seeded(seed):
             teacher = Teacher(self.training.width, labels)

@@ -12,7 +12,7 @@ import soxr
 
 from weft.benchmarks.support.common import Figure, alone
 from weft.benchmarks.support.labelled import DATA
-from weft.pipelines.segmenters.base import Piece
+from weft.pipelines.segmenters.base import SpeakerSpan
 from weft.pipelines.segmenters.silero import Segmenter
 from weft.pipelines.timings import rttm
 
@@ -48,7 +48,7 @@ def turns() -> dict[str, list[tuple[float, float]]]:
     return found
 
 
-def error(meetings: dict[str, list[tuple[float, float]]], speech: Callable[[np.ndarray], list[Piece]]) -> float:
+def error(meetings: dict[str, list[tuple[float, float]]], speech: Callable[[np.ndarray], list[SpeakerSpan]]) -> float:
     wrong = spoken = 0
     for name, spans in meetings.items():
         samples, rate = soundfile.read(DATA / "ami_pyannote" / f"{name}.wav", dtype="float32", always_2d=True)

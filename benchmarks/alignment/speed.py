@@ -141,7 +141,7 @@ def _busy() -> Iterator[Figure]:
         aligner.setup()
     clips = [Clip(c.samples, aligner.spoken(" ".join(c.words)), c.speaker) for c in espeak()]
     listener = aligner._listener
-    windows = [w for n, c in enumerate(clips) for w in listener.hearing.windows(n, len(c.samples))]
+    windows = [w for n, c in enumerate(clips) for w in listener.windowing.windows(n, len(c.samples))]
     made = list(batches(windows, 120 * RATE, 0.03))
     rows = [[clips[w.clip].samples[w.start : w.end] for w in batch] for batch in made]
 

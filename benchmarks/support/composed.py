@@ -1,7 +1,7 @@
 """Composed parts and shards of realistic samples, made without audio: what the shard and loader benchmarks read.
 
 stage(1e9, {"words": 1.0})    a training stage that is nothing but a mixture
-sample("words", 7, part=3)    a Baked row, about 4 kB in a shard (json, npy, headers, padding)
+sample("words", 7, part=3)    a ShardSample row, about 4 kB in a shard (json, npy, headers, padding)
 """
 
 import itertools
@@ -14,11 +14,11 @@ import pyarrow as pa
 from weft.pipelines.mixing import plan, shards
 from weft.pipelines.mixing.index import write_index
 from weft.pipelines.mixing.order import write_order
-from weft.pipelines.parts.parts import Stamp, part_name, write_table
+from weft.pipelines.parts.parts import Footer, part_name, write_table
 from weft.pipelines.storage.store import Store
 from weft.schemas.fingerprint import hash64
 from weft.schemas.plan import Tar, node_of
-from weft.schemas.sample import Baked, Provenance, Sample, Segment
+from weft.schemas.sample import Provenance, Sample, ShardSample, Span
 from weft.schemas.table import arrow_schema, to_table
 from weft.schemas.training import TrainingStage
 
@@ -40,7 +40,7 @@ def stage(total: float, shares: dict[str, float], unit: str = "tokens", exhauste
     )
 
 
-def sample(task: str, number: int, part: int) -> Baked:
+def sample(task: str, number: int, part: int) -> ShardSample:
     """About 250 tokens, woven of spans of text and speech where the task is `words`."""
     random = Random(f"{task} {part} {number}")
     length = random.randint(180, 320)
@@ -49,16 +49,15 @@ def sample(task: str, number: int, part: int) -> Baked:
         key, key, task, "made", length / 20, tuple(random.choices(range(2000), k=length)), _segments(task, length),
         "what was said in it " * (length // 30), "en", f"speaker {number % 48}", "neutral", "CC0-1.0", "train",
         Provenance(key, "a.wav", "", f"{number:064x}", 0.0, length / 20, "whole", "given", "sphinx pocketsphinx-5.1.1", "hubert-1"),
-    ).bake(hash64(key) >> 1)  # fmt: skip
+    ).for_shard(hash64(key) >> 1)  # fmt: skip
 
 
-def _segments(task: str, length: int) -> tuple[Segment, ...]:
+def _segments(task: str, length: int) -> tuple[Span, ...]:
     kinds = ("text", "speech") if task == "words" else (task,)
     bounds = [*range(0, length - 30, 45), length] if task == "words" else [0, length]
     spans = itertools.pairwise(bounds)
     return tuple(
-        Segment(kinds[n % len(kinds)], kinds[n % len(kinds)], a, b, a / 20, b / 20, True)
-        for n, (a, b) in enumerate(spans)
+        Span(kinds[n % len(kinds)], kinds[n % len(kinds)], a, b, a / 20, b / 20, True) for n, (a, b) in enumerate(spans)
     )
 
 
@@ -71,14 +70,14 @@ def counted(seconds: np.ndarray) -> pa.Table:
         "digest": np.arange(count), "json_length": np.full(count, 1400, np.int32), "npy_length": 128 + 4 * lengths,
         "language": ["en"] * count, "emotion": [""] * count, "speaker": [f"s{n % 48}" for n in range(count)],
     }  # fmt: skip
-    schema = arrow_schema(Baked)
+    schema = arrow_schema(ShardSample)
     columns = [pa.array(filled[f.name], f.type) if f.name in filled else pa.nulls(count, f.type) for f in schema]
     return pa.Table.from_arrays(columns, schema=schema)
 
 
 def write_anywhere(store: Store, name: str, table: pa.Table) -> None:
     """A part that does not say where it belongs, so that links to it are parts too."""
-    write_table(store, name, table, Stamp("made-1", "made-1", {"name": ""}))
+    write_table(store, name, table, Footer("made-1", "made-1", {"name": ""}))
 
 
 def write_parts(store: Store, tasks: tuple[str, ...], parts: int, shard_bytes: float) -> None:
@@ -89,7 +88,7 @@ def write_parts(store: Store, tasks: tuple[str, ...], parts: int, shard_bytes: f
             name, first = part_name(node, part), part_name(node, part % DISTINCT)
             if not store.exists(first):
                 rows = sorted((sample(task, n, part) for n in range(PART)), key=lambda row: row.place)
-                write_anywhere(store, first, to_table(rows, Baked))
+                write_anywhere(store, first, to_table(rows, ShardSample))
             if not store.exists(name):
                 os.link(store.path(first), store.path(name))
         write_order(store, node, parts, shard_bytes, {}, node.rpartition("/")[2])

@@ -13,13 +13,13 @@ import yaml
 from weft.benchmarks.support.arms import WORKERS
 from weft.benchmarks.support.common import Figure
 from weft.jobs.build import build
-from weft.jobs.commands import read_house
+from weft.jobs.commands import read_pipeline
 from weft.jobs.demo import write_once
 from weft.jobs.engine import Engine
 from weft.jobs.ray_engine import RayEngine
 from weft.jobs.schedule import run
 from weft.pipelines.audio.sound import flac
-from weft.pipelines.graph import House
+from weft.pipelines.graph import Pipeline
 from weft.pipelines.mixing.work import Work
 from weft.pipelines.parts.parts import part_name, read_part
 from weft.pipelines.parts.stage_work import PartWork
@@ -68,11 +68,11 @@ def recipe(folder: Path) -> dict[str, Any]:
     }
 
 
-def house(folder: Path, recipe: dict[str, Any]) -> House:
+def pipeline(folder: Path, recipe: dict[str, Any]) -> Pipeline:
     """A recipe written into the folder and read as any other."""
     path = folder / "recipe.yaml"
     path.write_text(yaml.safe_dump(recipe, sort_keys=False), "utf-8")
-    return read_house(str(path))
+    return read_pipeline(str(path))
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ class Speech:
         """Speaks and builds what is not there yet."""
         speak(folder / "raw")
         speech = cls(store, engine, {})
-        build(house(folder, recipe(folder)), store, engine, lambda event: None, speech._expect)
+        build(pipeline(folder, recipe(folder)), store, engine, lambda event: None, speech._expect)
         return speech
 
     @classmethod

@@ -18,9 +18,9 @@ from rich.console import Console
 from rich.table import Table
 
 from weft.benchmarks.support.common import Figure, alone
-from weft.benchmarks.support.heard import heard
 from weft.benchmarks.support.labelled import DATA
 from weft.benchmarks.support.reader import character_errors
+from weft.benchmarks.support.training_speech import training_speech
 from weft.schemas.audio import Word
 from weft.tokenizers import cepstra, fsq, hubert, linguistic, pitch, style
 from weft.tokenizers.base import SpeechTokenizer
@@ -61,7 +61,7 @@ def measure(folder: Path) -> list[Figure]:
 
 
 def _arms() -> Iterator[Arm]:
-    said, felt = heard(), _emodb()
+    said, felt = training_speech(), _emodb()
     for name, made, read in (
         ("hubert", hubert.Tokenizer(training=LARGER), True),
         ("fsq", fsq.Tokenizer(levels=(5, 5, 4), size=100), True),

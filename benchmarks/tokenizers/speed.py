@@ -15,7 +15,7 @@ from weft.benchmarks.support.common import Figure, alone, alternate, seconds
 from weft.benchmarks.support.labelled import espeak
 from weft.pipelines.audio.sound import RATE
 from weft.tokenizers.evaluation import metrics
-from weft.tokenizers.features.windows import Hearing, batches
+from weft.tokenizers.features.windows import Windowing, batches
 from weft.tokenizers.hubert import PADDING, Tokenizer, normalised
 from weft.tokenizers.models import layers
 from weft.tokenizers.stream import Speech, Stream
@@ -56,8 +56,8 @@ def _hubert() -> Iterator[Figure]:
     speech = stretches(long)
     rows = [normalised(one.samples) for one in speech]
     model, grid = made._ready()
-    hearing = Hearing(grid.hop, made.batch, PADDING)
-    windows = [w for n, row in enumerate(rows) for w in hearing.windows(n, len(row))]
+    windowing = Windowing(grid.hop, made.batch, PADDING)
+    windows = [w for n, row in enumerate(rows) for w in windowing.windows(n, len(row))]
     parts = [[rows[w.clip][w.start : w.end] for w in batch] for batch in batches(windows, made.batch * RATE, PADDING)]
 
     def forwards() -> None:

@@ -15,14 +15,14 @@ from weft.pipelines.acoustic.features import HOP, Moments, levelled
 from weft.pipelines.acoustic.mixtures import Mixtures
 from weft.pipelines.acoustic.model import EVERYONE, AcousticModel
 from weft.pipelines.acoustic.network import PAUSE, STATES, Network, TooShort, likeliest
-from weft.pipelines.acoustic.phones import Phones, Ways
+from weft.pipelines.acoustic.phones import PhoneSet, Ways
 from weft.schemas.learning import report_step
 
 ROUNDS = (1, 1, 2, 2, 4, 4)  # Gaussians a state
 
 
 @dataclass(frozen=True)
-class Heard:
+class TrainingClip:
     """One utterance: cepstra [frames, 13], its speaker, each word's pronunciations and rough place in seconds."""
 
     cepstra: np.ndarray
@@ -31,12 +31,12 @@ class Heard:
     places: tuple[tuple[float, float], ...]
 
 
-def learn(heard: Sequence[Heard]) -> AcousticModel:
+def learn(heard: Sequence[TrainingClip]) -> AcousticModel:
     """The model of these utterances, the same for the same ones in the same order. Raises ValueError for none."""
     if not heard:
         raise ValueError("there is nothing to learn from")
     speakers = _speakers(heard)
-    phones = Phones.of(ways for h in heard for ways in h.words)
+    phones = PhoneSet.of(ways for h in heard for ways in h.words)
     networks = [Network.of([phones.numbered(ways) for ways in h.words]) for h in heard]
     frames = np.concatenate([levelled(h.cepstra, speakers[h.speaker]) for h in heard])
     utterances = np.split(frames, np.cumsum([len(h.cepstra) for h in heard])[:-1])
@@ -49,7 +49,7 @@ def learn(heard: Sequence[Heard]) -> AcousticModel:
     return AcousticModel(phones, mixtures, speakers)
 
 
-def _speakers(heard: Sequence[Heard]) -> dict[str, Moments]:
+def _speakers(heard: Sequence[TrainingClip]) -> dict[str, Moments]:
     moments: dict[str, list[Moments]] = {EVERYONE: []}
     for h in heard:
         for name in {EVERYONE, h.speaker}:
@@ -57,7 +57,7 @@ def _speakers(heard: Sequence[Heard]) -> dict[str, Moments]:
     return {name: Moments.together(several) for name, several in moments.items()}
 
 
-def _first_labels(heard: Heard, phones: Phones) -> np.ndarray:
+def _first_labels(heard: TrainingClip, phones: PhoneSet) -> np.ndarray:
     """The states of each word's first pronunciation spread evenly over its rough place, and pause everywhere else."""
     labels = np.full(len(heard.cepstra), PAUSE * STATES + STATES // 2)
     for ways, (start, end) in zip(heard.words, heard.places, strict=True):

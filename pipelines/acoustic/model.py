@@ -16,14 +16,14 @@ from safetensors.numpy import load_file, save_file
 from weft.pipelines.acoustic.features import Moments, levelled
 from weft.pipelines.acoustic.mixtures import Mixtures
 from weft.pipelines.acoustic.network import STATES
-from weft.pipelines.acoustic.phones import Phones
+from weft.pipelines.acoustic.phones import PhoneSet
 
 EVERYONE = ""
 
 
 @dataclass(frozen=True)
 class AcousticModel:
-    phones: Phones
+    phones: PhoneSet
     mixtures: Mixtures
     speakers: dict[str, Moments]
 
@@ -55,4 +55,4 @@ class AcousticModel:
             assert len(mixtures.weights) == STATES * len(names["phones"])
         except (OSError, KeyError, ValueError, AssertionError) as fault:
             raise ValueError(f"{folder}: no acoustic model could be read ({fault})") from None
-        return cls(Phones(tuple(names["phones"])), mixtures, speakers)
+        return cls(PhoneSet(tuple(names["phones"])), mixtures, speakers)

@@ -13,13 +13,13 @@ Ways = tuple[tuple[str, ...], ...]  # the pronunciations of a word, as phones
 
 
 @dataclass(frozen=True)
-class Phones:
+class PhoneSet:
     """Number 0, "", is the pause."""
 
     names: tuple[str, ...]
 
     @classmethod
-    def of(cls, words: Iterable[Ways]) -> "Phones":
+    def of(cls, words: Iterable[Ways]) -> "PhoneSet":
         """All that these words are said with."""
         return cls(("", *sorted({phone for ways in words for way in ways for phone in way})))
 

@@ -25,7 +25,7 @@ from weft.schemas.learning import report_step
 from weft.tokenizers.features.mfcc import cepstra
 
 if TYPE_CHECKING:  # a recipe is checked without numba; whoever learns or aligns imports it
-    from weft.pipelines.acoustic.learning import Heard
+    from weft.pipelines.acoustic.learning import TrainingClip
     from weft.pipelines.acoustic.locating import Laid, Place
     from weft.pipelines.acoustic.model import AcousticModel
     from weft.pipelines.acoustic.network import Way
@@ -71,8 +71,8 @@ class Aligner(sphinx.Aligner):
 
         self._model = AcousticModel.load(folder) if (folder / "acoustic.safetensors").exists() else None
 
-    def _heard(self, clips: Sequence[Clip]) -> "Iterator[Heard]":
-        from weft.pipelines.acoustic.learning import Heard
+    def _heard(self, clips: Sequence[Clip]) -> "Iterator[TrainingClip]":
+        from weft.pipelines.acoustic.learning import TrainingClip
 
         for number, clip in enumerate(clips):
             report_step("rough words of clips", number, len(clips))
@@ -82,7 +82,9 @@ class Aligner(sphinx.Aligner):
                 continue
             ways = tuple(self._ways(word) for word in clip.spoken)
             if all(ways):
-                yield Heard(cepstra(clip.samples), clip.speaker, ways, tuple((word.start, word.end) for word in rough))
+                yield TrainingClip(
+                    cepstra(clip.samples), clip.speaker, ways, tuple((word.start, word.end) for word in rough)
+                )
 
     def _ways(self, word: str) -> "Ways":
         own = tuple(tuple(way.split()) for way in self.ways(word))  # raises for a word that nothing can say

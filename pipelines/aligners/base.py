@@ -65,7 +65,7 @@ class Aligner(Versioned):
         """Make ready with what `train` wrote, after `setup`. Raises ValueError for what does not fit."""
 
     @property
-    def hears(self) -> str:
+    def spoken_language(self) -> str:
         """The language it is for, as the first part of a code such as `en`; "" when it does not mind."""
         return ""
 
@@ -81,7 +81,7 @@ class Aligner(Versioned):
 
     def understands(self, utterance: Utterance) -> bool:
         """Whether its language is the aligner's, as far as either says."""
-        return not self.hears or language_of(utterance.language) in ("", self.hears)
+        return not self.spoken_language or language_of(utterance.language) in ("", self.spoken_language)
 
     def setup(self) -> None:
         """Load what is heavy. Called once per worker, before the first alignment."""
@@ -134,7 +134,7 @@ class Aligner(Versioned):
         if not utterance.text or not utterance.text.strip():
             raise Unalignable("no_transcript", "the utterance has no text to align")
         if not self.understands(utterance):
-            said = f"it is said in {utterance.language!r}, and this aligner hears {self.hears!r}: set its `language`"
+            said = f"it is said in {utterance.language!r}, and this aligner hears {self.spoken_language!r}: set its `language`"
             raise Unalignable("language", said)
 
     def _ask(self, utterance: Utterance, samples: np.ndarray) -> "_Asked | Unalignable":

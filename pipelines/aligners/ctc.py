@@ -139,7 +139,7 @@ class Aligner(base.Aligner):
 
     def _words(self, spoken: list[str], path: "Path", owners: np.ndarray, sure: np.ndarray) -> Iterator[Word]:
         """Each word from its first character's first frame to its last one's last; `sure` scores each token."""
-        hop = self._listener.hearing.hop / RATE
+        hop = self._listener.windowing.hop / RATE
         for number, word in enumerate(spoken):
             mine = owners == number
             yield Word(word, path.starts[mine][0] * hop, path.ends[mine][-1] * hop, float(sure[mine].mean()))

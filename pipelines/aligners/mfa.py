@@ -67,7 +67,7 @@ class Aligner(base.Aligner):
         return self
 
     @property
-    def hears(self) -> str:
+    def spoken_language(self) -> str:
         return self.language.partition("-")[0]
 
     @property

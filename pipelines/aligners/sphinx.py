@@ -50,7 +50,7 @@ class Aligner(base.Aligner):
     _speakable = field_validator("language")(checked_language)
 
     @property
-    def hears(self) -> str:
+    def spoken_language(self) -> str:
         return self.language.partition("-")[0]
 
     @property

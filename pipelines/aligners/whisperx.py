@@ -32,7 +32,7 @@ class Aligner(Backend, base.Aligner):
     max_seconds: float = 60.0
 
     @property
-    def hears(self) -> str:
+    def spoken_language(self) -> str:
         return self.language
 
     def say(self, written: str) -> list[str]:

@@ -29,7 +29,7 @@ from weft.schemas.ledger import Unavailable, Unusable
 RATE = 16000
 AT_ONCE = 1 << 23  # samples of all channels that are decoded at a time
 BLOCK = 30  # seconds decoded at a time, so that memory does not grow with the file
-SILENCE = 1e-4  # peak below which nothing can be heard (-80 dBFS)
+SILENCE = 1e-4  # peak below which nothing is audible (-80 dBFS)
 FULL = 0.98  # of full scale; mu-law reaches no further
 CLIPPED = 0.1  # share of samples that are so loud: speech is 20 dB above what can be held
 SHORTEST = 0.1  # seconds
@@ -73,7 +73,7 @@ def declared_seconds(store: Store, audio: Audio) -> float | None:
 
 @dataclass(slots=True)
 class _Found:
-    """What was heard so far: the peak of what `load` gives, and of each channel the peak and how many samples are at full scale."""
+    """What was decoded so far: the peak of what `load` gives, and of each channel the peak and how many samples are at full scale."""
 
     frames: int = 0
     peak: float = 0.0
@@ -81,11 +81,11 @@ class _Found:
     peaks: np.ndarray = field(default_factory=lambda: np.zeros(1))
     full: np.ndarray = field(default_factory=lambda: np.zeros(1))
 
-    def add(self, channels: np.ndarray, heard: np.ndarray) -> None:
+    def add(self, channels: np.ndarray, mono: np.ndarray) -> None:
         size = np.abs(channels)
-        self.frames += len(heard)
-        self.peak = max(self.peak, float(np.abs(heard).max()))
-        self.finite = self.finite and bool(np.isfinite(heard).all())
+        self.frames += len(mono)
+        self.peak = max(self.peak, float(np.abs(mono).max()))
+        self.finite = self.finite and bool(np.isfinite(mono).all())
         self.peaks = np.maximum(self.peaks, size.max(axis=0))
         self.full = self.full + (size >= FULL).sum(axis=0)
 
@@ -99,8 +99,8 @@ def _listen(sound: Sound, channel: int) -> _Found:
     found = _Found()
     try:
         while len(block := sound.read(min(BLOCK * sound.rate, _frames_at_once(sound)))):
-            heard = _mono(block, channel)
-            found.add(block if channel < 0 else heard[:, None], heard)
+            mono = _mono(block, channel)
+            found.add(block if channel < 0 else mono[:, None], mono)
     except BrokenStream as error:
         if not found.frames:
             raise Unusable("not_audio", f"nothing of it can be decoded ({error})") from None
@@ -144,7 +144,7 @@ def load(store: Store, audio: Audio, start: float, end: float) -> np.ndarray:
         return at_16k(samples, sound.rate)
 
 
-def heard(store: Store, utterance: Utterance) -> np.ndarray | Unusable:
+def load_utterance(store: Store, utterance: Utterance) -> np.ndarray | Unusable:
     """An utterance's samples, as `load` gives them; or why they are of no use. Raises Unavailable where the file is gone."""
     try:
         return load(store, utterance.audio, utterance.start, utterance.end)

@@ -1,12 +1,12 @@
 """The ledger's half of the audit: what each node took in, gave and refused, and whether it adds up.
 
-nodes_of(store, house, expected, faults)  ->  (NodeAudit("ingest/speech", items_in=12, items_out=11, items_rejected=1, …), …)
+nodes_of(store, pipeline, expected, faults)  ->  (NodeAudit("ingest/speech", items_in=12, items_out=11, items_rejected=1, …), …)
 """
 
 from collections.abc import Iterator
 from typing import TypeVar
 
-from weft.pipelines.graph import STAGES, House
+from weft.pipelines.graph import STAGES, Pipeline
 from weft.pipelines.parts.expected import Expected
 from weft.pipelines.parts.parts import read_part
 from weft.pipelines.storage.store import Damaged, Store, remedy
@@ -17,7 +17,7 @@ from weft.schemas.ledger import TOLERANCE, LedgerRow, Reject
 R = TypeVar("R")
 
 
-def nodes_of(store: Store, house: House, expected: Expected, faults: list[str]) -> tuple[NodeAudit, ...]:
+def nodes_of(store: Store, pipeline: Pipeline, expected: Expected, faults: list[str]) -> tuple[NodeAudit, ...]:
     """The ledger by node, of the parts that there should be; those that are missing are told by `verify`."""
     rows: dict[str, list[LedgerRow]] = {}
     for work in expected.parts:
@@ -25,7 +25,7 @@ def nodes_of(store: Store, house: House, expected: Expected, faults: list[str]) 
             if row.node == work.node:
                 rows.setdefault(row.node, []).append(row)
                 faults.extend([f"ledger: {fault}; {remedy(store.url)}"] if (fault := row.imbalance()) else [])
-    faults.extend(_flow_faults(house, rows))
+    faults.extend(_flow_faults(pipeline, rows))
     return tuple(_node(node, rows[node]) for node in sorted(rows, key=_depth))
 
 
@@ -45,11 +45,11 @@ def _depth(node: str) -> tuple[int, str]:
     return STAGES.index(node.split("/")[0]), node
 
 
-def _flow_faults(house: House, rows: dict[str, list[LedgerRow]]) -> Iterator[str]:
+def _flow_faults(pipeline: Pipeline, rows: dict[str, list[LedgerRow]]) -> Iterator[str]:
     """What left a stage against what reached the next, in items and in seconds."""
-    inputs = {node: ins[0].node for s in house.sources for node, _, ins, _ in house.stages(s)}
+    inputs = {node: ins[0].node for s in pipeline.sources for node, _, ins, _ in pipeline.stages(s)}
     for node, of in rows.items():
-        source = inputs.get(node) or house.first_input(node)
+        source = inputs.get(node) or pipeline.first_input(node)
         if source not in rows:
             continue
         left, came = sum(r.items_out for r in rows[source]), sum(r.items_in + r.items_absent for r in of)

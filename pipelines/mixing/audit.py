@@ -1,6 +1,6 @@
 """Audits a corpus: every file against what was written, the ledger, and each stage's stream against its mixture.
 
-    audit(store, house)  ->  Audit(stages=…, nodes=…, rejects=…, faults=())
+    audit(store, pipeline)  ->  Audit(stages=…, nodes=…, rejects=…, faults=())
 
 Everything is read a chunk at a time, so memory does not grow with the corpus. `deep` reads every byte.
 """
@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import pyarrow as pa
 
-from weft.pipelines.graph import House
+from weft.pipelines.graph import Pipeline
 from weft.pipelines.mixing.accounts import nodes_of, rejects_of
 from weft.pipelines.mixing.deep import damaged_tars
 from weft.pipelines.mixing.leaks import leak
@@ -29,42 +29,42 @@ from weft.schemas.plan import VALIDATION_STAGE
 from weft.schemas.vocabulary import Vocabulary
 
 
-def audit(store: Store, house: House, deep: bool = False) -> Audit:
+def audit(store: Store, pipeline: Pipeline, deep: bool = False) -> Audit:
     """Declared against realised, and the ledger."""
-    expected = Expected.of(store, house)
+    expected = Expected.of(store, pipeline)
     faults = [str(damage) for find in (damaged(store, expected, deep), missing(store, expected)) for damage in find]
     faults += strangers(store, expected)
-    nodes = nodes_of(store, house, expected, faults)
+    nodes = nodes_of(store, pipeline, expected, faults)
     rejects = rejects_of(store, expected, faults)
-    streams = streams_of(store, house)
-    refused = [*_refused(store, house)]
+    streams = streams_of(store, pipeline)
+    refused = [*_refused(store, pipeline)]
     faults += refused
     streams = [stream for stream in streams if not refused or store.exists(plan_name(stream.name))]
     stages = tuple(found for stream in streams if (found := _stream(stream, faults)))
     if deep:
         faults += map(str, damaged_orders(store))
         faults += map(str, damaged_samples(store, streams))
-    shared = _leaks(store, house, faults)
+    shared = _leaks(store, pipeline, faults)
     return Audit(
         corpus=store.url, stages=stages, nodes=nodes, rejects=rejects, leaks=shared,
         unread=tuple(noted_unread(store, expected.works)), faults=tuple(dict.fromkeys(faults)),
     )  # fmt: skip
 
 
-def _refused(store: Store, house: House) -> Iterator[str]:
+def _refused(store: Store, pipeline: Pipeline) -> Iterator[str]:
     """Stages whose data did not suffice, and why; then those that the build did not come to. No other build mends them."""
-    stages = [name for name in house.recipe.stages_in_order if not store.exists(plan_name(name))]
-    whys = {name: why for name in stages if (why := refusal_of(store, name, house.recipe.training[name]))}
+    stages = [name for name in pipeline.recipe.stages_in_order if not store.exists(plan_name(name))]
+    whys = {name: why for name in stages if (why := refusal_of(store, name, pipeline.recipe.training[name]))}
     yield from (f"{why}; `weft build` was ended by this, and plans it once that is changed" for why in whys.values())
     if whys:
         yield from (f"stage {name!r}: not planned, as the build ended before" for name in stages if name not in whys)
 
 
-def streams_of(store: Store, house: House) -> list[StreamAudit]:
+def streams_of(store: Store, pipeline: Pipeline) -> list[StreamAudit]:
     """Every stage's, and that of what is held out."""
-    named, spaces = house.recipe.training.items(), house.speaker_spaces
-    streams = [StreamAudit(store, name, stage, house.recipe.before(name), spaces) for name, stage in named]
-    held_out = [StreamAudit(store, VALIDATION_STAGE, None)] if house.validation_nodes else []
+    named, spaces = pipeline.recipe.training.items(), pipeline.speaker_spaces
+    streams = [StreamAudit(store, name, stage, pipeline.recipe.before(name), spaces) for name, stage in named]
+    held_out = [StreamAudit(store, VALIDATION_STAGE, None)] if pipeline.validation_nodes else []
     return [*streams, *held_out]
 
 
@@ -93,13 +93,13 @@ def damaged_samples(store: Store, streams: list[StreamAudit]) -> Iterator[Damage
             yield from damaged_tars(store, stream.name, size)
 
 
-def _leaks(store: Store, house: House, faults: list[str]) -> tuple[LeakAudit, ...]:
+def _leaks(store: Store, pipeline: Pipeline, faults: list[str]) -> tuple[LeakAudit, ...]:
     """Names that lie in two splits; a key that does is a broken promise."""
     held_out = [VALIDATION_STAGE] if store.exists(plan_name(VALIDATION_STAGE)) else []
     tables = {
-        "key": lambda: keys_by_split(store, [*house.recipe.training, *held_out]),
-        "speaker": lambda: speakers_by_split(store, house),
-        "text": lambda: texts_by_split(store, house),
+        "key": lambda: keys_by_split(store, [*pipeline.recipe.training, *held_out]),
+        "speaker": lambda: speakers_by_split(store, pipeline),
+        "text": lambda: texts_by_split(store, pipeline),
     }
     found = []
     for kind, named in tables.items():

@@ -1,6 +1,6 @@
 """Names of one kind that lie in two splits.
 
-    leak("speaker", lambda: speakers_by_split(store, house))
+    leak("speaker", lambda: speakers_by_split(store, pipeline))
     ->  Leak("speaker", names=1, examples=("read/s7: train (clip-3fa0…-0002), test (clip-88b1…-0000)",))
 
 The tables are read once for what is held out and once for what is trained on, and again where something is found. Names are

@@ -22,14 +22,22 @@ from weft.pipelines.mixing.repeats import Repeats, repeats_of, with_repeats
 from weft.pipelines.mixing.speakers import COLUMNS as NAMED
 from weft.pipelines.mixing.speakers import persons
 from weft.pipelines.models.folders import checksum_of
-from weft.pipelines.parts.parts import opened_part, part_name, read_part, read_table, stamp_of, table_digest, write_part
+from weft.pipelines.parts.parts import (
+    footer_of,
+    opened_part,
+    part_name,
+    read_part,
+    read_table,
+    table_digest,
+    write_part,
+)
 from weft.pipelines.storage.store import Damaged, Store
 from weft.schemas import tar
 from weft.schemas.changes import MadeFrom
 from weft.schemas.fingerprint import digest
 from weft.schemas.item import linear
 from weft.schemas.plan import Held, Ordered, held_name, order_name
-from weft.schemas.sample import Baked
+from weft.schemas.sample import ShardSample
 from weft.schemas.table import arrow_schema, to_table
 
 VERSION = "order-3"
@@ -70,7 +78,7 @@ def damaged_orders(store: Store) -> Iterator[Damaged]:
     for name in store.names("order", "-held.parquet"):
         node = name.removesuffix("-held.parquet").replace("order/", "compose/", 1)
         try:
-            held, stamp = read_part(store, name, Held), stamp_of(store, name)
+            held, stamp = read_part(store, name, Held), footer_of(store, name)
             if stamp is None or checksum_of(store, order_name(node)) != stamp.notes.get("order"):
                 yield Damaged(store.url, order_name(node), "has other bytes than were written")
             elif table_digest(to_table(held, Held), _digest(store, node)) != stamp.digest:
@@ -114,7 +122,7 @@ def _part(store: Store, name: str, repeats: Repeats) -> pa.Table:
     table = read_table(store, name, _COLUMNS)
     numbers = repeats.number(table["place"].to_numpy())
     if numbers.any():
-        table = with_repeats(read_table(store, name, arrow_schema(Baked).names), numbers).select(_COLUMNS)
+        table = with_repeats(read_table(store, name, arrow_schema(ShardSample).names), numbers).select(_COLUMNS)
     return table.replace_schema_metadata(None).append_column("repeat", pa.array(numbers))
 
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from weft.pipelines.parts.parts import opened_part, part_name, read_table
 from weft.pipelines.storage.store import Store
-from weft.schemas.sample import Baked, repeat_of
+from weft.schemas.sample import ShardSample, repeat_of
 from weft.schemas.table import from_table, to_table
 
 AT_ONCE = 1 << 24  # places in memory at a time (8 bytes each)
@@ -53,11 +53,11 @@ def with_repeats(table: pa.Table, numbers: NDArray[np.int32]) -> pa.Table:
     at = np.flatnonzero(numbers)
     if not len(at):
         return table
-    same = from_table(table.take(at), Baked)
+    same = from_table(table.take(at), ShardSample)
     repeats = [repeat_of(sample, number) for sample, number in zip(same, numbers[at].tolist(), strict=True)]
     rows = np.arange(len(table))
     rows[at] = len(table) + np.arange(len(at))
-    return pa.concat_tables([table.replace_schema_metadata(None), to_table(repeats, Baked)]).take(rows)
+    return pa.concat_tables([table.replace_schema_metadata(None), to_table(repeats, ShardSample)]).take(rows)
 
 
 def _rows(store: Store, name: str) -> int:

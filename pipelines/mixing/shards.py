@@ -18,12 +18,12 @@ from numpy.typing import NDArray
 from weft.pipelines.mixing.order import Order
 from weft.pipelines.mixing.plan import rows_of
 from weft.pipelines.mixing.repeats import with_repeats
-from weft.pipelines.parts.parts import Stamp, part_name, read_table, stamp_of, write_table
+from weft.pipelines.parts.parts import Footer, footer_of, part_name, read_table, write_table
 from weft.pipelines.storage.store import Store
 from weft.schemas import tar
 from weft.schemas.fingerprint import digest
 from weft.schemas.plan import Tar
-from weft.schemas.sample import Baked, SampleRow
+from weft.schemas.sample import SampleRow, ShardSample
 from weft.schemas.shard import IndexRow
 from weft.schemas.table import arrow_schema
 
@@ -107,7 +107,7 @@ def write_shard(store: Store, stage: str, planned: Tar) -> int:
         os.truncate(file.fileno(), contents.size)  # the zeros at its end are the end of a tar
         for part in np.unique(contents.part).tolist():
             where = np.flatnonzero(contents.part == part)
-            table = read_table(store, part_name(planned.node, part), arrow_schema(Baked).names).take(
+            table = read_table(store, part_name(planned.node, part), arrow_schema(ShardSample).names).take(
                 contents.row[where]
             )
             table = with_repeats(table, contents.repeat[where])
@@ -117,14 +117,14 @@ def write_shard(store: Store, stage: str, planned: Tar) -> int:
     ordered = pa.concat_tables(rows).take(np.argsort(np.concatenate(places)))
     # the fingerprint names all that the rows are made of, so it is their digest too
     notes = {"made_from": json.dumps(made_from(planned, contents))}
-    stamp = Stamp(contents.fingerprint, f"{contents.size} {contents.fingerprint}", notes)
+    stamp = Footer(contents.fingerprint, f"{contents.size} {contents.fingerprint}", notes)
     write_table(store, rows_name(path), ordered, stamp)
     return planned.samples
 
 
 def shard_done(store: Store, stage: str, planned: Tar) -> bool:
     path = tar_name(stage, planned)
-    stamp = stamp_of(store, rows_name(path))
+    stamp = footer_of(store, rows_name(path))
     if stamp is None or not store.exists(path) or store.size(path) != int(stamp.digest.split()[0]):
         return False
     return stamp.fingerprint == contents_of(store, stage, planned).fingerprint

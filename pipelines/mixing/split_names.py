@@ -1,6 +1,6 @@
 """The names that must not lie in two splits: keys of what is drawn, speakers and texts of all that was read.
 
-speakers_by_split(store, house)    tables of name ("read/s7"), split and key, a part at a time
+speakers_by_split(store, pipeline)    tables of name ("read/s7"), split and key, a part at a time
 
 What was read counts whether or not anything draws it: a test set may be drawn by another recipe.
 """
@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from weft.pipelines.graph import House
+from weft.pipelines.graph import Pipeline
 from weft.pipelines.mixing.shards import index_name
 from weft.pipelines.parts.expected import listed_parts
 from weft.pipelines.parts.parts import opened_part, part_name, read_table
@@ -29,32 +29,32 @@ def keys_by_split(store: Store, stages: Iterable[str]) -> Iterator[pa.Table]:
                 yield _named(batch["parent"], batch["split"], batch["parent"])
 
 
-def speakers_by_split(store: Store, house: House) -> Iterator[pa.Table]:
+def speakers_by_split(store: Store, pipeline: Pipeline) -> Iterator[pa.Table]:
     """Speakers by the space they are known in; a role of a dialogue is another speaker in each dialogue."""
-    spaces = house.speaker_spaces
-    for source in house.sources:
-        if not _is_text(house, source):
-            for table in _parts(store, house, source, ["key", "split", "speaker", "dialogue"]):
+    spaces = pipeline.speaker_spaces
+    for source in pipeline.sources:
+        if not _is_text(pipeline, source):
+            for table in _parts(store, pipeline, source, ["key", "split", "speaker", "dialogue"]):
                 space = spaces[source] if source in spaces else table["dialogue"]
                 speaker = pc.if_else(pc.equal(table["speaker"], ""), None, table["speaker"])
                 yield _named(pc.binary_join_element_wise(space, speaker, "/"), table["split"], table["key"])
 
 
-def texts_by_split(store: Store, house: House) -> Iterator[pa.Table]:
+def texts_by_split(store: Store, pipeline: Pipeline) -> Iterator[pa.Table]:
     """Texts by their hashes."""
-    for source in house.sources:
-        for table in _parts(store, house, source, ["key", "split", "text"]):
+    for source in pipeline.sources:
+        for table in _parts(store, pipeline, source, ["key", "split", "text"]):
             hashes = [text_hash(text) if text else None for text in table["text"].to_pylist()]
             yield _named(pa.array(hashes, pa.string()), table["split"], table["key"])
 
 
-def _is_text(house: House, source: str) -> bool:
-    return house.sources[source].makes is Document
+def _is_text(pipeline: Pipeline, source: str) -> bool:
+    return pipeline.sources[source].makes is Document
 
 
-def _parts(store: Store, house: House, source: str, columns: list[str]) -> Iterator[pa.Table]:
+def _parts(store: Store, pipeline: Pipeline, source: str, columns: list[str]) -> Iterator[pa.Table]:
     """All of a source that has a split; parts that are missing or damaged are told by `verify`."""
-    node = f"ingest/{source}" if _is_text(house, source) else house.utterances(source)
+    node = f"ingest/{source}" if _is_text(pipeline, source) else pipeline.utterances(source)
     for number in range(listed_parts(store, source)):
         try:
             yield read_table(store, part_name(node, number), columns)

@@ -10,8 +10,8 @@ from typing import Protocol
 
 from weft.pipelines.mixing import index, order, plan, shards
 from weft.pipelines.mixing.tar_changes import tar_changes
-from weft.pipelines.parts.parts import made_from_of, part_name, stamp_of
-from weft.pipelines.parts.stage_work import content_of
+from weft.pipelines.parts.parts import footer_of, made_from_of, part_name
+from weft.pipelines.parts.stage_work import digest_of
 from weft.pipelines.storage.store import Damaged, Store
 from weft.schemas.changes import named_settings, reasons
 from weft.schemas.fingerprint import digest
@@ -60,7 +60,7 @@ class OrderWork:
 
     def made_from(self, store: Store) -> dict[str, str]:
         """By name. Raises FileNotFoundError while something is not made."""
-        samples = digest([content_of(store, name) for name in self.needs])
+        samples = digest([digest_of(store, name) for name in self.needs])
         settings = {"setting shards.bytes": str(self.tar_bytes), "setting speakers": json.dumps(self.space)}
         return {"version": order.VERSION, **settings, f"input {self.of}": samples}
 
@@ -71,7 +71,7 @@ class OrderWork:
         return digest(self.made_from(store))
 
     def done(self, store: Store) -> bool:
-        stamp = stamp_of(store, self.makes)
+        stamp = footer_of(store, self.makes)
         return stamp is not None and stamp.fingerprint == self.fingerprint(store) and store.exists(order_name(self.of))
 
     def run(self, store: Store) -> int:
@@ -155,7 +155,7 @@ class ValidationPlanWork:
 def _inputs(store: Store, names: tuple[str, ...]) -> dict[str, str]:
     """What orders and plans hold, by the names of their nodes."""
     return {
-        f"input {name.removesuffix('.json').removesuffix('-held.parquet')}": content_of(store, name) for name in names
+        f"input {name.removesuffix('.json').removesuffix('-held.parquet')}": digest_of(store, name) for name in names
     }
 
 
@@ -244,7 +244,7 @@ class IndexWork:
 
     def made_from(self, store: Store) -> dict[str, str]:
         """By name. Raises FileNotFoundError while something is not made."""
-        planned, *tars = (content_of(store, name) for name in self.needs)
+        planned, *tars = (digest_of(store, name) for name in self.needs)
         inputs = {f"input plan/{self.stage}": planned, f"input shards/{self.stage}": digest(tars)}
         return {"version": index.VERSION, **inputs}
 
@@ -255,7 +255,7 @@ class IndexWork:
         return digest(self.made_from(store))
 
     def done(self, store: Store) -> bool:
-        stamp = stamp_of(store, self.makes)
+        stamp = footer_of(store, self.makes)
         wids = store.exists(shards.wids_name(self.stage))
         return wids and stamp is not None and stamp.fingerprint == self.fingerprint(store)
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from weft.pipelines.parts.stage_work import model_mark, size_of
+from weft.pipelines.parts.stage_work import model_manifest, size_of
 from weft.pipelines.storage.store import Damaged, Store
 from weft.schemas.changes import MadeFrom
 from weft.schemas.fingerprint import digest
@@ -106,8 +106,8 @@ def foreign_files(store: Store, folder: str) -> list[str]:
 
 def verified_folder(store: Store, folder: str) -> Path:
     """The folder as a local one, each file compared with its checksum. Raises FileNotFoundError, and Damaged."""
-    if not store.exists(model_mark(folder)):
-        raise FileNotFoundError(model_mark(folder))
+    if not store.exists(model_manifest(folder)):
+        raise FileNotFoundError(model_manifest(folder))
     for damage in damage_of_model(store, folder, deep=store.local):
         raise damage
     copy = store.folder(folder)
@@ -127,16 +127,18 @@ def _read(store: Store, folder: str) -> Contents | Damaged:
     record = _record(store, folder)
     if record is None:
         return Damaged(store.url, f"{folder}/fingerprint", "is not as it was written")
-    mark = store.read(model_mark(folder))
+    mark = store.read(model_manifest(folder))
     if hashlib.sha256(mark).hexdigest() != record["checksum"]:
-        return Damaged(store.url, model_mark(folder), "has another checksum than in the file `fingerprint` beside it")
+        return Damaged(
+            store.url, model_manifest(folder), "has another checksum than in the file `fingerprint` beside it"
+        )
     return Contents(**json.loads(mark))
 
 
 def _listed(store: Store, folder: str) -> list[str]:
     """The names in `model.json`, as far as it can be read."""
     try:
-        return list(json.loads(store.read(model_mark(folder)))["files"])
+        return list(json.loads(store.read(model_manifest(folder)))["files"])
     except (FileNotFoundError, ValueError, KeyError, TypeError):
         return []
 

@@ -22,13 +22,13 @@ import pyarrow as pa
 
 from weft.pipelines.align import ALIGNER
 from weft.pipelines.aligners.base import Aligner, Clip, speaker_of
-from weft.pipelines.audio.sound import heard
+from weft.pipelines.audio.sound import load_utterance
 from weft.pipelines.encode import speech_of
 from weft.pipelines.models.folders import OWN, commit_model, model_stands, recorded, recorded_inputs
 from weft.pipelines.models.progress import steps_in_file
 from weft.pipelines.models.training_set import ANY_UTTERANCE, TO_BE_ALIGNED, WITH_TEXT, picked
 from weft.pipelines.parts.parts import read_table
-from weft.pipelines.parts.stage_work import content_of, model_mark
+from weft.pipelines.parts.stage_work import digest_of, model_manifest
 from weft.pipelines.parts.unread import all_unread
 from weft.pipelines.storage.store import Store
 from weft.schemas.audio import Utterance
@@ -48,7 +48,7 @@ from weft.tokenizers.stream import Speech
 from weft.tokenizers.text import TextTokenizer
 
 BEFORE_LEARNING = ("ingest", "synthesize", "segment", "transcribe", "assess")  # stages
-_UNHEARD = np.zeros(0, np.float32)
+_NO_SAMPLES = np.zeros(0, np.float32)
 
 
 class _ModelWork(ABC):
@@ -86,7 +86,7 @@ class _ModelWork(ABC):
 
     def recorded(self, store: Store) -> dict[str, str] | None:
         """What the model that stands was made from; None where there is none."""
-        return recorded(store, self.node) if store.exists(model_mark(self.node)) else None
+        return recorded(store, self.node) if store.exists(model_manifest(self.node)) else None
 
     def done(self, store: Store) -> bool:
         old = self.recorded(store)
@@ -117,7 +117,7 @@ class _SpeechModelWork(_ModelWork):
 
     @property
     def makes(self) -> str:
-        return model_mark(self.node)
+        return model_manifest(self.node)
 
     def made_from(self, store: Store) -> dict[str, str]:
         raise NotImplementedError
@@ -142,8 +142,8 @@ class TokenizerWork(_SpeechModelWork):
 
     def _learning(self, store: Store, chosen: Sequence[Utterance]) -> dict[str, str]:
         """What it is made from where it learns from these."""
-        heard = {u.key: (u.sha256, u.start, u.end, self._known(u)) for u in chosen}
-        return {**self.backend(store), **_training_set(heard)}
+        clips = {u.key: (u.sha256, u.start, u.end, self._known(u)) for u in chosen}
+        return {**self.backend(store), **_training_set(clips)}
 
     def backend(self, store: Store) -> dict[str, str]:
         contents = {f"content {name}": content(at) for name, at in self.tokenizer.checkpoint_settings()}
@@ -155,18 +155,18 @@ class TokenizerWork(_SpeechModelWork):
     def run(self, store: Store) -> int:
         with steps_in_file(store, self.node):
             chosen = self._picked(store)
-            heard = list(_readable(store, self.node, chosen))
+            clips = list(_readable(store, self.node, chosen))
             made_from = self._learning(store, chosen)
-            _make_model(store, self.node, made_from, lambda folder: self._train(heard, folder), self.inputs(store))
-        return len(heard)
+            _make_model(store, self.node, made_from, lambda folder: self._train(clips, folder), self.inputs(store))
+        return len(clips)
 
-    def _train(self, heard: Sequence[tuple[Utterance, np.ndarray]], folder: Path) -> None:
-        self.tokenizer.train([Speech(samples, **self._known(u)) for u, samples in heard], folder, self.seed)
-        write_card(folder, self.tokenizer, [utterance for utterance, _ in heard])
+    def _train(self, clips: Sequence[tuple[Utterance, np.ndarray]], folder: Path) -> None:
+        self.tokenizer.train([Speech(samples, **self._known(u)) for u, samples in clips], folder, self.seed)
+        write_card(folder, self.tokenizer, [utterance for utterance, _ in clips])
 
     def _known(self, utterance: Utterance) -> dict[str, str]:
         """What is told of an utterance besides its samples: what the tokenizer learns from, and no more."""
-        told = speech_of(utterance, _UNHEARD)
+        told = speech_of(utterance, _NO_SAMPLES)
         return {name: getattr(told, name) for name in self.tokenizer.learns_from}
 
     def _picked(self, store: Store) -> list[Utterance]:
@@ -221,15 +221,15 @@ class AlignerWork(_ModelWork):
     reading: ReadSettings = ReadSettings()
 
     node = ALIGNER
-    makes = model_mark(ALIGNER)
+    makes = model_manifest(ALIGNER)
 
     def made_from(self, store: Store) -> dict[str, str]:
         return self._learning(store, self._picked(store))
 
     def _learning(self, store: Store, chosen: Sequence[Utterance]) -> dict[str, str]:
         """What it is made from where it learns from these."""
-        heard = {u.key: (u.sha256, u.start, u.end, u.text, speaker_of(u), u.language) for u in chosen}
-        return {**self.backend(store), **_training_set(heard)}
+        clips = {u.key: (u.sha256, u.start, u.end, u.text, speaker_of(u), u.language) for u in chosen}
+        return {**self.backend(store), **_training_set(clips)}
 
     def backend(self, store: Store) -> dict[str, str]:
         return _backend(self.aligner, self.seed)
@@ -269,10 +269,10 @@ class VocabularyWork(_ModelWork):
     writes_text: bool = True  # False where no task writes a word of it
 
     node = "vocabulary"
-    makes = model_mark("vocabulary")
+    makes = model_manifest("vocabulary")
 
     def made_from(self, store: Store) -> dict[str, str]:
-        texts = {f"text {name}": content_of(store, name) for name in self.parts} if self.text.trains else {}
+        texts = {f"text {name}": digest_of(store, name) for name in self.parts} if self.text.trains else {}
         # lists, as the order of the markers is that of their ids
         layout = {
             name: list(value.items()) if isinstance(value, dict) else value
@@ -333,7 +333,7 @@ def _readable(store: Store, node: str, utterances: Sequence[Utterance]) -> Itera
     for number, utterance in enumerate(utterances):
         report_step("clips read", number + 1, len(utterances))
         try:
-            samples = heard(store, utterance)
+            samples = load_utterance(store, utterance)
         except Unavailable as fault:
             raise UnreadItems(all_unread(store, node, utterances, fault)) from None
         if not isinstance(samples, Unusable):
@@ -351,14 +351,14 @@ def _training_set(utterances: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _digest_of(store: Store, parts: Sequence[str]) -> str:
-    return digest([(name, content_of(store, name)) for name in parts]) if parts else ""
+    return digest([(name, digest_of(store, name)) for name in parts]) if parts else ""
 
 
 def _make_model(
     store: Store, folder: str, made_from: dict[str, str], make: Callable[[Path], Any], inputs: str = ""
 ) -> None:
     """Commits what `make` writes."""
-    with _workshop(store, folder, digest(made_from)) as root:
+    with _scratch_folder(store, folder, digest(made_from)) as root:
         with _refusals(folder):
             make(root)
         commit_model(store, folder, root, made_from, inputs)
@@ -376,7 +376,7 @@ def _refusals(node: str) -> Iterator[None]:
 
 
 @contextmanager
-def _workshop(store: Store, folder: str, fingerprint: str) -> Iterator[Path]:
+def _scratch_folder(store: Store, folder: str, fingerprint: str) -> Iterator[Path]:
     """Where a model's files are made. In a corpus on disk it outlives a run that is killed, and training goes on from there."""
     if not store.local:
         with tempfile.TemporaryDirectory() as scratch:

@@ -1,6 +1,6 @@
 """What a corpus should hold, from its recipe and its listing: every part of every node.
 
-Expected.of(store, house).parts  ->  (PartWork("ingest/speech", …, part=0), …)
+Expected.of(store, pipeline).parts  ->  (PartWork("ingest/speech", …, part=0), …)
 listed_parts(store, "speech")  ->  4
 """
 
@@ -9,10 +9,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
-from weft.pipelines.graph import House
+from weft.pipelines.graph import Pipeline
 from weft.pipelines.mixing.work import Work
 from weft.pipelines.parts.parts import known_stamp, part_name
-from weft.pipelines.parts.stage_work import PartWork, model_mark
+from weft.pipelines.parts.stage_work import PartWork, model_manifest
 from weft.pipelines.storage.store import Store
 
 _NUMBER = re.compile(r"part-(\d+)\.parquet$")
@@ -28,8 +28,8 @@ class Expected:
     works: tuple[Work, ...]
 
     @classmethod
-    def of(cls, store: Store, house: House) -> "Expected":
-        return cls(listing=tuple(_listing(store, house)), works=tuple(_works(store, house)))
+    def of(cls, store: Store, pipeline: Pipeline) -> "Expected":
+        return cls(listing=tuple(_listing(store, pipeline)), works=tuple(_works(store, pipeline)))
 
     @cached_property
     def parts(self) -> tuple[PartWork, ...]:
@@ -43,7 +43,7 @@ class Expected:
     @cached_property
     def models(self) -> tuple[str, ...]:
         """Their folders."""
-        return tuple(work.node for work in self.works if work.makes == model_mark(work.node))
+        return tuple(work.node for work in self.works if work.makes == model_manifest(work.node))
 
 
 def listed_parts(store: Store, source: str) -> int:
@@ -58,19 +58,19 @@ def listed_parts(store: Store, source: str) -> int:
     return max([*numbers, *(int(match[1]) + 1 for name in behind if (match := _NUMBER.search(name)))], default=1)
 
 
-def _listing(store: Store, house: House) -> Iterator[tuple[str, int, int]]:
-    for source in house.sources:
+def _listing(store: Store, pipeline: Pipeline) -> Iterator[tuple[str, int, int]]:
+    for source in pipeline.sources:
         count = listed_parts(store, source)
         yield from ((part_name(f"list/{source}", part), part, count) for part in range(count))
 
 
-def _works(store: Store, house: House) -> list[Work]:
-    parts = {source: listed_parts(store, source) for source in house.sources}
-    works = house.works(parts)
-    for task, made in house.tasks.items():
+def _works(store: Store, pipeline: Pipeline) -> list[Work]:
+    parts = {source: listed_parts(store, source) for source in pipeline.sources}
+    works = pipeline.works(parts)
+    for task, made in pipeline.tasks.items():
         for source in made.sources:
             for number in range(1, _passes(store, task, source)):
-                works += house.compose(task, number, parts, (source,))
+                works += pipeline.compose(task, number, parts, (source,))
     return works
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from weft.pipelines.parts.listing import listed
 from weft.pipelines.parts.parts import read_table
 from weft.pipelines.parts.splits import Splits, Tally
-from weft.pipelines.parts.stage_work import content_of
+from weft.pipelines.parts.stage_work import digest_of
 from weft.pipelines.sources.base import Source
 from weft.pipelines.storage.store import Store
 from weft.schemas.changes import named_settings
@@ -80,7 +80,7 @@ class HoldOutWork:
         rule = {"shared": self.space.rule.shared, "hold_out": self.space.hold_out.model_dump(mode="json")}
         nodes = dict.fromkeys(name.rpartition("/")[0] for name in self.needs)
         inputs = {
-            f"input {node}": digest([content_of(store, name) for name in self.needs if name.startswith(f"{node}/")])
+            f"input {node}": digest([digest_of(store, name) for name in self.needs if name.startswith(f"{node}/")])
             for node in nodes
         }
         return {"version": "hold-out-2", **named_settings(rule), **inputs}

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from weft.pipelines.parts.parts import read_part, stamp_of, write_part
+from weft.pipelines.parts.parts import footer_of, read_part, write_part
 from weft.pipelines.storage.store import Damaged, Store
 from weft.schemas.ledger import MISSING, Reject, Unread
 
@@ -33,7 +33,7 @@ class Kept:
         return self._read("unfinished/", fingerprint) or self._read("", fingerprint)
 
     def _read(self, folder: str, fingerprint: str) -> Results:
-        stamp = stamp_of(self.store, f"{folder}{self.makes}")
+        stamp = footer_of(self.store, f"{folder}{self.makes}")
         if stamp is None or stamp.fingerprint != fingerprint or ".bin" in stamp.notes.get("companions", ""):
             return {}
         try:

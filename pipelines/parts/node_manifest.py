@@ -19,7 +19,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from weft.pipelines.parts.parts import Stamp, stamp_of
+from weft.pipelines.parts.parts import Footer, footer_of
 from weft.pipelines.storage.file_facts import Facts, facts_in, facts_of, written_at
 from weft.pipelines.storage.own_names import STAGES, is_made_by_weft
 from weft.pipelines.storage.store import Store
@@ -36,7 +36,7 @@ class _Entry:
     """A part as it was when its footer was read."""
 
     facts: Facts | None
-    stamp: Stamp
+    stamp: Footer
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,14 +46,14 @@ class _Manifest:
     parts: Mapping[str, Any]
     written: float
 
-    def stamp(self, name: str, facts: Facts | None) -> Stamp | None:
+    def stamp(self, name: str, facts: Facts | None) -> Footer | None:
         """Of a part that has these facts; None where the manifest cannot be believed."""
         part = self.parts.get(name.rpartition("/")[2])
         if part is None or facts is None or facts.changed is None or facts.size != part["bytes"]:
             return None
         if facts.changed > self.written - SETTLED:
             return None
-        return Stamp(part["fingerprint"], part["digest"], part["notes"])
+        return Footer(part["fingerprint"], part["digest"], part["notes"])
 
 
 _NONE = _Manifest(parts={}, written=0.0)
@@ -69,10 +69,10 @@ class Manifests:
         self._read: dict[str, _Entry] = {}  # by name; of parts whose footers were read
         self._changed: set[str] = set()
 
-    def stamp_of(self, name: str) -> Stamp | None:
+    def footer_of(self, name: str) -> Footer | None:
         """As `parts.stamp_of`, but without the notes that are in footers alone. Only stages' and listings' parts are in manifests."""
         if not _PART.fullmatch(name):
-            return stamp_of(self._store, name)
+            return footer_of(self._store, name)
         if name in self._changed:
             return self._from_footer(name, facts_of(self._store, name))
         facts = self._listed(name)
@@ -118,16 +118,16 @@ class Manifests:
         self._store.write(_file(node), json.dumps({"parts": listed, "checksum": digest(listed)}, indent=0).encode())
 
     def _entry(self, name: str) -> _Entry | None:
-        stamp = self.stamp_of(name)
+        stamp = self.footer_of(name)
         return self._read.get(name) or (_Entry(facts=self._listed(name), stamp=stamp) if stamp else None)
 
-    def _from_footer(self, name: str, facts: Facts | None) -> Stamp | None:
-        found = stamp_of(self._store, name) if facts else None
+    def _from_footer(self, name: str, facts: Facts | None) -> Footer | None:
+        found = footer_of(self._store, name) if facts else None
         if found is None:
             self._read.pop(name, None)
             return None
         notes = {note: value for note, value in found.notes.items() if note not in _LONG}
-        stamp = Stamp(found.fingerprint, found.digest, notes)
+        stamp = Footer(found.fingerprint, found.digest, notes)
         self._read[name] = _Entry(facts=facts, stamp=stamp)
         return stamp
 

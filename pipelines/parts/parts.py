@@ -32,7 +32,7 @@ STREAMED = ("order/", "plan/")  # whose checksums lie in another file: that of t
 
 
 @dataclass(frozen=True, slots=True)
-class Stamp:
+class Footer:
     """The marks in a part's footer. `notes` are those beside the two that every part has."""
 
     fingerprint: str
@@ -51,11 +51,11 @@ def write_part(
     """Commits the records as one part and returns its digest. `extra` is content beside the rows, by its hash."""
     table = to_table(records, record)
     digest = table_digest(table, extra)
-    write_table(store, name, table, Stamp(fingerprint, digest, notes or {}))
+    write_table(store, name, table, Footer(fingerprint, digest, notes or {}))
     return digest
 
 
-def write_table(store: Store, name: str, table: pa.Table, stamp: Stamp) -> None:
+def write_table(store: Store, name: str, table: pa.Table, stamp: Footer) -> None:
     marks = {"fingerprint": stamp.fingerprint, "digest": stamp.digest, "name": name, **stamp.notes}
     sink = pa.BufferOutputStream()
     # read at the speed of memory: no dictionaries to look up, no statistics that nobody asks for
@@ -119,7 +119,7 @@ def opened_part(store: Store, name: str) -> Iterator[pq.ParquetFile]:
         raise Damaged(store.url, name, f"is damaged: {str(error).strip().splitlines()[0]}") from error
 
 
-def stamp_of(store: Store, name: str) -> Stamp | None:
+def footer_of(store: Store, name: str) -> Footer | None:
     """The marks of a part; None when it is not there, is damaged, or was not written by weft."""
     try:
         with opened_part(store, name) as part:
@@ -127,20 +127,20 @@ def stamp_of(store: Store, name: str) -> Stamp | None:
         marks = {k.decode().removeprefix(_PREFIX): v.decode() for k, v in found.items() if k.startswith(b"weft.")}
         for own in ("name", "checksums"):
             marks.pop(own, None)
-        return Stamp(marks.pop("fingerprint"), marks.pop("digest"), marks)
+        return Footer(marks.pop("fingerprint"), marks.pop("digest"), marks)
     except (FileNotFoundError, KeyError, Damaged, UnicodeDecodeError):
         return None
 
 
-def known_stamp(store: Store, name: str) -> Stamp | None:
+def known_stamp(store: Store, name: str) -> Footer | None:
     """The same, from the manifest of its node where the store has manifests and this part's can be believed.
 
     It may lack the notes `made_from` and `inputs`.
     """
-    return store.manifests.stamp_of(name) if store.manifests else stamp_of(store, name)
+    return store.manifests.footer_of(name) if store.manifests else footer_of(store, name)
 
 
 def made_from_of(store: Store, name: str) -> dict[str, str] | None:
     """What a part was made from, by name; empty where it does not say, None where there is no part or it cannot be read."""
-    stamp = stamp_of(store, name)
+    stamp = footer_of(store, name)
     return None if stamp is None else dict(json.loads(stamp.notes.get("made_from", "{}")))

@@ -1,6 +1,6 @@
 """Whether what a corpus was built from is still there: where all of a source went, a build stops before it touches anything.
 
-    check_presence(store, house)      # raises SourceGone
+    check_presence(store, pipeline)      # raises SourceGone
 
 Of a source that the corpus lists already, a few of the items listed now are looked for, and where none is there, a few of those that
 the corpus holds; one that is there is enough, and so is that the corpus holds none.
@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from functools import cache
 from itertools import islice
 
-from weft.pipelines.graph import House
+from weft.pipelines.graph import Pipeline
 from weft.pipelines.parts.expected import listed_parts
 from weft.pipelines.parts.listing import EmptySource, listed
 from weft.pipelines.parts.parts import part_name, read_table
@@ -29,8 +29,8 @@ class SourceGone(ValueError):
     """A source of a corpus of which nothing can be read; the message says which and where."""
 
 
-def check_presence(store: Store, house: House) -> None:
-    for name, source in house.sources.items():
+def check_presence(store: Store, pipeline: Pipeline) -> None:
+    for name, source in pipeline.sources.items():
         if not store.exists(part_name(f"list/{name}", 0)):
             continue
         try:

@@ -8,7 +8,7 @@ from collections import OrderedDict
 from threadpoolctl import threadpool_limits
 
 from weft.pipelines.mixing.work import Work
-from weft.pipelines.parts.stage_work import PartWork, content_of, model_mark
+from weft.pipelines.parts.stage_work import PartWork, digest_of, model_manifest
 from weft.pipelines.parts.unread import forget_unread, note_unread
 from weft.pipelines.stage import Stage
 from weft.pipelines.storage.retries import reading_as
@@ -48,7 +48,7 @@ class Runner:
         return work.run(self._store)  # type: ignore[attr-defined]
 
     def _stage(self, work: PartWork) -> Stage:
-        models = [content_of(self._store, model_mark(m)) for m in work.models]
+        models = [digest_of(self._store, model_manifest(m)) for m in work.models]
         # where it reads and how fast is no part of its identity, but of what was set up
         key = " ".join([work.stage.identity(), work.stage.model_dump_json(), *models])
         if key not in self._stages:

@@ -20,7 +20,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from weft.pipelines.parts.kept import Kept
-from weft.pipelines.parts.parts import Stamp, known_stamp, part_name, read_part, stamp_of, write_part
+from weft.pipelines.parts.parts import Footer, footer_of, known_stamp, part_name, read_part, write_part
 from weft.pipelines.parts.unread import all_unread
 from weft.pipelines.stage import Stage
 from weft.pipelines.storage.store import Store
@@ -70,12 +70,12 @@ class PartWork:
 
     @property
     def needs(self) -> tuple[str, ...]:
-        return (*(part_name(i.node, self.part) for i in self.inputs), *(model_mark(m) for m in self.models))
+        return (*(part_name(i.node, self.part) for i in self.inputs), *(model_manifest(m) for m in self.models))
 
     def made_from(self, store: Store) -> dict[str, str]:
         """By name. Raises FileNotFoundError while something is not made."""
-        inputs = {f"input {i.node}": content_of(store, part_name(i.node, self.part)) for i in self.inputs}
-        models = {f"model {m}": content_of(store, model_mark(m)) for m in self.models}
+        inputs = {f"input {i.node}": digest_of(store, part_name(i.node, self.part)) for i in self.inputs}
+        models = {f"model {m}": digest_of(store, model_manifest(m)) for m in self.models}
         return {"version ledger": str(_LEDGER), **self.stage.made_from(), **inputs, **models}
 
     def fingerprint(self, store: Store) -> str:
@@ -83,7 +83,7 @@ class PartWork:
 
     def recorded(self, store: Store) -> dict[str, str] | None:
         """What the part that stands was made from, with how many items were missing; None where there is none."""
-        if (stamp := stamp_of(store, self.makes)) is None:
+        if (stamp := footer_of(store, self.makes)) is None:
             return None
         missing = {MISSING: stamp.notes[AGAIN]} if AGAIN in stamp.notes else {}
         return {**json.loads(stamp.notes.get("made_from", "{}")), **missing}
@@ -159,18 +159,18 @@ class PartWork:
     def _notes(self, store: Store, blob: bytes, checksum: str) -> dict[str, str]:
         companions = {name: (store.size(name), "") for name in (self.rejects, self.ledger)}
         companions |= {self.audio: (len(blob), checksum)} if blob else {}
-        inputs = {name: content_of(store, name) for name in self.needs}
+        inputs = {name: digest_of(store, name) for name in self.needs}
         return {"companions": json.dumps(companions), "inputs": json.dumps(inputs)}
 
 
-def companions_of(stamp: Stamp) -> dict[str, tuple[int, str]]:
+def companions_of(stamp: Footer) -> dict[str, tuple[int, str]]:
     """The files that were committed with a part: bytes, and the SHA-256 of those that do not carry checksums themselves."""
     return {
         name: (size, checksum) for name, (size, checksum) in json.loads(stamp.notes.get("companions", "{}")).items()
     }
 
 
-def inputs_of(stamp: Stamp) -> dict[str, str]:
+def inputs_of(stamp: Footer) -> dict[str, str]:
     """What a part was made from: the digests of its inputs by their names."""
     return json.loads(stamp.notes.get("inputs", "{}"))
 
@@ -188,12 +188,12 @@ def _listed_size(store: Store, name: str) -> int:
     return store.manifests.size_of(name) if store.manifests else size_of(store, name)
 
 
-def model_mark(folder: str) -> str:
+def model_manifest(folder: str) -> str:
     """The file whose presence says that a model folder is whole."""
     return f"{folder}/model.json"
 
 
-def content_of(store: Store, name: str) -> str:
+def digest_of(store: Store, name: str) -> str:
     """The digest of a part or a model. Raises FileNotFoundError while it is not made."""
     if not name.endswith(".parquet"):
         return hashlib.sha256(store.read(name)).hexdigest()

@@ -16,8 +16,8 @@ from weft.pipelines.graph import STAGES
 from weft.pipelines.models.folders import checksum_of, damage_of_model, foreign_files
 from weft.pipelines.parts.expected import Expected
 from weft.pipelines.parts.hold_out import HoldOutWork
-from weft.pipelines.parts.parts import Stamp, opened_part, read_part, stamp_of, table_digest
-from weft.pipelines.parts.stage_work import PartWork, companions_of, content_of, inputs_of, size_of
+from weft.pipelines.parts.parts import Footer, footer_of, opened_part, read_part, table_digest
+from weft.pipelines.parts.stage_work import PartWork, companions_of, digest_of, inputs_of, size_of
 from weft.pipelines.storage.checksums import KEY, content_matches
 from weft.pipelines.storage.claim import MARK, MARKED
 from weft.pipelines.storage.own_names import is_made_by_weft
@@ -51,7 +51,7 @@ def missing(store: Store, expected: Expected) -> Iterator[Damaged]:
         if not store.exists(name):
             yield _absent(store, name)
     for work in expected.parts:
-        stamp = stamp_of(store, work.makes)
+        stamp = footer_of(store, work.makes)
         names = {work.makes, work.rejects, work.ledger} | set(companions_of(stamp) if stamp else ())
         yield from (_absent(store, name) for name in sorted(names) if not store.exists(name))
         if stamp:
@@ -93,8 +93,8 @@ def _listing_part(store: Store, name: str, part: int, count: int, deep: bool) ->
 
 def _part(store: Store, work: PartWork, deep: bool) -> Iterator[Damaged]:
     """The part, its rejects, its ledger and its audio: each by itself, then all against each other."""
-    whole: dict[str, Stamp] = {}
-    audio = companions_of(stamp).get(work.audio) if (stamp := stamp_of(store, work.makes)) else None
+    whole: dict[str, Footer] = {}
+    audio = companions_of(stamp).get(work.audio) if (stamp := footer_of(store, work.makes)) else None
     for name, record, extra in (
         (work.makes, work.stage.makes, audio[1] if audio else NOTHING), (work.rejects, Reject, ""), (work.ledger, LedgerRow, ""),
     ):  # fmt: skip
@@ -112,11 +112,11 @@ def _part(store: Store, work: PartWork, deep: bool) -> Iterator[Damaged]:
             yield damage
 
 
-def _check_rows(store: Store, name: str, record: type, extra: str, deep: bool) -> Stamp:
+def _check_rows(store: Store, name: str, record: type, extra: str, deep: bool) -> Footer:
     """A part's own marks; its bytes and rows too if `deep`. Raises Damaged."""
     with opened_part(store, name) as part:
         checksums = (part.metadata.metadata or {}).get(KEY.encode())
-    stamp = stamp_of(store, name)
+    stamp = footer_of(store, name)
     if stamp is None or checksums is None:
         raise Damaged(store.url, name, "was not written by this version of weft")
     if not deep:
@@ -142,7 +142,7 @@ def _has_digest(table: pa.Table, record: type, extra: str, digest: str) -> bool:
     return table_digest(again, extra) == digest
 
 
-def _companions(store: Store, work: PartWork, whole: dict[str, Stamp], deep: bool) -> Iterator[Damaged]:
+def _companions(store: Store, work: PartWork, whole: dict[str, Footer], deep: bool) -> Iterator[Damaged]:
     """What was committed with a part, against what the part says of it."""
     part = whole.pop(work.makes)
     others = {stamp.fingerprint for stamp in whole.values()}
@@ -177,10 +177,10 @@ def _row_counts(store: Store, work: PartWork) -> Iterator[Damaged]:
             yield Damaged(store.url, name, f"holds {counted(found, 'row')} where the ledger says {wanted:,}")
 
 
-def _other_inputs(store: Store, work: PartWork, stamp: Stamp) -> Iterator[Damaged]:
+def _other_inputs(store: Store, work: PartWork, stamp: Footer) -> Iterator[Damaged]:
     for name, digest in inputs_of(stamp).items():
         try:
-            found = content_of(store, name)
+            found = digest_of(store, name)
         except FileNotFoundError:  # missing or damaged, which is told of itself
             continue
         if found != digest:

@@ -15,7 +15,7 @@ from weft.schemas.settings import Versioned
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
+class SpeakerSpan:
     """Speech from `start` to `end` seconds of a recording; the speaker is empty where nobody told them apart. In `overlap`
     seconds of it another voice, that has no piece of its own there, is heard too.
     """
@@ -53,19 +53,19 @@ class Segmenter(Versioned):
     def version(self) -> str:
         raise NotImplementedError
 
-    def speech(self, blocks: Iterable[np.ndarray]) -> list[Piece]:
+    def speech(self, blocks: Iterable[np.ndarray]) -> list[SpeakerSpan]:
         """Who speaks when, by start; `blocks` are float32 (n,) at 16 kHz that follow one another. Raises Unusable."""
         raise NotImplementedError
 
-    def utterances(self, pieces: Sequence[Piece]) -> list[Piece]:
+    def utterances(self, pieces: Sequence[SpeakerSpan]) -> list[SpeakerSpan]:
         """What is made of pieces: merged, cut, the shortest left out."""
         whole = cut(merge(pieces, self.gap, min(self.merged, self.longest)), self.longest)
         return [piece for piece in whole if piece.seconds >= self.shortest]
 
 
-def merge(pieces: Sequence[Piece], gap: float, longest: float) -> list[Piece]:
+def merge(pieces: Sequence[SpeakerSpan], gap: float, longest: float) -> list[SpeakerSpan]:
     """Neighbours joined while the speaker stays, the pause is at most `gap` seconds and the whole at most `longest`."""
-    merged: list[Piece] = []
+    merged: list[SpeakerSpan] = []
     for piece in sorted(pieces, key=lambda p: (p.start, p.end, p.speaker)):
         last = merged[-1] if merged else None
         joined = last and replace(last, end=max(last.end, piece.end), overlap=last.overlap + piece.overlap)
@@ -82,9 +82,9 @@ def merge(pieces: Sequence[Piece], gap: float, longest: float) -> list[Piece]:
     return merged
 
 
-def cut(pieces: Sequence[Piece], longest: float) -> list[Piece]:
+def cut(pieces: Sequence[SpeakerSpan], longest: float) -> list[SpeakerSpan]:
     """Pieces above `longest` seconds in equal parts."""
-    parts: list[Piece] = []
+    parts: list[SpeakerSpan] = []
     for piece in pieces:
         count = int(np.ceil(piece.seconds / longest))
         bounds = np.linspace(piece.start, piece.end, count + 1).tolist()
@@ -105,7 +105,7 @@ def union(pieces: Iterable[tuple[float, float]]) -> float:
     return covered
 
 
-def overlaps(pieces: Sequence[Piece]) -> list[float]:
+def overlaps(pieces: Sequence[SpeakerSpan]) -> list[float]:
     """For each of the pieces, given by start, the seconds in which another speaks too."""
     shared: list[list[tuple[float, float]]] = [[] for _ in pieces]
     speaking: list[int] = []

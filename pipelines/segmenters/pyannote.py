@@ -13,7 +13,7 @@ import numpy as np
 
 from weft.outside.backend import Backend
 from weft.pipelines.segmenters import base
-from weft.pipelines.segmenters.base import Piece
+from weft.pipelines.segmenters.base import SpeakerSpan
 from weft.schemas.fingerprint import content
 from weft.schemas.hub import loadable
 from weft.schemas.settings import CHECKPOINT
@@ -33,10 +33,10 @@ class Segmenter(Backend, base.Segmenter):
         """Raises ValueError when the pipeline does not load."""
         self.start(pipeline=loadable(self.pipeline))
 
-    def speech(self, blocks: Iterable[np.ndarray]) -> list[Piece]:
+    def speech(self, blocks: Iterable[np.ndarray]) -> list[SpeakerSpan]:
         found = self.ask(np.concatenate([np.zeros(0, np.float32), *blocks]))
         shared = [tuple(span) for span in found["overlaps"]]
-        return [Piece(a, b, who, _within(a, b, shared)) for a, b, who in found["turns"]]
+        return [SpeakerSpan(a, b, who, _within(a, b, shared)) for a, b, who in found["turns"]]
 
 
 def _within(start: float, end: float, spans: list[tuple[float, float]]) -> float:

@@ -8,7 +8,7 @@ from pydantic import Field, PrivateAttr
 
 from weft.pipelines.audio.sound import RATE, SILENCE
 from weft.pipelines.segmenters import base
-from weft.pipelines.segmenters.base import Piece
+from weft.pipelines.segmenters.base import SpeakerSpan
 from weft.schemas.fingerprint import version_of
 
 
@@ -29,11 +29,11 @@ class Segmenter(base.Segmenter):
     def version(self) -> str:
         return f"silero-vad {version_of('silero-vad')}"
 
-    def speech(self, blocks: Iterable[np.ndarray]) -> list[Piece]:
-        pieces: list[Piece] = []
+    def speech(self, blocks: Iterable[np.ndarray]) -> list[SpeakerSpan]:
+        pieces: list[SpeakerSpan] = []
         position = 0
         for block in blocks:
-            pieces.extend(Piece(position / RATE + b, position / RATE + e) for b, e in self._in_block(block))
+            pieces.extend(SpeakerSpan(position / RATE + b, position / RATE + e) for b, e in self._in_block(block))
             position += len(block)
         return pieces
 

@@ -8,7 +8,7 @@ from pydantic import Field
 from weft.outside.backend import Backend
 from weft.pipelines.audio.sound import RATE
 from weft.pipelines.segmenters import base
-from weft.pipelines.segmenters.base import Piece
+from weft.pipelines.segmenters.base import SpeakerSpan
 
 
 class Segmenter(Backend, base.Segmenter):
@@ -26,11 +26,11 @@ class Segmenter(Backend, base.Segmenter):
         """Raises ValueError when it does not start."""
         self.start(onset=self.onset, offset=self.offset, longest=self.longest)
 
-    def speech(self, blocks: Iterable[np.ndarray]) -> list[Piece]:
-        pieces: list[Piece] = []
+    def speech(self, blocks: Iterable[np.ndarray]) -> list[SpeakerSpan]:
+        pieces: list[SpeakerSpan] = []
         position = 0.0
         for block in blocks:
             found = self.ask(block)["speech"]
-            pieces += [Piece(position + start, position + end) for start, end in found]
+            pieces += [SpeakerSpan(position + start, position + end) for start, end in found]
             position += len(block) / RATE
         return pieces

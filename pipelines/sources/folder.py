@@ -20,7 +20,7 @@ from weft.pipelines.parts.splits import Named, Splits
 from weft.pipelines.sources import manifest
 from weft.pipelines.sources.base import folder_of
 from weft.pipelines.sources.common.files import File, local_file, read_bytes, read_text, walk
-from weft.pipelines.sources.common.speech import Said, SpeechSource
+from weft.pipelines.sources.common.speech import Labels, SpeechSource
 from weft.pipelines.storage.store import Store
 from weft.pipelines.timings.formats import READERS
 from weft.schemas.audio import Audio, Recording
@@ -134,12 +134,12 @@ def _by_stem(files: Iterator[File]) -> Texts:
     return found
 
 
-def _said(store: Store, item: Item) -> Said:
+def _said(store: Store, item: Item) -> Labels:
     """Raises Unusable: bad_transcript."""
     uri = item.text_uri
     if not uri:
-        return Said()
+        return Labels()
     if not uri.lower().endswith(TIMED):
-        return Said(text=read_text(store, uri))
+        return Labels(text=read_text(store, uri))
     name = item.path.rsplit("/", 1)[-1].rpartition(".")[0]
-    return Said().timed(READERS["." + uri.lower().rpartition(".")[2]](read_bytes(store, uri), name))
+    return Labels().timed(READERS["." + uri.lower().rpartition(".")[2]](read_bytes(store, uri), name))

@@ -17,7 +17,7 @@ from pydantic import field_validator
 from weft.pipelines.parts.splits import Named, Splits
 from weft.pipelines.sources.base import folder_of, place_in
 from weft.pipelines.sources.common.files import clean, stamp, walk
-from weft.pipelines.sources.common.speech import Said, SpeechSource, refused
+from weft.pipelines.sources.common.speech import Labels, SpeechSource, refused
 from weft.pipelines.sources.tars import from_fields
 from weft.pipelines.storage.retries import patiently
 from weft.pipelines.storage.store import Store
@@ -162,13 +162,13 @@ class Source(SpeechSource):
             return self.audio or found[0]
         raise Unusable("no_audio", f"no column of it is audio; it has {', '.join(features) or 'no columns'}")
 
-    def _said(self, row: dict[str, Any], split: str) -> Said:
+    def _said(self, row: dict[str, Any], split: str) -> Labels:
         plain: dict[str, Any] = {name: value for name, value in row.items() if isinstance(value, str | int | float)}
         if self.text:
             plain["text"] = row.get(self.text)
         elif "normalized_text" in plain:
             plain.setdefault("text", plain["normalized_text"])
-        return from_fields({**plain, "split": clean(str(row.get("split") or "")) or split}, Said())
+        return from_fields({**plain, "split": clean(str(row.get("split") or "")) or split}, Labels())
 
 
 def _name(row: dict[str, Any], column: str) -> str:

@@ -17,7 +17,7 @@ from weft.pipelines.parts.splits import Named, Splits
 from weft.pipelines.sources.base import folder_of
 from weft.pipelines.sources.common.files import clean, stamp
 from weft.pipelines.sources.common.lists import numbered_lines
-from weft.pipelines.sources.common.speech import Said, SpeechSource, refused
+from weft.pipelines.sources.common.speech import Labels, SpeechSource, refused
 from weft.pipelines.storage.retries import opened
 from weft.pipelines.storage.store import Store
 from weft.schemas.audio import Audio, Recording, Supervision
@@ -40,7 +40,7 @@ class Source(SpeechSource):
         return folder_of(self.root or self.path)
 
     def items(self, name: str) -> Iterator[Item]:
-        audio, said = _rows(f"{self.path}/wav.scp"), _Said(self.path)
+        audio, said = _rows(f"{self.path}/wav.scp"), _KaldiLabels(self.path)
         for recording, place in audio.items():
             uri = place if "://" in place or place.endswith("|") else os.path.abspath(os.path.join(self.root, place))
             mark = f"{stamp(uri.rpartition(':')[0] if _in_archive(uri) else uri)}"
@@ -69,12 +69,12 @@ class Source(SpeechSource):
         if rows and not good:
             return
         whole = good[0] if len(good) == 1 and rows[0][1] == "" else None
-        alone = Said(whole.text, speaker=whole.speaker, language=whole.language) if whole else None
-        said = alone or Said(supervisions=tuple(good))
+        alone = Labels(whole.text, speaker=whole.speaker, language=whole.language) if whole else None
+        said = alone or Labels(supervisions=tuple(good))
         yield from self.recordings(item, store, _audio(store, item.uri), said)
 
 
-class _Said:
+class _KaldiLabels:
     """The tables beside wav.scp."""
 
     def __init__(self, folder: str) -> None:

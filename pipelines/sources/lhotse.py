@@ -21,7 +21,7 @@ from weft.pipelines.sources import tars
 from weft.pipelines.sources.base import folder_of
 from weft.pipelines.sources.common.files import clean, stamp
 from weft.pipelines.sources.common.lists import numbered_lines, whole_list, wrong_item
-from weft.pipelines.sources.common.speech import Said, SpeechSource, refused
+from weft.pipelines.sources.common.speech import Labels, SpeechSource, refused
 from weft.pipelines.storage.retries import patiently, watched
 from weft.pipelines.storage.store import Store
 from weft.schemas.audio import Audio, Recording, Supervision, Word
@@ -91,7 +91,7 @@ class Source(SpeechSource):
             return
         said = json.loads(item.payload)
         audio = Audio(item.uri, channel=item.offset)
-        yield from self.recordings(item, store, audio, Said(supervisions=_supervisions(said)))
+        yield from self.recordings(item, store, audio, Labels(supervisions=_supervisions(said)))
 
     def _shard(self, item: Item, store: Store) -> Iterator[Recording | Reject]:
         listed = store.located(item.text_uri)
@@ -100,7 +100,7 @@ class Source(SpeechSource):
             for number, sample in enumerate(tars.samples(file)):
                 where = f"{item.path}/{sample.key}"
                 try:
-                    said = Said(supervisions=_supervisions([_bare(cuts.pop(sample.key, {}))]))
+                    said = Labels(supervisions=_supervisions([_bare(cuts.pop(sample.key, {}))]))
                     audio = sample.audio(item.uri)
                     for record in self.recordings(item, store, audio, said, f"{number:05d}"):
                         yield record.at(where) if isinstance(record, Recording) else record

@@ -17,7 +17,7 @@ from weft.pipelines.parts.splits import Named, Splits
 from weft.pipelines.sources.base import folder_of
 from weft.pipelines.sources.common.files import clean, local_file, stamp
 from weft.pipelines.sources.common.lists import numbered_lines, wrong_item
-from weft.pipelines.sources.common.speech import Said, SpeechSource, refused
+from weft.pipelines.sources.common.speech import Labels, SpeechSource, refused
 from weft.pipelines.storage.store import Store
 from weft.schemas.audio import Audio, Recording, Supervision, Word
 from weft.schemas.item import Item, key_for
@@ -112,14 +112,14 @@ def read(source: SpeechSource, item: Item, store: Store) -> Iterator[Recording |
         except Unusable as fault:
             yield refused(item, item.path, fault)
     if good:
-        yield from source.recordings(item, store, Audio(item.uri), Said(supervisions=tuple(good), **_common(said)))
+        yield from source.recordings(item, store, Audio(item.uri), Labels(supervisions=tuple(good), **_common(said)))
 
 
 def _whole(source: SpeechSource, item: Item, store: Store) -> Iterator[Recording | Reject]:
     line = _line(item)
     stretch = _fields(line)
     words = stretch.words
-    said = Said(
+    said = Labels(
         stretch.text,
         words,
         (),

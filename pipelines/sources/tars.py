@@ -18,7 +18,7 @@ from typing import Annotated, Any, BinaryIO, cast
 from weft.pipelines.audio.decoders import ENDINGS as AUDIO_ENDINGS
 from weft.pipelines.sources.base import folder_of
 from weft.pipelines.sources.common.files import File, clean, local_file, walk
-from weft.pipelines.sources.common.speech import Said, SpeechSource, refused
+from weft.pipelines.sources.common.speech import Labels, SpeechSource, refused
 from weft.pipelines.storage import retries as reading
 from weft.pipelines.storage.retries import watched
 from weft.pipelines.storage.store import Store
@@ -95,9 +95,9 @@ class _Sample:
             raise Unusable("no_audio" if not sounds else "several_audio", f"its members are {', '.join(self.members)}")
         return Audio(uri, *self.members[sounds[0]])
 
-    def said(self, file: BinaryIO) -> Said:
+    def said(self, file: BinaryIO) -> Labels:
         """Raises Unusable."""
-        said = Said()
+        said = Labels()
         for ending in self.members:
             if ending == ".json" or ending in TEXT or ending in READERS:
                 said = _also(said, ending, self._read(file, ending))
@@ -111,7 +111,7 @@ class _Sample:
         return file.read(length)
 
 
-def _also(said: Said, ending: str, data: bytes) -> Said:
+def _also(said: Labels, ending: str, data: bytes) -> Labels:
     try:
         if ending in TEXT:
             return replace(said, text=clean(data.decode("utf-8-sig")))
@@ -122,7 +122,7 @@ def _also(said: Said, ending: str, data: bytes) -> Said:
     return said.timed(READERS[ending](data, ""))
 
 
-def from_fields(given: Any, said: Said) -> Said:
+def from_fields(given: Any, said: Labels) -> Labels:
     """What a mapping says under the names that such mappings use. Raises ValueError for what is none."""
     if not isinstance(given, dict):
         raise ValueError("no mapping")

@@ -12,7 +12,7 @@ from typing import Annotated
 from weft.pipelines.parts.splits import Named, Splits
 from weft.pipelines.sources.common.files import clean
 from weft.pipelines.sources.common.lists import numbered_lines, wrong_item
-from weft.pipelines.sources.common.speech import Said, SpeechSource
+from weft.pipelines.sources.common.speech import Labels, SpeechSource
 from weft.pipelines.storage.retries import without_secrets
 from weft.pipelines.storage.store import Store
 from weft.schemas.audio import Audio, Recording
@@ -43,4 +43,4 @@ class Source(SpeechSource):
         """Raises Unusable."""
         if "://" not in item.uri:
             raise Unusable("not_a_url", "a line begins with a url, such as https://host/clip.flac")
-        yield from self.recordings(item, store, Audio(item.uri), Said(text=item.payload or None))
+        yield from self.recordings(item, store, Audio(item.uri), Labels(text=item.payload or None))

@@ -7,8 +7,8 @@ from random import Random
 from typing import ClassVar
 
 from weft.pipelines.tasks import base
-from weft.pipelines.tasks.base import Material, transcript
-from weft.pipelines.tasks.common.sample_builder import Draft
+from weft.pipelines.tasks.base import TaskInput, transcript
+from weft.pipelines.tasks.common.sample_builder import SampleBuilder
 
 
 class Task(base.Task):
@@ -22,10 +22,10 @@ class Task(base.Task):
     def markers(self) -> frozenset[str]:
         return frozenset({"speech", "asr"})
 
-    def weave(self, material: Material, draft: Draft, random: Random) -> None:
-        assert material.units
-        text = transcript(material)
-        draft.marker("speech", role="input", loss=self.loss_on_input)
-        draft.units(material.units, 0.0, material.seconds, role="input", loss=self.loss_on_input)
-        draft.marker("asr", role="target")
-        draft.text(f" {text}", 0.0, material.seconds, role="target")
+    def compose(self, task_input: TaskInput, builder: SampleBuilder, random: Random) -> None:
+        assert task_input.units
+        text = transcript(task_input)
+        builder.marker("speech", role="input", loss=self.loss_on_input)
+        builder.units(task_input.units, 0.0, task_input.seconds, role="input", loss=self.loss_on_input)
+        builder.marker("asr", role="target")
+        builder.text(f" {text}", 0.0, task_input.seconds, role="target")

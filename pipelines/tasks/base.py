@@ -1,15 +1,15 @@
-"""A task turns one utterance (or document) into one sample. The base keeps the books; the leaf says what comes when.
+"""A task turns one utterance (or document) into one sample. The base checks and counts; the leaf says what comes in which order.
 
 class Task(base.Task):
-    def weave(self, material, draft, random):
-        draft.marker("speech"); draft.units(material.units, 0.0, material.seconds)
+    def compose(self, task_input, builder, random):
+        builder.marker("speech"); builder.units(task_input.units, 0.0, task_input.seconds)
 """
 
 from dataclasses import dataclass
 from random import Random
 from typing import ClassVar
 
-from weft.pipelines.tasks.common.sample_builder import Draft
+from weft.pipelines.tasks.common.sample_builder import SampleBuilder
 from weft.schemas.audio import Alignment, Units, Utterance
 from weft.schemas.ledger import Unusable
 from weft.schemas.settings import Versioned
@@ -18,7 +18,7 @@ from weft.schemas.text import Document
 
 
 @dataclass(frozen=True, slots=True)
-class Material:
+class TaskInput:
     """What a task may draw on; what its `needs` do not name is None."""
 
     source: Utterance | Document
@@ -52,13 +52,13 @@ class Task(Versioned):
         """The vocabulary's markers that it writes, by name."""
         raise NotImplementedError
 
-    def weave(self, material: Material, draft: Draft, random: Random) -> None:
-        """Writes the sample into the draft. Raises Unusable. `random` is seeded by (sample key, pass)."""
+    def compose(self, task_input: TaskInput, builder: SampleBuilder, random: Random) -> None:
+        """Writes the sample into the builder. Raises Unusable. `random` is seeded by (sample key, pass)."""
         raise NotImplementedError
 
 
-def transcript(material: Material) -> str:
+def transcript(task_input: TaskInput) -> str:
     """The text. Raises Unusable when there is none."""
-    if not material.text:
+    if not task_input.text:
         raise Unusable("no_transcript", "this task needs a transcript")
-    return material.text
+    return task_input.text

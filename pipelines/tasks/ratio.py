@@ -12,8 +12,8 @@ from typing import ClassVar
 from pydantic import Field
 
 from weft.pipelines.tasks import base
-from weft.pipelines.tasks.base import Material, transcript
-from weft.pipelines.tasks.common.sample_builder import Draft
+from weft.pipelines.tasks.base import TaskInput, transcript
+from weft.pipelines.tasks.common.sample_builder import SampleBuilder
 
 
 class Task(base.Task):
@@ -31,19 +31,19 @@ class Task(base.Task):
     def markers(self) -> frozenset[str]:
         return frozenset({self.start, self.stop, self.text_pad}) - {""}
 
-    def weave(self, material: Material, draft: Draft, random: Random) -> None:
-        units = material.units
+    def compose(self, task_input: TaskInput, builder: SampleBuilder, random: Random) -> None:
+        units = task_input.units
         assert units
-        texts = draft.text_ids(f" {transcript(material)}")
-        codes = draft.codes(units, units.ids)
+        texts = builder.text_ids(f" {transcript(task_input)}")
+        codes = builder.codes(units, units.ids)
         if self.text_pad:
             missing = -(-len(codes) // self.audio) * self.text - len(texts)
-            texts += [draft.vocabulary.marker(self.text_pad)] * max(0, missing)
+            texts += [builder.vocabulary.marker(self.text_pad)] * max(0, missing)
         if self.start:
-            draft.marker(self.start)
+            builder.marker(self.start)
         while texts or codes:
-            draft.tokens(texts[: self.text], "text", 0.0, 0.0, "text", loss=True)
-            draft.tokens(codes[: self.audio], "speech", 0.0, 0.0, "units", loss=True)
+            builder.tokens(texts[: self.text], "text", 0.0, 0.0, "text", loss=True)
+            builder.tokens(codes[: self.audio], "speech", 0.0, 0.0, "units", loss=True)
             texts, codes = texts[self.text :], codes[self.audio :]
         if self.stop:
-            draft.marker(self.stop)
+            builder.marker(self.stop)

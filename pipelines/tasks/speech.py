@@ -4,8 +4,8 @@ from random import Random
 from typing import ClassVar
 
 from weft.pipelines.tasks import base
-from weft.pipelines.tasks.base import Material
-from weft.pipelines.tasks.common.sample_builder import Draft
+from weft.pipelines.tasks.base import TaskInput
+from weft.pipelines.tasks.common.sample_builder import SampleBuilder
 
 
 class Task(base.Task):
@@ -17,7 +17,7 @@ class Task(base.Task):
     def markers(self) -> frozenset[str]:
         return frozenset({"speech"})
 
-    def weave(self, material: Material, draft: Draft, random: Random) -> None:
-        assert material.units
-        draft.marker("speech")
-        draft.units(material.units, 0.0, material.seconds)
+    def compose(self, task_input: TaskInput, builder: SampleBuilder, random: Random) -> None:
+        assert task_input.units
+        builder.marker("speech")
+        builder.units(task_input.units, 0.0, task_input.seconds)

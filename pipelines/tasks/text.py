@@ -4,8 +4,8 @@ from random import Random
 from typing import ClassVar
 
 from weft.pipelines.tasks import base
-from weft.pipelines.tasks.base import Material, transcript
-from weft.pipelines.tasks.common.sample_builder import Draft
+from weft.pipelines.tasks.base import TaskInput, transcript
+from weft.pipelines.tasks.common.sample_builder import SampleBuilder
 from weft.schemas.text import Document
 
 
@@ -18,6 +18,6 @@ class Task(base.Task):
     def markers(self) -> frozenset[str]:
         return frozenset({"text"})
 
-    def weave(self, material: Material, draft: Draft, random: Random) -> None:
-        draft.marker("text")
-        draft.text(transcript(material))
+    def compose(self, task_input: TaskInput, builder: SampleBuilder, random: Random) -> None:
+        builder.marker("text")
+        builder.text(transcript(task_input))

@@ -7,8 +7,8 @@ from random import Random
 from typing import ClassVar
 
 from weft.pipelines.tasks import base
-from weft.pipelines.tasks.base import Material, transcript
-from weft.pipelines.tasks.common.sample_builder import Draft
+from weft.pipelines.tasks.base import TaskInput, transcript
+from weft.pipelines.tasks.common.sample_builder import SampleBuilder
 
 
 class Task(base.Task):
@@ -22,9 +22,9 @@ class Task(base.Task):
     def markers(self) -> frozenset[str]:
         return frozenset({"text", "tts"})
 
-    def weave(self, material: Material, draft: Draft, random: Random) -> None:
-        assert material.units
-        draft.marker("text", role="input", loss=self.loss_on_input)
-        draft.text(f" {transcript(material)}", 0.0, material.seconds, role="input", loss=self.loss_on_input)
-        draft.marker("tts", role="target")
-        draft.units(material.units, 0.0, material.seconds, role="target")
+    def compose(self, task_input: TaskInput, builder: SampleBuilder, random: Random) -> None:
+        assert task_input.units
+        builder.marker("text", role="input", loss=self.loss_on_input)
+        builder.text(f" {transcript(task_input)}", 0.0, task_input.seconds, role="input", loss=self.loss_on_input)
+        builder.marker("tts", role="target")
+        builder.units(task_input.units, 0.0, task_input.seconds, role="target")

@@ -14,14 +14,14 @@ from typing import ClassVar
 from pydantic import model_validator
 
 from weft.pipelines.tasks import base
-from weft.pipelines.tasks.base import Material
-from weft.pipelines.tasks.common.sample_builder import Draft
+from weft.pipelines.tasks.base import TaskInput
+from weft.pipelines.tasks.common.sample_builder import SampleBuilder
 from weft.schemas.audio import Alignment
 from weft.schemas.ledger import Unusable
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
+class WordSpan:
     """Words `begin` to `end` of an utterance in one modality."""
 
     modality: str
@@ -48,32 +48,32 @@ class Task(base.Task):
     def markers(self) -> frozenset[str]:
         return frozenset({"text", "speech"})
 
-    def weave(self, material: Material, draft: Draft, random: Random) -> None:
-        assert material.alignment and material.units
-        words = material.alignment.words
-        bounds = boundaries(material.alignment)
+    def compose(self, task_input: TaskInput, builder: SampleBuilder, random: Random) -> None:
+        assert task_input.alignment and task_input.units
+        words = task_input.alignment.words
+        bounds = boundaries(task_input.alignment)
         for span in self.spans(len(words), random):
             start, stop = bounds[span.begin], bounds[span.end]
-            draft.marker(span.modality)
+            builder.marker(span.modality)
             if span.modality == "text":
-                draft.text("".join(f" {w.text}" for w in words[span.begin : span.end]), start, stop)
+                builder.text("".join(f" {w.text}" for w in words[span.begin : span.end]), start, stop)
             else:
-                draft.units(material.units, start, stop)
+                builder.units(task_input.units, start, stop)
 
-    def spans(self, words: int, random: Random) -> list[Span]:
+    def spans(self, words: int, random: Random) -> list[WordSpan]:
         """Spans that cover words 0 to `words` once, in order, in alternating modality. Raises Unusable."""
         least = {"text": self.text_words[0], "speech": self.speech_words[0]}
         if words < sum(least.values()):
             raise Unusable("too_few_words", f"{words} words hold no two spans of {least['text']} and {least['speech']}")
         modality = random.choice(("text", "speech"))
-        spans: list[Span] = []
+        spans: list[WordSpan] = []
         while not spans or spans[-1].end < words:
             begin = spans[-1].end if spans else 0
             other = "speech" if modality == "text" else "text"
             end = begin + self._length(modality, random)
             if not spans:  # the first leaves room for one of the other modality
                 end = min(end, words - least[other])
-            spans.append(Span(modality, begin, words if words - end < least[other] else end))
+            spans.append(WordSpan(modality, begin, words if words - end < least[other] else end))
             modality = other
         return spans
 

@@ -14,7 +14,7 @@ from weft.schemas.settings import Versioned
 
 
 @dataclass(frozen=True, slots=True)
-class Spoken:
+class SpokenClip:
     """Samples (float32 [n], mono, 16 kHz) and the language they are known to be in ("": unknown)."""
 
     samples: np.ndarray
@@ -52,6 +52,6 @@ class Transcriber(Versioned):
         """Backend and model, such as `faster-whisper-1.2.1 large-v3`."""
         raise NotImplementedError
 
-    def transcribe(self, clips: Sequence[Spoken]) -> Iterator[Transcript | Unusable]:
+    def transcribe(self, clips: Sequence[SpokenClip]) -> Iterator[Transcript | Unusable]:
         """What is said in each, or why that cannot be told, in order."""
         raise NotImplementedError

@@ -11,7 +11,7 @@ from pydantic import PrivateAttr
 
 from weft.pipelines.aligners.sphinx import pcm_of
 from weft.pipelines.transcribers import base
-from weft.pipelines.transcribers.base import Spoken, Transcript
+from weft.pipelines.transcribers.base import SpokenClip, Transcript
 from weft.schemas.fingerprint import version_of
 from weft.schemas.ledger import Unusable
 
@@ -27,14 +27,14 @@ class Transcriber(base.Transcriber):
     def version(self) -> str:
         return f"pocketsphinx-{version_of('pocketsphinx')}"
 
-    def transcribe(self, clips: Sequence[Spoken]) -> Iterator[Transcript | Unusable]:
+    def transcribe(self, clips: Sequence[SpokenClip]) -> Iterator[Transcript | Unusable]:
         for clip in clips:
             if clip.language in ("", "en"):
                 yield self._heard(clip)
             else:
                 yield Unusable("language", f"it is said in {clip.language!r}, and this transcriber writes English")
 
-    def _heard(self, clip: Spoken) -> Transcript:
+    def _heard(self, clip: SpokenClip) -> Transcript:
         self._decoder.reinit_feat()
         self._decoder.start_utt()
         self._decoder.process_raw(pcm_of(clip.samples), full_utt=True)

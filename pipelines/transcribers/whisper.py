@@ -15,7 +15,7 @@ from pydantic import Field
 from weft.outside.backend import Backend
 from weft.pipelines.audio.sound import RATE
 from weft.pipelines.transcribers import base
-from weft.pipelines.transcribers.base import Spoken, Transcript
+from weft.pipelines.transcribers.base import SpokenClip, Transcript
 from weft.schemas.fingerprint import content
 from weft.schemas.hub import loadable_or_word
 from weft.schemas.ledger import Unusable
@@ -48,7 +48,7 @@ class Transcriber(Backend, base.Transcriber):
         """Raises ValueError for a model that faster-whisper does not load."""
         self.start(model=loadable_or_word(self.model), compute=self.compute, beam=self.beam, batch=self.batch)
 
-    def transcribe(self, clips: Sequence[Spoken]) -> Iterator[Transcript | Unusable]:
+    def transcribe(self, clips: Sequence[SpokenClip]) -> Iterator[Transcript | Unusable]:
         """Neighbours in one language are heard in one go, each within its own bounds; where one is refused, each alone."""
         for language, several in groupby(clips, key=lambda c: c.language or self.language):
             samples = [clip.samples for clip in several]

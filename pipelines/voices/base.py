@@ -30,7 +30,7 @@ class Style:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Spoken:
+class Synthesized:
     """Mono float32 samples in [-1, 1] at `rate` Hz, and one `Word` for each token of `text.split()`, in order.
 
     Word times are seconds from the first sample, without overlap. A token that makes no sound (a lone dash) has
@@ -118,6 +118,6 @@ class Voice(Versioned):
         """The voices and variants of this language that `style_for` may choose from, always in the same order."""
         raise NotImplementedError
 
-    def speak(self, text: str, style: Style) -> Spoken:
+    def speak(self, text: str, style: Style) -> Synthesized:
         """Speaks plain text. Raises Unusable for text that cannot be spoken; any other error is a failure of the work."""
         raise NotImplementedError

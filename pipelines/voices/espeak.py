@@ -23,7 +23,7 @@ from pydantic import model_validator
 
 from weft.pipelines.audio.espeak_library import NEVER_EXIT, PHONEME_EVENTS, RATE, SYNCHRONOUS, data_path, library
 from weft.pipelines.voices import base
-from weft.pipelines.voices.base import Spoken, Style
+from weft.pipelines.voices.base import Style, Synthesized
 from weft.schemas.audio import Word
 from weft.schemas.fingerprint import version_of
 from weft.schemas.ledger import Unusable
@@ -31,7 +31,7 @@ from weft.schemas.ledger import Unusable
 _UTF8 = 1  # the only flag: no SSML (0x10), no [[phonemes]] (0x100)
 _WORD, _PHONEME = 1, 7  # event types
 _SILENT = frozenset("-‐‑‒–—―…․.,;:!?¡¿\"'`´“”‘’«»‹›()[]{}*_~|\\")
-_UNHEARD = {"Cc", "Cs", "Co", "Cn"}  # control characters (1 starts an espeak command), surrogates, unassigned
+_UNSPEAKABLE = {"Cc", "Cs", "Co", "Cn"}  # control characters (1 starts an espeak command), surrogates, unassigned
 _NOT_HUMAN = ("robo", "robot", "whisper", "demonic", "croak", "fast", "tweaky", "mr serious")
 _OTHER_SCRIPT = {"gmw/en-Shaw"}
 
@@ -56,14 +56,14 @@ class Voice(base.Voice):
         variants = self.variants or [v for v in _variants() if not any(w in v.lower() for w in _NOT_HUMAN)]
         return [(voice, variant) for voice in _voices(self.language) for variant in variants]
 
-    def speak(self, text: str, style: Style) -> Spoken:
+    def speak(self, text: str, style: Style) -> Synthesized:
         """Speaks plain text at 22.05 kHz. Raises Unusable for text without a sound, ValueError for a voice it has not."""
         line = Line.of(text)
         pcm, events = _synthesise(line.sent, self._voice_name(style), _parameters(style))
         sounds = line.sounds(events, len(pcm))
         if not sounds:
             raise Unusable("unspeakable", f"there is nothing to speak in {text[:60]!r}")
-        return Spoken(pcm.astype(np.float32) / np.float32(32768), RATE, tuple(line.words(sounds)))
+        return Synthesized(pcm.astype(np.float32) / np.float32(32768), RATE, tuple(line.words(sounds)))
 
     def _voice_name(self, style: Style) -> str:
         voices = _voices(self.language)
@@ -118,7 +118,7 @@ _Callback = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_int, ctypes
 
 
 @dataclass(frozen=True, slots=True)
-class Event:
+class EspeakEvent:
     """A word (`place` is its first character, from 0) or a phone (`phone` is empty in a pause) begins at `sample`."""
 
     type: int
@@ -138,10 +138,10 @@ def _parameters(style: Style) -> tuple[tuple[int, int], ...]:
     return (1, rate), (2, volume), (3, pitch)
 
 
-def _synthesise(line: str, voice: str, parameters: Sequence[tuple[int, int]]) -> tuple[np.ndarray, list[Event]]:
+def _synthesise(line: str, voice: str, parameters: Sequence[tuple[int, int]]) -> tuple[np.ndarray, list[EspeakEvent]]:
     """One line as int16 samples and events in the order of their samples."""
     chunks: list[bytes] = []
-    events: list[Event] = []
+    events: list[EspeakEvent] = []
 
     def collect(wave: int | None, count: int, heard: "ctypes._Pointer[_Event]") -> int:
         if wave and count > 0:
@@ -160,11 +160,11 @@ def _synthesise(line: str, voice: str, parameters: Sequence[tuple[int, int]]) ->
     return np.frombuffer(b"".join(chunks), np.int16), events
 
 
-def _events(heard: "ctypes._Pointer[_Event]") -> Iterator[Event]:
+def _events(heard: "ctypes._Pointer[_Event]") -> Iterator[EspeakEvent]:
     """The events of one callback; a zero type ends the list."""
     number = 0
     while heard[number].type:
-        yield Event(heard[number].type, heard[number].text_position - 1, heard[number].sample, heard[number].id)
+        yield EspeakEvent(heard[number].type, heard[number].text_position - 1, heard[number].sample, heard[number].id)
         number += 1
 
 
@@ -197,7 +197,7 @@ class Line:
         """Drops what is not heard. A lone dash would be given the number after it, so it becomes a comma before it."""
         forms: list[str] = []
         for token in text.split():
-            form = "".join(c for c in token if unicodedata.category(c) not in _UNHEARD)
+            form = "".join(c for c in token if unicodedata.category(c) not in _UNSPEAKABLE)
             forms.append(_comma(form) if set(form) - _SILENT else "")
             if form and not forms[-1]:
                 _pause(forms)
@@ -207,12 +207,12 @@ class Line:
     def sent(self) -> str:
         return " ".join(filter(None, self.forms))
 
-    def sounds(self, events: Sequence[Event], total: int) -> list[Sound]:
+    def sounds(self, events: Sequence[EspeakEvent], total: int) -> list[Sound]:
         """The phones with the word each belongs to. A word's first begins where espeak says that the word does."""
         sounds: list[Sound] = []
         word, onset = -1, 0
         starts = self._starts()
-        for event, following in pairwise([*events, Event(0, 0, total)]):
+        for event, following in pairwise([*events, EspeakEvent(0, 0, total)]):
             if event.type == _WORD:
                 word, onset = max(word, self._word_at(starts, event.place)), event.sample
             elif event.type == _PHONEME and event.phone.strip() and word >= 0:

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from weft.pipelines.transcribers.base import Spoken
+from weft.pipelines.transcribers.base import SpokenClip
 from weft.pipelines.transcribers.whisper import Transcriber
 
 pytestmark = pytest.mark.backends
@@ -71,7 +71,7 @@ def test_each_clip_gets_its_own_transcript(model: Path) -> None:
     transcriber.setup()
     rng = np.random.default_rng(0)
     clips = [
-        Spoken(rng.normal(0, 0.1, round(s * RATE)).astype(np.float32), lang)
+        SpokenClip(rng.normal(0, 0.1, round(s * RATE)).astype(np.float32), lang)
         for s, lang in ((2, "en"), (3, "en"), (1, ""))
     ]
     found = list(transcriber.transcribe(clips))

@@ -10,7 +10,7 @@ import yaml
 from tests.jobs.planting import corpus, good, trained  # noqa: F401  # fixtures
 from weft.jobs import cli
 from weft.jobs.build import build
-from weft.jobs.commands import read_house
+from weft.jobs.commands import read_pipeline
 from weft.jobs.engine import LocalEngine
 from weft.pipelines.audio.sound import flac
 from weft.pipelines.storage.store import Store
@@ -120,6 +120,6 @@ training:
 @pytest.fixture(scope="session")
 def text_corpus(small_corpus: Path) -> str:
     """`small_corpus` built: its folder."""
-    house, store = read_house(str(small_corpus / "recipe.yaml")), Store(str(small_corpus / "corpus"))
-    build(house, store, LocalEngine(store), lambda event: None, lambda works: None)
+    pipeline, store = read_pipeline(str(small_corpus / "recipe.yaml")), Store(str(small_corpus / "corpus"))
+    build(pipeline, store, LocalEngine(store), lambda event: None, lambda works: None)
     return store.url

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from weft.jobs.build import build
-from weft.jobs.commands import open_corpus, read_house
+from weft.jobs.commands import open_corpus, read_pipeline
 from weft.jobs.engine import LocalEngine
 from weft.pipelines.aligners.adapted import Aligner
 from weft.pipelines.mixing.audit import audit
@@ -92,9 +92,9 @@ def corpus(good: Path, tmp_path: Path) -> Store:
 
 def run(recipe_at: Path, out: Path, verify: bool = False) -> list[Damaged]:
     """A local build, and what it found damaged."""
-    house, store, found = read_house(str(recipe_at)), Store(str(out)), list[Damaged]()
+    pipeline, store, found = read_pipeline(str(recipe_at)), Store(str(out)), list[Damaged]()
     with claimed(store):
-        build(house, store, LocalEngine(store), lambda _: None, lambda _: None, found.append if verify else None)
+        build(pipeline, store, LocalEngine(store), lambda _: None, lambda _: None, found.append if verify else None)
     return found
 
 

@@ -10,7 +10,7 @@ import pytest
 import soundfile
 
 from weft.jobs.build import build
-from weft.jobs.commands import read_house
+from weft.jobs.commands import read_pipeline
 from weft.jobs.engine import LocalEngine
 from weft.pipelines.mixing.audit import audit
 from weft.pipelines.parts.parts import read_part
@@ -104,10 +104,10 @@ def bad(tmp_path: Path, material: Path) -> Path:
 def test_bad_input_is_rejected_with_a_reason_and_the_ledger_adds_up(
     bad: Path, tmp_path: Path, write_recipe: Callable[..., Path]
 ) -> None:
-    house = read_house(str(write_recipe(tmp_path / "recipe.yaml", speech=bad)), ["sources.speech.missing=reject"])
+    pipeline = read_pipeline(str(write_recipe(tmp_path / "recipe.yaml", speech=bad)), ["sources.speech.missing=reject"])
     store = Store(str(tmp_path / "corpus"))
-    build(house, store, LocalEngine(store), lambda event: None, lambda works: None)
-    found = audit(store, house, deep=True)
+    build(pipeline, store, LocalEngine(store), lambda event: None, lambda works: None)
+    found = audit(store, pipeline, deep=True)
     assert found.faults == ()
     ingest = {r.path: r.reason for r in rejects(store, "ingest") + rejects(store, "segment")}
     assert {name: ingest.get(name) for name in REJECTED} == REJECTED
@@ -116,7 +116,7 @@ def test_bad_input_is_rejected_with_a_reason_and_the_ledger_adds_up(
     aligned = {Path(r.path).name: r.reason for r in rejects(store, "align")}
     assert {name: aligned.get(name) for name in ALIGN_REJECTED} == ALIGN_REJECTED
     assert not set(GOOD) & (ingest.keys() | aligned.keys())
-    listed = sum(1 for _ in house.sources["speech"].items("speech"))
+    listed = sum(1 for _ in pipeline.sources["speech"].items("speech"))
     ledger = next(n for n in found.nodes if n.node == "ingest/speech")
     assert ledger.items_in == listed == ledger.items_out + ledger.items_rejected
     assert ledger.items_out == next(n.items_in for n in found.nodes if n.node == "segment/speech")

@@ -11,7 +11,7 @@ import yaml
 
 from weft.jobs.build import build
 from weft.jobs.changes import changes
-from weft.jobs.commands import read_house
+from weft.jobs.commands import read_pipeline
 from weft.jobs.engine import LocalEngine
 from weft.jobs.schedule import Event
 from weft.pipelines.storage.store import Store
@@ -30,9 +30,9 @@ Weft = Callable[..., tuple[int, str, str]]
 
 
 def ran(recipe: Path, out: Path, *overrides: str) -> list[Event]:
-    house, store = read_house(str(recipe), overrides), Store(str(out))
+    pipeline, store = read_pipeline(str(recipe), overrides), Store(str(out))
     events: list[Event] = []
-    build(house, store, LocalEngine(store), events.append, lambda works: None)
+    build(pipeline, store, LocalEngine(store), events.append, lambda works: None)
     return events
 
 
@@ -45,7 +45,7 @@ def again(events: list[Event]) -> dict[str, tuple[str, ...]]:
 
 
 def said(recipe: Path, out: Path, *overrides: str) -> list[str]:
-    return changes(read_house(str(recipe), overrides), Store(str(out)))
+    return changes(read_pipeline(str(recipe), overrides), Store(str(out)))
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from weft.jobs.build import build
-from weft.jobs.commands import read_house
+from weft.jobs.commands import read_pipeline
 from weft.jobs.engine import LocalEngine
 from weft.pipelines.mixing.plan import read_tars
 from weft.pipelines.mixing.shards import tar_name
@@ -49,7 +49,7 @@ def built(tmp_path: Path) -> Callable[[Lines], Tars]:
     def build_with(lines: Lines) -> Tars:
         file.write_text("".join(f"{line}\n" for line in lines))
         store = Store(str(corpus))
-        build(read_house(str(recipe)), store, LocalEngine(store), lambda event: None, lambda works: None)
+        build(read_pipeline(str(recipe)), store, LocalEngine(store), lambda event: None, lambda works: None)
         return {tar.name: store.read(tar_name("pretrain", tar)) for tar in read_tars(store, "pretrain")}
 
     return build_with

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import yaml
 
-from weft.jobs.commands import read_house
+from weft.jobs.commands import read_pipeline
 from weft.jobs.costs import steps_of
 from weft.jobs.forecast import shortages
 from weft.jobs.holdings import Holding, sampled_holding
@@ -140,15 +140,15 @@ class TestShortages:
         assert code == 0 and "too little" not in said
 
     def test_samples_are_documents_not_files(self, recipe: Callable) -> None:
-        house = read_house(recipe(total=41, unit="samples"))
-        (sentence,) = shortages(house, {"books": sampled_holding("books", house.sources["books"])})
+        pipeline = read_pipeline(recipe(total=41, unit="samples"))
+        (sentence,) = shortages(pipeline, {"books": sampled_holding("books", pipeline.sources["books"])})
         assert "41 samples of text, one pass over books holds about 40" in sentence
 
     def test_data_that_does_not_say_how_much_it_is_is_not_called_too_little(self, recipe: Callable) -> None:
-        house = read_house(recipe(total=1000))
-        assert shortages(house, {"books": Holding(items=4, read=4, unreadable=4)}) == []
-        assert shortages(house, {"books": Holding(items=4, read=4, bytes=2400, records=1, unreadable=2)}) == []
-        assert len(shortages(house, {"books": Holding(items=4, read=4, bytes=1600, records=1, unreadable=2)})) == 1
+        pipeline = read_pipeline(recipe(total=1000))
+        assert shortages(pipeline, {"books": Holding(items=4, read=4, unreadable=4)}) == []
+        assert shortages(pipeline, {"books": Holding(items=4, read=4, bytes=2400, records=1, unreadable=2)}) == []
+        assert len(shortages(pipeline, {"books": Holding(items=4, read=4, bytes=1600, records=1, unreadable=2)})) == 1
 
 
 class TestLearning:

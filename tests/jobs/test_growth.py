@@ -8,7 +8,7 @@ import yaml
 
 from tests.jobs.planting import content, run
 from weft.jobs.changes import changes
-from weft.jobs.commands import read_house
+from weft.jobs.commands import read_pipeline
 from weft.pipelines.storage.store import Store
 
 Weft = Callable[..., tuple[int, str, str]]
@@ -50,7 +50,7 @@ def test_a_source_that_grows_threefold_in_two_steps_and_shrinks_again(
     """From 10 parts to 17 and 30, across powers of two; then fewer than at first."""
     for count in (30, 50, 90):
         run(texts(count), tmp_path / "grown")
-    assert changes(read_house(str(texts(90))), Store(str(tmp_path / "grown"))) == []
+    assert changes(read_pipeline(str(texts(90))), Store(str(tmp_path / "grown"))) == []
     run(texts(90), tmp_path / "clean")
     assert content(tmp_path / "grown") == content(tmp_path / "clean")
     run(texts(25), tmp_path / "grown")

@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from weft.jobs.build import tidy
-from weft.jobs.commands import read_house
+from weft.jobs.build import remove_stale
+from weft.jobs.commands import read_pipeline
 from weft.pipelines.parts.expected import Expected
 from weft.pipelines.parts.verify import strangers
 from weft.pipelines.storage.lock import Lock
@@ -31,14 +31,17 @@ def test_a_second_build_says_who_holds_the_corpus(weft: Run, write_recipe: Calla
 
 
 def test_tidying_keeps_what_weft_did_not_make(write_recipe: Callable[..., Path], tmp_path: Path) -> None:
-    store, house = Store(str(tmp_path / "corpus")), read_house(str(write_recipe(tmp_path / "r.yaml", training={})))
+    store, pipeline = (
+        Store(str(tmp_path / "corpus")),
+        read_pipeline(str(write_recipe(tmp_path / "r.yaml", training={}))),
+    )
     mine = ["align/notes.txt", "rejects/seen.csv", "order/words/mine.parquet", "encode/hubert/speech/plot.png"]
     stale = ["align/gone/part-00000.parquet", "rejects/align/gone/part-00000.parquet", "synthesize/gone/part-00000.bin"]
     for name in mine + stale:
         store.write(name, b"x")
-    tidy(house, store, [])
+    remove_stale(pipeline, store, [])
     assert [n for n in mine if not store.exists(n)] == []
     assert [n for n in stale if store.exists(n)] == []
     assert "align/notes.txt is no part of this corpus: move it away" in list(
-        strangers(store, Expected.of(store, house))
+        strangers(store, Expected.of(store, pipeline))
     )

@@ -9,7 +9,7 @@ import ray
 from ray.cluster_utils import Cluster
 
 from weft.jobs.build import build
-from weft.jobs.commands import read_house
+from weft.jobs.commands import read_pipeline
 from weft.jobs.engine import Engine, LocalEngine
 from weft.jobs.ray_engine import RayEngine
 from weft.jobs.schedule import Event
@@ -18,7 +18,7 @@ from weft.pipelines.storage.store import Store
 
 def built(recipe: Path, store: Store, engine: Engine, report: Callable[[Event], None]) -> dict[str, str]:
     """Every file of the shards by its digest."""
-    build(read_house(str(recipe)), store, engine, report, lambda works: None)
+    build(read_pipeline(str(recipe)), store, engine, report, lambda works: None)
     return {name: hashlib.sha256(store.read(name)).hexdigest() for name in store.names("shards")}
 
 

@@ -32,8 +32,8 @@ from tests.jobs.planting import (
     shorter,
     told,
 )  # fmt: skip
-from weft.jobs.commands import build_corpus, open_corpus, read_house
-from weft.pipelines.parts.parts import Stamp, read_table, stamp_of, table_digest, write_table
+from weft.jobs.commands import build_corpus, open_corpus, read_pipeline
+from weft.pipelines.parts.parts import Footer, footer_of, read_table, table_digest, write_table
 from weft.pipelines.storage.store import Store
 from weft.schemas.faults import RecipeError
 
@@ -82,16 +82,16 @@ def row_fewer(table: pa.Table) -> pa.Table:
 
 
 def replace_rows(store: Store, name: str, change: Callable[[pa.Table], pa.Table], digest: str = "") -> None:
-    stamp, table = stamp_of(store, name), read_table(store, name).replace_schema_metadata(None)
+    stamp, table = footer_of(store, name), read_table(store, name).replace_schema_metadata(None)
     assert stamp
-    write_table(store, name, change(table), Stamp(stamp.fingerprint, digest or stamp.digest, stamp.notes))
+    write_table(store, name, change(table), Footer(stamp.fingerprint, digest or stamp.digest, stamp.notes))
 
 
 def of_another_corpus(store: Store, name: str) -> None:
     """A part that is sound in itself, of other rows and made from something else."""
     table = read_table(store, name).replace_schema_metadata(None)
     other = row_more(table)
-    write_table(store, name, other, Stamp("another fingerprint", table_digest(other), {"parts": "2"}))
+    write_table(store, name, other, Footer("another fingerprint", table_digest(other), {"parts": "2"}))
 
 
 def parts(store: Store, *folders: str) -> tuple[str, ...]:
@@ -255,7 +255,7 @@ def test_a_damaged_part_that_a_build_must_read_is_made_again(
     replace_bytes(corpus, "models/pitch/model.safetensors", flipped)
     for name in (part.replace("ingest", "segment"), segments, codes):
         corpus.remove(name)
-    build_corpus(read_house(str(good / "recipe.yaml")), corpus.root, "local", None, None)
+    build_corpus(read_pipeline(str(good / "recipe.yaml")), corpus.root, "local", None, None)
     said = capsys.readouterr().out
     assert f"{part} is damaged" in said and "models/pitch/model.safetensors has another checksum" in said
     assert content(corpus.root) == content(good / "corpus")

@@ -15,22 +15,22 @@ from pathlib import Path
 import pytest
 
 from weft.jobs.build import build
-from weft.jobs.commands import read_house
+from weft.jobs.commands import read_pipeline
 from weft.jobs.engine import LocalEngine
 from weft.jobs.schedule import Event
-from weft.pipelines.graph import House
+from weft.pipelines.graph import Pipeline
 from weft.pipelines.mixing.audit import audit
 from weft.pipelines.storage.store import Store
 
 Write = Callable[..., Path]
 
 
-def run(recipe: Path, out: Path, *overrides: str) -> tuple[House, list[Event]]:
+def run(recipe: Path, out: Path, *overrides: str) -> tuple[Pipeline, list[Event]]:
     """A local build, and every piece of work it did or kept."""
-    house, store = read_house(str(recipe), overrides), Store(str(out))
+    pipeline, store = read_pipeline(str(recipe), overrides), Store(str(out))
     events: list[Event] = []
-    build(house, store, LocalEngine(store), events.append, lambda works: None)
-    return house, events
+    build(pipeline, store, LocalEngine(store), events.append, lambda works: None)
+    return pipeline, events
 
 
 def did(events: list[Event]) -> set[str]:
@@ -63,8 +63,8 @@ def built(whole: Path, write_recipe: Write) -> Path:
 
 
 def test_the_ledger_adds_up_and_the_mixture_is_exact(built: Path) -> None:
-    house = read_house(str(built / "recipe.yaml"))
-    found = audit(Store(str(built / "corpus")), house, deep=True)
+    pipeline = read_pipeline(str(built / "recipe.yaml"))
+    found = audit(Store(str(built / "corpus")), pipeline, deep=True)
     assert found.faults == ()
     for task in found.stages[0].tasks:
         assert task.worst <= task.sample and task.samples > 0
@@ -98,7 +98,7 @@ def test_one_edited_dialogue_reruns_one_part_and_rewrites_only_the_shards_that_h
         "books": {"use": "text", "path": str(material / "books"), "documents": "paragraph"},
     }
     recipe = write_recipe(tmp_path / "recipe.yaml", sources=sources, shards={"bytes": 10000})
-    house, _ = run(recipe, tmp_path / "corpus")
+    pipeline, _ = run(recipe, tmp_path / "corpus")
     before = shards(tmp_path / "corpus")
     write_script(script, [*said[:3], "we went out to the new market number three again", *said[4:]])
     _, events = run(recipe, tmp_path / "corpus")
@@ -110,7 +110,7 @@ def test_one_edited_dialogue_reruns_one_part_and_rewrites_only_the_shards_that_h
     changed = {name for name in tars if before.get(name) != after.get(name)}
     holding = {name for name in tars & after.keys() if b"d3-" in (tmp_path / "corpus/shards" / name).read_bytes()}
     # a task's last tar ends where its budget does, so it may gain or lose a sample, its only one too
-    assert holding <= changed and len(changed - holding) <= len(house.tasks) and changed < tars
+    assert holding <= changed and len(changed - holding) <= len(pipeline.tasks) and changed < tars
 
 
 def write_script(path: Path, said: list[str]) -> None:

@@ -11,7 +11,7 @@ import soundfile
 import yaml
 
 from weft.jobs.build import build
-from weft.jobs.commands import read_house
+from weft.jobs.commands import read_pipeline
 from weft.jobs.engine import LocalEngine
 from weft.pipelines.storage.store import Store
 
@@ -51,8 +51,8 @@ def test_a_sample_says_what_it_is_of_and_who_made_it(
     said = yaml.safe_load(recipe.read_text())
     said["training"]["pretrain"]["mixture"] = mixture
     recipe.write_text(yaml.safe_dump(said))
-    house, store = read_house(str(recipe)), Store(str(tmp_path / "corpus"))
-    build(house, store, LocalEngine(store), lambda event: None, lambda works: None)
+    pipeline, store = read_pipeline(str(recipe)), Store(str(tmp_path / "corpus"))
+    build(pipeline, store, LocalEngine(store), lambda event: None, lambda works: None)
     samples = samples_of(tmp_path / "corpus" / "shards" / "pretrain")
     assert len(samples) > 4
     writers = set()

@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from weft.jobs.build import build
-from weft.jobs.commands import read_house
+from weft.jobs.commands import read_pipeline
 from weft.jobs.engine import LocalEngine
 from weft.pipelines.storage.store import Store
 
@@ -22,9 +22,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def shards(folder: Path, write_recipe: Callable[..., Path]) -> Path:
     if not (folder / "corpus").exists():
-        house = read_house(str(write_recipe(folder / "recipe.yaml")))
+        pipeline = read_pipeline(str(write_recipe(folder / "recipe.yaml")))
         store = Store(str(folder / "corpus"))
-        build(house, store, LocalEngine(store), lambda event: None, lambda works: None)
+        build(pipeline, store, LocalEngine(store), lambda event: None, lambda works: None)
     return folder / "corpus/shards/pretrain"
 
 

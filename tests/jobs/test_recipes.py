@@ -14,11 +14,11 @@ from transformers import AutoTokenizer, HubertModel, LlamaConfig, LlamaForCausal
 
 from tests.checkpoints import small_hubert
 from weft.jobs.build import build
-from weft.jobs.commands import read_house
+from weft.jobs.commands import read_pipeline
 from weft.jobs.engine import LocalEngine
 from weft.jobs.training import run_training
 from weft.pipelines.audio.sound import flac
-from weft.pipelines.graph import House
+from weft.pipelines.graph import Pipeline
 from weft.pipelines.mixing.audit import audit
 from weft.pipelines.storage.store import Store
 from weft.pipelines.voices.base import Style
@@ -68,7 +68,7 @@ def write_llama(folder: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def built(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, House]:
+def built(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Pipeline]:
     root = tmp_path_factory.mktemp("spirit")
     for name in ("speech", "books", "mhubert", "llama"):
         (root / name).mkdir()
@@ -89,20 +89,20 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, House]:
         "training.pretrain.optimiser.batch_tokens=4096",
         "training.pretrain.optimiser.steps=1",
     ]
-    house, store = read_house("spirit-lm-base", overrides), Store(str(root / "corpus"))
-    build(house, store, LocalEngine(store), lambda event: None, lambda works: None)
-    return root, house
+    pipeline, store = read_pipeline("spirit-lm-base", overrides), Store(str(root / "corpus"))
+    build(pipeline, store, LocalEngine(store), lambda event: None, lambda works: None)
+    return root, pipeline
 
 
-def test_its_mixture_is_exact_and_its_ledger_adds_up(built: tuple[Path, House]) -> None:
-    root, house = built
-    found = audit(Store(str(root / "corpus")), house, deep=True)
+def test_its_mixture_is_exact_and_its_ledger_adds_up(built: tuple[Path, Pipeline]) -> None:
+    root, pipeline = built
+    found = audit(Store(str(root / "corpus")), pipeline, deep=True)
     assert found.faults == ()
     assert [t.declared for t in found.stages[0].tasks] == pytest.approx([1 / 3] * 3)
     assert all(t.samples for t in found.stages[0].tasks)
 
 
-def test_its_vocabulary_is_the_published_one(built: tuple[Path, House]) -> None:
+def test_its_vocabulary_is_the_published_one(built: tuple[Path, Pipeline]) -> None:
     folder = built[0] / "corpus" / "vocabulary"
     tokenizer = AutoTokenizer.from_pretrained(folder)
     published = {"[Text]": 32000, "[Speech]": 32001, "[Hu0]": 32002, "[Hu500]": 32502, "<s>": 1}
@@ -110,7 +110,7 @@ def test_its_vocabulary_is_the_published_one(built: tuple[Path, House]) -> None:
     assert json.loads((folder / "vocabulary.json").read_text())["size"] == 32512
 
 
-def test_its_samples_are_deduplicated_units_and_spans_of_ten_and_five_words(built: tuple[Path, House]) -> None:
+def test_its_samples_are_deduplicated_units_and_spans_of_ten_and_five_words(built: tuple[Path, Pipeline]) -> None:
     corpus = built[0] / "corpus"
     for row in pq.read_table(corpus / "shards/pretrain/index.parquet").to_pylist():
         data = (corpus / "shards/pretrain" / row["shard"]).read_bytes()
@@ -124,9 +124,9 @@ def test_its_samples_are_deduplicated_units_and_spans_of_ten_and_five_words(buil
             assert {s["modality"] for s in said["segments"] if s["role"] in ("units", "text")} == {"speech", "text"}
 
 
-def test_its_model_takes_a_step_with_a_grown_vocabulary(built: tuple[Path, House]) -> None:
-    root, house = built
-    result = run_training(house, str(root / "corpus"), "pretrain", root / "run", resume=False)
+def test_its_model_takes_a_step_with_a_grown_vocabulary(built: tuple[Path, Pipeline]) -> None:
+    root, pipeline = built
+    result = run_training(pipeline, str(root / "corpus"), "pretrain", root / "run", resume=False)
     assert result.step == 1
     config = json.loads((result.checkpoint / "config.json").read_text())
     assert config["vocab_size"] == 32512

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from weft.jobs.build import build
-from weft.jobs.commands import console, open_corpus, read_house
+from weft.jobs.commands import console, open_corpus, read_pipeline
 from weft.jobs.engine import LocalEngine
 from weft.jobs.rejects import Wanted, rejects_of, show_end
 from weft.pipelines.audio.sound import flac
@@ -19,8 +19,8 @@ Weft = Callable[..., tuple[int, str, str]]
 
 def built(root: Path, sources: str, more: str = "align: {use: none}\n") -> str:
     (root / "recipe.yaml").write_text(f"name: small\nsources: {sources}\n{more}")
-    house, store = read_house(str(root / "recipe.yaml")), Store(str(root / "corpus"))
-    build(house, store, LocalEngine(store), lambda event: None, lambda works: None)
+    pipeline, store = read_pipeline(str(root / "recipe.yaml")), Store(str(root / "corpus"))
+    build(pipeline, store, LocalEngine(store), lambda event: None, lambda works: None)
     return store.url
 
 
@@ -86,9 +86,9 @@ def test_a_language_that_no_stage_let_pass_is_told(
         rows.append(f'{{"audio": "{n}.flac", "text": "word", "language": "{language}"{words}}}\n')
     (tmp_path / "m.jsonl").write_text("".join(rows))
     corpus = built(tmp_path, f"{{mixed: {{use: manifest, path: {tmp_path}/m.jsonl}}}}", "align: {use: given}\n")
-    store, house = open_corpus(corpus)
-    assert {row.reject.key[:2] for row in rejects_of(store, house, Wanted())} == {"1-", "2-"}
-    assert show_end(console, store, house) == ["language de: align rejected all 2 utterances of mixed"]
+    store, pipeline = open_corpus(corpus)
+    assert {row.reject.key[:2] for row in rejects_of(store, pipeline, Wanted())} == {"1-", "2-"}
+    assert show_end(console, store, pipeline) == ["language de: align rejected all 2 utterances of mixed"]
 
 
 def test_nothing_rejected_says_nothing_at_the_end(weft: Weft, text_corpus: str) -> None:

@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from weft.jobs.build import build
-from weft.jobs.commands import read_house
+from weft.jobs.commands import read_pipeline
 from weft.jobs.engine import LocalEngine
 from weft.pipelines.mixing.audit import audit
 from weft.pipelines.storage.store import Store
@@ -59,7 +59,7 @@ def corpus(clips: Path, tmp_path_factory: pytest.TempPathFactory) -> Store:
     root = tmp_path_factory.mktemp("five")
     (root / "recipe.yaml").write_text(yaml.safe_dump(recipe))
     store = Store(str(root / "corpus"))
-    build(read_house(str(root / "recipe.yaml")), store, LocalEngine(store), lambda event: None, lambda works: None)
+    build(read_pipeline(str(root / "recipe.yaml")), store, LocalEngine(store), lambda event: None, lambda works: None)
     return store
 
 
@@ -111,7 +111,7 @@ def test_languages_are_tempered_and_sources_below_them_as_held(corpus: Store) ->
 
 
 def test_the_audit_shows_it(corpus: Store, weft: Callable[..., tuple[int, str, str]]) -> None:
-    found = audit(corpus, read_house(corpus.path("recipe.yaml")), deep=True)
+    found = audit(corpus, read_pipeline(corpus.path("recipe.yaml")), deep=True)
     assert found.faults == ()
     (stage,) = found.stages
     assert {s.path for s in stage.shares} >= {

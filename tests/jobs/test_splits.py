@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from weft.jobs.build import build
-from weft.jobs.commands import read_house
+from weft.jobs.commands import read_pipeline
 from weft.jobs.engine import LocalEngine
 from weft.jobs.schedule import Event
 from weft.pipelines.mixing.audit import audit
@@ -40,14 +40,14 @@ def recipe(folder: Path, **books: Any) -> str:
 
 def built(path: str, folder: Path) -> tuple[Store, list[Event]]:
     store, events = Store(str(folder / "corpus")), list[Event]()
-    build(read_house(path), store, LocalEngine(store), events.append, lambda works: None)
+    build(read_pipeline(path), store, LocalEngine(store), events.append, lambda works: None)
     return store, events
 
 
 def test_what_is_held_out_is_in_no_shard_and_in_the_ledger(tmp_path: Path) -> None:
     path = recipe(tmp_path, hold_out={"items": 0.2})
     store, _ = built(path, tmp_path)
-    found = audit(store, read_house(path), deep=True)
+    found = audit(store, read_pipeline(path), deep=True)
     assert found.faults == ()
     train, validation = (
         next(n for n in found.nodes if n.node == f"compose/text/{p}/books") for p in ("pass-0", "validation")
@@ -120,4 +120,4 @@ def test_a_task_of_another_split_keeps_it_in_the_corpus(tmp_path: Path) -> None:
     )
     store, _ = built(path, tmp_path)
     assert set(read_table(store, "shards/pre/index.parquet", ["split"])["split"].to_pylist()) == {"validation"}
-    assert read_house(store.path("recipe.yaml")).tasks["text"].split == "validation"
+    assert read_pipeline(store.path("recipe.yaml")).tasks["text"].split == "validation"

@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from weft.jobs.build import build
-from weft.jobs.commands import read_house
+from weft.jobs.commands import read_pipeline
 from weft.jobs.engine import LocalEngine
 from weft.jobs.failures import BuildError
 from weft.jobs.schedule import Event
@@ -42,7 +42,7 @@ def write_recipe(root: Path, **source: Any) -> Path:
 
 def ran(recipe: Path, out: Path, report: Any = lambda event: None) -> None:
     store = Store(str(out))
-    build(read_house(str(recipe)), store, LocalEngine(store), report, lambda works: None)
+    build(read_pipeline(str(recipe)), store, LocalEngine(store), report, lambda works: None)
 
 
 def files(out: Path) -> dict[str, bytes]:

@@ -16,7 +16,7 @@ from weft.pipelines.parts.parts import part_name, write_part
 from weft.pipelines.storage.store import Store
 from weft.schemas.fingerprint import hash64
 from weft.schemas.plan import node_of
-from weft.schemas.sample import Baked, Provenance, Sample, Segment
+from weft.schemas.sample import Provenance, Sample, ShardSample, Span
 from weft.schemas.training import TrainingStage
 
 Lengths = Sequence[Sequence[Any]]
@@ -27,19 +27,19 @@ def store(tmp_path: Path) -> Store:
     return Store(str(tmp_path / "corpus"))
 
 
-def baked(key: str, task: str, source: str, tokens: int, seconds: float, **known: str) -> Baked:
+def baked(key: str, task: str, source: str, tokens: int, seconds: float, **known: str) -> ShardSample:
     """A sample of `tokens` ids, half text and half speech; `known` are its language, emotion and speaker."""
     half = tokens // 2
     segments = (
-        Segment("text", "text", 0, half, 0.0, 0.0, True),
-        Segment("speech", "units", half, tokens, 0.0, seconds, True),
+        Span("text", "text", 0, half, 0.0, 0.0, True),
+        Span("speech", "units", half, tokens, 0.0, seconds, True),
     )
     ids = tuple((len(key) + n) % 60 for n in range(tokens))
     sample = Sample(
         key, f"{key}-parent", task, source, seconds, ids, segments if half else segments[1:], **known,
         provenance=Provenance(recording=f"{key}-recording"),
     )  # fmt: skip
-    return sample.bake(hash64("place", key) >> 1)
+    return sample.for_shard(hash64("place", key) >> 1)
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class Composed:
                     baked(f"{source}-{number}-{i}-{task}-{pass_number}", task, source, tokens, seconds, **labels)
                 )
             rows.sort(key=lambda row: row.place)
-            write_part(self.store, part_name(node, number), rows, Baked, "made by hand")
+            write_part(self.store, part_name(node, number), rows, ShardSample, "made by hand")
         self.order(node, len(parts))
 
     def order(self, node: str, parts: int) -> None:

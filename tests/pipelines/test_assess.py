@@ -5,7 +5,7 @@ import pytest
 
 from weft.pipelines.assess import Assess, bandwidth, clipping, measured, repeats, snr
 from weft.pipelines.audio.sound import flac
-from weft.pipelines.segmenters.base import Piece
+from weft.pipelines.segmenters.base import SpeakerSpan
 from weft.pipelines.segmenters.silero import Segmenter
 from weft.pipelines.storage.store import Store
 from weft.schemas.audio import Audio, Quality, Utterance
@@ -23,7 +23,7 @@ def noise(seconds: float, level: float, seed: int = 0) -> np.ndarray:
 def test_snr_is_speech_over_pauses(decibels: float) -> None:
     loud = 0.01 * 10 ** (decibels / 20)
     samples = np.concatenate([noise(1, 0.01), noise(1, loud, 1), noise(1, 0.01, 2)])
-    assert snr(samples, [Piece(1.0, 2.0)]) == pytest.approx(decibels, abs=0.3)
+    assert snr(samples, [SpeakerSpan(1.0, 2.0)]) == pytest.approx(decibels, abs=0.3)
     assert snr(samples, []) == 0.0
 
 
@@ -74,7 +74,7 @@ def test_repeats_are_loops_and_not_rhetoric() -> None:
 
 
 def test_rate_is_letters_a_second_of_speech() -> None:
-    found = measured(noise(4, 0.1), [Piece(1, 2), Piece(2.5, 3.5)], "ten letters!")
+    found = measured(noise(4, 0.1), [SpeakerSpan(1, 2), SpeakerSpan(2.5, 3.5)], "ten letters!")
     assert found.rate == 5
     assert found.speech == 0.5
     assert measured(noise(1, 0.1), [], "words").rate == float("inf")

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from weft.pipelines.graph import House, RecipeFault
+from weft.pipelines.graph import Pipeline, RecipeFault
 from weft.pipelines.parts.splits import Named
 from weft.schemas.recipe import Recipe
 from weft.schemas.resources import Resources
@@ -30,7 +30,7 @@ def recipe(**changes: Any) -> Recipe:
 
 
 def nodes(source: str, **changes: Any) -> list[str]:
-    return [node for node, *_ in House(recipe(**changes)).stages(source)]
+    return [node for node, *_ in Pipeline(recipe(**changes)).stages(source)]
 
 
 def test_each_kind_of_source_goes_its_own_way() -> None:
@@ -57,25 +57,25 @@ def test_a_trained_tokenizer_keeps_its_settings_and_is_copied(tmp_path: Path) ->
     (tmp_path / "settings.json").write_text(Hubert(size=7, rate=50).model_dump_json())
     chosen = {"hubert": {"use": "hubert", "folder": str(tmp_path), "batch": 5}}
     with pytest.raises(RecipeFault, match="no trained tokenizer here"):
-        _ = House(recipe(tasks={}, tokenizers=chosen)).tokenizers
+        _ = Pipeline(recipe(tasks={}, tokenizers=chosen)).tokenizers
     (tmp_path / "card.json").write_text('{"use": "hubert"}')
-    house = House(recipe(tasks={}, tokenizers=chosen))
-    made = house.tokenizers["hubert"]
+    pipeline = Pipeline(recipe(tasks={}, tokenizers=chosen))
+    made = pipeline.tokenizers["hubert"]
     assert isinstance(made, Hubert) and (made.size, made.rate, made.batch) == (7, 50, 5)
-    works = house.works({"speech": 1})
+    works = pipeline.works({"speech": 1})
     assert [type(w).__name__ for w in works if w.node == "models/hubert"] == ["CopyWork"]
 
 
 def test_what_learns_nothing_waits_for_no_part(tmp_path: Path) -> None:
     parts = {"speech": 3, "dialogues": 1, "books": 2}
-    assert models_need(House(recipe()), parts) == {"models/hubert": 4, "vocabulary": 6}
+    assert models_need(Pipeline(recipe()), parts) == {"models/hubert": 4, "vocabulary": 6}
     chosen = {"hubert": {"use": "hubert", "model": str(tmp_path), "codebook": str(tmp_path / "codebook.npy")}}
-    house = House(recipe(tokenizers=chosen, text={"use": "pretrained", "model": str(tmp_path)}))
-    assert models_need(house, parts) == {"models/hubert": 0, "vocabulary": 0}
+    pipeline = Pipeline(recipe(tokenizers=chosen, text={"use": "pretrained", "model": str(tmp_path)}))
+    assert models_need(pipeline, parts) == {"models/hubert": 0, "vocabulary": 0}
 
 
-def models_need(house: House, parts: dict[str, int]) -> dict[str, int]:
-    works = house.works(parts)
+def models_need(pipeline: Pipeline, parts: dict[str, int]) -> dict[str, int]:
+    works = pipeline.works(parts)
     return {work.node: len(work.needs) for work in works if work.node in ("models/hubert", "vocabulary")}
 
 
@@ -111,13 +111,13 @@ FAULTS: dict[str, tuple[dict[str, Any], tuple[str, ...], str]] = {
 @pytest.mark.parametrize(("changes", "path", "said"), FAULTS.values(), ids=FAULTS)
 def test_backends_that_do_not_fit(changes: dict[str, Any], path: tuple[str, ...], said: str) -> None:
     with pytest.raises(RecipeFault) as fault:
-        House(recipe(**changes)).check()
+        Pipeline(recipe(**changes)).check()
     assert fault.value.path == path
     assert said in f"{fault.value.message} {fault.value.kind}"
 
 
 def test_work_stands_on_what_it_needs() -> None:
-    works = House(recipe()).works({"speech": 2, "dialogues": 1, "books": 1})
+    works = Pipeline(recipe()).works({"speech": 2, "dialogues": 1, "books": 1})
     made = {work.makes for work in works}
     assert len(made) == len(works)
     for work in works:
@@ -126,8 +126,8 @@ def test_work_stands_on_what_it_needs() -> None:
 
 def test_a_tokenizer_is_trained_where_it_encodes() -> None:
     for device, gpus in (("cpu", 0), ("cuda", 1)):
-        house = House(recipe(tasks={}, tokenizers={"hubert": {"use": "hubert", "device": device}}))
-        (work,) = (w for w in house.works({"speech": 1}) if w.node == "models/hubert")
+        pipeline = Pipeline(recipe(tasks={}, tokenizers={"hubert": {"use": "hubert", "device": device}}))
+        (work,) = (w for w in pipeline.works({"speech": 1}) if w.node == "models/hubert")
         assert work.resources == Resources(gpus=gpus)
 
 
@@ -149,8 +149,8 @@ def sources(**changes: dict[str, Any]) -> dict[str, Any]:
 
 class TestSplits:
     def validation(self, **changes: Any) -> list[str]:
-        house = House(recipe(**({"training": {"pre": STAGE}} | changes)))
-        return [w.makes for w in house.works({"speech": 2, "dialogues": 1, "books": 1}) if "/validation/" in w.node]
+        pipeline = Pipeline(recipe(**({"training": {"pre": STAGE}} | changes)))
+        return [w.makes for w in pipeline.works({"speech": 2, "dialogues": 1, "books": 1}) if "/validation/" in w.node]
 
     def test_evaluation_has_samples_of_what_may_be_held_out(self) -> None:
         assert self.validation(sources=sources()) == []
@@ -173,25 +173,27 @@ class TestSplits:
         tasks["text"]["split"] = "test"
         held = sources(books={"hold_out": {"items": 0.1}})
         assert self.validation(sources=held, tasks=tasks) == []
-        house = House(recipe(tasks=tasks, training={"pre": STAGE}))
-        assert {w.stage.split for w in house.compose("text", 0, {"books": 1})} == {"test"}
-        assert house.tasks["text"].model_dump()["split"] == "test"  # and so in the corpus's recipe
+        pipeline = Pipeline(recipe(tasks=tasks, training={"pre": STAGE}))
+        assert {w.stage.split for w in pipeline.compose("text", 0, {"books": 1})} == {"test"}
+        assert pipeline.tasks["text"].model_dump()["split"] == "test"  # and so in the corpus's recipe
 
     def test_a_validation_nodes_items_come_from_the_same_node_as_a_passs(self) -> None:
-        house = House(recipe())
-        assert house.first_input("compose/words/validation/speech") == house.first_input("compose/words/pass-0/speech")
+        pipeline = Pipeline(recipe())
+        assert pipeline.first_input("compose/words/validation/speech") == pipeline.first_input(
+            "compose/words/pass-0/speech"
+        )
 
     def test_sources_that_share_speakers_hold_out_the_same_ones(self) -> None:
         more = {"speech": {"hold_out": {"speakers": 0.1}, "speakers": "people"}, "dialogues": {"speakers": "people"}}
-        house = House(recipe(sources=sources(**more)))
-        one, other, books = (house.splits(s) for s in ("speech", "dialogues", "books"))
+        pipeline = Pipeline(recipe(sources=sources(**more)))
+        one, other, books = (pipeline.splits(s) for s in ("speech", "dialogues", "books"))
         assert (one.space, one.hold_out) == (other.space, other.hold_out) and one.shared and not books.hold_out
-        (space,) = house.spaces
+        (space,) = pipeline.spaces
         assert (list(space.splits), space.where) == (
             ["speech", "dialogues"],
             "speakers people (sources speech, dialogues)",
         )
-        assert house.speaker_spaces == {"speech": "people", "dialogues": "people", "books": "books"}
+        assert pipeline.speaker_spaces == {"speech": "people", "dialogues": "people", "books": "books"}
 
     def test_where_words_are_only_aligned_a_dev_set_is_learned_from_too(self) -> None:
         for changes, split in (
@@ -199,13 +201,13 @@ class TestSplits:
             ({"tasks": {}}, "validation"),
             ({}, "validation"),
         ):
-            assert House(recipe(**changes)).splits("speech").of(Named(split="dev")) == split
+            assert Pipeline(recipe(**changes)).splits("speech").of(Named(split="dev")) == split
 
     def test_sources_that_share_nothing_have_speakers_of_their_own(self) -> None:
         more = {"speech": {"hold_out": {"speakers": 0.1}}, "dialogues": {"hold_out": {"speakers": 0.2}}}
-        house = House(recipe(sources=sources(**more)))
-        assert [space.where for space in house.spaces] == ["source speech", "source dialogues"]
-        assert house.speaker_spaces == {"speech": "speech", "books": "books"}
+        pipeline = Pipeline(recipe(sources=sources(**more)))
+        assert [space.where for space in pipeline.spaces] == ["source speech", "source dialogues"]
+        assert pipeline.speaker_spaces == {"speech": "speech", "books": "books"}
 
     @pytest.mark.parametrize(
         ("more", "path", "said"),
@@ -229,14 +231,14 @@ class TestSplits:
     )  # fmt: skip
     def test_what_cannot_be_held_out(self, more: dict[str, Any], path: tuple[str, ...], said: str) -> None:
         with pytest.raises(RecipeFault) as fault:
-            House(recipe(sources=sources(**more))).check()
+            Pipeline(recipe(sources=sources(**more))).check()
         assert fault.value.path == path
         assert said in fault.value.message
 
 
 def test_what_learns_waits_for_the_checks_of_its_own_sources() -> None:
     held = sources(speech={"hold_out": {"speakers": 0.1}}, books={"hold_out": {"items": 0.1}})
-    works = House(recipe(sources=held)).works({"speech": 1, "dialogues": 1, "books": 1})
+    works = Pipeline(recipe(sources=held)).works({"speech": 1, "dialogues": 1, "books": 1})
     needs = {work.node: set(work.needs) for work in works}
     assert "splits/speech.json" in needs["models/hubert"] and "splits/books.json" not in needs["models/hubert"]
     assert "splits/speech.json" in needs["aligner"]
@@ -248,7 +250,7 @@ def test_speech_alone_needs_no_text_to_learn_from() -> None:
     for tasks, writes in ((speech, False), (recipe().tasks, True)):
         (work,) = [
             w
-            for w in House(recipe(tasks=tasks)).works({"speech": 1, "dialogues": 1, "books": 1})
+            for w in Pipeline(recipe(tasks=tasks)).works({"speech": 1, "dialogues": 1, "books": 1})
             if w.node == "vocabulary"
         ]
         assert work.writes_text == writes  # type: ignore[attr-defined]

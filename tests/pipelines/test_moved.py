@@ -13,7 +13,7 @@ from weft.pipelines.audio.sound import flac, load
 from weft.pipelines.ingest import Ingest
 from weft.pipelines.parts.listing import list_source
 from weft.pipelines.parts.parts import part_name, read_part
-from weft.pipelines.parts.stage_work import Input, PartWork, content_of
+from weft.pipelines.parts.stage_work import Input, PartWork, digest_of
 from weft.pipelines.sources.base import Source, place_in
 from weft.pipelines.sources.folder import Source as Folder
 from weft.pipelines.sources.kaldi import Source as Kaldi
@@ -68,7 +68,7 @@ def ingested(store: Store, source: Source) -> str:
     if not work.done(store):
         stage.setup(store)
         assert work.run(store, stage) > 0
-    return content_of(store, work.makes)
+    return digest_of(store, work.makes)
 
 
 @pytest.mark.parametrize("kind", KINDS)

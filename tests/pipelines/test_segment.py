@@ -15,7 +15,7 @@ from weft.pipelines.parts.splits import Splits
 from weft.pipelines.parts.stage_work import Input, PartWork, account
 from weft.pipelines.segment import Segment, Turns
 from weft.pipelines.segmenters import base
-from weft.pipelines.segmenters.base import Piece, union
+from weft.pipelines.segmenters.base import SpeakerSpan, union
 from weft.pipelines.sources import folder
 from weft.pipelines.storage.store import Store
 from weft.schemas.audio import Audio, Recording, Supervision, Utterance, Word
@@ -26,7 +26,7 @@ from weft.schemas.text import Dialogue, Turn
 Spans = tuple[tuple[float, float] | tuple[float, float, str, float], ...]
 
 
-class Heard(base.Segmenter):
+class TrainingClip(base.Segmenter):
     """Hears what it is told."""
 
     spans: Spans = ()
@@ -34,8 +34,8 @@ class Heard(base.Segmenter):
     def version(self) -> str:
         return "1"
 
-    def speech(self, blocks: Iterable[np.ndarray]) -> list[Piece]:
-        return [Piece(*span) for span in self.spans]
+    def speech(self, blocks: Iterable[np.ndarray]) -> list[SpeakerSpan]:
+        return [SpeakerSpan(*span) for span in self.spans]
 
 
 def recording(seconds: float, text: str | None = None, **more: object) -> Recording:
@@ -56,7 +56,7 @@ def _no_sound(monkeypatch: pytest.MonkeyPatch) -> None:
 def segmented(
     seconds: float, spans: tuple[tuple[float, float], ...] = (), text: str | None = None, **more: object
 ) -> list[Utterance | Reject]:
-    stage = Segment(segmenter=Heard(spans=spans))
+    stage = Segment(segmenter=TrainingClip(spans=spans))
     stage.setup(Store("memory://nowhere"))
     found = recording(seconds, text, **more)
     out = list(stage([found]))
@@ -189,8 +189,8 @@ def test_turns_become_utterances_with_the_voices_timing() -> None:
         assert (utterance.language, utterance.licence) == ("en", "CC0")
 
 
-class Failing(Heard):
-    def speech(self, blocks: Iterable[np.ndarray]) -> list[Piece]:
+class Failing(TrainingClip):
+    def speech(self, blocks: Iterable[np.ndarray]) -> list[SpeakerSpan]:
         raise Unusable("backend_failed", "out of memory")
 
 
@@ -204,7 +204,7 @@ def test_a_recording_that_the_segmenter_fails_over_is_rejected_whole() -> None:
 
 def test_a_transcript_of_a_long_recording_stays_whole_only_where_that_is_wanted() -> None:
     for most, kept in ((30.0, False), (600.0, True)):
-        stage = Segment(segmenter=Heard(transcript=most, spans=((1.0, 2.0),)))
+        stage = Segment(segmenter=TrainingClip(transcript=most, spans=((1.0, 2.0),)))
         stage.setup(Store("memory://nowhere"))
         (out,) = stage([recording(500.0, "all that was said")])
         assert isinstance(out, Utterance) == kept
@@ -213,7 +213,7 @@ def test_a_transcript_of_a_long_recording_stays_whole_only_where_that_is_wanted(
 
 
 def test_another_voice_within_a_piece_is_marked() -> None:
-    stage = Segment(segmenter=Heard(spans=((1.0, 5.0, "A", 0.75), (5.0, 9.0, "B", 0.0)), gap=0.1))
+    stage = Segment(segmenter=TrainingClip(spans=((1.0, 5.0, "A", 0.75), (5.0, 9.0, "B", 0.0)), gap=0.1))
     stage.setup(Store("memory://nowhere"))
     found = [u for u in stage([recording(60.0)]) if isinstance(u, Utterance)]
     assert [(u.speaker, u.overlap) for u in found] == [("A", 0.75), ("B", 0.0)]
@@ -223,7 +223,7 @@ class TestSplits:
     """Every utterance gets its split where it is cut; what is wrong is a reject, and every second stays accounted for."""
 
     def cut(self, *recordings: Recording, spans: Spans = (), **splits: object) -> list[Utterance | Reject]:
-        stage = Segment(segmenter=Heard(spans=spans), splits=Splits(**splits))
+        stage = Segment(segmenter=TrainingClip(spans=spans), splits=Splits(**splits))
         stage.setup(Store("memory://nowhere"))
         out = list(stage(recordings))
         parts = [[r for r in out if isinstance(r, kind)] for kind in (Utterance, Reject)]
@@ -290,5 +290,5 @@ class TestSplits:
         shares = [HoldOut(speakers=share) for share in (0.1, 0.2)]
         given = [(folder.Source(path="raw", hold_out=s), Splits(space="a", hold_out=s)) for s in shares]
         ingest = [Ingest(source=source, splits=rule).identity() for source, rule in given]
-        cut = [Segment(segmenter=Heard(), splits=rule).identity() for _, rule in given]
+        cut = [Segment(segmenter=TrainingClip(), splits=rule).identity() for _, rule in given]
         assert ingest[0] == ingest[1] and cut[0] != cut[1]

@@ -28,11 +28,11 @@ from weft.pipelines.tasks.speech import Task as Speech
 from weft.pipelines.tasks.text import Task as Text
 from weft.pipelines.tasks.words import Task as Words
 from weft.pipelines.voices import base as voices
-from weft.pipelines.voices.base import Spoken, Style
+from weft.pipelines.voices.base import Style, Synthesized
 from weft.schemas.audio import Alignment, Audio, Recording, Units, Utterance, Word
 from weft.schemas.item import Item
 from weft.schemas.ledger import Held, Reject, Unavailable, Unusable
-from weft.schemas.sample import Baked
+from weft.schemas.sample import ShardSample
 from weft.schemas.splits import HoldOut
 from weft.schemas.text import Dialogue, Document, Turn
 from weft.tokenizers import bpe, stream
@@ -219,14 +219,14 @@ class Hum(voices.Voice):
     def styles(self) -> list[tuple[str, str]]:
         return [("low", ""), ("high", "thin")]
 
-    def speak(self, text: str, style: Style) -> Spoken:
+    def speak(self, text: str, style: Style) -> Synthesized:
         if text == "?":
             raise Unusable("unspeakable", "there is nothing to speak in '?'")
         if text == "break":
             raise ValueError("the library is broken")
         words = text.split()
         sound = np.full(len(words) * RATE // 10, 0.1, np.float32)
-        return Spoken(sound, RATE, tuple(Word(w, n / 10, (n + 1) / 10) for n, w in enumerate(words)))
+        return Synthesized(sound, RATE, tuple(Word(w, n / 10, (n + 1) / 10) for n, w in enumerate(words)))
 
 
 class TestSynthesize:
@@ -294,7 +294,7 @@ class TestCompose:
         def broken(*given: object) -> None:
             raise ValueError("a fault of the task's code")
 
-        monkeypatch.setattr(Words, "weave", broken)
+        monkeypatch.setattr(Words, "compose", broken)
         with pytest.raises(ValueError, match="a fault of the task's code"):
             self.run(spelt, [self.row("u-0", 9)])
 
@@ -308,7 +308,7 @@ class TestCompose:
         made = self.run(spelt, [self.row("u-0", 3), self.row("u-1", 9)])
         rejected = [m for m in made if isinstance(m, Reject)]
         assert [(r.key, r.reason, r.path, r.seconds) for r in rejected] == [("u-0", "too_few_words", "words", 1.5)]
-        assert [m.parent for m in made if isinstance(m, Baked)] == ["u-1"]
+        assert [m.parent for m in made if isinstance(m, ShardSample)] == ["u-1"]
 
     def test_a_task_gets_only_what_it_needs(self, spelt: Store) -> None:
         whole, _, units = self.row("u-0", 4)
@@ -336,13 +336,13 @@ class TestCompose:
             stage = Compose(name="words", task=task, pass_number=0, seed=1, split=split)
             stage.setup(spelt)
             made[split] = list(stage(rows))
-        keys = {split: sorted(m.key for m in of if isinstance(m, Baked)) for split, of in made.items()}
+        keys = {split: sorted(m.key for m in of if isinstance(m, ShardSample)) for split, of in made.items()}
         assert keys == {
             "train": ["u-0-words-0", "u-3-words-0"],
             "validation": ["u-1-words-0-v"],
             "test": ["u-2-words-0-t"],
         }
-        assert {m.split for m in made["validation"] if isinstance(m, Baked)} == {"validation"}
+        assert {m.split for m in made["validation"] if isinstance(m, ShardSample)} == {"validation"}
         held = sorted((m for m in made["train"] if isinstance(m, Held)), key=lambda m: m.key)
         assert held == [Held("u-1", 4.5), Held("u-2", 4.5)]
 

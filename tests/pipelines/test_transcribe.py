@@ -9,7 +9,7 @@ from weft.pipelines.audio.sound import flac
 from weft.pipelines.storage.store import Store
 from weft.pipelines.transcribe import Transcribe
 from weft.pipelines.transcribers import base
-from weft.pipelines.transcribers.base import Spoken, Transcript
+from weft.pipelines.transcribers.base import SpokenClip, Transcript
 from weft.schemas.audio import Audio, Utterance
 from weft.schemas.ledger import Reject, Unavailable, Unusable
 
@@ -26,7 +26,7 @@ class Parrot(base.Transcriber):
     def version(self) -> str:
         return "7"
 
-    def transcribe(self, clips: Sequence[Spoken]) -> Iterator[Transcript | Unusable]:
+    def transcribe(self, clips: Sequence[SpokenClip]) -> Iterator[Transcript | Unusable]:
         for clip in clips:
             seconds = round(len(clip.samples) / RATE)
             if seconds == 3 and not clip.language:

@@ -8,15 +8,15 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from weft.schemas.sample import Provenance, Sample, Segment, npy_bytes
+from weft.schemas.sample import Provenance, Sample, Span, npy_bytes
 from weft.schemas.shard import IndexRow
 from weft.schemas.tar import BLOCK, END
 
 SAMPLE = Sample(
     "clip-0-words-0", "clip-0", "words", "speech", 2.5, (0, 5, 6, 70, 71, 72, 7),
     (
-        Segment("text", "bos", 0, 1, 0.0, 0.0, False), Segment("text", "text", 1, 3, 0.0, 1.0, True),
-        Segment("speech", "units", 3, 6, 1.0, 2.0, True), Segment("text", "text", 6, 7, 2.0, 2.5, True),
+        Span("text", "bos", 0, 1, 0.0, 0.0, False), Span("text", "text", 1, 3, 0.0, 1.0, True),
+        Span("speech", "units", 3, 6, 1.0, 2.0, True), Span("text", "text", 6, 7, 2.0, 2.5, True),
     ),
     "naïve 雨", "en", "s1", "happy", "CC0", "dev",
     Provenance("rec", "a.wav", "dev", "ab", 1.0, 3.5, "given", "given", "sphinx", "hubert-1"),
@@ -24,14 +24,14 @@ SAMPLE = Sample(
 
 
 def test_the_index_row_counts_what_the_segments_say() -> None:
-    baked = SAMPLE.bake()
+    baked = SAMPLE.for_shard()
     assert (baked.tokens, baked.text_tokens, baked.speech_tokens) == (7, 4, 3)
     assert baked.loss == (1, 3, 3, 6, 6, 7)
     assert (baked.key, baked.parent, baked.speaker, baked.seconds) == ("clip-0-words-0", "clip-0", "s1", 2.5)
 
 
 def test_the_json_member_says_everything_but_the_ids() -> None:
-    baked = SAMPLE.bake()
+    baked = SAMPLE.for_shard()
     said = json.loads(baked.members[BLOCK : BLOCK + baked.json_length])
     assert said["text"] == "naïve 雨"
     assert said["segments"][2] == {
@@ -51,7 +51,7 @@ def test_the_npy_member_is_int32_behind_a_header_of_128_bytes(ids: tuple[int, ..
 
 
 def test_ids_begin_where_the_index_row_says() -> None:
-    baked = SAMPLE.bake()
+    baked = SAMPLE.for_shard()
     named = {f: getattr(baked, f) for f in IndexRow.__dataclass_fields__ if hasattr(baked, f)}
     with tarfile.open(fileobj=io.BytesIO(baked.members + END)) as tar:
         json_at, npy_at = (m.offset_data for m in tar)
@@ -60,5 +60,5 @@ def test_ids_begin_where_the_index_row_says() -> None:
 
 
 def test_texts_are_told_apart_by_their_hash() -> None:
-    assert SAMPLE.bake().text_hash != Sample("k", "p", "t", "s", 0.0, (), (), "other").bake().text_hash
-    assert len(SAMPLE.bake().text_hash) == 16
+    assert SAMPLE.for_shard().text_hash != Sample("k", "p", "t", "s", 0.0, (), (), "other").for_shard().text_hash
+    assert len(SAMPLE.for_shard().text_hash) == 16

@@ -13,14 +13,14 @@ from weft.schemas.audio import Alignment, Audio, Recording, Units, Utterance, Wo
 from weft.schemas.item import Item
 from weft.schemas.ledger import LedgerRow, Reject
 from weft.schemas.plan import Leaf, Node, Ordered, Tar
-from weft.schemas.sample import Baked, Provenance, Sample, SampleRow, Segment
+from weft.schemas.sample import Provenance, Sample, SampleRow, ShardSample, Span
 from weft.schemas.shard import IndexRow
 from weft.schemas.table import arrow_schema, from_table, to_table
 from weft.schemas.text import Dialogue, Document, Turn
 
 RECORDS = [
-    Alignment, Audio, Baked, Dialogue, Document, IndexRow, Item, Leaf, LedgerRow, Node, Ordered, Tar, Provenance, Recording, Reject,
-    Sample, SampleRow, Segment, Turn, Units, Utterance, Word,
+    Alignment, Audio, ShardSample, Dialogue, Document, IndexRow, Item, Leaf, LedgerRow, Node, Ordered, Tar, Provenance, Recording,
+    Reject, Sample, SampleRow, Span, Turn, Units, Utterance, Word,
 ]  # fmt: skip
 
 # what every column can hold: int16 is the narrowest
@@ -54,7 +54,7 @@ def test_columns_of_an_index_row() -> None:
 
 
 def test_samples_of_more_than_2_gib_a_part_have_a_wide_enough_column() -> None:
-    assert arrow_schema(Baked).field("members").type == pa.large_binary()
+    assert arrow_schema(ShardSample).field("members").type == pa.large_binary()
 
 
 def test_no_transcript_is_not_an_empty_transcript() -> None:

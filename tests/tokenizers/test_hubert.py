@@ -15,7 +15,7 @@ from transformers import HubertConfig, HubertModel, Wav2Vec2Config, Wav2Vec2Mode
 from tests.checkpoints import small_hubert
 from weft.schemas.resources import Resources
 from weft.tokenizers import hubert
-from weft.tokenizers.features.windows import Hearing, Window, batches
+from weft.tokenizers.features.windows import Window, Windowing, batches
 from weft.tokenizers.hubert import Tokenizer, normalised
 from weft.tokenizers.models import layers
 from weft.tokenizers.models.checkpoint import checksum, load_encoder
@@ -158,7 +158,7 @@ def test_long_audio_in_windows_is_as_the_whole(clips: list[np.ndarray], loaded: 
     rng = np.random.default_rng(3)
     long = np.concatenate([clips[n] * np.float32(rng.uniform(0.5, 1)) for n in rng.integers(0, len(clips), 70)])
     model, grid = loaded._ready()
-    assert len(Hearing(grid.hop, 60, 0.0).windows(0, len(long))) > 2
+    assert len(Windowing(grid.hop, 60, 0.0).windows(0, len(long))) > 2
     (whole,) = frames(model, grid, [normalised(long)])
     (heard,) = loaded.features([long])
     assert np.allclose(heard, whole, atol=1e-4)

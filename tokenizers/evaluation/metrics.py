@@ -25,7 +25,7 @@ class Usage:
 
 
 @dataclass(frozen=True, slots=True)
-class Phones:
+class PhoneLabels:
     """`pnmi`: the share of the phones' entropy that codes explain; `purity`: of frames whose phone is its code's commonest;
     `code_purity`: of frames whose code is its phone's commonest. `pnmi` is NaN of a single phone, which has no entropy.
     """
@@ -44,7 +44,7 @@ def usage(streams: Sequence[np.ndarray], seconds: float) -> Usage:
     return Usage(len(share), 2**entropy, rate, rate * entropy)
 
 
-def against_phones(codes: np.ndarray, phones: np.ndarray) -> Phones:
+def against_phones(codes: np.ndarray, phones: np.ndarray) -> PhoneLabels:
     """Of a code and a phone a frame, int [n] both. Raises ValueError for no frames."""
     if not len(codes):
         raise ValueError("no frame has both a code and a phone")
@@ -57,7 +57,9 @@ def against_phones(codes: np.ndarray, phones: np.ndarray) -> Phones:
     there = joint > 0
     mutual = float((joint[there] * np.log(joint[there] / (own @ theirs)[there])).sum())
     entropy = float(-(own * np.log(own)).sum())
-    return Phones(mutual / entropy if entropy else float("nan"), float(joint.max(0).sum()), float(joint.max(1).sum()))
+    return PhoneLabels(
+        mutual / entropy if entropy else float("nan"), float(joint.max(0).sum()), float(joint.max(1).sum())
+    )
 
 
 def unit_errors(clean: Sequence[np.ndarray], changed: Sequence[np.ndarray]) -> float:

@@ -1,6 +1,6 @@
 """A clip as it might have sounded: by another vocal tract, by another mouth, with noise. What is said stays.
 
-    hearing = Hearings(warp=0.15, bend=1.5, noise=0.25).drawn(mels[B, T, 80], there[B, T / 4], rng)    # as a MelHubert hears it
+    augmented = Augmentation(warp=0.15, bend=1.5, noise=0.25).drawn(mels[B, T, 80], there[B, T / 4], rng)    # as a MelHubert gets it
 
 All of it is done to log-mels, where it costs next to nothing: frequencies move, by a factor and by a smooth curve, and noise
 fills what is quieter than it is.
@@ -22,7 +22,7 @@ _ROUGH = 0.5  # nats by which noise differs from moment to moment
 
 
 @dataclass(frozen=True)
-class Hearings:
+class Augmentation:
     """The vocal tract is longer or shorter by a factor of up to 1 + `warp`; a frequency lies `bend` bands off besides (one standard
     deviation of the strongest wave); a share of `noise` of all clips is noisy.
     """

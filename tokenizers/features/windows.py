@@ -32,7 +32,7 @@ class Window:
 
 
 @dataclass(frozen=True, slots=True)
-class Hearing:
+class Windowing:
     """How a model hears: a frame every `hop` samples, at most `batch` seconds at once of which at most the part `padding` is none,
     in windows of `window` seconds with `context` either side.
     """

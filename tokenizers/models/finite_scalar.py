@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 
-class Quantizer(nn.Module):
+class FiniteScalarQuantizer(nn.Module):
     """`levels` numbers a state, number n rounded to one of `levels[n]` (Mentzer et al. 2023, arXiv 2309.15505)."""
 
     def __init__(self, width: int, levels: Sequence[int]) -> None:

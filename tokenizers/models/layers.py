@@ -15,15 +15,17 @@ import torch
 from torch.nn.utils.rnn import pad_sequence
 
 from weft.tokenizers.features.grid import Grid
-from weft.tokenizers.features.windows import CONTEXT, Hearing
+from weft.tokenizers.features.windows import CONTEXT, Windowing
 from weft.tokenizers.models.checkpoint import Encoder, full_float32
-from weft.tokenizers.models.mel_hubert import MelHubert, heard
+from weft.tokenizers.models.mel_hubert import MelHubert, features_of
 
 
 def frames(model: Encoder, grid: Grid, rows: Sequence[np.ndarray]) -> Iterator[np.ndarray]:
     """What the model's last block gives: float32 [grid.frames(n), width] of each row of float32 samples [n]."""
     with torch.inference_mode(), full_float32():
-        convolved = [_convolved(model, heard(row) if isinstance(model, MelHubert) else grid.pad(row)) for row in rows]
+        convolved = [
+            _convolved(model, features_of(row) if isinstance(model, MelHubert) else grid.pad(row)) for row in rows
+        ]
         lengths = torch.tensor([len(c) for c in convolved])
         mask = None if len(set(lengths.tolist())) == 1 else torch.arange(int(lengths.max())) < lengths[:, None]
         states = last_block(model, pad_sequence(convolved, batch_first=True), mask)
@@ -34,13 +36,13 @@ def frames(model: Encoder, grid: Grid, rows: Sequence[np.ndarray]) -> Iterator[n
 def in_windows(
     model: Encoder, grid: Grid, rows: Sequence[np.ndarray], batch: float = 0.0, padding: float = 0.0
 ) -> list[np.ndarray]:
-    """As `frames`, of rows as long as may be: at most `batch` seconds are heard at once, or one window (see windows.py).
+    """As `frames`, of rows as long as may be: at most `batch` seconds go through the model at once, or one window (see windows.py).
 
     A MelHubert gives what it would of the whole, but for rounding. The others attend to all they hear, and in their training heard
     some 15 s at once.
     """
     context = model.reach if isinstance(model, MelHubert) else CONTEXT
-    return Hearing(grid.hop, batch, padding, context=context).frames(rows, lambda some: frames(model, grid, some))
+    return Windowing(grid.hop, batch, padding, context=context).frames(rows, lambda some: frames(model, grid, some))
 
 
 def _convolved(model: Any, given: np.ndarray) -> torch.Tensor:

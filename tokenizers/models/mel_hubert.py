@@ -1,7 +1,7 @@
 """A HuBERT that hears log-mels: what is trained here from nothing, where minutes of speech have to do.
 
-    heard(samples[16000])  ->  float32 [100, 80]: log-mels every 10 ms, each band level over the seconds around it
-    MelHubert(config)(heard[B, 100, 80])  ->  states [B, 25, width]
+    features_of(samples[16000])  ->  float32 [100, 80]: log-mels every 10 ms, each band level over the seconds around it
+    MelHubert(config)(features[B, 100, 80])  ->  states [B, 25, width]
 
 After MelHuBERT (Lin et al. 2022, arXiv 2211.09944), which needs a third less computing than HuBERT; behind its two convolutions it is
 transformers' `HubertModel`, but that a block attends to what is near alone: long audio in windows gives what the whole would. HuBERT
@@ -35,7 +35,7 @@ class MelHubertConfig(HubertConfig):
 
 
 class MelHubert(HubertModel):
-    """Log-mels [batch, steps, BANDS] in, which `heard` gives; states [batch, frames, hidden_size] out."""
+    """Log-mels [batch, steps, BANDS] in, which `features_of` gives; states [batch, frames, hidden_size] out."""
 
     config: MelHubertConfig
 
@@ -103,7 +103,7 @@ def small_config(hidden: int, layers: int, heads: int, hop: int) -> MelHubertCon
     )
 
 
-def heard(samples: np.ndarray) -> np.ndarray:
+def features_of(samples: np.ndarray) -> np.ndarray:
     """What the model hears of float samples [n] at 16 kHz: float32 [n // 160, BANDS]."""
     mels = torch.from_numpy(log_mels(samples, BANDS))[None]
     return levelled(mels, torch.ones(mels.shape[:2], dtype=torch.bool))[0].numpy()

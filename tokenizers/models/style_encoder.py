@@ -19,7 +19,7 @@ DOWN = 4  # steps of 10 ms that become a state
 _TEMPERATURE = 0.1
 
 
-def heard(samples: np.ndarray) -> np.ndarray:
+def features_of(samples: np.ndarray) -> np.ndarray:
     """Log-mels, octaves above 100 Hz and whether anything is voiced, every 10 ms: float32 [n // 160, BANDS + 2]."""
     mels = log_mels(samples, BANDS)
     track = f0(samples)[::2][: len(mels)]

@@ -1,4 +1,4 @@
-"""What tokenizers that learn to recognise the transcript share: their training, their folder, and hearing in batches and windows."""
+"""What tokenizers that learn to recognise the transcript share: their training, their folder, and inference in batches and windows."""
 
 from abc import abstractmethod
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ from pydantic import Field, PrivateAttr
 from weft.schemas.fingerprint import version_of
 from weft.schemas.settings import NOT_IDENTITY
 from weft.tokenizers.base import SAMPLE_RATE, SpeechTokenizer
-from weft.tokenizers.features.windows import Hearing
+from weft.tokenizers.features.windows import Windowing
 from weft.tokenizers.models import folder as folders
 from weft.tokenizers.stream import Speech
 from weft.tokenizers.training.recogniser_settings import Training
@@ -120,8 +120,8 @@ class Supervised(SpeechTokenizer):
         from weft.tokenizers.models.recogniser import Shape, in_frames
 
         reach = Shape(self._hop, 1, 1, self._blocks[0], 0).reach
-        hearing = Hearing(self._hop, self.batch, PADDING, context=reach / self.rate)
-        return hearing.frames([one.samples for one in speech], lambda rows: in_frames(rows, self._hop, heard))
+        windowing = Windowing(self._hop, self.batch, PADDING, context=reach / self.rate)
+        return windowing.frames([one.samples for one in speech], lambda rows: in_frames(rows, self._hop, heard))
 
 
 def _prefixed(prefix: str, tensors: "dict[str, torch.Tensor]") -> "dict[str, torch.Tensor]":

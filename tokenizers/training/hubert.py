@@ -4,9 +4,9 @@
     hidden                         . . # # # # .     about half of the frames, in spans of 0.2 s
     loss: cross entropy of the clusters at #, plus `visible` times that at .
 
-Hsu et al. 2021 (arXiv 2106.07447), §II-B, in one iteration or more, and then swapped.py. Two things make an hour enough where HuBERT
-took days: visible frames count as well (their α below 1), and each clip is heard as from other mouths and in noise (hearings.py),
-though the teacher heard it as it is: who speaks is not to matter.
+Hsu et al. 2021 (arXiv 2106.07447), §II-B, in one iteration or more, and then swapped_prediction.py. Two things make an hour enough where HuBERT
+took days: visible frames count as well (their α below 1), and each clip is augmented with other vocal tracts and noise (augmentation.py),
+though the teacher gets it as it is: who speaks is not to matter.
 """
 
 import copy
@@ -19,7 +19,7 @@ import torch
 from torch.nn.functional import cross_entropy
 from torch.nn.utils.parametrize import is_parametrized
 
-from weft.tokenizers.features.augmentation import Hearings
+from weft.tokenizers.features.augmentation import Augmentation
 from weft.tokenizers.features.crops import Crops
 from weft.tokenizers.features.mfcc import RATE, mfcc
 from weft.tokenizers.models import kmeans
@@ -28,7 +28,7 @@ from weft.tokenizers.models.layers import in_windows
 from weft.tokenizers.models.mel_hubert import MelHubert, small_config
 from weft.tokenizers.training.hubert_settings import Training
 from weft.tokenizers.training.loop import fit, seeded
-from weft.tokenizers.training.swapped_prediction import Swapped
+from weft.tokenizers.training.swapped_prediction import SwappedPrediction
 
 SPAN_SECONDS = 0.2
 _GENTLY = 0.6  # of the rate, where a model that knows something goes on
@@ -54,9 +54,9 @@ def train(clips: Sequence[np.ndarray], training: Training, rate: float, seed: in
             features = _outputs(learner.model, clips, max(1, training.layers // 2))
     if training.swaps:
         states = np.concatenate(_outputs(learner.model, clips, training.layers))
-        swapped = Swapped.of(learner.model, states, training.prototypes, seed)
-        swap = partial(_swap, swapped, crops, _hearings(training), seed)
-        fit(swapped, swap, training.swaps, _GENTLY * training.lr, kept / "swapped.safetensors")
+        swapped_prediction = SwappedPrediction.of(learner.model, states, training.prototypes, seed)
+        swap = partial(_swap, swapped_prediction, crops, _hearings(training), seed)
+        fit(swapped_prediction, swap, training.swaps, _GENTLY * training.lr, kept / "swapped.safetensors")
     return learner.model
 
 
@@ -90,8 +90,8 @@ def _teacher(features: Sequence[np.ndarray], clusters: int, seed: int) -> torch.
     return torch.from_numpy(kmeans.assign(every, kmeans.fit(every, clusters, seed)).astype(np.int64))
 
 
-def _hearings(training: Training) -> Hearings:
-    return Hearings(training.warp, training.bend, training.noise)
+def _hearings(training: Training) -> Augmentation:
+    return Augmentation(training.warp, training.bend, training.noise)
 
 
 def spans(rng: np.random.Generator, shape: tuple[int, int], share: float, length: int) -> np.ndarray:
@@ -120,8 +120,10 @@ def _loss(
     return loss
 
 
-def _swap(swapped: Swapped, crops: Crops, hearings: Hearings, seed: int, step: int) -> torch.Tensor:
+def _swap(
+    swapped_prediction: SwappedPrediction, crops: Crops, augmentation: Augmentation, seed: int, step: int
+) -> torch.Tensor:
     rng = np.random.default_rng([seed, step, 1])
     mels, places = crops.drawn(rng)
     there = places >= 0
-    return swapped.loss(hearings.drawn(mels, there, rng), hearings.drawn(mels, there, rng), there)
+    return swapped_prediction.loss(augmentation.drawn(mels, there, rng), augmentation.drawn(mels, there, rng), there)

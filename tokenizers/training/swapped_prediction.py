@@ -1,8 +1,8 @@
-"""Who speaks is not to matter: two hearings of a clip (hearings.py) are to be near the same prototypes.
+"""Swapped prediction: two augmented versions of a clip (augmentation.py) are to be near the same prototypes, whoever speaks.
 
-    hearing 1 ─ model ─ guesses ─┐  ┌─ prototypes, all about as often ─ hearing 1
+    version 1 ─ model ─ guesses ─┐  ┌─ prototypes, all about as often ─ version 1
                                  ╳                                                     each is taught the other's
-    hearing 2 ─ model ─ guesses ─┘  └─ prototypes, all about as often ─ hearing 2
+    version 2 ─ model ─ guesses ─┘  └─ prototypes, all about as often ─ version 2
 
 Speaker-invariant clustering, Spin (Chang et al. 2023, arXiv 2305.11072), §2, after SwAV (arXiv 2006.09882). Masked prediction
 alone learns the teacher's clusters, which split a phone by voice.
@@ -23,7 +23,7 @@ _EVENNESS = 0.05  # and of what they are taught: smaller follows the guess, larg
 _ROUNDS = 3  # of making them so
 
 
-class Swapped(torch.nn.Module):
+class SwappedPrediction(torch.nn.Module):
     """The model, and the prototypes its last block's states are compared with."""
 
     def __init__(self, model: MelHubert, count: int) -> None:
@@ -33,7 +33,7 @@ class Swapped(torch.nn.Module):
         self.prototypes = torch.nn.Parameter(torch.zeros(count, _WIDTH))
 
     @classmethod
-    def of(cls, model: MelHubert, states: np.ndarray, count: int, seed: int) -> "Swapped":
+    def of(cls, model: MelHubert, states: np.ndarray, count: int, seed: int) -> "SwappedPrediction":
         """So many prototypes start as the clusters of the model's own states, float32 [frames, width]."""
         with seeded(seed), torch.no_grad():
             made = cls(model, count)
@@ -42,7 +42,7 @@ class Swapped(torch.nn.Module):
         return made
 
     def loss(self, one: torch.Tensor, two: torch.Tensor, there: torch.Tensor) -> torch.Tensor:
-        """Of two hearings of the same crops, log-mels [batch, steps, BANDS] each, where frames are `there`, bool [batch, frames]."""
+        """Of two augmented versions of the same crops, log-mels [batch, steps, BANDS] each, where frames are `there`, bool [batch, frames]."""
         first, second = self._nearness(one)[there], self._nearness(two)[there]
         return _taught(first, even(second.detach())) + _taught(second, even(first.detach()))
 

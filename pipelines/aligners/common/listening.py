@@ -7,7 +7,7 @@ import numpy as np
 import torch
 
 from weft.pipelines.audio.sound import RATE
-from weft.tokenizers.features.windows import Hearing
+from weft.tokenizers.features.windows import Windowing
 from weft.tokenizers.models.checkpoint import full_float32, to_device
 
 _SHORTEST = 400  # samples of one frame
@@ -22,11 +22,11 @@ class Listener:
         self._extract, self._device = extract, device
         # a model that levels each channel over time would hear the padding of its neighbours
         pads = getattr(model.config, "feat_extract_norm", "layer") == "layer"
-        self.hearing = Hearing(int(model.config.inputs_to_logits_ratio), batch_seconds, _PADDING if pads else 0.0)
+        self.windowing = Windowing(int(model.config.inputs_to_logits_ratio), batch_seconds, _PADDING if pads else 0.0)
 
     def hear(self, clips: Sequence[np.ndarray]) -> list[np.ndarray]:
         """Log-probabilities float32 [frames, classes] of each clip (float32 [n] at 16 kHz)."""
-        return self.hearing.frames([self._values(clip) for clip in clips], self._forward)
+        return self.windowing.frames([self._values(clip) for clip in clips], self._forward)
 
     def _values(self, clip: np.ndarray) -> np.ndarray:
         """A clip at the level the model wants, so that its windows are at the level of the whole."""

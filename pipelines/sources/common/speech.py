@@ -1,6 +1,6 @@
 """What all sources of speech share: settings that hold for every record, channels, and making recordings.
 
-Said(text="and then", speaker="s1", supervisions=(…))  +  Audio("/data/clip.flac")   ->   Recording(seconds=62.4, …)
+Labels(text="and then", speaker="s1", supervisions=(…))  +  Audio("/data/clip.flac")   ->   Recording(seconds=62.4, …)
 """
 
 from collections.abc import Callable, Iterator
@@ -21,7 +21,7 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class Labels:
     """What a source says of a recording, as far as it does."""
 
     text: str | None = None
@@ -34,14 +34,14 @@ class Said:
     split: str = ""
     supervisions: tuple[Supervision, ...] = ()
 
-    def timed(self, timing: Timing) -> "Said":
+    def timed(self, timing: Timing) -> "Labels":
         """The same with what a timing file holds."""
         if not timing.is_whole:
             return replace(self, supervisions=timing.supervisions)
         one = timing.supervisions[0]
         return replace(self, text=one.text, words=one.words, phones=one.phones, speaker=self.speaker or one.speaker)
 
-    def untimed(self) -> "Said":
+    def untimed(self) -> "Labels":
         """The same without times of words: they will be aligned anew."""
         bare = tuple(replace(s, words=(), phones=()) for s in self.supervisions)
         return replace(self, words=(), phones=(), supervisions=bare)
@@ -64,7 +64,7 @@ class SpeechSource(base.Source):
         return Recording
 
     def recordings(
-        self, item: Item, store: Store, audio: Audio, said: Said, within: str = ""
+        self, item: Item, store: Store, audio: Audio, said: Labels, within: str = ""
     ) -> Iterator[Recording | Reject]:
         """The recording, or one a channel. `within` tells it from others of the same item: `00012` and a path.
 
@@ -88,7 +88,7 @@ class SpeechSource(base.Source):
         except Unavailable as fault:
             raise self.judged(fault) from None
 
-    def _recording(self, item: Item, store: Store, audio: Audio, said: Said, within: str) -> Recording:
+    def _recording(self, item: Item, store: Store, audio: Audio, said: Labels, within: str) -> Recording:
         facts = self._read(lambda: scan(store, audio))
         said = said.untimed() if self.retime else said
         key = f"{item.key}-{within}" if within else item.key

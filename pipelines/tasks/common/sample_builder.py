@@ -1,7 +1,7 @@
 """A sample in the making: tokens appended span by span, with what each span is.
 
-draft.text(" and then", loss=True)          Segment("text", begin=4, end=7)
-draft.units(units, 1.2, 3.4, loss=True)     Segment("speech", begin=8, end=44, start=1.2, stop=3.4)
+builder.text(" and then", loss=True)          Span("text", begin=4, end=7)
+builder.units(units, 1.2, 3.4, loss=True)     Span("speech", begin=8, end=44, start=1.2, stop=3.4)
 """
 
 from bisect import bisect_right
@@ -9,17 +9,17 @@ from collections.abc import Callable
 from itertools import accumulate
 
 from weft.schemas.audio import Units
-from weft.schemas.sample import Segment
+from weft.schemas.sample import Span
 from weft.schemas.vocabulary import Vocabulary
 
 
-class Draft:
+class SampleBuilder:
     """Collects the ids and segments of one sample; times are seconds of its utterance."""
 
     def __init__(self, vocabulary: Vocabulary, encode: Callable[[str], list[int]]) -> None:
         self.vocabulary, self._encode = vocabulary, encode
         self.ids: list[int] = []
-        self.segments: list[Segment] = []
+        self.segments: list[Span] = []
 
     def begin(self) -> None:
         """The BOS token, where the vocabulary has one; nothing predicts it."""
@@ -58,7 +58,7 @@ class Draft:
         if ids:
             begin = len(self.ids)
             self.ids.extend(ids)
-            self.segments.append(Segment(modality, role, begin, len(self.ids), start, stop, loss))
+            self.segments.append(Span(modality, role, begin, len(self.ids), start, stop, loss))
 
 
 def frame(seconds: float, rate: float) -> int:

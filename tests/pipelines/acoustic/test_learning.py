@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from weft.pipelines.acoustic.features import HOP
-from weft.pipelines.acoustic.learning import Heard, learn
+from weft.pipelines.acoustic.learning import TrainingClip, learn
 from weft.pipelines.acoustic.locating import Laid, lay
 from weft.pipelines.acoustic.model import AcousticModel
 from weft.pipelines.acoustic.phones import Ways
@@ -16,7 +16,7 @@ COLOURS = {phone: np.random.default_rng(n).normal(0, 3, 13) for n, phone in enum
 WORDS = {"ab": ("a", "b"), "cd": ("c", "d"), "da": ("d", "a"), "bc": ("b", "c")}
 
 
-def said(seed: int, speaker: str = "s", blur: float = 0.0) -> tuple[Heard, list[tuple[float, float]]]:
+def said(seed: int, speaker: str = "s", blur: float = 0.0) -> tuple[TrainingClip, list[tuple[float, float]]]:
     """Six words, some with a pause after them, each phone a colour of its own; and where they truly are."""
     rng = np.random.default_rng(seed)
     names = rng.choice(list(WORDS), 6)
@@ -31,15 +31,19 @@ def said(seed: int, speaker: str = "s", blur: float = 0.0) -> tuple[Heard, list[
         at += lengths.sum() + pause
     sound = np.concatenate([*frames, np.tile(COLOURS[""], (20, 1))])
     rough = tuple((max(0.0, a + blur * rng.normal()), b + blur * rng.normal()) for a, b in truth)
-    return Heard(sound + rng.normal(0, 0.5, sound.shape), speaker, tuple((WORDS[n],) for n in names), rough), truth
+    return TrainingClip(
+        sound + rng.normal(0, 0.5, sound.shape), speaker, tuple((WORDS[n],) for n in names), rough
+    ), truth
 
 
-def laid(model: AcousticModel, heard: Heard, words: Sequence[Ways] | None = None, frames: int | None = None) -> Laid:
+def laid(
+    model: AcousticModel, heard: TrainingClip, words: Sequence[Ways] | None = None, frames: int | None = None
+) -> Laid:
     known = [model.phones.numbered(ways) for ways in words or heard.words]
     return lay(model, model.scores(heard.cepstra[:frames], heard.speaker), known)
 
 
-def errors(model: AcousticModel, heard: Heard, truth: list[tuple[float, float]]) -> list[float]:
+def errors(model: AcousticModel, heard: TrainingClip, truth: list[tuple[float, float]]) -> list[float]:
     places = [p for p in laid(model, heard).places() if p.word >= 0]
     spans = [[p for p in places if p.word == n] for n in range(len(truth))]
     return [abs(s[0].start - a) + abs(s[-1].end - b) for s, (a, b) in zip(spans, truth, strict=True)]
@@ -72,7 +76,7 @@ def test_places_cover_the_sound_and_score_what_fits(model: AcousticModel) -> Non
 
 def test_long_sound_is_cut_where_nothing_is_lost(model: AcousticModel) -> None:
     clips = [said(seed)[0] for seed in range(40)]
-    whole = Heard(np.concatenate([c.cepstra for c in clips]), "s", sum((c.words for c in clips), ()), ())
+    whole = TrainingClip(np.concatenate([c.cepstra for c in clips]), "s", sum((c.words for c in clips), ()), ())
     starts = np.cumsum([0, *(len(c.cepstra) for c in clips)]) * HOP
     truth = [(a + t, b + t) for seed, t in zip(range(40), starts, strict=False) for a, b in said(seed)[1]]
     assert np.mean(errors(model, whole, truth)) / 2 < 0.004

@@ -128,7 +128,7 @@ def test_another_language_is_not_tried(aligner: Aligner, corpus: list) -> None:
 
 
 def test_a_language_is_one_that_espeak_reads() -> None:
-    assert Aligner(language="de").hears == "de"
+    assert Aligner(language="de").spoken_language == "de"
     with pytest.raises(ValueError, match="no voice for the language 'xx'"):
         Aligner(language="xx")
 

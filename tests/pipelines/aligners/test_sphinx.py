@@ -17,7 +17,7 @@ from weft.pipelines.audio.sound import RATE
 from weft.schemas.audio import Audio, Utterance, Word
 
 DATA = Path(os.environ.get("WEFT_DATA", Path(__file__).parents[4] / "shared" / "data"))
-Spoken = Callable[..., tuple[np.ndarray, tuple[Word, ...]]]
+Synthesized = Callable[..., tuple[np.ndarray, tuple[Word, ...]]]
 LINES = (
     "The cat sat on the mat",
     "Six spoons of fresh snow peas",
@@ -42,7 +42,7 @@ def check(words: tuple[Word, ...], written: list[str], samples: np.ndarray) -> N
 
 
 @pytest.mark.parametrize("line", LINES)
-def test_words_lie_where_the_voice_says(aligner: Aligner, line: str, spoken: Spoken) -> None:
+def test_words_lie_where_the_voice_says(aligner: Aligner, line: str, spoken: Synthesized) -> None:
     samples, truth = spoken(line)
     words = aligner.align(samples, line.split())
     check(words, line.split(), samples)
@@ -50,7 +50,7 @@ def test_words_lie_where_the_voice_says(aligner: Aligner, line: str, spoken: Spo
     assert np.mean(errors) / 2 < 0.06
 
 
-def test_phones_are_those_of_the_words(aligner: Aligner, spoken: Spoken) -> None:
+def test_phones_are_those_of_the_words(aligner: Aligner, spoken: Synthesized) -> None:
     samples, _ = spoken(LINES[0])
     found = aligner.timed(samples, LINES[0].split())
     inside = [
@@ -61,7 +61,7 @@ def test_phones_are_those_of_the_words(aligner: Aligner, spoken: Spoken) -> None
         assert " ".join(phones) in aligner.ways(word.text.lower())
 
 
-def test_a_pause_belongs_to_no_word(aligner: Aligner, spoken: Spoken) -> None:
+def test_a_pause_belongs_to_no_word(aligner: Aligner, spoken: Synthesized) -> None:
     first, second = spoken(LINES[0])[0], spoken(LINES[3])[0]
     pause = np.random.RandomState(1).normal(0, 1e-4, RATE).astype(np.float32)
     samples = np.concatenate([first, pause, second])
@@ -72,7 +72,7 @@ def test_a_pause_belongs_to_no_word(aligner: Aligner, spoken: Spoken) -> None:
     assert there.start > len(first) / RATE + 0.9
 
 
-def test_written_words_keep_their_number(aligner: Aligner, spoken: Spoken) -> None:
+def test_written_words_keep_their_number(aligner: Aligner, spoken: Synthesized) -> None:
     written = ["Well", "-", "the", "42", "self-made", "wefts,", "sat", "(on)", "the", "zyxomat", "!"]
     samples, _ = spoken("Well the forty two self made wefts sat on the zyxomat")
     words = aligner.align(samples, written)
@@ -80,7 +80,7 @@ def test_written_words_keep_their_number(aligner: Aligner, spoken: Spoken) -> No
     assert words[1].start == words[1].end == words[0].end
 
 
-def test_order_changes_nothing(aligner: Aligner, spoken: Spoken) -> None:
+def test_order_changes_nothing(aligner: Aligner, spoken: Synthesized) -> None:
     """Levels, lengths, unknown words and failures differ, so that anything carried over would show."""
     texts = [*LINES, "the zyxomat of 1984", "good morning"]
     jobs = [
@@ -102,14 +102,14 @@ def test_order_changes_nothing(aligner: Aligner, spoken: Spoken) -> None:
     assert [outcome(aligner, number) for number in order] == [want[number] for number in order]
 
 
-def test_the_transcript_of_another_clip_is_refused(aligner: Aligner, spoken: Spoken) -> None:
+def test_the_transcript_of_another_clip_is_refused(aligner: Aligner, spoken: Synthesized) -> None:
     for line, other in zip(LINES, LINES[1:] + LINES[:1], strict=True):
         with pytest.raises(Unalignable) as caught:
             aligner.align(spoken(line)[0], other.split())
         assert caught.value.reason in ("mismatch", "alignment_failed")
 
 
-def test_the_check_can_be_turned_off(spoken: Spoken) -> None:
+def test_the_check_can_be_turned_off(spoken: Synthesized) -> None:
     lenient = Aligner(min_score=-1e9)
     lenient.setup()
     samples, _ = spoken(LINES[2])
@@ -136,7 +136,7 @@ def test_long_audio_and_strange_letters_are_refused() -> None:
     assert caught.value.reason == "unknown_word"
 
 
-def test_an_utterance_says_who_aligned_it(aligner: Aligner, spoken: Spoken) -> None:
+def test_an_utterance_says_who_aligned_it(aligner: Aligner, spoken: Synthesized) -> None:
     samples, _ = spoken(LINES[1])
     utterance = Utterance("a-0", "a", "s", Audio("a.wav"), "", start=2.0, end=2.0 + len(samples) / RATE, text=LINES[1])
     alignment = aligner.align_utterance(utterance, samples)

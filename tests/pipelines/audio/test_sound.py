@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from weft.pipelines.audio import decoders, sound
 from weft.pipelines.audio.ffmpeg import BrokenStream
-from weft.pipelines.audio.sound import RATE, at_16k, blocks, flac, heard, load, scan
+from weft.pipelines.audio.sound import RATE, at_16k, blocks, flac, load, load_utterance, scan
 from weft.pipelines.storage.store import Store
 from weft.schemas.audio import Audio, Utterance
 from weft.schemas.ledger import Unavailable, Unusable
@@ -225,7 +225,7 @@ def test_a_stretch_that_is_no_longer_there_is_told(store: Store, put: Put) -> No
         assert caught.value.reason == "truncated"
     gone = Utterance("u-0", "u", "s", Audio("gone.wav"), "", 0.0, 1.0)
     with pytest.raises(Unavailable):
-        heard(store, gone)
+        load_utterance(store, gone)
 
 
 @given(seconds=st.floats(0.2, 1.7), block=st.floats(0.05, 0.8))

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from weft.pipelines.graph import House
+from weft.pipelines.graph import Pipeline
 from weft.pipelines.mixing.audit import audit
 from weft.pipelines.mixing.index import write_index
 from weft.pipelines.mixing.plan import Wanted, plan, read_summary, read_tars
@@ -51,20 +51,20 @@ def recipe(root: Path) -> Recipe:
 
 def build(root: Path) -> None:
     """What `jobs/` does, in order, without the tokenizer that no task uses."""
-    house, store = House(recipe(root)), Store(str(root / "corpus"))
+    pipeline, store = Pipeline(recipe(root)), Store(str(root / "corpus"))
     runner = Runner(store)
-    parts = {n: list_source(store, n, source, house.recipe.part_size) for n, source in house.sources.items()}
-    works = [w for w in house.works(parts) if not isinstance(w, TokenizerWork)]
-    works += [w for task in house.tasks for w in house.compose(task, 1, parts)]
-    passes = [node_of(task, n, task) for task in house.tasks for n in (0, 1)]
-    passes += [node_of(task, VALIDATION, task) for task in house.tasks]
-    works += [OrderWork(node, parts[node.rpartition("/")[2]], house.recipe.shards.bytes) for node in passes]
+    parts = {n: list_source(store, n, source, pipeline.recipe.part_size) for n, source in pipeline.sources.items()}
+    works = [w for w in pipeline.works(parts) if not isinstance(w, TokenizerWork)]
+    works += [w for task in pipeline.tasks for w in pipeline.compose(task, 1, parts)]
+    passes = [node_of(task, n, task) for task in pipeline.tasks for n in (0, 1)]
+    passes += [node_of(task, VALIDATION, task) for task in pipeline.tasks]
+    works += [OrderWork(node, parts[node.rpartition("/")[2]], pipeline.recipe.shards.bytes) for node in passes]
     for work in works:
         runner.run(work)
     mark(store)
-    stage = house.recipe.training["pre"]
-    runner.run(PlanWork(Wanted("pre", stage, {(task, task): 2 for task in house.tasks})))
-    runner.run(ValidationPlanWork(house.validation_nodes))
+    stage = pipeline.recipe.training["pre"]
+    runner.run(PlanWork(Wanted("pre", stage, {(task, task): 2 for task in pipeline.tasks})))
+    runner.run(ValidationPlanWork(pipeline.validation_nodes))
     for name in ("pre", VALIDATION_STAGE):
         tars = [ShardWork(name, tar) for tar in read_tars(store, name)]
         for tar in tars:
@@ -87,8 +87,8 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def house(built: Path) -> House:
-    return House(recipe(built))
+def pipeline(built: Path) -> Pipeline:
+    return Pipeline(recipe(built))
 
 
 def tars_of(store: Store) -> list[str]:
@@ -104,8 +104,8 @@ def corpus(built: Path, tmp_path: Path) -> Store:
 
 
 @pytest.mark.parametrize("deep", [False, True])
-def test_a_sound_corpus_has_no_faults(corpus: Store, house: House, deep: bool) -> None:
-    found = audit(corpus, house, deep)
+def test_a_sound_corpus_has_no_faults(corpus: Store, pipeline: Pipeline, deep: bool) -> None:
+    found = audit(corpus, pipeline, deep)
     assert found.faults == ()
     (stage,) = found.stages
     assert (stage.stage, stage.unit, stage.size, stage.shards) == (
@@ -125,8 +125,8 @@ def test_a_sound_corpus_has_no_faults(corpus: Store, house: House, deep: bool) -
     assert 5000 <= prose.tokens + verse.tokens < 5000 + max(prose.sample, verse.sample) * 3
 
 
-def test_rejects_are_counted_with_an_example(corpus: Store, house: House) -> None:
-    found = audit(corpus, house)
+def test_rejects_are_counted_with_an_example(corpus: Store, pipeline: Pipeline) -> None:
+    found = audit(corpus, pipeline)
     (reject,) = found.rejects
     assert (reject.stage, reject.reason, reject.items) == ("ingest", "not_utf8", 1)
     assert reject.example.startswith("bad.txt: ")
@@ -140,8 +140,8 @@ def full_part(store: Store) -> str:
     return next(n for n in names if pq.read_metadata(f"{store.root}/{n}").num_rows)
 
 
-def faults(store: Store, house: House, deep: bool = False) -> str:
-    return "\n".join(audit(store, house, deep).faults)
+def faults(store: Store, pipeline: Pipeline, deep: bool = False) -> str:
+    return "\n".join(audit(store, pipeline, deep).faults)
 
 
 @pytest.mark.parametrize(
@@ -151,27 +151,27 @@ def faults(store: Store, house: House, deep: bool = False) -> str:
         "rejects/ingest/prose/part-00000.parquet",
     ],
 )  # fmt: skip
-def test_a_part_that_is_gone(corpus: Store, house: House, name: str) -> None:
+def test_a_part_that_is_gone(corpus: Store, pipeline: Pipeline, name: str) -> None:
     corpus.remove(name)
-    assert f"{name} is missing" in faults(corpus, house)
+    assert f"{name} is missing" in faults(corpus, pipeline)
 
 
-def test_a_part_that_was_cut_off(corpus: Store, house: House) -> None:
+def test_a_part_that_was_cut_off(corpus: Store, pipeline: Pipeline) -> None:
     name = full_part(corpus)
     corpus.write(name, corpus.read(name)[:-100])
-    assert name in faults(corpus, house)
+    assert name in faults(corpus, pipeline)
 
 
-def test_a_part_with_a_row_too_few(corpus: Store, house: House) -> None:
+def test_a_part_with_a_row_too_few(corpus: Store, pipeline: Pipeline) -> None:
     name = full_part(corpus)
     table = pq.read_table(f"{corpus.root}/{name}")
     pq.write_table(table.slice(1), f"{corpus.root}/{name}")
-    assert f"{name} was not written by" in faults(corpus, house)
+    assert f"{name} was not written by" in faults(corpus, pipeline)
 
 
-def test_a_ledger_that_is_gone(corpus: Store, house: House) -> None:
+def test_a_ledger_that_is_gone(corpus: Store, pipeline: Pipeline) -> None:
     corpus.remove(f"ledger/{full_part(corpus)}")
-    assert "items left ingest/prose and" in faults(corpus, house)
+    assert "items left ingest/prose and" in faults(corpus, pipeline)
 
 
 @pytest.mark.parametrize(
@@ -184,20 +184,20 @@ def test_a_ledger_that_is_gone(corpus: Store, house: House) -> None:
     ],
     ids=str,
 )
-def test_a_ledger_that_was_changed(corpus: Store, house: House, change: dict[str, float], said: str) -> None:
+def test_a_ledger_that_was_changed(corpus: Store, pipeline: Pipeline, change: dict[str, float], said: str) -> None:
     name = "ledger/ingest/prose/part-00000.parquet"
     (row,) = read_part(corpus, name, LedgerRow)
     row = replace(row, **{field: getattr(row, field) + by for field, by in change.items()})
     write_part(corpus, name, [row], LedgerRow, "forged")
-    assert said in faults(corpus, house)
+    assert said in faults(corpus, pipeline)
 
 
-def test_seconds_that_left_a_stage_and_did_not_reach_the_next(corpus: Store, house: House) -> None:
+def test_seconds_that_left_a_stage_and_did_not_reach_the_next(corpus: Store, pipeline: Pipeline) -> None:
     """A row may add up by itself and yet say that another input lacked what nobody made."""
     name = "ledger/compose/prose/pass-1/prose/part-00000.parquet"
     (row,) = read_part(corpus, name, LedgerRow)
     write_part(corpus, name, [replace(row, seconds_absent=5.0)], LedgerRow, "forged")
-    assert "0.000000 s left ingest/prose and 5.000000 reached compose/prose/pass-1/prose" in faults(corpus, house)
+    assert "0.000000 s left ingest/prose and 5.000000 reached compose/prose/pass-1/prose" in faults(corpus, pipeline)
 
 
 @pytest.mark.parametrize(
@@ -209,24 +209,24 @@ def test_seconds_that_left_a_stage_and_did_not_reach_the_next(corpus: Store, hou
     ],
     ids=str,
 )
-def test_a_summary_that_was_changed(corpus: Store, house: House, change: dict[str, Any], said: str) -> None:
+def test_a_summary_that_was_changed(corpus: Store, pipeline: Pipeline, change: dict[str, Any], said: str) -> None:
     corpus.write("plan/pre.json", replace(read_summary(corpus, "pre"), **change).to_json().encode())
-    assert said in faults(corpus, house)
+    assert said in faults(corpus, pipeline)
 
 
-def test_shares_below_the_tasks_and_what_is_held_are_shown(corpus: Store, house: House) -> None:
-    (stage,) = audit(corpus, house).stages
+def test_shares_below_the_tasks_and_what_is_held_are_shown(corpus: Store, pipeline: Pipeline) -> None:
+    (stage,) = audit(corpus, pipeline).stages
     assert [(share.path, share.declared) for share in stage.shares] == [("prose/prose", 1.0), ("verse/verse", 1.0)]
     assert {(g.kind, g.value) for g in stage.groups} >= {("source", "prose"), ("language", "en"), ("split", "train")}
     assert sum(g.tokens for g in stage.groups if g.kind == "source") == sum(t.tokens for t in stage.tasks)
     assert all(0 < e.epochs <= 2 for e in stage.epochs)
 
 
-def test_a_tar_that_is_gone_or_cut(corpus: Store, house: House) -> None:
+def test_a_tar_that_is_gone_or_cut(corpus: Store, pipeline: Pipeline) -> None:
     first, second = tars_of(corpus)[:2]
     corpus.remove(first)
     corpus.write(second, corpus.read(second)[:-1024])
-    said = faults(corpus, house)
+    said = faults(corpus, pipeline)
     assert f"{first} is missing" in said
     assert f"{second} holds {corpus.size(second):,} bytes where {corpus.size(second) + 1024:,} were written" in said
 
@@ -247,7 +247,7 @@ def without_loss(table: pa.Table) -> pa.Table:
     return table.set_column(table.schema.get_field_index("loss"), table.schema.field("loss"), empty)
 
 
-def swapped(table: pa.Table) -> pa.Table:
+def swapped_prediction(table: pa.Table) -> pa.Table:
     """Two rows with each other's places in the tars."""
     columns = ["json_offset", "npy_offset"]
     for name in columns:
@@ -261,7 +261,7 @@ def swapped(table: pa.Table) -> pa.Table:
 
 CHANGES: dict[str, Callable[[pa.Table], pa.Table]] = {
     "loss lists emptied": without_loss,
-    "offsets swapped": swapped,
+    "offsets swapped": swapped_prediction,
     "order reversed": lambda t: t.take(list(range(len(t)))[::-1]),
     "sorted by task": lambda t: t.sort_by("task"),
     "a row fewer": lambda t: t.slice(1),
@@ -272,13 +272,13 @@ CHANGES: dict[str, Callable[[pa.Table], pa.Table]] = {
 
 
 @pytest.mark.parametrize("change", CHANGES, ids=str)
-def test_a_changed_index_is_noticed(corpus: Store, house: House, change: str) -> None:
+def test_a_changed_index_is_noticed(corpus: Store, pipeline: Pipeline, change: str) -> None:
     """Row n of the index is draw n of the plan, in every column."""
     edit(corpus, index_name("pre"), CHANGES[change])
-    assert index_name("pre") in faults(corpus, house)
+    assert index_name("pre") in faults(corpus, pipeline)
 
 
-def test_one_value_in_any_column_of_the_index(corpus: Store, house: House) -> None:
+def test_one_value_in_any_column_of_the_index(corpus: Store, pipeline: Pipeline) -> None:
     whole = corpus.read(index_name("pre"))
     for field in pq.read_schema(corpus.path(index_name("pre"))):
 
@@ -294,14 +294,14 @@ def test_one_value_in_any_column_of_the_index(corpus: Store, house: House) -> No
             return table.set_column(table.schema.get_field_index(field.name), field, pa.array(values, field.type))
 
         edit(corpus, index_name("pre"), one)
-        found = faults(corpus, house)
+        found = faults(corpus, pipeline)
         assert "row 3 is not draw 3 of the plan" in found and field.name in found
         corpus.write(index_name("pre"), whole)
 
 
 @pytest.mark.parametrize("end", ["", "-tree", "-leaves", "-tars"])
 @pytest.mark.parametrize("harm", ["gone", "a row fewer", "cut"])
-def test_a_plan_that_was_changed(corpus: Store, house: House, end: str, harm: str) -> None:
+def test_a_plan_that_was_changed(corpus: Store, pipeline: Pipeline, end: str, harm: str) -> None:
     name = f"plan/pre{end}.parquet"
     if harm == "gone":
         corpus.remove(name)
@@ -309,38 +309,38 @@ def test_a_plan_that_was_changed(corpus: Store, house: House, end: str, harm: st
         corpus.write(name, corpus.read(name)[:-20])
     else:
         edit(corpus, name, lambda t: t.slice(1))
-    assert name in faults(corpus, house)
+    assert name in faults(corpus, pipeline)
 
 
 def test_a_plan_of_another_recipe(corpus: Store, built: Path) -> None:
     """Plan and index agree with each other and not with what is declared."""
     changed = recipe(built).model_dump(mode="json")
     changed["training"]["pre"]["mixture"]["shares"] = {"prose": 1, "verse": 1}
-    assert "plan/pre.json has other shares" in faults(corpus, House(Recipe.model_validate(changed)))
+    assert "plan/pre.json has other shares" in faults(corpus, Pipeline(Recipe.model_validate(changed)))
 
 
 @pytest.mark.parametrize("text", ["", "{}", "not JSON"])
-def test_the_list_of_tars_that_was_emptied(corpus: Store, house: House, text: str) -> None:
+def test_the_list_of_tars_that_was_emptied(corpus: Store, pipeline: Pipeline, text: str) -> None:
     corpus.write("shards/pre/wids.json", text.encode())
-    assert "shards/pre/wids.json" in faults(corpus, house)
+    assert "shards/pre/wids.json" in faults(corpus, pipeline)
 
 
-def test_the_index_rows_of_a_tar_that_are_gone(corpus: Store, house: House) -> None:
+def test_the_index_rows_of_a_tar_that_are_gone(corpus: Store, pipeline: Pipeline) -> None:
     corpus.remove(rows_name(tars_of(corpus)[0]))
-    assert rows_name(tars_of(corpus)[0]) in faults(corpus, house)
+    assert rows_name(tars_of(corpus)[0]) in faults(corpus, pipeline)
 
 
-def test_a_tar_that_is_not_of_the_plan(corpus: Store, house: House) -> None:
+def test_a_tar_that_is_not_of_the_plan(corpus: Store, pipeline: Pipeline) -> None:
     corpus.write("shards/pre/train-more-0-00000-00.tar", corpus.read(tars_of(corpus)[0]))
-    assert "train-more-0-00000-00.tar is not a tar of the plan" in faults(corpus, house)
+    assert "train-more-0-00000-00.tar is not a tar of the plan" in faults(corpus, pipeline)
 
 
-def test_two_tars_swapped_are_found_when_they_are_opened(corpus: Store, house: House) -> None:
+def test_two_tars_swapped_are_found_when_they_are_opened(corpus: Store, pipeline: Pipeline) -> None:
     first, second = tars_of(corpus)[:2]
     one, other = corpus.read(first), corpus.read(second)
     corpus.write(first, other)
     corpus.write(second, one)
-    found = faults(corpus, house, deep=True)
+    found = faults(corpus, pipeline, deep=True)
     assert first in found and second in found
 
 
@@ -351,19 +351,19 @@ def flips(store: Store, tar: str) -> Iterator[tuple[int, str]]:
     yield size - 5, "it does not end as a tar does"
 
 
-def test_a_flipped_byte_is_found_when_the_tars_are_opened(corpus: Store, house: House) -> None:
+def test_a_flipped_byte_is_found_when_the_tars_are_opened(corpus: Store, pipeline: Pipeline) -> None:
     name = tars_of(corpus)[0]
     whole = corpus.read(name)
     for place, said in flips(corpus, name):
         harmed = bytearray(whole)
         harmed[place] ^= 1
         corpus.write(name, bytes(harmed))
-        assert faults(corpus, house) == ""
-        found = faults(corpus, house, deep=True)
+        assert faults(corpus, pipeline) == ""
+        found = faults(corpus, pipeline, deep=True)
         assert found.startswith(f"{name} is damaged: ") and said in found and "\n" not in found
 
 
-def test_index_and_rows_forged_alike_are_found_against_the_sample_itself(corpus: Store, house: House) -> None:
+def test_index_and_rows_forged_alike_are_found_against_the_sample_itself(corpus: Store, pipeline: Pipeline) -> None:
     """The rows of a tar and the index agree; the sample's own JSON says otherwise."""
     tar = tars_of(corpus)[0]
     edit(corpus, rows_name(tar), without_loss)
@@ -378,13 +378,13 @@ def test_index_and_rows_forged_alike_are_found_against_the_sample_itself(corpus:
         return table.set_column(table.schema.get_field_index("loss"), field, pa.array(loss, field.type))
 
     edit(corpus, index_name("pre"), emptied)
-    assert faults(corpus, house) == ""
-    assert "its loss ranges are not the index's" in faults(corpus, house, deep=True)
+    assert faults(corpus, pipeline) == ""
+    assert "its loss ranges are not the index's" in faults(corpus, pipeline, deep=True)
 
 
-def test_a_stage_without_an_index_is_a_fault(corpus: Store, house: House) -> None:
+def test_a_stage_without_an_index_is_a_fault(corpus: Store, pipeline: Pipeline) -> None:
     corpus.remove(index_name("pre"))
-    assert f"{index_name('pre')} is missing" in faults(corpus, house)
+    assert f"{index_name('pre')} is missing" in faults(corpus, pipeline)
 
 
 def test_a_leaf_that_waits_for_its_first_draw_does_not_stray(

@@ -16,7 +16,7 @@ from weft.pipelines.mixing.repeats import Repeats, repeats_of, with_repeats
 from weft.pipelines.parts.parts import part_name, write_part
 from weft.pipelines.storage.store import Store
 from weft.schemas.plan import node_of
-from weft.schemas.sample import Baked, repeat_of
+from weft.schemas.sample import ShardSample, repeat_of
 from weft.schemas.table import from_table, to_table
 
 NODE = node_of("text", 0, "books")
@@ -26,7 +26,7 @@ def parts(store: Store, *keys: str) -> int:
     """A part for each word, with a sample for each of its letters."""
     for number, letters in enumerate(keys):
         rows = sorted((baked(f"{k}-text-0", "text", "books", 9, 0.0) for k in letters), key=lambda row: row.place)
-        write_part(store, part_name(NODE, number), rows, Baked, "made by hand")
+        write_part(store, part_name(NODE, number), rows, ShardSample, "made by hand")
     return len(keys)
 
 
@@ -62,7 +62,7 @@ def test_a_repeat_is_the_same_sample_under_another_key() -> None:
 
 def test_the_others_of_a_part_stay_as_they_are() -> None:
     rows = [baked(f"{k}-text-0", "text", "books", 9, 0.0) for k in "abc"]
-    made = from_table(with_repeats(to_table(rows, Baked), np.array([0, 1, 0], np.int32)), Baked)
+    made = from_table(with_repeats(to_table(rows, ShardSample), np.array([0, 1, 0], np.int32)), ShardSample)
     assert made == [rows[0], repeat_of(rows[1], 1), rows[2]]
 
 

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from weft.jobs.commands import read_house
-from weft.pipelines.graph import House
+from weft.jobs.commands import read_pipeline
+from weft.pipelines.graph import Pipeline
 from weft.pipelines.mixing.audit import audit
 from weft.pipelines.mixing.leaks import leak
 from weft.pipelines.mixing.split_names import speakers_by_split, texts_by_split
@@ -22,7 +22,7 @@ STAGE = {
 
 
 @pytest.fixture
-def house(tmp_path: Path) -> House:
+def pipeline(tmp_path: Path) -> Pipeline:
     recipe = {
         "name": "r",
         "sources": {
@@ -37,7 +37,7 @@ def house(tmp_path: Path) -> House:
         "training": {"pre": STAGE},
     }
     (tmp_path / "r.yaml").write_text(yaml.safe_dump(recipe))
-    return read_house(str(tmp_path / "r.yaml"))
+    return read_pipeline(str(tmp_path / "r.yaml"))
 
 
 def spoken(store: Store, source: str, *said: tuple[str, str, str, str, str], part: int = 0) -> None:
@@ -53,27 +53,27 @@ def spoken(store: Store, source: str, *said: tuple[str, str, str, str, str], par
         write_part(store, part_name(node, part), some, record, "made by hand")
 
 
-def test_speakers_in_training_and_in_a_test_set_that_nothing_draws_are_named(store: Store, house: House) -> None:
+def test_speakers_in_training_and_in_a_test_set_that_nothing_draws_are_named(store: Store, pipeline: Pipeline) -> None:
     spoken(store, "read", ("a", "s1", "", "one", "train"), ("b", "s2", "", "two", "train"))
     spoken(store, "read", ("c", "s1", "", "three", "test"), ("d", "", "", "four", "test"), part=1)
     spoken(store, "calls", ("e", "s2", "", "five", "test"))
-    found = leak("speaker", lambda: speakers_by_split(store, house))
+    found = leak("speaker", lambda: speakers_by_split(store, pipeline))
     assert (found.names, found.examples) == (1, ("read/s1: test (c), train (a)",))
-    assert next(found for found in audit(store, house).leaks if found.kind == "speaker").names == 1
+    assert next(found for found in audit(store, pipeline).leaks if found.kind == "speaker").names == 1
 
 
-def test_a_role_is_told_apart_by_the_dialogue_that_the_utterance_names(store: Store, house: House) -> None:
+def test_a_role_is_told_apart_by_the_dialogue_that_the_utterance_names(store: Store, pipeline: Pipeline) -> None:
     """Its key says nothing of it: sources may give keys of any form."""
     spoken(store, "talks", ("x-0", "caller", "x", "a", "train"), ("y-0", "caller", "y", "b", "test"))
-    assert leak("speaker", lambda: speakers_by_split(store, house)).names == 0
+    assert leak("speaker", lambda: speakers_by_split(store, pipeline)).names == 0
     spoken(store, "talks", ("p", "caller", "z", "c", "train"), ("q", "caller", "z", "d", "test"), part=1)
-    found = leak("speaker", lambda: speakers_by_split(store, house))
+    found = leak("speaker", lambda: speakers_by_split(store, pipeline))
     assert found.examples == ("z/caller: test (q), train (p)",)
 
 
-def test_texts_that_are_spoken_and_written_are_compared(store: Store, house: House) -> None:
+def test_texts_that_are_spoken_and_written_are_compared(store: Store, pipeline: Pipeline) -> None:
     spoken(store, "read", ("a", "s1", "", "one", "train"), ("b", "s1", "", "", "train"))
     books = [Document(key=f"d-{text}", source="books", text=text, split="test") for text in ("one", "two")]
     write_part(store, part_name("ingest/books", 0), books, Document, "made by hand")
-    found = leak("text", lambda: texts_by_split(store, house))
+    found = leak("text", lambda: texts_by_split(store, pipeline))
     assert found.names == 1 and found.examples[0].endswith(": test (d-one), train (a)")

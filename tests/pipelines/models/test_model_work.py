@@ -296,10 +296,15 @@ class TestVocabulary:
         assert not self.work.done(books)
         self.work.run(books)
         assert self.work.done(books)
-        swapped = {"speech": "[S]", "text": "[T]"}  # the order is the ids
+        swapped_prediction = {"speech": "[S]", "text": "[T]"}  # the order is the ids
         with pytest.raises(RecipeError, match=r"^vocabulary: "):
             replace(self.work, layout=self.work.layout.model_copy(update={"pad_to": 10})).run(books)
-        for change in ({"markers": swapped}, {"multiple": 128}, {"bos": False}, {"trailing": {"pad": "[P]"}}):
+        for change in (
+            {"markers": swapped_prediction},
+            {"multiple": 128},
+            {"bos": False},
+            {"trailing": {"pad": "[P]"}},
+        ):
             assert not replace(self.work, layout=self.work.layout.model_copy(update=change)).done(books)
         assert not replace(self.work, text=Bpe(size=301)).done(books)
         write_part(books, part_name("ingest/books", 0), [Document("d", "books", "new", split="train")], Document, "one")
@@ -379,7 +384,7 @@ class Counting(Aligner):
         return self.wants
 
     @property
-    def hears(self) -> str:
+    def spoken_language(self) -> str:
         return "en"
 
     def version(self) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from weft.pipelines.graph import House
+from weft.pipelines.graph import Pipeline
 from weft.pipelines.parts.hold_out import HoldOutWork, Space, check_listing
 from weft.pipelines.parts.parts import part_name, write_part
 from weft.pipelines.parts.splits import SplitError, Splits
@@ -164,7 +164,7 @@ def test_the_work_begins_before_any_model_learns() -> None:
             "tokenizers": {"hubert": {"use": "hubert"}},
         }
     )
-    works = House(recipe).works({"read": 2})
+    works = Pipeline(recipe).works({"read": 2})
     assert isinstance(works[-1], HoldOutWork) and works[-1].needs == (
         "segment/read/part-00000.parquet",
         "segment/read/part-00001.parquet",

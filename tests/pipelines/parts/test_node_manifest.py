@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from weft.pipelines.parts.node_manifest import Manifests
-from weft.pipelines.parts.parts import Stamp, known_stamp, node_manifest, part_name, stamp_of, write_part
+from weft.pipelines.parts.parts import Footer, footer_of, known_stamp, node_manifest, part_name, write_part
 from weft.pipelines.storage.store import Store
 from weft.schemas.ledger import Held
 
@@ -42,9 +42,9 @@ def footers(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The parts whose footers were read."""
     read: list[str] = []
 
-    def counted(store: Store, name: str) -> Stamp | None:
+    def counted(store: Store, name: str) -> Footer | None:
         read.append(name)
-        return stamp_of(store, name)
+        return footer_of(store, name)
 
     monkeypatch.setattr(node_manifest, "stamp_of", counted)
     return read
@@ -64,7 +64,7 @@ def test_a_second_build_reads_no_footer(remote: Store, footers: list[str]) -> No
     stamps = [known_stamp(remote, name) for name in PARTS]
     assert footers == [] and all(stamps)
     for name, stamp in zip(PARTS, stamps, strict=True):
-        footer = stamp_of(remote, name)
+        footer = footer_of(remote, name)
         assert stamp and footer and (stamp.fingerprint, stamp.digest) == (footer.fingerprint, footer.digest)
         assert stamp.notes == {"companions": "{}", "rejected": "0"}  # why a part was made is in its footer alone
 
@@ -74,7 +74,7 @@ def test_a_part_that_changed_is_read_though_it_is_as_long(remote: Store, footers
     before = remote.size(PARTS[1])
     put(remote, PARTS[1], "two", 2022)
     footers.clear()
-    stamp = Manifests(remote).stamp_of(PARTS[1])
+    stamp = Manifests(remote).footer_of(PARTS[1])
     assert remote.size(PARTS[1]) == before and footers == [PARTS[1]]
     assert stamp and stamp.fingerprint == "made of two"
 
@@ -83,7 +83,7 @@ def test_a_part_of_another_length_is_read_though_it_is_as_old(remote: Store, foo
     written(remote)
     put(remote, PARTS[1], "a longer key", 2020)
     footers.clear()
-    stamp = Manifests(remote).stamp_of(PARTS[1])
+    stamp = Manifests(remote).footer_of(PARTS[1])
     assert footers == [PARTS[1]] and stamp and stamp.fingerprint == "made of a longer key"
 
 
@@ -92,13 +92,13 @@ def test_a_part_that_is_gone_or_broken_is_none(remote: Store) -> None:
     remote.remove(PARTS[0])
     remote.write(PARTS[1], b"not a table")
     manifests = Manifests(remote)
-    assert [manifests.stamp_of(name) for name in PARTS[:2]] == [None, None] and manifests.size_of(PARTS[0]) == -1
+    assert [manifests.footer_of(name) for name in PARTS[:2]] == [None, None] and manifests.size_of(PARTS[0]) == -1
 
 
 def test_what_changed_as_the_manifest_was_written_is_not_believed(remote: Store, footers: list[str]) -> None:
     written(remote, 2020)
     footers.clear()
-    Manifests(remote).stamp_of(PARTS[0])
+    Manifests(remote).footer_of(PARTS[0])
     assert footers == [PARTS[0]]
 
 
@@ -109,36 +109,36 @@ def test_a_broken_manifest_costs_only_time(remote: Store, footers: list[str], da
     written(remote)
     remote.write(FILE, data)
     footers.clear()
-    assert Manifests(remote).stamp_of(PARTS[0]) and footers == [PARTS[0]]
+    assert Manifests(remote).footer_of(PARTS[0]) and footers == [PARTS[0]]
 
 
 def test_an_edited_manifest_is_not_believed(remote: Store, footers: list[str]) -> None:
     written(remote)
     remote.write(FILE, remote.read(FILE).replace(b"made of one", b"made of two"))
     at(remote, FILE, 2021)
-    stamp = Manifests(remote).stamp_of(PARTS[0])
+    stamp = Manifests(remote).footer_of(PARTS[0])
     assert stamp and stamp.fingerprint == "made of one"
 
 
 def test_what_is_handed_out_is_never_looked_up_again(remote: Store) -> None:
     written(remote)
     manifests = Manifests(remote)
-    assert manifests.stamp_of(PARTS[0]) and manifests.size_of(PARTS[0]) == remote.size(PARTS[0])
+    assert manifests.footer_of(PARTS[0]) and manifests.size_of(PARTS[0]) == remote.size(PARTS[0])
     manifests.forget(PARTS[0])
     put(remote, PARTS[0], "a longer key", 2020)  # by a clock that is wrong
-    stamp = manifests.stamp_of(PARTS[0])
+    stamp = manifests.footer_of(PARTS[0])
     assert (
         stamp and stamp.fingerprint == "made of a longer key" and manifests.size_of(PARTS[0]) == remote.size(PARTS[0])
     )
     manifests.write(PARTS)
     at(remote, FILE, 2023)
-    assert Manifests(remote).stamp_of(PARTS[0]) == stamp
+    assert Manifests(remote).footer_of(PARTS[0]) == stamp
 
 
 def test_verifying_believes_no_manifest(remote: Store, footers: list[str]) -> None:
     written(remote)
     footers.clear()
-    Manifests(remote, trusted=False).stamp_of(PARTS[0])
+    Manifests(remote, trusted=False).footer_of(PARTS[0])
     assert footers == [PARTS[0]]
 
 
@@ -162,11 +162,11 @@ def test_the_same_parts_have_the_same_manifest_whenever_they_were_written(remote
 def test_what_changes_while_a_build_runs_is_left_out(remote: Store) -> None:
     manifests = Manifests(remote)
     for name in PARTS:
-        manifests.stamp_of(name)
+        manifests.footer_of(name)
     put(remote, PARTS[2], "two", 2022)
     manifests.write(PARTS)
     at(remote, FILE, 2023)
-    stamp = Manifests(remote).stamp_of(PARTS[2])
+    stamp = Manifests(remote).footer_of(PARTS[2])
     assert stamp and stamp.fingerprint == "made of two"
 
 
@@ -195,5 +195,5 @@ def test_a_local_part_that_was_put_back_with_an_old_time_is_read(store: Store, f
     Manifests(store).write(PARTS[:1])
     write_part(store, PARTS[0], [Held("two", 1.0)], Held, "made of two", notes=NOTES)
     os.utime(store.path(PARTS[0]), (1000, 1000))
-    stamp = Manifests(store).stamp_of(PARTS[0])
+    stamp = Manifests(store).footer_of(PARTS[0])
     assert stamp and stamp.fingerprint == "made of two"

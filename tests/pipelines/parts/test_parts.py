@@ -8,11 +8,11 @@ import pyarrow.parquet as pq
 import pytest
 
 from weft.pipelines.parts.parts import (
-    Stamp,
+    Footer,
+    footer_of,
     part_name,
     read_part,
     read_table,
-    stamp_of,
     table_digest,
     write_part,
     write_table,
@@ -27,7 +27,7 @@ ROWS = [Document(f"k{n}", "books", f"text {n}") for n in range(5)]
 def test_a_part_is_read_back_with_its_marks(store: Store) -> None:
     digest = write_part(store, "x/part-00000.parquet", ROWS, Document, "fp")
     assert read_part(store, "x/part-00000.parquet", Document) == ROWS
-    assert stamp_of(store, "x/part-00000.parquet") == Stamp("fp", digest)
+    assert footer_of(store, "x/part-00000.parquet") == Footer("fp", digest)
     assert read_table(store, "x/part-00000.parquet", ["text"]).column_names == ["text"]
 
 
@@ -72,13 +72,13 @@ def test_equal_parts_have_equal_bytes(store: Store) -> None:
 def test_what_weft_did_not_write_whole_has_no_stamp(store: Store) -> None:
     foreign = io.BytesIO()
     pq.write_table(pa.table({"a": [1]}), foreign)
-    write_table(store, "whole.parquet", to_table(ROWS, Document), Stamp("fp", "d"))
+    write_table(store, "whole.parquet", to_table(ROWS, Document), Footer("fp", "d"))
     store.write("foreign.parquet", foreign.getvalue())
     store.write("cut.parquet", store.read("whole.parquet")[:-20])
     store.write("empty.parquet", b"")
-    assert stamp_of(store, "whole.parquet") == Stamp("fp", "d")
+    assert footer_of(store, "whole.parquet") == Footer("fp", "d")
     for name in ("foreign.parquet", "cut.parquet", "empty.parquet", "missing.parquet"):
-        assert stamp_of(store, name) is None
+        assert footer_of(store, name) is None
 
 
 def test_names_sort_as_numbers() -> None:
@@ -88,7 +88,7 @@ def test_names_sort_as_numbers() -> None:
 def test_a_part_in_another_place_is_no_part(store: Store) -> None:
     write_part(store, part_name("x", 0), ROWS, Document, "fp")
     store.write(part_name("x", 1), store.read(part_name("x", 0)))
-    assert stamp_of(store, part_name("x", 1)) is None
+    assert footer_of(store, part_name("x", 1)) is None
     with pytest.raises(Damaged, match=r"x/part-00001.parquet is x/part-00000.parquet in another place"):
         read_part(store, part_name("x", 1), Document)
 

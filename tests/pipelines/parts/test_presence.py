@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from weft.pipelines.graph import House
+from weft.pipelines.graph import Pipeline
 from weft.pipelines.parts.listing import list_source
 from weft.pipelines.parts.parts import part_name, read_part, write_part
 from weft.pipelines.parts.presence import SourceGone, check_presence
@@ -21,7 +21,7 @@ RECORDING = Recording(
 
 
 @pytest.fixture
-def listed(tmp_path: Path) -> tuple[Store, House]:
+def listed(tmp_path: Path) -> tuple[Store, Pipeline]:
     """A corpus that has listed a manifest of three clips and a folder of two."""
     for n in range(3):
         (tmp_path / f"{n}.wav").write_bytes(b"x")
@@ -34,40 +34,40 @@ def listed(tmp_path: Path) -> tuple[Store, House]:
         "listed": {"use": "manifest", "path": str(tmp_path / "list.jsonl")},
         "lying": {"use": "folder", "path": str(tmp_path / "folder")},
     }
-    house = House(Recipe.model_validate({"name": "x", "sources": sources, "align": {"use": "none"}}))
+    pipeline = Pipeline(Recipe.model_validate({"name": "x", "sources": sources, "align": {"use": "none"}}))
     store = Store(str(tmp_path / "corpus"))
-    for name, source in house.sources.items():
+    for name, source in pipeline.sources.items():
         list_source(store, name, source, 8)
         items = read_part(store, part_name(f"list/{name}", 0), Item)
         read = [replace(RECORDING, key=f"{item.key}-0", item=item.key) for item in items]
         write_part(store, part_name(f"ingest/{name}", 0), read, Recording, "x")
-    return store, house
+    return store, pipeline
 
 
-def test_all_there_or_some(listed: tuple[Store, House], tmp_path: Path) -> None:
+def test_all_there_or_some(listed: tuple[Store, Pipeline], tmp_path: Path) -> None:
     check_presence(*listed)
     (tmp_path / "0.wav").unlink()
     check_presence(*listed)
 
 
-def test_all_of_a_list_gone(listed: tuple[Store, House], tmp_path: Path) -> None:
+def test_all_of_a_list_gone(listed: tuple[Store, Pipeline], tmp_path: Path) -> None:
     for n in range(3):
         (tmp_path / f"{n}.wav").rename(tmp_path / f"{n}.moved")
     with pytest.raises(SourceGone, match="source 'listed': nothing of it can be read now"):
         check_presence(*listed)
 
 
-def test_of_a_corpus_that_was_begun_what_it_holds_is_looked_for(listed: tuple[Store, House], tmp_path: Path) -> None:
-    store, house = listed
+def test_of_a_corpus_that_was_begun_what_it_holds_is_looked_for(listed: tuple[Store, Pipeline], tmp_path: Path) -> None:
+    store, pipeline = listed
     lines = [f'{{"audio": "{tmp_path}/{n}.wav"}}' for n in range(100)]
     (tmp_path / "list.jsonl").write_text("\n".join(lines))
     for n in range(3):
         (tmp_path / f"{n}.wav").unlink()
     with pytest.raises(SourceGone, match="source 'listed'"):
-        check_presence(store, house)
+        check_presence(store, pipeline)
 
 
-def test_a_list_of_links_that_were_always_dead(listed: tuple[Store, House], tmp_path: Path) -> None:
+def test_a_list_of_links_that_were_always_dead(listed: tuple[Store, Pipeline], tmp_path: Path) -> None:
     store, _ = listed
     for n in range(3):
         (tmp_path / f"{n}.wav").unlink()
@@ -75,20 +75,20 @@ def test_a_list_of_links_that_were_always_dead(listed: tuple[Store, House], tmp_
     check_presence(*listed)
 
 
-def test_an_empty_folder(listed: tuple[Store, House], tmp_path: Path) -> None:
+def test_an_empty_folder(listed: tuple[Store, Pipeline], tmp_path: Path) -> None:
     shutil.rmtree(tmp_path / "folder")
     with pytest.raises(SourceGone, match="lying"):
         check_presence(*listed)
 
 
-def test_other_files_at_the_same_place(listed: tuple[Store, House], tmp_path: Path) -> None:
+def test_other_files_at_the_same_place(listed: tuple[Store, Pipeline], tmp_path: Path) -> None:
     for n in range(2):
         (tmp_path / "folder" / f"{n}.wav").rename(tmp_path / "folder" / f"new-{n}.wav")
     check_presence(*listed)
 
 
-def test_a_first_build_is_not_asked(listed: tuple[Store, House], tmp_path: Path) -> None:
-    _, house = listed
+def test_a_first_build_is_not_asked(listed: tuple[Store, Pipeline], tmp_path: Path) -> None:
+    _, pipeline = listed
     for n in range(3):
         (tmp_path / f"{n}.wav").unlink()
-    check_presence(Store(str(tmp_path / "other")), house)
+    check_presence(Store(str(tmp_path / "other")), pipeline)

@@ -10,7 +10,7 @@ from huggingface_hub import constants
 from tests.checkpoints import COMMIT, in_hub_cache
 from weft.jobs.build import write_recipe
 from weft.pipelines.encode import Encode
-from weft.pipelines.graph import House
+from weft.pipelines.graph import Pipeline
 from weft.pipelines.models.model_work import TokenizerWork
 from weft.pipelines.parts.revisions import check_checkpoints, revisions
 from weft.pipelines.storage.store import Store
@@ -29,25 +29,25 @@ def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "hub"
 
 
-def house(**changes: Any) -> House:
+def pipeline(**changes: Any) -> Pipeline:
     recipe: dict[str, Any] = {
         "name": "hub",
         "sources": {"speech": {"use": "folder", "path": "raw"}},
         "tokenizers": {"hubert": {"use": "hubert", "model": "hf://org/mhubert"}},
     }
-    return House(Recipe.model_validate(recipe | changes))
+    return Pipeline(Recipe.model_validate(recipe | changes))
 
 
 def test_the_corpus_records_the_commit(store: Store) -> None:
-    write_recipe(house(), store)
+    write_recipe(pipeline(), store)
     written = yaml.safe_load(store.read("recipe.yaml"))
     assert written["revisions"] == {"hf://org/mhubert": COMMIT}
-    assert revisions(House(Recipe.model_validate(written))) == {"hf://org/mhubert": COMMIT}
+    assert revisions(Pipeline(Recipe.model_validate(written))) == {"hf://org/mhubert": COMMIT}
 
 
 def test_another_commit_than_the_recipe_says_is_refused(store: Store, hub: Path) -> None:
     in_hub_cache(hub, "org/mhubert", MOVED)
-    pinned = house(revisions={"hf://org/mhubert": COMMIT})
+    pinned = pipeline(revisions={"hf://org/mhubert": COMMIT})
     with pytest.raises(
         RecipeError, match=rf"^revisions.hf://org/mhubert: it says {COMMIT}, the hub's cache holds {MOVED} "
     ):
@@ -72,12 +72,12 @@ def test_another_commit_than_the_recipe_says_is_refused(store: Store, hub: Path)
 )
 def test_a_name_that_nobody_knows_is_one_sentence(changes: dict[str, Any], wrong: str) -> None:
     with pytest.raises(RecipeError, match=wrong) as fault:
-        revisions(house(**changes))
+        revisions(pipeline(**changes))
     assert "\n" not in str(fault.value)
 
 
 def test_a_moved_revision_makes_the_model_stale(store: Store, hub: Path) -> None:
-    tokenizer = house().tokenizers["hubert"]
+    tokenizer = pipeline().tokenizers["hubert"]
     work = TokenizerWork("hubert", tokenizer, (), seed=1)
     before = work.made_from(store)
     assert before["content model"] == f"org/mhubert@{COMMIT}"
@@ -101,4 +101,4 @@ def test_a_moved_revision_makes_the_model_stale(store: Store, hub: Path) -> None
 )
 def test_a_path_that_is_missing_is_an_error_and_no_download(hub: Path, name: str, said: str) -> None:
     with pytest.raises(RecipeError, match=said):
-        check_checkpoints(house(tokenizers={"hubert": {"use": "hubert", "model": name}}))
+        check_checkpoints(pipeline(tokenizers={"hubert": {"use": "hubert", "model": name}}))

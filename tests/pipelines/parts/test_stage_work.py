@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from weft.pipelines.parts.parts import part_name, read_part, write_part
-from weft.pipelines.parts.stage_work import Input, PartWork, Unaccounted, content_of, join, pack, total
+from weft.pipelines.parts.stage_work import Input, PartWork, Unaccounted, digest_of, join, pack, total
 from weft.pipelines.stage import Stage
 from weft.pipelines.storage.store import Store
 from weft.schemas.audio import Alignment, Audio, Utterance
@@ -252,7 +252,7 @@ class TestDone:
 
     def test_input_that_is_not_there_is_named(self, ready: Store) -> None:
         with pytest.raises(FileNotFoundError, match="gone/speech"):
-            content_of(ready, part_name("gone/speech", 0))
+            digest_of(ready, part_name("gone/speech", 0))
 
     @pytest.mark.parametrize("last", ["rejects/", "ledger/", "copy/"])
     def test_a_worker_killed_at_any_write_leaves_a_part_that_is_not_done(
@@ -322,7 +322,7 @@ class TestPack:
             assert store.read("synthesize/d/part-00000.bin") == b"".join(
                 sound + t.text.encode() for d in made for t in d.turns
             )
-            digests.add(content_of(store, part_name("synthesize/d", 0)))
+            digests.add(digest_of(store, part_name("synthesize/d", 0)))
         assert len(digests) == 2
 
     def test_a_part_whose_sound_is_missing_or_cut_is_not_done(self, store: Store) -> None:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from weft.pipelines.segmenters.base import Piece, Segmenter, cut, merge, overlaps, union
+from weft.pipelines.segmenters.base import Segmenter, SpeakerSpan, cut, merge, overlaps, union
 
 STEPS = st.lists(st.tuples(st.floats(0.01, 3), st.floats(0.01, 90)), max_size=15)
 
@@ -24,7 +24,7 @@ def spans_of(steps: list[tuple[float, float]]) -> list[tuple[float, float]]:
 @given(steps=STEPS, gap=st.floats(0, 2), longest=st.floats(2, 60))
 def test_merging_joins_over_short_pauses_alone(steps: list[tuple[float, float]], gap: float, longest: float) -> None:
     spans = spans_of(steps)
-    merged = [(p.start, p.end) for p in merge([Piece(*s) for s in spans], gap, longest)]
+    merged = [(p.start, p.end) for p in merge([SpeakerSpan(*s) for s in spans], gap, longest)]
     assert {b for span in merged for b in span} <= {b for span in spans for b in span}
     assert all(any(b <= s[0] and s[1] <= e for b, e in merged) for s in spans), "no speech is lost"
     for one, two in pairwise(merged):
@@ -40,7 +40,7 @@ def test_merging_joins_over_short_pauses_alone(steps: list[tuple[float, float]],
 @given(steps=STEPS, longest=st.floats(1.1, 60))
 def test_cutting_loses_nothing_and_leaves_nothing_too_long(steps: list[tuple[float, float]], longest: float) -> None:
     spans = spans_of(steps)
-    pieces = [(p.start, p.end) for p in cut([Piece(*s) for s in spans], longest)]
+    pieces = [(p.start, p.end) for p in cut([SpeakerSpan(*s) for s in spans], longest)]
     assert all(0 < e - b <= longest * (1 + 1e-9) for b, e in pieces)
     for begin, end in spans:
         inside = [p for p in pieces if begin <= p[0] and p[1] <= end]
@@ -52,27 +52,27 @@ def test_cutting_loses_nothing_and_leaves_nothing_too_long(steps: list[tuple[flo
 
 
 def test_the_example_of_the_docstring() -> None:
-    heard = [Piece(0.4, 3.1, "A"), Piece(3.5, 9.0, "A"), Piece(8.2, 44.0, "B")]
-    assert merge(heard, 2.0, 27.0) == [Piece(0.4, 9.0, "A"), Piece(8.2, 44.0, "B")]
+    heard = [SpeakerSpan(0.4, 3.1, "A"), SpeakerSpan(3.5, 9.0, "A"), SpeakerSpan(8.2, 44.0, "B")]
+    assert merge(heard, 2.0, 27.0) == [SpeakerSpan(0.4, 9.0, "A"), SpeakerSpan(8.2, 44.0, "B")]
 
 
 def test_pieces_merge_while_the_speaker_stays_up_to_27_s_or_a_2_s_gap() -> None:
-    assert merge([Piece(0, 1, "A"), Piece(3, 4, "A"), Piece(6.1, 7, "A")], 2, 27) == [
-        Piece(0, 4, "A"),
-        Piece(6.1, 7, "A"),
+    assert merge([SpeakerSpan(0, 1, "A"), SpeakerSpan(3, 4, "A"), SpeakerSpan(6.1, 7, "A")], 2, 27) == [
+        SpeakerSpan(0, 4, "A"),
+        SpeakerSpan(6.1, 7, "A"),
     ]
-    assert merge([Piece(0, 20, "A"), Piece(21, 27, "A"), Piece(27, 28, "A")], 2, 27) == [
-        Piece(0, 27, "A"), Piece(27, 28, "A"),
+    assert merge([SpeakerSpan(0, 20, "A"), SpeakerSpan(21, 27, "A"), SpeakerSpan(27, 28, "A")], 2, 27) == [
+        SpeakerSpan(0, 27, "A"), SpeakerSpan(27, 28, "A"),
     ]  # fmt: skip
-    assert len(merge([Piece(0, 1, "A"), Piece(1, 2, "B"), Piece(2, 3, "A")], 2, 27)) == 3
+    assert len(merge([SpeakerSpan(0, 1, "A"), SpeakerSpan(1, 2, "B"), SpeakerSpan(2, 3, "A")], 2, 27)) == 3
 
 
 @given(
-    st.lists(st.tuples(st.floats(0, 50), st.floats(0.1, 20)).map(lambda p: Piece(p[0], p[0] + p[1])), max_size=12).map(
-        lambda some: sorted(some, key=lambda p: p.start)
-    )
+    st.lists(
+        st.tuples(st.floats(0, 50), st.floats(0.1, 20)).map(lambda p: SpeakerSpan(p[0], p[0] + p[1])), max_size=12
+    ).map(lambda some: sorted(some, key=lambda p: p.start))
 )
-def test_overlap_is_what_others_cover_too(pieces: list[Piece]) -> None:
+def test_overlap_is_what_others_cover_too(pieces: list[SpeakerSpan]) -> None:
     for number, (piece, shared) in enumerate(zip(pieces, overlaps(pieces), strict=True)):
         others = [(o.start, o.end) for n, o in enumerate(pieces) if n != number]
         alone = union([*others, (piece.start, piece.end)]) - union(others)

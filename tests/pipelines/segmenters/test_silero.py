@@ -3,7 +3,7 @@
 import numpy as np
 
 from weft.pipelines.audio.sound import RATE
-from weft.pipelines.segmenters.base import Piece
+from weft.pipelines.segmenters.base import SpeakerSpan
 from weft.pipelines.segmenters.silero import Segmenter
 
 
@@ -17,6 +17,6 @@ def test_spans_are_seconds_of_the_whole() -> None:
             return [(0.25, 0.5)]
 
     assert Fixed().speech([np.ones(RATE, np.float32), np.ones(RATE // 2, np.float32)]) == [
-        Piece(0.25, 0.5),
-        Piece(1.25, 1.5),
+        SpeakerSpan(0.25, 0.5),
+        SpeakerSpan(1.25, 1.5),
     ]

@@ -5,7 +5,7 @@ import random
 import pyarrow.parquet as pq
 import pytest
 
-from weft.pipelines.parts.parts import read_part, stamp_of, write_part
+from weft.pipelines.parts.parts import footer_of, read_part, write_part
 from weft.pipelines.storage.checksums import KEY, content_matches
 from weft.pipelines.storage.store import Damaged, Store
 from weft.schemas.text import Document
@@ -30,7 +30,7 @@ def footer_begins(data: bytes) -> int:
 
 
 def test_a_flipped_bit_in_the_footer(store: Store, written: bytes) -> None:
-    chance, whole = random.Random(1), stamp_of(store, NAME)
+    chance, whole = random.Random(1), footer_of(store, NAME)
     key = range(
         written.rindex(KEY.encode()) - 2, written.rindex(KEY.encode()) + len(KEY)
     )  # without it nothing is checked
@@ -39,11 +39,11 @@ def test_a_flipped_bit_in_the_footer(store: Store, written: bytes) -> None:
         if harmed[key.start : key.stop] != written[key.start : key.stop]:
             continue
         store.write(NAME, harmed)
-        assert stamp_of(store, NAME) is None
+        assert footer_of(store, NAME) is None
         with pytest.raises(Damaged, match=rf"{NAME} .*--verify` makes it anew"):
             read_part(store, NAME, Document)
     store.write(NAME, written)
-    assert stamp_of(store, NAME) == whole and read_part(store, NAME, Document) == ROWS
+    assert footer_of(store, NAME) == whole and read_part(store, NAME, Document) == ROWS
 
 
 def test_a_flipped_bit_before_the_footer(store: Store, written: bytes) -> None:

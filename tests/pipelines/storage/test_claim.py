@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from weft.pipelines.built import with_checksum
+from weft.pipelines.saved_pipeline import with_checksum
 from weft.pipelines.storage.claim import NotACorpus, claimed
 from weft.pipelines.storage.lock import NAME, Locked
 from weft.pipelines.storage.own_names import is_made_by_weft

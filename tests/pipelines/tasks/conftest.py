@@ -6,8 +6,8 @@ from random import Random
 
 import pytest
 
-from weft.pipelines.tasks.base import Material, Task
-from weft.pipelines.tasks.common.sample_builder import Draft
+from weft.pipelines.tasks.base import Task, TaskInput
+from weft.pipelines.tasks.common.sample_builder import SampleBuilder
 from weft.schemas.audio import Alignment, Audio, Units, Utterance, Word
 from weft.schemas.vocabulary import Codebook, Marker, Vocabulary
 
@@ -24,15 +24,15 @@ def spell(text: str) -> list[int]:
 
 
 @pytest.fixture
-def draft() -> Callable[[], Draft]:
-    return lambda: Draft(VOCABULARY, spell)
+def builder() -> Callable[[], SampleBuilder]:
+    return lambda: SampleBuilder(VOCABULARY, spell)
 
 
 @pytest.fixture
-def material() -> Callable[..., Material]:
+def task_input() -> Callable[..., TaskInput]:
     """`words` words of random lengths, and random codes in runs."""
 
-    def made(words: int, seed: int = 0, dedup: bool = True, rate: float = 25.0) -> Material:
+    def made(words: int, seed: int = 0, dedup: bool = True, rate: float = 25.0) -> TaskInput:
         random = Random(seed)
         timed, now = [], random.uniform(0, 0.3)
         for n in range(words):
@@ -47,25 +47,25 @@ def material() -> Callable[..., Material]:
         runs = [(code, len(list(run))) for code, run in groupby(frames)] if dedup else [(code, 1) for code in frames]
         ids, durations = (tuple(column) for column in zip(*runs, strict=True))
         units = Units("u-0", seconds, "hubert", "m", rate, ids, durations)
-        return Material(utterance, Alignment("u-0", seconds, "x", tuple(timed), 0.0), units)
+        return TaskInput(utterance, Alignment("u-0", seconds, "x", tuple(timed), 0.0), units)
 
     return made
 
 
 @pytest.fixture
-def woven(draft: Callable[[], Draft]) -> Callable[..., Draft]:
+def woven(builder: Callable[[], SampleBuilder]) -> Callable[..., SampleBuilder]:
     """The draft of a task over material, whose segments are checked to cover the ids once, in order."""
 
-    def weave(task: Task, material: Material, seed: int = 0) -> Draft:
-        made = draft()
+    def compose(task: Task, task_input: TaskInput, seed: int = 0) -> SampleBuilder:
+        made = builder()
         made.begin()
-        task.weave(material, made, Random(seed))
+        task.compose(task_input, made, Random(seed))
         bounds = [bound for s in made.segments for bound in (s.begin, s.end)]
         assert bounds[::2] == [0, *bounds[1:-1:2]] and bounds[-1] == len(made.ids)
         assert all(s.begin < s.end for s in made.segments)
         return made
 
-    return weave
+    return compose
 
 
 @pytest.fixture

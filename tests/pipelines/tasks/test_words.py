@@ -10,8 +10,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from weft.pipelines.tasks.base import Material
-from weft.pipelines.tasks.common.sample_builder import Draft, frame
+from weft.pipelines.tasks.base import TaskInput
+from weft.pipelines.tasks.common.sample_builder import SampleBuilder, frame
 from weft.pipelines.tasks.words import Task, boundaries
 from weft.schemas.audio import Alignment, Word
 from weft.schemas.ledger import Unusable
@@ -20,7 +20,7 @@ from weft.tokenizers.stream import deduplicate
 RANGE = st.tuples(st.integers(1, 8), st.integers(0, 8)).map(lambda r: (r[0], r[0] + r[1]))
 SEED = st.integers(0, 10**6)
 FIXTURES = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
-Make, Weave = Callable[..., Material], Callable[..., Draft]
+Make, Weave = Callable[..., TaskInput], Callable[..., SampleBuilder]
 
 
 def task(text: tuple[int, int] = (2, 4), speech: tuple[int, int] = (3, 5)) -> Task:
@@ -71,9 +71,9 @@ class TestWeave:
     @given(words=st.integers(5, 40), seed=SEED, dedup=st.booleans())
     @FIXTURES
     def test_every_word_is_written_or_spoken_once(
-        self, material: Make, woven: Weave, names: Callable[[int], str], words: int, seed: int, dedup: bool
+        self, task_input: Make, woven: Weave, names: Callable[[int], str], words: int, seed: int, dedup: bool
     ) -> None:
-        given = material(words, seed, dedup)
+        given = task_input(words, seed, dedup)
         assert given.alignment and given.units
         made = woven(task(), given, seed)
         spans = task().spans(words, Random(seed))
@@ -89,21 +89,21 @@ class TestWeave:
 
     @given(words=st.integers(5, 40), seed=SEED)
     @FIXTURES
-    def test_frames_of_all_spans_together_are_the_utterance(self, material: Make, words: int, seed: int) -> None:
+    def test_frames_of_all_spans_together_are_the_utterance(self, task_input: Make, words: int, seed: int) -> None:
         """Were every span spoken, no frame would be lost or heard twice."""
-        given = material(words, seed, dedup=False)
+        given = task_input(words, seed, dedup=False)
         assert given.alignment and given.units
         bounds = [frame(b, 25.0) for b in boundaries(given.alignment)]
         assert bounds[0] == 0 and bounds == sorted(bounds)
         assert given.units.frames <= bounds[-1] <= given.units.frames + 1
 
-    def test_another_pass_has_other_spans(self, material: Make, woven: Weave) -> None:
-        given = material(40)
+    def test_another_pass_has_other_spans(self, task_input: Make, woven: Weave) -> None:
+        given = task_input(40)
         assert woven(task(), given, 1).ids == woven(task(), given, 1).ids
         assert len({tuple(woven(task(), given, seed).ids) for seed in range(6)}) == 6
 
-    def test_everything_counts_but_the_bos(self, material: Make, woven: Weave) -> None:
-        made = woven(task(), material(20))
+    def test_everything_counts_but_the_bos(self, task_input: Make, woven: Weave) -> None:
+        made = woven(task(), task_input(20))
         assert [s.loss for s in made.segments] == [False] + [True] * (len(made.segments) - 1)
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import soxr
 
-from weft.pipelines.transcribers.base import Spoken, Transcript
+from weft.pipelines.transcribers.base import SpokenClip, Transcript
 from weft.pipelines.transcribers.pocketsphinx import Transcriber
 from weft.pipelines.voices.base import Style
 from weft.pipelines.voices.espeak import Voice
@@ -22,8 +22,8 @@ def transcriber() -> Transcriber:
 
 def test_it_hears_english_and_silence(transcriber: Transcriber) -> None:
     said = Voice().speak("this is a good day", Style(voice="gmw/en-US", variant="f2"))
-    clip = Spoken(soxr.resample(said.samples, said.rate, RATE).astype(np.float32))
-    first, silence, again = transcriber.transcribe([clip, Spoken(np.zeros(RATE, np.float32)), clip])
+    clip = SpokenClip(soxr.resample(said.samples, said.rate, RATE).astype(np.float32))
+    first, silence, again = transcriber.transcribe([clip, SpokenClip(np.zeros(RATE, np.float32)), clip])
     assert isinstance(first, Transcript) and isinstance(silence, Transcript)
     assert first == again
     assert 0 <= silence.confidence <= 1
@@ -32,6 +32,6 @@ def test_it_hears_english_and_silence(transcriber: Transcriber) -> None:
 
 
 def test_another_language_is_not_written_down_as_english(transcriber: Transcriber) -> None:
-    german, english = transcriber.transcribe([Spoken(np.zeros(RATE, np.float32), code) for code in ("de", "en")])
+    german, english = transcriber.transcribe([SpokenClip(np.zeros(RATE, np.float32), code) for code in ("de", "en")])
     assert isinstance(german, Unusable) and german.reason == "language"
     assert isinstance(english, Transcript)

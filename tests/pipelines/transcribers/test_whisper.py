@@ -8,7 +8,7 @@ import pytest
 
 from weft.outside import backend
 from weft.outside.process import OutsideFault
-from weft.pipelines.transcribers.base import Spoken, Transcript
+from weft.pipelines.transcribers.base import SpokenClip, Transcript
 from weft.pipelines.transcribers.whisper import Transcriber
 from weft.schemas.ledger import Unusable
 
@@ -38,7 +38,7 @@ def child(monkeypatch: pytest.MonkeyPatch) -> type[Child]:
 def test_only_what_the_child_calls_unusable_is_a_reject(child: type[Child], monkeypatch: pytest.MonkeyPatch) -> None:
     made = Transcriber(model="large-v3")
     made.setup()
-    clips = [Spoken(np.zeros(16_000 * n, np.float32)) for n in (1, 2)]
+    clips = [SpokenClip(np.zeros(16_000 * n, np.float32)) for n in (1, 2)]
     first, second = made.transcribe(clips)
     assert isinstance(first, Transcript) and isinstance(second, Unusable) and second.reason == "too_long"
     monkeypatch.setattr(child, "fault", OutsideFault("RuntimeError: out of memory"))

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from weft.pipelines.voices.base import LEVELS, Spoken, Style, style_for
+from weft.pipelines.voices.base import LEVELS, Style, Synthesized, style_for
 from weft.pipelines.voices.espeak import Voice
 from weft.pipelines.writers.grammar import sentences
 from weft.schemas.ledger import Unusable
@@ -24,11 +24,11 @@ import sha256; print(sha256(Voice().speak("Hello there.", Style("gmw/en-US", "ca
 )
 
 
-def digest(spoken: Spoken) -> str:
+def digest(spoken: Synthesized) -> str:
     return sha256(spoken.samples.tobytes()).hexdigest()
 
 
-def check(text: str, spoken: Spoken) -> None:
+def check(text: str, spoken: Synthesized) -> None:
     """Each written word once, in order, inside the audio."""
     assert [word.text for word in spoken.words] == text.split()
     times = [time for word in spoken.words for time in (word.start, word.end)]
@@ -39,7 +39,7 @@ def check(text: str, spoken: Spoken) -> None:
     assert np.abs(spoken.samples).max() <= 1
 
 
-def loudness(spoken: Spoken, start: float, end: float) -> float:
+def loudness(spoken: Synthesized, start: float, end: float) -> float:
     stretch = spoken.samples[int(start * spoken.rate) : int(end * spoken.rate)]
     return float(np.sqrt(np.mean(stretch**2))) if len(stretch) else 0.0
 

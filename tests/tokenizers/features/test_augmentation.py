@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from weft.tokenizers.features.augmentation import Hearings, bend, moved, noisy, warp
+from weft.tokenizers.features.augmentation import Augmentation, bend, moved, noisy, warp
 from weft.tokenizers.models.mel_hubert import BANDS, levelled
 
 THERE = torch.ones(3, 50, dtype=torch.bool)
@@ -48,19 +48,19 @@ def test_noise_fills_what_is_quieter_in_a_share_of_rows() -> None:
 
 
 def test_each_row_is_a_hearing_of_its_own_and_the_same_again() -> None:
-    hearings = Hearings(0.2, 1.5, 0.5)
-    one, two, three = hearings.drawn(mels(), THERE, generator())
+    augmentation = Augmentation(0.2, 1.5, 0.5)
+    one, two, three = augmentation.drawn(mels(), THERE, generator())
     assert not torch.allclose(one, two) and not torch.allclose(two, three)
-    assert torch.equal(hearings.drawn(mels(), THERE, generator())[0], one)
+    assert torch.equal(augmentation.drawn(mels(), THERE, generator())[0], one)
 
 
 def test_without_any_change_it_is_what_was_said() -> None:
-    plain = Hearings(0.0, 0.0, 0.0).drawn(mels(), THERE, generator())
+    plain = Augmentation(0.0, 0.0, 0.0).drawn(mels(), THERE, generator())
     assert torch.allclose(plain, levelled(mels(), THERE), atol=1e-5)
 
 
 def test_what_is_not_there_stays_silent() -> None:
     there = torch.ones(3, 10, dtype=torch.bool)  # of frames of five steps
     there[1, 6:] = False
-    heard = Hearings(0.2, 1.5, 1.0).drawn(mels(), there, generator())
+    heard = Augmentation(0.2, 1.5, 1.0).drawn(mels(), there, generator())
     assert not heard[1, 30:].any() and heard[1, :30].any() and torch.isfinite(heard).all()

@@ -6,14 +6,14 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from weft.tokenizers.features.windows import Hearing, Window, batches
+from weft.tokenizers.features.windows import Window, Windowing, batches
 
 RATE = 16_000
 
 
 @given(st.integers(1, 400 * RATE), st.sampled_from([160, 320]))
 def test_kept_frames_follow_one_another(samples: int, hop: int) -> None:
-    made = Hearing(hop, 60, 0.0).windows(0, samples)
+    made = Windowing(hop, 60, 0.0).windows(0, samples)
     assert (made[0].start, made[0].first, made[-1].end, made[-1].last) == (0, 0, samples, None)
     for one, two in itertools.pairwise(made):
         assert one.start + one.last * hop == two.start + two.first * hop
@@ -42,6 +42,6 @@ def test_each_clip_gets_its_own_frames(lengths: list[int], padding: float) -> No
         hops = clip[: len(clip) // 320 * 320].reshape(-1, 320).mean(1)
         return (hops + np.append(0, hops[:-1]) + np.append([0, 0], hops)[: len(hops)])[:, None]
 
-    found = Hearing(320, 30, padding, window=3, context=0.5).frames(clips, lambda rows: map(means, rows))
+    found = Windowing(320, 30, padding, window=3, context=0.5).frames(clips, lambda rows: map(means, rows))
     for clip, frames in zip(clips, found, strict=True):
         assert np.allclose(frames, means(clip), atol=1e-6)

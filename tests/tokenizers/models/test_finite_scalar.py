@@ -6,12 +6,12 @@ from math import prod
 import pytest
 import torch
 
-from weft.tokenizers.models.finite_scalar import Quantizer
+from weft.tokenizers.models.finite_scalar import FiniteScalarQuantizer
 
 
 @pytest.mark.parametrize("levels", [(3,) * 4, (8, 5, 5), (2, 2), (4, 3)])
 def test_each_code_is_reached_by_its_own_numbers(levels: tuple[int, ...]) -> None:
-    quantizer = Quantizer(len(levels), levels)
+    quantizer = FiniteScalarQuantizer(len(levels), levels)
     with torch.no_grad():
         quantizer.down.weight.copy_(torch.eye(len(levels)))
         quantizer.down.bias.zero_()
@@ -23,7 +23,7 @@ def test_each_code_is_reached_by_its_own_numbers(levels: tuple[int, ...]) -> Non
 
 def test_states_of_one_code_are_one_and_gradients_pass() -> None:
     torch.manual_seed(0)
-    quantizer = Quantizer(6, (3, 3, 3))
+    quantizer = FiniteScalarQuantizer(6, (3, 3, 3))
     states = torch.randn(2, 50, 6, requires_grad=True)
     codes, made = quantizer.codes(states), quantizer(states)
     for code in codes.unique():

@@ -4,7 +4,7 @@ import numpy as np
 import torch
 
 from weft.tokenizers.models.mel_hubert import BANDS, MelHubert, small_config
-from weft.tokenizers.training.swapped_prediction import Swapped, even
+from weft.tokenizers.training.swapped_prediction import SwappedPrediction, even
 
 
 def test_codes_are_used_about_alike_and_the_nearest_most() -> None:
@@ -22,11 +22,11 @@ def test_hearings_that_agree_leave_less_to_learn() -> None:
     torch.manual_seed(0)
     model = MelHubert(small_config(16, 1, 2, 640))
     states = np.random.default_rng(0).normal(0, 1, (200, 16)).astype(np.float32)
-    swapped = Swapped.of(model, states, 8, seed=1)
-    assert torch.allclose(swapped.prototypes, Swapped.of(model, states, 8, seed=1).prototypes)
+    swapped_prediction = SwappedPrediction.of(model, states, 8, seed=1)
+    assert torch.allclose(swapped_prediction.prototypes, SwappedPrediction.of(model, states, 8, seed=1).prototypes)
     one, two = torch.randn(2, 100, BANDS), torch.randn(2, 100, BANDS)
     there = torch.ones(2, 25, dtype=torch.bool)
-    assert swapped.loss(one, one, there) < swapped.loss(one, two, there)
-    swapped.loss(one, two, there).backward()
-    assert all(p.grad is not None for n, p in swapped.named_parameters() if not n.startswith("model."))
+    assert swapped_prediction.loss(one, one, there) < swapped_prediction.loss(one, two, there)
+    swapped_prediction.loss(one, two, there).backward()
+    assert all(p.grad is not None for n, p in swapped_prediction.named_parameters() if not n.startswith("model."))
     assert model.feature_extractor.near.weight.grad is not None

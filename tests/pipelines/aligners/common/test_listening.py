@@ -37,7 +37,7 @@ def test_together_is_as_alone(norm: str) -> None:
 
 def test_windows_give_the_frames_of_the_whole() -> None:
     model, (clip,) = listener("layer"), clips(7.3)
-    model.hearing = replace(model.hearing, window=2.0, context=1.0)
+    model.windowing = replace(model.windowing, window=2.0, context=1.0)
     frames = model.hear([clip])[0]
     assert len(frames) == int(model._model._get_feat_extract_output_lengths(len(clip)))
     assert np.allclose(np.exp(frames).sum(1), 1, atol=1e-5)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from weft.pipelines.tasks.common.sample_builder import Draft, frame, slice_units
+from weft.pipelines.tasks.common.sample_builder import SampleBuilder, frame, slice_units
 from weft.schemas.audio import Units
 from weft.schemas.vocabulary import Vocabulary
 from weft.tokenizers.stream import deduplicate, frame_by_frame
@@ -53,8 +53,8 @@ def test_a_time_becomes_the_nearest_frame_boundary(times: list[float], rate: flo
     assert all(abs(f - t * rate) <= 0.5 + 1e-6 for f, t in zip(frames, sorted(times), strict=True))
 
 
-def test_what_is_added_is_told_in_segments(draft: Callable[[], Draft]) -> None:
-    made = draft()
+def test_what_is_added_is_told_in_segments(builder: Callable[[], SampleBuilder]) -> None:
+    made = builder()
     made.begin()
     made.marker("text", loss=False)
     made.text(" w4 w5", 0.5, 1.0)
@@ -72,13 +72,13 @@ def test_what_is_added_is_told_in_segments(draft: Callable[[], Draft]) -> None:
 
 
 def test_a_vocabulary_without_bos_begins_with_nothing() -> None:
-    made = Draft(Vocabulary(5, None, (), (), 8, ""), lambda text: [1])
+    made = SampleBuilder(Vocabulary(5, None, (), (), 8, ""), lambda text: [1])
     made.begin()
     assert made.ids == [] and made.segments == []
 
 
-def test_codes_that_the_vocabulary_does_not_hold_are_refused(draft: Callable[[], Draft]) -> None:
+def test_codes_that_the_vocabulary_does_not_hold_are_refused(builder: Callable[[], SampleBuilder]) -> None:
     with pytest.raises(ValueError, match="no codebook 'pitch'"):
-        draft().codes(Units("u", 1.0, "pitch", "m", 25.0, (1,), (1,)), (1,))
+        builder().codes(Units("u", 1.0, "pitch", "m", 25.0, (1,), (1,)), (1,))
     with pytest.raises(AssertionError):
-        draft().codes(Units("u", 1.0, "hubert", "m", 25.0, (50,), (1,)), (50,))
+        builder().codes(Units("u", 1.0, "hubert", "m", 25.0, (50,), (1,)), (50,))

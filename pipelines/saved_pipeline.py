@@ -1,13 +1,13 @@
 """A corpus that is there, read by its own recipe: `status`, `audit` and `inspect` need nothing that lies outside it.
 
-Built(recipe).tokenizers["pitch"].size   ->  64, though the folder it was taken from has gone
+SavedPipeline(recipe).tokenizers["pitch"].size   ->  64, though the folder it was taken from has gone
 """
 
 import hashlib
 from dataclasses import dataclass
 from typing import Any
 
-from weft.pipelines.graph import House
+from weft.pipelines.graph import Pipeline
 from weft.schemas.fingerprint import version_of
 from weft.schemas.recipe import TokenizerChoice
 
@@ -15,7 +15,7 @@ _SUM = b"# SHA-256 of what follows: "
 
 
 @dataclass(frozen=True)
-class Built(House):
+class SavedPipeline(Pipeline):
     """Its recipe says every setting, whatever became of the folders it took tokenizers from."""
 
     def _trained_with(self, name: str, choice: TokenizerChoice) -> dict[str, Any]:

@@ -29,25 +29,25 @@ SENTENCES = 1400  # an hour of the other voices
 
 
 @dataclass(frozen=True)
-class Heard:
+class TrainingSpeech:
     """Speech to learn from, and utterances of others with their phones in seconds."""
 
     train: list[Speech]
     test: list[tuple[Speech, tuple[Word, ...]]]
 
-    def __add__(self, other: "Heard") -> "Heard":
-        return Heard(self.train + other.train, self.test + other.test)
+    def __add__(self, other: "TrainingSpeech") -> "TrainingSpeech":
+        return TrainingSpeech(self.train + other.train, self.test + other.test)
 
 
 @cache
-def heard(count: int = SENTENCES) -> Heard:
+def training_speech(count: int = SENTENCES) -> TrainingSpeech:
     spoken, real = _spoken(count), _real()
     voices = {s.speaker for s in spoken if s.speaker.endswith(HELD_OUT)}
     readers = set(sorted({s.speaker for s in real})[::3])
     return _parted(spoken, voices) + _parted(real, readers)
 
 
-def _parted(speech: list[Speech], held: set[str]) -> Heard:
+def _parted(speech: list[Speech], held: set[str]) -> TrainingSpeech:
     """Those `held` are measured on, with the phones of an aligner that knows this kind of speech."""
     train, test = ([s for s in speech if (s.speaker in held) == out] for out in (False, True))
     known = [(s, p) for s, p in zip(test, _phones(test, speech), strict=True) if p]
@@ -55,7 +55,7 @@ def _parted(speech: list[Speech], held: set[str]) -> Heard:
         print(
             f"{len(test) - len(known)} of {len(test)} utterances are not measured: the aligner refuses them", flush=True
         )
-    return Heard(train, known)
+    return TrainingSpeech(train, known)
 
 
 def _spoken(count: int) -> list[Speech]:
