@@ -13,7 +13,7 @@ from weft.benchmarks.support.arms import against, compare, over, pool
 from weft.benchmarks.support.common import Figure, alone
 from weft.benchmarks.support.composed import STAGE, planned
 from weft.pipelines.mixing.shards import tar_name, write_shard
-from weft.pipelines.parts.parts import part_name, read_table
+from weft.pipelines.parts.tables import part_name, read_table
 from weft.pipelines.storage.store import Store
 from weft.schemas.plan import Tar
 

@@ -18,7 +18,7 @@ from weft.jobs.printing import escape
 from weft.jobs.show import show_lost
 from weft.pipelines.audio.decoders import ENDINGS as AUDIO_ENDINGS
 from weft.pipelines.graph import Pipeline
-from weft.pipelines.parts.parts import read_part
+from weft.pipelines.parts.tables import read_part
 from weft.pipelines.sources.common.detect import detect
 from weft.pipelines.storage.store import Store
 from weft.pipelines.timings.base import Timing

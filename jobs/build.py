@@ -23,7 +23,7 @@ from weft.pipelines.mixing.work import IndexWork, OrderWork, PlanWork, ShardWork
 from weft.pipelines.parts.expected import Expected
 from weft.pipelines.parts.listing import list_source
 from weft.pipelines.parts.node_manifest import Manifests
-from weft.pipelines.parts.parts import part_name
+from weft.pipelines.parts.tables import part_name
 from weft.pipelines.parts.presence import check_presence
 from weft.pipelines.parts.revisions import revisions
 from weft.pipelines.parts.stage_work import PartWork

@@ -23,7 +23,7 @@ from weft.jobs.training import run_training
 from weft.pipelines.audio.sound import flac
 from weft.pipelines.graph import Pipeline
 from weft.pipelines.mixing.audit import audit
-from weft.pipelines.parts.parts import read_part
+from weft.pipelines.parts.tables import read_part
 from weft.pipelines.storage.store import Store
 from weft.pipelines.voices.base import Style, style_for
 from weft.pipelines.voices.espeak import Voice

@@ -19,7 +19,7 @@ from weft.jobs.printing import escape
 from weft.jobs.show import show_lost
 from weft.jobs.tokenizing import recipe_of, taken
 from weft.pipelines.graph import Pipeline
-from weft.pipelines.parts.parts import read_part
+from weft.pipelines.parts.tables import read_part
 from weft.pipelines.storage.store import Store
 from weft.schemas.audio import Units, Utterance
 from weft.schemas.counting import are, counted

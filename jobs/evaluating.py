@@ -18,7 +18,7 @@ from weft.pipelines.audio.sound import load_utterance
 from weft.pipelines.encode import speech_of
 from weft.pipelines.graph import Pipeline
 from weft.pipelines.models.folders import verified_folder
-from weft.pipelines.parts.parts import read_part
+from weft.pipelines.parts.tables import read_part
 from weft.pipelines.storage.store import Store
 from weft.schemas.audio import Alignment, Units, Utterance
 from weft.schemas.faults import RecipeError

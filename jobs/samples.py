@@ -18,7 +18,7 @@ from weft.jobs.show import cell, more_line, table
 from weft.pipelines.graph import Pipeline
 from weft.pipelines.mixing.shards import index_name
 from weft.pipelines.models.folders import verified_folder
-from weft.pipelines.parts.parts import opened_part
+from weft.pipelines.parts.tables import opened_part
 from weft.pipelines.storage.store import Store
 from weft.schemas.counting import counted
 from weft.schemas.faults import RecipeError

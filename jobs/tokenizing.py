@@ -19,7 +19,7 @@ from weft.jobs.printing import escape
 from weft.jobs.show import show_lost, table
 from weft.outside.backend import Backend
 from weft.pipelines.graph import Pipeline
-from weft.pipelines.parts.parts import read_part
+from weft.pipelines.parts.tables import read_part
 from weft.pipelines.registry import load, names
 from weft.pipelines.storage.store import Store
 from weft.schemas.audio import Units

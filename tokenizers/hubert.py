@@ -37,8 +37,9 @@ PADDING = 0.02  # of a batch, at most
 class Tokenizer(SpeechTokenizer):
     """Units of `layer` (1 is the first transformer block's output) at 25 or 50 Hz.
 
-    Without `model` all is learnt here, and the codebook is that of speaker_invariance.py, for which it helps to know who speaks. With `model` (a
-    local folder or hf://org/name) only plain centroids are, and with `codebook` too (see quantizer.py) nothing: `train` copies both.
+    Without `model` all is learnt here, and the codebook is that of speaker_invariance.py, for
+    which it helps to know who speaks. With `model` (a local
+    folder or hf://org/name) only plain centroids are, and with `codebook` too (see quantizer.py) nothing: `train` copies both.
     Spirit LM (§2.2) takes layer 11 of a 25 Hz mHuBERT. `normalise` gives each clip mean 0 and variance 1, as a model's
     `preprocessor_config.json` asks with `do_normalize`. `batch` seconds are encoded at once, on torch's `device` in `dtype`; it is
     trained on the CPU.

@@ -14,7 +14,7 @@ import pyarrow as pa
 from weft.pipelines.mixing import plan, shards
 from weft.pipelines.mixing.index import write_index
 from weft.pipelines.mixing.order import write_order
-from weft.pipelines.parts.parts import Footer, part_name, write_table
+from weft.pipelines.parts.tables import Footer, part_name, write_table
 from weft.pipelines.storage.store import Store
 from weft.schemas.fingerprint import hash64
 from weft.schemas.plan import Tar, node_of

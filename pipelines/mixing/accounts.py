@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from weft.pipelines.graph import STAGES, Pipeline
 from weft.pipelines.parts.expected import Expected
-from weft.pipelines.parts.parts import read_part
+from weft.pipelines.parts.tables import read_part
 from weft.pipelines.storage.store import Damaged, Store, remedy
 from weft.schemas.audit import NodeAudit, RejectCount
 from weft.schemas.counting import counted

@@ -22,7 +22,7 @@ import pyarrow as pa
 from weft.pipelines.mixing.leaves import belongs, cost_column
 from weft.pipelines.mixing.order import Order
 from weft.pipelines.mixing.tree import Tree
-from weft.pipelines.parts.parts import read_part
+from weft.pipelines.parts.tables import read_part
 from weft.pipelines.storage.store import Store
 from weft.schemas.plan import Held, Leaf, held_name, node_of
 

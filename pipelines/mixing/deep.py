@@ -20,7 +20,7 @@ import pyarrow as pa
 from weft.pipelines.mixing.plan import read_tars
 from weft.pipelines.mixing.shards import rows_name, tar_name
 from weft.pipelines.mixing.whole import is_whole
-from weft.pipelines.parts.parts import read_table
+from weft.pipelines.parts.tables import read_table
 from weft.pipelines.storage.store import Damaged, Store
 from weft.schemas.sample import npy_bytes, text_hash
 from weft.schemas.tar import BLOCK, END, header

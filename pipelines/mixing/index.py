@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 
 from weft.pipelines.mixing.plan import plan_files, read_leaves, read_tars
 from weft.pipelines.mixing.shards import index_name, rows_name, tar_name, wids_name
-from weft.pipelines.parts.parts import opened_part
+from weft.pipelines.parts.tables import opened_part
 from weft.pipelines.storage.checksums import BLANK, KEY, add_checksums_to
 from weft.pipelines.storage.store import Store
 from weft.schemas.changes import MadeFrom

@@ -22,7 +22,7 @@ from weft.pipelines.mixing.repeats import Repeats, repeats_of, with_repeats
 from weft.pipelines.mixing.speakers import COLUMNS as NAMED
 from weft.pipelines.mixing.speakers import persons
 from weft.pipelines.models.folders import checksum_of
-from weft.pipelines.parts.parts import (
+from weft.pipelines.parts.tables import (
     footer_of,
     opened_part,
     part_name,

@@ -23,7 +23,7 @@ from weft.pipelines.mixing.leaves import LeafStream, Scope, Stretch
 from weft.pipelines.mixing.order import Order
 from weft.pipelines.mixing.refusals import record_refusal, refusal_name
 from weft.pipelines.mixing.tree import Holdings, PlanError, Tree, tree_of
-from weft.pipelines.parts.parts import opened_part, read_part, read_table
+from weft.pipelines.parts.tables import opened_part, read_part, read_table
 from weft.pipelines.storage.store import Damaged, Store
 from weft.schemas.changes import MadeFrom
 from weft.schemas.fingerprint import digest

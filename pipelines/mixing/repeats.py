@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from weft.pipelines.parts.parts import opened_part, part_name, read_table
+from weft.pipelines.parts.tables import opened_part, part_name, read_table
 from weft.pipelines.storage.store import Store
 from weft.schemas.sample import ShardSample, repeat_of
 from weft.schemas.table import from_table, to_table

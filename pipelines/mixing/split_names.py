@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from weft.pipelines.graph import Pipeline
 from weft.pipelines.mixing.shards import index_name
 from weft.pipelines.parts.expected import listed_parts
-from weft.pipelines.parts.parts import opened_part, part_name, read_table
+from weft.pipelines.parts.tables import opened_part, part_name, read_table
 from weft.pipelines.storage.store import Damaged, Store
 from weft.schemas.sample import text_hash
 from weft.schemas.text import Document

@@ -26,7 +26,7 @@ from weft.pipelines.mixing.plan import (
 from weft.pipelines.mixing.shards import contents_of, index_name, rows_name, tar_name, wids_name
 from weft.pipelines.mixing.shares import COLUMNS, Shares
 from weft.pipelines.mixing.tree import PlanError, tree_of
-from weft.pipelines.parts.parts import footer_of, opened_part
+from weft.pipelines.parts.tables import footer_of, opened_part
 from weft.pipelines.storage.checksums import KEY, content_of_file_matches
 from weft.pipelines.storage.own_names import is_made_by_weft
 from weft.pipelines.storage.store import Damaged, Store

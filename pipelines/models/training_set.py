@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from weft.pipelines.parts.parts import read_part, read_table
+from weft.pipelines.parts.tables import read_part, read_table
 from weft.pipelines.storage.store import Store
 from weft.schemas.audio import Utterance
 from weft.schemas.fingerprint import hash64

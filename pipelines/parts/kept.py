@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from weft.pipelines.parts.parts import footer_of, read_part, write_part
+from weft.pipelines.parts.tables import footer_of, read_part, write_part
 from weft.pipelines.storage.store import Damaged, Store
 from weft.schemas.ledger import MISSING, Reject, Unread
 

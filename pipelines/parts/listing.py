@@ -9,7 +9,7 @@ An item added or lost touches one part (and where it makes one part more or fewe
 import errno
 from collections.abc import Iterator
 
-from weft.pipelines.parts.parts import known_stamp, part_name, table_digest, write_part
+from weft.pipelines.parts.tables import known_stamp, part_name, table_digest, write_part
 from weft.pipelines.sources.base import Source
 from weft.pipelines.storage.own_names import is_made_by_weft
 from weft.pipelines.storage.store import Store

@@ -19,7 +19,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from weft.pipelines.parts.parts import Footer, footer_of
+from weft.pipelines.parts.tables import Footer, footer_of
 from weft.pipelines.storage.file_facts import Facts, facts_in, facts_of, written_at
 from weft.pipelines.storage.own_names import STAGES, is_made_by_weft
 from weft.pipelines.storage.store import Store

@@ -20,7 +20,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from weft.pipelines.parts.kept import Kept
-from weft.pipelines.parts.parts import Footer, footer_of, known_stamp, part_name, read_part, write_part
+from weft.pipelines.parts.tables import Footer, footer_of, known_stamp, part_name, read_part, write_part
 from weft.pipelines.parts.unread import all_unread
 from weft.pipelines.stage import Stage
 from weft.pipelines.storage.store import Store

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from weft.pipelines.audio.sound import regular
-from weft.pipelines.parts.parts import read_part, write_part
+from weft.pipelines.parts.tables import read_part, write_part
 from weft.pipelines.storage.fetching import ask_for
 from weft.pipelines.storage.retries import opened, without_secrets
 from weft.pipelines.storage.store import Damaged, Store

@@ -13,7 +13,7 @@ from weft.jobs.build import build
 from weft.jobs.commands import read_pipeline
 from weft.jobs.engine import LocalEngine
 from weft.pipelines.mixing.audit import audit
-from weft.pipelines.parts.parts import read_part
+from weft.pipelines.parts.tables import read_part
 from weft.pipelines.storage.store import Store
 from weft.schemas.ledger import Reject
 

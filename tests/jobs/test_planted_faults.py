@@ -33,7 +33,7 @@ from tests.jobs.planting import (
     told,
 )  # fmt: skip
 from weft.jobs.commands import build_corpus, open_corpus, read_pipeline
-from weft.pipelines.parts.parts import Footer, footer_of, read_table, table_digest, write_table
+from weft.pipelines.parts.tables import Footer, footer_of, read_table, table_digest, write_table
 from weft.pipelines.storage.store import Store
 from weft.schemas.faults import RecipeError
 

@@ -12,7 +12,7 @@ import pytest
 
 from weft.pipelines.mixing.order import write_order
 from weft.pipelines.mixing.plan import Wanted
-from weft.pipelines.parts.parts import part_name, write_part
+from weft.pipelines.parts.tables import part_name, write_part
 from weft.pipelines.storage.store import Store
 from weft.schemas.fingerprint import hash64
 from weft.schemas.plan import node_of

@@ -1,7 +1,8 @@
 """From features to codes: the nearest centroid, or the likeliest class of a small network.
 
 load_quantizer("km500.npy", size=500, width=768)          one table [size, width]
-load_quantizer("quantizer.safetensors", 100, 256)         `centroids` and the `metric` by which they are near: what speaker_invariance.py learns
+load_quantizer("quantizer.safetensors", 100, 256)         `centroids` and the `metric` by which they are near: what
+                                                           speaker_invariance.py learns
 load_quantizer("l11_500.safetensors", 501, 768)           layers `0.weight`, `0.bias`, `2.weight`, …: Spirit LM's, which was trained
                                                           with CTC; its last class is the blank, which takes its left neighbour's code
 """

@@ -4,9 +4,9 @@
     hidden                         . . # # # # .     about half of the frames, in spans of 0.2 s
     loss: cross entropy of the clusters at #, plus `visible` times that at .
 
-Hsu et al. 2021 (arXiv 2106.07447), §II-B, in one iteration or more, and then swapped_prediction.py. Two things make an hour enough where HuBERT
-took days: visible frames count as well (their α below 1), and each clip is augmented with other vocal tracts and noise (augmentation.py),
-though the teacher gets it as it is: who speaks is not to matter.
+Hsu et al. 2021 (arXiv 2106.07447), §II-B, in one iteration or more, and then swapped_prediction.py. Two things make an hour enough
+where HuBERT took days: visible frames count as well (their α below 1), and each clip is augmented with other vocal tracts and noise
+(augmentation.py) while the teacher gets it as it is, so that the speaker does not matter.
 """
 
 import copy

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from tests.pipelines.conftest import baked
 from weft.pipelines.mixing.order import Order, write_order
 from weft.pipelines.mixing.repeats import Repeats, repeats_of, with_repeats
-from weft.pipelines.parts.parts import part_name, write_part
+from weft.pipelines.parts.tables import part_name, write_part
 from weft.pipelines.storage.store import Store
 from weft.schemas.plan import node_of
 from weft.schemas.sample import ShardSample, repeat_of

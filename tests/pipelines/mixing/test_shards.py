@@ -15,7 +15,7 @@ import pytest
 from weft.pipelines.mixing.index import write_index
 from weft.pipelines.mixing.plan import plan, read_tars
 from weft.pipelines.mixing.shards import index_name, rows_name, shard_done, tar_name, write_shard
-from weft.pipelines.parts.parts import read_part, read_table
+from weft.pipelines.parts.tables import read_part, read_table
 from weft.pipelines.storage.store import Store
 from weft.schemas.shard import IndexRow
 from weft.schemas.training import TrainingStage

@@ -10,7 +10,7 @@ from weft.pipelines.graph import Pipeline
 from weft.pipelines.mixing.audit import audit
 from weft.pipelines.mixing.leaks import leak
 from weft.pipelines.mixing.split_names import speakers_by_split, texts_by_split
-from weft.pipelines.parts.parts import part_name, write_part
+from weft.pipelines.parts.tables import part_name, write_part
 from weft.pipelines.storage.store import Store
 from weft.schemas.audio import Audio, Utterance
 from weft.schemas.text import Document

@@ -14,7 +14,7 @@ from weft.pipelines.aligners.base import Aligner, Clip
 from weft.pipelines.audio.sound import flac
 from weft.pipelines.models.model_work import AlignerWork, CopyWork, TokenizerWork, VocabularyWork
 from weft.pipelines.models.progress import Pace, pace_of
-from weft.pipelines.parts.parts import part_name, write_part
+from weft.pipelines.parts.tables import part_name, write_part
 from weft.pipelines.storage.store import Store
 from weft.schemas.audio import Audio, Utterance, Word
 from weft.schemas.changes import reasons

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 import pytest
 
-from weft.pipelines.parts.parts import part_name, read_part, write_part
+from weft.pipelines.parts.tables import part_name, read_part, write_part
 from weft.pipelines.parts.runner import Runner
 from weft.pipelines.parts.stage_work import Input, PartWork
 from weft.pipelines.parts.unread import noted_unread

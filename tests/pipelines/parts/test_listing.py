@@ -11,7 +11,7 @@ import pytest
 
 from weft.pipelines.parts.expected import listed_parts
 from weft.pipelines.parts.listing import EmptySource, list_source
-from weft.pipelines.parts.parts import part_name, read_part
+from weft.pipelines.parts.tables import part_name, read_part
 from weft.pipelines.sources import kaldi, lhotse, manifest, script, urls
 from weft.pipelines.sources.text import Source
 from weft.pipelines.storage.store import Store

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from weft.pipelines.parts.node_manifest import Manifests
-from weft.pipelines.parts.parts import Footer, footer_of, known_stamp, node_manifest, part_name, write_part
+from weft.pipelines.parts import node_manifest
+from weft.pipelines.parts.tables import Footer, footer_of, known_stamp, part_name, write_part
 from weft.pipelines.storage.store import Store
 from weft.schemas.ledger import Held
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import pytest
 from pydantic import PrivateAttr
 
-from weft.pipelines.parts.parts import part_name, read_part, write_part
+from weft.pipelines.parts.tables import part_name, read_part, write_part
 from weft.pipelines.parts.runner import Runner
 from weft.pipelines.parts.stage_work import Input, PartWork
 from weft.pipelines.stage import Stage

@@ -5,7 +5,7 @@ import random
 import pyarrow.parquet as pq
 import pytest
 
-from weft.pipelines.parts.parts import footer_of, read_part, write_part
+from weft.pipelines.parts.tables import footer_of, read_part, write_part
 from weft.pipelines.storage.checksums import KEY, content_matches
 from weft.pipelines.storage.store import Damaged, Store
 from weft.schemas.text import Document

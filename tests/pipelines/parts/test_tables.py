@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from weft.pipelines.parts.parts import (
+from weft.pipelines.parts.tables import (
     Footer,
     footer_of,
     part_name,
