@@ -23,10 +23,10 @@ from weft.pipelines.mixing.work import IndexWork, OrderWork, PlanWork, ShardWork
 from weft.pipelines.parts.expected import Expected
 from weft.pipelines.parts.listing import list_source
 from weft.pipelines.parts.node_manifest import Manifests
-from weft.pipelines.parts.tables import part_name
 from weft.pipelines.parts.presence import check_presence
 from weft.pipelines.parts.revisions import revisions
 from weft.pipelines.parts.stage_work import PartWork
+from weft.pipelines.parts.tables import part_name
 from weft.pipelines.parts.verify import damaged
 from weft.pipelines.saved_pipeline import with_checksum
 from weft.pipelines.storage.claim import mark

@@ -19,8 +19,8 @@ from weft.jobs.show import cell, more_line, table
 from weft.pipelines.graph import Pipeline
 from weft.pipelines.parts.expected import Expected
 from weft.pipelines.parts.node_manifest import Manifests
-from weft.pipelines.parts.tables import known_stamp, opened_part, part_name, read_part, read_table
 from weft.pipelines.parts.stage_work import REJECTED, PartWork
+from weft.pipelines.parts.tables import known_stamp, opened_part, part_name, read_part, read_table
 from weft.pipelines.storage.store import Store
 from weft.schemas.audio import Utterance
 from weft.schemas.counting import counted

@@ -20,9 +20,9 @@ from weft.pipelines.encode import Encode
 from weft.pipelines.ingest import Ingest
 from weft.pipelines.models.model_work import AlignerWork, CopyWork, TokenizerWork, VocabularyWork
 from weft.pipelines.parts.hold_out import HoldOutWork, Space
-from weft.pipelines.parts.tables import part_name
 from weft.pipelines.parts.splits import Splits
 from weft.pipelines.parts.stage_work import Input, PartWork
+from weft.pipelines.parts.tables import part_name
 from weft.pipelines.registry import ChoiceError, make
 from weft.pipelines.segment import Segment, Turns
 from weft.pipelines.segmenters.base import Segmenter

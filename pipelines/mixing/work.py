@@ -10,8 +10,8 @@ from typing import Protocol
 
 from weft.pipelines.mixing import index, order, plan, shards
 from weft.pipelines.mixing.tar_changes import tar_changes
-from weft.pipelines.parts.tables import footer_of, made_from_of, part_name
 from weft.pipelines.parts.stage_work import digest_of
+from weft.pipelines.parts.tables import footer_of, made_from_of, part_name
 from weft.pipelines.storage.store import Damaged, Store
 from weft.schemas.changes import named_settings, reasons
 from weft.schemas.fingerprint import digest

@@ -27,8 +27,8 @@ from weft.pipelines.encode import speech_of
 from weft.pipelines.models.folders import OWN, commit_model, model_stands, recorded, recorded_inputs
 from weft.pipelines.models.progress import steps_in_file
 from weft.pipelines.models.training_set import ANY_UTTERANCE, TO_BE_ALIGNED, WITH_TEXT, picked
-from weft.pipelines.parts.tables import read_table
 from weft.pipelines.parts.stage_work import digest_of, model_manifest
+from weft.pipelines.parts.tables import read_table
 from weft.pipelines.parts.unread import all_unread
 from weft.pipelines.storage.store import Store
 from weft.schemas.audio import Utterance

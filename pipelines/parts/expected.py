@@ -11,8 +11,8 @@ from functools import cached_property
 
 from weft.pipelines.graph import Pipeline
 from weft.pipelines.mixing.work import Work
-from weft.pipelines.parts.tables import known_stamp, part_name
 from weft.pipelines.parts.stage_work import PartWork, model_manifest
+from weft.pipelines.parts.tables import known_stamp, part_name
 from weft.pipelines.storage.store import Store
 
 _NUMBER = re.compile(r"part-(\d+)\.parquet$")

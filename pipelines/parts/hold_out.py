@@ -10,9 +10,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from weft.pipelines.parts.listing import listed
-from weft.pipelines.parts.tables import read_table
 from weft.pipelines.parts.splits import Splits, Tally
 from weft.pipelines.parts.stage_work import digest_of
+from weft.pipelines.parts.tables import read_table
 from weft.pipelines.sources.base import Source
 from weft.pipelines.storage.store import Store
 from weft.schemas.changes import named_settings

@@ -13,8 +13,8 @@ from weft.jobs.commands import read_pipeline
 from weft.jobs.engine import LocalEngine
 from weft.jobs.schedule import Event
 from weft.pipelines.mixing.audit import audit
-from weft.pipelines.parts.tables import read_table
 from weft.pipelines.parts.splits import SplitError
+from weft.pipelines.parts.tables import read_table
 from weft.pipelines.storage.store import Store
 
 Weft = Callable[..., tuple[int, str, str]]

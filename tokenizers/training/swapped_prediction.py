@@ -42,7 +42,7 @@ class SwappedPrediction(torch.nn.Module):
         return made
 
     def loss(self, one: torch.Tensor, two: torch.Tensor, there: torch.Tensor) -> torch.Tensor:
-        """Of two augmented versions of the same crops, log-mels [batch, steps, BANDS]; `there`, bool [batch, frames], marks real frames."""
+        """Of two augmented versions of the same crops, log-mels [batch, steps, BANDS]. `there`, bool [batch, frames]: no padding."""
         first, second = self._nearness(one)[there], self._nearness(two)[there]
         return _taught(first, even(second.detach())) + _taught(second, even(first.detach()))
 

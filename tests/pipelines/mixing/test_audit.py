@@ -19,8 +19,8 @@ from weft.pipelines.mixing.stream_audit import StreamAudit
 from weft.pipelines.mixing.work import IndexWork, OrderWork, PlanWork, ShardWork, ValidationPlanWork
 from weft.pipelines.models.model_work import TokenizerWork
 from weft.pipelines.parts.listing import list_source
-from weft.pipelines.parts.tables import read_part, write_part
 from weft.pipelines.parts.runner import Runner
+from weft.pipelines.parts.tables import read_part, write_part
 from weft.pipelines.storage.checksums import BLANK, KEY, add_checksums_to
 from weft.pipelines.storage.claim import mark
 from weft.pipelines.storage.store import Store

@@ -9,8 +9,8 @@ import pytest
 
 from weft.pipelines.graph import Pipeline
 from weft.pipelines.parts.hold_out import HoldOutWork, Space, check_listing
-from weft.pipelines.parts.tables import part_name, write_part
 from weft.pipelines.parts.splits import SplitError, Splits
+from weft.pipelines.parts.tables import part_name, write_part
 from weft.pipelines.sources import grammar, kaldi, lhotse, manifest, script, text, urls
 from weft.pipelines.sources.base import Source
 from weft.pipelines.storage.store import Store

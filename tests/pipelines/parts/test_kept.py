@@ -7,9 +7,9 @@ from typing import Any, ClassVar
 
 import pytest
 
-from weft.pipelines.parts.tables import part_name, read_part, write_part
 from weft.pipelines.parts.runner import Runner
 from weft.pipelines.parts.stage_work import Input, PartWork
+from weft.pipelines.parts.tables import part_name, read_part, write_part
 from weft.pipelines.parts.unread import noted_unread
 from weft.pipelines.stage import Stage
 from weft.pipelines.storage.store import Store

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from weft.pipelines.parts.node_manifest import Manifests
 from weft.pipelines.parts import node_manifest
+from weft.pipelines.parts.node_manifest import Manifests
 from weft.pipelines.parts.tables import Footer, footer_of, known_stamp, part_name, write_part
 from weft.pipelines.storage.store import Store
 from weft.schemas.ledger import Held
@@ -47,7 +47,7 @@ def footers(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         read.append(name)
         return footer_of(store, name)
 
-    monkeypatch.setattr(node_manifest, "stamp_of", counted)
+    monkeypatch.setattr(node_manifest, "footer_of", counted)
     return read
 
 

@@ -6,9 +6,9 @@ from typing import Annotated, Any
 import pytest
 from pydantic import PrivateAttr
 
-from weft.pipelines.parts.tables import part_name, read_part, write_part
 from weft.pipelines.parts.runner import Runner
 from weft.pipelines.parts.stage_work import Input, PartWork
+from weft.pipelines.parts.tables import part_name, read_part, write_part
 from weft.pipelines.stage import Stage
 from weft.pipelines.storage.store import Store
 from weft.schemas.settings import NOT_IDENTITY

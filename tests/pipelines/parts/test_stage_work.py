@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from weft.pipelines.parts.tables import part_name, read_part, write_part
 from weft.pipelines.parts.stage_work import Input, PartWork, Unaccounted, digest_of, join, pack, total
+from weft.pipelines.parts.tables import part_name, read_part, write_part
 from weft.pipelines.stage import Stage
 from weft.pipelines.storage.store import Store
 from weft.schemas.audio import Alignment, Audio, Utterance

@@ -18,8 +18,8 @@ from pydantic import ValidationError
 
 from weft.pipelines.ingest import Ingest
 from weft.pipelines.parts.listing import list_source
-from weft.pipelines.parts.tables import part_name, read_part
 from weft.pipelines.parts.stage_work import PartWork, account
+from weft.pipelines.parts.tables import part_name, read_part
 from weft.pipelines.sources.text import LONGEST_LINE, Source
 from weft.pipelines.sources.textfiles.boundaries import WINDOW
 from weft.pipelines.sources.textfiles.cutting import cleaned
