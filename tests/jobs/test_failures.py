@@ -75,7 +75,7 @@ def test_items_that_cannot_be_read_are_counted_by_source_each_once() -> None:
     counted = message[message.index("source a") :].splitlines()
     assert counted[0] == "source a: 7 items cannot be read now; the same command asks for them again:"
     assert counted[1:7] == [*(f"  {n}.wav: no answer in time" for n in range(5)), "  and 2 more"]
-    assert counted[7] == "source b: 1 item cannot be read now; the same command asks for them again:"
+    assert counted[7] == "source b: 1 item cannot be read now; the same command asks for it again:"
 
 
 def test_a_long_list_is_cut_and_the_rest_counted() -> None:

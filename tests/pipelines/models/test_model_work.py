@@ -350,7 +350,7 @@ class TestVocabulary:
         frozen.run(books)
         write_part(books, part_name("ingest/books", 0), [Document("d", "books", "new")], Document, "one")
         assert frozen.done(books) and not self.work.done(books)
-        assert frozen.note(books) == "vocabulary: frozen (1 of its 1 parts of text changed since it was trained)"
+        assert frozen.note(books) == "vocabulary: frozen (1 of its 1 part of text changed since it was trained)"
         assert not replace(frozen, text=Bpe(size=301)).done(books)
 
     def test_another_tokenizer_in_the_folder_or_another_library_makes_it_stale(
@@ -442,7 +442,7 @@ class TestAligner:
         assert frozen.done(spoken) and not self.work.done(spoken)
         assert frozen.note(spoken) == (
             "aligner: frozen (1 of its 2 training utterances changed, "
-            "1 of its 2 training utterances are gone since it was trained)"
+            "1 of its 2 training utterances is gone since it was trained)"
         )
         assert not replace(frozen, seed=4).done(spoken)
         assert not replace(frozen, aligner=Counting(wants=9.0)).done(spoken)
