@@ -14,7 +14,8 @@ import pyarrow as pa
 from rich.console import Console
 
 from weft.jobs.printing import escape
-from weft.pipelines.graph import Pipeline, RecipeFault
+from weft.pipelines.backends import RecipeFault
+from weft.pipelines.graph import Pipeline
 from weft.pipelines.saved_pipeline import SavedPipeline, is_as_written
 from weft.pipelines.storage.claim import claimed
 from weft.pipelines.storage.store import Damaged, Store, remedy

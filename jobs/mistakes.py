@@ -15,7 +15,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from weft.pipelines.graph import Pipeline, RecipeFault
+from weft.pipelines.backends import RecipeFault
+from weft.pipelines.graph import Pipeline
 from weft.schemas import recipe_file
 from weft.schemas.hub import loadable
 from weft.schemas.recipe import Recipe
@@ -179,7 +180,7 @@ def _line(sentence: str) -> tuple[str, int]:
 def missing_paths(pipeline: Pipeline) -> Iterator[RecipeFault]:
     """The files and folders that a recipe names and that are not there: of its sources, and checkpoints of its backends."""
     yield from missing_sources(pipeline)
-    for backend in pipeline.backends():
+    for backend in pipeline.with_checkpoints():
         for setting, given in backend.paths_and_hub_names():
             if fault := _unloadable(given):
                 yield RecipeFault((*_section(pipeline, backend, setting), *setting.split(".")[-1:]), fault)

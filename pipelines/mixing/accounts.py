@@ -47,7 +47,7 @@ def _depth(node: str) -> tuple[int, str]:
 
 def _flow_faults(pipeline: Pipeline, rows: dict[str, list[LedgerRow]]) -> Iterator[str]:
     """What left a stage against what reached the next, in items and in seconds."""
-    inputs = {node: ins[0].node for s in pipeline.sources for node, _, ins, _ in pipeline.stages(s)}
+    inputs = {node.name: node.inputs[0].node for s in pipeline.sources for node in pipeline.nodes(s)}
     for node, of in rows.items():
         source = inputs.get(node) or pipeline.first_input(node)
         if source not in rows:

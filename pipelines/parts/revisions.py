@@ -12,7 +12,7 @@ def revisions(pipeline: Pipeline) -> dict[str, str]:
     """By hub name. Raises RecipeError where a commit is not known, or not the one under `revisions:`."""
     check_checkpoints(pipeline)
     names = sorted(
-        {at for backend in pipeline.backends() for _, at in backend.checkpoint_settings() if is_hub_name(at)}
+        {at for backend in pipeline.with_checkpoints() for _, at in backend.checkpoint_settings() if is_hub_name(at)}
     )
     pinned = pipeline.recipe.revisions
     if strange := sorted(pinned.keys() - set(names)):
@@ -24,7 +24,7 @@ def revisions(pipeline: Pipeline) -> dict[str, str]:
 
 def check_checkpoints(pipeline: Pipeline) -> None:
     """Raises RecipeError for a checkpoint that is neither a path that is there nor a name on the hub."""
-    given = [(path, at) for backend in pipeline.backends() for path, at in backend.paths_and_hub_names()]
+    given = [(path, at) for backend in pipeline.with_checkpoints() for path, at in backend.paths_and_hub_names()]
     given += [(f"tokenizers.{name}.folder", c.folder) for name, c in pipeline.recipe.tokenizers.items() if c.folder]
     for path, at in given:
         try:

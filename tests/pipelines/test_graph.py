@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from weft.pipelines.graph import Pipeline, RecipeFault
+from weft.pipelines.backends import RecipeFault
+from weft.pipelines.graph import Pipeline
 from weft.pipelines.parts.splits import Named
 from weft.schemas.recipe import Recipe
 from weft.schemas.resources import Resources
@@ -30,7 +31,7 @@ def recipe(**changes: Any) -> Recipe:
 
 
 def nodes(source: str, **changes: Any) -> list[str]:
-    return [node for node, *_ in Pipeline(recipe(**changes)).stages(source)]
+    return [node.name for node in Pipeline(recipe(**changes)).nodes(source)]
 
 
 def test_each_kind_of_source_goes_its_own_way() -> None:

@@ -13,8 +13,8 @@ class Training(Settings):
     `clusters` of MFCCs are the teacher of the first of `iterations` of `steps`, those of the features half way up the model before
     it of the others; `mask` is the share of frames hidden, `visible` the weight of the others in the loss. Then come
     `swaps` steps of swapped prediction: two augmented versions of a clip teach each other which of `prototypes` a frame is near. Each
-    has a vocal tract longer or shorter by up to 1 + `warp`, frequencies `bend` mel bands (of 80) off, and in a share of `noise` noise of
-    13 to 43 dB.
+    has a vocal tract longer or shorter by up to 1 + `warp`, frequencies `bend` mel bands (of 80) off, and in a share of `noise` noise
+    of 13 to 43 dB.
     """
 
     seconds: float = Field(default=3600, gt=0)

@@ -1,0 +1,207 @@
+"""The backends that a recipe chooses, made and checked against each other.
+
+Backends(recipe).sources["read"]     ->  weft.pipelines.sources.folder.Source(path="raw", …)
+Backends(recipe).tasks["words"]      ->  weft.pipelines.tasks.words.Task(text_words=(10, 30), …)
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from weft.pipelines.align import Align
+from weft.pipelines.assess import Assess
+from weft.pipelines.parts.hold_out import Space
+from weft.pipelines.parts.splits import Splits
+from weft.pipelines.registry import ChoiceError, make
+from weft.pipelines.segmenters.base import Segmenter
+from weft.pipelines.sources.base import Source
+from weft.pipelines.stage import Stage
+from weft.pipelines.synthesize import Synthesize
+from weft.pipelines.tasks.base import Task
+from weft.pipelines.transcribe import Transcribe
+from weft.schemas.audio import Utterance
+from weft.schemas.recipe import Choice, Recipe, TokenizerChoice
+from weft.schemas.settings import Settings
+from weft.schemas.splits import HoldOut
+from weft.schemas.text import Dialogue, Document
+from weft.tokenizers.base import SpeechTokenizer
+from weft.tokenizers.models.card import read_card
+from weft.tokenizers.models.folder import located, settings_of
+from weft.tokenizers.text import TextTokenizer
+
+if TYPE_CHECKING:
+    from weft.pipelines.aligners.base import Aligner
+
+
+class RecipeFault(ValueError):
+    """A setting that no backend knows, or backends that do not fit; `path` leads to the key in the recipe."""
+
+    def __init__(self, path: tuple[str, ...], message: str, kind: str = "") -> None:
+        super().__init__(message)
+        self.path, self.message, self.kind = path, message, kind
+
+
+def chosen(folder: str, choice: Choice, *path: str, **given: object) -> object:
+    """The backend a recipe chooses at `path`. Raises RecipeFault."""
+    try:
+        return make(folder, choice, **given)
+    except ChoiceError as fault:
+        raise RecipeFault((*path, *map(str, fault.path)), fault.message, fault.kind) from None
+
+
+@dataclass(frozen=True)
+class Backends:
+    """A recipe with its backends made; each is checked when it is first asked for. Raises RecipeFault."""
+
+    recipe: Recipe
+
+    @cached_property
+    def sources(self) -> dict[str, Source]:
+        return {n: chosen("sources", c, "sources", n) for n, c in self.recipe.sources.items()}  # type: ignore[misc]
+
+    @cached_property
+    def tokenizers(self) -> dict[str, SpeechTokenizer]:
+        return {n: self._speech_tokenizer(n) for n in self.recipe.tokenizers}
+
+    def _speech_tokenizer(self, name: str) -> SpeechTokenizer:
+        choice = self.recipe.tokenizers[name]
+        made = chosen("tokenizers", choice, "tokenizers", name, **self._trained_with(name, choice))
+        if not isinstance(made, SpeechTokenizer):
+            use = self.recipe.tokenizers[name].use
+            raise RecipeFault(("tokenizers", name, "use"), f"{use!r} is for text, not speech: put it under `text:`")
+        return made
+
+    def _trained_with(self, name: str, choice: TokenizerChoice) -> dict[str, Any]:
+        """The settings of the folder that is taken, under those the recipe gives."""
+        if not choice.folder:
+            return {}
+        try:
+            folder = located(choice.folder)
+            read_card(folder)
+            return {**settings_of(folder), **choice.settings}
+        except ValueError as fault:
+            raise RecipeFault(("tokenizers", name, "folder"), str(fault)) from None
+
+    @cached_property
+    def tasks(self) -> dict[str, Task]:
+        made: dict[str, Task] = {}
+        for name, choice in self.recipe.tasks.items():
+            given = {
+                "sources": choice.sources,
+                "split": choice.split,
+                "tokenizer": choice.settings.get("tokenizer", next(iter(self.tokenizers), "")),
+            }
+            task = chosen("tasks", choice, "tasks", name, **given)
+            assert isinstance(task, Task)
+            self._fits(name, task)
+            made[name] = task
+        return made
+
+    def _fits(self, name: str, task: Task) -> None:
+        if "alignment" in task.needs and not self.align:
+            raise RecipeFault(
+                ("tasks", name, "use"), "it needs words in time, and `align: {use: none}` puts none there"
+            )
+        if "units" in task.needs and task.tokenizer not in self.tokenizers:
+            wrong = (
+                f"{task.tokenizer!r} is not under `tokenizers:`"
+                if task.tokenizer
+                else "no `tokenizers:` to take units from"
+            )
+            raise RecipeFault(("tasks", name, "tokenizer"), wrong)
+        if missing := sorted(task.markers - set(self.recipe.vocabulary.markers)):
+            wrong = f'task {name!r} writes the marker {missing[0]!r}: spell it, such as {missing[0]}: "[{missing[0]}]"'
+            raise RecipeFault(("vocabulary", "markers"), wrong)
+        for source in task.sources:
+            gives = Document if self.sources[source].makes is Document else Utterance
+            if gives is not task.takes:
+                wrong = f"{source!r} gives {gives.__name__.lower()}s, this task takes {task.takes.__name__.lower()}s"
+                raise RecipeFault(("tasks", name, "sources"), wrong)
+
+    @cached_property
+    def text(self) -> TextTokenizer:
+        made = chosen("tokenizers", self.recipe.text, "text")
+        if not isinstance(made, TextTokenizer):
+            raise RecipeFault(("text", "use"), f"{self.recipe.text.use!r} is for speech: put it under `tokenizers:`")
+        return made
+
+    @cached_property
+    def segmenter(self) -> Segmenter:
+        made = chosen("segmenters", self.recipe.segment, "segment")
+        assert isinstance(made, Segmenter)
+        return made
+
+    @cached_property
+    def align(self) -> Align | None:
+        if self.recipe.align.use == "none":
+            return None
+        return Align(aligner=chosen("aligners", self.recipe.align, "align"))
+
+    @property
+    def aligner(self) -> Aligner | None:
+        """What finds words in time, where something does."""
+        return self.align.aligner if self.align else None
+
+    @cached_property
+    def transcribe(self) -> Stage | None:
+        if not self.recipe.transcribe:
+            return None
+        return Transcribe(transcriber=chosen("transcribers", self.recipe.transcribe, "transcribe"))
+
+    @cached_property
+    def assess(self) -> Stage | None:
+        return Assess(limits=self.recipe.quality) if self.recipe.quality is not None else None
+
+    @cached_property
+    def synthesize(self) -> Stage:
+        return Synthesize(voice=chosen("voices", self.recipe.synthesize, "synthesize"), seed=self.recipe.seed)
+
+    def with_checkpoints(self) -> list[Settings]:
+        """Everything that may name a checkpoint; a tokenizer that is taken from a folder has its own there."""
+        stages = [self.transcribe, self.align, self.synthesize]
+        trained = [made for name, made in self.tokenizers.items() if not self.recipe.tokenizers[name].folder]
+        return [self.text, self.segmenter, *trained, *filter(None, stages)]
+
+    def splits(self, source: str) -> Splits:
+        """How the records of a source get their split. Raises RecipeFault.
+
+        Where words are only aligned, as by `weft align`, splits say nothing: the aligner learns from all that it aligns.
+        """
+        made = self.sources[source]
+        if made.speakers in self.sources:
+            raise RecipeFault(
+                ("sources", source, "speakers"), f"{made.speakers!r} is the name of a source; choose another"
+            )
+        hold_out = self._shared_share(made.speakers) or made.hold_out
+        shares = bool(made.speakers and hold_out and hold_out.kind == "speakers")
+        return Splits(
+            space=made.speakers if shares else source, default=made.unnamed_split, names=made.splits, hold_out=hold_out,
+            shared=shares, all_train=not (self.recipe.tasks or self.recipe.tokenizers or hold_out),
+        )  # fmt: skip
+
+    def _shared_share(self, space: str) -> HoldOut | None:
+        """The share of speakers that one source of a space holds out: it holds for all of them. Raises RecipeFault."""
+        given = {n: s.hold_out for n, s in self.sources.items() if space and s.speakers == space and s.hold_out}
+        shared = next((hold_out for hold_out in given.values() if hold_out.kind == "speakers"), None)
+        for name, hold_out in given.items():
+            if shared and hold_out != shared:
+                wrong = f"sources that share the speakers {space!r} hold out the same share of them; give it once"
+                raise RecipeFault(("sources", name, "hold_out"), wrong)
+        return shared
+
+    @cached_property
+    def spaces(self) -> list[Space]:
+        """The sources that hold something out, those together that share their speakers."""
+        found: dict[tuple[str, bool], dict[str, Splits]] = {}
+        for source in self.sources:
+            splits = self.splits(source)
+            if splits.hold_out:
+                found.setdefault((splits.space, splits.shared), {})[source] = splits
+        return [Space(splits) for splits in found.values()]
+
+    @property
+    def speaker_spaces(self) -> dict[str, str]:
+        """Where each source's speakers are told apart by name. The roles of dialogues are not, unless a space is named."""
+        return {n: s.speakers or n for n, s in self.sources.items() if s.speakers or s.makes is not Dialogue}
