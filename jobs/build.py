@@ -13,23 +13,24 @@ import yaml
 
 from weft.jobs.engine import Engine
 from weft.jobs.schedule import Event, run
+from weft.pipelines.corpus.claim import mark
+from weft.pipelines.corpus.expected import Expected
+from weft.pipelines.corpus.listing import list_source
+from weft.pipelines.corpus.presence import check_presence
+from weft.pipelines.corpus.revisions import revisions
+from weft.pipelines.corpus.saved_pipeline import with_checksum
+from weft.pipelines.corpus.verify import damaged
 from weft.pipelines.graph import STAGES, Pipeline
 from weft.pipelines.mixing.audit import damaged_samples, streams_of
 from weft.pipelines.mixing.order import damaged_orders
 from weft.pipelines.mixing.plan import Wanted, read_tars
 from weft.pipelines.mixing.shards import index_name, rows_name, tar_name, wids_name
 from weft.pipelines.mixing.supply import short
-from weft.pipelines.mixing.work import IndexWork, OrderWork, PlanWork, ShardWork, ValidationPlanWork, Work
-from weft.pipelines.parts.expected import Expected
-from weft.pipelines.parts.listing import list_source
+from weft.pipelines.mixing.work import IndexWork, OrderWork, PlanWork, ShardWork, ValidationPlanWork
 from weft.pipelines.parts.node_manifest import Manifests
-from weft.pipelines.parts.presence import check_presence
-from weft.pipelines.parts.revisions import revisions
 from weft.pipelines.parts.stage_work import PartWork
 from weft.pipelines.parts.tables import part_name
-from weft.pipelines.parts.verify import damaged
-from weft.pipelines.saved_pipeline import with_checksum
-from weft.pipelines.storage.claim import mark
+from weft.pipelines.parts.work import Work
 from weft.pipelines.storage.own_names import is_made_by_weft
 from weft.pipelines.storage.store import Damaged, Store
 from weft.schemas.plan import VALIDATION, node_of, order_name

@@ -16,11 +16,12 @@ from rich.console import Console
 from weft.jobs.build import Parts, drawn, order_work, pass_works, shard_works, wanted
 from weft.jobs.printing import plain
 from weft.jobs.schedule import why_again
+from weft.pipelines.corpus.listing import list_source
 from weft.pipelines.graph import Pipeline
 from weft.pipelines.mixing.supply import short
 from weft.pipelines.mixing.tree import PlanError
-from weft.pipelines.mixing.work import IndexWork, PlanWork, ValidationPlanWork, Work
-from weft.pipelines.parts.listing import list_source
+from weft.pipelines.mixing.work import IndexWork, PlanWork, ValidationPlanWork
+from weft.pipelines.parts.work import Work
 from weft.pipelines.storage.store import Damaged, Store
 from weft.schemas.changes import all_passes, summed
 from weft.schemas.counting import are

@@ -15,9 +15,9 @@ from rich.console import Console
 
 from weft.jobs.printing import escape
 from weft.pipelines.backends import RecipeFault
+from weft.pipelines.corpus.claim import claimed
+from weft.pipelines.corpus.saved_pipeline import SavedPipeline, is_as_written
 from weft.pipelines.graph import Pipeline
-from weft.pipelines.saved_pipeline import SavedPipeline, is_as_written
-from weft.pipelines.storage.claim import claimed
 from weft.pipelines.storage.store import Damaged, Store, remedy
 from weft.schemas import recipe_file
 from weft.schemas.faults import RecipeError

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from weft.jobs.failures import ENDING, Failure, failure_of
-from weft.pipelines.mixing.work import Work
 from weft.pipelines.parts.runner import Runner
+from weft.pipelines.parts.work import Work
 from weft.pipelines.storage.store import Store
 from weft.schemas.resources import Resources
 

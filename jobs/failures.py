@@ -15,8 +15,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from weft.pipelines.corpus.listing import EmptySource
 from weft.pipelines.mixing.tree import PlanError
-from weft.pipelines.parts.listing import EmptySource
 from weft.pipelines.parts.splits import SplitError
 from weft.pipelines.storage.store import Damaged
 from weft.schemas.counting import counted

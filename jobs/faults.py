@@ -13,8 +13,8 @@ def explain(error: Exception) -> tuple[str, int]:
     if isinstance(error, RecipeError):
         return f"{shown}{error}", 2
     from weft.jobs.failures import BuildError, place_of
+    from weft.pipelines.corpus.listing import EmptySource
     from weft.pipelines.mixing.plan import PlanError
-    from weft.pipelines.parts.listing import EmptySource
     from weft.pipelines.parts.stage_work import Unaccounted
     from weft.pipelines.storage.lock import Locked
     from weft.pipelines.storage.store import Damaged

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 
 from weft.jobs.voices import SpeakerCount, Speakers
 from weft.pipelines.audio.sound import declared_seconds
-from weft.pipelines.parts.listing import listed
+from weft.pipelines.corpus.listing import listed
 from weft.pipelines.sources.base import Source
 from weft.pipelines.storage.store import Store
 from weft.schemas.audio import Audio

@@ -21,8 +21,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from weft.jobs.printing import plain
 from weft.jobs.schedule import Event
 from weft.jobs.show import clock_time
-from weft.pipelines.mixing.work import Work
 from weft.pipelines.models.progress import Pace
+from weft.pipelines.parts.work import Work
 from weft.schemas.changes import all_passes, summed
 
 WATCHED, WRITTEN = 1.0, 10.0  # seconds between two looks on a terminal, and between two sets of lines elsewhere

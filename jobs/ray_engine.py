@@ -20,7 +20,7 @@ from weft.jobs.failures import Failure
 from weft.jobs.ray_pool import Actor, Pool
 from weft.jobs.ray_worker import Worker
 from weft.pipelines import outsiders
-from weft.pipelines.mixing.work import Work
+from weft.pipelines.parts.work import Work
 from weft.schemas.faults import RecipeError
 from weft.schemas.resources import Resources
 

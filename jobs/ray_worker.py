@@ -12,8 +12,8 @@ import time
 import ray
 
 from weft.jobs.failures import ENDING, Failure, failure_of
-from weft.pipelines.mixing.work import Work
 from weft.pipelines.parts.runner import Runner
+from weft.pipelines.parts.work import Work
 from weft.pipelines.storage.store import Store
 
 _SET_PARENT_DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG of <sys/prctl.h>

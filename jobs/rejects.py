@@ -16,8 +16,8 @@ from rich.console import Console
 
 from weft.jobs.printing import plain_json
 from weft.jobs.show import cell, more_line, table
+from weft.pipelines.corpus.expected import Expected
 from weft.pipelines.graph import Pipeline
-from weft.pipelines.parts.expected import Expected
 from weft.pipelines.parts.node_manifest import Manifests
 from weft.pipelines.parts.stage_work import REJECTED, PartWork
 from weft.pipelines.parts.tables import known_stamp, opened_part, part_name, read_part, read_table

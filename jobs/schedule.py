@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from weft.jobs.engine import End, Engine, Failed, Finished, Lost
 from weft.jobs.failures import FailedPiece, Failure, build_error
 from weft.jobs.work_queue import WorkQueue
-from weft.pipelines.mixing.work import Work
+from weft.pipelines.parts.work import Work
 from weft.pipelines.storage.store import Store
 from weft.schemas.changes import reasons
 from weft.schemas.faults import RecipeError

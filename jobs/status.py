@@ -12,12 +12,13 @@ from weft.jobs.failures import unread_lines
 from weft.jobs.printing import plain_json
 from weft.jobs.progress import stage_of
 from weft.jobs.show import cell, table
+from weft.pipelines.corpus.expected import listed_parts
 from weft.pipelines.graph import Pipeline
 from weft.pipelines.mixing.plan import plan_name
-from weft.pipelines.mixing.work import IndexWork, Work
-from weft.pipelines.parts.expected import listed_parts
+from weft.pipelines.mixing.work import IndexWork
 from weft.pipelines.parts.node_manifest import Manifests
 from weft.pipelines.parts.unread import noted_unread
+from weft.pipelines.parts.work import Work
 from weft.pipelines.storage.store import Damaged, Store
 
 

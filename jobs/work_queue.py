@@ -7,7 +7,7 @@ queue.first(full)        the next one to hand out, of those that want none of th
 import heapq
 from collections.abc import Collection, Sequence
 
-from weft.pipelines.mixing.work import Work
+from weft.pipelines.parts.work import Work
 from weft.schemas.resources import Resources
 
 _Heap = list[tuple[int, Work]]

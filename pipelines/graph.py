@@ -31,7 +31,7 @@ from weft.schemas.text import Dialogue, Document
 from weft.tokenizers.models.folder import located
 
 if TYPE_CHECKING:
-    from weft.pipelines.mixing.work import Work
+    from weft.pipelines.parts.work import Work
 
 STAGES = (
     "ingest",

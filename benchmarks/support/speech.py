@@ -20,9 +20,9 @@ from weft.jobs.ray_engine import RayEngine
 from weft.jobs.schedule import run
 from weft.pipelines.audio.sound import flac
 from weft.pipelines.graph import Pipeline
-from weft.pipelines.mixing.work import Work
 from weft.pipelines.parts.stage_work import PartWork
 from weft.pipelines.parts.tables import part_name, read_part
+from weft.pipelines.parts.work import Work
 from weft.pipelines.storage.store import Store
 from weft.pipelines.voices.base import Style
 from weft.pipelines.voices.espeak import Voice

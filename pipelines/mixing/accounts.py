@@ -6,8 +6,8 @@ nodes_of(store, pipeline, expected, faults)  ->  (NodeAudit("ingest/speech", ite
 from collections.abc import Iterator
 from typing import TypeVar
 
+from weft.pipelines.corpus.expected import Expected
 from weft.pipelines.graph import STAGES, Pipeline
-from weft.pipelines.parts.expected import Expected
 from weft.pipelines.parts.tables import read_part
 from weft.pipelines.storage.store import Damaged, Store, remedy
 from weft.schemas.audit import NodeAudit, RejectCount

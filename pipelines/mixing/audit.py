@@ -9,6 +9,8 @@ from collections.abc import Iterator
 
 import pyarrow as pa
 
+from weft.pipelines.corpus.expected import Expected
+from weft.pipelines.corpus.verify import damaged, missing, strangers
 from weft.pipelines.graph import Pipeline
 from weft.pipelines.mixing.accounts import nodes_of, rejects_of
 from weft.pipelines.mixing.deep import damaged_tars
@@ -19,9 +21,7 @@ from weft.pipelines.mixing.refusals import refusal_of
 from weft.pipelines.mixing.split_names import keys_by_split, speakers_by_split, texts_by_split
 from weft.pipelines.mixing.stream_audit import StreamAudit
 from weft.pipelines.models.folders import damage_of_model
-from weft.pipelines.parts.expected import Expected
 from weft.pipelines.parts.unread import noted_unread
-from weft.pipelines.parts.verify import damaged, missing, strangers
 from weft.pipelines.storage.store import Damaged, Store
 from weft.schemas.audit import Audit, LeakAudit, StageAudit
 from weft.schemas.counting import counted

@@ -10,9 +10,9 @@ from collections.abc import Iterable, Iterator
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from weft.pipelines.corpus.expected import listed_parts
 from weft.pipelines.graph import Pipeline
 from weft.pipelines.mixing.shards import index_name
-from weft.pipelines.parts.expected import listed_parts
 from weft.pipelines.parts.tables import opened_part, part_name, read_table
 from weft.pipelines.storage.store import Damaged, Store
 from weft.schemas.sample import text_hash

@@ -6,7 +6,6 @@ made from is in its fingerprint, so a piece of work is done exactly when nothing
 
 import json
 from dataclasses import dataclass
-from typing import Protocol
 
 from weft.pipelines.mixing import index, order, plan, shards
 from weft.pipelines.mixing.tar_changes import tar_changes
@@ -17,20 +16,6 @@ from weft.schemas.changes import named_settings, reasons
 from weft.schemas.fingerprint import digest
 from weft.schemas.plan import VALIDATION, VALIDATION_STAGE, Tar, held_name, node_of, order_name
 from weft.schemas.resources import Resources
-
-
-class Work(Protocol):
-    """Anything that the scheduler can have done."""
-
-    @property
-    def node(self) -> str: ...
-    @property
-    def makes(self) -> str: ...
-    @property
-    def needs(self) -> tuple[str, ...]: ...
-    @property
-    def resources(self) -> Resources: ...
-    def done(self, store: Store) -> bool: ...
 
 
 @dataclass(frozen=True)

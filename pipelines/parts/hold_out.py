@@ -9,7 +9,7 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from weft.pipelines.parts.listing import listed
+from weft.pipelines.corpus.listing import listed
 from weft.pipelines.parts.splits import Splits, Tally
 from weft.pipelines.parts.stage_work import digest_of
 from weft.pipelines.parts.tables import read_table

@@ -7,9 +7,9 @@ from collections import OrderedDict
 
 from threadpoolctl import threadpool_limits
 
-from weft.pipelines.mixing.work import Work
 from weft.pipelines.parts.stage_work import PartWork, digest_of, model_manifest
 from weft.pipelines.parts.unread import forget_unread, note_unread
+from weft.pipelines.parts.work import Work
 from weft.pipelines.stage import Stage
 from weft.pipelines.storage.retries import reading_as
 from weft.pipelines.storage.store import Store

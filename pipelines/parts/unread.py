@@ -18,7 +18,7 @@ from weft.schemas.audio import Recording, Utterance
 from weft.schemas.ledger import Unavailable, Unread, Unusable
 
 if TYPE_CHECKING:
-    from weft.pipelines.mixing.work import Work
+    from weft.pipelines.parts.work import Work
 
 FOLDER = "unread"
 

@@ -12,9 +12,9 @@ from weft.jobs.build import build
 from weft.jobs.commands import open_corpus, read_pipeline
 from weft.jobs.engine import LocalEngine
 from weft.pipelines.aligners.adapted import Aligner
+from weft.pipelines.corpus.claim import claimed
 from weft.pipelines.mixing.audit import audit
 from weft.pipelines.models.folders import OWN
-from weft.pipelines.storage.claim import claimed
 from weft.pipelines.storage.store import Damaged, Store
 from weft.tokenizers.pitch import Tokenizer as Pitch
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 from weft.jobs.build import remove_stale
 from weft.jobs.commands import read_pipeline
-from weft.pipelines.parts.expected import Expected
-from weft.pipelines.parts.verify import strangers
+from weft.pipelines.corpus.expected import Expected
+from weft.pipelines.corpus.verify import strangers
 from weft.pipelines.storage.lock import Lock
 from weft.pipelines.storage.store import Store
 

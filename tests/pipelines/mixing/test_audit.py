@@ -10,6 +10,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from weft.pipelines.corpus.claim import mark
+from weft.pipelines.corpus.listing import list_source
 from weft.pipelines.graph import Pipeline
 from weft.pipelines.mixing.audit import audit
 from weft.pipelines.mixing.index import write_index
@@ -18,11 +20,9 @@ from weft.pipelines.mixing.shards import index_name, rows_name, tar_name, write_
 from weft.pipelines.mixing.stream_audit import StreamAudit
 from weft.pipelines.mixing.work import IndexWork, OrderWork, PlanWork, ShardWork, ValidationPlanWork
 from weft.pipelines.models.model_work import TokenizerWork
-from weft.pipelines.parts.listing import list_source
 from weft.pipelines.parts.runner import Runner
 from weft.pipelines.parts.tables import read_part, write_part
 from weft.pipelines.storage.checksums import BLANK, KEY, add_checksums_to
-from weft.pipelines.storage.claim import mark
 from weft.pipelines.storage.store import Store
 from weft.schemas.ledger import LedgerRow
 from weft.schemas.plan import VALIDATION, VALIDATION_STAGE, node_of

@@ -16,8 +16,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from weft.pipelines.corpus.listing import list_source
 from weft.pipelines.ingest import Ingest
-from weft.pipelines.parts.listing import list_source
 from weft.pipelines.parts.stage_work import PartWork, account
 from weft.pipelines.parts.tables import part_name, read_part
 from weft.pipelines.sources.text import LONGEST_LINE, Source

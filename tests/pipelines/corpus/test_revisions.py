@@ -9,10 +9,10 @@ from huggingface_hub import constants
 
 from tests.checkpoints import COMMIT, in_hub_cache
 from weft.jobs.build import write_recipe
+from weft.pipelines.corpus.revisions import check_checkpoints, revisions
 from weft.pipelines.encode import Encode
 from weft.pipelines.graph import Pipeline
 from weft.pipelines.models.model_work import TokenizerWork
-from weft.pipelines.parts.revisions import check_checkpoints, revisions
 from weft.pipelines.storage.store import Store
 from weft.schemas.faults import RecipeError
 from weft.schemas.recipe import Recipe

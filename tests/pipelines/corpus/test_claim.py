@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from weft.pipelines.saved_pipeline import with_checksum
-from weft.pipelines.storage.claim import NotACorpus, claimed
+from weft.pipelines.corpus.claim import NotACorpus, claimed
+from weft.pipelines.corpus.saved_pipeline import with_checksum
 from weft.pipelines.storage.lock import NAME, Locked
 from weft.pipelines.storage.own_names import is_made_by_weft
 from weft.pipelines.storage.store import Store

@@ -12,9 +12,9 @@ from collections.abc import Iterable, Iterator
 from functools import cache
 from itertools import islice
 
+from weft.pipelines.corpus.expected import listed_parts
+from weft.pipelines.corpus.listing import EmptySource, listed
 from weft.pipelines.graph import Pipeline
-from weft.pipelines.parts.expected import listed_parts
-from weft.pipelines.parts.listing import EmptySource, listed
 from weft.pipelines.parts.tables import part_name, read_table
 from weft.pipelines.storage.fetching import is_there
 from weft.pipelines.storage.retries import without_secrets

@@ -9,8 +9,8 @@ from typing import Any
 import fsspec
 import pytest
 
-from weft.pipelines.parts.expected import listed_parts
-from weft.pipelines.parts.listing import EmptySource, list_source
+from weft.pipelines.corpus.expected import listed_parts
+from weft.pipelines.corpus.listing import EmptySource, list_source
 from weft.pipelines.parts.tables import part_name, read_part
 from weft.pipelines.sources import kaldi, lhotse, manifest, script, urls
 from weft.pipelines.sources.text import Source

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from weft.pipelines.corpus.listing import list_source
+from weft.pipelines.corpus.presence import SourceGone, check_presence
 from weft.pipelines.graph import Pipeline
-from weft.pipelines.parts.listing import list_source
-from weft.pipelines.parts.presence import SourceGone, check_presence
 from weft.pipelines.parts.tables import part_name, read_part, write_part
 from weft.pipelines.storage.store import Store
 from weft.schemas.audio import Audio, Recording

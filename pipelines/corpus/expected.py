@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from weft.pipelines.graph import Pipeline
-from weft.pipelines.mixing.work import Work
 from weft.pipelines.parts.stage_work import PartWork, model_manifest
 from weft.pipelines.parts.tables import known_stamp, part_name
+from weft.pipelines.parts.work import Work
 from weft.pipelines.storage.store import Store
 
 _NUMBER = re.compile(r"part-(\d+)\.parquet$")

@@ -11,7 +11,7 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from weft.pipelines.saved_pipeline import is_resolved
+from weft.pipelines.corpus.saved_pipeline import is_resolved
 from weft.pipelines.storage.lock import NAME as LOCK
 from weft.pipelines.storage.lock import Lock
 from weft.pipelines.storage.store import Store, is_scratch
