@@ -17,8 +17,8 @@ from weft.jobs.holdings import Holding, sampled_holding
 from weft.jobs.printing import plain, plain_json
 from weft.jobs.show import clock_time, show_passed_over, table
 from weft.jobs.voices import Due, Voices, voices
+from weft.pipelines.corpus.hold_out import check_listing
 from weft.pipelines.graph import Pipeline
-from weft.pipelines.parts.hold_out import check_listing
 from weft.pipelines.sources.base import Source
 from weft.pipelines.tasks.base import Task
 from weft.schemas.counting import counted

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from weft.pipelines.align import Align
 from weft.pipelines.assess import Assess
-from weft.pipelines.parts.hold_out import Space
+from weft.pipelines.corpus.hold_out import Space
 from weft.pipelines.parts.splits import Splits
 from weft.pipelines.registry import ChoiceError, make
 from weft.pipelines.segmenters.base import Segmenter
