@@ -22,7 +22,9 @@ def test_all_passes_over_a_source_are_one_row_with_their_count() -> None:
         ("compose/words/validation/speech", 3),
     ]
     page = io.StringIO()
-    audit = Audit(corpus="c", stages=(), nodes=tuple(node(*of) for of in names), rejects=(), leaks=(), faults=())
+    audit = Audit(
+        corpus="c", stages=(), nodes=tuple(node(*of) for of in names), rejects=(), leaks=(), unread=(), faults=()
+    )
     show_ledger(Console(file=page, width=200), audit)
     rows = [
         [cell.strip() for cell in line.split("│")[1:5]] for line in page.getvalue().splitlines() if "speech" in line

@@ -49,7 +49,7 @@ def test_what_is_wrong_within_a_tar_costs_that_sample_alone(tmp_path: Path, inge
     made, rejects = ingested(Source(path=str(tmp_path)))
     assert [r.path for r in made] == ["a.tar/../../g", "a.tar/e", "a.tar/f"]
     assert [(r.path, r.reason) for r in rejects] == [
-        ("a.tar/a", "no_audio"), ("a.tar/b", "several_audio"), ("a.tar/c", "truncated"), ("a.tar/d", "bad_transcript"),
+        ("a.tar/a", "no_audio"), ("a.tar/b", "several_audio"), ("a.tar/c", "not_audio"), ("a.tar/d", "bad_transcript"),
         ("a.tar/e", "duplicate"), ("a.tar/h", "bad_transcript"),
     ]  # fmt: skip
 

@@ -142,5 +142,5 @@ def test_a_url_whose_package_is_not_here(tmp_path: Path, monkeypatch: pytest.Mon
         raise ImportError("Install s3fs to access S3")
 
     monkeypatch.setattr("fsspec.open", lacking)
-    with pytest.raises(RecipeError, match="s3:// cannot be read here: Install s3fs"):
+    with pytest.raises(RecipeError, match=r"clip.wav: s3:// cannot be read here \(Install s3fs"):
         Store(str(tmp_path)).open("s3://bucket/clip.wav")
