@@ -3,9 +3,12 @@
 import ast
 import sys
 import tomllib
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
+
+from weft.pipelines.registry import names
 
 ROOT = Path(__file__).parents[1]
 ROOMS = ("schemas", "outside", "tokenizers", "pipelines", "trainer", "jobs")
@@ -77,3 +80,52 @@ def test_no_module_is_named_like_the_standard_library() -> None:
     for path in (p for room in ROOMS for p in modules(room)):
         assert path.stem == "__init__" or path.stem not in sys.stdlib_module_names, path
     assert not {*ROOMS, "recipes"} & sys.stdlib_module_names
+
+
+def _modules_of(path: Path) -> set[str]:
+    """weft's modules that a file imports when it is imported itself: what stands in functions or is for types alone does not count."""
+    found: set[str] = set()
+    for node in ast.parse(path.read_text()).body:
+        if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("weft."):
+            for alias in node.names:
+                inner = f"{node.module}.{alias.name}"
+                found.add(inner if _file(inner).exists() else node.module)
+    return found
+
+
+def _file(module: str) -> Path:
+    return (ROOT / Path(*module.split(".")[1:])).with_suffix(".py")
+
+
+def test_no_import_goes_in_a_circle() -> None:
+    files = [path for room in ROOMS for path in modules(room) if path.stem != "__init__"]
+    arrows = {".".join(("weft", *path.relative_to(ROOT).with_suffix("").parts)): _modules_of(path) for path in files}
+    TopologicalSorter(arrows).prepare()  # raises CycleError, with the circle
+
+
+PIPELINES = ROOT / "pipelines"
+INNER = {
+    "storage": ("storage",),
+    "audio": ("audio", "storage"),
+    "parts": ("parts", "audio", "storage", "stage"),
+}
+
+
+@pytest.mark.parametrize("room", INNER)
+def test_rooms_below_the_stages_know_nothing_above_them(room: str) -> None:
+    may = tuple(f"weft.pipelines.{name}" for name in INNER[room])
+    for path in sorted((PIPELINES / room).rglob("*.py")):
+        ours = {name for name in _modules_of(path) if name.startswith("weft.pipelines.")}
+        assert all(name.startswith(may) for name in ours), path
+
+
+@pytest.mark.parametrize("folder", ["sources", "segmenters", "transcribers", "aligners", "voices", "tasks"])
+def test_a_folder_of_backends_holds_backends_alone(folder: str) -> None:
+    """What they share lies in a folder below."""
+    found = {path.stem for path in (PIPELINES / folder).glob("*.py")} - {"__init__", "base"}
+    assert found == set(names(folder))
+
+
+def test_tokenizers_holds_tokenizers_and_what_each_of_them_is() -> None:
+    found = {path.stem for path in (ROOT / "tokenizers").glob("*.py")}
+    assert found == {*names("tokenizers"), "base", "text", "stream", "unified", "merging"}
