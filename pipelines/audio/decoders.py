@@ -62,6 +62,8 @@ def opened(file: BinaryIO) -> Sound:
         try:
             return Ffmpeg(file)
         except BrokenStream:
+            if fault := headers.shortage(file):
+                raise Unusable("truncated", fault) from None
             raise Unusable("not_audio", f"no decoder reads it ({error.error_string})") from None
 
 

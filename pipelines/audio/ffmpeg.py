@@ -65,6 +65,7 @@ class Ffmpeg(Closing):
             raise BrokenStream("its audio has no channels")
         self._stream.codec_context.thread_count = 1
         self.rate, self.channels = self._stream.codec_context.sample_rate, self._stream.codec_context.channels
+        self._layout = self._stream.codec_context.layout.name  # that of the first piece, where joined ones differ
         self._begin(0, self._decode())
 
     def __enter__(self) -> "Ffmpeg":
@@ -150,7 +151,7 @@ class Ffmpeg(Closing):
 
     def _floats(self) -> av.AudioResampler:
         """Interleaved: where there are more than eight channels, PyAV looks for their planes where none are, and crashes."""
-        return av.AudioResampler(format="flt", layout=self._stream.codec_context.layout, rate=self.rate)
+        return av.AudioResampler(format="flt", layout=self._layout, rate=self.rate)
 
     def _frames(self, after: float) -> Iterator[av.AudioFrame]:
         """Decoded frames; packets before `after` seconds are passed over."""

@@ -92,13 +92,56 @@ def chunk(head: bytes, at: int, layout: str, name: bytes) -> tuple[int, int] | N
 
 
 def shortage(file: BinaryIO) -> str:
-    """What a header declares and what is there, where less is; "" where all is there."""
+    """What a header declares and what is there, where less is, or where a second file follows; "" where all is read."""
     found, length = sized(file), length_of(file)
+    if at := second(file):
+        return f"a second file begins at byte {at:,} of {length:,}, and would not be read: split them"
     if (
         found is None or not found.is_known() or found.start + found.size <= length + 1
     ):  # a byte of padding is often left out
         return ""
     return f"its header declares {found.size:,} bytes of samples, and {max(0, length - found.start):,} are there"
+
+
+def second(file: BinaryIO) -> int:
+    """The byte at which another wav, aiff, au, caf, w64 or mp4 begins, as in files that were put end to end; 0 where none does."""
+    found, length = sized(file), length_of(file)
+    if found is None:
+        return _second_mp4(file, length)
+    at = found.start + found.size if found.is_known() else length
+    layout = ">4sQ" if found.extra == 4 else ">4sI" if found.order == "big" else "<4sI"
+    while at + 16 <= length:
+        at += at % 2 if found.extra != 4 and found.field != 8 else 0
+        file.seek(at)
+        head = file.read(16)
+        if _begins(head):
+            return at
+        if found.field == 8 or found.extra == 24:  # au and w64: no such chunks follow
+            break
+        at += struct.calcsize(layout) + struct.unpack_from(layout, head)[1]
+    file.seek(0)
+    return 0
+
+
+def _begins(head: bytes) -> bool:
+    is_chunked = head[:4] in (b"RIFF", b"RF64", b"BW64", b"FORM") and head[8:12] in (b"WAVE", b"AIFF", b"AIFC")
+    return is_chunked or head[:4] == b".snd" or head[:8] == b"caff\0\x01\0\0" or head[:8] == b"riff.\x91\xcf\x11"
+
+
+def _second_mp4(file: BinaryIO, length: int) -> int:
+    """Where a second `ftyp` box begins."""
+    at, seen = 0, False
+    while at + 16 <= length:
+        file.seek(at)
+        size, kind, long = struct.unpack(">I4sQ", file.read(16))
+        if kind == b"ftyp" and seen:
+            file.seek(0)
+            return at
+        if not seen and kind != b"ftyp":
+            break
+        seen, at = True, at + (long if size == 1 else size or length)
+    file.seek(0)
+    return 0
 
 
 def whole(file: BinaryIO) -> BinaryIO:

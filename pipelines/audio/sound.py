@@ -21,8 +21,8 @@ from weft.pipelines.audio.declared import HIGHEST_RATE
 from weft.pipelines.audio.decoders import Sound, opened
 from weft.pipelines.audio.ffmpeg import BrokenStream
 from weft.pipelines.storage import retries as reading
-from weft.pipelines.storage.retries import settings, watched
-from weft.pipelines.storage.store import Store
+from weft.pipelines.storage.retries import settings, watched, without_secrets
+from weft.pipelines.storage.store import SOURCE, Store
 from weft.schemas.audio import Audio, Utterance
 from weft.schemas.ledger import Unavailable, Unusable
 
@@ -33,6 +33,7 @@ SILENCE = 1e-4  # peak below which nothing is audible (-80 dBFS)
 FULL = 0.98  # of full scale; mu-law reaches no further
 CLIPPED = 0.1  # share of samples that are so loud: speech is 20 dB above what can be held
 SHORTEST = 0.1  # seconds
+_EXACT = 0.02  # seconds by which an utterance may differ from what was cut
 LOWEST_RATE = 8000  # Hz
 
 
@@ -147,9 +148,23 @@ def load(store: Store, audio: Audio, start: float, end: float) -> np.ndarray:
 def load_utterance(store: Store, utterance: Utterance) -> np.ndarray | Unusable:
     """An utterance's samples, as `load` gives them; or why they are of no use. Raises Unavailable where the file is gone."""
     try:
-        return load(store, utterance.audio, utterance.start, utterance.end)
+        samples = load(store, utterance.audio, utterance.start, utterance.end)
     except Unusable as fault:
+        _check_same(store, utterance)
         return fault
+    if abs(len(samples) / RATE - utterance.seconds) > _EXACT:
+        _check_same(store, utterance)
+    return samples
+
+
+def _check_same(store: Store, utterance: Utterance) -> None:
+    """Raises Unavailable where a server sends another file than the one that was read before: its fault, not the item's."""
+    audio = utterance.audio
+    if "://" not in audio.uri or audio.uri.startswith(SOURCE) or audio.offset or audio.length:
+        return
+    with store.open(audio.uri) as file:
+        if hashlib.file_digest(file, "sha256").hexdigest() != utterance.sha256:  # type: ignore[arg-type]
+            raise Unavailable(without_secrets(audio.uri), "another file than was read before comes now")
 
 
 def blocks(store: Store, audio: Audio, seconds: float) -> Iterator[np.ndarray]:

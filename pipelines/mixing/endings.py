@@ -141,10 +141,14 @@ class RunOut:
             needed = self._needed()
             raised = f"add speakers, raise `most` to about {needed:g}" if needed else "add data of more speakers"
             share = " or its share of the task" if self.bounds.share(self.leaf) < 1 else ""
-            return f"{raised}, {lower}{share}, or let it end early (`exhausted: stop`)"
+            return f"{raised}, {lower}{share}{self._or_stop()}"
         if self.wanted.passes[self.leaf.task, self.leaf.source] < self.wanted.mixture.passes:
-            return f"no further pass can fill it: add data, {lower}, allow more `passes`, or let it end early (`exhausted: stop`)"
+            return f"no further pass can fill it: add data, {lower}, allow more `passes`{self._or_stop()}"
         return f"add data, {lower}, or set `exhausted: repeat` with more `passes` (or `exhausted: stop`)"
+
+    def _or_stop(self) -> str:
+        stops = self.wanted.mixture.exhausted == "stop"
+        return "" if stops else ", or let it end early (`exhausted: stop`)"
 
     def _needed(self) -> float:
         """The least `most` at which what its speakers hold would do, about; 0 where none would."""

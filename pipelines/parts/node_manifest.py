@@ -6,11 +6,12 @@ manifests/align/speech.json    {"parts": {"part-00000.parquet": {"bytes": 81233,
     store.manifests = Manifests(store)
     known_stamp(store, "align/speech/part-00000.parquet")      # in parts.py
 
-A manifest is believed of a part that is as long as it says and has not changed since: its last change is older than the manifest by
-more than `SETTLED` seconds. Of any other part the footer is read, as it is where there is no manifest or a broken one. Nothing that
-was handed out to a worker is looked up in a manifest again. What a manifest says is all in the footers, so it is the same for the same
-corpus. It is not asked by the audit, nor by `weft build --verify`: a file that changed and kept its length and its time of change
-(a disk that loses bits) is found by those, and by whatever reads the part.
+A manifest is believed of a part that is as long as it says and has not changed since: its last change, and that of the folders that it
+lies in, is older than the manifest by more than `SETTLED` seconds. So a folder that was put back in place of another is read again.
+Of any other part the footer is read, as it is where there is no manifest or a broken one. Nothing that was handed out to a worker is
+looked up in a manifest again. What a manifest says is all in the footers, so it is the same for the same corpus. It is not asked by the audit,
+nor by `weft build --verify`: a file that changed and kept its length and its time of change (a disk that loses bits) is found by those,
+and by whatever reads the part.
 """
 
 import json
@@ -20,7 +21,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from weft.pipelines.parts.tables import Footer, footer_of
-from weft.pipelines.storage.file_facts import Facts, facts_in, facts_of, written_at
+from weft.pipelines.storage.file_facts import Facts, facts_in, facts_of, folders_changed, written_at
 from weft.pipelines.storage.own_names import STAGES, is_made_by_weft
 from weft.pipelines.storage.store import Store
 from weft.schemas.fingerprint import digest
@@ -165,7 +166,7 @@ def _record(entry: _Entry) -> dict[str, Any]:
 def _manifest(store: Store, node: str) -> _Manifest:
     """The manifest of a node; one without parts where it is not there, not as it was written, or of no known time."""
     written = written_at(store, _file(node))  # first: a build that writes it meanwhile makes it younger
-    if written is None:
+    if written is None or folders_changed(store, node) > written - SETTLED:
         return _NONE
     try:
         found = json.loads(store.read(_file(node)))

@@ -8,6 +8,7 @@
 Audio without a transcript is kept for tasks that need none.
 """
 
+import errno
 import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -88,12 +89,16 @@ class Source(SpeechSource):
             if home not in texts:
                 texts[home] = _by_stem(_siblings(home) if is_file and not self.transcripts else walk(home))
             below = os.path.relpath(os.path.abspath(path), base) if base else ""
+            count = 0
             for file in walk(path):
+                count += file.path.lower().endswith(ENDINGS)
                 shown = (below if is_file else f"{below}/{file.path}") if below else file.path
                 if file.path.lower().endswith(ENDINGS):
                     yield _item(name, file, shown, texts[home], home.endswith(TABLES))
                 elif not file.path.lower().endswith(TEXT):
                     self._passed[os.path.splitext(file.path)[1].lower()] += 1
+            if not count and len(paths) > 1:  # one alone is told by whoever lists
+                raise FileNotFoundError(errno.ENOENT, "no audio is there; is it mounted?", path)
 
     def _home(self, path: str) -> tuple[str, bool]:
         """Where the transcripts of a path lie, and whether it is a single file."""

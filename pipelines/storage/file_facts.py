@@ -62,6 +62,21 @@ def written_at(store: Store, name: str) -> float | None:
     return facts.changed if facts else None
 
 
+def folders_changed(store: Store, folder: str) -> float:
+    """When a folder of the corpus, or one above it, last changed: a file came or went, or the folder itself was moved there.
+
+    0 where the store has no folders.
+    """
+    if not store.local:
+        return 0.0
+    names = folder.split("/")
+    folders = ("/".join(names[: n + 1]) for n in range(len(names)))
+    try:
+        return max(_facts(os.stat(store.path(name))).changed or 0.0 for name in folders)
+    except FileNotFoundError:
+        return 0.0
+
+
 def _local(store: Store, folder: str) -> Iterator[tuple[str, Facts]]:
     try:
         entries = list(os.scandir(store.path(folder)))

@@ -144,7 +144,7 @@ def test_ctrl_c_says_that_what_is_done_is_kept(weft: Weft, monkeypatch: pytest.M
     def interrupted(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("weft.jobs.commands.read_house", interrupted)
+    monkeypatch.setattr("weft.jobs.commands.read_pipeline", interrupted)
     code, _, said = weft("validate", "demo")
     assert code == 130 and "what is done is kept" in said
 

@@ -10,12 +10,14 @@ import stat as stat_module
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import fsspec
 
 from weft.pipelines.audio.sound import regular
-from weft.pipelines.storage.retries import opened, patiently
+from weft.pipelines.storage.retries import opened, patiently, without_secrets
 from weft.pipelines.storage.store import Store
+from weft.schemas.faults import RecipeError
 from weft.schemas.ledger import Unavailable, Unusable
 
 LARGEST = 1 << 24  # bytes of a transcript
@@ -90,7 +92,7 @@ def stamp(uri: str) -> str:
 
 
 def _walk_url(root: str) -> Iterator[File]:
-    fs, below = fsspec.core.url_to_fs(root)
+    fs, below = _file_system(root)
     scheme = root.split("://", 1)[0]
     try:
         found = patiently(lambda: fs.find(below, detail=True), root)
@@ -103,6 +105,15 @@ def _walk_url(root: str) -> Iterator[File]:
     for path in sorted(found):
         relative = path[len(below.rstrip("/")) + 1 :] or path.rsplit("/", 1)[-1]
         yield File(relative, f"{scheme}://{path}", str(fs.ukey(path)), found[path]["size"])
+
+
+def _file_system(url: str) -> tuple[Any, str]:
+    """Raises RecipeError where the package of its scheme is not installed."""
+    try:
+        return fsspec.core.url_to_fs(url)
+    except (ImportError, ValueError) as error:
+        scheme = url.partition("://")[0]
+        raise RecipeError(f"{without_secrets(url)}: {scheme}:// cannot be read here ({error})") from None
 
 
 def read_bytes(store: Store, uri: str) -> bytes:

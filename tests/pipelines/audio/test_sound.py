@@ -291,3 +291,18 @@ def test_what_nothing_can_be_decoded_of_is_not_called_truncated(
     with pytest.raises(Unusable, match=r"nothing of it can be decoded \(invalid data\)") as fault:
         scan(store, put(encoded(noise(RATE))))
     assert fault.value.reason == "not_audio"
+
+
+def test_another_file_than_was_read_before_is_the_servers_fault() -> None:
+    """A server that once sends half of a file, or a page of HTML, has not changed the item."""
+    store, good = Store("memory://corpus"), encoded(tone(2.0))
+    uri = "memory://elsewhere/clip.wav"
+    known = Utterance("k", "r", "s", Audio(uri), hashlib.sha256(good).hexdigest(), 0.0, 2.0)
+    for sent in (good[: len(good) // 2], b"<html>"):
+        with fsspec.open(uri, "wb") as file:
+            file.write(sent)
+        with pytest.raises(Unavailable, match="another file than was read before"):
+            load_utterance(store, known)
+    with fsspec.open(uri, "wb") as file:
+        file.write(good)
+    assert len(load_utterance(store, known)) == 2 * RATE  # type: ignore[arg-type]

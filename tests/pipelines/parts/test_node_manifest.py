@@ -10,6 +10,7 @@ import pytest
 from weft.pipelines.parts import node_manifest
 from weft.pipelines.parts.node_manifest import Manifests
 from weft.pipelines.parts.tables import Footer, footer_of, known_stamp, part_name, write_part
+from weft.pipelines.storage.file_facts import facts_in, folders_changed
 from weft.pipelines.storage.store import Store
 from weft.schemas.ledger import Held
 
@@ -198,3 +199,26 @@ def test_a_local_part_that_was_put_back_with_an_old_time_is_read(store: Store, f
     os.utime(store.path(PARTS[0]), (1000, 1000))
     stamp = Manifests(store).footer_of(PARTS[0])
     assert stamp and stamp.fingerprint == "made of two"
+
+
+def test_a_folder_that_was_put_in_place_of_another_has_changed(store: Store) -> None:
+    """Its files have not: moving a folder changes none of them."""
+    store.write(PARTS[0], b"x")
+    before = folders_changed(store, NODE)
+    while folders_changed(store, NODE) == before:  # until the clock of the file system goes on
+        os.rename(store.path("align"), store.path("away"))
+        os.rename(store.path("away"), store.path("align"))
+    assert facts_in(store, NODE)[PARTS[0]].changed < folders_changed(store, NODE)  # type: ignore[operator]
+
+
+def test_a_manifest_older_than_the_folder_is_not_believed(
+    store: Store, footers: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(node_manifest, "SETTLED", 0.0)
+    write_part(store, PARTS[0], [Held("one", 1.0)], Held, "made of one", notes=NOTES)
+    Manifests(store).write(PARTS[:1])
+    footers.clear()
+    monkeypatch.setattr(node_manifest, "folders_changed", lambda store, node: 0.0)
+    assert Manifests(store).footer_of(PARTS[0]) and footers == []
+    monkeypatch.setattr(node_manifest, "folders_changed", lambda store, node: 1e12)
+    assert Manifests(store).footer_of(PARTS[0]) and footers == [PARTS[0]]

@@ -16,6 +16,7 @@ from weft.pipelines.ingest import Ingest
 from weft.pipelines.sources.folder import Source
 from weft.pipelines.storage.store import Store
 from weft.schemas.audio import Recording, Word
+from weft.schemas.faults import RecipeError
 from weft.schemas.item import Item
 from weft.schemas.ledger import Reject
 
@@ -237,3 +238,21 @@ def test_every_format_is_listed_and_what_is_passed_over_is_counted(folder: Path)
     for _ in range(2):
         assert len(list(source.items("speech"))) == len(ENDINGS)
         assert source.passed_over() == {".pdf": 2, "": 1, ".mid": 1}
+
+
+def test_of_several_paths_none_may_hold_nothing(folder: Path, tmp_path: Path) -> None:
+    """It may be a mount point whose mount is gone: the rest would be built without it."""
+    (folder / "clip.wav").write_bytes(b"x")
+    (empty := tmp_path / "empty").mkdir()
+    with pytest.raises(FileNotFoundError, match="is it mounted") as fault:
+        list(Source(path=(str(folder), str(empty))).items("speech"))
+    assert fault.value.filename == str(empty)
+
+
+def test_a_url_whose_package_is_missing_is_an_error_of_the_recipe(monkeypatch: pytest.MonkeyPatch) -> None:
+    def lacking(*arguments: object, **options: object) -> None:
+        raise ImportError("Install s3fs to access S3")
+
+    monkeypatch.setattr("fsspec.core.url_to_fs", lacking)
+    with pytest.raises(RecipeError, match=r"s3:// cannot be read here \(Install s3fs"):
+        list(Source(path="s3://bucket/folder").items("speech"))

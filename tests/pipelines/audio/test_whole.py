@@ -47,15 +47,22 @@ class Pipe(io.RawIOBase):
 
 
 def encoded(
-    codec: str, container: str, rate: int, seconds: float, muxer: dict, options: dict, pipe: bool = False
+    codec: str,
+    container: str,
+    rate: int,
+    seconds: float,
+    muxer: dict,
+    options: dict,
+    pipe: bool = False,
+    layout: str = "mono",
 ) -> bytes:
     buffer = Pipe() if pipe else io.BytesIO()
     with av.open(buffer, "w", format=container, options=muxer) as out:
         stream = out.add_stream(codec, rate=rate, options=options)
-        stream.layout = "mono"
+        stream.layout = layout
         frame = av.AudioFrame.from_ndarray(sweep(seconds, rate)[None], format="fltp", layout="mono")
         frame.rate, frame.pts = rate, 0
-        shape = av.AudioResampler(stream.codec_context.format, "mono", rate, stream.codec_context.frame_size or 1024)
+        shape = av.AudioResampler(stream.codec_context.format, layout, rate, stream.codec_context.frame_size or 1024)
         for piece in [*shape.resample(frame), *shape.resample(None)]:
             out.mux(stream.encode(piece))
         out.mux(stream.encode(None))
@@ -132,6 +139,35 @@ def test_flac_that_goes_on_after_its_end_is_refused_with_both_figures(scanned: S
     data = written("FLAC")
     fault = refused(scanned, bytes(data + data))
     assert "3.00 s were read" in fault.detail and f"byte {len(data):,} of {2 * len(data):,}" in fault.detail
+
+
+@pytest.mark.parametrize("kind", ["WAV", "AIFF", "AU", "CAF", "W64", "RF64"])
+def test_two_files_put_end_to_end_are_refused_with_the_place(scanned: Scan, kind: str) -> None:
+    data = written(kind)
+    fault = refused(scanned, bytes(data + data))
+    assert fault.reason == "truncated" and f"byte {len(data):,} of {2 * len(data):,}" in fault.detail
+    assert scanned(data).seconds == 3.0
+
+
+def test_two_mp4s_put_end_to_end_are_refused_with_the_place(scanned: Scan) -> None:
+    data = encoded("aac", "mp4", 44100, 3.0, {}, {})
+    assert f"byte {len(data):,} of {2 * len(data):,}" in refused(scanned, data * 2).detail
+    assert scanned(data).seconds == pytest.approx(3.0, abs=0.1)
+
+
+@pytest.mark.parametrize(("codec", "container"), [("libmp3lame", "mp3"), ("aac", "adts")])
+@pytest.mark.parametrize("first", ["mono", "stereo"])
+def test_joined_pieces_may_differ_in_channels(store: Store, codec: str, container: str, first: str) -> None:
+    """Each piece is given the channels of the first."""
+    other = "stereo" if first == "mono" else "mono"
+    one, two = (encoded(codec, container, 44100, 3.0, {}, {}, layout=layout) for layout in (first, other))
+    joined = Audio("memory", data=one + two)
+    assert scan(store, joined).seconds == pytest.approx(6.0, abs=0.3)
+    for data, begin in ((one, 0.2), (two, 3.2)):
+        alone = load(store, Audio("memory", data=data), 0.2, 2.7)
+        read = load(store, joined, begin, begin + 2.7)
+        spectra = np.fft.rfft(read, 2 * len(read)) * np.conj(np.fft.rfft(alone, 2 * len(read)))
+        assert np.fft.irfft(spectra).max() > 0.85 * np.linalg.norm(alone) * np.linalg.norm(read)
 
 
 def put(data: bytearray, at: int, number: int, layout: str) -> bytearray:
