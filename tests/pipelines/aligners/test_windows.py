@@ -117,8 +117,8 @@ class Strict(base.Aligner):
 
 def test_a_stretch_may_be_spoken_faster_than_the_rest() -> None:
     begins = (*np.arange(0.5, 30, 0.3).tolist(), *np.arange(30.0, 160, 0.55).tolist())
-    seconds = np.arange(162 * RATE, dtype=np.float32) / RATE
-    recording = Sound(read=lambda start, end: seconds[round(start * RATE) : round(end * RATE)], seconds=162.0)
+    seconds = np.arange(161 * RATE, dtype=np.float32) / RATE
+    recording = Sound(read=lambda start, end: seconds[round(start * RATE) : round(end * RATE)], seconds=161.0)
     found = align_long(Strict(begins=begins), recording, [f"w{n}" for n in range(len(begins))])
     assert np.abs(np.array([w.start for w in found.words]) - begins).max() <= 0.03
 
