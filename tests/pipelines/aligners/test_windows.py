@@ -111,7 +111,7 @@ class Strict(base.Aligner):
         places = [self.begins[int(word[1:])] for word in clip.spoken]
         if max(places) < last - 2.0:
             raise Unalignable("mismatch", "what follows the last word does not sound like it")
-        fitted = [p if p + 0.2 <= last else last - 0.2 * (n + 1) / len(places) for n, p in enumerate(places)]
+        fitted = [p if p + 0.2 <= last else last - 2.0 * (n + 1) / len(places) for n, p in enumerate(places)]
         return Timed([Word(w, p - first, p - first + 0.2) for w, p in zip(clip.spoken, fitted, strict=True)])
 
 
