@@ -26,13 +26,9 @@ WINDOWS = (
     160.0,
 )  # seconds; a longer one is tried where a shorter one finds no anchor, as in a silence
 LAST = 20.0  # seconds that are left, which are aligned whole
-_COUNTS = (
-    0.5,
-    0.65,
-    0.35,
-    0.8,
-    0.2,
-)  # of the words that a window holds on average; too few cost an aligner less than too many
+# of the words that a window holds on average: too few cost an aligner less than too many, but some aligners refuse too few, and a
+# stretch may be spoken faster than the rest
+_COUNTS = (0.5, 0.65, 0.35, 0.8, 1.0, 1.3, 1.7, 2.2, 0.2)
 _SAME = 0.03  # seconds by which two alignments may differ
 _FEWEST = 5  # words on which they must agree
 

@@ -101,6 +101,28 @@ def test_silence_and_music_of_a_minute_and_more_lie_between_the_words(most: floa
     assert np.abs(np.array([w.start for w in found.words]) - BEGINS).max() <= 0.03
 
 
+class Strict(base.Aligner):
+    """As Knowing, but it refuses words that leave more than two seconds of the window without any."""
+
+    begins: tuple[float, ...]
+
+    def _align(self, clip: Clip) -> Timed:
+        first, last = clip.samples[[0, -1]].tolist()
+        places = [self.begins[int(word[1:])] for word in clip.spoken]
+        if max(places) < last - 2.0:
+            raise Unalignable("mismatch", "what follows the last word does not sound like it")
+        fitted = [p if p + 0.2 <= last else last - 2.0 * (n + 1) / len(places) for n, p in enumerate(places)]
+        return Timed([Word(w, p - first, p - first + 0.2) for w, p in zip(clip.spoken, fitted, strict=True)])
+
+
+def test_a_stretch_may_be_spoken_faster_than_the_rest() -> None:
+    begins = (*np.arange(0.5, 30, 0.3).tolist(), *np.arange(30.8, 160, 0.55).tolist())
+    seconds = np.arange(161 * RATE, dtype=np.float32) / RATE
+    recording = Sound(read=lambda start, end: seconds[round(start * RATE) : round(end * RATE)], seconds=161.0)
+    found = align_long(Strict(begins=begins), recording, [f"w{n}" for n in range(len(begins))])
+    assert np.abs(np.array([w.start for w in found.words]) - begins).max() <= 0.03
+
+
 def timed(*starts: float) -> Timed:
     return Timed([Word("a", start, start + 0.1) for start in starts])
 
