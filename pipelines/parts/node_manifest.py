@@ -6,12 +6,12 @@ manifests/align/speech.json    {"parts": {"part-00000.parquet": {"bytes": 81233,
     store.manifests = Manifests(store)
     known_stamp(store, "align/speech/part-00000.parquet")      # in parts.py
 
-A manifest is believed of a part that is as long as it says and has not changed since: its last change, and that of the folders that it
-lies in, is older than the manifest by more than `SETTLED` seconds. So a folder that was put back in place of another is read again.
-Of any other part the footer is read, as it is where there is no manifest or a broken one. Nothing that was handed out to a worker is
-looked up in a manifest again. What a manifest says is all in the footers, so it is the same for the same corpus. It is not asked by the audit,
-nor by `weft build --verify`: a file that changed and kept its length and its time of change (a disk that loses bits) is found by those,
-and by whatever reads the part.
+A manifest is believed of a part that is as long as it says and has not changed since: its last change, and that of the folders that
+it lies in, is older than the manifest by more than `SETTLED` seconds. So a folder that was put back in place of another is read
+again. Of any other part the footer is read, as it is where there is no manifest or a broken one. Nothing that was handed out to a
+worker is looked up in a manifest again. What a manifest says is all in the footers, so it is the same for the same corpus. It is not
+asked by the audit, nor by `weft build --verify`: a file that changed and kept its length and its time of change (a disk that loses
+bits) is found by those, and by whatever reads the part.
 """
 
 import json
