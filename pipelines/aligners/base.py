@@ -134,7 +134,9 @@ class Aligner(Versioned):
         if not utterance.text or not utterance.text.strip():
             raise Unalignable("no_transcript", "the utterance has no text to align")
         if not self.understands(utterance):
-            languages = f"the utterance is in {utterance.language!r}, the aligner's language is {self.spoken_language!r}"
+            languages = (
+                f"the utterance is in {utterance.language!r}, the aligner's language is {self.spoken_language!r}"
+            )
             raise Unalignable("language", f"{languages}: set its `language`")
 
     def _checked_input(self, utterance: Utterance, samples: np.ndarray) -> "_WrittenClip | Unalignable":

@@ -8,7 +8,7 @@ import pytest
 
 from weft.pipelines.acoustic.features import HOP
 from weft.pipelines.acoustic.learning import TrainingClip, learn
-from weft.pipelines.acoustic.locating import Laid, lay
+from weft.pipelines.acoustic.locating import PhonePath, align_phones
 from weft.pipelines.acoustic.model import AcousticModel
 from weft.pipelines.acoustic.phones import Ways
 
@@ -38,9 +38,9 @@ def said(seed: int, speaker: str = "s", blur: float = 0.0) -> tuple[TrainingClip
 
 def laid(
     model: AcousticModel, heard: TrainingClip, words: Sequence[Ways] | None = None, frames: int | None = None
-) -> Laid:
+) -> PhonePath:
     known = [model.phones.numbered(ways) for ways in words or heard.words]
-    return lay(model, model.scores(heard.cepstra[:frames], heard.speaker), known)
+    return align_phones(model, model.scores(heard.cepstra[:frames], heard.speaker), known)
 
 
 def errors(model: AcousticModel, heard: TrainingClip, truth: list[tuple[float, float]]) -> list[float]:
@@ -84,7 +84,7 @@ def test_long_sound_is_cut_where_nothing_is_lost(model: AcousticModel) -> None:
 
 def test_what_it_cannot_say_is_told(model: AcousticModel) -> None:
     heard, _ = said(1)
-    with pytest.raises(ValueError, match="do not hold"):
+    with pytest.raises(ValueError, match="fewer than the words need"):
         laid(model, heard, frames=10)
     with pytest.raises(ValueError, match="nothing"):
         learn([])
