@@ -114,9 +114,9 @@ class Source(base.Source):
         """Raises Unusable."""
         is_empty = True
         for raw in raw_documents(item, store, self._delimiter(item)):
-            for made in self._documents(item, raw) if raw.data.strip() else ():
+            for output in self._documents(item, raw) if raw.data.strip() else ():
                 is_empty = False
-                yield made
+                yield output
         if is_empty:
             raise Unusable("empty_file", "no text in it")
 
@@ -135,7 +135,15 @@ class Source(base.Source):
         try:
             entry = json_entry(raw, self.field) if _is_json(item) else plain_entry(raw)
         except Unusable as fault:
-            yield Reject(item.key, "ingest", item.source, item.path, fault.reason, fault.detail, 0.0)
+            yield Reject(
+                key=item.key,
+                stage="ingest",
+                source=item.source,
+                path=item.path,
+                reason=fault.reason,
+                detail=fault.detail,
+                seconds=0.0,
+            )
             return
         texts = list(pieces(cleaned(entry.text), self.longest))
         for number, text in enumerate(texts):
