@@ -150,7 +150,7 @@ class Source(base.Source):
             yield self._document(item, replace(entry, text=text), f"-{number}" if len(texts) > 1 else "")
 
     def _document(self, item: Item, entry: Entry, ending: str) -> Document:
-        """The key tells a document by all that it says, not by where it stands; those that are alike in all of it share one."""
+        """The key is a hash of the document's fields, not of its place; identical documents share one key."""
         path = _file_of(item)
         return Document(
             key=f"{key_for(item.source, path)}-{hash64(*astuple(entry)):016x}{ending}",
