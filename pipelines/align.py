@@ -1,4 +1,4 @@
-"""Utterances get their words in time.
+"""Aligns the words of utterances with their audio: a start and an end in seconds for each.
 
 Utterance(text="and then")  ->  Alignment(words=(Word("and", 0.31, 0.52), Word("then", 0.52, 0.80)))
 """
@@ -20,11 +20,11 @@ from weft.schemas.audio import Alignment, Utterance
 from weft.schemas.ledger import Reject, Unusable
 from weft.schemas.resources import Resources
 
-ALIGNER = "aligner"  # where the corpus keeps what its aligner has learned
+ALIGNER = "aligner"  # the corpus's folder of the aligner's trained model
 
 
 class Align(Stage):
-    """Timing that came with the utterance is taken; the aligner finds the rest."""
+    """Uses the word times that came with an utterance; the aligner times the others."""
 
     aligner: SerializeAsAny[Aligner]
     _store: Store = PrivateAttr()
@@ -45,13 +45,14 @@ class Align(Stage):
 
     def __call__(self, utterances: Iterable[Utterance]) -> Iterator[Alignment | Reject]:
         for batch in by_seconds(utterances, self.aligner.batch_seconds):
-            for utterance, found in zip(batch, self._aligned(batch), strict=True):
-                yield rejected(utterance, "align", found) if isinstance(found, Unusable) else found
+            for utterance, alignment in zip(batch, self._aligned(batch), strict=True):
+                yield rejected(utterance, "align", alignment) if isinstance(alignment, Unusable) else alignment
 
     def _aligned(self, batch: Sequence[Utterance]) -> Iterator[Alignment | Unusable]:
         long = {u.key for u in batch if u.text and not u.words and u.seconds > self.aligner.longest}
         sounds = {u.key: load_utterance(self._store, u) for u in batch if u.text and not u.words and u.key not in long}
-        found = self.aligner.align_utterances([(u, s) for u in batch if isinstance(s := sounds.get(u.key), np.ndarray)])
+        loaded = [(u, s) for u in batch if isinstance(s := sounds.get(u.key), np.ndarray)]
+        alignments = self.aligner.align_utterances(loaded)
         for utterance in batch:
             sound = sounds.get(utterance.key)
             if utterance.key in long:
@@ -59,10 +60,10 @@ class Align(Stage):
             elif isinstance(sound, Unusable):
                 yield sound
             else:
-                yield _given(utterance) if sound is None else next(found)
+                yield _from_own_words(utterance) if sound is None else next(alignments)
 
     def _in_windows(self, utterance: Utterance) -> Alignment | Unusable:
-        """What is longer than the aligner takes at once."""
+        """An utterance that is longer than the aligner takes at once."""
 
         def read(start: float, end: float) -> np.ndarray:
             return load(self._store, utterance.audio, utterance.start + start, utterance.start + end)
@@ -75,8 +76,8 @@ class Align(Stage):
             return fault
 
 
-def _given(utterance: Utterance) -> Alignment | Unusable:
-    """The words that came with the utterance."""
+def _from_own_words(utterance: Utterance) -> Alignment | Unusable:
+    """The alignment by the word times that came with the utterance."""
     if not utterance.words:
         return Unusable("no_transcript", "there is no text to align; tasks that need none still use it")
     try:

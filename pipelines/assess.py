@@ -1,11 +1,11 @@
-"""How good an utterance is, measured; what falls short of the recipe's thresholds is rejected with the measure as the reason.
+"""Measures the quality of utterances and rejects those beyond the recipe's limits; the reason is the name of the measure.
 
 snr        decibels between its speech and its pauses
-clipping   share of samples at the very peak, where a clipped wave lies flat
-bandwidth  Hz up to which it sounds: a telephone ends at 3,400
-speech     share of its time in which silero-vad hears speech
-rate       letters of its text a second of speech; a hallucination has a hundred, a wrong transcript two
-repeats    share of its words that only repeat the one to four words before them, as a transcriber's loop does
+clipping   share of samples within 2 % of the peak, where a clipped wave is flat
+bandwidth  highest frequency in Hz: 3,400 for a telephone
+speech     share of its time that silero-vad marks as speech
+rate       letters of its text per second of speech: about 100 for a hallucination, 2 for a wrong transcript
+repeats    share of its words that repeat the one to four words before them, as in a transcriber's loop
 """
 
 import math
@@ -32,7 +32,7 @@ _QUIETEST = 1e-10  # power; digital silence
 
 
 class Assess(Stage):
-    """Every utterance is measured; a threshold that is not set rejects nothing."""
+    """Measures every utterance; a limit that is not set rejects nothing."""
 
     limits: QualitySettings
     vad: Segmenter = Segmenter(pad=0.03)
@@ -48,8 +48,8 @@ class Assess(Stage):
 
     def __call__(self, utterances: Iterable[Utterance]) -> Iterator[Utterance | Reject]:
         for utterance in utterances:
-            found = self._assessed(utterance)
-            yield rejected(utterance, "assess", found) if isinstance(found, Unusable) else found
+            output = self._assessed(utterance)
+            yield rejected(utterance, "assess", output) if isinstance(output, Unusable) else output
 
     def _assessed(self, utterance: Utterance) -> Utterance | Unusable:
         samples = load_utterance(self._store, utterance)
@@ -60,7 +60,7 @@ class Assess(Stage):
 
 
 def missed(utterance: Utterance, limits: QualitySettings) -> Unusable | None:
-    """The first limit that an assessed utterance misses, and by how much."""
+    """The first limit that an assessed utterance exceeds, with value and limit; None where it meets all."""
     quality, spoken = utterance.quality, bool(utterance.text)
     assert quality is not None
     share = utterance.overlap / utterance.seconds
@@ -82,19 +82,23 @@ def missed(utterance: Utterance, limits: QualitySettings) -> Unusable | None:
 
 
 def measured(samples: np.ndarray, speech: Sequence[SpeakerSpan], text: str) -> Quality:
-    """Of float32 samples [n] at 16 kHz, the stretches of it that are speech, and its text."""
+    """The quality of float32 samples [n] at 16 kHz, with their spans of speech and their text."""
     seconds = len(samples) / RATE
     spoken = min(seconds, sum(piece.seconds for piece in speech))
     letters = sum(c.isalnum() for c in text)
     rate = letters / spoken if spoken else math.inf if letters else 0.0
     return Quality(
-        snr(samples, speech), clipping(samples), bandwidth(samples), spoken / seconds if seconds else 0.0, rate,
-        repeats(text.lower().split()),
-    )  # fmt: skip
+        snr=snr(samples, speech),
+        clipping=clipping(samples),
+        bandwidth=bandwidth(samples),
+        speech=spoken / seconds if seconds else 0.0,
+        rate=rate,
+        repeats=repeats(text.lower().split()),
+    )
 
 
 def snr(samples: np.ndarray, speech: Sequence[SpeakerSpan]) -> float:
-    """Decibels of the mean power of speech over that of the pauses, of its quietest tenth where it never pauses."""
+    """Mean power of speech over that of the pauses, in decibels. Without pauses, the quietest tenth of the frames is the noise."""
     count = len(samples) // _FRAME
     power = (samples[: count * _FRAME].reshape(count, _FRAME).astype(np.float64) ** 2).mean(1)
     talking = np.zeros(count, bool)

@@ -1,4 +1,4 @@
-"""Utterances and documents become samples of one task, for one pass over the data, in the order they will be drawn.
+"""Composes the samples of one task from utterances or documents, for one pass over the data, in drawing order.
 
 (Utterance, Alignment, Units)  ->  ShardSample("clip-3fa0-0002-words-0", tokens=143, members=b"…")
 """
@@ -27,9 +27,9 @@ _ENDINGS: dict[Split, str] = {"train": "", "validation": "-v", "test": "-t"}
 
 
 class Compose(Stage):
-    """`name` is the task's name in the recipe, `pass_number` how often its data was drawn before.
+    """`name` is the task's name in the recipe, `pass_number` the number of earlier passes over its data.
 
-    What is not of `split` is held out.
+    Records of other splits are held out.
     """
 
     name: str
@@ -71,7 +71,15 @@ class Compose(Stage):
 
     def _reject(self, task_input: TaskInput, reason: str, detail: str) -> Reject:
         source = task_input.source
-        return Reject(source.key, "compose", source.source, self.name, reason, detail, source.seconds)
+        return Reject(
+            key=source.key,
+            stage="compose",
+            source=source.source,
+            path=self.name,
+            reason=reason,
+            detail=detail,
+            seconds=source.seconds,
+        )
 
     def _task_input(self, row: Any) -> TaskInput:
         """Inputs come in the order utterance, alignment, units; those the task does not need are left out."""
@@ -117,7 +125,14 @@ def _provenance(task_input: TaskInput) -> Provenance:
     if not isinstance(source, Utterance):
         return Provenance(recording=source.key, path=source.path, split=source.split)
     return Provenance(
-        source.recording, source.path, source.split, source.sha256, source.start, source.end, source.segmenter,
-        source.transcriber,
-        task_input.alignment.aligner if task_input.alignment else "", task_input.units.model if task_input.units else "",
-    )  # fmt: skip
+        recording=source.recording,
+        path=source.path,
+        split=source.split,
+        sha256=source.sha256,
+        start=source.start,
+        end=source.end,
+        segmenter=source.segmenter,
+        transcriber=source.transcriber,
+        aligner=task_input.alignment.aligner if task_input.alignment else "",
+        tokenizer=task_input.units.model if task_input.units else "",
+    )

@@ -1,4 +1,4 @@
-"""Utterances become one stream of ids a tokenizer.
+"""Encodes utterances as a stream of unit ids, for one tokenizer.
 
 Utterance(start=12.1, end=17.9)  ->  Units(tokenizer="hubert", rate=25.0, ids=(17, 3, 88, …), durations=(2, 1, 4, …))
 """
@@ -20,7 +20,7 @@ from weft.schemas.resources import Resources
 from weft.tokenizers.base import SAMPLE_RATE, SpeechTokenizer
 from weft.tokenizers.stream import Speech, Stream
 
-_ROUNDING = 0.02  # seconds by which resampling and containers may be off
+_ROUNDING = 0.02  # seconds of difference that resampling and containers may cause
 
 
 class Encode(Stage):
@@ -47,34 +47,39 @@ class Encode(Stage):
 
     def __call__(self, utterances: Iterable[Utterance]) -> Iterator[Units | Reject]:
         for batch in by_seconds(utterances, self.tokenizer.batch_seconds):
-            for utterance, found in zip(batch, self._encoded(batch), strict=True):
-                yield rejected(utterance, "encode", found) if isinstance(found, Unusable) else found
+            for utterance, output in zip(batch, self._encoded(batch), strict=True):
+                yield rejected(utterance, "encode", output) if isinstance(output, Unusable) else output
 
     def _encoded(self, batch: Sequence[Utterance]) -> Iterator[Units | Unusable]:
         sounds = [_whole(utterance, load_utterance(self._store, utterance)) for utterance in batch]
-        told = [speech_of(u, s) for u, s in zip(batch, sounds, strict=True) if not isinstance(s, Unusable)]
-        found = self.tokenizer.encode_all(told)
+        speech = [speech_of(u, s) for u, s in zip(batch, sounds, strict=True) if not isinstance(s, Unusable)]
+        streams = self.tokenizer.encode_all(speech)
         for utterance, sound in zip(batch, sounds, strict=True):
-            yield sound if isinstance(sound, Unusable) else self._units(utterance, next(found))
+            yield sound if isinstance(sound, Unusable) else self._units(utterance, next(streams))
 
     def _units(self, utterance: Utterance, stream: Stream | Unusable) -> Units | Unusable:
         if isinstance(stream, Unusable):
             return stream
         model = f"{self.tokenizer.version()} {self.tokenizer.checksum}"
         return Units(
-            utterance.key, utterance.seconds, self.name, model, stream.rate,
-            tuple(stream.ids.tolist()), tuple(stream.durations.tolist()),
-        )  # fmt: skip
+            key=utterance.key,
+            seconds=utterance.seconds,
+            tokenizer=self.name,
+            model=model,
+            rate=stream.rate,
+            ids=tuple(stream.ids.tolist()),
+            durations=tuple(stream.durations.tolist()),
+        )
 
 
 def _whole(utterance: Utterance, sound: np.ndarray | Unusable) -> np.ndarray | Unusable:
-    """The samples, or that they are not as many as when the utterance was ingested: its stream would be too short for it."""
+    """The samples, or wrong_length where their length is no longer that of the ingested utterance."""
     if isinstance(sound, Unusable) or abs(len(sound) / SAMPLE_RATE - utterance.seconds) <= _ROUNDING:
         return sound
-    found = f"{len(sound) / SAMPLE_RATE:.3f} s of an utterance of {utterance.seconds:.3f} s"
-    return Unusable("wrong_length", f"{found}: its audio has changed")
+    lengths = f"{len(sound) / SAMPLE_RATE:.3f} s of an utterance of {utterance.seconds:.3f} s"
+    return Unusable("wrong_length", f"{lengths}: its audio has changed")
 
 
 def speech_of(utterance: Utterance, samples: np.ndarray) -> Speech:
-    """An utterance as tokenizers hear it."""
-    return Speech(samples, utterance.text or "", speaker_of(utterance), utterance.emotion)
+    """The tokenizer's input for an utterance."""
+    return Speech(samples, text=utterance.text or "", speaker=speaker_of(utterance), emotion=utterance.emotion)

@@ -1,4 +1,4 @@
-"""Items of a source become records, or rejects with a reason: nothing that was listed is lost.
+"""Reads the items of a source: each becomes records, or a reject with a reason.
 
 Item(path="a/clip.wav")  ->  Recording(seconds=62.4, …)   or   Reject(reason="truncated", …)
 """
@@ -48,7 +48,7 @@ class Ingest(Stage):
         return "4"
 
     def made_from(self) -> dict[str, str]:
-        """Without what decides the split of utterances: another share does not decode the audio again."""
+        """Without the settings that decide the split of utterances, so that a changed share does not decode the audio again."""
         named = super().made_from()
         return (
             named if self._is_text else {name: value for name, value in named.items() if _setting(name) not in _LATER}
@@ -88,8 +88,8 @@ class Ingest(Stage):
 
     def _read(self, item: Item) -> Iterator[Any]:
         check_item(item)
-        for read in self.source.read(item, self._store):
-            record = read if isinstance(read, Reject) else replace(read, item=item.key)
+        for output in self.source.read(item, self._store):
+            record = output if isinstance(output, Reject) else replace(output, item=item.key)
             if not isinstance(record, Document):
                 yield record
                 continue
@@ -100,4 +100,12 @@ class Ingest(Stage):
 
 
 def _reject(item: Item, fault: Unusable) -> Reject:
-    return Reject(item.key, "ingest", item.source, item.path, fault.reason, fault.detail, 0.0)
+    return Reject(
+        key=item.key,
+        stage="ingest",
+        source=item.source,
+        path=item.path,
+        reason=fault.reason,
+        detail=fault.detail,
+        seconds=0.0,
+    )

@@ -1,4 +1,4 @@
-"""Dialogues are spoken: each turn in its speaker's voice and its emotion, with the voice's own word times.
+"""Synthesizes dialogues: each turn in its speaker's voice and emotion, with the voice's own word times.
 
 Turn("caller", "Where are you?", emotion="angry", level=2)  ->  the same with audio, seconds and words
 """
@@ -19,7 +19,7 @@ from weft.schemas.text import Dialogue, Turn
 
 
 class Synthesize(Stage):
-    """A dialogue with a turn that cannot be spoken is rejected whole."""
+    """A dialogue with a turn that cannot be synthesized is rejected as a whole."""
 
     voice: SerializeAsAny[Voice]
     seed: int
@@ -40,8 +40,15 @@ class Synthesize(Stage):
             try:
                 yield replace(dialogue, turns=tuple(self._spoken(dialogue, turn) for turn in dialogue.turns))
             except Unusable as fault:
-                where = dialogue.key, "synthesize", dialogue.source, dialogue.key
-                yield Reject(*where, fault.reason, fault.detail, 0.0)
+                yield Reject(
+                    key=dialogue.key,
+                    stage="synthesize",
+                    source=dialogue.source,
+                    path=dialogue.key,
+                    reason=fault.reason,
+                    detail=fault.detail,
+                    seconds=0.0,
+                )
 
     def _spoken(self, dialogue: Dialogue, turn: Turn) -> Turn:
         speaker = f"{dialogue.key} {turn.speaker}"

@@ -1,4 +1,4 @@
-"""Utterances without a text get one; a text that was given wins.
+"""Transcribes utterances without a text; a given text is used instead of ASR.
 
 Utterance(text=None)  ->  Utterance(text="and then", language="en", transcriber="faster-whisper-1.2.1 large-v3", confidence=0.93)
 """
@@ -21,7 +21,7 @@ from weft.schemas.resources import Resources
 
 
 class Transcribe(Stage):
-    """Clips in which no word was found, or too little to be sure of, are rejected."""
+    """Rejects clips in which the transcriber finds no words, and transcripts of low confidence."""
 
     transcriber: SerializeAsAny[Transcriber]
     _store: Store = PrivateAttr()
@@ -40,12 +40,12 @@ class Transcribe(Stage):
 
     def __call__(self, utterances: Iterable[Utterance]) -> Iterator[Utterance | Reject]:
         for batch in by_seconds(utterances, self.transcriber.batch_seconds):
-            for utterance, found in zip(batch, self._transcribed(batch), strict=True):
-                yield rejected(utterance, "transcribe", found) if isinstance(found, Unusable) else found
+            for utterance, output in zip(batch, self._transcribed(batch), strict=True):
+                yield rejected(utterance, "transcribe", output) if isinstance(output, Unusable) else output
 
     def _transcribed(self, batch: Sequence[Utterance]) -> Iterator[Utterance | Unusable]:
         sounds = {u.key: load_utterance(self._store, u) for u in batch if not u.text}
-        found = self.transcriber.transcribe(
+        transcripts = self.transcriber.transcribe(
             [SpokenClip(s, language_of(u.language)) for u in batch if isinstance(s := sounds.get(u.key), np.ndarray)]
         )
         for utterance in batch:
@@ -53,18 +53,18 @@ class Transcribe(Stage):
             if isinstance(sound, Unusable):
                 yield sound
             else:
-                yield utterance if sound is None else self._written(utterance, next(found))
+                yield utterance if sound is None else self._written(utterance, next(transcripts))
 
-    def _written(self, utterance: Utterance, found: Transcript | Unusable) -> Utterance | Unusable:
-        if isinstance(found, Unusable):
-            return found
-        if not found.text.strip():
-            return Unusable("nothing_heard", "the transcriber heard no words")
-        if found.confidence < self.transcriber.min_confidence:
-            sure = f"{found.confidence:.2f}, where min_confidence is {self.transcriber.min_confidence:g}"
-            return Unusable("unsure", f"{sure}: {found.text[:80]!r}")
+    def _written(self, utterance: Utterance, transcript: Transcript | Unusable) -> Utterance | Unusable:
+        if isinstance(transcript, Unusable):
+            return transcript
+        if not transcript.text.strip():
+            return Unusable("nothing_heard", "the transcriber found no words")
+        if transcript.confidence < self.transcriber.min_confidence:
+            confidence = f"{transcript.confidence:.2f}, where min_confidence is {self.transcriber.min_confidence:g}"
+            return Unusable("unsure", f"{confidence}: {transcript.text[:80]!r}")
         name = type(self.transcriber).__module__.rpartition(".")[2]
         return replace(
-            utterance, text=" ".join(found.text.split()), language=utterance.language or found.language,
-            confidence=found.confidence, transcriber=f"{name} {self.transcriber.version()}",
+            utterance, text=" ".join(transcript.text.split()), language=utterance.language or transcript.language,
+            confidence=transcript.confidence, transcriber=f"{name} {self.transcriber.version()}",
         )  # fmt: skip

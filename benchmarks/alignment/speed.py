@@ -140,14 +140,14 @@ def _busy() -> Iterator[Figure]:
         aligner = ctc.Aligner(model=str(checkpoint(Path(folder))), min_score=-1e9)
         aligner.setup()
     clips = [Clip(c.samples, aligner.spoken(" ".join(c.words)), c.speaker) for c in espeak()]
-    listener = aligner._listener
-    windows = [w for n, c in enumerate(clips) for w in listener.windowing.windows(n, len(c.samples))]
+    model = aligner._ctc
+    windows = [w for n, c in enumerate(clips) for w in model.windowing.windows(n, len(c.samples))]
     made = list(batches(windows, 120 * RATE, 0.03))
     rows = [[clips[w.clip].samples[w.start : w.end] for w in batch] for batch in made]
 
     def forwards() -> None:
         for row in rows:
-            list(listener._forward(row))
+            list(model._forward(row))
 
     forwards()
     pair = alternate(lambda: list(aligner._align_all(clips)), forwards, 5)

@@ -1,1 +1,1 @@
-"""The small acoustic model that an aligner learns from the corpus itself: spectra, mixtures, chains of states, rounds."""
+"""The small acoustic model that an aligner trains on the corpus: features, mixtures, networks of states, training rounds."""

@@ -12,11 +12,10 @@ from weft.pipelines.acoustic.network import MOVE, STAY
 def crossings(scores: np.ndarray) -> np.ndarray:
     """When each state of a chain begins, in frames with fractions: float64 [states], the first at -0.5.
 
-    `scores` are logs [frames, states] of states that follow one another, each at least a frame long. The moment is the
-    median of all the moments it may have begun, weighted by their likelihood: of all guesses the one whose error is
-    smallest in the mean.
+    `scores` are log-likelihoods [frames, states]; the states follow one another, each for at least one frame. The moment is the
+    median over all possible moments, weighted by their likelihood: the estimate with the least expected error.
     """
-    # how likely each state has begun by each frame: rises with time
+    # the probability that each state has begun by each frame: rises with time
     begun = np.flip(np.cumsum(np.flip(_posterior(scores), axis=1), axis=1), axis=1)
     out = np.full(scores.shape[1], -0.5)
     for state in range(1, scores.shape[1]):
@@ -29,7 +28,7 @@ def crossings(scores: np.ndarray) -> np.ndarray:
 
 @numba.njit
 def _posterior(scores):  # type: ignore[no-untyped-def]
-    """How likely each frame lies in each state, over all the ways from the first state to the last: [frames, states]."""
+    """The probability of each state at each frame, over all paths from the first state to the last: [frames, states]."""
     frames, states = scores.shape
     forth, back = np.full((frames, states), -np.inf), np.full((frames, states), -np.inf)
     forth[0, 0], back[-1, -1] = scores[0, 0], 0.0

@@ -1,7 +1,7 @@
-"""Where speech begins after a pause and ends before one, by loudness alone: where a state of a model is least sure.
+"""Moves the edges of words at pauses by loudness, because an acoustic model is least exact there.
 
-A model takes some of the quiet around a word for its first or last sound. The edge is moved half of the way to where the
-sound passes 30 % of the way from the pause's level to the word's peak, in decibels; each errs on its own, so their mean errs less.
+A model counts some of the silence around a word as its first or last phone. The edge is moved halfway to the moment where the level
+passes 30 % of the range from the pause's level to the word's peak, in decibels. Their errors are independent, so the mean errs less.
 """
 
 from collections.abc import Sequence
@@ -14,12 +14,12 @@ from weft.schemas.audio import Word
 _RATE, _HOP, _WINDOW = 16_000, 40, 160  # samples: a level every 2.5 ms, over 10 ms
 _PAUSE = 0.03  # seconds; words closer than this have no pause between them
 _PART = 0.3
-_OUT, _IN = 0.05, 0.08  # seconds out of the word and into it that the edge is looked for
-_PEAK = 0.15  # seconds into the word that its peak is
+_OUT, _IN = 0.05, 0.08  # seconds before and after the edge that are searched, out of the word and into it
+_PEAK = 0.15  # seconds of the word in which its peak is searched
 
 
 def at_edges(samples: np.ndarray, words: Sequence[Word]) -> list[Word]:
-    """The words [in seconds, in order] with edges at pauses moved; words that touch others stay where they touch."""
+    """The words [in seconds, in order] with edges at pauses moved; an edge between touching words is kept."""
     if not words or len(samples) < _WINDOW:
         return list(words)
     level = _level(samples)
@@ -38,7 +38,7 @@ def at_edges(samples: np.ndarray, words: Sequence[Word]) -> list[Word]:
 
 
 def _level(samples: np.ndarray) -> np.ndarray:
-    """Decibels of the sound without its lows, every 2.5 ms: [n // 40 + 1]."""
+    """Level in decibels after pre-emphasis, every 2.5 ms: [n // 40 + 1]."""
     sharp = np.append(samples[:1], samples[1:] - 0.97 * samples[:-1]).astype(np.float64)
     padded = np.pad(sharp, (_WINDOW // 2, _WINDOW // 2 + _HOP))
     windows = np.lib.stride_tricks.sliding_window_view(padded, _WINDOW)[::_HOP][: len(samples) // _HOP + 1]
@@ -50,7 +50,7 @@ def _at(seconds: float) -> int:
 
 
 def _quiet(level: np.ndarray, words: Sequence[Word]) -> float:
-    """How loud pauses are: the median between the words, 20 ms off them, or the quietest twentieth where there are none."""
+    """The level of pauses in decibels: the median between words, 20 ms away from them, else the 5th percentile."""
     between = np.ones(len(level), bool)
     for word in words:
         between[_at(word.start - 0.02) : _at(word.end + 0.02)] = False

@@ -1,9 +1,9 @@
-"""What the acoustic model hears: 13 mel cepstra every 10 ms and their slopes, set to one level.
+"""The acoustic model's features: 13 mel cepstra every 10 ms with their slopes, normalised to one level.
 
     levelled(cepstra(samples), prior)  ->  float64 [frames, 39]; frame t is t * HOP to (t + 1) * HOP seconds
 
-An utterance is set to mean 0 and variance 1. One of a few words holds too little sound to say what its own are, so they are
-mixed with its speaker's as if `_BORROWED` frames of the speaker had been heard in it.
+An utterance is normalised to mean 0 and variance 1. A short one has too few frames to estimate these, so `_BORROWED` frames with
+its speaker's moments are added to the estimate.
 """
 
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ _BORROWED = 150
 
 @dataclass(frozen=True)
 class Moments:
-    """Mean and mean square of cepstra [13], and how many frames they were taken over."""
+    """Mean and mean square of cepstra [13], and the number of frames."""
 
     mean: np.ndarray
     square: np.ndarray
@@ -30,11 +30,11 @@ class Moments:
         return cls(cepstra.mean(0), (cepstra**2).mean(0), len(cepstra))
 
     @classmethod
-    def together(cls, several: Sequence["Moments"]) -> "Moments":
-        """The moments over all the frames of several."""
-        frames = sum(m.frames for m in several)
-        mean = sum(m.frames * m.mean for m in several) / frames
-        return cls(np.asarray(mean), np.asarray(sum(m.frames * m.square for m in several) / frames), frames)
+    def together(cls, parts: Sequence["Moments"]) -> "Moments":
+        """The moments over the frames of all."""
+        frames = sum(m.frames for m in parts)
+        mean = sum(m.frames * m.mean for m in parts) / frames
+        return cls(np.asarray(mean), np.asarray(sum(m.frames * m.square for m in parts) / frames), frames)
 
 
 def levelled(cepstra: np.ndarray, speaker: Moments) -> np.ndarray:

@@ -1,9 +1,9 @@
-"""Learns an acoustic model from utterances whose words were found roughly, in rounds, as MFA's first pass does.
+"""Trains an acoustic model on utterances with rough word times, in rounds, like MFA's first pass.
 
 rough words  ->  a label a frame  ->  a Gaussian a state  ->  better labels  ->  …  ->  four Gaussians a state
 
-Each round fits the states to their frames and then finds every utterance's likeliest path anew. More rounds make the model
-likelier and, past these, its boundaries no better: they follow the model's habits instead of the words.
+Each round fits the states to their frames and then searches every utterance's likeliest path again. More rounds than these raise
+the likelihood, but do not improve the boundaries.
 """
 
 from collections.abc import Sequence
@@ -31,36 +31,36 @@ class TrainingClip:
     places: tuple[tuple[float, float], ...]
 
 
-def learn(heard: Sequence[TrainingClip]) -> AcousticModel:
-    """The model of these utterances, the same for the same ones in the same order. Raises ValueError for none."""
-    if not heard:
-        raise ValueError("there is nothing to learn from")
-    speakers = _speakers(heard)
-    phones = PhoneSet.of(ways for h in heard for ways in h.words)
-    networks = [Network.of([phones.numbered(ways) for ways in h.words]) for h in heard]
-    frames = np.concatenate([levelled(h.cepstra, speakers[h.speaker]) for h in heard])
-    utterances = np.split(frames, np.cumsum([len(h.cepstra) for h in heard])[:-1])
-    labels = [_first_labels(h, phones) for h in heard]
+def learn(clips: Sequence[TrainingClip]) -> AcousticModel:
+    """The model of these clips. The same clips in the same order give the same model. Raises ValueError for no clips."""
+    if not clips:
+        raise ValueError("there are no clips to train on")
+    speakers = _speakers(clips)
+    phones = PhoneSet.of(ways for clip in clips for ways in clip.words)
+    networks = [Network.of([phones.numbered(ways) for ways in clip.words]) for clip in clips]
+    frames = np.concatenate([levelled(clip.cepstra, speakers[clip.speaker]) for clip in clips])
+    utterances = np.split(frames, np.cumsum([len(clip.cepstra) for clip in clips])[:-1])
+    labels = [_first_labels(clip, phones) for clip in clips]
     for number, components in enumerate(ROUNDS):
         report_step("rounds", number, len(ROUNDS))
         mixtures = Mixtures.fit(frames, np.concatenate(labels), STATES * len(phones.names), components)
         rows = zip(networks, utterances, labels, strict=True)
         labels = [_labels(network, mixtures, own, old) for network, own, old in rows]
-    return AcousticModel(phones, mixtures, speakers)
+    return AcousticModel(phones=phones, mixtures=mixtures, speakers=speakers)
 
 
-def _speakers(heard: Sequence[TrainingClip]) -> dict[str, Moments]:
+def _speakers(clips: Sequence[TrainingClip]) -> dict[str, Moments]:
     moments: dict[str, list[Moments]] = {EVERYONE: []}
-    for h in heard:
-        for name in {EVERYONE, h.speaker}:
-            moments.setdefault(name, []).append(Moments.of(h.cepstra))
-    return {name: Moments.together(several) for name, several in moments.items()}
+    for clip in clips:
+        for name in {EVERYONE, clip.speaker}:
+            moments.setdefault(name, []).append(Moments.of(clip.cepstra))
+    return {name: Moments.together(of_speaker) for name, of_speaker in moments.items()}
 
 
-def _first_labels(heard: TrainingClip, phones: PhoneSet) -> np.ndarray:
-    """The states of each word's first pronunciation spread evenly over its rough place, and pause everywhere else."""
-    labels = np.full(len(heard.cepstra), PAUSE * STATES + STATES // 2)
-    for ways, (start, end) in zip(heard.words, heard.places, strict=True):
+def _first_labels(clip: TrainingClip, phones: PhoneSet) -> np.ndarray:
+    """Frame labels: each word's first pronunciation spread evenly over its rough place, pauses elsewhere."""
+    labels = np.full(len(clip.cepstra), PAUSE * STATES + STATES // 2)
+    for ways, (start, end) in zip(clip.words, clip.places, strict=True):
         states = np.array([p * STATES + k for p in phones.numbered(ways)[0] for k in range(STATES)])
         here = labels[round(start / HOP) : round(end / HOP)]
         here[:] = states[np.arange(len(here)) * len(states) // max(1, len(here))]
@@ -68,7 +68,7 @@ def _first_labels(heard: TrainingClip, phones: PhoneSet) -> np.ndarray:
 
 
 def _labels(network: Network, mixtures: Mixtures, frames: np.ndarray, old: np.ndarray) -> np.ndarray:
-    """The emission of each frame on the likeliest path; audio too short for its words keeps the labels it had."""
+    """The emission of each frame on the likeliest path; `old` where the audio is too short for its words."""
     try:
         return network.emits[likeliest(network, mixtures.log_likelihoods(frames))]
     except TooShort:

@@ -1,8 +1,8 @@
-"""Lays phones over an utterance with a learned model.
+"""Aligns phones with an utterance by a trained model.
 
-found = lay(model, scores, [[(1,), (2,)], [(5, 3, 7)]])          "a cat": AH or EY, then K AE T, as numbers of phones
-found.fit         ->  -1.1
-found.places()    ->  Place("", -1, 0.0, 0.21, 0.0), Place("AH", 0, 0.21, 0.27, -1.3), Place("K", 1, 0.27, 0.36, -0.8), …
+aligned = align_phones(model, scores, [[(1,), (2,)], [(5, 3, 7)]])          "a cat": AH or EY, then K AE T, as numbers of phones
+aligned.fit       ->  -1.1
+aligned.places()    ->  Place("", -1, 0.0, 0.21, 0.0), Place("AH", 0, 0.21, 0.27, -1.3), Place("K", 1, 0.27, 0.36, -0.8), …
 """
 
 from collections.abc import Iterator, Sequence
@@ -15,8 +15,8 @@ from weft.pipelines.acoustic.features import HOP
 from weft.pipelines.acoustic.model import AcousticModel
 from weft.pipelines.acoustic.network import PAUSE, STATES, Network, Way, likeliest
 
-_DOUBT = 0.1  # neighbouring frames say much the same: each counts for a tenth of one
-_STRETCH = 1000, 3000  # frames whose edges are found together: at least so many up to a pause, at most so many
+_DOUBT = 0.1  # neighbouring frames are correlated: each log-likelihood counts for a tenth
+_STRETCH = 1000, 3000  # least and most frames whose edges are computed together; a stretch ends at a pause if it can
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
-class Laid:
+class PhonePath:
     """The likeliest path through the network of an utterance's words: a state of it for each frame."""
 
     model: AcousticModel
@@ -41,37 +41,38 @@ class Laid:
 
     @property
     def fit(self) -> float:
-        """The mean score of the frames that are speech, as `Place` has it."""
+        """The mean score of the frames of speech; the unit is that of `Place.score`."""
         return float(self._fits()[self.network.words[self.path] >= 0].mean())
 
     def places(self) -> list[Place]:
-        """The phones and pauses from 0 to the end."""
+        """The phones and pauses, which cover the utterance without gaps."""
         entered = np.flatnonzero(np.diff(self.path, prepend=-1))  # the frame where each state of the chain begins
         chain = self.path[entered]
         edges = (_edges(self.scores, self.network.emits[chain], entered) + 0.5) * HOP
-        firsts, begun = chain[::STATES], entered[::STATES]  # of a phone: no state is ever passed over
+        firsts, begun = chain[::STATES], entered[::STATES]  # of a phone: a path skips no state
         bounds = [*edges[::STATES].tolist(), len(self.scores) * HOP]
         phones = [self.model.phones.names[emit // STATES] for emit in self.network.emits[firsts]]
         fits = np.add.reduceat(self._fits(), begun) / np.diff(begun, append=len(self.path))
         columns = phones, self.network.words[firsts].tolist(), bounds[:-1], bounds[1:], fits.tolist()
-        return [Place(*place) for place in zip(*columns, strict=True)]
+        rows = zip(*columns, strict=True)
+        return [Place(phone=p, word=w, start=a, end=b, score=s) for p, w, a, b, s in rows]
 
     def _fits(self) -> np.ndarray:
-        laid = self.scores[np.arange(len(self.path)), self.network.emits[self.path]]
-        return np.asarray(laid - self.scores.max(1))
+        own = self.scores[np.arange(len(self.path)), self.network.emits[self.path]]
+        return np.asarray(own - self.scores.max(1))
 
 
-def lay(model: AcousticModel, scores: np.ndarray, words: Sequence[Sequence[Way]]) -> Laid:
-    """The pronunciations of `words` over `scores`, the model's for the utterance: [frames, emissions].
+def align_phones(model: AcousticModel, scores: np.ndarray, words: Sequence[Sequence[Way]]) -> PhonePath:
+    """Aligns the pronunciations of `words` with `scores`, the model's log-likelihoods of the utterance [frames, emissions].
 
-    Raises TooShort for audio too short for the words.
+    Raises TooShort where the audio has fewer frames than the words have states.
     """
     network = Network.of(words)
-    return Laid(model, network, scores, likeliest(network, scores))
+    return PhonePath(model=model, network=network, scores=scores, path=likeliest(network, scores))
 
 
 def _edges(scores: np.ndarray, emits: np.ndarray, entered: np.ndarray) -> np.ndarray:
-    """When each state of a chain begins, in frames with fractions, found stretch by stretch."""
+    """When each state of a chain begins, in frames with fractions, computed stretch by stretch."""
     out = []
     for first, last in _stretches(emits, entered):
         frames = slice(entered[first], entered[last] if last < len(entered) else None)
@@ -80,7 +81,7 @@ def _edges(scores: np.ndarray, emits: np.ndarray, entered: np.ndarray) -> np.nda
 
 
 def _stretches(emits: np.ndarray, entered: np.ndarray) -> Iterator[tuple[int, int]]:
-    """First and last state (exclusive) of stretches that begin in the middle of a pause, where nothing is at stake."""
+    """First and last state (exclusive) of stretches that begin in the middle of a pause, where an exact edge does not matter."""
     first = 0
     for state in range(1, len(emits)):
         length = entered[state] - entered[first]

@@ -1,7 +1,7 @@
-"""How likely each state of each phone makes a frame: mixtures of Gaussians with diagonal covariance.
+"""The likelihood of a frame in each state of each phone: mixtures of Gaussians with diagonal covariance.
 
-A state that was heard little keeps close to what all frames together look like (`_PRIOR` frames of them are added to its
-variance), so a corpus of half a minute can be learned from too.
+The variance of a state with few frames stays close to that of all frames (`_PRIOR` frames with the overall variance are added),
+so half a minute of speech is enough to train on.
 """
 
 from dataclasses import dataclass
@@ -9,10 +9,10 @@ from dataclasses import dataclass
 import numpy as np
 
 _PRIOR = 40.0
-_PER_COMPONENT = 30  # frames that a component must have to stand for itself
+_PER_COMPONENT = 30  # frames that a component needs
 _FEWEST = 5
 _NARROWEST = 0.05  # of the variance of all frames
-_BLOCK = 2000  # frames weighed at a time
+_BLOCK = 2000  # frames scored at a time
 _PASSES = 4  # of expectation and maximisation after each split
 
 
@@ -26,7 +26,7 @@ class Mixtures:
 
     @classmethod
     def fit(cls, frames: np.ndarray, states: np.ndarray, count: int, components: int) -> "Mixtures":
-        """Learn from frames [n, d], each made by the state in `states` [n]; there are `count` states."""
+        """Fit `count` states to frames [n, d]; `states` [n] is the state of each frame."""
         mean, variance = frames.mean(0), frames.var(0)
         model = cls(
             np.full((count, components), -np.inf), np.zeros((count, components, frames.shape[1])),
@@ -35,12 +35,12 @@ class Mixtures:
         order = np.argsort(states, kind="stable")
         ends = np.searchsorted(states[order], np.arange(count + 1))
         for state in range(count):
-            mine = frames[order[ends[state] : ends[state + 1]]]
-            if len(mine) < _FEWEST:
-                seen = (mine.sum(0) + _FEWEST * mean) / (len(mine) + _FEWEST)
+            own_frames = frames[order[ends[state] : ends[state + 1]]]
+            if len(own_frames) < _FEWEST:
+                seen = (own_frames.sum(0) + _FEWEST * mean) / (len(own_frames) + _FEWEST)
                 parts = np.zeros(1), seen[None], variance[None]
             else:
-                parts = _split_and_fit(mine, min(components, max(1, len(mine) // _PER_COMPONENT)), variance)
+                parts = _split_and_fit(own_frames, min(components, max(1, len(own_frames) // _PER_COMPONENT)), variance)
             for array, values in zip((model.weights, model.means, model.variances), parts, strict=True):
                 array[state, : len(values)] = values
         return model
@@ -82,11 +82,11 @@ def _improve(
     log = np.log(weights) + _log_gaussians(mine, means, variances)
     share = np.exp(log - log.max(1, keepdims=True))
     share /= share.sum(1, keepdims=True)
-    heard = share.sum(0) + 1e-6
-    means = share.T @ mine / heard[:, None]
-    spread = np.maximum(share.T @ mine**2 / heard[:, None] - means**2, 0)
-    spread = (heard[:, None] * spread + _PRIOR * own) / (heard[:, None] + _PRIOR)
-    return heard / heard.sum(), means, np.maximum(spread, _NARROWEST * floor)
+    counts = share.sum(0) + 1e-6
+    means = share.T @ mine / counts[:, None]
+    spread = np.maximum(share.T @ mine**2 / counts[:, None] - means**2, 0)
+    spread = (counts[:, None] * spread + _PRIOR * own) / (counts[:, None] + _PRIOR)
+    return counts / counts.sum(), means, np.maximum(spread, _NARROWEST * floor)
 
 
 def _log_gaussians(frames: np.ndarray, means: np.ndarray, variances: np.ndarray) -> np.ndarray:

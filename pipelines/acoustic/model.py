@@ -1,9 +1,9 @@
-"""An acoustic model and its folder: phones, mixtures and the speakers it has heard.
+"""An acoustic model and its folder: phones, mixtures and the speakers of its training set.
 
     acoustic.safetensors   weights, means, variances; means and mean squares of speakers
     phones.json            {"phones": ["", "AA", …], "speakers": ["", "s1", …]}
 
-Speaker "" is everyone together, who stands in for those not heard.
+Speaker "" is all speakers together; its moments are used for speakers outside the training set.
 """
 
 import json
@@ -23,14 +23,16 @@ EVERYONE = ""
 
 @dataclass(frozen=True)
 class AcousticModel:
+    """Mixtures of every state of every phone, and each speaker's moments by name."""
+
     phones: PhoneSet
     mixtures: Mixtures
     speakers: dict[str, Moments]
 
     def scores(self, cepstra: np.ndarray, speaker: str) -> np.ndarray:
         """Log-likelihood of every state of every phone for each frame of cepstra [frames, 13]: [frames, STATES * phones]."""
-        heard = levelled(cepstra, self.speakers.get(speaker, self.speakers[EVERYONE]))
-        return self.mixtures.log_likelihoods(heard)
+        features = levelled(cepstra, self.speakers.get(speaker, self.speakers[EVERYONE]))
+        return self.mixtures.log_likelihoods(features)
 
     def save(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
@@ -45,7 +47,7 @@ class AcousticModel:
 
     @classmethod
     def load(cls, folder: Path) -> "AcousticModel":
-        """Raises ValueError for a folder that holds no such model."""
+        """Raises ValueError for a folder without an acoustic model."""
         try:
             arrays = load_file(folder / "acoustic.safetensors")
             names = json.loads((folder / "phones.json").read_text("utf-8"))
@@ -55,4 +57,4 @@ class AcousticModel:
             assert len(mixtures.weights) == STATES * len(names["phones"])
         except (OSError, KeyError, ValueError, AssertionError) as fault:
             raise ValueError(f"{folder}: no acoustic model could be read ({fault})") from None
-        return cls(PhoneSet(tuple(names["phones"])), mixtures, speakers)
+        return cls(phones=PhoneSet(tuple(names["phones"])), mixtures=mixtures, speakers=speakers)

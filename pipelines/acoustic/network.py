@@ -1,9 +1,9 @@
-"""The network of an utterance: every pronunciation of every word, and a pause that may be there or not between words.
+"""The network of an utterance: every pronunciation of every word, and an optional pause between words.
 
     pause ─┬─ AH ─┬─ [pause] ─ K ─ AE ─ T ─ pause
            └─ EY ─┘
 
-`likeliest` walks it; what it passed through is a chain of states, one after another.
+`likeliest` searches its best path: a sequence of states without gaps.
 """
 
 from collections.abc import Sequence
@@ -13,13 +13,13 @@ import numba
 import numpy as np
 
 STATES = 3  # of a phone: its beginning, middle and end
-PAUSE = 0  # the phone that is none
+PAUSE = 0  # the number of the pause among the phones
 
 STAY = np.log(0.8)
 MOVE = np.log(0.2)
-_PAUSES = np.log(0.2), np.log(0.8)  # that there is one between two words, that there is none
+_PAUSES = np.log(0.2), np.log(0.8)  # log-probabilities of a pause between two words, and of none
 _NEVER = -1e30
-_SMALL = 3e7  # frames times states that are searched whole
+_SMALL = 3e7  # frames times states up to which all states are searched
 _BEAM = 2000.0
 
 Way = tuple[int, ...]  # a pronunciation, as numbers of phones
@@ -27,11 +27,11 @@ Way = tuple[int, ...]  # a pronunciation, as numbers of phones
 
 @dataclass(frozen=True)
 class Network:
-    """States in the order they were added. State s is entered from `before[s]` (-1: no more) at the cost of `log[s]`."""
+    """States in the order they were added. State s is entered from states `before[s]` (-1: no more) with log-probabilities `log[s]`."""
 
     emits: np.ndarray
-    phones: np.ndarray  # which phone of the utterance, counted over all ways, a state belongs to
-    words: np.ndarray  # whose word a state is; -1 in a pause
+    phones: np.ndarray  # the state's phone, numbered over all pronunciations of the utterance
+    words: np.ndarray  # the index of the state's word; -1 in a pause
     before: np.ndarray
     log: np.ndarray
     start: np.ndarray
@@ -39,19 +39,19 @@ class Network:
 
     @classmethod
     def of(cls, words: Sequence[Sequence[Way]]) -> "Network":
-        """Every way of every word, a pause at both ends and between."""
-        made = _Builder()
-        ends = made.pause([])
+        """The network of every pronunciation of every word, with a pause at both ends and optional ones between words."""
+        builder = _Builder()
+        ends = builder.pause([])
         for number, ways in enumerate(words):
             out: list[tuple[int, float]] = []
             for way in ways:
                 here = [(state, log - np.log(len(ways))) for state, log in ends]
                 for place, phone in enumerate(way):
-                    here = made.phone(phone, number, here, first=number == 0 and place == 0)
+                    here = builder.phone(phone, number, here, first=number == 0 and place == 0)
                 out += here
-            paused = made.pause([(state, log + _PAUSES[0]) for state, log in out])
+            paused = builder.pause([(state, log + _PAUSES[0]) for state, log in out])
             ends = [(state, log + _PAUSES[1]) for state, log in out] + paused
-        return made.network({state for state, _ in ends})
+        return builder.network({state for state, _ in ends})
 
 
 class _Builder:
@@ -65,7 +65,7 @@ class _Builder:
         return self.phone(PAUSE, -1, entries, first=not self._rows)
 
     def phone(self, phone: int, word: int, entries: list[tuple[int, float]], first: bool) -> list[tuple[int, float]]:
-        """Adds a phone's states after `entries`; returns the way out of the last."""
+        """Adds a phone's states after `entries` (state, log-probability); returns the exit of the last state."""
         if first:
             self._starts.append(len(self._rows))
         for k in range(STATES):
@@ -84,7 +84,15 @@ class _Builder:
         start = np.full(len(rows), _NEVER)
         start[self._starts] = 0.0
         final = np.array([0.0 if state in ends else _NEVER for state in range(len(rows))])
-        return Network(rows[:, 0], rows[:, 1], rows[:, 2], before, log, start, final)
+        return Network(
+            emits=rows[:, 0],
+            phones=rows[:, 1],
+            words=rows[:, 2],
+            before=before,
+            log=log,
+            start=start,
+            final=final,
+        )
 
 
 class TooShort(ValueError):
@@ -92,31 +100,31 @@ class TooShort(ValueError):
 
 
 def likeliest(network: Network, scores: np.ndarray) -> np.ndarray:
-    """The states of the best path, an index into the network for each frame; `scores` are logs [frames, emissions].
+    """The states of the best path, an index into the network for each frame; `scores` are log-likelihoods [frames, emissions].
 
-    Long audio is searched within a beam, so that time and memory grow with its length alone. Raises ValueError when the
-    audio is too short for the shortest way through.
+    Long audio is searched within a beam, so that time and memory grow linearly. Raises TooShort when the audio has fewer
+    frames than the shortest path.
     """
     beam = np.inf if len(scores) * len(network.emits) <= _SMALL else _BEAM
     n = network
     path, score = _walk(scores, n.emits, n.before, n.log, n.start, n.final, _reach(n), beam)
     if score < _NEVER / 2:
-        raise TooShort(f"{len(scores)} frames do not hold the words")
+        raise TooShort(f"{len(scores)} frames are fewer than the words need")
     return path
 
 
 def _reach(network: Network) -> int:
-    """How many states ahead the furthest step goes."""
+    """The most states that one transition skips ahead."""
     ahead = np.arange(len(network.emits))[:, None] - network.before
     return int(ahead[network.before >= 0].max())
 
 
 @numba.njit
 def _walk(scores, emits, before, log, start, final, reach, beam):  # type: ignore[no-untyped-def]
-    """Viterbi over the states from `low` to `high`, all others being worse than the best by more than `beam`."""
+    """Viterbi over states `low` to `high`; the others are worse than the best by more than `beam`."""
     frames, states = len(scores), len(emits)
     lows, places = np.zeros(frames, np.int64), np.zeros(frames + 1, np.int64)
-    back = np.zeros(frames * min(states, 64) + states, np.int8)  # which way each state was entered; grows
+    back = np.zeros(frames * min(states, 64) + states, np.int8)  # the index of the transition into each state; grows
     now, new = np.full(states, -np.inf), np.full(states, -np.inf)
     low, high = 0, states
     for s in range(states):

@@ -1,6 +1,6 @@
-"""The sounds an acoustic model tells apart.
+"""The phones of an acoustic model, by number.
 
-Phones(("", "AH", "EY")).numbered((("AH",), ("EY",), ("OY",)))  ->  [(1,), (2,)]
+PhoneSet(("", "AH", "EY")).numbered((("AH",), ("EY",), ("OY",)))  ->  [(1,), (2,)]
 """
 
 from collections.abc import Iterable
@@ -20,7 +20,7 @@ class PhoneSet:
 
     @classmethod
     def of(cls, words: Iterable[Ways]) -> "PhoneSet":
-        """All that these words are said with."""
+        """The phones of all pronunciations of these words."""
         return cls(("", *sorted({phone for ways in words for way in ways for phone in way})))
 
     @cached_property
@@ -28,5 +28,5 @@ class PhoneSet:
         return {name: number for number, name in enumerate(self.names)}
 
     def numbered(self, ways: Ways) -> list[Way]:
-        """The pronunciations as numbers; those with a sound that is not among these are left out."""
+        """The pronunciations as numbers; those with a phone outside this set are left out."""
         return [tuple(self._numbers[p] for p in way) for way in ways if all(p in self._numbers for p in way)]

@@ -1,11 +1,11 @@
-"""Forced alignment that learns the corpus: pocketsphinx finds words roughly, a model of the corpus's own sounds their edges.
+"""Forced alignment that learns the corpus: pocketsphinx finds rough words, a model trained on the corpus finds their edges.
 
 train:  clips ─ pocketsphinx ─ rough words ─ rounds of learning (acoustic/learning.py) ─ model
 align:  clip  ─ model: likeliest pronunciations ─ does the transcript belong? ─ medians of the edges ─ edges at pauses
 
-Where too little was heard to learn from, pocketsphinx's words stand. A word's score is nats per frame of 10 ms below the best sound
-the model knows for that frame: 0 is a perfect fit, read speech lies about -1.5, a transcript of something else about -8. Phones
-are CMU's for English, for another language espeak-ng's IPA.
+With too little speech to train on, pocketsphinx's words are used. A word's score is nats per frame of 10 ms below the best state
+of the model at that frame: 0 is a perfect fit, read speech lies about -1.5, a transcript of something else about -8. Phones
+are CMU's for English, espeak-ng's IPA for other languages.
 """
 
 from collections.abc import Iterator, Sequence
@@ -24,24 +24,25 @@ from weft.schemas.audio import Word
 from weft.schemas.learning import report_step
 from weft.tokenizers.features.mfcc import cepstra
 
-if TYPE_CHECKING:  # a recipe is checked without numba; whoever learns or aligns imports it
+if TYPE_CHECKING:  # checking a recipe must not import numba; training and aligning do
     from weft.pipelines.acoustic.learning import TrainingClip
-    from weft.pipelines.acoustic.locating import Laid, Place
+    from weft.pipelines.acoustic.locating import PhonePath, Place
     from weft.pipelines.acoustic.model import AcousticModel
     from weft.pipelines.acoustic.network import Way
     from weft.pipelines.acoustic.phones import Ways
 
-_FEWEST_SECONDS = 10.0  # of speech; less teaches nothing
-_WAYS = 6  # pronunciations of a word that are weighed
-_NEARLY_PERFECT = -1.0  # no noise reaches it
+_FEWEST_SECONDS = 10.0  # of speech; less is too little to train on
+_WAYS = 6  # pronunciations of a word that are tried
+_NEARLY_PERFECT = -1.0  # noise never scores as high
 
 
 class Aligner(sphinx.Aligner):
-    """Learns from `seconds` of the corpus; the other settings of pocketsphinx decide which clips are fit to learn from.
+    """Trains on `seconds` of the corpus. pocketsphinx's settings decide which clips are used for training.
 
-    Speech whose frames score under `min_fit` in the mean belongs to another transcript. So it does where it is not better by
-    `fit_lead` than the words said backwards, unless nearly perfect: noise fits anything. Of 77 real English and 69 German clips
-    the defaults refuse none and one with their own transcripts, 99 and 100 % with other clips'.
+    A transcript is rejected as a mismatch where the mean score of the speech frames is below `min_fit`. It is rejected too where
+    that score is less than `fit_lead` above the score of the reversed words, unless it is nearly perfect: noise fits any words.
+    Of 77 real English and 69 German clips the defaults reject none and one with their own transcripts, and 99 and 100 % with
+    other clips' transcripts.
     """
 
     seconds: float = Field(default=3600.0, gt=0)
@@ -58,20 +59,20 @@ class Aligner(sphinx.Aligner):
         return f"{super().version()}+acoustic-1"
 
     def train(self, clips: Sequence[Clip], folder: Path, seed: int) -> None:
-        """Writes nothing where there is too little to learn from, or most transcripts seem to be of other clips."""
+        """Writes nothing where there is too little speech, or where most transcripts seem to belong to other clips."""
         from weft.pipelines.acoustic.learning import learn
 
-        heard = list(self._heard(clips))
-        spoken = sum(end - start for h in heard for start, end in h.places)
-        if spoken >= _FEWEST_SECONDS and len(heard) >= len(clips) / 2:
-            learn(heard).save(folder)
+        training_clips = list(self._training_clips(clips))
+        seconds = sum(end - start for clip in training_clips for start, end in clip.places)
+        if seconds >= _FEWEST_SECONDS and len(training_clips) >= len(clips) / 2:
+            learn(training_clips).save(folder)
 
     def load(self, folder: Path) -> None:
         from weft.pipelines.acoustic.model import AcousticModel
 
         self._model = AcousticModel.load(folder) if (folder / "acoustic.safetensors").exists() else None
 
-    def _heard(self, clips: Sequence[Clip]) -> "Iterator[TrainingClip]":
+    def _training_clips(self, clips: Sequence[Clip]) -> "Iterator[TrainingClip]":
         from weft.pipelines.acoustic.learning import TrainingClip
 
         for number, clip in enumerate(clips):
@@ -82,45 +83,46 @@ class Aligner(sphinx.Aligner):
                 continue
             ways = tuple(self._ways(word) for word in clip.spoken)
             if all(ways):
-                yield TrainingClip(
-                    cepstra(clip.samples), clip.speaker, ways, tuple((word.start, word.end) for word in rough)
-                )
+                places = tuple((word.start, word.end) for word in rough)
+                yield TrainingClip(cepstra=cepstra(clip.samples), speaker=clip.speaker, words=ways, places=places)
 
     def _ways(self, word: str) -> "Ways":
-        own = tuple(tuple(way.split()) for way in self.ways(word))  # raises for a word that nothing can say
+        own = tuple(tuple(way.split()) for way in self.ways(word))  # raises for a word without a pronunciation
         return own[:_WAYS] if self.language == ENGLISH else sounds(word, self.language)[:_WAYS]
 
     def _align(self, clip: Clip) -> Timed:
-        from weft.pipelines.acoustic.locating import lay
+        from weft.pipelines.acoustic.locating import align_phones
         from weft.pipelines.acoustic.network import TooShort
 
         ways = [self._ways(word) for word in clip.spoken]
-        known = [self._model.phones.numbered(several) for several in ways] if self._model else []
-        if self._model is None or not all(known):  # a word of sounds that were never heard
+        numbered = [self._model.phones.numbered(of_word) for of_word in ways] if self._model else []
+        if self._model is None or not all(numbered):  # a word has a phone that the training set lacks
             return super()._align(clip)
         check_length(clip, self.max_seconds)
         scores = self._model.scores(cepstra(clip.samples), clip.speaker)
         try:
-            found = lay(self._model, scores, known)
+            path = align_phones(self._model, scores, numbered)
         except TooShort:
-            short = f"{len(clip.samples) / RATE:.2f} s do not hold {' '.join(clip.spoken)[:80]!r}"
+            short = f"{len(clip.samples) / RATE:.2f} s are too short for {' '.join(clip.spoken)[:80]!r}"
             raise Unalignable("alignment_failed", short) from None
-        self._check_fit(found, known)
-        return _timed(clip, found.places())
+        self._check_fit(path, numbered)
+        return _timed(clip, path.places())
 
-    def _check_fit(self, found: "Laid", words: "Sequence[Sequence[Way]]") -> None:
+    def _check_fit(self, path: "PhonePath", words: "Sequence[Sequence[Way]]") -> None:
         """Raises Unalignable when the transcript seems to belong to other audio."""
-        from weft.pipelines.acoustic.locating import lay
+        from weft.pipelines.acoustic.locating import align_phones
 
-        if found.fit < self.min_fit:
-            raise Unalignable("mismatch", f"score {found.fit:.2f} is below min_fit {self.min_fit:g}")
-        backwards = [[way[::-1] for way in several] for several in reversed(words)]
-        if found.fit >= _NEARLY_PERFECT or backwards == list(words):
+        if path.fit < self.min_fit:
+            raise Unalignable("mismatch", f"score {path.fit:.2f} is below min_fit {self.min_fit:g}")
+        backwards = [[way[::-1] for way in of_word] for of_word in reversed(words)]
+        if path.fit >= _NEARLY_PERFECT or backwards == list(words):
             return
-        lead = found.fit - lay(found.model, found.scores, backwards).fit
+        lead = path.fit - align_phones(path.model, path.scores, backwards).fit
         if lead < self.fit_lead:
-            said = f"score {found.fit:.2f} is {lead:.2f} better than backwards, below fit_lead {self.fit_lead:g}"
-            raise Unalignable("mismatch", said)
+            lead_over = f"only {lead:.2f} above that of the reversed words (fit_lead {self.fit_lead:g})"
+            raise Unalignable(
+                "mismatch", f"the transcript may not belong to this audio: score {path.fit:.2f}, {lead_over}"
+            )
 
 
 def _mean_score(places: "Sequence[Place]") -> float:
@@ -129,14 +131,17 @@ def _mean_score(places: "Sequence[Place]") -> float:
 
 def _timed(clip: Clip, places: "Sequence[Place]") -> Timed:
     spans = [list(span) for word, span in groupby(places, key=lambda p: p.word) if word >= 0]
-    words = [Word(text, s[0].start, s[-1].end, _mean_score(s)) for text, s in zip(clip.spoken, spans, strict=True)]
+    words = [
+        Word(text=text, start=s[0].start, end=s[-1].end, score=_mean_score(s))
+        for text, s in zip(clip.spoken, spans, strict=True)
+    ]
     words = at_edges(clip.samples, words)
     return Timed(words, list(_within(words, spans)))
 
 
 def _within(words: Sequence[Word], spans: "Sequence[Sequence[Place]]") -> Iterator[Word]:
-    """The phones as words are written, the outer ones following their word's edges."""
+    """The phones of each word; the first and last phone follow the edges of the word."""
     for word, span in zip(words, spans, strict=True):
         starts = [word.start, *(min(max(p.start, word.start), word.end) for p in span[1:])]
         for place, start, end in zip(span, starts, [*starts[1:], word.end], strict=True):
-            yield Word(place.phone, start, end, place.score)
+            yield Word(text=place.phone, start=start, end=end, score=place.score)

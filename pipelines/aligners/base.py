@@ -1,10 +1,10 @@
-"""Forced alignment: when each written word of an utterance is said.
+"""Forced alignment: the start and end time of each written word of an utterance.
 
     aligner.align(samples, ["Well,", "forty-two", "-", "is", "it?"])
     ->  Word("Well,", 0.21, 0.48, -1.1), Word("forty-two", 0.48, 1.10, -0.9), Word("-", 1.10, 1.10, 0.0), …
 
-An aligner writes only `_align`, which times the spoken words of a clip (`well forty two is it`). What is written and not
-said, what is written as one word and said as several, order and bounds are looked after here.
+An aligner implements only `_align`, which times the spoken words of a clip (`well forty two is it`). This base maps written
+to spoken words (one to none, one or several), and keeps the words in order and within the audio.
 """
 
 import math
@@ -23,7 +23,7 @@ from weft.schemas.settings import Versioned
 
 
 class Unalignable(Unusable):
-    """An utterance that gets no alignment. `reason` is a short fixed word, `detail` says what was found.
+    """An utterance that gets no alignment. `reason` is a short fixed word, `detail` is a sentence with the figures.
 
     no_transcript, no_words, unknown_word, language, mismatch, alignment_failed, too_long; bad_timing of given words.
     """
@@ -31,7 +31,7 @@ class Unalignable(Unusable):
 
 @dataclass(frozen=True, slots=True)
 class Clip:
-    """What an aligner hears: samples (float32 [n], mono, 16 kHz, -1 to 1), the words said in them, and by whom ("": unknown)."""
+    """An aligner's input: samples (float32 [n], mono, 16 kHz, -1 to 1), their spoken words, and the speaker ("": unknown)."""
 
     samples: np.ndarray
     spoken: list[str]
@@ -40,7 +40,7 @@ class Clip:
 
 @dataclass(frozen=True, slots=True)
 class Timed:
-    """Words, and their phones where they are known, in order."""
+    """Words in order, with their phones where the aligner reports them."""
 
     words: Sequence[Word]
     phones: Sequence[Word] = ()
@@ -49,53 +49,53 @@ class Timed:
 class Aligner(Versioned):
     """The base of every `pipelines/aligners/NAME.py`.
 
-    One that learns from the corpus gives `training_seconds`, `train` and `load` too.
+    One that learns from the corpus also implements `training_seconds`, `train` and `load`.
     """
 
     @property
     def training_seconds(self) -> float:
-        """How much audio `train` wants to hear, in seconds; 0 for an aligner that learns nothing from the corpus."""
+        """Seconds of audio that `train` takes; 0 for an aligner that learns nothing from the corpus."""
         return 0.0
 
     def train(self, clips: Sequence[Clip], folder: Path, seed: int) -> None:
-        """Learn from clips and write the model into `folder`; the same for the same clips and seed."""
+        """Learn from clips and write the model into `folder`. The same clips and seed give the same model."""
         raise NotImplementedError
 
     def load(self, folder: Path) -> None:
-        """Make ready with what `train` wrote, after `setup`. Raises ValueError for what does not fit."""
+        """Load the model that `train` wrote, after `setup`. Raises ValueError for a model that does not fit the settings."""
 
     @property
     def spoken_language(self) -> str:
-        """The language it is for, as the first part of a code such as `en`; "" when it does not mind."""
+        """The language it aligns, as the first part of a code such as `en`; "" for any language."""
         return ""
 
     @property
     def longest(self) -> float:
-        """Seconds it takes at once; what is longer is aligned window after window."""
+        """The most seconds it aligns at once. Longer audio is aligned window after window."""
         return math.inf
 
     @property
     def resources(self) -> Resources:
-        """What one worker holds."""
+        """CPUs, GPUs and memory of one worker."""
         return Resources()
 
     def understands(self, utterance: Utterance) -> bool:
-        """Whether its language is the aligner's, as far as either says."""
+        """Whether the utterance is in the aligner's language; true where either language is not given."""
         return not self.spoken_language or language_of(utterance.language) in ("", self.spoken_language)
 
     def setup(self) -> None:
-        """Load what is heavy. Called once per worker, before the first alignment."""
+        """Load models. Called once per worker, before the first alignment."""
 
     def say(self, written: str) -> list[str]:
-        """The spoken words of a written one; digits stay digits where the aligner's own lexicon reads them."""
+        """The spoken words of a written one; digits stay digits where the aligner's own lexicon has them."""
         return spoken_forms(written)
 
     def spoken(self, text: str) -> list[str]:
         """The spoken words of a whole text."""
-        return [said for word in text.split() for said in self.say(word)]
+        return [form for word in text.split() for form in self.say(word)]
 
     def version(self) -> str:
-        """What, besides the settings, decides where the words fall: backend and model, such as `pocketsphinx-5.1.1`."""
+        """Backend and model, such as `pocketsphinx-5.1.1`: with the settings they determine the times."""
         raise NotImplementedError
 
     def align(self, samples: np.ndarray, words: Sequence[str]) -> tuple[Word, ...]:
@@ -105,68 +105,77 @@ class Aligner(Versioned):
     def timed(self, samples: np.ndarray, words: Sequence[str], speaker: str = "") -> Timed:
         """Time written words in `samples` (float32, mono, 16 kHz, -1 to 1); one Word for each, in order, in seconds.
 
-        Words do not overlap and lie within the audio. A token that is not said, such as a lone dash, gets no length.
-        Phones come where the aligner knows them. Raises Unusable.
+        Words do not overlap and lie within the audio. A token without spoken words, such as a lone dash, gets length 0.
+        Raises Unusable.
         """
-        asked = self._asked(samples, words, speaker)
-        return asked.answered(self._align(asked.clip))
+        written = self._written(samples, words, speaker)
+        return written.timed(self._align(written.clip))
 
     def align_utterance(self, utterance: Utterance, samples: np.ndarray) -> Alignment:
         """Align an utterance to its own transcript. Raises Unusable."""
-        (found,) = self.align_utterances([(utterance, samples)])
-        if isinstance(found, Unusable):
-            raise found
-        return found
+        (alignment,) = self.align_utterances([(utterance, samples)])
+        if isinstance(alignment, Unusable):
+            raise alignment
+        return alignment
 
     def align_utterances(self, spoken: Sequence[tuple[Utterance, np.ndarray]]) -> Iterator[Alignment | Unusable]:
-        """Align each utterance to its own transcript, or say why not, in order."""
-        asked = [self._ask(*one) for one in spoken]
-        found = iter(self._align_all([one.clip for one in asked if isinstance(one, _Asked)]))
-        for (utterance, _), one in zip(spoken, asked, strict=True):
-            if isinstance(one, Unusable):
-                yield one
+        """Align each utterance to its own transcript: its alignment or the reason that it has none, in order."""
+        inputs = [self._checked_input(utterance, samples) for utterance, samples in spoken]
+        outputs = iter(self._align_all([one.clip for one in inputs if isinstance(one, _WrittenClip)]))
+        for (utterance, _), written in zip(spoken, inputs, strict=True):
+            if isinstance(written, Unusable):
+                yield written
                 continue
-            timed = next(found)
-            yield timed if isinstance(timed, Unusable) else self.alignment(utterance, one.answered(timed))
+            timed = next(outputs)
+            yield timed if isinstance(timed, Unusable) else self.alignment(utterance, written.timed(timed))
 
     def check(self, utterance: Utterance) -> None:
         """Raises Unalignable for an utterance without text or in another language."""
         if not utterance.text or not utterance.text.strip():
             raise Unalignable("no_transcript", "the utterance has no text to align")
         if not self.understands(utterance):
-            said = f"it is said in {utterance.language!r}, and this aligner hears {self.spoken_language!r}: set its `language`"
-            raise Unalignable("language", said)
+            languages = (
+                f"the utterance is in {utterance.language!r}, the aligner's language is {self.spoken_language!r}"
+            )
+            raise Unalignable("language", f"{languages}: set its `language`")
 
-    def _ask(self, utterance: Utterance, samples: np.ndarray) -> "_Asked | Unalignable":
+    def _checked_input(self, utterance: Utterance, samples: np.ndarray) -> "_WrittenClip | Unalignable":
         try:
             self.check(utterance)
-            return self._asked(samples, (utterance.text or "").split(), speaker_of(utterance))
+            return self._written(samples, (utterance.text or "").split(), speaker_of(utterance))
         except Unalignable as fault:
             return fault
 
-    def _asked(self, samples: np.ndarray, words: Sequence[str], speaker: str) -> "_Asked":
-        """Raises Unalignable when nothing is said."""
-        forms = [self.say(word) for word in words]
-        spoken = [form for several in forms for form in several]
+    def _written(self, samples: np.ndarray, words: Sequence[str], speaker: str) -> "_WrittenClip":
+        """Raises Unalignable when no written word is spoken."""
+        forms = [self.say(word) for word in words]  # the spoken words of each written one
+        spoken = [form for word_forms in forms for form in word_forms]
         if not spoken:
-            raise Unalignable("no_words", f"nothing is said by {' '.join(words)[:80]!r}")
-        return _Asked(Clip(samples, spoken, speaker), words, [len(several) for several in forms])
+            raise Unalignable("no_words", f"no word of {' '.join(words)[:80]!r} is spoken")
+        clip = Clip(samples=samples, spoken=spoken, speaker=speaker)
+        return _WrittenClip(clip=clip, words=words, counts=[len(word_forms) for word_forms in forms])
 
     def alignment(self, utterance: Utterance, timed: Timed) -> Alignment:
-        """The record of an utterance's words in time."""
+        """The record of an utterance's timed words."""
         name = type(self).__module__.rpartition(".")[2]
         # resampling can round the audio up by a sample
-        words, phones = (tuple(_fit(some, utterance.seconds)) for some in (timed.words, timed.phones))
-        score = mean_score(timed.words)
-        return Alignment(utterance.key, utterance.seconds, f"{name} {self.version()}", words, score, phones)
+        words, phones = (tuple(_clamped(marks, utterance.seconds)) for marks in (timed.words, timed.phones))
+        return Alignment(
+            key=utterance.key,
+            seconds=utterance.seconds,
+            aligner=f"{name} {self.version()}",
+            words=words,
+            score=mean_score(timed.words),
+            phones=phones,
+        )
 
     @property
     def batch_seconds(self) -> float:
-        """How much audio `_align_all` likes at a time; 0 for an aligner that takes a clip after another."""
+        """Seconds of audio in one batch of `_align_all`; 0 for an aligner without batches."""
         return 0.0
 
     def _align_all(self, clips: Sequence[Clip]) -> Iterator[Timed | Unusable]:
-        """What `_align` says of each clip, in order."""
+        """The result or fault of `_align` for each clip, in order."""
         for clip in clips:
             try:
                 yield self._align(clip)
@@ -179,40 +188,40 @@ class Aligner(Versioned):
 
 
 @dataclass(frozen=True, slots=True)
-class _Asked:
-    """A clip, the words as they are written, and how many of the spoken ones each stands for."""
+class _WrittenClip:
+    """A clip, its written words, and the number of spoken words of each written one."""
 
     clip: Clip
     words: Sequence[str]
     counts: Sequence[int]
 
-    def answered(self, found: Timed) -> Timed:
-        """The written words in time."""
-        wanted = len(self.clip.spoken)
-        assert len(found.words) == wanted, f"{wanted} spoken words came back as {len(found.words)}"
-        words, phones = (_fit(some, len(self.clip.samples) / RATE) for some in (found.words, found.phones))
+    def timed(self, spoken: Timed) -> Timed:
+        """The written words, with the times of their spoken words."""
+        count, seconds = len(self.clip.spoken), len(self.clip.samples) / RATE
+        assert len(spoken.words) == count, f"{count} spoken words came back as {len(spoken.words)}"
+        words, phones = (_clamped(marks, seconds) for marks in (spoken.words, spoken.phones))
         return Timed(_as_written(self.words, self.counts, words), phones)
 
 
 def speaker_of(utterance: Utterance) -> str:
-    """The speaker's name in the corpus: two sources may each have an `s1`."""
+    """The speaker's name in the corpus, with the source, because two sources may each have an `s1`."""
     return f"{utterance.source}/{utterance.speaker}" if utterance.speaker else ""
 
 
-def check_length(clip: Clip, most: float) -> None:
-    """Raises Unalignable for more than so many seconds."""
-    if (seconds := len(clip.samples) / RATE) > most:
-        raise Unalignable("too_long", f"{seconds:.1f} s, where max_seconds is {most:g}")
+def check_length(clip: Clip, max_seconds: float) -> None:
+    """Raises Unalignable for a clip of more than `max_seconds`."""
+    if (seconds := len(clip.samples) / RATE) > max_seconds:
+        raise Unalignable("too_long", f"{seconds:.1f} s, where max_seconds is {max_seconds:g}")
 
 
 def mean_score(words: Sequence[Word]) -> float:
-    """The mean score over the time that is speech; 0 when there is none."""
+    """The mean of the words' scores, weighted by their length; 0 where no word has a length."""
     seconds = sum(word.end - word.start for word in words)
     return sum(word.score * (word.end - word.start) for word in words) / seconds if seconds else 0.0
 
 
-def _fit(words: Sequence[Word], seconds: float) -> list[Word]:
-    """The words clamped to 0 … `seconds` and each to begin no earlier than the one before it ends."""
+def _clamped(words: Sequence[Word], seconds: float) -> list[Word]:
+    """The words within 0 to `seconds`, none beginning before the one before it ends."""
     out: list[Word] = []
     floor = 0.0
     for word in words:
@@ -223,11 +232,12 @@ def _fit(words: Sequence[Word], seconds: float) -> list[Word]:
 
 
 def _as_written(words: Sequence[str], counts: Sequence[int], timed: Sequence[Word]) -> tuple[Word, ...]:
-    """Written word n takes the next `counts[n]` of the timed ones; one that takes none ends its left neighbour."""
+    """Written word n spans the next `counts[n]` timed words. Where that is none, it has length 0 at the end of the word before."""
     out: list[Word] = []
     at, last = 0, 0.0
     for word, count in zip(words, counts, strict=True):
-        said = timed[at : at + count]
-        out.append(Word(word, said[0].start, said[-1].end, mean_score(said)) if said else Word(word, last, last))
+        forms = timed[at : at + count]
+        start, end = (forms[0].start, forms[-1].end) if forms else (last, last)
+        out.append(Word(text=word, start=start, end=end, score=mean_score(forms)))
         at, last = at + count, out[-1].end
     return tuple(out)

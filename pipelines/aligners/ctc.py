@@ -1,9 +1,9 @@
-"""Forced alignment with a CTC model of characters: wav2vec2, HuBERT, MMS and their kin, from a folder or the hub.
+"""Forced alignment with a CTC model of characters: wav2vec2, HuBERT, MMS and similar models, from a folder or the hub.
 
     Aligner(model="/models/wav2vec2-base-960h")     samples, ["ask", "not"]  ->  Word("ask", 4.22, 4.60, -0.1), …
 
-A word's score is nats a character below certainty: 0 is sure. A character the model has no class for is left out; a word of such
-characters alone is unknown.
+A word's score is the mean log-probability of its characters (nats): 0 is certain. Characters that the model has no class for
+are skipped; a word of such characters alone is rejected (unknown_word).
 """
 
 from collections.abc import Iterator, Sequence
@@ -24,16 +24,16 @@ from weft.schemas.resources import Resources
 from weft.schemas.settings import CHECKPOINT, NOT_IDENTITY
 
 if TYPE_CHECKING:  # a recipe is checked without torch; whoever aligns imports it
-    from weft.pipelines.aligners.common.listening import Listener
+    from weft.pipelines.aligners.common.ctc_model import CtcModel
     from weft.pipelines.aligners.common.viterbi import Path
 
 
 class Aligner(base.Aligner):
     """`model` is a transformers CTC checkpoint (safetensors) with its tokenizer and feature extractor.
 
-    Words whose mean score is under `min_score` (nats a character) belong to other audio. Long audio is heard in windows and laid
-    under one path, so it cannot drift; more than `max_seconds` is aligned in windows. `batch` seconds go through the model
-    together. Numbers are spelt out in `language`.
+    A transcript with a mean score below `min_score` (nats per character) is rejected as a mismatch. Long audio goes through the
+    model in windows, but one path is searched over all of it, so times cannot drift. Audio of more than `max_seconds` is
+    aligned in separate windows. `batch` seconds go through the model together. Numbers are spelt out in `language`.
     """
 
     model: Annotated[str, CHECKPOINT]
@@ -43,7 +43,7 @@ class Aligner(base.Aligner):
     device: Annotated[str, NOT_IDENTITY] = "cpu"
     batch: Annotated[float, NOT_IDENTITY] = 120.0
 
-    _listener: "Listener" = PrivateAttr()
+    _ctc: "CtcModel" = PrivateAttr()
     _classes: dict[str, int] = PrivateAttr()
     _blank: int = PrivateAttr()
     _gap: int | None = PrivateAttr()
@@ -54,18 +54,18 @@ class Aligner(base.Aligner):
 
     @property
     def batch_seconds(self) -> float:
-        return 10 * self.batch  # so that there are clips of like length among them
+        return 10 * self.batch  # enough clips to batch those of similar length
 
     @property
     def longest(self) -> float:
         return self.max_seconds
 
     def setup(self) -> None:
-        """Raises ValueError for what is no CTC checkpoint, or a GPU that is not there."""
+        """Raises ValueError for a folder without a CTC checkpoint, or a missing GPU."""
         import torch
         from transformers import AutoFeatureExtractor, AutoModelForCTC, AutoTokenizer
 
-        from weft.pipelines.aligners.common.listening import Listener
+        from weft.pipelines.aligners.common.ctc_model import CtcModel
         from weft.pipelines.aligners.common.viterbi import best_path
         from weft.tokenizers.models.checkpoint import quiet
 
@@ -74,14 +74,14 @@ class Aligner(base.Aligner):
             tokenizer = AutoTokenizer.from_pretrained(name)
             extract = AutoFeatureExtractor.from_pretrained(name)
             with quiet():
-                made = AutoModelForCTC.from_pretrained(name, use_safetensors=True, dtype=torch.float32)
+                model = AutoModelForCTC.from_pretrained(name, use_safetensors=True, dtype=torch.float32)
         except (OSError, ValueError) as error:
             raise ValueError(f"{self.model}: no CTC checkpoint could be read ({str(error).splitlines()[0]})") from None
-        self._listener = Listener(made, extract, self.device, self.batch)
+        self._ctc = CtcModel(model, extract, self.device, self.batch)
         self._classes = tokenizer.get_vocab()
         self._blank = tokenizer.pad_token_id
         self._gap = self._classes.get(getattr(tokenizer, "word_delimiter_token", "|"))
-        best_path(np.zeros((1, 2), np.float32), np.ones(1, np.int64))  # compiles it, once a worker
+        best_path(np.zeros((1, 2), np.float32), np.ones(1, np.int64))  # compiles the search, once per worker
 
     def say(self, written: str) -> list[str]:
         return spelt_forms(written, self.language)
@@ -90,23 +90,23 @@ class Aligner(base.Aligner):
         return f"transformers-{version_of('transformers')}+torch-{version_of('torch')} {content(self.model)}"
 
     def _align(self, clip: Clip) -> Timed:
-        (found,) = self._align_all([clip])
-        if isinstance(found, Unusable):
-            raise found
-        return found
+        (timed,) = self._align_all([clip])
+        if isinstance(timed, Unusable):
+            raise timed
+        return timed
 
     def _align_all(self, clips: Sequence[Clip]) -> Iterator[Timed | Unusable]:
-        fit = [clip.samples for clip in clips if len(clip.samples) <= self.max_seconds * RATE]
-        heard = iter(self._listener.hear(fit))
+        short_enough = [clip.samples for clip in clips if len(clip.samples) <= self.max_seconds * RATE]
+        log_probs = iter(self._ctc.log_probs(short_enough))
         for clip in clips:
             try:
                 check_length(clip, self.max_seconds)
-                yield self._laid(clip.spoken, next(heard))
+                yield self._timed_words(clip.spoken, next(log_probs))
             except Unalignable as fault:
                 yield fault
 
-    def _laid(self, spoken: list[str], log_probs: np.ndarray) -> Timed:
-        """The words under their likeliest path."""
+    def _timed_words(self, spoken: list[str], log_probs: np.ndarray) -> Timed:
+        """The words at the times of the likeliest path through `log_probs` [frames, classes]. Raises Unalignable."""
         from weft.pipelines.aligners.common.viterbi import TooShort, best_path
 
         tokens, owners = self._joined([self._spell(word) for word in spoken])
@@ -114,19 +114,19 @@ class Aligner(base.Aligner):
             path = best_path(log_probs, tokens, self._blank)
         except TooShort as fault:
             raise Unalignable("alignment_failed", str(fault)) from None
-        sure = [log_probs[a:b, c].mean() for c, a, b in zip(tokens, path.starts, path.ends, strict=True)]
-        return Timed(self._checked(list(self._words(spoken, path, owners, np.array(sure)))))
+        scores = [log_probs[a:b, c].mean() for c, a, b in zip(tokens, path.starts, path.ends, strict=True)]
+        return Timed(self._checked(list(self._words(spoken, path, owners, np.array(scores)))))
 
     def _spell(self, word: str) -> list[int]:
-        """Classes of a word's characters, in whichever case the model was trained on."""
+        """Classes of a word's characters, in the case that the model was trained on. Raises Unalignable."""
         cases = (word, word.upper(), word.lower())
         spelt = max(([self._classes[c] for c in case if c in self._classes] for case in cases), key=len)
         if not spelt:
-            raise Unalignable("unknown_word", f"the model spells no character of {word!r}")
+            raise Unalignable("unknown_word", f"the model has no character of {word!r}")
         return spelt
 
     def _joined(self, spelt: list[list[int]]) -> tuple[np.ndarray, np.ndarray]:
-        """All words in a row, the model's word delimiter between them; and whose word each token is (-1: none's)."""
+        """The tokens of all words, with the model's delimiter between words, and each token's word index (-1: delimiter)."""
         tokens: list[int] = []
         owners: list[int] = []
         for number, classes in enumerate(spelt):
@@ -137,12 +137,13 @@ class Aligner(base.Aligner):
             owners.extend([number] * len(classes))
         return np.array(tokens), np.array(owners)
 
-    def _words(self, spoken: list[str], path: "Path", owners: np.ndarray, sure: np.ndarray) -> Iterator[Word]:
-        """Each word from its first character's first frame to its last one's last; `sure` scores each token."""
-        hop = self._listener.windowing.hop / RATE
+    def _words(self, spoken: list[str], path: "Path", owners: np.ndarray, scores: np.ndarray) -> Iterator[Word]:
+        """Each word from its first character's first frame to its last one's last; `scores` [tokens]."""
+        hop = self._ctc.windowing.hop / RATE
         for number, word in enumerate(spoken):
-            mine = owners == number
-            yield Word(word, path.starts[mine][0] * hop, path.ends[mine][-1] * hop, float(sure[mine].mean()))
+            own = owners == number
+            start, end = path.starts[own][0] * hop, path.ends[own][-1] * hop
+            yield Word(text=word, start=start, end=end, score=float(scores[own].mean()))
 
     def _checked(self, words: list[Word]) -> list[Word]:
         score = sum(word.score for word in words) / len(words)

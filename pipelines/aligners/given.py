@@ -1,4 +1,4 @@
-"""Takes the words an utterance came with: a voice that reports its timing, a label file. No audio is read.
+"""Uses the word times that came with an utterance, from a label file or a voice that reports them. No audio is read.
 
 Utterance(…, start=3.0, end=4.0, words=(Word("good", -0.01, 0.4), Word("morning", 0.4, 1.02)))
 ->  Alignment(…, words=(Word("good", 0.0, 0.4), Word("morning", 0.4, 1.0)), …)
@@ -15,7 +15,7 @@ from weft.schemas.audio import Alignment, Utterance, Word
 
 
 class Aligner(base.Aligner):
-    """Given words, checked. `slack` is how far (seconds) one may reach over its neighbour or its utterance."""
+    """Checks the given words. `slack`: seconds by which a word may overlap the one before it or reach beyond its utterance."""
 
     slack: float = 0.05
 
@@ -23,9 +23,9 @@ class Aligner(base.Aligner):
         return "1"
 
     def align_utterance(self, utterance: Utterance, samples: np.ndarray | None = None) -> Alignment:
-        """The utterance's own words, trimmed where they reach over by at most `slack`.
+        """The utterance's own words, trimmed where they overlap by at most `slack`.
 
-        Raises Unalignable: no_words where there are none, bad_timing where they reach further or run backwards.
+        Raises Unalignable: no_words where there are none, bad_timing where they overlap more or are out of order.
         """
         if not utterance.words:
             raise Unalignable("no_words", "the utterance carries no timed words")
@@ -33,19 +33,21 @@ class Aligner(base.Aligner):
         return self.alignment(utterance, Timed(utterance.words, utterance.phones))
 
     def _align(self, clip: Clip) -> Timed:
-        """Where a recipe takes given times alone, what comes without them cannot be aligned."""
-        raise Unalignable("no_words", "the utterance carries no timed words, and `align: {use: given}` finds none")
+        """Raises Unalignable: an utterance without times cannot be aligned where the recipe names no other aligner."""
+        raise Unalignable(
+            "no_words", "the utterance carries no timed words, and `align: {use: given}` cannot compute times"
+        )
 
     def _check(self, words: Sequence[Word], seconds: float) -> None:
-        reached = 0.0
+        last_end = 0.0
         for number, word in enumerate(words):
             place = f"word {number} {word.text!r} at {word.start:.3f}-{word.end:.3f} s"
             if not (math.isfinite(word.start) and math.isfinite(word.end)):
                 raise Unalignable("bad_timing", f"{place}: not a time")
             if word.end < word.start:
                 raise Unalignable("bad_timing", f"{place}: ends before it starts")
-            if word.start < reached - self.slack:
-                raise Unalignable("bad_timing", f"{place}: starts before {reached:.3f} s, where it may begin")
+            if word.start < last_end - self.slack:
+                raise Unalignable("bad_timing", f"{place}: starts before {last_end:.3f} s, where it may begin")
             if word.end > seconds + self.slack:
                 raise Unalignable("bad_timing", f"{place}: outside the utterance of {seconds:.3f} s")
-            reached = max(reached, word.end)
+            last_end = max(last_end, word.end)

@@ -1,11 +1,11 @@
-"""Forced alignment by the Montreal Forced Aligner, as a command in an environment of its own.
+"""Forced alignment by the Montreal Forced Aligner, run as a command in its own environment.
 
     Aligner(command="conda run -n mfa mfa", acoustic="english_us_arpa", dictionary="english_us_arpa")     pretrained
     Aligner(command="/envs/mfa/bin/mfa")                                                                   trained on the corpus
 
     corpus/s1/00000.wav 00000.lab  ─ mfa align ─  aligned/s1/00000.json: {"tiers": {"words": {"entries": [[0.31, 0.52, "and"], …]}}}
 
-Trained on the corpus, its dictionary is weft's own, read by espeak-ng. MFA gives no scores.
+Where MFA is trained on the corpus, espeak-ng makes its dictionary. MFA reports no scores.
 """
 
 import re
@@ -35,7 +35,7 @@ from weft.schemas.ledger import Unusable
 from weft.schemas.settings import NAMED_CHECKPOINT, NOT_IDENTITY
 
 _UNKNOWN = ("<unk>", "spn", "<cutoff>")
-_NONE_ALIGNED = "NoAlignmentsError"  # its one error that is of the clips
+_NONE_ALIGNED = "NoAlignmentsError"  # the only error of MFA that is due to the clips
 _OPTIONS = ("--clean", "--final_clean", "--overwrite", "--quiet", "--no_use_postgres")
 
 
@@ -60,7 +60,7 @@ class Aligner(base.Aligner):
     def _is_there(self) -> "Aligner":
         version_of_mfa(self.command)
         if self.acoustic and not self.dictionary:
-            raise ValueError("a pretrained `acoustic` model wants its `dictionary`")
+            raise ValueError("a pretrained `acoustic` model needs its `dictionary`")
         for name in (self.acoustic, self.dictionary):
             if name.startswith(HUB):
                 raise ValueError(f"{name}: MFA takes the name of a model that it downloaded itself, or a path")
@@ -83,13 +83,13 @@ class Aligner(base.Aligner):
         return " ".join([f"mfa-{version_of_mfa(self.command)}", *models])
 
     def train(self, clips: Sequence[Clip], folder: Path, seed: int) -> None:
-        """Writes nothing where nothing can be said. Raises OutsideFault when MFA fails."""
-        known = [clip for clip in clips if all(self._ways(word) for word in clip.spoken)]
-        if not known:
+        """Writes nothing where no clip has a pronunciation for all its words. Raises OutsideFault when MFA fails."""
+        sayable = [clip for clip in clips if all(self._ways(word) for word in clip.spoken)]
+        if not sayable:
             return
         with tempfile.TemporaryDirectory() as scratch:
-            lay_out(known, Path(scratch, "corpus"))
-            dictionary = self._dictionary(known, folder / "dictionary.txt")
+            lay_out(sayable, Path(scratch, "corpus"))
+            dictionary = self._dictionary(sayable, folder / "dictionary.txt")
             self._run(["train", f"{scratch}/corpus", dictionary, f"{folder}/acoustic.zip"], scratch)
 
     def load(self, folder: Path) -> None:
@@ -109,7 +109,7 @@ class Aligner(base.Aligner):
                 yield self._read(clip, Path(scratch, "aligned", name))
 
     def _alignment_of(self, clips: Sequence[Clip], scratch: str) -> list[str]:
-        """From version 4 on `align` takes models of another kind, and what it was is `align_legacy`. Raises Unalignable."""
+        """The arguments of the alignment. From MFA 4 on, models like these need `align_legacy`. Raises Unalignable without a model."""
         verb = "align_legacy" if int(version_of_mfa(self.command).split(".")[0]) >= 4 else "align"
         if not self.acoustic and self._trained is None:
             raise Unalignable("alignment_failed", "there was nothing that MFA could be trained on")
@@ -123,7 +123,7 @@ class Aligner(base.Aligner):
         return [" ".join(way) for way in sounds(word, self.language)]
 
     def _dictionary(self, clips: Sequence[Clip], path: Path) -> str:
-        """Every word of the clips with its pronunciations, a line each; or the one that was named."""
+        """The named dictionary, or `path`, written with a line for each pronunciation of each word of the clips."""
         if self.dictionary:
             return self.dictionary
         words = sorted({word for clip in clips for word in clip.spoken})
@@ -131,43 +131,48 @@ class Aligner(base.Aligner):
         return str(path)
 
     def _run(self, arguments: list[str], scratch: str) -> None:
-        """Raises OutsideFault with the last that MFA said; Unalignable where it could align none of the clips."""
+        """Raises OutsideFault with MFA's last message; Unalignable where MFA could align none of the clips."""
         options = [*_OPTIONS, "--num_jobs", str(self.jobs), "--temporary_directory", f"{scratch}/temporary"]
         command = [*shlex.split(self.command), *arguments, *options]
         try:
             ran = subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=self.time_limit)
         except subprocess.TimeoutExpired:
             raise OutsideTimeout(
-                f"mfa {arguments[0]} took more than {self.time_limit:g} s; raise `time_limit`"
+                f"mfa {arguments[0]} took more than {self.time_limit:g} s; increase `time_limit`"
             ) from None
         if ran.returncode:
-            said = (ran.stderr or ran.stdout).strip().splitlines() or [f"status {ran.returncode}"]
+            messages = (ran.stderr or ran.stdout).strip().splitlines() or [f"status {ran.returncode}"]
             if _NONE_ALIGNED in ran.stdout + ran.stderr:
                 raise Unalignable("alignment_failed", "mfa found no alignment")
-            raise OutsideFault(f"mfa {arguments[0]}: {said[-1][:200]}")
+            raise OutsideFault(f"mfa {arguments[0]}: {messages[-1][:200]}")
 
     def _read(self, clip: Clip, base_name: Path) -> Timed | Unalignable:
-        """What MFA wrote of a clip: JSON, or a TextGrid where a version knows no JSON."""
+        """Reads MFA's output for a clip: JSON, or a TextGrid of versions without JSON."""
         try:
             supervisions = _timing(base_name).supervisions
         except FileNotFoundError:
             return Unalignable("alignment_failed", "mfa wrote no alignment of it")
         if len(supervisions) != 1:
             return Unalignable("alignment_failed", f"mfa wrote {len(supervisions)} alignments of it")
-        (found,) = supervisions
-        labels = [word.text for word in found.words]
+        (supervision,) = supervisions
+        labels = [word.text for word in supervision.words]
         if any(label in _UNKNOWN for label in labels):
             missing = next((w for w, label in zip(clip.spoken, labels, strict=False) if label in _UNKNOWN), "")
             return Unalignable("unknown_word", f"no pronunciation for {missing!r} in MFA's dictionary")
         if len(labels) != len(clip.spoken):
             return Unalignable("alignment_failed", f"mfa timed {len(labels)} of {len(clip.spoken)} words")
-        moved = [replace(word, start=word.start + found.start, end=word.end + found.start) for word in found.words]
-        phones = [replace(p, start=p.start + found.start, end=p.end + found.start) for p in found.phones]
+        moved = [
+            replace(word, start=word.start + supervision.start, end=word.end + supervision.start)
+            for word in supervision.words
+        ]
+        phones = [
+            replace(p, start=p.start + supervision.start, end=p.end + supervision.start) for p in supervision.phones
+        ]
         return Timed(moved, phones)
 
 
 def lay_out(clips: Sequence[Clip], corpus: Path) -> list[str]:
-    """Writes clips as a corpus of MFA's, a folder a speaker, one whose speaker is not known in one of its own; their names in it."""
+    """Writes clips as an MFA corpus, one folder per speaker (or per clip without a speaker). Returns the clips' names in it."""
     speakers = {name: number for number, name in enumerate(sorted({clip.speaker for clip in clips if clip.speaker}))}
     names = []
     for number, clip in enumerate(clips):
@@ -188,7 +193,7 @@ def _timing(base_name: Path) -> Timing:
 
 @cache
 def version_of_mfa(command: str) -> str:
-    """Raises ValueError where there is no MFA."""
+    """The version of MFA. Raises ValueError where the command does not run."""
     try:
         ran = subprocess.run(
             [*shlex.split(command), "version"], capture_output=True, text=True, check=True, timeout=120
@@ -198,6 +203,6 @@ def version_of_mfa(command: str) -> str:
             f"{command!r} does not run ({type(error).__name__}); name the one of an environment with MFA by `command:`"
         )
         raise ValueError(why) from None
-    if not (found := re.search(r"\d+\.\d+[\w.]*", ran.stdout + ran.stderr)):
-        raise ValueError(f"{command!r} does not say its version")
-    return found[0]
+    if not (version := re.search(r"\d+\.\d+[\w.]*", ran.stdout + ran.stderr)):
+        raise ValueError(f"{command!r} does not print its version")
+    return version[0]

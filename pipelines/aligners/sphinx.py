@@ -2,8 +2,8 @@
 
     samples, ["ask", "not"]  ->  Word("ask", 4.21, 4.63, -1.4), Word("not", 4.63, 4.98, -1.1)
 
-A word's score is nats per frame of 10 ms below the best state the decoder weighed at that frame: 0 is a perfect
-fit, read English lies about -1.7, a transcript of something else about -5.
+A word's score is nats per frame of 10 ms below the decoder's best state at that frame: 0 is a perfect
+fit, read English scores about -1.7, the transcript of another clip about -5.
 """
 
 import math
@@ -22,20 +22,20 @@ from weft.schemas.audio import Word
 from weft.schemas.fingerprint import version_of
 
 _FRAME = 0.01  # seconds
-_WIDE = {"beam": 0.0, "pbeam": 0.0, "wbeam": 0.0}  # nothing is given up; the check alone decides
-_SEARCHED_WIDELY = 61.0  # seconds; without beams the time grows with the square of the length
-_HOPELESS = -12.0  # the score of a transcript that the decoder cannot lay over the audio at all
+_WIDE = {"beam": 0.0, "pbeam": 0.0, "wbeam": 0.0}  # no pruning; only the check of the score rejects
+_SEARCHED_WIDELY = 61.0  # seconds; without pruning, time grows with the square of the length
+_HOPELESS = -12.0  # the score of a transcript for which the decoder finds no path
 
 
 class Aligner(base.Aligner):
     """pocketsphinx, with a check that the transcript belongs to the audio.
 
-    Words whose scores average `min_score` or more are taken. Below it (a wrong transcript, but also a telephone, a
-    robot) they must beat themselves spoken backwards by `min_lead`, and not fall under `floor`. All in nats per
-    frame. Audio of more than `max_seconds` is aligned in windows. On the 81 real clips, 65 of them non-native, that
-    the defaults were chosen on, 1.2 % of the right transcripts are refused and 96 % of 561 of other clips.
+    A transcript with a mean score of `min_score` or more is accepted. Below that (a wrong transcript, but also telephone audio
+    or synthetic speech) it must score at least `floor`, and `min_lead` above its own reversed words. All in nats per frame.
+    Audio of more than `max_seconds` is aligned in windows. On the 81 real clips, 65 of them non-native, that the defaults were
+    chosen on, 1.2 % of the right transcripts are rejected and 96 % of 561 transcripts of other clips.
 
-    Another `language` than English is heard with the English sounds nearest to what espeak-ng reads.
+    In a `language` other than English, espeak-ng's pronunciations are mapped to the nearest English phones.
     """
 
     language: str = ENGLISH
@@ -44,8 +44,8 @@ class Aligner(base.Aligner):
     floor: float = -6.0
     max_seconds: float = 1800.0
 
-    _narrow: "_Forced" = PrivateAttr()
-    _wide: "_Forced" = PrivateAttr()
+    _narrow: "_ForcedDecoder" = PrivateAttr()
+    _wide: "_ForcedDecoder" = PrivateAttr()
 
     _speakable = field_validator("language")(checked_language)
 
@@ -58,63 +58,66 @@ class Aligner(base.Aligner):
         return self.max_seconds
 
     def setup(self) -> None:
-        self._narrow, self._wide = _Forced(self.language), _Forced(self.language, **_WIDE)
+        self._narrow, self._wide = _ForcedDecoder(self.language), _ForcedDecoder(self.language, **_WIDE)
 
     def ways(self, word: str) -> list[str]:
-        """The pronunciations it listens for, as CMU phones between spaces. Raises Unalignable for a word nothing can say."""
+        """The pronunciations of a word, as CMU phones separated by spaces. Raises Unalignable for a word without one."""
         return self._wide.ways(word)
 
     def version(self) -> str:
         return f"pocketsphinx-{version_of('pocketsphinx')}+espeakng-{version_of('espeakng-loader')}"
 
     def _align(self, clip: Clip) -> Timed:
-        words, decoder = self._found(clip)
-        phones = decoder.phones(pcm_of(clip.samples))  # before the check, which lets the decoders hear other words
+        words, decoder = self._words_and_decoder(clip)
+        phones = decoder.phones(pcm_of(clip.samples))  # before the check, which decodes other words
         self._check(clip, words)
         return Timed(words, phones)
 
     def rough(self, clip: Clip) -> list[Word]:
-        """The words without their phones, at half the cost. Raises Unalignable."""
-        words, _ = self._found(clip)
+        """The words without their phones, in half the time. Raises Unalignable."""
+        words, _ = self._words_and_decoder(clip)
         self._check(clip, words)
         return words
 
-    def _found(self, clip: Clip) -> tuple[list[Word], "_Forced"]:
-        """The words, and the decoder that found them."""
+    def _words_and_decoder(self, clip: Clip) -> tuple[list[Word], "_ForcedDecoder"]:
+        """The words, and the decoder that aligned them. Raises Unalignable."""
         check_length(clip, self.max_seconds)
         pcm, seconds = pcm_of(clip.samples), len(clip.samples) / RATE
         for decoder in (self._narrow, self._wide) if seconds <= _SEARCHED_WIDELY else (self._narrow,):
             if words := decoder.align(pcm, clip.spoken):
                 return words, decoder
-        raise Unalignable("alignment_failed", f"{seconds:.2f} s do not hold {' '.join(clip.spoken)[:80]!r}")
+        raise Unalignable("alignment_failed", f"{seconds:.2f} s are too short for {' '.join(clip.spoken)[:80]!r}")
 
     def _check(self, clip: Clip, words: Sequence[Word]) -> None:
         """Raises Unalignable when the transcript seems to belong to other audio."""
         pcm, spoken, score = pcm_of(clip.samples), clip.spoken, _fit(words)
         if score >= self.min_score:
             return
-        said = f"score {score:.2f} is below min_score {self.min_score:g}"
+        below = f"score {score:.2f} is below min_score {self.min_score:g}"
         if score < self.floor or len(clip.samples) > _SEARCHED_WIDELY * RATE:
-            raise Unalignable("mismatch", said)
-        # the same phones in reverse, which no audio can hold by chance
+            raise Unalignable("mismatch", below)
+        # the same phones in reverse: a wrong transcript scores about as well as these
         backwards = self._wide.align(pcm, spoken, backwards=True)
-        against = _fit(backwards) if backwards else _HOPELESS
-        if score - against >= self.min_lead:
+        backward_score = _fit(backwards) if backwards else _HOPELESS
+        if score - backward_score >= self.min_lead:
             return
-        forwards = self._wide.align(pcm, spoken)  # with beams as wide, for it may have lost its best path
-        lead = max(score, _fit(forwards) if forwards else score) - against
+        forwards = self._wide.align(pcm, spoken)  # also without pruning, which may have removed the best path
+        lead = max(score, _fit(forwards) if forwards else score) - backward_score
         if lead < self.min_lead:
-            raise Unalignable("mismatch", f"{said}, and {lead:.2f} better than backwards, below {self.min_lead:g}")
+            raise Unalignable(
+                "mismatch",
+                f"{below}, and only {lead:.2f} above that of the reversed words (min_lead {self.min_lead:g})",
+            )
 
 
 def _fit(words: Sequence[Word]) -> float:
-    """The mean over words, not over time: one long vowel that fits cannot pay for three words that do not."""
+    """The mean score over words, not over time: one long vowel that fits must not outweigh three words that do not."""
     return sum(word.score for word in words) / len(words)
 
 
-class _Forced:
-    """A decoder that follows given words. Nothing of one utterance reaches the next: features start afresh, the
-    cepstral mean is the utterance's own (`cmn: batch` in the model's feat.params), and learned words stay the same.
+class _ForcedDecoder:
+    """A decoder of a fixed sequence of words. Utterances do not affect one another: the feature extraction is reset, the
+    cepstral mean is the utterance's own (`cmn: batch` in the model's feat.params), and added words never change.
     """
 
     def __init__(self, language: str, **beams: float) -> None:
@@ -122,33 +125,35 @@ class _Forced:
         self._decoder = Decoder(Config(bestpath=False, lm=None, loglevel="FATAL", **beams))
 
     def align(self, pcm: bytes, spoken: Sequence[str], backwards: bool = False) -> list[Word]:
-        """The words in time, or none where the beams lost them. Raises Unalignable for a word nothing can say."""
-        names = [self._reversed(w) for w in reversed(spoken)] if backwards else [self._known(w) for w in spoken]
+        """The timed words; empty where pruning removed every path. Raises Unalignable for a word without pronunciation."""
+        names = (
+            [self._reversed(w) for w in reversed(spoken)] if backwards else [self._dictionary_name(w) for w in spoken]
+        )
         try:
             self._decode(pcm, " ".join(names))
-        except RuntimeError:  # the one error pocketsphinx has
+        except RuntimeError:  # the only error that pocketsphinx raises
             return []
         words = [_word(segment) for segment in self._decoder.seg() or () if segment.word[0] not in "<["]
         return words if [word.text for word in words] == names else []
 
     def phones(self, pcm: bytes) -> list[Word]:
-        """The phones of the words that `align` has just found, by a second pass; none where that fails, as it may."""
+        """The phones of the words that `align` returned last, by a second pass; empty where that fails."""
         try:
             self._decoder.set_alignment()
             self._run(pcm)
             alignment = self._decoder.get_alignment() or ()
         except RuntimeError:
             return []
-        # an entry is gone once the next is asked for
-        found = [(word.name, p.name, p.start, p.start + p.duration) for word in alignment for p in word]
-        return [Word(phone, start * _FRAME, end * _FRAME) for word, phone, start, end in found if word[0] not in "<["]
+        # an entry is only valid until the next one is read
+        entries = [(word.name, p.name, p.start, p.start + p.duration) for word in alignment for p in word]
+        return [Word(phone, start * _FRAME, end * _FRAME) for word, phone, start, end in entries if word[0] not in "<["]
 
     def _decode(self, pcm: bytes, text: str) -> None:
         self._decoder.set_align_text(text)
         self._run(pcm)
 
     def _run(self, pcm: bytes) -> None:
-        self._decoder.reinit_feat()  # forgets the noise it heard in the utterance before; 0.1 ms
+        self._decoder.reinit_feat()  # drops the noise estimate of the last utterance; 0.1 ms
         self._decoder.start_utt()
         try:
             self._decoder.process_raw(pcm, full_utt=True)
@@ -157,26 +162,26 @@ class _Forced:
 
     def ways(self, word: str) -> list[str]:
         """Every pronunciation of a word. Raises Unalignable."""
-        name = self._known(word)
+        name = self._dictionary_name(word)
         ways = (self._decoder.lookup_word(way) for way in chain([name], (f"{name}({n})" for n in count(2))))
         return list(dict.fromkeys(takewhile(bool, ways)))
 
-    def _known(self, word: str) -> str:
-        """The word's name in the decoder's dictionary, which is English: another language's words have a mark of their own."""
+    def _dictionary_name(self, word: str) -> str:
+        """The word's name in the decoder's dictionary, which is English; words of other languages are prefixed with `=`."""
         name = word if self._language == ENGLISH else f"={word}"
         if not self._decoder.lookup_word(name):
-            self._learn(name, word, pronunciations(word, self._language))
+            self._add(name, word, pronunciations(word, self._language))
         return name
 
     def _reversed(self, word: str) -> str:
         name = f"~{word}"
         if not self._decoder.lookup_word(name):
-            phones = self._decoder.lookup_word(self._known(word)).split()
-            self._learn(name, word, [" ".join(reversed(phones))])
+            phones = self._decoder.lookup_word(self._dictionary_name(word)).split()
+            self._add(name, word, [" ".join(reversed(phones))])
         return name
 
-    def _learn(self, name: str, word: str, ways: Sequence[str]) -> None:
-        """Adds a word under a name of the dictionary. Raises Unalignable."""
+    def _add(self, name: str, word: str, ways: Sequence[str]) -> None:
+        """Adds a word to the dictionary under `name`. Raises Unalignable for a word without pronunciation."""
         if not ways:
             raise Unalignable("unknown_word", f"no pronunciation for {word!r}")
         for number, phones in enumerate(ways, 1):
@@ -187,11 +192,16 @@ def _word(segment: Segment) -> Word:
     """A segment in seconds. Its score is a 1024th of the sum over its frames, of which `end_frame` is the last."""
     frames = segment.end_frame - segment.start_frame + 1
     score = math.log(segment.ascore) * 1024 / frames
-    return Word(segment.word.partition("(")[0], segment.start_frame * _FRAME, (segment.end_frame + 1) * _FRAME, score)
+    return Word(
+        text=segment.word.partition("(")[0],
+        start=segment.start_frame * _FRAME,
+        end=(segment.end_frame + 1) * _FRAME,
+        score=score,
+    )
 
 
 def pcm_of(samples: np.ndarray) -> bytes:
-    """16-bit samples with 0.3 s of faint noise after them: without it a third of utterances lose their last word."""
+    """16-bit samples, followed by 0.3 s of faint noise: without it, a third of utterances lose their last word."""
     sound = np.clip(samples * 32767.0, -32768, 32767).astype(np.int16)
     return np.concatenate([sound, _HISS]).tobytes()
 

@@ -2,7 +2,7 @@
 
     Aligner(python="/envs/whisperx/bin/python", language="en", model="/models/wav2vec2-base-960h")
 
-A word's score is the logarithm of WhisperX's, so 0 is sure.
+A word's score is the logarithm of WhisperX's score: 0 is certain.
 """
 
 import math
@@ -21,7 +21,7 @@ from weft.schemas.settings import CHECKPOINT
 class Aligner(Backend, base.Aligner):
     """`model` is a wav2vec2 checkpoint, a folder or a name on the hub, `hf://org/name` ("" for WhisperX's own for the language).
 
-    Words whose mean score is under `min_score` belong to other audio; more than `max_seconds` is aligned in windows.
+    A transcript with a mean score below `min_score` is rejected as a mismatch. Audio of more than `max_seconds` is aligned in windows.
     """
 
     package, script = "whisperx", "align_whisperx.py"
@@ -46,15 +46,18 @@ class Aligner(Backend, base.Aligner):
         return self.max_seconds
 
     def setup(self) -> None:
-        """Raises ValueError for a model that WhisperX does not load."""
+        """Raises ValueError for a model that WhisperX cannot load."""
         self.start(language=self.language, model=loadable(self.model) if self.model else "")
 
     def _align(self, clip: Clip) -> Timed:
         check_length(clip, self.max_seconds)
-        said = self.ask(clip.samples, words=clip.spoken)["words"]
-        if [word["word"] for word in said] != clip.spoken or any(word["start"] is None for word in said):
+        rows = self.ask(clip.samples, words=clip.spoken)["words"]
+        if [row["word"] for row in rows] != clip.spoken or any(row["start"] is None for row in rows):
             raise Unalignable("alignment_failed", "whisperx did not time every word")
-        words = [Word(w["word"], w["start"], w["end"], math.log(max(w["score"], 1e-6))) for w in said]
+        words = [
+            Word(text=row["word"], start=row["start"], end=row["end"], score=math.log(max(row["score"], 1e-6)))
+            for row in rows
+        ]
         score = sum(word.score for word in words) / len(words)
         if score < self.min_score:
             raise Unalignable("mismatch", f"score {score:.2f} is below min_score {self.min_score:g}")

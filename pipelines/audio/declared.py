@@ -28,23 +28,23 @@ class Declared:
 
 
 def fault(file: BinaryIO) -> str:
-    """What its header declares and no sound has, in words; "" for other files. The file is at its beginning afterwards."""
+    """An impossible value that the header declares, as a message; "" where there is none. The file is rewound."""
     file.seek(0)
     head = file.read(_HEAD)
     file.seek(0)
     try:
-        found = declared(head)
+        header = declared(head)
     except struct.error:  # it ends within its header
         return ""
-    return _fault(found) if found else ""
+    return _fault(header) if header else ""
 
 
-def _fault(found: Declared) -> str:
-    if not 1 <= found.channels <= MOST_CHANNELS:
-        return f"its header declares {found.channels:,} channels, where 1 to {MOST_CHANNELS:,} are possible"
-    if not 0 < found.rate <= HIGHEST_RATE:  # nor is it for what is not a number
-        return f"its header declares {found.rate:,g} Hz, where more than 0 and up to {HIGHEST_RATE:,} are possible"
-    if found.bits == 0:
+def _fault(header: Declared) -> str:
+    if not 1 <= header.channels <= MOST_CHANNELS:
+        return f"its header declares {header.channels:,} channels, where 1 to {MOST_CHANNELS:,} are possible"
+    if not 0 < header.rate <= HIGHEST_RATE:  # nor is it for what is not a number
+        return f"its header declares {header.rate:,g} Hz, where more than 0 and up to {HIGHEST_RATE:,} are possible"
+    if header.bits == 0:
         return "its header declares samples of 0 bits"
     return ""
 
@@ -53,13 +53,13 @@ def declared(head: bytes) -> Declared | None:
     """None for a file of another kind, or without its chunk of the format. Raises struct.error for one that ends in it."""
     kind, form = head[:4], head[8:12]
     if kind in (b"RIFF", b"RF64", b"BW64") and form == b"WAVE":
-        return _wave(head, found[0]) if (found := chunk(head, 12, "<4sI", b"fmt ")) else None
+        return _wave(head, chunk_place[0]) if (chunk_place := chunk(head, 12, "<4sI", b"fmt ")) else None
     if kind == b"riff":
         return _wave(head, at + 24) if (at := head.find(_W64_FORMAT)) > 0 else None
     if kind == b"FORM" and form in (b"AIFF", b"AIFC"):
-        return _aiff(head, found[0]) if (found := chunk(head, 12, ">4sI", b"COMM")) else None
+        return _aiff(head, chunk_place[0]) if (chunk_place := chunk(head, 12, ">4sI", b"COMM")) else None
     if kind == b"caff":
-        return _caf(head, found[0]) if (found := chunk(head, 8, ">4sQ", b"desc")) else None
+        return _caf(head, chunk_place[0]) if (chunk_place := chunk(head, 8, ">4sQ", b"desc")) else None
     if kind == b".snd":
         rate, channels = struct.unpack_from(">II", head, 16)
         return Declared(channels=channels, rate=rate)
@@ -86,7 +86,7 @@ def _caf(head: bytes, at: int) -> Declared:
 
 
 def _sphere(head: bytes) -> Declared | None:
-    told = dict(re.findall(rb"^(channel_count|sample_rate) -i (-?\d{1,18})\s*$", head, re.MULTILINE))
-    if len(told) < 2:
+    fields = dict(re.findall(rb"^(channel_count|sample_rate) -i (-?\d{1,18})\s*$", head, re.MULTILINE))
+    if len(fields) < 2:
         return None
-    return Declared(channels=int(told[b"channel_count"]), rate=int(told[b"sample_rate"]))
+    return Declared(channels=int(fields[b"channel_count"]), rate=int(fields[b"sample_rate"]))

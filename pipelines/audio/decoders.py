@@ -18,7 +18,7 @@ from weft.pipelines.audio import declared, headers, streams
 from weft.pipelines.audio.ffmpeg import BrokenStream, Closing, Ffmpeg
 from weft.schemas.ledger import Unusable
 
-# Endings of files that are decoded, or refused for the true reason: what folders and tars are searched for.
+# Endings of audio files, which folders and tars are searched for; files that no decoder reads are rejected.
 ENDINGS = (
     ".wav", ".wave", ".bwf", ".rf64", ".w64", ".flac", ".mp3", ".mp2", ".mpga", ".ogg", ".oga", ".ogv", ".opus", ".spx",
     ".aiff", ".aif", ".aifc", ".au", ".snd", ".sph", ".nist", ".caf", ".voc", ".m4a", ".m4b", ".mp4", ".m4v", ".mov", ".3gp",
@@ -123,12 +123,12 @@ class Sndfile(Closing):
         return not 0 < self._sound.frames < 2**62
 
     def shortage(self, frames: int) -> str:
-        """What the file declares and what of it was read, where that is less; "" where it was read whole."""
+        """A message where less was read than the file declares; else ""."""
         if self._shortage:
             return self._shortage
         if frames < self._sound.frames and not self._is_unknown():
-            declared, found = self._sound.frames / self.rate, frames / self.rate
-            return f"its header declares {declared:.2f} s, and {found:.2f} s are there"
+            declared, read = self._sound.frames / self.rate, frames / self.rate
+            return f"its header declares {declared:.2f} s, and {read:.2f} s are there"
         if second := streams.next_flac(self._file):
             place = f"byte {second:,} of {headers.length_of(self._file):,}"
             return f"{frames / self.rate:.2f} s were read to {place}: a second stream begins there"

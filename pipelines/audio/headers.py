@@ -1,4 +1,4 @@
-"""What a file's own header says of its audio, before anything is decoded: where the length is written, and whether it can be true.
+"""The length that an audio file's header declares, and whether it can be true; nothing is decoded.
 
 sized(file)        Sized(field=40, width=4, order="little", start=44, size=0)      a WAV of a recorder that was killed
 whole(file)        the same file with the length that is really there
@@ -55,28 +55,41 @@ def sized(file: BinaryIO) -> Sized | None:
 def _sized(head: bytes) -> Sized | None:
     kind, form = head[:4], head[8:12]
     if kind in (b"RIFF", b"RF64", b"BW64") and form == b"WAVE":
-        found = chunk(head, 12, "<4sI", b"data")
+        samples = chunk(head, 12, "<4sI", b"data")
         place = chunk(head, 12, "<4sI", b"ds64")
-        if kind != b"RIFF" and place is not None and found is not None and found[1] == 0xFFFFFFFF:
+        if kind != b"RIFF" and place is not None and samples is not None and samples[1] == 0xFFFFFFFF:
             (size,) = struct.unpack_from("<Q", head, place[0] + 8)
-            return Sized(place[0] + 8, 8, "little", found[0], size)
-        return Sized(found[0] - 4, 4, "little", *found) if found else None
+            return Sized(field=place[0] + 8, width=8, order="little", start=samples[0], size=size)
+        return Sized(samples[0] - 4, 4, "little", *samples) if samples else None
     if kind == b"FORM" and form in (b"AIFF", b"AIFC"):
-        found = chunk(head, 12, ">4sI", b"SSND")
-        return Sized(found[0] - 4, 4, "big", found[0] + 8, max(0, found[1] - 8), 8) if found else None
-    if kind == b"caff":
-        found = chunk(head, 8, ">4sQ", b"data")
+        samples = chunk(head, 12, ">4sI", b"SSND")
         return (
-            Sized(found[0] - 8, 8, "big", found[0] + 4, found[1] - 4 if 4 <= found[1] < 2**63 else 0, 4)
-            if found
+            Sized(
+                field=samples[0] - 4, width=4, order="big", start=samples[0] + 8, size=max(0, samples[1] - 8), extra=8
+            )
+            if samples
+            else None
+        )
+    if kind == b"caff":
+        samples = chunk(head, 8, ">4sQ", b"data")
+        return (
+            Sized(
+                field=samples[0] - 8,
+                width=8,
+                order="big",
+                start=samples[0] + 4,
+                size=samples[1] - 4 if 4 <= samples[1] < 2**63 else 0,
+                extra=4,
+            )
+            if samples
             else None
         )
     if kind == b".snd":
         start, size = struct.unpack_from(">II", head, 4)
-        return Sized(8, 4, "big", start, size)
+        return Sized(field=8, width=4, order="big", start=start, size=size)
     if kind == b"riff" and (at := head.find(_W64_DATA)) > 0:
         (size,) = struct.unpack_from("<Q", head, at + 16)
-        return Sized(at + 16, 8, "little", at + 24, max(0, size - 24), 24)
+        return Sized(field=at + 16, width=8, order="little", start=at + 24, size=max(0, size - 24), extra=24)
     return None
 
 
@@ -92,15 +105,15 @@ def chunk(head: bytes, at: int, layout: str, name: bytes) -> tuple[int, int] | N
 
 
 def shortage(file: BinaryIO) -> str:
-    """What a header declares and what is there, where less is, or where a second file follows; "" where all is read."""
-    found, length = sized(file), length_of(file)
+    """A message where the file has fewer bytes than its header declares, or where a second file follows; else ""."""
+    declared, length = sized(file), length_of(file)
     if at := second(file):
         return f"a second file begins at byte {at:,} of {length:,}, and would not be read: split them"
     if (
-        found is None or not found.is_known() or found.start + found.size <= length + 1
+        declared is None or not declared.is_known() or declared.start + declared.size <= length + 1
     ):  # a byte of padding is often left out
         return ""
-    return f"its header declares {found.size:,} bytes of samples, and {max(0, length - found.start):,} are there"
+    return f"its header declares {declared.size:,} bytes of samples, and {max(0, length - declared.start):,} are there"
 
 
 def second(file: BinaryIO) -> int:
@@ -146,34 +159,34 @@ def _second_mp4(file: BinaryIO, length: int) -> int:
 
 def whole(file: BinaryIO) -> BinaryIO:
     """The file; where its header does not know the length or declares less than is there, with one that says all of it."""
-    found, length = sized(file), length_of(file)
-    if found is None:
+    declared, length = sized(file), length_of(file)
+    if declared is None:
         return file
-    there = length - found.start
-    if there <= 0 or (found.is_known() and (found.size >= there - _SLACK or _is_chunks(file, found, length))):
+    there = length - declared.start
+    if there <= 0 or (declared.is_known() and (declared.size >= there - _SLACK or _is_chunks(file, declared, length))):
         return file
-    return cast(BinaryIO, Mended(file, found.field, found.with_size(there)))
+    return cast(BinaryIO, Mended(file, declared.field, declared.with_size(there)))
 
 
-def _is_chunks(file: BinaryIO, found: Sized, length: int) -> bool:
+def _is_chunks(file: BinaryIO, declared: Sized, length: int) -> bool:
     """Whether what follows the samples is tags, padding or chunks that end with the file; else samples the header leaves out."""
-    at = found.start + found.size
-    at += at % 2 if found.extra != 4 and found.field != 8 else 0  # caf and au do not pad
-    if found.extra == 24:
+    at = declared.start + declared.size
+    at += at % 2 if declared.extra != 4 and declared.field != 8 else 0  # caf and au do not pad
+    if declared.extra == 24:
         return True  # w64 has sizes of 64 bits, which do not overflow
     file.seek(at)
     name = file.read(4)
-    known = name[:3] in (b"ID3", b"TAG") or _is_zero(file, at) or _is_walked(file, found, at, length)
+    is_chunks = name[:3] in (b"ID3", b"TAG") or _is_zero(file, at) or _is_walked(file, declared, at, length)
     file.seek(0)
-    return known
+    return is_chunks
 
 
-def _is_walked(file: BinaryIO, found: Sized, at: int, length: int) -> bool:
-    layout = ">4sQ" if found.extra == 4 else ">4sI" if found.order == "big" else "<4sI"
-    while found.field != 8 and at + struct.calcsize(layout) <= length:
+def _is_walked(file: BinaryIO, declared: Sized, at: int, length: int) -> bool:
+    layout = ">4sQ" if declared.extra == 4 else ">4sI" if declared.order == "big" else "<4sI"
+    while declared.field != 8 and at + struct.calcsize(layout) <= length:
         file.seek(at)
         name, size = struct.unpack(layout, file.read(struct.calcsize(layout)))
-        at += struct.calcsize(layout) + size + (size % 2 if found.extra != 4 else 0)
+        at += struct.calcsize(layout) + size + (size % 2 if declared.extra != 4 else 0)
         if at > length + 1 or not all(32 <= c < 127 for c in name):
             return False
     return at >= length - _SLACK

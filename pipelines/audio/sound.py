@@ -39,7 +39,7 @@ LOWEST_RATE = 8000  # Hz
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What decoding a whole file showed. `sha256` is of the encoded bytes."""
+    """Length, rate and channels of a file that was decoded to its end. `sha256` is of the encoded bytes."""
 
     seconds: float
     rate: int
@@ -52,9 +52,10 @@ def scan(store: Store, audio: Audio) -> Facts:
     with _file(store, audio) as file:
         sha256 = _sha256(file)
         with opened(file) as sound:
-            found = _listen(sound, audio.channel)
-            _judge(sound, found)
-            return Facts(found.frames / sound.rate, sound.rate, sound.channels, sha256)
+            levels = _measure(sound, audio.channel)
+            _check(sound, levels)
+            seconds = levels.frames / sound.rate
+            return Facts(seconds=seconds, rate=sound.rate, channels=sound.channels, sha256=sha256)
 
 
 def channels_of(store: Store, audio: Audio) -> int:
@@ -64,7 +65,7 @@ def channels_of(store: Store, audio: Audio) -> int:
 
 
 def declared_seconds(store: Store, audio: Audio) -> float | None:
-    """How long the header says it is, or about, from its size; None where neither says it, or nothing opens it."""
+    """The length in seconds that the header declares, or an estimate from the size; None where there is neither."""
     try:
         with _file(store, audio) as file, opened(file) as sound:
             return sound.declared or None
@@ -73,8 +74,8 @@ def declared_seconds(store: Store, audio: Audio) -> float | None:
 
 
 @dataclass(slots=True)
-class _Found:
-    """What was decoded so far: the peak of what `load` gives, and of each channel the peak and how many samples are at full scale."""
+class _Levels:
+    """Levels of the audio decoded so far: the peak of `load`'s samples; the peak and the samples at full scale of each channel."""
 
     frames: int = 0
     peak: float = 0.0
@@ -96,26 +97,26 @@ class _Found:
         return float(self.full[self.peaks >= 0.1 * self.peaks.max()].min()) / self.frames
 
 
-def _listen(sound: Sound, channel: int) -> _Found:
-    found = _Found()
+def _measure(sound: Sound, channel: int) -> _Levels:
+    levels = _Levels()
     try:
         while len(block := sound.read(min(BLOCK * sound.rate, _frames_at_once(sound)))):
             mono = _mono(block, channel)
-            found.add(block if channel < 0 else mono[:, None], mono)
+            levels.add(block if channel < 0 else mono[:, None], mono)
     except BrokenStream as error:
-        if not found.frames:
+        if not levels.frames:
             raise Unusable("not_audio", f"nothing of it can be decoded ({error})") from None
-        raise Unusable("truncated", f"decoding stops after {found.frames / sound.rate:.2f} s ({error})") from None
-    return found
+        raise Unusable("truncated", f"decoding stops after {levels.frames / sound.rate:.2f} s ({error})") from None
+    return levels
 
 
-def _judge(sound: Sound, found: _Found) -> None:
-    seconds = found.frames / sound.rate
-    if found.frames and (shortage := sound.shortage(found.frames)):
+def _check(sound: Sound, levels: _Levels) -> None:
+    seconds = levels.frames / sound.rate
+    if levels.frames and (shortage := sound.shortage(levels.frames)):
         raise Unusable("truncated", shortage)
-    if not found.frames:
+    if not levels.frames:
         raise Unusable("no_samples", "the file holds a header and no audio")
-    if not found.finite:
+    if not levels.finite:
         raise Unusable("not_finite", "some samples are NaN or infinite")
     if sound.rate > HIGHEST_RATE:
         raise Unusable("bad_header", f"it declares {sound.rate:,} Hz, where up to {HIGHEST_RATE:,} are possible")
@@ -123,11 +124,13 @@ def _judge(sound: Sound, found: _Found) -> None:
         raise Unusable("low_rate", f"{sound.rate} Hz is below {LOWEST_RATE} Hz")
     if seconds < SHORTEST:
         raise Unusable("too_short", f"{seconds:.4f} s is below {SHORTEST} s")
-    if found.peak < SILENCE:
-        raise Unusable("silent", f"the loudest sample is {found.peak:.1e}")
-    if found.clipped > CLIPPED:
-        share = f"{100 * found.clipped:.0f} %"
-        raise Unusable("clipped", f"{share} of the samples are at full scale or beyond: a lower level is wanted")
+    if levels.peak < SILENCE:
+        raise Unusable("silent", f"the loudest sample is {levels.peak:.1e}")
+    if levels.clipped > CLIPPED:
+        share = f"{100 * levels.clipped:.0f} %"
+        raise Unusable(
+            "clipped", f"{share} of the samples are at full scale or beyond: record or export at a lower level"
+        )
 
 
 def load(store: Store, audio: Audio, start: float, end: float) -> np.ndarray:

@@ -107,8 +107,8 @@ def next_flac(file: BinaryIO) -> int:
     while block := file.read(1 << 20):
         data = kept + block
         for form in (mark, b"fLaC\x80\x00\x00\x22"):
-            if (found := data.find(form, 1 if at == 0 else 0)) >= 0:
-                return at + found
+            if (offset := data.find(form, 1 if at == 0 else 0)) >= 0:
+                return at + offset
         at += len(data) - 7
         kept = data[-7:]
     return 0

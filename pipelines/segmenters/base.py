@@ -1,6 +1,7 @@
-"""A segmenter finds who speaks when; the base merges and cuts what it finds into utterances.
+"""A segmenter detects who speaks when; the base merges and cuts these spans into utterances.
 
-Piece(0.4, 3.1, "A"), Piece(3.5, 9.0, "A"), Piece(8.2, 44.0, "B")  ->  Piece(0.4, 9.0, "A"), Piece(8.2, 44.0, "B")
+SpeakerSpan(0.4, 3.1, "A"), SpeakerSpan(3.5, 9.0, "A"), SpeakerSpan(8.2, 44.0, "B")
+->  SpeakerSpan(0.4, 9.0, "A"), SpeakerSpan(8.2, 44.0, "B")
 """
 
 from collections.abc import Iterable, Sequence
@@ -16,8 +17,8 @@ from weft.schemas.settings import Versioned
 
 @dataclass(frozen=True, slots=True)
 class SpeakerSpan:
-    """Speech from `start` to `end` seconds of a recording; the speaker is empty where nobody told them apart. In `overlap`
-    seconds of it another voice, that has no piece of its own there, is heard too.
+    """Speech from `start` to `end` seconds of a recording; the speaker is empty where speakers were not told apart. In `overlap`
+    seconds of it another voice speaks too, which has no span of its own there.
     """
 
     start: float
@@ -31,9 +32,9 @@ class SpeakerSpan:
 
 
 class Segmenter(Versioned):
-    """Seconds. Recordings up to `longest` stay whole, and those with a transcript up to `transcript`. In longer ones, pieces of
-    one speaker merge over pauses up to `gap` while they stay within `merged`, and none is longer than `longest` or shorter than
-    `shortest`.
+    """All settings are seconds. Recordings up to `longest` stay whole, and those with a transcript up to `transcript`. In longer
+    ones, spans of one speaker are merged over pauses up to `gap`, to at most `merged`. Then spans above `longest` are cut, and
+    those below `shortest` are dropped.
     """
 
     shortest: float = Field(default=0.3, gt=0)
@@ -44,7 +45,7 @@ class Segmenter(Versioned):
 
     @property
     def resources(self) -> Resources:
-        """What one worker holds."""
+        """CPUs, GPUs and memory of one worker."""
         return Resources()
 
     def setup(self) -> None:
@@ -54,66 +55,66 @@ class Segmenter(Versioned):
         raise NotImplementedError
 
     def speech(self, blocks: Iterable[np.ndarray]) -> list[SpeakerSpan]:
-        """Who speaks when, by start; `blocks` are float32 (n,) at 16 kHz that follow one another. Raises Unusable."""
+        """Spans of speech, by start. `blocks` are consecutive samples, float32 [n] at 16 kHz. Raises Unusable."""
         raise NotImplementedError
 
-    def utterances(self, pieces: Sequence[SpeakerSpan]) -> list[SpeakerSpan]:
-        """What is made of pieces: merged, cut, the shortest left out."""
-        whole = cut(merge(pieces, self.gap, min(self.merged, self.longest)), self.longest)
-        return [piece for piece in whole if piece.seconds >= self.shortest]
+    def utterances(self, spans: Sequence[SpeakerSpan]) -> list[SpeakerSpan]:
+        """The spans of utterances: merged, cut, and without the ones that are too short."""
+        sized = cut(merge(spans, self.gap, min(self.merged, self.longest)), self.longest)
+        return [span for span in sized if span.seconds >= self.shortest]
 
 
-def merge(pieces: Sequence[SpeakerSpan], gap: float, longest: float) -> list[SpeakerSpan]:
-    """Neighbours joined while the speaker stays, the pause is at most `gap` seconds and the whole at most `longest`."""
+def merge(spans: Sequence[SpeakerSpan], gap: float, longest: float) -> list[SpeakerSpan]:
+    """Joins neighbours of one speaker, where the pause is at most `gap` seconds and the result at most `longest`."""
     merged: list[SpeakerSpan] = []
-    for piece in sorted(pieces, key=lambda p: (p.start, p.end, p.speaker)):
+    for span in sorted(spans, key=lambda p: (p.start, p.end, p.speaker)):
         last = merged[-1] if merged else None
-        joined = last and replace(last, end=max(last.end, piece.end), overlap=last.overlap + piece.overlap)
+        joined = last and replace(last, end=max(last.end, span.end), overlap=last.overlap + span.overlap)
         if (
             last
             and joined
-            and last.speaker == piece.speaker
-            and piece.start - last.end <= gap
+            and last.speaker == span.speaker
+            and span.start - last.end <= gap
             and joined.seconds <= longest
         ):
             merged[-1] = joined
         else:
-            merged.append(piece)
+            merged.append(span)
     return merged
 
 
-def cut(pieces: Sequence[SpeakerSpan], longest: float) -> list[SpeakerSpan]:
-    """Pieces above `longest` seconds in equal parts."""
+def cut(spans: Sequence[SpeakerSpan], longest: float) -> list[SpeakerSpan]:
+    """Cuts spans above `longest` seconds into equal parts."""
     parts: list[SpeakerSpan] = []
-    for piece in pieces:
-        count = int(np.ceil(piece.seconds / longest))
-        bounds = np.linspace(piece.start, piece.end, count + 1).tolist()
-        parts.extend(replace(piece, start=a, end=b, overlap=piece.overlap / count) for a, b in pairwise(bounds))
+    for span in spans:
+        count = int(np.ceil(span.seconds / longest))
+        bounds = np.linspace(span.start, span.end, count + 1).tolist()
+        parts.extend(replace(span, start=a, end=b, overlap=span.overlap / count) for a, b in pairwise(bounds))
     return parts
 
 
-def union(pieces: Iterable[tuple[float, float]]) -> float:
-    """Seconds that at least one of the stretches covers.
+def union(spans: Iterable[tuple[float, float]]) -> float:
+    """Seconds that at least one of the (start, end) pairs covers.
 
     >>> union([(0.0, 2.0), (1.0, 3.0), (5.0, 6.0)])
     4.0
     """
     covered, reached = 0.0, float("-inf")
-    for start, end in sorted(pieces):
+    for start, end in sorted(spans):
         covered += max(0.0, end - max(start, reached))
         reached = max(reached, end)
     return covered
 
 
-def overlaps(pieces: Sequence[SpeakerSpan]) -> list[float]:
-    """For each of the pieces, given by start, the seconds in which another speaks too."""
-    shared: list[list[tuple[float, float]]] = [[] for _ in pieces]
+def overlaps(spans: Sequence[SpeakerSpan]) -> list[float]:
+    """The seconds of each span in which another span lies too; spans are sorted by start."""
+    shared: list[list[tuple[float, float]]] = [[] for _ in spans]
     speaking: list[int] = []
-    for number, piece in enumerate(pieces):
-        speaking = [n for n in speaking if pieces[n].end > piece.start]
+    for number, span in enumerate(spans):
+        speaking = [n for n in speaking if spans[n].end > span.start]
         for other in speaking:
-            both = (piece.start, min(piece.end, pieces[other].end))
+            both = (span.start, min(span.end, spans[other].end))
             shared[number].append(both)
             shared[other].append(both)
         speaking.append(number)
-    return [union(some) for some in shared]
+    return [union(pairs) for pairs in shared]

@@ -1,9 +1,9 @@
-"""Who speaks when, by a pyannote.audio pipeline in an environment of its own.
+"""Who speaks when, by a pyannote.audio pipeline in its own environment.
 
     Segmenter(pipeline="hf://pyannote/speaker-diarization-community-1")     from the hub, with the token in HF_TOKEN
     Segmenter(pipeline="/models/diarization")                          a folder with config.yaml
 
-Each moment belongs to one speaker (the exclusive output); how much of it somebody else speaks too is marked.
+Each moment belongs to one speaker (the exclusive output); `overlap` counts the seconds in which another speaks too.
 """
 
 from collections.abc import Iterable
@@ -20,7 +20,7 @@ from weft.schemas.settings import CHECKPOINT
 
 
 class Segmenter(Backend, base.Segmenter):
-    """A recording is heard whole, so that a speaker keeps the name."""
+    """A recording is diarized as a whole, so that a speaker has one label in it."""
 
     package, script = "pyannote.audio", "diarize_pyannote.py"
 
@@ -30,13 +30,15 @@ class Segmenter(Backend, base.Segmenter):
         return f"{self.installed} {content(self.pipeline)}"
 
     def setup(self) -> None:
-        """Raises ValueError when the pipeline does not load."""
+        """Raises ValueError when the pipeline cannot be loaded."""
         self.start(pipeline=loadable(self.pipeline))
 
     def speech(self, blocks: Iterable[np.ndarray]) -> list[SpeakerSpan]:
-        found = self.ask(np.concatenate([np.zeros(0, np.float32), *blocks]))
-        shared = [tuple(span) for span in found["overlaps"]]
-        return [SpeakerSpan(a, b, who, _within(a, b, shared)) for a, b, who in found["turns"]]
+        output = self.ask(np.concatenate([np.zeros(0, np.float32), *blocks]))
+        shared = [tuple(span) for span in output["overlaps"]]
+        return [
+            SpeakerSpan(start=a, end=b, speaker=who, overlap=_within(a, b, shared)) for a, b, who in output["turns"]
+        ]
 
 
 def _within(start: float, end: float, spans: list[tuple[float, float]]) -> float:

@@ -44,8 +44,8 @@ class Segmenter(base.Segmenter):
         if np.abs(block).max(initial=0.0) < SILENCE:  # digital silence needs no model
             return []
         self._model.reset_states()
-        found = get_speech_timestamps(
+        spans = get_speech_timestamps(
             torch.from_numpy(np.ascontiguousarray(block)), self._model, threshold=self.threshold, sampling_rate=RATE,
             max_speech_duration_s=self.longest, speech_pad_ms=round(1000 * self.pad),
         )  # fmt: skip
-        return [(span["start"] / RATE, span["end"] / RATE) for span in found]
+        return [(span["start"] / RATE, span["end"] / RATE) for span in spans]

@@ -30,7 +30,7 @@ class Segmenter(Backend, base.Segmenter):
         pieces: list[SpeakerSpan] = []
         position = 0.0
         for block in blocks:
-            found = self.ask(block)["speech"]
-            pieces += [SpeakerSpan(position + start, position + end) for start, end in found]
+            spans = self.ask(block)["speech"]
+            pieces += [SpeakerSpan(position + start, position + end) for start, end in spans]
             position += len(block) / RATE
         return pieces

@@ -23,7 +23,7 @@ Missing = Literal["fail", "reject"]
 
 
 def folder_of(path: str) -> str:
-    """Where the files of a path lie that is a folder, a file, or a url of a folder: without a slash at its end."""
+    """The folder of a path (a folder, a file, or a url of a folder), without a trailing slash."""
     if "://" in path:
         return path.rstrip("/")
     whole = os.path.abspath(path)
@@ -31,7 +31,7 @@ def folder_of(path: str) -> str:
 
 
 def place_in(source: str, location: str, uri: str) -> str:
-    """`source://NAME/a/clip.wav` for what lies below the location; other places are themselves.
+    """`source://NAME/a/clip.wav` for a uri below the location; other uris are returned unchanged.
 
     >>> place_in("speech", "/data", "/data/a/clip.wav")
     'source://speech/a/clip.wav'
@@ -40,10 +40,10 @@ def place_in(source: str, location: str, uri: str) -> str:
 
 
 class Source(Versioned):
-    """`language`, `licence` and `split` hold for all items that do not say their own.
+    """`language`, `licence` and `split` are used for items without their own.
 
-    `hold_out` puts a share of the names of one kind into the validation split, `splits` says what the data's own names of
-    splits mean. Names are the source's own; sources that name one space in `speakers` share their speakers.
+    `hold_out` puts a share of the names of one kind into the validation split, `splits` maps the data's own names
+    of splits. Names are per source; sources with the same `speakers` share their speakers.
     """
 
     can_hold_out: ClassVar[tuple[Kind, ...]] = KINDS
@@ -57,28 +57,28 @@ class Source(Versioned):
 
     @field_validator("split")
     @classmethod
-    def _known_split(cls, given: str) -> str:
-        return known_split(given) if given else given
+    def _known_split(cls, split: str) -> str:
+        return known_split(split) if split else split
 
     @field_validator("hold_out")
     @classmethod
-    def _has_names(cls, given: HoldOut | None) -> HoldOut | None:
-        if given and given.kind not in cls.can_hold_out:
-            raise ValueError(f"text has no {given.kind} to hold out; it has {', '.join(cls.can_hold_out)}")
-        return given
+    def _has_names(cls, hold_out: HoldOut | None) -> HoldOut | None:
+        if hold_out and hold_out.kind not in cls.can_hold_out:
+            raise ValueError(f"text has no {hold_out.kind} to hold out; it has {', '.join(cls.can_hold_out)}")
+        return hold_out
 
     @field_validator("speakers")
     @classmethod
-    def _plain_space(cls, given: str) -> str:
-        if given and not NAME.fullmatch(given):
-            raise ValueError(f"{given!r} is no name: use lower-case letters, digits and '-', at most 16")
-        if given and "speakers" not in cls.can_hold_out:
+    def _plain_space(cls, space: str) -> str:
+        if space and not NAME.fullmatch(space):
+            raise ValueError(f"{space!r} is no name: use lower-case letters, digits and '-', at most 16")
+        if space and "speakers" not in cls.can_hold_out:
             raise ValueError("text has no speakers")
-        return given
+        return space
 
     @property
     def unnamed_split(self) -> str:
-        """The split of records of which the data names none."""
+        """The split of records for which the data names none."""
         return self.split
 
     @property
@@ -92,27 +92,29 @@ class Source(Versioned):
         raise NotImplementedError
 
     def judged(self, fault: Unavailable) -> Unavailable | Unusable:
-        """What could not be read: a reject where the file is not there and the recipe says `missing: reject`."""
-        is_reject = fault.absent and getattr(self, "missing", "fail") == "reject"  # what is made up has no files
+        """The fault as a reject, where the file does not exist and the recipe says `missing: reject`; else the same fault."""
+        is_reject = (
+            fault.absent and getattr(self, "missing", "fail") == "reject"
+        )  # sources without files have no `missing`
         return Unusable(MISSING, fault.reason) if is_reject else fault
 
     def size_of(self, item: Item) -> float:
-        """How many records an item counts as when the listing is cut into parts of about `part_size` records."""
+        """The number of records of an item, for cutting the listing into parts of about `part_size` records."""
         return 1.0
 
     def location(self) -> str:
-        """The folder or url that its files lie below, to name them by their place in it; "" where there is none."""
+        """The folder or url of its files, so that they are named relative to it; "" where there is none."""
         return ""
 
     def relative(self, item: Item) -> Item:
-        """The item with its files named by their place in the source; one that the source itself names by a whole path keeps it."""
+        """The item with its files named relative to the source; an item that the source names by an absolute path keeps it."""
         if item.path.startswith("/"):
             return item
         uri, text_uri = (place_in(item.source, self.location(), at) for at in (item.uri, item.text_uri))
         return replace(item, uri=uri, text_uri=text_uri)
 
     def items(self, name: str) -> Iterator[Item]:
-        """Everything there is, wanted or not: what cannot be used is rejected when it is read, with a reason."""
+        """All items of the source. Items that cannot be used are listed too, and rejected with a reason when they are read."""
         raise NotImplementedError
 
     def passed_over(self) -> dict[str, int]:
@@ -120,9 +122,9 @@ class Source(Versioned):
         return {}
 
     def named(self, item: Item, splits: Splits) -> Sequence[Named] | None:
-        """What the listing says of an item's names, or None where only reading shows those that `splits` holds out."""
+        """An item's names, as far as `splits` needs them; None where they are known only after reading."""
         return [Named(items=(item.key,))] if splits.holds_out("items") else None
 
     def read(self, item: Item, store: Store) -> Iterator[Any]:
-        """The records (or, for a piece of an item, the rejects) of one item. Raises Unusable."""
+        """The records of one item, and rejects for parts of it that cannot be used. Raises Unusable."""
         raise NotImplementedError

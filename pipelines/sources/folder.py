@@ -1,7 +1,7 @@
 """A folder of audio with transcripts, or timing files, beside it or in a folder of their own.
 
     raw/clip.wav  raw/clip.txt (or clip.lab)          the words
-    raw/clip.wav  raw/clip.TextGrid (.ctm, .words.json)   the words and when they are said, or utterances by speaker
+    raw/clip.wav  raw/clip.TextGrid (.ctm, .words.json)   the words with times, or utterances by speaker
     raw/clip.wav  raw/clip.rttm                        who speaks when
     raw/manifest.jsonl                                 see manifest.py
 
@@ -30,7 +30,7 @@ from weft.schemas.ledger import Reject, Unusable
 from weft.schemas.settings import NOT_IDENTITY
 
 TIMED = (".textgrid", ".ctm", ".words.json", ".rttm")
-TEXT = (".textgrid", ".ctm", ".words.json", ".txt", ".lab", ".rttm")  # the first there is, is taken
+TEXT = (".textgrid", ".ctm", ".words.json", ".txt", ".lab", ".rttm")  # in order of preference
 TABLES = (".ctm", ".rttm")  # one may hold many recordings
 MANIFEST = "manifest.jsonl"
 Texts = dict[tuple[str, str], File]
@@ -80,7 +80,7 @@ class Source(SpeechSource):
         return [Named(speakers=(self.speaker,), recordings=(item.path,), items=(item.key,))]
 
     def _walked(self, name: str) -> Iterator[Item]:
-        """What is given one by one keeps its path below the folder that all share."""
+        """Items of several paths are named relative to the folder that the paths share."""
         paths = [self.path] if isinstance(self.path, str) else list(self.path)
         base = os.path.commonpath([os.path.dirname(os.path.abspath(p)) for p in paths]) if len(paths) > 1 else ""
         texts: dict[str, Texts] = {}
@@ -112,7 +112,7 @@ class Source(SpeechSource):
             return
         if not item.uri:
             raise Unusable("bad_name", "its name is not UTF-8; rename it")
-        yield from self.recordings(item, store, Audio(item.uri), _said(store, item))
+        yield from self.recordings(item, store, Audio(item.uri), _labels(store, item))
 
 
 def _item(name: str, file: File, shown: str, texts: Texts, is_table: bool) -> Item:
@@ -121,7 +121,9 @@ def _item(name: str, file: File, shown: str, texts: Texts, is_table: bool) -> It
     everything = table if table and is_table else None
     text = next((texts[stem, end] for end in TEXT if (stem, end) in texts), everything)
     mark = f"{file.stamp} {text.stamp}" if text else file.stamp
-    return Item(key_for(name, shown), name, shown, file.uri, mark, text_uri=text.uri if text else "")
+    return Item(
+        key=key_for(name, shown), source=name, path=shown, uri=file.uri, stamp=mark, text_uri=text.uri if text else ""
+    )
 
 
 def _siblings(folder: str) -> Iterator[File]:
@@ -131,15 +133,15 @@ def _siblings(folder: str) -> Iterator[File]:
 
 def _by_stem(files: Iterator[File]) -> Texts:
     """Transcripts by their path without its ending, and the ending in lower case; the first of two alike."""
-    found: Texts = {}
+    texts: Texts = {}
     for file in files:
         ending = next((end for end in TEXT if file.path.lower().endswith(end)), "")
         if ending:
-            found.setdefault((file.path[: -len(ending)], ending), file)
-    return found
+            texts.setdefault((file.path[: -len(ending)], ending), file)
+    return texts
 
 
-def _said(store: Store, item: Item) -> Labels:
+def _labels(store: Store, item: Item) -> Labels:
     """Raises Unusable: bad_transcript."""
     uri = item.text_uri
     if not uri:

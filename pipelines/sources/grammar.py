@@ -29,8 +29,8 @@ class Source(base.Source):
 
     def items(self, name: str) -> Iterator[Item]:
         for key, turns in dialogues(self.count, self.seed):
-            said = [{f: asdict(t)[f] for f in ("speaker", "text", "emotion", "level")} for t in turns]
-            yield script.dialogue_item(name, json.dumps({"id": key, "turns": said}), key)
+            rows = [{f: asdict(t)[f] for f in ("speaker", "text", "emotion", "level")} for t in turns]
+            yield script.dialogue_item(name, json.dumps({"id": key, "turns": rows}), key)
 
     def named(self, item: Item, splits: Splits) -> Sequence[Named]:
         return script.Source(path="").named(item, splits)

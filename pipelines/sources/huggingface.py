@@ -28,15 +28,15 @@ from weft.schemas.item import Item, key_for
 from weft.schemas.ledger import Reject, Unavailable, Unusable
 from weft.schemas.settings import NOT_IDENTITY
 
-ROWS = 500  # of a dataset on disk, an item
+ROWS = 500  # rows per item, of a dataset on disk
 
 
 class Source(SpeechSource):
     """`path` is a dataset on the hub, hf://org/name (at `revision`), a folder that `datasets` reads, or a Parquet file.
 
-    `audio` and `text` name the columns; empty, they are found: the first column of audio, and text, sentence,
-    transcription or transcript. `config` is the dataset's configuration. `split` is the one that is loaded, as the dataset
-    calls it (train.100); a column `split` says more than the name of the split that the row lies in.
+    `audio` and `text` name the columns; empty, they are detected: the first column of audio, and text, sentence,
+    transcription or transcript. `config` is the dataset's configuration. `split` is the one to load, by the dataset's
+    name (train.100). A column `split` is used instead of the name of the row's split.
     """
 
     path: Annotated[str, NOT_IDENTITY]
@@ -50,8 +50,8 @@ class Source(SpeechSource):
 
     @field_validator("split")
     @classmethod
-    def _known_split(cls, given: str) -> str:
-        return given  # listing names those that there are
+    def _known_split(cls, split: str) -> str:
+        return split  # the listing checks it against the dataset's splits
 
     @property
     def unnamed_split(self) -> str:
@@ -81,10 +81,12 @@ class Source(SpeechSource):
                     if rows
                     else {"split": split, "shard": piece}
                 )
-                yield Item(key_for(name, path), name, path, "", mark, payload=json.dumps(where))
+                yield Item(
+                    key=key_for(name, path), source=name, path=path, uri="", stamp=mark, payload=json.dumps(where)
+                )
 
     def _commit(self) -> str:
-        """What the hub has now, so that a dataset that moved there is read again. Raises OSError where that is not known."""
+        """The dataset's latest commit on the hub, so that a changed dataset is read again. Raises OSError where it is unknown."""
         try:
             return commit_of(self.path, self.revision or "main", "dataset", fresh=True)
         except ValueError as fault:
@@ -99,14 +101,16 @@ class Source(SpeechSource):
             if os.path.isfile(os.path.join(self.path, "state.json")) or os.path.isfile(
                 f"{self.path}/dataset_dict.json"
             ):
-                found: Any = datasets.load_from_disk(self.path)
+                loaded: Any = datasets.load_from_disk(self.path)
             elif self.path.endswith(".parquet"):
-                found = datasets.load_dataset("parquet", data_files=self.path, streaming=True)
+                loaded = datasets.load_dataset("parquet", data_files=self.path, streaming=True)
             else:
-                found = datasets.load_dataset(path, self.config or None, revision=self.revision or None, streaming=True)
+                loaded = datasets.load_dataset(
+                    path, self.config or None, revision=self.revision or None, streaming=True
+                )
         except (ValueError, FileNotFoundError, ConnectionError, datasets.exceptions.DatasetsError) as error:
             raise OSError(f"{self.path}: {str(error).removeprefix(f'{self.path}: ').splitlines()[0]}") from None
-        splits = dict(found) if isinstance(found, dict) else {str(found.split or "train"): found}
+        splits = dict(loaded) if isinstance(loaded, dict) else {str(loaded.split or "train"): loaded}
         if self.split and self.split not in splits:
             raise OSError(f"{self.path}: there is no split {self.split!r}; there are {', '.join(splits)}")
         return [(name, data) for name, data in splits.items() if self.split in ("", name)]
@@ -124,8 +128,8 @@ class Source(SpeechSource):
         for number, row in enumerate(self._rows(rows, column)):
             path = f"{where['split']}/{_name(row, column) or item.path.rpartition('/')[2] + '-' + str(number)}"
             try:
-                said = self._said(row, where["split"])
-                for record in self.recordings(item, store, _audio(row[column]), said, f"{number:05d}"):
+                labels = self._labels(row, where["split"])
+                for record in self.recordings(item, store, _audio(row[column]), labels, f"{number:05d}"):
                     yield self._placed(record.at(path), row[column]) if isinstance(record, Recording) else record
             except Unusable as fault:
                 yield refused(item, path, fault)
@@ -155,14 +159,14 @@ class Source(SpeechSource):
         import datasets
 
         features = data.features or {}
-        found = [name for name, kind in features.items() if isinstance(kind, datasets.Audio)] or [
+        columns = [name for name, kind in features.items() if isinstance(kind, datasets.Audio)] or [
             name for name in ("audio", "file", "path") if name in features
         ]
-        if self.audio or found:
-            return self.audio or found[0]
+        if self.audio or columns:
+            return self.audio or columns[0]
         raise Unusable("no_audio", f"no column of it is audio; it has {', '.join(features) or 'no columns'}")
 
-    def _said(self, row: dict[str, Any], split: str) -> Labels:
+    def _labels(self, row: dict[str, Any], split: str) -> Labels:
         plain: dict[str, Any] = {name: value for name, value in row.items() if isinstance(value, str | int | float)}
         if self.text:
             plain["text"] = row.get(self.text)

@@ -40,14 +40,14 @@ class Source(SpeechSource):
         return folder_of(self.root or self.path)
 
     def items(self, name: str) -> Iterator[Item]:
-        audio, said = _rows(f"{self.path}/wav.scp"), _KaldiLabels(self.path)
+        audio, tables = _rows(f"{self.path}/wav.scp"), _KaldiLabels(self.path)
         for recording, place in audio.items():
             uri = place if "://" in place or place.endswith("|") else os.path.abspath(os.path.join(self.root, place))
             mark = f"{stamp(uri.rpartition(':')[0] if _in_archive(uri) else uri)}"
-            payload = json.dumps(said.of(recording), ensure_ascii=False)
-            yield Item(key_for(name, recording), name, recording, uri, mark, payload=payload)
-        for recording in said.segments.keys() - audio.keys():
-            yield Item(key_for(name, recording), name, recording, "", "", payload="[]")
+            payload = json.dumps(tables.of(recording), ensure_ascii=False)
+            yield Item(key=key_for(name, recording), source=name, path=recording, uri=uri, stamp=mark, payload=payload)
+        for recording in tables.segments.keys() - audio.keys():
+            yield Item(key=key_for(name, recording), source=name, path=recording, uri="", stamp="", payload="[]")
 
     def named(self, item: Item, splits: Splits) -> Sequence[Named]:
         rows = json.loads(item.payload) if item.uri else []
@@ -70,8 +70,8 @@ class Source(SpeechSource):
             return
         whole = good[0] if len(good) == 1 and rows[0][1] == "" else None
         alone = Labels(whole.text, speaker=whole.speaker, language=whole.language) if whole else None
-        said = alone or Labels(supervisions=tuple(good))
-        yield from self.recordings(item, store, _audio(store, item.uri), said)
+        labels = alone or Labels(supervisions=tuple(good))
+        yield from self.recordings(item, store, _audio(store, item.uri), labels)
 
 
 class _KaldiLabels:

@@ -51,11 +51,11 @@ class Source(SpeechSource):
         if item.uri.endswith(".tar"):
             return super().named(item, splits)
         try:
-            given = _supervisions(json.loads(item.payload)) if item.uri else ()
+            supervisions = _supervisions(json.loads(item.payload)) if item.uri else ()
         except Unusable:
-            given = ()  # rejected when it is read
+            supervisions = ()  # rejected when it is read
         names = {"recordings": (item.path,), "items": (item.key,)}
-        return [Named(speakers=(s.speaker or self.speaker,), split=s.split, **names) for s in given]
+        return [Named(speakers=(s.speaker or self.speaker,), split=s.split, **names) for s in supervisions]
 
     def location(self) -> str:
         return folder_of(self.root or self.path)
@@ -81,17 +81,25 @@ class Source(SpeechSource):
             shown = (recording if names[recording] == 1 else f"{recording} {path}") + (
                 f"-channel-{channel}" if channel else ""
             )
-            said = json.dumps([_bare(cut) for cut in cuts], ensure_ascii=False)
-            yield Item(key_for(name, shown), name, shown, uri, stamp(uri), offset=channel, payload=said)
+            payload = json.dumps([_bare(cut) for cut in cuts], ensure_ascii=False)
+            yield Item(
+                key=key_for(name, shown),
+                source=name,
+                path=shown,
+                uri=uri,
+                stamp=stamp(uri),
+                offset=channel,
+                payload=payload,
+            )
 
     def read(self, item: Item, store: Store) -> Iterator[Recording | Reject]:
         """Raises Unusable."""
         if item.uri.endswith(".tar"):
             yield from self._shard(item, store)
             return
-        said = json.loads(item.payload)
+        cuts = json.loads(item.payload)
         audio = Audio(item.uri, channel=item.offset)
-        yield from self.recordings(item, store, audio, Labels(supervisions=_supervisions(said)))
+        yield from self.recordings(item, store, audio, Labels(supervisions=_supervisions(cuts)))
 
     def _shard(self, item: Item, store: Store) -> Iterator[Recording | Reject]:
         listed = store.located(item.text_uri)
@@ -100,9 +108,9 @@ class Source(SpeechSource):
             for number, sample in enumerate(tars.samples(file)):
                 where = f"{item.path}/{sample.key}"
                 try:
-                    said = Labels(supervisions=_supervisions([_bare(cuts.pop(sample.key, {}))]))
+                    labels = Labels(supervisions=_supervisions([_bare(cuts.pop(sample.key, {}))]))
                     audio = sample.audio(item.uri)
-                    for record in self.recordings(item, store, audio, said, f"{number:05d}"):
+                    for record in self.recordings(item, store, audio, labels, f"{number:05d}"):
                         yield record.at(where) if isinstance(record, Recording) else record
                 except Unusable as fault:
                     yield refused(item, where, fault)
@@ -114,7 +122,14 @@ def _shards(name: str, folder: str) -> Iterator[Item]:
     for cuts in sorted(f for f in os.listdir(folder) if f.startswith("cuts.") and ".jsonl" in f):
         number = cuts.split(".")[1]
         tar, listed = f"{folder}/recording.{number}.tar", f"{folder}/{cuts}"
-        yield Item(key_for(name, cuts), name, cuts, tar, f"{stamp(tar)} {stamp(listed)}", text_uri=listed)
+        yield Item(
+            key=key_for(name, cuts),
+            source=name,
+            path=cuts,
+            uri=tar,
+            stamp=f"{stamp(tar)} {stamp(listed)}",
+            text_uri=listed,
+        )
 
 
 def _cuts(path: str) -> Iterator[tuple[int, dict[str, Any] | Unusable]]:
@@ -124,11 +139,11 @@ def _cuts(path: str) -> Iterator[tuple[int, dict[str, Any] | Unusable]]:
             yield number, line if isinstance(line, Unusable) else _mapping(_parsed(line))
         return
     try:
-        found = _parsed(whole_list(path))
+        parsed = _parsed(whole_list(path))
     except Unusable as fault:
         yield 1, fault
         return
-    yield from enumerate(map(_mapping, found if isinstance(found, list) else [found]), 1)
+    yield from enumerate(map(_mapping, parsed if isinstance(parsed, list) else [parsed]), 1)
 
 
 def _all_cuts(path: str) -> Iterator[dict[str, Any]]:
@@ -139,8 +154,8 @@ def _all_cuts(path: str) -> Iterator[dict[str, Any]]:
         yield cut
 
 
-def _mapping(found: Any) -> dict[str, Any]:
-    return found if isinstance(found, dict) else {}
+def _mapping(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
 
 
 def _parsed(text: str) -> Any:
@@ -182,34 +197,40 @@ def _supervisions(cuts: list[dict[str, Any]]) -> tuple[Supervision, ...]:
 def _of_cut(cut: dict[str, Any]) -> Iterator[Supervision]:
     begin = float(cut.get("start") or 0.0)
     end = begin + float(cut.get("duration") or 0.0)
-    for said in cut.get("supervisions") or ():
-        start = begin + float(said["start"])
-        stop = min(end, start + float(said["duration"]))
-        speaker, language = (clean(str(said.get(name) or "")) for name in ("speaker", "language"))
-        words, phones = (_aligned(said, name) for name in ("word", "phone"))
+    for supervision in cut.get("supervisions") or ():
+        start = begin + float(supervision["start"])
+        stop = min(end, start + float(supervision["duration"]))
+        speaker, language = (clean(str(supervision.get(name) or "")) for name in ("speaker", "language"))
+        words, phones = (_aligned(supervision, name) for name in ("word", "phone"))
         yield Supervision(
-            max(begin, start), stop, clean(str(said.get("text") or "")) or None, words, phones, speaker, language,
-            split=_split(said) or _split(cut),
-        )  # fmt: skip
+            start=max(begin, start),
+            end=stop,
+            text=clean(str(supervision.get("text") or "")) or None,
+            words=words,
+            phones=phones,
+            speaker=speaker,
+            language=language,
+            split=_split(supervision) or _split(cut),
+        )
     if not cut.get("supervisions") and end > begin:
         yield Supervision(begin, end, split=_split(cut))
 
 
-def _split(given: dict[str, Any]) -> str:
-    """Lhotse has no field for it; its `custom` holds what has none."""
-    return clean(str((given.get("custom") or {}).get("split") or ""))
+def _split(record: dict[str, Any]) -> str:
+    """Lhotse has no field for splits, so they are read from `custom`."""
+    return clean(str((record.get("custom") or {}).get("split") or ""))
 
 
-def _aligned(said: dict[str, Any], kind: str) -> tuple[Word, ...]:
-    """`alignment: {"word": [[symbol, start, duration, score], …]}`, whose times count as the supervision's do."""
-    rows = (said.get("alignment") or {}).get(kind) or ()
-    base = float(said["start"])
+def _aligned(supervision: dict[str, Any], kind: str) -> tuple[Word, ...]:
+    """`alignment: {"word": [[symbol, start, duration, score], …]}`, in seconds of the same axis as the supervision."""
+    rows = (supervision.get("alignment") or {}).get(kind) or ()
+    base = float(supervision["start"])
     return tuple(
         Word(
-            clean(str(r[0])),
-            float(r[1]) - base,
-            float(r[1]) + float(r[2]) - base,
-            float(r[3] or 0) if len(r) > 3 else 0.0,
+            text=clean(str(r[0])),
+            start=float(r[1]) - base,
+            end=float(r[1]) + float(r[2]) - base,
+            score=float(r[3] or 0) if len(r) > 3 else 0.0,
         )
         for r in rows
     )

@@ -1,4 +1,4 @@
-"""A JSONL manifest, ours or NeMo's: a line a file, or a stretch of one.
+"""A JSONL manifest, ours or NeMo's: one line per file, or per stretch of a file.
 
     {"audio": "a/clip.wav", "text": "and then", "speaker": "s1", "licence": "CC0", "emotion": "happy", "split": "train"}
     {"audio_filepath": "day.wav", "offset": 12.1, "duration": 5.8, "text": "and then"}
@@ -50,7 +50,7 @@ class Source(SpeechSource):
 
 
 def items(name: str, manifest: str) -> Iterator[Item]:
-    """A file a line, but for lines with an offset: those of one file make one item."""
+    """One item per line; lines with an offset are one item per file."""
     folder = os.path.dirname(manifest)
     stretches: dict[str, list[str]] = {}
     for number, line in numbered_lines(manifest):
@@ -70,26 +70,33 @@ def items(name: str, manifest: str) -> Iterator[Item]:
 def _place(line: str) -> tuple[str, bool]:
     """The audio that a line names (none where it is wrong), and whether it is of a stretch."""
     try:
-        said = json.loads(line)
-        return clean(str(said.get("audio") or said.get("audio_filepath") or "")), said.get("offset") is not None
+        fields = json.loads(line)
+        return clean(str(fields.get("audio") or fields.get("audio_filepath") or "")), fields.get("offset") is not None
     except (ValueError, AttributeError, RecursionError):
         return "", False
 
 
 def _item(name: str, folder: str, path: str, payload: str, is_named: bool) -> Item:
     if not is_named:
-        return Item(key_for(name, path), name, path, "", "", payload=payload)
+        return Item(key=key_for(name, path), source=name, path=path, uri="", stamp="", payload=payload)
     uri = path if "://" in path else os.path.join(folder, path)
-    return Item(key_for(name, path), name, local_file(uri, path).path, uri, stamp(uri), payload=payload)
+    return Item(
+        key=key_for(name, path),
+        source=name,
+        path=local_file(uri, path).path,
+        uri=uri,
+        stamp=stamp(uri),
+        payload=payload,
+    )
 
 
 def named(source: SpeechSource, item: Item) -> list[Named]:
     """The names in each line of an item; none where it will be rejected."""
     try:
-        said = json.loads(item.payload) if item.uri else []
+        parsed = json.loads(item.payload) if item.uri else []
     except (ValueError, RecursionError):
         return []
-    lines = [line for line in (said if isinstance(said, list) else [said]) if isinstance(line, dict)]
+    lines = [line for line in (parsed if isinstance(parsed, list) else [parsed]) if isinstance(line, dict)]
     return [
         Named(
             speakers=(_word(line, "speaker") or source.speaker,), recordings=(item.path,), items=(item.key,),
@@ -100,36 +107,36 @@ def named(source: SpeechSource, item: Item) -> list[Named]:
 
 
 def read(source: SpeechSource, item: Item, store: Store) -> Iterator[Recording | Reject]:
-    """The recording of an item, and a reject for each of its lines that says something impossible. Raises Unusable."""
-    said = json.loads(item.payload) if item.uri else None
-    if not isinstance(said, list):
+    """The recording of an item, and a reject for each of its lines with impossible values. Raises Unusable."""
+    lines = json.loads(item.payload) if item.uri else None
+    if not isinstance(lines, list):
         yield from _whole(source, item, store)
         return
     good: list[Supervision] = []
-    for line in said:
+    for line in lines:
         try:
             good.append(_stretch(line))
         except Unusable as fault:
             yield refused(item, item.path, fault)
     if good:
-        yield from source.recordings(item, store, Audio(item.uri), Labels(supervisions=tuple(good), **_common(said)))
+        yield from source.recordings(item, store, Audio(item.uri), Labels(supervisions=tuple(good), **_common(lines)))
 
 
 def _whole(source: SpeechSource, item: Item, store: Store) -> Iterator[Recording | Reject]:
     line = _line(item)
     stretch = _fields(line)
     words = stretch.words
-    said = Labels(
-        stretch.text,
-        words,
-        (),
-        stretch.speaker,
-        stretch.language,
+    labels = Labels(
+        text=stretch.text,
+        words=words,
+        phones=(),
+        speaker=stretch.speaker,
+        language=stretch.language,
         emotion=stretch.emotion,
         split=stretch.split,
         **_common([line]),
     )
-    for recording in source.recordings(item, store, Audio(item.uri), said):
+    for recording in source.recordings(item, store, Audio(item.uri), labels):
         if isinstance(recording, Recording) and line.get("duration") is not None:
             _same_length(_seconds(line, "duration"), recording.seconds)
         yield recording
@@ -143,10 +150,10 @@ def _same_length(declared: float, seconds: float) -> None:
 
 def _line(item: Item) -> dict[str, Any]:
     try:
-        said = json.loads(item.payload)
-        if not isinstance(said, dict) or not item.uri:
+        fields = json.loads(item.payload)
+        if not isinstance(fields, dict) or not item.uri:
             raise ValueError("it names no `audio`")
-        return said
+        return fields
     except (ValueError, RecursionError) as error:
         raise Unusable("bad_manifest_line", str(error)) from None
 
@@ -163,7 +170,7 @@ def _fields(line: dict[str, Any], start: float = 0.0, end: float = 0.0) -> Super
     try:
         plain: dict[str, Any] = {field: _word(line, field) for field in ("speaker", "language", "emotion", "split")}
         words = tuple(Word(clean(str(t)), float(s), float(e)) for t, s, e in line.get("words") or ())
-        return Supervision(start, end, clean(str(line.get("text") or "")) or None, words, **plain)
+        return Supervision(start=start, end=end, text=clean(str(line.get("text") or "")) or None, words=words, **plain)
     except (ValueError, TypeError) as error:
         raise Unusable("bad_manifest_line", str(error)) from None
 
@@ -184,5 +191,5 @@ def _seconds(line: dict[str, Any], field: str) -> float:
 
 def _common(lines: list[dict[str, Any]]) -> dict[str, Any]:
     """The licence, of the first line that names one."""
-    found = next((line[k] for line in lines for k in ("licence", "license") if line.get(k)), "")
-    return {"licence": clean(str(found))}
+    licence = next((line[k] for line in lines for k in ("licence", "license") if line.get(k)), "")
+    return {"licence": clean(str(licence))}

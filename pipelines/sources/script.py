@@ -1,4 +1,4 @@
-"""Dialogues to be spoken, from a JSONL file: a dialogue a line.
+"""Dialogues to synthesize, from a JSONL file: one dialogue per line.
 
     {"id": "taxi-77", "split": "test", "turns": [{"speaker": "caller", "text": "Where are you?", "emotion": "angry", "level": 2}, …]}
 
@@ -42,7 +42,7 @@ class Source(base.Source):
         return True
 
     def named(self, item: Item, splits: Splits) -> Sequence[Named]:
-        """The names of a dialogue, which is in one split whole; none where it will be rejected."""
+        """The names of a dialogue, all of whose turns are in one split; none where it will be rejected."""
         try:
             return [splits.named(self._dialogue(item))]
         except Unusable:
@@ -54,30 +54,34 @@ class Source(base.Source):
     def _dialogue(self, item: Item) -> Dialogue:
         """Raises Unusable."""
         try:
-            said = json.loads(item.payload)
-            turns, split = tuple(map(_turn, said["turns"])), clean(str(said.get("split") or ""))
+            fields = json.loads(item.payload)
+            turns, split = tuple(map(_turn, fields["turns"])), clean(str(fields.get("split") or ""))
         except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError) as error:
             raise Unusable("bad_dialogue", f"{item.path}: {error!r}") from None
         if not turns:
             raise Unusable("bad_dialogue", f"{item.path}: it has no turns")
-        return Dialogue(item.key, item.source, turns, self.language, self.licence, split)
+        return Dialogue(
+            key=item.key, source=item.source, turns=turns, language=self.language, licence=self.licence, split=split
+        )
 
 
 def dialogue_item(name: str, line: str, number: str) -> Item:
-    """A listed dialogue; what is wrong with it is said when it is read."""
+    """The item of a dialogue; faults in it are reported when it is read."""
     line = line.encode("utf-8", "backslashreplace").decode()
     try:
-        said = clean(str(json.loads(line)["id"]))
+        dialogue_id = clean(str(json.loads(line)["id"]))
     except (ValueError, TypeError, KeyError, RecursionError):
-        said = number
-    return Item(key_for(name, said), name, said, "", digest(line), payload=line)
+        dialogue_id = number
+    return Item(key=key_for(name, dialogue_id), source=name, path=dialogue_id, uri="", stamp=digest(line), payload=line)
 
 
-def _turn(said: dict[str, Any]) -> Turn:
-    level = int(said.get("level", 1))
+def _turn(fields: dict[str, Any]) -> Turn:
+    level = int(fields.get("level", 1))
     if not 1 <= level <= 5:
         raise ValueError(f"level {level} is not 1 to 5")
-    text = clean(str(said["text"]))
+    text = clean(str(fields["text"]))
     if not text:
-        raise ValueError("a turn says nothing")
-    return Turn(clean(str(said["speaker"])), text, clean(str(said.get("emotion", ""))), level)
+        raise ValueError("a turn has no text")
+    return Turn(
+        speaker=clean(str(fields["speaker"])), text=text, emotion=clean(str(fields.get("emotion", ""))), level=level
+    )

@@ -1,4 +1,4 @@
-"""WebDataset tars, read in place: members of one key are a sample, its audio is a stretch of the tar.
+"""WebDataset tars, read in place: members of one key are a sample, its audio is a byte range of the tar.
 
 speech-000.tar:  a.flac  a.txt          the words, or
                  b.wav   b.json         {"text": "and then", "speaker": "s1", "language": "en", "licence": "CC0"}
@@ -46,7 +46,7 @@ class Source(SpeechSource):
     path: Annotated[str, NOT_IDENTITY]
 
     def size_of(self, item: Item) -> float:
-        return math.inf  # a tar is as long as it is, and a part of its own
+        return math.inf  # a tar is a part of its own, whatever its length
 
     @property
     def names_splits(self) -> bool:
@@ -58,7 +58,7 @@ class Source(SpeechSource):
 
     def items(self, name: str) -> Iterator[Item]:
         for file in _tars(self.path):
-            yield Item(key_for(name, file.path), name, file.path, file.uri, file.stamp)
+            yield Item(key=key_for(name, file.path), source=name, path=file.path, uri=file.uri, stamp=file.stamp)
 
     def read(self, item: Item, store: Store) -> Iterator[Recording | Reject]:
         """Raises Unusable."""
@@ -68,10 +68,10 @@ class Source(SpeechSource):
                 where = f"{item.path}/{sample.key}"
                 try:
                     if sample.key in seen:
-                        raise Unusable("duplicate", "the tar holds this key before")
+                        raise Unusable("duplicate", "the key occurs earlier in the tar")
                     seen.add(sample.key)
                     for record in self.recordings(
-                        item, store, sample.audio(item.uri), sample.said(file), f"{number:05d}"
+                        item, store, sample.audio(item.uri), sample.labels(file), f"{number:05d}"
                     ):
                         yield record.at(where) if isinstance(record, Recording) else record
                 except Unusable as fault:
@@ -95,13 +95,13 @@ class _Sample:
             raise Unusable("no_audio" if not sounds else "several_audio", f"its members are {', '.join(self.members)}")
         return Audio(uri, *self.members[sounds[0]])
 
-    def said(self, file: BinaryIO) -> Labels:
+    def labels(self, file: BinaryIO) -> Labels:
         """Raises Unusable."""
-        said = Labels()
+        labels = Labels()
         for ending in self.members:
             if ending == ".json" or ending in TEXT or ending in READERS:
-                said = _also(said, ending, self._read(file, ending))
-        return said
+                labels = _with_member(labels, ending, self._read(file, ending))
+        return labels
 
     def _read(self, file: BinaryIO, ending: str) -> bytes:
         offset, length = self.members[ending]
@@ -111,24 +111,24 @@ class _Sample:
         return file.read(length)
 
 
-def _also(said: Labels, ending: str, data: bytes) -> Labels:
+def _with_member(labels: Labels, ending: str, data: bytes) -> Labels:
     try:
         if ending in TEXT:
-            return replace(said, text=clean(data.decode("utf-8-sig")))
+            return replace(labels, text=clean(data.decode("utf-8-sig")))
         if ending == ".json":
-            return from_fields(json.loads(data.decode("utf-8-sig")), said)
+            return from_fields(json.loads(data.decode("utf-8-sig")), labels)
     except (ValueError, RecursionError) as error:
         raise Unusable("bad_transcript", f"{ending}: {str(error)[:80]}") from None
-    return said.timed(READERS[ending](data, ""))
+    return labels.timed(READERS[ending](data, ""))
 
 
-def from_fields(given: Any, said: Labels) -> Labels:
-    """What a mapping says under the names that such mappings use. Raises ValueError for what is none."""
-    if not isinstance(given, dict):
+def from_fields(fields: Any, labels: Labels) -> Labels:
+    """Labels with the fields of a mapping, under their usual names. Raises ValueError where `fields` is no mapping."""
+    if not isinstance(fields, dict):
         raise ValueError("no mapping")
-    found = {f: next((given[n] for n in names if given.get(n) is not None), "") for f, names in _NAMED.items()}
-    told: dict[str, Any] = {name: clean(str(value)) for name, value in found.items() if value != ""}
-    return replace(said, **told)
+    values = {f: next((fields[n] for n in names if fields.get(n) is not None), "") for f, names in _NAMED.items()}
+    stated: dict[str, Any] = {name: clean(str(value)) for name, value in values.items() if value != ""}
+    return replace(labels, **stated)
 
 
 def _tars(path: str) -> Iterator[File]:
@@ -145,7 +145,7 @@ def opened(item: Item, store: Store) -> BinaryIO:
 
 
 class _Headers:
-    """A tar of which only headers are read; one that declares a terabyte of names is broken, and no memory is asked for it."""
+    """A tar whose headers alone are read. A header that declares more than LARGEST bytes is an error, so memory is bounded."""
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
@@ -158,7 +158,7 @@ class _Headers:
 
 
 def samples(file: BinaryIO) -> Iterator[_Sample]:
-    """Members gathered by key, as they follow one another; a tar that breaks off ends in a sample that says so."""
+    """Consecutive members with one key as one sample; a truncated tar ends with a sample that has a `fault`."""
     sample = _Sample("")
     try:
         with tarfile.open(fileobj=cast(BinaryIO, _Headers(file)), mode="r:") as tar:

@@ -114,9 +114,9 @@ class Source(base.Source):
         """Raises Unusable."""
         is_empty = True
         for raw in raw_documents(item, store, self._delimiter(item)):
-            for made in self._documents(item, raw) if raw.data.strip() else ():
+            for output in self._documents(item, raw) if raw.data.strip() else ():
                 is_empty = False
-                yield made
+                yield output
         if is_empty:
             raise Unusable("empty_file", "no text in it")
 
@@ -135,14 +135,22 @@ class Source(base.Source):
         try:
             entry = json_entry(raw, self.field) if _is_json(item) else plain_entry(raw)
         except Unusable as fault:
-            yield Reject(item.key, "ingest", item.source, item.path, fault.reason, fault.detail, 0.0)
+            yield Reject(
+                key=item.key,
+                stage="ingest",
+                source=item.source,
+                path=item.path,
+                reason=fault.reason,
+                detail=fault.detail,
+                seconds=0.0,
+            )
             return
         texts = list(pieces(cleaned(entry.text), self.longest))
         for number, text in enumerate(texts):
             yield self._document(item, replace(entry, text=text), f"-{number}" if len(texts) > 1 else "")
 
     def _document(self, item: Item, entry: Entry, ending: str) -> Document:
-        """The key tells a document by all that it says, not by where it stands; those that are alike in all of it share one."""
+        """The key is a hash of the document's fields, not of its place; identical documents share one key."""
         path = _file_of(item)
         return Document(
             key=f"{key_for(item.source, path)}-{hash64(*astuple(entry)):016x}{ending}",

@@ -1,9 +1,9 @@
-"""A list of urls, one a line, each with its transcript behind a tab if it has one; read where they are, through fsspec.
+"""A list of urls, one per line, each with an optional transcript after a tab; audio is read through fsspec.
 
     https://host/a/clip.flac	and then
     s3://bucket/day.wav
 
-A url stands for its content: what is behind it is not looked at again once it was read.
+A url is assumed not to change: after it was read once, it is not checked again.
 """
 
 from collections.abc import Iterator, Sequence
@@ -34,7 +34,14 @@ class Source(SpeechSource):
             url, _, text = line.strip().partition("\t")
             if url and not url.startswith("#"):
                 shown = without_secrets(clean(url))
-                yield Item(key_for(name, clean(url)), name, shown, clean(url), "url", payload=clean(text))
+                yield Item(
+                    key=key_for(name, clean(url)),
+                    source=name,
+                    path=shown,
+                    uri=clean(url),
+                    stamp="url",
+                    payload=clean(text),
+                )
 
     def named(self, item: Item, splits: Splits) -> Sequence[Named]:
         return [Named(speakers=(self.speaker,), recordings=(item.path,), items=(item.key,))]

@@ -1,4 +1,4 @@
-"""A task turns one utterance (or document) into one sample. The base checks and counts; the leaf says what comes in which order.
+"""A task turns one utterance (or document) into one sample. The base checks and counts; the leaf writes the tokens in order.
 
 class Task(base.Task):
     def compose(self, task_input, builder, random):
@@ -19,7 +19,7 @@ from weft.schemas.text import Document
 
 @dataclass(frozen=True, slots=True)
 class TaskInput:
-    """What a task may draw on; what its `needs` do not name is None."""
+    """The input of a task; None where the task's `needs` do not name it."""
 
     source: Utterance | Document
     alignment: Alignment | None = None
@@ -37,7 +37,7 @@ class TaskInput:
 class Task(Versioned):
     """`sources` and `split` are the recipe's; `tokenizer` is the one whose units are used (the recipe's first, unless named).
 
-    `needs` lists what must be there: "alignment", "units"; `takes` is Utterance or Document.
+    `needs` lists the required inputs: "alignment", "units"; `takes` is Utterance or Document.
     """
 
     needs: ClassVar[frozenset[str]] = frozenset()

@@ -2,8 +2,8 @@
 
     [Speech] t a a a a t a a a a … pad a a a a
 
-Text that ends before the audio is padded with the `text_pad` marker where one is named; else the audio goes on alone.
-Audio that ends first leaves the rest of the text to follow.
+Where the text ends first, it is padded with the marker `text_pad`, or without one, the rest of the audio follows alone.
+Where the audio ends first, the rest of the text follows alone.
 """
 
 from random import Random
@@ -17,7 +17,7 @@ from weft.pipelines.tasks.common.sample_builder import SampleBuilder
 
 
 class Task(base.Task):
-    """`start` and `stop` are markers round the whole, empty for none."""
+    """`start` and `stop` are the markers at both ends of the sample ("": none)."""
 
     needs: ClassVar[frozenset[str]] = frozenset({"units"})
 

@@ -1,9 +1,9 @@
-"""Word-level interleaving, Spirit LM's rule (arXiv 2402.05755 §3.2): text and speech change places at word boundaries.
+"""Word-level interleaving, Spirit LM's rule (arXiv 2402.05755 §3.2): text and speech alternate at word boundaries.
 
     [Text] and so my fellow americans ask not what [Speech][Hu7][Hu41]…[Hu3][Text] do for your country
 
-Span lengths are drawn uniformly, the first modality by a coin; a tail shorter than its minimum joins the span before
-it. Both are seeded by (sample key, pass), so a sample that is drawn again gets new spans.
+Span lengths and the first modality are drawn uniformly. A tail below its modality's minimum joins the span before it.
+The draws are seeded by (sample key, pass): interleaving is done at build time, and each new pass gets new spans.
 """
 
 from dataclasses import dataclass
@@ -64,14 +64,17 @@ class Task(base.Task):
         """Spans that cover words 0 to `words` once, in order, in alternating modality. Raises Unusable."""
         least = {"text": self.text_words[0], "speech": self.speech_words[0]}
         if words < sum(least.values()):
-            raise Unusable("too_few_words", f"{words} words hold no two spans of {least['text']} and {least['speech']}")
+            raise Unusable(
+                "too_few_words",
+                f"{words} words are too few for spans of {least['text']} text and {least['speech']} speech words",
+            )
         modality = random.choice(("text", "speech"))
         spans: list[WordSpan] = []
         while not spans or spans[-1].end < words:
             begin = spans[-1].end if spans else 0
             other = "speech" if modality == "text" else "text"
             end = begin + self._length(modality, random)
-            if not spans:  # the first leaves room for one of the other modality
+            if not spans:  # leave room for a span of the other modality
                 end = min(end, words - least[other])
             spans.append(WordSpan(modality, begin, words if words - end < least[other] else end))
             modality = other
@@ -82,5 +85,5 @@ class Task(base.Task):
 
 
 def boundaries(alignment: Alignment) -> list[float]:
-    """Seconds at which the utterance may be cut: its ends, and the middle of the pause between each two words."""
+    """Seconds at which spans may meet: its ends, and the middle of the pause between each two words."""
     return [0.0, *((a.end + b.start) / 2 for a, b in pairwise(alignment.words)), alignment.seconds]

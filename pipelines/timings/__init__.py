@@ -1,1 +1,1 @@
-"""Files that say when words are said: read as given timing, written as the aligner's result."""
+"""Files of word times: read as given timing, written as the aligner's result."""

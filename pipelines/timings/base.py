@@ -1,8 +1,8 @@
-"""What is said when in one recording, by whom: what every timing file holds.
+"""The content of a timing file: which words are spoken when, and by whom, in one recording.
 
-Timing(11.0, (Supervision(0.3, 1.1, "and so", words=(Word("and", 0.0, 0.2), …), speaker="s1"), …))
+Timing(seconds=11.0, supervisions=(Supervision(start=0.3, end=1.1, text="and so", words=(Word("and", 0.0, 0.2), …), speaker="s1"), …))
 
-Supervisions lie in seconds of the recording, their words and phones in seconds from their own start.
+Times of supervisions are seconds of the recording; times of their words and phones are seconds from the supervision's start.
 """
 
 from collections.abc import Sequence
@@ -11,11 +11,11 @@ from dataclasses import dataclass, replace
 from weft.schemas.audio import Supervision, Word
 from weft.schemas.ledger import Unusable
 
-RUN_GAP = 1.0  # seconds of pause at which words of one of several speakers become another utterance
+RUN_GAP = 1.0  # seconds of pause that end an utterance, in files of several speakers
 
 
 class BadTiming(Unusable):
-    """A timing file that says nothing usable; `detail` says what is wrong with it."""
+    """A timing file that cannot be used; `detail` says why."""
 
     def __init__(self, detail: str) -> None:
         super().__init__("bad_transcript", detail)
@@ -23,7 +23,7 @@ class BadTiming(Unusable):
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """All that is said in a recording of `seconds` (0 where the file does not say), by time.
+    """The supervisions of a recording of `seconds` (0 where the file does not give its length), by time.
 
     With `is_whole`, the one supervision is the transcript of the whole recording, not of a stretch of it.
     """
@@ -51,26 +51,28 @@ def whole(seconds: float, words: Sequence[Word], phones: Sequence[Word] = (), sp
     """A recording's words as one transcript."""
     text = " ".join(word.text for word in words)
     end = max([seconds, *(w.end for w in words)])
-    return Timing(seconds, (Supervision(0.0, end, text, tuple(words), tuple(phones), speaker),), is_whole=True)
+    supervision = Supervision(start=0.0, end=end, text=text, words=tuple(words), phones=tuple(phones), speaker=speaker)
+    return Timing(seconds=seconds, supervisions=(supervision,), is_whole=True)
 
 
 def runs(words: Sequence[Word], gap: float) -> list[list[Word]]:
-    """Words in stretches that a pause of more than `gap` seconds parts."""
-    found: list[list[Word]] = []
+    """The words, split where a pause is longer than `gap` seconds."""
+    split: list[list[Word]] = []
     for word in words:
-        if found and word.start - found[-1][-1].end <= gap:
-            found[-1].append(word)
+        if split and word.start - split[-1][-1].end <= gap:
+            split[-1].append(word)
         else:
-            found.append([word])
-    return found
+            split.append([word])
+    return split
 
 
-def supervision(words: Sequence[Word], phones: Sequence[Word], speaker: str) -> Supervision:
-    """A run of words, in seconds of the recording, as an utterance; of the phones, those whose middle lies in it."""
+def supervision_of(words: Sequence[Word], phones: Sequence[Word], speaker: str) -> Supervision:
+    """The supervision of a run of words; it has the phones whose middle lies in it. Both come in seconds of the recording."""
     start, end = words[0].start, max(w.end for w in words)
     inside = [p for p in phones if start <= (p.start + p.end) / 2 < end]
-    own, phones = (tuple(moved(w, -start) for w in some) for some in (words, inside))
-    return Supervision(start, end, " ".join(word.text for word in words), own, phones, speaker)
+    own, phones = (tuple(moved(w, -start) for w in marks) for marks in (words, inside))
+    text = " ".join(word.text for word in words)
+    return Supervision(start=start, end=end, text=text, words=own, phones=phones, speaker=speaker)
 
 
 def by_time(supervisions: Sequence[Supervision]) -> tuple[Supervision, ...]:
@@ -82,7 +84,7 @@ def moved(word: Word, seconds: float) -> Word:
 
 
 def rows_of(data: bytes) -> list[list[str]]:
-    """The lines of a table between spaces, without comments (`;;`). Raises UnicodeError."""
+    """The lines of a table, split at spaces, without comments (`;;`). Raises UnicodeError."""
     lines = data.decode("utf-8-sig").splitlines()
     return [line.split() for line in lines if line.strip() and not line.startswith(";;")]
 
@@ -91,6 +93,6 @@ def only(rows: list[list[str]], column: int, name: str) -> list[list[str]]:
     """The rows of recording `name`, or of the only recording there is. Raises BadTiming where there are none."""
     named = {row[column] for row in rows}
     wanted = named if len(named) == 1 else {name}
-    if found := [row for row in rows if row[column] in wanted]:
-        return found
+    if own := [row for row in rows if row[column] in wanted]:
+        return own
     raise BadTiming(f"no line is of {name!r}" if named else "it holds no lines")

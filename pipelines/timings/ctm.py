@@ -1,4 +1,4 @@
-"""CTM, as NIST's sclite and Kaldi write it: a word a line, in the order of its time.
+"""CTM, as NIST's sclite and Kaldi write it: one word per line, by time.
 
 clip-1 1 0.31 0.21 and 0.82          recording, channel, start, duration, word, confidence
 """
@@ -12,7 +12,7 @@ ENDING = ".ctm"
 
 
 def read(data: bytes, name: str = "") -> Timing:
-    """The words of recording `name`, or of the only one there is. Raises BadTiming."""
+    """The words of recording `name`, or of the only recording in the file. Raises BadTiming."""
     try:
         words = [_word(row) for row in only(rows_of(data), 0, name)]
     except (ValueError, IndexError) as error:
@@ -22,10 +22,11 @@ def read(data: bytes, name: str = "") -> Timing:
 
 def _word(row: list[str]) -> Word:
     start, length = float(row[2]), float(row[3])
-    sure = float(row[5]) if len(row) > 5 and row[5] != "NA" else 1.0
+    confidence = float(row[5]) if len(row) > 5 and row[5] != "NA" else 1.0
     if not (math.isfinite(start) and math.isfinite(length) and length >= 0):
         raise ValueError(" ".join(row))
-    return Word(row[4], start, start + length, math.log(min(1.0, max(sure, 1e-9))))
+    score = math.log(min(1.0, max(confidence, 1e-9)))
+    return Word(text=row[4], start=start, end=start + length, score=score)
 
 
 def write(timing: Timing, name: str) -> bytes:

@@ -12,7 +12,7 @@ ENDING = ".rttm"
 
 
 def read(data: bytes, name: str = "") -> Timing:
-    """The turns of recording `name`, or of the only one there is. Raises BadTiming."""
+    """The turns of recording `name`, or of the only recording in the file. Raises BadTiming."""
     try:
         rows = [row for row in rows_of(data) if row[0] == "SPEAKER"]
         turns = [_turn(row) for row in only(rows, 1, name)]

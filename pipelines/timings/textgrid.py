@@ -1,7 +1,7 @@
-"""Praat TextGrids, read in any of its formats and written in the long one, as Praat writes it.
+"""Praat TextGrids, read in any of Praat's formats and written in its long format.
 
-Tiers called `words` and `phones` (or `s1 - words`, as MFA names them) hold those; without any, each interval tier is a
-speaker and its intervals are utterances.
+Tiers called `words` and `phones` (or `s1 - words`, as MFA names them) hold words and phones. Without such tiers, each interval tier
+is a speaker and its intervals are utterances.
 """
 
 import os
@@ -12,13 +12,13 @@ from itertools import pairwise
 from praatio import textgrid
 from praatio.utilities.errors import PraatioException
 
-from weft.pipelines.timings.base import RUN_GAP, BadTiming, Timing, by_time, runs, supervision, whole
+from weft.pipelines.timings.base import RUN_GAP, BadTiming, Timing, by_time, runs, supervision_of, whole
 from weft.schemas.audio import Supervision, Word
 
 ENDING = ".TextGrid"
 _WORDS = ("words", "word", "ort")
 _PHONES = ("phones", "phone", "phonetic", "phoneme", "phonemes", "segments", "mau")
-# praatio takes the file apart as it comes, as JSON too
+# praatio raises any of these for malformed files; it reads JSON too
 _PARSING = (PraatioException, ValueError, LookupError, TypeError, AttributeError, AssertionError, RecursionError)
 _PLACES = 6  # decimals of a second
 
@@ -33,16 +33,16 @@ def read(data: bytes, name: str = "") -> Timing:
     seconds, spoken = float(grid.maxTimestamp), _spoken(tiers)
     if len(spoken) == 1:
         return whole(seconds, *spoken[0])
-    pieces = [supervision(run, phones, who) for words, phones, who in spoken for run in runs(words, RUN_GAP)]
+    supervisions = [supervision_of(run, phones, who) for words, phones, who in spoken for run in runs(words, RUN_GAP)]
     if not spoken:
-        pieces = [Supervision(i.start, i.end, i.text, speaker=name) for name, tier in tiers.items() for i in tier]
-    if not pieces:
-        raise BadTiming("the TextGrid labels nothing")
-    return Timing(seconds, by_time(pieces))
+        supervisions = [Supervision(i.start, i.end, i.text, speaker=name) for name, tier in tiers.items() for i in tier]
+    if not supervisions:
+        raise BadTiming("the TextGrid has no labels")
+    return Timing(seconds, by_time(supervisions))
 
 
 def _parsed(data: bytes) -> textgrid.Textgrid:
-    with tempfile.TemporaryDirectory() as folder:  # praatio reads files alone
+    with tempfile.TemporaryDirectory() as folder:  # praatio reads files only
         path = os.path.join(folder, "read.TextGrid")
         with open(path, "wb") as file:
             file.write(data)
@@ -56,20 +56,20 @@ def _is_intervals(tier: object) -> bool:
 
 
 def _intervals(tier: textgrid.IntervalTier) -> tuple[Word, ...]:
-    said = ((" ".join(i.label.split()), float(i.start), float(i.end)) for i in tier.entries)
-    return tuple(Word(*one) for one in said if one[0])
+    words = (Word(" ".join(i.label.split()), float(i.start), float(i.end)) for i in tier.entries)
+    return tuple(word for word in words if word.text)
 
 
 def _spoken(tiers: dict[str, tuple[Word, ...]]) -> list[tuple[tuple[Word, ...], tuple[Word, ...], str]]:
     """Words, phones and speaker of each tier of words that is not empty."""
     named = {_speaker_and_kind(name): intervals for name, intervals in tiers.items()}
     speakers = dict.fromkeys(speaker for speaker, kind in named if kind in _WORDS)
-    found = [(_written(named, s), _first(named, s, _PHONES), s) for s in speakers]
-    return [one for one in found if one[0]]
+    rows = [(_written(named, s), _first(named, s, _PHONES), s) for s in speakers]
+    return [row for row in rows if row[0]]
 
 
 def _written(named: dict[tuple[str, str], tuple[Word, ...]], speaker: str) -> tuple[Word, ...]:
-    """The tier of words; or `Text`, where EMU exports what a word is and how it is written as two tiers with the same bounds."""
+    """The tier of words; or the tier `Text` where it has the same bounds, as EMU exports (canonical words and their spelling)."""
     words, text = _first(named, speaker, _WORDS), named.get((speaker, "text"), ())
     same = [(w.start, w.end) for w in words] == [(t.start, t.end) for t in text]
     return text if same else words
@@ -85,7 +85,7 @@ def _speaker_and_kind(name: str) -> tuple[str, str]:
 
 
 def write(timing: Timing) -> bytes:
-    """The long format. Words without length, such as a dash, join the label to their left."""
+    """The long format. A word of length 0, such as a dash, is appended to the label on its left."""
     grid = textgrid.Textgrid(0.0, round(timing.seconds, _PLACES))
     for name, intervals in _tiers(timing):
         entries = list(_entries(intervals, round(timing.seconds, _PLACES)))
@@ -106,7 +106,7 @@ def _tiers(timing: Timing) -> Iterator[tuple[str, list[Word]]]:
 
 
 def _entries(words: Sequence[Word], seconds: float) -> Iterator[tuple[float, float, str]]:
-    """Intervals that follow one another, at least a microsecond long."""
+    """Intervals in order without overlap, each at least a microsecond long."""
     bounds = [(min(round(w.start, _PLACES), seconds), min(round(w.end, _PLACES), seconds), w.text) for w in words]
     joined: list[tuple[float, float, str]] = []
     for start, end, text in bounds:

@@ -1,1 +1,1 @@
-"""Transcribers, one file each: what is said in an utterance that came without a text."""
+"""Transcribers, one file each: the text of utterances that came without one."""

@@ -1,4 +1,4 @@
-"""A transcriber writes down what it hears, in which language, and how sure it is.
+"""A transcriber returns the text of a clip, its language, and a confidence.
 
 samples, "en"  ->  Transcript("and so my fellow americans", "en", 0.93)
 """
@@ -15,7 +15,7 @@ from weft.schemas.settings import Versioned
 
 @dataclass(frozen=True, slots=True)
 class SpokenClip:
-    """Samples (float32 [n], mono, 16 kHz) and the language they are known to be in ("": unknown)."""
+    """Samples (float32 [n], mono, 16 kHz) and their language ("": unknown)."""
 
     samples: np.ndarray
     language: str = ""
@@ -23,7 +23,7 @@ class SpokenClip:
 
 @dataclass(frozen=True, slots=True)
 class Transcript:
-    """`confidence` is the mean probability of what was written, 0 to 1."""
+    """`confidence` is the mean probability of the text, 0 to 1."""
 
     text: str
     language: str
@@ -31,27 +31,27 @@ class Transcript:
 
 
 class Transcriber(Versioned):
-    """The base of every `pipelines/transcribers/NAME.py`. What it is less sure of than `min_confidence` is rejected."""
+    """The base of every `pipelines/transcribers/NAME.py`. Transcripts below `min_confidence` are rejected."""
 
     min_confidence: float = 0.4
 
     @property
     def resources(self) -> Resources:
-        """What one worker holds."""
+        """CPUs, GPUs and memory of one worker."""
         return Resources()
 
     @property
     def batch_seconds(self) -> float:
-        """How much audio `transcribe` likes at a time; 0 for a clip after another."""
+        """Seconds of audio in one batch of `transcribe`; 0 for no batches."""
         return 0.0
 
     def setup(self) -> None:
-        """Load the model. Raises ValueError when it is not there."""
+        """Load the model. Raises ValueError when it cannot be loaded."""
 
     def version(self) -> str:
         """Backend and model, such as `faster-whisper-1.2.1 large-v3`."""
         raise NotImplementedError
 
     def transcribe(self, clips: Sequence[SpokenClip]) -> Iterator[Transcript | Unusable]:
-        """What is said in each, or why that cannot be told, in order."""
+        """The transcript of each clip, or the reason that it has none, in order."""
         raise NotImplementedError

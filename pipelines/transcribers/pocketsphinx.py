@@ -1,6 +1,6 @@
-"""pocketsphinx with the English model in its wheel: offline, 3 to 8 times real time, wrong about every third word of clear speech.
+"""pocketsphinx with the English model in its wheel: offline, 3 to 8 times real time, with every third word of clear speech wrong.
 
-For trials; corpora want `whisper`.
+For trials; use `whisper` for corpora.
 """
 
 from collections.abc import Iterator, Sequence
@@ -17,7 +17,7 @@ from weft.schemas.ledger import Unusable
 
 
 class Transcriber(base.Transcriber):
-    """English alone: what is known to be in another language is rejected."""
+    """English only: clips labelled with another language are rejected."""
 
     _decoder: Any = PrivateAttr()
 
@@ -30,15 +30,16 @@ class Transcriber(base.Transcriber):
     def transcribe(self, clips: Sequence[SpokenClip]) -> Iterator[Transcript | Unusable]:
         for clip in clips:
             if clip.language in ("", "en"):
-                yield self._heard(clip)
+                yield self._transcript(clip)
             else:
-                yield Unusable("language", f"it is said in {clip.language!r}, and this transcriber writes English")
+                yield Unusable("language", f"the clip is in {clip.language!r}, this transcriber supports English only")
 
-    def _heard(self, clip: SpokenClip) -> Transcript:
+    def _transcript(self, clip: SpokenClip) -> Transcript:
         self._decoder.reinit_feat()
         self._decoder.start_utt()
         self._decoder.process_raw(pcm_of(clip.samples), full_utt=True)
         self._decoder.end_utt()
-        said = [s for s in self._decoder.seg() or () if s.word[0] not in "<["]
-        sure = sum(min(1.0, s.prob) for s in said) / len(said) if said else 0.0
-        return Transcript(" ".join(s.word.partition("(")[0] for s in said), "en", sure)
+        segments = [s for s in self._decoder.seg() or () if s.word[0] not in "<["]
+        confidence = sum(min(1.0, s.prob) for s in segments) / len(segments) if segments else 0.0
+        text = " ".join(s.word.partition("(")[0] for s in segments)
+        return Transcript(text=text, language="en", confidence=confidence)

@@ -1,8 +1,8 @@
-"""Whisper by faster-whisper, batched, in an environment of its own.
+"""Whisper by faster-whisper, batched, in its own environment.
 
     Transcriber(model="large-v3", python="/envs/whisper/bin/python", device="cuda")
 
-`model` is what faster-whisper takes: a size, a name on the hub (`hf://org/name`), or a folder that ctranslate2 converted.
+`model` as faster-whisper takes it: a size, a name on the hub (`hf://org/name`), or a folder converted by ctranslate2.
 """
 
 from collections.abc import Iterator, Sequence
@@ -21,12 +21,12 @@ from weft.schemas.hub import loadable_or_word
 from weft.schemas.ledger import Unusable
 from weft.schemas.settings import NAMED_CHECKPOINT, NOT_IDENTITY
 
-_PAUSE = RATE  # samples between clips that are heard in one go
+_PAUSE = RATE  # samples of silence between the clips of one batch
 
 
 class Transcriber(Backend, base.Transcriber):
-    """`language` is taken where an utterance does not say its own; without either it is recognised. `batch` clips are decoded at
-    once, with `beam` hypotheses each, in ctranslate2's type `compute`.
+    """`language` is used for utterances without one; without either, the language is detected. `batch` clips are decoded at
+    once, with `beam` hypotheses each, in ctranslate2's compute type `compute`.
     """
 
     package, script = "faster-whisper", "transcribe_whisper.py"
@@ -45,13 +45,13 @@ class Transcriber(Backend, base.Transcriber):
         return f"{self.installed} {content(self.model)}"
 
     def setup(self) -> None:
-        """Raises ValueError for a model that faster-whisper does not load."""
+        """Raises ValueError for a model that faster-whisper cannot load."""
         self.start(model=loadable_or_word(self.model), compute=self.compute, beam=self.beam, batch=self.batch)
 
     def transcribe(self, clips: Sequence[SpokenClip]) -> Iterator[Transcript | Unusable]:
-        """Neighbours in one language are heard in one go, each within its own bounds; where one is refused, each alone."""
-        for language, several in groupby(clips, key=lambda c: c.language or self.language):
-            samples = [clip.samples for clip in several]
+        """Clips of one language that follow one another are one batch. Where the batch is refused, each clip is transcribed alone."""
+        for language, group in groupby(clips, key=lambda c: c.language or self.language):
+            samples = [clip.samples for clip in group]
             try:
                 yield from self._together(samples, language)
             except Unusable:
@@ -68,5 +68,5 @@ class Transcriber(Backend, base.Transcriber):
         ends = np.cumsum([len(clip) + _PAUSE for clip in clips])
         spans = [[(e - _PAUSE - len(c)) / RATE, (e - _PAUSE) / RATE] for c, e in zip(clips, ends.tolist(), strict=True)]
         joined = np.concatenate([part for clip in clips for part in (clip, np.zeros(_PAUSE, np.float32))])
-        found = self.ask(joined, spans=spans, language=language)["transcripts"]
-        return [Transcript(said["text"], said["language"], said["confidence"]) for said in found]
+        rows = self.ask(joined, spans=spans, language=language)["transcripts"]
+        return [Transcript(text=r["text"], language=r["language"], confidence=r["confidence"]) for r in rows]

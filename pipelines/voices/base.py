@@ -1,4 +1,4 @@
-"""What a voice is: text and a style in, samples and word times out.
+"""The base of voices: text and a style in, samples and word times out.
 
 voice.speak("Hello there.", style_for("anna", "happy", 3, seed=7, cast=voice.styles()))
 ->  Spoken(samples=float32[21930], rate=22050, words=(Word("Hello", 0.0, 0.26), Word("there.", 0.26, 0.71)))
@@ -48,7 +48,7 @@ class Synthesized:
 
 @dataclass(frozen=True, slots=True)
 class Manner:
-    """What an emotion does to a voice at level 5; level n goes n fifths of the way, in ratios."""
+    """The factors of an emotion at level 5; level n has their (n / 5)th power."""
 
     pitch: float = 1.0
     rate: float = 1.0
@@ -72,7 +72,7 @@ SPEEDS = {"slow1": 0.85, "slow2": 0.7, "fast1": 1.2, "fast2": 1.45}
 
 
 def manners_version() -> str:
-    """Changes with what any emotion or speed does to a voice."""
+    """A digest of the factors of all emotions and speeds."""
     return digest([{name: asdict(manner) for name, manner in EMOTIONS.items()}, SPEEDS])[:8]
 
 
@@ -87,18 +87,18 @@ def style_for(
         raise ValueError("there is no voice to choose from: the cast is empty")
     voice, variant = cast[hash64("voice", seed, speaker) % len(cast)]
     manner = manner_of(emotion, level)
-    return Style(voice, variant, manner.pitch, manner.rate, manner.volume)
+    return Style(voice=voice, variant=variant, pitch=manner.pitch, rate=manner.rate, volume=manner.volume)
 
 
 def manner_of(emotion: str, level: int) -> Manner:
-    """The multipliers of an emotion at a level. Raises Unusable for one that is not known."""
+    """The multipliers of an emotion at a level. Raises Unusable for an unknown one."""
     if level not in LEVELS:
         raise Unusable("unspeakable", f"emotion level {level} is not one of 1 to 5")
     if emotion in SPEEDS:
         return Manner(rate=SPEEDS[emotion])
     if emotion not in EMOTIONS:
-        known = ", ".join([*filter(None, EMOTIONS), *SPEEDS])
-        raise Unusable("unspeakable", f"no emotion is called {emotion!r}; the voices act {known}")
+        names = ", ".join([*filter(None, EMOTIONS), *SPEEDS])
+        raise Unusable("unspeakable", f"no emotion is called {emotion!r}; the voices support {names}")
     return EMOTIONS[emotion].at(level)
 
 
@@ -111,7 +111,7 @@ class Voice(Versioned):
         """Loads what `speak` needs, once in each worker."""
 
     def version(self) -> str:
-        """The backend and its version: a change of it makes everything spoken stale."""
+        """The backend and its version: a change of it makes all synthesized speech stale."""
         raise NotImplementedError
 
     def styles(self) -> list[tuple[str, str]]:

@@ -3,8 +3,8 @@
     WORD 1 @0  [h ə l oʊ]   WORD 7 @7011  [ð ɛɹ] pause @16692  END          (character, sample)
     ->  Word("Hello", 0.0, 0.318), Word("there.", 0.318, 0.757)
 
-Every utterance gets a freshly loaded copy of the library, so that the echo, flutter, noise and wave of the one before
-are gone: the same text and style give the same samples.
+Every utterance gets a freshly loaded copy of the library, so that no state of the one before (echo, flutter, noise, wave)
+remains: the same text and style give the same samples.
 """
 
 import ctypes
@@ -143,10 +143,10 @@ def _synthesise(line: str, voice: str, parameters: Sequence[tuple[int, int]]) ->
     chunks: list[bytes] = []
     events: list[EspeakEvent] = []
 
-    def collect(wave: int | None, count: int, heard: "ctypes._Pointer[_Event]") -> int:
+    def collect(wave: int | None, count: int, reported: "ctypes._Pointer[_Event]") -> int:
         if wave and count > 0:
             chunks.append(ctypes.string_at(wave, 2 * count))
-        events.extend(_events(heard))
+        events.extend(_events(reported))
         return 0
 
     with library(SYNCHRONOUS, PHONEME_EVENTS | NEVER_EXIT) as espeak:
@@ -160,11 +160,16 @@ def _synthesise(line: str, voice: str, parameters: Sequence[tuple[int, int]]) ->
     return np.frombuffer(b"".join(chunks), np.int16), events
 
 
-def _events(heard: "ctypes._Pointer[_Event]") -> Iterator[EspeakEvent]:
+def _events(events_at: "ctypes._Pointer[_Event]") -> Iterator[EspeakEvent]:
     """The events of one callback; a zero type ends the list."""
     number = 0
-    while heard[number].type:
-        yield EspeakEvent(heard[number].type, heard[number].text_position - 1, heard[number].sample, heard[number].id)
+    while events_at[number].type:
+        yield EspeakEvent(
+            type=events_at[number].type,
+            place=events_at[number].text_position - 1,
+            sample=events_at[number].sample,
+            phone=events_at[number].id,
+        )
         number += 1
 
 
@@ -194,7 +199,7 @@ class Line:
 
     @classmethod
     def of(cls, text: str) -> "Line":
-        """Drops what is not heard. A lone dash would be given the number after it, so it becomes a comma before it."""
+        """Drops tokens without sound. espeak reads a lone dash before a number as "minus", so the word before gets a comma instead."""
         forms: list[str] = []
         for token in text.split():
             form = "".join(c for c in token if unicodedata.category(c) not in _UNSPEAKABLE)
@@ -208,7 +213,7 @@ class Line:
         return " ".join(filter(None, self.forms))
 
     def sounds(self, events: Sequence[EspeakEvent], total: int) -> list[Sound]:
-        """The phones with the word each belongs to. A word's first begins where espeak says that the word does."""
+        """The phones with their words. A word's first phone begins where espeak reports the word."""
         sounds: list[Sound] = []
         word, onset = -1, 0
         starts = self._starts()
@@ -229,35 +234,35 @@ class Line:
     def _word_at(self, starts: dict[int, int], place: int) -> int:
         """The word that holds a character; espeak means the next one by the space between (as it does after "St.")."""
         places = list(starts)
-        found = max(bisect_right(places, place) - 1, 0)
-        word = starts[places[found]]
-        past = place >= places[found] + len(self.forms[word])
-        return starts[places[min(found + past, len(places) - 1)]]
+        index = max(bisect_right(places, place) - 1, 0)
+        word = starts[places[index]]
+        past = place >= places[index] + len(self.forms[word])
+        return starts[places[min(index + past, len(places) - 1)]]
 
     def words(self, sounds: Sequence[Sound]) -> Iterator[Word]:
         """Each written word with its span in seconds, in order."""
         spans: dict[int, tuple[int, int]] = {}
         for group in self._groups({sound.word for sound in sounds}):
             spans.update(zip(group, self._share(group, [s for s in sounds if s.word in group]), strict=True))
-        reached = 0
+        last_end = 0
         for number, text in enumerate(self.written):
-            start, end = spans.get(number, (reached, reached))
-            start = max(start, reached)
-            reached = max(start, end)
-            yield Word(text, start / RATE, reached / RATE)
+            start, end = spans.get(number, (last_end, last_end))
+            start = max(start, last_end)
+            last_end = max(start, end)
+            yield Word(text, start / RATE, last_end / RATE)
 
-    def _groups(self, heard: set[int]) -> list[list[int]]:
-        """Words that share sounds: espeak says "in the" as one word, and tells only of the first."""
+    def _groups(self, sounding: set[int]) -> list[list[int]]:
+        """Words that share sounds: espeak speaks "in the" as one word, and reports only the first."""
         groups: list[list[int]] = []
         for number, form in enumerate(self.forms):
-            if number in heard and (not groups or heard & set(groups[-1])):
+            if number in sounding and (not groups or sounding & set(groups[-1])):
                 groups.append([number])
-            elif number in heard or any(c.isalnum() for c in form):
+            elif number in sounding or any(c.isalnum() for c in form):
                 groups[-1:] = [[*groups[-1], number]] if groups else [[number]]
         return groups
 
     def _share(self, group: Sequence[int], sounds: Sequence[Sound]) -> list[tuple[int, int]]:
-        """Deals a group's sounds out by the letters of its words, at least one sound to each."""
+        """Divides a group's phones among its words in proportion to their letters, at least one phone each."""
         if len(sounds) < len(group):
             edges = np.linspace(sounds[0].start, sounds[-1].end, len(group) + 1).astype(int).tolist()
             return list(pairwise(edges))

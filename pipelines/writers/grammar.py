@@ -387,4 +387,4 @@ def _turn(random: Random, speaker: str, line: str) -> Turn:
     emotion, _, text = line.partition(": ")
     if not emotion or random.random() < 1 / 3:
         return Turn(speaker, _written(text)[:-1], random.choice(("", "neutral")))
-    return Turn(speaker, _written(text)[:-1], emotion, random.randint(1, 5))
+    return Turn(speaker=speaker, text=_written(text)[:-1], emotion=emotion, level=random.randint(1, 5))

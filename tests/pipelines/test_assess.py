@@ -86,7 +86,20 @@ def staged(store: Store, samples: np.ndarray, limits: QualitySettings, **told: o
     store.write("raw.flac", flac(samples, RATE))
     stage = Assess(limits=limits)
     stage.setup(store)
-    (out,) = stage([Utterance("u-0", "u", "s", Audio("raw.flac"), "", 0.0, len(samples) / RATE, **told)])
+    (out,) = stage(
+        [
+            Utterance(
+                key="u-0",
+                recording="u",
+                source="s",
+                audio=Audio("raw.flac"),
+                sha256="",
+                start=0.0,
+                end=len(samples) / RATE,
+                **told,
+            )
+        ]
+    )
     return out
 
 
@@ -127,7 +140,13 @@ def test_limits_of_a_text_leave_speech_without_one(store: Store) -> None:
 def test_a_file_that_broke_since_it_was_ingested_is_rejected(store: Store) -> None:
     stage = Assess(limits=QualitySettings())
     stage.setup(store)
-    (fault,) = stage([Utterance("u-0", "u", "s", Audio("", data=b"no audio"), "", 0.0, 1.0)])
+    (fault,) = stage(
+        [
+            Utterance(
+                key="u-0", recording="u", source="s", audio=Audio("", data=b"no audio"), sha256="", start=0.0, end=1.0
+            )
+        ]
+    )
     assert isinstance(fault, Reject) and (fault.stage, fault.reason, fault.seconds) == ("assess", "not_audio", 1.0)
 
 

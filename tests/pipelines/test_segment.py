@@ -40,9 +40,21 @@ class TrainingClip(base.Segmenter):
 
 def recording(seconds: float, text: str | None = None, **more: object) -> Recording:
     return Recording(
-        "rec-1", "speech", "a.wav", Audio("/a.wav"), seconds, 16000, 1, "ab", text=text, speaker="s", language="en",
-        licence="CC0", emotion="sad", **more,
-    )  # fmt: skip
+        key="rec-1",
+        source="speech",
+        path="a.wav",
+        audio=Audio("/a.wav"),
+        seconds=seconds,
+        rate=16000,
+        channels=1,
+        sha256="ab",
+        text=text,
+        speaker="s",
+        language="en",
+        licence="CC0",
+        emotion="sad",
+        **more,
+    )
 
 
 @pytest.fixture(autouse=True)
@@ -123,7 +135,9 @@ def test_given_stretches_carry_what_is_said_of_them_and_overlap_is_marked() -> N
         20.0,
         supervisions=(
             Supervision(2.0, 6.0, "no", speaker="B"),
-            Supervision(1.0, 3.0, "yes", words, words, "A", "de", "joy"),
+            Supervision(
+                start=1.0, end=3.0, text="yes", words=words, phones=words, speaker="A", language="de", emotion="joy"
+            ),
             Supervision(19.0, 25.0, "late"),
         ),
     )
@@ -173,10 +187,19 @@ def test_a_recording_without_speech_is_rejected_whole() -> None:
 
 def test_turns_become_utterances_with_the_voices_timing() -> None:
     turns = tuple(
-        Turn(f"s{n}", f"turn {n}", "happy", 2, "v", Audio("x.bin", n * 10, 10), 1.5 + n, (Word("turn", 0.1, 0.4),))
+        Turn(
+            speaker=f"s{n}",
+            text=f"turn {n}",
+            emotion="happy",
+            level=2,
+            voice="v",
+            audio=Audio("x.bin", n * 10, 10),
+            seconds=1.5 + n,
+            words=(Word("turn", 0.1, 0.4),),
+        )
         for n in range(3)
     )
-    dialogue = Dialogue("d-1", "dialogues", turns, "en", "CC0")
+    dialogue = Dialogue(key="d-1", source="dialogues", turns=turns, language="en", licence="CC0")
     stage = Turns()
     made = list(stage([dialogue]))
     assert [u.key for u in made] == ["d-1-0000", "d-1-0001", "d-1-0002"]

@@ -47,7 +47,16 @@ def utterance(store: Store, key: str = "u-0", seconds: float = 1.0, **more: Any)
     Path(store.root).mkdir(parents=True, exist_ok=True)
     sound = np.random.default_rng(1).uniform(-0.1, 0.1, round(seconds * RATE)).astype(np.float32)
     soundfile.write(f"{store.root}/{key}.wav", sound, RATE)
-    return Utterance(key, key[:-2], "speech", Audio(f"{store.root}/{key}.wav"), "", 0.0, seconds, **more)
+    return Utterance(
+        key=key,
+        recording=key[:-2],
+        source="speech",
+        audio=Audio(f"{store.root}/{key}.wav"),
+        sha256="",
+        start=0.0,
+        end=seconds,
+        **more,
+    )
 
 
 class EvenAligner(aligners.Aligner):
@@ -60,7 +69,9 @@ class EvenAligner(aligners.Aligner):
         if "mumble" in clip.spoken:
             raise Unalignable("mismatch", "nobody says mumble")
         each = len(clip.samples) / RATE / len(clip.spoken)
-        return aligners.Timed([Word(w, n * each, (n + 1) * each, -1.0) for n, w in enumerate(clip.spoken)])
+        return aligners.Timed(
+            [Word(text=w, start=n * each, end=(n + 1) * each, score=-1.0) for n, w in enumerate(clip.spoken)]
+        )
 
 
 class Loudness(SpeechTokenizer):
@@ -100,7 +111,13 @@ class TestAlign:
 
     def test_words_are_put_in_time(self, store: Store) -> None:
         (made,) = self.run(store, utterance(store, text="and so"))
-        assert made == Alignment("u-0", 1.0, "test_stages 1", (Word("and", 0, 0.5, -1), Word("so", 0.5, 1, -1)), -1.0)
+        assert made == Alignment(
+            key="u-0",
+            seconds=1.0,
+            aligner="test_stages 1",
+            words=(Word(text="and", start=0, end=0.5, score=-1), Word(text="so", start=0.5, end=1, score=-1)),
+            score=-1.0,
+        )
 
     def test_given_words_win(self, store: Store) -> None:
         (made,) = self.run(store, utterance(store, text="mumble", words=(Word("mumble", 0.2, 0.4),)))
@@ -142,7 +159,9 @@ class TestEncode:
 
     def test_frames_become_runs(self, store: Store) -> None:
         (made,) = self.run(store, utterance(store))
-        assert made == Units("u-0", 1.0, "loud", "loudness-1 0", 10.0, (1, 0), (5, 5))
+        assert made == Units(
+            key="u-0", seconds=1.0, tokenizer="loud", model="loudness-1 0", rate=10.0, ids=(1, 0), durations=(5, 5)
+        )
 
     def test_less_than_a_frame_is_rejected_and_the_rest_goes_on(self, store: Store) -> None:
         short, whole = self.run(store, utterance(store, "s-0", 0.05), utterance(store))
@@ -181,13 +200,22 @@ class Listed(sources.Source):
     def read(self, item: Item, store: Store) -> Iterator[Recording]:
         if item.path == "bad":
             raise Unusable("truncated", "it ends early")
-        yield Recording(item.key, item.source, item.path, Audio("/a"), 1.0, RATE, 1, "")
+        yield Recording(
+            key=item.key,
+            source=item.source,
+            path=item.path,
+            audio=Audio("/a"),
+            seconds=1.0,
+            rate=RATE,
+            channels=1,
+            sha256="",
+        )
 
 
 def test_each_item_is_read_once_or_rejected() -> None:
     stage = Ingest(source=Listed())
     stage.setup(Store("/nowhere"))
-    items = [Item(path, "s", path, "/a", "") for path in ("good", "bad", "good")]
+    items = [Item(key=path, source="s", path=path, uri="/a", stamp="") for path in ("good", "bad", "good")]
     made = list(stage(items))
     assert [type(m) for m in made] == [Recording, Reject, Reject]
     assert [(m.reason, m.path) for m in made[1:]] == [("truncated", "bad"), ("duplicate", "good")]
@@ -198,13 +226,22 @@ class Channels(Listed):
 
     def read(self, item: Item, store: Store) -> Iterator[Recording]:
         for within in ("1234567c0", "1234567c1", "a-b-c-d", "0" * 12):
-            yield Recording(f"{item.key}-{within}", item.source, item.path, Audio("/a"), 1.0, RATE, 1, "")
+            yield Recording(
+                key=f"{item.key}-{within}",
+                source=item.source,
+                path=item.path,
+                audio=Audio("/a"),
+                seconds=1.0,
+                rate=RATE,
+                channels=1,
+                sha256="",
+            )
 
 
 def test_a_record_carries_the_item_it_was_read_from() -> None:
     stage = Ingest(source=Channels())
     stage.setup(Store("/nowhere"))
-    made = list(stage([Item("tar-0123456789ab", "s", "a.tar", "/a", "")]))
+    made = list(stage([Item(key="tar-0123456789ab", source="s", path="a.tar", uri="/a", stamp="")]))
     assert {stage.parent(m) for m in made} == {"tar-0123456789ab"} and len(made) == 4
     assert {u.item for u in Segment(segmenter=silero.Segmenter())(made)} == {"tar-0123456789ab"}
 
@@ -268,10 +305,21 @@ class TestCompose:
         random = Random(key)
         said = tuple(Word(f"word{n}", n / 2, (n + 1) / 2) for n in range(words))
         seconds = words / 2
-        whole = Utterance(key, key, "speech", Audio("/a"), "ab", 0.0, seconds, " ".join(w.text for w in said))
+        whole = Utterance(
+            key=key,
+            recording=key,
+            source="speech",
+            audio=Audio("/a"),
+            sha256="ab",
+            start=0.0,
+            end=seconds,
+            text=" ".join(w.text for w in said),
+        )
         ids = tuple(random.randrange(50) for _ in range(round(seconds * 25)))
-        units = Units(key, seconds, "hubert", "m", 25.0, ids, (1,) * len(ids))
-        return whole, Alignment(key, seconds, "x", said, -1.0), units
+        units = Units(
+            key=key, seconds=seconds, tokenizer="hubert", model="m", rate=25.0, ids=ids, durations=(1,) * len(ids)
+        )
+        return whole, Alignment(key=key, seconds=seconds, aligner="x", words=said, score=-1.0), units
 
     def run(self, store: Store, rows: list[Any], pass_number: int = 0) -> list[Any]:
         task = Words(sources=("speech",), tokenizer="hubert", text_words=(2, 4), speech_words=(2, 4))
@@ -365,7 +413,7 @@ class TestDocuments:
     def ingested(self, payload: str, **splits: Any) -> list[Any]:
         stage = Ingest(source=self.Books(), splits=Splits(**splits))
         stage.setup(Store("/nowhere"))
-        return list(stage([Item("a-0123456789ab", "s", "a.txt", "", "", payload=payload)]))
+        return list(stage([Item(key="a-0123456789ab", source="s", path="a.txt", uri="", stamp="", payload=payload)]))
 
     def test_names_are_normal_and_one_that_is_not_known_is_a_reject(self) -> None:
         train, validation, reject, test = self.ingested(",dev,banana,eval")

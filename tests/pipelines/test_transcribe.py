@@ -44,7 +44,9 @@ def stage(store: Store) -> Transcribe:
 
 
 def utterance(number: int, seconds: float, **told: object) -> Utterance:
-    return Utterance(f"u-{number}", "u", "s", Audio("raw.flac"), "", 0.0, seconds, **told)
+    return Utterance(
+        key=f"u-{number}", recording="u", source="s", audio=Audio("raw.flac"), sha256="", start=0.0, end=seconds, **told
+    )
 
 
 def test_a_given_text_wins_and_order_stays(stage: Transcribe) -> None:
@@ -70,11 +72,22 @@ def test_what_the_transcriber_fails_over_is_rejected(stage: Transcribe) -> None:
 
 def test_a_file_that_went_since_is_unavailable(stage: Transcribe) -> None:
     with pytest.raises(Unavailable):
-        list(stage([utterance(0, 2.0), Utterance("u-1", "u", "s", Audio("gone.flac"), "", 0.0, 2.0)]))
+        list(
+            stage(
+                [
+                    utterance(0, 2.0),
+                    Utterance(
+                        key="u-1", recording="u", source="s", audio=Audio("gone.flac"), sha256="", start=0.0, end=2.0
+                    ),
+                ]
+            )
+        )
 
 
 def test_a_file_that_broke_since_is_rejected_and_the_others_keep_their_places(stage: Transcribe) -> None:
-    broken = Utterance("u-1", "u", "s", Audio("", data=b"no audio"), "", 0.0, 2.0)
+    broken = Utterance(
+        key="u-1", recording="u", source="s", audio=Audio("", data=b"no audio"), sha256="", start=0.0, end=2.0
+    )
     first, refused, last = stage([utterance(0, 2.0), broken, utterance(2, 4.0)])
     assert isinstance(refused, Reject) and (refused.key, refused.reason) == ("u-1", "not_audio")
     assert (first.text, last.text) == ("word word", "word word word word")

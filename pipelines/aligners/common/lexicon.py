@@ -1,9 +1,9 @@
-"""How a word that no dictionary holds is said: espeak-ng reads it aloud, in a hundred languages.
+"""Pronunciations of words outside any dictionary, by espeak-ng, in a hundred languages.
 
 pronunciations("weft")      ->  ("W EH F T",)                         in the 39 phones of the CMU dictionary
 pronunciations("42")        ->  ("F AO R T IY T UW", "F AO R T UW")   as a number, and digit by digit
-pronunciations("ich", "de") ->  ("IH HH",)                            with the English sounds nearest to its own
-sounds("ich", "de")         ->  (("ɪ", "ç"),)                         in its own
+pronunciations("ich", "de") ->  ("IH HH",)                            as the nearest English phones
+sounds("ich", "de")         ->  (("ɪ", "ç"),)                         as its own phones
 """
 
 import ctypes
@@ -13,7 +13,7 @@ from functools import cache
 
 from weft.pipelines.audio.espeak_library import NEVER_EXIT, SYNCHRONOUS, library
 
-_UTF8, _IPA, _BETWEEN = 1, 2, ord("_") << 8  # the sound's own sign, one between sounds
+_UTF8, _IPA, _BETWEEN = 1, 2, ord("_") << 8  # IPA output, and the separator of phones
 _STRESS = str.maketrans("", "", "ˈˌ")
 ENGLISH = "en-us"
 _SCRIPTS = {
@@ -21,7 +21,7 @@ _SCRIPTS = {
     "ka": "GEORGIAN", "kk": "CYRILLIC", "mk": "CYRILLIC", "ru": "CYRILLIC", "sr": "CYRILLIC", "uk": "CYRILLIC",
 }  # fmt: skip
 
-# IPA as espeak writes it, sounds that English lacks included, to CMU phones.
+# espeak's IPA to CMU phones; phones that English lacks map to the nearest one
 _PHONES = {
     "tʃ": "CH", "dʒ": "JH", "aɪ": "AY", "aʊ": "AW", "ɔɪ": "OY", "eɪ": "EY", "oʊ": "OW", "əʊ": "OW",
     "ɜːɹ": "ER", "ɚɹ": "ER", "ɜː": "ER", "ɜ": "ER", "ɚ": "ER", "ø": "ER", "œ": "ER",
@@ -39,7 +39,7 @@ _LANGUAGE_SWITCH = re.compile(r"\([a-z-]+\)")  # espeak marks a foreign word: (f
 
 
 def checked_language(language: str) -> str:
-    """The language, if there is a voice that reads it (`de`, `pt-br`). Raises ValueError."""
+    """The language code (`de`, `pt-br`), if espeak has a voice for it. Raises ValueError."""
     with library(SYNCHRONOUS, NEVER_EXIT) as espeak:
         if not re.fullmatch(r"[a-z]{2,3}(-[a-z0-9]+)*", language) or espeak.espeak_SetVoiceByName(language.encode()):
             raise ValueError(f"espeak has no voice for the language {language!r}; try a code such as de, fr or pt-br")
@@ -48,14 +48,14 @@ def checked_language(language: str) -> str:
 
 @cache
 def pronunciations(word: str, language: str = ENGLISH) -> tuple[str, ...]:
-    """Ways to say `word`, likeliest first, as CMU phones between spaces; none for letters the language does not write."""
-    found = (phones_of(_ipa(reading, language).replace("_", "")) for reading in _readings(word, language))
-    return tuple(dict.fromkeys(phones for phones in found if phones))
+    """Pronunciations of `word`, likeliest first, as CMU phones separated by spaces; none for letters of another script."""
+    phonemes = (phones_of(_ipa(reading, language).replace("_", "")) for reading in _readings(word, language))
+    return tuple(dict.fromkeys(phones for phones in phonemes if phones))
 
 
 @cache
 def sounds(word: str, language: str) -> tuple[tuple[str, ...], ...]:
-    """Ways to say `word`, likeliest first, each as the sounds of its own language; none for letters it does not write."""
+    """Pronunciations of `word`, likeliest first, each as phones of its own language; none for letters of another script."""
     readings = (
         _LANGUAGE_SWITCH.sub("", _ipa(reading, language).translate(_STRESS)) for reading in _readings(word, language)
     )
@@ -63,7 +63,7 @@ def sounds(word: str, language: str) -> tuple[tuple[str, ...], ...]:
 
 
 def _readings(word: str, language: str) -> list[str]:
-    """A number is said as one, digit by digit (a telephone), or in pairs (a year)."""
+    """Readings of a number: as one number, digit by digit (a telephone number), or in pairs (a year)."""
     script = _SCRIPTS.get(language.partition("-")[0], "LATIN")
     if not all(c.isdecimal() or not c.isalnum() or unicodedata.name(c, "").startswith(f"{script} ") for c in word):
         return []  # espeak would spell it out: "Chinese letter"
@@ -76,12 +76,12 @@ def _readings(word: str, language: str) -> list[str]:
 
 
 def phones_of(ipa: str) -> str:
-    """IPA to CMU phones; marks of stress and length that CMU does not write fall away."""
+    """IPA to CMU phones; marks of stress and length are dropped."""
     return " ".join(_PHONES[sound] for sound in _LONGEST_FIRST.findall(_LANGUAGE_SWITCH.sub("", ipa)))
 
 
 def _ipa(text: str, language: str) -> str:
-    """`text` as the language's voice says it, in IPA, `_` between sounds and a space between words."""
+    """The IPA of `text` in a language, with `_` between phones and a space between words."""
     rest = ctypes.c_char_p(text.encode())
     clauses = []
     with library(SYNCHRONOUS, NEVER_EXIT) as espeak:

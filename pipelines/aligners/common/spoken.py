@@ -1,4 +1,4 @@
-"""What is said for what is written, and in which language.
+"""The spoken words of written ones, and codes of languages.
 
 spoken_forms("forty-two") -> ["forty", "two"]      spoken_forms("$5") -> ["5", "dollars"]      spoken_forms("-") -> []
 """
@@ -10,11 +10,11 @@ _APOSTROPHES = str.maketrans({"’": "'", "ʼ": "'", "`": "'"})
 _SIGNS = {"%": "percent", "&": "and", "+": "plus", "=": "equals", "@": "at"}
 _COINS = {"$": "dollars", "£": "pounds", "€": "euros"}
 _COIN = re.compile(r"([$£€])(\d[\d.,]*)")
-_SAID = re.compile(r"\d+(?:[.,]\d+)+|[^\W_]+(?:'[^\W_]+)*|[%&+=@]")
+_FORM = re.compile(r"\d+(?:[.,]\d+)+|[^\W_]+(?:'[^\W_]+)*|[%&+=@]")
 
 
 def language_of(label: str) -> str:
-    """The code of two letters that a label such as `en-US` or `English` stands for; "" for one that says nothing."""
+    """The two-letter code of a label such as `en-US` or `English`; "" for an unknown label."""
     first = re.split(r"[-_ ]", label.strip().lower())[0]
     if len(first) <= 2:
         return first if len(first) == 2 else ""
@@ -24,10 +24,10 @@ def language_of(label: str) -> str:
 
 
 def spoken_forms(written: str) -> list[str]:
-    """What is said for one written word: lower case, no punctuation, `$5` as `5 dollars`.
+    """The spoken words of one written word: lower case, no punctuation, `$5` as `5 dollars`.
 
     Digits stay digits: the lexicon of the aligner reads them.
     """
     text = unicodedata.normalize("NFKC", written).translate(_APOSTROPHES).lower()
     text = _COIN.sub(lambda m: f"{m[2]} {_COINS[m[1]]} ", text)
-    return [_SIGNS.get(said, said) for said in _SAID.findall(text)]
+    return [_SIGNS.get(form, form) for form in _FORM.findall(text)]

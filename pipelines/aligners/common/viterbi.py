@@ -24,7 +24,7 @@ class TooShort(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Path:
-    """Token n is said in frames `starts[n]` to `ends[n]`; `score` is the path's log-probability, blanks included."""
+    """Token n spans frames `starts[n]` to `ends[n]`; `score` is the path's log-probability, blanks included."""
 
     starts: np.ndarray
     ends: np.ndarray
@@ -61,7 +61,7 @@ def _aligned(log_probs, tokens, blank, stride):  # type: ignore[no-untyped-def]
     barred = np.zeros(count)  # a token may follow an equal one only through the blank
     barred[0] = _NEVER
     barred[1:][tokens[1:] == tokens[:-1]] = _NEVER
-    # [0, i + 1]: in token i; [1, i]: in the blank before it. Before the first frame the path stands in the first blank
+    # [0, i + 1]: in token i; [1, i]: in the blank before it. Before the first frame the path is in the first blank
     scores = np.full((2, count + 1), _NEVER)
     scores[1, 0] = 0.0
     for stretch in range(stretches):
@@ -116,7 +116,7 @@ def _note(token, rest, left, barred, low, high, of_token, of_blank):  # type: ig
 
 @numba.njit
 def _backward(begin, end, choices, at, in_blank, starts, ends):  # type: ignore[no-untyped-def]
-    """Follows the choices from frame `end` - 1 to `begin`; returns where the path stands before it."""
+    """Follows the choices from frame `end` - 1 to `begin`; returns the path's state before it."""
     for t in range(end - 1, begin - 1, -1):
         if in_blank:
             if choices[t - begin, 1, at]:

@@ -1,12 +1,12 @@
-"""Alignment of recordings of any length with one transcript, at constant memory: window after window, from anchor to anchor.
+"""Aligns recordings of any length with one transcript, window after window, in constant memory.
 
     audio        |--- window 1 ---------|
                             |--- window 2 ---------|
     transcript   the boats came home | before the storm …
                                      ^ anchor: a pause between words that two alignments put at the same place
 
-How many words a window holds is not known. It is aligned with fewer words and with more: a wrong count bends the last words, so
-the words on which both agree are right, and the next window begins in the widest pause between the later ones of them.
+The number of words in a window is unknown, so the window is aligned with several counts of words. A wrong count moves only the
+last words: the words at the same times in two alignments are right. The next window begins in the longest pause of their second half.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -24,13 +24,13 @@ WINDOWS = (
     40.0,
     80.0,
     160.0,
-)  # seconds; a longer one is tried where a shorter one finds no anchor, as in a silence
-LAST = 20.0  # seconds that are left, which are aligned whole
-# of the words that a window holds on average: too few cost an aligner less than too many, but some aligners refuse too few, and a
-# stretch may be spoken faster than the rest
+)  # seconds; the next one is tried where a window has no anchor, for example in a long silence
+LAST = 20.0  # seconds; a remainder up to this length is aligned at once
+# times the average number of words in a window: small counts are cheaper to align than large ones, but some aligners refuse too few words,
+# and a stretch may be spoken faster than the rest
 _COUNTS = (0.5, 0.65, 0.35, 0.8, 1.0, 1.3, 1.7, 2.2, 0.2)
-_SAME = 0.03  # seconds by which two alignments may differ
-_FEWEST = 5  # words on which they must agree
+_TOLERANCE = 0.03  # seconds by which two alignments of a word may differ
+_FEWEST = 5  # words on which two alignments must agree
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,16 +43,16 @@ class Sound:
 
 
 def align_long(aligner: Aligner, sound: Sound, words: Sequence[str]) -> Timed:
-    """Written words in time. Raises Unusable: no_anchor, and what the aligner says of the last window."""
+    """Times written words. Raises Unusable: no_anchor, or the aligner's own fault in the last window."""
     at = 0.0
-    found: list[Word] = []
+    timed_words: list[Word] = []
     phones: list[Word] = []
-    while len(found) < len(words):
-        window, end = _window(aligner, sound, at, words[len(found) :])
-        found += _moved(window.words, at)
+    while len(timed_words) < len(words):
+        window, end = _window(aligner, sound, at, words[len(timed_words) :])
+        timed_words += _moved(window.words, at)
         phones += _moved(window.phones, at)
         at += end
-    return Timed(found, phones)
+    return Timed(timed_words, phones)
 
 
 def _moved(words: Sequence[Word], by: float) -> Iterator[Word]:
@@ -60,27 +60,27 @@ def _moved(words: Sequence[Word], by: float) -> Iterator[Word]:
 
 
 def _window(aligner: Aligner, sound: Sound, at: float, words: Sequence[str]) -> tuple[Timed, float]:
-    """The words from `at` up to an anchor, and the seconds from `at` to it."""
+    """The timed words from `at` seconds up to an anchor, and the seconds from `at` to it."""
     left = sound.seconds - at
     if left <= min(LAST, aligner.longest):
         return aligner.timed(sound.read(at, sound.seconds), words, sound.speaker), left
     for seconds in dict.fromkeys(min(seconds, aligner.longest, left) for seconds in WINDOWS):
         samples = sound.read(at, at + seconds)
         before: Timed | None = None
-        for found in _tries(aligner, samples, words, len(words) * seconds / left, sound.speaker):
-            if before and (kept := anchor(before.words, found.words)):
-                return _up_to(found, kept)
-            before = found
+        for timed in _tries(aligner, samples, words, len(words) * seconds / left, sound.speaker):
+            if before and (kept := anchor(before.words, timed.words)):
+                return _up_to(timed, kept)
+            before = timed
     raise Unalignable(
         "no_anchor",
-        f"from {at:.1f} s of {sound.seconds:.1f} s on, at {' '.join(words[:8])[:80]!r}, the words are not found",
+        f"from {at:.1f} s of {sound.seconds:.1f} s on, at {' '.join(words[:8])[:80]!r}, no two alignments agree",
     )
 
 
 def _tries(
     aligner: Aligner, samples: np.ndarray, words: Sequence[str], expected: float, speaker: str
 ) -> Iterator[Timed]:
-    """Alignments of a window with one count of words after another, as far as the aligner finds them."""
+    """Alignments of one window with each count of words; counts that the aligner rejects are skipped."""
     for count in dict.fromkeys(max(2 * _FEWEST, round(expected * share)) for share in _COUNTS):
         try:
             yield aligner.timed(samples, words[:count], speaker)
@@ -92,18 +92,18 @@ def _tries(
 
 
 def anchor(one: Sequence[Word], other: Sequence[Word]) -> int:
-    """How many words are kept of two alignments with the same first words; 0 where they agree on too few."""
+    """The number of words before the anchor, in two alignments of the same first words; 0 where they agree on too few."""
     same = 0
     for a, b in zip(one, other, strict=False):
-        if max(abs(a.start - b.start), abs(a.end - b.end)) > _SAME:
+        if max(abs(a.start - b.start), abs(a.end - b.end)) > _TOLERANCE:
             break
         same += 1
     if same < _FEWEST or same == len(one) == len(other):
         return 0
-    # the last words that agree may lean on what differs behind them
+    # the last words that agree may still be moved by the different words behind them
     return max(range((same + 1) // 2, same - 1), key=lambda n: (round(one[n].start - one[n - 1].end, 2), n), default=0)
 
 
-def _up_to(found: Timed, kept: int) -> tuple[Timed, float]:
-    end = (found.words[kept - 1].end + found.words[kept].start) / 2
-    return Timed(found.words[:kept], [p for p in found.phones if p.end <= end + 1e-6]), end
+def _up_to(timed: Timed, kept: int) -> tuple[Timed, float]:
+    end = (timed.words[kept - 1].end + timed.words[kept].start) / 2
+    return Timed(timed.words[:kept], [p for p in timed.phones if p.end <= end + 1e-6]), end

@@ -1,1 +1,1 @@
-"""What sources share: files of folders and urls, recordings with labels, kinds told by their paths."""
+"""What sources share: files of folders and urls, recordings with labels, kinds detected by path."""

@@ -1,4 +1,4 @@
-"""What kind of source a path seems to be: what `weft align` asks of what it is given.
+"""Detects the kind of source of a path, for `weft align`.
 
 detect("corpus/data/train")     {"use": "kaldi", "path": …}        it holds wav.scp
 detect("cuts.jsonl.gz")         {"use": "lhotse", "path": …}

@@ -23,7 +23,7 @@ from weft.schemas.ledger import Unavailable, Unusable
 LARGEST = 1 << 24  # bytes of a transcript
 TABLE = 1 << 28  # bytes of one that may hold many recordings
 _TABLES = (".ctm", ".rttm")
-ABSENT = "unreadable"  # the stamp of a file that is not there
+ABSENT = "unreadable"  # the stamp of a missing file
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,11 +79,11 @@ def local_file(uri: str, path: str) -> File:
         path.encode()
     except UnicodeEncodeError:
         return File(os.fsencode(path).decode("utf-8", "backslashreplace"), "", "")
-    return File(path, uri, stamp(uri), os.path.getsize(uri) if os.path.isfile(uri) else 0)
+    return File(path=path, uri=uri, stamp=stamp(uri), size=os.path.getsize(uri) if os.path.isfile(uri) else 0)
 
 
 def stamp(uri: str) -> str:
-    """Size and time of change; it stands for the content until the file is read."""
+    """Size and time of change, used in place of a digest until the file is read."""
     try:
         facts = os.stat(uri)
     except OSError:
@@ -95,16 +95,16 @@ def _walk_url(root: str) -> Iterator[File]:
     fs, below = _file_system(root)
     scheme = root.split("://", 1)[0]
     try:
-        found = patiently(lambda: fs.find(below, detail=True), root)
+        files = patiently(lambda: fs.find(below, detail=True), root)
     except Unavailable as fault:
         if fault.absent:
             raise FileNotFoundError(root) from None
         raise
-    if not found:
+    if not files:
         raise FileNotFoundError(root)
-    for path in sorted(found):
+    for path in sorted(files):
         relative = path[len(below.rstrip("/")) + 1 :] or path.rsplit("/", 1)[-1]
-        yield File(relative, f"{scheme}://{path}", str(fs.ukey(path)), found[path]["size"])
+        yield File(path=relative, uri=f"{scheme}://{path}", stamp=str(fs.ukey(path)), size=files[path]["size"])
 
 
 def _file_system(url: str) -> tuple[Any, str]:

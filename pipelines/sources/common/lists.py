@@ -21,7 +21,7 @@ LONGEST = 1 << 24  # characters of a line
 LARGEST = 1 << 28  # characters of a list that is one JSON value
 EXPANSION = 400  # bytes that a byte of gzip may expand to; text has about ten, zeros a thousand
 _SLACK = 1 << 26  # bytes that any gzip may expand to
-_WRONG = "wrong"  # stamp of an item that stands for what is wrong with a list
+_WRONG = "wrong"  # stamp of an item that reports a fault of a list
 
 
 def open_list(path: str) -> TextIO:
@@ -97,7 +97,7 @@ def whole_list(path: str) -> str:
 def wrong_item(source: str, path: str, fault: Unusable) -> Item:
     """An item that is rejected for this fault."""
     payload = json.dumps([fault.reason, fault.detail])
-    return Item(key_for(source, path), source, path, "", _WRONG, payload=payload)
+    return Item(key=key_for(source, path), source=source, path=path, uri="", stamp=_WRONG, payload=payload)
 
 
 def check_item(item: Item) -> None:

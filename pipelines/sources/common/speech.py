@@ -1,4 +1,4 @@
-"""What all sources of speech share: settings that hold for every record, channels, and making recordings.
+"""The base of all sources of speech: settings for every record, channels, and the making of recordings.
 
 Labels(text="and then", speaker="s1", supervisions=(…))  +  Audio("/data/clip.flac")   ->   Recording(seconds=62.4, …)
 """
@@ -22,7 +22,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Labels:
-    """What a source says of a recording, as far as it does."""
+    """What a source states about a recording; empty where it states nothing."""
 
     text: str | None = None
     words: tuple[Word, ...] = ()
@@ -35,22 +35,22 @@ class Labels:
     supervisions: tuple[Supervision, ...] = ()
 
     def timed(self, timing: Timing) -> "Labels":
-        """The same with what a timing file holds."""
+        """The same labels with the content of a timing file."""
         if not timing.is_whole:
             return replace(self, supervisions=timing.supervisions)
         one = timing.supervisions[0]
         return replace(self, text=one.text, words=one.words, phones=one.phones, speaker=self.speaker or one.speaker)
 
     def untimed(self) -> "Labels":
-        """The same without times of words: they will be aligned anew."""
+        """The same labels without times of words and phones, so that they are aligned again."""
         bare = tuple(replace(s, words=(), phones=()) for s in self.supervisions)
         return replace(self, words=(), phones=(), supervisions=bare)
 
 
 class SpeechSource(base.Source):
-    """`speaker` and `language` hold where the data names none; "" is an unknown one. Channels are mixed, or the first
-    is taken, or each becomes a recording of its own. With `retime`, words that come with times are aligned all the same.
-    A file that is listed and not there fails the work (`missing: fail`) or is rejected, and asked for by every build (`reject`).
+    """`speaker` and `language` are used where the data names none ("": unknown). `channels`: mix them, use the first, or make a
+    recording of each. `retime` drops the word times of the data and aligns again. A listed file that does not exist stops the
+    build (`missing: fail`), or is rejected and looked for again by every build (`reject`).
     """
 
     speaker: str = ""
@@ -64,42 +64,63 @@ class SpeechSource(base.Source):
         return Recording
 
     def recordings(
-        self, item: Item, store: Store, audio: Audio, said: Labels, within: str = ""
+        self, item: Item, store: Store, audio: Audio, labels: Labels, within: str = ""
     ) -> Iterator[Recording | Reject]:
-        """The recording, or one a channel. `within` tells it from others of the same item: `00012` and a path.
+        """The recording, or one per channel. `within` is its part of the key among the recordings of one item, such as `00012`.
 
-        Raises Unusable; where only some channels are unusable, they are rejects.
+        Raises Unusable. With `channels: each`, an unusable channel is a reject and the others go on.
         """
         if self.channels != "each" or audio.channel >= 0:
             chosen = replace(audio, channel=0) if self.channels == "first" and audio.channel < 0 else audio
-            yield self._recording(item, store, chosen, said, within)
+            yield self._recording(item, store, chosen, labels, within)
             return
         for channel in range(self._read(lambda: channels_of(store, audio))):
             try:
                 one = replace(audio, channel=channel)
-                yield self._recording(item, store, one, said, f"{within}c{channel}")
+                yield self._recording(item, store, one, labels, f"{within}c{channel}")
             except Unusable as fault:
                 yield refused(item, f"{item.path} channel {channel}", fault)
 
     def _read(self, read: Callable[[], T]) -> T:
-        """Of a row or a member: where it is missing, the others of its item are read all the same."""
+        """Reads a row or a member; the source decides whether a missing file is a reject or stops the build."""
         try:
             return read()
         except Unavailable as fault:
             raise self.judged(fault) from None
 
-    def _recording(self, item: Item, store: Store, audio: Audio, said: Labels, within: str) -> Recording:
+    def _recording(self, item: Item, store: Store, audio: Audio, labels: Labels, within: str) -> Recording:
         facts = self._read(lambda: scan(store, audio))
-        said = said.untimed() if self.retime else said
+        labels = labels.untimed() if self.retime else labels
         key = f"{item.key}-{within}" if within else item.key
         return Recording(
-            key, item.source, item.path, audio, facts.seconds, facts.rate, facts.channels, facts.sha256,
-            text=said.text or None, words=said.words, speaker=said.speaker or self.speaker,
-            language=said.language or self.language, licence=said.licence or self.licence, emotion=said.emotion,
-            phones=said.phones, split=said.split, supervisions=said.supervisions,
-        )  # fmt: skip
+            key=key,
+            source=item.source,
+            path=item.path,
+            audio=audio,
+            seconds=facts.seconds,
+            rate=facts.rate,
+            channels=facts.channels,
+            sha256=facts.sha256,
+            text=labels.text or None,
+            words=labels.words,
+            speaker=labels.speaker or self.speaker,
+            language=labels.language or self.language,
+            licence=labels.licence or self.licence,
+            emotion=labels.emotion,
+            phones=labels.phones,
+            split=labels.split,
+            supervisions=labels.supervisions,
+        )
 
 
 def refused(item: Item, path: str, fault: Unusable) -> Reject:
-    """A piece of an item that cannot be used."""
-    return Reject(item.key, "ingest", item.source, path, fault.reason, fault.detail, 0.0)
+    """The reject of a part of an item that cannot be used."""
+    return Reject(
+        key=item.key,
+        stage="ingest",
+        source=item.source,
+        path=path,
+        reason=fault.reason,
+        detail=fault.detail,
+        seconds=0.0,
+    )

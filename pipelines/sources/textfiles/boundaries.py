@@ -3,7 +3,7 @@
     bytes      0 ……………… 262144 ……………… 524288          stretches as listed
     read       [0 ………………………… 263017)[263017 …… 524288)     each end moves on to where a document ends
 
-The end of one stretch is the beginning of the next, found by the same rule from the same position.
+The end of one stretch is the beginning of the next, computed by the same rule from the same position.
 """
 
 import re
@@ -60,23 +60,23 @@ def boundary(file: BinaryIO, position: int, delimiter: Delimiter) -> Boundary:
     while True:
         file.seek(begin)
         window = file.read(size)
-        found = next((m.end() for m in delimiter.pattern.finditer(window) if begin + m.end() > position), 0)
+        match_end = next((m.end() for m in delimiter.pattern.finditer(window) if begin + m.end() > position), 0)
         is_last = len(window) < size
-        if found and (found < len(window) or is_last):
-            return Boundary(position=begin + found, is_end=True)
+        if match_end and (match_end < len(window) or is_last):
+            return Boundary(position=begin + match_end, is_end=True)
         if is_last:
             return Boundary(position=begin + len(window), is_end=True)
         if size >= delimiter.reach:
             break
         size = min(4 * size, delimiter.reach)
     within = position + _soft_cut(window[position - begin :][:WINDOW]) if delimiter.soft else position
-    return Boundary(position=begin + found if found else within, is_end=bool(found))
+    return Boundary(position=begin + match_end if match_end else within, is_end=bool(match_end))
 
 
 def _soft_cut(window: bytes) -> int:
     """Behind the first paragraph, else line, else word; else before the first character that begins in it."""
     for pattern in (PARAGRAPH, LINE, re.compile(rb" ")):
-        if found := pattern.search(window):
-            return found.end()
+        if match := pattern.search(window):
+            return match.end()
     letter = _LETTER.search(window)
     return letter.start() if letter else 0

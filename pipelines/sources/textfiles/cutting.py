@@ -36,10 +36,10 @@ def pieces(text: str, longest: int) -> Iterator[str]:
 def _cut(text: str, begin: int, limit: int) -> int:
     """Behind the last paragraph of the second half, else the last line, else the last space; else between characters."""
     for mark in ("\n\n", "\n", " "):
-        if (found := text.rfind(mark, begin + (limit - begin) // 2, limit)) > 0:
-            return found + len(mark)
-    found = text.rfind(" ", begin, limit) + 1
-    return found if found > begin else _between_characters(text, begin, limit)
+        if (place := text.rfind(mark, begin + (limit - begin) // 2, limit)) > 0:
+            return place + len(mark)
+    place = text.rfind(" ", begin, limit) + 1
+    return place if place > begin else _between_characters(text, begin, limit)
 
 
 def _between_characters(text: str, begin: int, limit: int) -> int:

@@ -1,4 +1,4 @@
-"""From a raw document to its text and what is said of it.
+"""Reads the text and the labels of a raw document.
 
 {"id": "b7", "text": "Once upon a time …", "language": "en", "licence": "CC0-1.0", "split": "train"}
 """
@@ -14,7 +14,7 @@ from weft.schemas.ledger import Unusable
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """The text as it was written; what is empty was not said."""
+    """The text as it was written, and its labels; empty where the document has none."""
 
     text: str
     id: str = ""
@@ -55,8 +55,8 @@ def _decoded(raw: RawDocument) -> str:
         return raw.data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         mark = len(raw.data) - len(error.object)  # a byte-order mark is not counted
-        found = error.object[error.start : error.start + 8]
-        raise Unusable("not_utf8", f"byte {raw.position + mark + error.start:,}: {found!r}") from None
+        bad_bytes = error.object[error.start : error.start + 8]
+        raise Unusable("not_utf8", f"byte {raw.position + mark + error.start:,}: {bad_bytes!r}") from None
 
 
 def _said(line: dict[str, Any], *names: str) -> str:

@@ -1,4 +1,4 @@
-"""A sample in the making: tokens appended span by span, with what each span is.
+"""Builds a sample span by span: token ids, and a record of each span.
 
 builder.text(" and then", loss=True)          Span("text", begin=4, end=7)
 builder.units(units, 1.2, 3.4, loss=True)     Span("speech", begin=8, end=44, start=1.2, stop=3.4)
@@ -58,7 +58,9 @@ class SampleBuilder:
         if ids:
             begin = len(self.ids)
             self.ids.extend(ids)
-            self.segments.append(Span(modality, role, begin, len(self.ids), start, stop, loss))
+            self.segments.append(
+                Span(modality=modality, role=role, begin=begin, end=len(self.ids), start=start, stop=stop, loss=loss)
+            )
 
 
 def frame(seconds: float, rate: float) -> int:
@@ -67,7 +69,7 @@ def frame(seconds: float, rate: float) -> int:
 
 
 def slice_units(units: Units, first: int, last: int) -> tuple[int, ...]:
-    """Codes of the runs that frames `first` to `last` touch; a run that is cut stands on both sides of the cut."""
+    """Codes of the runs that frames `first` to `last` touch; a run across the cut is on both sides of it."""
     ends = list(accumulate(units.durations))
     if first >= last or not ends:
         return ()

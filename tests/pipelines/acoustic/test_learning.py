@@ -8,7 +8,7 @@ import pytest
 
 from weft.pipelines.acoustic.features import HOP
 from weft.pipelines.acoustic.learning import TrainingClip, learn
-from weft.pipelines.acoustic.locating import Laid, lay
+from weft.pipelines.acoustic.locating import PhonePath, align_phones
 from weft.pipelines.acoustic.model import AcousticModel
 from weft.pipelines.acoustic.phones import Ways
 
@@ -32,15 +32,18 @@ def said(seed: int, speaker: str = "s", blur: float = 0.0) -> tuple[TrainingClip
     sound = np.concatenate([*frames, np.tile(COLOURS[""], (20, 1))])
     rough = tuple((max(0.0, a + blur * rng.normal()), b + blur * rng.normal()) for a, b in truth)
     return TrainingClip(
-        sound + rng.normal(0, 0.5, sound.shape), speaker, tuple((WORDS[n],) for n in names), rough
+        cepstra=sound + rng.normal(0, 0.5, sound.shape),
+        speaker=speaker,
+        words=tuple((WORDS[n],) for n in names),
+        places=rough,
     ), truth
 
 
 def laid(
     model: AcousticModel, heard: TrainingClip, words: Sequence[Ways] | None = None, frames: int | None = None
-) -> Laid:
+) -> PhonePath:
     known = [model.phones.numbered(ways) for ways in words or heard.words]
-    return lay(model, model.scores(heard.cepstra[:frames], heard.speaker), known)
+    return align_phones(model, model.scores(heard.cepstra[:frames], heard.speaker), known)
 
 
 def errors(model: AcousticModel, heard: TrainingClip, truth: list[tuple[float, float]]) -> list[float]:
@@ -76,7 +79,12 @@ def test_places_cover_the_sound_and_score_what_fits(model: AcousticModel) -> Non
 
 def test_long_sound_is_cut_where_nothing_is_lost(model: AcousticModel) -> None:
     clips = [said(seed)[0] for seed in range(40)]
-    whole = TrainingClip(np.concatenate([c.cepstra for c in clips]), "s", sum((c.words for c in clips), ()), ())
+    whole = TrainingClip(
+        cepstra=np.concatenate([c.cepstra for c in clips]),
+        speaker="s",
+        words=sum((c.words for c in clips), ()),
+        places=(),
+    )
     starts = np.cumsum([0, *(len(c.cepstra) for c in clips)]) * HOP
     truth = [(a + t, b + t) for seed, t in zip(range(40), starts, strict=False) for a, b in said(seed)[1]]
     assert np.mean(errors(model, whole, truth)) / 2 < 0.004
@@ -84,9 +92,9 @@ def test_long_sound_is_cut_where_nothing_is_lost(model: AcousticModel) -> None:
 
 def test_what_it_cannot_say_is_told(model: AcousticModel) -> None:
     heard, _ = said(1)
-    with pytest.raises(ValueError, match="do not hold"):
+    with pytest.raises(ValueError, match="fewer than the words need"):
         laid(model, heard, frames=10)
-    with pytest.raises(ValueError, match="nothing"):
+    with pytest.raises(ValueError, match="no clips"):
         learn([])
 
 

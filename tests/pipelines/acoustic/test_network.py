@@ -37,7 +37,7 @@ def test_the_likeliest_path_is_the_best_of_all(seed: int, frames: int) -> None:
         for path, log in every_path(network, frames)
     }
     if not worth:
-        with pytest.raises(ValueError, match="do not hold the words"):
+        with pytest.raises(ValueError, match="fewer than the words need"):
             likeliest(network, scores)
         return
     found = tuple(likeliest(network, scores).tolist())

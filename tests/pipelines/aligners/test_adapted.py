@@ -121,7 +121,17 @@ def test_what_it_refuses_it_says(aligner: Aligner, corpus: list) -> None:
 
 def test_another_language_is_not_tried(aligner: Aligner, corpus: list) -> None:
     clip = corpus[0][0]
-    said = Utterance("a-0", "a", "s", Audio("a.wav"), "", 0.0, len(clip.samples) / RATE, LINES[0], language="de-AT")
+    said = Utterance(
+        key="a-0",
+        recording="a",
+        source="s",
+        audio=Audio("a.wav"),
+        sha256="",
+        start=0.0,
+        end=len(clip.samples) / RATE,
+        text=LINES[0],
+        language="de-AT",
+    )
     with pytest.raises(Unalignable) as caught:
         aligner.align_utterance(said, clip.samples)
     assert caught.value.reason == "language"

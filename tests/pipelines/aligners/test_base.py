@@ -26,7 +26,10 @@ class Evenly(base.Aligner):
 
     def _align(self, clip: Clip) -> Timed:
         return Timed(
-            [Word(w, n * self.step, (n + 1) * self.step + self.lap, -float(n)) for n, w in enumerate(clip.spoken)]
+            [
+                Word(text=w, start=n * self.step, end=(n + 1) * self.step + self.lap, score=-float(n))
+                for n, w in enumerate(clip.spoken)
+            ]
         )
 
 
@@ -35,17 +38,26 @@ def silence(seconds: float) -> np.ndarray:
 
 
 def utterance(text: str | None, seconds: float = 4.0) -> Utterance:
-    return Utterance("clip-0", "clip", "speech", Audio("a.wav"), "", start=1.0, end=1.0 + seconds, text=text)
+    return Utterance(
+        key="clip-0",
+        recording="clip",
+        source="speech",
+        audio=Audio("a.wav"),
+        sha256="",
+        start=1.0,
+        end=1.0 + seconds,
+        text=text,
+    )
 
 
 def test_words_of_several_and_of_none() -> None:
     words = Evenly().align(silence(4), ["-", "Well,", "forty-two", "--", "it?"])
     assert words == (
-        Word("-", 0.0, 0.0, 0.0),
-        Word("Well,", 0.0, 0.5, 0.0),
-        Word("forty-two", 0.5, 1.5, -1.5),
-        Word("--", 1.5, 1.5, 0.0),
-        Word("it?", 1.5, 2.0, -3.0),
+        Word(text="-", start=0.0, end=0.0, score=0.0),
+        Word(text="Well,", start=0.0, end=0.5, score=0.0),
+        Word(text="forty-two", start=0.5, end=1.5, score=-1.5),
+        Word(text="--", start=1.5, end=1.5, score=0.0),
+        Word(text="it?", start=1.5, end=2.0, score=-3.0),
     )
 
 
@@ -99,7 +111,16 @@ def test_a_refusal_crosses_processes() -> None:
 
 
 def test_a_score_is_weighed_by_time() -> None:
-    assert mean_score([Word("a", 0, 1, -1), Word("b", 1, 4, -3), Word("-", 4, 4, 9)]) == -2.5
+    assert (
+        mean_score(
+            [
+                Word(text="a", start=0, end=1, score=-1),
+                Word(text="b", start=1, end=4, score=-3),
+                Word(text="-", start=4, end=4, score=9),
+            ]
+        )
+        == -2.5
+    )
     assert mean_score([]) == 0.0
 
 

@@ -11,7 +11,16 @@ from weft.pipelines.aligners.given import Aligner
 from weft.schemas.audio import Audio, Utterance, Word
 
 NO_AUDIO = np.zeros(0, np.float32)
-UTTERANCE = Utterance("clip-1-0001", "clip-1", "speech", Audio("clip.wav"), "", start=3.0, end=4.0, text="good morning")
+UTTERANCE = Utterance(
+    key="clip-1-0001",
+    recording="clip-1",
+    source="speech",
+    audio=Audio("clip.wav"),
+    sha256="",
+    start=3.0,
+    end=4.0,
+    text="good morning",
+)
 
 
 def aligned(*words: Word) -> tuple[Word, ...]:
@@ -19,7 +28,7 @@ def aligned(*words: Word) -> tuple[Word, ...]:
 
 
 def test_good_words_pass_unchanged_and_need_no_audio() -> None:
-    words = (Word("good", 0.1, 0.4, -1.0), Word("morning", 0.4, 0.9, -3.0))
+    words = (Word(text="good", start=0.1, end=0.4, score=-1.0), Word(text="morning", start=0.4, end=0.9, score=-3.0))
     alignment = Aligner().align_utterance(replace(UTTERANCE, words=words), NO_AUDIO)
     assert alignment.words == words
     assert (alignment.key, alignment.seconds, alignment.aligner) == ("clip-1-0001", 1.0, "given 1")

@@ -136,6 +136,6 @@ def test_it_is_trained_on_the_corpus_with_a_dictionary_of_wefts_own(tmp_path: Pa
 def test_a_wrong_command_is_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="does not run"):
         Aligner(command="/nowhere/mfa")
-    with pytest.raises(ValueError, match="wants its `dictionary`"):
+    with pytest.raises(ValueError, match="needs its `dictionary`"):
         Aligner(command=stand_in(tmp_path / "bin"), acoustic="english_mfa")
     assert version_of_mfa(stand_in(tmp_path / "other", "v3.2.0a")) == "3.2.0a"

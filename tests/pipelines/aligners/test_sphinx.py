@@ -138,7 +138,16 @@ def test_long_audio_and_strange_letters_are_refused() -> None:
 
 def test_an_utterance_says_who_aligned_it(aligner: Aligner, spoken: Synthesized) -> None:
     samples, _ = spoken(LINES[1])
-    utterance = Utterance("a-0", "a", "s", Audio("a.wav"), "", start=2.0, end=2.0 + len(samples) / RATE, text=LINES[1])
+    utterance = Utterance(
+        key="a-0",
+        recording="a",
+        source="s",
+        audio=Audio("a.wav"),
+        sha256="",
+        start=2.0,
+        end=2.0 + len(samples) / RATE,
+        text=LINES[1],
+    )
     alignment = aligner.align_utterance(utterance, samples)
     assert alignment.aligner.startswith("sphinx pocketsphinx-5")
     assert -6 < alignment.score < 0

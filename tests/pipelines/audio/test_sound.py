@@ -223,7 +223,7 @@ def test_a_stretch_that_is_no_longer_there_is_told(store: Store, put: Put) -> No
         with pytest.raises(Unusable) as caught:
             read()
         assert caught.value.reason == "truncated"
-    gone = Utterance("u-0", "u", "s", Audio("gone.wav"), "", 0.0, 1.0)
+    gone = Utterance(key="u-0", recording="u", source="s", audio=Audio("gone.wav"), sha256="", start=0.0, end=1.0)
     with pytest.raises(Unavailable):
         load_utterance(store, gone)
 

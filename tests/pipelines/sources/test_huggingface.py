@@ -138,7 +138,7 @@ def test_a_hub_that_does_not_answer_is_no_broken_dataset(
     monkeypatch: pytest.MonkeyPatch, store: Store, path: str, error: Exception, raised: type[Exception]
 ) -> None:
     monkeypatch.setattr(Source, "_splits", lambda self: [("train", WithShards(error))])
-    item = Item("k", "s", "train/0", "", "", payload='{"split": "train", "shard": 0}')
+    item = Item(key="k", source="s", path="train/0", uri="", stamp="", payload='{"split": "train", "shard": 0}')
     with pytest.raises(raised):
         list(Source(path=path, audio="audio").read(item, store))
 

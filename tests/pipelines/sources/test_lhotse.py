@@ -45,7 +45,7 @@ def test_cuts_of_one_recording_are_gathered(tmp_path: Path, path: str, ingested:
     first, second = made.supervisions
     assert (made.path, made.seconds, made.audio.channel, rejects) == ("day", 2.0, 0, [])
     assert (first.start, first.end, first.text, first.speaker, first.language) == (0.6, 1.0, "and", "s1", "cy")
-    assert first.words == (Word("and", pytest.approx(0.6), pytest.approx(0.8), 0.9),)
+    assert first.words == (Word(text="and", start=pytest.approx(0.6), end=pytest.approx(0.8), score=0.9),)
     assert second == Supervision(1.5, 2.0)
 
 

@@ -34,8 +34,9 @@ def test_stretches_of_a_file_are_gathered(listed: Callable[..., Source], ingeste
         )
     )  # fmt: skip
     assert made.supervisions == (
-        Supervision(1.0, 1.5, "then", speaker="s2"), Supervision(0.0, 0.9, "and", (Word("and", 0.1, 0.3),), split="dev"),
-    )  # fmt: skip
+        Supervision(start=1.0, end=1.5, text="then", speaker="s2"),
+        Supervision(start=0.0, end=0.9, text="and", words=(Word("and", 0.1, 0.3),), split="dev"),
+    )
     assert (made.licence, made.split, made.seconds) == ("CC0", "", 2.0)
     assert [r.reason for r in rejects] == ["bad_manifest_line"] * 3
 

@@ -23,7 +23,10 @@ def write(folder: Path, *lines: object) -> Source:
 def test_a_line_is_a_dialogue(tmp_path: Path, store: Store) -> None:
     source = write(tmp_path, TAXI, "", {"turns": [{"speaker": "b", "text": "hm"}]})
     made = [d for item in source.items("d") for d in source.read(item, store)]
-    assert [d.turns for d in made] == [(Turn("a", "Where are you?", "angry", 2),), (Turn("b", "hm", "", 1),)]
+    assert [d.turns for d in made] == [
+        (Turn(speaker="a", text="Where are you?", emotion="angry", level=2),),
+        (Turn(speaker="b", text="hm", emotion="", level=1),),
+    ]
     assert all(isinstance(d, Dialogue) and d.licence == "CC0" and d.source == "d" for d in made)
     assert [i.path for i in source.items("d")] == ["taxi-77", "3"]
 

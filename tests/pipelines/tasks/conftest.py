@@ -41,13 +41,19 @@ def task_input() -> Callable[..., TaskInput]:
             now = end + random.choice((0.0, random.uniform(0, 0.4)))
         seconds = now + random.uniform(0.05, 0.3)
         text = " ".join(w.text for w in timed)
-        utterance = Utterance("u-0", "u", "speech", Audio("/a"), "", 0.0, seconds, text)
+        utterance = Utterance(
+            key="u-0", recording="u", source="speech", audio=Audio("/a"), sha256="", start=0.0, end=seconds, text=text
+        )
         count = int(seconds * rate)
         frames = [code for _ in range(count) for code in [random.randrange(50)] * random.randint(1, 3)][:count]
         runs = [(code, len(list(run))) for code, run in groupby(frames)] if dedup else [(code, 1) for code in frames]
         ids, durations = (tuple(column) for column in zip(*runs, strict=True))
-        units = Units("u-0", seconds, "hubert", "m", rate, ids, durations)
-        return TaskInput(utterance, Alignment("u-0", seconds, "x", tuple(timed), 0.0), units)
+        units = Units(
+            key="u-0", seconds=seconds, tokenizer="hubert", model="m", rate=rate, ids=ids, durations=durations
+        )
+        return TaskInput(
+            utterance, Alignment(key="u-0", seconds=seconds, aligner="x", words=tuple(timed), score=0.0), units
+        )
 
     return made
 

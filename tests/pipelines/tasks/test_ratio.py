@@ -23,7 +23,10 @@ def task(**settings: object) -> Task:
 
 def of(task_input: Make, words: int, codes: int) -> TaskInput:
     ids = tuple(n % 50 for n in range(codes))
-    return replace(task_input(words), units=Units("u-0", 1.0, "hubert", "m", 25.0, ids, (1,) * codes))
+    return replace(
+        task_input(words),
+        units=Units(key="u-0", seconds=1.0, tokenizer="hubert", model="m", rate=25.0, ids=ids, durations=(1,) * codes),
+    )
 
 
 @given(n=st.integers(1, 4), m=st.integers(1, 6), words=st.integers(1, 25), codes=st.integers(0, 60), pad=st.booleans())

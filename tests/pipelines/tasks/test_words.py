@@ -109,4 +109,9 @@ class TestWeave:
 
 def test_boundaries_lie_in_the_middle_of_pauses() -> None:
     words = (Word("a", 0.2, 0.5), Word("b", 0.7, 1.0), Word("c", 1.0, 1.4))
-    assert boundaries(Alignment("k", 2.0, "x", words, 0.0)) == [0.0, pytest.approx(0.6), 1.0, 2.0]
+    assert boundaries(Alignment(key="k", seconds=2.0, aligner="x", words=words, score=0.0)) == [
+        0.0,
+        pytest.approx(0.6),
+        1.0,
+        2.0,
+    ]

@@ -99,13 +99,20 @@ def test_ctm_and_json_are_read_back(timing: Timing) -> None:
 
 
 def test_ctm_is_what_sclite_reads() -> None:
-    timing = whole(2.0, (Word("and so", 0.3104, 0.52, -0.5), Word("on", 0.52, 0.9)))
+    timing = whole(2.0, (Word(text="and so", start=0.3104, end=0.52, score=-0.5), Word("on", 0.52, 0.9)))
     assert ctm.write(timing, "my clip") == b"my_clip 1 0.310 0.210 and_so 0.607\nmy_clip 1 0.520 0.380 on 1.000\n"
 
 
 def test_several_speakers_each_have_their_tiers(tmp_path: Path) -> None:
-    one = Supervision(1.0, 2.0, "a b", (Word("a", 0.0, 0.5), Word("b", 0.5, 1.0)), (Word("AH", 0.0, 0.5),), "A")
-    two = Supervision(1.5, 3.0, "c", (Word("c", 0.0, 0.75),), (), "B")
+    one = Supervision(
+        start=1.0,
+        end=2.0,
+        text="a b",
+        words=(Word("a", 0.0, 0.5), Word("b", 0.5, 1.0)),
+        phones=(Word("AH", 0.0, 0.5),),
+        speaker="A",
+    )
+    two = Supervision(start=1.5, end=3.0, text="c", words=(Word("c", 0.0, 0.75),), phones=(), speaker="B")
     timing = Timing(4.0, (one, two))
     path = tmp_path / "two.TextGrid"
     path.write_bytes(textgrid.write(timing))

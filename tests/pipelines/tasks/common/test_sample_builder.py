@@ -21,7 +21,15 @@ def units(frames: list[int], dedup: bool) -> Units:
     given = np.array(frames, np.int32)
     stream = deduplicate(25.0, given) if dedup else frame_by_frame(25.0, given)
     ids, durations = stream.ids, stream.durations
-    return Units("u", len(frames) / 25, "hubert", "m", 25.0, tuple(ids.tolist()), tuple(durations.tolist()))
+    return Units(
+        key="u",
+        seconds=len(frames) / 25,
+        tokenizer="hubert",
+        model="m",
+        rate=25.0,
+        ids=tuple(ids.tolist()),
+        durations=tuple(durations.tolist()),
+    )
 
 
 @given(frames=FRAMES, cuts=CUTS)
@@ -79,6 +87,10 @@ def test_a_vocabulary_without_bos_begins_with_nothing() -> None:
 
 def test_codes_that_the_vocabulary_does_not_hold_are_refused(builder: Callable[[], SampleBuilder]) -> None:
     with pytest.raises(ValueError, match="no codebook 'pitch'"):
-        builder().codes(Units("u", 1.0, "pitch", "m", 25.0, (1,), (1,)), (1,))
+        builder().codes(
+            Units(key="u", seconds=1.0, tokenizer="pitch", model="m", rate=25.0, ids=(1,), durations=(1,)), (1,)
+        )
     with pytest.raises(AssertionError):
-        builder().codes(Units("u", 1.0, "hubert", "m", 25.0, (50,), (1,)), (50,))
+        builder().codes(
+            Units(key="u", seconds=1.0, tokenizer="hubert", model="m", rate=25.0, ids=(50,), durations=(1,)), (50,)
+        )
