@@ -92,8 +92,8 @@ def show_passed_over(console: Console, sources: Mapping[str, Source]) -> None:
 def show_ledger(console: Console, audit: Audit) -> None:
     """Prints items and seconds: in + generated = out + rejected + held out. The passes of a task over a source are one row."""
     rows = table(
-        "Ledger", "stage/source", "passes", "in", "generated", "out", "rejected", "held out", "seconds in", "seconds out", "seconds rejected",
-        "seconds held out",
+        "Ledger", "stage/source", "passes", "in", "generated", "out", "rejected", "held out", "seconds in", "seconds out",
+        "seconds rejected", "seconds held out",
     )  # fmt: skip
     by_node: dict[str, list[NodeAudit]] = {}
     for node in audit.nodes:
@@ -134,8 +134,8 @@ def show_mixture(console: Console, stage: StageAudit) -> None:
 def show_shares(console: Console, stage: StageAudit) -> None:
     """Prints the shares of sources and groups inside the tasks. A tilde marks a measured or rounded share (to 2**-32)."""
     rows = table(
-        f"Inside the tasks of {stage.stage}", "task/source/…", "share", "realised", "samples", f"largest difference at any point ({stage.unit})",
-        "allowed", "epochs",
+        f"Inside the tasks of {stage.stage}", "task/source/…", "share", "realised", "samples",
+        f"largest difference at any point ({stage.unit})", "allowed", "epochs",
     )  # fmt: skip
     epochs = {
         f"{e.task}/{e.source}": f"{e.epochs:,.2f}{f', {e.skipped:,} skipped' if e.skipped else ''}"

@@ -221,8 +221,8 @@ def test_streams_that_would_drift_or_be_mixed_up_are_refused(
         assert code == 2
         return errors
 
-    assert "it is `time`, or two sizes" in merging("later", "style")
-    assert "two tokenizers whose repeats stay" in merging("2:3", "style", "pitch")
+    assert "unknown merge; known: `time`, or two group sizes" in merging("later", "style")
+    assert "two tokenizers that keep repeated codes" in merging("2:3", "style", "pitch")
     assert "drift apart" in merging("1:2", "style", "style")
     for merge in ("1:1", "time"):
         assert "spelt as another's" in merging(merge, "style", "style")
