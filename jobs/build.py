@@ -2,7 +2,7 @@
 
     build(pipeline, store, engine, report)  ->  corpus/shards/pretrain/train-000000.tar …
 
-Plans come after the first pass because they count it; passes are added until each task's share is covered.
+Plans come after the first pass, because they count its samples. Passes are added until they cover each task's share.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -44,16 +44,16 @@ def build(
     pipeline: Pipeline, store: Store, engine: Engine, report: Report, expect: Callable[[Sequence[Work]], None],
     damage: Callable[[Damaged], None] | None = None,
 ) -> None:  # fmt: skip
-    """Makes everything that is missing or no longer fits. `expect` is told of work before it begins.
+    """Builds everything that is missing or out of date. `expect` is called with work before it begins.
 
-    Raises SourceGone, before anything is touched, where nothing of a source can be read any more.
-    With `damage` everything is read first, and what is not as it was written is told and made anew.
+    With `damage` everything is read first: it is called with each damaged file, which is then removed and built again.
+    Raises SourceGone, before anything is changed, where no item of a source can be read any more.
     """
     check_presence(store, pipeline)
     mark(store)
     store.sweep()
-    remake = partial(remove_damaged, store, damage)
-    remake(lambda: chain(damaged(store, Expected.of(store, pipeline), deep=True), damaged_orders(store)))
+    remove_faults = partial(remove_damaged, store, damage)
+    remove_faults(lambda: chain(damaged(store, Expected.of(store, pipeline), deep=True), damaged_orders(store)))
     write_recipe(pipeline, store)
     store.manifests = Manifests(store, trusted=not damage)
     parts = {
@@ -73,10 +73,10 @@ def build(
     if held_out:
         do([ValidationPlanWork(held_out)])
     for stream in streams_of(store, pipeline):
-        remake(partial(damaged_samples, store, [stream]))
+        remove_faults(partial(damaged_samples, store, [stream]))
         tars = shard_works(store, stream.name)
         do(tars)
-        remake(stream.damaged_index)
+        remove_faults(stream.damaged_index)
         do([IndexWork(stream.name, tuple(work.makes for work in tars))])
     remove_stale(pipeline, store, works)
     listing = [part_name(f"list/{source}", part) for source, count in parts.items() for part in range(count)]
@@ -86,15 +86,15 @@ def build(
 def remove_damaged(
     store: Store, damage: Callable[[Damaged], None] | None, find: Callable[[], Iterable[Damaged]]
 ) -> None:
-    """Removes files that are not as they were written, so that the build makes them anew; nothing where nobody asked."""
+    """Calls `damage` with each damaged file of `find` and removes it, so that it is built again. Without `damage` does nothing."""
     if damage:
-        for found in list(find()):
-            damage(found)
-            store.remove(found.name)
+        for fault in list(find()):
+            damage(fault)
+            store.remove(fault.name)
 
 
 def plan_stages(pipeline: Pipeline, store: Store, parts: Parts, do: Callable[[list[Work]], None]) -> list[Work]:
-    """Plans every stage after those it goes on from; returns the further passes that this took."""
+    """Plans each stage, after the stages named in its `after:`. Returns the work of the further passes that this needed."""
     passes = dict.fromkeys(drawn(pipeline), 1)
     further: list[Work] = []
     for name in pipeline.recipe.stages_in_order:
@@ -112,7 +112,7 @@ def plan_stages(pipeline: Pipeline, store: Store, parts: Parts, do: Callable[[li
 
 
 def drawn(pipeline: Pipeline) -> list[tuple[str, str]]:
-    """Every task and source that some stage draws from."""
+    """Each task and source that a training stage draws from."""
     tasks = sorted({task for stage in pipeline.recipe.training.values() for task in stage.mixture.tasks})
     return [(task, source) for task in tasks for source in pipeline.tasks[task].sources]
 
@@ -129,16 +129,16 @@ def order_work(pipeline: Pipeline, node: str, parts: int) -> Work:
 
 
 def wanted(pipeline: Pipeline, name: str, passes: Mapping[tuple[str, str], int]) -> Wanted:
-    """A stage, with as many passes over its tasks' sources as there are and it may draw."""
+    """The plan of a stage over the passes that exist, up to the number that its mixture allows."""
     stage = pipeline.recipe.training[name]
-    mine = {of: min(count, stage.mixture.passes) for of, count in passes.items() if of[0] in stage.mixture.tasks}
-    return Wanted(name, stage, mine, pipeline.recipe.before(name))
+    allowed = {of: min(count, stage.mixture.passes) for of, count in passes.items() if of[0] in stage.mixture.tasks}
+    return Wanted(name, stage, allowed, pipeline.recipe.before(name))
 
 
 def write_recipe(pipeline: Pipeline, store: Store) -> None:
     """`recipe.yaml` as resolved: every default written out, with weft's version and the commits behind hub names.
 
-    Raises RecipeError where such a commit is not known, or not the one that the recipe says.
+    Raises RecipeError where such a commit is not known, or differs from that in the recipe.
     """
     recipe = {**pipeline.recipe.model_dump(mode="json"), "revisions": revisions(pipeline)}
     for name, source in pipeline.sources.items():
@@ -164,10 +164,10 @@ def shard_works(store: Store, stage: str) -> list[Work]:
 
 
 def remove_stale(pipeline: Pipeline, store: Store, works: Sequence[Work]) -> None:
-    """Removes parts and tars that earlier runs made and this recipe no longer has; a file with another name is a user's."""
-    made = {work.makes for work in works}
-    kept = made | {f"{folder}/{name}" for folder in ("rejects", "ledger") for name in made}
-    kept |= {name.removesuffix(".parquet") + ".bin" for name in made}
+    """Removes parts and tars of earlier builds that this recipe does not have. Files whose names weft does not use are kept."""
+    outputs = {work.makes for work in works}
+    kept = outputs | {f"{folder}/{name}" for folder in ("rejects", "ledger") for name in outputs}
+    kept |= {name.removesuffix(".parquet") + ".bin" for name in outputs}
     kept |= {order_name(work.of) for work in works if isinstance(work, OrderWork)}
     for folder in (*STAGES, "order", "rejects", "ledger", "unread", "unfinished"):
         for name in store.names(folder):

@@ -1,4 +1,4 @@
-"""`weft plan --changes`: what a build would do again and why, before anything is done; the corpus is only read.
+"""`weft plan --changes`: lists what a build would do again, and why. The corpus is only read.
 
 align/speech: 3 of 12 parts again: perhaps, as segment/speech is made again
 aligner: setting `seconds` was 900.0, is now 1800.0
@@ -30,14 +30,14 @@ from weft.schemas.plan import VALIDATION, VALIDATION_STAGE, node_of
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What becomes of a piece of work: "kept", "again" or "new"."""
+    """What a build would do with a piece of work: "kept", "again" or "new"."""
 
     what: str
     why: tuple[str, ...] = ()
 
 
-class Beside(Store):
-    """A corpus as it would be: what is written lies in a scratch folder, and is read before what the corpus holds."""
+class Overlay(Store):
+    """A corpus with a scratch folder over it: writes go to the scratch folder, and reads prefer it."""
 
     def __init__(self, corpus: Store, scratch: str) -> None:
         super().__init__(corpus.url)
@@ -50,7 +50,7 @@ class Beside(Store):
         return self._scratch.size(name) if self._scratch.exists(name) else super().size(name)
 
     def remove(self, name: str) -> None:
-        """Nothing of the corpus is touched."""
+        """Does nothing: the corpus is not changed."""
 
     def open(self, name: str) -> BinaryIO:
         return self._scratch.open(name) if self._scratch.exists(name) else super().open(name)
@@ -62,7 +62,7 @@ class Beside(Store):
 
 
 def show_changes(console: Console, pipeline: Pipeline, store: Store) -> None:
-    """Prints a line for each node that would run, and why. Raises EmptySource."""
+    """Prints a line for each node that would run, with the reason. Raises EmptySource."""
     lines = changes(pipeline, store)
     for line in lines:
         console.print(plain(line), highlight=False, markup=False)
@@ -73,15 +73,15 @@ def show_changes(console: Console, pipeline: Pipeline, store: Store) -> None:
 def changes(pipeline: Pipeline, store: Store) -> list[str]:
     """A line for each node of which something is new or would be done again. Raises EmptySource."""
     with tempfile.TemporaryDirectory() as scratch:
-        seen = Beside(store, scratch)
+        overlay = Overlay(store, scratch)
         size = pipeline.recipe.part_size
-        parts = {name: list_source(seen, name, source, size) for name, source in pipeline.sources.items()}
-        works = [*pipeline.works(parts), *_streams(pipeline, seen, parts)]
-        return list(_lines(works, _Judge(works, seen)))
+        parts = {name: list_source(overlay, name, source, size) for name, source in pipeline.sources.items()}
+        works = [*pipeline.works(parts), *_streams(pipeline, overlay, parts)]
+        return list(_lines(works, _Verdicts(works, overlay)))
 
 
 def _streams(pipeline: Pipeline, store: Store, parts: Parts) -> Iterator[Work]:
-    """Orders, plans, tars and indexes: as many passes as what stands needs, and the tars that are planned now."""
+    """The work of orders, plans, tars and indexes: as many passes as the existing data need, and the tars of the existing plans."""
     yield from (order_work(pipeline, node_of(task, 0, source), parts[source]) for task, source in drawn(pipeline))
     yield from (
         order_work(pipeline, node_of(t, VALIDATION, source), parts[source]) for t, source in pipeline.validation_nodes
@@ -102,7 +102,7 @@ def _streams(pipeline: Pipeline, store: Store, parts: Parts) -> Iterator[Work]:
 def _short(pipeline: Pipeline, store: Store, name: str, passes: dict[tuple[str, str], int]) -> list[tuple[str, str]]:
     try:
         return short(store, wanted(pipeline, name, passes))
-    except (FileNotFoundError, Damaged, PlanError):  # only what is made can be counted
+    except (FileNotFoundError, Damaged, PlanError):  # only existing samples can be counted
         return []
 
 
@@ -114,20 +114,20 @@ def _tars(store: Store, stage: str) -> list[Work]:
     return [*tars, IndexWork(stage, tuple(work.makes for work in tars))]
 
 
-class _Judge:
-    """Says of each piece of work what becomes of it, given what becomes of what it needs."""
+class _Verdicts:
+    """The verdict on each piece of work. It depends on the verdicts on the work that makes its inputs."""
 
     def __init__(self, works: Sequence[Work], store: Store) -> None:
         self._makers = {work.makes: work for work in works}
-        self._found: dict[str, Verdict] = {}
+        self._verdicts: dict[str, Verdict] = {}
         self._store = store
 
     def verdict(self, work: Work) -> Verdict:
-        if work.makes not in self._found:
-            self._found[work.makes] = self._judged(work)
-        return self._found[work.makes]
+        if work.makes not in self._verdicts:
+            self._verdicts[work.makes] = self._computed(work)
+        return self._verdicts[work.makes]
 
-    def _judged(self, work: Work) -> Verdict:
+    def _computed(self, work: Work) -> Verdict:
         makers = [self._makers[name] for name in work.needs if name in self._makers]
         pending = dict.fromkeys(all_passes(maker.node) for maker in makers if self.verdict(maker).what != "kept")
         if (not pending or getattr(work, "frozen", False)) and self._is_done(work):
@@ -150,12 +150,16 @@ class _Judge:
             return []
 
 
-def _lines(works: Sequence[Work], judge: _Judge) -> Iterator[str]:
-    nodes: dict[str, list[Verdict]] = {}
+def _lines(works: Sequence[Work], verdicts: _Verdicts) -> Iterator[str]:
+    by_node: dict[str, list[Verdict]] = {}
     for work in works:
-        nodes.setdefault(all_passes(work.node), []).append(judge.verdict(work))
-    for node, verdicts in nodes.items():
-        if again := [v.why for v in verdicts if v.what == "again"]:
-            yield summed(node, len(verdicts), again)
-        if new := sum(v.what == "new" for v in verdicts):
-            yield f"{node}: new" if len(verdicts) == 1 else f"{node}: {new:,} of {len(verdicts):,} parts {are(new)} new"
+        by_node.setdefault(all_passes(work.node), []).append(verdicts.verdict(work))
+    for node, all_of_node in by_node.items():
+        if again := [v.why for v in all_of_node if v.what == "again"]:
+            yield summed(node, len(all_of_node), again)
+        if new := sum(v.what == "new" for v in all_of_node):
+            yield (
+                f"{node}: new"
+                if len(all_of_node) == 1
+                else f"{node}: {new:,} of {len(all_of_node):,} parts {are(new)} new"
+            )

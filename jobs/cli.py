@@ -1,6 +1,6 @@
 """The command line: `weft COMMAND --help` shows each with an example.
 
-Exit codes: 0 well, 1 a promise broken or work failed, 2 a wrong recipe or argument.
+Exit codes: 0 success, 1 a broken promise or failed work, 2 a wrong recipe or argument.
 """
 
 import json
@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 
 from weft.jobs.help import Command, Group
-from weft.jobs.options import AddressOption, DebugOption, EngineOption, WorkersOption, check_engine, parted
+from weft.jobs.options import AddressOption, DebugOption, EngineOption, WorkersOption, check_engine, paths_and_settings
 from weft.jobs.printing import escape, plain, plain_json
 from weft.jobs.tokenizer_cli import encode, tokenizer_app
 from weft.schemas.counting import counted
@@ -33,8 +33,8 @@ Overrides = Annotated[list[str] | None, typer.Argument(help="Settings to change,
 app.add_typer(tokenizer_app, name="tokenizer")
 
 
-def _show_version(wanted: bool) -> None:
-    if wanted:
+def _show_version(is_set: bool) -> None:
+    if is_set:
         print(f"weft {version('weft')}")
         raise typer.Exit
 
@@ -45,7 +45,7 @@ def weft(
         bool, typer.Option("--version", help="Show the version and exit.", callback=_show_version, is_eager=True)
     ] = False,
 ) -> None:
-    """Interleaved speech-text training corpora, exact and audited, and the models they are for."""
+    """Builds interleaved speech-text training corpora in exact shares, audits them, and trains speech language models on them."""
 
 
 @app.command(cls=Command)
@@ -58,7 +58,7 @@ def demo(
     workers: WorkersOption = None,
     debug: DebugOption = False,
 ) -> None:
-    """The whole story on embedded backends, in minutes: raw speech to a trained model.
+    """Builds a corpus from raw speech and trains a model on it: embedded backends alone, in minutes.
 
     Example: weft demo --speech ~/my-recordings
     """
@@ -70,7 +70,7 @@ def demo(
 
 @app.command(cls=Command)
 def validate(recipe: RecipeArgument, overrides: Overrides = None) -> None:
-    """Checks a recipe: every key, every backend's settings, every name and path; all mistakes are told at once, by line.
+    """Checks a recipe: every key, every backend's settings, every name and path. Prints all mistakes at once, with their lines.
 
     Example: weft validate my.yaml part_size=200
     """
@@ -78,7 +78,7 @@ def validate(recipe: RecipeArgument, overrides: Overrides = None) -> None:
 
     pipeline, missing = check_recipe(recipe, overrides or [])
     sources, tasks = counted(len(pipeline.sources), "source"), counted(len(pipeline.tasks), "task")
-    console.print(f"{escape(recipe)}: a sound recipe with {sources} and {tasks}")
+    console.print(f"{escape(recipe)}: the recipe is valid, with {sources} and {tasks}")
     for sentence in missing:
         console.print(escape(sentence), highlight=False)
 
@@ -88,7 +88,7 @@ def plan(
     recipe: RecipeArgument,
     overrides: Overrides = None,
     out: Annotated[str, typer.Option(help="With --changes: the corpus.", show_default=False)] = "",
-    changes: Annotated[bool, typer.Option("--changes", help="What of a corpus would be done again, and why.")] = False,
+    changes: Annotated[bool, typer.Option("--changes", help="List what a build would do again, and why.")] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Prints what would be built and what it would cost, from listings and headers alone; nothing is built.
@@ -106,9 +106,9 @@ def plan(
         from weft.jobs.changes import show_changes
 
         if not out:
-            raise RecipeError("weft plan --changes: say which corpus, such as --out corpus")
+            raise RecipeError("weft plan --changes: name the corpus, such as --out corpus")
         if as_json:
-            raise RecipeError("weft plan --changes: it has no --json; a line a node is what it prints")
+            raise RecipeError("weft plan --changes: --json is not supported; it prints one line for each node")
         show_changes(console, read_pipeline(recipe, overrides or []), open_store(out))
         return
     pipeline = read_pipeline(recipe, overrides or [])
@@ -126,25 +126,25 @@ def build(
     address: AddressOption = None,
     workers: WorkersOption = None,
     verify: Annotated[
-        bool, typer.Option("--verify", help="Read all that is there first, and make anew what is damaged.")
+        bool, typer.Option("--verify", help="Read the whole corpus first, and build damaged files again.")
     ] = False,
     debug: DebugOption = False,
 ) -> None:
-    """Builds a corpus, or what is missing of it: run the same command again after anything.
+    """Builds a corpus, or what is missing of it: after an interruption or a change run the same command again.
 
     Exits with 1 when a whole source or language was rejected.
 
     Example: weft build my.yaml --out corpus align.use=sphinx
     """
-    from weft.jobs.commands import build_corpus, console, open_store, read_pipeline, tell_endings
+    from weft.jobs.commands import build_corpus, console, open_store, read_pipeline, show_endings
     from weft.jobs.rejects import show_end
 
     check_engine(engine)
     if not out:
-        raise RecipeError("weft build: say where the corpus goes, such as --out corpus")
+        raise RecipeError("weft build: name the folder of the corpus, such as --out corpus")
     pipeline = read_pipeline(recipe, overrides or [])
     progress = build_corpus(pipeline, out, engine, address, workers, verify)
-    tell_endings(pipeline, out)
+    show_endings(pipeline, out)
     console.print(
         f"{escape(out)}: {counted(progress.done.total(), 'piece')} of work done, {progress.kept.total():,} kept from before; "
         f"`weft audit {escape(out)}` shows what is in it",
@@ -156,7 +156,7 @@ def build(
 
 @app.command(cls=Command)
 def status(corpus: CorpusArgument, as_json: JsonOption = False) -> None:
-    """Shows what of a corpus is done, stage by stage.
+    """Shows how much of a corpus is done, stage by stage.
 
     Example: weft status corpus
     """
@@ -175,7 +175,7 @@ def audit(
     ] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Declared against realised, and the ledger of every stage. Exits with 1 when a promise is broken.
+    """Compares declared with realised shares, and checks the ledger of every stage. Exits with 1 when a promise is broken.
 
     Example: weft audit corpus --deep
     """
@@ -184,32 +184,34 @@ def audit(
     from weft.pipelines.mixing.audit import audit as run_audit
 
     with reading(corpus):
-        found = run_audit(*open_corpus(corpus), deep)
+        report = run_audit(*open_corpus(corpus), deep)
     if as_json:
-        print(plain_json(json.dumps(asdict(found), indent=1, ensure_ascii=False)))
+        print(plain_json(json.dumps(asdict(report), indent=1, ensure_ascii=False)))
     else:
-        show_audit(console, found)
-    if found.faults:
+        show_audit(console, report)
+    if report.faults:
         raise typer.Exit(1)
 
 
 @app.command(cls=Command)
 def rejects(
     corpus: CorpusArgument,
-    reason: Annotated[str, typer.Option(help="Those of one reason alone, such as truncated.", show_default=False)] = "",
-    source: Annotated[str, typer.Option(help="Those of one source alone.", show_default=False)] = "",
+    reason: Annotated[
+        str, typer.Option(help="Only rejects of this reason, such as truncated.", show_default=False)
+    ] = "",
+    source: Annotated[str, typer.Option(help="Only rejects of this source.", show_default=False)] = "",
     limit: LimitOption = 50,
     as_json: JsonOption = False,
 ) -> None:
-    """What was rejected and why: a row an item, and counts by reason.
+    """Lists rejected items with their reasons, and counts them by reason.
 
     Example: weft rejects corpus --reason truncated
     """
     from weft.jobs.commands import console, open_corpus, reading
-    from weft.jobs.rejects import Wanted, show_rejects
+    from weft.jobs.rejects import RejectFilter, show_rejects
 
     with reading(corpus):
-        show_rejects(console, *open_corpus(corpus), Wanted(reason, source), limit, as_json)
+        show_rejects(console, *open_corpus(corpus), RejectFilter(reason=reason, source=source), limit, as_json)
 
 
 @app.command(cls=Command)
@@ -226,7 +228,7 @@ def inspect(
     limit: LimitOption = 20,
     as_json: Annotated[bool, typer.Option("--json", help="With --list: JSON on standard output.")] = False,
 ) -> None:
-    """One sample in the terminal: what it is, where it came from, and its spans as text and literals. Or a list of samples.
+    """Shows one sample: what it is, where it came from, and its spans as text and literals. Or lists samples.
 
     Example: weft inspect corpus --list --task text
 
@@ -235,14 +237,15 @@ def inspect(
     Example: weft inspect corpus clip.wav
     """
     from weft.jobs.commands import console, open_corpus, reading
-    from weft.jobs.samples import Filter, list_samples, show_sample
+    from weft.jobs.samples import SampleFilter, list_samples, show_sample
 
     if key is None and not listed:
         raise RecipeError(f"weft inspect: name a sample's key or a file, or list them: weft inspect {corpus} --list")
     with reading(corpus):
         store, pipeline = open_corpus(corpus)
         if listed:
-            list_samples(console, store, pipeline, Filter(stage, task, source, speaker), limit, as_json)
+            wanted = SampleFilter(stage=stage, task=task, source=source, speaker=speaker)
+            list_samples(console, store, pipeline, wanted, limit, as_json)
         else:
             show_sample(console, store, pipeline, key or "")
 
@@ -252,7 +255,7 @@ def align(
     files: Annotated[
         list[str],
         typer.Argument(
-            help="Audio beside its transcripts, folders of it, or whatever a source reads; and settings, as key=value.",
+            help="Audio with transcripts beside it, folders, or any path that a source reads; and settings, as key=value.",
             show_default=False,
         ),
     ],
@@ -261,29 +264,29 @@ def align(
         list[str] | None, typer.Option("--format", help="textgrid, json or ctm; repeatable.", show_default="textgrid")
     ] = None,
     transcripts: Annotated[str, typer.Option(help="Where the transcripts lie, if not beside the audio.")] = "",
-    retime: Annotated[bool, typer.Option("--retime", help="Align words anew that come with times.")] = False,
+    retime: Annotated[bool, typer.Option("--retime", help="Align words again that come with times.")] = False,
     engine: EngineOption = "auto",
     address: AddressOption = None,
     workers: WorkersOption = None,
     debug: DebugOption = False,
 ) -> None:
-    """Puts words in time: audio and text in; Praat TextGrids, CTM or JSON out.
+    """Aligns words with audio (start and end times): audio and text in; Praat TextGrids, CTM or JSON out.
 
     FILE is audio (.txt, .lab, .TextGrid, .ctm beside it), a folder of it, a JSONL or NeMo manifest, Lhotse cuts, a Kaldi
     folder, a Hugging Face dataset, WebDataset tars or a list of urls.
 
     Example: weft align clip.wav interviews/ --out aligned --format textgrid align.use=sphinx
     """
-    from weft.jobs.aligning import Wanted, recipe_of, run_align
+    from weft.jobs.aligning import AlignRequest, recipe_of, run_align
     from weft.jobs.commands import make_pipeline
 
     check_engine(engine)
-    paths, settings = parted("weft align", files)
+    paths, settings = paths_and_settings("weft align", files)
     if out.is_file():
         raise RecipeError(f"--out {out}: a file is there; name a folder")
     source = {k: v for k, v in (("transcripts", transcripts), ("retime", retime)) if v}
-    wanted = Wanted(paths, source, tuple(formats or ["textgrid"]), out)
-    if not run_align(make_pipeline(recipe_of(wanted), settings), wanted, engine, address, workers):
+    request = AlignRequest(paths=paths, source=source, formats=tuple(formats or ["textgrid"]), out=out)
+    if not run_align(make_pipeline(recipe_of(request), settings), request, engine, address, workers):
         raise typer.Exit(1)
 
 
@@ -294,10 +297,10 @@ def train(
     corpus: Annotated[str, typer.Option(help="The corpus to train on.", show_default=False)] = "",
     stage: Annotated[str, typer.Option(help="The training stage; the recipe's first unless named.")] = "",
     out: Annotated[Path, typer.Option(help="Where the run goes: checkpoints and losses.")] = Path("run"),
-    resume: Annotated[bool, typer.Option("--resume", help="Go on from the latest checkpoint.")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Continue from the latest checkpoint.")] = False,
     debug: DebugOption = False,
 ) -> None:
-    """Trains the reference model on a corpus's shards, one stage.
+    """Trains one stage of the reference model on the shards of a corpus.
 
     Example: weft train my.yaml --corpus corpus --stage pretrain --out run
     """
@@ -305,7 +308,7 @@ def train(
     from weft.jobs.training import run_training
 
     if not corpus:
-        raise RecipeError("weft train: say which corpus to train on, such as --corpus corpus")
+        raise RecipeError("weft train: name the corpus, such as --corpus corpus")
     if out.is_file():
         raise RecipeError(f"--out {out}: a file is there; a run is a folder")
     with reading(corpus):
@@ -316,16 +319,16 @@ app.command(cls=Command)(encode)
 
 
 def main() -> None:
-    """Runs a command; what went wrong is one sentence on standard error and an exit code."""
+    """Runs a command. An error becomes one sentence on standard error and an exit code."""
     from weft.jobs.faults import explain
 
     try:
         app()
     except SystemExit as end:
         if end.code == 130:  # typer has caught Ctrl-C
-            print("interrupted; what is done is kept, the same command goes on from here", file=sys.stderr)
+            print("interrupted; finished work is kept, and the same command continues", file=sys.stderr)
         raise
-    except Exception as error:  # noqa: BLE001 - the one place where a fault becomes a sentence
+    except Exception as error:  # noqa: BLE001 - the one place where an error becomes a sentence
         message, code = explain(error)
         print(plain(message), file=sys.stderr)
         sys.exit(code)

@@ -22,7 +22,7 @@ from weft.pipelines.storage.store import Damaged, Store, remedy
 from weft.schemas import recipe_file
 from weft.schemas.faults import RecipeError
 
-if TYPE_CHECKING:  # a recipe is checked without what builds: it takes a second to import
+if TYPE_CHECKING:  # checking a recipe does not need the engines, whose import takes a second
     from weft.jobs.engine import Engine
     from weft.jobs.progress import BuildProgress
 
@@ -30,7 +30,7 @@ console = Console(soft_wrap=not os.isatty(1), width=None if os.isatty(1) else 16
 
 
 def read_pipeline(path: str, overrides: Sequence[str] = (), kind: type[Pipeline] = Pipeline) -> Pipeline:
-    """A recipe with every backend made. Raises RecipeError, with the file and line."""
+    """Reads a recipe and creates its backends. Raises RecipeError, with the file and line."""
     try:
         return _checked(recipe_file.read(path, overrides), kind)
     except RecursionError:
@@ -38,24 +38,24 @@ def read_pipeline(path: str, overrides: Sequence[str] = (), kind: type[Pipeline]
 
 
 def check_recipe(path: str, overrides: Sequence[str] = ()) -> tuple[Pipeline, tuple[str, ...]]:
-    """A sound recipe with its backends, and which paths of a shipped one are not there: they are examples.
+    """A valid recipe with its backends, and the missing paths of a shipped recipe, which are examples.
 
     Raises RecipeError with every mistake and, for a recipe of the user's own, every missing path.
     """
     from weft.jobs.mistakes import mistakes
 
     try:
-        found = mistakes(recipe_file.read(path, overrides))
+        problems = mistakes(recipe_file.read(path, overrides))
     except RecursionError:
         raise RecipeError(f"{path}: it is nested too deeply, or holds itself") from None
     own = any(os.path.isfile(name) for name in (path, f"{path}.yaml"))
-    if wrong := (*found.wrong, *(found.missing if own else ())):
+    if wrong := (*problems.wrong, *(problems.missing if own else ())):
         raise RecipeError("\n".join(wrong))
-    return read_pipeline(path, overrides), found.missing
+    return read_pipeline(path, overrides), problems.missing
 
 
 def check_paths(path: str, overrides: Sequence[str], pipeline: Pipeline) -> None:
-    """Raises RecipeError with every file and folder of a source that is not there, each by its line."""
+    """Raises RecipeError with every missing file and folder of the sources, each with its line."""
     from weft.jobs.mistakes import missing_sources
 
     source = recipe_file.read(path, overrides)
@@ -64,7 +64,7 @@ def check_paths(path: str, overrides: Sequence[str], pipeline: Pipeline) -> None
 
 
 def make_pipeline(recipe: dict[str, Any], overrides: Sequence[str] = ()) -> Pipeline:
-    """The same for a recipe that the command line makes. Raises RecipeError."""
+    """Creates the backends of a recipe that a command composes. Raises RecipeError."""
     return _checked(recipe_file.made(recipe, overrides), Pipeline)
 
 
@@ -78,7 +78,7 @@ def _checked(source: recipe_file.Source, kind: type[Pipeline]) -> Pipeline:
 
 
 def open_store(url: str) -> Store:
-    """Raises RecipeError for a url of a kind that is not known or not installed, and for a file."""
+    """Opens the folder or url of a corpus. Raises RecipeError for a file, and for a url whose protocol is unknown or not installed."""
     try:
         store = Store(url)
     except (ImportError, ValueError) as error:
@@ -90,7 +90,7 @@ def open_store(url: str) -> Store:
 
 @contextmanager
 def reading(url: str) -> Iterator[None]:
-    """Says what to do about a corpus of which something is missing or broken. Raises RecipeError."""
+    """Turns errors of a missing or damaged file of a corpus into a RecipeError that names the command that repairs it."""
     try:
         yield
     except FileNotFoundError as error:
@@ -99,18 +99,20 @@ def reading(url: str) -> Iterator[None]:
     except Damaged as damage:
         raise RecipeError(f"{url}: {damage}") from None
     except (pa.ArrowException, OSError) as error:  # of a table that the trainer or `inspect` reads by itself
-        if isinstance(error, OSError) and error.errno is not None:  # the disk's or the network's, not the file's
+        if (
+            isinstance(error, OSError) and error.errno is not None
+        ):  # a fault of the disk or the network, not of the file
             raise
-        raise RecipeError(f"{url}: a table of it is damaged ({error}); {remedy(url)} makes it anew") from None
+        raise RecipeError(f"{url}: a table of it is damaged ({error}); {remedy(url)} builds it again") from None
 
 
 def open_corpus(url: str) -> tuple[Store, Pipeline]:
-    """A corpus and the recipe it was built from. Raises RecipeError when there is none."""
+    """A corpus and the recipe that it was built from. Raises RecipeError when there is no corpus, or its recipe was changed."""
     store = open_store(url)
     if not store.exists("recipe.yaml"):
         raise RecipeError(f"{url}: no corpus (it has no recipe.yaml); `weft build RECIPE --out {url}` makes one")
     if not is_as_written(store.read("recipe.yaml")):
-        again = f"`weft build RECIPE --out {quote(url)}` with the recipe it was built from writes it anew"
+        again = f"`weft build RECIPE --out {quote(url)}` with the recipe it was built from writes it again"
         raise RecipeError(f"{url}: recipe.yaml is damaged or was edited; {again}")
     with local_recipe(store) as recipe:
         return store, read_pipeline(recipe, kind=SavedPipeline)
@@ -118,7 +120,7 @@ def open_corpus(url: str) -> tuple[Store, Pipeline]:
 
 @contextmanager
 def local_recipe(store: Store) -> Iterator[str]:
-    """The path of a corpus's recipe; of a remote corpus nothing else is fetched."""
+    """A local path of the recipe of a corpus; of a remote corpus only this file is fetched."""
     if store.local:
         yield store.path("recipe.yaml")
         return
@@ -128,7 +130,7 @@ def local_recipe(store: Store) -> Iterator[str]:
 
 
 def choose_engine(name: str, url: str, address: str | None, workers: int | None) -> "Engine":
-    """`ray` when more than one core or a cluster is there and nothing else was asked for."""
+    """The engine `name`; `auto` is Ray where there is a cluster or more than one core. Raises RecipeError."""
     from weft.jobs.engine import LocalEngine
 
     cluster = bool(address or os.environ.get("RAY_ADDRESS"))
@@ -143,7 +145,7 @@ def choose_engine(name: str, url: str, address: str | None, workers: int | None)
 
 
 def _check_reachable(address: str) -> None:
-    """Ray itself waits for minutes. Raises RecipeError where nobody listens."""
+    """Raises RecipeError when no server listens at `address`, for which Ray itself would wait minutes."""
     host, colon, port = address.removeprefix("ray://").rpartition(":")
     try:
         if colon and port.isdigit():
@@ -155,29 +157,29 @@ def _check_reachable(address: str) -> None:
 def build_corpus(
     pipeline: Pipeline, out: str, engine: str, address: str | None, workers: int | None, verify: bool = False
 ) -> "BuildProgress":
-    """Builds with progress shown, and returns what was counted.
+    """Builds and shows progress; returns the counts.
 
-    A damaged file that a piece of work meets is removed and made anew, once: to meet it again is a failure.
+    A damaged file that a piece of work reads is removed and built again, once. Raises Damaged when it is damaged again.
     """
     store = open_store(out)
     if address and engine != "local":
         _check_reachable(address)  # before anything is written
     with claimed(store):
-        return _build_undamaged(pipeline, store, engine, address, workers, verify)
+        return _build_repairing(pipeline, store, engine, address, workers, verify)
 
 
-def _build_undamaged(
+def _build_repairing(
     pipeline: Pipeline, store: Store, engine: str, address: str | None, workers: int | None, verify: bool
 ) -> "BuildProgress":
-    met: set[str] = set()
+    repaired: set[str] = set()
     while True:
         try:
             return _build(pipeline, store, choose_engine(engine, store.url, address, workers), verify)
         except Damaged as damage:
-            if damage.name in met:
+            if damage.name in repaired:
                 raise
-            met.add(damage.name)
-            _tell(damage)
+            repaired.add(damage.name)
+            _report_damage(damage)
             store.remove(damage.name)
 
 
@@ -190,9 +192,9 @@ def _build(pipeline: Pipeline, store: Store, runs: "Engine", verify: bool) -> "B
 
     try:
         with reading_as(pipeline.recipe.reading):
-            tell_shortages(pipeline, store)
-            with BuildProgress(console, partial(pace_of, store)) as progress, _rejects_told(pipeline, store):
-                build(pipeline, store, runs, progress.report, progress.expect, _tell if verify else None)
+            show_shortages(pipeline, store)
+            with BuildProgress(console, partial(pace_of, store)) as progress, _rejects_on_failure(pipeline, store):
+                build(pipeline, store, runs, progress.report, progress.expect, _report_damage if verify else None)
     finally:
         runs.close()
     show_passed_over(console, pipeline.sources)
@@ -200,8 +202,8 @@ def _build(pipeline: Pipeline, store: Store, runs: "Engine", verify: bool) -> "B
 
 
 @contextmanager
-def _rejects_told(pipeline: Pipeline, store: Store) -> Iterator[None]:
-    """Where a build fails, what was rejected so far is told before: it may be why nothing is left to learn from."""
+def _rejects_on_failure(pipeline: Pipeline, store: Store) -> Iterator[None]:
+    """When the build fails, prints the rejects so far first: they may be the reason that no training data are left."""
     from weft.jobs.failures import BuildError
     from weft.jobs.rejects import show_end
 
@@ -212,14 +214,14 @@ def _rejects_told(pipeline: Pipeline, store: Store) -> Iterator[None]:
         raise
 
 
-def _tell(damage: Damaged) -> None:
-    console.print(f"{escape(damage.name)} {escape(damage.what)}: it is made anew", highlight=False)
+def _report_damage(damage: Damaged) -> None:
+    console.print(f"{escape(damage.name)} {escape(damage.what)}: it will be built again", highlight=False)
 
 
-def tell_shortages(pipeline: Pipeline, store: Store) -> None:
-    """Before anything is built: which tasks seem to have too little data, from the headers of some items.
+def show_shortages(pipeline: Pipeline, store: Store) -> None:
+    """Prints, before anything is built, which tasks seem to have too little data by the headers of some items.
 
-    Raises PlanError where that is certain.
+    Raises PlanError where the shortage is certain.
     """
     from weft.jobs.forecast import certain_shortages, holdings, shortages
     from weft.pipelines.mixing.plan import plan_name
@@ -234,8 +236,8 @@ def tell_shortages(pipeline: Pipeline, store: Store) -> None:
         console.print(f"[yellow]it seems:[/] {escape(sentence)}", highlight=False)
 
 
-def tell_endings(pipeline: Pipeline, out: str) -> None:
-    """Says which stages' streams are shorter than declared, and why."""
+def show_endings(pipeline: Pipeline, out: str) -> None:
+    """Prints which stages' streams are shorter than declared, and why."""
     from weft.pipelines.mixing.plan import ending
 
     for stage in pipeline.recipe.training:

@@ -1,10 +1,10 @@
-"""`weft demo`: the whole story in minutes, told as it goes.
+"""`weft demo`: builds a corpus from speech that it synthesises, audits it and trains a model, in minutes.
 
-    demo/raw/       a few hundred sentences in many voices, audio beside text and no timing: the raw speech
+    demo/raw/       a few hundred sentences in many voices: audio files with text files beside them
     demo/books/     text
     demo/recipe.yaml  demo/corpus/  demo/run/
 
-A second run keeps what stands and says so.
+A second run reuses finished work.
 """
 
 import time
@@ -44,63 +44,62 @@ CAST = (
 
 
 @dataclass
-class Clock:
-    """Seconds since the demo began."""
+class DemoLog:
+    """Prints what the demo does, with the seconds since it began."""
 
     began: float
 
-    def tell(self, what: str) -> None:
-        console.print(f"[bold cyan]{time.monotonic() - self.began:6.1f} s[/]  {what}", highlight=False)
+    def write(self, line: str) -> None:
+        console.print(f"[bold cyan]{time.monotonic() - self.began:6.1f} s[/]  {line}", highlight=False)
 
 
 def run_demo(out: Path, speech: Sequence[str], engine: str, workers: int | None) -> None:
-    """Speaks, builds, audits, trains and sums up. Raises RecipeError for `speech` that is not there."""
-    clock = Clock(time.monotonic())
-    clock.tell(speak_raw(out / "raw"))
-    clock.tell(write_books(out / "books"))
+    """Synthesises speech, builds, audits, trains and prints a summary. Raises RecipeError for missing `speech`."""
+    log = DemoLog(time.monotonic())
+    log.write(speak_raw(out / "raw"))
+    log.write(write_books(out / "books"))
     recipe = write_demo_recipe(out, speech)
     pipeline = read_pipeline(str(recipe))
-    clock.tell(f"building {escape(str(out / 'corpus'))} from {escape(str(recipe))}")
+    log.write(f"building {escape(str(out / 'corpus'))} from {escape(str(recipe))}")
     progress = build_corpus(pipeline, str(out / "corpus"), engine, None, workers)
     if kept := progress.kept.total():
-        clock.tell(f"{kept:,} of {counted(progress.expected.total(), 'piece')} of work stood from before")
-    clock.tell("auditing")
-    found = audit(Store(str(out / "corpus")), pipeline)
-    show_audit(console, found)
-    clock.tell(train_or_keep(pipeline, out))
-    show_summary(pipeline, out, found)
-    clock.tell("done")
-    if found.faults:
-        raise RuntimeError(f"{counted(len(found.faults), 'promise')} {are(len(found.faults))} broken")
+        log.write(f"{kept:,} of {counted(progress.expected.total(), 'piece')} of work kept from before")
+    log.write("auditing")
+    report = audit(Store(str(out / "corpus")), pipeline)
+    show_audit(console, report)
+    log.write(train_or_keep(pipeline, out))
+    show_summary(pipeline, out, report)
+    log.write("done")
+    if report.faults:
+        raise RuntimeError(f"{counted(len(report.faults), 'promise')} {are(len(report.faults))} broken")
 
 
 def speak_raw(folder: Path) -> str:
-    """Writes the sentences as audio beside text, unless they are there."""
+    """Synthesises the sentences that are missing, and writes each as audio with its text beside it."""
     voice = Voice(variants=CAST)
     voice.setup()
     cast = [style for style in voice.styles() if style[0] in ACCENTS]
-    made = 0
+    written = 0
     for number, sentence in enumerate(sentences(SENTENCES, SEED)):
         stem = folder / f"speaker{number % SPEAKERS:02d}" / f"{number:04d}"
         style = style_for(f"speaker {number % SPEAKERS}", seed=SEED, cast=cast)
-
-        made += write_once(stem.with_suffix(".flac"), partial(_spoken, voice, sentence, style))
+        written += write_once(stem.with_suffix(".flac"), partial(_spoken, voice, sentence, style))
         write_once(stem.with_suffix(".txt"), partial(str.encode, f"{sentence}\n"))
-    return f"spoke {made} sentences in {SPEAKERS} voices to {escape(str(folder))}, {SENTENCES - made} were there"
+    return f"spoke {written} sentences in {SPEAKERS} voices to {escape(str(folder))}, {SENTENCES - written} were kept"
 
 
 def _spoken(voice: Voice, text: str, style: Style) -> bytes:
-    said = voice.speak(text, style)
-    return flac(said.samples, said.rate)
+    speech = voice.speak(text, style)
+    return flac(speech.samples, speech.rate)
 
 
 def write_books(folder: Path) -> str:
-    made = write_once(folder / "grammar.txt", lambda: "\n\n".join(documents(DOCUMENTS, SEED)).encode())
-    return f"{'wrote' if made else 'kept'} {DOCUMENTS} paragraphs of text in {escape(str(folder))}"
+    is_new = write_once(folder / "grammar.txt", lambda: "\n\n".join(documents(DOCUMENTS, SEED)).encode())
+    return f"{'wrote' if is_new else 'kept'} {DOCUMENTS} paragraphs of text in {escape(str(folder))}"
 
 
 def write_once(path: Path, content: Callable[[], bytes]) -> bool:
-    """Writes a file that is not there yet, whole or not at all."""
+    """Writes a missing file, whole or not at all. Returns whether it was missing."""
     if path.exists():
         return False
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -111,56 +110,56 @@ def write_once(path: Path, content: Callable[[], bytes]) -> bool:
 
 
 def write_demo_recipe(out: Path, speech: Sequence[str]) -> Path:
-    """The recipe of this demo: the shipped one with its paths, and the user's speech as further sources."""
-    yours = {f"yours-{n}" if n else "yours": path for n, path in enumerate(speech)}
-    for given in yours.values():
-        if not Path(given).exists() and "://" not in given:
-            raise RecipeError(f"--speech {given}: no such folder or manifest")
+    """The recipe of this demo: the shipped recipe with the demo's paths, and the user's speech as further sources."""
+    user_speech = {f"yours-{n}" if n else "yours": path for n, path in enumerate(speech)}
+    for path in user_speech.values():
+        if not Path(path).exists() and "://" not in path:
+            raise RecipeError(f"--speech {path}: no such folder or manifest")
     sources: dict[str, object] = {"speech": {"path": str(out / "raw")}, "books": {"path": str(out / "books")}}
-    sources |= {name: {"use": "folder", "path": given} for name, given in yours.items()}
-    spoken = ["speech", "dialogues", *yours]
+    sources |= {name: {"use": "folder", "path": path} for name, path in user_speech.items()}
+    spoken = ["speech", "dialogues", *user_speech]
     recipe = {
         "extends": "demo",
         "sources": sources,
-        "tokenizers": {"hubert": {"sources": ["speech", *yours]}},
+        "tokenizers": {"hubert": {"sources": ["speech", *user_speech]}},
         "tasks": {"speech": {"sources": spoken}, "words": {"sources": spoken}},
     }
     out.mkdir(parents=True, exist_ok=True)
-    path = out / "recipe.yaml"
-    path.write_text(yaml.safe_dump(recipe, sort_keys=False, allow_unicode=True), "utf-8")
-    return path
+    recipe_file = out / "recipe.yaml"
+    recipe_file.write_text(yaml.safe_dump(recipe, sort_keys=False, allow_unicode=True), "utf-8")
+    return recipe_file
 
 
 def train_or_keep(pipeline: Pipeline, out: Path) -> str:
-    """Trains, or keeps a run that was made from these very shards and settings."""
+    """Trains, or keeps a finished run of the same shards and settings."""
     run, stage = out / "run", pipeline.recipe.training["pretrain"]
     last = checkpoint.latest(run)
     try:
         run_training(pipeline, str(out / "corpus"), "pretrain", run, resume=True)
-    except ValueError as changed:  # the run on disk is of other shards or settings
+    except ValueError as difference:  # the run on disk is of other shards or settings
         if last is None:
             raise
         run.rename(run.with_name(f"run-before-{int(time.time())}"))
-        console.print(f"the earlier run was set aside: {escape(str(changed))}", highlight=False)
+        console.print(f"the earlier run was renamed: {escape(str(difference))}", highlight=False)
         run_training(pipeline, str(out / "corpus"), "pretrain", run, resume=False)
-        return "trained anew"
+        return "trained again"
     kept = last is not None and last.name == checkpoint.folder_of(run, stage.optimiser.steps).name
     return "kept the trained run" if kept else "trained"
 
 
-def show_summary(pipeline: Pipeline, out: Path, found: Audit) -> None:
+def show_summary(pipeline: Pipeline, out: Path, report: Audit) -> None:
     store = Store(str(out / "corpus"))
     console.rule("summary")
-    for node in found.nodes:
+    for node in report.nodes:
         if node.node.startswith("segment/"):
             hours = node.seconds_out / 3600
             console.print(
                 f"{node.node.split('/')[1]}: {hours:.3f} h in {counted(node.items_out, 'utterance')}", highlight=False
             )
-    stage = found.stages[0]
+    stage = report.stages[0]
     shares = ", ".join(f"{t.task} {t.realised:.2%} (declared {t.declared:.2%})" for t in stage.tasks)
     console.print(f"tokens: {sum(t.tokens for t in stage.tasks):,}: {shares}", highlight=False)
-    rejected = ", ".join(f"{r.items} {r.reason}" for r in found.rejects)
+    rejected = ", ".join(f"{r.items} {r.reason}" for r in report.rejects)
     shown = f"; `weft rejects {out / 'corpus'}` shows them" if rejected else ""
     console.print(f"rejects: {escape(rejected or 'none')}{escape(shown)}", highlight=False)
     _show_alignment(store)
@@ -173,8 +172,8 @@ def show_summary(pipeline: Pipeline, out: Path, found: Audit) -> None:
         "run": "run",
         "loss curves": "run/losses.png",
     }
-    for what, where in places.items():
-        console.print(f"{what:<12} {escape(str(out / where))}", highlight=False)
+    for name, place in places.items():
+        console.print(f"{name:<12} {escape(str(out / place))}", highlight=False)
     if sample:
         corpus = escape(str(out / "corpus"))
         console.print(f"look at one  weft inspect {corpus} {sample.key}", highlight=False)
@@ -182,7 +181,7 @@ def show_summary(pipeline: Pipeline, out: Path, found: Audit) -> None:
 
 
 def _show_alignment(store: Store) -> None:
-    """The first aligned utterance of the raw speech."""
+    """Prints the words of the first aligned utterance of the raw speech."""
     for name in store.names("align/speech", ".parquet"):
         for alignment in read_part(store, name, Alignment)[:1]:
             timed = "  ".join(f"{w.text} {w.start:.2f}–{w.end:.2f}" for w in alignment.words[:8])
@@ -201,5 +200,5 @@ def _show_losses(run: Path) -> None:
 
 
 def _mean(rows: Sequence[losses.LossRow], task: str, steps: range) -> float:
-    picked = [r for r in rows if r.task == task and r.step in steps]
-    return sum(r.loss * r.tokens for r in picked) / max(1, sum(r.tokens for r in picked))
+    of_task = [r for r in rows if r.task == task and r.step in steps]
+    return sum(r.loss * r.tokens for r in of_task) / max(1, sum(r.tokens for r in of_task))

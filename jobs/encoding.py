@@ -1,8 +1,8 @@
-"""`weft encode`: audio in, a table of tokens out; a corpus that stops at the codes lies beside it and makes it resumable.
+"""`weft encode`: audio in, a table of tokens out. The work is kept in a corpus beside it, so that it can be resumed.
 
-tokens.parquet            a row an utterance: key, path, start, seconds, literals "[St10][Pi0][Hu28]…", units of each tokenizer
+tokens.parquet            one row for each utterance: key, path, start, seconds, literals "[St10][Pi0][Hu28]…", units of each tokenizer
 tokens.rejects.jsonl      what could not be encoded, and why
-tokens.corpus/            parts, ledger and rejects, as any corpus has them
+tokens.corpus/            a corpus whose last stage is encoding
 """
 
 import re
@@ -17,7 +17,7 @@ from weft.jobs.aligning import write_rejects
 from weft.jobs.commands import build_corpus, console, make_pipeline
 from weft.jobs.printing import escape
 from weft.jobs.show import show_lost
-from weft.jobs.tokenizing import recipe_of, taken
+from weft.jobs.tokenizing import recipe_of, trained_tokenizers
 from weft.pipelines.graph import Pipeline
 from weft.pipelines.parts.tables import read_part
 from weft.pipelines.storage.store import Store
@@ -35,8 +35,8 @@ _SHOWN = 3  # utterances whose literals are printed
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
-    """What the command line asks for. `merge` is `time`, or sizes of groups such as `2:3`."""
+class EncodeRequest:
+    """The command line. `merge` is `time`, or sizes of groups such as `2:3`."""
 
     paths: tuple[str, ...]
     tokenizers: tuple[Path, ...]
@@ -46,7 +46,7 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Tokens:
-    """One utterance as the merged stream spells it, and each tokenizer's own units."""
+    """One utterance: the literals of the merged stream, and the units of each tokenizer. `start` and `seconds` in seconds."""
 
     key: str
     path: str
@@ -56,21 +56,22 @@ class Tokens:
     units: tuple[Units, ...]
 
 
-def run_encode(wanted: Wanted, settings: Sequence[str], engine: str, address: str | None, workers: int | None) -> int:
-    """Encodes, writes and sums up; returns the number of utterances."""
-    if wanted.out.suffix != ".parquet" or wanted.out.is_dir():
-        raise RecipeError(f"--out {wanted.out}: name a .parquet file")
-    pipeline = make_pipeline(recipe_of(wanted.paths, taken(wanted.tokenizers)), settings)
-    spellings = list(pipeline.tokenizers.values())
-    check_merge(wanted.merge, spellings)
-    corpus = wanted.out.with_suffix(".corpus")
+def run_encode(
+    request: EncodeRequest, settings: Sequence[str], engine: str, address: str | None, workers: int | None
+) -> int:
+    """Encodes, writes the table and prints counts; returns the number of utterances. Raises RecipeError."""
+    if request.out.suffix != ".parquet" or request.out.is_dir():
+        raise RecipeError(f"--out {request.out}: name a .parquet file")
+    pipeline = make_pipeline(recipe_of(request.paths, trained_tokenizers(request.tokenizers)), settings)
+    check_merge(request.merge, list(pipeline.tokenizers.values()))
+    corpus = request.out.with_suffix(".corpus")
     build_corpus(pipeline, str(corpus), engine, address, workers)
     store = Store(str(corpus))
-    tokens = list(tokens_of(store, pipeline, wanted.merge))
-    scratch = wanted.out.with_suffix(".part")
+    tokens = list(tokens_of(store, pipeline, request.merge))
+    scratch = request.out.with_suffix(".part")
     pq.write_table(to_table(tokens, Tokens), scratch)
-    scratch.replace(wanted.out)
-    show_lost(console, "Not encoded", list(write_rejects(store, wanted.out.with_suffix(".rejects.jsonl"))))
+    scratch.replace(request.out)
+    show_lost(console, "Not encoded", list(write_rejects(store, request.out.with_suffix(".rejects.jsonl"))))
     for one in tokens[:_SHOWN]:
         console.print(
             f"[bold]{escape(one.path)}[/] {escape(one.literals[:1000])}{'…' if len(one.literals) > 1000 else ''}",
@@ -81,12 +82,12 @@ def run_encode(wanted: Wanted, settings: Sequence[str], engine: str, address: st
     counts = ", ".join(
         f"{sum(len(t.units[n].ids) for t in tokens):,} of {name}" for n, name in enumerate(pipeline.tokenizers)
     )
-    console.print(f"{escape(str(wanted.out))}: {counted(len(tokens), 'utterance')}, {counts}", highlight=False)
+    console.print(f"{escape(str(request.out))}: {counted(len(tokens), 'utterance')}, {counts}", highlight=False)
     return len(tokens)
 
 
 def check_merge(merge: str, tokenizers: Sequence[SpeechTokenizer]) -> None:
-    """Raises RecipeError for streams that cannot be merged so, or not be told apart then."""
+    """Raises RecipeError for an unknown merge, for streams that cannot be merged this way, and for equal literals of two tokenizers."""
     if merge != "time":
         _check_groups(merge, tokenizers)
     spellings = [spelt(t.literal, code) for t in tokenizers for code in range(t.size)]
@@ -99,9 +100,9 @@ def check_merge(merge: str, tokenizers: Sequence[SpeechTokenizer]) -> None:
 
 def _check_groups(merge: str, tokenizers: Sequence[SpeechTokenizer]) -> None:
     if not _SIZES.fullmatch(merge):
-        raise RecipeError(f"--merge {merge}: it is `time`, or two sizes such as 2:3")
+        raise RecipeError(f"--merge {merge}: unknown merge; known: `time`, or two group sizes such as 2:3")
     if len(tokenizers) != 2 or any(t.dedup for t in tokenizers):
-        raise RecipeError(f"--merge {merge}: groups are of two tokenizers whose repeats stay (`dedup: false`)")
+        raise RecipeError(f"--merge {merge}: groups need two tokenizers that keep repeated codes (`dedup: false`)")
     a, b = _sizes(merge)
     if abs(a / tokenizers[0].rate - b / tokenizers[1].rate) > 1e-6:
         seconds = f"{a / tokenizers[0].rate:.3f} s of the first and {b / tokenizers[1].rate:.3f} s of the second"
@@ -114,15 +115,15 @@ def _sizes(merge: str) -> tuple[int, int]:
 
 
 def tokens_of(store: Store, pipeline: Pipeline, merge: str) -> Iterator[Tokens]:
-    """Of every utterance that all tokenizers have encoded."""
+    """The tokens of every utterance that all tokenizers have encoded."""
     for source in pipeline.sources:
         node = pipeline.utterances(source)
         for name in store.names(node, ".parquet"):
             part = name.rpartition("/")[2]
-            coded = [_by_key(store, f"encode/{t}/{source}/{part}") for t in pipeline.tokenizers]
+            units_by_key = [_by_key(store, f"encode/{t}/{source}/{part}") for t in pipeline.tokenizers]
             for utterance in read_part(store, name, Utterance):
-                if all(utterance.key in units for units in coded):
-                    yield _tokens(utterance, [units[utterance.key] for units in coded], pipeline, merge)
+                if all(utterance.key in units for units in units_by_key):
+                    yield _tokens(utterance, [units[utterance.key] for units in units_by_key], pipeline, merge)
 
 
 def _by_key(store: Store, name: str) -> dict[str, Units]:
@@ -132,16 +133,23 @@ def _by_key(store: Store, name: str) -> dict[str, Units]:
 def _tokens(utterance: Utterance, units: Sequence[Units], pipeline: Pipeline, merge: str) -> Tokens:
     literals = [tokenizer.literal for tokenizer in pipeline.tokenizers.values()]
     spelling = "".join(spelt(literals[place], code) for place, code in merged(units, merge))
-    return Tokens(utterance.key, utterance.path, utterance.start, utterance.seconds, spelling, tuple(units))
+    return Tokens(
+        key=utterance.key,
+        path=utterance.path,
+        start=utterance.start,
+        seconds=utterance.seconds,
+        literals=spelling,
+        units=tuple(units),
+    )
 
 
 def merged(units: Sequence[Units], merge: str) -> Iterator[tuple[int, int]]:
-    """Which tokenizer each token is of, and its code there."""
+    """The merged stream: for each token the number of its tokenizer, and its code."""
     if merge == "time":
         stream = by_time([Stream(u.rate, np.array(u.ids, np.int32), np.array(u.durations, np.int32)) for u in units])
         yield from zip(stream.streams.tolist(), stream.ids.tolist(), strict=True)
         return
-    # the tokenizer goes through the same groups as its codes do
+    # tokenizer numbers and codes are grouped alike, so that token n has its number at place n
     sizes = _sizes(merge)
     places = in_groups(np.zeros(len(units[0].ids), int), np.ones(len(units[1].ids), int), sizes)
     codes = in_groups(np.array(units[0].ids, int), np.array(units[1].ids, int), sizes)

@@ -1,7 +1,7 @@
 """What an engine is, and the one that needs no cluster.
 
-engine.submit(work)      hands it out
-engine.finished()        Finished(work, made=98, seconds=3.1)  |  Failed(work, failure)  |  Lost(work)  when a worker died under it
+engine.submit(work)      begins it, or queues it
+engine.finished()        Finished(work, records=98, seconds=3.1)  |  Failed(work, failure)  |  Lost(work)  when its worker died
 """
 
 import time
@@ -19,10 +19,10 @@ from weft.schemas.resources import Resources
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """Work that ended well: records made, and wall seconds it took."""
+    """Work that succeeded: the number of its records, and its wall time in seconds."""
 
     work: Work
-    made: int
+    records: int
     seconds: float
 
 
@@ -36,7 +36,7 @@ class Failed:
 
 @dataclass(frozen=True, slots=True)
 class Lost:
-    """Work whose worker died; it can be handed out again."""
+    """Work whose worker died; it can be submitted again."""
 
     work: Work
     detail: str
@@ -46,23 +46,23 @@ End = Finished | Failed | Lost
 
 
 class Engine(Protocol):
-    """Runs work somewhere."""
+    """Runs work, in this process or elsewhere."""
 
     def check(self, resources: Resources) -> None:
-        """Raises RecipeError where no machine holds so much."""
+        """Raises RecipeError where no machine has these resources."""
 
     def accepts(self, resources: Resources) -> bool:
-        """Whether work that wants this can begin, or should wait for it to be free."""
+        """Whether work that needs these resources may be submitted now."""
 
     def submit(self, work: Work) -> None: ...
 
     def starved(self) -> Sequence[Work]:
-        """Work that was handed out and waits for CPUs that others hold."""
+        """Submitted work that waits for CPUs which other work holds."""
 
     def finished(self, wait: bool = True) -> End | None:
-        """A piece of work that came to an end; None where more may be accepted now, or nothing has ended and `wait` is not set.
+        """The end of a piece of work. None where more work may be accepted now, and where nothing has ended and `wait` is false.
 
-        Raises what is in `ENDING`, with the work's name as a note.
+        Raises the exceptions in `ENDING`, with the name of the work as a note.
         """
 
     def close(self) -> None: ...
@@ -76,7 +76,7 @@ class LocalEngine:
         self._queue: deque[Work] = deque()
 
     def check(self, resources: Resources) -> None:
-        """Torch itself says that there is no GPU."""
+        """Does nothing: torch reports a missing GPU itself."""
 
     def accepts(self, resources: Resources) -> bool:
         return not self._queue
@@ -93,7 +93,8 @@ class LocalEngine:
         work = self._queue.popleft()
         began = time.perf_counter()
         try:
-            return Finished(work, self._runner.run(work), time.perf_counter() - began)
+            records = self._runner.run(work)
+            return Finished(work=work, records=records, seconds=time.perf_counter() - began)
         except ENDING as error:
             error.add_note(work.makes)
             raise
@@ -101,4 +102,4 @@ class LocalEngine:
             return Failed(work, failure_of(error))
 
     def close(self) -> None:
-        """Nothing is held."""
+        """Does nothing: no resources are held."""

@@ -1,6 +1,7 @@
-"""`weft tokenizer evaluate`: what the codes of speech that tokenizers were not trained on tell, and what they cost.
+"""`weft tokenizer evaluate`: measures trained tokenizers on speech that they were not trained on.
 
-Speech is aligned by the default aligner, so that phones are known; what is not known (phones, speakers, emotions) is left out.
+Speech is aligned by the default aligner to get its phones. A measure is left out where its labels are missing: phones, speakers,
+emotions.
 """
 
 from collections.abc import Iterator, Sequence
@@ -13,7 +14,7 @@ import numpy as np
 from weft.jobs.commands import build_corpus, console, make_pipeline
 from weft.jobs.printing import escape
 from weft.jobs.show import table
-from weft.jobs.tokenizing import recipe_of, taken
+from weft.jobs.tokenizing import recipe_of, trained_tokenizers
 from weft.pipelines.audio.sound import load_utterance
 from weft.pipelines.encode import speech_of
 from weft.pipelines.graph import Pipeline
@@ -36,44 +37,45 @@ def run_evaluation(
     address: str | None,
     workers: int | None,
 ) -> None:
-    """Aligns and encodes, then prints a table with a column for each trained tokenizer."""
-    recipe = {**recipe_of(paths, taken(folders)), "align": {"use": "adapted"}}
+    """Aligns and encodes, then prints a table with a column for each trained tokenizer. Raises RecipeError."""
+    recipe = {**recipe_of(paths, trained_tokenizers(folders)), "align": {"use": "adapted"}}
     pipeline = make_pipeline(recipe, settings)
     build_corpus(pipeline, str(out), engine, address, workers)
     store = Store(str(out))
     columns = {name: _values(store, pipeline, name) for name in pipeline.tokenizers}
-    rows = table("What the codes tell", "measure", *map(escape, columns))
+    rows = table("Measures", "measure", *map(escape, columns))
     for measure in dict.fromkeys(chain.from_iterable(columns.values())):
-        found = [column.get(measure, nan) for column in columns.values()]
-        if not all(map(isnan, found)):
-            rows.add_row(escape(measure), *(_shown(value) for value in found))
+        values = [column.get(measure, nan) for column in columns.values()]
+        if not all(map(isnan, values)):
+            rows.add_row(escape(measure), *(_formatted(value) for value in values))
     console.print(rows)
 
 
-def _shown(value: float) -> str:
+def _formatted(value: float) -> str:
     if isinstance(value, int):
         return f"{value:,}"
     return "" if isnan(value) else f"{value:,.3f}"
 
 
 def _values(store: Store, pipeline: Pipeline, name: str) -> dict[str, float]:
-    """What one tokenizer's codes are worth."""
+    """The measures of one tokenizer, by name."""
     tokenizer = pipeline.tokenizers[name]
     tokenizer.load(verified_folder(store, f"models/{name}"))
     examples = [e for source in pipeline.sources for e in examples_of(store, name, source, pipeline.utterances(source))]
     if not examples:
-        raise RecipeError(f"{store.root}: {name} could encode nothing; its rejects say why")
+        raise RecipeError(f"{store.root}: {name} encoded no utterance; its rejects have the reasons")
     return {"utterances": len(examples), **dict(measures(tokenizer, examples))}
 
 
-def examples_of(store: Store, tokenizer: str, source: str, spoken_in: str) -> Iterator[Example]:
+def examples_of(store: Store, tokenizer: str, source: str, utterance_node: str) -> Iterator[Example]:
+    """The utterances of a source with their codes and labels. `utterance_node` is the node that holds the utterances."""
     for name in store.names(f"encode/{tokenizer}/{source}", ".parquet"):
         part = name.rpartition("/")[2]
         aligned = {a.key: a for a in read_part(store, f"align/{source}/{part}", Alignment)}
-        spoken = {u.key: u for u in read_part(store, f"{spoken_in}/{part}", Utterance)}
+        utterances = {u.key: u for u in read_part(store, f"{utterance_node}/{part}", Utterance)}
         for units in read_part(store, name, Units):
-            samples = load_utterance(store, spoken[units.key])
+            samples = load_utterance(store, utterances[units.key])
             if not isinstance(samples, Unusable):
                 stream = Stream(units.rate, np.array(units.ids, np.int32), np.array(units.durations, np.int32))
                 phones = aligned[units.key].phones if units.key in aligned else ()
-                yield Example(speech_of(spoken[units.key], samples), stream, phones)
+                yield Example(speech_of(utterances[units.key], samples), stream, phones)

@@ -1,13 +1,13 @@
-"""Pieces of work that failed: why, where in the code, on which machine; and the list with which a build ends.
+"""Failures of work: the reason, the place in the code, the machine; and the list that ends a build.
 
 2 pieces of work failed (5 more need them and were not begun; all else is done and kept):
   align/speech, part-00003: ValueError: no such voice (pipelines/voices/espeak.py:88)
   ingest/speech, part-00001 and 1 more: OSError: [Errno 28] No space left on device (pipelines/storage/store.py:121)
-  ingest/web, part-00002: it cannot read some items now
-source web: 2 items cannot be read now; the same command asks for {'them' if len(found) > 1 else 'it'} again:
+  ingest/web, part-00002: some items cannot be read now
+source web: 2 items cannot be read now; the same command reads them again:
   https://host/a.flac: the server answers 503
   https://host/b.flac: no such file
-  (sources.web.missing=reject leaves out what is not there)
+  (sources.web.missing=reject rejects items that do not exist)
 """
 
 import traceback
@@ -24,16 +24,16 @@ from weft.schemas.faults import RecipeError
 from weft.schemas.ledger import Unread, UnreadItems
 
 ROOT = Path(__file__).parents[1]
-SHOWN = 20  # lines of the list; the rest is counted
-_ITEMS = 5  # of a source that cannot be read
+SHOWN = 20  # lines of the list; further lines are counted
+_ITEMS = 5  # unreadable items that are listed for each source
 
-# for the user to change, or for the build to mend: these end a build at once, as they are
+# these end a build at once: the user changes the recipe or the data, or the build repairs a file
 ENDING = (RecipeError, EmptySource, PlanError, SplitError, Damaged)
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """What an exception was, in words, so that it can be sent from one process to another whatever its type."""
+    """An exception as text, so that it can be sent between processes whatever its type."""
 
     reason: str  # "ValueError: no such voice"
     place: str = ""  # "pipelines/voices/espeak.py:88", the last line of weft's own code
@@ -60,8 +60,8 @@ class BuildError(RuntimeError):
 
 
 def failure_of(error: BaseException, machine: str = "") -> Failure:
-    if isinstance(error, UnreadItems):  # no place in the code is at fault
-        return Failure(reason="it cannot read some items now", unread=error.items)
+    if isinstance(error, UnreadItems):  # the code has no fault
+        return Failure(reason="some items cannot be read now", unread=error.items)
     reason = f"{type(error).__name__}: {error}".removesuffix(": ")
     return Failure(
         reason=reason, place=place_of(error), trace="".join(traceback.format_exception(error)), machine=machine
@@ -69,18 +69,18 @@ def failure_of(error: BaseException, machine: str = "") -> Failure:
 
 
 def place_of(error: BaseException) -> str:
-    """File and line of weft's own code in which an exception was raised; empty where it passed none."""
+    """The innermost file and line of weft's code in the traceback; empty where there is none."""
     frames = traceback.extract_tb(error.__traceback__)
     own = [frame for frame in frames if Path(frame.filename).is_relative_to(ROOT) and ".venv" not in frame.filename]
     return f"{Path(own[-1].filename).relative_to(ROOT).as_posix()}:{own[-1].lineno}" if own else ""
 
 
 def build_error(failed: Sequence[FailedPiece], dropped: int) -> BuildError:
-    """The list of all that failed; `dropped` counts the pieces that need it. Like failures of a node share a line."""
+    """The error that lists all failures, equal ones of a node in one line. `dropped` counts the work that needs failed work."""
     alike: dict[tuple[str, str, str, str], list[FailedPiece]] = {}
     for piece in failed:
-        at = piece.failure
-        alike.setdefault((piece.node, at.reason, at.place, at.machine), []).append(piece)
+        failure = piece.failure
+        alike.setdefault((piece.node, failure.reason, failure.place, failure.machine), []).append(piece)
     lines = [_line(pieces) for pieces in alike.values()]
     if len(lines) > SHOWN:
         lines[SHOWN:] = [f"  and {counted(len(lines) - SHOWN, 'line')} more"]
@@ -93,19 +93,19 @@ def build_error(failed: Sequence[FailedPiece], dropped: int) -> BuildError:
 
 
 def unread_lines(items: Iterable[Unread]) -> Iterator[str]:
-    """By source: how many items cannot be read now, and some of them."""
-    sources: dict[str, dict[str, Unread]] = {}
+    """Lines for each source: how many items cannot be read now, and some of them."""
+    by_source: dict[str, dict[str, Unread]] = {}
     for item in items:
-        sources.setdefault(item.source, {}).setdefault(item.path, item)
-    for source, found in sources.items():
-        again = "them" if len(found) > 1 else "it"
-        yield f"source {source}: {counted(len(found), 'item')} cannot be read now; the same command asks for {again} again:"
-        some = sorted(found.values(), key=lambda item: item.path)[:_ITEMS]
-        yield from (f"  {item.path}: {item.reason}" for item in some)
-        if len(found) > _ITEMS:
-            yield f"  and {len(found) - _ITEMS:,} more"
-        if any(item.absent and item.node.startswith("ingest/") for item in found.values()):
-            yield f"  (sources.{source}.missing=reject leaves out what is not there)"
+        by_source.setdefault(item.source, {}).setdefault(item.path, item)
+    for source, unread in by_source.items():
+        pronoun = "them" if len(unread) > 1 else "it"
+        yield f"source {source}: {counted(len(unread), 'item')} cannot be read now; the same command reads {pronoun} again:"
+        first = sorted(unread.values(), key=lambda item: item.path)[:_ITEMS]
+        yield from (f"  {item.path}: {item.reason}" for item in first)
+        if len(unread) > _ITEMS:
+            yield f"  and {len(unread) - _ITEMS:,} more"
+        if any(item.absent and item.node.startswith("ingest/") for item in unread.values()):
+            yield f"  (sources.{source}.missing=reject rejects items that do not exist)"
 
 
 def _line(pieces: Sequence[FailedPiece]) -> str:

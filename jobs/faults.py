@@ -1,4 +1,4 @@
-"""From an exception to a sentence and an exit code: 2 when the user can mend the recipe or the call, 1 otherwise."""
+"""Turns an exception into a sentence and an exit code: 2 where the recipe or the command line is wrong, 1 otherwise."""
 
 import os
 import traceback
@@ -7,7 +7,7 @@ from weft.schemas.faults import RecipeError
 
 
 def explain(error: Exception) -> tuple[str, int]:
-    """What to print and what to exit with. `--debug`, or WEFT_TRACEBACK=1 in the environment, shows the tracebacks too."""
+    """The message to print and the exit code. `--debug`, or WEFT_TRACEBACK=1 in the environment, adds the traceback."""
     debug = bool(os.environ.get("WEFT_TRACEBACK"))
     shown = "".join(traceback.format_exception(error)) if debug else ""
     if isinstance(error, RecipeError):
@@ -22,7 +22,7 @@ def explain(error: Exception) -> tuple[str, int]:
 
     if isinstance(error, EmptySource):
         return f"{shown}{error}", 2
-    if isinstance(error, (PlanError, Locked)):  # a sound recipe; the data do not suffice, or another build is at work
+    if isinstance(error, (PlanError, Locked)):  # the recipe is valid; there are too little data, or another build runs
         return f"{shown}{error}", 1
     if isinstance(error, BuildError):
         hint = "" if debug or not error.trace else "\n(--debug shows the tracebacks)"

@@ -1,4 +1,4 @@
-"""`weft plan`: what a recipe would build and cost, from listings and file headers; nothing is built.
+"""`weft plan`: estimates what a recipe would build and how long it takes, from listings and file headers. Nothing is built.
 
 Hours come from headers, tokens from typical rates: 25 Hz units lose a third to deduplication, English speech holds
 2.5 words a second and 1.3 tokens a word, text 4 bytes a token.
@@ -29,17 +29,17 @@ KEPT_BY_DEDUP = 0.68
 WORDS_A_SECOND = 2.5
 TOKENS_A_WORD = 1.3
 BYTES_A_TOKEN = 4.0
-SURELY = 8.0  # times what is estimated: tokens a second of speech or a byte of text may be as many
-HEADERS = 10_000  # of a source are read; what a larger one holds is scaled up
+SURELY = 8.0  # real tokens per second of speech or byte of text are at most this many times the estimate
+HEADERS = 10_000  # headers read of each source; sums of a larger source are scaled up
 
 
 @dataclass(frozen=True, slots=True)
 class Supply:
-    """What one task of a stage, or one of its sources, is due and what one pass over its data holds, in the mixture's unit.
+    """What a task of a stage, or one of its sources, must supply (`wanted`), and what one pass has (`has`): in the mixture's unit.
 
-    `at_most` is what a pass would hold if items that do not say what they hold, held as much as those that do. `before` are
-    the passes that the stages it goes on from have drawn. `is_bound` says that its share of the task is declared, `voices` what its
-    speakers may give where each has a bound and all are known.
+    `at_most` is what a pass has if items of unknown length are as long as the others. `before` counts the passes drawn by the
+    stages named in `after:`. `is_bound`: its share of the task is declared. `voices`: what its speakers may supply, where each is
+    bounded and all are known.
     """
 
     task: str
@@ -58,15 +58,15 @@ class Supply:
 
     @property
     def passes(self) -> float:
-        """This stage's and those before it."""
+        """Passes over the data, by this stage and those before it."""
         return self.before + (self.wanted / self.has if self.has else inf)
 
     def is_short(self, mixture: Mixture) -> bool:
-        """Whether the data cannot be enough, however much the unreadable items hold."""
+        """Whether the data are too little even if items of unknown length are as long as the others."""
         return self.is_bound and self._exceeds(self.at_most * max(0.0, mixture.passes - self.before))
 
     def is_far_short(self, mixture: Mixture) -> bool:
-        """Whether no error of an estimate can make it enough."""
+        """Whether the data are too little even if the estimate is `SURELY` times too low."""
         return (
             self.is_bound
             and self.has > 0
@@ -75,22 +75,22 @@ class Supply:
 
     @property
     def is_vain(self) -> bool:
-        """Whether its speakers can never fill it, however much there is of them."""
+        """Whether its speakers can never supply it, however much data each has."""
         return self.voices is not None and self.voices.claim.is_vain
 
     @property
     def has_few_speakers(self) -> bool:
-        """Whether what its speakers may give is not enough."""
+        """Whether its speakers may not supply enough."""
         return self.is_vain or (self.voices is not None and self._exceeds(self.voices.allowed))
 
-    def _exceeds(self, there: float) -> bool:
-        return self.wanted > there * (1 + 1e-9)
+    def _exceeds(self, supply: float) -> bool:
+        return self.wanted > supply * (1 + 1e-9)
 
 
 def show_forecast(console: Console, pipeline: Pipeline, as_json: bool = False) -> list[str]:
-    """Prints the tables, and returns the shortages after printing them as the last lines.
+    """Prints the tables and then the shortages; returns the shortages.
 
-    Raises SplitError for a share that holds out nobody or everybody, as far as the listings name them.
+    Raises SplitError for a share that holds out no name or every name, as far as the listings have names.
     """
     for space in pipeline.spaces:
         check_listing(space, pipeline.sources)
@@ -102,20 +102,22 @@ def show_forecast(console: Console, pipeline: Pipeline, as_json: bool = False) -
     _show_sources(console, held, pipeline.sources)
     for name, stage in pipeline.recipe.training.items():
         _show_stage(console, pipeline, name, stage, held)
-    console.print(f"one core, embedded backends, about: {_times(costs.stages(held))}", highlight=False)
-    if learnt := costs.learning(pipeline, held):
-        console.print(f"what learns, one core, about: {_times(learnt)}", highlight=False)
+    console.print(f"one core, embedded backends, about: {_times(costs.stage_times(held))}", highlight=False)
+    if training := costs.training_times(pipeline, held):
+        console.print(f"models, one core, about: {_times(training)}", highlight=False)
     for sentence in sentences:
         console.print(plain(sentence), highlight=False, markup=False)
     return sentences
 
 
 def holdings(pipeline: Pipeline, most: int) -> dict[str, Holding]:
-    """What each source holds, from at most `most` headers of it; by speaker where a task bounds them. Raises EmptySource."""
+    """What each source holds, from at most `most` of its headers; with speakers where a task bounds them. Raises EmptySource."""
     mixtures = (stage.mixture for stage in pipeline.recipe.training.values())
-    bounded = {task for mixture in mixtures for task, share in mixture.tasks.items() if share.most}
-    voiced = {source for task in bounded for source in pipeline.tasks[task].sources}
-    return {name: sampled_holding(name, source, most, name in voiced) for name, source in pipeline.sources.items()}
+    bounded_tasks = {task for mixture in mixtures for task, share in mixture.tasks.items() if share.most}
+    bounded_sources = {source for task in bounded_tasks for source in pipeline.tasks[task].sources}
+    return {
+        name: sampled_holding(name, source, most, name in bounded_sources) for name, source in pipeline.sources.items()
+    }
 
 
 def _times(seconds: Mapping[str, float]) -> str:
@@ -126,53 +128,53 @@ def _record(pipeline: Pipeline, held: Mapping[str, Holding], sentences: Sequence
     return {
         "sources": {name: asdict(h) | {"speakers": len(h.speakers) or None} for name, h in held.items()},
         "stages": {n: [_as_json(s) for s in _supplies(pipeline, n, dict(held))] for n in pipeline.recipe.training},
-        "seconds_on_one_core": {**costs.stages(dict(held)), **costs.learning(pipeline, dict(held))},
+        "seconds_on_one_core": {**costs.stage_times(dict(held)), **costs.training_times(pipeline, dict(held))},
         "too_little_data": list(sentences),
     }
 
 
 def _as_json(supply: Supply) -> dict[str, object]:
-    """What is not known, or has no end, is null."""
-    known = {"passes": supply.passes, "speakers_give": supply.voices.allowed if supply.voices else None}
-    record = asdict(replace(supply, voices=None)) | known
+    """As JSON; unknown and infinite values are null."""
+    extra = {"passes": supply.passes, "speakers_give": supply.voices.allowed if supply.voices else None}
+    record = asdict(replace(supply, voices=None)) | extra
     del record["voices"]
     return {key: None if value == inf else value for key, value in record.items()}
 
 
 def shortages(pipeline: Pipeline, held: dict[str, Holding]) -> list[str]:
-    """A sentence for each task of a stage that has too little data: where, how much, and what to do.
+    """A sentence for each task of a stage that has too little data: where, how much, and what to change.
 
-    A stage that may end early (`exhausted: stop`) is short only where its speakers can never fill a share.
+    A stage that may end early (`exhausted: stop`) is listed only where its speakers can never supply a share.
     """
     return [*_sentences(pipeline, held, Supply.is_short)]
 
 
 def certain_shortages(pipeline: Pipeline, held: dict[str, Holding]) -> list[str]:
-    """The same of those that are certain before anything is read, if headers and listings say how long all is."""
+    """The shortages that are certain from listings and headers alone."""
     return [*_sentences(pipeline, held, _is_certain(pipeline))]
 
 
 def _is_certain(pipeline: Pipeline) -> Callable[[Supply, Mixture], bool]:
-    """Estimates of records, and of how long it takes to say what is written, may be wrong by any factor."""
+    """Counts of records, and the length of synthesised text, are estimates without a bound: such a shortage is never certain."""
 
     def is_certain(supply: Supply, mixture: Mixture) -> bool:
         sources = (supply.source,) if supply.source else pipeline.tasks[supply.task].sources
-        written = any(pipeline.sources[source].makes is Dialogue for source in sources)
-        return mixture.unit not in ("samples", "weights") and not written and supply.is_far_short(mixture)
+        is_synthesised = any(pipeline.sources[source].makes is Dialogue for source in sources)
+        return mixture.unit not in ("samples", "weights") and not is_synthesised and supply.is_far_short(mixture)
 
     return is_certain
 
 
 def _sentences(
     pipeline: Pipeline, held: dict[str, Holding], is_short: Callable[[Supply, Mixture], bool]
-) -> Iterator[str]:  # fmt: skip
+) -> Iterator[str]:
     for name, stage in pipeline.recipe.training.items():
-        vain: set[str] = set()
+        reported: set[str] = set()
         for supply in _supplies(pipeline, name, held):
             if supply.is_vain and supply.voices:
-                if supply.task not in vain:
+                if supply.task not in reported:
                     yield f"too little data: stage {name}: {supply.voices.claim.refusal()}"
-                vain |= set() if supply.source else {supply.task}
+                reported |= set() if supply.source else {supply.task}
             elif stage.mixture.exhausted != "stop" and is_short(supply, stage.mixture):
                 yield _shortage(name, stage.mixture, supply, pipeline.tasks[supply.task])
             elif stage.mixture.exhausted != "stop" and is_short is Supply.is_short and supply.has_few_speakers:
@@ -205,7 +207,7 @@ def _drawn_before(supply: Supply) -> str:
 
 
 def tokens_of(pipeline: Pipeline, task: Task, held: Holding) -> float:
-    """Tokens that one pass over a source gives a task, about."""
+    """Estimated tokens of a task in one pass over a source."""
     if task.takes is Document:
         return held.bytes / BYTES_A_TOKEN
     units = held.seconds * pipeline.tokenizers[task.tokenizer].rate * KEPT_BY_DEDUP if task.tokenizer else 0.0
@@ -250,7 +252,7 @@ def _verdict(supply: Supply, mixture: Mixture) -> str:
 
 
 def _supplies(pipeline: Pipeline, stage: str, held: dict[str, Holding]) -> Iterator[Supply]:
-    """One of each task, and one of each of its sources where it has several."""
+    """One supply for each task, and one for each source of a task that has several."""
     training = pipeline.recipe.training[stage]
     for name, weight in training.mixture.weights.items():
         sources = pipeline.tasks[name].sources
@@ -259,8 +261,8 @@ def _supplies(pipeline: Pipeline, stage: str, held: dict[str, Holding]) -> Itera
         shares = next(shares for level, shares in training.mixture.tasks[name].levels if level == "source")
         for source in sources if len(sources) > 1 else ():
             declared = shares[source] / sum(shares.values()) if isinstance(shares, dict) else None
-            mine = _amount(pipeline, training, pipeline.tasks[name], held[source])
-            share = declared if declared is not None else mine / whole.has if whole.has else 0.0
+            has = _amount(pipeline, training, pipeline.tasks[name], held[source])
+            share = declared if declared is not None else has / whole.has if whole.has else 0.0
             yield _supply(pipeline, stage, name, source, held, float(weight) * share, declared is not None)
 
 
@@ -277,15 +279,20 @@ def _supply(
     sources = (source,) if source else pipeline.tasks[task].sources
     amounts = [(_amount(pipeline, training, pipeline.tasks[task], held[s]), held[s].readable) for s in sources]
     supply = Supply(
-        task=task, source=source, share=share, wanted=float(training.mixture.size) * share, has=sum(has for has, _ in amounts),
+        task=task,
+        source=source,
+        share=share,
+        wanted=float(training.mixture.size) * share,
+        has=sum(has for has, _ in amounts),
         at_most=sum(has / readable if readable else inf for has, readable in amounts),
-        before=_passes_before(pipeline, stage, task, source, held), is_bound=is_bound,
-    )  # fmt: skip
+        before=_passes_before(pipeline, stage, task, source, held),
+        is_bound=is_bound,
+    )
     return replace(supply, voices=_voices(pipeline, stage, supply, held))
 
 
 def _voices(pipeline: Pipeline, stage: str, supply: Supply, held: dict[str, Holding]) -> Voices | None:
-    """None where nobody has a bound, or not all speakers are known."""
+    """None where speakers are not bounded, or not all are known."""
     training = pipeline.recipe.training[stage]
     task, most = pipeline.tasks[supply.task], training.mixture.tasks[supply.task].most.get("speaker")
     if most is None:
@@ -293,27 +300,30 @@ def _voices(pipeline: Pipeline, stage: str, supply: Supply, held: dict[str, Hold
     weight = training.mixture.weights[supply.task]
     share = (Fraction(supply.share) / weight).limit_denominator(10**6) if supply.source else Fraction(1)
     due = Due(
-        task=supply.task, source=supply.source, share=share, whole=float(training.mixture.size * weight),
+        task=supply.task,
+        source=supply.source,
+        share=share,
+        whole=float(training.mixture.size * weight),
         passes=max(0.0, training.mixture.passes - supply.before),
-    )  # fmt: skip
+    )
     amounts = {source: _amount(pipeline, training, task, held[source]) for source in task.sources}
     return voices(pipeline, due, most, amounts, {source: held[source].speakers for source in task.sources})
 
 
 def _passes_before(pipeline: Pipeline, stage: str, task: str, source: str, held: dict[str, Holding]) -> float:
-    """How often the stages before went through a task's data, or one source of it."""
-    found = [
+    """Passes over a task's data, or over one source of it, by the stages before."""
+    passes = [
         supply.passes - supply.before
         for earlier in pipeline.recipe.before(stage)
         if task in pipeline.recipe.training[earlier].mixture.tasks
         for supply in _supplies(pipeline, earlier, held)
         if (supply.task, supply.source) == (task, source)
     ]
-    return sum(found)
+    return sum(passes)
 
 
 def _amount(pipeline: Pipeline, stage: TrainingStage, task: Task, held: Holding) -> float:
-    """What one pass over a source gives a task, in the mixture's unit."""
+    """What one pass over a source supplies to a task, in the mixture's unit."""
     match stage.mixture.unit:
         case "tokens":
             return tokens_of(pipeline, task, held)

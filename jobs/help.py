@@ -1,7 +1,7 @@
-"""How `--help` looks: what an option takes in a word, not as a type of Python in angle brackets.
+"""The look of `--help`: the value of an option is one word, not a Python type in angle brackets.
 
 --workers   N [x>=1]  CPUs to use on this machine.
---verify    --no-verify   Read all that is there first …
+--verify    --no-verify   Read the whole corpus first …
 """
 
 from pathlib import Path
@@ -20,7 +20,7 @@ def _plain(params: list[Any]) -> list[Any]:
 
 
 def _word_of(param: Any) -> str:
-    """Of a list, what each of it is."""
+    """The word for an option's value; of a list, for its elements."""
     annotation = getattr(getattr(param, "type_descriptor", None), "annotation", str)
     inner = getattr(annotation, "__args__", (annotation,))[0]
     return _WORDS.get(inner, "TEXT")

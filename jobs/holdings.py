@@ -1,4 +1,4 @@
-"""What a source holds, about: from its listing, and from the headers (of text, the content) of some of its items.
+"""Estimates what a source holds: from its listing, and from the headers of some items (for text, from their content).
 
 sampled_holding("speech", source)   ->   Holding(items=120000, read=1000, seconds=1.61e6, …)
 """
@@ -25,10 +25,10 @@ TEXT_READ = 64e6  # bytes of text files that are read at most
 
 @dataclass(frozen=True, slots=True)
 class Holding:
-    """Sums over a source's items. `records` are utterances or documents; `unreadable` audio does not say how long it is.
+    """Sums over a source's items. `records` counts utterances or documents; `unreadable` counts audio whose header has no length.
 
-    `read` items were looked into; where it is less than `items`, what they hold is scaled up. `speakers` are how many times each
-    is named, where that was asked for and the listing says it of all.
+    `read` items were opened; where these are fewer than `items`, their sums are scaled up. `speakers` counts items by speaker,
+    where that was asked for and the listing names every speaker.
     """
 
     items: float = 0
@@ -54,12 +54,12 @@ class Holding:
 
     @property
     def readable(self) -> float:
-        """The share of items that say what they hold."""
+        """The share of items whose length is known."""
         return 1 - self.unreadable / self.items if self.items else 1.0
 
 
 def sampled_holding(name: str, source: Source, most: int = 1000, by_speaker: bool = False) -> Holding:
-    """Lists everything and looks into at most `most` items, chosen by hash; with `by_speaker`, all that the listing says is looked at.
+    """Lists all items and opens at most `most` of them, chosen by hash; `by_speaker` counts the speakers that the listing names.
 
     Raises EmptySource where nothing is listed.
     """
@@ -78,11 +78,11 @@ def sampled_holding(name: str, source: Source, most: int = 1000, by_speaker: boo
         chosen = list(_within(chosen, TEXT_READ))
         return _of_text(source, chosen, Holding(items=items, bytes=length))
     held = sum((_held(source, item) for item in chosen), Holding()).scaled(items / len(chosen))
-    return replace(held, speakers=speakers.found)
+    return replace(held, speakers=speakers.counts)
 
 
 def _within(items: Iterable[Item], most: float) -> Iterator[Item]:
-    """The first items, of at most so many bytes together; at least one."""
+    """The first items, of at most `most` bytes together; at least one."""
     total = 0
     for number, item in enumerate(items):
         total += item.length
@@ -92,17 +92,17 @@ def _within(items: Iterable[Item], most: float) -> Iterator[Item]:
 
 
 def _of_text(source: Source, chosen: list[Item], listing: Holding) -> Holding:
-    """Documents and their bytes for each byte listed: JSON around them, and gzip, count as they are in what was read."""
+    """Documents and their bytes, scaled by listed bytes: so JSON syntax and gzip count as in the items that were read."""
     store = Store(".")
-    found = sum((_text_held(source, item, store) for item in chosen), Holding())
+    sampled = sum((_text_held(source, item, store) for item in chosen), Holding())
     length = sum(item.length for item in chosen)
     by = listing.bytes / length if length else listing.items / len(chosen)
-    return Holding(items=listing.items, read=found.read, records=found.records * by, bytes=found.bytes * by)
+    return Holding(items=listing.items, read=sampled.read, records=sampled.records * by, bytes=sampled.bytes * by)
 
 
 def _text_held(source: Source, item: Item, store: Store) -> Holding:
     try:
-        texts = [made.text for made in source.read(item, store) if isinstance(made, Document)]
+        texts = [document.text for document in source.read(item, store) if isinstance(document, Document)]
     except (Unusable, Unavailable):  # what `build` rejects, or cannot read now, holds nothing
         texts = []
     return Holding(items=1, read=1, records=len(texts), bytes=sum(len(text.encode()) for text in texts))
@@ -119,5 +119,5 @@ def _held(source: Source, item: Item) -> Holding:
 
 
 def _seconds(item: Item) -> float | None:
-    """As its header says, or an estimate from its size; None where nothing says it, or what `build` rejects."""
+    """Seconds by its header, or estimated from its size; None where neither is known, and for audio that `build` rejects."""
     return declared_seconds(Store("."), Audio(item.uri)) if item.uri else None

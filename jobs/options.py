@@ -1,4 +1,4 @@
-"""What several commands take, and what is checked of it before anything heavy is imported."""
+"""Options that several commands share, and checks that need no heavy import."""
 
 import os
 from pathlib import Path
@@ -18,22 +18,22 @@ def _debug(debug: bool) -> None:
         os.environ["WEFT_TRACEBACK"] = "1"
 
 
-DebugOption = Annotated[bool, typer.Option("--debug", callback=_debug, help="Show the tracebacks of what fails.")]
+DebugOption = Annotated[bool, typer.Option("--debug", callback=_debug, help="Show tracebacks of failures.")]
 
 
-def parted(command: str, files: list[str]) -> tuple[tuple[str, ...], list[str]]:
-    """Paths and settings of a command line. Raises RecipeError for no paths, and for one that is not there."""
+def paths_and_settings(command: str, files: list[str]) -> tuple[tuple[str, ...], list[str]]:
+    """Splits command line arguments into paths and `key=value` settings. Raises RecipeError without a path, and for a absent one."""
     settings = [f for f in files if "=" in f and not Path(f).exists()]
     paths = tuple(f for f in files if f not in settings)
     if not paths:
         raise RecipeError(f"{command}: name audio files, folders or manifests")
     local = (p for p in paths if "://" not in p and not any(c in p for c in "*?["))
-    if missing := next((p for p in local if not Path(p).exists()), ""):
-        raise RecipeError(f"{missing}: no such file or folder")
+    if absent := next((p for p in local if not Path(p).exists()), ""):
+        raise RecipeError(f"{absent}: no such file or folder")
     return paths, settings
 
 
 def check_engine(engine: str) -> None:
-    """Raises RecipeError."""
+    """Raises RecipeError for an unknown engine."""
     if engine not in ("auto", "local", "ray"):
-        raise RecipeError(f"--engine {engine}: it is local, ray or auto")
+        raise RecipeError(f"--engine {engine}: unknown engine; known: local, ray, auto")

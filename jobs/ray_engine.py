@@ -2,8 +2,8 @@
 
     RayEngine("corpus", address=None, workers=2)     starts Ray here, or joins the cluster at `address`
 
-Ray places the actors: nodes differ, and two CPUs that are free on two nodes are no place for work that wants two. Sums over the
-cluster only say how much to hand out. A killed worker or a lost node costs the pieces of work it held, nothing else.
+Ray places the actors. Nodes differ: one free CPU on each of two nodes has no room for work that needs two CPUs. So the sums over the
+cluster only limit how much work is submitted. A killed worker or a lost node loses the work that it ran, nothing else.
 """
 
 import os
@@ -24,9 +24,9 @@ from weft.pipelines.parts.work import Work
 from weft.schemas.faults import RecipeError
 from weft.schemas.resources import Resources
 
-PATIENCE = 3.0  # seconds that work waits for its place before others make room for it
-LONG = 30.0  # the same where nothing shows that it has none: a process may be slow to start
-LOOK_AGAIN = 1.0  # seconds between two looks at the cluster while nothing ends
+PATIENCE = 3.0  # seconds that work waits for a node before idle actors are retired for it
+LONG = 30.0  # seconds, where the cluster seems to have room: a process may be slow to start
+LOOK_AGAIN = 1.0  # seconds between two queries of the cluster while no work ends
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class _Waiting:
 
 
 class RayEngine:
-    """`workers` bounds the CPUs that are used, here or of a cluster. Raises ConnectionError when no cluster answers."""
+    """`workers` bounds the CPUs that are used, on this machine or in a cluster. Raises ConnectionError when no cluster answers."""
 
     def __init__(self, url: str, address: str | None = None, workers: int | None = None) -> None:
         self.url = url
@@ -48,19 +48,19 @@ class RayEngine:
             _start(address, workers)
         self._watchdog = ray_watchdog.start(os.getpid()) if self._ours else None
         self._most = float(workers or "inf")
-        for module in outsiders.modules():  # its file may lie on this machine alone
+        for module in outsiders.modules():  # its file may exist only on this machine
             ray.cloudpickle.register_pickle_by_value(module)
         self._pool = Pool(lambda kind: _actor(url, kind))
         self._waiting: list[_Waiting] = []
         self._running: dict[Any, Work] = {}
-        self._look()
+        self._query_nodes()
 
     def check(self, resources: Resources) -> None:
-        self._look()
-        self._held(resources)
+        self._query_nodes()
+        self._granted(resources)
 
     def accepts(self, resources: Resources) -> bool:
-        kind = self._held(resources)
+        kind = self._granted(resources)
         waiting = [w.kind for w in self._waiting if w.kind == kind]
         coming = sum(a.resources == kind for a in self._pool.idle) + self._pool.count_starting(kind)
         if coming > len(waiting):
@@ -69,7 +69,7 @@ class RayEngine:
         return self._fit([*busy, *waiting, kind]) or not (waiting or kind in busy)
 
     def submit(self, work: Work) -> None:
-        self._waiting.append(_Waiting(work=work, kind=self._held(work.resources)))
+        self._waiting.append(_Waiting(work=work, kind=self._granted(work.resources)))
         self._assign()
 
     def starved(self) -> Sequence[Work]:
@@ -84,9 +84,11 @@ class RayEngine:
                 return self._placed(ready[0]) if ready[0] in self._pool.starting else self._ended(ready[0])
             if not wait:
                 return None
-            self._look()
+            self._query_nodes()
             for waiting in self._waiting:
-                self._held(waiting.work.resources)  # or it would wait for ever where the only node for it has gone
+                self._granted(
+                    waiting.work.resources
+                )  # raises where the only node for it has gone; else it would wait forever
 
     def close(self) -> None:
         for actor in self._pool.actors():
@@ -95,13 +97,13 @@ class RayEngine:
             ray.shutdown()
         ray_watchdog.stop(self._watchdog)
 
-    def _look(self) -> None:
+    def _query_nodes(self) -> None:
         self._nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
         self._cpus = min(sum(node.get("CPU", 0.0) for node in self._nodes), self._most)
         self._gpus = sum(node.get("GPU", 0.0) for node in self._nodes)
 
-    def _held(self, wanted: Resources) -> Resources:
-        """What an actor holds for it: no more CPUs than a node has, as two threads on one core are slower, not different.
+    def _granted(self, wanted: Resources) -> Resources:
+        """The resources of an actor for it: at most the CPUs of one node, since fewer cores change the speed but not the result.
 
         Raises RecipeError where no node has the GPUs.
         """
@@ -116,26 +118,30 @@ class RayEngine:
         raise RecipeError(f"a stage asks for a CPU{gpus} on one node, and no node of the {len(self._nodes)} has them")
 
     def _fit(self, held: Sequence[Resources]) -> bool:
-        """Whether the cluster as a whole has so much."""
+        """Whether the cluster has these resources in sum."""
         return sum(r.cpus for r in held) <= self._cpus and sum(r.gpus for r in held) <= self._gpus + 1e-9
 
     def _wants_room(self, waiting: _Waiting) -> bool:
-        """Whether others have to make room: our actors are more than the cluster has, or no node had a place for long."""
+        """Whether idle actors must be retired: all actors exceed the cluster's sum, or no node has had room for a long time."""
         waited = time.monotonic() - waiting.since
-        ours = [actor.resources for actor in self._pool.actors()]
-        return waited > LONG or not self._fit(ours) or (waited > PATIENCE and self._used() < sum(r.cpus for r in ours))
+        granted = [actor.resources for actor in self._pool.actors()]
+        return (
+            waited > LONG
+            or not self._fit(granted)
+            or (waited > PATIENCE and self._used() < sum(r.cpus for r in granted))
+        )
 
     def _used(self) -> float:
-        """CPUs of the cluster that are given to anybody; fewer than our actors hold while one of them has no place."""
+        """CPUs of the cluster that are in use; fewer than those of our actors while one of them is not placed."""
         return sum(node.get("CPU", 0.0) for node in self._nodes) - ray.available_resources().get("CPU", 0.0)
 
     def _wants_gpu(self, waiting: _Waiting) -> bool:
-        """Whether it waits for a GPU, so that a CPU more would not help it."""
+        """Whether it waits for a GPU, so that another free CPU would not help."""
         held = sum(actor.resources.gpus for actor in self._pool.busy.values())
         return waiting.kind.gpus > 0 and held + waiting.kind.gpus > self._gpus + 1e-9
 
     def _assign(self) -> None:
-        """Gives waiting work to idle actors of its kind, and starts actors for the rest."""
+        """Assigns waiting work to idle actors of its kind, and starts actors for the rest."""
         for waiting in list(self._waiting):
             if actor := self._pool.take_idle(waiting.kind):
                 self._waiting.remove(waiting)
@@ -150,7 +156,7 @@ class RayEngine:
         self._running[result] = work
 
     def _make_room(self) -> None:
-        """Retires actors of other kinds that have no work, for work that waits for what they hold."""
+        """Retires idle actors of other kinds whose resources waiting work needs."""
         if any(self._wants_room(waiting) for waiting in self._waiting):
             self._cancel_surplus()
         for waiting in self._waiting:
@@ -189,14 +195,17 @@ class RayEngine:
             cause = error.cause or RuntimeError(str(error))
             cause.add_note(work.makes)
             raise cause from None
-        except ray.exceptions.RayError as error:  # the worker or its node died, or was killed for lack of memory
+        except (
+            ray.exceptions.RayError
+        ) as error:  # the worker or its node died, or the worker was killed for lack of memory
             self._pool.lost(actor)
             return Lost(work, _sentence(error))
         self._pool.idle.append(actor)
         self._assign()
         if isinstance(outcome, Failure):
             return Failed(work, outcome)
-        return Finished(work, *outcome)
+        records, seconds = outcome
+        return Finished(work=work, records=records, seconds=seconds)
 
 
 def _actor(url: str, kind: Resources) -> Any:
@@ -214,5 +223,5 @@ def _start(address: str | None, workers: int | None) -> None:
     if (address or os.environ.get("RAY_ADDRESS")) and address != "local":
         ray.init(address=address or "auto", **quiet)
     else:
-        # "local", or Ray would join whatever cluster was last started on this machine
+        # without "local" Ray joins the cluster that was last started on this machine
         ray.init(address="local", num_cpus=workers, include_dashboard=False, **quiet)

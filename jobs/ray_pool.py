@@ -1,7 +1,6 @@
-"""The actors of a build: each is a process on some node that holds resources. Where it is placed, Ray decides.
+"""The actors of a build: each is a process with resources of its own on a node that Ray chooses.
 
-An actor is starting (it may wait for its place), idle or busy. One without work is retired when work that wants other
-resources waits for its place.
+An actor is starting (it may wait for a node), idle or busy. An idle one is retired when work of other resources waits for a node.
 """
 
 from collections.abc import Callable, Iterable
@@ -24,7 +23,7 @@ class Actor:
 
 @dataclass
 class Pool:
-    """Actors by what they do: by the reference of their first answer, in no order, and by the reference of their result."""
+    """Actors by state: starting ones by the reference of their first answer, idle ones in a list, busy ones by that of their result."""
 
     make: Callable[[Resources], Any]  # the handle of a new actor
     starting: dict[Any, Actor] = field(default_factory=dict)
@@ -57,11 +56,11 @@ class Pool:
         ray.kill(actor.handle)
 
     def cancel(self, kind: Resources) -> None:
-        """One that has not begun, and is not needed any more."""
+        """Ends one actor of this kind that is still starting."""
         first = next(first for first, actor in self.starting.items() if actor.resources == kind)
         ray.kill(self.starting.pop(first).handle)
 
     def lost(self, actor: Actor) -> None:
-        """Its node may be gone, and the idle ones on it: they must not be given what was lost."""
+        """An actor died. Its node may be gone: the idle actors on it are retired, so that lost work is not assigned to them."""
         for other in [other for other in self.idle if other.node == actor.node]:
             self.retire(other)

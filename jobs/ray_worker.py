@@ -1,6 +1,6 @@
-"""What runs in a process of Ray: pieces of work, with their stages kept set up.
+"""The actor that runs work in a Ray process. It keeps its stages set up between pieces of work.
 
-worker.run.remote(work)   ->   (records made, seconds)  |  Failure
+worker.run.remote(work)   ->   (records, seconds)  |  Failure
 """
 
 import ctypes
@@ -20,18 +20,21 @@ _SET_PARENT_DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG of <sys/prctl.h>
 
 
 class Worker:
-    """An actor. It ends with the node that started it, whatever it is busy with."""
+    """A Ray actor. It ends at once when the node that started it ends."""
 
     def __init__(self, url: str) -> None:
         _end_with_parent()
         self._runner = Runner(Store(url))
 
     def node(self) -> str:
-        """Where it runs, once it runs."""
+        """The id of its node. Answers when the actor has started."""
         return str(ray.get_runtime_context().get_node_id())
 
     def run(self, work: Work) -> tuple[int, float] | Failure:
-        """An exception comes back as words: not every type can be sent. What ends a build, and lack of memory, is raised."""
+        """The number of records and seconds, or the failure as text: not every exception can be sent.
+
+        Raises MemoryError, and the exceptions in `ENDING`, which end a build.
+        """
         began = time.perf_counter()
         try:
             return self._runner.run(work), time.perf_counter() - began
@@ -42,6 +45,6 @@ class Worker:
 
 
 def _end_with_parent() -> None:
-    """Ray's workers notice the end of their node only between two steps of Python, a minute late where one computes."""
+    """Without it a worker notices the end of its node only between Python instructions: a minute late in a long computation."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_SET_PARENT_DEATH_SIGNAL, signal.SIGKILL)

@@ -1,4 +1,4 @@
-"""`docs/recipes.md`: every key of a recipe and every setting of every backend, read off the schemas. `make docs` writes it.
+"""`docs/recipes.md`: every key of a recipe and every setting of every backend, generated from the schemas by `make docs`.
 
 | key | value | default |
 |---|---|---|
@@ -37,38 +37,38 @@ _FOLDERS = {
 
 
 class _InOrder(GenerateJsonSchema):
-    """Keys in the order of the code: that of markers is that of their ids."""
+    """Keeps keys in the order of the code: the order of markers is that of their ids."""
 
     def sort(self, value: JsonSchemaValue, parent_key: str | None = None) -> JsonSchemaValue:
         return value
 
 
 def page() -> str:
-    """The whole of it, as Markdown."""
+    """The page, as Markdown."""
     written: set[str] = set()
     parts = [_INTRODUCTION, *_tables(Recipe, "The recipe", 2, written)]
     for folder, place in _FOLDERS.items():
         parts.append(f"## {folder}: {place}\n")
         for name in names(folder):
-            made = load(folder, name)
-            if made.__module__.startswith("weft."):
-                about = inspect.getdoc(inspect.getmodule(made)) or ""
-                parts += _tables(made, f"`use: {name}`\n\n{about.partition(chr(10))[0]}", 3, written)
+            backend = load(folder, name)
+            if backend.__module__.startswith("weft."):
+                description = inspect.getdoc(inspect.getmodule(backend)) or ""
+                parts += _tables(backend, f"`use: {name}`\n\n{description.partition(chr(10))[0]}", 3, written)
     return "\n".join(parts).rstrip("\n") + "\n"
 
 
 def _tables(model: type[BaseModel], title: str, level: int, written: set[str]) -> Iterator[str]:
     """The table of a model, and one for each model below it whose table is not `written` yet."""
     schema = model.model_json_schema(schema_generator=_InOrder)
-    below = schema.get("$defs", {})
+    nested = schema.get("$defs", {})
     yield f"{'#' * level} {title}\n"
     yield _description(schema) + _table(schema)
-    for name, inner in below.items():
-        found = _description(inner) + _table(inner)
-        if inner.get("properties") and found not in written:
+    for name, inner in nested.items():
+        section = _description(inner) + _table(inner)
+        if inner.get("properties") and section not in written:
             yield f"{'#' * (level + 1)} {name}\n"
-            yield found
-            written.add(found)
+            yield section
+            written.add(section)
 
 
 def _description(schema: dict[str, Any]) -> str:
@@ -81,7 +81,7 @@ def _table(schema: dict[str, Any]) -> str:
 
 
 def _kind(value: dict[str, Any]) -> str:
-    """What may be given, in words."""
+    """The type of a value, in words."""
     if "$ref" in value:
         return value["$ref"].rpartition("/")[2]
     if "anyOf" in value:
@@ -103,8 +103,8 @@ def _kind(value: dict[str, Any]) -> str:
 
 def _bounds(value: dict[str, Any]) -> str:
     signs = {"exclusiveMinimum": "above", "minimum": "from", "exclusiveMaximum": "below", "maximum": "to"}
-    found = [f"{word} {value[sign]:,}" for sign, word in signs.items() if sign in value]
-    return f", {' '.join(found)}" if found else ""
+    bounds = [f"{word} {value[sign]:,}" for sign, word in signs.items() if sign in value]
+    return f", {' '.join(bounds)}" if bounds else ""
 
 
 def _default(value: dict[str, Any]) -> str:

@@ -1,6 +1,6 @@
-"""`weft rejects`: what a corpus refused and why; and what a build says of it at its end.
+"""`weft rejects`: the rejected items of a corpus with their reasons; and the summary of rejects at the end of a build.
 
-rejects_of(store, pipeline, Wanted(reason="truncated"))   ->   Row("ingest/speech", Reject("clip-3fa0", …)), …
+rejects_of(store, pipeline, RejectFilter(reason="truncated"))   ->   Row("ingest/speech", Reject("clip-3fa0", …)), …
 """
 
 import json
@@ -28,12 +28,12 @@ from weft.schemas.faults import RecipeError
 from weft.schemas.ledger import LedgerRow, Reject
 
 R = TypeVar("R")
-_KINDS = 8  # of rejects that the end of a build counts
+_KINDS = 8  # kinds of rejects (reason and node) that the end of a build lists
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
-    """Which rejects are asked for; an empty field lets all pass."""
+class RejectFilter:
+    """Selects rejects; an empty field selects all."""
 
     reason: str = ""
     source: str = ""
@@ -44,21 +44,21 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A reject and the node that refused it."""
+    """A reject and the node that rejected it."""
 
     node: str
     reject: Reject
 
 
-def rejects_of(store: Store, pipeline: Pipeline, wanted: Wanted | None = None) -> Iterator[Row]:
-    """Every reject that is asked for, in the order of the work; of parts that are not made there are none. Raises Damaged."""
-    wanted = wanted or Wanted()
+def rejects_of(store: Store, pipeline: Pipeline, wanted: RejectFilter | None = None) -> Iterator[Row]:
+    """The selected rejects of all finished parts, in the order of the work. Raises Damaged."""
+    wanted = wanted or RejectFilter()
     for work in _with_rejects(store, Expected.of(store, pipeline).parts):
         yield from (Row(work.node, reject) for reject in _read(store, work.rejects, Reject) if wanted.passes(reject))
 
 
 def _with_rejects(store: Store, works: Sequence[PartWork]) -> Iterator[PartWork]:
-    """The parts that rejected something, as their footers or manifests say: most rejected nothing and are not read."""
+    """The parts with rejects, by their footers or manifests. The others, which are most, are not read."""
     for work in works:
         stamp = known_stamp(store, work.makes) if store.manifests else None
         if stamp and stamp.notes.get(REJECTED) == "0":
@@ -69,7 +69,7 @@ def _with_rejects(store: Store, works: Sequence[PartWork]) -> Iterator[PartWork]
 
 
 def _read(store: Store, name: str, record: type[R]) -> list[R]:
-    """A part's records; none of one that is not made."""
+    """The records of a part; none where it does not exist."""
     try:
         return read_part(store, name, record)
     except FileNotFoundError:
@@ -77,18 +77,18 @@ def _read(store: Store, name: str, record: type[R]) -> list[R]:
 
 
 def show_rejects(
-    console: Console, store: Store, pipeline: Pipeline, wanted: Wanted, limit: int = 50, as_json: bool = False
+    console: Console, store: Store, pipeline: Pipeline, wanted: RejectFilter, limit: int = 50, as_json: bool = False
 ) -> None:
-    """A row a reject, at most `limit` (0: all), and counts of all. Raises RecipeError for a source that is not there."""
+    """Prints at most `limit` rejects (0: all), and counts of all. Raises RecipeError for an unknown source."""
     if wanted.source and wanted.source not in pipeline.sources:
-        there = ", ".join(pipeline.sources)
-        raise RecipeError(f"--source {wanted.source}: the corpus has no such source; there are {there}")
+        known = ", ".join(pipeline.sources)
+        raise RecipeError(f"--source {wanted.source}: the corpus has no such source; known: {known}")
     store.manifests = Manifests(store)
-    found = rejects_of(store, pipeline, wanted)
-    rows = list(islice(found, limit or None))
+    selected = rejects_of(store, pipeline, wanted)
+    rows = list(islice(selected, limit or None))
     counts: Counter[tuple[str, str]] = Counter()
     rest = 0
-    for number, row in enumerate(chain(rows, found)):
+    for number, row in enumerate(chain(rows, selected)):
         counts[row.node, row.reject.reason] += 1
         rest += number >= len(rows)
     if as_json:
@@ -124,57 +124,57 @@ def _show(console: Console, rows: list[Row], counts: Counter[tuple[str, str]], r
 
 
 def show_end(console: Console, store: Store, pipeline: Pipeline) -> list[str]:
-    """At the end of a build: counts by node and reason, and the command that shows more.
+    """Prints, at the end of a build, counts by node and reason, and the command that lists the rejects.
 
     Returns a sentence for each source and each language of which a stage rejected everything, after printing them.
     """
     store.manifests = Manifests(store)
     works = Expected.of(store, pipeline).parts
-    refusing = list(_with_rejects(store, works))
-    if not refusing:
+    with_rejects = list(_with_rejects(store, works))
+    if not with_rejects:
         return []
-    counts = Counter((w.node, reject.reason) for w in refusing for reject in _read(store, w.rejects, Reject))
+    counts = Counter((w.node, reject.reason) for w in with_rejects for reject in _read(store, w.rejects, Reject))
     listed = ", ".join(f"{items:,} {reason} ({node})" for (node, reason), items in counts.most_common(_KINDS))
     others = f" and {counted(len(counts) - _KINDS, 'more kind')}" if len(counts) > _KINDS else ""
     show = f"`weft rejects {quote(store.url)}` shows them"
     console.print(f"rejected: {cell(listed)}{others}; {cell(show)}", highlight=False)
     before_samples = [w for w in works if not w.node.startswith("compose/")]
-    lost = [*_lost_sources(store, before_samples, counts), *_lost_languages(store, before_samples, refusing)]
+    lost = [*_lost_sources(store, before_samples, counts), *_lost_languages(store, before_samples, with_rejects)]
     for sentence in lost:
         console.print(f"[red]{cell(sentence)}[/]", highlight=False)
     return lost
 
 
 def _lost_sources(store: Store, works: Sequence[PartWork], counts: Counter[tuple[str, str]]) -> Iterator[str]:
-    """The sources of which a stage let nothing pass."""
-    refusing = {node for node, _ in counts}
-    passed, refused = Counter[str](), Counter[str]()
-    for work in (w for w in works if w.node in refusing):
+    """A sentence for each source of which a stage rejected everything."""
+    nodes = {node for node, _ in counts}
+    passed, rejected = Counter[str](), Counter[str]()
+    for work in (w for w in works if w.node in nodes):
         for row in _read(store, work.ledger, LedgerRow):
             passed[work.node] += row.items_out + row.items_held
-            refused[work.node] += row.items_rejected
-    for node in (node for node in refused if not passed[node]):
+            rejected[work.node] += row.items_rejected
+    for node in (node for node in rejected if not passed[node]):
         reasons = ", ".join(f"{n:,} {reason}" for (of, reason), n in counts.most_common() if of == node)
         yield f"source {node.rpartition('/')[2]}: {node.partition('/')[0]} rejected all of it ({reasons})"
 
 
-def _lost_languages(store: Store, works: Sequence[PartWork], refusing: Sequence[PartWork]) -> Iterator[str]:
-    """The languages of a source of which a stage rejected every utterance, though it let others pass."""
+def _lost_languages(store: Store, works: Sequence[PartWork], with_rejects: Sequence[PartWork]) -> Iterator[str]:
+    """A sentence for each language of a source of which a stage rejected every utterance, but not every utterance of the source."""
     parts: dict[str, list[PartWork]] = {}
     for work in works:
         parts.setdefault(work.node, []).append(work)
-    for node, mine in ((n, parts[n]) for n in dict.fromkeys(w.node for w in refusing) if n in parts):
+    for node, mine in ((n, parts[n]) for n in dict.fromkeys(w.node for w in with_rejects) if n in parts):
         if mine[0].inputs[0].record is not Utterance:
             continue
-        rejected = {r.key for w in refusing if w.node == node for r in _read(store, w.rejects, Reject)}
-        spoken = [row for w in mine for row in _languages(store, part_name(w.inputs[0].node, w.part))]
-        before = Counter(row["language"] for row in spoken)
-        refused = Counter(row["language"] for row in spoken if row["key"] in rejected)
-        gone = [language for language, n in before.items() if language and n == refused[language]]
+        rejected = {r.key for w in with_rejects if w.node == node for r in _read(store, w.rejects, Reject)}
+        utterances = [row for w in mine for row in _languages(store, part_name(w.inputs[0].node, w.part))]
+        before = Counter(row["language"] for row in utterances)
+        rejected_by_language = Counter(row["language"] for row in utterances if row["key"] in rejected)
+        lost = [language for language, n in before.items() if language and n == rejected_by_language[language]]
         stage, _, source = node.partition("/")
-        if len(gone) < len(before):  # else the whole source is
+        if len(lost) < len(before):  # otherwise the whole source is lost
             yield from (
-                f"language {of}: {stage} rejected all {counted(before[of], 'utterance')} of {source}" for of in gone
+                f"language {of}: {stage} rejected all {counted(before[of], 'utterance')} of {source}" for of in lost
             )
 
 

@@ -1,6 +1,6 @@
-"""Samples in the terminal: one, found through the index by its key or its file, or a list of those that fit.
+"""`weft inspect`: one sample by its key or file, or a list of samples.
 
-Read from the tars, their ids turned back into text and literals.
+Samples are located through the index and read from the tars. Their ids are decoded to text and literals.
 """
 
 import json
@@ -26,13 +26,13 @@ from weft.schemas.item import key_beginning
 from weft.schemas.shard import IndexRow
 from weft.schemas.table import arrow_schema, from_table
 
-_AT_ONCE = 64  # rows made of a table
-_SHORTENED = 60  # letters of a text in a list
+_AT_ONCE = 64  # rows that are converted to records at a time
+_SHORTENED = 60  # characters of a text in a list
 
 
 @dataclass(frozen=True, slots=True)
-class Filter:
-    """Which samples are listed; an empty field lets all pass."""
+class SampleFilter:
+    """Selects samples; an empty field selects all."""
 
     stage: str = ""
     task: str = ""
@@ -44,16 +44,16 @@ class Filter:
         return all(not want or want == has for want, has in wanted)
 
     def check(self, pipeline: Pipeline) -> None:
-        """Raises RecipeError for a name that the corpus does not have."""
-        known = (("stage", pipeline.recipe.training), ("task", pipeline.tasks), ("source", pipeline.sources))
-        for what, names in known:
-            given = getattr(self, what)
-            if given and given not in names:
-                raise RecipeError(f"--{what} {given}: the corpus has no such {what}; there are {', '.join(names)}")
+        """Raises RecipeError for a name that the recipe of the corpus does not declare."""
+        declared = (("stage", pipeline.recipe.training), ("task", pipeline.tasks), ("source", pipeline.sources))
+        for option, names in declared:
+            value = getattr(self, option)
+            if value and value not in names:
+                raise RecipeError(f"--{option} {value}: the corpus has no such {option}; known: {', '.join(names)}")
 
 
 def show_sample(console: Console, store: Store, pipeline: Pipeline, key: str) -> None:
-    """Prints the first sample whose key begins with `key`, or that was made from the file of that name.
+    """Prints the first sample whose key begins with `key`, or whose file has this name.
 
     Raises RecipeError when there is none.
     """
@@ -61,23 +61,25 @@ def show_sample(console: Console, store: Store, pipeline: Pipeline, key: str) ->
         if row := find(store, stage, key) or _find_file(store, stage, key):
             _print(console, store, stage, row)
             return
-    for found in rejects_of(store, pipeline):
-        if found.reject.key == key or _is_named(found.reject.path, key):
-            why = f"{found.reject.reason} ({found.reject.detail})"
-            raise RecipeError(f"{key}: no sample, as {found.node} rejected it: {why}")
+    for rejected in rejects_of(store, pipeline):
+        if rejected.reject.key == key or _is_named(rejected.reject.path, key):
+            why = f"{rejected.reject.reason} ({rejected.reject.detail})"
+            raise RecipeError(f"{key}: no sample, because {rejected.node} rejected it: {why}")
     raise RecipeError(
-        f"{key}: no sample of {store.url} has a key that begins so, or is of a file of that name; "
-        f"`weft inspect {store.url} --list` lists them, `weft rejects {store.url}` what was rejected"
+        f"{key}: no sample of {store.url} has a key that begins like this, or a file of this name; "
+        f"`weft inspect {store.url} --list` lists samples, `weft rejects {store.url}` rejected items"
     )
 
 
-def list_samples(console: Console, store: Store, pipeline: Pipeline, wanted: Filter, limit: int, as_json: bool) -> None:
-    """Prints the samples that pass, each once and in the order in which they are drawn, and how many more there are."""
+def list_samples(
+    console: Console, store: Store, pipeline: Pipeline, wanted: SampleFilter, limit: int, as_json: bool
+) -> None:
+    """Prints at most `limit` selected samples (0: all), each once, in the order of their first draws; and how many more there are."""
     wanted.check(pipeline)
     if not pipeline.recipe.training:
         raise RecipeError(f"{store.url}: its recipe has no training stage, so there are no samples to list")
-    found = _chosen(store, pipeline, wanted)
-    rows = [_listed(store, stage, row) for stage, row in islice(found, limit or None)]
+    selected = _selected(store, pipeline, wanted)
+    rows = [_listed(store, stage, row) for stage, row in islice(selected, limit or None)]
     if as_json:
         print(plain_json(json.dumps(rows, indent=1, ensure_ascii=False)))
         return
@@ -88,21 +90,21 @@ def list_samples(console: Console, store: Store, pipeline: Pipeline, wanted: Fil
         words = (cell(r[name]) for name in ("key", "stage", "task", "source", "speaker"))
         shown.add_row(*words, f"{r['seconds']:.2f}", f"{r['tokens']:,}", cell(_shortened(r["text"])))
     console.print(shown)
-    more_line(console, sum(1 for _ in found))
+    more_line(console, sum(1 for _ in selected))
 
 
 def find(store: Store, stage: str, key: str) -> IndexRow | None:
-    """The first draw of a key, read a row group at a time."""
+    """The first draw whose key begins with `key`; the index is read a row group at a time."""
     return next((row for row in _rows(store, stage, lambda k: k.startswith(key))), None)
 
 
 def find_where(store: Store, stage: str, wanted: Callable[[IndexRow], bool]) -> IndexRow | None:
-    """The first draw that is wanted."""
+    """The first draw for which `wanted` is true."""
     return next((row for row in _rows(store, stage, lambda key: True) if wanted(row)), None)
 
 
 def _find_file(store: Store, stage: str, name: str) -> IndexRow | None:
-    """The first draw that was made from a file: a key begins with the file's own name, and the sample says the whole."""
+    """The first draw of a file: its key begins with the file's name, and its sample has the whole path."""
     for row in _rows(store, stage, lambda key: key.startswith(key_beginning(name))):
         path = str(_read(store, stage, row)["provenance"]["path"])
         if _is_named(path, name) or _is_named(path.partition("#")[0], name):  # a document's id follows its file
@@ -111,12 +113,12 @@ def _find_file(store: Store, stage: str, name: str) -> IndexRow | None:
 
 
 def _is_named(path: str, name: str) -> bool:
-    """Whether a file of a source is meant by a name: its path in the source, the end of that, or a path that ends so."""
+    """Whether `name` means the file at `path` of a source: one of the two is the other, or ends with it."""
     return bool(name) and (path == name or path.endswith(f"/{name}") or name.endswith(f"/{path}"))
 
 
 def _rows(store: Store, stage: str, wanted: Callable[[str], bool]) -> Iterator[IndexRow]:
-    """The draws whose keys are wanted."""
+    """The draws for whose keys `wanted` is true."""
     columns = arrow_schema(IndexRow).names
     with opened_part(store, index_name(stage)) as index:
         for group in range(index.num_row_groups):
@@ -129,8 +131,8 @@ def _rows(store: Store, stage: str, wanted: Callable[[str], bool]) -> Iterator[I
                 yield from from_table(read.take(at[first : first + _AT_ONCE]), IndexRow)
 
 
-def _chosen(store: Store, pipeline: Pipeline, wanted: Filter) -> Iterator[tuple[str, IndexRow]]:
-    """Each sample that passes, at its first draw."""
+def _selected(store: Store, pipeline: Pipeline, wanted: SampleFilter) -> Iterator[tuple[str, IndexRow]]:
+    """Each selected sample with its training stage, at its first draw."""
     for stage in pipeline.recipe.training:
         seen: set[str] = set()
         for row in _rows(store, stage, lambda key: True) if wanted.stage in ("", stage) else ():
@@ -140,11 +142,11 @@ def _chosen(store: Store, pipeline: Pipeline, wanted: Filter) -> Iterator[tuple[
 
 
 def _listed(store: Store, stage: str, row: IndexRow) -> dict[str, Any]:
-    read = _read(store, stage, row)
+    sample = _read(store, stage, row)
     return {
         "key": row.key, "stage": stage, "task": row.task, "source": row.source, "speaker": row.speaker,
         "language": row.language, "emotion": row.emotion, "seconds": round(row.seconds, 3), "tokens": row.tokens,
-        "path": read["provenance"]["path"], "text": read["text"],
+        "path": sample["provenance"]["path"], "text": sample["text"],
     }  # fmt: skip
 
 
@@ -154,7 +156,7 @@ def _shortened(text: str) -> str:
 
 
 def _read(store: Store, stage: str, row: IndexRow) -> dict[str, Any]:
-    """What a sample's `.json` says."""
+    """The content of a sample's `.json`."""
     with store.open(f"shards/{stage}/{row.shard}") as file:
         file.seek(row.json_offset)
         return dict(json.loads(file.read(row.json_length)))
@@ -165,7 +167,7 @@ def _print(console: Console, store: Store, stage: str, row: IndexRow) -> None:
 
     if not store.exists("vocabulary/tokenizer.json"):
         raise FileNotFoundError("vocabulary/tokenizer.json")
-    about = _read(store, stage, row)
+    sample = _read(store, stage, row)
     with store.open(f"shards/{stage}/{row.shard}") as file:
         file.seek(row.ids_offset)
         ids = np.frombuffer(file.read(4 * row.tokens), np.int32)
@@ -173,12 +175,12 @@ def _print(console: Console, store: Store, stage: str, row: IndexRow) -> None:
     where = f"task {row.task}, {counted(row.tokens, 'token')}, {row.seconds:.2f} s, {stage}/{row.shard}"
     console.print(f"[bold]{cell(row.key)}[/]  {cell(where)}")
     for field in ("source", "speaker", "language", "emotion", "licence", "provenance"):
-        console.print(f"  {field}: {cell(about[field])}", highlight=False)
-    rows = table("Spans", "what", "tokens", "seconds", "loss", "reads")
+        console.print(f"  {field}: {cell(sample[field])}", highlight=False)
+    rows = table("Spans", "what", "tokens", "seconds", "loss", "decoded")
     rows.columns[-1].justify = "left"
-    for s in about["segments"]:
-        reads = str(tokenizer.decode(ids[s["begin"] : s["end"]].tolist(), skip_special_tokens=False))
+    for s in sample["segments"]:
+        decoded = str(tokenizer.decode(ids[s["begin"] : s["end"]].tolist(), skip_special_tokens=False))
         times = f"{s['start']:.2f}–{s['stop']:.2f}" if s["stop"] else ""
         loss = "yes" if s["loss"] else "no"
-        rows.add_row(cell(f"{s['modality']} {s['role']}"), f"{s['end'] - s['begin']}", times, loss, cell(reads))
+        rows.add_row(cell(f"{s['modality']} {s['role']}"), f"{s['end'] - s['begin']}", times, loss, cell(decoded))
     console.print(rows)

@@ -1,10 +1,10 @@
-"""Where `weft train` reads the shards of a corpus: on disk as they lie; of a remote corpus the samples alone, as they are drawn.
+"""Access of `weft train` to the shards of a corpus: local tars are mapped; of a remote corpus only the drawn samples are read.
 
     with shards_of(store, ["pretrain", "validation"]) as (folder, open_tar):
         train(folder / "pretrain", …, open_tar=open_tar)
 
-Of a remote corpus the indexes are copied for as long as the training runs. Draws go through each tar from front to back, so
-each open tar keeps what was read ahead of it, and nothing else.
+Indexes of a remote corpus are copied for the time of the training. Draws read each tar from front to back, so an open tar buffers
+only the bytes that were read ahead.
 """
 
 import shutil
@@ -17,12 +17,12 @@ from weft.pipelines.mixing.shards import index_name
 from weft.pipelines.storage.store import Store
 from weft.trainer.loader import OpenTar, mapped
 
-AHEAD = 1 << 20  # bytes read of a tar at a time, at least
+AHEAD = 1 << 20  # bytes; the least that is read of a tar at a time
 
 
 @contextmanager
 def shards_of(store: Store, stages: Sequence[str]) -> Iterator[tuple[Path, OpenTar]]:
-    """The folder in which each stage has one with its index, and what opens the tars that the index names."""
+    """A folder with a subfolder and index for each stage, and the function that opens the tars of an index."""
     if store.local:
         yield Path(store.path("shards")), mapped
         return
@@ -35,7 +35,7 @@ def shards_of(store: Store, stages: Sequence[str]) -> Iterator[tuple[Path, OpenT
 
 
 class _RemoteTar:
-    """The bytes of a tar, read where it lies. Raises FileNotFoundError where there is none."""
+    """The bytes of a remote tar. Raises FileNotFoundError where there is none."""
 
     def __init__(self, store: Store, name: str) -> None:
         self._size = store.size(name)

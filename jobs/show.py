@@ -16,19 +16,19 @@ from weft.schemas.counting import are, counted
 from weft.schemas.ledger import Reject
 
 _PASS = re.compile(r"/pass-\d+/")
-_FAULTS = 50  # of a broken corpus that are printed
+_FAULTS = 50  # faults of a corpus that are printed
 
 
 def table(title: str, *columns: str) -> Table:
     """A plain table; the first column is text, the others are figures."""
-    made = Table(title=title, title_justify="left", title_style="bold", pad_edge=False)
+    grid = Table(title=title, title_justify="left", title_style="bold", pad_edge=False)
     for number, column in enumerate(columns):
-        made.add_column(column, justify="right" if number else "left", overflow="fold")
-    return made
+        grid.add_column(column, justify="right" if number else "left", overflow="fold")
+    return grid
 
 
 def cell(text: object) -> str:
-    """Anything that came from data, as it may be printed: brackets in it are no markup."""
+    """Data as text that is safe to print: brackets in it are not markup."""
     return escape(str(text))
 
 
@@ -38,7 +38,7 @@ def clock_time(seconds: float) -> str:
 
 
 def more_line(console: Console, more: int) -> None:
-    """Says how many rows a limit kept back."""
+    """Prints how many rows a limit left out."""
     if more:
         console.print(f"… and {more:,} more; `--limit 0` shows all", highlight=False)
 
@@ -62,12 +62,12 @@ def show_audit(console: Console, audit: Audit) -> None:
         if stage.ended:
             console.print(f"[yellow]{stage.stage} stopped short:[/] {cell(stage.ended)}", highlight=False)
         else:
-            exact = "each share is within one sample of what was declared or is held, at every point of the stream"
+            exact = "each share is within one sample of the declared or measured share, at every point of the stream"
             console.print(f"[green]{stage.stage}: {exact}[/]")
 
 
 def show_lost(console: Console, title: str, rejects: Sequence[Reject]) -> None:
-    """What did not come through, by stage and reason."""
+    """Prints rejects, counted by stage and reason."""
     if not rejects:
         return
     rows = table(title, "stage: reason", "items", "for example")
@@ -80,25 +80,25 @@ def show_lost(console: Console, title: str, rejects: Sequence[Reject]) -> None:
 
 
 def show_passed_over(console: Console, sources: Mapping[str, Source]) -> None:
-    """How many files each source's listing left out, by ending."""
+    """Prints how many files each source's listing skipped, by ending."""
     for name, source in sources.items():
         if passed := source.passed_over():
             total = sum(passed.values())
             each = ", ".join(f"{n:,} {ending or 'without an ending'}" for ending, n in Counter(passed).most_common())
-            line = f"source {name} passed over {counted(total, 'file')} that {are(total)} no audio: {each}"
+            line = f"source {name} skipped {counted(total, 'file')} that {are(total)} not audio: {each}"
             console.print(escape(line), highlight=False)
 
 
 def show_ledger(console: Console, audit: Audit) -> None:
-    """Items and seconds: in + made = out + rejected + held out. All passes of a task over a source are one row."""
+    """Prints items and seconds: in + generated = out + rejected + held out. The passes of a task over a source are one row."""
     rows = table(
-        "Ledger", "node", "passes", "in", "made", "out", "rejected", "held out", "seconds in", "seconds out", "seconds rejected",
-        "seconds held out",
+        "Ledger", "stage/source", "passes", "in", "generated", "out", "rejected", "held out", "seconds in", "seconds out",
+        "seconds rejected", "seconds held out",
     )  # fmt: skip
-    summed: dict[str, list[NodeAudit]] = {}
+    by_node: dict[str, list[NodeAudit]] = {}
     for node in audit.nodes:
-        summed.setdefault(_PASS.sub("/", node.node), []).append(node)
-    for name, of in summed.items():
+        by_node.setdefault(_PASS.sub("/", node.node), []).append(node)
+    for name, of in by_node.items():
         counts = ("items_in", "items_made", "items_out", "items_rejected", "items_held")
         seconds = ("seconds_in", "seconds_out", "seconds_rejected", "seconds_held")
         figures = [f"{sum(getattr(n, field) for n in of):,}" for field in counts]
@@ -119,7 +119,7 @@ def show_mixture(console: Console, stage: StageAudit) -> None:
     title = f"Mixture of {stage.stage}: {stage.size:,.0f} {stage.unit}, {draws} in {tars}"
     rows = table(
         title, "task", "declared", "realised", "tokens", "of tokens", "seconds", "of seconds", "samples",
-        f"difference ({stage.unit})", "largest difference", "one sample",
+        f"difference ({stage.unit})", "largest difference at any point", "allowed",
     )  # fmt: skip
     for t in stage.tasks:
         rows.add_row(
@@ -132,13 +132,13 @@ def show_mixture(console: Console, stage: StageAudit) -> None:
 
 
 def show_shares(console: Console, stage: StageAudit) -> None:
-    """What lies below the tasks. A share with a tilde was measured or rounded, to 2**-32."""
+    """Prints the shares of sources and groups inside the tasks. A tilde marks a measured or rounded share (to 2**-32)."""
     rows = table(
-        f"Inside the tasks of {stage.stage}", "task/source/…", "share", "realised", "samples", f"largest difference ({stage.unit})",
-        "one sample", "epochs",
+        f"Inside the tasks of {stage.stage}", "task/source/…", "share", "realised", "samples",
+        f"largest difference at any point ({stage.unit})", "allowed", "epochs",
     )  # fmt: skip
     epochs = {
-        f"{e.task}/{e.source}": f"{e.epochs:,.2f}{f', {e.skipped:,} passed over' if e.skipped else ''}"
+        f"{e.task}/{e.source}": f"{e.epochs:,.2f}{f', {e.skipped:,} skipped' if e.skipped else ''}"
         for e in stage.epochs
     }
     for s in stage.shares:
@@ -149,7 +149,7 @@ def show_shares(console: Console, stage: StageAudit) -> None:
 
 
 def show_leaks(console: Console, audit: Audit) -> None:
-    """Names that lie in two splits. Speakers do where items or recordings are held out; one text may be read by many."""
+    """Prints names in two splits. This is expected of speakers where items are held out, and of texts that several speakers read."""
     if not audit.leaks:
         return
     rows = table("In two splits", "what", "names", "for example")
@@ -160,7 +160,7 @@ def show_leaks(console: Console, audit: Audit) -> None:
 
 
 def show_groups(console: Console, stage: StageAudit, most: int = 10) -> None:
-    """The largest sources, languages, speakers and splits."""
+    """Prints the largest `most` sources, languages, speakers and splits."""
     rows = table(f"Held by {stage.stage}", "what", "samples", "tokens", "of tokens", "seconds")
     for kind in dict.fromkeys(g.kind for g in stage.groups):
         some = [g for g in stage.groups if g.kind == kind]

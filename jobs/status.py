@@ -1,4 +1,4 @@
-"""What of a corpus is done: for every node its parts, and what is missing or no longer fits."""
+"""`weft status`: for every stage the parts that are done, and those that are missing or out of date."""
 
 import json
 from collections import Counter
@@ -41,7 +41,7 @@ def show_status(console: Console, store: Store, pipeline: Pipeline, as_json: boo
 
 
 def all_works(store: Store, pipeline: Pipeline) -> list[Work]:
-    """Every piece of work that is known yet."""
+    """All work of the recipe, with the tars of the plans that exist."""
     parts = {name: listed_parts(store, name) for name in pipeline.sources}
     works = pipeline.works(parts)
     for stage in pipeline.recipe.training:
@@ -52,7 +52,7 @@ def all_works(store: Store, pipeline: Pipeline) -> list[Work]:
 
 
 def counted(store: Store, works: Sequence[Work]) -> tuple[Counter[str], Counter[str]]:
-    """Pieces of work by stage: all, and those that stand."""
+    """Pieces of work by stage: all, and those that are done."""
     total, done = Counter[str](), Counter[str]()
     for work in works:
         total[stage_of(work.node)] += 1
@@ -61,7 +61,7 @@ def counted(store: Store, works: Sequence[Work]) -> tuple[Counter[str], Counter[
 
 
 def is_done(work: Work, store: Store) -> bool:
-    """Whether a piece of work stands; what it needs may itself be missing or damaged."""
+    """Whether a piece of work is done; false where its inputs are missing or damaged."""
     try:
         return work.done(store)
     except (FileNotFoundError, Damaged):

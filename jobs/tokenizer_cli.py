@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from weft.jobs.help import Command, Group
-from weft.jobs.options import AddressOption, DebugOption, EngineOption, WorkersOption, check_engine, parted
+from weft.jobs.options import AddressOption, DebugOption, EngineOption, WorkersOption, check_engine, paths_and_settings
 from weft.schemas.faults import RecipeError
 
 tokenizer_app = typer.Typer(no_args_is_help=True, cls=Group, help="Trains, measures and lists speech tokenizers.")
@@ -14,11 +14,14 @@ tokenizer_app = typer.Typer(no_args_is_help=True, cls=Group, help="Trains, measu
 
 @tokenizer_app.command("train", cls=Command)
 def tokenizer_train(
-    use: Annotated[str, typer.Argument(help="Which: `weft tokenizer list` has them.", show_default=False)],
+    use: Annotated[
+        str, typer.Argument(help="The tokenizer's name: `weft tokenizer list` shows all.", show_default=False)
+    ],
     files: Annotated[
         list[str],
         typer.Argument(
-            help="Speech with whatever is known of it; and the tokenizer's settings, as key=value.", show_default=False
+            help="Speech, with transcripts and labels where there are any; and settings of the tokenizer, as key=value.",
+            show_default=False,
         ),
     ],
     out: Annotated[Path, typer.Option(help="Where the tokenizer goes.", show_default=False)],
@@ -27,7 +30,7 @@ def tokenizer_train(
     workers: WorkersOption = None,
     debug: DebugOption = False,
 ) -> None:
-    """Trains a speech tokenizer; broken off, the same command goes on from there.
+    """Trains a speech tokenizer. After an interruption the same command continues.
 
     `fsq` and `linguistic` learn from transcripts, `style` from emotions and speakers where they are known, `pitch` from speakers.
 
@@ -36,7 +39,7 @@ def tokenizer_train(
     from weft.jobs.tokenizing import run_training
 
     check_engine(engine)
-    paths, settings = parted("weft tokenizer train", files)
+    paths, settings = paths_and_settings("weft tokenizer train", files)
     if out.is_file():
         raise RecipeError(f"--out {out}: a file is there; name a folder")
     run_training(use, paths, settings, out, engine, address, workers)
@@ -45,10 +48,10 @@ def tokenizer_train(
 @tokenizer_app.command("evaluate", cls=Command)
 def tokenizer_evaluate(
     tokenizer: Annotated[
-        Path, typer.Argument(help="A folder that `weft tokenizer train` made, or hf://org/name.", show_default=False)
+        Path, typer.Argument(help="A trained folder of `weft tokenizer train`, or hf://org/name.", show_default=False)
     ],
     files: Annotated[
-        list[str], typer.Argument(help="Speech that it did not hear, with transcripts.", show_default=False)
+        list[str], typer.Argument(help="Speech that it was not trained on, with transcripts.", show_default=False)
     ],
     beside: Annotated[
         list[Path] | None,
@@ -60,22 +63,22 @@ def tokenizer_evaluate(
     workers: WorkersOption = None,
     debug: DebugOption = False,
 ) -> None:
-    """Measures a tokenizer: what its codes tell of phones, speakers and emotions, how steady they are, what they cost.
+    """Measures a tokenizer: how well its codes predict phones, speakers and emotions, their robustness to noise, their bit rate.
 
-    What a figure is worth shows beside that of MFCC k-means (`cepstra`) of the same size and rate, trained on the same speech.
+    Compare each figure with that of MFCC k-means (`cepstra`) of the same size and rate, trained on the same speech.
 
     Example: weft tokenizer evaluate models/hubert test-clips/ --beside models/cepstra
     """
     from weft.jobs.evaluating import run_evaluation
 
     check_engine(engine)
-    paths, settings = parted("weft tokenizer evaluate", files)
+    paths, settings = paths_and_settings("weft tokenizer evaluate", files)
     run_evaluation([tokenizer, *(beside or [])], paths, settings, out, engine, address, workers)
 
 
 @tokenizer_app.command("list", cls=Command)
 def tokenizer_list() -> None:
-    """The speech tokenizers there are, with their rates, codes and spellings.
+    """Lists the speech tokenizers with their rates, codebook sizes and literals.
 
     Example: weft tokenizer list
     """
@@ -91,11 +94,13 @@ def encode(
     tokenizer: Annotated[
         list[Path],
         typer.Option(
-            help="A folder that `weft tokenizer train` made, or hf://org/name; repeatable.", show_default=False
+            help="A trained folder of `weft tokenizer train`, or hf://org/name; repeatable.", show_default=False
         ),
     ],
     out: Annotated[Path, typer.Option(help="The table of tokens, a .parquet file.", show_default=False)],
-    merge: Annotated[str, typer.Option(help="How several become one stream: time, or groups such as 2:3.")] = "time",
+    merge: Annotated[
+        str, typer.Option(help="How several tokenizers become one stream: time, or groups such as 2:3.")
+    ] = "time",
     engine: EngineOption = "auto",
     address: AddressOption = None,
     workers: WorkersOption = None,
@@ -103,15 +108,15 @@ def encode(
 ) -> None:
     """Turns speech into tokens: audio in, a table of ids, durations and literals out.
 
-    Several tokenizers become one stream, of those that begin at once in the order they are named: by time as Spirit LM Expressive
-    has it, or in groups as Step-Audio-AQAA.
+    The tokens of several tokenizers become one stream: ordered by time as in Spirit LM Expressive, where tokens that begin together
+    keep the order of the options, or in groups as in Step-Audio-AQAA.
 
     Example: weft encode clip.wav --tokenizer models/style --tokenizer models/pitch --tokenizer models/hubert --out tokens.parquet
     """
-    from weft.jobs.encoding import Wanted, run_encode
+    from weft.jobs.encoding import EncodeRequest, run_encode
 
     check_engine(engine)
-    paths, settings = parted("weft encode", files)
-    wanted = Wanted(paths, tuple(tokenizer), out, merge)
-    if not run_encode(wanted, settings, engine, address, workers):
+    paths, settings = paths_and_settings("weft encode", files)
+    request = EncodeRequest(paths=paths, tokenizers=tuple(tokenizer), out=out, merge=merge)
+    if not run_encode(request, settings, engine, address, workers):
         raise typer.Exit(1)

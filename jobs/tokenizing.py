@@ -1,7 +1,7 @@
-"""`weft tokenizer train` and `list`: a corpus that stops at the tokenizer lies beside it and makes it resumable.
+"""`weft tokenizer train` and `list`: the work is kept in a corpus beside the tokenizer, so that it can be resumed.
 
 models/hubert/config.json, model.safetensors, …, card.json
-models/hubert/.corpus/        parts, ledger and rejects, as any corpus has them
+models/hubert/.corpus/        a corpus whose last stage is encoding
 """
 
 import shutil
@@ -46,17 +46,17 @@ def recipe_of(paths: Sequence[str], tokenizers: dict[str, Any]) -> dict[str, Any
     }
 
 
-def taken(folders: Sequence[Path]) -> dict[str, dict[str, str]]:
-    """Trained tokenizers as a recipe has them, each under its own name. Raises RecipeError for a folder that holds none."""
-    found: dict[str, dict[str, str]] = {}
+def trained_tokenizers(folders: Sequence[Path]) -> dict[str, dict[str, str]]:
+    """The `tokenizers:` of a recipe for trained folders, each under its own name. Raises RecipeError for a folder without one."""
+    tokenizers: dict[str, dict[str, str]] = {}
     for folder in folders:
         try:
             use = read_card(located(str(folder)))["use"]
         except ValueError as fault:
             raise RecipeError(str(fault)) from None
-        name = next(n for n in chain([use], (f"{use[:12]}-{k}" for k in count(2))) if n not in found)
-        found[name] = {"use": use, "folder": str(folder)}
-    return found
+        name = next(n for n in chain([use], (f"{use[:12]}-{k}" for k in count(2))) if n not in tokenizers)
+        tokenizers[name] = {"use": use, "folder": str(folder)}
+    return tokenizers
 
 
 def run_training(
@@ -68,36 +68,36 @@ def run_training(
     address: str | None,
     workers: int | None,
 ) -> None:
-    """Trains into `out` and says what the codes of what was heard are like."""
+    """Trains into `out` and prints how the codes of the training speech are used. Raises RecipeError."""
     if not use.endswith(".py") and use not in speech_tokenizers():
-        raise RecipeError(f"{use}: no such speech tokenizer; there are {', '.join(speech_tokenizers())}")
+        raise RecipeError(f"{use}: unknown speech tokenizer; known: {', '.join(speech_tokenizers())}")
     name = Path(use).stem
     chosen = str(Path(use).absolute()) if use.endswith(".py") else use
-    pipeline = make_pipeline(recipe_of(paths, {name: {"use": chosen}}), [_placed(name, s) for s in settings])
+    pipeline = make_pipeline(recipe_of(paths, {name: {"use": chosen}}), [_recipe_setting(name, s) for s in settings])
     out.mkdir(parents=True, exist_ok=True)
     build_corpus(pipeline, str(out / CORPUS), engine, address, workers)
     store = Store(str(out / CORPUS))
     for file in store.names(f"models/{name}"):
         if not file.endswith(("/fingerprint", "/model.json")):
             shutil.copyfile(store.path(file), out / file.rpartition("/")[2])
-    # a checkpoint may have moved since: what it holds is the same, and where it lies is told anew
+    # a checkpoint with the same content may have moved: its path is written again
     (out / "settings.json").write_text(pipeline.tokenizers[name].model_dump_json(indent=1) + "\n", "utf-8")
-    show_lost(console, "Not heard", list(write_rejects(store, out / "rejects.jsonl")))
-    heard = read_card(out)["heard"]
+    show_lost(console, "Not used", list(write_rejects(store, out / "rejects.jsonl")))
+    training_set = read_card(out)["heard"]
     show_usage(
-        f"{name}, trained on {counted(heard['clips'], 'clip')} of {heard['seconds']:,.1f} s",
+        f"{name}, trained on {counted(training_set['clips'], 'clip')} of {training_set['seconds']:,.1f} s",
         usage_of(store, pipeline, name),
     )
 
 
-def _placed(use: str, setting: str) -> str:
-    """Settings are the tokenizer's, unless they are of the seed, the sources or what is done to speech before."""
+def _recipe_setting(use: str, setting: str) -> str:
+    """The recipe key of a setting: the tokenizer's own, unless it names a section in `_OF_THE_RECIPE`."""
     first = setting.partition("=")[0].partition(".")[0]
     return setting if first in _OF_THE_RECIPE else f"tokenizers.{use}.{setting}"
 
 
 def usage_of(store: Store, pipeline: Pipeline, tokenizer: str) -> Usage:
-    """Of all that was encoded."""
+    """How the codes of all encoded utterances are used."""
     units = [
         u
         for s in pipeline.sources
@@ -107,28 +107,31 @@ def usage_of(store: Store, pipeline: Pipeline, tokenizer: str) -> Usage:
     return usage([np.array(u.ids) for u in units], sum(u.seconds for u in units))
 
 
-def show_usage(title: str, found: Usage) -> None:
-    rows = table(title, "codes used", "as many as (perplexity)", "tokens a second", "bits a second")
+def show_usage(title: str, figures: Usage) -> None:
+    rows = table(title, "codes used", "perplexity", "tokens a second", "bits a second")
     rows.add_row(
-        f"{found.used:,}", f"{found.perplexity:,.1f}", f"{found.tokens_per_second:.2f}", f"{found.bits_per_second:,.1f}"
+        f"{figures.used:,}",
+        f"{figures.perplexity:,.1f}",
+        f"{figures.tokens_per_second:.2f}",
+        f"{figures.bits_per_second:,.1f}",
     )
     console.print(rows)
 
 
 def speech_tokenizers() -> dict[str, type[SpeechTokenizer]]:
-    """By name."""
+    """The classes of all speech tokenizers, by name."""
     classes = {name: load("tokenizers", name) for name in names("tokenizers")}
-    return {name: made for name, made in classes.items() if issubclass(made, SpeechTokenizer)}
+    return {name: cls for name, cls in classes.items() if issubclass(cls, SpeechTokenizer)}
 
 
 def show_tokenizers() -> None:
     rows = table("Speech tokenizers", "use", "Hz", "codes", "spelt", "learns from", "what it is")
     for column in rows.columns[3:]:
         column.justify = "left"
-    for name, made in speech_tokenizers().items():
-        default = {field: made.model_fields[field].default for field in ("rate", "size", "literal")}
-        about = (sys.modules[made.__module__].__doc__ or "").splitlines()[0]
-        learns = "nothing: it is given" if issubclass(made, Backend) else ", ".join(("speech", *made.learns_from))
+    for name, cls in speech_tokenizers().items():
+        default = {field: cls.model_fields[field].default for field in ("rate", "size", "literal")}
+        about = (sys.modules[cls.__module__].__doc__ or "").splitlines()[0]
+        learns = "nothing: not trained here" if issubclass(cls, Backend) else ", ".join(("speech", *cls.learns_from))
         rows.add_row(
             name,
             f"{default['rate']:.4g}",

@@ -1,4 +1,4 @@
-"""Runs one training stage on a corpus and shows how the losses go, task by task."""
+"""`weft train`: runs one training stage on a corpus and prints the loss of each task."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -29,7 +29,7 @@ VALIDATION = "validation"  # the folder of held-out shards, beside those of the 
 
 
 def run_training(pipeline: Pipeline, corpus: str, stage: str, out: Path, resume: bool) -> Result:
-    """Trains with progress shown. Raises RecipeError for a stage or a corpus that is not there."""
+    """Trains and shows progress. Raises RecipeError for an unknown stage, and for a missing corpus or missing shards."""
     stage = stage or next(iter(pipeline.recipe.training), "")
     if not pipeline.recipe.training:
         raise RecipeError(
@@ -46,7 +46,7 @@ def run_training(pipeline: Pipeline, corpus: str, stage: str, out: Path, resume:
     held_out, settings, seed = has_held_out(store), pipeline.recipe.training[stage], pipeline.recipe.seed
     with (
         shards_of(store, [stage, *([VALIDATION] if held_out else [])]) as (shards, open_tar),
-        _shown(settings) as report,
+        _progress(settings) as report,
     ):
         validation = shards / VALIDATION if held_out else None
         result = train(shards / stage, out, settings, vocabulary, text, seed, resume, report, validation, open_tar)
@@ -59,7 +59,7 @@ def run_training(pipeline: Pipeline, corpus: str, stage: str, out: Path, resume:
 
 
 def ending(result: Result, reason: str = "") -> str:
-    """Says that the stream ended the run, and why it has no more draws; empty where neither is worth a word."""
+    """A clause for a run that the end of the stream ended early, with the reason; otherwise empty."""
     if not result.at_end or not (result.exhausted or reason):
         return ""
     declared = f" of {result.declared} declared" if result.exhausted else ""
@@ -68,7 +68,7 @@ def ending(result: Result, reason: str = "") -> str:
 
 
 def has_held_out(store: Store) -> bool:
-    """Whether there are held-out shards; where there are none, a line says so."""
+    """Whether there are held-out shards; prints a line where there are none."""
     if store.exists(index_name(VALIDATION)):
         return True
     console.print("no validation data in this corpus; `hold_out:` at a source keeps some", highlight=False)
@@ -76,8 +76,8 @@ def has_held_out(store: Store) -> bool:
 
 
 @contextmanager
-def _shown(stage: TrainingStage) -> Iterator[Callable[[StepReport], None]]:
-    """A bar, or plain lines where the console is no terminal; validation losses are a line in both."""
+def _progress(stage: TrainingStage) -> Iterator[Callable[[StepReport], None]]:
+    """Shows a bar, or plain lines without a terminal; validation losses are lines in both."""
     columns = (
         TextColumn("train"),
         BarColumn(),
@@ -87,7 +87,7 @@ def _shown(stage: TrainingStage) -> Iterator[Callable[[StepReport], None]]:
     )
     with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
         task = bar.add_task("train", total=None, note="")
-        lines = Lines()
+        lines = StepLines()
 
         def report(step: StepReport) -> None:
             note = losses_line(step.rows)
@@ -102,18 +102,18 @@ def _shown(stage: TrainingStage) -> Iterator[Callable[[StepReport], None]]:
 
 
 @dataclass
-class Lines:
-    """Where nobody watches a terminal: which steps are a line, the first, the last, and one in 10 s or more; and how fast they go."""
+class StepLines:
+    """Plain lines without a terminal: selects the first step, the last, and one in at least 10 s; and computes their rate."""
 
     seconds: float = 0.0
     steps: int = 0
-    told: float = -inf
+    last_line: float = -inf  # seconds
 
     def is_due(self, step: StepReport) -> bool:
         self.seconds, self.steps = self.seconds + step.seconds, self.steps + 1
-        if self.seconds - self.told < max(WRITTEN, self.seconds / SELDOM) and step.step < step.steps:
+        if self.seconds - self.last_line < max(WRITTEN, self.seconds / SELDOM) and step.step < step.steps:
             return False
-        self.told = self.seconds
+        self.last_line = self.seconds
         return True
 
     def pace(self, step: StepReport) -> str:
@@ -123,8 +123,8 @@ class Lines:
 
 
 def losses_line(rows: Sequence[LossRow] | Sequence[ValidationRow]) -> str:
-    """The loss of each task; a task in which nothing counted has none."""
-    return "  ".join(f"{row.task} {row.loss:.3f}" if row.tokens else f"{row.task} nothing counted" for row in rows)
+    """The loss of each task, in nats a token; a task without counted tokens has none."""
+    return "  ".join(f"{row.task} {row.loss:.3f}" if row.tokens else f"{row.task} no counted tokens" for row in rows)
 
 
 def validation_line(rows: Sequence[ValidationRow], tasks: Sequence[str]) -> str:

@@ -1,4 +1,4 @@
-"""Who speaks in the sources of a task, as far as their listings say it, and what they may give it where each has a bound (`most`).
+"""The speakers of a task's sources, as far as the listings name them, and how much they may supply where each is bounded (`most`).
 
 voices(pipeline, "words", {"read": 3600.0}, counts, …)   ->   Voices(claim=Claim(names=13, together=0.26, …), allowed=15600.0)
 """
@@ -17,42 +17,46 @@ from weft.schemas.item import Item
 from weft.schemas.splits import HoldOut
 from weft.schemas.text import Dialogue
 
-Speakers = Mapping[str, int]  # how many times each is named; nobody, where only reading shows them
+Speakers = Mapping[str, int]  # items by speaker; empty where only reading the data shows the speakers
 
-_ASKED = Splits(hold_out=HoldOut(speakers=0.5))  # sources say None of names that only reading shows
+_BY_SPEAKER = Splits(
+    hold_out=HoldOut(speakers=0.5)
+)  # with it, `named` returns speakers, or None where only reading shows them
 
 
 @dataclass(frozen=True, slots=True)
 class Voices:
-    """What speakers may fill of what a task is due, and how much they may give it at most: in the mixture's unit, about."""
+    """The claim of a task's speakers, and the most they may supply: an estimate in the mixture's unit."""
 
     claim: Claim
     allowed: float
 
 
 class SpeakerCount:
-    """Counts the speakers of a source, item by item; `found` is empty unless every item names its own."""
+    """Counts the speakers of a source, item by item. `counts` is empty unless every item names its speakers."""
 
     def __init__(self, source: Source) -> None:
         self._source, self._counts = source, Counter[str]()
-        self._known = source.makes is not Dialogue or bool(source.speakers)  # roles are other voices in each dialogue
+        self._complete = source.makes is not Dialogue or bool(
+            source.speakers
+        )  # without `speakers` a role is another voice in each dialogue
 
     def add(self, item: Item) -> None:
-        if not self._known:
+        if not self._complete:
             return
-        named = self._source.named(item, _ASKED)
+        named = self._source.named(item, _BY_SPEAKER)
         speakers = [speaker for one in named or () for speaker in one.speakers]
-        self._known = named is not None and all(speakers)
+        self._complete = named is not None and all(speakers)
         self._counts.update(speakers)
 
     @property
-    def found(self) -> Speakers:
-        return self._counts if self._known else {}
+    def counts(self) -> Speakers:
+        return self._counts if self._complete else {}
 
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """What a task, or one of its sources, is due: `share` of the task, which is due `whole`, in so many `passes` that are left."""
+    """What a task, or one of its sources, must supply: `share` of the task's whole amount, in the `passes` left (mixture's unit)."""
 
     task: str
     source: str
@@ -64,7 +68,7 @@ class Due:
 def voices(
     pipeline: Pipeline, due: Due, most: float, amounts: Mapping[str, float], speakers: Mapping[str, Speakers]
 ) -> Voices | None:  # fmt: skip
-    """`amounts` are what one pass over each source of the task gives it, about. None where not all speakers are known."""
+    """`amounts` estimate what one pass over each source supplies. None where not all speakers are known."""
     if not all(speakers.get(source) and amount for source, amount in amounts.items()):
         return None
     held = {source: _held(pipeline, source, amount, speakers[source]) for source, amount in amounts.items()}
@@ -83,6 +87,6 @@ def voices(
 
 
 def _held(pipeline: Pipeline, source: str, amount: float, speakers: Speakers) -> dict[str, float]:
-    """What a pass over a source gives of each of its speakers, by their names in their space, if all their items are alike."""
+    """What one pass over a source supplies of each speaker, by `space/name`, if all items are equally long."""
     space, times = pipeline.speaker_spaces[source], sum(speakers.values())
     return {f"{space}/{name}": amount * count / times for name, count in speakers.items()}

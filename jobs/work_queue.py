@@ -1,7 +1,7 @@
-"""The order in which pieces of work may begin: a queue for each kind of resources, so that none waits behind another kind.
+"""The order in which work may begin: a queue for each kind of resources, so that no kind waits behind another.
 
-queue.fresh()            the next piece of which nobody has asked yet whether it is done
-queue.first(full)        the next one to hand out, of those that want none of the resources in `full`
+queue.fresh()            the next piece that is not yet checked for being done
+queue.first(full)        the next piece to submit whose resources are not in `full`
 """
 
 import heapq
@@ -14,12 +14,12 @@ _Heap = list[tuple[int, Work]]
 
 
 class WorkQueue:
-    """What lies furthest down the line comes first. `left` counts what has not ended."""
+    """The latest work of the pipeline comes first. `left` counts the work that has not ended."""
 
     def __init__(self, works: Sequence[Work]) -> None:
-        made = {work.makes for work in works}
+        outputs = {work.makes for work in works}
         self._rank = {work.makes: rank for rank, work in enumerate(works)}
-        self._missing = {work.makes: {name for name in work.needs if name in made} for work in works}
+        self._missing = {work.makes: {name for name in work.needs if name in outputs} for work in works}
         self._after: dict[str, list[Work]] = {}
         for work in works:
             for name in self._missing[work.makes]:
@@ -43,17 +43,17 @@ class WorkQueue:
         return min(heads, key=lambda head: head[0])[1] if heads else None
 
     def put(self, work: Work) -> None:
-        """Of a piece that is not done: it may be handed out."""
+        """Work that is not done may now be submitted."""
         if self.fresh() is work:
             heapq.heappop(self._fresh)
         self._push(self._ready.setdefault(work.resources, []), work)
 
     def take(self, work: Work) -> Work:
-        """The first of its kind, which is handed out."""
+        """Removes and returns the first work of the same kind, to be submitted."""
         return heapq.heappop(self._ready[work.resources])[1]
 
     def finish(self, work: Work) -> None:
-        """What needs only this may begin."""
+        """Work has ended: work that needed only this may begin."""
         if self.fresh() is work:
             heapq.heappop(self._fresh)
         self.left -= 1
@@ -63,7 +63,7 @@ class WorkQueue:
                 self._push(self._fresh, later)
 
     def drop(self, work: Work) -> int:
-        """Gives up a piece and all that needs it; returns how many others that are."""
+        """Drops a piece and all work that needs it; returns the number of the others."""
         before = len(self._dropped)
         waiting = [work]
         while waiting:

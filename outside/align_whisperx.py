@@ -1,4 +1,4 @@
-"""whisperx.align behind a pipe.
+"""Runs whisperx.align as a child process.
 
 {"words": ["and", "then"]} and samples  ->  {"words": [{"start": 0.31, "end": 0.52, "score": 0.9}, …]}
 """
@@ -13,12 +13,12 @@ from serving import serve
 
 def load(settings: dict[str, Any]) -> Callable[[dict[str, Any], np.ndarray], dict[str, Any]]:
     language, device = settings["language"], settings["device"]
-    model, facts = whisperx.load_align_model(language, device, model_name=settings["model"] or None)
+    model, metadata = whisperx.load_align_model(language, device, model_name=settings["model"] or None)
 
     def answer(question: dict[str, Any], samples: np.ndarray) -> dict[str, Any]:
-        segment = {"start": 0.0, "end": len(samples) / 16_000, "text": " ".join(question["words"])}
-        found = whisperx.align([segment], model, facts, samples.copy(), device)
-        words = [word for said in found["segments"] for word in said["words"]]
+        transcript = {"start": 0.0, "end": len(samples) / 16_000, "text": " ".join(question["words"])}
+        result = whisperx.align([transcript], model, metadata, samples.copy(), device)
+        words = [word for segment in result["segments"] for word in segment["words"]]
         return {"words": [{name: word.get(name) for name in ("word", "start", "end", "score")} for word in words]}
 
     return answer

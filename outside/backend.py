@@ -1,4 +1,4 @@
-"""What all backends in another environment share: which Python, which device, and the child that runs there.
+"""The base of backends in another environment: the interpreter, the device, and the child process.
 
 class Segmenter(Backend, base.Segmenter):
     package, script = "pyannote.audio", "diarize_pyannote.py"
@@ -16,8 +16,8 @@ from weft.schemas.settings import NOT_IDENTITY, Settings
 
 
 class Backend(Settings):
-    """`python` is the interpreter of an environment that has `package` ("" for weft's own); `device` is torch's name of one.
-    A child that needs more than `time_limit` seconds to start or to answer is killed, and what asked fails.
+    """`python` is the interpreter of an environment that has `package` ("" for weft's own); `device` is a torch device.
+    A child that needs more than `time_limit` seconds to start or to answer is killed, and the work fails.
     """
 
     package: ClassVar[str]
@@ -41,16 +41,21 @@ class Backend(Settings):
 
     @property
     def resources(self) -> Resources:
-        """What one worker holds."""
+        """The resources of one worker."""
         return Resources.on(self.device)
 
     def start(self, **settings: Any) -> None:
-        """Starts the child with these settings and the device. Raises ValueError when it does not come up."""
+        """Starts the child with these settings and the device. Raises ValueError when it does not start."""
         try:
-            self._child = Outside(self.python, self.script, {**settings, "device": self.device}, self.time_limit)
+            self._child = Outside(
+                python=self.python,
+                script=self.script,
+                settings={**settings, "device": self.device},
+                seconds=self.time_limit,
+            )
         except OutsideFault as fault:
             raise ValueError(f"{self.package} does not start: {fault}") from None
 
     def ask(self, samples: np.ndarray, **question: Any) -> dict[str, Any]:
-        """The child's answer about samples (float32 [n]). Raises OutsideFault; Unusable where the child says it of the samples."""
+        """The child's answer about samples (float32 [n]). Raises OutsideFault, and Unusable for samples that the child cannot use."""
         return self._child.ask(question, samples)

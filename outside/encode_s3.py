@@ -1,4 +1,4 @@
-"""S3Tokenizer behind a pipe: rows of samples, one after another, -> {"codes": [[4218, …], …]}."""
+"""Runs S3Tokenizer as a child process: concatenated rows of samples -> {"codes": [[4218, …], …]}."""
 
 import json
 from collections.abc import Callable
@@ -29,17 +29,17 @@ def load(settings: dict[str, Any]) -> Callable[[dict[str, Any], np.ndarray], dic
 
 
 def _model(kind: str, path: str) -> Any:
-    """A folder with `config.json` and `model.safetensors`; an ONNX file as it was published; or the package's own download."""
+    """A folder with `config.json` and `model.safetensors`; a published ONNX file; or "" for the package's own download."""
     if not path:
         return s3tokenizer.load_model(kind)
     folder = Path(path)
     sizes = json.loads((folder / "config.json").read_text()) if folder.is_dir() else {}
-    made = S3TokenizerV2(kind, ConfigV2(**sizes)) if "v2" in kind else S3Tokenizer(kind, ConfigV1(**sizes))
+    model = S3TokenizerV2(kind, ConfigV2(**sizes)) if "v2" in kind else S3Tokenizer(kind, ConfigV1(**sizes))
     if folder.is_dir():
-        made.load_state_dict(load_file(folder / "model.safetensors"))
+        model.load_state_dict(load_file(folder / "model.safetensors"))
     else:
-        made.init_from_onnx(path)
-    return made
+        model.init_from_onnx(path)
+    return model
 
 
 if __name__ == "__main__":

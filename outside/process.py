@@ -1,10 +1,10 @@
-"""The parent's side of a model in another environment.
+"""The parent process of a model in another environment.
 
     model = Outside("/envs/whisperx/bin/python", "align_whisperx.py", {"model": "…"})
     model.ask({"words": ["and", "then"]}, samples)  ->  {"words": [{"start": 0.31, …}, …]}
 
-The child is a script beside this file and knows nothing of weft; what it needs is installed where its Python is. It ends when its
-pipe is closed: with the object, or with the process that holds it.
+The child is a script beside this file. It imports nothing of weft; its packages are installed in the environment of its interpreter.
+It ends when its pipe is closed: with the object, or with the parent process.
 """
 
 import json
@@ -23,23 +23,24 @@ import numpy as np
 from weft.outside.serving import receive, send
 from weft.schemas.ledger import Unusable
 
-TIME_LIMIT = 3600.0  # seconds for an answer: an hour of speech on a slow CPU is one question
+TIME_LIMIT = 3600.0  # seconds for an answer: one question may hold an hour of speech on a slow CPU
 
 
 class OutsideFault(Exception):
-    """The child could not start, could not answer, or died; it says what the child said last. A failure of the work: what a
-    backend says of an item is `Unusable`.
+    """The child could not start, could not answer, or died; the message has its last output. It fails the work: an item that the
+    model cannot use raises `Unusable` instead.
     """
 
 
 class OutsideTimeout(OutsideFault):
-    """The child said nothing for longer than it may, and was killed."""
+    """The child did not answer in time, and was killed."""
 
 
 class Outside:
-    """A child that answers; one that died is started anew for the next question. Raises OutsideFault when it does not come up.
+    """A child process that answers questions. A dead child is started again for the next question.
 
-    One that needs more than `seconds` to start or to answer is killed: OutsideTimeout.
+    Raises OutsideFault when it does not start. Raises OutsideTimeout when it needs more than `seconds` to start or to answer; it is
+    then killed.
     """
 
     def __init__(self, python: str, script: str, settings: dict[str, Any], seconds: float = TIME_LIMIT) -> None:
@@ -59,22 +60,22 @@ class Outside:
             self._answer()
 
     def ask(self, question: dict[str, Any], samples: np.ndarray) -> dict[str, Any]:
-        """The answer to a question about samples (float32 [n]). Raises OutsideFault; Unusable where the child says it of them."""
+        """The answer about samples (float32 [n]). Raises OutsideFault, and Unusable for samples that the child cannot use."""
         if self._child.poll() is not None:
             self._start()
         assert self._child.stdin is not None
         with self._limited():
-            with suppress(BrokenPipeError):  # it is dead, and the answer says so
+            with suppress(BrokenPipeError):  # the child is dead, and `_answer` reports it
                 send(self._child.stdin, question, np.ascontiguousarray(samples, np.float32).data.cast("B"))
             return self._answer()
 
     @contextmanager
     def _limited(self) -> Iterator[None]:
-        """Kills the child when the time is over, which ends whatever the block waits for."""
-        late = threading.Event()
+        """Kills the child after the time limit, which ends the wait for its answer."""
+        timed_out = threading.Event()
 
         def end() -> None:
-            late.set()
+            timed_out.set()
             self._child.kill()
 
         timer = threading.Timer(self._seconds, end)
@@ -83,10 +84,10 @@ class Outside:
         try:
             yield
         except OutsideFault:
-            if late.is_set():
+            if timed_out.is_set():
                 raise OutsideTimeout(
-                    f"{self._name} said nothing for {self._seconds:g} s and was killed; "
-                    "set `time_limit` higher if it may need longer"
+                    f"{self._name} did not answer in {self._seconds:g} s and was killed; "
+                    "set a higher `time_limit` if it needs longer"
                 ) from None
             raise
         finally:
@@ -98,14 +99,14 @@ class Outside:
             answer, _ = receive(self._child.stdout)
         except EOFError:
             self._child.wait()
-            raise OutsideFault(f"{self._name}: {self._last_words()}") from None
+            raise OutsideFault(f"{self._name}: {self._last_output()}") from None
         if "fault" in answer:
             raise OutsideFault(answer["fault"])
         if "unusable" in answer:
             raise Unusable(answer["unusable"], answer["detail"])
         return answer
 
-    def _last_words(self) -> str:
+    def _last_output(self) -> str:
         self._log.seek(0)
         lines = self._log.read().decode(errors="replace").strip().splitlines()
         return lines[-1][:300] if lines else f"ended with status {self._child.wait()}"
@@ -113,10 +114,10 @@ class Outside:
 
 @cache
 def installed(python: str, package: str) -> str:
-    """The version of a package where a Python is. Raises ValueError where there is none."""
-    asked = [python or sys.executable, "-c", f"import importlib.metadata as m; print(m.version({package!r}))"]
+    """The version of a package in an interpreter's environment. Raises ValueError where it is not installed."""
+    command = [python or sys.executable, "-c", f"import importlib.metadata as m; print(m.version({package!r}))"]
     try:
-        return subprocess.run(asked, capture_output=True, text=True, check=True, timeout=60).stdout.strip()
+        return subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout.strip()
     except (OSError, subprocess.SubprocessError):
-        where = f"in the environment of {asked[0]}"
-        raise ValueError(f"{package} is not installed {where}; name a Python that has it with `python:`") from None
+        where = f"in the environment of {command[0]}"
+        raise ValueError(f"{package} is not installed {where}; give an interpreter that has it as `python:`") from None

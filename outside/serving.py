@@ -1,4 +1,4 @@
-"""How parent and child talk: a header of JSON, then raw samples. Needs numpy alone, for it runs in foreign environments.
+"""The protocol between parent and child: a JSON header, then raw samples. It needs only numpy, as it runs in other environments.
 
 16 bytes: the length of the header and of the samples, little-endian; the header; the samples
 """
@@ -17,7 +17,7 @@ _LENGTHS = struct.Struct("<QQ")
 
 
 class Unusable(Exception):
-    """What an answer raises about samples that the model cannot use: they are rejected. Any other error is a failure of the work."""
+    """Raised by an answer for samples that the model cannot use: they are rejected. Any other error fails the work."""
 
     def __init__(self, reason: str, detail: str) -> None:
         super().__init__(reason, detail)
@@ -25,30 +25,30 @@ class Unusable(Exception):
 
 
 def send(pipe: IO[bytes], header: dict[str, Any], samples: bytes | memoryview = b"") -> None:
-    """Samples are bytes, or a view of bytes."""
-    said = json.dumps(header).encode()
-    pipe.write(_LENGTHS.pack(len(said), len(samples)) + said)
-    pipe.write(samples)  # by themselves: they may be gigabytes
+    """Writes a message; samples are bytes, or a view of bytes."""
+    encoded = json.dumps(header).encode()
+    pipe.write(_LENGTHS.pack(len(encoded), len(samples)) + encoded)
+    pipe.write(samples)  # not joined with the header: they may be gigabytes
     pipe.flush()
 
 
 def receive(pipe: IO[bytes]) -> tuple[dict[str, Any], bytes]:
-    """Raises EOFError when the other side has gone."""
-    said, samples = _LENGTHS.unpack(_exactly(pipe, _LENGTHS.size))
-    return json.loads(_exactly(pipe, said)), _exactly(pipe, samples)
+    """Reads a message. Raises EOFError when the other process has ended."""
+    header_length, samples_length = _LENGTHS.unpack(_exactly(pipe, _LENGTHS.size))
+    return json.loads(_exactly(pipe, header_length)), _exactly(pipe, samples_length)
 
 
 def _exactly(pipe: IO[bytes], count: int) -> bytes:
-    found = pipe.read(count)
-    if len(found) < count:
+    data = pipe.read(count)
+    if len(data) < count:
         raise EOFError
-    return found
+    return data
 
 
 def serve(load: Callable[[dict[str, Any]], Callable[[dict[str, Any], np.ndarray], dict[str, Any]]]) -> None:
-    """Loads a model by the settings on the command line, then answers questions until the parent goes."""
+    """Loads a model by the settings on the command line, then answers questions until the parent ends."""
     answers = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)  # what libraries print must not get between the answers
+    os.dup2(2, 1)  # output of libraries must not mix with the answers
     try:
         answer = load(json.loads(sys.argv[1]))
     except Exception as error:  # noqa: BLE001
@@ -69,6 +69,6 @@ def serve(load: Callable[[dict[str, Any]], Callable[[dict[str, Any], np.ndarray]
 
 
 def fault_of(error: Exception) -> str:
-    """An error in a line, with the place in which it was raised."""
+    """An error as one line, with the file and line that raised it."""
     place = traceback.extract_tb(error.__traceback__)[-1]
     return f"{type(error).__name__}: {str(error).strip()[:300]} ({place.filename}:{place.lineno})"

@@ -10,10 +10,10 @@ FOLDER = "tensorboard"
 
 
 class Board:
-    """Event files in `run/tensorboard`; what was logged after `step`, where a run goes on, is hidden."""
+    """Event files in `run/tensorboard`. Events after `step`, from which a run is resumed, are hidden."""
 
     def __init__(self, run: Path, step: int) -> None:
-        from torch.utils.tensorboard import SummaryWriter  # takes a second
+        from torch.utils.tensorboard import SummaryWriter  # its import takes a second
 
         self._writer = SummaryWriter(str(run / FOLDER), purge_step=step + 1)
 
@@ -26,7 +26,7 @@ class Board:
         self._writer.close()
 
     def add(self, rows: Sequence[LossRow], validation: Sequence[ValidationRow]) -> None:
-        """The losses of one step, a curve for each task, in nats a token; and the learning rate."""
+        """Adds the losses of one step, a curve for each task, in nats a token; and the learning rate."""
         for row in rows:
             if row.tokens:
                 self._add(f"loss/{row.task}", row.loss, row.step)

@@ -1,11 +1,11 @@
-"""Checkpoints: folders that stand whole or not at all, with everything a run needs to go on exactly.
+"""Checkpoints: folders that are written whole or not at all, with everything that an exact resume needs.
 
 run/checkpoints/step-000100/
   model.safetensors, config.json    the weights in float32, as transformers saves and loads them
   optimiser.safetensors             AdamW's moments: "model.norm.weight/exp_avg" …
   state.json                        {"stream": {"draw": 48211, "offset": 0, "step": 100}, "vocabulary": "a1f0…", …}
   recipe.yaml                       the recipe as resolved
-  sums.json                         the SHA-256 of each of these files, compared before a run goes on
+  sums.json                         the SHA-256 of each of these files, compared on resume
 """
 
 import json
@@ -32,7 +32,7 @@ _NAME = re.compile(r"step-(\d{6,})")
 
 @dataclass(frozen=True)
 class Origin:
-    """What a run is made of. A checkpoint goes on only in a run with an equal origin."""
+    """The inputs and settings of a run. Only a run with an equal origin resumes from a checkpoint."""
 
     vocabulary: str
     index: str
@@ -40,15 +40,15 @@ class Origin:
     settings: dict[str, Any]
 
     def difference(self, other: "Origin") -> str:
-        """Says where `other` differs; empty when it does not."""
-        ours, theirs = _flat(asdict(self)), _flat(asdict(other))
-        changed = sorted(key for key in ours.keys() | theirs.keys() if ours.get(key) != theirs.get(key))
-        return "; ".join(f"{key} was {ours.get(key)}, is now {theirs.get(key)}" for key in changed)
+        """The differences of `other`; empty when there are none."""
+        old, new = _flat(asdict(self)), _flat(asdict(other))
+        changed = sorted(key for key in old.keys() | new.keys() if old.get(key) != new.get(key))
+        return "; ".join(f"{key} was {old.get(key)}, is now {new.get(key)}" for key in changed)
 
 
 @dataclass(frozen=True)
 class State:
-    """What `state.json` holds: where the stream goes on, and what the run is made of."""
+    """The content of `state.json`: the position in the stream, and the origin of the run."""
 
     stream: StreamState
     origin: Origin
@@ -59,7 +59,7 @@ class State:
     @classmethod
     def from_json(cls, text: str) -> "State":
         record = json.loads(text)
-        return cls(StreamState(**record["stream"]), Origin(**record["origin"]))
+        return cls(stream=StreamState(**record["stream"]), origin=Origin(**record["origin"]))
 
 
 def _flat(tree: dict[str, Any], path: str = "") -> dict[str, Any]:
@@ -74,7 +74,7 @@ def folder_of(run: Path, step: int) -> Path:
 
 
 def latest(run: Path) -> Path | None:
-    """The checkpoint of the highest step; None before the first. What a killed writer left is never one."""
+    """The checkpoint of the highest step; None without one. Unfinished folders of a killed writer are ignored."""
     return max(_steps(run / "checkpoints").items(), default=(0, None))[1]
 
 
@@ -85,32 +85,34 @@ def _steps(folder: Path) -> dict[int, Path]:
 
 
 def verify(folder: Path) -> None:
-    """Raises ValueError when a file of a checkpoint is not as it was written; says which checkpoint is before it."""
+    """Raises ValueError when a file of a checkpoint is damaged; the message names the checkpoint before it."""
     if not (fault := sums.fault(folder)):
         return
     steps = [path for _, path in sorted(_steps(folder.parent).items())]
     earlier = steps[: steps.index(folder)]
-    remedy = f"go on from {earlier[-1].name}, the checkpoint before it" if earlier else "start the run again"
+    remedy = f"resume from {earlier[-1].name}, the checkpoint before it" if earlier else "start the run again"
     raise ValueError(f"{folder} is damaged: {fault}; remove this folder to {remedy}")
 
 
 def read_state(folder: Path, origin: Origin) -> State:
-    """The state of a checkpoint whose files are as they were written.
+    """The state of a checkpoint.
 
-    Raises ValueError when they are not, or when it was of another vocabulary, index, seed or settings.
+    Raises ValueError when a file is damaged, or when the run has another vocabulary, index, seed or other settings.
     """
     verify(folder)
     try:
         state = State.from_json((folder / "state.json").read_text(encoding="utf-8"))
     except (KeyError, TypeError, ValueError) as fault:
-        raise ValueError(f"{folder}/state.json is of another version of weft; train into a new folder") from fault
+        raise ValueError(
+            f"{folder}/state.json was written by another version of weft; train into a new folder"
+        ) from fault
     if difference := state.origin.difference(origin):
-        raise ValueError(f"{folder} is of another run: {difference}; train into a new folder")
+        raise ValueError(f"{folder} belongs to a run of other data or settings: {difference}; train into a new folder")
     return state
 
 
 def save(run: Path, model: PreTrainedModel, optimiser: Optimizer, state: State, recipe: str) -> Path:
-    """Writes a checkpoint under a temporary name, brings it to disk, and gives it its name."""
+    """Writes a checkpoint under a temporary name, syncs it to disk, and renames it."""
     target = folder_of(run, state.stream.step)
     target.parent.mkdir(parents=True, exist_ok=True)
     _sweep(target.parent)
@@ -129,15 +131,15 @@ def save(run: Path, model: PreTrainedModel, optimiser: Optimizer, state: State, 
 
 
 def restore_optimiser(folder: Path, model: PreTrainedModel, optimiser: Optimizer) -> None:
-    """Puts the moments of a checkpoint back. Raises ValueError when they are not of this model."""
-    named = dict(model.named_parameters())
+    """Restores AdamW's moments. Raises ValueError when they are not of this model."""
+    parameters = dict(model.named_parameters())
     for key, tensor in load_file(folder / "optimiser.safetensors").items():
         name, _, moment = key.rpartition("/")
-        if name not in named:
+        if name not in parameters:
             raise ValueError(f"{folder}/optimiser.safetensors has moments of {name}, which the model lacks")
         # AdamW keeps its step count on the CPU, and the moments beside the weights.
-        place = tensor if moment == "step" else tensor.to(named[name].device)
-        optimiser.state[named[name]][moment] = place.clone()
+        value = tensor if moment == "step" else tensor.to(parameters[name].device)
+        optimiser.state[parameters[name]][moment] = value.clone()
 
 
 def _moments(model: PreTrainedModel, optimiser: Optimizer) -> dict[str, torch.Tensor]:
@@ -149,5 +151,6 @@ def _moments(model: PreTrainedModel, optimiser: Optimizer) -> dict[str, torch.Te
 
 
 def _sweep(folder: Path) -> None:
-    for left in folder.glob(".step-*.tmp-*"):
-        shutil.rmtree(left)
+    """Removes unfinished folders of killed writers."""
+    for unfinished in folder.glob(".step-*.tmp-*"):
+        shutil.rmtree(unfinished)

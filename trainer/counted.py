@@ -1,10 +1,10 @@
-"""Refuses a stream in which nothing counts in the loss, before a step is spent on it.
+"""Refuses a stream without tokens that count in the loss, before the first step.
 
     check_counted(index, context=4096)
     ValueError: …/index.parquet: in none of the 48,211 draws of task words does a token count in the loss; …
 
-Read off the `loss` column alone, a row group at a time. A sample without a counted token is allowed; a task without
-one is not, nor is a long run of a task's samples, or of batches, without one.
+Reads the `loss` column alone, a row group at a time. A sample may have no counted token. A task without any is refused, and so is
+a long run of a task's samples, or of batches, without any.
 """
 
 from collections import defaultdict
@@ -18,27 +18,27 @@ import pyarrow as pa
 from weft.trainer.index import Index, loss_bounds
 from weft.trainer.stream import Batch
 
-LONGEST_RUN = 1000  # draws of one task in a row of which nothing counts
-EMPTY_BATCHES = 10  # batches in a row of which nothing counts
+LONGEST_RUN = 1000  # consecutive draws of one task without a counted token
+EMPTY_BATCHES = 10  # consecutive batches without a counted token
 _REMEDY = "`weft audit CORPUS --deep` compares the index with the samples"
 
 
 @dataclass(slots=True)
 class _Task:
-    """How many draws of a task have been seen, and which of them was the last with a token that counts."""
+    """The number of draws of a task so far, and the last of them with a counted token (-1: none)."""
 
     draws: int = 0
     last: int = -1
 
     def longest_gap(self, counts: np.ndarray) -> int:
-        """Takes in the next draws' numbers of counted tokens; how many draws in a row had none, at most."""
-        marks = np.concatenate([[self.last], self.draws + np.flatnonzero(counts), [self.draws + len(counts)]])
-        self.draws, self.last = self.draws + len(counts), int(marks[-2])
-        return int(np.diff(marks).max()) - 1
+        """Adds draws by their numbers of counted tokens, (n,); returns the longest run of draws without any."""
+        positions = np.concatenate([[self.last], self.draws + np.flatnonzero(counts), [self.draws + len(counts)]])
+        self.draws, self.last = self.draws + len(counts), int(positions[-2])
+        return int(np.diff(positions).max()) - 1
 
 
 def check_counted(index: Index, context: int, longest: int = LONGEST_RUN) -> None:
-    """Raises ValueError when nothing counts in a task, or in more than `longest` of its draws in a row."""
+    """Raises ValueError when a task, or more than `longest` of its draws in a row, have no counted token."""
     tasks: dict[str, _Task] = defaultdict(_Task)
     for name, counts in _counts(index, context):
         if (gap := tasks[name].longest_gap(counts)) > longest and tasks[name].last >= 0:
@@ -53,7 +53,7 @@ def check_counted(index: Index, context: int, longest: int = LONGEST_RUN) -> Non
 
 
 def counted_batches(batches: Iterable[Batch], folder: Path, longest: int = EMPTY_BATCHES) -> Iterator[Batch]:
-    """The batches as they come. Raises ValueError when nothing counts in more than `longest` of them in a row."""
+    """Passes batches through. Raises ValueError when more than `longest` in a row have no counted token."""
     empty = 0
     for batch in batches:
         empty = 0 if batch.counted else empty + 1
@@ -76,13 +76,13 @@ def _counts(index: Index, context: int) -> Iterator[tuple[str, np.ndarray]]:
 
 
 def counted_tokens(table: pa.Table, context: int) -> np.ndarray:
-    """How many tokens of each row are predicted and count, (n,) int64.
+    """The number of counted tokens of each row, (n,) int64.
 
-    A sample is cut every `context` tokens; the first token of a cut has none before it that could predict it.
+    A sample is cut every `context` tokens; the first token of a piece is never predicted, so it does not count.
     """
     bounds, edges = loss_bounds(table)
     edges, bounds = edges.astype(np.int64) // 2, bounds.astype(np.int64)
     begins, ends = bounds[::2], bounds[1::2]
-    first_tokens = -(-ends // context) - -(-begins // context)
-    sums = np.concatenate([[0], np.cumsum(ends - begins - first_tokens)])
+    unpredicted = -(-ends // context) - -(-begins // context)
+    sums = np.concatenate([[0], np.cumsum(ends - begins - unpredicted)])
     return sums[edges[1:]] - sums[edges[:-1]]

@@ -1,4 +1,4 @@
-"""The picture of a run's losses, `losses.png`: nats a token over steps, a curve for each task and one for all."""
+"""Plots the losses of a run to `losses.png`: nats a token over steps, a curve for each task and one for all."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +11,7 @@ from weft.trainer.losses import LossRow, ValidationRow, read, read_validation
 
 
 def plot(run: Path) -> Path:
-    """Draws it anew and returns its path. Validation losses are dashed, in the colour of their task."""
+    """Draws the figure and returns its path. Validation losses are dashed, in the colour of their task."""
     figure = Figure(figsize=(8, 5), layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.add_subplot(xlabel="step", ylabel="loss (nats a token)", title=run.name)
@@ -36,5 +36,5 @@ def _curves(rows: Iterator[LossRow] | Iterator[ValidationRow]) -> dict[str, list
 
 def _draw(axes: Axes, points: list[tuple[int, float]], **style: object) -> None:
     if points:
-        # A single validation is a point, which a line alone would not show.
+        # a single validation is one point, and a line through one point is invisible
         axes.plot(*zip(*points, strict=True), marker="o" if len(points) == 1 else "", **style)  # type: ignore[arg-type]

@@ -1,9 +1,9 @@
-"""The index of a stream, read a row group at a time; every row is checked before it is used.
+"""Reads the index of a stream a row group at a time, and checks each row before it is used.
 
     index = Index(Path("corpus/shards/pretrain"))
     for first, table in index.groups(["task", "tokens"]):   # row n of the table is draw `first` + n
 
-What is checked is what the columns themselves must agree on. Whether a tar holds what a row says is the loader's matter.
+The checks compare the columns of a row with each other. The loader compares rows with the tars.
 """
 
 import hashlib
@@ -24,49 +24,51 @@ from weft.schemas.tar import BLOCK
 
 PLACES = ["shard", "tokens", "json_offset", "npy_offset", "npy_length", "crc"]
 LABELS = ["task", "loss"]
-MEND = "`weft build RECIPE --out CORPUS --verify` makes it again"
+REMEDY = "`weft build RECIPE --out CORPUS --verify` builds it again"
 _NPY_HEADER = len(npy_bytes(()))
 
 
 class Index:
-    """The rows of `index.parquet`, with columns picked.
+    """Selected columns of `index.parquet`.
 
-    Raises FileNotFoundError where there is none, ValueError where it cannot be read or a row contradicts itself.
+    Raises FileNotFoundError where there is none. Raises ValueError where it cannot be read, and where columns of a row contradict.
     """
 
     def __init__(self, folder: Path) -> None:
         self.path = folder / "index.parquet"
         if not self.path.is_file():
-            raise FileNotFoundError(f"{self.path} is missing; {MEND}")
+            raise FileNotFoundError(f"{self.path} is missing; {REMEDY}")
         try:
             self._file = pq.ParquetFile(self.path, memory_map=True, page_checksum_verification=True)
         except (pa.ArrowException, OSError) as fault:
             self._unreadable(fault)
         self._check_columns([*PLACES, *LABELS, "key", "split"])
         footer = self._file.metadata
-        self._begins = [0, *accumulate(footer.row_group(g).num_rows for g in range(footer.num_row_groups))]
+        self._first_draws = [0, *accumulate(footer.row_group(g).num_rows for g in range(footer.num_row_groups))]
 
     def __len__(self) -> int:
-        return self._begins[-1]
+        return self._first_draws[-1]
 
     def digest(self) -> str:
-        """A hash of the whole file: streams with equal digests are the same stream."""
+        """BLAKE2b of the whole file, in hex: streams with equal digests are the same stream."""
         with open(self.path, "rb") as file:
             return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
 
     def groups(self, columns: Sequence[str], begin: int = 0) -> Iterator[tuple[int, pa.Table]]:
-        """Row groups from the one that holds draw `begin` on, each with the number of its first draw."""
-        for group in range(bisect_right(self._begins, begin) - 1, len(self._begins) - 1):
+        """Row groups, from that of draw `begin` on, each with the number of its first draw. Raises ValueError."""
+        for group in range(bisect_right(self._first_draws, begin) - 1, len(self._first_draws) - 1):
             table = self._read(group, columns)
-            for needed, sound, fault in _CHECKS:
-                if needed <= set(columns) and not (good := sound(table)).all():
-                    raise ValueError(f"{self.path}: draw {self._begins[group] + int(good.argmin())}: {fault}; {MEND}")
-            yield self._begins[group], table
+            for needed, check, fault in _CHECKS:
+                if needed <= set(columns) and not (good := check(table)).all():
+                    raise ValueError(
+                        f"{self.path}: draw {self._first_draws[group] + int(good.argmin())}: {fault}; {REMEDY}"
+                    )
+            yield self._first_draws[group], table
 
     def key(self, draw: int) -> str:
-        """The sample that draw `draw` is of."""
-        group = bisect_right(self._begins, draw) - 1
-        return str(self._read(group, ["key"]).column("key")[draw - self._begins[group]])
+        """The key of the sample of draw `draw`."""
+        group = bisect_right(self._first_draws, draw) - 1
+        return str(self._read(group, ["key"]).column("key")[draw - self._first_draws[group]])
 
     def _read(self, group: int, columns: Sequence[str]) -> pa.Table:
         try:
@@ -74,28 +76,28 @@ class Index:
         except (pa.ArrowException, OSError) as fault:
             self._unreadable(fault)
         if empty := [name for name in columns if table.column(name).null_count]:
-            raise ValueError(f"{self.path}: values are missing in the column {', '.join(empty)}; {MEND}")
+            raise ValueError(f"{self.path}: values are missing in the column {', '.join(empty)}; {REMEDY}")
         return table
 
     def _check_columns(self, names: Sequence[str]) -> None:
-        """A column that lacks, or is of another type, would be read as something else."""
-        found, wanted = self._file.schema_arrow, arrow_schema(IndexRow)
-        types = {field.name: field.type for field in found}
-        if wrong := [name for name in names if types.get(name) != wanted.field(name).type]:
-            raise ValueError(f"{self.path} has no column {', '.join(wrong)} as weft writes it; {MEND}")
+        """Raises ValueError for a missing column, and for one of another type."""
+        actual, expected = self._file.schema_arrow, arrow_schema(IndexRow)
+        types = {field.name: field.type for field in actual}
+        if wrong := [name for name in names if types.get(name) != expected.field(name).type]:
+            raise ValueError(f"{self.path} has no column {', '.join(wrong)} as weft writes it; {REMEDY}")
 
     def _unreadable(self, fault: Exception) -> NoReturn:
-        raise ValueError(f"{self.path} cannot be read ({str(fault).splitlines()[0]}); {MEND}") from fault
+        raise ValueError(f"{self.path} cannot be read ({str(fault).splitlines()[0]}); {REMEDY}") from fault
 
 
 def loss_bounds(table: pa.Table) -> tuple[np.ndarray, np.ndarray]:
-    """All bounds of the rows in one flat array, and where each row's begin in it (one more than rows)."""
+    """The loss bounds of all rows in one flat array, and the offset of each row in it (one more than rows)."""
     column = table.column("loss").combine_chunks()
     return column.values.to_numpy(), column.offsets.to_numpy()
 
 
 def _places_agree(table: pa.Table) -> np.ndarray:
-    """Members are whole blocks, one after the other, and the .npy is as long as its tokens say; (n,) bool."""
+    """Whether members begin at blocks, one after the other, and the .npy has the length of its tokens; (n,) bool."""
     json, npy, length, tokens = (
         table.column(name).to_numpy().astype(np.int64) for name in ("json_offset", "npy_offset", "npy_length", "tokens")
     )
@@ -104,7 +106,7 @@ def _places_agree(table: pa.Table) -> np.ndarray:
 
 
 def _bounds_agree(table: pa.Table) -> np.ndarray:
-    """Bounds come in pairs, do not fall, and lie within the sample; (n,) bool."""
+    """Whether bounds are pairs, do not decrease, and lie within the sample; (n,) bool."""
     bounds, edges = loss_bounds(table)
     sizes, tokens = np.diff(edges), table.column("tokens").to_numpy()
     rows = np.repeat(np.arange(len(sizes)), sizes)

@@ -1,12 +1,12 @@
-"""Reads draws off a shard folder through its index: no tar parsing, no JSON, constant memory.
+"""Reads the draws of a shard folder through its index: no tar parsing, no JSON, constant memory.
 
     draws = Draws(Path("corpus/shards/pretrain"))
     for draw in draws.read(begin=1_000_000):   # row n of index.parquet is draw n
         draw.position, draw.task, draw.ids     # 1000000, "words", array([0, 2001, 17, …], dtype=int32)
 
-The index is read a row group at a time and only the columns in need; the ids are views into memory-mapped tars. Where the tars lie
-elsewhere, `open_tar` reads what is asked of them: `folder` then holds the index alone.
-Each sample's bytes are held against the CRC-32 in its row before they are handed out.
+Only the needed columns of the index are read, a row group at a time; the ids are views into memory-mapped tars. For remote tars
+`open_tar` reads the bytes, and `folder` holds only the index. Each sample's bytes are compared with the CRC-32 of its row before
+they are returned.
 """
 
 import mmap
@@ -21,9 +21,9 @@ import numpy as np
 import pyarrow as pa
 
 from weft.schemas.tar import BLOCK
-from weft.trainer.index import LABELS, MEND, PLACES, Index, loss_bounds
+from weft.trainer.index import LABELS, PLACES, REMEDY, Index, loss_bounds
 
-OPEN_TARS = 64
+OPEN_TARS = 64  # tars that are kept open
 
 
 class Tar(Protocol):
@@ -53,9 +53,9 @@ class Draw:
 
 
 class Draws:
-    """The stream of one shard folder, readable from any position. Only a benchmark has a reason not to `check`.
+    """The stream of one shard folder, readable from any position. Only benchmarks turn `check` off.
 
-    Raises FileNotFoundError for a missing index, ValueError when a sample is not what its row says.
+    Raises FileNotFoundError for a missing index, ValueError when a sample does not match its row.
     """
 
     def __init__(self, folder: Path, check: bool = True, open_tar: OpenTar = mapped) -> None:
@@ -64,11 +64,11 @@ class Draws:
         self._tar = lru_cache(maxsize=OPEN_TARS)(self._open)
 
     def __len__(self) -> int:
-        """How many draws the stream holds."""
+        """The number of draws in the stream."""
         return len(self.index)
 
     def digest(self) -> str:
-        """A hash of the whole index: streams with equal digests are the same stream."""
+        """BLAKE2b of the whole index, in hex: streams with equal digests are the same stream."""
         return self.index.digest()
 
     def read(self, begin: int = 0) -> Iterator[Draw]:
@@ -77,7 +77,7 @@ class Draws:
             yield from self._draws(first, table, range(max(begin - first, 0), len(table)))
 
     def pick(self, positions: Sequence[int]) -> Iterator[Draw]:
-        """The draws at `positions`, which rise."""
+        """The draws at `positions`, which must increase."""
         left = list(positions)
         while left:
             first, table = next(self.index.groups(PLACES + LABELS, left[0]))
@@ -86,12 +86,12 @@ class Draws:
             left = left[len(here) :]
 
     def samples(self, begin: int = 0) -> Iterator[np.ndarray]:
-        """The ids alone, (n,) int32 each: the fast path for those who need no labels."""
+        """The ids alone, (n,) int32 each: faster, where no labels are needed."""
         for first, table in self.index.groups(PLACES, begin):
             yield from self._ids(first, table, range(max(begin - first, 0), len(table)))
 
     def lengths(self) -> Iterator[np.ndarray]:
-        """Tokens of each draw, a row group at a time; no tar is opened."""
+        """The numbers of tokens of the draws, (n,), a row group at a time; no tar is opened."""
         for _, table in self.index.groups(["tokens"]):
             yield table.column("tokens").to_numpy()
 
@@ -100,28 +100,29 @@ class Draws:
         bounds, edges = loss_bounds(table)
         edges = edges.tolist()
         for row, ids in zip(rows, self._ids(first, table, rows), strict=True):
-            yield Draw(first + row, tasks[row], ids, bounds[edges[row] : edges[row + 1]].reshape(-1, 2))
+            loss = bounds[edges[row] : edges[row + 1]].reshape(-1, 2)
+            yield Draw(position=first + row, task=tasks[row], ids=ids, loss=loss)
 
     def _ids(self, first: int, table: pa.Table, rows: Sequence[int]) -> Iterator[np.ndarray]:
         begins, starts, ends = (column.tolist() for column in _spans(table))
-        shards, counts, sums = (table.column(name).to_pylist() for name in ("shard", "tokens", "crc"))
+        shards, counts, checksums = (table.column(name).to_pylist() for name in ("shard", "tokens", "crc"))
         for row in rows:
             tar = self._tar_of(shards[row], first + row)
             if ends[row] > len(tar):
-                self._refuse(first + row, f"is not where index.parquet says: {shards[row]} ends before it does")
+                self._refuse(first + row, f"is beyond the end of {shards[row]}, unlike in index.parquet")
             sample = tar[begins[row] : ends[row]]
-            if self._check and crc32(sample) != sums[row]:
-                self._refuse(first + row, f"is not what was written: its bytes in {shards[row]} have another checksum")
+            if self._check and crc32(sample) != checksums[row]:
+                self._refuse(first + row, f"is damaged: its bytes in {shards[row]} have another checksum")
             yield np.frombuffer(sample, np.int32, counts[row], starts[row] - begins[row])
 
     def _tar_of(self, shard: str, draw: int) -> Tar:
         try:
             return self._tar(shard)
         except (ValueError, FileNotFoundError) as fault:
-            self._refuse(draw, f"is not to be had: {shard} cannot be opened ({fault})")
+            self._refuse(draw, f"cannot be read: {shard} cannot be opened ({fault})")
 
     def _refuse(self, draw: int, fault: str) -> NoReturn:
-        raise ValueError(f"{self.folder}: draw {draw}, sample {self.index.key(draw)}, {fault}; {MEND}")
+        raise ValueError(f"{self.folder}: draw {draw}, sample {self.index.key(draw)}, {fault}; {REMEDY}")
 
     def _open(self, shard: str) -> Tar:
         if Path(shard).name != shard:
@@ -130,7 +131,7 @@ class Draws:
 
 
 def _spans(table: pa.Table) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Bytes of each sample in its tar: where its first header begins, where its ids do, where its padding ends."""
+    """Byte offsets of each sample in its tar, (n,) int64: its first header, its ids, the end of its padding."""
     npy, length, tokens = (
         table.column(name).to_numpy().astype(np.int64) for name in ("npy_offset", "npy_length", "tokens")
     )

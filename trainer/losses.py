@@ -1,12 +1,11 @@
-"""The losses of a run: two files that one appends to.
+"""The losses of a run: two files to which rows are appended.
 
     losses.jsonl      {"step": 1, "task": "all", "loss": 7.61, "tokens": 4090, "lr": 3e-05}
                       {"step": 1, "task": "words", "loss": 7.58, "tokens": 2011, "lr": 3e-05}
     validation.jsonl  {"step": 100, "task": "words", "loss": 4.02, "tokens": 61204}
 
-Losses are nats a token: in training before the step's update, on validation data after it. Tokens are those that
-counted. On resume both are cut back to the checkpoint's step, so an interrupted run leaves the files an uninterrupted
-one would.
+Losses are in nats a token: in training before the step's update, on validation data after it. `tokens` are the counted ones. On
+resume both files are truncated to the checkpoint's step, so an interrupted run has the same files as an uninterrupted one.
 """
 
 import json
@@ -23,7 +22,7 @@ R = TypeVar("R", "LossRow", "ValidationRow")
 
 @dataclass(frozen=True, slots=True)
 class LossRow:
-    """One task's mean loss at one step; `all` is the whole batch. With no tokens that count the loss is 0."""
+    """One task's mean loss at one step; `all` is the whole batch. Without counted tokens the loss is 0."""
 
     step: int
     task: str
@@ -43,28 +42,28 @@ class ValidationRow:
 
 
 def append(run: Path, rows: Sequence[LossRow]) -> None:
-    """Adds rows at the end. They are on disk when this returns, so no checkpoint is ahead of its losses."""
+    """Appends rows and syncs them to disk, so that no checkpoint is ahead of its losses."""
     _append(run / NAME, rows)
 
 
 def append_validation(run: Path, rows: Sequence[ValidationRow]) -> None:
-    """The same for `validation.jsonl`."""
+    """Appends rows to `validation.jsonl`."""
     _append(run / VALIDATION, rows)
 
 
 def read(run: Path) -> Iterator[LossRow]:
-    """The rows in order; a last line that a killed writer left unfinished is not one."""
+    """The rows in order, without an unfinished last line of a killed writer."""
     return (row for _, row in _lines(run / NAME, LossRow))
 
 
 def read_validation(run: Path) -> Iterator[ValidationRow]:
-    """The same for `validation.jsonl`; nothing where there is none."""
+    """The rows of `validation.jsonl` in order; none where there is no such file."""
     file = run / VALIDATION
     return (row for _, row in (_lines(file, ValidationRow) if file.exists() else ()))
 
 
 def truncate(run: Path, step: int) -> None:
-    """Drops what was logged after `step`. Raises ValueError when the losses stop before it."""
+    """Drops the rows after `step`. Raises ValueError when the losses end before it."""
     if step == 0:
         (run / NAME).write_text("")
         (run / VALIDATION).unlink(missing_ok=True)
@@ -72,7 +71,7 @@ def truncate(run: Path, step: int) -> None:
     keep, last = _bytes_until(run / NAME, LossRow, step) if (run / NAME).exists() else (0, 0)
     if last != step:
         raise ValueError(
-            f"{run / NAME} ends at step {last}, the checkpoint is of step {step}; restore it or start anew"
+            f"{run / NAME} ends at step {last}, the checkpoint is of step {step}; restore it or train into a new folder"
         )
     os.truncate(run / NAME, keep)
     if (run / VALIDATION).exists():
@@ -87,7 +86,7 @@ def _append(file: Path, rows: Sequence[LossRow] | Sequence[ValidationRow]) -> No
 
 
 def _lines(file: Path, record: type[R]) -> Iterator[tuple[bytes, R]]:
-    """Each whole line with its row. Raises ValueError for a line that is none."""
+    """Each whole line with its row. Raises ValueError for a line that is not a row."""
     with open(file, "rb") as lines:
         for number, line in enumerate(lines, 1):
             if not line.endswith(b"\n"):
@@ -95,7 +94,9 @@ def _lines(file: Path, record: type[R]) -> Iterator[tuple[bytes, R]]:
             try:
                 yield line, record(**json.loads(line))
             except (TypeError, ValueError) as fault:
-                raise ValueError(f"{file}, line {number}: not a row of losses; mend it or start anew") from fault
+                raise ValueError(
+                    f"{file}, line {number}: not a row of losses; repair it or train into a new folder"
+                ) from fault
 
 
 def _bytes_until(file: Path, record: type[R], step: int) -> tuple[int, int]:

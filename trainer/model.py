@@ -27,7 +27,7 @@ _MOVED = {"model_type", "rope_theta", "rope_scaling"}
 def build(settings: ModelSettings, size: int, seed: int) -> PreTrainedModel:
     """The model in float32, with `size` rows in its embedding and head; new weights are drawn from `seed`.
 
-    Raises ValueError for a config transformers does not know, or attention the mask cannot hold inside samples.
+    Raises ValueError for a config that transformers does not know, and for attention that the mask cannot keep inside samples.
     """
     torch.manual_seed(seed)
     config = _config(settings, size)
@@ -40,7 +40,7 @@ def build(settings: ModelSettings, size: int, seed: int) -> PreTrainedModel:
 
 
 def load(folder: str, config: Any = None) -> PreTrainedModel:
-    """A checkpoint (a folder or `hf://org/name`) in float32. Raises ValueError when it is not to be had as safetensors."""
+    """A checkpoint (a folder or `hf://org/name`) in float32. Raises ValueError when it cannot be loaded as safetensors."""
     name = loadable(folder)
     try:
         with quiet():
@@ -60,17 +60,19 @@ def _config(settings: ModelSettings, size: int) -> Any:
     if settings.rope_theta is not None:
         rope = getattr(config, "rope_parameters", None)
         if not rope or "rope_type" not in rope:
-            raise ValueError(f"`rope_theta` is given, but {config.model_type} has no rotary embedding to set it in")
+            raise ValueError(f"`rope_theta` is set, but {config.model_type} has no rotary embedding")
         config.rope_parameters = {**rope, "rope_theta": settings.rope_theta}
     if set(getattr(config, "layer_types", None) or ["full_attention"]) != {"full_attention"}:
-        raise ValueError(f"{config.model_type} has layers without full attention; they would see across packed samples")
+        raise ValueError(
+            f"{config.model_type} has layers without full attention, which would attend across packed samples"
+        )
     return config
 
 
 def _fresh_config(declared: dict[str, Any], size: int) -> Any:
-    """A config from nothing. A misspelt key is refused, where transformers would keep it and use the default."""
-    known = AutoConfig.for_model(declared["model_type"])
-    if unknown := [key for key in declared if key not in _MOVED and not hasattr(known, key)]:
+    """A config of a new model. Raises ValueError for an unknown key, which transformers would keep and ignore."""
+    default = AutoConfig.for_model(declared["model_type"])
+    if unknown := [key for key in declared if key not in _MOVED and not hasattr(default, key)]:
         raise ValueError(f"a {declared['model_type']} config has no {', '.join(unknown)}")
     return AutoConfig.for_model(**declared, vocab_size=size)
 

@@ -1,9 +1,9 @@
-"""Masked next-token cross entropy, with the sums per task that the loss curves are made of.
+"""Masked next-token cross entropy, with sums per task for the loss curves.
 
     nats, sums = next_token(model, rows, tasks=2)      sums.nats = [812.4, 90.1], sums.counts = [310, 42]
 
-The loss to step on is nats / counted, the mean over all counted targets of the global batch: micro-batches and ranks
-each add their nats, and the split does not change what is computed.
+The loss of a step is nats / counted: the mean over all counted targets of the global batch. Micro-batches and ranks each add their
+nats, so the way a batch is split does not change the loss.
 """
 
 from collections.abc import Iterator
@@ -18,13 +18,13 @@ from transformers import PreTrainedModel
 from weft.trainer.model import forward
 from weft.trainer.stream import Batch
 
-# Tokens of one forward; larger batches are summed from several. It bounds memory and changes no result but rounding.
+# tokens of one forward; a larger batch takes several. It bounds memory and changes only the rounding.
 MICRO_TOKENS = 8192
 
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """Some rows of a batch on a device: (B, T) int64, and targets (B, T) bool."""
+    """Rows of a batch on a device: (B, T) int64, and targets (B, T) bool."""
 
     ids_BT: Tensor
     positions_BT: Tensor
@@ -54,16 +54,22 @@ def rows_of(batch: Batch, rows: slice, device: torch.device) -> Rows:
     ids_BT, positions_BT, documents_BT = (torch.from_numpy(a[rows].astype(np.int64)).to(device) for a in arrays)
     targets_BT = torch.from_numpy(batch.targets_BT[rows]).to(device)
     labels_BT = torch.from_numpy(batch.labels_BT[rows].astype(np.int64)).to(device)
-    return Rows(ids_BT, positions_BT, documents_BT, targets_BT, labels_BT)
+    return Rows(
+        ids_BT=ids_BT,
+        positions_BT=positions_BT,
+        documents_BT=documents_BT,
+        targets_BT=targets_BT,
+        labels_BT=labels_BT,
+    )
 
 
 def autocast(device: torch.device, dtype: str) -> torch.autocast:
-    """The context of a forward: matrix products in bfloat16 where `dtype` says so."""
+    """Autocast for a forward: matrix products in bfloat16 where `dtype` is bfloat16."""
     return torch.autocast(device.type, torch.bfloat16, enabled=dtype == "bfloat16")
 
 
 def micro_rows(batch: Batch, device: torch.device) -> Iterator[Rows]:
-    """The batch's rows, about MICRO_TOKENS tokens at a time; rows in which nothing counts are left out."""
+    """The batch's rows, about MICRO_TOKENS tokens at a time; rows without counted tokens are left out."""
     size = max(1, MICRO_TOKENS // batch.ids_BT.shape[1])
     for first in range(0, len(batch.ids_BT), size):
         rows = slice(first, first + size)

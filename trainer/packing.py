@@ -2,8 +2,8 @@
 
     context 8, samples of 3, 4, 2 and 19 tokens:   aaabbbb·  cc······  dddddddd  dddddddd  ddd·····
 
-A sample that does not fit in what is left starts a new block. One longer than the context is cut into context-sized
-pieces; each piece is a document of its own, as nothing before it can be seen from its block. Nothing is dropped.
+A sample that does not fit into the rest of a block starts a new one. A sample longer than the context is cut into pieces of the
+context's length. Each piece is a document of its own, because its block does not hold the tokens before it. Nothing is dropped.
 """
 
 from collections.abc import Iterable, Iterator
@@ -28,7 +28,7 @@ class Piece:
         return self.end - self.begin
 
     def targets(self) -> np.ndarray:
-        """Which tokens count in the loss, (n,) bool. The first never does: nothing in its document predicts it."""
+        """The tokens that count in the loss, (n,) bool. The first never does: no token of its document predicts it."""
         mask = np.zeros(len(self), bool)
         for begin, end in np.maximum(self.draw.loss - self.begin, 0):
             mask[begin:end] = True
@@ -38,7 +38,7 @@ class Piece:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """The pieces of one block, and where the next block begins: at token `offset` of draw `draw`."""
+    """The pieces of one block. The next block begins at token `offset` of draw `draw`."""
 
     pieces: tuple[Piece, ...]
     draw: int
@@ -46,17 +46,17 @@ class Block:
 
     @property
     def counted(self) -> int:
-        """How many tokens count in the loss."""
+        """The number of tokens that count in the loss."""
         return sum(int(piece.targets().sum()) for piece in self.pieces)
 
 
 @dataclass(frozen=True, slots=True)
 class Packed:
-    """One block of T tokens, laid out.
+    """The arrays of one block of T tokens.
 
     ids and positions are (T,) int32; positions restart with every document. documents (T,) int32 numbers the
-    pieces from 0, with -1 for padding. targets (T,) bool: the token counts, predicted from the one before it.
-    tasks has the task of every document, so the task of token t is `tasks[documents[t]]`.
+    pieces from 0, with -1 for padding. targets (T,) bool: the token counts in the loss.
+    tasks are those of the documents: token t is of task `tasks[documents[t]]`.
     """
 
     ids: np.ndarray
@@ -67,17 +67,17 @@ class Packed:
 
 
 def pack(draws: Iterable[Draw], context: int, offset: int = 0) -> Iterator[Block]:
-    """Blocks of `context` tokens from a stream of draws, of which the first is read from token `offset` on."""
-    held: list[Piece] = []
+    """Blocks of `context` tokens from a stream of draws; the first draw is read from token `offset` on."""
+    pieces: list[Piece] = []
     room = context
     for piece in _pieces(draws, context, offset):
         if len(piece) > room:
-            yield Block(tuple(held), piece.draw.position, piece.begin)
-            held, room = [], context
-        held.append(piece)
+            yield Block(pieces=tuple(pieces), draw=piece.draw.position, offset=piece.begin)
+            pieces, room = [], context
+        pieces.append(piece)
         room -= len(piece)
-    if held:
-        yield Block(tuple(held), held[-1].draw.position + 1, 0)
+    if pieces:
+        yield Block(pieces=tuple(pieces), draw=pieces[-1].draw.position + 1, offset=0)
 
 
 def _pieces(draws: Iterable[Draw], context: int, offset: int) -> Iterator[Piece]:
@@ -88,7 +88,7 @@ def _pieces(draws: Iterable[Draw], context: int, offset: int) -> Iterator[Piece]
 
 
 def lay_out(block: Block, context: int) -> Packed:
-    """Copies the tokens of a block side by side; what is left of the context is padding with id 0."""
+    """Copies the tokens of a block one after the other; the rest of the context is padding with id 0."""
     ids, positions = np.zeros(context, np.int32), np.zeros(context, np.int32)
     documents, targets = np.full(context, PADDING, np.int32), np.zeros(context, bool)
     at = 0
@@ -98,11 +98,17 @@ def lay_out(block: Block, context: int) -> Packed:
         positions[here] = np.arange(len(piece))
         documents[here], targets[here] = number, piece.targets()
         at += len(piece)
-    return Packed(ids, positions, documents, targets, tuple(p.draw.task for p in block.pieces))
+    return Packed(
+        ids=ids,
+        positions=positions,
+        documents=documents,
+        targets=targets,
+        tasks=tuple(p.draw.task for p in block.pieces),
+    )
 
 
 def count_blocks(lengths: Iterable[np.ndarray], context: int) -> int:
-    """How many blocks `pack` makes of samples of these lengths, from the lengths alone."""
+    """The number of blocks that `pack` makes of samples of these lengths (tokens)."""
     blocks, room = 0, 0
     for group in lengths:
         for length in group.tolist():

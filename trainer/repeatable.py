@@ -1,4 +1,4 @@
-"""Gradients on a GPU that are the same each time, as they are on a CPU: without it a resumed run would drift from an uninterrupted one.
+"""Deterministic gradients on a GPU, so that a resumed run equals an uninterrupted one, as on a CPU.
 
 with repeatable(device):
     loss.backward()
@@ -13,18 +13,21 @@ import torch
 
 @contextmanager
 def repeatable(device: torch.device) -> Iterator[None]:
-    """Torch's deterministic algorithms on a GPU; torch raises RuntimeError where a model needs an operation that has none.
+    """Uses torch's deterministic algorithms on a GPU. Torch raises RuntimeError for an operation that has none.
 
-    Attention sums gradients in any order otherwise. cuBLAS wants a fixed workspace for it, which it reads from the
+    Without them attention sums gradients in an arbitrary order. cuBLAS needs a fixed workspace, whose setting it reads from the
     environment when it is first used.
     """
     if device.type != "cuda":
         yield
         return
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
-    on, gently = torch.are_deterministic_algorithms_enabled(), torch.is_deterministic_algorithms_warn_only_enabled()
+    enabled, warn_only = (
+        torch.are_deterministic_algorithms_enabled(),
+        torch.is_deterministic_algorithms_warn_only_enabled(),
+    )
     torch.use_deterministic_algorithms(True)
     try:
         yield
     finally:
-        torch.use_deterministic_algorithms(on, warn_only=gently)
+        torch.use_deterministic_algorithms(enabled, warn_only=warn_only)

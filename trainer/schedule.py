@@ -13,19 +13,20 @@ from weft.schemas.training import Optimiser
 
 
 def learning_rate(settings: Optimiser, step: int, total: int) -> float:
-    """The rate of step `step` (the first is 1) of `total`: linear warmup to `lr`, then what `schedule` says down to `lr_end`."""
-    name, more = _named(settings)
-    warmup = max(settings.warmup, 1)  # its last step has the full rate; without a warmup, the first step has
+    """The rate of step `step` (the first is 1) of `total`: linear warmup to `lr`, then `schedule` down to `lr_end`."""
+    name, arguments = _scheduler(settings)
+    warmup = max(
+        settings.warmup, 1
+    )  # the last step of the warmup has the full rate; without a warmup the first step has it
     last = max(total, warmup + 1)
-    optimiser = SGD(
-        [torch.zeros(1)], lr=settings.lr
-    )  # only to ask: the schedule is a function of the step, so nothing is resumed
-    schedule = get_scheduler(name, optimiser, warmup, last, scheduler_specific_kwargs=more)
+    # transformers needs an optimiser; the rate depends on the step alone, so no state is kept
+    optimiser = SGD([torch.zeros(1)], lr=settings.lr)
+    schedule = get_scheduler(name, optimiser, warmup, last, scheduler_specific_kwargs=arguments)
     return settings.lr * float(schedule.lr_lambdas[0](min(step, last)))
 
 
-def _named(settings: Optimiser) -> tuple[str, dict[str, Any]]:
-    """What transformers calls it."""
+def _scheduler(settings: Optimiser) -> tuple[str, dict[str, Any]]:
+    """The name and the arguments of the schedule in transformers."""
     if settings.schedule == "cosine":
         return "cosine_with_min_lr", {"min_lr": settings.lr_end}
     if settings.schedule == "linear":

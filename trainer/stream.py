@@ -1,9 +1,9 @@
-"""The one global order of a stage's batches, and the small JSON that says how far one has come in it.
+"""The global order of a stage's batches, and the position in it as a small JSON.
 
     {"draw": 48211, "offset": 0, "step": 400}     the batch of step 401 begins at token 0 of draw 48211
 
-A batch is the next `blocks` blocks of the stream. With several ranks, rank r holds rows r, r + world, … of it: the
-state is of the whole batch, so a run resumes exactly with any number of ranks.
+A batch is the next `blocks` blocks of the stream. With several ranks, rank r holds rows r, r + world, … of it. The
+state is that of the whole batch, so a run resumes exactly with any number of ranks.
 """
 
 import json
@@ -20,7 +20,7 @@ from weft.trainer.packing import PADDING, Block, Packed, lay_out, pack
 
 @dataclass(frozen=True, slots=True)
 class StreamState:
-    """Where the next batch begins, after `step` batches."""
+    """The beginning of the next batch, after `step` batches: token `offset` of draw `draw`."""
 
     draw: int = 0
     offset: int = 0
@@ -36,10 +36,10 @@ class StreamState:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """This rank's rows of one global batch, and what it must know of the whole.
+    """This rank's rows of one global batch, and figures of the whole batch.
 
     Arrays are (B, T): ids, positions, documents and labels int32, targets bool. `labels` number the task of each
-    token in `tasks` (sorted; the whole batch's), -1 for padding. `counted` is the targets of the whole batch.
+    token in `tasks` (sorted; the whole batch's), -1 for padding. `counted` is the number of targets in the whole batch.
     B can be 0 on a rank when the last batch of a stream is small. `after` is the state to resume from.
     """
 
@@ -56,7 +56,9 @@ class Batch:
         """Raises ValueError when an id lies outside a vocabulary of `size`; `folder` is where the ids are from."""
         low, high = int(self.ids_BT.min(initial=0)), int(self.ids_BT.max(initial=0))
         if low < 0 or high >= size:
-            raise ValueError(f"{folder} holds ids from {low} to {high}, the vocabulary {size}; they are not a pair")
+            raise ValueError(
+                f"{folder} holds ids from {low} to {high}, the vocabulary has {size}: they do not belong together"
+            )
 
 
 @dataclass(frozen=True)
@@ -78,29 +80,31 @@ class Stream:
             raise ValueError(f"{self.draws.folder} ends at draw {len(self.draws)}; the state is at draw {state.draw}")
         blocks = pack(self.draws.read(state.draw), self.context, state.offset)
         while group := list(islice(blocks, self.blocks)):
-            state = StreamState(group[-1].draw, group[-1].offset, state.step + 1)
+            state = StreamState(draw=group[-1].draw, offset=group[-1].offset, step=state.step + 1)
             yield batch_of(group, self.context, state, slice(self.rank, None, self.world))
 
 
 def batch_of(blocks: Sequence[Block], context: int, after: StreamState, rows: slice = slice(None)) -> Batch:
     """The batch of `blocks`, of which this rank holds `rows`."""
-    mine = [lay_out(block, context) for block in blocks[rows]]
+    packed = [lay_out(block, context) for block in blocks[rows]]
     tasks = tuple(sorted({piece.draw.task for block in blocks for piece in block.pieces}))
 
     def stack(arrays: list[np.ndarray], dtype: type) -> np.ndarray:
         return np.stack(arrays) if arrays else np.zeros((0, context), dtype)
 
     return Batch(
-        ids_BT=stack([p.ids for p in mine], np.int32),
-        positions_BT=stack([p.positions for p in mine], np.int32),
-        documents_BT=stack([p.documents for p in mine], np.int32),
-        targets_BT=stack([p.targets for p in mine], np.bool_),
-        labels_BT=stack([_labels(p, tasks) for p in mine], np.int32),
-        tasks=tasks, counted=sum(block.counted for block in blocks), after=after,
-    )  # fmt: skip
+        ids_BT=stack([p.ids for p in packed], np.int32),
+        positions_BT=stack([p.positions for p in packed], np.int32),
+        documents_BT=stack([p.documents for p in packed], np.int32),
+        targets_BT=stack([p.targets for p in packed], np.bool_),
+        labels_BT=stack([_labels(p, tasks) for p in packed], np.int32),
+        tasks=tasks,
+        counted=sum(block.counted for block in blocks),
+        after=after,
+    )
 
 
 def _labels(packed: Packed, tasks: tuple[str, ...]) -> np.ndarray:
-    # Padding is document -1, so the label appended last is the one it picks.
+    # padding is document -1, so it indexes the last label, which is that of padding
     numbers = np.array([*(tasks.index(task) for task in packed.tasks), PADDING], np.int32)
     return numbers[packed.documents]

@@ -11,12 +11,12 @@ NAME = "sums.json"
 
 
 def write(folder: Path) -> None:
-    """Sums of all files that are there."""
+    """Writes the checksums of all files in `folder`."""
     (folder / NAME).write_text(json.dumps(_sums(folder), indent=1) + "\n", encoding="utf-8")
 
 
 def fault(folder: Path) -> str:
-    """What is wrong with the files; empty when all are as they were written."""
+    """The first difference of the files from their checksums; empty when there is none."""
     try:
         expected = json.loads((folder / NAME).read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -25,19 +25,19 @@ def fault(folder: Path) -> str:
         return f"{NAME} cannot be read"
     if not isinstance(expected, dict):
         return f"{NAME} cannot be read"
-    found = _sums(folder)
-    for name in sorted(expected.keys() | found.keys()):
-        if name not in found:
+    actual = _sums(folder)
+    for name in sorted(expected.keys() | actual.keys()):
+        if name not in actual:
             return f"{name} is missing"
         if name not in expected:
             return f"{name} does not belong to it"
-        if expected[name] != found[name]:
-            return f"{name} is not what was written"
+        if expected[name] != actual[name]:
+            return f"{name} has changed"
     return ""
 
 
 def _sums(folder: Path) -> dict[str, str]:
-    """Hidden files, which a desktop may leave behind, are not read by anyone and have no sum."""
+    """The checksums by path, without hidden files, which a desktop may have left."""
     files = sorted(p for p in folder.rglob("*") if p.is_file() and not p.name.startswith(".") and p.name != NAME)
     return {p.relative_to(folder).as_posix(): _sha256(p) for p in files}
 

@@ -1,10 +1,10 @@
-"""Trains one stage: read top to bottom, this is the whole loop.
+"""Trains one stage. This is the whole loop, to be read from top to bottom.
 
     train(shards, run, stage, vocabulary, recipe_text, seed=0, resume=False, report=print, validation=held_out)
       run/losses.jsonl, validation.jsonl, losses.png, tensorboard/, checkpoints/step-000100/ …
 
-Float32 master weights on one device (a GPU where there is one); `dtype: bfloat16` is autocast. What it leaves out:
-several devices (the stream knows ranks, this loop does not), compilation, and deleting old checkpoints.
+Float32 master weights on one device (a GPU where there is one); `dtype: bfloat16` is autocast. Not supported: several devices (the
+stream has ranks, this loop has none), compilation, deletion of old checkpoints.
 """
 
 import time
@@ -36,9 +36,9 @@ from weft.trainer.validation import Validation, select
 
 @dataclass(frozen=True, slots=True)
 class StepReport:
-    """One step as it ends: `rows` are what `losses.jsonl` got, the first of them `all`; `seconds` is its wall time.
+    """A finished step: `rows` were appended to `losses.jsonl`, the first is `all`; `seconds` is its wall time.
 
-    `validation` is what `validation.jsonl` got, where the step was followed by a measurement.
+    `validation` were appended to `validation.jsonl`, where the validation loss was measured after the step.
     """
 
     step: int
@@ -50,9 +50,9 @@ class StepReport:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """How a run ended: after `step` steps of those `declared` (0: as many as there are), in a stream of `draws`.
+    """The end of a run: after `step` of the `declared` steps (0: the whole stream), in a stream of `draws`.
 
-    `at_end`: all draws were used, and nothing was repeated.
+    `at_end`: all draws of the stream were used.
     """
 
     step: int
@@ -69,9 +69,9 @@ class Result:
 
 @dataclass(frozen=True)
 class Run:
-    """What stays the same from step to step.
+    """The constants of a run.
 
-    The stream has `available` steps, of which `steps` will be made; the schedule is drawn over `horizon` of them.
+    The stream has `available` steps, of which `steps` are trained; the learning rate schedule is over `horizon` steps.
     """
 
     stage: TrainingStage
@@ -91,21 +91,21 @@ def train(
 ) -> Result:  # fmt: skip
     """Trains to `steps`, or to the end of the stream when `steps` is 0 or the stream is shorter.
 
-    With `resume`, goes on from the latest checkpoint in `out`, or starts when there is none. The loss on the shards
-    in `validation` is measured on the way and changes nothing. Raises ValueError when `out` holds another run or a
-    damaged checkpoint, when a sample or a row is not what was written, when nothing counts in the loss of a task, or
-    when the shards, vocabulary and model do not fit together.
+    With `resume`, continues from the latest checkpoint in `out`, or starts when there is none. The loss on the shards in
+    `validation` is measured during training and does not change it. Raises ValueError when `out` holds another run or a damaged
+    checkpoint, when a sample or a row is damaged, when no token of a task counts in the loss, or when the shards, vocabulary and
+    model do not fit together.
     """
     draws = Draws(shards, open_tar=open_tar)
     check_counted(draws.index, stage.context)
     held_out = select(validation, stage, vocabulary.size, open_tar) if validation else None
-    stream = Stream(draws, stage.context, stage.optimiser.batch_tokens // stage.context)
-    settings = stage.model_dump(mode="json", exclude={"validation"})  # it shapes neither data nor updates
-    origin = checkpoint.Origin(vocabulary.fingerprint, draws.digest(), seed, settings)
+    stream = Stream(draws=draws, context=stage.context, blocks=stage.optimiser.batch_tokens // stage.context)
+    settings = stage.model_dump(mode="json", exclude={"validation"})  # it changes neither data nor updates
+    origin = checkpoint.Origin(vocabulary=vocabulary.fingerprint, index=draws.digest(), seed=seed, settings=settings)
     run, state = _start(out, stage, vocabulary, origin, stream, resume)
     with Board(out, state.step) as board:
         for batch in islice(counted_batches(stream.batches(state), shards), run.steps - state.step):
-            begun = time.monotonic()
+            began = time.monotonic()
             batch.check_ids(vocabulary.size, shards)
             rows = _step(run, batch)
             state = batch.after
@@ -113,44 +113,56 @@ def train(
             measured = _validate(run, held_out, out, state.step)
             board.add(rows, measured)
             if state.step % stage.checkpoint_every == 0 or state.step == run.steps:
-                checkpoint.save(out, run.model, run.optimiser, checkpoint.State(state, origin), recipe_text)
-            report(StepReport(state.step, run.steps, rows, time.monotonic() - begun, measured))
+                training_state = checkpoint.State(stream=state, origin=origin)
+                checkpoint.save(out, run.model, run.optimiser, training_state, recipe_text)
+            seconds = time.monotonic() - began
+            report(StepReport(step=state.step, steps=run.steps, rows=rows, seconds=seconds, validation=measured))
     curves.plot(out)
     return Result(
-        step=state.step, declared=stage.optimiser.steps, draws=len(draws), at_end=state.step == run.available,
+        step=state.step,
+        declared=stage.optimiser.steps,
+        draws=len(draws),
+        at_end=state.step == run.available,
         checkpoint=checkpoint.folder_of(out, state.step),
-    )  # fmt: skip
+    )
 
 
 def _start(
     out: Path, stage: TrainingStage, vocabulary: Vocabulary, origin: checkpoint.Origin, stream: Stream, resume: bool
 ) -> tuple[Run, StreamState]:
-    """The run at its beginning, or where its latest checkpoint left it."""
-    found = checkpoint.latest(out)
-    if found and not resume:
+    """The run and its position: at the beginning, or at its latest checkpoint. Raises ValueError."""
+    latest = checkpoint.latest(out)
+    if latest and not resume:
         raise ValueError(
-            f"{out} holds a run already (the latest is {found.name}); resume it or train into a new folder"
+            f"{out} holds a run already (latest checkpoint: {latest.name}); resume it or train into a new folder"
         )
-    state = checkpoint.read_state(found, origin).stream if found else StreamState()
+    state = checkpoint.read_state(latest, origin).stream if latest else StreamState()
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    model = load(str(found)) if found else build(stage.model, vocabulary.size, origin.seed)
+    model = load(str(latest)) if latest else build(stage.model, vocabulary.size, origin.seed)
     check_context(model.config, stage.context)
     model.to(device).train()  # type: ignore[arg-type]
     optimiser = _optimiser(model, stage.optimiser)
-    if found:
-        checkpoint.restore_optimiser(found, model, optimiser)
+    if latest:
+        checkpoint.restore_optimiser(latest, model, optimiser)
     out.mkdir(parents=True, exist_ok=True)
     losses.truncate(out, state.step)
     available = _available(stream)
     horizon = stage.optimiser.steps or available
-    return Run(
-        stage=stage, model=model, optimiser=optimiser, device=device, seed=origin.seed,
-        steps=min(horizon, available), horizon=horizon, available=available,
-    ), state  # fmt: skip
+    run = Run(
+        stage=stage,
+        model=model,
+        optimiser=optimiser,
+        device=device,
+        seed=origin.seed,
+        steps=min(horizon, available),
+        horizon=horizon,
+        available=available,
+    )
+    return run, state
 
 
 def _available(stream: Stream) -> int:
-    """The steps that the stream has. Raises ValueError when it is empty."""
+    """The number of steps in the stream. Raises ValueError when it is empty."""
     available = -(-count_blocks(stream.draws.lengths(), stream.context) // stream.blocks)
     if not available:
         raise ValueError(f"{stream.draws.folder} holds no tokens to train on")
@@ -158,7 +170,7 @@ def _available(stream: Stream) -> int:
 
 
 def _validate(run: Run, held_out: Validation | None, out: Path, step: int) -> tuple[ValidationRow, ...]:
-    """The rows that `validation.jsonl` got; none where no measurement is due."""
+    """Measures the validation loss where it is due; returns the rows that were appended to `validation.jsonl`."""
     if not held_out or not held_out.due(step, run.steps):
         return ()
     rows = held_out.losses(run.model, run.stage.model.dtype, step)
@@ -177,9 +189,9 @@ def _optimiser(model: PreTrainedModel, settings: Optimiser) -> AdamW:
 
 
 def _step(run: Run, batch: Batch) -> tuple[LossRow, ...]:
-    """One update. Raises ValueError when the loss is not a number any more."""
+    """One update; returns its losses. Raises ValueError when the loss is not finite."""
     settings, step = run.stage.optimiser, batch.after.step
-    # Seeded by step, so that dropout is the same after a resume without any generator's state being kept.
+    # seeded by step: so dropout is the same after a resume, and no generator state is saved
     torch.manual_seed(hash64(run.seed, "step", step))
     rate = learning_rate(settings, step, run.horizon)
     sums = _backward(run, batch)
@@ -211,5 +223,6 @@ def _loss_rows(batch: Batch, sums: Sums, rate: float) -> tuple[LossRow, ...]:
         raise ValueError(f"the loss of step {batch.after.step} is not finite; lower `lr` or lengthen `warmup`")
     columns = [("all", total.nats[0], total.counts[0]), *zip(batch.tasks, sums.nats, sums.counts, strict=True)]
     return tuple(
-        LossRow(batch.after.step, task, float(nats / max(count, 1)), int(count), rate) for task, nats, count in columns
+        LossRow(step=batch.after.step, task=task, loss=float(nats / max(count, 1)), tokens=int(count), lr=rate)
+        for task, nats, count in columns
     )

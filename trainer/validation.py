@@ -3,8 +3,8 @@
     held_out = select(Path("corpus/shards/validation"), stage, vocabulary.size)
     held_out.losses(model, "float32", step=100)   (ValidationRow(100, "text", 5.1, 9120), …)
 
-The first `samples` draws of each of the stage's tasks, packed as in training, so every measurement is on the same
-tokens. Training does not notice: no gradient, no dropout, and its generators stand where they stood.
+It is measured on the first `samples` draws of each task of the stage, packed as in training: always on the same tokens. Training is
+not changed: there is no gradient and no dropout, and random generators are restored.
 """
 
 from collections.abc import Iterator
@@ -38,17 +38,17 @@ class Validation:
     every: int
 
     def due(self, step: int, last: int) -> bool:
-        """Whether step `step` is followed by a measurement; the last one always is."""
+        """Whether the loss is measured after step `step`; after the last it always is."""
         return step % self.every == 0 or step == last
 
     def batches(self) -> Iterator[Batch]:
-        """All draws, packed, a forward's worth at a time."""
+        """All draws, packed into batches of one forward each."""
         blocks = pack(self.draws, self.context)
         while group := list(islice(blocks, max(1, MICRO_TOKENS // self.context))):
             yield batch_of(group, self.context, StreamState())
 
     def losses(self, model: PreTrainedModel, dtype: str, step: int) -> tuple[ValidationRow, ...]:
-        """A row a task. Raises ValueError when a loss is not a number any more."""
+        """A row for each task. Raises ValueError when a loss is not finite."""
         totals = dict.fromkeys(sorted({draw.task for draw in self.draws}), Sums.none(1))
         with _measuring(model):
             for batch in self.batches():
@@ -70,27 +70,26 @@ class Validation:
 def select(folder: Path, stage: TrainingStage, size: int, open_tar: OpenTar = mapped) -> Validation:
     """The first held-out draws of each task of the stage; `size` is that of the vocabulary.
 
-    Raises ValueError when a draw is of another split, when an id lies outside the vocabulary, and when nothing in a
-    task counts.
+    Raises ValueError when a draw is of another split, when an id lies outside the vocabulary, and when a task has no counted token.
     """
     draws = Draws(folder, open_tar=open_tar)
     positions = list(_first(draws.index, stage))
-    # Copies, so that no tar stays open through the whole run.
-    held = tuple(
+    # copies, so that no tar stays open during the run
+    held_out = tuple(
         Draw(position=d.position, task=d.task, ids=d.ids.copy(), loss=d.loss.copy()) for d in draws.pick(positions)
     )
-    validation = Validation(folder=folder, draws=held, context=stage.context, every=stage.validation.every)
-    counting: set[str] = set()
+    validation = Validation(folder=folder, draws=held_out, context=stage.context, every=stage.validation.every)
+    tasks_with_targets: set[str] = set()
     for batch in validation.batches():
         batch.check_ids(size, folder)
-        counting |= {batch.tasks[n] for n in set(batch.labels_BT[batch.targets_BT].tolist())}
-    if silent := sorted({draw.task for draw in held} - counting):
-        raise ValueError(f"{folder}: no token counts in the loss in the held-out samples of {', '.join(silent)}")
+        tasks_with_targets |= {batch.tasks[n] for n in set(batch.labels_BT[batch.targets_BT].tolist())}
+    if empty := sorted({draw.task for draw in held_out} - tasks_with_targets):
+        raise ValueError(f"{folder}: no token counts in the loss in the held-out samples of {', '.join(empty)}")
     return validation
 
 
 def _first(index: Index, stage: TrainingStage) -> Iterator[int]:
-    """Positions of the first `samples` draws of each task, in order."""
+    """Positions of the first `samples` draws of each task, in order. Raises ValueError for a draw of another split."""
     left = dict.fromkeys(stage.mixture.weights, stage.validation.samples)
     for first, table in index.groups(["task", "split"]):
         columns = (table.column("task").to_pylist(), table.column("split").to_pylist())
@@ -106,7 +105,7 @@ def _first(index: Index, stage: TrainingStage) -> Iterator[int]:
 
 @contextmanager
 def _measuring(model: PreTrainedModel) -> Iterator[None]:
-    """Dropout off and no gradients; the model's mode and all random generators are as before afterwards."""
+    """Turns dropout and gradients off; restores the model's mode and all random generators afterwards."""
     cuda = [model.device] if model.device.type == "cuda" else []
     training = model.training
     with torch.random.fork_rng(cuda), torch.no_grad():

@@ -32,8 +32,8 @@ def weft(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) ->
             cli.main()
         except SystemExit as end:
             code = int(end.code or 0)
-        said = capsys.readouterr()
-        return code, said.out, said.err
+        captured = capsys.readouterr()
+        return code, captured.out, captured.err
 
     return ran
 
@@ -46,8 +46,8 @@ def material(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (root / "books").mkdir()
     voice = Voice()
     for number, sentence in enumerate(sentences(12, 5)):
-        said = voice.speak(sentence, Style("gmw/en-US", "f2" if number % 2 else "edward"))
-        (root / "raw" / f"{number:02d}.flac").write_bytes(flac(said.samples, said.rate))
+        speech = voice.speak(sentence, Style("gmw/en-US", "f2" if number % 2 else "edward"))
+        (root / "raw" / f"{number:02d}.flac").write_bytes(flac(speech.samples, speech.rate))
         (root / "raw" / f"{number:02d}.txt").write_text(sentence)
     (root / "books" / "text.txt").write_text("\n\n".join(documents(12, 5)))
     return root

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from praatio import textgrid
 
-from weft.jobs.aligning import Wanted, recipe_of
+from weft.jobs.aligning import AlignRequest, recipe_of
 from weft.pipelines.registry import make
 from weft.pipelines.segment import Segment
 from weft.pipelines.timings import wordjson
@@ -29,8 +29,8 @@ def align(weft: Callable[..., tuple[int, str, str]], tmp_path: Path) -> Ran:
 
 
 def test_every_format_of_a_folder(material: Path, align: Ran, tmp_path: Path) -> None:
-    code, said = align(material / "raw", "--format", "textgrid", "--format", "ctm", "--format", "json")
-    assert code == 0, said
+    code, output = align(material / "raw", "--format", "textgrid", "--format", "ctm", "--format", "json")
+    assert code == 0, output
     written = sorted(p.name for p in (tmp_path / "out").iterdir() if p.name not in (".corpus", "rejects.jsonl"))
     stems = sorted(p.stem for p in (material / "raw").glob("*.flac"))
     aligned = sorted(name.removesuffix(".ctm") for name in written if name.endswith(".ctm"))
@@ -43,8 +43,8 @@ def test_every_format_of_a_folder(material: Path, align: Ran, tmp_path: Path) ->
         timing = wordjson.read((tmp_path / "out" / f"{stem}.words.json").read_bytes())
         assert [w.text for w in timing.words()] == words
         assert len((tmp_path / "out" / f"{stem}.ctm").read_text().splitlines()) == len(words)
-    code, said = align(material / "raw")
-    assert code == 0 and "kept from before" in said and "worker-s" not in said
+    code, output = align(material / "raw")
+    assert code == 0 and "kept from before" in output and "worker seconds" not in output
 
 
 def test_timing_that_came_is_taken_unless_it_is_to_be_found_anew(material: Path, align: Ran, tmp_path: Path) -> None:
@@ -81,24 +81,24 @@ def test_names_never_leave_the_folder_or_meet(material: Path, align: Ran, tmp_pa
     [
         (["nowhere.wav"], "nowhere.wav: no such file or folder"),
         (["align.use=sphinx"], "name audio files"),
-        ([".", "--format", "praat"], "--format praat: it is textgrid, json, ctm"),
+        ([".", "--format", "praat"], "--format praat: unknown format; known: textgrid, json, ctm"),
         ([".", "align.min_scor=1"], "no such setting"),
     ],
 )
 def test_what_is_wrong_is_one_sentence(align: Ran, arguments: list[str], sentence: str) -> None:
-    code, said = align(*arguments)
-    assert code == 2 and sentence in said and "Traceback" not in said
+    code, output = align(*arguments)
+    assert code == 2 and sentence in output and "Traceback" not in output
 
 
 def test_nothing_aligned_is_a_failure(align: Ran, tmp_path: Path) -> None:
     (tmp_path / "a.wav").write_bytes(b"nonsense")
-    code, said = align(tmp_path / "a.wav")
-    assert code == 1 and "not_audio" in said
+    code, output = align(tmp_path / "a.wav")
+    assert code == 1 and "not_audio" in output
 
 
 def test_a_recording_of_a_day_with_one_transcript_stays_whole(tmp_path: Path) -> None:
     """What is too long for an aligner is its own affair; nobody is sent to where they are."""
-    wanted = Wanted(paths=(str(tmp_path),), source={}, formats=("ctm",), out=tmp_path)
+    wanted = AlignRequest(paths=(str(tmp_path),), source={}, formats=("ctm",), out=tmp_path)
     settings = recipe_of(wanted)["segment"]
     stage = Segment(segmenter=make("segmenters", Choice.model_validate(settings)))
     day = Recording("k", "s", "a.wav", Audio("a.wav"), 86_400.0, 16_000, 1, "", text="once upon a time")

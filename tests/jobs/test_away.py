@@ -104,12 +104,12 @@ def disturbed(written: Path, out: Path, moment: str, take_away: Callable[[], obj
     try:
         assert until(lambda: any((out / moment).rglob("part-*.parquet")), 240)
         take_away()
-        _, said = builds.communicate(timeout=240)
+        _, output = builds.communicate(timeout=240)
     finally:
         builds.kill()
         builds.wait()
-    assert builds.returncode == 1, said
-    return said
+    assert builds.returncode == 1, output
+    return output
 
 
 def check_that_nothing_changes(written: Path, out: Path) -> None:
@@ -140,8 +140,8 @@ def of_web(root: Path, web: Web) -> Path:
 def test_a_folder_that_is_moved_away(of_folder: Path, root: Path, tmp_path: Path, moment: str, engine: str) -> None:
     raw, away = root / "raw", tmp_path / "raw"
     try:
-        said = disturbed(of_folder, tmp_path / "corpus", moment, lambda: raw.rename(away), engine)
-        assert "source speech: " in said and "cannot be read now" in said and "No such file or directory" in said
+        output = disturbed(of_folder, tmp_path / "corpus", moment, lambda: raw.rename(away), engine)
+        assert "source speech: " in output and "cannot be read now" in output and "No such file or directory" in output
         check_that_nothing_changes(of_folder, tmp_path / "corpus")
     finally:
         away.rename(raw)
@@ -152,8 +152,8 @@ def test_a_folder_that_is_moved_away(of_folder: Path, root: Path, tmp_path: Path
 @pytest.mark.parametrize("moment", MOMENTS)
 def test_a_server_that_is_stopped(of_web: Path, root: Path, web: Web, tmp_path: Path, moment: str) -> None:
     try:
-        said = disturbed(of_web, tmp_path / "corpus", moment, web.stop, "local")
-        assert "source speech: " in said and "cannot be read now" in said and f"127.0.0.1:{web.port}" in said
+        output = disturbed(of_web, tmp_path / "corpus", moment, web.stop, "local")
+        assert "source speech: " in output and "cannot be read now" in output and f"127.0.0.1:{web.port}" in output
         check_that_nothing_changes(of_web, tmp_path / "corpus")
     finally:
         web.start()

@@ -55,10 +55,12 @@ def bad(tmp_path: Path, material: Path) -> Path:
     text = (material / "raw/00.txt").read_text()
     sound = (material / "raw/00.flac").read_bytes()
 
-    def put(name: str, data: np.ndarray, at: int = rate, subtype: str = "PCM_16", said: str | None = text) -> None:
+    def put(
+        name: str, data: np.ndarray, at: int = rate, subtype: str = "PCM_16", transcript: str | None = text
+    ) -> None:
         soundfile.write(folder / name, data, at, subtype=subtype)
-        if said is not None:
-            (folder / name).with_suffix(".txt").write_text(said)
+        if transcript is not None:
+            (folder / name).with_suffix(".txt").write_text(transcript)
 
     (folder / "truncated.flac").write_bytes(sound[: len(sound) // 2])
     put("truncated.wav", samples)
@@ -80,10 +82,10 @@ def bad(tmp_path: Path, material: Path) -> Path:
     put(
         "other.flac",
         samples,
-        said="nine purple elephants never whisper about wooden astronomy during quiet thunderstorms",
+        transcript="nine purple elephants never whisper about wooden astronomy during quiet thunderstorms",
     )
-    put("silence-words.flac", samples, said=None)
-    put("chinese.flac", samples, said="今天 天气 很好")
+    put("silence-words.flac", samples, transcript=None)
+    put("chinese.flac", samples, transcript="今天 天气 很好")
     put("rate8k.wav", samples, at=rate)
     put("rate192k.wav", np.repeat(samples, 8), at=rate * 8)
     put("channels12.wav", np.tile(samples[:, None], (1, 12)))
@@ -107,8 +109,8 @@ def test_bad_input_is_rejected_with_a_reason_and_the_ledger_adds_up(
     pipeline = read_pipeline(str(write_recipe(tmp_path / "recipe.yaml", speech=bad)), ["sources.speech.missing=reject"])
     store = Store(str(tmp_path / "corpus"))
     build(pipeline, store, LocalEngine(store), lambda event: None, lambda works: None)
-    found = audit(store, pipeline, deep=True)
-    assert found.faults == ()
+    report = audit(store, pipeline, deep=True)
+    assert report.faults == ()
     ingest = {r.path: r.reason for r in rejects(store, "ingest") + rejects(store, "segment")}
     assert {name: ingest.get(name) for name in REJECTED} == REJECTED
     assert ingest.pop("\\xff\\xfe.wav") == "bad_name"
@@ -117,9 +119,9 @@ def test_bad_input_is_rejected_with_a_reason_and_the_ledger_adds_up(
     assert {name: aligned.get(name) for name in ALIGN_REJECTED} == ALIGN_REJECTED
     assert not set(GOOD) & (ingest.keys() | aligned.keys())
     listed = sum(1 for _ in pipeline.sources["speech"].items("speech"))
-    ledger = next(n for n in found.nodes if n.node == "ingest/speech")
+    ledger = next(n for n in report.nodes if n.node == "ingest/speech")
     assert ledger.items_in == listed == ledger.items_out + ledger.items_rejected
-    assert ledger.items_out == next(n.items_in for n in found.nodes if n.node == "segment/speech")
+    assert ledger.items_out == next(n.items_in for n in report.nodes if n.node == "segment/speech")
 
 
 def rejects(store: Store, stage: str) -> list[Reject]:

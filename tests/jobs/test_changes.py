@@ -44,7 +44,7 @@ def again(events: list[Event]) -> dict[str, tuple[str, ...]]:
     return {e.node: e.why for e in events if e.again}
 
 
-def said(recipe: Path, out: Path, *overrides: str) -> list[str]:
+def changes_of(recipe: Path, out: Path, *overrides: str) -> list[str]:
     return changes(read_pipeline(str(recipe), overrides), Store(str(out)))
 
 
@@ -89,24 +89,24 @@ def test_nothing_is_done_again_where_only_the_place_changed_in_name(built: Path)
 
 def test_one_edited_transcript_says_what_follows_from_it(built: Path) -> None:
     (built / "raw" / "03.txt").write_text("the old market was open again")
-    before = said(built / "recipe.yaml", built / "corpus")
+    before = changes_of(built / "recipe.yaml", built / "corpus")
     ingest, segment, align, aligner = before
     assert ingest == "ingest/speech: 1 of 3 parts again: its input list/speech changed"
     assert segment == "segment/speech: 1 of 3 parts again: perhaps, as ingest/speech is made again"
     assert align.startswith("align/speech: 3 of 3 parts again: perhaps, as aligner is made again")
     assert aligner == "aligner: perhaps, as segment/speech is made again"
-    assert said(built / "recipe.yaml", built / "corpus") == before  # and it has changed nothing
+    assert changes_of(built / "recipe.yaml", built / "corpus") == before  # and it has changed nothing
     events = ran(built / "recipe.yaml", built / "corpus")
     assert [e.why for e in events if e.node == "aligner"] == [("1 of its 12 training utterances changed",)]
     assert did(events).count("segment/speech") == 1 and did(events).count("align/speech") == 3
-    assert said(built / "recipe.yaml", built / "corpus") == []
+    assert changes_of(built / "recipe.yaml", built / "corpus") == []
 
 
 def test_a_frozen_aligner_is_not_taught_by_an_edited_transcript(built: Path) -> None:
     frozen = "align.frozen=true"
-    assert said(built / "recipe.yaml", built / "corpus", frozen) == []
+    assert changes_of(built / "recipe.yaml", built / "corpus", frozen) == []
     (built / "raw" / "03.txt").write_text("the old market was open again")
-    assert not any(line.startswith("aligner") for line in said(built / "recipe.yaml", built / "corpus", frozen))
+    assert not any(line.startswith("aligner") for line in changes_of(built / "recipe.yaml", built / "corpus", frozen))
     events = ran(built / "recipe.yaml", built / "corpus", frozen)
     assert sorted(did(events)) == ["align/speech", "ingest/speech", "segment/speech"]
     (note,) = [e.why for e in events if e.node == "aligner"]
@@ -115,7 +115,7 @@ def test_a_frozen_aligner_is_not_taught_by_an_edited_transcript(built: Path) -> 
 
 def test_a_changed_setting_is_named_and_what_follows_is_not_done(built: Path) -> None:
     change = "segment.gap=1.5"
-    lines = said(built / "recipe.yaml", built / "corpus", change)
+    lines = changes_of(built / "recipe.yaml", built / "corpus", change)
     assert lines[0] == "segment/speech: 3 of 3 parts again: setting `gap` was 2.0, is now 1.5"
     events = ran(built / "recipe.yaml", built / "corpus", change)
     assert did(events) == ["segment/speech"] * 3  # the same came out
@@ -124,14 +124,14 @@ def test_a_changed_setting_is_named_and_what_follows_is_not_done(built: Path) ->
 def test_a_clip_more_touches_one_part_and_splits_at_most_one(built: Path) -> None:
     shutil.copy(built / "raw" / "03.flac", built / "raw" / "more.flac")
     shutil.copy(built / "raw" / "03.txt", built / "raw" / "more.txt")
-    lines = said(built / "recipe.yaml", built / "corpus", "align.frozen=true")
+    lines = changes_of(built / "recipe.yaml", built / "corpus", "align.frozen=true")
     assert "ingest/speech: 1 of 4 parts is new" in lines
     events = ran(built / "recipe.yaml", built / "corpus", "align.frozen=true")
     assert 1 <= did(events).count("align/speech") <= 3
 
 
 def test_a_corpus_that_is_not_there_is_new(built: Path) -> None:
-    lines = said(built / "recipe.yaml", built / "nowhere")
+    lines = changes_of(built / "recipe.yaml", built / "nowhere")
     assert lines[0] == "ingest/speech: 3 of 3 parts are new" and "aligner: new" in lines
     assert not (built / "nowhere").exists()
 
@@ -142,7 +142,7 @@ def test_the_command_says_it(built: Path, weft: Weft) -> None:
     code, page, _ = weft("plan", built / "recipe.yaml", "segment.gap=1.5", "--out", built / "corpus", "--changes")
     assert code == 0 and "setting `gap` was 2.0, is now 1.5" in page
     code, _, wrong = weft("plan", built / "recipe.yaml", "--changes")
-    assert code == 2 and "say which corpus" in wrong
+    assert code == 2 and "name the corpus" in wrong
 
 
 def test_shards_are_the_same_bytes_wherever_the_inputs_lie(
@@ -163,8 +163,10 @@ def test_shards_are_the_same_bytes_wherever_the_inputs_lie(
     assert set(did(moved)) == {"ingest/speech", "ingest/books"}
     assert files_of(tmp_path / "corpus" / "shards") == shards
     recipe, out = tmp_path / "recipe.yaml", tmp_path / "corpus"
-    assert said(recipe, out, "tokenizers.hubert.device=cuda", "tokenizers.hubert.batch=7") == []  # how fast, not what
-    lines = said(recipe, out, "tasks.words.text_words=[1, 2]")
+    assert (
+        changes_of(recipe, out, "tokenizers.hubert.device=cuda", "tokenizers.hubert.batch=7") == []
+    )  # how fast, not what
+    lines = changes_of(recipe, out, "tasks.words.text_words=[1, 2]")
     changed, *rest = lines
     assert changed.startswith(
         "compose/words/pass-0/speech: 3 of 3 parts again: setting `text_words` was [1, 3], is now [1, 2]"
@@ -208,7 +210,7 @@ def test_nothing_of_the_corpus_is_touched_when_changes_are_shown(built: Path) ->
     for clip in sorted((built / "raw").iterdir())[8:]:
         clip.unlink()
     before = {p: p.read_bytes() for p in (built / "corpus").rglob("*") if p.is_file()}
-    assert said(built / "recipe.yaml", built / "corpus")
+    assert changes_of(built / "recipe.yaml", built / "corpus")
     assert {p: p.read_bytes() for p in (built / "corpus").rglob("*") if p.is_file()} == before
 
 
@@ -243,8 +245,8 @@ def mixed_home(tmp_path_factory: pytest.TempPathFactory, material: Path) -> Path
 def test_plans_tars_and_indexes_say_why(mixed_home: Path, tmp_path: Path, change: str, node: str, why: str) -> None:
     shutil.copytree(mixed_home / "corpus", tmp_path / "corpus")
     recipe, out = mixed_home / "recipe.yaml", tmp_path / "corpus"
-    assert said(recipe, out) == []
-    lines = said(recipe, out, change)
+    assert changes_of(recipe, out) == []
+    lines = changes_of(recipe, out, change)
     (first,) = [line for line in lines if line.startswith(f"{node}:")]
     assert why in first
     assert any(line.startswith("shards/pretrain: ") and "as plan/pretrain is made again" in line for line in lines)
@@ -253,14 +255,14 @@ def test_plans_tars_and_indexes_say_why(mixed_home: Path, tmp_path: Path, change
     whys = again(ran(recipe, out, change))
     assert any(why in phrase for phrase in whys[node])
     assert "its input plan/pretrain changed" in whys["index/pretrain"]
-    assert said(recipe, out, change) == []
+    assert changes_of(recipe, out, change) == []
 
 
 def test_orders_say_why(mixed_home: Path, tmp_path: Path) -> None:
     """The groups of so small a corpus stay as they are, and with them what comes after the orders."""
     shutil.copytree(mixed_home / "corpus", tmp_path / "corpus")
     recipe, out = mixed_home / "recipe.yaml", tmp_path / "corpus"
-    lines = said(recipe, out, "shards.bytes=20000")
+    lines = changes_of(recipe, out, "shards.bytes=20000")
     assert any(line.startswith("order/text/pass-0/books: setting `shards.bytes` was") for line in lines)
     whys = again(ran(recipe, out, "shards.bytes=20000"))
     assert any("setting `shards.bytes` was" in phrase for phrase in whys["order/text/pass-0/books"])

@@ -20,14 +20,17 @@ def corpus(text_corpus: str) -> str:
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_help_has_an_example(weft: Weft, command: str) -> None:
-    code, said, _ = weft(command, "--help")
-    assert code == 0 and f"Example: weft {command}" in " ".join(said.split())
+    code, output, _ = weft(command, "--help")
+    assert code == 0 and f"Example: weft {command}" in " ".join(output.split())
 
 
 WRONG = {
     "no recipe": (("build", "nowhere.yaml", "--out", "c"), "nowhere.yaml: no such recipe file"),
-    "no place": (("build", "demo"), "say where the corpus goes"),
-    "no engine": (("build", "demo", "--out", "c", "--engine", "spark"), "--engine spark: it is local, ray or auto"),
+    "no place": (("build", "demo"), "name the folder of the corpus"),
+    "no engine": (
+        ("build", "demo", "--out", "c", "--engine", "spark"),
+        "--engine spark: unknown engine; known: local, ray, auto",
+    ),
     "no override": (("validate", "demo", "seed"), "write it as key=value"),
     "no setting": (("validate", "demo", "sources.speech.pth=x"), "sources.speech.pth: no such setting"),
     "no backend": (("validate", "demo", "align.use=oracle"), "align.use"),
@@ -35,7 +38,7 @@ WRONG = {
     "no corpus": (("audit", "/nowhere"), "/nowhere: no corpus"),
     "no corpus to show": (("status", "/nowhere"), "/nowhere: no corpus"),
     "no corpus to look into": (("inspect", "/nowhere", "key"), "/nowhere: no corpus"),
-    "no corpus to train on": (("train", "demo"), "say which corpus to train on"),
+    "no corpus to train on": (("train", "demo"), "name the corpus, such as --corpus corpus"),
     "no training stage": (("train", "demo", "--corpus", "c", "--stage", "finetune"), "no training stage 'finetune'"),
     "no shards": (("train", "demo", "--corpus", "/nowhere"), "no shards for stage 'pretrain'"),
     "no source": (("plan", "spirit-lm-base"), "set sources.speech.path"),
@@ -52,22 +55,22 @@ def test_what_the_user_can_mend_is_told_with_2(
     weft: Weft, arguments: tuple[str, ...], sentence: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    code, _, said = weft(*arguments)
-    assert code == 2 and sentence in " ".join(said.split()) and "Traceback" not in said
+    code, _, output = weft(*arguments)
+    assert code == 2 and sentence in " ".join(output.split()) and "Traceback" not in output
     assert not list(tmp_path.glob("c/*"))
 
 
 def test_a_wrong_key_is_told_by_its_line(weft: Weft, tmp_path: Path) -> None:
     (tmp_path / "r.yaml").write_text("extends: demo\nseed: 1\nsede: 2\n")
-    code, _, said = weft("validate", str(tmp_path / "r.yaml"))
-    assert code == 2 and "r.yaml line 3: sede" in said
+    code, _, output = weft("validate", str(tmp_path / "r.yaml"))
+    assert code == 2 and "r.yaml line 3: sede" in output
 
 
 @pytest.mark.parametrize("text", ["a: &a [*a]\n", "a: " + "[" * 5000 + "]" * 5000], ids=["in itself", "deep"])
 def test_a_recipe_nested_beyond_reading(weft: Weft, tmp_path: Path, text: str) -> None:
     (tmp_path / "r.yaml").write_text(text)
-    code, _, said = weft("validate", str(tmp_path / "r.yaml"))
-    assert code == 2 and "nested too deeply, or holds itself" in said
+    code, _, output = weft("validate", str(tmp_path / "r.yaml"))
+    assert code == 2 and "nested too deeply, or holds itself" in output
 
 
 def test_settings_alone_are_those_of_the_default_backend(weft: Weft, small_corpus: Path) -> None:
@@ -81,34 +84,34 @@ def test_a_file_where_a_folder_is_wanted(weft: Weft, small_corpus: Path) -> None
         ("audit", file),
         ("train", "demo", "--corpus", "c", "--out", file),
     ):
-        code, _, said = weft(*arguments)
-        assert code == 2 and "a file is there" in said
+        code, _, output = weft(*arguments)
+        assert code == 2 and "a file is there" in output
 
 
 def test_a_sound_recipe(weft: Weft) -> None:
-    code, said, _ = weft("validate", "demo")
-    assert code == 0 and said.startswith("demo: a sound recipe with 3 sources and 3 tasks\n")
+    code, output, _ = weft("validate", "demo")
+    assert code == 0 and output.startswith("demo: the recipe is valid, with 3 sources and 3 tasks\n")
 
 
 def test_an_audit_as_json(weft: Weft, corpus: str) -> None:
-    code, said, _ = weft("audit", corpus, "--json", "--deep")
-    found = json.loads(said)
-    assert code == 0 and found["faults"] == []
-    assert found["stages"][0]["tasks"][0]["realised"] == 1.0
+    code, output, _ = weft("audit", corpus, "--json", "--deep")
+    record = json.loads(output)
+    assert code == 0 and record["faults"] == []
+    assert record["stages"][0]["tasks"][0]["realised"] == 1.0
 
 
 def test_an_audit_of_a_broken_corpus_exits_with_1(weft: Weft, corpus: str, tmp_path: Path) -> None:
     shutil.copytree(corpus, tmp_path / "corpus")
     next((tmp_path / "corpus/shards/pretrain").glob("*.tar")).unlink()
-    code, said, _ = weft("audit", str(tmp_path / "corpus"))
-    assert code == 1 and "is missing; `weft build" in " ".join(said.split())
+    code, output, _ = weft("audit", str(tmp_path / "corpus"))
+    assert code == 1 and "is missing; `weft build" in " ".join(output.split())
 
 
 def test_an_audit_of_an_unfinished_corpus_says_how_to_finish_it(weft: Weft, corpus: str, tmp_path: Path) -> None:
     shutil.copytree(corpus, tmp_path / "corpus")
     (tmp_path / "corpus/shards/pretrain/index.parquet").unlink()
-    code, said, _ = weft("audit", str(tmp_path / "corpus"))
-    assert code == 1 and "index.parquet is missing" in " ".join(said.split())
+    code, output, _ = weft("audit", str(tmp_path / "corpus"))
+    assert code == 1 and "index.parquet is missing" in " ".join(output.split())
 
 
 @pytest.mark.parametrize("command", ["audit", "inspect", "train"])
@@ -119,25 +122,25 @@ def test_a_broken_table_says_how_to_mend_it(
     (tmp_path / "corpus/shards/pretrain/index.parquet").write_text("garbage")
     broken = str(tmp_path / "corpus")
     train = (str(small_corpus / "recipe.yaml"), "--corpus", broken, "--out", str(tmp_path / "run"))
-    code, shown, said = weft(command, *{"audit": (broken,), "inspect": (broken, ""), "train": train}[command])
+    code, shown, output = weft(command, *{"audit": (broken,), "inspect": (broken, ""), "train": train}[command])
     assert code == (2 if command == "inspect" else 1)
-    assert "index.parquet" in shown + said and "--verify" in shown + said
+    assert "index.parquet" in shown + output and "--verify" in shown + output
 
 
 def test_status_counts_what_is_done(weft: Weft, corpus: str) -> None:
-    code, said, _ = weft("status", corpus)
-    rows = [line.strip("│┃ ").split("│") for line in said.splitlines() if line.startswith("│")]
+    code, output, _ = weft("status", corpus)
+    rows = [line.strip("│┃ ").split("│") for line in output.splitlines() if line.startswith("│")]
     assert code == 0 and ["compose", "1", "1", "0"] in [[cell.strip() for cell in row] for row in rows]
 
 
 def test_a_sample_is_shown_as_it_was_written_even_with_markup_in_it(weft: Weft, corpus: str) -> None:
-    code, said, _ = weft("inspect", corpus, "")
-    assert code == 0 and "[Text]" in said and "[red]what" in said
+    code, output, _ = weft("inspect", corpus, "")
+    assert code == 0 and "[Text]" in output and "[red]what" in output
 
 
 def test_a_sample_that_is_not_there(weft: Weft, corpus: str) -> None:
-    code, _, said = weft("inspect", corpus, "no-such-key")
-    assert code == 2 and "no-such-key: no sample of" in said
+    code, _, output = weft("inspect", corpus, "no-such-key")
+    assert code == 2 and "no-such-key: no sample of" in output
 
 
 def test_ctrl_c_says_that_what_is_done_is_kept(weft: Weft, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -145,14 +148,14 @@ def test_ctrl_c_says_that_what_is_done_is_kept(weft: Weft, monkeypatch: pytest.M
         raise KeyboardInterrupt
 
     monkeypatch.setattr("weft.jobs.commands.read_pipeline", interrupted)
-    code, _, said = weft("validate", "demo")
-    assert code == 130 and "what is done is kept" in said
+    code, _, output = weft("validate", "demo")
+    assert code == 130 and "finished work is kept" in output
 
 
 def test_a_recipe_without_training_says_so(weft: Weft, tmp_path: Path) -> None:
     (tmp_path / "r.yaml").write_text(f"name: r\nsources: {{s: {{use: folder, path: {tmp_path}}}}}\n")
-    code, _, said = weft("train", str(tmp_path / "r.yaml"), "--corpus", str(tmp_path / "c"))
-    assert code == 2 and "the recipe has no `training:`" in said
+    code, _, output = weft("train", str(tmp_path / "r.yaml"), "--corpus", str(tmp_path / "c"))
+    assert code == 2 and "the recipe has no `training:`" in output
 
 
 def test_an_audit_of_much_that_is_broken_is_bounded(weft: Weft, corpus: str, tmp_path: Path) -> None:
@@ -160,11 +163,11 @@ def test_an_audit_of_much_that_is_broken_is_bounded(weft: Weft, corpus: str, tmp
     (tmp_path / "corpus/ledger").rename(tmp_path / "gone")
     for number in range(70):
         (tmp_path / f"corpus/compose/strange-{number}").write_text("")
-    code, said, _ = weft("audit", str(tmp_path / "corpus"))
-    assert code == 1 and sum(line.startswith("broken:") for line in said.splitlines()) == 51
-    assert "more; `--json` has them all" in said
+    code, output, _ = weft("audit", str(tmp_path / "corpus"))
+    assert code == 1 and sum(line.startswith("broken:") for line in output.splitlines()) == 51
+    assert "more; `--json` has them all" in output
 
 
 def test_status_as_json(weft: Weft, corpus: str) -> None:
-    found = json.loads(weft("status", corpus, "--json")[1])
-    assert {"stage": "compose", "parts": 1, "done": 1, "to_do": 0} in found["stages"]
+    record = json.loads(weft("status", corpus, "--json")[1])
+    assert {"stage": "compose", "parts": 1, "done": 1, "to_do": 0} in record["stages"]

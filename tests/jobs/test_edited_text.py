@@ -92,5 +92,5 @@ def test_a_document_with_an_id_is_found_by_the_name_of_its_file(
     built: Callable[[Lines], Tars], weft: Callable[..., tuple[int, str, str]], tmp_path: Path
 ) -> None:
     built(LINES)
-    code, said, _ = weft("inspect", str(tmp_path / "corpus"), "t.jsonl")
-    assert code == 0 and "'path': 't.jsonl#d" in said
+    code, output, _ = weft("inspect", str(tmp_path / "corpus"), "t.jsonl")
+    assert code == 0 and "'path': 't.jsonl#d" in output

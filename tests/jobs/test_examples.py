@@ -56,20 +56,20 @@ def test_an_example_works(
     words = shlex.split(
         line.replace("clip-3fa0c1d2e4b5-0000-words-0", "a-").replace("inspect corpus clip.wav", "inspect corpus a.txt")
     )
-    code, _, said = weft(*words)
-    assert code == 0, said
+    code, _, output = weft(*words)
+    assert code == 0, output
 
 
 def test_an_option_says_what_it_takes_and_not_its_type(weft: Weft) -> None:
     for name in examples():
-        code, said, _ = weft(*name.split(), "-h")
-        assert code == 0 and not re.search(r"<(bool|int|str|float|path|list)", said), name
-    assert "--workers" in said or "--workers" in weft("build", "--help")[1]
+        code, output, _ = weft(*name.split(), "-h")
+        assert code == 0 and not re.search(r"<(bool|int|str|float|path|list)", output), name
+    assert "--workers" in output or "--workers" in weft("build", "--help")[1]
 
 
 def test_the_version(weft: Weft) -> None:
-    code, said, _ = weft("--version")
-    assert code == 0 and re.fullmatch(r"weft \d+\.\d+\.\d+\n", said)
+    code, output, _ = weft("--version")
+    assert code == 0 and re.fullmatch(r"weft \d+\.\d+\.\d+\n", output)
 
 
 def test_completion_can_be_installed(weft: Weft) -> None:

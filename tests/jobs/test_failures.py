@@ -71,11 +71,11 @@ def test_items_that_cannot_be_read_are_counted_by_source_each_once() -> None:
     message = str(
         build_error([piece("encode/x/a", "a", 1, 2), piece("align/a", "a", *range(7)), piece("b", "b", 3)], 0)
     )
-    assert "  align/a, part-00000: it cannot read some items now\n" in message
+    assert "  align/a, part-00000: some items cannot be read now\n" in message
     counted = message[message.index("source a") :].splitlines()
-    assert counted[0] == "source a: 7 items cannot be read now; the same command asks for them again:"
+    assert counted[0] == "source a: 7 items cannot be read now; the same command reads them again:"
     assert counted[1:7] == [*(f"  {n}.wav: no answer in time" for n in range(5)), "  and 2 more"]
-    assert counted[7] == "source b: 1 item cannot be read now; the same command asks for it again:"
+    assert counted[7] == "source b: 1 item cannot be read now; the same command reads it again:"
 
 
 def test_a_long_list_is_cut_and_the_rest_counted() -> None:

@@ -18,16 +18,18 @@ def test_a_folder_with_files_of_its_own_is_refused(
 ) -> None:
     (tmp_path / "papers" / "align").mkdir(parents=True)
     (tmp_path / "papers" / "align" / "thesis.txt").write_text("mine")
-    code, _, said = weft("build", write_recipe(tmp_path / "r.yaml"), "--out", tmp_path / "papers", "--engine", "local")
-    assert code == 2 and "holds other files, such as 'align'" in said and len(said.splitlines()) == 1
+    code, _, output = weft(
+        "build", write_recipe(tmp_path / "r.yaml"), "--out", tmp_path / "papers", "--engine", "local"
+    )
+    assert code == 2 and "holds other files, such as 'align'" in output and len(output.splitlines()) == 1
     assert [p.name for p in (tmp_path / "papers").rglob("*")] == ["align", "thesis.txt"]
 
 
 def test_a_second_build_says_who_holds_the_corpus(weft: Run, write_recipe: Callable[..., Path], tmp_path: Path) -> None:
     with Lock(Store(str(tmp_path / "corpus"))):
         recipe = write_recipe(tmp_path / "r.yaml")
-        code, _, said = weft("build", recipe, "--out", tmp_path / "corpus", "--engine", "local")
-    assert code == 1 and "another build holds this corpus (process " in said and " since " in said
+        code, _, output = weft("build", recipe, "--out", tmp_path / "corpus", "--engine", "local")
+    assert code == 1 and "another build holds this corpus (process " in output and " since " in output
 
 
 def test_tidying_keeps_what_weft_did_not_make(write_recipe: Callable[..., Path], tmp_path: Path) -> None:

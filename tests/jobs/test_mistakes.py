@@ -105,10 +105,10 @@ def test_every_mistake_of_every_layer_is_told_once_by_its_line(tmp_path: Path) -
 
 
 def test_one_call_of_validate_tells_them_with_the_paths_that_are_not_there(weft: Weft, tmp_path: Path) -> None:
-    code, _, said = weft("validate", write(tmp_path, BAD))
-    assert code == 2 and len(said.splitlines()) == len(WRONG) + 2
-    assert "bad.yaml line 4: sources.speech.path: /nowhere/a is not there" in said
-    assert "bad.yaml line 5: sources.books.path: /nowhere/b is not there" in said
+    code, _, output = weft("validate", write(tmp_path, BAD))
+    assert code == 2 and len(output.splitlines()) == len(WRONG) + 2
+    assert "bad.yaml line 4: sources.speech.path: /nowhere/a is not there" in output
+    assert "bad.yaml line 5: sources.books.path: /nowhere/b is not there" in output
 
 
 def test_mistakes_that_would_show_late_are_told_beside_those_that_hide_them(tmp_path: Path) -> None:
@@ -140,17 +140,17 @@ def test_a_dataset_that_is_neither_there_nor_written_as_a_name_on_the_hub(weft: 
     text = (
         "name: x\nsources:\n  a: {use: huggingface, path: org/speech}\n  b: {use: huggingface, path: hf://org/speech}\n"
     )
-    code, _, said = weft("validate", write(tmp_path, text))
+    code, _, output = weft("validate", write(tmp_path, text))
     hint = "no such file or folder; if it is a name on the hub, write hf://org/speech"
-    assert (code, said.strip()) == (2, f"bad.yaml line 3: sources.a.path: org/speech: {hint}")
+    assert (code, output.strip()) == (2, f"bad.yaml line 3: sources.a.path: org/speech: {hint}")
 
 
 def test_what_a_shipped_recipe_takes_for_an_example_is_no_mistake(
     weft: Weft, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    code, said, _ = weft("validate", "demo")
-    assert code == 0 and "sources.speech.path: demo/raw is not there; `weft demo` makes it" in said
+    code, output, _ = weft("validate", "demo")
+    assert code == 0 and "sources.speech.path: demo/raw is not there; `weft demo` makes it" in output
 
 
 @pytest.mark.parametrize("text", ["name: x\n", "name: x\nsources: 3\n", "name: x\nsources: {a: 3}\ntasks: [1]\n"])
@@ -160,6 +160,6 @@ def test_a_recipe_of_which_little_is_left_ends(tmp_path: Path, text: str) -> Non
 
 def test_a_plan_tells_all_sources_that_are_not_there_by_their_lines(weft: Weft, tmp_path: Path) -> None:
     text = "name: x\nsources:\n  a: {use: folder, path: /nowhere/a}\n  b: {use: text, path: /nowhere/b}\n"
-    code, _, said = weft("plan", write(tmp_path, text))
-    assert code == 2 and "bad.yaml line 3: sources.a.path: /nowhere/a is not there; set sources.a.path" in said
-    assert "bad.yaml line 4: sources.b.path: /nowhere/b is not there" in said
+    code, _, output = weft("plan", write(tmp_path, text))
+    assert code == 2 and "bad.yaml line 3: sources.a.path: /nowhere/a is not there; set sources.a.path" in output
+    assert "bad.yaml line 4: sources.b.path: /nowhere/b is not there" in output

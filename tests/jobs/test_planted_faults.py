@@ -256,8 +256,8 @@ def test_a_damaged_part_that_a_build_must_read_is_made_again(
     for name in (part.replace("ingest", "segment"), segments, codes):
         corpus.remove(name)
     build_corpus(read_pipeline(str(good / "recipe.yaml")), corpus.root, "local", None, None)
-    said = capsys.readouterr().out
-    assert f"{part} is damaged" in said and "models/pitch/model.safetensors has another checksum" in said
+    output = capsys.readouterr().out
+    assert f"{part} is damaged" in output and "models/pitch/model.safetensors has another checksum" in output
     assert content(corpus.root) == content(good / "corpus")
 
 

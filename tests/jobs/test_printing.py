@@ -36,8 +36,8 @@ def test_brackets_are_no_markup() -> None:
 
 def test_a_message_with_a_file_name(weft: Weft, tmp_path: Path) -> None:
     (tmp_path / "r\x1b[31m.yaml").write_text("name: x\nseed: no number\n")
-    code, _, said = weft("validate", tmp_path / "r\x1b[31m.yaml")
-    assert code == 2 and "\x1b" not in said and "\\x1b[31m" in said
+    code, _, output = weft("validate", tmp_path / "r\x1b[31m.yaml")
+    assert code == 2 and "\x1b" not in output and "\\x1b[31m" in output
 
 
 def test_json_means_the_same_and_holds_nothing_that_steers() -> None:

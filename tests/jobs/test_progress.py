@@ -70,10 +70,10 @@ def test_a_model_that_learns_says_its_step_rate_and_time_left_in_a_pipe() -> Non
     progress = BuildProgress(Console(file=page, width=200), paces.get, clock)
     progress.expect([Hubert()])  # type: ignore[list-item]
     clock.now = 11.0
-    progress.look()
+    progress.update()
     paces["models/hubert"] = Pace(phase="training", done=120, of=350, steps=80, seconds=20.0)
     for clock.now in (15.0, 19.0, 22.0, 23.0, 29.0):
-        progress.look()
+        progress.update()
     assert page.getvalue().splitlines() == ["models/hubert 0 of 1  training 120 of 350, 4.0/s, 0:00:58 left"]
 
 
@@ -82,11 +82,11 @@ def test_a_stage_in_a_pipe_says_now_and_then_how_it_goes() -> None:
     progress = BuildProgress(Console(file=page, width=200), clock=clock)
     progress.expect([PartWork("align/speech", Align(aligner=Aligner()), part, ()) for part in range(4)])
     clock.now = 5.0
-    progress.report(Event("align/speech", "done", made=10, seconds=5.0))
-    progress.look()
+    progress.report(Event("align/speech", "done", records=10, seconds=5.0))
+    progress.update()
     for clock.now in (10.0, 30.0):  # nothing has moved on in between
-        progress.look()
-    assert page.getvalue().splitlines() == ["align        1 of 4  10 made, 1.0/s, 5.0 worker-s; 0:00:30 left"]
+        progress.update()
+    assert page.getvalue().splitlines() == ["align        1 of 4  10 outputs, 1.0/s, 5.0 worker seconds; 0:00:30 left"]
 
 
 def test_lines_in_a_pipe_become_fewer_the_longer_it_takes() -> None:
@@ -98,7 +98,7 @@ def test_lines_in_a_pipe_become_fewer_the_longer_it_takes() -> None:
     progress.expect([Hubert()])  # type: ignore[list-item]
     for second in range(36_000):
         clock.now = float(second)
-        progress.look()
+        progress.update()
     assert 100 < len(page.getvalue().splitlines()) < 300
 
 
@@ -110,9 +110,9 @@ def passes(count: int, per_pass: int = 2, why: tuple[str, ...] = ()) -> list[str
             node = f"compose/words/pass-{number}/speech"
             progress.expect([PartWork(node, Align(aligner=Aligner()), part, ()) for part in range(per_pass)])
             for _ in range(per_pass):
-                progress.report(Event(node, "done", made=1, again=bool(why), why=why))
+                progress.report(Event(node, "done", records=1, again=bool(why), why=why))
         progress.expect([Plan()])  # type: ignore[list-item]
-        progress.report(Event("plan/pretrain", "done", made=1))
+        progress.report(Event("plan/pretrain", "done", records=1))
     return page.getvalue().splitlines()
 
 

@@ -64,9 +64,9 @@ def built(whole: Path, write_recipe: Write) -> Path:
 
 def test_the_ledger_adds_up_and_the_mixture_is_exact(built: Path) -> None:
     pipeline = read_pipeline(str(built / "recipe.yaml"))
-    found = audit(Store(str(built / "corpus")), pipeline, deep=True)
-    assert found.faults == ()
-    for task in found.stages[0].tasks:
+    report = audit(Store(str(built / "corpus")), pipeline, deep=True)
+    assert report.faults == ()
+    for task in report.stages[0].tasks:
         assert task.worst <= task.sample and task.samples > 0
 
 
@@ -90,8 +90,8 @@ def test_one_edited_dialogue_reruns_one_part_and_rewrites_only_the_shards_that_h
     tmp_path: Path, material: Path, write_recipe: Write
 ) -> None:
     script = tmp_path / "script.jsonl"
-    said = [f"we went out to the old market number {n} again" for n in range(32)]
-    write_script(script, said)
+    output = [f"we went out to the old market number {n} again" for n in range(32)]
+    write_script(script, output)
     sources = {
         "speech": {"use": "folder", "path": str(material / "raw")},
         "dialogues": {"use": "script", "path": str(script)},
@@ -100,7 +100,7 @@ def test_one_edited_dialogue_reruns_one_part_and_rewrites_only_the_shards_that_h
     recipe = write_recipe(tmp_path / "recipe.yaml", sources=sources, shards={"bytes": 10000})
     pipeline, _ = run(recipe, tmp_path / "corpus")
     before = shards(tmp_path / "corpus")
-    write_script(script, [*said[:3], "we went out to the new market number three again", *said[4:]])
+    write_script(script, [*output[:3], "we went out to the new market number three again", *output[4:]])
     _, events = run(recipe, tmp_path / "corpus")
     nodes = [e.node for e in events if e.what == "done"]
     assert nodes.count("synthesize/dialogues") == nodes.count("align/dialogues") == 1
@@ -113,8 +113,8 @@ def test_one_edited_dialogue_reruns_one_part_and_rewrites_only_the_shards_that_h
     assert holding <= changed and len(changed - holding) <= len(pipeline.tasks) and changed < tars
 
 
-def write_script(path: Path, said: list[str]) -> None:
-    turns = [[{"speaker": "a", "text": text, "emotion": "happy", "level": 2}] for text in said]
+def write_script(path: Path, output: list[str]) -> None:
+    turns = [[{"speaker": "a", "text": text, "emotion": "happy", "level": 2}] for text in output]
     path.write_text("\n".join(json.dumps({"id": f"d{n}", "turns": t}) for n, t in enumerate(turns)))
 
 

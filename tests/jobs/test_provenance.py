@@ -23,9 +23,9 @@ def manifest(tmp_path_factory: pytest.TempPathFactory, material: Path) -> Path:
     rows = []
     for number, path in enumerate(sorted((material / "raw").glob("*.flac"))):
         (root / path.name).write_bytes(path.read_bytes())
-        said = {"text": path.with_suffix(".txt").read_text()} if number % 2 else {}
+        output = {"text": path.with_suffix(".txt").read_text()} if number % 2 else {}
         told = {"speaker": f"s{number % 3}", "licence": "CC-BY-4.0", "split": "train", "language": "en"}
-        rows.append(json.dumps({"audio": path.name, **told, **said}))
+        rows.append(json.dumps({"audio": path.name, **told, **output}))
     (root / "all.jsonl").write_text("\n".join(rows))
     return root / "all.jsonl"
 
@@ -48,21 +48,21 @@ def test_a_sample_says_what_it_is_of_and_who_made_it(
         transcribe={"use": "pocketsphinx", "min_confidence": 0.0}, quality={},
     )  # fmt: skip
     mixture = {"total": 400, "shares": {"words": 1}, "exhausted": "repeat", "passes": 9}
-    said = yaml.safe_load(recipe.read_text())
-    said["training"]["pretrain"]["mixture"] = mixture
-    recipe.write_text(yaml.safe_dump(said))
+    output = yaml.safe_load(recipe.read_text())
+    output["training"]["pretrain"]["mixture"] = mixture
+    recipe.write_text(yaml.safe_dump(output))
     pipeline, store = read_pipeline(str(recipe)), Store(str(tmp_path / "corpus"))
     build(pipeline, store, LocalEngine(store), lambda event: None, lambda works: None)
     samples = samples_of(tmp_path / "corpus" / "shards" / "pretrain")
     assert len(samples) > 4
     writers = set()
-    for said in samples:
-        provenance = said["provenance"]
+    for output in samples:
+        provenance = output["provenance"]
         recording = manifest.parent / provenance["path"]
         samples_there, rate = soundfile.read(recording)
         assert hashlib.sha256(recording.read_bytes()).hexdigest() == provenance["sha256"]
         assert 0 <= provenance["start"] < provenance["end"] <= len(samples_there) / rate + 1e-6
-        assert (said["licence"], said["language"], provenance["split"]) == ("CC-BY-4.0", "en", "train")
+        assert (output["licence"], output["language"], provenance["split"]) == ("CC-BY-4.0", "en", "train")
         assert provenance["segmenter"] == "whole"
         assert provenance["aligner"].startswith("adapted pocketsphinx-5")
         assert "transformers" in provenance["tokenizer"] or "hubert" in provenance["tokenizer"]

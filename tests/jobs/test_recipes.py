@@ -30,9 +30,9 @@ LLAMA_IDS = 32_000
 
 def speak(folder: Path) -> None:
     """Utterances of three sentences, since Spirit LM's spans want 15 words."""
-    voice, said = Voice(), list(sentences(18, 3))
+    voice, sample = Voice(), list(sentences(18, 3))
     for n in range(6):
-        spoken = voice.speak(text := " ".join(said[3 * n : 3 * n + 3]), Style("gmw/en-US", "f5"))
+        spoken = voice.speak(text := " ".join(sample[3 * n : 3 * n + 3]), Style("gmw/en-US", "f5"))
         (folder / f"{n}.flac").write_bytes(flac(spoken.samples, spoken.rate))
         (folder / f"{n}.txt").write_text(text)
 
@@ -96,10 +96,10 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Pipeline]:
 
 def test_its_mixture_is_exact_and_its_ledger_adds_up(built: tuple[Path, Pipeline]) -> None:
     root, pipeline = built
-    found = audit(Store(str(root / "corpus")), pipeline, deep=True)
-    assert found.faults == ()
-    assert [t.declared for t in found.stages[0].tasks] == pytest.approx([1 / 3] * 3)
-    assert all(t.samples for t in found.stages[0].tasks)
+    report = audit(Store(str(root / "corpus")), pipeline, deep=True)
+    assert report.faults == ()
+    assert [t.declared for t in report.stages[0].tasks] == pytest.approx([1 / 3] * 3)
+    assert all(t.samples for t in report.stages[0].tasks)
 
 
 def test_its_vocabulary_is_the_published_one(built: tuple[Path, Pipeline]) -> None:
@@ -114,14 +114,14 @@ def test_its_samples_are_deduplicated_units_and_spans_of_ten_and_five_words(buil
     corpus = built[0] / "corpus"
     for row in pq.read_table(corpus / "shards/pretrain/index.parquet").to_pylist():
         data = (corpus / "shards/pretrain" / row["shard"]).read_bytes()
-        said = json.loads(data[row["json_offset"] :][: row["json_length"]])
+        sample = json.loads(data[row["json_offset"] :][: row["json_length"]])
         ids = np.frombuffer(data[row["npy_offset"] :][: row["npy_length"]], "<i4", row["tokens"], 128)
         assert ids[0] == 1
-        for s in (s for s in said["segments"] if s["role"] == "units"):
+        for s in (s for s in sample["segments"] if s["role"] == "units"):
             units = ids[s["begin"] : s["end"]]
             assert ((units >= 32002) & (units <= 32502)).all() and (np.diff(units) != 0).all()
         if row["task"] == "words":
-            assert {s["modality"] for s in said["segments"] if s["role"] in ("units", "text")} == {"speech", "text"}
+            assert {s["modality"] for s in sample["segments"] if s["role"] in ("units", "text")} == {"speech", "text"}
 
 
 def test_its_model_takes_a_step_with_a_grown_vocabulary(built: tuple[Path, Pipeline]) -> None:

@@ -150,7 +150,7 @@ def test_no_pass_is_composed_that_cannot_help(
 ) -> None:
     """`weft plan` may not know the speakers; the build finds out from the first pass."""
     path, corpus = recipe(3, total=10, **share(0.1), exhausted="repeat", passes=90), tmp_path / "corpus"
-    monkeypatch.setattr(commands, "tell_shortages", lambda pipeline, store: None)
+    monkeypatch.setattr(commands, "show_shortages", lambda pipeline, store: None)
     code, _, wrong = weft("build", path, "--out", corpus, "--engine", "local")
     assert code == 1 and VAIN.format("/read", "/read") in wrong
     assert not (corpus / "compose" / "speech" / "pass-1").exists()

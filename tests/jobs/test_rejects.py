@@ -10,7 +10,7 @@ import pytest
 from weft.jobs.build import build
 from weft.jobs.commands import console, open_corpus, read_pipeline
 from weft.jobs.engine import LocalEngine
-from weft.jobs.rejects import Wanted, rejects_of, show_end
+from weft.jobs.rejects import RejectFilter, rejects_of, show_end
 from weft.pipelines.audio.sound import flac
 from weft.pipelines.storage.store import Store
 
@@ -45,35 +45,35 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 def test_a_row_an_item_and_counts_by_reason(weft: Weft, corpus: str) -> None:
-    code, said, _ = weft("rejects", corpus)
-    assert code == 0 and "bad[red]1.wav" in said and "silent.flac" in said and "ingest/some" in said
-    assert "ingest/none: not_audio" in said and "By reason" in said
+    code, output, _ = weft("rejects", corpus)
+    assert code == 0 and "bad[red]1.wav" in output and "silent.flac" in output and "ingest/some" in output
+    assert "ingest/none: not_audio" in output and "By reason" in output
 
 
 def test_rejects_as_json_of_one_source_and_reason(weft: Weft, corpus: str) -> None:
-    code, said, _ = weft("rejects", corpus, "--source", "some", "--reason", "silent", "--json")
-    found = json.loads(said)
-    assert code == 0 and [r["path"] for r in found["rejects"]] == ["silent.flac"]
-    assert found["counts"] == [{"node": "ingest/some", "reason": "silent", "items": 1}] and found["more"] == 0
+    code, output, _ = weft("rejects", corpus, "--source", "some", "--reason", "silent", "--json")
+    record = json.loads(output)
+    assert code == 0 and [r["path"] for r in record["rejects"]] == ["silent.flac"]
+    assert record["counts"] == [{"node": "ingest/some", "reason": "silent", "items": 1}] and record["more"] == 0
 
 
 def test_a_limit_says_how_many_more_there_are(weft: Weft, corpus: str) -> None:
-    said = weft("rejects", corpus, "--limit", "1")[1]
-    assert "… and 4 more" in said
+    output = weft("rejects", corpus, "--limit", "1")[1]
+    assert "… and 4 more" in output
     assert json.loads(weft("rejects", corpus, "--limit", "1", "--json")[1])["more"] == 4
     assert "more; `--limit" not in weft("rejects", corpus, "--limit", "0")[1]
 
 
 def test_a_source_that_is_not_there(weft: Weft, corpus: str) -> None:
-    code, _, said = weft("rejects", corpus, "--source", "sume")
-    assert code == 2 and "--source sume: the corpus has no such source; there are some, none" in said
+    code, _, output = weft("rejects", corpus, "--source", "sume")
+    assert code == 2 and "--source sume: the corpus has no such source; known: some, none" in output
 
 
 def test_a_build_ends_with_what_was_rejected_and_fails_where_a_source_was(weft: Weft, corpus: str) -> None:
     recipe = str(Path(corpus).parent / "recipe.yaml")
-    code, said, _ = weft("build", recipe, "--out", corpus, "--engine", "local")
-    assert code == 1 and "2 not_audio (ingest/none)" in said and f"`weft rejects {corpus}` shows them" in said
-    assert "source none: ingest rejected all of it (2 not_audio)" in said and "source some" not in said
+    code, output, _ = weft("build", recipe, "--out", corpus, "--engine", "local")
+    assert code == 1 and "2 not_audio (ingest/none)" in output and f"`weft rejects {corpus}` shows them" in output
+    assert "source none: ingest rejected all of it (2 not_audio)" in output and "source some" not in output
 
 
 def test_a_language_that_no_stage_let_pass_is_told(
@@ -87,7 +87,7 @@ def test_a_language_that_no_stage_let_pass_is_told(
     (tmp_path / "m.jsonl").write_text("".join(rows))
     corpus = built(tmp_path, f"{{mixed: {{use: manifest, path: {tmp_path}/m.jsonl}}}}", "align: {use: given}\n")
     store, pipeline = open_corpus(corpus)
-    assert {row.reject.key[:2] for row in rejects_of(store, pipeline, Wanted())} == {"1-", "2-"}
+    assert {row.reject.key[:2] for row in rejects_of(store, pipeline, RejectFilter())} == {"1-", "2-"}
     assert show_end(console, store, pipeline) == ["language de: align rejected all 2 utterances of mixed"]
 
 
@@ -97,8 +97,8 @@ def test_nothing_rejected_says_nothing_at_the_end(weft: Weft, text_corpus: str) 
 
 
 def test_a_file_that_was_rejected_says_so_where_a_sample_is_asked_for(weft: Weft, corpus: str) -> None:
-    code, _, said = weft("inspect", corpus, "silent.flac")
-    assert code == 2 and "silent.flac: no sample, as ingest/some rejected it: silent (" in said
+    code, _, output = weft("inspect", corpus, "silent.flac")
+    assert code == 2 and "silent.flac: no sample, because ingest/some rejected it: silent (" in output
 
 
 def test_a_build_that_fails_tells_first_what_was_rejected(weft: Weft, tmp_path: Path) -> None:
@@ -110,10 +110,10 @@ def test_a_build_that_fails_tells_first_what_was_rejected(weft: Weft, tmp_path: 
         "tokenizers:\n  cepstra: {use: cepstra, size: 8}\ntasks:\n  speech: {use: speech, sources: [mine]}\n"
         "text: {use: bpe, size: 300}\n"
     )
-    code, said, errors = weft("build", tmp_path / "r.yaml", "--out", tmp_path / "corpus", "--engine", "local")
+    code, output, errors = weft("build", tmp_path / "r.yaml", "--out", tmp_path / "corpus", "--engine", "local")
     assert (
         code != 0
-        and "rejected: 1 empty_file (ingest/mine)" in said
-        and "source mine: ingest rejected all of it" in said
+        and "rejected: 1 empty_file (ingest/mine)" in output
+        and "source mine: ingest rejected all of it" in output
     )
     assert errors

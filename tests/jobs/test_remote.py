@@ -69,9 +69,9 @@ def of(ending: str) -> int:
 
 
 def test_status_and_a_plain_audit_read_no_shard(weft: Run, remote: str) -> None:
-    code, said, errors = weft("status", remote)
+    code, output, errors = weft("status", remote)
     assert code == 0, errors
-    assert "compose" in said and of(".tar") == 0 and of("model.safetensors") == 0
+    assert "compose" in output and of(".tar") == 0 and of("model.safetensors") == 0
     assert weft("audit", remote)[0] in (0, 1) and of(".tar") == 0
     assert audit(*open_corpus(remote)).faults == audit(*open_corpus(remote)).faults
 
@@ -83,9 +83,9 @@ def test_a_deep_audit_reads_them(remote: str) -> None:
 
 
 def test_inspect_reads_one_sample(weft: Run, remote: str) -> None:
-    code, said, errors = weft("inspect", remote, "0")
+    code, output, errors = weft("inspect", remote, "0")
     assert code == 0, errors
-    assert "Spans" in said and 0 < of(".tar") < 20_000
+    assert "Spans" in output and 0 < of(".tar") < 20_000
 
 
 def test_a_model_is_fetched_once_a_process(remote: str) -> None:

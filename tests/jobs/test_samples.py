@@ -13,10 +13,10 @@ Weft = Callable[..., tuple[int, str, str]]
 
 
 def test_a_list_has_keys_and_texts_and_says_how_many_more(weft: Weft, text_corpus: str) -> None:
-    code, said, _ = weft("inspect", text_corpus, "--list", "--limit", "2")
-    assert code == 0 and "paragraph" in said and "[red]what" in said and "… and " in said
+    code, output, _ = weft("inspect", text_corpus, "--list", "--limit", "2")
+    assert code == 0 and "paragraph" in output and "[red]what" in output and "… and " in output
     listed = json.loads(weft("inspect", text_corpus, "--list", "--limit", "2", "--json")[1])
-    assert len(listed) == 2 and all(row["key"] in said.replace("\n", "") for row in listed)
+    assert len(listed) == 2 and all(row["key"] in output.replace("\n", "") for row in listed)
     assert {"stage": "pretrain", "task": "text", "source": "books"}.items() <= listed[0].items()
 
 
@@ -33,20 +33,20 @@ def test_filters_let_pass_what_they_name(weft: Weft, text_corpus: str) -> None:
 
 @pytest.mark.parametrize("option", ["task", "source", "stage"])
 def test_a_filter_that_names_nothing_says_what_there_is(weft: Weft, text_corpus: str, option: str) -> None:
-    code, _, said = weft("inspect", text_corpus, "--list", f"--{option}", "none")
-    assert code == 2 and f"--{option} none: the corpus has no such {option}; there are " in said
+    code, _, output = weft("inspect", text_corpus, "--list", f"--{option}", "none")
+    assert code == 2 and f"--{option} none: the corpus has no such {option}; known: " in output
 
 
 def test_a_sample_is_found_by_the_name_of_its_file(weft: Weft, text_corpus: str, small_corpus: Path) -> None:
     for name in ("a.txt", str(small_corpus / "a.txt")):
-        code, said, _ = weft("inspect", text_corpus, name)
-        assert code == 0 and "'path': 'a.txt'" in said
+        code, output, _ = weft("inspect", text_corpus, name)
+        assert code == 0 and "'path': 'a.txt'" in output
     assert weft("inspect", text_corpus, "b.txt")[0] == 2
 
 
 def test_neither_a_key_nor_a_list_says_what_to_do(weft: Weft, text_corpus: str) -> None:
-    code, _, said = weft("inspect", text_corpus)
-    assert code == 2 and f"weft inspect {text_corpus} --list" in said
+    code, _, output = weft("inspect", text_corpus)
+    assert code == 2 and f"weft inspect {text_corpus} --list" in output
 
 
 def test_the_first_sample_of_a_kind(text_corpus: str) -> None:

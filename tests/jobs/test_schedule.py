@@ -78,7 +78,7 @@ class Hands:
             self.dies[work.makes] -= 1
             return Lost(work, "killed")  # type: ignore[arg-type]
         self.ended.append(work.makes)
-        return Finished(work, 1, 0.0)  # type: ignore[arg-type]
+        return Finished(work=work, records=1, seconds=0.0)  # type: ignore[arg-type]
 
     def close(self) -> None: ...
 
@@ -158,7 +158,7 @@ def test_a_piece_whose_worker_died_is_handed_out_again(store: Store) -> None:
 
 def test_a_piece_that_kills_every_worker_fails_by_its_name(store: Store) -> None:
     hands = Hands(dies={"a": TRIES})
-    with pytest.raises(BuildError, match=f"a: {TRIES} workers died over it"):
+    with pytest.raises(BuildError, match=f"a: {TRIES} workers died on it"):
         scheduled([Piece("a"), Piece("b")], hands, store)
     assert hands.began.count("a") == TRIES and hands.ended == ["b"]
 

@@ -71,10 +71,10 @@ def draws(store: Store, task: str) -> Iterator[tuple[str, str, int]]:
 
 def held(store: Store, task: str) -> Counter[str]:
     """Tokens of each source in the first pass, from the composed parts themselves."""
-    found: Counter[str] = Counter()
+    report: Counter[str] = Counter()
     for name in store.names(f"compose/{task}/pass-0", ".parquet"):
-        found[name.split("/")[3]] += sum(pq.read_table(store.path(name), columns=["tokens"])["tokens"].to_pylist())
-    return found
+        report[name.split("/")[3]] += sum(pq.read_table(store.path(name), columns=["tokens"])["tokens"].to_pylist())
+    return report
 
 
 def check(rows: list[tuple[str, int]], shares: dict[str, float]) -> None:
@@ -111,9 +111,9 @@ def test_languages_are_tempered_and_sources_below_them_as_held(corpus: Store) ->
 
 
 def test_the_audit_shows_it(corpus: Store, weft: Callable[..., tuple[int, str, str]]) -> None:
-    found = audit(corpus, read_pipeline(corpus.path("recipe.yaml")), deep=True)
-    assert found.faults == ()
-    (stage,) = found.stages
+    report = audit(corpus, read_pipeline(corpus.path("recipe.yaml")), deep=True)
+    assert report.faults == ()
+    (stage,) = report.stages
     assert {s.path for s in stage.shares} >= {
         f"{task}/{s}" for task, (_, of) in TASKS.items() if task != "asr" for s in of
     }

@@ -47,10 +47,10 @@ def built(path: str, folder: Path) -> tuple[Store, list[Event]]:
 def test_what_is_held_out_is_in_no_shard_and_in_the_ledger(tmp_path: Path) -> None:
     path = recipe(tmp_path, hold_out={"items": 0.2})
     store, _ = built(path, tmp_path)
-    found = audit(store, read_pipeline(path), deep=True)
-    assert found.faults == ()
+    report = audit(store, read_pipeline(path), deep=True)
+    assert report.faults == ()
     train, validation = (
-        next(n for n in found.nodes if n.node == f"compose/text/{p}/books") for p in ("pass-0", "validation")
+        next(n for n in report.nodes if n.node == f"compose/text/{p}/books") for p in ("pass-0", "validation")
     )
     assert (train.items_out, train.items_held) == (validation.items_held, validation.items_out)
     assert train.items_held > 2 and train.items_in == 60
@@ -82,13 +82,15 @@ def test_plan_refuses_a_share_of_nobody_with_both_counts_and_1(weft: Weft, tmp_p
     (tmp_path / "m.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
     path = recipe(tmp_path)
     source = f"sources.read={{use: manifest, path: {tmp_path}/m.jsonl, hold_out: {{speakers: 1.0e-9}}}}"
-    code, _, said = weft("plan", path, source)
-    assert code == 1 and "hold_out.speakers 1e-09 of source read selects 0 of its 13 speakers" in " ".join(said.split())
+    code, _, output = weft("plan", path, source)
+    assert code == 1 and "hold_out.speakers 1e-09 of source read selects 0 of its 13 speakers" in " ".join(
+        output.split()
+    )
     assert weft("plan", path, source.replace("1.0e-9", "0.5"))[0] == 0
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "sentence"),
     [
         ("split: banana", "sources.books.split: 'banana' is no split; there are train, validation, test"),
         ("hold_out: {items: 1}", "sources.books.hold_out.items: input should be less than 1"),
@@ -97,7 +99,7 @@ def test_plan_refuses_a_share_of_nobody_with_both_counts_and_1(weft: Weft, tmp_p
         ("splits: {odd: banana}", "sources.books.splits.odd: input should be 'train', 'validation' or 'test'"),
     ],
 )
-def test_validate_names_the_line(weft: Weft, tmp_path: Path, change: str, said: str) -> None:
+def test_validate_names_the_line(weft: Weft, tmp_path: Path, change: str, sentence: str) -> None:
     text = (
         Path(recipe(tmp_path))
         .read_text()
@@ -105,12 +107,12 @@ def test_validate_names_the_line(weft: Weft, tmp_path: Path, change: str, said: 
     )
     (tmp_path / "r.yaml").write_text(text)
     code, _, errors = weft("validate", str(tmp_path / "r.yaml"))
-    assert code == 2 and f"r.yaml line 4: {said}" in " ".join(errors.split())
+    assert code == 2 and f"r.yaml line 4: {sentence}" in " ".join(errors.split())
 
 
 def test_a_tasks_split_is_one_that_exists(weft: Weft, tmp_path: Path) -> None:
-    code, _, said = weft("validate", recipe(tmp_path), "tasks.text.split=banana")
-    assert code == 2 and "tasks.text.split: input should be 'train', 'validation' or 'test'" in " ".join(said.split())
+    code, _, output = weft("validate", recipe(tmp_path), "tasks.text.split=banana")
+    assert code == 2 and "tasks.text.split: input should be 'train', 'validation' or 'test'" in " ".join(output.split())
 
 
 def test_a_task_of_another_split_keeps_it_in_the_corpus(tmp_path: Path) -> None:

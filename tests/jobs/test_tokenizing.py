@@ -158,7 +158,7 @@ def test_the_list_has_them_all(weft: Weft) -> None:
     for name in ("hubert", "fsq", "linguistic", "pitch", "style", "s3", "cepstra"):
         assert name in out
     assert "bpe" not in out
-    given = [line for line in out.splitlines() if "nothing: it is given" in line]
+    given = [line for line in out.splitlines() if "nothing: not trained here" in line]
     assert len(given) == 1 and "s3" in given[0]
 
 
@@ -192,9 +192,9 @@ def test_a_corpus_is_read_from_anywhere_and_after_its_tokenizer_went(
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "sentence"),
     [
-        (("tokenizer", "train", "mimi", ".", "--out", "m"), "mimi: no such speech tokenizer"),
+        (("tokenizer", "train", "mimi", ".", "--out", "m"), "mimi: unknown speech tokenizer"),
         (("tokenizer", "train", "pitch", "nowhere", "--out", "m"), "nowhere: no such file or folder"),
         (("tokenizer", "train", "pitch", ".", "--out", "m", "steps=1"), "steps"),
         (("encode", ".", "--tokenizer", "nowhere", "--out", "t.parquet"), "no trained tokenizer here"),
@@ -203,11 +203,11 @@ def test_a_corpus_is_read_from_anywhere_and_after_its_tokenizer_went(
     ],
 )
 def test_what_is_wrong_is_one_sentence(
-    arguments: tuple[str, ...], said: str, weft: Weft, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    arguments: tuple[str, ...], sentence: str, weft: Weft, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
     code, _, errors = weft(*arguments)
-    assert code == 2 and said in errors and "Traceback" not in errors
+    assert code == 2 and sentence in errors and "Traceback" not in errors
 
 
 def test_streams_that_would_drift_or_be_mixed_up_are_refused(
@@ -221,8 +221,8 @@ def test_streams_that_would_drift_or_be_mixed_up_are_refused(
         assert code == 2
         return errors
 
-    assert "it is `time`, or two sizes" in merging("later", "style")
-    assert "two tokenizers whose repeats stay" in merging("2:3", "style", "pitch")
+    assert "unknown merge; known: `time`, or two group sizes" in merging("later", "style")
+    assert "two tokenizers that keep repeated codes" in merging("2:3", "style", "pitch")
     assert "drift apart" in merging("1:2", "style", "style")
     for merge in ("1:1", "time"):
         assert "spelt as another's" in merging(merge, "style", "style")

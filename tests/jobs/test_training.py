@@ -4,14 +4,14 @@ from pathlib import Path
 
 import pytest
 
-from weft.jobs.training import Lines, ending, has_held_out, losses_line, validation_line
+from weft.jobs.training import StepLines, ending, has_held_out, losses_line, validation_line
 from weft.pipelines.storage.store import Store
 from weft.trainer.losses import LossRow, ValidationRow
 from weft.trainer.train import Result, StepReport
 
 
 @pytest.mark.parametrize(
-    ("step", "declared", "at_end", "reason", "said"),
+    ("step", "declared", "at_end", "reason", "sentence"),
     [
         (80, 80, False, "", ""),
         (80, 80, True, "", ""),
@@ -26,15 +26,15 @@ from weft.trainer.train import Result, StepReport
     ],
 )  # fmt: skip
 def test_the_end_of_the_stream_is_told_with_its_reason(
-    step: int, declared: int, at_end: bool, reason: str, said: str
+    step: int, declared: int, at_end: bool, reason: str, sentence: str
 ) -> None:
     result = Result(step=step, declared=declared, draws=1234, at_end=at_end, checkpoint=Path("run"))
-    assert ending(result, reason) == said
+    assert ending(result, reason) == sentence
 
 
 def test_a_task_in_which_nothing_counted_has_no_loss() -> None:
     rows = [LossRow(3, "all", 2.5, 10, 1e-3), LossRow(3, "text", 2.5, 10, 1e-3), LossRow(3, "words", 0.0, 0, 1e-3)]
-    assert losses_line(rows) == "all 2.500  text 2.500  words nothing counted"
+    assert losses_line(rows) == "all 2.500  text 2.500  words no counted tokens"
 
 
 def test_tasks_without_held_out_samples_are_named() -> None:
@@ -61,12 +61,12 @@ def step(number: int, seconds: float) -> StepReport:
 
 
 def test_without_a_terminal_the_first_and_last_step_are_lines_and_one_in_ten_seconds() -> None:
-    lines = Lines()
+    lines = StepLines()
     assert [n for n in range(1, 1001) if lines.is_due(step(n, 0.125))] == [*range(1, 1000, 80), 1000]
 
 
 def test_a_line_says_how_fast_it_goes_and_what_is_left() -> None:
-    lines = Lines()
+    lines = StepLines()
     for n in range(1, 5):
         lines.is_due(step(n, 0.5))
     assert lines.pace(step(4, 0.5)) == "2.00/s, 0:08:18 left"

@@ -118,10 +118,11 @@ def test_a_build_goes_on_without_what_is_not_there_and_says_how_many_are_not(
     gone = ["02.flac", "03.flac", "09.flac"]
     for name in gone:
         (tmp_path / "raw" / name).rename(tmp_path / "away" / name)
-    code, _, said = weft("build", recipe, "--out", tmp_path / "corpus", "--engine", "local")
-    assert code == 1 and "source speech: 3 items cannot be read now; the same command asks for them again:" in said
+    code, _, output = weft("build", recipe, "--out", tmp_path / "corpus", "--engine", "local")
+    assert code == 1 and "source speech: 3 items cannot be read now; the same command reads them again:" in output
     assert (
-        all(f"{name}: No such file or directory" in said for name in gone) and "sources.speech.missing=reject" in said
+        all(f"{name}: No such file or directory" in output for name in gone)
+        and "sources.speech.missing=reject" in output
     )
     store = Store(str(tmp_path / "corpus"))
     whole = set(store.names("ingest/speech", ".parquet"))
@@ -132,8 +133,8 @@ def test_a_build_goes_on_without_what_is_not_there_and_says_how_many_are_not(
     assert resolved["reading"] == ReadSettings().model_dump() and resolved["sources"]["speech"]["missing"] == "fail"
     assert json.loads(weft("status", store.url, "--json")[1])["unread"][0]["reason"] == "No such file or directory"
     assert "source speech: 3 items cannot be read now" in weft("status", store.url)[1]
-    code, said, _ = weft("audit", store.url)
-    assert code == 1 and "source speech: 3 items cannot be read now" in said
+    code, output, _ = weft("audit", store.url)
+    assert code == 1 and "source speech: 3 items cannot be read now" in output
     for name in gone:
         (tmp_path / "away" / name).rename(tmp_path / "raw" / name)
     ran(recipe, tmp_path / "corpus")
@@ -198,8 +199,8 @@ def test_a_list_of_urls_whose_package_is_not_installed(
         pytest.skip("s3fs is installed here")
     (tmp_path / "urls.tsv").write_text("s3://bucket/a.wav\n")
     recipe = write_recipe(tmp_path, use="urls", path=str(tmp_path / "urls.tsv"))
-    code, _, said = weft("build", recipe, "--out", tmp_path / "corpus", "--engine", "local")
-    assert code == 2 and "s3://bucket/a.wav: s3:// cannot be read here (Install s3fs to access S3)" in said
+    code, _, output = weft("build", recipe, "--out", tmp_path / "corpus", "--engine", "local")
+    assert code == 2 and "s3://bucket/a.wav: s3:// cannot be read here (Install s3fs to access S3)" in output
 
 
 def test_six_clips_that_go_before_they_are_encoded(recipe: Path, tmp_path: Path) -> None:

@@ -60,7 +60,7 @@ def test_what_a_child_does_not_call_unusable_is_no_reject(child: str, what: str)
 
 def test_a_child_that_says_nothing_is_killed_and_the_next_question_has_a_new_one(child: str) -> None:
     outside = Outside("", child, {}, seconds=3)
-    with pytest.raises(OutsideTimeout, match=r"said nothing for 3 s and was killed; set `time_limit`"):
+    with pytest.raises(OutsideTimeout, match=r"did not answer in 3 s and was killed; set a higher `time_limit`"):
         outside.ask({"do": "hang"}, np.ones(1_000_000))
     assert outside.ask({"do": "sum"}, np.ones(2)) == {"sum": 2.0, "n": 2}
 

@@ -111,7 +111,7 @@ def test_a_damaged_file_is_named_with_the_checkpoint_before(two: Path, name: str
         (two / name).write_bytes(data if damage == "flip" else data[:-3])
     what = ".*" if (name, damage) == ("sums.json", "flip") else name
     with pytest.raises(
-        ValueError, match=f"step-000003 is damaged: {what}.*remove this folder to go on from step-000002"
+        ValueError, match=f"step-000003 is damaged: {what}.*remove this folder to resume from step-000002"
     ):
         checkpoint.read_state(two, ORIGIN)
 
@@ -143,7 +143,9 @@ def test_the_sums_are_written_last(trained: tuple, tmp_path: Path, monkeypatch: 
 def test_a_state_of_another_version_is_one_sentence(two: Path) -> None:
     (two / "state.json").write_text('{"stream": {"draw": 1, "elsewhere": 2}}')
     checkpoint.sums.write(two)
-    with pytest.raises(ValueError, match=r"state\.json is of another version of weft; train into a new folder"):
+    with pytest.raises(
+        ValueError, match=r"state\.json was written by another version of weft; train into a new folder"
+    ):
         checkpoint.read_state(two, ORIGIN)
 
 

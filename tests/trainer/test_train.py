@@ -192,7 +192,7 @@ def test_a_changed_sample_ends_the_run(
     data = bytearray(tar.read_bytes())
     data[600] ^= 1
     tar.write_bytes(data)
-    with pytest.raises(ValueError, match=r"draw 1, sample s0001, is not what was written: .* `weft build"):
+    with pytest.raises(ValueError, match=r"draw 1, sample s0001, is damaged: .* `weft build"):
         go(tmp_path / "run", make_stage())
 
 
@@ -208,7 +208,7 @@ def test_a_run_does_not_go_on_from_a_damaged_checkpoint(
     data[-2] ^= 1
     (whole.checkpoint / name).write_bytes(data)
     with pytest.raises(
-        ValueError, match=f"step-000008 is damaged: {name}.* remove this folder to go on from step-000004"
+        ValueError, match=f"step-000008 is damaged: {name}.* remove this folder to resume from step-000004"
     ):
         go(tmp_path / "run", stage, resume=True)
     shutil.rmtree(whole.checkpoint)
@@ -224,7 +224,7 @@ def test_shards_of_another_vocabulary_are_refused(
     tmp_path: Path,
 ) -> None:
     make_shards([("up", [1, 2, 999], (0, 3))])
-    with pytest.raises(ValueError, match="holds ids from 0 to 999, the vocabulary 48"):
+    with pytest.raises(ValueError, match="holds ids from 0 to 999, the vocabulary has 48"):
         go(tmp_path / "run", make_stage())
 
 

@@ -155,7 +155,7 @@ def test_held_out_samples_in_which_nothing_counts_are_refused(
 
 
 def test_held_out_samples_of_another_vocabulary_are_refused(held_out: Path, stage: TrainingStage) -> None:
-    with pytest.raises(ValueError, match="holds ids from 0 to 39, the vocabulary 20"):
+    with pytest.raises(ValueError, match="holds ids from 0 to 39, the vocabulary has 20"):
         select(held_out, stage, 20)
 
 
