@@ -26,8 +26,8 @@ WINDOWS = (
     160.0,
 )  # seconds; the next one is tried where a window has no anchor, for example in a long silence
 LAST = 20.0  # seconds; a remainder up to this length is aligned at once
-# times the average number of words in a window: small counts are cheaper to align than large ones, but some aligners refuse too few words,
-# and a stretch may be spoken faster than the rest
+# times the average number of words in a window: small counts are cheaper to align than large ones, but some aligners refuse too few
+# words, and a stretch may be spoken faster than the rest
 _COUNTS = (0.5, 0.65, 0.35, 0.8, 1.0, 1.3, 1.7, 2.2, 0.2)
 _TOLERANCE = 0.03  # seconds by which two alignments of a word may differ
 _FEWEST = 5  # words on which two alignments must agree
