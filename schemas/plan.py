@@ -186,7 +186,7 @@ class Summary:
         record = json.loads(text)
         if not isinstance(record, dict) or record.pop("digest", "") != digest(record):
             raise ValueError("it is not as it was written")
-        found = cls(**record)
-        if found.to_json() != text:
+        summary = cls(**record)
+        if summary.to_json() != text:
             raise ValueError("it is not as it was written")
-        return found
+        return summary

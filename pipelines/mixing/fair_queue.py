@@ -100,13 +100,13 @@ class Branch:
             yield from child.rest()
 
     def _refill(self, child: int) -> None:
-        found = self._children[child].take(CHUNK)
-        if len(found) and int(found.costs.max()) >= LONGEST:
+        draws = self._children[child].take(CHUNK)
+        if len(draws) and int(draws.costs.max()) >= LONGEST:
             raise TooLong(
-                f"a sample counts {int(found.costs.max()):,}; a mixture counts samples of less than {LONGEST:,}"
+                f"a sample counts {int(draws.costs.max()):,}; a mixture counts samples of less than {LONGEST:,}"
             )
-        self._costs[child, : len(found)], self._leaves[child, : len(found)] = found.costs, found.leaves
-        self._filled[child], self._at[child], self._over[child] = len(found), 0, not len(found)
+        self._costs[child, : len(draws)], self._leaves[child, : len(draws)] = draws.costs, draws.leaves
+        self._filled[child], self._at[child], self._over[child] = len(draws), 0, not len(draws)
 
 
 @numba.njit

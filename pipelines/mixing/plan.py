@@ -65,10 +65,10 @@ def plan_files(stage: str) -> tuple[str, str, str, str]:
 
 def held_by(store: Store, nodes: Iterable[tuple[str, str]], pass_number: int = 0) -> Holdings:
     """What one pass of each task and source holds."""
-    found: dict[str, dict[str, Sequence[Held]]] = {}
+    held_rows: dict[str, dict[str, Sequence[Held]]] = {}
     for task, source in nodes:
-        found.setdefault(task, {})[source] = read_part(store, held_name(node_of(task, pass_number, source)), Held)
-    return found
+        held_rows.setdefault(task, {})[source] = read_part(store, held_name(node_of(task, pass_number, source)), Held)
+    return held_rows
 
 
 def plan(store: Store, wanted: Wanted, made_from: MadeFrom) -> int:

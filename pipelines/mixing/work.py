@@ -56,8 +56,10 @@ class OrderWork:
         return digest(self.made_from(store))
 
     def done(self, store: Store) -> bool:
-        stamp = footer_of(store, self.makes)
-        return stamp is not None and stamp.fingerprint == self.fingerprint(store) and store.exists(order_name(self.of))
+        footer = footer_of(store, self.makes)
+        return (
+            footer is not None and footer.fingerprint == self.fingerprint(store) and store.exists(order_name(self.of))
+        )
 
     def run(self, store: Store) -> int:
         return order.write_order(store, self.of, self.parts, self.tar_bytes, self.made_from(store), self.space)
@@ -240,9 +242,9 @@ class IndexWork:
         return digest(self.made_from(store))
 
     def done(self, store: Store) -> bool:
-        stamp = footer_of(store, self.makes)
+        footer = footer_of(store, self.makes)
         wids = store.exists(shards.wids_name(self.stage))
-        return wids and stamp is not None and stamp.fingerprint == self.fingerprint(store)
+        return wids and footer is not None and footer.fingerprint == self.fingerprint(store)
 
     def run(self, store: Store) -> int:
         return index.write_index(store, self.stage, self.made_from(store))

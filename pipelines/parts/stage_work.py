@@ -83,10 +83,10 @@ class PartWork:
 
     def recorded(self, store: Store) -> dict[str, str] | None:
         """What the part that stands was made from, with how many items were missing; None where there is none."""
-        if (stamp := footer_of(store, self.makes)) is None:
+        if (footer := footer_of(store, self.makes)) is None:
             return None
-        missing = {MISSING: stamp.notes[AGAIN]} if AGAIN in stamp.notes else {}
-        return {**json.loads(stamp.notes.get("made_from", "{}")), **missing}
+        missing = {MISSING: footer.notes[AGAIN]} if AGAIN in footer.notes else {}
+        return {**json.loads(footer.notes.get("made_from", "{}")), **missing}
 
     @property
     def rejects(self) -> str:
@@ -103,12 +103,12 @@ class PartWork:
 
     def done(self, store: Store) -> bool:
         """Whether the part stands for what it would be made from now, and all that was committed with it is there whole."""
-        stamp = known_stamp(store, self.makes)
-        if stamp is None or stamp.fingerprint != self.fingerprint(store):
+        footer = known_stamp(store, self.makes)
+        if footer is None or footer.fingerprint != self.fingerprint(store):
             return False
-        companions = companions_of(stamp)
+        companions = companions_of(footer)
         return (
-            AGAIN not in stamp.notes
+            AGAIN not in footer.notes
             and bool(companions)
             and all(_listed_size(store, name) == size for name, (size, _) in companions.items())
         )
@@ -163,16 +163,16 @@ class PartWork:
         return {"companions": json.dumps(companions), "inputs": json.dumps(inputs)}
 
 
-def companions_of(stamp: Footer) -> dict[str, tuple[int, str]]:
+def companions_of(footer: Footer) -> dict[str, tuple[int, str]]:
     """The files that were committed with a part: bytes, and the SHA-256 of those that do not carry checksums themselves."""
     return {
-        name: (size, checksum) for name, (size, checksum) in json.loads(stamp.notes.get("companions", "{}")).items()
+        name: (size, checksum) for name, (size, checksum) in json.loads(footer.notes.get("companions", "{}")).items()
     }
 
 
-def inputs_of(stamp: Footer) -> dict[str, str]:
+def inputs_of(footer: Footer) -> dict[str, str]:
     """What a part was made from: the digests of its inputs by their names."""
-    return json.loads(stamp.notes.get("inputs", "{}"))
+    return json.loads(footer.notes.get("inputs", "{}"))
 
 
 def size_of(store: Store, name: str) -> int:
@@ -197,10 +197,10 @@ def digest_of(store: Store, name: str) -> str:
     """The digest of a part or a model. Raises FileNotFoundError while it is not made."""
     if not name.endswith(".parquet"):
         return hashlib.sha256(store.read(name)).hexdigest()
-    stamp = known_stamp(store, name)
-    if stamp is None:
+    footer = known_stamp(store, name)
+    if footer is None:
         raise FileNotFoundError(name)
-    return stamp.digest
+    return footer.digest
 
 
 def join(tables: Sequence[list[Any]]) -> tuple[list[Any], list[Any]]:
