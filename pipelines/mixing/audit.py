@@ -63,7 +63,10 @@ def _refused(store: Store, pipeline: Pipeline) -> Iterator[str]:
 def streams_of(store: Store, pipeline: Pipeline) -> list[StreamAudit]:
     """Every stage's, and that of what is held out."""
     named, spaces = pipeline.recipe.training.items(), pipeline.speaker_spaces
-    streams = [StreamAudit(store, name, stage, pipeline.recipe.before(name), spaces) for name, stage in named]
+    streams = [
+        StreamAudit(store=store, name=name, stage=stage, before=pipeline.recipe.before(name), spaces=spaces)
+        for name, stage in named
+    ]
     held_out = [StreamAudit(store, VALIDATION_STAGE, None)] if pipeline.validation_nodes else []
     return [*streams, *held_out]
 

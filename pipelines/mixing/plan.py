@@ -92,7 +92,7 @@ def _plan(store: Store, wanted: Wanted, made_from: MadeFrom) -> int:
         raise PlanError(f"stage {wanted.name!r}: {short.what()}; {short.advice()}")
     ended, run = (run.ended, planner.fitted(run)) if run.ended >= 0 else (-1, run)
     why = planner.run_out(run, ended).what() if ended >= 0 else ""
-    goal = Goal(wanted.name, made_from, wanted.mixture.unit, size_of(wanted.stage), why)
+    goal = Goal(name=wanted.name, made_from=made_from, unit=wanted.mixture.unit, size=size_of(wanted.stage), ended=why)
     return _finish(store, planner.tree, run.streams, run.drawn, goal)
 
 
@@ -168,7 +168,13 @@ def plan_validation(store: Store, nodes: Iterable[tuple[str, str]], made_from: M
     root = _branch(tree, streams)
     draws = chain(_until(root, total), root.rest())
     drawn = _write_draws(store, VALIDATION_STAGE, draws, len(streams))
-    return _finish(store, tree, streams, drawn, Goal(VALIDATION_STAGE, made_from, "samples", total, ""))
+    return _finish(
+        store,
+        tree,
+        streams,
+        drawn,
+        Goal(name=VALIDATION_STAGE, made_from=made_from, unit="samples", size=total, ended=""),
+    )
 
 
 def stream_of(
