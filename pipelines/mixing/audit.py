@@ -82,7 +82,7 @@ def _stream(stream: StreamAudit, faults: list[str]) -> StageAudit | None:
     faults.extend(map(str, stream.damaged_index()))
     try:
         return stream.shares(faults)
-    except (Damaged, FileNotFoundError, KeyError, pa.ArrowInvalid):  # told above
+    except (Damaged, FileNotFoundError, KeyError, pa.ArrowInvalid):  # reported above
         return None
 
 

@@ -57,7 +57,7 @@ def check_tar(url: str, name: str, vocabulary: int) -> list[Damaged]:
         faults = [*_check_tar(store, name, vocabulary)]
     except Damaged as damage:
         return [damage]
-    except FileNotFoundError:  # its rows, which are told of themselves
+    except FileNotFoundError:  # missing rows are reported elsewhere
         return []
     more = f", and {len(faults) - SHOWN:,} more" if len(faults) > SHOWN else ""
     return [Damaged(url, name, f"is damaged: {'; '.join(faults[:SHOWN])}{more}")] if faults else []

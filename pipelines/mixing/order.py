@@ -42,7 +42,7 @@ from weft.schemas.table import arrow_schema, to_table
 
 VERSION = "order-3"
 FEWEST = 16  # parts of a group, where there are as many
-SAMPLED = 64  # parts by which the mean size of a part is told
+SAMPLED = 64  # parts whose mean size is the estimate for all parts
 _COLUMNS = ["place", "digest", "tokens", "seconds", "language", "emotion", *NAMED, "json_length", "npy_length"]
 _OPTIONS: dict[str, Any] = {"compression": "zstd", "write_statistics": False, "write_page_checksum": True}
 _LABELS = ("language", "emotion", "speaker")

@@ -80,7 +80,7 @@ def hash_of(digests: NDArray[np.int64]) -> str:
 
 
 def contents_of(store: Store, stage: str, planned: Tar) -> Contents:
-    """What the plan puts into a tar."""
+    """The contents of a planned tar."""
     order = Order(store, planned.node)
     table = order.group(planned.group, ["part", "row", "repeat", "bytes", "digest"])
     table = table.take(rows_of(store, stage, planned) - order.begins()[planned.group])
@@ -115,7 +115,7 @@ def write_shard(store: Store, stage: str, planned: Tar) -> int:
             rows.append(_placed(table, planned.name, contents.begins[where]))
             places.append(where)
     ordered = pa.concat_tables(rows).take(np.argsort(np.concatenate(places)))
-    # the fingerprint names all that the rows are made of, so it is their digest too
+    # the rows depend on nothing but the fingerprint's inputs, so it serves as their digest too
     notes = {"made_from": json.dumps(made_from(planned, contents))}
     footer = Footer(contents.fingerprint, f"{contents.size} {contents.fingerprint}", notes)
     write_table(store, rows_name(path), ordered, footer)
@@ -141,7 +141,7 @@ def _write_samples(handle: int, members: pa.ChunkedArray, begins: NDArray[np.int
 
 
 def _placed(table: pa.Table, name: str, begins: NDArray[np.int64]) -> pa.Table:
-    """The index rows of samples that begin at these bytes of the tar `name`."""
+    """The index rows of the samples that begin at byte offsets `begins` of the tar `name`."""
     json_length, npy_length = (table[n].to_numpy().astype(np.int64) for n in ("json_length", "npy_length"))
     json_whole = tar.BLOCK + -(-json_length // tar.BLOCK) * tar.BLOCK
     json_offset, npy_offset = begins + tar.BLOCK, begins + json_whole + tar.BLOCK

@@ -120,7 +120,7 @@ def opened_part(store: Store, name: str) -> Iterator[pq.ParquetFile]:
 
 
 def footer_of(store: Store, name: str) -> Footer | None:
-    """The marks of a part; None when it is not there, is damaged, or was not written by weft."""
+    """The footer of a part; None if the part is missing, damaged, or was not written by weft."""
     try:
         with opened_part(store, name) as part:
             metadata = part.metadata.metadata or {}
@@ -132,10 +132,10 @@ def footer_of(store: Store, name: str) -> Footer | None:
         return None
 
 
-def known_stamp(store: Store, name: str) -> Footer | None:
-    """The same, from the manifest of its node where the store has manifests and this part's can be believed.
+def manifest_footer(store: Store, name: str) -> Footer | None:
+    """The footer of a part, read from its node's manifest where the store has a valid one, else from the part.
 
-    It may lack the notes `made_from` and `inputs`.
+    One from a manifest may lack the notes `made_from` and `inputs`.
     """
     return store.manifests.footer_of(name) if store.manifests else footer_of(store, name)
 

@@ -116,7 +116,7 @@ class Lock:
         while not self._ended.wait(BEAT_EVERY):
             try:
                 self.beat()
-            except Locked:  # told at the end
+            except Locked:  # reported at the end
                 return
             except Exception:  # noqa: BLE001 - the disk or the network for a moment, by a library's own name; it is tried again
                 continue
