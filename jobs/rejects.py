@@ -20,7 +20,7 @@ from weft.pipelines.corpus.expected import Expected
 from weft.pipelines.graph import Pipeline
 from weft.pipelines.parts.node_manifest import Manifests
 from weft.pipelines.parts.stage_work import REJECTED, PartWork
-from weft.pipelines.parts.tables import known_stamp, opened_part, part_name, read_part, read_table
+from weft.pipelines.parts.tables import manifest_footer, opened_part, part_name, read_part, read_table
 from weft.pipelines.storage.store import Store
 from weft.schemas.audio import Utterance
 from weft.schemas.counting import counted
@@ -60,7 +60,7 @@ def rejects_of(store: Store, pipeline: Pipeline, wanted: RejectFilter | None = N
 def _with_rejects(store: Store, works: Sequence[PartWork]) -> Iterator[PartWork]:
     """The parts with rejects, by their footers or manifests. The others, which are most, are not read."""
     for work in works:
-        stamp = known_stamp(store, work.makes) if store.manifests else None
+        stamp = manifest_footer(store, work.makes) if store.manifests else None
         if stamp and stamp.notes.get(REJECTED) == "0":
             continue
         with suppress(FileNotFoundError), opened_part(store, work.rejects) as part:

@@ -1,7 +1,7 @@
 """Speech as it moves through the stages: Recording -> Utterance -> Alignment and Units.
 
 Recording("clip-3fa0", source="speech", audio=Audio("/data/clip.flac"), seconds=62.4, …)
-Supervision(12.1, 17.9, text="and then", speaker="s1", …)                   what a source says of a stretch of one
+Supervision(12.1, 17.9, text="and then", speaker="s1", …)                   labels of a source for a time span of one
 Utterance("clip-3fa0-0002", recording="clip-3fa0", start=12.1, end=17.9, text="and then", …)
 Alignment("clip-3fa0-0002", words=(Word("and", 0.31, 0.52, -1.2), …), …)
 Units("clip-3fa0-0002", tokenizer="hubert", rate=25.0, ids=(17, 3, 88), durations=(2, 1, 4), …)
@@ -33,7 +33,7 @@ class Audio:
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """A written word, or a phone, and its place in seconds from the start of its utterance. The higher the score the surer."""
+    """A written word or a phone. Times are seconds from the start of its utterance; a higher score is more certain."""
 
     text: str
     start: float
@@ -43,7 +43,7 @@ class Word:
 
 @dataclass(frozen=True, slots=True)
 class Supervision:
-    """What a source says of `start` to `end` seconds of a recording; words and phones count from its own start."""
+    """Labels of a source for `start` to `end` seconds of a recording. Times of words and phones count from `start`."""
 
     start: float
     end: float
@@ -53,16 +53,16 @@ class Supervision:
     speaker: str = ""
     language: str = ""
     emotion: str = ""
-    overlap: float = 0.0  # seconds in which another voice is heard too
+    overlap: float = 0.0  # seconds in which another voice speaks too
     split: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Recording:
-    """One audio file that was decoded to its end: `seconds` is what it really holds. `split` is as the data calls it.
+    """One audio file, decoded to its end. `seconds` is the decoded duration, `rate` is in Hz, `split` is the name in the data.
 
-    `supervisions`, where given, cut it into utterances; else text, words and phones are of the whole. `item` is the key of
-    the item that it was read from.
+    Each of the `supervisions` becomes an utterance. Without any, text, words and phones describe the whole recording.
+    `item` is the key of the item that it was read from.
     """
 
     key: str
@@ -90,7 +90,7 @@ class Recording:
 
 @dataclass(frozen=True, slots=True)
 class Quality:
-    """What was measured of an utterance; pipelines/assess.py says how. Decibels, shares of 0 to 1, Hz, letters a second."""
+    """Measurements of an utterance, in decibels, shares of 0 to 1, Hz and letters per second."""
 
     snr: float
     clipping: float
@@ -104,9 +104,10 @@ class Quality:
 class Utterance:
     """A stretch of a recording by one speaker, `start` to `end` in seconds of that recording.
 
-    `words` and `phones`, where given, carry times from the start of the utterance (a voice that reports timing, a
-    label file). `overlap` seconds of it somebody else speaks too. `segmenter` and `transcriber` are who cut it and who
-    wrote its text: "given", or a backend with its version; `confidence` (0 to 1) is how sure it was of it.
+    Times of `words` and `phones` count from the start of the utterance; they come from a label file or a voice that
+    reports timing. During `overlap` seconds another speaker talks too. `segmenter` and `transcriber` name the backend and
+    version that cut it and that wrote its text, or "given" for labels of the source. `confidence` is that of the
+    transcriber, 0 to 1.
     `split` is train, validation or test. `item` is the key of the item that its recording was read from.
     """
 
@@ -142,7 +143,7 @@ class Utterance:
 
 @dataclass(frozen=True, slots=True)
 class Alignment:
-    """The words of one utterance in time, in order and without overlap; `score` is the mean over its speech frames."""
+    """The words of one utterance with their times, in order and without overlap. `score` is the mean over speech frames."""
 
     key: str
     seconds: float
@@ -154,7 +155,7 @@ class Alignment:
 
 @dataclass(frozen=True, slots=True)
 class Units:
-    """One utterance as ids of one tokenizer. `durations[i]` frames of 1/`rate` seconds each belong to `ids[i]`."""
+    """One utterance as ids of one tokenizer. `ids[i]` lasts `durations[i]` frames of 1/`rate` seconds each."""
 
     key: str
     seconds: float

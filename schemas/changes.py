@@ -51,7 +51,7 @@ def reasons(old: MadeFrom, new: MadeFrom) -> list[str]:
 
 def training_set_changes(old: MadeFrom, new: MadeFrom) -> list[str]:
     """Of a model: how many of its training utterances changed, were added, or are gone."""
-    found = []
+    statements = []
     for kind, one, many in (
         ("utterance", "training utterance", "training utterances"), ("text", "part of text", "parts of text"),
     ):  # fmt: skip
@@ -59,21 +59,23 @@ def training_set_changes(old: MadeFrom, new: MadeFrom) -> list[str]:
         changed = sum(now.get(name, value) != value for name, value in was.items())
         of = f"of its {counted(len(was), one, many)}"
         if changed:
-            found.append(f"{changed:,} {of} changed")
+            statements.append(f"{changed:,} {of} changed")
         if added := len(now.keys() - was.keys()):
-            found.append(f"{counted(added, one, many)} {'was' if added == 1 else 'were'} added to its {len(was):,}")
+            statements.append(
+                f"{counted(added, one, many)} {'was' if added == 1 else 'were'} added to its {len(was):,}"
+            )
         if gone := len(was.keys() - now.keys()):
-            found.append(f"{gone:,} {of} {are(gone)} gone")
-    return found
+            statements.append(f"{gone:,} {of} {are(gone)} gone")
+    return statements
 
 
 def summed(node: str, total: int, why: Iterable[Iterable[str]]) -> str:
     """One line for the pieces of a node that are done again, of `total`: `align/speech: 3 of 12 parts again: …`."""
     each = [tuple(phrases) for phrases in why]
     counts = Counter(phrase for phrases in each for phrase in phrases)
-    told = [phrase if count == len(each) else f"{phrase} (in {count:,})" for phrase, count in counts.most_common()]
+    causes = [phrase if count == len(each) else f"{phrase} (in {count:,})" for phrase, count in counts.most_common()]
     pieces = f"{len(each):,} of {total:,} parts again: " if total > 1 else ""
-    return f"{node}: {pieces}{', '.join(told) or 'it is not whole'}"
+    return f"{node}: {pieces}{', '.join(causes) or 'it is not whole'}"
 
 
 def all_passes(node: str) -> str:

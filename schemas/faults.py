@@ -1,4 +1,4 @@
-"""What is wrong with a recipe or a call, as the user is told it; it imports nothing, so that `weft --help` is quick."""
+"""Error messages about a recipe or a call, as shown to the user. It imports nothing, so that `weft --help` is quick."""
 
 
 class RecipeError(ValueError):

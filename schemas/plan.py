@@ -29,7 +29,7 @@ Text = Annotated[str, pa.dictionary(pa.int32(), pa.string())]
 
 @dataclass(frozen=True, slots=True)
 class Ordered:
-    """A composed sample where it comes in its node's order: row `row` of part `part`.
+    """A composed sample at its place in its node's order: row `row` of part `part`.
 
     `group` is the parts it was shuffled with, `bucket` the tar of that group it belongs to; `digest` is of its bytes in a tar,
     which are `bytes` long. `repeat` counts the samples of its key that come before it, and is added to that key. `speaker` is the
@@ -52,7 +52,7 @@ class Ordered:
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """What a composed node holds of one language and emotion. `longest` is the longest sample."""
+    """Amounts of a composed node in one language and emotion; `longest_*` are of its longest sample."""
 
     language: str
     emotion: str
@@ -176,7 +176,7 @@ class Summary:
     made_from: dict[str, str]
 
     def to_json(self) -> str:
-        """With a digest of itself."""
+        """As JSON, with a digest of its contents."""
         record = asdict(self)
         return json.dumps({**record, "digest": digest(record)}, indent=1, ensure_ascii=False) + "\n"
 
@@ -186,7 +186,7 @@ class Summary:
         record = json.loads(text)
         if not isinstance(record, dict) or record.pop("digest", "") != digest(record):
             raise ValueError("it is not as it was written")
-        found = cls(**record)
-        if found.to_json() != text:
+        summary = cls(**record)
+        if summary.to_json() != text:
             raise ValueError("it is not as it was written")
-        return found
+        return summary

@@ -1,8 +1,8 @@
-"""A training sample: token ids of the unified vocabulary, and what each stretch of them is.
+"""A training sample: token ids of the unified vocabulary, and the modality and role of each span.
 
     Sample("clip-3fa0-0002-words-0", task="words", ids=(0, 2001, 17, …), segments=(Span("text", …), …), …)
 
-`ShardSample` is the same sample ready for a shard: what the index says of it, and the bytes it will be in a tar.
+`ShardSample` is the same sample ready for a shard: its index row, and its bytes in a tar.
 """
 
 import hashlib
@@ -38,7 +38,7 @@ class Span:
 class Provenance:
     """Where a sample's speech and text came from, and which models touched it, each with its version.
 
-    `path` is the recording's name in its source. Segmenter and transcriber are "given" where the source said it.
+    `path` is the recording's name in its source. Segmenter and transcriber are "given" for labels of the source.
     """
 
     recording: str = ""
@@ -55,7 +55,7 @@ class Provenance:
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One draw's worth of tokens. Segments cover `ids` without gap or overlap, in order."""
+    """The tokens of one draw from the mixture. Segments cover `ids` in order, without gap or overlap."""
 
     key: str
     parent: str
@@ -74,8 +74,8 @@ class Sample:
 
     def for_shard(self, place: int = 0) -> "ShardSample":
         """The sample as its index row and the members a shard holds: `KEY.json` and `KEY.npy`. `place` orders its pass."""
-        said, ids = self.to_json(), npy_bytes(self.ids)
-        members = member(f"{self.key}.json", said) + member(f"{self.key}.npy", ids)
+        json_bytes, ids = self.to_json(), npy_bytes(self.ids)
+        members = member(f"{self.key}.json", json_bytes) + member(f"{self.key}.npy", ids)
         spans = {m: sum(s.end - s.begin for s in self.segments if s.modality == m) for m in ("text", "speech")}
         loss = [bound for s in self.segments if s.loss for bound in (s.begin, s.end)]
         return ShardSample(
@@ -84,7 +84,8 @@ class Sample:
             tokens=len(self.ids), text_tokens=spans["text"], speech_tokens=spans["speech"], loss=tuple(loss),
             language=self.language, speaker=self.speaker, emotion=self.emotion, licence=self.licence, split=self.split,
             text_hash=text_hash(self.text),
-            crc=zlib.crc32(members), place=place, digest=_digest(members), members=members, json_length=len(said), npy_length=len(ids),
+            crc=zlib.crc32(members), place=place, digest=_digest(members), members=members,
+            json_length=len(json_bytes), npy_length=len(ids),
         )  # fmt: skip
 
     def to_json(self) -> bytes:
@@ -98,7 +99,7 @@ def _json_bytes(record: Mapping[str, Any]) -> bytes:
 
 
 def text_hash(text: str) -> str:
-    """16 hex digits that tell texts apart."""
+    """The digest of a text, 16 hex digits."""
     return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
 
 
@@ -115,10 +116,10 @@ def npy_bytes(ids: tuple[int, ...]) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class SampleRow:
-    """What is known of a sample without opening it; the columns that `index.parquet` starts with.
+    """What the index records of a sample; the first columns of `index.parquet`.
 
-    `recording` is the recording, dialogue or document that it is of. `loss` is a flat list of token bounds: begin, end, begin,
-    end … of the stretches that count. `crc` is the CRC-32 of the sample's bytes in its tar, headers and padding included.
+    `recording` names its recording, dialogue or document. `loss` is a flat list of token bounds: begin, end, begin,
+    end … of the spans with loss. `crc` is the CRC-32 of the sample's bytes in its tar, headers and padding included.
     """
 
     key: str
@@ -155,17 +156,17 @@ class ShardSample(SampleRow):
 
 
 def repeat_of(sample: ShardSample, number: int) -> ShardSample:
-    """The sample with a key and a place of its own: `number` others of its key come before it.
+    """A copy with its own key and place, for a sample whose key occurred `number` times before.
 
-    No other key ends so: that of a task's sample ends in the number of its pass, or in its split.
+    The suffix is unique: the key of a task's sample ends in the number of its pass, or in its split.
     """
     key = f"{sample.key}-r{number}"
-    said, npy = _contents(sample)
-    said = _json_bytes({**json.loads(said), "key": key})
-    members = member(f"{key}.json", said) + member(f"{key}.npy", npy)
+    json_bytes, npy = _contents(sample)
+    json_bytes = _json_bytes({**json.loads(json_bytes), "key": key})
+    members = member(f"{key}.json", json_bytes) + member(f"{key}.npy", npy)
     return replace(
         sample, key=key, crc=zlib.crc32(members), place=hash64("repeat", sample.place, number) >> 1,
-        digest=_digest(members), members=members, json_length=len(said),
+        digest=_digest(members), members=members, json_length=len(json_bytes),
     )  # fmt: skip
 
 

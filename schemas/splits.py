@@ -32,11 +32,11 @@ class HoldOut(Settings):
 
     @model_validator(mode="before")
     @classmethod
-    def _known(cls, given: Any) -> Any:
-        for name in given if isinstance(given, Mapping) else ():
+    def _known(cls, value: Any) -> Any:
+        for name in value if isinstance(value, Mapping) else ():
             if name not in KINDS:
                 raise ValueError(f"{name!r} cannot be held out; there are {', '.join(KINDS)}")
-        return given
+        return value
 
     @model_validator(mode="after")
     def _one_kind(self) -> "HoldOut":

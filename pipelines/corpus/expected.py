@@ -11,7 +11,7 @@ from functools import cached_property
 
 from weft.pipelines.graph import Pipeline
 from weft.pipelines.parts.stage_work import PartWork, model_manifest
-from weft.pipelines.parts.tables import known_stamp, part_name
+from weft.pipelines.parts.tables import manifest_footer, part_name
 from weft.pipelines.parts.work import Work
 from weft.pipelines.storage.store import Store
 
@@ -49,7 +49,7 @@ class Expected:
 def listed_parts(store: Store, source: str) -> int:
     """How many parts a source's listing has: each says so, and the nodes behind it hold as many."""
     names = store.names(f"list/{source}", ".parquet")
-    counts = [stamp.notes.get("parts", "") for name in names if (stamp := known_stamp(store, name))]
+    counts = [stamp.notes.get("parts", "") for name in names if (stamp := manifest_footer(store, name))]
     numbers = [int(match[1]) + 1 for name in names if (match := _NUMBER.search(name))]
     told = [int(count) for count in counts if count.isdigit()]
     if told:

@@ -9,7 +9,7 @@ An item added or lost touches one part (and where it makes one part more or fewe
 import errno
 from collections.abc import Iterator
 
-from weft.pipelines.parts.tables import known_stamp, part_name, table_digest, write_part
+from weft.pipelines.parts.tables import manifest_footer, part_name, table_digest, write_part
 from weft.pipelines.sources.base import Source
 from weft.pipelines.storage.own_names import is_made_by_weft
 from weft.pipelines.storage.store import Store
@@ -75,7 +75,7 @@ def listed(name: str, source: Source) -> Iterator[Item]:
 def _write(store: Store, name: str, items: list[Item], count: int) -> None:
     """Each part says how many there are, so that a missing one is noticed."""
     digest = table_digest(to_table(items, Item))
-    stamp = known_stamp(store, name)
+    stamp = manifest_footer(store, name)
     if stamp is None or (stamp.digest, stamp.notes.get("parts")) != (digest, str(count)):
         if store.manifests:
             store.manifests.forget(name)

@@ -18,7 +18,7 @@ R = TypeVar("R")
 
 
 def nodes_of(store: Store, pipeline: Pipeline, expected: Expected, faults: list[str]) -> tuple[NodeAudit, ...]:
-    """The ledger by node, of the parts that there should be; those that are missing are told by `verify`."""
+    """The ledger by node, for all expected parts. `verify` reports missing parts."""
     rows: dict[str, list[LedgerRow]] = {}
     for work in expected.parts:
         for row in _read(store, work.ledger, LedgerRow, faults):
@@ -30,7 +30,7 @@ def nodes_of(store: Store, pipeline: Pipeline, expected: Expected, faults: list[
 
 
 def _read(store: Store, name: str, record: type[R], faults: list[str]) -> list[R]:
-    """A part's records; none of one that is missing, which `verify` tells, or damaged, which is told here if not before."""
+    """A part's records; none if it is missing (`verify` reports it) or damaged (reported here, once)."""
     try:
         return read_part(store, name, record)
     except FileNotFoundError:

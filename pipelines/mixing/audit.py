@@ -40,7 +40,7 @@ def audit(store: Store, pipeline: Pipeline, deep: bool = False) -> Audit:
     refused = [*_refused(store, pipeline)]
     faults += refused
     streams = [stream for stream in streams if not refused or store.exists(plan_name(stream.name))]
-    stages = tuple(found for stream in streams if (found := _stream(stream, faults)))
+    stages = tuple(audit for stream in streams if (audit := _stream(stream, faults)))
     if deep:
         faults += map(str, damaged_orders(store))
         faults += map(str, damaged_samples(store, streams))
@@ -63,7 +63,10 @@ def _refused(store: Store, pipeline: Pipeline) -> Iterator[str]:
 def streams_of(store: Store, pipeline: Pipeline) -> list[StreamAudit]:
     """Every stage's, and that of what is held out."""
     named, spaces = pipeline.recipe.training.items(), pipeline.speaker_spaces
-    streams = [StreamAudit(store, name, stage, pipeline.recipe.before(name), spaces) for name, stage in named]
+    streams = [
+        StreamAudit(store=store, name=name, stage=stage, before=pipeline.recipe.before(name), spaces=spaces)
+        for name, stage in named
+    ]
     held_out = [StreamAudit(store, VALIDATION_STAGE, None)] if pipeline.validation_nodes else []
     return [*streams, *held_out]
 
@@ -79,7 +82,7 @@ def _stream(stream: StreamAudit, faults: list[str]) -> StageAudit | None:
     faults.extend(map(str, stream.damaged_index()))
     try:
         return stream.shares(faults)
-    except (Damaged, FileNotFoundError, KeyError, pa.ArrowInvalid):  # told above
+    except (Damaged, FileNotFoundError, KeyError, pa.ArrowInvalid):  # reported above
         return None
 
 
@@ -101,15 +104,15 @@ def _leaks(store: Store, pipeline: Pipeline, faults: list[str]) -> tuple[LeakAud
         "speaker": lambda: speakers_by_split(store, pipeline),
         "text": lambda: texts_by_split(store, pipeline),
     }
-    found = []
+    leaks = []
     for kind, named in tables.items():
         try:
-            found.append(leak(kind, named))
-        except (Damaged, FileNotFoundError):  # an index, told above
+            leaks.append(leak(kind, named))
+        except (Damaged, FileNotFoundError):  # an index, reported above
             continue
     faults.extend(
         f"{counted(leak.names, 'key')} {'lies' if leak.names == 1 else 'lie'} in two splits, such as {leak.examples[0]}"
-        for leak in found
+        for leak in leaks
         if leak.kind == "key" and leak.names
     )
-    return tuple(LeakAudit(kind=leak.kind, names=leak.names, examples=leak.examples) for leak in found if leak.names)
+    return tuple(LeakAudit(kind=leak.kind, names=leak.names, examples=leak.examples) for leak in leaks if leak.names)

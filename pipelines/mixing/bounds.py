@@ -79,8 +79,8 @@ class SpeakerBounds:
 
     def of(self, leaf: Leaf, size: int) -> dict[str, int]:
         """What the leaf may draw of each of its speakers."""
-        given = max(Fraction(0), size * self._weights[leaf.task] - self._behind[leaf.task])
-        whole = int(given * self._most[leaf.task])
+        task_amount = max(Fraction(0), size * self._weights[leaf.task] - self._behind[leaf.task])
+        whole = int(task_amount * self._most[leaf.task])
         totals = self._totals[leaf.task]
         return {name: whole * s.amount // totals[name] for name, s in self.names(leaf).items()}
 
@@ -116,15 +116,15 @@ def _least(spoken: Spoken, bound: int) -> int:
 def _held(store: Store, leaf: Leaf, unit: str) -> dict[str, Spoken]:
     """One pass over the leaf by speaker; UNNAMED are those that nobody names."""
     order = Order(store, node_of(leaf.task, 0, leaf.source))
-    begins, found = order.begins(), dict[str, Spoken]()
+    begins, speakers = order.begins(), dict[str, Spoken]()
     columns = sorted({"tokens", "microseconds", "speaker", *(level for level in leaf.by if level != "source")})
     for group in range(len(begins) - 1):
         if begins[group] < begins[group + 1]:
             table = order.group(group, columns)
             costs = pa.table({"speaker": table["speaker"].cast(pa.string()), "cost": cost_column(unit, table)})
             for name, spoken in _by_speaker(costs.filter(pa.array(belongs(table, leaf)))).items():
-                found[name] = _both(found[name], spoken) if name in found else spoken
-    return found
+                speakers[name] = _both(speakers[name], spoken) if name in speakers else spoken
+    return speakers
 
 
 def _by_speaker(costs: pa.Table) -> Mapping[str, Spoken]:

@@ -28,7 +28,7 @@ from weft.schemas.tar import BLOCK, END, header
 SHOWN = 3  # faults of one tar
 CHUNK = 1 << 12  # samples of a tar in memory at a time
 WORTH_A_PROCESS = 1 << 28  # bytes of tars from which on processes share them
-_SAID = ("key", "task", "source", "seconds", "language", "speaker", "emotion", "licence", "split")
+_COMPARED = ("key", "task", "source", "seconds", "language", "speaker", "emotion", "licence", "split")
 
 
 def damaged_tars(store: Store, stage: str, vocabulary: int) -> Iterator[Damaged]:
@@ -37,8 +37,8 @@ def damaged_tars(store: Store, stage: str, vocabulary: int) -> Iterator[Damaged]
     Every byte is read. Large tars are looked at by as many processes as there are cores.
     """
     names = [name for tar in read_tars(store, stage) if store.exists(name := tar_name(stage, tar))]
-    for found in _spread(store, names, partial(check_tar, store.url, vocabulary=vocabulary)):
-        yield from found
+    for faults in _spread(store, names, partial(check_tar, store.url, vocabulary=vocabulary)):
+        yield from faults
 
 
 def _spread(store: Store, names: Sequence[str], check: Callable[[str], list[Damaged]]) -> Iterator[list[Damaged]]:
@@ -54,13 +54,13 @@ def check_tar(url: str, name: str, vocabulary: int) -> list[Damaged]:
     """What is wrong with one tar of the corpus at `url`: the first few samples that are, and how many more."""
     store = Store(url)
     try:
-        found = [*_check_tar(store, name, vocabulary)]
+        faults = [*_check_tar(store, name, vocabulary)]
     except Damaged as damage:
         return [damage]
-    except FileNotFoundError:  # its rows, which are told of themselves
+    except FileNotFoundError:  # missing rows are reported elsewhere
         return []
-    more = f", and {len(found) - SHOWN:,} more" if len(found) > SHOWN else ""
-    return [Damaged(url, name, f"is damaged: {'; '.join(found[:SHOWN])}{more}")] if found else []
+    more = f", and {len(faults) - SHOWN:,} more" if len(faults) > SHOWN else ""
+    return [Damaged(url, name, f"is damaged: {'; '.join(faults[:SHOWN])}{more}")] if faults else []
 
 
 def _check_tar(store: Store, name: str, vocabulary: int) -> Iterator[str]:
@@ -121,7 +121,7 @@ class _Sample:
         data = self.file.read(self.stop - self.begin)
         if zlib.crc32(data) != row["crc"]:
             return "its bytes differ from what was written"
-        return self._layout(data) or self._ids(data, vocabulary) or self._said(json.loads(self._json(data)))
+        return self._layout(data) or self._ids(data, vocabulary) or self._record_fault(json.loads(self._json(data)))
 
     def _json(self, data: bytes) -> bytes:
         return data[BLOCK : BLOCK + self.row["json_length"]]
@@ -142,16 +142,16 @@ class _Sample:
         ids = np.frombuffer(npy, np.int32, tokens, len(npy) - 4 * tokens)
         return "an id lies outside the vocabulary" if len(ids) and not 0 <= ids.min() <= ids.max() < vocabulary else ""
 
-    def _said(self, said: dict[str, Any]) -> str:
+    def _record_fault(self, record: dict[str, Any]) -> str:
         """The index's columns against the sample's own JSON."""
         row = self.row
-        if differing := [name for name in _SAID if said[name] != row[name]]:
+        if differing := [name for name in _COMPARED if record[name] != row[name]]:
             return f"its {differing[0]} is not the index's"
-        if said["provenance"]["recording"] != row["recording"]:
+        if record["provenance"]["recording"] != row["recording"]:
             return "its recording is not the index's"
-        if text_hash(said["text"]) != row["text_hash"]:
+        if text_hash(record["text"]) != row["text_hash"]:
             return "its text is not the index's"
-        segments = said["segments"]
+        segments = record["segments"]
         bounds = [bound for s in segments for bound in (s["begin"], s["end"])]
         if bounds[::2] != [0, *bounds[1:-1:2]] or bounds[-1] != row["tokens"]:
             return "its segments do not cover it once"

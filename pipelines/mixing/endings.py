@@ -163,5 +163,5 @@ class RunOut:
             )
 
         steps = range(1, _STEPS + 1)
-        found = bisect_left(steps, due, key=there) + 1
-        return found / _STEPS if most * _STEPS < found <= _STEPS else 0.0
+        step = bisect_left(steps, due, key=there) + 1
+        return step / _STEPS if most * _STEPS < step <= _STEPS else 0.0

@@ -23,14 +23,14 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-CHUNK = 1 << 13  # draws that a node asks of a child at a time
-WHOLE = 1 << 32  # the most that shares may sum to
-LONGEST = 1 << 29  # what one sample may count at most
+CHUNK = 1 << 13  # draws requested from a child at a time
+WHOLE = 1 << 32  # greatest sum of shares
+LONGEST = 1 << 29  # greatest cost of one sample, exclusive
 _LOW = np.int64((1 << 32) - 1)
 
 
 class TooLong(ValueError):
-    """A sample counts more than the arithmetic holds."""
+    """The cost of a sample exceeds the range of the arithmetic."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -45,7 +45,7 @@ class Draws:
 
 
 class Node(Protocol):
-    """Anything that gives draws in order: a leaf, or a branch over some."""
+    """A source of draws in order: a leaf, or a branch over several nodes."""
 
     def take(self, count: int) -> Draws:
         """The next `count` draws; fewer only where there are no more."""
@@ -92,7 +92,7 @@ class Branch:
         return Draws(costs=costs[:drawn], leaves=leaves[:drawn])
 
     def rest(self) -> Iterator[Draws]:
-        """Everything that was not drawn yet, child by child; for what must be whole rather than in proportion."""
+        """All draws that are left, child by child: for validation, where every sample counts and the shares do not."""
         for n, child in enumerate(self._children):
             left = slice(self._at[n], self._filled[n])
             yield Draws(costs=self._costs[n, left], leaves=self._leaves[n, left])
@@ -100,20 +100,20 @@ class Branch:
             yield from child.rest()
 
     def _refill(self, child: int) -> None:
-        found = self._children[child].take(CHUNK)
-        if len(found) and int(found.costs.max()) >= LONGEST:
+        draws = self._children[child].take(CHUNK)
+        if len(draws) and int(draws.costs.max()) >= LONGEST:
             raise TooLong(
-                f"a sample counts {int(found.costs.max()):,}; a mixture counts samples of less than {LONGEST:,}"
+                f"a sample counts {int(draws.costs.max()):,}; a mixture counts samples of less than {LONGEST:,}"
             )
-        self._costs[child, : len(found)], self._leaves[child, : len(found)] = found.costs, found.leaves
-        self._filled[child], self._at[child], self._over[child] = len(found), 0, not len(found)
+        self._costs[child, : len(draws)], self._leaves[child, : len(draws)] = draws.costs, draws.leaves
+        self._filled[child], self._at[child], self._over[child] = len(draws), 0, not len(draws)
 
 
 @numba.njit
 def _draw(  # type: ignore[no-untyped-def]  # numba
     shares, lags, heads, leaves, filled, at, over, costs_out, leaves_out, drawn, left
 ):
-    """Goes on until the output is full, `left` is drawn (-1 is wanted then), or a child must be asked for more, or has no more."""
+    """Draws until the output is full or `left` is used up (returns child -1), or until a child must be refilled or is empty."""
     whole = shares.sum()
     while drawn < len(costs_out) and left > 0:
         for i in range(len(shares)):

@@ -35,8 +35,10 @@ class Leak:
 def leak(kind: str, tables: Tables) -> Leak:
     """`tables()` begins anew each time it is called."""
     shared = _shared(tables)
-    found = _first_of(tables, shared) if len(shared) else {}
-    listed = (f"{name}: {', '.join(f'{s} ({k})' for s, k in sorted(keys.items()))}" for name, keys in found.items())
+    splits_by_name = _first_of(tables, shared) if len(shared) else {}
+    listed = (
+        f"{name}: {', '.join(f'{s} ({k})' for s, k in sorted(keys.items()))}" for name, keys in splits_by_name.items()
+    )
     return Leak(kind=kind, names=len(shared), examples=tuple(listed))
 
 
@@ -57,15 +59,15 @@ def _shared(tables: Tables) -> NDArray[np.uint64]:
 
 def _first_of(tables: Tables, shared: NDArray[np.uint64]) -> Mapping[str, dict[str, str]]:
     """The first of the shared names, and in each of their splits the first key."""
-    found: dict[str, dict[str, str]] = {}
+    by_name: dict[str, dict[str, str]] = {}
     for is_held in (True, False):
         for split, table, hashes in _names(tables, is_held):
             for row in table.filter(pa.array(np.isin(hashes, shared))).to_pylist():
-                keys = found.setdefault(row["name"], {})
+                keys = by_name.setdefault(row["name"], {})
                 keys[split] = min(row["key_min"], keys.get(split, row["key_min"]))
-                if len(found) > EXAMPLES:
-                    del found[max(found)]
-    return dict(sorted(found.items()))
+                if len(by_name) > EXAMPLES:
+                    del by_name[max(by_name)]
+    return dict(sorted(by_name.items()))
 
 
 def _names(tables: Tables, is_held: bool) -> Iterator[tuple[str, pa.Table, NDArray[np.uint64]]]:

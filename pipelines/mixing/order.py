@@ -42,7 +42,7 @@ from weft.schemas.table import arrow_schema, to_table
 
 VERSION = "order-3"
 FEWEST = 16  # parts of a group, where there are as many
-SAMPLED = 64  # parts by which the mean size of a part is told
+SAMPLED = 64  # parts whose mean size is the estimate for all parts
 _COLUMNS = ["place", "digest", "tokens", "seconds", "language", "emotion", *NAMED, "json_length", "npy_length"]
 _OPTIONS: dict[str, Any] = {"compression": "zstd", "write_statistics": False, "write_page_checksum": True}
 _LABELS = ("language", "emotion", "speaker")
@@ -78,10 +78,10 @@ def damaged_orders(store: Store) -> Iterator[Damaged]:
     for name in store.names("order", "-held.parquet"):
         node = name.removesuffix("-held.parquet").replace("order/", "compose/", 1)
         try:
-            held, stamp = read_part(store, name, Held), footer_of(store, name)
-            if stamp is None or checksum_of(store, order_name(node)) != stamp.notes.get("order"):
+            held, footer = read_part(store, name, Held), footer_of(store, name)
+            if footer is None or checksum_of(store, order_name(node)) != footer.notes.get("order"):
                 yield Damaged(store.url, order_name(node), "has other bytes than were written")
-            elif table_digest(to_table(held, Held), _digest(store, node)) != stamp.digest:
+            elif table_digest(to_table(held, Held), _digest(store, node)) != footer.digest:
                 yield Damaged(store.url, order_name(node), "or its counts hold other rows than were written")
         except (FileNotFoundError, KeyError):
             yield Damaged(store.url, order_name(node), "is missing")
@@ -204,7 +204,7 @@ def _held(tables: Sequence[pa.Table]) -> list[Held]:
             ("microseconds_max", "max"),
         ]
     )
-    found = [
+    summaries = [
         Held(
             language=row["language"], emotion=row["emotion"], samples=row["count_all_sum"], tokens=row["tokens_sum_sum"],
             microseconds=row["microseconds_sum_sum"], longest_tokens=row["tokens_max_max"],
@@ -212,7 +212,7 @@ def _held(tables: Sequence[pa.Table]) -> list[Held]:
         )
         for row in sums.to_pylist()
     ]  # fmt: skip
-    return sorted(found, key=lambda h: (h.language, h.emotion))
+    return sorted(summaries, key=lambda h: (h.language, h.emotion))
 
 
 @dataclass(frozen=True)

@@ -53,7 +53,7 @@ class Wanted:
 
 
 def plan_name(stage: str) -> str:
-    """What is written last, and stands for the rest."""
+    """Written last: its presence means that the other files are complete."""
     return f"plan/{stage}.json"
 
 
@@ -65,14 +65,14 @@ def plan_files(stage: str) -> tuple[str, str, str, str]:
 
 def held_by(store: Store, nodes: Iterable[tuple[str, str]], pass_number: int = 0) -> Holdings:
     """What one pass of each task and source holds."""
-    found: dict[str, dict[str, Sequence[Held]]] = {}
+    held_rows: dict[str, dict[str, Sequence[Held]]] = {}
     for task, source in nodes:
-        found.setdefault(task, {})[source] = read_part(store, held_name(node_of(task, pass_number, source)), Held)
-    return found
+        held_rows.setdefault(task, {})[source] = read_part(store, held_name(node_of(task, pass_number, source)), Held)
+    return held_rows
 
 
 def plan(store: Store, wanted: Wanted, made_from: MadeFrom) -> int:
-    """Writes the plan and returns its number of draws. Raises PlanError, and puts on record why."""
+    """Writes the plan and returns its number of draws. Raises PlanError, after recording the reason in the corpus."""
     store.remove(plan_name(wanted.name))
     try:
         draws = _plan(store, wanted, made_from)
@@ -92,7 +92,7 @@ def _plan(store: Store, wanted: Wanted, made_from: MadeFrom) -> int:
         raise PlanError(f"stage {wanted.name!r}: {short.what()}; {short.advice()}")
     ended, run = (run.ended, planner.fitted(run)) if run.ended >= 0 else (-1, run)
     why = planner.run_out(run, ended).what() if ended >= 0 else ""
-    goal = Goal(wanted.name, made_from, wanted.mixture.unit, size_of(wanted.stage), why)
+    goal = Goal(name=wanted.name, made_from=made_from, unit=wanted.mixture.unit, size=size_of(wanted.stage), ended=why)
     return _finish(store, planner.tree, run.streams, run.drawn, goal)
 
 
@@ -116,7 +116,7 @@ class _Planner:
         self._before = [leaf for stage in wanted.after for leaf in read_leaves(store, stage)]
 
     def run(self, size: int) -> _Run:
-        """What is written is the latest run."""
+        """Each run overwrites the draws of the run before."""
         bounds = self.bounds.at(size)
         streams = [
             stream_of(self._store, self._wanted, leaf, self._before, bounds.get(leaf.number))
@@ -168,7 +168,13 @@ def plan_validation(store: Store, nodes: Iterable[tuple[str, str]], made_from: M
     root = _branch(tree, streams)
     draws = chain(_until(root, total), root.rest())
     drawn = _write_draws(store, VALIDATION_STAGE, draws, len(streams))
-    return _finish(store, tree, streams, drawn, Goal(VALIDATION_STAGE, made_from, "samples", total, ""))
+    return _finish(
+        store,
+        tree,
+        streams,
+        drawn,
+        Goal(name=VALIDATION_STAGE, made_from=made_from, unit="samples", size=total, ended=""),
+    )
 
 
 def stream_of(
@@ -200,7 +206,7 @@ def _until(root: Branch, size: int) -> Iterator[Draws]:
 
 @dataclass(frozen=True, eq=False)
 class _Drawn:
-    """Samples of each leaf, int64 [leaves], and what all of them count."""
+    """Number of samples drawn from each leaf, int64 [leaves], and their total cost in whole units."""
 
     counts: np.ndarray
     cost: int
@@ -218,7 +224,7 @@ def _write_draws(store: Store, name: str, draws: Iterable[Draws], leaves: int) -
 
 @dataclass(frozen=True)
 class Goal:
-    """What a plan is for: its stage, the size it was to have, and why it stopped short."""
+    """The goal of a plan: stage, declared size in whole units, and why it ended short of it ("" where it did not)."""
 
     name: str
     made_from: MadeFrom
@@ -251,7 +257,7 @@ def checksum(store: Store, name: str) -> str:
 
 
 def _used(stretches: Sequence[Stretch], samples: int) -> list[Stretch]:
-    """The stretches that the first `samples` of a leaf lie in; the last is cut where they end."""
+    """The stretches that hold the first `samples` of a leaf; the last one is cut to fit."""
     used = []
     for stretch in stretches:
         if samples <= 0:
@@ -278,14 +284,14 @@ def _tars(store: Store, leaf: Leaf, used: Sequence[Stretch]) -> Iterator[Tar]:
 
 
 def _write_tars(store: Store, name: str, tars: Iterable[Tar]) -> None:
-    """A row group a tar, so that whoever writes one reads one."""
+    """One row group per tar, so that writing a tar reads one row group."""
     with store.writing(name) as file, pq.ParquetWriter(file, arrow_schema(Tar), **_OPTIONS) as writer:
         for number, tar in enumerate(tars):
             writer.write_table(to_table([replace(tar, number=number)], Tar))
 
 
 def _drawn_of(stream: LeafStream, used: Sequence[Stretch]) -> Leaf:
-    """The leaf with what was drawn of it."""
+    """The leaf, with the figures of its draws filled in."""
     samples = sum(stretch.count for stretch in used)
     last = used[-1] if used else None
     return replace(

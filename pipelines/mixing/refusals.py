@@ -1,4 +1,4 @@
-"""Plans that were refused: what a build puts on record, so that whoever looks at the corpus is told why it ends there.
+"""Refused plans: a build records them, so that a reader of the corpus sees why it is incomplete.
 
     plan/pretrain-refused.json    {"stage": "9f2c…", "why": "stage 'pretrain': words/speech ran out after …", "digest": "51d0…"}
 

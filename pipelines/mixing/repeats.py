@@ -44,8 +44,8 @@ def repeats_of(store: Store, node: str, parts: int, at_once: int = AT_ONCE) -> R
     names = [part_name(node, part) for part in range(parts)]
     total = sum(_rows(store, name) for name in names)
     width = -(-_PLACES // max(1, -(-total // at_once)))
-    found = [_repeated(store, names, begin, min(begin + width, _PLACES)) for begin in range(0, _PLACES, width)]
-    return Repeats(np.concatenate(found))
+    repeated = [_repeated(store, names, begin, min(begin + width, _PLACES)) for begin in range(0, _PLACES, width)]
+    return Repeats(np.concatenate(repeated))
 
 
 def with_repeats(table: pa.Table, numbers: NDArray[np.int32]) -> pa.Table:

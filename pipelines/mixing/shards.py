@@ -80,7 +80,7 @@ def hash_of(digests: NDArray[np.int64]) -> str:
 
 
 def contents_of(store: Store, stage: str, planned: Tar) -> Contents:
-    """What the plan puts into a tar."""
+    """The contents of a planned tar."""
     order = Order(store, planned.node)
     table = order.group(planned.group, ["part", "row", "repeat", "bytes", "digest"])
     table = table.take(rows_of(store, stage, planned) - order.begins()[planned.group])
@@ -94,7 +94,7 @@ def made_from(planned: Tar, contents: Contents) -> dict[str, str]:
 
 
 def write_shard(store: Store, stage: str, planned: Tar) -> int:
-    """Writes one tar and its rows; returns its samples. Old rows go first: they must not speak for the new tar.
+    """Writes one tar and its rows; returns its samples. Old rows are removed first, so that they never describe the new tar.
 
     Parts are read one after another and their samples written to their places, so memory is that of one part.
     """
@@ -115,19 +115,19 @@ def write_shard(store: Store, stage: str, planned: Tar) -> int:
             rows.append(_placed(table, planned.name, contents.begins[where]))
             places.append(where)
     ordered = pa.concat_tables(rows).take(np.argsort(np.concatenate(places)))
-    # the fingerprint names all that the rows are made of, so it is their digest too
+    # the rows depend on nothing but the fingerprint's inputs, so it serves as their digest too
     notes = {"made_from": json.dumps(made_from(planned, contents))}
-    stamp = Footer(contents.fingerprint, f"{contents.size} {contents.fingerprint}", notes)
-    write_table(store, rows_name(path), ordered, stamp)
+    footer = Footer(contents.fingerprint, f"{contents.size} {contents.fingerprint}", notes)
+    write_table(store, rows_name(path), ordered, footer)
     return planned.samples
 
 
 def shard_done(store: Store, stage: str, planned: Tar) -> bool:
     path = tar_name(stage, planned)
-    stamp = footer_of(store, rows_name(path))
-    if stamp is None or not store.exists(path) or store.size(path) != int(stamp.digest.split()[0]):
+    footer = footer_of(store, rows_name(path))
+    if footer is None or not store.exists(path) or store.size(path) != int(footer.digest.split()[0]):
         return False
-    return stamp.fingerprint == contents_of(store, stage, planned).fingerprint
+    return footer.fingerprint == contents_of(store, stage, planned).fingerprint
 
 
 def _write_samples(handle: int, members: pa.ChunkedArray, begins: NDArray[np.int64]) -> None:
@@ -141,11 +141,13 @@ def _write_samples(handle: int, members: pa.ChunkedArray, begins: NDArray[np.int
 
 
 def _placed(table: pa.Table, name: str, begins: NDArray[np.int64]) -> pa.Table:
-    """The index rows of samples that begin at these bytes of the tar `name`."""
+    """The index rows of the samples that begin at byte offsets `begins` of the tar `name`."""
     json_length, npy_length = (table[n].to_numpy().astype(np.int64) for n in ("json_length", "npy_length"))
     json_whole = tar.BLOCK + -(-json_length // tar.BLOCK) * tar.BLOCK
     json_offset, npy_offset = begins + tar.BLOCK, begins + json_whole + tar.BLOCK
-    known = [table[column] for column in arrow_schema(SampleRow).names]
+    row_columns = [table[column] for column in arrow_schema(SampleRow).names]
     placed = [pa.array(c) for c in ([name] * len(table), json_offset, json_length, npy_offset, npy_length)]
     schema = arrow_schema(IndexRow)
-    return pa.Table.from_arrays([c.cast(f.type) for c, f in zip([*known, *placed], schema, strict=True)], schema=schema)
+    return pa.Table.from_arrays(
+        [c.cast(f.type) for c, f in zip([*row_columns, *placed], schema, strict=True)], schema=schema
+    )

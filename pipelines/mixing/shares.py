@@ -213,10 +213,10 @@ def _costs(unit: str, table: pa.Table) -> NDArray[np.int64]:
 
 def leaves_of(tree: Tree, table: pa.Table) -> NDArray[np.int64]:
     """The leaf that each row belongs to by its own task, source, language and emotion; -1 where there is none."""
-    found = np.full(len(table), -1, np.int64)
+    leaf_numbers = np.full(len(table), -1, np.int64)
     for leaf in tree.leaves:
         mine = pc.equal(table["task"], leaf.task)
         for level in leaf.by:
             mine = pc.and_(mine, pc.equal(table[level], getattr(leaf, level)))
-        found[mine.to_numpy(zero_copy_only=False).astype(bool)] = leaf.number
-    return found
+        leaf_numbers[mine.to_numpy(zero_copy_only=False).astype(bool)] = leaf.number
+    return leaf_numbers

@@ -53,7 +53,7 @@ def _is_text(pipeline: Pipeline, source: str) -> bool:
 
 
 def _parts(store: Store, pipeline: Pipeline, source: str, columns: list[str]) -> Iterator[pa.Table]:
-    """All of a source that has a split; parts that are missing or damaged are told by `verify`."""
+    """All of a source that has a split; `verify` reports missing and damaged parts."""
     node = f"ingest/{source}" if _is_text(pipeline, source) else pipeline.utterances(source)
     for number in range(listed_parts(store, source)):
         try:

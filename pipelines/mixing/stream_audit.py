@@ -60,14 +60,14 @@ class StreamAudit:
 
     def damaged_plan(self) -> Iterator[Damaged]:
         """The plan's files against their checksums, and its tree against the recipe and what the tasks hold."""
-        found = [
+        faults = [
             *self._each([plan_name(self.name)], lambda _: "" if read_summary(self.store, self.name) else "is empty")
         ]
-        if not found:
-            found += self._each(list(read_summary(self.store, self.name).files), self._plan_file_fault)
-        if not found and self.stage:
-            found += self._each([plan_name(self.name)], self._tree_fault)
-        yield from found
+        if not faults:
+            faults += self._each(list(read_summary(self.store, self.name).files), self._plan_file_fault)
+        if not faults and self.stage:
+            faults += self._each([plan_name(self.name)], self._tree_fault)
+        yield from faults
 
     def damaged_tars(self) -> Iterator[Damaged]:
         """Each tar's size and rows against the plan."""
@@ -128,18 +128,18 @@ class StreamAudit:
         return "" if summary.size == size else f"is of {summary.size:,}, the recipe of {size:,}"
 
     def _tar_fault(self, tar: Tar, name: str) -> str:
-        wanted, found = contents_of(self.store, self.name, tar).size, self.store.size(name)
+        wanted, size = contents_of(self.store, self.name, tar).size, self.store.size(name)
         return (
             ""
-            if found == wanted
-            else f"holds {counted(found, 'byte')} where {wanted:,} {'was' if wanted == 1 else 'were'} written"
+            if size == wanted
+            else f"holds {counted(size, 'byte')} where {wanted:,} {'was' if wanted == 1 else 'were'} written"
         )
 
     def _rows_fault(self, tar: Tar, name: str) -> str:
-        stamp = footer_of(self.store, name)
-        if stamp is None:
+        footer = footer_of(self.store, name)
+        if footer is None:
             return "is damaged"
-        if stamp.fingerprint != contents_of(self.store, self.name, tar).fingerprint:
+        if footer.fingerprint != contents_of(self.store, self.name, tar).fingerprint:
             return "is of other samples than planned"
         return self._bytes_fault(name)
 
@@ -157,10 +157,10 @@ class StreamAudit:
                 return f"has {counted(rows, 'row')} for {counted(draws, 'draw')}"
             first = 0
             for wanted, batch in zip_longest(index_rows(self.store, self.name), index.iter_batches(ROWS)):
-                found = pa.Table.from_batches([batch]).replace_schema_metadata(None) if batch is not None else None
-                if found is None or wanted is None or not found.equals(wanted):
-                    return _difference(first, found, wanted)
-                first += len(found)
+                rows_found = pa.Table.from_batches([batch]).replace_schema_metadata(None) if batch is not None else None
+                if rows_found is None or wanted is None or not rows_found.equals(wanted):
+                    return _difference(first, rows_found, wanted)
+                first += len(rows_found)
         return self._bytes_fault(name)
 
     def _wids_fault(self, name: str) -> str:

@@ -52,14 +52,14 @@ def _at_the_end(keys: list[str], old: Samples) -> int:
 
 def _planned(store: Store, stage: str, planned: Tar) -> Samples:
     """What the plan puts into the tar now."""
-    contents, found = contents_of(store, stage, planned), dict[int, tuple[str, int]]()
+    contents, samples = contents_of(store, stage, planned), dict[int, tuple[str, int]]()
     for part in np.unique(contents.part).tolist():
         where = np.flatnonzero(contents.part == part)
         table = read_table(store, part_name(planned.node, part), ["key", "crc"]).take(contents.row[where])
-        found |= dict(
+        samples |= dict(
             zip(where.tolist(), zip(table["key"].to_pylist(), table["crc"].to_pylist(), strict=True), strict=True)
         )
-    return dict(found[place] for place in sorted(found))
+    return dict(samples[place] for place in sorted(samples))
 
 
 def _composed(store: Store, planned: Tar) -> set[str]:

@@ -54,14 +54,14 @@ class _Group:
 
     def split(self, level: str) -> dict[str, "_Group"]:
         """A group for each value of a level, by name."""
-        found: dict[str, dict[str, list[Held]]] = {}
+        by_value: dict[str, dict[str, list[Held]]] = {}
         for source, rows in self.held.items():
             if level == "source":
-                found[source] = {source: rows}
+                by_value[source] = {source: rows}
                 continue
             for row in rows:
-                found.setdefault(getattr(row, level), {}).setdefault(source, []).append(row)
-        return {value: _Group({**self.values, level: value}, found[value]) for value in sorted(found)}
+                by_value.setdefault(getattr(row, level), {}).setdefault(source, []).append(row)
+        return {value: _Group({**self.values, level: value}, by_value[value]) for value in sorted(by_value)}
 
 
 class _Builder:

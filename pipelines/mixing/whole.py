@@ -19,7 +19,7 @@ from weft.schemas.tar import BLOCK, LONGEST_NAME, header
 NPY_HEADER = 128  # bytes before the ids of an .npy file
 _SEGMENT = pa.struct([("modality", pa.string()), ("begin", pa.int32()), ("end", pa.int32()), ("loss", pa.bool_())])
 _PLAIN = ("key", "task", "source", "language", "speaker", "emotion", "licence", "split")
-_SAID = pa.schema(
+_JSON_SCHEMA = pa.schema(
     [
         *((name, pa.string()) for name in _PLAIN),
         ("text", pa.string()),
@@ -43,7 +43,7 @@ def is_whole(data: bytes, rows: pa.Table, begin: int, vocabulary: int) -> bool:
         and _crcs(data, [*starts.tolist(), len(data)]) == rows["crc"].to_pylist()
         and _headers(data, rows, starts, npy_starts)
         and _ids(data, rows, npy_starts + BLOCK, vocabulary)
-        and _said(data, rows, starts + BLOCK, json_length)
+        and _json_matches(data, rows, starts + BLOCK, json_length)
     )
 
 
@@ -54,10 +54,10 @@ def _crcs(data: bytes, bounds: list[int]) -> list[int]:
 
 def _headers(data: bytes, rows: pa.Table, starts: NDArray[np.int64], npy_starts: NDArray[np.int64]) -> bool:
     """Each member's header as `tar.header` writes it."""
-    found = np.frombuffer(data, np.uint8)
+    data_bytes = np.frombuffer(data, np.uint8)
     return all(
         np.array_equal(
-            found[places[:, None] + np.arange(BLOCK)],
+            data_bytes[places[:, None] + np.arange(BLOCK)],
             headers(rows["key"].to_pylist(), ending, rows[lengths].to_numpy()),
         )
         for ending, places, lengths in ((".json", starts, "json_length"), (".npy", npy_starts, "npy_length"))
@@ -66,14 +66,14 @@ def _headers(data: bytes, rows: pa.Table, starts: NDArray[np.int64], npy_starts:
 
 def headers(keys: list[str], ending: str, lengths: NDArray[np.int32]) -> NDArray[np.uint8]:
     """The headers of members, uint8 [n, 512]: those of `tar.header`, with what differs between members filled in by columns."""
-    made = np.tile(np.frombuffer(header(b"", 0), np.uint8), (len(keys), 1))
+    blocks = np.tile(np.frombuffer(header(b"", 0), np.uint8), (len(keys), 1))
     names = np.array([f"{key}{ending}".encode("ascii", "replace") for key in keys], f"S{LONGEST_NAME}")
-    made[:, :LONGEST_NAME] = names.view(np.uint8).reshape(len(keys), LONGEST_NAME)
-    made[:, 124:135] = _octal(lengths.astype(np.int64), 11)
-    made[:, 148:156] = ord(" ")
-    made[:, 148:154] = _octal(made.sum(axis=1, dtype=np.int64), 6)
-    made[:, 154] = 0
-    return made
+    blocks[:, :LONGEST_NAME] = names.view(np.uint8).reshape(len(keys), LONGEST_NAME)
+    blocks[:, 124:135] = _octal(lengths.astype(np.int64), 11)
+    blocks[:, 148:156] = ord(" ")
+    blocks[:, 148:154] = _octal(blocks.sum(axis=1, dtype=np.int64), 6)
+    blocks[:, 154] = 0
+    return blocks
 
 
 def _octal(values: NDArray[np.int64], digits: int) -> NDArray[np.uint8]:
@@ -96,21 +96,21 @@ def _ids(data: bytes, rows: pa.Table, starts: NDArray[np.int64], vocabulary: int
     return not len(every) or bool(every.min() >= 0 and every.max() < vocabulary)
 
 
-def _said(data: bytes, rows: pa.Table, starts: NDArray[np.int64], lengths: NDArray[np.int64]) -> bool:
+def _json_matches(data: bytes, rows: pa.Table, starts: NDArray[np.int64], lengths: NDArray[np.int64]) -> bool:
     """The index's columns against the samples' own JSON."""
     lines = b"\n".join([data[a : a + n] for a, n in zip(starts.tolist(), lengths.tolist(), strict=True)])
-    options = pyarrow.json.ParseOptions(explicit_schema=_SAID, unexpected_field_behavior="ignore")
+    options = pyarrow.json.ParseOptions(explicit_schema=_JSON_SCHEMA, unexpected_field_behavior="ignore")
     blocks = pyarrow.json.ReadOptions(use_threads=False, block_size=max(1 << 20, len(lines) + 1))
     try:
-        said = pyarrow.json.read_json(io.BytesIO(lines), blocks, options)
+        json_table = pyarrow.json.read_json(io.BytesIO(lines), blocks, options)
     except pa.ArrowInvalid:
         return False
-    if len(said) != len(rows) or not all(said[name].equals(rows[name]) for name in (*_PLAIN, "seconds")):
+    if len(json_table) != len(rows) or not all(json_table[name].equals(rows[name]) for name in (*_PLAIN, "seconds")):
         return False
-    if not pc.struct_field(said["provenance"], "recording").equals(rows["recording"]):
+    if not pc.struct_field(json_table["provenance"], "recording").equals(rows["recording"]):
         return False
-    hashes = [text_hash(text) for text in said["text"].to_pylist()]
-    return hashes == rows["text_hash"].to_pylist() and _segments(said["segments"].combine_chunks(), rows)
+    hashes = [text_hash(text) for text in json_table["text"].to_pylist()]
+    return hashes == rows["text_hash"].to_pylist() and _segments(json_table["segments"].combine_chunks(), rows)
 
 
 def _segments(segments: pa.ListArray, rows: pa.Table) -> bool:

@@ -44,7 +44,7 @@ class OrderWork:
         return tuple(part_name(self.of, part) for part in range(self.parts))
 
     def made_from(self, store: Store) -> dict[str, str]:
-        """By name. Raises FileNotFoundError while something is not made."""
+        """What it is made from, by name. Raises FileNotFoundError while an input is missing."""
         samples = digest([digest_of(store, name) for name in self.needs])
         settings = {"setting shards.bytes": str(self.tar_bytes), "setting speakers": json.dumps(self.space)}
         return {"version": order.VERSION, **settings, f"input {self.of}": samples}
@@ -56,8 +56,10 @@ class OrderWork:
         return digest(self.made_from(store))
 
     def done(self, store: Store) -> bool:
-        stamp = footer_of(store, self.makes)
-        return stamp is not None and stamp.fingerprint == self.fingerprint(store) and store.exists(order_name(self.of))
+        footer = footer_of(store, self.makes)
+        return (
+            footer is not None and footer.fingerprint == self.fingerprint(store) and store.exists(order_name(self.of))
+        )
 
     def run(self, store: Store) -> int:
         return order.write_order(store, self.of, self.parts, self.tar_bytes, self.made_from(store), self.space)
@@ -85,7 +87,7 @@ class PlanWork:
         return (*orders, *map(plan.plan_name, self.wanted.after))
 
     def made_from(self, store: Store) -> dict[str, str]:
-        """By name. Raises FileNotFoundError while something is not made."""
+        """What it is made from, by name. Raises FileNotFoundError while an input is missing."""
         mixture = self.wanted.mixture.model_dump(mode="json")
         settings = named_settings({"mixture": mixture, "context": self.wanted.stage.context})
         # children of a node take turns in the order of their names in the recipe
@@ -120,7 +122,7 @@ class ValidationPlanWork:
         return tuple(held_name(node_of(task, VALIDATION, source)) for task, source in self.nodes)
 
     def made_from(self, store: Store) -> dict[str, str]:
-        """By name. Raises FileNotFoundError while something is not made."""
+        """What it is made from, by name. Raises FileNotFoundError while an input is missing."""
         names = {"setting sources": json.dumps([f"{task}/{source}" for task, source in self.nodes])}
         return {"version": plan.VERSION, **names, **_inputs(store, self.needs)}
 
@@ -145,7 +147,7 @@ def _inputs(store: Store, names: tuple[str, ...]) -> dict[str, str]:
 
 
 def plan_recorded(store: Store, stage: str) -> dict[str, str] | None:
-    """What the plan of a stage was made from; None where none stands, or it cannot be read."""
+    """What the plan of a stage was made from; None if there is no plan, or it cannot be read."""
     try:
         return plan.read_summary(store, stage).made_from
     except (FileNotFoundError, Damaged):
@@ -153,7 +155,7 @@ def plan_recorded(store: Store, stage: str) -> dict[str, str] | None:
 
 
 def plan_done(store: Store, stage: str, fingerprint: str) -> bool:
-    """Whether the plan of a stage stands, with files of the sums that it was committed with."""
+    """Whether the plan of a stage is complete: its files have the checksums recorded at commit."""
     try:
         summary = plan.read_summary(store, stage)
     except (FileNotFoundError, Damaged):
@@ -185,7 +187,7 @@ class ShardWork:
         return (plan.plan_name(self.stage), *(part_name(self.tar.node, part) for part in self.tar.parts))
 
     def made_from(self, store: Store) -> dict[str, str]:
-        """By name. Raises FileNotFoundError while something is not made."""
+        """What it is made from, by name. Raises FileNotFoundError while an input is missing."""
         return shards.made_from(self.tar, shards.contents_of(store, self.stage, self.tar))
 
     def recorded(self, store: Store) -> dict[str, str] | None:
@@ -228,7 +230,7 @@ class IndexWork:
         return shards.index_name(self.stage)
 
     def made_from(self, store: Store) -> dict[str, str]:
-        """By name. Raises FileNotFoundError while something is not made."""
+        """What it is made from, by name. Raises FileNotFoundError while an input is missing."""
         planned, *tars = (digest_of(store, name) for name in self.needs)
         inputs = {f"input plan/{self.stage}": planned, f"input shards/{self.stage}": digest(tars)}
         return {"version": index.VERSION, **inputs}
@@ -240,9 +242,9 @@ class IndexWork:
         return digest(self.made_from(store))
 
     def done(self, store: Store) -> bool:
-        stamp = footer_of(store, self.makes)
+        footer = footer_of(store, self.makes)
         wids = store.exists(shards.wids_name(self.stage))
-        return wids and stamp is not None and stamp.fingerprint == self.fingerprint(store)
+        return wids and footer is not None and footer.fingerprint == self.fingerprint(store)
 
     def run(self, store: Store) -> int:
         return index.write_index(store, self.stage, self.made_from(store))

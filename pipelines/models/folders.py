@@ -34,7 +34,7 @@ class Contents:
 def commit_model(store: Store, folder: str, made: Path, made_from: MadeFrom, inputs: str = "") -> None:
     """Commits the files that lie in `made`, then `model.json`, then the fingerprint; `inputs` is the digest of all it chose from.
 
-    An old fingerprint is removed first: it must not speak for the new files. Files of an older model are removed last.
+    An old fingerprint is removed first, so that it never describes the new files. Files of an older model are removed last.
     """
     older = _listed(store, folder)
     paths = {p.relative_to(made).as_posix(): p for p in sorted(made.rglob("*")) if p.is_file()}
@@ -77,8 +77,8 @@ def recorded_inputs(store: Store, folder: str) -> str:
 def _record(store: Store, folder: str) -> dict[str, Any] | None:
     """The file `fingerprint`; None where it is not there or not as it was written."""
     try:
-        found = json.loads(store.read(f"{folder}/fingerprint"))
-        return found if found["digest"] == digest([found["made_from"], found["checksum"]]) else None
+        record = json.loads(store.read(f"{folder}/fingerprint"))
+        return record if record["digest"] == digest([record["made_from"], record["checksum"]]) else None
     except (FileNotFoundError, ValueError, KeyError, TypeError):
         return None
 
@@ -90,9 +90,9 @@ def damage_of_model(store: Store, folder: str, deep: bool) -> Iterator[Damaged]:
         yield contents
         return
     for name, size in contents.bytes.items():
-        found = size_of(store, f"{folder}/{name}")
-        if found != size:
-            what = "is missing" if found < 0 else f"holds {found} bytes where {size} were written"
+        present = size_of(store, f"{folder}/{name}")
+        if present != size:
+            what = "is missing" if present < 0 else f"holds {present} bytes where {size} were written"
             yield Damaged(store.url, f"{folder}/{name}", what)
         elif deep and checksum_of(store, f"{folder}/{name}") != contents.files[name]:
             yield Damaged(store.url, f"{folder}/{name}", _OTHER)
@@ -127,12 +127,12 @@ def _read(store: Store, folder: str) -> Contents | Damaged:
     record = _record(store, folder)
     if record is None:
         return Damaged(store.url, f"{folder}/fingerprint", "is not as it was written")
-    mark = store.read(model_manifest(folder))
-    if hashlib.sha256(mark).hexdigest() != record["checksum"]:
+    manifest = store.read(model_manifest(folder))
+    if hashlib.sha256(manifest).hexdigest() != record["checksum"]:
         return Damaged(
             store.url, model_manifest(folder), "has another checksum than in the file `fingerprint` beside it"
         )
-    return Contents(**json.loads(mark))
+    return Contents(**json.loads(manifest))
 
 
 def _listed(store: Store, folder: str) -> list[str]:
@@ -149,8 +149,8 @@ def _checksum(path: Path) -> str:
 
 
 def checksum_of(store: Store, name: str) -> str:
-    found = hashlib.sha256()
+    hasher = hashlib.sha256()
     with store.open(name) as file:
         while piece := file.read(_PIECE):
-            found.update(piece)
-    return found.hexdigest()
+            hasher.update(piece)
+    return hasher.hexdigest()

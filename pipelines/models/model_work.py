@@ -66,7 +66,7 @@ class _ModelWork(ABC):
 
     @abstractmethod
     def made_from(self, store: Store) -> dict[str, str]:
-        """By name. Raises FileNotFoundError while something is not made."""
+        """What it is made from, by name. Raises FileNotFoundError while an input is missing."""
 
     def backend(self, store: Store) -> dict[str, str]:
         """The same without what it learns from."""
@@ -165,9 +165,9 @@ class TokenizerWork(_SpeechModelWork):
         write_card(folder, self.tokenizer, [utterance for utterance, _ in clips])
 
     def _known(self, utterance: Utterance) -> dict[str, str]:
-        """What is told of an utterance besides its samples: what the tokenizer learns from, and no more."""
-        told = speech_of(utterance, _NO_SAMPLES)
-        return {name: getattr(told, name) for name in self.tokenizer.learns_from}
+        """The fields of an utterance, besides its samples, that the tokenizer learns from."""
+        speech = speech_of(utterance, _NO_SAMPLES)
+        return {name: getattr(speech, name) for name in self.tokenizer.learns_from}
 
     def _picked(self, store: Store) -> list[Utterance]:
         keep = WITH_TEXT if "text" in self.tokenizer.learns_from else ANY_UTTERANCE
@@ -243,10 +243,10 @@ class AlignerWork(_ModelWork):
         with _refusals(self.node):
             aligner.setup()
         with steps_in_file(store, self.node):
-            told = _readable(
+            readable = _readable(
                 store, self.node, [u for u in chosen if aligner.understands(u) and u.seconds <= aligner.longest]
             )
-            clips = [Clip(s, said, speaker_of(u)) for u, s in told if (said := aligner.spoken(u.text or ""))]
+            clips = [Clip(s, words, speaker_of(u)) for u, s in readable if (words := aligner.spoken(u.text or ""))]
             train = partial(aligner.train, clips, seed=self.seed)
             _make_model(store, self.node, self._learning(store, chosen), train, self.inputs(store))
         return len(clips)
@@ -347,7 +347,7 @@ def _backend(backend: Versioned, seed: int | None = None) -> dict[str, str]:
 
 
 def _training_set(utterances: Mapping[str, Any]) -> dict[str, str]:
-    return {f"utterance {key}": digest(told)[:16] for key, told in utterances.items()}
+    return {f"utterance {key}": digest(fields)[:16] for key, fields in utterances.items()}
 
 
 def _digest_of(store: Store, parts: Sequence[str]) -> str:

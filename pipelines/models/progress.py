@@ -49,7 +49,7 @@ def steps_in_file(store: Store, node: str, clock: Callable[[], float] = time.mon
         if step.phase != first.phase or step.done < first.done:
             first, began, written = step, now, float("-inf")
         if now - written >= (EVERY if store.local else EVERY_REMOTE) or (step.of and step.done == step.of):
-            pace = Pace(step.phase, step.done, step.of, step.done - first.done, now - began)
+            pace = Pace(phase=step.phase, done=step.done, of=step.of, steps=step.done - first.done, seconds=now - began)
             written = now
             with suppress(OSError):  # who watches sees less; the model is what counts
                 store.write(_name(node), json.dumps(asdict(pace)).encode())

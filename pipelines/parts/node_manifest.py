@@ -4,7 +4,7 @@ manifests/align/speech.json    {"parts": {"part-00000.parquet": {"bytes": 81233,
                                 "notes": {"companions": "…"}}, …}, "checksum": "03…"}
 
     store.manifests = Manifests(store)
-    known_stamp(store, "align/speech/part-00000.parquet")      # in parts.py
+    manifest_footer(store, "align/speech/part-00000.parquet")      # in parts.py
 
 A manifest is believed of a part that is as long as it says and has not changed since: its last change, and that of the folders that
 it lies in, is older than the manifest by more than `SETTLED` seconds. So a folder that was put back in place of another is read
@@ -71,7 +71,7 @@ class Manifests:
         self._changed: set[str] = set()
 
     def footer_of(self, name: str) -> Footer | None:
-        """As `parts.stamp_of`, but without the notes that are in footers alone. Only stages' and listings' parts are in manifests."""
+        """As `tables.footer_of`, but without the notes that only footers hold. Only stages' and listings' parts are in manifests."""
         if not _PART.fullmatch(name):
             return footer_of(self._store, name)
         if name in self._changed:

@@ -49,7 +49,7 @@ class Runner:
 
     def _stage(self, work: PartWork) -> Stage:
         models = [digest_of(self._store, model_manifest(m)) for m in work.models]
-        # where it reads and how fast is no part of its identity, but of what was set up
+        # settings of reading and speed are not in the identity, but a prepared stage depends on them
         key = " ".join([work.stage.identity(), work.stage.model_dump_json(), *models])
         if key not in self._stages:
             stage = work.stage.model_copy()

@@ -34,7 +34,7 @@ class Named:
 
 
 class Splits(Settings):
-    """The rule of one source. `space` is where its names are told apart, `default` the split where the data names none."""
+    """The rule of one source. `space` is the name space of its speakers, `default` the split where the data names none."""
 
     space: str = ""
     default: str = ""

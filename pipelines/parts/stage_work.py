@@ -1,4 +1,4 @@
-"""Runs one part of one stage, and makes the promises hold: done once, accounted for, committed whole.
+"""Runs one part of one stage, and keeps the guarantees: run once, all items accounted for, committed completely or not at all.
 
     PartWork("align/speech", stage, part=3, inputs=(Input("segment/speech", Utterance),)).run(store, stage)
 
@@ -20,7 +20,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from weft.pipelines.parts.kept import Kept
-from weft.pipelines.parts.tables import Footer, footer_of, known_stamp, part_name, read_part, write_part
+from weft.pipelines.parts.tables import Footer, footer_of, manifest_footer, part_name, read_part, write_part
 from weft.pipelines.parts.unread import all_unread
 from weft.pipelines.stage import Stage
 from weft.pipelines.storage.store import Store
@@ -32,8 +32,8 @@ from weft.schemas.reading import ReadSettings
 from weft.schemas.resources import Resources
 from weft.schemas.text import Dialogue
 
-AGAIN = "again"  # mark of a part whose rejects are asked for again by every build
-REJECTED = "rejected"  # mark of how many rows its rejects have
+AGAIN = "again"  # footer note: every build asks again for these rejects
+REJECTED = "rejected"  # footer note: number of reject rows
 _LEDGER = 2  # version of the ledger's columns, which lies beside each part
 
 
@@ -73,7 +73,7 @@ class PartWork:
         return (*(part_name(i.node, self.part) for i in self.inputs), *(model_manifest(m) for m in self.models))
 
     def made_from(self, store: Store) -> dict[str, str]:
-        """By name. Raises FileNotFoundError while something is not made."""
+        """What it is made from, by name. Raises FileNotFoundError while an input is missing."""
         inputs = {f"input {i.node}": digest_of(store, part_name(i.node, self.part)) for i in self.inputs}
         models = {f"model {m}": digest_of(store, model_manifest(m)) for m in self.models}
         return {"version ledger": str(_LEDGER), **self.stage.made_from(), **inputs, **models}
@@ -82,11 +82,11 @@ class PartWork:
         return digest(self.made_from(store))
 
     def recorded(self, store: Store) -> dict[str, str] | None:
-        """What the part that stands was made from, with how many items were missing; None where there is none."""
-        if (stamp := footer_of(store, self.makes)) is None:
+        """What the present part was made from, and how many items were missing; None if there is no part."""
+        if (footer := footer_of(store, self.makes)) is None:
             return None
-        missing = {MISSING: stamp.notes[AGAIN]} if AGAIN in stamp.notes else {}
-        return {**json.loads(stamp.notes.get("made_from", "{}")), **missing}
+        missing = {MISSING: footer.notes[AGAIN]} if AGAIN in footer.notes else {}
+        return {**json.loads(footer.notes.get("made_from", "{}")), **missing}
 
     @property
     def rejects(self) -> str:
@@ -102,19 +102,19 @@ class PartWork:
         return self.makes.removesuffix(".parquet") + ".bin"
 
     def done(self, store: Store) -> bool:
-        """Whether the part stands for what it would be made from now, and all that was committed with it is there whole."""
-        stamp = known_stamp(store, self.makes)
-        if stamp is None or stamp.fingerprint != self.fingerprint(store):
+        """Whether the part was made from the present inputs, and all files committed with it are complete."""
+        footer = manifest_footer(store, self.makes)
+        if footer is None or footer.fingerprint != self.fingerprint(store):
             return False
-        companions = companions_of(stamp)
+        companions = companions_of(footer)
         return (
-            AGAIN not in stamp.notes
+            AGAIN not in footer.notes
             and bool(companions)
             and all(_listed_size(store, name) == size for name, (size, _) in companions.items())
         )
 
     def run(self, store: Store, stage: Stage) -> int:
-        """Runs the part with a stage that was set up; returns the number of records made."""
+        """Runs the part with a prepared stage; returns the number of records written."""
         inputs, absent = join([read_part(store, part_name(i.node, self.part), i.record) for i in self.inputs])
         made_from = self.made_from(store)
         fingerprint = digest(made_from)
@@ -163,16 +163,16 @@ class PartWork:
         return {"companions": json.dumps(companions), "inputs": json.dumps(inputs)}
 
 
-def companions_of(stamp: Footer) -> dict[str, tuple[int, str]]:
+def companions_of(footer: Footer) -> dict[str, tuple[int, str]]:
     """The files that were committed with a part: bytes, and the SHA-256 of those that do not carry checksums themselves."""
     return {
-        name: (size, checksum) for name, (size, checksum) in json.loads(stamp.notes.get("companions", "{}")).items()
+        name: (size, checksum) for name, (size, checksum) in json.loads(footer.notes.get("companions", "{}")).items()
     }
 
 
-def inputs_of(stamp: Footer) -> dict[str, str]:
+def inputs_of(footer: Footer) -> dict[str, str]:
     """What a part was made from: the digests of its inputs by their names."""
-    return json.loads(stamp.notes.get("inputs", "{}"))
+    return json.loads(footer.notes.get("inputs", "{}"))
 
 
 def size_of(store: Store, name: str) -> int:
@@ -197,10 +197,10 @@ def digest_of(store: Store, name: str) -> str:
     """The digest of a part or a model. Raises FileNotFoundError while it is not made."""
     if not name.endswith(".parquet"):
         return hashlib.sha256(store.read(name)).hexdigest()
-    stamp = known_stamp(store, name)
-    if stamp is None:
+    footer = manifest_footer(store, name)
+    if footer is None:
         raise FileNotFoundError(name)
-    return stamp.digest
+    return footer.digest
 
 
 def join(tables: Sequence[list[Any]]) -> tuple[list[Any], list[Any]]:

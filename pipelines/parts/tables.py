@@ -55,8 +55,8 @@ def write_part(
     return digest
 
 
-def write_table(store: Store, name: str, table: pa.Table, stamp: Footer) -> None:
-    marks = {"fingerprint": stamp.fingerprint, "digest": stamp.digest, "name": name, **stamp.notes}
+def write_table(store: Store, name: str, table: pa.Table, footer: Footer) -> None:
+    marks = {"fingerprint": footer.fingerprint, "digest": footer.digest, "name": name, **footer.notes}
     sink = pa.BufferOutputStream()
     # read at the speed of memory: no dictionaries to look up, no statistics that nobody asks for
     with pq.ParquetWriter(
@@ -64,7 +64,7 @@ def write_table(store: Store, name: str, table: pa.Table, stamp: Footer) -> None
         write_page_checksum=True,
     ) as writer:  # fmt: skip
         writer.write_table(table.replace_schema_metadata(None))
-        writer.add_key_value_metadata({_PREFIX + mark: value for mark, value in marks.items()} | {KEY: BLANK})
+        writer.add_key_value_metadata({_PREFIX + key: value for key, value in marks.items()} | {KEY: BLANK})
     data = bytearray(memoryview(sink.getvalue()))
     add_checksums(data)
     store.write(name, data)
@@ -120,11 +120,11 @@ def opened_part(store: Store, name: str) -> Iterator[pq.ParquetFile]:
 
 
 def footer_of(store: Store, name: str) -> Footer | None:
-    """The marks of a part; None when it is not there, is damaged, or was not written by weft."""
+    """The footer of a part; None if the part is missing, damaged, or was not written by weft."""
     try:
         with opened_part(store, name) as part:
-            found = part.metadata.metadata or {}
-        marks = {k.decode().removeprefix(_PREFIX): v.decode() for k, v in found.items() if k.startswith(b"weft.")}
+            metadata = part.metadata.metadata or {}
+        marks = {k.decode().removeprefix(_PREFIX): v.decode() for k, v in metadata.items() if k.startswith(b"weft.")}
         for own in ("name", "checksums"):
             marks.pop(own, None)
         return Footer(marks.pop("fingerprint"), marks.pop("digest"), marks)
@@ -132,15 +132,15 @@ def footer_of(store: Store, name: str) -> Footer | None:
         return None
 
 
-def known_stamp(store: Store, name: str) -> Footer | None:
-    """The same, from the manifest of its node where the store has manifests and this part's can be believed.
+def manifest_footer(store: Store, name: str) -> Footer | None:
+    """The footer of a part, read from its node's manifest where the store has a valid one, else from the part.
 
-    It may lack the notes `made_from` and `inputs`.
+    One from a manifest may lack the notes `made_from` and `inputs`.
     """
     return store.manifests.footer_of(name) if store.manifests else footer_of(store, name)
 
 
 def made_from_of(store: Store, name: str) -> dict[str, str] | None:
     """What a part was made from, by name; empty where it does not say, None where there is no part or it cannot be read."""
-    stamp = footer_of(store, name)
-    return None if stamp is None else dict(json.loads(stamp.notes.get("made_from", "{}")))
+    footer = footer_of(store, name)
+    return None if footer is None else dict(json.loads(footer.notes.get("made_from", "{}")))

@@ -71,10 +71,10 @@ def _footer_length(tail: bytes) -> int:
 
 
 def _hash_until(file: BinaryIO, end: int) -> bytes:
-    found = hashlib.blake2b(digest_size=_HALF // 2)
+    hasher = hashlib.blake2b(digest_size=_HALF // 2)
     for block in _blocks(file, end):
-        found.update(block)
-    return found.hexdigest().encode()
+        hasher.update(block)
+    return hasher.hexdigest().encode()
 
 
 def _blocks(file: BinaryIO, end: int) -> Iterator[bytes]:

@@ -42,7 +42,7 @@ def facts_of(store: Store, name: str) -> Facts | None:
         if store.local:
             return _facts(os.stat(store.path(name)))
         store.fs.invalidate_cache(store.path(name).rpartition("/")[0])
-        return _said(store.fs.info(store.path(name)))
+        return _facts_of_entry(store.fs.info(store.path(name)))
     except FileNotFoundError:
         return None
 
@@ -96,24 +96,24 @@ def _remote(store: Store, folder: str) -> Iterator[tuple[str, Facts]]:
         return
     for entry in entries:
         if entry.get("type") == "file":
-            yield f"{folder}/{entry['name'].rpartition('/')[2]}", _said(entry)
+            yield f"{folder}/{entry['name'].rpartition('/')[2]}", _facts_of_entry(entry)
 
 
 def _facts(stat: os.stat_result) -> Facts:
     return Facts(size=stat.st_size, changed=max(stat.st_mtime, stat.st_ctime))
 
 
-def _said(entry: Mapping[str, Any]) -> Facts:
+def _facts_of_entry(entry: Mapping[str, Any]) -> Facts:
     times = (_time(entry[name]) for name in _TIMES if entry.get(name))
     return Facts(size=int(entry.get("size") or 0), changed=next((time for time in times if time is not None), None))
 
 
-def _time(given: Any) -> float | None:
+def _time(value: Any) -> float | None:
     """A Unix time of what a store gives: a number, a datetime (UTC where it names no zone) or ISO 8601."""
-    if isinstance(given, int | float):
-        return float(given)
+    if isinstance(value, int | float):
+        return float(value)
     try:
-        moment = given if isinstance(given, datetime) else datetime.fromisoformat(str(given))
+        moment = value if isinstance(value, datetime) else datetime.fromisoformat(str(value))
     except ValueError:
         return None
     return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()

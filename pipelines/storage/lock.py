@@ -63,7 +63,14 @@ class Lock:
         self._store, self._clock = store, clock
         self._ended = threading.Event()
         now = clock()
-        self._me = Holder(this_host(), os.getpid(), started_at(os.getpid()), now, now, uuid.uuid4().hex)
+        self._me = Holder(
+            host=this_host(),
+            pid=os.getpid(),
+            started=started_at(os.getpid()),
+            since=now,
+            beat=now,
+            token=uuid.uuid4().hex,
+        )
 
     def __enter__(self) -> "Lock":
         self.take()
@@ -109,7 +116,7 @@ class Lock:
         while not self._ended.wait(BEAT_EVERY):
             try:
                 self.beat()
-            except Locked:  # told at the end
+            except Locked:  # reported at the end
                 return
             except Exception:  # noqa: BLE001 - the disk or the network for a moment, by a library's own name; it is tried again
                 continue

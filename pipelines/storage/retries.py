@@ -155,7 +155,7 @@ def patiently(read: Callable[[], T], what: str) -> T:
     tries = 0
     while True:
         try:
-            found = read()
+            value = read()
         except Exception as error:
             if not _is_environment(error):
                 raise
@@ -169,7 +169,7 @@ def patiently(read: Callable[[], T], what: str) -> T:
             tries += 1
         else:
             reads.note_answer(place)
-            return found
+            return value
 
 
 def opened(read: Callable[[], T], what: str) -> T:

@@ -86,9 +86,9 @@ class Store:
         """Files below `folder` that end in `suffix`, sorted."""
         root = self.path(folder)
         self.fs.invalidate_cache(root)
-        found = self.fs.find(root) if self.fs.exists(root) else []
+        paths = self.fs.find(root) if self.fs.exists(root) else []
         return sorted(
-            f"{folder}/{path[len(root) + 1 :]}" for path in found if path.endswith(suffix) and not _SCRATCH.search(path)
+            f"{folder}/{path[len(root) + 1 :]}" for path in paths if path.endswith(suffix) and not _SCRATCH.search(path)
         )
 
     def remove(self, name: str) -> None:
@@ -97,16 +97,16 @@ class Store:
 
     def locate(self, source: str, location: str) -> None:
         """Records the folder or url that a source lies at."""
-        name, said = _location_name(source), _location(location)
-        if not self.exists(name) or self.read(name) != said:
-            self.write(name, said)
+        name, record = _location_name(source), _location(location)
+        if not self.exists(name) or self.read(name) != record:
+            self.write(name, record)
         self._locations[source] = location
 
     def has_location(self, source: str) -> bool:
         """Whether the record of where a source lies is as it was written."""
         try:
-            found = self.read(_location_name(source))
-            return found == _location(json.loads(found)["location"])
+            record = self.read(_location_name(source))
+            return record == _location(json.loads(record)["location"])
         except (ValueError, TypeError, KeyError):
             return False
 
@@ -169,8 +169,8 @@ class Store:
             return Path(self.path(name))
         files = [self.path(file) for file in self.names(name)]
         version = [(file, self.fs.ukey(file)) for file in files]
-        if (found := _fetched.get((self.url, name))) and found[0] == version:
-            return found[1]
+        if (cached := _fetched.get((self.url, name))) and cached[0] == version:
+            return cached[1]
         copy = _copies() / uuid.uuid4().hex
         copy.mkdir()
         for file in files:

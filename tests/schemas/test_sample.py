@@ -13,14 +13,37 @@ from weft.schemas.shard import IndexRow
 from weft.schemas.tar import BLOCK, END
 
 SAMPLE = Sample(
-    "clip-0-words-0", "clip-0", "words", "speech", 2.5, (0, 5, 6, 70, 71, 72, 7),
-    (
-        Span("text", "bos", 0, 1, 0.0, 0.0, False), Span("text", "text", 1, 3, 0.0, 1.0, True),
-        Span("speech", "units", 3, 6, 1.0, 2.0, True), Span("text", "text", 6, 7, 2.0, 2.5, True),
+    key="clip-0-words-0",
+    parent="clip-0",
+    task="words",
+    source="speech",
+    seconds=2.5,
+    ids=(0, 5, 6, 70, 71, 72, 7),
+    segments=(
+        Span(modality="text", role="bos", begin=0, end=1, start=0.0, stop=0.0, loss=False),
+        Span(modality="text", role="text", begin=1, end=3, start=0.0, stop=1.0, loss=True),
+        Span(modality="speech", role="units", begin=3, end=6, start=1.0, stop=2.0, loss=True),
+        Span(modality="text", role="text", begin=6, end=7, start=2.0, stop=2.5, loss=True),
     ),
-    "naïve 雨", "en", "s1", "happy", "CC0", "dev",
-    Provenance("rec", "a.wav", "dev", "ab", 1.0, 3.5, "given", "given", "sphinx", "hubert-1"),
-)  # fmt: skip
+    text="naïve 雨",
+    language="en",
+    speaker="s1",
+    emotion="happy",
+    licence="CC0",
+    split="dev",
+    provenance=Provenance(
+        recording="rec",
+        path="a.wav",
+        split="dev",
+        sha256="ab",
+        start=1.0,
+        end=3.5,
+        segmenter="given",
+        transcriber="given",
+        aligner="sphinx",
+        tokenizer="hubert-1",
+    ),
+)
 
 
 def test_the_index_row_counts_what_the_segments_say() -> None:
@@ -60,5 +83,10 @@ def test_ids_begin_where_the_index_row_says() -> None:
 
 
 def test_texts_are_told_apart_by_their_hash() -> None:
-    assert SAMPLE.for_shard().text_hash != Sample("k", "p", "t", "s", 0.0, (), (), "other").for_shard().text_hash
+    assert (
+        SAMPLE.for_shard().text_hash
+        != Sample(key="k", parent="p", task="t", source="s", seconds=0.0, ids=(), segments=(), text="other")
+        .for_shard()
+        .text_hash
+    )
     assert len(SAMPLE.for_shard().text_hash) == 16

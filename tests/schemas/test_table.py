@@ -58,7 +58,10 @@ def test_samples_of_more_than_2_gib_a_part_have_a_wide_enough_column() -> None:
 
 
 def test_no_transcript_is_not_an_empty_transcript() -> None:
-    given = [Utterance("k", "r", "s", Audio("a"), "", 0.0, 1.0, text=text) for text in (None, "")]
+    given = [
+        Utterance(key="k", recording="r", source="s", audio=Audio("a"), sha256="", start=0.0, end=1.0, text=text)
+        for text in (None, "")
+    ]
     assert [u.text for u in from_table(to_table(given, Utterance), Utterance)] == [None, ""]
 
 

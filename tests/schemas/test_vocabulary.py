@@ -17,7 +17,14 @@ VOCABULARIES = st.builds(
     text_fingerprint=st.text(),
 )  # fmt: skip
 
-SMALL = Vocabulary(10, 0, (Marker("text", "[T]", 10),), (Codebook("hubert", "[Hu{}]", 11, 5),), 64, "ab")
+SMALL = Vocabulary(
+    text_size=10,
+    bos=0,
+    markers=(Marker("text", "[T]", 10),),
+    codebooks=(Codebook(tokenizer="hubert", literal="[Hu{}]", first=11, size=5),),
+    size=64,
+    text_fingerprint="ab",
+)
 
 
 @given(vocabulary=VOCABULARIES)

@@ -89,7 +89,17 @@ def utterances(store: Store, count: int) -> list[Utterance]:
     for n in range(count):
         samples = np.full(4000 + n, 0.5, np.float32)
         store.write(f"raw/{n}.flac", flac(samples, 16000))
-        made.append(Utterance(f"u{n}", "r", "s", Audio(f"raw/{n}.flac"), f"sha{n}", 0.0, len(samples) / 16000))
+        made.append(
+            Utterance(
+                key=f"u{n}",
+                recording="r",
+                source="s",
+                audio=Audio(f"raw/{n}.flac"),
+                sha256=f"sha{n}",
+                start=0.0,
+                end=len(samples) / 16000,
+            )
+        )
     return made
 
 
@@ -320,7 +330,8 @@ class TestVocabulary:
 
     def test_where_all_texts_were_rejected_it_says_why_and_what_shows_them(self, books: Store) -> None:
         rejects = [
-            Reject("d", "ingest", "books", "a.txt", reason, "", 0.0) for reason in ("bad_line", "no_text", "bad_line")
+            Reject(key="d", stage="ingest", source="books", path="a.txt", reason=reason, detail="", seconds=0.0)
+            for reason in ("bad_line", "no_text", "bad_line")
         ]
         write_part(books, "rejects/ingest/books/part-00000.parquet", rejects, Reject, "two")
         with pytest.raises(RecipeError, match="no text for training in books;"):  # some texts were not

@@ -40,9 +40,9 @@ def test_a_new_phase_and_a_last_step_are_told_at_once_and_others_seldom(tmp_path
     with steps_in_file(store, "aligner", clock):
         for done in range(1, 10):
             report_step("clips", done, 10)
-        assert (pace_of(store, "aligner") or Pace("", 0, 0, 0, 0)).done == 1
+        assert (pace_of(store, "aligner") or Pace(phase="", done=0, of=0, steps=0, seconds=0)).done == 1
         report_step("clips", 10, 10)
-        assert (pace_of(store, "aligner") or Pace("", 0, 0, 0, 0)).done == 10
+        assert (pace_of(store, "aligner") or Pace(phase="", done=0, of=0, steps=0, seconds=0)).done == 10
         report_step("k-means")
         assert pace_of(store, "aligner") == Pace(phase="k-means", done=0, of=0, steps=0, seconds=0.0)
 

@@ -34,9 +34,24 @@ class Reading(Stage):
             asked.append(record.key)
             match Path(record.audio.uri).read_text():
                 case "away":
-                    yield Unread(record.key, "copy/speech", "speech", record.path, "no answer in time", absent=False)
+                    yield Unread(
+                        key=record.key,
+                        node="copy/speech",
+                        source="speech",
+                        path=record.path,
+                        reason="no answer in time",
+                        absent=False,
+                    )
                 case "missing" | "bad" as reason:
-                    yield Reject(record.key, "copy", "speech", record.path, reason, "", record.seconds)
+                    yield Reject(
+                        key=record.key,
+                        stage="copy",
+                        source="speech",
+                        path=record.path,
+                        reason=reason,
+                        detail="",
+                        seconds=record.seconds,
+                    )
                 case _:
                     yield record
 
@@ -47,14 +62,24 @@ def files(store: Store, tmp_path: Path) -> Path:
     for key in "abcd":
         (tmp_path / key).write_text("bad" if key == "c" else "good")
     made = [
-        Utterance(key, key, "speech", Audio(f"{tmp_path}/{key}"), "", 0.0, 2.0, path=f"{key}.wav") for key in "abcd"
+        Utterance(
+            key=key,
+            recording=key,
+            source="speech",
+            audio=Audio(f"{tmp_path}/{key}"),
+            sha256="",
+            start=0.0,
+            end=2.0,
+            path=f"{key}.wav",
+        )
+        for key in "abcd"
     ]
     write_part(store, part_name("in/speech", 0), made, Utterance, "one")
     asked.clear()
     return tmp_path
 
 
-WORK = PartWork("copy/speech", Reading(), 0, (Input("in/speech", Utterance),))
+WORK = PartWork(node="copy/speech", stage=Reading(), part=0, inputs=(Input("in/speech", Utterance),))
 
 
 def content(store: Store) -> dict[str, bytes]:

@@ -9,7 +9,7 @@ import pytest
 
 from weft.pipelines.parts import node_manifest
 from weft.pipelines.parts.node_manifest import Manifests
-from weft.pipelines.parts.tables import Footer, footer_of, known_stamp, part_name, write_part
+from weft.pipelines.parts.tables import Footer, footer_of, manifest_footer, part_name, write_part
 from weft.pipelines.storage.file_facts import facts_in, folders_changed
 from weft.pipelines.storage.store import Store
 from weft.schemas.ledger import Held
@@ -63,7 +63,7 @@ def test_a_second_build_reads_no_footer(remote: Store, footers: list[str]) -> No
     assert sorted(footers) == PARTS
     footers.clear()
     remote.manifests = Manifests(remote)
-    stamps = [known_stamp(remote, name) for name in PARTS]
+    stamps = [manifest_footer(remote, name) for name in PARTS]
     assert footers == [] and all(stamps)
     for name, stamp in zip(PARTS, stamps, strict=True):
         footer = footer_of(remote, name)

@@ -37,5 +37,5 @@ def test_each_place_has_a_stage_of_its_own(store: Store, paths: tuple[str, str])
     write_part(store, part_name("list/books", 0), [Document("d", "books", "")], Document, "one")
     runner = Runner(store)
     for node, path in zip(("one", "two"), paths, strict=True):
-        runner.run(PartWork(node, Reader(path=path), 0, (Input("list/books", Document),)))
+        runner.run(PartWork(node=node, stage=Reader(path=path), part=0, inputs=(Input("list/books", Document),)))
         assert read_part(store, part_name(node, 0), Document)[0].text == path

@@ -18,7 +18,9 @@ from weft.schemas.text import Dialogue, Turn
 
 
 def utterance(key: str, seconds: float = 2.0) -> Utterance:
-    return Utterance(key, f"rec-{key}", "speech", Audio("/a.wav"), "", 0.0, seconds)
+    return Utterance(
+        key=key, recording=f"rec-{key}", source="speech", audio=Audio("/a.wav"), sha256="", start=0.0, end=seconds
+    )
 
 
 class Copy(Stage):
@@ -49,9 +51,19 @@ class Copy(Stage):
                 case "makes seconds":
                     yield replace(record, end=record.end + 0.25)
                 case "rejects without seconds":
-                    yield Reject(record.key, "copy", "speech", "p", "bad", "", 0.0)
+                    yield Reject(
+                        key=record.key, stage="copy", source="speech", path="p", reason="bad", detail="", seconds=0.0
+                    )
                 case "rejects":
-                    yield Reject(record.key, "copy", "speech", "p", "bad", "why", record.seconds)
+                    yield Reject(
+                        key=record.key,
+                        stage="copy",
+                        source="speech",
+                        path="p",
+                        reason="bad",
+                        detail="why",
+                        seconds=record.seconds,
+                    )
                 case "holds out":
                     yield Held(record.key, record.seconds)
                 case "holds out without seconds":
@@ -64,7 +76,15 @@ class Copy(Stage):
                     yield Held("nobody", 0.0)
                 case "gives and rejects":
                     yield record
-                    yield Reject(record.key, "copy", "speech", "p", "bad", "why", record.seconds)
+                    yield Reject(
+                        key=record.key,
+                        stage="copy",
+                        source="speech",
+                        path="p",
+                        reason="bad",
+                        detail="why",
+                        seconds=record.seconds,
+                    )
 
 
 class Speak(Copy):
@@ -84,7 +104,7 @@ class Halve(Copy):
 
 
 def work(stage: Stage, *inputs: Input) -> PartWork:
-    return PartWork("copy/speech", stage, 0, inputs or (Input("in/speech", Utterance),))
+    return PartWork(node="copy/speech", stage=stage, part=0, inputs=inputs or (Input("in/speech", Utterance),))
 
 
 @pytest.fixture
@@ -170,7 +190,7 @@ class TestJoin:
 
     def test_rows_meet_by_key_in_the_order_of_the_first(self) -> None:
         first = [utterance(k) for k in "abcd"]
-        second = [Alignment(k, 2.0, "x", (), 0.0) for k in "dba"]
+        second = [Alignment(key=k, seconds=2.0, aligner="x", words=(), score=0.0) for k in "dba"]
         rows, absent = join([first, second])
         assert [(u.key, a.key) for u, a in rows] == [("a", "a"), ("b", "b"), ("d", "d")]
         assert [u.key for u in absent] == ["c"]
@@ -184,7 +204,13 @@ class TestJoin:
         assert len(rows) + len(absent) == len(keys[0])
 
     def test_items_that_cannot_be_joined_are_absent_in_the_ledger(self, ready: Store) -> None:
-        write_part(ready, part_name("align/speech", 0), [Alignment("b", 2.0, "x", (), 0.0)], Alignment, "one")
+        write_part(
+            ready,
+            part_name("align/speech", 0),
+            [Alignment(key="b", seconds=2.0, aligner="x", words=(), score=0.0)],
+            Alignment,
+            "one",
+        )
 
         class First(Copy):
             def __call__(self, records: Iterable[Any]) -> Iterator[Any]:
@@ -310,7 +336,7 @@ class TestPack:
         assert pack([utterance("a")], "x.bin") == ([utterance("a")], b"")
 
     def job(self, stage: Stage) -> PartWork:
-        return PartWork("synthesize/d", stage, 0, (Input("ingest/d", Dialogue),))
+        return PartWork(node="synthesize/d", stage=stage, part=0, inputs=(Input("ingest/d", Dialogue),))
 
     def test_sound_is_committed_and_counts_as_content(self, store: Store) -> None:
         write_part(store, part_name("ingest/d", 0), DIALOGUES, Dialogue, "one")

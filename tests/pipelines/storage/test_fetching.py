@@ -109,7 +109,7 @@ def test_a_tar_is_read_where_it_lies_if_the_server_sends_stretches(store: Store,
     with serving(buffer.getvalue()) as server, reading_as(ReadSettings(largest=1e6 if answer == "ranges" else 1e8)):
         server.answers = [answer]
         source = Source(path=server.url("web.tar"))
-        item = Item("web", "web", "web.tar", source.path, "")
+        item = Item(key="web", source="web", path="web.tar", uri=source.path, stamp="")
         made = [r for r in source.read(item, store) if isinstance(r, Recording)]
         assert [(r.path, r.seconds) for r in made] == [("web.tar/a", 2.0), ("web.tar/b", 2.0)]
         assert len(load(store, made[1].audio, 0.5, 1.5)) == 16000
