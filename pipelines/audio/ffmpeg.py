@@ -23,6 +23,8 @@ _FORMATS = (
     "mov,mp4,m4a,3gp,matroska,webm,aac,asf,avi,flv,mpegts,mpeg,mp3,ogg,wav,w64,flac,caf,amr,ac3,eac3,ape,tta,wv,dsf"
 )
 _RUN_UP = 1.0  # seconds decoded before a place that is sought: a codec's frame leans on those before it
+_LARGEST_FRAME = 2881  # bytes: two of an MP3's largest frames (1,440 each), and one
+_TAGS = (b"ID3", b"TAG", b"APETAGEX", b"LYRICSBEGIN")
 _SLACK = 0.2  # seconds that a container's own times may be out
 _LONGEST_GAP = 3600.0  # seconds of silence that time stamps may declare
 LONGEST_GAPS = 6 * 3600.0  # seconds in all: a few kilobytes may declare days
@@ -160,8 +162,9 @@ class Ffmpeg(Closing):
                 try:
                     yield from packet.decode()
                 except av.InvalidDataError:
-                    if self._container.format.name != "mp3":  # there, tags lie between pieces that were joined
+                    if self._container.format.name != "mp3":
                         raise
+                    _check_tag(packet)
 
     def _from(self, wanted: int, decoded: Iterator[Block]) -> Iterator[np.ndarray]:
         """The sound from frame `wanted` on. Small jumps of the time stamps are jitter, large ones are silence."""
@@ -181,6 +184,12 @@ class Ffmpeg(Closing):
                 now = place
             yield block[max(0, wanted - now) :]
             now += len(block)
+
+
+def _check_tag(packet: av.Packet) -> None:
+    """Raises BrokenStream for bytes of an MP3 that are neither frames nor the tags between pieces that were joined."""
+    if packet.size > _LARGEST_FRAME and not bytes(packet).startswith(_TAGS):
+        raise BrokenStream(f"{packet.size:,} bytes at byte {packet.pos or 0:,} are no MP3")
 
 
 def _tried(action: Callable[[], T]) -> T:

@@ -121,6 +121,15 @@ def test_joined_mp3s(scanned: Scan, header: bool, options: dict) -> None:
     assert scanned(mp3(44100, header, options) * 3).seconds == pytest.approx(15.0, abs=0.25)
 
 
+@pytest.mark.parametrize("fill", [bytes(20_000), np.random.default_rng(1).bytes(20_000)], ids=["zeros", "noise"])
+def test_an_mp3_without_a_header_that_is_damaged_in_the_middle(scanned: Scan, fill: bytes) -> None:
+    """Nothing declares its length, so what was lost would be missed by nobody."""
+    data = mp3(44100, False, CBR, seconds=10.0)
+    begin = len(data) // 3
+    fault = refused(scanned, data[:begin] + fill + data[begin + len(fill) :])
+    assert "are no MP3" in fault.detail
+
+
 def test_an_mp3_that_its_header_says_was_longer(scanned: Scan) -> None:
     data = mp3(44100, True, VBR)
     fault = refused(scanned, data[: len(data) * 3 // 4])
