@@ -44,9 +44,11 @@ def check_presence(store: Store, pipeline: Pipeline) -> None:
             continue
         held = list(islice(_held(store, name, items), _LOOKED_FOR))  # a list may hold links that were always dead
         if held and not any(_is_there(item.uri) for item in held):
+            folder = _folder(held[0].uri)
+            question = f"does the server of {folder} answer" if "://" in folder else f"is {folder} mounted"
             raise SourceGone(
-                f"source {name!r}: nothing of it can be read now ({held[0].path} and others); is {_folder(held[0].uri)} "
-                "mounted? The corpus was left as it is"
+                f"source {name!r}: nothing of it can be read now ({held[0].path} and others); {question}? "
+                "The corpus was left as it is"
             )
 
 

@@ -207,6 +207,31 @@ def _is_absent(error: Exception) -> bool:
     return isinstance(error, FileNotFoundError) if status is None else status in _NO_SUCH_FILE
 
 
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    """The error and those behind it."""
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
+
+
+_WEB_FAULTS = {
+    "TooManyRedirects": "its server sends it in a circle",
+    "InvalidURL": "it leads to what is no url",
+    "ContentLengthError": "its answer breaks off",
+    "ContentEncodingError": "its answer cannot be unpacked",
+    "PayloadEncodingError": "its answer cannot be unpacked",
+    "TransferEncodingError": "its answer breaks off",
+    "ClientPayloadError": "its answer breaks off",
+}
+
+
+def _web_fault(error: BaseException) -> str:
+    """What is wrong with an answer that aiohttp could not read: it makes up a status for it (0, 400), and shows the whole url."""
+    found = [_WEB_FAULTS[name] for one in _chain(error) if (name := type(one).__name__) in _WEB_FAULTS]
+    no_http = any(type(one).__module__ == "aiohttp.http_exceptions" for one in _chain(error))
+    return found[-1] if found else "its answer is no HTTP" if no_http else ""
+
+
 def _status(error: BaseException | None) -> int | None:
     """What a web server answered; None where nothing of the kind is behind the error."""
     while error is not None:
@@ -217,6 +242,8 @@ def _status(error: BaseException | None) -> int | None:
 
 
 def _why(error: Exception) -> str:
+    if fault := _web_fault(error):
+        return fault
     if (status := _status(error)) is not None:
         return f"the server answers {status}"
     if isinstance(error, FileNotFoundError) and not error.strerror:

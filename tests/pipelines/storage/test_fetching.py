@@ -2,8 +2,11 @@
 
 import io
 import os
+import socket
 import tarfile
+import threading
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +17,7 @@ from weft.pipelines.audio.sound import flac, load, scan
 from weft.pipelines.sources.tars import Source
 from weft.pipelines.storage import fetching
 from weft.pipelines.storage.fetching import open_url
-from weft.pipelines.storage.retries import reading_as
+from weft.pipelines.storage.retries import opened, reading_as
 from weft.pipelines.storage.store import Store
 from weft.schemas.audio import Audio, Recording
 from weft.schemas.faults import RecipeError
@@ -51,7 +54,7 @@ def test_a_bad_answer_is_asked_for_again(store: Store, server: Server, fault: st
 
 @pytest.mark.parametrize(
     ("fault", "reason", "absent"),
-    [("503", "503", False), ("403", "403", False), ("early", "Not enough data", False), ("nothing", "no answer", False),
+    [("503", "503", False), ("403", "403", False), ("early", "its answer breaks off", False), ("nothing", "no answer", False),
      ("404", "no such file", True), ("410", "410", True)],
 )  # fmt: skip
 def test_a_server_that_stays_bad_fails_the_work_and_shows_no_secret(
@@ -115,3 +118,32 @@ def test_a_tar_is_read_where_it_lies_if_the_server_sends_stretches(store: Store,
         assert len(load(store, made[1].audio, 0.5, 1.5)) == 16000
         assert server.sent < 1_000_000, "of 20 MB; an answer that is fetched whole counts nothing"
         assert (server.sent > 0) == (answer == "ranges")
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [
+        (b"HTTP/1.1 200 OK\r\nContent-Length: abc\r\n\r\nxx", "its answer is no HTTP"),
+        (b"nonsense\r\n\r\n", "its answer is no HTTP"),
+        (b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 2\r\n\r\nxx", "its answer cannot be unpacked"),
+    ],
+)
+def test_an_answer_that_cannot_be_read_is_named_without_the_url(answer: bytes, reason: str) -> None:
+    """aiohttp makes up a status for it, and shows the whole url with its query."""
+    with closing(socket.create_server(("127.0.0.1", 0))) as server:
+
+        def serve() -> None:
+            while True:
+                try:
+                    client, _ = server.accept()
+                except OSError:
+                    return
+                with client:
+                    client.recv(4096)
+                    client.sendall(answer)
+
+        threading.Thread(target=serve, daemon=True).start()
+        url = f"http://127.0.0.1:{server.getsockname()[1]}/clip.wav?key=secret"
+        with pytest.raises(Unavailable) as fault:
+            opened(lambda: open_url(url), url).close()
+    assert fault.value.reason == reason and "secret" not in str(fault.value)
