@@ -32,8 +32,8 @@ class Child:
 def started(monkeypatch: pytest.MonkeyPatch) -> list[Child]:
     made: list[Child] = []
 
-    def outside(*given: Any) -> Child:
-        made.append(Child(*given))
+    def outside(**settings: Any) -> Child:
+        made.append(Child(**settings))
         return made[-1]
 
     monkeypatch.setattr(backend, "Outside", outside)
