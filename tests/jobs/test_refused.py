@@ -95,7 +95,7 @@ def test_one_name_in_two_sources_is_two_speakers_unless_they_share_a_space(
     path = recipe(3, 3, space=space, total=10, **share(0.1))
     code, page, _ = weft("plan", path)
     assert code == 1 and f"the {speakers} speakers of speech may fill 0.1 of task speech each" in page
-    enough = recipe(3, 3, space=space, total=20, **share(0.5))
+    enough = recipe(3, 3, space=space, total=12, **share(0.9))  # in whatever order the keys put the clips
     assert weft("plan", enough)[0] == 0
     assert weft("build", enough, "--out", tmp_path / "corpus", "--engine", "local")[0] == 0
     orders = (tmp_path / "corpus/order/speech/pass-0" / f"{source}.parquet" for source in ("read", "few"))
