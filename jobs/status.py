@@ -18,8 +18,8 @@ from weft.pipelines.mixing.plan import plan_name
 from weft.pipelines.mixing.work import IndexWork
 from weft.pipelines.parts.node_manifest import Manifests
 from weft.pipelines.parts.unread import noted_unread
-from weft.pipelines.parts.work import Work
-from weft.pipelines.storage.store import Damaged, Store
+from weft.pipelines.parts.work import Work, is_done
+from weft.pipelines.storage.store import Store
 
 
 def show_status(console: Console, store: Store, pipeline: Pipeline, as_json: bool = False) -> None:
@@ -58,11 +58,3 @@ def counted(store: Store, works: Sequence[Work]) -> tuple[Counter[str], Counter[
         total[stage_of(work.node)] += 1
         done[stage_of(work.node)] += is_done(work, store)
     return total, done
-
-
-def is_done(work: Work, store: Store) -> bool:
-    """Whether a piece of work is done; false where its inputs are missing or damaged."""
-    try:
-        return work.done(store)
-    except (FileNotFoundError, Damaged):
-        return False

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 from pydantic import PrivateAttr, SerializeAsAny
 
 from weft.pipelines.parts.splits import Named, Splits
-from weft.pipelines.sources.base import Source
+from weft.pipelines.sources.base import Source, refused
 from weft.pipelines.sources.common.lists import check_item
 from weft.pipelines.stage import Stage
 from weft.pipelines.storage.retries import without_secrets
@@ -73,10 +73,10 @@ class Ingest(Stage):
                 seen.add(item.key)
                 yield from self._read(item)
             except Unusable as fault:
-                yield _reject(item, fault)
+                yield refused(item, fault)
             except Unavailable as fault:
                 judged = self.source.judged(fault)
-                yield _reject(item, judged) if isinstance(judged, Unusable) else self._unread(item, judged)
+                yield refused(item, judged) if isinstance(judged, Unusable) else self._unread(item, judged)
 
     def _unread(self, item: Item, fault: Unavailable) -> Unread:
         """With the file that cannot be read where it is another than the item's, such as its transcript."""
@@ -96,16 +96,4 @@ class Ingest(Stage):
             try:
                 yield replace(record, split=self.splits.of(Named(items=(record.text,), split=record.split)))
             except Unusable as fault:
-                yield _reject(item, fault)
-
-
-def _reject(item: Item, fault: Unusable) -> Reject:
-    return Reject(
-        key=item.key,
-        stage="ingest",
-        source=item.source,
-        path=item.path,
-        reason=fault.reason,
-        detail=fault.detail,
-        seconds=0.0,
-    )
+                yield refused(item, fault)

@@ -22,7 +22,6 @@ from weft.schemas.fingerprint import digest, hash64
 
 VALIDATION_STAGE = "validation"  # its name among the stages
 VALIDATION = -1  # the pass over what is held out for validation
-Int16 = Annotated[int, pa.int16()]
 Int32 = Annotated[int, pa.int32()]
 Text = Annotated[str, pa.dictionary(pa.int32(), pa.string())]
 

@@ -7,18 +7,16 @@ says how many are away.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from weft.pipelines.audio.sound import regular
 from weft.pipelines.parts.tables import read_part, write_part
+from weft.pipelines.parts.work import Work, is_done
 from weft.pipelines.storage.fetching import ask_for
 from weft.pipelines.storage.retries import opened, without_secrets
 from weft.pipelines.storage.store import Damaged, Store
 from weft.schemas.audio import Recording, Utterance
 from weft.schemas.ledger import Unavailable, Unread, Unusable
-
-if TYPE_CHECKING:
-    from weft.pipelines.parts.work import Work
 
 FOLDER = "unread"
 
@@ -67,22 +65,15 @@ def forget_unread(store: Store, makes: str) -> None:
     store.remove(_name(makes))
 
 
-def noted_unread(store: Store, works: Iterable["Work"]) -> Iterator[Unread]:
+def noted_unread(store: Store, works: Iterable[Work]) -> Iterator[Unread]:
     """What could not be read when work that is still to be done was last tried, each item once."""
     noted = set(store.names(FOLDER))
     seen: set[tuple[str, str]] = set()
-    for work in (work for work in works if _name(work.makes) in noted and not _is_done(store, work)):
+    for work in (work for work in works if _name(work.makes) in noted and not is_done(work, store)):
         for item in _read(store, _name(work.makes)):
             if (item.source, item.path) not in seen:
                 seen.add((item.source, item.path))
                 yield item
-
-
-def _is_done(store: Store, work: "Work") -> bool:
-    try:
-        return work.done(store)
-    except (FileNotFoundError, Damaged):  # of what it needs
-        return False
 
 
 def _read(store: Store, name: str) -> list[Unread]:

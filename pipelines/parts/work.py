@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from weft.pipelines.storage.store import Store
+from weft.pipelines.storage.store import Damaged, Store
 from weft.schemas.resources import Resources
 
 
@@ -18,3 +18,11 @@ class Work(Protocol):
     @property
     def resources(self) -> Resources: ...
     def done(self, store: Store) -> bool: ...
+
+
+def is_done(work: Work, store: Store) -> bool:
+    """Whether a piece of work is done; false where its inputs are missing or damaged."""
+    try:
+        return work.done(store)
+    except (FileNotFoundError, Damaged):
+        return False

@@ -14,7 +14,7 @@ from pydantic import field_validator
 from weft.pipelines.parts.splits import Named, Splits
 from weft.pipelines.storage.store import SOURCE, Store
 from weft.schemas.item import Item
-from weft.schemas.ledger import MISSING, Unavailable, Unusable
+from weft.schemas.ledger import MISSING, Reject, Unavailable, Unusable
 from weft.schemas.recipe import NAME
 from weft.schemas.settings import Versioned
 from weft.schemas.splits import KINDS, HoldOut, Kind, Split, known_split
@@ -128,3 +128,16 @@ class Source(Versioned):
     def read(self, item: Item, store: Store) -> Iterator[Any]:
         """The records of one item, and rejects for parts of it that cannot be used. Raises Unusable."""
         raise NotImplementedError
+
+
+def refused(item: Item, fault: Unusable, path: str = "") -> Reject:
+    """The reject of an item that cannot be used, or of the part `path` of one."""
+    return Reject(
+        key=item.key,
+        stage="ingest",
+        source=item.source,
+        path=path or item.path,
+        reason=fault.reason,
+        detail=fault.detail,
+        seconds=0.0,
+    )

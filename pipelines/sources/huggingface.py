@@ -15,9 +15,9 @@ from typing import Annotated, Any
 from pydantic import field_validator
 
 from weft.pipelines.parts.splits import Named, Splits
-from weft.pipelines.sources.base import folder_of, place_in
+from weft.pipelines.sources.base import folder_of, place_in, refused
 from weft.pipelines.sources.common.files import clean, stamp, walk
-from weft.pipelines.sources.common.speech import Labels, SpeechSource, refused
+from weft.pipelines.sources.common.speech import Labels, SpeechSource
 from weft.pipelines.sources.tars import from_fields
 from weft.pipelines.storage.retries import patiently
 from weft.pipelines.storage.store import Store
@@ -132,7 +132,7 @@ class Source(SpeechSource):
                 for record in self.recordings(item, store, _audio(row[column]), labels, f"{number:05d}"):
                     yield self._placed(record.at(path), row[column]) if isinstance(record, Recording) else record
             except Unusable as fault:
-                yield refused(item, path, fault)
+                yield refused(item, fault, path)
 
     def _rows(self, rows: Any, column: str) -> Iterator[dict[str, Any]]:
         """With audio as it lies. Raises Unusable for tables that are broken, Unavailable where the disk or the hub does not answer."""

@@ -14,10 +14,10 @@ from collections.abc import Iterator, Sequence
 from typing import Annotated
 
 from weft.pipelines.parts.splits import Named, Splits
-from weft.pipelines.sources.base import folder_of
+from weft.pipelines.sources.base import folder_of, refused
 from weft.pipelines.sources.common.files import clean, stamp
 from weft.pipelines.sources.common.lists import numbered_lines
-from weft.pipelines.sources.common.speech import Labels, SpeechSource, refused
+from weft.pipelines.sources.common.speech import Labels, SpeechSource
 from weft.pipelines.storage.retries import opened
 from weft.pipelines.storage.store import Store
 from weft.schemas.audio import Audio, Recording, Supervision
@@ -65,7 +65,7 @@ class Source(SpeechSource):
             try:
                 good.append(_supervision(row))
             except Unusable as fault:
-                yield refused(item, f"{item.path} {row[0]}", fault)
+                yield refused(item, fault, f"{item.path} {row[0]}")
         if rows and not good:
             return
         whole = good[0] if len(good) == 1 and rows[0][1] == "" else None

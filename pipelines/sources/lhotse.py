@@ -18,10 +18,10 @@ from typing import Annotated, Any
 
 from weft.pipelines.parts.splits import Named, Splits
 from weft.pipelines.sources import tars
-from weft.pipelines.sources.base import folder_of
+from weft.pipelines.sources.base import folder_of, refused
 from weft.pipelines.sources.common.files import clean, stamp
 from weft.pipelines.sources.common.lists import numbered_lines, whole_list, wrong_item
-from weft.pipelines.sources.common.speech import Labels, SpeechSource, refused
+from weft.pipelines.sources.common.speech import Labels, SpeechSource
 from weft.pipelines.storage.retries import patiently, watched
 from weft.pipelines.storage.store import Store
 from weft.schemas.audio import Audio, Recording, Supervision, Word
@@ -113,9 +113,9 @@ class Source(SpeechSource):
                     for record in self.recordings(item, store, audio, labels, f"{number:05d}"):
                         yield record.at(where) if isinstance(record, Recording) else record
                 except Unusable as fault:
-                    yield refused(item, where, fault)
+                    yield refused(item, fault, where)
         for left in cuts:
-            yield refused(item, f"{item.path}/{left}", Unusable("no_audio", "the shard holds no recording of this cut"))
+            yield refused(item, Unusable("no_audio", "the shard holds no recording of this cut"), f"{item.path}/{left}")
 
 
 def _shards(name: str, folder: str) -> Iterator[Item]:

@@ -14,10 +14,10 @@ from collections.abc import Iterator, Sequence
 from typing import Annotated, Any
 
 from weft.pipelines.parts.splits import Named, Splits
-from weft.pipelines.sources.base import folder_of
+from weft.pipelines.sources.base import folder_of, refused
 from weft.pipelines.sources.common.files import clean, local_file, stamp
 from weft.pipelines.sources.common.lists import numbered_lines, wrong_item
-from weft.pipelines.sources.common.speech import Labels, SpeechSource, refused
+from weft.pipelines.sources.common.speech import Labels, SpeechSource
 from weft.pipelines.storage.store import Store
 from weft.schemas.audio import Audio, Recording, Supervision, Word
 from weft.schemas.item import Item, key_for
@@ -117,7 +117,7 @@ def read(source: SpeechSource, item: Item, store: Store) -> Iterator[Recording |
         try:
             good.append(_stretch(line))
         except Unusable as fault:
-            yield refused(item, item.path, fault)
+            yield refused(item, fault)
     if good:
         yield from source.recordings(item, store, Audio(item.uri), Labels(supervisions=tuple(good), **_common(lines)))
 

@@ -16,9 +16,9 @@ from dataclasses import dataclass, field, replace
 from typing import Annotated, Any, BinaryIO, cast
 
 from weft.pipelines.audio.decoders import ENDINGS as AUDIO_ENDINGS
-from weft.pipelines.sources.base import folder_of
+from weft.pipelines.sources.base import folder_of, refused
 from weft.pipelines.sources.common.files import File, clean, local_file, walk
-from weft.pipelines.sources.common.speech import Labels, SpeechSource, refused
+from weft.pipelines.sources.common.speech import Labels, SpeechSource
 from weft.pipelines.storage import retries as reading
 from weft.pipelines.storage.retries import watched
 from weft.pipelines.storage.store import Store
@@ -75,7 +75,7 @@ class Source(SpeechSource):
                     ):
                         yield record.at(where) if isinstance(record, Recording) else record
                 except Unusable as fault:
-                    yield refused(item, where, fault)
+                    yield refused(item, fault, where)
 
 
 @dataclass

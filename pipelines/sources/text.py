@@ -16,7 +16,7 @@ from pydantic import Field, model_validator
 
 from weft.pipelines.parts.splits import Splits
 from weft.pipelines.sources import base
-from weft.pipelines.sources.base import Missing, folder_of
+from weft.pipelines.sources.base import Missing, folder_of, refused
 from weft.pipelines.sources.common.files import File, walk
 from weft.pipelines.sources.textfiles.boundaries import LINE, PARAGRAPH, WINDOW, Delimiter, separator_pattern
 from weft.pipelines.sources.textfiles.cutting import cleaned, pieces
@@ -135,15 +135,7 @@ class Source(base.Source):
         try:
             entry = json_entry(raw, self.field) if _is_json(item) else plain_entry(raw)
         except Unusable as fault:
-            yield Reject(
-                key=item.key,
-                stage="ingest",
-                source=item.source,
-                path=item.path,
-                reason=fault.reason,
-                detail=fault.detail,
-                seconds=0.0,
-            )
+            yield refused(item, fault)
             return
         texts = list(pieces(cleaned(entry.text), self.longest))
         for number, text in enumerate(texts):

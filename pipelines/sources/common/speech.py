@@ -9,7 +9,7 @@ from typing import Annotated, Literal, TypeVar
 
 from weft.pipelines.audio.sound import channels_of, scan
 from weft.pipelines.sources import base
-from weft.pipelines.sources.base import Missing
+from weft.pipelines.sources.base import Missing, refused
 from weft.pipelines.storage.store import Store
 from weft.pipelines.timings.base import Timing
 from weft.schemas.audio import Audio, Recording, Supervision, Word
@@ -79,7 +79,7 @@ class SpeechSource(base.Source):
                 one = replace(audio, channel=channel)
                 yield self._recording(item, store, one, labels, f"{within}c{channel}")
             except Unusable as fault:
-                yield refused(item, f"{item.path} channel {channel}", fault)
+                yield refused(item, fault, f"{item.path} channel {channel}")
 
     def _read(self, read: Callable[[], T]) -> T:
         """Reads a row or a member; the source decides whether a missing file is a reject or stops the build."""
@@ -111,16 +111,3 @@ class SpeechSource(base.Source):
             split=labels.split,
             supervisions=labels.supervisions,
         )
-
-
-def refused(item: Item, path: str, fault: Unusable) -> Reject:
-    """The reject of a part of an item that cannot be used."""
-    return Reject(
-        key=item.key,
-        stage="ingest",
-        source=item.source,
-        path=path,
-        reason=fault.reason,
-        detail=fault.detail,
-        seconds=0.0,
-    )
