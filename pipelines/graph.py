@@ -18,7 +18,8 @@ from weft.pipelines.compose import Compose
 from weft.pipelines.corpus.hold_out import HoldOutWork
 from weft.pipelines.encode import Encode
 from weft.pipelines.ingest import Ingest
-from weft.pipelines.models.model_work import AlignerWork, CopyWork, TokenizerWork, VocabularyWork
+from weft.pipelines.models.model_work import AlignerWork, CopyWork, TokenizerWork
+from weft.pipelines.models.vocabulary_work import VocabularyWork
 from weft.pipelines.parts.stage_work import Input, PartWork
 from weft.pipelines.parts.tables import part_name
 from weft.pipelines.segment import Segment, Turns

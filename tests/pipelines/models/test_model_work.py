@@ -12,8 +12,9 @@ from pydantic import PrivateAttr
 
 from weft.pipelines.aligners.base import Aligner, Clip
 from weft.pipelines.audio.sound import flac
-from weft.pipelines.models.model_work import AlignerWork, CopyWork, TokenizerWork, VocabularyWork
+from weft.pipelines.models.model_work import AlignerWork, CopyWork, TokenizerWork
 from weft.pipelines.models.progress import Pace, pace_of
+from weft.pipelines.models.vocabulary_work import VocabularyWork
 from weft.pipelines.parts.tables import part_name, write_part
 from weft.pipelines.storage.store import Store
 from weft.schemas.audio import Audio, Utterance, Word
