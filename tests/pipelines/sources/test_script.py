@@ -79,3 +79,29 @@ def test_the_grammar_is_a_script_that_only_grows(store: Store) -> None:
 def test_a_line_may_name_its_split(tmp_path: Path, store: Store) -> None:
     source = write(tmp_path, {**TAXI, "split": "dev"}, {**TAXI, "id": "other"})
     assert [d.split for item in source.items("d") for d in source.read(item, store)] == ["dev", ""]
+
+
+def test_a_line_may_name_its_language_licence_tools_and_origin(tmp_path: Path, store: Store) -> None:
+    more = {"language": "de", "licence": "MIT", "tools": [{"name": "clock"}], "origin": {"writer": "me"}}
+    source = write(tmp_path, {**TAXI, **more})
+    (made,) = (d for item in source.items("d") for d in source.read(item, store))
+    assert (made.language, made.licence, made.tools) == ("de", "MIT", '[{"name": "clock"}]')
+    assert [turn.origin.writer for turn in made.turns] == ["me"]
+
+
+@pytest.mark.parametrize(
+    ("more", "fault"),
+    [
+        ({"langauge": "de"}, "unknown field 'langauge'"),
+        ({"tools": 5}, "tools is not a list"),
+        ({"turns": [{"role": "judge", "text": "x"}]}, "turn 1: unknown role 'judge'"),
+        ({"turns": [{"speaker": "a", "text": "(happy9) x"}]}, "turn 1: the tag"),
+    ],
+    ids=lambda value: str(value)[:30],
+)
+def test_what_is_wrong_is_a_reject_that_says_where(tmp_path: Path, store: Store, more: dict, fault: str) -> None:
+    source = write(tmp_path, {**TAXI, **more})
+    (item,) = source.items("d")
+    with pytest.raises(Unusable) as caught:
+        list(source.read(item, store))
+    assert caught.value.reason == "bad_dialogue" and fault in caught.value.detail
