@@ -18,6 +18,7 @@ _JSON = ("tool_call", "tool_result")
 _SECONDS = ("pause", "overlap")
 _FIELDS = (*_TEXTS, "level", *_SECONDS, *_JSON, "origin")
 _ORIGIN = ("writer", "version", "seed", "model")
+_USERS_OWN = Origin()
 
 
 def turns_of(turns: Any, origin: Origin) -> list[Turn]:
@@ -34,7 +35,7 @@ def _numbered(number: int, fields: Any, origin: Origin) -> Turn:
         raise ValueError(f"turn {number}: {error}") from None
 
 
-def turn_of(fields: Mapping[str, Any], origin: Origin = Origin()) -> Turn:
+def turn_of(fields: Mapping[str, Any], origin: Origin = _USERS_OWN) -> Turn:
     """Raises ValueError, TypeError and OverflowError for a field of the wrong kind."""
     only(fields, _FIELDS, "a turn")
     given = {name: clean(_text(name, fields[name])) for name in _TEXTS if fields.get(name) is not None}
