@@ -1,6 +1,7 @@
 """Scripts: dialogues from JSONL and from the grammar."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -8,8 +9,9 @@ import pytest
 from weft.pipelines.sources import grammar
 from weft.pipelines.sources.script import Source
 from weft.pipelines.storage.store import Store
+from weft.pipelines.writers.grammar import VERSION, dialogues
 from weft.schemas.ledger import Unusable
-from weft.schemas.text import Dialogue, Turn
+from weft.schemas.text import Dialogue, Origin, Turn
 
 TAXI = {"id": "taxi-77", "turns": [{"speaker": "a", "text": " Where  are you?", "emotion": "angry", "level": 2}]}
 
@@ -74,6 +76,15 @@ def test_the_grammar_is_a_script_that_only_grows(store: Store) -> None:
     source = grammar.Source(count=3, seed=5)
     assert all(d.turns for item in few for d in source.read(item, store))
     assert [i.payload for i in grammar.Source(count=3, seed=6).items("g")] != [i.payload for i in few]
+
+
+def test_the_grammars_turns_arrive_whole_with_their_origin(store: Store) -> None:
+    source = grammar.Source(count=30, seed=5)
+    made = {d.key: d.turns for item in source.items("g") for d in source.read(item, store)}
+    origin = Origin(writer="grammar", version=VERSION, seed=5)
+    expected = [tuple(replace(turn, origin=origin) for turn in turns) for _, turns in dialogues(30, 5)]
+    assert list(made.values()) == expected
+    assert any(turn.pause for turns in expected for turn in turns) and any(t.overlap for ts in expected for t in ts)
 
 
 def test_a_line_may_name_its_split(tmp_path: Path, store: Store) -> None:
