@@ -3,7 +3,7 @@
 step-audio:
   open: bot                                    <|BOT|>human\n … <|EOT|>
   close: eot
-  roles: {user: human, tool: function_output}
+  roles: {tool: function_output}
 """
 
 from weft.schemas.settings import Settings
@@ -24,7 +24,7 @@ class ChatTemplate(Settings):
     def header(self, role: str) -> str:
         """The text between the marker `open` and what the turn says.
 
-        >>> ChatTemplate(roles={"user": "human"}).header("user")
-        'human\\n'
+        >>> ChatTemplate(roles={"tool": "function_output"}).header("tool")
+        'function_output\\n'
         """
         return f"{self.roles.get(role, role)}{self.after_role}"

@@ -1,9 +1,9 @@
 """Turns about one utterance, by a template: recognition, synthesis, translation and the like.
 
-asr: {use: turns, sources: [read], template: step-audio, turns: [{role: user, say: hubert}, {role: assistant, say: text}]}
+asr: {use: turns, sources: [read], template: step-audio, turns: [{role: human, say: hubert}, {role: assistant, say: text}]}
      <|BOT|>human\n[Hu7][Hu41]…<|EOT|><|BOT|>assistant\nand so my fellow americans<|EOT|>
-tts: {use: turns, sources: [read], loss: [user, assistant], leading_space: true,
-      turns: [{role: user, say: text, open: text}, {role: assistant, say: hubert, open: tts, count_open: true}]}
+tts: {use: turns, sources: [read], loss: [human, assistant], leading_space: true,
+      turns: [{role: human, say: text, open: text}, {role: assistant, say: hubert, open: tts, count_open: true}]}
      [Text] and so my fellow americans[TTS][Hu7][Hu41]…                              Spirit LM +ASR+TTS, without a template
 """
 

@@ -21,7 +21,7 @@ written (`tests/golden/`), and a test compares each task with them. `▁` is the
 
 ```yaml
 templates:
-  step-audio: {open: bot, close: eot, roles: {user: human, tool: function_output}}
+  step-audio: {open: bot, close: eot, roles: {tool: function_output}}
 vocabulary:
   tokens:
     - {marker: bot, literal: "<|BOT|>"}

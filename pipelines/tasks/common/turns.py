@@ -1,6 +1,6 @@
 """What a turn says, in the order of a list, and how it is written.
 
-{role: user, say: [hubert], open: audio-start, close: audio-end}
+{role: human, say: [hubert], open: audio-start, close: audio-end}
 {role: assistant, say: [{of: [text, fsq], sizes: [1, 4]}], open: tts-start, close: tts-end}
 {role: system, say: [{literal: "Translate the speech into German."}]}
 """

@@ -34,7 +34,7 @@ MARKERS = {
     "tts-pad": "<tts_pad>", "audio-pad": "<audio_6561>",
 }  # fmt: skip
 SPEECH = {"speech", "tts", "audio-start", "audio-end", "tts-start", "tts-end", "audio-pad"}
-STEP_AUDIO = ChatTemplate(open="bot", close="eot", roles={"user": "human", "tool": "function_output"})
+STEP_AUDIO = ChatTemplate(open="bot", close="eot", roles={"tool": "function_output"})
 _BOS, _FIRST_MARKER, _FIRST_CODE, _FIRST_WORD = 0, 1, 1_000, 1_000_000
 
 
