@@ -124,9 +124,9 @@ class Backends:
         return made
 
     def _template(self, task: str, choice: TaskChoice) -> dict[str, Any]:
-        """The template that a task names. Raises RecipeFault for one that is not declared."""
+        """The template that a task names; one may be written out in its place. Raises RecipeFault for one that is not declared."""
         name = choice.settings.get("template")
-        if name is None:
+        if not isinstance(name, str):
             return {}
         if name not in self.recipe.templates:
             declared = ", ".join(self.recipe.templates) or "none"
