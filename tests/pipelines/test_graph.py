@@ -86,7 +86,7 @@ FAULTS: dict[str, tuple[dict[str, Any], tuple[str, ...], str]] = {
         {"tokenizers": {"hubert": {"use": "bpe"}}}, ("tokenizers", "hubert", "use"), "is for text",
     ),
     "a marker that is not spelt": (
-        {"tasks": {"asr": {"use": "asr", "sources": ["speech"]}}}, ("vocabulary", "tokens"), "writes the marker 'asr'",
+        {"tasks": {"s": {"use": "speech", "sources": ["speech"], "open": "begin"}}}, ("vocabulary", "tokens"), "the marker 'begin'",
     ),
     "a padding that is not spelt": (
         {"tasks": {"r": {"use": "ratio", "sources": ["speech"], "of": ["text", "hubert"], "sizes": [1, 4], "text_pad": "pad"}}},

@@ -15,8 +15,6 @@ from weft.pipelines.sources.folder import Source as Folder
 from weft.pipelines.sources.manifest import Source as Manifest
 from weft.pipelines.stage import Stage
 from weft.pipelines.synthesize import Synthesize
-from weft.pipelines.tasks.asr import Task as Asr
-from weft.pipelines.tasks.tts import Task as Tts
 from weft.pipelines.tasks.words import Task as Words
 from weft.pipelines.voices.common import emotions
 from weft.pipelines.voices.common.emotions import Manner
@@ -57,7 +55,6 @@ def test_a_corrected_emotion_makes_another_identity(monkeypatch: pytest.MonkeyPa
 @pytest.mark.parametrize(
     ("one", "two"),
     [
-        (compose(Asr(sources=("s",))), compose(Tts(sources=("s",)))),
         (Ingest(source=Folder(path="/a")), Ingest(source=Manifest(path="/a"))),
     ],
 )
