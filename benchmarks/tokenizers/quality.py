@@ -29,7 +29,7 @@ from weft.tokenizers.stream import Speech, Stream
 from weft.tokenizers.training.hubert import Training
 
 TITLE = "tokenizers: quality on speakers never heard, beside MFCC k-means"
-LARGER = Training(steps=700, batch_seconds=64, clusters=500)
+LARGER = Training(seconds=3600, steps=700, swaps=100, batch_seconds=64, clusters=500)
 THREADS = 2  # as a build gives training, on which its sums depend
 ACTORS = ("03", "10", "15")  # of emodb, whom style never hears
 EMOTIONS = {"W": "anger", "F": "joy", "N": "neutral", "T": "sadness"}

@@ -2,7 +2,7 @@
 
 frames(model, grid, [samples[16000], samples[15500]])  ->  float32 [50, 768], float32 [48, 768]
 
-in_windows(model, grid, an hour)  ->  the same of long clips, in windows
+states_of(model, grid, an hour)  ->  the same of long clips, in windows
 
 Convolutions hear each clip by itself (their norm may be over time, and would hear padding); blocks hear the batch, masked.
 """
@@ -33,7 +33,7 @@ def frames(model: Encoder, grid: Grid, rows: Sequence[np.ndarray]) -> Iterator[n
             yield state[:length]
 
 
-def in_windows(
+def states_of(
     model: Encoder, grid: Grid, rows: Sequence[np.ndarray], batch: float = 0.0, padding: float = 0.0
 ) -> list[np.ndarray]:
     """As `frames`, of rows as long as may be: at most `batch` seconds go through the model at once, or one window (see windows.py).

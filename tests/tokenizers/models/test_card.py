@@ -31,8 +31,8 @@ def test_what_was_heard(tokenizer: Tokenizer, tmp_path: Path) -> None:
     write_card(tmp_path, tokenizer, heard)
     card = read_card(tmp_path)
     assert (card["use"], card["size"], card["checksum"]) == ("cepstra", 4, tokenizer.checksum)
-    assert (card["heard"]["clips"], card["heard"]["seconds"]) == (3, 4.5)
-    assert card["heard"]["licences"] == {"CC0": 3} and card["heard"]["languages"] == {"en": 3}
+    assert (card["trained_on"]["clips"], card["trained_on"]["seconds"]) == (3, 4.5)
+    assert card["trained_on"]["licences"] == {"CC0": 3} and card["trained_on"]["languages"] == {"en": 3}
     assert card["made_from"] == {}
 
 
@@ -43,7 +43,7 @@ def test_a_card_is_of_what_lies_beside_it(tokenizer: Tokenizer, tmp_path: Path) 
     other.mkdir()
     Tokenizer(size=4).train([Speech(np.random.default_rng(2).normal(0, 0.1, 32_000).astype(np.float32))], other, seed=1)
     (other / "model.safetensors").replace(made / "model.safetensors")
-    with pytest.raises(ValueError, match=f"^{made}: its model is not the one its card.json is of"):
+    with pytest.raises(ValueError, match=f"^{made}: its model is not the one that card.json describes"):
         check_card(made, Tokenizer(size=4))
     with pytest.raises(ValueError, match=f"^{other}: no trained tokenizer here"):
         check_card(other, Tokenizer(size=4))

@@ -7,7 +7,7 @@ import torch
 
 from weft.schemas.learning import Step, steps_to
 from weft.tokenizers.training import loop as fitting
-from weft.tokenizers.training.loop import fit, slope, unfinished
+from weft.tokenizers.training.loop import fit, slope, unfinished_run
 
 
 def made() -> torch.nn.Module:
@@ -78,14 +78,15 @@ def test_the_state_of_another_model_is_not_taken(tmp_path: Path, other_model: bo
     assert torch.equal(module[0].weight, plain[0].weight)  # type: ignore[index]
 
 
-def test_what_is_kept_goes_when_it_is_done_and_is_of_its_own_making(tmp_path: Path) -> None:
-    with pytest.raises(KeyboardInterrupt), unfinished(tmp_path, "a", 1) as kept:
-        (kept / "half").touch()
+def test_an_interrupted_run_is_resumed_and_removed_when_it_is_done(tmp_path: Path) -> None:
+    with pytest.raises(KeyboardInterrupt), unfinished_run(tmp_path, 1, "a") as run:
+        run.state("half").touch()
         raise KeyboardInterrupt
-    with unfinished(tmp_path, "a", 2) as other:
-        assert not list(other.iterdir())
-    with unfinished(tmp_path, "a", 1) as again:
-        assert (again / "half").exists()
+    for seed, settings in ((2, "a"), (1, "b")):
+        with unfinished_run(tmp_path, seed, settings) as other:
+            assert other.seed == seed and not other.state("half").exists()
+    with unfinished_run(tmp_path, 1, "a") as again:
+        assert again.state("half").exists()
     assert not list(tmp_path.iterdir())
 
 
