@@ -1,4 +1,4 @@
-"""A card says what was heard and what besides it a tokenizer is made from."""
+"""A card names the training set and the checkpoints of a tokenizer."""
 
 from pathlib import Path
 
@@ -23,12 +23,22 @@ def tokenizer(tmp_path: Path) -> Tokenizer:
     return made
 
 
-def test_what_was_heard(tokenizer: Tokenizer, tmp_path: Path) -> None:
-    heard = [
-        Utterance(f"u{n}", "r", "s", Audio("a.wav"), "sha", 2.0 * n, 2.0 * n + 1.5, licence="CC0", language="en")
+def test_the_training_set(tokenizer: Tokenizer, tmp_path: Path) -> None:
+    training_set = [
+        Utterance(
+            key=f"u{n}",
+            recording="r",
+            source="s",
+            audio=Audio("a.wav"),
+            sha256="sha",
+            start=2.0 * n,
+            end=2.0 * n + 1.5,
+            licence="CC0",
+            language="en",
+        )
         for n in range(3)
     ]
-    write_card(tmp_path, tokenizer, heard)
+    write_card(tmp_path, tokenizer, training_set)
     card = read_card(tmp_path)
     assert (card["use"], card["size"], card["checksum"]) == ("cepstra", 4, tokenizer.checksum)
     assert (card["trained_on"]["clips"], card["trained_on"]["seconds"]) == (3, 4.5)
@@ -36,7 +46,7 @@ def test_what_was_heard(tokenizer: Tokenizer, tmp_path: Path) -> None:
     assert card["made_from"] == {}
 
 
-def test_a_card_is_of_what_lies_beside_it(tokenizer: Tokenizer, tmp_path: Path) -> None:
+def test_a_card_with_the_model_of_another(tokenizer: Tokenizer, tmp_path: Path) -> None:
     made, other = tmp_path / "made", tmp_path / "other"
     write_card(made, tokenizer, [])
     check_card(made, Tokenizer(size=4))
@@ -49,7 +59,7 @@ def test_a_card_is_of_what_lies_beside_it(tokenizer: Tokenizer, tmp_path: Path) 
         check_card(other, Tokenizer(size=4))
 
 
-def test_what_it_is_made_from(tokenizer: Tokenizer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_checkpoints(tokenizer: Tokenizer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(hub, "HF_HUB_OFFLINE", True)
     monkeypatch.setattr(hub, "HF_HUB_CACHE", str(tmp_path / "hub"))
     in_hub_cache(tmp_path / "hub", "org/mhubert")

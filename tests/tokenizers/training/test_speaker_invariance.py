@@ -1,4 +1,4 @@
-"""What speakers and moments differ in counts for less than what is said, and a codebook is the same twice."""
+"""Differences between speakers and between neighbouring frames count for less, and a codebook is repeatable."""
 
 import numpy as np
 import pytest
@@ -9,16 +9,16 @@ from weft.tokenizers.training import speaker_invariance
 
 SOUNDS, SPEAKERS, LASTS = 4, 5, 6  # frames a sound lasts
 RNG = np.random.default_rng(3)
-SAID = np.array([[n == 0, n == 1, n == 2, n == 3] for n in range(SOUNDS)], np.float32)
+SOUND_FEATURES = np.array([[n == 0, n == 1, n == 2, n == 3] for n in range(SOUNDS)], np.float32)
 VOICES = RNG.standard_normal((SPEAKERS, 2)).astype(np.float32)
 
 
 def clip(speaker: int, sounds: np.ndarray) -> np.ndarray:
-    """What is said, by whom, and what nobody means and no moment has of the one before, [frames, 7]."""
-    said = np.repeat(sounds, LASTS)
-    chance = 4 * RNG.standard_normal((len(said), 1))
-    shown = [SAID[said], np.repeat(VOICES[[speaker]], len(said), 0), chance]
-    return (np.hstack(shown) + 0.05 * RNG.standard_normal((len(said), 7))).astype(np.float32)
+    """Features of sounds, of their speaker, and of noise that changes each frame, [frames, 7]."""
+    sound = np.repeat(sounds, LASTS)
+    chance = 4 * RNG.standard_normal((len(sound), 1))
+    shown = [SOUND_FEATURES[sound], np.repeat(VOICES[[speaker]], len(sound), 0), chance]
+    return (np.hstack(shown) + 0.05 * RNG.standard_normal((len(sound), 7))).astype(np.float32)
 
 
 SPOKEN = [(speaker, RNG.integers(0, SOUNDS, 40)) for speaker in range(SPEAKERS) for _ in range(2)]
