@@ -15,7 +15,7 @@ from weft.tokenizers import cepstra, fsq, linguistic, pitch, style
 from weft.tokenizers.base import SpeechTokenizer
 from weft.tokenizers.models.learned import write_config
 from weft.tokenizers.stream import Speech, Stream
-from weft.tokenizers.training import loop as fitting
+from weft.tokenizers.training import loop
 from weft.tokenizers.training.recogniser import Training
 
 TINY = {"steps": 6, "width": 16}
@@ -43,9 +43,9 @@ def folder(make: Callable[[], SpeechTokenizer], buzzes: list[Speech], tmp_path_f
 
 @pytest.fixture
 def tokenizer(make: Callable[[], SpeechTokenizer], folder: Path) -> SpeechTokenizer:
-    made = make()
-    made.load(folder)
-    return made
+    tokenizer = make()
+    tokenizer.load(folder)
+    return tokenizer
 
 
 def bytes_of(folder: Path) -> dict[str, bytes]:
@@ -63,7 +63,7 @@ def test_the_same_speech_in_any_order_makes_the_same_model(
 def test_an_interrupted_training_is_resumed_to_the_same_model(
     name: str, buzzes: list[Speech], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(fitting, "SAVE_EVERY", 2)
+    monkeypatch.setattr(loop, "SAVE_EVERY", 2)
     whole, half = tmp_path / "whole", tmp_path / "half"
     for folder in (whole, half):
         folder.mkdir()
@@ -159,19 +159,19 @@ def test_refuses_a_folder_without_a_model_or_with_another(
 def test_settings_that_change_no_shape_are_compared(
     name: str, change: dict[str, object], setting: str, buzzes: list[Speech], tmp_path: Path
 ) -> None:
-    made = MAKERS[name]()
-    made.train(buzzes, tmp_path, seed=1)
+    tokenizer = MAKERS[name]()
+    tokenizer.train(buzzes, tmp_path, seed=1)
     if setting.startswith("training."):
-        change = {"training": made.training.model_copy(update=change)}  # type: ignore[attr-defined]
-    other = made.model_copy(update=change)
+        change = {"training": tokenizer.training.model_copy(update=change)}  # type: ignore[attr-defined]
+    other = tokenizer.model_copy(update=change)
     with pytest.raises(ValueError, match=f"`{setting}` is .* it was trained with"):
         other.load(tmp_path)
 
 
 @pytest.mark.parametrize("name", ["cepstra", "style", "linguistic"])
 def test_refuses_centroids_that_are_not_finite(name: str, buzzes: list[Speech], tmp_path: Path) -> None:
-    made = MAKERS[name]()
-    made.train(buzzes, tmp_path, seed=1)
+    tokenizer = MAKERS[name]()
+    tokenizer.train(buzzes, tmp_path, seed=1)
     tensors = load_file(tmp_path / "model.safetensors")
     save_file({**tensors, "centroids": tensors["centroids"] * np.float32(np.nan)}, tmp_path / "model.safetensors")
     with pytest.raises(ValueError, match="finite"):

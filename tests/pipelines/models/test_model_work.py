@@ -308,11 +308,11 @@ class TestVocabulary:
         assert not self.work.done(books)
         self.work.run(books)
         assert self.work.done(books)
-        swapped_prediction = {"speech": "[S]", "text": "[T]"}  # the order is the ids
+        reordered = {"speech": "[S]", "text": "[T]"}  # the order is the ids
         with pytest.raises(RecipeError, match=r"^vocabulary: "):
             replace(self.work, layout=self.work.layout.model_copy(update={"pad_to": 10})).run(books)
         for change in (
-            {"markers": swapped_prediction},
+            {"markers": reordered},
             {"multiple": 128},
             {"bos": False},
             {"trailing": {"pad": "[P]"}},

@@ -17,10 +17,14 @@ from weft.tokenizers.stream import Speech
 
 @pytest.fixture
 def tokenizer(tmp_path: Path) -> Tokenizer:
-    made = Tokenizer(size=4)
-    (tmp_path / "made").mkdir()
-    made.train([Speech(np.random.default_rng(1).normal(0, 0.1, 32_000).astype(np.float32))], tmp_path / "made", seed=1)
-    return made
+    tokenizer = Tokenizer(size=4)
+    (tmp_path / "trained").mkdir()
+    tokenizer.train([noise(1)], tmp_path / "trained", seed=1)
+    return tokenizer
+
+
+def noise(seed: int) -> Speech:
+    return Speech(np.random.default_rng(seed).normal(0, 0.1, 32_000).astype(np.float32))
 
 
 def test_the_training_set(tokenizer: Tokenizer, tmp_path: Path) -> None:
@@ -47,14 +51,14 @@ def test_the_training_set(tokenizer: Tokenizer, tmp_path: Path) -> None:
 
 
 def test_a_card_with_the_model_of_another(tokenizer: Tokenizer, tmp_path: Path) -> None:
-    made, other = tmp_path / "made", tmp_path / "other"
-    write_card(made, tokenizer, [])
-    check_card(made, Tokenizer(size=4))
+    trained, other = tmp_path / "trained", tmp_path / "other"
+    write_card(trained, tokenizer, [])
+    check_card(trained, Tokenizer(size=4))
     other.mkdir()
-    Tokenizer(size=4).train([Speech(np.random.default_rng(2).normal(0, 0.1, 32_000).astype(np.float32))], other, seed=1)
-    (other / "model.safetensors").replace(made / "model.safetensors")
-    with pytest.raises(ValueError, match=f"^{made}: its model is not the one that card.json describes"):
-        check_card(made, Tokenizer(size=4))
+    Tokenizer(size=4).train([noise(2)], other, seed=1)
+    (other / "model.safetensors").replace(trained / "model.safetensors")
+    with pytest.raises(ValueError, match=f"^{trained}: its model is not the one that card.json describes"):
+        check_card(trained, Tokenizer(size=4))
     with pytest.raises(ValueError, match=f"^{other}: no trained tokenizer here"):
         check_card(other, Tokenizer(size=4))
 
@@ -65,8 +69,8 @@ def test_the_checkpoints(tokenizer: Tokenizer, tmp_path: Path, monkeypatch: pyte
     in_hub_cache(tmp_path / "hub", "org/mhubert")
     codebook = tmp_path / "km.npy"
     np.save(codebook, np.zeros((4, 2), np.float32))
-    given = Hubert(model="hf://org/mhubert", codebook=str(codebook))
-    monkeypatch.setattr(Tokenizer, "made_from", given.made_from)
+    checkpoints = Hubert(model="hf://org/mhubert", codebook=str(codebook))
+    monkeypatch.setattr(Tokenizer, "made_from", checkpoints.made_from)
     write_card(tmp_path, tokenizer, [])
     assert read_card(tmp_path)["made_from"] == {
         "hf://org/mhubert": {"content": f"org/mhubert@{COMMIT}", "licence": ""},
@@ -93,7 +97,7 @@ def test_a_checkpoints_licence_is_its_own_cards(card: bytes, licence: str, tmp_p
 
 
 @pytest.mark.parametrize("card", [None, "no json", "[]", '{"use": 3}'])
-def test_what_is_no_card(card: str | None, tmp_path: Path) -> None:
+def test_refuses_what_is_no_card(card: str | None, tmp_path: Path) -> None:
     if card is not None:
         (tmp_path / "card.json").write_text(card)
     with pytest.raises(ValueError, match=r"no trained tokenizer here|does not say which"):

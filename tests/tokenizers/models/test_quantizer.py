@@ -19,11 +19,11 @@ FEATURES = 9 * np.random.default_rng(0).standard_normal((50, 6)).astype(np.float
 @given(st.lists(st.integers(0, 3), max_size=40))
 def test_a_blank_takes_its_left_neighbour(codes: list[int]) -> None:
     out = without_blanks(np.array(codes, np.int32), blank=3).tolist()
-    said = [code for code in codes if code != 3]
-    now = said[0] if said else 3
-    for code, found in zip(codes, out, strict=True):
+    kept = [code for code in codes if code != 3]
+    now = kept[0] if kept else 3
+    for code, filled in zip(codes, out, strict=True):
         now = code if code != 3 else now
-        assert found == now
+        assert filled == now
 
 
 def network(*widths: int) -> torch.nn.Sequential:
@@ -33,13 +33,13 @@ def network(*widths: int) -> torch.nn.Sequential:
 
 
 def test_a_network_gives_what_torch_gives(tmp_path: Path) -> None:
-    made = network(6, 5, 5, 4)
-    tensors = {name: value.detach().numpy() for name, value in made.state_dict().items()}
+    layers = network(6, 5, 5, 4)
+    tensors = {name: value.detach().numpy() for name, value in layers.state_dict().items()}
     save_file(tensors, tmp_path / "linear.safetensors")
     quantizer = load_quantizer(str(tmp_path / "linear.safetensors"), 4, 6)
-    wanted = made(torch.from_numpy(FEATURES)).argmax(1).numpy()
-    assert (wanted == 3).any()
-    assert quantizer.codes(FEATURES).tolist() == without_blanks(wanted, 3).tolist()
+    expected = layers(torch.from_numpy(FEATURES)).argmax(1).numpy()
+    assert (expected == 3).any()
+    assert quantizer.codes(FEATURES).tolist() == without_blanks(expected, 3).tolist()
     save_file(quantizer.tensors, tmp_path / "again.safetensors")
     again = load_quantizer(str(tmp_path / "again.safetensors"), 4, 6)
     assert isinstance(again, Network) and again.codes(FEATURES).tolist() == quantizer.codes(FEATURES).tolist()
@@ -56,14 +56,14 @@ def test_centroids_by_a_metric(tmp_path: Path) -> None:
     warp = np.random.default_rng(1).standard_normal((6, 6)).astype(np.float32)
     save_file(NearestByMetric(FEATURES[:7], warp @ warp.T).tensors, tmp_path / "km.safetensors")
     loaded = load_quantizer(str(tmp_path / "km.safetensors"), 7, 6)
-    wanted = Nearest(FEATURES[:7] @ warp).codes(FEATURES @ warp)
-    assert isinstance(loaded, NearestByMetric) and loaded.codes(FEATURES).tolist() == wanted.tolist()
-    assert wanted.tolist() != Nearest(FEATURES[:7]).codes(FEATURES).tolist()
+    expected = Nearest(FEATURES[:7] @ warp).codes(FEATURES @ warp)
+    assert isinstance(loaded, NearestByMetric) and loaded.codes(FEATURES).tolist() == expected.tolist()
+    assert expected.tolist() != Nearest(FEATURES[:7]).codes(FEATURES).tolist()
 
 
-def test_what_is_no_quantizer(tmp_path: Path) -> None:
+def test_refuses_what_is_no_quantizer(tmp_path: Path) -> None:
     zeros = np.zeros((4, 6), np.float32)
-    for tensors, said in (
+    for tensors, message in (
         ({"a": zeros, "b": zeros}, "neither one table of centroids nor layers"),
         ({"0.weight": zeros, "0.bias": zeros[0]}, "do not lead from 6 features to 4 classes"),
         ({"0.weight": zeros, "0.bias": zeros[:, 0], "x": zeros}, "neither"),
@@ -82,7 +82,7 @@ def test_what_is_no_quantizer(tmp_path: Path) -> None:
         ({}, "no tensors"),
     ):
         save_file(tensors, tmp_path / "q.safetensors")
-        with pytest.raises(ValueError, match=said):
+        with pytest.raises(ValueError, match=message):
             load_quantizer(str(tmp_path / "q.safetensors"), 4, 6)
     for name, table in (("words", np.array(["a"])), ("complex", zeros.astype(np.complex64))):
         np.save(tmp_path / f"{name}.npy", table)

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from weft.schemas.learning import Step, steps_to
-from weft.tokenizers.training import loop as fitting
+from weft.tokenizers.training import loop
 from weft.tokenizers.training.loop import fit, slope, unfinished_run
 
 
@@ -38,7 +38,7 @@ def test_it_learns(tmp_path: Path) -> None:
 def test_interrupted_it_ends_with_the_same_weights(
     tmp_path: Path, killed_at: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(fitting, "SAVE_EVERY", 5)
+    monkeypatch.setattr(loop, "SAVE_EVERY", 5)
     whole = initial_module()
     fit(whole, lambda step: loss(whole, step), 30, 0.02, tmp_path / "whole")
     first, again, seen = initial_module(), initial_module(), []
