@@ -92,5 +92,5 @@ def test_a_leaf_that_drops_adds_or_invents_ends_the_run(ids: np.ndarray, monkeyp
 
 @pytest.mark.parametrize("literal", ["", "[Lo]", "[Lo{x}]"])
 def test_codes_are_spelt_apart(literal: str) -> None:
-    with pytest.raises(ValidationError, match="all codes alike"):
+    with pytest.raises(ValidationError, match="the same for all codes"):
         Loudness(literal=literal)
