@@ -1,6 +1,6 @@
 """Augmentation of a clip: another length of the vocal tract, other formants, and noise. The phones stay.
 
-    augmented = Augmentation(warp=0.15, bend=1.5, noise=0.25).drawn(mels[B, T, 80], there[B, T / 4], rng)    # as a MelHubert gets it
+    augmented = Augmentation(warp=0.15, bend=1.5, noise=0.25).apply(mels[B, T, 80], there[B, T / 4], rng)    # as a MelHubert gets it
 
 It works on log-mels, which costs little: frequencies move by a factor and by a smooth curve, and noise is added in power.
 """
@@ -30,7 +30,7 @@ class Augmentation:
     bend: float
     noise: float
 
-    def drawn(self, mels_BTF: torch.Tensor, there_BN: torch.Tensor, rng: np.random.Generator) -> torch.Tensor:
+    def apply(self, mels_BTF: torch.Tensor, there_BN: torch.Tensor, rng: np.random.Generator) -> torch.Tensor:
         """An augmented, normalised version of log-mels [batch, steps, BANDS]; `there`, bool [batch, frames], is false for padding."""
         there_BT = there_BN.repeat_interleave(mels_BTF.shape[1] // there_BN.shape[1], 1)
         most = np.log1p(self.warp)

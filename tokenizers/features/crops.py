@@ -37,7 +37,7 @@ class Crops:
         ends = np.cumsum(lengths)
         return cls(mels=mels_TF, ends=ends, stack=stack, rows=rows, length=min(length, max(lengths)))
 
-    def drawn(self, rng: np.random.Generator) -> tuple[torch.Tensor, torch.Tensor]:
+    def batch(self, rng: np.random.Generator) -> tuple[torch.Tensor, torch.Tensor]:
         """A batch: log-mels [rows, steps, BANDS], each row from one clip with a probability proportional to its length; and the rows'
         frame numbers, int64 [rows, length], -1 for padding.
         """

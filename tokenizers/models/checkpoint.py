@@ -19,7 +19,7 @@ from weft.schemas.hub import loadable
 from weft.tokenizers.features.grid import Grid
 from weft.tokenizers.models.folder import located
 from weft.tokenizers.models.learned import Learned, first_line, is_trained_config, load, prefixed
-from weft.tokenizers.models.mel_hubert import MelHubert
+from weft.tokenizers.models.mel_hubert import MelHubert, MelHubertConfig
 
 Encoder = HubertModel | Wav2Vec2Model
 _KINDS: dict[str, Any] = {"hubert": HubertModel, "mel-hubert": MelHubert, "wav2vec2": Wav2Vec2Model}
@@ -38,7 +38,7 @@ def load_encoder(name: str, layer: int) -> tuple[Encoder, Grid]:
     if is_trained_config(settings):
         return encoder_of(load(located(name)), layer, name)
     config = _config(settings, name)
-    if config.model_type == MelHubert.config_class.model_type:
+    if config.model_type == MelHubertConfig.model_type:
         raise ValueError(
             f"{name}: this HuBERT was trained by an earlier version of weft, in a format no longer read: train it again"
         )

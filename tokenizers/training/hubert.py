@@ -124,9 +124,9 @@ def _loss(
     learner: _Learner, crops: Crops, teacher: torch.Tensor, training: Training, span: int, seed: int, step: int
 ) -> torch.Tensor:
     rng = np.random.default_rng([seed, step])
-    mels, places = crops.drawn(rng)
+    mels, places = crops.batch(rng)
     masked = torch.from_numpy(spans(rng, (crops.rows, crops.length), training.mask, span))
-    augmented = _augmentation(training).drawn(mels, places >= 0, rng)
+    augmented = _augmentation(training).apply(mels, places >= 0, rng)
     logits = learner.head(learner.model(augmented, mask_time_indices=masked).last_hidden_state)
     targets = torch.where(places < 0, _IGNORED, teacher[places])
     loss = cross_entropy(logits[masked], targets[masked])
@@ -137,6 +137,6 @@ def _loss(
 
 def _swap(learner: SwappedPrediction, crops: Crops, augmentation: Augmentation, seed: int, step: int) -> torch.Tensor:
     rng = np.random.default_rng([seed, step, 1])
-    mels, places = crops.drawn(rng)
+    mels, places = crops.batch(rng)
     inside = places >= 0
-    return learner.loss(augmentation.drawn(mels, inside, rng), augmentation.drawn(mels, inside, rng), inside)
+    return learner.loss(augmentation.apply(mels, inside, rng), augmentation.apply(mels, inside, rng), inside)

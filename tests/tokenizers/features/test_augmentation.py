@@ -49,18 +49,18 @@ def test_noise_is_added_to_a_share_of_the_rows() -> None:
 
 def test_each_row_is_augmented_differently_and_repeatably() -> None:
     augmentation = Augmentation(warp=0.2, bend=1.5, noise=0.5)
-    one, two, three = augmentation.drawn(mels(), THERE, generator())
+    one, two, three = augmentation.apply(mels(), THERE, generator())
     assert not torch.allclose(one, two) and not torch.allclose(two, three)
-    assert torch.equal(augmentation.drawn(mels(), THERE, generator())[0], one)
+    assert torch.equal(augmentation.apply(mels(), THERE, generator())[0], one)
 
 
 def test_without_augmentation_the_clip_is_unchanged() -> None:
-    plain = Augmentation(warp=0.0, bend=0.0, noise=0.0).drawn(mels(), THERE, generator())
+    plain = Augmentation(warp=0.0, bend=0.0, noise=0.0).apply(mels(), THERE, generator())
     assert torch.allclose(plain, levelled(mels(), THERE), atol=1e-5)
 
 
 def test_padding_stays_silent() -> None:
     there = torch.ones(3, 10, dtype=torch.bool)  # of frames of five steps
     there[1, 6:] = False
-    augmented = Augmentation(warp=0.2, bend=1.5, noise=1.0).drawn(mels(), there, generator())
+    augmented = Augmentation(warp=0.2, bend=1.5, noise=1.0).apply(mels(), there, generator())
     assert not augmented[1, 30:].any() and augmented[1, :30].any() and torch.isfinite(augmented).all()
