@@ -82,7 +82,7 @@ def _emodb() -> list[Speech]:
     clips = []
     for path in sorted((DATA / "emodb").rglob("*.wav")):
         samples, _ = soundfile.read(path, dtype="float32")
-        clips.append(Speech(samples, "", path.stem[:2], EMOTIONS[path.stem[5]]))
+        clips.append(Speech(samples, speaker=path.stem[:2], emotion=EMOTIONS[path.stem[5]]))
     return clips
 
 

@@ -14,7 +14,11 @@ from weft.tokenizers.style import Tokenizer, Training
 
 
 def halves(speech: list[Speech]) -> list[Speech]:
-    return [Speech(one.samples[a : a + 16_000], "", one.speaker, one.emotion) for one in speech for a in (0, 16_000)]
+    return [
+        Speech(one.samples[a : a + 16_000], speaker=one.speaker, emotion=one.emotion)
+        for one in speech
+        for a in (0, 16_000)
+    ]
 
 
 @pytest.mark.parametrize("labelled", [True, False])
@@ -59,9 +63,9 @@ def small_wav2vec2() -> object:
 
 def test_labels_with_one_value_are_not_used() -> None:
     speech = [
-        Speech(np.zeros(1), "", "a", "joy"),
-        Speech(np.zeros(1), "", "a", ""),
-        Speech(np.zeros(1), "", "a", "anger"),
+        Speech(np.zeros(1), speaker="a", emotion="joy"),
+        Speech(np.zeros(1), speaker="a"),
+        Speech(np.zeros(1), speaker="a", emotion="anger"),
     ]
     names, numbers = labels_of(speech)
     assert names == [["anger", "joy"]] and numbers.tolist() == [[1], [-1], [0]]

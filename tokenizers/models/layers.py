@@ -42,7 +42,8 @@ def states_of(
     15 s at once.
     """
     context = model.reach if isinstance(model, MelHubert) else CONTEXT
-    return Windowing(grid.hop, batch, padding, context=context).frames(rows, lambda some: frames(model, grid, some))
+    windowing = Windowing(hop=grid.hop, batch=batch, padding=padding, context=context)
+    return windowing.frames(rows, lambda some: frames(model, grid, some))
 
 
 def _convolved(model: Any, inputs: np.ndarray) -> torch.Tensor:

@@ -290,9 +290,11 @@ TOKENS = (TokenEntry(marker="text", literal="[T]"), TokenEntry(marker="speech", 
 
 class TestVocabulary:
     work = VocabularyWork(
-        Bpe(size=300), VocabularySettings(tokens=TOKENS), (Entry("hubert", "[Hu{}]", size=20),),
-        (part_name("ingest/books", 0),),
-    )  # fmt: skip
+        text=Bpe(size=300),
+        layout=VocabularySettings(tokens=TOKENS),
+        codes=(Entry("hubert", "[Hu{}]", size=20),),
+        parts=(part_name("ingest/books", 0),),
+    )
 
     @pytest.fixture
     def books(self, store: Store) -> Store:

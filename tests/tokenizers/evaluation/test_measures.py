@@ -16,7 +16,7 @@ def spoken(rng: np.random.Generator, speaker: str, right: bool) -> Example:
     phones = tuple(Word(PHONES[p], n * 0.2, (n + 1) * 0.2) for n, p in enumerate(numbers))
     ids = np.repeat(numbers, 5) if right else rng.integers(0, len(PHONES), 100)
     stream = Stream(25.0, ids.astype(np.int32), np.ones(100, np.int32))
-    return Example(Speech(rng.normal(0, 0.1, 64_000).astype(np.float32), "", speaker), stream, phones)
+    return Example(Speech(rng.normal(0, 0.1, 64_000).astype(np.float32), speaker=speaker), stream, phones)
 
 
 @pytest.fixture
