@@ -124,7 +124,10 @@ def pass_works(pipeline: Pipeline, task: str, source: str, pass_number: int, par
 
 def order_work(pipeline: Pipeline, node: str, parts: int) -> Work:
     return OrderWork(
-        node, parts, pipeline.recipe.shards.bytes, pipeline.speaker_spaces.get(node.rpartition("/")[2], "")
+        of=node,
+        parts=parts,
+        tar_bytes=pipeline.recipe.shards.bytes,
+        space=pipeline.speaker_spaces.get(node.rpartition("/")[2], ""),
     )
 
 
@@ -132,7 +135,7 @@ def wanted(pipeline: Pipeline, name: str, passes: Mapping[tuple[str, str], int])
     """The plan of a stage over the passes that exist, up to the number that its mixture allows."""
     stage = pipeline.recipe.training[name]
     allowed = {of: min(count, stage.mixture.passes) for of, count in passes.items() if of[0] in stage.mixture.tasks}
-    return Wanted(name, stage, allowed, pipeline.recipe.before(name))
+    return Wanted(name=name, stage=stage, passes=allowed, after=pipeline.recipe.before(name))
 
 
 def write_recipe(pipeline: Pipeline, store: Store) -> None:

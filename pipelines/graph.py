@@ -119,7 +119,14 @@ class Pipeline(Backends):
         works: list[Work] = []
         for source, count in parts.items():
             works += [
-                PartWork(node.name, node.stage, part, node.inputs, node.models, self.recipe.reading)
+                PartWork(
+                    node=node.name,
+                    stage=node.stage,
+                    part=part,
+                    inputs=node.inputs,
+                    models=node.models,
+                    reading=self.recipe.reading,
+                )
                 for node in self.nodes(source)
                 for part in range(count)
             ]
@@ -180,7 +187,16 @@ class Pipeline(Backends):
         holds = Resources(gpus=tokenizer.resources.gpus)
         frozen = self.recipe.tokenizers[name].frozen
         checks, reading = self._checks(spoken, parts), self.recipe.reading
-        return TokenizerWork(name, tokenizer, needs, self.recipe.seed, holds, frozen, checks, reading)
+        return TokenizerWork(
+            name=name,
+            tokenizer=tokenizer,
+            parts=needs,
+            seed=self.recipe.seed,
+            resources=holds,
+            frozen=frozen,
+            checks=checks,
+            reading=reading,
+        )
 
     def _taken(self, folder: str) -> str:
         return str(located(folder).absolute())
@@ -193,10 +209,10 @@ class Pipeline(Backends):
         books = tuple((n, t.literal, t.size) for n, t in self.tokenizers.items())
         writes = any(task.markers != {"speech"} for task in self.tasks.values())
         return VocabularyWork(
-            self.text,
-            layout,
-            books,
-            needs,
+            text=self.text,
+            layout=layout,
+            codebooks=books,
+            parts=needs,
             frozen=self.recipe.text.frozen,
             checks=self._checks(among, parts),
             writes_text=writes,
@@ -229,7 +245,13 @@ class Pipeline(Backends):
 
     def _composed(self, node: str, stage: Compose, sources: Iterable[str], parts: dict[str, int]) -> list[Work]:
         return [
-            PartWork(f"{node}/{source}", stage, part, self._inputs(stage.task, source), ("vocabulary",))
+            PartWork(
+                node=f"{node}/{source}",
+                stage=stage,
+                part=part,
+                inputs=self._inputs(stage.task, source),
+                models=("vocabulary",),
+            )
             for source in sources
             for part in range(parts[source])
         ]

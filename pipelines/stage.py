@@ -22,8 +22,15 @@ from weft.schemas.settings import Settings, Versioned
 
 def rejected(utterance: Utterance, stage: str, fault: Unusable) -> Reject:
     """The row that says why a stage could not use an utterance."""
-    where = utterance.key, stage, utterance.source, utterance.path or utterance.audio.uri
-    return Reject(*where, fault.reason, fault.detail, utterance.seconds)
+    return Reject(
+        key=utterance.key,
+        stage=stage,
+        source=utterance.source,
+        path=utterance.path or utterance.audio.uri,
+        reason=fault.reason,
+        detail=fault.detail,
+        seconds=utterance.seconds,
+    )
 
 
 class Stage(Settings):

@@ -4,6 +4,7 @@ nodes_of(store, pipeline, expected, faults)  ->  (NodeAudit("ingest/speech", ite
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TypeVar
 
 from weft.pipelines.corpus.expected import Expected
@@ -75,9 +76,10 @@ def rejects_of(store: Store, expected: Expected, faults: list[str]) -> tuple[Rej
     counts: dict[tuple[str, str], RejectCount] = {}
     for name in (work.rejects for work in expected.parts):
         for reject in _read(store, name, Reject, faults):
-            key = (name.split("/")[1], reject.reason)
-            old = counts.get(key, RejectCount(*key, 0, 0.0, f"{reject.path}: {reject.detail}"))
-            counts[key] = RejectCount(*key, old.items + 1, old.seconds + reject.seconds, old.example)
+            stage, reason = key = (name.split("/")[1], reject.reason)
+            example = f"{reject.path}: {reject.detail}"
+            old = counts.get(key, RejectCount(stage=stage, reason=reason, items=0, seconds=0.0, example=example))
+            counts[key] = replace(old, items=old.items + 1, seconds=old.seconds + reject.seconds)
             if not reject.reason:
                 faults.append(f"{name}: {reject.key} was rejected without a reason")
     return tuple(counts[key] for key in sorted(counts, key=lambda k: (_depth(k[0]), k[1])))

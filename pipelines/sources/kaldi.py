@@ -108,10 +108,10 @@ def _rows(path: str) -> Rows:
 def _supervision(row: list[str]) -> Supervision:
     utterance, start, end, text, speaker, language = row
     try:
-        times = (float(start or 0), float(end or 0))
+        begins, ends = float(start or 0), float(end or 0)
     except ValueError:
         raise Unusable("bad_segment", f"{utterance}: {start!r} to {end!r} are no seconds") from None
-    return Supervision(*times, text or None, speaker=speaker, language=language)
+    return Supervision(start=begins, end=ends, text=text or None, speaker=speaker, language=language)
 
 
 def _in_archive(uri: str) -> bool:

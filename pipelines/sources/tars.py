@@ -93,7 +93,8 @@ class _Sample:
         sounds = [ending for ending in self.members if ending in AUDIO_ENDINGS]
         if len(sounds) != 1:
             raise Unusable("no_audio" if not sounds else "several_audio", f"its members are {', '.join(self.members)}")
-        return Audio(uri, *self.members[sounds[0]])
+        offset, length = self.members[sounds[0]]
+        return Audio(uri, offset=offset, length=length)
 
     def labels(self, file: BinaryIO) -> Labels:
         """Raises Unusable."""
