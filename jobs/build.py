@@ -23,10 +23,12 @@ from weft.pipelines.corpus.verify import damaged
 from weft.pipelines.graph import STAGES, Pipeline
 from weft.pipelines.mixing.audit import damaged_samples, streams_of
 from weft.pipelines.mixing.order import damaged_orders
+from weft.pipelines.mixing.order_work import OrderWork
 from weft.pipelines.mixing.plan import Wanted, read_tars
+from weft.pipelines.mixing.plan_work import PlanWork, ValidationPlanWork
+from weft.pipelines.mixing.shard_work import IndexWork, ShardWork
 from weft.pipelines.mixing.shards import index_name, rows_name, tar_name, wids_name
 from weft.pipelines.mixing.supply import short
-from weft.pipelines.mixing.work import IndexWork, OrderWork, PlanWork, ShardWork, ValidationPlanWork
 from weft.pipelines.parts.node_manifest import Manifests
 from weft.pipelines.parts.stage_work import PartWork
 from weft.pipelines.parts.tables import part_name

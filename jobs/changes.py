@@ -15,12 +15,12 @@ from rich.console import Console
 
 from weft.jobs.build import Parts, drawn, order_work, pass_works, shard_works, wanted
 from weft.jobs.printing import plain
-from weft.jobs.schedule import why_again
 from weft.pipelines.corpus.listing import list_source
 from weft.pipelines.graph import Pipeline
+from weft.pipelines.mixing.plan_work import PlanWork, ValidationPlanWork
+from weft.pipelines.mixing.shard_work import IndexWork
 from weft.pipelines.mixing.supply import short
 from weft.pipelines.mixing.tree import PlanError
-from weft.pipelines.mixing.work import IndexWork, PlanWork, ValidationPlanWork
 from weft.pipelines.parts.work import Work
 from weft.pipelines.storage.store import Damaged, Store
 from weft.schemas.changes import all_passes, summed
@@ -130,7 +130,7 @@ class _Verdicts:
     def _computed(self, work: Work) -> Verdict:
         makers = [self._makers[name] for name in work.needs if name in self._makers]
         pending = dict.fromkeys(all_passes(maker.node) for maker in makers if self.verdict(maker).what != "kept")
-        if (not pending or getattr(work, "frozen", False)) and self._is_done(work):
+        if (not pending or work.frozen) and self._is_done(work):
             return Verdict("kept")
         why = self._why(work)
         if why is None:
@@ -145,7 +145,7 @@ class _Verdicts:
 
     def _why(self, work: Work) -> list[str] | None:
         try:
-            return why_again(work, self._store)
+            return work.why(self._store)
         except FileNotFoundError:
             return []
 

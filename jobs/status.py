@@ -15,7 +15,7 @@ from weft.jobs.show import cell, table
 from weft.pipelines.corpus.expected import listed_parts
 from weft.pipelines.graph import Pipeline
 from weft.pipelines.mixing.plan import plan_name
-from weft.pipelines.mixing.work import IndexWork
+from weft.pipelines.mixing.shard_work import IndexWork
 from weft.pipelines.parts.node_manifest import Manifests
 from weft.pipelines.parts.unread import noted_unread
 from weft.pipelines.parts.work import Work, is_done

@@ -16,6 +16,7 @@ import pyarrow as pa
 
 from weft.pipelines.models.folders import commit_model, model_stands, recorded, recorded_inputs
 from weft.pipelines.parts.stage_work import digest_of, model_manifest
+from weft.pipelines.parts.work import BaseWork
 from weft.pipelines.storage.store import Store
 from weft.schemas.changes import named_settings, training_set_changes, without_training_set
 from weft.schemas.faults import RecipeError
@@ -23,7 +24,7 @@ from weft.schemas.fingerprint import digest
 from weft.schemas.settings import Versioned
 
 
-class ModelWork(ABC):
+class ModelWork(BaseWork, ABC):
     """Makes the folder `node`. A frozen one is done while all but what it learnt from is the same."""
 
     node: str
@@ -52,9 +53,6 @@ class ModelWork(ABC):
         """Whether its training set is the same because all is the same that it was chosen from: nothing is read for that."""
         inputs = self.inputs(store)
         return bool(inputs) and recorded_inputs(store, self.node) == inputs
-
-    def fingerprint(self, store: Store) -> str:
-        return digest(self.made_from(store))
 
     def recorded(self, store: Store) -> dict[str, str] | None:
         """What the model that stands was made from; None where there is none."""
