@@ -18,7 +18,9 @@ from webdataset import RandomMix
 from weft.benchmarks.support.common import Figure, alone, scratch
 from weft.benchmarks.support.composed import STAGE, counted, stage
 from weft.pipelines.mixing.order import Order, write_order
-from weft.pipelines.mixing.plan import Wanted, plan, plan_files, read_leaves
+from weft.pipelines.mixing.plan import plan
+from weft.pipelines.mixing.plan_files import plan_files, read_leaves
+from weft.pipelines.mixing.wanted import Wanted
 from weft.pipelines.parts.tables import Footer, part_name, write_table
 from weft.pipelines.storage.store import Store
 from weft.schemas.plan import node_of

@@ -18,7 +18,9 @@ import numpy as np
 from weft.benchmarks.support.common import Figure, alone, in_child, scratch, seconds
 from weft.benchmarks.support.composed import PART, STAGE, counted, stage, write_anywhere
 from weft.pipelines.mixing.order import Order, write_order
-from weft.pipelines.mixing.plan import Wanted, plan, read_tars, rows_of
+from weft.pipelines.mixing.plan import plan
+from weft.pipelines.mixing.plan_files import read_tars, rows_of
+from weft.pipelines.mixing.wanted import Wanted
 from weft.pipelines.parts.tables import part_name
 from weft.pipelines.storage.store import Store
 from weft.schemas.plan import node_of

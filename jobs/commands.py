@@ -224,7 +224,7 @@ def show_shortages(pipeline: Pipeline, store: Store) -> None:
     Raises PlanError where the shortage is certain.
     """
     from weft.jobs.forecast import certain_shortages, holdings, shortages
-    from weft.pipelines.mixing.plan import plan_name
+    from weft.pipelines.mixing.plan_files import plan_name
     from weft.pipelines.mixing.tree import PlanError
 
     if all(store.exists(plan_name(stage)) for stage in pipeline.recipe.training):
@@ -238,7 +238,7 @@ def show_shortages(pipeline: Pipeline, store: Store) -> None:
 
 def show_endings(pipeline: Pipeline, out: str) -> None:
     """Prints which stages' streams are shorter than declared, and why."""
-    from weft.pipelines.mixing.plan import ending
+    from weft.pipelines.mixing.plan_files import ending
 
     for stage in pipeline.recipe.training:
         if why := ending(open_store(out), stage):

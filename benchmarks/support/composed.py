@@ -11,9 +11,12 @@ from random import Random
 import numpy as np
 import pyarrow as pa
 
-from weft.pipelines.mixing import plan, shards
+from weft.pipelines.mixing import shards
 from weft.pipelines.mixing.index import write_index
 from weft.pipelines.mixing.order import write_order
+from weft.pipelines.mixing.plan import plan
+from weft.pipelines.mixing.plan_files import read_tars
+from weft.pipelines.mixing.wanted import Wanted
 from weft.pipelines.parts.tables import Footer, part_name, write_table
 from weft.pipelines.storage.store import Store
 from weft.schemas.fingerprint import hash64
@@ -98,8 +101,8 @@ def planned(store: Store, tasks: tuple[str, ...], parts: int, shard_bytes: float
     """The tars of a plan over `parts` composed parts a task."""
     write_parts(store, tasks, parts, shard_bytes)
     settings = stage(1e12, dict.fromkeys(tasks, 1.0))
-    plan.plan(store, plan.Wanted(STAGE, settings, {(task, "made"): 1 for task in tasks}), {})
-    return plan.read_tars(store, STAGE)
+    plan(store, Wanted(STAGE, settings, {(task, "made"): 1 for task in tasks}), {})
+    return read_tars(store, STAGE)
 
 
 def write_all(store: Store, tasks: tuple[str, ...], parts: int, shard_bytes: float) -> int:

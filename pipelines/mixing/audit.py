@@ -16,7 +16,7 @@ from weft.pipelines.mixing.accounts import nodes_of, rejects_of
 from weft.pipelines.mixing.deep import damaged_tars
 from weft.pipelines.mixing.leaks import leak
 from weft.pipelines.mixing.order import damaged_orders
-from weft.pipelines.mixing.plan import plan_name
+from weft.pipelines.mixing.plan_files import plan_name
 from weft.pipelines.mixing.refusals import refusal_of
 from weft.pipelines.mixing.split_names import keys_by_split, speakers_by_split, texts_by_split
 from weft.pipelines.mixing.stream_audit import StreamAudit

@@ -15,19 +15,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from math import ceil, fsum, inf
-from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
 from weft.pipelines.mixing.leaves import belongs, cost_column
 from weft.pipelines.mixing.order import Order
 from weft.pipelines.mixing.tree import Tree
+from weft.pipelines.mixing.wanted import Wanted
 from weft.pipelines.parts.tables import read_part
 from weft.pipelines.storage.store import Store
 from weft.schemas.plan import Held, Leaf, held_name, node_of
-
-if TYPE_CHECKING:
-    from weft.pipelines.mixing.plan import Wanted
 
 Bounds = dict[int, dict[str, int]]
 UNNAMED = ""
@@ -45,7 +42,7 @@ class Spoken:
 class SpeakerBounds:
     """Those of all leaves of tasks with `most`; they are read once."""
 
-    def __init__(self, store: Store, wanted: "Wanted", tree: Tree) -> None:
+    def __init__(self, store: Store, wanted: Wanted, tree: Tree) -> None:
         self._weights, self._tree = wanted.mixture.weights, tree
         self._most = {
             task: Fraction(str(share.most["speaker"])) for task, share in wanted.mixture.tasks.items() if share.most
@@ -142,7 +139,7 @@ def _both(one: Spoken, other: Spoken) -> Spoken:
     )  # fmt: skip
 
 
-def _behind(store: Store, wanted: "Wanted") -> dict[str, int]:
+def _behind(store: Store, wanted: Wanted) -> dict[str, int]:
     """How far each task may be behind its share when the stream ends (see fair_queue); one that is alone never is."""
     longest: Counter[str] = Counter()
     for (task, source), passes in wanted.passes.items():

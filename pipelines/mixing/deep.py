@@ -17,7 +17,7 @@ from typing import Any, BinaryIO
 import numpy as np
 import pyarrow as pa
 
-from weft.pipelines.mixing.plan import read_tars
+from weft.pipelines.mixing.plan_files import read_tars
 from weft.pipelines.mixing.shards import rows_name, tar_name
 from weft.pipelines.mixing.whole import is_whole
 from weft.pipelines.parts.tables import read_table

@@ -8,30 +8,14 @@ from bisect import bisect_left
 from dataclasses import dataclass
 from fractions import Fraction
 from math import ceil, floor, fsum
-from typing import TYPE_CHECKING
 
 from weft.pipelines.mixing.bounds import UNNAMED, SpeakerBounds
 from weft.pipelines.mixing.tree import PlanError, Tree
+from weft.pipelines.mixing.wanted import Wanted, shown_unit, size_of
 from weft.schemas.counting import counted
 from weft.schemas.plan import Leaf
-from weft.schemas.training import TrainingStage
-
-if TYPE_CHECKING:
-    from weft.pipelines.mixing.plan import Wanted
 
 _STEPS = 1000  # of a bound from 0 to 1, to one of which it is named
-
-
-def shown_unit(stage: TrainingStage) -> tuple[str, float]:
-    """The unit of a stage as people read it, and how many of the whole units one is."""
-    unit = stage.mixture.unit
-    return ("samples" if unit == "weights" else unit), {"seconds": 1e6, "batches": stage.context}.get(unit, 1)
-
-
-def size_of(stage: TrainingStage) -> int:
-    """The stage's size in the whole units that are counted: tokens, microseconds or samples."""
-    size = stage.mixture.size
-    return round(size * {"seconds": 1_000_000, "batches": stage.context}.get(stage.mixture.unit, 1))
 
 
 @dataclass(frozen=True)
@@ -76,7 +60,7 @@ def _short(number: Fraction) -> str:
     return f"{float(number):.4g}"
 
 
-def check_bounds(wanted: "Wanted", tree: Tree, bounds: SpeakerBounds) -> None:
+def check_bounds(wanted: Wanted, tree: Tree, bounds: SpeakerBounds) -> None:
     """Raises PlanError where a leaf's speakers can never fill its share."""
     for leaf in bounds.leaves:
         if (claim := claim_of(tree, bounds, leaf)).is_vain:
@@ -100,7 +84,7 @@ def path_of(tree: Tree, leaf: Leaf) -> str:
 class RunOut:
     """A leaf that had no more when its turn came: after `samples`, when `drawn` of `size` whole units were there in all."""
 
-    wanted: "Wanted"
+    wanted: Wanted
     tree: Tree
     bounds: SpeakerBounds
     leaf: Leaf

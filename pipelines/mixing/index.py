@@ -15,7 +15,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from weft.pipelines.mixing.plan import plan_files, read_leaves, read_tars
+from weft.pipelines.mixing.plan_files import plan_files, read_leaves, read_tars
 from weft.pipelines.mixing.shards import index_name, rows_name, tar_name, wids_name
 from weft.pipelines.parts.tables import opened_part
 from weft.pipelines.storage.checksums import BLANK, KEY, add_checksums_to

@@ -9,6 +9,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from weft.pipelines.mixing import plan
+from weft.pipelines.mixing.plan_files import checksum, plan_name, read_summary
+from weft.pipelines.mixing.wanted import Wanted
 from weft.pipelines.parts.stage_work import digest_of
 from weft.pipelines.parts.work import BaseWork
 from weft.pipelines.storage.store import Damaged, Store
@@ -28,7 +30,7 @@ class _PlanWork(BaseWork, ABC):
 
     @property
     def makes(self) -> str:
-        return plan.plan_name(self.stage)
+        return plan_name(self.stage)
 
     @abstractmethod
     def made_from(self, store: Store) -> dict[str, str]:
@@ -42,12 +44,12 @@ class _PlanWork(BaseWork, ABC):
         summary = self._summary(store)
         if summary is None or summary.fingerprint != digest(self.made_from(store)):
             return False
-        return all(store.exists(n) and plan.checksum(store, n) == was for n, was in summary.files.items())
+        return all(store.exists(n) and checksum(store, n) == was for n, was in summary.files.items())
 
     def _summary(self, store: Store) -> Summary | None:
         """None if there is no plan, or it cannot be read."""
         try:
-            return plan.read_summary(store, self.stage)
+            return read_summary(store, self.stage)
         except (FileNotFoundError, Damaged):
             return None
 
@@ -56,7 +58,7 @@ class _PlanWork(BaseWork, ABC):
 class PlanWork(_PlanWork):
     """Plans one training stage from the orders of its composed nodes."""
 
-    wanted: plan.Wanted
+    wanted: Wanted
 
     @property
     def stage(self) -> str:  # type: ignore[override]
@@ -66,7 +68,7 @@ class PlanWork(_PlanWork):
     def needs(self) -> tuple[str, ...]:
         passes = self.wanted.passes.items()
         orders = [held_name(node_of(task, n, source)) for (task, source), count in passes for n in range(count)]
-        return (*orders, *map(plan.plan_name, self.wanted.after))
+        return (*orders, *map(plan_name, self.wanted.after))
 
     def made_from(self, store: Store) -> dict[str, str]:
         mixture = self.wanted.mixture.model_dump(mode="json")

@@ -5,7 +5,8 @@ plan/pretrain.json  ->  shards/pretrain/….tar  ->  shards/pretrain/index.parqu
 
 from dataclasses import dataclass
 
-from weft.pipelines.mixing import index, plan, shards
+from weft.pipelines.mixing import index, shards
+from weft.pipelines.mixing.plan_files import plan_name
 from weft.pipelines.mixing.tar_changes import tar_changes
 from weft.pipelines.parts.stage_work import digest_of
 from weft.pipelines.parts.tables import part_name
@@ -33,7 +34,7 @@ class ShardWork(BaseWork):
 
     @property
     def needs(self) -> tuple[str, ...]:
-        return (plan.plan_name(self.stage), *(part_name(self.tar.node, part) for part in self.tar.parts))
+        return (plan_name(self.stage), *(part_name(self.tar.node, part) for part in self.tar.parts))
 
     def made_from(self, store: Store) -> dict[str, str]:
         return shards.made_from(self.tar, shards.contents_of(store, self.stage, self.tar))
@@ -78,7 +79,7 @@ class IndexWork(BaseWork):
 
     @property
     def needs(self) -> tuple[str, ...]:
-        return (plan.plan_name(self.stage), *self.tars)
+        return (plan_name(self.stage), *self.tars)
 
     def made_from(self, store: Store) -> dict[str, str]:
         planned, *tars = (digest_of(store, name) for name in self.needs)

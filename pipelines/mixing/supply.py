@@ -9,10 +9,12 @@ from collections.abc import Mapping
 from math import inf, sqrt
 
 from weft.pipelines.mixing.bounds import SpeakerBounds
-from weft.pipelines.mixing.endings import claim_of, size_of
+from weft.pipelines.mixing.endings import claim_of
 from weft.pipelines.mixing.leaves import LeafStream
-from weft.pipelines.mixing.plan import Wanted, held_by, read_leaves, stream_of
+from weft.pipelines.mixing.plan import held_by, stream_of
+from weft.pipelines.mixing.plan_files import read_leaves
 from weft.pipelines.mixing.tree import Tree, tree_of
+from weft.pipelines.mixing.wanted import Wanted, size_of
 from weft.pipelines.parts.tables import read_part
 from weft.pipelines.storage.store import Store
 from weft.schemas.plan import Held, Leaf, held_name, node_of

@@ -3,7 +3,8 @@
 from collections.abc import Callable
 from typing import Any
 
-from weft.pipelines.mixing.plan import plan, read_tars
+from weft.pipelines.mixing.plan import plan
+from weft.pipelines.mixing.plan_files import read_tars
 from weft.pipelines.mixing.shard_work import ShardWork
 from weft.pipelines.mixing.shards import shard_done, write_shard
 from weft.pipelines.mixing.tar_changes import tar_changes
