@@ -171,7 +171,11 @@ class ValidationSettings(Settings):
 
 
 class TrainingStage(Settings):
-    """One stage of training: the data it draws and what is done with it."""
+    """One stage of training: the data it draws and what is done with it.
+
+    `forward_tokens` go through the model at once, and at least one block of the context: a larger batch takes several forwards. It
+    bounds the memory and changes only the rounding. `device` is where the stage is trained; `auto` is a GPU where there is one.
+    """
 
     mixture: Mixture
     context: int = Field(gt=1)
@@ -179,6 +183,8 @@ class TrainingStage(Settings):
     optimiser: Optimiser
     checkpoint_every: int = Field(default=100, ge=1)
     validation: ValidationSettings = ValidationSettings()
+    forward_tokens: int = Field(default=8192, ge=1)
+    device: Literal["auto", "cpu", "cuda"] = "auto"
 
     @model_validator(mode="after")
     def _whole_blocks(self) -> "TrainingStage":
