@@ -1,4 +1,4 @@
-"""The ledger's half of the audit: what each node took in, gave and refused, and whether it adds up.
+"""The audit of the ledger: items and seconds that went into each node, came out and were rejected, and whether they add up.
 
 nodes_of(store, pipeline, expected, faults)  ->  (NodeAudit("ingest/speech", items_in=12, items_out=11, items_rejected=1, …), …)
 """
@@ -47,7 +47,7 @@ def _depth(node: str) -> tuple[int, str]:
 
 
 def _flow_faults(pipeline: Pipeline, rows: dict[str, list[LedgerRow]]) -> Iterator[str]:
-    """What left a stage against what reached the next, in items and in seconds."""
+    """Compares what left a stage with what reached the next, in items and in seconds."""
     inputs = {node.name: node.inputs[0].node for s in pipeline.sources for node in pipeline.nodes(s)}
     for node, of in rows.items():
         source = inputs.get(node) or pipeline.first_input(node)

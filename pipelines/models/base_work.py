@@ -1,7 +1,7 @@
-"""What all work has in common that makes a model the corpus holds.
+"""The work that makes a model of the corpus: what its kinds share.
 
-A model's folder is whole once its `model.json` is there, and stands for what its `fingerprint` says it was made from: by name,
-as JSON. A frozen one stands whatever became of what it learnt from.
+A model's folder is complete once its `model.json` is there. Its file `fingerprint` records what it was made from, by name and as JSON.
+A frozen model is kept when its training set changes.
 """
 
 import shutil
@@ -25,7 +25,7 @@ from weft.schemas.settings import Versioned
 
 
 class ModelWork(BaseWork, ABC):
-    """Makes the folder `node`. A frozen one is done while all but what it learnt from is the same."""
+    """Makes the folder `node`. A frozen model is done while all but its training set is the same."""
 
     node: str
     frozen: bool = False
@@ -55,7 +55,7 @@ class ModelWork(BaseWork, ABC):
         return bool(inputs) and recorded_inputs(store, self.node) == inputs
 
     def recorded(self, store: Store) -> dict[str, str] | None:
-        """What the model that stands was made from; None where there is none."""
+        """What the present model was made from; None where there is none."""
         return recorded(store, self.node) if store.exists(model_manifest(self.node)) else None
 
     def done(self, store: Store) -> bool:
@@ -71,8 +71,8 @@ class ModelWork(BaseWork, ABC):
         if not self.frozen:
             return ""
         same = self._same_inputs(store)
-        found = [] if same else training_set_changes(self.recorded(store) or {}, self.made_from(store))
-        return f"{self.node}: frozen" + (f" ({', '.join(found)} since it was trained)" if found else "")
+        differences = [] if same else training_set_changes(self.recorded(store) or {}, self.made_from(store))
+        return f"{self.node}: frozen" + (f" ({', '.join(differences)} since it was trained)" if differences else "")
 
 
 def backend_facts(backend: Versioned, seed: int | None = None) -> dict[str, str]:
