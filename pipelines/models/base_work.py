@@ -78,7 +78,7 @@ class ModelWork(BaseWork, ABC):
 def backend_facts(backend: Versioned, seed: int | None = None) -> dict[str, str]:
     seeded = {} if seed is None else {"setting seed": str(seed)}
     made = {"use": backend.chosen_as, "version": backend.version(), **seeded}
-    return {**made, **named_settings(backend.identity_settings())}
+    return {**made, **named_settings(backend.fingerprint_settings())}
 
 
 def digest_of_parts(store: Store, parts: Sequence[str]) -> str:

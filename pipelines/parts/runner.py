@@ -48,8 +48,8 @@ class Runner:
 
     def _stage(self, work: PartWork) -> Stage:
         models = [digest_of(self._store, model_manifest(m)) for m in work.models]
-        # settings of reading and speed are not in the identity, but a prepared stage depends on them
-        key = " ".join([work.stage.identity(), work.stage.model_dump_json(), *models])
+        # settings of place and speed do not count in the fingerprint, but a prepared stage depends on them
+        key = " ".join([work.stage.fingerprint(), work.stage.model_dump_json(), *models])
         if key not in self._stages:
             stage = work.stage.model_copy()
             stage.setup(self._store)

@@ -23,7 +23,7 @@ from weft.pipelines.storage.store import Store
 from weft.schemas.audio import Audio, Recording, Supervision
 from weft.schemas.item import Item, key_for
 from weft.schemas.ledger import Reject, Unusable
-from weft.schemas.settings import NOT_IDENTITY
+from weft.schemas.settings import NOT_IN_FINGERPRINT
 
 Rows = dict[str, str]
 
@@ -33,8 +33,8 @@ class Source(SpeechSource):
     is one split: say which with `split`.
     """
 
-    path: Annotated[str, NOT_IDENTITY]
-    root: Annotated[str, NOT_IDENTITY] = ""
+    path: Annotated[str, NOT_IN_FINGERPRINT]
+    root: Annotated[str, NOT_IN_FINGERPRINT] = ""
 
     def location(self) -> str:
         return folder_of(self.root or self.path)

@@ -17,14 +17,14 @@ from weft.pipelines.storage.store import Store
 from weft.schemas.fingerprint import digest
 from weft.schemas.item import Item, key_for
 from weft.schemas.ledger import Unusable
-from weft.schemas.settings import NOT_IDENTITY
+from weft.schemas.settings import NOT_IN_FINGERPRINT
 from weft.schemas.text import Dialogue, Turn
 
 
 class Source(base.Source):
     """`path` is a .jsonl file."""
 
-    path: Annotated[str, NOT_IDENTITY]
+    path: Annotated[str, NOT_IN_FINGERPRINT]
 
     @property
     def makes(self) -> type:
