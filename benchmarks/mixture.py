@@ -38,7 +38,10 @@ def measure(folder: Path) -> list[Figure]:
     figures = [Figure(name, 100 * share, "% of seconds") for name, share in shares.items()]
     sample = 8.0 / sum(map(sum, made.values()))  # the longest clip that can be, of all the seconds
     astray = 100 * abs(shares[WEFT] - DECLARED)
-    return [*figures, Figure("weft strays by", astray, "% (one sample allowed)", round(100 * sample, 3))]
+    return [
+        *figures,
+        Figure(name="weft strays by", value=astray, unit="% (one sample allowed)", limit=round(100 * sample, 3)),
+    ]
 
 
 def streams(folder: Path, clips: Clips) -> dict[str, Drawn]:

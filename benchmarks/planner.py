@@ -48,12 +48,12 @@ def measure(folder: Path) -> list[Figure]:
         error = _worst(_drawn(store))
     plain, corrected = _drawn_at_random(False), _drawn_at_random(True)
     return [
-        Figure("draws planned", draws, "draws", 0.99 * DRAWS, at_least=True),
+        Figure(name="draws planned", value=draws, unit="draws", limit=0.99 * DRAWS, at_least=True),
         Figure("orders of 50 sources, two processes", ordering, "s"),
         Figure("plan", planning, "s"),
-        Figure("wall time of both", ordering + planning, "s", 300),
-        Figure("peak memory", max(memory, *peaks) / 1e9, "GB", 4),
-        Figure("weft: worst share error, whole stage", error, "percentage points", 0.001),
+        Figure(name="wall time of both", value=ordering + planning, unit="s", limit=300),
+        Figure(name="peak memory", value=max(memory, *peaks) / 1e9, unit="GB", limit=4),
+        Figure(name="weft: worst share error, whole stage", value=error, unit="percentage points", limit=0.001),
         Figure("random draws by declared share", plain, "percentage points"),
         Figure("random draws by share / mean length", corrected, "percentage points"),
     ]

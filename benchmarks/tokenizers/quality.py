@@ -71,18 +71,20 @@ def _arms() -> Iterator[Arm]:
         ("pitch", pitch.Tokenizer(), False),
         ("MFCC of pitch", cepstra.Tokenizer(rate=12.5, size=64), False),
     ):
-        yield Arm(name, made, said.train, said.test, read)
+        yield Arm(name=name, tokenizer=made, train=said.train, test=said.test, read=read)
     train, test = ([s for s in felt if (s.speaker in ACTORS) == out] for out in (False, True))
     without_phones: Test = [(one, ()) for one in test]
-    yield Arm("style", style.Tokenizer(size=32), train, without_phones, False)
-    yield Arm("MFCC of style", cepstra.Tokenizer(rate=1, size=32), train, without_phones, False)
+    yield Arm(name="style", tokenizer=style.Tokenizer(size=32), train=train, test=without_phones, read=False)
+    yield Arm(
+        name="MFCC of style", tokenizer=cepstra.Tokenizer(rate=1, size=32), train=train, test=without_phones, read=False
+    )
 
 
 def _emodb() -> list[Speech]:
     clips = []
     for path in sorted((DATA / "emodb").rglob("*.wav")):
         samples, _ = soundfile.read(path, dtype="float32")
-        clips.append(Speech(samples, "", path.stem[:2], EMOTIONS[path.stem[5]]))
+        clips.append(Speech(samples=samples, text="", speaker=path.stem[:2], emotion=EMOTIONS[path.stem[5]]))
     return clips
 
 
@@ -126,12 +128,14 @@ def _judged(found: dict[str, Values]) -> Iterator[Figure]:
         ("ABX error, same speaker", 1.0, False),
         ("ABX error, different speaker", 1.0, False),
     ):
-        yield Figure(f"hubert / MFCC: {row}", ours[row] / theirs[row], "x", limit, at_least)
+        yield Figure(
+            name=f"hubert / MFCC: {row}", value=ours[row] / theirs[row], unit="x", limit=limit, at_least=at_least
+        )
     melody = found["pitch"]["correlation of F0 with what the codes stand for"]
-    yield Figure("pitch: correlation of F0", melody, "", 0.9, True)
+    yield Figure(name="pitch: correlation of F0", value=melody, unit="", limit=0.9, at_least=True)
     emotion = "emotion told from how often codes occur"
     ratio = found["style"][emotion] / found["MFCC of style"][emotion]
-    yield Figure(f"style / MFCC: {emotion}", ratio, "x", 1.0, True)
+    yield Figure(name=f"style / MFCC: {emotion}", value=ratio, unit="x", limit=1.0, at_least=True)
 
 
 if __name__ == "__main__":

@@ -18,12 +18,11 @@ from math import ceil, fsum, inf
 import pyarrow as pa
 
 from weft.pipelines.mixing.leaves import belongs, cost_column
-from weft.pipelines.mixing.order import Order
+from weft.pipelines.mixing.order import Order, read_held
 from weft.pipelines.mixing.tree import Tree
 from weft.pipelines.mixing.wanted import Wanted
-from weft.pipelines.parts.tables import read_part
 from weft.pipelines.storage.store import Store
-from weft.schemas.plan import Held, Leaf, held_name, node_of
+from weft.schemas.plan import Leaf, node_of
 
 Bounds = dict[int, dict[str, int]]
 UNNAMED = ""
@@ -141,9 +140,10 @@ def _both(one: Spoken, other: Spoken) -> Spoken:
 def _behind(store: Store, wanted: Wanted) -> dict[str, int]:
     """How far each task may be behind its share when the stream ends (see fair_queue), in whole units; 0 for a single task."""
     longest: Counter[str] = Counter()
-    for (task, source), passes in wanted.passes.items():
+    for of, passes in wanted.passes.items():
+        task, _ = of
         for number in range(passes):
-            for held in read_part(store, held_name(node_of(task, number, source)), Held):
+            for held in read_held(store, of, number):
                 longest[task] = max(longest[task], held.longest(wanted.mixture.unit))
     weights = wanted.mixture.weights
     whole = max(longest.values(), default=0)

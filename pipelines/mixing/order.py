@@ -36,7 +36,7 @@ from weft.schemas import tar
 from weft.schemas.changes import MadeFrom
 from weft.schemas.fingerprint import digest
 from weft.schemas.item import linear
-from weft.schemas.plan import Held, Ordered, held_name, order_name
+from weft.schemas.plan import Held, Ordered, held_name, node_of, order_name
 from weft.schemas.sample import ShardSample
 from weft.schemas.table import arrow_schema, to_table
 
@@ -71,6 +71,12 @@ def write_order(
     notes = {"order": checksum_of(store, order_name(node)), "made_from": json.dumps(made_from)}
     write_part(store, held_name(node), _held(held), Held, digest(made_from), digest(digests), notes)
     return sum(counts)
+
+
+def read_held(store: Store, of: tuple[str, str], pass_number: int) -> list[Held]:
+    """What one pass of a task and source holds, by language and emotion. Raises FileNotFoundError, and Damaged."""
+    task, source = of
+    return read_part(store, held_name(node_of(task, pass_number, source)), Held)
 
 
 def damaged_orders(store: Store) -> Iterator[Damaged]:

@@ -14,15 +14,15 @@ from weft.pipelines.mixing.endings import RunOut, check_bounds
 from weft.pipelines.mixing.fair_queue import Branch, Draws, Node, TooLong
 from weft.pipelines.mixing.fitting import Sizes, fitted_size
 from weft.pipelines.mixing.leaves import LeafStream, Scope
+from weft.pipelines.mixing.order import read_held
 from weft.pipelines.mixing.plan_files import plan_name, read_leaves
 from weft.pipelines.mixing.plan_writing import CHUNK, Drawn, Goal, write_draws, write_plan
 from weft.pipelines.mixing.refusals import record_refusal, refusal_name
 from weft.pipelines.mixing.tree import Holdings, PlanError, Tree, tree_of
 from weft.pipelines.mixing.wanted import Wanted, size_of
-from weft.pipelines.parts.tables import read_part
 from weft.pipelines.storage.store import Store
 from weft.schemas.changes import MadeFrom
-from weft.schemas.plan import VALIDATION, VALIDATION_STAGE, Held, Leaf, held_name, node_of
+from weft.schemas.plan import VALIDATION, VALIDATION_STAGE, Held, Leaf
 from weft.schemas.training import Mixture
 
 VERSION = "plan-4"
@@ -32,7 +32,7 @@ def held_by(store: Store, nodes: Iterable[tuple[str, str]], pass_number: int = 0
     """What one pass of each task and source holds."""
     held_rows: dict[str, dict[str, Sequence[Held]]] = {}
     for task, source in nodes:
-        held_rows.setdefault(task, {})[source] = read_part(store, held_name(node_of(task, pass_number, source)), Held)
+        held_rows.setdefault(task, {})[source] = read_held(store, (task, source), pass_number)
     return held_rows
 
 

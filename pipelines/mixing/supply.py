@@ -11,14 +11,14 @@ from math import inf, sqrt
 from weft.pipelines.mixing.bounds import SpeakerBounds
 from weft.pipelines.mixing.endings import claim_of
 from weft.pipelines.mixing.leaves import LeafStream
+from weft.pipelines.mixing.order import read_held
 from weft.pipelines.mixing.plan import held_by, stream_of
 from weft.pipelines.mixing.plan_files import read_leaves
 from weft.pipelines.mixing.sufficiency import Balance
 from weft.pipelines.mixing.tree import Tree, tree_of
 from weft.pipelines.mixing.wanted import Wanted, size_of
-from weft.pipelines.parts.tables import read_part
 from weft.pipelines.storage.store import Store
-from weft.schemas.plan import Held, Leaf, held_name, node_of
+from weft.schemas.plan import Held, Leaf
 
 
 def short(store: Store, wanted: Wanted) -> list[tuple[str, str]]:
@@ -98,7 +98,7 @@ class _Supply:
         return [sum(h.amount(self._unit) for h in self._held(leaf, n)) for n in counts]
 
     def _held(self, leaf: Leaf, pass_number: int) -> list[Held]:
-        rows = read_part(self._store, held_name(node_of(leaf.task, pass_number, leaf.source)), Held)
+        rows = read_held(self._store, (leaf.task, leaf.source), pass_number)
         levels = [level for level in leaf.by if level != "source"]
         return [h for h in rows if all(getattr(h, level) == getattr(leaf, level) for level in levels)]
 
