@@ -14,7 +14,7 @@ from weft.jobs.progress import SELDOM, WRITTEN
 from weft.jobs.shard_reading import shards_of
 from weft.jobs.show import clock_time
 from weft.pipelines.graph import Pipeline
-from weft.pipelines.mixing.plan import ending as why_short
+from weft.pipelines.mixing.plan_files import ending as why_short
 from weft.pipelines.mixing.refusals import refusal_of
 from weft.pipelines.mixing.shards import index_name
 from weft.pipelines.storage.store import Store

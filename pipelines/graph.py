@@ -129,7 +129,14 @@ class Pipeline(Backends):
         works: list[Work] = []
         for source, count in parts.items():
             works += [
-                PartWork(node.name, node.stage, part, node.inputs, node.models, self.recipe.reading)
+                PartWork(
+                    node=node.name,
+                    stage=node.stage,
+                    part=part,
+                    inputs=node.inputs,
+                    models=node.models,
+                    reading=self.recipe.reading,
+                )
                 for node in self.nodes(source)
                 for part in range(count)
             ]
@@ -190,7 +197,16 @@ class Pipeline(Backends):
         holds = Resources(gpus=tokenizer.resources.gpus)
         frozen = self.recipe.tokenizers[name].frozen
         checks, reading = self._checks(spoken, parts), self.recipe.reading
-        return TokenizerWork(name, tokenizer, needs, self.recipe.seed, holds, frozen, checks, reading)
+        return TokenizerWork(
+            name=name,
+            tokenizer=tokenizer,
+            parts=needs,
+            seed=self.recipe.seed,
+            resources=holds,
+            frozen=frozen,
+            checks=checks,
+            reading=reading,
+        )
 
     def _taken(self, folder: str) -> str:
         return str(located(folder).absolute())
@@ -206,10 +222,10 @@ class Pipeline(Backends):
         )
         writes = any(task.writes_text for task in self.tasks.values())
         return VocabularyWork(
-            self.text,
-            layout,
-            codes,
-            needs,
+            text=self.text,
+            layout=layout,
+            codes=codes,
+            parts=needs,
             frozen=self.recipe.text.frozen,
             checks=self._checks(among, parts),
             writes_text=writes,

@@ -16,7 +16,7 @@ from pydantic import Field, PrivateAttr, field_validator
 
 from weft.schemas.fingerprint import hash64, version_of
 from weft.schemas.resources import Resources
-from weft.schemas.settings import NOT_IDENTITY
+from weft.schemas.settings import NOT_IN_FINGERPRINT
 from weft.tokenizers.base import SAMPLE_RATE
 from weft.tokenizers.features.grid import Grid
 from weft.tokenizers.models.folder import Checkpoint
@@ -57,9 +57,9 @@ class Tokenizer(TrainedTokenizer):
     codebook: Checkpoint = ""
     layer: int = Field(default=2, ge=1)
     normalise: bool = True
-    device: Annotated[str, NOT_IDENTITY] = "cpu"
+    device: Annotated[str, NOT_IN_FINGERPRINT] = "cpu"
     dtype: Literal["float32", "bfloat16"] = "float32"
-    batch: Annotated[float, NOT_IDENTITY] = Field(default=60.0, gt=0)
+    batch: Annotated[float, NOT_IN_FINGERPRINT] = Field(default=60.0, gt=0)
     training: Training = Training()
 
     _model: "Encoder | None" = PrivateAttr(None)

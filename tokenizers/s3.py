@@ -17,7 +17,7 @@ from weft.outside.backend import Backend
 from weft.schemas.fingerprint import content
 from weft.schemas.hub import loadable
 from weft.schemas.ledger import Unusable
-from weft.schemas.settings import NOT_IDENTITY
+from weft.schemas.settings import NOT_IN_FINGERPRINT
 from weft.tokenizers.base import SAMPLE_RATE, SpeechTokenizer
 from weft.tokenizers.features.windows import Windowing
 from weft.tokenizers.models.folder import Checkpoint, located
@@ -50,7 +50,7 @@ class Tokenizer(Backend, SpeechTokenizer):
     literal: str = "<audio_{}>"
     dedup: bool = False
     model: Checkpoint = ""
-    batch: Annotated[float, NOT_IDENTITY] = Field(default=120.0, gt=0)
+    batch: Annotated[float, NOT_IN_FINGERPRINT] = Field(default=120.0, gt=0)
 
     @model_validator(mode="after")
     def _fits(self) -> Self:

@@ -128,12 +128,14 @@ def _figures(results: dict[str, Values]) -> Iterator[Figure]:
         ("ABX error, same speaker", 1.0, False),
         ("ABX error, different speaker", 1.0, False),
     ):
-        yield Figure(f"hubert / MFCC: {row}", ours[row] / theirs[row], "x", limit, at_least)
+        yield Figure(
+            name=f"hubert / MFCC: {row}", value=ours[row] / theirs[row], unit="x", limit=limit, at_least=at_least
+        )
     correlation = results["pitch"]["correlation of F0 with that of the codes"]
-    yield Figure("pitch: correlation of F0", correlation, "", 0.9, True)
+    yield Figure(name="pitch: correlation of F0", value=correlation, unit="", limit=0.9, at_least=True)
     emotion = "emotion predicted from how often codes occur"
     ratio = results["style"][emotion] / results["MFCC of style"][emotion]
-    yield Figure(f"style / MFCC: {emotion}", ratio, "x", 1.0, True)
+    yield Figure(name=f"style / MFCC: {emotion}", value=ratio, unit="x", limit=1.0, at_least=True)
 
 
 if __name__ == "__main__":

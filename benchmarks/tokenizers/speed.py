@@ -74,20 +74,35 @@ def _hubert() -> Iterator[Figure]:
 
     forwards()
     pair = alternate(together, forwards, 3)
-    yield Figure("hubert: model alone / tokenizer", 100 / pair.ratio, "% of the time", 90.0, True)
+    yield Figure(
+        name="hubert: model alone / tokenizer", value=100 / pair.ratio, unit="% of the time", limit=90.0, at_least=True
+    )
     padded = sum(max(map(len, part)) * len(part) for part in parts)
-    yield Figure("hubert: padding", 100 * (1 - sum(map(len, rows)) / padded), "%", 2.0)
-    yield Figure("hubert: one by one / together", alternate(single, together, 3).ratio, "x", 3.0, True)
+    yield Figure(name="hubert: padding", value=100 * (1 - sum(map(len, rows)) / padded), unit="%", limit=2.0)
+    yield Figure(
+        name="hubert: one by one / together",
+        value=alternate(single, together, 3).ratio,
+        unit="x",
+        limit=3.0,
+        at_least=True,
+    )
     yield Figure("hubert, two threads", sum(map(len, rows)) / RATE / pair.first, "x real time")
     features = np.concatenate(tokenizer.features([one.samples for one in speech]))
     assert tokenizer._quantizer
     share = 100 * seconds(partial(tokenizer._quantizer.codes, features)) / pair.first
-    yield Figure("hubert: nearest centroids", share, "% of the time", 5.0)
+    yield Figure(name="hubert: nearest centroids", value=share, unit="% of the time", limit=5.0)
     streams = together()
     codes = [one.ids for one in streams if isinstance(one, Stream)]
     yield Figure("hubert: as many codes in use as (perplexity)", metrics.usage(codes, len(long) / RATE).perplexity, "")
-    yield Figure("hubert: ids that differ alone and together", _apart(single(), streams), "%", 0.005)
-    yield Figure("hubert: ids that differ in windows of 30 s", _cut(tokenizer, long[: WHOLE * RATE]), "%", 0.005)
+    yield Figure(
+        name="hubert: ids that differ alone and together", value=_apart(single(), streams), unit="%", limit=0.005
+    )
+    yield Figure(
+        name="hubert: ids that differ in windows of 30 s",
+        value=_cut(tokenizer, long[: WHOLE * RATE]),
+        unit="%",
+        limit=0.005,
+    )
     faster = alternate(together, lambda: list(half.encode_all(speech)), 3).ratio
     yield Figure("hubert: float32 / bfloat16", faster, "x of the time")
     yield Figure("hubert: ids that differ in bfloat16", _apart(streams, half.encode_all(speech)), "%")

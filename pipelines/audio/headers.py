@@ -60,7 +60,10 @@ def _sized(head: bytes) -> Sized | None:
         if kind != b"RIFF" and place is not None and samples is not None and samples[1] == 0xFFFFFFFF:
             (size,) = struct.unpack_from("<Q", head, place[0] + 8)
             return Sized(field=place[0] + 8, width=8, order="little", start=samples[0], size=size)
-        return Sized(samples[0] - 4, 4, "little", *samples) if samples else None
+        if samples is None:
+            return None
+        start, size = samples
+        return Sized(field=start - 4, width=4, order="little", start=start, size=size)
     if kind == b"FORM" and form in (b"AIFF", b"AIFC"):
         samples = chunk(head, 12, ">4sI", b"SSND")
         return (

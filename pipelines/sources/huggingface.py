@@ -26,7 +26,7 @@ from weft.schemas.fingerprint import digest
 from weft.schemas.hub import commit_of, is_hub_name, loadable
 from weft.schemas.item import Item, key_for
 from weft.schemas.ledger import Reject, Unavailable, Unusable
-from weft.schemas.settings import NOT_IDENTITY
+from weft.schemas.settings import NOT_IN_FINGERPRINT
 
 ROWS = 500  # rows per item, of a dataset on disk
 
@@ -39,7 +39,7 @@ class Source(SpeechSource):
     name (train.100). A column `split` is used instead of the name of the row's split.
     """
 
-    path: Annotated[str, NOT_IDENTITY]
+    path: Annotated[str, NOT_IN_FINGERPRINT]
     config: str = ""
     revision: str = ""
     audio: str = ""

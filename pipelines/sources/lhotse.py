@@ -27,7 +27,7 @@ from weft.pipelines.storage.store import Store
 from weft.schemas.audio import Audio, Recording, Supervision, Word
 from weft.schemas.item import Item, key_for
 from weft.schemas.ledger import Reject, Unusable
-from weft.schemas.settings import NOT_IDENTITY
+from weft.schemas.settings import NOT_IN_FINGERPRINT
 
 _WRONG = (ValueError, TypeError, KeyError, AttributeError, IndexError)
 
@@ -37,8 +37,8 @@ class Source(SpeechSource):
     unless given).
     """
 
-    path: Annotated[str, NOT_IDENTITY]
-    root: Annotated[str, NOT_IDENTITY] = ""
+    path: Annotated[str, NOT_IN_FINGERPRINT]
+    root: Annotated[str, NOT_IN_FINGERPRINT] = ""
 
     def size_of(self, item: Item) -> float:
         return math.inf if item.uri.endswith(".tar") else 1.0

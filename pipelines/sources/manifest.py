@@ -22,7 +22,7 @@ from weft.pipelines.storage.store import Store
 from weft.schemas.audio import Audio, Recording, Supervision, Word
 from weft.schemas.item import Item, key_for
 from weft.schemas.ledger import Reject, Unusable
-from weft.schemas.settings import NOT_IDENTITY
+from weft.schemas.settings import NOT_IN_FINGERPRINT
 
 SLACK = 0.1  # seconds by which a declared duration may differ from what is there
 
@@ -30,7 +30,7 @@ SLACK = 0.1  # seconds by which a declared duration may differ from what is ther
 class Source(SpeechSource):
     """`path` is the manifest."""
 
-    path: Annotated[str, NOT_IDENTITY]
+    path: Annotated[str, NOT_IN_FINGERPRINT]
 
     def location(self) -> str:
         return folder_of(self.path)

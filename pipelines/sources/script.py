@@ -20,7 +20,7 @@ from weft.schemas.dialogue import checked
 from weft.schemas.fingerprint import digest
 from weft.schemas.item import Item, key_for
 from weft.schemas.ledger import Unusable
-from weft.schemas.settings import NOT_IDENTITY
+from weft.schemas.settings import NOT_IN_FINGERPRINT
 from weft.schemas.text import Dialogue
 
 _FIELDS = ("id", "split", "language", "licence", "turns", "tools", "origin")
@@ -29,7 +29,7 @@ _FIELDS = ("id", "split", "language", "licence", "turns", "tools", "origin")
 class Source(base.Source):
     """`path` is a .jsonl file."""
 
-    path: Annotated[str, NOT_IDENTITY]
+    path: Annotated[str, NOT_IN_FINGERPRINT]
 
     @property
     def makes(self) -> type:

@@ -26,7 +26,7 @@ from weft.pipelines.timings.formats import READERS
 from weft.schemas.audio import Audio, Recording
 from weft.schemas.item import Item, key_for
 from weft.schemas.ledger import Reject, Unusable
-from weft.schemas.settings import NOT_IDENTITY
+from weft.schemas.settings import NOT_IN_FINGERPRINT
 
 TEXT = (".txt", ".lab", ".text", ".transcript")
 LARGEST = 1 << 24  # bytes a transcript may have
@@ -43,7 +43,7 @@ _NAMED = {
 class Source(SpeechSource):
     """`path` is a tar, a folder of tars, an fsspec url of either, or a pattern such as `data/speech-*.tar`."""
 
-    path: Annotated[str, NOT_IDENTITY]
+    path: Annotated[str, NOT_IN_FINGERPRINT]
 
     def size_of(self, item: Item) -> float:
         return math.inf  # a tar is a part of its own, whatever its length
@@ -93,7 +93,8 @@ class _Sample:
         sounds = [ending for ending in self.members if ending in AUDIO_ENDINGS]
         if len(sounds) != 1:
             raise Unusable("no_audio" if not sounds else "several_audio", f"its members are {', '.join(self.members)}")
-        return Audio(uri, *self.members[sounds[0]])
+        offset, length = self.members[sounds[0]]
+        return Audio(uri, offset=offset, length=length)
 
     def labels(self, file: BinaryIO) -> Labels:
         """Raises Unusable."""

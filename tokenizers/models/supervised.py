@@ -10,7 +10,7 @@ import numpy as np
 from pydantic import Field, PrivateAttr
 
 from weft.schemas.fingerprint import version_of
-from weft.schemas.settings import NOT_IDENTITY
+from weft.schemas.settings import NOT_IN_FINGERPRINT
 from weft.tokenizers.base import SAMPLE_RATE
 from weft.tokenizers.features.windows import Windowing
 from weft.tokenizers.models.folder import fill
@@ -34,7 +34,7 @@ class Supervised(TrainedTokenizer):
 
     learns_from: ClassVar[tuple[str, ...]] = ("text",)
 
-    batch: Annotated[float, NOT_IDENTITY] = Field(default=60.0, gt=0)
+    batch: Annotated[float, NOT_IN_FINGERPRINT] = Field(default=60.0, gt=0)
     training: Training = Training()
 
     _model: "Recogniser | None" = PrivateAttr(None)

@@ -15,7 +15,7 @@ from weft.pipelines.timings.base import Timing
 from weft.schemas.audio import Audio, Recording, Supervision, Word
 from weft.schemas.item import Item
 from weft.schemas.ledger import Reject, Unavailable, Unusable
-from weft.schemas.settings import NOT_IDENTITY
+from weft.schemas.settings import NOT_IN_FINGERPRINT
 
 T = TypeVar("T")
 
@@ -57,7 +57,7 @@ class SpeechSource(base.Source):
     language: str = ""
     channels: Literal["mix", "first", "each"] = "mix"
     retime: bool = False
-    missing: Annotated[Missing, NOT_IDENTITY] = "fail"
+    missing: Annotated[Missing, NOT_IN_FINGERPRINT] = "fail"
 
     @property
     def makes(self) -> type:
