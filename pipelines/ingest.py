@@ -78,7 +78,7 @@ class Ingest(Stage):
         outputs: list[Any] = []
         try:
             for output in self._read(item):
-                outputs.append(output)  # noqa: PERF402 - what came before a fault stays
+                outputs.append(output)
         except Unusable as fault:
             outputs.append(refused(item, fault))
         except Unavailable as fault:

@@ -27,7 +27,17 @@ from weft.pipelines.storage.store import Store
 from weft.schemas.audio import Audio, Recording
 from weft.schemas.counting import counted
 from weft.schemas.fingerprint import digest
-from weft.schemas.ledger import ASKED_AGAIN, MISSING, TOLERANCE, Held, LedgerRow, Reject, Unavailable, Unread, UnreadItems
+from weft.schemas.ledger import (
+    ASKED_AGAIN,
+    MISSING,
+    TOLERANCE,
+    Held,
+    LedgerRow,
+    Reject,
+    Unavailable,
+    Unread,
+    UnreadItems,
+)
 from weft.schemas.reading import ReadSettings
 from weft.schemas.resources import Resources
 from weft.schemas.text import Dialogue
