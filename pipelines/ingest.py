@@ -45,7 +45,7 @@ class Ingest(Stage):
         return self.source.makes
 
     def version(self) -> str:
-        return "4"
+        return "5"
 
     def made_from(self) -> dict[str, str]:
         """Without the settings that decide the split of utterances, so that a changed share does not decode the audio again."""

@@ -5,15 +5,15 @@
 The id makes the key, so an edited line changes one item; without ids the line's number does.
 """
 
-import json
 from collections.abc import Iterator, Sequence
-from typing import Annotated, Any
+from typing import Annotated
 
 from weft.pipelines.parts.splits import Named, Splits
 from weft.pipelines.sources import base
 from weft.pipelines.sources.common.files import clean
 from weft.pipelines.sources.common.lists import numbered_lines, wrong_item
 from weft.pipelines.storage.store import Store
+from weft.schemas.fields import Fields, WrongField, parsed
 from weft.schemas.fingerprint import digest
 from weft.schemas.item import Item, key_for
 from weft.schemas.ledger import Unusable
@@ -54,12 +54,12 @@ class Source(base.Source):
     def _dialogue(self, item: Item) -> Dialogue:
         """Raises Unusable."""
         try:
-            fields = json.loads(item.payload)
-            turns, split = tuple(map(_turn, fields["turns"])), clean(str(fields.get("split") or ""))
-        except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError) as error:
-            raise Unusable("bad_dialogue", f"{item.path}: {error!r}") from None
-        if not turns:
-            raise Unusable("bad_dialogue", f"{item.path}: it has no turns")
+            fields = Fields.of(parsed(item.payload))
+            turns, split = tuple(map(_turn, fields.objects("turns", "turn"))), clean(fields.label("split"))
+            if not turns:
+                raise fields.wrong("turns", "a list of turns")
+        except WrongField as fault:
+            raise Unusable("bad_dialogue", f"{item.path}: {fault}") from None
         return Dialogue(
             key=item.key, source=item.source, turns=turns, language=self.language, licence=self.licence, split=split
         )
@@ -69,19 +69,20 @@ def dialogue_item(name: str, line: str, number: str) -> Item:
     """The item of a dialogue; faults in it are reported when it is read."""
     line = line.encode("utf-8", "backslashreplace").decode()
     try:
-        dialogue_id = clean(str(json.loads(line)["id"]))
-    except (ValueError, TypeError, KeyError, RecursionError):
+        dialogue_id = clean(Fields.of(parsed(line)).label("id")) or number
+    except WrongField:
         dialogue_id = number
     return Item(key=key_for(name, dialogue_id), source=name, path=dialogue_id, uri="", stamp=digest(line), payload=line)
 
 
-def _turn(fields: dict[str, Any]) -> Turn:
-    level = int(fields.get("level", 1))
-    if not 1 <= level <= 5:
-        raise ValueError(f"level {level} is not 1 to 5")
-    text = clean(str(fields["text"]))
+def _turn(fields: Fields) -> Turn:
+    """Raises WrongField."""
+    level = fields.number("level", 1)
+    if level not in range(1, 6):
+        raise fields.wrong("level", "a whole number from 1 to 5")
+    text, speaker = clean(fields.text("text")), clean(fields.label("speaker"))
     if not text:
-        raise ValueError("a turn has no text")
-    return Turn(
-        speaker=clean(str(fields["speaker"])), text=text, emotion=clean(str(fields.get("emotion", ""))), level=level
-    )
+        raise fields.wrong("text", "a text that is not empty")
+    if fields.values.get("speaker") is None:
+        raise fields.wrong("speaker", "a name")
+    return Turn(speaker=speaker, text=text, emotion=clean(fields.label("emotion")), level=int(level))
