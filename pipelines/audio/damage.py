@@ -38,10 +38,8 @@ def _in_ogg(file: BinaryIO) -> str:
         stream, number = page[14:18], int.from_bytes(page[18:22], "little")
         if not page[5] & 2 and number != expected.get(stream, number):
             return f"pages are missing before byte {at:,} of {length:,}: number {number:,} follows {expected[stream] - 1:,}"
-        is_header = page[6:14] in (
-            bytes(8),
-            b"\xff" * 8,
-        )  # one that joins a broadcast gets these and then what is sent now
+        # who joins a broadcast gets the headers and then what is sent now
+        is_header = page[6:14] in (bytes(8), b"\xff" * 8)
         expected.pop(stream, None)
         if not is_header:
             expected[stream] = number + 1
@@ -52,7 +50,8 @@ def _in_flac(file: BinaryIO) -> str:
     """FFmpeg leaves out frames with a wrong checksum where it parts the file into frames, so that the next one is not at its place."""
     file.seek(0)
     try:
-        with av.open(file, container_options={"format_whitelist": "flac"}, metadata_errors="replace") as container:
+        options = {"format_whitelist": "flac"}
+        with av.open(file, "r", container_options=options, metadata_errors="replace") as container:
             stream = container.streams.audio[0]
             rate = stream.codec_context.sample_rate
             samples = 0 if stream.duration else None  # one of unknown length may be a piece of a broadcast

@@ -152,10 +152,8 @@ class Ffmpeg(Closing):
             if floats is None or shape != (frame.format.name, frame.layout.name, frame.sample_rate):
                 shape = (frame.format.name, frame.layout.name, frame.sample_rate)  # joined files may change it
                 floats = _tried(self._floats)
-            is_timed = (
-                frame.time is not None and self._container.format.name != "aac"
-            )  # whose times are made up by FFmpeg
-            place = max(0, round((frame.time - self._start) * self.rate)) if is_timed else -1
+            time = None if self._container.format.name == "aac" else frame.time  # raw AAC's are made up by FFmpeg
+            place = -1 if time is None else max(0, round((time - self._start) * self.rate))
             for part in _tried(partial(floats.resample, frame)):
                 yield place, part.to_ndarray().reshape(-1, self.channels)
 
