@@ -71,7 +71,11 @@ class _Copy:
 
     def _remove_named(self, value: Any, path: KeyPath, message: str) -> bool:
         wrong = set(_NAMED.findall(message.partition(";")[0]))
-        quoted = [name for name in value if name in wrong] if isinstance(value, list | dict) else []
+        quoted = (
+            [name for name in value if isinstance(name, str) and name in wrong]
+            if isinstance(value, list | dict)
+            else []
+        )
         for name in quoted:
             value.remove(name) if isinstance(value, list) else value.pop(name)
             self._removed.append((*path, str(name)))

@@ -1,6 +1,6 @@
 """Composes the samples of one task from utterances or documents, for one pass over the data, in drawing order.
 
-(Utterance, Alignment, Units)  ->  ShardSample("clip-3fa0-0002-words-0", tokens=143, members=b"…")
+(Utterance, Alignment, Codes)  ->  ShardSample("clip-3fa0-0002-words-0", tokens=143, members=b"…")
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -10,16 +10,16 @@ from typing import Any
 from pydantic import PrivateAttr, SerializeAsAny
 
 from weft.pipelines.models.folders import verified_folder
-from weft.pipelines.stage import Stage
+from weft.pipelines.stage import Stage, rejected
 from weft.pipelines.storage.store import Store
-from weft.pipelines.tasks.base import Task, TaskInput
+from weft.pipelines.tasks.base import Material, Spoken, Task
 from weft.pipelines.tasks.common.sample_builder import SampleBuilder
 from weft.schemas.audio import Utterance
 from weft.schemas.fingerprint import hash64
 from weft.schemas.ledger import Held, Reject, Unusable
 from weft.schemas.sample import Provenance, Sample, ShardSample
 from weft.schemas.splits import Split
-from weft.schemas.text import Document
+from weft.schemas.text import Dialogue, Document
 from weft.schemas.vocabulary import Vocabulary
 from weft.tokenizers.unified import load as load_vocabulary
 
@@ -48,51 +48,47 @@ class Compose(Stage):
         self._vocabulary, self._encode = load_vocabulary(verified_folder(store, "vocabulary"))
 
     def version(self) -> str:
-        return "2"
+        return "3"
 
     def parent(self, record: Any) -> str:
         return record.parent
 
     def __call__(self, rows: Iterable[Any]) -> Iterator[ShardSample | Reject | Held]:
         for place, row in sorted(((self._place(row), row) for row in rows), key=lambda pair: (pair[0], _key(pair[1]))):
-            first = _first(row)
-            if first.split != self.split:
-                yield Held(first.key, first.seconds)
+            material = self._material(row)
+            if material.split not in ("", self.split):
+                yield Held(material.source.key, material.source.seconds)
                 continue
-            task_input = self._task_input(row)
             try:
-                yield self._sample(task_input).for_shard(place)
+                yield self._sample(material).for_shard(place)
             except Unusable as fault:
-                yield self._reject(task_input, fault.reason, fault.detail)
+                yield rejected(material.source, "compose", fault, path=self.name)
 
     def _place(self, row: Any) -> int:
         """Where a sample comes in its pass's order: a number in [0, 2**63) drawn from its key."""
         return hash64(self.seed, self.name, self.pass_number, _key(row)) >> 1
 
-    def _reject(self, task_input: TaskInput, reason: str, detail: str) -> Reject:
-        source = task_input.source
-        return Reject(
-            key=source.key,
-            stage="compose",
-            source=source.source,
-            path=self.name,
-            reason=reason,
-            detail=detail,
-            seconds=source.seconds,
-        )
+    def _material(self, row: Any) -> Material:
+        """A row holds a document; an utterance with its alignment and codes; or a dialogue and such rows of its utterances."""
+        if isinstance(row, Document):
+            return Material(row)
+        if isinstance(row, tuple) and isinstance(row[0], Dialogue):
+            dialogue, utterances = row
+            return Material(dialogue, tuple(map(self._spoken, utterances)))
+        spoken = self._spoken(row if isinstance(row, tuple) else (row,))
+        return Material(spoken.utterance, (spoken,))
 
-    def _task_input(self, row: Any) -> TaskInput:
-        """Inputs come in the order utterance, alignment, units; those the task does not need are left out."""
-        if not isinstance(row, tuple):
-            return TaskInput(row)
-        names = [name for name in ("alignment", "units") if name in self.task.needs]
-        return TaskInput(row[0], **dict(zip(names, row[1:], strict=True)))
+    def _spoken(self, row: tuple[Any, ...]) -> Spoken:
+        """An utterance, its alignment where the task is aligned, and its codes of each stream."""
+        utterance, *rest = row
+        alignment = rest.pop(0) if self.task.aligned else None
+        return Spoken(utterance=utterance, alignment=alignment, codes=dict(zip(self.task.streams, rest, strict=True)))
 
-    def _sample(self, task_input: TaskInput) -> Sample:
-        source = task_input.source
+    def _sample(self, material: Material) -> Sample:
+        source = material.source
         builder = SampleBuilder(self._vocabulary, self._encode)
         builder.begin()
-        self.task.compose(task_input, builder, Random(hash64(self.seed, source.key, self.name, self.pass_number)))
+        self.task.compose(material, builder, Random(hash64(self.seed, source.key, self.name, self.pass_number)))
         spoken = source if isinstance(source, Utterance) else None
         return Sample(
             key=f"{source.key}-{self.name}-{self.pass_number}{_ENDINGS[self.split]}",
@@ -102,17 +98,17 @@ class Compose(Stage):
             seconds=source.seconds,
             ids=tuple(builder.ids),
             segments=tuple(builder.segments),
-            text=task_input.text,
+            text=material.text,
             language=source.language,
             speaker=spoken.speaker if spoken else "",
             emotion=spoken.emotion if spoken else "",
             licence=source.licence,
-            split=source.split,
-            provenance=_provenance(task_input),
+            split=material.split or self.split,
+            provenance=_provenance(material),
         )
 
 
-def _first(row: Any) -> Utterance | Document:
+def _first(row: Any) -> Utterance | Document | Dialogue:
     return row[0] if isinstance(row, tuple) else row
 
 
@@ -120,10 +116,16 @@ def _key(row: Any) -> str:
     return _first(row).key
 
 
-def _provenance(task_input: TaskInput) -> Provenance:
-    source = task_input.source
+def _provenance(material: Material) -> Provenance:
+    """Of an utterance all that is known; of a document or a dialogue its name, and the models that its utterances have in common."""
+    source = material.source
+    models = tuple(
+        dict.fromkeys(model for one in material.spoken for codes in one.codes.values() for model in codes.models)
+    )
     if not isinstance(source, Utterance):
-        return Provenance(recording=source.key, path=source.path, split=source.split)
+        path = source.path if isinstance(source, Document) else source.key
+        return Provenance(recording=source.key, path=path, split=material.split, tokenizers=models)
+    (spoken,) = material.spoken
     return Provenance(
         recording=source.recording,
         path=source.path,
@@ -133,6 +135,6 @@ def _provenance(task_input: TaskInput) -> Provenance:
         end=source.end,
         segmenter=source.segmenter,
         transcriber=source.transcriber,
-        aligner=task_input.alignment.aligner if task_input.alignment else "",
-        tokenizer=task_input.units.model if task_input.units else "",
+        aligner=spoken.alignment.aligner if spoken.alignment else "",
+        tokenizers=models,
     )

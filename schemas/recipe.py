@@ -5,6 +5,9 @@ sources:
   speech: {use: folder, path: raw}
 tokenizers:
   hubert: {use: hubert, size: 100, rate: 25}
+  pitch: {use: pitch}
+streams:
+  expressive: {merge: time, of: [pitch, hubert]}
 tasks:
   words: {use: words, sources: [speech], text_words: [3, 6], speech_words: [3, 6]}
 training:
@@ -13,16 +16,18 @@ training:
 
 import re
 from collections import Counter
-from typing import Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
+from weft.schemas.chat import ChatTemplate
 from weft.schemas.plan import VALIDATION_STAGE
 from weft.schemas.quality import QualitySettings
 from weft.schemas.reading import ReadSettings
 from weft.schemas.settings import Settings
 from weft.schemas.splits import Split
 from weft.schemas.training import Mixture, TrainingStage
+from weft.schemas.vocabulary import Modality
 
 NAME = re.compile(r"[a-z][a-z0-9-]{0,15}")
 
@@ -64,27 +69,72 @@ class TokenizerChoice(TrainedChoice):
     folder: str = ""
 
 
-class VocabularySettings(Settings):
-    """Markers by name and spelling, in the order of their ids, and those that follow the codes; `codes_from` is the first code's id
-    (right after the markers, unless given). `pad_to` or `multiple` sets the embedding's rows.
+class TokenEntry(Settings):
+    """A marker, by the name that tasks call it by, its spelling and what it counts as; or the `codes` of a speech tokenizer, which says
+    how they are spelt. `at` is the id of the marker or of the first code.
     """
 
-    markers: dict[str, str] = {"text": "[Text]", "speech": "[Speech]"}
-    codes_from: int | None = Field(default=None, ge=0)
-    trailing: dict[str, str] = {}
+    marker: str = ""
+    literal: str = ""
+    modality: Modality = "text"
+    codes: str = ""
+    at: int | None = Field(default=None, ge=0)
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> "TokenEntry":
+        if bool(self.marker) == bool(self.codes):
+            raise ValueError("give either a `marker` with its `literal`, or the `codes` of a tokenizer")
+        if bool(self.marker) != bool(self.literal):
+            raise ValueError("a marker has a `literal`, such as [Text]; codes have that of their tokenizer")
+        return self
+
+
+class VocabularySettings(Settings):
+    """`tokens` lists markers and codes in the order of their ids, after those of the text tokenizer; what it has already keeps its id.
+    Tokenizers that are not in the list follow it, by name. `pad_to` or `multiple` sets the embedding's rows.
+    """
+
+    tokens: tuple[TokenEntry, ...] = (
+        TokenEntry(marker="text", literal="[Text]"),
+        TokenEntry(marker="speech", literal="[Speech]", modality="speech"),
+    )
     pad_to: int | None = Field(default=None, ge=1)
     multiple: int = Field(default=64, ge=1)
     bos: bool = True
 
-    @field_validator("markers", "trailing")
+    @field_validator("tokens")
     @classmethod
-    def _spelt_once(cls, spelling: dict[str, str], info: ValidationInfo) -> dict[str, str]:
-        spelt = Counter([*info.data.get("markers", {}).values(), *spelling.values()])
-        if "" in spelt:
-            raise ValueError("a marker has no letters; spell it, such as [Text]")
-        if twice := next((literal for literal, times in spelt.items() if times > 1), None):
-            raise ValueError(f"two markers are spelt {twice!r}; each has a spelling of its own")
-        return spelling
+    def _once(cls, tokens: tuple[TokenEntry, ...]) -> tuple[TokenEntry, ...]:
+        for key in ("marker", "literal", "codes"):
+            values = [value for token in tokens if (value := getattr(token, key))]
+            if twice := next((value for value, times in Counter(values).items() if times > 1), None):
+                raise ValueError(f"two entries have `{key}: {twice}`; each needs its own")
+        return tokens
+
+    @property
+    def markers(self) -> frozenset[str]:
+        """The names of the markers."""
+        return frozenset(token.marker for token in self.tokens if token.marker)
+
+
+class StreamSettings(Settings):
+    """The streams of several tokenizers merged into one: by `time`, where codes that begin together keep the order of `of`, or in
+    `groups` of `sizes[n]` codes of tokenizer n; what makes no whole group is dropped.
+    """
+
+    merge: Literal["time", "groups"]
+    of: tuple[str, ...] = Field(min_length=2)
+    sizes: tuple[Annotated[int, Field(ge=1)], ...] = ()
+
+    @model_validator(mode="after")
+    def _fits(self) -> "StreamSettings":
+        if len(set(self.of)) < len(self.of):
+            raise ValueError(f"`of` names a tokenizer twice ({', '.join(self.of)})")
+        if self.merge == "groups" and len(self.sizes) != len(self.of):
+            raise ValueError("`merge: groups` needs a size for each tokenizer of `of`, such as sizes: [2, 3]")
+        if self.merge == "time" and self.sizes:
+            raise ValueError("`sizes` belong to `merge: groups`; leave them out")
+        return self
 
 
 class ShardSettings(Settings):
@@ -95,8 +145,8 @@ class ShardSettings(Settings):
 
 class Recipe(Settings):
     """A whole recipe; without tasks it goes as far as the alignment (none with `align: {use: none}`) and the tokenizers' codes.
-    Names of sources, tokenizers, tasks and stages are lower-case words of at most 16 letters. `revisions` says which commit a hub name
-    must stand for.
+    Names of sources, tokenizers, streams, tasks and stages are lower-case words of at most 16 letters. `revisions` says which commit a
+    hub name must stand for.
     """
 
     name: str
@@ -111,8 +161,10 @@ class Recipe(Settings):
     align: TrainedChoice = TrainedChoice(use="adapted")
     synthesize: Choice = Choice(use="espeak")
     tokenizers: dict[str, TokenizerChoice] = {}
+    streams: dict[str, StreamSettings] = {}
     text: TrainedChoice = TrainedChoice(use="bpe")
     vocabulary: VocabularySettings = VocabularySettings()
+    templates: dict[str, ChatTemplate] = {}
     tasks: dict[str, TaskChoice] = {}
     shards: ShardSettings = ShardSettings()
     revisions: dict[str, str] = {}
@@ -125,7 +177,7 @@ class Recipe(Settings):
         default = cls.model_fields[str(info.field_name)].default.use
         return {"use": default, **given} if isinstance(given, dict) else given
 
-    @field_validator("sources", "tokenizers", "tasks", "training")
+    @field_validator("sources", "tokenizers", "streams", "templates", "tasks", "training")
     @classmethod
     def _plain_names(cls, named: dict[str, Any]) -> dict[str, Any]:
         for name in named:
@@ -139,8 +191,14 @@ class Recipe(Settings):
             _known(choice.sources, self.sources, f"tasks.{task}.sources")
         for tokenizer, trained in self.tokenizers.items():
             _known(trained.sources, self.sources, f"tokenizers.{tokenizer}.sources")
+        for stream, merged in self.streams.items():
+            _known(merged.of, self.tokenizers, f"streams.{stream}.of")
+            if stream in self.tokenizers:
+                raise ValueError(f"streams.{stream}: a tokenizer has that name, and is a stream of its own")
         _known(self.text.sources, self.sources, "text.sources")
         _known(self.align.sources, self.sources, "align.sources")
+        codes = [token.codes for token in self.vocabulary.tokens if token.codes]
+        _known(codes, self.tokenizers, "vocabulary.tokens")
         for stage, training in self.training.items():
             _known(training.mixture.tasks, self.tasks, f"training.{stage}.mixture")
             self._shared_out(stage, training.mixture)

@@ -2,6 +2,7 @@
 
     {"id": "taxi-77", "split": "test", "turns": [{"speaker": "caller", "text": "Where are you?", "emotion": "angry", "level": 2}, …]}
 
+A turn's fields are those of `schemas.text.Turn` (`docs/dialogues.md`), and its text may begin with tags: "(happy1) Hello!".
 The id makes the key, so an edited line changes one item; without ids the line's number does.
 """
 
@@ -12,13 +13,17 @@ from weft.pipelines.parts.splits import Named, Splits
 from weft.pipelines.sources import base
 from weft.pipelines.sources.common.files import clean
 from weft.pipelines.sources.common.lists import numbered_lines, wrong_item
+from weft.pipelines.sources.common.turns import only, origin_of, tools_of, turns_of
 from weft.pipelines.storage.store import Store
+from weft.schemas.dialogue import checked
 from weft.schemas.fields import Fields, WrongField, parsed
 from weft.schemas.fingerprint import digest
 from weft.schemas.item import Item, key_for
 from weft.schemas.ledger import Unusable
 from weft.schemas.settings import NOT_IDENTITY
-from weft.schemas.text import Dialogue, Turn
+from weft.schemas.text import Dialogue
+
+_FIELDS = ("id", "split", "language", "licence", "turns", "tools", "origin")
 
 
 class Source(base.Source):
@@ -37,6 +42,9 @@ class Source(base.Source):
             else:
                 yield dialogue_item(name, line.strip(), str(number))
 
+    def version(self) -> str:
+        return "2"
+
     @property
     def names_splits(self) -> bool:
         return True
@@ -54,14 +62,21 @@ class Source(base.Source):
     def _dialogue(self, item: Item) -> Dialogue:
         """Raises Unusable."""
         try:
-            fields = Fields.of(parsed(item.payload))
-            turns, split = tuple(map(_turn, fields.objects("turns", "turn"))), clean(fields.label("split"))
-            if not turns:
-                raise fields.wrong("turns", "a list of turns")
-        except WrongField as fault:
-            raise Unusable("bad_dialogue", f"{item.path}: {fault}") from None
+            fields = parsed(item.payload)
+            only(fields, _FIELDS, "a dialogue")
+            origin = origin_of(fields.get("origin") or {})
+            turns, tools = turns_of(fields.get("turns"), origin), tools_of(fields.get("tools"))
+        except ValueError as error:  # in words that name the field
+            raise Unusable("bad_dialogue", f"{item.path}: {error}") from None
+        texts = {name: clean(str(fields.get(name) or "")) for name in ("language", "licence", "split")}
         return Dialogue(
-            key=item.key, source=item.source, turns=turns, language=self.language, licence=self.licence, split=split
+            key=item.key,
+            source=item.source,
+            turns=checked(turns),
+            language=texts["language"] or self.language,
+            licence=texts["licence"] or self.licence,
+            split=texts["split"],
+            tools=tools,
         )
 
 
@@ -73,16 +88,3 @@ def dialogue_item(name: str, line: str, number: str) -> Item:
     except WrongField:
         dialogue_id = number
     return Item(key=key_for(name, dialogue_id), source=name, path=dialogue_id, uri="", stamp=digest(line), payload=line)
-
-
-def _turn(fields: Fields) -> Turn:
-    """Raises WrongField."""
-    level = fields.number("level", 1)
-    if level not in range(1, 6):
-        raise fields.wrong("level", "a whole number from 1 to 5")
-    text, speaker = clean(fields.text("text")), clean(fields.label("speaker"))
-    if not text:
-        raise fields.wrong("text", "a text that is not empty")
-    if fields.values.get("speaker") is None:
-        raise fields.wrong("speaker", "a name")
-    return Turn(speaker=speaker, text=text, emotion=clean(fields.label("emotion")), level=int(level))

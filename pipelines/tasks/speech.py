@@ -4,20 +4,24 @@ from random import Random
 from typing import ClassVar
 
 from weft.pipelines.tasks import base
-from weft.pipelines.tasks.base import TaskInput
+from weft.pipelines.tasks.base import Material
 from weft.pipelines.tasks.common.sample_builder import SampleBuilder
 
 
-class Task(base.Task):
-    """An utterance a sample."""
+class Task(base.SpokenTask):
+    """An utterance a sample. `open` and `close` are the markers at both ends ("": none)."""
 
-    needs: ClassVar[frozenset[str]] = frozenset({"units"})
+    writes_text: ClassVar[bool] = False
+
+    open: str = "speech"
+    close: str = ""
 
     @property
     def markers(self) -> frozenset[str]:
-        return frozenset({"speech"})
+        return frozenset({self.open, self.close}) - {""}
 
-    def compose(self, task_input: TaskInput, builder: SampleBuilder, random: Random) -> None:
-        assert task_input.units
-        builder.marker("speech")
-        builder.units(task_input.units, 0.0, task_input.seconds)
+    def compose(self, material: Material, builder: SampleBuilder, random: Random) -> None:
+        spoken = material.spoken[0]
+        builder.marker(self.open)
+        builder.codes(spoken.codes[self.stream])
+        builder.marker(self.close)

@@ -1,5 +1,6 @@
 """Each stage called directly: what comes out belongs to what went in, and each way to fail is a reject with its reason."""
 
+import io
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -29,12 +30,14 @@ from weft.pipelines.tasks.text import Task as Text
 from weft.pipelines.tasks.words import Task as Words
 from weft.pipelines.voices import base as voices
 from weft.pipelines.voices.base import Style, Synthesized
-from weft.schemas.audio import Alignment, Audio, Recording, Units, Utterance, Word
+from weft.pipelines.voices.espeak import Voice as Espeak
+from weft.schemas.audio import Alignment, Audio, Codes, Recording, Utterance, Word
 from weft.schemas.item import Item
 from weft.schemas.ledger import Held, Reject, Unavailable, Unusable
 from weft.schemas.sample import ShardSample
 from weft.schemas.splits import HoldOut
 from weft.schemas.text import Dialogue, Document, Turn
+from weft.schemas.vocabulary import Entry
 from weft.tokenizers import bpe, stream
 from weft.tokenizers.base import SpeechTokenizer
 from weft.tokenizers.hubert import Tokenizer as Hubert
@@ -159,14 +162,22 @@ class TestEncode:
 
     def test_frames_become_runs(self, store: Store) -> None:
         (made,) = self.run(store, utterance(store))
-        assert made == Units(
-            key="u-0", seconds=1.0, tokenizer="loud", model="loudness-1 0", rate=10.0, ids=(1, 0), durations=(5, 5)
+        assert made == Codes(
+            key="u-0",
+            seconds=1.0,
+            tokenizers=("loud",),
+            models=("loudness-1 0",),
+            rate=10.0,
+            ticks=10,
+            which=(0, 0),
+            ids=(1, 0),
+            starts=(0, 5),
         )
 
     def test_less_than_a_frame_is_rejected_and_the_rest_goes_on(self, store: Store) -> None:
         short, whole = self.run(store, utterance(store, "s-0", 0.05), utterance(store))
         assert isinstance(short, Reject) and (short.key, short.reason) == ("s-0", "not_encodable")
-        assert whole.frames == 10
+        assert whole.ticks == 10
 
     def test_a_file_that_went_since_it_was_ingested(self, store: Store) -> None:
         gone = utterance(store, "g-0")
@@ -178,7 +189,7 @@ class TestEncode:
     def test_audio_that_is_shorter_than_it_was(self, store: Store, missing: float) -> None:
         made, whole = self.run(store, replace(utterance(store), end=1 + missing), utterance(store))
         assert isinstance(made, Reject) and made.reason == "wrong_length"
-        assert whole.frames == 10
+        assert whole.ticks == 10
 
     def test_another_version_makes_it_stale(self, monkeypatch: pytest.MonkeyPatch) -> None:
         stage = Encode(name="loud", tokenizer=Loudness())
@@ -249,6 +260,8 @@ def test_a_record_carries_the_item_it_was_read_from() -> None:
 class Hum(voices.Voice):
     """A tenth of a second a word; it has no voice for `?`."""
 
+    acts = frozenset({"whisper"})
+
     def version(self) -> str:
         return "hum-1"
 
@@ -285,6 +298,53 @@ class TestSynthesize:
         (made,) = self.stage([Dialogue("d", "s", (Turn("a", "one"), Turn("b", "?")))])
         assert isinstance(made, Reject) and (made.key, made.reason) == ("d", "unspeakable")
 
+    def test_a_pause_is_silence_before_the_words_and_an_overlap_moves_the_start(self) -> None:
+        turns = (Turn("a", "one two"), Turn("b", "three", pause=0.5), Turn("a", "four", overlap=0.05))
+        (made,) = self.stage([Dialogue("d", "s", turns)])
+        assert [t.seconds for t in made.turns] == pytest.approx([0.2, 0.6, 0.1])
+        assert [t.start for t in made.turns] == pytest.approx([0.0, 0.2, 0.75])
+        assert [(w.start, w.end) for w in made.turns[1].words] == [(0.5, 0.6)]
+        samples, _ = soundfile.read(io.BytesIO(made.turns[1].audio.data))
+        assert not samples[: RATE // 2].any() and samples[RATE // 2 :].all()
+
+    def test_what_is_not_spoken_stays_as_it_is(self) -> None:
+        silent = (
+            Turn("system", "Be kind.", role="system"),
+            Turn("b", "", role="assistant", tool_call="{}"),
+            Turn("tool", "", role="tool", tool_result="{}"),
+        )
+        (made,) = self.stage([Dialogue("d", "s", (*silent, Turn("b", "yes", role="assistant")))])
+        assert made.turns[:3] == silent and made.turns[3].audio.data
+
+    @pytest.mark.parametrize(
+        ("turn", "detail"),
+        [
+            (Turn("b", "two", style="rap"), "cannot speak in the style 'rap'; it has whisper"),
+            (Turn("b", "two", language="de"), "does not speak the language 'de'"),
+            (Turn("b", "two", emotion="bored"), "unknown emotion 'bored'"),
+            (Turn("b", "two", overlap=0.3), "overlaps the turn before by 0.3 s, which lasts 0.10 s"),
+        ],
+    )
+    def test_what_the_voice_cannot_do_is_rejected_with_the_turn_and_the_reason(self, turn: Turn, detail: str) -> None:
+        (made,) = self.stage([Dialogue("d", "s", (Turn("a", "one"), turn))])
+        assert isinstance(made, Reject) and (made.key, made.reason) == ("d", "unspeakable")
+        assert made.detail.startswith("turn 2: ") and detail in made.detail
+
+    def test_a_style_that_the_voice_has_is_spoken(self) -> None:
+        (made,) = self.stage([Dialogue("d", "s", (Turn("a", "one", style="whisper"),))])
+        assert made.turns[0].audio.data and made.turns[0].style == "whisper"
+
+    def test_each_turn_is_spoken_in_its_language_or_the_dialogues(self) -> None:
+        turns = (Turn("a", "hello"), Turn("a", "hallo", language="de"), Turn("a", "bonjour", language="fr"))
+        stage = Synthesize(voice=Espeak(variants=("f2",)), seed=1)
+        voices = [
+            [t.voice for t in d.turns] for d in stage([Dialogue("d", "s", turns, language=n) for n in ("", "es")])
+        ]
+        assert [[v.split("/")[1].split("-")[0].split("+")[0] for v in of] for of in voices] == [
+            ["en", "de", "fr"],
+            ["es", "de", "fr"],
+        ]
+
     def test_a_fault_of_the_voice_is_no_reject(self) -> None:
         with pytest.raises(ValueError, match="the library is broken"):
             list(self.stage([Dialogue("d", "s", (Turn("a", "break"),))]))
@@ -295,13 +355,17 @@ class TestCompose:
     def spelt(self, store: Store, tmp_path: Path) -> Store:
         """A corpus folder that holds a vocabulary."""
         text = bpe.Tokenizer(size=300).train(["and so my fellow americans ask not what"])
-        codes = [("hubert", "[Hu{}]", 50)]
+        entries = [
+            Entry("text", "[Text]"),
+            Entry("speech", "[Speech]", modality="speech"),
+            Entry("hubert", "[Hu{}]", size=50),
+        ]
         (tmp_path / "made").mkdir()
-        save(tmp_path / "made", text, unify(text, {"text": "[Text]", "speech": "[Speech]"}, codes))
+        save(tmp_path / "made", text, unify(text, entries))
         commit_model(store, "vocabulary", tmp_path / "made", {"use": "by hand"})
         return store
 
-    def row(self, key: str, words: int) -> tuple[Utterance, Alignment, Units]:
+    def row(self, key: str, words: int) -> tuple[Utterance, Alignment, Codes]:
         random = Random(key)
         said = tuple(Word(f"word{n}", n / 2, (n + 1) / 2) for n in range(words))
         seconds = words / 2
@@ -316,13 +380,21 @@ class TestCompose:
             text=" ".join(w.text for w in said),
         )
         ids = tuple(random.randrange(50) for _ in range(round(seconds * 25)))
-        units = Units(
-            key=key, seconds=seconds, tokenizer="hubert", model="m", rate=25.0, ids=ids, durations=(1,) * len(ids)
+        units = Codes(
+            key=key,
+            seconds=seconds,
+            tokenizers=("hubert",),
+            models=("m",),
+            rate=25.0,
+            ticks=len(ids),
+            which=(0,) * len(ids),
+            ids=ids,
+            starts=tuple(range(len(ids))),
         )
         return whole, Alignment(key=key, seconds=seconds, aligner="x", words=said, score=-1.0), units
 
     def run(self, store: Store, rows: list[Any], pass_number: int = 0) -> list[Any]:
-        task = Words(sources=("speech",), tokenizer="hubert", text_words=(2, 4), speech_words=(2, 4))
+        task = Words(sources=("speech",), stream="hubert", text_words=(2, 4), speech_words=(2, 4))
         stage = Compose(name="words", task=task, pass_number=pass_number, seed=1)
         stage.setup(store)
         return list(stage(rows))
@@ -360,7 +432,7 @@ class TestCompose:
 
     def test_a_task_gets_only_what_it_needs(self, spelt: Store) -> None:
         whole, _, units = self.row("u-0", 4)
-        stage = Compose(name="sp", task=Speech(sources=("speech",), tokenizer="hubert"), pass_number=0, seed=1)
+        stage = Compose(name="sp", task=Speech(sources=("speech",), stream="hubert"), pass_number=0, seed=1)
         stage.setup(spelt)
         (made,) = stage([(whole, units)])
         assert made.speech_tokens == 1 + len(units.ids) and made.key == "u-0-sp-0"
@@ -378,7 +450,7 @@ class TestCompose:
         rows = [self.row(f"u-{n}", 9) for n in range(4)]
         rows[1] = (replace(rows[1][0], split="validation"), *rows[1][1:])
         rows[2] = (replace(rows[2][0], split="test"), *rows[2][1:])
-        task = Words(sources=("speech",), tokenizer="hubert", text_words=(2, 4), speech_words=(2, 4))
+        task = Words(sources=("speech",), stream="hubert", text_words=(2, 4), speech_words=(2, 4))
         made: dict[str, list[Any]] = {}
         for split in ("train", "validation", "test"):
             stage = Compose(name="words", task=task, pass_number=0, seed=1, split=split)

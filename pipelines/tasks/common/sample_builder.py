@@ -1,14 +1,14 @@
 """Builds a sample span by span: token ids, and a record of each span.
 
 builder.text(" and then", loss=True)          Span("text", begin=4, end=7)
-builder.units(units, 1.2, 3.4, loss=True)     Span("speech", begin=8, end=44, start=1.2, stop=3.4)
+builder.codes(codes, 1.2, 3.4, loss=True)     Span("speech", begin=8, end=44, start=1.2, stop=3.4)
 """
 
-from bisect import bisect_right
-from collections.abc import Callable
-from itertools import accumulate
+from bisect import bisect_left
+from collections.abc import Callable, Mapping
 
-from weft.schemas.audio import Units
+from weft.pipelines.tasks.common.interleave import TEXT, Interleave
+from weft.schemas.audio import Codes
 from weft.schemas.sample import Span
 from weft.schemas.vocabulary import Vocabulary
 
@@ -27,30 +27,41 @@ class SampleBuilder:
             self._add([self.vocabulary.bos], "text", "bos", loss=False)
 
     def marker(self, name: str, role: str = "", loss: bool = True) -> None:
-        """A marker by its name in the recipe's vocabulary; it counts as what it introduces."""
-        modality = "speech" if name in ("speech", "tts") else "text"
-        self._add([self.vocabulary.marker(name)], modality, role or "marker", loss=loss)
+        """A marker by its name in the recipe's vocabulary ("": none); it counts as its own modality."""
+        if not name:
+            return
+        marker = self.vocabulary.marker(name)
+        self._add([marker.id], marker.modality, role or "marker", loss=loss)
 
     def text(self, text: str, start: float = 0.0, stop: float = 0.0, role: str = "text", loss: bool = True) -> None:
         self._add(self._encode(text), "text", role, start, stop, loss)
 
-    def units(self, units: Units, start: float, stop: float, role: str = "units", loss: bool = True) -> None:
-        """The units of frames round(start × rate) to round(stop × rate): spans that meet share no frame."""
-        codes = slice_units(units, frame(start, units.rate), frame(stop, units.rate))
-        self._add(self.codes(units, codes), "speech", role, start, stop, loss)
+    def codes(
+        self, codes: Codes, start: float = 0.0, stop: float | None = None, role: str = "units", loss: bool = True
+    ) -> None:
+        """The codes that begin from `start` to before `stop` seconds, or to the end: spans that meet share none and lose none."""
+        end = codes.seconds if stop is None else stop
+        self._add(self.code_ids(codes, start, stop), "speech", role, start, end, loss)
 
-    def codes(self, units: Units, codes: tuple[int, ...]) -> list[int]:
-        """Ids of the unified vocabulary for codes of one tokenizer."""
-        book = self.vocabulary.codebook(units.tokenizer)
-        assert all(0 <= code < book.size for code in codes)
-        return [book.first + code for code in codes]
+    def code_ids(self, codes: Codes, start: float = 0.0, stop: float | None = None) -> list[int]:
+        """Ids of the unified vocabulary for the codes that begin from `start` to before `stop` seconds, or to the end."""
+        books = [self.vocabulary.codebook(name) for name in codes.tokenizers]
+        begin = bisect_left(codes.starts, frame(start, codes.rate))
+        end = len(codes.ids) if stop is None else bisect_left(codes.starts, frame(stop, codes.rate))
+        chosen = list(zip(codes.which[begin:end], codes.ids[begin:end], strict=True))
+        assert all(0 <= code < books[which].size for which, code in chosen)
+        return [books[which].first + code for which, code in chosen]
 
-    def tokens(self, ids: list[int], modality: str, start: float, stop: float, role: str, loss: bool) -> None:
-        """Ids that are already of the unified vocabulary."""
-        self._add(ids, modality, role, start, stop, loss)
-
-    def text_ids(self, text: str) -> list[int]:
-        return self._encode(text)
+    def interleaved(
+        self, plan: Interleave, text: str, codes: Mapping[str, Codes], role: str = "", loss: bool = True
+    ) -> None:
+        """The text and the codes of streams in groups. Every run is a segment of its own."""
+        queues = [self._encode(text) if name == TEXT else self.code_ids(codes[name]) for name in plan.of]
+        pads = {name: self.vocabulary.marker(name).id for name in plan.markers}
+        seconds = max(codes[name].seconds for name in plan.streams)
+        for name, ids in plan.interleaved(queues, pads):
+            modality, own = ("text", "text") if name == TEXT else ("speech", "units")
+            self._add(ids, modality, role or own, 0.0, seconds, loss)
 
     def _add(
         self, ids: list[int], modality: str, role: str, start: float = 0.0, stop: float = 0.0, loss: bool = True
@@ -66,13 +77,3 @@ class SampleBuilder:
 def frame(seconds: float, rate: float) -> int:
     """The frame boundary nearest to a time."""
     return int(seconds * rate + 0.5)
-
-
-def slice_units(units: Units, first: int, last: int) -> tuple[int, ...]:
-    """Codes of the runs that frames `first` to `last` touch; a run across the cut is on both sides of it."""
-    ends = list(accumulate(units.durations))
-    if first >= last or not ends:
-        return ()
-    begin = bisect_right(ends, first)
-    end = bisect_right(ends, last - 1)
-    return units.ids[begin : end + 1]

@@ -1,0 +1,142 @@
+"""What a turn says, in the order of a list, and how it is written.
+
+{role: human, say: [hubert], open: audio-start, close: audio-end}
+{role: assistant, say: [{of: [text, fsq], sizes: [1, 4]}], open: tts-start, close: tts-end}
+{role: system, say: [{literal: "Translate the speech into German."}]}
+"""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from pydantic import Discriminator, Field, Tag, field_validator
+
+from weft.pipelines.tasks.base import Spoken
+from weft.pipelines.tasks.common.interleave import TEXT, Interleave
+from weft.pipelines.tasks.common.sample_builder import SampleBuilder
+from weft.schemas.chat import ChatTemplate
+from weft.schemas.settings import Settings
+
+
+class Literal(Settings):
+    """Words of the recipe itself, such as an instruction."""
+
+    literal: str = Field(min_length=1)
+
+
+def _kind(part: Any) -> str:
+    if isinstance(part, Literal) or (isinstance(part, dict) and "literal" in part):
+        return "literal"
+    return "groups" if isinstance(part, Interleave | dict) else "name"
+
+
+Part = Annotated[
+    Annotated[Interleave, Tag("groups")] | Annotated[Literal, Tag("literal")] | Annotated[str, Tag("name")],
+    Discriminator(_kind),
+]
+
+
+class Turn(Settings):
+    """A turn of `role`. Each part of `say` is `text` (the transcript), a stream by its name, a literal, or text and streams in groups.
+
+    `open` and `close` are markers round what it says ("": none). A marker that opens does not count where the turn does: the prompt
+    ends with it; `count_open` makes it count.
+    """
+
+    role: str = ""
+    say: tuple[Part, ...]
+    open: str = ""
+    close: str = ""
+    count_open: bool = False
+
+    @field_validator("say", mode="before")
+    @classmethod
+    def _one_is_a_list(cls, given: Any) -> Any:
+        return given if isinstance(given, list | tuple) else (given,)
+
+    @property
+    def streams(self) -> tuple[str, ...]:
+        """The streams that it says, by name."""
+        return tuple(dict.fromkeys(name for part in self.say for name in _streams(part)))
+
+    @property
+    def markers(self) -> frozenset[str]:
+        pads = [part.markers for part in self.say if isinstance(part, Interleave)]
+        return frozenset({self.open, self.close}).union(*pads) - {""}
+
+
+@dataclass(frozen=True, slots=True)
+class TurnWriter:
+    """Writes turns into a sample. Turns of the roles in `loss` count; the template's header never does.
+
+    Without a `template` a turn is what it says alone.
+    """
+
+    builder: SampleBuilder
+    template: ChatTemplate | None
+    loss: frozenset[str]
+    leading_space: bool = False
+
+    def write(self, turn: Turn, spoken: Spoken, tool_call: str = "") -> None:
+        """A turn about an utterance. `tool_call` is the JSON text of {"name", "arguments"}."""
+        counts, role = self._counts(turn.role)
+        self._header(turn.role)
+        self.builder.marker(turn.open, role, loss=counts and turn.count_open)
+        for part in turn.say:
+            self._part(part, spoken, role, counts)
+        self.builder.marker(turn.close, role, loss=counts)
+        self._end(turn.role, tool_call)
+
+    def write_text(self, role: str, text: str, tool_call: str = "") -> None:
+        """A turn that is text alone, by its role in the dialogue."""
+        counts, own = self._counts(role)
+        self._header(role)
+        self.builder.text(text, role=own, loss=counts)
+        self._end(role, tool_call)
+
+    def _counts(self, role: str) -> tuple[bool, str]:
+        """Whether turns of a role count, and what their segments are called."""
+        return role in self.loss, "target" if role in self.loss else "input"
+
+    def _header(self, role: str) -> None:
+        if self.template:
+            self.builder.marker(self.template.open, "input", loss=False)
+            self.builder.text(self.template.header(role), role="input", loss=False)
+
+    def _end(self, role: str, tool_call: str) -> None:
+        counts, own = self._counts(role)
+        if self.template:
+            if tool_call:
+                self._tool_call(self.template, json.loads(tool_call), own, counts)
+            self.builder.marker(self.template.close, own, loss=counts)
+
+    def _tool_call(self, template: ChatTemplate, call: dict[str, Any], role: str, counts: bool) -> None:
+        arguments = json.dumps(call["arguments"], ensure_ascii=False)
+        text = f"function\n{call['name']}\n{arguments}"
+        if template.call_open:
+            self.builder.marker(template.call_open, role, loss=counts)
+            self.builder.text(text, role=role, loss=counts)
+            self.builder.marker(template.call_close, role, loss=counts)
+        else:
+            self.builder.text(f"<tool_call>{text}</tool_call>", role=role, loss=counts)
+
+    def _part(self, part: Part, spoken: Spoken, role: str, counts: bool) -> None:
+        if isinstance(part, Interleave):
+            self.builder.interleaved(part, self._spaced(spoken.text), spoken.codes, role, counts)
+        elif isinstance(part, Literal):
+            self.builder.text(part.literal, role=role, loss=counts)
+        elif part == TEXT:
+            self.builder.text(self._spaced(spoken.text), 0.0, spoken.utterance.seconds, role=role, loss=counts)
+        else:
+            self.builder.codes(spoken.codes[part], role=role, loss=counts)
+
+    def _spaced(self, text: str) -> str:
+        return f" {text}" if self.leading_space else text
+
+
+def _streams(part: Part) -> Iterator[str]:
+    if isinstance(part, Interleave):
+        yield from part.streams
+    elif isinstance(part, str) and part != TEXT:
+        yield part
