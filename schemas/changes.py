@@ -95,7 +95,7 @@ def _phrase(name: str, was: str | None, now: str | None) -> str:
     """The phrase for one difference; None for `was` or `now` where the name was added or is gone."""
     kind, _, what = name.partition(" ")
     if kind == "missing":
-        return f"{was} of its items were missing"
+        return f"{was} of its items could not be read"
     its = {
         "setting": f"setting `{what}`", "use": f"its {what or 'own'} backend", "version": f"its {what or 'own'} version",
         "content": f"the content of its `{what}`",

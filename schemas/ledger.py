@@ -9,7 +9,10 @@ from dataclasses import dataclass
 
 from weft.schemas.counting import counted
 
-MISSING = "missing"  # the reason of what is listed and not there, where the recipe rejects that: every build asks for it again
+# reasons of what cannot be read, where the recipe rejects that: every build asks for it again
+MISSING = "missing"  # it is listed and not there
+UNAVAILABLE = "unavailable"  # its file, mount or server gives no answer, or another one
+ASKED_AGAIN = (MISSING, UNAVAILABLE)
 TOLERANCE = 1e-6  # seconds an item: times are sums of sample counts over a rate
 
 
@@ -24,12 +27,12 @@ class Unusable(Exception):
 class Unavailable(Exception):
     """What cannot be read now, as its file, mount or server is gone: a failure of the work, which the next build tries again.
 
-    `absent` where the answer was that there is no such file.
+    `absent` where the answer was that there is no such file; `of_machine` where this machine lacks memory, disk or open files.
     """
 
-    def __init__(self, what: str, reason: str, absent: bool = False) -> None:
-        super().__init__(what, reason, absent)
-        self.what, self.reason, self.absent = what, reason, absent
+    def __init__(self, what: str, reason: str, absent: bool = False, of_machine: bool = False) -> None:
+        super().__init__(what, reason, absent, of_machine)
+        self.what, self.reason, self.absent, self.of_machine = what, reason, absent, of_machine
 
     def __str__(self) -> str:
         return f"{self.what}: {self.reason}"

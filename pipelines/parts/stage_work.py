@@ -9,7 +9,7 @@ and what it was made from:
   weft.companions   {"rejects/align/speech/part-00003.parquet": [5120, ""], "ingest/….bin": [81233, "9f…"]}   bytes, SHA-256
   weft.inputs       {"segment/speech/part-00003.parquet": "71c2…", "aligner/model.json": "03ab…"}
   weft.rejected     "12": rows of its rejects, so that those without any need not be opened
-  weft.again        "3": so many items were missing, so every build asks for them again
+  weft.again        "3": so many items could not be read, so every build asks for them again
 """
 
 import hashlib
@@ -29,7 +29,17 @@ from weft.pipelines.storage.store import Store
 from weft.schemas.audio import Audio, Recording
 from weft.schemas.counting import counted
 from weft.schemas.fingerprint import digest
-from weft.schemas.ledger import MISSING, TOLERANCE, Held, LedgerRow, Reject, Unavailable, Unread, UnreadItems
+from weft.schemas.ledger import (
+    ASKED_AGAIN,
+    MISSING,
+    TOLERANCE,
+    Held,
+    LedgerRow,
+    Reject,
+    Unavailable,
+    Unread,
+    UnreadItems,
+)
 from weft.schemas.reading import ReadSettings
 from weft.schemas.resources import Resources
 from weft.schemas.text import Dialogue
@@ -84,7 +94,7 @@ class PartWork(BaseWork):
         return {"version ledger": str(_LEDGER), **self.stage.made_from(), **inputs, **models}
 
     def recorded(self, store: Store) -> dict[str, str] | None:
-        """What the present part was made from, and how many items were missing; None if there is no part."""
+        """What the present part was made from, and how many items could not be read; None if there is no part."""
         if (footer := footer_of(store, self.makes)) is None:
             return None
         missing = {MISSING: footer.notes[AGAIN]} if AGAIN in footer.notes else {}
@@ -135,8 +145,8 @@ class PartWork(BaseWork):
         checksum = hashlib.sha256(blob).hexdigest()
         notes = {"made_from": json.dumps(made_from, ensure_ascii=True), **self._notes(store, blob, checksum)}
         notes[REJECTED] = str(len(rejects))
-        if missing := sum(reject.reason == MISSING for reject in rejects):
-            notes[AGAIN] = str(missing)
+        if away := sum(reject.reason in ASKED_AGAIN for reject in rejects):
+            notes[AGAIN] = str(away)
         write_part(store, self.makes, out, self.stage.makes, fingerprint, checksum, notes)
         if self.stage.one_by_one:
             self._kept(store).forget()
