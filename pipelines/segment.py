@@ -44,7 +44,7 @@ class Segment(Stage):
         return self.segmenter.resources
 
     def version(self) -> str:
-        return "4"
+        return "5"
 
     def setup(self, store: Store) -> None:
         self._store = store
@@ -230,7 +230,7 @@ def _reject(recording: Recording, reason: str, detail: str, seconds: float) -> R
 
 
 class Turns(Stage):
-    """Makes one utterance of each turn of a spoken dialogue, with the voice's word times; all turns are in one split."""
+    """Makes one utterance of each spoken turn of a dialogue, with the voice's word times; all turns are in one split."""
 
     splits: Splits = Splits()
 
@@ -239,7 +239,7 @@ class Turns(Stage):
         return Utterance
 
     def version(self) -> str:
-        return "3"
+        return "4"
 
     def parent(self, record: Any) -> str:
         return record.recording
@@ -251,8 +251,9 @@ class Turns(Stage):
             except Unusable as fault:
                 yield _dialogue_reject(dialogue, fault)
                 continue
-            for number in range(len(dialogue.turns)):
-                yield _turn_utterance(dialogue, number, split)
+            for number, turn in enumerate(dialogue.turns):
+                if turn.is_spoken:
+                    yield _turn_utterance(dialogue, number, split)
 
 
 def _dialogue_reject(dialogue: Dialogue, fault: Unusable) -> Reject:
@@ -280,7 +281,7 @@ def _turn_utterance(dialogue: Dialogue, number: int, split: str) -> Utterance:
         text=turn.text,
         words=turn.words,
         speaker=turn.speaker,
-        language=dialogue.language,
+        language=turn.language or dialogue.language,
         licence=dialogue.licence,
         emotion=turn.emotion,
         dialogue=dialogue.key,
@@ -288,4 +289,7 @@ def _turn_utterance(dialogue: Dialogue, number: int, split: str) -> Utterance:
         path=dialogue.key,
         split=split,
         item=dialogue.item,
+        role=turn.role,
+        level=turn.level if turn.emotion else 0,
+        style=turn.style,
     )
