@@ -111,6 +111,8 @@ def plan(
             raise RecipeError("weft plan --changes: --json is not supported; it prints one line for each node")
         show_changes(console, read_pipeline(recipe, overrides or []), open_store(out))
         return
+    if out:
+        raise RecipeError("weft plan: --out is for --changes; without it no corpus is looked at")
     pipeline = read_pipeline(recipe, overrides or [])
     check_paths(recipe, overrides or [], pipeline)
     if show_forecast(console, pipeline, as_json):
@@ -226,7 +228,7 @@ def inspect(
     source: Annotated[str, typer.Option(help="With --list: of one source.", show_default=False)] = "",
     speaker: Annotated[str, typer.Option(help="With --list: of one speaker.", show_default=False)] = "",
     limit: LimitOption = 20,
-    as_json: Annotated[bool, typer.Option("--json", help="With --list: JSON on standard output.")] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Shows one sample: what it is, where it came from, and its spans as text and literals. Or lists samples.
 
@@ -247,7 +249,7 @@ def inspect(
             wanted = SampleFilter(stage=stage, task=task, source=source, speaker=speaker)
             list_samples(console, store, pipeline, wanted, limit, as_json)
         else:
-            show_sample(console, store, pipeline, key or "")
+            show_sample(console, store, pipeline, key or "", as_json)
 
 
 @app.command(cls=Command)

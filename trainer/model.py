@@ -87,7 +87,7 @@ def _config(settings: ModelSettings, size: int) -> Any:
 
 
 def _fresh_config(declared: dict[str, Any], size: int) -> Any:
-    """A config of a new model. Raises ValueError for an unknown type, and for an unknown key, which transformers would keep and ignore."""
+    """A config of a new model. Raises ValueError for an unknown type or key; transformers would keep the key and ignore it."""
     kind = str(declared["model_type"])
     if kind not in CONFIG_MAPPING:
         similar = ", ".join(get_close_matches(kind, CONFIG_MAPPING))
