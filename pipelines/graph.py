@@ -242,7 +242,14 @@ class Pipeline(Backends):
 
     def _composed(self, node: str, stage: Compose, sources: Iterable[str], parts: dict[str, int]) -> list[Work]:
         return [
-            PartWork(f"{node}/{source}", stage, part, self._inputs(stage.task, source), ("vocabulary",))
+            PartWork(
+                node=f"{node}/{source}",
+                stage=stage,
+                part=part,
+                inputs=self._inputs(stage.task, source),
+                models=("vocabulary",),
+                group_by="dialogue" if stage.task.takes is Dialogue else "",
+            )
             for source in sources
             for part in range(parts[source])
         ]
@@ -250,7 +257,8 @@ class Pipeline(Backends):
     def _inputs(self, task: Task, source: str) -> tuple[Input, ...]:
         if task.takes is Document:
             return (Input(f"ingest/{source}", Document),)
-        inputs = [Input(self.utterances(source), Utterance)]
+        dialogues = [Input(f"synthesize/{source}", Dialogue)] if task.takes is Dialogue else []
+        inputs = [*dialogues, Input(self.utterances(source), Utterance)]
         if task.aligned:
             inputs.append(Input(f"align/{source}", Alignment))
         inputs += [

@@ -18,12 +18,13 @@ from weft.schemas.fingerprint import digest
 from weft.schemas.ledger import Reject, Unusable
 from weft.schemas.resources import Resources
 from weft.schemas.settings import Settings, Versioned
-from weft.schemas.text import Document
+from weft.schemas.text import Dialogue, Document
 
 
-def rejected(record: Utterance | Document, stage: str, fault: Unusable, path: str = "") -> Reject:
-    """The row that says why a stage could not use an utterance or a document; `path` is its place, unless given."""
-    place = record.path or (record.audio.uri if isinstance(record, Utterance) else "")
+def rejected(record: Utterance | Document | Dialogue, stage: str, fault: Unusable, path: str = "") -> Reject:
+    """The row that says why a stage could not use an utterance, a document or a dialogue; `path` is its place, unless given."""
+    place = "" if isinstance(record, Dialogue) else record.path
+    place = place or (record.audio.uri if isinstance(record, Utterance) else record.key)
     return Reject(
         key=record.key,
         stage=stage,

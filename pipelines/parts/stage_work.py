@@ -19,6 +19,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from weft.pipelines.parts.joining import grouped, join
 from weft.pipelines.parts.kept import Kept
 from weft.pipelines.parts.tables import Footer, footer_of, manifest_footer, part_name, read_part, write_part
 from weft.pipelines.parts.unread import all_unread
@@ -51,7 +52,10 @@ class Input:
 
 @dataclass(frozen=True)
 class PartWork:
-    """One part of one node. `models` are folders the stage loads; their digests count as inputs too."""
+    """One part of one node. `models` are folders the stage loads; their digests count as inputs too.
+
+    With `group_by` the rows of the other inputs are grouped under the records of the first, by that field of their utterances.
+    """
 
     node: str
     stage: Stage
@@ -59,6 +63,7 @@ class PartWork:
     inputs: tuple[Input, ...]
     models: tuple[str, ...] = ()
     reading: ReadSettings = ReadSettings()
+    group_by: str = ""
 
     @property
     def resources(self) -> Resources:
@@ -115,7 +120,8 @@ class PartWork:
 
     def run(self, store: Store, stage: Stage) -> int:
         """Runs the part with a prepared stage; returns the number of records written."""
-        inputs, absent = join([read_part(store, part_name(i.node, self.part), i.record) for i in self.inputs])
+        tables: list[list[Any]] = [read_part(store, part_name(i.node, self.part), i.record) for i in self.inputs]
+        inputs, absent = grouped(tables, self.group_by) if self.group_by else join(tables)
         made_from = self.made_from(store)
         fingerprint = digest(made_from)
         results = self._results(store, stage, inputs, fingerprint)
@@ -201,15 +207,6 @@ def digest_of(store: Store, name: str) -> str:
     if footer is None:
         raise FileNotFoundError(name)
     return footer.digest
-
-
-def join(tables: Sequence[list[Any]]) -> tuple[list[Any], list[Any]]:
-    """Records of one input, or tuples of records with one key; and those of the first input the others lack."""
-    if len(tables) == 1:
-        return tables[0], []
-    others = [{r.key: r for r in table} for table in tables[1:]]
-    rows = [(r, *(other[r.key] for other in others)) for r in tables[0] if all(r.key in o for o in others)]
-    return rows, [r for r in tables[0] if any(r.key not in o for o in others)]
 
 
 def account(
