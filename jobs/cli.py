@@ -115,6 +115,8 @@ def plan(
             raise RecipeError("weft plan --changes: --json is not supported; it prints one line for each node")
         show_changes(console, read_pipeline(recipe, overrides or []), open_store(out))
         return
+    if out:
+        raise RecipeError("weft plan: --out is for --changes; without it no corpus is looked at")
     pipeline = read_pipeline(recipe, overrides or [])
     check_paths(recipe, overrides or [], pipeline)
     if show_forecast(console, pipeline, as_json):

@@ -186,12 +186,15 @@ def _build_repairing(
 
 def _build(pipeline: Pipeline, store: Store, runs: "Engine", verify: bool) -> "BuildProgress":
     from weft.jobs.build import build
+    from weft.jobs.model_check import check_models
     from weft.jobs.progress import BuildProgress
     from weft.jobs.show import show_passed_over
+    from weft.pipelines.mixing.shards import index_name
     from weft.pipelines.models.progress import pace_of
     from weft.pipelines.storage.retries import reading_as
 
     try:
+        check_models(pipeline.recipe, [s for s in pipeline.recipe.training if not store.exists(index_name(s))])
         with reading_as(pipeline.recipe.reading):
             show_shortages(pipeline, store)
             with BuildProgress(console, partial(pace_of, store)) as progress, _rejects_on_failure(pipeline, store):

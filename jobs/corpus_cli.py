@@ -79,7 +79,7 @@ def inspect(
     source: Annotated[str, typer.Option(help="With --list: of one source.", show_default=False)] = "",
     speaker: Annotated[str, typer.Option(help="With --list: of one speaker.", show_default=False)] = "",
     limit: LimitOption = 20,
-    as_json: Annotated[bool, typer.Option("--json", help="With --list: JSON on standard output.")] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Shows one sample: what it is, where it came from, and its spans as text and literals. Or lists samples.
 
@@ -100,4 +100,4 @@ def inspect(
             wanted = SampleFilter(stage=stage, task=task, source=source, speaker=speaker)
             list_samples(console, store, pipeline, wanted, limit, as_json)
         else:
-            show_sample(console, store, pipeline, key or "")
+            show_sample(console, store, pipeline, key or "", as_json)
