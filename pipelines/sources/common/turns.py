@@ -90,6 +90,8 @@ def _text(name: str, value: Any) -> str:
 def _whole(name: str, value: Any) -> int:
     if float(value) != int(value):
         raise ValueError(f"{name} {value} is not a whole number")
+    if abs(int(value)) >= 2**63:
+        raise ValueError(f"{name} {value} is not a number of 64 bits")
     return int(value)
 
 
