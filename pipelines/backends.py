@@ -111,9 +111,10 @@ class Backends:
                 else "no `tokenizers:` to take units from"
             )
             raise RecipeFault(("tasks", name, "tokenizer"), wrong)
-        if missing := sorted(task.markers - set(self.recipe.vocabulary.markers)):
-            wrong = f'task {name!r} writes the marker {missing[0]!r}: spell it, such as {missing[0]}: "[{missing[0]}]"'
-            raise RecipeFault(("vocabulary", "markers"), wrong)
+        if missing := sorted(task.markers - self.recipe.vocabulary.markers):
+            entry = f'{{marker: {missing[0]}, literal: "[{missing[0].upper()}]"}}'
+            wrong = f"task {name!r} writes the marker {missing[0]!r}, which is not in the list: add it, such as {entry}"
+            raise RecipeFault(("vocabulary", "tokens"), wrong)
         for source in task.sources:
             gives = Document if self.sources[source].makes is Document else Utterance
             if gives is not task.takes:

@@ -29,6 +29,7 @@ from weft.schemas.audio import Alignment, Units, Utterance
 from weft.schemas.item import Item
 from weft.schemas.resources import Resources
 from weft.schemas.text import Dialogue, Document
+from weft.schemas.vocabulary import Entry
 from weft.tokenizers.models.folder import located
 
 if TYPE_CHECKING:
@@ -190,12 +191,15 @@ class Pipeline(Backends):
         among = self.recipe.text.sources or tuple(parts)
         nodes = {s: f"ingest/{s}" if self.sources[s].makes is Document else self.utterances(s) for s in among}
         needs = tuple(part_name(nodes[s], p) for s in among for p in range(parts[s])) if self.text.trains else ()
-        books = tuple((n, t.literal, t.size) for n, t in self.tokenizers.items())
+        codes = tuple(
+            Entry(name=name, literal=tokenizer.literal, size=tokenizer.size, modality="speech")
+            for name, tokenizer in self.tokenizers.items()
+        )
         writes = any(task.markers != {"speech"} for task in self.tasks.values())
         return VocabularyWork(
             self.text,
             layout,
-            books,
+            codes,
             needs,
             frozen=self.recipe.text.frozen,
             checks=self._checks(among, parts),

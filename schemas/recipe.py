@@ -23,6 +23,7 @@ from weft.schemas.reading import ReadSettings
 from weft.schemas.settings import Settings
 from weft.schemas.splits import Split
 from weft.schemas.training import Mixture, TrainingStage
+from weft.schemas.vocabulary import Modality
 
 NAME = re.compile(r"[a-z][a-z0-9-]{0,15}")
 
@@ -64,27 +65,52 @@ class TokenizerChoice(TrainedChoice):
     folder: str = ""
 
 
-class VocabularySettings(Settings):
-    """Markers by name and spelling, in the order of their ids, and those that follow the codes; `codes_from` is the first code's id
-    (right after the markers, unless given). `pad_to` or `multiple` sets the embedding's rows.
+class TokenEntry(Settings):
+    """A marker, by the name that tasks call it by, its spelling and what it counts as; or the `codes` of a speech tokenizer, which says
+    how they are spelt. `at` is the id of the marker or of the first code.
     """
 
-    markers: dict[str, str] = {"text": "[Text]", "speech": "[Speech]"}
-    codes_from: int | None = Field(default=None, ge=0)
-    trailing: dict[str, str] = {}
+    marker: str = ""
+    literal: str = ""
+    modality: Modality = "text"
+    codes: str = ""
+    at: int | None = Field(default=None, ge=0)
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> "TokenEntry":
+        if bool(self.marker) == bool(self.codes):
+            raise ValueError("give either a `marker` with its `literal`, or the `codes` of a tokenizer")
+        if bool(self.marker) != bool(self.literal):
+            raise ValueError("a marker has a `literal`, such as [Text]; codes have that of their tokenizer")
+        return self
+
+
+class VocabularySettings(Settings):
+    """`tokens` lists markers and codes in the order of their ids, after those of the text tokenizer; what it has already keeps its id.
+    Tokenizers that are not in the list follow it, by name. `pad_to` or `multiple` sets the embedding's rows.
+    """
+
+    tokens: tuple[TokenEntry, ...] = (
+        TokenEntry(marker="text", literal="[Text]"),
+        TokenEntry(marker="speech", literal="[Speech]", modality="speech"),
+    )
     pad_to: int | None = Field(default=None, ge=1)
     multiple: int = Field(default=64, ge=1)
     bos: bool = True
 
-    @field_validator("markers", "trailing")
+    @field_validator("tokens")
     @classmethod
-    def _spelt_once(cls, spelling: dict[str, str], info: ValidationInfo) -> dict[str, str]:
-        spelt = Counter([*info.data.get("markers", {}).values(), *spelling.values()])
-        if "" in spelt:
-            raise ValueError("a marker has no letters; spell it, such as [Text]")
-        if twice := next((literal for literal, times in spelt.items() if times > 1), None):
-            raise ValueError(f"two markers are spelt {twice!r}; each has a spelling of its own")
-        return spelling
+    def _once(cls, tokens: tuple[TokenEntry, ...]) -> tuple[TokenEntry, ...]:
+        for key in ("marker", "literal", "codes"):
+            values = [value for token in tokens if (value := getattr(token, key))]
+            if twice := next((value for value, times in Counter(values).items() if times > 1), None):
+                raise ValueError(f"two entries have `{key}: {twice}`; each needs its own")
+        return tokens
+
+    @property
+    def markers(self) -> frozenset[str]:
+        """The names of the markers."""
+        return frozenset(token.marker for token in self.tokens if token.marker)
 
 
 class ShardSettings(Settings):
@@ -140,6 +166,8 @@ class Recipe(Settings):
             _known(trained.sources, self.sources, f"tokenizers.{tokenizer}.sources")
         _known(self.text.sources, self.sources, "text.sources")
         _known(self.align.sources, self.sources, "align.sources")
+        codes = [token.codes for token in self.vocabulary.tokens if token.codes]
+        _known(codes, self.tokenizers, "vocabulary.tokens")
         for stage, training in self.training.items():
             _known(training.mixture.tasks, self.tasks, f"training.{stage}.mixture")
             self._shared_out(stage, training.mixture)

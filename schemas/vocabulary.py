@@ -6,9 +6,11 @@ text 0…1999, [Text] 2000, [Speech] 2001, [Hu0]…[Hu99] 2002…2101, padded to
 import json
 import re
 from dataclasses import asdict, dataclass
+from typing import Literal
 
 from weft.schemas.fingerprint import digest
 
+Modality = Literal["text", "speech"]  # what a token counts as
 _NUMBER = re.compile(r"\{(\d*)\}")
 
 
@@ -36,11 +38,31 @@ class Codebook:
 
 @dataclass(frozen=True, slots=True)
 class Marker:
-    """A token that is neither text nor code, such as `[Speech]`."""
+    """A token that is neither text nor code, such as `[Speech]`. It counts as a token of its `modality`."""
 
     name: str
     literal: str
     id: int
+    modality: str = "text"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What a vocabulary is to hold: a marker, or with a `size` above 0 the codes of the speech tokenizer `name`.
+
+    `at` is the id of the marker, or of the first code, where it is declared.
+    """
+
+    name: str
+    literal: str
+    size: int = 0
+    at: int | None = None
+    modality: str = "text"
+
+    @property
+    def literals(self) -> list[str]:
+        """The literal of the marker, or of each code in order."""
+        return [spelt(self.literal, code) for code in range(self.size)] if self.size else [self.literal]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,13 +76,13 @@ class Vocabulary:
     size: int
     text_fingerprint: str
 
-    def marker(self, name: str) -> int:
-        """The id of a marker. Raises ValueError for a name the recipe's vocabulary does not declare."""
+    def marker(self, name: str) -> Marker:
+        """The marker of this name. Raises ValueError for a name the recipe's vocabulary does not declare."""
         for marker in self.markers:
             if marker.name == name:
-                return marker.id
+                return marker
         known = ", ".join(m.name for m in self.markers)
-        raise ValueError(f"the vocabulary has no marker {name!r} (it has {known}); add it under `vocabulary: markers:`")
+        raise ValueError(f"the vocabulary has no marker {name!r} (it has {known}); add it to `vocabulary: tokens:`")
 
     def codebook(self, tokenizer: str) -> Codebook:
         """The codebook of a speech tokenizer. Raises ValueError for one the vocabulary does not hold."""

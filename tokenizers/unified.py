@@ -1,7 +1,10 @@
 """One vocabulary for text, markers and codes, and the Hugging Face folder that holds it.
 
-    unify(llama, {"text": "[Text]", "speech": "[Speech]"}, [("hubert", "[Hu{}]", 501)], pad_to=32512)
+    unify(llama, [Entry("text", "[Text]"), Entry("speech", "[Speech]"), Entry("hubert", "[Hu{}]", size=501)], pad_to=32512)
     text 0…31999, [Text] 32000, [Speech] 32001, [Hu0] 32002 … [Hu500] 32502, padded to 32512   (Spirit LM, §2.1)
+
+    unify(step_audio_2, [Entry("tts-start", "<tts_start>"), Entry("fsq", "<audio_{}>", size=6561)])
+    <tts_start> 151693, <audio_0> 151696 … <audio_6560> 158256: the text tokenizer has them already
 
 `save` writes `tokenizer.json`, in which markers and codes are added tokens with exactly these ids, and
 `vocabulary.json`.
@@ -15,7 +18,7 @@ from typing import TYPE_CHECKING
 from tokenizers import Tokenizer
 
 from weft.schemas.fingerprint import digest
-from weft.schemas.vocabulary import Codebook, Marker, Vocabulary
+from weft.schemas.vocabulary import Codebook, Entry, Marker, Vocabulary
 from weft.tokenizers.text import PlainText
 
 if TYPE_CHECKING:
@@ -26,19 +29,19 @@ if TYPE_CHECKING:
 
 def unify(
     text: "HuggingFace",
-    markers: Mapping[str, str],
-    codebooks: Sequence[tuple[str, str, int]],
+    entries: Sequence[Entry],
     pad_to: int | None = None,
     multiple: int = 64,
     bos: bool = True,
-    codes_from: int | None = None,
-    trailing: Mapping[str, str] | None = None,
 ) -> Vocabulary:
-    """Text ids first, then markers, then the codes of each (tokenizer, literal with {}, size), in the order given, then
-    `trailing` markers. With `codes_from` the codes begin at that id, and reserved markers fill what lies before it.
+    """The vocabulary of a text tokenizer and these markers and codes.
 
-    The size is `pad_to`, or else the next multiple of `multiple`. Raises ValueError when two tokens would share a
-    spelling, the text ids have gaps (`tokenizers` renumbers what follows one), or `pad_to` is too small.
+    An entry whose literals are added tokens of the text tokenizer keeps their ids. Any other gets the next free ids, in the
+    order given, or those from its `at` on; reserved markers fill a gap before it. The size is `pad_to`, or else the next
+    multiple of `multiple`.
+
+    Raises ValueError where two tokens would share a spelling or an id, where only some codes of an entry are there or not in
+    order, where the text ids have gaps (`tokenizers` renumbers what follows one), or `pad_to` is too small.
     """
     backend = _backend(text)
     known = backend.get_vocab(with_added_tokens=True)
@@ -47,34 +50,61 @@ def unify(
         raise ValueError(
             f"the text tokenizer has {len(known)} tokens but ids up to {text_size - 1}; they must be gapless"
         )
-    marked = _marked({**markers, **_reserved(text_size + len(markers), codes_from)}, text_size)
-    books, end = [], text_size + len(marked)
-    for tokenizer, literal, size in codebooks:
-        books.append(Codebook(tokenizer, literal, end, size))
-        end += size
-    marked += _marked(trailing or {}, end)
-    end += len(trailing or {})
-    vocabulary = Vocabulary(
-        text_size,
-        _bos(text) if bos else None,
-        tuple(marked),
-        tuple(books),
-        _padded(end, pad_to, multiple),
-        _fingerprint(backend),
+    _refuse_doubles(entries, known, {token.content for token in backend.get_added_tokens_decoder().values()})
+    markers, books, end = _laid_out(entries, known, text_size)
+    return Vocabulary(
+        text_size=text_size,
+        bos=_bos(text) if bos else None,
+        markers=tuple(markers),
+        codebooks=tuple(books),
+        size=_padded(end, pad_to, multiple),
+        text_fingerprint=_fingerprint(backend),
     )
-    _refuse_doubles([literal for literal, _ in added(vocabulary)], known)
-    return vocabulary
 
 
-def _marked(markers: Mapping[str, str], first: int) -> list[Marker]:
-    return [Marker(name, literal, first + i) for i, (name, literal) in enumerate(markers.items())]
+def _laid_out(entries: Sequence[Entry], known: Mapping[str, int], end: int) -> tuple[list[Marker], list[Codebook], int]:
+    """Markers and codebooks with their ids, and the id after the last. `end` is the first free id."""
+    markers: list[Marker] = []
+    books: list[Codebook] = []
+    for entry in entries:
+        first = _first_known(entry, known)
+        if first is None:
+            first = _free(entry, end)
+            markers += [_reserved(i) for i in range(end, first)]
+            end = first + len(entry.literals)
+        if entry.size:
+            books.append(Codebook(entry.name, entry.literal, first, entry.size))
+        else:
+            markers.append(Marker(name=entry.name, literal=entry.literal, id=first, modality=entry.modality))
+    return markers, books, end
 
 
-def _reserved(end: int, codes_from: int | None) -> dict[str, str]:
-    """Raises ValueError where the codes would begin among the markers."""
-    if codes_from is not None and codes_from < end:
-        raise ValueError(f"`codes_from` is {codes_from}, but text and markers take the ids up to {end - 1}")
-    return {f"reserved{n}": f"<|reserved_{n}|>" for n in range(max(0, (codes_from or end) - end))}
+def _first_known(entry: Entry, known: Mapping[str, int]) -> int | None:
+    """The id of an entry that the text tokenizer has; None where it has nothing of it. Raises ValueError."""
+    ids = [known.get(literal) for literal in entry.literals]
+    first = ids[0]
+    if not any(i is not None for i in ids):
+        return None
+    if first is None or ids != list(range(first, first + len(ids))):
+        count = sum(i is not None for i in ids)
+        wrong = f"{count:,} of the {len(ids):,} codes of {entry.name!r} are in the text tokenizer"
+        raise ValueError(
+            f"{wrong}, and not all of them one after another: give it a literal that is all there, or not at all"
+        )
+    if entry.at not in (None, first):
+        raise ValueError(f"{entry.literals[0]!r} has the id {first} in the text tokenizer, not {entry.at}")
+    return first
+
+
+def _free(entry: Entry, end: int) -> int:
+    """Raises ValueError where `at` is an id that is taken."""
+    if entry.at is not None and entry.at < end:
+        raise ValueError(f"{entry.literals[0]!r} cannot be at {entry.at}: the ids up to {end - 1} are taken")
+    return end if entry.at is None else entry.at
+
+
+def _reserved(i: int) -> Marker:
+    return Marker(name=f"reserved{i}", literal=f"<|reserved_{i}|>", id=i)
 
 
 def added(vocabulary: Vocabulary) -> Iterator[tuple[str, int]]:
@@ -89,7 +119,9 @@ def save(folder: Path, text: "HuggingFace", vocabulary: Vocabulary) -> None:
         raise ValueError("the vocabulary was made with another text tokenizer")
     folder.mkdir(parents=True, exist_ok=True)
     record = json.loads(_backend(text).to_str())
-    record["added_tokens"] += [_token(literal, i) for literal, i in added(vocabulary)]
+    tokens = {token["id"]: token for token in record["added_tokens"]}
+    tokens |= {i: _token(literal, i) for literal, i in added(vocabulary) if i >= vocabulary.text_size}
+    record["added_tokens"] = [tokens[i] for i in sorted(tokens)]
     options = _options(text, vocabulary)
     (folder / "tokenizer.json").write_text(json.dumps(record, ensure_ascii=False), "utf-8")
     (folder / "tokenizer_config.json").write_text(json.dumps(options, indent=1, ensure_ascii=False) + "\n", "utf-8")
@@ -134,14 +166,19 @@ def _padded(end: int, pad_to: int | None, multiple: int) -> int:
     return pad_to
 
 
-def _refuse_doubles(literals: list[str], known: Mapping[str, int]) -> None:
+def _refuse_doubles(entries: Sequence[Entry], known: Mapping[str, int], special: set[str]) -> None:
+    """Raises ValueError for a spelling that two tokens would share."""
     seen: set[str] = set()
-    for literal in literals:
-        if not literal or literal in seen or literal in known:
-            raise ValueError(
-                f"{literal!r} cannot spell a marker or code: {'it is taken' if literal else 'it is empty'}"
-            )
-        seen.add(literal)
+    for entry in entries:
+        for literal in entry.literals:
+            if not literal:
+                raise ValueError(f"{entry.name!r} is spelt with no letters")
+            if literal in seen or (literal in known and literal not in special):
+                taken = (
+                    "another marker or code is spelt so" if literal in seen else "it is a word of the text tokenizer"
+                )
+                raise ValueError(f"{literal!r} cannot spell a marker or code: {taken}")
+            seen.add(literal)
 
 
 def _token(literal: str, i: int) -> dict[str, object]:

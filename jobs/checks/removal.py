@@ -95,8 +95,6 @@ def _follows(fault: Fault, removed: KeyPath) -> bool:
 def _is_unnamed(fault: Fault, removed: KeyPath) -> bool:
     """Whether a fault is that a setting names something removed, or that of a section nothing is left."""
     section, *names = removed
-    if section == "vocabulary":
-        return removed[:2] == ("vocabulary", "markers") and removed[-1] in fault.quoted
     if section not in NAMED or len(names) > 1:
         return False
     if names and fault.quoted:

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from itertools import chain
 from shlex import quote
 
@@ -14,8 +14,9 @@ from weft.pipelines.parts.tables import read_table
 from weft.pipelines.storage.store import Store
 from weft.schemas.changes import named_settings
 from weft.schemas.learning import report_step
-from weft.schemas.recipe import VocabularySettings
+from weft.schemas.recipe import TokenEntry, VocabularySettings
 from weft.schemas.resources import Resources
+from weft.schemas.vocabulary import Entry
 from weft.tokenizers.text import TextTokenizer
 
 BEFORE_LEARNING = ("ingest", "synthesize", "segment", "transcribe", "assess")  # stages
@@ -27,7 +28,7 @@ class VocabularyWork(ModelWork):
 
     text: TextTokenizer
     layout: VocabularySettings
-    codebooks: tuple[tuple[str, str, int], ...]
+    codes: tuple[Entry, ...]
     parts: tuple[str, ...]
     resources: Resources = Resources(cpus=1)
     frozen: bool = False
@@ -39,18 +40,21 @@ class VocabularyWork(ModelWork):
 
     def made_from(self, store: Store) -> dict[str, str]:
         texts = {f"text {name}": digest_of(store, name) for name in self.parts} if self.text.trains else {}
-        # lists, as the order of the markers is that of their ids
-        layout = {
-            name: list(value.items()) if isinstance(value, dict) else value
-            for name, value in self.layout.model_dump(mode="json").items()
+        settings = {
+            "vocabulary": self.layout.model_dump(mode="json", exclude={"tokens"}),
+            "entries": [asdict(entry) for entry in self.entries],
         }
-        books = {name: [literal, size] for name, literal, size in self.codebooks}
-        order = [name for name, _, _ in self.codebooks]
-        return {
-            **backend_facts(self.text),
-            **named_settings({"vocabulary": layout, "codes": books, "tokenizers": order}),
-            **texts,
-        }
+        return {**backend_facts(self.text), **named_settings(settings), **texts}
+
+    @property
+    def entries(self) -> tuple[Entry, ...]:
+        """Markers and codes in the order of their ids. Codes that the layout does not list come last, by name."""
+        codes = {entry.name: entry for entry in self.codes}
+        listed = [
+            replace(codes.pop(token.codes), at=token.at) if token.codes else _marker(token)
+            for token in self.layout.tokens
+        ]
+        return (*listed, *(codes[name] for name in sorted(codes)))
 
     def run(self, store: Store) -> int:
         from weft.tokenizers.unified import save, unify
@@ -58,9 +62,7 @@ class VocabularyWork(ModelWork):
         at = self.layout
         with steps_in_file(store, self.node), refusals(self.node):
             text = self.text.train(self._at_least_one(store, self._texts(store)))
-            vocabulary = unify(
-                text, at.markers, self.codebooks, at.pad_to, at.multiple, at.bos, at.codes_from, at.trailing
-            )  # fmt: skip
+            vocabulary = unify(text, self.entries, pad_to=at.pad_to, multiple=at.multiple, bos=at.bos)
         make_model(store, self.node, self.made_from(store), lambda folder: save(folder, text, vocabulary))
         return vocabulary.size
 
@@ -92,3 +94,7 @@ def rejected(store: Store, sources: Sequence[str]) -> Counter[str]:
     folders = (f"rejects/{stage}/{source}" for stage in BEFORE_LEARNING for source in sources)
     tables = (read_table(store, name, ["reason"]) for folder in folders for name in store.names(folder, ".parquet"))
     return Counter(chain.from_iterable(table["reason"].to_pylist() for table in tables))
+
+
+def _marker(token: TokenEntry) -> Entry:
+    return Entry(name=token.marker, literal=token.literal, at=token.at, modality=token.modality)

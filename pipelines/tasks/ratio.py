@@ -38,7 +38,7 @@ class Task(base.Task):
         codes = builder.codes(units, units.ids)
         if self.text_pad:
             missing = -(-len(codes) // self.audio) * self.text - len(texts)
-            texts += [builder.vocabulary.marker(self.text_pad)] * max(0, missing)
+            texts += [builder.vocabulary.marker(self.text_pad).id] * max(0, missing)
         if self.start:
             builder.marker(self.start)
         while texts or codes:

@@ -50,7 +50,7 @@ WRONG = (
 
 LATE = """name: bad
 shards: {bytes: 12}
-vocabulary: {markers: {text: "[T]", speech: "[T]"}, multiple: 0, pad_to: 10}
+vocabulary: {tokens: [{marker: text, literal: "[T]"}, {marker: speech, literal: "[T]"}], multiple: 0, pad_to: 10}
 quality: {snr: high}
 sources:
   speech: {use: folder, path: /nowhere/a, hold_out: {speakers: 1.5}}
@@ -78,7 +78,7 @@ training:
     optimiser: {lr: 1, batch_tokens: 64, weight_decay: -1, clip: -2, lr_end: -1}
 """
 TOLD = (
-    "2: shards.bytes", "3: vocabulary.markers: two markers are spelt '[T]'", "3: vocabulary.multiple", "4: quality.snr",
+    "2: shards.bytes", "3: vocabulary.tokens: two entries have `literal: [T]`", "3: vocabulary.multiple", "4: quality.snr",
     "6: sources.speech.hold_out.speakers", "7: sources.books.language", "9: segment.longest", "10: align.language",
     "11: synthesize.speed", "14: tokenizers.pitch.folder", "15: text.size", "17: tasks.words", "18: tasks.text.split",
     "20: training.pretrain.context: field required", "21: training.pretrain.mixture.total",

@@ -49,7 +49,7 @@ def corpus(clips: Path, tmp_path_factory: pytest.TempPathFactory) -> Store:
         "name": "five", "part_size": 8, "align": {"use": "none"},
         "sources": {s: {"use": "folder", "path": str(clips / s), "language": lang} for s, (lang, _) in SOURCES.items()},
         "tokenizers": {"cepstra": {"use": "cepstra", "size": 16}}, "text": {"use": "bpe", "size": 300},
-        "vocabulary": {"markers": {m: f"[{m}]" for m in ("text", "speech", "asr", "tts")}},
+        "vocabulary": {"tokens": [{"marker": m, "literal": f"[{m}]"} for m in ("text", "speech", "asr", "tts")]},
         "tasks": {name: {"use": use, "sources": sources} for name, (use, sources) in TASKS.items()},
         "training": {"pre": {
             "mixture": {"total": 40_000, "shares": shares, "exhausted": "repeat", "passes": 20}, "context": 256,

@@ -86,10 +86,10 @@ FAULTS: dict[str, tuple[dict[str, Any], tuple[str, ...], str]] = {
         {"tokenizers": {"hubert": {"use": "bpe"}}}, ("tokenizers", "hubert", "use"), "is for text",
     ),
     "a marker that is not spelt": (
-        {"tasks": {"asr": {"use": "asr", "sources": ["speech"]}}}, ("vocabulary", "markers"), "writes the marker 'asr'",
+        {"tasks": {"asr": {"use": "asr", "sources": ["speech"]}}}, ("vocabulary", "tokens"), "writes the marker 'asr'",
     ),
     "a padding that is not spelt": (
-        {"tasks": {"r": {"use": "ratio", "sources": ["speech"], "text_pad": "pad"}}}, ("vocabulary", "markers"), "'pad'",
+        {"tasks": {"r": {"use": "ratio", "sources": ["speech"], "text_pad": "pad"}}}, ("vocabulary", "tokens"), "'pad'",
     ),
     "text for a task of speech": (
         {"tasks": {"words": {"use": "words", "sources": ["books"]}}}, ("tasks", "words", "sources"), "gives documents",

@@ -35,6 +35,7 @@ from weft.schemas.ledger import Held, Reject, Unavailable, Unusable
 from weft.schemas.sample import ShardSample
 from weft.schemas.splits import HoldOut
 from weft.schemas.text import Dialogue, Document, Turn
+from weft.schemas.vocabulary import Entry
 from weft.tokenizers import bpe, stream
 from weft.tokenizers.base import SpeechTokenizer
 from weft.tokenizers.hubert import Tokenizer as Hubert
@@ -295,9 +296,13 @@ class TestCompose:
     def spelt(self, store: Store, tmp_path: Path) -> Store:
         """A corpus folder that holds a vocabulary."""
         text = bpe.Tokenizer(size=300).train(["and so my fellow americans ask not what"])
-        codes = [("hubert", "[Hu{}]", 50)]
+        entries = [
+            Entry("text", "[Text]"),
+            Entry("speech", "[Speech]", modality="speech"),
+            Entry("hubert", "[Hu{}]", size=50),
+        ]
         (tmp_path / "made").mkdir()
-        save(tmp_path / "made", text, unify(text, {"text": "[Text]", "speech": "[Speech]"}, codes))
+        save(tmp_path / "made", text, unify(text, entries))
         commit_model(store, "vocabulary", tmp_path / "made", {"use": "by hand"})
         return store
 

@@ -40,12 +40,12 @@ def test_the_json_is_plain() -> None:
 
 
 def test_names_are_looked_up() -> None:
-    assert SMALL.marker("text") == 10
+    assert SMALL.marker("text").id == 10
     assert SMALL.codebook("hubert").first == 11
 
 
 def test_unknown_names_say_what_to_do() -> None:
-    with pytest.raises(ValueError, match=r"no marker 'asr' \(it has text\); add it under `vocabulary: markers:`"):
+    with pytest.raises(ValueError, match=r"no marker 'asr' \(it has text\); add it to `vocabulary: tokens:`"):
         SMALL.marker("asr")
     with pytest.raises(ValueError, match="no codebook 'pitch'; add it under `tokenizers:`"):
         SMALL.codebook("pitch")

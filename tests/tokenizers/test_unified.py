@@ -8,12 +8,13 @@ import pytest
 from tokenizers import Tokenizer, models
 from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
-from weft.schemas.vocabulary import Vocabulary
+from weft.schemas.vocabulary import Entry, Vocabulary
 from weft.tokenizers import bpe
 from weft.tokenizers.unified import added, load, save, unify
 
-MARKERS = {"text": "[Text]", "speech": "[Speech]"}
-BOOKS = [("audio", "<audio_{}>", 6561), ("hubert", "[Hu{}]", 100)]
+MARKERS = [Entry("text", "[Text]"), Entry("speech", "[Speech]", modality="speech")]
+BOOKS = [Entry("audio", "<audio_{}>", size=6561), Entry("hubert", "[Hu{}]", size=100)]
+HUBERT = Entry("hubert", "[Hu{}]", size=501)
 HOSTILE = "<s>[Speech] hi [Hu3][Hu99] <audio_5>[Text]</s>"
 
 
@@ -25,7 +26,7 @@ def text() -> PreTrainedTokenizerFast:
 @pytest.fixture(scope="module")
 def folder(text: PreTrainedTokenizerFast, tmp_path_factory: pytest.TempPathFactory) -> Path:
     made = tmp_path_factory.mktemp("vocabulary")
-    save(made, text, unify(text, MARKERS, BOOKS))
+    save(made, text, unify(text, [*MARKERS, *BOOKS]))
     return made
 
 
@@ -33,14 +34,14 @@ def test_spirit_lm_arithmetic() -> None:
     words = {"<unk>": 0, "<s>": 1, "</s>": 2} | {f"w{i}": i for i in range(3, 32_000)}
     llama = Tokenizer(models.WordLevel(words, unk_token="<unk>"))
     llama.add_special_tokens(["<unk>", "<s>", "</s>"])
-    vocabulary = unify(llama, MARKERS, [("hubert", "[Hu{}]", 501)], pad_to=32_512)
+    vocabulary = unify(llama, [*MARKERS, HUBERT], pad_to=32_512)
     spelt = dict(added(vocabulary))
     assert vocabulary.text_size == 32_000
     assert vocabulary.bos == 1
     assert (spelt["[Text]"], spelt["[Speech]"], spelt["[Hu0]"], spelt["[Hu500]"]) == (32_000, 32_001, 32_002, 32_502)
     assert vocabulary.size == 32_512
-    assert unify(llama, MARKERS, [("hubert", "[Hu{}]", 501)], multiple=128, bos=False).size == 32_512
-    assert unify(llama, MARKERS, [], bos=False).bos is None
+    assert unify(llama, [*MARKERS, HUBERT], multiple=128, bos=False).size == 32_512
+    assert unify(llama, MARKERS, bos=False).bos is None
 
 
 def test_round_trip_of_every_added_token(text: PreTrainedTokenizerFast, folder: Path) -> None:
@@ -72,7 +73,7 @@ def test_the_loaded_encoder_is_the_trained_one(folder: Path) -> None:
 
 def test_json_round_trip_and_speed(text: PreTrainedTokenizerFast, folder: Path) -> None:
     begin = time.perf_counter()
-    vocabulary = unify(text, MARKERS, BOOKS)
+    vocabulary = unify(text, [*MARKERS, *BOOKS])
     save(folder, text, vocabulary)
     assert load(folder)[0] == vocabulary == Vocabulary.from_json(vocabulary.to_json())
     assert time.perf_counter() - begin < 5  # 0.1 s on a free core
@@ -80,18 +81,18 @@ def test_json_round_trip_and_speed(text: PreTrainedTokenizerFast, folder: Path) 
 
 def test_gaps_in_the_text_ids_are_refused() -> None:
     with pytest.raises(ValueError, match="gapless"):
-        unify(Tokenizer(models.WordLevel({"a": 0, "b": 7}, unk_token="a")), MARKERS, [])
+        unify(Tokenizer(models.WordLevel({"a": 0, "b": 7}, unk_token="a")), MARKERS)
 
 
 def test_refuses_clashes_and_misfits(text: PreTrainedTokenizerFast, folder: Path, tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="taken"):
-        unify(text, {"text": "the"}, [])
-    with pytest.raises(ValueError, match="taken"):
-        unify(text, MARKERS, [("a", "[Hu{}]", 3), ("b", "[Hu{}]", 3)])
+    with pytest.raises(ValueError, match="it is a word of the text tokenizer"):
+        unify(text, [Entry("text", "the")])
+    with pytest.raises(ValueError, match="another marker or code is spelt so"):
+        unify(text, [Entry("a", "[Hu{}]", size=3), Entry("b", "[Hu{}]", size=3)])
     with pytest.raises(ValueError, match="pad_to"):
-        unify(text, MARKERS, BOOKS, pad_to=300)
+        unify(text, [*MARKERS, *BOOKS], pad_to=300)
     with pytest.raises(ValueError, match="another text tokenizer"):
-        save(tmp_path, bpe.Tokenizer(size=260).train(["other"]), unify(text, MARKERS, BOOKS))
+        save(tmp_path, bpe.Tokenizer(size=260).train(["other"]), unify(text, [*MARKERS, *BOOKS]))
     with pytest.raises(ValueError, match="no vocabulary here"):
         load(tmp_path)
 
@@ -102,37 +103,50 @@ def words(count: int) -> Tokenizer:
     )
 
 
-SYSTEMS: dict[str, tuple[int, dict[str, Any], list[tuple[str, str, int]], dict[str, int]]] = {
+def step_audio_2_mini() -> Tokenizer:
+    """All 158,352 entries of the released tokenizer, of which the ids of the published ones are theirs."""
+    published = {
+        "<|BOT|>": 151_664, "<|EOT|>": 151_665, "<audio_start>": 151_688, "<audio_end>": 151_689, "<audio_patch>": 151_690,
+        "<tts_start>": 151_693, "<tts_end>": 151_694, "<tts_pad>": 151_695,
+        **{f"<audio_{code}>": 151_696 + code for code in range(6656)},
+    }  # fmt: skip
+    literals = {i: literal for literal, i in published.items()}
+    backend = words(151_643)
+    backend.add_special_tokens([literals.get(i, f"<|special_{i}|>") for i in range(151_643, 158_352)])
+    return backend
+
+
+STEP_AUDIO_2 = (
+    ("bot", "<|BOT|>"), ("eot", "<|EOT|>"), ("audio-start", "<audio_start>"), ("audio-end", "<audio_end>"),
+    ("audio-patch", "<audio_patch>"), ("tts-start", "<tts_start>"), ("tts-end", "<tts_end>"), ("tts-pad", "<tts_pad>"),
+    ("audio-pad", "<audio_6561>"),
+)  # fmt: skip
+AQAA = [
+    Entry("start", "<audio_start>"), Entry("end", "<audio_end>"), Entry("linguistic", "<audio_{}>", size=1024),
+    Entry("semantic", "<audio_{1024}>", size=4096),
+]  # fmt: skip
+EXPRESSIVE = [*MARKERS, HUBERT, Entry("pitch", "[Pi{}]", size=64), Entry("style", "[St{}]", size=100)]
+SYSTEMS: dict[str, tuple[int, list[Entry], dict[str, Any], dict[str, int]]] = {
     "spirit-lm-base": (
-        32_000, {"markers": MARKERS, "pad_to": 32_512}, [("hubert", "[Hu{}]", 501)],
+        32_000, [*MARKERS, HUBERT], {"pad_to": 32_512},
         {"[Text]": 32_000, "[Speech]": 32_001, "[Hu0]": 32_002, "[Hu500]": 32_502},
     ),
     "spirit-lm-expressive": (
-        32_000, {"markers": MARKERS, "pad_to": 32_768},
-        [("hubert", "[Hu{}]", 501), ("pitch", "[Pi{}]", 64), ("style", "[St{}]", 100)],
+        32_000, EXPRESSIVE, {"pad_to": 32_768},
         {"[Hu500]": 32_502, "[Pi0]": 32_503, "[Pi63]": 32_566, "[St0]": 32_567, "[St99]": 32_666},
     ),
-    "step-audio-2": (
-        151_665, {
-            "markers": {"tts": "<tts_start>", "tts-end": "<tts_end>", "tts-pad": "<tts_pad>"}, "codes_from": 151_696,
-            "trailing": {"audio-pad": "<audio_6561>"},
-        },
-        [("audio", "<audio_{}>", 6561)],
-        {"<tts_start>": 151_665, "<audio_0>": 151_696, "<audio_6560>": 158_256, "<audio_6561>": 158_257},
-    ),
     "step-audio-aqaa": (
-        65_536, {"markers": {"start": "<audio_start>", "end": "<audio_end>"}},
-        [("linguistic", "<audio_{}>", 1024), ("semantic", "<audio_{1024}>", 4096)],
+        65_536, AQAA, {},
         {"<audio_start>": 65_536, "<audio_0>": 65_538, "<audio_1023>": 66_561, "<audio_1024>": 66_562, "<audio_5119>": 70_657},
     ),
 }  # fmt: skip
 
 
 @pytest.mark.parametrize("system", SYSTEMS)
-def test_every_token_of_the_four_systems_goes_to_its_id_and_back(system: str, tmp_path: Path) -> None:
-    size, layout, books, ids = SYSTEMS[system]
+def test_every_token_of_a_system_goes_to_its_id_and_back(system: str, tmp_path: Path) -> None:
+    size, entries, layout, ids = SYSTEMS[system]
     backend = words(size)
-    vocabulary = unify(backend, layout["markers"], books, **{k: v for k, v in layout.items() if k != "markers"})
+    vocabulary = unify(backend, entries, **layout)
     spelt = dict(added(vocabulary))
     assert {literal: spelt[literal] for literal in ids} == ids
     assert sorted(spelt.values()) == list(range(size, size + len(spelt)))
@@ -145,6 +159,49 @@ def test_every_token_of_the_four_systems_goes_to_its_id_and_back(system: str, tm
     assert tokenizer.encode("".join(literal for literal, _ in run)).ids == [i for _, i in run]
 
 
-def test_codes_cannot_begin_among_the_markers() -> None:
-    with pytest.raises(ValueError, match="`codes_from` is 11, but text and markers take the ids up to 11"):
-        unify(words(10), MARKERS, [], codes_from=11)
+def test_what_the_text_tokenizer_has_keeps_the_released_ids(tmp_path: Path) -> None:
+    """The ids of Step-Audio-2-mini: its tokenizer holds every marker and code."""
+    backend = step_audio_2_mini()
+    entries = [*(Entry(*named) for named in STEP_AUDIO_2), Entry("fsq", "<audio_{}>", size=6561)]
+    vocabulary = unify(backend, entries)
+    assert vocabulary.text_size == 158_352 == len(backend.get_vocab())
+    assert [vocabulary.marker(name).id for name, _ in STEP_AUDIO_2] == [
+        151_664, 151_665, 151_688, 151_689, 151_690, 151_693, 151_694, 151_695, 158_257,
+    ]  # fmt: skip
+    book = vocabulary.codebook("fsq")
+    assert (book.first, book.first + book.size - 1) == (151_696, 158_256)
+    save(tmp_path, backend, vocabulary)
+    loaded, encode = load(tmp_path)
+    assert loaded == vocabulary and not set(encode("w7 <audio_5> <|EOT|>")) & set(range(151_643, 158_352))
+    assert len(Tokenizer.from_file(str(tmp_path / "tokenizer.json")).get_vocab()) == 158_352
+
+
+class TestPlaces:
+    """Entries that the text tokenizer has, has in part, or has not."""
+
+    def test_an_id_may_be_declared_and_what_lies_before_it_is_reserved(self) -> None:
+        vocabulary = unify(words(10), [*MARKERS, Entry("audio", "<a{}>", size=5, at=20)])
+        assert vocabulary.codebook("audio").first == 20
+        assert [m.id for m in vocabulary.markers] == [10, 11, *range(12, 20)]
+        assert vocabulary.markers[2].literal == "<|reserved_12|>"
+
+    def test_an_id_that_is_taken_is_refused(self) -> None:
+        with pytest.raises(ValueError, match=r"'<a0>' cannot be at 11: the ids up to 11 are taken"):
+            unify(words(10), [*MARKERS, Entry("audio", "<a{}>", size=5, at=11)])
+
+    def test_some_codes_of_an_entry_are_not_enough(self) -> None:
+        backend = words(10)
+        backend.add_special_tokens(["<a0>", "<a1>", "<a3>"])
+        with pytest.raises(ValueError, match="3 of the 5 codes of 'audio' are in the text tokenizer"):
+            unify(backend, [Entry("audio", "<a{}>", size=5)])
+        with pytest.raises(ValueError, match="3 of the 3 codes of 'audio' are in the text tokenizer"):
+            backend = words(10)
+            backend.add_special_tokens(["<a0>", "<a2>", "<a1>"])
+            unify(backend, [Entry("audio", "<a{}>", size=3)])
+
+    def test_what_is_there_has_the_id_that_it_has(self) -> None:
+        backend = words(10)
+        backend.add_special_tokens(["<pad>"])
+        assert unify(backend, [Entry("pad", "<pad>", at=10)]).marker("pad").id == 10
+        with pytest.raises(ValueError, match="'<pad>' has the id 10 in the text tokenizer, not 12"):
+            unify(backend, [Entry("pad", "<pad>", at=12)])

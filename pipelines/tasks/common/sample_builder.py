@@ -27,9 +27,9 @@ class SampleBuilder:
             self._add([self.vocabulary.bos], "text", "bos", loss=False)
 
     def marker(self, name: str, role: str = "", loss: bool = True) -> None:
-        """A marker by its name in the recipe's vocabulary; it counts as what it introduces."""
-        modality = "speech" if name in ("speech", "tts") else "text"
-        self._add([self.vocabulary.marker(name)], modality, role or "marker", loss=loss)
+        """A marker by its name in the recipe's vocabulary; it counts as its own modality."""
+        marker = self.vocabulary.marker(name)
+        self._add([marker.id], marker.modality, role or "marker", loss=loss)
 
     def text(self, text: str, start: float = 0.0, stop: float = 0.0, role: str = "text", loss: bool = True) -> None:
         self._add(self._encode(text), "text", role, start, stop, loss)

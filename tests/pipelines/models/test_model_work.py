@@ -23,9 +23,9 @@ from weft.schemas.faults import RecipeError
 from weft.schemas.fingerprint import digest
 from weft.schemas.learning import report_step
 from weft.schemas.ledger import Reject, UnreadItems
-from weft.schemas.recipe import VocabularySettings
+from weft.schemas.recipe import TokenEntry, VocabularySettings
 from weft.schemas.text import Document
-from weft.schemas.vocabulary import Vocabulary
+from weft.schemas.vocabulary import Entry, Vocabulary
 from weft.tokenizers.base import SpeechTokenizer
 from weft.tokenizers.bpe import Tokenizer as Bpe
 from weft.tokenizers.models.card import write_card
@@ -284,9 +284,12 @@ class TestCopy:
         assert not work.done(store) and not store.exists("models/pitch/model.safetensors")
 
 
+TOKENS = (TokenEntry(marker="text", literal="[T]"), TokenEntry(marker="speech", literal="[S]", modality="speech"))
+
+
 class TestVocabulary:
     work = VocabularyWork(
-        Bpe(size=300), VocabularySettings(markers={"text": "[T]", "speech": "[S]"}), (("hubert", "[Hu{}]", 20),),
+        Bpe(size=300), VocabularySettings(tokens=TOKENS), (Entry("hubert", "[Hu{}]", size=20),),
         (part_name("ingest/books", 0),),
     )  # fmt: skip
 
@@ -307,14 +310,14 @@ class TestVocabulary:
         assert not self.work.done(books)
         self.work.run(books)
         assert self.work.done(books)
-        swapped_prediction = {"speech": "[S]", "text": "[T]"}  # the order is the ids
         with pytest.raises(RecipeError, match=r"^vocabulary: "):
             replace(self.work, layout=self.work.layout.model_copy(update={"pad_to": 10})).run(books)
         for change in (
-            {"markers": swapped_prediction},
+            {"tokens": TOKENS[::-1]},
             {"multiple": 128},
             {"bos": False},
-            {"trailing": {"pad": "[P]"}},
+            {"tokens": (*TOKENS, TokenEntry(marker="pad", literal="[P]"))},
+            {"tokens": (*TOKENS, TokenEntry(codes="hubert", at=400))},
         ):
             assert not replace(self.work, layout=self.work.layout.model_copy(update=change)).done(books)
         assert not replace(self.work, text=Bpe(size=301)).done(books)

@@ -12,8 +12,9 @@ from weft.schemas.audio import Alignment, Audio, Units, Utterance, Word
 from weft.schemas.vocabulary import Codebook, Marker, Vocabulary
 
 MARKERS = ("text", "speech", "asr", "tts", "pad", "end")
+MODALITIES = {"speech": "speech", "tts": "speech"}
 VOCABULARY = Vocabulary(
-    1000, 0, tuple(Marker(name, f"[{name}]", 1000 + i) for i, name in enumerate(MARKERS)),
+    1000, 0, tuple(Marker(n, f"[{n}]", 1000 + i, MODALITIES.get(n, "text")) for i, n in enumerate(MARKERS)),
     (Codebook("other", "[O{}]", 1010, 5), Codebook("hubert", "[Hu{}]", 1100, 50)), 1200, "",
 )  # fmt: skip
 
