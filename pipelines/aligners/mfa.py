@@ -104,7 +104,7 @@ class Aligner(base.Aligner):
     def load(self, folder: Path) -> None:
         self._trained = folder if (folder / "acoustic.zip").exists() else None
 
-    def _align_all(self, clips: Sequence[Clip]) -> Iterator[Timed | Unusable]:
+    def align_clips(self, clips: Sequence[Clip]) -> Iterator[Timed | Unusable]:
         if not clips:
             return
         with tempfile.TemporaryDirectory() as scratch:
