@@ -20,7 +20,7 @@ from weft.pipelines.corpus.presence import check_presence
 from weft.pipelines.corpus.revisions import revisions
 from weft.pipelines.corpus.saved_pipeline import with_checksum
 from weft.pipelines.corpus.verify import damaged
-from weft.pipelines.graph import STAGES, Pipeline
+from weft.pipelines.graph import Pipeline
 from weft.pipelines.mixing.audit import damaged_samples, streams_of
 from weft.pipelines.mixing.order import damaged_orders
 from weft.pipelines.mixing.plan import Wanted, read_tars
@@ -31,7 +31,7 @@ from weft.pipelines.parts.node_manifest import Manifests
 from weft.pipelines.parts.stage_work import PartWork
 from weft.pipelines.parts.tables import part_name
 from weft.pipelines.parts.work import Work
-from weft.pipelines.storage.own_names import is_made_by_weft
+from weft.pipelines.storage.own_names import STAGES, is_made_by_weft
 from weft.pipelines.storage.store import Damaged, Store
 from weft.schemas.plan import VALIDATION, node_of, order_name
 from weft.tokenizers.models.folder import absolute

@@ -1,6 +1,6 @@
 """`weft encode`: audio in, a table of tokens out. The work is kept in a corpus beside it, so that it can be resumed.
 
-tokens.parquet            one row for each utterance: key, path, start, seconds, literals "[St10][Pi0][Hu28]…", units of each tokenizer
+tokens.parquet            a row an utterance: key, path, start, seconds, literals "[St10][Pi0][Hu28]…", codes of the stream and of each
 tokens.rejects.jsonl      what could not be encoded, and why
 tokens.corpus/            a corpus whose last stage is encoding
 """
@@ -9,8 +9,8 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-import numpy as np
 import pyarrow.parquet as pq
 
 from weft.jobs.aligning import write_rejects
@@ -21,16 +21,15 @@ from weft.jobs.tokenizing import recipe_of, trained_tokenizers
 from weft.pipelines.graph import Pipeline
 from weft.pipelines.parts.tables import read_part
 from weft.pipelines.storage.store import Store
-from weft.schemas.audio import Units, Utterance
+from weft.schemas.audio import Codes, Utterance
 from weft.schemas.counting import are, counted
 from weft.schemas.faults import RecipeError
 from weft.schemas.table import to_table
 from weft.schemas.vocabulary import spelt
 from weft.tokenizers.base import SpeechTokenizer
-from weft.tokenizers.merging import by_time, in_groups
-from weft.tokenizers.stream import Stream
 
-_SIZES = re.compile(r"([1-9]\d*):([1-9]\d*)")
+STREAM = "merged"  # its name in the corpus
+_SIZES = re.compile(r"[1-9]\d*(:[1-9]\d*)+")
 _SHOWN = 3  # utterances whose literals are printed
 
 
@@ -46,14 +45,15 @@ class EncodeRequest:
 
 @dataclass(frozen=True, slots=True)
 class Tokens:
-    """One utterance: the literals of the merged stream, and the units of each tokenizer. `start` and `seconds` in seconds."""
+    """One utterance: its stream, spelt and as codes, and the codes of each tokenizer. `start` and `seconds` in seconds."""
 
     key: str
     path: str
     start: float
     seconds: float
     literals: str
-    units: tuple[Units, ...]
+    stream: Codes
+    codes: tuple[Codes, ...]
 
 
 def run_encode(
@@ -62,12 +62,15 @@ def run_encode(
     """Encodes, writes the table and prints counts; returns the number of utterances. Raises RecipeError."""
     if request.out.suffix != ".parquet" or request.out.is_dir():
         raise RecipeError(f"--out {request.out}: name a .parquet file")
-    pipeline = make_pipeline(recipe_of(request.paths, trained_tokenizers(request.tokenizers)), settings)
-    check_merge(request.merge, list(pipeline.tokenizers.values()))
+    tokenizers = trained_tokenizers(request.tokenizers)
+    stream = stream_settings(request.merge, list(tokenizers))
+    streams = {STREAM: stream} if len(tokenizers) > 1 else {}
+    pipeline = make_pipeline({**recipe_of(request.paths, tokenizers), "streams": streams}, settings)
+    check_literals(list(pipeline.tokenizers.values()))
     corpus = request.out.with_suffix(".corpus")
     build_corpus(pipeline, str(corpus), engine, address, workers)
     store = Store(str(corpus))
-    tokens = list(tokens_of(store, pipeline, request.merge))
+    tokens = list(tokens_of(store, pipeline))
     scratch = request.out.with_suffix(".part")
     pq.write_table(to_table(tokens, Tokens), scratch)
     scratch.replace(request.out)
@@ -80,16 +83,23 @@ def run_encode(
     if len(tokens) > _SHOWN:
         console.print(f"… and {len(tokens) - _SHOWN:,} more")
     counts = ", ".join(
-        f"{sum(len(t.units[n].ids) for t in tokens):,} of {name}" for n, name in enumerate(pipeline.tokenizers)
+        f"{sum(len(t.codes[n].ids) for t in tokens):,} of {name}" for n, name in enumerate(pipeline.tokenizers)
     )
     console.print(f"{escape(str(request.out))}: {counted(len(tokens), 'utterance')}, {counts}", highlight=False)
     return len(tokens)
 
 
-def check_merge(merge: str, tokenizers: Sequence[SpeechTokenizer]) -> None:
-    """Raises RecipeError for an unknown merge, for streams that cannot be merged this way, and for equal literals of two tokenizers."""
-    if merge != "time":
-        _check_groups(merge, tokenizers)
+def stream_settings(merge: str, tokenizers: Sequence[str]) -> dict[str, Any]:
+    """The recipe's stream for `--merge`. Raises RecipeError for what is neither `time` nor group sizes."""
+    if merge == "time":
+        return {"merge": "time", "of": tokenizers}
+    if not _SIZES.fullmatch(merge):
+        raise RecipeError(f"--merge {merge}: unknown merge; known: `time`, or group sizes such as 2:3")
+    return {"merge": "groups", "of": tokenizers, "sizes": [int(size) for size in merge.split(":")]}
+
+
+def check_literals(tokenizers: Sequence[SpeechTokenizer]) -> None:
+    """Raises RecipeError where codes of two tokenizers are spelt alike."""
     spellings = [spelt(t.literal, code) for t in tokenizers for code in range(t.size)]
     if doubles := len(spellings) - len(set(spellings)):
         raise RecipeError(
@@ -98,59 +108,34 @@ def check_merge(merge: str, tokenizers: Sequence[SpeechTokenizer]) -> None:
         )
 
 
-def _check_groups(merge: str, tokenizers: Sequence[SpeechTokenizer]) -> None:
-    if not _SIZES.fullmatch(merge):
-        raise RecipeError(f"--merge {merge}: unknown merge; known: `time`, or two group sizes such as 2:3")
-    if len(tokenizers) != 2 or any(t.dedup for t in tokenizers):
-        raise RecipeError(f"--merge {merge}: groups need two tokenizers that keep repeated codes (`dedup: false`)")
-    a, b = _sizes(merge)
-    if abs(a / tokenizers[0].rate - b / tokenizers[1].rate) > 1e-6:
-        seconds = f"{a / tokenizers[0].rate:.3f} s of the first and {b / tokenizers[1].rate:.3f} s of the second"
-        raise RecipeError(f"--merge {merge}: groups would hold {seconds}, which drift apart")
-
-
-def _sizes(merge: str) -> tuple[int, int]:
-    first, second = merge.split(":")
-    return int(first), int(second)
-
-
-def tokens_of(store: Store, pipeline: Pipeline, merge: str) -> Iterator[Tokens]:
+def tokens_of(store: Store, pipeline: Pipeline) -> Iterator[Tokens]:
     """The tokens of every utterance that all tokenizers have encoded."""
+    folders = [f"encode/{name}" for name in pipeline.tokenizers] + [f"merge/{name}" for name in pipeline.streams]
     for source in pipeline.sources:
         node = pipeline.utterances(source)
         for name in store.names(node, ".parquet"):
             part = name.rpartition("/")[2]
-            units_by_key = [_by_key(store, f"encode/{t}/{source}/{part}") for t in pipeline.tokenizers]
+            codes_by_key = [_by_key(store, f"{folder}/{source}/{part}") for folder in folders]
             for utterance in read_part(store, name, Utterance):
-                if all(utterance.key in units for units in units_by_key):
-                    yield _tokens(utterance, [units[utterance.key] for units in units_by_key], pipeline, merge)
+                if all(utterance.key in codes for codes in codes_by_key):
+                    yield _tokens(utterance, [codes[utterance.key] for codes in codes_by_key], pipeline)
 
 
-def _by_key(store: Store, name: str) -> dict[str, Units]:
-    return {units.key: units for units in read_part(store, name, Units)}
+def _by_key(store: Store, name: str) -> dict[str, Codes]:
+    return {codes.key: codes for codes in read_part(store, name, Codes)}
 
 
-def _tokens(utterance: Utterance, units: Sequence[Units], pipeline: Pipeline, merge: str) -> Tokens:
-    literals = [tokenizer.literal for tokenizer in pipeline.tokenizers.values()]
-    spelling = "".join(spelt(literals[place], code) for place, code in merged(units, merge))
+def _tokens(utterance: Utterance, codes: Sequence[Codes], pipeline: Pipeline) -> Tokens:
+    """`codes` are those of each tokenizer, then those of the merged stream, where there is one."""
+    stream = codes[-1]
+    literals = [pipeline.tokenizers[name].literal for name in stream.tokenizers]
+    pairs = zip(stream.which, stream.ids, strict=True)
     return Tokens(
         key=utterance.key,
         path=utterance.path,
         start=utterance.start,
         seconds=utterance.seconds,
-        literals=spelling,
-        units=tuple(units),
+        literals="".join(spelt(literals[which], code) for which, code in pairs),
+        stream=stream,
+        codes=tuple(codes[: len(pipeline.tokenizers)]),
     )
-
-
-def merged(units: Sequence[Units], merge: str) -> Iterator[tuple[int, int]]:
-    """The merged stream: for each token the number of its tokenizer, and its code."""
-    if merge == "time":
-        stream = by_time([Stream(u.rate, np.array(u.ids, np.int32), np.array(u.durations, np.int32)) for u in units])
-        yield from zip(stream.streams.tolist(), stream.ids.tolist(), strict=True)
-        return
-    # tokenizer numbers and codes are grouped alike, so that token n has its number at place n
-    sizes = _sizes(merge)
-    places = in_groups(np.zeros(len(units[0].ids), int), np.ones(len(units[1].ids), int), sizes)
-    codes = in_groups(np.array(units[0].ids, int), np.array(units[1].ids, int), sizes)
-    yield from zip(places.tolist(), codes.tolist(), strict=True)

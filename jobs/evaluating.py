@@ -9,8 +9,6 @@ from itertools import chain
 from math import isnan, nan
 from pathlib import Path
 
-import numpy as np
-
 from weft.jobs.commands import build_corpus, console, make_pipeline
 from weft.jobs.printing import escape
 from weft.jobs.show import table
@@ -18,14 +16,14 @@ from weft.jobs.tokenizing import recipe_of, trained_tokenizers
 from weft.pipelines.audio.sound import load_utterance
 from weft.pipelines.encode import speech_of
 from weft.pipelines.graph import Pipeline
+from weft.pipelines.merge import stream_of
 from weft.pipelines.models.folders import verified_folder
 from weft.pipelines.parts.tables import read_part
 from weft.pipelines.storage.store import Store
-from weft.schemas.audio import Alignment, Units, Utterance
+from weft.schemas.audio import Alignment, Codes, Utterance
 from weft.schemas.faults import RecipeError
 from weft.schemas.ledger import Unusable
 from weft.tokenizers.evaluation.measures import Example, measures
-from weft.tokenizers.stream import Stream
 
 
 def run_evaluation(
@@ -73,9 +71,8 @@ def examples_of(store: Store, tokenizer: str, source: str, utterance_node: str) 
         part = name.rpartition("/")[2]
         aligned = {a.key: a for a in read_part(store, f"align/{source}/{part}", Alignment)}
         utterances = {u.key: u for u in read_part(store, f"{utterance_node}/{part}", Utterance)}
-        for units in read_part(store, name, Units):
-            samples = load_utterance(store, utterances[units.key])
+        for codes in read_part(store, name, Codes):
+            samples = load_utterance(store, utterances[codes.key])
             if not isinstance(samples, Unusable):
-                stream = Stream(units.rate, np.array(units.ids, np.int32), np.array(units.durations, np.int32))
-                phones = aligned[units.key].phones if units.key in aligned else ()
-                yield Example(speech_of(utterances[units.key], samples), stream, phones)
+                phones = aligned[codes.key].phones if codes.key in aligned else ()
+                yield Example(speech_of(utterances[codes.key], samples), stream_of(codes), phones)

@@ -210,7 +210,7 @@ def tokens_of(pipeline: Pipeline, task: Task, held: Holding) -> float:
     """Estimated tokens of a task in one pass over a source."""
     if task.takes is Document:
         return held.bytes / BYTES_A_TOKEN
-    units = held.seconds * pipeline.tokenizers[task.tokenizer].rate * KEPT_BY_DEDUP if task.tokenizer else 0.0
+    units = held.seconds * sum(pipeline.tokens_a_second(stream) for stream in task.streams) * KEPT_BY_DEDUP
     words = held.seconds * WORDS_A_SECOND * TOKENS_A_WORD
     kind = type(task).__module__.rpartition(".")[2]
     return {"speech": units, "words": (units + words) / 2}.get(kind, units + words)

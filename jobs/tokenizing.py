@@ -22,7 +22,7 @@ from weft.pipelines.graph import Pipeline
 from weft.pipelines.parts.tables import read_part
 from weft.pipelines.registry import load, names
 from weft.pipelines.storage.store import Store
-from weft.schemas.audio import Units
+from weft.schemas.audio import Codes
 from weft.schemas.counting import counted
 from weft.schemas.faults import RecipeError
 from weft.tokenizers.base import SpeechTokenizer
@@ -98,13 +98,13 @@ def _recipe_setting(use: str, setting: str) -> str:
 
 def usage_of(store: Store, pipeline: Pipeline, tokenizer: str) -> Usage:
     """How the codes of all encoded utterances are used."""
-    units = [
-        u
-        for s in pipeline.sources
-        for name in store.names(f"encode/{tokenizer}/{s}", ".parquet")
-        for u in read_part(store, name, Units)
+    codes = [
+        one
+        for source in pipeline.sources
+        for name in store.names(f"encode/{tokenizer}/{source}", ".parquet")
+        for one in read_part(store, name, Codes)
     ]
-    return usage([np.array(u.ids) for u in units], sum(u.seconds for u in units))
+    return usage([np.array(one.ids) for one in codes], sum(one.seconds for one in codes))
 
 
 def show_usage(title: str, figures: Usage) -> None:

@@ -6,6 +6,7 @@ Backends(recipe).tasks["words"]      ->  weft.pipelines.tasks.words.Task(text_wo
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -19,14 +20,15 @@ from weft.pipelines.segmenters.base import Segmenter
 from weft.pipelines.sources.base import Source
 from weft.pipelines.stage import Stage
 from weft.pipelines.synthesize import Synthesize
-from weft.pipelines.tasks.base import Task
+from weft.pipelines.tasks.base import SpokenTask, Task
 from weft.pipelines.transcribe import Transcribe
 from weft.schemas.audio import Utterance
-from weft.schemas.recipe import Choice, Recipe, TokenizerChoice
+from weft.schemas.recipe import Choice, Recipe, StreamSettings, TokenizerChoice
 from weft.schemas.settings import Settings
 from weft.schemas.splits import HoldOut
 from weft.schemas.text import Dialogue, Document
 from weft.tokenizers.base import SpeechTokenizer
+from weft.tokenizers.merging import check_groups
 from weft.tokenizers.models.card import read_card
 from weft.tokenizers.models.folder import located, settings_of
 from weft.tokenizers.text import TextTokenizer
@@ -85,32 +87,58 @@ class Backends:
             raise RecipeFault(("tokenizers", name, "folder"), str(fault)) from None
 
     @cached_property
+    def streams(self) -> dict[str, StreamSettings]:
+        """The merged streams. Raises RecipeFault for groups that do not last equally long in each."""
+        for name, stream in self.recipe.streams.items():
+            tokenizers = [self.tokenizers[tokenizer] for tokenizer in stream.of]
+            if stream.merge == "groups":
+                self._check_groups(name, stream, tokenizers)
+        return self.recipe.streams
+
+    def tokens_a_second(self, stream: str) -> float:
+        """Codes a second of a tokenizer or a merged stream, before equal neighbours are one."""
+        names = self.streams[stream].of if stream in self.streams else (stream,)
+        return sum(self.tokenizers[name].rate for name in names)
+
+    def _check_groups(self, name: str, stream: StreamSettings, tokenizers: Sequence[SpeechTokenizer]) -> None:
+        for tokenizer, used in zip(stream.of, tokenizers, strict=True):
+            if used.dedup:
+                wrong = f"groups need codes at a steady rate: set `dedup: false` of the tokenizer {tokenizer!r}"
+                raise RecipeFault(("streams", name, "of"), wrong)
+        try:
+            check_groups([tokenizer.rate for tokenizer in tokenizers], stream.sizes)
+        except ValueError as fault:
+            raise RecipeFault(("streams", name, "sizes"), str(fault)) from None
+
+    @cached_property
     def tasks(self) -> dict[str, Task]:
         made: dict[str, Task] = {}
         for name, choice in self.recipe.tasks.items():
-            given = {
-                "sources": choice.sources,
-                "split": choice.split,
-                "tokenizer": choice.settings.get("tokenizer", next(iter(self.tokenizers), "")),
-            }
-            task = chosen("tasks", choice, "tasks", name, **given)
+            task = chosen("tasks", choice, "tasks", name, sources=choice.sources, split=choice.split)
             assert isinstance(task, Task)
+            if isinstance(task, SpokenTask) and not task.stream:
+                task = task.model_copy(update={"stream": self._only_stream(name)})
             self._fits(name, task)
             made[name] = task
         return made
 
+    def _only_stream(self, task: str) -> str:
+        """The stream that a task without one uses. Raises RecipeFault where there is none, or more than one."""
+        names = sorted({*self.tokenizers, *self.streams})
+        if len(names) != 1:
+            wrong = f"name one of {', '.join(names)}" if names else "no `tokenizers:` to take codes from"
+            raise RecipeFault(("tasks", task, "stream"), wrong)
+        return names[0]
+
     def _fits(self, name: str, task: Task) -> None:
-        if "alignment" in task.needs and not self.align:
+        if task.aligned and not self.align:
             raise RecipeFault(
                 ("tasks", name, "use"), "it needs words in time, and `align: {use: none}` puts none there"
             )
-        if "units" in task.needs and task.tokenizer not in self.tokenizers:
-            wrong = (
-                f"{task.tokenizer!r} is not under `tokenizers:`"
-                if task.tokenizer
-                else "no `tokenizers:` to take units from"
-            )
-            raise RecipeFault(("tasks", name, "tokenizer"), wrong)
+        for stream in task.streams:
+            if stream not in self.tokenizers and stream not in self.streams:
+                wrong = f"{stream!r} is neither under `tokenizers:` nor under `streams:`"
+                raise RecipeFault(("tasks", name, "stream" if isinstance(task, SpokenTask) else "of"), wrong)
         if missing := sorted(task.markers - self.recipe.vocabulary.markers):
             entry = f'{{marker: {missing[0]}, literal: "[{missing[0].upper()}]"}}'
             wrong = f"task {name!r} writes the marker {missing[0]!r}, which is not in the list: add it, such as {entry}"

@@ -1,6 +1,6 @@
 """Composes the samples of one task from utterances or documents, for one pass over the data, in drawing order.
 
-(Utterance, Alignment, Units)  ->  ShardSample("clip-3fa0-0002-words-0", tokens=143, members=b"…")
+(Utterance, Alignment, Codes)  ->  ShardSample("clip-3fa0-0002-words-0", tokens=143, members=b"…")
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -10,9 +10,9 @@ from typing import Any
 from pydantic import PrivateAttr, SerializeAsAny
 
 from weft.pipelines.models.folders import verified_folder
-from weft.pipelines.stage import Stage
+from weft.pipelines.stage import Stage, rejected
 from weft.pipelines.storage.store import Store
-from weft.pipelines.tasks.base import Task, TaskInput
+from weft.pipelines.tasks.base import Material, Spoken, Task
 from weft.pipelines.tasks.common.sample_builder import SampleBuilder
 from weft.schemas.audio import Utterance
 from weft.schemas.fingerprint import hash64
@@ -48,7 +48,7 @@ class Compose(Stage):
         self._vocabulary, self._encode = load_vocabulary(verified_folder(store, "vocabulary"))
 
     def version(self) -> str:
-        return "2"
+        return "3"
 
     def parent(self, record: Any) -> str:
         return record.parent
@@ -59,40 +59,30 @@ class Compose(Stage):
             if first.split != self.split:
                 yield Held(first.key, first.seconds)
                 continue
-            task_input = self._task_input(row)
+            material = self._material(row)
             try:
-                yield self._sample(task_input).for_shard(place)
+                yield self._sample(material).for_shard(place)
             except Unusable as fault:
-                yield self._reject(task_input, fault.reason, fault.detail)
+                yield rejected(first, "compose", fault, path=self.name)
 
     def _place(self, row: Any) -> int:
         """Where a sample comes in its pass's order: a number in [0, 2**63) drawn from its key."""
         return hash64(self.seed, self.name, self.pass_number, _key(row)) >> 1
 
-    def _reject(self, task_input: TaskInput, reason: str, detail: str) -> Reject:
-        source = task_input.source
-        return Reject(
-            key=source.key,
-            stage="compose",
-            source=source.source,
-            path=self.name,
-            reason=reason,
-            detail=detail,
-            seconds=source.seconds,
-        )
-
-    def _task_input(self, row: Any) -> TaskInput:
-        """Inputs come in the order utterance, alignment, units; those the task does not need are left out."""
+    def _material(self, row: Any) -> Material:
+        """A row holds a document, or an utterance, its alignment where the task is aligned, and the codes of each stream."""
         if not isinstance(row, tuple):
-            return TaskInput(row)
-        names = [name for name in ("alignment", "units") if name in self.task.needs]
-        return TaskInput(row[0], **dict(zip(names, row[1:], strict=True)))
+            return Material(row) if isinstance(row, Document) else Material(row, (Spoken(row),))
+        utterance, *rest = row
+        alignment = rest.pop(0) if self.task.aligned else None
+        codes = dict(zip(self.task.streams, rest, strict=True))
+        return Material(utterance, (Spoken(utterance=utterance, alignment=alignment, codes=codes),))
 
-    def _sample(self, task_input: TaskInput) -> Sample:
-        source = task_input.source
+    def _sample(self, material: Material) -> Sample:
+        source = material.source
         builder = SampleBuilder(self._vocabulary, self._encode)
         builder.begin()
-        self.task.compose(task_input, builder, Random(hash64(self.seed, source.key, self.name, self.pass_number)))
+        self.task.compose(material, builder, Random(hash64(self.seed, source.key, self.name, self.pass_number)))
         spoken = source if isinstance(source, Utterance) else None
         return Sample(
             key=f"{source.key}-{self.name}-{self.pass_number}{_ENDINGS[self.split]}",
@@ -102,13 +92,13 @@ class Compose(Stage):
             seconds=source.seconds,
             ids=tuple(builder.ids),
             segments=tuple(builder.segments),
-            text=task_input.text,
+            text=material.text,
             language=source.language,
             speaker=spoken.speaker if spoken else "",
             emotion=spoken.emotion if spoken else "",
             licence=source.licence,
             split=source.split,
-            provenance=_provenance(task_input),
+            provenance=_provenance(material),
         )
 
 
@@ -120,10 +110,11 @@ def _key(row: Any) -> str:
     return _first(row).key
 
 
-def _provenance(task_input: TaskInput) -> Provenance:
-    source = task_input.source
+def _provenance(material: Material) -> Provenance:
+    source = material.source
     if not isinstance(source, Utterance):
         return Provenance(recording=source.key, path=source.path, split=source.split)
+    (spoken,) = material.spoken
     return Provenance(
         recording=source.recording,
         path=source.path,
@@ -133,6 +124,6 @@ def _provenance(task_input: TaskInput) -> Provenance:
         end=source.end,
         segmenter=source.segmenter,
         transcriber=source.transcriber,
-        aligner=task_input.alignment.aligner if task_input.alignment else "",
-        tokenizer=task_input.units.model if task_input.units else "",
+        aligner=spoken.alignment.aligner if spoken.alignment else "",
+        tokenizers=tuple(dict.fromkeys(model for codes in spoken.codes.values() for model in codes.models)),
     )

@@ -1,6 +1,6 @@
-"""Encodes utterances as a stream of unit ids, for one tokenizer.
+"""Encodes utterances as a stream of ids, for one tokenizer.
 
-Utterance(start=12.1, end=17.9)  ->  Units(tokenizer="hubert", rate=25.0, ids=(17, 3, 88, …), durations=(2, 1, 4, …))
+Utterance(start=12.1, end=17.9)  ->  Codes(tokenizers=("hubert",), rate=25.0, ids=(17, 3, 88, …), starts=(0, 2, 3, …))
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -14,7 +14,7 @@ from weft.pipelines.audio.sound import load_utterance
 from weft.pipelines.models.folders import verified_folder
 from weft.pipelines.stage import Stage, rejected
 from weft.pipelines.storage.store import Store
-from weft.schemas.audio import Units, Utterance
+from weft.schemas.audio import Codes, Utterance
 from weft.schemas.ledger import Reject, Unusable
 from weft.schemas.resources import Resources
 from weft.tokenizers.base import SAMPLE_RATE, SpeechTokenizer
@@ -32,10 +32,10 @@ class Encode(Stage):
 
     @property
     def makes(self) -> type:
-        return Units
+        return Codes
 
     def version(self) -> str:
-        return "2"
+        return "3"
 
     def setup(self, store: Store) -> None:
         self._store = store
@@ -45,30 +45,32 @@ class Encode(Stage):
     def resources(self) -> Resources:  # type: ignore[override]
         return self.tokenizer.resources
 
-    def __call__(self, utterances: Iterable[Utterance]) -> Iterator[Units | Reject]:
+    def __call__(self, utterances: Iterable[Utterance]) -> Iterator[Codes | Reject]:
         for batch in by_seconds(utterances, self.tokenizer.batch_seconds):
             for utterance, output in zip(batch, self._encoded(batch), strict=True):
                 yield rejected(utterance, "encode", output) if isinstance(output, Unusable) else output
 
-    def _encoded(self, batch: Sequence[Utterance]) -> Iterator[Units | Unusable]:
+    def _encoded(self, batch: Sequence[Utterance]) -> Iterator[Codes | Unusable]:
         sounds = [_whole(utterance, load_utterance(self._store, utterance)) for utterance in batch]
         speech = [speech_of(u, s) for u, s in zip(batch, sounds, strict=True) if not isinstance(s, Unusable)]
         streams = self.tokenizer.encode_all(speech)
         for utterance, sound in zip(batch, sounds, strict=True):
-            yield sound if isinstance(sound, Unusable) else self._units(utterance, next(streams))
+            yield sound if isinstance(sound, Unusable) else self._codes(utterance, next(streams))
 
-    def _units(self, utterance: Utterance, stream: Stream | Unusable) -> Units | Unusable:
+    def _codes(self, utterance: Utterance, stream: Stream | Unusable) -> Codes | Unusable:
         if isinstance(stream, Unusable):
             return stream
         model = f"{self.tokenizer.version()} {self.tokenizer.checksum}"
-        return Units(
+        return Codes(
             key=utterance.key,
             seconds=utterance.seconds,
-            tokenizer=self.name,
-            model=model,
+            tokenizers=(self.name,),
+            models=(model,),
             rate=stream.rate,
+            ticks=int(stream.durations.sum()),
+            which=(0,) * len(stream.ids),
             ids=tuple(stream.ids.tolist()),
-            durations=tuple(stream.durations.tolist()),
+            starts=tuple(stream.begins.tolist()),
         )
 
 

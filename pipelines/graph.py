@@ -1,7 +1,7 @@
 """From a recipe to the work it takes: which stages each source goes through, and what each of them needs.
 
-speech     list ─ ingest ─ segment ─ (transcribe) ─ (assess) ─┬─ align ──┐
-                                                              └─ encode ─┴─ compose
+speech     list ─ ingest ─ segment ─ (transcribe) ─ (assess) ─┬─ align ────────────┐
+                                                              └─ encode ─ (merge) ─┴─ compose
 dialogues  list ─ ingest ─ synthesize ─ segment ─ …
 books      list ─ ingest ─ compose
 """
@@ -18,6 +18,7 @@ from weft.pipelines.compose import Compose
 from weft.pipelines.corpus.hold_out import HoldOutWork
 from weft.pipelines.encode import Encode
 from weft.pipelines.ingest import Ingest
+from weft.pipelines.merge import Merge
 from weft.pipelines.models.model_work import AlignerWork, CopyWork, TokenizerWork
 from weft.pipelines.models.vocabulary_work import VocabularyWork
 from weft.pipelines.parts.stage_work import Input, PartWork
@@ -25,7 +26,7 @@ from weft.pipelines.parts.tables import part_name
 from weft.pipelines.segment import Segment, Turns
 from weft.pipelines.stage import Stage
 from weft.pipelines.tasks.base import Task
-from weft.schemas.audio import Alignment, Units, Utterance
+from weft.schemas.audio import Alignment, Codes, Utterance
 from weft.schemas.item import Item
 from weft.schemas.resources import Resources
 from weft.schemas.text import Dialogue, Document
@@ -34,17 +35,6 @@ from weft.tokenizers.models.folder import located
 
 if TYPE_CHECKING:
     from weft.pipelines.parts.work import Work
-
-STAGES = (
-    "ingest",
-    "synthesize",
-    "segment",
-    "transcribe",
-    "assess",
-    "align",
-    "encode",
-    "compose",
-)  # in the order of the work
 
 
 @dataclass(frozen=True)
@@ -94,16 +84,26 @@ class Pipeline(Backends):
                 nodes.append(
                     Node(name=f"encode/{name}/{source}", stage=encode, inputs=(utterances,), models=(f"models/{name}",))
                 )
+        for name, stream in self.streams.items():
+            if self._is_merged(source, name):
+                codes = (Input(f"encode/{tokenizer}/{source}", Codes) for tokenizer in stream.of)
+                merge = Merge(name=name, stream=stream)
+                nodes.append(Node(name=f"merge/{name}/{source}", stage=merge, inputs=(utterances, *codes)))
         return nodes
 
     def _is_aligned(self, source: str) -> bool:
         """Whether anything needs the words of a source in time."""
-        wanted = not self.tasks or any("alignment" in t.needs and source in t.sources for t in self.tasks.values())
+        wanted = not self.tasks or any(t.aligned and source in t.sources for t in self.tasks.values())
         return self.align is not None and wanted
 
     def _is_encoded(self, source: str, tokenizer: str) -> bool:
         """Whether anything needs a source's codes of a tokenizer."""
-        return not self.tasks or any(source in t.sources and t.tokenizer == tokenizer for t in self.tasks.values())
+        streams = {tokenizer, *(name for name, stream in self.streams.items() if tokenizer in stream.of)}
+        return not self.tasks or any(source in t.sources and streams & set(t.streams) for t in self.tasks.values())
+
+    def _is_merged(self, source: str, stream: str) -> bool:
+        """Whether anything needs a source's codes of a merged stream."""
+        return not self.tasks or any(source in t.sources and stream in t.streams for t in self.tasks.values())
 
     def utterances(self, source: str) -> str:
         """The node whose parts hold a source's utterances as they go on to alignment, encoding and tasks."""
@@ -111,7 +111,16 @@ class Pipeline(Backends):
 
     def check(self) -> None:
         """Makes every backend and stage once."""
-        _ = self.text, self.tokenizers, self.tasks, self.segmenter, self.align, self.synthesize, self.spaces
+        _ = (
+            self.text,
+            self.tokenizers,
+            self.streams,
+            self.tasks,
+            self.segmenter,
+            self.align,
+            self.synthesize,
+            self.spaces,
+        )
         for source in self.sources:
             self.nodes(source)
 
@@ -242,10 +251,11 @@ class Pipeline(Backends):
         if task.takes is Document:
             return (Input(f"ingest/{source}", Document),)
         inputs = [Input(self.utterances(source), Utterance)]
-        if "alignment" in task.needs:
+        if task.aligned:
             inputs.append(Input(f"align/{source}", Alignment))
-        if "units" in task.needs:
-            inputs.append(Input(f"encode/{task.tokenizer}/{source}", Units))
+        inputs += [
+            Input(f"{'merge' if name in self.streams else 'encode'}/{name}/{source}", Codes) for name in task.streams
+        ]
         return tuple(inputs)
 
     def first_input(self, node: str) -> str:

@@ -18,12 +18,21 @@ from weft.schemas.fingerprint import digest
 from weft.schemas.ledger import Reject, Unusable
 from weft.schemas.resources import Resources
 from weft.schemas.settings import Settings, Versioned
+from weft.schemas.text import Document
 
 
-def rejected(utterance: Utterance, stage: str, fault: Unusable) -> Reject:
-    """The row that says why a stage could not use an utterance."""
-    where = utterance.key, stage, utterance.source, utterance.path or utterance.audio.uri
-    return Reject(*where, fault.reason, fault.detail, utterance.seconds)
+def rejected(record: Utterance | Document, stage: str, fault: Unusable, path: str = "") -> Reject:
+    """The row that says why a stage could not use an utterance or a document; `path` is its place, unless given."""
+    place = record.path or (record.audio.uri if isinstance(record, Utterance) else "")
+    return Reject(
+        key=record.key,
+        stage=stage,
+        source=record.source,
+        path=path or place,
+        reason=fault.reason,
+        detail=fault.detail,
+        seconds=record.seconds,
+    )
 
 
 class Stage(Settings):

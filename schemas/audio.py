@@ -1,10 +1,10 @@
-"""Speech as it moves through the stages: Recording -> Utterance -> Alignment and Units.
+"""Speech as it moves through the stages: Recording -> Utterance -> Alignment and Codes.
 
 Recording("clip-3fa0", source="speech", audio=Audio("/data/clip.flac"), seconds=62.4, …)
 Supervision(12.1, 17.9, text="and then", speaker="s1", …)                   labels of a source for a time span of one
 Utterance("clip-3fa0-0002", recording="clip-3fa0", start=12.1, end=17.9, text="and then", …)
 Alignment("clip-3fa0-0002", words=(Word("and", 0.31, 0.52, -1.2), …), …)
-Units("clip-3fa0-0002", tokenizer="hubert", rate=25.0, ids=(17, 3, 88), durations=(2, 1, 4), …)
+Codes("clip-3fa0-0002", tokenizers=("hubert",), rate=25.0, ticks=7, which=(0, 0, 0), ids=(17, 3, 88), starts=(0, 2, 3), …)
 """
 
 from dataclasses import dataclass, replace
@@ -154,17 +154,19 @@ class Alignment:
 
 
 @dataclass(frozen=True, slots=True)
-class Units:
-    """One utterance as ids of one tokenizer. `ids[i]` lasts `durations[i]` frames of 1/`rate` seconds each."""
+class Codes:
+    """One utterance as a stream of ids, of one tokenizer or of several that are merged.
+
+    `ids[i]` is an id of `tokenizers[which[i]]` and begins `starts[i]` ticks after the utterance. A second has `rate` ticks; the stream
+    ends after `ticks` of them. Starts never fall; the ids of a group start together. `models[n]` is the model of `tokenizers[n]`.
+    """
 
     key: str
     seconds: float
-    tokenizer: str
-    model: str
+    tokenizers: tuple[str, ...]
+    models: tuple[str, ...]
     rate: float
+    ticks: Id
+    which: tuple[Annotated[int, pa.int16()], ...]
     ids: tuple[Id, ...]
-    durations: tuple[Id, ...]
-
-    @property
-    def frames(self) -> int:
-        return sum(self.durations)
+    starts: tuple[Id, ...]

@@ -5,6 +5,9 @@ sources:
   speech: {use: folder, path: raw}
 tokenizers:
   hubert: {use: hubert, size: 100, rate: 25}
+  pitch: {use: pitch}
+streams:
+  expressive: {merge: time, of: [pitch, hubert]}
 tasks:
   words: {use: words, sources: [speech], text_words: [3, 6], speech_words: [3, 6]}
 training:
@@ -13,7 +16,7 @@ training:
 
 import re
 from collections import Counter
-from typing import Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
@@ -113,6 +116,26 @@ class VocabularySettings(Settings):
         return frozenset(token.marker for token in self.tokens if token.marker)
 
 
+class StreamSettings(Settings):
+    """The streams of several tokenizers merged into one: by `time`, where codes that begin together keep the order of `of`, or in
+    `groups` of `sizes[n]` codes of tokenizer n; what makes no whole group is dropped.
+    """
+
+    merge: Literal["time", "groups"]
+    of: tuple[str, ...] = Field(min_length=2)
+    sizes: tuple[Annotated[int, Field(ge=1)], ...] = ()
+
+    @model_validator(mode="after")
+    def _fits(self) -> "StreamSettings":
+        if len(set(self.of)) < len(self.of):
+            raise ValueError(f"`of` names a tokenizer twice ({', '.join(self.of)})")
+        if self.merge == "groups" and len(self.sizes) != len(self.of):
+            raise ValueError("`merge: groups` needs a size for each tokenizer of `of`, such as sizes: [2, 3]")
+        if self.merge == "time" and self.sizes:
+            raise ValueError("`sizes` belong to `merge: groups`; leave them out")
+        return self
+
+
 class ShardSettings(Settings):
     """`bytes` is about what a tar may hold."""
 
@@ -121,8 +144,8 @@ class ShardSettings(Settings):
 
 class Recipe(Settings):
     """A whole recipe; without tasks it goes as far as the alignment (none with `align: {use: none}`) and the tokenizers' codes.
-    Names of sources, tokenizers, tasks and stages are lower-case words of at most 16 letters. `revisions` says which commit a hub name
-    must stand for.
+    Names of sources, tokenizers, streams, tasks and stages are lower-case words of at most 16 letters. `revisions` says which commit a
+    hub name must stand for.
     """
 
     name: str
@@ -137,6 +160,7 @@ class Recipe(Settings):
     align: TrainedChoice = TrainedChoice(use="adapted")
     synthesize: Choice = Choice(use="espeak")
     tokenizers: dict[str, TokenizerChoice] = {}
+    streams: dict[str, StreamSettings] = {}
     text: TrainedChoice = TrainedChoice(use="bpe")
     vocabulary: VocabularySettings = VocabularySettings()
     tasks: dict[str, TaskChoice] = {}
@@ -151,7 +175,7 @@ class Recipe(Settings):
         default = cls.model_fields[str(info.field_name)].default.use
         return {"use": default, **given} if isinstance(given, dict) else given
 
-    @field_validator("sources", "tokenizers", "tasks", "training")
+    @field_validator("sources", "tokenizers", "streams", "tasks", "training")
     @classmethod
     def _plain_names(cls, named: dict[str, Any]) -> dict[str, Any]:
         for name in named:
@@ -164,6 +188,10 @@ class Recipe(Settings):
             _known(choice.sources, self.sources, f"tasks.{task}.sources")
         for tokenizer, trained in self.tokenizers.items():
             _known(trained.sources, self.sources, f"tokenizers.{tokenizer}.sources")
+        for stream, merged in self.streams.items():
+            _known(merged.of, self.tokenizers, f"streams.{stream}.of")
+            if stream in self.tokenizers:
+                raise ValueError(f"streams.{stream}: a tokenizer has that name, and is a stream of its own")
         _known(self.text.sources, self.sources, "text.sources")
         _known(self.align.sources, self.sources, "align.sources")
         codes = [token.codes for token in self.vocabulary.tokens if token.codes]

@@ -50,7 +50,7 @@ class Provenance:
     segmenter: str = ""
     transcriber: str = ""
     aligner: str = ""
-    tokenizer: str = ""
+    tokenizers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,12 +15,11 @@ import pyarrow.parquet as pq
 from weft.pipelines.corpus.claim import MARK, MARKED
 from weft.pipelines.corpus.expected import Expected
 from weft.pipelines.corpus.hold_out import HoldOutWork
-from weft.pipelines.graph import STAGES
 from weft.pipelines.models.folders import checksum_of, damage_of_model, foreign_files
 from weft.pipelines.parts.stage_work import PartWork, companions_of, digest_of, inputs_of, size_of
 from weft.pipelines.parts.tables import Footer, footer_of, opened_part, read_part, table_digest
 from weft.pipelines.storage.checksums import KEY, content_matches
-from weft.pipelines.storage.own_names import is_made_by_weft
+from weft.pipelines.storage.own_names import STAGES, is_made_by_weft
 from weft.pipelines.storage.store import Damaged, Store, remedy
 from weft.schemas.counting import counted
 from weft.schemas.item import Item, bucket

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from typing import TypeVar
 
 from weft.pipelines.corpus.expected import Expected
-from weft.pipelines.graph import STAGES, Pipeline
+from weft.pipelines.graph import Pipeline
 from weft.pipelines.parts.tables import read_part
+from weft.pipelines.storage.own_names import STAGES
 from weft.pipelines.storage.store import Damaged, Store, remedy
 from weft.schemas.audit import NodeAudit, RejectCount
 from weft.schemas.counting import counted

@@ -28,7 +28,7 @@ from weft.schemas.fingerprint import digest
 
 FOLDER = "manifests"
 SETTLED = 2.0  # seconds: the coarsest clock of a file system
-_PART = re.compile(rf"(?:list|{STAGES})/(?:[^/]+/)*part-\d+\.parquet")
+_PART = re.compile(rf"(?:list|{'|'.join(STAGES)})/(?:[^/]+/)*part-\d+\.parquet")
 _LONG = ("made_from", "inputs")  # notes that only footers have: they say why a part is made again, not whether
 
 

@@ -5,17 +5,28 @@ is_made_by_weft("align/speech/part-00003.parquet"), is_made_by_weft("align/speec
 
 import re
 
-STAGES = "ingest|synthesize|segment|transcribe|assess|align|encode|compose"
+STAGES = (
+    "ingest",
+    "synthesize",
+    "segment",
+    "transcribe",
+    "assess",
+    "align",
+    "encode",
+    "merge",
+    "compose",
+)  # in the order of the work
+_STAGE = "|".join(STAGES)
 _PART = r"part-\d{5,}\.parquet"
 _MADE = re.compile(
-    rf"(?:(?:rejects|ledger)/)?(?:{STAGES})(?:/[^/]+)+/{_PART}"
-    rf"|(?:{STAGES})(?:/[^/]+)+/part-\d{{5,}}\.bin"
+    rf"(?:(?:rejects|ledger)/)?(?:{_STAGE})(?:/[^/]+)+/{_PART}"
+    rf"|(?:{_STAGE})(?:/[^/]+)+/part-\d{{5,}}\.bin"
     rf"|unfinished/(?:rejects/)?ingest/[^/]+/{_PART}"
-    rf"|unread/(?:{STAGES})(?:/[^/]+)+/{_PART}"
+    rf"|unread/(?:{_STAGE})(?:/[^/]+)+/{_PART}"
     r"|unread/(?:models/[^/]+|aligner)/model\.json\.parquet"
     rf"|list/[^/]+/{_PART}"
     r"|order/[^/]+/(?:pass-\d+|validation)/[^/]+\.parquet"
-    rf"|manifests/(?:list|{STAGES})(?:/[^/]+)+\.json"
+    rf"|manifests/(?:list|{_STAGE})(?:/[^/]+)+\.json"
     r"|shards/[^/]+/(?:train|validation|val)-[^/]*\d\.tar"
     r"|shards/[^/]+/\.index/(?:train|validation|val)-[^/]*\d\.parquet"
 )

@@ -4,17 +4,14 @@
 """
 
 from random import Random
-from typing import ClassVar
 
 from weft.pipelines.tasks import base
-from weft.pipelines.tasks.base import TaskInput, transcript
+from weft.pipelines.tasks.base import Material
 from weft.pipelines.tasks.common.sample_builder import SampleBuilder
 
 
-class Task(base.Task):
+class Task(base.SpokenTask):
     """`loss_on_input` counts the speech too; without it only the transcript and its marker are learnt."""
-
-    needs: ClassVar[frozenset[str]] = frozenset({"units"})
 
     loss_on_input: bool = False
 
@@ -22,10 +19,10 @@ class Task(base.Task):
     def markers(self) -> frozenset[str]:
         return frozenset({"speech", "asr"})
 
-    def compose(self, task_input: TaskInput, builder: SampleBuilder, random: Random) -> None:
-        assert task_input.units
-        text = transcript(task_input)
+    def compose(self, material: Material, builder: SampleBuilder, random: Random) -> None:
+        spoken = material.spoken[0]
+        text = spoken.text
         builder.marker("speech", role="input", loss=self.loss_on_input)
-        builder.units(task_input.units, 0.0, task_input.seconds, role="input", loss=self.loss_on_input)
+        builder.codes(spoken.codes[self.stream], role="input", loss=self.loss_on_input)
         builder.marker("asr", role="target")
-        builder.text(f" {text}", 0.0, task_input.seconds, role="target")
+        builder.text(f" {text}", 0.0, spoken.utterance.seconds, role="target")

@@ -1,16 +1,18 @@
 """A task turns one utterance (or document) into one sample. The base checks and counts; the leaf writes the tokens in order.
 
-class Task(base.Task):
-    def compose(self, task_input, builder, random):
-        builder.marker("speech"); builder.units(task_input.units, 0.0, task_input.seconds)
+class Task(base.SpokenTask):
+    def compose(self, material, builder, random):
+        spoken = material.spoken[0]
+        builder.marker("speech"); builder.codes(spoken.codes[self.stream])
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from random import Random
 from typing import ClassVar
 
 from weft.pipelines.tasks.common.sample_builder import SampleBuilder
-from weft.schemas.audio import Alignment, Units, Utterance
+from weft.schemas.audio import Alignment, Codes, Utterance
 from weft.schemas.ledger import Unusable
 from weft.schemas.settings import Versioned
 from weft.schemas.splits import Split
@@ -18,47 +20,71 @@ from weft.schemas.text import Document
 
 
 @dataclass(frozen=True, slots=True)
-class TaskInput:
-    """The input of a task; None where the task's `needs` do not name it."""
+class Spoken:
+    """An utterance with its words in time, where the task is `aligned`, and its codes by the name of the stream."""
+
+    utterance: Utterance
+    alignment: Alignment | None = None
+    codes: Mapping[str, Codes] = field(default_factory=dict)
+
+    @property
+    def words(self) -> Alignment:
+        """Its alignment, which an `aligned` task always has."""
+        assert self.alignment
+        return self.alignment
+
+    @property
+    def text(self) -> str:
+        """Its transcript. Raises Unusable when there is none."""
+        if not self.utterance.text:
+            raise Unusable("no_transcript", "this task needs a transcript")
+        return self.utterance.text
+
+
+@dataclass(frozen=True, slots=True)
+class Material:
+    """What a sample is made of: the record it is about, and its utterances in order (none for a document)."""
 
     source: Utterance | Document
-    alignment: Alignment | None = None
-    units: Units | None = None
+    spoken: tuple[Spoken, ...] = ()
 
     @property
     def text(self) -> str:
         return self.source.text or ""
 
-    @property
-    def seconds(self) -> float:
-        return self.source.seconds
-
 
 class Task(Versioned):
-    """`sources` and `split` are the recipe's; `tokenizer` is the one whose units are used (the recipe's first, unless named).
+    """`sources` and `split` are the recipe's. `takes` is the record that a sample is about: Utterance or Document.
 
-    `needs` lists the required inputs: "alignment", "units"; `takes` is Utterance or Document.
+    An `aligned` task needs the words of its utterances in time.
     """
 
-    needs: ClassVar[frozenset[str]] = frozenset()
     takes: ClassVar[type] = Utterance
+    aligned: ClassVar[bool] = False
 
     sources: tuple[str, ...]
     split: Split = "train"
-    tokenizer: str = ""
+
+    @property
+    def streams(self) -> tuple[str, ...]:
+        """The streams whose codes it needs, by name."""
+        return ()
 
     @property
     def markers(self) -> frozenset[str]:
         """The vocabulary's markers that it writes, by name."""
         raise NotImplementedError
 
-    def compose(self, task_input: TaskInput, builder: SampleBuilder, random: Random) -> None:
+    def compose(self, material: Material, builder: SampleBuilder, random: Random) -> None:
         """Writes the sample into the builder. Raises Unusable. `random` is seeded by (sample key, pass)."""
         raise NotImplementedError
 
 
-def transcript(task_input: TaskInput) -> str:
-    """The text. Raises Unusable when there is none."""
-    if not task_input.text:
-        raise Unusable("no_transcript", "this task needs a transcript")
-    return task_input.text
+class SpokenTask(Task):
+    """A task over one stream: `stream` names a tokenizer or an entry of `streams:`; the only one there is, unless named."""
+
+    stream: str = ""
+
+    @property
+    def streams(self) -> tuple[str, ...]:
+        return (self.stream,)

@@ -4,8 +4,9 @@ from random import Random
 from typing import ClassVar
 
 from weft.pipelines.tasks import base
-from weft.pipelines.tasks.base import TaskInput, transcript
+from weft.pipelines.tasks.base import Material
 from weft.pipelines.tasks.common.sample_builder import SampleBuilder
+from weft.schemas.ledger import Unusable
 from weft.schemas.text import Document
 
 
@@ -18,6 +19,8 @@ class Task(base.Task):
     def markers(self) -> frozenset[str]:
         return frozenset({"text"})
 
-    def compose(self, task_input: TaskInput, builder: SampleBuilder, random: Random) -> None:
+    def compose(self, material: Material, builder: SampleBuilder, random: Random) -> None:
         builder.marker("text")
-        builder.text(transcript(task_input))
+        if not material.text:
+            raise Unusable("no_text", "the document has no text")
+        builder.text(material.text)

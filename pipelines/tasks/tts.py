@@ -4,17 +4,14 @@
 """
 
 from random import Random
-from typing import ClassVar
 
 from weft.pipelines.tasks import base
-from weft.pipelines.tasks.base import TaskInput, transcript
+from weft.pipelines.tasks.base import Material
 from weft.pipelines.tasks.common.sample_builder import SampleBuilder
 
 
-class Task(base.Task):
+class Task(base.SpokenTask):
     """`loss_on_input` counts the text too; without it only the speech and its marker are learnt."""
-
-    needs: ClassVar[frozenset[str]] = frozenset({"units"})
 
     loss_on_input: bool = False
 
@@ -22,9 +19,9 @@ class Task(base.Task):
     def markers(self) -> frozenset[str]:
         return frozenset({"text", "tts"})
 
-    def compose(self, task_input: TaskInput, builder: SampleBuilder, random: Random) -> None:
-        assert task_input.units
+    def compose(self, material: Material, builder: SampleBuilder, random: Random) -> None:
+        spoken = material.spoken[0]
         builder.marker("text", role="input", loss=self.loss_on_input)
-        builder.text(f" {transcript(task_input)}", 0.0, task_input.seconds, role="input", loss=self.loss_on_input)
+        builder.text(f" {spoken.text}", 0.0, spoken.utterance.seconds, role="input", loss=self.loss_on_input)
         builder.marker("tts", role="target")
-        builder.units(task_input.units, 0.0, task_input.seconds, role="target")
+        builder.codes(spoken.codes[self.stream], role="target")

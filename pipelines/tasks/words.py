@@ -3,6 +3,7 @@
     [Text] and so my fellow americans ask not what [Speech][Hu7][Hu41]…[Hu3][Text] do for your country
 
 Span lengths and the first modality are drawn uniformly. A tail below its modality's minimum joins the span before it.
+A code belongs to the span in which it begins, so that spans that meet neither lose nor repeat one.
 The draws are seeded by (sample key, pass): interleaving is done at build time, and each new pass gets new spans.
 """
 
@@ -14,7 +15,7 @@ from typing import ClassVar
 from pydantic import field_validator
 
 from weft.pipelines.tasks import base
-from weft.pipelines.tasks.base import TaskInput
+from weft.pipelines.tasks.base import Material
 from weft.pipelines.tasks.common.sample_builder import SampleBuilder
 from weft.schemas.audio import Alignment
 from weft.schemas.ledger import Unusable
@@ -29,10 +30,10 @@ class WordSpan:
     end: int
 
 
-class Task(base.Task):
+class Task(base.SpokenTask):
     """Spans of `text_words` and `speech_words` words, [least, most]; utterances below both least lengths are rejected."""
 
-    needs: ClassVar[frozenset[str]] = frozenset({"alignment", "units"})
+    aligned: ClassVar[bool] = True
 
     text_words: tuple[int, int] = (10, 30)
     speech_words: tuple[int, int] = (5, 15)
@@ -45,21 +46,24 @@ class Task(base.Task):
             raise ValueError(f"a span of {least} to {most} words is no range")
         return length
 
+    def version(self) -> str:
+        return "2"
+
     @property
     def markers(self) -> frozenset[str]:
         return frozenset({"text", "speech"})
 
-    def compose(self, task_input: TaskInput, builder: SampleBuilder, random: Random) -> None:
-        assert task_input.alignment and task_input.units
-        words = task_input.alignment.words
-        bounds = boundaries(task_input.alignment)
+    def compose(self, material: Material, builder: SampleBuilder, random: Random) -> None:
+        spoken = material.spoken[0]
+        words, codes = spoken.words.words, spoken.codes[self.stream]
+        bounds = boundaries(spoken.words)
         for span in self.spans(len(words), random):
             start, stop = bounds[span.begin], bounds[span.end]
             builder.marker(span.modality)
             if span.modality == "text":
                 builder.text("".join(f" {w.text}" for w in words[span.begin : span.end]), start, stop)
             else:
-                builder.units(task_input.units, start, stop)
+                builder.codes(codes, start, stop if span.end < len(words) else None)
 
     def spans(self, words: int, random: Random) -> list[WordSpan]:
         """Spans that cover words 0 to `words` once, in order, in alternating modality. Raises Unusable."""

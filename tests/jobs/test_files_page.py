@@ -9,7 +9,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from weft.schemas.audio import Alignment, Quality, Recording, Units, Utterance
+from weft.schemas.audio import Alignment, Codes, Quality, Recording, Utterance
 from weft.schemas.item import Item
 from weft.schemas.ledger import LedgerRow, Reject
 from weft.schemas.plan import Ordered
@@ -38,7 +38,7 @@ def tables() -> dict[str, set[str]]:
         Dialogue,
         Utterance,
         Alignment,
-        Units,
+        Codes,
         ShardSample,
         Reject,
         LedgerRow,

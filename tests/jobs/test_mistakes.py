@@ -21,7 +21,7 @@ tokenizers:
   hubert: {use: hubert, sources: [speech, spech], sise: 100, rate: 30}
 text: {use: bpe, sources: [books], size: 100}
 tasks:
-  words: {use: words, sources: [speech, callls], tokenizer: hubrt}
+  words: {use: words, sources: [speech, callls], stream: hubrt}
   text: {use: text, sources: [books]}
   speech: {use: speech, sources: [books]}
 training:
@@ -41,7 +41,7 @@ WRONG = (
     (9, "tokenizers.hubert.sise: no such setting"),
     (10, "text.size: input should be greater than or equal to 257"),
     (12, "tasks.words.sources: 'callls' is not declared"),
-    (12, "tasks.words.tokenizer: 'hubrt' is not under `tokenizers:`"),
+    (12, "tasks.words.stream: 'hubrt' is neither under `tokenizers:`"),
     (14, "tasks.speech.sources: 'books' gives documents, this task takes utterances"),
     (17, "training.pretrain.mixture: 'wrds' is not declared"),
     (20, "training.pretrain.optimiser.lr: input should be a valid number"),

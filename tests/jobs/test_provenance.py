@@ -65,7 +65,8 @@ def test_a_sample_says_what_it_is_of_and_who_made_it(
         assert (output["licence"], output["language"], provenance["split"]) == ("CC-BY-4.0", "en", "train")
         assert provenance["segmenter"] == "whole"
         assert provenance["aligner"].startswith("adapted pocketsphinx-5")
-        assert "transformers" in provenance["tokenizer"] or "hubert" in provenance["tokenizer"]
+        (tokenizer,) = provenance["tokenizers"]
+        assert "transformers" in tokenizer or "hubert" in tokenizer
         writers.add(provenance["transcriber"].split("-")[0])
     assert writers <= {"given", "pocketsphinx pocketsphinx"}
     assert "given" in writers

@@ -22,6 +22,8 @@ TASKS: dict[str, tuple[str, list[str]]] = {
     "back": ("ratio", ["tiny", "small"]),
 }  # fmt: skip
 
+OF: dict[str, dict[str, Any]] = {"ratio": {"of": ["text", "cepstra"], "sizes": [1, 4]}}
+
 
 @pytest.fixture(scope="module")
 def clips(tmp_path_factory: pytest.TempPathFactory, material: Path) -> Path:
@@ -50,7 +52,7 @@ def corpus(clips: Path, tmp_path_factory: pytest.TempPathFactory) -> Store:
         "sources": {s: {"use": "folder", "path": str(clips / s), "language": lang} for s, (lang, _) in SOURCES.items()},
         "tokenizers": {"cepstra": {"use": "cepstra", "size": 16}}, "text": {"use": "bpe", "size": 300},
         "vocabulary": {"tokens": [{"marker": m, "literal": f"[{m}]"} for m in ("text", "speech", "asr", "tts")]},
-        "tasks": {name: {"use": use, "sources": sources} for name, (use, sources) in TASKS.items()},
+        "tasks": {name: {"use": use, "sources": sources, **OF.get(use, {})} for name, (use, sources) in TASKS.items()},
         "training": {"pre": {
             "mixture": {"total": 40_000, "shares": shares, "exhausted": "repeat", "passes": 20}, "context": 256,
             "model": {"config": model}, "optimiser": {"lr": 1e-3, "batch_tokens": 512},

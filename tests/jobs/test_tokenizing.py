@@ -12,8 +12,6 @@ import yaml
 from transformers import HubertModel
 
 from tests.checkpoints import small_hubert
-from weft.jobs.encoding import merged
-from weft.schemas.audio import Units
 
 Weft = Callable[..., tuple[int, str, str]]
 LOCAL = ("--engine", "local")
@@ -69,10 +67,11 @@ def test_tokens_of_several_tokenizers_are_one_stream(trained: Path, material: Pa
     assert len(rows) == 12 and "and 9 more" in out
     for row in rows:
         assert row["literals"].startswith("[St") and "[Pi" in row["literals"] and "[Ce" in row["literals"]
-        style, pitch, cepstra = row["units"]
-        assert row["literals"].count("[") == sum(len(units["ids"]) for units in row["units"])
-        assert sum(cepstra["durations"]) == int(row["seconds"] * 25 + 1e-6)
-        assert sum(style["durations"]) == -(-round(row["seconds"] * 16_000) // 16_000)
+        style, pitch, cepstra = row["codes"]
+        assert row["literals"].count("[") == sum(len(codes["ids"]) for codes in row["codes"])
+        assert cepstra["ticks"] == int(row["seconds"] * 25 + 1e-6)
+        assert style["ticks"] == -(-round(row["seconds"] * 16_000) // 16_000)
+        assert row["stream"]["tokenizers"] == ["style", "pitch", "cepstra"] and row["stream"]["rate"] == 25
         assert pitch["rate"] == 12.5
     assert (tmp_path / "t.rejects.jsonl").read_text() == ""
 
@@ -221,30 +220,8 @@ def test_streams_that_would_drift_or_be_mixed_up_are_refused(
         assert code == 2
         return errors
 
-    assert "unknown merge; known: `time`, or two group sizes" in merging("later", "style")
-    assert "two tokenizers that keep repeated codes" in merging("2:3", "style", "pitch")
+    assert "unknown merge; known: `time`, or group sizes" in merging("later", "style")
+    assert "groups need codes at a steady rate" in merging("2:3", "style", "pitch")
     assert "drift apart" in merging("1:2", "style", "style")
     for merge in ("1:1", "time"):
         assert "spelt as another's" in merging(merge, "style", "style")
-
-
-def units(rate: float, ids: list[int], durations: list[int]) -> Units:
-    return Units("u", 1.0, "t", "m", rate, tuple(ids), tuple(durations))
-
-
-def test_merged_streams() -> None:
-    style, pitch, hubert = units(1, [10], [1]), units(12.5, [0, 14], [2, 1]), units(25, [28, 22, 15], [2, 2, 1])
-    assert list(merged([style, pitch, hubert], "time")) == [(0, 10), (1, 0), (2, 28), (2, 22), (1, 14), (2, 15)]
-    one, two = units(50 / 3, [1, 2, 3, 4, 5], [1] * 5), units(25, [9, 8, 7, 6, 5, 4], [1] * 6)
-    assert list(merged([one, two], "2:3")) == [
-        (0, 1),
-        (0, 2),
-        (1, 9),
-        (1, 8),
-        (1, 7),
-        (0, 3),
-        (0, 4),
-        (1, 6),
-        (1, 5),
-        (1, 4),
-    ]

@@ -89,16 +89,17 @@ FAULTS: dict[str, tuple[dict[str, Any], tuple[str, ...], str]] = {
         {"tasks": {"asr": {"use": "asr", "sources": ["speech"]}}}, ("vocabulary", "tokens"), "writes the marker 'asr'",
     ),
     "a padding that is not spelt": (
-        {"tasks": {"r": {"use": "ratio", "sources": ["speech"], "text_pad": "pad"}}}, ("vocabulary", "tokens"), "'pad'",
+        {"tasks": {"r": {"use": "ratio", "sources": ["speech"], "of": ["text", "hubert"], "sizes": [1, 4], "text_pad": "pad"}}},
+        ("vocabulary", "tokens"), "'pad'",
     ),
     "text for a task of speech": (
         {"tasks": {"words": {"use": "words", "sources": ["books"]}}}, ("tasks", "words", "sources"), "gives documents",
     ),
     "a tokenizer that is not there": (
-        {"tasks": {"s": {"use": "speech", "sources": ["speech"], "tokenizer": "s3"}}}, ("tasks", "s", "tokenizer"),
-        "is not under",
+        {"tasks": {"s": {"use": "speech", "sources": ["speech"], "stream": "s3"}}}, ("tasks", "s", "stream"),
+        "is neither under",
     ),
-    "units of no tokenizer": ({"tokenizers": {}}, ("tasks", "words", "tokenizer"), "no `tokenizers:` to take units from"),
+    "units of no tokenizer": ({"tokenizers": {}}, ("tasks", "words", "stream"), "no `tokenizers:` to take codes from"),
     "a backend that is not there": ({"align": {"use": "oracle"}}, ("align", "use"), "oracle"),
     "words in time of no aligner": ({"align": {"use": "none"}}, ("tasks", "words", "use"), "puts none there"),
     "a trained tokenizer that is not there": (

@@ -30,7 +30,7 @@ from weft.pipelines.tasks.text import Task as Text
 from weft.pipelines.tasks.words import Task as Words
 from weft.pipelines.voices import base as voices
 from weft.pipelines.voices.base import Style, Synthesized
-from weft.schemas.audio import Alignment, Audio, Recording, Units, Utterance, Word
+from weft.schemas.audio import Alignment, Audio, Codes, Recording, Utterance, Word
 from weft.schemas.item import Item
 from weft.schemas.ledger import Held, Reject, Unavailable, Unusable
 from weft.schemas.sample import ShardSample
@@ -194,14 +194,22 @@ class TestEncode:
 
     def test_frames_become_runs(self, store: Store) -> None:
         (made,) = self.run(store, utterance(store))
-        assert made == Units(
-            key="u-0", seconds=1.0, tokenizer="loud", model="loudness-1 0", rate=10.0, ids=(1, 0), durations=(5, 5)
+        assert made == Codes(
+            key="u-0",
+            seconds=1.0,
+            tokenizers=("loud",),
+            models=("loudness-1 0",),
+            rate=10.0,
+            ticks=10,
+            which=(0, 0),
+            ids=(1, 0),
+            starts=(0, 5),
         )
 
     def test_less_than_a_frame_is_rejected_and_the_rest_goes_on(self, store: Store) -> None:
         short, whole = self.run(store, utterance(store, "s-0", 0.05), utterance(store))
         assert isinstance(short, Reject) and (short.key, short.reason) == ("s-0", "not_encodable")
-        assert whole.frames == 10
+        assert whole.ticks == 10
 
     def test_a_file_that_went_since_it_was_ingested(self, store: Store) -> None:
         gone = utterance(store, "g-0")
@@ -213,7 +221,7 @@ class TestEncode:
     def test_audio_that_is_shorter_than_it_was(self, store: Store, missing: float) -> None:
         made, whole = self.run(store, replace(utterance(store), end=1 + missing), utterance(store))
         assert isinstance(made, Reject) and made.reason == "wrong_length"
-        assert whole.frames == 10
+        assert whole.ticks == 10
 
     def test_another_version_makes_it_stale(self, monkeypatch: pytest.MonkeyPatch) -> None:
         stage = Encode(name="loud", tokenizer=Loudness())
@@ -340,7 +348,7 @@ class TestCompose:
         commit_model(store, "vocabulary", tmp_path / "made", {"use": "by hand"})
         return store
 
-    def row(self, key: str, words: int) -> tuple[Utterance, Alignment, Units]:
+    def row(self, key: str, words: int) -> tuple[Utterance, Alignment, Codes]:
         random = Random(key)
         said = tuple(Word(f"word{n}", n / 2, (n + 1) / 2) for n in range(words))
         seconds = words / 2
@@ -355,13 +363,21 @@ class TestCompose:
             text=" ".join(w.text for w in said),
         )
         ids = tuple(random.randrange(50) for _ in range(round(seconds * 25)))
-        units = Units(
-            key=key, seconds=seconds, tokenizer="hubert", model="m", rate=25.0, ids=ids, durations=(1,) * len(ids)
+        units = Codes(
+            key=key,
+            seconds=seconds,
+            tokenizers=("hubert",),
+            models=("m",),
+            rate=25.0,
+            ticks=len(ids),
+            which=(0,) * len(ids),
+            ids=ids,
+            starts=tuple(range(len(ids))),
         )
         return whole, Alignment(key=key, seconds=seconds, aligner="x", words=said, score=-1.0), units
 
     def run(self, store: Store, rows: list[Any], pass_number: int = 0) -> list[Any]:
-        task = Words(sources=("speech",), tokenizer="hubert", text_words=(2, 4), speech_words=(2, 4))
+        task = Words(sources=("speech",), stream="hubert", text_words=(2, 4), speech_words=(2, 4))
         stage = Compose(name="words", task=task, pass_number=pass_number, seed=1)
         stage.setup(store)
         return list(stage(rows))
@@ -399,7 +415,7 @@ class TestCompose:
 
     def test_a_task_gets_only_what_it_needs(self, spelt: Store) -> None:
         whole, _, units = self.row("u-0", 4)
-        stage = Compose(name="sp", task=Speech(sources=("speech",), tokenizer="hubert"), pass_number=0, seed=1)
+        stage = Compose(name="sp", task=Speech(sources=("speech",), stream="hubert"), pass_number=0, seed=1)
         stage.setup(spelt)
         (made,) = stage([(whole, units)])
         assert made.speech_tokens == 1 + len(units.ids) and made.key == "u-0-sp-0"
@@ -417,7 +433,7 @@ class TestCompose:
         rows = [self.row(f"u-{n}", 9) for n in range(4)]
         rows[1] = (replace(rows[1][0], split="validation"), *rows[1][1:])
         rows[2] = (replace(rows[2][0], split="test"), *rows[2][1:])
-        task = Words(sources=("speech",), tokenizer="hubert", text_words=(2, 4), speech_words=(2, 4))
+        task = Words(sources=("speech",), stream="hubert", text_words=(2, 4), speech_words=(2, 4))
         made: dict[str, list[Any]] = {}
         for split in ("train", "validation", "test"):
             stage = Compose(name="words", task=task, pass_number=0, seed=1, split=split)

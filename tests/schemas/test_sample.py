@@ -41,7 +41,7 @@ SAMPLE = Sample(
         segmenter="given",
         transcriber="given",
         aligner="sphinx",
-        tokenizer="hubert-1",
+        tokenizers=("hubert-1",),
     ),
 )
 

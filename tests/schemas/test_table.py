@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from weft.schemas.audio import Alignment, Audio, Recording, Units, Utterance, Word
+from weft.schemas.audio import Alignment, Audio, Codes, Recording, Utterance, Word
 from weft.schemas.item import Item
 from weft.schemas.ledger import LedgerRow, Reject
 from weft.schemas.plan import Leaf, Node, Ordered, Tar
@@ -20,7 +20,7 @@ from weft.schemas.text import Dialogue, Document, Turn
 
 RECORDS = [
     Alignment, Audio, ShardSample, Dialogue, Document, IndexRow, Item, Leaf, LedgerRow, Node, Ordered, Tar, Provenance, Recording,
-    Reject, Sample, SampleRow, Span, Turn, Units, Utterance, Word,
+    Reject, Sample, SampleRow, Span, Turn, Codes, Utterance, Word,
 ]  # fmt: skip
 
 # what every column can hold: int16 is the narrowest

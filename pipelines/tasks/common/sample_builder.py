@@ -1,14 +1,13 @@
 """Builds a sample span by span: token ids, and a record of each span.
 
 builder.text(" and then", loss=True)          Span("text", begin=4, end=7)
-builder.units(units, 1.2, 3.4, loss=True)     Span("speech", begin=8, end=44, start=1.2, stop=3.4)
+builder.codes(codes, 1.2, 3.4, loss=True)     Span("speech", begin=8, end=44, start=1.2, stop=3.4)
 """
 
-from bisect import bisect_right
+from bisect import bisect_left
 from collections.abc import Callable
-from itertools import accumulate
 
-from weft.schemas.audio import Units
+from weft.schemas.audio import Codes
 from weft.schemas.sample import Span
 from weft.schemas.vocabulary import Vocabulary
 
@@ -34,16 +33,21 @@ class SampleBuilder:
     def text(self, text: str, start: float = 0.0, stop: float = 0.0, role: str = "text", loss: bool = True) -> None:
         self._add(self._encode(text), "text", role, start, stop, loss)
 
-    def units(self, units: Units, start: float, stop: float, role: str = "units", loss: bool = True) -> None:
-        """The units of frames round(start × rate) to round(stop × rate): spans that meet share no frame."""
-        codes = slice_units(units, frame(start, units.rate), frame(stop, units.rate))
-        self._add(self.codes(units, codes), "speech", role, start, stop, loss)
+    def codes(
+        self, codes: Codes, start: float = 0.0, stop: float | None = None, role: str = "units", loss: bool = True
+    ) -> None:
+        """The codes that begin from `start` to before `stop` seconds, or to the end: spans that meet share none and lose none."""
+        end = codes.seconds if stop is None else stop
+        self._add(self.code_ids(codes, start, stop), "speech", role, start, end, loss)
 
-    def codes(self, units: Units, codes: tuple[int, ...]) -> list[int]:
-        """Ids of the unified vocabulary for codes of one tokenizer."""
-        book = self.vocabulary.codebook(units.tokenizer)
-        assert all(0 <= code < book.size for code in codes)
-        return [book.first + code for code in codes]
+    def code_ids(self, codes: Codes, start: float = 0.0, stop: float | None = None) -> list[int]:
+        """Ids of the unified vocabulary for the codes that begin from `start` to before `stop` seconds, or to the end."""
+        books = [self.vocabulary.codebook(name) for name in codes.tokenizers]
+        begin = bisect_left(codes.starts, frame(start, codes.rate))
+        end = len(codes.ids) if stop is None else bisect_left(codes.starts, frame(stop, codes.rate))
+        chosen = list(zip(codes.which[begin:end], codes.ids[begin:end], strict=True))
+        assert all(0 <= code < books[which].size for which, code in chosen)
+        return [books[which].first + code for which, code in chosen]
 
     def tokens(self, ids: list[int], modality: str, start: float, stop: float, role: str, loss: bool) -> None:
         """Ids that are already of the unified vocabulary."""
@@ -66,13 +70,3 @@ class SampleBuilder:
 def frame(seconds: float, rate: float) -> int:
     """The frame boundary nearest to a time."""
     return int(seconds * rate + 0.5)
-
-
-def slice_units(units: Units, first: int, last: int) -> tuple[int, ...]:
-    """Codes of the runs that frames `first` to `last` touch; a run across the cut is on both sides of it."""
-    ends = list(accumulate(units.durations))
-    if first >= last or not ends:
-        return ()
-    begin = bisect_right(ends, first)
-    end = bisect_right(ends, last - 1)
-    return units.ids[begin : end + 1]

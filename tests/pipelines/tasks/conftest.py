@@ -1,14 +1,15 @@
 """A vocabulary whose text is a token a word, and material with known words and frames."""
 
-from collections.abc import Callable
-from itertools import groupby
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from itertools import accumulate, groupby
 from random import Random
 
 import pytest
 
-from weft.pipelines.tasks.base import Task, TaskInput
+from weft.pipelines.tasks.base import Material, Spoken, Task
 from weft.pipelines.tasks.common.sample_builder import SampleBuilder
-from weft.schemas.audio import Alignment, Audio, Units, Utterance, Word
+from weft.schemas.audio import Alignment, Audio, Codes, Utterance, Word
 from weft.schemas.vocabulary import Codebook, Marker, Vocabulary
 
 MARKERS = ("text", "speech", "asr", "tts", "pad", "end")
@@ -29,11 +30,25 @@ def builder() -> Callable[[], SampleBuilder]:
     return lambda: SampleBuilder(VOCABULARY, spell)
 
 
+def codes_of(name: str, rate: float, ids: Sequence[int], durations: Sequence[int]) -> Codes:
+    """The codes of one tokenizer, of an utterance as long as they are."""
+    ends = list(accumulate(durations, initial=0))
+    return Codes(
+        key="u-0", seconds=ends[-1] / rate, tokenizers=(name,), models=("m",), rate=rate, ticks=ends[-1],
+        which=(0,) * len(ids), ids=tuple(ids), starts=tuple(ends[:-1]),
+    )  # fmt: skip
+
+
 @pytest.fixture
-def task_input() -> Callable[..., TaskInput]:
+def codes() -> Callable[..., Codes]:
+    return codes_of
+
+
+@pytest.fixture
+def material() -> Callable[..., Material]:
     """`words` words of random lengths, and random codes in runs."""
 
-    def made(words: int, seed: int = 0, dedup: bool = True, rate: float = 25.0) -> TaskInput:
+    def made(words: int, seed: int = 0, dedup: bool = True, rate: float = 25.0) -> Material:
         random = Random(seed)
         timed, now = [], random.uniform(0, 0.3)
         for n in range(words):
@@ -49,12 +64,9 @@ def task_input() -> Callable[..., TaskInput]:
         frames = [code for _ in range(count) for code in [random.randrange(50)] * random.randint(1, 3)][:count]
         runs = [(code, len(list(run))) for code, run in groupby(frames)] if dedup else [(code, 1) for code in frames]
         ids, durations = (tuple(column) for column in zip(*runs, strict=True))
-        units = Units(
-            key="u-0", seconds=seconds, tokenizer="hubert", model="m", rate=rate, ids=ids, durations=durations
-        )
-        return TaskInput(
-            utterance, Alignment(key="u-0", seconds=seconds, aligner="x", words=tuple(timed), score=0.0), units
-        )
+        codes = replace(codes_of("hubert", rate, ids, durations), seconds=seconds)
+        alignment = Alignment(key="u-0", seconds=seconds, aligner="x", words=tuple(timed), score=0.0)
+        return Material(utterance, (Spoken(utterance=utterance, alignment=alignment, codes={"hubert": codes}),))
 
     return made
 
@@ -63,10 +75,10 @@ def task_input() -> Callable[..., TaskInput]:
 def woven(builder: Callable[[], SampleBuilder]) -> Callable[..., SampleBuilder]:
     """The draft of a task over material, whose segments are checked to cover the ids once, in order."""
 
-    def compose(task: Task, task_input: TaskInput, seed: int = 0) -> SampleBuilder:
+    def compose(task: Task, material: Material, seed: int = 0) -> SampleBuilder:
         made = builder()
         made.begin()
-        task.compose(task_input, made, Random(seed))
+        task.compose(material, made, Random(seed))
         bounds = [bound for s in made.segments for bound in (s.begin, s.end)]
         assert bounds[::2] == [0, *bounds[1:-1:2]] and bounds[-1] == len(made.ids)
         assert all(s.begin < s.end for s in made.segments)

@@ -7,15 +7,20 @@ from itertools import groupby
 import pytest
 
 from weft.pipelines.tasks import asr, speech, text, tts
-from weft.pipelines.tasks.base import Task, TaskInput
+from weft.pipelines.tasks.base import Material, Task
 from weft.pipelines.tasks.common.sample_builder import SampleBuilder
 from weft.schemas.ledger import Unusable
 from weft.schemas.text import Document
 
-Make, Weave, Names = Callable[..., TaskInput], Callable[..., SampleBuilder], Callable[[int], str]
-SPEECH = speech.Task(sources=("speech",), tokenizer="hubert")
-ASR = asr.Task(sources=("speech",), tokenizer="hubert")
-TTS = tts.Task(sources=("speech",), tokenizer="hubert")
+Make, Weave, Names = Callable[..., Material], Callable[..., SampleBuilder], Callable[[int], str]
+SPEECH = speech.Task(sources=("speech",), stream="hubert")
+ASR = asr.Task(sources=("speech",), stream="hubert")
+TTS = tts.Task(sources=("speech",), stream="hubert")
+
+
+def without_text(given: Material) -> Material:
+    spoken = replace(given.spoken[0], utterance=replace(given.spoken[0].utterance, text=""))
+    return replace(given, spoken=(spoken,))
 
 
 def kinds(ids: list[int], names: Names) -> str:
@@ -35,8 +40,8 @@ def kinds(ids: list[int], names: Names) -> str:
     ],
     ids=["speech", "asr", "asr with input", "tts", "tts with input"],
 )
-def test_order_and_loss(task_input: Make, woven: Weave, names: Names, task: Task, order: str, loss: str) -> None:
-    made = woven(task, task_input(9))
+def test_order_and_loss(material: Make, woven: Weave, names: Names, task: Task, order: str, loss: str) -> None:
+    made = woven(task, material(9))
     assert kinds(made.ids, names) == order
     assert kinds([i for s in made.segments if s.loss for i in made.ids[s.begin : s.end]], names) == loss
 
@@ -45,12 +50,11 @@ def test_order_and_loss(task_input: Make, woven: Weave, names: Names, task: Task
 @pytest.mark.parametrize("rate", [12.5, 25.0, 50.0])
 @pytest.mark.parametrize("task", [SPEECH, ASR, TTS], ids=["speech", "asr", "tts"])
 def test_all_units_of_the_utterance_are_there(
-    task_input: Make, woven: Weave, task: Task, rate: float, dedup: bool
+    material: Make, woven: Weave, task: Task, rate: float, dedup: bool
 ) -> None:
     for seed in range(8):
-        given = task_input(9, seed, dedup, rate)
-        assert given.units
-        assert tuple(i - 1100 for i in woven(task, given).ids if i >= 1100) == given.units.ids
+        given = material(9, seed, dedup, rate)
+        assert tuple(i - 1100 for i in woven(task, given).ids if i >= 1100) == given.spoken[0].codes["hubert"].ids
 
 
 @pytest.mark.parametrize(
@@ -59,26 +63,26 @@ def test_all_units_of_the_utterance_are_there(
     ids=["asr", "tts"],
 )
 def test_roles_say_which_is_input_and_which_is_target(
-    task_input: Make, woven: Weave, task: Task, order: list[str]
+    material: Make, woven: Weave, task: Task, order: list[str]
 ) -> None:
-    made = woven(task, task_input(9))
+    made = woven(task, material(9))
     assert [s.role for s in made.segments] == ["bos", "input", "input", "target", "target"]
     assert [s.modality for s in made.segments[1:]] == order
 
 
 @pytest.mark.parametrize("task", [ASR, TTS], ids=["asr", "tts"])
-def test_a_transcript_is_needed(task_input: Make, woven: Weave, task: Task) -> None:
-    given = task_input(3)
+def test_a_transcript_is_needed(material: Make, woven: Weave, task: Task) -> None:
+    given = material(3)
     with pytest.raises(Unusable) as fault:
-        woven(task, replace(given, source=replace(given.source, text="")))
+        woven(task, without_text(given))
     assert fault.value.reason == "no_transcript"
 
 
 def test_text_takes_documents(woven: Weave, names: Names) -> None:
     task = text.Task(sources=("books",))
-    made = woven(task, TaskInput(Document("d-0", "books", "w3 w4")))
+    made = woven(task, Material(Document("d-0", "books", "w3 w4")))
     assert task.takes is Document
     assert [names(i) for i in made.ids] == ["bos", "text", "w3", "w4"]
     assert all(s.modality == "text" for s in made.segments)
     with pytest.raises(Unusable):
-        woven(task, TaskInput(Document("d-0", "books", "")))
+        woven(task, Material(Document("d-0", "books", "")))

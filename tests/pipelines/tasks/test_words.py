@@ -1,30 +1,31 @@
 """Word-level interleaving: every word once, in text or in speech, at exact boundaries."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import pairwise
 from random import Random
 
-import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from weft.pipelines.tasks.base import TaskInput
+from weft.pipelines.merge import merge
+from weft.pipelines.tasks.base import Material
 from weft.pipelines.tasks.common.sample_builder import SampleBuilder, frame
 from weft.pipelines.tasks.words import Task, boundaries
 from weft.schemas.audio import Alignment, Word
 from weft.schemas.ledger import Unusable
-from weft.tokenizers.stream import deduplicate
+from weft.schemas.recipe import StreamSettings
 
 RANGE = st.tuples(st.integers(1, 8), st.integers(0, 8)).map(lambda r: (r[0], r[0] + r[1]))
 SEED = st.integers(0, 10**6)
 FIXTURES = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
-Make, Weave = Callable[..., TaskInput], Callable[..., SampleBuilder]
+Make, Weave = Callable[..., Material], Callable[..., SampleBuilder]
 
 
 def task(text: tuple[int, int] = (2, 4), speech: tuple[int, int] = (3, 5)) -> Task:
-    return Task(sources=("speech",), tokenizer="hubert", text_words=text, speech_words=speech)
+    return Task(sources=("speech",), stream="hubert", text_words=text, speech_words=speech)
 
 
 class TestSpans:
@@ -71,39 +72,54 @@ class TestWeave:
     @given(words=st.integers(5, 40), seed=SEED, dedup=st.booleans())
     @FIXTURES
     def test_every_word_is_written_or_spoken_once(
-        self, task_input: Make, woven: Weave, names: Callable[[int], str], words: int, seed: int, dedup: bool
+        self, material: Make, woven: Weave, names: Callable[[int], str], words: int, seed: int, dedup: bool
     ) -> None:
-        given = task_input(words, seed, dedup)
-        assert given.alignment and given.units
+        given = material(words, seed, dedup)
         made = woven(task(), given, seed)
         spans = task().spans(words, Random(seed))
         written = [names(i) for s in made.segments if s.role == "text" for i in made.ids[s.begin : s.end]]
         assert written == [f"w{n}" for s in spans if s.modality == "text" for n in range(s.begin, s.end)]
         assert [names(made.ids[s.begin]) for s in made.segments if s.role == "marker"] == [s.modality for s in spans]
-        frames = np.repeat(given.units.ids, given.units.durations)
-        bounds = [frame(b, 25.0) for b in boundaries(given.alignment)]
-        heard = [frames[bounds[s.begin] : bounds[s.end]] for s in spans if s.modality == "speech"]
-        wanted = [deduplicate(25.0, h).ids.tolist() if dedup else h.tolist() for h in heard if len(h)]
+        codes = given.spoken[0].codes["hubert"]
+        bounds = [frame(b, 25.0) for b in boundaries(given.spoken[0].words)]
+        bounds[-1] = codes.ticks
+        spans_of_codes = [s for s in spans if s.modality == "speech"]
+        begun = [
+            [
+                code
+                for code, start in zip(codes.ids, codes.starts, strict=True)
+                if bounds[s.begin] <= start < bounds[s.end]
+            ]
+            for s in spans_of_codes
+        ]
         units = [s for s in made.segments if s.role == "units"]
-        assert [[i - 1100 for i in made.ids[s.begin : s.end]] for s in units] == wanted
+        assert [[i - 1100 for i in made.ids[s.begin : s.end]] for s in units] == [ids for ids in begun if ids]
 
-    @given(words=st.integers(5, 40), seed=SEED)
+    @given(words=st.integers(5, 40), seed=SEED, dedup=st.booleans())
     @FIXTURES
-    def test_frames_of_all_spans_together_are_the_utterance(self, task_input: Make, words: int, seed: int) -> None:
-        """Were every span spoken, no frame would be lost or heard twice."""
-        given = task_input(words, seed, dedup=False)
-        assert given.alignment and given.units
-        bounds = [frame(b, 25.0) for b in boundaries(given.alignment)]
-        assert bounds[0] == 0 and bounds == sorted(bounds)
-        assert given.units.frames <= bounds[-1] <= given.units.frames + 1
+    def test_spans_that_meet_neither_lose_nor_repeat_a_code_of_any_tokenizer(
+        self, material: Make, builder: Callable[[], SampleBuilder], words: int, seed: int, dedup: bool
+    ) -> None:
+        """Were every span spoken, the codes of a merged stream would be those of the utterance."""
+        given = material(words, seed, dedup)
+        codes = given.spoken[0].codes["hubert"]
+        other = replace(
+            codes, tokenizers=("other",), rate=12.5, ticks=len(codes.ids), starts=tuple(range(len(codes.ids)))
+        )
+        other = replace(other, ids=tuple(code % 5 for code in codes.ids))
+        merged = merge([other, codes], StreamSettings(merge="time", of=("other", "hubert")))
+        bounds: list[float | None] = [*boundaries(given.spoken[0].words)[:-1], None]
+        ids = [i for start, stop in pairwise(bounds) for i in builder().code_ids(merged, start or 0.0, stop)]
+        assert [i - 1100 for i in ids if i >= 1100] == list(codes.ids)
+        assert [i - 1010 for i in ids if i < 1100] == list(other.ids)
 
-    def test_another_pass_has_other_spans(self, task_input: Make, woven: Weave) -> None:
-        given = task_input(40)
+    def test_another_pass_has_other_spans(self, material: Make, woven: Weave) -> None:
+        given = material(40)
         assert woven(task(), given, 1).ids == woven(task(), given, 1).ids
         assert len({tuple(woven(task(), given, seed).ids) for seed in range(6)}) == 6
 
-    def test_everything_counts_but_the_bos(self, task_input: Make, woven: Weave) -> None:
-        made = woven(task(), task_input(20))
+    def test_everything_counts_but_the_bos(self, material: Make, woven: Weave) -> None:
+        made = woven(task(), material(20))
         assert [s.loss for s in made.segments] == [False] + [True] * (len(made.segments) - 1)
 
 

@@ -1,0 +1,68 @@
+"""Merges the streams of several tokenizers into one stream of an utterance.
+
+(Utterance, Codes of style, of pitch, of hubert)  ->  Codes(tokenizers=("style", "pitch", "hubert"), which=(0, 1, 2, 2, …), …)
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from weft.pipelines.stage import Stage, rejected
+from weft.schemas.audio import Codes
+from weft.schemas.ledger import Reject, Unusable
+from weft.schemas.recipe import StreamSettings
+from weft.tokenizers.merging import Merged, by_time, in_groups
+from weft.tokenizers.stream import Stream
+
+
+class Merge(Stage):
+    """`name` is the stream's name in the recipe. Utterances that hold no whole group are rejected."""
+
+    name: str
+    stream: StreamSettings
+
+    @property
+    def makes(self) -> type:
+        return Codes
+
+    def __call__(self, rows: Iterable[tuple[Any, ...]]) -> Iterator[Codes | Reject]:
+        for utterance, *codes in rows:
+            merged = merge(codes, self.stream)
+            if merged.ids:
+                yield merged
+            else:
+                wrong = Unusable("no_group", f"{utterance.seconds:.3f} s hold no group of {_sizes(self.stream)}")
+                yield rejected(utterance, "merge", wrong)
+
+
+def merge(codes: Sequence[Codes], stream: StreamSettings) -> Codes:
+    """The codes of one utterance by several tokenizers as one stream."""
+    streams = [stream_of(one) for one in codes]
+    merged = by_time(streams) if stream.merge == "time" else in_groups(streams, stream.sizes)
+    return _codes(codes, merged)
+
+
+def stream_of(codes: Codes) -> Stream:
+    """The codes of one tokenizer with their durations."""
+    starts = np.array(codes.starts, np.int64)
+    durations = np.diff(starts, append=codes.ticks).astype(np.int32)
+    return Stream(codes.rate, np.array(codes.ids, np.int32), durations)
+
+
+def _codes(codes: Sequence[Codes], merged: Merged) -> Codes:
+    return Codes(
+        key=codes[0].key,
+        seconds=codes[0].seconds,
+        tokenizers=tuple(name for one in codes for name in one.tokenizers),
+        models=tuple(model for one in codes for model in one.models),
+        rate=float(merged.rate),
+        ticks=merged.ticks,
+        which=tuple(merged.which.tolist()),
+        ids=tuple(merged.ids.tolist()),
+        starts=tuple(merged.starts.tolist()),
+    )
+
+
+def _sizes(stream: StreamSettings) -> str:
+    return " and ".join(f"{size} {name}" for size, name in zip(stream.sizes, stream.of, strict=True))
