@@ -14,6 +14,7 @@ from rich.console import Console
 
 from weft.jobs import costs
 from weft.jobs.holdings import Holding, sampled_holding
+from weft.jobs.known_rejects import reject_sentences
 from weft.jobs.printing import plain, plain_json
 from weft.jobs.show import clock_time, show_passed_over, table
 from weft.jobs.voices import Due, Voices, voices
@@ -100,6 +101,8 @@ def show_forecast(console: Console, pipeline: Pipeline, as_json: bool = False) -
         print(plain_json(json.dumps(_record(pipeline, held, sentences), indent=1, ensure_ascii=False)))
         return sentences
     _show_sources(console, held, pipeline.sources)
+    for sentence in reject_sentences(pipeline, {name: h.rejects for name, h in held.items()}):
+        console.print(plain(sentence), highlight=False, markup=False)
     for name, stage in pipeline.recipe.training.items():
         _show_stage(console, pipeline, name, stage, held)
     console.print(f"one core, embedded backends, about: {_times(costs.stage_times(held))}", highlight=False)
@@ -115,8 +118,10 @@ def holdings(pipeline: Pipeline, most: int) -> dict[str, Holding]:
     mixtures = (stage.mixture for stage in pipeline.recipe.training.values())
     bounded_tasks = {task for mixture in mixtures for task, share in mixture.tasks.items() if share.most}
     bounded_sources = {source for task in bounded_tasks for source in pipeline.tasks[task].sources}
+    longest = max(pipeline.segmenter.longest, pipeline.segmenter.transcript)
     return {
-        name: sampled_holding(name, source, most, name in bounded_sources) for name, source in pipeline.sources.items()
+        name: sampled_holding(name, source, most, name in bounded_sources, longest)
+        for name, source in pipeline.sources.items()
     }
 
 

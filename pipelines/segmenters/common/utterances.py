@@ -1,6 +1,6 @@
 """Utterances of a recording, from the stretches of it that somebody speaks.
 
-    [Supervision(0.4, 9.0), Supervision(40.2, 44)]   ->   Utterance("talk-0000", 0.4, 9.0), …
+[Supervision(0.4, 9.0), Supervision(40.2, 44)]   ->   Utterance("talk-0000", 0.4, 9.0), …
 """
 
 from collections.abc import Iterator, Sequence
