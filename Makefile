@@ -22,9 +22,10 @@ $(READY): pyproject.toml constraints.txt
 demo: $(READY)
 	$(BIN)/weft demo --out demo
 
-# docs/recipes.md, read off the schemas
+# docs/recipes.md, read off the schemas, and docs/tasks.md, from the golden samples
 docs: $(READY)
 	$(BIN)/python -m weft.jobs.reference
+	$(BIN)/python tests/golden/page.py
 
 test: $(READY)
 	$(BIN)/python -m pytest -q --durations=10 -m "not cluster and not nodes and not backends and not faults"

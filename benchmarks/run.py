@@ -21,6 +21,7 @@ BENCHMARKS = (
     "encode",
     "shard",
     "memory",
+    "voices",
     "resources",
 )
 

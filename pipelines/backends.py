@@ -23,7 +23,7 @@ from weft.pipelines.synthesize import Synthesize
 from weft.pipelines.tasks.base import SpokenTask, Task
 from weft.pipelines.transcribe import Transcribe
 from weft.schemas.audio import Utterance
-from weft.schemas.recipe import Choice, Recipe, StreamSettings, TokenizerChoice
+from weft.schemas.recipe import Choice, Recipe, StreamSettings, TaskChoice, TokenizerChoice
 from weft.schemas.settings import Settings
 from weft.schemas.splits import HoldOut
 from weft.schemas.text import Dialogue, Document
@@ -114,13 +114,24 @@ class Backends:
     def tasks(self) -> dict[str, Task]:
         made: dict[str, Task] = {}
         for name, choice in self.recipe.tasks.items():
-            task = chosen("tasks", choice, "tasks", name, sources=choice.sources, split=choice.split)
+            given = {"sources": choice.sources, "split": choice.split, **self._template(name, choice)}
+            task = chosen("tasks", choice, "tasks", name, **given)
             assert isinstance(task, Task)
             if isinstance(task, SpokenTask) and not task.stream:
                 task = task.model_copy(update={"stream": self._only_stream(name)})
             self._fits(name, task)
             made[name] = task
         return made
+
+    def _template(self, task: str, choice: TaskChoice) -> dict[str, Any]:
+        """The template that a task names. Raises RecipeFault for one that is not declared."""
+        name = choice.settings.get("template")
+        if name is None:
+            return {}
+        if name not in self.recipe.templates:
+            declared = ", ".join(self.recipe.templates) or "none"
+            raise RecipeFault(("tasks", task, "template"), f"{name!r} is not under `templates:` (there: {declared})")
+        return {"template": self.recipe.templates[name]}
 
     def _only_stream(self, task: str) -> str:
         """The stream that a task without one uses. Raises RecipeFault where there is none, or more than one."""
@@ -138,7 +149,7 @@ class Backends:
         for stream in task.streams:
             if stream not in self.tokenizers and stream not in self.streams:
                 wrong = f"{stream!r} is neither under `tokenizers:` nor under `streams:`"
-                raise RecipeFault(("tasks", name, "stream" if isinstance(task, SpokenTask) else "of"), wrong)
+                raise RecipeFault(("tasks", name, "stream" if isinstance(task, SpokenTask) else "use"), wrong)
         if missing := sorted(task.markers - self.recipe.vocabulary.markers):
             entry = f'{{marker: {missing[0]}, literal: "[{missing[0].upper()}]"}}'
             wrong = f"task {name!r} writes the marker {missing[0]!r}, which is not in the list: add it, such as {entry}"

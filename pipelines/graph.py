@@ -205,7 +205,7 @@ class Pipeline(Backends):
             Entry(name=name, literal=tokenizer.literal, size=tokenizer.size, modality="speech")
             for name, tokenizer in self.tokenizers.items()
         )
-        writes = any(task.markers != {"speech"} for task in self.tasks.values())
+        writes = any(task.writes_text for task in self.tasks.values())
         return VocabularyWork(
             self.text,
             layout,

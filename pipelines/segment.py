@@ -43,7 +43,7 @@ class Segment(Stage):
         return self.segmenter.resources
 
     def version(self) -> str:
-        return "4"
+        return "5"
 
     def setup(self, store: Store) -> None:
         self._store = store

@@ -1,25 +1,30 @@
-"""Synthesizes dialogues: each turn in its speaker's voice and emotion, with the voice's own word times.
+"""Synthesizes dialogues: each spoken turn in its speaker's voice, emotion, speed and language, with the voice's own word times.
 
-Turn("caller", "Where are you?", emotion="angry", level=2)  ->  the same with audio, seconds and words
+Turn("caller", "Where are you?", emotion="angry", level=2, pause=0.5)
+->  the same with voice, audio that begins with half a second of silence, seconds, words, and where it starts in the dialogue
 """
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import ClassVar
 
+import numpy as np
 from pydantic import SerializeAsAny
 
 from weft.pipelines.audio.sound import flac
 from weft.pipelines.stage import Stage
 from weft.pipelines.storage.store import Store
-from weft.pipelines.voices.base import Voice, manners_version, style_for
+from weft.pipelines.voices.base import Synthesized, Voice, style_for
+from weft.pipelines.voices.common.emotions import emotions_version
 from weft.schemas.audio import Audio
 from weft.schemas.ledger import Reject, Unusable
 from weft.schemas.text import Dialogue, Turn
 
 
 class Synthesize(Stage):
-    """A dialogue with a turn that cannot be synthesized is rejected as a whole."""
+    """A dialogue with a turn that cannot be synthesized as it asks to be is rejected as a whole. What is not spoken (a system
+    prompt, a tool's call or result) stays as it is.
+    """
 
     voice: SerializeAsAny[Voice]
     seed: int
@@ -30,7 +35,7 @@ class Synthesize(Stage):
         return Dialogue
 
     def version(self) -> str:
-        return f"1, emotions {manners_version()}"
+        return f"2, emotions {emotions_version()}"
 
     def setup(self, store: Store) -> None:
         self.voice.setup()
@@ -38,7 +43,7 @@ class Synthesize(Stage):
     def __call__(self, dialogues: Iterable[Dialogue]) -> Iterator[Dialogue | Reject]:
         for dialogue in dialogues:
             try:
-                yield replace(dialogue, turns=tuple(self._spoken(dialogue, turn) for turn in dialogue.turns))
+                yield replace(dialogue, turns=tuple(self._turns(dialogue)))
             except Unusable as fault:
                 yield Reject(
                     key=dialogue.key,
@@ -50,11 +55,51 @@ class Synthesize(Stage):
                     seconds=0.0,
                 )
 
+    def _turns(self, dialogue: Dialogue) -> Iterator[Turn]:
+        before: Turn | None = None
+        for number, turn in enumerate(dialogue.turns, 1):
+            if not turn.is_spoken:
+                yield turn
+                continue
+            try:
+                before = _placed(self._spoken(dialogue, turn), before)
+            except Unusable as fault:
+                raise Unusable(fault.reason, f"turn {number}: {fault.detail}") from None
+            yield before
+
     def _spoken(self, dialogue: Dialogue, turn: Turn) -> Turn:
+        voice = self.voice.in_language(turn.language or dialogue.language)
+        if turn.style and turn.style not in voice.acts:
+            has = f"it has {', '.join(sorted(voice.acts))}" if voice.acts else "it has none"
+            raise Unusable(
+                "unspeakable", f"the voice {voice.chosen_as} cannot speak in the style {turn.style!r}; {has}"
+            )
         speaker = f"{dialogue.key} {turn.speaker}"
-        style = style_for(speaker, turn.emotion, turn.level, self.seed, self.voice.styles())
-        spoken = self.voice.speak(turn.text, style)
+        style = style_for(speaker, turn.emotion, turn.level, self.seed, voice.styles(), turn.speed)
+        spoken = _after(turn.pause, voice.speak(turn.text, style))
         return replace(
             turn, voice=f"{style.voice}+{style.variant}".rstrip("+"), words=spoken.words,
-            audio=Audio("", data=flac(spoken.samples, spoken.rate)), seconds=len(spoken.samples) / spoken.rate,
+            audio=Audio("", data=flac(spoken.samples, spoken.rate)), seconds=spoken.seconds,
         )  # fmt: skip
+
+
+def _after(pause: float, spoken: Synthesized) -> Synthesized:
+    """The speech after `pause` seconds of silence."""
+    silence = np.zeros(round(pause * spoken.rate), np.float32)
+    by = len(silence) / spoken.rate
+    return Synthesized(
+        samples=np.concatenate([silence, spoken.samples]),
+        rate=spoken.rate,
+        words=tuple(replace(word, start=word.start + by, end=word.end + by) for word in spoken.words),
+    )
+
+
+def _placed(turn: Turn, before: Turn | None) -> Turn:
+    """The turn with its start in the dialogue: at the end of the spoken turn before it, or `overlap` seconds sooner."""
+    if before is None:
+        return turn
+    if turn.overlap > before.seconds:
+        raise Unusable(
+            "unspeakable", f"it overlaps the turn before by {turn.overlap:g} s, which lasts {before.seconds:.2f} s"
+        )
+    return replace(turn, start=before.start + before.seconds - turn.overlap)

@@ -14,7 +14,7 @@ from weft.schemas.text import Dialogue
 
 
 class Turns(Stage):
-    """Makes one utterance of each turn of a spoken dialogue, with the voice's word times; all turns are in one split."""
+    """Makes one utterance of each spoken turn of a dialogue, with the voice's word times; all turns are in one split."""
 
     splits: Splits = Splits()
 
@@ -23,7 +23,7 @@ class Turns(Stage):
         return Utterance
 
     def version(self) -> str:
-        return "3"
+        return "4"
 
     def parent(self, record: Any) -> str:
         return record.recording
@@ -35,8 +35,9 @@ class Turns(Stage):
             except Unusable as fault:
                 yield rejected(dialogue, "segment", fault)
                 continue
-            for number in range(len(dialogue.turns)):
-                yield _utterance(dialogue, number, split)
+            for number, turn in enumerate(dialogue.turns):
+                if turn.is_spoken:
+                    yield _utterance(dialogue, number, split)
 
 
 def _utterance(dialogue: Dialogue, number: int, split: str) -> Utterance:
@@ -52,7 +53,7 @@ def _utterance(dialogue: Dialogue, number: int, split: str) -> Utterance:
         text=turn.text,
         words=turn.words,
         speaker=turn.speaker,
-        language=dialogue.language,
+        language=turn.language or dialogue.language,
         licence=dialogue.licence,
         emotion=turn.emotion,
         dialogue=dialogue.key,
@@ -60,4 +61,7 @@ def _utterance(dialogue: Dialogue, number: int, split: str) -> Utterance:
         path=dialogue.key,
         split=split,
         item=dialogue.item,
+        role=turn.role,
+        level=turn.level if turn.emotion else 0,
+        style=turn.style,
     )

@@ -109,6 +109,7 @@ class Utterance:
     version that cut it and that wrote its text, or "given" for labels of the source. `confidence` is that of the
     transcriber, 0 to 1.
     `split` is train, validation or test. `item` is the key of the item that its recording was read from.
+    `role`, the `level` of its emotion (1 to 5; 0 without one) and `style` are those of its turn of a dialogue.
     """
 
     key: str
@@ -135,6 +136,9 @@ class Utterance:
     confidence: float = 1.0
     quality: Quality | None = None
     item: str = ""
+    role: str = ""
+    level: int = 0
+    style: str = ""
 
     @property
     def seconds(self) -> float:

@@ -20,6 +20,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
+from weft.schemas.chat import ChatTemplate
 from weft.schemas.plan import VALIDATION_STAGE
 from weft.schemas.quality import QualitySettings
 from weft.schemas.reading import ReadSettings
@@ -163,6 +164,7 @@ class Recipe(Settings):
     streams: dict[str, StreamSettings] = {}
     text: TrainedChoice = TrainedChoice(use="bpe")
     vocabulary: VocabularySettings = VocabularySettings()
+    templates: dict[str, ChatTemplate] = {}
     tasks: dict[str, TaskChoice] = {}
     shards: ShardSettings = ShardSettings()
     revisions: dict[str, str] = {}
@@ -175,7 +177,7 @@ class Recipe(Settings):
         default = cls.model_fields[str(info.field_name)].default.use
         return {"use": default, **given} if isinstance(given, dict) else given
 
-    @field_validator("sources", "tokenizers", "streams", "tasks", "training")
+    @field_validator("sources", "tokenizers", "streams", "templates", "tasks", "training")
     @classmethod
     def _plain_names(cls, named: dict[str, Any]) -> dict[str, Any]:
         for name in named:

@@ -1,7 +1,7 @@
 """Written text and spoken scripts.
 
 Document("book-1f-00012", source="books", text="It was the best of times …")
-Dialogue("taxi-77", source="dialogues", turns=(Turn("caller", "Where are you?", emotion="angry", level=2), …))
+Dialogue("taxi-77", source="dialogues", turns=(Turn("caller", "Where are you?", role="human", emotion="angry", level=2), …))
 """
 
 from dataclasses import dataclass
@@ -30,11 +30,36 @@ class Document:
         return 0.0
 
 
+ROLES = ("system", "human", "assistant", "tool")  # of a turn in a chat; "" where people talk with each other
+SPOKEN_ROLES = ("", "human", "assistant")
+SPEEDS = ("slow2", "slow1", "fast1", "fast2")
+LEVELS = range(1, 6)
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where the text of a turn came from: a writer with its version and seed, or the language model that it asked.
+
+    All empty for a user's own text.
+    """
+
+    writer: str = ""
+    version: str = ""
+    seed: int = 0
+    model: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """One speaker's turn. `emotion` and its `level` (1 to 5) are what the voice acts out.
+    """One speaker's turn: what is said, how, and when. `schemas.dialogue.checked` holds its rules.
 
-    `audio`, `seconds` and `words` (timed from the start of the turn) are empty until the turn was spoken.
+    `emotion` and its `level` (1 to 5), `style` (such as rap), `speed` (one of `SPEEDS`) and `language` are for the voice;
+    empty means the speaker's own. `pause` is the silence in seconds before the turn and is part of its audio; `overlap` the
+    seconds for which it begins before the end of the spoken turn before it. `tool_call` is the JSON text of
+    {"name", "arguments"}, `tool_result` that of {"name", "content"}.
+
+    `voice`, `audio`, `seconds`, `start` (seconds on the time line of the dialogue) and `words` (timed from the start of the
+    turn's audio) are empty until the turn is synthesized.
     """
 
     speaker: str
@@ -45,11 +70,29 @@ class Turn:
     audio: Audio = Audio("")
     seconds: float = 0.0
     words: tuple[Word, ...] = ()
+    role: str = ""
+    style: str = ""
+    speed: str = ""
+    language: str = ""
+    pause: float = 0.0
+    overlap: float = 0.0
+    tool_call: str = ""
+    tool_result: str = ""
+    origin: Origin = Origin()
+    start: float = 0.0
+
+    @property
+    def is_spoken(self) -> bool:
+        """Whether a voice speaks it: a system prompt and what a tool returns are text only, as is a bare tool call."""
+        return bool(self.text) and self.role in SPOKEN_ROLES
 
 
 @dataclass(frozen=True, slots=True)
 class Dialogue:
-    """Turns in order; spoken once every turn has audio. `split` is as the data calls it."""
+    """Turns in order; synthesized once every spoken turn has audio. `split` is as the data calls it.
+
+    `tools` is the JSON text of the list of tool schemas that the assistant may call.
+    """
 
     key: str
     source: str
@@ -58,6 +101,7 @@ class Dialogue:
     licence: str = ""
     split: str = ""
     item: str = ""
+    tools: str = ""
 
     @property
     def seconds(self) -> float:

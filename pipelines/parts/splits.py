@@ -84,7 +84,7 @@ class Splits(Settings):
 
     def named(self, dialogue: Dialogue) -> Named:
         """The names of a dialogue. It is one item and one recording, and held out whole where one of its speakers is."""
-        speakers = tuple(self.speaker(turn.speaker, dialogue.key) for turn in dialogue.turns)
+        speakers = tuple(self.speaker(turn.speaker, dialogue.key) for turn in dialogue.turns if turn.is_spoken)
         return Named(
             speakers=speakers, recordings=(dialogue.key,), items=(dialogue.item or dialogue.key,), split=dialogue.split
         )

@@ -5,16 +5,18 @@ dialogues: {use: grammar, count: 40}
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
+from typing import Any
 
 from pydantic import Field
 
 from weft.pipelines.parts.splits import Named, Splits
 from weft.pipelines.sources import base, script
 from weft.pipelines.storage.store import Store
-from weft.pipelines.writers.grammar import dialogues
+from weft.pipelines.writers.grammar import VERSION, dialogues
 from weft.schemas.item import Item
-from weft.schemas.text import Dialogue
+from weft.schemas.text import Dialogue, Turn
+
+_FIELDS = ("role", "speaker", "text", "emotion", "level", "speed", "pause", "overlap")
 
 
 class Source(base.Source):
@@ -27,13 +29,22 @@ class Source(base.Source):
     def makes(self) -> type:
         return Dialogue
 
+    def version(self) -> str:
+        return f"2, grammar {VERSION}"
+
     def items(self, name: str) -> Iterator[Item]:
+        origin = {"writer": "grammar", "version": VERSION, "seed": self.seed}
         for key, turns in dialogues(self.count, self.seed):
-            rows = [{f: asdict(t)[f] for f in ("speaker", "text", "emotion", "level")} for t in turns]
-            yield script.dialogue_item(name, json.dumps({"id": key, "turns": rows}), key)
+            line = {"id": key, "origin": origin, "turns": [_row(turn) for turn in turns]}
+            yield script.dialogue_item(name, json.dumps(line), key)
 
     def named(self, item: Item, splits: Splits) -> Sequence[Named]:
         return script.Source(path="").named(item, splits)
 
     def read(self, item: Item, store: Store) -> Iterator[Dialogue]:
         return script.Source(path="", language=self.language, licence=self.licence).read(item, store)
+
+
+def _row(turn: Turn) -> dict[str, Any]:
+    """The fields of a turn that say something."""
+    return {name: value for name in _FIELDS if (value := getattr(turn, name))}

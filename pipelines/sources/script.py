@@ -2,23 +2,28 @@
 
     {"id": "taxi-77", "split": "test", "turns": [{"speaker": "caller", "text": "Where are you?", "emotion": "angry", "level": 2}, …]}
 
+A turn's fields are those of `schemas.text.Turn` (`docs/dialogues.md`), and its text may begin with tags: "(happy1) Hello!".
 The id makes the key, so an edited line changes one item; without ids the line's number does.
 """
 
 import json
 from collections.abc import Iterator, Sequence
-from typing import Annotated, Any
+from typing import Annotated
 
 from weft.pipelines.parts.splits import Named, Splits
 from weft.pipelines.sources import base
 from weft.pipelines.sources.common.files import clean
 from weft.pipelines.sources.common.lists import numbered_lines, wrong_item
+from weft.pipelines.sources.common.turns import only, origin_of, tools_of, turns_of
 from weft.pipelines.storage.store import Store
+from weft.schemas.dialogue import checked
 from weft.schemas.fingerprint import digest
 from weft.schemas.item import Item, key_for
 from weft.schemas.ledger import Unusable
 from weft.schemas.settings import NOT_IDENTITY
-from weft.schemas.text import Dialogue, Turn
+from weft.schemas.text import Dialogue
+
+_FIELDS = ("id", "split", "language", "licence", "turns", "tools", "origin")
 
 
 class Source(base.Source):
@@ -36,6 +41,9 @@ class Source(base.Source):
                 yield wrong_item(name, f"line {number}", line)
             else:
                 yield dialogue_item(name, line.strip(), str(number))
+
+    def version(self) -> str:
+        return "2"
 
     @property
     def names_splits(self) -> bool:
@@ -55,13 +63,20 @@ class Source(base.Source):
         """Raises Unusable."""
         try:
             fields = json.loads(item.payload)
-            turns, split = tuple(map(_turn, fields["turns"])), clean(str(fields.get("split") or ""))
-        except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError) as error:
-            raise Unusable("bad_dialogue", f"{item.path}: {error!r}") from None
-        if not turns:
-            raise Unusable("bad_dialogue", f"{item.path}: it has no turns")
+            only(fields, _FIELDS, "a dialogue")
+            origin = origin_of(fields.get("origin") or {})
+            turns, tools = turns_of(fields.get("turns"), origin), tools_of(fields.get("tools"))
+        except (ValueError, TypeError, OverflowError, RecursionError) as error:
+            raise Unusable("bad_dialogue", f"{item.path}: {error}") from None
+        texts = {name: clean(str(fields.get(name) or "")) for name in ("language", "licence", "split")}
         return Dialogue(
-            key=item.key, source=item.source, turns=turns, language=self.language, licence=self.licence, split=split
+            key=item.key,
+            source=item.source,
+            turns=checked(turns),
+            language=texts["language"] or self.language,
+            licence=texts["licence"] or self.licence,
+            split=texts["split"],
+            tools=tools,
         )
 
 
@@ -73,15 +88,3 @@ def dialogue_item(name: str, line: str, number: str) -> Item:
     except (ValueError, TypeError, KeyError, RecursionError):
         dialogue_id = number
     return Item(key=key_for(name, dialogue_id), source=name, path=dialogue_id, uri="", stamp=digest(line), payload=line)
-
-
-def _turn(fields: dict[str, Any]) -> Turn:
-    level = int(fields.get("level", 1))
-    if not 1 <= level <= 5:
-        raise ValueError(f"level {level} is not 1 to 5")
-    text = clean(str(fields["text"]))
-    if not text:
-        raise ValueError("a turn has no text")
-    return Turn(
-        speaker=clean(str(fields["speaker"])), text=text, emotion=clean(str(fields.get("emotion", ""))), level=level
-    )

@@ -56,11 +56,12 @@ class Material:
 class Task(Versioned):
     """`sources` and `split` are the recipe's. `takes` is the record that a sample is about: Utterance or Document.
 
-    An `aligned` task needs the words of its utterances in time.
+    An `aligned` task needs the words of its utterances in time. `writes_text` says whether its samples hold text.
     """
 
     takes: ClassVar[type] = Utterance
     aligned: ClassVar[bool] = False
+    writes_text: ClassVar[bool] = True
 
     sources: tuple[str, ...]
     split: Split = "train"

@@ -1,6 +1,7 @@
 """Speech alone: `[Speech][Hu262][Hu208]…`; no transcript is needed."""
 
 from random import Random
+from typing import ClassVar
 
 from weft.pipelines.tasks import base
 from weft.pipelines.tasks.base import Material
@@ -8,13 +9,19 @@ from weft.pipelines.tasks.common.sample_builder import SampleBuilder
 
 
 class Task(base.SpokenTask):
-    """An utterance a sample."""
+    """An utterance a sample. `open` and `close` are the markers at both ends ("": none)."""
+
+    writes_text: ClassVar[bool] = False
+
+    open: str = "speech"
+    close: str = ""
 
     @property
     def markers(self) -> frozenset[str]:
-        return frozenset({"speech"})
+        return frozenset({self.open, self.close}) - {""}
 
     def compose(self, material: Material, builder: SampleBuilder, random: Random) -> None:
         spoken = material.spoken[0]
-        builder.marker("speech")
+        builder.marker(self.open)
         builder.codes(spoken.codes[self.stream])
+        builder.marker(self.close)

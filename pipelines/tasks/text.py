@@ -11,16 +11,18 @@ from weft.schemas.text import Document
 
 
 class Task(base.Task):
-    """A document a sample."""
+    """A document a sample. `open` is the marker before it ("": none)."""
 
     takes: ClassVar[type] = Document
 
+    open: str = "text"
+
     @property
     def markers(self) -> frozenset[str]:
-        return frozenset({"text"})
+        return frozenset({self.open}) - {""}
 
     def compose(self, material: Material, builder: SampleBuilder, random: Random) -> None:
-        builder.marker("text")
         if not material.text:
             raise Unusable("no_text", "the document has no text")
+        builder.marker(self.open)
         builder.text(material.text)

@@ -213,6 +213,21 @@ def test_turns_become_utterances_with_the_voices_timing() -> None:
         assert (utterance.language, utterance.licence) == ("en", "CC0")
 
 
+def test_an_utterance_has_the_role_level_and_style_of_its_turn_and_what_is_not_spoken_makes_none() -> None:
+    turns = (
+        Turn(speaker="system", text="Be kind.", role="system"),
+        Turn(speaker="a", text="Hi.", role="human", emotion="sad", level=4, style="rap", language="de", seconds=1.0),
+        Turn(speaker="b", text="", role="assistant", tool_call="{}"),
+        Turn(speaker="tool", text="", role="tool", tool_result="{}"),
+        Turn(speaker="b", text="Yes.", role="assistant", seconds=2.0),
+    )
+    made = list(Turns()([Dialogue(key="d", source="s", turns=turns, language="en")]))
+    assert [(u.key, u.turn, u.role, u.level, u.style, u.language) for u in made] == [
+        ("d-0001", 1, "human", 4, "rap", "de"),
+        ("d-0004", 4, "assistant", 0, "", "en"),
+    ]
+
+
 class Failing(TrainingClip):
     def speech(self, blocks: Iterable[np.ndarray]) -> list[SpeakerSpan]:
         raise Unusable("backend_failed", "out of memory")

@@ -18,8 +18,8 @@ from weft.pipelines.synthesize import Synthesize
 from weft.pipelines.tasks.asr import Task as Asr
 from weft.pipelines.tasks.tts import Task as Tts
 from weft.pipelines.tasks.words import Task as Words
-from weft.pipelines.voices import base as voices
-from weft.pipelines.voices.base import Manner
+from weft.pipelines.voices.common import emotions
+from weft.pipelines.voices.common.emotions import Manner
 from weft.pipelines.voices.espeak import Voice
 from weft.tokenizers.hubert import Tokenizer as Hubert
 
@@ -50,7 +50,7 @@ def test_a_backend_of_another_version_makes_another_identity(
 def test_a_corrected_emotion_makes_another_identity(monkeypatch: pytest.MonkeyPatch) -> None:
     stage = Synthesize(voice=Voice(), seed=1)
     before = stage.identity()
-    monkeypatch.setitem(voices.EMOTIONS, "sad", Manner(pitch=0.7))
+    monkeypatch.setitem(emotions.EMOTIONS, "sad", Manner(pitch=0.7))
     assert stage.identity() != before
 
 

@@ -1,5 +1,6 @@
 """Each stage called directly: what comes out belongs to what went in, and each way to fail is a reject with its reason."""
 
+import io
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -30,6 +31,7 @@ from weft.pipelines.tasks.text import Task as Text
 from weft.pipelines.tasks.words import Task as Words
 from weft.pipelines.voices import base as voices
 from weft.pipelines.voices.base import Style, Synthesized
+from weft.pipelines.voices.espeak import Voice as Espeak
 from weft.schemas.audio import Alignment, Audio, Codes, Recording, Utterance, Word
 from weft.schemas.item import Item
 from weft.schemas.ledger import Held, Reject, Unavailable, Unusable
@@ -292,6 +294,8 @@ def test_a_record_carries_the_item_it_was_read_from() -> None:
 class Hum(voices.Voice):
     """A tenth of a second a word; it has no voice for `?`."""
 
+    acts = frozenset({"whisper"})
+
     def version(self) -> str:
         return "hum-1"
 
@@ -327,6 +331,53 @@ class TestSynthesize:
     def test_a_dialogue_with_a_turn_that_nobody_can_speak_is_rejected_whole(self) -> None:
         (made,) = self.stage([Dialogue("d", "s", (Turn("a", "one"), Turn("b", "?")))])
         assert isinstance(made, Reject) and (made.key, made.reason) == ("d", "unspeakable")
+
+    def test_a_pause_is_silence_before_the_words_and_an_overlap_moves_the_start(self) -> None:
+        turns = (Turn("a", "one two"), Turn("b", "three", pause=0.5), Turn("a", "four", overlap=0.05))
+        (made,) = self.stage([Dialogue("d", "s", turns)])
+        assert [t.seconds for t in made.turns] == pytest.approx([0.2, 0.6, 0.1])
+        assert [t.start for t in made.turns] == pytest.approx([0.0, 0.2, 0.75])
+        assert [(w.start, w.end) for w in made.turns[1].words] == [(0.5, 0.6)]
+        samples, _ = soundfile.read(io.BytesIO(made.turns[1].audio.data))
+        assert not samples[: RATE // 2].any() and samples[RATE // 2 :].all()
+
+    def test_what_is_not_spoken_stays_as_it_is(self) -> None:
+        silent = (
+            Turn("system", "Be kind.", role="system"),
+            Turn("b", "", role="assistant", tool_call="{}"),
+            Turn("tool", "", role="tool", tool_result="{}"),
+        )
+        (made,) = self.stage([Dialogue("d", "s", (*silent, Turn("b", "yes", role="assistant")))])
+        assert made.turns[:3] == silent and made.turns[3].audio.data
+
+    @pytest.mark.parametrize(
+        ("turn", "detail"),
+        [
+            (Turn("b", "two", style="rap"), "cannot speak in the style 'rap'; it has whisper"),
+            (Turn("b", "two", language="de"), "does not speak the language 'de'"),
+            (Turn("b", "two", emotion="bored"), "unknown emotion 'bored'"),
+            (Turn("b", "two", overlap=0.3), "overlaps the turn before by 0.3 s, which lasts 0.10 s"),
+        ],
+    )
+    def test_what_the_voice_cannot_do_is_rejected_with_the_turn_and_the_reason(self, turn: Turn, detail: str) -> None:
+        (made,) = self.stage([Dialogue("d", "s", (Turn("a", "one"), turn))])
+        assert isinstance(made, Reject) and (made.key, made.reason) == ("d", "unspeakable")
+        assert made.detail.startswith("turn 2: ") and detail in made.detail
+
+    def test_a_style_that_the_voice_has_is_spoken(self) -> None:
+        (made,) = self.stage([Dialogue("d", "s", (Turn("a", "one", style="whisper"),))])
+        assert made.turns[0].audio.data and made.turns[0].style == "whisper"
+
+    def test_each_turn_is_spoken_in_its_language_or_the_dialogues(self) -> None:
+        turns = (Turn("a", "hello"), Turn("a", "hallo", language="de"), Turn("a", "bonjour", language="fr"))
+        stage = Synthesize(voice=Espeak(variants=("f2",)), seed=1)
+        voices = [
+            [t.voice for t in d.turns] for d in stage([Dialogue("d", "s", turns, language=n) for n in ("", "es")])
+        ]
+        assert [[v.split("/")[1].split("-")[0].split("+")[0] for v in of] for of in voices] == [
+            ["en", "de", "fr"],
+            ["es", "de", "fr"],
+        ]
 
     def test_a_fault_of_the_voice_is_no_reject(self) -> None:
         with pytest.raises(ValueError, match="the library is broken"):

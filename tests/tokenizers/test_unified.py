@@ -117,7 +117,7 @@ def step_audio_2_mini() -> Tokenizer:
 
 
 STEP_AUDIO_2 = (
-    ("bot", "<|BOT|>"), ("eot", "<|EOT|>"), ("audio-start", "<audio_start>"), ("audio-end", "<audio_end>"),
+     ("eot", "<|EOT|>"), ("audio-start", "<audio_start>"), ("audio-end", "<audio_end>"),
     ("audio-patch", "<audio_patch>"), ("tts-start", "<tts_start>"), ("tts-end", "<tts_end>"), ("tts-pad", "<tts_pad>"),
     ("audio-pad", "<audio_6561>"),
 )  # fmt: skip
@@ -166,7 +166,7 @@ def test_what_the_text_tokenizer_has_keeps_the_released_ids(tmp_path: Path) -> N
     vocabulary = unify(backend, entries)
     assert vocabulary.text_size == 158_352 == len(backend.get_vocab())
     assert [vocabulary.marker(name).id for name, _ in STEP_AUDIO_2] == [
-        151_664, 151_665, 151_688, 151_689, 151_690, 151_693, 151_694, 151_695, 158_257,
+        151_665, 151_688, 151_689, 151_690, 151_693, 151_694, 151_695, 158_257,
     ]  # fmt: skip
     book = vocabulary.codebook("fsq")
     assert (book.first, book.first + book.size - 1) == (151_696, 158_256)

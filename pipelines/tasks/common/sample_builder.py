@@ -5,8 +5,9 @@ builder.codes(codes, 1.2, 3.4, loss=True)     Span("speech", begin=8, end=44, st
 """
 
 from bisect import bisect_left
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
+from weft.pipelines.tasks.common.interleave import TEXT, Interleave
 from weft.schemas.audio import Codes
 from weft.schemas.sample import Span
 from weft.schemas.vocabulary import Vocabulary
@@ -26,7 +27,9 @@ class SampleBuilder:
             self._add([self.vocabulary.bos], "text", "bos", loss=False)
 
     def marker(self, name: str, role: str = "", loss: bool = True) -> None:
-        """A marker by its name in the recipe's vocabulary; it counts as its own modality."""
+        """A marker by its name in the recipe's vocabulary ("": none); it counts as its own modality."""
+        if not name:
+            return
         marker = self.vocabulary.marker(name)
         self._add([marker.id], marker.modality, role or "marker", loss=loss)
 
@@ -49,12 +52,16 @@ class SampleBuilder:
         assert all(0 <= code < books[which].size for which, code in chosen)
         return [books[which].first + code for which, code in chosen]
 
-    def tokens(self, ids: list[int], modality: str, start: float, stop: float, role: str, loss: bool) -> None:
-        """Ids that are already of the unified vocabulary."""
-        self._add(ids, modality, role, start, stop, loss)
-
-    def text_ids(self, text: str) -> list[int]:
-        return self._encode(text)
+    def interleaved(
+        self, plan: Interleave, text: str, codes: Mapping[str, Codes], role: str = "", loss: bool = True
+    ) -> None:
+        """The text and the codes of streams in groups. Every run is a segment of its own."""
+        queues = [self._encode(text) if name == TEXT else self.code_ids(codes[name]) for name in plan.of]
+        pads = {name: self.vocabulary.marker(name).id for name in plan.markers}
+        seconds = max(codes[name].seconds for name in plan.streams)
+        for name, ids in plan.interleaved(queues, pads):
+            modality, own = ("text", "text") if name == TEXT else ("speech", "units")
+            self._add(ids, modality, role or own, 0.0, seconds, loss)
 
     def _add(
         self, ids: list[int], modality: str, role: str, start: float = 0.0, stop: float = 0.0, loss: bool = True

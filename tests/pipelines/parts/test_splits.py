@@ -82,6 +82,15 @@ def test_a_role_is_somebody_else_in_each_dialogue_unless_speakers_are_shared() -
     assert len({shared.of(shared.named(talk)) for talk in talks}) == 1
 
 
+def test_only_who_is_spoken_can_be_held_out() -> None:
+    turns = (
+        Turn(speaker="system", text="Be kind.", role="system"),
+        Turn(speaker="a", text="Hi.", role="human"),
+        Turn(speaker="tool", text="", role="tool", tool_result="{}"),
+    )
+    assert splits(shared=True).named(Dialogue("d", "s", turns)).speakers == ("a",)
+
+
 class TestTally:
     def test_a_name_counts_once_and_an_unknown_one_never(self) -> None:
         tally = Tally(HoldOut(items=0.5))

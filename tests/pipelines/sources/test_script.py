@@ -1,6 +1,7 @@
 """Scripts: dialogues from JSONL and from the grammar."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -8,8 +9,9 @@ import pytest
 from weft.pipelines.sources import grammar
 from weft.pipelines.sources.script import Source
 from weft.pipelines.storage.store import Store
+from weft.pipelines.writers.grammar import VERSION, dialogues
 from weft.schemas.ledger import Unusable
-from weft.schemas.text import Dialogue, Turn
+from weft.schemas.text import Dialogue, Origin, Turn
 
 TAXI = {"id": "taxi-77", "turns": [{"speaker": "a", "text": " Where  are you?", "emotion": "angry", "level": 2}]}
 
@@ -76,6 +78,41 @@ def test_the_grammar_is_a_script_that_only_grows(store: Store) -> None:
     assert [i.payload for i in grammar.Source(count=3, seed=6).items("g")] != [i.payload for i in few]
 
 
+def test_the_grammars_turns_arrive_whole_with_their_origin(store: Store) -> None:
+    source = grammar.Source(count=30, seed=5)
+    made = {d.key: d.turns for item in source.items("g") for d in source.read(item, store)}
+    origin = Origin(writer="grammar", version=VERSION, seed=5)
+    expected = [tuple(replace(turn, origin=origin) for turn in turns) for _, turns in dialogues(30, 5)]
+    assert list(made.values()) == expected
+    assert any(turn.pause for turns in expected for turn in turns) and any(t.overlap for ts in expected for t in ts)
+
+
 def test_a_line_may_name_its_split(tmp_path: Path, store: Store) -> None:
     source = write(tmp_path, {**TAXI, "split": "dev"}, {**TAXI, "id": "other"})
     assert [d.split for item in source.items("d") for d in source.read(item, store)] == ["dev", ""]
+
+
+def test_a_line_may_name_its_language_licence_tools_and_origin(tmp_path: Path, store: Store) -> None:
+    more = {"language": "de", "licence": "MIT", "tools": [{"name": "clock"}], "origin": {"writer": "me"}}
+    source = write(tmp_path, {**TAXI, **more})
+    (made,) = (d for item in source.items("d") for d in source.read(item, store))
+    assert (made.language, made.licence, made.tools) == ("de", "MIT", '[{"name": "clock"}]')
+    assert [turn.origin.writer for turn in made.turns] == ["me"]
+
+
+@pytest.mark.parametrize(
+    ("more", "fault"),
+    [
+        ({"langauge": "de"}, "unknown field 'langauge'"),
+        ({"tools": 5}, "tools is not a list"),
+        ({"turns": [{"role": "judge", "text": "x"}]}, "turn 1: unknown role 'judge'"),
+        ({"turns": [{"speaker": "a", "text": "(happy9) x"}]}, "turn 1: the tag"),
+    ],
+    ids=lambda value: str(value)[:30],
+)
+def test_what_is_wrong_is_a_reject_that_says_where(tmp_path: Path, store: Store, more: dict, fault: str) -> None:
+    source = write(tmp_path, {**TAXI, **more})
+    (item,) = source.items("d")
+    with pytest.raises(Unusable) as caught:
+        list(source.read(item, store))
+    assert caught.value.reason == "bad_dialogue" and fault in caught.value.detail

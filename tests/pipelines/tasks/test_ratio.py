@@ -56,7 +56,7 @@ class TestOneToFour:
         self, material: Make, woven: Weave, names: Names, codes: Codings, words: int, count: int, **settings: object
     ) -> str:
         given = of(material, words, codes("hubert", 25.0, range(count), [1] * count))
-        return " ".join(map(names, woven(task(start="", **settings), given).ids)).removeprefix("bos ")
+        return " ".join(map(names, woven(task(open="", **settings), given).ids)).removeprefix("bos ")
 
     @pytest.mark.parametrize(
         ("words", "count", "settings", "wanted"),
@@ -86,7 +86,7 @@ class TestOneToFour:
 
 
 def test_markers_at_both_ends(material: Make, woven: Weave, names: Names, codes: Codings) -> None:
-    made = woven(task(start="tts", stop="end"), of(material, 1, codes("hubert", 25.0, [7], [1])))
+    made = woven(task(open="tts", close="end"), of(material, 1, codes("hubert", 25.0, [7], [1])))
     assert " ".join(map(names, made.ids)) == "bos tts w0 h7 end"
 
 
@@ -95,7 +95,7 @@ def test_two_streams_and_text_in_the_order_of_the_list(
 ) -> None:
     """10 : 6 : 9 in small: 2 of text, 1 of one stream, 2 of the other; once the text ends, groups carry audio alone."""
     given = of(material, 3, codes("hubert", 25.0, range(6), [1] * 6))
-    made = woven(task(of=("text", "hubert", "other"), sizes=(2, 1, 2), start=""), given)
+    made = woven(task(of=("text", "hubert", "other"), sizes=(2, 1, 2), open=""), given)
     wanted = "bos w0 w1 h0 h0 h1 w2 h1 h2 h3 h2 h4 h5 h3 h4 h5"
     assert " ".join(map(names, made.ids)) == wanted
 

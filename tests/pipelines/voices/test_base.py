@@ -1,17 +1,21 @@
 """A style is a pure function of who speaks and how."""
 
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 
-from weft.pipelines.voices.base import EMOTIONS, LEVELS, SPEEDS, Style, style_for
+from weft.pipelines.voices.base import Style, covers, style_for
+from weft.pipelines.voices.common.emotions import EMOTIONS, SPEEDS
 from weft.schemas.ledger import Unusable
+from weft.schemas.text import LEVELS
+from weft.schemas.text import SPEEDS as KNOWN
 
 CAST = [(voice, variant) for voice in ("en", "en-us", "en-gb") for variant in ("f1", "f2", "m1", "m2")]
 
 
 def test_a_speaker_keeps_the_voice_whatever_is_felt():
-    styles = [style_for("anna", emotion, level, 7, CAST) for emotion in (*EMOTIONS, *SPEEDS) for level in LEVELS]
+    styles = [style_for("anna", e, level, 7, CAST, speed) for e in EMOTIONS for speed in SPEEDS for level in LEVELS]
     assert len({(style.voice, style.variant) for style in styles}) == 1
 
 
@@ -34,14 +38,38 @@ def test_emotions_grow_with_their_level(emotion: str, what: str):
 
 
 def test_speeds_are_in_order():
-    rates = [style_for("anna", speed).rate for speed in ("slow2", "slow1", "neutral", "fast1", "fast2")]
+    rates = [style_for("anna", speed=speed).rate for speed in ("slow2", "slow1", "", "fast1", "fast2")]
     assert rates == sorted(set(rates))
+    assert set(SPEEDS) == {"", *KNOWN}
 
 
-@pytest.mark.parametrize(("emotion", "level"), [("bored", 1), ("happy", 0), ("happy", 6)])
-def test_what_no_voice_can_act_is_refused(emotion: str, level: int):
-    with pytest.raises(Unusable, match="emotion"):
-        style_for("anna", emotion, level)
+def test_a_speed_multiplies_the_rate_of_an_emotion_alone():
+    sad, slow = style_for("anna", "sad", 3), style_for("anna", "sad", 3, speed="slow1")
+    assert slow == replace(sad, rate=sad.rate * SPEEDS["slow1"])
+
+
+@pytest.mark.parametrize(
+    ("emotion", "level", "speed"),
+    [("bored", 1, ""), ("fast1", 1, ""), ("happy", 0, ""), ("happy", 6, ""), ("", 1, "fast3")],
+)
+def test_what_no_voice_can_act_is_refused(emotion: str, level: int, speed: str):
+    with pytest.raises(Unusable, match=r"emotion|speed"):
+        style_for("anna", emotion, level, speed=speed)
+
+
+def test_a_speaker_keeps_the_variant_in_another_language():
+    english = [(voice, v) for voice in ("en", "en-us", "en-gb") for v in ("f1", "f2", "m1", "m2")]
+    german = [("de", v) for v in ("f1", "f2", "m1", "m2")]
+    for n in range(20):
+        assert style_for(f"s{n}", cast=english).variant == style_for(f"s{n}", cast=german).variant
+
+
+@pytest.mark.parametrize(
+    ("language", "dialect", "covered"),
+    [("en", "en-US", True), ("EN", "en", True), ("en-us", "en", False), ("e", "en", False), ("de", "en", False)],
+)
+def test_a_language_covers_its_dialects(language: str, dialect: str, covered: bool):
+    assert covers(language, dialect) is covered
 
 
 def test_an_empty_cast_is_refused():

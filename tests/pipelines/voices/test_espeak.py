@@ -12,10 +12,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from weft.pipelines.voices.base import LEVELS, Style, Synthesized, style_for
+from weft.benchmarks.voices import CHANGES, changes, flat_tops, in_order
+from weft.pipelines.audio.sound import at_16k
+from weft.pipelines.voices.base import Style, Synthesized, style_for
 from weft.pipelines.voices.espeak import Voice
 from weft.pipelines.writers.grammar import sentences
 from weft.schemas.ledger import Unusable
+from weft.schemas.text import LEVELS
+from weft.tokenizers.features.f0 import f0
 
 VOICE = Voice()
 SPOKEN_TWICE = (
@@ -101,13 +105,53 @@ def test_another_process_and_other_threads_say_the_same():
     assert heard == {alone}
 
 
+@pytest.mark.parametrize("variant", ["Annie", "m3"])
 @pytest.mark.parametrize("emotion", ["happy", "angry", "sad", "coquettish"])
-def test_feeling_is_heard(emotion: str):
-    spoken = [VOICE.speak("I did not know that.", style_for("anna", emotion, level)) for level in LEVELS]
-    lengths = [s.seconds for s in spoken]
-    volumes = [loudness(s, 0, s.seconds) for s in spoken]
-    assert lengths == sorted(lengths, reverse=emotion in ("happy", "angry"))
-    assert (volumes[-1] > volumes[0]) == (emotion in ("happy", "angry"))
+def test_each_level_lies_beyond_the_one_before(variant: str, emotion: str):
+    rows = changes(variant, feelings=[emotion])
+    assert [row.level for row in rows] == list(LEVELS)
+    assert all(in_order(rows, change) for change in CHANGES)
+
+
+@pytest.mark.parametrize("variant", ["f2", "Annie", "zac", "aunty", "m3"])
+@pytest.mark.parametrize("factor", [0.8, 1.25, 1.5])
+def test_the_whole_range_moves_with_the_pitch(variant: str, factor: float):
+    """The F0 of a lively voice is multiplied by the factor at its top and at its bottom, so that it gets no flatter."""
+    text = "I did not know that she would come home so early today."
+    plain, moved = (tracked(VOICE.speak(text, Style("gmw/en-US", variant, pitch=p))) for p in (1.0, factor))
+    for share in (25, 50, 75):
+        assert np.percentile(moved, share) / np.percentile(plain, share) == pytest.approx(factor, rel=0.04)
+
+
+def tracked(spoken: Synthesized) -> np.ndarray:
+    """F0 of the voiced frames."""
+    track = f0(at_16k(spoken.samples, spoken.rate))
+    return track[track > 0]
+
+
+def test_variants_are_as_loud_as_each_other_and_none_is_cut_off():
+    """iven, antonio and paul are the loudest of espeak's own, ian and victor the quietest: 20 dB apart."""
+    text = "I did not know that she would come home so early today."
+    spoken = [
+        VOICE.speak(text, Style("gmw/en-US", v)) for v in ("iven", "antonio", "paul", "ed", "ian", "victor", "f2")
+    ]
+    levels = [20 * np.log10(loudness(s, s.words[0].start, s.words[-1].end)) for s in spoken]
+    assert max(levels) - min(levels) < 1
+    assert all(flat_tops(s.samples) <= 2 and np.abs(s.samples).max() < 0.995 for s in spoken)
+
+
+def test_voices_without_a_pitch_are_not_in_the_cast():
+    assert not {"caleb", "klatt", "klatt2", "whisper"} & {variant for _, variant in VOICE.styles()}
+    assert Voice(variants=("caleb",)).styles()[0][1] == "caleb"
+
+
+def test_it_speaks_the_languages_it_has():
+    assert VOICE.speaks("de") and VOICE.speaks("zh") and not VOICE.speaks("xx")
+    assert VOICE.in_language("de").styles()[0][0] == "gmw/de"
+    assert VOICE.in_language("") is VOICE.in_language("en") is VOICE
+    assert Voice(language="en-us").in_language("en").language == "en-us"
+    with pytest.raises(Unusable, match="espeak does not speak the language 'xx'"):
+        VOICE.in_language("xx")
 
 
 @pytest.mark.parametrize("text", ["", "  \n", "...", "- — *** …", "\0\x01", "\ud800"])

@@ -1,13 +1,18 @@
 """The grammar's items depend on seed and place alone, and are the sort of English that was asked for."""
 
 import re
-from itertools import islice
+from itertools import islice, pairwise
+from random import Random
 
 import pocketsphinx
 import pytest
 
-from weft.pipelines.voices.base import EMOTIONS, LEVELS, SPEEDS
+from weft.pipelines.voices.common.emotions import EMOTIONS, SPEEDS
+from weft.pipelines.writers.common.desk import desk
+from weft.pipelines.writers.common.small_talk import small_talk
 from weft.pipelines.writers.grammar import dialogues, documents, sentences
+from weft.schemas.dialogue import checked
+from weft.schemas.text import LEVELS
 
 
 @pytest.mark.parametrize("make", [sentences, documents, dialogues])
@@ -45,17 +50,51 @@ def test_documents_have_3_to_8_sentences():
 def test_dialogues_take_turns():
     items = list(dialogues(500, 1))
     assert len({key for key, _ in items}) == 500
-    assert {len(turns) for _, turns in items} == {4, 5, 6, 7, 8}
+    assert {len(turns) for _, turns in items} == {4, 5, 6, 7, 8, 10, 12}
     for key, turns in items:
         assert re.fullmatch(r"[A-Za-z0-9_-]+", key)
         speakers = [turn.speaker for turn in turns]
         assert len(set(speakers[0::2])) == len(set(speakers[1::2])) == 1
         assert speakers[0] != speakers[1]
+        assert {turn.role for turn in turns[0::2]} == {"human"} and {turn.role for turn in turns[1::2]} == {"assistant"}
         assert not any(set("{}:") & set(turn.text) for turn in turns)
 
 
-def test_some_turns_carry_an_emotion_at_every_level():
-    turns = [turn for _, dialogue in dialogues(500, 1) for turn in dialogue]
-    assert {turn.emotion for turn in turns} == {*EMOTIONS, *SPEEDS}
-    assert {turn.level for turn in turns if turn.emotion == "happy"} == set(LEVELS)
-    assert 0.2 < sum(turn.emotion in ("", "neutral") for turn in turns) / len(turns) < 0.7
+def test_every_emotion_occurs_at_every_level_and_every_speed():
+    turns = [turn for _, dialogue in dialogues(800, 1) for turn in dialogue]
+    assert {turn.emotion for turn in turns} == {*EMOTIONS} - {"neutral"}
+    assert {turn.speed for turn in turns} == {*SPEEDS}
+    for emotion in ("happy", "angry", "sad"):
+        assert {turn.level for turn in turns if turn.emotion == emotion} == set(LEVELS)
+    assert 0.2 < sum(not turn.emotion for turn in turns) / len(turns) < 0.7
+
+
+def test_every_dialogue_keeps_the_rules():
+    for _, turns in dialogues(300, 1):
+        assert checked(turns) == turns
+
+
+def test_at_the_desk_each_offer_that_fails_raises_the_feeling_and_the_relief_is_as_strong():
+    seen = set()
+    for n in range(200):
+        turns = desk(Random(n))
+        human = [turn for turn in turns if turn.role == "human"]
+        assert len({turn.emotion for turn in human[:-1]}) == 1
+        assert [turn.level for turn in human] == [*range(1, len(human)), len(human) - 1]
+        assert human[-1].emotion == turns[-1].emotion == turns[-3].emotion == "happy"
+        for said, answer in zip(turns[0:-4:2], turns[1:-4:2], strict=False):
+            felt = ("sad", said.level - 2, "slow1") if said.level > 2 else ("", 1, "")
+            assert (answer.emotion, answer.level, answer.speed) == felt
+        seen.add(len(human))
+    assert seen == {2, 3, 4, 5, 6}
+
+
+def test_an_emotion_answered_by_the_same_rises_and_another_begins_anew():
+    for n in range(200):
+        turns = small_talk(Random(n))
+        strength = next((turn.level for turn in turns if turn.emotion), 0)
+        for before, turn in pairwise(turns):
+            if turn.emotion and turn.emotion == before.emotion:
+                assert turn.level == min(before.level + 1, 5)
+            elif turn.emotion and before.emotion:
+                assert turn.level == strength

@@ -1,0 +1,1 @@
+"""What voices share, and the parts of espeak's voice."""

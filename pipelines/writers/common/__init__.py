@@ -1,0 +1,1 @@
+"""The parts of the grammar: its words, its sentences, and its dialogues."""
