@@ -223,7 +223,8 @@ def show_shortages(pipeline: Pipeline, store: Store) -> None:
 
     Raises PlanError where the shortage is certain.
     """
-    from weft.jobs.forecast import certain_shortages, holdings, shortages
+    from weft.jobs.forecast import holdings
+    from weft.jobs.shortages import certain_shortages, shortages
     from weft.pipelines.mixing.plan import plan_name
     from weft.pipelines.mixing.tree import PlanError
 

@@ -15,9 +15,9 @@ import yaml
 
 from weft.jobs.commands import read_pipeline
 from weft.jobs.costs import steps_of
-from weft.jobs.forecast import shortages
 from weft.jobs.holdings import Holding, sampled_holding
 from weft.jobs.known_rejects import KnownRejects
+from weft.jobs.shortages import shortages
 from weft.pipelines.audio.sound import flac
 from weft.pipelines.sources import folder, grammar, manifest, text
 from weft.tokenizers.training.hubert_settings import Training
