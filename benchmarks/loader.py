@@ -41,7 +41,7 @@ def measure(folder: Path) -> list[Figure]:
     return [
         Figure("weft, ids with task and loss", count / pair.first, "samples/s"),
         Figure("webdataset, ids alone", count / pair.second, "samples/s"),
-        Figure("weft / webdataset", 1 / pair.ratio, "x", 3.0, at_least=True),
+        Figure(name="weft / webdataset", value=1 / pair.ratio, unit="x", limit=3.0, at_least=True),
         Figure("webdataset, ids and JSON", count / whole.second, "samples/s"),
         Figure("weft / webdataset with JSON", 1 / whole.ratio, "x"),
         Figure(f"packed batches of {BLOCKS} x {CONTEXT}", passes * _batches(shards) / wall, "batches/s"),

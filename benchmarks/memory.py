@@ -50,7 +50,9 @@ def measure(folder: Path) -> list[Figure]:
     ]
     for name, of in rows:
         figures += [Figure(f"{name} at {s}x", of(p) / MB, "MB") for s, p in zip(SCALES, peaks, strict=True)]
-        figures.append(Figure(f"{name}: growth 4x to 16x", 100 * (of(peaks[2]) / of(peaks[1]) - 1), "%", 10))
+        figures.append(
+            Figure(name=f"{name}: growth 4x to 16x", value=100 * (of(peaks[2]) / of(peaks[1]) - 1), unit="%", limit=10)
+        )
     return [*figures, Figure("training stream with mapped tars at 16x", peaks[2].stream / MB, "MB")]
 
 
@@ -61,7 +63,7 @@ def _at(folder: Path, scale: int) -> Peaks:
     faults, audited = in_child(_audit, folder, scale)
     assert not faults, faults
     (draws, own), streamed = in_child(_stream, folder / "corpus" / "shards" / "pretrain")
-    return Peaks(built, audited, streamed, own, draws)
+    return Peaks(build=built, audit=audited, stream=streamed, own=own, draws=draws)
 
 
 def _recipe(folder: Path, scale: int) -> dict[str, Any]:

@@ -18,7 +18,9 @@ from webdataset import RandomMix
 from weft.benchmarks.support.common import Figure, alone, scratch
 from weft.benchmarks.support.composed import STAGE, counted, stage
 from weft.pipelines.mixing.order import Order, write_order
-from weft.pipelines.mixing.plan import Wanted, plan, plan_files, read_leaves
+from weft.pipelines.mixing.plan import plan
+from weft.pipelines.mixing.plan_files import plan_files, read_leaves
+from weft.pipelines.mixing.wanted import Wanted
 from weft.pipelines.parts.tables import Footer, part_name, write_table
 from weft.pipelines.storage.store import Store
 from weft.schemas.plan import node_of
@@ -36,7 +38,10 @@ def measure(folder: Path) -> list[Figure]:
     figures = [Figure(name, 100 * share, "% of seconds") for name, share in shares.items()]
     sample = 8.0 / sum(map(sum, made.values()))  # the longest clip that can be, of all the seconds
     astray = 100 * abs(shares[WEFT] - DECLARED)
-    return [*figures, Figure("weft strays by", astray, "% (one sample allowed)", round(100 * sample, 3))]
+    return [
+        *figures,
+        Figure(name="weft strays by", value=astray, unit="% (one sample allowed)", limit=round(100 * sample, 3)),
+    ]
 
 
 def streams(folder: Path, clips: Clips) -> dict[str, Drawn]:

@@ -18,7 +18,9 @@ import numpy as np
 from weft.benchmarks.support.common import Figure, alone, in_child, scratch, seconds
 from weft.benchmarks.support.composed import PART, STAGE, counted, stage, write_anywhere
 from weft.pipelines.mixing.order import Order, write_order
-from weft.pipelines.mixing.plan import Wanted, plan, read_tars, rows_of
+from weft.pipelines.mixing.plan import plan
+from weft.pipelines.mixing.plan_files import read_tars, rows_of
+from weft.pipelines.mixing.wanted import Wanted
 from weft.pipelines.parts.tables import part_name
 from weft.pipelines.storage.store import Store
 from weft.schemas.plan import node_of
@@ -46,12 +48,12 @@ def measure(folder: Path) -> list[Figure]:
         error = _worst(_drawn(store))
     plain, corrected = _drawn_at_random(False), _drawn_at_random(True)
     return [
-        Figure("draws planned", draws, "draws", 0.99 * DRAWS, at_least=True),
+        Figure(name="draws planned", value=draws, unit="draws", limit=0.99 * DRAWS, at_least=True),
         Figure("orders of 50 sources, two processes", ordering, "s"),
         Figure("plan", planning, "s"),
-        Figure("wall time of both", ordering + planning, "s", 300),
-        Figure("peak memory", max(memory, *peaks) / 1e9, "GB", 4),
-        Figure("weft: worst share error, whole stage", error, "percentage points", 0.001),
+        Figure(name="wall time of both", value=ordering + planning, unit="s", limit=300),
+        Figure(name="peak memory", value=max(memory, *peaks) / 1e9, unit="GB", limit=4),
+        Figure(name="weft: worst share error, whole stage", value=error, unit="percentage points", limit=0.001),
         Figure("random draws by declared share", plain, "percentage points"),
         Figure("random draws by share / mean length", corrected, "percentage points"),
     ]

@@ -50,7 +50,7 @@ def measure(folder: Path) -> list[Figure]:
             seconds = _seconds(Store(str(place)))
         finally:
             ray.shutdown()
-    return [Figure("least", LEAST, "s"), Figure("both kinds of work", seconds, "s", MOST * LEAST)]
+    return [Figure("least", LEAST, "s"), Figure(name="both kinds of work", value=seconds, unit="s", limit=MOST * LEAST)]
 
 
 def _seconds(store: Store) -> float:

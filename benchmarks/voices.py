@@ -55,9 +55,16 @@ def measure(folder: Path) -> list[Figure]:
     _write(folder / "voices.tsv", rows)
     _print(rows)
     right = {change: _right(rows, change) for change in CHANGES}
-    orders = [Figure(f"right order of {c}", 100 * float(np.mean(r)), "%", 100, at_least=True) for c, r in right.items()]
+    orders = [
+        Figure(name=f"right order of {c}", value=100 * float(np.mean(r)), unit="%", limit=100, at_least=True)
+        for c, r in right.items()
+    ]
     clipped = sum(row.cut > 2 for row in rows)
-    return [Figure("variants", len(variants), "variants"), *orders, Figure("clipped", clipped, "clips", 0)]
+    return [
+        Figure("variants", len(variants), "variants"),
+        *orders,
+        Figure(name="clipped", value=clipped, unit="clips", limit=0),
+    ]
 
 
 def changes(variant: str, voice: str = "gmw/en-US", feelings: Sequence[str] = FEELINGS) -> list[Change]:

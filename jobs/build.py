@@ -1,11 +1,9 @@
 """Builds a corpus: list the sources, run the stages, plan each training stage, write its shards.
 
-    build(pipeline, store, engine, report)  ->  corpus/shards/pretrain/train-000000.tar …
-
-Plans come after the first pass, because they count its samples. Passes are added until they cover each task's share.
+build(pipeline, store, engine, report, expect)  ->  corpus/shards/pretrain/train-words~speech-0-00003-00.tar …
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from itertools import chain
 
@@ -23,21 +21,21 @@ from weft.pipelines.corpus.verify import damaged
 from weft.pipelines.graph import Pipeline
 from weft.pipelines.mixing.audit import damaged_samples, streams_of
 from weft.pipelines.mixing.order import damaged_orders
-from weft.pipelines.mixing.plan import Wanted, read_tars
+from weft.pipelines.mixing.order_work import OrderWork
+from weft.pipelines.mixing.plan_files import read_tars
 from weft.pipelines.mixing.shards import index_name, rows_name, tar_name, wids_name
+from weft.pipelines.mixing.stream_works import first_orders, index_work, plan_works, tar_works
 from weft.pipelines.mixing.supply import short
-from weft.pipelines.mixing.work import IndexWork, OrderWork, PlanWork, ShardWork, ValidationPlanWork
 from weft.pipelines.parts.node_manifest import Manifests
 from weft.pipelines.parts.stage_work import PartWork
 from weft.pipelines.parts.tables import part_name
 from weft.pipelines.parts.work import Work
 from weft.pipelines.storage.own_names import STAGES, is_made_by_weft
 from weft.pipelines.storage.store import Damaged, Store
-from weft.schemas.plan import VALIDATION, node_of, order_name
+from weft.schemas.plan import order_name
 from weft.tokenizers.models.folder import absolute
 
 Report = Callable[[Event], None]
-Parts = dict[str, int]
 
 
 def build(
@@ -64,20 +62,17 @@ def build(
         expect(more)
         run(more, store, engine, report)
 
-    works = pipeline.works(parts)
-    works += [order_work(pipeline, node_of(task, 0, source), parts[source]) for task, source in drawn(pipeline)]
-    held_out = pipeline.validation_nodes
-    works += [order_work(pipeline, node_of(task, VALIDATION, source), parts[source]) for task, source in held_out]
+    works = [*pipeline.works(parts), *first_orders(pipeline, parts)]
     do(works)
-    works += plan_stages(pipeline, store, parts, do)
-    if held_out:
-        do([ValidationPlanWork(held_out)])
+    for more in plan_works(pipeline, parts, partial(short, store)):
+        do(more)
+        works += more
     for stream in streams_of(store, pipeline):
         remove_faults(partial(damaged_samples, store, [stream]))
-        tars = shard_works(store, stream.name)
+        tars = tar_works(store, stream.name)
         do(tars)
         remove_faults(stream.damaged_index)
-        do([IndexWork(stream.name, tuple(work.makes for work in tars))])
+        do([index_work(stream.name, tars)])
     remove_stale(pipeline, store, works)
     listing = [part_name(f"list/{source}", part) for source, count in parts.items() for part in range(count)]
     store.manifests.write([*listing, *(work.makes for work in works if isinstance(work, PartWork))])
@@ -91,48 +86,6 @@ def remove_damaged(
         for fault in list(find()):
             damage(fault)
             store.remove(fault.name)
-
-
-def plan_stages(pipeline: Pipeline, store: Store, parts: Parts, do: Callable[[list[Work]], None]) -> list[Work]:
-    """Plans each stage, after the stages named in its `after:`. Returns the work of the further passes that this needed."""
-    passes = dict.fromkeys(drawn(pipeline), 1)
-    further: list[Work] = []
-    for name in pipeline.recipe.stages_in_order:
-        while again := short(store, wanted(pipeline, name, passes)):
-            more = [
-                work
-                for task, source in again
-                for work in pass_works(pipeline, task, source, passes[task, source], parts)
-            ]
-            do(more)
-            further += more
-            passes.update({of: passes[of] + 1 for of in again})
-        do([PlanWork(wanted(pipeline, name, passes))])
-    return further
-
-
-def drawn(pipeline: Pipeline) -> list[tuple[str, str]]:
-    """Each task and source that a training stage draws from."""
-    tasks = sorted({task for stage in pipeline.recipe.training.values() for task in stage.mixture.tasks})
-    return [(task, source) for task in tasks for source in pipeline.tasks[task].sources]
-
-
-def pass_works(pipeline: Pipeline, task: str, source: str, pass_number: int, parts: Parts) -> list[Work]:
-    composed = pipeline.compose(task, pass_number, parts, (source,))
-    return [*composed, order_work(pipeline, node_of(task, pass_number, source), parts[source])]
-
-
-def order_work(pipeline: Pipeline, node: str, parts: int) -> Work:
-    return OrderWork(
-        node, parts, pipeline.recipe.shards.bytes, pipeline.speaker_spaces.get(node.rpartition("/")[2], "")
-    )
-
-
-def wanted(pipeline: Pipeline, name: str, passes: Mapping[tuple[str, str], int]) -> Wanted:
-    """The plan of a stage over the passes that exist, up to the number that its mixture allows."""
-    stage = pipeline.recipe.training[name]
-    allowed = {of: min(count, stage.mixture.passes) for of, count in passes.items() if of[0] in stage.mixture.tasks}
-    return Wanted(name, stage, allowed, pipeline.recipe.before(name))
 
 
 def write_recipe(pipeline: Pipeline, store: Store) -> None:
@@ -157,10 +110,6 @@ def write_recipe(pipeline: Pipeline, store: Store) -> None:
     text = with_checksum(yaml.safe_dump(recipe, sort_keys=False, allow_unicode=True))
     if not store.exists("recipe.yaml") or store.read("recipe.yaml") != text:
         store.write("recipe.yaml", text)
-
-
-def shard_works(store: Store, stage: str) -> list[Work]:
-    return [ShardWork(stage, tar) for tar in read_tars(store, stage)]
 
 
 def remove_stale(pipeline: Pipeline, store: Store, works: Sequence[Work]) -> None:

@@ -9,23 +9,23 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import BinaryIO
 
 from rich.console import Console
 
-from weft.jobs.build import Parts, drawn, order_work, pass_works, shard_works, wanted
 from weft.jobs.printing import plain
-from weft.jobs.schedule import why_again
 from weft.pipelines.corpus.listing import list_source
 from weft.pipelines.graph import Pipeline
+from weft.pipelines.mixing.plan_work import PlanWork, ValidationPlanWork
+from weft.pipelines.mixing.stream_works import Parts, first_orders, index_work, plan_works, tar_works
 from weft.pipelines.mixing.supply import short
 from weft.pipelines.mixing.tree import PlanError
-from weft.pipelines.mixing.work import IndexWork, PlanWork, ValidationPlanWork
+from weft.pipelines.mixing.wanted import Wanted
 from weft.pipelines.parts.work import Work
 from weft.pipelines.storage.store import Damaged, Store
 from weft.schemas.changes import all_passes, summed
 from weft.schemas.counting import are
-from weft.schemas.plan import VALIDATION, VALIDATION_STAGE, node_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,36 +82,26 @@ def changes(pipeline: Pipeline, store: Store) -> list[str]:
 
 def _streams(pipeline: Pipeline, store: Store, parts: Parts) -> Iterator[Work]:
     """The work of orders, plans, tars and indexes: as many passes as the existing data need, and the tars of the existing plans."""
-    yield from (order_work(pipeline, node_of(task, 0, source), parts[source]) for task, source in drawn(pipeline))
-    yield from (
-        order_work(pipeline, node_of(t, VALIDATION, source), parts[source]) for t, source in pipeline.validation_nodes
-    )
-    passes = dict.fromkeys(drawn(pipeline), 1)
-    for name in pipeline.recipe.stages_in_order:
-        while again := _short(pipeline, store, name, passes):
-            for task, source in again:
-                yield from pass_works(pipeline, task, source, passes[task, source], parts)
-                passes[task, source] += 1
-        yield PlanWork(wanted(pipeline, name, passes))
-        yield from _tars(store, name)
-    if pipeline.validation_nodes:
-        yield ValidationPlanWork(pipeline.validation_nodes)
-        yield from _tars(store, VALIDATION_STAGE)
+    yield from first_orders(pipeline, parts)
+    for works in plan_works(pipeline, parts, partial(_short, store)):
+        yield from works
+        for plan in (work for work in works if isinstance(work, PlanWork | ValidationPlanWork)):
+            yield from _tars(store, plan.stage)
 
 
-def _short(pipeline: Pipeline, store: Store, name: str, passes: dict[tuple[str, str], int]) -> list[tuple[str, str]]:
+def _short(store: Store, wanted: Wanted) -> list[tuple[str, str]]:
     try:
-        return short(store, wanted(pipeline, name, passes))
+        return short(store, wanted)
     except (FileNotFoundError, Damaged, PlanError):  # only existing samples can be counted
         return []
 
 
 def _tars(store: Store, stage: str) -> list[Work]:
     try:
-        tars = shard_works(store, stage)
+        tars = tar_works(store, stage)
     except (FileNotFoundError, Damaged):  # not planned yet
         tars = []
-    return [*tars, IndexWork(stage, tuple(work.makes for work in tars))]
+    return [*tars, index_work(stage, tars)]
 
 
 class _Verdicts:
@@ -130,7 +120,7 @@ class _Verdicts:
     def _computed(self, work: Work) -> Verdict:
         makers = [self._makers[name] for name in work.needs if name in self._makers]
         pending = dict.fromkeys(all_passes(maker.node) for maker in makers if self.verdict(maker).what != "kept")
-        if (not pending or getattr(work, "frozen", False)) and self._is_done(work):
+        if (not pending or work.frozen) and self._is_done(work):
             return Verdict("kept")
         why = self._why(work)
         if why is None:
@@ -145,7 +135,7 @@ class _Verdicts:
 
     def _why(self, work: Work) -> list[str] | None:
         try:
-            return why_again(work, self._store)
+            return work.why(self._store)
         except FileNotFoundError:
             return []
 

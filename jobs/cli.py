@@ -3,18 +3,25 @@
 Exit codes: 0 success, 1 a broken promise or failed work, 2 a wrong recipe or argument.
 """
 
-import json
 import sys
-from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from weft.jobs.corpus_cli import audit, inspect, rejects, status
 from weft.jobs.help import Command, Group
-from weft.jobs.options import AddressOption, DebugOption, EngineOption, WorkersOption, check_engine, paths_and_settings
-from weft.jobs.printing import escape, plain, plain_json
+from weft.jobs.options import (
+    AddressOption,
+    DebugOption,
+    EngineOption,
+    JsonOption,
+    WorkersOption,
+    check_engine,
+    paths_and_settings,
+)
+from weft.jobs.printing import escape, plain
 from weft.jobs.tokenizer_cli import encode, tokenizer_app
 from weft.schemas.counting import counted
 from weft.schemas.faults import RecipeError
@@ -25,9 +32,6 @@ app = typer.Typer(
 )  # fmt: skip
 
 RecipeArgument = Annotated[str, typer.Argument(help="A recipe file, or the name of a shipped one.", show_default=False)]
-JsonOption = Annotated[bool, typer.Option("--json", help="JSON on standard output.")]
-LimitOption = Annotated[int, typer.Option(min=0, help="Rows that are shown; 0 shows all.")]
-CorpusArgument = Annotated[str, typer.Argument(help="A corpus: a folder or an fsspec url.", show_default=False)]
 Overrides = Annotated[list[str] | None, typer.Argument(help="Settings to change, as key=value.", show_default=False)]
 
 app.add_typer(tokenizer_app, name="tokenizer")
@@ -111,6 +115,8 @@ def plan(
             raise RecipeError("weft plan --changes: --json is not supported; it prints one line for each node")
         show_changes(console, read_pipeline(recipe, overrides or []), open_store(out))
         return
+    if out:
+        raise RecipeError("weft plan: --out is for --changes; without it no corpus is looked at")
     pipeline = read_pipeline(recipe, overrides or [])
     check_paths(recipe, overrides or [], pipeline)
     if show_forecast(console, pipeline, as_json):
@@ -154,100 +160,8 @@ def build(
         raise typer.Exit(1)
 
 
-@app.command(cls=Command)
-def status(corpus: CorpusArgument, as_json: JsonOption = False) -> None:
-    """Shows how much of a corpus is done, stage by stage.
-
-    Example: weft status corpus
-    """
-    from weft.jobs.commands import console, open_corpus, reading
-    from weft.jobs.status import show_status
-
-    with reading(corpus):
-        show_status(console, *open_corpus(corpus), as_json=as_json)
-
-
-@app.command(cls=Command)
-def audit(
-    corpus: CorpusArgument,
-    deep: Annotated[
-        bool, typer.Option("--deep", help="Read every byte: parts, models, orders, and each sample of each tar.")
-    ] = False,
-    as_json: JsonOption = False,
-) -> None:
-    """Compares declared with realised shares, and checks the ledger of every stage. Exits with 1 when a promise is broken.
-
-    Example: weft audit corpus --deep
-    """
-    from weft.jobs.commands import console, open_corpus, reading
-    from weft.jobs.show import show_audit
-    from weft.pipelines.mixing.audit import audit as run_audit
-
-    with reading(corpus):
-        report = run_audit(*open_corpus(corpus), deep)
-    if as_json:
-        print(plain_json(json.dumps(asdict(report), indent=1, ensure_ascii=False)))
-    else:
-        show_audit(console, report)
-    if report.faults:
-        raise typer.Exit(1)
-
-
-@app.command(cls=Command)
-def rejects(
-    corpus: CorpusArgument,
-    reason: Annotated[
-        str, typer.Option(help="Only rejects of this reason, such as truncated.", show_default=False)
-    ] = "",
-    source: Annotated[str, typer.Option(help="Only rejects of this source.", show_default=False)] = "",
-    limit: LimitOption = 50,
-    as_json: JsonOption = False,
-) -> None:
-    """Lists rejected items with their reasons, and counts them by reason.
-
-    Example: weft rejects corpus --reason truncated
-    """
-    from weft.jobs.commands import console, open_corpus, reading
-    from weft.jobs.rejects import RejectFilter, show_rejects
-
-    with reading(corpus):
-        show_rejects(console, *open_corpus(corpus), RejectFilter(reason=reason, source=source), limit, as_json)
-
-
-@app.command(cls=Command)
-def inspect(
-    corpus: CorpusArgument,
-    key: Annotated[
-        str | None, typer.Argument(help="A sample's key, or how it begins; or the name of a file.", show_default=False)
-    ] = None,
-    listed: Annotated[bool, typer.Option("--list", help="List samples with their texts; needs no key.")] = False,
-    stage: Annotated[str, typer.Option(help="With --list: of one training stage.", show_default=False)] = "",
-    task: Annotated[str, typer.Option(help="With --list: of one task.", show_default=False)] = "",
-    source: Annotated[str, typer.Option(help="With --list: of one source.", show_default=False)] = "",
-    speaker: Annotated[str, typer.Option(help="With --list: of one speaker.", show_default=False)] = "",
-    limit: LimitOption = 20,
-    as_json: Annotated[bool, typer.Option("--json", help="With --list: JSON on standard output.")] = False,
-) -> None:
-    """Shows one sample: what it is, where it came from, and its spans as text and literals. Or lists samples.
-
-    Example: weft inspect corpus --list --task text
-
-    Example: weft inspect corpus clip-3fa0c1d2e4b5-0000-words-0
-
-    Example: weft inspect corpus clip.wav
-    """
-    from weft.jobs.commands import console, open_corpus, reading
-    from weft.jobs.samples import SampleFilter, list_samples, show_sample
-
-    if key is None and not listed:
-        raise RecipeError(f"weft inspect: name a sample's key or a file, or list them: weft inspect {corpus} --list")
-    with reading(corpus):
-        store, pipeline = open_corpus(corpus)
-        if listed:
-            wanted = SampleFilter(stage=stage, task=task, source=source, speaker=speaker)
-            list_samples(console, store, pipeline, wanted, limit, as_json)
-        else:
-            show_sample(console, store, pipeline, key or "")
+for command in (status, audit, rejects, inspect):
+    app.command(cls=Command)(command)
 
 
 @app.command(cls=Command)

@@ -15,7 +15,7 @@ from rich.console import Console
 
 from weft.jobs.printing import escape
 from weft.pipelines.backends import RecipeFault
-from weft.pipelines.corpus.claim import claimed
+from weft.pipelines.corpus.claim import check_format, claimed
 from weft.pipelines.corpus.saved_pipeline import SavedPipeline, is_as_written
 from weft.pipelines.graph import Pipeline
 from weft.pipelines.storage.store import Damaged, Store, remedy
@@ -111,6 +111,7 @@ def open_corpus(url: str) -> tuple[Store, Pipeline]:
     store = open_store(url)
     if not store.exists("recipe.yaml"):
         raise RecipeError(f"{url}: no corpus (it has no recipe.yaml); `weft build RECIPE --out {url}` makes one")
+    check_format(store)
     if not is_as_written(store.read("recipe.yaml")):
         again = f"`weft build RECIPE --out {quote(url)}` with the recipe it was built from writes it again"
         raise RecipeError(f"{url}: recipe.yaml is damaged or was edited; {again}")
@@ -185,12 +186,15 @@ def _build_repairing(
 
 def _build(pipeline: Pipeline, store: Store, runs: "Engine", verify: bool) -> "BuildProgress":
     from weft.jobs.build import build
+    from weft.jobs.model_check import check_models
     from weft.jobs.progress import BuildProgress
     from weft.jobs.show import show_passed_over
+    from weft.pipelines.mixing.shards import index_name
     from weft.pipelines.models.progress import pace_of
     from weft.pipelines.storage.retries import reading_as
 
     try:
+        check_models(pipeline.recipe, [s for s in pipeline.recipe.training if not store.exists(index_name(s))])
         with reading_as(pipeline.recipe.reading):
             show_shortages(pipeline, store)
             with BuildProgress(console, partial(pace_of, store)) as progress, _rejects_on_failure(pipeline, store):
@@ -225,7 +229,7 @@ def show_shortages(pipeline: Pipeline, store: Store) -> None:
     """
     from weft.jobs.forecast import holdings
     from weft.jobs.shortages import certain_shortages, shortages
-    from weft.pipelines.mixing.plan import plan_name
+    from weft.pipelines.mixing.plan_files import plan_name
     from weft.pipelines.mixing.tree import PlanError
 
     if all(store.exists(plan_name(stage)) for stage in pipeline.recipe.training):
@@ -239,7 +243,7 @@ def show_shortages(pipeline: Pipeline, store: Store) -> None:
 
 def show_endings(pipeline: Pipeline, out: str) -> None:
     """Prints which stages' streams are shorter than declared, and why."""
-    from weft.pipelines.mixing.plan import ending
+    from weft.pipelines.mixing.plan_files import ending
 
     for stage in pipeline.recipe.training:
         if why := ending(open_store(out), stage):

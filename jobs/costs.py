@@ -25,7 +25,7 @@ class TrainingCost:
 
 # measured with `weft tokenizer train`'s defaults on one core (CPU time of 4 to 6 steps); wider models and longer batches take longer
 TOKENIZERS = {
-    "hubert": TrainingCost(step=0.25, second=0.03),
+    "hubert": TrainingCost(step=0.25, second=0.05),
     "pitch": TrainingCost(step=0.06, second=0.01),
     "style": TrainingCost(step=0.035, second=0.02),
     "fsq": TrainingCost(step=0.3, second=0.01),

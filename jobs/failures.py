@@ -7,7 +7,7 @@
 source web: 2 items cannot be read now; the same command reads them again:
   https://host/a.flac: the server answers 503
   https://host/b.flac: no such file
-  (sources.web.missing=reject rejects items that do not exist)
+  (if they are gone for good: sources.web.missing=reject goes on without them, and every build asks for them again)
 """
 
 import traceback
@@ -104,8 +104,9 @@ def unread_lines(items: Iterable[Unread]) -> Iterator[str]:
         yield from (f"  {item.path}: {item.reason}" for item in first)
         if len(unread) > _ITEMS:
             yield f"  and {len(unread) - _ITEMS:,} more"
-        if any(item.absent and item.node.startswith("ingest/") for item in unread.values()):
-            yield f"  (sources.{source}.missing=reject rejects items that do not exist)"
+        if any(item.node.startswith("ingest/") for item in unread.values()):
+            are, them = ("they are", "them") if len(unread) > 1 else ("it is", "it")
+            yield f"  (if {are} gone for good: sources.{source}.missing=reject goes on without {them}, and asks again each time)"
 
 
 def _line(pieces: Sequence[FailedPiece]) -> str:

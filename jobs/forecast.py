@@ -12,6 +12,7 @@ from weft.jobs.estimates import amount_of
 from weft.jobs.holdings import Holding, sampled_holding
 from weft.jobs.voices import Due, Voices, voices
 from weft.pipelines.graph import Pipeline
+from weft.pipelines.mixing.sufficiency import Balance
 from weft.schemas.training import Mixture
 
 SURELY = 8.0  # real tokens per second of speech or byte of text are at most this many times the estimate
@@ -47,28 +48,28 @@ class Supply:
 
     def is_short(self, mixture: Mixture) -> bool:
         """Whether the data are too little even if items of unknown length are as long as the others."""
-        return self.is_bound and self._exceeds(self.at_most * max(0.0, mixture.passes - self.before))
+        return self.is_bound and self._balance(mixture.passes).is_short
 
     def is_far_short(self, mixture: Mixture) -> bool:
         """Whether the data are too little even if the estimate is `SURELY` times too low."""
-        return (
-            self.is_bound
-            and self.has > 0
-            and self._exceeds(SURELY * self.at_most * max(0.0, mixture.passes - self.before))
-        )
+        return self.is_bound and self.has > 0 and self._balance(mixture.passes, SURELY).is_short
 
     @property
     def is_vain(self) -> bool:
         """Whether its speakers can never supply it, however much data each has."""
-        return self.voices is not None and self.voices.claim.is_vain
+        return self._balance().is_vain
 
     @property
     def has_few_speakers(self) -> bool:
         """Whether its speakers may not supply enough."""
-        return self.is_vain or (self.voices is not None and self._exceeds(self.voices.allowed))
+        return self._balance().has_few_speakers
 
-    def _exceeds(self, supply: float) -> bool:
-        return self.wanted > supply * (1 + 1e-9)
+    def _balance(self, passes: float = inf, margin: float = 1.0) -> Balance:
+        """`passes` is the number that may be drawn, with those before; the estimate may be `margin` times too low."""
+        held = self.at_most * max(0.0, passes - self.before) if self.at_most else 0.0
+        claim = self.voices.claim if self.voices else None
+        allowed = self.voices.allowed if self.voices else inf
+        return Balance(due=self.wanted, held=margin * held, allowed=allowed, claim=claim)
 
 
 def holdings(pipeline: Pipeline, most: int) -> dict[str, Holding]:

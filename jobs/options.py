@@ -11,6 +11,9 @@ from weft.schemas.faults import RecipeError
 EngineOption = Annotated[str, typer.Option(help="local, ray, or auto: ray where there are cores or a cluster for it.")]
 AddressOption = Annotated[str | None, typer.Option(help="A running Ray cluster, such as ray://head:10001 or auto.")]
 WorkersOption = Annotated[int | None, typer.Option(min=1, help="CPUs to use on this machine.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="JSON on standard output.")]
+LimitOption = Annotated[int, typer.Option(min=0, help="Rows that are shown; 0 shows all.")]
+CorpusArgument = Annotated[str, typer.Argument(help="A corpus: a folder or an fsspec url.", show_default=False)]
 
 
 def _debug(debug: bool) -> None:
@@ -22,7 +25,7 @@ DebugOption = Annotated[bool, typer.Option("--debug", callback=_debug, help="Sho
 
 
 def paths_and_settings(command: str, files: list[str]) -> tuple[tuple[str, ...], list[str]]:
-    """Splits command line arguments into paths and `key=value` settings. Raises RecipeError without a path, and for a absent one."""
+    """Splits arguments into paths and `key=value` settings. Raises RecipeError without a path, and for one that is absent."""
     settings = [f for f in files if "=" in f and not Path(f).exists()]
     paths = tuple(f for f in files if f not in settings)
     if not paths:

@@ -7,7 +7,7 @@
 
 import inspect
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -49,12 +49,27 @@ def page() -> str:
     parts = [_INTRODUCTION, *_tables(Recipe, "The recipe", 2, written)]
     for folder, place in _FOLDERS.items():
         parts.append(f"## {folder}: {place}\n")
-        for name in names(folder):
-            backend = load(folder, name)
-            if backend.__module__.startswith("weft."):
-                description = inspect.getdoc(inspect.getmodule(backend)) or ""
-                parts += _tables(backend, f"`use: {name}`\n\n{description.partition(chr(10))[0]}", 3, written)
+        backends = {name: backend for name in names(folder) if _is_own(backend := load(folder, name))}
+        parts += _shared(tuple(backends.values()))
+        for name, backend in backends.items():
+            description = inspect.getdoc(inspect.getmodule(backend)) or ""
+            parts += _tables(backend, f"`use: {name}`\n\n{description.partition(chr(10))[0]}", 3, written)
     return "\n".join(parts).rstrip("\n") + "\n"
+
+
+def _is_own(kind: type) -> bool:
+    return kind.__module__.startswith("weft.")
+
+
+def _shared(backends: Sequence[type[BaseModel]]) -> Iterator[str]:
+    """What the bases of these backends say of their settings, each once: their tables show names, types and defaults alone."""
+    bases = dict.fromkeys(base for backend in backends for base in reversed(backend.__mro__[1:]) if _is_own(base))
+    for base in bases:
+        settings = [name for name in base.__annotations__ if name in getattr(base, "model_fields", {})]
+        for paragraph in inspect.cleandoc(base.__doc__ or "").split("\n\n"):
+            explains = any(f"`{name}`" in paragraph for name in settings)
+            if base not in backends and explains and not paragraph.startswith("A leaf"):
+                yield f"{paragraph}\n"
 
 
 def _tables(model: type[BaseModel], title: str, level: int, written: set[str]) -> Iterator[str]:

@@ -4,6 +4,7 @@ rejects_of(store, pipeline, RejectFilter(reason="truncated"))   ->   Row("ingest
 """
 
 import json
+import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
@@ -28,6 +29,7 @@ from weft.schemas.faults import RecipeError
 from weft.schemas.ledger import LedgerRow, Reject
 
 R = TypeVar("R")
+_PASS = re.compile(r"/pass-\d+")
 _KINDS = 8  # kinds of rejects (reason and node) that the end of a build lists
 
 
@@ -93,8 +95,19 @@ def show_rejects(
         rest += number >= len(rows)
     if as_json:
         print(plain_json(json.dumps(_record(rows, counts, rest), indent=1, ensure_ascii=False)))
-    else:
+    elif rows:
         _show(console, rows, counts, rest)
+    else:
+        console.print(cell(_nothing(store, pipeline, wanted)), highlight=False)
+
+
+def _nothing(store: Store, pipeline: Pipeline, wanted: RejectFilter) -> str:
+    """Why no reject is shown: there is none, or none that was asked for. Names the reasons that there are."""
+    reasons = sorted({row.reject.reason for row in rejects_of(store, pipeline)})
+    if not reasons:
+        return "nothing was rejected"
+    asked = " ".join(f"--{name} {value}" for name, value in asdict(wanted).items() if value)
+    return f"no reject is of {asked}; reasons in this corpus: {', '.join(reasons)}"
 
 
 def _record(rows: list[Row], counts: Counter[tuple[str, str]], rest: int) -> dict[str, object]:
@@ -106,9 +119,6 @@ def _record(rows: list[Row], counts: Counter[tuple[str, str]], rest: int) -> dic
 
 
 def _show(console: Console, rows: list[Row], counts: Counter[tuple[str, str]], rest: int) -> None:
-    if not rows:
-        console.print("nothing was rejected")
-        return
     shown = table("Rejects", "node", "item", "file", "reason", "detail")
     for column in shown.columns:
         column.justify = "left"
@@ -134,8 +144,9 @@ def show_end(console: Console, store: Store, pipeline: Pipeline) -> list[str]:
     if not with_rejects:
         return []
     counts = Counter((w.node, reject.reason) for w in with_rejects for reject in _read(store, w.rejects, Reject))
-    listed = ", ".join(f"{items:,} {reason} ({node})" for (node, reason), items in counts.most_common(_KINDS))
-    others = f" and {counted(len(counts) - _KINDS, 'more kind')}" if len(counts) > _KINDS else ""
+    kinds = _first_passes(counts)
+    listed = ", ".join(f"{items:,} {reason} ({node})" for (node, reason), items in kinds.most_common(_KINDS))
+    others = f" and {counted(len(kinds) - _KINDS, 'more kind')}" if len(kinds) > _KINDS else ""
     show = f"`weft rejects {quote(store.url)}` shows them"
     console.print(f"rejected: {cell(listed)}{others}; {cell(show)}", highlight=False)
     before_samples = [w for w in works if not w.node.startswith("compose/")]
@@ -143,6 +154,14 @@ def show_end(console: Console, store: Store, pipeline: Pipeline) -> list[str]:
     for sentence in lost:
         console.print(f"[red]{cell(sentence)}[/]", highlight=False)
     return lost
+
+
+def _first_passes(counts: Counter[tuple[str, str]]) -> Counter[tuple[str, str]]:
+    """Each kind once: the passes of a task over a source reject the same utterances again and again."""
+    first: dict[tuple[str, str], tuple[str, str]] = {}
+    for node, reason in counts:
+        first.setdefault((_PASS.sub("", node), reason), (node, reason))
+    return Counter({kind: counts[kind] for kind in first.values()})
 
 
 def _lost_sources(store: Store, works: Sequence[PartWork], counts: Counter[tuple[str, str]]) -> Iterator[str]:

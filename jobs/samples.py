@@ -52,14 +52,18 @@ class SampleFilter:
                 raise RecipeError(f"--{option} {value}: the corpus has no such {option}; known: {', '.join(names)}")
 
 
-def show_sample(console: Console, store: Store, pipeline: Pipeline, key: str) -> None:
-    """Prints the first sample whose key begins with `key`, or whose file has this name.
+def show_sample(console: Console, store: Store, pipeline: Pipeline, key: str, as_json: bool = False) -> None:
+    """Prints the first sample whose key begins with `key`, or whose file has this name; as a table, or as JSON.
 
     Raises RecipeError when there is none.
     """
     for stage in pipeline.recipe.training:
         if row := find(store, stage, key) or _find_file(store, stage, key):
-            _print(console, store, stage, row)
+            sample, spans = _read(store, stage, row), _spans(store, stage, row)
+            if as_json:
+                print(plain_json(json.dumps(_described(stage, row, sample, spans), indent=1, ensure_ascii=False)))
+            else:
+                _print(console, f"{stage}/{row.shard}", row, sample, spans)
             return
     for rejected in rejects_of(store, pipeline):
         if rejected.reject.key == key or _is_named(rejected.reject.path, key):
@@ -82,6 +86,9 @@ def list_samples(
     rows = [_listed(store, stage, row) for stage, row in islice(selected, limit or None)]
     if as_json:
         print(plain_json(json.dumps(rows, indent=1, ensure_ascii=False)))
+        return
+    if not rows:
+        console.print("no sample matches; `weft rejects` may say why")
         return
     shown = table("Samples", "key", "stage", "task", "source", "speaker", "seconds", "tokens", "text")
     for number in (1, 2, 3, 4, 7):
@@ -162,25 +169,37 @@ def _read(store: Store, stage: str, row: IndexRow) -> dict[str, Any]:
         return dict(json.loads(file.read(row.json_length)))
 
 
-def _print(console: Console, store: Store, stage: str, row: IndexRow) -> None:
+def _spans(store: Store, stage: str, row: IndexRow) -> list[dict[str, Any]]:
+    """The sample's segments, each with its ids decoded to text and literals."""
     from tokenizers import Tokenizer
 
     if not store.exists("vocabulary/tokenizer.json"):
         raise FileNotFoundError("vocabulary/tokenizer.json")
-    sample = _read(store, stage, row)
     with store.open(f"shards/{stage}/{row.shard}") as file:
         file.seek(row.ids_offset)
         ids = np.frombuffer(file.read(4 * row.tokens), np.int32)
     tokenizer = Tokenizer.from_file(str(verified_folder(store, "vocabulary") / "tokenizer.json"))
-    where = f"task {row.task}, {counted(row.tokens, 'token')}, {row.seconds:.2f} s, {stage}/{row.shard}"
+    return [
+        {**s, "decoded": str(tokenizer.decode(ids[s["begin"] : s["end"]].tolist(), skip_special_tokens=False))}
+        for s in _read(store, stage, row)["segments"]
+    ]
+
+
+def _described(stage: str, row: IndexRow, sample: dict[str, Any], spans: list[dict[str, Any]]) -> dict[str, Any]:
+    """What `_print` shows, for a script."""
+    where = {"stage": stage, "shard": row.shard, "tokens": row.tokens}
+    return {"key": row.key, **where, **sample, "segments": spans}
+
+
+def _print(console: Console, place: str, row: IndexRow, sample: dict[str, Any], spans: list[dict[str, Any]]) -> None:
+    where = f"task {row.task}, {counted(row.tokens, 'token')}, {row.seconds:.2f} s, {place}"
     console.print(f"[bold]{cell(row.key)}[/]  {cell(where)}")
     for field in ("source", "speaker", "language", "emotion", "licence", "provenance"):
         console.print(f"  {field}: {cell(sample[field])}", highlight=False)
     rows = table("Spans", "what", "tokens", "seconds", "loss", "decoded")
     rows.columns[-1].justify = "left"
-    for s in sample["segments"]:
-        decoded = str(tokenizer.decode(ids[s["begin"] : s["end"]].tolist(), skip_special_tokens=False))
+    for s in spans:
         times = f"{s['start']:.2f}–{s['stop']:.2f}" if s["stop"] else ""
         loss = "yes" if s["loss"] else "no"
-        rows.add_row(cell(f"{s['modality']} {s['role']}"), f"{s['end'] - s['begin']}", times, loss, cell(decoded))
+        rows.add_row(cell(f"{s['modality']} {s['role']}"), f"{s['end'] - s['begin']}", times, loss, cell(s["decoded"]))
     console.print(rows)

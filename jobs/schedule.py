@@ -16,7 +16,6 @@ from weft.jobs.failures import FailedPiece, Failure, build_error
 from weft.jobs.work_queue import WorkQueue
 from weft.pipelines.parts.work import Work
 from weft.pipelines.storage.store import Store
-from weft.schemas.changes import reasons
 from weft.schemas.faults import RecipeError
 from weft.schemas.resources import Resources
 
@@ -109,9 +108,10 @@ class _Schedule:
         """Finishes work that is done already, and queues other work; called once for each piece."""
         if work.done(self._store):
             self.queue.finish(work)
-            self._report(Event(work.node, "kept", why=note_of(work, self._store)))
+            note = work.note(self._store)
+            self._report(Event(work.node, "kept", why=(note,) if note else ()))
         else:
-            self._whys[work.makes] = why_again(work, self._store)
+            self._whys[work.makes] = work.why(self._store)
             self.queue.put(work)
 
     def _may_begin(self, work: Work) -> bool:
@@ -158,18 +158,3 @@ class _Schedule:
         part = work.makes.removeprefix(f"{work.node}/").removesuffix(".parquet")
         self.failed.append(FailedPiece(node=work.node, part=part, failure=failure))
         self.dropped += self.queue.drop(work)
-
-
-def why_again(work: Work, store: Store) -> list[str] | None:
-    """How the inputs and settings differ from those of an older result. None where there is none, or it does not record them."""
-    if why := getattr(work, "why", None):
-        return list(differences) if (differences := why(store)) is not None else None
-    recorded, made_from = getattr(work, "recorded", None), getattr(work, "made_from", None)
-    old = recorded(store) if recorded and made_from else None
-    return None if old is None or made_from is None else reasons(old, made_from(store))
-
-
-def note_of(work: Work, store: Store) -> tuple[str, ...]:
-    """A note on kept work, such as that a model is frozen."""
-    note = getattr(work, "note", None)
-    return tuple(filter(None, [note(store) if note else ""]))

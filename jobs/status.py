@@ -7,15 +7,14 @@ from dataclasses import asdict
 
 from rich.console import Console
 
-from weft.jobs.build import shard_works
 from weft.jobs.failures import unread_lines
 from weft.jobs.printing import plain_json
 from weft.jobs.progress import stage_of
 from weft.jobs.show import cell, table
 from weft.pipelines.corpus.expected import listed_parts
 from weft.pipelines.graph import Pipeline
-from weft.pipelines.mixing.plan import plan_name
-from weft.pipelines.mixing.work import IndexWork
+from weft.pipelines.mixing.plan_files import plan_name
+from weft.pipelines.mixing.stream_works import index_work, tar_works
 from weft.pipelines.parts.node_manifest import Manifests
 from weft.pipelines.parts.unread import noted_unread
 from weft.pipelines.parts.work import Work, is_done
@@ -46,8 +45,8 @@ def all_works(store: Store, pipeline: Pipeline) -> list[Work]:
     works = pipeline.works(parts)
     for stage in pipeline.recipe.training:
         if store.exists(plan_name(stage)):
-            tars = shard_works(store, stage)
-            works += [*tars, IndexWork(stage, tuple(w.makes for w in tars))]
+            tars = tar_works(store, stage)
+            works += [*tars, index_work(stage, tars)]
     return works
 
 

@@ -28,7 +28,7 @@ from weft.schemas.faults import RecipeError
 from weft.tokenizers.base import SpeechTokenizer
 from weft.tokenizers.evaluation.metrics import Usage, usage
 from weft.tokenizers.models.card import read_card
-from weft.tokenizers.models.folder import located
+from weft.tokenizers.models.folder import located, update_settings
 
 LONGEST = 3600.0  # seconds of a recording that is encoded whole
 _OF_THE_RECIPE = ("seed", "sources", "segment", "transcribe", "quality")
@@ -81,9 +81,9 @@ def run_training(
         if not file.endswith(("/fingerprint", "/model.json")):
             shutil.copyfile(store.path(file), out / file.rpartition("/")[2])
     # a checkpoint with the same content may have moved: its path is written again
-    (out / "settings.json").write_text(pipeline.tokenizers[name].model_dump_json(indent=1) + "\n", "utf-8")
+    update_settings(out, pipeline.tokenizers[name])
     show_lost(console, "Not used", list(write_rejects(store, out / "rejects.jsonl")))
-    training_set = read_card(out)["heard"]
+    training_set = read_card(out)["trained_on"]
     show_usage(
         f"{name}, trained on {counted(training_set['clips'], 'clip')} of {training_set['seconds']:,.1f} s",
         usage_of(store, pipeline, name),

@@ -10,13 +10,15 @@ import yaml
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from weft.jobs.commands import console, open_store
+from weft.jobs.model_check import check_models
 from weft.jobs.progress import SELDOM, WRITTEN
 from weft.jobs.shard_reading import shards_of
 from weft.jobs.show import clock_time
 from weft.pipelines.graph import Pipeline
-from weft.pipelines.mixing.plan import ending as why_short
+from weft.pipelines.mixing.plan_files import ending as why_short
 from weft.pipelines.mixing.refusals import refusal_of
 from weft.pipelines.mixing.shards import index_name
+from weft.pipelines.parts.tables import opened_part
 from weft.pipelines.storage.store import Store
 from weft.schemas.counting import counted
 from weft.schemas.faults import RecipeError
@@ -37,6 +39,7 @@ def run_training(pipeline: Pipeline, corpus: str, stage: str, out: Path, resume:
         )
     if stage not in pipeline.recipe.training:
         raise RecipeError(f"no training stage {stage!r}; the recipe has {', '.join(pipeline.recipe.training)}")
+    check_models(pipeline.recipe, [stage])
     store = open_store(corpus)
     if not store.exists(index_name(stage)):
         why = refusal_of(store, stage, pipeline.recipe.training[stage])
@@ -68,9 +71,11 @@ def ending(result: Result, reason: str = "") -> str:
 
 
 def has_held_out(store: Store) -> bool:
-    """Whether there are held-out shards; prints a line where there are none."""
+    """Whether there are held-out samples; prints a line where there are none. A build writes an empty index for them."""
     if store.exists(index_name(VALIDATION)):
-        return True
+        with opened_part(store, index_name(VALIDATION)) as index:
+            if index.metadata.num_rows:
+                return True
     console.print("no validation data in this corpus; `hold_out:` at a source keeps some", highlight=False)
     return False
 

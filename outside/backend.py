@@ -12,7 +12,7 @@ from pydantic import Field, PrivateAttr, model_validator
 
 from weft.outside.process import TIME_LIMIT, Outside, OutsideFault, installed
 from weft.schemas.resources import Resources
-from weft.schemas.settings import NOT_IDENTITY, Settings
+from weft.schemas.settings import NOT_IN_FINGERPRINT, Settings
 
 
 class Backend(Settings):
@@ -23,9 +23,9 @@ class Backend(Settings):
     package: ClassVar[str]
     script: ClassVar[str]
 
-    python: Annotated[str, NOT_IDENTITY] = ""
-    device: Annotated[str, NOT_IDENTITY] = "cpu"
-    time_limit: Annotated[float, NOT_IDENTITY] = Field(default=TIME_LIMIT, gt=0, le=threading.TIMEOUT_MAX)
+    python: Annotated[str, NOT_IN_FINGERPRINT] = ""
+    device: Annotated[str, NOT_IN_FINGERPRINT] = "cpu"
+    time_limit: Annotated[float, NOT_IN_FINGERPRINT] = Field(default=TIME_LIMIT, gt=0, le=threading.TIMEOUT_MAX)
 
     _child: Outside = PrivateAttr()
 

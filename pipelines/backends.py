@@ -124,9 +124,9 @@ class Backends:
         return made
 
     def _template(self, task: str, choice: TaskChoice) -> dict[str, Any]:
-        """The template that a task names. Raises RecipeFault for one that is not declared."""
+        """The template that a task names; one may be written out in its place. Raises RecipeFault for one that is not declared."""
         name = choice.settings.get("template")
-        if name is None:
+        if not isinstance(name, str):
             return {}
         if name not in self.recipe.templates:
             declared = ", ".join(self.recipe.templates) or "none"
@@ -155,9 +155,10 @@ class Backends:
             wrong = f"task {name!r} writes the marker {missing[0]!r}, which is not in the list: add it, such as {entry}"
             raise RecipeFault(("vocabulary", "tokens"), wrong)
         for source in task.sources:
-            gives = Document if self.sources[source].makes is Document else Utterance
-            if gives is not task.takes:
-                wrong = f"{source!r} gives {gives.__name__.lower()}s, this task takes {task.takes.__name__.lower()}s"
+            makes = self.sources[source].makes
+            gives = (makes, Utterance) if makes is Dialogue else (Document if makes is Document else Utterance,)
+            if task.takes not in gives:
+                wrong = f"{source!r} gives {gives[0].__name__.lower()}s, this task takes {task.takes.__name__.lower()}s"
                 raise RecipeFault(("tasks", name, "sources"), wrong)
 
     @cached_property

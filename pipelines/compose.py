@@ -19,7 +19,7 @@ from weft.schemas.fingerprint import hash64
 from weft.schemas.ledger import Held, Reject, Unusable
 from weft.schemas.sample import Provenance, Sample, ShardSample
 from weft.schemas.splits import Split
-from weft.schemas.text import Document
+from weft.schemas.text import Dialogue, Document
 from weft.schemas.vocabulary import Vocabulary
 from weft.tokenizers.unified import load as load_vocabulary
 
@@ -55,28 +55,34 @@ class Compose(Stage):
 
     def __call__(self, rows: Iterable[Any]) -> Iterator[ShardSample | Reject | Held]:
         for place, row in sorted(((self._place(row), row) for row in rows), key=lambda pair: (pair[0], _key(pair[1]))):
-            first = _first(row)
-            if first.split != self.split:
-                yield Held(first.key, first.seconds)
-                continue
             material = self._material(row)
+            if material.split not in ("", self.split):
+                yield Held(material.source.key, material.source.seconds)
+                continue
             try:
                 yield self._sample(material).for_shard(place)
             except Unusable as fault:
-                yield rejected(first, "compose", fault, path=self.name)
+                yield rejected(material.source, "compose", fault, path=self.name)
 
     def _place(self, row: Any) -> int:
         """Where a sample comes in its pass's order: a number in [0, 2**63) drawn from its key."""
         return hash64(self.seed, self.name, self.pass_number, _key(row)) >> 1
 
     def _material(self, row: Any) -> Material:
-        """A row holds a document, or an utterance, its alignment where the task is aligned, and the codes of each stream."""
-        if not isinstance(row, tuple):
-            return Material(row) if isinstance(row, Document) else Material(row, (Spoken(row),))
+        """A row holds a document; an utterance with its alignment and codes; or a dialogue and such rows of its utterances."""
+        if isinstance(row, Document):
+            return Material(row)
+        if isinstance(row, tuple) and isinstance(row[0], Dialogue):
+            dialogue, utterances = row
+            return Material(dialogue, tuple(map(self._spoken, utterances)))
+        spoken = self._spoken(row if isinstance(row, tuple) else (row,))
+        return Material(spoken.utterance, (spoken,))
+
+    def _spoken(self, row: tuple[Any, ...]) -> Spoken:
+        """An utterance, its alignment where the task is aligned, and its codes of each stream."""
         utterance, *rest = row
         alignment = rest.pop(0) if self.task.aligned else None
-        codes = dict(zip(self.task.streams, rest, strict=True))
-        return Material(utterance, (Spoken(utterance=utterance, alignment=alignment, codes=codes),))
+        return Spoken(utterance=utterance, alignment=alignment, codes=dict(zip(self.task.streams, rest, strict=True)))
 
     def _sample(self, material: Material) -> Sample:
         source = material.source
@@ -97,12 +103,12 @@ class Compose(Stage):
             speaker=spoken.speaker if spoken else "",
             emotion=spoken.emotion if spoken else "",
             licence=source.licence,
-            split=source.split,
+            split=material.split or self.split,
             provenance=_provenance(material),
         )
 
 
-def _first(row: Any) -> Utterance | Document:
+def _first(row: Any) -> Utterance | Document | Dialogue:
     return row[0] if isinstance(row, tuple) else row
 
 
@@ -111,9 +117,14 @@ def _key(row: Any) -> str:
 
 
 def _provenance(material: Material) -> Provenance:
+    """Of an utterance all that is known; of a document or a dialogue its name, and the models that its utterances have in common."""
     source = material.source
+    models = tuple(
+        dict.fromkeys(model for one in material.spoken for codes in one.codes.values() for model in codes.models)
+    )
     if not isinstance(source, Utterance):
-        return Provenance(recording=source.key, path=source.path, split=source.split)
+        path = source.path if isinstance(source, Document) else source.key
+        return Provenance(recording=source.key, path=path, split=material.split, tokenizers=models)
     (spoken,) = material.spoken
     return Provenance(
         recording=source.recording,
@@ -125,5 +136,5 @@ def _provenance(material: Material) -> Provenance:
         segmenter=source.segmenter,
         transcriber=source.transcriber,
         aligner=spoken.alignment.aligner if spoken.alignment else "",
-        tokenizers=tuple(dict.fromkeys(model for codes in spoken.codes.values() for model in codes.models)),
+        tokenizers=models,
     )

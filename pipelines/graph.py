@@ -130,7 +130,14 @@ class Pipeline(Backends):
         works: list[Work] = []
         for source, count in parts.items():
             works += [
-                PartWork(node.name, node.stage, part, node.inputs, node.models, self.recipe.reading)
+                PartWork(
+                    node=node.name,
+                    stage=node.stage,
+                    part=part,
+                    inputs=node.inputs,
+                    models=node.models,
+                    reading=self.recipe.reading,
+                )
                 for node in self.nodes(source)
                 for part in range(count)
             ]
@@ -191,7 +198,16 @@ class Pipeline(Backends):
         holds = Resources(gpus=tokenizer.resources.gpus)
         frozen = self.recipe.tokenizers[name].frozen
         checks, reading = self._checks(spoken, parts), self.recipe.reading
-        return TokenizerWork(name, tokenizer, needs, self.recipe.seed, holds, frozen, checks, reading)
+        return TokenizerWork(
+            name=name,
+            tokenizer=tokenizer,
+            parts=needs,
+            seed=self.recipe.seed,
+            resources=holds,
+            frozen=frozen,
+            checks=checks,
+            reading=reading,
+        )
 
     def _taken(self, folder: str) -> str:
         return str(located(folder).absolute())
@@ -207,10 +223,10 @@ class Pipeline(Backends):
         )
         writes = any(task.writes_text for task in self.tasks.values())
         return VocabularyWork(
-            self.text,
-            layout,
-            codes,
-            needs,
+            text=self.text,
+            layout=layout,
+            codes=codes,
+            parts=needs,
             frozen=self.recipe.text.frozen,
             checks=self._checks(among, parts),
             writes_text=writes,
@@ -243,7 +259,14 @@ class Pipeline(Backends):
 
     def _composed(self, node: str, stage: Compose, sources: Iterable[str], parts: dict[str, int]) -> list[Work]:
         return [
-            PartWork(f"{node}/{source}", stage, part, self._inputs(stage.task, source), ("vocabulary",))
+            PartWork(
+                node=f"{node}/{source}",
+                stage=stage,
+                part=part,
+                inputs=self._inputs(stage.task, source),
+                models=("vocabulary",),
+                group_by="dialogue" if stage.task.takes is Dialogue else "",
+            )
             for source in sources
             for part in range(parts[source])
         ]
@@ -251,7 +274,8 @@ class Pipeline(Backends):
     def _inputs(self, task: Task, source: str) -> tuple[Input, ...]:
         if task.takes is Document:
             return (Input(f"ingest/{source}", Document),)
-        inputs = [Input(self.utterances(source), Utterance)]
+        dialogues = [Input(f"synthesize/{source}", Dialogue)] if task.takes is Dialogue else []
+        inputs = [*dialogues, Input(self.utterances(source), Utterance)]
         if task.aligned:
             inputs.append(Input(f"align/{source}", Alignment))
         inputs += [

@@ -45,7 +45,7 @@ class Ingest(Stage):
         return self.source.makes
 
     def version(self) -> str:
-        return "4"
+        return "5"
 
     def made_from(self) -> dict[str, str]:
         """Without the settings that decide the split of utterances, so that a changed share does not decode the audio again."""
@@ -67,16 +67,24 @@ class Ingest(Stage):
     def __call__(self, items: Iterable[Item]) -> Iterator[Any]:
         seen: set[str] = set()
         for item in items:
-            try:
-                if item.key in seen:
-                    raise Unusable("duplicate", "the source lists it more than once")
+            if item.key in seen:
+                yield refused(item, Unusable("duplicate", "the source lists it more than once"))
+            else:
                 seen.add(item.key)
-                yield from self._read(item)
-            except Unusable as fault:
-                yield refused(item, fault)
-            except Unavailable as fault:
-                judged = self.source.judged(fault)
-                yield refused(item, judged) if isinstance(judged, Unusable) else self._unread(item, judged)
+                yield from self._outputs(item)
+
+    def _outputs(self, item: Item) -> list[Any]:
+        """All that an item gives; of one that breaks off because it cannot be read now, nothing but that."""
+        outputs: list[Any] = []
+        try:
+            for output in self._read(item):
+                outputs.append(output)
+        except Unusable as fault:
+            outputs.append(refused(item, fault))
+        except Unavailable as fault:
+            judged = self.source.judged(fault)
+            return [refused(item, judged) if isinstance(judged, Unusable) else self._unread(item, judged)]
+        return outputs
 
     def _unread(self, item: Item, fault: Unavailable) -> Unread:
         """With the file that cannot be read where it is another than the item's, such as its transcript."""

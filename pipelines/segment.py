@@ -72,7 +72,7 @@ class Segment(Stage):
     def _in_split(self, recording: Recording, utterance: Utterance) -> Utterance:
         """The utterance with its split. Labels of a segmenter are unique only within a recording, so they are not used here."""
         speaker = utterance.speaker if utterance.segmenter in _NO_SEGMENTER else recording.speaker
-        named = Named((speaker,), (utterance.path,), (recording.item,), utterance.split)
+        named = Named(speakers=(speaker,), recordings=(utterance.path,), items=(recording.item,), split=utterance.split)
         return replace(utterance, split=self.splits.of(named))
 
     def _cut(self, recording: Recording) -> Iterator[Utterance | Reject]:

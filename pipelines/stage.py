@@ -39,11 +39,11 @@ def rejected(
 def _place(record: Recording | Utterance | Dialogue | Document) -> str:
     if isinstance(record, Dialogue):
         return record.key
-    return record.path or (record.audio.uri if isinstance(record, Recording | Utterance) else "")
+    return record.path or (record.audio.uri if isinstance(record, Recording | Utterance) else record.key)
 
 
 class Stage(Settings):
-    """Fields are its settings and make its identity; `setup` runs once a worker, `__call__` once a part."""
+    """Fields are its settings and count in its fingerprint unless marked; `setup` runs once a worker, `__call__` once a part."""
 
     resources: ClassVar[Resources] = Resources()
     makes_seconds: ClassVar[bool] = False
@@ -64,7 +64,7 @@ class Stage(Settings):
     def made_from(self) -> dict[str, str]:
         """What shapes its records, by name: its version and settings, and each backend's, without where and how fast."""
         named = {"use": type(self).__name__, "version": self.version()}
-        for name, value in self.identity_settings().items():
+        for name, value in self.fingerprint_settings().items():
             backend = getattr(self, name)
             if isinstance(backend, Versioned):
                 named |= {f"use {name}": backend.chosen_as, f"version {name}": backend.version()}
@@ -74,7 +74,7 @@ class Stage(Settings):
                 named |= named_settings({name: value})
         return named
 
-    def identity(self) -> str:
+    def fingerprint(self) -> str:
         """A digest of what shapes its records."""
         return digest(self.made_from())
 

@@ -1,4 +1,4 @@
-"""What an audit found: for each training stage and task, what was declared and what is really there.
+"""The result of an audit: for each training stage and task, the declared shares and the realised ones.
 
 TaskAudit(task="words", declared=0.333, realised=0.3333, samples=512, tokens=61240, seconds=1893.2, …)
 """
@@ -10,10 +10,10 @@ from weft.schemas.ledger import Unread
 
 @dataclass(frozen=True, slots=True)
 class TaskAudit:
-    """One task of a stage. Shares are of the stage's unit; `off`, `worst` and `sample` count that unit.
+    """One task of a stage. Shares, `off`, `worst` and `sample` are in the unit of the stage.
 
-    `off` is realised less declared at the end of the stream, `worst` the largest distance at any prefix, and
-    `sample` the distance that the plan allows: one sample.
+    `off` is realised minus declared at the end of the stream, `worst` the largest difference at any prefix, and `sample` the
+    difference that the plan allows: one sample.
     """
 
     task: str
@@ -31,9 +31,9 @@ class TaskAudit:
 
 @dataclass(frozen=True, slots=True)
 class ShareAudit:
-    """A node below a task: its share of what its parent draws, declared (or as held, `rounded` to 2**-32) and realised.
+    """A node below a task: its share of its parent's draws, declared (or measured, then `rounded` to 2**-32) and realised.
 
-    `worst` is the largest distance from it at any prefix of the parent's draws, `sample` what one sample allows, both in the unit.
+    `worst` is the largest difference at any prefix of the parent's draws, `sample` the allowed one, both in the unit of the stage.
     """
 
     path: str
@@ -48,7 +48,7 @@ class ShareAudit:
 
 @dataclass(frozen=True, slots=True)
 class GroupAudit:
-    """What a stage's stream holds of one source, language, speaker (`source/name`) or split (`kind`)."""
+    """The part of a stream that is of one source, language, speaker (`source/name`) or split (`kind`)."""
 
     kind: str
     value: str
@@ -60,7 +60,7 @@ class GroupAudit:
 
 @dataclass(frozen=True, slots=True)
 class EpochAudit:
-    """How often a task's source was gone through, the stages before this one counted too; `skipped` went beyond a speaker's bound."""
+    """Passes of a task over a source, with those of the stages before; `skipped` samples were beyond a speaker's bound."""
 
     task: str
     source: str
@@ -103,7 +103,7 @@ class NodeAudit:
 
 @dataclass(frozen=True, slots=True)
 class RejectCount:
-    """How often a stage gave a reason, and one example."""
+    """How often a stage rejected an item for a reason, and one example."""
 
     stage: str
     reason: str
@@ -123,7 +123,7 @@ class LeakAudit:
 
 @dataclass(frozen=True, slots=True)
 class Audit:
-    """Everything; `unread` are items that cannot be read now; `faults` are broken promises, in words: an audit with one fails."""
+    """The whole audit. `unread` are items that cannot be read now; `faults` are broken promises as sentences: with any, it fails."""
 
     corpus: str
     stages: tuple[StageAudit, ...]

@@ -1,10 +1,10 @@
-"""What a piece of work was made from, by name, and what of it is another now: why it is done again.
+"""What a piece of work was made from, by name, and how that differs from before: why the work is done again.
 
 old = {"use": "hubert", "setting layer": "2", "version": "hubert-3", "input segment/speech": "a1f0…"}
 new = {"use": "hubert", "setting layer": "3", "version": "hubert-3", "input segment/speech": "a1f0…"}
 reasons(old, new)  ->  ["setting `layer` was 2, is now 3"]
 
-The first word of a name says of what kind it is: use, setting, version, content, input, model, utterance.
+The first word of a name is its kind: use, setting, version, content, input, model, utterance or text.
 """
 
 import json
@@ -17,13 +17,13 @@ from weft.schemas.counting import are, counted
 
 MadeFrom = Mapping[str, str]
 
-LEARNT_FROM = ("utterance", "text")  # kinds of what a model learns from
+LEARNT_FROM = ("utterance", "text")  # kinds of names of a training set
 _FURTHER = re.compile(r"/pass-[1-9]\d*/")
 _UNKNOWN = "what it was made from is not on record"
 
 
 def named_settings(settings: Mapping[str, Any], prefix: str = "setting ") -> dict[str, str]:
-    """Settings, nested ones too, as names and JSON: `setting training.steps` -> `350`."""
+    """Settings, also nested ones, by name and as JSON: `setting training.steps` -> `350`."""
     named: dict[str, str] = {}
     for name, value in settings.items():
         if isinstance(value, dict) and value:
@@ -34,12 +34,12 @@ def named_settings(settings: Mapping[str, Any], prefix: str = "setting ") -> dic
 
 
 def without_training_set(made_from: MadeFrom) -> dict[str, str]:
-    """All but what a model learnt from."""
+    """The names without those of the training set."""
     return {name: value for name, value in made_from.items() if _kind(name) not in LEARNT_FROM}
 
 
 def reasons(old: MadeFrom, new: MadeFrom) -> list[str]:
-    """What differs, a phrase each; another backend says all of its settings. Empty where nothing does."""
+    """A phrase for each difference; of another backend only its name, which implies its settings. Empty where there is none."""
     if not old:
         return [_UNKNOWN]
     differing = sorted(name for name in old.keys() | new.keys() if old.get(name) != new.get(name))
@@ -50,7 +50,7 @@ def reasons(old: MadeFrom, new: MadeFrom) -> list[str]:
 
 
 def training_set_changes(old: MadeFrom, new: MadeFrom) -> list[str]:
-    """Of a model: how many of its training utterances changed, were added, or are gone."""
+    """How many utterances or parts of text of a model's training set changed, were added or are gone, as phrases."""
     statements = []
     for kind, one, many in (
         ("utterance", "training utterance", "training utterances"), ("text", "part of text", "parts of text"),
@@ -70,7 +70,7 @@ def training_set_changes(old: MadeFrom, new: MadeFrom) -> list[str]:
 
 
 def summed(node: str, total: int, why: Iterable[Iterable[str]]) -> str:
-    """One line for the pieces of a node that are done again, of `total`: `align/speech: 3 of 12 parts again: …`."""
+    """One line for the parts of a node that are done again, of `total`: `align/speech: 3 of 12 parts again: …`."""
     each = [tuple(phrases) for phrases in why]
     counts = Counter(phrase for phrases in each for phrase in phrases)
     causes = [phrase if count == len(each) else f"{phrase} (in {count:,})" for phrase, count in counts.most_common()]
@@ -79,7 +79,7 @@ def summed(node: str, total: int, why: Iterable[Iterable[str]]) -> str:
 
 
 def all_passes(node: str) -> str:
-    """The name under which a node is told of with the same of further passes; the first pass keeps its own.
+    """The common name of a node and the same node in further passes; the first pass keeps its own name.
 
     >>> all_passes("compose/words/pass-7/speech"), all_passes("compose/words/pass-0/speech")
     ('compose/words/pass-1+/speech', 'compose/words/pass-0/speech')
@@ -92,10 +92,10 @@ def _kind(name: str) -> str:
 
 
 def _phrase(name: str, was: str | None, now: str | None) -> str:
-    """Something that was not among what it was made from, or no longer is, has not changed."""
+    """The phrase for one difference; None for `was` or `now` where the name was added or is gone."""
     kind, _, what = name.partition(" ")
     if kind == "missing":
-        return f"{was} of its items were missing"
+        return f"{was} of its items could not be read"
     its = {
         "setting": f"setting `{what}`", "use": f"its {what or 'own'} backend", "version": f"its {what or 'own'} version",
         "content": f"the content of its `{what}`",

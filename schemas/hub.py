@@ -41,7 +41,7 @@ def commit_of(name: str, revision: str = "main", kind: str = "model", fresh: boo
 
     bare = name.removeprefix(HUB)
 
-    def found(local: bool) -> str:
+    def cached_commit(local: bool) -> str:
         nothing: list[str] = []  # no file is fetched; the folder's name is the commit
         return Path(
             snapshot_download(bare, repo_type=kind, revision=revision, allow_patterns=nothing, local_files_only=local)
@@ -49,9 +49,9 @@ def commit_of(name: str, revision: str = "main", kind: str = "model", fresh: boo
 
     if not fresh:
         with suppress(OSError, ValueError):  # it is not in the cache
-            return found(local=True)
+            return cached_commit(local=True)
     try:
-        return found(local=False)
+        return cached_commit(local=False)
     except (OSError, ValueError, HfHubHTTPError) as error:
         wanted = name if revision == "main" else f"{name} at revision {revision!r}"
         raise ValueError(

@@ -1,7 +1,7 @@
-"""What the stages account for: every item that went in came out, was rejected with a reason, or is of another split.
+"""The ledger: every item that went into a stage came out, was rejected with a reason, or is of another split.
 
-Reject("clip-3fa0", stage="ingest", source="speech", path="a/clip.wav", reason="truncated", detail="…", seconds=0.0)
-LedgerRow("align", "speech", part=0, items_in=98, items_out=96, items_rejected=2, …)
+Reject(key="clip-3fa0", stage="ingest", source="speech", path="a/clip.wav", reason="truncated", detail="…", seconds=0.0)
+LedgerRow(node="align/speech", part=0, items_in=98, items_out=96, items_rejected=2, …)
 """
 
 import math
@@ -9,12 +9,15 @@ from dataclasses import dataclass
 
 from weft.schemas.counting import counted
 
-MISSING = "missing"  # the reason of what is listed and not there, where the recipe rejects that: every build asks for it again
+# reasons of what cannot be read, where the recipe rejects that: every build asks for it again
+MISSING = "missing"  # it is listed and not there
+UNAVAILABLE = "unavailable"  # its file, mount or server gives no answer, or another one
+ASKED_AGAIN = (MISSING, UNAVAILABLE)
 TOLERANCE = 1e-6  # seconds an item: times are sums of sample counts over a rate
 
 
 class Unusable(Exception):
-    """An item that a stage cannot use: `reason` is one short fixed word, `detail` a sentence about this item."""
+    """An item that a stage cannot use: `reason` is a short fixed word, `detail` a sentence about this item."""
 
     def __init__(self, reason: str, detail: str = "") -> None:
         super().__init__(reason, detail)
@@ -24,12 +27,12 @@ class Unusable(Exception):
 class Unavailable(Exception):
     """What cannot be read now, as its file, mount or server is gone: a failure of the work, which the next build tries again.
 
-    `absent` where the answer was that there is no such file.
+    `absent` where the answer was that there is no such file; `of_machine` where this machine lacks memory, disk or open files.
     """
 
-    def __init__(self, what: str, reason: str, absent: bool = False) -> None:
-        super().__init__(what, reason, absent)
-        self.what, self.reason, self.absent = what, reason, absent
+    def __init__(self, what: str, reason: str, absent: bool = False, of_machine: bool = False) -> None:
+        super().__init__(what, reason, absent, of_machine)
+        self.what, self.reason, self.absent, self.of_machine = what, reason, absent, of_machine
 
     def __str__(self) -> str:
         return f"{self.what}: {self.reason}"
@@ -74,7 +77,7 @@ class UnreadItems(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """An item that a stage leaves out because it is of another split."""
+    """An item of another split, which a stage leaves out."""
 
     key: str
     seconds: float
@@ -82,10 +85,10 @@ class Held:
 
 @dataclass(frozen=True, slots=True)
 class LedgerRow:
-    """One part of one node. `made` counts what a stage adds by rule: pieces a split makes, seconds a voice speaks.
+    """The counts of one part of one node. `made` counts what a stage adds by rule: pieces of a recording, synthesised seconds.
 
-    `held` counts what is of another split than the stage makes samples of. `absent` are items of the first input that
-    another input had already rejected, so they could not be joined.
+    `held` counts items of other splits. `absent` counts items of the first input that have no row in another input, as an earlier stage
+    rejected them.
     """
 
     node: str
@@ -104,7 +107,7 @@ class LedgerRow:
     seconds_absent: float
 
     def imbalance(self) -> str:
-        """What does not add up, in words; empty when in + made = out + rejected + held in items and in seconds."""
+        """What does not add up, as a sentence; empty where in + made = out + rejected + held, in items and in seconds."""
         items = self.items_in + self.items_made - self.items_out - self.items_rejected - self.items_held
         if items:
             return (

@@ -7,8 +7,8 @@
     plan/pretrain-tars.parquet          Tar(name="train-words~speech-0-00000-00.tar", leaf=0, rows=(0, 1, 2, …), …)
     plan/pretrain.json                  what was drawn, why it ended, and the files' checksums; written last
 
-Samples of a task, pass and source have one order, drawn from their keys. A leaf takes those of its language and emotion, where
-the mixture is shared out by them, in that order; a tar holds a leaf's samples one after another.
+The samples of a task, pass and source have one order, which follows from their keys. A leaf draws them in this order: all of them, or
+those of its language and emotion where `by` names these. A tar holds consecutive samples of one leaf.
 """
 
 import json
@@ -20,18 +20,18 @@ import pyarrow as pa
 
 from weft.schemas.fingerprint import digest, hash64
 
-VALIDATION_STAGE = "validation"  # its name among the stages
-VALIDATION = -1  # the pass over what is held out for validation
+VALIDATION_STAGE = "validation"  # the name of the held-out stream among the stages
+VALIDATION = -1  # the number of the pass over held-out data
 Int32 = Annotated[int, pa.int32()]
 Text = Annotated[str, pa.dictionary(pa.int32(), pa.string())]
 
 
 @dataclass(frozen=True, slots=True)
 class Ordered:
-    """A composed sample at its place in its node's order: row `row` of part `part`.
+    """A composed sample in the order of its node: row `row` of part `part`.
 
-    `group` is the parts it was shuffled with, `bucket` the tar of that group it belongs to; `digest` is of its bytes in a tar,
-    which are `bytes` long. `repeat` counts the samples of its key that come before it, and is added to that key. `speaker` is the
+    `group` is the group of parts it was shuffled with, `bucket` its tar of that group; `digest` is that of its bytes in a tar, `bytes`
+    of them. `repeat` counts the samples of its key that come before it, and is added to that key. `speaker` is the
     name in its space, `people/s1`; "" where nobody is named.
     """
 
@@ -51,7 +51,7 @@ class Ordered:
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """Amounts of a composed node in one language and emotion; `longest_*` are of its longest sample."""
+    """Amounts of a composed node in one language and emotion; `longest_*` are those of its longest sample."""
 
     language: str
     emotion: str
@@ -62,7 +62,7 @@ class Held:
     longest_microseconds: int
 
     def amount(self, unit: str) -> int:
-        """In the whole units that a mixture counts."""
+        """The cost of all samples in whole units of the mixture."""
         return {"seconds": self.microseconds, "samples": self.samples, "weights": self.samples}.get(unit, self.tokens)
 
     def longest(self, unit: str) -> int:
@@ -71,10 +71,10 @@ class Held:
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """A node of the mixture: `share` of `whole` of what its parent draws. `path` leads to it from the root, as does its name.
+    """A node of the mixture: it has `share` of `whole` of its parent's draws. `path` is its place in the tree (`words/speech/en`).
 
-    `rounded` says that the share was measured, or has more digits than fit, and is a multiple of 2**-32. `leaf` numbers the
-    leaf that it is; -1 where more nodes lie below.
+    `rounded`: the share was measured, or has too many digits, and is a multiple of 2**-32. `leaf` is the number of the leaf at this
+    node; -1 where other nodes lie below.
     """
 
     number: Int32
@@ -90,11 +90,10 @@ class Node:
 
 @dataclass(frozen=True, slots=True)
 class Leaf:
-    """Samples of one task and source (and language and emotion, where `by` names them), and what the plan takes of them.
+    """Samples of one task and source (and language and emotion, where `by` names them), and how many of them the plan draws.
 
-    What it draws ends before row `end_row` of pass `end_pass` of its node's order. `held` are the samples of its first pass, `skipped`
-    those passed over because their speaker has its share. `longest` is the most that one of its samples counts, of those it drew
-    and those that came next.
+    Its draws end before row `end_row` of pass `end_pass` of its node's order. `held` counts the samples of its first pass,
+    `skipped` those beyond a speaker's bound. `longest` is the greatest cost of a sample in whole units, drawn or next in turn.
     """
 
     number: Int32
@@ -112,7 +111,7 @@ class Leaf:
 
     @property
     def label(self) -> str:
-        """`words~speech~en`: its place in names of files. What is not plain letters and digits is spelt by its hash."""
+        """`words~speech~en`, for names of files. Values with other characters than letters and digits are replaced by their hash."""
         values = [getattr(self, level) for level in self.by if level != "source"]
         return "~".join([self.task, self.source, *map(_spelt, values)])
 
@@ -163,7 +162,7 @@ class Tar:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """`plan/<stage>.json`: the stage's size and what was drawn of it, in the whole units that are counted, and why it stopped short."""
+    """`plan/<stage>.json`: the declared size and the drawn one in whole units, and why the stream is shorter."""
 
     fingerprint: str
     unit: str
@@ -175,7 +174,7 @@ class Summary:
     made_from: dict[str, str]
 
     def to_json(self) -> str:
-        """As JSON, with a digest of its contents."""
+        """The summary as JSON, with a digest of its contents."""
         record = asdict(self)
         return json.dumps({**record, "digest": digest(record)}, indent=1, ensure_ascii=False) + "\n"
 

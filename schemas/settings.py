@@ -1,11 +1,11 @@
-"""The base of everything a recipe can say: strict, frozen pydantic models, and which of their settings are part of an identity.
+"""The base of everything a recipe can say: strict, frozen pydantic models, and which of their settings count in a fingerprint.
 
     class Aligner(Versioned):
         min_score: float = -3.0
-        device: Annotated[str, NOT_IDENTITY] = "cpu"        # where and how fast: what is made is the same
+        device: Annotated[str, NOT_IN_FINGERPRINT] = "cpu"        # where and how fast: what is made is the same
         model: Annotated[str, CHECKPOINT] = ""              # a place too; what lies there counts by its content
 
-    Aligner(device="cuda").identity_settings()  ->  {"min_score": -3.0}
+    Aligner(device="cuda").fingerprint_settings()  ->  {"min_score": -3.0}
 
 A key that is not a field is refused, so a misspelt setting never passes for a default.
 """
@@ -21,7 +21,8 @@ from pydantic import BaseModel, ConfigDict
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """A setting that is no part of an identity; `is_checkpoint` where it names a file, a folder or a name on the hub (`hf://org/name`).
+    """A setting whose value does not count in a fingerprint. `is_checkpoint`: it is a path or a hub name
+    (`hf://org/name`), and the content of that counts instead.
 
     With `has_names` it may be a single word too, which its own library knows, such as `large-v3`.
     """
@@ -30,7 +31,7 @@ class Mark:
     has_names: bool = False
 
 
-NOT_IDENTITY = Mark()
+NOT_IN_FINGERPRINT = Mark()
 CHECKPOINT = Mark(is_checkpoint=True)
 NAMED_CHECKPOINT = Mark(is_checkpoint=True, has_names=True)
 
@@ -40,8 +41,8 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
 
-    def identity_settings(self) -> dict[str, Any]:
-        """The settings as JSON has them, without those marked as no part of an identity, at any depth."""
+    def fingerprint_settings(self) -> dict[str, Any]:
+        """The settings that count in a fingerprint, as JSON has them: at any depth without those that are marked."""
         dumped = self.model_dump(mode="json", include=_unmarked(type(self)))
         return {name: _pruned(getattr(self, name), value) for name, value in dumped.items()}
 
@@ -59,7 +60,7 @@ class Settings(BaseModel):
         for path, value in self.checkpoint_settings():
             *parents, name = path.split(".")
             owner = reduce(getattr, parents, self)
-            if not (_mark(owner, name) or NOT_IDENTITY).has_names or re.search(r"[/\\]", value):
+            if not (_mark(owner, name) or NOT_IN_FINGERPRINT).has_names or re.search(r"[/\\]", value):
                 yield path, value
 
 
@@ -79,7 +80,7 @@ class Versioned(Settings):
 
 @cache
 def _unmarked(kind: type[Settings]) -> set[str]:
-    """The settings of a class that are part of an identity."""
+    """The names of the settings of a class that are not marked."""
     return {name for name, field in kind.model_fields.items() if not any(isinstance(m, Mark) for m in field.metadata)}
 
 
@@ -88,9 +89,9 @@ def _mark(settings: Settings, name: str) -> Mark | None:
 
 
 def _pruned(value: Any, dumped: Any) -> Any:
-    """`dumped` with every Settings in `value` as its identity has it."""
+    """`dumped` with only those settings of every Settings in `value` that count in a fingerprint."""
     if isinstance(value, Settings):
-        return value.identity_settings()
+        return value.fingerprint_settings()
     if isinstance(value, dict):
         return {key: _pruned(inner, dumped[str(key)]) for key, inner in value.items()}
     if isinstance(value, list | tuple):

@@ -1,4 +1,4 @@
-"""Splits: what is trained on, and what is held out to measure with.
+"""Splits: data to train on, and data held out to evaluate with.
 
 hold_out: {speakers: 0.02}      one kind and a share, in a source of a recipe
 splits: {challenge: test}       what the data's own names mean, where they say it otherwise
@@ -56,7 +56,7 @@ class HoldOut(Settings):
 
 
 def known_split(name: str) -> str:
-    """The name of a split as it is given. Raises ValueError for any other name than those there are."""
+    """Checks the name of a split. Raises ValueError for an unknown one."""
     if name not in SPLITS:
         raise ValueError(f"{name!r} is no split; there are {', '.join(SPLITS)}")
     return name

@@ -1,4 +1,4 @@
-"""What a training stage is: its mixture, its model and how it is optimised.
+"""A training stage: its mixture, its model and its optimiser.
 
 pretrain:
   mixture: {unit: tokens, total: 100e9, shares: {speech: 1, words: 1, text: 1}, exhausted: repeat, passes: 4}
@@ -18,7 +18,7 @@ Unit = Literal["tokens", "seconds", "samples", "batches", "weights"]
 
 
 class Tempered(Settings):
-    """Shares in proportion to what each holds, raised to `temperature`: 1 is as held, 0 gives all of them the same."""
+    """Shares in proportion to the amounts of data, raised to `temperature`: 1 is in proportion, 0 gives equal shares."""
 
     temperature: float = Field(ge=0, le=1)
 
@@ -27,11 +27,11 @@ GroupShares = Annotated[Literal["held"] | Tempered | dict[str, float], Field(uni
 
 
 class TaskShare(Settings):
-    """A task's weight (or budget) and how its samples are shared out below it.
+    """A task's weight (or budget), and the shares of sources, languages and emotions within it.
 
     `by` lists levels, outermost first: `{source: {a: 2, b: 1}}`, `{language: {temperature: 0.7}}`, `{emotion: held}`. Sources
     are always a level: outermost and as held, unless `by` names them. `most` is the largest part of the task that one
-    speaker may fill; samples beyond it are passed over and counted.
+    speaker may fill; samples beyond it are skipped and counted.
     """
 
     weight: float = Field(gt=0, allow_inf_nan=False)
@@ -53,7 +53,7 @@ class TaskShare(Settings):
 
     @property
     def levels(self) -> tuple[tuple[str, GroupShares], ...]:
-        """Level and shares, outermost first, sources among them."""
+        """Each level with its shares, outermost first; sources are always among them."""
         named = tuple((str(name), shares) for level in self.by for name, shares in level.items())
         sources: tuple[str, GroupShares] = ("source", "held")
         return named if any(name == "source" for name, _ in named) else (sources, *named)
@@ -65,9 +65,9 @@ class Mixture(Settings):
     `total` with relative `shares`, or one amount a task in `budgets`; `scale` shrinks either. A task's share is a number, or a
     TaskShare with what lies below it. `batches` counts context-sized chunks of tokens; `weights` are relative odds of a
     task's samples, so its unit is the sample.
-    `exhausted` says what happens when a task has no new sample left: draw its data again, with new spans, up to
-    `passes` times in all (`repeat`), end the stage there (`stop`), or refuse the plan (`error`). `after` names the stages
-    in whose data this one goes on where they ended; `passes` counts theirs too.
+    `exhausted` is what happens when a task has no new sample left: its data are drawn again, with new spans, up to `passes` times in
+    all (`repeat`), the stage ends (`stop`), or the plan is refused (`error`). `after` names earlier stages: this one continues in
+    the data where they ended, and `passes` counts theirs too.
     """
 
     unit: Unit = "tokens"
@@ -108,7 +108,7 @@ class Mixture(Settings):
 
     @property
     def tasks(self) -> dict[str, TaskShare]:
-        """Each task's share or budget, and what lies below it."""
+        """Each task with its share or budget and the shares below it."""
         named = (self.shares or self.budgets).items()
         return {
             task: given if isinstance(given, TaskShare) else TaskShare.model_construct(weight=given)
@@ -130,7 +130,7 @@ class Mixture(Settings):
 
 
 class ModelSettings(Settings):
-    """The causal LM: a checkpoint (a folder or `hf://org/name`), or a transformers config to start from nothing.
+    """The causal LM: a checkpoint (a folder or `hf://org/name`), or a transformers config for a new model.
 
     The embedding and the output head grow to the unified vocabulary in both cases.
     """
@@ -186,14 +186,18 @@ class Optimiser(Settings):
 
 
 class ValidationSettings(Settings):
-    """How often the loss on held-out data is measured, in steps, and on how many samples of each task at most."""
+    """The loss on held-out data is measured after `every` steps, on at most `samples` of each task."""
 
     every: int = Field(default=100, ge=1)
     samples: int = Field(default=256, ge=1)
 
 
 class TrainingStage(Settings):
-    """One stage of training: the data it draws and what is done with it."""
+    """One stage of training: its data, its model and its optimiser.
+
+    `forward_tokens` go through the model at once, and at least one block of the context: a larger batch takes several forwards. It
+    bounds the memory and changes only the rounding. `device` is where the stage is trained; `auto` is a GPU where there is one.
+    """
 
     mixture: Mixture
     context: int = Field(gt=1)
@@ -201,6 +205,8 @@ class TrainingStage(Settings):
     optimiser: Optimiser
     checkpoint_every: int = Field(default=100, ge=1)
     validation: ValidationSettings = ValidationSettings()
+    forward_tokens: int = Field(default=8192, ge=1)
+    device: Literal["auto", "cpu", "cuda"] = "auto"
 
     @field_validator("model")
     @classmethod

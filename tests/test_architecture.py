@@ -129,3 +129,8 @@ def test_a_folder_of_backends_holds_backends_alone(folder: str) -> None:
 def test_tokenizers_holds_tokenizers_and_what_each_of_them_is() -> None:
     found = {path.stem for path in (ROOT / "tokenizers").glob("*.py")}
     assert found == {*names("tokenizers"), "base", "text", "stream", "unified", "merging"}
+
+
+def test_the_hash_of_what_something_is_made_from_is_called_its_fingerprint() -> None:
+    for path in (path for room in ROOMS for path in modules(room)):
+        assert "identity" not in path.read_text().lower().replace("nn.identity", ""), path

@@ -1,9 +1,10 @@
-"""What every speech tokenizer is: speech in, ids and their durations in frames out.
+"""The base of every speech tokenizer: speech in, ids and their durations in frames out.
 
-    ids        17  3 88 17        one id a run of equal frames (with `dedup`)
+    ids        17  3 88 17        one id for each run of equal frames (with `dedup`)
     durations   2  1  4  1        frames of 1/rate seconds; they sum to frames(n_samples)
 
-A leaf gives `_ids` (an id a frame), `frames`, `train`, `load` and `version`; checks, runs and the order are looked after here.
+A leaf gives `_ids` (an id a frame), `frames`, `train`, `load` and `version`. The base checks speech and ids, joins runs of equal ids,
+and keeps the order. A tokenizer that is trained here derives from `TrainedTokenizer` (models/trained.py).
 """
 
 from abc import ABC, abstractmethod
@@ -25,11 +26,11 @@ SAMPLE_RATE = 16_000
 
 
 class SpeechTokenizer(Versioned, ABC):
-    """Fields are settings: `rate` frames a second, `size` codes, each spelt `literal` with its number in it.
+    """Fields are settings: `rate` in frames a second, `size` codes, and `literal`, the text of a code with its number at {}.
 
-    `learns_from` names what `train` wants to know of speech besides its samples, such as `text`: where that changes, it is
-    trained anew. Settings of the type `Checkpoint` say which files or folders from elsewhere `train` reads: what is in them counts,
-    not where they lie.
+    `learns_from` names the fields of speech that `train` uses besides the samples, such as `text`; it is trained again when they
+    change. Settings of the type `Checkpoint` name files or folders that `train` reads; their content is part of the fingerprint, their
+    path is not.
     """
 
     learns_from: ClassVar[tuple[str, ...]] = ()
@@ -41,62 +42,63 @@ class SpeechTokenizer(Versioned, ABC):
 
     @field_validator("literal")
     @classmethod
-    def _spells(cls, literal: str) -> str:
+    def _distinct_literals(cls, literal: str) -> str:
         if spelt(literal, 0) == spelt(literal, 1):
-            raise ValueError(f"{literal!r} spells all codes alike: it wants {{}} where the number goes, as in [Hu{{}}]")
+            raise ValueError(f"{literal!r} is the same for all codes: write {{}} where the number goes, as in [Hu{{}}]")
         if spelt(literal, 0).isdigit():
-            raise ValueError(f"{literal!r} leaves open where a code ends: it wants more than digits, as in [Hu{{}}]")
+            raise ValueError(f"{literal!r} does not show where a code ends: write more than digits, as in [Hu{{}}]")
         return literal
 
     @property
     def training_seconds(self) -> float:
-        """How much audio `train` wants to hear, in seconds; 0 when it needs none."""
+        """Seconds of audio that `train` uses at most; 0 when it needs none."""
         return 0.0
 
     @property
     def made_from(self) -> tuple[str, ...]:
-        """The checkpoints that there are."""
+        """The checkpoints that the settings name."""
         return tuple(at for _, at in self.checkpoint_settings())
 
     @property
     def batch_seconds(self) -> float:
-        """How much audio `encode_all` likes at a time; 0 for a clip after another."""
+        """Seconds of audio that `encode_all` should get at once; 0 for one clip at a time."""
         return 0.0
 
     @property
     def resources(self) -> Resources:
-        """What one worker that encodes holds."""
+        """CPUs and GPUs of one worker that encodes."""
         return Resources()
 
     @property
     def checksum(self) -> str:
-        """The name of the loaded weights."""
+        """A checksum of the loaded model."""
         return ""
 
     def encode(self, speech: Speech) -> Stream:
-        """As `encode_all`, of one. Raises Unusable for what cannot be encoded."""
-        (found,) = self.encode_all([speech])
-        if isinstance(found, Unusable):
-            raise found
-        return found
+        """The stream of one clip. Raises Unusable for a clip that cannot be encoded."""
+        (stream,) = self.encode_all([speech])
+        if isinstance(stream, Unusable):
+            raise stream
+        return stream
 
     def encode_all(self, speech: Sequence[Speech]) -> Iterator[Stream | Unusable]:
-        """The stream of each, or what is wrong with it, in order.
+        """The stream of each clip, or why it cannot be encoded, in order. Durations sum to `frames(n_samples)`.
 
-        RuntimeError when nothing was loaded, or when a leaf gives ids that are not its own, not one a frame, or not `rate` a second:
-        words would shift.
-
-        Durations sum to `frames(n_samples)`. Wrong is what is not one row of finite floats, or shorter than a frame.
+        Samples that are not one row of finite floats, or shorter than a frame, cannot be encoded. Raises RuntimeError when no model was
+        loaded, or when a leaf gives ids beyond `size`, not one a frame, or not `rate` a second: words would shift.
         """
         faults = [self._fault(one.samples) for one in speech]
-        sound = [one for one, fault in zip(speech, faults, strict=True) if not fault]
-        ids = iter(self._ids([replace(one, samples=np.ascontiguousarray(one.samples, np.float32)) for one in sound]))
+        valid = [one for one, fault in zip(speech, faults, strict=True) if not fault]
+        ids = iter(self._ids([replace(one, samples=np.ascontiguousarray(one.samples, np.float32)) for one in valid]))
         for one, fault in zip(speech, faults, strict=True):
             yield Unusable("not_encodable", fault) if fault else self._stream(len(one.samples), next(ids))
 
     def _usable(self, speech: Sequence[Speech]) -> list[Speech]:
-        """What can be encoded, in the order of its content: the same whatever order it came in."""
-        return sorted((one for one in speech if not self._fault(one.samples)), key=lambda one: one.name)
+        """The clips that can be encoded, ordered by content. Raises ValueError where there are none."""
+        usable = sorted((one for one in speech if not self._fault(one.samples)), key=lambda one: one.name)
+        if not usable:
+            raise ValueError(f"none of the {len(speech)} clips is as long as one frame ({1 / self.rate:g} s)")
+        return usable
 
     def _fault(self, samples: np.ndarray) -> str:
         if fault := fault_of(samples):
@@ -119,27 +121,27 @@ class SpeechTokenizer(Versioned, ABC):
 
     @abstractmethod
     def train(self, speech: Sequence[Speech], folder: Path, seed: int) -> None:
-        """Learn from speech and write the model into `folder`: the same for the same speech in any order."""
+        """Learns from speech and writes the model into `folder`: the same for the same speech in any order."""
 
     @abstractmethod
     def load(self, folder: Path) -> None:
-        """Make ready to encode with what `train` wrote. Raises ValueError for what does not fit the settings."""
+        """Loads what `train` wrote, to encode. Raises ValueError where it does not fit the settings."""
 
     @abstractmethod
     def frames(self, n_samples: int) -> int:
-        """How many frames audio of so many samples has."""
+        """The number of frames of `n_samples` samples."""
 
     @abstractmethod
     def version(self) -> str:
-        """The backend and its version, the same before and after `load`: a change of it makes all ids stale."""
+        """The backend and its version, the same before and after `load`. When it changes, everything is encoded again."""
 
     @abstractmethod
     def _ids(self, speech: Sequence[Speech]) -> Iterator[np.ndarray | Unusable]:
-        """One id in [0, size) a frame, of each of several that have been checked, in order; or why there are none."""
+        """For each clip, in order, one id in [0, size) a frame; or why it cannot be encoded. The clips have been checked."""
 
 
 def fault_of(samples: np.ndarray) -> str:
-    """What is wrong with samples that are not one row of finite floats."""
+    """Why samples cannot be encoded: they are not one row of finite floats. "" for valid samples."""
     if samples.ndim != 1:
         return f"audio has shape {samples.shape}; one channel [n_samples] is wanted, so mix it down first"
     if not np.issubdtype(samples.dtype, np.floating):

@@ -1,23 +1,28 @@
-"""MFCC k-means units: what other units are measured against.
+"""MFCC k-means units: the baseline that other units are compared with.
 
 encode(samples[16000])  ->  ids 17 3 88 …, 25 frames
 """
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from pydantic import Field, PrivateAttr, field_validator
 
 from weft.schemas.fingerprint import version_of
-from weft.tokenizers.base import SAMPLE_RATE, SpeechTokenizer
+from weft.tokenizers.base import SAMPLE_RATE
 from weft.tokenizers.features.mfcc import STEP, WIDTH, mfcc
-from weft.tokenizers.models import folder as folders
+from weft.tokenizers.models.learned import Learned
+from weft.tokenizers.models.trained import TrainedTokenizer
 from weft.tokenizers.stream import Speech
 
+if TYPE_CHECKING:  # a recipe is checked without torch; whoever trains or encodes imports it
+    from weft.tokenizers.training.loop import Run
 
-class Tokenizer(SpeechTokenizer):
-    """13 cepstra with their slopes, and the nearest of `size` centroids learned from at most `seconds`."""
+
+class Tokenizer(TrainedTokenizer):
+    """The nearest of `size` centroids of 13 cepstra with first and second differences, from at most `seconds` of speech."""
 
     rate: float = Field(default=25, gt=0, le=100)
     size: int = Field(default=100, ge=2)
@@ -25,57 +30,41 @@ class Tokenizer(SpeechTokenizer):
     seconds: float = Field(default=3600, gt=0)
 
     _centroids: np.ndarray | None = PrivateAttr(None)
-    _checksum: str = PrivateAttr("")
 
     @field_validator("rate")
     @classmethod
     def _rates(cls, rate: float) -> float:
         steps = SAMPLE_RATE / rate / STEP
         if abs(steps - round(steps)) > 1e-6:
-            raise ValueError(f"an MFCC unit lasts so many times 10 ms: {rate:g} Hz are not possible")
+            raise ValueError(f"the period of an MFCC unit is a multiple of 10 ms: {rate:g} Hz are not possible")
         return rate
 
     @property
     def training_seconds(self) -> float:
         return self.seconds
 
-    def train(self, speech: Sequence[Speech], folder: Path, seed: int) -> None:
-        """Raises ValueError for too little speech. The same for the same speech in any order."""
+    def _learn(self, speech: Sequence[Speech], run: "Run") -> Learned:
         import torch
 
         from weft.tokenizers.models import kmeans
 
-        usable = self._usable(speech)
-        if not usable:
-            raise ValueError(f"none of the {len(speech)} clips is as long as one frame ({1 / self.rate:g} s)")
-        centroids = kmeans.fit(np.concatenate([mfcc(s.samples, self._hop) for s in usable]), self.size, seed)
-        folders.save(folder, self, {"centroids": torch.from_numpy(centroids)}, {})
-        self.load(folder)
+        features = np.concatenate([mfcc(one.samples, self._hop) for one in speech])
+        return Learned(tensors={"centroids": torch.from_numpy(kmeans.fit(features, self.size, run.seed))})
 
-    def load(self, folder: Path) -> None:
-        import torch
+    def _use(self, learned: Learned, folder: Path) -> None:
+        self._centroids = learned.centroids(folder, self.size, WIDTH)
 
-        tensors, _, self._checksum = folders.load(folder)
-        folders.check_settings(folder, self, "rate")
-        self._centroids = tensors.get("centroids", torch.zeros(0, 0)).numpy()
-        folders.check_finite(folder, self._centroids)
-        if self._centroids.shape != (self.size, WIDTH):
-            wanted = [self.size, WIDTH]
-            raise ValueError(
-                f"{folder}: its model has other settings (centroids {list(self._centroids.shape)}, not {wanted})"
-            )
+    @property
+    def _decisive_settings(self) -> tuple[str, ...]:
+        return ("rate",)
 
     def frames(self, n_samples: int) -> int:
         return n_samples // self._hop
 
     def version(self) -> str:
         return "+".join(
-            ("cepstra-4", *(f"{backend}-{version_of(backend)}" for backend in ("transformers", "scipy", "torch")))
+            ("cepstra-5", *(f"{backend}-{version_of(backend)}" for backend in ("transformers", "scipy", "torch")))
         )
-
-    @property
-    def checksum(self) -> str:
-        return self._checksum
 
     def _ids(self, speech: Sequence[Speech]) -> Iterator[np.ndarray]:
         from weft.tokenizers.models import kmeans

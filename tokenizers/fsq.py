@@ -1,4 +1,4 @@
-"""Supervised semantic codes, trained here: a recogniser whose states pass a finite scalar quantizer (CosyVoice 2's design).
+"""Supervised semantic codes, trained here: a recogniser with a finite scalar quantizer between its blocks (CosyVoice 2's design).
 
 Tokenizer(rate=25, levels=(3,) * 8)     6,561 codes, as Step-Audio 2's audio tokens
 encode(samples[16000])  ->  ids 4218 4218 1207 …, 25 frames
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class Tokenizer(Supervised):
-    """`levels` multiply to `size`; the quantizer lies half way up the blocks."""
+    """The product of `levels` is `size`; the quantizer lies after the first half of the blocks."""
 
     rate: float = 25
     size: int = 6561
@@ -46,8 +46,8 @@ class Tokenizer(Supervised):
         return self.training.layers - self.training.layers // 2, self.training.layers // 2
 
     @property
-    def _untold(self) -> tuple[str, ...]:
-        return (*super()._untold, "levels")
+    def _decisive_settings(self) -> tuple[str, ...]:
+        return (*super()._decisive_settings, "levels")
 
     def _bottleneck(self) -> "nn.Module":
         from weft.tokenizers.models.finite_scalar import FiniteScalarQuantizer
@@ -63,4 +63,4 @@ class Tokenizer(Supervised):
             assert isinstance(model.bottleneck, FiniteScalarQuantizer)
             return model.bottleneck.codes(model.states(mels, lengths))
 
-        return (ids.astype(np.int32) for ids in self._heard(speech, codes))
+        return (ids.astype(np.int32) for ids in self._infer(speech, codes))

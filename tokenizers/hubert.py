@@ -1,11 +1,9 @@
 """HuBERT units: a layer of a HuBERT or wav2vec2 model, and the code of each of its frames.
 
-    Tokenizer(size=100, rate=25).train(speech, folder, seed=1)     # small, from nothing, on the corpus itself
-    Tokenizer(model="/models/mhubert", codebook="/models/l11_500.safetensors", layer=11, size=501, rate=25)
+Tokenizer(size=100, rate=25).train(speech, folder, seed=1)     # small, from nothing, on the corpus itself
+Tokenizer(model="/models/mhubert", codebook="/models/l11_500.safetensors", layer=11, size=501, rate=25)
 
-    encode(samples[16000])  ->  ids 17 3 88 …, durations 2 1 4 …  (25 frames in all)
-
-A trained folder holds `config.json`, `model.safetensors`, `quantizer.safetensors` and `settings.json`.
+encode(samples[16000])  ->  ids 17 3 88 …, durations 2 1 4 …  (25 frames in all)
 """
 
 from collections.abc import Iterator, Sequence
@@ -18,31 +16,36 @@ from pydantic import Field, PrivateAttr, field_validator
 
 from weft.schemas.fingerprint import hash64, version_of
 from weft.schemas.resources import Resources
-from weft.schemas.settings import NOT_IDENTITY
-from weft.tokenizers.base import SAMPLE_RATE, SpeechTokenizer
+from weft.schemas.settings import NOT_IN_FINGERPRINT
+from weft.tokenizers.base import SAMPLE_RATE
 from weft.tokenizers.features.grid import Grid
-from weft.tokenizers.models.folder import Checkpoint, check_settings
+from weft.tokenizers.models.folder import Checkpoint
+from weft.tokenizers.models.learned import Learned, prefixed
+from weft.tokenizers.models.trained import TrainedTokenizer
 from weft.tokenizers.stream import Speech
 from weft.tokenizers.training.hubert_settings import Training
 
 if TYPE_CHECKING:  # a recipe is checked without torch; whoever trains or encodes imports it
+    import torch
+
     from weft.tokenizers.models.checkpoint import Encoder
     from weft.tokenizers.models.quantizer import Quantizer
+    from weft.tokenizers.training.loop import Run
 
 CODEBOOK_FRAMES = 60_000  # enough to place the centroids; more only takes time
-CODEBOOK_CLIPS = 64  # heard before what k-means does not need is forgotten
+CODEBOOK_CLIPS = 64  # whose features are held at once
 PADDING = 0.02  # of a batch, at most
 
 
-class Tokenizer(SpeechTokenizer):
+class Tokenizer(TrainedTokenizer):
     """Units of `layer` (1 is the first transformer block's output) at 25 or 50 Hz.
 
-    Without `model` all is learnt here, and the codebook is that of speaker_invariance.py, for
-    which it helps to know who speaks. With `model` (a local
-    folder or hf://org/name) only plain centroids are, and with `codebook` too (see quantizer.py) nothing: `train` copies both.
-    Spirit LM (§2.2) takes layer 11 of a 25 Hz mHuBERT. `normalise` gives each clip mean 0 and variance 1, as a model's
-    `preprocessor_config.json` asks with `do_normalize`. `batch` seconds are encoded at once, on torch's `device` in `dtype`; it is
-    trained on the CPU.
+    Without `model` the encoder is trained here from random weights, and its codebook by speaker_invariance.py, which uses the names of
+    speakers where they are known. With `model` (a local folder or hf://org/name) only a k-means codebook is trained; with
+    `codebook` too (see quantizer.py) both are copied. Spirit LM (§2.2) takes layer 11 of a 25 Hz mHuBERT.
+
+    `normalise` gives each clip mean 0 and variance 1, as a model's `preprocessor_config.json` asks with `do_normalize`. `batch` seconds
+    are encoded at once, on torch's `device` in `dtype`; training is on the CPU.
     """
 
     learns_from: ClassVar[tuple[str, ...]] = ("speaker",)
@@ -54,15 +57,14 @@ class Tokenizer(SpeechTokenizer):
     codebook: Checkpoint = ""
     layer: int = Field(default=2, ge=1)
     normalise: bool = True
-    device: Annotated[str, NOT_IDENTITY] = "cpu"
+    device: Annotated[str, NOT_IN_FINGERPRINT] = "cpu"
     dtype: Literal["float32", "bfloat16"] = "float32"
-    batch: Annotated[float, NOT_IDENTITY] = Field(default=60.0, gt=0)
+    batch: Annotated[float, NOT_IN_FINGERPRINT] = Field(default=60.0, gt=0)
     training: Training = Training()
 
     _model: "Encoder | None" = PrivateAttr(None)
     _grid: Grid | None = PrivateAttr(None)
     _quantizer: "Quantizer | None" = PrivateAttr(None)
-    _checksum: str = PrivateAttr("")
 
     @field_validator("rate")
     @classmethod
@@ -73,63 +75,49 @@ class Tokenizer(SpeechTokenizer):
 
     @property
     def training_seconds(self) -> float:
-        """How much speech `train` looks at: none when both `model` and `codebook` are given."""
+        """Seconds of speech that `train` uses: none when both `model` and `codebook` are given."""
         return 0.0 if self.model and self.codebook else self.training.seconds
 
     @property
     def batch_seconds(self) -> float:
-        return 10 * self.batch  # so that there are clips of like length among them
+        return 10 * self.batch  # enough to find clips of similar length
 
     @property
     def resources(self) -> Resources:
         return Resources.on(self.device)
 
-    def train(self, speech: Sequence[Speech], folder: Path, seed: int) -> None:
-        """Write `folder`: the model (trained, or copied from `model`, cut to `layer` blocks) and its codebook.
+    def _learn(self, speech: Sequence[Speech], run: "Run") -> Learned:
+        """The encoder (trained, or copied from `model`, cut to `layer` blocks) and its codebook."""
+        from weft.tokenizers.models.checkpoint import learned_of, load_encoder
 
-        The same for the same speech in any order, the same seed and number of torch threads. Raises ValueError for
-        too little speech, or for a checkpoint or codebook that does not fit.
-        """
-        from weft.tokenizers.models.checkpoint import load_encoder, quiet
-        from weft.tokenizers.models.quantizer import save_quantizer
-        from weft.tokenizers.training.loop import unfinished
+        self._set_encoder(*load_encoder(self.model, self.layer) if self.model else self._trained_encoder(speech, run))
+        model, _ = self._ready()
+        encoder, codebook = learned_of(model), self._trained_codebook(speech, run.seed)
+        return Learned(
+            tensors={**encoder.tensors, **prefixed("codebook", _as_torch(codebook.tensors))}, facts=encoder.facts
+        )
 
-        chosen = self._sample(speech, seed) if self.training_seconds else []
-        with unfinished(folder, self.model_dump(mode="json"), seed, [one.name for one in chosen]) as kept:
-            self._hold(*load_encoder(self.model, self.layer) if self.model else self._trained(chosen, seed, kept))
-            with quiet():
-                self._ready()[0].save_pretrained(folder)
-            save_quantizer(self._codebook(chosen, seed), folder / "quantizer.safetensors")
-            (folder / "settings.json").write_text(self.model_dump_json(indent=1) + "\n", "utf-8")
-        self.load(folder)
-
-    def load(self, folder: Path) -> None:
-        """Make ready with what `train` wrote. Raises ValueError when that is no such model or does not fit the settings."""
+    def _use(self, learned: Learned, folder: Path) -> None:
         import torch
 
-        from weft.tokenizers.models.checkpoint import checksum, load_encoder, to_device
-        from weft.tokenizers.models.quantizer import load_quantizer
+        from weft.tokenizers.models.checkpoint import encoder_of, to_device
+        from weft.tokenizers.models.quantizer import quantizer_of
 
-        self._hold(*load_encoder(str(folder), self.layer))
-        check_settings(folder, self, "layer")
-        model, _ = self._ready()
-        self._quantizer = load_quantizer(str(folder / "quantizer.safetensors"), *self._shape)
-        self._checksum = checksum(model, self._quantizer.tensors)
-        to_device(model, self.device, getattr(torch, self.dtype))
+        self._set_encoder(*encoder_of(learned, self.layer, str(folder)))
+        tables = {name: tensor.numpy() for name, tensor in learned.part("codebook").items()}
+        self._quantizer = quantizer_of(tables, str(folder), *self._codebook_shape)
+        to_device(self._ready()[0], self.device, getattr(torch, self.dtype))
+
+    @property
+    def _decisive_settings(self) -> tuple[str, ...]:
+        return ("layer",)
 
     def frames(self, n_samples: int) -> int:
-        """Whole hops of 640 (25 Hz) or 320 (50 Hz) samples; a rest shorter than one is in no frame."""
+        """Whole hops of 640 (25 Hz) or 320 (50 Hz) samples; a shorter remainder has no frame."""
         return n_samples // self._hop
 
     def version(self) -> str:
-        """What computes the units, known before any model is loaded; `checksum` names the weights."""
-        return f"hubert-9+transformers-{version_of('transformers')}+torch-{version_of('torch')}"
-
-    @property
-    def checksum(self) -> str:
-        """16 hex digits over the loaded weights and codebook."""
-        self._ready()
-        return self._checksum
+        return f"hubert-10+transformers-{version_of('transformers')}+torch-{version_of('torch')}"
 
     def _ids(self, speech: Sequence[Speech]) -> Iterator[np.ndarray]:
         if self._quantizer is None:
@@ -142,7 +130,7 @@ class Tokenizer(SpeechTokenizer):
         from weft.tokenizers.models import layers
 
         model, grid = self._ready()
-        return layers.in_windows(model, grid, self._rows(clips), self.batch, PADDING)
+        return layers.states_of(model, grid, self._rows(clips), self.batch, PADDING)
 
     def _rows(self, clips: Sequence[np.ndarray]) -> list[np.ndarray]:
         return [normalised(clip) if self.normalise else np.asarray(clip, np.float32) for clip in clips]
@@ -152,55 +140,52 @@ class Tokenizer(SpeechTokenizer):
         return round(SAMPLE_RATE / self.rate)
 
     @property
-    def _shape(self) -> tuple[int, int]:
+    def _codebook_shape(self) -> tuple[int, int]:
         return self.size, self._ready()[0].config.hidden_size
 
-    def _hold(self, model: "Encoder", grid: Grid) -> None:
+    def _set_encoder(self, model: "Encoder", grid: Grid) -> None:
         if grid.hop != self._hop:
             raise ValueError(f"a frame of this model is {grid.hop} samples: set `rate` to {SAMPLE_RATE / grid.hop:g}")
         self._model, self._grid = model, grid
 
-    def _trained(self, speech: Sequence[Speech], seed: int, kept: Path) -> "tuple[Encoder, Grid]":
+    def _trained_encoder(self, speech: Sequence[Speech], run: "Run") -> "tuple[Encoder, Grid]":
         from weft.tokenizers.models.checkpoint import cut
         from weft.tokenizers.training.hubert import train
 
         if self.layer > self.training.layers:
             raise ValueError(f"`layer` is {self.layer} but `training.layers` is {self.training.layers}")
         rows = self._rows([one.samples for one in speech])
-        return cut(train(rows, self.training, self.rate, seed, kept), self.layer)
+        return cut(train(rows, self.training, self.rate, run), self.layer)
 
-    def _codebook(self, speech: Sequence[Speech], seed: int) -> "Quantizer":
+    def _trained_codebook(self, speech: Sequence[Speech], seed: int) -> "Quantizer":
         from weft.tokenizers.models import kmeans
         from weft.tokenizers.models.quantizer import Nearest, load_quantizer
-        from weft.tokenizers.training import speaker_invariance as steady
+        from weft.tokenizers.training import speaker_invariance
 
         if self.codebook:
-            return load_quantizer(self.codebook, *self._shape)
+            return load_quantizer(self.codebook, *self._codebook_shape)
         clips = [one.samples for one in speech]
         if self.model:
-            return Nearest(kmeans.fit(self._spread(clips), self.size, seed))
-        return steady.fit(self.features(clips), [one.speaker for one in speech], self.size, seed)
+            return Nearest(kmeans.fit(self._thinned_features(clips), self.size, seed))
+        return speaker_invariance.fit(self.features(clips), [one.speaker for one in speech], self.size, seed)
 
     def _ready(self) -> "tuple[Encoder, Grid]":
         if self._model is None or self._grid is None:
             raise RuntimeError("this tokenizer has no model yet: call load(folder) first")
         return self._model, self._grid
 
-    def _sample(self, speech: Sequence[Speech], seed: int) -> list[Speech]:
-        """Clips of a frame or more, in an order drawn from seed and content, until they make up `training.seconds`."""
-        usable = [one for one in speech if not self._fault(one.samples)]
-        if not usable:
-            raise ValueError(f"none of the {len(speech)} clips is as long as one frame ({1 / self.rate:g} s)")
-        chosen: list[Speech] = []
+    def _training_clips(self, speech: Sequence[Speech], seed: int) -> list[Speech]:
+        """Clips in an order that follows from seed and content, until they hold `training.seconds`."""
+        clips: list[Speech] = []
         room = self.training.seconds * SAMPLE_RATE
-        for one in sorted(usable, key=lambda one: hash64(seed, one.name)):
+        for one in sorted(self._usable(speech), key=lambda one: hash64(seed, one.name)):
             if room >= self._hop:
-                chosen.append(replace(one, samples=one.samples[: int(room)]))
+                clips.append(replace(one, samples=one.samples[: int(room)]))
                 room -= len(one.samples)
-        return chosen
+        return clips
 
-    def _spread(self, clips: Sequence[np.ndarray]) -> np.ndarray:
-        """Features of the clips, float32 [frames, width], evenly thinned to what k-means needs; never are all of them held."""
+    def _thinned_features(self, clips: Sequence[np.ndarray]) -> np.ndarray:
+        """Features of the clips, float32 [frames, width], evenly thinned to CODEBOOK_FRAMES; never all of them in memory."""
         apart = -(-sum(self.frames(len(clip)) for clip in clips) // CODEBOOK_FRAMES)
         kept: list[np.ndarray] = []
         before = 0
@@ -209,6 +194,12 @@ class Tokenizer(SpeechTokenizer):
             kept.append(features[-before % apart :: apart])
             before += len(features)
         return np.concatenate(kept)
+
+
+def _as_torch(tables: "dict[str, np.ndarray]") -> "dict[str, torch.Tensor]":
+    import torch
+
+    return {name: torch.from_numpy(table) for name, table in tables.items()}
 
 
 def normalised(samples: np.ndarray) -> np.ndarray:

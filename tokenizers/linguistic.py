@@ -1,4 +1,4 @@
-"""Linguistic codes, trained here: a recogniser's last states every 60 ms, and the nearest of their k-means centroids.
+"""Linguistic codes, trained here: the nearest k-means centroid of a recogniser's last states, every 60 ms.
 
 Step-Audio-AQAA's other codebook: 1,024 codes at 16.7 Hz from Paraformer's encoder, here from one that learned by CTC.
 
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from pydantic import Field, PrivateAttr
 
-from weft.tokenizers.models import folder as folders
+from weft.tokenizers.models.learned import Learned
 from weft.tokenizers.models.supervised import Supervised
 from weft.tokenizers.stream import Speech
 
@@ -20,13 +20,13 @@ if TYPE_CHECKING:
     import torch
     from torch import nn
 
-    from weft.tokenizers.models.recogniser import Heard, Recogniser
+    from weft.tokenizers.models.recogniser import Forward, Recogniser
 
 RATE = 50 / 3  # Hz: a frame every 60 ms
 
 
 class Tokenizer(Supervised):
-    """A code every 60 ms. Repeats stay: they are what puts two of them beside three semantic codes."""
+    """A code every 60 ms. Codes are not deduplicated: two of them last as long as three semantic codes."""
 
     rate: float = Field(default=RATE, ge=RATE - 1e-9, le=RATE + 1e-9)
     size: int = Field(default=1024, ge=2)
@@ -49,27 +49,23 @@ class Tokenizer(Supervised):
 
         from weft.tokenizers.models import kmeans
 
-        states = np.concatenate(self._heard(speech, _norm_of(model)))
+        states = np.concatenate(self._infer(speech, _normalised_states(model)))
         return {"centroids": torch.from_numpy(kmeans.fit(states, self.size, seed))}
 
-    def _hold(self, model: "Recogniser", tables: "dict[str, torch.Tensor]", folder: Path) -> None:
-        centroids = tables["centroids"].numpy() if "centroids" in tables else np.zeros((0, 0))
-        if centroids.shape != (self.size, self.training.width):
-            wanted = [self.size, self.training.width]
-            raise ValueError(f"{folder}: centroids are {list(centroids.shape)}, but [size, width] is {wanted}")
-        folders.check_finite(folder, centroids)
-        self._model, self._centroids = model, centroids
+    def _use(self, learned: Learned, folder: Path) -> None:
+        super()._use(learned, folder)
+        self._centroids = learned.centroids(folder, self.size, self.training.width)
 
     def _ids(self, speech: Sequence[Speech]) -> Iterator[np.ndarray]:
         from weft.tokenizers.models import kmeans
 
-        for states in self._heard(speech, _norm_of(self._ready())):
+        for states in self._infer(speech, _normalised_states(self._ready())):
             assert self._centroids is not None
             yield kmeans.assign(states, self._centroids)
 
 
-def _norm_of(model: "Recogniser") -> "Heard":
-    """The states as its head has them: of one size, so that distances say what they are of."""
+def _normalised_states(model: "Recogniser") -> "Forward":
+    """The last states after the layer norm of the model's head, so that their distances are comparable."""
 
     import torch
 

@@ -2,8 +2,8 @@
 
 encode(Speech(samples[16000], speaker="s1"))  ->  ids 14 14 3 9 …, 12 frames of 0.08 s
 
-What is known besides the VQ-VAE is how far F0 lies from its mean, and each speaker's mean in Hz in the corpus it was trained in; taken
-to another, it centres each utterance by its own.
+Besides the VQ-VAE it learns the standard deviation of F0 from the speaker's mean, and each speaker's mean in Hz. In another corpus the
+speakers' means are removed, and each utterance is centred by its own mean.
 """
 
 from collections.abc import Iterator, Sequence
@@ -15,22 +15,24 @@ from pydantic import Field, PrivateAttr
 
 from weft.schemas.fingerprint import version_of
 from weft.schemas.settings import Settings
-from weft.tokenizers.base import SpeechTokenizer
-from weft.tokenizers.features.f0 import STEP, f0, filled_in
-from weft.tokenizers.models.folder import fill, load, save
+from weft.tokenizers.features.f0 import STEP, f0, interpolated
+from weft.tokenizers.models.folder import fill
+from weft.tokenizers.models.learned import Learned
+from weft.tokenizers.models.trained import TrainedTokenizer
 from weft.tokenizers.stream import Speech
 
 if TYPE_CHECKING:  # a recipe is checked without torch; whoever trains or encodes imports it
     import torch
 
     from weft.tokenizers.models.vqvae import VqVae
+    from weft.tokenizers.training.loop import Run
 
-DOWN = 16  # steps of F0 that become a code: vqvae.py halves them four times
+DOWN = 16  # steps of F0 that become a code: vqvae.py halves their number four times
 HOP = STEP * DOWN  # samples of a code
 
 
 class Training(Settings):
-    """On at most `seconds` of the corpus, `batch` stretches of `crop_seconds` a step."""
+    """On at most `seconds` of the corpus, in batches of `batch` crops of `crop_seconds`."""
 
     seconds: float = Field(default=3600, gt=0)
     steps: int = Field(default=1000, ge=1)
@@ -40,8 +42,8 @@ class Training(Settings):
     width: int = Field(default=64, ge=4)
 
 
-class Tokenizer(SpeechTokenizer):
-    """A code every 0.08 s. A speaker that `train` did not hear is centred by the utterance's own mean, as Spirit LM does."""
+class Tokenizer(TrainedTokenizer):
+    """A code every 0.08 s. Speech of a speaker that was not in the training set is centred by its own mean, as in Spirit LM."""
 
     learns_from: ClassVar[tuple[str, ...]] = ("speaker",)
 
@@ -53,60 +55,49 @@ class Tokenizer(SpeechTokenizer):
     _model: "VqVae | None" = PrivateAttr(None)
     _means: dict[str, float] = PrivateAttr(default_factory=dict)
     _spread: float = PrivateAttr(1.0)
-    _checksum: str = PrivateAttr("")
 
     @property
     def training_seconds(self) -> float:
         return self.training.seconds
 
-    def train(self, speech: Sequence[Speech], folder: Path, seed: int) -> None:
-        """Raises ValueError where nothing voiced is heard. The same for the same speech in any order."""
+    def _learn(self, speech: Sequence[Speech], run: "Run") -> Learned:
+        """Raises ValueError where no clip holds a voiced sound."""
         from weft.tokenizers.models.vqvae import VqVae
-        from weft.tokenizers.training.loop import fit, seeded, unfinished
+        from weft.tokenizers.training.loop import fit, seeded
 
-        usable = self._usable(speech)
-        found = [f0(one.samples) for one in usable]
-        voiced = [track[track > 0] for track in found]
+        f0_tracks = [f0(one.samples) for one in speech]
+        voiced = [track[track > 0] for track in f0_tracks]
         if not sum(map(len, voiced)):
             raise ValueError(f"none of the {len(speech)} clips holds a voiced sound")
-        self._means = _means(usable, voiced)
-        self._spread = float(
-            np.concatenate([v - self._centre(s, v) for s, v in zip(usable, voiced, strict=True)]).std()
-        )
-        tracks = np.concatenate([self._tracks(s, track) for s, track in zip(usable, found, strict=True)], axis=1)
-        with unfinished(folder, self.model_dump(mode="json"), seed, [one.name for one in usable]) as kept:
-            with seeded(seed):
-                model = VqVae(self.size, self.training.width)
-            fit(
-                model,
-                lambda step: model.loss(self._batch(tracks, seed, step)),
-                self.training.steps,
-                self.training.lr,
-                kept / "training",
-            )
-            save(folder, self, model.state_dict(), {"spread": self._spread, "speakers": self._means})
-        self.load(folder)
+        self._means = _means(speech, voiced)
+        deviations = [hertz - self._centre(one, hertz) for one, hertz in zip(speech, voiced, strict=True)]
+        self._spread = float(np.concatenate(deviations).std())
+        tracks = np.concatenate([self._tracks(s, track) for s, track in zip(speech, f0_tracks, strict=True)], axis=1)
+        with seeded(run.seed):
+            model = VqVae(self.size, self.training.width)
 
-    def load(self, folder: Path) -> None:
+        def loss(step: int) -> "torch.Tensor":
+            return model.loss(self._batch(tracks, run.seed, step))
+
+        fit(model, loss, self.training.steps, self.training.lr, run.state("training"))
+        return Learned(tensors=model.state_dict(), facts={"spread": self._spread, "speakers": self._means})
+
+    def _use(self, learned: Learned, folder: Path) -> None:
         from weft.tokenizers.models.vqvae import VqVae
 
-        tensors, known, self._checksum = load(folder)
         model = VqVae(self.size, self.training.width)
-        fill(model, tensors, folder)
+        fill(model, learned.tensors, folder)
         try:
-            self._model, self._means, self._spread = model, dict(known["speakers"]), float(known["spread"])
+            means, spread = dict(learned.facts["speakers"]), float(learned.facts["spread"])
         except (KeyError, TypeError, ValueError):
-            raise ValueError(f"{folder}: its known.json has no `speakers` and `spread`") from None
+            raise ValueError(f"{folder}: its config.json has no `speakers` and `spread`") from None
+        self._model, self._means, self._spread = model, means, spread
 
     def frames(self, n_samples: int) -> int:
         return n_samples // HOP
 
     def version(self) -> str:
-        return f"pitch-2+world-{version_of('pyworld-prebuilt')}+torch-{version_of('torch')}"
-
-    @property
-    def checksum(self) -> str:
-        return self._checksum
+        return f"pitch-3+world-{version_of('pyworld-prebuilt')}+torch-{version_of('torch')}"
 
     def _ids(self, speech: Sequence[Speech]) -> Iterator[np.ndarray]:
         import torch
@@ -119,7 +110,7 @@ class Tokenizer(SpeechTokenizer):
                 yield self._model(tracks)[0].numpy().astype(np.int32)
 
     def decoded(self, ids: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """What codes [frames] stand for every 5 ms: Hz above the speaker's mean, and how sure it is voiced (0 to 1)."""
+        """What codes [frames] stand for, every 5 ms: Hz above the speaker's mean, and the probability that it is voiced."""
         import torch
 
         assert self._model is not None
@@ -130,15 +121,13 @@ class Tokenizer(SpeechTokenizer):
     def _centre(self, one: Speech, voiced: np.ndarray) -> float:
         return self._means.get(one.speaker, float(voiced.mean()) if len(voiced) else 0.0)
 
-    def _tracks(self, one: Speech, found: np.ndarray) -> np.ndarray:
-        """F0 from the speaker's mean, and whether it is voiced: float32 [2, whole codes]."""
+    def _tracks(self, one: Speech, hertz: np.ndarray) -> np.ndarray:
+        """F0 above the speaker's mean, in standard deviations, and whether it is voiced: float32 [2, 16 frames]."""
         length = self.frames(len(one.samples)) * DOWN
-        voiced = found > 0
-        above = (
-            (filled_in(found) - self._centre(one, found[voiced])) / self._spread
-            if voiced.any()
-            else np.zeros(len(found))
-        )
+        voiced = hertz > 0
+        above = np.zeros(len(hertz))
+        if voiced.any():
+            above = (interpolated(hertz) - self._centre(one, hertz[voiced])) / self._spread
         return np.stack([above, voiced])[:, :length].astype(np.float32)
 
     def _batch(self, tracks: np.ndarray, seed: int, step: int) -> "torch.Tensor":
@@ -151,8 +140,8 @@ class Tokenizer(SpeechTokenizer):
 
 def _means(speech: Sequence[Speech], voiced: Sequence[np.ndarray]) -> dict[str, float]:
     """Each known speaker's mean F0 in Hz."""
-    heard: dict[str, list[np.ndarray]] = {}
-    for one, values in zip(speech, voiced, strict=True):
-        if one.speaker and len(values):
-            heard.setdefault(one.speaker, []).append(values)
-    return {speaker: float(np.concatenate(several).mean()) for speaker, several in sorted(heard.items())}
+    by_speaker: dict[str, list[np.ndarray]] = {}
+    for one, hertz in zip(speech, voiced, strict=True):
+        if one.speaker and len(hertz):
+            by_speaker.setdefault(one.speaker, []).append(hertz)
+    return {speaker: float(np.concatenate(several).mean()) for speaker, several in sorted(by_speaker.items())}

@@ -1,6 +1,6 @@
 """The text tokenizer of an existing language model, from a local folder or the hub.
 
-Tokenizer(model="/models/llama-2-7b").train([])    # nothing is learnt: its 32,000 ids stay as they are
+Tokenizer(model="/models/llama-2-7b").train([])    # nothing is learned: its 32,000 ids stay as they are
 """
 
 from collections.abc import Iterable
@@ -23,7 +23,7 @@ class Tokenizer(TextTokenizer):
     model: Annotated[str, CHECKPOINT]
 
     def version(self) -> str:
-        """With what lies there, but for the weights of a model beside it."""
+        """With a digest of the folder, without the weights of a model in it."""
         return f"{super().version()} {content(self.model, ignore=WEIGHTS)}"
 
     def _make(self, texts: Iterable[str]) -> "PreTrainedTokenizerFast":
@@ -31,9 +31,9 @@ class Tokenizer(TextTokenizer):
 
         name = loadable(self.model)
         try:
-            made = AutoTokenizer.from_pretrained(name)
+            tokenizer = AutoTokenizer.from_pretrained(name)
         except (OSError, ValueError) as error:
             raise ValueError(f"{self.model}: no tokenizer could be read ({str(error).splitlines()[0]})") from None
-        if not isinstance(made, PreTrainedTokenizerFast):
+        if not isinstance(tokenizer, PreTrainedTokenizerFast):
             raise ValueError(f"{self.model}: its tokenizer has no tokenizer.json, which weft needs")
-        return made
+        return tokenizer

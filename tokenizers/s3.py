@@ -17,10 +17,11 @@ from weft.outside.backend import Backend
 from weft.schemas.fingerprint import content
 from weft.schemas.hub import loadable
 from weft.schemas.ledger import Unusable
-from weft.schemas.settings import NOT_IDENTITY
+from weft.schemas.settings import NOT_IN_FINGERPRINT
 from weft.tokenizers.base import SAMPLE_RATE, SpeechTokenizer
 from weft.tokenizers.features.windows import Windowing
 from weft.tokenizers.models.folder import Checkpoint, located
+from weft.tokenizers.models.learned import write_config
 from weft.tokenizers.stream import Speech
 
 _KINDS = {  # codes, and how many a second
@@ -36,7 +37,7 @@ class Tokenizer(Backend, SpeechTokenizer):
     """`model` is a published ONNX file, a folder with it or with `config.json` and `model.safetensors`, a repository of either on the
     hub (`hf://org/name`), or "" for the package's download.
 
-    What is left at the end and is no whole frame still gets a code, as the models give one.
+    A remainder at the end that is no whole frame gets a code too, as the models give one.
     """
 
     package, script = "s3tokenizer", "encode_s3.py"
@@ -49,7 +50,7 @@ class Tokenizer(Backend, SpeechTokenizer):
     literal: str = "<audio_{}>"
     dedup: bool = False
     model: Checkpoint = ""
-    batch: Annotated[float, NOT_IDENTITY] = Field(default=120.0, gt=0)
+    batch: Annotated[float, NOT_IN_FINGERPRINT] = Field(default=120.0, gt=0)
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
@@ -63,9 +64,9 @@ class Tokenizer(Backend, SpeechTokenizer):
         return 10 * self.batch
 
     def train(self, speech: Sequence[Speech], folder: Path, seed: int) -> None:
-        """There is nothing to learn; the folder only says which model it is."""
+        """Writes only the settings: nothing is learned, and the model stays where it is."""
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / "settings.json").write_text(self.model_dump_json(indent=1) + "\n", "utf-8")
+        write_config(folder, self.model_dump(mode="json"), {})
 
     def load(self, folder: Path) -> None:
         """Raises ValueError for a model that the package does not load."""
@@ -75,11 +76,11 @@ class Tokenizer(Backend, SpeechTokenizer):
         """The file or folder that the child loads. Raises ValueError for what is neither here nor on the hub."""
         loadable(self.model)
         published = f"{self.kind.removesuffix('_25hz')}.onnx"  # as CosyVoice's repositories call it
-        found = located(self.model, ("config.json", "model.safetensors", published))
-        return str(found / published if (found / published).is_file() else found)
+        folder = located(self.model, ("config.json", "model.safetensors", published))
+        return str(folder / published if (folder / published).is_file() else folder)
 
     def frames(self, n_samples: int) -> int:
-        """Frames begun, of the whole steps of the spectrogram."""
+        """Frames, rounded up, of the whole steps of the spectrogram."""
         return -(-(n_samples // _STEP) // (self._hop // _STEP))
 
     def version(self) -> str:
@@ -90,7 +91,7 @@ class Tokenizer(Backend, SpeechTokenizer):
         return content(self.model) if self.model else self.kind
 
     def _ids(self, speech: Sequence[Speech]) -> Iterator[np.ndarray | Unusable]:
-        """All of them together; where one is refused, each alone."""
+        """All clips in one request; where that is refused, each alone, to find the clip that is at fault."""
         clips = [one.samples for one in speech]
         try:
             yield from self._together(clips)
@@ -106,11 +107,12 @@ class Tokenizer(Backend, SpeechTokenizer):
 
     def _together(self, clips: Sequence[np.ndarray]) -> list[np.ndarray]:
         """Raises Unusable."""
-        return Windowing(self._hop, self.batch, 0.02, _WINDOW, _CONTEXT).frames(clips, self._codes)
+        windowing = Windowing(hop=self._hop, batch=self.batch, padding=0.02, window=_WINDOW, context=_CONTEXT)
+        return windowing.frames(clips, self._codes)
 
     def _codes(self, rows: list[np.ndarray]) -> list[np.ndarray]:
-        found = self.ask(np.concatenate(rows), lengths=[len(row) for row in rows])["codes"]
-        return [np.array(codes, np.int32) for codes in found]
+        answer = self.ask(np.concatenate(rows), lengths=[len(row) for row in rows])
+        return [np.array(codes, np.int32) for codes in answer["codes"]]
 
     @property
     def _hop(self) -> int:

@@ -73,7 +73,7 @@ def _laid_out(entries: Sequence[Entry], known: Mapping[str, int], end: int) -> t
             markers += [_reserved(i) for i in range(end, first)]
             end = first + len(entry.literals)
         if entry.size:
-            books.append(Codebook(entry.name, entry.literal, first, entry.size))
+            books.append(Codebook(tokenizer=entry.name, literal=entry.literal, first=first, size=entry.size))
         else:
             markers.append(Marker(name=entry.name, literal=entry.literal, id=first, modality=entry.modality))
     return markers, books, end

@@ -10,11 +10,12 @@ A forward over packed blocks is given a block-diagonal causal mask, so a sample 
                                  . . x x
 """
 
+from difflib import get_close_matches
 from typing import Any
 
 import torch
 from torch import Tensor
-from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedModel
+from transformers import CONFIG_MAPPING, AutoConfig, AutoModelForCausalLM, PreTrainedModel
 
 from weft.schemas.hub import loadable
 from weft.schemas.training import ModelSettings
@@ -37,6 +38,22 @@ def build(settings: ModelSettings, size: int, seed: int) -> PreTrainedModel:
     if model.get_input_embeddings().num_embeddings != size:
         model.resize_token_embeddings(size)
     return model
+
+
+def check_new(settings: ModelSettings, context: int) -> None:
+    """Checks a model that starts from a config, without memory for its weights. Raises ValueError as `build` does.
+
+    A checkpoint is not looked at: a corpus may be built where it is not.
+    """
+    if settings.base:
+        return
+    config = _config(settings, size=64)
+    check_context(config, context)
+    try:
+        with torch.device("meta"):
+            AutoModelForCausalLM.from_config(config, attn_implementation="sdpa")
+    except ValueError as fault:  # transformers lists hundreds of classes in the lines that follow
+        raise ValueError(str(fault).splitlines()[0]) from fault
 
 
 def load(folder: str, config: Any = None) -> PreTrainedModel:
@@ -70,8 +87,12 @@ def _config(settings: ModelSettings, size: int) -> Any:
 
 
 def _fresh_config(declared: dict[str, Any], size: int) -> Any:
-    """A config of a new model. Raises ValueError for an unknown key, which transformers would keep and ignore."""
-    default = AutoConfig.for_model(declared["model_type"])
+    """A config of a new model. Raises ValueError for an unknown type or key; transformers would keep the key and ignore it."""
+    kind = str(declared["model_type"])
+    if kind not in CONFIG_MAPPING:
+        similar = ", ".join(get_close_matches(kind, CONFIG_MAPPING))
+        raise ValueError(f"transformers has no model_type {kind!r}{similar and f'; similar: {similar}'}")
+    default = AutoConfig.for_model(kind)
     if unknown := [key for key in declared if key not in _MOVED and not hasattr(default, key)]:
         raise ValueError(f"a {declared['model_type']} config has no {', '.join(unknown)}")
     return AutoConfig.for_model(**declared, vocab_size=size)

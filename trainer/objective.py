@@ -18,9 +18,6 @@ from transformers import PreTrainedModel
 from weft.trainer.model import forward
 from weft.trainer.stream import Batch
 
-# tokens of one forward; a larger batch takes several. It bounds memory and changes only the rounding.
-MICRO_TOKENS = 8192
-
 
 @dataclass(frozen=True, slots=True)
 class Rows:
@@ -68,9 +65,9 @@ def autocast(device: torch.device, dtype: str) -> torch.autocast:
     return torch.autocast(device.type, torch.bfloat16, enabled=dtype == "bfloat16")
 
 
-def micro_rows(batch: Batch, device: torch.device) -> Iterator[Rows]:
-    """The batch's rows, about MICRO_TOKENS tokens at a time; rows without counted tokens are left out."""
-    size = max(1, MICRO_TOKENS // batch.ids_BT.shape[1])
+def micro_rows(batch: Batch, device: torch.device, tokens: int) -> Iterator[Rows]:
+    """The batch's rows, at most `tokens` tokens at a time but at least one row; rows without counted tokens are left out."""
+    size = max(1, tokens // batch.ids_BT.shape[1])
     for first in range(0, len(batch.ids_BT), size):
         rows = slice(first, first + size)
         if batch.targets_BT[rows].any():

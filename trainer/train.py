@@ -3,7 +3,7 @@
     train(shards, run, stage, vocabulary, recipe_text, seed=0, resume=False, report=print, validation=held_out)
       run/losses.jsonl, validation.jsonl, losses.png, tensorboard/, checkpoints/step-000100/ …
 
-Float32 master weights on one device (a GPU where there is one); `dtype: bfloat16` is autocast. Not supported: several devices (the
+Float32 master weights on one device (`device`); `dtype: bfloat16` is autocast. Not supported: several devices (the
 stream has ranks, this loop has none), compilation, deletion of old checkpoints.
 """
 
@@ -32,6 +32,12 @@ from weft.trainer.repeatable import repeatable
 from weft.trainer.schedule import learning_rate
 from weft.trainer.stream import Batch, Stream, StreamState
 from weft.trainer.validation import Validation, select
+
+_NOT_ORIGIN = {
+    "validation",
+    "forward_tokens",
+    "device",
+}  # settings that change neither the data nor, but for rounding, the updates
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +106,7 @@ def train(
     check_counted(draws.index, stage.context)
     held_out = select(validation, stage, vocabulary.size, open_tar) if validation else None
     stream = Stream(draws=draws, context=stage.context, blocks=stage.optimiser.batch_tokens // stage.context)
-    settings = stage.model_dump(mode="json", exclude={"validation"})  # it changes neither data nor updates
+    settings = stage.model_dump(mode="json", exclude=_NOT_ORIGIN)
     origin = checkpoint.Origin(vocabulary=vocabulary.fingerprint, index=draws.digest(), seed=seed, settings=settings)
     run, state = _start(out, stage, vocabulary, origin, stream, resume)
     with Board(out, state.step) as board:
@@ -137,7 +143,7 @@ def _start(
             f"{out} holds a run already (latest checkpoint: {latest.name}); resume it or train into a new folder"
         )
     state = checkpoint.read_state(latest, origin).stream if latest else StreamState()
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    device = device_of(stage)
     model = load(str(latest)) if latest else build(stage.model, vocabulary.size, origin.seed)
     check_context(model.config, stage.context)
     model.to(device).train()  # type: ignore[arg-type]
@@ -159,6 +165,14 @@ def _start(
         available=available,
     )
     return run, state
+
+
+def device_of(stage: TrainingStage) -> torch.device:
+    """Where the stage is trained. Raises ValueError where that is a GPU and torch finds none."""
+    has_gpu = torch.cuda.is_available()
+    if stage.device == "cuda" and not has_gpu:
+        raise ValueError("`device: cuda`, but torch finds no GPU on this machine; set `device: cpu` or `device: auto`")
+    return torch.device("cuda" if has_gpu and stage.device != "cpu" else "cpu")
 
 
 def _available(stream: Stream) -> int:
@@ -209,7 +223,7 @@ def _backward(run: Run, batch: Batch) -> Sums:
     """Gradients of the mean over the batch's counted targets, summed over micro-batches."""
     sums = Sums.none(len(batch.tasks))
     with repeatable(run.device):
-        for rows in micro_rows(batch, run.device):
+        for rows in micro_rows(batch, run.device, run.stage.forward_tokens):
             with autocast(run.device, run.stage.model.dtype):
                 nats, part = next_token(run.model, rows, len(batch.tasks))
             (nats / batch.counted).backward()

@@ -21,7 +21,7 @@ from weft.schemas.training import TrainingStage
 from weft.trainer.index import Index
 from weft.trainer.loader import Draw, Draws, OpenTar, mapped
 from weft.trainer.losses import ValidationRow
-from weft.trainer.objective import MICRO_TOKENS, Sums, autocast, micro_rows, next_token
+from weft.trainer.objective import Sums, autocast, micro_rows, next_token
 from weft.trainer.packing import pack
 from weft.trainer.stream import Batch, StreamState, batch_of
 
@@ -36,6 +36,7 @@ class Validation:
     draws: tuple[Draw, ...]
     context: int
     every: int
+    forward_tokens: int
 
     def due(self, step: int, last: int) -> bool:
         """Whether the loss is measured after step `step`; after the last it always is."""
@@ -44,7 +45,7 @@ class Validation:
     def batches(self) -> Iterator[Batch]:
         """All draws, packed into batches of one forward each."""
         blocks = pack(self.draws, self.context)
-        while group := list(islice(blocks, max(1, MICRO_TOKENS // self.context))):
+        while group := list(islice(blocks, max(1, self.forward_tokens // self.context))):
             yield batch_of(group, self.context, StreamState())
 
     def losses(self, model: PreTrainedModel, dtype: str, step: int) -> tuple[ValidationRow, ...]:
@@ -52,7 +53,7 @@ class Validation:
         totals = dict.fromkeys(sorted({draw.task for draw in self.draws}), Sums.none(1))
         with _measuring(model):
             for batch in self.batches():
-                for rows in micro_rows(batch, model.device):
+                for rows in micro_rows(batch, model.device, self.forward_tokens):
                     with autocast(model.device, dtype):
                         _, part = next_token(model, rows, len(batch.tasks))
                     for number, task in enumerate(batch.tasks):
@@ -78,7 +79,13 @@ def select(folder: Path, stage: TrainingStage, size: int, open_tar: OpenTar = ma
     held_out = tuple(
         Draw(position=d.position, task=d.task, ids=d.ids.copy(), loss=d.loss.copy()) for d in draws.pick(positions)
     )
-    validation = Validation(folder=folder, draws=held_out, context=stage.context, every=stage.validation.every)
+    validation = Validation(
+        folder=folder,
+        draws=held_out,
+        context=stage.context,
+        every=stage.validation.every,
+        forward_tokens=stage.forward_tokens,
+    )
     tasks_with_targets: set[str] = set()
     for batch in validation.batches():
         batch.check_ids(size, folder)

@@ -76,7 +76,11 @@ def _table(
     first.setup()
     theirs = _scores(f"{name}, pocketsphinx", clips, aligned(first, clips))
     ours = _scores(f"{name}, {label}", clips, aligned(aligner, clips), limit)
-    return [*theirs, *ours, Figure(f"{name}, {label} / pocketsphinx", ours[0].value / theirs[0].value, "x", 1.0)]
+    return [
+        *theirs,
+        *ours,
+        Figure(name=f"{name}, {label} / pocketsphinx", value=ours[0].value / theirs[0].value, unit="x", limit=1.0),
+    ]
 
 
 def _scores(
@@ -86,7 +90,7 @@ def _scores(
     every = np.concatenate([e.ravel() for e in errors])
     within = " ".join(f"{100 * np.mean(every <= most):.0f}" for most in (10, 25, 50, 100))
     return [
-        Figure(f"{name}: mean", float(np.mean([e.mean() for e in errors])), "ms", limit),
+        Figure(name=f"{name}: mean", value=float(np.mean([e.mean() for e in errors])), unit="ms", limit=limit),
         Figure(f"{name}: median; within 10 25 50 100 ms: {within} %", float(np.median(every)), "ms"),
     ]
 
@@ -132,23 +136,30 @@ def _long(aligner: Aligner, clips: Sequence[Labelled]) -> list[Figure]:
             taken.append([(w.start - start, w.end - start) for w in mine])
     whole, single = _scores("", known, taken)[0].value, _scores("", known, aligned(aligner, known))[0].value
     name = f"{at / RATE / 60:.1f} minutes in one go"
-    return [Figure(f"{name}: mean", whole, "ms"), Figure(f"{name} / clip by clip", whole / single, "x", 1.5)]
+    return [
+        Figure(f"{name}: mean", whole, "ms"),
+        Figure(name=f"{name} / clip by clip", value=whole / single, unit="x", limit=1.5),
+    ]
 
 
 def _refusals(name: str, aligner: Aligner, clips: Sequence[Labelled]) -> list[Figure]:
     """Each clip with its own transcript, and with those of the eight after it."""
     own = aligned(aligner, clips)
     wrong = [
-        not aligned(aligner, [Labelled("", a.samples, b.words, (), a.speaker)])[0]
+        not aligned(aligner, [Labelled(name="", samples=a.samples, words=b.words, spans=(), speaker=a.speaker)])[0]
         for shift in range(1, 9)
         for a, b in zip(clips, (*clips[shift:], *clips[:shift]), strict=True)
         if a.words != b.words
     ]
     refused = sum(not words for words in own) / len(own)
     return [
-        Figure(f"{name}: right transcripts refused", 100 * refused, "%", 3.0),
+        Figure(name=f"{name}: right transcripts refused", value=100 * refused, unit="%", limit=3.0),
         Figure(
-            f"{name}: other clips' transcripts refused", 100 * float(np.mean(wrong)), f"% of {len(wrong)}", 95.0, True
+            name=f"{name}: other clips' transcripts refused",
+            value=100 * float(np.mean(wrong)),
+            unit=f"% of {len(wrong)}",
+            limit=95.0,
+            at_least=True,
         ),
     ]
 

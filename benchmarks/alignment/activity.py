@@ -30,9 +30,9 @@ def measure(folder: Path) -> list[Figure]:
     heard = error(meetings, lambda samples: segmenter.speech([samples]))
     merged = error(meetings, lambda samples: segmenter.utterances(segmenter.speech([samples])))
     return [
-        Figure("silero, what it hears", heard, "% of the speech", 15.0),
-        Figure("silero, utterances made of it", merged, "% of the speech", 15.0),
-        Figure("webrtcvad / silero", WEBRTC / heard, "x", 1.0, True),
+        Figure(name="silero, what it hears", value=heard, unit="% of the speech", limit=15.0),
+        Figure(name="silero, utterances made of it", value=merged, unit="% of the speech", limit=15.0),
+        Figure(name="webrtcvad / silero", value=WEBRTC / heard, unit="x", limit=1.0, at_least=True),
     ]
 
 

@@ -79,18 +79,18 @@ def _raced(peers: Outside | None, length: int, count: int, rounds: int) -> Itera
     yield Figure(f"{name}: weft", 1000 * statistics.median(ours), "ms")
     if theirs and peers:
         ratio = statistics.median(t / o for t, o in zip(theirs, ours, strict=True))
-        yield Figure(f"{name}: torchaudio / weft", ratio, "x", 1.0, True)
+        yield Figure(name=f"{name}: torchaudio / weft", value=ratio, unit="x", limit=1.0, at_least=True)
         exact = peers.ask(question | {"peer": "torchaudio", "double": True}, log_probs)
         apart = abs(exact["score"] - best_path(log_probs.astype(np.float64), tokens).score)
-        yield Figure(f"{name}: scores apart, float64", apart, "nats", 1e-6)
+        yield Figure(name=f"{name}: scores apart, float64", value=apart, unit="nats", limit=1e-6)
     if others:
         ratio = statistics.median(t / o for t, o in zip(others, ours, strict=True))
-        yield Figure(f"{name}: WhisperX / weft", ratio, "x", 25.0, True)
+        yield Figure(name=f"{name}: WhisperX / weft", value=ratio, unit="x", limit=25.0, at_least=True)
     if peers and length == 600:
         mine = max(1, in_child(_grown, length, count)[0])
         told = peers.ask(question | {"peer": "torchaudio"}, log_probs)["peak"]
         yield Figure(f"{name}: memory, weft", mine / MB, "MB over the input")
-        yield Figure(f"{name}: memory, weft / torchaudio", mine / told, "x", 0.25)
+        yield Figure(name=f"{name}: memory, weft / torchaudio", value=mine / told, unit="x", limit=0.25)
 
 
 def _grown(length: int, count: int) -> int:
@@ -111,7 +111,7 @@ def _aligners() -> Iterator[Figure]:
     for name, aligner in (("sphinx", first), ("adapted, once learned", learned(clips))):
         _all(aligner, clips)
         took = statistics.median(seconds(partial(_all, aligner, clips)) for _ in range(3))
-        yield Figure(f"{name}, one core", heard / took, "x real time", 40.0, True)
+        yield Figure(name=f"{name}, one core", value=heard / took, unit="x real time", limit=40.0, at_least=True)
     yield Figure("adapted, learning", heard / seconds(lambda: learned(clips)), "x real time")
 
 
@@ -129,7 +129,13 @@ def _decoding(folder: Path) -> Iterator[Figure]:
     store, audio = Store(str(folder)), Audio(str(path))
     load(store, audio, 0.0, 60.0)
     took = statistics.median(seconds(lambda: load(store, audio, 0.0, 60.0)) for _ in range(5))
-    yield Figure("decode and resample, FLAC 44.1 kHz, one core", 60 / took, "x real time", 1500.0, True)
+    yield Figure(
+        name="decode and resample, FLAC 44.1 kHz, one core",
+        value=60 / took,
+        unit="x real time",
+        limit=1500.0,
+        at_least=True,
+    )
     alone_took = statistics.median(seconds(lambda: soundfile.read(path)) for _ in range(5))
     yield Figure("decode and resample / libsndfile alone", took / alone_took, "x")
 
@@ -153,8 +159,10 @@ def _busy() -> Iterator[Figure]:
     pair = alternate(lambda: list(aligner.align_clips(clips)), forwards, 5)
     samples = sum(w.samples for w in windows)
     padded = sum(max(w.samples for w in batch) * len(batch) for batch in made)
-    yield Figure("ctc: model alone / stage", 100 / pair.ratio, "% of the time", 90.0, True)
-    yield Figure("ctc: padding", 100 * (1 - samples / padded), "%", 3.0)
+    yield Figure(
+        name="ctc: model alone / stage", value=100 / pair.ratio, unit="% of the time", limit=90.0, at_least=True
+    )
+    yield Figure(name="ctc: padding", value=100 * (1 - samples / padded), unit="%", limit=3.0)
 
 
 if __name__ == "__main__":

@@ -36,6 +36,6 @@ def against(name: str, pair: Pair, heard: float = 0.0) -> list[Figure]:
     figures = [
         Figure(f"{name}: stage", pair.first, "s"),
         Figure(f"{name}: kernel alone", pair.second, "s"),
-        Figure(f"{name}: stage / kernel", pair.ratio, "x", LIMIT),
+        Figure(name=f"{name}: stage / kernel", value=pair.ratio, unit="x", limit=LIMIT),
     ]
     return [*figures, Figure(f"{name}: speed of the stage", heard / pair.first, "x real time")] if heard else figures

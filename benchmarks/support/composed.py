@@ -11,9 +11,12 @@ from random import Random
 import numpy as np
 import pyarrow as pa
 
-from weft.pipelines.mixing import plan, shards
+from weft.pipelines.mixing import shards
 from weft.pipelines.mixing.index import write_index
 from weft.pipelines.mixing.order import write_order
+from weft.pipelines.mixing.plan import plan
+from weft.pipelines.mixing.plan_files import read_tars
+from weft.pipelines.mixing.wanted import Wanted
 from weft.pipelines.parts.tables import Footer, part_name, write_table
 from weft.pipelines.storage.store import Store
 from weft.schemas.fingerprint import hash64
@@ -46,10 +49,32 @@ def sample(task: str, number: int, part: int) -> ShardSample:
     length = random.randint(180, 320)
     key = f"{task}-{part:05d}-{number:04d}"
     return Sample(
-        key, key, task, "made", length / 20, tuple(random.choices(range(2000), k=length)), _segments(task, length),
-        "what was said in it " * (length // 30), "en", f"speaker {number % 48}", "neutral", "CC0-1.0", "train",
-        Provenance(key, "a.wav", "", f"{number:064x}", 0.0, length / 20, "whole", "given", "sphinx pocketsphinx-5.1.1", "hubert-1"),
-    ).for_shard(hash64(key) >> 1)  # fmt: skip
+        key=key,
+        parent=key,
+        task=task,
+        source="made",
+        seconds=length / 20,
+        ids=tuple(random.choices(range(2000), k=length)),
+        segments=_segments(task, length),
+        text="what was said in it " * (length // 30),
+        language="en",
+        speaker=f"speaker {number % 48}",
+        emotion="neutral",
+        licence="CC0-1.0",
+        split="train",
+        provenance=Provenance(
+            recording=key,
+            path="a.wav",
+            split="",
+            sha256=f"{number:064x}",
+            start=0.0,
+            end=length / 20,
+            segmenter="whole",
+            transcriber="given",
+            aligner="sphinx pocketsphinx-5.1.1",
+            tokenizer="hubert-1",
+        ),
+    ).for_shard(hash64(key) >> 1)
 
 
 def _segments(task: str, length: int) -> tuple[Span, ...]:
@@ -57,7 +82,16 @@ def _segments(task: str, length: int) -> tuple[Span, ...]:
     bounds = [*range(0, length - 30, 45), length] if task == "words" else [0, length]
     spans = itertools.pairwise(bounds)
     return tuple(
-        Span(kinds[n % len(kinds)], kinds[n % len(kinds)], a, b, a / 20, b / 20, True) for n, (a, b) in enumerate(spans)
+        Span(
+            modality=kinds[n % len(kinds)],
+            role=kinds[n % len(kinds)],
+            begin=a,
+            end=b,
+            start=a / 20,
+            stop=b / 20,
+            loss=True,
+        )
+        for n, (a, b) in enumerate(spans)
     )
 
 
@@ -98,8 +132,8 @@ def planned(store: Store, tasks: tuple[str, ...], parts: int, shard_bytes: float
     """The tars of a plan over `parts` composed parts a task."""
     write_parts(store, tasks, parts, shard_bytes)
     settings = stage(1e12, dict.fromkeys(tasks, 1.0))
-    plan.plan(store, plan.Wanted(STAGE, settings, {(task, "made"): 1 for task in tasks}), {})
-    return plan.read_tars(store, STAGE)
+    plan(store, Wanted(STAGE, settings, {(task, "made"): 1 for task in tasks}), {})
+    return read_tars(store, STAGE)
 
 
 def write_all(store: Store, tasks: tuple[str, ...], parts: int, shard_bytes: float) -> int:

@@ -52,7 +52,7 @@ def _emur(grid: Path, folder: Path) -> Labelled:
     words = [w for w in textgrid.read(grid.read_bytes()).words() if w.text != "*"]
     spans = tuple((w.start, w.end) for w in words)
     samples = _heard(folder / "wavFiles" / f"{grid.stem}.wav")
-    return Labelled(grid.stem, samples, tuple(w.text for w in words), spans, "msajc")
+    return Labelled(name=grid.stem, samples=samples, words=tuple(w.text for w in words), spans=spans, speaker="msajc")
 
 
 @cache
@@ -60,10 +60,21 @@ def others() -> tuple[Labelled, ...]:
     folder = DATA / "speechocean762"
     clips = json.loads((folder / "subset.json").read_text()).values() if folder.exists() else ()
     learners = [
-        Labelled(c["wav"], _heard(folder / c["wav"]), tuple(c["text"].lower().split()), (), c["spk"]) for c in clips
+        Labelled(
+            name=c["wav"],
+            samples=_heard(folder / c["wav"]),
+            words=tuple(c["text"].lower().split()),
+            spans=(),
+            speaker=c["spk"],
+        )
+        for c in clips
     ]
     read = [(wav, wav.with_suffix(".txt")) for wav in sorted((DATA / "librivox_pocketsphinx").glob("*.wav"))]
-    books = [Labelled(w.stem, _heard(w), tuple(t.read_text().split()), (), "reader") for w, t in read if t.exists()]
+    books = [
+        Labelled(name=w.stem, samples=_heard(w), words=tuple(t.read_text().split()), spans=(), speaker="reader")
+        for w, t in read
+        if t.exists()
+    ]
     return (*learners, *books)
 
 
@@ -76,7 +87,15 @@ def espeak() -> tuple[Labelled, ...]:
         said = voice.speak(text, Style(name, variant))
         samples = soxr.resample(said.samples, said.rate, RATE).astype(np.float32)
         spans = tuple((w.start, w.end) for w in said.words)
-        made.append(Labelled(str(number), samples, tuple(w.text for w in said.words), spans, f"{name} {variant}"))
+        made.append(
+            Labelled(
+                name=str(number),
+                samples=samples,
+                words=tuple(w.text for w in said.words),
+                spans=spans,
+                speaker=f"{name} {variant}",
+            )
+        )
     return tuple(made)
 
 
@@ -112,7 +131,9 @@ def _german() -> Iterator[Labelled]:
             words, samples = SENTENCES[labels.stem[2:5]].split(), _heard(wav)
             spans = _word_spans(words, _syllables(labels), len(samples) / RATE)
             if spans:
-                yield Labelled(labels.stem, samples, tuple(words), spans, labels.stem[:2])
+                yield Labelled(
+                    name=labels.stem, samples=samples, words=tuple(words), spans=spans, speaker=labels.stem[:2]
+                )
 
 
 def _syllables(labels: Path) -> list[tuple[float, str]]:

@@ -1,4 +1,4 @@
-"""How well a small network reads the transcript from codes alone: what of the words is left in them."""
+"""How well a small network predicts the transcript from codes alone."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -14,7 +14,7 @@ from torch.nn.utils.rnn import pad_sequence
 
 from weft.tokenizers.stream import Speech
 from weft.tokenizers.training.loop import fit, seeded
-from weft.tokenizers.training.recogniser import alphabet, spelt
+from weft.tokenizers.training.recogniser import alphabet, normalised_text
 
 Read = tuple[np.ndarray, str]  # codes a frame, and the transcript
 STEPS, BATCH, LR, WIDTH = 400, 24, 3e-3, 128
@@ -45,8 +45,8 @@ def character_errors(train: Sequence[Read], test: Sequence[Read], codes: int, ra
         reader = Reader(codes, len(letters), ceil(GUESSES / rate))
     with TemporaryDirectory() as folder:
         fit(reader, partial(_loss, reader, train, letters, codes), STEPS, LR, Path(folder, "reader.safetensors"))
-    said = [spelt(text) for _, text in test]
-    return float(jiwer.cer(said, [_read(reader, ids, letters) for ids, _ in test]))
+    references = [normalised_text(text) for _, text in test]
+    return float(jiwer.cer(references, [_read(reader, ids, letters) for ids, _ in test]))
 
 
 def _loss(reader: Reader, train: Sequence[Read], letters: str, codes: int, step: int) -> torch.Tensor:
@@ -57,7 +57,7 @@ def _loss(reader: Reader, train: Sequence[Read], letters: str, codes: int, step:
     rows = pad_sequence(
         [torch.from_numpy(ids.astype(np.int64)) for ids, _ in some], batch_first=True, padding_value=codes
     )
-    texts = [[letters.index(c) + 1 for c in spelt(text)] for _, text in some]
+    texts = [[letters.index(c) + 1 for c in normalised_text(text)] for _, text in some]
     lengths = torch.tensor([len(ids) * reader.up for ids, _ in some])
     wanted, counts = torch.tensor([c for text in texts for c in text]), torch.tensor([len(text) for text in texts])
     return ctc_loss(reader(rows).transpose(0, 1), wanted, lengths, counts, zero_infinity=True)

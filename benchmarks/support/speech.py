@@ -46,7 +46,8 @@ def speak(folder: Path, count: int = SENTENCES) -> None:
     voice.setup()
     for number, sentence in enumerate(sentences(count, SEED)):
         stem = folder / f"speaker{number % len(CAST):02d}" / f"{number:05d}"
-        style = Style(*CAST[number % len(CAST)])
+        name, variant = CAST[number % len(CAST)]
+        style = Style(voice=name, variant=variant)
 
         def spoken(text: str = sentence, style: Style = style) -> bytes:
             said = voice.speak(text, style)

@@ -1,6 +1,6 @@
 """How fast the HuBERT tokenizer is beside its model alone, and clips together beside one by one; ids must not differ.
 
-The model is the embedded one, shortly trained on the speech that it then hears: ids that bfloat16 changes are a trained model's.
+The model is the embedded one, trained for a few steps on the same speech, so that the ids that bfloat16 changes are a trained model's.
 """
 
 import tempfile
@@ -24,7 +24,7 @@ from weft.tokenizers.training.hubert import Training
 TITLE = "tokenizers: speed, two threads"
 CLIPS, SHORTEST, LONGEST = 120, 2.0, 20.0  # seconds
 THREADS = 2  # as a build gives a tokenizer
-WHOLE = 120  # seconds, heard at once and in windows
+WHOLE = 120  # seconds, encoded at once and in windows
 TRAINING = Training(steps=100, swaps=30)
 
 
@@ -35,11 +35,11 @@ def measure(folder: Path) -> list[Figure]:
 
 def trained(speech: list[Speech]) -> tuple[Tokenizer, Tokenizer]:
     """One in float32, and the same in bfloat16."""
-    made, half = Tokenizer(training=TRAINING), Tokenizer(training=TRAINING, dtype="bfloat16")
+    tokenizer, half = Tokenizer(training=TRAINING), Tokenizer(training=TRAINING, dtype="bfloat16")
     with tempfile.TemporaryDirectory() as folder:
-        made.train(speech, Path(folder), seed=1)
+        tokenizer.train(speech, Path(folder), seed=1)
         half.load(Path(folder))
-    return made, half
+    return tokenizer, half
 
 
 def stretches(long: np.ndarray) -> list[Speech]:
@@ -50,42 +50,59 @@ def stretches(long: np.ndarray) -> list[Speech]:
 
 
 def _hubert() -> Iterator[Figure]:
-    said = [Speech(one.samples, speaker=one.speaker) for one in espeak()]
-    made, half = trained(said)
-    long = np.concatenate([one.samples for one in said])
+    spoken = [Speech(one.samples, speaker=one.speaker) for one in espeak()]
+    tokenizer, half = trained(spoken)
+    long = np.concatenate([one.samples for one in spoken])
     speech = stretches(long)
     rows = [normalised(one.samples) for one in speech]
-    model, grid = made._ready()
-    windowing = Windowing(grid.hop, made.batch, PADDING)
+    model, grid = tokenizer._ready()
+    windowing = Windowing(hop=grid.hop, batch=tokenizer.batch, padding=PADDING)
     windows = [w for n, row in enumerate(rows) for w in windowing.windows(n, len(row))]
-    parts = [[rows[w.clip][w.start : w.end] for w in batch] for batch in batches(windows, made.batch * RATE, PADDING)]
+    parts = [
+        [rows[w.clip][w.start : w.end] for w in batch] for batch in batches(windows, tokenizer.batch * RATE, PADDING)
+    ]
 
     def forwards() -> None:
         for part in parts:
             list(layers.frames(model, grid, part))
 
     def together() -> list[Stream | ValueError]:
-        return list(made.encode_all(speech))
+        return list(tokenizer.encode_all(speech))
 
     def single() -> list[Stream]:
-        return [made.encode(one) for one in speech]
+        return [tokenizer.encode(one) for one in speech]
 
     forwards()
     pair = alternate(together, forwards, 3)
-    yield Figure("hubert: model alone / tokenizer", 100 / pair.ratio, "% of the time", 90.0, True)
+    yield Figure(
+        name="hubert: model alone / tokenizer", value=100 / pair.ratio, unit="% of the time", limit=90.0, at_least=True
+    )
     padded = sum(max(map(len, part)) * len(part) for part in parts)
-    yield Figure("hubert: padding", 100 * (1 - sum(map(len, rows)) / padded), "%", 2.0)
-    yield Figure("hubert: one by one / together", alternate(single, together, 3).ratio, "x", 3.0, True)
+    yield Figure(name="hubert: padding", value=100 * (1 - sum(map(len, rows)) / padded), unit="%", limit=2.0)
+    yield Figure(
+        name="hubert: one by one / together",
+        value=alternate(single, together, 3).ratio,
+        unit="x",
+        limit=3.0,
+        at_least=True,
+    )
     yield Figure("hubert, two threads", sum(map(len, rows)) / RATE / pair.first, "x real time")
-    features = np.concatenate(made.features([one.samples for one in speech]))
-    assert made._quantizer
-    share = 100 * seconds(partial(made._quantizer.codes, features)) / pair.first
-    yield Figure("hubert: nearest centroids", share, "% of the time", 5.0)
+    features = np.concatenate(tokenizer.features([one.samples for one in speech]))
+    assert tokenizer._quantizer
+    share = 100 * seconds(partial(tokenizer._quantizer.codes, features)) / pair.first
+    yield Figure(name="hubert: nearest centroids", value=share, unit="% of the time", limit=5.0)
     streams = together()
     codes = [one.ids for one in streams if isinstance(one, Stream)]
     yield Figure("hubert: as many codes in use as (perplexity)", metrics.usage(codes, len(long) / RATE).perplexity, "")
-    yield Figure("hubert: ids that differ alone and together", _apart(single(), streams), "%", 0.005)
-    yield Figure("hubert: ids that differ in windows of 30 s", _cut(made, long[: WHOLE * RATE]), "%", 0.005)
+    yield Figure(
+        name="hubert: ids that differ alone and together", value=_apart(single(), streams), unit="%", limit=0.005
+    )
+    yield Figure(
+        name="hubert: ids that differ in windows of 30 s",
+        value=_cut(tokenizer, long[: WHOLE * RATE]),
+        unit="%",
+        limit=0.005,
+    )
     faster = alternate(together, lambda: list(half.encode_all(speech)), 3).ratio
     yield Figure("hubert: float32 / bfloat16", faster, "x of the time")
     yield Figure("hubert: ids that differ in bfloat16", _apart(streams, half.encode_all(speech)), "%")
@@ -98,12 +115,12 @@ def _apart(one: Iterable[Stream | ValueError], two: Iterable[Stream | ValueError
     return 100 * differ / sum(len(a.frames) for a, _ in pairs)
 
 
-def _cut(made: Tokenizer, long: np.ndarray) -> float:
+def _cut(tokenizer: Tokenizer, long: np.ndarray) -> float:
     """The share of ids that differ between samples in windows and at once, in percent."""
-    (model, grid), quantizer = made._ready(), made._quantizer
+    (model, grid), quantizer = tokenizer._ready(), tokenizer._quantizer
     assert quantizer is not None
     (whole,) = layers.frames(model, grid, [normalised(long)])
-    return 100 * float(np.mean(made.encode(Speech(long)).frames != quantizer.codes(whole)))
+    return 100 * float(np.mean(tokenizer.encode(Speech(long)).frames != quantizer.codes(whole)))
 
 
 if __name__ == "__main__":

@@ -50,7 +50,8 @@ def _places(mapping: dict[str, Any]) -> Iterator[_Place]:
 
 def _check(place: _Place, section: dict[str, Any]) -> Sequence[Fault]:
     use = section.get("use", _default(place))
-    if not isinstance(use, str) or section.get("folder") or use == "none":
+    is_elsewhere = section.get("folder") or isinstance(section.get("template"), str)  # settings that lie elsewhere
+    if not isinstance(use, str) or is_elsewhere or use == "none":
         return []
     settings = {key: value for key, value in section.items() if key not in place.kind.model_fields}
     try:

@@ -21,7 +21,7 @@ from weft.schemas.fingerprint import content, version_of
 from weft.schemas.hub import loadable
 from weft.schemas.ledger import Unusable
 from weft.schemas.resources import Resources
-from weft.schemas.settings import CHECKPOINT, NOT_IDENTITY
+from weft.schemas.settings import CHECKPOINT, NOT_IN_FINGERPRINT
 
 if TYPE_CHECKING:  # a recipe is checked without torch; whoever aligns imports it
     from weft.pipelines.aligners.common.ctc_model import CtcModel
@@ -40,8 +40,8 @@ class Aligner(base.Aligner):
     language: str = "en"
     min_score: float = -4.0
     max_seconds: float = 3600.0
-    device: Annotated[str, NOT_IDENTITY] = "cpu"
-    batch: Annotated[float, NOT_IDENTITY] = 120.0
+    device: Annotated[str, NOT_IN_FINGERPRINT] = "cpu"
+    batch: Annotated[float, NOT_IN_FINGERPRINT] = 120.0
 
     _ctc: "CtcModel" = PrivateAttr()
     _classes: dict[str, int] = PrivateAttr()

@@ -32,7 +32,7 @@ from weft.pipelines.timings.base import Timing
 from weft.schemas.fingerprint import content
 from weft.schemas.hub import HUB
 from weft.schemas.ledger import Unusable
-from weft.schemas.settings import NAMED_CHECKPOINT, NOT_IDENTITY
+from weft.schemas.settings import NAMED_CHECKPOINT, NOT_IN_FINGERPRINT
 
 _UNKNOWN = ("<unk>", "spn", "<cutoff>")
 _NONE_ALIGNED = "NoAlignmentsError"  # the only error of MFA that is due to the clips
@@ -44,13 +44,13 @@ class Aligner(base.Aligner):
     is trained on `seconds` of the corpus. `jobs` is MFA's own number of processes.
     """
 
-    command: Annotated[str, NOT_IDENTITY] = Field(default="mfa", validate_default=True)
+    command: Annotated[str, NOT_IN_FINGERPRINT] = Field(default="mfa", validate_default=True)
     acoustic: Annotated[str, NAMED_CHECKPOINT] = ""
     dictionary: Annotated[str, NAMED_CHECKPOINT] = ""
     language: str = ENGLISH
     seconds: float = Field(default=14_400.0, gt=0)
-    jobs: Annotated[int, NOT_IDENTITY] = Field(default=2, ge=1)
-    time_limit: Annotated[float, NOT_IDENTITY] = Field(default=86_400.0, gt=0)  # seconds for one run of MFA
+    jobs: Annotated[int, NOT_IN_FINGERPRINT] = Field(default=2, ge=1)
+    time_limit: Annotated[float, NOT_IN_FINGERPRINT] = Field(default=86_400.0, gt=0)  # seconds for one run of MFA
 
     _trained: Path | None = PrivateAttr(default=None)
 

@@ -14,7 +14,7 @@ from typing import BinaryIO, Protocol
 import numpy as np
 import soundfile
 
-from weft.pipelines.audio import declared, headers, streams
+from weft.pipelines.audio import declared, headers, pieces, streams
 from weft.pipelines.audio.ffmpeg import BrokenStream, Closing, Ffmpeg
 from weft.schemas.ledger import Unusable
 
@@ -45,10 +45,13 @@ class Sound(Protocol):
 
 
 def opened(file: BinaryIO) -> Sound:
-    """The decoder of a file. Raises Unusable: no_header, bad_header, not_audio."""
+    """The decoder of a file. Raises Unusable: no_header, bad_header, mixed_pieces, not_audio."""
     if fault := declared.fault(file):
         raise Unusable("bad_header", fault)
-    if streams.is_mp3(file) or streams.is_joined_ogg(file):
+    is_joined = streams.is_joined_ogg(file)
+    if is_joined and (fault := pieces.change(file)):
+        raise Unusable("mixed_pieces", f"{fault}: split it there")
+    if is_joined or streams.is_mp3(file):
         try:
             return Ffmpeg(file)
         except BrokenStream:

@@ -22,6 +22,8 @@ Block = tuple[int, np.ndarray]
 _FORMATS = (
     "mov,mp4,m4a,3gp,matroska,webm,aac,asf,avi,flv,mpegts,mpeg,mp3,ogg,wav,w64,flac,caf,amr,ac3,eac3,ape,tta,wv,dsf"
 )
+_CHECKED = {"err_detect": "crccheck+explode"}  # a wrong checksum is an error
+_CHECKSUMMED = ("flac", "tta", "wavpack", "ape", "ac3", "eac3")  # codecs whose frames carry checksums
 _RUN_UP = 1.0  # seconds decoded before a place that is sought: a codec's frame leans on those before it
 _LARGEST_FRAME = 2881  # bytes: two of an MP3's largest frames (1,440 each), and one
 _TAGS = (b"ID3", b"TAG", b"APETAGEX", b"LYRICSBEGIN")
@@ -55,7 +57,7 @@ class Ffmpeg(Closing):
             self._declared = streams.mp3_frames(file) if streams.is_mp3(file) else 0
             container = av.open(file, container_options={"format_whitelist": _FORMATS}, metadata_errors="replace")
         except (av.FFmpegError, ValueError, OSError) as error:
-            raise BrokenStream(str(error)) from None
+            raise BrokenStream(_words(error)) from None
         assert isinstance(container, InputContainer)
         self._container = container
         if not container.streams.audio:
@@ -66,6 +68,8 @@ class Ffmpeg(Closing):
         if not self._stream.codec_context.channels:
             raise BrokenStream("its audio has no channels")
         self._stream.codec_context.thread_count = 1
+        if self._stream.codec_context.name in _CHECKSUMMED:
+            self._stream.codec_context.options = _CHECKED
         self.rate, self.channels = self._stream.codec_context.sample_rate, self._stream.codec_context.channels
         self._layout = self._stream.codec_context.layout.name  # that of the first piece, where joined ones differ
         self._begin(0, self._decode())
@@ -121,7 +125,8 @@ class Ffmpeg(Closing):
         length = self._length()
         if self._shortage:
             return self._shortage
-        if frames / self.rate >= length - _SLACK:
+        slack = 0.5 / self.rate if self._container.format.name == "flac" else _SLACK  # it counts its samples
+        if frames / self.rate >= length - slack:
             return ""
         return f"its header declares {length:.2f} s, and {frames / self.rate:.2f} s are there"
 
@@ -147,7 +152,8 @@ class Ffmpeg(Closing):
             if floats is None or shape != (frame.format.name, frame.layout.name, frame.sample_rate):
                 shape = (frame.format.name, frame.layout.name, frame.sample_rate)  # joined files may change it
                 floats = _tried(self._floats)
-            place = -1 if frame.time is None else max(0, round((frame.time - self._start) * self.rate))
+            time = None if self._container.format.name == "aac" else frame.time  # raw AAC's are made up by FFmpeg
+            place = -1 if time is None else max(0, round((time - self._start) * self.rate))
             for part in _tried(partial(floats.resample, frame)):
                 yield place, part.to_ndarray().reshape(-1, self.channels)
 
@@ -196,4 +202,12 @@ def _tried(action: Callable[[], T]) -> T:
     try:
         return action()
     except (av.FFmpegError, ValueError) as error:
-        raise BrokenStream(str(error)) from None
+        raise BrokenStream(_words(error)) from None
+
+
+def _words(error: Exception) -> str:
+    """FFmpeg's own words name its functions, and numbers that mean nothing."""
+    words = str(getattr(error, "strerror", None) or error)
+    if isinstance(error, av.InvalidDataError | av.PatchWelcomeError) or words.startswith("Error number"):
+        return "what follows is nothing that its decoder knows"
+    return words

@@ -10,6 +10,8 @@ import struct
 from dataclasses import dataclass
 from typing import BinaryIO, Literal, cast
 
+from weft.pipelines.audio.trailing import end_of_samples
+
 _HEAD = 1 << 20  # bytes in which the chunk of samples must begin
 _UNKNOWN = ((0, 0), (0x7FFFF000, 0x80001000), (0xFFFFF000, 0xFFFFFFFF), (2**63 - 2**20, 2**64))  # sizes that mean none
 _SLACK = 64  # bytes behind the samples that may be padding or a chunk's beginning
@@ -55,12 +57,15 @@ def sized(file: BinaryIO) -> Sized | None:
 def _sized(head: bytes) -> Sized | None:
     kind, form = head[:4], head[8:12]
     if kind in (b"RIFF", b"RF64", b"BW64") and form == b"WAVE":
-        samples = chunk(head, 12, "<4sI", b"data")
+        samples = _data_chunk(head)
         place = chunk(head, 12, "<4sI", b"ds64")
         if kind != b"RIFF" and place is not None and samples is not None and samples[1] == 0xFFFFFFFF:
             (size,) = struct.unpack_from("<Q", head, place[0] + 8)
             return Sized(field=place[0] + 8, width=8, order="little", start=samples[0], size=size)
-        return Sized(samples[0] - 4, 4, "little", *samples) if samples else None
+        if samples is None:
+            return None
+        start, size = samples
+        return Sized(field=start - 4, width=4, order="little", start=start, size=size)
     if kind == b"FORM" and form in (b"AIFF", b"AIFC"):
         samples = chunk(head, 12, ">4sI", b"SSND")
         return (
@@ -91,6 +96,13 @@ def _sized(head: bytes) -> Sized | None:
         (size,) = struct.unpack_from("<Q", head, at + 16)
         return Sized(field=at + 16, width=8, order="little", start=at + 24, size=max(0, size - 24), extra=24)
     return None
+
+
+def _data_chunk(head: bytes) -> tuple[int, int] | None:
+    """Of two that follow each other, the first of which is empty, the second."""
+    first = chunk(head, 12, "<4sI", b"data")
+    second = chunk(head, first[0], "<4sI", b"data") if first and not first[1] else None
+    return second or first
 
 
 def chunk(head: bytes, at: int, layout: str, name: bytes) -> tuple[int, int] | None:
@@ -159,13 +171,31 @@ def _second_mp4(file: BinaryIO, length: int) -> int:
 
 def whole(file: BinaryIO) -> BinaryIO:
     """The file; where its header does not know the length or declares less than is there, with one that says all of it."""
+    if at := _empty_chunk(file):
+        file = cast(BinaryIO, Mended(file, at, b"JUNK"))
     declared, length = sized(file), length_of(file)
     if declared is None:
         return file
-    there = length - declared.start
+    there = (length if declared.is_known() else _end_of(file, declared, length)) - declared.start
     if there <= 0 or (declared.is_known() and (declared.size >= there - _SLACK or _is_chunks(file, declared, length))):
         return file
     return cast(BinaryIO, Mended(file, declared.field, declared.with_size(there)))
+
+
+def _empty_chunk(file: BinaryIO) -> int:
+    """Where the name stands of an empty chunk of samples that another follows, as no decoder reads it; 0 where there is none."""
+    file.seek(0)
+    head = file.read(_HEAD)
+    file.seek(0)
+    first = chunk(head, 12, "<4sI", b"data") if head[:4] == b"RIFF" else None
+    return first[0] - 8 if first and first != _data_chunk(head) else 0
+
+
+def _end_of(file: BinaryIO, declared: Sized, length: int) -> int:
+    """Where samples of unknown length end; only wav, rf64 and aiff have more behind them."""
+    if declared.extra in (4, 24) or declared.field == 8:
+        return length
+    return end_of_samples(file, declared.start, ">4sI" if declared.order == "big" else "<4sI")
 
 
 def _is_chunks(file: BinaryIO, declared: Sized, length: int) -> bool:

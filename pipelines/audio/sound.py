@@ -17,6 +17,7 @@ import numpy as np
 import soundfile
 import soxr
 
+from weft.pipelines.audio.damage import damage
 from weft.pipelines.audio.declared import HIGHEST_RATE
 from weft.pipelines.audio.decoders import Sound, opened
 from weft.pipelines.audio.ffmpeg import BrokenStream
@@ -51,6 +52,8 @@ def scan(store: Store, audio: Audio) -> Facts:
     """Decodes everything once. Raises Unusable with the reason when the audio cannot be relied on."""
     with _file(store, audio) as file:
         sha256 = _sha256(file)
+        if fault := damage(file):
+            raise Unusable("damaged", fault)
         with opened(file) as sound:
             levels = _measure(sound, audio.channel)
             _check(sound, levels)

@@ -14,7 +14,7 @@ from weft.pipelines.audio.headers import length_of
 
 def is_mp3(file: BinaryIO) -> bool:
     """Whether it begins with an ID3 tag or a frame of layer III."""
-    file.seek(_after_tags(file))
+    file.seek(after_tags(file))
     head = file.read(4)
     file.seek(0)
     return (
@@ -22,7 +22,7 @@ def is_mp3(file: BinaryIO) -> bool:
     )
 
 
-def _after_tags(file: BinaryIO) -> int:
+def after_tags(file: BinaryIO) -> int:
     """The byte after the ID3v2 tags that a file begins with."""
     at = 0
     while True:
@@ -36,7 +36,7 @@ def _after_tags(file: BinaryIO) -> int:
 
 def mp3_frames(file: BinaryIO) -> int:
     """Frames that an MP3's Xing, Info or VBRI header declares; 0 where it has none, for then nothing is declared."""
-    file.seek(_after_tags(file))
+    file.seek(after_tags(file))
     head = file.read(256)
     file.seek(0)
     for name in (b"Xing", b"Info"):

@@ -2,7 +2,7 @@
 
 corpus/corpus.json    {"format": 1}: this folder is a corpus of weft
 
-    with claimed(store): ...        raises NotACorpus, and Locked
+    with claimed(store): ...        raises NotACorpus, OtherFormat, and Locked
 
 Corpora that were made before there was a corpus.json are known by the first line of their recipe.yaml.
 """
@@ -18,17 +18,25 @@ from weft.pipelines.storage.store import Store, is_scratch
 from weft.schemas.faults import RecipeError
 
 MARK = "corpus.json"
-MARKED = (json.dumps({"format": 1}) + "\n").encode()
+FORMAT = (
+    1  # of the corpora that this version reads and builds; raised where an older one can be neither read nor built on
+)
+MARKED = (json.dumps({"format": FORMAT}) + "\n").encode()
 
 
 class NotACorpus(RecipeError):
     """A folder that holds something else than a corpus."""
 
 
+class OtherFormat(RecipeError):
+    """A corpus of another version of weft, which this one can neither read nor build on."""
+
+
 @contextmanager
 def claimed(store: Store) -> Iterator[None]:
-    """The corpus for one build alone. Raises NotACorpus for a folder with other files, and Locked."""
+    """The corpus for one build alone. Raises NotACorpus for a folder with other files, OtherFormat, and Locked."""
     check_folder(store)
+    check_format(store)
     with Lock(store):
         mark(store)
         yield
@@ -47,6 +55,29 @@ def check_folder(store: Store) -> None:
             f"{store.url}: this folder is no corpus and holds other files, such as {other!r}; "
             "a corpus is built in a folder that is empty or not there yet"
         )
+
+
+def check_format(store: Store) -> None:
+    """Raises OtherFormat where corpus.json says that another version of weft made the corpus."""
+    number = _format(store)
+    if number < FORMAT:
+        remedy = "build it anew in another folder: `weft build RECIPE --out FOLDER`"
+    elif number > FORMAT:
+        remedy = "install the version of weft that made it, or a newer one"
+    else:
+        return
+    raise OtherFormat(
+        f"{store.url}: this corpus has format {number}, and this version of weft needs {FORMAT}; {remedy}"
+    )
+
+
+def _format(store: Store) -> int:
+    """The number in corpus.json. A damaged file counts as one of this format: the audit reports it, and a build writes it again."""
+    try:
+        number = json.loads(store.read(MARK))["format"]
+    except (FileNotFoundError, ValueError, KeyError, TypeError):
+        return FORMAT
+    return number if isinstance(number, int) else FORMAT
 
 
 def is_corpus(store: Store) -> bool:

@@ -13,11 +13,11 @@ from weft.pipelines.corpus.listing import listed
 from weft.pipelines.parts.splits import Splits, Tally
 from weft.pipelines.parts.stage_work import digest_of
 from weft.pipelines.parts.tables import read_table
+from weft.pipelines.parts.work import BaseWork
 from weft.pipelines.sources.base import Source
 from weft.pipelines.storage.store import Store
 from weft.schemas.changes import named_settings
 from weft.schemas.fingerprint import digest
-from weft.schemas.resources import Resources
 from weft.schemas.splits import HoldOut
 
 
@@ -59,13 +59,12 @@ def check_listing(space: Space, sources: Mapping[str, Source]) -> None:
 
 
 @dataclass(frozen=True)
-class HoldOutWork:
+class HoldOutWork(BaseWork):
     """The same check over the utterances (or documents) that were read, before any model learns from them."""
 
     space: Space
     needs: tuple[str, ...]
     is_text: bool
-    resources: Resources = Resources()
 
     @property
     def node(self) -> str:

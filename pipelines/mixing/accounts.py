@@ -1,9 +1,10 @@
-"""The ledger's half of the audit: what each node took in, gave and refused, and whether it adds up.
+"""The audit of the ledger: items and seconds that went into each node, came out and were rejected, and whether they add up.
 
 nodes_of(store, pipeline, expected, faults)  ->  (NodeAudit("ingest/speech", items_in=12, items_out=11, items_rejected=1, …), …)
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TypeVar
 
 from weft.pipelines.corpus.expected import Expected
@@ -47,7 +48,7 @@ def _depth(node: str) -> tuple[int, str]:
 
 
 def _flow_faults(pipeline: Pipeline, rows: dict[str, list[LedgerRow]]) -> Iterator[str]:
-    """What left a stage against what reached the next, in items and in seconds."""
+    """Compares what left a stage with what reached the next, in items and in seconds."""
     inputs = {node.name: node.inputs[0].node for s in pipeline.sources for node in pipeline.nodes(s)}
     for node, of in rows.items():
         source = inputs.get(node) or pipeline.first_input(node)
@@ -76,9 +77,10 @@ def rejects_of(store: Store, expected: Expected, faults: list[str]) -> tuple[Rej
     counts: dict[tuple[str, str], RejectCount] = {}
     for name in (work.rejects for work in expected.parts):
         for reject in _read(store, name, Reject, faults):
-            key = (name.split("/")[1], reject.reason)
-            old = counts.get(key, RejectCount(*key, 0, 0.0, f"{reject.path}: {reject.detail}"))
-            counts[key] = RejectCount(*key, old.items + 1, old.seconds + reject.seconds, old.example)
+            stage, reason = key = (name.split("/")[1], reject.reason)
+            example = f"{reject.path}: {reject.detail}"
+            old = counts.get(key, RejectCount(stage=stage, reason=reason, items=0, seconds=0.0, example=example))
+            counts[key] = replace(old, items=old.items + 1, seconds=old.seconds + reject.seconds)
             if not reject.reason:
                 faults.append(f"{name}: {reject.key} was rejected without a reason")
     return tuple(counts[key] for key in sorted(counts, key=lambda k: (_depth(k[0]), k[1])))

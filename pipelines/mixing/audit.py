@@ -1,4 +1,4 @@
-"""Audits a corpus: every file against what was written, the ledger, and each stage's stream against its mixture.
+"""Audits a corpus: compares every file with what was written, checks the ledger, and compares each stream with its mixture.
 
     audit(store, pipeline)  ->  Audit(stages=…, nodes=…, rejects=…, faults=())
 
@@ -16,7 +16,7 @@ from weft.pipelines.mixing.accounts import nodes_of, rejects_of
 from weft.pipelines.mixing.deep import damaged_tars
 from weft.pipelines.mixing.leaks import leak
 from weft.pipelines.mixing.order import damaged_orders
-from weft.pipelines.mixing.plan import plan_name
+from weft.pipelines.mixing.plan_files import plan_name
 from weft.pipelines.mixing.refusals import refusal_of
 from weft.pipelines.mixing.split_names import keys_by_split, speakers_by_split, texts_by_split
 from weft.pipelines.mixing.stream_audit import StreamAudit
@@ -30,7 +30,7 @@ from weft.schemas.vocabulary import Vocabulary
 
 
 def audit(store: Store, pipeline: Pipeline, deep: bool = False) -> Audit:
-    """Declared against realised, and the ledger."""
+    """Compares declared with realised shares, and checks the ledger."""
     expected = Expected.of(store, pipeline)
     faults = [str(damage) for find in (damaged(store, expected, deep), missing(store, expected)) for damage in find]
     faults += strangers(store, expected)
@@ -52,7 +52,7 @@ def audit(store: Store, pipeline: Pipeline, deep: bool = False) -> Audit:
 
 
 def _refused(store: Store, pipeline: Pipeline) -> Iterator[str]:
-    """Stages whose data did not suffice, and why; then those that the build did not come to. No other build mends them."""
+    """Stages whose data did not suffice, and why; then those that were not planned because of them. Another build does not help."""
     stages = [name for name in pipeline.recipe.stages_in_order if not store.exists(plan_name(name))]
     whys = {name: why for name in stages if (why := refusal_of(store, name, pipeline.recipe.training[name]))}
     yield from (f"{why}; `weft build` was ended by this, and plans it once that is changed" for why in whys.values())
@@ -61,7 +61,7 @@ def _refused(store: Store, pipeline: Pipeline) -> Iterator[str]:
 
 
 def streams_of(store: Store, pipeline: Pipeline) -> list[StreamAudit]:
-    """Every stage's, and that of what is held out."""
+    """The audit of every stage's stream, and of the held-out stream."""
     named, spaces = pipeline.recipe.training.items(), pipeline.speaker_spaces
     streams = [
         StreamAudit(store=store, name=name, stage=stage, before=pipeline.recipe.before(name), spaces=spaces)
@@ -72,7 +72,7 @@ def streams_of(store: Store, pipeline: Pipeline) -> list[StreamAudit]:
 
 
 def _stream(stream: StreamAudit, faults: list[str]) -> StageAudit | None:
-    """Adds what is wrong with a stage; its shares, unless its plan or its index cannot be read."""
+    """Adds the faults of a stage to `faults`. Returns its shares; None where its plan or its index cannot be read."""
     before = len(faults)
     faults.extend(map(str, stream.damaged_plan()))
     if len(faults) > before:
@@ -87,7 +87,7 @@ def _stream(stream: StreamAudit, faults: list[str]) -> StageAudit | None:
 
 
 def damaged_samples(store: Store, streams: list[StreamAudit]) -> Iterator[Damaged]:
-    """Tars whose samples are not what their rows say. Without a vocabulary no id can be judged."""
+    """Tars whose samples differ from their index rows. Does nothing without a vocabulary, which limits the ids."""
     if any(damage_of_model(store, "vocabulary", deep=True)):
         return
     size = Vocabulary.from_json(store.read("vocabulary/vocabulary.json").decode()).size
@@ -97,7 +97,7 @@ def damaged_samples(store: Store, streams: list[StreamAudit]) -> Iterator[Damage
 
 
 def _leaks(store: Store, pipeline: Pipeline, faults: list[str]) -> tuple[LeakAudit, ...]:
-    """Names that lie in two splits; a key that does is a broken promise."""
+    """Names that lie in two splits. A key in two splits is a fault."""
     held_out = [VALIDATION_STAGE] if store.exists(plan_name(VALIDATION_STAGE)) else []
     tables = {
         "key": lambda: keys_by_split(store, [*pipeline.recipe.training, *held_out]),

@@ -1,13 +1,12 @@
-"""A speaker's bound in a task: what each leaf of the task may draw of whom, where the stage is of some size.
+"""The bounds of speakers (`most`): how much each leaf of a task may draw of each speaker, in a stage of a given size.
 
     bounds = SpeakerBounds(store, wanted, tree)
     bounds.at(6000)        ->  {0: {"read/anna": 600}, 1: {"read/anna": 300, "calls/ben": 900}}     leaf -> speaker -> units
     bounds.together(leaf)  ->  0.4      the part of its task that the speakers of a leaf may fill together
 
-The bound holds against what the task gives. A task of several may be behind its share by a sample when the stream ends, so
-that much is left out of what the bound is a part of. It is divided among the leaves of the task in proportion to what each
-holds of the speaker: one of several leaves never has more than its bound in all of them together. Speakers that nobody names
-have none.
+A bound is a part of what the task realises. Where there are several tasks, one may be a sample behind its share when the stream
+ends, so the bound is taken of that much less. The leaves of a task divide a speaker's bound in proportion to what each holds of
+the speaker. Speakers without a name have no bound.
 """
 
 from collections import Counter, defaultdict
@@ -15,19 +14,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from math import ceil, fsum, inf
-from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
 from weft.pipelines.mixing.leaves import belongs, cost_column
-from weft.pipelines.mixing.order import Order
+from weft.pipelines.mixing.order import Order, read_held
 from weft.pipelines.mixing.tree import Tree
-from weft.pipelines.parts.tables import read_part
+from weft.pipelines.mixing.wanted import Wanted
 from weft.pipelines.storage.store import Store
-from weft.schemas.plan import Held, Leaf, held_name, node_of
-
-if TYPE_CHECKING:
-    from weft.pipelines.mixing.plan import Wanted
+from weft.schemas.plan import Leaf, node_of
 
 Bounds = dict[int, dict[str, int]]
 UNNAMED = ""
@@ -35,7 +30,7 @@ UNNAMED = ""
 
 @dataclass(frozen=True, slots=True)
 class Spoken:
-    """What one pass over a leaf counts of a speaker, its longest sample and its shortest."""
+    """What one pass over a leaf holds of one speaker, and the speaker's longest and shortest sample, in whole units."""
 
     amount: int
     longest: int
@@ -43,9 +38,9 @@ class Spoken:
 
 
 class SpeakerBounds:
-    """Those of all leaves of tasks with `most`; they are read once."""
+    """The bounds of all leaves of tasks with `most`. The orders are read once."""
 
-    def __init__(self, store: Store, wanted: "Wanted", tree: Tree) -> None:
+    def __init__(self, store: Store, wanted: Wanted, tree: Tree) -> None:
         self._weights, self._tree = wanted.mixture.weights, tree
         self._most = {
             task: Fraction(str(share.most["speaker"])) for task, share in wanted.mixture.tasks.items() if share.most
@@ -59,7 +54,7 @@ class SpeakerBounds:
 
     @property
     def leaves(self) -> list[Leaf]:
-        """Those that are bounded."""
+        """The leaves with bounds."""
         return [self._tree.leaves[number] for number in self.held]
 
     def most(self, task: str) -> Fraction:
@@ -67,25 +62,25 @@ class SpeakerBounds:
         return self._most[task]
 
     def names(self, leaf: Leaf) -> dict[str, Spoken]:
-        """What the leaf holds of each speaker that is named."""
+        """What the leaf holds of each speaker with a name."""
         return {name: spoken for name, spoken in self.held[leaf.number].items() if name != UNNAMED}
 
     def has_unnamed(self, leaf: Leaf) -> bool:
         return UNNAMED in self.held[leaf.number]
 
     def at(self, size: int) -> Bounds:
-        """In a stage of `size` whole units."""
+        """The bounds of each leaf's speakers in a stage of `size` whole units."""
         return {leaf.number: self.of(leaf, size) for leaf in self.leaves}
 
     def of(self, leaf: Leaf, size: int) -> dict[str, int]:
-        """What the leaf may draw of each of its speakers."""
+        """How much the leaf may draw of each of its speakers."""
         task_amount = max(Fraction(0), size * self._weights[leaf.task] - self._behind[leaf.task])
         whole = int(task_amount * self._most[leaf.task])
         totals = self._totals[leaf.task]
         return {name: whole * s.amount // totals[name] for name, s in self.names(leaf).items()}
 
     def together(self, leaf: Leaf) -> Fraction:
-        """The part of its task that the leaf's speakers may fill; each whole but for what other leaves hold of them."""
+        """The part of its task that the leaf's speakers may fill together, less what other leaves hold of them."""
         totals = self._totals[leaf.task]
         return self._most[leaf.task] * Fraction(fsum(s.amount / totals[name] for name, s in self.names(leaf).items()))
 
@@ -94,11 +89,11 @@ class SpeakerBounds:
         return self._tree.share_of(leaf) / self._weights[leaf.task]
 
     def allow(self, leaf: Leaf, size: int) -> float:
-        """The most that the leaf can give in a stage of `size`."""
+        """The most that the leaf can give in a stage of `size`, under its bounds."""
         return inf if self.has_unnamed(leaf) else sum(self.of(leaf, size).values())
 
     def sure(self, size: int) -> bool:
-        """Whether one pass holds enough for a stage of `size`, wherever the samples' lengths leave a bound unfilled."""
+        """Whether one pass is certain to suffice for a stage of `size`, whatever the lengths of its samples."""
         return all(self._surely(leaf, size) for leaf in self.leaves)
 
     def _surely(self, leaf: Leaf, size: int) -> bool:
@@ -109,12 +104,12 @@ class SpeakerBounds:
 
 
 def _least(spoken: Spoken, bound: int) -> int:
-    """What a speaker gives at least: all, or so much that not even the longest sample fits into what is left."""
+    """The least that is drawn of a speaker: all of it, or as much as leaves no room for the longest sample."""
     return spoken.amount if spoken.amount <= bound else max(0, bound - spoken.longest + 1)
 
 
 def _held(store: Store, leaf: Leaf, unit: str) -> dict[str, Spoken]:
-    """One pass over the leaf by speaker; UNNAMED are those that nobody names."""
+    """What one pass over the leaf holds, by speaker; UNNAMED is all speech without a name."""
     order = Order(store, node_of(leaf.task, 0, leaf.source))
     begins, speakers = order.begins(), dict[str, Spoken]()
     columns = sorted({"tokens", "microseconds", "speaker", *(level for level in leaf.by if level != "source")})
@@ -142,12 +137,13 @@ def _both(one: Spoken, other: Spoken) -> Spoken:
     )  # fmt: skip
 
 
-def _behind(store: Store, wanted: "Wanted") -> dict[str, int]:
-    """How far each task may be behind its share when the stream ends (see fair_queue); one that is alone never is."""
+def _behind(store: Store, wanted: Wanted) -> dict[str, int]:
+    """How far each task may be behind its share when the stream ends (see fair_queue), in whole units; 0 for a single task."""
     longest: Counter[str] = Counter()
-    for (task, source), passes in wanted.passes.items():
+    for of, passes in wanted.passes.items():
+        task, _ = of
         for number in range(passes):
-            for held in read_part(store, held_name(node_of(task, number, source)), Held):
+            for held in read_held(store, of, number):
                 longest[task] = max(longest[task], held.longest(wanted.mixture.unit))
     weights = wanted.mixture.weights
     whole = max(longest.values(), default=0)

@@ -1,4 +1,4 @@
-"""The deep audit: opens every tar and holds its members against its index rows.
+"""The deep audit: opens every tar and compares its members with its index rows.
 
 damaged_tars(store, "pretrain", vocabulary=2112)
 ->  Damaged("…", "shards/pretrain/train-….tar", "is damaged: clip-3fa0-words-0: its bytes differ from what was written")
@@ -17,7 +17,7 @@ from typing import Any, BinaryIO
 import numpy as np
 import pyarrow as pa
 
-from weft.pipelines.mixing.plan import read_tars
+from weft.pipelines.mixing.plan_files import read_tars
 from weft.pipelines.mixing.shards import rows_name, tar_name
 from weft.pipelines.mixing.whole import is_whole
 from weft.pipelines.parts.tables import read_table
@@ -32,9 +32,9 @@ _COMPARED = ("key", "task", "source", "seconds", "language", "speaker", "emotion
 
 
 def damaged_tars(store: Store, stage: str, vocabulary: int) -> Iterator[Damaged]:
-    """Tars of a stage that are not what their rows say; ids must be below `vocabulary`.
+    """Tars of a stage that differ from their index rows; ids must be below `vocabulary`.
 
-    Every byte is read. Large tars are looked at by as many processes as there are cores.
+    Every byte is read. Many tars are divided among as many processes as there are cores.
     """
     names = [name for tar in read_tars(store, stage) if store.exists(name := tar_name(stage, tar))]
     for faults in _spread(store, names, partial(check_tar, store.url, vocabulary=vocabulary)):
@@ -51,7 +51,7 @@ def _spread(store: Store, names: Sequence[str], check: Callable[[str], list[Dama
 
 
 def check_tar(url: str, name: str, vocabulary: int) -> list[Damaged]:
-    """What is wrong with one tar of the corpus at `url`: the first few samples that are, and how many more."""
+    """The faults of one tar of the corpus at `url`: the first damaged samples, and the number of the others."""
     store = Store(url)
     try:
         faults = [*_check_tar(store, name, vocabulary)]
@@ -82,7 +82,7 @@ def _check_tar(store: Store, name: str, vocabulary: int) -> Iterator[str]:
 
 
 def _size(rows: pa.Table) -> int:
-    """What samples take in a tar, in bytes."""
+    """The size of samples in a tar, in bytes."""
     lengths = (rows[name].to_numpy().astype(np.int64) for name in ("json_length", "npy_length"))
     return int(sum((BLOCK + -(-length // BLOCK) * BLOCK).sum() for length in lengths))
 
@@ -97,7 +97,7 @@ def _faults(file: BinaryIO, rows: pa.Table, place: int, vocabulary: int) -> Iter
 
 @dataclass(frozen=True, slots=True)
 class _Sample:
-    """An index row, and where in the tar its sample must begin."""
+    """An index row, and the byte of the tar at which its sample must begin."""
 
     row: dict[str, Any]
     begin: int
@@ -113,7 +113,7 @@ class _Sample:
         return self.begin + self.json_space + BLOCK + -(-self.row["npy_length"] // BLOCK) * BLOCK
 
     def fault(self, vocabulary: int) -> str:
-        """What is wrong with it; "" where nothing is."""
+        """The fault of the sample; "" where there is none."""
         row = self.row
         if (row["json_offset"], row["npy_offset"]) != (self.begin + BLOCK, self.begin + self.json_space + BLOCK):
             return "its row points elsewhere than to where it lies"
@@ -127,7 +127,7 @@ class _Sample:
         return data[BLOCK : BLOCK + self.row["json_length"]]
 
     def _layout(self, data: bytes) -> str:
-        """The headers as readers of tars see them."""
+        """Compares the headers of the members with what a tar of this sample has."""
         names = (f"{self.row['key']}.json", 0, "json_length"), (f"{self.row['key']}.npy", self.json_space, "npy_length")
         for name, at, length in names:
             if data[at : at + BLOCK] != header(name.encode("ascii"), self.row[length]):
@@ -143,7 +143,7 @@ class _Sample:
         return "an id lies outside the vocabulary" if len(ids) and not 0 <= ids.min() <= ids.max() < vocabulary else ""
 
     def _record_fault(self, record: dict[str, Any]) -> str:
-        """The index's columns against the sample's own JSON."""
+        """Compares the columns of the index with the sample's own JSON."""
         row = self.row
         if differing := [name for name in _COMPARED if record[name] != row[name]]:
             return f"its {differing[0]} is not the index's"
@@ -165,5 +165,5 @@ class _Sample:
 
 @cache
 def npy_header(tokens: int) -> bytes:
-    """What stands before the ids of an .npy file of so many."""
+    """The header of an .npy file of this many ids."""
     return npy_bytes((0,) * tokens)[: -4 * tokens or None]

@@ -8,36 +8,21 @@ from bisect import bisect_left
 from dataclasses import dataclass
 from fractions import Fraction
 from math import ceil, floor, fsum
-from typing import TYPE_CHECKING
 
 from weft.pipelines.mixing.bounds import UNNAMED, SpeakerBounds
 from weft.pipelines.mixing.tree import PlanError, Tree
+from weft.pipelines.mixing.wanted import Wanted, shown_unit, size_of
 from weft.schemas.counting import counted
 from weft.schemas.plan import Leaf
-from weft.schemas.training import TrainingStage
 
-if TYPE_CHECKING:
-    from weft.pipelines.mixing.plan import Wanted
-
-_STEPS = 1000  # of a bound from 0 to 1, to one of which it is named
-
-
-def shown_unit(stage: TrainingStage) -> tuple[str, float]:
-    """The unit of a stage as people read it, and how many of the whole units one is."""
-    unit = stage.mixture.unit
-    return ("samples" if unit == "weights" else unit), {"seconds": 1e6, "batches": stage.context}.get(unit, 1)
-
-
-def size_of(stage: TrainingStage) -> int:
-    """The stage's size in the whole units that are counted: tokens, microseconds or samples."""
-    size = stage.mixture.size
-    return round(size * {"seconds": 1_000_000, "batches": stage.context}.get(stage.mixture.unit, 1))
+_STEPS = 1000  # between 0 and 1, at which a better bound is searched
 
 
 @dataclass(frozen=True)
 class Claim:
-    """What is due of `path` and who may fill it: `share` of `task`, where its speakers, `names` of them, may fill `most` each and
-    `together` in all.
+    """The share of `task` that is due of `path`, and the parts of the task that its speakers may fill: `most` each, `together` in all.
+
+    `names` is the number of the speakers.
     """
 
     path: str
@@ -49,11 +34,11 @@ class Claim:
 
     @property
     def is_vain(self) -> bool:
-        """Whether its speakers can never fill it, however large the stage is and however much there is of them."""
+        """Whether its speakers can never fill the share, whatever the size of the stage and however much data each has."""
         return self.together < self.share * (1 - Fraction(1, 10**9))  # `together` may be a sum of rounded parts
 
     def refusal(self) -> str:
-        """Why, and what would help, with figures."""
+        """The reason, and what would help, with figures."""
         due = (
             f"all of it is due of {self.path}" if self.share == 1 else f"{self.path} is due {_short(self.share)} of it"
         )
@@ -76,7 +61,7 @@ def _short(number: Fraction) -> str:
     return f"{float(number):.4g}"
 
 
-def check_bounds(wanted: "Wanted", tree: Tree, bounds: SpeakerBounds) -> None:
+def check_bounds(wanted: Wanted, tree: Tree, bounds: SpeakerBounds) -> None:
     """Raises PlanError where a leaf's speakers can never fill its share."""
     for leaf in bounds.leaves:
         if (claim := claim_of(tree, bounds, leaf)).is_vain:
@@ -84,7 +69,7 @@ def check_bounds(wanted: "Wanted", tree: Tree, bounds: SpeakerBounds) -> None:
 
 
 def claim_of(tree: Tree, bounds: SpeakerBounds, leaf: Leaf) -> Claim:
-    """Those whom nobody names may fill all that they hold."""
+    """The claim of a leaf. Speakers without a name have no bound."""
     together = bounds.share(leaf) if bounds.has_unnamed(leaf) else bounds.together(leaf)
     return Claim(
         path=path_of(tree, leaf), task=leaf.task, most=bounds.most(leaf.task), share=bounds.share(leaf), together=together,
@@ -98,18 +83,18 @@ def path_of(tree: Tree, leaf: Leaf) -> str:
 
 @dataclass(frozen=True)
 class RunOut:
-    """A leaf that had no more when its turn came: after `samples`, when `drawn` of `size` whole units were there in all."""
+    """A leaf without a sample left at its turn: after `samples` of its own, with `drawn` of `size` whole units drawn in all."""
 
-    wanted: "Wanted"
+    wanted: Wanted
     tree: Tree
     bounds: SpeakerBounds
     leaf: Leaf
     samples: int
     drawn: int
-    size: int  # that the bounds are of
+    size: int  # in whole units; the bounds are parts of it
 
     def what(self) -> str:
-        """Where it ended."""
+        """Where the stream ended, with figures."""
         unit, scale = shown_unit(self.wanted.stage)
         passes, most = self.wanted.passes[self.leaf.task, self.leaf.source], self.wanted.mixture.passes
         of = f"{passes:,} of {most:,} passes" if passes < most else counted(passes, "pass", "passes")
@@ -128,14 +113,14 @@ class RunOut:
         return f" ({they} {'has' if full == 1 else 'have'} all that {most} allows of what task {self.leaf.task} gives)"
 
     def _full(self) -> int:
-        """How many of its speakers hold as much as they may fill, or more."""
+        """The number of its speakers that hold at least as much as they may fill."""
         if self.leaf.number not in self.bounds.held:
             return 0
         allowed, passes = self.bounds.of(self.leaf, self.size), self.wanted.passes[self.leaf.task, self.leaf.source]
         return sum(s.amount * passes >= allowed[name] for name, s in self.bounds.names(self.leaf).items())
 
     def advice(self) -> str:
-        """What would help."""
+        """What the user can change so that the data suffice."""
         lower = "lower `total` or `scale`"
         if self._full():
             needed = self._needed()
@@ -151,7 +136,7 @@ class RunOut:
         return "" if stops else ", or let it end early (`exhausted: stop`)"
 
     def _needed(self) -> float:
-        """The least `most` at which what its speakers hold would do, about; 0 where none would."""
+        """About the least `most` with which the data of its speakers would suffice; 0 where no bound would do."""
         passes = self.wanted.passes[self.leaf.task, self.leaf.source]
         held = {n: s.amount * passes for n, s in self.bounds.held[self.leaf.number].items()}
         allowed, most = self.bounds.of(self.leaf, self.size), float(self.bounds.most(self.leaf.task))

@@ -1,27 +1,27 @@
-"""The size at which a stage that may end early keeps its speakers' bounds: they are parts of what it gives, not of what was declared.
+"""The size at which a stage that may end early keeps its speakers' bounds, which are parts of its realised size.
 
-    fitted_size(Sizes(declared=6000, drawn=2400, step=30), is_whole, is_sure)  ->  2210
+    fitted_size(Sizes(drawn=2400, step=30), is_whole, is_sure)  ->  2210
 
-A smaller stage has smaller bounds, so it may end earlier still. `is_whole` plans a size, and says whether all of it was drawn.
+A smaller stage has smaller bounds, so it may end earlier still. `is_whole` plans a size and tells whether all of it was drawn.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
-FINE = 200  # parts of the size, to one of which it is found
-_DOWN = 0.9  # sizes that are tried one after another until one holds
+FINE = 200  # the search ends within this part of the size
+_DOWN = 0.9  # factor between one size that is tried and the next
 
 
 @dataclass(frozen=True, slots=True)
 class Sizes:
-    """What was drawn where the bounds were those of the declared size, and the step below which a size is not looked for."""
+    """What was drawn with the bounds of the declared size, and the resolution of the search; both in whole units."""
 
     drawn: int
     step: int
 
 
 def fitted_size(sizes: Sizes, is_whole: Callable[[int], bool], is_sure: Callable[[int], bool]) -> int:
-    """The largest size that is found to be whole; 0 where none is. `is_sure` is cheap, and never true of what is not whole."""
+    """The largest size for which `is_whole` holds; 0 where there is none. `is_sure` is cheaper, and implies `is_whole`."""
     high, step = sizes.drawn, max(sizes.step, sizes.drawn // FINE, 1)
     if high and is_whole(high):
         return high
@@ -34,7 +34,7 @@ def fitted_size(sizes: Sizes, is_whole: Callable[[int], bool], is_sure: Callable
 
 
 def _below(high: int, holds: Callable[[int], bool]) -> tuple[int, int]:
-    """A smaller size that holds, or 0, and the next above it that does not."""
+    """A smaller size for which `holds` is true, or 0, and the next larger one that was tried."""
     low = int(high * _DOWN)
     while low and not holds(low):
         high, low = low, int(low * _DOWN)
@@ -42,7 +42,7 @@ def _below(high: int, holds: Callable[[int], bool]) -> tuple[int, int]:
 
 
 def _between(low: int, high: int, step: int, holds: Callable[[int], bool]) -> int:
-    """The largest that holds, between one that does and one that does not, to within `step`."""
+    """The largest size for which `holds` is true, to within `step`: true for `low`, false for `high`."""
     while high - low > step:
         middle = (low + high) // 2
         low, high = (middle, high) if holds(middle) else (low, middle)

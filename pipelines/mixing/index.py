@@ -1,4 +1,4 @@
-"""The index of a stage: a row a draw, in the order of the stream, over the tars that hold the samples.
+"""The index of a stage: one row for each draw, in the order of the stream, with the place of its sample in the tars.
 
     shards/pretrain/index.parquet    IndexRow(key="clip-3fa0-words-0", shard="train-words~speech-0-00003-00.tar", json_offset=512, …)
     shards/pretrain/wids.json        the list of tars that wids reads
@@ -15,7 +15,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from weft.pipelines.mixing.plan import plan_files, read_leaves, read_tars
+from weft.pipelines.mixing.plan_files import plan_files, read_leaves, read_tars
 from weft.pipelines.mixing.shards import index_name, rows_name, tar_name, wids_name
 from weft.pipelines.parts.tables import opened_part
 from weft.pipelines.storage.checksums import BLANK, KEY, add_checksums_to
@@ -31,7 +31,7 @@ ROWS = 10_000  # index rows a row group
 
 
 def write_index(store: Store, stage: str, made_from: MadeFrom) -> int:
-    """Writes the index and the list of tars; returns the number of draws. Memory stays that of a few chunks."""
+    """Writes the index and the list of tars; returns the number of draws. Holds only a few chunks in memory."""
     schema, fingerprint, total = arrow_schema(IndexRow), digest(made_from), 0
     marks = {"fingerprint": fingerprint, "digest": fingerprint, "made_from": json.dumps(made_from)}
     options: dict[str, Any] = {"compression": "zstd", "write_page_checksum": True}
@@ -48,7 +48,7 @@ def write_index(store: Store, stage: str, made_from: MadeFrom) -> int:
 
 
 def index_rows(store: Store, stage: str) -> Iterator[pa.Table]:
-    """What the index must hold, in tables of ROWS draws: each draw's next row of its leaf's tars."""
+    """The rows of the index in tables of ROWS draws: for each draw, the next row of its leaf's tars."""
     tars = read_tars(store, stage)
     leaves = range(len(read_leaves(store, stage)))
     streams = [_Rows(store, [rows_name(tar_name(stage, tar)) for tar in tars if tar.leaf == leaf]) for leaf in leaves]

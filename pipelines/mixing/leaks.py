@@ -3,8 +3,8 @@
     leak("speaker", lambda: speakers_by_split(store, pipeline))
     ->  Leak("speaker", names=1, examples=("read/s7: train (clip-3fa0…-0002), test (clip-88b1…-0000)",))
 
-The tables are read once for what is held out and once for what is trained on, and again where something is found. Names are
-kept as 8 bytes each, and those of what is held out alone: memory does not grow with what is trained on.
+The tables are read once for the held-out data and once for the training data, and again where a name lies in both. Only the names of
+held-out data are kept, in 8 bytes each: memory does not grow with the training data.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping

@@ -1,8 +1,8 @@
 """A leaf of the mixture as a stream: its samples in their order, pass after pass, and the tars that will hold them.
 
-LeafStream(store, leaf, unit="tokens", passes=2).take(1000)  ->  Draws(costs=[143, 98, …], leaves=[0, 0, …])
+LeafStream(store, leaf, Scope(unit="tokens", passes=range(2))).take(1000)  ->  Draws(costs=[143, 98, …], leaves=[0, 0, …])
 
-What earlier stages drew (`after`) is passed over, and so is what goes beyond a speaker's part of the leaf; both are counted.
+Samples that earlier stages drew (`after`) are skipped, and so are those beyond a speaker's bound. Both are counted.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -26,7 +26,7 @@ _NOTHING = np.zeros(0, np.int64)
 class Stretch:
     """`count` samples of one tar, all of one group and bucket of the order of pass `pass_number`.
 
-    They are rows `first`, `first` + 1, …, or those of `chosen` (int32 [n]) where some between are not the leaf's.
+    They are rows `first`, `first` + 1, … of the order, or the rows `chosen` (int32 [n]) where others lie between.
     """
 
     pass_number: int
@@ -46,9 +46,9 @@ class Stretch:
 
 @dataclass(frozen=True)
 class Scope:
-    """What a leaf's samples are drawn under: the mixture's unit, the passes there are, what was drawn before, a speaker's bound.
+    """The conditions under which a leaf is drawn: the unit of the mixture, its passes, earlier draws, and the bounds of its speakers.
 
-    `before` are the leaves of earlier stages over the same task and source; `most` is what each speaker may count, None for any.
+    `before` are the leaves of earlier stages over the same task and source; `most` bounds each speaker in whole units (None: nobody).
     """
 
     unit: str
@@ -58,12 +58,12 @@ class Scope:
 
 
 class LeafStream:
-    """Draws of one leaf. `stretches` are those it has come to, `longest` is the most that a sample of them counts."""
+    """Draws of one leaf. `stretches` are those read so far, `longest` is the cost of their longest sample."""
 
     def __init__(self, store: Store, leaf: Leaf, scope: Scope) -> None:
         self._store, self.leaf, self._scope = store, leaf, scope
         self.stretches: list[Stretch] = []
-        self._skips: list[tuple[int, int]] = []  # samples before, and how many were passed over there
+        self._skips: list[tuple[int, int]] = []  # number of samples before, and of those skipped there
         self._speakers: dict[str, int] = {}
         self._chunks = self._read()
         self._left = _NOTHING
@@ -85,15 +85,15 @@ class LeafStream:
             yield some
 
     def counted(self, speaker: str) -> int:
-        """What has come of a speaker whose bound is kept."""
+        """How much was drawn of a speaker with a bound, in whole units."""
         return self._speakers.get(speaker, 0)
 
     def skipped(self, samples: int) -> int:
-        """How many samples a speaker's bound passed over among the first `samples`."""
+        """The number of samples that were skipped for a speaker's bound, among the first `samples`."""
         return sum(count for before, count in self._skips if before < samples)
 
     def _read(self) -> Iterator[NDArray[np.int64]]:
-        """Costs, a group at a time; each group's tars are noted as they come."""
+        """The costs of the samples, a group at a time. Adds the tars of each group to `stretches`."""
         total, first = 0, self._first_pass()
         for pass_number in (p for p in self._scope.passes if p >= first):
             order = Order(self._store, node_of(self.leaf.task, pass_number, self.leaf.source))
@@ -118,7 +118,7 @@ class LeafStream:
                 yield costs[within]
 
     def _first_pass(self) -> int:
-        """Passes that an earlier stage drew whole need not be read: its leaf over all of the source ended beyond them."""
+        """The first pass to read: an earlier stage drew those before it completely."""
         whole = [
             leaf.end_pass
             for leaf in self._scope.before
@@ -146,7 +146,7 @@ class LeafStream:
         return drawn
 
     def _within_bounds(self, table: pa.Table, costs: NDArray[np.int64], keep: NDArray[np.bool_]) -> NDArray[np.bool_]:
-        """`keep` without what goes beyond a speaker's bound; speakers that nobody names have none."""
+        """`keep` without the samples beyond a speaker's bound. Speakers without a name have no bound."""
         if self._scope.most is None:
             return keep
         speakers = table["speaker"].to_pylist()
@@ -173,12 +173,12 @@ class LeafStream:
 
 
 def _matches(wide: Leaf, narrow: Leaf) -> bool:
-    """Whether all samples of the narrow leaf are of the wide one too; both are of one task and source."""
+    """Whether the wide leaf has all samples of the narrow one. Both are of the same task and source."""
     return all(getattr(wide, level) == getattr(narrow, level) for level in wide.by)
 
 
 def belongs(table: pa.Table, leaf: Leaf) -> NDArray[np.bool_]:
-    """Which rows have the leaf's language and emotion, where it is one of a language or an emotion."""
+    """Which rows have the leaf's language and emotion, bool [rows]."""
     mask = np.ones(len(table), np.bool_)
     for level in leaf.by:
         if level != "source":
@@ -187,7 +187,7 @@ def belongs(table: pa.Table, leaf: Leaf) -> NDArray[np.bool_]:
 
 
 def cost_column(unit: str, table: pa.Table) -> NDArray[np.int64]:
-    """What each sample counts, in the whole units that a mixture is counted in: tokens, microseconds or samples."""
+    """The cost of each sample in whole units of the mixture: tokens, microseconds or samples."""
     if unit in ("samples", "weights"):
         return np.ones(len(table), np.int64)
     if unit == "seconds":

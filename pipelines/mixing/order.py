@@ -1,10 +1,10 @@
-"""The order of a composed node's samples: shuffled by their keys, across parts, once for every stage that draws them.
+"""The order of a composed node's samples: shuffled by their keys across parts, once for all stages that draw them.
 
     order/words/pass-0/speech.parquet        Ordered(part=3, row=203, group=0, bucket=0, tokens=143, …), a row group a group
     order/words/pass-0/speech-held.parquet   Held("en", "", samples=998, tokens=143_202, …)
 
-Parts are put together in groups of about a tar's bytes, and of 16 at least, by their numbers, which are hashes of recordings. The
-samples of a group are sorted by their places, which are hashes of their own keys; so memory is that of one group, and a sample that is
+Parts are grouped by their numbers, which are hashes of recordings: a group has about the bytes of a tar, and at least 16 parts. The
+samples of a group are sorted by their places, which are hashes of their keys. So only one group is in memory, and a sample that is
 added or changed moves no other. A group larger than a tar is cut into buckets by place. Keys that repeat are numbered (`repeats.py`).
 """
 
@@ -36,7 +36,7 @@ from weft.schemas import tar
 from weft.schemas.changes import MadeFrom
 from weft.schemas.fingerprint import digest
 from weft.schemas.item import linear
-from weft.schemas.plan import Held, Ordered, held_name, order_name
+from weft.schemas.plan import Held, Ordered, held_name, node_of, order_name
 from weft.schemas.sample import ShardSample
 from weft.schemas.table import arrow_schema, to_table
 
@@ -51,8 +51,8 @@ _LABELS = ("language", "emotion", "speaker")
 def write_order(
     store: Store, node: str, parts: int, tar_bytes: float, made_from: MadeFrom, space: str = ""
 ) -> int:  # fmt: skip
-    """Writes a node's order and what it holds; returns its samples. `tar_bytes` is about what a tar may hold, `space` tells its
-    speakers apart by name ("": they are roles of dialogues).
+    """Writes the order of a node, and its counts; returns the number of samples. A tar has about `tar_bytes`; `space` is that of the
+    speakers' names ("": they are roles of dialogues).
     """
     schema = arrow_schema(Ordered)
     held, digests, counts = [], [], []
@@ -73,8 +73,14 @@ def write_order(
     return sum(counts)
 
 
+def read_held(store: Store, of: tuple[str, str], pass_number: int) -> list[Held]:
+    """What one pass of a task and source holds, by language and emotion. Raises FileNotFoundError, and Damaged."""
+    task, source = of
+    return read_part(store, held_name(node_of(task, pass_number, source)), Held)
+
+
 def damaged_orders(store: Store) -> Iterator[Damaged]:
-    """Orders that are not as they were written: all of their rows are read."""
+    """Orders that differ from what was written. All of their rows are read."""
     for name in store.names("order", "-held.parquet"):
         node = name.removesuffix("-held.parquet").replace("order/", "compose/", 1)
         try:
@@ -90,7 +96,7 @@ def damaged_orders(store: Store) -> Iterator[Damaged]:
 
 
 def _digest(store: Store, node: str) -> str:
-    """The digest of what a node's order holds, as `write_order` folds it into that of the counts."""
+    """The digest of a node's order, as `write_order` includes it in the digest of the counts."""
     order = Order(store, node)
     names = arrow_schema(Ordered).names
     return digest([_digest_of(order.group(n, names)) for n in range(len(order.begins()) - 1)])
@@ -98,14 +104,14 @@ def _digest(store: Store, node: str) -> str:
 
 @dataclass(frozen=True)
 class _Layout:
-    """The parts of each group, and how many tars a group is cut into."""
+    """The parts of each group, and the number of tars of a group."""
 
     groups: list[list[int]]
     buckets: int
 
 
 def _layout(store: Store, node: str, parts: int, tar_bytes: float) -> _Layout:
-    """From the number of parts and their mean size: a part that is added parts one group in two, and renames no tar."""
+    """The layout of this many parts of their mean size. A new part splits one group in two and renames no tar (linear hashing)."""
     sizes = [
         _bytes(read_table(store, part_name(node, n), ["json_length", "npy_length"])) for n in range(min(parts, SAMPLED))
     ]
@@ -118,7 +124,7 @@ def _layout(store: Store, node: str, parts: int, tar_bytes: float) -> _Layout:
 
 
 def _part(store: Store, name: str, repeats: Repeats) -> pa.Table:
-    """What the order wants of a part, with the repeat that each sample is."""
+    """The columns of a part that its order needs, with the repeat number of each sample."""
     table = read_table(store, name, _COLUMNS)
     numbers = repeats.number(table["place"].to_numpy())
     if numbers.any():
@@ -127,7 +133,7 @@ def _part(store: Store, name: str, repeats: Repeats) -> pa.Table:
 
 
 def _group(read: Sequence[pa.Table], group: int, parts: Sequence[int], buckets: int, space: str) -> pa.Table:
-    """The samples of some parts, as they were read, by their places; of equal ones, by part and row."""
+    """The samples of these parts, sorted by place; equal places by part and row."""
     if not any(map(len, read)):
         return arrow_schema(Ordered).empty_table()
     counts = [len(table) for table in read]
@@ -153,7 +159,7 @@ def _group(read: Sequence[pa.Table], group: int, parts: Sequence[int], buckets: 
 
 
 def _with_persons(table: pa.Table, space: str) -> pa.Table:
-    """With each speaker's name in its space; "" where nobody is named."""
+    """With the name of each speaker in its space; "" for speech without a name."""
     spaces = dict.fromkeys(table["source"].unique().to_pylist(), space) if space else {}
     return table.set_column(
         table.schema.get_field_index("speaker"), "speaker", pc.fill_null(persons(table, spaces), "")
@@ -161,13 +167,13 @@ def _with_persons(table: pa.Table, space: str) -> pa.Table:
 
 
 def _bytes(table: pa.Table) -> np.ndarray:
-    """What each sample takes in a tar: two members, each a header and whole blocks."""
+    """The size of each sample in a tar, in bytes: two members, each with a header and whole blocks."""
     blocks = (-(-table[name].to_numpy().astype(np.int64) // tar.BLOCK) for name in ("json_length", "npy_length"))
     return sum((tar.BLOCK * (1 + n) for n in blocks), np.zeros(len(table), np.int64))
 
 
 def _buckets(places: np.ndarray, count: int) -> np.ndarray:
-    """The bucket of each place. A bucket is a stretch of places, and one more bucket parts one of them in two."""
+    """The bucket of each place. A bucket is a range of places; one more bucket splits one of them in two."""
     bits = np.zeros(len(places), np.int64)
     for bit in range(16):  # the first bits of a place (of 63) become the last: what linear hashing looks at
         bits |= ((places >> (62 - bit)) & 1) << bit
@@ -177,7 +183,7 @@ def _buckets(places: np.ndarray, count: int) -> np.ndarray:
 
 
 def _plain(table: pa.Table) -> pa.Table:
-    """Without dictionaries, whose order is no content."""
+    """Without dictionaries: their order is not part of the content."""
     kinds = [(f.name, pa.string() if pa.types.is_dictionary(f.type) else f.type) for f in table.schema]
     return table.replace_schema_metadata(None).cast(pa.schema(kinds))
 

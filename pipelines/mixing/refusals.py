@@ -2,7 +2,7 @@
 
     plan/pretrain-refused.json    {"stage": "9f2c…", "why": "stage 'pretrain': words/speech ran out after …", "digest": "51d0…"}
 
-It holds for the stage as it was declared then; it goes when the stage is planned.
+It is valid for the stage as it was declared then, and is removed when the stage is planned.
 """
 
 import json
@@ -23,7 +23,7 @@ def record_refusal(store: Store, name: str, stage: TrainingStage, why: str) -> N
 
 
 def refusal_of(store: Store, name: str, stage: TrainingStage) -> str:
-    """Why a stage that is declared like this was not planned; "" where that is not on record."""
+    """Why a stage with this declaration was not planned; "" where no reason is recorded."""
     try:
         record = json.loads(store.read(refusal_name(name)))
         whole = record.pop("digest") == digest(record)

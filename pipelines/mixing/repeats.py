@@ -1,4 +1,4 @@
-"""Samples of one key: a document that a file holds twice gives two samples of a node that say the same.
+"""Samples with the same key: a document that a file holds twice gives two equal samples of a node.
 
 Each key names one sample, so those behind the first get a number at its end, whichever parts and groups they lie in:
 
@@ -40,7 +40,7 @@ class Repeats:
 
 
 def repeats_of(store: Store, node: str, parts: int, at_once: int = AT_ONCE) -> Repeats:
-    """Those of a composed node. Its parts are read once for every `at_once` samples that it has in all."""
+    """The repeats of a composed node. Its parts are read once for every `at_once` samples."""
     names = [part_name(node, part) for part in range(parts)]
     total = sum(_rows(store, name) for name in names)
     width = -(-_PLACES // max(1, -(-total // at_once)))
@@ -49,7 +49,7 @@ def repeats_of(store: Store, node: str, parts: int, at_once: int = AT_ONCE) -> R
 
 
 def with_repeats(table: pa.Table, numbers: NDArray[np.int32]) -> pa.Table:
-    """Composed samples, each as the repeat of its number; those of number 0 as they are."""
+    """Composed samples with their repeat numbers added to their keys; number 0 changes nothing."""
     at = np.flatnonzero(numbers)
     if not len(at):
         return table
@@ -66,7 +66,7 @@ def _rows(store: Store, name: str) -> int:
 
 
 def _repeated(store: Store, names: list[str], begin: int, end: int) -> NDArray[np.int64]:
-    """The places from `begin` to before `end` that more than one sample has, ascending."""
+    """The places in [begin, end) that more than one sample has, ascending."""
     places = np.sort(np.concatenate([np.zeros(0, np.int64), *_between(store, names, begin, end)]))
     return np.unique(places[1:][places[1:] == places[:-1]])
 

@@ -16,7 +16,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from weft.pipelines.mixing.order import Order
-from weft.pipelines.mixing.plan import rows_of
+from weft.pipelines.mixing.plan_files import rows_of
 from weft.pipelines.mixing.repeats import with_repeats
 from weft.pipelines.parts.tables import Footer, footer_of, part_name, read_table, write_table
 from weft.pipelines.storage.store import Store

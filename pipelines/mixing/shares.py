@@ -1,8 +1,8 @@
-"""Shares of a stream, counted from its index: every node of the mixture at every prefix, and what it holds of each speaker.
+"""Shares of a stream, counted from its index: of every node of the mixture at every prefix, and of each speaker.
 
 shares = Shares(tree, stage); shares.add(table) for each table of the index; shares.nodes()  ->  (ShareAudit("words/speech", …), …)
 
-The index alone is counted, not the plan: what is audited is what is trained on.
+Only the index is counted, not the plan: the audit looks at the file that the trainer reads.
 """
 
 from collections import defaultdict
@@ -15,10 +15,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from weft.pipelines.mixing.endings import shown_unit
 from weft.pipelines.mixing.speakers import COLUMNS as NAMED
 from weft.pipelines.mixing.speakers import persons
 from weft.pipelines.mixing.tree import Tree
+from weft.pipelines.mixing.wanted import shown_unit
 from weft.schemas.audit import GroupAudit, ShareAudit, TaskAudit
 from weft.schemas.plan import Node
 from weft.schemas.training import TrainingStage
@@ -29,7 +29,7 @@ KINDS = ("source", "language", "speaker", "split")
 
 @dataclass
 class _Count:
-    """Of one node or group: samples, tokens, seconds, what they cost, and how far it strayed from its share."""
+    """Counts of one node or group: samples, tokens, seconds, cost in whole units, and the largest difference from its share."""
 
     samples: int = 0
     tokens: int = 0
@@ -40,7 +40,7 @@ class _Count:
 
 @dataclass(frozen=True, slots=True)
 class OverBound:
-    """A speaker, by space and name, that counts `cost` of the `given` of a task, where `most` of them was its bound."""
+    """A speaker (space and name) over its bound: `cost` of the `given` whole units of a task, of which it may have the part `most`."""
 
     task: str
     speaker: str
@@ -56,13 +56,13 @@ class Shares:
     tree: Tree
     stage: TrainingStage
     spaces: Mapping[str, str]
-    strays: int = 0  # rows that no leaf of the mixture claims
+    strays: int = 0  # rows that belong to no leaf of the mixture
     _counts: dict[int, _Count] = field(default_factory=lambda: defaultdict(_Count))
     _groups: dict[tuple[str, str], _Count] = field(default_factory=lambda: defaultdict(_Count))
     _speakers: dict[tuple[str, str], int] = field(default_factory=lambda: defaultdict(int))
 
     def add(self, table: pa.Table) -> None:
-        """Rows of the index with COLUMNS, in the order of the stream."""
+        """Adds rows of the index with COLUMNS, in the order of the stream."""
         leaves = leaves_of(self.tree, table)
         self.strays += int((leaves < 0).sum())
         costs = _costs(self.stage.mixture.unit, table)
@@ -83,7 +83,7 @@ class Shares:
         costs: NDArray[np.int64],
         table: pa.Table,
     ) -> None:
-        """Counts the parent's draws, `mine`, for each of its children, and so on below; `before` is what it drew until now."""
+        """Counts the parent's draws, `mine`, by child, recursively. `before` is what the parent drew in earlier tables."""
         whole = before + np.cumsum(costs[mine])
         for child in self.tree.children(parent):
             theirs = mine & np.isin(leaves, self._leaves_below(child))
@@ -109,7 +109,7 @@ class Shares:
         return [leaf for child in self.tree.children(node.number) for leaf in self._leaves_below(child)]
 
     def _group(self, kind: str, table: pa.Table) -> None:
-        """Speakers go by source and name: a name is a source's own."""
+        """Adds to the counts of one kind of group. Speakers are counted by source and name."""
         sums = table.group_by(kind).aggregate([([], "count_all"), ("tokens", "sum"), ("seconds", "sum")])
         for row in sums.to_pylist():
             count = self._groups[kind, row[kind]]
@@ -118,7 +118,7 @@ class Shares:
             count.seconds += row["seconds_sum"]
 
     def _speaker(self, table: pa.Table, costs: NDArray[np.int64]) -> None:
-        """What each speaker counts, of tasks that bound it."""
+        """Adds to the counts of speakers, of tasks with bounds."""
         bound = [task for task, share in self.stage.mixture.tasks.items() if share.most]
         if not bound:
             return
@@ -129,7 +129,7 @@ class Shares:
 
     @property
     def cost(self) -> int:
-        """What the whole stream counts."""
+        """The cost of the whole stream in whole units."""
         return self._counts[-1].cost
 
     def tasks(self) -> tuple[TaskAudit, ...]:
@@ -164,7 +164,7 @@ class Shares:
         )  # fmt: skip
 
     def allowed(self, node: Node) -> float:
-        """One sample: of the node, and for its share of the longest beside it (see fair_queue). A sample that waits counts too."""
+        """The allowed difference: one sample of the node, and its share of the longest sample beside it (see fair_queue)."""
         weight = node.share / node.whole
         longest = max(self._longest(n) for n in self.tree.children(node.parent))
         return (1 - weight) * self._longest(node) + weight * longest
@@ -173,7 +173,7 @@ class Shares:
         return max(self.tree.leaves[leaf].longest for leaf in self._leaves_below(node))
 
     def astray(self) -> Iterator[Node]:
-        """Nodes that stray by more than one sample from their share at some prefix."""
+        """Nodes that differ by more than is allowed from their share at some prefix."""
         for node in self.tree.nodes:
             if self._counts[node.number].worst > self.allowed(node) * (1 + 1e-9) + 1e-6:
                 yield node
@@ -194,7 +194,7 @@ class Shares:
         )  # fmt: skip
 
     def over_bound(self) -> Iterator[OverBound]:
-        """Speakers that fill more of a task than they may: of what the task gives, not of what was declared."""
+        """Speakers with more of a task than their bound, which is a part of the realised size, not of the declared one."""
         given = {node.value: self._counts[node.number].cost for node in self.tree.children(-1)}
         for (task, speaker), cost in sorted(self._speakers.items()):
             most = Fraction(str(self.stage.mixture.tasks[task].most["speaker"]))
@@ -203,7 +203,7 @@ class Shares:
 
 
 def _costs(unit: str, table: pa.Table) -> NDArray[np.int64]:
-    """What each sample counts, from the index's own columns."""
+    """The cost of each sample in whole units, from the columns of the index."""
     if unit in ("samples", "weights"):
         return np.ones(len(table), np.int64)
     if unit == "seconds":
@@ -212,7 +212,7 @@ def _costs(unit: str, table: pa.Table) -> NDArray[np.int64]:
 
 
 def leaves_of(tree: Tree, table: pa.Table) -> NDArray[np.int64]:
-    """The leaf that each row belongs to by its own task, source, language and emotion; -1 where there is none."""
+    """The number of each row's leaf, by its task, source, language and emotion; -1 where there is none."""
     leaf_numbers = np.full(len(table), -1, np.int64)
     for leaf in tree.leaves:
         mine = pc.equal(table["task"], leaf.task)

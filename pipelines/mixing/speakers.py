@@ -1,4 +1,4 @@
-"""Who speaks: a speaker's name with the space that tells it from others of that name, as splits have it.
+"""Speakers with the space of their names, which tells equal names apart; splits use the same spaces.
 
     persons(rows, {"read": "people", "calls": "people"})  ->  ["people/s1", None, "talk-0123456789ab/caller"]
 
@@ -15,7 +15,7 @@ COLUMNS = ["recording", "source", "speaker"]  # what `persons` looks at
 
 
 def persons(rows: pa.Table, spaces: Mapping[str, str]) -> pa.Array:
-    """Space and name of each row's speaker; null where nobody is named.
+    """Space and name of each row's speaker; null for speech without a name.
 
     `spaces` names the space of each source whose speakers are known by name; elsewhere a speaker is a role within a dialogue.
     """

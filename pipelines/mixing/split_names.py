@@ -1,8 +1,8 @@
-"""The names that must not lie in two splits: keys of what is drawn, speakers and texts of all that was read.
+"""The names that must not lie in two splits: keys of all draws, speakers and texts of all items that were read.
 
 speakers_by_split(store, pipeline)    tables of name ("read/s7"), split and key, a part at a time
 
-What was read counts whether or not anything draws it: a test set may be drawn by another recipe.
+All items that were read count, drawn or not: another recipe may draw a test set.
 """
 
 from collections.abc import Iterable, Iterator
@@ -30,7 +30,7 @@ def keys_by_split(store: Store, stages: Iterable[str]) -> Iterator[pa.Table]:
 
 
 def speakers_by_split(store: Store, pipeline: Pipeline) -> Iterator[pa.Table]:
-    """Speakers by the space they are known in; a role of a dialogue is another speaker in each dialogue."""
+    """Speakers with the space of their names; a role is another speaker in each dialogue."""
     spaces = pipeline.speaker_spaces
     for source in pipeline.sources:
         if not _is_text(pipeline, source):
@@ -53,7 +53,7 @@ def _is_text(pipeline: Pipeline, source: str) -> bool:
 
 
 def _parts(store: Store, pipeline: Pipeline, source: str, columns: list[str]) -> Iterator[pa.Table]:
-    """All of a source that has a split; `verify` reports missing and damaged parts."""
+    """The parts of a source whose records have a split; `verify` reports missing and damaged parts."""
     node = f"ingest/{source}" if _is_text(pipeline, source) else pipeline.utterances(source)
     for number in range(listed_parts(store, source)):
         try:

@@ -1,4 +1,4 @@
-"""The audit of one stage's stream: plan, tars, index and the list of tars against each other, and shares against the recipe.
+"""The audit of one stage's stream: compares plan, tars, index and the list of tars, and the shares with those of the recipe.
 
 audit = StreamAudit(store, "pretrain", stage)
 audit.damaged()         ->  Damaged("…/corpus", "shards/pretrain/index.parquet", "row 17 is not draw 17 of the plan (…)"), …
@@ -12,20 +12,13 @@ from itertools import zip_longest
 
 import pyarrow as pa
 
-from weft.pipelines.mixing.endings import shown_unit, size_of
 from weft.pipelines.mixing.index import ROWS, index_rows, wids
-from weft.pipelines.mixing.plan import (
-    checksum,
-    held_by,
-    plan_name,
-    read_leaves,
-    read_summary,
-    read_tars,
-    read_tree,
-)  # fmt: skip
+from weft.pipelines.mixing.plan import held_by
+from weft.pipelines.mixing.plan_files import checksum, plan_name, read_leaves, read_summary, read_tars, read_tree
 from weft.pipelines.mixing.shards import contents_of, index_name, rows_name, tar_name, wids_name
 from weft.pipelines.mixing.shares import COLUMNS, Shares
 from weft.pipelines.mixing.tree import PlanError, tree_of
+from weft.pipelines.mixing.wanted import shown_unit, size_of
 from weft.pipelines.parts.tables import footer_of, opened_part
 from weft.pipelines.storage.checksums import KEY, content_of_file_matches
 from weft.pipelines.storage.own_names import is_made_by_weft
@@ -40,8 +33,9 @@ from weft.schemas.training import TrainingStage
 
 @dataclass(frozen=True)
 class StreamAudit:
-    """One stage; without `stage` it is what is held out for validation, which has no shares to keep. `before` it goes on from;
-    `spaces` tell the speakers of each source apart (see speakers.py).
+    """The audit of one stage, or without `stage` of the held-out stream, which has no declared shares.
+
+    `before` are the stages in whose data it goes on; `spaces` are those of the speakers' names by source (see speakers.py).
     """
 
     store: Store
@@ -51,7 +45,7 @@ class StreamAudit:
     spaces: Mapping[str, str] = field(default_factory=dict)
 
     def damaged(self) -> Iterator[Damaged]:
-        """Files that are missing or not as they should be. Where the plan is damaged, nothing can be held against it."""
+        """Files that are missing or damaged. Where the plan is damaged, nothing else is compared with it."""
         plan = [*self.damaged_plan()]
         yield from plan
         if not plan:
@@ -59,7 +53,7 @@ class StreamAudit:
             yield from self.damaged_index()
 
     def damaged_plan(self) -> Iterator[Damaged]:
-        """The plan's files against their checksums, and its tree against the recipe and what the tasks hold."""
+        """Compares the files of the plan with their checksums, and its tree with the recipe and the counts of the orders."""
         faults = [
             *self._each([plan_name(self.name)], lambda _: "" if read_summary(self.store, self.name) else "is empty")
         ]
@@ -70,27 +64,27 @@ class StreamAudit:
         yield from faults
 
     def damaged_tars(self) -> Iterator[Damaged]:
-        """Each tar's size and rows against the plan."""
+        """Compares the size and the rows of each tar with the plan."""
         for tar in read_tars(self.store, self.name):
             name = tar_name(self.name, tar)
             yield from self._each([name], partial(self._tar_fault, tar))
             yield from self._each([rows_name(name)], partial(self._rows_fault, tar))
 
     def damaged_index(self) -> Iterator[Damaged]:
-        """Row n of the index against the next row of its leaf's tars, in every column; and the list of tars."""
+        """Compares row n of the index with the next row of its leaf's tars, in every column; and the list of tars with the plan."""
         yield from self._each([index_name(self.name)], self._index_fault)
         yield from self._each([wids_name(self.name)], self._wids_fault)
 
     def strangers(self) -> Iterator[str]:
-        """Tars that are not of the plan: the next build removes them."""
-        known = {tar_name(self.name, tar) for tar in read_tars(self.store, self.name)}
+        """Tars that are not in the plan. The next build removes them."""
+        planned = {tar_name(self.name, tar) for tar in read_tars(self.store, self.name)}
         for name in self.store.names(f"shards/{self.name}", ".tar"):
-            if name not in known:
-                goes = "; build again to remove it" if is_made_by_weft(name) else ": move it away"
-                yield f"{name} is not a tar of the plan{goes}"
+            if name not in planned:
+                remedy = "; build again to remove it" if is_made_by_weft(name) else ": move it away"
+                yield f"{name} is not a tar of the plan{remedy}"
 
     def _each(self, names: list[str], fault: Callable[[str], str]) -> Iterator[Damaged]:
-        """What is wrong with each file: what `fault` says, or that it or a file it is held against cannot be read."""
+        """The fault of each file: that of `fault`, or that the file or one that it is compared with cannot be read."""
         for name in names:
             try:
                 if not self.store.exists(name):
@@ -112,7 +106,7 @@ class StreamAudit:
         return "" if checksum(self.store, name) == was else "is not as it was planned"
 
     def _tree_fault(self, name: str) -> str:
-        """Whether the shares are those that the recipe and the data give."""
+        """The fault of the tree: other shares than those of the recipe and the data."""
         assert self.stage
         nodes = dict.fromkeys((leaf.task, leaf.source) for leaf in read_leaves(self.store, self.name))
         try:
@@ -144,7 +138,7 @@ class StreamAudit:
         return self._bytes_fault(name)
 
     def _bytes_fault(self, name: str) -> str:
-        """Whether all before the footer is as it was written; the footer is checked where a part is opened."""
+        """The fault of the bytes before the footer; the footer is checked when a part is opened."""
         with opened_part(self.store, name) as part:
             checksums = part.metadata.metadata[KEY.encode()]
         with self.store.open(name) as file:
@@ -167,7 +161,7 @@ class StreamAudit:
         return "" if self.store.read(name) == wids(self.store, self.name) else "does not list the tars as they are"
 
     def shares(self, faults: list[str]) -> StageAudit | None:
-        """What the index holds, against what is declared; None for what has no shares."""
+        """The realised shares beside the declared ones; None for the held-out stream."""
         if not self.stage:
             return None
         tree, tars, summary = (
@@ -205,7 +199,7 @@ class StreamAudit:
             yield f"{self.name}: the stream holds {shares.cost / scale:,.0f} of {size_of(stage) / scale:,.0f} {unit}"
 
     def _epochs(self) -> tuple[EpochAudit, ...]:
-        """By task and source, over this stage and those it goes on from."""
+        """Epochs by task and source, over this stage and those in whose data it goes on."""
         samples: dict[tuple[str, str], int] = {}
         held: dict[tuple[str, str], int] = {}
         skipped: dict[tuple[str, str], int] = {}
@@ -224,12 +218,17 @@ class StreamAudit:
         )
 
 
-def _difference(first: int, found: pa.Table | None, wanted: pa.Table | None) -> str:
-    """The first row that differs, and in which columns."""
-    if found is None or wanted is None or len(found) != len(wanted) or found.column_names != wanted.column_names:
+def _difference(first: int, actual: pa.Table | None, expected: pa.Table | None) -> str:
+    """The first row that differs, and the columns that do."""
+    if (
+        actual is None
+        or expected is None
+        or len(actual) != len(expected)
+        or actual.column_names != expected.column_names
+    ):
         return f"holds other rows from draw {first:,} on than its tars"
     names = arrow_schema(IndexRow).names
-    for n, (one, other) in enumerate(zip(found.to_pylist(), wanted.to_pylist(), strict=True)):
+    for n, (one, other) in enumerate(zip(actual.to_pylist(), expected.to_pylist(), strict=True)):
         if columns := [name for name in names if one[name] != other[name]]:
             return f"is wrong: row {first + n:,} is not draw {first + n:,} of the plan ({other['key']}): {', '.join(columns)} differ"
     return f"holds other types of columns from draw {first:,} on than its tars"

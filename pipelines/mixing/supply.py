@@ -9,13 +9,16 @@ from collections.abc import Mapping
 from math import inf, sqrt
 
 from weft.pipelines.mixing.bounds import SpeakerBounds
-from weft.pipelines.mixing.endings import claim_of, size_of
+from weft.pipelines.mixing.endings import claim_of
 from weft.pipelines.mixing.leaves import LeafStream
-from weft.pipelines.mixing.plan import Wanted, held_by, read_leaves, stream_of
+from weft.pipelines.mixing.order import read_held
+from weft.pipelines.mixing.plan import held_by, stream_of
+from weft.pipelines.mixing.plan_files import read_leaves
+from weft.pipelines.mixing.sufficiency import Balance
 from weft.pipelines.mixing.tree import Tree, tree_of
-from weft.pipelines.parts.tables import read_part
+from weft.pipelines.mixing.wanted import Wanted, size_of
 from weft.pipelines.storage.store import Store
-from weft.schemas.plan import Held, Leaf, held_name, node_of
+from weft.schemas.plan import Held, Leaf
 
 
 def short(store: Store, wanted: Wanted) -> list[tuple[str, str]]:
@@ -36,7 +39,7 @@ def short(store: Store, wanted: Wanted) -> list[tuple[str, str]]:
 
 
 class _Supply:
-    """What the leaves of a stage hold in the passes that are composed."""
+    """What the leaves of a stage hold in the passes that are composed, in the whole units of the mixture."""
 
     def __init__(self, store: Store, wanted: Wanted, tree: Tree) -> None:
         self._store, self._wanted, self._tree = store, wanted, tree
@@ -58,19 +61,20 @@ class _Supply:
 
     def is_hopeless(self, leaf: Leaf) -> bool:
         """Whether no number of passes that may be drawn can fill the leaf's share."""
-        if leaf.number in self._bounds.held and claim_of(self._tree, self._bounds, leaf).is_vain:
-            return True
-        due = self._due(leaf) - 2 * self._longest(leaf) * (len(leaf.by) + 1)
-        return due > min(self._in_all_passes(leaf), self._allowed(leaf))
+        is_bounded = leaf.number in self._bounds.held
+        balance = Balance(
+            due=self._due(leaf) - 2 * self._longest(leaf) * (len(leaf.by) + 1),
+            held=self._in_all_passes(leaf),
+            allowed=self._bounds.allow(leaf, self._size) if is_bounded else inf,
+            claim=claim_of(self._tree, self._bounds, leaf) if is_bounded else None,
+        )
+        return not balance.is_enough
 
     def _in_all_passes(self, leaf: Leaf) -> float:
         """What all passes that may be drawn hold at most. Passes differ in their spans, and much where there are few samples."""
         passes, samples = self._passes(leaf), max(1, sum(h.samples for h in self._held(leaf, 0)))
         more = self._wanted.mixture.passes - len(passes)
         return sum(passes) + more * max(passes) * (1 + 2 / sqrt(samples))
-
-    def _allowed(self, leaf: Leaf) -> float:
-        return self._bounds.allow(leaf, self._size) if leaf.number in self._bounds.held else inf
 
     def _most(self, leaf: Leaf) -> Mapping[str, int] | None:
         return self._bounds.of(leaf, self._size) if leaf.number in self._bounds.held else None
@@ -94,7 +98,7 @@ class _Supply:
         return [sum(h.amount(self._unit) for h in self._held(leaf, n)) for n in counts]
 
     def _held(self, leaf: Leaf, pass_number: int) -> list[Held]:
-        rows = read_part(self._store, held_name(node_of(leaf.task, pass_number, leaf.source)), Held)
+        rows = read_held(self._store, (leaf.task, leaf.source), pass_number)
         levels = [level for level in leaf.by if level != "source"]
         return [h for h in rows if all(getattr(h, level) == getattr(leaf, level) for level in levels)]
 

@@ -1,4 +1,4 @@
-"""Why a tar is written again: which of its samples changed, came or went, and whether by themselves or by the plan.
+"""Why a tar is written again: which of its samples changed, are new or are gone, and whether the data or the plan changed.
 
 tar_changes(store, "pretrain", planned)  ->  ["2 of its 412 samples changed"], ["plan/pretrain takes 30 more samples of it"]
 """
@@ -18,7 +18,7 @@ Samples = dict[str, int]  # the checksum of each by its key, in the order of the
 
 
 def tar_changes(store: Store, stage: str, planned: Tar) -> list[str]:
-    """A phrase each; empty where its samples are as they were, or what stands cannot be read. Raises FileNotFoundError."""
+    """A phrase for each reason; none where the samples are the same or the old rows damaged. Raises FileNotFoundError."""
     try:
         table = read_table(store, rows_name(tar_name(stage, planned)), ["key", "crc"])
     except Damaged:
@@ -46,12 +46,12 @@ def _phrases(store: Store, stage: str, planned: Tar, old: Samples, new: Samples)
 
 
 def _at_the_end(keys: list[str], old: Samples) -> int:
-    """How many samples follow the last that was there before: a plan that takes more goes on where it ended."""
+    """The number of samples behind the last old one: a longer plan continues where the old one ended."""
     return next((n for n, key in enumerate(reversed(keys)) if key in old), 0)
 
 
 def _planned(store: Store, stage: str, planned: Tar) -> Samples:
-    """What the plan puts into the tar now."""
+    """The samples that the present plan puts into the tar."""
     contents, samples = contents_of(store, stage, planned), dict[int, tuple[str, int]]()
     for part in np.unique(contents.part).tolist():
         where = np.flatnonzero(contents.part == part)

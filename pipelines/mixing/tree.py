@@ -2,8 +2,8 @@
 
     tree_of(stage.mixture, held)  ->  Tree(nodes=(Node("words", share=1, whole=3), Node("words/speech", …), …), leaves=(…))
 
-Shares are whole numbers, so that the arithmetic of the draws is. Declared shares stay exact while their common denominator is at most
-2**32; what is measured or has more digits is rounded to multiples of 2**-32, and says so.
+Shares are whole numbers, so that draws are computed exactly. Declared shares are exact while their common denominator is at most
+2**32. Measured shares, and those with more digits, are rounded to multiples of 2**-32 and marked as `rounded`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -44,7 +44,7 @@ class Tree:
 
 @dataclass(frozen=True)
 class _Group:
-    """What a node holds: which source, language and emotion so far, and their counts by source."""
+    """The data below a node: its source, language and emotion as far as they are fixed, and the counts by source."""
 
     values: dict[str, str]
     held: dict[str, list[Held]]
@@ -123,7 +123,7 @@ class Share:
 
 
 def tree_of(mixture: Mixture, held: Holdings) -> Tree:
-    """The tree of a stage over what its tasks hold. Raises PlanError where declared shares do not fit what is there."""
+    """The tree of a mixture over the counts of its tasks. Raises PlanError where declared shares do not fit the data."""
     builder = _Builder(mixture.unit)
     weights = dict(zip(mixture.weights, whole_shares(list(mixture.weights.values())), strict=True))
     for task, below in sorted(mixture.tasks.items()):  # the order of a recipe's keys means nothing
@@ -132,7 +132,7 @@ def tree_of(mixture: Mixture, held: Holdings) -> Tree:
 
 
 def shared(path: str, level: str, shares: GroupShares, held: Mapping[str, int]) -> dict[str, Share]:
-    """What each value of a level gets of its parent. Values that hold nothing are left out of shares that are measured."""
+    """The share of each value of a level. Values without samples are left out of measured shares."""
     if isinstance(shares, dict):
         _same_names(path, level, shares, held)
         declared = {value: Fraction(str(shares[value])) for value in sorted(shares)}

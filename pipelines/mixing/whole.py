@@ -1,6 +1,6 @@
-"""Whether thousands of samples of a tar are what their index rows say: every check of deep.py, on columns instead of one by one.
+"""Whether thousands of samples of a tar agree with their index rows: the checks of deep.py, on columns instead of single samples.
 
-is_whole(data, rows, begin=0, vocabulary=2112)  ->  True; where it is False, deep.py looks for the sample and says what is wrong
+is_whole(data, rows, begin=0, vocabulary=2112)  ->  True; where it is False, deep.py finds the sample and its fault
 """
 
 import io
@@ -31,7 +31,7 @@ _JSON_SCHEMA = pa.schema(
 
 
 def is_whole(data: bytes, rows: pa.Table, begin: int, vocabulary: int) -> bool:
-    """`data` are the bytes of the tar from `begin` on that the rows must fill one after another."""
+    """`data` are the bytes of the tar from `begin` on, which the samples of the rows must fill without gaps."""
     json_length, npy_length = (rows[name].to_numpy().astype(np.int64) for name in ("json_length", "npy_length"))
     json_space, npy_space = (BLOCK + -(-length // BLOCK) * BLOCK for length in (json_length, npy_length))
     starts = np.cumsum(json_space + npy_space) - (json_space + npy_space)
@@ -53,7 +53,7 @@ def _crcs(data: bytes, bounds: list[int]) -> list[int]:
 
 
 def _headers(data: bytes, rows: pa.Table, starts: NDArray[np.int64], npy_starts: NDArray[np.int64]) -> bool:
-    """Each member's header as `tar.header` writes it."""
+    """Whether each member's header is as `tar.header` writes it."""
     data_bytes = np.frombuffer(data, np.uint8)
     return all(
         np.array_equal(
@@ -82,7 +82,7 @@ def _octal(values: NDArray[np.int64], digits: int) -> NDArray[np.uint8]:
 
 
 def _ids(data: bytes, rows: pa.Table, starts: NDArray[np.int64], vocabulary: int) -> bool:
-    """Each .npy member: its header, and ids of the vocabulary."""
+    """Whether each .npy member has its header, and ids of the vocabulary."""
     tokens = rows["tokens"].to_numpy().astype(np.int64)
     if not np.array_equal(rows["npy_length"].to_numpy(), NPY_HEADER + 4 * tokens):
         return False
@@ -97,7 +97,7 @@ def _ids(data: bytes, rows: pa.Table, starts: NDArray[np.int64], vocabulary: int
 
 
 def _json_matches(data: bytes, rows: pa.Table, starts: NDArray[np.int64], lengths: NDArray[np.int64]) -> bool:
-    """The index's columns against the samples' own JSON."""
+    """Whether the columns of the index agree with the samples' JSON."""
     lines = b"\n".join([data[a : a + n] for a, n in zip(starts.tolist(), lengths.tolist(), strict=True)])
     options = pyarrow.json.ParseOptions(explicit_schema=_JSON_SCHEMA, unexpected_field_behavior="ignore")
     blocks = pyarrow.json.ReadOptions(use_threads=False, block_size=max(1 << 20, len(lines) + 1))
@@ -114,7 +114,7 @@ def _json_matches(data: bytes, rows: pa.Table, starts: NDArray[np.int64], length
 
 
 def _segments(segments: pa.ListArray, rows: pa.Table) -> bool:
-    """They cover each sample once, and give its loss ranges and its tokens by modality."""
+    """Whether segments cover each sample once and agree with its loss ranges and its tokens by modality."""
     offsets, flat = segments.offsets.to_numpy(), segments.flatten()
     begins, ends = (pc.struct_field(flat, name).to_numpy(zero_copy_only=False) for name in ("begin", "end"))
     first, last = offsets[:-1], offsets[1:] - 1

@@ -1,7 +1,7 @@
-"""What all work has in common that makes a model the corpus holds.
+"""The work that makes a model of the corpus: what its kinds share.
 
-A model's folder is whole once its `model.json` is there, and stands for what its `fingerprint` says it was made from: by name,
-as JSON. A frozen one stands whatever became of what it learnt from.
+A model's folder is complete once its `model.json` is there. Its file `fingerprint` records what it was made from, by name and as JSON.
+A frozen model is kept when its training set changes.
 """
 
 import shutil
@@ -16,6 +16,7 @@ import pyarrow as pa
 
 from weft.pipelines.models.folders import commit_model, model_stands, recorded, recorded_inputs
 from weft.pipelines.parts.stage_work import digest_of, model_manifest
+from weft.pipelines.parts.work import BaseWork
 from weft.pipelines.storage.store import Store
 from weft.schemas.changes import named_settings, training_set_changes, without_training_set
 from weft.schemas.faults import RecipeError
@@ -23,8 +24,8 @@ from weft.schemas.fingerprint import digest
 from weft.schemas.settings import Versioned
 
 
-class ModelWork(ABC):
-    """Makes the folder `node`. A frozen one is done while all but what it learnt from is the same."""
+class ModelWork(BaseWork, ABC):
+    """Makes the folder `node`. A frozen model is done while all but its training set is the same."""
 
     node: str
     frozen: bool = False
@@ -53,11 +54,8 @@ class ModelWork(ABC):
         inputs = self.inputs(store)
         return bool(inputs) and recorded_inputs(store, self.node) == inputs
 
-    def fingerprint(self, store: Store) -> str:
-        return digest(self.made_from(store))
-
     def recorded(self, store: Store) -> dict[str, str] | None:
-        """What the model that stands was made from; None where there is none."""
+        """What the present model was made from; None where there is none."""
         return recorded(store, self.node) if store.exists(model_manifest(self.node)) else None
 
     def done(self, store: Store) -> bool:
@@ -73,14 +71,14 @@ class ModelWork(ABC):
         if not self.frozen:
             return ""
         same = self._same_inputs(store)
-        found = [] if same else training_set_changes(self.recorded(store) or {}, self.made_from(store))
-        return f"{self.node}: frozen" + (f" ({', '.join(found)} since it was trained)" if found else "")
+        differences = [] if same else training_set_changes(self.recorded(store) or {}, self.made_from(store))
+        return f"{self.node}: frozen" + (f" ({', '.join(differences)} since it was trained)" if differences else "")
 
 
 def backend_facts(backend: Versioned, seed: int | None = None) -> dict[str, str]:
     seeded = {} if seed is None else {"setting seed": str(seed)}
     made = {"use": backend.chosen_as, "version": backend.version(), **seeded}
-    return {**made, **named_settings(backend.identity_settings())}
+    return {**made, **named_settings(backend.fingerprint_settings())}
 
 
 def digest_of_parts(store: Store, parts: Sequence[str]) -> str:

@@ -25,15 +25,16 @@ OWN = ("model.json", "fingerprint")  # what is in a model's folder beside the mo
 
 @dataclass(frozen=True)
 class Contents:
-    """What `model.json` says of a model's files: SHA-256 and bytes by name."""
+    """The content of `model.json`: SHA-256 and size in bytes of each file of a model."""
 
     files: dict[str, str]
     bytes: dict[str, int]
 
 
 def commit_model(store: Store, folder: str, made: Path, made_from: MadeFrom, inputs: str = "") -> None:
-    """Commits the files that lie in `made`, then `model.json`, then the fingerprint; `inputs` is the digest of all it chose from.
+    """Commits the files that lie in `made`, then `model.json`, then the fingerprint.
 
+    `inputs` is the digest of all data that the training set was chosen from.
     An old fingerprint is removed first, so that it never describes the new files. Files of an older model are removed last.
     """
     older = _listed(store, folder)
@@ -59,23 +60,23 @@ def commit_model(store: Store, folder: str, made: Path, made_from: MadeFrom, inp
 
 
 def model_stands(store: Store, folder: str) -> bool:
-    """Whether a model is there whole, as far as sizes tell."""
+    """Whether all files of a model are there with their sizes; checksums are not compared."""
     return next(damage_of_model(store, folder, deep=False), None) is None
 
 
 def recorded(store: Store, folder: str) -> dict[str, str]:
-    """What a model was made from, by name; empty where that is not on record."""
+    """What a model was made from, by name; empty where that is not recorded."""
     record = _record(store, folder)
     return dict(record["made_from"]) if record else {}
 
 
 def recorded_inputs(store: Store, folder: str) -> str:
-    """The digest of all that a model's training set was chosen from; empty where that is not on record."""
+    """The digest of all data that a model's training set was chosen from; empty where that is not recorded."""
     return str((_record(store, folder) or {}).get("inputs", ""))
 
 
 def _record(store: Store, folder: str) -> dict[str, Any] | None:
-    """The file `fingerprint`; None where it is not there or not as it was written."""
+    """The content of the file `fingerprint`; None where it is missing or damaged."""
     try:
         record = json.loads(store.read(f"{folder}/fingerprint"))
         return record if record["digest"] == digest([record["made_from"], record["checksum"]]) else None
@@ -84,7 +85,7 @@ def _record(store: Store, folder: str) -> dict[str, Any] | None:
 
 
 def damage_of_model(store: Store, folder: str, deep: bool) -> Iterator[Damaged]:
-    """What is not as it was committed; `deep` compares every checksum. A model without any file of its own is missing."""
+    """The damage of a model's files; `deep` compares every checksum, otherwise only sizes. One without any of its files is missing."""
     contents = _read(store, folder)
     if isinstance(contents, Damaged):
         yield contents
@@ -99,13 +100,13 @@ def damage_of_model(store: Store, folder: str, deep: bool) -> Iterator[Damaged]:
 
 
 def foreign_files(store: Store, folder: str) -> list[str]:
-    """Files in a model's folder that are not the model's: a loader may take them for its own."""
+    """Other files in a model's folder, which a loader might read."""
     own = {f"{folder}/{name}" for name in (*OWN, *_listed(store, folder))}
     return [name for name in store.names(folder) if name not in own]
 
 
 def verified_folder(store: Store, folder: str) -> Path:
-    """The folder as a local one, each file compared with its checksum. Raises FileNotFoundError, and Damaged."""
+    """A local copy of the folder, after each file was compared with its checksum. Raises FileNotFoundError, and Damaged."""
     if not store.exists(model_manifest(folder)):
         raise FileNotFoundError(model_manifest(folder))
     for damage in damage_of_model(store, folder, deep=store.local):
@@ -120,7 +121,7 @@ def verified_folder(store: Store, folder: str) -> Path:
 
 
 def _read(store: Store, folder: str) -> Contents | Damaged:
-    """What `model.json` says, where it is the one that was committed with the fingerprint."""
+    """The content of `model.json`; Damaged where it was not committed with the fingerprint beside it."""
     for name in OWN:
         if not store.exists(f"{folder}/{name}"):
             return Damaged(store.url, f"{folder}/{name}", "is missing")
@@ -136,7 +137,7 @@ def _read(store: Store, folder: str) -> Contents | Damaged:
 
 
 def _listed(store: Store, folder: str) -> list[str]:
-    """The names in `model.json`, as far as it can be read."""
+    """The names in `model.json`; none where it cannot be read."""
     try:
         return list(json.loads(store.read(model_manifest(folder)))["files"])
     except (FileNotFoundError, ValueError, KeyError, TypeError):

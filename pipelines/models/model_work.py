@@ -1,7 +1,7 @@
-"""Work that makes a model the corpus holds: speech tokenizers and the aligner.
+"""Work that makes the models of a corpus: speech tokenizers and the aligner.
 
-A model's folder is whole once its `model.json` is there, and stands for what its `fingerprint` says it was made from: by name,
-as JSON. A frozen one stands whatever became of what it learnt from.
+A model's folder is complete once its `model.json` is there. Its `fingerprint` says, as JSON by name, what it was made from. A frozen
+model is kept when its training set changes.
 """
 
 import shutil
@@ -31,7 +31,7 @@ from weft.schemas.ledger import Unavailable, UnreadItems, Unusable
 from weft.schemas.reading import ReadSettings
 from weft.schemas.resources import Resources
 from weft.tokenizers.base import SpeechTokenizer
-from weft.tokenizers.models.card import check_card, seal, write_card
+from weft.tokenizers.models.card import check_card, update_checksum, write_card
 from weft.tokenizers.models.folder import forget_speakers
 from weft.tokenizers.stream import Speech
 
@@ -58,24 +58,24 @@ class _SpeechModelWork(ModelWork):
 
 @dataclass(frozen=True)
 class TokenizerWork(_SpeechModelWork):
-    """Trains a speech tokenizer on utterances picked by their keys, or copies in the checkpoint it names."""
+    """Trains a speech tokenizer on utterances chosen by their keys, or copies the checkpoint that it names."""
 
     tokenizer: SpeechTokenizer
     parts: tuple[str, ...]
     seed: int
     resources: Resources = (
         Resources()
-    )  # one thread: with two, now and then the last bit of a gradient hung on their timing
+    )  # one thread: with two, the last bit of a gradient sometimes depended on their timing
     frozen: bool = False
     checks: tuple[str, ...] = ()
     reading: ReadSettings = ReadSettings()
 
     def made_from(self, store: Store) -> dict[str, str]:
-        return self._learning(store, self._picked(store))
+        return self._made_from(store, self._training_utterances(store))
 
-    def _learning(self, store: Store, chosen: Sequence[Utterance]) -> dict[str, str]:
-        """What it is made from where it learns from these."""
-        clips = {u.key: (u.sha256, u.start, u.end, self._known(u)) for u in chosen}
+    def _made_from(self, store: Store, utterances: Sequence[Utterance]) -> dict[str, str]:
+        """What it is made from, with these utterances as its training set."""
+        clips = {u.key: (u.sha256, u.start, u.end, self._labels(u)) for u in utterances}
         return {**self.backend(store), **_training_set(clips)}
 
     def backend(self, store: Store) -> dict[str, str]:
@@ -87,29 +87,29 @@ class TokenizerWork(_SpeechModelWork):
 
     def run(self, store: Store) -> int:
         with steps_in_file(store, self.node):
-            chosen = self._picked(store)
+            chosen = self._training_utterances(store)
             clips = list(_readable(store, self.node, chosen))
-            made_from = self._learning(store, chosen)
+            made_from = self._made_from(store, chosen)
             make_model(store, self.node, made_from, lambda folder: self._train(clips, folder), self.inputs(store))
         return len(clips)
 
     def _train(self, clips: Sequence[tuple[Utterance, np.ndarray]], folder: Path) -> None:
-        self.tokenizer.train([Speech(samples, **self._known(u)) for u, samples in clips], folder, self.seed)
+        self.tokenizer.train([Speech(samples, **self._labels(u)) for u, samples in clips], folder, self.seed)
         write_card(folder, self.tokenizer, [utterance for utterance, _ in clips])
 
-    def _known(self, utterance: Utterance) -> dict[str, str]:
-        """The fields of an utterance, besides its samples, that the tokenizer learns from."""
+    def _labels(self, utterance: Utterance) -> dict[str, str]:
+        """The fields of an utterance, besides its samples, that the tokenizer learns from, by name."""
         speech = speech_of(utterance, _NO_SAMPLES)
         return {name: getattr(speech, name) for name in self.tokenizer.learns_from}
 
-    def _picked(self, store: Store) -> list[Utterance]:
+    def _training_utterances(self, store: Store) -> list[Utterance]:
         keep = WITH_TEXT if "text" in self.tokenizer.learns_from else ANY_UTTERANCE
         return picked(store, self.parts, self.tokenizer.training_seconds, self.seed, self.name, keep)
 
 
 @dataclass(frozen=True)
 class CopyWork(_SpeechModelWork):
-    """Copies in a tokenizer that was trained elsewhere; once it is gone from there, the copy stands."""
+    """Copies a tokenizer that was trained elsewhere into the corpus. Once it is gone from there, the copy is kept."""
 
     tokenizer: SpeechTokenizer
     folder: str
@@ -138,12 +138,12 @@ class CopyWork(_SpeechModelWork):
         for file in sorted(p for p in Path(self.folder).iterdir() if p.is_file() and p.name not in OWN):
             shutil.copyfile(file, folder / file.name)
         forget_speakers(folder)
-        seal(folder, tokenizer)
+        update_checksum(folder, tokenizer)
 
 
 @dataclass(frozen=True)
 class AlignerWork(ModelWork):
-    """Lets an aligner learn from utterances picked by their keys, of those that have a text and no timing yet."""
+    """Trains an aligner on utterances chosen by their keys, of those with a text and without timing."""
 
     aligner: Aligner
     parts: tuple[str, ...]
@@ -157,11 +157,11 @@ class AlignerWork(ModelWork):
     makes = model_manifest(ALIGNER)
 
     def made_from(self, store: Store) -> dict[str, str]:
-        return self._learning(store, self._picked(store))
+        return self._made_from(store, self._training_utterances(store))
 
-    def _learning(self, store: Store, chosen: Sequence[Utterance]) -> dict[str, str]:
-        """What it is made from where it learns from these."""
-        clips = {u.key: (u.sha256, u.start, u.end, u.text, speaker_of(u), u.language) for u in chosen}
+    def _made_from(self, store: Store, utterances: Sequence[Utterance]) -> dict[str, str]:
+        """What it is made from, with these utterances as its training set."""
+        clips = {u.key: (u.sha256, u.start, u.end, u.text, speaker_of(u), u.language) for u in utterances}
         return {**self.backend(store), **_training_set(clips)}
 
     def backend(self, store: Store) -> dict[str, str]:
@@ -171,7 +171,7 @@ class AlignerWork(ModelWork):
         return digest_of_parts(store, self.parts)
 
     def run(self, store: Store) -> int:
-        chosen = self._picked(store)
+        chosen = self._training_utterances(store)
         aligner = self.aligner.model_copy()
         with refusals(self.node):
             aligner.setup()
@@ -183,15 +183,15 @@ class AlignerWork(ModelWork):
                 Clip(s, words, speaker_of(u)) for u, s in readable if (words := aligner.spoken_words(u.text or ""))
             ]
             train = partial(aligner.train, clips, seed=self.seed)
-            make_model(store, self.node, self._learning(store, chosen), train, self.inputs(store))
+            make_model(store, self.node, self._made_from(store, chosen), train, self.inputs(store))
         return len(clips)
 
-    def _picked(self, store: Store) -> list[Utterance]:
+    def _training_utterances(self, store: Store) -> list[Utterance]:
         return picked(store, self.parts, self.aligner.training_seconds, self.seed, self.node, TO_BE_ALIGNED)
 
 
 def _readable(store: Store, node: str, utterances: Sequence[Utterance]) -> Iterator[tuple[Utterance, np.ndarray]]:
-    """With their samples; what broke since it was ingested teaches nothing, and the next stage rejects it. Raises UnreadItems."""
+    """Utterances with their samples. Files that broke after ingest are left out; the next stage rejects them. Raises UnreadItems."""
     for number, utterance in enumerate(utterances):
         report_step("clips read", number + 1, len(utterances))
         try:

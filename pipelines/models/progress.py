@@ -1,8 +1,8 @@
-"""The steps of a model that is learning, in a small file that whoever runs the build reads: a worker may be another process.
+"""The progress of a model in training, in a small file that the build reads: the model may be trained in another process.
 
 unfinished/models/hubert/progress.json    {"phase": "training", "done": 120, "of": 350, "steps": 118, "seconds": 29.5}
 
-It is there while the model learns, is written every few seconds, and is no part of the model.
+It exists while the model is trained, is written every few seconds, and is not part of the model.
 """
 
 import json
@@ -19,7 +19,7 @@ EVERY, EVERY_REMOTE = 2.0, 10.0  # seconds between two writes, at least; a new p
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """A step of a phase, and the `steps` that were seen of this phase in so many `seconds`: one gone on with begins late."""
+    """Step `done` of `of` in a phase, and the `steps` of this run in `seconds`: fewer than `done` after an interruption."""
 
     phase: str
     done: int
@@ -29,7 +29,7 @@ class Pace:
 
     @property
     def rate(self) -> float:
-        """Steps a second; 0 where it is not known yet."""
+        """Steps per second; 0 where it is not known yet."""
         return self.steps / self.seconds if self.seconds > 0 else 0.0
 
     @property
@@ -40,7 +40,7 @@ class Pace:
 
 @contextmanager
 def steps_in_file(store: Store, node: str, clock: Callable[[], float] = time.monotonic) -> Iterator[None]:
-    """Keeps the file of the model `node` up to date with what is reported within, and removes it at the end."""
+    """Writes what is reported inside to the progress file of the model `node`, and removes the file at the end."""
     first, began, written = Step(""), 0.0, 0.0
 
     def write(step: Step) -> None:
@@ -51,7 +51,7 @@ def steps_in_file(store: Store, node: str, clock: Callable[[], float] = time.mon
         if now - written >= (EVERY if store.local else EVERY_REMOTE) or (step.of and step.done == step.of):
             pace = Pace(phase=step.phase, done=step.done, of=step.of, steps=step.done - first.done, seconds=now - began)
             written = now
-            with suppress(OSError):  # who watches sees less; the model is what counts
+            with suppress(OSError):  # progress is lost, but the training goes on
                 store.write(_name(node), json.dumps(asdict(pace)).encode())
 
     try:
@@ -63,7 +63,7 @@ def steps_in_file(store: Store, node: str, clock: Callable[[], float] = time.mon
 
 
 def pace_of(store: Store, node: str) -> Pace | None:
-    """How far the model `node` is; None where it says nothing."""
+    """The progress of the model `node`; None without a progress file."""
     try:
         return Pace(**json.loads(store.read(_name(node))))
     except (OSError, ValueError, TypeError):

@@ -1,6 +1,6 @@
-"""Which utterances a model is trained on: chosen by their hashed keys, so neither parts nor order matter.
+"""The utterances a model is trained on: chosen by their hashed keys, so that parts and their order do not matter.
 
-Nothing learns from what is held out. Of a corpus of any size only the columns that decide are read, and only what is chosen is kept.
+Held-out data are never chosen. Only the columns that decide are read, and only the chosen rows are in memory.
 """
 
 import heapq
@@ -18,7 +18,7 @@ from weft.schemas.fingerprint import hash64
 
 @dataclass(frozen=True)
 class Keep:
-    """Which utterances may be chosen, and the columns that say so."""
+    """A rule for the utterances that may be chosen, and the columns that it needs."""
 
     columns: tuple[str, ...]
     rows: Callable[[pa.Table], pa.Array]
@@ -44,15 +44,15 @@ TO_BE_ALIGNED = Keep(columns=("split", "text", "words"), rows=_to_be_aligned)  #
 def picked(
     store: Store, parts: Sequence[str], seconds: float, seed: int, name: str, keep: Keep = ANY_UTTERANCE
 ) -> list[Utterance]:
-    """Utterances of `parts` in the order of their hashed keys, until they hold so many seconds."""
+    """Utterances of `parts` in the order of their hashed keys, until they have `seconds` in all."""
     if seconds <= 0:
         return []
     rows = (row for part in parts for row in _rows(store, part, seed, name, keep))
     chosen: dict[str, set[str]] = {}
     for _, key, _, part in least(rows, seconds):
         chosen.setdefault(part, set()).add(key)
-    found = [u for part, keys in chosen.items() for u in read_part(store, part, Utterance) if u.key in keys]
-    return sorted(found, key=lambda u: hash64(seed, name, u.key))
+    utterances = [u for part, keys in chosen.items() for u in read_part(store, part, Utterance) if u.key in keys]
+    return sorted(utterances, key=lambda u: hash64(seed, name, u.key))
 
 
 _SLACK = 1.0  # seconds, above whatever sums of floats differ by in another order
@@ -60,8 +60,8 @@ Row = tuple[int, str, float, str]  # hash, key, seconds, part
 
 
 def least(rows: Iterable[Row], seconds: float) -> list[Row]:
-    """The rows of the least hashes, in their order, until they hold so many seconds; few more than these are kept on the way."""
-    heap: list[tuple[int, Row]] = []  # the greatest first
+    """The rows of the least hashes, in their order, until they have `seconds` in all; few more are in memory at any time."""
+    heap: list[tuple[int, Row]] = []  # a heap with the greatest hash first
     held = 0.0
     for row in rows:
         heapq.heappush(heap, (-row[0], row))

@@ -2,7 +2,7 @@
 
     unfinished/ingest/speech/part-00003.parquet           records of a part of which some items could not be read
     unfinished/rejects/ingest/speech/part-00003.parquet   and its rejects
-    ingest/speech/part-00003.parquet                      or a whole part, some items of which are rejects because they are missing
+    ingest/speech/part-00003.parquet                      or a whole part, some items of which are rejects because they cannot be read
 
 They count only for what they were made from; a part whose records carry audio keeps none.
 """
@@ -14,7 +14,7 @@ from typing import Any
 
 from weft.pipelines.parts.tables import footer_of, read_part, write_part
 from weft.pipelines.storage.store import Damaged, Store
-from weft.schemas.ledger import MISSING, Reject, Unread
+from weft.schemas.ledger import ASKED_AGAIN, Reject, Unread
 
 Results = Mapping[str, Sequence[Any]]  # by the key of the input
 
@@ -41,8 +41,8 @@ class Kept:
             rejects = read_part(self.store, f"{folder}rejects/{self.makes}", Reject)
         except (FileNotFoundError, Damaged):
             return {}
-        missing = {reject.key for reject in rejects if reject.reason == MISSING}
-        return {key: found for key, found in self._by_key([*records, *rejects]).items() if key not in missing}
+        away = {reject.key for reject in rejects if reject.reason in ASKED_AGAIN}
+        return {key: found for key, found in self._by_key([*records, *rejects]).items() if key not in away}
 
     def _by_key(self, results: Sequence[Any]) -> dict[str, list[Any]]:
         found: dict[str, list[Any]] = defaultdict(list)

@@ -1,9 +1,10 @@
-"""Does pieces of work in one process, keeping stages that were set up; every engine's workers hold one.
+"""Runs pieces of work in one process, and keeps stages that were set up; every engine's workers hold one.
 
 Runner(Store("corpus")).run(work)  ->  the number of records made
 """
 
 from collections import OrderedDict
+from dataclasses import replace
 
 from threadpoolctl import threadpool_limits
 
@@ -31,26 +32,24 @@ class Runner:
         import torch
 
         torch.set_num_threads(work.resources.cpus)
-        reading: ReadSettings | None = getattr(work, "reading", None)
-        with threadpool_limits(work.resources.cpus), reading_as(reading or ReadSettings()):
+        with threadpool_limits(work.resources.cpus), reading_as(work.reading or ReadSettings()):
             try:
-                made = self._made(work)
+                records = self._set_up(work).run(self._store)
             except UnreadItems as fault:
                 note_unread(self._store, work.makes, fault.items)
                 raise
-        if reading:
+        if work.reading:
             forget_unread(self._store, work.makes)
-        return made
+        return records
 
-    def _made(self, work: Work) -> int:
-        if isinstance(work, PartWork):
-            return work.run(self._store, self._stage(work))
-        return work.run(self._store)  # type: ignore[attr-defined]
+    def _set_up(self, work: Work) -> Work:
+        """The work; a part's with its stage set up."""
+        return replace(work, stage=self._stage(work)) if isinstance(work, PartWork) else work
 
     def _stage(self, work: PartWork) -> Stage:
         models = [digest_of(self._store, model_manifest(m)) for m in work.models]
-        # settings of reading and speed are not in the identity, but a prepared stage depends on them
-        key = " ".join([work.stage.identity(), work.stage.model_dump_json(), *models])
+        # settings of place and speed do not count in the fingerprint, but a prepared stage depends on them
+        key = " ".join([work.stage.fingerprint(), work.stage.model_dump_json(), *models])
         if key not in self._stages:
             stage = work.stage.model_copy()
             stage.setup(self._store)

@@ -1,6 +1,6 @@
 """Runs one part of one stage, and keeps the guarantees: run once, all items accounted for, committed completely or not at all.
 
-    PartWork("align/speech", stage, part=3, inputs=(Input("segment/speech", Utterance),)).run(store, stage)
+    PartWork("align/speech", stage, part=3, inputs=(Input("segment/speech", Utterance),)).run(store)
 
 Order of writing: audio, rejects, ledger, part. The part is written last: its presence means that the others are there.
 An old part is removed first, so that it is never mistaken for the new one. Its footer holds what was committed with it
@@ -9,7 +9,7 @@ and what it was made from:
   weft.companions   {"rejects/align/speech/part-00003.parquet": [5120, ""], "ingest/….bin": [81233, "9f…"]}   bytes, SHA-256
   weft.inputs       {"segment/speech/part-00003.parquet": "71c2…", "aligner/model.json": "03ab…"}
   weft.rejected     "12": rows of its rejects, so that those without any need not be opened
-  weft.again        "3": so many items were missing, so every build asks for them again
+  weft.again        "3": so many items could not be read, so every build asks for them again
 """
 
 import hashlib
@@ -19,15 +19,27 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from weft.pipelines.parts.joining import grouped, join
 from weft.pipelines.parts.kept import Kept
 from weft.pipelines.parts.tables import Footer, footer_of, manifest_footer, part_name, read_part, write_part
 from weft.pipelines.parts.unread import all_unread
+from weft.pipelines.parts.work import BaseWork
 from weft.pipelines.stage import Stage
 from weft.pipelines.storage.store import Store
 from weft.schemas.audio import Audio, Recording
 from weft.schemas.counting import counted
 from weft.schemas.fingerprint import digest
-from weft.schemas.ledger import MISSING, TOLERANCE, Held, LedgerRow, Reject, Unavailable, Unread, UnreadItems
+from weft.schemas.ledger import (
+    ASKED_AGAIN,
+    MISSING,
+    TOLERANCE,
+    Held,
+    LedgerRow,
+    Reject,
+    Unavailable,
+    Unread,
+    UnreadItems,
+)
 from weft.schemas.reading import ReadSettings
 from weft.schemas.resources import Resources
 from weft.schemas.text import Dialogue
@@ -50,8 +62,11 @@ class Input:
 
 
 @dataclass(frozen=True)
-class PartWork:
-    """One part of one node. `models` are folders the stage loads; their digests count as inputs too."""
+class PartWork(BaseWork):
+    """One part of one node. `models` are folders the stage loads; their digests count as inputs too.
+
+    With `group_by` the rows of the other inputs are grouped under the records of the first, by that field of their utterances.
+    """
 
     node: str
     stage: Stage
@@ -59,6 +74,7 @@ class PartWork:
     inputs: tuple[Input, ...]
     models: tuple[str, ...] = ()
     reading: ReadSettings = ReadSettings()
+    group_by: str = ""
 
     @property
     def resources(self) -> Resources:
@@ -73,16 +89,12 @@ class PartWork:
         return (*(part_name(i.node, self.part) for i in self.inputs), *(model_manifest(m) for m in self.models))
 
     def made_from(self, store: Store) -> dict[str, str]:
-        """What it is made from, by name. Raises FileNotFoundError while an input is missing."""
         inputs = {f"input {i.node}": digest_of(store, part_name(i.node, self.part)) for i in self.inputs}
         models = {f"model {m}": digest_of(store, model_manifest(m)) for m in self.models}
         return {"version ledger": str(_LEDGER), **self.stage.made_from(), **inputs, **models}
 
-    def fingerprint(self, store: Store) -> str:
-        return digest(self.made_from(store))
-
     def recorded(self, store: Store) -> dict[str, str] | None:
-        """What the present part was made from, and how many items were missing; None if there is no part."""
+        """What the present part was made from, and how many items could not be read; None if there is no part."""
         if (footer := footer_of(store, self.makes)) is None:
             return None
         missing = {MISSING: footer.notes[AGAIN]} if AGAIN in footer.notes else {}
@@ -113,15 +125,16 @@ class PartWork:
             and all(_listed_size(store, name) == size for name, (size, _) in companions.items())
         )
 
-    def run(self, store: Store, stage: Stage) -> int:
-        """Runs the part with a prepared stage; returns the number of records written."""
-        inputs, absent = join([read_part(store, part_name(i.node, self.part), i.record) for i in self.inputs])
+    def run(self, store: Store) -> int:
+        """Runs the part. Its stage must have been set up."""
+        tables: list[list[Any]] = [read_part(store, part_name(i.node, self.part), i.record) for i in self.inputs]
+        inputs, absent = grouped(tables, self.group_by) if self.group_by else join(tables)
         made_from = self.made_from(store)
         fingerprint = digest(made_from)
-        results = self._results(store, stage, inputs, fingerprint)
+        results = self._results(store, inputs, fingerprint)
         out = [r for r in results if not isinstance(r, Reject | Held)]
         rejects = [r for r in results if isinstance(r, Reject)]
-        row = account(self, stage, inputs, absent, out, rejects, [r for r in results if isinstance(r, Held)])
+        row = account(self, self.stage, inputs, absent, out, rejects, [r for r in results if isinstance(r, Held)])
         out, blob = pack(out, self.audio)
         store.remove(self.makes)
         store.remove(self.audio)
@@ -132,22 +145,22 @@ class PartWork:
         checksum = hashlib.sha256(blob).hexdigest()
         notes = {"made_from": json.dumps(made_from, ensure_ascii=True), **self._notes(store, blob, checksum)}
         notes[REJECTED] = str(len(rejects))
-        if missing := sum(reject.reason == MISSING for reject in rejects):
-            notes[AGAIN] = str(missing)
-        write_part(store, self.makes, out, stage.makes, fingerprint, checksum, notes)
-        if stage.one_by_one:
-            self._kept(store, stage).forget()
+        if away := sum(reject.reason in ASKED_AGAIN for reject in rejects):
+            notes[AGAIN] = str(away)
+        write_part(store, self.makes, out, self.stage.makes, fingerprint, checksum, notes)
+        if self.stage.one_by_one:
+            self._kept(store).forget()
         return len(out)
 
-    def _kept(self, store: Store, stage: Stage) -> Kept:
-        return Kept(store=store, makes=self.makes, record=stage.makes, parent=stage.parent)
+    def _kept(self, store: Store) -> Kept:
+        return Kept(store=store, makes=self.makes, record=self.stage.makes, parent=self.stage.parent)
 
-    def _results(self, store: Store, stage: Stage, inputs: list[Any], fingerprint: str) -> list[Any]:
+    def _results(self, store: Store, inputs: list[Any], fingerprint: str) -> list[Any]:
         """What the stage makes of the inputs. Raises UnreadItems, with all that cannot be read now."""
-        kept = self._kept(store, stage)
-        old = kept.of(fingerprint) if stage.one_by_one else {}
+        kept = self._kept(store)
+        old = kept.of(fingerprint) if self.stage.one_by_one else {}
         try:
-            results = kept.with_new(old, list(stage([r for r in inputs if not old or r.key not in old])), inputs)
+            results = kept.with_new(old, list(self.stage([r for r in inputs if not old or r.key not in old])), inputs)
         except Unavailable as fault:
             raise UnreadItems(all_unread(store, self.node, inputs, fault)) from None
         if unread := tuple(r for r in results if isinstance(r, Unread)):
@@ -201,15 +214,6 @@ def digest_of(store: Store, name: str) -> str:
     if footer is None:
         raise FileNotFoundError(name)
     return footer.digest
-
-
-def join(tables: Sequence[list[Any]]) -> tuple[list[Any], list[Any]]:
-    """Records of one input, or tuples of records with one key; and those of the first input the others lack."""
-    if len(tables) == 1:
-        return tables[0], []
-    others = [{r.key: r for r in table} for table in tables[1:]]
-    rows = [(r, *(other[r.key] for other in others)) for r in tables[0] if all(r.key in o for o in others)]
-    return rows, [r for r in tables[0] if any(r.key not in o for o in others)]
 
 
 def account(

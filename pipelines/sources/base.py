@@ -14,7 +14,7 @@ from pydantic import field_validator
 from weft.pipelines.parts.splits import Named, Splits
 from weft.pipelines.storage.store import SOURCE, Store
 from weft.schemas.item import Item
-from weft.schemas.ledger import MISSING, Reject, Unavailable, Unusable
+from weft.schemas.ledger import MISSING, UNAVAILABLE, Reject, Unavailable, Unusable
 from weft.schemas.recipe import NAME
 from weft.schemas.settings import Versioned
 from weft.schemas.splits import KINDS, HoldOut, Kind, Split, known_split
@@ -92,11 +92,11 @@ class Source(Versioned):
         raise NotImplementedError
 
     def judged(self, fault: Unavailable) -> Unavailable | Unusable:
-        """The fault as a reject, where the file does not exist and the recipe says `missing: reject`; else the same fault."""
-        is_reject = (
-            fault.absent and getattr(self, "missing", "fail") == "reject"
-        )  # sources without files have no `missing`
-        return Unusable(MISSING, fault.reason) if is_reject else fault
+        """The fault as a reject, where the recipe says `missing: reject`; else, or where this machine is at fault, the same fault."""
+        missing = getattr(self, "missing", "fail")  # sources without files have no such setting
+        if missing != "reject" or fault.of_machine:
+            return fault
+        return Unusable(MISSING if fault.absent else UNAVAILABLE, fault.reason)
 
     def size_of(self, item: Item) -> float:
         """The number of records of an item, for cutting the listing into parts of about `part_size` records."""

@@ -27,7 +27,7 @@ from weft.pipelines.timings.formats import READERS
 from weft.schemas.audio import Audio, Recording
 from weft.schemas.item import Item, key_for
 from weft.schemas.ledger import Reject, Unusable
-from weft.schemas.settings import NOT_IDENTITY
+from weft.schemas.settings import NOT_IN_FINGERPRINT
 
 TIMED = (".textgrid", ".ctm", ".words.json", ".rttm")
 TEXT = (".textgrid", ".ctm", ".words.json", ".txt", ".lab", ".rttm")  # in order of preference
@@ -41,8 +41,8 @@ class Source(SpeechSource):
     lies if not beside: a folder, or one .ctm or .rttm that holds all.
     """
 
-    path: Annotated[str | tuple[str, ...], NOT_IDENTITY]
-    transcripts: Annotated[str, NOT_IDENTITY] = ""
+    path: Annotated[str | tuple[str, ...], NOT_IN_FINGERPRINT]
+    transcripts: Annotated[str, NOT_IN_FINGERPRINT] = ""
     _passed: Counter[str] = PrivateAttr(default_factory=Counter)
 
     def location(self) -> str:

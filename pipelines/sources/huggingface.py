@@ -26,7 +26,7 @@ from weft.schemas.fingerprint import digest
 from weft.schemas.hub import commit_of, is_hub_name, loadable
 from weft.schemas.item import Item, key_for
 from weft.schemas.ledger import Reject, Unavailable, Unusable
-from weft.schemas.settings import NOT_IDENTITY
+from weft.schemas.settings import NOT_IN_FINGERPRINT
 
 ROWS = 500  # rows per item, of a dataset on disk
 
@@ -39,7 +39,7 @@ class Source(SpeechSource):
     name (train.100). A column `split` is used instead of the name of the row's split.
     """
 
-    path: Annotated[str, NOT_IDENTITY]
+    path: Annotated[str, NOT_IN_FINGERPRINT]
     config: str = ""
     revision: str = ""
     audio: str = ""
@@ -167,9 +167,12 @@ class Source(SpeechSource):
         raise Unusable("no_audio", f"no column of it is audio; it has {', '.join(features) or 'no columns'}")
 
     def _labels(self, row: dict[str, Any], split: str) -> Labels:
-        plain: dict[str, Any] = {name: value for name, value in row.items() if isinstance(value, str | int | float)}
+        # a table of digits makes numbers of texts, and an empty cell a NaN, which is not itself
+        plain = {
+            name: str(value) for name, value in row.items() if isinstance(value, str | int | float) and value == value
+        }
         if self.text:
-            plain["text"] = row.get(self.text)
+            plain["text"] = plain.get(self.text, "")
         elif "normalized_text" in plain:
             plain.setdefault("text", plain["normalized_text"])
         return from_fields({**plain, "split": clean(str(row.get("split") or "")) or split}, Labels())

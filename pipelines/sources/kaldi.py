@@ -23,7 +23,7 @@ from weft.pipelines.storage.store import Store
 from weft.schemas.audio import Audio, Recording, Supervision
 from weft.schemas.item import Item, key_for
 from weft.schemas.ledger import Reject, Unusable
-from weft.schemas.settings import NOT_IDENTITY
+from weft.schemas.settings import NOT_IN_FINGERPRINT
 
 Rows = dict[str, str]
 
@@ -33,8 +33,8 @@ class Source(SpeechSource):
     is one split: say which with `split`.
     """
 
-    path: Annotated[str, NOT_IDENTITY]
-    root: Annotated[str, NOT_IDENTITY] = ""
+    path: Annotated[str, NOT_IN_FINGERPRINT]
+    root: Annotated[str, NOT_IN_FINGERPRINT] = ""
 
     def location(self) -> str:
         return folder_of(self.root or self.path)
@@ -108,10 +108,10 @@ def _rows(path: str) -> Rows:
 def _supervision(row: list[str]) -> Supervision:
     utterance, start, end, text, speaker, language = row
     try:
-        times = (float(start or 0), float(end or 0))
+        begins, ends = float(start or 0), float(end or 0)
     except ValueError:
         raise Unusable("bad_segment", f"{utterance}: {start!r} to {end!r} are no seconds") from None
-    return Supervision(*times, text or None, speaker=speaker, language=language)
+    return Supervision(start=begins, end=ends, text=text or None, speaker=speaker, language=language)
 
 
 def _in_archive(uri: str) -> bool:

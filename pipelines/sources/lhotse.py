@@ -25,11 +25,12 @@ from weft.pipelines.sources.common.speech import Labels, SpeechSource
 from weft.pipelines.storage.retries import patiently, watched
 from weft.pipelines.storage.store import Store
 from weft.schemas.audio import Audio, Recording, Supervision, Word
+from weft.schemas.fields import Fields, WrongField, parsed, shown
 from weft.schemas.item import Item, key_for
 from weft.schemas.ledger import Reject, Unusable
-from weft.schemas.settings import NOT_IDENTITY
+from weft.schemas.settings import NOT_IN_FINGERPRINT
 
-_WRONG = (ValueError, TypeError, KeyError, AttributeError, IndexError)
+_NO_CUT = Fields(values={})
 
 
 class Source(SpeechSource):
@@ -37,8 +38,8 @@ class Source(SpeechSource):
     unless given).
     """
 
-    path: Annotated[str, NOT_IDENTITY]
-    root: Annotated[str, NOT_IDENTITY] = ""
+    path: Annotated[str, NOT_IN_FINGERPRINT]
+    root: Annotated[str, NOT_IN_FINGERPRINT] = ""
 
     def size_of(self, item: Item) -> float:
         return math.inf if item.uri.endswith(".tar") else 1.0
@@ -51,7 +52,7 @@ class Source(SpeechSource):
         if item.uri.endswith(".tar"):
             return super().named(item, splits)
         try:
-            supervisions = _supervisions(json.loads(item.payload)) if item.uri else ()
+            supervisions = _supervisions(_bare_cuts(item)) if item.uri else ()
         except Unusable:
             supervisions = ()  # rejected when it is read
         names = {"recordings": (item.path,), "items": (item.key,)}
@@ -67,7 +68,7 @@ class Source(SpeechSource):
             yield from self._cuts(name)
 
     def _cuts(self, name: str) -> Iterator[Item]:
-        gathered: dict[tuple[str, int, str], list[Any]] = {}
+        gathered: dict[tuple[str, int, str], list[Fields]] = {}
         for number, cut in _cuts(self.path):
             try:
                 if isinstance(cut, Unusable):
@@ -97,18 +98,22 @@ class Source(SpeechSource):
         if item.uri.endswith(".tar"):
             yield from self._shard(item, store)
             return
-        cuts = json.loads(item.payload)
         audio = Audio(item.uri, channel=item.offset)
-        yield from self.recordings(item, store, audio, Labels(supervisions=_supervisions(cuts)))
+        yield from self.recordings(item, store, audio, Labels(supervisions=_supervisions(_bare_cuts(item))))
 
     def _shard(self, item: Item, store: Store) -> Iterator[Recording | Reject]:
         listed = store.located(item.text_uri)
-        cuts = patiently(lambda: {str(cut.get("id")): cut for cut in _all_cuts(listed)}, listed)
+        cuts: dict[str, Fields] = {}
+        for number, cut in patiently(lambda: list(_cuts(listed)), listed):
+            if isinstance(cut, Unusable):
+                yield refused(item, cut, f"{item.path}/cut {number}")
+            else:
+                cuts[str(cut.values.get("id"))] = cut
         with watched(tars.opened(item, store), store.located(item.uri)) as file:
             for number, sample in enumerate(tars.samples(file)):
                 where = f"{item.path}/{sample.key}"
                 try:
-                    labels = Labels(supervisions=_supervisions([_bare(cuts.pop(sample.key, {}))]))
+                    labels = Labels(supervisions=_supervisions([cuts.pop(sample.key, _NO_CUT)]))
                     audio = sample.audio(item.uri)
                     for record in self.recordings(item, store, audio, labels, f"{number:05d}"):
                         yield record.at(where) if isinstance(record, Recording) else record
@@ -132,105 +137,119 @@ def _shards(name: str, folder: str) -> Iterator[Item]:
         )
 
 
-def _cuts(path: str) -> Iterator[tuple[int, dict[str, Any] | Unusable]]:
-    """The manifest's entries by number, and why one cannot be read; what is no mapping comes as an empty one. Raises OSError."""
+def _cuts(path: str) -> Iterator[tuple[int, Fields | Unusable]]:
+    """The manifest's entries by number, and why one cannot be read. Raises OSError."""
     if not path.removesuffix(".gz").endswith(".json"):
         for number, line in numbered_lines(path):
-            yield number, line if isinstance(line, Unusable) else _mapping(_parsed(line))
+            yield number, line if isinstance(line, Unusable) else _cut(line)
         return
     try:
-        parsed = _parsed(whole_list(path))
-    except Unusable as fault:
-        yield 1, fault
+        content = parsed(whole_list(path))
+    except (Unusable, WrongField) as fault:
+        yield 1, fault if isinstance(fault, Unusable) else Unusable("bad_cut", f"{os.path.basename(path)}: {fault}")
         return
-    yield from enumerate(map(_mapping, parsed if isinstance(parsed, list) else [parsed]), 1)
+    for number, value in enumerate(content if isinstance(content, list) else [content], 1):
+        yield number, _cut(value)
 
 
-def _all_cuts(path: str) -> Iterator[dict[str, Any]]:
-    """Raises Unusable where one cannot be read."""
-    for _, cut in _cuts(path):
-        if isinstance(cut, Unusable):
-            raise cut
-        yield cut
-
-
-def _mapping(value: Any) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}
-
-
-def _parsed(text: str) -> Any:
+def _cut(value: Any) -> Fields | Unusable:
+    """Of a line, or of what was parsed."""
     try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
-        return None
+        return Fields.of(parsed(value.strip()) if isinstance(value, str) else value, "the cut")
+    except WrongField as fault:
+        return Unusable("bad_cut", str(fault))
 
 
-def _place(cut: dict[str, Any]) -> tuple[str, int, str]:
+def _place(cut: Fields) -> tuple[str, int, str]:
     """Path, channel and recording of a cut. Raises Unusable."""
     try:
-        if cut.get("type", "MonoCut") not in ("MonoCut", "Cut"):
-            raise Unusable("mixed_cut", f"a {cut['type']} is made on the fly; cut it into MonoCuts")
-        source = cut["recording"]["sources"][0]
-        if source["type"] not in ("file", "url"):
-            kind = str(source["type"])
-            raise Unusable(
-                "command" if kind == "command" else "bad_cut", f"its audio is of type {kind!r}, not a file or url"
+        kind = cut.text("type") or "MonoCut"
+        if kind not in ("MonoCut", "Cut"):
+            raise Unusable("mixed_cut", f"a {kind} is made on the fly; cut it into MonoCuts")
+        recording = cut.object("recording")
+        source = next(recording.objects("sources", "source"), None)
+        if source is None:
+            raise recording.wrong("sources", "a list with a file or url")
+        kind = source.text("type")
+        if kind not in ("file", "url"):
+            raise (
+                Unusable("command", "its audio comes from a command")
+                if kind == "command"
+                else source.wrong("type", "file or url")
             )
-        path = str(source["source"])
-        return path, int(cut.get("channel") or 0), clean(str(cut["recording"].get("id") or path))
-    except _WRONG as error:
-        raise Unusable("bad_cut", f"no cut with a recording ({error!r})"[:200]) from None
+        path = source.text("source")
+        if not path:
+            raise source.wrong("source", "a path or a url")
+        return path, _channel(cut), clean(recording.label("id") or path)
+    except WrongField as fault:
+        raise Unusable("bad_cut", str(fault)) from None
 
 
-def _bare(cut: dict[str, Any]) -> dict[str, Any]:
-    return {field: cut.get(field) for field in ("start", "duration", "supervisions", "custom")}
+def _channel(cut: Fields) -> int:
+    """Raises WrongField."""
+    channel = cut.number("channel", 0)
+    if channel < 0 or channel != int(channel):
+        raise cut.wrong("channel", "a whole number, 0 or more")
+    return int(channel)
 
 
-def _supervisions(cuts: list[dict[str, Any]]) -> tuple[Supervision, ...]:
+def _bare(cut: Fields) -> dict[str, Any]:
+    return {field: cut.values.get(field) for field in ("start", "duration", "supervisions", "custom")}
+
+
+def _bare_cuts(item: Item) -> list[Fields]:
+    return [Fields(values=cut, what="the cut") for cut in parsed(item.payload)]
+
+
+def _supervisions(cuts: list[Fields]) -> tuple[Supervision, ...]:
     """In seconds of the recording. Raises Unusable."""
     try:
         return tuple(s for cut in cuts for s in _of_cut(cut))
-    except _WRONG as error:
-        raise Unusable("bad_cut", f"its times or supervisions are wrong ({error!r})"[:200]) from None
+    except WrongField as fault:
+        raise Unusable("bad_cut", str(fault)) from None
 
 
-def _of_cut(cut: dict[str, Any]) -> Iterator[Supervision]:
-    begin = float(cut.get("start") or 0.0)
-    end = begin + float(cut.get("duration") or 0.0)
-    for supervision in cut.get("supervisions") or ():
-        start = begin + float(supervision["start"])
-        stop = min(end, start + float(supervision["duration"]))
-        speaker, language = (clean(str(supervision.get(name) or "")) for name in ("speaker", "language"))
+def _of_cut(cut: Fields) -> Iterator[Supervision]:
+    """Raises WrongField."""
+    begin = cut.number("start", 0.0)
+    end = begin + cut.number("duration", 0.0)
+    for supervision in cut.objects("supervisions", "supervision"):
+        start = begin + supervision.number("start")
+        stop = min(end, start + supervision.number("duration"))
         words, phones = (_aligned(supervision, name) for name in ("word", "phone"))
         yield Supervision(
             start=max(begin, start),
             end=stop,
-            text=clean(str(supervision.get("text") or "")) or None,
+            text=clean(supervision.text("text")) or None,
             words=words,
             phones=phones,
-            speaker=speaker,
-            language=language,
+            speaker=clean(supervision.label("speaker")),
+            language=clean(supervision.label("language")),
             split=_split(supervision) or _split(cut),
         )
-    if not cut.get("supervisions") and end > begin:
+    if not cut.values.get("supervisions") and end > begin:
         yield Supervision(begin, end, split=_split(cut))
 
 
-def _split(record: dict[str, Any]) -> str:
+def _split(record: Fields) -> str:
     """Lhotse has no field for splits, so they are read from `custom`."""
-    return clean(str((record.get("custom") or {}).get("split") or ""))
+    return clean(record.object("custom").label("split"))
 
 
-def _aligned(supervision: dict[str, Any], kind: str) -> tuple[Word, ...]:
+def _aligned(supervision: Fields, kind: str) -> tuple[Word, ...]:
     """`alignment: {"word": [[symbol, start, duration, score], …]}`, in seconds of the same axis as the supervision."""
-    rows = (supervision.get("alignment") or {}).get(kind) or ()
-    base = float(supervision["start"])
-    return tuple(
-        Word(
-            text=clean(str(r[0])),
-            start=float(r[1]) - base,
-            end=float(r[1]) + float(r[2]) - base,
-            score=float(r[3] or 0) if len(r) > 3 else 0.0,
+    base = supervision.number("start")
+    return tuple(_symbol(row, base) for row in supervision.object("alignment").entries(kind))
+
+
+def _symbol(row: Any, base: float) -> Word:
+    """Raises WrongField."""
+    if not isinstance(row, list) or len(row) < 3 or not isinstance(row[0], str):
+        raise WrongField(
+            f"an entry of `alignment` is {shown(row)}, and must be a symbol, its start and its duration in seconds"
         )
-        for r in rows
+    one = Fields(
+        values=dict(zip(("start", "duration", "score"), row[1:], strict=False)), what=f"the symbol {shown(row[0])}"
     )
+    start = one.number("start") - base
+    return Word(text=clean(row[0]), start=start, end=start + one.number("duration"), score=one.number("score", 0.0))

@@ -7,8 +7,6 @@ Paths are relative to the manifest. Lines with an `offset` are gathered by file,
 `words`: [["and", 0.31, 0.52], …] in seconds from where its speech starts, which are then taken instead of an alignment.
 """
 
-import json
-import math
 import os
 from collections.abc import Iterator, Sequence
 from typing import Annotated, Any
@@ -20,9 +18,10 @@ from weft.pipelines.sources.common.lists import numbered_lines, wrong_item
 from weft.pipelines.sources.common.speech import Labels, SpeechSource
 from weft.pipelines.storage.store import Store
 from weft.schemas.audio import Audio, Recording, Supervision, Word
+from weft.schemas.fields import Fields, WrongField, parsed, shown
 from weft.schemas.item import Item, key_for
 from weft.schemas.ledger import Reject, Unusable
-from weft.schemas.settings import NOT_IDENTITY
+from weft.schemas.settings import NOT_IN_FINGERPRINT
 
 SLACK = 0.1  # seconds by which a declared duration may differ from what is there
 
@@ -30,7 +29,7 @@ SLACK = 0.1  # seconds by which a declared duration may differ from what is ther
 class Source(SpeechSource):
     """`path` is the manifest."""
 
-    path: Annotated[str, NOT_IDENTITY]
+    path: Annotated[str, NOT_IN_FINGERPRINT]
 
     def location(self) -> str:
         return folder_of(self.path)
@@ -70,9 +69,10 @@ def items(name: str, manifest: str) -> Iterator[Item]:
 def _place(line: str) -> tuple[str, bool]:
     """The audio that a line names (none where it is wrong), and whether it is of a stretch."""
     try:
-        fields = json.loads(line)
-        return clean(str(fields.get("audio") or fields.get("audio_filepath") or "")), fields.get("offset") is not None
-    except (ValueError, AttributeError, RecursionError):
+        fields = Fields.of(parsed(line))
+        path = clean(fields.text("audio") or fields.text("audio_filepath"))
+        return path, bool(path) and fields.values.get("offset") is not None
+    except WrongField:
         return "", False
 
 
@@ -93,37 +93,47 @@ def _item(name: str, folder: str, path: str, payload: str, is_named: bool) -> It
 def named(source: SpeechSource, item: Item) -> list[Named]:
     """The names in each line of an item; none where it will be rejected."""
     try:
-        parsed = json.loads(item.payload) if item.uri else []
-    except (ValueError, RecursionError):
+        return [
+            Named(
+                speakers=(clean(line.label("speaker")) or source.speaker,), recordings=(item.path,), items=(item.key,),
+                split=clean(line.label("split")),
+            )
+            for line in (_lines(item) if item.uri else [])
+        ]  # fmt: skip
+    except WrongField:
         return []
-    lines = [line for line in (parsed if isinstance(parsed, list) else [parsed]) if isinstance(line, dict)]
-    return [
-        Named(
-            speakers=(_word(line, "speaker") or source.speaker,), recordings=(item.path,), items=(item.key,),
-            split=_word(line, "split"),
-        )
-        for line in lines
-    ]  # fmt: skip
+
+
+def _lines(item: Item) -> list[Fields]:
+    """Raises WrongField."""
+    content = parsed(item.payload)
+    return [Fields.of(line) for line in (content if isinstance(content, list) else [content])]
 
 
 def read(source: SpeechSource, item: Item, store: Store) -> Iterator[Recording | Reject]:
     """The recording of an item, and a reject for each of its lines with impossible values. Raises Unusable."""
-    lines = json.loads(item.payload) if item.uri else None
-    if not isinstance(lines, list):
-        yield from _whole(source, item, store)
-        return
+    try:
+        lines = _lines(item)
+        if not item.uri:
+            raise lines[0].wrong("audio", "the path or url of a file")
+        if not item.payload.startswith("["):
+            yield from _whole(source, item, store, lines[0])
+            return
+        common = _common(lines)
+    except WrongField as fault:
+        raise Unusable("bad_manifest_line", str(fault)) from None
     good: list[Supervision] = []
     for line in lines:
         try:
             good.append(_stretch(line))
-        except Unusable as fault:
-            yield refused(item, fault)
+        except WrongField as fault:
+            yield refused(item, Unusable("bad_manifest_line", str(fault)))
     if good:
-        yield from source.recordings(item, store, Audio(item.uri), Labels(supervisions=tuple(good), **_common(lines)))
+        yield from source.recordings(item, store, Audio(item.uri), Labels(supervisions=tuple(good), **common))
 
 
-def _whole(source: SpeechSource, item: Item, store: Store) -> Iterator[Recording | Reject]:
-    line = _line(item)
+def _whole(source: SpeechSource, item: Item, store: Store, line: Fields) -> Iterator[Recording | Reject]:
+    """Raises Unusable, and WrongField."""
     stretch = _fields(line)
     words = stretch.words
     labels = Labels(
@@ -137,7 +147,7 @@ def _whole(source: SpeechSource, item: Item, store: Store) -> Iterator[Recording
         **_common([line]),
     )
     for recording in source.recordings(item, store, Audio(item.uri), labels):
-        if isinstance(recording, Recording) and line.get("duration") is not None:
+        if isinstance(recording, Recording) and line.values.get("duration") is not None:
             _same_length(_seconds(line, "duration"), recording.seconds)
         yield recording
 
@@ -148,48 +158,36 @@ def _same_length(declared: float, seconds: float) -> None:
         raise Unusable("wrong_duration", detail)
 
 
-def _line(item: Item) -> dict[str, Any]:
-    try:
-        fields = json.loads(item.payload)
-        if not isinstance(fields, dict) or not item.uri:
-            raise ValueError("it names no `audio`")
-        return fields
-    except (ValueError, RecursionError) as error:
-        raise Unusable("bad_manifest_line", str(error)) from None
-
-
-def _stretch(line: dict[str, Any]) -> Supervision:
-    """Raises Unusable."""
+def _stretch(line: Fields) -> Supervision:
+    """Raises WrongField."""
     start = _seconds(line, "offset")
-    if line.get("duration") is None:
-        raise Unusable("bad_manifest_line", "an offset without a duration")
     return _fields(line, start, start + _seconds(line, "duration"))
 
 
-def _fields(line: dict[str, Any], start: float = 0.0, end: float = 0.0) -> Supervision:
-    try:
-        plain: dict[str, Any] = {field: _word(line, field) for field in ("speaker", "language", "emotion", "split")}
-        words = tuple(Word(clean(str(t)), float(s), float(e)) for t, s, e in line.get("words") or ())
-        return Supervision(start=start, end=end, text=clean(str(line.get("text") or "")) or None, words=words, **plain)
-    except (ValueError, TypeError) as error:
-        raise Unusable("bad_manifest_line", str(error)) from None
+def _fields(line: Fields, start: float = 0.0, end: float = 0.0) -> Supervision:
+    """Raises WrongField."""
+    plain: dict[str, Any] = {field: clean(line.label(field)) for field in ("speaker", "language", "emotion", "split")}
+    words = tuple(_word(line, entry) for entry in line.entries("words"))
+    return Supervision(start=start, end=end, text=clean(line.text("text")) or None, words=words, **plain)
 
 
-def _word(line: dict[str, Any], field: str) -> str:
-    return clean(str(line.get(field) or ""))
+def _word(line: Fields, entry: Any) -> Word:
+    """Raises WrongField."""
+    if isinstance(entry, list) and len(entry) == 3 and isinstance(entry[0], str):
+        one = Fields(values={"start": entry[1], "end": entry[2]}, what=f"the word {shown(entry[0])}")
+        return Word(clean(entry[0]), one.number("start"), one.number("end"))
+    raise WrongField(f"an entry of `words` is {shown(entry)}, and must be a word, its start and its end in seconds")
 
 
-def _seconds(line: dict[str, Any], field: str) -> float:
-    try:
-        seconds = float(line[field])
-    except (ValueError, TypeError):
-        seconds = math.nan
-    if not seconds >= 0 or math.isinf(seconds):
-        raise Unusable("bad_manifest_line", f"{field} is {line[field]!r}, not seconds")
+def _seconds(line: Fields, field: str) -> float:
+    """Raises WrongField."""
+    seconds = line.number(field)
+    if seconds < 0:
+        raise line.wrong(field, "seconds, 0 or more")
     return seconds
 
 
-def _common(lines: list[dict[str, Any]]) -> dict[str, Any]:
-    """The licence, of the first line that names one."""
-    licence = next((line[k] for line in lines for k in ("licence", "license") if line.get(k)), "")
-    return {"licence": clean(str(licence))}
+def _common(lines: list[Fields]) -> dict[str, Any]:
+    """The licence, of the first line that names one. Raises WrongField."""
+    licences = (line.label(name) for line in lines for name in ("licence", "license"))
+    return {"licence": clean(next(filter(None, licences), ""))}

@@ -6,7 +6,6 @@ A turn's fields are those of `schemas.text.Turn` (`docs/dialogues.md`), and its 
 The id makes the key, so an edited line changes one item; without ids the line's number does.
 """
 
-import json
 from collections.abc import Iterator, Sequence
 from typing import Annotated
 
@@ -17,10 +16,11 @@ from weft.pipelines.sources.common.lists import numbered_lines, wrong_item
 from weft.pipelines.sources.common.turns import only, origin_of, tools_of, turns_of
 from weft.pipelines.storage.store import Store
 from weft.schemas.dialogue import checked
+from weft.schemas.fields import Fields, WrongField, parsed
 from weft.schemas.fingerprint import digest
 from weft.schemas.item import Item, key_for
 from weft.schemas.ledger import Unusable
-from weft.schemas.settings import NOT_IDENTITY
+from weft.schemas.settings import NOT_IN_FINGERPRINT
 from weft.schemas.text import Dialogue
 
 _FIELDS = ("id", "split", "language", "licence", "turns", "tools", "origin")
@@ -29,7 +29,7 @@ _FIELDS = ("id", "split", "language", "licence", "turns", "tools", "origin")
 class Source(base.Source):
     """`path` is a .jsonl file."""
 
-    path: Annotated[str, NOT_IDENTITY]
+    path: Annotated[str, NOT_IN_FINGERPRINT]
 
     @property
     def makes(self) -> type:
@@ -62,11 +62,11 @@ class Source(base.Source):
     def _dialogue(self, item: Item) -> Dialogue:
         """Raises Unusable."""
         try:
-            fields = json.loads(item.payload)
+            fields = parsed(item.payload)
             only(fields, _FIELDS, "a dialogue")
             origin = origin_of(fields.get("origin") or {})
             turns, tools = turns_of(fields.get("turns"), origin), tools_of(fields.get("tools"))
-        except (ValueError, TypeError, OverflowError, RecursionError) as error:
+        except ValueError as error:  # in words that name the field
             raise Unusable("bad_dialogue", f"{item.path}: {error}") from None
         texts = {name: clean(str(fields.get(name) or "")) for name in ("language", "licence", "split")}
         return Dialogue(
@@ -84,7 +84,7 @@ def dialogue_item(name: str, line: str, number: str) -> Item:
     """The item of a dialogue; faults in it are reported when it is read."""
     line = line.encode("utf-8", "backslashreplace").decode()
     try:
-        dialogue_id = clean(str(json.loads(line)["id"]))
-    except (ValueError, TypeError, KeyError, RecursionError):
+        dialogue_id = clean(Fields.of(parsed(line)).label("id")) or number
+    except WrongField:
         dialogue_id = number
     return Item(key=key_for(name, dialogue_id), source=name, path=dialogue_id, uri="", stamp=digest(line), payload=line)

@@ -6,7 +6,6 @@ speech-000.tar:  a.flac  a.txt          the words, or
 """
 
 import glob
-import json
 import math
 import os
 import re
@@ -24,9 +23,10 @@ from weft.pipelines.storage.retries import watched
 from weft.pipelines.storage.store import Store
 from weft.pipelines.timings.formats import READERS
 from weft.schemas.audio import Audio, Recording
+from weft.schemas.fields import Fields, WrongField, parsed
 from weft.schemas.item import Item, key_for
 from weft.schemas.ledger import Reject, Unusable
-from weft.schemas.settings import NOT_IDENTITY
+from weft.schemas.settings import NOT_IN_FINGERPRINT
 
 TEXT = (".txt", ".lab", ".text", ".transcript")
 LARGEST = 1 << 24  # bytes a transcript may have
@@ -43,7 +43,7 @@ _NAMED = {
 class Source(SpeechSource):
     """`path` is a tar, a folder of tars, an fsspec url of either, or a pattern such as `data/speech-*.tar`."""
 
-    path: Annotated[str, NOT_IDENTITY]
+    path: Annotated[str, NOT_IN_FINGERPRINT]
 
     def size_of(self, item: Item) -> float:
         return math.inf  # a tar is a part of its own, whatever its length
@@ -93,7 +93,8 @@ class _Sample:
         sounds = [ending for ending in self.members if ending in AUDIO_ENDINGS]
         if len(sounds) != 1:
             raise Unusable("no_audio" if not sounds else "several_audio", f"its members are {', '.join(self.members)}")
-        return Audio(uri, *self.members[sounds[0]])
+        offset, length = self.members[sounds[0]]
+        return Audio(uri, offset=offset, length=length)
 
     def labels(self, file: BinaryIO) -> Labels:
         """Raises Unusable."""
@@ -116,18 +117,23 @@ def _with_member(labels: Labels, ending: str, data: bytes) -> Labels:
         if ending in TEXT:
             return replace(labels, text=clean(data.decode("utf-8-sig")))
         if ending == ".json":
-            return from_fields(json.loads(data.decode("utf-8-sig")), labels)
-    except (ValueError, RecursionError) as error:
-        raise Unusable("bad_transcript", f"{ending}: {str(error)[:80]}") from None
+            return from_fields(parsed(data), labels)
+    except UnicodeDecodeError as error:
+        raise Unusable("bad_transcript", f"{ending}: it is not UTF-8 (byte {error.start:,})") from None
+    except WrongField as fault:
+        raise Unusable("bad_transcript", f"{ending}: {fault}") from None
     return labels.timed(READERS[ending](data, ""))
 
 
 def from_fields(fields: Any, labels: Labels) -> Labels:
-    """Labels with the fields of a mapping, under their usual names. Raises ValueError where `fields` is no mapping."""
-    if not isinstance(fields, dict):
-        raise ValueError("no mapping")
-    values = {f: next((fields[n] for n in names if fields.get(n) is not None), "") for f, names in _NAMED.items()}
-    stated: dict[str, Any] = {name: clean(str(value)) for name, value in values.items() if value != ""}
+    """Labels with the fields of a mapping, under their usual names. Raises WrongField."""
+    own = Fields.of(fields)
+    stated: dict[str, Any] = {}
+    for field_name, names in _NAMED.items():
+        name = next((n for n in names if own.values.get(n) is not None), "")
+        value = own.text(name) if field_name == "text" else own.label(name)
+        if value:
+            stated[field_name] = clean(value)
     return replace(labels, **stated)
 
 

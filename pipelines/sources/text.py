@@ -26,7 +26,7 @@ from weft.pipelines.storage.store import Store
 from weft.schemas.fingerprint import hash64
 from weft.schemas.item import Item, key_for
 from weft.schemas.ledger import Reject, Unusable
-from weft.schemas.settings import NOT_IDENTITY
+from weft.schemas.settings import NOT_IN_FINGERPRINT
 from weft.schemas.splits import Kind
 from weft.schemas.text import Document
 
@@ -52,13 +52,13 @@ class Source(base.Source):
 
     can_hold_out: ClassVar[tuple[Kind, ...]] = ("items",)
 
-    path: Annotated[str, NOT_IDENTITY]
+    path: Annotated[str, NOT_IN_FINGERPRINT]
     documents: Literal["file", "paragraph"] = "file"
     separator: str = ""
     field: str = "text"
     stretch: int = Field(default=1 << 18, ge=1 << 10, le=1 << 26)
     longest: int = Field(default=1_000_000, ge=100, le=1 << 24)
-    missing: Annotated[Missing, NOT_IDENTITY] = "fail"
+    missing: Annotated[Missing, NOT_IN_FINGERPRINT] = "fail"
 
     @model_validator(mode="after")
     def _one_way_to_part_documents(self) -> "Source":

@@ -18,13 +18,13 @@ from weft.pipelines.storage.store import Store
 from weft.schemas.audio import Audio, Recording
 from weft.schemas.item import Item, key_for
 from weft.schemas.ledger import Reject, Unusable
-from weft.schemas.settings import NOT_IDENTITY
+from weft.schemas.settings import NOT_IN_FINGERPRINT
 
 
 class Source(SpeechSource):
     """`path` is the list."""
 
-    path: Annotated[str, NOT_IDENTITY]
+    path: Annotated[str, NOT_IN_FINGERPRINT]
 
     def items(self, name: str) -> Iterator[Item]:
         for number, line in numbered_lines(self.path):

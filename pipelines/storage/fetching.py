@@ -14,6 +14,7 @@ from typing import Any, BinaryIO, cast
 import fsspec
 from fsspec.implementations.local import LocalFileSystem
 
+from weft.pipelines.storage.pages import HEAD, check_page
 from weft.pipelines.storage.retries import settings, without_secrets
 from weft.schemas.faults import RecipeError
 from weft.schemas.ledger import Unusable
@@ -36,8 +37,12 @@ def open_url(url: str) -> BinaryIO:
 
 
 def ask_for(url: str) -> None:
-    """Opens it and fetches nothing of an answer. Raises as `open_url` does."""
-    (_answer(url) if _is_web(url) else _opened(url)).close()
+    """Opens it and fetches no more than the beginning of an answer. Raises as `open_url` does."""
+    if not _is_web(url):
+        _opened(url).close()
+        return
+    with _answer(url) as answer:
+        _beginning(answer, url)
 
 
 def is_there(url: str) -> bool:
@@ -74,10 +79,11 @@ _lengths: dict[str, int] = {}  # of the last tar by its url
 
 
 def _length_of_ranged(url: str) -> int:
-    """Bytes of a file of which the server sends any stretch; 0 where it does not, or says no length."""
+    """Bytes of a file of which the server sends any stretch; 0 where it does not, or says no length. Raises WebPage."""
     if url not in _lengths:
         with _answer(url) as answer:
             headers = answer.r.headers
+            _beginning(answer, url)
         has_ranges = headers.get("Accept-Ranges") == "bytes" and "Content-Encoding" not in headers
         _lengths.clear()
         _lengths[url] = int(headers.get("Content-Length", 0)) if has_ranges else 0
@@ -116,11 +122,22 @@ def _fetched(url: str) -> BinaryIO:
 def _copy(url: str, out: BinaryIO) -> None:
     length = 0
     with _answer(url) as answer:
-        while chunk := answer.read(_CHUNK):
+        chunk = _beginning(answer, url)
+        while chunk:
             length += len(chunk)
             if length > settings().largest:
                 raise Unusable("too_large", f"it has more than {settings().largest:,.0f} bytes (`reading.largest`)")
             out.write(chunk)
+            chunk = answer.read(_CHUNK)
+
+
+def _beginning(answer: Any, url: str) -> bytes:
+    """The first bytes of an answer. Raises WebPage."""
+    head = b""
+    while len(head) < HEAD and (chunk := answer.read(HEAD - len(head))):
+        head += chunk
+    check_page(url, answer.r.headers.get("Content-Type", ""), head)
+    return head
 
 
 def _timeout() -> Any:

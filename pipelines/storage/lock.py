@@ -41,7 +41,10 @@ class Locked(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """Who holds a lock. `since` and `beat` are Unix times, `started` is what the system says of when the process began."""
+    """Who holds a lock. `since` and `beat` are Unix times, `started` is what the system says of when the process began.
+
+    Without a `token` it is nobody: the file is no lock, or is not written yet, and `beat` is when it last changed.
+    """
 
     host: str
     pid: int
@@ -49,6 +52,15 @@ class Holder:
     since: float
     beat: float
     token: str
+
+    def __post_init__(self) -> None:
+        """Raises TypeError, ValueError and OverflowError for what no lock says."""
+        if not all(isinstance(text, str) for text in (self.host, self.started, self.token)):
+            raise TypeError("host, started and token are texts")
+        if not isinstance(self.pid, int) or self.pid < 0:
+            raise TypeError("pid is a number")
+        for moment in (self.since, self.beat):
+            datetime.fromtimestamp(moment, UTC)
 
     @property
     def who(self) -> str:
@@ -170,6 +182,11 @@ def started_at(pid: int) -> str:
 
 
 def _held(store: Store, other: Holder | None) -> str:
+    if other and not other.token:
+        return (
+            f"{store.url}/{NAME} is no lock that weft wrote; if no other build of this corpus runs, remove that file and run the "
+            f"same command again (one that nobody changes for {DEAD_AFTER:.0f} s is taken over)"
+        )
     who = other.who if other else "somebody who began in this moment"
     return f"{store.url}: another build holds this corpus ({who}); wait for it, or end it"
 
@@ -179,10 +196,10 @@ def _bytes(who: Holder) -> bytes:
 
 
 def _parsed(data: bytes, modified: float) -> Holder:
-    """A lock that cannot be read is of somebody unknown, who renewed it when the file was `modified`."""
+    """What is no lock is nobody's, and was renewed when the file was `modified`."""
     try:
         return Holder(**json.loads(data))
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, OverflowError, OSError, RecursionError):
         return Holder(host="(unknown)", pid=0, started="", since=modified, beat=modified, token="")
 
 

@@ -27,6 +27,7 @@ from weft.schemas.reading import ReadSettings
 T = TypeVar("T")
 IN_A_ROW = 8  # reads without an answer, after which a place is not tried any more
 _NO_SUCH_FILE = (404, 410)
+_OF_MACHINE = {errno.ENOSPC, errno.EDQUOT, errno.ENOMEM, errno.EMFILE, errno.ENFILE}  # it says nothing of what is read
 _NO_NAME = {errno.ENAMETOOLONG, errno.ELOOP, errno.EINVAL, errno.EISDIR}  # of the name itself: no try makes it better
 
 
@@ -164,7 +165,9 @@ def patiently(read: Callable[[], T], what: str) -> T:
             waits = reads.waits(place, error)
             if tries >= len(waits) or ("://" in what and _is_absent(error)):
                 reads.note_failure(place, error)
-                raise Unavailable(without_secrets(what), _why(error), _is_absent(error)) from None
+                raise Unavailable(
+                    without_secrets(what), _why(error), absent=_is_absent(error), of_machine=_is_of_machine(error)
+                ) from None
             sleep(waits[tries])
             tries += 1
         else:
@@ -205,6 +208,10 @@ def _is_absent(error: Exception) -> bool:
     """Whether the answer is that there is no such file. fsspec raises FileNotFoundError for whatever a web server answers."""
     status = _status(error)
     return isinstance(error, FileNotFoundError) if status is None else status in _NO_SUCH_FILE
+
+
+def _is_of_machine(error: Exception) -> bool:
+    return isinstance(error, MemoryError) or getattr(error, "errno", None) in _OF_MACHINE
 
 
 def _chain(error: BaseException | None) -> Iterator[BaseException]:

@@ -26,6 +26,7 @@ from fsspec.implementations.local import LocalFileSystem
 
 from weft.pipelines.storage.fetching import open_url
 from weft.schemas.disk import to_disk
+from weft.schemas.faults import RecipeError
 from weft.schemas.fingerprint import digest
 
 if TYPE_CHECKING:
@@ -46,6 +47,24 @@ class Damaged(Exception):
 
     def __str__(self) -> str:
         return f"{self.name} {self.what}; {remedy(self.url)} makes it anew"
+
+
+class InTheWay(RecipeError):
+    """A folder where a file of a corpus belongs, or a file where a folder does: nobody but the user knows what it is."""
+
+    @classmethod
+    def of(cls, root: str, name: str) -> "InTheWay":
+        """Of the file `name` of the corpus in the local folder `root`."""
+        path = Path(root)
+        for inner in Path(name).parts:
+            path = path / inner
+            if path.is_file():
+                break
+        is_folder = path.is_dir()
+        kind, wanted = ("folder", "file") if is_folder else ("file", "folder")
+        return cls(
+            f"{path} is a {kind}, and a {wanted} of the corpus belongs there; move it away and run the same command again"
+        )
 
 
 def _location(location: str) -> bytes:
@@ -120,13 +139,16 @@ class Store:
         return f"{self._locations[source]}/{rest}"
 
     def open(self, name: str) -> BinaryIO:
-        """For reading; absolute paths, urls of other stores and files of sources work too."""
+        """For reading; absolute paths, urls of other stores and files of sources work too. Raises InTheWay."""
         name = self.located(name)
         if "://" in name:
             return open_url(name)
         if name.startswith("/"):
             return open(name, "rb")
-        return self.fs.open(self.path(name), "rb", **({} if self.local else {"block_size": READ_AHEAD}))
+        try:
+            return self.fs.open(self.path(name), "rb", **({} if self.local else {"block_size": READ_AHEAD}))
+        except (IsADirectoryError, NotADirectoryError):
+            raise InTheWay.of(self.root, name) from None
 
     def read(self, name: str) -> bytes:
         with self.open(name) as file:
@@ -134,9 +156,12 @@ class Store:
 
     @contextmanager
     def writing(self, name: str) -> Iterator[BinaryIO]:
-        """A file that appears under its name only when the block ends well: temporary name, fsync, rename."""
+        """A file that appears under its name only when the block ends well: temporary name, fsync, rename. Raises InTheWay."""
         target = Path(self.path(name)) if self.local else Path(tempfile.gettempdir()) / "weft" / uuid.uuid4().hex
-        target.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+        except (FileExistsError, NotADirectoryError):
+            raise InTheWay.of(self.root, name) from None
         scratch = target.with_name(f"{target.name}.tmp-{uuid.uuid4().hex}")
         try:
             with open(scratch, "wb") as file:
@@ -152,7 +177,10 @@ class Store:
             self.fs.makedirs(self.path(name).rsplit("/", 1)[0], exist_ok=True)
             self.fs.put_file(str(scratch), self.path(name))
             return
-        os.replace(scratch, target)
+        try:
+            os.replace(scratch, target)
+        except IsADirectoryError:
+            raise InTheWay.of(self.root, name) from None
         try:
             to_disk(target.parent)
         except OSError:  # it may not be there after a power cut, so it does not count as written

@@ -16,7 +16,7 @@ from weft.schemas.audio import Alignment, Codes, Utterance
 from weft.schemas.ledger import Unusable
 from weft.schemas.settings import Versioned
 from weft.schemas.splits import Split
-from weft.schemas.text import Document
+from weft.schemas.text import Dialogue, Document
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,16 +45,25 @@ class Spoken:
 class Material:
     """What a sample is made of: the record it is about, and its utterances in order (none for a document)."""
 
-    source: Utterance | Document
+    source: Utterance | Document | Dialogue
     spoken: tuple[Spoken, ...] = ()
 
     @property
+    def split(self) -> str:
+        """Train, validation or test; "" for a dialogue none of whose utterances is left."""
+        if isinstance(self.source, Dialogue):
+            return self.spoken[0].utterance.split if self.spoken else ""
+        return self.source.split
+
+    @property
     def text(self) -> str:
+        if isinstance(self.source, Dialogue):
+            return "\n".join(turn.text for turn in self.source.turns)
         return self.source.text or ""
 
 
 class Task(Versioned):
-    """`sources` and `split` are the recipe's. `takes` is the record that a sample is about: Utterance or Document.
+    """`sources` and `split` are the recipe's. `takes` is the record that a sample is about: Utterance, Document or Dialogue.
 
     An `aligned` task needs the words of its utterances in time. `writes_text` says whether its samples hold text.
     """

@@ -5,6 +5,7 @@ Timing(seconds=11.0, supervisions=(Supervision(start=0.3, end=1.1, text="and so"
 Times of supervisions are seconds of the recording; times of their words and phones are seconds from the supervision's start.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -84,13 +85,31 @@ def moved(word: Word, seconds: float) -> Word:
 
 
 def rows_of(data: bytes) -> list[list[str]]:
-    """The lines of a table, split at spaces, without comments (`;;`). Raises UnicodeError."""
-    lines = data.decode("utf-8-sig").splitlines()
+    """The lines of a table, split at spaces, without comments (`;;`). Raises BadTiming."""
+    try:
+        lines = data.decode("utf-8-sig").splitlines()
+    except UnicodeDecodeError as error:
+        raise BadTiming(f"it is not UTF-8 (byte {error.start:,})") from None
     return [line.split() for line in lines if line.strip() and not line.startswith(";;")]
+
+
+def number(text: str, what: str, least: float = -math.inf) -> float:
+    """A finite number of a table. Raises BadTiming."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value) or value < least:
+        raise BadTiming(
+            f"{what} is {text[:40]!r}, and must be a number" + (f", {least:g} or more" if least > -math.inf else "")
+        )
+    return value
 
 
 def only(rows: list[list[str]], column: int, name: str) -> list[list[str]]:
     """The rows of recording `name`, or of the only recording there is. Raises BadTiming where there are none."""
+    if short := next((row for row in rows if len(row) <= column), None):
+        raise BadTiming(f"the line {' '.join(short)[:80]!r} names no recording")
     named = {row[column] for row in rows}
     wanted = named if len(named) == 1 else {name}
     if own := [row for row in rows if row[column] in wanted]:

@@ -5,7 +5,7 @@ clip-1 1 0.31 0.21 and 0.82          recording, channel, start, duration, word, 
 
 import math
 
-from weft.pipelines.timings.base import BadTiming, Timing, only, rows_of, whole
+from weft.pipelines.timings.base import BadTiming, Timing, number, only, rows_of, whole
 from weft.schemas.audio import Word
 
 ENDING = ".ctm"
@@ -13,18 +13,16 @@ ENDING = ".ctm"
 
 def read(data: bytes, name: str = "") -> Timing:
     """The words of recording `name`, or of the only recording in the file. Raises BadTiming."""
-    try:
-        words = [_word(row) for row in only(rows_of(data), 0, name)]
-    except (ValueError, IndexError) as error:
-        raise BadTiming(f"no CTM: {str(error)[:80]!r}") from None
+    words = [_word(row) for row in only(rows_of(data), 0, name)]
     return whole(0.0, sorted(words, key=lambda w: (w.start, w.end)))
 
 
 def _word(row: list[str]) -> Word:
-    start, length = float(row[2]), float(row[3])
-    confidence = float(row[5]) if len(row) > 5 and row[5] != "NA" else 1.0
-    if not (math.isfinite(start) and math.isfinite(length) and length >= 0):
-        raise ValueError(" ".join(row))
+    """Raises BadTiming."""
+    if len(row) < 5:
+        raise BadTiming(f"no CTM: {' '.join(row)[:80]!r} lacks recording, channel, start, duration or word")
+    start, length = number(row[2], "a start"), number(row[3], "a duration", least=0.0)
+    confidence = number(row[5], "a confidence") if len(row) > 5 and row[5] != "NA" else 1.0
     score = math.log(min(1.0, max(confidence, 1e-9)))
     return Word(text=row[4], start=start, end=start + length, score=score)
 

@@ -18,8 +18,8 @@ from weft.schemas.audio import Supervision, Word
 ENDING = ".TextGrid"
 _WORDS = ("words", "word", "ort")
 _PHONES = ("phones", "phone", "phonetic", "phoneme", "phonemes", "segments", "mau")
-# praatio raises any of these for malformed files; it reads JSON too
-_PARSING = (PraatioException, ValueError, LookupError, TypeError, AttributeError, AssertionError, RecursionError)
+# praatio raises any of these for malformed files, beside its own; it reads JSON too
+_PARSING = (ValueError, LookupError, TypeError, AttributeError, AssertionError, RecursionError)
 _PLACES = 6  # decimals of a second
 
 
@@ -28,8 +28,10 @@ def read(data: bytes, name: str = "") -> Timing:
     try:
         grid = _parsed(data)
         tiers = {n: _intervals(grid.getTier(n)) for n in grid.tierNames if _is_intervals(grid.getTier(n))}
-    except _PARSING as error:
-        raise BadTiming(f"no TextGrid that praatio reads ({str(error)[:80]!r})") from None
+    except PraatioException as error:
+        raise BadTiming(f"no TextGrid that praatio reads ({' '.join(str(error).split())[:80]!r})") from None
+    except _PARSING:
+        raise BadTiming("no TextGrid that praatio reads: it is not laid out as one") from None
     seconds, spoken = float(grid.maxTimestamp), _spoken(tiers)
     if len(spoken) == 1:
         return whole(seconds, *spoken[0])

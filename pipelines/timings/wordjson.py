@@ -5,11 +5,11 @@
 """
 
 import json
-from collections.abc import Sequence
 from typing import Any
 
 from weft.pipelines.timings.base import RUN_GAP, BadTiming, Timing, by_time, moved, runs, supervision_of, whole
 from weft.schemas.audio import Supervision, Word
+from weft.schemas.fields import Fields, WrongField, parsed, shown
 
 ENDING = ".json"
 
@@ -17,48 +17,64 @@ ENDING = ".json"
 def read(data: bytes, name: str = "") -> Timing:
     """Raises BadTiming."""
     try:
-        parsed = json.loads(data.decode("utf-8-sig"))
-        timing = _from_tiers(parsed) if "tiers" in parsed else _from_segments(parsed)
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
-        raise BadTiming(f"no word JSON: {str(error)[:80]!r}") from None
+        fields = Fields.of(parsed(data))
+        timing = _from_tiers(fields) if "tiers" in fields.values else _from_segments(fields)
+    except WrongField as fault:
+        raise BadTiming(f"no word JSON: {fault}") from None
     if not timing.supervisions:
         raise BadTiming("the JSON has no timed segments")
     return timing
 
 
-def _from_segments(data: dict[str, Any]) -> Timing:
-    return Timing(float(data.get("seconds") or 0.0), by_time([_from_segment(s) for s in data["segments"]]))
+def _from_segments(data: Fields) -> Timing:
+    if data.values.get("segments") is None:
+        raise data.wrong("segments", "a list")
+    segments = [_from_segment(segment) for segment in data.objects("segments", "segment")]
+    return Timing(data.number("seconds", 0.0), by_time(segments))
 
 
-def _from_segment(segment: dict[str, Any]) -> Supervision:
+def _from_segment(segment: Fields) -> Supervision:
     """WhisperX leaves out the times of words that it could not align: then the segment has a text without word times."""
-    start, end = float(segment["start"]), float(segment["end"])
-    timed = [_word(w, "word", start) for w in segment.get("words") or () if "start" in w and "end" in w]
-    words = tuple(timed) if len(timed) == len(segment.get("words") or ()) else ()
-    phones = tuple(_word(p, "phone", start) for p in segment.get("phones") or ()) if words else ()
-    text, speaker = " ".join(str(segment["text"]).split()), str(segment.get("speaker") or "")
+    start, end = segment.number("start"), segment.number("end")
+    if segment.values.get("text") is None:
+        raise segment.wrong("text", "a text")
+    rows = list(segment.objects("words", "word"))
+    timed = [_word(row, "word", start) for row in rows if "start" in row.values and "end" in row.values]
+    words = tuple(timed) if len(timed) == len(rows) else ()
+    phones = tuple(_word(row, "phone", start) for row in segment.objects("phones", "phone")) if words else ()
+    text, speaker = " ".join(segment.text("text").split()), segment.label("speaker")
     return Supervision(start=start, end=end, text=text, words=words, phones=phones, speaker=speaker)
 
 
-def _word(row: dict[str, Any], name: str, start: float) -> Word:
-    score = float(row.get("score") or 0.0)
-    word = Word(text=str(row[name]), start=float(row["start"]), end=float(row["end"]), score=score)
+def _word(row: Fields, name: str, start: float) -> Word:
+    if row.values.get(name) is None:
+        raise row.wrong(name, "a text")
+    word = Word(text=row.label(name), start=row.number("start"), end=row.number("end"), score=row.number("score", 0.0))
     return moved(word, -start)
 
 
-def _from_tiers(data: dict[str, Any]) -> Timing:
+def _from_tiers(data: Fields) -> Timing:
     """MFA: {"end": 1.3, "tiers": {"s1 - words": {"type": "interval", "entries": [[0.0, 0.5, "and"], …]}, …}}."""
-    tiers = {name: _entries(tier["entries"]) for name, tier in data["tiers"].items()}
+    named = data.object("tiers").values
+    tiers = {name: _entries(Fields.of(tier, f"the tier {name!r}")) for name, tier in named.items()}
     befores = [name.removesuffix("words") for name in tiers if name.endswith("words") and tiers[name]]
     spoken = [(tiers[f"{b}words"], tiers.get(f"{b}phones", ()), b.removesuffix(" - ")) for b in befores]
-    seconds = float(data.get("end") or 0.0)
+    seconds = data.number("end", 0.0)
     if len(spoken) == 1:
         return whole(seconds, *spoken[0])
     return Timing(seconds, by_time([supervision_of(r, p, who) for w, p, who in spoken for r in runs(w, RUN_GAP)]))
 
 
-def _entries(rows: Sequence[Sequence[Any]]) -> tuple[Word, ...]:
-    return tuple(Word(str(label), float(start), float(end)) for start, end, label in rows if str(label).strip())
+def _entries(tier: Fields) -> tuple[Word, ...]:
+    words = (_entry(row) for row in tier.entries("entries"))
+    return tuple(word for word in words if word.text.strip())
+
+
+def _entry(row: Any) -> Word:
+    if not isinstance(row, list) or len(row) != 3:
+        raise WrongField(f"an entry of a tier is {shown(row)}, and must be its start and end in seconds and a label")
+    one = Fields(values=dict(zip(("start", "end", "label"), row, strict=True)), what="an entry of a tier")
+    return Word(one.label("label"), one.number("start"), one.number("end"))
 
 
 def write(timing: Timing) -> bytes:

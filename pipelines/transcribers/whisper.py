@@ -19,7 +19,7 @@ from weft.pipelines.transcribers.base import SpokenClip, Transcript
 from weft.schemas.fingerprint import content
 from weft.schemas.hub import loadable_or_word
 from weft.schemas.ledger import Unusable
-from weft.schemas.settings import NAMED_CHECKPOINT, NOT_IDENTITY
+from weft.schemas.settings import NAMED_CHECKPOINT, NOT_IN_FINGERPRINT
 
 _PAUSE = RATE  # samples of silence between the clips of one batch
 
@@ -35,7 +35,7 @@ class Transcriber(Backend, base.Transcriber):
     language: str = ""
     compute: str = "default"
     beam: int = Field(default=5, ge=1)
-    batch: Annotated[int, NOT_IDENTITY] = Field(default=8, ge=1)
+    batch: Annotated[int, NOT_IN_FINGERPRINT] = Field(default=8, ge=1)
 
     @property
     def batch_seconds(self) -> float:

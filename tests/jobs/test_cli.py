@@ -171,3 +171,8 @@ def test_an_audit_of_much_that_is_broken_is_bounded(weft: Weft, corpus: str, tmp
 def test_status_as_json(weft: Weft, corpus: str) -> None:
     record = json.loads(weft("status", corpus, "--json")[1])
     assert {"stage": "compose", "parts": 1, "done": 1, "to_do": 0} in record["stages"]
+
+
+def test_a_plan_with_a_corpus_that_it_would_not_look_at_is_refused(weft: Weft, small_corpus: Path) -> None:
+    code, _, output = weft("plan", small_corpus / "recipe.yaml", "--out", "corpus")
+    assert code == 2 and "weft plan: --out is for --changes" in output

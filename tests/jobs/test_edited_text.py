@@ -12,7 +12,7 @@ import pytest
 from weft.jobs.build import build
 from weft.jobs.commands import read_pipeline
 from weft.jobs.engine import LocalEngine
-from weft.pipelines.mixing.plan import read_tars
+from weft.pipelines.mixing.plan_files import read_tars
 from weft.pipelines.mixing.shards import tar_name
 from weft.pipelines.storage.store import Store
 

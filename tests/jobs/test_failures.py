@@ -10,13 +10,14 @@ from weft.jobs.engine import LocalEngine
 from weft.jobs.failures import BuildError, FailedPiece, Failure, build_error, failure_of
 from weft.jobs.faults import explain
 from weft.jobs.schedule import run
+from weft.pipelines.parts.work import BaseWork
 from weft.pipelines.storage.store import Damaged, Store
 from weft.schemas.ledger import Unavailable, Unread, UnreadItems
 from weft.schemas.resources import Resources
 
 
 @dataclass(frozen=True)
-class Piece:
+class Piece(BaseWork):
     """Raises what it is given, or writes its file."""
 
     makes: str

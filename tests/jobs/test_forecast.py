@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 from weft.jobs.commands import read_pipeline
-from weft.jobs.costs import steps_of
+from weft.jobs.costs import steps_of, training_times
 from weft.jobs.holdings import Holding, sampled_holding
 from weft.jobs.known_rejects import KnownRejects
 from weft.jobs.shortages import shortages
@@ -201,6 +201,15 @@ class TestLearning:
     def test_it_grows_with_steps_and_with_what_is_heard(self) -> None:
         few, many = Training(steps=10, swaps=0, iterations=1), Training(steps=10, swaps=5, iterations=2)
         assert (steps_of(few), steps_of(many), steps_of(None)) == (10, 25, 0)
+
+    def test_the_default_hubert_trains_in_three_minutes(self, tmp_path: Path) -> None:
+        """On as much speech as there may be: an hour of audio is listed, of which the default takes its share."""
+        sources = {"speech": {"use": "folder", "path": str(tmp_path)}}
+        recipe = {"name": "r", "sources": sources, "tokenizers": {"hubert": {"use": "hubert"}}}
+        (tmp_path / "r.yaml").write_text(yaml.safe_dump(recipe))
+        pipeline = read_pipeline(str(tmp_path / "r.yaml"))
+        times = training_times(pipeline, {"speech": Holding(items=900, read=900, seconds=3600.0)})
+        assert 60 < times["models/hubert"] <= 180
 
     def test_a_plan_as_json(self, weft: Weft, recipe: Callable) -> None:
         code, output, _ = weft("plan", recipe(total=40_000), "--json")

@@ -3,9 +3,12 @@
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from weft.jobs.build import remove_stale
 from weft.jobs.commands import read_pipeline
 from weft.pipelines.corpus.expected import Expected
+from weft.pipelines.corpus.saved_pipeline import with_checksum
 from weft.pipelines.corpus.verify import strangers
 from weft.pipelines.storage.lock import Lock
 from weft.pipelines.storage.store import Store
@@ -47,3 +50,16 @@ def test_tidying_keeps_what_weft_did_not_make(write_recipe: Callable[..., Path],
     assert "align/notes.txt is no part of this corpus: move it away" in list(
         strangers(store, Expected.of(store, pipeline))
     )
+
+
+@pytest.mark.parametrize("command", ["build", "status", "audit", "rejects", "inspect"])
+def test_a_corpus_of_an_older_format_is_refused_in_one_sentence(
+    weft: Run, write_recipe: Callable[..., Path], tmp_path: Path, command: str
+) -> None:
+    corpus, recipe = Store(str(tmp_path / "corpus")), write_recipe(tmp_path / "r.yaml")
+    corpus.write("corpus.json", b'{"format": 0}\n')
+    corpus.write("recipe.yaml", with_checksum(recipe.read_text()))
+    given = {"build": [recipe, "--out", corpus.root, "--engine", "local"], "inspect": [corpus.root, "--list"]}
+    code, _, output = weft(command, *given.get(command, [corpus.root]))
+    assert code == 2 and len(output.splitlines()) == 1
+    assert "this corpus has format 0, and this version of weft needs 1; build it anew in another folder" in output

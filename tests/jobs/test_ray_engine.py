@@ -14,6 +14,7 @@ from ray.cluster_utils import Cluster
 from weft.jobs.failures import BuildError
 from weft.jobs.ray_engine import RayEngine
 from weft.jobs.schedule import Event, run
+from weft.pipelines.parts.work import BaseWork
 from weft.pipelines.storage.store import Store
 from weft.schemas.faults import RecipeError
 from weft.schemas.resources import Resources
@@ -24,7 +25,7 @@ HALF = Resources(gpus=0.5)
 
 
 @dataclass(frozen=True)
-class Piece:
+class Piece(BaseWork):
     """Writes a file, after `seconds` or a misfortune that strikes once (or always)."""
 
     makes: str

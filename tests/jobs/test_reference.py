@@ -12,3 +12,13 @@ def test_keys_have_what_may_be_given_and_their_defaults() -> None:
     assert "| `part_size` | whole number, from 1 | `1000` |" in rows
     assert '| `schedule` | `constant` or `cosine` or `linear` | `"constant"` |' in rows
     assert "| `max_seconds` | number | `1800.0` |" in rows
+
+
+def test_settings_that_backends_share_are_explained_once() -> None:
+    for sentence in (
+        "`speaker` and `language` are used where the data names none",
+        "sources with the same `speakers` share their speakers",
+        "Recordings up to `longest` stay whole",
+        "`rate` frames a second, `size` codes",
+    ):
+        assert page().count(sentence) == 1, sentence

@@ -64,6 +64,12 @@ def test_a_limit_says_how_many_more_there_are(weft: Weft, corpus: str) -> None:
     assert "more; `--limit" not in weft("rejects", corpus, "--limit", "0")[1]
 
 
+def test_a_filter_that_matches_no_reject_says_which_reasons_there_are(weft: Weft, corpus: str) -> None:
+    code, output, _ = weft("rejects", corpus, "--source", "none", "--reason", "silnt")
+    assert code == 0
+    assert output == "no reject is of --reason silnt --source none; reasons in this corpus: not_audio, silent\n"
+
+
 def test_a_source_that_is_not_there(weft: Weft, corpus: str) -> None:
     code, _, output = weft("rejects", corpus, "--source", "sume")
     assert code == 2 and "--source sume: the corpus has no such source; known: some, none" in output
@@ -94,6 +100,34 @@ def test_a_language_that_no_stage_let_pass_is_told(
 def test_nothing_rejected_says_nothing_at_the_end(weft: Weft, text_corpus: str) -> None:
     assert show_end(console, *open_corpus(text_corpus)) == []
     assert weft("rejects", text_corpus)[1] == "nothing was rejected\n"
+
+
+def test_the_passes_of_a_task_are_one_kind_at_the_end(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for n, text in enumerate(("one", "one two three four")):
+        clip(tmp_path / f"raw/{n}.flac")
+        (tmp_path / f"raw/{n}.words.json").write_text(timed(text))
+    more = """align: {use: given}
+tokenizers: {cepstra: {use: cepstra, size: 8}}
+text: {use: bpe, size: 300}
+tasks: {words: {use: words, sources: [mine], text_words: [2, 2], speech_words: [2, 2]}}
+training:
+  pretrain:
+    mixture: {unit: samples, total: 3, shares: {words: 1}, exhausted: repeat, passes: 3}
+    context: 64
+    model: {config: {model_type: llama}}
+    optimiser: {lr: 0.001, batch_tokens: 64}
+"""
+    corpus = built(tmp_path, f"{{mine: {{use: folder, path: {tmp_path}/raw}}}}", more)
+    store, pipeline = open_corpus(corpus)
+    assert len(list(rejects_of(store, pipeline, RejectFilter(reason="too_few_words")))) == 3
+    show_end(console, store, pipeline)
+    assert capsys.readouterr().out.startswith("rejected: 1 too_few_words (compose/words/pass-0/mine); ")
+
+
+def timed(text: str) -> str:
+    """Words of a tenth of a second each."""
+    words = [{"word": word, "start": n / 10, "end": (n + 1) / 10} for n, word in enumerate(text.split())]
+    return json.dumps({"segments": [{"start": 0.0, "end": 1.0, "text": text, "words": words}]})
 
 
 def test_a_file_that_was_rejected_says_so_where_a_sample_is_asked_for(weft: Weft, corpus: str) -> None:

@@ -44,6 +44,19 @@ def test_a_sample_is_found_by_the_name_of_its_file(weft: Weft, text_corpus: str,
     assert weft("inspect", text_corpus, "b.txt")[0] == 2
 
 
+def test_no_sample_of_a_known_name_is_a_sentence(weft: Weft, text_corpus: str) -> None:
+    code, output, _ = weft("inspect", text_corpus, "--list", "--speaker", "nobody")
+    assert code == 0 and output == "no sample matches; `weft rejects` may say why\n"
+
+
+def test_a_sample_as_json_has_its_spans_decoded(weft: Weft, text_corpus: str) -> None:
+    code, output, _ = weft("inspect", text_corpus, "a-", "--json")
+    sample = json.loads(output)
+    assert code == 0 and sample["stage"] == "pretrain" and sample["task"] == "text" and sample["text"]
+    assert [segment["decoded"] for segment in sample["segments"]] == ["<s>", "[Text]", sample["text"]]
+    assert sample["segments"][-1]["end"] == sample["tokens"] and sample["shard"].endswith(".tar")
+
+
 def test_neither_a_key_nor_a_list_says_what_to_do(weft: Weft, text_corpus: str) -> None:
     code, _, output = weft("inspect", text_corpus)
     assert code == 2 and f"weft inspect {text_corpus} --list" in output

@@ -11,13 +11,14 @@ from hypothesis import strategies as st
 from weft.jobs.engine import End, Failed, Finished, Lost
 from weft.jobs.failures import BuildError, Failure
 from weft.jobs.schedule import TRIES, Event, run
+from weft.pipelines.parts.work import BaseWork
 from weft.pipelines.storage.store import Store
 from weft.schemas.faults import RecipeError
 from weft.schemas.resources import Resources
 
 
 @dataclass(frozen=True)
-class Piece:
+class Piece(BaseWork):
     """Work that is done from the start, or not at all."""
 
     makes: str

@@ -22,7 +22,12 @@ TASKS: dict[str, tuple[str, list[str]]] = {
     "back": ("ratio", ["tiny", "small"]),
 }  # fmt: skip
 
-OF: dict[str, dict[str, Any]] = {"ratio": {"of": ["text", "cepstra"], "sizes": [1, 4]}}
+SPOKEN, WRITTEN = ({"role": "human", "say": say} for say in ("cepstra", "text"))
+OF: dict[str, dict[str, Any]] = {
+    "ratio": {"of": ["text", "cepstra"], "sizes": [1, 4]},
+    "asr": {"use": "turns", "turns": [SPOKEN, {"role": "assistant", "say": "text", "open": "asr"}]},
+    "tts": {"use": "turns", "turns": [WRITTEN, {"role": "assistant", "say": "cepstra", "open": "tts"}]},
+}
 
 
 @pytest.fixture(scope="module")

@@ -42,7 +42,7 @@ def trained(models: Path, material: Path, weft: Weft) -> Path:
 def test_a_card_says_what_was_heard_and_what_it_is(trained: Path) -> None:
     card = json.loads((trained / "pitch" / "card.json").read_text())
     assert (card["use"], card["rate"], card["size"], card["literal"]) == ("pitch", 12.5, 4, "[Pi{}]")
-    assert card["heard"]["clips"] == 12 and card["heard"]["seconds"] > 10
+    assert card["trained_on"]["clips"] == 12 and card["trained_on"]["seconds"] > 10
     assert len(card["checksum"]) == 16
 
 
@@ -126,7 +126,7 @@ def test_tokenizers_are_measured_beside_one_another(trained: Path, material: Pat
     assert re.search(r"measure\W+cepstra\W+pitch\W+cepstra-2", out) and re.search(r"utterances\W+12\W+12\W+12", out)
     first, other, same = re.findall(r"phone purity\W+([\d.]+)\W+([\d.]+)\W+([\d.]+)", out)[0]
     assert first == same != other
-    assert re.search(r"codes stand for *│ *│ *-?\d\.\d+ *│ *│", out)  # pitch alone has one
+    assert re.search(r"that of the codes *│ *│ *-?\d\.\d+ *│ *│", out)  # pitch alone has one
 
 
 def test_a_checkpoint_may_move(material: Path, weft: Weft, tmp_path: Path) -> None:
@@ -148,7 +148,7 @@ def test_another_model_than_the_card_is_of(trained: Path, material: Path, weft: 
     assert weft(*other)[0] == 0
     shutil.copyfile(tmp_path / "other" / "model.safetensors", mixed / "model.safetensors")
     code, _, errors = weft("encode", clip, "--tokenizer", mixed, "--out", tmp_path / "t.parquet", *LOCAL)
-    assert code == 2 and f"{mixed}: its model is not the one its card.json is of" in " ".join(errors.split())
+    assert code == 2 and f"{mixed}: its model is not the one that card.json describes" in " ".join(errors.split())
 
 
 def test_the_list_has_them_all(weft: Weft) -> None:

@@ -1,11 +1,14 @@
 """What `weft train` says: losses by task, validation, and where and why a stream ended."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from weft.jobs.training import StepLines, ending, has_held_out, losses_line, validation_line
+from weft.pipelines.parts.tables import write_part
 from weft.pipelines.storage.store import Store
+from weft.schemas.ledger import Reject
 from weft.trainer.losses import LossRow, ValidationRow
 from weft.trainer.train import Result, StepReport
 
@@ -45,15 +48,18 @@ def test_tasks_without_held_out_samples_are_named() -> None:
     )
 
 
-def test_a_corpus_without_held_out_shards_is_told_in_one_line(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize("rows", [None, 0, 1])
+def test_a_corpus_without_held_out_samples_is_told_in_one_line(
+    rows: int | None, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert not has_held_out(Store(str(tmp_path)))
-    assert capsys.readouterr().out == "no validation data in this corpus; `hold_out:` at a source keeps some\n"
-    (tmp_path / "shards" / "validation").mkdir(parents=True)
-    (tmp_path / "shards" / "validation" / "index.parquet").write_bytes(b"")
-    assert has_held_out(Store(str(tmp_path)))
-    assert capsys.readouterr().out == ""
+    """A build writes the index of held-out samples also where there are none."""
+    store = Store(str(tmp_path))
+    if rows is not None:
+        row = Reject(key="a", stage="ingest", source="mine", path="a.wav", reason="silent", detail="", seconds=1.0)
+        write_part(store, "shards/validation/index.parquet", [row] * rows, Reject, "made by hand")
+    assert has_held_out(store) == bool(rows)
+    line = "no validation data in this corpus; `hold_out:` at a source keeps some\n"
+    assert capsys.readouterr().out == ("" if rows else line)
 
 
 def step(number: int, seconds: float) -> StepReport:
@@ -70,3 +76,13 @@ def test_a_line_says_how_fast_it_goes_and_what_is_left() -> None:
     for n in range(1, 5):
         lines.is_due(step(n, 0.5))
     assert lines.pace(step(4, 0.5)) == "2.00/s, 0:08:18 left"
+
+
+def test_a_model_that_cannot_be_made_is_refused_before_a_corpus_is_built(
+    weft: Callable[..., tuple[int, str, str]], small_corpus: Path, tmp_path: Path
+) -> None:
+    change = "training.pretrain.model.config={model_type: lama}"
+    for command in (("build", "--out"), ("train", "--corpus")):
+        code, _, output = weft(command[0], small_corpus / "recipe.yaml", change, command[1], tmp_path / "c")
+        assert code == 2 and "training.pretrain.model: transformers has no model_type 'lama'" in output
+        assert not list((tmp_path / "c").glob("ingest"))

@@ -94,7 +94,7 @@ def test_a_clip_that_is_not_there_yet_is_read_once_it_is(recipe: Path, tmp_path:
     (tmp_path / "raw" / "03.flac").rename(tmp_path / "03.flac")
     ran(recipe, tmp_path / "corpus")
     assert reasons(tmp_path / "corpus") == ["missing"]
-    assert again(recipe, tmp_path / "corpus") == [("ingest/speech", ("1 of its items were missing",))]
+    assert again(recipe, tmp_path / "corpus") == [("ingest/speech", ("1 of its items could not be read",))]
     (tmp_path / "03.flac").rename(tmp_path / "raw" / "03.flac")
     ran(recipe, tmp_path / "corpus")
     assert reasons(tmp_path / "corpus") == []
@@ -240,18 +240,21 @@ def test_a_server_that_stays_busy_fails_the_build_and_no_more(recipe: Path, tmp_
     assert files(tmp_path / "corpus") == files(tmp_path / "undisturbed")
 
 
-def test_what_a_server_does_not_have_is_asked_for_by_every_build(recipe: Path, tmp_path: Path, server: Any) -> None:
+@pytest.mark.parametrize(("status", "reason"), [(404, "missing"), (403, "unavailable"), (503, "unavailable")])
+def test_what_a_server_does_not_give_is_asked_for_by_every_build(
+    recipe: Path, tmp_path: Path, server: Any, status: int, reason: str
+) -> None:
     recipe = of_urls(tmp_path, server, missing="reject")
     ran(recipe, tmp_path / "undisturbed")
-    server.answers["/03.flac"] = [404] * 99
+    server.answers["/03.flac"] = [status] * 99
     recipe = of_urls(tmp_path, server)
     with pytest.raises(BuildError, match=r"1 item cannot be read now(.|\n)*missing=reject"):
         ran(recipe, tmp_path / "corpus")
     recipe = of_urls(tmp_path, server, missing="reject")
     ran(recipe, tmp_path / "corpus")
-    assert reasons(tmp_path / "corpus") == ["missing"]
+    assert reasons(tmp_path / "corpus") == [reason]
     server.asked.clear()
-    assert again(recipe, tmp_path / "corpus") == [("ingest/speech", ("1 of its items were missing",))]
+    assert again(recipe, tmp_path / "corpus") == [("ingest/speech", ("1 of its items could not be read",))]
     assert "/03.flac" in server.asked and len(set(server.asked)) <= 2, (
         "of the others one, to see that the source is there"
     )

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from weft.pipelines.mixing.order import write_order
-from weft.pipelines.mixing.plan import Wanted
+from weft.pipelines.mixing.wanted import Wanted
 from weft.pipelines.parts.tables import part_name, write_part
 from weft.pipelines.storage.store import Store
 from weft.schemas.fingerprint import hash64

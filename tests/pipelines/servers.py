@@ -9,9 +9,12 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 @dataclass
 class Server:
-    """`answers` are how the next requests are answered, the last one for ever: a status, or a way to send the clip."""
+    """`answers` are how the next requests are answered, the last one for ever: a status, a way to send the clip, or the type of a
+    `page` that is sent in its place.
+    """
 
     clip: bytes
+    page: bytes = b"<!DOCTYPE html>\n<html><body>Log in</body></html>"
     port: int = 0
     answers: list[str] = field(default_factory=lambda: ["whole"])
     over: threading.Event = field(default_factory=threading.Event)
@@ -41,6 +44,11 @@ def serving(clip: bytes) -> Iterator[Server]:
                 self.send_range()
                 return
             self.send_response(200)
+            if "/" in how:
+                self.send_header("Content-Type", how)
+                self.end_headers()
+                self.wfile.write(server.page)
+                return
             if how in ("whole", "early"):
                 self.send_header("Content-Length", str(len(clip)))
             self.end_headers()

@@ -152,4 +152,4 @@ def test_a_file_that_broke_since_it_was_ingested_is_rejected(store: Store) -> No
 
 def test_how_speech_is_found_is_part_of_what_it_is() -> None:
     plain, careful = Assess(limits=QualitySettings()), Assess(limits=QualitySettings(), vad=Segmenter(threshold=0.6))
-    assert plain.identity() != careful.identity()
+    assert plain.fingerprint() != careful.fingerprint()

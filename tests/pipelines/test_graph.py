@@ -11,6 +11,7 @@ from weft.pipelines.parts.splits import Named
 from weft.schemas.recipe import Recipe
 from weft.schemas.resources import Resources
 from weft.tokenizers.hubert import Tokenizer as Hubert
+from weft.tokenizers.models.learned import write_config
 
 
 def recipe(**changes: Any) -> Recipe:
@@ -55,7 +56,7 @@ def test_without_tasks_everything_is_aligned_and_encoded() -> None:
 
 
 def test_a_trained_tokenizer_keeps_its_settings_and_is_copied(tmp_path: Path) -> None:
-    (tmp_path / "settings.json").write_text(Hubert(size=7, rate=50).model_dump_json())
+    write_config(tmp_path, Hubert(size=7, rate=50).model_dump(mode="json"), {})
     chosen = {"hubert": {"use": "hubert", "folder": str(tmp_path), "batch": 5}}
     with pytest.raises(RecipeFault, match="no trained tokenizer here"):
         _ = Pipeline(recipe(tasks={}, tokenizers=chosen)).tokenizers
@@ -86,7 +87,7 @@ FAULTS: dict[str, tuple[dict[str, Any], tuple[str, ...], str]] = {
         {"tokenizers": {"hubert": {"use": "bpe"}}}, ("tokenizers", "hubert", "use"), "is for text",
     ),
     "a marker that is not spelt": (
-        {"tasks": {"asr": {"use": "asr", "sources": ["speech"]}}}, ("vocabulary", "tokens"), "writes the marker 'asr'",
+        {"tasks": {"s": {"use": "speech", "sources": ["speech"], "open": "begin"}}}, ("vocabulary", "tokens"), "the marker 'begin'",
     ),
     "a padding that is not spelt": (
         {"tasks": {"r": {"use": "ratio", "sources": ["speech"], "of": ["text", "hubert"], "sizes": [1, 4], "text_pad": "pad"}}},

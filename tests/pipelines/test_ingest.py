@@ -1,7 +1,8 @@
-"""What is missing is a reject where the recipe says so; a mount that does not answer is not missing."""
+"""What cannot be read is a reject where the recipe says so, but never what this machine lacks."""
 
 import errno
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal
 
@@ -10,14 +11,17 @@ import pytest
 from weft.pipelines.ingest import Ingest
 from weft.pipelines.sources import folder
 from weft.pipelines.sources.base import Source as AnySource
+from weft.pipelines.sources.base import refused
 from weft.pipelines.sources.manifest import Source
 from weft.pipelines.storage.store import Store
-from weft.schemas.ledger import Reject, Unread
+from weft.schemas.item import Item
+from weft.schemas.ledger import Reject, Unavailable, Unread, Unusable
 
 
-@pytest.mark.parametrize("number", [errno.ESTALE, errno.EIO, errno.EACCES])
+@pytest.mark.parametrize("missing", ["fail", "reject"])
+@pytest.mark.parametrize("number", [errno.ESTALE, errno.EIO, errno.EACCES, errno.ENOMEM, errno.EMFILE, errno.ENOSPC])
 def test_a_mount_that_does_not_answer_is_no_missing_file(
-    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, missing: Literal["fail", "reject"]
 ) -> None:
     (tmp_path / "all.jsonl").write_text('{"audio": "mount/a.wav"}')
     asked = os.stat
@@ -28,8 +32,28 @@ def test_a_mount_that_does_not_answer_is_no_missing_file(
         return asked(path, *rest, **options)
 
     monkeypatch.setattr(os, "stat", stat)
-    (away,) = ingested(store, Source(path=str(tmp_path / "all.jsonl"), missing="reject"))
-    assert isinstance(away, Unread) and not away.absent
+    (away,) = ingested(store, Source(path=str(tmp_path / "all.jsonl"), missing=missing))
+    if missing == "fail" or number in (errno.ENOMEM, errno.EMFILE, errno.ENOSPC):
+        assert isinstance(away, Unread) and not away.absent
+    else:
+        assert isinstance(away, Reject) and (away.reason, away.detail) == ("unavailable", os.strerror(number))
+
+
+class Breaking(folder.Source):
+    """Gives something of an item, and then it cannot be read."""
+
+    def read(self, item: Item, store: Store) -> Iterator[Any]:
+        yield refused(item, Unusable("bad", "its first half"))
+        raise Unavailable(item.uri, "Stale file handle")
+
+
+@pytest.mark.parametrize("missing", ["fail", "reject"])
+def test_of_an_item_that_breaks_off_nothing_is_kept(
+    store: Store, tmp_path: Path, missing: Literal["fail", "reject"]
+) -> None:
+    (tmp_path / "a.wav").touch()
+    (away,) = ingested(store, Breaking(path=str(tmp_path), missing=missing))
+    assert away.reason == ("unavailable" if missing == "reject" else "Stale file handle")
 
 
 def ingested(store: Store, source: AnySource) -> list[Any]:

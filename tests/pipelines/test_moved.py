@@ -67,7 +67,7 @@ def ingested(store: Store, source: Source) -> str:
     work = PartWork("ingest/speech", stage := Ingest(source=source), 0, (Input("list/speech", Item),))
     if not work.done(store):
         stage.setup(store)
-        assert work.run(store, stage) > 0
+        assert work.run(store) > 0
     return digest_of(store, work.makes)
 
 

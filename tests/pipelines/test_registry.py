@@ -20,7 +20,7 @@ def test_modules_that_define_the_class_are_offered() -> None:
         "text",
         "urls",
     ]
-    assert {"words", "ratio", "speech", "text", "asr", "tts"} <= set(names("tasks"))
+    assert {"words", "ratio", "speech", "text", "turns", "dialogue"} <= set(names("tasks"))
     assert "base" not in names("aligners") and "sphinx" in names("aligners")
     assert {"bpe", "hubert"} <= set(names("tokenizers"))
 

@@ -328,6 +328,6 @@ class TestSplits:
     def test_another_share_cuts_anew_and_does_not_decode_anew(self) -> None:
         shares = [HoldOut(speakers=share) for share in (0.1, 0.2)]
         given = [(folder.Source(path="raw", hold_out=s), Splits(space="a", hold_out=s)) for s in shares]
-        ingest = [Ingest(source=source, splits=rule).identity() for source, rule in given]
-        cut = [Segment(segmenter=TrainingClip(), splits=rule).identity() for _, rule in given]
+        ingest = [Ingest(source=source, splits=rule).fingerprint() for source, rule in given]
+        cut = [Segment(segmenter=TrainingClip(), splits=rule).fingerprint() for _, rule in given]
         assert ingest[0] == ingest[1] and cut[0] != cut[1]

@@ -183,8 +183,8 @@ class TestAlign:
 class TestEncode:
     def test_it_is_the_same_wherever_checkpoints_lie(self) -> None:
         here, there = (Encode(name="h", tokenizer=Hubert(model=at)) for at in ("here/mhubert", "there/mhubert"))
-        assert here.identity() == there.identity()
-        assert here.identity() != Encode(name="h", tokenizer=Hubert(model="here/mhubert", layer=3)).identity()
+        assert here.fingerprint() == there.fingerprint()
+        assert here.fingerprint() != Encode(name="h", tokenizer=Hubert(model="here/mhubert", layer=3)).fingerprint()
 
     def run(self, store: Store, *utterances: Utterance) -> list[Any]:
         made = Path(store.root).with_name("made")
@@ -227,9 +227,9 @@ class TestEncode:
 
     def test_another_version_makes_it_stale(self, monkeypatch: pytest.MonkeyPatch) -> None:
         stage = Encode(name="loud", tokenizer=Loudness())
-        before = stage.identity()
+        before = stage.fingerprint()
         monkeypatch.setattr(Loudness, "version", lambda self: "loudness-2")
-        assert stage.identity() != before
+        assert stage.fingerprint() != before
 
 
 class Listed(sources.Source):

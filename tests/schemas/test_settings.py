@@ -1,19 +1,19 @@
-"""Settings: which of them are part of an identity, at any depth."""
+"""Settings: which of them count in a fingerprint, at any depth."""
 
 from typing import Annotated
 
 from pydantic import SerializeAsAny
 
-from weft.schemas.settings import CHECKPOINT, NOT_IDENTITY, Settings, Versioned
+from weft.schemas.settings import CHECKPOINT, NOT_IN_FINGERPRINT, Settings, Versioned
 
 
 class Inner(Settings):
     steps: int = 3
-    jobs: Annotated[int, NOT_IDENTITY] = 2
+    jobs: Annotated[int, NOT_IN_FINGERPRINT] = 2
 
 
 class Backend(Versioned):
-    device: Annotated[str, NOT_IDENTITY] = "cpu"
+    device: Annotated[str, NOT_IN_FINGERPRINT] = "cpu"
     model: Annotated[str, CHECKPOINT] = ""
     training: Inner = Inner()
 
@@ -28,14 +28,14 @@ class Stage(Settings):
     named: dict[str, Inner] = {}
 
 
-def test_where_and_how_fast_are_no_part_of_an_identity_at_any_depth() -> None:
+def test_where_and_how_fast_do_not_count_in_a_fingerprint_at_any_depth() -> None:
     one = Stage(backend=Leaf(), several=(Inner(),), named={"a": Inner()})
     moved = Leaf(device="cuda:1", model="/models/m", training=Inner(jobs=9))
     other = Stage(backend=moved, several=(Inner(jobs=7),), named={"a": Inner(jobs=8)})
-    assert one.identity_settings() == other.identity_settings()
-    assert one.identity_settings()["backend"] == {"training": {"steps": 3}, "beam": 5}
+    assert one.fingerprint_settings() == other.fingerprint_settings()
+    assert one.fingerprint_settings()["backend"] == {"training": {"steps": 3}, "beam": 5}
     slower = Stage(backend=Leaf(), several=(Inner(steps=4),), named={"a": Inner()})
-    assert one.identity_settings() != slower.identity_settings()
+    assert one.fingerprint_settings() != slower.fingerprint_settings()
 
 
 def test_checkpoints_are_found_by_the_path_to_their_setting() -> None:

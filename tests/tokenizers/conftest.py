@@ -36,7 +36,7 @@ def _buzz(rng: np.random.Generator, speaker: str, hertz: float, emotion: str, sw
     samples = 0.03 * sum(np.where(which == c, np.array(s) @ harmonics, 0) for c, s in strengths.items()) + rng.normal(
         0, 0.002, n
     )
-    return Speech(samples.astype(np.float32), "".join(letters), speaker, emotion)
+    return Speech(samples.astype(np.float32), text="".join(letters), speaker=speaker, emotion=emotion)
 
 
 @pytest.fixture(scope="package", autouse=True)

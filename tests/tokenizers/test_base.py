@@ -64,10 +64,10 @@ def test_refuses_what_it_cannot_encode(samples: np.ndarray, fault: str) -> None:
 
 def test_what_is_wrong_is_told_in_its_place_and_the_others_go_on() -> None:
     loud = [np.full(160 * n, 0.9, np.float32) for n in (1, 2, 3)]
-    given = [loud[0], WRONG[0][0], loud[1], WRONG[2][0], WRONG[4][0], loud[2]]
-    found = list(Loudness().encode_all([Speech(samples) for samples in given]))
-    assert [isinstance(f, Unusable) for f in found] == [False, True, False, True, True, False]
-    assert [f.durations.tolist() for f in found if isinstance(f, Stream)] == [[1], [2], [3]]
+    clips = [loud[0], WRONG[0][0], loud[1], WRONG[2][0], WRONG[4][0], loud[2]]
+    streams = list(Loudness().encode_all([Speech(samples) for samples in clips]))
+    assert [isinstance(f, Unusable) for f in streams] == [False, True, False, True, True, False]
+    assert [f.durations.tolist() for f in streams if isinstance(f, Stream)] == [[1], [2], [3]]
 
 
 def test_a_leaf_whose_frames_are_not_its_rate_ends_the_run() -> None:
@@ -92,5 +92,5 @@ def test_a_leaf_that_drops_adds_or_invents_ends_the_run(ids: np.ndarray, monkeyp
 
 @pytest.mark.parametrize("literal", ["", "[Lo]", "[Lo{x}]"])
 def test_codes_are_spelt_apart(literal: str) -> None:
-    with pytest.raises(ValidationError, match="all codes alike"):
+    with pytest.raises(ValidationError, match="the same for all codes"):
         Loudness(literal=literal)

@@ -1,4 +1,4 @@
-"""CosyVoice's tokenizer: which file its child is given, and whose fault is a failure of the child."""
+"""CosyVoice's tokenizer: which file its child process loads, and which failures are rejects."""
 
 from pathlib import Path
 from typing import Any
@@ -10,6 +10,7 @@ from weft.outside import backend
 from weft.outside.process import OutsideFault
 from weft.schemas.ledger import Unusable
 from weft.tokenizers import s3
+from weft.tokenizers.models.folder import settings_of
 from weft.tokenizers.s3 import Tokenizer
 from weft.tokenizers.stream import Speech, Stream
 
@@ -30,20 +31,20 @@ class Child:
 
 @pytest.fixture
 def started(monkeypatch: pytest.MonkeyPatch) -> list[Child]:
-    made: list[Child] = []
+    children: list[Child] = []
 
     def outside(**settings: Any) -> Child:
-        made.append(Child(**settings))
-        return made[-1]
+        children.append(Child(**settings))
+        return children[-1]
 
     monkeypatch.setattr(backend, "Outside", outside)
     monkeypatch.setattr(backend, "installed", lambda python, package: "0.2")
-    return made
+    return children
 
 
-def model_of(made: list[Child], model: str) -> str:
+def model_of(children: list[Child], model: str) -> str:
     Tokenizer(model=model).load(Path())
-    return made[-1].settings["model"]
+    return children[-1].settings["model"]
 
 
 def test_a_name_on_the_hub_is_a_copy_of_its_files(
@@ -65,12 +66,18 @@ def test_a_path_that_is_missing_is_no_download(started: list[Child], tmp_path: P
     assert model_of(started, "") == ""
 
 
+def test_its_folder_holds_only_settings(started: list[Child], tmp_path: Path) -> None:
+    Tokenizer(batch=60).train([], tmp_path / "s3", seed=1)
+    assert [file.name for file in (tmp_path / "s3").iterdir()] == ["config.json"]
+    assert settings_of(tmp_path / "s3")["batch"] == 60
+
+
 def test_only_what_the_child_calls_unusable_is_a_reject(started: list[Child]) -> None:
-    made = Tokenizer()
-    made.load(Path())
+    tokenizer = Tokenizer()
+    tokenizer.load(Path())
     started[-1].settings["fault"] = Unusable("too_long", "two seconds")
-    first, second = made.encode_all(CLIPS)
+    first, second = tokenizer.encode_all(CLIPS)
     assert isinstance(first, Stream) and isinstance(second, Unusable) and second.reason == "too_long"
     started[-1].settings["fault"] = OutsideFault("RuntimeError: out of memory")
     with pytest.raises(OutsideFault, match="out of memory"):
-        list(made.encode_all(CLIPS))
+        list(tokenizer.encode_all(CLIPS))

@@ -1,5 +1,6 @@
-"""What holds for every tokenizer that is trained here: the same for the same speech, broken off or not, and counts that are right."""
+"""All tokenizers that are trained here: repeatable and resumable training, one format of folders, and right numbers of frames."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -8,11 +9,13 @@ import pytest
 from pydantic import ValidationError
 from safetensors.numpy import load_file, save_file
 
+from weft.schemas.learning import Step, steps_to
 from weft.schemas.ledger import Unusable
 from weft.tokenizers import cepstra, fsq, linguistic, pitch, style
 from weft.tokenizers.base import SpeechTokenizer
+from weft.tokenizers.models.learned import write_config
 from weft.tokenizers.stream import Speech, Stream
-from weft.tokenizers.training import loop as fitting
+from weft.tokenizers.training import loop
 from weft.tokenizers.training.recogniser import Training
 
 TINY = {"steps": 6, "width": 16}
@@ -40,9 +43,9 @@ def folder(make: Callable[[], SpeechTokenizer], buzzes: list[Speech], tmp_path_f
 
 @pytest.fixture
 def tokenizer(make: Callable[[], SpeechTokenizer], folder: Path) -> SpeechTokenizer:
-    made = make()
-    made.load(folder)
-    return made
+    tokenizer = make()
+    tokenizer.load(folder)
+    return tokenizer
 
 
 def bytes_of(folder: Path) -> dict[str, bytes]:
@@ -57,26 +60,44 @@ def test_the_same_speech_in_any_order_makes_the_same_model(
 
 
 @pytest.mark.parametrize("name", sorted(set(MAKERS) - {"cepstra"}))  # which takes no steps
-def test_broken_off_it_ends_with_the_same_model(
+def test_an_interrupted_training_is_resumed_to_the_same_model(
     name: str, buzzes: list[Speech], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(fitting, "SAVE_EVERY", 2)
+    monkeypatch.setattr(loop, "SAVE_EVERY", 2)
     whole, half = tmp_path / "whole", tmp_path / "half"
+    for folder in (whole, half):
+        folder.mkdir()
     MAKERS[name]().train(buzzes, whole, seed=1)
-    saved, real = [], fitting._save
+    steps: list[Step] = []
 
-    def dies(*given: object) -> None:
-        real(*given)  # type: ignore[arg-type]
-        saved.append(given)
-        if len(saved) == 2:
+    def interrupt(step: Step) -> None:
+        steps.append(step)
+        if step.done == 4:
             raise KeyboardInterrupt
 
-    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
-        patched.setattr(fitting, "_save", dies)
+    with pytest.raises(KeyboardInterrupt), steps_to(interrupt):
         MAKERS[name]().train(buzzes, half, seed=1)
     assert any(half.iterdir()) and bytes_of(half) != bytes_of(whole)
-    MAKERS[name]().train(buzzes, half, seed=1)
+    with steps_to(steps.append):
+        MAKERS[name]().train(buzzes, half, seed=1)
+    assert [step.done for step in steps if step.phase == "training"] == [1, 2, 3, 4, 5, 6]
     assert bytes_of(half) == bytes_of(whole)
+
+
+def test_every_tokenizer_is_saved_in_the_same_two_files(make: Callable[[], SpeechTokenizer], folder: Path) -> None:
+    assert sorted(bytes_of(folder)) == ["config.json", "model.safetensors"]
+    config = json.loads((folder / "config.json").read_text())
+    assert config["format"] == 2 and config["settings"] == make().model_dump(mode="json") and "learned" in config
+
+
+def test_a_folder_of_an_older_format_is_refused(
+    make: Callable[[], SpeechTokenizer], folder: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "model.safetensors").write_bytes((folder / "model.safetensors").read_bytes())
+    for name in ("known.json", "settings.json"):
+        (tmp_path / name).write_text("{}")
+    with pytest.raises(ValueError, match=r"is of format 1, weft now reads format 2: train it again$"):
+        make().load(tmp_path)
 
 
 def test_together_and_alone_are_one(tokenizer: SpeechTokenizer, buzzes: list[Speech]) -> None:
@@ -94,7 +115,7 @@ def test_frames_are_the_rate_times_the_seconds(tokenizer: SpeechTokenizer, buzze
         assert stream.rate == tokenizer.rate
 
 
-def test_silence_and_clipping_are_encoded_and_what_is_too_short_is_told(
+def test_silence_and_clipping_are_encoded_and_short_clips_refused(
     tokenizer: SpeechTokenizer, buzzes: list[Speech]
 ) -> None:
     loud = np.clip(buzzes[0].samples * 100, -1, 1)
@@ -104,7 +125,9 @@ def test_silence_and_clipping_are_encoded_and_what_is_too_short_is_told(
         tokenizer.encode(Speech(np.zeros(400, np.float32)))
 
 
-def test_what_is_no_model_is_told(make: Callable[[], SpeechTokenizer], folder: Path, tmp_path: Path) -> None:
+def test_refuses_a_folder_without_a_model_or_with_another(
+    make: Callable[[], SpeechTokenizer], folder: Path, tmp_path: Path
+) -> None:
     with pytest.raises(ValueError, match="no model here"):
         make().load(tmp_path)
     for name, content in bytes_of(folder).items():
@@ -133,29 +156,29 @@ def test_what_is_no_model_is_told(make: Callable[[], SpeechTokenizer], folder: P
         ("style", {"layer": 3}, "layer"),
     ],
 )
-def test_settings_that_no_shape_tells_are_asked_for(
+def test_settings_that_change_no_shape_are_compared(
     name: str, change: dict[str, object], setting: str, buzzes: list[Speech], tmp_path: Path
 ) -> None:
-    made = MAKERS[name]()
-    made.train(buzzes, tmp_path, seed=1)
+    tokenizer = MAKERS[name]()
+    tokenizer.train(buzzes, tmp_path, seed=1)
     if setting.startswith("training."):
-        change = {"training": made.training.model_copy(update=change)}  # type: ignore[attr-defined]
-    other = made.model_copy(update=change)
+        change = {"training": tokenizer.training.model_copy(update=change)}  # type: ignore[attr-defined]
+    other = tokenizer.model_copy(update=change)
     with pytest.raises(ValueError, match=f"`{setting}` is .* it was trained with"):
         other.load(tmp_path)
 
 
 @pytest.mark.parametrize("name", ["cepstra", "style", "linguistic"])
-def test_centroids_that_are_no_numbers(name: str, buzzes: list[Speech], tmp_path: Path) -> None:
-    made = MAKERS[name]()
-    made.train(buzzes, tmp_path, seed=1)
+def test_refuses_centroids_that_are_not_finite(name: str, buzzes: list[Speech], tmp_path: Path) -> None:
+    tokenizer = MAKERS[name]()
+    tokenizer.train(buzzes, tmp_path, seed=1)
     tensors = load_file(tmp_path / "model.safetensors")
     save_file({**tensors, "centroids": tensors["centroids"] * np.float32(np.nan)}, tmp_path / "model.safetensors")
     with pytest.raises(ValueError, match="finite"):
         MAKERS[name]().load(tmp_path)
 
 
-def test_widths_that_heads_cannot_share() -> None:
+def test_refuses_a_width_that_heads_cannot_share() -> None:
     for heads, width in ((4, 18), (4, 20), (3, 16)):
         with pytest.raises(ValidationError, match="cannot share"):
             Training(heads=heads, width=width)
@@ -168,11 +191,12 @@ def test_mfcc_frames_are_whole_steps() -> None:
     assert cepstra.Tokenizer(rate=50 / 3).frames(57_600_000) == 60_000
 
 
-@pytest.mark.parametrize("known", ["[]", "{}", '{"speakers": 3, "spread": 1}'])
-def test_pitch_without_what_it_knew(known: str, buzzes: list[Speech], tmp_path: Path) -> None:
-    MAKERS["pitch"]().train(buzzes, tmp_path, seed=1)
-    (tmp_path / "known.json").write_text(known)
-    with pytest.raises(ValueError, match=r"known\.json"):
+@pytest.mark.parametrize("facts", [{}, {"speakers": 3, "spread": 1}])
+def test_pitch_without_the_means_of_speakers(facts: dict[str, object], buzzes: list[Speech], tmp_path: Path) -> None:
+    tokenizer = MAKERS["pitch"]()
+    tokenizer.train(buzzes, tmp_path, seed=1)
+    write_config(tmp_path, tokenizer.model_dump(mode="json"), facts)
+    with pytest.raises(ValueError, match="no `speakers` and `spread`"):
         MAKERS["pitch"]().load(tmp_path)
 
 
@@ -184,6 +208,6 @@ def test_its_checksum_is_of_its_content(
     assert len(tokenizer.checksum) == 16 and tokenizer.checksum != other.checksum
 
 
-def test_too_little_to_learn_from_is_told(make: Callable[[], SpeechTokenizer], tmp_path: Path) -> None:
+def test_refuses_too_little_speech(make: Callable[[], SpeechTokenizer], tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="clips"):
         make().train([Speech(np.zeros(100, np.float32))], tmp_path, seed=1)

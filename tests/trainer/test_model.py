@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from weft.schemas.training import ModelSettings
-from weft.trainer.model import build, check_context, forward
+from weft.trainer.model import build, check_context, check_new, forward
 
 
 @pytest.fixture
@@ -61,6 +61,33 @@ def test_what_cannot_be_built_is_said(llama: dict[str, object], tmp_path: Path) 
             build(ModelSettings(config=config), 48, 0)
     with pytest.raises(ValueError, match="no rotary embedding"):
         build(ModelSettings(config={"model_type": "gpt2", "n_layer": 1}, rope_theta=1e6), 48, 0)
+
+
+@pytest.mark.parametrize(
+    ("change", "context", "message"),
+    [
+        ({"model_type": "lama"}, 32, "no model_type 'lama'; similar: llama"),
+        ({"hidden_sizee": 3}, 32, "a llama config has no hidden_sizee"),
+        ({}, 65, "attends over 64 at most"),
+    ],
+)
+def test_a_new_model_is_checked_without_being_built(
+    llama: dict[str, object], change: dict[str, object], context: int, message: str
+) -> None:
+    check_new(ModelSettings(config=llama), 64)
+    with pytest.raises(ValueError, match=message) as refused:
+        check_new(ModelSettings(config={**llama, **change}), context)
+    assert len(str(refused.value)) < 200
+
+
+def test_a_model_that_is_no_causal_one_is_refused_in_one_line() -> None:
+    with pytest.raises(ValueError, match="AutoModelForCausalLM") as refused:
+        check_new(ModelSettings(config={"model_type": "vit"}), 32)
+    assert "\n" not in str(refused.value)
+
+
+def test_a_checkpoint_may_lie_elsewhere_while_a_corpus_is_built() -> None:
+    check_new(ModelSettings(base="not/here"), 32)
 
 
 def test_a_context_the_model_cannot_hold_is_refused(settings: ModelSettings) -> None:

@@ -5,7 +5,9 @@ import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from safetensors.numpy import load_file
@@ -13,7 +15,8 @@ from safetensors.numpy import load_file
 from weft.schemas.training import TrainingStage
 from weft.schemas.vocabulary import Vocabulary
 from weft.trainer import losses
-from weft.trainer.train import Result, StepReport, train
+from weft.trainer.objective import next_token
+from weft.trainer.train import Result, StepReport, device_of, train
 
 
 @pytest.fixture
@@ -252,3 +255,52 @@ def test_gradients_are_taken_repeatably(
     monkeypatch.setattr("weft.trainer.train.repeatable", spied)
     go(tmp_path / "run", make_stage(steps=3))
     assert asked == [torch.device("cuda" if torch.cuda.is_available() else "cpu").type] * 3
+
+
+def test_the_tokens_of_one_forward_bound_what_goes_through_the_model(
+    go: Callable[..., Result], make_stage: Callable[..., TrainingStage], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shapes: list[tuple[int, ...]] = []
+
+    def spied(model: Any, rows: Any, tasks: int) -> Any:
+        shapes.append(tuple(rows.ids_BT.shape))
+        return next_token(model, rows, tasks)
+
+    monkeypatch.setattr("weft.trainer.train.next_token", spied)
+    stage = make_stage(steps=1)  # 4 blocks of 16 tokens
+    whole = go(tmp_path / "whole", stage)
+    split = go(tmp_path / "split", stage.model_copy(update={"forward_tokens": 40}))
+    assert shapes == [(4, 16), (2, 16), (2, 16)]
+    one, other = (load_file(run.checkpoint / "model.safetensors") for run in (whole, split))
+    assert all(np.allclose(one[name], other[name], atol=1e-4) for name in one)
+
+
+def test_a_run_goes_on_with_fewer_tokens_of_one_forward_and_on_another_device(
+    go: Callable[..., Result], make_stage: Callable[..., TrainingStage], tmp_path: Path
+) -> None:
+    stage = make_stage(steps=8)
+    with pytest.raises(KeyboardInterrupt):
+        go(tmp_path / "run", stage, report=interrupt_at(5))
+    moved = stage.model_copy(update={"forward_tokens": 16, "device": "cpu"})
+    assert go(tmp_path / "run", moved, resume=True).step == 8
+
+
+def test_a_gpu_that_is_not_there_is_refused(
+    make_stage: Callable[..., TrainingStage], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    stage = make_stage()
+    assert device_of(stage).type == "cpu"
+    with pytest.raises(ValueError, match="finds no GPU on this machine; set `device: cpu`"):
+        device_of(stage.model_copy(update={"device": "cuda"}))
+
+
+def test_a_stage_stays_on_the_cpu_where_it_says_so(
+    make_stage: Callable[..., TrainingStage], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("torch.cuda.is_available", lambda: True)
+    assert [device_of(make_stage().model_copy(update={"device": d})).type for d in ("auto", "cpu", "cuda")] == [
+        "cuda",
+        "cpu",
+        "cuda",
+    ]

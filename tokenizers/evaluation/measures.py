@@ -1,10 +1,10 @@
-"""What the codes of a tokenizer are worth, over speech that it never heard: one list of names and values.
+"""Measures of a tokenizer's codes, on speech that it was not trained on: names and values.
 
 dict(measures(tokenizer, examples))  ->  {"PNMI with phones": 0.59, "ABX error, same speaker": 0.24, …}
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import soxr
@@ -24,7 +24,7 @@ _SEED = 1
 
 @dataclass(frozen=True)
 class Example:
-    """An utterance, its codes a frame, and where its phones are, as far as they are known."""
+    """An utterance, its codes, and its phones with their times where they are known."""
 
     speech: Speech
     stream: Stream
@@ -32,22 +32,22 @@ class Example:
 
 
 def measures(tokenizer: SpeechTokenizer, examples: Sequence[Example]) -> Iterator[tuple[str, float]]:
-    """Names and values; NaN for what these examples cannot tell."""
+    """Names and values; NaN for measures whose labels the examples lack."""
     used = metrics.usage([e.stream.ids for e in examples], sum(len(e.speech.samples) / SAMPLE_RATE for e in examples))
     yield "codes used", used.used
     yield "perplexity", used.perplexity
     yield "tokens a second", used.tokens_per_second
     yield "bits a second", used.bits_per_second
     yield from _phones(examples)
-    yield from _steadiness(tokenizer, examples)
+    yield from _robustness(tokenizer, examples)
     for name in ("speaker", "emotion"):
         right, chance = metrics.probe(
             [e.stream.frames for e in examples], [getattr(e.speech, name) for e in examples], tokenizer.size, _SEED
         )
-        yield f"{name} told from how often codes occur", right
-        yield f"  by the commonest {name} alone", chance
+        yield f"{name} predicted from how often codes occur", right
+        yield f"  by always guessing the most frequent {name}", chance
     if isinstance(tokenizer, Pitch):
-        yield "correlation of F0 with what the codes stand for", _f0_correlation(tokenizer, examples)
+        yield "correlation of F0 with that of the codes", _f0_correlation(tokenizer, examples)
 
 
 def _phones(examples: Sequence[Example]) -> Iterator[tuple[str, float]]:
@@ -67,23 +67,25 @@ def _phones(examples: Sequence[Example]) -> Iterator[tuple[str, float]]:
                 segments.append(tuple(here.tolist()))
     if not any(map(len, codes)):
         return
-    found = metrics.against_phones(np.concatenate(codes), np.concatenate(spans))
-    yield "PNMI with phones", found.pnmi
-    yield "phone purity", found.purity
-    yield "code purity", found.code_purity
+    labelled = metrics.against_phones(np.concatenate(codes), np.concatenate(spans))
+    yield "PNMI with phones", labelled.pnmi
+    yield "phone purity", labelled.purity
+    yield "code purity", labelled.code_purity
     yield "ABX error, same speaker", metrics.abx(labels, voices, segments, False, _SEED)
     yield "ABX error, different speaker", metrics.abx(labels, voices, segments, True, _SEED)
 
 
-def _steadiness(tokenizer: SpeechTokenizer, examples: Sequence[Example]) -> Iterator[tuple[str, float]]:
-    some = list(examples)[:: max(1, len(examples) // _CHANGED)][:_CHANGED]
+def _robustness(tokenizer: SpeechTokenizer, examples: Sequence[Example]) -> Iterator[tuple[str, float]]:
+    sample = list(examples)[:: max(1, len(examples) // _CHANGED)][:_CHANGED]
     rng = np.random.default_rng(_SEED)
-    for name, change in (
-        (f"unit errors, noise at {_NOISE:g} dB", lambda x: _noisy(x, rng)), (f"unit errors, speed {_SPEED:g}", _faster),
-    ):  # fmt: skip
-        changed = [Speech(change(e.speech.samples), e.speech.text, e.speech.speaker, e.speech.emotion) for e in some]
-        found = list(tokenizer.encode_all(changed))
-        kept = [(e.stream.ids, f.ids) for e, f in zip(some, found, strict=True) if isinstance(f, Stream)]
+    changes = {
+        f"unit errors, noise at {_NOISE:g} dB": lambda samples: _noisy(samples, rng),
+        f"unit errors, speed {_SPEED:g}": _faster,
+    }
+    for name, change in changes.items():
+        changed = [replace(example.speech, samples=change(example.speech.samples)) for example in sample]
+        streams = list(tokenizer.encode_all(changed))
+        kept = [(e.stream.ids, s.ids) for e, s in zip(sample, streams, strict=True) if isinstance(s, Stream)]
         yield name, metrics.unit_errors([a for a, _ in kept], [b for _, b in kept])
 
 
@@ -97,13 +99,13 @@ def _faster(samples: np.ndarray) -> np.ndarray:
 
 
 def _f0_correlation(tokenizer: Pitch, examples: Sequence[Example]) -> float:
-    wanted, found = [np.zeros(0)], [np.zeros(0)]
+    expected, decoded = [np.zeros(0)], [np.zeros(0)]
     for example in examples:
         track = f0(example.speech.samples)
         above, _ = tokenizer.decoded(example.stream.frames)
         track = track[: len(above)]
         voiced = track > 0
-        wanted.append(track[voiced] - track[voiced].mean() if voiced.any() else track[voiced])
-        found.append(above[: len(track)][voiced] - above[: len(track)][voiced].mean() if voiced.any() else above[:0])
-    one, two = np.concatenate(wanted), np.concatenate(found)
+        expected.append(track[voiced] - track[voiced].mean() if voiced.any() else track[voiced])
+        decoded.append(above[: len(track)][voiced] - above[: len(track)][voiced].mean() if voiced.any() else above[:0])
+    one, two = np.concatenate(expected), np.concatenate(decoded)
     return float(np.corrcoef(one, two)[0, 1]) if len(one) > 1 else float("nan")

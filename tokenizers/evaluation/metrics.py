@@ -1,7 +1,7 @@
-"""How good codes are, measured: pure functions over ids.
+"""Measures of codes: pure functions over ids.
 
-PNMI and purity (HuBERT, arXiv 2106.07447, §IV-D): what a code tells of the phone at the same time, and the reverse
-ABX (Schatz et al. 2013): how often a phone is nearer to another phone than to itself, said elsewhere
+PNMI and purity (HuBERT, arXiv 2106.07447, §IV-D): how well a code predicts the phone of the same frame, and the reverse
+ABX (Schatz et al. 2013): how often an occurrence of a phone is nearer to another phone than to another occurrence of its own
 """
 
 from collections import Counter
@@ -16,7 +16,7 @@ Segment = tuple[int, ...]  # codes of one phone, a frame each
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Of a stream as it is written: codes used at all, how many equally likely ones that is as much as, and rates."""
+    """Of streams of ids: the number of different codes, the perplexity (as many equally likely codes), and rates."""
 
     used: int
     perplexity: float
@@ -26,8 +26,8 @@ class Usage:
 
 @dataclass(frozen=True, slots=True)
 class PhoneLabels:
-    """`pnmi`: the share of the phones' entropy that codes explain; `purity`: of frames whose phone is its code's commonest;
-    `code_purity`: of frames whose code is its phone's commonest. `pnmi` is NaN of a single phone, which has no entropy.
+    """`pnmi`: the share of the phones' entropy that codes explain (NaN of a single phone); `purity`: the share of frames
+    whose phone is the most frequent one of their code; `code_purity`: of frames whose code is the most frequent one of their phone.
     """
 
     pnmi: float
@@ -36,16 +36,16 @@ class PhoneLabels:
 
 
 def usage(streams: Sequence[np.ndarray], seconds: float) -> Usage:
-    """Of ids as they are written (deduplicated or not), over so many seconds of speech."""
+    """Of ids, deduplicated or not, for so many seconds of speech."""
     ids = np.concatenate([np.zeros(0, np.int64), *streams])
     share = np.array(sorted(Counter(ids.tolist()).values()), float) / max(1, len(ids))
     entropy = float(-(share * np.log2(share)).sum())
     rate = len(ids) / seconds if seconds else 0.0
-    return Usage(len(share), 2**entropy, rate, rate * entropy)
+    return Usage(used=len(share), perplexity=2**entropy, tokens_per_second=rate, bits_per_second=rate * entropy)
 
 
 def against_phones(codes: np.ndarray, phones: np.ndarray) -> PhoneLabels:
-    """Of a code and a phone a frame, int [n] both. Raises ValueError for no frames."""
+    """From the code and the phone of each frame, int [n] both. Raises ValueError for no frames."""
     if not len(codes):
         raise ValueError("no frame has both a code and a phone")
     _, rows = np.unique(phones, return_inverse=True)
@@ -57,15 +57,14 @@ def against_phones(codes: np.ndarray, phones: np.ndarray) -> PhoneLabels:
     there = joint > 0
     mutual = float((joint[there] * np.log(joint[there] / (own @ theirs)[there])).sum())
     entropy = float(-(own * np.log(own)).sum())
-    return PhoneLabels(
-        mutual / entropy if entropy else float("nan"), float(joint.max(0).sum()), float(joint.max(1).sum())
-    )
+    pnmi = mutual / entropy if entropy else float("nan")
+    return PhoneLabels(pnmi=pnmi, purity=float(joint.max(0).sum()), code_purity=float(joint.max(1).sum()))
 
 
 def unit_errors(clean: Sequence[np.ndarray], changed: Sequence[np.ndarray]) -> float:
     """Insertions, deletions and substitutions between two lists of streams, over the length of the first. NaN for no streams."""
-    said, heard = ([" ".join(map(str, ids)) for ids in streams] for streams in (clean, changed))
-    return float(jiwer.wer(said, heard)) if any(said) else float("nan")
+    reference, hypothesis = ([" ".join(map(str, ids)) for ids in streams] for streams in (clean, changed))
+    return float(jiwer.wer(reference, hypothesis)) if any(reference) else float("nan")
 
 
 def abx(
@@ -76,7 +75,7 @@ def abx(
     seed: int,
     most: int = 10_000,
 ) -> float:
-    """Share of triplets A, B, X, at most so many, in which X is nearer to B though it is the same phone as A; a draw counts half.
+    """The share of at most `most` triplets A, B, X in which X is nearer to B though it is the same phone as A; a tie counts half.
 
     A and B are of one speaker, X of the same or with `across` of another. NaN where no such triplet can be made.
     """
@@ -105,7 +104,7 @@ def abx(
 
 
 def distance(one: Segment, two: Segment) -> float:
-    """The share of codes that differ along the best way through both, each step of which moves on in one or both."""
+    """The share of codes that differ along the best alignment of both by dynamic time warping."""
     cost = np.full((len(one) + 1, len(two) + 1), np.inf)
     steps = np.zeros_like(cost)
     cost[0, 0] = 0.0
@@ -118,9 +117,8 @@ def distance(one: Segment, two: Segment) -> float:
 
 
 def probe(streams: Sequence[np.ndarray], labels: Sequence[str], size: int, seed: int) -> tuple[float, float]:
-    """How often a linear classifier tells the label from how often each code occurs, in five folds; and by the commonest alone.
-
-    What has no label ("") is left out, and what is there less than five times.
+    """The accuracy of a linear classifier of labels from how often each code occurs, in five folds; and that of always guessing the
+    most frequent label. Streams without a label ("") and labels with fewer than five streams are left out.
     """
     from sklearn.linear_model import LogisticRegression
     from sklearn.model_selection import StratifiedKFold, cross_val_score

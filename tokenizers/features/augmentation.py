@@ -1,9 +1,8 @@
-"""A clip as it might have sounded: by another vocal tract, by another mouth, with noise. What is said stays.
+"""Augmentation of a clip: another length of the vocal tract, other formants, and noise. The phones stay.
 
-    augmented = Augmentation(warp=0.15, bend=1.5, noise=0.25).drawn(mels[B, T, 80], there[B, T / 4], rng)    # as a MelHubert gets it
+    augmented = Augmentation(warp=0.15, bend=1.5, noise=0.25).apply(mels[B, T, 80], there[B, T / 4], rng)    # as a MelHubert gets it
 
-All of it is done to log-mels, where it costs next to nothing: frequencies move, by a factor and by a smooth curve, and noise
-fills what is quieter than it is.
+It works on log-mels, which costs little: frequencies move by a factor and by a smooth curve, and noise is added in power.
 """
 
 from dataclasses import dataclass
@@ -23,16 +22,16 @@ _ROUGH = 0.5  # nats by which noise differs from moment to moment
 
 @dataclass(frozen=True)
 class Augmentation:
-    """The vocal tract is longer or shorter by a factor of up to 1 + `warp`; a frequency lies `bend` bands off besides (one standard
-    deviation of the strongest wave); a share of `noise` of all clips is noisy.
+    """The vocal tract is longer or shorter by a factor of up to 1 + `warp`; frequencies move by a smooth curve of `bend` bands (one
+    standard deviation of its strongest wave); the share `noise` of the clips gets noise.
     """
 
     warp: float
     bend: float
     noise: float
 
-    def drawn(self, mels_BTF: torch.Tensor, there_BN: torch.Tensor, rng: np.random.Generator) -> torch.Tensor:
-        """One of each row of log-mels, levelled, whose frames (each so many steps) are `there`; zero where nothing is."""
+    def apply(self, mels_BTF: torch.Tensor, there_BN: torch.Tensor, rng: np.random.Generator) -> torch.Tensor:
+        """An augmented, normalised version of log-mels [batch, steps, BANDS]; `there`, bool [batch, frames], is false for padding."""
         there_BT = there_BN.repeat_interleave(mels_BTF.shape[1] // there_BN.shape[1], 1)
         most = np.log1p(self.warp)
         factors = np.exp(rng.uniform(-most, most, len(mels_BTF)))
@@ -41,8 +40,8 @@ class Augmentation:
 
 
 def warp(factors: np.ndarray) -> np.ndarray:
-    """Where each band is taken from, [batch, BANDS], for a vocal tract so many times shorter: what was at a frequency is now at
-    `factor` times that.
+    """The band from which each band is taken, [batch, BANDS], for a vocal tract that is shorter by `factors`: energy at a frequency
+    moves to `factor` times that frequency.
     """
     low, high = (float(hertz_to_mel(hertz, "htk")) for hertz in BAND)
     edges = np.linspace(low, high, BANDS + 2)
@@ -52,13 +51,13 @@ def warp(factors: np.ndarray) -> np.ndarray:
 
 
 def bend(rng: np.random.Generator, rows: int, bands: float) -> np.ndarray:
-    """By how many bands each is taken from elsewhere, [rows, BANDS]: smooth, and nothing at either end."""
+    """The shift of each band in bands, [rows, BANDS]: a smooth curve that is 0 at both ends."""
     waves = np.sin(np.arange(1, _WAVES + 1)[:, None] * np.linspace(0, np.pi, BANDS))
     return np.asarray(bands * rng.normal(0, 1, (rows, _WAVES)) / np.arange(1, _WAVES + 1) @ waves)
 
 
 def moved(mels_BTF: torch.Tensor, places: np.ndarray) -> torch.Tensor:
-    """Bands taken from `places` [batch, BANDS], between two of them by interpolation."""
+    """Bands taken from `places` [batch, BANDS], with linear interpolation between two bands."""
     first = np.minimum(places.astype(int), BANDS - 2)
     share = torch.from_numpy((places - first).astype(np.float32))[:, None]
     below = torch.from_numpy(first)[:, None].expand(-1, mels_BTF.shape[1], -1)
@@ -66,7 +65,7 @@ def moved(mels_BTF: torch.Tensor, places: np.ndarray) -> torch.Tensor:
 
 
 def noisy(mels_BTF: torch.Tensor, there_BT: torch.Tensor, share: float, rng: np.random.Generator) -> torch.Tensor:
-    """A `share` of the rows in a steady noise, somewhere between the row's loudest moments and what is hardly heard."""
+    """Adds stationary noise to a `share` of the rows, 13 to 43 dB below the row's loudest steps."""
     rows = (len(mels_BTF), 1, 1)
     loudest = mels_BTF.masked_fill(~there_BT[..., None], -torch.inf).amax(1, keepdim=True).mean(-1, keepdim=True)
     lean = rng.normal(0, _TILT, rows) * np.linspace(-1, 1, BANDS)

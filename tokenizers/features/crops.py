@@ -1,4 +1,4 @@
-"""Stretches of clips to learn from, as log-mels; what is drawn follows from the generator alone.
+"""Random crops of clips, as log-mels; they depend on the random generator alone.
 
 clips     a a a a a|b b|c c c c          crops of 4 frames     a a a a   b b . .   c c c c
 places    0 1 2 3 4 5 6 7 8 9 10                               1 2 3 4   5 6 -1 -1  7 8 9 10
@@ -16,8 +16,8 @@ from weft.tokenizers.models.mel_hubert import BANDS
 
 @dataclass(frozen=True)
 class Crops:
-    """Clips end to end as log-mels, float32 [frames, stack * BANDS], and the frame at which each ends; `rows` crops of at
-    most `length` frames are drawn at once.
+    """The log-mels of all clips, concatenated: float32 [frames, stack * BANDS], with the frame at which each clip ends. A batch has
+    `rows` crops of at most `length` frames.
     """
 
     mels: torch.Tensor
@@ -28,17 +28,18 @@ class Crops:
 
     @classmethod
     def of(cls, clips: Sequence[np.ndarray], hop: int, rows: int, length: int) -> "Crops":
-        """Of float samples [n] at 16 kHz with a frame every `hop` samples, a multiple of 160."""
+        """From float samples [n] at 16 kHz, with a frame every `hop` samples (a multiple of 160)."""
         stack = hop // STEP
         mels = [log_mels(clip, BANDS) for clip in clips]
         framed = [m[: len(m) // stack * stack].reshape(-1, stack * BANDS) for m in mels]
         lengths = [len(one) for one in framed]
         mels_TF = torch.from_numpy(np.concatenate(framed))
-        return cls(mels_TF, np.cumsum(lengths), stack, rows, min(length, max(lengths)))
+        ends = np.cumsum(lengths)
+        return cls(mels=mels_TF, ends=ends, stack=stack, rows=rows, length=min(length, max(lengths)))
 
-    def drawn(self, rng: np.random.Generator) -> tuple[torch.Tensor, torch.Tensor]:
-        """Log-mels [rows, steps, BANDS] from one clip each, the longer the likelier, and which frames they are, int64 [rows, length]:
-        -1 beyond its end, where there is silence.
+    def batch(self, rng: np.random.Generator) -> tuple[torch.Tensor, torch.Tensor]:
+        """A batch: log-mels [rows, steps, BANDS], each row from one clip with a probability proportional to its length; and the rows'
+        frame numbers, int64 [rows, length], -1 for padding.
         """
         clips = np.searchsorted(self.ends, rng.integers(0, self.ends[-1], self.rows), side="right")
         begin, end = np.concatenate([[0], self.ends])[clips], self.ends[clips]

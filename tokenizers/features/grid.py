@@ -1,7 +1,7 @@
-"""Where the frames of a strided convolution stack lie on the samples.
+"""The samples of each frame of a stack of strided convolutions.
 
 Grid(hop=640, window=720): frame i sees samples [i*640 - 40, i*640 + 680), centred on [i*640, (i+1)*640)
-grid.frames(16000) == 25; grid.pad(samples) is what the convolutions need to give exactly those
+grid.frames(16000) == 25; the convolutions give exactly these frames of grid.pad(samples)
 """
 
 import math
@@ -13,7 +13,7 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Grid:
-    """`hop` samples from frame to frame, each made from `window` samples."""
+    """`hop` samples from one frame to the next; a frame depends on `window` samples."""
 
     hop: int
     window: int
@@ -27,7 +27,7 @@ class Grid:
         return cls(math.prod(strides), window)
 
     def frames(self, n_samples: int) -> int:
-        """Whole hops in so many samples; what is left at the end is part of no frame."""
+        """Whole hops in `n_samples`; the remainder has no frame."""
         return n_samples // self.hop
 
     def pad(self, samples: np.ndarray) -> np.ndarray:

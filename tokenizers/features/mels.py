@@ -1,4 +1,4 @@
-"""Log-mel spectrograms every 10 ms, at a level that no utterance's own length or loudness sets.
+"""Log-mel spectrograms every 10 ms, not normalised by the utterance.
 
 log_mels(samples[16000], bands=80)  ->  float32 [100, 80]; frame t is centred on samples [160 t, 160 (t + 1))
 """
@@ -13,7 +13,7 @@ from weft.tokenizers.features.mfcc import BLOCK
 
 RATE, STEP, WINDOW, FFT = 16_000, 160, 400, 512
 BAND = (20.0, 7600.0)  # Hz
-_FLOOR = 1e-6  # of power: what 16 bits do not hold
+_FLOOR = 1e-6  # added to the power; below the resolution of 16 bits
 
 
 def log_mels(samples: np.ndarray, bands: int) -> np.ndarray:
@@ -26,7 +26,7 @@ def log_mels(samples: np.ndarray, bands: int) -> np.ndarray:
 
 
 def _log_mels(windows: torch.Tensor, bands: int) -> torch.Tensor:
-    # numpy's threads and torch's would wait for one another
+    # torch's FFT and not numpy's, whose threads would wait for torch's
     spectrum = torch.fft.rfft(windows * _window(), FFT)
     power = spectrum.real.square() + spectrum.imag.square()
     return (power @ _filters(bands) + _FLOOR).log()

@@ -1,8 +1,8 @@
-"""MFCC frames on the grid of the units: the first teacher of a HuBERT trained here.
+"""MFCCs at the frame rate of the units, whose clusters are the first targets of a HuBERT trained here.
 
-    mfcc(samples[16000], hop=320)  ->  float32 [50, 39]: 13 cepstra, their slopes, the slopes' slopes
+    mfcc(samples[16000], hop=320)  ->  float32 [50, 39]: 13 cepstra with first and second differences
 
-Frame i is centred on samples [i*hop, (i+1)*hop); HuBERT's first iteration clusters the like (Hsu et al. 2021, §III-A).
+Frame i is centred on samples [i*hop, (i+1)*hop); HuBERT's first iteration clusters them too (Hsu et al. 2021, §III-A).
 """
 
 from functools import cache
@@ -12,7 +12,7 @@ import numpy as np
 RATE = 16_000
 WINDOW = 400  # 25 ms
 FFT = 512
-WIDTH = 39  # 13 cepstra, their slopes and those of these
+WIDTH = 39  # 13 cepstra with first and second differences
 BLOCK = 3000  # steps whose spectra are held at once
 STEP = 160  # deltas are taken over 10 ms steps, the usual grid, whatever the hop
 
@@ -20,7 +20,7 @@ STEP = 160  # deltas are taken over 10 ms steps, the usual grid, whatever the ho
 def mfcc(samples: np.ndarray, hop: int) -> np.ndarray:
     """MFCCs with first and second differences, float32 [len(samples) // hop, 39], for mono 16 kHz float samples.
 
-    `hop` is a multiple of 160. The utterance's mean is taken off each coefficient, so loudness and channel fall away.
+    `hop` is a multiple of 160. The mean over the utterance is subtracted from each coefficient, which removes loudness and channel.
     """
     if hop % STEP:
         raise ValueError(f"hop {hop} is no multiple of {STEP} samples")
@@ -31,7 +31,7 @@ def mfcc(samples: np.ndarray, hop: int) -> np.ndarray:
 
 
 def with_slopes(values: np.ndarray) -> np.ndarray:
-    """Features [frames, d], their slopes and the slopes' slopes: [frames, 3 d]."""
+    """Features [frames, d] with first and second differences: [frames, 3 d]."""
     slopes = _slopes(values)
     return np.concatenate([values, slopes, _slopes(slopes)], axis=1)
 

@@ -1,8 +1,8 @@
-"""Many clips through one model: long ones in windows that overlap, like ones together.
+"""Many clips through one model: long clips in overlapping windows, windows of similar length in one batch.
 
-clip of 70 s  ->  windows 0–32, 28–62, 58–70 s, of which 0–30, 30–60 and 60–70 s are kept: [3499, width], as if heard at once
+clip of 70 s  ->  windows 0–32, 28–62, 58–70 s, of which 0–30, 30–60 and 60–70 s are kept: [3499, width], as from one forward pass
 
-What a window hears beyond what is kept of it is context, so no frame lies at an edge.
+The rest of a window is context, so that no kept frame lies at an edge.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -33,8 +33,8 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class Windowing:
-    """How a model hears: a frame every `hop` samples, at most `batch` seconds at once of which at most the part `padding` is none,
-    in windows of `window` seconds with `context` either side.
+    """A frame every `hop` samples; batches of at most `batch` seconds, of which at most the share `padding` is padding; windows of
+    `window` seconds with `context` seconds on either side.
     """
 
     hop: int
@@ -44,35 +44,36 @@ class Windowing:
     context: float = CONTEXT
 
     def frames(self, clips: Sequence[np.ndarray], forward: Forward) -> list[np.ndarray]:
-        """Frames [frames, width] of each clip; `forward` gives those of float32 rows of about one length."""
+        """Frames [frames, width] of each clip; `forward` computes those of float32 rows of similar length."""
         windows = [w for n, clip in enumerate(clips) for w in self.windows(n, len(clip))]
-        heard: dict[Window, np.ndarray] = {}
+        kept: dict[Window, np.ndarray] = {}
         for batch in batches(windows, self.batch * RATE, self.padding):
-            made = forward([clips[w.clip][w.start : w.end] for w in batch])
-            heard |= {w: frames[w.first : w.last] for w, frames in zip(batch, made, strict=True)}
+            outputs = forward([clips[w.clip][w.start : w.end] for w in batch])
+            kept |= {w: frames[w.first : w.last] for w, frames in zip(batch, outputs, strict=True)}
         parts: list[list[np.ndarray]] = [[] for _ in clips]
         for window in windows:
-            parts[window.clip].append(heard[window])
+            parts[window.clip].append(kept[window])
         return [p[0] if len(p) == 1 else np.concatenate(p) for p in parts]
 
     def windows(self, clip: int, samples: int) -> list[Window]:
         """Windows whose kept frames follow one another without a gap."""
         core, context = (round(s * RATE) // self.hop * self.hop for s in (self.window, self.context))
         if samples <= core + 2 * context:
-            return [Window(clip, 0, samples, 0, None)]
+            return [Window(clip=clip, start=0, end=samples, first=0, last=None)]
         starts = list(range(0, samples - context, core))
-        made = []
+        windows = []
         for start in starts:
             begin = max(0, start - context)
             last = start == starts[-1]
             end = samples if last else min(samples, start + core + context)
             first = (start - begin) // self.hop
-            made.append(Window(clip, begin, end, first, None if last else first + core // self.hop))
-        return made
+            until = None if last else first + core // self.hop
+            windows.append(Window(clip=clip, start=begin, end=end, first=first, last=until))
+        return windows
 
 
 def batches(windows: Sequence[Window], most: float, padding: float) -> Iterator[list[Window]]:
-    """Windows of like length together, at most `most` samples with the padding, which is at most a part of them."""
+    """Windows of similar length together: at most `most` samples with the padding, which is at most the share `padding` of them."""
     batch: list[Window] = []
     for window in sorted(windows, key=lambda w: (-w.samples, w.clip, w.start)):
         room = batch[0].samples * (len(batch) + 1) if batch else 0

@@ -1,6 +1,6 @@
-"""What a trained tokenizer is, beside its model: card.json.
+"""card.json, beside a trained tokenizer's model: which tokenizer it is, and what it was trained on.
 
-{"use": "pitch", "rate": 12.5, "size": 64, "literal": "[Pi{}]", "checksum": "9f…", "heard": {"clips": 145, "seconds": 401.9,
+{"use": "pitch", "rate": 12.5, "size": 64, "literal": "[Pi{}]", "checksum": "9f…", "trained_on": {"clips": 145, "seconds": 401.9,
  "licences": {"CC0": 80, "": 65}, "content": "03…"}, …, "made_from": {"checkpoints/mhubert": {"content": "7a…", "licence": "mit"}}}
 """
 
@@ -21,8 +21,8 @@ from weft.tokenizers.base import SpeechTokenizer
 CARD = "card.json"
 
 
-def write_card(folder: Path, tokenizer: SpeechTokenizer, heard: Sequence[Utterance]) -> None:
-    """Of a tokenizer that has been trained into `folder` on these utterances."""
+def write_card(folder: Path, tokenizer: SpeechTokenizer, training_set: Sequence[Utterance]) -> None:
+    """Describes a tokenizer that has been trained into `folder` on these utterances."""
     card = {
         "use": tokenizer.chosen_as,
         "rate": tokenizer.rate,
@@ -31,19 +31,19 @@ def write_card(folder: Path, tokenizer: SpeechTokenizer, heard: Sequence[Utteran
         "version": tokenizer.version(),
         "checksum": tokenizer.checksum,
         "made_from": {name: {"content": content(name), "licence": licence_of(name)} for name in tokenizer.made_from},
-        "heard": {
-            "clips": len(heard),
-            "seconds": round(sum(u.seconds for u in heard), 3),
-            "licences": dict(sorted(Counter(u.licence for u in heard).items())),
-            "languages": dict(sorted(Counter(u.language for u in heard).items())),
-            "content": digest([(u.sha256, u.start, u.end) for u in heard])[:16],
+        "trained_on": {
+            "clips": len(training_set),
+            "seconds": round(sum(u.seconds for u in training_set), 3),
+            "licences": dict(sorted(Counter(u.licence for u in training_set).items())),
+            "languages": dict(sorted(Counter(u.language for u in training_set).items())),
+            "content": digest([(u.sha256, u.start, u.end) for u in training_set])[:16],
         },
     }
     _write(folder, card)
 
 
 def licence_of(checkpoint: str) -> str:
-    """What the model card (README.md) of a checkpoint's folder or hub name says; "" where it says nothing."""
+    """The licence in the model card (README.md) of a checkpoint's folder or hub name; "" where it names none."""
     from huggingface_hub import ModelCard
     from huggingface_hub.errors import HfHubHTTPError
 
@@ -70,18 +70,18 @@ def read_card(folder: Path) -> dict[str, Any]:
 
 
 def check_card(folder: Path, tokenizer: SpeechTokenizer) -> None:
-    """Loads `tokenizer` from `folder`. Raises ValueError where that cannot be, or what lies there is not what its card is of."""
-    told = read_card(folder).get("checksum")
+    """Loads `tokenizer` from `folder`. Raises ValueError where that fails, or where the checksum is not that of the card."""
+    expected = read_card(folder).get("checksum")
     tokenizer.load(folder)
-    if told != tokenizer.checksum:
+    if expected != tokenizer.checksum:
         raise ValueError(
-            f"{folder}: its model is not the one its {CARD} is of (checksum {tokenizer.checksum}, not {told}): "
-            "copy the whole folder anew, or train it again"
+            f"{folder}: its model is not the one that {CARD} describes (checksum {tokenizer.checksum}, not {expected}): "
+            "copy the whole folder again, or train it again"
         )
 
 
-def seal(folder: Path, tokenizer: SpeechTokenizer) -> None:
-    """Makes the card there of what lies beside it now, after some of it was taken away on purpose."""
+def update_checksum(folder: Path, tokenizer: SpeechTokenizer) -> None:
+    """Writes the checksum of the model that lies there now into the card, after the model was changed on purpose."""
     tokenizer.load(folder)
     _write(folder, {**read_card(folder), "checksum": tokenizer.checksum})
 

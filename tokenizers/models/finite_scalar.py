@@ -1,4 +1,4 @@
-"""Finite scalar quantization: each state becomes a few numbers, each of them rounded to one of its levels.
+"""Finite scalar quantization: each state becomes a few numbers, each rounded to one of a few levels.
 
 levels (3, 3): numbers (-1, 0) -> code 0 + 3 * 1 = 3
 """
@@ -20,7 +20,7 @@ class FiniteScalarQuantizer(nn.Module):
         self.places = torch.tensor([prod(levels[:n]) for n in range(len(levels))])
 
     def forward(self, states: torch.Tensor) -> torch.Tensor:
-        """The states as their codes have them; gradients pass as if nothing was rounded."""
+        """The states after quantization, [batch, frames, width]; gradients ignore the rounding (straight-through)."""
         numbers = self._bounded(states)
         half = (self.levels // 2).clamp(min=1)
         return torch.as_tensor(self.up((numbers + (numbers.round() - numbers).detach()) / half))

@@ -1,30 +1,24 @@
-"""A trained tokenizer's folder.
+"""Where trained tokenizers lie, and whether what lies there fits the settings.
 
-model.safetensors    every tensor
-known.json           what else was learned, such as speakers' means
-settings.json        the settings it was trained with, to read
+located("hf://org/pitch-64")                      ->  the folder of its copy in the hub's cache
+check_settings(folder, tokenizer, "layer")        raises ValueError where it was trained with another `layer`
 """
 
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import reduce
-from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import numpy as np
 from pydantic import AfterValidator
-from safetensors import SafetensorError
 
-from weft.schemas.fingerprint import digest
 from weft.schemas.hub import is_hub_name, loadable
 from weft.schemas.settings import CHECKPOINT, Settings
-from weft.schemas.small_json import read_json
+from weft.tokenizers.models.learned import first_line, read_config, write_config
 
 if TYPE_CHECKING:  # torch takes seconds, which a recipe's check does not need
     import torch
 
-    Tensors = Mapping[str, torch.Tensor]
+    from weft.tokenizers.models.learned import Tensors
 
 
 def located(name: str, files: Sequence[str] = ("*.json", "*.safetensors")) -> Path:
@@ -51,55 +45,28 @@ def absolute(name: str) -> str:
 Checkpoint = Annotated[str, AfterValidator(absolute), CHECKPOINT]  # a local file or folder, or `hf://org/name`
 
 
-def save(folder: Path, settings: Settings, tensors: "Tensors", known: Mapping[str, Any]) -> None:
-    from safetensors.torch import save_file
-
-    save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, folder / "model.safetensors")
-    (folder / "known.json").write_text(_json(known), "utf-8")
-    (folder / "settings.json").write_text(settings.model_dump_json(indent=1) + "\n", "utf-8")
+def settings_of(folder: Path) -> dict[str, Any]:
+    """The settings a tokenizer was trained with. Raises ValueError for a folder that holds none, or is of an older format."""
+    return dict(read_config(folder)["settings"])
 
 
-def load(folder: Path) -> "tuple[dict[str, torch.Tensor], Any, str]":
-    """Tensors, what else is known, and a checksum over both. Raises ValueError for a folder that holds no such model."""
-    from safetensors.torch import load_file
-
-    try:
-        tensors = load_file(folder / "model.safetensors")
-        known = read_json(folder / "known.json")
-    except (OSError, SafetensorError, ValueError) as error:
-        raise ValueError(f"{folder}: no model here; train one first ({first_line(error)})") from None
-    if not isinstance(known, dict):
-        raise ValueError(f"{folder}: no model here; train one first (known.json holds no names)")
-    sums = {name: blake2b(tensor.numpy().tobytes()).hexdigest() for name, tensor in sorted(tensors.items())}
-    return tensors, known, digest([sums, known])[:16]
+def update_settings(folder: Path, settings: Settings) -> None:
+    """Writes settings again that say where a checkpoint with the same content now lies."""
+    write_config(folder, settings.model_dump(mode="json"), read_config(folder)["learned"])
 
 
 def forget_speakers(folder: Path) -> None:
-    """Of a model that is taken to another corpus, where who has the same name is somebody else."""
-    file = folder / "known.json"
+    """Removes the speakers' means of a model that is taken to another corpus, where the same name is another speaker."""
     try:
-        known = read_json(file)
-    except (OSError, ValueError):  # there is none, or one that `load` will refuse
+        config = read_config(folder)
+    except ValueError:  # of a tokenizer with a format of its own
         return
-    if isinstance(known, dict) and known.get("speakers"):
-        file.write_text(_json({**known, "speakers": {}}), "utf-8")
-
-
-def settings_of(folder: Path) -> dict[str, Any]:
-    """The settings a tokenizer was trained with. Raises ValueError for a folder that holds none."""
-    try:
-        found = read_json(folder / "settings.json")
-    except (OSError, ValueError) as error:
-        raise ValueError(f"{folder}: no trained tokenizer here (settings.json: {error})") from None
-    if not isinstance(found, dict):
-        raise ValueError(f"{folder}: no trained tokenizer here (settings.json holds no settings)")
-    return found
+    if config["learned"].get("speakers"):
+        write_config(folder, config["settings"], {**config["learned"], "speakers": {}})
 
 
 def check_settings(folder: Path, settings: Settings, *names: str) -> None:
-    """Raises ValueError where a model was trained with another value of one of these settings, such as `training.heads`, that its
-    tensors' shapes do not tell.
-    """
+    """Raises ValueError where a model was trained with another value of one of these settings, such as `training.heads`."""
     trained, wanted = settings_of(folder), settings.model_dump(mode="json")
     for name in names:
         was, now = (reduce(lambda at, key: at.get(key, {}), name.split("."), some) for some in (trained, wanted))
@@ -107,26 +74,11 @@ def check_settings(folder: Path, settings: Settings, *names: str) -> None:
             raise ValueError(f"{folder}: its model has other settings (`{name}` is {now}, it was trained with {was})")
 
 
-def check_finite(folder: Path, centroids: np.ndarray) -> None:
-    """Raises ValueError for a codebook to which nothing is near."""
-    if centroids.dtype != np.float32 or not np.isfinite(centroids).all():
-        raise ValueError(f"{folder}: its centroids are not all finite numbers of 32 bits")
-
-
 def fill(module: "torch.nn.Module", tensors: "Tensors", folder: Path) -> None:
-    """Puts tensors into a module that only encodes. Raises ValueError where they are another model's."""
+    """Puts tensors into a module that only encodes. Raises ValueError where their names or shapes are not the module's."""
     try:
         module.load_state_dict(dict(tensors))
     except RuntimeError as error:
         lines = str(error).splitlines()
         raise ValueError(f"{folder}: its model has other settings ({lines[min(1, len(lines) - 1)].strip()})") from None
     module.eval().requires_grad_(False)
-
-
-def first_line(error: Exception) -> str:
-    """What a library says before it goes on about hubs and tokens."""
-    return (str(error).splitlines() or [type(error).__name__])[0]
-
-
-def _json(known: Mapping[str, Any]) -> str:
-    return json.dumps(known, indent=1, sort_keys=True, ensure_ascii=False) + "\n"

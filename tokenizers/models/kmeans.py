@@ -1,4 +1,4 @@
-"""K-means, fitted on batches and then on all of it, and then a table of centroids: float32 [clusters, width].
+"""K-means, fitted on batches and then on all features. The result is a table of centroids: float32 [clusters, width].
 
 centroids = fit(features[40000, 192], clusters=100, seed=1)
 assign(features[250, 192], centroids)  ->  int32 [250]: 17 17 3 88 …
@@ -13,18 +13,18 @@ from torch.nn.functional import linear
 from weft.schemas.learning import report_step
 
 BATCH = 8192
-_STEPS = 50  # over all features, from where batches have led: the codes tell more of phones
+_STEPS = 50  # over all features, after the batches: the codes predict phones better
 
 
 def fit(features: np.ndarray, clusters: int, seed: int) -> np.ndarray:
     """Centroids float32 [clusters, width] of features float32 [n, width]; the same for the same features and seed.
 
-    Raises ValueError when there are fewer than two features a cluster: units of so little speech would mean nothing.
+    Raises ValueError when there are fewer than two features a cluster.
     """
     if len(features) < 2 * clusters:
         raise ValueError(
             f"{len(features)} frames are too few for {clusters} clusters (two each at least); "
-            "give more speech, or fewer (`size`, or what a model trained here has in `training.clusters` and `training.prototypes`)"
+            "give more speech, or a smaller `size` (of a model trained here also `training.clusters` and `training.prototypes`)"
         )
     report_step("k-means")
     quick = MiniBatchKMeans(
@@ -36,7 +36,7 @@ def fit(features: np.ndarray, clusters: int, seed: int) -> np.ndarray:
         reassignment_ratio=0.01,
         init_size=BATCH * 2,
     )
-    # sums over threads come in any order, and with them the last bit of a centroid
+    # with several threads the order of sums changes, and with it the last bit of a centroid
     with threadpool_limits(1):
         means = KMeans(clusters, init=quick.fit(features).cluster_centers_, n_init=1, max_iter=_STEPS).fit(features)
     return np.ascontiguousarray(means.cluster_centers_, dtype=np.float32)
@@ -49,12 +49,12 @@ def assign(features: np.ndarray, centroids: np.ndarray) -> np.ndarray:
     """
     if features.shape[1] != centroids.shape[1]:
         raise ValueError(f"features are {features.shape[1]} wide, the codebook's centroids {centroids.shape[1]}")
-    return likeliest(features, centroids, (centroids * centroids).sum(1) / -2)
+    return most_probable(features, centroids, (centroids * centroids).sum(1) / -2)
 
 
-def likeliest(features: np.ndarray, weight: np.ndarray, bias: np.ndarray) -> np.ndarray:
-    """The row of `weight` [classes, width] that, with its `bias`, scores most with each feature [n, width]; all float32: int32 [n].
+def most_probable(features: np.ndarray, weight: np.ndarray, bias: np.ndarray) -> np.ndarray:
+    """The class of the greatest feature·weight + bias: int32 [n] of features [n, width] and weight [classes, width], all float32.
 
-    By torch: behind a model numpy's threads would wait for torch's, for longer than a clip takes.
+    Computed by torch: numpy's threads would wait for torch's, for longer than a clip takes.
     """
     return linear(torch.from_numpy(features), torch.tensor(weight), torch.tensor(bias)).argmax(1).int().numpy()

@@ -1,10 +1,10 @@
-"""The output of a block of a HuBERT or wav2vec2, for many clips at once and as if each were alone.
+"""The output of a block of a HuBERT or wav2vec2, for many clips in one batch with the values of each clip alone.
 
 frames(model, grid, [samples[16000], samples[15500]])  ->  float32 [50, 768], float32 [48, 768]
 
-in_windows(model, grid, an hour)  ->  the same of long clips, in windows
+states_of(model, grid, an hour)  ->  the same of long clips, in windows
 
-Convolutions hear each clip by itself (their norm may be over time, and would hear padding); blocks hear the batch, masked.
+Convolutions are computed clip by clip, as their norm may be over time and would include padding; blocks as a masked batch.
 """
 
 from collections.abc import Iterator, Sequence
@@ -21,7 +21,7 @@ from weft.tokenizers.models.mel_hubert import MelHubert, features_of
 
 
 def frames(model: Encoder, grid: Grid, rows: Sequence[np.ndarray]) -> Iterator[np.ndarray]:
-    """What the model's last block gives: float32 [grid.frames(n), width] of each row of float32 samples [n]."""
+    """The output of the model's last block: float32 [grid.frames(n), width] of each row of float32 samples [n]."""
     with torch.inference_mode(), full_float32():
         convolved = [
             _convolved(model, features_of(row) if isinstance(model, MelHubert) else grid.pad(row)) for row in rows
@@ -33,35 +33,34 @@ def frames(model: Encoder, grid: Grid, rows: Sequence[np.ndarray]) -> Iterator[n
             yield state[:length]
 
 
-def in_windows(
+def states_of(
     model: Encoder, grid: Grid, rows: Sequence[np.ndarray], batch: float = 0.0, padding: float = 0.0
 ) -> list[np.ndarray]:
-    """As `frames`, of rows as long as may be: at most `batch` seconds go through the model at once, or one window (see windows.py).
+    """As `frames`, for rows of any length: at most `batch` seconds go through the model at once, or one window (see windows.py).
 
-    A MelHubert gives what it would of the whole, but for rounding. The others attend to all they hear, and in their training heard
-    some 15 s at once.
+    A MelHubert gives the states of the whole row, up to rounding. Other models attend to the whole window; they were trained on about
+    15 s at once.
     """
     context = model.reach if isinstance(model, MelHubert) else CONTEXT
-    return Windowing(grid.hop, batch, padding, context=context).frames(rows, lambda some: frames(model, grid, some))
+    windowing = Windowing(hop=grid.hop, batch=batch, padding=padding, context=context)
+    return windowing.frames(rows, lambda some: frames(model, grid, some))
 
 
-def _convolved(model: Any, given: np.ndarray) -> torch.Tensor:
+def _convolved(model: Any, inputs: np.ndarray) -> torch.Tensor:
     """[frames, width]"""
     weights = next(model.feature_extractor.parameters())
     projected = model.feature_projection(
-        model.feature_extractor(torch.from_numpy(given)[None].to(weights)).transpose(1, 2)
+        model.feature_extractor(torch.from_numpy(inputs)[None].to(weights)).transpose(1, 2)
     )
     return torch.as_tensor(projected[0] if isinstance(projected, tuple) else projected)[0]
 
 
 def last_block(model: Any, states: torch.Tensor, mask: torch.Tensor | None = None) -> torch.Tensor:
-    """The last block's own output for what the convolutions gave, [batch, frames, width]; what follows the block, such as a final
-    norm, belongs to the whole model.
-    """
-    found: list[Any] = []
-    hook = model.encoder.layers[-1].register_forward_hook(lambda module, given, made: found.append(made))
+    """The last block's own output from the convolutions' output, [batch, frames, width], before the final norm of the model."""
+    outputs: list[Any] = []
+    hook = model.encoder.layers[-1].register_forward_hook(lambda module, inputs, output: outputs.append(output))
     try:
         model.encoder(states, attention_mask=None if mask is None else mask.to(states.device))
     finally:
         hook.remove()
-    return torch.as_tensor(found[0][0] if isinstance(found[0], tuple) else found[0])
+    return torch.as_tensor(outputs[0][0] if isinstance(outputs[0], tuple) else outputs[0])

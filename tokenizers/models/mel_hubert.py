@@ -1,11 +1,11 @@
-"""A HuBERT that hears log-mels: what is trained here from nothing, where minutes of speech have to do.
+"""A HuBERT over log-mels, to be trained here from random weights on minutes to an hour of speech.
 
-    features_of(samples[16000])  ->  float32 [100, 80]: log-mels every 10 ms, each band level over the seconds around it
+    features_of(samples[16000])  ->  float32 [100, 80]: log-mels every 10 ms, each band normalised over the seconds around
     MelHubert(config)(features[B, 100, 80])  ->  states [B, 25, width]
 
-After MelHuBERT (Lin et al. 2022, arXiv 2211.09944), which needs a third less computing than HuBERT; behind its two convolutions it is
-transformers' `HubertModel`, but that a block attends to what is near alone: long audio in windows gives what the whole would. HuBERT
-itself learns its filters from samples, and on an hour of speech stays below MFCCs.
+After MelHuBERT (Lin et al. 2022, arXiv 2211.09944), which needs a third less computing than HuBERT. After its two convolutions it is
+transformers' `HubertModel`, except that a block attends to near frames only: long audio in windows gives the states of the whole.
+HuBERT itself learns its filters from samples, and after an hour of speech its units are worse than MFCCs.
 """
 
 import math
@@ -22,10 +22,10 @@ from transformers.models.hubert.modeling_hubert import HubertEncoderStableLayerN
 from weft.tokenizers.features.mels import RATE, STEP, log_mels
 
 BANDS = 80
-ATTENDED = 1.0  # seconds either way, by each block
-_NEAR = 5  # steps that the first convolution hears
-_AROUND = 150  # steps either way over which a band is level
-_QUIET = 0.1  # added to a band's deviation, so that silence stays silent
+ATTENDED = 1.0  # seconds either way, in each block
+_KERNEL = 5  # steps of the first convolution
+_AROUND = 150  # steps either way over which a band is normalised
+_QUIET = 0.1  # added to a band's deviation, so that silence is not amplified
 
 
 class MelHubertConfig(HubertConfig):
@@ -48,13 +48,13 @@ class MelHubert(HubertModel):
 
     @property
     def reach(self) -> float:
-        """How many seconds either way a state can hear of."""
+        """How many seconds either way a state depends on."""
         frames = len(self.encoder.layers) * self._attended + self.config.num_conv_pos_embeddings // 2 + 1
-        return (frames * math.prod(self.config.conv_stride) + (_AROUND + _NEAR) * STEP) / RATE
+        return (frames * math.prod(self.config.conv_stride) + (_AROUND + _KERNEL) * STEP) / RATE
 
 
 class _Near(HubertEncoderStableLayerNorm):
-    """HuBERT's blocks, but each state attends to those within `sliding_window` frames alone."""
+    """HuBERT's blocks, but each state attends only to those within `sliding_window` frames."""
 
     def forward(
         self, hidden_states: torch.Tensor, attention_mask: torch.Tensor | None = None, **_: Any
@@ -69,12 +69,12 @@ class _Near(HubertEncoderStableLayerNorm):
 
 
 class _Front(torch.nn.Module):
-    """[batch, steps, BANDS] to [batch, width, steps // stack], as HuBERT's own convolutions have it."""
+    """[batch, steps, BANDS] to [batch, width, steps // stack], the layout of HuBERT's own convolutions."""
 
     def __init__(self, config: MelHubertConfig) -> None:
         super().__init__()
         width, stack = config.conv_dim[-1], config.conv_stride[-1]
-        self.near = torch.nn.Conv1d(BANDS, width, _NEAR, padding=_NEAR // 2)
+        self.near = torch.nn.Conv1d(BANDS, width, _KERNEL, padding=_KERNEL // 2)
         self.stack = torch.nn.Conv1d(width, width, 2 * stack, stride=stack, padding=stack // 2)
 
     def forward(self, mels_BTF: torch.Tensor) -> torch.Tensor:
@@ -83,10 +83,10 @@ class _Front(torch.nn.Module):
 
 def small_config(hidden: int, layers: int, heads: int, hop: int) -> MelHubertConfig:
     """A model without dropout, `hidden` wide, a frame every `hop` samples (a multiple of 320)."""
-    nothing: dict[str, Any] = dict.fromkeys(
+    without_dropout: dict[str, Any] = dict.fromkeys(
         ("hidden_dropout", "activation_dropout", "attention_dropout", "feat_proj_dropout", "layerdrop"), 0.0
     )
-    near: dict[str, Any] = {"sliding_window": round(ATTENDED * RATE / hop)}  # no setting of HuBERT's own
+    near: dict[str, Any] = {"sliding_window": round(ATTENDED * RATE / hop)}  # not a setting of HuBERT
     return MelHubertConfig(
         hidden_size=hidden,
         num_hidden_layers=layers,
@@ -98,20 +98,20 @@ def small_config(hidden: int, layers: int, heads: int, hop: int) -> MelHubertCon
         do_stable_layer_norm=True,
         num_conv_pos_embeddings=17,
         num_conv_pos_embedding_groups=hidden // 16,
-        **nothing,
+        **without_dropout,
         **near,
     )
 
 
 def features_of(samples: np.ndarray) -> np.ndarray:
-    """What the model hears of float samples [n] at 16 kHz: float32 [n // 160, BANDS]."""
+    """The model's input from float samples [n] at 16 kHz: float32 [n // 160, BANDS]."""
     mels = torch.from_numpy(log_mels(samples, BANDS))[None]
     return levelled(mels, torch.ones(mels.shape[:2], dtype=torch.bool))[0].numpy()
 
 
 def levelled(mels_BTF: torch.Tensor, there_BT: torch.Tensor) -> torch.Tensor:
-    """Each band without its mean and as wide as any, both over the steps around that are `there`: neither loudness nor channel is left,
-    and nothing where nobody is.
+    """Each band with mean 0 and deviation 1 over the steps around, which removes loudness and channel. Steps that are not `there` are
+    padding: they do not count, and are 0.
     """
     count = _around(there_BT[..., None].double()).clamp(min=1)
     mels = mels_BTF.double() * there_BT[..., None]
@@ -121,7 +121,7 @@ def levelled(mels_BTF: torch.Tensor, there_BT: torch.Tensor) -> torch.Tensor:
 
 
 def _around(values_BTF: torch.Tensor) -> torch.Tensor:
-    """At each step the sum over the steps around it."""
+    """The sum over the steps around each step."""
     sums = pad(values_BTF.cumsum(1), (0, 0, 1, 0))
     at = torch.arange(values_BTF.shape[1])
     return sums[:, (at + _AROUND + 1).clamp(max=len(at))] - sums[:, (at - _AROUND).clamp(min=0)]

@@ -1,13 +1,13 @@
-"""From features to codes: the nearest centroid, or the likeliest class of a small network.
+"""From features to codes: the nearest centroid, or the most probable class of a small network.
 
-load_quantizer("km500.npy", size=500, width=768)          one table [size, width]
-load_quantizer("quantizer.safetensors", 100, 256)         `centroids` and the `metric` by which they are near: what
-                                                           speaker_invariance.py learns
-load_quantizer("l11_500.safetensors", 501, 768)           layers `0.weight`, `0.bias`, `2.weight`, …: Spirit LM's, which was trained
-                                                          with CTC; its last class is the blank, which takes its left neighbour's code
+load_quantizer("km500.npy", size=500, width=768)          Nearest: one table [size, width]
+load_quantizer("km100.safetensors", 100, 256)             NearestByMetric: `centroids`, and the `metric` of their distances, as
+                                                          speaker_invariance.py learns them
+load_quantizer("l11_500.safetensors", 501, 768)           Network: layers `0.weight`, `0.bias`, `2.weight`, …, as Spirit LM's, which was
+                                                          trained with CTC; its last class is the blank and takes the code before it
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
@@ -17,19 +17,19 @@ from typing import Any, Protocol
 import numpy as np
 import torch
 from safetensors import SafetensorError
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import load_file
 from torch.nn.functional import leaky_relu, linear
 
 from weft.tokenizers.models import kmeans
-from weft.tokenizers.models.folder import first_line
+from weft.tokenizers.models.learned import first_line
 
-_LEAK = 0.01  # of what is below zero, between layers
+_LEAK = 0.01  # slope below zero of the rectifiers
 
 Layer = tuple[np.ndarray, np.ndarray]  # weight [out, in], bias [out]
 
 
 class Quantizer(Protocol):
-    """`tensors` are what it is made of."""
+    """`tensors` are all its tables, by name."""
 
     @property
     def tensors(self) -> dict[str, np.ndarray]: ...
@@ -54,8 +54,8 @@ class Nearest:
 
 
 @dataclass(frozen=True, eq=False)
-class Measured:
-    """Centroids float32 [size, width], of which the nearest is that of the least (f - c) metric (f - c)."""
+class NearestByMetric:
+    """Centroids float32 [size, width]; the nearest has the least (f - c) metric (f - c), with `metric` float32 [width, width]."""
 
     centroids: np.ndarray
     metric: np.ndarray
@@ -65,16 +65,16 @@ class Measured:
         return {"centroids": self.centroids, "metric": self.metric}
 
     @cached_property
-    def _towards(self) -> np.ndarray:
+    def _weight(self) -> np.ndarray:
         return self.centroids @ self.metric
 
     def codes(self, features: np.ndarray) -> np.ndarray:
-        return kmeans.likeliest(features, self._towards, (self._towards * self.centroids).sum(1) / -2)
+        return kmeans.most_probable(features, self._weight, (self._weight * self.centroids).sum(1) / -2)
 
 
 @dataclass(frozen=True, eq=False)
-class Likeliest:
-    """Linear layers with leaky rectifiers between them; the last class is the blank."""
+class Network:
+    """Linear layers with leaky rectifiers between them; the last class is CTC's blank."""
 
     layers: Sequence[Layer]
 
@@ -88,36 +88,37 @@ class Likeliest:
         for weight, bias in self.layers[:-1]:
             values = leaky_relu(linear(values, torch.tensor(weight), torch.tensor(bias)), _LEAK)
         weight, bias = self.layers[-1]
-        return filled(kmeans.likeliest(values.numpy(), weight, bias), len(bias) - 1)
+        return without_blanks(kmeans.most_probable(values.numpy(), weight, bias), len(bias) - 1)
 
 
-def filled(codes: np.ndarray, blank: int) -> np.ndarray:
-    """Codes in which each blank takes the code before it, or at the beginning the first that follows.
+def without_blanks(codes: np.ndarray, blank: int) -> np.ndarray:
+    """Codes in which each blank takes the code before it; at the beginning, the first that follows.
 
-    >>> filled(np.array([9, 4, 9, 9, 2]), blank=9).tolist()
+    >>> without_blanks(np.array([9, 4, 9, 9, 2]), blank=9).tolist()
     [4, 4, 4, 4, 2]
     """
-    said = np.flatnonzero(codes != blank)
-    if not len(said):
+    kept = np.flatnonzero(codes != blank)
+    if not len(kept):
         return codes
-    return np.asarray(codes[said[np.maximum(0, np.searchsorted(said, np.arange(len(codes)), side="right") - 1)]])
+    return np.asarray(codes[kept[np.maximum(0, np.searchsorted(kept, np.arange(len(codes)), side="right") - 1)]])
 
 
 def load_quantizer(path: str, size: int, width: int) -> Quantizer:
-    """Raises ValueError for a file that holds no such quantizer."""
-    tensors = {name: _finite(path, name, tensor) for name, tensor in _tensors(path).items()}
-    if len(tensors) == 1:
-        table = next(iter(tensors.values()))
+    """A codebook from a file. Raises ValueError for a file that holds no such quantizer."""
+    return quantizer_of(_tensors(path), path, size, width)
+
+
+def quantizer_of(tensors: Mapping[str, Any], path: str, size: int, width: int) -> Quantizer:
+    """The same from tensors by name; `path` says in messages where they are from."""
+    tables = {name: _finite(path, name, tensor) for name, tensor in tensors.items()}
+    if len(tables) == 1:
+        table = next(iter(tables.values()))
         if table.shape != (size, width):
             raise ValueError(f"{path}: centroids are {list(table.shape)}, but [size, width] is {[size, width]}")
         return Nearest(table)
-    if set(tensors) == {"centroids", "metric"}:
-        return _measured(path, tensors["centroids"], tensors["metric"], size, width)
-    return Likeliest(_layers(path, tensors, size, width))
-
-
-def save_quantizer(quantizer: Quantizer, path: Path) -> None:
-    save_file(quantizer.tensors, path)
+    if set(tables) == {"centroids", "metric"}:
+        return _with_metric(path, tables, size, width)
+    return Network(_layers(path, tables, size, width))
 
 
 def _tensors(path: str) -> dict[str, np.ndarray]:
@@ -137,22 +138,23 @@ def _finite(path: str, name: str, tensor: Any) -> np.ndarray:
     if not isinstance(tensor, np.ndarray) or not np.issubdtype(tensor.dtype, np.floating) or not tensor.ndim:
         raise ValueError(f"{path}: {name} is no table of floats")
     with np.errstate(over="ignore"):
-        made = np.ascontiguousarray(tensor, np.float32)
-    if not np.isfinite(made).all():
+        table = np.ascontiguousarray(tensor, np.float32)
+    if not np.isfinite(table).all():
         raise ValueError(f"{path}: {name} has values that are not finite numbers")
-    return made
+    return table
 
 
-def _measured(path: str, centroids: np.ndarray, metric: np.ndarray, size: int, width: int) -> Measured:
+def _with_metric(path: str, tables: Mapping[str, np.ndarray], size: int, width: int) -> NearestByMetric:
+    centroids, metric = tables["centroids"], tables["metric"]
     if centroids.shape != (size, width) or metric.shape != (width, width):
-        found = f"centroids are {list(centroids.shape)} and their metric {list(metric.shape)}"
-        raise ValueError(f"{path}: {found}, but [size, width] is {[size, width]}")
+        shapes = f"centroids are {list(centroids.shape)} and their metric {list(metric.shape)}"
+        raise ValueError(f"{path}: {shapes}, but [size, width] is {[size, width]}")
     if not np.allclose(metric, metric.T, 1e-3, 1e-3 * np.abs(metric).max()) or np.linalg.eigvalsh(metric)[0] <= 0:
-        raise ValueError(f"{path}: its metric is none (symmetric and positive it has to be)")
-    return Measured(centroids, metric)
+        raise ValueError(f"{path}: its metric is not symmetric and positive definite")
+    return NearestByMetric(centroids=centroids, metric=metric)
 
 
-def _layers(path: str, tensors: dict[str, np.ndarray], size: int, width: int) -> list[Layer]:
+def _layers(path: str, tensors: Mapping[str, np.ndarray], size: int, width: int) -> list[Layer]:
     numbers = sorted({int(name.split(".")[0]) for name in tensors if name.split(".")[0].isdigit()})
     try:
         layers = [(tensors[f"{n}.weight"], tensors[f"{n}.bias"]) for n in numbers]

@@ -1,7 +1,8 @@
-"""What tokenizers that learn to recognise the transcript share: their training, their folder, and inference in batches and windows."""
+"""What tokenizers share that learn from transcripts by speech recognition: training, and inference in batches and windows."""
 
 from abc import abstractmethod
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, ClassVar
 
@@ -9,10 +10,12 @@ import numpy as np
 from pydantic import Field, PrivateAttr
 
 from weft.schemas.fingerprint import version_of
-from weft.schemas.settings import NOT_IDENTITY
-from weft.tokenizers.base import SAMPLE_RATE, SpeechTokenizer
+from weft.schemas.settings import NOT_IN_FINGERPRINT
+from weft.tokenizers.base import SAMPLE_RATE
 from weft.tokenizers.features.windows import Windowing
-from weft.tokenizers.models import folder as folders
+from weft.tokenizers.models.folder import fill
+from weft.tokenizers.models.learned import Learned, prefixed
+from weft.tokenizers.models.trained import TrainedTokenizer
 from weft.tokenizers.stream import Speech
 from weft.tokenizers.training.recogniser_settings import Training
 
@@ -20,21 +23,21 @@ if TYPE_CHECKING:  # a recipe is checked without torch; whoever trains or encode
     import torch
     from torch import nn
 
-    from weft.tokenizers.models.recogniser import Heard, Recogniser
+    from weft.tokenizers.models.recogniser import Forward, Recogniser, Shape
+    from weft.tokenizers.training.loop import Run
 
 PADDING = 0.02  # of a batch, at most
 
 
-class Supervised(SpeechTokenizer):
-    """A leaf gives `_bottleneck`, `_blocks`, and its codes. `batch` seconds are heard at once."""
+class Supervised(TrainedTokenizer):
+    """A leaf gives `_bottleneck`, `_blocks`, and its codes. `batch` seconds of audio are encoded at once."""
 
     learns_from: ClassVar[tuple[str, ...]] = ("text",)
 
-    batch: Annotated[float, NOT_IDENTITY] = Field(default=60.0, gt=0)
+    batch: Annotated[float, NOT_IN_FINGERPRINT] = Field(default=60.0, gt=0)
     training: Training = Training()
 
     _model: "Recogniser | None" = PrivateAttr(None)
-    _checksum: str = PrivateAttr("")
 
     @property
     def training_seconds(self) -> float:
@@ -42,49 +45,40 @@ class Supervised(SpeechTokenizer):
 
     @property
     def batch_seconds(self) -> float:
-        return 10 * self.batch  # so that there are clips of like length among them
+        return 10 * self.batch  # enough to find clips of similar length
 
-    def train(self, speech: Sequence[Speech], folder: Path, seed: int) -> None:
-        """Raises ValueError where nothing has a transcript. The same for the same speech in any order."""
-        from weft.tokenizers.training.loop import seeded, unfinished
-        from weft.tokenizers.training.recogniser import alphabet, lessons, teach
+    def _learn(self, speech: Sequence[Speech], run: "Run") -> Learned:
+        """Raises ValueError where no clip has a transcript."""
+        from weft.tokenizers.training.loop import seeded
+        from weft.tokenizers.training.recogniser import alphabet, lessons_of, train
 
-        usable = self._usable(speech)
-        letters = alphabet(usable)
-        given = lessons(usable, letters, self._hop, self.training.longest)
-        with unfinished(folder, self.model_dump(mode="json"), seed, [one.name for one in usable]) as kept:
-            with seeded(seed):
-                model = self._fresh(letters)
-            teach(model, given, self.training, seed, kept / "training")
-            tables = self._tables(model, usable, seed)
-            folders.save(folder, self, {**_prefixed("model", model.state_dict()), **tables}, {"letters": letters})
-        self.load(folder)
+        letters = alphabet(speech)
+        lessons = lessons_of(speech, letters, self._hop, self.training.longest)
+        with seeded(run.seed):
+            model = self._new_model(letters)
+        train(model, lessons, self.training, run)
+        tensors = {**prefixed("model", model.state_dict()), **self._tables(model, speech, run.seed)}
+        return Learned(tensors=tensors, facts={"letters": letters})
 
-    def load(self, folder: Path) -> None:
-        tensors, known, self._checksum = folders.load(folder)
-        folders.check_settings(folder, self, *self._untold)
-        model = self._fresh(str(known.get("letters", "")))
-        folders.fill(model, {n.removeprefix("model."): t for n, t in tensors.items() if n.startswith("model.")}, folder)
-        self._hold(model, {n: t for n, t in tensors.items() if not n.startswith("model.")}, folder)
+    def _use(self, learned: Learned, folder: Path) -> None:
+        self._model = self._new_model(str(learned.facts.get("letters", "")))
+        fill(self._model, learned.part("model"), folder)
+
+    @property
+    def _decisive_settings(self) -> tuple[str, ...]:
+        return ("training.heads",)
 
     def frames(self, n_samples: int) -> int:
-        """Whole hops; a rest shorter than one is in no frame."""
+        """Whole hops; a shorter remainder has no frame."""
         return n_samples // self._hop
 
     def version(self) -> str:
         name = type(self).__module__.rpartition(".")[2]
-        return f"{name}-5+transformers-{version_of('transformers')}+torch-{version_of('torch')}"
-
-    @property
-    def checksum(self) -> str:
-        return self._checksum
+        return f"{name}-6+transformers-{version_of('transformers')}+torch-{version_of('torch')}"
 
     def _tables(self, model: "Recogniser", speech: Sequence[Speech], seed: int) -> "dict[str, torch.Tensor]":
-        """What is learned once the recogniser is."""
+        """Further tensors that are learned with the trained model."""
         return {}
-
-    def _hold(self, model: "Recogniser", tables: "dict[str, torch.Tensor]", folder: Path) -> None:
-        self._model = model
 
     def _ready(self) -> "Recogniser":
         if self._model is None:
@@ -92,37 +86,35 @@ class Supervised(SpeechTokenizer):
         return self._model
 
     @property
-    def _untold(self) -> tuple[str, ...]:
-        """Settings on which the ids depend though no tensor's shape does."""
-        return ("training.heads",)
-
-    @property
     @abstractmethod
     def _blocks(self) -> tuple[int, int]:
-        """How many blocks there are before the bottleneck and after it."""
+        """The number of blocks before the bottleneck and after it."""
 
     @abstractmethod
     def _bottleneck(self) -> "nn.Module":
-        """What states [batch, frames, width] pass."""
+        """The layer between the two stacks of blocks: states [batch, frames, width] in and out."""
 
     @property
     def _hop(self) -> int:
         return round(SAMPLE_RATE / self.rate)
 
-    def _fresh(self, letters: str) -> "Recogniser":
-        from weft.tokenizers.models.recogniser import Recogniser, Shape
+    def _new_model(self, letters: str) -> "Recogniser":
+        from weft.tokenizers.models.recogniser import Recogniser
 
-        shape = Shape(self._hop, self.training.width, self.training.heads, *self._blocks)
-        return Recogniser(shape, self._bottleneck(), len(letters) + 1)
+        return Recogniser(self._model_shape, self._bottleneck(), len(letters) + 1)
 
-    def _heard(self, speech: Sequence[Speech], heard: "Heard") -> list[np.ndarray]:
-        """What `heard` gives of mels and lengths, for each clip its own frames [frames, …]."""
-        from weft.tokenizers.models.recogniser import Shape, in_frames
+    @property
+    def _model_shape(self) -> "Shape":
+        from weft.tokenizers.models.recogniser import Shape
 
-        reach = Shape(self._hop, 1, 1, self._blocks[0], 0).reach
-        windowing = Windowing(self._hop, self.batch, PADDING, context=reach / self.rate)
-        return windowing.frames([one.samples for one in speech], lambda rows: in_frames(rows, self._hop, heard))
+        before, after = self._blocks
+        training = self.training
+        return Shape(hop=self._hop, width=training.width, heads=training.heads, before=before, after=after)
 
+    def _infer(self, speech: Sequence[Speech], forward: "Forward") -> list[np.ndarray]:
+        """The output of `forward` for each clip, [frames, …]: in batches and, for long audio, in windows."""
+        from weft.tokenizers.models.recogniser import infer
 
-def _prefixed(prefix: str, tensors: "dict[str, torch.Tensor]") -> "dict[str, torch.Tensor]":
-    return {f"{prefix}.{name}": tensor for name, tensor in tensors.items()}
+        context = replace(self._model_shape, after=0).reach / self.rate
+        windowing = Windowing(hop=self._hop, batch=self.batch, padding=PADDING, context=context)
+        return windowing.frames([one.samples for one in speech], lambda rows: infer(rows, self._hop, forward))

@@ -1,22 +1,22 @@
-"""A small VQ-VAE over tracks of a few channels: 16 steps of them become one of a few codes.
+"""A small VQ-VAE over tracks of two channels: 16 steps become one code.
 
 [batch, 2, 16 n] -> convolutions, halved four times -> [batch, n, width] -> nearest code -> convolutions, doubled -> [batch, 2, 16 n]
 
-Codes follow the means of what is nearest to them (van den Oord et al. 2017, appendix A); one that nothing is near to for long is
-moved to where something is.
+Codes are moving averages of the states nearest to them (van den Oord et al. 2017, appendix A). A code that is rarely the nearest is
+moved to a state far from all codes.
 """
 
 import torch
 from torch import nn
 from torch.nn.functional import binary_cross_entropy_with_logits, mse_loss, relu
 
-_KEEP = 0.99  # of a code's mean, each step
-_COMMIT = 0.25
-_FEWEST = 0.02  # how often a code must be nearest, in the mean, to stay
+_DECAY = 0.99  # of the moving averages, each step
+_COMMITMENT = 0.25  # weight of the commitment loss
+_FEWEST = 0.02  # states a step, on average, for which a code must be the nearest; below that it is moved
 
 
 class VqVae(nn.Module):
-    """`codes` of `width` channels. The second channel of two is a probability's logit, the first any number."""
+    """`codes` of `width` channels. A track's channels are a real number and a probability (a logit when decoded)."""
 
     codes: torch.Tensor
     sums: torch.Tensor
@@ -33,7 +33,7 @@ class VqVae(nn.Module):
         self.register_buffer("counts", torch.ones(codes))
 
     def nearest(self, states_BCT: torch.Tensor) -> torch.Tensor:
-        """[batch, frames]"""
+        """The nearest code of states [batch, width, frames]: int64 [batch, frames]."""
         states = states_BCT.transpose(1, 2)
         return (states @ self.codes.T - (self.codes**2).sum(1) / 2).argmax(-1)
 
@@ -46,23 +46,26 @@ class VqVae(nn.Module):
         return torch.as_tensor(self.decoder(self.codes[codes].transpose(1, 2)))
 
     def loss(self, tracks: torch.Tensor) -> torch.Tensor:
-        """Of tracks [batch, 2, 16 n] whose second channel is 0 or 1; where it is 0 the first does not count. Moves the codes."""
+        """The loss of tracks [batch, 2, 16 n] whose second channel is 0 or 1; the first counts only where that is 1. Also updates the
+        codes.
+        """
         states = self.encoder(tracks)
         codes = self.nearest(states)
-        chosen = self.codes[codes].transpose(1, 2)
-        self._follow(states.detach().transpose(1, 2).reshape(-1, states.shape[1]), codes.reshape(-1))
-        made = self.decoder(states + (chosen - states).detach())
-        value, voiced = made.unbind(1)
-        wrong = ((value - tracks[:, 0]) ** 2 * tracks[:, 1]).sum() / tracks[:, 1].sum().clamp(min=1)
+        quantized = self.codes[codes].transpose(1, 2)
+        self._update_codes(states.detach().transpose(1, 2).reshape(-1, states.shape[1]), codes.reshape(-1))
+        value, voiced = self.decoder(states + (quantized - states).detach()).unbind(1)
+        error = ((value - tracks[:, 0]) ** 2 * tracks[:, 1]).sum() / tracks[:, 1].sum().clamp(min=1)
         return (
-            wrong + binary_cross_entropy_with_logits(voiced, tracks[:, 1]) + _COMMIT * mse_loss(states, chosen.detach())
+            error
+            + binary_cross_entropy_with_logits(voiced, tracks[:, 1])
+            + _COMMITMENT * mse_loss(states, quantized.detach())
         )
 
     @torch.no_grad()
-    def _follow(self, states: torch.Tensor, codes: torch.Tensor) -> None:
+    def _update_codes(self, states: torch.Tensor, codes: torch.Tensor) -> None:
         here = torch.nn.functional.one_hot(codes, len(self.codes)).to(states)
-        self.counts.mul_(_KEEP).add_(here.sum(0), alpha=1 - _KEEP)
-        self.sums.mul_(_KEEP).add_(here.T @ states, alpha=1 - _KEEP)
+        self.counts.mul_(_DECAY).add_(here.sum(0), alpha=1 - _DECAY)
+        self.sums.mul_(_DECAY).add_(here.T @ states, alpha=1 - _DECAY)
         lost = torch.nonzero(self.counts < _FEWEST)[:, 0]
         far = ((states - self.codes[codes]) ** 2).sum(1).argsort(descending=True, stable=True)[: len(lost)]
         self.counts[lost[: len(far)]] = 1.0

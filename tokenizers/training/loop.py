@@ -1,13 +1,16 @@
-"""Gradient steps that may be broken off: killed and called again, they end with the same weights.
+"""The one training loop of all tokenizers: interrupted and called again, it ends with the same weights.
 
-    fit(model, lambda step: model.loss(batch(seed, step)), steps=350, lr=2e-3, state=folder / "unfinished.safetensors")
+    with unfinished_run(folder, seed=1, settings, names_of_the_clips) as run:
+        fit(model, lambda step: model.loss(batch(run.seed, step)), steps=350, lr=2e-3, state=run.state("training"))
 
-Whatever is random must come from (seed, step) alone.
+Whatever is random must come from (seed, step) alone. The learning rate is a line of ours and not a scheduler of transformers, which
+would be state to save and to restore: here it follows from the step.
 """
 
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -21,9 +24,23 @@ WARMUP = 0.1  # of the steps
 SAVE_EVERY = 50  # steps
 
 
+@dataclass(frozen=True)
+class Run:
+    """A training that can be resumed: its seed, and the folder of what it needs for that."""
+
+    seed: int
+    folder: Path
+
+    def state(self, phase: str) -> Path:
+        """The file that holds how far a phase is."""
+        return self.folder / f"{phase}.safetensors"
+
+
 def fit(module: torch.nn.Module, loss_of: Callable[[int], torch.Tensor], steps: int, lr: float, state: Path) -> None:
-    """AdamW over `steps`, the rate rising and then falling to nothing; `state` keeps how far it is, and the end. Its name is that of
-    the phase in which steps are reported.
+    """Takes `steps` of AdamW, with a learning rate that rises to `lr` and then falls to nothing.
+
+    The file `state` keeps the weights and the optimiser's moments every `SAVE_EVERY` steps and at the end. Steps are reported under
+    its name.
     """
     optimiser = torch.optim.AdamW(module.parameters(), lr, betas=(0.9, 0.98), weight_decay=0.01)
     module.train()
@@ -42,23 +59,23 @@ def fit(module: torch.nn.Module, loss_of: Callable[[int], torch.Tensor], steps: 
 
 @contextmanager
 def seeded(seed: int) -> Iterator[None]:
-    """Weights drawn here are the same for the same seed, and the caller's randomness is left alone."""
+    """Weights drawn here are the same for the same seed; torch's generator is as before afterwards."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         yield
 
 
 @contextmanager
-def unfinished(folder: Path, *made_from: object) -> Iterator[Path]:
-    """A folder below `folder` for what is kept until training is done, and gone then; another for whatever it is made from."""
-    kept = folder / f"training-{digest(made_from)[:16]}"
-    kept.mkdir(parents=True, exist_ok=True)
-    yield kept
-    shutil.rmtree(kept)
+def unfinished_run(folder: Path, seed: int, *made_from: object) -> Iterator[Run]:
+    """A run whose folder lies in `folder` until the training is done; another one for another seed, other settings or other clips."""
+    run = Run(seed=seed, folder=folder / f"training-{digest([seed, *made_from])[:16]}")
+    run.folder.mkdir(parents=True, exist_ok=True)
+    yield run
+    shutil.rmtree(run.folder)
 
 
 def slope(done: float) -> float:
-    """The learning rate's share of its peak: up over the first tenth, then straight down."""
+    """The learning rate as a share of its peak, after the share `done` of the steps: up over the first tenth, then straight down."""
     return max(1e-3, min(done / WARMUP, (1 - done) / (1 - WARMUP)))
 
 
@@ -73,7 +90,7 @@ def _save(module: torch.nn.Module, optimiser: torch.optim.Optimizer, state: Path
 
 
 def _restore(module: torch.nn.Module, optimiser: torch.optim.Optimizer, state: Path) -> int:
-    """The step to go on with; 0 where nothing was kept, or something of another model."""
+    """The number of steps that are done; 0 without a saved state, or with that of another model."""
     try:
         tensors = load_file(state)
     except (OSError, SafetensorError):

@@ -1,4 +1,4 @@
-"""How a recogniser is taught: settings alone, so that a recipe is checked without torch (recogniser_training.py does it)."""
+"""How a recogniser is trained: settings alone, so that a recipe is checked without torch. recogniser.py trains."""
 
 from typing import Self
 
@@ -8,10 +8,10 @@ from weft.schemas.settings import Settings
 
 
 class Training(Settings):
-    """On at most `seconds` of the corpus, batches of `batch_seconds`; clips over `longest` seconds teach nothing.
+    """On at most `seconds` of the corpus, in batches of `batch_seconds`. Clips over `longest` seconds are left out.
 
-    `sound` weighs telling the log-mels again beside reading: CTC alone lets most frames be one and the same code, the more so the
-    less speech there is.
+    `sound` is the weight of predicting the log-mels beside CTC: with CTC alone most frames get the same code, the more so the less
+    speech there is.
     """
 
     seconds: float = Field(default=3600, gt=0)

@@ -20,8 +20,17 @@ from weft.schemas.ledger import Unusable
 LONGEST = 1 << 24  # characters of a line
 LARGEST = 1 << 28  # characters of a list that is one JSON value
 EXPANSION = 400  # bytes that a byte of gzip may expand to; text has about ten, zeros a thousand
+BROKEN_GZIP = (gzip.BadGzipFile, EOFError, zlib.error)
 _SLACK = 1 << 26  # bytes that any gzip may expand to
 _WRONG = "wrong"  # stamp of an item that reports a fault of a list
+
+
+def gzip_fault(error: Exception) -> str:
+    """What is wrong with a .gz, in words."""
+    if isinstance(error, EOFError):
+        return "it breaks off"
+    is_checksum = isinstance(error, gzip.BadGzipFile) and "check" in str(error).lower()
+    return "its checksum is wrong" if is_checksum else "what it holds is no gzip, or was changed"
 
 
 def open_list(path: str) -> TextIO:
@@ -68,8 +77,8 @@ def numbered_lines(path: str) -> Iterator[tuple[int, str | Unusable]]:
                     yield number, line
         except Unusable as fault:
             yield number + 1, fault
-        except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-            yield number + 1, Unusable("broken_gzip", f"{name}: {error}"[:200])
+        except BROKEN_GZIP as error:
+            yield number + 1, Unusable("broken_gzip", f"{name}: {gzip_fault(error)}")
 
 
 def _bounded(file: TextIO) -> Iterator[str | None]:
@@ -87,8 +96,8 @@ def whole_list(path: str) -> str:
     try:
         with open_list(path) as file:
             text = file.read(LARGEST + 1)
-    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-        raise Unusable("broken_gzip", f"{name}: {error}"[:200]) from None
+    except BROKEN_GZIP as error:
+        raise Unusable("broken_gzip", f"{name}: {gzip_fault(error)}") from None
     if len(text) > LARGEST:
         raise Unusable("too_long", f"{name} has more than {LARGEST:,} characters; write it as .jsonl, an entry a line")
     return text

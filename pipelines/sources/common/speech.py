@@ -15,7 +15,7 @@ from weft.pipelines.timings.base import Timing
 from weft.schemas.audio import Audio, Recording, Supervision, Word
 from weft.schemas.item import Item
 from weft.schemas.ledger import Reject, Unavailable, Unusable
-from weft.schemas.settings import NOT_IDENTITY
+from weft.schemas.settings import NOT_IN_FINGERPRINT
 
 T = TypeVar("T")
 
@@ -49,15 +49,15 @@ class Labels:
 
 class SpeechSource(base.Source):
     """`speaker` and `language` are used where the data names none ("": unknown). `channels`: mix them, use the first, or make a
-    recording of each. `retime` drops the word times of the data and aligns again. A listed file that does not exist stops the
-    build (`missing: fail`), or is rejected and looked for again by every build (`reject`).
+    recording of each. `retime` drops the word times of the data and aligns again. An item that cannot be read keeps its part from
+    being made (`missing: fail`), or is rejected and asked for again by every build (`reject`).
     """
 
     speaker: str = ""
     language: str = ""
     channels: Literal["mix", "first", "each"] = "mix"
     retime: bool = False
-    missing: Annotated[Missing, NOT_IDENTITY] = "fail"
+    missing: Annotated[Missing, NOT_IN_FINGERPRINT] = "fail"
 
     @property
     def makes(self) -> type:
@@ -82,7 +82,7 @@ class SpeechSource(base.Source):
                 yield refused(item, fault, f"{item.path} channel {channel}")
 
     def _read(self, read: Callable[[], T]) -> T:
-        """Reads a row or a member; the source decides whether a missing file is a reject or stops the build."""
+        """Reads a row or a member; the source decides whether what cannot be read is a reject or stops the build."""
         try:
             return read()
         except Unavailable as fault:

@@ -10,6 +10,7 @@ from typing import Any
 
 from weft.pipelines.sources.common.files import clean
 from weft.pipelines.sources.common.tags import read_tags
+from weft.schemas.fields import Fields, WrongField, parsed
 from weft.schemas.text import Origin, Turn
 
 _ALSO = {"user": "human"}  # how other formats name a role
@@ -31,12 +32,12 @@ def turns_of(turns: Any, origin: Origin) -> list[Turn]:
 def _numbered(number: int, fields: Any, origin: Origin) -> Turn:
     try:
         return turn_of(fields, origin)
-    except (ValueError, TypeError, OverflowError) as error:
+    except ValueError as error:
         raise ValueError(f"turn {number}: {error}") from None
 
 
 def turn_of(fields: Mapping[str, Any], origin: Origin = _USERS_OWN) -> Turn:
-    """Raises ValueError, TypeError and OverflowError for a field of the wrong kind."""
+    """Raises ValueError for a field of the wrong kind."""
     only(fields, _FIELDS, "a turn")
     given = {name: clean(_text(name, fields[name])) for name in _TEXTS if fields.get(name) is not None}
     text, tagged = read_tags(given.get("text", ""))
@@ -51,7 +52,7 @@ def turn_of(fields: Mapping[str, Any], origin: Origin = _USERS_OWN) -> Turn:
 
 
 def origin_of(fields: Mapping[str, Any]) -> Origin:
-    """Raises ValueError, TypeError and OverflowError."""
+    """Raises ValueError."""
     only(fields, _ORIGIN, "an origin")
     texts = {name: clean(_text(name, fields[name])) for name in ("writer", "version", "model") if name in fields}
     return Origin(**texts, seed=_whole("seed", fields.get("seed", 0)))
@@ -82,25 +83,26 @@ def only(fields: Any, known: tuple[str, ...], what: str) -> None:
 
 
 def _text(name: str, value: Any) -> str:
-    if isinstance(value, dict | list | bool):
+    if isinstance(value, dict | list | bool) or (name == "text" and not isinstance(value, str)):
         raise ValueError(f"{name} is not text: {str(value)[:40]!r}")
     return str(value)
 
 
 def _whole(name: str, value: Any) -> int:
-    if float(value) != int(value):
+    number = Fields(values={name: value}).number(name)
+    if number != int(number):
         raise ValueError(f"{name} {value} is not a whole number")
-    return int(value)
+    return int(number)
 
 
 def _number(name: str, value: Any) -> float:
     try:
-        return float(value)
-    except (TypeError, ValueError):
+        return Fields(values={name: value}).number(name)
+    except WrongField:
         raise ValueError(f"{name} {str(value)[:40]!r} is not a number of seconds") from None
 
 
 def _json_text(value: Any) -> str:
     """JSON, or text that holds it, as text of one form. Raises ValueError."""
-    value = json.loads(value) if isinstance(value, str) else value
+    value = parsed(value) if isinstance(value, str) else value
     return json.dumps(value, ensure_ascii=False, sort_keys=False, allow_nan=False)

@@ -3,12 +3,11 @@
 {"id": "b7", "text": "Once upon a time …", "language": "en", "licence": "CC0-1.0", "split": "train"}
 """
 
-import json
 from dataclasses import dataclass
-from typing import Any
 
 from weft.pipelines.sources.common.files import clean
 from weft.pipelines.sources.textfiles.stretches import RawDocument
+from weft.schemas.fields import Fields, WrongField, parsed
 from weft.schemas.ledger import Unusable
 
 
@@ -34,20 +33,21 @@ def json_entry(raw: RawDocument, field: str) -> Entry:
     if not raw.is_whole:
         raise Unusable("too_long", f"{where} is part of a longer one; put a document on each line")
     try:
-        line = json.loads(_decoded(raw))
-    except (ValueError, RecursionError) as error:
-        raise Unusable("bad_line", f"{where}: {error}"[:200]) from None
-    if not isinstance(line, dict) or not isinstance(line.get(field), str):
-        raise Unusable("bad_line", f"{where} is no object with a text under {field!r}"[:200])
-    if not line[field].strip():
+        line = Fields.of(parsed(_decoded(raw)))
+        if line.values.get(field) is None:
+            raise line.wrong(field, "a text")
+        entry = Entry(
+            text=line.text(field),
+            id=clean(str(line.values.get("id") or "")),  # whatever it is: it only names the place
+            language=_label(line, "language", "lang"),
+            licence=_label(line, "licence", "license"),
+            split=_label(line, "split"),
+        )
+    except WrongField as fault:
+        raise Unusable("bad_line", f"{where}: {fault}"[:200]) from None
+    if not entry.text.strip():
         raise Unusable("no_text", f"{where}: its {field!r} is empty"[:200])
-    return Entry(
-        text=line[field],
-        id=_said(line, "id"),
-        language=_said(line, "language", "lang"),
-        licence=_said(line, "licence", "license"),
-        split=_said(line, "split"),
-    )
+    return entry
 
 
 def _decoded(raw: RawDocument) -> str:
@@ -59,5 +59,6 @@ def _decoded(raw: RawDocument) -> str:
         raise Unusable("not_utf8", f"byte {raw.position + mark + error.start:,}: {bad_bytes!r}") from None
 
 
-def _said(line: dict[str, Any], *names: str) -> str:
-    return next((clean(str(line[name])) for name in names if line.get(name) is not None), "")
+def _label(line: Fields, *names: str) -> str:
+    """Under the first of these names that is there. Raises WrongField."""
+    return next((clean(line.label(name)) for name in names if line.values.get(name) is not None), "")

@@ -4,12 +4,12 @@ b"one\n\ntwo"   ->   RawDocument(position=0, data=b"one")  RawDocument(position=
 """
 
 import gzip
-import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
 
 from weft.pipelines.audio.sound import regular
+from weft.pipelines.sources.common.lists import BROKEN_GZIP, gzip_fault
 from weft.pipelines.sources.textfiles.boundaries import Boundary, Delimiter, boundary
 from weft.pipelines.storage.retries import opened
 from weft.pipelines.storage.store import Store
@@ -59,8 +59,8 @@ def _expanded(item: Item, store: Store) -> bytes:
     try:
         with _opened(item, store) as file, gzip.GzipFile(fileobj=file) as expanded:
             data = expanded.read(EXPANDED + 1)
-    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-        raise Unusable("broken_gzip", str(error)[:200]) from None
+    except BROKEN_GZIP as error:
+        raise Unusable("broken_gzip", gzip_fault(error)) from None
     if len(data) > EXPANDED:
         raise Unusable("too_long", f"it holds more than {EXPANDED:,} bytes; decompress it, and it is read in parallel")
     return data

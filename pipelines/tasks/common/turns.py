@@ -5,6 +5,7 @@
 {role: system, say: [{literal: "Translate the speech into German."}]}
 """
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Annotated, Any
@@ -77,21 +78,48 @@ class TurnWriter:
     loss: frozenset[str]
     leading_space: bool = False
 
-    def write(self, turn: Turn, spoken: Spoken) -> None:
-        counts = turn.role in self.loss
-        role = "target" if counts else "input"
-        self._header(turn)
+    def write(self, turn: Turn, spoken: Spoken, tool_call: str = "") -> None:
+        """A turn about an utterance. `tool_call` is the JSON text of {"name", "arguments"}."""
+        counts, role = self._counts(turn.role)
+        self._header(turn.role)
         self.builder.marker(turn.open, role, loss=counts and turn.count_open)
         for part in turn.say:
             self._part(part, spoken, role, counts)
         self.builder.marker(turn.close, role, loss=counts)
-        if self.template:
-            self.builder.marker(self.template.close, role, loss=counts)
+        self._end(turn.role, tool_call)
 
-    def _header(self, turn: Turn) -> None:
+    def write_text(self, role: str, text: str, tool_call: str = "") -> None:
+        """A turn that is text alone, by its role in the dialogue."""
+        counts, own = self._counts(role)
+        self._header(role)
+        self.builder.text(text, role=own, loss=counts)
+        self._end(role, tool_call)
+
+    def _counts(self, role: str) -> tuple[bool, str]:
+        """Whether turns of a role count, and what their segments are called."""
+        return role in self.loss, "target" if role in self.loss else "input"
+
+    def _header(self, role: str) -> None:
         if self.template:
             self.builder.marker(self.template.open, "input", loss=False)
-            self.builder.text(self.template.header(turn.role), role="input", loss=False)
+            self.builder.text(self.template.header(role), role="input", loss=False)
+
+    def _end(self, role: str, tool_call: str) -> None:
+        counts, own = self._counts(role)
+        if self.template:
+            if tool_call:
+                self._tool_call(self.template, json.loads(tool_call), own, counts)
+            self.builder.marker(self.template.close, own, loss=counts)
+
+    def _tool_call(self, template: ChatTemplate, call: dict[str, Any], role: str, counts: bool) -> None:
+        arguments = json.dumps(call["arguments"], ensure_ascii=False)
+        text = f"function\n{call['name']}\n{arguments}"
+        if template.call_open:
+            self.builder.marker(template.call_open, role, loss=counts)
+            self.builder.text(text, role=role, loss=counts)
+            self.builder.marker(template.call_close, role, loss=counts)
+        else:
+            self.builder.text(f"<tool_call>{text}</tool_call>", role=role, loss=counts)
 
     def _part(self, part: Part, spoken: Spoken, role: str, counts: bool) -> None:
         if isinstance(part, Interleave):

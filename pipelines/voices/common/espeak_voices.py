@@ -56,7 +56,7 @@ class Pitch:
 @cache
 def pitch_of(voice: str, variant: str) -> Pitch:
     """That of the variant, else of the voice, else espeak's own."""
-    files = (Path(data_path(), "voices", "!v", variant) if variant else None, Path(data_path(), "lang", voice))
+    files = (Path(data_path()) / "voices" / "!v" / variant if variant else None, Path(data_path(), "lang", voice))
     lines = [line for file in filter(None, files) for line in file.read_text("utf-8", "replace").splitlines()]
     rows = (line.split() for line in lines if line.startswith("pitch"))
     low, high = next(((int(row[1]), int(row[2])) for row in rows), (Pitch().low, Pitch().high))

@@ -25,66 +25,66 @@ def _phrases(text: str) -> tuple[str, ...]:
     return tuple(text.split("|"))
 
 
-def _topic(*lists: str) -> Topic:
-    return Topic(*map(_words, lists))
+def _topic(**lists: str) -> Topic:
+    return Topic(**{name: _words(text) for name, text in lists.items()})
 
 
 TOPICS = (
     _topic(
-        "farmer neighbor shepherd daughter grandfather worker",
-        "sheep tractor fence barn apple corn horse basket wagon potato bucket seed",
-        "field village orchard garden stable market valley",
-        "counted planted moved washed sold gathered followed repaired",
-        "young brown heavy ripe muddy gentle wild sweet",
+        people="farmer neighbor shepherd daughter grandfather worker",
+        things="sheep tractor fence barn apple corn horse basket wagon potato bucket seed",
+        places="field village orchard garden stable market valley",
+        acts="counted planted moved washed sold gathered followed repaired",
+        qualities="young brown heavy ripe muddy gentle wild sweet",
     ),
     _topic(
-        "cook waiter baker guest customer aunt",
-        "soup bread kettle onion cake plate spoon butter lemon cheese pepper bottle",
-        "kitchen bakery tavern restaurant pantry cellar",
-        "tasted baked stirred served sliced ordered burned shared",
-        "warm fresh salty bitter simple golden tiny spicy",
+        people="cook waiter baker guest customer aunt",
+        things="soup bread kettle onion cake plate spoon butter lemon cheese pepper bottle",
+        places="kitchen bakery tavern restaurant pantry cellar",
+        acts="tasted baked stirred served sliced ordered burned shared",
+        qualities="warm fresh salty bitter simple golden tiny spicy",
     ),
     _topic(
-        "captain sailor fisherman traveler pilot passenger",
-        "boat rope map ticket suitcase anchor compass lantern net bridge engine flag",
-        "harbor island river station coast beach airport",
-        "watched loaded pulled painted missed carried found checked",
-        "wet broken distant narrow silver rusty empty famous",
+        people="captain sailor fisherman traveler pilot passenger",
+        things="boat rope map ticket suitcase anchor compass lantern net bridge engine flag",
+        places="harbor island river station coast beach airport",
+        acts="watched loaded pulled painted missed carried found checked",
+        qualities="wet broken distant narrow silver rusty empty famous",
     ),
     _topic(
-        "teacher student child librarian professor classmate",
-        "book pencil lesson letter poem chalk notebook puzzle story question answer picture",
-        "classroom library school playground hall museum",
-        "read copied wrote borrowed explained finished forgot remembered",
-        "short clever difficult curious quiet funny ancient blue",
+        people="teacher student child librarian professor classmate",
+        things="book pencil lesson letter poem chalk notebook puzzle story question answer picture",
+        places="classroom library school playground hall museum",
+        acts="read copied wrote borrowed explained finished forgot remembered",
+        qualities="short clever difficult curious quiet funny ancient blue",
     ),
     _topic(
-        "doctor nurse patient dentist driver mother",
-        "blanket bandage pillow bottle medicine chair window lamp clock report needle coat",
-        "hospital clinic office corridor pharmacy entrance",
-        "opened carried cleaned noticed ordered lifted folded dropped",
-        "soft clean white careful patient sharp calm plain",
+        people="doctor nurse patient dentist driver mother",
+        things="blanket bandage pillow bottle medicine chair window lamp clock report needle coat",
+        places="hospital clinic office corridor pharmacy entrance",
+        acts="opened carried cleaned noticed ordered lifted folded dropped",
+        qualities="soft clean white careful patient sharp calm plain",
     ),
     _topic(
-        "singer painter actor dancer drummer writer",
-        "song guitar piano violin curtain costume drum mask microphone statue mirror portrait",
-        "theater studio gallery stage concert square",
-        "played practiced sang painted recorded praised hid bought",
-        "loud bright strange lovely slow modern purple grand",
+        people="singer painter actor dancer drummer writer",
+        things="song guitar piano violin curtain costume drum mask microphone statue mirror portrait",
+        places="theater studio gallery stage concert square",
+        acts="played practiced sang painted recorded praised hid bought",
+        qualities="loud bright strange lovely slow modern purple grand",
     ),
     _topic(
-        "carpenter builder mechanic plumber painter landlord",
-        "hammer ladder roof door pipe shelf brick nail wheel chimney floor key",
-        "workshop garage basement yard cellar attic",
-        "fixed measured built covered lifted tested turned removed",
-        "wooden crooked solid cracked square smooth dusty cheap",
+        people="carpenter builder mechanic plumber painter landlord",
+        things="hammer ladder roof door pipe shelf brick nail wheel chimney floor key",
+        places="workshop garage basement yard cellar attic",
+        acts="fixed measured built covered lifted tested turned removed",
+        qualities="wooden crooked solid cracked square smooth dusty cheap",
     ),
     _topic(
-        "scientist engineer ranger student gardener tourist",
-        "bird telescope stone flower camera radio fox insect shell feather leaf signal",
-        "forest mountain desert laboratory lake meadow cave",
-        "studied photographed described collected heard drew followed measured",
-        "rare green pale frozen sudden hidden dark delicate",
+        people="scientist engineer ranger student gardener tourist",
+        things="bird telescope stone flower camera radio fox insect shell feather leaf signal",
+        places="forest mountain desert laboratory lake meadow cave",
+        acts="studied photographed described collected heard drew followed measured",
+        qualities="rare green pale frozen sudden hidden dark delicate",
     ),
 )
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from weft.pipelines.corpus.claim import NotACorpus, claimed
+from weft.pipelines.corpus.claim import FORMAT, MARK, NotACorpus, OtherFormat, check_format, claimed
 from weft.pipelines.corpus.saved_pipeline import with_checksum
 from weft.pipelines.storage.lock import NAME, Locked
 from weft.pipelines.storage.own_names import is_made_by_weft
@@ -53,6 +53,27 @@ def test_a_corpus_of_before_is_known_by_its_recipe(any_store: Store, damage: byt
     any_store.write("align/speech/part-00000.parquet", b"x")
     with claimed(any_store):
         assert any_store.exists("corpus.json")
+
+
+@pytest.mark.parametrize(
+    ("number", "remedy"),
+    [
+        (FORMAT - 1, "build it anew in another folder: `weft build RECIPE --out FOLDER`"),
+        (FORMAT + 1, "install the version of weft that made it, or a newer one"),
+    ],
+)
+def test_a_corpus_of_another_format_is_refused_and_left_as_it_is(any_store: Store, number: int, remedy: str) -> None:
+    any_store.write(MARK, f'{{"format": {number}}}\n'.encode())
+    with pytest.raises(OtherFormat) as caught, claimed(any_store):
+        pass
+    said = f"{any_store.url}: this corpus has format {number}, and this version of weft needs {FORMAT}; {remedy}"
+    assert str(caught.value) == said and len(any_store.fs.find(any_store.root)) == 1
+
+
+@pytest.mark.parametrize("content", [b"", b"{}", b"[]", b'{"format": "one"}', b'{"format": 1}\n'])
+def test_a_corpus_of_this_format_is_taken_and_so_is_a_damaged_mark(any_store: Store, content: bytes) -> None:
+    any_store.write(MARK, content)
+    check_format(any_store)
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """Where all of a source went, a build stops; where some of it went, or all is new, it goes on."""
 
+import os
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -92,3 +93,40 @@ def test_a_first_build_is_not_asked(listed: tuple[Store, Pipeline], tmp_path: Pa
     for n in range(3):
         (tmp_path / f"{n}.wav").unlink()
     check_presence(Store(str(tmp_path / "other")), pipeline)
+
+
+@pytest.fixture
+def nested(tmp_path: Path) -> tuple[Store, Pipeline]:
+    """A corpus that has listed a folder of folders."""
+    for path in ["en/a", "en/b", *(f"de/x/{n}" for n in range(12)), *(f"fr/{n}" for n in range(9)), *range(3)]:
+        file = tmp_path / "nested" / f"{path}.wav"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(b"x")
+    sources = {"deep": {"use": "folder", "path": str(tmp_path / "nested")}}
+    pipeline = Pipeline(Recipe.model_validate({"name": "x", "sources": sources, "align": {"use": "none"}}))
+    store = Store(str(tmp_path / "nested-corpus"))
+    list_source(store, "deep", pipeline.sources["deep"], 8)
+    return store, pipeline
+
+
+@pytest.mark.parametrize(("folder", "items"), [("fr", 9), ("de/x", 12)])
+def test_a_folder_within_it_whose_mount_is_away(
+    nested: tuple[Store, Pipeline], tmp_path: Path, folder: str, items: int
+) -> None:
+    check_presence(*nested)
+    emptied = tmp_path / "nested" / folder
+    shutil.rmtree(emptied)
+    emptied.mkdir()
+    with pytest.raises(
+        SourceGone, match=rf"{emptied} is empty, and the corpus lists {items} items of it; is it mounted"
+    ):
+        check_presence(*nested)
+    os.removedirs(emptied)  # and the one above, which is empty too
+    check_presence(*nested)
+
+
+def test_few_files_that_were_deleted_are_no_mount(nested: tuple[Store, Pipeline], tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        (tmp_path / "nested" / "en" / f"{name}.wav").unlink()
+    (tmp_path / "nested" / "always-empty").mkdir()
+    check_presence(*nested)

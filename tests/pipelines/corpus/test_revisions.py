@@ -81,11 +81,11 @@ def test_a_moved_revision_makes_the_model_stale(store: Store, hub: Path) -> None
     work = TokenizerWork("hubert", tokenizer, (), seed=1)
     before = work.made_from(store)
     assert before["content model"] == f"org/mhubert@{COMMIT}"
-    encoding = Encode(name="hubert", tokenizer=tokenizer).identity()
+    encoding = Encode(name="hubert", tokenizer=tokenizer).fingerprint()
     in_hub_cache(hub, "org/mhubert", MOVED)
     assert work.made_from(store)["content model"] == f"org/mhubert@{MOVED}"
     # what encodes goes by the model in the corpus
-    assert Encode(name="hubert", tokenizer=tokenizer).identity() == encoding
+    assert Encode(name="hubert", tokenizer=tokenizer).fingerprint() == encoding
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from weft.pipelines.mixing.order import Order
-from weft.pipelines.mixing.plan import plan_files, read_leaves, read_tars, rows_of
+from weft.pipelines.mixing.plan_files import plan_files, read_leaves, read_tars, rows_of
 from weft.pipelines.storage.store import Store
 from weft.schemas.plan import Ordered
 from weft.schemas.table import arrow_schema

@@ -15,10 +15,14 @@ from weft.pipelines.corpus.listing import list_source
 from weft.pipelines.graph import Pipeline
 from weft.pipelines.mixing.audit import audit
 from weft.pipelines.mixing.index import write_index
-from weft.pipelines.mixing.plan import Wanted, plan, read_summary, read_tars
+from weft.pipelines.mixing.order_work import OrderWork
+from weft.pipelines.mixing.plan import plan
+from weft.pipelines.mixing.plan_files import read_summary, read_tars
+from weft.pipelines.mixing.plan_work import PlanWork, ValidationPlanWork
+from weft.pipelines.mixing.shard_work import IndexWork, ShardWork
 from weft.pipelines.mixing.shards import index_name, rows_name, tar_name, write_shard
 from weft.pipelines.mixing.stream_audit import StreamAudit
-from weft.pipelines.mixing.work import IndexWork, OrderWork, PlanWork, ShardWork, ValidationPlanWork
+from weft.pipelines.mixing.wanted import Wanted
 from weft.pipelines.models.model_work import TokenizerWork
 from weft.pipelines.parts.runner import Runner
 from weft.pipelines.parts.tables import read_part, write_part

@@ -10,7 +10,8 @@ import pyarrow as pa
 import pytest
 
 from weft.pipelines.mixing.index import write_index
-from weft.pipelines.mixing.plan import ending, plan, read_leaves, read_summary, read_tars, read_tree
+from weft.pipelines.mixing.plan import plan
+from weft.pipelines.mixing.plan_files import ending, read_leaves, read_summary, read_tars, read_tree
 from weft.pipelines.mixing.shards import write_shard
 from weft.pipelines.mixing.shares import COLUMNS, OverBound, Shares
 from weft.pipelines.mixing.stream_audit import StreamAudit

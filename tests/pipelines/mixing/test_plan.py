@@ -9,19 +9,10 @@ from typing import Any
 
 import pytest
 
-from weft.pipelines.mixing.endings import size_of
-from weft.pipelines.mixing.plan import (
-    Wanted,
-    ending,
-    plan,
-    plan_files,
-    plan_validation,
-    read_leaves,
-    read_summary,
-    read_tars,
-    read_tree,
-)  # fmt: skip
+from weft.pipelines.mixing.plan import plan, plan_validation
+from weft.pipelines.mixing.plan_files import ending, plan_files, read_leaves, read_summary, read_tars, read_tree
 from weft.pipelines.mixing.tree import PlanError
+from weft.pipelines.mixing.wanted import Wanted, size_of
 from weft.pipelines.storage.store import Store
 from weft.schemas.plan import VALIDATION
 from weft.schemas.training import TrainingStage

@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 
 from weft.pipelines.mixing.index import write_index
-from weft.pipelines.mixing.plan import plan, read_tars
+from weft.pipelines.mixing.plan import plan
+from weft.pipelines.mixing.plan_files import read_tars
 from weft.pipelines.mixing.shards import index_name, rows_name, shard_done, tar_name, write_shard
 from weft.pipelines.parts.tables import read_part, read_table
 from weft.pipelines.storage.store import Store

@@ -3,10 +3,11 @@
 from collections.abc import Callable
 from typing import Any
 
-from weft.pipelines.mixing.plan import plan, read_tars
+from weft.pipelines.mixing.plan import plan
+from weft.pipelines.mixing.plan_files import read_tars
+from weft.pipelines.mixing.shard_work import ShardWork
 from weft.pipelines.mixing.shards import shard_done, write_shard
 from weft.pipelines.mixing.tar_changes import tar_changes
-from weft.pipelines.mixing.work import ShardWork
 from weft.pipelines.storage.store import Store
 
 PARTS = [[(5 + n % 7, 1.0, "", "", "s") for n in range(20)] for _ in range(3)]

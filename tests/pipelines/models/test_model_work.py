@@ -30,12 +30,13 @@ from weft.tokenizers.base import SpeechTokenizer
 from weft.tokenizers.bpe import Tokenizer as Bpe
 from weft.tokenizers.models.card import write_card
 from weft.tokenizers.models.folder import Checkpoint
+from weft.tokenizers.models.learned import read_config, write_config
 from weft.tokenizers.pretrained import Tokenizer as Pretrained
 from weft.tokenizers.stream import Speech
 
 
 class Lengths(SpeechTokenizer):
-    """Its model is the lengths of the clips it heard."""
+    """Its model is the lengths of the clips it is trained on."""
 
     rate: float = 25.0
     size: int = 10
@@ -64,20 +65,20 @@ class Lengths(SpeechTokenizer):
 
 
 class Speakers(Lengths):
-    """Its model is who it knows."""
+    """Its model is the speakers' means."""
 
-    _known: str = PrivateAttr("")
+    _means: str = PrivateAttr("")
 
     def load(self, folder: Path) -> None:
-        self._known = (folder / "known.json").read_text()
+        self._means = str(read_config(folder)["learned"])
 
     @property
     def checksum(self) -> str:
-        return digest(self._known)
+        return digest(self._means)
 
 
 class Readings(Lengths):
-    """Its model is the texts it was told, and what else it was not."""
+    """Its model is the texts of the training set, and labels that it should not get."""
 
     learns_from: ClassVar[tuple[str, ...]] = ("text",)
 
@@ -242,19 +243,19 @@ class TestCopy:
     def trained(self, tmp_path: Path) -> Path:
         folder = tmp_path / "trained"
         folder.mkdir()
-        (folder / "known.json").write_text('{"speakers": {"s0/a": 244.8}, "spread": 20.0}')
+        write_config(folder, Lengths().model_dump(mode="json"), {"speakers": {"s0/a": 244.8}, "spread": 20.0})
         (folder / "model.safetensors").write_bytes(b"weights")
         write_card(folder, Lengths(), [])
         return folder
 
-    def test_speakers_of_another_corpus_are_nobody_here(self, store: Store, trained: Path) -> None:
+    def test_a_copy_has_no_means_of_speakers_of_another_corpus(self, store: Store, trained: Path) -> None:
         work = CopyWork("pitch", Lengths(), str(trained))
         work.run(store)
-        assert json.loads(store.read("models/pitch/known.json")) == {"speakers": {}, "spread": 20.0}
+        assert json.loads(store.read("models/pitch/config.json"))["learned"] == {"speakers": {}, "spread": 20.0}
         assert store.read("models/pitch/model.safetensors") == b"weights" and work.done(store)
-        assert "244.8" in (trained / "known.json").read_text()
+        assert "244.8" in (trained / "config.json").read_text()
 
-    def test_once_it_is_gone_the_copy_stands(self, store: Store, trained: Path, tmp_path: Path) -> None:
+    def test_the_copy_is_kept_when_the_original_is_gone(self, store: Store, trained: Path, tmp_path: Path) -> None:
         work = CopyWork("pitch", Lengths(), str(trained))
         work.run(store)
         trained.rename(tmp_path / "elsewhere")
@@ -264,21 +265,21 @@ class TestCopy:
         store.remove("models/pitch/fingerprint")  # as where files were going in
         assert not work.done(store)
 
-    def test_a_copy_can_be_taken_on(self, store: Store, trained: Path) -> None:
+    def test_a_copy_can_be_copied(self, store: Store, trained: Path) -> None:
         speakers = Speakers()
         speakers.load(trained)
         write_card(trained, speakers, [])
         CopyWork("pitch", Speakers(), str(trained)).run(store)
         CopyWork("again", Speakers(), str(store.folder("models/pitch"))).run(store)
-        assert store.read("models/again/known.json") == store.read("models/pitch/known.json")
+        assert store.read("models/again/config.json") == store.read("models/pitch/config.json")
 
-    def test_another_model_than_its_card_is_of(
+    def test_a_model_that_its_card_does_not_describe(
         self, store: Store, trained: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(Lengths, "checksum", "others")
         work = CopyWork("pitch", Lengths(), str(trained))
         with pytest.raises(
-            RecipeError, match=f"^models/pitch: {trained}: its model is not the one its card.json is of"
+            RecipeError, match=f"^models/pitch: {trained}: its model is not the one that card.json describes"
         ):
             work.run(store)
         assert not work.done(store) and not store.exists("models/pitch/model.safetensors")
@@ -289,9 +290,11 @@ TOKENS = (TokenEntry(marker="text", literal="[T]"), TokenEntry(marker="speech", 
 
 class TestVocabulary:
     work = VocabularyWork(
-        Bpe(size=300), VocabularySettings(tokens=TOKENS), (Entry("hubert", "[Hu{}]", size=20),),
-        (part_name("ingest/books", 0),),
-    )  # fmt: skip
+        text=Bpe(size=300),
+        layout=VocabularySettings(tokens=TOKENS),
+        codes=(Entry("hubert", "[Hu{}]", size=20),),
+        parts=(part_name("ingest/books", 0),),
+    )
 
     @pytest.fixture
     def books(self, store: Store) -> Store:

@@ -14,13 +14,13 @@ from weft.pipelines.parts.unread import noted_unread
 from weft.pipelines.stage import Stage
 from weft.pipelines.storage.store import Store
 from weft.schemas.audio import Audio, Utterance
-from weft.schemas.ledger import MISSING, Reject, Unavailable, Unread, UnreadItems
+from weft.schemas.ledger import ASKED_AGAIN, Reject, Unavailable, Unread, UnreadItems
 
 asked: list[str] = []  # in this process, by all stages
 
 
 class Reading(Stage):
-    """Gives what it got, but what is `away`, `missing` or `bad`."""
+    """Gives what it got, but what is `away`, `missing`, `unavailable` or `bad`."""
 
     one_by_one: ClassVar[bool] = True
     setting: int = 0
@@ -42,7 +42,7 @@ class Reading(Stage):
                         reason="no answer in time",
                         absent=False,
                     )
-                case "missing" | "bad" as reason:
+                case "missing" | "unavailable" | "bad" as reason:
                     yield Reject(
                         key=record.key,
                         stage="copy",
@@ -112,8 +112,11 @@ def test_what_was_kept_is_of_the_same_settings(store: Store, files: Path) -> Non
     assert asked == ["a", "b", "c", "d"]
 
 
-def test_of_a_part_that_is_whole_only_what_is_missing_is_read_again(store: Store, files: Path) -> None:
-    (files / "b").write_text(MISSING)
+@pytest.mark.parametrize("reason", ASKED_AGAIN)
+def test_of_a_part_that_is_whole_only_what_could_not_be_read_is_read_again(
+    store: Store, files: Path, reason: str
+) -> None:
+    (files / "b").write_text(reason)
     Runner(store).run(WORK)
     before = content(store)
     asked.clear()

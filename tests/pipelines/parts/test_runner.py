@@ -11,14 +11,14 @@ from weft.pipelines.parts.stage_work import Input, PartWork
 from weft.pipelines.parts.tables import part_name, read_part, write_part
 from weft.pipelines.stage import Stage
 from weft.pipelines.storage.store import Store
-from weft.schemas.settings import NOT_IDENTITY
+from weft.schemas.settings import NOT_IN_FINGERPRINT
 from weft.schemas.text import Document
 
 
 class Reader(Stage):
     """Gives each document the text that lies where it was set up to read."""
 
-    path: Annotated[str, NOT_IDENTITY]
+    path: Annotated[str, NOT_IN_FINGERPRINT]
     _set_up: str = PrivateAttr("")
 
     @property

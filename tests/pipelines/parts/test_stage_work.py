@@ -121,7 +121,7 @@ def ledger(store: Store) -> LedgerRow:
 class TestAccount:
     def test_a_stage_that_keeps_everything(self, ready: Store) -> None:
         stage = Copy()
-        assert work(stage).run(ready, stage) == 3
+        assert work(stage).run(ready) == 3
         assert ledger(ready) == LedgerRow(
             node="copy/speech", part=0, items_in=3, items_made=0, items_out=3, items_rejected=0, items_held=0, items_absent=0,
             seconds_in=6.0, seconds_made=0.0, seconds_out=6.0, seconds_rejected=0.0, seconds_held=0.0, seconds_absent=0.0,
@@ -146,12 +146,12 @@ class TestAccount:
     ) -> None:
         stage = Copy(wrong=wrong)
         with pytest.raises(Unaccounted, match=said):
-            work(stage).run(ready, stage)
+            work(stage).run(ready)
         assert ready.names("copy") == ready.names("ledger") == ready.names("rejects") == []
 
     def test_rejects_are_counted_and_kept_with_their_reason(self, ready: Store) -> None:
         stage = Copy(wrong="rejects")
-        assert work(stage).run(ready, stage) == 2
+        assert work(stage).run(ready) == 2
         rejects = read_part(ready, part_name("rejects/copy/speech", 0), Reject)
         row = ledger(ready)
         assert [(r.key, r.reason, r.detail) for r in rejects] == [("a", "bad", "why")]
@@ -160,7 +160,7 @@ class TestAccount:
 
     def test_what_is_of_another_split_is_counted_and_neither_made_nor_rejected(self, ready: Store) -> None:
         stage = Copy(wrong="holds out")
-        assert work(stage).run(ready, stage) == 2
+        assert work(stage).run(ready) == 2
         row = ledger(ready)
         assert (row.items_in, row.items_out, row.items_rejected, row.items_held) == (3, 2, 0, 1)
         assert (row.seconds_in, row.seconds_out, row.seconds_rejected, row.seconds_held) == (6.0, 4.0, 0.0, 2.0)
@@ -168,13 +168,13 @@ class TestAccount:
 
     def test_pieces_are_made_and_seconds_are_not(self, ready: Store) -> None:
         stage = Halve()
-        assert work(stage).run(ready, stage) == 6
+        assert work(stage).run(ready) == 6
         row = ledger(ready)
         assert (row.items_in, row.items_made, row.items_out, row.seconds_made) == (3, 3, 6, 0.0)
 
     def test_a_stage_that_makes_seconds_says_how_many(self, ready: Store) -> None:
         stage = Speak(wrong="makes seconds")
-        work(stage).run(ready, stage)
+        work(stage).run(ready)
         assert (ledger(ready).seconds_in, ledger(ready).seconds_made, ledger(ready).seconds_out) == (6.0, 0.25, 6.25)
 
     @given(seconds=st.lists(st.floats(0.05, 3600, allow_nan=False), max_size=60))
@@ -217,7 +217,7 @@ class TestJoin:
                 yield from (u for u, _ in records)
 
         stage = First()
-        work(stage, Input("in/speech", Utterance), Input("align/speech", Alignment)).run(ready, stage)
+        work(stage, Input("in/speech", Utterance), Input("align/speech", Alignment)).run(ready)
         row = ledger(ready)
         assert (row.items_in, row.items_absent, row.items_out) == (1, 2, 1)
         assert (row.seconds_in, row.seconds_absent) == (2.0, 4.0)
@@ -227,11 +227,11 @@ class TestDone:
     def test_a_part_is_done_once_it_ran(self, ready: Store) -> None:
         stage = Copy()
         assert not work(stage).done(ready)
-        work(stage).run(ready, stage)
+        work(stage).run(ready)
         assert work(stage).done(ready)
 
     def test_a_changed_setting_is_not_done(self, ready: Store) -> None:
-        work(Copy()).run(ready, Copy())
+        work(Copy()).run(ready)
         assert not work(Copy(setting=1)).done(ready)
 
     def test_another_version_of_the_backend_is_not_done(self, ready: Store) -> None:
@@ -240,23 +240,23 @@ class TestDone:
                 return "2"
 
         Newer.__name__ = "Copy"
-        work(Copy()).run(ready, Copy())
+        work(Copy()).run(ready)
         assert not work(Newer()).done(ready)
 
     def test_changed_input_is_not_done(self, ready: Store) -> None:
-        work(Copy()).run(ready, Copy())
+        work(Copy()).run(ready)
         write_part(ready, part_name("in/speech", 0), [utterance(k) for k in "abd"], Utterance, "one")
         assert not work(Copy()).done(ready)
 
     def test_input_made_again_with_equal_content_is_done_still(self, ready: Store) -> None:
-        work(Copy()).run(ready, Copy())
+        work(Copy()).run(ready)
         write_part(ready, part_name("in/speech", 0), [utterance(k) for k in "abc"], Utterance, "another way")
         assert work(Copy()).done(ready)
 
     def test_models_are_inputs(self, ready: Store) -> None:
         job = replace(work(Copy()), models=("models/m",))
         ready.write("models/m/model.json", b"{}")
-        job.run(ready, Copy())
+        job.run(ready)
         assert job.done(ready)
         ready.write("models/m/model.json", b"{ }")
         assert not job.done(ready)
@@ -266,14 +266,14 @@ class TestDone:
     def test_a_part_whose_rejects_or_ledger_is_missing_or_cut_is_not_done(
         self, ready: Store, companion: str, harm: str
     ) -> None:
-        work(Copy()).run(ready, Copy())
+        work(Copy()).run(ready)
         name = part_name(companion, 0)
         whole = ready.read(name)
         ready.remove(name)
         if harm == "cut":
             ready.write(name, whole[:-100])
         assert not work(Copy()).done(ready)
-        work(Copy()).run(ready, Copy())
+        work(Copy()).run(ready)
         assert work(Copy()).done(ready) and ready.read(name) == whole
 
     def test_input_that_is_not_there_is_named(self, ready: Store) -> None:
@@ -291,10 +291,10 @@ class TestDone:
 
         monkeypatch.setattr("weft.pipelines.parts.stage_work.write_part", killed)
         with pytest.raises(KeyboardInterrupt):
-            work(Copy()).run(ready, Copy())
+            work(Copy()).run(ready)
         assert not work(Copy()).done(ready)
         monkeypatch.undo()
-        work(Copy()).run(ready, Copy())
+        work(Copy()).run(ready)
         assert work(Copy()).done(ready)
 
 
@@ -343,7 +343,7 @@ class TestPack:
         digests = set()
         for sound in (b"RIFF", b"FORM"):  # of one length, so that the rows are the same
             stage = Voice(sound=sound)
-            self.job(stage).run(store, stage)
+            self.job(stage).run(store)
             made = read_part(store, part_name("synthesize/d", 0), Dialogue)
             assert store.read("synthesize/d/part-00000.bin") == b"".join(
                 sound + t.text.encode() for d in made for t in d.turns
@@ -354,7 +354,7 @@ class TestPack:
     def test_a_part_whose_sound_is_missing_or_cut_is_not_done(self, store: Store) -> None:
         write_part(store, part_name("ingest/d", 0), DIALOGUES, Dialogue, "one")
         stage = Voice()
-        self.job(stage).run(store, stage)
+        self.job(stage).run(store)
         assert self.job(stage).done(store)
         store.write("synthesize/d/part-00000.bin", store.read("synthesize/d/part-00000.bin")[:-1])
         assert not self.job(stage).done(store)
@@ -367,14 +367,14 @@ class TestPack:
         """The recipe may go back to what it was: the old part must not speak for the new sound."""
         write_part(store, part_name("ingest/d", 0), DIALOGUES, Dialogue, "one")
         old, new = Voice(sound=b"RIFF"), Voice(sound=b"FORM")
-        self.job(old).run(store, old)
+        self.job(old).run(store)
 
         def killed(*_: object) -> None:
             raise KeyboardInterrupt
 
         monkeypatch.setattr("weft.pipelines.parts.stage_work.write_part", killed)
         with pytest.raises(KeyboardInterrupt):
-            self.job(new).run(store, new)
+            self.job(new).run(store)
         assert not self.job(old).done(store)
 
 

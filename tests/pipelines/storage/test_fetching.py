@@ -46,7 +46,7 @@ def test_it_is_read_whole_with_and_without_a_length(store: Store, server: Server
     assert scan(store, Audio(server.url())).seconds == 2.0
 
 
-@pytest.mark.parametrize("fault", ["503", "429", "early", "nothing"])
+@pytest.mark.parametrize("fault", ["503", "429", "early", "nothing", "text/html", "application/octet-stream"])
 def test_a_bad_answer_is_asked_for_again(store: Store, server: Server, fault: str) -> None:
     server.answers = [fault, "whole"]
     assert scan(store, Audio(server.url())).seconds == 2.0
@@ -64,6 +64,19 @@ def test_a_server_that_stays_bad_fails_the_work_and_shows_no_secret(
     with pytest.raises(Unavailable, match=reason) as caught:
         scan(store, Audio(f"{server.url()}?signature=secret"))
     assert caught.value.absent is absent and "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["a.flac", "day.tar", "clip?id=3"])
+def test_a_page_in_place_of_a_file_is_the_servers_fault(store: Store, server: Server, name: str) -> None:
+    server.answers = ["text/html; charset=utf-8"]
+    with pytest.raises(Unavailable, match=r"answers with a page \(text/html\) in place of the file"):
+        opened(lambda: open_url(server.url(name)), server.url(name))
+    assert not fetching.is_there(server.url(name))
+
+
+def test_audio_that_a_script_sends_as_text_is_read(store: Store, server: Server) -> None:
+    server.answers, server.page = ["text/html"], CLIP
+    assert scan(store, Audio(server.url("clip.php?id=3"))).seconds == 2.0
 
 
 def test_an_endless_answer_is_cut_off_and_rejected(store: Store, server: Server) -> None:

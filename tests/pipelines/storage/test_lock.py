@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from weft.pipelines.storage.lock import DEAD_AFTER, NAME, Holder, Lock, Locked, holder, started_at, this_host
-from weft.pipelines.storage.store import Store
+from weft.pipelines.storage.store import InTheWay, Store
 
 NOW = 1_800_000_000.0
 
@@ -75,12 +75,28 @@ def test_renewing_moves_the_beat_and_notices_a_lock_that_was_taken(any_store: St
     assert (now := holder(any_store)) and now.token == "other"
 
 
-def test_a_lock_that_cannot_be_read_holds_while_it_is_fresh(store: Store) -> None:
-    store.write(NAME, b"")
+GARBAGE = (
+    b"", b"garbage", b"\xff\0", b"[" * 100_000, b"5", b"{}", b'{"pid": 1}',
+    json.dumps({"host": 1, "pid": "x", "started": [], "since": "today", "beat": None, "token": {}}).encode(),
+    json.dumps({"host": "a", "pid": 1, "started": "", "since": 1e300, "beat": 1e300, "token": "b"}).encode(),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("content", GARBAGE)
+def test_what_is_no_lock_is_told_at_once_and_taken_over_where_it_is_old(store: Store, content: bytes) -> None:
+    store.write(NAME, content)
     written = os.stat(store.path(NAME)).st_mtime
-    with pytest.raises(Locked):
+    with pytest.raises(Locked, match=rf"^{store.url}/{NAME} is no lock that weft wrote; .*remove that file and run"):
         Lock(store, lambda: written + 1).take()
+    assert store.read(NAME) == content
     Lock(store, lambda: written + DEAD_AFTER + 1).take()
+    assert (now := holder(store)) and now.pid == os.getpid()
+
+
+def test_a_folder_in_its_place_is_named(store: Store) -> None:
+    Path(store.path(NAME)).mkdir(parents=True)
+    with pytest.raises(InTheWay, match=rf"{NAME} is a folder, and a file of the corpus belongs there"):
+        Lock(store, lambda: NOW).take()
 
 
 def test_a_file_system_without_links_creates_exclusively(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from weft.pipelines.storage.store import Store
+from weft.pipelines.storage.store import InTheWay, Store
 from weft.schemas.faults import RecipeError
 
 
@@ -144,3 +144,33 @@ def test_a_url_whose_package_is_not_here(tmp_path: Path, monkeypatch: pytest.Mon
     monkeypatch.setattr("fsspec.open", lacking)
     with pytest.raises(RecipeError, match=r"clip.wav: s3:// cannot be read here \(Install s3fs"):
         Store(str(tmp_path)).open("s3://bucket/clip.wav")
+
+
+@pytest.mark.parametrize("within", [[], ["notes.txt"]])
+def test_a_folder_where_a_file_belongs(tmp_path: Path, within: list[str]) -> None:
+    store = Store(str(tmp_path / "corpus"))
+    folder = tmp_path / "corpus" / "ingest" / "part-00000.parquet"
+    folder.mkdir(parents=True)
+    for name in within:
+        (folder / name).touch()
+    for action in (
+        lambda: store.read("ingest/part-00000.parquet"),
+        lambda: store.write("ingest/part-00000.parquet", b"."),
+    ):
+        with pytest.raises(
+            InTheWay, match=rf"^{folder} is a folder, and a file of the corpus belongs there; move it away"
+        ):
+            action()
+    assert leftovers(tmp_path) == [folder / name for name in within]
+
+
+@pytest.mark.parametrize("place", ["align", "align/speech"])
+def test_a_file_where_a_folder_belongs(tmp_path: Path, place: str) -> None:
+    store = Store(str(tmp_path / "corpus"))
+    store.write(place, b".")
+    name = "align/speech/part-00000.parquet"
+    for action in (lambda: store.read(name), lambda: store.write(name, b".")):
+        with pytest.raises(
+            InTheWay, match=rf"^{store.root}/{place} is a file, and a folder of the corpus belongs there"
+        ):
+            action()

@@ -4,6 +4,7 @@ The test has a vocabulary of its own, whose ids it numbers by the literals of th
 """
 
 import re
+from dataclasses import replace
 from importlib.util import module_from_spec, spec_from_file_location
 from itertools import accumulate
 from pathlib import Path
@@ -20,7 +21,7 @@ from weft.pipelines.tasks.common.sample_builder import SampleBuilder
 from weft.schemas.audio import Alignment, Audio, Codes, Utterance, Word
 from weft.schemas.chat import ChatTemplate
 from weft.schemas.recipe import StreamSettings
-from weft.schemas.text import Document
+from weft.schemas.text import Dialogue, Document, Turn
 from weft.schemas.vocabulary import Codebook, Marker, Vocabulary
 
 GOLDEN = Path(__file__).parents[2] / "golden"
@@ -108,8 +109,24 @@ def material_of(golden: dict[str, Any]) -> Material:
     if "documents" in given:
         return Material(Document("d", "s", given["documents"][0]["text"]))
     streams = {name: StreamSettings(**stream) for name, stream in golden.get("streams", {}).items()}
+    if "answers" in given:
+        return dialogue_of(given, streams)
     spoken = tuple(spoken_of(one, streams) for one in given["utterances"])
     return Material(spoken[0].utterance, spoken)
+
+
+def dialogue_of(given: dict[str, Any], streams: dict[str, StreamSettings]) -> Material:
+    """A query and its answer, which may be written only."""
+    (answer,) = given["answers"]
+    utterances = {one["id"]: one for one in given["utterances"]}
+    written = {"text": answer.get("text"), "seconds": 0.0, "codes": {}}
+    pair = (utterances[answer["query"]], utterances.get(answer.get("answer"), written))
+    spoken = [spoken_of(one, streams if one["codes"] else {}) for one in pair]
+    turns = tuple(
+        Turn(speaker=role, role=role, text=one["text"]) for role, one in zip(("human", "assistant"), pair, strict=True)
+    )
+    numbered = (replace(one, utterance=replace(one.utterance, turn=n)) for n, one in enumerate(spoken))
+    return Material(Dialogue(key="d", source="s", turns=turns), tuple(numbered))
 
 
 def task_of(golden: dict[str, Any]) -> Task:

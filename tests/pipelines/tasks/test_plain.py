@@ -6,7 +6,7 @@ from itertools import groupby
 
 import pytest
 
-from weft.pipelines.tasks import asr, speech, text, tts
+from weft.pipelines.tasks import speech, text, turns
 from weft.pipelines.tasks.base import Material, Task
 from weft.pipelines.tasks.common.sample_builder import SampleBuilder
 from weft.schemas.ledger import Unusable
@@ -14,8 +14,14 @@ from weft.schemas.text import Document
 
 Make, Weave, Names = Callable[..., Material], Callable[..., SampleBuilder], Callable[[int], str]
 SPEECH = speech.Task(sources=("speech",), stream="hubert")
-ASR = asr.Task(sources=("speech",), stream="hubert")
-TTS = tts.Task(sources=("speech",), stream="hubert")
+SPOKEN, WRITTEN = {"role": "human", "say": "hubert", "open": "speech"}, {"role": "human", "say": "text", "open": "text"}
+ASR, TTS = (
+    turns.Task.model_validate(
+        {"sources": ("speech",), "turns": [asked, {"role": "assistant", "count_open": True, **answer}]}
+    )
+    for asked, answer in ((SPOKEN, {"say": "text", "open": "asr"}), (WRITTEN, {"say": "hubert", "open": "tts"}))
+)
+BOTH = {"loss": ("human", "assistant")}
 
 
 def without_text(given: Material) -> Material:
@@ -34,9 +40,9 @@ def kinds(ids: list[int], names: Names) -> str:
     [
         (SPEECH, "bos speech h", "speech h"),
         (ASR, "bos speech h asr w", "asr w"),
-        (ASR.model_copy(update={"loss_on_input": True}), "bos speech h asr w", "speech h asr w"),
+        (ASR.model_copy(update=BOTH), "bos speech h asr w", "h asr w"),
         (TTS, "bos text w tts h", "tts h"),
-        (TTS.model_copy(update={"loss_on_input": True}), "bos text w tts h", "text w tts h"),
+        (TTS.model_copy(update=BOTH), "bos text w tts h", "w tts h"),
     ],
     ids=["speech", "asr", "asr with input", "tts", "tts with input"],
 )

@@ -1,6 +1,7 @@
 """Timing files: what is written is read back, in Praat's own bytes, and nonsense is refused."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -179,6 +180,33 @@ def test_nonsense_is_refused_with_a_reason(ending: str, data: bytes) -> None:
     with pytest.raises(BadTiming) as fault:
         READERS[ending](data, "clip")
     assert fault.value.reason == "bad_transcript" and fault.value.detail
+    python = r"Error|NoneType|object is|object has|unpack|convert|recursion|literal|subscriptable|codec|index"
+    assert not re.search(python, fault.value.detail)
+
+
+@pytest.mark.parametrize(
+    ("ending", "data", "words"),
+    [
+        (".json", b'{"segments": [{"start": "x"}]}', '`start` of segment 1 is "x", and must be a number'),
+        (".json", b'{"segments": [{"start": 0, "end": 1, "text": 5}]}', "`text` of segment 1 is 5, and must be a text"),
+        (
+            ".json",
+            b'{"tiers": {"words": {"entries": [[0, 1]]}}}',
+            "an entry of a tier is [0, 1], and must be its start",
+        ),
+        (".json", b"[1]", "it is [1], and must be an object"),
+        (".ctm", b"a 1 x 1 so\n", "a start is 'x', and must be a number"),
+        (".ctm", b"a 1 0 -1 so\n", "a duration is '-1', and must be a number, 0 or more"),
+        (".ctm", b"a 1 0\n", "no CTM: 'a 1 0' lacks recording"),
+        (".rttm", b"SPEAKER a 1 0\n", "no RTTM: 'SPEAKER a 1 0' lacks recording"),
+        (".rttm", b"SPEAKER\n", "the line 'SPEAKER' names no recording"),
+        (".rttm", b"\xff", "it is not UTF-8 (byte 0)"),
+    ],
+)
+def test_what_is_wrong_is_said_in_words(ending: str, data: bytes, words: str) -> None:
+    with pytest.raises(BadTiming) as fault:
+        READERS[ending](data, "a")
+    assert words in fault.value.detail
 
 
 def test_every_format_can_be_written() -> None:

@@ -1,4 +1,4 @@
-"""Measures on codes whose goodness is known."""
+"""Measures of codes whose values are known."""
 
 import math
 
@@ -11,8 +11,8 @@ from weft.tokenizers.evaluation.metrics import abx, against_phones, distance, pr
 
 
 def test_usage() -> None:
-    found = usage([np.array([0, 1, 2, 3]), np.array([0, 1, 2, 3])], 2.0)
-    assert (found.used, found.perplexity, found.tokens_per_second, found.bits_per_second) == (4, 4.0, 4.0, 8.0)
+    figures = usage([np.array([0, 1, 2, 3]), np.array([0, 1, 2, 3])], 2.0)
+    assert (figures.used, figures.perplexity, figures.tokens_per_second, figures.bits_per_second) == (4, 4.0, 4.0, 8.0)
     assert usage([], 0.0).tokens_per_second == 0
 
 
@@ -42,7 +42,7 @@ def test_unit_errors() -> None:
 
 
 @given(st.lists(st.integers(0, 3), min_size=1, max_size=8), st.lists(st.integers(0, 3), min_size=1, max_size=8))
-def test_distance_is_a_share_and_alike_both_ways(one: list[int], two: list[int]) -> None:
+def test_distance_is_a_share_and_symmetric(one: list[int], two: list[int]) -> None:
     there, back = distance(tuple(one), tuple(two)), distance(tuple(two), tuple(one))
     assert 0 <= there <= 1 and distance(tuple(one), tuple(one)) == 0
     assert (there == 0) == (back == 0)
@@ -63,12 +63,12 @@ def test_abx_of_good_codes_noise_and_codes_of_the_speaker() -> None:
     assert math.isnan(abx(phones, ["s"] * 400, good, True, 1))
 
 
-def test_a_probe_tells_what_is_there_to_tell() -> None:
+def test_a_probe_predicts_labels_that_the_codes_depend_on() -> None:
     rng = np.random.default_rng(0)
     labels = [f"s{n % 3}" for n in range(60)]
-    told = [rng.integers(0, 4, 50) + 4 * (n % 3) for n in range(60)]
-    assert probe(told, labels, 12, 1) == (1.0, pytest.approx(1 / 3))
-    untold = [rng.integers(0, 12, 50) for _ in range(60)]
-    assert probe(untold, labels, 12, 1)[0] < 0.6
-    assert math.isnan(probe(told, ["one"] * 60, 12, 1)[0])
-    assert probe([*told, *untold], [*labels, *[""] * 60], 12, 1) == (1.0, pytest.approx(1 / 3))
+    related = [rng.integers(0, 4, 50) + 4 * (n % 3) for n in range(60)]
+    assert probe(related, labels, 12, 1) == (1.0, pytest.approx(1 / 3))
+    unrelated = [rng.integers(0, 12, 50) for _ in range(60)]
+    assert probe(unrelated, labels, 12, 1)[0] < 0.6
+    assert math.isnan(probe(related, ["one"] * 60, 12, 1)[0])
+    assert probe([*related, *unrelated], [*labels, *[""] * 60], 12, 1) == (1.0, pytest.approx(1 / 3))

@@ -1,4 +1,4 @@
-"""A clip as it might have sounded: formants move together, bends are smooth, noise fills what is quiet and nothing else."""
+"""Augmentation: formants move together, shifts are smooth, noise fills what is quieter than it."""
 
 import numpy as np
 import pytest
@@ -25,8 +25,8 @@ def test_a_shorter_tract_moves_every_formant_up() -> None:
     same, up, down = moved(shown, np.clip(warp(np.array([1.0, 1.2, 1 / 1.2])), 0, BANDS - 1))
     assert torch.allclose(same, shown[0])
     hertz = 700 * (10 ** (np.linspace(*(2595 * np.log10(1 + np.array([20, 7600]) / 700)), BANDS + 2)[1:-1] / 2595) - 1)
-    for found, factor in ((up, 1.2), (down, 1 / 1.2)):
-        assert hertz[found[0].argmax()] == pytest.approx(factor * hertz[40], rel=0.03)
+    for row, factor in ((up, 1.2), (down, 1 / 1.2)):
+        assert hertz[row[0].argmax()] == pytest.approx(factor * hertz[40], rel=0.03)
 
 
 def test_a_bend_is_smooth_and_leaves_both_ends() -> None:
@@ -36,31 +36,31 @@ def test_a_bend_is_smooth_and_leaves_both_ends() -> None:
     assert 1.0 < bends[:, BANDS // 2].std() < 3.0
 
 
-def test_noise_fills_what_is_quieter_in_a_share_of_rows() -> None:
+def test_noise_is_added_to_a_share_of_the_rows() -> None:
     loud = mels() * 5
-    heard = noisy(loud.repeat(200, 1, 1), THERE.repeat(200, 1), 0.5, generator())
-    changed = (heard != loud.repeat(200, 1, 1)).flatten(1).any(1)
+    augmented = noisy(loud.repeat(200, 1, 1), THERE.repeat(200, 1), 0.5, generator())
+    changed = (augmented != loud.repeat(200, 1, 1)).flatten(1).any(1)
     assert 0.4 < changed.float().mean() < 0.6
-    assert (heard >= loud.repeat(200, 1, 1) - 1e-5).all()
+    assert (augmented >= loud.repeat(200, 1, 1) - 1e-5).all()
     quiet, prominent = loud[0] < loud.quantile(0.1), loud[0] > loud.quantile(0.95)
-    risen = heard[changed] - loud[0]
+    risen = augmented[changed] - loud[0]
     assert risen[:, quiet].mean() > 5 * risen[:, prominent].mean()
 
 
-def test_each_row_is_a_hearing_of_its_own_and_the_same_again() -> None:
-    augmentation = Augmentation(0.2, 1.5, 0.5)
-    one, two, three = augmentation.drawn(mels(), THERE, generator())
+def test_each_row_is_augmented_differently_and_repeatably() -> None:
+    augmentation = Augmentation(warp=0.2, bend=1.5, noise=0.5)
+    one, two, three = augmentation.apply(mels(), THERE, generator())
     assert not torch.allclose(one, two) and not torch.allclose(two, three)
-    assert torch.equal(augmentation.drawn(mels(), THERE, generator())[0], one)
+    assert torch.equal(augmentation.apply(mels(), THERE, generator())[0], one)
 
 
-def test_without_any_change_it_is_what_was_said() -> None:
-    plain = Augmentation(0.0, 0.0, 0.0).drawn(mels(), THERE, generator())
+def test_without_augmentation_the_clip_is_unchanged() -> None:
+    plain = Augmentation(warp=0.0, bend=0.0, noise=0.0).apply(mels(), THERE, generator())
     assert torch.allclose(plain, levelled(mels(), THERE), atol=1e-5)
 
 
-def test_what_is_not_there_stays_silent() -> None:
+def test_padding_stays_silent() -> None:
     there = torch.ones(3, 10, dtype=torch.bool)  # of frames of five steps
     there[1, 6:] = False
-    heard = Augmentation(0.2, 1.5, 1.0).drawn(mels(), there, generator())
-    assert not heard[1, 30:].any() and heard[1, :30].any() and torch.isfinite(heard).all()
+    augmented = Augmentation(warp=0.2, bend=1.5, noise=1.0).apply(mels(), there, generator())
+    assert not augmented[1, 30:].any() and augmented[1, :30].any() and torch.isfinite(augmented).all()

@@ -11,7 +11,7 @@ CLIPS = [np.random.default_rng(n).normal(0, 0.1, n).astype(np.float32) for n in 
 def test_a_crop_is_of_one_clip_and_silence_beyond_its_end() -> None:
     crops = Crops.of(CLIPS, hop=640, rows=40, length=25)
     assert crops.ends.tolist() == [14, 76, 77, 109]
-    mels, places = crops.drawn(np.random.default_rng(0))
+    mels, places = crops.batch(np.random.default_rng(0))
     assert mels.shape == (40, 25 * 4, 80) and places.shape == (40, 25)
     seen = set()
     for row, where in zip(mels.reshape(40, 25, -1), places.numpy(), strict=True):

@@ -1,9 +1,9 @@
-"""F0 of tones that are known, and of what has none."""
+"""F0 of tones of a known pitch, of silence and of noise."""
 
 import numpy as np
 import pytest
 
-from weft.tokenizers.features.f0 import STEP, _f0, f0, filled_in
+from weft.tokenizers.features.f0 import STEP, _f0, f0, interpolated
 
 RATE = 16_000
 
@@ -14,7 +14,7 @@ def buzz(hertz: float, seconds: float = 1.0) -> np.ndarray:
 
 
 @pytest.mark.parametrize("hertz", [80, 120, 220, 400])
-def test_a_buzz_has_its_pitch(hertz: float) -> None:
+def test_a_buzz_has_its_frequency(hertz: float) -> None:
     track = f0(buzz(hertz))
     assert len(track) == 200
     middle = track[40:160]
@@ -27,9 +27,9 @@ def test_silence_and_noise_have_none() -> None:
     assert (f0(noise) > 0).mean() < 0.3
 
 
-def test_lines_over_what_is_not_voiced() -> None:
-    assert filled_in(np.array([0, 100, 0, 0, 130, 0])).tolist() == [100, 100, 110, 120, 130, 130]
-    assert filled_in(np.zeros(3)).tolist() == [0, 0, 0]
+def test_unvoiced_stretches_are_interpolated() -> None:
+    assert interpolated(np.array([0, 100, 0, 0, 130, 0])).tolist() == [100, 100, 110, 120, 130, 130]
+    assert interpolated(np.zeros(3)).tolist() == [0, 0, 0]
 
 
 @pytest.mark.parametrize("n", [0, 1, 79, 80, 500, 1279])
@@ -42,8 +42,8 @@ def test_long_audio_in_pieces_is_as_the_whole(seconds: float) -> None:
     rng = np.random.default_rng(2)
     steps = np.repeat(rng.uniform(90, 300, 2 * int(seconds) + 2), RATE // 2)[: round(seconds * RATE)]
     turns = np.cumsum(steps) / RATE
-    said = (0.05 * sum(np.sin(2 * np.pi * k * turns) / k for k in range(1, 12))).astype(np.float32)
-    pieces, whole = f0(said), _f0(said)
-    assert len(pieces) == len(said) // STEP
+    samples = (0.05 * sum(np.sin(2 * np.pi * k * turns) / k for k in range(1, 12))).astype(np.float32)
+    pieces, whole = f0(samples), _f0(samples)
+    assert len(pieces) == len(samples) // STEP
     differ = np.flatnonzero(np.abs(pieces - whole) > 1)
     assert len(differ) < 0.002 * len(whole), differ

@@ -1,4 +1,4 @@
-"""Windows and batches: every frame once, every clip in its place."""
+"""Windows and batches: every frame once, in order, with little padding."""
 
 import itertools
 
@@ -13,21 +13,21 @@ RATE = 16_000
 
 @given(st.integers(1, 400 * RATE), st.sampled_from([160, 320]))
 def test_kept_frames_follow_one_another(samples: int, hop: int) -> None:
-    made = Windowing(hop, 60, 0.0).windows(0, samples)
-    assert (made[0].start, made[0].first, made[-1].end, made[-1].last) == (0, 0, samples, None)
-    for one, two in itertools.pairwise(made):
+    windows = Windowing(hop=hop, batch=60, padding=0.0).windows(0, samples)
+    assert (windows[0].start, windows[0].first, windows[-1].end, windows[-1].last) == (0, 0, samples, None)
+    for one, two in itertools.pairwise(windows):
         assert one.start + one.last * hop == two.start + two.first * hop
         assert two.start % hop == 0
-    for window in made[:-1]:
-        assert window.end >= window.start + window.last * hop + 400  # the last kept frame hears all it wants
+    for window in windows[:-1]:
+        assert window.end >= window.start + window.last * hop + 400  # the last kept frame has its whole context
 
 
 @given(st.lists(st.integers(1, 100_000), max_size=60), st.sampled_from([0.0, 0.03]))
 def test_batches_hold_each_window_once_with_little_padding(lengths: list[int], padding: float) -> None:
-    made = [Window(n, 0, length, 0, None) for n, length in enumerate(lengths)]
-    found = list(batches(made, 200_000, padding))
-    assert sorted(w.clip for batch in found for w in batch) == list(range(len(lengths)))
-    for batch in found:
+    windows = [Window(clip=n, start=0, end=length, first=0, last=None) for n, length in enumerate(lengths)]
+    grouped = list(batches(windows, 200_000, padding))
+    assert sorted(w.clip for batch in grouped for w in batch) == list(range(len(lengths)))
+    for batch in grouped:
         room = max(w.samples for w in batch) * len(batch)
         assert len(batch) == 1 or room <= 200_000
         assert 1 - sum(w.samples for w in batch) / room <= padding + 1e-12
@@ -42,6 +42,8 @@ def test_each_clip_gets_its_own_frames(lengths: list[int], padding: float) -> No
         hops = clip[: len(clip) // 320 * 320].reshape(-1, 320).mean(1)
         return (hops + np.append(0, hops[:-1]) + np.append([0, 0], hops)[: len(hops)])[:, None]
 
-    found = Windowing(320, 30, padding, window=3, context=0.5).frames(clips, lambda rows: map(means, rows))
-    for clip, frames in zip(clips, found, strict=True):
+    outputs = Windowing(hop=320, batch=30, padding=padding, window=3, context=0.5).frames(
+        clips, lambda rows: map(means, rows)
+    )
+    for clip, frames in zip(clips, outputs, strict=True):
         assert np.allclose(frames, means(clip), atol=1e-6)

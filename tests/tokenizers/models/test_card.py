@@ -1,4 +1,4 @@
-"""A card says what was heard and what besides it a tokenizer is made from."""
+"""A card names the training set and the checkpoints of a tokenizer."""
 
 from pathlib import Path
 
@@ -17,46 +17,60 @@ from weft.tokenizers.stream import Speech
 
 @pytest.fixture
 def tokenizer(tmp_path: Path) -> Tokenizer:
-    made = Tokenizer(size=4)
-    (tmp_path / "made").mkdir()
-    made.train([Speech(np.random.default_rng(1).normal(0, 0.1, 32_000).astype(np.float32))], tmp_path / "made", seed=1)
-    return made
+    tokenizer = Tokenizer(size=4)
+    (tmp_path / "trained").mkdir()
+    tokenizer.train([noise(1)], tmp_path / "trained", seed=1)
+    return tokenizer
 
 
-def test_what_was_heard(tokenizer: Tokenizer, tmp_path: Path) -> None:
-    heard = [
-        Utterance(f"u{n}", "r", "s", Audio("a.wav"), "sha", 2.0 * n, 2.0 * n + 1.5, licence="CC0", language="en")
+def noise(seed: int) -> Speech:
+    return Speech(np.random.default_rng(seed).normal(0, 0.1, 32_000).astype(np.float32))
+
+
+def test_the_training_set(tokenizer: Tokenizer, tmp_path: Path) -> None:
+    training_set = [
+        Utterance(
+            key=f"u{n}",
+            recording="r",
+            source="s",
+            audio=Audio("a.wav"),
+            sha256="sha",
+            start=2.0 * n,
+            end=2.0 * n + 1.5,
+            licence="CC0",
+            language="en",
+        )
         for n in range(3)
     ]
-    write_card(tmp_path, tokenizer, heard)
+    write_card(tmp_path, tokenizer, training_set)
     card = read_card(tmp_path)
     assert (card["use"], card["size"], card["checksum"]) == ("cepstra", 4, tokenizer.checksum)
-    assert (card["heard"]["clips"], card["heard"]["seconds"]) == (3, 4.5)
-    assert card["heard"]["licences"] == {"CC0": 3} and card["heard"]["languages"] == {"en": 3}
+    assert (card["trained_on"]["clips"], card["trained_on"]["seconds"]) == (3, 4.5)
+    assert card["trained_on"]["licences"] == {"CC0": 3} and card["trained_on"]["languages"] == {"en": 3}
     assert card["made_from"] == {}
 
 
-def test_a_card_is_of_what_lies_beside_it(tokenizer: Tokenizer, tmp_path: Path) -> None:
-    made, other = tmp_path / "made", tmp_path / "other"
-    write_card(made, tokenizer, [])
-    check_card(made, Tokenizer(size=4))
+def test_a_card_with_the_model_of_another(tokenizer: Tokenizer, tmp_path: Path) -> None:
+    trained, other = tmp_path / "trained", tmp_path / "other"
+    write_card(trained, tokenizer, [])
+    check_card(trained, Tokenizer(size=4))
     other.mkdir()
-    Tokenizer(size=4).train([Speech(np.random.default_rng(2).normal(0, 0.1, 32_000).astype(np.float32))], other, seed=1)
-    (other / "model.safetensors").replace(made / "model.safetensors")
-    with pytest.raises(ValueError, match=f"^{made}: its model is not the one its card.json is of"):
-        check_card(made, Tokenizer(size=4))
+    Tokenizer(size=4).train([noise(2)], other, seed=1)
+    (other / "model.safetensors").replace(trained / "model.safetensors")
+    with pytest.raises(ValueError, match=f"^{trained}: its model is not the one that card.json describes"):
+        check_card(trained, Tokenizer(size=4))
     with pytest.raises(ValueError, match=f"^{other}: no trained tokenizer here"):
         check_card(other, Tokenizer(size=4))
 
 
-def test_what_it_is_made_from(tokenizer: Tokenizer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_checkpoints(tokenizer: Tokenizer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(hub, "HF_HUB_OFFLINE", True)
     monkeypatch.setattr(hub, "HF_HUB_CACHE", str(tmp_path / "hub"))
     in_hub_cache(tmp_path / "hub", "org/mhubert")
     codebook = tmp_path / "km.npy"
     np.save(codebook, np.zeros((4, 2), np.float32))
-    given = Hubert(model="hf://org/mhubert", codebook=str(codebook))
-    monkeypatch.setattr(Tokenizer, "made_from", given.made_from)
+    checkpoints = Hubert(model="hf://org/mhubert", codebook=str(codebook))
+    monkeypatch.setattr(Tokenizer, "made_from", checkpoints.made_from)
     write_card(tmp_path, tokenizer, [])
     assert read_card(tmp_path)["made_from"] == {
         "hf://org/mhubert": {"content": f"org/mhubert@{COMMIT}", "licence": ""},
@@ -83,7 +97,7 @@ def test_a_checkpoints_licence_is_its_own_cards(card: bytes, licence: str, tmp_p
 
 
 @pytest.mark.parametrize("card", [None, "no json", "[]", '{"use": 3}'])
-def test_what_is_no_card(card: str | None, tmp_path: Path) -> None:
+def test_refuses_what_is_no_card(card: str | None, tmp_path: Path) -> None:
     if card is not None:
         (tmp_path / "card.json").write_text(card)
     with pytest.raises(ValueError, match=r"no trained tokenizer here|does not say which"):

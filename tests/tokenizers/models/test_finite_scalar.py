@@ -25,9 +25,9 @@ def test_states_of_one_code_are_one_and_gradients_pass() -> None:
     torch.manual_seed(0)
     quantizer = FiniteScalarQuantizer(6, (3, 3, 3))
     states = torch.randn(2, 50, 6, requires_grad=True)
-    codes, made = quantizer.codes(states), quantizer(states)
+    codes, quantized = quantizer.codes(states), quantizer(states)
     for code in codes.unique():
-        same = made[codes == code]
+        same = quantized[codes == code]
         assert torch.allclose(same, same[0].expand_as(same), atol=1e-5)
-    made.square().sum().backward()
+    quantized.square().sum().backward()
     assert states.grad is not None and states.grad.abs().sum() > 0

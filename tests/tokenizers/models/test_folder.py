@@ -1,6 +1,5 @@
-"""Trained tokenizers' folders: here, in the hub's cache, or nowhere; and the settings they were trained with."""
+"""Trained tokenizers' folders: local, in the hub's cache, or missing; and the settings they were trained with."""
 
-import json
 from pathlib import Path
 
 import huggingface_hub.constants as hub
@@ -8,7 +7,15 @@ import pytest
 
 from weft.tokenizers.cepstra import Tokenizer
 from weft.tokenizers.hubert import Tokenizer as Hubert
-from weft.tokenizers.models.folder import absolute, check_settings, forget_speakers, located, settings_of
+from weft.tokenizers.models.folder import (
+    absolute,
+    check_settings,
+    forget_speakers,
+    located,
+    settings_of,
+    update_settings,
+)
+from weft.tokenizers.models.learned import read_config, write_config
 from weft.tokenizers.style import Tokenizer as Style
 
 
@@ -37,7 +44,7 @@ def test_a_folder_is_itself(cache: Path, tmp_path: Path, monkeypatch: pytest.Mon
         assert located(name) == Path(name)
 
 
-def test_a_name_of_nothing(cache: Path) -> None:
+def test_a_name_that_is_not_on_the_hub(cache: Path) -> None:
     with pytest.raises(ValueError, match="org/gone: no trained tokenizer here, nor on the hub"):
         located("hf://org/gone")
 
@@ -45,8 +52,8 @@ def test_a_name_of_nothing(cache: Path) -> None:
 def test_names_that_are_the_same_from_anywhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "org" / "pitch-64").mkdir(parents=True)
-    found = [absolute(name) for name in ("org/pitch-64", str(tmp_path / "org"), "org/gone", "")]
-    assert found == [str(tmp_path / "org" / "pitch-64"), str(tmp_path / "org"), "org/gone", ""]
+    names = [absolute(name) for name in ("org/pitch-64", str(tmp_path / "org"), "org/gone", "")]
+    assert names == [str(tmp_path / "org" / "pitch-64"), str(tmp_path / "org"), "org/gone", ""]
 
 
 def test_a_checkpoint_is_the_same_from_anywhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -59,28 +66,27 @@ def test_a_checkpoint_is_the_same_from_anywhere(tmp_path: Path, monkeypatch: pyt
 
 
 def test_settings(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="no trained tokenizer here"):
+    with pytest.raises(ValueError, match="no model here"):
         settings_of(tmp_path)
-    (tmp_path / "settings.json").write_text(Tokenizer(size=8).model_dump_json())
+    write_config(tmp_path, Tokenizer(size=8).model_dump(mode="json"), {"a": 1})
     assert settings_of(tmp_path)["size"] == 8
     check_settings(tmp_path, Tokenizer(size=8), "size", "seconds")
     with pytest.raises(ValueError, match="`size` is 9, it was trained with 8"):
         check_settings(tmp_path, Tokenizer(size=9), "seconds", "size")
-    (tmp_path / "settings.json").write_text("[]")
-    with pytest.raises(ValueError, match="holds no settings"):
-        settings_of(tmp_path)
+    update_settings(tmp_path, Tokenizer(size=9))
+    assert settings_of(tmp_path)["size"] == 9 and read_config(tmp_path)["learned"] == {"a": 1}
 
 
-@pytest.mark.parametrize("known", [None, {}, {"speakers": {}}, {"letters": "ab"}])
-def test_nobody_to_forget(known: dict[str, object] | None, tmp_path: Path) -> None:
-    if known is not None:
-        (tmp_path / "known.json").write_text(json.dumps(known))
+@pytest.mark.parametrize("facts", [{}, {"speakers": {}}, {"letters": "ab"}, {"speakers": {"s1": 120.5}, "spread": 2}])
+def test_the_means_of_speakers_are_removed(facts: dict[str, object], tmp_path: Path) -> None:
+    write_config(tmp_path, {}, facts)
     forget_speakers(tmp_path)
-    assert (known is None) != (tmp_path / "known.json").exists()
-    assert known is None or json.loads((tmp_path / "known.json").read_text()) == known
+    assert read_config(tmp_path)["learned"] == ({**facts, "speakers": {}} if "speakers" in facts else facts)
 
 
-def test_what_is_broken_is_left_for_loading_to_tell(tmp_path: Path) -> None:
-    (tmp_path / "known.json").write_text("{")
+@pytest.mark.parametrize("config", [None, "{", "{}"])
+def test_a_format_of_its_own_is_left_as_it_is(config: str | None, tmp_path: Path) -> None:
+    if config is not None:
+        (tmp_path / "config.json").write_text(config)
     forget_speakers(tmp_path)
-    assert (tmp_path / "known.json").read_text() == "{"
+    assert config is None or (tmp_path / "config.json").read_text() == config

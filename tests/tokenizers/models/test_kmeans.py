@@ -29,8 +29,8 @@ def test_the_nearest(frames: int, size: int, width: int, seed: int) -> None:
     rng = np.random.default_rng(seed)
     features, centroids = (rng.standard_normal((n, width)).astype(np.float32) for n in (frames, size))
     apart = ((features[:, None] - centroids) ** 2).sum(-1)
-    found = apart[np.arange(frames), kmeans.assign(features, centroids)]
-    assert np.allclose(found, apart.min(1), rtol=1e-4, atol=1e-5)
+    distances = apart[np.arange(frames), kmeans.assign(features, centroids)]
+    assert np.allclose(distances, apart.min(1), rtol=1e-4, atol=1e-5)
 
 
 def test_too_few() -> None:

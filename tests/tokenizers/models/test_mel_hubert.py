@@ -1,4 +1,4 @@
-"""What the embedded HuBERT hears: level, local, and of one rate."""
+"""The input and the states of the embedded HuBERT: normalised, local, and of the right rate."""
 
 import numpy as np
 import pytest
@@ -54,8 +54,8 @@ def test_a_frame_every_hop(hop: int) -> None:
     model = MelHubert(small_config(16, 1, 2, hop)).eval()
     for n in (hop, hop + 159, 2 * hop - 1, 16_000, 23_457):
         with torch.inference_mode():
-            found = model(torch.from_numpy(features_of(noise(2)[:n]))[None]).last_hidden_state
-        assert found.shape == (1, n // hop, 16)
+            states = model(torch.from_numpy(features_of(noise(2)[:n]))[None]).last_hidden_state
+        assert states.shape == (1, n // hop, 16)
 
 
 def test_saved_and_read_again(tmp_path: object) -> None:

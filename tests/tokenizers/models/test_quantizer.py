@@ -11,19 +11,19 @@ from hypothesis import strategies as st
 from safetensors.numpy import save_file
 from safetensors.torch import save_file as torch_save
 
-from weft.tokenizers.models.quantizer import Likeliest, Measured, Nearest, filled, load_quantizer, save_quantizer
+from weft.tokenizers.models.quantizer import Nearest, NearestByMetric, Network, load_quantizer, without_blanks
 
 FEATURES = 9 * np.random.default_rng(0).standard_normal((50, 6)).astype(np.float32)
 
 
 @given(st.lists(st.integers(0, 3), max_size=40))
 def test_a_blank_takes_its_left_neighbour(codes: list[int]) -> None:
-    out = filled(np.array(codes, np.int32), blank=3).tolist()
-    said = [code for code in codes if code != 3]
-    now = said[0] if said else 3
-    for code, found in zip(codes, out, strict=True):
+    out = without_blanks(np.array(codes, np.int32), blank=3).tolist()
+    kept = [code for code in codes if code != 3]
+    now = kept[0] if kept else 3
+    for code, filled in zip(codes, out, strict=True):
         now = code if code != 3 else now
-        assert found == now
+        assert filled == now
 
 
 def network(*widths: int) -> torch.nn.Sequential:
@@ -33,20 +33,20 @@ def network(*widths: int) -> torch.nn.Sequential:
 
 
 def test_a_network_gives_what_torch_gives(tmp_path: Path) -> None:
-    made = network(6, 5, 5, 4)
-    tensors = {name: value.detach().numpy() for name, value in made.state_dict().items()}
+    layers = network(6, 5, 5, 4)
+    tensors = {name: value.detach().numpy() for name, value in layers.state_dict().items()}
     save_file(tensors, tmp_path / "linear.safetensors")
     quantizer = load_quantizer(str(tmp_path / "linear.safetensors"), 4, 6)
-    wanted = made(torch.from_numpy(FEATURES)).argmax(1).numpy()
-    assert (wanted == 3).any()
-    assert quantizer.codes(FEATURES).tolist() == filled(wanted, 3).tolist()
-    save_quantizer(quantizer, tmp_path / "again.safetensors")
+    expected = layers(torch.from_numpy(FEATURES)).argmax(1).numpy()
+    assert (expected == 3).any()
+    assert quantizer.codes(FEATURES).tolist() == without_blanks(expected, 3).tolist()
+    save_file(quantizer.tensors, tmp_path / "again.safetensors")
     again = load_quantizer(str(tmp_path / "again.safetensors"), 4, 6)
-    assert isinstance(again, Likeliest) and again.codes(FEATURES).tolist() == quantizer.codes(FEATURES).tolist()
+    assert isinstance(again, Network) and again.codes(FEATURES).tolist() == quantizer.codes(FEATURES).tolist()
 
 
 def test_centroids(tmp_path: Path) -> None:
-    save_quantizer(Nearest(FEATURES[:7]), tmp_path / "km.safetensors")
+    save_file(Nearest(FEATURES[:7]).tensors, tmp_path / "km.safetensors")
     np.save(tmp_path / "km.npy", FEATURES[:7])
     for name in ("km.safetensors", "km.npy"):
         assert load_quantizer(str(tmp_path / name), 7, 6).codes(FEATURES[:7]).tolist() == list(range(7))
@@ -54,16 +54,16 @@ def test_centroids(tmp_path: Path) -> None:
 
 def test_centroids_by_a_metric(tmp_path: Path) -> None:
     warp = np.random.default_rng(1).standard_normal((6, 6)).astype(np.float32)
-    save_quantizer(Measured(FEATURES[:7], warp @ warp.T), tmp_path / "km.safetensors")
+    save_file(NearestByMetric(FEATURES[:7], warp @ warp.T).tensors, tmp_path / "km.safetensors")
     loaded = load_quantizer(str(tmp_path / "km.safetensors"), 7, 6)
-    wanted = Nearest(FEATURES[:7] @ warp).codes(FEATURES @ warp)
-    assert isinstance(loaded, Measured) and loaded.codes(FEATURES).tolist() == wanted.tolist()
-    assert wanted.tolist() != Nearest(FEATURES[:7]).codes(FEATURES).tolist()
+    expected = Nearest(FEATURES[:7] @ warp).codes(FEATURES @ warp)
+    assert isinstance(loaded, NearestByMetric) and loaded.codes(FEATURES).tolist() == expected.tolist()
+    assert expected.tolist() != Nearest(FEATURES[:7]).codes(FEATURES).tolist()
 
 
-def test_what_is_no_quantizer(tmp_path: Path) -> None:
+def test_refuses_what_is_no_quantizer(tmp_path: Path) -> None:
     zeros = np.zeros((4, 6), np.float32)
-    for tensors, said in (
+    for tensors, message in (
         ({"a": zeros, "b": zeros}, "neither one table of centroids nor layers"),
         ({"0.weight": zeros, "0.bias": zeros[0]}, "do not lead from 6 features to 4 classes"),
         ({"0.weight": zeros, "0.bias": zeros[:, 0], "x": zeros}, "neither"),
@@ -71,15 +71,18 @@ def test_what_is_no_quantizer(tmp_path: Path) -> None:
         ({"a": zeros[:3]}, r"\[3, 6\], but \[size, width\] is \[4, 6\]"),
         ({"centroids": zeros, "metric": zeros}, r"centroids are \[4, 6\] and their metric \[4, 6\]"),
         ({"centroids": zeros[:3], "metric": np.eye(6, dtype=np.float32)}, r"centroids are \[3, 6\]"),
-        ({"centroids": zeros, "metric": -np.eye(6, dtype=np.float32)}, "its metric is none"),
-        ({"centroids": zeros, "metric": np.triu(np.ones((6, 6), np.float32))}, "its metric is none"),
+        ({"centroids": zeros, "metric": -np.eye(6, dtype=np.float32)}, "its metric is not symmetric and positive"),
+        (
+            {"centroids": zeros, "metric": np.triu(np.ones((6, 6), np.float32))},
+            "its metric is not symmetric and positive",
+        ),
         ({"a": np.full((4, 6), 1e300)}, "not finite"),
         ({"a": zeros.astype(np.int32)}, "a is no table of floats"),
         ({"0.weight": zeros[0, 0, ...], "0.bias": zeros}, "no table of floats"),
         ({}, "no tensors"),
     ):
         save_file(tensors, tmp_path / "q.safetensors")
-        with pytest.raises(ValueError, match=said):
+        with pytest.raises(ValueError, match=message):
             load_quantizer(str(tmp_path / "q.safetensors"), 4, 6)
     for name, table in (("words", np.array(["a"])), ("complex", zeros.astype(np.complex64))):
         np.save(tmp_path / f"{name}.npy", table)

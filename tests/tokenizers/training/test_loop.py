@@ -1,4 +1,4 @@
-"""Training that is broken off and begun again ends as if nothing had happened."""
+"""An interrupted training that is resumed ends with the same weights."""
 
 from pathlib import Path
 
@@ -6,11 +6,11 @@ import pytest
 import torch
 
 from weft.schemas.learning import Step, steps_to
-from weft.tokenizers.training import loop as fitting
-from weft.tokenizers.training.loop import fit, slope, unfinished
+from weft.tokenizers.training import loop
+from weft.tokenizers.training.loop import fit, slope, unfinished_run
 
 
-def made() -> torch.nn.Module:
+def initial_module() -> torch.nn.Module:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(3)
         return torch.nn.Sequential(
@@ -24,24 +24,24 @@ def loss(module: torch.nn.Module, step: int) -> torch.Tensor:
 
 
 def test_it_learns(tmp_path: Path) -> None:
-    module = made()
+    module = initial_module()
     before = float(loss(module, 999).detach())
     fit(module, lambda step: loss(module, step), 200, 0.02, tmp_path / "state")
     assert float(loss(module, 999).detach()) < before / 4
     assert not module.training
-    again = made()
-    fit(again, lambda step: loss(again, 1 / 0), 200, 0.02, tmp_path / "state")  # done is done
+    again = initial_module()
+    fit(again, lambda step: loss(again, 1 / 0), 200, 0.02, tmp_path / "state")  # all steps are done
     assert torch.equal(module[0].weight, again[0].weight)  # type: ignore[index]
 
 
 @pytest.mark.parametrize("killed_at", [3, 10, 11, 27])
-def test_broken_off_it_ends_with_the_same_weights(
+def test_interrupted_it_ends_with_the_same_weights(
     tmp_path: Path, killed_at: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(fitting, "SAVE_EVERY", 5)
-    whole = made()
+    monkeypatch.setattr(loop, "SAVE_EVERY", 5)
+    whole = initial_module()
     fit(whole, lambda step: loss(whole, step), 30, 0.02, tmp_path / "whole")
-    first, again, seen = made(), made(), []
+    first, again, seen = initial_module(), initial_module(), []
 
     def dies(step: int) -> torch.Tensor:
         if step == killed_at:
@@ -57,7 +57,7 @@ def test_broken_off_it_ends_with_the_same_weights(
 
 
 def test_every_step_is_reported_and_changes_nothing(tmp_path: Path) -> None:
-    watched, alone = made(), made()
+    watched, alone = initial_module(), initial_module()
     steps: list[Step] = []
     with steps_to(steps.append):
         fit(watched, lambda step: loss(watched, step), 4, 0.02, tmp_path / "training")
@@ -69,7 +69,7 @@ def test_every_step_is_reported_and_changes_nothing(tmp_path: Path) -> None:
 @pytest.mark.parametrize("other_model", [False, True])
 def test_the_state_of_another_model_is_not_taken(tmp_path: Path, other_model: bool) -> None:
     (tmp_path / "state").write_bytes(b"no tensors")
-    module, plain = made(), made()
+    module, plain = initial_module(), initial_module()
     wider = torch.nn.Sequential(torch.nn.Linear(4, 8), torch.nn.BatchNorm1d(8), torch.nn.Tanh(), torch.nn.Linear(8, 2))
     if other_model:
         fit(wider, lambda step: wider(torch.ones(2, 4)).sum(), 2, 0.02, tmp_path / "state")
@@ -78,17 +78,18 @@ def test_the_state_of_another_model_is_not_taken(tmp_path: Path, other_model: bo
     assert torch.equal(module[0].weight, plain[0].weight)  # type: ignore[index]
 
 
-def test_what_is_kept_goes_when_it_is_done_and_is_of_its_own_making(tmp_path: Path) -> None:
-    with pytest.raises(KeyboardInterrupt), unfinished(tmp_path, "a", 1) as kept:
-        (kept / "half").touch()
+def test_an_interrupted_run_is_resumed_and_removed_when_it_is_done(tmp_path: Path) -> None:
+    with pytest.raises(KeyboardInterrupt), unfinished_run(tmp_path, 1, "a") as run:
+        run.state("half").touch()
         raise KeyboardInterrupt
-    with unfinished(tmp_path, "a", 2) as other:
-        assert not list(other.iterdir())
-    with unfinished(tmp_path, "a", 1) as again:
-        assert (again / "half").exists()
+    for seed, settings in ((2, "a"), (1, "b")):
+        with unfinished_run(tmp_path, seed, settings) as other:
+            assert other.seed == seed and not other.state("half").exists()
+    with unfinished_run(tmp_path, 1, "a") as again:
+        assert again.state("half").exists()
     assert not list(tmp_path.iterdir())
 
 
-def test_the_rate_rises_and_falls() -> None:
+def test_the_learning_rate_rises_and_falls() -> None:
     assert slope(0.1) == 1.0 and slope(0.0) == slope(1.0) == 1e-3
     assert slope(0.05) == 0.5

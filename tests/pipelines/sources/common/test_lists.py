@@ -68,3 +68,20 @@ def test_a_table_that_is_no_table_names_the_file(tmp_path: Path) -> None:
     (tmp_path / "wav.scp").write_text("r1 /data/a.wav\n" + "x" * 9000)
     with pytest.raises(Unusable, match=r"wav\.scp line 2 has more than 2,000 characters"):
         list(kaldi.Source(path=str(tmp_path)).items("speech"))
+
+
+@pytest.mark.parametrize(
+    ("harm", "words"),
+    [
+        (lambda data: data[:-12], "a.jsonl.gz: it breaks off"),
+        (lambda data: data[:-8] + bytes(4) + data[-4:], "a.jsonl.gz: its checksum is wrong"),
+        (lambda data: data[:10] + b"\xff" * 20 + data[30:], "a.jsonl.gz: what it holds is no gzip, or was changed"),
+        (lambda data: b"plain text", "a.jsonl.gz: what it holds is no gzip, or was changed"),
+    ],
+    ids=range(4),
+)
+def test_what_is_wrong_with_a_gzip_is_said_in_words(tmp_path: Path, harm: Callable[[bytes], bytes], words: str) -> None:
+    data = gzip.compress(b"".join(b"%d\n" % n for n in range(1000)))
+    (tmp_path / "a.jsonl.gz").write_bytes(harm(data))
+    *_, (_, fault) = numbered_lines(str(tmp_path / "a.jsonl.gz"))
+    assert isinstance(fault, Unusable) and (fault.reason, fault.detail) == ("broken_gzip", words)

@@ -1,0 +1,23 @@
+"""Checks the models that a recipe trains before hours of work, and not after them.
+
+check_models(recipe, ["pretrain"])   ->   RecipeError("training.pretrain.model: transformers has no model_type 'lama'; similar: llama")
+"""
+
+from collections.abc import Iterable
+
+from weft.schemas.faults import RecipeError
+from weft.schemas.recipe import Recipe
+
+
+def check_models(recipe: Recipe, stages: Iterable[str]) -> None:
+    """Raises RecipeError where the model of a training stage cannot be made from its config, or not hold its context.
+
+    `weft validate` does not do this: it would have to import torch.
+    """
+    for name in stages:
+        from weft.trainer.model import check_new
+
+        try:
+            check_new(recipe.training[name].model, recipe.training[name].context)
+        except ValueError as fault:
+            raise RecipeError(f"training.{name}.model: {fault}") from None

@@ -1,0 +1,56 @@
+"""What README.md and the pages of docs/ show can be done: links lead somewhere, commands and options exist, recipes are valid."""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from typer.main import get_command
+
+from weft.jobs import cli
+
+ROOT = Path(__file__).parents[2]
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+COMMAND = re.compile(r"^(?:    )?(weft [a-z][^\n#]*)", re.MULTILINE)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_to_files(page: Path) -> None:
+    links = re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text("utf-8"))
+    assert [link for link in links if not (page.parent / link).exists()] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_nothing_is_shown_that_lies_outside_of_the_repository(page: Path) -> None:
+    text = re.sub(r"\]\([^)]*\)", "", page.read_text("utf-8"))
+    assert not re.findall(r"\.\./[\w/.-]+", text)
+
+
+def options(words: list[str]) -> set[str]:
+    """The options of a command such as ["tokenizer", "train"]; fails where there is no such command."""
+    command = get_command(cli.app)
+    for word in words[: 2 if words[0] == "tokenizer" else 1]:
+        command = command.commands[word]
+    return {option for parameter in command.params for option in parameter.opts} | {"--help"}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_commands_have_the_options_that_are_shown(page: Path) -> None:
+    code = "\n".join(re.findall(r"^```(?:\w+)?\n(.*?)^```", page.read_text("utf-8"), re.MULTILINE | re.DOTALL))
+    for line in COMMAND.findall(code):
+        for one in re.findall(r"\bweft ([^&|;]+)", line):
+            shown = set(re.findall(r"(?<!\S)--[\w-]+", one))
+            assert shown <= options(one.split()), one
+
+
+def test_the_first_recipe_is_valid(
+    weft: Callable[..., tuple[int, str, str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    recipe = re.search(r"```yaml\n(# my\.yaml\n.*?)```", (ROOT / "docs/speech.md").read_text("utf-8"), re.DOTALL)
+    assert recipe
+    Path("my.yaml").write_text(recipe[1])
+    for folder in ("my-recordings", "my-texts"):
+        Path(folder).mkdir()
+    code, output, errors = weft("validate", "my.yaml")
+    assert (code, errors) == (0, "") and "the recipe is valid" in output

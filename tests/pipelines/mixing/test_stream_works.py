@@ -1,0 +1,68 @@
+"""The work from composed samples to planned streams."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from weft.pipelines.graph import Pipeline
+from weft.pipelines.mixing.stream_works import first_orders, plan_works
+from weft.pipelines.mixing.wanted import Wanted
+from weft.schemas.recipe import Recipe
+
+PARTS = {"read": 2, "told": 1}
+
+
+def stage(*after: str, passes: int = 3) -> dict[str, Any]:
+    mixture = {
+        "unit": "tokens",
+        "total": 100,
+        "shares": {"words": 1},
+        "exhausted": "repeat",
+        "passes": passes,
+        "after": list(after),
+    }
+    return {"mixture": mixture, "context": 64, "model": {"base": "none"}, "optimiser": {"lr": 1e-4, "batch_tokens": 64}}
+
+
+@pytest.fixture
+def pipeline() -> Pipeline:
+    hold_out = {"hold_out": {"items": 0.5}}
+    return Pipeline(
+        Recipe.model_validate(
+            {
+                "sources": {
+                    "read": {"use": "folder", "path": "/corpora", **hold_out},
+                    "told": {"use": "folder", "path": "/corpora"},
+                },
+                "name": "streams",
+                "tokenizers": {"hubert": {"use": "hubert"}},
+                "tasks": {"words": {"use": "words", "tokenizer": "hubert", "sources": ["read", "told"]}},
+                "training": {"two": stage("one"), "one": stage()},
+            }
+        )
+    )
+
+
+def test_each_first_pass_is_ordered_and_what_is_held_out(pipeline: Pipeline) -> None:
+    orders = [work.node for work in first_orders(pipeline, PARTS)]
+    assert orders == ["order/words/pass-0/read", "order/words/pass-0/told", "order/words/validation/read"]
+
+
+def test_passes_are_added_until_none_is_short(pipeline: Pipeline) -> None:
+    asked: list[dict[tuple[str, str], int]] = []
+
+    def short(wanted: Wanted) -> Sequence[tuple[str, str]]:
+        asked.append(dict(wanted.passes))
+        return [("words", "told")] if wanted.name == "one" and len(asked) < 3 else []
+
+    steps = [[work.node for work in works] for works in plan_works(pipeline, PARTS, short)]
+    assert steps == [
+        ["compose/words/pass-1/told", "order/words/pass-1/told"],
+        ["compose/words/pass-2/told", "order/words/pass-2/told"],
+        ["plan/one"],
+        ["plan/two"],
+        ["plan/validation"],
+    ]
+    assert [passes["words", "told"] for passes in asked] == [1, 2, 3, 3]
+    assert {passes["words", "read"] for passes in asked} == {1}
