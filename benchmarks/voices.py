@@ -12,7 +12,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import astuple, dataclass, fields
 from itertools import pairwise
-from math import log10
+from math import log2, log10
 from pathlib import Path
 from statistics import median
 
@@ -33,13 +33,27 @@ CHANGES = ("pitch", "energy", "rate")
 
 
 @dataclass(frozen=True, slots=True)
+class Measured:
+    """Median F0 (Hz), its 10th to 90th percentile (semitones) and RMS (dB) of the voiced frames, NaN without any; words a second."""
+
+    pitch: float
+    spread: float
+    energy: float
+    rate: float
+
+
+@dataclass(frozen=True, slots=True)
 class Change:
-    """Against the same words without emotion: factors of pitch and rate, decibels of energy. `cut`: samples in flat tops."""
+    """Against the same words without emotion: factors of pitch, its spread and the rate, decibels of energy.
+
+    `cut` counts samples in flat tops.
+    """
 
     variant: str
     emotion: str
     level: int
     pitch: float
+    spread: float
     energy: float
     rate: float
     pitch_designed: float
@@ -60,9 +74,15 @@ def measure(folder: Path) -> list[Figure]:
         for c, r in right.items()
     ]
     clipped = sum(row.cut > 2 for row in rows)
+    spread = Figure(
+        name="range of F0 in semitones, level 5 / none, median",
+        value=median(r.spread for r in rows if r.level == 5),
+        unit="x",
+    )
     return [
         Figure("variants", len(variants), "variants"),
         *orders,
+        spread,
         Figure(name="clipped", value=clipped, unit="clips", limit=0),
     ]
 
@@ -75,10 +95,11 @@ def changes(variant: str, voice: str = "gmw/en-US", feelings: Sequence[str] = FE
     rows = []
     for emotion, level in ((e, n) for e in feelings for n in LEVELS):
         style = style_for("speaker", emotion, level, cast=cast)
-        pitch, energy, rate = measured(speech := spoken.speak(TEXT, style))
+        now = measured(speech := spoken.speak(TEXT, style))
         row = Change(
             variant=variant, emotion=emotion, level=level,
-            pitch=pitch / plain[0], energy=energy - plain[1], rate=rate / plain[2],
+            pitch=now.pitch / plain.pitch, spread=now.spread / plain.spread,
+            energy=now.energy - plain.energy, rate=now.rate / plain.rate,
             pitch_designed=style.pitch, energy_designed=20 * log10(style.volume), rate_designed=style.rate,
             cut=flat_tops(speech.samples),
         )  # fmt: skip
@@ -86,15 +107,19 @@ def changes(variant: str, voice: str = "gmw/en-US", feelings: Sequence[str] = FE
     return rows
 
 
-def measured(speech: Synthesized) -> tuple[float, float, float]:
-    """Median F0 (Hz) and RMS (dB) of the voiced frames, and words a second. NaN where nothing is voiced."""
+def measured(speech: Synthesized) -> Measured:
+    """What a listener gets, from the audio and the voice's word times."""
     samples = at_16k(speech.samples, speech.rate)
     track = f0(samples)
+    hertz = track[track > 0]
     voiced = samples[: len(track) * STEP].reshape(-1, STEP)[track > 0].astype(np.float64)
-    rate = len(speech.words) / (speech.words[-1].end - speech.words[0].start)
-    if not len(voiced):
-        return float("nan"), float("nan"), rate
-    return float(np.median(track[track > 0])), 10 * log10(np.mean(voiced**2)), rate
+    low, middle, high = np.percentile(hertz, (10, 50, 90)) if len(hertz) else (float("nan"),) * 3
+    return Measured(
+        pitch=float(middle),
+        spread=12 * log2(high / low),
+        energy=10 * log10(np.mean(voiced**2)) if len(hertz) else float("nan"),
+        rate=len(speech.words) / (speech.words[-1].end - speech.words[0].start),
+    )
 
 
 def flat_tops(samples: np.ndarray) -> int:

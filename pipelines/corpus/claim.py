@@ -1,6 +1,6 @@
 """Where a build may work: an empty folder, or a corpus; and one build at a time.
 
-corpus/corpus.json    {"format": 1}: this folder is a corpus of weft
+corpus/corpus.json    {"format": 2}: this folder is a corpus of weft
 
     with claimed(store): ...        raises NotACorpus, OtherFormat, and Locked
 
@@ -18,9 +18,7 @@ from weft.pipelines.storage.store import Store, is_scratch
 from weft.schemas.faults import RecipeError
 
 MARK = "corpus.json"
-FORMAT = (
-    1  # of the corpora that this version reads and builds; raised where an older one can be neither read nor built on
-)
+FORMAT = 2  # of the corpora that this version reads and builds; raised where an older one cannot be read
 MARKED = (json.dumps({"format": FORMAT}) + "\n").encode()
 
 

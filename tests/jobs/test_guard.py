@@ -57,9 +57,9 @@ def test_a_corpus_of_an_older_format_is_refused_in_one_sentence(
     weft: Run, write_recipe: Callable[..., Path], tmp_path: Path, command: str
 ) -> None:
     corpus, recipe = Store(str(tmp_path / "corpus")), write_recipe(tmp_path / "r.yaml")
-    corpus.write("corpus.json", b'{"format": 0}\n')
+    corpus.write("corpus.json", b'{"format": 1}\n')
     corpus.write("recipe.yaml", with_checksum(recipe.read_text()))
     given = {"build": [recipe, "--out", corpus.root, "--engine", "local"], "inspect": [corpus.root, "--list"]}
     code, _, output = weft(command, *given.get(command, [corpus.root]))
     assert code == 2 and len(output.splitlines()) == 1
-    assert "this corpus has format 0, and this version of weft needs 1; build it anew in another folder" in output
+    assert "this corpus has format 1, and this version of weft needs 2; build it anew in another folder" in output

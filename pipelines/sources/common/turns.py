@@ -92,6 +92,8 @@ def _whole(name: str, value: Any) -> int:
     number = Fields(values={name: value}).number(name)
     if number != int(number):
         raise ValueError(f"{name} {value} is not a whole number")
+    if abs(int(number)) >= 2**63:
+        raise ValueError(f"{name} {value} is not a number of 64 bits")
     return int(number)
 
 

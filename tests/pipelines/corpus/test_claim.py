@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from weft.pipelines.corpus.claim import FORMAT, MARK, NotACorpus, OtherFormat, check_format, claimed
+from weft.pipelines.corpus.claim import FORMAT, MARK, MARKED, NotACorpus, OtherFormat, check_format, claimed
 from weft.pipelines.corpus.saved_pipeline import with_checksum
 from weft.pipelines.storage.lock import NAME, Locked
 from weft.pipelines.storage.own_names import is_made_by_weft
@@ -70,7 +70,7 @@ def test_a_corpus_of_another_format_is_refused_and_left_as_it_is(any_store: Stor
     assert str(caught.value) == said and len(any_store.fs.find(any_store.root)) == 1
 
 
-@pytest.mark.parametrize("content", [b"", b"{}", b"[]", b'{"format": "one"}', b'{"format": 1}\n'])
+@pytest.mark.parametrize("content", [b"", b"{}", b"[]", b'{"format": "one"}', MARKED])
 def test_a_corpus_of_this_format_is_taken_and_so_is_a_damaged_mark(any_store: Store, content: bytes) -> None:
     any_store.write(MARK, content)
     check_format(any_store)

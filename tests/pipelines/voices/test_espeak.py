@@ -12,9 +12,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from weft.benchmarks.voices import CHANGES, changes, flat_tops, in_order
+from weft.benchmarks.voices import CHANGES, TEXT, changes, flat_tops, in_order, measured
 from weft.pipelines.audio.sound import at_16k
 from weft.pipelines.voices.base import Style, Synthesized, style_for
+from weft.pipelines.voices.common.emotions import SPEEDS
 from weft.pipelines.voices.espeak import Voice
 from weft.pipelines.writers.grammar import sentences
 from weft.schemas.ledger import Unusable
@@ -111,6 +112,14 @@ def test_each_level_lies_beyond_the_one_before(variant: str, emotion: str):
     rows = changes(variant, feelings=[emotion])
     assert [row.level for row in rows] == list(LEVELS)
     assert all(in_order(rows, change) for change in CHANGES)
+
+
+def test_speeds_are_spoken_as_designed():
+    rates = {
+        s: measured(VOICE.speak(TEXT, style_for("anna", speed=s, cast=[("gmw/en-US", "f2")]))).rate for s in SPEEDS
+    }
+    for speed, factor in SPEEDS.items():
+        assert rates[speed] / rates[""] == pytest.approx(factor, rel=0.06)
 
 
 @pytest.mark.parametrize("variant", ["f2", "Annie", "zac", "aunty", "m3"])

@@ -49,6 +49,7 @@ def test_a_turn_has_the_dialogues_origin_unless_it_has_its_own() -> None:
     [
         ({"emotoin": "sad"}, "unknown field 'emotoin'; a turn has role"),
         ({"origin": {"who": "me"}}, "unknown field 'who'; an origin has writer"),
+        ({"origin": {"seed": 2**63}}, "seed 9223372036854775808 is not a number of 64 bits"),
         ({"text": ["x"]}, "text is not text"),
         ({"level": 2.5}, "level 2.5 is not a whole number"),
         ({"pause": "long"}, "pause 'long' is not a number of seconds"),
