@@ -104,7 +104,7 @@ def plan(
     Example: weft plan my.yaml --out corpus --changes
     """
     from weft.jobs.commands import check_paths, console, open_store, read_pipeline
-    from weft.jobs.forecast import show_forecast
+    from weft.jobs.forecast_tables import show_forecast
 
     if changes:
         from weft.jobs.changes import show_changes

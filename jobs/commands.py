@@ -56,7 +56,7 @@ def check_recipe(path: str, overrides: Sequence[str] = ()) -> tuple[Pipeline, tu
 
 def check_paths(path: str, overrides: Sequence[str], pipeline: Pipeline) -> None:
     """Raises RecipeError with every missing file and folder of the sources, each with its line."""
-    from weft.jobs.mistakes import missing_sources
+    from weft.jobs.checks.missing import missing_sources
 
     source = recipe_file.read(path, overrides)
     if gone := [recipe_file.explain(source, fault.path, fault.message) for fault in missing_sources(pipeline)]:
@@ -227,7 +227,8 @@ def show_shortages(pipeline: Pipeline, store: Store) -> None:
 
     Raises PlanError where the shortage is certain.
     """
-    from weft.jobs.forecast import certain_shortages, holdings, shortages
+    from weft.jobs.forecast import holdings
+    from weft.jobs.shortages import certain_shortages, shortages
     from weft.pipelines.mixing.plan_files import plan_name
     from weft.pipelines.mixing.tree import PlanError
 

@@ -6,7 +6,9 @@ sampled_holding("speech", source)   ->   Holding(items=120000, read=1000, second
 import heapq
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from math import inf
 
+from weft.jobs.known_rejects import KnownRejects, known_rejects
 from weft.jobs.voices import SpeakerCount, Speakers
 from weft.pipelines.audio.sound import declared_seconds
 from weft.pipelines.corpus.listing import listed
@@ -26,6 +28,7 @@ TEXT_READ = 64e6  # bytes of text files that are read at most
 @dataclass(frozen=True, slots=True)
 class Holding:
     """Sums over a source's items. `records` counts utterances or documents; `unreadable` counts audio whose header has no length.
+    `rejects` is what the build is known to reject: its long transcripts are in no other sum but `items`.
 
     `read` items were opened; where these are fewer than `items`, their sums are scaled up. `speakers` counts items by speaker,
     where that was asked for and the listing names every speaker.
@@ -37,19 +40,20 @@ class Holding:
     seconds: float = 0.0
     bytes: float = 0
     unreadable: float = 0
+    rejects: KnownRejects = KnownRejects()
     speakers: Speakers = field(default_factory=dict)
 
     def __add__(self, other: "Holding") -> "Holding":
         return Holding(
             items=self.items + other.items, read=self.read + other.read, records=self.records + other.records,
             seconds=self.seconds + other.seconds, bytes=self.bytes + other.bytes,
-            unreadable=self.unreadable + other.unreadable,
+            unreadable=self.unreadable + other.unreadable, rejects=self.rejects + other.rejects,
         )  # fmt: skip
 
     def scaled(self, by: float) -> "Holding":
         return Holding(
             items=self.items * by, read=self.read, records=self.records * by, seconds=self.seconds * by,
-            bytes=self.bytes * by, unreadable=self.unreadable * by,
+            bytes=self.bytes * by, unreadable=self.unreadable * by, rejects=self.rejects.scaled(by),
         )  # fmt: skip
 
     @property
@@ -58,8 +62,11 @@ class Holding:
         return 1 - self.unreadable / self.items if self.items else 1.0
 
 
-def sampled_holding(name: str, source: Source, most: int = 1000, by_speaker: bool = False) -> Holding:
+def sampled_holding(
+    name: str, source: Source, most: int = 1000, by_speaker: bool = False, longest: float = inf
+) -> Holding:
     """Lists all items and opens at most `most` of them, chosen by hash; `by_speaker` counts the speakers that the listing names.
+    One transcript for more than `longest` seconds is rejected.
 
     Raises EmptySource where nothing is listed.
     """
@@ -77,7 +84,7 @@ def sampled_holding(name: str, source: Source, most: int = 1000, by_speaker: boo
     if source.makes is Document:
         chosen = list(_within(chosen, TEXT_READ))
         return _of_text(source, chosen, Holding(items=items, bytes=length))
-    held = sum((_held(source, item) for item in chosen), Holding()).scaled(items / len(chosen))
+    held = sum((_held(source, item, longest) for item in chosen), Holding()).scaled(items / len(chosen))
     return replace(held, speakers=speakers.counts)
 
 
@@ -108,14 +115,17 @@ def _text_held(source: Source, item: Item, store: Store) -> Holding:
     return Holding(items=1, read=1, records=len(texts), bytes=sum(len(text.encode()) for text in texts))
 
 
-def _held(source: Source, item: Item) -> Holding:
+def _held(source: Source, item: Item, longest: float) -> Holding:
     if source.makes is Dialogue:
         turns = item.payload.count('"text"')
         return Holding(items=1, read=1, records=turns, seconds=SECONDS_A_TURN * turns)
     seconds = _seconds(item)
     if seconds is None:
         return Holding(items=1, read=1, unreadable=1)
-    return Holding(items=1, read=1, records=max(1.0, seconds / SECONDS_AN_UTTERANCE), seconds=seconds)
+    rejects = known_rejects(source, item, seconds, longest)
+    used = seconds - rejects.seconds
+    records = max(1.0, used / SECONDS_AN_UTTERANCE) if used or not rejects.seconds else 0.0
+    return Holding(items=1, read=1, records=records, seconds=used, rejects=rejects)
 
 
 def _seconds(item: Item) -> float | None:

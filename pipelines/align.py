@@ -4,13 +4,13 @@ Utterance(text="and then")  ->  Alignment(words=(Word("and", 0.31, 0.52), Word("
 """
 
 from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 
 import numpy as np
 from pydantic import PrivateAttr, SerializeAsAny
 
 from weft.pipelines.aligners import given
-from weft.pipelines.aligners.base import Aligner, speaker_of
-from weft.pipelines.aligners.common.windows import Sound, align_long
+from weft.pipelines.aligners.base import Aligner, Transcribed
 from weft.pipelines.audio.batches import by_seconds
 from weft.pipelines.audio.sound import load, load_utterance
 from weft.pipelines.models.folders import verified_folder
@@ -49,38 +49,19 @@ class Align(Stage):
                 yield rejected(utterance, "align", alignment) if isinstance(alignment, Unusable) else alignment
 
     def _aligned(self, batch: Sequence[Utterance]) -> Iterator[Alignment | Unusable]:
-        long = {u.key for u in batch if u.text and not u.words and u.seconds > self.aligner.longest}
-        sounds = {u.key: load_utterance(self._store, u) for u in batch if u.text and not u.words and u.key not in long}
-        loaded = [(u, s) for u in batch if isinstance(s := sounds.get(u.key), np.ndarray)]
-        alignments = self.aligner.align_utterances(loaded)
+        """The alignment of each utterance, or why it has none, in order."""
+        timed = self._timed.align([self._transcribed(u) for u in batch if u.words])
+        untimed = self.aligner.align([self._transcribed(u) for u in batch if not u.words])
         for utterance in batch:
-            sound = sounds.get(utterance.key)
-            if utterance.key in long:
-                yield self._in_windows(utterance)
-            elif isinstance(sound, Unusable):
-                yield sound
-            else:
-                yield _from_own_words(utterance) if sound is None else next(alignments)
+            yield next(timed if utterance.words else untimed)
 
-    def _in_windows(self, utterance: Utterance) -> Alignment | Unusable:
-        """An utterance that is longer than the aligner takes at once."""
+    @property
+    def _timed(self) -> Aligner:
+        """What takes the word times that came with utterances."""
+        return self.aligner if isinstance(self.aligner, given.Aligner) else given.Aligner()
 
+    def _transcribed(self, utterance: Utterance) -> Transcribed:
         def read(start: float, end: float) -> np.ndarray:
             return load(self._store, utterance.audio, utterance.start + start, utterance.start + end)
 
-        try:
-            self.aligner.check(utterance)
-            sound = Sound(read=read, seconds=utterance.seconds, speaker=speaker_of(utterance))
-            return self.aligner.alignment(utterance, align_long(self.aligner, sound, (utterance.text or "").split()))
-        except Unusable as fault:
-            return fault
-
-
-def _from_own_words(utterance: Utterance) -> Alignment | Unusable:
-    """The alignment by the word times that came with the utterance."""
-    if not utterance.words:
-        return Unusable("no_transcript", "there is no text to align; tasks that need none still use it")
-    try:
-        return given.Aligner().align_utterance(utterance, None)
-    except Unusable as fault:
-        return fault
+        return Transcribed(utterance=utterance, load=partial(load_utterance, self._store, utterance), read=read)

@@ -23,9 +23,10 @@ from weft.pipelines.models.model_work import AlignerWork, CopyWork, TokenizerWor
 from weft.pipelines.models.vocabulary_work import VocabularyWork
 from weft.pipelines.parts.stage_work import Input, PartWork
 from weft.pipelines.parts.tables import part_name
-from weft.pipelines.segment import Segment, Turns
+from weft.pipelines.segment import Segment
 from weft.pipelines.stage import Stage
 from weft.pipelines.tasks.base import Task
+from weft.pipelines.turns import Turns
 from weft.schemas.audio import Alignment, Codes, Utterance
 from weft.schemas.item import Item
 from weft.schemas.resources import Resources

@@ -1,4 +1,4 @@
-"""Cuts recordings into utterances of one speaker; a spoken dialogue becomes one utterance per turn.
+"""Cuts recordings into utterances of one speaker.
 
 Recording(seconds=754.0)  ->  Utterance(start=0.4, end=9.0), Utterance(start=40.2, end=44.0), …
                               Reject(reason="no_speech", seconds=712.2)      all remaining seconds, in one row
@@ -12,17 +12,16 @@ from pydantic import PrivateAttr, SerializeAsAny
 
 from weft.pipelines.audio.sound import blocks
 from weft.pipelines.parts.splits import Named, Splits
-from weft.pipelines.segmenters.base import Segmenter, SpeakerSpan, overlaps, union
-from weft.pipelines.stage import Stage
+from weft.pipelines.segmenters.base import Segmenter, SpeakerSpan, union
+from weft.pipelines.segmenters.common.supervisions import at_pauses, fitted
+from weft.pipelines.segmenters.common.utterances import utterances_of, whole
+from weft.pipelines.stage import Stage, rejected
 from weft.pipelines.storage.store import Store
-from weft.pipelines.timings.base import supervision_of
-from weft.schemas.audio import Recording, Supervision, Utterance, Word
+from weft.schemas.audio import Recording, Supervision, Utterance
 from weft.schemas.ledger import Reject, Unusable
 from weft.schemas.resources import Resources
-from weft.schemas.text import Dialogue
 
 BLOCK = 120.0  # seconds of audio that the segmenter gets at a time
-SLACK = 0.1  # seconds by which a supervision may reach beyond its recording
 _NO_SEGMENTER = ("given", "whole")  # values of `Utterance.segmenter` where none was used
 
 
@@ -65,7 +64,7 @@ class Segment(Stage):
             try:
                 self.splits.own(recording.split)
             except Unusable as fault:
-                yield _reject(recording, fault.reason, fault.detail, recording.seconds)
+                yield rejected(recording, "segment", fault)
                 continue
             for output in self._cut(recording):
                 yield self._in_split(recording, output) if isinstance(output, Utterance) else output
@@ -80,15 +79,15 @@ class Segment(Stage):
         if recording.supervisions:
             yield from self._from_supervisions(recording, recording.supervisions)
         elif recording.seconds <= self.segmenter.longest:
-            yield _whole(recording)
+            yield whole(recording)
         elif recording.words:
-            yield from self._from_supervisions(recording, self._at_pauses(recording))
+            yield from self._from_supervisions(recording, at_pauses(self.segmenter, recording))
         elif recording.text and recording.seconds <= self.segmenter.transcript:
-            yield _whole(recording)
+            yield whole(recording)
         elif recording.text:
             length = f"one transcript for {recording.seconds:.1f} s, over {self.segmenter.transcript:g} s"
             detail = f"{length}: align it with `weft align` and build from its timing files, or split it"
-            yield _reject(recording, "long_transcript", detail, recording.seconds)
+            yield rejected(recording, "segment", Unusable("long_transcript", detail))
         else:
             yield from self._from_speech(recording)
 
@@ -96,11 +95,11 @@ class Segment(Stage):
         try:
             speech = self.segmenter.speech(blocks(self._store, recording.audio, BLOCK))
         except Unusable as fault:
-            yield _reject(recording, fault.reason, fault.detail, recording.seconds)
+            yield rejected(recording, "segment", fault)
             return
         spans = self.segmenter.utterances(_inside(speech, recording))
         supervisions = [_supervision(span) for span in spans]
-        yield from _utterances(recording, supervisions, self.segmenter.version(), "no_speech")
+        yield from utterances_of(recording, supervisions, self.segmenter.version(), "no_speech")
 
     def _from_supervisions(
         self, recording: Recording, supervisions: Sequence[Supervision]
@@ -110,55 +109,18 @@ class Segment(Stage):
         untranscribed: dict[str, list[SpeakerSpan]] = {}  # by split: spans of two splits are not merged
         for supervision in supervisions:
             try:
-                fitted = self._checked(recording, supervision)
-                if fitted.text:
-                    transcribed.append(fitted)
+                self.splits.own(supervision.split)
+                within = fitted(self.segmenter, recording, supervision)
+                if within.text:
+                    transcribed.append(within)
                 else:
-                    span = SpeakerSpan(start=fitted.start, end=fitted.end, speaker=fitted.speaker)
-                    untranscribed.setdefault(fitted.split or recording.split, []).append(span)
+                    span = SpeakerSpan(start=within.start, end=within.end, speaker=within.speaker)
+                    untranscribed.setdefault(within.split or recording.split, []).append(span)
             except Unusable as fault:
-                yield _reject(recording, fault.reason, fault.detail, 0.0)
+                yield replace(rejected(recording, "segment", fault), seconds=0.0)
         for split, spans in untranscribed.items():
             transcribed += [replace(_supervision(s), split=split) for s in self.segmenter.utterances(spans)]
-        yield from _utterances(recording, transcribed, "given", "not_given")
-
-    def _checked(self, recording: Recording, supervision: Supervision) -> Supervision:
-        """The supervision, trimmed to its recording. Raises Unusable: outside_audio, too_short, long_transcript."""
-        self.splits.own(supervision.split)
-        where = f"{supervision.start:.3f} to {supervision.end:.3f} s of {recording.seconds:.3f} s"
-        if not (-SLACK <= supervision.start < supervision.end <= recording.seconds + SLACK):
-            raise Unusable("outside_audio", where)
-        fitted = replace(supervision, start=max(0.0, supervision.start), end=min(supervision.end, recording.seconds))
-        if fitted.end - fitted.start < self.segmenter.shortest:
-            raise Unusable("too_short", f"{where} is less than {self.segmenter.shortest:g} s")
-        if supervision.text and fitted.end - fitted.start > (
-            longest := max(self.segmenter.longest, self.segmenter.transcript)
-        ):
-            raise Unusable("long_transcript", f"{where} is more than {longest:g} s with one transcript")
-        return fitted
-
-    def _at_pauses(self, recording: Recording) -> list[Supervision]:
-        """Runs of timed words: split at the longest pause until each run is short enough."""
-        waiting, runs = [list(recording.words)], []
-        while waiting:
-            run = waiting.pop()
-            if len(run) < 2 or run[-1].end - run[0].start <= min(self.segmenter.merged, self.segmenter.longest):
-                runs.append(run)
-                continue
-            at = _widest_pause(run)
-            waiting += [run[:at], run[at:]]
-        return [
-            supervision_of(run, recording.phones, recording.speaker) for run in sorted(runs, key=lambda r: r[0].start)
-        ]
-
-
-def _widest_pause(words: Sequence[Word]) -> int:
-    """The index of the word after the longest pause. Of pauses that are equal to 10 ms, the one nearest to the middle counts."""
-    middle = (words[0].start + words[-1].end) / 2
-    return max(
-        range(1, len(words)),
-        key=lambda n: (round(words[n].start - words[n - 1].end, 2), -abs(words[n].start - middle)),
-    )
+        yield from utterances_of(recording, transcribed, "given", "not_given")
 
 
 def _inside(spans: Sequence[SpeakerSpan], recording: Recording) -> list[SpeakerSpan]:
@@ -167,129 +129,3 @@ def _inside(spans: Sequence[SpeakerSpan], recording: Recording) -> list[SpeakerS
 
 def _supervision(span: SpeakerSpan) -> Supervision:
     return Supervision(start=span.start, end=span.end, speaker=span.speaker, overlap=span.overlap)
-
-
-def _utterances(
-    recording: Recording, supervisions: Sequence[Supervision], segmenter: str, reason: str
-) -> Iterator[Utterance | Reject]:
-    """One utterance per supervision, by time, and all seconds outside of them as one reject with `reason`."""
-    supervisions = sorted(supervisions, key=lambda s: (s.start, s.end, s.speaker))
-    spans = [SpeakerSpan(start=s.start, end=s.end, speaker=s.speaker) for s in supervisions]
-    for number, (supervision, overlap) in enumerate(zip(supervisions, overlaps(spans), strict=True)):
-        supervision = replace(supervision, overlap=supervision.overlap + overlap)
-        yield _utterance(recording, number, supervision, segmenter)
-    outside = recording.seconds - union((s.start, s.end) for s in spans)
-    if outside > 0 or not supervisions:
-        detail = f"{outside:.1f} s lie outside the {len(supervisions)} utterances of this recording"
-        yield _reject(recording, reason, detail, outside)
-
-
-def _whole(recording: Recording) -> Utterance:
-    supervision = Supervision(
-        start=0.0, end=recording.seconds, text=recording.text, words=recording.words, phones=recording.phones
-    )
-    return _utterance(recording, 0, supervision, "whole")
-
-
-def _utterance(recording: Recording, number: int, supervision: Supervision, segmenter: str) -> Utterance:
-    """Utterance `number` of a recording; its labels are the supervision's, else the recording's."""
-    return Utterance(
-        key=f"{recording.key}-{number:04d}",
-        recording=recording.key,
-        source=recording.source,
-        audio=recording.audio,
-        sha256=recording.sha256,
-        start=supervision.start,
-        end=supervision.end,
-        text=supervision.text,
-        words=supervision.words,
-        speaker=supervision.speaker or recording.speaker,
-        language=supervision.language or recording.language,
-        licence=recording.licence,
-        emotion=supervision.emotion or recording.emotion,
-        phones=supervision.phones,
-        split=supervision.split or recording.split,
-        path=recording.path,
-        overlap=supervision.overlap,
-        segmenter=segmenter,
-        transcriber="given" if supervision.text else "",
-        item=recording.item,
-    )
-
-
-def _reject(recording: Recording, reason: str, detail: str, seconds: float) -> Reject:
-    return Reject(
-        key=recording.key,
-        stage="segment",
-        source=recording.source,
-        path=recording.path,
-        reason=reason,
-        detail=detail,
-        seconds=seconds,
-    )
-
-
-class Turns(Stage):
-    """Makes one utterance of each spoken turn of a dialogue, with the voice's word times; all turns are in one split."""
-
-    splits: Splits = Splits()
-
-    @property
-    def makes(self) -> type:
-        return Utterance
-
-    def version(self) -> str:
-        return "4"
-
-    def parent(self, record: Any) -> str:
-        return record.recording
-
-    def __call__(self, dialogues: Iterable[Dialogue]) -> Iterator[Utterance | Reject]:
-        for dialogue in dialogues:
-            try:
-                split = self.splits.of(self.splits.named(dialogue))
-            except Unusable as fault:
-                yield _dialogue_reject(dialogue, fault)
-                continue
-            for number, turn in enumerate(dialogue.turns):
-                if turn.is_spoken:
-                    yield _turn_utterance(dialogue, number, split)
-
-
-def _dialogue_reject(dialogue: Dialogue, fault: Unusable) -> Reject:
-    return Reject(
-        key=dialogue.key,
-        stage="segment",
-        source=dialogue.source,
-        path=dialogue.key,
-        reason=fault.reason,
-        detail=fault.detail,
-        seconds=dialogue.seconds,
-    )
-
-
-def _turn_utterance(dialogue: Dialogue, number: int, split: str) -> Utterance:
-    turn = dialogue.turns[number]
-    return Utterance(
-        key=f"{dialogue.key}-{number:04d}",
-        recording=dialogue.key,
-        source=dialogue.source,
-        audio=turn.audio,
-        sha256="",
-        start=0.0,
-        end=turn.seconds,
-        text=turn.text,
-        words=turn.words,
-        speaker=turn.speaker,
-        language=turn.language or dialogue.language,
-        licence=dialogue.licence,
-        emotion=turn.emotion,
-        dialogue=dialogue.key,
-        turn=number,
-        path=dialogue.key,
-        split=split,
-        item=dialogue.item,
-        role=turn.role,
-        level=turn.level if turn.emotion else 0,
-        style=turn.style,
-    )

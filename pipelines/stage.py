@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, ClassVar
 
 from weft.pipelines.storage.store import Store
-from weft.schemas.audio import Utterance
+from weft.schemas.audio import Recording, Utterance
 from weft.schemas.changes import named_settings
 from weft.schemas.fingerprint import digest
 from weft.schemas.ledger import Reject, Unusable
@@ -21,19 +21,25 @@ from weft.schemas.settings import Settings, Versioned
 from weft.schemas.text import Dialogue, Document
 
 
-def rejected(record: Utterance | Document | Dialogue, stage: str, fault: Unusable, path: str = "") -> Reject:
-    """The row that says why a stage could not use an utterance, a document or a dialogue; `path` is its place, unless given."""
-    place = "" if isinstance(record, Dialogue) else record.path
-    place = place or (record.audio.uri if isinstance(record, Utterance) else record.key)
+def rejected(
+    record: Recording | Utterance | Dialogue | Document, stage: str, fault: Unusable, path: str = ""
+) -> Reject:
+    """The row that says why a stage could not use a record; `path` is its place, unless given."""
     return Reject(
         key=record.key,
         stage=stage,
         source=record.source,
-        path=path or place,
+        path=path or _place(record),
         reason=fault.reason,
         detail=fault.detail,
         seconds=record.seconds,
     )
+
+
+def _place(record: Recording | Utterance | Dialogue | Document) -> str:
+    if isinstance(record, Dialogue):
+        return record.key
+    return record.path or (record.audio.uri if isinstance(record, Recording | Utterance) else record.key)
 
 
 class Stage(Settings):

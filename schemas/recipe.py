@@ -181,8 +181,7 @@ class Recipe(Settings):
     @classmethod
     def _plain_names(cls, named: dict[str, Any]) -> dict[str, Any]:
         for name in named:
-            if not NAME.fullmatch(name):
-                raise ValueError(f"{name!r} is no name: use lower-case letters, digits and '-', at most 16")
+            check_name(name)
         return named
 
     @model_validator(mode="after")
@@ -240,6 +239,12 @@ class Recipe(Settings):
     def stages_in_order(self) -> tuple[str, ...]:
         """Every training stage after those it goes on from."""
         return tuple(dict.fromkeys(name for stage in self.training for name in (*self.before(stage), stage)))
+
+
+def check_name(name: str) -> None:
+    """Raises ValueError for what cannot name a source, a tokenizer, a task or a stage."""
+    if not NAME.fullmatch(name):
+        raise ValueError(f"{name!r} is no name: use lower-case letters, digits and '-', at most 16")
 
 
 def _known(names: Any, where: dict[str, Any], path: str) -> None:

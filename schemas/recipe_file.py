@@ -8,7 +8,7 @@ key and `null` removes a key. A mapping whose `use:` changes is replaced whole, 
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -39,10 +39,14 @@ _Loader.add_implicit_resolver(
 
 @dataclass(frozen=True)
 class Source:
-    """A recipe's raw mapping and, for each key path, the file and line it was written on."""
+    """A recipe's raw mapping and, for each key path, the file and line it was written on.
+
+    `faults` are sentences on what the mapping cannot hold: keys that are given twice, and overrides that are not `key=value`.
+    """
 
     mapping: dict[str, Any]
     lines: Lines
+    faults: tuple[str, ...] = ()
 
     def where(self, path: Sequence[Any]) -> str:
         """`file.yaml line 12` for the longest part of `path` that was written down."""
@@ -52,7 +56,11 @@ class Source:
         return self.lines.get(words, "the recipe")
 
     def extend(self, child: "Source") -> "Source":
-        return Source(_merge(self.mapping, child.mapping), {**self.lines, **child.lines})
+        return Source(
+            mapping=_merge(self.mapping, child.mapping),
+            lines={**self.lines, **child.lines},
+            faults=(*self.faults, *child.faults),
+        )
 
 
 def load(path: str, overrides: Sequence[str] = ()) -> Recipe:
@@ -72,15 +80,23 @@ def made(mapping: dict[str, Any], overrides: Sequence[str] = ()) -> Source:
 
 def _changed(source: Source, overrides: Sequence[str]) -> Source:
     for override in overrides:
-        source = source.extend(_override(override))
+        try:
+            source = source.extend(_override(override))
+        except RecipeError as fault:
+            source = replace(source, faults=(*source.faults, str(fault)))
     return source
 
 
 def check(source: Source) -> Recipe:
+    """The recipe. Raises RecipeError with one sentence a fault."""
+    wrong = list(source.faults)
     try:
-        return Recipe.model_validate(source.mapping)
+        recipe = Recipe.model_validate(source.mapping)
     except ValidationError as error:
-        raise RecipeError("\n".join(explain(source, e["loc"], e["msg"], e["type"]) for e in error.errors())) from None
+        wrong += [explain(source, e["loc"], e["msg"], e["type"]) for e in error.errors()]
+    if wrong:
+        raise RecipeError("\n".join(wrong))
+    return recipe
 
 
 def explain(source: Source, path: Sequence[Any], message: str, kind: str = "") -> str:
@@ -140,9 +156,9 @@ def _parse(name: str, text: str) -> Source:
         raise RecipeError(f"{name}{line}: not YAML ({getattr(error, 'problem', error)})") from None
     if not isinstance(mapping, dict):
         raise RecipeError(f"{name}: a recipe is a mapping of settings, such as `name: demo`")
-    lines: Lines = {}
-    _mark(node, (), name, lines)
-    return Source(mapping, lines)
+    marks = _Marks(name)
+    marks.note(node, ())
+    return Source(mapping, marks.lines, tuple(dict.fromkeys(marks.duplicates)))
 
 
 def _check_size(node: yaml.Node | None, name: str) -> None:
@@ -161,19 +177,33 @@ def _size(node: yaml.Node | None, known: dict[int, int]) -> int:
     return known[id(node)]
 
 
-def _mark(node: yaml.Node | None, path: tuple[str, ...], name: str, lines: Lines) -> None:
-    if isinstance(node, yaml.MappingNode):
+class _Marks:
+    """The lines of a file's keys, and a sentence for each key that is given twice."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self.lines: Lines = {}
+        self.duplicates: list[str] = []
+
+    def note(self, node: yaml.Node | None, path: tuple[str, ...]) -> None:
+        if isinstance(node, yaml.MappingNode):
+            self._note_mapping(node, path)
+        elif isinstance(node, yaml.SequenceNode):
+            for i, value in enumerate(node.value):
+                self.lines[(*path, str(i))] = self._place(value)
+                self.note(value, (*path, str(i)))
+
+    def _note_mapping(self, node: yaml.MappingNode, path: tuple[str, ...]) -> None:
         seen: set[str] = set()
         for key, value in node.value:
             if key.value in seen:
-                raise RecipeError(f"{name} line {key.start_mark.line + 1}: `{key.value}` is given twice")
+                self.duplicates.append(f"{self._place(key)}: `{key.value}` is given twice")
             seen.add(key.value)
-            lines[(*path, key.value)] = f"{name} line {key.start_mark.line + 1}"
-            _mark(value, (*path, key.value), name, lines)
-    elif isinstance(node, yaml.SequenceNode):
-        for i, value in enumerate(node.value):
-            lines[(*path, str(i))] = f"{name} line {value.start_mark.line + 1}"
-            _mark(value, (*path, str(i)), name, lines)
+            self.lines[(*path, key.value)] = self._place(key)
+            self.note(value, (*path, key.value))
+
+    def _place(self, node: yaml.Node) -> str:
+        return f"{self._name} line {node.start_mark.line + 1}"
 
 
 def _override(text: str) -> Source:

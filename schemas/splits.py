@@ -41,7 +41,9 @@ class HoldOut(Settings):
     @model_validator(mode="after")
     def _one_kind(self) -> "HoldOut":
         if len(self.model_dump(exclude_none=True)) != 1:
-            raise ValueError("name one kind and its share, such as {speakers: 0.02}")
+            raise ValueError(
+                "name one kind and its share: `speakers`, `recordings` or `items`, such as {speakers: 0.02}"
+            )
         return self
 
     @property

@@ -10,7 +10,7 @@ from fractions import Fraction
 from math import inf
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from weft.schemas.settings import Settings
 
@@ -38,17 +38,18 @@ class TaskShare(Settings):
     by: tuple[dict[Literal["source", "language", "emotion"], GroupShares], ...] = ()
     most: dict[Literal["speaker"], Annotated[float, Field(gt=0, le=1)]] = {}
 
-    @model_validator(mode="after")
-    def _levels_once(self) -> "TaskShare":
-        names = [name for level in self.by for name in level]
-        if any(len(level) != 1 for level in self.by):
+    @field_validator("by")
+    @classmethod
+    def _levels_once(cls, by: tuple[dict[str, GroupShares], ...]) -> tuple[dict[str, GroupShares], ...]:
+        names = [name for level in by for name in level]
+        if any(len(level) != 1 for level in by):
             raise ValueError("each entry of `by` is one level, such as `{language: {temperature: 0.7}}`")
         if len(set(names)) < len(names):
             raise ValueError(f"`by` names a level twice ({', '.join(names)})")
-        for shares in (shares for level in self.by for shares in level.values()):
+        for shares in (shares for level in by for shares in level.values()):
             if isinstance(shares, dict) and not (shares and all(0 < share < inf for share in shares.values())):
                 raise ValueError("every share in `by` must be a number above 0")
-        return self
+        return by
 
     @property
     def levels(self) -> tuple[tuple[str, GroupShares], ...]:
@@ -75,7 +76,7 @@ class Mixture(Settings):
     budgets: dict[str, float | TaskShare] = {}
     scale: float = Field(default=1.0, gt=0, allow_inf_nan=False)
     exhausted: Literal["repeat", "stop", "error"] = "error"
-    passes: int = Field(default=1, ge=1)
+    passes: int = Field(default=1, ge=1, validate_default=True)
     after: tuple[str, ...] = ()
 
     @model_validator(mode="after")
@@ -83,11 +84,27 @@ class Mixture(Settings):
         by_share = self.total is not None and bool(self.shares)
         if by_share == bool(self.budgets) or (self.budgets and (self.shares or self.total is not None)):
             raise ValueError("give either `total` and `shares`, or `budgets`")
-        if not all(0 < share.weight < inf for share in self.tasks.values()):
-            raise ValueError("every share or budget must be a number above 0; leave a task out to give it nothing")
-        if (self.exhausted == "repeat") != (self.passes > 1):
-            raise ValueError("`passes` above 1 and `exhausted: repeat` go together")
         return self
+
+    @field_validator("passes")
+    @classmethod
+    def _repeats(cls, passes: int, info: ValidationInfo) -> int:
+        exhausted = info.data.get("exhausted")  # absent where it is wrong itself
+        if exhausted and (exhausted == "repeat") != (passes > 1):
+            raise ValueError("`passes` above 1 and `exhausted: repeat` go together")
+        return passes
+
+    @field_validator("shares", "budgets")
+    @classmethod
+    def _above_nothing(cls, amounts: dict[str, float | TaskShare]) -> dict[str, float | TaskShare]:
+        wrong = [
+            repr(task) for task, amount in amounts.items() if not isinstance(amount, TaskShare) and not 0 < amount < inf
+        ]
+        if wrong:
+            raise ValueError(
+                f"the amount of {', '.join(wrong)} must be a number above 0; leave a task out to give it nothing"
+            )
+        return amounts
 
     @property
     def tasks(self) -> dict[str, TaskShare]:
@@ -129,13 +146,18 @@ class ModelSettings(Settings):
             raise ValueError(
                 "give either `base` (a checkpoint) or `config` (a transformers config with its model_type)"
             )
-        if self.config and "model_type" not in self.config:
-            raise ValueError("the model's config needs a `model_type`, such as llama or qwen2")
-        if "vocab_size" in self.config:
-            raise ValueError("leave `vocab_size` out of the model's config; it is that of the unified vocabulary")
-        if (longest := self.config.get("max_position_embeddings", 1)) and not isinstance(longest, int):
-            raise ValueError("`max_position_embeddings` of the model's config is a whole number of tokens")
         return self
+
+    @field_validator("config")
+    @classmethod
+    def _can_be_built(cls, config: dict[str, Any]) -> dict[str, Any]:
+        if "vocab_size" in config:
+            raise ValueError("leave `vocab_size` out of the model's config; it is that of the unified vocabulary")
+        if not isinstance(config.get("max_position_embeddings") or 1, int):
+            raise ValueError("`max_position_embeddings` of the model's config is a whole number of tokens")
+        if config and "model_type" not in config:
+            raise ValueError("the model's config needs a `model_type`, such as llama or qwen2")
+        return config
 
 
 class Optimiser(Settings):
@@ -186,11 +208,17 @@ class TrainingStage(Settings):
     forward_tokens: int = Field(default=8192, ge=1)
     device: Literal["auto", "cpu", "cuda"] = "auto"
 
-    @model_validator(mode="after")
-    def _whole_blocks(self) -> "TrainingStage":
-        if self.optimiser.batch_tokens % self.context:
+    @field_validator("model")
+    @classmethod
+    def _attends_over_context(cls, model: ModelSettings, info: ValidationInfo) -> ModelSettings:
+        longest, context = model.config.get("max_position_embeddings"), info.data.get("context", 0)
+        if longest and longest < context:
+            raise ValueError(f"the context is {context} tokens, but the model attends over {longest} at most")
+        return model
+
+    @field_validator("optimiser")
+    @classmethod
+    def _whole_blocks(cls, optimiser: Optimiser, info: ValidationInfo) -> Optimiser:
+        if optimiser.batch_tokens % info.data.get("context", 1):
             raise ValueError("`batch_tokens` must be a multiple of `context`")
-        longest = self.model.config.get("max_position_embeddings")
-        if longest and longest < self.context:
-            raise ValueError(f"the context is {self.context} tokens, but the model attends over {longest} at most")
-        return self
+        return optimiser

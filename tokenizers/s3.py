@@ -56,7 +56,7 @@ class Tokenizer(Backend, SpeechTokenizer):
     def _fits(self) -> Self:
         if (self.size, self.rate) != _KINDS[self.kind]:
             size, rate = _KINDS[self.kind]
-            raise ValueError(f"{self.kind} has {size} codes at {rate} Hz: set `size: {size}` and `rate: {rate}`")
+            raise ValueError(f"`kind` {self.kind} has {size} codes at {rate} Hz: set `size: {size}` and `rate: {rate}`")
         return self
 
     @property

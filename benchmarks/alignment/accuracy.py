@@ -46,7 +46,9 @@ def learned(clips: Sequence[Labelled], **settings: Any) -> Aligner:
     aligner = adapted.Aligner(**settings)
     aligner.setup()
     with tempfile.TemporaryDirectory() as folder:
-        aligner.train([Clip(c.samples, aligner.spoken(" ".join(c.words)), c.speaker) for c in clips], Path(folder), 1)
+        aligner.train(
+            [Clip(c.samples, aligner.spoken_words(" ".join(c.words)), c.speaker) for c in clips], Path(folder), 1
+        )
         aligner.load(Path(folder))
     return aligner
 
@@ -56,7 +58,7 @@ def aligned(aligner: Aligner, clips: Sequence[Labelled]) -> list[list[tuple[floa
     out = []
     for clip in clips:
         try:
-            out.append([(w.start, w.end) for w in aligner.timed(clip.samples, clip.words, clip.speaker).words])
+            out.append([(w.start, w.end) for w in aligner.align_samples(clip.samples, clip.words, clip.speaker).words])
         except Unalignable:
             out.append([])
     return out
@@ -124,7 +126,7 @@ def _long(aligner: Aligner, clips: Sequence[Labelled]) -> list[Figure]:
         row += [clip.samples, np.random.default_rng(0).normal(0, 1e-4, RATE // 3).astype(np.float32)]
         at += len(clip.samples) + RATE // 3
     words = [word for clip in (*clips, *clips) for word in clip.words]
-    found = aligner.align(np.concatenate(row), words)
+    found = aligner.align_samples(np.concatenate(row), words).words
     known, taken, done = [], [], 0
     for clip, start in zip((*clips, *clips), starts, strict=True):
         mine = found[done : done + len(clip.words)]

@@ -117,7 +117,7 @@ def _aligners() -> Iterator[Figure]:
 
 def _all(aligner: Aligner, clips: tuple[Labelled, ...]) -> None:
     for clip in clips:
-        aligner.timed(clip.samples, clip.words, clip.speaker)
+        aligner.align_samples(clip.samples, clip.words, clip.speaker)
 
 
 def _decoding(folder: Path) -> Iterator[Figure]:
@@ -145,7 +145,7 @@ def _busy() -> Iterator[Figure]:
     with tempfile.TemporaryDirectory() as folder:
         aligner = ctc.Aligner(model=str(checkpoint(Path(folder))), min_score=-1e9)
         aligner.setup()
-    clips = [Clip(c.samples, aligner.spoken(" ".join(c.words)), c.speaker) for c in espeak()]
+    clips = [Clip(c.samples, aligner.spoken_words(" ".join(c.words)), c.speaker) for c in espeak()]
     model = aligner._ctc
     windows = [w for n, c in enumerate(clips) for w in model.windowing.windows(n, len(c.samples))]
     made = list(batches(windows, 120 * RATE, 0.03))
@@ -156,7 +156,7 @@ def _busy() -> Iterator[Figure]:
             list(model._forward(row))
 
     forwards()
-    pair = alternate(lambda: list(aligner._align_all(clips)), forwards, 5)
+    pair = alternate(lambda: list(aligner.align_clips(clips)), forwards, 5)
     samples = sum(w.samples for w in windows)
     padded = sum(max(w.samples for w in batch) * len(batch) for batch in made)
     yield Figure(

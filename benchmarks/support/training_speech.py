@@ -79,12 +79,12 @@ def _phones(speech: list[Speech], learnt: list[Speech]) -> list[tuple[Word, ...]
     aligner = adapted.Aligner()
     aligner.setup()
     with tempfile.TemporaryDirectory() as folder:
-        aligner.train([Clip(s.samples, aligner.spoken(s.text), s.speaker) for s in learnt], Path(folder), 1)
+        aligner.train([Clip(s.samples, aligner.spoken_words(s.text), s.speaker) for s in learnt], Path(folder), 1)
         aligner.load(Path(folder))
     found = []
     for one in speech:
         try:
-            found.append(tuple(aligner.timed(one.samples, one.text.split(), one.speaker).phones))
+            found.append(tuple(aligner.align_samples(one.samples, one.text.split(), one.speaker).phones))
         except Unalignable:
             found.append(())
     return found

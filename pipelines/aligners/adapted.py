@@ -90,14 +90,14 @@ class Aligner(sphinx.Aligner):
         own = tuple(tuple(way.split()) for way in self.ways(word))  # raises for a word without a pronunciation
         return own[:_WAYS] if self.language == ENGLISH else sounds(word, self.language)[:_WAYS]
 
-    def _align(self, clip: Clip) -> Timed:
+    def align_clip(self, clip: Clip) -> Timed:
         from weft.pipelines.acoustic.locating import align_phones
         from weft.pipelines.acoustic.network import TooShort
 
         ways = [self._ways(word) for word in clip.spoken]
         numbered = [self._model.phones.numbered(of_word) for of_word in ways] if self._model else []
         if self._model is None or not all(numbered):  # a word has a phone that the training set lacks
-            return super()._align(clip)
+            return super().align_clip(clip)
         check_length(clip, self.max_seconds)
         scores = self._model.scores(cepstra(clip.samples), clip.speaker)
         try:

@@ -83,19 +83,13 @@ class Aligner(base.Aligner):
         self._gap = self._classes.get(getattr(tokenizer, "word_delimiter_token", "|"))
         best_path(np.zeros((1, 2), np.float32), np.ones(1, np.int64))  # compiles the search, once per worker
 
-    def say(self, written: str) -> list[str]:
+    def verbalize(self, written: str) -> list[str]:
         return spelt_forms(written, self.language)
 
     def version(self) -> str:
         return f"transformers-{version_of('transformers')}+torch-{version_of('torch')} {content(self.model)}"
 
-    def _align(self, clip: Clip) -> Timed:
-        (timed,) = self._align_all([clip])
-        if isinstance(timed, Unusable):
-            raise timed
-        return timed
-
-    def _align_all(self, clips: Sequence[Clip]) -> Iterator[Timed | Unusable]:
+    def align_clips(self, clips: Sequence[Clip]) -> Iterator[Timed | Unusable]:
         short_enough = [clip.samples for clip in clips if len(clip.samples) <= self.max_seconds * RATE]
         log_probs = iter(self._ctc.log_probs(short_enough))
         for clip in clips:

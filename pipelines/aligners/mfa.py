@@ -44,7 +44,7 @@ class Aligner(base.Aligner):
     is trained on `seconds` of the corpus. `jobs` is MFA's own number of processes.
     """
 
-    command: Annotated[str, NOT_IN_FINGERPRINT] = "mfa"
+    command: Annotated[str, NOT_IN_FINGERPRINT] = Field(default="mfa", validate_default=True)
     acoustic: Annotated[str, NAMED_CHECKPOINT] = ""
     dictionary: Annotated[str, NAMED_CHECKPOINT] = ""
     language: str = ENGLISH
@@ -56,14 +56,23 @@ class Aligner(base.Aligner):
 
     _speakable = field_validator("language")(checked_language)
 
+    @field_validator("command")
+    @classmethod
+    def _runs(cls, command: str) -> str:
+        version_of_mfa(command)
+        return command
+
+    @field_validator("acoustic", "dictionary")
+    @classmethod
+    def _not_on_the_hub(cls, name: str) -> str:
+        if name.startswith(HUB):
+            raise ValueError(f"{name}: MFA takes the name of a model that it downloaded itself, or a path")
+        return name
+
     @model_validator(mode="after")
-    def _is_there(self) -> "Aligner":
-        version_of_mfa(self.command)
+    def _has_dictionary(self) -> "Aligner":
         if self.acoustic and not self.dictionary:
             raise ValueError("a pretrained `acoustic` model needs its `dictionary`")
-        for name in (self.acoustic, self.dictionary):
-            if name.startswith(HUB):
-                raise ValueError(f"{name}: MFA takes the name of a model that it downloaded itself, or a path")
         return self
 
     @property
@@ -95,7 +104,7 @@ class Aligner(base.Aligner):
     def load(self, folder: Path) -> None:
         self._trained = folder if (folder / "acoustic.zip").exists() else None
 
-    def _align_all(self, clips: Sequence[Clip]) -> Iterator[Timed | Unusable]:
+    def align_clips(self, clips: Sequence[Clip]) -> Iterator[Timed | Unusable]:
         if not clips:
             return
         with tempfile.TemporaryDirectory() as scratch:

@@ -67,7 +67,7 @@ class Aligner(base.Aligner):
     def version(self) -> str:
         return f"pocketsphinx-{version_of('pocketsphinx')}+espeakng-{version_of('espeakng-loader')}"
 
-    def _align(self, clip: Clip) -> Timed:
+    def align_clip(self, clip: Clip) -> Timed:
         words, decoder = self._words_and_decoder(clip)
         phones = decoder.phones(pcm_of(clip.samples))  # before the check, which decodes other words
         self._check(clip, words)

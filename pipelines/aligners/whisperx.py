@@ -35,7 +35,7 @@ class Aligner(Backend, base.Aligner):
     def spoken_language(self) -> str:
         return self.language
 
-    def say(self, written: str) -> list[str]:
+    def verbalize(self, written: str) -> list[str]:
         return spelt_forms(written, self.language)
 
     def version(self) -> str:
@@ -49,7 +49,7 @@ class Aligner(Backend, base.Aligner):
         """Raises ValueError for a model that WhisperX cannot load."""
         self.start(language=self.language, model=loadable(self.model) if self.model else "")
 
-    def _align(self, clip: Clip) -> Timed:
+    def align_clip(self, clip: Clip) -> Timed:
         check_length(clip, self.max_seconds)
         rows = self.ask(clip.samples, words=clip.spoken)["words"]
         if [row["word"] for row in rows] != clip.spoken or any(row["start"] is None for row in rows):

@@ -177,9 +177,11 @@ class AlignerWork(ModelWork):
             aligner.setup()
         with steps_in_file(store, self.node):
             readable = _readable(
-                store, self.node, [u for u in chosen if aligner.understands(u) and u.seconds <= aligner.longest]
+                store, self.node, [u for u in chosen if aligner.can_align(u) and u.seconds <= aligner.longest]
             )
-            clips = [Clip(s, words, speaker_of(u)) for u, s in readable if (words := aligner.spoken(u.text or ""))]
+            clips = [
+                Clip(s, words, speaker_of(u)) for u, s in readable if (words := aligner.spoken_words(u.text or ""))
+            ]
             train = partial(aligner.train, clips, seed=self.seed)
             make_model(store, self.node, self._made_from(store, chosen), train, self.inputs(store))
         return len(clips)

@@ -12,7 +12,7 @@ from itertools import pairwise
 from random import Random
 from typing import ClassVar
 
-from pydantic import model_validator
+from pydantic import field_validator
 
 from weft.pipelines.tasks import base
 from weft.pipelines.tasks.base import Material
@@ -38,12 +38,13 @@ class Task(base.SpokenTask):
     text_words: tuple[int, int] = (10, 30)
     speech_words: tuple[int, int] = (5, 15)
 
-    @model_validator(mode="after")
-    def _ranges(self) -> "Task":
-        for least, most in (self.text_words, self.speech_words):
-            if not 1 <= least <= most:
-                raise ValueError(f"a span of {least} to {most} words is no range")
-        return self
+    @field_validator("text_words", "speech_words")
+    @classmethod
+    def _range(cls, length: tuple[int, int]) -> tuple[int, int]:
+        least, most = length
+        if not 1 <= least <= most:
+            raise ValueError(f"a span of {least} to {most} words is no range")
+        return length
 
     def version(self) -> str:
         return "2"

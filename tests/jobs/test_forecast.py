@@ -15,10 +15,11 @@ import yaml
 
 from weft.jobs.commands import read_pipeline
 from weft.jobs.costs import steps_of, training_times
-from weft.jobs.forecast import shortages
 from weft.jobs.holdings import Holding, sampled_holding
+from weft.jobs.known_rejects import KnownRejects
+from weft.jobs.shortages import shortages
 from weft.pipelines.audio.sound import flac
-from weft.pipelines.sources import folder, grammar, text
+from weft.pipelines.sources import folder, grammar, manifest, text
 from weft.tokenizers.training.hubert_settings import Training
 
 Weft = Callable[..., tuple[int, str, str]]
@@ -113,6 +114,43 @@ class TestHoldings:
         (tmp_path / "a.txt").write_text("one document")
         (tmp_path / "b.txt").symlink_to(tmp_path / "nothing")
         assert sampled_holding("books", text.Source(path=str(tmp_path))).records == 1
+
+
+class TestKnownRejects:
+    def test_one_transcript_for_too_much_holds_nothing(self, tmp_path: Path) -> None:
+        for name, seconds in (("short", 5), ("long", 40), ("timed", 41), ("silent", 42)):
+            write_clip(tmp_path / f"{name}.flac", seconds)
+        for name, content in (("short.txt", "a b"), ("long.txt", "a b"), ("silent.txt", " "), ("timed.ctm", "")):
+            (tmp_path / name).write_text(content)
+        held = sampled_holding("speech", folder.Source(path=str(tmp_path)), longest=30.0)
+        assert (held.items, held.seconds) == (4, 88.0)
+        assert held.rejects == KnownRejects(long_transcripts=1, seconds=40.0)
+
+    def test_stretches_of_a_manifest_are_looked_at_one_by_one(self, tmp_path: Path) -> None:
+        write_clip(tmp_path / "day.flac", 100)
+        write_clip(tmp_path / "bare.flac", 50)
+        stretches = [{"offset": 0, "duration": 35, "text": "a"}, {"offset": 40, "duration": 20, "text": "b"}]
+        lines = [{"audio": "day.flac", **stretch} for stretch in stretches] + [{"audio": "bare.flac"}]
+        (tmp_path / "manifest.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+        held = sampled_holding("speech", manifest.Source(path=str(tmp_path / "manifest.jsonl")), longest=30.0)
+        assert held.seconds == 115.0
+        assert held.rejects == KnownRejects(long_transcripts=1, seconds=35.0, without_text=1)
+
+    def test_a_plan_says_what_the_build_will_reject(self, weft: Weft, tmp_path: Path) -> None:
+        write_clip(tmp_path / "long.flac", 40)
+        write_clip(tmp_path / "bare.flac", 2)
+        (tmp_path / "long.txt").write_text("a b")
+        recipe = {
+            "name": "r",
+            "sources": {"speech": {"use": "folder", "path": str(tmp_path)}},
+            "tokenizers": {"hubert": {"use": "hubert"}},
+            "tasks": {"words": {"use": "words", "sources": ["speech"]}},
+        }
+        (tmp_path / "r.yaml").write_text(yaml.safe_dump(recipe))
+        _, output, _ = weft("plan", str(tmp_path / "r.yaml"))
+        assert "speech: 1 recording with 0.011 h under one transcript of more than 30 s each" in output
+        assert "rejects them (long_transcript): `weft align`" in output
+        assert "1 recording without a transcript" in output and "words will reject them (no_transcript)" in output
 
 
 class TestShortages:

@@ -80,16 +80,71 @@ training:
 TOLD = (
     "2: shards.bytes", "3: vocabulary.tokens: two entries have `literal: [T]`", "3: vocabulary.multiple", "4: quality.snr",
     "6: sources.speech.hold_out.speakers", "7: sources.books.language", "9: segment.longest", "10: align.language",
-    "11: synthesize.speed", "14: tokenizers.pitch.folder", "15: text.size", "17: tasks.words", "18: tasks.text.split",
+    "11: synthesize.speed", "14: tokenizers.pitch.folder", "15: text.size", "17: tasks.words.text_words", "17: tasks.words.stream", "18: tasks.text.split",
     "20: training.pretrain.context: field required", "21: training.pretrain.mixture.total",
     "23: training.pretrain.optimiser.lr", "23: training.pretrain.optimiser.betas.0", "23: training.pretrain.optimiser.betas.1",
     "23: training.pretrain.optimiser.scheduel", "25: training.second.mixture", "27: training.second.model",
     "28: training.second.optimiser.lr_end", "28: training.second.optimiser.weight_decay", "28: training.second.optimiser.clip",
+    "28: training.second.optimiser: `batch_tokens` must be a multiple of `context`",
 )  # fmt: skip
 GONE = (
     "6: sources.speech.path", "7: sources.books.path", "8: sources.man.path", "13: tokenizers.hubert.model",
     "22: training.pretrain.model.base: /nowhere/llama", "27: training.second.model.base",
 )  # fmt: skip
+
+
+HIDDEN = """name: bad
+name: bad
+sources:
+  speech: {use: folder, path: .}
+  speech: {use: folder, path: .}
+  Books: {use: text, path: ., documents: paragraf}
+tokenizers:
+  hubert: {use: hubrt, sources: [spech]}
+  fsq: {use: fsq, levels: [2, 2], size: 7, rate: 13}
+tasks:
+  a: {use: words, sources: [spech], text_words: [5, 2], speech_words: [1]}
+  b: {use: words, sources: [speech], split: trian, speech_words: [3, 1]}
+training:
+  pretrain:
+    mixture: {unit: tokns, total: 300, shares: {a: -1, b: {weight: 1, by: [{source: {speech: 0}}]}}, exhausted: repeat}
+    context: 64
+    model: {config: {vocab_size: 3, max_position_embeddings: 32}, dtype: int8}
+    optimiser: {lr: 1, batch_tokens: 65, schedule: cosine, lr_end: 2, warmup: -1}
+  sft:
+    mixture: {budgets: {a: 1, b: 1}}
+    context: 64
+    model: {config: {model_type: llama, max_position_embeddings: 32}}
+    optimiser: {lr: 1, batch_tokens: 65}
+"""
+BEHIND = (
+    (2, "`name` is given twice"),
+    (3, "sources: 'Books' is no name"),
+    (5, "`speech` is given twice"),
+    (6, "sources.Books.documents: input should be 'file' or 'paragraph'"),
+    (8, "tokenizers.hubert.sources: 'spech' is not declared"),
+    (8, "tokenizers.hubert.use: unknown tokenizer 'hubrt'"),
+    (9, "tokenizers.fsq.rate: fsq codes come at"),
+    (9, "tokenizers.fsq: `levels` [2, 2] make 4 codes, but `size` is 7"),
+    (11, "tasks.a.sources: 'spech' is not declared"),
+    (11, "tasks.a.text_words: a span of 5 to 2 words is no range"),
+    (11, "tasks.a.speech_words.1: field required"),
+    (12, "tasks.b.split: input should be"),
+    (12, "tasks.b.speech_words: a span of 3 to 1 words is no range"),
+    (15, "training.pretrain.mixture.unit: input should be"),
+    (15, "training.pretrain.mixture.shares: the amount of 'a' must be a number above 0"),
+    (15, "training.pretrain.mixture.shares.b.float: "),
+    (15, "training.pretrain.mixture.shares.b.TaskShare.by: every share in `by` must be a number above 0"),
+    (15, "training.pretrain.mixture.passes: `passes` above 1 and `exhausted: repeat` go together"),
+    (17, "training.pretrain.model.config: leave `vocab_size` out"),
+    (17, "training.pretrain.model.config: the model's config needs a `model_type`"),
+    (17, "training.pretrain.model.dtype: input should be"),
+    (18, "training.pretrain.optimiser.warmup: input should be"),
+    (18, "training.pretrain.optimiser: `lr_end` must be below `lr`"),
+    (18, "training.pretrain.optimiser: `batch_tokens` must be a multiple of `context`"),
+    (22, "training.sft.model: the context is 64 tokens, but the model attends over 32 at most"),
+    (23, "training.sft.optimiser: `batch_tokens` must be a multiple of `context`"),
+)
 
 
 def write(folder: Path, text: str) -> str:
@@ -117,6 +172,27 @@ def test_mistakes_that_would_show_late_are_told_beside_those_that_hide_them(tmp_
         assert len(told) == len(wanted)
         for place, sentence in zip(wanted, told, strict=True):
             assert sentence.startswith(f"bad.yaml line {place}")
+
+
+@pytest.mark.parametrize(("line", "sentence"), BEHIND)
+def test_a_mistake_is_not_hidden_by_others_of_its_section(line: int, sentence: str, hidden: tuple[str, ...]) -> None:
+    assert sum(told.startswith(f"bad.yaml line {line}: {sentence}") for told in hidden) == 1
+
+
+def test_nothing_is_reported_that_follows_from_another_mistake(hidden: tuple[str, ...]) -> None:
+    assert len(hidden) == len(BEHIND), hidden
+
+
+@pytest.fixture(scope="module")
+def hidden(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, ...]:
+    return mistakes(recipe_file.read(write(tmp_path_factory.mktemp("hidden"), HIDDEN))).wrong
+
+
+def test_overrides_that_are_none_are_reported_with_the_mistakes_of_the_recipe(weft: Weft, tmp_path: Path) -> None:
+    code, _, output = weft("validate", write(tmp_path, BAD), "part_size", "=3")
+    assert code == 2 and len(output.splitlines()) == len(WRONG) + 4
+    for override in ("part_size", "=3"):
+        assert f"override '{override}': write it as key=value" in output
 
 
 def test_a_hub_name_of_a_stage_is_taken_at_its_word(tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ class Aligner(base.Aligner):
     def version(self) -> str:
         return "1"
 
-    def _align(self, clip: Clip) -> Timed:
+    def align_clip(self, clip: Clip) -> Timed:
         step = len(clip.samples) / 16000 / len(clip.spoken)
         return Timed([Word(w, i * step, (i + 1) * step, self.score) for i, w in enumerate(clip.spoken)])
 '''

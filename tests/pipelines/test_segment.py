@@ -13,11 +13,12 @@ from weft.pipelines import segment
 from weft.pipelines.ingest import Ingest
 from weft.pipelines.parts.splits import Splits
 from weft.pipelines.parts.stage_work import Input, PartWork, account
-from weft.pipelines.segment import Segment, Turns
+from weft.pipelines.segment import Segment
 from weft.pipelines.segmenters import base
 from weft.pipelines.segmenters.base import SpeakerSpan, union
 from weft.pipelines.sources import folder
 from weft.pipelines.storage.store import Store
+from weft.pipelines.turns import Turns
 from weft.schemas.audio import Audio, Recording, Supervision, Utterance, Word
 from weft.schemas.ledger import Reject, Unusable
 from weft.schemas.splits import HoldOut

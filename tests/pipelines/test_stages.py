@@ -14,6 +14,7 @@ import soundfile
 
 from weft.pipelines.align import Align
 from weft.pipelines.aligners import base as aligners
+from weft.pipelines.aligners import given
 from weft.pipelines.aligners.base import Unalignable
 from weft.pipelines.compose import Compose
 from weft.pipelines.encode import Encode
@@ -68,13 +69,29 @@ class EvenAligner(aligners.Aligner):
     def version(self) -> str:
         return "1"
 
-    def _align(self, clip: aligners.Clip) -> aligners.Timed:
+    def align_clip(self, clip: aligners.Clip) -> aligners.Timed:
         if "mumble" in clip.spoken:
             raise Unalignable("mismatch", "nobody says mumble")
         each = len(clip.samples) / RATE / len(clip.spoken)
         return aligners.Timed(
             [Word(text=w, start=n * each, end=(n + 1) * each, score=-1.0) for n, w in enumerate(clip.spoken)]
         )
+
+
+class EnglishAligner(EvenAligner):
+    """As EvenAligner, of one language."""
+
+    @property
+    def spoken_language(self) -> str:
+        return "en"
+
+
+class OneMethod(aligners.Aligner):
+    """Has `align` alone, which gives every utterance an empty alignment."""
+
+    def align(self, transcribed: Sequence[aligners.Transcribed]) -> Iterator[Alignment | Unusable]:
+        for one in transcribed:
+            yield Alignment(key=one.utterance.key, seconds=1.0, aligner="one method", words=(), score=0.0)
 
 
 class Loudness(SpeechTokenizer):
@@ -107,8 +124,8 @@ class Loudness(SpeechTokenizer):
 
 
 class TestAlign:
-    def run(self, store: Store, *utterances: Utterance) -> list[Any]:
-        stage = Align(aligner=EvenAligner())
+    def run(self, store: Store, *utterances: Utterance, aligner: aligners.Aligner | None = None) -> list[Any]:
+        stage = Align(aligner=aligner or EvenAligner())
         stage.setup(store)
         return list(stage(utterances))
 
@@ -125,6 +142,23 @@ class TestAlign:
     def test_given_words_win(self, store: Store) -> None:
         (made,) = self.run(store, utterance(store, text="mumble", words=(Word("mumble", 0.2, 0.4),)))
         assert made.words == (Word("mumble", 0.2, 0.4),) and made.aligner.startswith("given")
+
+    def test_given_words_follow_the_settings_of_an_aligner_that_takes_them(self, store: Store) -> None:
+        late = utterance(store, text="so", words=(Word("so", 0.2, 1.1),))
+        (strict,), (lenient,) = (self.run(store, late, aligner=given.Aligner(slack=slack)) for slack in (0.05, 0.2))
+        assert isinstance(strict, Reject) and strict.reason == "bad_timing"
+        assert lenient.words == (Word("so", 0.2, 1.0),)
+
+    def test_the_stage_makes_one_call_of_the_aligner(self, store: Store) -> None:
+        timed = utterance(store, text="so", words=(Word("so", 0.2, 0.4),))
+        made = self.run(store, timed, utterance(store, text="and"), aligner=OneMethod())
+        assert [one.aligner for one in made] == ["given 1", "one method"]
+
+    def test_audio_that_cannot_be_aligned_is_not_read(self, store: Store) -> None:
+        german = replace(utterance(store, text="ja"), language="de")
+        Path(german.audio.uri).unlink()
+        (made,) = self.run(store, german, aligner=EnglishAligner())
+        assert isinstance(made, Reject) and made.reason == "language"
 
     @pytest.mark.parametrize(("text", "reason"), [(None, "no_transcript"), ("mumble", "mismatch"), ("--", "no_words")])
     def test_what_cannot_be_aligned(self, store: Store, text: str | None, reason: str) -> None:

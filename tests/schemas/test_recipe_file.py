@@ -99,6 +99,11 @@ class TestFaults:
         lines = fault(write(LEAST + "part_sise: 3\nseed: x\n")).splitlines()
         assert [line.split(":")[0] for line in lines] == ["mine.yaml line 9", "mine.yaml line 8"]
 
+    def test_every_key_that_is_given_twice_is_reported(self, write: Write) -> None:
+        lines = fault(write("name: a\nname: b\nsources:\n  x: {use: text, use: text}\nsed: 1\n")).splitlines()
+        assert lines[:2] == ["mine.yaml line 2: `name` is given twice", "mine.yaml line 4: `use` is given twice"]
+        assert lines[2].startswith("mine.yaml line 5: sed: no such setting")
+
     def test_a_missing_section_is_named(self, write: Write) -> None:
         assert "sources: field required" in fault(write("name: x\n"))
 
@@ -234,7 +239,7 @@ def test_aliases_of_an_override(tmp_path: Path) -> None:
     (tmp_path / "r.yaml").write_text("name: x\n")
     rows = ["[&a0 [x, x, x, x, x, x, x, x, x]"] + [f"&a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 11)]
     with pytest.raises(RecipeError, match=r"override of sources: its aliases unfold to more than 100,000 values"):
-        read(str(tmp_path / "r.yaml"), [f"sources={', '.join(rows)}]"])
+        load(str(tmp_path / "r.yaml"), [f"sources={', '.join(rows)}]"])
 
 
 def test_a_file_that_is_too_large_for_a_recipe(tmp_path: Path) -> None:

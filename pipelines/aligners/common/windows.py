@@ -11,10 +11,11 @@ last words: the words at the same times in two alignments are right. The next wi
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from math import inf
 
 import numpy as np
 
-from weft.pipelines.aligners.base import Aligner, Timed, Unalignable
+from weft.pipelines.aligners.common.clips import Timed, Unalignable
 from weft.schemas.audio import Word
 from weft.schemas.ledger import Unusable
 
@@ -35,20 +36,26 @@ _FEWEST = 5  # words on which two alignments must agree
 
 @dataclass(frozen=True, slots=True)
 class Sound:
-    """A recording: `read(start, end)` in seconds gives samples (float32 [n], mono, 16 kHz)."""
+    """A recording: `read(start, end)` in seconds gives samples (float32 [n], mono, 16 kHz).
+
+    At most `longest` seconds are aligned at once.
+    """
 
     read: Callable[[float, float], np.ndarray]
     seconds: float
-    speaker: str = ""
+    longest: float = inf
 
 
-def align_long(aligner: Aligner, sound: Sound, words: Sequence[str]) -> Timed:
+Align = Callable[[np.ndarray, Sequence[str]], Timed]  # times written words in samples; raises Unusable
+
+
+def align_long(align: Align, sound: Sound, words: Sequence[str]) -> Timed:
     """Times written words. Raises Unusable: no_anchor, or the aligner's own fault in the last window."""
     at = 0.0
     timed_words: list[Word] = []
     phones: list[Word] = []
     while len(timed_words) < len(words):
-        window, end = _window(aligner, sound, at, words[len(timed_words) :])
+        window, end = _window(align, sound, at, words[len(timed_words) :])
         timed_words += _moved(window.words, at)
         phones += _moved(window.phones, at)
         at += end
@@ -59,15 +66,15 @@ def _moved(words: Sequence[Word], by: float) -> Iterator[Word]:
     return (replace(w, start=w.start + by, end=w.end + by) for w in words)
 
 
-def _window(aligner: Aligner, sound: Sound, at: float, words: Sequence[str]) -> tuple[Timed, float]:
+def _window(align: Align, sound: Sound, at: float, words: Sequence[str]) -> tuple[Timed, float]:
     """The timed words from `at` seconds up to an anchor, and the seconds from `at` to it."""
     left = sound.seconds - at
-    if left <= min(LAST, aligner.longest):
-        return aligner.timed(sound.read(at, sound.seconds), words, sound.speaker), left
-    for seconds in dict.fromkeys(min(seconds, aligner.longest, left) for seconds in WINDOWS):
+    if left <= min(LAST, sound.longest):
+        return align(sound.read(at, sound.seconds), words), left
+    for seconds in dict.fromkeys(min(seconds, sound.longest, left) for seconds in WINDOWS):
         samples = sound.read(at, at + seconds)
         before: Timed | None = None
-        for timed in _tries(aligner, samples, words, len(words) * seconds / left, sound.speaker):
+        for timed in _tries(align, samples, words, len(words) * seconds / left):
             if before and (kept := anchor(before.words, timed.words)):
                 return _up_to(timed, kept)
             before = timed
@@ -77,13 +84,11 @@ def _window(aligner: Aligner, sound: Sound, at: float, words: Sequence[str]) -> 
     )
 
 
-def _tries(
-    aligner: Aligner, samples: np.ndarray, words: Sequence[str], expected: float, speaker: str
-) -> Iterator[Timed]:
+def _tries(align: Align, samples: np.ndarray, words: Sequence[str], expected: float) -> Iterator[Timed]:
     """Alignments of one window with each count of words; counts that the aligner rejects are skipped."""
     for count in dict.fromkeys(max(2 * _FEWEST, round(expected * share)) for share in _COUNTS):
         try:
-            yield aligner.timed(samples, words[:count], speaker)
+            yield align(samples, words[:count])
         except Unalignable as fault:
             if fault.reason in ("unknown_word", "language"):  # no other count helps
                 raise

@@ -39,7 +39,9 @@ def raw_documents(item: Item, store: Store, delimiter: Delimiter) -> Iterator[Ra
             file.seek(begin.position)
             data = file.read(max(0, end.position - begin.position))
     if not data and begin.position:
-        raise Unusable("no_document_begins", "a longer document covers these bytes; it is read where it begins")
+        stretch = f"bytes {item.offset:,} to {item.offset + item.length:,}"
+        detail = f"in {stretch} of the file; the document that covers them is read where it begins, so nothing is lost"
+        raise Unusable("no_document_begins", detail)
     places = [m.span() for m in delimiter.pattern.finditer(data)] if delimiter.splits else []
     first = 0
     for last, following in [*places, (len(data), len(data))]:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import soxr
 
-from weft.pipelines.aligners.base import RATE
+from weft.pipelines.audio.sound import RATE
 from weft.pipelines.voices.base import Style
 from weft.pipelines.voices.espeak import Voice
 from weft.schemas.audio import Word

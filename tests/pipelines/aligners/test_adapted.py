@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import soundfile
 
+from tests.pipelines.aligners.calls import align_one
 from tests.pipelines.aligners.lines import LINES
 from weft.pipelines.aligners import sphinx
 from weft.pipelines.aligners.adapted import Aligner
@@ -23,7 +24,9 @@ VOICES = ("f2", "m3")
 @pytest.fixture(scope="module")
 def corpus(spoken: Callable[..., tuple[np.ndarray, tuple[Word, ...]]]) -> list[tuple[Clip, tuple[Word, ...], str]]:
     made = [(line, variant, *spoken(line, variant)) for line in LINES for variant in VOICES]
-    return [(Clip(samples, Aligner().spoken(line), variant), words, line) for line, variant, samples, words in made]
+    return [
+        (Clip(samples, Aligner().spoken_words(line), variant), words, line) for line, variant, samples, words in made
+    ]
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +49,7 @@ def aligner(folder: Path) -> Aligner:
 def mean_error(aligner: sphinx.Aligner, corpus: list) -> float:
     starts = []
     for clip, truth, line in corpus:
-        words = aligner.timed(clip.samples, line.split(), clip.speaker).words
+        words = aligner.align_samples(clip.samples, line.split(), clip.speaker).words
         starts += [abs(w.start - t.start) for w, t in zip(words, truth, strict=True)]
     return float(np.mean(starts))
 
@@ -59,7 +62,7 @@ def test_it_is_nearer_than_the_words_it_began_from(aligner: Aligner, corpus: lis
 
 def test_words_and_phones_cover_one_another(aligner: Aligner, corpus: list) -> None:
     for clip, _, line in corpus[:6]:
-        found = aligner.timed(clip.samples, line.split(), clip.speaker)
+        found = aligner.align_samples(clip.samples, line.split(), clip.speaker)
         assert [w.text for w in found.words] == line.split()
         bounds = [b for w in found.words for b in (w.start, w.end)]
         assert bounds == sorted(bounds)
@@ -75,7 +78,7 @@ def test_of_other_transcripts_it_takes_at_most_one_in_twenty_of_its_own_it_loses
 ) -> None:
     def taken(clip: Clip, line: str) -> bool:
         try:
-            aligner.timed(clip.samples, line.split(), clip.speaker)
+            aligner.align_samples(clip.samples, line.split(), clip.speaker)
         except Unalignable as fault:
             assert fault.reason in ("mismatch", "alignment_failed")
             return False
@@ -95,7 +98,7 @@ def test_too_little_to_learn_from_leaves_the_first_aligners_words(corpus: list, 
     assert not list(tmp_path.iterdir())
     lone.load(tmp_path)
     clip, _, line = corpus[0]
-    assert lone.timed(clip.samples, line.split()) == first.timed(clip.samples, line.split())
+    assert lone.align_samples(clip.samples, line.split()) == first.align_samples(clip.samples, line.split())
 
 
 def test_nothing_is_learned_where_most_transcripts_are_wrong(corpus: list, tmp_path: Path) -> None:
@@ -115,7 +118,7 @@ def test_what_it_refuses_it_says(aligner: Aligner, corpus: list) -> None:
         (np.zeros(3 * RATE, np.float32), LINES[0].split(), "mismatch"),
     ):
         with pytest.raises(Unalignable) as caught:
-            aligner.timed(samples, words)
+            aligner.align_samples(samples, words)
         assert caught.value.reason == reason
 
 
@@ -133,7 +136,7 @@ def test_another_language_is_not_tried(aligner: Aligner, corpus: list) -> None:
         language="de-AT",
     )
     with pytest.raises(Unalignable) as caught:
-        aligner.align_utterance(said, clip.samples)
+        align_one(aligner, said, clip.samples)
     assert caught.value.reason == "language"
 
 
@@ -147,7 +150,7 @@ def clips_of(folder: Path) -> list[tuple[Clip, str]]:
     clips = json.loads((folder / "subset.json").read_text()).values()
     return [
         (
-            Clip(soundfile.read(folder / c["wav"], dtype="float32")[0], Aligner().spoken(c["text"]), c["spk"]),
+            Clip(soundfile.read(folder / c["wav"], dtype="float32")[0], Aligner().spoken_words(c["text"]), c["spk"]),
             c["text"].lower(),
         )
         for c in clips
@@ -164,7 +167,7 @@ def test_real_speech_keeps_its_own_transcript_and_refuses_others(tmp_path: Path)
 
     def refused(clip: Clip, text: str) -> bool:
         try:
-            learner.timed(clip.samples, text.split(), clip.speaker)
+            learner.align_samples(clip.samples, text.split(), clip.speaker)
         except Unalignable:
             return True
         return False

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.pipelines.aligners.calls import align_one
 from weft.pipelines.aligners import base
 from weft.pipelines.aligners.base import Clip, Timed, Unalignable, mean_score, speaker_of
 from weft.pipelines.aligners.common.spoken import spoken_forms
@@ -24,7 +25,7 @@ class Evenly(base.Aligner):
     def version(self) -> str:
         return "0"
 
-    def _align(self, clip: Clip) -> Timed:
+    def align_clip(self, clip: Clip) -> Timed:
         return Timed(
             [
                 Word(text=w, start=n * self.step, end=(n + 1) * self.step + self.lap, score=-float(n))
@@ -51,7 +52,7 @@ def utterance(text: str | None, seconds: float = 4.0) -> Utterance:
 
 
 def test_words_of_several_and_of_none() -> None:
-    words = Evenly().align(silence(4), ["-", "Well,", "forty-two", "--", "it?"])
+    words = Evenly().align_samples(silence(4), ["-", "Well,", "forty-two", "--", "it?"]).words
     assert words == (
         Word(text="-", start=0.0, end=0.0, score=0.0),
         Word(text="Well,", start=0.0, end=0.5, score=0.0),
@@ -70,7 +71,7 @@ def test_words_of_several_and_of_none() -> None:
 def test_one_word_each_in_order_inside_the_audio(words: list[str], step: float, lap: float, seconds: float) -> None:
     samples = silence(seconds)
     try:
-        out = Evenly(step=step, lap=lap).align(samples, words)
+        out = Evenly(step=step, lap=lap).align_samples(samples, words).words
     except Unalignable:
         assert not any(spoken_forms(word) for word in words)
         return
@@ -81,27 +82,27 @@ def test_one_word_each_in_order_inside_the_audio(words: list[str], step: float, 
 
 
 def test_an_utterance_gets_its_alignment() -> None:
-    alignment = Evenly().align_utterance(utterance("so it is"), silence(4))
+    alignment = align_one(Evenly(), utterance("so it is"), silence(4))
     assert [word.text for word in alignment.words] == ["so", "it", "is"]
     assert (alignment.key, alignment.seconds, alignment.score) == ("clip-0", 4.0, -1.0)
     assert alignment.aligner.endswith(" 0")
 
 
 def test_words_stay_inside_an_utterance_a_sample_shorter_than_its_audio() -> None:
-    alignment = Evenly().align_utterance(utterance("so it", seconds=1 - 1 / 22050), silence(1))
+    alignment = align_one(Evenly(), utterance("so it", seconds=1 - 1 / 22050), silence(1))
     assert alignment.words[-1].end == alignment.seconds
 
 
 @pytest.mark.parametrize("text", [None, "", " \n"])
 def test_no_transcript_is_refused(text: str | None) -> None:
     with pytest.raises(Unalignable) as caught:
-        Evenly().align_utterance(utterance(text), silence(1))
+        align_one(Evenly(), utterance(text), silence(1))
     assert caught.value.reason == "no_transcript"
 
 
 def test_nothing_to_say_is_refused() -> None:
     with pytest.raises(Unalignable) as caught:
-        Evenly().align(silence(1), ["-", "…"])
+        Evenly().align_samples(silence(1), ["-", "…"])
     assert caught.value.reason == "no_words"
 
 

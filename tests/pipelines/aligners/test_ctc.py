@@ -45,7 +45,7 @@ def noise() -> np.ndarray:
 
 
 def test_words_lie_in_order_within_the_audio(aligner: Aligner, noise: np.ndarray) -> None:
-    words = aligner.align(noise, ["Ask", "not", "what", "-", "it's"])
+    words = aligner.align_samples(noise, ["Ask", "not", "what", "-", "it's"]).words
     assert [w.text for w in words] == ["Ask", "not", "what", "-", "it's"]
     times = [t for w in words for t in (w.start, w.end)]
     assert times == sorted(times) and times[0] >= 0 and times[-1] <= 2
@@ -53,12 +53,12 @@ def test_words_lie_in_order_within_the_audio(aligner: Aligner, noise: np.ndarray
 
 
 def test_each_word_has_a_frame_for_each_of_its_characters(aligner: Aligner, noise: np.ndarray) -> None:
-    for word in aligner.align(noise, ["abc", "hello"]):
+    for word in aligner.align_samples(noise, ["abc", "hello"]).words:
         assert word.end - word.start >= (len(word.text) - 0.5) * HOP / RATE
 
 
 def test_a_word_is_spelt_in_the_model_s_case_without_what_it_has_not(aligner: Aligner, noise: np.ndarray) -> None:
-    assert aligner.align(noise, ["naïve"])[0].end == aligner.align(noise, ["NAVE"])[0].end
+    assert aligner.align_samples(noise, ["naïve"]).words[0].end == aligner.align_samples(noise, ["NAVE"]).words[0].end
 
 
 @pytest.mark.parametrize(
@@ -67,7 +67,7 @@ def test_a_word_is_spelt_in_the_model_s_case_without_what_it_has_not(aligner: Al
 )
 def test_what_cannot_be_aligned(aligner: Aligner, words: list[str], seconds: float, reason: str) -> None:
     with pytest.raises(Unalignable) as fault:
-        aligner.align(np.zeros(round(seconds * RATE), np.float32), words)
+        aligner.align_samples(np.zeros(round(seconds * RATE), np.float32), words)
     assert fault.value.reason == reason
 
 
@@ -75,13 +75,13 @@ def test_a_poor_score_is_a_mismatch(checkpoint: Path, noise: np.ndarray) -> None
     strict = Aligner(model=str(checkpoint), min_score=-0.1)
     strict.setup()
     with pytest.raises(Unalignable, match="below min_score"):
-        strict.align(noise, ["ask"])
+        strict.align_samples(noise, ["ask"])
 
 
 def test_utterances_do_not_change_each_other(aligner: Aligner, noise: np.ndarray) -> None:
-    first = aligner.align(noise, ["ask", "not"])
-    aligner.align(noise[::2], ["other"])
-    assert aligner.align(noise, ["ask", "not"]) == first
+    first = aligner.align_samples(noise, ["ask", "not"]).words
+    aligner.align_samples(noise[::2], ["other"])
+    assert aligner.align_samples(noise, ["ask", "not"]).words == first
 
 
 def test_the_version_names_the_weights(checkpoint: Path, tmp_path: Path) -> None:

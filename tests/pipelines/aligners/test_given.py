@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from tests.pipelines.aligners.calls import align_one
 from weft.pipelines.aligners.base import Unalignable
 from weft.pipelines.aligners.given import Aligner
 from weft.schemas.audio import Audio, Utterance, Word
@@ -24,12 +25,12 @@ UTTERANCE = Utterance(
 
 
 def aligned(*words: Word) -> tuple[Word, ...]:
-    return Aligner().align_utterance(replace(UTTERANCE, words=words), NO_AUDIO).words
+    return align_one(Aligner(), replace(UTTERANCE, words=words), NO_AUDIO).words
 
 
 def test_good_words_pass_unchanged_and_need_no_audio() -> None:
     words = (Word(text="good", start=0.1, end=0.4, score=-1.0), Word(text="morning", start=0.4, end=0.9, score=-3.0))
-    alignment = Aligner().align_utterance(replace(UTTERANCE, words=words), NO_AUDIO)
+    alignment = align_one(Aligner(), replace(UTTERANCE, words=words), NO_AUDIO)
     assert alignment.words == words
     assert (alignment.key, alignment.seconds, alignment.aligner) == ("clip-1-0001", 1.0, "given 1")
     assert alignment.score == pytest.approx((-1.0 * 0.3 - 3.0 * 0.5) / 0.8)

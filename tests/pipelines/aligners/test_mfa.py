@@ -72,7 +72,7 @@ def pretrained(tmp_path: Path) -> Aligner:
 
 
 def test_words_and_phones_come_back_in_the_order_of_the_clips(pretrained: Aligner) -> None:
-    first, second = pretrained._align_all([*clips("and then"), *clips("then", speaker="../s 2")])
+    first, second = pretrained.align_clips([*clips("and then"), *clips("then", speaker="../s 2")])
     assert [(w.text, round(w.start, 3), round(w.end, 3)) for w in first.words] == [
         ("and", 0.1, 0.35),
         ("then", 0.35, 0.6),
@@ -83,30 +83,30 @@ def test_words_and_phones_come_back_in_the_order_of_the_clips(pretrained: Aligne
 
 
 def test_the_command_is_the_one_of_the_version(pretrained: Aligner, tmp_path: Path) -> None:
-    list(pretrained._align_all(clips("and")))
+    list(pretrained.align_clips(clips("and")))
     (call,) = calls(pretrained.command)
     assert call[0] == "align"
     assert call[2:4] == [pretrained.dictionary, "english_us_arpa"]
     assert call[call.index("--output_format") + 1] == "json"
     assert {"--clean", "--final_clean", "--overwrite", "--no_use_postgres", "--temporary_directory"} <= set(call)
     newer = pretrained.model_copy(update={"command": stand_in(tmp_path / "four", "4.0.1")})
-    list(newer._align_all(clips("and")))
+    list(newer.align_clips(clips("and")))
     assert calls(newer.command)[0][0] == "align_legacy"
 
 
 def test_what_mfa_cannot_do_is_a_reason(pretrained: Aligner) -> None:
-    lost, unknown, fine = pretrained._align_all(clips("vanish", "and zyzzy then", "then"))
+    lost, unknown, fine = pretrained.align_clips(clips("vanish", "and zyzzy then", "then"))
     assert isinstance(lost, Unalignable) and lost.reason == "alignment_failed"
     assert isinstance(unknown, Unalignable) and unknown.reason == "unknown_word" and "'zyzzy'" in unknown.detail
     assert not isinstance(fine, Unalignable)
-    (hopeless,) = pretrained._align_all(clips("hopeless"))
+    (hopeless,) = pretrained.align_clips(clips("hopeless"))
     assert isinstance(hopeless, Unalignable) and hopeless.reason == "alignment_failed"
-    assert list(pretrained._align_all([])) == []
+    assert list(pretrained.align_clips([])) == []
 
 
 def test_a_run_that_fails_is_no_reject(pretrained: Aligner, tmp_path: Path) -> None:
     with pytest.raises(OutsideFault, match=r"^mfa align: CorpusError: There was a problem"):
-        list(pretrained._align_all(clips("and then", "crash")))
+        list(pretrained.align_clips(clips("and then", "crash")))
     learner = Aligner(command=stand_in(tmp_path / "learner"))
     with pytest.raises(OutsideFault, match=r"^mfa train: no memory"):
         learner.train(clips("forget"), tmp_path, seed=1)
@@ -126,10 +126,10 @@ def test_it_is_trained_on_the_corpus_with_a_dictionary_of_wefts_own(tmp_path: Pa
     assert (folder / "dictionary.txt").read_text("utf-8") == "bin\tb ɪ n\nich\tɪ ç\n"
     (call,) = calls(learner.command)
     assert call[0] == "train" and call[3] == str(folder / "acoustic.zip")
-    (nothing,) = learner._align_all(clips("ich"))
+    (nothing,) = learner.align_clips(clips("ich"))
     assert isinstance(nothing, Unalignable)
     learner.load(folder)
-    (found,) = learner._align_all(clips("ich"))
+    (found,) = learner.align_clips(clips("ich"))
     assert [w.text for w in found.words] == ["ich"]
 
 

@@ -205,6 +205,8 @@ class TestParagraphsAndSeparators:
         made = read(store, folder, documents="paragraph", stretch=1024)
         assert texts(made) == ["one", long, "two"]
         assert set(reasons(made)) == {"no_document_begins"}
+        details = [reject.detail for reject in made if isinstance(reject, Reject)]
+        assert details[0].startswith("in bytes 1,024 to 2,048 of the file") and len(set(details)) == len(details)
 
     def test_a_separator_and_paragraphs_are_refused_together(self) -> None:
         with pytest.raises(ValidationError, match="leave `documents: paragraph` out"):

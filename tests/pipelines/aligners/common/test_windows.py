@@ -42,10 +42,10 @@ def test_a_long_recording_is_as_its_pieces(aligner: sphinx.Aligner, pieces: list
     alone: list[float] = []
     at = 0.0
     for samples, line in pieces:
-        alone += [at + w.start for w in aligner.timed(samples, line.split()).words]
+        alone += [at + w.start for w in aligner.align_samples(samples, line.split()).words]
         at += len(samples) / RATE
     words = " ".join(line for _, line in pieces).split()
-    found = align_long(aligner, sound(np.concatenate([samples for samples, _ in pieces])), words)
+    found = align_long(aligner.align_samples, sound(np.concatenate([samples for samples, _ in pieces])), words)
     assert [w.text for w in found.words] == words
     errors = np.abs(np.array([w.start for w in found.words]) - np.array(alone))
     assert np.median(errors) <= 0.02 and np.percentile(errors, 95) <= 0.1
@@ -56,13 +56,13 @@ def test_a_long_recording_is_as_its_pieces(aligner: sphinx.Aligner, pieces: list
 class Refusing(base.Aligner):
     """Finds nothing."""
 
-    def _align(self, clip: Clip) -> Timed:
+    def align_clip(self, clip: Clip) -> Timed:
         raise Unalignable("mismatch", "other words are said")
 
 
 def test_another_transcript_is_refused_with_its_place() -> None:
     with pytest.raises(Unalignable) as fault:
-        align_long(Refusing(), sound(np.zeros(70 * RATE, np.float32)), " ".join(LINES * 3).split())
+        align_long(Refusing().align_samples, sound(np.zeros(70 * RATE, np.float32)), " ".join(LINES * 3).split())
     assert fault.value.reason == "no_anchor" and "from 0.0 s of 70.0 s on" in fault.value.detail
 
 
@@ -71,11 +71,7 @@ class Knowing(base.Aligner):
 
     most: float = 200.0
 
-    @property
-    def longest(self) -> float:
-        return self.most
-
-    def _align(self, clip: Clip) -> Timed:
+    def align_clip(self, clip: Clip) -> Timed:
         first, last = clip.samples[[0, -1]].tolist()
         assert last - first <= self.most
         places = [BEGINS[int(word[1:])] for word in clip.spoken]
@@ -92,12 +88,14 @@ BEGINS = [*np.arange(45.0, 150, 0.7), *np.arange(245.0, 330, 0.5), *np.arange(40
 def test_silence_and_music_of_a_minute_and_more_lie_between_the_words(most: float) -> None:
     seconds = np.arange(440 * RATE, dtype=np.float32) / RATE
     words = [f"w{n}" for n in range(len(BEGINS))]
-    longest = Sound(read=lambda start, end: seconds[round(start * RATE) : round(end * RATE)], seconds=440.0)
+    longest = Sound(
+        read=lambda start, end: seconds[round(start * RATE) : round(end * RATE)], seconds=440.0, longest=most
+    )
     if most < 100:  # no window of it reaches over the silence
         with pytest.raises(Unalignable, match=r"no_anchor.*from 0\.0 s of 440\.0 s on"):
-            align_long(Knowing(most=most), longest, words)
+            align_long(Knowing(most=most).align_samples, longest, words)
         return
-    found = align_long(Knowing(most=most), longest, words)
+    found = align_long(Knowing(most=most).align_samples, longest, words)
     assert np.abs(np.array([w.start for w in found.words]) - BEGINS).max() <= 0.03
 
 
@@ -106,7 +104,7 @@ class Strict(base.Aligner):
 
     begins: tuple[float, ...]
 
-    def _align(self, clip: Clip) -> Timed:
+    def align_clip(self, clip: Clip) -> Timed:
         first, last = clip.samples[[0, -1]].tolist()
         places = [self.begins[int(word[1:])] for word in clip.spoken]
         if max(places) < last - 2.0:
@@ -119,7 +117,7 @@ def test_a_stretch_may_be_spoken_faster_than_the_rest() -> None:
     begins = (*np.arange(0.5, 30, 0.3).tolist(), *np.arange(30.8, 160, 0.55).tolist())
     seconds = np.arange(161 * RATE, dtype=np.float32) / RATE
     recording = Sound(read=lambda start, end: seconds[round(start * RATE) : round(end * RATE)], seconds=161.0)
-    found = align_long(Strict(begins=begins), recording, [f"w{n}" for n in range(len(begins))])
+    found = align_long(Strict(begins=begins).align_samples, recording, [f"w{n}" for n in range(len(begins))])
     assert np.abs(np.array([w.start for w in found.words]) - begins).max() <= 0.03
 
 

@@ -1,0 +1,1 @@
+"""What `weft validate` checks, one kind of mistake a module."""

@@ -1,0 +1,103 @@
+"""`weft plan`: what a recipe would build and how long it takes, as tables or JSON. Nothing is built."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
+from math import inf
+
+from rich.console import Console
+
+from weft.jobs import costs
+from weft.jobs.forecast import Supply, holdings, supplies
+from weft.jobs.holdings import Holding
+from weft.jobs.known_rejects import reject_sentences
+from weft.jobs.printing import plain, plain_json
+from weft.jobs.shortages import shortages
+from weft.jobs.show import clock_time, show_passed_over, table
+from weft.pipelines.corpus.hold_out import check_listing
+from weft.pipelines.graph import Pipeline
+from weft.pipelines.sources.base import Source
+from weft.schemas.training import Mixture, TrainingStage
+
+HEADERS = 10_000  # headers read of each source; sums of a larger source are scaled up
+
+
+def show_forecast(console: Console, pipeline: Pipeline, as_json: bool = False) -> list[str]:
+    """Prints the tables and then the shortages; returns the shortages.
+
+    Raises SplitError for a share that holds out no name or every name, as far as the listings have names.
+    """
+    for space in pipeline.spaces:
+        check_listing(space, pipeline.sources)
+    held = holdings(pipeline, HEADERS)
+    sentences = shortages(pipeline, held)
+    if as_json:
+        print(plain_json(json.dumps(_record(pipeline, held, sentences), indent=1, ensure_ascii=False)))
+        return sentences
+    _show_sources(console, held, pipeline.sources)
+    for sentence in reject_sentences(pipeline, {name: h.rejects for name, h in held.items()}):
+        console.print(plain(sentence), highlight=False, markup=False)
+    for name, stage in pipeline.recipe.training.items():
+        _show_stage(console, pipeline, name, stage, held)
+    console.print(f"one core, embedded backends, about: {_times(costs.stage_times(held))}", highlight=False)
+    if training := costs.training_times(pipeline, held):
+        console.print(f"models, one core, about: {_times(training)}", highlight=False)
+    for sentence in sentences:
+        console.print(plain(sentence), highlight=False, markup=False)
+    return sentences
+
+
+def _times(seconds: Mapping[str, float]) -> str:
+    return ", ".join(f"{name} {clock_time(amount)}" for name, amount in seconds.items())
+
+
+def _record(pipeline: Pipeline, held: Mapping[str, Holding], sentences: Sequence[str]) -> dict[str, object]:
+    return {
+        "sources": {name: asdict(h) | {"speakers": len(h.speakers) or None} for name, h in held.items()},
+        "stages": {n: [_as_json(s) for s in supplies(pipeline, n, dict(held))] for n in pipeline.recipe.training},
+        "seconds_on_one_core": {**costs.stage_times(dict(held)), **costs.training_times(pipeline, dict(held))},
+        "too_little_data": list(sentences),
+    }
+
+
+def _as_json(supply: Supply) -> dict[str, object]:
+    """As JSON; unknown and infinite values are null."""
+    extra = {"passes": supply.passes, "speakers_give": supply.voices.allowed if supply.voices else None}
+    record = asdict(replace(supply, voices=None)) | extra
+    del record["voices"]
+    return {key: None if value == inf else value for key, value in record.items()}
+
+
+def _show_sources(console: Console, held: dict[str, Holding], sources: Mapping[str, Source]) -> None:
+    rows = table("Sources", "source", "items", "read", "documents or utterances", "hours", "text MB", "no header")
+    for name, h in held.items():
+        rows.add_row(
+            name, f"{h.items:,.0f}", f"{h.read:,}", f"{h.records:,.0f}", f"{h.seconds / 3600:,.3f}",
+            f"{h.bytes / 1e6:,.2f}", f"{h.unreadable:,.0f}",
+        )  # fmt: skip
+    console.print(rows)
+    show_passed_over(console, sources)
+
+
+def _show_stage(
+    console: Console, pipeline: Pipeline, name: str, stage: TrainingStage, held: dict[str, Holding]
+) -> None:
+    mixture = stage.mixture
+    rows = table(
+        f"Stage {name}: {float(mixture.size):,.0f} {mixture.unit}", "task", "share", f"declared {mixture.unit}",
+        "one pass holds", "passes so far", "verdict",
+    )  # fmt: skip
+    for s in supplies(pipeline, name, held):
+        cells = (f"{s.share:.2%}", f"{s.wanted:,.0f}", f"{s.has:,.0f}", f"{s.passes:,.2f}")
+        rows.add_row(s.name, *cells, _verdict(s, mixture) if s.is_bound or s.has_few_speakers else "")
+    console.print(rows)
+
+
+def _verdict(supply: Supply, mixture: Mixture) -> str:
+    if supply.has_few_speakers:
+        return "the stage ends early" if mixture.exhausted == "stop" and not supply.is_vain else "too few speakers"
+    if supply.passes <= mixture.passes:
+        return "enough"
+    if not supply.is_short(mixture):
+        return "not known: items without a header"
+    return "the stage ends early" if mixture.exhausted == "stop" else "too little data"

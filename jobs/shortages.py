@@ -1,0 +1,80 @@
+"""The sentences of a forecast: which task of which stage has too little data, and what to change.
+
+shortages(pipeline, held)   ->   ["too little data: stage pre declares 40,000 tokens of text, one pass over books holds about …"]
+"""
+
+from collections.abc import Callable, Iterator
+from math import ceil
+
+from weft.jobs.forecast import Supply, supplies
+from weft.jobs.holdings import Holding
+from weft.pipelines.graph import Pipeline
+from weft.pipelines.tasks.base import Task
+from weft.schemas.counting import counted
+from weft.schemas.text import Dialogue
+from weft.schemas.training import Mixture
+
+
+def shortages(pipeline: Pipeline, held: dict[str, Holding]) -> list[str]:
+    """A sentence for each task of a stage that has too little data: where, how much, and what to change.
+
+    A stage that may end early (`exhausted: stop`) is listed only where its speakers can never supply a share.
+    """
+    return [*_sentences(pipeline, held, Supply.is_short)]
+
+
+def certain_shortages(pipeline: Pipeline, held: dict[str, Holding]) -> list[str]:
+    """The shortages that are certain from listings and headers alone."""
+    return [*_sentences(pipeline, held, _is_certain(pipeline))]
+
+
+def _is_certain(pipeline: Pipeline) -> Callable[[Supply, Mixture], bool]:
+    """Counts of records, and the length of synthesised text, are estimates without a bound: such a shortage is never certain."""
+
+    def is_certain(supply: Supply, mixture: Mixture) -> bool:
+        sources = (supply.source,) if supply.source else pipeline.tasks[supply.task].sources
+        is_synthesised = any(pipeline.sources[source].makes is Dialogue for source in sources)
+        return mixture.unit not in ("samples", "weights") and not is_synthesised and supply.is_far_short(mixture)
+
+    return is_certain
+
+
+def _sentences(
+    pipeline: Pipeline, held: dict[str, Holding], is_short: Callable[[Supply, Mixture], bool]
+) -> Iterator[str]:
+    for name, stage in pipeline.recipe.training.items():
+        reported: set[str] = set()
+        for supply in supplies(pipeline, name, held):
+            if supply.is_vain and supply.voices:
+                if supply.task not in reported:
+                    yield f"too little data: stage {name}: {supply.voices.claim.refusal()}"
+                reported |= set() if supply.source else {supply.task}
+            elif stage.mixture.exhausted != "stop" and is_short(supply, stage.mixture):
+                yield _shortage(name, stage.mixture, supply, pipeline.tasks[supply.task])
+            elif stage.mixture.exhausted != "stop" and is_short is Supply.is_short and supply.has_few_speakers:
+                yield _too_few(name, stage.mixture, supply)
+
+
+def _too_few(stage: str, mixture: Mixture, supply: Supply) -> str:
+    assert supply.voices
+    claim, allowed = supply.voices.claim, f"about {supply.voices.allowed:,.0f}"
+    return (
+        f"too little data: stage {stage} declares {supply.wanted:,.0f} {mixture.unit} of {supply.name}; its "
+        f"{counted(claim.names, 'speaker')} may give {allowed} under `most: {{speaker: {float(claim.most):g}}}` in "
+        f"{counted(mixture.passes, 'pass', 'passes')}; add speakers, raise `most`, or lower training.{stage}.mixture.scale"
+        f"{' or its share of the task' if claim.share < 1 else ''}"
+    )
+
+
+def _shortage(stage: str, mixture: Mixture, supply: Supply, task: Task) -> str:
+    needed = f", or let it repeat (exhausted: repeat, passes: {ceil(supply.passes)})" if supply.has else ""
+    passes = f"{mixture.passes} passes" if mixture.passes > 1 else "one pass"
+    return (
+        f"too little data: stage {stage} declares {supply.wanted:,.0f} {mixture.unit} of {supply.name}, "
+        f"{passes} over {supply.source or ', '.join(task.sources)} hold{'' if mixture.passes > 1 else 's'} about "
+        f"{supply.has * mixture.passes:,.0f}{_drawn_before(supply)}; add data, or lower training.{stage}.mixture.scale{needed}"
+    )
+
+
+def _drawn_before(supply: Supply) -> str:
+    return f", of which the stages before draw {supply.has * supply.before:,.0f}" if supply.before else ""

@@ -1,0 +1,106 @@
+"""What is done around every aligner: utterances are checked and read, and get the times of their written words.
+
+align_utterances(aligner, [Transcribed(utterance, load, read), …])   ->   Alignment(…), Unalignable("no_transcript", …), …
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from weft.pipelines.aligners.common.clips import Clip, Timed, Transcribed, Unalignable, speaker_of
+from weft.pipelines.aligners.common.windows import Sound, align_long
+from weft.pipelines.aligners.common.written import WrittenClip, clamped, mean_score
+from weft.schemas.audio import Alignment, Utterance
+from weft.schemas.ledger import Unusable
+
+if TYPE_CHECKING:
+    from weft.pipelines.aligners.base import Aligner
+
+
+def align_utterances(aligner: "Aligner", transcribed: Sequence[Transcribed]) -> Iterator[Alignment | Unusable]:
+    """The alignment of each utterance, or the reason that it has none, in order. Those of `longest` and less are one batch."""
+    inputs = [_input(aligner, one) for one in transcribed]
+    outputs = iter(aligner.align_clips([one.clip for one in inputs if isinstance(one, WrittenClip)]))
+    for one, given in zip(transcribed, inputs, strict=True):
+        if isinstance(given, WrittenClip):
+            output = next(outputs)
+            timed = output if isinstance(output, Unusable) else given.timed(output)
+        else:
+            timed = given or _in_windows(aligner, one)
+        yield timed if isinstance(timed, Unusable) else alignment_of(aligner, one.utterance, timed)
+
+
+def align_samples(aligner: "Aligner", samples: np.ndarray, words: Sequence[str], speaker: str = "") -> Timed:
+    """Written words in samples. Raises Unusable."""
+    written = _written(aligner, Clip(samples=samples, spoken=[], speaker=speaker), words)
+    (timed,) = aligner.align_clips([written.clip])
+    if isinstance(timed, Unusable):
+        raise timed
+    return written.timed(timed)
+
+
+def alignment_of(aligner: "Aligner", utterance: Utterance, timed: Timed) -> Alignment:
+    """The record of an utterance's timed words."""
+    name = type(aligner).__module__.rpartition(".")[2]
+    # resampling can round the audio up by a sample
+    words, phones = (tuple(clamped(marks, utterance.seconds)) for marks in (timed.words, timed.phones))
+    return Alignment(
+        key=utterance.key,
+        seconds=utterance.seconds,
+        aligner=f"{name} {aligner.version()}",
+        words=words,
+        score=mean_score(timed.words),
+        phones=phones,
+    )
+
+
+def _input(aligner: "Aligner", transcribed: Transcribed) -> WrittenClip | Unusable | None:
+    """The clip to align, or the reason that there is none; None for an utterance that is longer than is aligned at once."""
+    utterance = transcribed.utterance
+    try:
+        _check(aligner, utterance)
+        if utterance.seconds > aligner.longest:
+            return None
+        samples = transcribed.load()
+        if isinstance(samples, Unusable):
+            return samples
+        clip = Clip(samples=samples, spoken=[], speaker=speaker_of(utterance))
+        return _written(aligner, clip, (utterance.text or "").split())
+    except Unalignable as fault:
+        return fault
+
+
+def check_text(utterance: Utterance) -> None:
+    """Raises Unalignable for an utterance without text."""
+    if not utterance.text or not utterance.text.strip():
+        raise Unalignable("no_transcript", "there is no text to align; tasks that need none still use it")
+
+
+def _check(aligner: "Aligner", utterance: Utterance) -> None:
+    """Raises Unalignable for an utterance without text or in another language."""
+    check_text(utterance)
+    if not aligner.can_align(utterance):
+        languages = f"the utterance is in {utterance.language!r}, the aligner's language is {aligner.spoken_language!r}"
+        raise Unalignable("language", f"{languages}: set its `language`")
+
+
+def _written(aligner: "Aligner", clip: Clip, words: Sequence[str]) -> WrittenClip:
+    """A clip with the spoken words of written ones. Raises Unalignable when no written word is spoken."""
+    forms = [aligner.verbalize(word) for word in words]  # the spoken words of each written one
+    spoken = [form for word_forms in forms for form in word_forms]
+    if not spoken:
+        raise Unalignable("no_words", f"no word of {' '.join(words)[:80]!r} is spoken")
+    return WrittenClip(clip=replace(clip, spoken=spoken), words=words, counts=[len(of_word) for of_word in forms])
+
+
+def _in_windows(aligner: "Aligner", transcribed: Transcribed) -> Timed | Unusable:
+    utterance = transcribed.utterance
+    sound = Sound(read=transcribed.read, seconds=utterance.seconds, longest=aligner.longest)
+    align = partial(align_samples, aligner, speaker=speaker_of(utterance))
+    try:
+        return align_long(align, sound, (utterance.text or "").split())
+    except Unusable as fault:
+        return fault

@@ -1,0 +1,1 @@
+"""What is done around segmenters: supervisions are checked, and become utterances."""
