@@ -80,7 +80,8 @@ training:
 TOLD = (
     "2: shards.bytes", "3: vocabulary.tokens: two entries have `literal: [T]`", "3: vocabulary.multiple", "4: quality.snr",
     "6: sources.speech.hold_out.speakers", "7: sources.books.language", "9: segment.longest", "10: align.language",
-    "11: synthesize.speed", "14: tokenizers.pitch.folder", "15: text.size", "17: tasks.words.text_words", "17: tasks.words.stream", "18: tasks.text.split",
+    "11: synthesize.speed", "14: tokenizers.pitch.folder", "15: text.size", "17: tasks.words.text_words",
+    "17: tasks.words.stream", "18: tasks.text.split",
     "20: training.pretrain.context: field required", "21: training.pretrain.mixture.total",
     "23: training.pretrain.optimiser.lr", "23: training.pretrain.optimiser.betas.0", "23: training.pretrain.optimiser.betas.1",
     "23: training.pretrain.optimiser.scheduel", "25: training.second.mixture", "27: training.second.model",
