@@ -1,6 +1,6 @@
 """Estimates of what one pass over a source supplies to a task.
 
-Hours come from headers, tokens from typical rates: 25 Hz units lose a third to deduplication, English speech holds
+Hours come from headers, tokens from typical rates: 25 Hz codes lose a third to deduplication, English speech holds
 2.5 words a second and 1.3 tokens a word, text 4 bytes a token.
 """
 

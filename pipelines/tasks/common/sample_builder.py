@@ -37,7 +37,7 @@ class SampleBuilder:
         self._add(self._encode(text), "text", role, start, stop, loss)
 
     def codes(
-        self, codes: Codes, start: float = 0.0, stop: float | None = None, role: str = "units", loss: bool = True
+        self, codes: Codes, start: float = 0.0, stop: float | None = None, role: str = "codes", loss: bool = True
     ) -> None:
         """The codes that begin from `start` to before `stop` seconds, or to the end: spans that meet share none and lose none."""
         end = codes.seconds if stop is None else stop
@@ -60,7 +60,7 @@ class SampleBuilder:
         pads = {name: self.vocabulary.marker(name).id for name in plan.markers}
         seconds = max(codes[name].seconds for name in plan.streams)
         for name, ids in plan.interleaved(queues, pads):
-            modality, own = ("text", "text") if name == TEXT else ("speech", "units")
+            modality, own = ("text", "text") if name == TEXT else ("speech", "codes")
             self._add(ids, modality, role or own, 0.0, seconds, loss)
 
     def _add(
