@@ -23,6 +23,7 @@ from weft.pipelines.synthesize import Synthesize
 from weft.pipelines.tasks.base import SpokenTask, Task
 from weft.pipelines.transcribe import Transcribe
 from weft.schemas.audio import Utterance
+from weft.schemas.passage import Passage
 from weft.schemas.recipe import Choice, Recipe, StreamSettings, TaskChoice, TokenizerChoice
 from weft.schemas.settings import Settings
 from weft.schemas.splits import HoldOut
@@ -51,6 +52,23 @@ def chosen(folder: str, choice: Choice, *path: str, **given: object) -> object:
         return make(folder, choice, **given)
     except ChoiceError as fault:
         raise RecipeFault((*path, *map(str, fault.path)), fault.message, fault.kind) from None
+
+
+# what tasks can take from a source, by what it reads
+_OF_SOUND: tuple[type, ...] = (Utterance, Passage)
+_GIVES: dict[type, tuple[type, ...]] = {Dialogue: (Dialogue, *_OF_SOUND), Document: (Document,)}
+
+
+def _called(record: type) -> str:
+    """Records of a type, for a sentence."""
+    return "whole recordings" if record is Passage else f"{record.__name__.lower()}s"
+
+
+def _names(value: Any) -> set[str]:
+    """All texts in a setting."""
+    if isinstance(value, dict):
+        value = list(value.values())
+    return {value} if isinstance(value, str) else set().union(*map(_names, value)) if isinstance(value, list) else set()
 
 
 @dataclass(frozen=True)
@@ -149,17 +167,22 @@ class Backends:
         for stream in task.streams:
             if stream not in self.tokenizers and stream not in self.streams:
                 wrong = f"{stream!r} is neither under `tokenizers:` nor under `streams:`"
-                raise RecipeFault(("tasks", name, "stream" if isinstance(task, SpokenTask) else "use"), wrong)
+                raise RecipeFault(("tasks", name, self._key_with(name, stream)), wrong)
         if missing := sorted(task.markers - self.recipe.vocabulary.markers):
             entry = f'{{marker: {missing[0]}, literal: "[{missing[0].upper()}]"}}'
             wrong = f"task {name!r} writes the marker {missing[0]!r}, which is not in the list: add it, such as {entry}"
             raise RecipeFault(("vocabulary", "tokens"), wrong)
         for source in task.sources:
             makes = self.sources[source].makes
-            gives = (makes, Utterance) if makes is Dialogue else (Document if makes is Document else Utterance,)
+            gives = _GIVES.get(makes, _OF_SOUND)
             if task.takes not in gives:
-                wrong = f"{source!r} gives {gives[0].__name__.lower()}s, this task takes {task.takes.__name__.lower()}s"
+                wrong = f"{source!r} gives {_called(gives[0])}, this task takes {_called(task.takes)}"
                 raise RecipeFault(("tasks", name, "sources"), wrong)
+
+    def _key_with(self, task: str, stream: str) -> str:
+        """The setting of a task that names a stream."""
+        settings = self.recipe.tasks[task].settings
+        return next((key for key, value in settings.items() if stream in _names(value)), "use")
 
     @cached_property
     def text(self) -> TextTokenizer:

@@ -78,7 +78,7 @@ class Compose(Stage):
         return hash64(self.seed, self.name, self.pass_number, _key(row)) >> 1
 
     def _material(self, row: Any) -> Material:
-        """A row holds a document; an utterance with its alignment and codes; or a dialogue or passage and such rows of its utterances."""
+        """A row holds a document; an utterance with its alignment and codes; a dialogue or passage and such rows of it."""
         if isinstance(row, Document):
             return Material(row)
         if isinstance(row, tuple) and isinstance(row[0], Dialogue | Passage):
@@ -123,9 +123,7 @@ class Compose(Stage):
 
 def _of_split(material: Material, passage: Passage, split: str) -> tuple[Material, Passage | None]:
     """What of a recording is of the split, and the rest of it, if any."""
-    own, others = (
-        tuple(u for u in passage.utterances if (u.split == split) is wanted) for wanted in (True, False)
-    )
+    own, others = (tuple(u for u in passage.utterances if (u.split == split) is wanted) for wanted in (True, False))
     spoken = tuple(one for one in material.spoken if one.utterance.split == split)
     rest = Passage(passage.key, others) if others else None
     return Material(Passage(passage.key, own) if own else passage, spoken), rest

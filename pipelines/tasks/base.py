@@ -1,4 +1,4 @@
-"""A task turns one utterance (or document, dialogue, recording) into one sample. The base checks and counts; the leaf writes the tokens in order.
+"""A task turns one utterance (document, dialogue, recording) into one sample: the leaf writes the tokens in order, the base counts.
 
 class Task(base.SpokenTask):
     def compose(self, material, builder, random):

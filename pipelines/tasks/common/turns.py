@@ -64,7 +64,7 @@ class Said(Settings):
 
 
 class Turn(Said):
-    """A turn of `role`. A marker that opens does not count where the turn does: the prompt ends with it; `count_open` makes it count."""
+    """A turn of `role`. The marker that opens does not count, as the prompt ends with it, unless `count_open` is set."""
 
     role: str = ""
     count_open: bool = False
