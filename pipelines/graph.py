@@ -30,6 +30,7 @@ from weft.pipelines.turns import Turns
 from weft.schemas.audio import Alignment, Codes, Utterance
 from weft.schemas.item import Item
 from weft.schemas.resources import Resources
+from weft.schemas.splits import Split
 from weft.schemas.text import Dialogue, Document
 from weft.schemas.vocabulary import Entry
 from weft.tokenizers.models.folder import located
@@ -235,8 +236,16 @@ class Pipeline(Backends):
     def compose(self, name: str, pass_number: int, parts: dict[str, int], sources: Sequence[str] = ()) -> list[Work]:
         """The work of one task in one pass over its sources, or over those named."""
         task = self.tasks[name]
-        stage = Compose(name=name, task=task, pass_number=pass_number, seed=self.recipe.seed, split=task.split)
+        stage = self._stage(name, pass_number, task.split)
         return self._composed(f"compose/{name}/pass-{pass_number}", stage, sources or task.sources, parts)
+
+    def _stage(self, name: str, pass_number: int, split: Split) -> Compose:
+        task, seed = self.tasks[name], self.recipe.seed
+        audio = self.encoders.audio if "audio" in task.latents else None
+        image = self.encoders.image if "image" in task.latents else None
+        return Compose(
+            name=name, task=task, pass_number=pass_number, seed=seed, split=split, encoder=audio, image_encoder=image
+        )
 
     @property
     def validation_nodes(self) -> tuple[tuple[str, str], ...]:
@@ -249,7 +258,7 @@ class Pipeline(Backends):
         """Samples to evaluate with."""
         works: list[Work] = []
         for name, source in self.validation_nodes:
-            stage = Compose(name=name, task=self.tasks[name], pass_number=0, seed=self.recipe.seed, split="validation")
+            stage = self._stage(name, 0, "validation")
             works += self._composed(f"compose/{name}/validation", stage, (source,), parts)
         return works
 

@@ -17,6 +17,7 @@ from weft.schemas.ledger import Unusable
 from weft.schemas.settings import Versioned
 from weft.schemas.splits import Split
 from weft.schemas.text import Dialogue, Document
+from weft.schemas.vocabulary import Modality
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +80,16 @@ class Task(Versioned):
     def streams(self) -> tuple[str, ...]:
         """The streams whose codes it needs, by name."""
         return ()
+
+    @property
+    def latents(self) -> frozenset[Modality]:
+        """What of `audio` and `image` each of its samples has as latents."""
+        return frozenset()
+
+    @property
+    def latent_markers(self) -> frozenset[tuple[str, Modality]]:
+        """The markers that it writes round and for latents, each with its modality."""
+        return frozenset()
 
     @property
     def markers(self) -> frozenset[str]:

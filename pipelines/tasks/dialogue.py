@@ -21,6 +21,7 @@ from weft.schemas import text as records
 from weft.schemas.chat import ChatTemplate
 from weft.schemas.ledger import Unusable
 from weft.schemas.text import Dialogue
+from weft.schemas.vocabulary import Modality
 
 
 class Task(base.Task):
@@ -47,6 +48,14 @@ class Task(base.Task):
     @property
     def streams(self) -> tuple[str, ...]:
         return tuple(dict.fromkeys(name for turn in self.turns for name in turn.streams))
+
+    @property
+    def latents(self) -> frozenset[Modality]:
+        return frozenset().union(*(turn.latents for turn in self.turns))
+
+    @property
+    def latent_markers(self) -> frozenset[tuple[str, Modality]]:
+        return self.template.latent_markers(self.latents)
 
     @property
     def markers(self) -> frozenset[str]:

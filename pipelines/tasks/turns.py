@@ -16,6 +16,7 @@ from weft.pipelines.tasks.base import Material
 from weft.pipelines.tasks.common.sample_builder import SampleBuilder
 from weft.pipelines.tasks.common.turns import Turn, TurnWriter
 from weft.schemas.chat import ChatTemplate
+from weft.schemas.vocabulary import Modality
 
 
 class Task(base.Task):
@@ -29,6 +30,14 @@ class Task(base.Task):
     @property
     def streams(self) -> tuple[str, ...]:
         return tuple(dict.fromkeys(name for turn in self.turns for name in turn.streams))
+
+    @property
+    def latents(self) -> frozenset[Modality]:
+        return frozenset().union(*(turn.latents for turn in self.turns))
+
+    @property
+    def latent_markers(self) -> frozenset[tuple[str, Modality]]:
+        return (self.template or ChatTemplate()).latent_markers(self.latents)
 
     @property
     def markers(self) -> frozenset[str]:

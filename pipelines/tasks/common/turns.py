@@ -17,6 +17,11 @@ from weft.pipelines.tasks.common.interleave import TEXT, Interleave
 from weft.pipelines.tasks.common.sample_builder import SampleBuilder
 from weft.schemas.chat import ChatTemplate
 from weft.schemas.settings import Settings
+from weft.schemas.vocabulary import Modality
+
+AUDIO: Modality = "audio"
+IMAGE: Modality = "image"
+LATENTS = (AUDIO, IMAGE)
 
 
 class Literal(Settings):
@@ -38,7 +43,8 @@ Part = Annotated[
 
 
 class Turn(Settings):
-    """A turn of `role`. Each part of `say` is `text` (the transcript), a stream by its name, a literal, or text and streams in groups.
+    """A turn of `role`. Each part of `say` is `text` (the transcript), `audio` (latent) or `image`, a stream by its name, a literal, or
+    text and streams in groups.
 
     `open` and `close` are markers round what it says ("": none). A marker that opens does not count where the turn does: the prompt
     ends with it; `count_open` makes it count.
@@ -59,6 +65,11 @@ class Turn(Settings):
     def streams(self) -> tuple[str, ...]:
         """The streams that it says, by name."""
         return tuple(dict.fromkeys(name for part in self.say for name in _streams(part)))
+
+    @property
+    def latents(self) -> frozenset[Modality]:
+        """What of `audio` and `image` it says."""
+        return frozenset(kind for kind in LATENTS if kind in self.say)
 
     @property
     def markers(self) -> frozenset[str]:
@@ -128,6 +139,8 @@ class TurnWriter:
             self.builder.text(part.literal, role=role, loss=counts)
         elif part == TEXT:
             self.builder.text(self._spaced(spoken.text), 0.0, spoken.utterance.seconds, role=role, loss=counts)
+        elif part == AUDIO:
+            self.builder.latent_audio(spoken.utterance, (self.template or ChatTemplate()).audio)
         else:
             self.builder.codes(spoken.codes[part], role=role, loss=counts)
 
@@ -138,5 +151,5 @@ class TurnWriter:
 def _streams(part: Part) -> Iterator[str]:
     if isinstance(part, Interleave):
         yield from part.streams
-    elif isinstance(part, str) and part != TEXT:
+    elif isinstance(part, str) and part not in (TEXT, *LATENTS):
         yield part
