@@ -61,7 +61,7 @@ class Compose(Stage):
         self._vocabulary, self._encode = load_vocabulary(verified_folder(store, "vocabulary"))
 
     def version(self) -> str:
-        return f"4 {LATENTS}" if "audio" in self.task.latents else "4"
+        return f"5 {LATENTS}" if "audio" in self.task.latents else "5"
 
     def parent(self, record: Any) -> str:
         return record.parent

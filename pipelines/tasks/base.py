@@ -44,10 +44,11 @@ class Spoken:
 
 @dataclass(frozen=True, slots=True)
 class Material:
-    """What a sample is made of: the record it is about, and its utterances in order (none for a document)."""
+    """What a sample is made of: the record it is about, its utterances in order (none for a document), and its image as PNG."""
 
     source: Utterance | Document | Dialogue
     spoken: tuple[Spoken, ...] = ()
+    image: bytes = b""
 
     @property
     def split(self) -> str:

@@ -64,7 +64,7 @@ class Task(base.Task):
     def compose(self, material: Material, builder: SampleBuilder, random: Random) -> None:
         dialogue = material.source
         assert isinstance(dialogue, Dialogue)
-        writer = TurnWriter(builder=builder, template=self.template, loss=frozenset(self.loss))
+        writer = TurnWriter(builder=builder, template=self.template, loss=frozenset(self.loss), image=material.image)
         spoken = {one.utterance.turn: one for one in material.spoken}
         for number, turn in enumerate(dialogue.turns):
             self._turn(writer, turn, _of(turn, spoken.get(number), number))

@@ -46,7 +46,11 @@ class Task(base.Task):
 
     def compose(self, material: Material, builder: SampleBuilder, random: Random) -> None:
         writer = TurnWriter(
-            builder=builder, template=self.template, loss=frozenset(self.loss), leading_space=self.leading_space
+            builder=builder,
+            template=self.template,
+            loss=frozenset(self.loss),
+            leading_space=self.leading_space,
+            image=material.image,
         )
         for turn in self.turns:
             writer.write(turn, material.spoken[0])

@@ -13,10 +13,10 @@ import soundfile
 from tokenizers import Tokenizer
 
 from tests.jobs.planting import content, cut, flipped, replace_bytes, told
+from weft.pipelines.audio.sound import load_utterance
 from weft.pipelines.encoders.step_audio import Encoder
 from weft.pipelines.storage.store import Store
 from weft.schemas.audio import Audio, Utterance
-from weft.pipelines.audio.sound import load_utterance
 
 RECIPE = """
 name: listening
@@ -104,7 +104,9 @@ def test_the_flac_has_the_samples_of_the_utterance_and_its_placeholders_their_nu
         assert rate == 16_000 and isinstance(original, np.ndarray)
         assert np.abs(samples - original[: len(samples)]).max() <= 0.5 / 32_768 and len(original) - len(samples) < 640
         spans = [s for s in sample["segments"] if s["role"] == "placeholders"]
-        assert [s["end"] - s["begin"] for s in spans] == [encoder.placeholders(n) for n in encoder.chunks(len(original))]
+        assert [s["end"] - s["begin"] for s in spans] == [
+            encoder.placeholders(n) for n in encoder.chunks(len(original))
+        ]
         assert [s["start"] for s in spans] == [0, *(s["stop"] for s in spans)][:-1]
         ids = np.frombuffer(member(built, row, "npy")[128:], np.int32)
         spelt = tokenizer.decode(ids.tolist(), skip_special_tokens=False)

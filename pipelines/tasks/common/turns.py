@@ -16,6 +16,7 @@ from weft.pipelines.tasks.base import Spoken
 from weft.pipelines.tasks.common.interleave import TEXT, Interleave
 from weft.pipelines.tasks.common.sample_builder import SampleBuilder
 from weft.schemas.chat import ChatTemplate
+from weft.schemas.ledger import Unusable
 from weft.schemas.settings import Settings
 from weft.schemas.vocabulary import Modality
 
@@ -81,13 +82,14 @@ class Turn(Settings):
 class TurnWriter:
     """Writes turns into a sample. Turns of the roles in `loss` count; the template's header never does.
 
-    Without a `template` a turn is what it says alone.
+    Without a `template` a turn is what it says alone. `image` is what turns that say `image` show, as PNG.
     """
 
     builder: SampleBuilder
     template: ChatTemplate | None
     loss: frozenset[str]
     leading_space: bool = False
+    image: bytes = b""
 
     def write(self, turn: Turn, spoken: Spoken, tool_call: str = "") -> None:
         """A turn about an utterance. `tool_call` is the JSON text of {"name", "arguments"}."""
@@ -141,8 +143,15 @@ class TurnWriter:
             self.builder.text(self._spaced(spoken.text), 0.0, spoken.utterance.seconds, role=role, loss=counts)
         elif part == AUDIO:
             self.builder.latent_audio(spoken.utterance, (self.template or ChatTemplate()).audio)
+        elif part == IMAGE:
+            self._image()
         else:
             self.builder.codes(spoken.codes[part], role=role, loss=counts)
+
+    def _image(self) -> None:
+        if not self.image:
+            raise Unusable("no_image", "this task needs an image")
+        self.builder.latent_image(self.image, (self.template or ChatTemplate()).image)
 
     def _spaced(self, text: str) -> str:
         return f" {text}" if self.leading_space else text
