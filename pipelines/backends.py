@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 from weft.pipelines.align import Align
 from weft.pipelines.assess import Assess
 from weft.pipelines.corpus.hold_out import Space
+from weft.pipelines.encoders.base import Encoder
+from weft.pipelines.latents import Encoders
 from weft.pipelines.parts.splits import Splits
 from weft.pipelines.registry import ChoiceError, make
 from weft.pipelines.segmenters.base import Segmenter
@@ -129,6 +131,24 @@ class Backends:
             raise RecipeFault(("streams", name, "sizes"), str(fault)) from None
 
     @cached_property
+    def encoders(self) -> Encoders:
+        """The audio and the image encoder, where the recipe has them."""
+        audio, image = self.recipe.encoder, self.recipe.image_encoder
+        return Encoders(
+            audio=self._audio_encoder(audio) if audio else None,
+            image=chosen("image_encoders", image, "image_encoder") if image else None,  # type: ignore[arg-type]
+        )
+
+    def _audio_encoder(self, choice: Choice) -> Encoder:
+        made = chosen("encoders", choice, "encoder")
+        assert isinstance(made, Encoder)
+        try:
+            made.use_tokenizers(self.tokenizers)
+        except ValueError as fault:
+            raise RecipeFault(("encoder", "tokenizer"), str(fault)) from None
+        return made
+
+    @cached_property
     def tasks(self) -> dict[str, Task]:
         made: dict[str, Task] = {}
         for name, choice in self.recipe.tasks.items():
@@ -168,6 +188,7 @@ class Backends:
             if stream not in self.tokenizers and stream not in self.streams:
                 wrong = f"{stream!r} is neither under `tokenizers:` nor under `streams:`"
                 raise RecipeFault(("tasks", name, self._key_with(name, stream)), wrong)
+        self._has_encoders(name, task)
         if missing := sorted(task.markers - self.recipe.vocabulary.markers):
             entry = f'{{marker: {missing[0]}, literal: "[{missing[0].upper()}]"}}'
             wrong = f"task {name!r} writes the marker {missing[0]!r}, which is not in the list: add it, such as {entry}"
@@ -183,6 +204,24 @@ class Backends:
         """The setting of a task that names a stream."""
         settings = self.recipe.tasks[task].settings
         return next((key for key, value in settings.items() if stream in _names(value)), "use")
+
+    def _has_encoders(self, name: str, task: Task) -> None:
+        """Raises RecipeFault for a task with latents whose encoder or markers the recipe lacks."""
+        sections = {"audio": ("encoder", "step_audio"), "image": ("image_encoder", "grid")}
+        for kind in sorted(task.latents):
+            section, example = sections[kind]
+            if getattr(self.recipe, section) is None:
+                wrong = f"it says `{kind}`, whose placeholders an encoder counts: add `{section}: {{use: {example}}}`"
+                raise RecipeFault(("tasks", name), f"{wrong} to the recipe")
+        declared = {token.marker: token for token in self.recipe.vocabulary.tokens if token.marker}
+        for marker, kind in sorted(task.latent_markers):
+            if marker not in declared:
+                entry = f'{{marker: {marker}, literal: "<{marker.replace("-", "_")}>", modality: {kind}}}'
+                wrong = f"task {name!r} writes the marker {marker!r}, which is not in the list: add it, such as {entry}"
+                raise RecipeFault(("vocabulary", "tokens"), wrong)
+            if declared[marker].modality != kind:
+                wrong = f"task {name!r} writes the marker {marker!r} for latents: declare it with `modality: {kind}`"
+                raise RecipeFault(("vocabulary", "tokens"), wrong)
 
     @cached_property
     def text(self) -> TextTokenizer:

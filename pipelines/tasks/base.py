@@ -18,6 +18,7 @@ from weft.schemas.passage import Passage
 from weft.schemas.settings import Versioned
 from weft.schemas.splits import Split
 from weft.schemas.text import Dialogue, Document
+from weft.schemas.vocabulary import Modality
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +45,11 @@ class Spoken:
 
 @dataclass(frozen=True, slots=True)
 class Material:
-    """What a sample is made of: the record it is about, and its utterances in order (none for a document)."""
+    """What a sample is made of: the record it is about, its utterances in order (none for a document), and its image as PNG."""
 
     source: Utterance | Document | Dialogue | Passage
     spoken: tuple[Spoken, ...] = ()
+    image: bytes = b""
 
     @property
     def split(self) -> str:
@@ -82,6 +84,16 @@ class Task(Versioned):
     def streams(self) -> tuple[str, ...]:
         """The streams whose codes it needs, by name."""
         return ()
+
+    @property
+    def latents(self) -> frozenset[Modality]:
+        """What of `audio` and `image` each of its samples has as latents."""
+        return frozenset()
+
+    @property
+    def latent_markers(self) -> frozenset[tuple[str, Modality]]:
+        """The markers that it writes round and for latents, each with its modality."""
+        return frozenset()
 
     @property
     def markers(self) -> frozenset[str]:

@@ -16,6 +16,7 @@ from weft.pipelines.tasks.base import Material
 from weft.pipelines.tasks.common.sample_builder import SampleBuilder
 from weft.pipelines.tasks.common.turns import Turn, TurnWriter
 from weft.schemas.chat import ChatTemplate
+from weft.schemas.vocabulary import Modality
 
 
 class Task(base.Task):
@@ -31,13 +32,25 @@ class Task(base.Task):
         return tuple(dict.fromkeys(name for turn in self.turns for name in turn.streams))
 
     @property
+    def latents(self) -> frozenset[Modality]:
+        return frozenset().union(*(turn.latents for turn in self.turns))
+
+    @property
+    def latent_markers(self) -> frozenset[tuple[str, Modality]]:
+        return (self.template or ChatTemplate()).latent_markers(self.latents)
+
+    @property
     def markers(self) -> frozenset[str]:
         template = self.template.markers if self.template else frozenset()
         return template.union(*(turn.markers for turn in self.turns))
 
     def compose(self, material: Material, builder: SampleBuilder, random: Random) -> None:
         writer = TurnWriter(
-            builder=builder, template=self.template, loss=frozenset(self.loss), leading_space=self.leading_space
+            builder=builder,
+            template=self.template,
+            loss=frozenset(self.loss),
+            leading_space=self.leading_space,
+            image=material.image,
         )
         for turn in self.turns:
             writer.write(turn, material.spoken[0])

@@ -16,7 +16,13 @@ from weft.pipelines.tasks.base import Spoken
 from weft.pipelines.tasks.common.interleave import TEXT, Interleave
 from weft.pipelines.tasks.common.sample_builder import SampleBuilder
 from weft.schemas.chat import ChatTemplate
+from weft.schemas.ledger import Unusable
 from weft.schemas.settings import Settings
+from weft.schemas.vocabulary import Modality
+
+AUDIO: Modality = "audio"
+IMAGE: Modality = "image"
+LATENTS = (AUDIO, IMAGE)
 
 
 class Literal(Settings):
@@ -38,7 +44,8 @@ Part = Annotated[
 
 
 class Said(Settings):
-    """What is said. Each part of `say` is `text` (the transcript), a stream by its name, a literal, or text and streams in groups.
+    """What is said. Each part of `say` is `text` (the transcript), `audio` (latent) or `image`, a stream by its name, a literal, or
+    text and streams in groups.
 
     `open` and `close` are markers round what it says ("": none).
     """
@@ -58,6 +65,11 @@ class Said(Settings):
         return tuple(dict.fromkeys(name for part in self.say for name in _streams(part)))
 
     @property
+    def latents(self) -> frozenset[Modality]:
+        """What of `audio` and `image` it says."""
+        return frozenset(kind for kind in LATENTS if kind in self.say)
+
+    @property
     def markers(self) -> frozenset[str]:
         pads = [part.markers for part in self.say if isinstance(part, Interleave)]
         return frozenset({self.open, self.close}).union(*pads) - {""}
@@ -74,13 +86,14 @@ class Turn(Said):
 class TurnWriter:
     """Writes turns into a sample. Turns of the roles in `loss` count; the template's header never does.
 
-    Without a `template` a turn is what it says alone.
+    Without a `template` a turn is what it says alone. `image` is what turns that say `image` show, as PNG.
     """
 
     builder: SampleBuilder
     template: ChatTemplate | None
     loss: frozenset[str]
     leading_space: bool = False
+    image: bytes = b""
 
     def write(self, turn: Turn, spoken: Spoken, tool_call: str = "") -> None:
         """A turn about an utterance. `tool_call` is the JSON text of {"name", "arguments"}."""
@@ -145,8 +158,17 @@ class TurnWriter:
             self.builder.text(part.literal, role=role, loss=counts)
         elif part == TEXT:
             self.builder.text(self._spaced(spoken.text), 0.0, spoken.utterance.seconds, role=role, loss=counts)
+        elif part == AUDIO:
+            self.builder.latent_audio(spoken.utterance, (self.template or ChatTemplate()).audio)
+        elif part == IMAGE:
+            self._image()
         else:
             self.builder.codes(spoken.codes[part], role=role, loss=counts)
+
+    def _image(self) -> None:
+        if not self.image:
+            raise Unusable("no_image", "this task needs an image")
+        self.builder.latent_image(self.image, (self.template or ChatTemplate()).image)
 
     def _spaced(self, text: str) -> str:
         return f" {text}" if self.leading_space else text
@@ -155,5 +177,5 @@ class TurnWriter:
 def _streams(part: Part) -> Iterator[str]:
     if isinstance(part, Interleave):
         yield from part.streams
-    elif isinstance(part, str) and part != TEXT:
+    elif isinstance(part, str) and part not in (TEXT, *LATENTS):
         yield part
