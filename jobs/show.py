@@ -165,7 +165,7 @@ def show_groups(console: Console, stage: StageAudit, most: int = 10) -> None:
     for kind in dict.fromkeys(g.kind for g in stage.groups):
         some = [g for g in stage.groups if g.kind == kind]
         for g in some[:most]:
-            name = f"{kind} {g.value or 'unknown'}"
+            name = f"{kind} {f'{g.value}(no name)' if g.value.endswith('/') else g.value or 'unknown'}"
             rows.add_row(cell(name), f"{g.samples:,}", f"{g.tokens:,}", f"{g.token_share:.3%}", f"{g.seconds:,.2f}")
         if len(some) > most:
             rest = some[most:]
