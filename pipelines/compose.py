@@ -84,7 +84,7 @@ class Compose(Stage):
             try:
                 yield self._sample(material).for_shard(place)
             except Unusable as fault:
-                yield rejected(material.source, "compose", fault, path=self.name)
+                yield rejected(material.source, "compose", fault)
 
     def _place(self, row: Any) -> int:
         """Where a sample comes in its pass's order: a number in [0, 2**63) drawn from its key."""

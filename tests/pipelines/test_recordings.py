@@ -101,7 +101,7 @@ def test_of_the_other_split_the_rest_is_drawn(run: Callable[..., Any]) -> None:
 def test_what_a_task_refuses_is_rejected_with_its_seconds(run: Callable[..., Any]) -> None:
     samples, rejects, row = run(INTERLEAVED)
     assert [s.parent for s in samples] == ["a", "d"]
-    assert [(r.key, r.reason, r.path, r.seconds) for r in rejects] == [("c", "too_few_utterances", "t", 16.0)]
+    assert [(r.key, r.reason, r.path, r.seconds) for r in rejects] == [("c", "too_few_utterances", "c.wav", 16.0)]
     assert (row.seconds_out, row.seconds_rejected, row.seconds_held) == (4.25, 16.0, 12.0)
 
 
