@@ -55,7 +55,10 @@ class Provenance:
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """The tokens of one draw from the mixture. Segments cover `ids` in order, without gap or overlap."""
+    """The tokens of one draw from the mixture. Segments cover `ids` in order, without gap or overlap.
+
+    `bounds` are the tokens at which documents begin after the first: attention begins anew there.
+    """
 
     key: str
     parent: str
@@ -71,6 +74,7 @@ class Sample:
     licence: str = ""
     split: str = "train"
     provenance: Provenance = Provenance()
+    bounds: tuple[int, ...] = ()
 
     def for_shard(self, place: int = 0) -> "ShardSample":
         """The sample as its index row and the members a shard holds: `KEY.json` and `KEY.npy`. `place` orders its pass."""
@@ -84,7 +88,7 @@ class Sample:
             tokens=len(self.ids), text_tokens=spans["text"], speech_tokens=spans["speech"], loss=tuple(loss),
             language=self.language, speaker=self.speaker, emotion=self.emotion, licence=self.licence, split=self.split,
             text_hash=text_hash(self.text),
-            crc=zlib.crc32(members), place=place, digest=_digest(members), members=members,
+            crc=zlib.crc32(members), bounds=self.bounds, place=place, digest=_digest(members), members=members,
             json_length=len(json_bytes), npy_length=len(ids),
         )  # fmt: skip
 
@@ -119,7 +123,8 @@ class SampleRow:
     """What the index records of a sample; the first columns of `index.parquet`.
 
     `recording` names its recording, dialogue or document. `loss` is a flat list of token bounds: begin, end, begin,
-    end … of the spans with loss. `crc` is the CRC-32 of the sample's bytes in its tar, headers and padding included.
+    end … of the spans with loss. `crc` is the CRC-32 of the sample's bytes in its tar, headers and padding included. `bounds` are the
+    tokens at which its documents begin after the first.
     """
 
     key: str
@@ -139,6 +144,7 @@ class SampleRow:
     split: str
     text_hash: str
     crc: int
+    bounds: tuple[Id, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,6 +34,7 @@ ROLES = ("system", "human", "assistant", "tool")  # of a turn in a chat; "" wher
 SPOKEN_ROLES = ("", "human", "assistant")
 SPEEDS = ("slow2", "slow1", "fast1", "fast2")
 LEVELS = range(1, 6)
+ANSWERS = ("chosen", "rejected")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +57,8 @@ class Turn:
     `emotion` and its `level` (1 to 5), `style` (such as rap), `speed` (one of `SPEEDS`) and `language` are for the voice;
     empty means the speaker's own. `pause` is the silence in seconds before the turn and is part of its audio; `overlap` the
     seconds for which it begins before the end of the spoken turn before it. `tool_call` is the JSON text of
-    {"name", "arguments"}, `tool_result` that of {"name", "content"}.
+    {"name", "arguments"}, `tool_result` that of {"name", "content"}. `answer` says which of two answers to the turns before it is:
+    `chosen` or `rejected`; both stand in the dialogue, one after the other.
 
     `voice`, `audio`, `seconds`, `start` (seconds on the time line of the dialogue) and `words` (timed from the start of the
     turn's audio) are empty until the turn is synthesized.
@@ -80,6 +82,7 @@ class Turn:
     tool_result: str = ""
     origin: Origin = Origin()
     start: float = 0.0
+    answer: str = ""
 
     @property
     def is_spoken(self) -> bool:

@@ -1,4 +1,4 @@
-"""A task turns one utterance (or document) into one sample. The base checks and counts; the leaf writes the tokens in order.
+"""A task turns one utterance (or document, dialogue, recording) into one sample. The base checks and counts; the leaf writes the tokens in order.
 
 class Task(base.SpokenTask):
     def compose(self, material, builder, random):
@@ -9,11 +9,12 @@ class Task(base.SpokenTask):
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from random import Random
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from weft.pipelines.tasks.common.sample_builder import SampleBuilder
 from weft.schemas.audio import Alignment, Codes, Utterance
 from weft.schemas.ledger import Unusable
+from weft.schemas.passage import Passage
 from weft.schemas.settings import Versioned
 from weft.schemas.splits import Split
 from weft.schemas.text import Dialogue, Document
@@ -45,7 +46,7 @@ class Spoken:
 class Material:
     """What a sample is made of: the record it is about, and its utterances in order (none for a document)."""
 
-    source: Utterance | Document | Dialogue
+    source: Utterance | Document | Dialogue | Passage
     spoken: tuple[Spoken, ...] = ()
 
     @property
@@ -63,9 +64,10 @@ class Material:
 
 
 class Task(Versioned):
-    """`sources` and `split` are the recipe's. `takes` is the record that a sample is about: Utterance, Document or Dialogue.
+    """`sources` and `split` are the recipe's. `takes` is the record that a sample is about: Utterance, Document, Dialogue or Passage.
 
-    An `aligned` task needs the words of its utterances in time. `writes_text` says whether its samples hold text.
+    An `aligned` task needs the words of its utterances in time. `writes_text` says whether its samples hold text. A sample longer than
+    the context is cut into pieces by the trainer, or rejected where `cut` is never.
     """
 
     takes: ClassVar[type] = Utterance
@@ -74,6 +76,7 @@ class Task(Versioned):
 
     sources: tuple[str, ...]
     split: Split = "train"
+    cut: Literal["context", "never"] = "context"
 
     @property
     def streams(self) -> tuple[str, ...]:

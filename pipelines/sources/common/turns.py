@@ -14,7 +14,7 @@ from weft.schemas.fields import Fields, WrongField, parsed
 from weft.schemas.text import Origin, Turn
 
 _ALSO = {"user": "human"}  # how other formats name a role
-_TEXTS = ("role", "speaker", "text", "emotion", "style", "speed", "language")
+_TEXTS = ("role", "speaker", "text", "emotion", "style", "speed", "language", "answer")
 _JSON = ("tool_call", "tool_result")
 _SECONDS = ("pause", "overlap")
 _FIELDS = (*_TEXTS, "level", *_SECONDS, *_JSON, "origin")

@@ -14,12 +14,18 @@ from weft.schemas.vocabulary import Vocabulary
 
 
 class SampleBuilder:
-    """Collects the ids and segments of one sample; times are seconds of its utterance."""
+    """Collects the ids and segments of one sample; times are seconds of its utterance. `bounds` are where its later documents begin."""
 
     def __init__(self, vocabulary: Vocabulary, encode: Callable[[str], list[int]]) -> None:
         self.vocabulary, self._encode = vocabulary, encode
         self.ids: list[int] = []
         self.segments: list[Span] = []
+        self.bounds: list[int] = []
+
+    def next_document(self) -> None:
+        """From here on attention begins anew, with a BOS token of its own where the vocabulary has one."""
+        self.bounds.append(len(self.ids))
+        self.begin()
 
     def begin(self) -> None:
         """The BOS token, where the vocabulary has one; nothing predicts it."""

@@ -6,7 +6,7 @@
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -37,18 +37,15 @@ Part = Annotated[
 ]
 
 
-class Turn(Settings):
-    """A turn of `role`. Each part of `say` is `text` (the transcript), a stream by its name, a literal, or text and streams in groups.
+class Said(Settings):
+    """What is said. Each part of `say` is `text` (the transcript), a stream by its name, a literal, or text and streams in groups.
 
-    `open` and `close` are markers round what it says ("": none). A marker that opens does not count where the turn does: the prompt
-    ends with it; `count_open` makes it count.
+    `open` and `close` are markers round what it says ("": none).
     """
 
-    role: str = ""
     say: tuple[Part, ...]
     open: str = ""
     close: str = ""
-    count_open: bool = False
 
     @field_validator("say", mode="before")
     @classmethod
@@ -66,6 +63,13 @@ class Turn(Settings):
         return frozenset({self.open, self.close}).union(*pads) - {""}
 
 
+class Turn(Said):
+    """A turn of `role`. A marker that opens does not count where the turn does: the prompt ends with it; `count_open` makes it count."""
+
+    role: str = ""
+    count_open: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class TurnWriter:
     """Writes turns into a sample. Turns of the roles in `loss` count; the template's header never does.
@@ -80,13 +84,26 @@ class TurnWriter:
 
     def write(self, turn: Turn, spoken: Spoken, tool_call: str = "") -> None:
         """A turn about an utterance. `tool_call` is the JSON text of {"name", "arguments"}."""
-        counts, role = self._counts(turn.role)
-        self._header(turn.role)
+        self.write_pieces([turn], [spoken], tool_call)
+
+    def write_pieces(self, turns: Sequence[Turn], pieces: Sequence[Spoken], tool_call: str = "") -> None:
+        """A turn in pieces, each as the entry of `turns` beside it says it: they have one role, and one header and end together."""
+        counts, role = self._counts(turns[0].role)
+        self._header(turns[0].role)
+        for turn, spoken in zip(turns, pieces, strict=True):
+            self._said(turn, spoken, role, counts)
+        self._end(turns[0].role, tool_call)
+
+    def write_said(self, said: Said, spoken: Spoken, counts: bool) -> None:
+        """What is said of an utterance, outside of any turn. Where it counts, so does the marker that opens it."""
+        turn = Turn(say=said.say, open=said.open, close=said.close, count_open=True)
+        self._said(turn, spoken, "target" if counts else "input", counts)
+
+    def _said(self, turn: Turn, spoken: Spoken, role: str, counts: bool) -> None:
         self.builder.marker(turn.open, role, loss=counts and turn.count_open)
         for part in turn.say:
             self._part(part, spoken, role, counts)
         self.builder.marker(turn.close, role, loss=counts)
-        self._end(turn.role, tool_call)
 
     def write_text(self, role: str, text: str, tool_call: str = "") -> None:
         """A turn that is text alone, by its role in the dialogue."""
