@@ -157,9 +157,18 @@ class Backends:
         for source in task.sources:
             makes = self.sources[source].makes
             gives = (makes, Utterance) if makes is Dialogue else (Document if makes is Document else Utterance,)
-            if task.takes not in gives:
+            if task.takes_of(makes) not in gives:
                 wrong = f"{source!r} gives {gives[0].__name__.lower()}s, this task takes {task.takes.__name__.lower()}s"
                 raise RecipeFault(("tasks", name, "sources"), wrong)
+            self._has_fields(name, task, source)
+
+    def _has_fields(self, name: str, task: Task, source: str) -> None:
+        """Raises RecipeFault for a source whose records never have a field that the task writes."""
+        given = self.sources[source].field_names
+        if given is not None and (missing := sorted(task.fields - given)):
+            has = f"its fields are {', '.join(sorted(given))}" if given else "its records have no fields"
+            wrong = f"{source!r} never gives the field {missing[0]!r} ({has}), which this task writes"
+            raise RecipeFault(("tasks", name, "sources"), wrong)
 
     @cached_property
     def text(self) -> TextTokenizer:

@@ -55,6 +55,10 @@ class Task(base.Task):
         return tuple(dict.fromkeys(name for turn in self.turns for name in turn.streams))
 
     @property
+    def fields(self) -> frozenset[str]:
+        return frozenset().union(*(turn.fields for turn in self.turns))
+
+    @property
     def markers(self) -> frozenset[str]:
         return self.template.markers.union(*(turn.markers for turn in self.turns))
 

@@ -76,6 +76,10 @@ class Task(base.Task):
         return tuple(dict.fromkeys((*self.text.streams, *self.speech.streams)))
 
     @property
+    def fields(self) -> frozenset[str]:
+        return self.text.fields | self.speech.fields
+
+    @property
     def markers(self) -> frozenset[str]:
         return self.text.markers | self.speech.markers
 
