@@ -10,9 +10,10 @@ from pathlib import Path
 
 import ray  # noqa: TID251 - it pretends that there is a GPU
 
-from weft.benchmarks.support.common import Figure, scratch
+from weft.benchmarks.support.common import Figure, alone, scratch
 from weft.jobs.ray_engine import RayEngine
 from weft.jobs.schedule import run
+from weft.pipelines.parts.work import BaseWork
 from weft.pipelines.storage.store import Store
 from weft.schemas.resources import Resources
 
@@ -24,8 +25,8 @@ MOST = 1.2  # times as long
 
 
 @dataclass(frozen=True)
-class SpeakerSpan:
-    """Stands for work."""
+class Piece(BaseWork):
+    """A piece of work that sleeps and makes nothing."""
 
     makes: str
     resources: Resources = Resources()
@@ -34,6 +35,9 @@ class SpeakerSpan:
     @property
     def node(self) -> str:
         return self.makes
+
+    def made_from(self, store: Store) -> dict[str, str]:
+        return {}
 
     def done(self, store: Store) -> bool:
         return False
@@ -65,9 +69,13 @@ def _seconds(store: Store) -> float:
         engine.close()
 
 
-def _pieces(name: str, on_cpu: int, on_gpu: int) -> list[SpeakerSpan]:
+def _pieces(name: str, on_cpu: int, on_gpu: int) -> list[Piece]:
     """The last of the list lies furthest down the line and is handed out first."""
     return [
-        *(SpeakerSpan(f"{name}-{n}") for n in range(on_cpu)),
-        *(SpeakerSpan(f"{name}-gpu-{n}", Resources(gpus=1)) for n in range(on_gpu)),
+        *(Piece(f"{name}-{n}") for n in range(on_cpu)),
+        *(Piece(f"{name}-gpu-{n}", Resources(gpus=1)) for n in range(on_gpu)),
     ]
+
+
+if __name__ == "__main__":
+    alone(TITLE, measure)

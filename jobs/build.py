@@ -94,19 +94,17 @@ def write_recipe(pipeline: Pipeline, store: Store) -> None:
     Raises RecipeError where such a commit is not known, or differs from that in the recipe.
     """
     recipe = {**pipeline.recipe.model_dump(mode="json"), "revisions": revisions(pipeline)}
-    for name, source in pipeline.sources.items():
-        recipe["sources"][name] = {"use": pipeline.recipe.sources[name].use, **source.model_dump(mode="json")}
-    for name, task in pipeline.tasks.items():
-        recipe["tasks"][name] = {"use": pipeline.recipe.tasks[name].use, **task.model_dump(mode="json")}
-    for name, tokenizer in pipeline.tokenizers.items():
-        choice = pipeline.recipe.tokenizers[name]
-        recipe["tokenizers"][name] = {
-            "use": choice.use,
-            "sources": list(choice.sources),
-            "frozen": choice.frozen,
-            "folder": absolute(choice.folder),
-            **tokenizer.model_dump(mode="json"),
-        }
+    for section, backends in (
+        ("sources", pipeline.sources),
+        ("tasks", pipeline.tasks),
+        ("tokenizers", pipeline.tokenizers),
+    ):
+        for name, backend in backends.items():
+            recipe[section][name] |= backend.model_dump(mode="json")
+    for name in pipeline.tokenizers:
+        recipe["tokenizers"][name]["folder"] = absolute(pipeline.recipe.tokenizers[name].folder)
+    for section, backend in pipeline.single_backends.items():
+        recipe[section] |= backend.model_dump(mode="json")
     text = with_checksum(yaml.safe_dump(recipe, sort_keys=False, allow_unicode=True))
     if not store.exists("recipe.yaml") or store.read("recipe.yaml") != text:
         store.write("recipe.yaml", text)

@@ -103,7 +103,7 @@ def plan(
 
     Example: weft plan my.yaml --out corpus --changes
     """
-    from weft.jobs.commands import check_paths, console, open_store, read_pipeline
+    from weft.jobs.commands import check_paths, console, open_built, read_pipeline
     from weft.jobs.forecast_tables import show_forecast
 
     if changes:
@@ -113,7 +113,7 @@ def plan(
             raise RecipeError("weft plan --changes: name the corpus, such as --out corpus")
         if as_json:
             raise RecipeError("weft plan --changes: --json is not supported; it prints one line for each node")
-        show_changes(console, read_pipeline(recipe, overrides or []), open_store(out))
+        show_changes(console, read_pipeline(recipe, overrides or []), open_built(out))
         return
     if out:
         raise RecipeError("weft plan: --out is for --changes; without it no corpus is looked at")

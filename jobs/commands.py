@@ -106,12 +106,18 @@ def reading(url: str) -> Iterator[None]:
         raise RecipeError(f"{url}: a table of it is damaged ({error}); {remedy(url)} builds it again") from None
 
 
+def open_built(url: str) -> Store:
+    """The store of a corpus that is only read. Raises OtherFormat for one that another version of weft made."""
+    store = open_store(url)
+    check_format(store)
+    return store
+
+
 def open_corpus(url: str) -> tuple[Store, Pipeline]:
     """A corpus and the recipe that it was built from. Raises RecipeError when there is no corpus, or its recipe was changed."""
-    store = open_store(url)
+    store = open_built(url)
     if not store.exists("recipe.yaml"):
         raise RecipeError(f"{url}: no corpus (it has no recipe.yaml); `weft build RECIPE --out {url}` makes one")
-    check_format(store)
     if not is_as_written(store.read("recipe.yaml")):
         again = f"`weft build RECIPE --out {quote(url)}` with the recipe it was built from writes it again"
         raise RecipeError(f"{url}: recipe.yaml is damaged or was edited; {again}")

@@ -9,7 +9,7 @@ from pathlib import Path
 import yaml
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from weft.jobs.commands import console, open_store
+from weft.jobs.commands import console, open_built
 from weft.jobs.model_check import check_models
 from weft.jobs.progress import SELDOM, WRITTEN
 from weft.jobs.shard_reading import shards_of
@@ -40,7 +40,7 @@ def run_training(pipeline: Pipeline, corpus: str, stage: str, out: Path, resume:
     if stage not in pipeline.recipe.training:
         raise RecipeError(f"no training stage {stage!r}; the recipe has {', '.join(pipeline.recipe.training)}")
     check_models(pipeline.recipe, [stage])
-    store = open_store(corpus)
+    store = open_built(corpus)
     if not store.exists(index_name(stage)):
         why = refusal_of(store, stage, pipeline.recipe.training[stage])
         raise RecipeError(f"{corpus}: no shards for stage {stage!r}; {why or '`weft build` makes them'}")

@@ -257,7 +257,7 @@ class Backends:
         return self.align.aligner if self.align else None
 
     @cached_property
-    def transcribe(self) -> Stage | None:
+    def transcribe(self) -> Transcribe | None:
         if not self.recipe.transcribe:
             return None
         return Transcribe(transcriber=chosen("transcribers", self.recipe.transcribe, "transcribe"))
@@ -267,8 +267,22 @@ class Backends:
         return Assess(limits=self.recipe.quality) if self.recipe.quality is not None else None
 
     @cached_property
-    def synthesize(self) -> Stage:
+    def synthesize(self) -> Synthesize:
         return Synthesize(voice=chosen("voices", self.recipe.synthesize, "synthesize"), seed=self.recipe.seed)
+
+    @property
+    def single_backends(self) -> dict[str, Settings]:
+        """The backends of sections that choose one, by the section."""
+        backends: dict[str, Settings] = {
+            "segment": self.segmenter,
+            "synthesize": self.synthesize.voice,
+            "text": self.text,
+        }
+        if self.align:
+            backends["align"] = self.align.aligner
+        if self.transcribe:
+            backends["transcribe"] = self.transcribe.transcriber
+        return backends
 
     def with_checkpoints(self) -> list[Settings]:
         """Everything that may name a checkpoint; a tokenizer that is taken from a folder has its own there."""

@@ -72,7 +72,7 @@ def sample(task: str, number: int, part: int) -> ShardSample:
             segmenter="whole",
             transcriber="given",
             aligner="sphinx pocketsphinx-5.1.1",
-            tokenizer="hubert-1",
+            tokenizers=("hubert-1",),
         ),
     ).for_shard(hash64(key) >> 1)
 
@@ -141,4 +141,4 @@ def write_all(store: Store, tasks: tuple[str, ...], parts: int, shard_bytes: flo
     """Every tar of the plan and the index; returns the number of draws."""
     for tar in planned(store, tasks, parts, shard_bytes):
         shards.write_shard(store, STAGE, tar)
-    return write_index(store, STAGE, "made-1")
+    return write_index(store, STAGE, {"version": "made-1"})

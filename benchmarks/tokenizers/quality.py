@@ -74,8 +74,8 @@ def _trials() -> Iterator[Trial]:
         yield Trial(name=name, tokenizer=tokenizer, train=speech.train, test=speech.test, read=read)
     train, test = ([s for s in emotional if (s.speaker in ACTORS) == out] for out in (False, True))
     without_phones: Test = [(one, ()) for one in test]
-    for name, tokenizer in (("style", style.Tokenizer(size=32)), ("MFCC of style", cepstra.Tokenizer(rate=1, size=32))):
-        yield Trial(name=name, tokenizer=tokenizer, train=train, test=without_phones, read=False)
+    for name, of_style in (("style", style.Tokenizer(size=32)), ("MFCC of style", cepstra.Tokenizer(rate=1, size=32))):
+        yield Trial(name=name, tokenizer=of_style, train=train, test=without_phones, read=False)
 
 
 def _emodb() -> list[Speech]:

@@ -14,6 +14,7 @@ import torch
 from weft.benchmarks.support.common import Figure, alone, alternate, seconds
 from weft.benchmarks.support.labelled import espeak
 from weft.pipelines.audio.sound import RATE
+from weft.schemas.ledger import Unusable
 from weft.tokenizers.evaluation import metrics
 from weft.tokenizers.features.windows import Windowing, batches
 from weft.tokenizers.hubert import PADDING, Tokenizer, normalised
@@ -66,7 +67,7 @@ def _hubert() -> Iterator[Figure]:
         for part in parts:
             list(layers.frames(model, grid, part))
 
-    def together() -> list[Stream | ValueError]:
+    def together() -> list[Stream | Unusable]:
         return list(tokenizer.encode_all(speech))
 
     def single() -> list[Stream]:
@@ -108,7 +109,7 @@ def _hubert() -> Iterator[Figure]:
     yield Figure("hubert: ids that differ in bfloat16", _apart(streams, half.encode_all(speech)), "%")
 
 
-def _apart(one: Iterable[Stream | ValueError], two: Iterable[Stream | ValueError]) -> float:
+def _apart(one: Iterable[Stream | Unusable], two: Iterable[Stream | Unusable]) -> float:
     """The share of frames whose ids differ, in percent."""
     pairs = [(a, b) for a, b in zip(one, two, strict=True) if isinstance(a, Stream) and isinstance(b, Stream)]
     differ = sum(int((a.frames != b.frames).sum()) for a, b in pairs)

@@ -52,7 +52,7 @@ def test_tidying_keeps_what_weft_did_not_make(write_recipe: Callable[..., Path],
     )
 
 
-@pytest.mark.parametrize("command", ["build", "status", "audit", "rejects", "inspect"])
+@pytest.mark.parametrize("command", ["build", "status", "audit", "rejects", "inspect", "train", "plan"])
 def test_a_corpus_of_an_older_format_is_refused_in_one_sentence(
     weft: Run, write_recipe: Callable[..., Path], tmp_path: Path, command: str
 ) -> None:
@@ -60,6 +60,10 @@ def test_a_corpus_of_an_older_format_is_refused_in_one_sentence(
     corpus.write("corpus.json", b'{"format": 1}\n')
     corpus.write("recipe.yaml", with_checksum(recipe.read_text()))
     given = {"build": [recipe, "--out", corpus.root, "--engine", "local"], "inspect": [corpus.root, "--list"]}
+    given |= {
+        "train": [recipe, "--corpus", corpus.root, "--out", tmp_path / "run"],
+        "plan": [recipe, "--changes", "--out", corpus.root],
+    }
     code, _, output = weft(command, *given.get(command, [corpus.root]))
     assert code == 2 and len(output.splitlines()) == 1
     assert "this corpus has format 1, and this version of weft needs 2; build it anew in another folder" in output

@@ -7,7 +7,10 @@ from pathlib import Path
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
+import yaml
 from tokenizers import Tokenizer
+
+from weft.jobs.commands import read_pipeline
 
 RECIPE = """
 name: chats
@@ -49,7 +52,8 @@ training:
   sft:
     mixture: {unit: tokens, total: 9000, shares: {chat: 2, asr: 1, speech: 1}, exhausted: repeat, passes: 20}
     context: 4096
-    model: {config: {model_type: llama, hidden_size: 32, intermediate_size: 64, num_hidden_layers: 1, num_attention_heads: 2}}
+    model:
+      config: {model_type: llama, hidden_size: 32, intermediate_size: 64, num_hidden_layers: 1, num_attention_heads: 2, max_position_embeddings: 4096}
     optimiser: {lr: 1.0e-3, batch_tokens: 8192, steps: 2}
 """
 LOCAL = ("--engine", "local")
@@ -83,6 +87,19 @@ def test_dialogues_and_merged_streams_go_to_audited_shards(chats: Path, weft: We
 
 def test_nothing_is_done_twice(chats: Path, weft: Weft) -> None:
     code, out, errors = weft("build", chats / "chats.yaml", "--out", chats / "corpus", *LOCAL)
+    assert code == 0 and "0 pieces of work done" in out + errors
+
+
+def test_the_recipe_of_a_corpus_has_every_setting_of_every_backend(chats: Path, weft: Weft) -> None:
+    saved = yaml.safe_load((chats / "corpus" / "recipe.yaml").read_text())
+    pipeline = read_pipeline(str(chats / "chats.yaml"))
+    chosen = {section: {"": backend} for section, backend in pipeline.single_backends.items()}
+    named = {"sources": pipeline.sources, "tasks": pipeline.tasks, "tokenizers": pipeline.tokenizers}
+    for section, backends in {**chosen, **named}.items():
+        for name, backend in backends.items():
+            written = saved[section][name] if name else saved[section]
+            assert set(type(backend).model_fields) <= set(written), (section, name)
+    code, out, errors = weft("build", chats / "corpus" / "recipe.yaml", "--out", chats / "corpus", *LOCAL)
     assert code == 0 and "0 pieces of work done" in out + errors
 
 
