@@ -1,6 +1,6 @@
 """Estimates of what one pass over a source supplies to a task.
 
-Hours come from headers, tokens from typical rates: 25 Hz units lose a third to deduplication, English speech holds
+Hours come from headers, tokens from typical rates: 25 Hz codes lose a third to deduplication, English speech holds
 2.5 words a second and 1.3 tokens a word, text 4 bytes a token.
 """
 
@@ -31,7 +31,7 @@ def amount_of(pipeline: Pipeline, stage: TrainingStage, task: Task, held: Holdin
 
 def tokens_of(pipeline: Pipeline, task: Task, held: Holding) -> float:
     """Estimated tokens of a task in one pass over a source."""
-    if task.takes is Document:
+    if not held.seconds and task.takes_of(Document) is Document:
         return held.bytes / BYTES_A_TOKEN
     units = held.seconds * sum(pipeline.tokens_a_second(stream) for stream in task.streams) * KEPT_BY_DEDUP
     if "audio" in task.latents and pipeline.encoders.audio:

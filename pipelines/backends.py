@@ -25,6 +25,7 @@ from weft.pipelines.synthesize import Synthesize
 from weft.pipelines.tasks.base import SpokenTask, Task
 from weft.pipelines.transcribe import Transcribe
 from weft.schemas.audio import Utterance
+from weft.schemas.passage import Passage
 from weft.schemas.recipe import Choice, Recipe, StreamSettings, TaskChoice, TokenizerChoice
 from weft.schemas.settings import Settings
 from weft.schemas.splits import HoldOut
@@ -53,6 +54,23 @@ def chosen(folder: str, choice: Choice, *path: str, **given: object) -> object:
         return make(folder, choice, **given)
     except ChoiceError as fault:
         raise RecipeFault((*path, *map(str, fault.path)), fault.message, fault.kind) from None
+
+
+# what tasks can take from a source, by what it reads
+_OF_SOUND: tuple[type, ...] = (Utterance, Passage)
+_GIVES: dict[type, tuple[type, ...]] = {Dialogue: (Dialogue, *_OF_SOUND), Document: (Document,)}
+
+
+def _called(record: type) -> str:
+    """Records of a type, for a sentence."""
+    return "whole recordings" if record is Passage else f"{record.__name__.lower()}s"
+
+
+def _names(value: Any) -> set[str]:
+    """All texts in a setting."""
+    if isinstance(value, dict):
+        value = list(value.values())
+    return {value} if isinstance(value, str) else set().union(*map(_names, value)) if isinstance(value, list) else set()
 
 
 @dataclass(frozen=True)
@@ -169,7 +187,7 @@ class Backends:
         for stream in task.streams:
             if stream not in self.tokenizers and stream not in self.streams:
                 wrong = f"{stream!r} is neither under `tokenizers:` nor under `streams:`"
-                raise RecipeFault(("tasks", name, "stream" if isinstance(task, SpokenTask) else "use"), wrong)
+                raise RecipeFault(("tasks", name, self._key_with(name, stream)), wrong)
         self._has_encoders(name, task)
         if missing := sorted(task.markers - self.recipe.vocabulary.markers):
             entry = f'{{marker: {missing[0]}, literal: "[{missing[0].upper()}]"}}'
@@ -177,10 +195,24 @@ class Backends:
             raise RecipeFault(("vocabulary", "tokens"), wrong)
         for source in task.sources:
             makes = self.sources[source].makes
-            gives = (makes, Utterance) if makes is Dialogue else (Document if makes is Document else Utterance,)
-            if task.takes not in gives:
-                wrong = f"{source!r} gives {gives[0].__name__.lower()}s, this task takes {task.takes.__name__.lower()}s"
+            gives = _GIVES.get(makes, _OF_SOUND)
+            if task.takes_of(makes) not in gives:
+                wrong = f"{source!r} gives {_called(gives[0])}, this task takes {_called(task.takes)}"
                 raise RecipeFault(("tasks", name, "sources"), wrong)
+            self._has_fields(name, task, source)
+
+    def _has_fields(self, name: str, task: Task, source: str) -> None:
+        """Raises RecipeFault for a source whose records never have a field that the task writes."""
+        given = self.sources[source].field_names
+        if given is not None and (missing := sorted(task.fields - given)):
+            has = f"its fields are {', '.join(sorted(given))}" if given else "its records have no fields"
+            wrong = f"{source!r} never gives the field {missing[0]!r} ({has}), which this task writes"
+            raise RecipeFault(("tasks", name, "sources"), wrong)
+
+    def _key_with(self, task: str, stream: str) -> str:
+        """The setting of a task that names a stream."""
+        settings = self.recipe.tasks[task].settings
+        return next((key for key, value in settings.items() if stream in _names(value)), "use")
 
     def _has_encoders(self, name: str, task: Task) -> None:
         """Raises RecipeFault for a task with latents whose encoder or markers the recipe lacks."""

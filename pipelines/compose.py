@@ -26,6 +26,7 @@ from weft.pipelines.tasks.common.sample_builder import SampleBuilder
 from weft.schemas.audio import Utterance
 from weft.schemas.fingerprint import hash64
 from weft.schemas.ledger import Held, Reject, Unusable
+from weft.schemas.passage import Passage
 from weft.schemas.sample import Provenance, Sample, ShardSample
 from weft.schemas.splits import Split
 from weft.schemas.text import Dialogue, Document
@@ -38,7 +39,8 @@ _ENDINGS: dict[Split, str] = {"train": "", "validation": "-v", "test": "-t"}
 class Compose(Stage):
     """`name` is the task's name in the recipe, `pass_number` the number of earlier passes over its data.
 
-    Records of other splits are held out. The encoders are those of the task's latents.
+    A sample longer than `context` tokens is rejected (0: none is). The encoders are those of the task's latents.
+    Records of other splits are held out, and the utterances of other splits of a recording that has some of this one.
     """
 
     name: str
@@ -46,6 +48,7 @@ class Compose(Stage):
     pass_number: int
     seed: int
     split: Split = "train"
+    context: int = 0
     encoder: SerializeAsAny[Encoder] | None = None
     image_encoder: SerializeAsAny[ImageEncoder] | None = None
     _store: Store = PrivateAttr()
@@ -69,25 +72,31 @@ class Compose(Stage):
     def __call__(self, rows: Iterable[Any]) -> Iterator[ShardSample | Reject | Held]:
         for place, row in sorted(((self._place(row), row) for row in rows), key=lambda pair: (pair[0], _key(pair[1]))):
             material = self._material(row)
+            if isinstance(material.source, Passage):
+                material, others = _of_split(material, material.source, self.split)
+                if others:
+                    yield Held(others.key, others.seconds)
+                if not material.spoken:
+                    continue
             if material.split not in ("", self.split):
                 yield Held(material.source.key, material.source.seconds)
                 continue
             try:
                 yield self._sample(material).for_shard(place)
             except Unusable as fault:
-                yield rejected(material.source, "compose", fault, path=self.name)
+                yield rejected(material.source, "compose", fault)
 
     def _place(self, row: Any) -> int:
         """Where a sample comes in its pass's order: a number in [0, 2**63) drawn from its key."""
         return hash64(self.seed, self.name, self.pass_number, _key(row)) >> 1
 
     def _material(self, row: Any) -> Material:
-        """A row holds a document; an utterance with its alignment and codes; or a dialogue and such rows of its utterances."""
+        """A row holds a document; an utterance with its alignment and codes; a dialogue or passage and such rows of it."""
         if isinstance(row, Document):
             return Material(row)
-        if isinstance(row, tuple) and isinstance(row[0], Dialogue):
-            dialogue, utterances = row
-            return Material(dialogue, tuple(map(self._spoken, utterances)))
+        if isinstance(row, tuple) and isinstance(row[0], Dialogue | Passage):
+            source, utterances = row
+            return Material(source, tuple(map(self._spoken, utterances)))
         spoken = self._spoken(row if isinstance(row, tuple) else (row,))
         return Material(spoken.utterance, (spoken,))
 
@@ -104,7 +113,10 @@ class Compose(Stage):
         builder.begin()
         self.task.compose(material, builder, Random(hash64(self.seed, source.key, self.name, self.pass_number)))
         self._check_latents(builder)
-        spoken = source if isinstance(source, Utterance) else None
+        if self.context and len(builder.ids) > self.context:
+            long = f"{len(builder.ids):,} tokens are more than the context of {self.context:,}, and `cut: never` forbids to cut it"
+            raise Unusable("too_long", long)
+        speaker, emotion = _voice(source)
         return Sample(
             key=f"{source.key}-{self.name}-{self.pass_number}{_ENDINGS[self.split]}",
             parent=source.key,
@@ -115,11 +127,12 @@ class Compose(Stage):
             segments=tuple(builder.segments),
             text=material.text,
             language=source.language,
-            speaker=spoken.speaker if spoken else "",
-            emotion=spoken.emotion if spoken else "",
+            speaker=speaker,
+            emotion=emotion,
             licence=source.licence,
             split=material.split or self.split,
             provenance=_provenance(material),
+            bounds=tuple(builder.bounds),
             flac=flac_of(np.concatenate(builder.audio)) if builder.audio else b"",
             png=builder.image,
         )
@@ -138,7 +151,22 @@ class Compose(Stage):
                 raise Unusable(f"no_{kind}", f"the task says `{kind}`, and none of its turns has any")
 
 
-def _first(row: Any) -> Utterance | Document | Dialogue:
+def _of_split(material: Material, passage: Passage, split: str) -> tuple[Material, Passage | None]:
+    """What of a recording is of the split, and the rest of it, if any."""
+    own, others = (tuple(u for u in passage.utterances if (u.split == split) is wanted) for wanted in (True, False))
+    spoken = tuple(one for one in material.spoken if one.utterance.split == split)
+    rest = Passage(passage.key, others) if others else None
+    return Material(Passage(passage.key, own) if own else passage, spoken), rest
+
+
+def _voice(source: Utterance | Document | Dialogue | Passage) -> tuple[str, str]:
+    """Its speaker and emotion, where it has one."""
+    if isinstance(source, Utterance):
+        return source.speaker, source.emotion
+    return (source.shared("speaker"), source.shared("emotion")) if isinstance(source, Passage) else ("", "")
+
+
+def _first(row: Any) -> Utterance | Document | Dialogue | Passage:
     return row[0] if isinstance(row, tuple) else row
 
 
@@ -153,7 +181,7 @@ def _provenance(material: Material) -> Provenance:
         dict.fromkeys(model for one in material.spoken for codes in one.codes.values() for model in codes.models)
     )
     if not isinstance(source, Utterance):
-        path = source.path if isinstance(source, Document) else source.key
+        path = source.key if isinstance(source, Dialogue) else source.path
         return Provenance(recording=source.key, path=path, split=material.split, tokenizers=models)
     (spoken,) = material.spoken
     return Provenance(

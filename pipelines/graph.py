@@ -21,6 +21,7 @@ from weft.pipelines.ingest import Ingest
 from weft.pipelines.merge import Merge
 from weft.pipelines.models.model_work import AlignerWork, CopyWork, TokenizerWork
 from weft.pipelines.models.vocabulary_work import VocabularyWork
+from weft.pipelines.parts.joining import RECORDING
 from weft.pipelines.parts.stage_work import Input, PartWork
 from weft.pipelines.parts.tables import part_name
 from weft.pipelines.segment import Segment
@@ -29,6 +30,7 @@ from weft.pipelines.tasks.base import Task
 from weft.pipelines.turns import Turns
 from weft.schemas.audio import Alignment, Codes, Utterance
 from weft.schemas.item import Item
+from weft.schemas.passage import Passage
 from weft.schemas.resources import Resources
 from weft.schemas.splits import Split
 from weft.schemas.text import Dialogue, Document
@@ -245,8 +247,15 @@ class Pipeline(Backends):
         audio = self.encoders.audio if "audio" in task.latents else None
         image = self.encoders.image if "image" in task.latents else None
         return Compose(
-            name=name, task=task, pass_number=pass_number, seed=seed, split=split, encoder=audio, image_encoder=image
-        )
+            name=name, task=task, pass_number=pass_number, seed=seed, split=split, context=self._room(name),
+            encoder=audio, image_encoder=image,
+        )  # fmt: skip
+
+    def _room(self, task: str) -> int:
+        """The most tokens of a sample that must not be cut: the smallest context of the stages that draw it; 0 for no limit."""
+        if self.tasks[task].cut != "never":
+            return 0
+        return min((s.context for s in self.recipe.training.values() if task in s.mixture.tasks), default=0)
 
     @property
     def validation_nodes(self) -> tuple[tuple[str, str], ...]:
@@ -275,14 +284,14 @@ class Pipeline(Backends):
                 part=part,
                 inputs=self._inputs(stage.task, source),
                 models=("vocabulary",),
-                group_by="dialogue" if stage.task.takes is Dialogue else "",
+                group_by={Dialogue: "dialogue", Passage: RECORDING}.get(stage.task.takes, ""),
             )
             for source in sources
             for part in range(parts[source])
         ]
 
     def _inputs(self, task: Task, source: str) -> tuple[Input, ...]:
-        if task.takes is Document:
+        if task.takes_of(self.sources[source].makes) is Document:
             return (Input(f"ingest/{source}", Document),)
         dialogues = [Input(f"synthesize/{source}", Dialogue)] if task.takes is Dialogue else []
         inputs = [*dialogues, Input(self.utterances(source), Utterance)]

@@ -15,7 +15,6 @@ from weft.pipelines.audio.sound import flac
 from weft.pipelines.stage import Stage
 from weft.pipelines.storage.store import Store
 from weft.pipelines.voices.base import Synthesized, Voice, style_for
-from weft.pipelines.voices.common.emotions import emotions_version
 from weft.schemas.audio import Audio
 from weft.schemas.ledger import Reject, Unusable
 from weft.schemas.text import Dialogue, Turn
@@ -35,7 +34,7 @@ class Synthesize(Stage):
         return Dialogue
 
     def version(self) -> str:
-        return f"2, emotions {emotions_version()}"
+        return "2"
 
     def setup(self, store: Store) -> None:
         self.voice.setup()
@@ -75,7 +74,7 @@ class Synthesize(Stage):
                 "unspeakable", f"the voice {voice.chosen_as} cannot speak in the style {turn.style!r}; {has}"
             )
         speaker = f"{dialogue.key} {turn.speaker}"
-        style = style_for(speaker, turn.emotion, turn.level, self.seed, voice.styles(), turn.speed)
+        style = style_for(speaker, turn.emotion, turn.level, self.seed, voice.styles(), turn.speed, voice.manners)
         spoken = _after(turn.pause, voice.speak(turn.text, style))
         return replace(
             turn, voice=f"{style.voice}+{style.variant}".rstrip("+"), words=spoken.words,

@@ -62,7 +62,8 @@ class Provenance:
 class Sample:
     """The tokens of one draw from the mixture. Segments cover `ids` in order, without gap or overlap.
 
-    `flac` is the latent audio of all its placeholders in one file, `png` its image; b"" where there is none.
+    `bounds` are the tokens at which documents begin after the first: attention begins anew there. `flac` is the latent audio of all its
+    placeholders in one file, `png` its image; b"" where there is none.
     """
 
     key: str
@@ -79,6 +80,7 @@ class Sample:
     licence: str = ""
     split: str = "train"
     provenance: Provenance = Provenance()
+    bounds: tuple[int, ...] = ()
     flac: bytes = b""
     png: bytes = b""
 
@@ -97,7 +99,7 @@ class Sample:
             audio_tokens=spans["audio"], image_tokens=spans["image"], loss=tuple(loss),
             language=self.language, speaker=self.speaker, emotion=self.emotion, licence=self.licence, split=self.split,
             text_hash=text_hash(self.text),
-            crc=zlib.crc32(members), place=place, digest=_digest(members), members=members,
+            crc=zlib.crc32(members), bounds=self.bounds, place=place, digest=_digest(members), members=members,
             **{f"{ending}_length": len(data) for ending, data in contents.items()},
         )  # fmt: skip
 
@@ -137,7 +139,8 @@ class SampleRow:
     """What the index records of a sample; the first columns of `index.parquet`.
 
     `recording` names its recording, dialogue or document. `loss` is a flat list of token bounds: begin, end, begin,
-    end … of the spans with loss. `crc` is the CRC-32 of the sample's bytes in its tar, headers and padding included.
+    end … of the spans with loss. `crc` is the CRC-32 of the sample's bytes in its tar, headers and padding included. `bounds` are the
+    tokens at which its documents begin after the first.
     """
 
     key: str
@@ -159,6 +162,7 @@ class SampleRow:
     split: str
     text_hash: str
     crc: int
+    bounds: tuple[Id, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ they are returned.
 
 import mmap
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import NoReturn, Protocol
@@ -21,7 +21,7 @@ import numpy as np
 import pyarrow as pa
 
 from weft.schemas.tar import BLOCK, space
-from weft.trainer.index import LABELS, PLACES, REMEDY, Index, loss_bounds
+from weft.trainer.index import LABELS, PLACES, REMEDY, Index, document_bounds, loss_bounds
 
 OPEN_TARS = 64  # tars that are kept open
 
@@ -44,12 +44,16 @@ def mapped(path: Path) -> memoryview:
 
 @dataclass(frozen=True, slots=True)
 class Draw:
-    """One sample of the stream: ids (n,) int32, and loss (k, 2) int32, the token bounds that count."""
+    """One sample of the stream: ids (n,) int32, and loss (k, 2) int32, the token bounds that count.
+
+    bounds (m,) int32 are the tokens at which its documents begin after the first.
+    """
 
     position: int
     task: str
     ids: np.ndarray
     loss: np.ndarray
+    bounds: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int32))
 
 
 class Draws:
@@ -99,9 +103,12 @@ class Draws:
         tasks = table.column("task").to_pylist()
         bounds, edges = loss_bounds(table)
         edges = edges.tolist()
+        documents, begins = document_bounds(table)
+        begins = begins.tolist()
         for row, ids in zip(rows, self._ids(first, table, rows), strict=True):
             loss = bounds[edges[row] : edges[row + 1]].reshape(-1, 2)
-            yield Draw(position=first + row, task=tasks[row], ids=ids, loss=loss)
+            inner = documents[begins[row] : begins[row + 1]]
+            yield Draw(position=first + row, task=tasks[row], ids=ids, loss=loss, bounds=inner)
 
     def _ids(self, first: int, table: pa.Table, rows: Sequence[int]) -> Iterator[np.ndarray]:
         begins, starts, ends = (column.tolist() for column in _spans(table))

@@ -25,6 +25,7 @@ _JSON_SCHEMA = pa.schema(
         ("text", pa.string()),
         ("seconds", pa.float64()),
         ("segments", pa.list_(_SEGMENT)),
+        ("bounds", pa.list_(pa.int32())),
         ("provenance", pa.struct([("recording", pa.string())])),
     ]
 )
@@ -108,6 +109,8 @@ def _json_matches(data: bytes, rows: pa.Table, starts: NDArray[np.int64], length
     if len(json_table) != len(rows) or not all(json_table[name].equals(rows[name]) for name in (*_PLAIN, "seconds")):
         return False
     if not pc.struct_field(json_table["provenance"], "recording").equals(rows["recording"]):
+        return False
+    if not json_table["bounds"].equals(rows["bounds"]):
         return False
     hashes = [text_hash(text) for text in json_table["text"].to_pylist()]
     return hashes == rows["text_hash"].to_pylist() and _segments(json_table["segments"].combine_chunks(), rows)

@@ -11,11 +11,13 @@ from typing import ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from weft.pipelines.voices.common.emotions import manner_of
+from weft.pipelines.voices.common.emotions import Manners
 from weft.schemas.audio import Word
 from weft.schemas.fingerprint import hash64
 from weft.schemas.ledger import Unusable
 from weft.schemas.settings import Versioned
+
+_DEFAULT = Manners()
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +50,7 @@ class Synthesized:
 
 def style_for(
     speaker: str, emotion: str = "", level: int = 1, seed: int = 0,
-    cast: Sequence[tuple[str, str]] = (("", ""),), speed: str = "",
+    cast: Sequence[tuple[str, str]] = (("", ""),), speed: str = "", manners: Manners = _DEFAULT,
 ) -> Style:  # fmt: skip
     """The style of one turn: the voice is drawn from `cast` by speaker and seed alone, the rest is the emotion's and speed's.
 
@@ -57,7 +59,7 @@ def style_for(
     if not cast:
         raise ValueError("there is no voice to choose from: the cast is empty")
     voice, variant = cast[hash64("voice", seed, speaker) % len(cast)]
-    manner = manner_of(emotion, level, speed)
+    manner = manners.of(emotion, level, speed)
     return Style(voice=voice, variant=variant, pitch=manner.pitch, rate=manner.rate, volume=manner.volume)
 
 
@@ -69,13 +71,14 @@ def covers(language: str, dialect: str) -> bool:
 class Voice(Versioned):
     """A text-to-speech backend. A leaf writes `speak`, `styles` and `version`; the same call gives the same samples.
 
-    `acts` are the styles of a turn (such as rap) that it can speak in. `language` is that of turns without their own; a leaf
-    that has more than one says so in `speaks`.
+    `acts` are the styles of a turn (such as rap) that it can speak in; `manners` how it acts emotions and speeds. `language` is
+    that of turns without their own; a leaf that has more than one says so in `speaks`.
     """
 
     acts: ClassVar[frozenset[str]] = frozenset()
 
     language: str = "en"
+    manners: Manners = Manners()
 
     def setup(self) -> None:
         """Loads what `speak` needs, once in each worker."""

@@ -117,11 +117,11 @@ def test_its_samples_are_deduplicated_units_and_spans_of_ten_and_five_words(buil
         sample = json.loads(data[row["json_offset"] :][: row["json_length"]])
         ids = np.frombuffer(data[row["npy_offset"] :][: row["npy_length"]], "<i4", row["tokens"], 128)
         assert ids[0] == 1
-        for s in (s for s in sample["segments"] if s["role"] == "units"):
+        for s in (s for s in sample["segments"] if s["role"] == "codes"):
             units = ids[s["begin"] : s["end"]]
             assert ((units >= 32002) & (units <= 32502)).all() and (np.diff(units) != 0).all()
         if row["task"] == "words":
-            assert {s["modality"] for s in sample["segments"] if s["role"] in ("units", "text")} == {"speech", "text"}
+            assert {s["modality"] for s in sample["segments"] if s["role"] in ("codes", "text")} == {"speech", "text"}
 
 
 def test_its_model_takes_a_step_with_a_grown_vocabulary(built: tuple[Path, Pipeline]) -> None:

@@ -19,6 +19,6 @@ def test_settings_that_backends_share_are_explained_once() -> None:
         "`speaker` and `language` are used where the data names none",
         "sources with the same `speakers` share their speakers",
         "Recordings up to `longest` stay whole",
-        "`rate` frames a second, `size` codes",
+        "`rate` in frames a second, `size` codes",
     ):
         assert page().count(sentence) == 1, sentence

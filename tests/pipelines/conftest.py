@@ -32,7 +32,7 @@ def baked(key: str, task: str, source: str, tokens: int, seconds: float, **known
     half = tokens // 2
     segments = (
         Span("text", "text", 0, half, 0.0, 0.0, True),
-        Span("speech", "units", half, tokens, 0.0, seconds, True),
+        Span("speech", "codes", half, tokens, 0.0, seconds, True),
     )
     ids = tuple((len(key) + n) % 60 for n in range(tokens))
     sample = Sample(

@@ -16,8 +16,7 @@ from weft.pipelines.sources.manifest import Source as Manifest
 from weft.pipelines.stage import Stage
 from weft.pipelines.synthesize import Synthesize
 from weft.pipelines.tasks.words import Task as Words
-from weft.pipelines.voices.common import emotions
-from weft.pipelines.voices.common.emotions import Manner
+from weft.pipelines.voices.common.emotions import Manners
 from weft.pipelines.voices.espeak import Voice
 from weft.tokenizers.hubert import Tokenizer as Hubert
 
@@ -45,11 +44,9 @@ def test_a_backend_of_another_version_makes_another_fingerprint(
     assert {name for name in before if before[name] != after[name]} == {named}
 
 
-def test_a_corrected_emotion_makes_another_fingerprint(monkeypatch: pytest.MonkeyPatch) -> None:
-    stage = Synthesize(voice=Voice(), seed=1)
-    before = stage.fingerprint()
-    monkeypatch.setitem(emotions.EMOTIONS, "sad", Manner(pitch=0.7))
-    assert stage.fingerprint() != before
+def test_another_emotion_table_makes_another_fingerprint() -> None:
+    corrected = Voice(manners=Manners.model_validate({"emotions": {"sad": {"pitch": 0.7}}}))
+    assert Synthesize(voice=corrected, seed=1).fingerprint() != Synthesize(voice=Voice(), seed=1).fingerprint()
 
 
 @pytest.mark.parametrize(

@@ -458,10 +458,10 @@ class TestCompose:
         (made,) = self.run(spelt, [(whole, odd, units)])
         assert isinstance(made, Reject) and made.reason == "not_spellable"
 
-    def test_too_few_words_are_rejected_with_the_task_they_were_for(self, spelt: Store) -> None:
+    def test_too_few_words_are_rejected_with_the_place_of_the_utterance(self, spelt: Store) -> None:
         made = self.run(spelt, [self.row("u-0", 3), self.row("u-1", 9)])
         rejected = [m for m in made if isinstance(m, Reject)]
-        assert [(r.key, r.reason, r.path, r.seconds) for r in rejected] == [("u-0", "too_few_words", "words", 1.5)]
+        assert [(r.key, r.reason, r.path, r.seconds) for r in rejected] == [("u-0", "too_few_words", "/a", 1.5)]
         assert [m.parent for m in made if isinstance(m, ShardSample)] == ["u-1"]
 
     def test_a_task_gets_only_what_it_needs(self, spelt: Store) -> None:

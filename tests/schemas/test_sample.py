@@ -23,7 +23,7 @@ SAMPLE = Sample(
     segments=(
         Span(modality="text", role="bos", begin=0, end=1, start=0.0, stop=0.0, loss=False),
         Span(modality="text", role="text", begin=1, end=3, start=0.0, stop=1.0, loss=True),
-        Span(modality="speech", role="units", begin=3, end=6, start=1.0, stop=2.0, loss=True),
+        Span(modality="speech", role="codes", begin=3, end=6, start=1.0, stop=2.0, loss=True),
         Span(modality="text", role="text", begin=6, end=7, start=2.0, stop=2.5, loss=True),
     ),
     text="naïve 雨",
@@ -59,7 +59,7 @@ def test_the_json_member_says_everything_but_the_ids() -> None:
     said = json.loads(baked.members[BLOCK : BLOCK + baked.json_length])
     assert said["text"] == "naïve 雨"
     assert said["segments"][2] == {
-        "modality": "speech", "role": "units", "begin": 3, "end": 6, "start": 1.0, "stop": 2.0, "loss": True,
+        "modality": "speech", "role": "codes", "begin": 3, "end": 6, "start": 1.0, "stop": 2.0, "loss": True,
     }  # fmt: skip
     assert said["provenance"]["aligner"] == "sphinx"
     assert "ids" not in said

@@ -24,7 +24,8 @@ Markers = tuple[
 
 
 class SampleBuilder:
-    """Collects the ids and segments of one sample, its latent `audio` in the order of the sample, and its `image` as PNG.
+    """Collects the ids and segments of one sample, its latent `audio` in the order of the sample, and its `image` as PNG. `bounds` are
+    where its later documents begin.
 
     Times are seconds of its utterance; those of placeholders are seconds of all the audio collected.
     """
@@ -35,8 +36,14 @@ class SampleBuilder:
         self.vocabulary, self._encode, self._latents = vocabulary, encode, latents or Latents()
         self.ids: list[int] = []
         self.segments: list[Span] = []
+        self.bounds: list[int] = []
         self.audio: list[NDArray[np.float32]] = []
         self.image = b""
+
+    def next_document(self) -> None:
+        """From here on attention begins anew, with a BOS token of its own where the vocabulary has one."""
+        self.bounds.append(len(self.ids))
+        self.begin()
 
     def begin(self) -> None:
         """The BOS token, where the vocabulary has one; nothing predicts it."""
@@ -54,7 +61,7 @@ class SampleBuilder:
         self._add(self._encode(text), "text", role, start, stop, loss)
 
     def codes(
-        self, codes: Codes, start: float = 0.0, stop: float | None = None, role: str = "units", loss: bool = True
+        self, codes: Codes, start: float = 0.0, stop: float | None = None, role: str = "codes", loss: bool = True
     ) -> None:
         """The codes that begin from `start` to before `stop` seconds, or to the end: spans that meet share none and lose none."""
         end = codes.seconds if stop is None else stop
@@ -77,7 +84,7 @@ class SampleBuilder:
         pads = {name: self.vocabulary.marker(name).id for name in plan.markers}
         seconds = max(codes[name].seconds for name in plan.streams)
         for name, ids in plan.interleaved(queues, pads):
-            modality, own = ("text", "text") if name == TEXT else ("speech", "units")
+            modality, own = ("text", "text") if name == TEXT else ("speech", "codes")
             self._add(ids, modality, role or own, 0.0, seconds, loss)
 
     def latent_audio(self, utterance: Utterance, markers: Markers) -> None:

@@ -8,7 +8,7 @@ import re
 import struct
 from dataclasses import replace
 from importlib.util import module_from_spec, spec_from_file_location
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -25,8 +25,9 @@ from weft.pipelines.registry import load
 from weft.pipelines.tasks.base import Material, Spoken, Task
 from weft.pipelines.tasks.common.latents import Latents
 from weft.pipelines.tasks.common.sample_builder import SampleBuilder
-from weft.schemas.audio import Alignment, Audio, Codes, Utterance, Word
+from weft.schemas.audio import Alignment, Audio, Codes, Field, Utterance, Word
 from weft.schemas.chat import ChatTemplate
+from weft.schemas.passage import Passage
 from weft.schemas.recipe import StreamSettings
 from weft.schemas.text import Dialogue, Document, Turn
 from weft.schemas.vocabulary import Codebook, Marker, Vocabulary
@@ -118,15 +119,29 @@ def codes_of(name: str, given: dict[str, Any], seconds: float) -> Codes:
 
 def spoken_of(given: dict[str, Any], streams: dict[str, StreamSettings]) -> Spoken:
     words = tuple(Word(w["w"], w["begin"], w["end"]) for w in given.get("words", ()))
-    seconds = given["audio"]["seconds"] if "audio" in given else given["seconds"]
+    seconds = (
+        given["audio"]["seconds"]
+        if "audio" in given
+        else given.get("seconds", given.get("end", 0.0) - given.get("begin", 0.0))
+    )
     text = given.get("text") or " ".join(word.text for word in words)
     utterance = Utterance(
-        key="u", recording="r", source="s", audio=Audio("/a"), sha256="", start=0.0, end=seconds, text=text
-    )
+        key="u", recording="r", source="s", audio=Audio("/a"), sha256="", start=0.0, end=seconds, text=text,
+        fields=fields_of(given),
+    )  # fmt: skip
     codes = {name: codes_of(name, one, seconds) for name, one in given.get("codes", {}).items()}
     merged = {name: merge([codes[of] for of in stream.of], stream) for name, stream in streams.items()}
     alignment = Alignment(key="u", seconds=seconds, aligner="x", words=words, score=0.0)
     return Spoken(utterance=utterance, alignment=alignment, codes={**codes, **merged})
+
+
+def fields_of(given: dict[str, Any]) -> tuple[Field, ...]:
+    """The texts of an utterance beside its transcript; of some the sample tells more than the text."""
+    texts = {name: given[name] for name in ("question", "answer", "caption", "thought", "translation") if name in given}
+    return tuple(
+        Field(name, text if isinstance(text, str) else text.get("text") or text["value"])
+        for name, text in texts.items()
+    )
 
 
 def material_of(golden: dict[str, Any]) -> Material:
@@ -138,11 +153,26 @@ def material_of(golden: dict[str, Any]) -> Material:
         (image,) = given["images"]
         spoken = spoken_of({"seconds": 0.0, "text": image["caption"]}, {})
         return Material(spoken.utterance, (spoken,), image=png(image["width"], image["height"]))
-    if "dialogue" in given:
-        return conversation_of(given["dialogue"], streams)
     if "answers" in given:
         return dialogue_of(given, streams)
+    if "target" in (given.get("pairs") or [{}])[0]:  # written in one language, spoken in the other
+        (pair,) = given["pairs"]
+        (target,) = (one for one in given["utterances"] if one["id"] == pair["target"])
+        spoken = spoken_of({**target, "translation": pair["source"]}, streams)
+        return Material(spoken.utterance, (spoken,))
+    if "pairs" in given:
+        (pair,) = given["pairs"]
+        utterances = {one["id"]: one for one in given["utterances"]}
+        answers = [("assistant", utterances[pair[answer]], answer) for answer in ("chosen", "rejected")]
+        return chat_of([("human", utterances[pair["query"]], ""), *answers], streams)
+    if "dialogue" in given:
+        turns = given["dialogue"]["turns"]
+        if not any("pieces" in turn for turn in turns):
+            return conversation_of(given["dialogue"], streams)
+        return chat_of([(t["role"], said, "") for t in turns for said in t.get("pieces", [t])], streams)
     spoken = tuple(spoken_of(one, streams) for one in given["utterances"])
+    if "recording" in given:
+        return Material(Passage(given["recording"], tuple(one.utterance for one in spoken)), spoken)
     return Material(spoken[0].utterance, spoken)
 
 
@@ -152,9 +182,15 @@ def dialogue_of(given: dict[str, Any], streams: dict[str, StreamSettings]) -> Ma
     utterances = {one["id"]: one for one in given["utterances"]}
     written = {"text": answer.get("text"), "seconds": 0.0, "codes": {}}
     pair = (utterances[answer["query"]], utterances.get(answer.get("answer"), written))
-    spoken = [spoken_of(one, streams if one["codes"] else {}) for one in pair]
+    return chat_of([(role, one, "") for role, one in zip(("human", "assistant"), pair, strict=True)], streams)
+
+
+def chat_of(said: list[tuple[str, dict[str, Any], str]], streams: dict[str, StreamSettings]) -> Material:
+    """Turns by role, utterance, and which of two answers it is."""
+    spoken = [spoken_of({"seconds": 0.0, **one}, streams if one["codes"] else {}) for _, one, _ in said]
     turns = tuple(
-        Turn(speaker=role, role=role, text=one["text"]) for role, one in zip(("human", "assistant"), pair, strict=True)
+        Turn(speaker=role, role=role, text=one["text"], emotion=one.get("emotion", ""), answer=answer)
+        for role, one, answer in said
     )
     numbered = (replace(one, utterance=replace(one.utterance, turn=n)) for n, one in enumerate(spoken))
     return Material(Dialogue(key="d", source="s", turns=turns), tuple(numbered))
@@ -194,7 +230,7 @@ def task_of(golden: dict[str, Any]) -> Task:
 def seed_of(golden: dict[str, Any], task: Task, words: int) -> int:
     """One that draws the first modality of the sample."""
     drawn = (seed for seed in range(99) if task.spans(words, Random(seed))[0].modality == golden["first"])  # type: ignore[attr-defined]
-    return next(drawn) if "first" in golden else 0
+    return next(drawn)
 
 
 @pytest.mark.parametrize("name", samples())
@@ -204,14 +240,16 @@ def test_the_sample_is_the_golden_one(name: str) -> None:
     latents = Latents(encoders=ENCODERS, load=silence)
     builder = SampleBuilder(toy.vocabulary(golden.get("bos", False)), toy.encode, latents)
     builder.begin()
-    words = len(material.spoken[0].words.words) if material.spoken else 0
-    task.compose(material, builder, Random(seed_of(golden, task, words)))
+    seed = seed_of(golden, task, len(material.spoken[0].words.words)) if "first" in golden else 0
+    task.compose(material, builder, Random(seed))
     spans = [(s, i) for s in builder.segments for i in range(s.begin, s.end)]
     made = [(toy.literal(builder.ids[i]), s.loss, s.modality) for s, i in spans]
     wanted = [(token["t"], token["loss"], token["modality"]) for token in golden["tokens"]]
     # nothing predicts the first token, so whether it counts makes no difference
     assert made[0][::2] == wanted[0][::2]
     assert made[1:] == wanted[1:]
+    edges = [0, *builder.bounds, len(made)]
+    assert [list(document) for document in pairwise(edges)] == golden["documents"]
 
 
 def test_there_are_golden_samples() -> None:

@@ -92,7 +92,7 @@ class TestWeave:
             ]
             for s in spans_of_codes
         ]
-        units = [s for s in made.segments if s.role == "units"]
+        units = [s for s in made.segments if s.role == "codes"]
         assert [[i - 1100 for i in made.ids[s.begin : s.end]] for s in units] == [ids for ids in begun if ids]
 
     @given(words=st.integers(5, 40), seed=SEED, dedup=st.booleans())

@@ -4,9 +4,10 @@ from collections import Counter
 from dataclasses import replace
 
 import pytest
+from pydantic import ValidationError
 
 from weft.pipelines.voices.base import Style, covers, style_for
-from weft.pipelines.voices.common.emotions import EMOTIONS, SPEEDS
+from weft.pipelines.voices.common.emotions import EMOTIONS, SPEEDS, Manners
 from weft.schemas.ledger import Unusable
 from weft.schemas.text import LEVELS
 from weft.schemas.text import SPEEDS as KNOWN
@@ -40,7 +41,7 @@ def test_emotions_grow_with_their_level(emotion: str, what: str):
 def test_speeds_are_in_order():
     rates = [style_for("anna", speed=speed).rate for speed in ("slow2", "slow1", "", "fast1", "fast2")]
     assert rates == sorted(set(rates))
-    assert set(SPEEDS) == {"", *KNOWN}
+    assert set(SPEEDS) == {*KNOWN}
 
 
 def test_a_speed_multiplies_the_rate_of_an_emotion_alone():
@@ -75,3 +76,20 @@ def test_a_language_covers_its_dialects(language: str, dialect: str, covered: bo
 def test_an_empty_cast_is_refused():
     with pytest.raises(ValueError, match="cast is empty"):
         style_for("anna", cast=[])
+
+
+def test_a_recipe_may_say_how_an_emotion_is_acted_and_the_others_stay() -> None:
+    manners = Manners.model_validate(
+        {"emotions": {"happy": {"pitch": 1.4}, "bored": {"rate": 0.8}}, "speeds": {"fast1": 1.3}}
+    )
+    assert style_for("anna", "happy", 5, manners=manners) == Style(pitch=1.4)
+    assert style_for("anna", "bored", 5, speed="fast1", manners=manners).rate == pytest.approx(0.8 * 1.3)
+    assert style_for("anna", "sad", 3, speed="slow1", manners=manners) == style_for("anna", "sad", 3, speed="slow1")
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"emotions": {"sad": {"pitch": 0}}}, {"speeds": {"fast1": -1}}, {"emotions": {"sad": {"ptich": 1}}}]
+)
+def test_factors_that_are_none_are_refused(wrong: dict[str, object]) -> None:
+    with pytest.raises(ValidationError):
+        Manners.model_validate(wrong)

@@ -116,7 +116,8 @@ def test_each_level_lies_beyond_the_one_before(variant: str, emotion: str):
 
 def test_speeds_are_spoken_as_designed():
     rates = {
-        s: measured(VOICE.speak(TEXT, style_for("anna", speed=s, cast=[("gmw/en-US", "f2")]))).rate for s in SPEEDS
+        s: measured(VOICE.speak(TEXT, style_for("anna", speed=s, cast=[("gmw/en-US", "f2")]))).rate
+        for s in ("", *SPEEDS)
     }
     for speed, factor in SPEEDS.items():
         assert rates[speed] / rates[""] == pytest.approx(factor, rel=0.06)
