@@ -147,6 +147,14 @@ def test_wids_reads_the_tars_of_all_folders(built: Path, tmp_path: Path) -> None
     assert {".flac" in s for s in read if "-asr-" in s["__key__"]} == {True}
 
 
+def test_a_sample_is_shown_with_the_number_of_its_placeholders(built: Path, weft: Weft) -> None:
+    row = rows(built, "asr")[0]
+    code, out, errors = weft("inspect", built / "corpus", row["key"], "--json")
+    assert code == 0, errors
+    shown = [span for span in json.loads(out)["segments"] if span["role"] == "placeholders"]
+    assert [span["decoded"] for span in shown] == [f"<audio_patch> × {s['end'] - s['begin']}" for s in shown]
+
+
 def test_a_trainer_without_an_encoder_refuses_in_one_sentence(built: Path, weft: Weft, tmp_path: Path) -> None:
     code, out, errors = weft("train", built / "recipe.yaml", "--corpus", built / "corpus", "--out", tmp_path / "run")
     assert code == 1
