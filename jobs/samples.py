@@ -23,6 +23,7 @@ from weft.pipelines.storage.store import Store
 from weft.schemas.counting import counted
 from weft.schemas.faults import RecipeError
 from weft.schemas.item import key_beginning
+from weft.schemas.sample import PLACEHOLDERS
 from weft.schemas.shard import IndexRow
 from weft.schemas.table import arrow_schema, from_table
 
@@ -179,10 +180,14 @@ def _spans(store: Store, stage: str, row: IndexRow) -> list[dict[str, Any]]:
         file.seek(row.ids_offset)
         ids = np.frombuffer(file.read(4 * row.tokens), np.int32)
     tokenizer = Tokenizer.from_file(str(verified_folder(store, "vocabulary") / "tokenizer.json"))
-    return [
-        {**s, "decoded": str(tokenizer.decode(ids[s["begin"] : s["end"]].tolist(), skip_special_tokens=False))}
-        for s in _read(store, stage, row)["segments"]
-    ]
+
+    def decoded(segment: dict[str, Any]) -> str:
+        some = ids[segment["begin"] : segment["end"]].tolist()
+        if segment["role"] == PLACEHOLDERS:
+            return f"{tokenizer.decode(some[:1], skip_special_tokens=False)} × {len(some)}"
+        return str(tokenizer.decode(some, skip_special_tokens=False))
+
+    return [{**s, "decoded": decoded(s)} for s in _read(store, stage, row)["segments"]]
 
 
 def _described(stage: str, row: IndexRow, sample: dict[str, Any], spans: list[dict[str, Any]]) -> dict[str, Any]:
