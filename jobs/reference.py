@@ -32,6 +32,8 @@ _FOLDERS = {
     "aligners": "`align: {use: …}`",
     "voices": "`synthesize: {use: …}`",
     "tokenizers": "`tokenizers: {NAME: {use: …}}`, and `text: {use: …}` for those of text",
+    "encoders": "`encoder: {use: …}`",
+    "image_encoders": "`image_encoder: {use: …}`",
     "tasks": "`tasks: {NAME: {use: …}}`",
 }
 

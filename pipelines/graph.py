@@ -119,6 +119,7 @@ class Pipeline(Backends):
             self.text,
             self.tokenizers,
             self.streams,
+            self.encoders,
             self.tasks,
             self.segmenter,
             self.align,

@@ -119,7 +119,9 @@ def test_rooms_below_the_stages_know_nothing_above_them(room: str) -> None:
         assert all(name.startswith(may) for name in ours), path
 
 
-@pytest.mark.parametrize("folder", ["sources", "segmenters", "transcribers", "aligners", "voices", "tasks"])
+@pytest.mark.parametrize(
+    "folder", ["sources", "segmenters", "transcribers", "aligners", "voices", "tasks", "encoders", "image_encoders"]
+)
 def test_a_folder_of_backends_holds_backends_alone(folder: str) -> None:
     """What they share lies in a folder below."""
     found = {path.stem for path in (PIPELINES / folder).glob("*.py")} - {"__init__", "base"}

@@ -42,7 +42,8 @@ def _places(mapping: dict[str, Any]) -> Iterator[_Place]:
     for section, kind in (("sources", Choice), ("tokenizers", TokenizerChoice), ("tasks", TaskChoice)):
         for name in keys_at(mapping, (section,)):
             yield _Place(path=(section, name), folder=section, kind=kind)
-    for section, folder in (("segment", "segmenters"), ("transcribe", "transcribers"), ("synthesize", "voices")):
+    alone = {"segment": "segmenters", "transcribe": "transcribers", "synthesize": "voices"}
+    for section, folder in {**alone, "encoder": "encoders", "image_encoder": "image_encoders"}.items():
         yield _Place(path=(section,), folder=folder, kind=Choice)
     for section, folder in (("align", "aligners"), ("text", "tokenizers")):
         yield _Place(path=(section,), folder=folder, kind=TrainedChoice)

@@ -3,11 +3,18 @@
 Encoder().placeholders(16_000 * 30)  ->  375
 """
 
-from weft.pipelines.encoders import whisper
+from pydantic import Field
+
+from weft.pipelines.encoders import base
+
+_HOP = 160  # samples a mel frame
 
 
-class Encoder(whisper.Encoder):
+class Encoder(base.Encoder):
     """A chunk may have 30 s at most; shorter audio is padded, and the frames of the padding are not used."""
 
+    chunk: float = Field(default=30.0, gt=0, le=30.0)
+
     def frames(self, samples: int) -> int:
-        return (super().frames(samples) - 2) // 2 + 1
+        mels = -(-samples // _HOP)
+        return ((mels - 1) // 2 + 1 - 2) // 2 + 1

@@ -147,8 +147,8 @@ class _Sample:
         if fault := self._layout(data) or self._ids(data[members["npy"]], wanted.vocabulary):
             return fault
         record = json.loads(data[members["json"]])
-        latents = (data[members[ending]] if ending in members else b"" for ending in ("flac", "png"))
-        return self._record_fault(record) or latent_fault(record["segments"], *latents, wanted.encoders)
+        flac, png = (data[members[ending]] if ending in members else b"" for ending in ("flac", "png"))
+        return self._record_fault(record) or latent_fault(record["segments"], flac, png, wanted.encoders)
 
     def _layout(self, data: bytes) -> str:
         """Compares the headers of the members with what a tar of this sample has."""

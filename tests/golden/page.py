@@ -27,7 +27,10 @@ vocabulary:
     - {marker: bot, literal: "<|BOT|>"}
     - {marker: eot, literal: "<|EOT|>"}
     - {marker: tts-start, literal: "<tts_start>", modality: speech}
+    - {marker: audio-patch, literal: "<audio_patch>", modality: audio}
 ```
+
+`say: audio` and `say: image` write placeholders for what an encoder makes: [latents.md](latents.md).
 """
 
 

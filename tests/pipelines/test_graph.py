@@ -81,6 +81,13 @@ def models_need(pipeline: Pipeline, parts: dict[str, int]) -> dict[str, int]:
     return {work.node: len(work.needs) for work in works if work.node in ("models/hubert", "vocabulary")}
 
 
+PATCHES = [
+    {"marker": f"audio-{part}", "literal": f"<audio_{part}>", "modality": "audio"} for part in ("start", "patch", "end")
+]
+LATENT: dict[str, Any] = {
+    "tasks": {"asr": {"use": "turns", "sources": ["speech"], "turns": [{"role": "human", "say": "audio"}]}},
+    "vocabulary": {"tokens": PATCHES}, "encoder": {"use": "step_audio"},
+}  # fmt: skip
 FAULTS: dict[str, tuple[dict[str, Any], tuple[str, ...], str]] = {
     "a speech tokenizer for text": ({"text": {"use": "hubert"}}, ("text", "use"), "is for speech"),
     "a text tokenizer for speech": (
@@ -107,8 +114,53 @@ FAULTS: dict[str, tuple[dict[str, Any], tuple[str, ...], str]] = {
         {"tokenizers": {"hubert": {"use": "hubert", "folder": "nowhere"}}}, ("tokenizers", "hubert", "folder"),
         "nowhere: no trained tokenizer here",
     ),
+    "latent audio without an encoder": (LATENT | {"encoder": None}, ("tasks", "asr"), "add `encoder: {use: step_audio}`"),
+    "an image without an encoder": (
+        LATENT | {"tasks": {"asr": {"use": "turns", "sources": ["speech"], "turns": [{"say": "image"}]}}}, ("tasks", "asr"),
+        "add `image_encoder: {use: grid}`",
+    ),
+    "a marker of latent audio that is not declared": (
+        LATENT | {"vocabulary": {"tokens": PATCHES[1:]}}, ("vocabulary", "tokens"),
+        'the marker \'audio-start\', which is not in the list: add it, such as {marker: audio-start, literal: "<audio_start>", ',
+    ),
+    "a marker of latent audio that counts as speech": (
+        LATENT | {"vocabulary": {"tokens": [PATCHES[0], {**PATCHES[1], "modality": "speech"}, PATCHES[2]]}}, ("vocabulary", "tokens"),
+        "'audio-patch' for latents: declare it with `modality: audio`",
+    ),
+    "an encoder that is not there": (
+        LATENT | {"encoder": {"use": "wisper"}}, ("encoder", "use"), "unknown encoder 'wisper'; known: qwen2",
+    ),
+    "an encoder of no tokenizer": (
+        LATENT | {"encoder": {"use": "tokenizer", "tokenizer": "mimi"}}, ("encoder", "tokenizer"), "'mimi' is not under `tokenizers:`",
+    ),
     "a setting that is not there": ({"segment": {"use": "silero", "longst": 3}}, ("segment", "longst"), "not permitted"),
 }  # fmt: skip
+
+
+@pytest.mark.parametrize("section", ["tokenizers", "streams"])
+def test_a_name_that_a_turn_says_is_taken(section: str) -> None:
+    named = (
+        {"audio": {"use": "hubert"}} if section == "tokenizers" else {"audio": {"merge": "time", "of": ["hubert", "b"]}}
+    )
+    tokenizers = {"hubert": {"use": "hubert"}, "b": {"use": "hubert"}}
+    with pytest.raises(ValueError, match=f"{section}.audio: a turn says `audio` by that name; choose another"):
+        recipe(**{"tokenizers": tokenizers, section: named})
+
+
+def test_an_encoder_is_given_to_the_tasks_that_need_it_alone() -> None:
+    tasks = {**LATENT["tasks"], "text": {"use": "text", "sources": ["books"]}}
+    vocabulary = {"tokens": [*PATCHES, {"marker": "text", "literal": "[Text]"}]}
+    for encoder in ({"use": "whisper"}, {"use": "tokenizer", "tokenizer": "hubert"}):
+        pipeline = Pipeline(recipe(**LATENT | {"tasks": tasks, "encoder": encoder, "vocabulary": vocabulary}))
+        pipeline.check()
+        works = pipeline.works({"speech": 1, "books": 1})
+        asr, text = (
+            next(work.stage for work in works if work.node.startswith(f"compose/{task}/")) for task in ("asr", "text")
+        )
+        assert asr.encoder == pipeline.encoders.audio and text.encoder is None
+        assert "libsndfile" in asr.version() and "libsndfile" not in text.version()
+        assert "libsndfile" in " ".join(asr.made_from().values())
+        assert "use encoder" in asr.made_from()
 
 
 @pytest.mark.parametrize(("changes", "path", "said"), FAULTS.values(), ids=FAULTS)

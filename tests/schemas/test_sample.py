@@ -3,12 +3,13 @@
 import io
 import json
 import tarfile
+from dataclasses import replace
 
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from weft.schemas.sample import Provenance, Sample, Span, npy_bytes
+from weft.schemas.sample import Provenance, Sample, Span, npy_bytes, repeat_of
 from weft.schemas.shard import IndexRow
 from weft.schemas.tar import BLOCK, END
 
@@ -80,6 +81,26 @@ def test_ids_begin_where_the_index_row_says() -> None:
         json_at, npy_at = (m.offset_data for m in tar)
     row = IndexRow(**named, shard="t", json_offset=json_at, npy_offset=npy_at, flac_offset=0, png_offset=0)
     assert np.frombuffer(baked.members, "<i4", row.tokens, row.ids_offset).tolist() == list(SAMPLE.ids)
+
+
+def test_latents_are_members_too_also_of_a_repeat() -> None:
+    spans = tuple(
+        replace(span, modality=kind)
+        for span, kind in zip(SAMPLE.segments, ("text", "audio", "image", "text"), strict=True)
+    )
+    made = replace(SAMPLE, segments=spans, flac=b"fLaC" * 200, png=b"PNG").for_shard()
+    assert (made.audio_tokens, made.image_tokens, made.flac_length, made.png_length) == (2, 3, 800, 3)
+    for one in (made, repeat_of(made, 1)):
+        with tarfile.open(fileobj=io.BytesIO(one.members + END)) as tar:
+            data = {member.name: tar.extractfile(member).read() for member in tar}  # type: ignore[union-attr]
+            places = [member.offset_data for member in tar]
+        assert list(data) == [f"{one.key}.{ending}" for ending in ("json", "npy", "flac", "png")]
+        assert data[f"{one.key}.flac"] == b"fLaC" * 200 and data[f"{one.key}.png"] == b"PNG"
+        assert {"flac", "png"}.isdisjoint(json.loads(data[f"{one.key}.json"]))
+        named = {f: getattr(one, f) for f in IndexRow.__dataclass_fields__ if hasattr(one, f) and f != "members"}
+        offsets = dict(zip(("json_offset", "npy_offset", "flac_offset", "png_offset"), places, strict=True))
+        row = IndexRow(**named, shard="t", **offsets)
+        assert row.span == slice(0, len(one.members)) and [name for name, _, _ in row.members] == list(data)
 
 
 def test_texts_are_told_apart_by_their_hash() -> None:

@@ -6,10 +6,14 @@ from dataclasses import replace
 from random import Random
 from typing import Any
 
+import numpy as np
 import pytest
 from pydantic import ValidationError
 
+from weft.pipelines.encoders.step_audio import Encoder
+from weft.pipelines.latents import Encoders
 from weft.pipelines.tasks.base import Material, Spoken
+from weft.pipelines.tasks.common.latents import Latents
 from weft.pipelines.tasks.common.sample_builder import SampleBuilder
 from weft.pipelines.tasks.dialogue import Task
 from weft.schemas.audio import Audio, Codes, Utterance
@@ -177,3 +181,19 @@ def test_of_two_answers_the_chosen_one_is_written(compose: Compose) -> None:
 def test_a_role_twice_is_refused() -> None:
     with pytest.raises(ValidationError, match="two entries have one role"):
         task(turns=(*ENTRIES, ENTRIES[0]))
+
+
+def test_a_role_may_be_latent_audio() -> None:
+    patches = tuple(
+        Marker(name=f"audio-{part}", literal=f"<audio_{part}>", id=10 + n, modality="audio")
+        for n, part in enumerate(("start", "patch", "end"))
+    )
+    chat = task(turns=({"role": "human", "say": "audio"}, {"role": "assistant", "say": "text"}))
+    latents = Latents(encoders=Encoders(audio=Encoder()), load=lambda utterance: np.zeros(6_400, np.float32))
+    vocabulary = replace(VOCABULARY, markers=MARKERS + patches)
+    made = SampleBuilder(vocabulary, lambda text: [99] * len(text.split()), latents)
+    chat.compose(material(ASKED, ANSWERED, ASKED, ANSWERED), made, Random(0))
+    spans = [(s.end - s.begin, s.start, s.stop) for s in made.segments if s.role == "placeholders"]
+    assert spans == [(5, 0.0, 0.4), (5, 0.4, 0.8)] and sum(map(len, made.audio)) == 12_800
+    assert chat.latents == {"audio"} and {name for name, _ in chat.latent_markers} == {m.name for m in patches}
+    assert not any(s.loss for s in made.segments if s.modality == "audio")
