@@ -40,7 +40,10 @@ def _kind(part: Any) -> str:
 
 
 Part = Annotated[
-    Annotated[Interleave, Tag("groups")] | Annotated[Literal, Tag("literal")] | Annotated[Named, Tag("field")] | Annotated[str, Tag("name")],
+    Annotated[Interleave, Tag("groups")]
+    | Annotated[Literal, Tag("literal")]
+    | Annotated[Named, Tag("field")]
+    | Annotated[str, Tag("name")],
     Discriminator(_kind),
 ]
 
