@@ -31,7 +31,7 @@ def amount_of(pipeline: Pipeline, stage: TrainingStage, task: Task, held: Holdin
 
 def tokens_of(pipeline: Pipeline, task: Task, held: Holding) -> float:
     """Estimated tokens of a task in one pass over a source."""
-    if task.takes is Document:
+    if not held.seconds and task.takes_of(Document) is Document:
         return held.bytes / BYTES_A_TOKEN
     units = held.seconds * sum(pipeline.tokens_a_second(stream) for stream in task.streams) * KEPT_BY_DEDUP
     if "audio" in task.latents and pipeline.encoders.audio:

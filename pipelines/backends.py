@@ -196,9 +196,18 @@ class Backends:
         for source in task.sources:
             makes = self.sources[source].makes
             gives = _GIVES.get(makes, _OF_SOUND)
-            if task.takes not in gives:
+            if task.takes_of(makes) not in gives:
                 wrong = f"{source!r} gives {_called(gives[0])}, this task takes {_called(task.takes)}"
                 raise RecipeFault(("tasks", name, "sources"), wrong)
+            self._has_fields(name, task, source)
+
+    def _has_fields(self, name: str, task: Task, source: str) -> None:
+        """Raises RecipeFault for a source whose records never have a field that the task writes."""
+        given = self.sources[source].field_names
+        if given is not None and (missing := sorted(task.fields - given)):
+            has = f"its fields are {', '.join(sorted(given))}" if given else "its records have no fields"
+            wrong = f"{source!r} never gives the field {missing[0]!r} ({has}), which this task writes"
+            raise RecipeFault(("tasks", name, "sources"), wrong)
 
     def _key_with(self, task: str, stream: str) -> str:
         """The setting of a task that names a stream."""

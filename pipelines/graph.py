@@ -291,7 +291,7 @@ class Pipeline(Backends):
         ]
 
     def _inputs(self, task: Task, source: str) -> tuple[Input, ...]:
-        if task.takes is Document:
+        if task.takes_of(self.sources[source].makes) is Document:
             return (Input(f"ingest/{source}", Document),)
         dialogues = [Input(f"synthesize/{source}", Dialogue)] if task.takes is Dialogue else []
         inputs = [*dialogues, Input(self.utterances(source), Utterance)]

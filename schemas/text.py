@@ -6,7 +6,7 @@ Dialogue("taxi-77", source="dialogues", turns=(Turn("caller", "Where are you?", 
 
 from dataclasses import dataclass
 
-from weft.schemas.audio import Audio, Word
+from weft.schemas.audio import Audio, Field, Word
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,6 +14,7 @@ class Document:
     """A piece of text. It holds no audio, so its `seconds` are 0. `path` is its name in the source, with its id.
 
     Once ingested, `split` is train, validation or test, and `item` the key of the item that it was read from.
+    `fields` are further texts of the source, by name (docs/data.md).
     """
 
     key: str
@@ -24,6 +25,7 @@ class Document:
     split: str = ""
     path: str = ""
     item: str = ""
+    fields: tuple[Field, ...] = ()
 
     @property
     def seconds(self) -> float:
@@ -83,6 +85,7 @@ class Turn:
     origin: Origin = Origin()
     start: float = 0.0
     answer: str = ""
+    fields: tuple[Field, ...] = ()
 
     @property
     def is_spoken(self) -> bool:
@@ -95,6 +98,7 @@ class Dialogue:
     """Turns in order; synthesized once every spoken turn has audio. `split` is as the data calls it.
 
     `tools` is the JSON text of the list of tool schemas that the assistant may call.
+    `fields` are further texts about it by name; a turn has its own.
     """
 
     key: str
@@ -105,6 +109,7 @@ class Dialogue:
     split: str = ""
     item: str = ""
     tools: str = ""
+    fields: tuple[Field, ...] = ()
 
     @property
     def seconds(self) -> float:

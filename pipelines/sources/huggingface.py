@@ -17,11 +17,13 @@ from pydantic import field_validator
 from weft.pipelines.parts.splits import Named, Splits
 from weft.pipelines.sources.base import folder_of, place_in, refused
 from weft.pipelines.sources.common.files import clean, stamp, walk
+from weft.pipelines.sources.common.named_texts import FIELDS, NAMES
 from weft.pipelines.sources.common.speech import Labels, SpeechSource
 from weft.pipelines.sources.tars import from_fields
 from weft.pipelines.storage.retries import patiently
 from weft.pipelines.storage.store import Store
 from weft.schemas.audio import Audio, Recording
+from weft.schemas.fields import WrongField
 from weft.schemas.fingerprint import digest
 from weft.schemas.hub import commit_of, is_hub_name, loadable
 from weft.schemas.item import Item, key_for
@@ -167,6 +169,7 @@ class Source(SpeechSource):
         raise Unusable("no_audio", f"no column of it is audio; it has {', '.join(features) or 'no columns'}")
 
     def _labels(self, row: dict[str, Any], split: str) -> Labels:
+        """Raises Unusable."""
         # a table of digits makes numbers of texts, and an empty cell a NaN, which is not itself
         plain = {
             name: str(value) for name, value in row.items() if isinstance(value, str | int | float) and value == value
@@ -175,7 +178,21 @@ class Source(SpeechSource):
             plain["text"] = plain.get(self.text, "")
         elif "normalized_text" in plain:
             plain.setdefault("text", plain["normalized_text"])
-        return from_fields({**plain, "split": clean(str(row.get("split") or "")) or split}, Labels())
+        named = {name: value for name, value in row.items() if name in (*NAMES, FIELDS) and name not in plain}
+        own = {**_present(named), **plain, "split": clean(str(row.get("split") or "")) or split}
+        try:
+            return from_fields(own, Labels())
+        except WrongField as fault:
+            raise Unusable("bad_row", str(fault)) from None
+
+
+def _present(named: dict[str, Any]) -> dict[str, Any]:
+    """Without cells that are a NaN, and without what an object of other rows has and this one lacks."""
+    cells = {name: value for name, value in named.items() if value == value}
+    inside = cells.get(FIELDS)
+    if isinstance(inside, dict):
+        cells[FIELDS] = {name: value for name, value in inside.items() if value is not None}
+    return cells
 
 
 def _name(row: dict[str, Any], column: str) -> str:

@@ -6,13 +6,13 @@ class Task(base.SpokenTask):
         builder.marker("speech"); builder.codes(spoken.codes[self.stream])
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from random import Random
 from typing import ClassVar, Literal
 
 from weft.pipelines.tasks.common.sample_builder import SampleBuilder
-from weft.schemas.audio import Alignment, Codes, Utterance
+from weft.schemas.audio import Alignment, Codes, Field, Utterance
 from weft.schemas.ledger import Unusable
 from weft.schemas.passage import Passage
 from weft.schemas.settings import Versioned
@@ -41,6 +41,41 @@ class Spoken:
         if not self.utterance.text:
             raise Unusable("no_transcript", "this task needs a transcript")
         return self.utterance.text
+
+    @property
+    def seconds(self) -> float:
+        return self.utterance.seconds
+
+    def field(self, name: str) -> str:
+        """The text of a field of the utterance. Raises Unusable."""
+        return _field(self.utterance.fields, name)
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A document as turns say it: its text and its fields, without any codes."""
+
+    document: Document
+
+    @property
+    def seconds(self) -> float:
+        return 0.0
+
+    @property
+    def text(self) -> str:
+        return self.document.text
+
+    def field(self, name: str) -> str:
+        """The text of a field. Raises Unusable."""
+        return _field(self.document.fields, name)
+
+
+def _field(fields: Sequence[Field], name: str) -> str:
+    for field_ in fields:
+        if field_.name == name:
+            return field_.value
+    given = ", ".join(one.name for one in fields) or "none"
+    raise Unusable("no_field", f"it has no field {name!r} (its fields: {given})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +134,15 @@ class Task(Versioned):
     def markers(self) -> frozenset[str]:
         """The vocabulary's markers that it writes, by name."""
         raise NotImplementedError
+
+    @property
+    def fields(self) -> frozenset[str]:
+        """The named fields of its records that it writes."""
+        return frozenset()
+
+    def takes_of(self, makes: type) -> type:
+        """The record that a sample of a source is about, by what the source makes."""
+        return self.takes
 
     def compose(self, material: Material, builder: SampleBuilder, random: Random) -> None:
         """Writes the sample into the builder. Raises Unusable. `random` is seeded by (sample key, pass)."""

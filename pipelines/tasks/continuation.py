@@ -54,6 +54,10 @@ class Task(Said, base.Task):
         return ChatTemplate().latent_markers(self.latents)
 
     @property
+    def fields(self) -> frozenset[str]:
+        return super().fields | (self.prompt.fields if self.prompt else frozenset())
+
+    @property
     def markers(self) -> frozenset[str]:
         return super().markers | (self.prompt.markers if self.prompt else frozenset())
 

@@ -64,6 +64,10 @@ class Task(base.Task):
         return self.template.latent_markers(self.latents)
 
     @property
+    def fields(self) -> frozenset[str]:
+        return frozenset().union(*(turn.fields for turn in self.turns))
+
+    @property
     def markers(self) -> frozenset[str]:
         return self.template.markers.union(*(turn.markers for turn in self.turns))
 

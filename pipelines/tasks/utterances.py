@@ -86,6 +86,10 @@ class Task(base.Task):
         return ChatTemplate().latent_markers(self.latents)
 
     @property
+    def fields(self) -> frozenset[str]:
+        return self.text.fields | self.speech.fields
+
+    @property
     def markers(self) -> frozenset[str]:
         return self.text.markers | self.speech.markers
 

@@ -29,6 +29,7 @@ def joined(pieces: Sequence[Spoken]) -> Spoken:
         text=" ".join(piece.text for piece in pieces) if _has_text(pieces) else None,
         words=(),
         phones=(),
+        fields=(),  # what is asked about one is not asked about all
     )
     return Spoken(utterance=utterance, codes={name: _codes([p.codes[name] for p in pieces]) for name in first.codes})
 

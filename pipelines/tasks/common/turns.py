@@ -3,6 +3,7 @@
 {role: human, say: [hubert], open: audio-start, close: audio-end}
 {role: assistant, say: [{of: [text, fsq], sizes: [1, 4]}], open: tts-start, close: tts-end}
 {role: system, say: [{literal: "Translate the speech into German."}]}
+{role: assistant, say: [{literal: "<think>\\n"}, {field: thought}, {literal: "\\n</think>\\n"}, {field: answer}]}
 """
 
 import json
@@ -12,7 +13,7 @@ from typing import Annotated, Any
 
 from pydantic import Discriminator, Field, Tag, field_validator
 
-from weft.pipelines.tasks.base import Spoken
+from weft.pipelines.tasks.base import Spoken, Written
 from weft.pipelines.tasks.common.interleave import TEXT, Interleave
 from weft.pipelines.tasks.common.sample_builder import SampleBuilder
 from weft.schemas.chat import ChatTemplate
@@ -31,21 +32,31 @@ class Literal(Settings):
     literal: str = Field(min_length=1)
 
 
+class Named(Settings):
+    """A field of the record by its name, such as `question`; a record without it is a reject."""
+
+    field: str = Field(min_length=1)
+
+
 def _kind(part: Any) -> str:
-    if isinstance(part, Literal) or (isinstance(part, dict) and "literal" in part):
-        return "literal"
+    for kind, settings in (("literal", Literal), ("field", Named)):
+        if isinstance(part, settings) or (isinstance(part, dict) and kind in part):
+            return kind
     return "groups" if isinstance(part, Interleave | dict) else "name"
 
 
 Part = Annotated[
-    Annotated[Interleave, Tag("groups")] | Annotated[Literal, Tag("literal")] | Annotated[str, Tag("name")],
+    Annotated[Interleave, Tag("groups")]
+    | Annotated[Literal, Tag("literal")]
+    | Annotated[Named, Tag("field")]
+    | Annotated[str, Tag("name")],
     Discriminator(_kind),
 ]
 
 
 class Said(Settings):
-    """What is said. Each part of `say` is `text` (the transcript), `audio` (latent) or `image`, a stream by its name, a literal, or
-    text and streams in groups.
+    """What is said. Each part of `say` is `text` (the transcript), `audio` (latent) or `image`, a stream by its name, a literal, a
+    field, or text and streams in groups.
 
     `open` and `close` are markers round what it says ("": none).
     """
@@ -68,6 +79,16 @@ class Said(Settings):
     def latents(self) -> frozenset[Modality]:
         """What of `audio` and `image` it says."""
         return frozenset(kind for kind in LATENTS if kind in self.say)
+
+    @property
+    def fields(self) -> frozenset[str]:
+        """The fields that it says, by name."""
+        return frozenset(part.field for part in self.say if isinstance(part, Named))
+
+    @property
+    def is_written(self) -> bool:
+        """Whether it says text, fields and literals alone, which need no audio."""
+        return all(part == TEXT or isinstance(part, Literal | Named) for part in self.say)
 
     @property
     def markers(self) -> frozenset[str]:
@@ -95,11 +116,11 @@ class TurnWriter:
     leading_space: bool = False
     image: bytes = b""
 
-    def write(self, turn: Turn, spoken: Spoken, tool_call: str = "") -> None:
-        """A turn about an utterance. `tool_call` is the JSON text of {"name", "arguments"}."""
+    def write(self, turn: Turn, spoken: Spoken | Written, tool_call: str = "") -> None:
+        """A turn about an utterance or a document. `tool_call` is the JSON text of {"name", "arguments"}."""
         self.write_pieces([turn], [spoken], tool_call)
 
-    def write_pieces(self, turns: Sequence[Turn], pieces: Sequence[Spoken], tool_call: str = "") -> None:
+    def write_pieces(self, turns: Sequence[Turn], pieces: Sequence[Spoken | Written], tool_call: str = "") -> None:
         """A turn in pieces, each as the entry of `turns` beside it says it: they have one role, and one header and end together."""
         counts, role = self._counts(turns[0].role)
         self._header(turns[0].role)
@@ -112,7 +133,7 @@ class TurnWriter:
         turn = Turn(say=said.say, open=said.open, close=said.close, count_open=True)
         self._said(turn, spoken, "target" if counts else "input", counts)
 
-    def _said(self, turn: Turn, spoken: Spoken, role: str, counts: bool) -> None:
+    def _said(self, turn: Turn, spoken: Spoken | Written, role: str, counts: bool) -> None:
         self.builder.marker(turn.open, role, loss=counts and turn.count_open)
         for part in turn.say:
             self._part(part, spoken, role, counts)
@@ -151,17 +172,24 @@ class TurnWriter:
         else:
             self.builder.text(f"<tool_call>{text}</tool_call>", role=role, loss=counts)
 
-    def _part(self, part: Part, spoken: Spoken, role: str, counts: bool) -> None:
-        if isinstance(part, Interleave):
-            self.builder.interleaved(part, self._spaced(spoken.text), spoken.codes, role, counts)
-        elif isinstance(part, Literal):
+    def _part(self, part: Part, spoken: Spoken | Written, role: str, counts: bool) -> None:
+        if isinstance(part, Literal):
             self.builder.text(part.literal, role=role, loss=counts)
+        elif isinstance(part, Named):
+            self.builder.text(spoken.field(part.field), role=role, loss=counts)
         elif part == TEXT:
-            self.builder.text(self._spaced(spoken.text), 0.0, spoken.utterance.seconds, role=role, loss=counts)
-        elif part == AUDIO:
-            self.builder.latent_audio(spoken.utterance, (self.template or ChatTemplate()).audio)
+            self.builder.text(self._spaced(spoken.text), 0.0, spoken.seconds, role=role, loss=counts)
         elif part == IMAGE:
             self._image()
+        else:
+            assert isinstance(spoken, Spoken), "a document says what is written alone"
+            self._sound(part, spoken, role, counts)
+
+    def _sound(self, part: Interleave | str, spoken: Spoken, role: str, counts: bool) -> None:
+        if isinstance(part, Interleave):
+            self.builder.interleaved(part, self._spaced(spoken.text), spoken.codes, role, counts)
+        elif part == AUDIO:
+            self.builder.latent_audio(spoken.utterance, (self.template or ChatTemplate()).audio)
         else:
             self.builder.codes(spoken.codes[part], role=role, loss=counts)
 

@@ -25,7 +25,7 @@ from weft.pipelines.registry import load
 from weft.pipelines.tasks.base import Material, Spoken, Task
 from weft.pipelines.tasks.common.latents import Latents
 from weft.pipelines.tasks.common.sample_builder import SampleBuilder
-from weft.schemas.audio import Alignment, Audio, Codes, Utterance, Word
+from weft.schemas.audio import Alignment, Audio, Codes, Field, Utterance, Word
 from weft.schemas.chat import ChatTemplate
 from weft.schemas.passage import Passage
 from weft.schemas.recipe import StreamSettings
@@ -126,12 +126,22 @@ def spoken_of(given: dict[str, Any], streams: dict[str, StreamSettings]) -> Spok
     )
     text = given.get("text") or " ".join(word.text for word in words)
     utterance = Utterance(
-        key="u", recording="r", source="s", audio=Audio("/a"), sha256="", start=0.0, end=seconds, text=text
-    )
+        key="u", recording="r", source="s", audio=Audio("/a"), sha256="", start=0.0, end=seconds, text=text,
+        fields=fields_of(given),
+    )  # fmt: skip
     codes = {name: codes_of(name, one, seconds) for name, one in given.get("codes", {}).items()}
     merged = {name: merge([codes[of] for of in stream.of], stream) for name, stream in streams.items()}
     alignment = Alignment(key="u", seconds=seconds, aligner="x", words=words, score=0.0)
     return Spoken(utterance=utterance, alignment=alignment, codes={**codes, **merged})
+
+
+def fields_of(given: dict[str, Any]) -> tuple[Field, ...]:
+    """The texts of an utterance beside its transcript; of some the sample tells more than the text."""
+    texts = {name: given[name] for name in ("question", "answer", "caption", "thought", "translation") if name in given}
+    return tuple(
+        Field(name, text if isinstance(text, str) else text.get("text") or text["value"])
+        for name, text in texts.items()
+    )
 
 
 def material_of(golden: dict[str, Any]) -> Material:
@@ -145,6 +155,11 @@ def material_of(golden: dict[str, Any]) -> Material:
         return Material(spoken.utterance, (spoken,), image=png(image["width"], image["height"]))
     if "answers" in given:
         return dialogue_of(given, streams)
+    if "target" in (given.get("pairs") or [{}])[0]:  # written in one language, spoken in the other
+        (pair,) = given["pairs"]
+        (target,) = (one for one in given["utterances"] if one["id"] == pair["target"])
+        spoken = spoken_of({**target, "translation": pair["source"]}, streams)
+        return Material(spoken.utterance, (spoken,))
     if "pairs" in given:
         (pair,) = given["pairs"]
         utterances = {one["id"]: one for one in given["utterances"]}
