@@ -4,6 +4,7 @@
 """
 
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from random import Random
 from typing import Any
 
@@ -19,10 +20,12 @@ from weft.pipelines.latents import VERSION as LATENTS
 from weft.pipelines.latents import Encoders, flac_of
 from weft.pipelines.models.folders import verified_folder
 from weft.pipelines.stage import Stage, rejected
-from weft.pipelines.storage.store import Store
+from weft.pipelines.storage.retries import opened
+from weft.pipelines.storage.store import SOURCE, Store
 from weft.pipelines.tasks.base import Material, Spoken, Task
 from weft.pipelines.tasks.common.latents import Latents
 from weft.pipelines.tasks.common.sample_builder import SampleBuilder
+from weft.pipelines.tasks.common.turns import IMAGE
 from weft.schemas.audio import Utterance
 from weft.schemas.fingerprint import hash64
 from weft.schemas.ledger import Held, Reject, Unusable
@@ -111,6 +114,8 @@ class Compose(Stage):
         latents = Latents(encoders=Encoders(audio=self.encoder, image=self.image_encoder), load=self._load)
         builder = SampleBuilder(self._vocabulary, self._encode, latents)
         builder.begin()
+        if IMAGE in self.task.latents:
+            material = replace(material, image=self._image(material))
         self.task.compose(material, builder, Random(hash64(self.seed, source.key, self.name, self.pass_number)))
         self._check_latents(builder)
         if self.context and len(builder.ids) > self.context:
@@ -143,6 +148,18 @@ class Compose(Stage):
         if isinstance(samples, Unusable):
             raise samples
         return samples
+
+    def _image(self, material: Material) -> bytes:
+        """The file that the field `image` of its record names, relative to the source. Raises Unusable, and Unavailable."""
+        source = material.source
+        fields = () if isinstance(source, Passage) else source.fields
+        path = next((field.value for field in fields if field.name == IMAGE), "")
+        if not path:
+            raise Unusable(
+                "no_image", "the task says `image`, and its record has no field `image` with the name of a PNG"
+            )
+        uri = path if path.startswith("/") or "://" in path else f"{SOURCE}{source.source}/{path}"
+        return opened(lambda: self._store.read(uri), path)
 
     def _check_latents(self, builder: SampleBuilder) -> None:
         """Raises Unusable for a sample without what all samples of its task have: the members of a folder of tars agree."""

@@ -54,5 +54,6 @@ def _image_fault(spans: Segments, png: bytes, encoders: Encoders) -> str:
         return f"its PNG {fault}"
     if encoders.image is None:
         return "it has an image, and the recipe has no `image_encoder:`"
-    count, wanted = sum(s["end"] - s["begin"] for s in spans), encoders.image.placeholders(width, height)
-    return "" if count == wanted else f"its {count} placeholders stand for an image that gives {wanted}"
+    wanted = encoders.image.placeholders(width, height)
+    wrong = (count for span in spans if (count := span["end"] - span["begin"]) != wanted)
+    return next((f"its {count} placeholders stand for an image that gives {wanted}" for count in wrong), "")

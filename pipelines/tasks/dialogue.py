@@ -32,6 +32,7 @@ class Task(base.Task):
 
     Consecutive turns of one speaker are turns of their own, or `pieces` of one: each with its markers and its own groups (`state`, for
     an answer whose emotion changes within it), or `joined` between one pair of markers. Of two answers the chosen one is written.
+    Exchanges, each from a turn of the human to the next one, are all `spoken`, or alternate with such as are written as text.
     What is not spoken is written as text: system prompts, tool schemas, calls and results. A dialogue one of whose spoken turns was
     rejected before is rejected whole.
     """
@@ -42,6 +43,7 @@ class Task(base.Task):
     template: ChatTemplate = ChatTemplate()
     loss: tuple[str, ...] = ("assistant",)
     pieces: Literal["turns", "state", "joined"] = "turns"
+    exchanges: Literal["spoken", "speech-first", "text-first"] = "spoken"
 
     @field_validator("turns")
     @classmethod
@@ -81,7 +83,10 @@ class Task(base.Task):
         assert isinstance(dialogue, Dialogue)
         if dialogue.tools and not any(turn.role == "system" for turn in dialogue.turns):
             raise Unusable("no_system_turn", "its tools are told after a system turn, and it has none")
-        for group in self._groups(_turns_of(material, dialogue, answers)):
+        turns = _turns_of(material, dialogue, answers)
+        if self.exchanges != "spoken":
+            turns = _alternating(turns, first=self.exchanges == "speech-first")
+        for group in self._groups(turns):
             self._write(writer, group)
             if group[0][0].role == "system" and dialogue.tools:
                 writer.write_text("tool_json_schemas", dialogue.tools)
@@ -139,6 +144,18 @@ def _turns_of(material: Material, dialogue: Dialogue, answers: Sequence[str]) ->
             if turn.is_spoken and number not in spoken:
                 raise Unusable("missing_turn", f"turn {number + 1} was rejected before: `weft rejects` says why")
             made.append((turn, spoken.get(number)))
+    return made
+
+
+def _alternating(turns: Sequence[Said], first: bool) -> list[Said]:
+    """The turns, of which those of every second exchange are not spoken: the second and fourth where the `first` is spoken."""
+    made: list[Said] = []
+    is_spoken, before = not first, ""
+    for turn, spoken in turns:
+        if turn.role == "human" != before:
+            is_spoken = not is_spoken
+        made.append((turn, spoken if is_spoken else None))
+        before = turn.role
     return made
 
 

@@ -97,8 +97,8 @@ class SampleBuilder:
             begin = stop
 
     def latent_image(self, png: bytes, markers: Markers) -> None:
-        """Placeholders for the image, between markers. They never count. Raises Unusable, also for a second image."""
-        if self.image:
+        """Placeholders for the image, between markers. They never count. Raises Unusable, also for another image."""
+        if self.image not in (b"", png):
             raise Unusable("second_image", "a sample has one image, and this one would have two")
         self._placeholders(markers, self._latents.placeholders(png))
         self.image = png

@@ -82,13 +82,13 @@ class Said(Settings):
 
     @property
     def fields(self) -> frozenset[str]:
-        """The fields that it says, by name."""
-        return frozenset(part.field for part in self.say if isinstance(part, Named))
+        """The fields that it needs, by name: an image is a file that the field `image` names."""
+        return frozenset(part.field for part in self.say if isinstance(part, Named)) | (self.latents & {IMAGE})
 
     @property
     def is_written(self) -> bool:
-        """Whether it says text, fields and literals alone, which need no audio."""
-        return all(part == TEXT or isinstance(part, Literal | Named) for part in self.say)
+        """Whether it says text, fields, literals and an image alone, which need no audio."""
+        return all(part in (TEXT, IMAGE) or isinstance(part, Literal | Named) for part in self.say)
 
     @property
     def markers(self) -> frozenset[str]:

@@ -197,3 +197,10 @@ def test_a_role_may_be_latent_audio() -> None:
     assert spans == [(5, 0.0, 0.4), (5, 0.4, 0.8)] and sum(map(len, made.audio)) == 12_800
     assert chat.latents == {"audio"} and {name for name, _ in chat.latent_markers} == {m.name for m in patches}
     assert not any(s.loss for s in made.segments if s.modality == "audio")
+
+
+@pytest.mark.parametrize(("exchanges", "spoken"), [("spoken", "0123"), ("speech-first", "01"), ("text-first", "23")])
+def test_exchanges_alternate_between_speech_and_text(compose: Compose, exchanges: str, spoken: str) -> None:
+    whole, _ = compose(task(exchanges=exchanges), material(ASKED, ANSWERED, ASKED, ANSWERED))
+    assert "".join(code for code in "0123" if f"[Hu{code}]" in whole) == spoken
+    assert whole.count("Fine.") == 2 and whole.count("How are you?") == 2 - len(spoken) // 2
