@@ -62,8 +62,7 @@ class Task(dialogue.Task):
         prompt = TurnWriter(**given, loss=frozenset())
         answers = TurnWriter(**given, loss=frozenset(self.loss))
         if isinstance(material.source, Dialogue):
-            self.write(material, prompt, ("",))
-            self.write(material, answers, (answer,))
+            self.write(material, {"": prompt, answer: answers})
             return
         said = Written(material.source) if isinstance(material.source, Document) else material.spoken[0]
         *asked, last = self.turns

@@ -49,6 +49,16 @@ def test_only_the_answers_count_and_not_what_the_assistant_said_before() -> None
     assert text([i for s in made.segments if s.loss for i in made.ids[s.begin : s.end]]) == "Fine.No."
 
 
+def test_where_exchanges_alternate_both_answers_are_of_one_modality() -> None:
+    """The second exchange is typed, and so are its answers."""
+    task = TASK.model_copy(update={"exchanges": "speech-first"})
+    made = composed(material(ASKED, ANSWERED, ASKED, CHOSEN, REJECTED), task=task)
+    codes = [i for i in made.ids if 100 <= i < 150]
+    assert codes == [100, 101, 100, 101]
+    one = composed(material(ASKED, CHOSEN, REJECTED), task=task)
+    assert [i for i in one.ids if 100 <= i < 150] == [100, 101, 100, 102]
+
+
 def lost(turns: tuple[Turn, ...], number: int) -> Material:
     given = material(*turns)
     return replace(given, spoken=tuple(one for one in given.spoken if one.utterance.turn != number))
