@@ -41,6 +41,12 @@ if TYPE_CHECKING:
     from weft.pipelines.parts.work import Work
 
 
+_GROUPS: dict[type, str] = {
+    Dialogue: "dialogue",
+    Passage: RECORDING,
+}  # what rows of utterances are grouped by, by what a task takes
+
+
 @dataclass(frozen=True)
 class Node:
     """One stage over one source: `name` is `stage/source`; `inputs` are the nodes that it reads, `models` the folders it loads."""
@@ -284,16 +290,17 @@ class Pipeline(Backends):
                 part=part,
                 inputs=self._inputs(stage.task, source),
                 models=("vocabulary",),
-                group_by={Dialogue: "dialogue", Passage: RECORDING}.get(stage.task.takes, ""),
+                group_by=_GROUPS.get(stage.task.takes_of(self.sources[source].makes), ""),
             )
             for source in sources
             for part in range(parts[source])
         ]
 
     def _inputs(self, task: Task, source: str) -> tuple[Input, ...]:
-        if task.takes_of(self.sources[source].makes) is Document:
+        takes = task.takes_of(self.sources[source].makes)
+        if takes is Document:
             return (Input(f"ingest/{source}", Document),)
-        dialogues = [Input(f"synthesize/{source}", Dialogue)] if task.takes is Dialogue else []
+        dialogues = [Input(f"synthesize/{source}", Dialogue)] if takes is Dialogue else []
         inputs = [*dialogues, Input(self.utterances(source), Utterance)]
         if task.aligned:
             inputs.append(Input(f"align/{source}", Alignment))

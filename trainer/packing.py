@@ -98,7 +98,8 @@ def lay_out(block: Block, context: int) -> Packed:
     """Copies the tokens of a block one after the other; the rest of the context is padding with id 0."""
     ids, positions = np.zeros(context, np.int32), np.zeros(context, np.int32)
     documents, targets = np.full(context, PADDING, np.int32), np.zeros(context, bool)
-    at, tasks = 0, []
+    at = 0
+    tasks: list[str] = []
     for piece in block.pieces:
         here = slice(at, at + len(piece))
         ids[here] = piece.draw.ids[piece.begin : piece.end]

@@ -23,6 +23,7 @@ from weft.pipelines.sources.tars import from_fields
 from weft.pipelines.storage.retries import patiently
 from weft.pipelines.storage.store import Store
 from weft.schemas.audio import Audio, Recording
+from weft.schemas.fields import WrongField
 from weft.schemas.fingerprint import digest
 from weft.schemas.hub import commit_of, is_hub_name, loadable
 from weft.schemas.item import Item, key_for
@@ -168,6 +169,7 @@ class Source(SpeechSource):
         raise Unusable("no_audio", f"no column of it is audio; it has {', '.join(features) or 'no columns'}")
 
     def _labels(self, row: dict[str, Any], split: str) -> Labels:
+        """Raises Unusable."""
         # a table of digits makes numbers of texts, and an empty cell a NaN, which is not itself
         plain = {
             name: str(value) for name, value in row.items() if isinstance(value, str | int | float) and value == value
@@ -177,7 +179,11 @@ class Source(SpeechSource):
         elif "normalized_text" in plain:
             plain.setdefault("text", plain["normalized_text"])
         named = {name: value for name, value in row.items() if name in (*NAMES, FIELDS) and name not in plain}
-        return from_fields({**_present(named), **plain, "split": clean(str(row.get("split") or "")) or split}, Labels())
+        own = {**_present(named), **plain, "split": clean(str(row.get("split") or "")) or split}
+        try:
+            return from_fields(own, Labels())
+        except WrongField as fault:
+            raise Unusable("bad_row", str(fault)) from None
 
 
 def _present(named: dict[str, Any]) -> dict[str, Any]:

@@ -8,7 +8,7 @@ chat: {use: dialogue, sources: [chats], template: step-audio,
 """
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from random import Random
 from typing import ClassVar, Literal
 
@@ -75,18 +75,19 @@ class Task(base.Task):
 
     def compose(self, material: Material, builder: SampleBuilder, random: Random) -> None:
         writer = TurnWriter(builder=builder, template=self.template, loss=frozenset(self.loss), image=material.image)
-        self.write(material, writer, ("", "chosen"))
+        self.write(material, {"": writer, "chosen": writer})
 
-    def write(self, material: Material, writer: TurnWriter, answers: Sequence[str]) -> None:
-        """The turns that are marked as one of `answers`. Raises Unusable."""
+    def write(self, material: Material, writers: Mapping[str, TurnWriter]) -> None:
+        """The turns by the writer of what they are marked as: neither, or one of two answers. Raises Unusable."""
         dialogue = material.source
         assert isinstance(dialogue, Dialogue)
         if dialogue.tools and not any(turn.role == "system" for turn in dialogue.turns):
             raise Unusable("no_system_turn", "its tools are told after a system turn, and it has none")
-        turns = _turns_of(material, dialogue, answers)
+        turns = _turns_of(material, dialogue, writers)
         if self.exchanges != "spoken":
             turns = _alternating(turns, first=self.exchanges == "speech-first")
         for group in self._groups(turns):
+            writer = writers[group[0][0].answer]
             self._write(writer, group)
             if group[0][0].role == "system" and dialogue.tools:
                 writer.write_text("tool_json_schemas", dialogue.tools)
@@ -135,7 +136,7 @@ class Task(base.Task):
         raise Unusable("unknown_role", f"the task says nothing of turns of the role {role!r}; it knows {known}")
 
 
-def _turns_of(material: Material, dialogue: Dialogue, answers: Sequence[str]) -> list[Said]:
+def _turns_of(material: Material, dialogue: Dialogue, answers: Collection[str]) -> list[Said]:
     """The turns with one of the marks and what is spoken of each. Raises Unusable for one whose utterance is lost."""
     spoken = {one.utterance.turn: one for one in material.spoken}
     made = []
@@ -161,5 +162,5 @@ def _alternating(turns: Sequence[Said], first: bool) -> list[Said]:
 
 def _goes_on(before: Said, after: Said) -> bool:
     """Whether a spoken turn goes on with what its speaker said just before; a tool call ends a turn."""
-    same = (before[0].role, before[0].speaker) == (after[0].role, after[0].speaker)
+    same = all(getattr(before[0], name) == getattr(after[0], name) for name in ("role", "speaker", "answer"))
     return same and bool(before[1] and after[1]) and not before[0].tool_call

@@ -3,39 +3,75 @@
 dpo: {use: pairs, sources: [chats], template: step-audio, turns: […]}                              as `dialogue` takes them
 <|BOT|>human\\n…<|EOT|><|BOT|>assistant\\nI am fine.…<|EOT|> | <|BOT|>human\\n…<|EOT|><|BOT|>assistant\\nNo.…<|EOT|>
 
+dpo: {use: pairs, sources: [quiz], template: step-audio,
+      turns: [{role: human, say: {field: question}}, {role: assistant, say: {field: chosen}}]}     of an utterance or a document
+
 The prompt is written twice. At the bound between the documents attention begins anew, and the context never cuts the sample.
 """
 
 from random import Random
-from typing import Literal
+from typing import Any, Literal
 
 from weft.pipelines.tasks import dialogue
-from weft.pipelines.tasks.base import Material
+from weft.pipelines.tasks.base import Material, Written
 from weft.pipelines.tasks.common.sample_builder import SampleBuilder
-from weft.pipelines.tasks.common.turns import TurnWriter
+from weft.pipelines.tasks.common.turns import Named, Turn, TurnWriter
+from weft.schemas.audio import Utterance
 from weft.schemas.ledger import Unusable
-from weft.schemas.text import ANSWERS, Dialogue
+from weft.schemas.text import ANSWERS, Dialogue, Document
+
+CHOSEN, REJECTED = ANSWERS
 
 
 class Task(dialogue.Task):
-    """Takes dialogues whose last turns are marked `chosen` and `rejected`. Only the answers count, of the roles in `loss`."""
+    """Takes dialogues whose last turns are marked `chosen` and `rejected`; of other sources, records with fields of these names: the
+    last of the turns then says the field `chosen`, and in the second document `rejected`. Only the answers count, of the roles in
+    `loss`.
+    """
 
     cut: Literal["never"] = "never"
 
+    @property
+    def fields(self) -> frozenset[str]:
+        said = super().fields
+        return said | {REJECTED} if CHOSEN in self.turns[-1].fields else said
+
+    def takes_of(self, makes: type) -> type:
+        if makes is Dialogue or CHOSEN not in self.turns[-1].fields:
+            return Dialogue
+        return Document if makes is Document and all(turn.is_written for turn in self.turns) else Utterance
+
     def compose(self, material: Material, builder: SampleBuilder, random: Random) -> None:
-        assert isinstance(material.source, Dialogue)
-        if not any(turn.answer for turn in material.source.turns):
-            raise Unusable("no_answers", "none of its turns is marked as the chosen or the rejected of two answers")
+        self._check(material)
         for answer in ANSWERS:
-            if answer == "rejected":
+            if answer == REJECTED:
                 builder.next_document()
             self._document(material, builder, answer)
         (bound,) = builder.bounds
         if builder.ids[:bound] == builder.ids[bound:]:
             raise Unusable("equal_answers", "its chosen and its rejected answer are the same tokens")
 
+    def _check(self, material: Material) -> None:
+        """Raises Unusable for a dialogue without two answers."""
+        source = material.source
+        if isinstance(source, Dialogue) and not any(turn.answer for turn in source.turns):
+            raise Unusable("no_answers", "none of its turns is marked as the chosen or the rejected of two answers")
+
     def _document(self, material: Material, builder: SampleBuilder, answer: str) -> None:
-        prompt = TurnWriter(builder=builder, template=self.template, loss=frozenset(), image=material.image)
-        self.write(material, prompt, ("",))
-        answers = TurnWriter(builder=builder, template=self.template, loss=frozenset(self.loss), image=material.image)
-        self.write(material, answers, (answer,))
+        given: dict[str, Any] = {"builder": builder, "template": self.template, "image": material.image}
+        prompt = TurnWriter(**given, loss=frozenset())
+        answers = TurnWriter(**given, loss=frozenset(self.loss))
+        if isinstance(material.source, Dialogue):
+            self.write(material, {"": prompt, answer: answers})
+            return
+        said = Written(material.source) if isinstance(material.source, Document) else material.spoken[0]
+        *asked, last = self.turns
+        for turn in asked:
+            prompt.write(turn, said)
+        answers.write(_with_answer(last, answer), said)
+
+
+def _with_answer(turn: Turn, answer: str) -> Turn:
+    """The turn with the field `chosen` replaced."""
+    say = tuple(Named(field=answer) if part == Named(field=CHOSEN) else part for part in turn.say)
+    return turn.model_copy(update={"say": say})

@@ -106,7 +106,7 @@ class Task(base.Task):
                 writer.write_said(said, piece, counts=self.loss in ("all", modality))
 
     def _modalities(self, chunks: int, random: Random) -> list[str]:
-        made = [random.choice(("text", "speech")) if self.first == "drawn" else self.first]
+        made: list[str] = [random.choice(("text", "speech")) if self.first == "drawn" else self.first]
         while len(made) < chunks:
             made.append(random.choice(("text", "speech")) if self.alternate == "coin" else _OTHER[made[-1]])
         return made

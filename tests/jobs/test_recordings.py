@@ -21,6 +21,7 @@ seed: 3
 part_size: 4
 sources:
   chats: {use: script, path: chats.jsonl, language: en}
+  quiz: {use: text, path: quiz.jsonl}
 synthesize: {use: espeak, language: en}
 tokenizers:
   cepstra: {use: cepstra, size: 16, literal: "[C{}]"}
@@ -45,9 +46,10 @@ tasks:
     sources: [chats]
     template: chat
     turns: [{role: human, say: cepstra}, {role: assistant, say: [text, cepstra], open: speech, close: end}]
+  choices: {use: pairs, sources: [quiz], template: chat, turns: [{role: human, say: text}, {role: assistant, say: {field: chosen}}]}
 training:
   dpo:
-    mixture: {unit: samples, total: 30, shares: {interleaved: 1, continuation: 1, dpo: 1}, exhausted: repeat, passes: 20}
+    mixture: {unit: samples, total: 40, shares: {interleaved: 1, continuation: 1, dpo: 1, choices: 1}, exhausted: repeat, passes: 20}
     context: CONTEXT
     model: {config: {model_type: llama, hidden_size: 32, intermediate_size: 64, num_hidden_layers: 1, num_attention_heads: 2}}
     optimiser: {lr: 1.0e-3, batch_tokens: 8192, steps: 2}
@@ -80,6 +82,11 @@ CHATS = {
     "unspeakable": chat("Hello.", "Hello.", style="rap"),
 }
 
+QUIZ = (
+    {"text": "How much is two and two?", "chosen": "Four.", "rejected": "Five."},
+    {"text": "How much is two and three?", "chosen": "Five.", "rejected": "Five."},
+    {"text": "How much is two and one?"},
+)
 KEYS = {key_for("chats", name): name for name in CHATS}
 
 
@@ -87,6 +94,7 @@ KEYS = {key_for("chats", name): name for name in CHATS}
 def talks(tmp_path: Path) -> Path:
     lines = [json.dumps({"id": name, "turns": turns}) for name, turns in CHATS.items()]
     (tmp_path / "chats.jsonl").write_text("\n".join(lines))
+    (tmp_path / "quiz.jsonl").write_text("\n".join(map(json.dumps, QUIZ)))
     (tmp_path / "talks.yaml").write_text(RECIPE.replace("CONTEXT", "256"))
     return tmp_path
 
@@ -98,12 +106,14 @@ def test_recordings_and_pairs_go_to_audited_shards(talks: Path, weft: Weft, monk
     code, out, errors = weft("audit", "corpus", "--deep")
     assert code == 0, out + errors
     rows = pq.read_table("corpus/shards/dpo/index.parquet").to_pylist()
-    assert {row["task"] for row in rows} == {"interleaved", "continuation", "dpo"}
+    assert {row["task"] for row in rows} == {"interleaved", "continuation", "dpo", "choices"}
     assert {KEYS[row["recording"]] for row in rows if row["task"] == "dpo"} == {"one", "two"}
-    assert all(len(row["bounds"]) == (row["task"] == "dpo") for row in rows)
+    assert all(len(row["bounds"]) == (row["task"] in ("dpo", "choices")) for row in rows)
+    assert len({row["parent"] for row in rows if row["task"] == "choices"}) == 1
     store = Store("corpus")
     rejects = [r for name in store.names("rejects", ".parquet") for r in read_part(store, name, Reject)]
-    told = {(r.stage, KEYS.get(r.key, r.path), r.reason) for r in rejects}
+    assert {r.reason for r in rejects if r.source == "quiz"} == {"equal_answers", "no_field"}
+    told = {(r.stage, KEYS.get(r.key, r.path), r.reason) for r in rejects if r.source == "chats"}
     assert told == {
         ("ingest", "same", "equal_answers"), ("synthesize", "unspeakable", "unspeakable"),
         ("compose", "long", "too_long"), ("compose", "plain", "no_answers"), ("compose", "short", "no_answers"),
@@ -111,4 +121,4 @@ def test_recordings_and_pairs_go_to_audited_shards(talks: Path, weft: Weft, monk
     }  # fmt: skip
     for block in pack(Draws(talks / "corpus/shards/dpo").read(), 256):
         packed = lay_out(block, 256)
-        assert packed.tasks.count("dpo") % 2 == 0
+        assert packed.tasks.count("dpo") % 2 == packed.tasks.count("choices") % 2 == 0

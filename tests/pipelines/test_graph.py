@@ -103,6 +103,14 @@ FAULTS: dict[str, tuple[dict[str, Any], tuple[str, ...], str]] = {
     "text for a task of speech": (
         {"tasks": {"words": {"use": "words", "sources": ["books"]}}}, ("tasks", "words", "sources"), "gives documents",
     ),
+    "a field that a folder never gives": (
+        {"tasks": {"t": {"use": "turns", "sources": ["speech"], "turns": [{"say": {"field": "answer"}}]}}}, ("tasks", "t", "sources"),
+        "'speech' never gives the field 'answer' (its records have no fields), which this task writes",
+    ),
+    "speech said of documents": (
+        {"tasks": {"t": {"use": "turns", "sources": ["books"], "turns": [{"say": "hubert"}]}}}, ("tasks", "t", "sources"),
+        "gives documents",
+    ),
     "a tokenizer that is not there": (
         {"tasks": {"s": {"use": "speech", "sources": ["speech"], "stream": "s3"}}}, ("tasks", "s", "stream"),
         "is neither under",
@@ -169,6 +177,12 @@ def test_backends_that_do_not_fit(changes: dict[str, Any], path: tuple[str, ...]
         Pipeline(recipe(**changes)).check()
     assert fault.value.path == path
     assert said in f"{fault.value.message} {fault.value.kind}"
+
+
+def test_turns_of_what_is_written_read_each_source_where_its_text_lies() -> None:
+    said = {"use": "turns", "sources": ["speech", "books"], "turns": [{"role": "assistant", "say": "text"}]}
+    works = Pipeline(recipe(tasks={"t": said})).compose("t", 0, {"speech": 1, "books": 1})
+    assert [work.needs[0] for work in works] == ["segment/speech/part-00000.parquet", "ingest/books/part-00000.parquet"]
 
 
 def test_work_stands_on_what_it_needs() -> None:

@@ -10,8 +10,9 @@ from tests.pipelines.tasks.test_dialogue import ANSWERED, ASKED, ENTRIES, MARKER
 from weft.pipelines.tasks.base import Material
 from weft.pipelines.tasks.common.sample_builder import SampleBuilder
 from weft.pipelines.tasks.pairs import Task
+from weft.schemas.audio import Field, Recording, Utterance
 from weft.schemas.ledger import Unusable
-from weft.schemas.text import Turn
+from weft.schemas.text import Dialogue, Document, Turn
 from weft.schemas.vocabulary import Codebook, Vocabulary
 
 BOOK = Codebook(tokenizer="hubert", literal="[Hu{}]", first=100, size=50)
@@ -19,11 +20,11 @@ CHOSEN, REJECTED = replace(ANSWERED, answer="chosen"), replace(ANSWERED, text="N
 TASK = Task.model_validate({"sources": ("chats",), "template": TEMPLATE, "turns": ENTRIES, "pieces": "state"})
 
 
-def composed(given: Material, bos: int | None = None) -> SampleBuilder:
+def composed(given: Material, bos: int | None = None, task: Task = TASK) -> SampleBuilder:
     vocabulary = Vocabulary(text_size=0, bos=bos, markers=MARKERS, codebooks=(BOOK,), size=0, text_fingerprint="")
     builder = SampleBuilder(vocabulary, lambda text: [1000 + ord(letter) for letter in text])
     builder.begin()
-    TASK.compose(given, builder, Random(0))
+    task.compose(given, builder, Random(0))
     return builder
 
 
@@ -46,6 +47,16 @@ def test_each_document_is_the_prompt_with_one_answer() -> None:
 def test_only_the_answers_count_and_not_what_the_assistant_said_before() -> None:
     made = composed(material(ASKED, replace(ANSWERED, text="Before."), ASKED, CHOSEN, REJECTED))
     assert text([i for s in made.segments if s.loss for i in made.ids[s.begin : s.end]]) == "Fine.No."
+
+
+def test_where_exchanges_alternate_both_answers_are_of_one_modality() -> None:
+    """The second exchange is typed, and so are its answers."""
+    task = TASK.model_copy(update={"exchanges": "speech-first"})
+    made = composed(material(ASKED, ANSWERED, ASKED, CHOSEN, REJECTED), task=task)
+    codes = [i for i in made.ids if 100 <= i < 150]
+    assert codes == [100, 101, 100, 101]
+    one = composed(material(ASKED, CHOSEN, REJECTED), task=task)
+    assert [i for i in one.ids if 100 <= i < 150] == [100, 101, 100, 102]
 
 
 def lost(turns: tuple[Turn, ...], number: int) -> Material:
@@ -80,3 +91,29 @@ def test_answers_that_become_the_same_tokens_are_equal() -> None:
 
 def test_the_context_never_cuts_it() -> None:
     assert TASK.cut == "never"
+
+
+ASKS = Task.model_validate(
+    {
+        "sources": ("quiz",), "template": TEMPLATE,
+        "turns": [{"role": "human", "say": {"field": "question"}}, {"role": "assistant", "say": [{"field": "chosen"}, "text"]}],
+    }
+)  # fmt: skip
+
+
+def test_a_document_with_both_answers_as_fields_is_a_pair() -> None:
+    named = {"question": "Two and two?", "chosen": "Four", "rejected": "Five"}
+    document = Document("d", "quiz", ".", fields=tuple(Field(name, value) for name, value in named.items()))
+    made = composed(Material(document), task=ASKS)
+    (bound,) = made.bounds
+    assert text(made.ids[:bound]) == "human\nTwo and two?assistant\nFour."
+    assert text(made.ids[bound:]) == "human\nTwo and two?assistant\nFive."
+    assert text([i for s in made.segments if s.loss for i in made.ids[s.begin : s.end]]) == "Four.Five."
+    with pytest.raises(Unusable, match="no_field"):
+        composed(Material(replace(document, fields=document.fields[:2])), task=ASKS)
+
+
+def test_it_takes_dialogues_and_what_has_fields_where_it_says_them() -> None:
+    assert [ASKS.takes_of(makes) for makes in (Dialogue, Document, Recording)] == [Dialogue, Document, Utterance]
+    assert [TASK.takes_of(makes) for makes in (Dialogue, Document, Recording)] == [Dialogue] * 3
+    assert ASKS.fields == {"question", "chosen", "rejected"} and TASK.fields == frozenset()
