@@ -56,7 +56,12 @@ def test_a_manifest_of_stretches(path: Path, ingested: Callable) -> None:
 
 def test_the_json_of_a_tar(path: Path, clip: bytes, ingested: Callable) -> None:
     with tarfile.open(path / "a.tar", "w") as tar:
-        for name, data in (("x.flac", clip), ("x.json", json.dumps(ASKED).encode()), ("y.flac", clip), ("y.json", b'{"answer": 1}')):
+        for name, data in (
+            ("x.flac", clip),
+            ("x.json", json.dumps(ASKED).encode()),
+            ("y.flac", clip),
+            ("y.json", b'{"answer": 1}'),
+        ):
             entry = tarfile.TarInfo(name)
             entry.size = len(data)
             tar.addfile(entry, io.BytesIO(data))
@@ -78,7 +83,9 @@ def test_columns_of_a_dataset(path: Path, ingested: Callable) -> None:
 
 def test_a_column_that_is_no_text_is_a_reject(path: Path, ingested: Callable) -> None:
     table = {"audio": [{"path": str(path / "day.flac"), "bytes": None}], "answer": [["a", "b"]]}
-    datasets.Dataset.from_dict(table).cast_column("audio", datasets.Audio(decode=False)).save_to_disk(str(path / "saved"))
+    datasets.Dataset.from_dict(table).cast_column("audio", datasets.Audio(decode=False)).save_to_disk(
+        str(path / "saved")
+    )
     made, (reject,) = ingested(huggingface.Source(path=str(path / "saved")))
     assert not made and "`answer` is" in reject.detail
 
@@ -102,7 +109,10 @@ def test_lines_of_text(path: Path) -> None:
 
 
 def test_dialogues_and_their_turns(path: Path) -> None:
-    turns = [{"role": "human", "text": "Hello.", "fields": {"translation": "Hallo."}}, {"role": "assistant", "text": "Hi."}]
+    turns = [
+        {"role": "human", "text": "Hello.", "fields": {"translation": "Hallo."}},
+        {"role": "assistant", "text": "Hi."},
+    ]
     source = script.Source(path=jsonl(path, {"turns": turns, "translation": "Guten Tag.", "caption": "Two talk."}))
     (dialogue,) = (made for item in source.items("d") for made in source.read(item, Store(str(path))))
     first, second = Turns()([dialogue])
@@ -110,7 +120,9 @@ def test_dialogues_and_their_turns(path: Path) -> None:
     assert second.fields == (Field("caption", "Two talk."), Field("translation", "Guten Tag."))
 
 
-@pytest.mark.parametrize(("seconds", "fields", "whole"), [(40.0, FIELDS, True), (60.0, FIELDS, False), (40.0, (), False)])
+@pytest.mark.parametrize(
+    ("seconds", "fields", "whole"), [(40.0, FIELDS, True), (60.0, FIELDS, False), (40.0, (), False)]
+)
 def test_a_recording_with_fields_stays_whole_as_long_as_a_transcript_may(
     seconds: float, fields: tuple[Field, ...], whole: bool
 ) -> None:
