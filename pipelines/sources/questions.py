@@ -25,6 +25,8 @@ from weft.schemas.fingerprint import digest
 from weft.schemas.item import Item, key_for
 from weft.schemas.ledger import Reject, Unusable
 
+WORDS_A_SECOND = 3.0  # of espeak, about
+
 
 class Source(SpeechSource):
     """`count` questions; the i-th depends on `seed` and i alone."""
@@ -38,6 +40,9 @@ class Source(SpeechSource):
 
     def version(self) -> str:
         return f"1, questions {VERSION}, {Voice().version()}"
+
+    def seconds_of(self, item: Item) -> float:
+        return len(json.loads(item.payload)["text"].split()) / WORDS_A_SECOND
 
     def items(self, name: str) -> Iterator[Item]:
         for key, one in voice_questions(self.count, self.seed):

@@ -38,6 +38,9 @@ class Source(SpeechSource):
     def version(self) -> str:
         return f"1, scenes {VERSION}"
 
+    def seconds_of(self, item: Item) -> float:
+        return float(max(event["end"] for event in json.loads(item.payload)["events"]))
+
     def items(self, name: str) -> Iterator[Item]:
         for key, scene in scenes(self.count, self.seed):
             line = json.dumps(asdict(scene))

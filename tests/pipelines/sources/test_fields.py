@@ -15,7 +15,8 @@ from weft.pipelines.segmenters.silero import Segmenter
 from weft.pipelines.sources import huggingface, lhotse, manifest, script, tars, text
 from weft.pipelines.storage.store import Store
 from weft.pipelines.turns import Turns
-from weft.schemas.audio import Audio, Field, Recording, Utterance, Word
+from weft.schemas.audio import Audio, Field, Recording, Supervision, Utterance, Word
+from weft.schemas.ledger import Reject
 
 ASKED = {"question": "Who is it?", "answer": "A sine."}
 FIELDS = (Field("question", "Who is it?"), Field("answer", "A sine."))
@@ -45,7 +46,8 @@ def test_a_manifest_of_whole_files(path: Path, ingested: Callable) -> None:
 def test_a_manifest_of_stretches(path: Path, ingested: Callable) -> None:
     line = {"audio": "day.flac", "duration": 1.0, "text": "a"}
     pairs = [{"chosen": "a", "rejected": "a"}, {"answer": 3}]
-    lines = [{**line, "offset": 0, **ASKED}, {**line, "offset": 1}, *({**line, "offset": 0, **pair} for pair in pairs)]
+    asked = {"audio": "day.flac", "duration": 1.0, "offset": 0, **ASKED}  # nobody has written down what is spoken
+    lines = [asked, {**line, "offset": 1}, *({**line, "offset": 0, **pair} for pair in pairs)]
     (made,), rejects = ingested(manifest.Source(path=jsonl(path, *lines)))
     assert [one.fields for one in utterances([made])] == [FIELDS, ()]
     assert sorted((r.reason, r.detail) for r in rejects) == [
@@ -132,3 +134,13 @@ def test_a_recording_with_fields_stays_whole_as_long_as_a_transcript_may(
     )  # fmt: skip
     made = [made for made in Segment(segmenter=Segmenter(transcript=50.0))([one]) if isinstance(made, Utterance)]
     assert [output.fields for output in made] == ([fields] if whole else [(), ()])
+
+
+def test_a_stretch_with_fields_that_is_too_long_is_a_reject() -> None:
+    long = Supervision(0.0, 40.0, fields=FIELDS)
+    one = Recording(
+        key="r", source="s", path="a", audio=Audio("/a"), seconds=40.0, rate=16000, channels=1, sha256="", supervisions=(long,)
+    )  # fmt: skip
+    made = [made for made in Segment(segmenter=Segmenter())([one]) if isinstance(made, Reject)]
+    assert "long_transcript" in {reject.reason for reject in made}
+    assert any("with fields that belong to the whole of it" in reject.detail for reject in made)

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from weft.jobs.holdings import sampled_holding
 from weft.pipelines.sources import checkable, pairs, preferences, questions, scenes, tools
 from weft.pipelines.sources.base import Source
 from weft.pipelines.storage.store import Store
@@ -84,3 +85,12 @@ def test_a_voice_that_does_not_follow_its_design_is_a_reject(
     made, rejects = ingested(questions.Source(count=6))
     assert {reject.reason for reject in rejects} == {"not_as_designed"} and len(made) + len(rejects) == 6
     assert all("its" in reject.detail and "pitch=145.0" in reject.detail for reject in rejects)
+
+
+@pytest.mark.parametrize("kind", [scenes.Source, questions.Source])
+def test_a_plan_knows_how_long_they_are(kind: Any, ingested: Callable) -> None:
+    source = kind(count=6)
+    held = sampled_holding("speech", source)
+    made, _ = ingested(source)
+    assert (held.records, held.unreadable) == (6, 0)
+    assert held.seconds == pytest.approx(sum(one.seconds for one in made), rel=0.35)
