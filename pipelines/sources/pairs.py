@@ -43,12 +43,13 @@ class Source(ScriptedSource):
         system = self.instruction.replace("{language}", _NAMES[answered])
         before = [{"role": "system", "text": system}] if system else []
         for key, pair in pairs(self.count, self.seed):
+            cast = self.cast(key)
             turns = [
-                _turn("human", asked, pair.text(asked), pair.text(answered)),
-                _turn("assistant", answered, pair.text(answered), pair.text(asked)),
+                _turn(cast["human"], asked, pair.text(asked), pair.text(answered)),
+                _turn(cast["assistant"], answered, pair.text(answered), pair.text(asked)),
             ]
             yield {"id": key, "origin": origin, "language": asked, "turns": [*before, *turns]}
 
 
-def _turn(role: str, language: str, text: str, translation: str) -> dict[str, Any]:
-    return {"role": role, "language": language, "text": text, "fields": {"translation": translation}}
+def _turn(who: dict[str, str], language: str, text: str, translation: str) -> dict[str, Any]:
+    return {**who, "language": language, "text": text, "fields": {"translation": translation}}

@@ -26,9 +26,10 @@ class Source(ScriptedSource):
     def lines(self) -> Iterator[dict[str, Any]]:
         origin = {"writer": "preferences", "version": VERSION, "seed": self.seed}
         for key, one in preferences(self.count, self.seed):
-            human = {"role": "human", "text": one.prompt, "emotion": one.emotion, "level": 3}
+            cast = self.cast(key)
+            human = {**cast["human"], "text": one.prompt, "emotion": one.emotion, "level": 3}
             answers = [
-                {"role": "assistant", "text": text, "answer": answer}
+                {**cast["assistant"], "text": text, "answer": answer}
                 for answer, text in (("chosen", one.chosen), ("rejected", one.rejected))
             ]
             yield {

@@ -59,7 +59,7 @@ class Source(SpeechSource):
                 "not_as_designed", f"its {one.aspect} is not as designed: {made}, and without any manner {without}"
             )
         labels = Labels(
-            text=one.text, words=spoken.words, speaker=one.variant, language=one.language, emotion=one.emotion,
+            text=one.text, words=spoken.words, speaker=one.variant, language=one.language.partition("-")[0], emotion=one.emotion,
             fields=tuple(Field(name, getattr(one, name)) for name in ("question", "answer", "aspect")),
         )  # fmt: skip
         yield from self.recordings(item, store, Audio("", data=flac(spoken.samples, spoken.rate)), labels)

@@ -26,13 +26,13 @@ class Source(ScriptedSource):
     def lines(self) -> Iterator[dict[str, Any]]:
         origin = {"writer": "tools", "version": VERSION, "seed": self.seed}
         for key, talk in tool_talks(self.count, self.seed):
-            turns = [{"role": "system", "text": self.instruction}, *_turns(talk)]
+            turns = [{"role": "system", "text": self.instruction}, *_turns(talk, self.cast(key))]
             yield {"id": key, "origin": origin, "tools": list(SCHEMAS), "turns": turns}
 
 
-def _turns(talk: Talk) -> Iterator[dict[str, Any]]:
-    yield {"role": "human", "text": talk.asked}
+def _turns(talk: Talk, cast: dict[str, dict[str, str]]) -> Iterator[dict[str, Any]]:
+    yield {**cast["human"], "text": talk.asked}
     if talk.call:
-        yield {"role": "assistant", "tool_call": {"name": talk.call.name, "arguments": talk.call.arguments}}
+        yield {**cast["assistant"], "tool_call": {"name": talk.call.name, "arguments": talk.call.arguments}}
         yield {"role": "tool", "tool_result": {"name": talk.call.name, "content": talk.call.content}}
-    yield {"role": "assistant", "text": talk.answer, "speed": talk.speed}
+    yield {**cast["assistant"], "text": talk.answer, "speed": talk.speed}

@@ -6,6 +6,7 @@ class Source(ScriptedSource):
 
 import json
 from collections.abc import Iterator, Sequence
+from random import Random
 from typing import Any
 
 from pydantic import Field
@@ -13,6 +14,8 @@ from pydantic import Field
 from weft.pipelines.parts.splits import Named, Splits
 from weft.pipelines.sources import base, script
 from weft.pipelines.storage.store import Store
+from weft.pipelines.writers.common.lexicon import NAMES
+from weft.schemas.fingerprint import hash64
 from weft.schemas.item import Item
 from weft.schemas.text import Dialogue
 
@@ -30,6 +33,11 @@ class ScriptedSource(base.Source):
     def lines(self) -> Iterator[dict[str, Any]]:
         """Each dialogue as the JSON of a script, with its `id`."""
         raise NotImplementedError
+
+    def cast(self, key: str) -> dict[str, dict[str, str]]:
+        """Role and speaker of the human and of the assistant of a dialogue; the names are drawn by its key."""
+        names = Random(hash64("cast", key)).sample(NAMES, 2)
+        return {role: {"role": role, "speaker": name} for role, name in zip(("human", "assistant"), names, strict=True)}
 
     def items(self, name: str) -> Iterator[Item]:
         for line in self.lines():

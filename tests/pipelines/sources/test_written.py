@@ -94,3 +94,10 @@ def test_a_plan_knows_how_long_they_are(kind: Any, ingested: Callable) -> None:
     made, _ = ingested(source)
     assert (held.records, held.unreadable) == (6, 0)
     assert held.seconds == pytest.approx(sum(one.seconds for one in made), rel=0.35)
+
+
+@pytest.mark.parametrize("kind", [pairs.Source, tools.Source, preferences.Source])
+def test_many_speakers_speak_so_that_some_can_be_held_out(kind: Any, store: Store) -> None:
+    spoken = [[t.speaker for t in one.turns if t.is_spoken] for one in records(kind(count=60), store)]
+    assert all(len(set(names)) == 2 for names in spoken)
+    assert len({name for names in spoken for name in names}) > 15
