@@ -238,13 +238,16 @@ class Pipeline(Backends):
     def compose(self, name: str, pass_number: int, parts: dict[str, int], sources: Sequence[str] = ()) -> list[Work]:
         """The work of one task in one pass over its sources, or over those named."""
         task = self.tasks[name]
-        stage = self._compose(name, pass_number, task.split)
+        stage = self._stage(name, pass_number, task.split)
         return self._composed(f"compose/{name}/pass-{pass_number}", stage, sources or task.sources, parts)
 
-    def _compose(self, name: str, pass_number: int, split: Split) -> Compose:
+    def _stage(self, name: str, pass_number: int, split: Split) -> Compose:
+        task, seed = self.tasks[name], self.recipe.seed
+        audio = self.encoders.audio if "audio" in task.latents else None
+        image = self.encoders.image if "image" in task.latents else None
         return Compose(
-            name=name, task=self.tasks[name], pass_number=pass_number, seed=self.recipe.seed, split=split,
-            context=self._room(name),
+            name=name, task=task, pass_number=pass_number, seed=seed, split=split, context=self._room(name),
+            encoder=audio, image_encoder=image,
         )  # fmt: skip
 
     def _room(self, task: str) -> int:
@@ -264,7 +267,7 @@ class Pipeline(Backends):
         """Samples to evaluate with."""
         works: list[Work] = []
         for name, source in self.validation_nodes:
-            stage = self._compose(name, 0, "validation")
+            stage = self._stage(name, 0, "validation")
             works += self._composed(f"compose/{name}/validation", stage, (source,), parts)
         return works
 

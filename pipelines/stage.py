@@ -22,15 +22,13 @@ from weft.schemas.settings import Settings, Versioned
 from weft.schemas.text import Dialogue, Document
 
 
-def rejected(
-    record: Recording | Utterance | Dialogue | Document | Passage, stage: str, fault: Unusable, path: str = ""
-) -> Reject:
-    """The row that says why a stage could not use a record; `path` is where it lies, unless given."""
+def rejected(record: Recording | Utterance | Dialogue | Document | Passage, stage: str, fault: Unusable) -> Reject:
+    """The row that says why a stage could not use a record, and where it lies."""
     return Reject(
         key=record.key,
         stage=stage,
         source=record.source,
-        path=path or _place(record),
+        path=_place(record),
         reason=fault.reason,
         detail=fault.detail,
         seconds=record.seconds,

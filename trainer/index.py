@@ -22,7 +22,7 @@ from weft.schemas.shard import IndexRow
 from weft.schemas.table import arrow_schema
 from weft.schemas.tar import BLOCK
 
-PLACES = ["shard", "tokens", "json_offset", "npy_offset", "npy_length", "crc"]
+PLACES = ["shard", "tokens", "json_offset", "npy_offset", "npy_length", "flac_length", "png_length", "crc"]
 LABELS = ["task", "loss", "bounds"]
 REMEDY = "`weft build RECIPE --out CORPUS --verify` builds it again"
 _NPY_HEADER = len(npy_bytes(()))

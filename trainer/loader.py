@@ -20,7 +20,7 @@ from zlib import crc32
 import numpy as np
 import pyarrow as pa
 
-from weft.schemas.tar import BLOCK
+from weft.schemas.tar import BLOCK, space
 from weft.trainer.index import LABELS, PLACES, REMEDY, Index, document_bounds, loss_bounds
 
 OPEN_TARS = 64  # tars that are kept open
@@ -132,14 +132,16 @@ class Draws:
         raise ValueError(f"{self.folder}: draw {draw}, sample {self.index.key(draw)}, {fault}; {REMEDY}")
 
     def _open(self, shard: str) -> Tar:
-        if Path(shard).name != shard:
-            raise ValueError("a shard must be a file beside the index")
+        if len(Path(shard).parts) > 2 or Path(shard).is_absolute() or ".." in shard:
+            raise ValueError("a shard must be a file beside the index, or in a folder there")
         return self._open_tar(self.folder / shard)
 
 
 def _spans(table: pa.Table) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Byte offsets of each sample in its tar, (n,) int64: its first header, its ids, the end of its padding."""
-    npy, length, tokens = (
-        table.column(name).to_numpy().astype(np.int64) for name in ("npy_offset", "npy_length", "tokens")
+    npy, length, tokens, flac, png = (
+        table.column(name).to_numpy().astype(np.int64)
+        for name in ("npy_offset", "npy_length", "tokens", "flac_length", "png_length")
     )
-    return table.column("json_offset").to_numpy() - BLOCK, npy + length - 4 * tokens, npy + -(-length // BLOCK) * BLOCK
+    end = npy - BLOCK + sum(map(space, (length, flac, png)))
+    return table.column("json_offset").to_numpy() - BLOCK, npy + length - 4 * tokens, end

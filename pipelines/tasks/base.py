@@ -1,4 +1,4 @@
-"""A task turns one utterance (or document, dialogue, recording) into one sample. The base checks and counts; the leaf writes the tokens in order.
+"""A task turns one utterance (document, dialogue, recording) into one sample: the leaf writes the tokens in order, the base counts.
 
 class Task(base.SpokenTask):
     def compose(self, material, builder, random):
@@ -18,6 +18,7 @@ from weft.schemas.passage import Passage
 from weft.schemas.settings import Versioned
 from weft.schemas.splits import Split
 from weft.schemas.text import Dialogue, Document
+from weft.schemas.vocabulary import Modality
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,10 +80,11 @@ def _field(fields: Sequence[Field], name: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Material:
-    """What a sample is made of: the record it is about, and its utterances in order (none for a document)."""
+    """What a sample is made of: the record it is about, its utterances in order (none for a document), and its image as PNG."""
 
     source: Utterance | Document | Dialogue | Passage
     spoken: tuple[Spoken, ...] = ()
+    image: bytes = b""
 
     @property
     def split(self) -> str:
@@ -117,6 +119,16 @@ class Task(Versioned):
     def streams(self) -> tuple[str, ...]:
         """The streams whose codes it needs, by name."""
         return ()
+
+    @property
+    def latents(self) -> frozenset[Modality]:
+        """What of `audio` and `image` each of its samples has as latents."""
+        return frozenset()
+
+    @property
+    def latent_markers(self) -> frozenset[tuple[str, Modality]]:
+        """The markers that it writes round and for latents, each with its modality."""
+        return frozenset()
 
     @property
     def markers(self) -> frozenset[str]:

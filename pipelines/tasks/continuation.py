@@ -4,6 +4,7 @@ audio:  {use: continuation, sources: [talks], say: dual, open: audio-start, clos
         <audio_start><audio_11><audio_12>…<audio_end>                                           all utterances in one
 speech-to-text: {use: continuation, sources: [talks], say: text, prompt: {say: dual, open: audio-start, close: audio-end}}
         <audio_start><audio_11>…<audio_end>It rained all day.
+The prompt may be latent audio: `prompt: {say: audio}`.
 """
 
 from random import Random
@@ -13,11 +14,13 @@ from pydantic import Field
 
 from weft.pipelines.tasks import base
 from weft.pipelines.tasks.base import Material
-from weft.pipelines.tasks.common.joined import joined
+from weft.pipelines.tasks.common.joined import as_said
 from weft.pipelines.tasks.common.sample_builder import SampleBuilder
 from weft.pipelines.tasks.common.turns import Said, TurnWriter
+from weft.schemas.chat import ChatTemplate
 from weft.schemas.ledger import Unusable
 from weft.schemas.passage import Passage
+from weft.schemas.vocabulary import Modality
 
 
 class Prompt(Said):
@@ -43,6 +46,14 @@ class Task(Said, base.Task):
         return tuple(dict.fromkeys(said))
 
     @property
+    def latents(self) -> frozenset[Modality]:
+        return super().latents | (self.prompt.latents if self.prompt else frozenset())
+
+    @property
+    def latent_markers(self) -> frozenset[tuple[str, Modality]]:
+        return ChatTemplate().latent_markers(self.latents)
+
+    @property
     def fields(self) -> frozenset[str]:
         return super().fields | (self.prompt.fields if self.prompt else frozenset())
 
@@ -58,4 +69,5 @@ class Task(Said, base.Task):
         for piece in material.spoken[:length]:
             assert self.prompt
             writer.write_said(self.prompt, piece, counts=self.loss == "all")
-        writer.write_said(self, joined(material.spoken[length:]), counts=True)
+        for piece in as_said(self, material.spoken[length:]):
+            writer.write_said(self, piece, counts=True)

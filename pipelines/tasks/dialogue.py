@@ -22,6 +22,7 @@ from weft.schemas import text as records
 from weft.schemas.chat import ChatTemplate
 from weft.schemas.ledger import Unusable
 from weft.schemas.text import Dialogue
+from weft.schemas.vocabulary import Modality
 
 Said = tuple[records.Turn, Spoken | None]  # a turn of the record, and its utterance where it is spoken
 
@@ -55,6 +56,14 @@ class Task(base.Task):
         return tuple(dict.fromkeys(name for turn in self.turns for name in turn.streams))
 
     @property
+    def latents(self) -> frozenset[Modality]:
+        return frozenset().union(*(turn.latents for turn in self.turns))
+
+    @property
+    def latent_markers(self) -> frozenset[tuple[str, Modality]]:
+        return self.template.latent_markers(self.latents)
+
+    @property
     def fields(self) -> frozenset[str]:
         return frozenset().union(*(turn.fields for turn in self.turns))
 
@@ -63,7 +72,7 @@ class Task(base.Task):
         return self.template.markers.union(*(turn.markers for turn in self.turns))
 
     def compose(self, material: Material, builder: SampleBuilder, random: Random) -> None:
-        writer = TurnWriter(builder=builder, template=self.template, loss=frozenset(self.loss))
+        writer = TurnWriter(builder=builder, template=self.template, loss=frozenset(self.loss), image=material.image)
         self.write(material, writer, ("", "chosen"))
 
     def write(self, material: Material, writer: TurnWriter, answers: Sequence[str]) -> None:

@@ -35,7 +35,7 @@ class Task(dialogue.Task):
             raise Unusable("equal_answers", "its chosen and its rejected answer are the same tokens")
 
     def _document(self, material: Material, builder: SampleBuilder, answer: str) -> None:
-        prompt = TurnWriter(builder=builder, template=self.template, loss=frozenset())
+        prompt = TurnWriter(builder=builder, template=self.template, loss=frozenset(), image=material.image)
         self.write(material, prompt, ("",))
-        answers = TurnWriter(builder=builder, template=self.template, loss=frozenset(self.loss))
+        answers = TurnWriter(builder=builder, template=self.template, loss=frozenset(self.loss), image=material.image)
         self.write(material, answers, (answer,))

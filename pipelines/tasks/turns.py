@@ -17,6 +17,7 @@ from weft.pipelines.tasks.common.sample_builder import SampleBuilder
 from weft.pipelines.tasks.common.turns import Turn, TurnWriter
 from weft.schemas.chat import ChatTemplate
 from weft.schemas.text import Document
+from weft.schemas.vocabulary import Modality
 
 
 class Task(base.Task):
@@ -35,6 +36,14 @@ class Task(base.Task):
         return tuple(dict.fromkeys(name for turn in self.turns for name in turn.streams))
 
     @property
+    def latents(self) -> frozenset[Modality]:
+        return frozenset().union(*(turn.latents for turn in self.turns))
+
+    @property
+    def latent_markers(self) -> frozenset[tuple[str, Modality]]:
+        return (self.template or ChatTemplate()).latent_markers(self.latents)
+
+    @property
     def markers(self) -> frozenset[str]:
         template = self.template.markers if self.template else frozenset()
         return template.union(*(turn.markers for turn in self.turns))
@@ -48,7 +57,11 @@ class Task(base.Task):
 
     def compose(self, material: Material, builder: SampleBuilder, random: Random) -> None:
         writer = TurnWriter(
-            builder=builder, template=self.template, loss=frozenset(self.loss), leading_space=self.leading_space
+            builder=builder,
+            template=self.template,
+            loss=frozenset(self.loss),
+            leading_space=self.leading_space,
+            image=material.image,
         )
         said = Written(material.source) if isinstance(material.source, Document) else material.spoken[0]
         for turn in self.turns:

@@ -15,12 +15,14 @@ from pydantic import Field, model_validator
 
 from weft.pipelines.tasks import base
 from weft.pipelines.tasks.base import Material, Spoken
-from weft.pipelines.tasks.common.joined import joined
+from weft.pipelines.tasks.common.joined import as_said
 from weft.pipelines.tasks.common.sample_builder import SampleBuilder
 from weft.pipelines.tasks.common.turns import Said, TurnWriter
+from weft.schemas.chat import ChatTemplate
 from weft.schemas.ledger import Unusable
 from weft.schemas.passage import Passage
 from weft.schemas.settings import Settings
+from weft.schemas.vocabulary import Modality
 
 _OTHER = {"text": "speech", "speech": "text"}
 
@@ -76,6 +78,14 @@ class Task(base.Task):
         return tuple(dict.fromkeys((*self.text.streams, *self.speech.streams)))
 
     @property
+    def latents(self) -> frozenset[Modality]:
+        return self.text.latents | self.speech.latents
+
+    @property
+    def latent_markers(self) -> frozenset[tuple[str, Modality]]:
+        return ChatTemplate().latent_markers(self.latents)
+
+    @property
     def fields(self) -> frozenset[str]:
         return self.text.fields | self.speech.fields
 
@@ -92,7 +102,8 @@ class Task(base.Task):
         for modality, group in groupby(zip(modalities, chunks, strict=True), key=lambda pair: pair[0]):
             pieces = [piece for _, chunk in group for piece in chunk]
             said = self.text if modality == "text" else self.speech
-            writer.write_said(said, joined(pieces), counts=self.loss in ("all", modality))
+            for piece in as_said(said, pieces):
+                writer.write_said(said, piece, counts=self.loss in ("all", modality))
 
     def _modalities(self, chunks: int, random: Random) -> list[str]:
         made = [random.choice(("text", "speech")) if self.first == "drawn" else self.first]

@@ -123,7 +123,9 @@ def test_documents_of_one_sample_do_not_see_each_other(length: int, begins: set[
         packed = lay_out(block, context)
         real = packed.documents >= 0
         document = np.searchsorted(starts, packed.ids[real], side="right")
-        assert packed.positions[real].tolist() == [i - starts[d - 1] for i, d in zip(packed.ids[real], document, strict=True)]
+        assert packed.positions[real].tolist() == [
+            i - starts[d - 1] for i, d in zip(packed.ids[real], document, strict=True)
+        ]
         assert packed.targets[real].tolist() == [i not in starts for i in packed.ids[real].tolist()]
         assert block.counted == packed.targets.sum()
         mask_TT = block_mask(torch.from_numpy(packed.documents)[None])[0, 0].numpy()[np.ix_(real, real)]

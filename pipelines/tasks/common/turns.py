@@ -17,7 +17,13 @@ from weft.pipelines.tasks.base import Spoken, Written
 from weft.pipelines.tasks.common.interleave import TEXT, Interleave
 from weft.pipelines.tasks.common.sample_builder import SampleBuilder
 from weft.schemas.chat import ChatTemplate
+from weft.schemas.ledger import Unusable
 from weft.schemas.settings import Settings
+from weft.schemas.vocabulary import Modality
+
+AUDIO: Modality = "audio"
+IMAGE: Modality = "image"
+LATENTS = (AUDIO, IMAGE)
 
 
 class Literal(Settings):
@@ -49,8 +55,8 @@ Part = Annotated[
 
 
 class Said(Settings):
-    """What is said. Each part of `say` is `text` (the transcript), a stream by its name, a literal, a field, or text and streams in
-    groups.
+    """What is said. Each part of `say` is `text` (the transcript), `audio` (latent) or `image`, a stream by its name, a literal, a
+    field, or text and streams in groups.
 
     `open` and `close` are markers round what it says ("": none).
     """
@@ -70,6 +76,11 @@ class Said(Settings):
         return tuple(dict.fromkeys(name for part in self.say for name in _streams(part)))
 
     @property
+    def latents(self) -> frozenset[Modality]:
+        """What of `audio` and `image` it says."""
+        return frozenset(kind for kind in LATENTS if kind in self.say)
+
+    @property
     def fields(self) -> frozenset[str]:
         """The fields that it says, by name."""
         return frozenset(part.field for part in self.say if isinstance(part, Named))
@@ -86,7 +97,7 @@ class Said(Settings):
 
 
 class Turn(Said):
-    """A turn of `role`. A marker that opens does not count where the turn does: the prompt ends with it; `count_open` makes it count."""
+    """A turn of `role`. The marker that opens does not count, as the prompt ends with it, unless `count_open` is set."""
 
     role: str = ""
     count_open: bool = False
@@ -96,13 +107,14 @@ class Turn(Said):
 class TurnWriter:
     """Writes turns into a sample. Turns of the roles in `loss` count; the template's header never does.
 
-    Without a `template` a turn is what it says alone.
+    Without a `template` a turn is what it says alone. `image` is what turns that say `image` show, as PNG.
     """
 
     builder: SampleBuilder
     template: ChatTemplate | None
     loss: frozenset[str]
     leading_space: bool = False
+    image: bytes = b""
 
     def write(self, turn: Turn, spoken: Spoken | Written, tool_call: str = "") -> None:
         """A turn about an utterance or a document. `tool_call` is the JSON text of {"name", "arguments"}."""
@@ -167,6 +179,8 @@ class TurnWriter:
             self.builder.text(spoken.field(part.field), role=role, loss=counts)
         elif part == TEXT:
             self.builder.text(self._spaced(spoken.text), 0.0, spoken.seconds, role=role, loss=counts)
+        elif part == IMAGE:
+            self._image()
         else:
             assert isinstance(spoken, Spoken), "a document says what is written alone"
             self._sound(part, spoken, role, counts)
@@ -174,8 +188,15 @@ class TurnWriter:
     def _sound(self, part: Interleave | str, spoken: Spoken, role: str, counts: bool) -> None:
         if isinstance(part, Interleave):
             self.builder.interleaved(part, self._spaced(spoken.text), spoken.codes, role, counts)
+        elif part == AUDIO:
+            self.builder.latent_audio(spoken.utterance, (self.template or ChatTemplate()).audio)
         else:
             self.builder.codes(spoken.codes[part], role=role, loss=counts)
+
+    def _image(self) -> None:
+        if not self.image:
+            raise Unusable("no_image", "this task needs an image")
+        self.builder.latent_image(self.image, (self.template or ChatTemplate()).image)
 
     def _spaced(self, text: str) -> str:
         return f" {text}" if self.leading_space else text
@@ -184,5 +205,5 @@ class TurnWriter:
 def _streams(part: Part) -> Iterator[str]:
     if isinstance(part, Interleave):
         yield from part.streams
-    elif isinstance(part, str) and part != TEXT:
+    elif isinstance(part, str) and part not in (TEXT, *LATENTS):
         yield part
