@@ -119,7 +119,7 @@ def _held(source: Source, item: Item, longest: float) -> Holding:
     if source.makes is Dialogue:
         turns = item.payload.count('"text"')
         return Holding(items=1, read=1, records=turns, seconds=SECONDS_A_TURN * turns)
-    seconds = _seconds(item)
+    seconds = source.seconds_of(item) or _seconds(item)
     if seconds is None:
         return Holding(items=1, read=1, unreadable=1)
     rejects = known_rejects(source, item, seconds, longest)

@@ -110,14 +110,14 @@ class Segment(Stage):
     def _from_supervisions(
         self, recording: Recording, supervisions: Sequence[Supervision]
     ) -> Iterator[Utterance | Reject]:
-        """Supervisions with a transcript become utterances unchanged; the others are merged and cut like detected speech."""
+        """Supervisions with a transcript or fields become utterances unchanged; the others are merged and cut like detected speech."""
         transcribed: list[Supervision] = []
         untranscribed: dict[str, list[SpeakerSpan]] = {}  # by split: spans of two splits are not merged
         for supervision in supervisions:
             try:
                 self.splits.own(supervision.split)
                 within = fitted(self.segmenter, recording, supervision)
-                if within.text:
+                if within.text or within.fields:
                     transcribed.append(within)
                 else:
                     span = SpeakerSpan(start=within.start, end=within.end, speaker=within.speaker)

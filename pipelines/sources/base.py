@@ -107,6 +107,10 @@ class Source(Versioned):
         """The number of records of an item, for cutting the listing into parts of about `part_size` records."""
         return 1.0
 
+    def seconds_of(self, item: Item) -> float | None:
+        """About the seconds of audio of an item that the source makes itself; None where the audio's header says it."""
+        return None
+
     def location(self) -> str:
         """The folder or url of its files, so that they are named relative to it; "" where there is none."""
         return ""

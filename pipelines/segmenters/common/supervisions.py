@@ -22,8 +22,10 @@ def fitted(segmenter: Segmenter, recording: Recording, supervision: Supervision)
     within = replace(supervision, start=max(0.0, supervision.start), end=min(supervision.end, recording.seconds))
     if within.end - within.start < segmenter.shortest:
         raise Unusable("too_short", f"{where} is less than {segmenter.shortest:g} s")
-    if supervision.text and within.end - within.start > (longest := max(segmenter.longest, segmenter.transcript)):
-        raise Unusable("long_transcript", f"{where} is more than {longest:g} s with one transcript")
+    longest = max(segmenter.longest, segmenter.transcript)
+    if (supervision.text or supervision.fields) and within.end - within.start > longest:
+        held = "one transcript" if supervision.text else "fields that belong to the whole of it"
+        raise Unusable("long_transcript", f"{where} is more than {longest:g} s with {held}")
     return within
 
 

@@ -15,7 +15,8 @@ from weft.pipelines.segmenters.silero import Segmenter
 from weft.pipelines.sources import huggingface, lhotse, manifest, script, tars, text
 from weft.pipelines.storage.store import Store
 from weft.pipelines.turns import Turns
-from weft.schemas.audio import Audio, Field, Recording, Utterance, Word
+from weft.schemas.audio import Audio, Field, Recording, Supervision, Utterance, Word
+from weft.schemas.ledger import Reject
 
 ASKED = {"question": "Who is it?", "answer": "A sine."}
 FIELDS = (Field("question", "Who is it?"), Field("answer", "A sine."))
@@ -45,7 +46,8 @@ def test_a_manifest_of_whole_files(path: Path, ingested: Callable) -> None:
 def test_a_manifest_of_stretches(path: Path, ingested: Callable) -> None:
     line = {"audio": "day.flac", "duration": 1.0, "text": "a"}
     pairs = [{"chosen": "a", "rejected": "a"}, {"answer": 3}]
-    lines = [{**line, "offset": 0, **ASKED}, {**line, "offset": 1}, *({**line, "offset": 0, **pair} for pair in pairs)]
+    asked = {"audio": "day.flac", "duration": 1.0, "offset": 0, **ASKED}  # nobody has written down what is spoken
+    lines = [asked, {**line, "offset": 1}, *({**line, "offset": 0, **pair} for pair in pairs)]
     (made,), rejects = ingested(manifest.Source(path=jsonl(path, *lines)))
     assert [one.fields for one in utterances([made])] == [FIELDS, ()]
     assert sorted((r.reason, r.detail) for r in rejects) == [
@@ -56,7 +58,12 @@ def test_a_manifest_of_stretches(path: Path, ingested: Callable) -> None:
 
 def test_the_json_of_a_tar(path: Path, clip: bytes, ingested: Callable) -> None:
     with tarfile.open(path / "a.tar", "w") as tar:
-        for name, data in (("x.flac", clip), ("x.json", json.dumps(ASKED).encode()), ("y.flac", clip), ("y.json", b'{"answer": 1}')):
+        for name, data in (
+            ("x.flac", clip),
+            ("x.json", json.dumps(ASKED).encode()),
+            ("y.flac", clip),
+            ("y.json", b'{"answer": 1}'),
+        ):
             entry = tarfile.TarInfo(name)
             entry.size = len(data)
             tar.addfile(entry, io.BytesIO(data))
@@ -78,7 +85,9 @@ def test_columns_of_a_dataset(path: Path, ingested: Callable) -> None:
 
 def test_a_column_that_is_no_text_is_a_reject(path: Path, ingested: Callable) -> None:
     table = {"audio": [{"path": str(path / "day.flac"), "bytes": None}], "answer": [["a", "b"]]}
-    datasets.Dataset.from_dict(table).cast_column("audio", datasets.Audio(decode=False)).save_to_disk(str(path / "saved"))
+    datasets.Dataset.from_dict(table).cast_column("audio", datasets.Audio(decode=False)).save_to_disk(
+        str(path / "saved")
+    )
     made, (reject,) = ingested(huggingface.Source(path=str(path / "saved")))
     assert not made and "`answer` is" in reject.detail
 
@@ -102,7 +111,10 @@ def test_lines_of_text(path: Path) -> None:
 
 
 def test_dialogues_and_their_turns(path: Path) -> None:
-    turns = [{"role": "human", "text": "Hello.", "fields": {"translation": "Hallo."}}, {"role": "assistant", "text": "Hi."}]
+    turns = [
+        {"role": "human", "text": "Hello.", "fields": {"translation": "Hallo."}},
+        {"role": "assistant", "text": "Hi."},
+    ]
     source = script.Source(path=jsonl(path, {"turns": turns, "translation": "Guten Tag.", "caption": "Two talk."}))
     (dialogue,) = (made for item in source.items("d") for made in source.read(item, Store(str(path))))
     first, second = Turns()([dialogue])
@@ -110,7 +122,9 @@ def test_dialogues_and_their_turns(path: Path) -> None:
     assert second.fields == (Field("caption", "Two talk."), Field("translation", "Guten Tag."))
 
 
-@pytest.mark.parametrize(("seconds", "fields", "whole"), [(40.0, FIELDS, True), (60.0, FIELDS, False), (40.0, (), False)])
+@pytest.mark.parametrize(
+    ("seconds", "fields", "whole"), [(40.0, FIELDS, True), (60.0, FIELDS, False), (40.0, (), False)]
+)
 def test_a_recording_with_fields_stays_whole_as_long_as_a_transcript_may(
     seconds: float, fields: tuple[Field, ...], whole: bool
 ) -> None:
@@ -120,3 +134,13 @@ def test_a_recording_with_fields_stays_whole_as_long_as_a_transcript_may(
     )  # fmt: skip
     made = [made for made in Segment(segmenter=Segmenter(transcript=50.0))([one]) if isinstance(made, Utterance)]
     assert [output.fields for output in made] == ([fields] if whole else [(), ()])
+
+
+def test_a_stretch_with_fields_that_is_too_long_is_a_reject() -> None:
+    long = Supervision(0.0, 40.0, fields=FIELDS)
+    one = Recording(
+        key="r", source="s", path="a", audio=Audio("/a"), seconds=40.0, rate=16000, channels=1, sha256="", supervisions=(long,)
+    )  # fmt: skip
+    made = [made for made in Segment(segmenter=Segmenter())([one]) if isinstance(made, Reject)]
+    assert "long_transcript" in {reject.reason for reject in made}
+    assert any("with fields that belong to the whole of it" in reject.detail for reject in made)

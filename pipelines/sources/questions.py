@@ -1,0 +1,82 @@
+"""Questions about a voice, which espeak speaks as each was designed, and whose answer is measured before it is believed.
+
+voices: {use: questions, count: 200}
+Recording(text="The farmer …", fields=(Field("question", "How fast does the speaker talk?"), Field("answer", …), …))
+
+One that did not come out as it was designed is rejected (`not_as_designed`), with what was measured.
+"""
+
+import json
+from collections.abc import Iterator
+from dataclasses import asdict, replace
+
+import numpy as np
+from pydantic import Field as Setting
+
+from weft.pipelines.audio.sound import flac
+from weft.pipelines.sources.common.speech import Labels, SpeechSource
+from weft.pipelines.storage.store import Store
+from weft.pipelines.voices.base import Synthesized, style_for
+from weft.pipelines.voices.common.measured import measured
+from weft.pipelines.voices.espeak import Voice
+from weft.pipelines.writers.voice_questions import VERSION, VoiceQuestion, voice_questions
+from weft.schemas.audio import Audio, Field, Recording, Word
+from weft.schemas.fingerprint import digest
+from weft.schemas.item import Item, key_for
+from weft.schemas.ledger import Reject, Unusable
+
+WORDS_A_SECOND = 3.0  # of espeak, about
+
+
+class Source(SpeechSource):
+    """`count` questions; the i-th depends on `seed` and i alone."""
+
+    count: int = Setting(default=20, ge=1)
+    seed: int = 1
+
+    @property
+    def field_names(self) -> frozenset[str]:
+        return frozenset({"question", "answer", "aspect"})
+
+    def version(self) -> str:
+        return f"1, questions {VERSION}, {Voice().version()}"
+
+    def seconds_of(self, item: Item) -> float:
+        return len(json.loads(item.payload)["text"].split()) / WORDS_A_SECOND
+
+    def items(self, name: str) -> Iterator[Item]:
+        for key, one in voice_questions(self.count, self.seed):
+            line = json.dumps(asdict(one))
+            yield Item(key=key_for(name, key), source=name, path=key, uri="", stamp=digest(line), payload=line)
+
+    def read(self, item: Item, store: Store) -> Iterator[Recording | Reject]:
+        """Raises Unusable."""
+        one = VoiceQuestion(**json.loads(item.payload))
+        spoken, plain = _spoken(one), _spoken(one.plain())
+        made, without = measured(spoken), measured(plain)
+        if not one.heard(made, without):
+            raise Unusable(
+                "not_as_designed", f"its {one.aspect} is not as designed: {made}, and without any manner {without}"
+            )
+        labels = Labels(
+            text=one.text, words=spoken.words, speaker=one.variant, language=one.language.partition("-")[0], emotion=one.emotion,
+            fields=tuple(Field(name, getattr(one, name)) for name in ("question", "answer", "aspect")),
+        )  # fmt: skip
+        yield from self.recordings(item, store, Audio("", data=flac(spoken.samples, spoken.rate)), labels)
+
+
+def _spoken(one: VoiceQuestion) -> Synthesized:
+    voice = Voice(language=one.language, variants=(one.variant,))
+    style = style_for(one.variant, one.emotion, one.level, cast=voice.styles()[:1], speed=one.speed)
+    spoken = voice.speak(one.text, replace(style, pitch=style.pitch * one.pitch))
+    return _paused(spoken, one.pause) if one.pause else spoken
+
+
+def _paused(spoken: Synthesized, seconds: float) -> Synthesized:
+    """With silence after the middle word."""
+    middle = len(spoken.words) // 2
+    at, silence = round(spoken.words[middle].start * spoken.rate), np.zeros(round(seconds * spoken.rate), np.float32)
+    by = len(silence) / spoken.rate
+    later = tuple(Word(word.text, word.start + by, word.end + by) for word in spoken.words[middle:])
+    samples = np.concatenate([spoken.samples[:at], silence, spoken.samples[at:]])
+    return Synthesized(samples=samples, rate=spoken.rate, words=(*spoken.words[:middle], *later))

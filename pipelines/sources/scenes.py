@@ -1,0 +1,54 @@
+"""Scenes of synthetic sounds (bell, drum, rain, engine, birdsong, beep, music), alone, in order and mixed.
+
+sounds: {use: scenes, count: 200}
+Recording(text=None, fields=(Field("caption", "A bell rings, then a drum beats."), Field("question", …), Field("answer", …), …))
+
+Nobody speaks in them. The field `thought` is a chain of thought that leads to the answer.
+"""
+
+import json
+from collections.abc import Iterator
+from dataclasses import asdict
+
+from pydantic import Field as Setting
+
+from weft.pipelines.audio.sound import flac
+from weft.pipelines.sources.common.speech import Labels, SpeechSource
+from weft.pipelines.storage.store import Store
+from weft.pipelines.writers.common.sounds import RATE
+from weft.pipelines.writers.scenes import VERSION, Event, Scene, scenes
+from weft.schemas.audio import Audio, Field, Recording
+from weft.schemas.fingerprint import digest
+from weft.schemas.item import Item, key_for
+from weft.schemas.ledger import Reject
+
+_FIELDS = ("caption", "question", "answer", "thought", "aspect")
+
+
+class Source(SpeechSource):
+    """`count` scenes; the i-th depends on `seed` and i alone."""
+
+    count: int = Setting(default=20, ge=1)
+    seed: int = 1
+
+    @property
+    def field_names(self) -> frozenset[str]:
+        return frozenset(_FIELDS)
+
+    def version(self) -> str:
+        return f"1, scenes {VERSION}"
+
+    def seconds_of(self, item: Item) -> float:
+        return float(max(event["end"] for event in json.loads(item.payload)["events"]))
+
+    def items(self, name: str) -> Iterator[Item]:
+        for key, scene in scenes(self.count, self.seed):
+            line = json.dumps(asdict(scene))
+            yield Item(key=key_for(name, key), source=name, path=key, uri="", stamp=digest(line), payload=line)
+
+    def read(self, item: Item, store: Store) -> Iterator[Recording | Reject]:
+        """Raises Unusable."""
+        given = json.loads(item.payload)
+        scene = Scene(**{**given, "events": tuple(Event(**event) for event in given["events"])})
+        labels = Labels(fields=tuple(Field(name, getattr(scene, name)) for name in _FIELDS))
+        yield from self.recordings(item, store, Audio("", data=flac(scene.samples(), RATE)), labels)
