@@ -12,6 +12,7 @@ from pathlib import Path
 
 from weft.jobs.commands import build_corpus, console, read_pipeline
 from weft.jobs.demo import speak_raw, write_books
+from weft.jobs.demo_talks import write_talks
 from weft.jobs.show import show_audit, table
 from weft.pipelines.mixing.audit import audit
 from weft.pipelines.storage.store import Store
@@ -40,7 +41,9 @@ def build_and_audit(recipe: str, engine: str) -> tuple[float, float, list[str]]:
 def main(folder: str, engine: str = "auto") -> int:
     Path(folder).mkdir(parents=True, exist_ok=True)
     os.chdir(folder)
-    console.print(speak_raw(Path("demo/raw")), write_books(Path("demo/books")), sep="\n", highlight=False)
+    raw, talks, books = (Path("demo") / name for name in ("raw", "talks", "books"))
+    for line in (speak_raw(raw), write_talks(raw, talks), write_books(books)):
+        console.print(line, highlight=False)
     rows, broken = table("The four systems in small", "recipe", "minutes", "samples", "audit"), 0
     for recipe in SYSTEMS:
         console.rule(recipe)

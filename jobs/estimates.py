@@ -31,9 +31,11 @@ def amount_of(pipeline: Pipeline, stage: TrainingStage, task: Task, held: Holdin
 
 def tokens_of(pipeline: Pipeline, task: Task, held: Holding) -> float:
     """Estimated tokens of a task in one pass over a source."""
-    if task.takes is Document:
+    if not held.seconds and task.takes_of(Document) is Document:
         return held.bytes / BYTES_A_TOKEN
     units = held.seconds * sum(pipeline.tokens_a_second(stream) for stream in task.streams) * KEPT_BY_DEDUP
+    if "audio" in task.latents and pipeline.encoders.audio:
+        units += held.seconds * pipeline.encoders.audio.rate
     words = held.seconds * WORDS_A_SECOND * TOKENS_A_WORD
     kind = type(task).__module__.rpartition(".")[2]
     return {"speech": units, "words": (units + words) / 2}.get(kind, units + words)

@@ -31,7 +31,7 @@ def shards_of(store: Store, stages: Sequence[str]) -> Iterator[tuple[Path, OpenT
             (Path(folder) / stage).mkdir()
             with store.open(index_name(stage)) as index, open(Path(folder) / stage / "index.parquet", "wb") as copy:
                 shutil.copyfileobj(index, copy)
-        yield Path(folder), lambda path: _RemoteTar(store, f"shards/{path.parent.name}/{path.name}")
+        yield Path(folder), lambda path: _RemoteTar(store, f"shards/{path.relative_to(folder).as_posix()}")
 
 
 class _RemoteTar:

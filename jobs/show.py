@@ -17,6 +17,7 @@ from weft.schemas.ledger import Reject
 
 _PASS = re.compile(r"/pass-\d+/")
 _FAULTS = 50  # faults of a corpus that are printed
+_MISSING = 5  # of those that are missing files
 
 
 def table(title: str, *columns: str) -> Table:
@@ -52,10 +53,7 @@ def show_audit(console: Console, audit: Audit) -> None:
     show_leaks(console, audit)
     for line in unread_lines(audit.unread):
         console.print(f"[yellow]{cell(line)}[/]", highlight=False)
-    for fault in audit.faults[:_FAULTS]:
-        console.print(f"[red]broken:[/] {cell(fault)}", highlight=False)
-    if (more := len(audit.faults) - _FAULTS) > 0:
-        console.print(f"[red]broken:[/] … and {more:,} more; `--json` has them all", highlight=False)
+    show_faults(console, audit)
     if not audit.faults:
         console.print("[green]every item and every second is accounted for[/]")
     for stage in () if audit.faults else audit.stages:
@@ -87,6 +85,19 @@ def show_passed_over(console: Console, sources: Mapping[str, Source]) -> None:
             each = ", ".join(f"{n:,} {ending or 'without an ending'}" for ending, n in Counter(passed).most_common())
             line = f"source {name} skipped {counted(total, 'file')} that {are(total)} not audio: {each}"
             console.print(escape(line), highlight=False)
+
+
+def show_faults(console: Console, audit: Audit) -> None:
+    """Prints what is broken. Many missing files are what an interrupted build leaves: they are counted, with what goes on."""
+    missing = [fault for fault in audit.faults if " is missing" in fault]
+    listed = audit.faults if len(missing) <= _MISSING else [f for f in audit.faults if f not in set(missing[_MISSING:])]
+    for fault in listed[:_FAULTS]:
+        console.print(f"[red]broken:[/] {cell(fault)}", highlight=False)
+    if (more := len(listed) - _FAULTS) > 0:
+        console.print(f"[red]broken:[/] … and {more:,} more; `--json` has them all", highlight=False)
+    if files := len(audit.faults) - len(listed):
+        goes_on = "a build that was interrupted goes on with the same `weft build`"
+        console.print(f"[red]broken:[/] … and {files:,} more files are missing: {goes_on}", highlight=False)
 
 
 def show_ledger(console: Console, audit: Audit) -> None:

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 from weft.pipelines.align import Align
 from weft.pipelines.assess import Assess
 from weft.pipelines.corpus.hold_out import Space
+from weft.pipelines.encoders.base import Encoder
+from weft.pipelines.latents import Encoders
 from weft.pipelines.parts.splits import Splits
 from weft.pipelines.registry import ChoiceError, make
 from weft.pipelines.segmenters.base import Segmenter
@@ -23,6 +25,7 @@ from weft.pipelines.synthesize import Synthesize
 from weft.pipelines.tasks.base import SpokenTask, Task
 from weft.pipelines.transcribe import Transcribe
 from weft.schemas.audio import Utterance
+from weft.schemas.passage import Passage
 from weft.schemas.recipe import Choice, Recipe, StreamSettings, TaskChoice, TokenizerChoice
 from weft.schemas.settings import Settings
 from weft.schemas.splits import HoldOut
@@ -51,6 +54,23 @@ def chosen(folder: str, choice: Choice, *path: str, **given: object) -> object:
         return make(folder, choice, **given)
     except ChoiceError as fault:
         raise RecipeFault((*path, *map(str, fault.path)), fault.message, fault.kind) from None
+
+
+# what tasks can take from a source, by what it reads
+_OF_SOUND: tuple[type, ...] = (Utterance, Passage)
+_GIVES: dict[type, tuple[type, ...]] = {Dialogue: (Dialogue, *_OF_SOUND), Document: (Document,)}
+
+
+def _called(record: type) -> str:
+    """Records of a type, for a sentence."""
+    return "whole recordings" if record is Passage else f"{record.__name__.lower()}s"
+
+
+def _names(value: Any) -> set[str]:
+    """All texts in a setting."""
+    if isinstance(value, dict):
+        value = list(value.values())
+    return {value} if isinstance(value, str) else set().union(*map(_names, value)) if isinstance(value, list) else set()
 
 
 @dataclass(frozen=True)
@@ -111,6 +131,24 @@ class Backends:
             raise RecipeFault(("streams", name, "sizes"), str(fault)) from None
 
     @cached_property
+    def encoders(self) -> Encoders:
+        """The audio and the image encoder, where the recipe has them."""
+        audio, image = self.recipe.encoder, self.recipe.image_encoder
+        return Encoders(
+            audio=self._audio_encoder(audio) if audio else None,
+            image=chosen("image_encoders", image, "image_encoder") if image else None,  # type: ignore[arg-type]
+        )
+
+    def _audio_encoder(self, choice: Choice) -> Encoder:
+        made = chosen("encoders", choice, "encoder")
+        assert isinstance(made, Encoder)
+        try:
+            made.use_tokenizers(self.tokenizers)
+        except ValueError as fault:
+            raise RecipeFault(("encoder", "tokenizer"), str(fault)) from None
+        return made
+
+    @cached_property
     def tasks(self) -> dict[str, Task]:
         made: dict[str, Task] = {}
         for name, choice in self.recipe.tasks.items():
@@ -149,17 +187,50 @@ class Backends:
         for stream in task.streams:
             if stream not in self.tokenizers and stream not in self.streams:
                 wrong = f"{stream!r} is neither under `tokenizers:` nor under `streams:`"
-                raise RecipeFault(("tasks", name, "stream" if isinstance(task, SpokenTask) else "use"), wrong)
+                raise RecipeFault(("tasks", name, self._key_with(name, stream)), wrong)
+        self._has_encoders(name, task)
         if missing := sorted(task.markers - self.recipe.vocabulary.markers):
             entry = f'{{marker: {missing[0]}, literal: "[{missing[0].upper()}]"}}'
             wrong = f"task {name!r} writes the marker {missing[0]!r}, which is not in the list: add it, such as {entry}"
             raise RecipeFault(("vocabulary", "tokens"), wrong)
         for source in task.sources:
             makes = self.sources[source].makes
-            gives = (makes, Utterance) if makes is Dialogue else (Document if makes is Document else Utterance,)
-            if task.takes not in gives:
-                wrong = f"{source!r} gives {gives[0].__name__.lower()}s, this task takes {task.takes.__name__.lower()}s"
+            gives = _GIVES.get(makes, _OF_SOUND)
+            if task.takes_of(makes) not in gives:
+                wrong = f"{source!r} gives {_called(gives[0])}, this task takes {_called(task.takes)}"
                 raise RecipeFault(("tasks", name, "sources"), wrong)
+            self._has_fields(name, task, source)
+
+    def _has_fields(self, name: str, task: Task, source: str) -> None:
+        """Raises RecipeFault for a source whose records never have a field that the task writes."""
+        given = self.sources[source].field_names
+        if given is not None and (missing := sorted(task.fields - given)):
+            has = f"its fields are {', '.join(sorted(given))}" if given else "its records have no fields"
+            wrong = f"{source!r} never gives the field {missing[0]!r} ({has}), which this task writes"
+            raise RecipeFault(("tasks", name, "sources"), wrong)
+
+    def _key_with(self, task: str, stream: str) -> str:
+        """The setting of a task that names a stream."""
+        settings = self.recipe.tasks[task].settings
+        return next((key for key, value in settings.items() if stream in _names(value)), "use")
+
+    def _has_encoders(self, name: str, task: Task) -> None:
+        """Raises RecipeFault for a task with latents whose encoder or markers the recipe lacks."""
+        sections = {"audio": ("encoder", "step_audio"), "image": ("image_encoder", "grid")}
+        for kind in sorted(task.latents):
+            section, example = sections[kind]
+            if getattr(self.recipe, section) is None:
+                wrong = f"it says `{kind}`, whose placeholders an encoder counts: add `{section}: {{use: {example}}}`"
+                raise RecipeFault(("tasks", name), f"{wrong} to the recipe")
+        declared = {token.marker: token for token in self.recipe.vocabulary.tokens if token.marker}
+        for marker, kind in sorted(task.latent_markers):
+            if marker not in declared:
+                entry = f'{{marker: {marker}, literal: "<{marker.replace("-", "_")}>", modality: {kind}}}'
+                wrong = f"task {name!r} writes the marker {marker!r}, which is not in the list: add it, such as {entry}"
+                raise RecipeFault(("vocabulary", "tokens"), wrong)
+            if declared[marker].modality != kind:
+                wrong = f"task {name!r} writes the marker {marker!r} for latents: declare it with `modality: {kind}`"
+                raise RecipeFault(("vocabulary", "tokens"), wrong)
 
     @cached_property
     def text(self) -> TextTokenizer:

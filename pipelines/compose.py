@@ -7,16 +7,26 @@ from collections.abc import Callable, Iterable, Iterator
 from random import Random
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
 from pydantic import PrivateAttr, SerializeAsAny
 
+from weft.pipelines.audio.sound import load_utterance
+from weft.pipelines.encode import whole
+from weft.pipelines.encoders.base import Encoder
+from weft.pipelines.image_encoders.base import ImageEncoder
+from weft.pipelines.latents import VERSION as LATENTS
+from weft.pipelines.latents import Encoders, flac_of
 from weft.pipelines.models.folders import verified_folder
 from weft.pipelines.stage import Stage, rejected
 from weft.pipelines.storage.store import Store
 from weft.pipelines.tasks.base import Material, Spoken, Task
+from weft.pipelines.tasks.common.latents import Latents
 from weft.pipelines.tasks.common.sample_builder import SampleBuilder
 from weft.schemas.audio import Utterance
 from weft.schemas.fingerprint import hash64
 from weft.schemas.ledger import Held, Reject, Unusable
+from weft.schemas.passage import Passage
 from weft.schemas.sample import Provenance, Sample, ShardSample
 from weft.schemas.splits import Split
 from weft.schemas.text import Dialogue, Document
@@ -29,7 +39,8 @@ _ENDINGS: dict[Split, str] = {"train": "", "validation": "-v", "test": "-t"}
 class Compose(Stage):
     """`name` is the task's name in the recipe, `pass_number` the number of earlier passes over its data.
 
-    Records of other splits are held out.
+    A sample longer than `context` tokens is rejected (0: none is). The encoders are those of the task's latents.
+    Records of other splits are held out, and the utterances of other splits of a recording that has some of this one.
     """
 
     name: str
@@ -37,6 +48,10 @@ class Compose(Stage):
     pass_number: int
     seed: int
     split: Split = "train"
+    context: int = 0
+    encoder: SerializeAsAny[Encoder] | None = None
+    image_encoder: SerializeAsAny[ImageEncoder] | None = None
+    _store: Store = PrivateAttr()
     _vocabulary: Vocabulary = PrivateAttr()
     _encode: Callable[[str], list[int]] = PrivateAttr()
 
@@ -45,10 +60,11 @@ class Compose(Stage):
         return ShardSample
 
     def setup(self, store: Store) -> None:
+        self._store = store
         self._vocabulary, self._encode = load_vocabulary(verified_folder(store, "vocabulary"))
 
     def version(self) -> str:
-        return "3"
+        return f"5 {LATENTS}" if "audio" in self.task.latents else "5"
 
     def parent(self, record: Any) -> str:
         return record.parent
@@ -56,6 +72,12 @@ class Compose(Stage):
     def __call__(self, rows: Iterable[Any]) -> Iterator[ShardSample | Reject | Held]:
         for place, row in sorted(((self._place(row), row) for row in rows), key=lambda pair: (pair[0], _key(pair[1]))):
             material = self._material(row)
+            if isinstance(material.source, Passage):
+                material, others = _of_split(material, material.source, self.split)
+                if others:
+                    yield Held(others.key, others.seconds)
+                if not material.spoken:
+                    continue
             if material.split not in ("", self.split):
                 yield Held(material.source.key, material.source.seconds)
                 continue
@@ -69,12 +91,12 @@ class Compose(Stage):
         return hash64(self.seed, self.name, self.pass_number, _key(row)) >> 1
 
     def _material(self, row: Any) -> Material:
-        """A row holds a document; an utterance with its alignment and codes; or a dialogue and such rows of its utterances."""
+        """A row holds a document; an utterance with its alignment and codes; a dialogue or passage and such rows of it."""
         if isinstance(row, Document):
             return Material(row)
-        if isinstance(row, tuple) and isinstance(row[0], Dialogue):
-            dialogue, utterances = row
-            return Material(dialogue, tuple(map(self._spoken, utterances)))
+        if isinstance(row, tuple) and isinstance(row[0], Dialogue | Passage):
+            source, utterances = row
+            return Material(source, tuple(map(self._spoken, utterances)))
         spoken = self._spoken(row if isinstance(row, tuple) else (row,))
         return Material(spoken.utterance, (spoken,))
 
@@ -86,10 +108,15 @@ class Compose(Stage):
 
     def _sample(self, material: Material) -> Sample:
         source = material.source
-        builder = SampleBuilder(self._vocabulary, self._encode)
+        latents = Latents(encoders=Encoders(audio=self.encoder, image=self.image_encoder), load=self._load)
+        builder = SampleBuilder(self._vocabulary, self._encode, latents)
         builder.begin()
         self.task.compose(material, builder, Random(hash64(self.seed, source.key, self.name, self.pass_number)))
-        spoken = source if isinstance(source, Utterance) else None
+        self._check_latents(builder)
+        if self.context and len(builder.ids) > self.context:
+            long = f"{len(builder.ids):,} tokens are more than the context of {self.context:,}, and `cut: never` forbids to cut it"
+            raise Unusable("too_long", long)
+        speaker, emotion = _voice(source)
         return Sample(
             key=f"{source.key}-{self.name}-{self.pass_number}{_ENDINGS[self.split]}",
             parent=source.key,
@@ -100,15 +127,46 @@ class Compose(Stage):
             segments=tuple(builder.segments),
             text=material.text,
             language=source.language,
-            speaker=spoken.speaker if spoken else "",
-            emotion=spoken.emotion if spoken else "",
+            speaker=speaker,
+            emotion=emotion,
             licence=source.licence,
             split=material.split or self.split,
             provenance=_provenance(material),
+            bounds=tuple(builder.bounds),
+            flac=flac_of(np.concatenate(builder.audio)) if builder.audio else b"",
+            png=builder.image,
         )
 
+    def _load(self, utterance: Utterance) -> NDArray[np.float32]:
+        """Its samples at 16 kHz. Raises Unusable, and Unavailable where the file is gone."""
+        samples = whole(utterance, load_utterance(self._store, utterance))
+        if isinstance(samples, Unusable):
+            raise samples
+        return samples
 
-def _first(row: Any) -> Utterance | Document | Dialogue:
+    def _check_latents(self, builder: SampleBuilder) -> None:
+        """Raises Unusable for a sample without what all samples of its task have: the members of a folder of tars agree."""
+        for kind, there in (("audio", bool(builder.audio)), ("image", bool(builder.image))):
+            if kind in self.task.latents and not there:
+                raise Unusable(f"no_{kind}", f"the task says `{kind}`, and none of its turns has any")
+
+
+def _of_split(material: Material, passage: Passage, split: str) -> tuple[Material, Passage | None]:
+    """What of a recording is of the split, and the rest of it, if any."""
+    own, others = (tuple(u for u in passage.utterances if (u.split == split) is wanted) for wanted in (True, False))
+    spoken = tuple(one for one in material.spoken if one.utterance.split == split)
+    rest = Passage(passage.key, others) if others else None
+    return Material(Passage(passage.key, own) if own else passage, spoken), rest
+
+
+def _voice(source: Utterance | Document | Dialogue | Passage) -> tuple[str, str]:
+    """Its speaker and emotion, where it has one."""
+    if isinstance(source, Utterance):
+        return source.speaker, source.emotion
+    return (source.shared("speaker"), source.shared("emotion")) if isinstance(source, Passage) else ("", "")
+
+
+def _first(row: Any) -> Utterance | Document | Dialogue | Passage:
     return row[0] if isinstance(row, tuple) else row
 
 
@@ -123,7 +181,7 @@ def _provenance(material: Material) -> Provenance:
         dict.fromkeys(model for one in material.spoken for codes in one.codes.values() for model in codes.models)
     )
     if not isinstance(source, Utterance):
-        path = source.path if isinstance(source, Document) else source.key
+        path = source.key if isinstance(source, Dialogue) else source.path
         return Provenance(recording=source.key, path=path, split=material.split, tokenizers=models)
     (spoken,) = material.spoken
     return Provenance(

@@ -51,7 +51,7 @@ class Encode(Stage):
                 yield rejected(utterance, "encode", output) if isinstance(output, Unusable) else output
 
     def _encoded(self, batch: Sequence[Utterance]) -> Iterator[Codes | Unusable]:
-        sounds = [_whole(utterance, load_utterance(self._store, utterance)) for utterance in batch]
+        sounds = [whole(utterance, load_utterance(self._store, utterance)) for utterance in batch]
         speech = [speech_of(u, s) for u, s in zip(batch, sounds, strict=True) if not isinstance(s, Unusable)]
         streams = self.tokenizer.encode_all(speech)
         for utterance, sound in zip(batch, sounds, strict=True):
@@ -74,7 +74,7 @@ class Encode(Stage):
         )
 
 
-def _whole(utterance: Utterance, sound: np.ndarray | Unusable) -> np.ndarray | Unusable:
+def whole(utterance: Utterance, sound: np.ndarray | Unusable) -> np.ndarray | Unusable:
     """The samples, or wrong_length where their length is no longer that of the ingested utterance."""
     if isinstance(sound, Unusable) or abs(len(sound) / SAMPLE_RATE - utterance.seconds) <= _ROUNDING:
         return sound

@@ -21,6 +21,7 @@ from weft.pipelines.ingest import Ingest
 from weft.pipelines.merge import Merge
 from weft.pipelines.models.model_work import AlignerWork, CopyWork, TokenizerWork
 from weft.pipelines.models.vocabulary_work import VocabularyWork
+from weft.pipelines.parts.joining import RECORDING
 from weft.pipelines.parts.stage_work import Input, PartWork
 from weft.pipelines.parts.tables import part_name
 from weft.pipelines.segment import Segment
@@ -29,7 +30,9 @@ from weft.pipelines.tasks.base import Task
 from weft.pipelines.turns import Turns
 from weft.schemas.audio import Alignment, Codes, Utterance
 from weft.schemas.item import Item
+from weft.schemas.passage import Passage
 from weft.schemas.resources import Resources
+from weft.schemas.splits import Split
 from weft.schemas.text import Dialogue, Document
 from weft.schemas.vocabulary import Entry
 from weft.tokenizers.models.folder import located
@@ -235,8 +238,23 @@ class Pipeline(Backends):
     def compose(self, name: str, pass_number: int, parts: dict[str, int], sources: Sequence[str] = ()) -> list[Work]:
         """The work of one task in one pass over its sources, or over those named."""
         task = self.tasks[name]
-        stage = Compose(name=name, task=task, pass_number=pass_number, seed=self.recipe.seed, split=task.split)
+        stage = self._stage(name, pass_number, task.split)
         return self._composed(f"compose/{name}/pass-{pass_number}", stage, sources or task.sources, parts)
+
+    def _stage(self, name: str, pass_number: int, split: Split) -> Compose:
+        task, seed = self.tasks[name], self.recipe.seed
+        audio = self.encoders.audio if "audio" in task.latents else None
+        image = self.encoders.image if "image" in task.latents else None
+        return Compose(
+            name=name, task=task, pass_number=pass_number, seed=seed, split=split, context=self._room(name),
+            encoder=audio, image_encoder=image,
+        )  # fmt: skip
+
+    def _room(self, task: str) -> int:
+        """The most tokens of a sample that must not be cut: the smallest context of the stages that draw it; 0 for no limit."""
+        if self.tasks[task].cut != "never":
+            return 0
+        return min((s.context for s in self.recipe.training.values() if task in s.mixture.tasks), default=0)
 
     @property
     def validation_nodes(self) -> tuple[tuple[str, str], ...]:
@@ -249,7 +267,7 @@ class Pipeline(Backends):
         """Samples to evaluate with."""
         works: list[Work] = []
         for name, source in self.validation_nodes:
-            stage = Compose(name=name, task=self.tasks[name], pass_number=0, seed=self.recipe.seed, split="validation")
+            stage = self._stage(name, 0, "validation")
             works += self._composed(f"compose/{name}/validation", stage, (source,), parts)
         return works
 
@@ -265,14 +283,14 @@ class Pipeline(Backends):
                 part=part,
                 inputs=self._inputs(stage.task, source),
                 models=("vocabulary",),
-                group_by="dialogue" if stage.task.takes is Dialogue else "",
+                group_by={Dialogue: "dialogue", Passage: RECORDING}.get(stage.task.takes, ""),
             )
             for source in sources
             for part in range(parts[source])
         ]
 
     def _inputs(self, task: Task, source: str) -> tuple[Input, ...]:
-        if task.takes is Document:
+        if task.takes_of(self.sources[source].makes) is Document:
             return (Input(f"ingest/{source}", Document),)
         dialogues = [Input(f"synthesize/{source}", Dialogue)] if task.takes is Dialogue else []
         inputs = [*dialogues, Input(self.utterances(source), Utterance)]

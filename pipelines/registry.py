@@ -34,6 +34,8 @@ _FOLDERS = {
         "transcribers": "Transcriber",
         "aligners": "Aligner",
         "voices": "Voice",
+        "encoders": "Encoder",
+        "image_encoders": "ImageEncoder",
         "tasks": "Task",
     }.items()
 } | {"tokenizers": Folder(package="weft.tokenizers", cls="Tokenizer", base="weft.schemas.settings.Versioned")}

@@ -27,7 +27,8 @@ _NO_SEGMENTER = ("given", "whole")  # values of `Utterance.segmenter` where none
 
 class Segment(Stage):
     """Uses supervisions where the source has them. Else short recordings stay whole, and long ones are cut at pauses: between
-    timed words, or where the segmenter detects no speech.
+    timed words, or where the segmenter detects no speech. A recording with fields stays whole as long as one transcript may be; the
+    pieces of a longer one have none, as a question about the whole is none about a piece.
     """
 
     segmenter: SerializeAsAny[Segmenter]
@@ -78,7 +79,7 @@ class Segment(Stage):
     def _cut(self, recording: Recording) -> Iterator[Utterance | Reject]:
         if recording.supervisions:
             yield from self._from_supervisions(recording, recording.supervisions)
-        elif recording.seconds <= self.segmenter.longest:
+        elif recording.seconds <= self._longest_whole(recording):
             yield whole(recording)
         elif recording.words:
             yield from self._from_supervisions(recording, at_pauses(self.segmenter, recording))
@@ -90,6 +91,11 @@ class Segment(Stage):
             yield rejected(recording, "segment", Unusable("long_transcript", detail))
         else:
             yield from self._from_speech(recording)
+
+    def _longest_whole(self, recording: Recording) -> float:
+        """Seconds up to which it is not cut."""
+        longest = self.segmenter.longest
+        return max(longest, self.segmenter.transcript) if recording.fields else longest
 
     def _from_speech(self, recording: Recording) -> Iterator[Utterance | Reject]:
         try:

@@ -16,12 +16,13 @@ from weft.schemas.audio import Recording, Utterance
 from weft.schemas.changes import named_settings
 from weft.schemas.fingerprint import digest
 from weft.schemas.ledger import Reject, Unusable
+from weft.schemas.passage import Passage
 from weft.schemas.resources import Resources
 from weft.schemas.settings import Settings, Versioned
 from weft.schemas.text import Dialogue, Document
 
 
-def rejected(record: Recording | Utterance | Dialogue | Document, stage: str, fault: Unusable) -> Reject:
+def rejected(record: Recording | Utterance | Dialogue | Document | Passage, stage: str, fault: Unusable) -> Reject:
     """The row that says why a stage could not use a record, and where it lies."""
     return Reject(
         key=record.key,
@@ -34,7 +35,7 @@ def rejected(record: Recording | Utterance | Dialogue | Document, stage: str, fa
     )
 
 
-def _place(record: Recording | Utterance | Dialogue | Document) -> str:
+def _place(record: Recording | Utterance | Dialogue | Document | Passage) -> str:
     if isinstance(record, Dialogue):
         return record.key
     return record.path or (record.audio.uri if isinstance(record, Recording | Utterance) else record.key)

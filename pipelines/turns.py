@@ -8,9 +8,9 @@ from typing import Any
 
 from weft.pipelines.parts.splits import Splits
 from weft.pipelines.stage import Stage, rejected
-from weft.schemas.audio import Utterance
+from weft.schemas.audio import Field, Utterance
 from weft.schemas.ledger import Reject, Unusable
-from weft.schemas.text import Dialogue
+from weft.schemas.text import Dialogue, Turn
 
 
 class Turns(Stage):
@@ -64,4 +64,11 @@ def _utterance(dialogue: Dialogue, number: int, split: str) -> Utterance:
         role=turn.role,
         level=turn.level if turn.emotion else 0,
         style=turn.style,
+        fields=_fields(dialogue, turn),
     )
+
+
+def _fields(dialogue: Dialogue, turn: Turn) -> tuple[Field, ...]:
+    """The turn's own, and those of the dialogue that it has not."""
+    own = {field.name for field in turn.fields}
+    return (*turn.fields, *(field for field in dialogue.fields if field.name not in own))

@@ -42,6 +42,14 @@ class Word:
 
 
 @dataclass(frozen=True, slots=True)
+class Field:
+    """A named text beside the transcript, such as a question about what is spoken; its value is never empty."""
+
+    name: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
 class Supervision:
     """Labels of a source for `start` to `end` seconds of a recording. Times of words and phones count from `start`."""
 
@@ -55,13 +63,14 @@ class Supervision:
     emotion: str = ""
     overlap: float = 0.0  # seconds in which another voice speaks too
     split: str = ""
+    fields: tuple[Field, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Recording:
     """One audio file, decoded to its end. `seconds` is the decoded duration, `rate` is in Hz, `split` is the name in the data.
 
-    Each of the `supervisions` becomes an utterance. Without any, text, words and phones describe the whole recording.
+    Each of the `supervisions` becomes an utterance. Without any, text, words, phones and `fields` describe the whole recording.
     `item` is the key of the item that it was read from.
     """
 
@@ -83,6 +92,7 @@ class Recording:
     split: str = ""
     supervisions: tuple[Supervision, ...] = ()
     item: str = ""
+    fields: tuple[Field, ...] = ()
 
     def at(self, path: str) -> "Recording":
         return replace(self, path=path)
@@ -109,6 +119,7 @@ class Utterance:
     version that cut it and that wrote its text, or "given" for labels of the source. `confidence` is that of the
     transcriber, 0 to 1.
     `split` is train, validation or test. `item` is the key of the item that its recording was read from.
+    `fields` are texts of the source about it, by name, each name once (docs/data.md).
     `role`, the `level` of its emotion (1 to 5; 0 without one) and `style` are those of its turn of a dialogue.
     """
 
@@ -139,6 +150,7 @@ class Utterance:
     role: str = ""
     level: int = 0
     style: str = ""
+    fields: tuple[Field, ...] = ()
 
     @property
     def seconds(self) -> float:

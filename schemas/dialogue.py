@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from math import isfinite
 from typing import Any
 
+from weft.schemas.answers import check_answers
 from weft.schemas.ledger import Unusable
 from weft.schemas.text import LEVELS, ROLES, SPEEDS, Turn
 
@@ -15,7 +16,7 @@ LONGEST_PAUSE = 60.0  # seconds
 
 
 def checked(turns: Sequence[Turn]) -> tuple[Turn, ...]:
-    """The turns. Raises Unusable (bad_dialogue) with the number of the first wrong one, counted from 1."""
+    """The turns. Raises Unusable (bad_dialogue) with the number of the first wrong one, counted from 1; equal_answers for such."""
     if not turns:
         raise Unusable("bad_dialogue", "it has no turns")
     for number, turn in enumerate(turns, 1):
@@ -23,6 +24,7 @@ def checked(turns: Sequence[Turn]) -> tuple[Turn, ...]:
             raise Unusable("bad_dialogue", f"turn {number}: {fault}")
     if not any(turn.is_spoken for turn in turns):
         raise Unusable("bad_dialogue", "none of its turns is spoken: it has no text of a human or an assistant")
+    check_answers(turns)
     return tuple(turns)
 
 

@@ -87,6 +87,7 @@ class Held:
 class LedgerRow:
     """The counts of one part of one node. `made` counts what a stage adds by rule: pieces of a recording, synthesised seconds.
 
+    It is below 0 where a stage joins items into one: the utterances of a recording.
     `held` counts items of other splits. `absent` counts items of the first input that have no row in another input, as an earlier stage
     rejected them.
     """

@@ -21,6 +21,12 @@ import pyarrow as pa
 from weft.schemas.fingerprint import digest, hash64
 
 VALIDATION_STAGE = "validation"  # the name of the held-out stream among the stages
+MEMBER_SETS = (
+    "",
+    "flac",
+    "png",
+    "flac-png",
+)  # each has a folder of tars of its own, in which all samples have the same members
 VALIDATION = -1  # the number of the pass over held-out data
 Int32 = Annotated[int, pa.int32()]
 Text = Annotated[str, pa.dictionary(pa.int32(), pa.string())]
@@ -32,7 +38,7 @@ class Ordered:
 
     `group` is the group of parts it was shuffled with, `bucket` its tar of that group; `digest` is that of its bytes in a tar, `bytes`
     of them. `repeat` counts the samples of its key that come before it, and is added to that key. `speaker` is the
-    name in its space, `people/s1`; "" where nobody is named.
+    name in its space, `people/s1`; "" where nobody is named. `members` is one of `MEMBER_SETS`: what it has besides JSON and ids.
     """
 
     part: Int32
@@ -47,6 +53,7 @@ class Ordered:
     language: Text
     emotion: Text
     speaker: Text
+    members: Text
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +147,7 @@ def held_name(node: str) -> str:
 class Tar:
     """A tar of a stage: `rows` of the order of its leaf's node in one pass, all of one group and bucket, ascending.
 
-    `parts` are those of the node that hold them.
+    `parts` are those of the node that hold them. `name` begins with the folder of its member set, where that has one.
     """
 
     number: Int32

@@ -147,7 +147,8 @@ class ShardSettings(Settings):
 class Recipe(Settings):
     """A whole recipe; without tasks it goes as far as the alignment (none with `align: {use: none}`) and the tokenizers' codes.
     Names of sources, tokenizers, streams, tasks and stages are lower-case words of at most 16 letters. `revisions` says which commit a
-    hub name must stand for. `published` holds what a paper prints, for `weft plan`.
+    hub name must stand for. `encoder` and `image_encoder` count the placeholders of tasks that say `audio` (latent) or `image`.
+    `published` holds what a paper prints, for `weft plan`.
     """
 
     name: str
@@ -165,6 +166,8 @@ class Recipe(Settings):
     streams: dict[str, StreamSettings] = {}
     text: TrainedChoice = TrainedChoice(use="bpe")
     vocabulary: VocabularySettings = VocabularySettings()
+    encoder: Choice | None = None
+    image_encoder: Choice | None = None
     templates: dict[str, ChatTemplate] = {}
     tasks: dict[str, TaskChoice] = {}
     shards: ShardSettings = ShardSettings()
@@ -196,6 +199,9 @@ class Recipe(Settings):
             _known(merged.of, self.tokenizers, f"streams.{stream}.of")
             if stream in self.tokenizers:
                 raise ValueError(f"streams.{stream}: a tokenizer has that name, and is a stream of its own")
+        for section, named in (("tokenizers", self.tokenizers), ("streams", self.streams)):
+            if taken := sorted({"text", "audio", "image"} & set(named)):
+                raise ValueError(f"{section}.{taken[0]}: a turn says `{taken[0]}` by that name; choose another")
         _known(self.text.sources, self.sources, "text.sources")
         _known(self.align.sources, self.sources, "align.sources")
         codes = [token.codes for token in self.vocabulary.tokens if token.codes]

@@ -18,12 +18,17 @@ import pyarrow as pa
 
 from weft.schemas.audio import Id
 from weft.schemas.fingerprint import hash64
-from weft.schemas.tar import BLOCK, member
+from weft.schemas.tar import BLOCK, MEMBERS, member, space
+
+PLACEHOLDERS = "placeholders"  # the role of a span of them
+MODALITIES = ("text", "speech", "audio", "image")
 
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """Tokens `begin` to `end` of a sample. `start` and `stop` are seconds of its utterance (0, 0 for pure text)."""
+    """Tokens `begin` to `end` of a sample. `start` and `stop` are seconds of its utterance (0, 0 for pure text); of placeholders for
+    latent audio (modality `audio`) they are seconds of the sample's FLAC.
+    """
 
     modality: str
     role: str
@@ -55,7 +60,11 @@ class Provenance:
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """The tokens of one draw from the mixture. Segments cover `ids` in order, without gap or overlap."""
+    """The tokens of one draw from the mixture. Segments cover `ids` in order, without gap or overlap.
+
+    `bounds` are the tokens at which documents begin after the first: attention begins anew there. `flac` is the latent audio of all its
+    placeholders in one file, `png` its image; b"" where there is none.
+    """
 
     key: str
     parent: str
@@ -71,27 +80,38 @@ class Sample:
     licence: str = ""
     split: str = "train"
     provenance: Provenance = Provenance()
+    bounds: tuple[int, ...] = ()
+    flac: bytes = b""
+    png: bytes = b""
 
     def for_shard(self, place: int = 0) -> "ShardSample":
-        """The sample as its index row and the members a shard holds: `KEY.json` and `KEY.npy`. `place` orders its pass."""
-        json_bytes, ids = self.to_json(), npy_bytes(self.ids)
-        members = member(f"{self.key}.json", json_bytes) + member(f"{self.key}.npy", ids)
-        spans = {m: sum(s.end - s.begin for s in self.segments if s.modality == m) for m in ("text", "speech")}
+        """The sample as its index row and the members a shard holds: `KEY.json`, `KEY.npy` and where it has any, `KEY.flac` and
+        `KEY.png`. `place` orders its pass.
+        """
+        contents = {"json": self.to_json(), "npy": npy_bytes(self.ids), "flac": self.flac, "png": self.png}
+        members = _members(self.key, contents)
+        spans = {m: sum(s.end - s.begin for s in self.segments if s.modality == m) for m in MODALITIES}
         loss = [bound for s in self.segments if s.loss for bound in (s.begin, s.end)]
         return ShardSample(
             key=self.key, parent=self.parent, recording=self.provenance.recording, task=self.task, source=self.source,
             seconds=self.seconds,
-            tokens=len(self.ids), text_tokens=spans["text"], speech_tokens=spans["speech"], loss=tuple(loss),
+            tokens=len(self.ids), text_tokens=spans["text"], speech_tokens=spans["speech"],
+            audio_tokens=spans["audio"], image_tokens=spans["image"], loss=tuple(loss),
             language=self.language, speaker=self.speaker, emotion=self.emotion, licence=self.licence, split=self.split,
             text_hash=text_hash(self.text),
-            crc=zlib.crc32(members), place=place, digest=_digest(members), members=members,
-            json_length=len(json_bytes), npy_length=len(ids),
+            crc=zlib.crc32(members), bounds=self.bounds, place=place, digest=_digest(members), members=members,
+            **{f"{ending}_length": len(data) for ending, data in contents.items()},
         )  # fmt: skip
 
     def to_json(self) -> bytes:
         record = asdict(self)
-        del record["ids"], record["parent"]
+        del record["ids"], record["parent"], record["flac"], record["png"]
         return _json_bytes(record)
+
+
+def _members(key: str, contents: Mapping[str, bytes]) -> bytes:
+    """A sample's members as they lie in a tar."""
+    return b"".join(member(f"{key}.{ending}", contents[ending]) for ending in MEMBERS if contents[ending])
 
 
 def _json_bytes(record: Mapping[str, Any]) -> bytes:
@@ -119,7 +139,8 @@ class SampleRow:
     """What the index records of a sample; the first columns of `index.parquet`.
 
     `recording` names its recording, dialogue or document. `loss` is a flat list of token bounds: begin, end, begin,
-    end … of the spans with loss. `crc` is the CRC-32 of the sample's bytes in its tar, headers and padding included.
+    end … of the spans with loss. `crc` is the CRC-32 of the sample's bytes in its tar, headers and padding included. `bounds` are the
+    tokens at which its documents begin after the first.
     """
 
     key: str
@@ -131,6 +152,8 @@ class SampleRow:
     tokens: Annotated[int, pa.int32()]
     text_tokens: Annotated[int, pa.int32()]
     speech_tokens: Annotated[int, pa.int32()]
+    audio_tokens: Annotated[int, pa.int32()]
+    image_tokens: Annotated[int, pa.int32()]
     loss: tuple[Id, ...]
     language: str
     speaker: str
@@ -139,13 +162,15 @@ class SampleRow:
     split: str
     text_hash: str
     crc: int
+    bounds: tuple[Id, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class ShardSample(SampleRow):
     """A sample's row and its members as they lie in a tar.
 
-    `place` is where it comes in its pass's order, a number in [0, 2**63) drawn from its key; `digest` is of the members.
+    `place` is where it comes in its pass's order, a number in [0, 2**63) drawn from its key; `digest` is of the members. A member
+    that it does not have has the length 0.
     """
 
     place: int
@@ -153,6 +178,8 @@ class ShardSample(SampleRow):
     members: bytes
     json_length: Annotated[int, pa.int32()]
     npy_length: Annotated[int, pa.int32()]
+    flac_length: Annotated[int, pa.int32()]
+    png_length: Annotated[int, pa.int32()]
 
 
 def repeat_of(sample: ShardSample, number: int) -> ShardSample:
@@ -161,16 +188,20 @@ def repeat_of(sample: ShardSample, number: int) -> ShardSample:
     The suffix is unique: the key of a task's sample ends in the number of its pass, or in its split.
     """
     key = f"{sample.key}-r{number}"
-    json_bytes, npy = _contents(sample)
-    json_bytes = _json_bytes({**json.loads(json_bytes), "key": key})
-    members = member(f"{key}.json", json_bytes) + member(f"{key}.npy", npy)
+    contents = _contents(sample)
+    contents["json"] = _json_bytes({**json.loads(contents["json"]), "key": key})
+    members = _members(key, contents)
     return replace(
         sample, key=key, crc=zlib.crc32(members), place=hash64("repeat", sample.place, number) >> 1,
-        digest=_digest(members), members=members, json_length=len(json_bytes),
+        digest=_digest(members), members=members, json_length=len(contents["json"]),
     )  # fmt: skip
 
 
-def _contents(sample: ShardSample) -> tuple[bytes, bytes]:
-    """The data of its two members."""
-    npy_begin = 2 * BLOCK + -(-sample.json_length // BLOCK) * BLOCK
-    return sample.members[BLOCK:][: sample.json_length], sample.members[npy_begin:][: sample.npy_length]
+def _contents(sample: ShardSample) -> dict[str, bytes]:
+    """The data of its members by their endings; b"" of those that it does not have."""
+    contents, begin = {}, 0
+    for ending in MEMBERS:
+        length = getattr(sample, f"{ending}_length")
+        contents[ending] = sample.members[begin + BLOCK :][:length]
+        begin += space(length)
+    return contents

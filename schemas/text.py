@@ -6,7 +6,7 @@ Dialogue("taxi-77", source="dialogues", turns=(Turn("caller", "Where are you?", 
 
 from dataclasses import dataclass
 
-from weft.schemas.audio import Audio, Word
+from weft.schemas.audio import Audio, Field, Word
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,6 +14,7 @@ class Document:
     """A piece of text. It holds no audio, so its `seconds` are 0. `path` is its name in the source, with its id.
 
     Once ingested, `split` is train, validation or test, and `item` the key of the item that it was read from.
+    `fields` are further texts of the source, by name (docs/data.md).
     """
 
     key: str
@@ -24,6 +25,7 @@ class Document:
     split: str = ""
     path: str = ""
     item: str = ""
+    fields: tuple[Field, ...] = ()
 
     @property
     def seconds(self) -> float:
@@ -34,6 +36,7 @@ ROLES = ("system", "human", "assistant", "tool")  # of a turn in a chat; "" wher
 SPOKEN_ROLES = ("", "human", "assistant")
 SPEEDS = ("slow2", "slow1", "fast1", "fast2")
 LEVELS = range(1, 6)
+ANSWERS = ("chosen", "rejected")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +59,8 @@ class Turn:
     `emotion` and its `level` (1 to 5), `style` (such as rap), `speed` (one of `SPEEDS`) and `language` are for the voice;
     empty means the speaker's own. `pause` is the silence in seconds before the turn and is part of its audio; `overlap` the
     seconds for which it begins before the end of the spoken turn before it. `tool_call` is the JSON text of
-    {"name", "arguments"}, `tool_result` that of {"name", "content"}.
+    {"name", "arguments"}, `tool_result` that of {"name", "content"}. `answer` says which of two answers to the turns before it is:
+    `chosen` or `rejected`; both stand in the dialogue, one after the other.
 
     `voice`, `audio`, `seconds`, `start` (seconds on the time line of the dialogue) and `words` (timed from the start of the
     turn's audio) are empty until the turn is synthesized.
@@ -80,6 +84,8 @@ class Turn:
     tool_result: str = ""
     origin: Origin = Origin()
     start: float = 0.0
+    answer: str = ""
+    fields: tuple[Field, ...] = ()
 
     @property
     def is_spoken(self) -> bool:
@@ -92,6 +98,7 @@ class Dialogue:
     """Turns in order; synthesized once every spoken turn has audio. `split` is as the data calls it.
 
     `tools` is the JSON text of the list of tool schemas that the assistant may call.
+    `fields` are further texts about it by name; a turn has its own.
     """
 
     key: str
@@ -102,6 +109,7 @@ class Dialogue:
     split: str = ""
     item: str = ""
     tools: str = ""
+    fields: tuple[Field, ...] = ()
 
     @property
     def seconds(self) -> float:

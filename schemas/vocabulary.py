@@ -10,7 +10,7 @@ from typing import Literal
 
 from weft.schemas.fingerprint import digest
 
-Modality = Literal["text", "speech"]  # what a token counts as
+Modality = Literal["text", "speech", "audio", "image"]  # what a token counts as; audio is latent, as images are
 _NUMBER = re.compile(r"\{(\d*)\}")
 
 

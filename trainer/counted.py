@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from weft.trainer.index import Index, loss_bounds
+from weft.trainer.index import LABELS, Index, document_bounds, loss_bounds
 from weft.trainer.stream import Batch
 
 LONGEST_RUN = 1000  # consecutive draws of one task without a counted token
@@ -67,7 +67,7 @@ def counted_batches(batches: Iterable[Batch], folder: Path, longest: int = EMPTY
 
 def _counts(index: Index, context: int) -> Iterator[tuple[str, np.ndarray]]:
     """The numbers of counted tokens of each task's draws, in order, a row group at a time."""
-    for _, table in index.groups(["task", "tokens", "loss"]):
+    for _, table in index.groups(["tokens", *LABELS]):
         counts = counted_tokens(table, context)
         tasks = table.column("task").combine_chunks().dictionary_encode()
         numbers = tasks.indices.to_numpy()
@@ -78,11 +78,24 @@ def _counts(index: Index, context: int) -> Iterator[tuple[str, np.ndarray]]:
 def counted_tokens(table: pa.Table, context: int) -> np.ndarray:
     """The number of counted tokens of each row, (n,) int64.
 
-    A sample is cut every `context` tokens; the first token of a piece is never predicted, so it does not count.
+    A sample is cut every `context` tokens; the first token of a piece or a document is never predicted, so it does not count.
     """
     bounds, edges = loss_bounds(table)
     edges, bounds = edges.astype(np.int64) // 2, bounds.astype(np.int64)
     begins, ends = bounds[::2], bounds[1::2]
     unpredicted = -(-ends // context) - -(-begins // context)
     sums = np.concatenate([[0], np.cumsum(ends - begins - unpredicted)])
-    return sums[edges[1:]] - sums[edges[:-1]]
+    return sums[edges[1:]] - sums[edges[:-1]] - _first_of_documents(table, context)
+
+
+def _first_of_documents(table: pa.Table, context: int) -> np.ndarray:
+    """The number of tokens of each row that begin a later document of it, lie in a span with loss, and do not begin a piece."""
+    starts, edges = document_bounds(table)
+    loss, loss_edges = loss_bounds(table)
+    made = np.zeros(len(table), np.int64)
+    for row in np.flatnonzero(np.diff(edges)):
+        spans = loss[loss_edges[row] : loss_edges[row + 1]].reshape(-1, 2)
+        for start in starts[edges[row] : edges[row + 1]]:
+            inside = (spans[:, 0] <= start) & (start < spans[:, 1])
+            made[row] += bool(inside.any() and start % context)
+    return made

@@ -22,8 +22,8 @@ from weft.schemas.shard import IndexRow
 from weft.schemas.table import arrow_schema
 from weft.schemas.tar import BLOCK
 
-PLACES = ["shard", "tokens", "json_offset", "npy_offset", "npy_length", "crc"]
-LABELS = ["task", "loss"]
+PLACES = ["shard", "tokens", "json_offset", "npy_offset", "npy_length", "flac_length", "png_length", "crc"]
+LABELS = ["task", "loss", "bounds"]
 REMEDY = "`weft build RECIPE --out CORPUS --verify` builds it again"
 _NPY_HEADER = len(npy_bytes(()))
 
@@ -92,7 +92,16 @@ class Index:
 
 def loss_bounds(table: pa.Table) -> tuple[np.ndarray, np.ndarray]:
     """The loss bounds of all rows in one flat array, and the offset of each row in it (one more than rows)."""
-    column = table.column("loss").combine_chunks()
+    return _lists(table, "loss")
+
+
+def document_bounds(table: pa.Table) -> tuple[np.ndarray, np.ndarray]:
+    """The tokens at which documents begin within the samples, in one flat array, and the offset of each row in it."""
+    return _lists(table, "bounds")
+
+
+def _lists(table: pa.Table, name: str) -> tuple[np.ndarray, np.ndarray]:
+    column = table.column(name).combine_chunks()
     return column.values.to_numpy(), column.offsets.to_numpy()
 
 
@@ -117,6 +126,18 @@ def _bounds_agree(table: pa.Table) -> np.ndarray:
     return good
 
 
+def _documents_agree(table: pa.Table) -> np.ndarray:
+    """Whether documents begin one after the other within the sample; (n,) bool."""
+    bounds, edges = document_bounds(table)
+    sizes, tokens = np.diff(edges), table.column("tokens").to_numpy()
+    rows = np.repeat(np.arange(len(sizes)), sizes)
+    before = np.concatenate([[0], bounds])[:-1]
+    before[edges[:-1][sizes > 0]] = 0
+    good = np.ones(len(sizes), bool)
+    good[rows[(bounds <= before) | (bounds >= tokens[rows])]] = False
+    return good
+
+
 def _not_negative(table: pa.Table) -> np.ndarray:
     return table.column("tokens").to_numpy() >= 0
 
@@ -125,4 +146,5 @@ _CHECKS: tuple[tuple[set[str], Callable[[pa.Table], np.ndarray], str], ...] = (
     ({"tokens"}, _not_negative, "its number of tokens is negative"),
     (set(PLACES), _places_agree, "its offsets and lengths contradict each other"),
     ({"tokens", "loss"}, _bounds_agree, "its `loss` bounds do not lie within the sample"),
+    ({"tokens", "bounds"}, _documents_agree, "its documents do not begin within the sample, one after the other"),
 )

@@ -11,7 +11,7 @@ they are returned.
 
 import mmap
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import NoReturn, Protocol
@@ -20,8 +20,8 @@ from zlib import crc32
 import numpy as np
 import pyarrow as pa
 
-from weft.schemas.tar import BLOCK
-from weft.trainer.index import LABELS, PLACES, REMEDY, Index, loss_bounds
+from weft.schemas.tar import BLOCK, space
+from weft.trainer.index import LABELS, PLACES, REMEDY, Index, document_bounds, loss_bounds
 
 OPEN_TARS = 64  # tars that are kept open
 
@@ -44,12 +44,16 @@ def mapped(path: Path) -> memoryview:
 
 @dataclass(frozen=True, slots=True)
 class Draw:
-    """One sample of the stream: ids (n,) int32, and loss (k, 2) int32, the token bounds that count."""
+    """One sample of the stream: ids (n,) int32, and loss (k, 2) int32, the token bounds that count.
+
+    bounds (m,) int32 are the tokens at which its documents begin after the first.
+    """
 
     position: int
     task: str
     ids: np.ndarray
     loss: np.ndarray
+    bounds: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int32))
 
 
 class Draws:
@@ -99,9 +103,12 @@ class Draws:
         tasks = table.column("task").to_pylist()
         bounds, edges = loss_bounds(table)
         edges = edges.tolist()
+        documents, begins = document_bounds(table)
+        begins = begins.tolist()
         for row, ids in zip(rows, self._ids(first, table, rows), strict=True):
             loss = bounds[edges[row] : edges[row + 1]].reshape(-1, 2)
-            yield Draw(position=first + row, task=tasks[row], ids=ids, loss=loss)
+            inner = documents[begins[row] : begins[row + 1]]
+            yield Draw(position=first + row, task=tasks[row], ids=ids, loss=loss, bounds=inner)
 
     def _ids(self, first: int, table: pa.Table, rows: Sequence[int]) -> Iterator[np.ndarray]:
         begins, starts, ends = (column.tolist() for column in _spans(table))
@@ -125,14 +132,16 @@ class Draws:
         raise ValueError(f"{self.folder}: draw {draw}, sample {self.index.key(draw)}, {fault}; {REMEDY}")
 
     def _open(self, shard: str) -> Tar:
-        if Path(shard).name != shard:
-            raise ValueError("a shard must be a file beside the index")
+        if len(Path(shard).parts) > 2 or Path(shard).is_absolute() or ".." in shard:
+            raise ValueError("a shard must be a file beside the index, or in a folder there")
         return self._open_tar(self.folder / shard)
 
 
 def _spans(table: pa.Table) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Byte offsets of each sample in its tar, (n,) int64: its first header, its ids, the end of its padding."""
-    npy, length, tokens = (
-        table.column(name).to_numpy().astype(np.int64) for name in ("npy_offset", "npy_length", "tokens")
+    npy, length, tokens, flac, png = (
+        table.column(name).to_numpy().astype(np.int64)
+        for name in ("npy_offset", "npy_length", "tokens", "flac_length", "png_length")
     )
-    return table.column("json_offset").to_numpy() - BLOCK, npy + length - 4 * tokens, npy + -(-length // BLOCK) * BLOCK
+    end = npy - BLOCK + sum(map(space, (length, flac, png)))
+    return table.column("json_offset").to_numpy() - BLOCK, npy + length - 4 * tokens, end

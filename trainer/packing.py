@@ -4,10 +4,12 @@
 
 A sample that does not fit into the rest of a block starts a new one. A sample longer than the context is cut into pieces of the
 context's length. Each piece is a document of its own, because its block does not hold the tokens before it. Nothing is dropped.
+A sample of several documents (a preference pair) is one piece, in which each document begins anew.
 """
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -28,12 +30,17 @@ class Piece:
         return self.end - self.begin
 
     def targets(self) -> np.ndarray:
-        """The tokens that count in the loss, (n,) bool. The first never does: no token of its document predicts it."""
+        """The tokens that count in the loss, (n,) bool. The first of a document never does: no token of it predicts it."""
         mask = np.zeros(len(self), bool)
         for begin, end in np.maximum(self.draw.loss - self.begin, 0):
             mask[begin:end] = True
-        mask[:1] = False
+        mask[self.starts()] = False
         return mask
+
+    def starts(self) -> list[int]:
+        """Where its documents begin, counted from its own begin; nowhere in an empty piece."""
+        inner = [bound - self.begin for bound in self.draw.bounds.tolist() if self.begin < bound < self.end]
+        return [0, *inner] if len(self) else []
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +61,8 @@ class Block:
 class Packed:
     """The arrays of one block of T tokens.
 
-    ids and positions are (T,) int32; positions restart with every document. documents (T,) int32 numbers the
-    pieces from 0, with -1 for padding. targets (T,) bool: the token counts in the loss.
+    ids and positions are (T,) int32; positions restart with every document. documents (T,) int32 numbers them
+    from 0, with -1 for padding. targets (T,) bool: the token counts in the loss.
     tasks are those of the documents: token t is of task `tasks[documents[t]]`.
     """
 
@@ -91,19 +98,23 @@ def lay_out(block: Block, context: int) -> Packed:
     """Copies the tokens of a block one after the other; the rest of the context is padding with id 0."""
     ids, positions = np.zeros(context, np.int32), np.zeros(context, np.int32)
     documents, targets = np.full(context, PADDING, np.int32), np.zeros(context, bool)
-    at = 0
-    for number, piece in enumerate(block.pieces):
+    at, tasks = 0, []
+    for piece in block.pieces:
         here = slice(at, at + len(piece))
         ids[here] = piece.draw.ids[piece.begin : piece.end]
-        positions[here] = np.arange(len(piece))
-        documents[here], targets[here] = number, piece.targets()
+        targets[here] = piece.targets()
+        starts = piece.starts()
+        for begin, end in pairwise([*starts, len(piece)] if starts else []):
+            document = slice(at + begin, at + end)
+            positions[document], documents[document] = np.arange(end - begin), len(tasks)
+            tasks.append(piece.draw.task)
         at += len(piece)
     return Packed(
         ids=ids,
         positions=positions,
         documents=documents,
         targets=targets,
-        tasks=tuple(p.draw.task for p in block.pieces),
+        tasks=tuple(tasks),
     )
 
 

@@ -23,6 +23,7 @@ from weft.schemas.vocabulary import Vocabulary
 from weft.trainer import checkpoint, curves, losses
 from weft.trainer.board import Board
 from weft.trainer.counted import check_counted, counted_batches
+from weft.trainer.latents import check_fed
 from weft.trainer.loader import Draws, OpenTar, mapped
 from weft.trainer.losses import LossRow, ValidationRow
 from weft.trainer.model import build, check_context, load
@@ -103,6 +104,7 @@ def train(
     model do not fit together.
     """
     draws = Draws(shards, open_tar=open_tar)
+    check_fed(draws.index)
     check_counted(draws.index, stage.context)
     held_out = select(validation, stage, vocabulary.size, open_tar) if validation else None
     stream = Stream(draws=draws, context=stage.context, blocks=stage.optimiser.batch_tokens // stage.context)

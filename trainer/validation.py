@@ -77,7 +77,8 @@ def select(folder: Path, stage: TrainingStage, size: int, open_tar: OpenTar = ma
     positions = list(_first(draws.index, stage))
     # copies, so that no tar stays open during the run
     held_out = tuple(
-        Draw(position=d.position, task=d.task, ids=d.ids.copy(), loss=d.loss.copy()) for d in draws.pick(positions)
+        Draw(position=d.position, task=d.task, ids=d.ids.copy(), loss=d.loss.copy(), bounds=d.bounds.copy())
+        for d in draws.pick(positions)
     )
     validation = Validation(
         folder=folder,

@@ -102,6 +102,7 @@ def counted(seconds: np.ndarray) -> pa.Table:
     filled = {
         "tokens": lengths, "seconds": seconds, "place": np.sort(np.random.default_rng(count).integers(0, 1 << 62, count)),
         "digest": np.arange(count), "json_length": np.full(count, 1400, np.int32), "npy_length": 128 + 4 * lengths,
+        "flac_length": np.zeros(count, np.int32), "png_length": np.zeros(count, np.int32),
         "language": ["en"] * count, "emotion": [""] * count, "speaker": [f"s{n % 48}" for n in range(count)],
     }  # fmt: skip
     schema = arrow_schema(ShardSample)

@@ -12,8 +12,9 @@ import pyarrow as pa
 from weft.pipelines.corpus.expected import Expected
 from weft.pipelines.corpus.verify import damaged, missing, strangers
 from weft.pipelines.graph import Pipeline
+from weft.pipelines.latents import Encoders
 from weft.pipelines.mixing.accounts import nodes_of, rejects_of
-from weft.pipelines.mixing.deep import damaged_tars
+from weft.pipelines.mixing.deep import Wanted, damaged_tars
 from weft.pipelines.mixing.leaks import leak
 from weft.pipelines.mixing.order import damaged_orders
 from weft.pipelines.mixing.plan_files import plan_name
@@ -43,7 +44,7 @@ def audit(store: Store, pipeline: Pipeline, deep: bool = False) -> Audit:
     stages = tuple(audit for stream in streams if (audit := _stream(stream, faults)))
     if deep:
         faults += map(str, damaged_orders(store))
-        faults += map(str, damaged_samples(store, streams))
+        faults += map(str, damaged_samples(store, streams, pipeline.encoders))
     shared = _leaks(store, pipeline, faults)
     return Audit(
         corpus=store.url, stages=stages, nodes=nodes, rejects=rejects, leaks=shared,
@@ -86,14 +87,18 @@ def _stream(stream: StreamAudit, faults: list[str]) -> StageAudit | None:
         return None
 
 
-def damaged_samples(store: Store, streams: list[StreamAudit]) -> Iterator[Damaged]:
-    """Tars whose samples differ from their index rows. Does nothing without a vocabulary, which limits the ids."""
+def damaged_samples(store: Store, streams: list[StreamAudit], encoders: Encoders) -> Iterator[Damaged]:
+    """Tars whose samples differ from their index rows, or have other placeholders than the `encoders` give.
+
+    Does nothing without a vocabulary, which limits the ids.
+    """
     if any(damage_of_model(store, "vocabulary", deep=True)):
         return
     size = Vocabulary.from_json(store.read("vocabulary/vocabulary.json").decode()).size
+    wanted = Wanted(vocabulary=size, encoders=encoders)
     for stream in streams:
         if not any(stream.damaged_plan()):
-            yield from damaged_tars(store, stream.name, size)
+            yield from damaged_tars(store, stream.name, wanted)
 
 
 def _leaks(store: Store, pipeline: Pipeline, faults: list[str]) -> tuple[LeakAudit, ...]:

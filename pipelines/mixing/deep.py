@@ -1,6 +1,6 @@
 """The deep audit: opens every tar and compares its members with its index rows.
 
-damaged_tars(store, "pretrain", vocabulary=2112)
+damaged_tars(store, "pretrain", Wanted(vocabulary=2112))
 ->  Damaged("…", "shards/pretrain/train-….tar", "is damaged: clip-3fa0-words-0: its bytes differ from what was written")
 """
 
@@ -17,27 +17,37 @@ from typing import Any, BinaryIO
 import numpy as np
 import pyarrow as pa
 
+from weft.pipelines.latents import Encoders
+from weft.pipelines.mixing.latent_faults import latent_fault
 from weft.pipelines.mixing.plan_files import read_tars
 from weft.pipelines.mixing.shards import rows_name, tar_name
 from weft.pipelines.mixing.whole import is_whole
 from weft.pipelines.parts.tables import read_table
 from weft.pipelines.storage.store import Damaged, Store
-from weft.schemas.sample import npy_bytes, text_hash
-from weft.schemas.tar import BLOCK, END, header
+from weft.schemas.sample import MODALITIES, npy_bytes, text_hash
+from weft.schemas.tar import BLOCK, END, MEMBERS, header, space
 
 SHOWN = 3  # faults of one tar
 CHUNK = 1 << 12  # samples of a tar in memory at a time
 WORTH_A_PROCESS = 1 << 28  # bytes of tars from which on processes share them
-_COMPARED = ("key", "task", "source", "seconds", "language", "speaker", "emotion", "licence", "split")
+_COMPARED = ("key", "task", "source", "seconds", "language", "speaker", "emotion", "licence", "split", "bounds")
 
 
-def damaged_tars(store: Store, stage: str, vocabulary: int) -> Iterator[Damaged]:
-    """Tars of a stage that differ from their index rows; ids must be below `vocabulary`.
+@dataclass(frozen=True)
+class Wanted:
+    """What samples are compared with besides their rows: ids are below `vocabulary`, placeholders are those of the encoders."""
+
+    vocabulary: int
+    encoders: Encoders = Encoders()
+
+
+def damaged_tars(store: Store, stage: str, wanted: Wanted) -> Iterator[Damaged]:
+    """Tars of a stage that differ from their index rows.
 
     Every byte is read. Many tars are divided among as many processes as there are cores.
     """
     names = [name for tar in read_tars(store, stage) if store.exists(name := tar_name(stage, tar))]
-    for faults in _spread(store, names, partial(check_tar, store.url, vocabulary=vocabulary)):
+    for faults in _spread(store, names, partial(check_tar, store.url, wanted=wanted)):
         yield from faults
 
 
@@ -50,11 +60,11 @@ def _spread(store: Store, names: Sequence[str], check: Callable[[str], list[Dama
         yield from pool.map(check, names)
 
 
-def check_tar(url: str, name: str, vocabulary: int) -> list[Damaged]:
+def check_tar(url: str, name: str, wanted: Wanted) -> list[Damaged]:
     """The faults of one tar of the corpus at `url`: the first damaged samples, and the number of the others."""
     store = Store(url)
     try:
-        faults = [*_check_tar(store, name, vocabulary)]
+        faults = [*_check_tar(store, name, wanted)]
     except Damaged as damage:
         return [damage]
     except FileNotFoundError:  # missing rows are reported elsewhere
@@ -63,34 +73,41 @@ def check_tar(url: str, name: str, vocabulary: int) -> list[Damaged]:
     return [Damaged(url, name, f"is damaged: {'; '.join(faults[:SHOWN])}{more}")] if faults else []
 
 
-def _check_tar(store: Store, name: str, vocabulary: int) -> Iterator[str]:
+def _check_tar(store: Store, name: str, wanted: Wanted) -> Iterator[str]:
     rows = read_table(store, rows_name(name))
     keys = rows["key"].to_pylist()
     if len(set(keys)) != len(keys):
         yield "a key stands twice"
-    place = 0
+    place, latents = 0, _latents_of(name)
+    if any(((rows[f"{e}_length"].to_numpy() > 0) != (e in latents)).any() for e in ("flac", "png")):
+        yield "its folder is for samples with other members"
     with store.open(name) as file:
         for first in range(0, len(rows), CHUNK):
             some = rows.slice(first, CHUNK)
             size = _size(some)
-            if not is_whole(file.read(size), some, place, vocabulary):
-                yield from _faults(file, some, place, vocabulary)
+            if latents or not is_whole(file.read(size), some, place, wanted.vocabulary):
+                yield from _faults(file, some, place, wanted)
             place += size
             file.seek(place)
         if file.read() != END:
             yield "it does not end as a tar does"
 
 
+def _latents_of(name: str) -> list[str]:
+    """The members besides JSON and ids that samples of a tar have, by its folder; such samples are opened one by one."""
+    _, _, *folder, _ = name.split("/")
+    return folder[0].split("-") if folder else []
+
+
 def _size(rows: pa.Table) -> int:
     """The size of samples in a tar, in bytes."""
-    lengths = (rows[name].to_numpy().astype(np.int64) for name in ("json_length", "npy_length"))
-    return int(sum((BLOCK + -(-length // BLOCK) * BLOCK).sum() for length in lengths))
+    return int(sum(space(rows[f"{ending}_length"].to_numpy().astype(np.int64)).sum() for ending in MEMBERS))
 
 
-def _faults(file: BinaryIO, rows: pa.Table, place: int, vocabulary: int) -> Iterator[str]:
+def _faults(file: BinaryIO, rows: pa.Table, place: int, wanted: Wanted) -> Iterator[str]:
     for row in rows.to_pylist():
         sample = _Sample(row, place, file)
-        if fault := sample.fault(vocabulary):
+        if fault := sample.fault(wanted):
             yield f"{row['key']}: {fault}"
         place = sample.stop
 
@@ -104,38 +121,44 @@ class _Sample:
     file: BinaryIO
 
     @property
-    def json_space(self) -> int:
-        """Bytes of the JSON member with its header and padding."""
-        return BLOCK + -(-self.row["json_length"] // BLOCK) * BLOCK
+    def members(self) -> dict[str, slice]:
+        """Where the data of each member lie, in bytes from the sample's begin."""
+        places, begin = {}, 0
+        for ending in MEMBERS:
+            if length := self.row[f"{ending}_length"]:
+                places[ending] = slice(begin + BLOCK, begin + BLOCK + length)
+            begin += space(length)
+        return places
 
     @property
     def stop(self) -> int:
-        return self.begin + self.json_space + BLOCK + -(-self.row["npy_length"] // BLOCK) * BLOCK
+        return self.begin + sum(space(self.row[f"{ending}_length"]) for ending in MEMBERS)
 
-    def fault(self, vocabulary: int) -> str:
+    def fault(self, wanted: Wanted) -> str:
         """The fault of the sample; "" where there is none."""
-        row = self.row
-        if (row["json_offset"], row["npy_offset"]) != (self.begin + BLOCK, self.begin + self.json_space + BLOCK):
+        row, members = self.row, self.members
+        offsets = {ending: self.begin + members[ending].start if ending in members else 0 for ending in MEMBERS}
+        if any(row[f"{ending}_offset"] != offset for ending, offset in offsets.items()):
             return "its row points elsewhere than to where it lies"
         self.file.seek(self.begin)
         data = self.file.read(self.stop - self.begin)
         if zlib.crc32(data) != row["crc"]:
             return "its bytes differ from what was written"
-        return self._layout(data) or self._ids(data, vocabulary) or self._record_fault(json.loads(self._json(data)))
-
-    def _json(self, data: bytes) -> bytes:
-        return data[BLOCK : BLOCK + self.row["json_length"]]
+        if fault := self._layout(data) or self._ids(data[members["npy"]], wanted.vocabulary):
+            return fault
+        record = json.loads(data[members["json"]])
+        latents = (data[members[ending]] if ending in members else b"" for ending in ("flac", "png"))
+        return self._record_fault(record) or latent_fault(record["segments"], *latents, wanted.encoders)
 
     def _layout(self, data: bytes) -> str:
         """Compares the headers of the members with what a tar of this sample has."""
-        names = (f"{self.row['key']}.json", 0, "json_length"), (f"{self.row['key']}.npy", self.json_space, "npy_length")
-        for name, at, length in names:
-            if data[at : at + BLOCK] != header(name.encode("ascii"), self.row[length]):
+        for ending, place in self.members.items():
+            name = f"{self.row['key']}.{ending}"
+            if data[place.start - BLOCK : place.start] != header(name.encode("ascii"), self.row[f"{ending}_length"]):
                 return f"its member {name} has another header"
         return ""
 
-    def _ids(self, data: bytes, vocabulary: int) -> str:
-        npy = data[self.json_space + BLOCK :][: self.row["npy_length"]]
+    def _ids(self, npy: bytes, vocabulary: int) -> str:
         tokens = self.row["tokens"]
         if len(npy) < 4 * tokens or npy[: -4 * tokens or None] != npy_header(tokens):
             return f"its ids are not {tokens:,} of int32, as the index says"
@@ -157,10 +180,9 @@ class _Sample:
             return "its segments do not cover it once"
         if [b for s in segments if s["loss"] for b in (s["begin"], s["end"])] != row["loss"]:
             return "its loss ranges are not the index's"
-        counts = [sum(s["end"] - s["begin"] for s in segments if s["modality"] == m) for m in ("text", "speech")]
-        return (
-            "" if counts == [row["text_tokens"], row["speech_tokens"]] else "its tokens by modality are not the index's"
-        )
+        counts = {m: sum(s["end"] - s["begin"] for s in segments if s["modality"] == m) for m in MODALITIES}
+        differ = any(row[f"{modality}_tokens"] != count for modality, count in counts.items())
+        return "its tokens by modality are not the index's" if differ else ""
 
 
 @cache

@@ -36,14 +36,15 @@ from weft.schemas import tar
 from weft.schemas.changes import MadeFrom
 from weft.schemas.fingerprint import digest
 from weft.schemas.item import linear
-from weft.schemas.plan import Held, Ordered, held_name, node_of, order_name
+from weft.schemas.plan import MEMBER_SETS, Held, Ordered, held_name, node_of, order_name
 from weft.schemas.sample import ShardSample
 from weft.schemas.table import arrow_schema, to_table
 
-VERSION = "order-3"
+VERSION = "order-4"
 FEWEST = 16  # parts of a group, where there are as many
 SAMPLED = 64  # parts whose mean size is the estimate for all parts
-_COLUMNS = ["place", "digest", "tokens", "seconds", "language", "emotion", *NAMED, "json_length", "npy_length"]
+LENGTHS = [f"{ending}_length" for ending in tar.MEMBERS]
+_COLUMNS = ["place", "digest", "tokens", "seconds", "language", "emotion", *NAMED, *LENGTHS]
 _OPTIONS: dict[str, Any] = {"compression": "zstd", "write_statistics": False, "write_page_checksum": True}
 _LABELS = ("language", "emotion", "speaker")
 
@@ -112,9 +113,7 @@ class _Layout:
 
 def _layout(store: Store, node: str, parts: int, tar_bytes: float) -> _Layout:
     """The layout of this many parts of their mean size. A new part splits one group in two and renames no tar (linear hashing)."""
-    sizes = [
-        _bytes(read_table(store, part_name(node, n), ["json_length", "npy_length"])) for n in range(min(parts, SAMPLED))
-    ]
+    sizes = [_bytes(read_table(store, part_name(node, n), LENGTHS)) for n in range(min(parts, SAMPLED))]
     mean = max(1.0, sum(size.sum() for size in sizes) / max(1, len(sizes)))
     wanted = max(FEWEST, 1 << round(np.log2(max(1.0, tar_bytes / mean))))
     groups: list[list[int]] = [[] for _ in range(max(1, -(-parts // wanted)))]
@@ -149,7 +148,7 @@ def _group(read: Sequence[pa.Table], group: int, parts: Sequence[int], buckets: 
         "bytes": _bytes(table).astype(np.int32),
         **{name: table[name].to_numpy() for name in ("repeat", "digest", "tokens")},
     }
-    labels = {name: table[name].combine_chunks().dictionary_encode() for name in _LABELS}
+    labels = {name: table[name].combine_chunks().dictionary_encode() for name in _LABELS} | {"members": _members(table)}
     schema = arrow_schema(Ordered)
     indices = pa.array(order)
     arrays = [
@@ -167,9 +166,15 @@ def _with_persons(table: pa.Table, space: str) -> pa.Table:
 
 
 def _bytes(table: pa.Table) -> np.ndarray:
-    """The size of each sample in a tar, in bytes: two members, each with a header and whole blocks."""
-    blocks = (-(-table[name].to_numpy().astype(np.int64) // tar.BLOCK) for name in ("json_length", "npy_length"))
-    return sum((tar.BLOCK * (1 + n) for n in blocks), np.zeros(len(table), np.int64))
+    """The size of each sample in a tar, in bytes: its members, each with a header and whole blocks."""
+    lengths = (table[name].to_numpy().astype(np.int64) for name in LENGTHS)
+    return sum(map(tar.space, lengths), np.zeros(len(table), np.int64))
+
+
+def _members(table: pa.Table) -> pa.DictionaryArray:
+    """The members of each sample besides its JSON and ids: "", flac, png or flac-png."""
+    flac, png = (table[f"{ending}_length"].to_numpy() > 0 for ending in ("flac", "png"))
+    return pa.array(np.array(MEMBER_SETS)[flac + 2 * png]).dictionary_encode()
 
 
 def _buckets(places: np.ndarray, count: int) -> np.ndarray:

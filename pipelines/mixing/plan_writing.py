@@ -90,11 +90,12 @@ def _tars(store: Store, leaf: Leaf, used: Sequence[Stretch]) -> Iterator[Tar]:
     """A tar for each stretch."""
     for stretch in used:
         order = Order(store, node_of(leaf.task, stretch.pass_number, leaf.source))
-        table = order.group(stretch.group, ["part"]).take(stretch.rows - order.begins()[stretch.group])
+        table = order.group(stretch.group, ["part", "members"]).take(stretch.rows - order.begins()[stretch.group])
         split, number = (
             ("validation", "v") if stretch.pass_number == VALIDATION else ("train", str(stretch.pass_number))
         )
-        name = f"{split}-{leaf.label}-{number}-{stretch.group:05d}-{stretch.bucket:02d}.tar"
+        members = table["members"][0].as_py()  # those of the task: every sample of a leaf has them
+        name = f"{f'{members}/' if members else ''}{split}-{leaf.label}-{number}-{stretch.group:05d}-{stretch.bucket:02d}.tar"
         yield Tar(
             number=0, name=name, leaf=leaf.number, task=leaf.task, source=leaf.source, pass_number=stretch.pass_number,
             group=stretch.group, bucket=stretch.bucket, samples=stretch.count,

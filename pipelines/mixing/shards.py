@@ -2,6 +2,7 @@
 
     shards/pretrain/train-words~speech-0-00003-00.tar             task, leaf, pass, group of parts, bucket of the group
     shards/pretrain/.index/train-words~speech-0-00003-00.parquet  the tar's own rows, with its fingerprint
+    shards/pretrain/flac/train-asr~speech-0-00003-00.tar          samples with KEY.flac too: a folder has samples of one set of members
 
 A tar holds samples of one leaf in that leaf's own order; which leaf comes next lies in the index alone. So an edit rewrites only the
 tars that hold it, and the loader reads each tar from front to back.
@@ -27,7 +28,7 @@ from weft.schemas.sample import SampleRow, ShardSample
 from weft.schemas.shard import IndexRow
 from weft.schemas.table import arrow_schema
 
-VERSION = "tar-4"
+VERSION = "tar-5"
 
 
 def tar_name(stage: str, planned: Tar) -> str:
@@ -142,11 +143,12 @@ def _write_samples(handle: int, members: pa.ChunkedArray, begins: NDArray[np.int
 
 def _placed(table: pa.Table, name: str, begins: NDArray[np.int64]) -> pa.Table:
     """The index rows of the samples that begin at byte offsets `begins` of the tar `name`."""
-    json_length, npy_length = (table[n].to_numpy().astype(np.int64) for n in ("json_length", "npy_length"))
-    json_whole = tar.BLOCK + -(-json_length // tar.BLOCK) * tar.BLOCK
-    json_offset, npy_offset = begins + tar.BLOCK, begins + json_whole + tar.BLOCK
+    placed, begin = [pa.array([name] * len(table))], begins
+    for ending in tar.MEMBERS:
+        length = table[f"{ending}_length"].to_numpy().astype(np.int64)
+        placed += [pa.array((begin + tar.BLOCK) * (length > 0)), pa.array(length)]
+        begin = begin + tar.space(length)
     row_columns = [table[column] for column in arrow_schema(SampleRow).names]
-    placed = [pa.array(c) for c in ([name] * len(table), json_offset, json_length, npy_offset, npy_length)]
     schema = arrow_schema(IndexRow)
     return pa.Table.from_arrays(
         [c.cast(f.type) for c, f in zip([*row_columns, *placed], schema, strict=True)], schema=schema

@@ -13,8 +13,8 @@ import pyarrow.compute as pc
 import pyarrow.json
 from numpy.typing import NDArray
 
-from weft.schemas.sample import npy_bytes, text_hash
-from weft.schemas.tar import BLOCK, LONGEST_NAME, header
+from weft.schemas.sample import MODALITIES, npy_bytes, text_hash
+from weft.schemas.tar import BLOCK, LONGEST_NAME, header, space
 
 NPY_HEADER = 128  # bytes before the ids of an .npy file
 _SEGMENT = pa.struct([("modality", pa.string()), ("begin", pa.int32()), ("end", pa.int32()), ("loss", pa.bool_())])
@@ -25,15 +25,16 @@ _JSON_SCHEMA = pa.schema(
         ("text", pa.string()),
         ("seconds", pa.float64()),
         ("segments", pa.list_(_SEGMENT)),
+        ("bounds", pa.list_(pa.int32())),
         ("provenance", pa.struct([("recording", pa.string())])),
     ]
 )
 
 
 def is_whole(data: bytes, rows: pa.Table, begin: int, vocabulary: int) -> bool:
-    """`data` are the bytes of the tar from `begin` on, which the samples of the rows must fill without gaps."""
+    """`data` are the bytes of the tar from `begin` on, which the samples of the rows, of two members each, must fill without gaps."""
     json_length, npy_length = (rows[name].to_numpy().astype(np.int64) for name in ("json_length", "npy_length"))
-    json_space, npy_space = (BLOCK + -(-length // BLOCK) * BLOCK for length in (json_length, npy_length))
+    json_space, npy_space = space(json_length), space(npy_length)
     starts = np.cumsum(json_space + npy_space) - (json_space + npy_space)
     npy_starts = starts + json_space
     return (
@@ -109,6 +110,8 @@ def _json_matches(data: bytes, rows: pa.Table, starts: NDArray[np.int64], length
         return False
     if not pc.struct_field(json_table["provenance"], "recording").equals(rows["recording"]):
         return False
+    if not json_table["bounds"].equals(rows["bounds"]):
+        return False
     hashes = [text_hash(text) for text in json_table["text"].to_pylist()]
     return hashes == rows["text_hash"].to_pylist() and _segments(json_table["segments"].combine_chunks(), rows)
 
@@ -126,7 +129,7 @@ def _segments(segments: pa.ListArray, rows: pa.Table) -> bool:
         return False
     sample = np.repeat(np.arange(len(rows)), np.diff(offsets))
     modality = pc.struct_field(flat, "modality")
-    for name in ("text", "speech"):
+    for name in MODALITIES:
         mine = pc.equal(modality, name).to_numpy(zero_copy_only=False)
         if not np.array_equal(
             np.bincount(sample, (ends - begins) * mine, len(rows)), rows[f"{name}_tokens"].to_numpy()

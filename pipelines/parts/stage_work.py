@@ -19,7 +19,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from weft.pipelines.parts.joining import grouped, join
+from weft.pipelines.parts.joining import grouped, join, records_in
 from weft.pipelines.parts.kept import Kept
 from weft.pipelines.parts.tables import Footer, footer_of, manifest_footer, part_name, read_part, write_part
 from weft.pipelines.parts.unread import all_unread
@@ -65,7 +65,8 @@ class Input:
 class PartWork(BaseWork):
     """One part of one node. `models` are folders the stage loads; their digests count as inputs too.
 
-    With `group_by` the rows of the other inputs are grouped under the records of the first, by that field of their utterances.
+    With `group_by` the rows of the other inputs are grouped under the records of the first, by that field of their utterances; by
+    `recording`, all rows under their recordings.
     """
 
     node: str
@@ -221,7 +222,7 @@ def account(
     held: Sequence[Held] = (),
 ) -> LedgerRow:  # fmt: skip
     """The part's ledger row. Raises Unaccounted when an input has no descendant, or one has no input, or seconds differ."""
-    firsts = [r[0] if isinstance(r, tuple) else r for r in inputs]
+    firsts, items = [r[0] if isinstance(r, tuple) else r for r in inputs], records_in(inputs)
     pieces = Counter([stage.parent(r) for r in out] + [r.key for r in rejects] + [r.key for r in held])
     wanted = Counter(r.key for r in firsts)
     if lost := [key for key, n in wanted.items() if pieces[key] < n]:
@@ -233,7 +234,7 @@ def account(
     seconds_in, seconds_out, seconds_rejected, seconds_held = map(total, (firsts, out, rejects, held))
     gone = seconds_out + seconds_rejected + seconds_held
     row = LedgerRow(
-        node=job.node, part=job.part, items_in=len(firsts), items_made=pieces.total() - len(firsts), items_out=len(out),
+        node=job.node, part=job.part, items_in=items, items_made=pieces.total() - items, items_out=len(out),
         items_rejected=len(rejects), items_held=len(held), items_absent=len(absent), seconds_in=seconds_in,
         seconds_made=gone - seconds_in if stage.makes_seconds else stage.doubled(out), seconds_out=seconds_out,
         seconds_rejected=seconds_rejected, seconds_held=seconds_held, seconds_absent=total(absent),

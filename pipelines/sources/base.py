@@ -87,6 +87,11 @@ class Source(Versioned):
         return False
 
     @property
+    def field_names(self) -> frozenset[str] | None:
+        """The fields that its records may have beside their text; None where its data says it, and any may be there."""
+        return None
+
+    @property
     def makes(self) -> type:
         """Recording, Document or Dialogue."""
         raise NotImplementedError

@@ -69,6 +69,10 @@ class Source(SpeechSource):
         return path if path.endswith(".jsonl") else inside if path and os.path.isfile(inside) else ""
 
     @property
+    def field_names(self) -> frozenset[str] | None:
+        return None if self._manifest() else frozenset()
+
+    @property
     def names_splits(self) -> bool:
         return bool(self._manifest())
 

@@ -26,6 +26,10 @@ class Source(base.Source):
     seed: int = 1
 
     @property
+    def field_names(self) -> frozenset[str]:
+        return frozenset()
+
+    @property
     def makes(self) -> type:
         return Dialogue
 

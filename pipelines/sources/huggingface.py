@@ -17,6 +17,7 @@ from pydantic import field_validator
 from weft.pipelines.parts.splits import Named, Splits
 from weft.pipelines.sources.base import folder_of, place_in, refused
 from weft.pipelines.sources.common.files import clean, stamp, walk
+from weft.pipelines.sources.common.named_texts import FIELDS, NAMES
 from weft.pipelines.sources.common.speech import Labels, SpeechSource
 from weft.pipelines.sources.tars import from_fields
 from weft.pipelines.storage.retries import patiently
@@ -175,7 +176,17 @@ class Source(SpeechSource):
             plain["text"] = plain.get(self.text, "")
         elif "normalized_text" in plain:
             plain.setdefault("text", plain["normalized_text"])
-        return from_fields({**plain, "split": clean(str(row.get("split") or "")) or split}, Labels())
+        named = {name: value for name, value in row.items() if name in (*NAMES, FIELDS) and name not in plain}
+        return from_fields({**_present(named), **plain, "split": clean(str(row.get("split") or "")) or split}, Labels())
+
+
+def _present(named: dict[str, Any]) -> dict[str, Any]:
+    """Without cells that are a NaN, and without what an object of other rows has and this one lacks."""
+    cells = {name: value for name, value in named.items() if value == value}
+    inside = cells.get(FIELDS)
+    if isinstance(inside, dict):
+        cells[FIELDS] = {name: value for name, value in inside.items() if value is not None}
+    return cells
 
 
 def _name(row: dict[str, Any], column: str) -> str:

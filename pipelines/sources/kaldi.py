@@ -39,6 +39,10 @@ class Source(SpeechSource):
     def location(self) -> str:
         return folder_of(self.root or self.path)
 
+    @property
+    def field_names(self) -> frozenset[str]:
+        return frozenset()
+
     def items(self, name: str) -> Iterator[Item]:
         audio, tables = _rows(f"{self.path}/wav.scp"), _KaldiLabels(self.path)
         for recording, place in audio.items():

@@ -2,7 +2,7 @@
 
     {"id": "cut-1", "start": 12.1, "duration": 5.8, "channel": 0, "recording": {"sources": [{"type": "file", …}]},
      "supervisions": [{"start": 0.0, "duration": 5.8, "text": "and then", "speaker": "s1", "language": "en"}],
-     "custom": {"split": "dev"}}
+     "custom": {"split": "dev", "question": "Where is he?", "answer": "At home."}}
 
     shar/cuts.000000.jsonl.gz  shar/recording.000000.tar
 
@@ -21,6 +21,7 @@ from weft.pipelines.sources import tars
 from weft.pipelines.sources.base import folder_of, refused
 from weft.pipelines.sources.common.files import clean, stamp
 from weft.pipelines.sources.common.lists import numbered_lines, whole_list, wrong_item
+from weft.pipelines.sources.common.named_texts import named_texts
 from weft.pipelines.sources.common.speech import Labels, SpeechSource
 from weft.pipelines.storage.retries import patiently, watched
 from weft.pipelines.storage.store import Store
@@ -213,6 +214,8 @@ def _of_cut(cut: Fields) -> Iterator[Supervision]:
     """Raises WrongField."""
     begin = cut.number("start", 0.0)
     end = begin + cut.number("duration", 0.0)
+    covers = len(cut.entries("supervisions")) <= 1
+    of_cut = named_texts(cut.object("custom")) if covers else ()
     for supervision in cut.objects("supervisions", "supervision"):
         start = begin + supervision.number("start")
         stop = min(end, start + supervision.number("duration"))
@@ -226,9 +229,10 @@ def _of_cut(cut: Fields) -> Iterator[Supervision]:
             speaker=clean(supervision.label("speaker")),
             language=clean(supervision.label("language")),
             split=_split(supervision) or _split(cut),
+            fields=named_texts(supervision.object("custom")) or of_cut,
         )
     if not cut.values.get("supervisions") and end > begin:
-        yield Supervision(begin, end, split=_split(cut))
+        yield Supervision(begin, end, split=_split(cut), fields=of_cut)
 
 
 def _split(record: Fields) -> str:

@@ -4,7 +4,8 @@
     {"audio_filepath": "day.wav", "offset": 12.1, "duration": 5.8, "text": "and then"}
 
 Paths are relative to the manifest. Lines with an `offset` are gathered by file, which is decoded once. A line may carry
-`words`: [["and", 0.31, 0.52], …] in seconds from where its speech starts, which are then taken instead of an alignment.
+`words`: [["and", 0.31, 0.52], …] in seconds from where its speech starts, which are then taken instead of an alignment; and
+the named texts of docs/data.md, such as `question` and `answer`, which belong to the stretch or the whole file.
 """
 
 import os
@@ -15,6 +16,7 @@ from weft.pipelines.parts.splits import Named, Splits
 from weft.pipelines.sources.base import folder_of, refused
 from weft.pipelines.sources.common.files import clean, local_file, stamp
 from weft.pipelines.sources.common.lists import numbered_lines, wrong_item
+from weft.pipelines.sources.common.named_texts import named_texts
 from weft.pipelines.sources.common.speech import Labels, SpeechSource
 from weft.pipelines.storage.store import Store
 from weft.schemas.audio import Audio, Recording, Supervision, Word
@@ -128,6 +130,8 @@ def read(source: SpeechSource, item: Item, store: Store) -> Iterator[Recording |
             good.append(_stretch(line))
         except WrongField as fault:
             yield refused(item, Unusable("bad_manifest_line", str(fault)))
+        except Unusable as fault:
+            yield refused(item, fault)
     if good:
         yield from source.recordings(item, store, Audio(item.uri), Labels(supervisions=tuple(good), **common))
 
@@ -144,6 +148,7 @@ def _whole(source: SpeechSource, item: Item, store: Store, line: Fields) -> Iter
         language=stretch.language,
         emotion=stretch.emotion,
         split=stretch.split,
+        fields=stretch.fields,
         **_common([line]),
     )
     for recording in source.recordings(item, store, Audio(item.uri), labels):
@@ -159,16 +164,17 @@ def _same_length(declared: float, seconds: float) -> None:
 
 
 def _stretch(line: Fields) -> Supervision:
-    """Raises WrongField."""
+    """Raises WrongField, and Unusable."""
     start = _seconds(line, "offset")
     return _fields(line, start, start + _seconds(line, "duration"))
 
 
 def _fields(line: Fields, start: float = 0.0, end: float = 0.0) -> Supervision:
-    """Raises WrongField."""
+    """Raises WrongField, and Unusable."""
     plain: dict[str, Any] = {field: clean(line.label(field)) for field in ("speaker", "language", "emotion", "split")}
     words = tuple(_word(line, entry) for entry in line.entries("words"))
-    return Supervision(start=start, end=end, text=clean(line.text("text")) or None, words=words, **plain)
+    text = clean(line.text("text")) or None
+    return Supervision(start=start, end=end, text=text, words=words, fields=named_texts(line), **plain)
 
 
 def _word(line: Fields, entry: Any) -> Word:

@@ -4,6 +4,7 @@
 
 A turn's fields are those of `schemas.text.Turn` (`docs/dialogues.md`), and its text may begin with tags: "(happy1) Hello!".
 The id makes the key, so an edited line changes one item; without ids the line's number does.
+The named texts of docs/data.md, such as `translation`, are the dialogue's; those of a turn stand under its `fields`.
 """
 
 from collections.abc import Iterator, Sequence
@@ -13,6 +14,7 @@ from weft.pipelines.parts.splits import Named, Splits
 from weft.pipelines.sources import base
 from weft.pipelines.sources.common.files import clean
 from weft.pipelines.sources.common.lists import numbered_lines, wrong_item
+from weft.pipelines.sources.common.named_texts import FIELDS, NAMES, named_texts
 from weft.pipelines.sources.common.turns import only, origin_of, tools_of, turns_of
 from weft.pipelines.storage.store import Store
 from weft.schemas.dialogue import checked
@@ -23,7 +25,8 @@ from weft.schemas.ledger import Unusable
 from weft.schemas.settings import NOT_IN_FINGERPRINT
 from weft.schemas.text import Dialogue
 
-_FIELDS = ("id", "split", "language", "licence", "turns", "tools", "origin")
+_NAMES = tuple(name for name in NAMES if name != "tools")  # which a dialogue has of its own
+_FIELDS = ("id", "split", "language", "licence", "turns", "tools", "origin", FIELDS, *_NAMES)
 
 
 class Source(base.Source):
@@ -66,6 +69,7 @@ class Source(base.Source):
             only(fields, _FIELDS, "a dialogue")
             origin = origin_of(fields.get("origin") or {})
             turns, tools = turns_of(fields.get("turns"), origin), tools_of(fields.get("tools"))
+            named = named_texts(Fields.of(fields), _NAMES)
         except ValueError as error:  # in words that name the field
             raise Unusable("bad_dialogue", f"{item.path}: {error}") from None
         texts = {name: clean(str(fields.get(name) or "")) for name in ("language", "licence", "split")}
@@ -77,6 +81,7 @@ class Source(base.Source):
             licence=texts["licence"] or self.licence,
             split=texts["split"],
             tools=tools,
+            fields=named,
         )
 
 

@@ -17,6 +17,7 @@ from typing import Annotated, Any, BinaryIO, cast
 from weft.pipelines.audio.decoders import ENDINGS as AUDIO_ENDINGS
 from weft.pipelines.sources.base import folder_of, refused
 from weft.pipelines.sources.common.files import File, clean, local_file, walk
+from weft.pipelines.sources.common.named_texts import named_texts
 from weft.pipelines.sources.common.speech import Labels, SpeechSource
 from weft.pipelines.storage import retries as reading
 from weft.pipelines.storage.retries import watched
@@ -126,7 +127,7 @@ def _with_member(labels: Labels, ending: str, data: bytes) -> Labels:
 
 
 def from_fields(fields: Any, labels: Labels) -> Labels:
-    """Labels with the fields of a mapping, under their usual names. Raises WrongField."""
+    """Labels with the fields of a mapping, under their usual names. Raises WrongField, and Unusable."""
     own = Fields.of(fields)
     stated: dict[str, Any] = {}
     for field_name, names in _NAMED.items():
@@ -134,7 +135,7 @@ def from_fields(fields: Any, labels: Labels) -> Labels:
         value = own.text(name) if field_name == "text" else own.label(name)
         if value:
             stated[field_name] = clean(value)
-    return replace(labels, **stated)
+    return replace(labels, fields=named_texts(own), **stated)
 
 
 def _tars(path: str) -> Iterator[File]:

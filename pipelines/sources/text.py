@@ -9,7 +9,7 @@ of what it holds, never of its place: a document that is inserted changes no oth
 """
 
 from collections.abc import Iterator
-from dataclasses import astuple, replace
+from dataclasses import replace
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, model_validator
@@ -104,6 +104,10 @@ class Source(base.Source):
         return max(self.stretch, BYTES_A_CHARACTER * self.longest + BYTE_ORDER_MARK)
 
     @property
+    def field_names(self) -> frozenset[str] | None:
+        return None if self.names_splits else frozenset()
+
+    @property
     def names_splits(self) -> bool:
         return not self.path.lower().endswith((".txt", ".txt.gz"))  # lines of JSON may
 
@@ -138,6 +142,8 @@ class Source(base.Source):
             yield refused(item, fault)
             return
         texts = list(pieces(cleaned(entry.text), self.longest))
+        if len(texts) > 1:
+            entry = replace(entry, fields=())  # a question about the whole is none about a piece
         for number, text in enumerate(texts):
             yield self._document(item, replace(entry, text=text), f"-{number}" if len(texts) > 1 else "")
 
@@ -145,14 +151,21 @@ class Source(base.Source):
         """The key is a hash of the document's fields, not of its place; identical documents share one key."""
         path = _file_of(item)
         return Document(
-            key=f"{key_for(item.source, path)}-{hash64(*astuple(entry)):016x}{ending}",
+            key=f"{key_for(item.source, path)}-{hash64(*_parts(entry)):016x}{ending}",
             source=item.source,
             text=entry.text,
             language=entry.language or self.language,
             licence=entry.licence or self.licence,
             split=entry.split,
             path=f"{path}#{entry.id}" if entry.id else path,
+            fields=entry.fields,
         )
+
+
+def _parts(entry: Entry) -> list[str]:
+    """What makes a document's key."""
+    named = (part for field in entry.fields for part in (field.name, field.value))
+    return [entry.text, entry.id, entry.language, entry.licence, entry.split, *named]
 
 
 def _file_of(item: Item) -> str:

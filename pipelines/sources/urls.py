@@ -26,6 +26,10 @@ class Source(SpeechSource):
 
     path: Annotated[str, NOT_IN_FINGERPRINT]
 
+    @property
+    def field_names(self) -> frozenset[str]:
+        return frozenset()
+
     def items(self, name: str) -> Iterator[Item]:
         for number, line in numbered_lines(self.path):
             if isinstance(line, Unusable):

@@ -27,8 +27,8 @@ _MADE = re.compile(
     rf"|list/[^/]+/{_PART}"
     r"|order/[^/]+/(?:pass-\d+|validation)/[^/]+\.parquet"
     rf"|manifests/(?:list|{_STAGE})(?:/[^/]+)+\.json"
-    r"|shards/[^/]+/(?:train|validation|val)-[^/]*\d\.tar"
-    r"|shards/[^/]+/\.index/(?:train|validation|val)-[^/]*\d\.parquet"
+    r"|shards/[^/]+/(?:flac/|png/|flac-png/)?(?:train|validation|val)-[^/]*\d\.tar"
+    r"|shards/[^/]+/(?:flac/|png/|flac-png/)?\.index/(?:train|validation|val)-[^/]*\d\.parquet"
 )
 
 

@@ -1,4 +1,4 @@
-"""A task turns one utterance (or document) into one sample. The base checks and counts; the leaf writes the tokens in order.
+"""A task turns one utterance (document, dialogue, recording) into one sample: the leaf writes the tokens in order, the base counts.
 
 class Task(base.SpokenTask):
     def compose(self, material, builder, random):
@@ -6,17 +6,19 @@ class Task(base.SpokenTask):
         builder.marker("speech"); builder.codes(spoken.codes[self.stream])
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from random import Random
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from weft.pipelines.tasks.common.sample_builder import SampleBuilder
-from weft.schemas.audio import Alignment, Codes, Utterance
+from weft.schemas.audio import Alignment, Codes, Field, Utterance
 from weft.schemas.ledger import Unusable
+from weft.schemas.passage import Passage
 from weft.schemas.settings import Versioned
 from weft.schemas.splits import Split
 from weft.schemas.text import Dialogue, Document
+from weft.schemas.vocabulary import Modality
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,13 +42,49 @@ class Spoken:
             raise Unusable("no_transcript", "this task needs a transcript")
         return self.utterance.text
 
+    @property
+    def seconds(self) -> float:
+        return self.utterance.seconds
+
+    def field(self, name: str) -> str:
+        """The text of a field of the utterance. Raises Unusable."""
+        return _field(self.utterance.fields, name)
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A document as turns say it: its text and its fields, without any codes."""
+
+    document: Document
+
+    @property
+    def seconds(self) -> float:
+        return 0.0
+
+    @property
+    def text(self) -> str:
+        return self.document.text
+
+    def field(self, name: str) -> str:
+        """The text of a field. Raises Unusable."""
+        return _field(self.document.fields, name)
+
+
+def _field(fields: Sequence[Field], name: str) -> str:
+    for field_ in fields:
+        if field_.name == name:
+            return field_.value
+    given = ", ".join(one.name for one in fields) or "none"
+    raise Unusable("no_field", f"it has no field {name!r} (its fields: {given})")
+
 
 @dataclass(frozen=True, slots=True)
 class Material:
-    """What a sample is made of: the record it is about, and its utterances in order (none for a document)."""
+    """What a sample is made of: the record it is about, its utterances in order (none for a document), and its image as PNG."""
 
-    source: Utterance | Document | Dialogue
+    source: Utterance | Document | Dialogue | Passage
     spoken: tuple[Spoken, ...] = ()
+    image: bytes = b""
 
     @property
     def split(self) -> str:
@@ -63,9 +101,10 @@ class Material:
 
 
 class Task(Versioned):
-    """`sources` and `split` are the recipe's. `takes` is the record that a sample is about: Utterance, Document or Dialogue.
+    """`sources` and `split` are the recipe's. `takes` is the record that a sample is about: Utterance, Document, Dialogue or Passage.
 
-    An `aligned` task needs the words of its utterances in time. `writes_text` says whether its samples hold text.
+    An `aligned` task needs the words of its utterances in time. `writes_text` says whether its samples hold text. A sample longer than
+    the context is cut into pieces by the trainer, or rejected where `cut` is never.
     """
 
     takes: ClassVar[type] = Utterance
@@ -74,6 +113,7 @@ class Task(Versioned):
 
     sources: tuple[str, ...]
     split: Split = "train"
+    cut: Literal["context", "never"] = "context"
 
     @property
     def streams(self) -> tuple[str, ...]:
@@ -81,9 +121,28 @@ class Task(Versioned):
         return ()
 
     @property
+    def latents(self) -> frozenset[Modality]:
+        """What of `audio` and `image` each of its samples has as latents."""
+        return frozenset()
+
+    @property
+    def latent_markers(self) -> frozenset[tuple[str, Modality]]:
+        """The markers that it writes round and for latents, each with its modality."""
+        return frozenset()
+
+    @property
     def markers(self) -> frozenset[str]:
         """The vocabulary's markers that it writes, by name."""
         raise NotImplementedError
+
+    @property
+    def fields(self) -> frozenset[str]:
+        """The named fields of its records that it writes."""
+        return frozenset()
+
+    def takes_of(self, makes: type) -> type:
+        """The record that a sample of a source is about, by what the source makes."""
+        return self.takes
 
     def compose(self, material: Material, builder: SampleBuilder, random: Random) -> None:
         """Writes the sample into the builder. Raises Unusable. `random` is seeded by (sample key, pass)."""

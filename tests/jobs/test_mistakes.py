@@ -240,3 +240,56 @@ def test_a_plan_tells_all_sources_that_are_not_there_by_their_lines(weft: Weft, 
     code, _, output = weft("plan", write(tmp_path, text))
     assert code == 2 and "bad.yaml line 3: sources.a.path: /nowhere/a is not there; set sources.a.path" in output
     assert "bad.yaml line 4: sources.b.path: /nowhere/b is not there" in output
+
+
+MATERIALS = """name: bad
+sources:
+  speech: {use: folder, path: .}
+  books: {use: text, path: .}
+  chats: {use: script, path: .}
+tokenizers:
+  hubert: {use: hubert, sources: [speech]}
+templates:
+  chat: {open: bot, close: eot}
+  other: {open: begin, close: bot}
+vocabulary:
+  tokens: [{marker: bot, literal: "<|BOT|>"}, {marker: eot, literal: "<|EOT|>"}, {codes: hubert}]
+tasks:
+  a: {use: utterances, sources: [books], speech: {say: hubert}}
+  b: {use: continuation, sources: [speech], say: hubrt}
+  c: {use: dialogue, sources: [speech], template: chat, turns: [{role: human, say: hubert}]}
+  d: {use: pairs, sources: [chats], template: chat, turns: [{role: human, say: {of: [text, hubrt], sizes: [1, 4]}}]}
+  f: {use: pairs, sources: [chats], template: chat, cut: context, turns: [{role: human, say: hubert}]}
+  g: {use: utterances, sources: [speech], speech: {say: hubert}, chunk: {utterances: 2, seconds: 5}}
+  h: {use: text, sources: [chats], open: ""}
+"""
+OF_MATERIALS = (
+    (14, "tasks.a.sources: 'books' gives documents, this task takes whole recordings"),
+    (15, "tasks.b.say: 'hubrt' is neither under `tokenizers:` nor under `streams:`"),
+    (16, "tasks.c.sources: 'speech' gives utterances, this task takes dialogues"),
+    (17, "tasks.d.turns: 'hubrt' is neither under `tokenizers:` nor under `streams:`"),
+    (18, "tasks.f.cut: input should be 'never'"),
+    (19, "tasks.g.chunk: give either `utterances` or `seconds`"),
+    (20, "tasks.h.sources: 'chats' gives dialogues, this task takes documents"),
+)
+
+
+def test_what_a_task_needs_and_the_recipe_does_not_give_is_told_by_its_line(tmp_path: Path) -> None:
+    wrong = mistakes(recipe_file.read(write(tmp_path, MATERIALS))).wrong
+    for line, sentence in OF_MATERIALS:
+        assert sum(t.startswith(f"bad.yaml line {line}: {sentence}") for t in wrong) == 1, (sentence, wrong)
+
+
+@pytest.mark.parametrize(
+    ("task", "marker"),
+    [
+        ("{use: dialogue, sources: [chats], template: other, turns: [{role: human, say: hubert}]}", "begin"),
+        ("{use: utterances, sources: [speech], speech: {say: hubert, open: start}}", "start"),
+    ],
+)
+def test_a_literal_of_a_task_or_its_template_that_the_vocabulary_lacks_is_told(
+    tmp_path: Path, task: str, marker: str
+) -> None:
+    text = MATERIALS.split("tasks:")[0] + f"tasks:\n  e: {task}\n"
+    (wrong,) = mistakes(recipe_file.read(write(tmp_path, text))).wrong
+    assert wrong.startswith(f"bad.yaml line 12: vocabulary.tokens: task 'e' writes the marker '{marker}'")

@@ -54,8 +54,8 @@ def test_only_indexes_are_copied_and_they_go_at_the_end(remote: Store, monkeypat
 
 
 def test_a_draw_reads_its_sample_alone(remote: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    with shards_of(remote, ["pretrain"]) as (_, open_tar):
-        tar = open_tar(Path("x/pretrain/train-000000.tar"))
+    with shards_of(remote, ["pretrain"]) as (folder, open_tar):
+        tar = open_tar(folder / "pretrain" / "train-000000.tar")
         whole = remote.read("shards/pretrain/train-000000.tar")
         assert len(tar) == len(whole) and bytes(tar[512:1024]) == whole[512:1024]
 

@@ -4,7 +4,7 @@ import io
 
 from rich.console import Console
 
-from weft.jobs.show import show_ledger
+from weft.jobs.show import show_faults, show_ledger
 from weft.schemas.audit import Audit, NodeAudit
 
 
@@ -35,3 +35,22 @@ def test_all_passes_over_a_source_are_one_row_with_their_count() -> None:
         ["compose/words/validation/speech", "", "3", "0"],
     ]  # fmt: skip
     assert "18.00" in page.getvalue()
+
+
+def lines_of(*faults: str) -> list[str]:
+    page = io.StringIO()
+    audit = Audit(corpus="c", stages=(), nodes=(), rejects=(), leaks=(), unread=(), faults=faults)
+    show_faults(Console(file=page, width=200), audit)
+    return page.getvalue().splitlines()
+
+
+def test_files_that_an_interrupted_build_has_not_made_are_counted() -> None:
+    missing = [f"align/speech/part-{n:05d}.parquet is missing" for n in range(40)]
+    lines = lines_of("a.tar holds 3 bytes where 9 were written", *missing)
+    assert lines[0] == "broken: a.tar holds 3 bytes where 9 were written" and len(lines) == 7
+    goes_on = "a build that was interrupted goes on with the same `weft build`"
+    assert lines[-1] == f"broken: … and 35 more files are missing: {goes_on}"
+
+
+def test_a_few_missing_files_are_all_named() -> None:
+    assert len(lines_of(*(f"{n} is missing" for n in range(5)))) == 5

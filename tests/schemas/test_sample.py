@@ -78,7 +78,7 @@ def test_ids_begin_where_the_index_row_says() -> None:
     named = {f: getattr(baked, f) for f in IndexRow.__dataclass_fields__ if hasattr(baked, f)}
     with tarfile.open(fileobj=io.BytesIO(baked.members + END)) as tar:
         json_at, npy_at = (m.offset_data for m in tar)
-    row = IndexRow(**named, shard="t", json_offset=json_at, npy_offset=npy_at)
+    row = IndexRow(**named, shard="t", json_offset=json_at, npy_offset=npy_at, flac_offset=0, png_offset=0)
     assert np.frombuffer(baked.members, "<i4", row.tokens, row.ids_offset).tolist() == list(SAMPLE.ids)
 
 

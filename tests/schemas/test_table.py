@@ -45,10 +45,12 @@ def test_columns_of_an_index_row() -> None:
     columns = {
         "key": pa.string(), "parent": pa.string(), "recording": pa.string(), "task": pa.string(), "source": pa.string(),
         "seconds": pa.float64(), "tokens": pa.int32(), "text_tokens": pa.int32(), "speech_tokens": pa.int32(),
+        "audio_tokens": pa.int32(), "image_tokens": pa.int32(),
         "loss": pa.list_(pa.int32()), "language": pa.string(), "speaker": pa.string(), "emotion": pa.string(),
         "licence": pa.string(), "split": pa.string(), "text_hash": pa.string(), "crc": pa.int64(),
         "shard": pa.string(), "json_offset": pa.int64(),
         "json_length": pa.int32(), "npy_offset": pa.int64(), "npy_length": pa.int32(),
+        "flac_offset": pa.int64(), "flac_length": pa.int32(), "png_offset": pa.int64(), "png_length": pa.int32(),
     }  # fmt: skip
     assert arrow_schema(IndexRow) == pa.schema(list(columns.items()))
 

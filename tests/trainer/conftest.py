@@ -17,7 +17,7 @@ from weft.schemas.table import to_table
 from weft.schemas.training import TrainingStage
 from weft.schemas.vocabulary import Vocabulary
 
-Toy = tuple[str, Sequence[int], tuple[int, ...]]
+Toy = tuple[str, Sequence[int], tuple[int, ...]] | tuple[str, Sequence[int], tuple[int, ...], tuple[int, ...]]
 LLAMA = {
     "model_type": "llama", "hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2,
     "num_attention_heads": 2, "num_key_value_heads": 1, "max_position_embeddings": 64,
@@ -25,7 +25,9 @@ LLAMA = {
 
 
 def write_shards(folder: Path, samples: Sequence[Toy], group: int = 7, split: str = "train") -> Path:
-    """Samples are (task, ids, flat loss bounds); they go into two tars turn by turn, as draws of two tasks would."""
+    """Samples are (task, ids, flat loss bounds) and begins of documents, if any. They go into two tars turn by turn, as draws of two
+    tasks would.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     names = ["train-000000.tar", "train-000001.tar"]
     with ExitStack() as stack:
@@ -38,13 +40,16 @@ def write_shards(folder: Path, samples: Sequence[Toy], group: int = 7, split: st
 
 
 def _add_sample(tar: tarfile.TarFile, shard: str, key: str, sample: Toy, split: str) -> IndexRow:
-    task, ids, loss = sample
+    task, ids, loss, *bounds = sample
     json_offset, json_length = _add(tar, f"{key}.json", b"{}")
     npy_offset, npy_length = _add(tar, f"{key}.npy", npy_bytes(tuple(ids)))
     return IndexRow(
         key=key, parent="", recording="", task=task, source="toy", seconds=0.0, tokens=len(ids), text_tokens=len(ids),
-        speech_tokens=0, loss=loss, language="", speaker="", emotion="", licence="", split=split, text_hash="", crc=0, shard=shard,
+        speech_tokens=0, audio_tokens=0, image_tokens=0, loss=loss,
+        language="", speaker="", emotion="", licence="", split=split, text_hash="", crc=0,
+        bounds=bounds[0] if bounds else (), shard=shard,
         json_offset=json_offset, json_length=json_length, npy_offset=npy_offset, npy_length=npy_length,
+        flac_offset=0, flac_length=0, png_offset=0, png_length=0,
     )  # fmt: skip
 
 

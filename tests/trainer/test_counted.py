@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from weft.trainer.counted import check_counted, counted_batches, counted_tokens
-from weft.trainer.index import Index
+from weft.trainer.index import LABELS, Index
 from weft.trainer.loader import Draws
 from weft.trainer.packing import pack
 from weft.trainer.stream import Stream, StreamState
@@ -17,10 +17,12 @@ from weft.trainer.stream import Stream, StreamState
 def test_tokens_are_counted_as_packing_counts_them(
     make_shards: Callable[..., Path], samples: list, context: int
 ) -> None:
-    folder = make_shards([*samples, ("up", [], ()), ("up", list(range(1, 40)), (0, 0, 3, 16, 16, 17, 32, 33))])
-    tables = Index(folder).groups(["tokens", "loss"])
+    pair = ("down", list(range(1, 40)), (0, 4, 7, 16, 16, 39), (4, 9, 16, 18))
+    samples = [*samples, ("up", [], ()), ("up", list(range(1, 40)), (0, 0, 3, 16, 16, 17, 32, 33)), pair]
+    folder = make_shards(samples)
+    tables = Index(folder).groups(["tokens", *LABELS])
     counts = np.concatenate([counted_tokens(table, context) for _, table in tables])
-    packed = np.zeros(len(samples) + 2, int)
+    packed = np.zeros(len(samples), int)
     for block in pack(Draws(folder).read(), context):
         for piece in block.pieces:
             packed[piece.draw.position] += piece.targets().sum()

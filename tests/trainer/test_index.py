@@ -46,6 +46,15 @@ def test_loss_bounds_outside_the_sample_or_out_of_order_are_refused(folder: Path
         read(folder)
 
 
+@pytest.mark.parametrize("bounds", [(0,), (40,), (-1,), (5, 5), (9, 4)])
+def test_documents_that_do_not_begin_within_the_sample_in_order_are_refused(
+    folder: Path, bounds: tuple[int, ...]
+) -> None:
+    change(folder, "bounds", 17, bounds)
+    with pytest.raises(ValueError, match="draw 17: its documents do not begin within the sample, one after the other"):
+        read(folder)
+
+
 @pytest.mark.parametrize(
     ("column", "value"),
     [("tokens", 3), ("npy_length", 131), ("json_offset", -512), ("json_offset", 10**9), ("npy_offset", 1000)],

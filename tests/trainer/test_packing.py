@@ -1,5 +1,6 @@
 """Packing drops nothing, repeats nothing, keeps the order, and never lets one sample see another."""
 
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -106,3 +107,27 @@ def test_no_attention_across_samples(lengths: list[int], context: int) -> None:
         assert not np.triu(mask_TT, 1).any()
         assert mask_TT.diagonal().all()
         assert (mask_TT.sum(1)[real] == packed.positions[real] + 1).all()
+
+
+@settings(deadline=None)
+@given(st.integers(1, 30), st.sets(st.integers(1, 29), max_size=4), contexts)
+def test_documents_of_one_sample_do_not_see_each_other(length: int, begins: set[int], context: int) -> None:
+    """They lie in one piece, as long as the context holds them; nothing predicts the first token of any."""
+    inner = sorted(begin for begin in begins if begin < length)
+    (draw,) = draws_of([length])
+    draw = replace(draw, loss=np.array([[0, length]], np.int32), bounds=np.array(inner, np.int32))
+    blocks = list(pack([draw], context))
+    assert sum(len(block.pieces) for block in blocks) == -(-length // context)
+    starts = sorted({*inner, *range(0, length, context)})
+    for block in blocks:
+        packed = lay_out(block, context)
+        real = packed.documents >= 0
+        document = np.searchsorted(starts, packed.ids[real], side="right")
+        assert packed.positions[real].tolist() == [
+            i - starts[d - 1] for i, d in zip(packed.ids[real], document, strict=True)
+        ]
+        assert packed.targets[real].tolist() == [i not in starts for i in packed.ids[real].tolist()]
+        assert block.counted == packed.targets.sum()
+        mask_TT = block_mask(torch.from_numpy(packed.documents)[None])[0, 0].numpy()[np.ix_(real, real)]
+        assert not mask_TT[document[:, None] != document[None, :]].any()
+        assert set(packed.tasks) == {"task-0"} and len(packed.tasks) == len(set(document))

@@ -29,8 +29,9 @@ def utterances_of(
 
 def whole(recording: Recording) -> Utterance:
     supervision = Supervision(
-        start=0.0, end=recording.seconds, text=recording.text, words=recording.words, phones=recording.phones
-    )
+        start=0.0, end=recording.seconds, text=recording.text, words=recording.words, phones=recording.phones,
+        fields=recording.fields,
+    )  # fmt: skip
     return _utterance(recording, 0, supervision, "whole")
 
 
@@ -57,4 +58,5 @@ def _utterance(recording: Recording, number: int, supervision: Supervision, segm
         segmenter=segmenter,
         transcriber="given" if supervision.text else "",
         item=recording.item,
+        fields=supervision.fields,
     )

@@ -12,7 +12,7 @@ from weft.pipelines.sources import base
 from weft.pipelines.sources.base import Missing, refused
 from weft.pipelines.storage.store import Store
 from weft.pipelines.timings.base import Timing
-from weft.schemas.audio import Audio, Recording, Supervision, Word
+from weft.schemas.audio import Audio, Field, Recording, Supervision, Word
 from weft.schemas.item import Item
 from weft.schemas.ledger import Reject, Unavailable, Unusable
 from weft.schemas.settings import NOT_IN_FINGERPRINT
@@ -33,6 +33,7 @@ class Labels:
     emotion: str = ""
     split: str = ""
     supervisions: tuple[Supervision, ...] = ()
+    fields: tuple[Field, ...] = ()
 
     def timed(self, timing: Timing) -> "Labels":
         """The same labels with the content of a timing file."""
@@ -110,4 +111,5 @@ class SpeechSource(base.Source):
             phones=labels.phones,
             split=labels.split,
             supervisions=labels.supervisions,
+            fields=labels.fields,
         )

@@ -9,15 +9,16 @@ from collections.abc import Mapping
 from typing import Any
 
 from weft.pipelines.sources.common.files import clean
+from weft.pipelines.sources.common.named_texts import FIELDS, named_texts
 from weft.pipelines.sources.common.tags import read_tags
 from weft.schemas.fields import Fields, WrongField, parsed
 from weft.schemas.text import Origin, Turn
 
 _ALSO = {"user": "human"}  # how other formats name a role
-_TEXTS = ("role", "speaker", "text", "emotion", "style", "speed", "language")
+_TEXTS = ("role", "speaker", "text", "emotion", "style", "speed", "language", "answer")
 _JSON = ("tool_call", "tool_result")
 _SECONDS = ("pause", "overlap")
-_FIELDS = (*_TEXTS, "level", *_SECONDS, *_JSON, "origin")
+_FIELDS = (*_TEXTS, "level", *_SECONDS, *_JSON, "origin", FIELDS)
 _ORIGIN = ("writer", "version", "seed", "model")
 _USERS_OWN = Origin()
 
@@ -48,6 +49,7 @@ def turn_of(fields: Mapping[str, Any], origin: Origin = _USERS_OWN) -> Turn:
     rest["speaker"] = given.get("speaker") or rest["role"]
     rest |= {name: _number(name, fields[name]) for name in _SECONDS if name in fields}
     rest |= {name: _json_text(fields[name]) for name in _JSON if fields.get(name)}
+    rest["fields"] = named_texts(Fields.of(fields, "the turn"), ())
     return Turn(**rest, origin=origin_of(fields["origin"]) if fields.get("origin") else origin)
 
 

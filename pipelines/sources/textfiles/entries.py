@@ -1,12 +1,14 @@
 """Reads the text and the labels of a raw document.
 
-{"id": "b7", "text": "Once upon a time …", "language": "en", "licence": "CC0-1.0", "split": "train"}
+{"id": "b7", "text": "Once upon a time …", "language": "en", "licence": "CC0-1.0", "split": "train", "answer": "42"}
 """
 
 from dataclasses import dataclass
 
 from weft.pipelines.sources.common.files import clean
+from weft.pipelines.sources.common.named_texts import named_texts
 from weft.pipelines.sources.textfiles.stretches import RawDocument
+from weft.schemas.audio import Field
 from weft.schemas.fields import Fields, WrongField, parsed
 from weft.schemas.ledger import Unusable
 
@@ -20,6 +22,7 @@ class Entry:
     language: str = ""
     licence: str = ""
     split: str = ""
+    fields: tuple[Field, ...] = ()
 
 
 def plain_entry(raw: RawDocument) -> Entry:
@@ -28,7 +31,7 @@ def plain_entry(raw: RawDocument) -> Entry:
 
 
 def json_entry(raw: RawDocument, field: str) -> Entry:
-    """An object on a line, its text under `field`. Raises Unusable: too_long, not_utf8, bad_line, no_text."""
+    """An object on a line, its text under `field`. Raises Unusable: too_long, not_utf8, bad_line, no_text, equal_answers."""
     where = f"the line at byte {raw.position:,}"
     if not raw.is_whole:
         raise Unusable("too_long", f"{where} is part of a longer one; put a document on each line")
@@ -42,6 +45,7 @@ def json_entry(raw: RawDocument, field: str) -> Entry:
             language=_label(line, "language", "lang"),
             licence=_label(line, "licence", "license"),
             split=_label(line, "split"),
+            fields=named_texts(line),
         )
     except WrongField as fault:
         raise Unusable("bad_line", f"{where}: {fault}"[:200]) from None

@@ -7,19 +7,43 @@ builder.codes(codes, 1.2, 3.4, loss=True)     Span("speech", begin=8, end=44, st
 from bisect import bisect_left
 from collections.abc import Callable, Mapping
 
+import numpy as np
+from numpy.typing import NDArray
+
+from weft.pipelines.encoders.base import SAMPLE_RATE
 from weft.pipelines.tasks.common.interleave import TEXT, Interleave
-from weft.schemas.audio import Codes
-from weft.schemas.sample import Span
+from weft.pipelines.tasks.common.latents import Latents
+from weft.schemas.audio import Codes, Utterance
+from weft.schemas.ledger import Unusable
+from weft.schemas.sample import PLACEHOLDERS, Span
 from weft.schemas.vocabulary import Vocabulary
+
+Markers = tuple[
+    str, str, str
+]  # names of the marker that opens latent audio or an image, of each placeholder, and of what closes it
 
 
 class SampleBuilder:
-    """Collects the ids and segments of one sample; times are seconds of its utterance."""
+    """Collects the ids and segments of one sample, its latent `audio` in the order of the sample, and its `image` as PNG. `bounds` are
+    where its later documents begin.
 
-    def __init__(self, vocabulary: Vocabulary, encode: Callable[[str], list[int]]) -> None:
-        self.vocabulary, self._encode = vocabulary, encode
+    Times are seconds of its utterance; those of placeholders are seconds of all the audio collected.
+    """
+
+    def __init__(
+        self, vocabulary: Vocabulary, encode: Callable[[str], list[int]], latents: Latents | None = None
+    ) -> None:
+        self.vocabulary, self._encode, self._latents = vocabulary, encode, latents or Latents()
         self.ids: list[int] = []
         self.segments: list[Span] = []
+        self.bounds: list[int] = []
+        self.audio: list[NDArray[np.float32]] = []
+        self.image = b""
+
+    def next_document(self) -> None:
+        """From here on attention begins anew, with a BOS token of its own where the vocabulary has one."""
+        self.bounds.append(len(self.ids))
+        self.begin()
 
     def begin(self) -> None:
         """The BOS token, where the vocabulary has one; nothing predicts it."""
@@ -62,6 +86,28 @@ class SampleBuilder:
         for name, ids in plan.interleaved(queues, pads):
             modality, own = ("text", "text") if name == TEXT else ("speech", "codes")
             self._add(ids, modality, role or own, 0.0, seconds, loss)
+
+    def latent_audio(self, utterance: Utterance, markers: Markers) -> None:
+        """Placeholders for what is said, each chunk of it between markers of its own. They never count. Raises Unusable."""
+        begin = sum(map(len, self.audio)) / SAMPLE_RATE
+        for samples, count in self._latents.chunks(utterance):
+            stop = begin + len(samples) / SAMPLE_RATE
+            self._placeholders(markers, count, begin, stop)
+            self.audio.append(samples)
+            begin = stop
+
+    def latent_image(self, png: bytes, markers: Markers) -> None:
+        """Placeholders for the image, between markers. They never count. Raises Unusable, also for a second image."""
+        if self.image:
+            raise Unusable("second_image", "a sample has one image, and this one would have two")
+        self._placeholders(markers, self._latents.placeholders(png))
+        self.image = png
+
+    def _placeholders(self, markers: Markers, count: int, start: float = 0.0, stop: float = 0.0) -> None:
+        first, patch, last = map(self.vocabulary.marker, markers)
+        self.marker(first.name, "input", loss=False)
+        self._add([patch.id] * count, patch.modality, PLACEHOLDERS, start, stop, loss=False)
+        self.marker(last.name, "input", loss=False)
 
     def _add(
         self, ids: list[int], modality: str, role: str, start: float = 0.0, stop: float = 0.0, loss: bool = True

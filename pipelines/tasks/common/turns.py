@@ -3,20 +3,27 @@
 {role: human, say: [hubert], open: audio-start, close: audio-end}
 {role: assistant, say: [{of: [text, fsq], sizes: [1, 4]}], open: tts-start, close: tts-end}
 {role: system, say: [{literal: "Translate the speech into German."}]}
+{role: assistant, say: [{literal: "<think>\\n"}, {field: thought}, {literal: "\\n</think>\\n"}, {field: answer}]}
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 
 from pydantic import Discriminator, Field, Tag, field_validator
 
-from weft.pipelines.tasks.base import Spoken
+from weft.pipelines.tasks.base import Spoken, Written
 from weft.pipelines.tasks.common.interleave import TEXT, Interleave
 from weft.pipelines.tasks.common.sample_builder import SampleBuilder
 from weft.schemas.chat import ChatTemplate
+from weft.schemas.ledger import Unusable
 from weft.schemas.settings import Settings
+from weft.schemas.vocabulary import Modality
+
+AUDIO: Modality = "audio"
+IMAGE: Modality = "image"
+LATENTS = (AUDIO, IMAGE)
 
 
 class Literal(Settings):
@@ -25,30 +32,38 @@ class Literal(Settings):
     literal: str = Field(min_length=1)
 
 
+class Named(Settings):
+    """A field of the record by its name, such as `question`; a record without it is a reject."""
+
+    field: str = Field(min_length=1)
+
+
 def _kind(part: Any) -> str:
-    if isinstance(part, Literal) or (isinstance(part, dict) and "literal" in part):
-        return "literal"
+    for kind, settings in (("literal", Literal), ("field", Named)):
+        if isinstance(part, settings) or (isinstance(part, dict) and kind in part):
+            return kind
     return "groups" if isinstance(part, Interleave | dict) else "name"
 
 
 Part = Annotated[
-    Annotated[Interleave, Tag("groups")] | Annotated[Literal, Tag("literal")] | Annotated[str, Tag("name")],
+    Annotated[Interleave, Tag("groups")]
+    | Annotated[Literal, Tag("literal")]
+    | Annotated[Named, Tag("field")]
+    | Annotated[str, Tag("name")],
     Discriminator(_kind),
 ]
 
 
-class Turn(Settings):
-    """A turn of `role`. Each part of `say` is `text` (the transcript), a stream by its name, a literal, or text and streams in groups.
+class Said(Settings):
+    """What is said. Each part of `say` is `text` (the transcript), `audio` (latent) or `image`, a stream by its name, a literal, a
+    field, or text and streams in groups.
 
-    `open` and `close` are markers round what it says ("": none). A marker that opens does not count where the turn does: the prompt
-    ends with it; `count_open` makes it count.
+    `open` and `close` are markers round what it says ("": none).
     """
 
-    role: str = ""
     say: tuple[Part, ...]
     open: str = ""
     close: str = ""
-    count_open: bool = False
 
     @field_validator("say", mode="before")
     @classmethod
@@ -61,32 +76,68 @@ class Turn(Settings):
         return tuple(dict.fromkeys(name for part in self.say for name in _streams(part)))
 
     @property
+    def latents(self) -> frozenset[Modality]:
+        """What of `audio` and `image` it says."""
+        return frozenset(kind for kind in LATENTS if kind in self.say)
+
+    @property
+    def fields(self) -> frozenset[str]:
+        """The fields that it says, by name."""
+        return frozenset(part.field for part in self.say if isinstance(part, Named))
+
+    @property
+    def is_written(self) -> bool:
+        """Whether it says text, fields and literals alone, which need no audio."""
+        return all(part == TEXT or isinstance(part, Literal | Named) for part in self.say)
+
+    @property
     def markers(self) -> frozenset[str]:
         pads = [part.markers for part in self.say if isinstance(part, Interleave)]
         return frozenset({self.open, self.close}).union(*pads) - {""}
+
+
+class Turn(Said):
+    """A turn of `role`. The marker that opens does not count, as the prompt ends with it, unless `count_open` is set."""
+
+    role: str = ""
+    count_open: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class TurnWriter:
     """Writes turns into a sample. Turns of the roles in `loss` count; the template's header never does.
 
-    Without a `template` a turn is what it says alone.
+    Without a `template` a turn is what it says alone. `image` is what turns that say `image` show, as PNG.
     """
 
     builder: SampleBuilder
     template: ChatTemplate | None
     loss: frozenset[str]
     leading_space: bool = False
+    image: bytes = b""
 
-    def write(self, turn: Turn, spoken: Spoken, tool_call: str = "") -> None:
-        """A turn about an utterance. `tool_call` is the JSON text of {"name", "arguments"}."""
-        counts, role = self._counts(turn.role)
-        self._header(turn.role)
+    def write(self, turn: Turn, spoken: Spoken | Written, tool_call: str = "") -> None:
+        """A turn about an utterance or a document. `tool_call` is the JSON text of {"name", "arguments"}."""
+        self.write_pieces([turn], [spoken], tool_call)
+
+    def write_pieces(self, turns: Sequence[Turn], pieces: Sequence[Spoken | Written], tool_call: str = "") -> None:
+        """A turn in pieces, each as the entry of `turns` beside it says it: they have one role, and one header and end together."""
+        counts, role = self._counts(turns[0].role)
+        self._header(turns[0].role)
+        for turn, spoken in zip(turns, pieces, strict=True):
+            self._said(turn, spoken, role, counts)
+        self._end(turns[0].role, tool_call)
+
+    def write_said(self, said: Said, spoken: Spoken, counts: bool) -> None:
+        """What is said of an utterance, outside of any turn. Where it counts, so does the marker that opens it."""
+        turn = Turn(say=said.say, open=said.open, close=said.close, count_open=True)
+        self._said(turn, spoken, "target" if counts else "input", counts)
+
+    def _said(self, turn: Turn, spoken: Spoken | Written, role: str, counts: bool) -> None:
         self.builder.marker(turn.open, role, loss=counts and turn.count_open)
         for part in turn.say:
             self._part(part, spoken, role, counts)
         self.builder.marker(turn.close, role, loss=counts)
-        self._end(turn.role, tool_call)
 
     def write_text(self, role: str, text: str, tool_call: str = "") -> None:
         """A turn that is text alone, by its role in the dialogue."""
@@ -121,15 +172,31 @@ class TurnWriter:
         else:
             self.builder.text(f"<tool_call>{text}</tool_call>", role=role, loss=counts)
 
-    def _part(self, part: Part, spoken: Spoken, role: str, counts: bool) -> None:
+    def _part(self, part: Part, spoken: Spoken | Written, role: str, counts: bool) -> None:
+        if isinstance(part, Literal):
+            self.builder.text(part.literal, role=role, loss=counts)
+        elif isinstance(part, Named):
+            self.builder.text(spoken.field(part.field), role=role, loss=counts)
+        elif part == TEXT:
+            self.builder.text(self._spaced(spoken.text), 0.0, spoken.seconds, role=role, loss=counts)
+        elif part == IMAGE:
+            self._image()
+        else:
+            assert isinstance(spoken, Spoken), "a document says what is written alone"
+            self._sound(part, spoken, role, counts)
+
+    def _sound(self, part: Interleave | str, spoken: Spoken, role: str, counts: bool) -> None:
         if isinstance(part, Interleave):
             self.builder.interleaved(part, self._spaced(spoken.text), spoken.codes, role, counts)
-        elif isinstance(part, Literal):
-            self.builder.text(part.literal, role=role, loss=counts)
-        elif part == TEXT:
-            self.builder.text(self._spaced(spoken.text), 0.0, spoken.utterance.seconds, role=role, loss=counts)
+        elif part == AUDIO:
+            self.builder.latent_audio(spoken.utterance, (self.template or ChatTemplate()).audio)
         else:
             self.builder.codes(spoken.codes[part], role=role, loss=counts)
+
+    def _image(self) -> None:
+        if not self.image:
+            raise Unusable("no_image", "this task needs an image")
+        self.builder.latent_image(self.image, (self.template or ChatTemplate()).image)
 
     def _spaced(self, text: str) -> str:
         return f" {text}" if self.leading_space else text
@@ -138,5 +205,5 @@ class TurnWriter:
 def _streams(part: Part) -> Iterator[str]:
     if isinstance(part, Interleave):
         yield from part.streams
-    elif isinstance(part, str) and part != TEXT:
+    elif isinstance(part, str) and part not in (TEXT, *LATENTS):
         yield part

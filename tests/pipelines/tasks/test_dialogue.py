@@ -139,6 +139,41 @@ def test_a_dialogue_that_cannot_be_written_whole_is_refused(compose: Compose, gi
     assert fault.value.reason == reason
 
 
+PIECES = (ASKED, replace(ANSWERED, text="Great!", emotion="happy"), replace(ANSWERED, text="But no.", emotion="sad"))
+
+
+@pytest.mark.parametrize(
+    ("pieces", "answer"),
+    [
+        ("state", "<s>Great![Hu1]</s><s>But no.[Hu2]</s><|EOT|>"),
+        ("joined", "<s>Great![Hu1]But no.[Hu2]</s><|EOT|>"),
+        ("turns", "<s>Great![Hu1]</s><|EOT|><|BOT|>assistant\n<s>But no.[Hu2]</s><|EOT|>"),
+    ],
+)
+def test_an_answer_in_pieces_is_one_turn(compose: Compose, pieces: str, answer: str) -> None:
+    whole, counted = compose(task(pieces=pieces), material(*PIECES))
+    assert whole == f"<|BOT|>human\n[Hu0]<|EOT|><|BOT|>assistant\n{answer}"
+    assert counted.startswith("Great![Hu1]") and counted.endswith("But no.[Hu2]</s><|EOT|>")
+
+
+def test_pieces_end_where_the_speaker_changes_or_a_tool_is_called(compose: Compose) -> None:
+    asked, first, second = PIECES
+    called = compose(task(pieces="state"), material(asked, replace(first, tool_call=CALL), second))[0]
+    assert called.count("<|BOT|>assistant") == 2 and called.count("<tool_call>") == 1
+    last = compose(task(pieces="state"), material(asked, first, replace(second, tool_call=CALL)))[0]
+    assert last.count("<|BOT|>assistant") == 1 and last.endswith("</tool_call><|EOT|>")
+    people = [replace(turn, role="", speaker=name) for turn, name in zip(PIECES, "abb", strict=True)]
+    entries = ({"role": "", "say": "hubert"},)
+    assert compose(task(pieces="state", turns=entries), material(*people))[0].count("<|BOT|>") == 2
+
+
+def test_of_two_answers_the_chosen_one_is_written(compose: Compose) -> None:
+    """The one that is not written may have been rejected before."""
+    given = material(ASKED, replace(ANSWERED, answer="chosen"), replace(ANSWERED, text="No.", answer="rejected"))
+    whole, _ = compose(task(), replace(given, spoken=given.spoken[:2]))
+    assert whole.endswith("<s>Fine.[Hu1]</s><|EOT|>") and "No." not in whole
+
+
 def test_a_role_twice_is_refused() -> None:
     with pytest.raises(ValidationError, match="two entries have one role"):
         task(turns=(*ENTRIES, ENTRIES[0]))

@@ -3,23 +3,31 @@
 The test has a vocabulary of its own, whose ids it numbers by the literals of the sample, and computes nothing of a sample itself.
 """
 
+import json
 import re
+import struct
 from dataclasses import replace
 from importlib.util import module_from_spec, spec_from_file_location
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from pathlib import Path
 from random import Random
 from typing import Any
 
+import numpy as np
 import pytest
 import yaml
 
+from weft.pipelines.encoders.step_audio import Encoder
+from weft.pipelines.image_encoders.grid import ImageEncoder
+from weft.pipelines.latents import Encoders
 from weft.pipelines.merge import merge
 from weft.pipelines.registry import load
 from weft.pipelines.tasks.base import Material, Spoken, Task
+from weft.pipelines.tasks.common.latents import Latents
 from weft.pipelines.tasks.common.sample_builder import SampleBuilder
-from weft.schemas.audio import Alignment, Audio, Codes, Utterance, Word
+from weft.schemas.audio import Alignment, Audio, Codes, Field, Utterance, Word
 from weft.schemas.chat import ChatTemplate
+from weft.schemas.passage import Passage
 from weft.schemas.recipe import StreamSettings
 from weft.schemas.text import Dialogue, Document, Turn
 from weft.schemas.vocabulary import Codebook, Marker, Vocabulary
@@ -32,10 +40,16 @@ BOOKS = {
 MARKERS = {
     "text": "[Text]", "speech": "[Speech]", "asr": "[ASR]", "tts": "[TTS]", "bot": "<|BOT|>", "eot": "<|EOT|>",
     "audio-start": "<audio_start>", "audio-end": "<audio_end>", "tts-start": "<tts_start>", "tts-end": "<tts_end>",
-    "tts-pad": "<tts_pad>", "audio-pad": "<audio_6561>",
+    "tts-pad": "<tts_pad>", "audio-pad": "<audio_6561>", "tool-call": "<tool_call>", "tool-call-end": "</tool_call>",
+    "audio-patch": "<audio_patch>", "image-start": "<image_start>", "image-patch": "<image_patch>", "image-end": "<image_end>",
 }  # fmt: skip
 SPEECH = {"speech", "tts", "audio-start", "audio-end", "tts-start", "tts-end", "audio-pad"}
-STEP_AUDIO = ChatTemplate(open="bot", close="eot", roles={"tool": "function_output"})
+IMAGE = {"image-start", "image-patch", "image-end"}
+LATENT = {"audio-start", "audio-patch", "audio-end"}  # of Step-Audio 2, where the first and the last of AQAA are speech
+STEP_AUDIO = ChatTemplate(
+    open="bot", close="eot", roles={"tool": "function_output"}, call_open="tool-call", call_close="tool-call-end"
+)
+ENCODERS = Encoders(audio=Encoder(), image=ImageEncoder(size=64, patch=32))
 _BOS, _FIRST_MARKER, _FIRST_CODE, _FIRST_WORD = 0, 1, 1_000, 1_000_000
 
 
@@ -47,14 +61,15 @@ def samples() -> list[str]:
 class Toy:
     """Ids and literals: words are numbered as they come, a word with the space before it; codes and markers as in the papers."""
 
-    def __init__(self) -> None:
+    def __init__(self, has_latents: bool = False) -> None:
+        speech, audio = (SPEECH - LATENT, LATENT) if has_latents else (SPEECH, set())
         firsts = accumulate((size for _, size in BOOKS.values()), initial=_FIRST_CODE)
         self.books = tuple(
             Codebook(name, *book[:1], first, book[1])
             for (name, book), first in zip(BOOKS.items(), firsts, strict=False)
         )
         self.markers = tuple(
-            Marker(name, literal, _FIRST_MARKER + n, "speech" if name in SPEECH else "text")
+            Marker(name, literal, _FIRST_MARKER + n, modality_of(name, speech, audio))
             for n, (name, literal) in enumerate(MARKERS.items())
         )
         self.words: list[str] = []
@@ -83,6 +98,16 @@ class Toy:
         return self.markers[i - _FIRST_MARKER].literal if i else "<s>"
 
 
+def modality_of(marker: str, speech: set[str], audio: set[str]) -> str:
+    sets = {"speech": speech, "audio": audio, "image": IMAGE}
+    return next((modality for modality, names in sets.items() if marker in names), "text")
+
+
+def silence(utterance: Utterance) -> np.ndarray:
+    """As many samples as it has."""
+    return np.zeros(round(16_000 * utterance.seconds), np.float32)
+
+
 def codes_of(name: str, given: dict[str, Any], seconds: float) -> Codes:
     rate = 50 / 3 if given["rate"] == 16.7 else float(given["rate"])
     ends = list(accumulate(given.get("durations", [1] * len(given["ids"])), initial=0))
@@ -94,14 +119,29 @@ def codes_of(name: str, given: dict[str, Any], seconds: float) -> Codes:
 
 def spoken_of(given: dict[str, Any], streams: dict[str, StreamSettings]) -> Spoken:
     words = tuple(Word(w["w"], w["begin"], w["end"]) for w in given.get("words", ()))
+    seconds = (
+        given["audio"]["seconds"]
+        if "audio" in given
+        else given.get("seconds", given.get("end", 0.0) - given.get("begin", 0.0))
+    )
     text = given.get("text") or " ".join(word.text for word in words)
     utterance = Utterance(
-        key="u", recording="r", source="s", audio=Audio("/a"), sha256="", start=0.0, end=given["seconds"], text=text
-    )
-    codes = {name: codes_of(name, one, given["seconds"]) for name, one in given["codes"].items()}
+        key="u", recording="r", source="s", audio=Audio("/a"), sha256="", start=0.0, end=seconds, text=text,
+        fields=fields_of(given),
+    )  # fmt: skip
+    codes = {name: codes_of(name, one, seconds) for name, one in given.get("codes", {}).items()}
     merged = {name: merge([codes[of] for of in stream.of], stream) for name, stream in streams.items()}
-    alignment = Alignment(key="u", seconds=given["seconds"], aligner="x", words=words, score=0.0)
+    alignment = Alignment(key="u", seconds=seconds, aligner="x", words=words, score=0.0)
     return Spoken(utterance=utterance, alignment=alignment, codes={**codes, **merged})
+
+
+def fields_of(given: dict[str, Any]) -> tuple[Field, ...]:
+    """The texts of an utterance beside its transcript; of some the sample tells more than the text."""
+    texts = {name: given[name] for name in ("question", "answer", "caption", "thought", "translation") if name in given}
+    return tuple(
+        Field(name, text if isinstance(text, str) else text.get("text") or text["value"])
+        for name, text in texts.items()
+    )
 
 
 def material_of(golden: dict[str, Any]) -> Material:
@@ -109,9 +149,30 @@ def material_of(golden: dict[str, Any]) -> Material:
     if "documents" in given:
         return Material(Document("d", "s", given["documents"][0]["text"]))
     streams = {name: StreamSettings(**stream) for name, stream in golden.get("streams", {}).items()}
+    if "images" in given:
+        (image,) = given["images"]
+        spoken = spoken_of({"seconds": 0.0, "text": image["caption"]}, {})
+        return Material(spoken.utterance, (spoken,), image=png(image["width"], image["height"]))
     if "answers" in given:
         return dialogue_of(given, streams)
+    if "target" in (given.get("pairs") or [{}])[0]:  # written in one language, spoken in the other
+        (pair,) = given["pairs"]
+        (target,) = (one for one in given["utterances"] if one["id"] == pair["target"])
+        spoken = spoken_of({**target, "translation": pair["source"]}, streams)
+        return Material(spoken.utterance, (spoken,))
+    if "pairs" in given:
+        (pair,) = given["pairs"]
+        utterances = {one["id"]: one for one in given["utterances"]}
+        answers = [("assistant", utterances[pair[answer]], answer) for answer in ("chosen", "rejected")]
+        return chat_of([("human", utterances[pair["query"]], ""), *answers], streams)
+    if "dialogue" in given:
+        turns = given["dialogue"]["turns"]
+        if not any("pieces" in turn for turn in turns):
+            return conversation_of(given["dialogue"], streams)
+        return chat_of([(t["role"], said, "") for t in turns for said in t.get("pieces", [t])], streams)
     spoken = tuple(spoken_of(one, streams) for one in given["utterances"])
+    if "recording" in given:
+        return Material(Passage(given["recording"], tuple(one.utterance for one in spoken)), spoken)
     return Material(spoken[0].utterance, spoken)
 
 
@@ -121,17 +182,45 @@ def dialogue_of(given: dict[str, Any], streams: dict[str, StreamSettings]) -> Ma
     utterances = {one["id"]: one for one in given["utterances"]}
     written = {"text": answer.get("text"), "seconds": 0.0, "codes": {}}
     pair = (utterances[answer["query"]], utterances.get(answer.get("answer"), written))
-    spoken = [spoken_of(one, streams if one["codes"] else {}) for one in pair]
+    return chat_of([(role, one, "") for role, one in zip(("human", "assistant"), pair, strict=True)], streams)
+
+
+def chat_of(said: list[tuple[str, dict[str, Any], str]], streams: dict[str, StreamSettings]) -> Material:
+    """Turns by role, utterance, and which of two answers it is."""
+    spoken = [spoken_of({"seconds": 0.0, **one}, streams if one["codes"] else {}) for _, one, _ in said]
     turns = tuple(
-        Turn(speaker=role, role=role, text=one["text"]) for role, one in zip(("human", "assistant"), pair, strict=True)
+        Turn(speaker=role, role=role, text=one["text"], emotion=one.get("emotion", ""), answer=answer)
+        for role, one, answer in said
     )
     numbered = (replace(one, utterance=replace(one.utterance, turn=n)) for n, one in enumerate(spoken))
     return Material(Dialogue(key="d", source="s", turns=turns), tuple(numbered))
 
 
+def conversation_of(given: dict[str, Any], streams: dict[str, StreamSettings]) -> Material:
+    """A chat whose turns are spoken where they have audio or codes, or are typed, or are what a tool returns."""
+    turns, spoken = [], []
+    for number, one in enumerate(given["turns"]):
+        call, result = one.get("call"), {"name": one.get("name"), "content": one["text"]}
+        turn = Turn(
+            speaker=one.get("speaker", ""), role=one["role"], text="" if one["role"] == "tool" else one["text"],
+            tool_call=json.dumps({**call, "arguments": json.loads(call["arguments"])}) if call else "",
+            tool_result=json.dumps(result) if one["role"] == "tool" else "",
+        )  # fmt: skip
+        turns.append(turn)
+        if turn.is_spoken:
+            of = spoken_of({"seconds": 0.0, **one}, streams)
+            spoken.append(replace(of, utterance=replace(of.utterance, turn=number)))
+    tools = f"[{', '.join(given['tools'])}]" if "tools" in given else ""
+    return Material(Dialogue(key="d", source="s", turns=tuple(turns), tools=tools), tuple(spoken))
+
+
+def png(width: int, height: int) -> bytes:
+    return b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + struct.pack(">II", width, height) + b"\0\0\0\0IEND\xaeB`\x82"
+
+
 def task_of(golden: dict[str, Any]) -> Task:
     settings = dict(golden["recipe"])
-    if "template" in settings:
+    if settings.get("template") == "step-audio":
         settings["template"] = STEP_AUDIO
     made = load("tasks", settings.pop("use")).model_validate({"sources": ("s",), **settings})
     assert isinstance(made, Task)
@@ -141,23 +230,26 @@ def task_of(golden: dict[str, Any]) -> Task:
 def seed_of(golden: dict[str, Any], task: Task, words: int) -> int:
     """One that draws the first modality of the sample."""
     drawn = (seed for seed in range(99) if task.spans(words, Random(seed))[0].modality == golden["first"])  # type: ignore[attr-defined]
-    return next(drawn) if "first" in golden else 0
+    return next(drawn)
 
 
 @pytest.mark.parametrize("name", samples())
 def test_the_sample_is_the_golden_one(name: str) -> None:
     golden = yaml.safe_load((GOLDEN / f"{name}.yaml").read_text("utf-8"))
-    task, material, toy = task_of(golden), material_of(golden), Toy()
-    builder = SampleBuilder(toy.vocabulary(golden.get("bos", False)), toy.encode)
+    task, material, toy = task_of(golden), material_of(golden), Toy(golden["system"] == "step-audio-2")
+    latents = Latents(encoders=ENCODERS, load=silence)
+    builder = SampleBuilder(toy.vocabulary(golden.get("bos", False)), toy.encode, latents)
     builder.begin()
-    words = len(material.spoken[0].words.words) if material.spoken else 0
-    task.compose(material, builder, Random(seed_of(golden, task, words)))
+    seed = seed_of(golden, task, len(material.spoken[0].words.words)) if "first" in golden else 0
+    task.compose(material, builder, Random(seed))
     spans = [(s, i) for s in builder.segments for i in range(s.begin, s.end)]
     made = [(toy.literal(builder.ids[i]), s.loss, s.modality) for s, i in spans]
     wanted = [(token["t"], token["loss"], token["modality"]) for token in golden["tokens"]]
     # nothing predicts the first token, so whether it counts makes no difference
     assert made[0][::2] == wanted[0][::2]
     assert made[1:] == wanted[1:]
+    edges = [0, *builder.bounds, len(made)]
+    assert [list(document) for document in pairwise(edges)] == golden["documents"]
 
 
 def test_there_are_golden_samples() -> None:

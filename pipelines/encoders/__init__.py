@@ -1,0 +1,1 @@
+"""Audio encoders, one file each: how many placeholder tokens stand for latent audio."""

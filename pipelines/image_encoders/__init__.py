@@ -1,0 +1,1 @@
+"""Image encoders, one file each: how many placeholder tokens stand for an image."""
