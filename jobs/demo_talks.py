@@ -1,6 +1,6 @@
 """Recordings of several utterances for the recipes that need such: the demo's sentences of one speaker, joined with pauses.
 
-demo/talks/speaker00.flac  …  talks.jsonl: {"audio": "speaker00.flac", "offset": 0.0, "duration": 2.41, "text": "…", "speaker": "speaker00"}
+demo/talks/speaker00.flac  …  talks.jsonl: {"audio": "speaker00.flac", "offset": 0.0, "duration": 2.41, "text": "…", …}
 """
 
 import json

@@ -54,7 +54,9 @@ def conflicts(recipe: Recipe) -> Iterator[str]:
     for name in recipe.published.stages:
         yield from _conflicts_of(recipe, name)
     for printed in recipe.published.sums:
-        rows = [line for stage in recipe.published.stages for line in _unscaled(recipe, stage) if line.name in printed.rows]
+        rows = [
+            line for stage in recipe.published.stages for line in _unscaled(recipe, stage) if line.name in printed.rows
+        ]
         published = sum(line.published.amount or 0.0 for line in rows if line.published)
         declared = sum(line.declared for line in rows)
         if not _agree(published, printed.tokens):

@@ -35,7 +35,9 @@ def _rows(pipeline: Pipeline, name: str, held: Mapping[str, Holding]) -> Table:
     found = {s.name: s for s in supplies(pipeline, name, dict(held))} if stage else {}
     made = lines(pipeline.recipe, name)
     for line in made:
-        rows.add_row(line.name, *_declared(line), shown(line.published), *_here(pipeline, stage, found.get(line.name), held))
+        rows.add_row(
+            line.name, *_declared(line), shown(line.published), *_here(pipeline, stage, found.get(line.name), held)
+        )
     rows.add_row("sum", amount(sum(line.declared for line in made)), "", _total(published), "", "", "", "")
     return rows
 
@@ -56,7 +58,7 @@ def _declared(line: Line) -> tuple[str, str]:
 def _here(
     pipeline: Pipeline, stage: TrainingStage | None, supply: Supply | None, held: Mapping[str, Holding]
 ) -> tuple[str, str, str, str]:
-    """Hours and one pass over the data that are there, the passes that the stage and those before need, and whether these are allowed."""
+    """Hours and one pass over the data that are there, the passes that the stage and those before need, and the verdict."""
     if not stage or not supply or not supply.has:
         return (_NONE, _NONE, _NONE, "no data here" if supply else _NONE)
     hours = sum(held[source].seconds for source in pipeline.tasks[supply.task].sources) / 3600
