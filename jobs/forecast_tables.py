@@ -12,7 +12,7 @@ from weft.jobs.forecast import Supply, holdings, supplies
 from weft.jobs.holdings import Holding
 from weft.jobs.known_rejects import reject_sentences
 from weft.jobs.printing import plain, plain_json
-from weft.jobs.published import conflicts
+from weft.jobs.published import Line, conflicts, lines
 from weft.jobs.published_tables import show_published_stage, verdict
 from weft.jobs.shortages import shortages
 from weft.jobs.show import clock_time, show_passed_over, table
@@ -70,6 +70,21 @@ def _record(pipeline: Pipeline, held: Mapping[str, Holding], sentences: Sequence
         "stages": {n: [_as_json(s) for s in supplies(pipeline, n, dict(held))] for n in pipeline.recipe.training},
         "seconds_on_one_core": {**costs.stage_times(dict(held)), **costs.training_times(pipeline, dict(held))},
         "too_little_data": list(sentences),
+        "published": {
+            name: [_line_as_json(line) for line in lines(pipeline.recipe, name)]
+            for name in pipeline.recipe.published.stages
+        },
+        "conflicts": list(conflicts(pipeline.recipe)),
+    }
+
+
+def _line_as_json(line: Line) -> dict[str, object]:
+    """`declared` and `published` in tokens; null where nothing is published."""
+    return {
+        "task": line.name,
+        "declared": line.declared,
+        "share": line.share,
+        "published": line.published.amount if line.published else None,
     }
 
 

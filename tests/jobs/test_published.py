@@ -1,5 +1,6 @@
 """`weft plan` prints the tables of the four systems: as declared, as published, and as far as the user's data go."""
 
+import json
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -72,6 +73,14 @@ def test_unpublished_rows_and_missing_tasks_say_so(weft: Weft) -> None:
     assert cells(out, "main", "text")[1:4] == ["400B", cells(out, "main", "text")[2], "400B"]
     for row in lines(load("step-audio-2"), "main"):
         assert cells(out, "main", row.name)[1] == (amount(row.declared) if row.declared else "no such task")
+
+
+def test_a_script_reads_the_same_as_json(weft: Weft) -> None:
+    record = json.loads(weft("plan", "step-audio-2", "--json")[1])
+    (tts,) = (row for row in record["published"]["main"] if row["task"] == "tts")
+    assert (tts["declared"], tts["published"]) == (120e9, 120e9)
+    assert [row["published"] for row in record["published"]["sft"]] == [None] * 8
+    assert any("680B" in sentence for sentence in record["conflicts"])
 
 
 def test_what_papers_contradict_is_printed_from_both_sides() -> None:
