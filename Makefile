@@ -1,4 +1,4 @@
-# make demo | docs | test | test-faults | test-cluster | check | bench | test-backends | clean
+# make demo | corpora | docs | test | test-faults | test-cluster | check | bench | test-backends | clean
 # Everything runs in .venv, which is made once and made again when pyproject.toml or constraints.txt change.
 # `python -m venv` and pip are all that is needed; PYTHON=python3.12 picks another interpreter.
 
@@ -8,7 +8,7 @@ BACKENDS ?= .venv-backends
 BIN := $(VENV)/bin
 READY := $(VENV)/ready
 
-.PHONY: demo docs test test-faults test-cluster check bench test-backends clean env
+.PHONY: demo corpora docs test test-faults test-cluster check bench test-backends clean env
 
 env: $(READY)
 
@@ -21,6 +21,10 @@ $(READY): pyproject.toml constraints.txt
 
 demo: $(READY)
 	$(BIN)/weft demo --out demo
+
+# the four systems in small on embedded backends: built, audited, and how long that took
+corpora: $(READY)
+	$(BIN)/python benchmarks/corpora.py corpora
 
 # docs/recipes.md, read off the schemas, and docs/tasks.md, from the golden samples
 docs: $(READY)
@@ -64,4 +68,4 @@ $(BACKENDS)/ready: pyproject.toml constraints.txt backends.txt
 	@touch $@
 
 clean:
-	rm -rf $(VENV) $(BACKENDS) demo bench build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(BACKENDS) demo corpora bench build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -97,13 +97,13 @@ def plan(
 ) -> None:
     """Prints what would be built and what it would cost, from listings and headers alone; nothing is built.
 
-    Exits with 1 when a task has too little data.
+    Of a published system it prints the paper's tables beside. Exits with 1 when a task has too little data.
 
     Example: weft plan my.yaml training.pretrain.mixture.scale=0.5
 
     Example: weft plan my.yaml --out corpus --changes
     """
-    from weft.jobs.commands import check_paths, console, open_built, read_pipeline
+    from weft.jobs.commands import absent_sources, console, is_own, open_built, read_pipeline
     from weft.jobs.forecast_tables import show_forecast
 
     if changes:
@@ -118,9 +118,15 @@ def plan(
     if out:
         raise RecipeError("weft plan: --out is for --changes; without it no corpus is looked at")
     pipeline = read_pipeline(recipe, overrides or [])
-    check_paths(recipe, overrides or [], pipeline)
-    if show_forecast(console, pipeline, as_json):
+    absent = absent_sources(recipe, overrides or [], pipeline)
+    if absent and not pipeline.recipe.published.stages:
+        raise RecipeError("\n".join(absent.values()))
+    if show_forecast(console, pipeline, as_json, absent):
         raise typer.Exit(1)
+    if absent and is_own(recipe):
+        raise RecipeError("\n".join(absent.values()))
+    if absent and not as_json:
+        console.print("nothing is counted of sources whose files are not here:", ", ".join(absent), highlight=False)
 
 
 @app.command(cls=Command)

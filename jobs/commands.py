@@ -48,19 +48,25 @@ def check_recipe(path: str, overrides: Sequence[str] = ()) -> tuple[Pipeline, tu
         problems = mistakes(recipe_file.read(path, overrides))
     except RecursionError:
         raise RecipeError(f"{path}: it is nested too deeply, or holds itself") from None
-    own = any(os.path.isfile(name) for name in (path, f"{path}.yaml"))
-    if wrong := (*problems.wrong, *(problems.missing if own else ())):
+    if wrong := (*problems.wrong, *(problems.missing if is_own(path) else ())):
         raise RecipeError("\n".join(wrong))
     return read_pipeline(path, overrides), problems.missing
 
 
-def check_paths(path: str, overrides: Sequence[str], pipeline: Pipeline) -> None:
-    """Raises RecipeError with every missing file and folder of the sources, each with its line."""
+def is_own(path: str) -> bool:
+    """Whether a recipe is the user's own; the paths of a shipped one are examples."""
+    return any(os.path.isfile(name) for name in (path, f"{path}.yaml"))
+
+
+def absent_sources(path: str, overrides: Sequence[str], pipeline: Pipeline) -> dict[str, str]:
+    """The sources whose files are missing, with a sentence for each that names its line."""
     from weft.jobs.checks.missing import missing_sources
 
     source = recipe_file.read(path, overrides)
-    if gone := [recipe_file.explain(source, fault.path, fault.message) for fault in missing_sources(pipeline)]:
-        raise RecipeError("\n".join(gone))
+    gone: dict[str, list[str]] = {}
+    for fault in missing_sources(pipeline):
+        gone.setdefault(fault.path[1], []).append(recipe_file.explain(source, fault.path, fault.message))
+    return {name: "\n".join(sentences) for name, sentences in gone.items()}
 
 
 def make_pipeline(recipe: dict[str, Any], overrides: Sequence[str] = ()) -> Pipeline:

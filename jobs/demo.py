@@ -1,6 +1,7 @@
 """`weft demo`: builds a corpus from speech that it synthesises, audits it and trains a model, in minutes.
 
     demo/raw/       a few hundred sentences in many voices: audio files with text files beside them
+    demo/talks/     some of them again, several in a recording, for other recipes
     demo/books/     text
     demo/recipe.yaml  demo/corpus/  demo/run/
 
@@ -16,6 +17,7 @@ from pathlib import Path
 import yaml
 
 from weft.jobs.commands import build_corpus, console, read_pipeline
+from weft.jobs.demo_talks import write_talks
 from weft.jobs.printing import escape
 from weft.jobs.samples import find_where
 from weft.jobs.show import show_audit, table
@@ -57,6 +59,7 @@ def run_demo(out: Path, speech: Sequence[str], engine: str, workers: int | None)
     """Synthesises speech, builds, audits, trains and prints a summary. Raises RecipeError for missing `speech`."""
     log = DemoLog(time.monotonic())
     log.write(speak_raw(out / "raw"))
+    log.write(write_talks(out / "raw", out / "talks"))
     log.write(write_books(out / "books"))
     recipe = write_demo_recipe(out, speech)
     pipeline = read_pipeline(str(recipe))

@@ -3,7 +3,7 @@
 supplies(pipeline, "pretrain", held)   ->   Supply(task="words", source="", share=0.5, wanted=1e9, has=2.1e8, …), …
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from math import inf
@@ -72,14 +72,17 @@ class Supply:
         return Balance(due=self.wanted, held=margin * held, allowed=allowed, claim=claim)
 
 
-def holdings(pipeline: Pipeline, most: int) -> dict[str, Holding]:
-    """What each source holds, from at most `most` of its headers; with speakers where a task bounds them. Raises EmptySource."""
+def holdings(pipeline: Pipeline, most: int, absent: Collection[str] = ()) -> dict[str, Holding]:
+    """What each source holds, from at most `most` of its headers; with speakers where a task bounds them; nothing where it is `absent`.
+
+    Raises EmptySource.
+    """
     mixtures = (stage.mixture for stage in pipeline.recipe.training.values())
     bounded_tasks = {task for mixture in mixtures for task, share in mixture.tasks.items() if share.most}
     bounded_sources = {source for task in bounded_tasks for source in pipeline.tasks[task].sources}
     longest = max(pipeline.segmenter.longest, pipeline.segmenter.transcript)
     return {
-        name: sampled_holding(name, source, most, name in bounded_sources, longest)
+        name: Holding() if name in absent else sampled_holding(name, source, most, name in bounded_sources, longest)
         for name, source in pipeline.sources.items()
     }
 

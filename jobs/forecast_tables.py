@@ -1,7 +1,7 @@
 """`weft plan`: what a recipe would build and how long it takes, as tables or JSON. Nothing is built."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, replace
 from math import inf
 
@@ -12,36 +12,49 @@ from weft.jobs.forecast import Supply, holdings, supplies
 from weft.jobs.holdings import Holding
 from weft.jobs.known_rejects import reject_sentences
 from weft.jobs.printing import plain, plain_json
+from weft.jobs.published import Line, conflicts, lines
+from weft.jobs.published_tables import show_published_stage, verdict
 from weft.jobs.shortages import shortages
 from weft.jobs.show import clock_time, show_passed_over, table
 from weft.pipelines.corpus.hold_out import check_listing
 from weft.pipelines.graph import Pipeline
 from weft.pipelines.sources.base import Source
-from weft.schemas.training import Mixture, TrainingStage
+from weft.schemas.training import TrainingStage
 
 HEADERS = 10_000  # headers read of each source; sums of a larger source are scaled up
 
 
-def show_forecast(console: Console, pipeline: Pipeline, as_json: bool = False) -> list[str]:
-    """Prints the tables and then the shortages; returns the shortages.
+def show_forecast(
+    console: Console, pipeline: Pipeline, as_json: bool = False, absent: Collection[str] = ()
+) -> list[str]:
+    """Prints the tables and then the shortages; returns the shortages. Sources that are `absent` hold nothing and are short of nothing.
 
     Raises SplitError for a share that holds out no name or every name, as far as the listings have names.
     """
     for space in pipeline.spaces:
-        check_listing(space, pipeline.sources)
-    held = holdings(pipeline, HEADERS)
-    sentences = shortages(pipeline, held)
+        if not set(space.splits) & set(absent):
+            check_listing(space, pipeline.sources)
+    held = holdings(pipeline, HEADERS, absent)
+    sentences = [] if absent else shortages(pipeline, held)
     if as_json:
         print(plain_json(json.dumps(_record(pipeline, held, sentences), indent=1, ensure_ascii=False)))
         return sentences
-    _show_sources(console, held, pipeline.sources)
+    present = {name: source for name, source in pipeline.sources.items() if name not in absent}
+    if present:
+        _show_sources(console, {name: held[name] for name in present}, present)
     for sentence in reject_sentences(pipeline, {name: h.rejects for name, h in held.items()}):
         console.print(plain(sentence), highlight=False, markup=False)
-    for name, stage in pipeline.recipe.training.items():
-        _show_stage(console, pipeline, name, stage, held)
-    console.print(f"one core, embedded backends, about: {_times(costs.stage_times(held))}", highlight=False)
-    if training := costs.training_times(pipeline, held):
-        console.print(f"models, one core, about: {_times(training)}", highlight=False)
+    for name in dict.fromkeys((*pipeline.recipe.published.stages, *pipeline.recipe.training)):
+        if name in pipeline.recipe.published.stages:
+            show_published_stage(console, pipeline, name, held)
+        elif not absent:
+            _show_stage(console, pipeline, name, pipeline.recipe.training[name], held)
+    for sentence in conflicts(pipeline.recipe):
+        console.print(plain(f"conflict: {sentence}"), highlight=False, markup=False)
+    if not absent:
+        console.print(f"one core, embedded backends, about: {_times(costs.stage_times(held))}", highlight=False)
+        if training := costs.training_times(pipeline, held):
+            console.print(f"models, one core, about: {_times(training)}", highlight=False)
     for sentence in sentences:
         console.print(plain(sentence), highlight=False, markup=False)
     return sentences
@@ -57,6 +70,21 @@ def _record(pipeline: Pipeline, held: Mapping[str, Holding], sentences: Sequence
         "stages": {n: [_as_json(s) for s in supplies(pipeline, n, dict(held))] for n in pipeline.recipe.training},
         "seconds_on_one_core": {**costs.stage_times(dict(held)), **costs.training_times(pipeline, dict(held))},
         "too_little_data": list(sentences),
+        "published": {
+            name: [_line_as_json(line) for line in lines(pipeline.recipe, name)]
+            for name in pipeline.recipe.published.stages
+        },
+        "conflicts": list(conflicts(pipeline.recipe)),
+    }
+
+
+def _line_as_json(line: Line) -> dict[str, object]:
+    """`declared` and `published` in tokens; null where nothing is published."""
+    return {
+        "task": line.name,
+        "declared": line.declared,
+        "share": line.share,
+        "published": line.published.amount if line.published else None,
     }
 
 
@@ -89,15 +117,5 @@ def _show_stage(
     )  # fmt: skip
     for s in supplies(pipeline, name, held):
         cells = (f"{s.share:.2%}", f"{s.wanted:,.0f}", f"{s.has:,.0f}", f"{s.passes:,.2f}")
-        rows.add_row(s.name, *cells, _verdict(s, mixture) if s.is_bound or s.has_few_speakers else "")
+        rows.add_row(s.name, *cells, verdict(s, mixture) if s.is_bound or s.has_few_speakers else "")
     console.print(rows)
-
-
-def _verdict(supply: Supply, mixture: Mixture) -> str:
-    if supply.has_few_speakers:
-        return "the stage ends early" if mixture.exhausted == "stop" and not supply.is_vain else "too few speakers"
-    if supply.passes <= mixture.passes:
-        return "enough"
-    if not supply.is_short(mixture):
-        return "not known: items without a header"
-    return "the stage ends early" if mixture.exhausted == "stop" else "too little data"

@@ -22,6 +22,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validat
 
 from weft.schemas.chat import ChatTemplate
 from weft.schemas.plan import VALIDATION_STAGE
+from weft.schemas.published import Published
 from weft.schemas.quality import QualitySettings
 from weft.schemas.reading import ReadSettings
 from weft.schemas.settings import Settings
@@ -147,6 +148,7 @@ class Recipe(Settings):
     """A whole recipe; without tasks it goes as far as the alignment (none with `align: {use: none}`) and the tokenizers' codes.
     Names of sources, tokenizers, streams, tasks and stages are lower-case words of at most 16 letters. `revisions` says which commit a
     hub name must stand for. `encoder` and `image_encoder` count the placeholders of tasks that say `audio` (latent) or `image`.
+    `published` holds what a paper prints, for `weft plan`.
     """
 
     name: str
@@ -171,6 +173,7 @@ class Recipe(Settings):
     shards: ShardSettings = ShardSettings()
     revisions: dict[str, str] = {}
     training: dict[str, TrainingStage] = {}
+    published: Published = Published()
 
     @field_validator("segment", "align", "synthesize", "text", mode="before")
     @classmethod

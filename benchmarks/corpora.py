@@ -1,0 +1,59 @@
+"""`make corpora`: the four systems in small, built and audited one after another, with their minutes and verdicts.
+
+    python benchmarks/corpora.py corpora      ->  corpora/demo  corpora/spirit-lm-base-small  …
+
+A tokenizer that two of them use is trained once: the second takes it from the first's corpus. What is built is kept.
+"""
+
+import os
+import sys
+import time
+from pathlib import Path
+
+from weft.jobs.commands import build_corpus, console, read_pipeline
+from weft.jobs.demo import speak_raw, write_books
+from weft.jobs.demo_talks import write_talks
+from weft.jobs.show import show_audit, table
+from weft.pipelines.mixing.audit import audit
+from weft.pipelines.storage.store import Store
+from weft.schemas.counting import are, counted
+
+# each with the tokenizers that it takes from a corpus before it
+SYSTEMS = {
+    "spirit-lm-base-small": {},
+    "spirit-lm-expressive-small": {"hubert": "spirit-lm-base-small/models/hubert"},
+    "step-audio-2-small": {},
+    "step-audio-aqaa-small": {"semantic": "step-audio-2-small/models/fsq"},
+}
+
+
+def build_and_audit(recipe: str, engine: str) -> tuple[float, float, list[str]]:
+    """Minutes of the build, samples in the shards, and the audit's faults."""
+    pipeline = read_pipeline(recipe, [f"tokenizers.{name}.folder={at}" for name, at in SYSTEMS[recipe].items()])
+    began = time.monotonic()
+    build_corpus(pipeline, recipe, engine, None, None)
+    minutes = (time.monotonic() - began) / 60
+    report = audit(Store(recipe), pipeline)
+    show_audit(console, report)
+    return minutes, sum(task.samples for stage in report.stages for task in stage.tasks), list(report.faults)
+
+
+def main(folder: str, engine: str = "auto") -> int:
+    Path(folder).mkdir(parents=True, exist_ok=True)
+    os.chdir(folder)
+    raw, talks, books = (Path("demo") / name for name in ("raw", "talks", "books"))
+    for line in (speak_raw(raw), write_talks(raw, talks), write_books(books)):
+        console.print(line, highlight=False)
+    rows, broken = table("The four systems in small", "recipe", "minutes", "samples", "audit"), 0
+    for recipe in SYSTEMS:
+        console.rule(recipe)
+        minutes, samples, faults = build_and_audit(recipe, engine)
+        broken += len(faults)
+        verdict = f"{counted(len(faults), 'promise')} {are(len(faults))} broken" if faults else "every promise is kept"
+        rows.add_row(recipe, f"{minutes:.1f}", f"{samples:,}", verdict)
+    console.print(rows)
+    return 1 if broken else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:] or ["corpora"]))
