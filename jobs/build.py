@@ -103,8 +103,8 @@ def write_recipe(pipeline: Pipeline, store: Store) -> None:
             recipe[section][name] |= backend.model_dump(mode="json")
     for name in pipeline.tokenizers:
         recipe["tokenizers"][name]["folder"] = absolute(pipeline.recipe.tokenizers[name].folder)
-    for section, backend in pipeline.single_backends.items():
-        recipe[section] |= backend.model_dump(mode="json")
+    for section, chosen in pipeline.single_backends.items():
+        recipe[section] |= chosen.model_dump(mode="json")
     text = with_checksum(yaml.safe_dump(recipe, sort_keys=False, allow_unicode=True))
     if not store.exists("recipe.yaml") or store.read("recipe.yaml") != text:
         store.write("recipe.yaml", text)

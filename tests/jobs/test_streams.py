@@ -53,7 +53,9 @@ training:
     mixture: {unit: tokens, total: 9000, shares: {chat: 2, asr: 1, speech: 1}, exhausted: repeat, passes: 20}
     context: 4096
     model:
-      config: {model_type: llama, hidden_size: 32, intermediate_size: 64, num_hidden_layers: 1, num_attention_heads: 2, max_position_embeddings: 4096}
+      config:
+        {model_type: llama, hidden_size: 32, intermediate_size: 64, num_hidden_layers: 1, num_attention_heads: 2,
+         max_position_embeddings: 4096}
     optimiser: {lr: 1.0e-3, batch_tokens: 8192, steps: 2}
 """
 LOCAL = ("--engine", "local")

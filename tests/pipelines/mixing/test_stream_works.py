@@ -37,7 +37,7 @@ def pipeline() -> Pipeline:
                 },
                 "name": "streams",
                 "tokenizers": {"hubert": {"use": "hubert"}},
-                "tasks": {"words": {"use": "words", "tokenizer": "hubert", "sources": ["read", "told"]}},
+                "tasks": {"words": {"use": "words", "stream": "hubert", "sources": ["read", "told"]}},
                 "training": {"two": stage("one"), "one": stage()},
             }
         )
