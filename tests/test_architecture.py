@@ -151,3 +151,15 @@ def test_tokenizers_holds_tokenizers_and_what_each_of_them_is() -> None:
 def test_the_hash_of_what_something_is_made_from_is_called_its_fingerprint() -> None:
     for path in (path for room in ROOMS for path in modules(room)):
         assert "identity" not in path.read_text().lower().replace("nn.identity", ""), path
+
+
+def test_the_way_of_one_utterance_is_short_and_its_counts_are_true() -> None:
+    """Functions within a tenth, files exactly; each step of the mixture is named."""
+    page = (ROOT / "docs/how-it-works.md").read_text()
+    named = set(re.findall(r"`((?:\w+/)+\w+\.py)`", page))
+    assert {"pipelines/mixing/order.py", "pipelines/mixing/index.py"} < named
+    counts = re.search(r"\| this page \| (\d+) \| (\d+) \|", page)
+    assert counts and len(named) == int(counts[1]) <= 15
+    trees = [ast.parse((ROOT / file).read_text()) for file in named]  # raises where one is not there
+    functions = sum(isinstance(node, ast.FunctionDef) for tree in trees for node in ast.walk(tree))
+    assert abs(functions - int(counts[2])) <= functions / 10
