@@ -63,8 +63,7 @@ class Transcribe(Stage):
         if transcript.confidence < self.transcriber.min_confidence:
             confidence = f"{transcript.confidence:.2f}, where min_confidence is {self.transcriber.min_confidence:g}"
             return Unusable("unsure", f"{confidence}: {transcript.text[:80]!r}")
-        name = type(self.transcriber).__module__.rpartition(".")[2]
         return replace(
             utterance, text=" ".join(transcript.text.split()), language=utterance.language or transcript.language,
-            confidence=transcript.confidence, transcriber=f"{name} {self.transcriber.version()}",
+            confidence=transcript.confidence, transcriber=f"{self.transcriber.called} {self.transcriber.version()}",
         )  # fmt: skip

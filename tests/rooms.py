@@ -56,7 +56,7 @@ ROOMS = {
     "transcribers": _room("speech to text", f"{_P}/transcribers", "schemas outside audio aligners"),
     "voices": _room("text to speech", f"{_P}/voices", "schemas audio"),
     "tasks": _room("a record as one sample", f"{_P}/tasks", "schemas encoders latents"),
-    "registry": _room("backends by their names", f"{_P}/registry.py {_P}/outsiders.py", "schemas"),
+    "registry": _room("backends by their names", f"{_P}/registry.py {_P}/outsiders.py {_P}/required.py", "schemas"),
     "models": _room(
         "training models within a build, and their folders",
         f"{_P}/models",

@@ -110,7 +110,7 @@ class SpeechTokenizer(Versioned, ABC):
     def _stream(self, n_samples: int, ids: np.ndarray | Unusable) -> Stream | Unusable:
         if isinstance(ids, Unusable):
             return ids
-        count, name = self.frames(n_samples), type(self).__module__
+        count, name = self.frames(n_samples), self.called
         if ids.shape != (count,):
             raise RuntimeError(f"{name} gave {ids.shape} ids for {count} frames")
         if abs(count - n_samples / SAMPLE_RATE * self.rate) > 1:
