@@ -73,7 +73,11 @@ class Synthesize(Stage):
             raise Unusable("unspeakable", f"the voice {voice.called} cannot speak in the style {turn.style!r}; {has}")
         speaker = f"{dialogue.key} {turn.speaker}"
         style = style_for(speaker, turn.emotion, turn.level, self.seed, voice.styles(), turn.speed, voice.manners)
-        spoken = _after(turn.pause, voice.speak(turn.text, style))
+        spoken = voice.speak(turn.text, style)
+        if spoken.words and len(spoken.words) != (count := len(turn.text.split())):
+            timed = f"gave {len(spoken.words)} words for the {count} of a turn of {dialogue.key}"
+            raise ValueError(f"the voice {voice.called} {timed}: {turn.text[:80]!r}")
+        spoken = _after(turn.pause, spoken)
         return replace(
             turn, voice=f"{style.voice}+{style.variant}".rstrip("+"), words=spoken.words,
             audio=Audio("", data=flac(spoken.samples, spoken.rate)), seconds=spoken.seconds,

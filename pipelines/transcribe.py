@@ -53,9 +53,11 @@ class Transcribe(Stage):
             if isinstance(sound, Unusable):
                 yield sound
             else:
-                yield utterance if sound is None else self._written(utterance, next(transcripts))
+                yield utterance if sound is None else self._written(utterance, next(transcripts, None))
 
-    def _written(self, utterance: Utterance, transcript: Transcript | Unusable) -> Utterance | Unusable:
+    def _written(self, utterance: Utterance, transcript: Transcript | Unusable | None) -> Utterance | Unusable:
+        if transcript is None:
+            raise ValueError(f"the transcriber {self.transcriber.called} gave nothing for {utterance.key}")
         if isinstance(transcript, Unusable):
             return transcript
         if not transcript.text.strip():
