@@ -26,10 +26,11 @@ demo: $(READY)
 corpora: $(READY)
 	$(BIN)/python benchmarks/corpora.py corpora
 
-# docs/recipes.md, read off the schemas, and docs/tasks.md, from the golden samples
+# docs/recipes.md, read off the schemas; docs/tasks.md, from the golden samples; docs/rooms.md, from the imports
 docs: $(READY)
 	$(BIN)/python -m weft.jobs.reference
 	$(BIN)/python tests/golden/page.py
+	$(BIN)/python -m tests.rooms_page
 
 test: $(READY)
 	$(BIN)/python -m pytest -q --durations=10 -m "not cluster and not nodes and not backends and not faults"

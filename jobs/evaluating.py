@@ -14,10 +14,10 @@ from weft.jobs.printing import escape
 from weft.jobs.show import table
 from weft.jobs.tokenizing import recipe_of, trained_tokenizers
 from weft.pipelines.audio.sound import load_utterance
-from weft.pipelines.encode import speech_of
 from weft.pipelines.graph import Pipeline
 from weft.pipelines.merge import stream_of
 from weft.pipelines.models.folders import verified_folder
+from weft.pipelines.models.inputs import speech_of
 from weft.pipelines.parts.tables import read_part
 from weft.pipelines.storage.store import Store
 from weft.schemas.audio import Alignment, Codes, Utterance

@@ -13,14 +13,12 @@ from weft.pipelines.aligners import given
 from weft.pipelines.aligners.base import Aligner, Transcribed
 from weft.pipelines.audio.batches import by_seconds
 from weft.pipelines.audio.sound import load, load_utterance
-from weft.pipelines.models.folders import verified_folder
+from weft.pipelines.models.folders import ALIGNER, verified_folder
 from weft.pipelines.stage import Stage, rejected
 from weft.pipelines.storage.store import Store
 from weft.schemas.audio import Alignment, Utterance
 from weft.schemas.ledger import Reject, Unusable
 from weft.schemas.resources import Resources
-
-ALIGNER = "aligner"  # the corpus's folder of the aligner's trained model
 
 
 class Align(Stage):

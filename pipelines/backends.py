@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from weft.pipelines.align import Align
 from weft.pipelines.assess import Assess
-from weft.pipelines.corpus.hold_out import Space
 from weft.pipelines.encoders.base import Encoder
+from weft.pipelines.hold_out import Space
 from weft.pipelines.latents import Encoders
 from weft.pipelines.parts.splits import Splits
 from weft.pipelines.registry import ChoiceError, make

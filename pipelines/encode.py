@@ -8,17 +8,17 @@ from collections.abc import Iterable, Iterator, Sequence
 import numpy as np
 from pydantic import PrivateAttr, SerializeAsAny
 
-from weft.pipelines.aligners.base import speaker_of
 from weft.pipelines.audio.batches import by_seconds
 from weft.pipelines.audio.sound import load_utterance
 from weft.pipelines.models.folders import verified_folder
+from weft.pipelines.models.inputs import speech_of
 from weft.pipelines.stage import Stage, rejected
 from weft.pipelines.storage.store import Store
 from weft.schemas.audio import Codes, Utterance
 from weft.schemas.ledger import Reject, Unusable
 from weft.schemas.resources import Resources
 from weft.tokenizers.base import SAMPLE_RATE, SpeechTokenizer
-from weft.tokenizers.stream import Speech, Stream
+from weft.tokenizers.stream import Stream
 
 _ROUNDING = 0.02  # seconds of difference that resampling and containers may cause
 
@@ -80,8 +80,3 @@ def whole(utterance: Utterance, sound: np.ndarray | Unusable) -> np.ndarray | Un
         return sound
     lengths = f"{len(sound) / SAMPLE_RATE:.3f} s of an utterance of {utterance.seconds:.3f} s"
     return Unusable("wrong_length", f"{lengths}: its audio has changed")
-
-
-def speech_of(utterance: Utterance, samples: np.ndarray) -> Speech:
-    """The tokenizer's input for an utterance."""
-    return Speech(samples, text=utterance.text or "", speaker=speaker_of(utterance), emotion=utterance.emotion)

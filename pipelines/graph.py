@@ -12,13 +12,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from weft.pipelines.align import ALIGNER
 from weft.pipelines.backends import Backends
 from weft.pipelines.compose import Compose
-from weft.pipelines.corpus.hold_out import HoldOutWork
 from weft.pipelines.encode import Encode
+from weft.pipelines.hold_out import HoldOutWork
 from weft.pipelines.ingest import Ingest
 from weft.pipelines.merge import Merge
+from weft.pipelines.models.folders import ALIGNER
 from weft.pipelines.models.model_work import AlignerWork, CopyWork, TokenizerWork
 from weft.pipelines.models.vocabulary_work import VocabularyWork
 from weft.pipelines.parts.joining import RECORDING

@@ -13,21 +13,23 @@ from typing import Any
 from pydantic import ValidationError
 
 from weft.pipelines import outsiders
+from weft.pipelines.required import missing
 from weft.schemas.recipe import Choice
 from weft.schemas.settings import Versioned
 
 
 @dataclass(frozen=True)
 class Folder:
-    """A folder of backends: its package, the class that each of its modules defines, and where that class's base is."""
+    """A folder of backends: its name and package, the class that each of its modules defines, and where that class's base is."""
 
+    name: str
     package: str
     cls: str
     base: str
 
 
 _FOLDERS = {
-    name: Folder(package=f"weft.pipelines.{name}", cls=cls, base=f"weft.pipelines.{name}.base.{cls}")
+    name: Folder(name=name, package=f"weft.pipelines.{name}", cls=cls, base=f"weft.pipelines.{name}.base.{cls}")
     for name, cls in {
         "sources": "Source",
         "segmenters": "Segmenter",
@@ -38,7 +40,11 @@ _FOLDERS = {
         "image_encoders": "ImageEncoder",
         "tasks": "Task",
     }.items()
-} | {"tokenizers": Folder(package="weft.tokenizers", cls="Tokenizer", base="weft.schemas.settings.Versioned")}
+} | {
+    "tokenizers": Folder(
+        name="tokenizers", package="weft.tokenizers", cls="Tokenizer", base="weft.schemas.settings.Versioned"
+    )
+}
 
 
 class ChoiceError(ValueError):
@@ -88,6 +94,8 @@ def _fitting(made: Any, place: Folder, name: str) -> type[Versioned]:
     base = getattr(importlib.import_module(module), cls)
     if not (isinstance(made, type) and issubclass(made, base)):
         raise ValueError(f"{name}: its {place.cls} must be a subclass of {place.base}")
+    if lacking := missing(place.name, made, base):
+        raise ValueError(f"{name}: its {place.cls} has no {', no '.join(lacking)}; {place.base} says what each gives")
     return made
 
 
@@ -98,7 +106,10 @@ def make(folder: str, choice: Choice, **given: Any) -> Any:
     except ValueError as fault:
         raise ChoiceError(("use",), str(fault)) from None
     try:
-        return made.model_validate({**choice.settings, **given})
+        backend = made.model_validate({**choice.settings, **given})
     except ValidationError as error:
         first = error.errors()[0]
         raise ChoiceError(first["loc"], first["msg"], first["type"]) from None
+    if not made.__module__.startswith("weft."):  # weft's own are called as their modules
+        backend.give_name(Path(choice.use).name if choice.use.endswith(".py") else choice.use)
+    return backend

@@ -70,12 +70,14 @@ class Synthesize(Stage):
         voice = self.voice.in_language(turn.language or dialogue.language)
         if turn.style and turn.style not in voice.acts:
             has = f"it has {', '.join(sorted(voice.acts))}" if voice.acts else "it has none"
-            raise Unusable(
-                "unspeakable", f"the voice {voice.chosen_as} cannot speak in the style {turn.style!r}; {has}"
-            )
+            raise Unusable("unspeakable", f"the voice {voice.called} cannot speak in the style {turn.style!r}; {has}")
         speaker = f"{dialogue.key} {turn.speaker}"
         style = style_for(speaker, turn.emotion, turn.level, self.seed, voice.styles(), turn.speed, voice.manners)
-        spoken = _after(turn.pause, voice.speak(turn.text, style))
+        spoken = voice.speak(turn.text, style)
+        if spoken.words and len(spoken.words) != (count := len(turn.text.split())):
+            timed = f"gave {len(spoken.words)} words for the {count} of a turn of {dialogue.key}"
+            raise ValueError(f"the voice {voice.called} {timed}: {turn.text[:80]!r}")
+        spoken = _after(turn.pause, spoken)
         return replace(
             turn, voice=f"{style.voice}+{style.variant}".rstrip("+"), words=spoken.words,
             audio=Audio("", data=flac(spoken.samples, spoken.rate)), seconds=spoken.seconds,

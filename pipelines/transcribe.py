@@ -53,9 +53,11 @@ class Transcribe(Stage):
             if isinstance(sound, Unusable):
                 yield sound
             else:
-                yield utterance if sound is None else self._written(utterance, next(transcripts))
+                yield utterance if sound is None else self._written(utterance, next(transcripts, None))
 
-    def _written(self, utterance: Utterance, transcript: Transcript | Unusable) -> Utterance | Unusable:
+    def _written(self, utterance: Utterance, transcript: Transcript | Unusable | None) -> Utterance | Unusable:
+        if transcript is None:
+            raise ValueError(f"the transcriber {self.transcriber.called} gave nothing for {utterance.key}")
         if isinstance(transcript, Unusable):
             return transcript
         if not transcript.text.strip():
@@ -63,8 +65,7 @@ class Transcribe(Stage):
         if transcript.confidence < self.transcriber.min_confidence:
             confidence = f"{transcript.confidence:.2f}, where min_confidence is {self.transcriber.min_confidence:g}"
             return Unusable("unsure", f"{confidence}: {transcript.text[:80]!r}")
-        name = type(self.transcriber).__module__.rpartition(".")[2]
         return replace(
             utterance, text=" ".join(transcript.text.split()), language=utterance.language or transcript.language,
-            confidence=transcript.confidence, transcriber=f"{name} {self.transcriber.version()}",
+            confidence=transcript.confidence, transcriber=f"{self.transcriber.called} {self.transcriber.version()}",
         )  # fmt: skip

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from functools import cache, reduce
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, PrivateAttr
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +67,20 @@ class Settings(BaseModel):
 class Versioned(Settings):
     """A backend that a recipe chooses by `use`."""
 
+    _name: str = PrivateAttr("")
+
+    def give_name(self, name: str) -> None:
+        """Gives it the name that records and messages have: the recipe's `use`, a file's without its folder."""
+        self._name = name
+
+    @property
+    def called(self) -> str:
+        """The name that was given, such as `sphinx` or `my_aligner.py`; that of its module where none was."""
+        return self._name or type(self).__module__.rpartition(".")[2]
+
     @property
     def chosen_as(self) -> str:
-        """The name of its module; of one that is not weft's own, with its package."""
+        """The name of its module, for fingerprints; of one that is not weft's own, with its package, and a file's with its checksum."""
         module = type(self).__module__
         return module.rpartition(".")[2] if module.startswith("weft.") else module
 

@@ -91,7 +91,7 @@ class SpeechTokenizer(Versioned, ABC):
         valid = [one for one, fault in zip(speech, faults, strict=True) if not fault]
         ids = iter(self._ids([replace(one, samples=np.ascontiguousarray(one.samples, np.float32)) for one in valid]))
         for one, fault in zip(speech, faults, strict=True):
-            yield Unusable("not_encodable", fault) if fault else self._stream(len(one.samples), next(ids))
+            yield Unusable("not_encodable", fault) if fault else self._stream(len(one.samples), next(ids, None))
 
     def _usable(self, speech: Sequence[Speech]) -> list[Speech]:
         """The clips that can be encoded, ordered by content. Raises ValueError where there are none."""
@@ -107,10 +107,12 @@ class SpeechTokenizer(Versioned, ABC):
             return f"audio of {len(samples)} samples is shorter than one frame ({1 / self.rate:g} s)"
         return ""
 
-    def _stream(self, n_samples: int, ids: np.ndarray | Unusable) -> Stream | Unusable:
+    def _stream(self, n_samples: int, ids: np.ndarray | Unusable | None) -> Stream | Unusable:
         if isinstance(ids, Unusable):
             return ids
-        count, name = self.frames(n_samples), type(self).__module__
+        count, name = self.frames(n_samples), self.called
+        if ids is None:
+            raise RuntimeError(f"{name} gave no ids for a clip of {count} frames")
         if ids.shape != (count,):
             raise RuntimeError(f"{name} gave {ids.shape} ids for {count} frames")
         if abs(count - n_samples / SAMPLE_RATE * self.rate) > 1:

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 
 from weft.pipelines.corpus.claim import MARK, MARKED
 from weft.pipelines.corpus.expected import Expected
-from weft.pipelines.corpus.hold_out import HoldOutWork
+from weft.pipelines.hold_out import HoldOutWork
 from weft.pipelines.models.folders import checksum_of, damage_of_model, foreign_files
 from weft.pipelines.parts.stage_work import PartWork, companions_of, digest_of, inputs_of, size_of
 from weft.pipelines.parts.tables import Footer, footer_of, opened_part, read_part, table_digest

@@ -20,6 +20,7 @@ from weft.schemas.fingerprint import digest
 
 _OTHER = "has another checksum than in model.json"
 _PIECE = 1 << 22  # bytes read at a time
+ALIGNER = "aligner"  # the folder of the aligner that was trained on this corpus
 OWN = ("model.json", "fingerprint")  # what is in a model's folder beside the model's own files
 
 

@@ -13,12 +13,11 @@ from typing import Any
 
 import numpy as np
 
-from weft.pipelines.align import ALIGNER
 from weft.pipelines.aligners.base import Aligner, Clip, speaker_of
 from weft.pipelines.audio.sound import load_utterance
-from weft.pipelines.encode import speech_of
 from weft.pipelines.models.base_work import ModelWork, backend_facts, digest_of_parts, make_model, refusals
-from weft.pipelines.models.folders import OWN, model_stands
+from weft.pipelines.models.folders import ALIGNER, OWN, model_stands
+from weft.pipelines.models.inputs import speech_of
 from weft.pipelines.models.progress import steps_in_file
 from weft.pipelines.models.training_set import ANY_UTTERANCE, TO_BE_ALIGNED, WITH_TEXT, picked
 from weft.pipelines.parts.stage_work import model_manifest

@@ -96,7 +96,7 @@ class Voice(Versioned):
         if not language or covers(language, self.language):
             return self
         if not self.speaks(language):
-            raise Unusable("unspeakable", f"the voice {self.chosen_as} does not speak the language {language!r}")
+            raise Unusable("unspeakable", f"the voice {self.called} does not speak the language {language!r}")
         return self.model_copy(update={"language": language})
 
     def styles(self) -> list[tuple[str, str]]:

@@ -4,6 +4,8 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import yaml
 
 CONTRIBUTING = Path(__file__).parents[2] / "CONTRIBUTING.md"
@@ -24,6 +26,10 @@ def words_of(corpus: Path) -> dict[str, bytes]:
     return {file.name: file.read_bytes() for file in sorted((corpus / "align/speech").iterdir())}
 
 
+def tables_of(corpus: Path) -> list[pa.Table]:
+    return [pq.read_table(file) for file in sorted((corpus / "align/speech").glob("*.parquet"))]
+
+
 def test_every_engine_runs_it_and_an_edit_aligns_again(
     tmp_path: Path, material: Path, weft: Callable[..., tuple[int, str, str]]
 ) -> None:
@@ -33,6 +39,8 @@ def test_every_engine_runs_it_and_an_edit_aligns_again(
     assert weft("build", recipe, "--out", tmp_path / "ray", "--engine", "ray", "--workers", "1")[0] == 0
     assert words_of(tmp_path / "local") == words_of(tmp_path / "ray") != {}
     assert weft("audit", tmp_path / "local")[0] == 0
+    named = {row for table in tables_of(tmp_path / "local") for row in table["aligner"].to_pylist()}
+    assert named == {"even.py 1"}
 
     (recipe.parent / "even.py").write_text(ALIGNER.replace("score=0.0", "score=-2.0"))
     code, out, _ = weft("plan", recipe, "--out", tmp_path / "local", "--changes")
@@ -48,3 +56,7 @@ def test_a_file_that_is_no_aligner_is_told_with_its_line(
     (recipe.parent / "even.py").write_text("import nothing_like_it")
     code, _, errors = weft("validate", recipe)
     assert code == 2 and "recipe.yaml line" in errors and "even.py line 1" in errors
+
+    (recipe.parent / "even.py").write_text(ALIGNER.replace("def align_clip(", "def aligned("))
+    code, _, errors = weft("validate", recipe)
+    assert code == 2 and "even.py: its Aligner has no align_clip or align_clips" in " ".join(errors.split())

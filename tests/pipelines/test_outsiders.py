@@ -1,14 +1,21 @@
 """Backends that are not weft's own, in a package and in a file that are made here."""
 
+import ast
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from weft.pipelines import outsiders
+from weft.pipelines.aligners.base import Timed
+from weft.pipelines.aligners.common.utterances import alignment_of
 from weft.pipelines.registry import ChoiceError, make, names
+from weft.schemas.audio import Audio, Utterance
 from weft.schemas.recipe import Choice
+
+ROOT = Path(__file__).parents[2]
 
 ALIGNER = '''"""Words of equal length."""
 from weft.pipelines.aligners import base
@@ -93,6 +100,66 @@ def test_an_entry_point_is_offered_beside_wefts_own(install) -> None:  # type: i
     made = make("aligners", Choice.model_validate({"use": "even", "score": -2.0}))
     assert (made.score, made.chosen_as) == (-2.0, "even_words")
     assert type(make("aligners", Choice(use="even_words"))) is type(made)  # as the card of a trained tokenizer names it
+
+
+ABOVE = "from weft.pipelines.{0} import base\nclass {1}(base.{1}):\n    x: int = 1\n"
+LACKING = {
+    "sources": "no makes, no items, no read",
+    "segmenters": "no version, no speech",
+    "transcribers": "no version, no transcribe",
+    "aligners": "no version, no align_clip or align_clips",
+    "voices": "no version, no styles, no speak",
+    "tasks": "no markers, no compose",
+}
+
+
+@pytest.mark.parametrize("folder", LACKING)
+def test_a_backend_without_a_method_that_it_needs_is_refused_by_name(folder: str, tmp_path: Path) -> None:
+    cls = folder.removesuffix("s").title()
+    (tmp_path / "mine.py").write_text(ABOVE.format(folder, cls))
+    with pytest.raises(ChoiceError) as fault:
+        make(folder, Choice(use=str(tmp_path / "mine.py")))
+    assert f"mine.py: its {cls} has {LACKING[folder]}; weft.pipelines.{folder}.base.{cls} says" in fault.value.message
+    open_in_base = {
+        node.name
+        for node in ast.walk(ast.parse((ROOT / "pipelines" / folder / "base.py").read_text()))
+        if isinstance(node, ast.FunctionDef) and "raise NotImplementedError" in ast.unparse(node)
+    }
+    assert all(f"no {name}" in LACKING[folder] for name in open_in_base - {"train"})
+
+
+def test_a_tokenizer_without_its_methods_is_refused_by_name(tmp_path: Path) -> None:
+    code = "from weft.tokenizers.base import SpeechTokenizer\nclass Tokenizer(SpeechTokenizer):\n    pass\n"
+    (tmp_path / "mine.py").write_text(code)
+    with pytest.raises(ChoiceError, match="its Tokenizer has no _ids, no frames, no load, no train, no version; weft"):
+        make("tokenizers", Choice(use=str(tmp_path / "mine.py")))
+
+
+def test_an_aligner_that_learns_needs_the_methods_for_it(tmp_path: Path) -> None:
+    learns = ALIGNER + "\n    @property\n    def training_seconds(self) -> float:\n        return 60.0\n"
+    (tmp_path / "even.py").write_text(learns)
+    with pytest.raises(ChoiceError, match="its Aligner has no train, no load"):
+        make("aligners", Choice(use=str(tmp_path / "even.py")))
+
+
+def test_records_name_a_backend_as_the_recipe_does(tmp_path: Path, install) -> None:  # type: ignore[no-untyped-def]
+    (tmp_path / "even.py").write_text(ALIGNER)
+    install("even_words", ALIGNER, "[weft.aligners]\nletters = even_words:Aligner\n")
+    choices = {"even.py": str(tmp_path / "even.py"), "letters": "letters", "sphinx": "sphinx"}
+    assert {name: make("aligners", Choice(use=use)).called for name, use in choices.items()} == {n: n for n in choices}
+    aligner = make("aligners", Choice(use=choices["even.py"]))
+    utterance = Utterance(key="a", recording="a", source="s", audio=Audio("a.wav"), sha256="", start=0.0, end=1.0)
+    assert alignment_of(aligner.model_copy(), utterance, Timed([])).aligner == "even.py 1"
+
+
+def test_a_leaf_that_gives_a_word_too_few_is_named_with_the_clip(tmp_path: Path) -> None:
+    few = ALIGNER.replace("enumerate(clip.spoken)])", "enumerate(clip.spoken)][1:])")
+    (tmp_path / "even.py").write_text(few)
+    aligner = make("aligners", Choice(use=str(tmp_path / "even.py")))
+    with pytest.raises(
+        ValueError, match=r"the aligner even\.py gave 1 words for the 2 spoken words of a clip: 'one two'"
+    ):
+        aligner.align_samples(np.zeros(16000, np.float32), ["one", "two"])
 
 
 def test_names_that_are_taken_are_refused(install) -> None:  # type: ignore[no-untyped-def]

@@ -321,6 +321,15 @@ class TestSynthesize:
         assert [(t.seconds, len(t.words)) for t in made.turns] == [(0.2, 2), (0.1, 1)]
         assert all(t.audio.data and t.voice in ("low", "high+thin") for t in made.turns)
 
+    def test_a_voice_that_times_a_word_too_few_is_named_with_the_turn(self) -> None:
+        class Short(Hum):
+            def speak(self, text: str, style: Style) -> Synthesized:
+                made = super().speak(text, style)
+                return replace(made, words=made.words[1:])
+
+        with pytest.raises(ValueError, match="gave 1 words for the 2 of a turn of d: 'one two'"):
+            list(Synthesize(voice=Short(), seed=1)([Dialogue("d", "s", (Turn("a", "one two"),))]))
+
     def test_a_speaker_keeps_the_voice_and_an_edit_elsewhere_does_not_change_it(self) -> None:
         turns = [Turn("a", "one"), Turn("b", "two"), Turn("a", "three")]
         (whole,) = self.stage([Dialogue("d", "s", tuple(turns))])

@@ -91,3 +91,14 @@ def test_a_file_that_broke_since_is_rejected_and_the_others_keep_their_places(st
     first, refused, last = stage([utterance(0, 2.0), broken, utterance(2, 4.0)])
     assert isinstance(refused, Reject) and (refused.key, refused.reason) == ("u-1", "not_audio")
     assert (first.text, last.text) == ("word word", "word word word word")
+
+
+def test_a_transcriber_that_gives_too_few_is_named_with_the_utterance(store: Store, stage: Transcribe) -> None:
+    class Silent(Parrot):
+        def transcribe(self, clips: Sequence[SpokenClip]) -> Iterator[Transcript | Unusable]:
+            yield from list(super().transcribe(clips))[1:]
+
+    short = Transcribe(transcriber=Silent())
+    short.setup(store)
+    with pytest.raises(ValueError, match="gave nothing for u-1"):
+        list(short([utterance(1, 2.0)]))

@@ -75,6 +75,15 @@ def test_a_leaf_whose_frames_are_not_its_rate_ends_the_run() -> None:
         Loudness(rate=50.0).encode(Speech(np.zeros(1600, np.float32)))
 
 
+def test_a_leaf_that_gives_too_few_is_named() -> None:
+    class Silent(Loudness):
+        def _ids(self, speech: Sequence[Speech]) -> Iterator[np.ndarray]:
+            return iter(())
+
+    with pytest.raises(RuntimeError, match="test_base gave no ids for a clip of 10 frames"):
+        Silent().encode(Speech(np.zeros(1600, np.float32)))
+
+
 @pytest.mark.parametrize("literal", ["[Lo]", "{}", "1{}2", "{1024}"])
 def test_codes_that_nobody_could_read_back(literal: str) -> None:
     with pytest.raises(ValidationError, match="literal"):

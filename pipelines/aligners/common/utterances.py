@@ -26,31 +26,44 @@ def align_utterances(aligner: "Aligner", transcribed: Sequence[Transcribed]) -> 
     outputs = iter(aligner.align_clips([one.clip for one in inputs if isinstance(one, WrittenClip)]))
     for one, given in zip(transcribed, inputs, strict=True):
         if isinstance(given, WrittenClip):
-            output = next(outputs)
-            timed = output if isinstance(output, Unusable) else given.timed(output)
+            timed = _timed(aligner, given, next(outputs, None), one.utterance.key)
         else:
             timed = given or _in_windows(aligner, one)
         yield timed if isinstance(timed, Unusable) else alignment_of(aligner, one.utterance, timed)
 
 
-def align_samples(aligner: "Aligner", samples: np.ndarray, words: Sequence[str], speaker: str = "") -> Timed:
-    """Written words in samples. Raises Unusable."""
+def align_samples(
+    aligner: "Aligner", samples: np.ndarray, words: Sequence[str], speaker: str = "", of: str = ""
+) -> Timed:
+    """Written words in samples, which are `of` an utterance. Raises Unusable, and ValueError where the leaf is at fault."""
     written = _written(aligner, Clip(samples=samples, spoken=[], speaker=speaker), words)
-    (timed,) = aligner.align_clips([written.clip])
+    timed = _timed(aligner, written, next(iter(aligner.align_clips([written.clip])), None), of)
     if isinstance(timed, Unusable):
         raise timed
-    return written.timed(timed)
+    return timed
+
+
+def _timed(aligner: "Aligner", written: WrittenClip, output: Timed | Unusable | None, of: str) -> Timed | Unusable:
+    """The leaf's output for a clip, as written words. Raises ValueError for one that does not fit the clip: a fault of the leaf."""
+    if isinstance(output, Unusable):
+        return output
+    count, given = len(written.clip.spoken), "nothing" if output is None else f"{len(output.words)} words"
+    if output is None or len(output.words) != count:
+        spoken = " ".join(written.clip.spoken)[:80]
+        raise ValueError(
+            f"the aligner {aligner.called} gave {given} for the {count} spoken words of {of or 'a clip'}: {spoken!r}"
+        )
+    return written.timed(output)
 
 
 def alignment_of(aligner: "Aligner", utterance: Utterance, timed: Timed) -> Alignment:
     """The record of an utterance's timed words."""
-    name = type(aligner).__module__.rpartition(".")[2]
     # resampling can round the audio up by a sample
     words, phones = (tuple(clamped(marks, utterance.seconds)) for marks in (timed.words, timed.phones))
     return Alignment(
         key=utterance.key,
         seconds=utterance.seconds,
-        aligner=f"{name} {aligner.version()}",
+        aligner=f"{aligner.called} {aligner.version()}",
         words=words,
         score=mean_score(timed.words),
         phones=phones,
@@ -99,7 +112,7 @@ def _written(aligner: "Aligner", clip: Clip, words: Sequence[str]) -> WrittenCli
 def _in_windows(aligner: "Aligner", transcribed: Transcribed) -> Timed | Unusable:
     utterance = transcribed.utterance
     sound = Sound(read=transcribed.read, seconds=utterance.seconds, longest=aligner.longest)
-    align = partial(align_samples, aligner, speaker=speaker_of(utterance))
+    align = partial(align_samples, aligner, speaker=speaker_of(utterance), of=utterance.key)
     try:
         return align_long(align, sound, (utterance.text or "").split())
     except Unusable as fault:

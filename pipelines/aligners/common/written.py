@@ -20,9 +20,8 @@ class WrittenClip:
     counts: Sequence[int]
 
     def timed(self, spoken: Timed) -> Timed:
-        """The written words, with the times of their spoken words."""
-        count, seconds = len(self.clip.spoken), len(self.clip.samples) / RATE
-        assert len(spoken.words) == count, f"{count} spoken words came back as {len(spoken.words)}"
+        """The written words, with the times of their spoken words: one for each that the clip has."""
+        seconds = len(self.clip.samples) / RATE
         words, phones = (clamped(marks, seconds) for marks in (spoken.words, spoken.phones))
         return Timed(_as_written(self.words, self.counts, words), phones)
 

@@ -34,7 +34,10 @@ class Verb:
 
 
 def _nouns(text: str, is_person: bool) -> tuple[Noun, ...]:
-    return tuple(Noun(*row.split(), is_person=is_person) for row in text.split("|"))  # type: ignore[misc]
+    rows = (row.split() for row in text.split("|"))
+    return tuple(
+        Noun(en=en, ens=ens, gender=gender, de=de, des=des, is_person=is_person) for en, ens, gender, de, des in rows
+    )
 
 
 PEOPLE = _nouns(

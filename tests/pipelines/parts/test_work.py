@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from weft.pipelines.corpus.hold_out import HoldOutWork
+from weft.pipelines.hold_out import HoldOutWork
 from weft.pipelines.mixing.order_work import OrderWork
 from weft.pipelines.mixing.plan_work import PlanWork, ValidationPlanWork
 from weft.pipelines.mixing.shard_work import IndexWork, ShardWork

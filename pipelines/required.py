@@ -1,0 +1,35 @@
+"""The methods that a backend must have, by its folder: what its base leaves open.
+
+missing("aligners", Aligner)   ->   ["version", "align_clip or align_clips"]   of a class that has none of them
+
+weft's own backends have all of them. One from outside is refused by `weft validate`, before a build is half done.
+"""
+
+_REQUIRED = {
+    "sources": ("makes", "items", "read"),
+    "segmenters": ("version", "speech"),
+    "transcribers": ("version", "transcribe"),
+    "aligners": ("version", "align_clip"),
+    "voices": ("version", "styles", "speak"),
+    "tasks": ("markers", "compose"),
+}
+_INSTEAD = {"align_clip": "align_clips"}  # the base writes the second with the first, so either will do
+_WITH = {("aligners", "training_seconds"): ("train", "load")}  # one that learns from the corpus has these too
+
+
+def missing(folder: str, made: type, base: type) -> list[str]:
+    """The methods that `made`, a subclass of `base`, must have and has not, by name; "a or b" where either will do."""
+    wanted = [*_REQUIRED.get(folder, ()), *sorted(getattr(made, "__abstractmethods__", ()))]
+    for (of, method), others in _WITH.items():
+        wanted += others if of == folder and _has(made, base, method) else ()
+    return [_called(one) for one in wanted if not any(_has(made, base, name) for name in (one, _INSTEAD.get(one, one)))]
+
+
+def _called(method: str) -> str:
+    return f"{method} or {_INSTEAD[method]}" if method in _INSTEAD else method
+
+
+def _has(made: type, base: type, method: str) -> bool:
+    """Whether a class has a method of its own, or one that its parents wrote between it and the base."""
+    given = getattr(made, method, None)
+    return given is not getattr(base, method, None) and not getattr(given, "__isabstractmethod__", False)
