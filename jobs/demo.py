@@ -9,7 +9,7 @@ A second run reuses finished work.
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -17,7 +17,7 @@ from pathlib import Path
 import yaml
 
 from weft.jobs.commands import build_corpus, console, read_pipeline
-from weft.jobs.demo_talks import write_talks
+from weft.jobs.demo_talks import write_once, write_talks
 from weft.jobs.printing import escape
 from weft.jobs.samples import find_where
 from weft.jobs.show import show_audit, table
@@ -99,17 +99,6 @@ def _spoken(voice: Voice, text: str, style: Style) -> bytes:
 def write_books(folder: Path) -> str:
     is_new = write_once(folder / "grammar.txt", lambda: "\n\n".join(documents(DOCUMENTS, SEED)).encode())
     return f"{'wrote' if is_new else 'kept'} {DOCUMENTS} paragraphs of text in {escape(str(folder))}"
-
-
-def write_once(path: Path, content: Callable[[], bytes]) -> bool:
-    """Writes a missing file, whole or not at all. Returns whether it was missing."""
-    if path.exists():
-        return False
-    path.parent.mkdir(parents=True, exist_ok=True)
-    scratch = path.with_name(path.name + ".part")
-    scratch.write_bytes(content())
-    scratch.rename(path)
-    return True
 
 
 def write_demo_recipe(out: Path, speech: Sequence[str]) -> Path:

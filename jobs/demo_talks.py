@@ -4,7 +4,7 @@ demo/talks/speaker00.flac  …  talks.jsonl: {"audio": "speaker00.flac", "offset
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
@@ -19,8 +19,6 @@ PAUSE = 0.6  # seconds between two sentences
 
 def write_talks(raw: Path, folder: Path, speakers: int = 24) -> str:
     """Joins the sentences of the first speakers of `raw`, where that was not done before."""
-    from weft.jobs.demo import write_once
-
     talks = sorted(path for path in raw.iterdir() if path.is_dir())[:speakers]
     is_new = [write_once(folder / f"{talk.name}.flac", partial(_joined, talk)) for talk in talks]
     write_once(folder / "talks.jsonl", lambda: "".join(line for talk in talks for line in _lines(talk)).encode())
@@ -48,3 +46,14 @@ def _lines(talk: Path) -> Iterator[str]:
         line = {"audio": f"{talk.name}.flac", "offset": at, "duration": seconds, "text": text, "speaker": talk.name}
         yield json.dumps(line) + "\n"
         at += seconds + round(PAUSE * rate) / rate
+
+
+def write_once(path: Path, content: Callable[[], bytes]) -> bool:
+    """Writes a missing file, whole or not at all. Returns whether it was missing."""
+    if path.exists():
+        return False
+    path.parent.mkdir(parents=True, exist_ok=True)
+    scratch = path.with_name(path.name + ".part")
+    scratch.write_bytes(content())
+    scratch.rename(path)
+    return True

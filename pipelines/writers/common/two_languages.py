@@ -58,11 +58,14 @@ ADJECTIVES = {
 OF_THINGS = ("red", "blue", "new")  # which no person is
 OF_PEOPLE = ("quiet",)
 VERBS = (
-    Verb("sees", "see", "sieht", "sehen"), Verb("looks for", "look for", "sucht", "suchen"),
-    Verb("finds", "find", "findet", "finden"), Verb("draws", "draw", "zeichnet", "zeichnen"),
-    Verb("buys", "buy", "kauft", "kaufen", needs_thing=True), Verb("sells", "sell", "verkauft", "verkaufen", needs_thing=True),
-    Verb("cleans", "clean", "putzt", "putzen", needs_thing=True),
-    Verb("forgets", "forget", "vergisst", "vergessen"),
+    Verb(en="sees", ens="see", de="sieht", des="sehen"),
+    Verb(en="looks for", ens="look for", de="sucht", des="suchen"),
+    Verb(en="finds", ens="find", de="findet", des="finden"),
+    Verb(en="draws", ens="draw", de="zeichnet", des="zeichnen"),
+    Verb(en="buys", ens="buy", de="kauft", des="kaufen", needs_thing=True),
+    Verb(en="sells", ens="sell", de="verkauft", des="verkaufen", needs_thing=True),
+    Verb(en="cleans", ens="clean", de="putzt", des="putzen", needs_thing=True),
+    Verb(en="forgets", ens="forget", de="vergisst", des="vergessen"),
 )  # fmt: skip
 TIMES = {
     "today": "heute",
