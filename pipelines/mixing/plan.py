@@ -52,7 +52,9 @@ def _plan(store: Store, wanted: Wanted, made_from: MadeFrom) -> int:
     planner = _Planner(store, wanted)
     check_bounds(wanted, planner.tree, planner.bounds)
     run = planner.run(size_of(wanted.stage))
-    if run.ended >= 0 and wanted.mixture.exhausted != "stop":
+    if run.ended >= 0 and (
+        wanted.mixture.exhausted != "stop" or not run.drawn.cost
+    ):  # a stage of nothing trains nothing
         short = planner.run_out(run, run.ended)
         raise PlanError(f"stage {wanted.name!r}: {short.what()}; {short.advice()}")
     ended, run = (run.ended, planner.fitted(run)) if run.ended >= 0 else (-1, run)

@@ -253,6 +253,18 @@ class TestAfter:
         assert len(set(keys)) == 110
 
 
+def test_a_stage_whose_data_the_stages_before_have_used_up_is_refused(
+    store: Store, composed: Any, training: Training
+) -> None:
+    """`exhausted: stop` lets a stage end early, but not before its first draw."""
+    composed.add("a", lengths(1, 5))
+    one = training(unit="samples", total=5, shares={"a": 1})
+    plan(store, composed.wanted(one, "one"), {})
+    two = training(unit="samples", total=3, shares={"a": 1}, exhausted="stop", after=["one"])
+    with pytest.raises(PlanError, match=r"stage 'two': a/src ran out after 0 samples in 1 pass"):
+        plan(store, composed.wanted(two, "two", after=("one",)), {})
+
+
 def test_stop_ends_the_stream_where_a_task_runs_out_and_says_so(
     store: Store, composed: Any, training: Training, drawn: Drawn
 ) -> None:
