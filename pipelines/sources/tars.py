@@ -20,13 +20,13 @@ from weft.pipelines.sources.common.named_texts import named_texts
 from weft.pipelines.sources.common.speech import Labels, SpeechSource
 from weft.pipelines.sources.common.tar_members import BrokenTar, members
 from weft.pipelines.storage import retries as reading
-from weft.pipelines.storage.retries import watched
+from weft.pipelines.storage.retries import watched, without_secrets
 from weft.pipelines.storage.store import Store
 from weft.pipelines.timings.formats import READERS
 from weft.schemas.audio import Audio, Recording
 from weft.schemas.fields import Fields, WrongField, parsed
 from weft.schemas.item import Item, key_for
-from weft.schemas.ledger import Reject, Unusable
+from weft.schemas.ledger import Reject, Unavailable, Unusable
 from weft.schemas.settings import NOT_IN_FINGERPRINT
 
 TEXT = (".txt", ".lab", ".text", ".transcript")
@@ -62,10 +62,13 @@ class Source(SpeechSource):
             yield Item(key=key_for(name, file.path), source=name, path=file.path, uri=file.uri, stamp=file.stamp)
 
     def read(self, item: Item, store: Store) -> Iterator[Recording | Reject]:
-        """Raises Unusable."""
-        with watched(opened(item, store), store.located(item.uri)) as file:
+        """Raises Unusable, and Unavailable."""
+        uri = store.located(item.uri)
+        with watched(opened(item, store), uri) as file:
             seen: set[str] = set()
             for number, sample in enumerate(samples(file)):
+                if sample.fault and uri.startswith(("http://", "https://")):  # zeros, or a stretch from another place
+                    raise Unavailable(without_secrets(uri), f"what the server sends is no whole tar ({sample.fault})")
                 where = f"{item.path}/{sample.key}"
                 try:
                     if sample.key in seen:
