@@ -14,6 +14,7 @@ LARGEST = 1 << 24  # bytes that a header may declare of itself, or of what belon
 _BLOCK = tarfile.BLOCKSIZE
 _STRETCH = 1 << 16  # bytes read at a time of the zeros at the end
 _END = 2  # blocks of zeros that end a tar
+_PADDING = 2 * tarfile.RECORDSIZE  # bytes of zeros that may end the file; more are a copy that was not finished
 
 
 class BrokenTar(Exception):
@@ -54,6 +55,8 @@ def _next_tar(file: BinaryIO, end: int, size: int) -> int:
     """Where another tar begins behind the zeros at `end`, or the file's size. Raises BrokenTar where no zeros end this one."""
     next_one = _first_content(file, end, size)
     zeros = (next_one - end) // _BLOCK
+    if next_one == size and next_one - end > _PADDING:
+        raise BrokenTar(f"nothing but zeros to its end; {_broken(end, size)}")
     if zeros >= _END or (zeros and next_one == size):  # some writers leave one block, and nothing is lost by that
         return next_one
     if end >= size:

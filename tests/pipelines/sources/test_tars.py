@@ -107,13 +107,14 @@ def _damaged(how: str, whole: bytes) -> bytes:
         "a zeroed header": whole[:third] + bytes(512) + whole[third + 512 :],
         "0xFF": whole[:third] + b"\xff" * 512 + whole[third + 512 :],
         "a hole": whole[:third] + bytes(1024) + whole[third + 1024 :],
+        "zeros to its end": whole[:third] + bytes(50_000),
         "cut at a member": whole[:third],
         "cut in a header": whole[: third + 100],
     }[how]
 
 
 @pytest.mark.parametrize(
-    "how", ["a flipped byte", "a zeroed header", "0xFF", "a hole", "cut at a member", "cut in a header"]
+    "how", ["a flipped byte", "a zeroed header", "0xFF", "a hole", "zeros to its end", "cut at a member", "cut in a header"]
 )
 def test_what_follows_a_broken_header_is_a_reject_with_its_place(
     tmp_path: Path, ingested: Callable, clip: bytes, how: str

@@ -189,7 +189,7 @@ def test_an_answer_that_cannot_be_read_is_named_without_the_url(answer: bytes, r
 def test_a_wrong_stretch_of_a_tar_leaves_it_unread(
     store: Store, monkeypatch: pytest.MonkeyPatch, wrong: str, tmp_path: Path
 ) -> None:
-    tar = _tar_of(CLIP, 4)
+    tar = _tar_of(CLIP, 20)
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
