@@ -114,7 +114,8 @@ def _damaged(how: str, whole: bytes) -> bytes:
 
 
 @pytest.mark.parametrize(
-    "how", ["a flipped byte", "a zeroed header", "0xFF", "a hole", "zeros to its end", "cut at a member", "cut in a header"]
+    "how",
+    ["a flipped byte", "a zeroed header", "0xFF", "a hole", "zeros to its end", "cut at a member", "cut in a header"],
 )
 def test_what_follows_a_broken_header_is_a_reject_with_its_place(
     tmp_path: Path, ingested: Callable, clip: bytes, how: str
