@@ -23,5 +23,5 @@ def plain_json(text: str) -> str:
 
 
 def escape(text: str) -> str:
-    """The text without control characters, escaped for rich's markup."""
-    return markup.escape(plain(text))
+    """The text on one line, without control characters, escaped for rich's markup."""
+    return markup.escape(plain(text).replace("\n", "\\n"))

@@ -9,24 +9,24 @@ import glob
 import math
 import os
 import re
-import tarfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from typing import Annotated, Any, BinaryIO, cast
+from typing import Annotated, Any, BinaryIO
 
 from weft.pipelines.audio.decoders import ENDINGS as AUDIO_ENDINGS
 from weft.pipelines.sources.base import folder_of, refused
 from weft.pipelines.sources.common.files import File, clean, local_file, walk
 from weft.pipelines.sources.common.named_texts import named_texts
 from weft.pipelines.sources.common.speech import Labels, SpeechSource
+from weft.pipelines.sources.common.tar_members import BrokenTar, members
 from weft.pipelines.storage import retries as reading
-from weft.pipelines.storage.retries import watched
+from weft.pipelines.storage.retries import watched, without_secrets
 from weft.pipelines.storage.store import Store
 from weft.pipelines.timings.formats import READERS
 from weft.schemas.audio import Audio, Recording
 from weft.schemas.fields import Fields, WrongField, parsed
 from weft.schemas.item import Item, key_for
-from weft.schemas.ledger import Reject, Unusable
+from weft.schemas.ledger import Reject, Unavailable, Unusable
 from weft.schemas.settings import NOT_IN_FINGERPRINT
 
 TEXT = (".txt", ".lab", ".text", ".transcript")
@@ -62,10 +62,13 @@ class Source(SpeechSource):
             yield Item(key=key_for(name, file.path), source=name, path=file.path, uri=file.uri, stamp=file.stamp)
 
     def read(self, item: Item, store: Store) -> Iterator[Recording | Reject]:
-        """Raises Unusable."""
-        with watched(opened(item, store), store.located(item.uri)) as file:
+        """Raises Unusable, and Unavailable."""
+        uri = store.located(item.uri)
+        with watched(opened(item, store), uri) as file:
             seen: set[str] = set()
             for number, sample in enumerate(samples(file)):
+                if sample.fault and uri.startswith(("http://", "https://")):  # zeros, or a stretch from another place
+                    raise Unavailable(without_secrets(uri), f"what the server sends is no whole tar ({sample.fault})")
                 where = f"{item.path}/{sample.key}"
                 try:
                     if sample.key in seen:
@@ -151,34 +154,20 @@ def opened(item: Item, store: Store) -> BinaryIO:
     return reading.opened(lambda: store.open(uri), uri)
 
 
-class _Headers:
-    """A tar whose headers alone are read. A header that declares more than LARGEST bytes is an error, so memory is bounded."""
-
-    def __init__(self, file: BinaryIO) -> None:
-        self._file = file
-        self.seek, self.tell = file.seek, file.tell
-
-    def read(self, size: int) -> bytes:
-        if not 0 <= size <= LARGEST:
-            raise tarfile.ReadError(f"a header declares {size:,} bytes")
-        return self._file.read(size)
-
-
 def samples(file: BinaryIO) -> Iterator[_Sample]:
-    """Consecutive members with one key as one sample; a truncated tar ends with a sample that has a `fault`."""
+    """Consecutive members with one key as one sample; a broken tar ends with a sample that has a `fault`."""
     sample = _Sample("")
     try:
-        with tarfile.open(fileobj=cast(BinaryIO, _Headers(file)), mode="r:") as tar:
-            for member in tar:
-                key, ending = _key(member.name)
-                if not member.isreg() or not key:
-                    continue
-                if key != sample.key:
-                    if sample.members:
-                        yield sample
-                    sample = _Sample(key)
-                sample.members[ending] = (member.offset_data, member.size)
-    except (tarfile.TarError, EOFError, ValueError, OSError) as error:
+        for member in members(file):
+            key, ending = _key(member.name)
+            if not member.isreg() or not key:
+                continue
+            if key != sample.key:
+                if sample.members:
+                    yield sample
+                sample = _Sample(key)
+            sample.members[ending] = (member.offset_data, member.size)
+    except BrokenTar as error:
         if sample.members:
             yield sample
         sample = _Sample("(the rest)", {"": (0, 0)}, f"{error}")

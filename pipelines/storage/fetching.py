@@ -12,8 +12,10 @@ from tempfile import SpooledTemporaryFile
 from typing import Any, BinaryIO, cast
 
 import fsspec
+from fsspec.caching import ReadAheadCache
 from fsspec.implementations.local import LocalFileSystem
 
+from weft.pipelines.storage.answers import Answer, answer_of, read_stretch
 from weft.pipelines.storage.pages import HEAD, check_page
 from weft.pipelines.storage.retries import settings, without_secrets
 from weft.schemas.faults import RecipeError
@@ -41,7 +43,7 @@ def ask_for(url: str) -> None:
     if not _is_web(url):
         _opened(url).close()
         return
-    with _answer(url) as answer:
+    with answer_of(url) as answer:
         _beginning(answer, url)
 
 
@@ -69,20 +71,14 @@ def _opened(url: str) -> BinaryIO:
         ) from None
 
 
-def _answer(url: str) -> Any:
-    """As a stream; with a size, so that it does not ask for one first."""
-    fs, path = fsspec.core.url_to_fs(url, client_kwargs={"timeout": _timeout()})
-    return fs.open(path, block_size=0, size=1)
-
-
 _lengths: dict[str, int] = {}  # of the last tar by its url
 
 
 def _length_of_ranged(url: str) -> int:
     """Bytes of a file of which the server sends any stretch; 0 where it does not, or says no length. Raises WebPage."""
     if url not in _lengths:
-        with _answer(url) as answer:
-            headers = answer.r.headers
+        with answer_of(url) as answer:
+            headers = answer.headers
             _beginning(answer, url)
         has_ranges = headers.get("Accept-Ranges") == "bytes" and "Content-Encoding" not in headers
         _lengths.clear()
@@ -91,8 +87,23 @@ def _length_of_ranged(url: str) -> int:
 
 
 def _ranged(url: str, length: int) -> BinaryIO:
-    fs, path = fsspec.core.url_to_fs(url, client_kwargs={"timeout": _timeout()})
-    return fs.open(path, block_size=_AHEAD, size=length, cache_type="readahead")
+    cache = ReadAheadCache(_AHEAD, lambda begin, end: read_stretch(url, begin, end, length), length)
+    return cast(BinaryIO, _View(cast(BinaryIO, _Stretches(cache, length))))
+
+
+class _Stretches:
+    """A file of which a server sends stretches."""
+
+    def __init__(self, cache: ReadAheadCache, length: int) -> None:
+        self._cache, self._length, self._place = cache, length, 0
+
+    def read(self, size: int = -1) -> bytes:
+        end = self._length if size < 0 else min(self._length, self._place + size)
+        return self._cache._fetch(self._place, end) if end > self._place else b""
+
+    def seek(self, place: int, whence: int = os.SEEK_SET) -> int:
+        self._place = place + (self._length if whence == os.SEEK_END else 0)
+        return self._place
 
 
 def _check_regular(url: str) -> None:
@@ -121,7 +132,7 @@ def _fetched(url: str) -> BinaryIO:
 
 def _copy(url: str, out: BinaryIO) -> None:
     length = 0
-    with _answer(url) as answer:
+    with answer_of(url) as answer:
         chunk = _beginning(answer, url)
         while chunk:
             length += len(chunk)
@@ -131,20 +142,13 @@ def _copy(url: str, out: BinaryIO) -> None:
             chunk = answer.read(_CHUNK)
 
 
-def _beginning(answer: Any, url: str) -> bytes:
+def _beginning(answer: Answer, url: str) -> bytes:
     """The first bytes of an answer. Raises WebPage."""
     head = b""
     while len(head) < HEAD and (chunk := answer.read(HEAD - len(head))):
         head += chunk
-    check_page(url, answer.r.headers.get("Content-Type", ""), head)
+    check_page(url, answer.headers.get("Content-Type", ""), head)
     return head
-
-
-def _timeout() -> Any:
-    import aiohttp
-
-    at = settings()
-    return aiohttp.ClientTimeout(total=at.whole, connect=at.connect, sock_connect=at.connect, sock_read=at.silence)
 
 
 class _View:

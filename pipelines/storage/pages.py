@@ -9,13 +9,17 @@ HEAD = 1 << 10  # bytes that are looked at
 _MARKS = (b"<!doctype html", b"<html")
 _PAGES = (
     "text/html",
+    "text/plain",
     "application/xhtml+xml",
     "application/xml",
     "text/xml",
     "application/json",
     "application/problem+json",
 )
-_TEXTS = (".txt", ".lab", ".json", ".jsonl", ".textgrid", ".ctm", ".rttm", ".xml")  # files that are text themselves
+# endings of files that are text themselves
+_TEXTS = (
+    ".txt", ".text", ".transcript", ".csv", ".tsv", ".md", ".lab", ".json", ".jsonl", ".textgrid", ".ctm", ".rttm", ".xml"
+)  # fmt: skip
 
 
 class WebPage(OSError):
@@ -30,6 +34,8 @@ def check_page(url: str, kind: str, head: bytes) -> None:
         is_page = begins and kind in ("text/html", "application/xhtml+xml")
     else:
         is_page = begins or (kind in _PAGES and _is_text(head))
+        if not head:
+            raise WebPage("the server sends an empty answer in place of the file")
     if is_page:
         raise WebPage(f"the server answers with a page ({kind or 'HTML'}) in place of the file; does it want a login?")
 

@@ -223,6 +223,7 @@ def _chain(error: BaseException | None) -> Iterator[BaseException]:
 
 _WEB_FAULTS = {
     "TooManyRedirects": "its server sends it in a circle",
+    "NonHttpUrlRedirectClientError": "its server sends it on to what is no web address",
     "InvalidURL": "it leads to what is no url",
     "ContentLengthError": "its answer breaks off",
     "ContentEncodingError": "its answer cannot be unpacked",

@@ -45,3 +45,7 @@ def test_json_means_the_same_and_holds_nothing_that_steers() -> None:
     shown = plain_json(json.dumps(names, ensure_ascii=False))
     assert json.loads(shown) == names and "漢 é" in shown
     assert not any(c in shown for c in "\x1b\x9b\u202e\u2028")
+
+
+def test_a_line_end_in_a_name_is_written_out() -> None:
+    assert escape("a\nb.wav") == cell("a\nb.wav") == "a\\nb.wav"

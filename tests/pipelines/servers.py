@@ -63,6 +63,8 @@ def serving(clip: bytes) -> Iterator[Server]:
             self.send_response(206 if begin else 200)
             self.send_header("Accept-Ranges", "bytes")
             self.send_header("Content-Length", str(len(data)))
+            if begin:
+                self.send_header("Content-Range", f"bytes {begin}-{int(begin) + len(data) - 1}/{len(clip)}")
             self.end_headers()
             server.sent += len(data) if begin else 0
             self.wfile.write(data)

@@ -11,6 +11,7 @@ import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import unquote
 
 import fsspec
 
@@ -39,7 +40,7 @@ class File:
 def walk(root: str) -> Iterator[File]:
     """Every file below `root`, sorted; links to folders are followed once. Raises FileNotFoundError, and Unavailable."""
     if "://" in root:
-        yield from _walk_url(root)
+        yield from _walk_web(root) if root.startswith(("http://", "https://")) else _walk_url(root)
         return
     root = os.path.abspath(root)
     if not os.path.exists(root):
@@ -89,6 +90,39 @@ def stamp(uri: str) -> str:
     except OSError:
         return ABSENT
     return f"{facts.st_size}:{facts.st_mtime_ns}"
+
+
+def _walk_web(root: str) -> Iterator[File]:
+    """A url that ends in a file's name is that file; of any other the server lists what lies below it, as a page of links."""
+    fs, _ = _file_system(root)
+    name = unquote(root.partition("?")[0].rpartition("/")[2])
+    if "." in name and root.count("/") > 2:
+        yield File(path=name, uri=root, stamp="url")
+        return
+    home = root.rstrip("/") + "/"
+    files = list(_linked(fs, home, {home}))
+    if not files:
+        raise FileNotFoundError(root)
+    for url in sorted(files):
+        yield File(path=unquote(url[len(home) :]), uri=url, stamp="url")
+
+
+def _linked(fs: Any, folder: str, seen: set[str]) -> Iterator[str]:
+    """Urls of the files below a folder's. Raises Unavailable where a listing cannot be had, and FileNotFoundError."""
+    try:
+        links = patiently(lambda: fs.ls(folder, detail=False), folder)
+    except Unavailable as fault:
+        if fault.absent:
+            raise FileNotFoundError(folder) from None
+        raise
+    for url in links:
+        if "?" in url or "#" in url or "/../" in url or url in seen or not url.startswith(folder):
+            continue  # links that sort the listing, or lead up
+        seen.add(url)
+        if url.endswith("/"):
+            yield from _linked(fs, url, seen)
+        else:
+            yield url
 
 
 def _walk_url(root: str) -> Iterator[File]:

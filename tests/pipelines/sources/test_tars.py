@@ -96,3 +96,49 @@ def test_headers_that_declare_a_terabyte_take_no_memory(
     made, rejects = ingested(Source(path=str(tmp_path / "a.tar")))
     assert len(made) == 1
     assert {r.reason for r in rejects} - {"truncated"} == {"broken_tar"}
+
+
+def _damaged(how: str, whole: bytes) -> bytes:
+    """A tar of four clips; the third's header begins at `third`."""
+    step = (len(whole.rstrip(b"\0")) + 511) // 512 * 512 // 4
+    third = 2 * step
+    return {
+        "a flipped byte": whole[: third + 5] + b"\xf5" + whole[third + 6 :],
+        "a zeroed header": whole[:third] + bytes(512) + whole[third + 512 :],
+        "0xFF": whole[:third] + b"\xff" * 512 + whole[third + 512 :],
+        "a hole": whole[:third] + bytes(1024) + whole[third + 1024 :],
+        "zeros to its end": whole[:third] + bytes(50_000),
+        "cut at a member": whole[:third],
+        "cut in a header": whole[: third + 100],
+    }[how]
+
+
+@pytest.mark.parametrize(
+    "how",
+    ["a flipped byte", "a zeroed header", "0xFF", "a hole", "zeros to its end", "cut at a member", "cut in a header"],
+)
+def test_what_follows_a_broken_header_is_a_reject_with_its_place(
+    tmp_path: Path, ingested: Callable, clip: bytes, how: str
+) -> None:
+    path = tmp_path / "a.tar"
+    write(path, [(f"{n}.flac", clip) for n in range(4)])
+    path.write_bytes(_damaged(how, path.read_bytes()))
+    made, rejects = ingested(Source(path=str(path)))
+    assert [r.path for r in made] == ["a.tar/0", "a.tar/1"]
+    assert [r.reason for r in rejects] == ["broken_tar"]
+    assert "at byte" in rejects[0].detail
+
+
+def test_joined_tars_are_read_through(tmp_path: Path, ingested: Callable, clip: bytes) -> None:
+    for name in "abc":
+        write(tmp_path / name, [(f"{name}.flac", clip)])
+    (tmp_path / "x.tar").write_bytes(b"".join((tmp_path / name).read_bytes() for name in "abc"))
+    made, rejects = ingested(Source(path=str(tmp_path / "x.tar")))
+    assert [r.path for r in made] == ["x.tar/a", "x.tar/b", "x.tar/c"] and not rejects
+
+
+def test_one_block_of_zeros_ends_a_tar(tmp_path: Path, ingested: Callable, clip: bytes) -> None:
+    whole = Path(write(tmp_path / "a.tar", [("a.flac", clip)])).read_bytes().rstrip(b"\0")
+    (tmp_path / "a.tar").write_bytes(whole + bytes(-len(whole) % 512 + 512))
+    made, rejects = ingested(Source(path=str(tmp_path / "a.tar")))
+    assert len(made) == 1 and not rejects
