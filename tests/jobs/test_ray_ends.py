@@ -14,14 +14,13 @@ DRIVER = """
 import sys
 from dataclasses import dataclass
 from weft.jobs.ray_engine import RayEngine
-from weft.schemas.resources import Resources
+from weft.pipelines.parts.work import BaseWork
 
 @dataclass(frozen=True)
-class Busy:
+class Busy(BaseWork):
     makes: str
     needs: tuple = ()
     node: str = "busy"
-    resources: Resources = Resources()
 
     def run(self, store):
         store.write(self.makes, b"")
