@@ -152,7 +152,9 @@ def test_tokenizers_holds_tokenizers_and_what_each_of_them_is() -> None:
 
 def test_the_hash_of_what_something_is_made_from_is_called_its_fingerprint() -> None:
     for path in (path for room in ROOMS for path in modules(room)):
-        code = path.read_text().lower().replace("nn.identity", "").replace('"identity"', "")  # HTTP's word for no encoding
+        code = (
+            path.read_text().lower().replace("nn.identity", "").replace('"identity"', "")
+        )  # HTTP's word for no encoding
         assert "identity" not in code, path
 
 
