@@ -30,7 +30,7 @@ def recipe(root: Path) -> dict:
             "broken": {"use": "folder", "path": str(root / "broken")},
             "heldout": {"use": "folder", "path": str(root / "heldout"), "split": "validation"},
             "dialogues": {"use": "grammar", "count": 1},
-            "books": {"use": "text", "path": str(root / "books")},
+            "books": {"use": "text", "path": str(root / "books"), "documents": "paragraph"},
         },
         "tokenizers": {"pitch": {"use": "pitch", "sources": ["speech"], "training": {"seconds": 5, "steps": 1, "width": 4}}},
         "text": {"use": "bpe", "size": 300, "sources": ["books"]},

@@ -41,7 +41,7 @@ WRONG = {
     "no corpus to train on": (("train", "demo"), "name the corpus, such as --corpus corpus"),
     "no training stage": (("train", "demo", "--corpus", "c", "--stage", "finetune"), "no training stage 'finetune'"),
     "no shards": (("train", "demo", "--corpus", "/nowhere"), "no shards for stage 'pretrain'"),
-    "no source": (("plan", "spirit-lm-base"), "set sources.speech.path"),
+    "no source": (("plan", "demo"), "set sources.speech.path"),
     "no protocol": (("build", "demo", "--out", "foo://x"), "foo://x: Protocol not known: foo"),
     "no cluster": (("build", "demo", "--out", "c", "--address", "127.0.0.1:1"), "no Ray cluster answers there"),
     "no seed": (("validate", "demo", "seed=-1"), "seed: input should be greater than or equal to 0"),

@@ -9,17 +9,9 @@ from weft.schemas.recipe import Choice
 
 def test_modules_that_define_the_class_are_offered() -> None:
     assert names("sources") == [
-        "folder",
-        "grammar",
-        "huggingface",
-        "kaldi",
-        "lhotse",
-        "manifest",
-        "script",
-        "tars",
-        "text",
-        "urls",
-    ]
+        "checkable", "folder", "grammar", "huggingface", "kaldi", "lhotse", "manifest", "pairs", "preferences", "questions", "scenes",
+        "script", "tars", "text", "tools", "urls",
+    ]  # fmt: skip
     assert {"words", "ratio", "speech", "text", "turns", "dialogue"} <= set(names("tasks"))
     assert "base" not in names("aligners") and "sphinx" in names("aligners")
     assert {"bpe", "hubert"} <= set(names("tokenizers"))
@@ -31,7 +23,7 @@ def test_a_choice_is_made_with_its_settings() -> None:
 
 
 def test_an_unknown_backend_lists_what_there_is() -> None:
-    with pytest.raises(ChoiceError, match="unknown source 'files'; known: folder, grammar") as fault:
+    with pytest.raises(ChoiceError, match="unknown source 'files'; known: checkable, folder, grammar") as fault:
         make("sources", Choice(use="files"))
     assert fault.value.path == ("use",)
 
