@@ -23,9 +23,9 @@ from weft.pipelines.stage import Stage, rejected
 from weft.pipelines.storage.retries import opened
 from weft.pipelines.storage.store import SOURCE, Store
 from weft.pipelines.tasks.base import Material, Spoken, Task
+from weft.pipelines.tasks.common.content import IMAGE
 from weft.pipelines.tasks.common.latents import Latents
 from weft.pipelines.tasks.common.sample_builder import SampleBuilder
-from weft.pipelines.tasks.common.turns import IMAGE
 from weft.schemas.audio import Utterance
 from weft.schemas.fingerprint import hash64
 from weft.schemas.ledger import Held, Reject, Unusable

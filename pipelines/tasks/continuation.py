@@ -12,24 +12,22 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from weft.pipelines.tasks import base
 from weft.pipelines.tasks.base import Material
-from weft.pipelines.tasks.common.joined import as_said
+from weft.pipelines.tasks.common.content import Content, ContentTask
+from weft.pipelines.tasks.common.joined import as_written
 from weft.pipelines.tasks.common.sample_builder import SampleBuilder
-from weft.pipelines.tasks.common.turns import Said, TurnWriter
-from weft.schemas.chat import ChatTemplate
+from weft.pipelines.tasks.common.turns import TurnWriter
 from weft.schemas.ledger import Unusable
 from weft.schemas.passage import Passage
-from weft.schemas.vocabulary import Modality
 
 
-class Prompt(Said):
+class Prompt(Content):
     """The first `utterances` of a recording, each said by itself."""
 
     utterances: int = Field(default=1, ge=1)
 
 
-class Task(Said, base.Task):
+class Task(ContentTask, Content):
     """What follows the `prompt`, or all utterances where there is none, is said as one. In the loss count `all` tokens, or the `rest`
     after the prompt.
     """
@@ -41,25 +39,9 @@ class Task(Said, base.Task):
     leading_space: bool = False
 
     @property
-    def streams(self) -> tuple[str, ...]:
-        said = (*(self.prompt.streams if self.prompt else ()), *super().streams)
-        return tuple(dict.fromkeys(said))
-
-    @property
-    def latents(self) -> frozenset[Modality]:
-        return super().latents | (self.prompt.latents if self.prompt else frozenset())
-
-    @property
-    def latent_markers(self) -> frozenset[tuple[str, Modality]]:
-        return ChatTemplate().latent_markers(self.latents)
-
-    @property
-    def fields(self) -> frozenset[str]:
-        return super().fields | (self.prompt.fields if self.prompt else frozenset())
-
-    @property
-    def markers(self) -> frozenset[str]:
-        return super().markers | (self.prompt.markers if self.prompt else frozenset())
+    def contents(self) -> tuple[Content, ...]:
+        rest = Content(say=self.say, open=self.open, close=self.close)
+        return (self.prompt, rest) if self.prompt else (rest,)
 
     def compose(self, material: Material, builder: SampleBuilder, random: Random) -> None:
         length = self.prompt.utterances if self.prompt else 0
@@ -68,6 +50,6 @@ class Task(Said, base.Task):
         writer = TurnWriter(builder=builder, template=None, loss=frozenset(), leading_space=self.leading_space)
         for piece in material.spoken[:length]:
             assert self.prompt
-            writer.write_said(self.prompt, piece, counts=self.loss == "all")
-        for piece in as_said(self, material.spoken[length:]):
-            writer.write_said(self, piece, counts=True)
+            writer.write_content(self.prompt, piece, counts=self.loss == "all")
+        for piece in as_written(self, material.spoken[length:]):
+            writer.write_content(self, piece, counts=True)

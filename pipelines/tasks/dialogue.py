@@ -9,25 +9,31 @@ chat: {use: dialogue, sources: [chats], template: step-audio,
 
 import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from random import Random
 from typing import ClassVar, Literal
 
 from pydantic import Field, field_validator
 
-from weft.pipelines.tasks import base
 from weft.pipelines.tasks.base import Material, Spoken
+from weft.pipelines.tasks.common.content import ContentTask, Turn, refuse_unknown_roles
 from weft.pipelines.tasks.common.sample_builder import SampleBuilder
-from weft.pipelines.tasks.common.turns import Turn, TurnWriter
+from weft.pipelines.tasks.common.turns import TurnWriter
 from weft.schemas import text as records
 from weft.schemas.chat import ChatTemplate
 from weft.schemas.ledger import Unusable
 from weft.schemas.text import Dialogue
-from weft.schemas.vocabulary import Modality
-
-Said = tuple[records.Turn, Spoken | None]  # a turn of the record, and its utterance where it is spoken
 
 
-class Task(base.Task):
+@dataclass(frozen=True, slots=True)
+class DialogueTurn:
+    """A turn of the record, and its utterance where it is written as speech."""
+
+    turn: records.Turn
+    spoken: Spoken | None
+
+
+class Task(ContentTask):
     """`turns` has one entry a role that is spoken, or "" for dialogues without roles. Turns of the roles in `loss` count.
 
     Consecutive turns of one speaker are turns of their own, or `pieces` of one: each with its markers and its own groups (`state`, for
@@ -53,25 +59,19 @@ class Task(base.Task):
             raise ValueError(f"two entries have one role ({', '.join(roles)}); give each role once")
         return turns
 
-    @property
-    def streams(self) -> tuple[str, ...]:
-        return tuple(dict.fromkeys(name for turn in self.turns for name in turn.streams))
+    @field_validator("loss")
+    @classmethod
+    def _roles(cls, loss: tuple[str, ...]) -> tuple[str, ...]:
+        refuse_unknown_roles(loss, ["", *records.ROLES])
+        return loss
 
     @property
-    def latents(self) -> frozenset[Modality]:
-        return frozenset().union(*(turn.latents for turn in self.turns))
+    def contents(self) -> tuple[Turn, ...]:
+        return self.turns
 
     @property
-    def latent_markers(self) -> frozenset[tuple[str, Modality]]:
-        return self.template.latent_markers(self.latents)
-
-    @property
-    def fields(self) -> frozenset[str]:
-        return frozenset().union(*(turn.fields for turn in self.turns))
-
-    @property
-    def markers(self) -> frozenset[str]:
-        return self.template.markers.union(*(turn.markers for turn in self.turns))
+    def chat(self) -> ChatTemplate:
+        return self.template
 
     def compose(self, material: Material, builder: SampleBuilder, random: Random) -> None:
         writer = TurnWriter(builder=builder, template=self.template, loss=frozenset(self.loss), image=material.image)
@@ -87,14 +87,14 @@ class Task(base.Task):
         if self.exchanges != "spoken":
             turns = _alternating(turns, first=self.exchanges == "speech-first")
         for group in self._groups(turns):
-            writer = writers[group[0][0].answer]
+            writer = writers[group[0].turn.answer]
             self._write(writer, group)
-            if group[0][0].role == "system" and dialogue.tools:
+            if group[0].turn.role == "system" and dialogue.tools:
                 writer.write_text("tool_json_schemas", dialogue.tools)
 
-    def _groups(self, turns: Sequence[Said]) -> Iterator[list[Said]]:
+    def _groups(self, turns: Sequence[DialogueTurn]) -> Iterator[list[DialogueTurn]]:
         """The turns of the record that are one turn of the sample."""
-        group: list[Said] = []
+        group: list[DialogueTurn] = []
         for turn in turns:
             if group and (self.pieces == "turns" or not _goes_on(group[-1], turn)):
                 yield group
@@ -103,9 +103,9 @@ class Task(base.Task):
         if group:
             yield group
 
-    def _write(self, writer: TurnWriter, group: Sequence[Said]) -> None:
-        turn = group[-1][0]
-        pieces = [spoken for _, spoken in group if spoken]
+    def _write(self, writer: TurnWriter, group: Sequence[DialogueTurn]) -> None:
+        turn = group[-1].turn
+        pieces = [one.spoken for one in group if one.spoken]
         if pieces:
             writer.write_pieces(self._entries(turn.role, len(pieces)), pieces, tool_call=turn.tool_call)
         elif turn.tool_result:
@@ -136,7 +136,7 @@ class Task(base.Task):
         raise Unusable("unknown_role", f"the task says nothing of turns of the role {role!r}; it knows {known}")
 
 
-def _turns_of(material: Material, dialogue: Dialogue, answers: Collection[str]) -> list[Said]:
+def _turns_of(material: Material, dialogue: Dialogue, answers: Collection[str]) -> list[DialogueTurn]:
     """The turns with one of the marks and what is spoken of each. Raises Unusable for one whose utterance is lost."""
     spoken = {one.utterance.turn: one for one in material.spoken}
     made = []
@@ -144,23 +144,23 @@ def _turns_of(material: Material, dialogue: Dialogue, answers: Collection[str]) 
         if turn.answer in answers:
             if turn.is_spoken and number not in spoken:
                 raise Unusable("missing_turn", f"turn {number + 1} was rejected before: `weft rejects` says why")
-            made.append((turn, spoken.get(number)))
+            made.append(DialogueTurn(turn=turn, spoken=spoken.get(number)))
     return made
 
 
-def _alternating(turns: Sequence[Said], first: bool) -> list[Said]:
+def _alternating(turns: Sequence[DialogueTurn], first: bool) -> list[DialogueTurn]:
     """The turns, of which those of every second exchange are not spoken: the second and fourth where the `first` is spoken."""
-    made: list[Said] = []
+    made: list[DialogueTurn] = []
     is_spoken, before = not first, ""
-    for turn, spoken in turns:
-        if turn.role == "human" != before:
+    for one in turns:
+        if one.turn.role == "human" != before:
             is_spoken = not is_spoken
-        made.append((turn, spoken if is_spoken else None))
-        before = turn.role
+        made.append(one if is_spoken else replace(one, spoken=None))
+        before = one.turn.role
     return made
 
 
-def _goes_on(before: Said, after: Said) -> bool:
+def _goes_on(before: DialogueTurn, after: DialogueTurn) -> bool:
     """Whether a spoken turn goes on with what its speaker said just before; a tool call ends a turn."""
-    same = all(getattr(before[0], name) == getattr(after[0], name) for name in ("role", "speaker", "answer"))
-    return same and bool(before[1] and after[1]) and not before[0].tool_call
+    same = all(getattr(before.turn, name) == getattr(after.turn, name) for name in ("role", "speaker", "answer"))
+    return same and bool(before.spoken and after.spoken) and not before.turn.tool_call

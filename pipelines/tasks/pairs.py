@@ -14,8 +14,9 @@ from typing import Any, Literal
 
 from weft.pipelines.tasks import dialogue
 from weft.pipelines.tasks.base import Material, Written
+from weft.pipelines.tasks.common.content import Named, Turn
 from weft.pipelines.tasks.common.sample_builder import SampleBuilder
-from weft.pipelines.tasks.common.turns import Named, Turn, TurnWriter
+from weft.pipelines.tasks.common.turns import TurnWriter
 from weft.schemas.audio import Utterance
 from weft.schemas.ledger import Unusable
 from weft.schemas.text import ANSWERS, Dialogue, Document
@@ -33,8 +34,8 @@ class Task(dialogue.Task):
 
     @property
     def fields(self) -> frozenset[str]:
-        said = super().fields
-        return said | {REJECTED} if CHOSEN in self.turns[-1].fields else said
+        fields = super().fields
+        return fields | {REJECTED} if CHOSEN in self.turns[-1].fields else fields
 
     def takes_of(self, makes: type) -> type:
         if makes is Dialogue or CHOSEN not in self.turns[-1].fields:

@@ -9,18 +9,17 @@ tts: {use: turns, sources: [read], loss: [human, assistant], leading_space: true
 
 from random import Random
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from weft.pipelines.tasks import base
 from weft.pipelines.tasks.base import Material, Written
+from weft.pipelines.tasks.common.content import ContentTask, Turn, refuse_unknown_roles
 from weft.pipelines.tasks.common.sample_builder import SampleBuilder
-from weft.pipelines.tasks.common.turns import Turn, TurnWriter
+from weft.pipelines.tasks.common.turns import TurnWriter
 from weft.schemas.chat import ChatTemplate
 from weft.schemas.text import Document
-from weft.schemas.vocabulary import Modality
 
 
-class Task(base.Task):
+class Task(ContentTask):
     """`turns` in their order; those of the roles in `loss` count. `template` names an entry of `templates:`.
 
     Where all that the turns say is written (text, fields, literals), a source of documents may be taken too.
@@ -31,26 +30,18 @@ class Task(base.Task):
     loss: tuple[str, ...] = ("assistant",)
     leading_space: bool = False
 
-    @property
-    def streams(self) -> tuple[str, ...]:
-        return tuple(dict.fromkeys(name for turn in self.turns for name in turn.streams))
+    @model_validator(mode="after")
+    def _roles(self) -> "Task":
+        refuse_unknown_roles(self.loss, [turn.role for turn in self.turns])
+        return self
 
     @property
-    def latents(self) -> frozenset[Modality]:
-        return frozenset().union(*(turn.latents for turn in self.turns))
+    def contents(self) -> tuple[Turn, ...]:
+        return self.turns
 
     @property
-    def latent_markers(self) -> frozenset[tuple[str, Modality]]:
-        return (self.template or ChatTemplate()).latent_markers(self.latents)
-
-    @property
-    def markers(self) -> frozenset[str]:
-        template = self.template.markers if self.template else frozenset()
-        return template.union(*(turn.markers for turn in self.turns))
-
-    @property
-    def fields(self) -> frozenset[str]:
-        return frozenset().union(*(turn.fields for turn in self.turns))
+    def chat(self) -> ChatTemplate:
+        return self.template or super().chat
 
     def takes_of(self, makes: type) -> type:
         return Document if makes is Document and all(turn.is_written for turn in self.turns) else self.takes

@@ -13,16 +13,14 @@ from typing import ClassVar, Literal
 
 from pydantic import Field, model_validator
 
-from weft.pipelines.tasks import base
 from weft.pipelines.tasks.base import Material, Spoken
-from weft.pipelines.tasks.common.joined import as_said
+from weft.pipelines.tasks.common.content import Content, ContentTask
+from weft.pipelines.tasks.common.joined import as_written
 from weft.pipelines.tasks.common.sample_builder import SampleBuilder
-from weft.pipelines.tasks.common.turns import Said, TurnWriter
-from weft.schemas.chat import ChatTemplate
+from weft.pipelines.tasks.common.turns import TurnWriter
 from weft.schemas.ledger import Unusable
 from weft.schemas.passage import Passage
 from weft.schemas.settings import Settings
-from weft.schemas.vocabulary import Modality
 
 _OTHER = {"text": "speech", "speech": "text"}
 
@@ -56,7 +54,7 @@ class Chunk(Settings):
         return sum(piece.utterance.seconds for piece in pieces) <= (self.seconds or 0.0)
 
 
-class Task(base.Task):
+class Task(ContentTask):
     """`text` and `speech` say how a chunk of each is written. The modality alternates, or is drawn with a `coin` for each chunk.
 
     Neighbouring chunks of one modality are one. `first` is the modality of the first chunk; `drawn` draws it, anew for each pass. The
@@ -65,8 +63,8 @@ class Task(base.Task):
 
     takes: ClassVar[type] = Passage
 
-    speech: Said
-    text: Said = Said(say=("text",))
+    speech: Content
+    text: Content = Content(say=("text",))
     chunk: Chunk = Chunk(utterances=1)
     alternate: Literal["strict", "coin"] = "strict"
     first: Literal["drawn", "text", "speech"] = "drawn"
@@ -74,24 +72,8 @@ class Task(base.Task):
     leading_space: bool = False
 
     @property
-    def streams(self) -> tuple[str, ...]:
-        return tuple(dict.fromkeys((*self.text.streams, *self.speech.streams)))
-
-    @property
-    def latents(self) -> frozenset[Modality]:
-        return self.text.latents | self.speech.latents
-
-    @property
-    def latent_markers(self) -> frozenset[tuple[str, Modality]]:
-        return ChatTemplate().latent_markers(self.latents)
-
-    @property
-    def fields(self) -> frozenset[str]:
-        return self.text.fields | self.speech.fields
-
-    @property
-    def markers(self) -> frozenset[str]:
-        return self.text.markers | self.speech.markers
+    def contents(self) -> tuple[Content, ...]:
+        return (self.text, self.speech)
 
     def compose(self, material: Material, builder: SampleBuilder, random: Random) -> None:
         chunks = list(self.chunk.of(material.spoken))
@@ -101,9 +83,9 @@ class Task(base.Task):
         modalities = self._modalities(len(chunks), random)
         for modality, group in groupby(zip(modalities, chunks, strict=True), key=lambda pair: pair[0]):
             pieces = [piece for _, chunk in group for piece in chunk]
-            said = self.text if modality == "text" else self.speech
-            for piece in as_said(said, pieces):
-                writer.write_said(said, piece, counts=self.loss in ("all", modality))
+            content = self.text if modality == "text" else self.speech
+            for piece in as_written(content, pieces):
+                writer.write_content(content, piece, counts=self.loss in ("all", modality))
 
     def _modalities(self, chunks: int, random: Random) -> list[str]:
         made: list[str] = [random.choice(("text", "speech")) if self.first == "drawn" else self.first]

@@ -85,7 +85,9 @@ PATCHES = [
     {"marker": f"audio-{part}", "literal": f"<audio_{part}>", "modality": "audio"} for part in ("start", "patch", "end")
 ]
 LATENT: dict[str, Any] = {
-    "tasks": {"asr": {"use": "turns", "sources": ["speech"], "turns": [{"role": "human", "say": "audio"}]}},
+    "tasks": {
+        "asr": {"use": "turns", "sources": ["speech"], "turns": [{"role": "human", "say": "audio"}, {"role": "assistant", "say": "text"}]}
+    },
     "vocabulary": {"tokens": PATCHES}, "encoder": {"use": "step_audio"},
 }  # fmt: skip
 FAULTS: dict[str, tuple[dict[str, Any], tuple[str, ...], str]] = {
@@ -104,11 +106,13 @@ FAULTS: dict[str, tuple[dict[str, Any], tuple[str, ...], str]] = {
         {"tasks": {"words": {"use": "words", "sources": ["books"]}}}, ("tasks", "words", "sources"), "gives documents",
     ),
     "a field that a folder never gives": (
-        {"tasks": {"t": {"use": "turns", "sources": ["speech"], "turns": [{"say": {"field": "answer"}}]}}}, ("tasks", "t", "sources"),
+        {"tasks": {"t": {"use": "turns", "sources": ["speech"], "turns": [{"role": "assistant", "say": {"field": "answer"}}]}}},
+        ("tasks", "t", "sources"),
         "'speech' never gives the field 'answer' (its records have no fields), which this task writes",
     ),
     "speech said of documents": (
-        {"tasks": {"t": {"use": "turns", "sources": ["books"], "turns": [{"say": "hubert"}]}}}, ("tasks", "t", "sources"),
+        {"tasks": {"t": {"use": "turns", "sources": ["books"], "turns": [{"role": "assistant", "say": "hubert"}]}}},
+        ("tasks", "t", "sources"),
         "gives documents",
     ),
     "a tokenizer that is not there": (
@@ -124,7 +128,8 @@ FAULTS: dict[str, tuple[dict[str, Any], tuple[str, ...], str]] = {
     ),
     "latent audio without an encoder": (LATENT | {"encoder": None}, ("tasks", "asr"), "add `encoder: {use: step_audio}`"),
     "an image without an encoder": (
-        LATENT | {"tasks": {"asr": {"use": "turns", "sources": ["speech"], "turns": [{"say": "image"}]}}}, ("tasks", "asr"),
+        LATENT | {"tasks": {"asr": {"use": "turns", "sources": ["speech"], "turns": [{"role": "assistant", "say": "image"}]}}},
+        ("tasks", "asr"),
         "add `image_encoder: {use: grid}`",
     ),
     "a marker of latent audio that is not declared": (

@@ -8,13 +8,13 @@ from dataclasses import replace
 from itertools import accumulate
 
 from weft.pipelines.tasks.base import Spoken
-from weft.pipelines.tasks.common.turns import AUDIO, Said
+from weft.pipelines.tasks.common.content import AUDIO, Content
 from weft.schemas.audio import Codes
 
 
-def as_said(said: Said, pieces: Sequence[Spoken]) -> Sequence[Spoken]:
+def as_written(content: Content, pieces: Sequence[Spoken]) -> Sequence[Spoken]:
     """The utterances as one; each by itself where it is said as latent audio, whose chunks are no longer than an encoder takes."""
-    return pieces if AUDIO in said.latents else (joined(pieces),)
+    return pieces if AUDIO in content.latents else (joined(pieces),)
 
 
 def joined(pieces: Sequence[Spoken]) -> Spoken:

@@ -1,106 +1,20 @@
-"""What a turn says, in the order of a list, and how it is written.
+"""Writes what turns and chunks say into a sample.
 
-{role: human, say: [hubert], open: audio-start, close: audio-end}
-{role: assistant, say: [{of: [text, fsq], sizes: [1, 4]}], open: tts-start, close: tts-end}
-{role: system, say: [{literal: "Translate the speech into German."}]}
-{role: assistant, say: [{literal: "<think>\\n"}, {field: thought}, {literal: "\\n</think>\\n"}, {field: answer}]}
+writer.write(Turn(role="human", say=("hubert",), open="audio-start", close="audio-end"), spoken)
+<|BOT|>human\\n<audio_start>[Hu7][Hu41]…<audio_end><|EOT|>
 """
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any
-
-from pydantic import Discriminator, Field, Tag, field_validator
+from typing import Any
 
 from weft.pipelines.tasks.base import Spoken, Written
+from weft.pipelines.tasks.common.content import AUDIO, IMAGE, Content, Literal, Named, Part, Turn
 from weft.pipelines.tasks.common.interleave import TEXT, Interleave
 from weft.pipelines.tasks.common.sample_builder import SampleBuilder
 from weft.schemas.chat import ChatTemplate
 from weft.schemas.ledger import Unusable
-from weft.schemas.settings import Settings
-from weft.schemas.vocabulary import Modality
-
-AUDIO: Modality = "audio"
-IMAGE: Modality = "image"
-LATENTS = (AUDIO, IMAGE)
-
-
-class Literal(Settings):
-    """Words of the recipe itself, such as an instruction."""
-
-    literal: str = Field(min_length=1)
-
-
-class Named(Settings):
-    """A field of the record by its name, such as `question`; a record without it is a reject."""
-
-    field: str = Field(min_length=1)
-
-
-def _kind(part: Any) -> str:
-    for kind, settings in (("literal", Literal), ("field", Named)):
-        if isinstance(part, settings) or (isinstance(part, dict) and kind in part):
-            return kind
-    return "groups" if isinstance(part, Interleave | dict) else "name"
-
-
-Part = Annotated[
-    Annotated[Interleave, Tag("groups")]
-    | Annotated[Literal, Tag("literal")]
-    | Annotated[Named, Tag("field")]
-    | Annotated[str, Tag("name")],
-    Discriminator(_kind),
-]
-
-
-class Said(Settings):
-    """What is said. Each part of `say` is `text` (the transcript), `audio` (latent) or `image`, a stream by its name, a literal, a
-    field, or text and streams in groups.
-
-    `open` and `close` are markers round what it says ("": none).
-    """
-
-    say: tuple[Part, ...]
-    open: str = ""
-    close: str = ""
-
-    @field_validator("say", mode="before")
-    @classmethod
-    def _one_is_a_list(cls, given: Any) -> Any:
-        return given if isinstance(given, list | tuple) else (given,)
-
-    @property
-    def streams(self) -> tuple[str, ...]:
-        """The streams that it says, by name."""
-        return tuple(dict.fromkeys(name for part in self.say for name in _streams(part)))
-
-    @property
-    def latents(self) -> frozenset[Modality]:
-        """What of `audio` and `image` it says."""
-        return frozenset(kind for kind in LATENTS if kind in self.say)
-
-    @property
-    def fields(self) -> frozenset[str]:
-        """The fields that it needs, by name: an image is a file that the field `image` names."""
-        return frozenset(part.field for part in self.say if isinstance(part, Named)) | (self.latents & {IMAGE})
-
-    @property
-    def is_written(self) -> bool:
-        """Whether it says text, fields, literals and an image alone, which need no audio."""
-        return all(part in (TEXT, IMAGE) or isinstance(part, Literal | Named) for part in self.say)
-
-    @property
-    def markers(self) -> frozenset[str]:
-        pads = [part.markers for part in self.say if isinstance(part, Interleave)]
-        return frozenset({self.open, self.close}).union(*pads) - {""}
-
-
-class Turn(Said):
-    """A turn of `role`. The marker that opens does not count, as the prompt ends with it, unless `count_open` is set."""
-
-    role: str = ""
-    count_open: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,15 +39,15 @@ class TurnWriter:
         counts, role = self._counts(turns[0].role)
         self._header(turns[0].role)
         for turn, spoken in zip(turns, pieces, strict=True):
-            self._said(turn, spoken, role, counts)
+            self._content(turn, spoken, role, counts)
         self._end(turns[0].role, tool_call)
 
-    def write_said(self, said: Said, spoken: Spoken, counts: bool) -> None:
+    def write_content(self, content: Content, spoken: Spoken, counts: bool) -> None:
         """What is said of an utterance, outside of any turn. Where it counts, so does the marker that opens it."""
-        turn = Turn(say=said.say, open=said.open, close=said.close, count_open=True)
-        self._said(turn, spoken, "target" if counts else "input", counts)
+        turn = Turn(say=content.say, open=content.open, close=content.close, count_open=True)
+        self._content(turn, spoken, "target" if counts else "input", counts)
 
-    def _said(self, turn: Turn, spoken: Spoken | Written, role: str, counts: bool) -> None:
+    def _content(self, turn: Turn, spoken: Spoken | Written, role: str, counts: bool) -> None:
         self.builder.marker(turn.open, role, loss=counts and turn.count_open)
         for part in turn.say:
             self._part(part, spoken, role, counts)
@@ -200,10 +114,3 @@ class TurnWriter:
 
     def _spaced(self, text: str) -> str:
         return f" {text}" if self.leading_space else text
-
-
-def _streams(part: Part) -> Iterator[str]:
-    if isinstance(part, Interleave):
-        yield from part.streams
-    elif isinstance(part, str) and part not in (TEXT, *LATENTS):
-        yield part

@@ -3,8 +3,8 @@
 import pytest
 
 from tests.pipelines.tasks.test_utterances import passage
-from weft.pipelines.tasks.common.joined import as_said, joined
-from weft.pipelines.tasks.common.turns import Said
+from weft.pipelines.tasks.common.content import Content
+from weft.pipelines.tasks.common.joined import as_written, joined
 from weft.schemas.ledger import Unusable
 
 
@@ -30,5 +30,5 @@ def test_a_text_that_misses_a_part_is_refused_and_none_at_all_is_none() -> None:
 
 def test_latent_audio_is_said_by_utterance() -> None:
     spoken = passage(3).spoken
-    assert as_said(Said(say=("audio",)), spoken) == spoken
-    assert len(as_said(Said(say=("hubert",)), spoken)) == 1
+    assert as_written(Content(say=("audio",)), spoken) == spoken
+    assert len(as_written(Content(say=("hubert",)), spoken)) == 1

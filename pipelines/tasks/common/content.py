@@ -1,0 +1,148 @@
+"""What a turn or a chunk says, in the order of a list, and what a task needs to say it.
+
+{role: human, say: [hubert], open: audio-start, close: audio-end}
+{role: assistant, say: [{of: [text, fsq], sizes: [1, 4]}], open: tts-start, close: tts-end}
+{role: system, say: [{literal: "Translate the speech into German."}]}
+{role: assistant, say: [{literal: "<think>\\n"}, {field: thought}, {literal: "\\n</think>\\n"}, {field: answer}]}
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import Annotated, Any
+
+from pydantic import Discriminator, Field, Tag, field_validator
+
+from weft.pipelines.tasks import base
+from weft.pipelines.tasks.common.interleave import TEXT, Interleave
+from weft.schemas.chat import ChatTemplate
+from weft.schemas.settings import Settings
+from weft.schemas.vocabulary import Modality
+
+AUDIO: Modality = "audio"
+IMAGE: Modality = "image"
+LATENTS = (AUDIO, IMAGE)
+
+
+class Literal(Settings):
+    """Words of the recipe itself, such as an instruction."""
+
+    literal: str = Field(min_length=1)
+
+
+class Named(Settings):
+    """A field of the record by its name, such as `question`; a record without it is a reject."""
+
+    field: str = Field(min_length=1)
+
+
+def _kind(part: Any) -> str:
+    for kind, settings in (("literal", Literal), ("field", Named)):
+        if isinstance(part, settings) or (isinstance(part, dict) and kind in part):
+            return kind
+    return "groups" if isinstance(part, Interleave | dict) else "name"
+
+
+Part = Annotated[
+    Annotated[Interleave, Tag("groups")]
+    | Annotated[Literal, Tag("literal")]
+    | Annotated[Named, Tag("field")]
+    | Annotated[str, Tag("name")],
+    Discriminator(_kind),
+]
+
+
+class Content(Settings):
+    """What a turn or a chunk says. Each part of `say` is `text` (the transcript), `audio` (latent) or `image`, a stream by its name, a
+    literal, a field, or text and streams in groups.
+
+    `open` and `close` are markers round what it says ("": none).
+    """
+
+    say: tuple[Part, ...]
+    open: str = ""
+    close: str = ""
+
+    @field_validator("say", mode="before")
+    @classmethod
+    def _one_is_a_list(cls, given: Any) -> Any:
+        return given if isinstance(given, list | tuple) else (given,)
+
+    @property
+    def streams(self) -> tuple[str, ...]:
+        """The streams that it says, by name."""
+        return tuple(dict.fromkeys(name for part in self.say for name in _streams(part)))
+
+    @property
+    def latents(self) -> frozenset[Modality]:
+        """What of `audio` and `image` it says."""
+        return frozenset(kind for kind in LATENTS if kind in self.say)
+
+    @property
+    def fields(self) -> frozenset[str]:
+        """The fields that it needs, by name: an image is a file that the field `image` names."""
+        return frozenset(part.field for part in self.say if isinstance(part, Named)) | (self.latents & {IMAGE})
+
+    @property
+    def is_written(self) -> bool:
+        """Whether it says text, fields, literals and an image alone, which need no audio."""
+        return all(part in (TEXT, IMAGE) or isinstance(part, Literal | Named) for part in self.say)
+
+    @property
+    def markers(self) -> frozenset[str]:
+        pads = [part.markers for part in self.say if isinstance(part, Interleave)]
+        return frozenset({self.open, self.close}).union(*pads) - {""}
+
+
+class Turn(Content):
+    """A turn of `role`. The marker that opens does not count, as the prompt ends with it, unless `count_open` is set."""
+
+    role: str = ""
+    count_open: bool = False
+
+
+class ContentTask(base.Task):
+    """A task that writes `contents`: its streams, latents, fields and markers are theirs, and its markers those of `chat` too."""
+
+    @property
+    def contents(self) -> tuple[Content, ...]:
+        """All that its samples may say."""
+        raise NotImplementedError
+
+    @property
+    def chat(self) -> ChatTemplate:
+        """What stands round turns and latents."""
+        return ChatTemplate()
+
+    @property
+    def streams(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(name for content in self.contents for name in content.streams))
+
+    @property
+    def latents(self) -> frozenset[Modality]:
+        return frozenset().union(*(content.latents for content in self.contents))
+
+    @property
+    def latent_markers(self) -> frozenset[tuple[str, Modality]]:
+        return self.chat.latent_markers(self.latents)
+
+    @property
+    def fields(self) -> frozenset[str]:
+        return frozenset().union(*(content.fields for content in self.contents))
+
+    @property
+    def markers(self) -> frozenset[str]:
+        return self.chat.markers.union(*(content.markers for content in self.contents))
+
+
+def _streams(part: Part) -> Iterator[str]:
+    if isinstance(part, Interleave):
+        yield from part.streams
+    elif isinstance(part, str) and part not in (TEXT, *LATENTS):
+        yield part
+
+
+def refuse_unknown_roles(loss: Sequence[str], roles: Sequence[str]) -> None:
+    """Raises ValueError for a role in `loss` that no turn can have: nothing of it would count."""
+    if unknown := sorted(set(loss) - set(roles)):
+        raise ValueError(
+            f"`loss` names the role {unknown[0]!r}; the turns' roles are {', '.join(map(repr, sorted(set(roles))))}"
+        )
