@@ -14,7 +14,7 @@ import pyarrow as pa
 from rich.console import Console
 
 from weft.jobs.printing import escape
-from weft.pipelines.backends import RecipeFault
+from weft.pipelines.choosing import RecipeFault
 from weft.pipelines.corpus.claim import check_format, claimed
 from weft.pipelines.corpus.saved_pipeline import SavedPipeline, is_as_written
 from weft.pipelines.graph import Pipeline

@@ -13,23 +13,21 @@ from typing import TYPE_CHECKING, Any
 
 from weft.pipelines.align import Align
 from weft.pipelines.assess import Assess
+from weft.pipelines.choosing import RecipeFault, chosen
 from weft.pipelines.encoders.base import Encoder
 from weft.pipelines.hold_out import Space
 from weft.pipelines.latents import Encoders
 from weft.pipelines.parts.splits import Splits
-from weft.pipelines.registry import ChoiceError, make
+from weft.pipelines.recipe_splits import RecipeSplits
 from weft.pipelines.segmenters.base import Segmenter
 from weft.pipelines.sources.base import Source
 from weft.pipelines.stage import Stage
 from weft.pipelines.synthesize import Synthesize
+from weft.pipelines.task_checks import check_task
 from weft.pipelines.tasks.base import SpokenTask, Task
 from weft.pipelines.transcribe import Transcribe
-from weft.schemas.audio import Utterance
-from weft.schemas.passage import Passage
 from weft.schemas.recipe import Choice, Recipe, StreamSettings, TaskChoice, TokenizerChoice
 from weft.schemas.settings import Settings
-from weft.schemas.splits import HoldOut
-from weft.schemas.text import Dialogue, Document
 from weft.tokenizers.base import SpeechTokenizer
 from weft.tokenizers.merging import check_groups
 from weft.tokenizers.models.card import read_card
@@ -38,39 +36,6 @@ from weft.tokenizers.text import TextTokenizer
 
 if TYPE_CHECKING:
     from weft.pipelines.aligners.base import Aligner
-
-
-class RecipeFault(ValueError):
-    """A setting that no backend knows, or backends that do not fit; `path` leads to the key in the recipe."""
-
-    def __init__(self, path: tuple[str, ...], message: str, kind: str = "") -> None:
-        super().__init__(message)
-        self.path, self.message, self.kind = path, message, kind
-
-
-def chosen(folder: str, choice: Choice, *path: str, **given: object) -> object:
-    """The backend a recipe chooses at `path`. Raises RecipeFault."""
-    try:
-        return make(folder, choice, **given)
-    except ChoiceError as fault:
-        raise RecipeFault((*path, *map(str, fault.path)), fault.message, fault.kind) from None
-
-
-# what tasks can take from a source, by what it reads
-_OF_SOUND: tuple[type, ...] = (Utterance, Passage)
-_GIVES: dict[type, tuple[type, ...]] = {Dialogue: (Dialogue, *_OF_SOUND), Document: (Document,)}
-
-
-def _called(record: type) -> str:
-    """Records of a type, for a sentence."""
-    return "whole recordings" if record is Passage else f"{record.__name__.lower()}s"
-
-
-def _names(value: Any) -> set[str]:
-    """All texts in a setting."""
-    if isinstance(value, dict):
-        value = list(value.values())
-    return {value} if isinstance(value, str) else set().union(*map(_names, value)) if isinstance(value, list) else set()
 
 
 @dataclass(frozen=True)
@@ -157,7 +122,7 @@ class Backends:
             assert isinstance(task, Task)
             if isinstance(task, SpokenTask) and not task.stream:
                 task = task.model_copy(update={"stream": self._only_stream(name)})
-            self._fits(name, task)
+            check_task(self, name, task)
             made[name] = task
         return made
 
@@ -178,59 +143,6 @@ class Backends:
             wrong = f"name one of {', '.join(names)}" if names else "no `tokenizers:` to take codes from"
             raise RecipeFault(("tasks", task, "stream"), wrong)
         return names[0]
-
-    def _fits(self, name: str, task: Task) -> None:
-        if task.aligned and not self.align:
-            raise RecipeFault(
-                ("tasks", name, "use"), "it needs words in time, and `align: {use: none}` puts none there"
-            )
-        for stream in task.streams:
-            if stream not in self.tokenizers and stream not in self.streams:
-                wrong = f"{stream!r} is neither under `tokenizers:` nor under `streams:`"
-                raise RecipeFault(("tasks", name, self._key_with(name, stream)), wrong)
-        self._has_encoders(name, task)
-        if missing := sorted(task.markers - self.recipe.vocabulary.markers):
-            entry = f'{{marker: {missing[0]}, literal: "[{missing[0].upper()}]"}}'
-            wrong = f"task {name!r} writes the marker {missing[0]!r}, which is not in the list: add it, such as {entry}"
-            raise RecipeFault(("vocabulary", "tokens"), wrong)
-        for source in task.sources:
-            makes = self.sources[source].makes
-            gives = _GIVES.get(makes, _OF_SOUND)
-            if task.takes_of(makes) not in gives:
-                wrong = f"{source!r} gives {_called(gives[0])}, this task takes {_called(task.takes)}"
-                raise RecipeFault(("tasks", name, "sources"), wrong)
-            self._has_fields(name, task, source)
-
-    def _has_fields(self, name: str, task: Task, source: str) -> None:
-        """Raises RecipeFault for a source whose records never have a field that the task writes."""
-        given = self.sources[source].field_names
-        if given is not None and (missing := sorted(task.fields - given)):
-            has = f"its fields are {', '.join(sorted(given))}" if given else "its records have no fields"
-            wrong = f"{source!r} never gives the field {missing[0]!r} ({has}), which this task writes"
-            raise RecipeFault(("tasks", name, "sources"), wrong)
-
-    def _key_with(self, task: str, stream: str) -> str:
-        """The setting of a task that names a stream."""
-        settings = self.recipe.tasks[task].settings
-        return next((key for key, value in settings.items() if stream in _names(value)), "use")
-
-    def _has_encoders(self, name: str, task: Task) -> None:
-        """Raises RecipeFault for a task with latents whose encoder or markers the recipe lacks."""
-        sections = {"audio": ("encoder", "step_audio"), "image": ("image_encoder", "grid")}
-        for kind in sorted(task.latents):
-            section, example = sections[kind]
-            if getattr(self.recipe, section) is None:
-                wrong = f"it says `{kind}`, whose placeholders an encoder counts: add `{section}: {{use: {example}}}`"
-                raise RecipeFault(("tasks", name), f"{wrong} to the recipe")
-        declared = {token.marker: token for token in self.recipe.vocabulary.tokens if token.marker}
-        for marker, kind in sorted(task.latent_markers):
-            if marker not in declared:
-                entry = f'{{marker: {marker}, literal: "<{marker.replace("-", "_")}>", modality: {kind}}}'
-                wrong = f"task {name!r} writes the marker {marker!r}, which is not in the list: add it, such as {entry}"
-                raise RecipeFault(("vocabulary", "tokens"), wrong)
-            if declared[marker].modality != kind:
-                wrong = f"task {name!r} writes the marker {marker!r} for latents: declare it with `modality: {kind}`"
-                raise RecipeFault(("vocabulary", "tokens"), wrong)
 
     @cached_property
     def text(self) -> TextTokenizer:
@@ -290,44 +202,20 @@ class Backends:
         trained = [made for name, made in self.tokenizers.items() if not self.recipe.tokenizers[name].folder]
         return [self.text, self.segmenter, *trained, *filter(None, stages)]
 
-    def splits(self, source: str) -> Splits:
-        """How the records of a source get their split. Raises RecipeFault.
-
-        Where words are only aligned, as by `weft align`, splits say nothing: the aligner learns from all that it aligns.
-        """
-        made = self.sources[source]
-        if made.speakers in self.sources:
-            raise RecipeFault(
-                ("sources", source, "speakers"), f"{made.speakers!r} is the name of a source; choose another"
-            )
-        hold_out = self._shared_share(made.speakers) or made.hold_out
-        shares = bool(made.speakers and hold_out and hold_out.kind == "speakers")
-        return Splits(
-            space=made.speakers if shares else source, default=made.unnamed_split, names=made.splits, hold_out=hold_out,
-            shared=shares, all_train=not (self.recipe.tasks or self.recipe.tokenizers or hold_out),
-        )  # fmt: skip
-
-    def _shared_share(self, space: str) -> HoldOut | None:
-        """The share of speakers that one source of a space holds out: it holds for all of them. Raises RecipeFault."""
-        given = {n: s.hold_out for n, s in self.sources.items() if space and s.speakers == space and s.hold_out}
-        shared = next((hold_out for hold_out in given.values() if hold_out.kind == "speakers"), None)
-        for name, hold_out in given.items():
-            if shared and hold_out != shared:
-                wrong = f"sources that share the speakers {space!r} hold out the same share of them; give it once"
-                raise RecipeFault(("sources", name, "hold_out"), wrong)
-        return shared
-
     @cached_property
+    def _splits(self) -> RecipeSplits:
+        return RecipeSplits(recipe=self.recipe, sources=self.sources)
+
+    def splits(self, source: str) -> Splits:
+        """How the records of a source get their split. Raises RecipeFault."""
+        return self._splits.of(source)
+
+    @property
     def spaces(self) -> list[Space]:
         """The sources that hold something out, those together that share their speakers."""
-        found: dict[tuple[str, bool], dict[str, Splits]] = {}
-        for source in self.sources:
-            splits = self.splits(source)
-            if splits.hold_out:
-                found.setdefault((splits.space, splits.shared), {})[source] = splits
-        return [Space(splits) for splits in found.values()]
+        return self._splits.spaces
 
     @property
     def speaker_spaces(self) -> dict[str, str]:
-        """Where each source's speakers are told apart by name. The roles of dialogues are not, unless a space is named."""
-        return {n: s.speakers or n for n, s in self.sources.items() if s.speakers or s.makes is not Dialogue}
+        """Where each source's speakers are told apart by name."""
+        return self._splits.speaker_spaces

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from weft.pipelines.backends import RecipeFault
+from weft.pipelines.choosing import RecipeFault
 from weft.pipelines.graph import Pipeline
 from weft.pipelines.parts.splits import Named
 from weft.schemas.recipe import Recipe
@@ -86,7 +86,9 @@ PATCHES = [
 ]
 LATENT: dict[str, Any] = {
     "tasks": {
-        "asr": {"use": "turns", "sources": ["speech"], "turns": [{"role": "human", "say": "audio"}, {"role": "assistant", "say": "text"}]}
+        "asr": {
+            "use": "turns", "sources": ["speech"], "turns": [{"role": "human", "say": "audio"}, {"role": "assistant", "say": "text"}],
+        }
     },
     "vocabulary": {"tokens": PATCHES}, "encoder": {"use": "step_audio"},
 }  # fmt: skip

@@ -1,0 +1,105 @@
+"""Checks a task against the sources, streams, encoders and vocabulary of its recipe.
+
+check_task(backends, "words", task)     raises RecipeFault(("tasks", "words", "sources"), "'books' gives documents, this task takes …")
+"""
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from weft.pipelines.align import Align
+from weft.pipelines.choosing import RecipeFault
+from weft.pipelines.sources.base import Source
+from weft.pipelines.tasks.base import Task
+from weft.schemas.audio import Utterance
+from weft.schemas.passage import Passage
+from weft.schemas.recipe import Recipe, StreamSettings
+from weft.schemas.text import Dialogue, Document
+from weft.tokenizers.base import SpeechTokenizer
+
+
+class Chosen(Protocol):
+    """What of a recipe's backends a task is checked against."""
+
+    @property
+    def recipe(self) -> Recipe: ...
+    @property
+    def sources(self) -> Mapping[str, Source]: ...
+    @property
+    def tokenizers(self) -> Mapping[str, SpeechTokenizer]: ...
+    @property
+    def streams(self) -> Mapping[str, StreamSettings]: ...
+    @property
+    def align(self) -> Align | None: ...
+
+
+# what tasks can take from a source, by what it reads
+_OF_SOUND: tuple[type, ...] = (Utterance, Passage)
+_GIVES: dict[type, tuple[type, ...]] = {Dialogue: (Dialogue, *_OF_SOUND), Document: (Document,)}
+
+
+def _called(record: type) -> str:
+    """Records of a type, for a sentence."""
+    return "whole recordings" if record is Passage else f"{record.__name__.lower()}s"
+
+
+def _names(value: Any) -> set[str]:
+    """All texts in a setting."""
+    if isinstance(value, dict):
+        value = list(value.values())
+    return {value} if isinstance(value, str) else set().union(*map(_names, value)) if isinstance(value, list) else set()
+
+
+def check_task(backends: Chosen, name: str, task: Task) -> None:
+    """Raises RecipeFault, by the key that is wrong, for a task that the recipe's backends cannot serve."""
+    if task.aligned and not backends.align:
+        raise RecipeFault(("tasks", name, "use"), "it needs words in time, and `align: {use: none}` puts none there")
+    for stream in task.streams:
+        if stream not in backends.tokenizers and stream not in backends.streams:
+            wrong = f"{stream!r} is neither under `tokenizers:` nor under `streams:`"
+            raise RecipeFault(("tasks", name, _key_with(backends, name, stream)), wrong)
+    _has_encoders(backends, name, task)
+    if missing := sorted(task.markers - backends.recipe.vocabulary.markers):
+        entry = f'{{marker: {missing[0]}, literal: "[{missing[0].upper()}]"}}'
+        wrong = f"task {name!r} writes the marker {missing[0]!r}, which is not in the list: add it, such as {entry}"
+        raise RecipeFault(("vocabulary", "tokens"), wrong)
+    for source in task.sources:
+        makes = backends.sources[source].makes
+        gives = _GIVES.get(makes, _OF_SOUND)
+        if task.takes_of(makes) not in gives:
+            wrong = f"{source!r} gives {_called(gives[0])}, this task takes {_called(task.takes)}"
+            raise RecipeFault(("tasks", name, "sources"), wrong)
+        _has_fields(backends, name, task, source)
+
+
+def _has_fields(backends: Chosen, name: str, task: Task, source: str) -> None:
+    """Raises RecipeFault for a source whose records never have a field that the task writes."""
+    given = backends.sources[source].field_names
+    if given is not None and (missing := sorted(task.fields - given)):
+        has = f"its fields are {', '.join(sorted(given))}" if given else "its records have no fields"
+        wrong = f"{source!r} never gives the field {missing[0]!r} ({has}), which this task writes"
+        raise RecipeFault(("tasks", name, "sources"), wrong)
+
+
+def _key_with(backends: Chosen, task: str, stream: str) -> str:
+    """The setting of a task that names a stream."""
+    settings = backends.recipe.tasks[task].settings
+    return next((key for key, value in settings.items() if stream in _names(value)), "use")
+
+
+def _has_encoders(backends: Chosen, name: str, task: Task) -> None:
+    """Raises RecipeFault for a task with latents whose encoder or markers the recipe lacks."""
+    sections = {"audio": ("encoder", "step_audio"), "image": ("image_encoder", "grid")}
+    for kind in sorted(task.latents):
+        section, example = sections[kind]
+        if getattr(backends.recipe, section) is None:
+            wrong = f"it says `{kind}`, whose placeholders an encoder counts: add `{section}: {{use: {example}}}`"
+            raise RecipeFault(("tasks", name), f"{wrong} to the recipe")
+    declared = {token.marker: token for token in backends.recipe.vocabulary.tokens if token.marker}
+    for marker, kind in sorted(task.latent_markers):
+        if marker not in declared:
+            entry = f'{{marker: {marker}, literal: "<{marker.replace("-", "_")}>", modality: {kind}}}'
+            wrong = f"task {name!r} writes the marker {marker!r}, which is not in the list: add it, such as {entry}"
+            raise RecipeFault(("vocabulary", "tokens"), wrong)
+        if declared[marker].modality != kind:
+            wrong = f"task {name!r} writes the marker {marker!r} for latents: declare it with `modality: {kind}`"
+            raise RecipeFault(("vocabulary", "tokens"), wrong)
