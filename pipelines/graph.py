@@ -114,18 +114,22 @@ class Pipeline(Learning):
         return bool(self.splits(source).hold_out) or made.names_splits or made.unnamed_split == "validation"
 
     def _composed(self, node: str, stage: Compose, sources: Iterable[str], parts: dict[str, int]) -> list[Work]:
-        return [
-            PartWork(
-                node=f"{node}/{source}",
-                stage=stage,
-                part=part,
-                inputs=self._inputs(stage.task, source),
-                models=("vocabulary",),
-                group_by=_GROUPS.get(stage.task.takes_of(self.sources[source].makes), ""),
-            )
-            for source in sources
-            for part in range(parts[source])
-        ]
+        works: list[Work] = []
+        for source in sources:
+            group = _GROUPS.get(stage.task.takes_of(self.sources[source].makes), "")
+            inputs = self._inputs(stage.task, source)
+            works += [
+                PartWork(
+                    node=f"{node}/{source}",
+                    stage=stage,
+                    part=part,
+                    inputs=inputs,
+                    models=("vocabulary",),
+                    group_by=group,
+                )
+                for part in range(parts[source])
+            ]
+        return works
 
     def _inputs(self, task: Task, source: str) -> tuple[Input, ...]:
         takes = task.takes_of(self.sources[source].makes)

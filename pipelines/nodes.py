@@ -7,6 +7,7 @@ books      list ─ ingest
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 from weft.pipelines.backends import Backends
 from weft.pipelines.encode import Encode
@@ -92,7 +93,13 @@ class Nodes(Backends):
 
     def utterances(self, source: str) -> str:
         """The node whose parts hold a source's utterances as they go on to alignment, encoding and tasks."""
-        return [node.name for node in self.nodes(source) if node.stage.makes is Utterance][-1]
+        return self._utterances[source]
+
+    @cached_property
+    def _utterances(self) -> dict[str, str]:
+        """By source; each part of a node asks for it."""
+        spoken = (source for source, made in self.sources.items() if made.makes is not Document)
+        return {s: [node.name for node in self.nodes(s) if node.stage.makes is Utterance][-1] for s in spoken}
 
 
 def _output(node: Node) -> Input:
