@@ -16,6 +16,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from io import BytesIO
 from typing import Any, TypeVar
 
 import pyarrow as pa
@@ -82,12 +83,12 @@ def table_digest(table: pa.Table, extra: str = "") -> str:
 def read_part(store: Store, name: str, record: type[R]) -> list[R]:
     """Raises FileNotFoundError, and Damaged."""
     columns = arrow_schema(record).names  # type: ignore[arg-type]
-    return from_table(read_table(store, name, columns), record)
+    return from_table(read_table(store, name, columns, whole=True), record)
 
 
-def read_table(store: Store, name: str, columns: list[str] | None = None) -> pa.Table:
-    """Raises FileNotFoundError, and Damaged."""
-    with opened_part(store, name) as part:
+def read_table(store: Store, name: str, columns: list[str] | None = None, whole: bool = False) -> pa.Table:
+    """These columns, or all; `whole` says that they are nearly all of the file. Raises FileNotFoundError, and Damaged."""
+    with opened_part(store, name, whole or columns is None) as part:
         table = part.read(columns=columns, use_threads=False)  # the work declares its threads
     if columns is not None and (lost := set(columns) - set(table.column_names)):
         raise Damaged(store.url, name, f"has no column {min(lost)!r}")
@@ -95,13 +96,17 @@ def read_table(store: Store, name: str, columns: list[str] | None = None) -> pa.
 
 
 @contextmanager
-def opened_part(store: Store, name: str) -> Iterator[pq.ParquetFile]:
-    """Verified as it is read: the footer at once, each page in its turn. Raises FileNotFoundError, and Damaged."""
+def opened_part(store: Store, name: str, whole: bool = False) -> Iterator[pq.ParquetFile]:
+    """Verified as it is read: the footer at once, each page in its turn. Raises FileNotFoundError, and Damaged.
+
+    With `whole` a remote part is fetched in one request, which reading all of its columns needs. Nothing is read ahead by threads of
+    Arrow's own: one that still holds a file of Python's when the process ends aborts it.
+    """
     try:
-        with store.open(name) as file:
+        with BytesIO(store.read(name)) if whole and not store.local else store.open(name) as file:
             if file.read(len(_MAGIC)) != _MAGIC:  # some readers look at it, pyarrow does not
                 raise Damaged(store.url, name, "does not begin as a Parquet file does")
-            part = pq.ParquetFile(file, page_checksum_verification=True)
+            part = pq.ParquetFile(file, page_checksum_verification=True, pre_buffer=False)
             marks = part.metadata.metadata or {}
             checksums = marks.get(KEY.encode())
             if checksums is None and not (name.startswith(STREAMED) and not name.endswith("-held.parquet")):

@@ -102,3 +102,17 @@ def test_a_disk_that_fails_is_no_damage(store: Store, monkeypatch: pytest.Monkey
     monkeypatch.setattr(store, "open", fails)
     with pytest.raises(OSError, match="Input/output"):
         read_part(store, "x.parquet", Document)
+
+
+def test_no_thread_of_arrows_reads_a_part(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that holds a file of Python's when the process ends aborts it, after all the work was done."""
+    write_part(store, "ingest/books/part-00000.parquet", [], Document, "one")
+    opened, plain = [], pq.ParquetFile
+
+    def watched(*given: object, **settings: object) -> pq.ParquetFile:
+        opened.append(settings)
+        return plain(*given, **settings)
+
+    monkeypatch.setattr(pq, "ParquetFile", watched)
+    read_part(store, "ingest/books/part-00000.parquet", Document)
+    assert [settings["pre_buffer"] for settings in opened] == [False]
