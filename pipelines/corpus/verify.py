@@ -123,7 +123,9 @@ def _check_rows(store: Store, name: str, record: type, extra: str, deep: bool) -
     data = store.read(name)
     if not content_matches(data, checksums):
         raise Damaged(store.url, name, "has other bytes than were written")
-    table = pq.ParquetFile(pa.BufferReader(data), pre_buffer=False).read(use_threads=False).replace_schema_metadata(None)
+    table = (
+        pq.ParquetFile(pa.BufferReader(data), pre_buffer=False).read(use_threads=False).replace_schema_metadata(None)
+    )
     if not table.schema.names == arrow_schema(record).names or not _has_digest(table, record, extra, stamp.digest):
         raise Damaged(store.url, name, "has other rows than were written")
     return stamp
