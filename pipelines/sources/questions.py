@@ -15,14 +15,14 @@ from pydantic import Field as Setting
 
 from weft.pipelines.audio.sound import flac
 from weft.pipelines.sources.common.speech import Labels, SpeechSource
+from weft.pipelines.sources.common.written import written_item
 from weft.pipelines.storage.store import Store
 from weft.pipelines.voices.base import Synthesized, style_for
 from weft.pipelines.voices.common.measured import measured
 from weft.pipelines.voices.espeak import Voice
 from weft.pipelines.writers.voice_questions import VERSION, VoiceQuestion, voice_questions
 from weft.schemas.audio import Audio, Field, Recording, Word
-from weft.schemas.fingerprint import digest
-from weft.schemas.item import Item, key_for
+from weft.schemas.item import Item
 from weft.schemas.ledger import Reject, Unusable
 
 WORDS_A_SECOND = 3.0  # of espeak, about
@@ -46,8 +46,7 @@ class Source(SpeechSource):
 
     def items(self, name: str) -> Iterator[Item]:
         for key, one in voice_questions(self.count, self.seed):
-            line = json.dumps(asdict(one))
-            yield Item(key=key_for(name, key), source=name, path=key, uri="", stamp=digest(line), payload=line)
+            yield written_item(name, key, json.dumps(asdict(one)))
 
     def read(self, item: Item, store: Store) -> Iterator[Recording | Reject]:
         """Raises Unusable."""
