@@ -47,7 +47,7 @@ class Source(SpeechSource):
 
     def read(self, item: Item, store: Store) -> Iterator[Recording | Reject]:
         """Raises Unusable."""
-        given = json.loads(item.payload)
-        scene = Scene(**{**given, "events": tuple(Event(**event) for event in given["events"])})
+        line = json.loads(item.payload)
+        scene = Scene(**{**line, "events": tuple(Event(**event) for event in line["events"])})
         labels = Labels(fields=tuple(Field(name, getattr(scene, name)) for name in _FIELDS))
         yield from self.recordings(item, store, Audio("", data=flac(scene.samples(), RATE)), labels)
