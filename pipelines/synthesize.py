@@ -8,13 +8,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import ClassVar
 
-import numpy as np
 from pydantic import SerializeAsAny
 
 from weft.pipelines.audio.sound import flac
 from weft.pipelines.stage import Stage
 from weft.pipelines.storage.store import Store
-from weft.pipelines.voices.base import Synthesized, Voice, style_for
+from weft.pipelines.voices.base import Voice, style_for
 from weft.schemas.audio import Audio
 from weft.schemas.ledger import Reject, Unusable
 from weft.schemas.text import Dialogue, Turn
@@ -77,22 +76,11 @@ class Synthesize(Stage):
         if spoken.words and len(spoken.words) != (count := len(turn.text.split())):
             timed = f"gave {len(spoken.words)} words for the {count} of a turn of {dialogue.key}"
             raise ValueError(f"the voice {voice.called} {timed}: {turn.text[:80]!r}")
-        spoken = _after(turn.pause, spoken)
+        spoken = spoken.with_silence(turn.pause)
         return replace(
             turn, voice=f"{style.voice}+{style.variant}".rstrip("+"), words=spoken.words,
             audio=Audio("", data=flac(spoken.samples, spoken.rate)), seconds=spoken.seconds,
         )  # fmt: skip
-
-
-def _after(pause: float, spoken: Synthesized) -> Synthesized:
-    """The speech after `pause` seconds of silence."""
-    silence = np.zeros(round(pause * spoken.rate), np.float32)
-    by = len(silence) / spoken.rate
-    return Synthesized(
-        samples=np.concatenate([silence, spoken.samples]),
-        rate=spoken.rate,
-        words=tuple(replace(word, start=word.start + by, end=word.end + by) for word in spoken.words),
-    )
 
 
 def _placed(turn: Turn, before: Turn | None) -> Turn:

@@ -58,11 +58,14 @@ def _in_flac(file: BinaryIO) -> str:
             for packet in container.demux(stream):
                 if not packet.size or packet.pts is None:
                     continue
-                if samples not in (None, packet.pts) and not streams.next_flac(file):
-                    return f"its frame at {samples / rate:.2f} s is damaged or missing"
+                if samples not in (None, packet.pts):
+                    is_joined = (
+                        streams.next_flac(file) > 0
+                    )  # which has a reason of its own; the demuxer's place is lost by this
+                    return "" if is_joined else f"its frame at {samples / rate:.2f} s is damaged or missing"
                 samples = packet.pts + (packet.duration or 0)
     except (av.FFmpegError, ValueError, IndexError):  # what no decoder reads has another reason
-        return ""
+        pass
     return ""
 
 

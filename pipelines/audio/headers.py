@@ -13,6 +13,7 @@ from typing import BinaryIO, Literal, cast
 from weft.pipelines.audio.trailing import end_of_samples
 
 _HEAD = 1 << 20  # bytes in which the chunk of samples must begin
+_KINDS = (b"RIFF", b"RF64", b"BW64", b"FORM", b"caff", b".snd", b"riff")  # which declare their samples so
 _UNKNOWN = ((0, 0), (0x7FFFF000, 0x80001000), (0xFFFFF000, 0xFFFFFFFF), (2**63 - 2**20, 2**64))  # sizes that mean none
 _SLACK = 64  # bytes behind the samples that may be padding or a chunk's beginning
 _W64_DATA = b"data\xf3\xac\xd3\x11\x8c\xd1\x00\xc0\x4f\x8e\xdb\x8a"
@@ -32,6 +33,11 @@ class Sized:
     def is_known(self) -> bool:
         return not any(low <= self.size <= high for low, high in _UNKNOWN)
 
+    @property
+    def layout(self) -> str:
+        """That of the name and the size of a chunk: CAF has sizes of 64 bits."""
+        return ">4sQ" if self.extra == 4 else ">4sI" if self.order == "big" else "<4sI"
+
     def with_size(self, size: int) -> bytes:
         return min(size + self.extra, 256**self.width - 1).to_bytes(self.width, self.order)
 
@@ -45,13 +51,20 @@ def length_of(file: BinaryIO) -> int:
 
 def sized(file: BinaryIO) -> Sized | None:
     """Where a wav, rf64, w64, aiff, au or caf declares its samples; None for other files."""
-    file.seek(0)
-    head = file.read(_HEAD)
-    file.seek(0)
     try:
-        return _sized(head)
+        return _sized(_head(file))
     except struct.error:  # it ends within a chunk's header
         return None
+
+
+def _head(file: BinaryIO) -> bytes:
+    """Its first bytes, in which the chunk of samples must begin; of other kinds of files, which are most, a few. Rewinds the file."""
+    file.seek(0)
+    head = file.read(16)
+    if head[:4] in _KINDS:
+        head += file.read(_HEAD - len(head))
+    file.seek(0)
+    return head
 
 
 def _sized(head: bytes) -> Sized | None:
@@ -130,20 +143,19 @@ def shortage(file: BinaryIO) -> str:
 
 def second(file: BinaryIO) -> int:
     """The byte at which another wav, aiff, au, caf, w64 or mp4 begins, as in files that were put end to end; 0 where none does."""
-    found, length = sized(file), length_of(file)
-    if found is None:
+    declared, length = sized(file), length_of(file)
+    if declared is None:
         return _second_mp4(file, length)
-    at = found.start + found.size if found.is_known() else length
-    layout = ">4sQ" if found.extra == 4 else ">4sI" if found.order == "big" else "<4sI"
+    at = declared.start + declared.size if declared.is_known() else length
     while at + 16 <= length:
-        at += at % 2 if found.extra != 4 and found.field != 8 else 0
+        at += at % 2 if declared.extra != 4 and declared.field != 8 else 0
         file.seek(at)
         head = file.read(16)
         if _begins(head):
             return at
-        if found.field == 8 or found.extra == 24:  # au and w64: no such chunks follow
+        if declared.field == 8 or declared.extra == 24:  # au and w64: no such chunks follow
             break
-        at += struct.calcsize(layout) + struct.unpack_from(layout, head)[1]
+        at += struct.calcsize(declared.layout) + struct.unpack_from(declared.layout, head)[1]
     file.seek(0)
     return 0
 
@@ -184,9 +196,7 @@ def whole(file: BinaryIO) -> BinaryIO:
 
 def _empty_chunk(file: BinaryIO) -> int:
     """Where the name stands of an empty chunk of samples that another follows, as no decoder reads it; 0 where there is none."""
-    file.seek(0)
-    head = file.read(_HEAD)
-    file.seek(0)
+    head = _head(file)
     first = chunk(head, 12, "<4sI", b"data") if head[:4] == b"RIFF" else None
     return first[0] - 8 if first and first != _data_chunk(head) else 0
 
@@ -195,7 +205,7 @@ def _end_of(file: BinaryIO, declared: Sized, length: int) -> int:
     """Where samples of unknown length end; only wav, rf64 and aiff have more behind them."""
     if declared.extra in (4, 24) or declared.field == 8:
         return length
-    return end_of_samples(file, declared.start, ">4sI" if declared.order == "big" else "<4sI")
+    return end_of_samples(file, declared.start, declared.layout)
 
 
 def _is_chunks(file: BinaryIO, declared: Sized, length: int) -> bool:
@@ -212,7 +222,7 @@ def _is_chunks(file: BinaryIO, declared: Sized, length: int) -> bool:
 
 
 def _is_walked(file: BinaryIO, declared: Sized, at: int, length: int) -> bool:
-    layout = ">4sQ" if declared.extra == 4 else ">4sI" if declared.order == "big" else "<4sI"
+    layout = declared.layout
     while declared.field != 8 and at + struct.calcsize(layout) <= length:
         file.seek(at)
         name, size = struct.unpack(layout, file.read(struct.calcsize(layout)))

@@ -12,11 +12,11 @@ from typing import ClassVar
 from pydantic import Field as Setting
 
 from weft.pipelines.sources import base
+from weft.pipelines.sources.common.written import written_item
 from weft.pipelines.storage.store import Store
 from weft.pipelines.writers.checkable import VERSION, checkable
 from weft.schemas.audio import Field
-from weft.schemas.fingerprint import digest
-from weft.schemas.item import Item, key_for
+from weft.schemas.item import Item
 from weft.schemas.splits import Kind
 from weft.schemas.text import Document
 
@@ -42,8 +42,7 @@ class Source(base.Source):
 
     def items(self, name: str) -> Iterator[Item]:
         for key, task in checkable(self.count, self.seed):
-            line = json.dumps(asdict(task))
-            yield Item(key=key_for(name, key), source=name, path=key, uri="", stamp=digest(line), payload=line)
+            yield written_item(name, key, json.dumps(asdict(task)))
 
     def named(self, item: Item, splits: object) -> None:
         """Only reading shows the text, by which documents are held out."""

@@ -10,19 +10,18 @@ import json
 from collections.abc import Iterator
 from dataclasses import asdict, replace
 
-import numpy as np
 from pydantic import Field as Setting
 
 from weft.pipelines.audio.sound import flac
 from weft.pipelines.sources.common.speech import Labels, SpeechSource
+from weft.pipelines.sources.common.written import written_item
 from weft.pipelines.storage.store import Store
 from weft.pipelines.voices.base import Synthesized, style_for
 from weft.pipelines.voices.common.measured import measured
 from weft.pipelines.voices.espeak import Voice
 from weft.pipelines.writers.voice_questions import VERSION, VoiceQuestion, voice_questions
-from weft.schemas.audio import Audio, Field, Recording, Word
-from weft.schemas.fingerprint import digest
-from weft.schemas.item import Item, key_for
+from weft.schemas.audio import Audio, Field, Recording
+from weft.schemas.item import Item
 from weft.schemas.ledger import Reject, Unusable
 
 WORDS_A_SECOND = 3.0  # of espeak, about
@@ -46,17 +45,16 @@ class Source(SpeechSource):
 
     def items(self, name: str) -> Iterator[Item]:
         for key, one in voice_questions(self.count, self.seed):
-            line = json.dumps(asdict(one))
-            yield Item(key=key_for(name, key), source=name, path=key, uri="", stamp=digest(line), payload=line)
+            yield written_item(name, key, json.dumps(asdict(one)))
 
     def read(self, item: Item, store: Store) -> Iterator[Recording | Reject]:
         """Raises Unusable."""
         one = VoiceQuestion(**json.loads(item.payload))
         spoken, plain = _spoken(one), _spoken(one.plain())
-        made, without = measured(spoken), measured(plain)
-        if not one.heard(made, without):
+        measures, neutral = measured(spoken), measured(plain)
+        if not one.is_as_designed(measures, neutral):
             raise Unusable(
-                "not_as_designed", f"its {one.aspect} is not as designed: {made}, and without any manner {without}"
+                "not_as_designed", f"its {one.aspect} is not as designed: {measures}, and without any manner {neutral}"
             )
         labels = Labels(
             text=one.text, words=spoken.words, speaker=one.variant, language=one.language.partition("-")[0], emotion=one.emotion,
@@ -69,14 +67,4 @@ def _spoken(one: VoiceQuestion) -> Synthesized:
     voice = Voice(language=one.language, variants=(one.variant,))
     style = style_for(one.variant, one.emotion, one.level, cast=voice.styles()[:1], speed=one.speed)
     spoken = voice.speak(one.text, replace(style, pitch=style.pitch * one.pitch))
-    return _paused(spoken, one.pause) if one.pause else spoken
-
-
-def _paused(spoken: Synthesized, seconds: float) -> Synthesized:
-    """With silence after the middle word."""
-    middle = len(spoken.words) // 2
-    at, silence = round(spoken.words[middle].start * spoken.rate), np.zeros(round(seconds * spoken.rate), np.float32)
-    by = len(silence) / spoken.rate
-    later = tuple(Word(word.text, word.start + by, word.end + by) for word in spoken.words[middle:])
-    samples = np.concatenate([spoken.samples[:at], silence, spoken.samples[at:]])
-    return Synthesized(samples=samples, rate=spoken.rate, words=(*spoken.words[:middle], *later))
+    return spoken.with_silence(one.pause, spoken.words[len(spoken.words) // 2].start)  # before the middle word

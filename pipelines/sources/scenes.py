@@ -14,12 +14,12 @@ from pydantic import Field as Setting
 
 from weft.pipelines.audio.sound import flac
 from weft.pipelines.sources.common.speech import Labels, SpeechSource
+from weft.pipelines.sources.common.written import written_item
 from weft.pipelines.storage.store import Store
 from weft.pipelines.writers.common.sounds import RATE
 from weft.pipelines.writers.scenes import VERSION, Event, Scene, scenes
 from weft.schemas.audio import Audio, Field, Recording
-from weft.schemas.fingerprint import digest
-from weft.schemas.item import Item, key_for
+from weft.schemas.item import Item
 from weft.schemas.ledger import Reject
 
 _FIELDS = ("caption", "question", "answer", "thought", "aspect")
@@ -43,12 +43,11 @@ class Source(SpeechSource):
 
     def items(self, name: str) -> Iterator[Item]:
         for key, scene in scenes(self.count, self.seed):
-            line = json.dumps(asdict(scene))
-            yield Item(key=key_for(name, key), source=name, path=key, uri="", stamp=digest(line), payload=line)
+            yield written_item(name, key, json.dumps(asdict(scene)))
 
     def read(self, item: Item, store: Store) -> Iterator[Recording | Reject]:
         """Raises Unusable."""
-        given = json.loads(item.payload)
-        scene = Scene(**{**given, "events": tuple(Event(**event) for event in given["events"])})
+        line = json.loads(item.payload)
+        scene = Scene(**{**line, "events": tuple(Event(**event) for event in line["events"])})
         labels = Labels(fields=tuple(Field(name, getattr(scene, name)) for name in _FIELDS))
         yield from self.recordings(item, store, Audio("", data=flac(scene.samples(), RATE)), labels)

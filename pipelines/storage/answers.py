@@ -63,20 +63,20 @@ def answer_of(url: str, stretch: tuple[int, int] | None = None) -> Iterator[Answ
 
 def read_stretch(url: str, begin: int, end: int, length: int) -> bytes:
     """Bytes of a file of `length`, which a server may send a piece at a time. Raises BadAnswer."""
-    data = b""
+    data = bytearray()  # a stretch may be a recording of hours, and bytes would be copied for every piece
     while len(data) < end - begin:
         data += _piece(url, begin + len(data), end, length)
-    return data
+    return bytes(data)
 
 
-def _piece(url: str, begin: int, end: int, length: int) -> bytes:
+def _piece(url: str, begin: int, end: int, length: int) -> bytearray:
     with answer_of(url, (begin, end)) as answer:
         sent = _RANGE.fullmatch(answer.headers.get("Content-Range", "").strip())
         if answer.status != 206 or not sent or int(sent[1]) != begin or not begin <= int(sent[2]) < end:
             raise BadAnswer(f"the server answers {answer.status} with another stretch than bytes {begin:,} to {end:,}")
         if sent[3] not in ("*", str(length)):
             raise BadAnswer(f"the server says {length} bytes of the file, and then {sent[3]}")
-        data, wanted = b"", int(sent[2]) + 1 - begin
+        data, wanted = bytearray(), int(sent[2]) + 1 - begin
         while len(data) < wanted and (chunk := answer.read(wanted - len(data))):
             data += chunk
         if len(data) < wanted:

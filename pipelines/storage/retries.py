@@ -235,18 +235,15 @@ _WEB_FAULTS = {
 
 def _web_fault(error: BaseException) -> str:
     """What is wrong with an answer that aiohttp could not read: it makes up a status for it (0, 400), and shows the whole url."""
-    found = [_WEB_FAULTS[name] for one in _chain(error) if (name := type(one).__name__) in _WEB_FAULTS]
+    faults = [_WEB_FAULTS[name] for one in _chain(error) if (name := type(one).__name__) in _WEB_FAULTS]
     no_http = any(type(one).__module__ == "aiohttp.http_exceptions" for one in _chain(error))
-    return found[-1] if found else "its answer is no HTTP" if no_http else ""
+    return faults[-1] if faults else "its answer is no HTTP" if no_http else ""
 
 
 def _status(error: BaseException | None) -> int | None:
     """What a web server answered; None where nothing of the kind is behind the error."""
-    while error is not None:
-        if isinstance(status := getattr(error, "status", None), int):
-            return status
-        error = error.__cause__ or error.__context__
-    return None
+    statuses = (getattr(one, "status", None) for one in _chain(error))
+    return next((status for status in statuses if isinstance(status, int)), None)
 
 
 def _why(error: Exception) -> str:

@@ -1,11 +1,11 @@
 """The base of voices: text and a style in, samples and word times out.
 
 voice.speak("Hello there.", style_for("anna", "happy", 3, seed=7, cast=voice.styles()))
-->  Spoken(samples=float32[21930], rate=22050, words=(Word("Hello", 0.0, 0.26), Word("there.", 0.26, 0.71)))
+->  Synthesized(samples=float32[21930], rate=22050, words=(Word("Hello", 0.0, 0.26), Word("there.", 0.26, 0.71)))
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar, Self
 
 import numpy as np
@@ -46,6 +46,14 @@ class Synthesized:
     @property
     def seconds(self) -> float:
         return len(self.samples) / self.rate
+
+    def with_silence(self, seconds: float, at: float = 0.0) -> "Synthesized":
+        """With so many seconds of silence at second `at`; the words that begin there or later are moved."""
+        place, silence = round(at * self.rate), np.zeros(round(seconds * self.rate), np.float32)
+        by = len(silence) / self.rate
+        moved = (replace(w, start=w.start + by, end=w.end + by) if w.start >= at else w for w in self.words)
+        samples = np.concatenate([self.samples[:place], silence, self.samples[place:]])
+        return Synthesized(samples=samples, rate=self.rate, words=tuple(moved))
 
 
 def style_for(

@@ -1,7 +1,7 @@
 """espeak-ng: 22.05 kHz speech in a hundred languages, with the times of its words, from a wheel.
 
 Voice().speak("Hello there.", Style("gmw/en-US", "f2", pitch=1.2))
-->  Synthesized(samples=float32[21930], rate=22050, words=(Word("Hello", 0.0, 0.26), Word("there.", 0.26, 0.71)))
+->  Synthesized(samples=float32[17212], rate=22050, words=(Word("Hello", 0.0, 0.31), Word("there.", 0.31, 0.73)))
 """
 
 import ctypes
@@ -29,12 +29,7 @@ _NO_PITCH = {
     "klatt2",
 }  # noise for a voice, or F0 near 70 Hz: no change of pitch is measurable
 _RATE, _VOLUME, _PITCH, _RANGE = 1, 2, 3, 4  # parameters of the library
-_VOLUMES = (
-    40,
-    20,
-    10,
-    5,
-)  # tried until nothing is cut off at full scale; how loud the speech is in the end is set afterwards
+_VOLUMES = (40, 20, 10, 5)  # tried until nothing is cut off at full scale; the level is set afterwards
 _FULL = 32767
 
 

@@ -1,6 +1,6 @@
-"""Tasks whose answer can be checked: arithmetic, and recall of what was just said.
+"""Tasks whose answer can be checked: arithmetic, and recall of facts in the prompt.
 
-checkable(1, seed=7)   ->   ("checkable-7-000000", Checkable("Anna has 4 apples and buys 9 more. How many apples has she now?", "13"))
+checkable(1, seed=7)   ->   ("checkable-7-000000", Checkable("Remember this: … Where is the bag?", "in the cellar", "recall"))
 """
 
 from collections.abc import Callable, Iterator
@@ -42,9 +42,9 @@ def _sum(random: Random) -> Checkable:
 
 def _story(random: Random) -> Checkable:
     who, what = random.choice(_PEOPLE), random.choice(_THINGS)
-    has, given = random.randint(12, 40), random.randint(2, 11)
-    told, value = random.choice(((f"buys {given} more", has + given), (f"gives {given} away", has - given)))
-    prompt = f"{who} has {has} {what} and {told}. How many {what} does she have now?"
+    has, change = random.randint(12, 40), random.randint(2, 11)
+    deed, value = random.choice(((f"buys {change} more", has + change), (f"gives {change} away", has - change)))
+    prompt = f"{who} has {has} {what} and {deed}. How many {what} does she have now?"
     return Checkable(prompt=prompt, answer=str(value), kind="arithmetic")
 
 

@@ -1,8 +1,8 @@
 """Scripts from a seeded grammar: English sentences, paragraphs and dialogues, without end and without a model.
 
-    sentences(2, seed=7)   ->  "In the morning the nurse carried the warm blanket to the clinic.", …
-    documents(1, seed=7)   ->  "The farmer counted the young sheep. …"
-    dialogues(1, seed=7)   ->  ("dialogue-7-000000", (Turn("Anna", "I lost my keys.", role="human", emotion="sad", level=3), …))
+    sentences(1, seed=7)   ->  "On a rainy afternoon nobody dropped the lamp from the clinic.", …
+    documents(1, seed=7)   ->  "Sam stirred their onion at the pantry while nobody else was there, … The aunt served this cake …"
+    dialogues(1, seed=7)   ->  ("dialogue-7-000000", (Turn("Jack", "I left my guitar on …", role="human", emotion="sad"), …))
 
 Item i depends on the seed and i alone, so any range of items can be made anywhere and comes out the same.
 """

@@ -1,6 +1,6 @@
 """Sentences in English and German that say the same, from a seeded grammar with one lexicon for both.
 
-pairs(1, seed=7)   ->   ("pair-7-000000", Pair(en="The old man buys a red bag.", de="Der alte Mann kauft eine rote Tasche."))
+pairs(1, seed=7)   ->   ("pair-7-000000", Pair(en="The big aunt forgets …", de="Die große Tante vergisst …"))
 """
 
 from collections.abc import Iterator
@@ -22,7 +22,6 @@ from weft.pipelines.writers.common.two_languages import (
 from weft.schemas.fingerprint import hash64
 
 VERSION = "1"  # raised whenever an item comes out otherwise
-LANGUAGES = ("en", "de")
 _SEVERAL = 0.3  # share of subjects, and of objects
 _FRONT = 0.3  # share of the sentences that begin with the time
 

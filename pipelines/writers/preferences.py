@@ -1,6 +1,6 @@
 """Prompts with a chosen and a rejected answer: one that is wrong, beside the point, or cold.
 
-preferences(1, seed=7)   ->   ("preference-7-000000", Preference("What is 4 plus 9?", "Four plus nine is thirteen.", "… is twelve."))
+preferences(1, seed=7)   ->   ("preference-7-000000", Preference("Somebody broke my key!", "I understand …", "Then buy another.", …))
 """
 
 from collections.abc import Callable, Iterator
@@ -34,7 +34,7 @@ _MOODS = (
         "I understand that this makes you angry. Can your {thing} be repaired?",
         "Then buy another.",
     ),
-)  # emotion, what is told, a warm answer, a cold one
+)  # emotion, prompt, a warm answer, a cold one
 _OWNED = ("bag", "watch", "camera", "guitar", "book", "ring", "umbrella", "key")
 
 
@@ -70,9 +70,9 @@ def _beside(random: Random) -> Preference:
 
 
 def _cold(random: Random) -> Preference:
-    emotion, told, warm, cold = random.choice(_MOODS)
+    emotion, opening, warm, cold = random.choice(_MOODS)
     thing = random.choice(_OWNED)
-    prompt, chosen = (text.format(thing=thing) for text in (told, warm))
+    prompt, chosen = (text.format(thing=thing) for text in (opening, warm))
     return Preference(prompt=prompt, chosen=chosen, rejected=cold, kind="cold", emotion=emotion)
 
 

@@ -1,7 +1,7 @@
 """Scenes of a few synthetic sounds, alone, in order or mixed, with a caption, a question, an answer and a chain of thought.
 
 scenes(1, seed=7)
-->  ("scene-7-000000", Scene(events=(Event("bell", 0.0, 1.4), Event("drum", 1.7, 3.0)), caption="A bell rings, then a drum beats.", …))
+->  ("scene-7-000000", Scene(events=(Event("beep", 0.0, 2.25), Event("birdsong", 0.0, 2.25)), caption="A beep sounds while …", …))
 """
 
 from collections.abc import Iterator
@@ -32,7 +32,10 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """Its sounds in time, what is to be said of them, and the aspect that the question is about: event, scenario, order or count."""
+    """Its sounds in time, their caption, and a question with its answer and a chain of thought.
+
+    `aspect` is what the question is about: event, scenario, order or count.
+    """
 
     events: tuple[Event, ...]
     caption: str
@@ -43,12 +46,12 @@ class Scene:
     seed: int
 
     def samples(self) -> NDArray[np.float32]:
-        """At 16 kHz."""
+        """Float32 [n], mono, 16 kHz."""
         mixed = np.zeros(round(max(event.end for event in self.events) * RATE))
         for number, event in enumerate(self.events):
-            made = SOUNDS[event.sound].make(default_rng([self.seed, number]), event.end - event.start)
+            sound = SOUNDS[event.sound].make(default_rng([self.seed, number]), event.end - event.start)
             begin = round(event.start * RATE)
-            mixed[begin : begin + len(made)] += _LEVEL * made[: len(mixed) - begin]
+            mixed[begin : begin + len(sound)] += _LEVEL * sound[: len(mixed) - begin]
         return mixed.astype(np.float32)
 
 
@@ -103,17 +106,17 @@ def _thought(events: tuple[Event, ...], together: bool) -> str:
 def _questions(events: tuple[Event, ...], together: bool) -> list[tuple[str, str, str]]:
     """Aspect, question and answer of all that can be asked of these sounds."""
     first, last = (_sentence(SOUNDS[event.sound].phrase) for event in (events[0], events[-1]))
-    made = [("count", "How many different sounds are there?", _sentence(_COUNTS[len(events)]))]
+    asked = [("count", "How many different sounds are there?", _sentence(_COUNTS[len(events)]))]
     if len(events) == 1:
-        made.append(("event", "What do you hear?", _sentence(_clause(events[0]))))
+        asked.append(("event", "What do you hear?", _sentence(_clause(events[0]))))
         if where := SOUNDS[events[0].sound].where:
-            made.append(("scenario", "Where was this recorded?", _sentence(where)))
+            asked.append(("scenario", "Where was this recorded?", _sentence(where)))
     elif together:
         both = " and ".join(SOUNDS[event.sound].phrase for event in events)
-        made.append(("event", "Which sounds are mixed?", _sentence(both)))
+        asked.append(("event", "Which sounds are mixed?", _sentence(both)))
     else:
-        made += [("order", "Which sound comes first?", first), ("order", "Which sound comes last?", last)]
-    return made
+        asked += [("order", "Which sound comes first?", first), ("order", "Which sound comes last?", last)]
+    return asked
 
 
 def _sentence(text: str) -> str:

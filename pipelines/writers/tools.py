@@ -1,6 +1,6 @@
 """Talks in which an assistant calls one of four tools, gets a result, and answers from it; in some it needs none.
 
-tool_talks(1, seed=7)   ->   ("tools-7-000000", Talk("What is the weather in Oslo?", Call("weather", {"city": "Oslo"}, {…}), "It …"))
+tool_talks(1, seed=7)   ->   ("tools-7-000000", Talk("Please speak like a cheerful girl.", Call("audio_search", {…}, {…}), "I speak …"))
 """
 
 from collections.abc import Callable, Iterator

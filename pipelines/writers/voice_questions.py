@@ -1,9 +1,9 @@
 """Questions about a voice whose gender, emotion, speed, pitch, rhythm and language are known by construction.
 
 voice_questions(1, seed=7)
-->  ("voice-7-000000", VoiceQuestion(text="The farmer …", variant="f2", speed="fast2", aspect="speed", question="How fast …?", …))
+->  ("voice-7-000000", VoiceQuestion(text="Grace …", variant="m2", aspect="gender", question="Does a …?", answer="A man speaks."))
 
-How each must come out is in `heard`: a design that the voice did not follow is no question.
+What each must measure is in `is_as_designed`: a design that the voice did not follow is no question.
 """
 
 from collections.abc import Callable, Iterator
@@ -17,13 +17,8 @@ from weft.pipelines.writers.pairs import pair_of
 from weft.schemas.fingerprint import hash64
 
 VERSION = "1"  # raised whenever an item comes out otherwise
-WOMEN = (
-    "f1",
-    "f2",
-    "f3",
-    "f4",
-    "f5",
-)  # variants of espeak; their medians are 174 Hz and more, those of the men 108 and less
+# variants of espeak; the women's medians are 174 Hz and more, those of the men 108 and less
+WOMEN = ("f1", "f2", "f3", "f4", "f5")
 MEN = ("m1", "m2", "m3", "m4", "m5", "m6", "m7", "m8")
 BETWEEN = 145.0  # Hz
 _HIGH, _LOW = 1.35, 0.75  # factors of the pitch
@@ -56,9 +51,9 @@ class VoiceQuestion:
         """The same words in the same voice, without any manner: what the measurements are compared with."""
         return replace(self, emotion="", level=1, speed="", pitch=1.0, pause=0.0)
 
-    def heard(self, made: Measured, plain: Measured) -> bool:
+    def is_as_designed(self, measures: Measured, plain: Measured) -> bool:
         """Whether the measured voice agrees with the design, the plain one being beside it."""
-        return all(_CHECKS[aspect](self, made, plain) for aspect in {"gender", self.aspect} & _CHECKS.keys())
+        return all(_CHECKS[aspect](self, measures, plain) for aspect in {"gender", self.aspect} & _CHECKS.keys())
 
 
 def voice_questions(n: int, seed: int) -> Iterator[tuple[str, VoiceQuestion]]:
@@ -124,17 +119,17 @@ _ASPECTS: tuple[Callable[[Random, VoiceQuestion], VoiceQuestion], ...] = (
 )  # fmt: skip
 
 
-def _as_designed(factor: float, ratio: float) -> bool:
+def _on_the_side_of(factor: float, ratio: float) -> bool:
     """Whether a measured ratio lies clearly on the designed side."""
     return ratio > _CLEAR if factor > 1 else ratio < 1 / _CLEAR
 
 
-def _of_gender(one: VoiceQuestion, made: Measured, plain: Measured) -> bool:
+def _of_gender(one: VoiceQuestion, measures: Measured, plain: Measured) -> bool:
     return (plain.pitch > BETWEEN) is one.is_woman
 
 
-def _of_emotion(one: VoiceQuestion, made: Measured, plain: Measured) -> bool:
-    pitch, rate = made.pitch / plain.pitch, made.rate / plain.rate
+def _of_emotion(one: VoiceQuestion, measures: Measured, plain: Measured) -> bool:
+    pitch, rate = measures.pitch / plain.pitch, measures.rate / plain.rate
     return {
         "happy": pitch > _CLEAR and rate > 1,
         "angry": pitch > 1 and rate > _CLEAR,
@@ -142,16 +137,16 @@ def _of_emotion(one: VoiceQuestion, made: Measured, plain: Measured) -> bool:
     }[one.emotion]
 
 
-def _of_speed(one: VoiceQuestion, made: Measured, plain: Measured) -> bool:
-    return _as_designed(2.0 if one.speed.startswith("fast") else 0.5, made.rate / plain.rate)
+def _of_speed(one: VoiceQuestion, measures: Measured, plain: Measured) -> bool:
+    return _on_the_side_of(2.0 if one.speed.startswith("fast") else 0.5, measures.rate / plain.rate)
 
 
-def _of_pitch(one: VoiceQuestion, made: Measured, plain: Measured) -> bool:
-    return _as_designed(one.pitch, made.pitch / plain.pitch)
+def _of_pitch(one: VoiceQuestion, measures: Measured, plain: Measured) -> bool:
+    return _on_the_side_of(one.pitch, measures.pitch / plain.pitch)
 
 
-def _of_rhythm(one: VoiceQuestion, made: Measured, plain: Measured) -> bool:
-    return (made.pause > _PAUSE / 2) is bool(one.pause) and plain.pause <= _PAUSE / 2
+def _of_rhythm(one: VoiceQuestion, measures: Measured, plain: Measured) -> bool:
+    return (measures.pause > _PAUSE / 2) is bool(one.pause) and plain.pause <= _PAUSE / 2
 
 
 _CHECKS = {"gender": _of_gender, "emotion": _of_emotion, "speed": _of_speed, "pitch": _of_pitch, "rhythm": _of_rhythm}

@@ -8,9 +8,9 @@ import os
 import re
 import stat as stat_module
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import unquote
 
 import fsspec
@@ -21,6 +21,7 @@ from weft.pipelines.storage.store import Store
 from weft.schemas.faults import RecipeError
 from weft.schemas.ledger import Unavailable, Unusable
 
+T = TypeVar("T")
 LARGEST = 1 << 24  # bytes of a transcript
 TABLE = 1 << 28  # bytes of one that may hold many recordings
 _TABLES = (".ctm", ".rttm")
@@ -109,13 +110,7 @@ def _walk_web(root: str) -> Iterator[File]:
 
 def _linked(fs: Any, folder: str, seen: set[str]) -> Iterator[str]:
     """Urls of the files below a folder's. Raises Unavailable where a listing cannot be had, and FileNotFoundError."""
-    try:
-        links = patiently(lambda: fs.ls(folder, detail=False), folder)
-    except Unavailable as fault:
-        if fault.absent:
-            raise FileNotFoundError(folder) from None
-        raise
-    for url in links:
+    for url in _listing(lambda: fs.ls(folder, detail=False), folder):
         if "?" in url or "#" in url or "/../" in url or url in seen or not url.startswith(folder):
             continue  # links that sort the listing, or lead up
         seen.add(url)
@@ -128,17 +123,22 @@ def _linked(fs: Any, folder: str, seen: set[str]) -> Iterator[str]:
 def _walk_url(root: str) -> Iterator[File]:
     fs, below = _file_system(root)
     scheme = root.split("://", 1)[0]
-    try:
-        files = patiently(lambda: fs.find(below, detail=True), root)
-    except Unavailable as fault:
-        if fault.absent:
-            raise FileNotFoundError(root) from None
-        raise
+    files = _listing(lambda: fs.find(below, detail=True), root)
     if not files:
         raise FileNotFoundError(root)
     for path in sorted(files):
         relative = path[len(below.rstrip("/")) + 1 :] or path.rsplit("/", 1)[-1]
         yield File(path=relative, uri=f"{scheme}://{path}", stamp=str(fs.ukey(path)), size=files[path]["size"])
+
+
+def _listing(ask: Callable[[], T], url: str) -> T:
+    """What a server or a store answers. Raises FileNotFoundError where there is nothing, Unavailable where it cannot be had."""
+    try:
+        return patiently(ask, url)
+    except Unavailable as fault:
+        if fault.absent:
+            raise FileNotFoundError(url) from None
+        raise
 
 
 def _file_system(url: str) -> tuple[Any, str]:

@@ -5,30 +5,24 @@ class Source(ScriptedSource):
 """
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from random import Random
 from typing import Any
 
 from pydantic import Field
 
-from weft.pipelines.parts.splits import Named, Splits
-from weft.pipelines.sources import base, script
-from weft.pipelines.storage.store import Store
+from weft.pipelines.sources.common.dialogues import DialogueSource
+from weft.pipelines.sources.common.written import written_item
 from weft.pipelines.writers.common.lexicon import NAMES
 from weft.schemas.fingerprint import hash64
 from weft.schemas.item import Item
-from weft.schemas.text import Dialogue
 
 
-class ScriptedSource(base.Source):
+class ScriptedSource(DialogueSource):
     """`count` dialogues; the i-th depends on `seed` and i alone."""
 
     count: int = Field(default=20, ge=1)
     seed: int = 1
-
-    @property
-    def makes(self) -> type:
-        return Dialogue
 
     def lines(self) -> Iterator[dict[str, Any]]:
         """Each dialogue as the JSON of a script, with its `id`."""
@@ -41,10 +35,4 @@ class ScriptedSource(base.Source):
 
     def items(self, name: str) -> Iterator[Item]:
         for line in self.lines():
-            yield script.dialogue_item(name, json.dumps(line), line["id"])
-
-    def named(self, item: Item, splits: Splits) -> Sequence[Named]:
-        return script.Source(path="").named(item, splits)
-
-    def read(self, item: Item, store: Store) -> Iterator[Dialogue]:
-        return script.Source(path="", language=self.language, licence=self.licence).read(item, store)
+            yield written_item(name, line["id"], json.dumps(line))

@@ -20,8 +20,7 @@ def voices_of(language: str) -> tuple[str, ...]:
     root = Path(data_path(), "lang")
     files = sorted(path for path in root.rglob("*") if path.is_file())
     named = [path.relative_to(root).as_posix() for path in files if _speaks(path, language)]
-    names = tuple(name for name in named if name not in _OTHER_SCRIPT)
-    return names
+    return tuple(name for name in named if name not in _OTHER_SCRIPT)
 
 
 def _speaks(path: Path, language: str) -> bool:
@@ -59,5 +58,4 @@ def pitch_of(voice: str, variant: str) -> Pitch:
     files = (Path(data_path()) / "voices" / "!v" / variant if variant else None, Path(data_path(), "lang", voice))
     lines = [line for file in filter(None, files) for line in file.read_text("utf-8", "replace").splitlines()]
     rows = (line.split() for line in lines if line.startswith("pitch"))
-    low, high = next(((int(row[1]), int(row[2])) for row in rows), (Pitch().low, Pitch().high))
-    return Pitch(low=low, high=high)
+    return next((Pitch(low=int(row[1]), high=int(row[2])) for row in rows), Pitch())

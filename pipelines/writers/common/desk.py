@@ -1,6 +1,6 @@
 """A domain with moods: a traveler at a help desk, whose emotion grows with every offer that does not help.
 
-desk(Random(7))  ->  human angry 1, assistant, human angry 2, assistant sad 1, …, assistant happy 1, human happy 3, …
+desk(Random(7))  ->  human angry 1, assistant, human angry 2, assistant, human angry 3, assistant sad 1, …, human happy 5, …
 
 Each failed offer raises the human's level by one. From level 3 on the assistant speaks slowly and feels with the human,
 two levels below; a human who is that angry interrupts. When something helps, the relief is as strong as the trouble was long.

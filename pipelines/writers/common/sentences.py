@@ -1,6 +1,6 @@
 """Templates of English sentences, and how one is filled.
 
-sentence_of(Random(7), TOPICS[4])  ->  "In the morning the nurse carried the warm blanket to the clinic."
+sentence_of(Random(7), TOPICS[4])  ->  "Before dawn, there was a soft bandage at the pharmacy to please a friend."
 """
 
 import re

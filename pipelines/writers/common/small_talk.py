@@ -1,6 +1,6 @@
 """Small talk of two people after a plot; the level of an emotion follows from the turns before it.
 
-small_talk(Random(7))  ->  (Turn("Anna", "I think I lost my keys at the station.", role="human", emotion="sad", level=2), …)
+small_talk(Random(7))  ->  (Turn("Emma", "We are leaving for the old city tomorrow!", role="human", emotion="happy", level=3), …)
 """
 
 from collections.abc import Iterator, Sequence

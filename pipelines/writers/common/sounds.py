@@ -73,9 +73,8 @@ def _music(random: Generator, seconds: float) -> Samples:
 
 @dataclass(frozen=True, slots=True)
 class Sound:
-    """How a sound is called, alone and in a sentence, where one hears it ("": anywhere), and how it is made."""
+    """What a sound is called in a sentence, where it occurs ("": anywhere), and how it is made."""
 
-    name: str
     phrase: str
     verb: str
     where: str
@@ -89,7 +88,7 @@ class Sound:
 
 
 SOUNDS = {
-    name: Sound(name=name, phrase=phrase, verb=verb, where=where, maker=maker)
+    name: Sound(phrase=phrase, verb=verb, where=where, maker=maker)
     for name, phrase, verb, where, maker in (
         ("bell", "a bell", "rings", "", _bell),
         ("drum", "a drum", "beats", "", _drum),

@@ -1,7 +1,7 @@
 """A lexicon in English and German, and how its words agree.
 
-german(NOUNS[0], "old", case="accusative", definite=True)   ->   "den alten Mann"
-english(NOUNS[0], "old", definite=False)                    ->   "an old man"
+german(PEOPLE[0], "old", case="accusative", definite=True)   ->   "den alten Mann"
+english(PEOPLE[0], "old", definite=False)                    ->   "an old man"
 """
 
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ Case = Literal["nominative", "accusative"]
 
 @dataclass(frozen=True, slots=True)
 class Noun:
-    """`gender` is der, die or das."""
+    """`en` and `de` are one, `ens` and `des` several; `gender` is der, die or das."""
 
     en: str
     ens: str
@@ -24,7 +24,7 @@ class Noun:
 
 @dataclass(frozen=True, slots=True)
 class Verb:
-    """In the present, of the third person: one, and several. `needs` says what it is done to: a thing, or anything."""
+    """In the present, of the third person: one, and several (`ens`, `des`). `needs_thing`: it is not done to people."""
 
     en: str
     ens: str

@@ -46,3 +46,11 @@ def test_opus_of_another_rate_is_decoded_at_the_same(store: Store) -> None:
 
 def test_an_ogg_of_one_piece_does_not_change() -> None:
     assert change(io.BytesIO(piece("VORBIS", 16000, 2))) == ""
+
+
+def test_streams_that_begin_together_are_no_change() -> None:
+    """As of a film with two sound tracks: their first pages stand before all others."""
+    one, other = piece("OPUS", 48000, 1), piece("VORBIS", 48000, 1)
+    second = other.index(b"OggS", 1)
+    assert change(io.BytesIO(other[:second] + one + other[second:])) == ""
+    assert change(io.BytesIO(one + other)) != ""

@@ -137,6 +137,15 @@ def test_joined_tars_are_read_through(tmp_path: Path, ingested: Callable, clip: 
     assert [r.path for r in made] == ["x.tar/a", "x.tar/b", "x.tar/c"] and not rejects
 
 
+def test_damage_at_the_beginning_of_a_joined_tar_is_named_by_its_block(
+    tmp_path: Path, ingested: Callable, clip: bytes
+) -> None:
+    whole = Path(write(tmp_path / "a", [("a.flac", clip)])).read_bytes()
+    (tmp_path / "x.tar").write_bytes(whole + bytes(100) + whole[100:])
+    made, (reject,) = ingested(Source(path=str(tmp_path / "x.tar")))
+    assert [r.path for r in made] == ["x.tar/a"] and f"at byte {len(whole):,}," in reject.detail
+
+
 def test_one_block_of_zeros_ends_a_tar(tmp_path: Path, ingested: Callable, clip: bytes) -> None:
     whole = Path(write(tmp_path / "a.tar", [("a.flac", clip)])).read_bytes().rstrip(b"\0")
     (tmp_path / "a.tar").write_bytes(whole + bytes(-len(whole) % 512 + 512))

@@ -22,6 +22,7 @@ from weft.pipelines.sources.common.files import walk
 from weft.pipelines.sources.folder import Source as Folder
 from weft.pipelines.sources.tars import Source
 from weft.pipelines.storage import fetching
+from weft.pipelines.storage.answers import read_stretch
 from weft.pipelines.storage.fetching import open_url
 from weft.pipelines.storage.retries import opened, reading_as
 from weft.pipelines.storage.store import Store
@@ -185,7 +186,7 @@ def test_an_answer_that_cannot_be_read_is_named_without_the_url(answer: bytes, r
     assert re.search(reason, fault.value.reason) and "secret" not in str(fault.value)
 
 
-@pytest.mark.parametrize("wrong", ["a page", "zeros", "shifted", "416"])
+@pytest.mark.parametrize("wrong", ["a page", "zeros", "shifted", "416", "another length"])
 def test_a_wrong_stretch_of_a_tar_leaves_it_unread(
     store: Store, monkeypatch: pytest.MonkeyPatch, wrong: str, tmp_path: Path
 ) -> None:
@@ -195,15 +196,16 @@ def test_a_wrong_stretch_of_a_tar_leaves_it_unread(
         def do_GET(self) -> None:
             begin, _, end = self.headers.get("Range", "").removeprefix("bytes=").partition("-")
             first, last = int(begin or 0), int(end or len(tar) - 1)
-            data, status = tar[first : last + 1], 206 if begin else 200
+            data, status, length = tar[first : last + 1], 206 if begin else 200, len(tar)
             if first > 20_000:
                 data = {"zeros": bytes(len(data)), "a page": b"<html>"}.get(wrong, data)
                 status = {"a page": 200, "416": 416}.get(wrong, status)
                 first -= 512 * (wrong == "shifted")
+                length += 512 * (wrong == "another length")
             self.send_response(status)
             self.send_header("Accept-Ranges", "bytes")
             self.send_header("Content-Length", str(len(data)))
-            self.send_header("Content-Range", f"bytes {first}-{last}/{len(tar)}")
+            self.send_header("Content-Range", f"bytes {first}-{last}/{length}")
             self.end_headers()
             self.wfile.write(data)
 
@@ -216,6 +218,26 @@ def test_a_wrong_stretch_of_a_tar_leaves_it_unread(
         (item,) = source.items("web")
         with pytest.raises(Unavailable):
             list(source.read(item, store))
+
+
+def test_a_server_may_send_a_stretch_a_piece_at_a_time() -> None:
+    whole = np.random.default_rng(0).bytes(50_000)
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            begin, _, end = self.headers["Range"].removeprefix("bytes=").partition("-")
+            data = whole[int(begin) : min(int(end) + 1, int(begin) + 7_000)]
+            self.send_response(206)
+            self.send_header("Content-Length", str(len(data)))
+            self.send_header("Content-Range", f"bytes {begin}-{int(begin) + len(data) - 1}/*")
+            self.end_headers()
+            self.wfile.write(data)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with _served(Handler) as url:
+        assert read_stretch(f"{url}/web.tar", 100, 40_000, len(whole)) == whole[100:40_000]
 
 
 @pytest.mark.parametrize("kind", ["tar", "folder of tars", "folder"])

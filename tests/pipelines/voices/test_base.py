@@ -3,11 +3,13 @@
 from collections import Counter
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from weft.pipelines.voices.base import Style, covers, style_for
+from weft.pipelines.voices.base import Style, Synthesized, covers, style_for
 from weft.pipelines.voices.common.emotions import EMOTIONS, SPEEDS, Manners
+from weft.schemas.audio import Word
 from weft.schemas.ledger import Unusable
 from weft.schemas.text import LEVELS
 from weft.schemas.text import SPEEDS as KNOWN
@@ -93,3 +95,13 @@ def test_a_recipe_may_say_how_an_emotion_is_acted_and_the_others_stay() -> None:
 def test_factors_that_are_none_are_refused(wrong: dict[str, object]) -> None:
     with pytest.raises(ValidationError):
         Manners.model_validate(wrong)
+
+
+def test_silence_moves_the_words_behind_it() -> None:
+    words = (Word("so", 0.0, 0.25), Word("it", 0.25, 0.5))
+    speech = Synthesized(samples=np.arange(1, 9, dtype=np.float32), rate=16, words=words)
+    before, within = speech.with_silence(0.5), speech.with_silence(0.125, at=0.25)
+    assert before.samples.tolist() == [0] * 8 + [1, 2, 3, 4, 5, 6, 7, 8]
+    assert [(w.start, w.end) for w in before.words] == [(0.5, 0.75), (0.75, 1.0)]
+    assert within.samples.tolist() == [1, 2, 3, 4, 0, 0, 5, 6, 7, 8]
+    assert [(w.text, w.start, w.end) for w in within.words] == [("so", 0.0, 0.25), ("it", 0.375, 0.625)]
