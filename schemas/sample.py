@@ -12,7 +12,7 @@ import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from itertools import chain
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 
 import numpy as np
 import pyarrow as pa
@@ -20,9 +20,10 @@ import pyarrow as pa
 from weft.schemas.audio import Id
 from weft.schemas.fingerprint import hash64
 from weft.schemas.tar import BLOCK, MEMBERS, member, space
+from weft.schemas.vocabulary import Modality
 
 PLACEHOLDERS = "placeholders"  # the role of a span of them
-MODALITIES = ("text", "speech", "audio", "image")
+MODALITIES: tuple[Modality, ...] = get_args(Modality)
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,8 +155,8 @@ class SampleRow:
     """What the index records of a sample; the first columns of `index.parquet`.
 
     `recording` names its recording, dialogue or document. `loss` is a flat list of token bounds: begin, end, begin,
-    end … of the tokens that count, as few spans as there can be. `crc` is the CRC-32 of the sample's bytes in its tar, headers and padding included. `bounds` are the
-    tokens at which its documents begin after the first.
+    end … of the tokens that count; segments that meet are one span. `crc` is the CRC-32 of the sample's bytes in its tar, headers and
+    padding included. `bounds` are the tokens at which its documents begin after the first.
     """
 
     key: str

@@ -1,8 +1,4 @@
-"""Work that makes the models of a corpus: speech tokenizers and the aligner.
-
-A model's folder is complete once its `model.json` is there. Its `fingerprint` says, as JSON by name, what it was made from. A frozen
-model is kept when its training set changes.
-"""
+"""Work that makes the models of a corpus: speech tokenizers and the aligner."""
 
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
@@ -50,9 +46,6 @@ class _SpeechModelWork(ModelWork):
     @property
     def makes(self) -> str:
         return model_manifest(self.node)
-
-    def made_from(self, store: Store) -> dict[str, str]:
-        raise NotImplementedError
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,5 @@
 """The deep audit of one tar: samples one by one and in columns are judged alike."""
 
-from collections.abc import Iterator
 from dataclasses import fields, replace
 from typing import Any
 
@@ -54,10 +53,10 @@ def tar(store: Store) -> tuple[Store, list[IndexRow]]:
 
 
 @pytest.fixture(params=["in columns", "one by one"])
-def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     if request.param == "one by one":
         monkeypatch.setattr(deep, "is_whole", lambda *_: False)
-    yield request.param
+    return str(request.param)
 
 
 def test_samples_as_written_have_no_fault(tar: tuple[Store, list[IndexRow]], way: str) -> None:
@@ -65,7 +64,7 @@ def test_samples_as_written_have_no_fault(tar: tuple[Store, list[IndexRow]], way
 
 
 def test_the_check_in_columns_accepts_them_by_itself(tar: tuple[Store, list[IndexRow]]) -> None:
-    store, rows = tar
+    store, _ = tar
     data = store.read(NAME)[: -len(END)]
     assert is_whole(data, read_table(store, rows_name(NAME)), 0, WANTED.vocabulary)
     assert not is_whole(data, read_table(store, rows_name(NAME)), 0, WANTED.vocabulary - 1)
