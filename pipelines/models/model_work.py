@@ -55,9 +55,8 @@ class TokenizerWork(_SpeechModelWork):
     tokenizer: SpeechTokenizer
     parts: tuple[str, ...]
     seed: int
-    resources: Resources = (
-        Resources()
-    )  # one thread: with two, the last bit of a gradient sometimes depended on their timing
+    # one thread: with two, the last bit of a gradient sometimes depended on their timing
+    resources: Resources = Resources()
     frozen: bool = False
     checks: tuple[str, ...] = ()
     reading: ReadSettings = ReadSettings()

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from weft.pipelines.mixing import deep
-from weft.pipelines.mixing.deep import Wanted, check_tar
+from weft.pipelines.mixing.deep import Declared, check_tar
 from weft.pipelines.mixing.shards import rows_name
 from weft.pipelines.mixing.whole import is_whole
 from weft.pipelines.parts.tables import read_table, write_part
@@ -16,7 +16,7 @@ from weft.schemas.shard import IndexRow
 from weft.schemas.tar import BLOCK, END, space
 
 NAME = "shards/pre/train-talk~one-0-00000-00.tar"
-WANTED = Wanted(vocabulary=10)
+DECLARED = Declared(vocabulary=10)
 COUNTED = ("-xxxxxx", "xx-xx-x", "-------", "x", "xxxx", "x-", "-x")  # a segment a letter; x counts
 
 
@@ -60,14 +60,14 @@ def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
 
 
 def test_samples_as_written_have_no_fault(tar: tuple[Store, list[IndexRow]], way: str) -> None:
-    assert check_tar(tar[0].url, NAME, WANTED) == []
+    assert check_tar(tar[0].url, NAME, DECLARED) == []
 
 
 def test_the_check_in_columns_accepts_them_by_itself(tar: tuple[Store, list[IndexRow]]) -> None:
     store, _ = tar
     data = store.read(NAME)[: -len(END)]
-    assert is_whole(data, read_table(store, rows_name(NAME)), 0, WANTED.vocabulary)
-    assert not is_whole(data, read_table(store, rows_name(NAME)), 0, WANTED.vocabulary - 1)
+    assert is_whole(data, read_table(store, rows_name(NAME)), 0, DECLARED.vocabulary)
+    assert not is_whole(data, read_table(store, rows_name(NAME)), 0, DECLARED.vocabulary - 1)
 
 
 @pytest.mark.parametrize(
@@ -90,5 +90,5 @@ def test_a_row_that_differs_from_its_sample(
     store, rows = tar
     rows = [replace(one, **change) if n == row else one for n, one in enumerate(rows)]
     write_part(store, rows_name(NAME), rows, IndexRow, "fingerprint")
-    (damage,) = check_tar(store.url, NAME, WANTED)
+    (damage,) = check_tar(store.url, NAME, DECLARED)
     assert f"k-{row}: {fault}" in str(damage) and "more" not in str(damage)
