@@ -14,7 +14,7 @@ from weft.pipelines.corpus.verify import damaged, missing, strangers
 from weft.pipelines.graph import Pipeline
 from weft.pipelines.latents import Encoders
 from weft.pipelines.mixing.accounts import nodes_of, rejects_of
-from weft.pipelines.mixing.deep import Declared, damaged_tars
+from weft.pipelines.mixing.deep import Wanted, damaged_tars
 from weft.pipelines.mixing.leaks import leak
 from weft.pipelines.mixing.order import damaged_orders
 from weft.pipelines.mixing.plan_files import plan_name
@@ -95,10 +95,10 @@ def damaged_samples(store: Store, streams: list[StreamAudit], encoders: Encoders
     if any(damage_of_model(store, "vocabulary", deep=True)):
         return
     size = Vocabulary.from_json(store.read("vocabulary/vocabulary.json").decode()).size
-    declared = Declared(vocabulary=size, encoders=encoders)
+    wanted = Wanted(vocabulary=size, encoders=encoders)
     for stream in streams:
         if not any(stream.damaged_plan()):
-            yield from damaged_tars(store, stream.name, declared)
+            yield from damaged_tars(store, stream.name, wanted)
 
 
 def _leaks(store: Store, pipeline: Pipeline, faults: list[str]) -> tuple[LeakAudit, ...]:

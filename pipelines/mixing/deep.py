@@ -1,6 +1,6 @@
 """The deep audit: opens every tar and compares its members with its index rows.
 
-damaged_tars(store, "pretrain", Declared(vocabulary=2112))
+damaged_tars(store, "pretrain", Wanted(vocabulary=2112))
 ->  Damaged("…", "shards/pretrain/train-….tar", "is damaged: clip-3fa0-words-0: its bytes differ from what was written")
 """
 
@@ -34,20 +34,20 @@ _COMPARED = ("key", "task", "source", "seconds", "language", "speaker", "emotion
 
 
 @dataclass(frozen=True)
-class Declared:
+class Wanted:
     """What samples are compared with besides their rows: ids are below `vocabulary`, placeholders are those of the encoders."""
 
     vocabulary: int
     encoders: Encoders = Encoders()
 
 
-def damaged_tars(store: Store, stage: str, declared: Declared) -> Iterator[Damaged]:
+def damaged_tars(store: Store, stage: str, wanted: Wanted) -> Iterator[Damaged]:
     """Tars of a stage that differ from their index rows.
 
     Every byte is read. Many tars are divided among as many processes as there are cores.
     """
     names = [name for tar in read_tars(store, stage) if store.exists(name := tar_name(stage, tar))]
-    for faults in _spread(store, names, partial(check_tar, store.url, declared=declared)):
+    for faults in _spread(store, names, partial(check_tar, store.url, wanted=wanted)):
         yield from faults
 
 
@@ -60,11 +60,11 @@ def _spread(store: Store, names: Sequence[str], check: Callable[[str], list[Dama
         yield from pool.map(check, names)
 
 
-def check_tar(url: str, name: str, declared: Declared) -> list[Damaged]:
+def check_tar(url: str, name: str, wanted: Wanted) -> list[Damaged]:
     """The faults of one tar of the corpus at `url`: the first damaged samples, and the number of the others."""
     store = Store(url)
     try:
-        faults = [*_check_tar(store, name, declared)]
+        faults = [*_check_tar(store, name, wanted)]
     except Damaged as damage:
         return [damage]
     except FileNotFoundError:  # missing rows are reported elsewhere
@@ -73,7 +73,7 @@ def check_tar(url: str, name: str, declared: Declared) -> list[Damaged]:
     return [Damaged(url, name, f"is damaged: {'; '.join(faults[:SHOWN])}{more}")] if faults else []
 
 
-def _check_tar(store: Store, name: str, declared: Declared) -> Iterator[str]:
+def _check_tar(store: Store, name: str, wanted: Wanted) -> Iterator[str]:
     rows = read_table(store, rows_name(name))
     keys = rows["key"].to_pylist()
     if len(set(keys)) != len(keys):
@@ -85,8 +85,8 @@ def _check_tar(store: Store, name: str, declared: Declared) -> Iterator[str]:
         for first in range(0, len(rows), CHUNK):
             some = rows.slice(first, CHUNK)
             size = _size(some)
-            if latents or not is_whole(file.read(size), some, place, declared.vocabulary):
-                yield from _faults(file, some, place, declared)
+            if latents or not is_whole(file.read(size), some, place, wanted.vocabulary):
+                yield from _faults(file, some, place, wanted)
             place += size
             file.seek(place)
         if file.read() != END:
@@ -104,10 +104,10 @@ def _size(rows: pa.Table) -> int:
     return int(sum(space(rows[f"{ending}_length"].to_numpy().astype(np.int64)).sum() for ending in MEMBERS))
 
 
-def _faults(file: BinaryIO, rows: pa.Table, place: int, declared: Declared) -> Iterator[str]:
+def _faults(file: BinaryIO, rows: pa.Table, place: int, wanted: Wanted) -> Iterator[str]:
     for row in rows.to_pylist():
         sample = _Sample(row, place, file)
-        if fault := sample.fault(declared):
+        if fault := sample.fault(wanted):
             yield f"{row['key']}: {fault}"
         place = sample.stop
 
@@ -134,7 +134,7 @@ class _Sample:
     def stop(self) -> int:
         return self.begin + sum(space(self.row[f"{ending}_length"]) for ending in MEMBERS)
 
-    def fault(self, declared: Declared) -> str:
+    def fault(self, wanted: Wanted) -> str:
         """The fault of the sample; "" where there is none."""
         row, members = self.row, self.members
         offsets = {ending: self.begin + members[ending].start if ending in members else 0 for ending in MEMBERS}
@@ -144,11 +144,11 @@ class _Sample:
         data = self.file.read(self.stop - self.begin)
         if zlib.crc32(data) != row["crc"]:
             return "its bytes differ from what was written"
-        if fault := self._layout(data) or self._ids(data[members["npy"]], declared.vocabulary):
+        if fault := self._layout(data) or self._ids(data[members["npy"]], wanted.vocabulary):
             return fault
         record = json.loads(data[members["json"]])
         flac, png = (data[members[ending]] if ending in members else b"" for ending in ("flac", "png"))
-        return self._record_fault(record) or latent_fault(record["segments"], flac, png, declared.encoders)
+        return self._record_fault(record) or latent_fault(record["segments"], flac, png, wanted.encoders)
 
     def _layout(self, data: bytes) -> str:
         """Compares the headers of the members with what a tar of this sample has."""

@@ -5,18 +5,17 @@ from typing import Any
 
 import pytest
 
-from weft.pipelines.mixing import deep
-from weft.pipelines.mixing.deep import Declared, check_tar
+from weft.pipelines.mixing import deep, whole
+from weft.pipelines.mixing.deep import Wanted, check_tar
 from weft.pipelines.mixing.shards import rows_name
-from weft.pipelines.mixing.whole import is_whole
-from weft.pipelines.parts.tables import read_table, write_part
+from weft.pipelines.parts.tables import write_part
 from weft.pipelines.storage.store import Store
 from weft.schemas.sample import Sample, Span
 from weft.schemas.shard import IndexRow
 from weft.schemas.tar import BLOCK, END, space
 
 NAME = "shards/pre/train-talk~one-0-00000-00.tar"
-DECLARED = Declared(vocabulary=10)
+WANTED = Wanted(vocabulary=10)
 COUNTED = ("-xxxxxx", "xx-xx-x", "-------", "x", "xxxx", "x-", "-x")  # a segment a letter; x counts
 
 
@@ -60,14 +59,23 @@ def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
 
 
 def test_samples_as_written_have_no_fault(tar: tuple[Store, list[IndexRow]], way: str) -> None:
-    assert check_tar(tar[0].url, NAME, DECLARED) == []
+    assert check_tar(tar[0].url, NAME, WANTED) == []
 
 
-def test_the_check_in_columns_accepts_them_by_itself(tar: tuple[Store, list[IndexRow]]) -> None:
-    store, _ = tar
-    data = store.read(NAME)[: -len(END)]
-    assert is_whole(data, read_table(store, rows_name(NAME)), 0, DECLARED.vocabulary)
-    assert not is_whole(data, read_table(store, rows_name(NAME)), 0, DECLARED.vocabulary - 1)
+@pytest.mark.parametrize(("vocabulary", "accepted"), [(10, True), (9, False)])
+def test_the_check_in_columns_judges_by_itself(
+    tar: tuple[Store, list[IndexRow]], monkeypatch: pytest.MonkeyPatch, vocabulary: int, accepted: bool
+) -> None:
+    """Where it accepts the samples, none is opened by itself."""
+    results = []
+
+    def is_whole(*given: Any) -> bool:
+        results.append(whole.is_whole(*given))
+        return results[-1]
+
+    monkeypatch.setattr(deep, "is_whole", is_whole)
+    faults = check_tar(tar[0].url, NAME, replace(WANTED, vocabulary=vocabulary))
+    assert results == [accepted] and bool(faults) != accepted
 
 
 @pytest.mark.parametrize(
@@ -90,5 +98,5 @@ def test_a_row_that_differs_from_its_sample(
     store, rows = tar
     rows = [replace(one, **change) if n == row else one for n, one in enumerate(rows)]
     write_part(store, rows_name(NAME), rows, IndexRow, "fingerprint")
-    (damage,) = check_tar(store.url, NAME, DECLARED)
+    (damage,) = check_tar(store.url, NAME, WANTED)
     assert f"k-{row}: {fault}" in str(damage) and "more" not in str(damage)
