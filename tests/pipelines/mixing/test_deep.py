@@ -100,3 +100,12 @@ def test_a_row_that_differs_from_its_sample(
     write_part(store, rows_name(NAME), rows, IndexRow, "fingerprint")
     (damage,) = check_tar(store.url, NAME, WANTED)
     assert f"k-{row}: {fault}" in str(damage) and "more" not in str(damage)
+
+
+def test_samples_in_a_folder_for_other_members(store: Store) -> None:
+    rows, data = rows_and_bytes()
+    name = NAME.replace("pre/", "pre/flac/")
+    store.write(name, data + END)
+    write_part(store, rows_name(name), rows, IndexRow, "fingerprint")
+    (damage,) = check_tar(store.url, name, WANTED)
+    assert "is damaged: its folder is for samples with other members; `weft build" in str(damage)
