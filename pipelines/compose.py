@@ -67,7 +67,7 @@ class Compose(Stage):
         self._vocabulary, self._encode = load_vocabulary(verified_folder(store, "vocabulary"))
 
     def version(self) -> str:
-        return f"5 {LATENTS}" if "audio" in self.task.latents else "5"
+        return f"6 {LATENTS}" if "audio" in self.task.latents else "6"
 
     def parent(self, record: Any) -> str:
         return record.parent

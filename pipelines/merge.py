@@ -17,7 +17,7 @@ from weft.tokenizers.stream import Stream
 
 
 class Merge(Stage):
-    """`name` is the stream's name in the recipe. Utterances that hold no whole group are rejected."""
+    """`name` is the stream's name in the recipe. Utterances that hold no whole group, or no code at all, are rejected."""
 
     name: str
     stream: StreamSettings
@@ -32,8 +32,8 @@ class Merge(Stage):
             if merged.ids:
                 yield merged
             else:
-                wrong = Unusable("no_group", f"{utterance.seconds:.3f} s hold no group of {_sizes(self.stream)}")
-                yield rejected(utterance, "merge", wrong)
+                wrong = f"{utterance.seconds:.3f} s hold no {_group(self.stream)}"
+                yield rejected(utterance, "merge", Unusable("no_group", wrong))
 
 
 def merge(codes: Sequence[Codes], stream: StreamSettings) -> Codes:
@@ -64,5 +64,8 @@ def _codes(codes: Sequence[Codes], merged: Merged) -> Codes:
     )
 
 
-def _sizes(stream: StreamSettings) -> str:
-    return " and ".join(f"{size} {name}" for size, name in zip(stream.sizes, stream.of, strict=True))
+def _group(stream: StreamSettings) -> str:
+    """What there must be one of at least: `group of 2 linguistic and 3 semantic`, or merged by time, `code`."""
+    if stream.merge == "time":
+        return "code"
+    return "group of " + " and ".join(f"{size} {name}" for size, name in zip(stream.sizes, stream.of, strict=True))

@@ -21,12 +21,8 @@ import pyarrow as pa
 from weft.schemas.fingerprint import digest, hash64
 
 VALIDATION_STAGE = "validation"  # the name of the held-out stream among the stages
-MEMBER_SETS = (
-    "",
-    "flac",
-    "png",
-    "flac-png",
-)  # each has a folder of tars of its own, in which all samples have the same members
+# each has a folder of tars of its own, in which all samples have the same members
+MEMBER_SETS = ("", "flac", "png", "flac-png")
 VALIDATION = -1  # the number of the pass over held-out data
 Int32 = Annotated[int, pa.int32()]
 Text = Annotated[str, pa.dictionary(pa.int32(), pa.string())]

@@ -28,6 +28,8 @@ class PublishedRow(Settings):
     def _one_amount(self) -> "PublishedRow":
         if self.passes is not None and (self.data is None or self.tokens is not None):
             raise ValueError("`passes` need the `data` that they are over, and no `tokens`")
+        if self.data is not None and self.passes is None:
+            raise ValueError("`data` need the `passes` over them")
         return self
 
     @property

@@ -9,9 +9,10 @@ import hashlib
 import io
 import json
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import Annotated, Any
+from itertools import chain
+from typing import Annotated, Any, get_args
 
 import numpy as np
 import pyarrow as pa
@@ -19,9 +20,10 @@ import pyarrow as pa
 from weft.schemas.audio import Id
 from weft.schemas.fingerprint import hash64
 from weft.schemas.tar import BLOCK, MEMBERS, member, space
+from weft.schemas.vocabulary import Modality
 
 PLACEHOLDERS = "placeholders"  # the role of a span of them
-MODALITIES = ("text", "speech", "audio", "image")
+MODALITIES: tuple[Modality, ...] = get_args(Modality)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,22 +93,36 @@ class Sample:
         contents = {"json": self.to_json(), "npy": npy_bytes(self.ids), "flac": self.flac, "png": self.png}
         members = _members(self.key, contents)
         spans = {m: sum(s.end - s.begin for s in self.segments if s.modality == m) for m in MODALITIES}
-        loss = [bound for s in self.segments if s.loss for bound in (s.begin, s.end)]
         return ShardSample(
             key=self.key, parent=self.parent, recording=self.provenance.recording, task=self.task, source=self.source,
             seconds=self.seconds,
             tokens=len(self.ids), text_tokens=spans["text"], speech_tokens=spans["speech"],
-            audio_tokens=spans["audio"], image_tokens=spans["image"], loss=tuple(loss),
+            audio_tokens=spans["audio"], image_tokens=spans["image"], loss=self.loss_bounds,
             language=self.language, speaker=self.speaker, emotion=self.emotion, licence=self.licence, split=self.split,
             text_hash=text_hash(self.text),
             crc=zlib.crc32(members), bounds=self.bounds, place=place, digest=_digest(members), members=members,
             **{f"{ending}_length": len(data) for ending, data in contents.items()},
         )  # fmt: skip
 
+    @property
+    def loss_bounds(self) -> tuple[int, ...]:
+        """Begin, end, begin, end … of the tokens that count; segments that meet are one span."""
+        return joined([bound for s in self.segments if s.loss for bound in (s.begin, s.end)])
+
     def to_json(self) -> bytes:
         record = asdict(self)
         del record["ids"], record["parent"], record["flac"], record["png"]
         return _json_bytes(record)
+
+
+def joined(bounds: Sequence[int]) -> tuple[int, ...]:
+    """Spans as a flat list of bounds, begin, end, begin, end …; those that meet are one.
+
+    >>> joined([0, 1, 1, 5, 7, 9])
+    (0, 5, 7, 9)
+    """
+    gaps = (pair for pair in zip(bounds[1:-1:2], bounds[2::2], strict=True) if pair[0] != pair[1])
+    return (*bounds[:1], *chain.from_iterable(gaps), *bounds[-1:])
 
 
 def _members(key: str, contents: Mapping[str, bytes]) -> bytes:
@@ -139,8 +155,8 @@ class SampleRow:
     """What the index records of a sample; the first columns of `index.parquet`.
 
     `recording` names its recording, dialogue or document. `loss` is a flat list of token bounds: begin, end, begin,
-    end … of the spans with loss. `crc` is the CRC-32 of the sample's bytes in its tar, headers and padding included. `bounds` are the
-    tokens at which its documents begin after the first.
+    end … of the tokens that count; segments that meet are one span. `crc` is the CRC-32 of the sample's bytes in its tar, headers and
+    padding included. `bounds` are the tokens at which its documents begin after the first.
     """
 
     key: str

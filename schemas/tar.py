@@ -8,12 +8,8 @@ from typing import TypeVar
 import numpy as np
 
 BLOCK = 512
-MEMBERS = (
-    "json",
-    "npy",
-    "flac",
-    "png",
-)  # the endings of a sample's members, in their order; the last two only where there is any
+# the endings of a sample's members, in their order; the last two only where there is any
+MEMBERS = ("json", "npy", "flac", "png")
 END = bytes(2 * BLOCK)
 LONGEST_NAME = 100
 Number = TypeVar("Number", int, np.ndarray)

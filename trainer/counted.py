@@ -92,10 +92,10 @@ def _first_of_documents(table: pa.Table, context: int) -> np.ndarray:
     """The number of tokens of each row that begin a later document of it, lie in a span with loss, and do not begin a piece."""
     starts, edges = document_bounds(table)
     loss, loss_edges = loss_bounds(table)
-    made = np.zeros(len(table), np.int64)
+    firsts = np.zeros(len(table), np.int64)
     for row in np.flatnonzero(np.diff(edges)):
         spans = loss[loss_edges[row] : loss_edges[row + 1]].reshape(-1, 2)
         for start in starts[edges[row] : edges[row + 1]]:
             inside = (spans[:, 0] <= start) & (start < spans[:, 1])
-            made[row] += bool(inside.any() and start % context)
-    return made
+            firsts[row] += bool(inside.any() and start % context)
+    return firsts

@@ -117,11 +117,9 @@ def _places_agree(table: pa.Table) -> np.ndarray:
 def _bounds_agree(table: pa.Table) -> np.ndarray:
     """Whether bounds are pairs, do not decrease, and lie within the sample; (n,) bool."""
     bounds, edges = loss_bounds(table)
-    sizes, tokens = np.diff(edges), table.column("tokens").to_numpy()
-    rows = np.repeat(np.arange(len(sizes)), sizes)
-    before = np.concatenate([[0], bounds])[:-1]
-    before[edges[:-1][sizes > 0]] = 0
-    good = sizes % 2 == 0
+    tokens = table.column("tokens").to_numpy()
+    rows, before = _before(bounds, edges)
+    good = np.diff(edges) % 2 == 0
     good[rows[(bounds < before) | (bounds > tokens[rows])]] = False
     return good
 
@@ -129,13 +127,19 @@ def _bounds_agree(table: pa.Table) -> np.ndarray:
 def _documents_agree(table: pa.Table) -> np.ndarray:
     """Whether documents begin one after the other within the sample; (n,) bool."""
     bounds, edges = document_bounds(table)
-    sizes, tokens = np.diff(edges), table.column("tokens").to_numpy()
-    rows = np.repeat(np.arange(len(sizes)), sizes)
-    before = np.concatenate([[0], bounds])[:-1]
-    before[edges[:-1][sizes > 0]] = 0
-    good = np.ones(len(sizes), bool)
+    tokens = table.column("tokens").to_numpy()
+    rows, before = _before(bounds, edges)
+    good = np.ones(len(tokens), bool)
     good[rows[(bounds <= before) | (bounds >= tokens[rows])]] = False
     return good
+
+
+def _before(bounds: np.ndarray, edges: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The row of each bound, and the bound before it in that row; 0 for the first."""
+    sizes = np.diff(edges)
+    before = np.concatenate([[0], bounds])[:-1]
+    before[edges[:-1][sizes > 0]] = 0
+    return np.repeat(np.arange(len(sizes)), sizes), before
 
 
 def _not_negative(table: pa.Table) -> np.ndarray:

@@ -23,7 +23,6 @@ from weft.schemas.vocabulary import Vocabulary
 from weft.trainer import checkpoint, curves, losses
 from weft.trainer.board import Board
 from weft.trainer.counted import check_counted, counted_batches
-from weft.trainer.latents import check_fed
 from weft.trainer.loader import Draws, OpenTar, mapped
 from weft.trainer.losses import LossRow, ValidationRow
 from weft.trainer.model import build, check_context, load
@@ -32,13 +31,11 @@ from weft.trainer.packing import count_blocks
 from weft.trainer.repeatable import repeatable
 from weft.trainer.schedule import learning_rate
 from weft.trainer.stream import Batch, Stream, StreamState
+from weft.trainer.unsupported import check_supported
 from weft.trainer.validation import Validation, select
 
-_NOT_ORIGIN = {
-    "validation",
-    "forward_tokens",
-    "device",
-}  # settings that change neither the data nor, but for rounding, the updates
+# settings that change neither the data nor, but for rounding, the updates
+_NOT_ORIGIN = {"validation", "forward_tokens", "device"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +101,7 @@ def train(
     model do not fit together.
     """
     draws = Draws(shards, open_tar=open_tar)
-    check_fed(draws.index)
+    check_supported(draws.index)
     check_counted(draws.index, stage.context)
     held_out = select(validation, stage, vocabulary.size, open_tar) if validation else None
     stream = Stream(draws=draws, context=stage.context, blocks=stage.optimiser.batch_tokens // stage.context)

@@ -24,7 +24,7 @@ from weft.pipelines.mixing.shards import rows_name, tar_name
 from weft.pipelines.mixing.whole import is_whole
 from weft.pipelines.parts.tables import read_table
 from weft.pipelines.storage.store import Damaged, Store
-from weft.schemas.sample import MODALITIES, npy_bytes, text_hash
+from weft.schemas.sample import MODALITIES, joined, npy_bytes, text_hash
 from weft.schemas.tar import BLOCK, END, MEMBERS, header, space
 
 SHOWN = 3  # faults of one tar
@@ -178,7 +178,7 @@ class _Sample:
         bounds = [bound for s in segments for bound in (s["begin"], s["end"])]
         if bounds[::2] != [0, *bounds[1:-1:2]] or bounds[-1] != row["tokens"]:
             return "its segments do not cover it once"
-        if [b for s in segments if s["loss"] for b in (s["begin"], s["end"])] != row["loss"]:
+        if joined([b for s in segments if s["loss"] for b in (s["begin"], s["end"])]) != tuple(row["loss"]):
             return "its loss ranges are not the index's"
         counts = {m: sum(s["end"] - s["begin"] for s in segments if s["modality"] == m) for m in MODALITIES}
         differ = any(row[f"{modality}_tokens"] != count for modality, count in counts.items())

@@ -69,7 +69,7 @@ class _Run:
 
     size: int
     streams: Sequence[LeafStream]
-    drawn: "Drawn"
+    drawn: Drawn
     ended: int
 
 

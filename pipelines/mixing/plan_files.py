@@ -7,8 +7,6 @@ plan/pretrain-tars.parquet      the tars, with the rows of its order that each h
 plan/pretrain.json              the summary, written last: what the plan was made from, and the checksums of the others
 """
 
-import hashlib
-
 import numpy as np
 
 from weft.pipelines.mixing.tree import Tree
@@ -27,12 +25,6 @@ def plan_files(stage: str) -> tuple[str, str, str, str]:
     """Draws, tree, leaves and tars."""
     draws, tree, leaves, tars = (f"plan/{stage}{end}.parquet" for end in ("", "-tree", "-leaves", "-tars"))
     return draws, tree, leaves, tars
-
-
-def checksum(store: Store, name: str) -> str:
-    """The SHA-256 of a file."""
-    with store.open(name) as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]
 
 
 def read_summary(store: Store, stage: str) -> Summary:

@@ -9,8 +9,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from weft.pipelines.mixing import plan
-from weft.pipelines.mixing.plan_files import checksum, plan_name, read_summary
+from weft.pipelines.mixing.plan_files import plan_name, read_summary
 from weft.pipelines.mixing.wanted import Wanted
+from weft.pipelines.models.folders import checksum_of
 from weft.pipelines.parts.stage_work import digest_of
 from weft.pipelines.parts.work import BaseWork
 from weft.pipelines.storage.store import Damaged, Store
@@ -44,7 +45,7 @@ class _PlanWork(BaseWork, ABC):
         summary = self._summary(store)
         if summary is None or summary.fingerprint != digest(self.made_from(store)):
             return False
-        return all(store.exists(n) and checksum(store, n) == was for n, was in summary.files.items())
+        return all(store.exists(n) and checksum_of(store, n) == was for n, was in summary.files.items())
 
     def _summary(self, store: Store) -> Summary | None:
         """None if there is no plan, or it cannot be read."""

@@ -16,8 +16,9 @@ import pyarrow.parquet as pq
 from weft.pipelines.mixing.fair_queue import Draws
 from weft.pipelines.mixing.leaves import LeafStream, Stretch
 from weft.pipelines.mixing.order import Order
-from weft.pipelines.mixing.plan_files import checksum, plan_files, plan_name
+from weft.pipelines.mixing.plan_files import plan_files, plan_name
 from weft.pipelines.mixing.tree import Tree
+from weft.pipelines.models.folders import checksum_of
 from weft.pipelines.storage.store import Store
 from weft.schemas.changes import MadeFrom
 from weft.schemas.fingerprint import digest
@@ -69,7 +70,7 @@ def write_plan(store: Store, tree: Tree, streams: Sequence[LeafStream], drawn: D
     _write(store, leaves_file, to_table(leaves, Leaf))
     summary = Summary(
         fingerprint=digest(goal.made_from), unit=goal.unit, size=goal.size, drawn=drawn.cost, draws=int(drawn.counts.sum()),
-        ended=goal.ended, files={name: checksum(store, name) for name in plan_files(goal.name)}, made_from=dict(goal.made_from),
+        ended=goal.ended, files={name: checksum_of(store, name) for name in plan_files(goal.name)}, made_from=dict(goal.made_from),
     )  # fmt: skip
     store.write(plan_name(goal.name), summary.to_json().encode())
     return summary.draws

@@ -14,11 +14,12 @@ import pyarrow as pa
 
 from weft.pipelines.mixing.index import ROWS, index_rows, wids
 from weft.pipelines.mixing.plan import held_by
-from weft.pipelines.mixing.plan_files import checksum, plan_name, read_leaves, read_summary, read_tars, read_tree
+from weft.pipelines.mixing.plan_files import plan_name, read_leaves, read_summary, read_tars, read_tree
 from weft.pipelines.mixing.shards import contents_of, index_name, rows_name, tar_name, wids_name
 from weft.pipelines.mixing.shares import COLUMNS, Shares
 from weft.pipelines.mixing.tree import PlanError, tree_of
 from weft.pipelines.mixing.wanted import shown_unit, size_of
+from weft.pipelines.models.folders import checksum_of
 from weft.pipelines.parts.tables import footer_of, opened_part
 from weft.pipelines.storage.checksums import KEY, content_of_file_matches
 from weft.pipelines.storage.own_names import is_made_by_weft
@@ -103,7 +104,7 @@ class StreamAudit:
 
     def _plan_file_fault(self, name: str) -> str:
         was = read_summary(self.store, self.name).files[name]
-        return "" if checksum(self.store, name) == was else "is not as it was planned"
+        return "" if checksum_of(self.store, name) == was else "is not as it was planned"
 
     def _tree_fault(self, name: str) -> str:
         """The fault of the tree: other shares than those of the recipe and the data."""

@@ -136,8 +136,9 @@ def _segments(segments: pa.ListArray, rows: pa.Table) -> bool:
         ):
             return False
     counted = pc.struct_field(flat, "loss").to_numpy(zero_copy_only=False)
+    opens, closes = counted & ~(np.roll(counted, 1) & inner), counted & ~np.roll(counted & inner, -1)
     loss = rows["loss"].combine_chunks()
-    bounds = np.stack([begins[counted], ends[counted]], axis=1).reshape(-1)
+    bounds = np.stack([begins[opens], ends[closes]], axis=1).reshape(-1)
     return np.array_equal(
-        2 * np.bincount(sample[counted], minlength=len(rows)), np.diff(loss.offsets.to_numpy())
+        2 * np.bincount(sample[opens], minlength=len(rows)), np.diff(loss.offsets.to_numpy())
     ) and np.array_equal(bounds, loss.flatten().to_numpy())

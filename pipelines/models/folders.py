@@ -151,6 +151,7 @@ def _checksum(path: Path) -> str:
 
 
 def checksum_of(store: Store, name: str) -> str:
+    """The SHA-256 of a file of the corpus."""
     hasher = hashlib.sha256()
     with store.open(name) as file:
         while piece := file.read(_PIECE):

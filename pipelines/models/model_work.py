@@ -1,8 +1,4 @@
-"""Work that makes the models of a corpus: speech tokenizers and the aligner.
-
-A model's folder is complete once its `model.json` is there. Its `fingerprint` says, as JSON by name, what it was made from. A frozen
-model is kept when its training set changes.
-"""
+"""Work that makes the models of a corpus: speech tokenizers and the aligner."""
 
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
@@ -51,9 +47,6 @@ class _SpeechModelWork(ModelWork):
     def makes(self) -> str:
         return model_manifest(self.node)
 
-    def made_from(self, store: Store) -> dict[str, str]:
-        raise NotImplementedError
-
 
 @dataclass(frozen=True)
 class TokenizerWork(_SpeechModelWork):
@@ -62,9 +55,8 @@ class TokenizerWork(_SpeechModelWork):
     tokenizer: SpeechTokenizer
     parts: tuple[str, ...]
     seed: int
-    resources: Resources = (
-        Resources()
-    )  # one thread: with two, the last bit of a gradient sometimes depended on their timing
+    # one thread: with two, the last bit of a gradient sometimes depended on their timing
+    resources: Resources = Resources()
     frozen: bool = False
     checks: tuple[str, ...] = ()
     reading: ReadSettings = ReadSettings()

@@ -116,6 +116,7 @@ def test_hours_tokens_and_passes_of_the_data_that_are_there_stand_beside(weft: W
     [
         ("{passes: 2}", "`passes` need the `data` that they are over, and no `tokens`"),
         ("{tokens: 1e9, passes: 2, data: 1e9}", "`passes` need the `data` that they are over, and no `tokens`"),
+        ("{data: 1e9}", "`data` need the `passes` over them"),
         ("-1", "greater than 0"),
         ("unknown", "a valid number"),
     ],

@@ -40,6 +40,11 @@ def test_a_choice_keeps_the_settings_of_its_backend() -> None:
         ({"sources": {"a.b": {"use": "text"}}}, "is no name"),
         ({"sources": {}}, "at least 1 item"),
         ({"sources": {"books": {"path": "p"}}}, "Field required"),
+        (
+            {"vocabulary": {"tokens": [{"codes": "h", "modality": "audio"}]}},
+            "a marker has a `modality`; codes are always",
+        ),
+        ({"vocabulary": {"tokens": [{"codes": "h", "literal": "[H]"}]}}, "a marker has a `literal`, such as"),
         ({"part_size": 0}, "greater than or equal to 1"),
         ({"extra": 1}, "Extra inputs"),
     ],

@@ -4,6 +4,7 @@ import io
 import json
 import tarfile
 from dataclasses import replace
+from itertools import accumulate
 
 import numpy as np
 from hypothesis import given
@@ -50,8 +51,32 @@ SAMPLE = Sample(
 def test_the_index_row_counts_what_the_segments_say() -> None:
     baked = SAMPLE.for_shard()
     assert (baked.tokens, baked.text_tokens, baked.speech_tokens) == (7, 4, 3)
-    assert baked.loss == (1, 3, 3, 6, 6, 7)
+    assert baked.loss == (1, 7)
     assert (baked.key, baked.parent, baked.speaker, baked.seconds) == ("clip-0-words-0", "clip-0", "s1", 2.5)
+
+
+def runs(counted: list[bool]) -> tuple[Span, ...]:
+    """Runs of one, two, three … tokens, text and speech in turn."""
+    ends = list(accumulate(range(1, len(counted) + 1), initial=0))
+    kinds = ("text", "speech")
+    return tuple(
+        Span(modality=kinds[n % 2], role="codes", begin=ends[n], end=ends[n + 1], start=0.0, stop=1.0, loss=loss)
+        for n, loss in enumerate(counted)
+    )
+
+
+@given(counted=st.lists(st.booleans(), max_size=12))
+def test_the_loss_bounds_count_the_same_tokens_in_as_few_spans_as_there_can_be(counted: list[bool]) -> None:
+    segments = runs(counted)
+    made = replace(SAMPLE, segments=segments, ids=(1,) * sum(range(len(counted) + 1))).for_shard()
+    begins, ends = made.loss[::2], made.loss[1::2]
+    tokens = [t for begin, end in zip(begins, ends, strict=True) for t in range(begin, end)]
+    assert tokens == [t for s in segments if s.loss for t in range(s.begin, s.end)]
+    assert all(end < begin for end, begin in zip(ends, begins[1:], strict=False))
+
+
+def test_a_ratio_that_counts_throughout_is_one_span_of_the_index_whatever_its_length() -> None:
+    assert replace(SAMPLE, segments=runs([True] * 300), ids=(1,) * 45150).for_shard().loss == (0, 45150)
 
 
 def test_the_json_member_says_everything_but_the_ids() -> None:

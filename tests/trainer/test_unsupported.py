@@ -1,0 +1,45 @@
+"""Samples with latents and preference pairs are refused by a trainer that would train them wrongly."""
+
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from weft.trainer.index import Index
+from weft.trainer.train import train
+from weft.trainer.unsupported import check_supported
+
+
+def index_of(shards: Path, column: str) -> Index:
+    """The index with 5 such tokens in its draw 3."""
+    table = pq.read_table(shards / "index.parquet")
+    counts = [5 if n == 3 else 0 for n in range(len(table))]
+    at = table.schema.get_field_index(column)
+    pq.write_table(table.set_column(at, column, pa.array(counts, pa.int32())), shards / "index.parquet")
+    return Index(shards)
+
+
+def test_shards_without_latents_are_read(make_shards, samples) -> None:
+    check_supported(Index(make_shards(samples)))
+
+
+@pytest.mark.parametrize(("column", "what"), [("audio_tokens", "latent audio"), ("image_tokens", "images")])
+def test_the_task_is_named(make_shards, samples, column: str, what: str) -> None:
+    with pytest.raises(ValueError, match=f"samples of task (up|down) have {what}, which `weft train` cannot feed"):
+        check_supported(index_of(make_shards(samples), column))
+
+
+def test_a_preference_pair_is_refused(make_shards, samples) -> None:
+    pair = ("dpo", list(range(1, 20)), (3, 9, 12, 19), (9,))
+    with pytest.raises(
+        ValueError, match="samples of task dpo are preference pairs, and `weft train` would learn the rej"
+    ):
+        check_supported(Index(make_shards([*samples, pair])))
+
+
+def test_training_does_not_begin(make_shards, samples, make_stage, vocabulary, tmp_path: Path) -> None:
+    shards = make_shards([*samples, ("dpo", list(range(1, 20)), (3, 9, 12, 19), (9,))])
+    with pytest.raises(ValueError, match="preference pairs"):
+        train(shards, tmp_path / "run", make_stage(), vocabulary, "", seed=0, resume=False, report=print)
+    assert not (tmp_path / "run").exists()
