@@ -74,8 +74,8 @@ def timed_figures(measure: Callable[[Path], list[Figure]], folder: Path) -> list
     return [*figures, Figure("time of this benchmark", time.perf_counter() - began, "s")]
 
 
-def as_json(found: dict[str, list[Figure]]) -> str:
-    rows = {name: [asdict(f) | {"kept": f.kept} for f in figures] for name, figures in found.items()}
+def as_json(results: dict[str, list[Figure]]) -> str:
+    rows = {name: [asdict(f) | {"kept": f.kept} for f in figures] for name, figures in results.items()}
     return json.dumps(rows, indent=1) + "\n"
 
 

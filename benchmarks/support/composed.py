@@ -120,12 +120,11 @@ def write_parts(store: Store, tasks: tuple[str, ...], parts: int, shard_bytes: f
     for task in tasks:
         node = node_of(task, 0, "made")
         for part in range(parts):
-            name, first = part_name(node, part), part_name(node, part % DISTINCT)
-            if not store.exists(first):
+            if part < DISTINCT:
                 rows = sorted((sample(task, n, part) for n in range(PART)), key=lambda row: row.place)
-                write_anywhere(store, first, to_table(rows, ShardSample))
-            if not store.exists(name):
-                os.link(store.path(first), store.path(name))
+                write_anywhere(store, part_name(node, part), to_table(rows, ShardSample))
+            else:
+                os.link(store.path(part_name(node, part % DISTINCT)), store.path(part_name(node, part)))
         write_order(store, node, parts, shard_bytes, {}, node.rpartition("/")[2])
 
 
