@@ -51,7 +51,6 @@ check: $(READY)
 	cd $(VENV)/src && ../bin/mypy -p weft --config-file "$(CURDIR)/pyproject.toml" --cache-dir "$(CURDIR)/.mypy_cache"
 
 bench: $(READY) $(BACKENDS)/ready
-	$(BIN)/python -m pytest --version >/dev/null
 	BACKENDS=$(BACKENDS) $(BIN)/python benchmarks/run.py
 
 # what needs more than this process and its children: a Ray head with token authentication, and the heavy backends

@@ -1,4 +1,4 @@
-"""weft: interleaved speech-text training corpora, exact and audited, and the models they are for."""
+"""weft: interleaved speech-text training corpora, exact and audited, and training of speech language models on them."""
 
 import os
 

@@ -35,13 +35,13 @@ def _figures(speech: Speech) -> list[Figure]:
     with pool(_ready, parts) as workers:
         twice = sum(over(workers, _count_second_passes, len(parts))())
         pair = compare(lambda: speech.again(NODE), over(workers, _decode, len(parts)))
-    heard = sum(clip.seconds for clips in parts for clip in clips)
-    told = [
-        Figure("speech", heard / 60, "minutes"),
+    audio_seconds = sum(clip.seconds for clips in parts for clip in clips)
+    counts = [
+        Figure("speech", audio_seconds / 60, "minutes"),
         Figure("clips", sum(map(len, parts)), "clips"),
         Figure("align: clips decoded again", twice, "clips"),
     ]
-    return [*told, *against("align", pair, heard)]
+    return [*counts, *against("align", pair, audio_seconds)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,16 +77,16 @@ def _decoder() -> Decoder:
 
 
 def _decode(part: int) -> int:
-    """The kernel; returns the segments found. The few clips that its beams lose are lost, as nobody asks again."""
-    decoder, found = _decoder(), 0
+    """The kernel; returns the number of segments. The few clips that its beams lose are lost, as nobody asks again."""
+    decoder, segments = _decoder(), 0
     for clip in _parts[part]:
         decoder.set_align_text(clip.words)
         decoder.start_utt()
         decoder.process_raw(clip.pcm, full_utt=True)
         decoder.end_utt()
         if len(list(decoder.seg() or ())):
-            found += _phones(decoder, clip.pcm)
-    return found
+            segments += _phones(decoder, clip.pcm)
+    return segments
 
 
 def _phones(decoder: Decoder, pcm: bytes) -> int:

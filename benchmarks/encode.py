@@ -73,8 +73,8 @@ def _forward(part: int) -> int:
     """The kernel; returns the frames."""
     kernel = _kernel[0]
     with torch.inference_mode():
-        made = (kernel.model(clip, output_hidden_states=True) for clip in kernel.parts[part])
-        return sum(out.hidden_states[kernel.layer].shape[1] for out in made)
+        outputs = (kernel.model(clip, output_hidden_states=True) for clip in kernel.parts[part])
+        return sum(out.hidden_states[kernel.layer].shape[1] for out in outputs)
 
 
 if __name__ == "__main__":

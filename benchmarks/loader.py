@@ -15,7 +15,7 @@ import numpy as np
 import torch
 import webdataset
 
-from weft.benchmarks.support.common import Figure, alone, alternate, seconds
+from weft.benchmarks.support.common import Figure, alone, alternate, scratch, seconds
 from weft.benchmarks.support.composed import STAGE, write_all
 from weft.pipelines.storage.store import Store
 from weft.trainer.loader import Draws
@@ -30,7 +30,14 @@ TITLE = "loader: samples of the same shards in one process"
 
 
 def measure(folder: Path) -> list[Figure]:
-    shards = _shards(folder)
+    if (DEMO / "index.parquet").exists():
+        return _figures(DEMO)
+    with scratch(folder / "loader") as place:
+        write_all(Store(str(place)), TASKS, PARTS, SHARD_BYTES)
+        return _figures(place / "shards" / STAGE)
+
+
+def _figures(shards: Path) -> list[Figure]:
     passes = -(-AT_LEAST // len(Draws(shards)))
     count = passes * len(Draws(shards))
     assert _weft(shards) == _webdataset(shards, _ids_only), "the readers do not see the same samples"
@@ -47,15 +54,6 @@ def measure(folder: Path) -> list[Figure]:
         Figure(f"packed batches of {BLOCKS} x {CONTEXT}", passes * _batches(shards) / wall, "batches/s"),
         Figure("packed", tokens / wall, "tokens/s"),
     ]
-
-
-def _shards(folder: Path) -> Path:
-    if (DEMO / "index.parquet").exists():
-        return DEMO
-    made = folder / "loader" / "shards" / STAGE
-    if not (made / "index.parquet").exists():
-        write_all(Store(str(folder / "loader")), TASKS, PARTS, SHARD_BYTES)
-    return made
 
 
 def _times(passes: int, read: Callable[..., int], *arguments: Any) -> Callable[[], None]:

@@ -3,7 +3,7 @@
 The corpus is speech with transcripts (aligned, encoded, interleaved) and 60 times as much text, built by the local
 engine, so one process does all that the driver and its workers do. What is held must be a part, not the corpus: from 4
 to 16 times the size, peaks may grow by a tenth. The stream maps its tars; mapped pages are the kernel's to drop, so its
-own memory is what counts, and the mapped peak is told beside it.
+own memory is what counts, and the mapped peak stands beside it.
 """
 
 from collections.abc import Callable

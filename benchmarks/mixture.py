@@ -33,10 +33,10 @@ Drawn = list[tuple[str, float]]  # source and seconds, draw by draw
 
 
 def measure(folder: Path) -> list[Figure]:
-    made = clips()
-    shares = {name: _share(drawn) for name, drawn in streams(folder, made).items()}
+    lengths = clips()
+    shares = {name: _share(drawn) for name, drawn in streams(folder, lengths).items()}
     figures = [Figure(name, 100 * share, "% of seconds") for name, share in shares.items()]
-    sample = 8.0 / sum(map(sum, made.values()))  # the longest clip that can be, of all the seconds
+    sample = 8.0 / sum(map(sum, lengths.values()))  # the longest clip that can be, of all the seconds
     astray = 100 * abs(shares[WEFT] - DECLARED)
     return [
         *figures,

@@ -6,17 +6,16 @@ same samples, stands that of the field's practice: each draw's task at random by
 weights, and with those weights divided by the task's mean length.
 """
 
-import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
+from functools import cache
 from pathlib import Path
 from resource import RUSAGE_SELF, getrusage
 
 import numpy as np
 
-from weft.benchmarks.support.common import Figure, alone, in_child, scratch, seconds
-from weft.benchmarks.support.composed import PART, STAGE, counted, stage, write_anywhere
+from weft.benchmarks.support.common import Figure, alone, in_child, processes, scratch, seconds
+from weft.benchmarks.support.composed import PART, STAGE, counted, stage, write_composed
 from weft.pipelines.mixing.order import Order, write_order
 from weft.pipelines.mixing.plan import plan
 from weft.pipelines.mixing.plan_files import read_tars, rows_of
@@ -33,17 +32,16 @@ TASKS = {
     "text": (0.2, 6, 20.0, 8.0), "ratio": (0.1, 6, 8.0, 2.0), "chat": (0.05, 3, 12.0, 4.0), "s2st": (0.05, 3, 7.0, 2.0),
 }  # fmt: skip
 SHARES = {task: share for task, (share, *_) in TASKS.items()}
-DISTINCT = 20  # parts of a task with rows of their own; the others are links to them, each read like any part
+DISTINCT = 20  # parts of a task with lengths of their own; the others have these lengths at other places
 
 
 def measure(folder: Path) -> list[Figure]:
     with scratch(folder / "planner") as place:
         store = Store(str(place))
         nodes = dict(_nodes())
-        for (task, source), parts in nodes.items():
-            _link(store, task, source, parts)
+        _in_two(_write, str(place), nodes)
         peaks: list[float] = []
-        ordering = seconds(lambda: peaks.extend(_order_all(str(place), nodes)))
+        ordering = seconds(lambda: peaks.extend(_in_two(_order, str(place), nodes)))
         (planning, draws), memory = in_child(_plan, str(place), dict.fromkeys(nodes, 1), _tokens())
         error = _worst(_drawn(store))
     plain, corrected = _drawn_at_random(False), _drawn_at_random(True)
@@ -68,31 +66,30 @@ def _nodes() -> Iterator[tuple[tuple[str, str], int]]:
             yield (task, f"s{n}"), int(samples * (n + 1) / (sources * (sources + 1) / 2) / PART) + 2
 
 
+@cache
 def _lengths(task: str, part: int) -> np.ndarray:
     _, _, mean, spread = TASKS[task]
     draw = np.random.default_rng([part, *task.encode()])
     return np.clip(draw.normal(mean, spread, PART), 1.0, 30.0)
 
 
-def _link(store: Store, task: str, source: str, parts: int) -> None:
-    node, first = node_of(task, 0, source), node_of(task, 0, "s0")
-    os.makedirs(store.path(node), exist_ok=True)
-    for part in range(parts):
-        kept = part_name(first, part % DISTINCT)
-        if not store.exists(kept):
-            write_anywhere(store, kept, counted(_lengths(task, part % DISTINCT)))
-        if node != first or part >= DISTINCT:
-            os.link(store.path(kept), store.path(part_name(node, part)))
-
-
-def _order_all(url: str, nodes: dict[tuple[str, str], int]) -> Sequence[float]:
-    """Peak resident bytes of each process that ordered some."""
+def _in_two(run: Callable[..., float], url: str, nodes: dict[tuple[str, str], int]) -> Sequence[float]:
+    """Runs a function of the store, the source and its number of parts, for each source in two processes; returns its results."""
     largest = sorted(nodes.items(), key=lambda item: -item[1])
-    with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
-        return list(pool.map(_order, [url] * len(largest), *zip(*largest, strict=True)))
+    with ProcessPoolExecutor(2, mp_context=processes) as pool:
+        return list(pool.map(run, [url] * len(largest), *zip(*largest, strict=True)))
+
+
+def _write(url: str, of: tuple[str, str], parts: int) -> float:
+    """Composed parts, each with places of its own; returns their number."""
+    store, node = Store(url), node_of(of[0], 0, of[1])
+    for part in range(parts):
+        write_composed(store, part_name(node, part), counted(_lengths(of[0], part % DISTINCT), part))
+    return parts
 
 
 def _order(url: str, of: tuple[str, str], parts: int) -> float:
+    """The order of a source; returns the peak resident bytes of the process."""
     write_order(Store(url), node_of(of[0], 0, of[1]), parts, 1e9, {}, of[1])
     return getrusage(RUSAGE_SELF).ru_maxrss * 1024.0
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from weft.benchmarks.support.arms import against, compare, over, pool
-from weft.benchmarks.support.common import Figure, alone
+from weft.benchmarks.support.common import Figure, alone, scratch
 from weft.benchmarks.support.composed import STAGE, planned
 from weft.pipelines.mixing.shards import tar_name, write_shard
 from weft.pipelines.parts.tables import part_name, read_table
@@ -22,19 +22,23 @@ TASKS, PARTS, SHARD_BYTES = ("speech", "words"), 120, 5e8  # parts of a thousand
 
 
 def measure(folder: Path) -> list[Figure]:
-    store = Store(str(folder / "shard"))
+    with scratch(folder / "shard") as place:
+        return _figures(Store(str(place)))
+
+
+def _figures(store: Store) -> list[Figure]:
     tars = planned(store, TASKS, PARTS, SHARD_BYTES)
     with pool(_ready, store.url, tars) as workers:
         pair = compare(over(workers, _stage, len(tars)), over(workers, _write, len(tars)))
         fair = compare(over(workers, _stage, len(tars)), over(workers, _read_and_write, len(tars)))
     size = sum(store.size(tar_name(STAGE, tar)) for tar in tars)
     samples = sum(tar.samples for tar in tars)
-    told = [
+    counts = [
         Figure("shard: samples", samples, "samples"),
         Figure("shard: tars", len(tars), f"tars, {size / 1e6:.0f} MB"),
     ]
     return [
-        *told,
+        *counts,
         *against("shard", pair),
         Figure("shard: stage / (reading parts + kernel)", fair.ratio, "x"),
         Figure("shard: speed of the stage", samples / pair.first, "samples/s"),

@@ -110,7 +110,7 @@ class Tokenizer(TrainedTokenizer):
 
     @property
     def _decisive_settings(self) -> tuple[str, ...]:
-        return ("layer",)
+        return ("layer", "normalise")
 
     def frames(self, n_samples: int) -> int:
         """Whole hops of 640 (25 Hz) or 320 (50 Hz) samples; a shorter remainder has no frame."""

@@ -33,9 +33,9 @@ class TextTokenizer(Versioned, ABC):
 
     def train(self, texts: Iterable[str]) -> "PreTrainedTokenizerFast":
         """Make the tokenizer, from the texts if it learns, and return it; its `bos_token` says whether it has a BOS."""
-        made = self._make(texts)
-        self._plain = PlainText(made.backend_tokenizer)
-        return made
+        tokenizer = self._make(texts)
+        self._plain = PlainText(tokenizer.backend_tokenizer)
+        return tokenizer
 
     def encode(self, text: str) -> list[int]:
         """Ids of the characters of `text`, with no control token before, among or after them."""
@@ -44,7 +44,7 @@ class TextTokenizer(Versioned, ABC):
         return self._plain.encode(text)
 
     def version(self) -> str:
-        """The library that learns and spells: a change of it makes the ids stale."""
+        """The library and its version. When it changes, all text is encoded again."""
         return f"tokenizers-{version_of('tokenizers')}"
 
     @abstractmethod
@@ -67,14 +67,14 @@ class PlainText:
         if _SURROGATE.search(text):
             raise Unusable("not_spellable", f"text {text[:40]!r} holds half a surrogate pair, which no UTF-8 can spell")
         ids = self._tokenizer.encode(text, add_special_tokens=False).ids
-        found = next((i for i in ids if i in self._control), None)
-        return ids if found is None else self._around(text, self._control[found])
+        control = next((i for i in ids if i in self._control), None)
+        return ids if control is None else self._around(text, self._control[control])
 
     def _around(self, text: str, literal: str) -> list[int]:
         """Some vocabularies hold control tokens as words: cut such a word in two, so that only its letters remain."""
         if literal not in text or len(literal) < 2:
-            said = f"{literal!r} is a control token and cannot be spelt otherwise: take it out of the text"
-            raise Unusable("not_spellable", said)
+            reason = f"{literal!r} is a control token and cannot be spelt otherwise: take it out of the text"
+            raise Unusable("not_spellable", reason)
         first, *others = text.split(literal)  # all at once: a document may hold thousands
         cut = [
             first + literal[:1],

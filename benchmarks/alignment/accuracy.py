@@ -24,13 +24,13 @@ LENIENT = {"min_score": -1e9, "max_seconds": 1800.0}
 
 
 def measure(folder: Path) -> list[Figure]:
-    made = [*_table("espeak", espeak(), learned(espeak()))]
+    espeak_table = [*_table("espeak", espeak(), learned(espeak()))]
     if not emur():
-        return [*made, Figure("hand-labelled speech: no shared data here (WEFT_DATA)", 0, "utterances")]
+        return [*espeak_table, Figure("hand-labelled speech: no shared data here (WEFT_DATA)", 0, "utterances")]
     together, german = (*emur(), *others()), emodb()
     corpus = learned(together)
     return [
-        *made,
+        *espeak_table,
         *_table("emur", emur(), learned(emur()), "adapted, alone", limit=18.0),
         *_scores("emur, adapted, with 76 others", emur(), aligned(corpus, emur())),
         *_table("emodb (German)", german, learned(german, language="de"), language="de"),
@@ -84,9 +84,12 @@ def _table(
 
 
 def _scores(
-    name: str, clips: Sequence[Labelled], found: Sequence[Sequence[tuple[float, float]]], limit: float | None = None
+    name: str,
+    clips: Sequence[Labelled],
+    aligned_spans: Sequence[Sequence[tuple[float, float]]],
+    limit: float | None = None,
 ) -> list[Figure]:
-    errors = [np.abs(np.array(c.spans) - np.array(f)) * 1000 for c, f in zip(clips, found, strict=True) if f]
+    errors = [np.abs(np.array(c.spans) - np.array(f)) * 1000 for c, f in zip(clips, aligned_spans, strict=True) if f]
     every = np.concatenate([e.ravel() for e in errors])
     within = " ".join(f"{100 * np.mean(every <= most):.0f}" for most in (10, 25, 50, 100))
     return [
@@ -126,10 +129,10 @@ def _long(aligner: Aligner, clips: Sequence[Labelled]) -> list[Figure]:
         row += [clip.samples, np.random.default_rng(0).normal(0, 1e-4, RATE // 3).astype(np.float32)]
         at += len(clip.samples) + RATE // 3
     words = [word for clip in (*clips, *clips) for word in clip.words]
-    found = aligner.align_samples(np.concatenate(row), words).words
+    aligned_words = aligner.align_samples(np.concatenate(row), words).words
     known, taken, done = [], [], 0
     for clip, start in zip((*clips, *clips), starts, strict=True):
-        mine = found[done : done + len(clip.words)]
+        mine = aligned_words[done : done + len(clip.words)]
         done += len(clip.words)
         if clip.spans:
             known.append(clip)

@@ -27,25 +27,25 @@ def measure(folder: Path) -> list[Figure]:
         return [Figure("no shared data here (WEFT_DATA)", 0, "meetings")]
     segmenter = Segmenter()
     segmenter.setup()
-    heard = error(meetings, lambda samples: segmenter.speech([samples]))
+    detected = error(meetings, lambda samples: segmenter.speech([samples]))
     merged = error(meetings, lambda samples: segmenter.utterances(segmenter.speech([samples])))
     return [
-        Figure(name="silero, what it hears", value=heard, unit="% of the speech", limit=15.0),
-        Figure(name="silero, utterances made of it", value=merged, unit="% of the speech", limit=15.0),
-        Figure(name="webrtcvad / silero", value=WEBRTC / heard, unit="x", limit=1.0, at_least=True),
+        Figure(name="silero, detected speech", value=detected, unit="% of the speech", limit=15.0),
+        Figure(name="silero, utterances", value=merged, unit="% of the speech", limit=15.0),
+        Figure(name="webrtcvad / silero", value=WEBRTC / detected, unit="x", limit=1.0, at_least=True),
     ]
 
 
 def turns() -> dict[str, list[tuple[float, float]]]:
     """Spans of speech by meeting, of those whose audio is there."""
-    found: dict[str, list[tuple[float, float]]] = {}
+    spans: dict[str, list[tuple[float, float]]] = {}
     for table in sorted((DATA / "ami_pyannote").glob("*.rttm")):
         lines = table.read_bytes().splitlines()
         for name in sorted({line.split()[1].decode() for line in lines if line.strip()}):
             mine = b"\n".join(line for line in lines if line.split()[1] == name.encode())
             if (table.parent / f"{name}.wav").exists():
-                found[name] = [(s.start, s.end) for s in rttm.read(mine).supervisions]
-    return found
+                spans[name] = [(s.start, s.end) for s in rttm.read(mine).supervisions]
+    return spans
 
 
 def error(meetings: dict[str, list[tuple[float, float]]], speech: Callable[[np.ndarray], list[SpeakerSpan]]) -> float:

@@ -39,7 +39,7 @@ def measure(folder: Path) -> list[Figure]:
 
 
 def problem(length: int, count: int) -> tuple[np.ndarray, np.ndarray]:
-    """Log-probabilities float32 [frames of 20 ms, classes] in which the tokens are likely where they would be said."""
+    """Log-probabilities float32 [frames of 20 ms, classes] in which the tokens are likely where they are spoken."""
     rng = np.random.default_rng(length)
     frames = length * 50
     tokens = rng.integers(1, CLASSES, count)
@@ -88,9 +88,9 @@ def _raced(peers: Outside | None, length: int, count: int, rounds: int) -> Itera
         yield Figure(name=f"{name}: WhisperX / weft", value=ratio, unit="x", limit=25.0, at_least=True)
     if peers and length == 600:
         mine = max(1, in_child(_grown, length, count)[0])
-        told = peers.ask(question | {"peer": "torchaudio"}, log_probs)["peak"]
+        theirs_peak = peers.ask(question | {"peer": "torchaudio"}, log_probs)["peak"]
         yield Figure(f"{name}: memory, weft", mine / MB, "MB over the input")
-        yield Figure(name=f"{name}: memory, weft / torchaudio", value=mine / told, unit="x", limit=0.25)
+        yield Figure(name=f"{name}: memory, weft / torchaudio", value=mine / theirs_peak, unit="x", limit=0.25)
 
 
 def _grown(length: int, count: int) -> int:
@@ -105,14 +105,16 @@ def _grown(length: int, count: int) -> int:
 
 def _aligners() -> Iterator[Figure]:
     clips = espeak()
-    heard = sum(len(c.samples) for c in clips) / RATE
+    audio_seconds = sum(len(c.samples) for c in clips) / RATE
     first = sphinx.Aligner(min_score=-1e9)
     first.setup()
     for name, aligner in (("sphinx", first), ("adapted, once learned", learned(clips))):
         _all(aligner, clips)
         took = statistics.median(seconds(partial(_all, aligner, clips)) for _ in range(3))
-        yield Figure(name=f"{name}, one core", value=heard / took, unit="x real time", limit=40.0, at_least=True)
-    yield Figure("adapted, learning", heard / seconds(lambda: learned(clips)), "x real time")
+        yield Figure(
+            name=f"{name}, one core", value=audio_seconds / took, unit="x real time", limit=40.0, at_least=True
+        )
+    yield Figure("adapted, learning", audio_seconds / seconds(lambda: learned(clips)), "x real time")
 
 
 def _all(aligner: Aligner, clips: tuple[Labelled, ...]) -> None:
@@ -148,8 +150,8 @@ def _busy() -> Iterator[Figure]:
     clips = [Clip(c.samples, aligner.spoken_words(" ".join(c.words)), c.speaker) for c in espeak()]
     model = aligner._ctc
     windows = [w for n, c in enumerate(clips) for w in model.windowing.windows(n, len(c.samples))]
-    made = list(batches(windows, 120 * RATE, 0.03))
-    rows = [[clips[w.clip].samples[w.start : w.end] for w in batch] for batch in made]
+    packed = list(batches(windows, 120 * RATE, 0.03))
+    rows = [[clips[w.clip].samples[w.start : w.end] for w in batch] for batch in packed]
 
     def forwards() -> None:
         for row in rows:
@@ -158,7 +160,7 @@ def _busy() -> Iterator[Figure]:
     forwards()
     pair = alternate(lambda: list(aligner.align_clips(clips)), forwards, 5)
     samples = sum(w.samples for w in windows)
-    padded = sum(max(w.samples for w in batch) * len(batch) for batch in made)
+    padded = sum(max(w.samples for w in batch) * len(batch) for batch in packed)
     yield Figure(
         name="ctc: model alone / stage", value=100 / pair.ratio, unit="% of the time", limit=90.0, at_least=True
     )

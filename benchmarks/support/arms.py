@@ -1,6 +1,6 @@
 """Two arms over the same work: a stage as the build runs it, and its kernel alone, each in two warm processes.
 
-against("align", pair, heard=600.0)  ->  align: stage 6.1 s, kernel alone 5.4 s, stage / kernel 1.12 x (limit 1.3), …
+against("align", pair, audio_seconds=600.0)  ->  align: stage 6.1 s, kernel alone 5.4 s, stage / kernel 1.12 x (limit 1.3), …
 """
 
 from collections.abc import Callable
@@ -31,11 +31,15 @@ def compare(stage: Callable[[], object], kernel: Callable[[], object]) -> Pair:
     return alternate(stage, kernel, ROUNDS)
 
 
-def against(name: str, pair: Pair, heard: float = 0.0) -> list[Figure]:
-    """The figures of a pair; `heard` is the speech in it, in seconds."""
+def against(name: str, pair: Pair, audio_seconds: float = 0.0) -> list[Figure]:
+    """The figures of a pair; `audio_seconds` is the length of its speech, in seconds."""
     figures = [
         Figure(f"{name}: stage", pair.first, "s"),
         Figure(f"{name}: kernel alone", pair.second, "s"),
         Figure(name=f"{name}: stage / kernel", value=pair.ratio, unit="x", limit=LIMIT),
     ]
-    return [*figures, Figure(f"{name}: speed of the stage", heard / pair.first, "x real time")] if heard else figures
+    return (
+        [*figures, Figure(f"{name}: speed of the stage", audio_seconds / pair.first, "x real time")]
+        if audio_seconds
+        else figures
+    )

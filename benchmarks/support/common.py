@@ -74,8 +74,8 @@ def timed_figures(measure: Callable[[Path], list[Figure]], folder: Path) -> list
     return [*figures, Figure("time of this benchmark", time.perf_counter() - began, "s")]
 
 
-def as_json(found: dict[str, list[Figure]]) -> str:
-    rows = {name: [asdict(f) | {"kept": f.kept} for f in figures] for name, figures in found.items()}
+def as_json(results: dict[str, list[Figure]]) -> str:
+    rows = {name: [asdict(f) | {"kept": f.kept} for f in figures] for name, figures in results.items()}
     return json.dumps(rows, indent=1) + "\n"
 
 
@@ -114,8 +114,12 @@ def alternate(first: Callable[[], object], second: Callable[[], object], rounds:
 # --- memory --------------------------------------------------------------------------------------------------------
 
 
+class ChildDied(RuntimeError):
+    """A child process ended without a result: an error in it, or a signal."""
+
+
 def in_child(function: Callable[..., Any], *arguments: Any) -> tuple[Any, float]:
-    """What `function` returns in a process of its own, and that process's peak resident memory in bytes."""
+    """What `function` returns in a process of its own, and that process's peak resident memory in bytes. Raises ChildDied."""
     here, there = processes.Pipe(duplex=False)
     child = processes.Process(target=_child, args=(there, function, arguments))
     child.start()
@@ -123,7 +127,9 @@ def in_child(function: Callable[..., Any], *arguments: Any) -> tuple[Any, float]
     try:
         return here.recv()
     except EOFError:
-        raise RuntimeError(f"{function.__name__} died in its child process (its traceback is above)") from None
+        child.join()
+        reason = f"by signal {-code}" if (code := child.exitcode or 0) < 0 else "its traceback is above"
+        raise ChildDied(f"{function.__name__} ended in its child process without a result ({reason})") from None
     finally:
         child.join()
 

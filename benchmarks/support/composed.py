@@ -5,11 +5,11 @@ sample("words", 7, part=3)    a ShardSample row, about 4 kB in a shard (json, np
 """
 
 import itertools
-import os
 from random import Random
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from weft.pipelines.mixing import shards
 from weft.pipelines.mixing.index import write_index
@@ -95,12 +95,13 @@ def _segments(task: str, length: int) -> tuple[Span, ...]:
     )
 
 
-def counted(seconds: np.ndarray) -> pa.Table:
-    """A composed part of which only the counts that a plan reads are filled in, at 25 tokens a second."""
+def counted(seconds: np.ndarray, part: int = 0) -> pa.Table:
+    """A composed part of which only the counts that a plan reads are filled in, at 25 tokens a second. No two `part`s share a place."""
     count = len(seconds)
+    places = np.sort(np.random.default_rng([count, part]).integers(0, 1 << 62, count))
     lengths = np.rint(25 * seconds).astype(np.int32)
     filled = {
-        "tokens": lengths, "seconds": seconds, "place": np.sort(np.random.default_rng(count).integers(0, 1 << 62, count)),
+        "tokens": lengths, "seconds": seconds, "place": places,
         "digest": np.arange(count), "json_length": np.full(count, 1400, np.int32), "npy_length": 128 + 4 * lengths,
         "flac_length": np.zeros(count, np.int32), "png_length": np.zeros(count, np.int32),
         "language": ["en"] * count, "emotion": [""] * count, "speaker": [f"s{n % 48}" for n in range(count)],
@@ -110,23 +111,27 @@ def counted(seconds: np.ndarray) -> pa.Table:
     return pa.Table.from_arrays(columns, schema=schema)
 
 
-def write_anywhere(store: Store, name: str, table: pa.Table) -> None:
-    """A part that does not say where it belongs, so that links to it are parts too."""
-    write_table(store, name, table, Footer("made-1", "made-1", {"name": ""}))
+def write_composed(store: Store, name: str, table: pa.Table) -> None:
+    write_table(store, name, table, Footer("made-1", "made-1"))
 
 
 def write_parts(store: Store, tasks: tuple[str, ...], parts: int, shard_bytes: float) -> None:
-    """`parts` composed parts a task, and their order; parts after DISTINCT are links to them, each read like any part."""
+    """`parts` composed parts a task, and their order. Parts after DISTINCT have the members of those before them, at other places:
+    samples of one place would be repeats of one key, which are numbered one by one.
+    """
     for task in tasks:
         node = node_of(task, 0, "made")
+        tables = [_part(task, part) for part in range(min(parts, DISTINCT))]
         for part in range(parts):
-            name, first = part_name(node, part), part_name(node, part % DISTINCT)
-            if not store.exists(first):
-                rows = sorted((sample(task, n, part) for n in range(PART)), key=lambda row: row.place)
-                write_anywhere(store, first, to_table(rows, ShardSample))
-            if not store.exists(name):
-                os.link(store.path(first), store.path(name))
+            copy, distinct = divmod(part, DISTINCT)
+            table = tables[distinct]
+            moved = table.set_column(table.schema.names.index("place"), "place", pc.add(table["place"], copy))
+            write_composed(store, part_name(node, part), moved)
         write_order(store, node, parts, shard_bytes, {}, node.rpartition("/")[2])
+
+
+def _part(task: str, part: int) -> pa.Table:
+    return to_table(sorted((sample(task, n, part) for n in range(PART)), key=lambda row: row.place), ShardSample)
 
 
 def planned(store: Store, tasks: tuple[str, ...], parts: int, shard_bytes: float) -> list[Tar]:

@@ -51,7 +51,7 @@ def emur() -> tuple[Labelled, ...]:
 def _emur(grid: Path, folder: Path) -> Labelled:
     words = [w for w in textgrid.read(grid.read_bytes()).words() if w.text != "*"]
     spans = tuple((w.start, w.end) for w in words)
-    samples = _heard(folder / "wavFiles" / f"{grid.stem}.wav")
+    samples = _samples(folder / "wavFiles" / f"{grid.stem}.wav")
     return Labelled(name=grid.stem, samples=samples, words=tuple(w.text for w in words), spans=spans, speaker="msajc")
 
 
@@ -62,7 +62,7 @@ def others() -> tuple[Labelled, ...]:
     learners = [
         Labelled(
             name=c["wav"],
-            samples=_heard(folder / c["wav"]),
+            samples=_samples(folder / c["wav"]),
             words=tuple(c["text"].lower().split()),
             spans=(),
             speaker=c["spk"],
@@ -71,7 +71,7 @@ def others() -> tuple[Labelled, ...]:
     ]
     read = [(wav, wav.with_suffix(".txt")) for wav in sorted((DATA / "librivox_pocketsphinx").glob("*.wav"))]
     books = [
-        Labelled(name=w.stem, samples=_heard(w), words=tuple(t.read_text().split()), spans=(), speaker="reader")
+        Labelled(name=w.stem, samples=_samples(w), words=tuple(t.read_text().split()), spans=(), speaker="reader")
         for w, t in read
         if t.exists()
     ]
@@ -80,26 +80,26 @@ def others() -> tuple[Labelled, ...]:
 
 @cache
 def espeak() -> tuple[Labelled, ...]:
-    voice, made = Voice(), []
+    voice, clips = Voice(), []
     voice.setup()
     for number, text in enumerate(sentences(SPOKEN, 5)):
         name, variant = CAST[number % len(CAST)]
-        said = voice.speak(text, Style(name, variant))
-        samples = soxr.resample(said.samples, said.rate, RATE).astype(np.float32)
-        spans = tuple((w.start, w.end) for w in said.words)
-        made.append(
+        speech = voice.speak(text, Style(name, variant))
+        samples = soxr.resample(speech.samples, speech.rate, RATE).astype(np.float32)
+        spans = tuple((w.start, w.end) for w in speech.words)
+        clips.append(
             Labelled(
                 name=str(number),
                 samples=samples,
-                words=tuple(w.text for w in said.words),
+                words=tuple(w.text for w in speech.words),
                 spans=spans,
                 speaker=f"{name} {variant}",
             )
         )
-    return tuple(made)
+    return tuple(clips)
 
 
-def _heard(path: Path) -> np.ndarray:
+def _samples(path: Path) -> np.ndarray:
     samples, rate = soundfile.read(path, dtype="float32", always_2d=True)
     return soxr.resample(samples.mean(1), rate, RATE).astype(np.float32)
 
@@ -128,7 +128,7 @@ def _german() -> Iterator[Labelled]:
     for labels in sorted((DATA / "emodb" / "labsilb").glob("*.labsilb")):
         wav = DATA / "emodb" / "wav" / f"{labels.stem}.wav"
         if wav.exists():
-            words, samples = SENTENCES[labels.stem[2:5]].split(), _heard(wav)
+            words, samples = SENTENCES[labels.stem[2:5]].split(), _samples(wav)
             spans = _word_spans(words, _syllables(labels), len(samples) / RATE)
             if spans:
                 yield Labelled(

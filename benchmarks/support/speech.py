@@ -50,8 +50,8 @@ def speak(folder: Path, count: int = SENTENCES) -> None:
         style = Style(voice=name, variant=variant)
 
         def spoken(text: str = sentence, style: Style = style) -> bytes:
-            said = voice.speak(text, style)
-            return flac(said.samples, said.rate)
+            speech = voice.speak(text, style)
+            return flac(speech.samples, speech.rate)
 
         write_once(stem.with_suffix(".flac"), spoken)
         write_once(stem.with_suffix(".txt"), lambda text=sentence: f"{text}\n".encode())  # type: ignore[misc]

@@ -50,24 +50,25 @@ def training_speech(count: int = SENTENCES) -> TrainingSpeech:
 def _parted(speech: list[Speech], held: set[str]) -> TrainingSpeech:
     """Those `held` are measured on, with the phones of an aligner that knows this kind of speech."""
     train, test = ([s for s in speech if (s.speaker in held) == out] for out in (False, True))
-    known = [(s, p) for s, p in zip(test, _phones(test, speech), strict=True) if p]
-    if len(known) < len(test):
+    labelled = [(s, p) for s, p in zip(test, _phones(test, speech), strict=True) if p]
+    if len(labelled) < len(test):
         print(
-            f"{len(test) - len(known)} of {len(test)} utterances are not measured: the aligner refuses them", flush=True
+            f"{len(test) - len(labelled)} of {len(test)} utterances are not measured: the aligner refuses them",
+            flush=True,
         )
-    return TrainingSpeech(train, known)
+    return TrainingSpeech(train, labelled)
 
 
 def _spoken(count: int) -> list[Speech]:
-    voice, made = Voice(), []
+    voice, clips = Voice(), []
     voice.setup()
     for number, text in enumerate(sentences(count, 21)):
         accent, variant = ACCENTS[number % len(ACCENTS)], VARIANTS[number // len(ACCENTS) % len(VARIANTS)]
-        said = voice.speak(text, Style(accent, variant))
-        made.append(
-            Speech(soxr.resample(said.samples, said.rate, RATE).astype(np.float32), text, f"{accent} {variant}")
+        spoken = voice.speak(text, Style(accent, variant))
+        clips.append(
+            Speech(soxr.resample(spoken.samples, spoken.rate, RATE).astype(np.float32), text, f"{accent} {variant}")
         )
-    return made
+    return clips
 
 
 def _real() -> list[Speech]:
@@ -75,16 +76,16 @@ def _real() -> list[Speech]:
 
 
 def _phones(speech: list[Speech], learnt: list[Speech]) -> list[tuple[Word, ...]]:
-    """By the default aligner, having learned from all that is said; none for what it refuses."""
+    """By the default aligner, trained on all speech; none for a clip that it refuses."""
     aligner = adapted.Aligner()
     aligner.setup()
     with tempfile.TemporaryDirectory() as folder:
         aligner.train([Clip(s.samples, aligner.spoken_words(s.text), s.speaker) for s in learnt], Path(folder), 1)
         aligner.load(Path(folder))
-    found = []
+    phones: list[tuple[Word, ...]] = []
     for one in speech:
         try:
-            found.append(tuple(aligner.align_samples(one.samples, one.text.split(), one.speaker).phones))
+            phones.append(tuple(aligner.align_samples(one.samples, one.text.split(), one.speaker).phones))
         except Unalignable:
-            found.append(())
-    return found
+            phones.append(())
+    return phones

@@ -205,10 +205,12 @@ def test_without_dedup_the_frames_are_the_same(clips: list[np.ndarray], loaded: 
     assert np.array_equal(stream.ids, codes(loaded, clips[0])[0])
 
 
-def test_loudness_counts_only_without_normalisation(clips: list[np.ndarray], loaded: Tokenizer, folder: Path) -> None:
+def test_loudness_counts_only_without_normalisation(
+    clips: list[np.ndarray], loaded: Tokenizer, folder: Path, tmp_path: Path
+) -> None:
     assert np.array_equal(*codes(loaded, clips[0], clips[0] * np.float32(0.25)))
-    raw = tokenizer(normalise=False)
-    raw.load(folder)
+    raw = tokenizer(model=str(folder), normalise=False)
+    raw.train(speech_of(clips), tmp_path, seed=1)
     assert not np.allclose(*raw.features([clips[0], clips[0] * np.float32(0.25)]))
 
 
@@ -305,18 +307,24 @@ def test_refuses_what_does_not_fit(clips: list[np.ndarray], folder: Path, tmp_pa
         tokenizer(device="cuda:77").load(folder)
     with pytest.raises(ValueError, match="`layer` is 7"):
         tokenizer(layer=7).load(folder)
+    with pytest.raises(ValueError, match="`normalise` is False, it was trained with True"):
+        tokenizer(normalise=False).load(folder)
     with pytest.raises(ValidationError, match="cannot share"):
         Training(hidden=16, heads=3)
     for config in ("3", "null", "[]", "{}"):
         (tmp_path / "config.json").write_text(config)
         with pytest.raises(ValueError, match="no model here"):
             tokenizer().load(tmp_path)
-    for key, value in (("hidden_act", "x"), ("conv_kernel", [3]), ("model_type", "whisper"), ("hidden_size", 32)):
+    for key, value, message in (
+        ("hidden_act", "x", "weights do not fit"),
+        ("conv_kernel", [3], "weights do not fit"),
+        ("hidden_size", 32, "weights do not fit"),
+        ("model_type", "whisper", "a whisper model, none of hubert, mel-hubert, wav2vec2"),
+        ("conv_dim", 3, "its config.json is no mel-hubert config .*expected a list, got int"),
+    ):
         (tmp_path / "config.json").write_text(json.dumps(with_encoder_config(folder, key, value)))
         (tmp_path / "model.safetensors").write_bytes((folder / "model.safetensors").read_bytes())
-        with pytest.raises(
-            ValueError, match=r"weights do not fit|a whisper model, none of hubert, mel-hubert, wav2vec2"
-        ):
+        with pytest.raises(ValueError, match=message):
             tokenizer().load(tmp_path)
 
 
@@ -330,6 +338,12 @@ def test_refuses_a_checkpoint_of_another_kind(clips: list[np.ndarray], tmp_path:
     for config, message in (
         ('{"model_type": "whisper"}', "whisper model, none of hubert"),
         ('{"no": 1}', "a nameless model"),
+        ('{"model_type": []}', r"a \[\] model, none of hubert"),
+        (
+            '{"model_type": "hubert", "num_hidden_layers": "x"}',
+            "its config.json is no hubert config .*expected int, got str",
+        ),
+        ('{"model_type": "wav2vec2", "dtype": "x"}', "its config.json is no wav2vec2 config"),
         ('{"model_type": "mel-hubert"}', "trained by an earlier version of weft, .*: train it again"),
     ):
         (tmp_path / "config.json").write_text(config)

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import torch
+from huggingface_hub.errors import StrictDataclassError
 from safetensors import SafetensorError
 from transformers import HubertConfig, HubertModel, Wav2Vec2Model
 from transformers.utils import logging
@@ -129,10 +130,14 @@ def _config_file(name: str) -> dict[str, Any]:
 
 def _config(settings: Any, name: str) -> Any:
     """A config of transformers. Raises ValueError for what is none, or of another kind of model."""
-    kind = settings.get("model_type", "nameless") if isinstance(settings, dict) else "nameless"
+    kind = str(settings.get("model_type", "nameless")) if isinstance(settings, dict) else "nameless"
     if kind not in _KINDS:
         raise ValueError(f"{name}: a {kind} model, none of {', '.join(_KINDS)}")
-    return _KINDS[kind].config_class.from_dict(settings)
+    try:
+        return _KINDS[kind].config_class.from_dict(settings)
+    except (StrictDataclassError, *_ODD) as error:
+        reason = str(error.__cause__ or error)
+        raise ValueError(f"{name}: its config.json is no {kind} config ({' '.join(reason.split())})") from None
 
 
 def _check_layer(config: Any, layer: int, name: str) -> None:

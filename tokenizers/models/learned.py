@@ -71,9 +71,14 @@ def load(folder: Path) -> Learned:
     facts = read_config(folder)["learned"]
     try:
         tensors = load_file(folder / WEIGHTS)
-    except (OSError, SafetensorError, ValueError) as error:
+        sums = {name: blake2b(tensor.numpy().tobytes()).hexdigest() for name, tensor in sorted(tensors.items())}
+    except (
+        OSError,
+        SafetensorError,
+        ValueError,
+        TypeError,
+    ) as error:  # TypeError: a type without a numpy array, such as bfloat16
         raise ValueError(f"{folder}: no model here; train one first ({first_line(error)})") from None
-    sums = {name: blake2b(tensor.numpy().tobytes()).hexdigest() for name, tensor in sorted(tensors.items())}
     return Learned(tensors=tensors, facts=facts, checksum=digest([sums, facts])[:16])
 
 
