@@ -7,7 +7,7 @@
 source web: 2 items cannot be read now; the same command reads them again:
   https://host/a.flac: the server answers 503
   https://host/b.flac: no such file
-  (if they are gone for good: sources.web.missing=reject goes on without them, and every build asks for them again)
+  (if they are gone for good: sources.web.missing=reject goes on without them, and asks again each time)
 """
 
 import traceback
