@@ -158,7 +158,7 @@ def build(
     progress = build_corpus(pipeline, out, engine, address, workers, verify)
     show_endings(pipeline, out)
     console.print(
-        f"{escape(out)}: {counted(progress.done.total(), 'piece')} of work done, {progress.kept.total():,} kept from before; "
+        f"{escape(out)}: {counted(progress.done.total(), 'part')} built, {progress.kept.total():,} reused; "
         f"`weft audit {escape(out)}` shows what is in it",
         highlight=False,
     )

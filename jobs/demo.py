@@ -66,7 +66,7 @@ def run_demo(out: Path, speech: Sequence[str], engine: str, workers: int | None)
     log.write(f"building {escape(str(out / 'corpus'))} from {escape(str(recipe))}")
     progress = build_corpus(pipeline, str(out / "corpus"), engine, None, workers)
     if kept := progress.kept.total():
-        log.write(f"{kept:,} of {counted(progress.expected.total(), 'piece')} of work kept from before")
+        log.write(f"{kept:,} of {counted(progress.expected.total(), 'part')} reused")
     log.write("auditing")
     report = audit(Store(str(out / "corpus")), pipeline)
     show_audit(console, report)

@@ -1,6 +1,6 @@
 """Estimates of what one pass over a source supplies to a task.
 
-Hours come from headers, tokens from typical rates: 25 Hz codes lose a third to deduplication, English speech holds
+Hours come from headers, tokens from typical rates: codes lose a third where equal neighbours become one (`dedup`), English speech holds
 2.5 words a second and 1.3 tokens a word, text 4 bytes a token.
 """
 
@@ -33,9 +33,17 @@ def tokens_of(pipeline: Pipeline, task: Task, held: Holding) -> float:
     """Estimated tokens of a task in one pass over a source."""
     if not held.seconds and task.takes_of(Document) is Document:
         return held.bytes / BYTES_A_TOKEN
-    units = held.seconds * sum(pipeline.tokens_a_second(stream) for stream in task.streams) * KEPT_BY_DEDUP
+    units = held.seconds * sum(_codes_a_second(pipeline, stream) for stream in task.streams)
     if "audio" in task.latents and pipeline.encoders.audio:
         units += held.seconds * pipeline.encoders.audio.rate
     words = held.seconds * WORDS_A_SECOND * TOKENS_A_WORD
     kind = type(task).__module__.rpartition(".")[2]
-    return {"speech": units, "words": (units + words) / 2}.get(kind, units + words)
+    half = (units + words) / 2  # about as much text as speech, each second in one of both
+    return {"speech": units, "words": half, "utterances": half}.get(kind, units + words)
+
+
+def _codes_a_second(pipeline: Pipeline, stream: str) -> float:
+    """Of a tokenizer or a merged stream."""
+    names = pipeline.streams[stream].of if stream in pipeline.streams else (stream,)
+    tokenizers = [pipeline.tokenizers[name] for name in names]
+    return sum(tokenizer.rate * (KEPT_BY_DEDUP if tokenizer.dedup else 1) for tokenizer in tokenizers)

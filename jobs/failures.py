@@ -1,13 +1,13 @@
 """Failures of work: the reason, the place in the code, the machine; and the list that ends a build.
 
-2 pieces of work failed (5 more need them and were not begun; all else is done and kept):
+2 parts failed (5 more need them and were not begun; all else is done and kept):
   align/speech, part-00003: ValueError: no such voice (pipelines/voices/espeak.py:88)
   ingest/speech, part-00001 and 1 more: OSError: [Errno 28] No space left on device (pipelines/storage/store.py:121)
   ingest/web, part-00002: some items cannot be read now
 source web: 2 items cannot be read now; the same command reads them again:
   https://host/a.flac: the server answers 503
   https://host/b.flac: no such file
-  (if they are gone for good: sources.web.missing=reject goes on without them, and every build asks for them again)
+  (if they are gone for good: sources.web.missing=reject goes on without them, and asks again each time)
 """
 
 import traceback
@@ -44,7 +44,7 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class FailedPiece:
-    """The piece of work `part` of `node`."""
+    """Work that failed: `part`, such as a part or a model, of `node`."""
 
     node: str
     part: str
@@ -86,7 +86,7 @@ def build_error(failed: Sequence[FailedPiece], dropped: int) -> BuildError:
         lines[SHOWN:] = [f"  and {counted(len(lines) - SHOWN, 'line')} more"]
     need = "needs them and was" if dropped == 1 else "need them and were"
     rest = f"{dropped:,} more {need} not begun; " if dropped else ""
-    count = f"{counted(len(failed), 'piece')} of work"
+    count = counted(len(failed), "part")
     lines += unread_lines(item for piece in failed for item in piece.failure.unread)
     message = f"{count} failed ({rest}all else is done and kept):\n" + "\n".join(lines)
     return BuildError(message, "\n".join(filter(None, (pieces[0].failure.trace for pieces in alike.values()))))

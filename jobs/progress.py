@@ -171,10 +171,10 @@ class BuildProgress:
         words = []
         if self.done[name]:
             words.append(
-                f"{self.outputs[name]:,} outputs, {self.outputs[name] / elapsed:,.1f}/s, {self.seconds[name]:.1f} worker seconds"
+                f"{self.outputs[name]:,} outputs, {self.outputs[name] / elapsed:,.1f}/s, {self.seconds[name]:.1f} s over all workers"
             )
         if self.kept[name]:
-            words.append(f"{self.kept[name]} kept from before")
+            words.append(f"{self.kept[name]:,} reused")
         if left := self.expected[name] - self._count(name):
             words += [f"{clock_time(left * elapsed / self.done[name])} left"] if self.done[name] else []
         return "; ".join(words)

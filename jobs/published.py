@@ -1,8 +1,6 @@
-"""The table of a stage as its paper prints it beside what the recipe declares, and where both differ.
+"""What a recipe declares of each row that a paper prints of a stage, and where both differ. `published_tables.py` prints it.
 
-Stage extend: 256B tokens
- row    declared   share   published   hours here   tokens here   passes   verdict
- text       128B   50.0%        128B            –             –        –
+lines(recipe, "extend")   ->   Line(name="text", declared=128e9, share=0.5, published=PublishedRow(tokens=128e9, …)), …
 """
 
 from collections.abc import Iterator

@@ -119,7 +119,7 @@ def _record(rows: list[Row], counts: Counter[tuple[str, str]], rest: int) -> dic
 
 
 def _show(console: Console, rows: list[Row], counts: Counter[tuple[str, str]], rest: int) -> None:
-    shown = table("Rejects", "node", "item", "file", "reason", "detail")
+    shown = table("Rejects", "stage/source", "item", "file", "reason", "detail")
     for column in shown.columns:
         column.justify = "left"
     for row in rows:
@@ -127,14 +127,14 @@ def _show(console: Console, rows: list[Row], counts: Counter[tuple[str, str]], r
         shown.add_row(*map(cell, (row.node, r.key, r.path, r.reason, r.detail)))
     console.print(shown)
     more_line(console, rest)
-    by_reason = table("By reason", "node: reason", "items")
+    by_reason = table("By reason", "stage/source: reason", "items")
     for (node, reason), items in counts.most_common():
         by_reason.add_row(cell(f"{node}: {reason}"), f"{items:,}")
     console.print(by_reason)
 
 
 def show_end(console: Console, store: Store, pipeline: Pipeline) -> list[str]:
-    """Prints, at the end of a build, counts by node and reason, and the command that lists the rejects.
+    """Prints, at the end of a build, counts by stage and source, and reason, and the command that lists the rejects.
 
     Returns a sentence for each source and each language of which a stage rejected everything, after printing them.
     """

@@ -80,11 +80,6 @@ class Backends:
                 self._check_groups(name, stream, tokenizers)
         return self.recipe.streams
 
-    def tokens_a_second(self, stream: str) -> float:
-        """Codes a second of a tokenizer or a merged stream, before equal neighbours are one."""
-        names = self.streams[stream].of if stream in self.streams else (stream,)
-        return sum(self.tokenizers[name].rate for name in names)
-
     def _check_groups(self, name: str, stream: StreamSettings, tokenizers: Sequence[SpeechTokenizer]) -> None:
         for tokenizer, used in zip(stream.of, tokenizers, strict=True):
             if used.dedup:

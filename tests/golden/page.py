@@ -15,9 +15,10 @@ SYSTEMS = {
 _INTRODUCTION = """# Tasks
 
 A task turns an utterance, a document or a dialogue into one sample. Each is shown with its settings in a recipe and one sample: every
-token that it writes, with those that count in the loss in **bold**. The samples were typed from the papers before the tasks were
-written (`tests/golden/`), and a test compares each task with them. `▁` is the space before a word. Markers are named in
-`vocabulary: tokens:` ([streams.md](streams.md)); `step-audio` is an entry of `templates:`:
+token that it writes, with those that count in the loss in **bold**. Nothing predicts the first token, so a first `<s>` counts nowhere.
+The samples were typed from the papers before the tasks were written (`tests/golden/`), and a test compares each task with them. `▁` is
+the space before a word. Markers are named in `vocabulary: tokens:` ([streams.md](streams.md)); `step-audio` is an entry of
+`templates:`:
 
 ```yaml
 templates:

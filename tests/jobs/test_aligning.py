@@ -44,7 +44,7 @@ def test_every_format_of_a_folder(material: Path, align: Ran, tmp_path: Path) ->
         assert [w.text for w in timing.words()] == words
         assert len((tmp_path / "out" / f"{stem}.ctm").read_text().splitlines()) == len(words)
     code, output = align(material / "raw")
-    assert code == 0 and "kept from before" in output and "worker seconds" not in output
+    assert code == 0 and " reused" in output and "over all workers" not in output
 
 
 def test_timing_that_came_is_taken_unless_it_is_to_be_found_anew(material: Path, align: Ran, tmp_path: Path) -> None:

@@ -55,7 +55,7 @@ def test_all_that_failed_is_listed_with_reason_and_place(store: Store, monkeypat
         ran(store, *failing, Piece("well"), Piece("full", OSError(28, "No space left on device")))
     message, code = explain(caught.value)
     assert code == 1 and store.exists("well")
-    assert message.startswith("4 pieces of work failed (all else is done and kept):\n")
+    assert message.startswith("4 parts failed (all else is done and kept):\n")
     assert "  align, part-00002 and 2 more: RuntimeError: no such voice (tests/jobs/test_failures.py:" in message
     assert "  full: OSError: [Errno 28] No space left on device (tests/jobs/test_failures.py:" in message
     assert "Traceback" not in message and "--debug shows the tracebacks" in message
@@ -82,7 +82,7 @@ def test_items_that_cannot_be_read_are_counted_by_source_each_once() -> None:
 def test_a_long_list_is_cut_and_the_rest_counted() -> None:
     failed = [FailedPiece(node=f"n{n}", part=f"n{n}", failure=Failure(reason="X")) for n in range(50)]
     lines = str(build_error(failed, 7)).splitlines()
-    assert lines[0] == "50 pieces of work failed (7 more need them and were not begun; all else is done and kept):"
+    assert lines[0] == "50 parts failed (7 more need them and were not begun; all else is done and kept):"
     assert len(lines) == 22 and lines[-1] == "  and 30 lines more"
 
 

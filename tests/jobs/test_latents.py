@@ -89,7 +89,7 @@ def test_the_audit_finds_nothing_and_nothing_is_done_twice(built: Path, weft: We
     assert code == 0, out + errors
     before = content(built / "corpus/shards")
     code, out, errors = weft("build", built / "recipe.yaml", "--out", built / "corpus", *LOCAL)
-    assert code == 0 and "0 pieces of work done" in out + errors
+    assert code == 0 and "0 parts built" in out + errors
     assert content(built / "corpus/shards") == before
 
 

@@ -8,6 +8,8 @@ import pytest
 from typer.main import get_command
 
 from weft.jobs import cli
+from weft.jobs.commands import read_pipeline
+from weft.jobs.model_check import check_models
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -54,3 +56,22 @@ def test_the_first_recipe_is_valid(
         Path(folder).mkdir()
     code, output, errors = weft("validate", "my.yaml")
     assert (code, errors) == (0, "") and "the recipe is valid" in output
+
+
+def whole_recipes() -> list[tuple[str, str]]:
+    """The recipes that pages show whole, each with its page."""
+    blocks = [
+        (page.name, block)
+        for page in PAGES
+        for block in re.findall(r"```yaml\n(.*?)```", page.read_text("utf-8"), re.DOTALL)
+    ]
+    return [
+        (page, block) for page, block in blocks if re.search(r"^name:", block, re.MULTILINE) and "\ntraining:" in block
+    ]
+
+
+@pytest.mark.parametrize(("page", "recipe"), whole_recipes(), ids=lambda value: value if value.endswith(".md") else "")
+def test_the_models_of_whole_recipes_hold_their_context(page: str, recipe: str, tmp_path: Path) -> None:
+    (tmp_path / "recipe.yaml").write_text(recipe)
+    read = read_pipeline(str(tmp_path / "recipe.yaml")).recipe
+    check_models(read, read.training)

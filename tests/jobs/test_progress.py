@@ -86,7 +86,9 @@ def test_a_stage_in_a_pipe_says_now_and_then_how_it_goes() -> None:
     progress.update()
     for clock.now in (10.0, 30.0):  # nothing has moved on in between
         progress.update()
-    assert page.getvalue().splitlines() == ["align        1 of 4  10 outputs, 1.0/s, 5.0 worker seconds; 0:00:30 left"]
+    assert page.getvalue().splitlines() == [
+        "align        1 of 4  10 outputs, 1.0/s, 5.0 s over all workers; 0:00:30 left"
+    ]
 
 
 def test_lines_in_a_pipe_become_fewer_the_longer_it_takes() -> None:

@@ -155,7 +155,7 @@ def test_a_killed_worker_and_one_without_memory_are_tried_again(engine: RayEngin
 def test_a_failure_comes_back_with_its_place_and_traceback(engine: RayEngine, store: Store) -> None:
     with pytest.raises(BuildError) as caught:
         did([Piece("bad", misfortune="raise"), Piece("after", ("bad",)), Piece("well")], store, engine)
-    assert str(caught.value).startswith("1 piece of work failed (1 more needs them")
+    assert str(caught.value).startswith("1 part failed (1 more needs them")
     assert "  bad: OddError: disk is full (tests/jobs/test_ray_engine.py:" in str(caught.value)
     assert "in _suffer" in caught.value.trace
     assert store.exists("well") and not store.exists("after")

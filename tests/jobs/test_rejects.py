@@ -47,7 +47,12 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> str:
 def test_a_row_an_item_and_counts_by_reason(weft: Weft, corpus: str) -> None:
     code, output, _ = weft("rejects", corpus)
     assert code == 0 and "bad[red]1.wav" in output and "silent.flac" in output and "ingest/some" in output
-    assert "ingest/none: not_audio" in output and "By reason" in output
+    assert (
+        "ingest/none: not_audio" in output
+        and "By reason" in output
+        and "stage/source" in output
+        and "node" not in output
+    )
 
 
 def test_rejects_as_json_of_one_source_and_reason(weft: Weft, corpus: str) -> None:

@@ -178,7 +178,7 @@ def test_one_failed_piece_stops_only_what_needs_it_and_the_end_lists_all(store: 
     with pytest.raises(BuildError) as caught:
         scheduled([*(piece for row in rows for piece in row), last], hands, store)
     assert sorted(hands.ended) == sorted([*(f"ingest-{n}" for n in (0, 2, 3, 4)), *(f"align-{n}" for n in (0, 2, 4))])
-    assert str(caught.value).startswith("2 pieces of work failed (2 more need them")
+    assert str(caught.value).startswith("2 parts failed (2 more need them")
     for name in hands.fails:
         assert f"  {name}: ValueError: no such voice (pipelines/voices/espeak.py:88)" in str(caught.value)
 
