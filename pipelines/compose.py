@@ -67,7 +67,7 @@ class Compose(Stage):
         self._vocabulary, self._encode = load_vocabulary(verified_folder(store, "vocabulary"))
 
     def version(self) -> str:
-        return f"5 {LATENTS}" if "audio" in self.task.latents else "5"
+        return f"6 {LATENTS}" if "audio" in self.task.latents else "6"
 
     def parent(self, record: Any) -> str:
         return record.parent
@@ -138,6 +138,7 @@ class Compose(Stage):
             split=material.split or self.split,
             provenance=_provenance(material),
             bounds=tuple(builder.bounds),
+            answer=builder.answer,
             flac=flac_of(np.concatenate(builder.audio)) if builder.audio else b"",
             png=builder.image,
         )
