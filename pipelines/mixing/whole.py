@@ -37,8 +37,8 @@ _JSON_SCHEMA = pa.schema(
 
 @dataclass(frozen=True)
 class Wanted:
-    """What samples are compared with besides their rows: ids are below `vocabulary`, placeholders are those of the encoders, and samples
-    of the tasks `answered`, by name, have an answer.
+    """What samples are compared with besides their rows: ids are below `vocabulary`, placeholders are those of the encoders, and
+    samples of the tasks `answered`, by name, have an answer.
     """
 
     vocabulary: int
