@@ -67,14 +67,13 @@ def _one(random: Random) -> Picture:
 
 def _two(random: Random) -> Picture:
     first, second = _shape(random), _shape(random)
-    axis, near, far = random.choice((("x", "left of", "right of"), ("y", "above", "below")))
-    is_near = random.random() < 0.5
-    first, second = (
-        replace(first, **{axis: _NEAR if is_near else _FAR}),
-        replace(second, **{axis: _FAR if is_near else _NEAR}),
-    )
+    where = random.choice(("left of", "right of", "above", "below"))
+    one, other = (_NEAR, _FAR) if where in ("left of", "above") else (_FAR, _NEAR)
+    if where in ("above", "below"):
+        first, second = replace(first, y=one), replace(second, y=other)
+    else:
+        first, second = replace(first, x=one), replace(second, x=other)
     article = "another" if first.name == second.name else "a"
-    where = near if is_near else far
     return Picture(shapes=(first, second), caption=f"A {first.name} is {where} {article} {second.name}.")
 
 

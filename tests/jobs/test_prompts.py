@@ -89,6 +89,12 @@ def test_the_deep_audit_knows_who_must_have_an_answer(built: Path) -> None:
     assert "it has an answer, and the task prompts keeps none" in faults("rl")
 
 
+def test_a_verifying_build_finds_no_fault_in_prompts(built: Path) -> None:
+    pipeline, store, found = read_pipeline(str(built.parent / "recipe.yaml")), Store(str(built)), []
+    build(pipeline, store, LocalEngine(store), lambda event: None, lambda works: None, damage=found.append)
+    assert found == []
+
+
 def test_a_stage_of_prompts_is_not_for_weft_train(built: Path, weft: Weft) -> None:
     recipe = built.parent / "recipe.yaml"
     code, _, errors = weft("train", recipe, "--corpus", built, "--stage", "rl", "--out", built.parent / "run")
