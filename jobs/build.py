@@ -68,7 +68,7 @@ def build(
         do(more)
         works += more
     for stream in streams_of(store, pipeline):
-        remove_faults(partial(damaged_samples, store, [stream], pipeline.encoders))
+        remove_faults(partial(damaged_samples, store, [stream], pipeline))
         tars = tar_works(store, stream.name)
         do(tars)
         remove_faults(stream.damaged_index)

@@ -14,6 +14,7 @@ KEPT_BY_DEDUP = 0.68
 WORDS_A_SECOND = 2.5
 TOKENS_A_WORD = 1.3
 BYTES_A_TOKEN = 4.0
+PIXELS = 512  # of an image, a side: most encoders scale it anyway
 
 
 def amount_of(pipeline: Pipeline, stage: TrainingStage, task: Task, held: Holding) -> float:
@@ -31,9 +32,10 @@ def amount_of(pipeline: Pipeline, stage: TrainingStage, task: Task, held: Holdin
 
 def tokens_of(pipeline: Pipeline, task: Task, held: Holding) -> float:
     """Estimated tokens of a task in one pass over a source."""
+    images = held.records * _placeholders(pipeline, task)
     if not held.seconds and task.takes_of(Document) is Document:
-        return held.bytes / BYTES_A_TOKEN
-    units = held.seconds * sum(_codes_a_second(pipeline, stream) for stream in task.streams)
+        return images + held.bytes / BYTES_A_TOKEN
+    units = images + held.seconds * sum(_codes_a_second(pipeline, stream) for stream in task.streams)
     if "audio" in task.latents and pipeline.encoders.audio:
         units += held.seconds * pipeline.encoders.audio.rate
     words = held.seconds * WORDS_A_SECOND * TOKENS_A_WORD
@@ -47,3 +49,9 @@ def _codes_a_second(pipeline: Pipeline, stream: str) -> float:
     names = pipeline.streams[stream].of if stream in pipeline.streams else (stream,)
     tokenizers = [pipeline.tokenizers[name] for name in names]
     return sum(tokenizer.rate * (KEPT_BY_DEDUP if tokenizer.dedup else 1) for tokenizer in tokenizers)
+
+
+def _placeholders(pipeline: Pipeline, task: Task) -> int:
+    """Those of one image, where the task has images."""
+    encoder = pipeline.encoders.image if "image" in task.latents else None
+    return encoder.placeholders(PIXELS, PIXELS) if encoder else 0

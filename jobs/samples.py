@@ -201,6 +201,8 @@ def _print(console: Console, place: str, row: IndexRow, sample: dict[str, Any], 
     console.print(f"[bold]{cell(row.key)}[/]  {cell(where)}")
     for field in ("source", "speaker", "language", "emotion", "licence", "provenance"):
         console.print(f"  {field}: {cell(sample[field])}", highlight=False)
+    if sample.get("answer"):
+        console.print(f"  answer: {cell(sample['answer'])}", highlight=False)
     rows = table("Spans", "what", "tokens", "seconds", "loss", "decoded")
     rows.columns[-1].justify = "left"
     for s in spans:

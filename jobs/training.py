@@ -39,6 +39,7 @@ def run_training(pipeline: Pipeline, corpus: str, stage: str, out: Path, resume:
         )
     if stage not in pipeline.recipe.training:
         raise RecipeError(f"no training stage {stage!r}; the recipe has {', '.join(pipeline.recipe.training)}")
+    _check_targets(pipeline, stage)
     check_models(pipeline.recipe, [stage])
     store = open_built(corpus)
     if not store.exists(index_name(stage)):
@@ -59,6 +60,16 @@ def run_training(pipeline: Pipeline, corpus: str, stage: str, out: Path, resume:
         f"{counted(result.step, 'step')}{why}; checkpoint {result.checkpoint}, in {out}: {files}", highlight=False
     )
     return result
+
+
+def _check_targets(pipeline: Pipeline, stage: str) -> None:
+    """Raises RecipeError for a stage of prompts."""
+    prompts = [task for task in pipeline.recipe.training[stage].mixture.tasks if pipeline.tasks[task].is_prompt]
+    if prompts:
+        raise RecipeError(
+            f"stage {stage!r} holds prompts ({', '.join(prompts)}), none of whose tokens counts in the loss: `weft train` learns "
+            "nothing of them"
+        )
 
 
 def ending(result: Result, reason: str = "") -> str:

@@ -3,6 +3,7 @@
 (Utterance, Alignment, Codes)  ->  ShardSample("clip-3fa0-0002-words-0", tokens=143, members=b"…")
 """
 
+import base64
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from random import Random
@@ -36,6 +37,7 @@ from weft.schemas.text import Dialogue, Document
 from weft.schemas.vocabulary import Vocabulary
 from weft.tokenizers.unified import load as load_vocabulary
 
+DATA_URI = "data:image/png;base64,"
 _ENDINGS: dict[Split, str] = {"train": "", "validation": "-v", "test": "-t"}
 
 
@@ -138,6 +140,7 @@ class Compose(Stage):
             split=material.split or self.split,
             provenance=_provenance(material),
             bounds=tuple(builder.bounds),
+            answer=builder.answer,
             flac=flac_of(np.concatenate(builder.audio)) if builder.audio else b"",
             png=builder.image,
         )
@@ -150,7 +153,10 @@ class Compose(Stage):
         return samples
 
     def _image(self, material: Material) -> bytes:
-        """The file that the field `image` of its record names, relative to the source. Raises Unusable, and Unavailable."""
+        """What the field `image` of its record holds as a data URI, or the file that it names, relative to the source.
+
+        Raises Unusable, and Unavailable.
+        """
         source = material.source
         fields = () if isinstance(source, Passage) else source.fields
         path = next((field.value for field in fields if field.name == IMAGE), "")
@@ -158,6 +164,8 @@ class Compose(Stage):
             raise Unusable(
                 "no_image", "the task says `image`, and its record has no field `image` with the name of a PNG"
             )
+        if path.startswith(DATA_URI):
+            return _decoded(path.removeprefix(DATA_URI))
         uri = path if path.startswith("/") or "://" in path else f"{SOURCE}{source.source}/{path}"
         return opened(lambda: self._store.read(uri), path)
 
@@ -166,6 +174,14 @@ class Compose(Stage):
         for kind, there in (("audio", bool(builder.audio)), ("image", bool(builder.image))):
             if kind in self.task.latents and not there:
                 raise Unusable(f"no_{kind}", f"the task says `{kind}`, and none of its turns has any")
+
+
+def _decoded(text: str) -> bytes:
+    """The bytes of a data URI. Raises Unusable."""
+    try:
+        return base64.b64decode(text, validate=True)
+    except ValueError as fault:
+        raise Unusable("bad_image", f"its image cannot be decoded from base64 ({fault})") from None
 
 
 def _of_split(material: Material, passage: Passage, split: str) -> tuple[Material, Passage | None]:

@@ -72,11 +72,11 @@ def check_task(backends: Chosen, name: str, task: Task) -> None:
 
 
 def _has_fields(backends: Chosen, name: str, task: Task, source: str) -> None:
-    """Raises RecipeFault for a source whose records never have a field that the task writes."""
+    """Raises RecipeFault for a source whose records never have a field that the task needs."""
     given = backends.sources[source].field_names
     if given is not None and (missing := sorted(task.fields - given)):
         has = f"its fields are {', '.join(sorted(given))}" if given else "its records have no fields"
-        wrong = f"{source!r} never gives the field {missing[0]!r} ({has}), which this task writes"
+        wrong = f"{source!r} never gives the field {missing[0]!r} ({has}), which this task needs"
         raise RecipeFault(("tasks", name, "sources"), wrong)
 
 

@@ -65,7 +65,7 @@ class Sample:
     """The tokens of one draw from the mixture. Segments cover `ids` in order, without gap or overlap.
 
     `bounds` are the tokens at which documents begin after the first: attention begins anew there. `flac` is the latent audio of all its
-    placeholders in one file, `png` its image; b"" where there is none.
+    placeholders in one file, `png` its image; b"" where there is none. `answer` is what a reply to a prompt is checked with.
     """
 
     key: str
@@ -83,6 +83,7 @@ class Sample:
     split: str = "train"
     provenance: Provenance = Provenance()
     bounds: tuple[int, ...] = ()
+    answer: str = ""
     flac: bytes = b""
     png: bytes = b""
 

@@ -12,15 +12,15 @@ import pyarrow as pa
 from weft.pipelines.corpus.expected import Expected
 from weft.pipelines.corpus.verify import damaged, missing, strangers
 from weft.pipelines.graph import Pipeline
-from weft.pipelines.latents import Encoders
 from weft.pipelines.mixing.accounts import nodes_of, rejects_of
-from weft.pipelines.mixing.deep import Wanted, damaged_tars
+from weft.pipelines.mixing.deep import damaged_tars
 from weft.pipelines.mixing.leaks import leak
 from weft.pipelines.mixing.order import damaged_orders
 from weft.pipelines.mixing.plan_files import plan_name
 from weft.pipelines.mixing.refusals import refusal_of
 from weft.pipelines.mixing.split_names import keys_by_split, speakers_by_split, texts_by_split
 from weft.pipelines.mixing.stream_audit import StreamAudit
+from weft.pipelines.mixing.whole import Wanted
 from weft.pipelines.models.folders import damage_of_model
 from weft.pipelines.parts.unread import noted_unread
 from weft.pipelines.storage.store import Damaged, Store
@@ -44,7 +44,7 @@ def audit(store: Store, pipeline: Pipeline, deep: bool = False) -> Audit:
     stages = tuple(audit for stream in streams if (audit := _stream(stream, faults)))
     if deep:
         faults += map(str, damaged_orders(store))
-        faults += map(str, damaged_samples(store, streams, pipeline.encoders))
+        faults += map(str, damaged_samples(store, streams, pipeline))
     shared = _leaks(store, pipeline, faults)
     return Audit(
         corpus=store.url, stages=stages, nodes=nodes, rejects=rejects, leaks=shared,
@@ -87,15 +87,17 @@ def _stream(stream: StreamAudit, faults: list[str]) -> StageAudit | None:
         return None
 
 
-def damaged_samples(store: Store, streams: list[StreamAudit], encoders: Encoders) -> Iterator[Damaged]:
-    """Tars whose samples differ from their index rows, or have other placeholders than the `encoders` give.
+def damaged_samples(store: Store, streams: list[StreamAudit], pipeline: Pipeline) -> Iterator[Damaged]:
+    """Tars whose samples differ from their index rows, have other placeholders than the encoders give, or lack the answer that their
+    task keeps.
 
     Does nothing without a vocabulary, which limits the ids.
     """
     if any(damage_of_model(store, "vocabulary", deep=True)):
         return
     size = Vocabulary.from_json(store.read("vocabulary/vocabulary.json").decode()).size
-    wanted = Wanted(vocabulary=size, encoders=encoders)
+    answered = frozenset(name for name, task in pipeline.tasks.items() if task.keeps_answer)
+    wanted = Wanted(vocabulary=size, encoders=pipeline.encoders, answered=answered)
     for stream in streams:
         if not any(stream.damaged_plan()):
             yield from damaged_tars(store, stream.name, wanted)

@@ -17,11 +17,10 @@ from typing import Any, BinaryIO
 import numpy as np
 import pyarrow as pa
 
-from weft.pipelines.latents import Encoders
 from weft.pipelines.mixing.latent_faults import latent_fault
 from weft.pipelines.mixing.plan_files import read_tars
 from weft.pipelines.mixing.shards import rows_name, tar_name
-from weft.pipelines.mixing.whole import is_whole
+from weft.pipelines.mixing.whole import Wanted, is_whole
 from weft.pipelines.parts.tables import read_table
 from weft.pipelines.storage.store import Damaged, Store
 from weft.schemas.sample import MODALITIES, joined, npy_bytes, text_hash
@@ -31,14 +30,6 @@ SHOWN = 3  # faults of one tar
 CHUNK = 1 << 12  # samples of a tar in memory at a time
 WORTH_A_PROCESS = 1 << 28  # bytes of tars from which on processes share them
 _COMPARED = ("key", "task", "source", "seconds", "language", "speaker", "emotion", "licence", "split", "bounds")
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """What samples are compared with besides their rows: ids are below `vocabulary`, placeholders are those of the encoders."""
-
-    vocabulary: int
-    encoders: Encoders = Encoders()
 
 
 def damaged_tars(store: Store, stage: str, wanted: Wanted) -> Iterator[Damaged]:
@@ -85,7 +76,7 @@ def _check_tar(store: Store, name: str, wanted: Wanted) -> Iterator[str]:
         for first in range(0, len(rows), CHUNK):
             some = rows.slice(first, CHUNK)
             size = _size(some)
-            if latents or not is_whole(file.read(size), some, place, wanted.vocabulary):
+            if latents or not is_whole(file.read(size), some, place, wanted):
                 yield from _faults(file, some, place, wanted)
             place += size
             file.seek(place)
@@ -148,7 +139,11 @@ class _Sample:
             return fault
         record = json.loads(data[members["json"]])
         flac, png = (data[members[ending]] if ending in members else b"" for ending in ("flac", "png"))
-        return self._record_fault(record) or latent_fault(record["segments"], flac, png, wanted.encoders)
+        return (
+            self._record_fault(record)
+            or _answer_fault(record, wanted.answered)
+            or latent_fault(record["segments"], flac, png, wanted.encoders)
+        )
 
     def _layout(self, data: bytes) -> str:
         """Compares the headers of the members with what a tar of this sample has."""
@@ -183,6 +178,17 @@ class _Sample:
         counts = {m: sum(s["end"] - s["begin"] for s in segments if s["modality"] == m) for m in MODALITIES}
         differ = any(row[f"{modality}_tokens"] != count for modality, count in counts.items())
         return "its tokens by modality are not the index's" if differ else ""
+
+
+def _answer_fault(record: dict[str, Any], answered: frozenset[str]) -> str:
+    has, task = bool(record.get("answer")), record["task"]
+    if has == (task in answered):
+        return ""
+    return (
+        f"it has an answer, and the task {task} keeps none"
+        if has
+        else f"it has no answer, and the task {task} keeps one"
+    )
 
 
 @cache

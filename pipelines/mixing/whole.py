@@ -1,10 +1,12 @@
 """Whether thousands of samples of a tar agree with their index rows: the checks of deep.py, on columns instead of single samples.
 
-is_whole(data, rows, begin=0, vocabulary=2112)  ->  True; where it is False, deep.py finds the sample and its fault
+is_whole(data, rows, begin=0, wanted=Wanted(vocabulary=2112))  ->  True; where it is False, deep.py finds the sample and its fault
 """
 
 import io
 import zlib
+from collections.abc import Set
+from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
@@ -13,6 +15,7 @@ import pyarrow.compute as pc
 import pyarrow.json
 from numpy.typing import NDArray
 
+from weft.pipelines.latents import Encoders
 from weft.schemas.sample import MODALITIES, npy_bytes, text_hash
 from weft.schemas.tar import BLOCK, LONGEST_NAME, header, space
 
@@ -23,6 +26,7 @@ _JSON_SCHEMA = pa.schema(
     [
         *((name, pa.string()) for name in _PLAIN),
         ("text", pa.string()),
+        ("answer", pa.string()),
         ("seconds", pa.float64()),
         ("segments", pa.list_(_SEGMENT)),
         ("bounds", pa.list_(pa.int32())),
@@ -31,7 +35,18 @@ _JSON_SCHEMA = pa.schema(
 )
 
 
-def is_whole(data: bytes, rows: pa.Table, begin: int, vocabulary: int) -> bool:
+@dataclass(frozen=True)
+class Wanted:
+    """What samples are compared with besides their rows: ids are below `vocabulary`, placeholders are those of the encoders, and
+    samples of the tasks `answered`, by name, have an answer.
+    """
+
+    vocabulary: int
+    encoders: Encoders = Encoders()
+    answered: frozenset[str] = frozenset()
+
+
+def is_whole(data: bytes, rows: pa.Table, begin: int, wanted: Wanted) -> bool:
     """`data` are the bytes of the tar from `begin` on, which the samples of the rows, of two members each, must fill without gaps."""
     json_length, npy_length = (rows[name].to_numpy().astype(np.int64) for name in ("json_length", "npy_length"))
     json_space, npy_space = space(json_length), space(npy_length)
@@ -43,8 +58,8 @@ def is_whole(data: bytes, rows: pa.Table, begin: int, vocabulary: int) -> bool:
         and np.array_equal(rows["npy_offset"].to_numpy(), begin + npy_starts + BLOCK)
         and _crcs(data, [*starts.tolist(), len(data)]) == rows["crc"].to_pylist()
         and _headers(data, rows, starts, npy_starts)
-        and _ids(data, rows, npy_starts + BLOCK, vocabulary)
-        and _json_matches(data, rows, starts + BLOCK, json_length)
+        and _ids(data, rows, npy_starts + BLOCK, wanted.vocabulary)
+        and _json_matches(_json_table(data, starts + BLOCK, json_length), rows, wanted.answered)
     )
 
 
@@ -97,20 +112,31 @@ def _ids(data: bytes, rows: pa.Table, starts: NDArray[np.int64], vocabulary: int
     return not len(every) or bool(every.min() >= 0 and every.max() < vocabulary)
 
 
-def _json_matches(data: bytes, rows: pa.Table, starts: NDArray[np.int64], lengths: NDArray[np.int64]) -> bool:
-    """Whether the columns of the index agree with the samples' JSON."""
+def _json_table(data: bytes, starts: NDArray[np.int64], lengths: NDArray[np.int64]) -> pa.Table | None:
+    """The samples' JSON as columns; None where it cannot be read."""
     lines = b"\n".join([data[a : a + n] for a, n in zip(starts.tolist(), lengths.tolist(), strict=True)])
     options = pyarrow.json.ParseOptions(explicit_schema=_JSON_SCHEMA, unexpected_field_behavior="ignore")
     blocks = pyarrow.json.ReadOptions(use_threads=False, block_size=max(1 << 20, len(lines) + 1))
     try:
-        json_table = pyarrow.json.read_json(io.BytesIO(lines), blocks, options)
+        return pyarrow.json.read_json(io.BytesIO(lines), blocks, options)
     except pa.ArrowInvalid:
-        return False
-    if len(json_table) != len(rows) or not all(json_table[name].equals(rows[name]) for name in (*_PLAIN, "seconds")):
+        return None
+
+
+def _json_matches(json_table: pa.Table | None, rows: pa.Table, answered: Set[str]) -> bool:
+    """Whether the columns of the index agree with the samples' JSON, and those of the tasks `answered` alone have an answer."""
+    if (
+        json_table is None
+        or len(json_table) != len(rows)
+        or not all(json_table[name].equals(rows[name]) for name in (*_PLAIN, "seconds"))
+    ):
         return False
     if not pc.struct_field(json_table["provenance"], "recording").equals(rows["recording"]):
         return False
     if not json_table["bounds"].equals(rows["bounds"]):
+        return False
+    has_answer = [bool(answer) for answer in json_table["answer"].to_pylist()]
+    if has_answer != [task in answered for task in rows["task"].to_pylist()]:
         return False
     hashes = [text_hash(text) for text in json_table["text"].to_pylist()]
     return hashes == rows["text_hash"].to_pylist() and _segments(json_table["segments"].combine_chunks(), rows)

@@ -93,6 +93,10 @@ class Material:
             return self.spoken[0].utterance.split if self.spoken else ""
         return self.source.split
 
+    def field(self, name: str) -> str:
+        """The text of a field of the record. Raises Unusable."""
+        return _field(() if isinstance(self.source, Passage) else self.source.fields, name)
+
     @property
     def text(self) -> str:
         if isinstance(self.source, Dialogue):
@@ -103,13 +107,15 @@ class Material:
 class Task(Versioned):
     """`sources` and `split` are the recipe's. `takes` is the record that a sample is about: Utterance, Document, Dialogue or Passage.
 
-    An `aligned` task needs the words of its utterances in time. `writes_text` says whether its samples hold text. A sample longer than
-    the context is cut into pieces by the trainer, or rejected where `cut` is never.
+    An `aligned` task needs the words of its utterances in time. `writes_text` says whether its samples hold text. Of a sample that
+    `is_prompt` no token counts in the loss. A sample longer than the context is cut into pieces by the trainer, or rejected where
+    `cut` is never.
     """
 
     takes: ClassVar[type] = Utterance
     aligned: ClassVar[bool] = False
     writes_text: ClassVar[bool] = True
+    is_prompt: ClassVar[bool] = False
 
     sources: tuple[str, ...]
     split: Split = "train"
@@ -137,8 +143,13 @@ class Task(Versioned):
 
     @property
     def fields(self) -> frozenset[str]:
-        """The named fields of its records that it writes."""
+        """The named fields of its records that it needs."""
         return frozenset()
+
+    @property
+    def keeps_answer(self) -> bool:
+        """Whether each of its samples has an answer, which a reply is checked with."""
+        return False
 
     def takes_of(self, makes: type) -> type:
         """The record that a sample of a source is about, by what the source makes."""

@@ -76,7 +76,7 @@ def materials(kind: str, folder: Path) -> list[Material]:
 
 
 def composed(kind: str, material: Material) -> tuple[str, str]:
-    """What the model is given and what it must say, with `~` for a code."""
+    """What the model is given and what it must say, with `~` for a code; of a prompt what its reply is checked with."""
     settings = yaml.safe_load(TASKS[kind])
     task = load("tasks", settings.pop("use")).model_validate({"sources": ("mine",), **settings})
     assert isinstance(task, Task)
@@ -87,7 +87,7 @@ def composed(kind: str, material: Material) -> tuple[str, str]:
         "".join("~" if i >= CODEBOOK.first else chr(i) for loss, ids in spans for i in ids if loss is wanted)
         for wanted in (False, True)
     )
-    return given, target
+    return given, target or builder.answer
 
 
 @pytest.mark.parametrize("kind", sorted({*SPEECH, *SCRIPTS, "checkable"}))

@@ -2,7 +2,7 @@
 
 import pytest
 
-from weft.jobs.commands import make_pipeline
+from weft.jobs.commands import make_pipeline, read_pipeline
 from weft.jobs.estimates import KEPT_BY_DEDUP, TOKENS_A_WORD, WORDS_A_SECOND, tokens_of
 from weft.jobs.holdings import Holding
 
@@ -31,3 +31,10 @@ RECIPE = {
 def test_tokens_of_a_second_of_speech(task: dict[str, object], expected: float) -> None:
     pipeline = make_pipeline({**RECIPE, "tasks": {"one": {"sources": ["read"], **task}}})
     assert tokens_of(pipeline, pipeline.tasks["one"], Holding(seconds=1.0)) == pytest.approx(expected, rel=1e-3)
+
+
+def test_an_image_supplies_its_placeholders_beside_its_caption() -> None:
+    pipeline = read_pipeline("step-audio-aqaa-small")
+    held = Holding(items=10, read=10, records=10, bytes=400)
+    assert tokens_of(pipeline, pipeline.tasks["images"], held) == 10 * 256 + 100
+    assert tokens_of(pipeline, pipeline.tasks["text"], held) == 100

@@ -1,5 +1,6 @@
 """From a user's own captioned images to audited shards with KEY.png."""
 
+import base64
 import json
 import struct
 import zlib
@@ -47,10 +48,11 @@ def png(width: int, height: int, grey: int) -> bytes:
 
 def test_captioned_images_go_to_audited_shards(tmp_path: Path, weft: Weft) -> None:
     (folder := tmp_path / "pictures").mkdir()
-    lines = [{"text": f"Picture {n} is grey.", "fields": {"image": f"{n}.png"}} for n in range(6)]
-    (folder / "captions.jsonl").write_text(
-        "".join(json.dumps(line) + "\n" for line in [*lines, {"text": "None here."}])
-    )
+    lines = [{"text": f"Picture {n} is grey.", "fields": {"image": f"{n}.png"}} for n in range(5)]
+    encoded = base64.b64encode(png(16 + 5, 9, 5)).decode()
+    lines.append({"text": "Picture 5 is grey.", "fields": {"image": f"data:image/png;base64,{encoded}"}})
+    inline = [{"text": "Wrong here.", "fields": {"image": "data:image/png;base64,x"}}, {"text": "None here."}]
+    (folder / "captions.jsonl").write_text("".join(json.dumps(line) + "\n" for line in [*lines, *inline]))
     for n in range(6):
         (folder / f"{n}.png").write_bytes(png(16 + n, 9, n) if n else b"GIF89a")
     (tmp_path / "recipe.yaml").write_text(RECIPE.replace("PICTURES", str(folder)))
@@ -63,7 +65,7 @@ def test_captioned_images_go_to_audited_shards(tmp_path: Path, weft: Weft) -> No
         n = int(row["key"] and json.loads(member(shards, row, "json"))["text"].split()[1])
         assert member(shards, row, "png") == (folder / f"{n}.png").read_bytes()
     rejects = pq.read_table(tmp_path / "corpus/rejects/compose/caption/pass-0/pictures").to_pylist()
-    assert sorted(reject["reason"] for reject in rejects) == ["bad_image", "no_image"]
+    assert sorted(reject["reason"] for reject in rejects) == ["bad_image", "bad_image", "no_image"]
 
 
 def member(shards: Path, row: dict, ending: str) -> bytes:

@@ -110,7 +110,7 @@ FAULTS: dict[str, tuple[dict[str, Any], tuple[str, ...], str]] = {
     "a field that a folder never gives": (
         {"tasks": {"t": {"use": "turns", "sources": ["speech"], "turns": [{"role": "assistant", "say": {"field": "answer"}}]}}},
         ("tasks", "t", "sources"),
-        "'speech' never gives the field 'answer' (its records have no fields), which this task writes",
+        "'speech' never gives the field 'answer' (its records have no fields), which this task needs",
     ),
     "speech said of documents": (
         {"tasks": {"t": {"use": "turns", "sources": ["books"], "turns": [{"role": "assistant", "say": "hubert"}]}}},

@@ -9,10 +9,10 @@ from weft.schemas.recipe import Choice
 
 def test_modules_that_define_the_class_are_offered() -> None:
     assert names("sources") == [
-        "checkable", "folder", "grammar", "huggingface", "kaldi", "lhotse", "manifest", "pairs", "preferences", "questions", "scenes",
-        "script", "tars", "text", "tools", "urls",
+        "checkable", "folder", "grammar", "huggingface", "kaldi", "lhotse", "manifest", "pairs", "pictures", "preferences", "questions",
+        "scenes", "script", "tars", "text", "tools", "urls",
     ]  # fmt: skip
-    assert {"words", "ratio", "speech", "text", "turns", "dialogue"} <= set(names("tasks"))
+    assert {"words", "ratio", "speech", "text", "turns", "dialogue", "prompts"} <= set(names("tasks"))
     assert "base" not in names("aligners") and "sphinx" in names("aligners")
     assert {"bpe", "hubert"} <= set(names("tokenizers"))
 

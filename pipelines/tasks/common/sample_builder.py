@@ -25,7 +25,7 @@ Markers = tuple[
 
 class SampleBuilder:
     """Collects the ids and segments of one sample, its latent `audio` in the order of the sample, and its `image` as PNG. `bounds` are
-    where its later documents begin.
+    where its later documents begin, `answer` what a reply to a prompt is checked with.
 
     Times are seconds of its utterance; those of placeholders are seconds of all the audio collected.
     """
@@ -39,6 +39,7 @@ class SampleBuilder:
         self.bounds: list[int] = []
         self.audio: list[NDArray[np.float32]] = []
         self.image = b""
+        self.answer = ""
 
     def next_document(self) -> None:
         """From here on attention begins anew, with a BOS token of its own where the vocabulary has one."""

@@ -60,6 +60,11 @@ class TurnWriter:
         self.builder.text(text, role=own, loss=counts)
         self._end(role, tool_call)
 
+    def write_begin(self, role: str, marker: str) -> None:
+        """A turn that only begins: its header, and the marker that opens what is said ("": none)."""
+        self._header(role)
+        self.builder.marker(marker, "input", loss=False)
+
     def _counts(self, role: str) -> tuple[bool, str]:
         """Whether turns of a role count, and what their segments are called."""
         return role in self.loss, "target" if role in self.loss else "input"

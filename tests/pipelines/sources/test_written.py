@@ -1,14 +1,17 @@
 """Sources that weft writes itself: listed and read the same each time, with what their tasks need."""
 
+import base64
+import io
 import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
 from weft.jobs.holdings import sampled_holding
-from weft.pipelines.sources import checkable, pairs, preferences, questions, scenes, tools
+from weft.pipelines.sources import checkable, pairs, pictures, preferences, questions, scenes, tools
 from weft.pipelines.sources.base import Source
 from weft.pipelines.storage.store import Store
 from weft.pipelines.synthesize import Synthesize
@@ -16,7 +19,11 @@ from weft.pipelines.voices.common.measured import Measured
 from weft.pipelines.voices.espeak import Voice
 from weft.schemas.text import Dialogue, Document
 
-SOURCES: tuple[Any, ...] = (pairs.Source, tools.Source, preferences.Source, checkable.Source)
+NAMED = {
+    "red": (255, 0, 0), "blue": (0, 0, 255), "green": (0, 128, 0), "yellow": (255, 255, 0), "black": (0, 0, 0),
+    "purple": (128, 0, 128),
+}  # fmt: skip
+SOURCES: tuple[Any, ...] = (pairs.Source, tools.Source, preferences.Source, checkable.Source, pictures.Source)
 
 
 def records(source: Source, store: Store) -> list[Any]:
@@ -60,6 +67,14 @@ def test_tools_stand_after_a_system_turn(store: Store) -> None:
 def test_checkable_tasks_are_documents(store: Store) -> None:
     made = records(checkable.Source(count=5), store)
     assert all(isinstance(one, Document) and one.text and one.seconds == 0 for one in made)
+
+
+def test_a_picture_lies_in_its_record_and_has_the_colours_of_its_caption(store: Store) -> None:
+    for one in records(pictures.Source(count=30), store):
+        assert isinstance(one, Document)
+        image = Image.open(io.BytesIO(base64.b64decode(one.fields[0].value.partition(",")[2])))
+        named = (rgb for name, rgb in NAMED.items() if name in one.text.split())
+        assert {colour for _, colour in image.getcolors()} == {(255, 255, 255), *named}
 
 
 @pytest.mark.parametrize("kind", [pairs.Source, tools.Source, preferences.Source])

@@ -250,6 +250,7 @@ def test_the_sample_is_the_golden_one(name: str) -> None:
     assert made[1:] == wanted[1:]
     edges = [0, *builder.bounds, len(made)]
     assert [list(document) for document in pairwise(edges)] == golden["documents"]
+    assert builder.answer == (material.field(golden["recipe"]["answer"]) if task.keeps_answer else "")
 
 
 def test_there_are_golden_samples() -> None:
