@@ -55,9 +55,9 @@ class Supply:
         return self.is_bound and self.has > 0 and self._balance(mixture.passes, SURELY).is_short
 
     @property
-    def is_vain(self) -> bool:
+    def can_never_suffice(self) -> bool:
         """Whether its speakers can never supply it, however much data each has."""
-        return self._balance().is_vain
+        return self._balance().can_never_suffice
 
     @property
     def has_few_speakers(self) -> bool:

@@ -79,7 +79,11 @@ def _number(value: float | tuple[float, ...] | str) -> str:
 def verdict(supply: Supply, mixture: Mixture) -> str:
     """Whether the data of a task or a source are enough for a stage."""
     if supply.has_few_speakers:
-        return "the stage ends early" if mixture.exhausted == "stop" and not supply.is_vain else "too few speakers"
+        return (
+            "the stage ends early"
+            if mixture.exhausted == "stop" and not supply.can_never_suffice
+            else "too few speakers"
+        )
     if supply.passes <= mixture.passes:
         return "enough"
     if not supply.is_short(mixture):

@@ -45,7 +45,7 @@ def _sentences(
     for name, stage in pipeline.recipe.training.items():
         reported: set[str] = set()
         for supply in supplies(pipeline, name, held):
-            if supply.is_vain and supply.voices:
+            if supply.can_never_suffice and supply.voices:
                 if supply.task not in reported:
                     yield f"too little data: stage {name}: {supply.voices.claim.refusal()}"
                 reported |= set() if supply.source else {supply.task}

@@ -33,7 +33,7 @@ class Claim:
     names: int
 
     @property
-    def is_vain(self) -> bool:
+    def can_never_suffice(self) -> bool:
         """Whether its speakers can never fill the share, whatever the size of the stage and however much data each has."""
         return self.together < self.share * (1 - Fraction(1, 10**9))  # `together` may be a sum of rounded parts
 
@@ -64,7 +64,7 @@ def _short(number: Fraction) -> str:
 def check_bounds(wanted: Wanted, tree: Tree, bounds: SpeakerBounds) -> None:
     """Raises PlanError where a leaf's speakers can never fill its share."""
     for leaf in bounds.leaves:
-        if (claim := claim_of(tree, bounds, leaf)).is_vain:
+        if (claim := claim_of(tree, bounds, leaf)).can_never_suffice:
             raise PlanError(f"stage {wanted.name!r}: {claim.refusal()}")
 
 

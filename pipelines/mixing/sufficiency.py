@@ -31,14 +31,14 @@ class Balance:
         return self._exceeds(self.held)
 
     @property
-    def is_vain(self) -> bool:
+    def can_never_suffice(self) -> bool:
         """Whether its speakers can never fill it, however much data each has."""
-        return self.claim is not None and self.claim.is_vain
+        return self.claim is not None and self.claim.can_never_suffice
 
     @property
     def has_few_speakers(self) -> bool:
         """Whether its speakers may not fill it."""
-        return self.is_vain or self._exceeds(self.allowed)
+        return self.can_never_suffice or self._exceeds(self.allowed)
 
     @property
     def is_enough(self) -> bool:

@@ -29,7 +29,7 @@ def short(store: Store, wanted: Wanted) -> list[tuple[str, str]]:
         return []
     tree = tree_of(mixture, held_by(store, wanted.passes))
     supply = _Supply(store, wanted, tree)
-    if any(map(supply.is_hopeless, tree.leaves)):
+    if any(map(supply.cannot_be_filled, tree.leaves)):
         return []
     return [
         of
@@ -59,7 +59,7 @@ class _Supply:
         stream = stream_of(self._store, self._wanted, leaf, self._before, most)
         return _available(stream, due) < due and (most is None or self._has_room(leaf, stream, most))
 
-    def is_hopeless(self, leaf: Leaf) -> bool:
+    def cannot_be_filled(self, leaf: Leaf) -> bool:
         """Whether no number of passes that may be drawn can fill the leaf's share."""
         is_bounded = leaf.number in self._bounds.held
         balance = Balance(

@@ -16,7 +16,7 @@ def claim(together: str) -> Claim:
 
 
 @pytest.mark.parametrize(
-    ("balance", "short", "few", "vain"),
+    ("balance", "short", "few", "never"),
     [
         (Balance(due=10, held=10), False, False, False),
         (Balance(due=10, held=10 - 1e-10), False, False, False),  # rounding
@@ -26,6 +26,6 @@ def claim(together: str) -> Claim:
         (Balance(due=10, held=20, allowed=20, claim=claim("0.4")), False, True, True),
     ],
 )
-def test_what_is_due_is_compared_with_data_and_speakers(balance: Balance, short: bool, few: bool, vain: bool) -> None:
-    assert (balance.is_short, balance.has_few_speakers, balance.is_vain) == (short, few, vain)
+def test_what_is_due_is_compared_with_data_and_speakers(balance: Balance, short: bool, few: bool, never: bool) -> None:
+    assert (balance.is_short, balance.has_few_speakers, balance.can_never_suffice) == (short, few, never)
     assert balance.is_enough == (not (short or few))
