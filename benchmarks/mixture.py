@@ -37,10 +37,10 @@ def measure(folder: Path) -> list[Figure]:
     shares = {name: _share(drawn) for name, drawn in streams(folder, lengths).items()}
     figures = [Figure(name, 100 * share, "% of seconds") for name, share in shares.items()]
     sample = 8.0 / sum(map(sum, lengths.values()))  # the longest clip that can be, of all the seconds
-    astray = 100 * abs(shares[WEFT] - DECLARED)
+    difference = 100 * abs(shares[WEFT] - DECLARED)
     return [
         *figures,
-        Figure(name="weft strays by", value=astray, unit="% (one sample allowed)", limit=round(100 * sample, 3)),
+        Figure(name="weft differs by", value=difference, unit="% (one sample allowed)", limit=round(100 * sample, 3)),
     ]
 
 

@@ -56,7 +56,7 @@ class Shares:
     tree: Tree
     stage: TrainingStage
     spaces: Mapping[str, str]
-    strays: int = 0  # rows that belong to no leaf of the mixture
+    rows_outside_mixture: int = 0  # rows that belong to no leaf of the mixture
     _counts: dict[int, _Count] = field(default_factory=lambda: defaultdict(_Count))
     _groups: dict[tuple[str, str], _Count] = field(default_factory=lambda: defaultdict(_Count))
     _speakers: dict[tuple[str, str], int] = field(default_factory=lambda: defaultdict(int))
@@ -64,7 +64,7 @@ class Shares:
     def add(self, table: pa.Table) -> None:
         """Adds rows of the index with COLUMNS, in the order of the stream."""
         leaves = leaves_of(self.tree, table)
-        self.strays += int((leaves < 0).sum())
+        self.rows_outside_mixture += int((leaves < 0).sum())
         costs = _costs(self.stage.mixture.unit, table)
         self._below(-1, self.cost, leaves >= 0, leaves, costs, table)
         self._counts[-1].cost += int(costs[leaves >= 0].sum())
@@ -172,7 +172,7 @@ class Shares:
     def _longest(self, node: Node) -> int:
         return max(self.tree.leaves[leaf].longest for leaf in self._leaves_below(node))
 
-    def astray(self) -> Iterator[Node]:
+    def beyond_tolerance(self) -> Iterator[Node]:
         """Nodes that differ by more than is allowed from their share at some prefix."""
         for node in self.tree.nodes:
             if self._counts[node.number].worst > self.allowed(node) * (1 + 1e-9) + 1e-6:

@@ -184,12 +184,12 @@ class StreamAudit:
 
     def _mixture_faults(self, stage: TrainingStage, shares: Shares, summary: Summary) -> Iterator[str]:
         unit, scale = shown_unit(stage)
-        if shares.strays:
-            rows = f"{counted(shares.strays, 'row')} {are(shares.strays)}"
+        if shares.rows_outside_mixture:
+            rows = f"{counted(shares.rows_outside_mixture, 'row')} {are(shares.rows_outside_mixture)}"
             yield f"{index_name(self.name)}: {rows} of no task and source of the mixture"
-        for node in shares.astray():
+        for node in shares.beyond_tolerance():
             worst, allowed = shares.worst(node) / scale, shares.allowed(node) / scale
-            yield f"{self.name}: {node.path} strays {worst:,.0f} {unit} from its share; one sample is {allowed:,.0f}"
+            yield f"{self.name}: {node.path} differs by {worst:,.0f} {unit} from its share; one sample is {allowed:,.0f}"
         for over in shares.over_bound():
             fills = f"fills {over.cost / scale:,.0f} of the {over.given / scale:,.0f} {unit} of {over.task}"
             share = f"{over.cost / over.given:.2%}, where `most: {{speaker: {over.most:g}}}` is declared"
