@@ -88,15 +88,15 @@ class SpeakerBounds:
         """The part of its task that a leaf is due."""
         return self._tree.share_of(leaf) / self._weights[leaf.task]
 
-    def allow(self, leaf: Leaf, size: int) -> float:
+    def most_allowed(self, leaf: Leaf, size: int) -> float:
         """The most that the leaf can give in a stage of `size`, under its bounds."""
         return inf if self.has_unnamed(leaf) else sum(self.of(leaf, size).values())
 
-    def sure(self, size: int) -> bool:
+    def one_pass_suffices(self, size: int) -> bool:
         """Whether one pass is certain to suffice for a stage of `size`, whatever the lengths of its samples."""
-        return all(self._surely(leaf, size) for leaf in self.leaves)
+        return all(self._leaf_suffices(leaf, size) for leaf in self.leaves)
 
-    def _surely(self, leaf: Leaf, size: int) -> bool:
+    def _leaf_suffices(self, leaf: Leaf, size: int) -> bool:
         held, bounds = self.held[leaf.number], self.of(leaf, size)
         there = sum(_least(spoken, bounds.get(name, spoken.amount)) for name, spoken in held.items())
         longest = max((spoken.longest for spoken in held.values()), default=0)

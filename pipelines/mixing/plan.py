@@ -105,7 +105,7 @@ class _Planner:
             return latest.ended < 0
 
         longest = max((stream.longest for stream in first.streams), default=0)
-        size = fitted_size(Sizes(drawn=first.drawn.cost, step=longest), is_whole, self.bounds.sure)
+        size = fitted_size(Sizes(drawn=first.drawn.cost, step=longest), is_whole, self.bounds.one_pass_suffices)
         if not size:
             short = self.run_out(first, first.ended)
             raise PlanError(

@@ -65,7 +65,7 @@ class _Supply:
         balance = Balance(
             due=self._due(leaf) - 2 * self._longest(leaf) * (len(leaf.by) + 1),
             held=self._in_all_passes(leaf),
-            allowed=self._bounds.allow(leaf, self._size) if is_bounded else inf,
+            allowed=self._bounds.most_allowed(leaf, self._size) if is_bounded else inf,
             claim=claim_of(self._tree, self._bounds, leaf) if is_bounded else None,
         )
         return not balance.is_enough
