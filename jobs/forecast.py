@@ -67,9 +67,9 @@ class Supply:
     def _balance(self, passes: float = inf, margin: float = 1.0) -> Balance:
         """`passes` is the number that may be drawn, with those before; the estimate may be `margin` times too low."""
         held = self.at_most * max(0.0, passes - self.before) if self.at_most else 0.0
-        claim = self.voices.claim if self.voices else None
+        demand = self.voices.demand if self.voices else None
         allowed = self.voices.allowed if self.voices else inf
-        return Balance(due=self.wanted, held=margin * held, allowed=allowed, claim=claim)
+        return Balance(due=self.wanted, held=margin * held, allowed=allowed, demand=demand)
 
 
 def holdings(pipeline: Pipeline, most: int, absent: Collection[str] = ()) -> dict[str, Holding]:

@@ -1,6 +1,6 @@
 """The speakers of a task's sources, as far as the listings name them, and how much they may supply where each is bounded (`most`).
 
-voices(pipeline, "words", {"read": 3600.0}, counts, …)   ->   Voices(claim=Claim(names=13, together=0.26, …), allowed=15600.0)
+voices(pipeline, "words", {"read": 3600.0}, counts, …)   ->   Voices(demand=SpeakerDemand(names=13, together=0.26, …), allowed=15600.0)
 """
 
 from collections import Counter, defaultdict
@@ -10,7 +10,7 @@ from fractions import Fraction
 from math import fsum
 
 from weft.pipelines.graph import Pipeline
-from weft.pipelines.mixing.endings import Claim
+from weft.pipelines.mixing.endings import SpeakerDemand
 from weft.pipelines.parts.splits import Splits
 from weft.pipelines.sources.base import Source
 from weft.schemas.item import Item
@@ -26,9 +26,9 @@ _BY_SPEAKER = Splits(
 
 @dataclass(frozen=True, slots=True)
 class Voices:
-    """The claim of a task's speakers, and the most they may supply: an estimate in the mixture's unit."""
+    """The demand of a task's speakers, and the most they may supply: an estimate in the mixture's unit."""
 
-    claim: Claim
+    demand: SpeakerDemand
     allowed: float
 
 
@@ -78,12 +78,12 @@ def voices(
     mine = held[due.source] if due.source else whole
     parts = {name: amount / whole[name] for name, amount in mine.items()}
     bound = Fraction(str(most))
-    claim = Claim(
+    demand = SpeakerDemand(
         path=f"{due.task}/{due.source}" if due.source else due.task, task=due.task, most=bound, share=due.share,
         together=bound * Fraction(fsum(parts.values())), names=len(mine),
     )  # fmt: skip
     allowed = (min(most * due.whole * parts[name], due.passes * amount) for name, amount in mine.items())
-    return Voices(claim=claim, allowed=sum(allowed))
+    return Voices(demand=demand, allowed=sum(allowed))
 
 
 def _held(pipeline: Pipeline, source: str, amount: float, speakers: Speakers) -> dict[str, float]:

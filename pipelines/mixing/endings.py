@@ -19,7 +19,7 @@ _STEPS = 1000  # between 0 and 1, at which a better bound is searched
 
 
 @dataclass(frozen=True)
-class Claim:
+class SpeakerDemand:
     """The share of `task` that is due of `path`, and the parts of the task that its speakers may fill: `most` each, `together` in all.
 
     `names` is the number of the speakers.
@@ -64,14 +64,14 @@ def _short(number: Fraction) -> str:
 def check_bounds(wanted: Wanted, tree: Tree, bounds: SpeakerBounds) -> None:
     """Raises PlanError where a leaf's speakers can never fill its share."""
     for leaf in bounds.leaves:
-        if (claim := claim_of(tree, bounds, leaf)).can_never_suffice:
-            raise PlanError(f"stage {wanted.name!r}: {claim.refusal()}")
+        if (demand := demand_of(tree, bounds, leaf)).can_never_suffice:
+            raise PlanError(f"stage {wanted.name!r}: {demand.refusal()}")
 
 
-def claim_of(tree: Tree, bounds: SpeakerBounds, leaf: Leaf) -> Claim:
-    """The claim of a leaf. Speakers without a name have no bound."""
+def demand_of(tree: Tree, bounds: SpeakerBounds, leaf: Leaf) -> SpeakerDemand:
+    """The demand of a leaf. Speakers without a name have no bound."""
     together = bounds.share(leaf) if bounds.has_unnamed(leaf) else bounds.together(leaf)
-    return Claim(
+    return SpeakerDemand(
         path=path_of(tree, leaf), task=leaf.task, most=bounds.most(leaf.task), share=bounds.share(leaf), together=together,
         names=len(bounds.names(leaf)),
     )  # fmt: skip

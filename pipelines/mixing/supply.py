@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from math import inf, sqrt
 
 from weft.pipelines.mixing.bounds import SpeakerBounds
-from weft.pipelines.mixing.endings import claim_of
+from weft.pipelines.mixing.endings import demand_of
 from weft.pipelines.mixing.leaves import LeafStream
 from weft.pipelines.mixing.order import read_held
 from weft.pipelines.mixing.plan import held_by, stream_of
@@ -66,7 +66,7 @@ class _Supply:
             due=self._due(leaf) - 2 * self._longest(leaf) * (len(leaf.by) + 1),
             held=self._in_all_passes(leaf),
             allowed=self._bounds.most_allowed(leaf, self._size) if is_bounded else inf,
-            claim=claim_of(self._tree, self._bounds, leaf) if is_bounded else None,
+            demand=demand_of(self._tree, self._bounds, leaf) if is_bounded else None,
         )
         return not balance.is_enough
 

@@ -4,13 +4,13 @@ from fractions import Fraction
 
 import pytest
 
-from weft.pipelines.mixing.endings import Claim
+from weft.pipelines.mixing.endings import SpeakerDemand
 from weft.pipelines.mixing.sufficiency import Balance
 
 
-def claim(together: str) -> Claim:
+def demand(together: str) -> SpeakerDemand:
     """Of two speakers who may fill `together` of the half of task `a` that is due of one source."""
-    return Claim(
+    return SpeakerDemand(
         path="a/few", task="a", most=Fraction("0.2"), share=Fraction(1, 2), together=Fraction(together), names=2
     )
 
@@ -22,8 +22,8 @@ def claim(together: str) -> Claim:
         (Balance(due=10, held=10 - 1e-10), False, False, False),  # rounding
         (Balance(due=10, held=9.9), True, False, False),
         (Balance(due=10, held=20, allowed=9.9), False, True, False),
-        (Balance(due=10, held=20, allowed=10, claim=claim("0.5")), False, False, False),
-        (Balance(due=10, held=20, allowed=20, claim=claim("0.4")), False, True, True),
+        (Balance(due=10, held=20, allowed=10, demand=demand("0.5")), False, False, False),
+        (Balance(due=10, held=20, allowed=20, demand=demand("0.4")), False, True, True),
     ],
 )
 def test_what_is_due_is_compared_with_data_and_speakers(balance: Balance, short: bool, few: bool, never: bool) -> None:
