@@ -49,12 +49,12 @@ class SpeakerDemand:
         return f"{each}, {_short(self.together)} of it together, and {due}; it takes {self._remedy()}"
 
     def _remedy(self) -> str:
-        ways = [counted(ceil(self.share / self.most), "speaker")]
+        remedies = [counted(ceil(self.share / self.most), "speaker")]
         if (needed := self.most * self.share / self.together) <= 1:
-            ways.append(f"`most: {{speaker: {ceil(needed * 10_000) / 10_000:g}}}`")
+            remedies.append(f"`most: {{speaker: {ceil(needed * 10_000) / 10_000:g}}}`")
         if self.share < 1:
-            ways.append(f"a share of {floor(self.together * 10_000) / 10_000:g}")
-        return ", ".join(ways[:-1]) + (", or " if len(ways) > 1 else "") + ways[-1]
+            remedies.append(f"a share of {floor(self.together * 10_000) / 10_000:g}")
+        return ", ".join(remedies[:-1]) + (", or " if len(remedies) > 1 else "") + remedies[-1]
 
 
 def _short(number: Fraction) -> str:
@@ -82,7 +82,7 @@ def path_of(tree: Tree, leaf: Leaf) -> str:
 
 
 @dataclass(frozen=True)
-class RunOut:
+class Exhaustion:
     """A leaf without a sample left at its turn: after `samples` of its own, with `drawn` of `size` whole units drawn in all."""
 
     wanted: Wanted

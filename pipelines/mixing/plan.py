@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from itertools import chain
 
 from weft.pipelines.mixing.bounds import SpeakerBounds
-from weft.pipelines.mixing.endings import RunOut, check_bounds
+from weft.pipelines.mixing.endings import Exhaustion, check_bounds
 from weft.pipelines.mixing.fair_queue import Branch, Draws, Node, TooLong
 from weft.pipelines.mixing.fitting import Sizes, fitted_size
 from weft.pipelines.mixing.leaves import LeafStream, Scope
@@ -55,10 +55,10 @@ def _plan(store: Store, wanted: Wanted, made_from: MadeFrom) -> int:
     if run.ended >= 0 and (
         wanted.mixture.exhausted != "stop" or not run.drawn.cost
     ):  # a stage of nothing trains nothing
-        short = planner.run_out(run, run.ended)
+        short = planner.exhaustion(run, run.ended)
         raise PlanError(f"stage {wanted.name!r}: {short.what()}; {short.advice()}")
     ended, run = (run.ended, planner.fitted(run)) if run.ended >= 0 else (-1, run)
-    why = planner.run_out(run, ended).what() if ended >= 0 else ""
+    why = planner.exhaustion(run, ended).what() if ended >= 0 else ""
     goal = Goal(name=wanted.name, made_from=made_from, unit=wanted.mixture.unit, size=size_of(wanted.stage), ended=why)
     return write_plan(store, planner.tree, run.streams, run.drawn, goal)
 
@@ -107,15 +107,15 @@ class _Planner:
         longest = max((stream.longest for stream in first.streams), default=0)
         size = fitted_size(Sizes(drawn=first.drawn.cost, step=longest), is_whole, self.bounds.one_pass_suffices)
         if not size:
-            short = self.run_out(first, first.ended)
+            short = self.exhaustion(first, first.ended)
             raise PlanError(
                 f"stage {self._wanted.name!r}: {short.what()}, and at no smaller size do its bounds hold; {short.advice()}"
             )
         return latest if latest.size == size else self.run(size)
 
-    def run_out(self, run: _Run, leaf: int) -> RunOut:
+    def exhaustion(self, run: _Run, leaf: int) -> Exhaustion:
         """Why there is no more than this run, of which `leaf` is what had none left."""
-        return RunOut(
+        return Exhaustion(
             wanted=self._wanted, tree=self.tree, bounds=self.bounds, leaf=self.tree.leaves[leaf],
             samples=int(run.drawn.counts[leaf]), drawn=run.drawn.cost, size=run.size,
         )  # fmt: skip
