@@ -20,7 +20,7 @@ from weft.pipelines.mixing.plan_files import plan_name
 from weft.pipelines.mixing.refusals import refusal_of
 from weft.pipelines.mixing.split_names import keys_by_split, speakers_by_split, texts_by_split
 from weft.pipelines.mixing.stream_audit import StreamAudit
-from weft.pipelines.mixing.whole import Wanted
+from weft.pipelines.mixing.whole import SampleRules
 from weft.pipelines.models.folders import damage_of_model
 from weft.pipelines.parts.unread import noted_unread
 from weft.pipelines.storage.store import Damaged, Store
@@ -97,10 +97,10 @@ def damaged_samples(store: Store, streams: list[StreamAudit], pipeline: Pipeline
         return
     size = Vocabulary.from_json(store.read("vocabulary/vocabulary.json").decode()).size
     answered = frozenset(name for name, task in pipeline.tasks.items() if task.keeps_answer)
-    wanted = Wanted(vocabulary=size, encoders=pipeline.encoders, answered=answered)
+    rules = SampleRules(vocabulary=size, encoders=pipeline.encoders, answered=answered)
     for stream in streams:
         if not any(stream.damaged_plan()):
-            yield from damaged_tars(store, stream.name, wanted)
+            yield from damaged_tars(store, stream.name, rules)
 
 
 def _leaks(store: Store, pipeline: Pipeline, faults: list[str]) -> tuple[LeakAudit, ...]:
