@@ -20,7 +20,7 @@ from weft.benchmarks.support.composed import STAGE, counted, stage
 from weft.pipelines.mixing.order import Order, write_order
 from weft.pipelines.mixing.plan import plan
 from weft.pipelines.mixing.plan_files import plan_files, read_leaves
-from weft.pipelines.mixing.wanted import Wanted
+from weft.pipelines.mixing.plan_request import PlanRequest
 from weft.pipelines.parts.tables import Footer, part_name, write_table
 from weft.pipelines.storage.store import Store
 from weft.schemas.plan import node_of
@@ -71,7 +71,7 @@ def _weft(folder: Path, clips: Clips) -> Drawn:
             write_table(store, part_name(node, 0), counted(np.asarray(seconds)), Footer("made", "made"))
             write_order(store, node, 1, 1e9, {}, node.rpartition("/")[2])
         declared = stage(1e6, dict.fromkeys(clips, DECLARED), unit="seconds")
-        plan(store, Wanted(STAGE, declared, {(name, "made"): 1 for name in clips}), {})
+        plan(store, PlanRequest(STAGE, declared, {(name, "made"): 1 for name in clips}), {})
         return [(str(row["task"]), row["seconds"]) for row in _draws(store)]
 
 

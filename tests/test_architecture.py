@@ -42,7 +42,7 @@ def test_a_room_imports_only_rooms_that_stand_above_it() -> None:
 @pytest.mark.parametrize(
     ("file", "code"),
     [
-        ("pipelines/mixing/wanted.py", "from weft.pipelines.ingest import Ingest"),
+        ("pipelines/mixing/plan_request.py", "from weft.pipelines.ingest import Ingest"),
         ("pipelines/storage/pages.py", "def pages():\n    from weft.pipelines.graph import built"),
         ("pipelines/storage/store.py", "if TYPE_CHECKING:\n    from weft.pipelines import graph"),
         ("pipelines/models/model_work.py", "from weft.pipelines.align import Align"),

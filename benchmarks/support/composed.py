@@ -16,7 +16,7 @@ from weft.pipelines.mixing.index import write_index
 from weft.pipelines.mixing.order import write_order
 from weft.pipelines.mixing.plan import plan
 from weft.pipelines.mixing.plan_files import read_tars
-from weft.pipelines.mixing.wanted import Wanted
+from weft.pipelines.mixing.plan_request import PlanRequest
 from weft.pipelines.parts.tables import Footer, part_name, write_table
 from weft.pipelines.storage.store import Store
 from weft.schemas.fingerprint import hash64
@@ -138,7 +138,7 @@ def planned(store: Store, tasks: tuple[str, ...], parts: int, shard_bytes: float
     """The tars of a plan over `parts` composed parts a task."""
     write_parts(store, tasks, parts, shard_bytes)
     settings = stage(1e12, dict.fromkeys(tasks, 1.0))
-    plan(store, Wanted(STAGE, settings, {(task, "made"): 1 for task in tasks}), {})
+    plan(store, PlanRequest(STAGE, settings, {(task, "made"): 1 for task in tasks}), {})
     return read_tars(store, STAGE)
 
 

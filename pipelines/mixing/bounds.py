@@ -1,6 +1,6 @@
 """The bounds of speakers (`most`): how much each leaf of a task may draw of each speaker, in a stage of a given size.
 
-    bounds = SpeakerBounds(store, wanted, tree)
+    bounds = SpeakerBounds(store, request, tree)
     bounds.at(6000)        ->  {0: {"read/anna": 600}, 1: {"read/anna": 300, "calls/ben": 900}}     leaf -> speaker -> units
     bounds.together(leaf)  ->  0.4      the part of its task that the speakers of a leaf may fill together
 
@@ -19,8 +19,8 @@ import pyarrow as pa
 
 from weft.pipelines.mixing.leaves import belongs, cost_column
 from weft.pipelines.mixing.order import Order, read_held
+from weft.pipelines.mixing.plan_request import PlanRequest
 from weft.pipelines.mixing.tree import Tree
-from weft.pipelines.mixing.wanted import Wanted
 from weft.pipelines.storage.store import Store
 from weft.schemas.plan import Leaf, node_of
 
@@ -40,17 +40,17 @@ class Spoken:
 class SpeakerBounds:
     """The bounds of all leaves of tasks with `most`. The orders are read once."""
 
-    def __init__(self, store: Store, wanted: Wanted, tree: Tree) -> None:
-        self._weights, self._tree = wanted.mixture.weights, tree
+    def __init__(self, store: Store, request: PlanRequest, tree: Tree) -> None:
+        self._weights, self._tree = request.mixture.weights, tree
         self._most = {
-            task: Fraction(str(share.most["speaker"])) for task, share in wanted.mixture.tasks.items() if share.most
+            task: Fraction(str(share.most["speaker"])) for task, share in request.mixture.tasks.items() if share.most
         }
         bounded = [leaf for leaf in tree.leaves if leaf.task in self._most]
-        self.held = {leaf.number: _held(store, leaf, wanted.mixture.unit) for leaf in bounded}
+        self.held = {leaf.number: _held(store, leaf, request.mixture.unit) for leaf in bounded}
         self._totals: dict[str, Counter[str]] = defaultdict(Counter)
         for leaf in bounded:
             self._totals[leaf.task].update({name: s.amount for name, s in self.held[leaf.number].items()})
-        self._behind = _behind(store, wanted) if bounded else {}
+        self._behind = _behind(store, request) if bounded else {}
 
     @property
     def leaves(self) -> list[Leaf]:
@@ -137,14 +137,14 @@ def _both(one: Spoken, other: Spoken) -> Spoken:
     )  # fmt: skip
 
 
-def _behind(store: Store, wanted: Wanted) -> dict[str, int]:
+def _behind(store: Store, request: PlanRequest) -> dict[str, int]:
     """How far each task may be behind its share when the stream ends (see fair_queue), in whole units; 0 for a single task."""
     longest: Counter[str] = Counter()
-    for of, passes in wanted.passes.items():
+    for of, passes in request.passes.items():
         task, _ = of
         for number in range(passes):
             for held in read_held(store, of, number):
-                longest[task] = max(longest[task], held.longest(wanted.mixture.unit))
-    weights = wanted.mixture.weights
+                longest[task] = max(longest[task], held.longest(request.mixture.unit))
+    weights = request.mixture.weights
     whole = max(longest.values(), default=0)
     return {t: ceil((1 - w) * longest[t] + w * whole) if len(weights) > 1 else 0 for t, w in weights.items()}

@@ -10,8 +10,8 @@ from fractions import Fraction
 from math import ceil, floor, fsum
 
 from weft.pipelines.mixing.bounds import UNNAMED, SpeakerBounds
+from weft.pipelines.mixing.plan_request import PlanRequest, shown_unit, size_of
 from weft.pipelines.mixing.tree import PlanError, Tree
-from weft.pipelines.mixing.wanted import Wanted, shown_unit, size_of
 from weft.schemas.counting import counted
 from weft.schemas.plan import Leaf
 
@@ -61,11 +61,11 @@ def _short(number: Fraction) -> str:
     return f"{float(number):.4g}"
 
 
-def check_bounds(wanted: Wanted, tree: Tree, bounds: SpeakerBounds) -> None:
+def check_bounds(request: PlanRequest, tree: Tree, bounds: SpeakerBounds) -> None:
     """Raises PlanError where a leaf's speakers can never fill its share."""
     for leaf in bounds.leaves:
         if (demand := demand_of(tree, bounds, leaf)).can_never_suffice:
-            raise PlanError(f"stage {wanted.name!r}: {demand.refusal()}")
+            raise PlanError(f"stage {request.name!r}: {demand.refusal()}")
 
 
 def demand_of(tree: Tree, bounds: SpeakerBounds, leaf: Leaf) -> SpeakerDemand:
@@ -85,7 +85,7 @@ def path_of(tree: Tree, leaf: Leaf) -> str:
 class Exhaustion:
     """A leaf without a sample left at its turn: after `samples` of its own, with `drawn` of `size` whole units drawn in all."""
 
-    wanted: Wanted
+    request: PlanRequest
     tree: Tree
     bounds: SpeakerBounds
     leaf: Leaf
@@ -95,10 +95,10 @@ class Exhaustion:
 
     def what(self) -> str:
         """Where the stream ended, with figures."""
-        unit, scale = shown_unit(self.wanted.stage)
-        passes, most = self.wanted.passes[self.leaf.task, self.leaf.source], self.wanted.mixture.passes
+        unit, scale = shown_unit(self.request.stage)
+        passes, most = self.request.passes[self.leaf.task, self.leaf.source], self.request.mixture.passes
         of = f"{passes:,} of {most:,} passes" if passes < most else counted(passes, "pass", "passes")
-        declared = size_of(self.wanted.stage)
+        declared = size_of(self.request.stage)
         return (
             f"{path_of(self.tree, self.leaf)} ran out after {counted(self.samples, 'sample')} in {of} over its data, "
             f"at {self.drawn / scale:,.0f} of {declared / scale:,.0f} {unit}{self._under()}"
@@ -116,7 +116,7 @@ class Exhaustion:
         """The number of its speakers that hold at least as much as they may fill."""
         if self.leaf.number not in self.bounds.held:
             return 0
-        allowed, passes = self.bounds.of(self.leaf, self.size), self.wanted.passes[self.leaf.task, self.leaf.source]
+        allowed, passes = self.bounds.of(self.leaf, self.size), self.request.passes[self.leaf.task, self.leaf.source]
         return sum(s.amount * passes >= allowed[name] for name, s in self.bounds.names(self.leaf).items())
 
     def advice(self) -> str:
@@ -127,20 +127,20 @@ class Exhaustion:
             raised = f"add speakers, raise `most` to about {needed:g}" if needed else "add data of more speakers"
             share = " or its share of the task" if self.bounds.share(self.leaf) < 1 else ""
             return f"{raised}, {lower}{share}{self._or_stop()}"
-        if self.wanted.passes[self.leaf.task, self.leaf.source] < self.wanted.mixture.passes:
+        if self.request.passes[self.leaf.task, self.leaf.source] < self.request.mixture.passes:
             return f"no further pass can fill it: add data, {lower}, allow more `passes`{self._or_stop()}"
         return f"add data, {lower}, or set `exhausted: repeat` with more `passes` (or `exhausted: stop`)"
 
     def _or_stop(self) -> str:
-        stops = self.wanted.mixture.exhausted == "stop"
+        stops = self.request.mixture.exhausted == "stop"
         return "" if stops else ", or let it end early (`exhausted: stop`)"
 
     def _needed(self) -> float:
         """About the least `most` with which the data of its speakers would suffice; 0 where no bound would do."""
-        passes = self.wanted.passes[self.leaf.task, self.leaf.source]
+        passes = self.request.passes[self.leaf.task, self.leaf.source]
         held = {n: s.amount * passes for n, s in self.bounds.held[self.leaf.number].items()}
         allowed, most = self.bounds.of(self.leaf, self.size), float(self.bounds.most(self.leaf.task))
-        due = float(size_of(self.wanted.stage) * self.tree.share_of(self.leaf))
+        due = float(size_of(self.request.stage) * self.tree.share_of(self.leaf))
 
         def there(at: int) -> float:
             return fsum(

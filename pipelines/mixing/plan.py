@@ -1,6 +1,6 @@
 """Plans a training stage: which leaf of the mixture each draw comes from, and which tars hold the samples.
 
-    plan(store, Wanted(name="pretrain", stage=stage, …), made_from)   ->  plan/pretrain.parquet, -tree, -leaves, -tars, pretrain.json
+    plan(store, PlanRequest(name="pretrain", …), made_from)   ->  plan/pretrain.parquet, -tree, -leaves, -tars, pretrain.json
 
 Everything is streamed: samples in, draws out, so memory does not grow with the corpus.
 """
@@ -16,10 +16,10 @@ from weft.pipelines.mixing.fitting import Sizes, fitted_size
 from weft.pipelines.mixing.leaves import LeafStream, Scope
 from weft.pipelines.mixing.order import read_held
 from weft.pipelines.mixing.plan_files import plan_name, read_leaves
+from weft.pipelines.mixing.plan_request import PlanRequest, size_of
 from weft.pipelines.mixing.plan_writing import CHUNK, Drawn, Goal, write_draws, write_plan
 from weft.pipelines.mixing.refusals import record_refusal, refusal_name
 from weft.pipelines.mixing.tree import Holdings, PlanError, Tree, tree_of
-from weft.pipelines.mixing.wanted import Wanted, size_of
 from weft.pipelines.storage.store import Store
 from weft.schemas.changes import MadeFrom
 from weft.schemas.plan import VALIDATION, VALIDATION_STAGE, Held, Leaf
@@ -36,30 +36,32 @@ def held_by(store: Store, nodes: Iterable[tuple[str, str]], pass_number: int = 0
     return held_rows
 
 
-def plan(store: Store, wanted: Wanted, made_from: MadeFrom) -> int:
+def plan(store: Store, request: PlanRequest, made_from: MadeFrom) -> int:
     """Writes the plan and returns its number of draws. Raises PlanError, after recording the reason in the corpus."""
-    store.remove(plan_name(wanted.name))
+    store.remove(plan_name(request.name))
     try:
-        draws = _plan(store, wanted, made_from)
+        draws = _plan(store, request, made_from)
     except PlanError as fault:
-        record_refusal(store, wanted.name, wanted.stage, str(fault))
+        record_refusal(store, request.name, request.stage, str(fault))
         raise
-    store.remove(refusal_name(wanted.name))
+    store.remove(refusal_name(request.name))
     return draws
 
 
-def _plan(store: Store, wanted: Wanted, made_from: MadeFrom) -> int:
-    planner = _Planner(store, wanted)
-    check_bounds(wanted, planner.tree, planner.bounds)
-    run = planner.run(size_of(wanted.stage))
+def _plan(store: Store, request: PlanRequest, made_from: MadeFrom) -> int:
+    planner = _Planner(store, request)
+    check_bounds(request, planner.tree, planner.bounds)
+    run = planner.run(size_of(request.stage))
     if run.ended >= 0 and (
-        wanted.mixture.exhausted != "stop" or not run.drawn.cost
+        request.mixture.exhausted != "stop" or not run.drawn.cost
     ):  # a stage of nothing trains nothing
         short = planner.exhaustion(run, run.ended)
-        raise PlanError(f"stage {wanted.name!r}: {short.what()}; {short.advice()}")
+        raise PlanError(f"stage {request.name!r}: {short.what()}; {short.advice()}")
     ended, run = (run.ended, planner.fitted(run)) if run.ended >= 0 else (-1, run)
     why = planner.exhaustion(run, ended).what() if ended >= 0 else ""
-    goal = Goal(name=wanted.name, made_from=made_from, unit=wanted.mixture.unit, size=size_of(wanted.stage), ended=why)
+    goal = Goal(
+        name=request.name, made_from=made_from, unit=request.mixture.unit, size=size_of(request.stage), ended=why
+    )
     return write_plan(store, planner.tree, run.streams, run.drawn, goal)
 
 
@@ -76,21 +78,21 @@ class _Run:
 class _Planner:
     """Draws a stage to any size, and writes which leaf each draw comes from."""
 
-    def __init__(self, store: Store, wanted: Wanted) -> None:
-        self._store, self._wanted = store, wanted
-        self.tree = tree_of(wanted.mixture, held_by(store, wanted.passes))
-        self.bounds = SpeakerBounds(store, wanted, self.tree)
-        self._before = [leaf for stage in wanted.after for leaf in read_leaves(store, stage)]
+    def __init__(self, store: Store, request: PlanRequest) -> None:
+        self._store, self._request = store, request
+        self.tree = tree_of(request.mixture, held_by(store, request.passes))
+        self.bounds = SpeakerBounds(store, request, self.tree)
+        self._before = [leaf for stage in request.after for leaf in read_leaves(store, stage)]
 
     def run(self, size: int) -> _Run:
         """Each run overwrites the draws of the run before."""
         bounds = self.bounds.at(size)
         streams = [
-            stream_of(self._store, self._wanted, leaf, self._before, bounds.get(leaf.number))
+            stream_of(self._store, self._request, leaf, self._before, bounds.get(leaf.number))
             for leaf in self.tree.leaves
         ]
         root = _branch(self.tree, streams)
-        drawn = write_draws(self._store, self._wanted.name, _until(root, size), len(streams))
+        drawn = write_draws(self._store, self._request.name, _until(root, size), len(streams))
         return _Run(size=size, streams=streams, drawn=drawn, ended=root.ended if drawn.cost < size else -1)
 
     def fitted(self, first: _Run) -> _Run:
@@ -109,14 +111,14 @@ class _Planner:
         if not size:
             short = self.exhaustion(first, first.ended)
             raise PlanError(
-                f"stage {self._wanted.name!r}: {short.what()}, and at no smaller size do its bounds hold; {short.advice()}"
+                f"stage {self._request.name!r}: {short.what()}, and at no smaller size do its bounds hold; {short.advice()}"
             )
         return latest if latest.size == size else self.run(size)
 
     def exhaustion(self, run: _Run, leaf: int) -> Exhaustion:
         """Why there is no more than this run, of which `leaf` is what had none left."""
         return Exhaustion(
-            wanted=self._wanted, tree=self.tree, bounds=self.bounds, leaf=self.tree.leaves[leaf],
+            request=self._request, tree=self.tree, bounds=self.bounds, leaf=self.tree.leaves[leaf],
             samples=int(run.drawn.counts[leaf]), drawn=run.drawn.cost, size=run.size,
         )  # fmt: skip
 
@@ -145,12 +147,12 @@ def plan_validation(store: Store, nodes: Iterable[tuple[str, str]], made_from: M
 
 
 def stream_of(
-    store: Store, wanted: Wanted, leaf: Leaf, before: Sequence[Leaf], most: Mapping[str, int] | None
+    store: Store, request: PlanRequest, leaf: Leaf, before: Sequence[Leaf], most: Mapping[str, int] | None
 ) -> LeafStream:
     """The samples that a leaf may draw; `before` are the leaves of the stages it goes on from, `most` its speakers' bounds."""
     mine = [b for b in before if (b.task, b.source) == (leaf.task, leaf.source)]
-    passes = range(wanted.passes[leaf.task, leaf.source])
-    scope = Scope(unit=wanted.mixture.unit, passes=passes, before=mine, most=most)
+    passes = range(request.passes[leaf.task, leaf.source])
+    scope = Scope(unit=request.mixture.unit, passes=passes, before=mine, most=most)
     return LeafStream(store, leaf, scope)
 
 

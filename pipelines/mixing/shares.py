@@ -15,10 +15,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from weft.pipelines.mixing.plan_request import shown_unit
 from weft.pipelines.mixing.speakers import COLUMNS as NAMED
 from weft.pipelines.mixing.speakers import persons
 from weft.pipelines.mixing.tree import Tree
-from weft.pipelines.mixing.wanted import shown_unit
 from weft.schemas.audit import GroupAudit, ShareAudit, TaskAudit
 from weft.schemas.plan import Node
 from weft.schemas.training import TrainingStage

@@ -15,10 +15,10 @@ import pyarrow as pa
 from weft.pipelines.mixing.index import ROWS, index_rows, wids
 from weft.pipelines.mixing.plan import held_by
 from weft.pipelines.mixing.plan_files import plan_name, read_leaves, read_summary, read_tars, read_tree
+from weft.pipelines.mixing.plan_request import shown_unit, size_of
 from weft.pipelines.mixing.shards import contents_of, index_name, rows_name, tar_name, wids_name
 from weft.pipelines.mixing.shares import COLUMNS, Shares
 from weft.pipelines.mixing.tree import PlanError, tree_of
-from weft.pipelines.mixing.wanted import shown_unit, size_of
 from weft.pipelines.models.folders import checksum_of
 from weft.pipelines.parts.tables import footer_of, opened_part
 from weft.pipelines.storage.checksums import KEY, content_of_file_matches

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from weft.pipelines.mixing.order import write_order
-from weft.pipelines.mixing.wanted import Wanted
+from weft.pipelines.mixing.plan_request import PlanRequest
 from weft.pipelines.parts.tables import part_name, write_part
 from weft.pipelines.storage.store import Store
 from weft.schemas.fingerprint import hash64
@@ -68,14 +68,14 @@ class Composed:
         source = node.rpartition("/")[2]
         write_order(self.store, node, parts, self.tar_bytes, {}, self.spaces.get(source, source))
 
-    def wanted(self, stage: TrainingStage, name: str = "pre", after: tuple[str, ...] = ()) -> Wanted:
+    def plan_request(self, stage: TrainingStage, name: str = "pre", after: tuple[str, ...] = ()) -> PlanRequest:
         """The stage over whatever was added for its tasks."""
         found: dict[tuple[str, str], int] = {}
         for held in self.store.names("order", "-held.parquet"):
             _, task, _, source = held.removesuffix("-held.parquet").split("/")
             if task in stage.mixture.tasks:
                 found[task, source] = found.get((task, source), 0) + 1
-        return Wanted(name, stage, found, after)
+        return PlanRequest(name, stage, found, after)
 
 
 @pytest.fixture

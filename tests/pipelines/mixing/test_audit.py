@@ -18,11 +18,11 @@ from weft.pipelines.mixing.index import write_index
 from weft.pipelines.mixing.order_work import OrderWork
 from weft.pipelines.mixing.plan import plan
 from weft.pipelines.mixing.plan_files import read_summary, read_tars
+from weft.pipelines.mixing.plan_request import PlanRequest
 from weft.pipelines.mixing.plan_work import PlanWork, ValidationPlanWork
 from weft.pipelines.mixing.shard_work import IndexWork, ShardWork
 from weft.pipelines.mixing.shards import index_name, rows_name, tar_name, write_shard
 from weft.pipelines.mixing.stream_audit import StreamAudit
-from weft.pipelines.mixing.wanted import Wanted
 from weft.pipelines.models.model_work import TokenizerWork
 from weft.pipelines.parts.runner import Runner
 from weft.pipelines.parts.tables import read_part, write_part
@@ -67,7 +67,7 @@ def build(root: Path) -> None:
         runner.run(work)
     mark(store)
     stage = pipeline.recipe.training["pre"]
-    runner.run(PlanWork(Wanted("pre", stage, {(task, task): 2 for task in pipeline.tasks})))
+    runner.run(PlanWork(PlanRequest("pre", stage, {(task, task): 2 for task in pipeline.tasks})))
     runner.run(ValidationPlanWork(pipeline.validation_nodes))
     for name in ("pre", VALIDATION_STAGE):
         tars = [ShardWork(name, tar) for tar in read_tars(store, name)]
@@ -398,7 +398,7 @@ def test_a_leaf_that_waits_for_its_first_draw_does_not_stray(
     for source, tokens in (("one", 2), ("two", 2), ("waits", 60)):
         composed.add("a", [[(tokens, 1.0)] * 40], source=source)
     stage = training(total=3, shares={"a": {"weight": 1, "by": [{"source": {"one": 1, "two": 1, "waits": 2}}]}})
-    plan(store, composed.wanted(stage), {})
+    plan(store, composed.plan_request(stage), {})
     for tar in read_tars(store, "pre"):
         write_shard(store, "pre", tar)
     write_index(store, "pre", {})

@@ -11,8 +11,8 @@ import pytest
 
 from weft.pipelines.mixing.plan import plan, plan_validation
 from weft.pipelines.mixing.plan_files import ending, plan_files, read_leaves, read_summary, read_tars, read_tree
+from weft.pipelines.mixing.plan_request import PlanRequest, size_of
 from weft.pipelines.mixing.tree import PlanError
-from weft.pipelines.mixing.wanted import Wanted, size_of
 from weft.pipelines.storage.store import Store
 from weft.schemas.plan import VALIDATION
 from weft.schemas.training import TrainingStage
@@ -56,7 +56,7 @@ def test_every_prefix_is_exact_in_its_unit(
     stage = training(unit=unit, total=total, shares={"a": 5, "b": 3, "c": 2}, exhausted="stop")
     for task in "abc":
         composed.add(task, lengths(4, 25))
-    plan(store, composed.wanted(stage), {})
+    plan(store, composed.plan_request(stage), {})
     draws = drawn()
     within_one_sample(unit, draws, stage.mixture.weights, lambda d: d["task"])
     costs = [cost(unit, d) for d in draws]
@@ -72,7 +72,7 @@ def test_sources_of_a_task_are_drawn_in_proportion_to_what_they_hold(
         composed.add("a", lengths(parts, 25), source=source)
     composed.add("b", lengths(4, 25), source="other")
     stage = training(unit=unit, total={"tokens": 1500}.get(unit, 120), shares={"a": 2, "b": 1}, exhausted="stop")
-    plan(store, composed.wanted(stage), {})
+    plan(store, composed.plan_request(stage), {})
     shares = {
         n.value: Fraction(n.share, n.whole)
         for n in read_tree(store, "pre").nodes
@@ -95,7 +95,7 @@ def test_declared_shares_and_temperature_hold_at_every_prefix_of_their_parent(
         composed.add("a", parts, source=source)
     by = [{"source": {"x": 1, "y": 2}}, {"language": {"temperature": 0.5}}]
     stage = training(total=3000, shares={"a": {"weight": 1, "by": by}})
-    plan(store, composed.wanted(stage), {})
+    plan(store, composed.plan_request(stage), {})
     draws = drawn()
     within_one_sample("tokens", draws, {"x": Fraction(1, 3), "y": Fraction(2, 3)}, lambda d: d["source"])
     for source in "xy":
@@ -120,7 +120,7 @@ def test_emotions_below_languages_hold_at_every_prefix(
     ]
     composed.add("a", [rows[first : first + 100] for first in range(0, 400, 100)])
     by = [{"language": {"en": 3, "de": 1}}, {"emotion": {"happy": 1, "sad": 1}}]
-    plan(store, composed.wanted(training(total=2000, shares={"a": {"weight": 1, "by": by}})), {})
+    plan(store, composed.plan_request(training(total=2000, shares={"a": {"weight": 1, "by": by}})), {})
     draws = drawn()
     within_one_sample("tokens", draws, {"en": Fraction(3, 4), "de": Fraction(1, 4)}, lambda d: d["language"])
     halves = {"happy": Fraction(1, 2), "sad": Fraction(1, 2)}
@@ -132,7 +132,7 @@ def test_a_speaker_fills_no_more_than_its_bound(store: Store, composed: Any, tra
     parts = [[(10, 1.0, "", "", "loud" if n % 2 else f"s{n}") for n in range(40)] for _ in range(4)]
     composed.add("a", parts)
     stage = training(total=600, shares={"a": {"weight": 1, "most": {"speaker": 0.1}}})
-    plan(store, composed.wanted(stage), {})
+    plan(store, composed.plan_request(stage), {})
     spoken = Counter(d["speaker"] for d in drawn())
     assert spoken["src/loud"] * 10 == 60
     (leaf,) = read_leaves(store, "pre")
@@ -147,7 +147,9 @@ def test_a_source_of_few_speakers_may_fill_their_bounds_of_the_task(
     composed.add("a", [[(10, 1.0, "", "", f"many-{n}") for n in range(40)] for _ in range(4)], source="many")
     by = [{"source": {"few": 1, "many": 1}}]
     plan(
-        store, composed.wanted(training(total=400, shares={"a": {"weight": 1, "by": by, "most": {"speaker": 0.3}}})), {}
+        store,
+        composed.plan_request(training(total=400, shares={"a": {"weight": 1, "by": by, "most": {"speaker": 0.3}}})),
+        {},
     )
     spoken, draws = Counter(d["speaker"] for d in drawn()), drawn()
     assert spoken["few/few-0"] + spoken["few/few-1"] == 20 and max(spoken.values()) * 10 <= 120
@@ -160,7 +162,7 @@ def test_a_speaker_of_several_leaves_fills_its_bound_in_all_of_them_together(
     rows = [(10, 1.0, "", ("happy", "sad", "sad")[n % 3], "loud" if n % 4 else f"s{n}") for n in range(240)]
     composed.add("a", [rows[first : first + 60] for first in range(0, 240, 60)])
     share = {"weight": 1, "by": [{"emotion": {"happy": 1, "sad": 2}}], "most": {"speaker": 0.2}}
-    plan(store, composed.wanted(training(total=600, shares={"a": share}, exhausted="stop")), {})
+    plan(store, composed.plan_request(training(total=600, shares={"a": share}, exhausted="stop")), {})
     spoken = Counter(d["speaker"] for d in drawn())
     assert 100 <= spoken["src/loud"] * 10 <= 120
 
@@ -169,7 +171,7 @@ def test_a_task_that_its_bounds_leave_short_says_so(store: Store, composed: Any,
     composed.add("a", [[(10, 1.0, "", "", f"s{n % 2}") for n in range(40)] for _ in range(4)])
     stage = training(total=600, shares={"a": {"weight": 1, "most": {"speaker": 0.2}}}, exhausted="repeat", passes=9)
     with pytest.raises(PlanError, match=r"it takes 5 speakers, or `most: \{speaker: 0\.5\}`"):
-        plan(store, composed.wanted(stage), {})
+        plan(store, composed.plan_request(stage), {})
 
 
 def test_every_row_is_drawn_once_a_pass_and_in_its_order(
@@ -179,7 +181,7 @@ def test_every_row_is_drawn_once_a_pass_and_in_its_order(
         composed.add("a", lengths(3, 20), n)
     composed.add("b", lengths(5, 20))
     stage = training(total=2500, shares={"a": 1, "b": 1}, exhausted="repeat", passes=3)
-    plan(store, composed.wanted(stage), {})
+    plan(store, composed.plan_request(stage), {})
     draws = drawn()
     seen = Counter((d["task"], d["pass_number"], d["part"], d["row"]) for d in draws)
     assert max(seen.values()) == 1
@@ -194,7 +196,7 @@ def test_every_row_is_drawn_once_a_pass_and_in_its_order(
 def test_parts_are_shuffled_into_each_other(store: Store, composed: Any, training: Training, drawn: Drawn) -> None:
     """Utterances of one recording lie in one part; they must not follow each other in the stream."""
     composed.add("a", [[(5, 1.0)] * 50 for _ in range(8)])
-    plan(store, composed.wanted(training(unit="samples", total=400, shares={"a": 1})), {})
+    plan(store, composed.plan_request(training(unit="samples", total=400, shares={"a": 1})), {})
     parts = [d["part"] for d in drawn()]
     assert sorted(parts) == sorted([*range(8)] * 50)
     assert max(Counter(parts[:40]).values()) < 15
@@ -204,7 +206,7 @@ def test_passes_come_in_different_orders(store: Store, composed: Any, training: 
     for n in range(2):
         composed.add("a", [[(5, 1.0)]] * 32, n)
     stage = training(unit="samples", total=64, shares={"a": 1}, exhausted="repeat", passes=2)
-    plan(store, composed.wanted(stage), {})
+    plan(store, composed.plan_request(stage), {})
     parts = [d["part"] for d in drawn()]
     assert sorted(parts[:32]) == sorted(parts[32:]) == list(range(32))
     assert parts[:32] != parts[32:]
@@ -215,9 +217,9 @@ class TestAfter:
 
     def stages(self, store: Store, composed: Any, training: Training, second: dict[str, Any]) -> None:
         first = training(unit="samples", total=70, shares={"a": 1})
-        plan(store, composed.wanted(first, "one"), {})
+        plan(store, composed.plan_request(first, "one"), {})
         stage = training(unit="samples", exhausted="repeat", passes=2, after=["one"], **second)
-        plan(store, composed.wanted(stage, "two", after=("one",)), {})
+        plan(store, composed.plan_request(stage, "two", after=("one",)), {})
 
     def test_nothing_is_drawn_again_before_the_data_ends(
         self, store: Store, composed: Any, training: Training, drawn: Drawn
@@ -259,10 +261,10 @@ def test_a_stage_whose_data_the_stages_before_have_used_up_is_refused(
     """`exhausted: stop` lets a stage end early, but not before its first draw."""
     composed.add("a", lengths(1, 5))
     one = training(unit="samples", total=5, shares={"a": 1})
-    plan(store, composed.wanted(one, "one"), {})
+    plan(store, composed.plan_request(one, "one"), {})
     two = training(unit="samples", total=3, shares={"a": 1}, exhausted="stop", after=["one"])
     with pytest.raises(PlanError, match=r"stage 'two': a/src ran out after 0 samples in 1 pass"):
-        plan(store, composed.wanted(two, "two", after=("one",)), {})
+        plan(store, composed.plan_request(two, "two", after=("one",)), {})
 
 
 def test_stop_ends_the_stream_where_a_task_runs_out_and_says_so(
@@ -271,7 +273,7 @@ def test_stop_ends_the_stream_where_a_task_runs_out_and_says_so(
     stage = training(unit="samples", total=1000, shares={"a": 1, "b": 1}, exhausted="stop")
     composed.add("a", lengths(1, 40))
     composed.add("b", lengths(1, 7))
-    plan(store, composed.wanted(stage), {})
+    plan(store, composed.plan_request(stage), {})
     counted = Counter(d["task"] for d in drawn())
     assert counted["b"] == 7 and counted["a"] in (7, 8)
     assert (
@@ -282,7 +284,7 @@ def test_stop_ends_the_stream_where_a_task_runs_out_and_says_so(
 
 def test_a_whole_stage_has_no_ending(store: Store, composed: Any, training: Training) -> None:
     composed.add("a", lengths(1, 40))
-    plan(store, composed.wanted(training(unit="samples", total=40, shares={"a": 1})), {})
+    plan(store, composed.plan_request(training(unit="samples", total=40, shares={"a": 1})), {})
     assert ending(store, "pre") == ""
 
 
@@ -291,25 +293,25 @@ def test_an_error_says_what_ran_out_and_what_to_do(store: Store, composed: Any, 
     composed.add("a", [[(10, 1.0)] * 60])
     composed.add("b", [[(10, 1.0)] * 3])
     with pytest.raises(PlanError, match=r"stage 'pre': b/src ran out after 3 samples in 1 pass .* `exhausted: repeat`"):
-        plan(store, composed.wanted(stage), {})
+        plan(store, composed.plan_request(stage), {})
     assert not store.exists("plan/pre.json")
 
 
 def test_text_has_no_seconds_to_be_mixed_in(store: Store, composed: Any, training: Training) -> None:
     composed.add("text", [[(10, 0.0)]])
     with pytest.raises(PlanError, match="a sample of task 'text' counts 0 seconds; declare this mixture in tokens"):
-        plan(store, composed.wanted(training(unit="seconds", total=10, shares={"text": 1})), {})
+        plan(store, composed.plan_request(training(unit="seconds", total=10, shares={"text": 1})), {})
 
 
 def test_a_task_without_samples_is_named(store: Store, composed: Any, training: Training) -> None:
     composed.add("a", [[]])
     with pytest.raises(PlanError, match="task 'a' has no samples"):
-        plan(store, composed.wanted(training(total=10, shares={"a": 1})), {})
+        plan(store, composed.plan_request(training(total=10, shares={"a": 1})), {})
 
 
 def test_empty_parts_are_passed_over(store: Store, composed: Any, training: Training, drawn: Drawn) -> None:
     composed.add("a", [[], [(5, 1.0)] * 4, []])
-    plan(store, composed.wanted(training(unit="samples", total=4, shares={"a": 1})), {})
+    plan(store, composed.plan_request(training(unit="samples", total=4, shares={"a": 1})), {})
     assert [d["part"] for d in drawn()] == [1] * 4
     assert [tar.parts for tar in read_tars(store, "pre")] == [(1,)]
 
@@ -319,11 +321,11 @@ def test_chunks_do_not_change_the_plan(
 ) -> None:
     composed.add("a", lengths(3, 40))
     composed.add("b", lengths(3, 40))
-    wanted = composed.wanted(training(total=900, shares={"a": 2, "b": 1}))
-    plan(store, wanted, {})
+    request = composed.plan_request(training(total=900, shares={"a": 2, "b": 1}))
+    plan(store, request, {})
     whole = drawn()
     monkeypatch.setattr("weft.pipelines.mixing.plan.CHUNK", 7)
-    plan(store, wanted, {})
+    plan(store, request, {})
     assert drawn() == whole
 
 
@@ -335,8 +337,8 @@ def test_the_order_of_keys_in_a_recipe_changes_nothing(store: Store, composed: A
     for tasks, sources in (("ab", "xy"), ("ba", "yx")):
         by = [{"source": {s: {"x": 2, "y": 1}[s] for s in sources}}]
         stage = training(total=900, shares={t: {"weight": {"a": 2, "b": 1}[t], "by": by} for t in tasks})
-        wanted = composed.wanted(stage)
-        plan(store, Wanted("pre", stage, dict(sorted(wanted.passes.items(), reverse=tasks == "ba"))), {})
+        request = composed.plan_request(stage)
+        plan(store, PlanRequest("pre", stage, dict(sorted(request.passes.items(), reverse=tasks == "ba"))), {})
         files.append([store.read(name) for name in plan_files("pre")])
     assert files[0] == files[1]
 
@@ -345,7 +347,7 @@ def test_shares_that_no_float_can_hold(store: Store, composed: Any, training: Tr
     stage = training(unit="samples", budgets={"a": 0.1, "b": 0.2}, scale=100)
     composed.add("a", lengths(1, 20))
     composed.add("b", lengths(1, 30))
-    plan(store, composed.wanted(stage), {})
+    plan(store, composed.plan_request(stage), {})
     assert stage.mixture.weights == {"a": Fraction(1, 3), "b": Fraction(2, 3)}
     assert Counter(d["task"] for d in drawn()) == {"a": 10, "b": 20}
 
@@ -375,7 +377,7 @@ class TestTars:
         """The digests of each tar's samples."""
         from weft.pipelines.mixing.shards import contents_of
 
-        plan(store, composed.wanted(stage), {})
+        plan(store, composed.plan_request(stage), {})
         return {tar.name: contents_of(store, "pre", tar).digests.tolist() for tar in read_tars(store, "pre")}
 
     @pytest.mark.parametrize("seed", range(5))
@@ -412,7 +414,7 @@ class TestTars:
                 for source in "xy":
                     small.add(task, [[(5, 1.0)] * 10] * 9, n, source=source)
         stage = training(total=1e6, shares={"a": 1, "b": 1}, exhausted="stop")
-        plan(store, small.wanted(stage), {})
+        plan(store, small.plan_request(stage), {})
         holds: dict[str, set[tuple[Any, ...]]] = {}
         for d in drawn():
             holds.setdefault(d["tar"], set()).add((d["task"], d["source"], d["pass_number"]))

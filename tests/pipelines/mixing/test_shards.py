@@ -32,7 +32,7 @@ def shards(store: Store, composed: Any, training: Callable[..., TrainingStage]) 
     for task in "ab":
         for n in (0, 1):
             small.add(task, [list(islice(LENGTHS, 13)) for _ in range(4)], n)
-    plan(store, small.wanted(stage), {})
+    plan(store, small.plan_request(stage), {})
     for tar in read_tars(store, "pre"):
         write_shard(store, "pre", tar)
     write_index(store, "pre", {})

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from weft.pipelines.graph import Pipeline
+from weft.pipelines.mixing.plan_request import PlanRequest
 from weft.pipelines.mixing.stream_works import first_orders, plan_works
-from weft.pipelines.mixing.wanted import Wanted
 from weft.schemas.recipe import Recipe
 
 PARTS = {"read": 2, "told": 1}
@@ -52,9 +52,9 @@ def test_each_first_pass_is_ordered_and_what_is_held_out(pipeline: Pipeline) -> 
 def test_passes_are_added_until_none_is_short(pipeline: Pipeline) -> None:
     asked: list[dict[tuple[str, str], int]] = []
 
-    def short(wanted: Wanted) -> Sequence[tuple[str, str]]:
-        asked.append(dict(wanted.passes))
-        return [("words", "told")] if wanted.name == "one" and len(asked) < 3 else []
+    def short(request: PlanRequest) -> Sequence[tuple[str, str]]:
+        asked.append(dict(request.passes))
+        return [("words", "told")] if request.name == "one" and len(asked) < 3 else []
 
     steps = [[work.node for work in works] for works in plan_works(pipeline, PARTS, short)]
     assert steps == [
