@@ -29,12 +29,12 @@ DECLARED = 0.5
 WEFT = "weft's planner"
 TITLE = "mixture: share of seconds of a source declared at 50 % (peers draw samples with equal odds)"
 Clips = dict[str, list[float]]
-Drawn = list[tuple[str, float]]  # source and seconds, draw by draw
+DrawSequence = list[tuple[str, float]]  # source and seconds, draw by draw
 
 
 def measure(folder: Path) -> list[Figure]:
     lengths = clips()
-    shares = {name: _share(drawn) for name, drawn in streams(folder, lengths).items()}
+    shares = {name: _share(sequence) for name, sequence in streams(folder, lengths).items()}
     figures = [Figure(name, 100 * share, "% of seconds") for name, share in shares.items()]
     sample = 8.0 / sum(map(sum, lengths.values()))  # the longest clip that can be, of all the seconds
     difference = 100 * abs(shares[WEFT] - DECLARED)
@@ -44,7 +44,7 @@ def measure(folder: Path) -> list[Figure]:
     ]
 
 
-def streams(folder: Path, clips: Clips) -> dict[str, Drawn]:
+def streams(folder: Path, clips: Clips) -> dict[str, DrawSequence]:
     """What each draws, in order."""
     return {
         WEFT: _weft(folder, clips),
@@ -59,11 +59,11 @@ def clips() -> Clips:
     return {"short": draw.uniform(2, 4, 1500).tolist(), "long": draw.uniform(6, 8, 500).tolist()}
 
 
-def _share(drawn: Drawn) -> float:
-    return sum(s for name, s in drawn if name == "short") / sum(s for _, s in drawn)
+def _share(sequence: DrawSequence) -> float:
+    return sum(s for name, s in sequence if name == "short") / sum(s for _, s in sequence)
 
 
-def _weft(folder: Path, clips: Clips) -> Drawn:
+def _weft(folder: Path, clips: Clips) -> DrawSequence:
     with scratch(folder / "mixture") as place:
         store = Store(str(place))
         for name, seconds in clips.items():
@@ -86,13 +86,13 @@ def _draws(store: Store) -> Iterator[dict[str, Any]]:
         yield {"task": leaves[number].task, "seconds": next(rest[number]) / 1e6}
 
 
-def _random_mix(clips: Clips, longest: bool) -> Drawn:
+def _random_mix(clips: Clips, longest: bool) -> DrawSequence:
     random.seed(1)
     sources = [[(name, s) for s in lengths] for name, lengths in clips.items()]
     return list(RandomMix(sources, probs=[DECLARED, DECLARED], longest=longest))
 
 
-def _interleave(clips: Clips) -> Drawn:
+def _interleave(clips: Clips) -> DrawSequence:
     sources = [Dataset.from_dict({"name": [n] * len(s), "seconds": s}) for n, s in clips.items()]
     mixed = interleave_datasets(sources, probabilities=[DECLARED, DECLARED], seed=1)
     return [(row["name"], row["seconds"]) for row in mixed]

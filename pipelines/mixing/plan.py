@@ -17,7 +17,7 @@ from weft.pipelines.mixing.leaves import LeafStream, Scope
 from weft.pipelines.mixing.order import read_held
 from weft.pipelines.mixing.plan_files import plan_name, read_leaves
 from weft.pipelines.mixing.plan_request import PlanRequest, size_of
-from weft.pipelines.mixing.plan_writing import CHUNK, Drawn, Goal, write_draws, write_plan
+from weft.pipelines.mixing.plan_writing import CHUNK, DrawTotals, PlanHeader, write_draws, write_plan
 from weft.pipelines.mixing.refusals import record_refusal, refusal_name
 from weft.pipelines.mixing.tree import Holdings, PlanError, Tree, tree_of
 from weft.pipelines.storage.store import Store
@@ -53,16 +53,16 @@ def _plan(store: Store, request: PlanRequest, made_from: MadeFrom) -> int:
     check_bounds(request, planner.tree, planner.bounds)
     run = planner.run(size_of(request.stage))
     if run.ended >= 0 and (
-        request.mixture.exhausted != "stop" or not run.drawn.cost
+        request.mixture.exhausted != "stop" or not run.totals.cost
     ):  # a stage of nothing trains nothing
         short = planner.exhaustion(run, run.ended)
         raise PlanError(f"stage {request.name!r}: {short.what()}; {short.advice()}")
     ended, run = (run.ended, planner.fitted(run)) if run.ended >= 0 else (-1, run)
     why = planner.exhaustion(run, ended).what() if ended >= 0 else ""
-    goal = Goal(
+    header = PlanHeader(
         name=request.name, made_from=made_from, unit=request.mixture.unit, size=size_of(request.stage), ended=why
     )
-    return write_plan(store, planner.tree, run.streams, run.drawn, goal)
+    return write_plan(store, planner.tree, run.streams, run.totals, header)
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,7 +71,7 @@ class _Run:
 
     size: int
     streams: Sequence[LeafStream]
-    drawn: Drawn
+    totals: DrawTotals
     ended: int
 
 
@@ -92,8 +92,8 @@ class _Planner:
             for leaf in self.tree.leaves
         ]
         root = _branch(self.tree, streams)
-        drawn = write_draws(self._store, self._request.name, _until(root, size), len(streams))
-        return _Run(size=size, streams=streams, drawn=drawn, ended=root.ended if drawn.cost < size else -1)
+        totals = write_draws(self._store, self._request.name, _until(root, size), len(streams))
+        return _Run(size=size, streams=streams, totals=totals, ended=root.ended if totals.cost < size else -1)
 
     def fitted(self, first: _Run) -> _Run:
         """The run of a stage that ends early: as long as it can be with its speakers' bounds kept. Raises PlanError."""
@@ -107,7 +107,7 @@ class _Planner:
             return latest.ended < 0
 
         longest = max((stream.longest for stream in first.streams), default=0)
-        size = fitted_size(Sizes(drawn=first.drawn.cost, step=longest), is_whole, self.bounds.one_pass_suffices)
+        size = fitted_size(Sizes(drawn=first.totals.cost, step=longest), is_whole, self.bounds.one_pass_suffices)
         if not size:
             short = self.exhaustion(first, first.ended)
             raise PlanError(
@@ -119,7 +119,7 @@ class _Planner:
         """Why there is no more than this run, of which `leaf` is what had none left."""
         return Exhaustion(
             request=self._request, tree=self.tree, bounds=self.bounds, leaf=self.tree.leaves[leaf],
-            samples=int(run.drawn.counts[leaf]), drawn=run.drawn.cost, size=run.size,
+            samples=int(run.totals.counts[leaf]), drawn=run.totals.cost, size=run.size,
         )  # fmt: skip
 
 
@@ -136,13 +136,13 @@ def plan_validation(store: Store, nodes: Iterable[tuple[str, str]], made_from: M
     streams = [LeafStream(store, leaf, scope) for leaf in tree.leaves]
     root = _branch(tree, streams)
     draws = chain(_until(root, total), root.rest())
-    drawn = write_draws(store, VALIDATION_STAGE, draws, len(streams))
+    totals = write_draws(store, VALIDATION_STAGE, draws, len(streams))
     return write_plan(
         store,
         tree,
         streams,
-        drawn,
-        Goal(name=VALIDATION_STAGE, made_from=made_from, unit="samples", size=total, ended=""),
+        totals,
+        PlanHeader(name=VALIDATION_STAGE, made_from=made_from, unit="samples", size=total, ended=""),
     )
 
 

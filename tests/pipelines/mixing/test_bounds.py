@@ -21,7 +21,7 @@ from weft.schemas.audit import StageAudit
 from weft.schemas.training import TrainingStage
 
 Training = Callable[..., TrainingStage]
-Drawn = Callable[..., list[dict[str, Any]]]
+ReadDraws = Callable[..., list[dict[str, Any]]]
 
 
 def spoken(count: int, speakers: int, seed: int = 1) -> list[list[tuple[Any, ...]]]:
@@ -58,7 +58,7 @@ def parts_of(draws: list[dict[str, Any]], task: str, unit: str) -> dict[str, Fra
 @pytest.mark.parametrize("unit", ["tokens", "seconds", "samples", "batches"])
 @pytest.mark.parametrize("seed", [1, 2])
 def test_a_stage_that_stops_early_keeps_each_speaker_to_its_part_of_what_is_given(
-    store: Store, composed: Any, training: Training, drawn: Drawn, unit: str, seed: int
+    store: Store, composed: Any, training: Training, drawn: ReadDraws, unit: str, seed: int
 ) -> None:
     composed.add("a", spoken(400, 40, seed))
     composed.add("b", spoken(300, 9, seed))
@@ -75,7 +75,7 @@ def test_a_stage_that_stops_early_keeps_each_speaker_to_its_part_of_what_is_give
 
 
 def test_a_stage_is_not_cut_shorter_than_its_bounds_need(
-    store: Store, composed: Any, training: Training, drawn: Drawn
+    store: Store, composed: Any, training: Training, drawn: ReadDraws
 ) -> None:
     """Ten speakers of 90 and twenty of 30: at a twentieth each, 1,200 is whole: 60 each of ten, and all of the others' 600."""
     rows = [(1, 1.0, "", "", f"long-{n % 10}") for n in range(900)] + [
@@ -147,7 +147,7 @@ def test_speakers_who_hold_too_little_are_counted_and_the_bound_that_would_do_is
 
 @pytest.mark.parametrize(("space", "may"), [({}, 40), ({"one": "people", "two": "people"}, 20)])
 def test_one_name_in_two_sources_is_two_persons_unless_they_share_a_space(
-    store: Store, composed: Any, training: Training, drawn: Drawn, space: dict[str, str], may: int
+    store: Store, composed: Any, training: Training, drawn: ReadDraws, space: dict[str, str], may: int
 ) -> None:
     composed = type(composed)(store, spaces=space)
     for source in ("one", "two"):
@@ -203,7 +203,7 @@ def test_roles_of_dialogues_are_another_speaker_in_each(store: Store, composed: 
 
 
 def test_a_plan_bounds_a_role_in_each_dialogue_by_itself(
-    store: Store, composed: Any, training: Training, drawn: Drawn
+    store: Store, composed: Any, training: Training, drawn: ReadDraws
 ) -> None:
     composed = type(composed)(store, spaces={"src": ""})
     composed.add("a", [[(1, 1.0, "", "", "caller")] * 50])

@@ -18,7 +18,7 @@ from weft.schemas.plan import VALIDATION
 from weft.schemas.training import TrainingStage
 
 Training = Callable[..., TrainingStage]
-Drawn = Callable[..., list[dict[str, Any]]]
+ReadDraws = Callable[..., list[dict[str, Any]]]
 LENGTHS = cycle([(5, 0.5), (11, 1.25), (30, 3.0), (8, 0.001)])
 
 
@@ -51,7 +51,7 @@ def within_one_sample(
     ("unit", "total"), [("tokens", 700), ("batches", 90), ("seconds", 60.5), ("samples", 55), ("weights", 55)]
 )
 def test_every_prefix_is_exact_in_its_unit(
-    store: Store, composed: Any, training: Training, drawn: Drawn, unit: str, total: float
+    store: Store, composed: Any, training: Training, drawn: ReadDraws, unit: str, total: float
 ) -> None:
     stage = training(unit=unit, total=total, shares={"a": 5, "b": 3, "c": 2}, exhausted="stop")
     for task in "abc":
@@ -65,7 +65,7 @@ def test_every_prefix_is_exact_in_its_unit(
 
 @pytest.mark.parametrize("unit", ["tokens", "seconds", "samples"])
 def test_sources_of_a_task_are_drawn_in_proportion_to_what_they_hold(
-    store: Store, composed: Any, training: Training, drawn: Drawn, unit: str
+    store: Store, composed: Any, training: Training, drawn: ReadDraws, unit: str
 ) -> None:
     """At every prefix: a source is not drawn empty before the next begins, and none is left out."""
     for source, parts in (("big", 8), ("middle", 3), ("small", 1)):
@@ -87,7 +87,7 @@ def test_sources_of_a_task_are_drawn_in_proportion_to_what_they_hold(
 
 
 def test_declared_shares_and_temperature_hold_at_every_prefix_of_their_parent(
-    store: Store, composed: Any, training: Training, drawn: Drawn
+    store: Store, composed: Any, training: Training, drawn: ReadDraws
 ) -> None:
     random = Random(3)
     for source, odds in (("x", ["en"] * 6 + ["fr"]), ("y", ["en", "de"])):
@@ -111,7 +111,7 @@ def test_declared_shares_and_temperature_hold_at_every_prefix_of_their_parent(
 
 
 def test_emotions_below_languages_hold_at_every_prefix(
-    store: Store, composed: Any, training: Training, drawn: Drawn
+    store: Store, composed: Any, training: Training, drawn: ReadDraws
 ) -> None:
     random = Random(5)
     rows = [
@@ -128,7 +128,9 @@ def test_emotions_below_languages_hold_at_every_prefix(
         within_one_sample("tokens", [d for d in draws if d["language"] == language], halves, lambda d: d["emotion"])
 
 
-def test_a_speaker_fills_no_more_than_its_bound(store: Store, composed: Any, training: Training, drawn: Drawn) -> None:
+def test_a_speaker_fills_no_more_than_its_bound(
+    store: Store, composed: Any, training: Training, drawn: ReadDraws
+) -> None:
     parts = [[(10, 1.0, "", "", "loud" if n % 2 else f"s{n}") for n in range(40)] for _ in range(4)]
     composed.add("a", parts)
     stage = training(total=600, shares={"a": {"weight": 1, "most": {"speaker": 0.1}}})
@@ -140,7 +142,7 @@ def test_a_speaker_fills_no_more_than_its_bound(store: Store, composed: Any, tra
 
 
 def test_a_source_of_few_speakers_may_fill_their_bounds_of_the_task(
-    store: Store, composed: Any, training: Training, drawn: Drawn
+    store: Store, composed: Any, training: Training, drawn: ReadDraws
 ) -> None:
     """Half of the task comes from two speakers, who may have three tenths of it each."""
     composed.add("a", [[(10, 1.0, "", "", f"few-{n % 2}") for n in range(40)] for _ in range(4)], source="few")
@@ -157,7 +159,7 @@ def test_a_source_of_few_speakers_may_fill_their_bounds_of_the_task(
 
 
 def test_a_speaker_of_several_leaves_fills_its_bound_in_all_of_them_together(
-    store: Store, composed: Any, training: Training, drawn: Drawn
+    store: Store, composed: Any, training: Training, drawn: ReadDraws
 ) -> None:
     rows = [(10, 1.0, "", ("happy", "sad", "sad")[n % 3], "loud" if n % 4 else f"s{n}") for n in range(240)]
     composed.add("a", [rows[first : first + 60] for first in range(0, 240, 60)])
@@ -175,7 +177,7 @@ def test_a_task_that_its_bounds_leave_short_says_so(store: Store, composed: Any,
 
 
 def test_every_row_is_drawn_once_a_pass_and_in_its_order(
-    store: Store, composed: Any, training: Training, drawn: Drawn
+    store: Store, composed: Any, training: Training, drawn: ReadDraws
 ) -> None:
     for n in range(3):
         composed.add("a", lengths(3, 20), n)
@@ -193,7 +195,7 @@ def test_every_row_is_drawn_once_a_pass_and_in_its_order(
             assert sum(p == n for p, _ in places) == 60, "a pass is drawn whole before the next begins"
 
 
-def test_parts_are_shuffled_into_each_other(store: Store, composed: Any, training: Training, drawn: Drawn) -> None:
+def test_parts_are_shuffled_into_each_other(store: Store, composed: Any, training: Training, drawn: ReadDraws) -> None:
     """Utterances of one recording lie in one part; they must not follow each other in the stream."""
     composed.add("a", [[(5, 1.0)] * 50 for _ in range(8)])
     plan(store, composed.plan_request(training(unit="samples", total=400, shares={"a": 1})), {})
@@ -202,7 +204,7 @@ def test_parts_are_shuffled_into_each_other(store: Store, composed: Any, trainin
     assert max(Counter(parts[:40]).values()) < 15
 
 
-def test_passes_come_in_different_orders(store: Store, composed: Any, training: Training, drawn: Drawn) -> None:
+def test_passes_come_in_different_orders(store: Store, composed: Any, training: Training, drawn: ReadDraws) -> None:
     for n in range(2):
         composed.add("a", [[(5, 1.0)]] * 32, n)
     stage = training(unit="samples", total=64, shares={"a": 1}, exhausted="repeat", passes=2)
@@ -222,7 +224,7 @@ class TestAfter:
         plan(store, composed.plan_request(stage, "two", after=("one",)), {})
 
     def test_nothing_is_drawn_again_before_the_data_ends(
-        self, store: Store, composed: Any, training: Training, drawn: Drawn
+        self, store: Store, composed: Any, training: Training, drawn: ReadDraws
     ) -> None:
         for n in range(2):
             composed.add("a", lengths(2, 30), n, source="x")
@@ -234,7 +236,7 @@ class TestAfter:
         assert len(first) == 90, "the first pass is drawn whole"
 
     def test_leaves_that_are_cut_otherwise_go_on_too(
-        self, store: Store, composed: Any, training: Training, drawn: Drawn
+        self, store: Store, composed: Any, training: Training, drawn: ReadDraws
     ) -> None:
         random = Random(1)
         for n in range(2):
@@ -245,7 +247,7 @@ class TestAfter:
         assert len(set(keys)) == 95
 
     def test_a_speakers_bound_and_data_drawn_before_are_both_kept(
-        self, store: Store, composed: Any, training: Training, drawn: Drawn
+        self, store: Store, composed: Any, training: Training, drawn: ReadDraws
     ) -> None:
         for n in range(2):
             composed.add("a", [[(5, 1.0, "", "", f"s{i % 4}") for i in range(50)] for _ in range(2)], n)
@@ -268,7 +270,7 @@ def test_a_stage_whose_data_the_stages_before_have_used_up_is_refused(
 
 
 def test_stop_ends_the_stream_where_a_task_runs_out_and_says_so(
-    store: Store, composed: Any, training: Training, drawn: Drawn
+    store: Store, composed: Any, training: Training, drawn: ReadDraws
 ) -> None:
     stage = training(unit="samples", total=1000, shares={"a": 1, "b": 1}, exhausted="stop")
     composed.add("a", lengths(1, 40))
@@ -309,7 +311,7 @@ def test_a_task_without_samples_is_named(store: Store, composed: Any, training: 
         plan(store, composed.plan_request(training(total=10, shares={"a": 1})), {})
 
 
-def test_empty_parts_are_passed_over(store: Store, composed: Any, training: Training, drawn: Drawn) -> None:
+def test_empty_parts_are_passed_over(store: Store, composed: Any, training: Training, drawn: ReadDraws) -> None:
     composed.add("a", [[], [(5, 1.0)] * 4, []])
     plan(store, composed.plan_request(training(unit="samples", total=4, shares={"a": 1})), {})
     assert [d["part"] for d in drawn()] == [1] * 4
@@ -317,7 +319,7 @@ def test_empty_parts_are_passed_over(store: Store, composed: Any, training: Trai
 
 
 def test_chunks_do_not_change_the_plan(
-    store: Store, composed: Any, training: Training, drawn: Drawn, monkeypatch: pytest.MonkeyPatch
+    store: Store, composed: Any, training: Training, drawn: ReadDraws, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     composed.add("a", lengths(3, 40))
     composed.add("b", lengths(3, 40))
@@ -343,7 +345,7 @@ def test_the_order_of_keys_in_a_recipe_changes_nothing(store: Store, composed: A
     assert files[0] == files[1]
 
 
-def test_shares_that_no_float_can_hold(store: Store, composed: Any, training: Training, drawn: Drawn) -> None:
+def test_shares_that_no_float_can_hold(store: Store, composed: Any, training: Training, drawn: ReadDraws) -> None:
     stage = training(unit="samples", budgets={"a": 0.1, "b": 0.2}, scale=100)
     composed.add("a", lengths(1, 20))
     composed.add("b", lengths(1, 30))
@@ -352,7 +354,7 @@ def test_shares_that_no_float_can_hold(store: Store, composed: Any, training: Tr
     assert Counter(d["task"] for d in drawn()) == {"a": 10, "b": 20}
 
 
-def test_validation_is_drawn_whole_and_in_proportion(store: Store, composed: Any, drawn: Drawn) -> None:
+def test_validation_is_drawn_whole_and_in_proportion(store: Store, composed: Any, drawn: ReadDraws) -> None:
     for task, source, rows in (("a", "x", 30), ("a", "y", 10), ("b", "x", 5), ("c", "x", 0)):
         composed.add(task, lengths(1, rows), VALIDATION, source=source)
     plan_validation(store, [("a", "x"), ("a", "y"), ("b", "x"), ("c", "x")], {})
@@ -361,7 +363,7 @@ def test_validation_is_drawn_whole_and_in_proportion(store: Store, composed: Any
     within_one_sample("samples", draws[:40], {"a": Fraction(40, 45), "b": Fraction(5, 45)}, lambda d: d["task"])
 
 
-def test_nothing_held_out_is_an_empty_plan(store: Store, drawn: Drawn) -> None:
+def test_nothing_held_out_is_an_empty_plan(store: Store, drawn: ReadDraws) -> None:
     assert plan_validation(store, [], {}) == 0
     assert drawn("validation") == []
 
@@ -407,7 +409,7 @@ class TestTars:
         assert set(before) <= set(after)
 
     def test_leaves_and_passes_never_share_a_tar(
-        self, store: Store, small: Any, training: Training, drawn: Drawn
+        self, store: Store, small: Any, training: Training, drawn: ReadDraws
     ) -> None:
         for n in (0, 1):
             for task in "ab":
