@@ -60,7 +60,7 @@ def commit_model(store: Store, folder: str, made: Path, made_from: MadeFrom, inp
     store.write(f"{folder}/fingerprint", json.dumps(record, indent=0, ensure_ascii=True).encode())
 
 
-def model_stands(store: Store, folder: str) -> bool:
+def model_is_complete(store: Store, folder: str) -> bool:
     """Whether all files of a model are there with their sizes; checksums are not compared."""
     return next(damage_of_model(store, folder, deep=False), None) is None
 
