@@ -22,7 +22,7 @@ from weft.pipelines.audio.declared import HIGHEST_RATE
 from weft.pipelines.audio.decoders import Sound, opened
 from weft.pipelines.audio.ffmpeg import BrokenStream
 from weft.pipelines.storage import retries as reading
-from weft.pipelines.storage.retries import settings, watched, without_secrets
+from weft.pipelines.storage.retries import retrying, settings, without_secrets
 from weft.pipelines.storage.store import SOURCE, Store
 from weft.schemas.audio import Audio, Utterance
 from weft.schemas.ledger import Unavailable, Unusable
@@ -229,8 +229,8 @@ def _file(store: Store, audio: Audio) -> Iterator[BinaryIO]:
         if not os.path.getsize(uri):
             raise Unusable("empty_file", "it holds 0 bytes")
     file = reading.opened(lambda: _opened(store, uri, audio), audio.uri)
-    with watched(file, audio.uri) as seen:
-        yield seen
+    with retrying(file, audio.uri) as reader:
+        yield reader
 
 
 def _opened(store: Store, uri: str, audio: Audio) -> BinaryIO:

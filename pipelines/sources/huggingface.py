@@ -20,7 +20,7 @@ from weft.pipelines.sources.common.files import clean, stamp, walk
 from weft.pipelines.sources.common.named_texts import FIELDS, NAMES
 from weft.pipelines.sources.common.speech import Labels, SpeechSource
 from weft.pipelines.sources.tars import from_fields
-from weft.pipelines.storage.retries import patiently
+from weft.pipelines.storage.retries import read_with_retries
 from weft.pipelines.storage.store import Store
 from weft.schemas.audio import Audio, Recording
 from weft.schemas.fields import WrongField
@@ -120,7 +120,7 @@ class Source(SpeechSource):
     def read(self, item: Item, store: Store) -> Iterator[Recording | Reject]:
         """Raises Unusable."""
         where = json.loads(item.payload)
-        data = dict(patiently(self._splits, self.path))[where["split"]]
+        data = dict(read_with_retries(self._splits, self.path))[where["split"]]
         column = self._audio_column(data)
         rows = (
             data.select(range(where["begin"], where["end"]))

@@ -23,7 +23,7 @@ from weft.pipelines.sources.common.files import clean, stamp
 from weft.pipelines.sources.common.lists import numbered_lines, whole_list, wrong_item
 from weft.pipelines.sources.common.named_texts import named_texts
 from weft.pipelines.sources.common.speech import Labels, SpeechSource
-from weft.pipelines.storage.retries import patiently, watched
+from weft.pipelines.storage.retries import read_with_retries, retrying
 from weft.pipelines.storage.store import Store
 from weft.schemas.audio import Audio, Recording, Supervision, Word
 from weft.schemas.fields import Fields, WrongField, parsed, shown
@@ -105,12 +105,12 @@ class Source(SpeechSource):
     def _shard(self, item: Item, store: Store) -> Iterator[Recording | Reject]:
         listed = store.located(item.text_uri)
         cuts: dict[str, Fields] = {}
-        for number, cut in patiently(lambda: list(_cuts(listed)), listed):
+        for number, cut in read_with_retries(lambda: list(_cuts(listed)), listed):
             if isinstance(cut, Unusable):
                 yield refused(item, cut, f"{item.path}/cut {number}")
             else:
                 cuts[str(cut.values.get("id"))] = cut
-        with watched(tars.opened(item, store), store.located(item.uri)) as file:
+        with retrying(tars.opened(item, store), store.located(item.uri)) as file:
             for number, sample in enumerate(tars.samples(file)):
                 where = f"{item.path}/{sample.key}"
                 try:

@@ -20,7 +20,7 @@ from weft.pipelines.sources.common.named_texts import named_texts
 from weft.pipelines.sources.common.speech import Labels, SpeechSource
 from weft.pipelines.sources.common.tar_members import BrokenTar, members
 from weft.pipelines.storage import retries as reading
-from weft.pipelines.storage.retries import watched, without_secrets
+from weft.pipelines.storage.retries import retrying, without_secrets
 from weft.pipelines.storage.store import Store
 from weft.pipelines.timings.formats import READERS
 from weft.schemas.audio import Audio, Recording
@@ -64,7 +64,7 @@ class Source(SpeechSource):
     def read(self, item: Item, store: Store) -> Iterator[Recording | Reject]:
         """Raises Unusable, and Unavailable."""
         uri = store.located(item.uri)
-        with watched(opened(item, store), uri) as file:
+        with retrying(opened(item, store), uri) as file:
             seen: set[str] = set()
             for number, sample in enumerate(samples(file)):
                 if sample.fault and uri.startswith(("http://", "https://")):  # zeros, or a stretch from another place

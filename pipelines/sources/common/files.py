@@ -16,7 +16,7 @@ from urllib.parse import unquote
 import fsspec
 
 from weft.pipelines.audio.sound import regular
-from weft.pipelines.storage.retries import opened, patiently, without_secrets
+from weft.pipelines.storage.retries import opened, read_with_retries, without_secrets
 from weft.pipelines.storage.store import Store
 from weft.schemas.faults import RecipeError
 from weft.schemas.ledger import Unavailable, Unusable
@@ -54,7 +54,7 @@ def walk(root: str) -> Iterator[File]:
 
 def _walk_folder(root: str, below: str, seen: set[str]) -> Iterator[File]:
     folder = os.path.join(root, below)
-    for entry in sorted(patiently(lambda: list(os.scandir(folder)), folder), key=lambda e: e.name):
+    for entry in sorted(read_with_retries(lambda: list(os.scandir(folder)), folder), key=lambda e: e.name):
         path = os.path.join(below, entry.name)
         if not _is_folder(entry.path):
             yield local_file(entry.path, path)
@@ -73,7 +73,7 @@ def _is_folder(path: str) -> bool:
                 raise
             return False  # a dangling link, or one to itself, is no folder, and no error
 
-    return patiently(asked, path)
+    return read_with_retries(asked, path)
 
 
 def local_file(uri: str, path: str) -> File:
@@ -134,7 +134,7 @@ def _walk_url(root: str) -> Iterator[File]:
 def _listing(ask: Callable[[], T], url: str) -> T:
     """What a server or a store answers. Raises FileNotFoundError where there is nothing, Unavailable where it cannot be had."""
     try:
-        return patiently(ask, url)
+        return read_with_retries(ask, url)
     except Unavailable as fault:
         if fault.absent:
             raise FileNotFoundError(url) from None
