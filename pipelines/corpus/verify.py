@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 from weft.pipelines.corpus.claim import MARK, MARKED
 from weft.pipelines.corpus.expected import Expected
 from weft.pipelines.hold_out import HoldOutWork
-from weft.pipelines.models.folders import checksum_of, damage_of_model, foreign_files
+from weft.pipelines.models.folders import checksum_of, damage_of_model, unknown_files_in
 from weft.pipelines.parts.stage_work import PartWork, companions_of, digest_of, inputs_of, size_of
 from weft.pipelines.parts.tables import Footer, footer_of, opened_part, read_part, table_digest
 from weft.pipelines.storage.checksums import KEY, content_matches
@@ -64,7 +64,7 @@ def missing(store: Store, expected: Expected) -> Iterator[Damaged]:
             yield Damaged(store.url, check.makes, "is not as it was written")
 
 
-def strangers(store: Store, expected: Expected) -> Iterator[str]:
+def unknown_files(store: Store, expected: Expected) -> Iterator[str]:
     """Files that nothing in the recipe makes, where they would count as parts or be loaded with a model."""
     own = {name for work in expected.parts for name in (work.makes, work.rejects, work.ledger, work.audio)}
     for name in (name for folder in (*STAGES, "rejects", "ledger") for name in store.names(folder)):
@@ -72,7 +72,7 @@ def strangers(store: Store, expected: Expected) -> Iterator[str]:
             goes = f"; {remedy(store.url)} removes it" if is_made_by_weft(name) else ": move it away"
             yield f"{name} is no part of this corpus{goes}"
     for folder in expected.models:
-        yield from (f"{name} is no file of this model: move it away" for name in foreign_files(store, folder))
+        yield from (f"{name} is no file of this model: move it away" for name in unknown_files_in(store, folder))
 
 
 def _absent(store: Store, name: str) -> Damaged:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import pyarrow as pa
 
 from weft.pipelines.corpus.expected import Expected
-from weft.pipelines.corpus.verify import damaged, missing, strangers
+from weft.pipelines.corpus.verify import damaged, missing, unknown_files
 from weft.pipelines.graph import Pipeline
 from weft.pipelines.mixing.accounts import nodes_of, rejects_of
 from weft.pipelines.mixing.deep import damaged_tars
@@ -34,7 +34,7 @@ def audit(store: Store, pipeline: Pipeline, deep: bool = False) -> Audit:
     """Compares declared with realised shares, and checks the ledger."""
     expected = Expected.of(store, pipeline)
     faults = [str(damage) for find in (damaged(store, expected, deep), missing(store, expected)) for damage in find]
-    faults += strangers(store, expected)
+    faults += unknown_files(store, expected)
     nodes = nodes_of(store, pipeline, expected, faults)
     rejects = rejects_of(store, expected, faults)
     streams = streams_of(store, pipeline)
@@ -79,7 +79,7 @@ def _stream(stream: StreamAudit, faults: list[str]) -> StageAudit | None:
     if len(faults) > before:
         return None
     faults.extend(map(str, stream.damaged_tars()))
-    faults.extend(stream.strangers())
+    faults.extend(stream.unknown_tars())
     faults.extend(map(str, stream.damaged_index()))
     try:
         return stream.shares(faults)

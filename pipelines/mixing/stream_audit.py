@@ -76,7 +76,7 @@ class StreamAudit:
         yield from self._each([index_name(self.name)], self._index_fault)
         yield from self._each([wids_name(self.name)], self._wids_fault)
 
-    def strangers(self) -> Iterator[str]:
+    def unknown_tars(self) -> Iterator[str]:
         """Tars that are not in the plan. The next build removes them."""
         planned = {tar_name(self.name, tar) for tar in read_tars(self.store, self.name)}
         for name in self.store.names(f"shards/{self.name}", ".tar"):

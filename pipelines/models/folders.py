@@ -100,7 +100,7 @@ def damage_of_model(store: Store, folder: str, deep: bool) -> Iterator[Damaged]:
             yield Damaged(store.url, f"{folder}/{name}", _OTHER)
 
 
-def foreign_files(store: Store, folder: str) -> list[str]:
+def unknown_files_in(store: Store, folder: str) -> list[str]:
     """Other files in a model's folder, which a loader might read."""
     own = {f"{folder}/{name}" for name in (*OWN, *_listed(store, folder))}
     return [name for name in store.names(folder) if name not in own]

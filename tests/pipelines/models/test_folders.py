@@ -7,9 +7,9 @@ import pytest
 from weft.pipelines.models.folders import (
     commit_model,
     damage_of_model,
-    foreign_files,
     model_is_complete,
     recorded,
+    unknown_files_in,
     verified_folder,
 )
 from weft.pipelines.storage.store import Damaged, Store
@@ -66,5 +66,5 @@ def test_files_of_an_older_model_go(committed: Store, made: Path) -> None:
 
 def test_files_that_are_not_the_models_are_named_and_kept(committed: Store) -> None:
     committed.write(f"{MODEL}/README.md", b"mine")
-    assert foreign_files(committed, MODEL) == [f"{MODEL}/README.md"]
+    assert unknown_files_in(committed, MODEL) == [f"{MODEL}/README.md"]
     assert model_is_complete(committed, MODEL)
