@@ -111,13 +111,13 @@ class Tally:
         return self.held + len(self._names[False])
 
     @property
-    def is_fair(self) -> bool:
+    def selects_some_not_all(self) -> bool:
         """Whether somebody is held out and somebody is not; more names do not change it."""
         return all(self._names)
 
     def check(self, where: str) -> None:
-        """Raises SplitError, with both counts, unless it is fair."""
-        if self.is_fair:
+        """Raises SplitError, with both counts, unless it selects some and not all."""
+        if self.selects_some_not_all:
             return
         kind, share = self.hold_out.kind, f"hold_out.{self.hold_out.kind} {self.hold_out.share:g} of {where}"
         if not self.total:

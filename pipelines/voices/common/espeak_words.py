@@ -108,8 +108,8 @@ class Line:
         letters = list(accumulate(len(self.forms[number]) for number in group))
         cuts = [0]
         for rank, reached in enumerate(letters, 1):
-            fair = round(len(sounds) * reached / letters[-1])
-            cuts.append(min(max(fair, cuts[-1] + 1), len(sounds) - len(group) + rank))
+            proportional = round(len(sounds) * reached / letters[-1])
+            cuts.append(min(max(proportional, cuts[-1] + 1), len(sounds) - len(group) + rank))
         return [(sounds[a].start, sounds[b - 1].end) for a, b in pairwise(cuts)]
 
 
