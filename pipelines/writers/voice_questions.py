@@ -48,7 +48,7 @@ class VoiceQuestion:
         return self.variant in WOMEN
 
     def plain(self) -> "VoiceQuestion":
-        """The same words in the same voice, without any manner: what the measurements are compared with."""
+        """The same words in the same voice, without any emotion or speed: what the measurements are compared with."""
         return replace(self, emotion="", level=1, speed="", pitch=1.0, pause=0.0)
 
     def is_as_designed(self, measures: Measured, plain: Measured) -> bool:

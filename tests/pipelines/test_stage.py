@@ -16,7 +16,7 @@ from weft.pipelines.sources.manifest import Source as Manifest
 from weft.pipelines.stage import Stage
 from weft.pipelines.synthesize import Synthesize
 from weft.pipelines.tasks.words import Task as Words
-from weft.pipelines.voices.common.emotions import Manners
+from weft.pipelines.voices.common.emotions import Prosody
 from weft.pipelines.voices.espeak import Voice
 from weft.tokenizers.hubert import Tokenizer as Hubert
 
@@ -45,7 +45,7 @@ def test_a_backend_of_another_version_makes_another_fingerprint(
 
 
 def test_another_emotion_table_makes_another_fingerprint() -> None:
-    corrected = Voice(manners=Manners.model_validate({"emotions": {"sad": {"pitch": 0.7}}}))
+    corrected = Voice(manners=Prosody.model_validate({"emotions": {"sad": {"pitch": 0.7}}}))
     assert Synthesize(voice=corrected, seed=1).fingerprint() != Synthesize(voice=Voice(), seed=1).fingerprint()
 
 
