@@ -13,7 +13,7 @@ import numpy as np
 from weft.pipelines.acoustic.chain import crossings
 from weft.pipelines.acoustic.features import HOP
 from weft.pipelines.acoustic.model import AcousticModel
-from weft.pipelines.acoustic.network import PAUSE, STATES, Network, Way, likeliest
+from weft.pipelines.acoustic.network import PAUSE, STATES, Network, PhoneNumbers, likeliest
 
 _DOUBT = 0.1  # neighbouring frames are correlated: each log-likelihood counts for a tenth
 _STRETCH = 1000, 3000  # least and most frames whose edges are computed together; a stretch ends at a pause if it can
@@ -62,7 +62,7 @@ class PhonePath:
         return np.asarray(own - self.scores.max(1))
 
 
-def align_phones(model: AcousticModel, scores: np.ndarray, words: Sequence[Sequence[Way]]) -> PhonePath:
+def align_phones(model: AcousticModel, scores: np.ndarray, words: Sequence[Sequence[PhoneNumbers]]) -> PhonePath:
     """Aligns the pronunciations of `words` with `scores`, the model's log-likelihoods of the utterance [frames, emissions].
 
     Raises TooShort where the audio has fewer frames than the words have states.

@@ -22,7 +22,7 @@ _NEVER = -1e30
 _SMALL = 3e7  # frames times states up to which all states are searched
 _BEAM = 2000.0
 
-Way = tuple[int, ...]  # a pronunciation, as numbers of phones
+PhoneNumbers = tuple[int, ...]  # a pronunciation, as numbers of phones
 
 
 @dataclass(frozen=True)
@@ -38,15 +38,15 @@ class Network:
     final: np.ndarray
 
     @classmethod
-    def of(cls, words: Sequence[Sequence[Way]]) -> "Network":
+    def of(cls, words: Sequence[Sequence[PhoneNumbers]]) -> "Network":
         """The network of every pronunciation of every word, with a pause at both ends and optional ones between words."""
         builder = _Builder()
         ends = builder.pause([])
-        for number, ways in enumerate(words):
+        for number, pronunciations in enumerate(words):
             out: list[tuple[int, float]] = []
-            for way in ways:
-                here = [(state, log - np.log(len(ways))) for state, log in ends]
-                for place, phone in enumerate(way):
+            for pronunciation in pronunciations:
+                here = [(state, log - np.log(len(pronunciations))) for state, log in ends]
+                for place, phone in enumerate(pronunciation):
                     here = builder.phone(phone, number, here, first=number == 0 and place == 0)
                 out += here
             paused = builder.pause([(state, log + _PAUSES[0]) for state, log in out])
@@ -137,16 +137,16 @@ def _walk(scores, emits, before, log, start, final, reach, beam):  # type: ignor
             wider[:at] = back[:at]
             back = wider
         for s in range(low, edge):
-            best, way = -np.inf, 0
+            best, entry = -np.inf, 0
             for k in range(before.shape[1]):
                 if before[s, k] < 0:
                     break
                 value = now[before[s, k]] + log[s, k]
                 if value > best:
-                    best, way = value, k
+                    best, entry = value, k
             new[s] = best + scores[t, emits[s]]
             top = max(top, new[s])
-            back[at + s - low] = way
+            back[at + s - low] = entry
         lows[t], places[t + 1] = low, at + edge - low
         now[low:edge] = new[low:edge]
         while low < edge - 1 and now[low] < top - beam:

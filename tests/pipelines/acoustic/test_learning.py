@@ -10,7 +10,7 @@ from weft.pipelines.acoustic.features import HOP
 from weft.pipelines.acoustic.learning import TrainingClip, learn
 from weft.pipelines.acoustic.locating import PhonePath, align_phones
 from weft.pipelines.acoustic.model import AcousticModel
-from weft.pipelines.acoustic.phones import Ways
+from weft.pipelines.acoustic.phones import Pronunciations
 
 COLOURS = {phone: np.random.default_rng(n).normal(0, 3, 13) for n, phone in enumerate(["", "a", "b", "c", "d"])}
 WORDS = {"ab": ("a", "b"), "cd": ("c", "d"), "da": ("d", "a"), "bc": ("b", "c")}
@@ -40,9 +40,9 @@ def said(seed: int, speaker: str = "s", blur: float = 0.0) -> tuple[TrainingClip
 
 
 def laid(
-    model: AcousticModel, heard: TrainingClip, words: Sequence[Ways] | None = None, frames: int | None = None
+    model: AcousticModel, heard: TrainingClip, words: Sequence[Pronunciations] | None = None, frames: int | None = None
 ) -> PhonePath:
-    known = [model.phones.numbered(ways) for ways in words or heard.words]
+    known = [model.phones.numbered(pronunciations) for pronunciations in words or heard.words]
     return align_phones(model, model.scores(heard.cepstra[:frames], heard.speaker), known)
 
 
@@ -100,7 +100,7 @@ def test_what_it_cannot_say_is_told(model: AcousticModel) -> None:
 
 def test_a_way_with_an_unheard_sound_is_not_taken(model: AcousticModel) -> None:
     heard, _ = said(1)
-    words = tuple((("z",), *ways) for ways in heard.words)
+    words = tuple((("z",), *pronunciations) for pronunciations in heard.words)
     assert laid(model, heard, words).places() == laid(model, heard).places()
     assert model.phones.numbered((("z",),)) == []
 

@@ -70,7 +70,7 @@ def test_words_and_phones_cover_one_another(aligner: Aligner, corpus: list) -> N
         assert sum(map(len, inside)) == len(found.phones)
         for word, phones in zip(found.words, inside, strict=True):
             assert (phones[0].start, phones[-1].end) == (word.start, word.end)
-            assert " ".join(p.text for p in phones) in aligner.ways(word.text.lower())
+            assert " ".join(p.text for p in phones) in aligner.pronunciations(word.text.lower())
 
 
 def test_of_other_transcripts_it_takes_at_most_one_in_twenty_of_its_own_it_loses_few(
