@@ -66,7 +66,7 @@ class Stage(Settings):
         for name, value in self.fingerprint_settings().items():
             backend = getattr(self, name)
             if isinstance(backend, Versioned):
-                named |= {f"use {name}": backend.chosen_as, f"version {name}": backend.version()}
+                named |= {f"use {name}": backend.backend_name, f"version {name}": backend.version()}
                 inner = named_settings(value)
                 named |= {key if key not in named else f"{key} of {name}": said for key, said in inner.items()}
             else:

@@ -77,7 +77,7 @@ class ModelWork(BaseWork, ABC):
 
 def backend_facts(backend: Versioned, seed: int | None = None) -> dict[str, str]:
     seeded = {} if seed is None else {"setting seed": str(seed)}
-    made = {"use": backend.chosen_as, "version": backend.version(), **seeded}
+    made = {"use": backend.backend_name, "version": backend.version(), **seeded}
     return {**made, **named_settings(backend.fingerprint_settings())}
 
 
