@@ -68,7 +68,7 @@ class Stage(Settings):
             if isinstance(backend, Versioned):
                 named |= {f"use {name}": backend.backend_name, f"version {name}": backend.version()}
                 inner = named_settings(value)
-                named |= {key if key not in named else f"{key} of {name}": said for key, said in inner.items()}
+                named |= {key if key not in named else f"{key} of {name}": setting for key, setting in inner.items()}
             else:
                 named |= named_settings({name: value})
         return named

@@ -65,11 +65,11 @@ class Task(dialogue.Task):
         if isinstance(material.source, Dialogue):
             self.write(material, {"": prompt, answer: answers})
             return
-        said = Written(material.source) if isinstance(material.source, Document) else material.spoken[0]
+        content = Written(material.source) if isinstance(material.source, Document) else material.spoken[0]
         *asked, last = self.turns
         for turn in asked:
-            prompt.write(turn, said)
-        answers.write(_with_answer(last, answer), said)
+            prompt.write(turn, content)
+        answers.write(_with_answer(last, answer), content)
 
 
 def _with_answer(turn: Turn, answer: str) -> Turn:

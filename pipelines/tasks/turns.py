@@ -54,6 +54,6 @@ class Task(ContentTask):
             leading_space=self.leading_space,
             image=material.image,
         )
-        said = Written(material.source) if isinstance(material.source, Document) else material.spoken[0]
+        content = Written(material.source) if isinstance(material.source, Document) else material.spoken[0]
         for turn in self.turns:
-            writer.write(turn, said)
+            writer.write(turn, content)

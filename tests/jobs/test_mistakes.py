@@ -77,7 +77,7 @@ training:
     model: {config: {model_type: llama}, base: x}
     optimiser: {lr: 1, batch_tokens: 64, weight_decay: -1, clip: -2, lr_end: -1}
 """
-TOLD = (
+INVALID = (
     "2: shards.bytes", "3: vocabulary.tokens: two entries have `literal: [T]`", "3: vocabulary.multiple", "4: quality.snr",
     "6: sources.speech.hold_out.speakers", "7: sources.books.language", "9: segment.longest", "10: align.language",
     "11: synthesize.speed", "14: tokenizers.pitch.folder", "15: text.size", "17: tasks.words.text_words",
@@ -88,7 +88,7 @@ TOLD = (
     "28: training.second.optimiser.lr_end", "28: training.second.optimiser.weight_decay", "28: training.second.optimiser.clip",
     "28: training.second.optimiser: `batch_tokens` must be a multiple of `context`",
 )  # fmt: skip
-GONE = (
+MISSING = (
     "6: sources.speech.path", "7: sources.books.path", "8: sources.man.path", "13: tokenizers.hubert.model",
     "22: training.pretrain.model.base: /nowhere/llama", "27: training.second.model.base",
 )  # fmt: skip
@@ -154,10 +154,10 @@ def write(folder: Path, text: str) -> str:
 
 
 def test_every_mistake_of_every_layer_is_told_once_by_its_line(tmp_path: Path) -> None:
-    told = mistakes(recipe_file.read(write(tmp_path, BAD))).wrong
-    assert len(told) == len(WRONG)
+    messages = mistakes(recipe_file.read(write(tmp_path, BAD))).wrong
+    assert len(messages) == len(WRONG)
     for line, sentence in WRONG:
-        assert sum(t.startswith(f"bad.yaml line {line}: {sentence}") for t in told) == 1, sentence
+        assert sum(message.startswith(f"bad.yaml line {line}: {sentence}") for message in messages) == 1, sentence
 
 
 def test_one_call_of_validate_tells_them_with_the_paths_that_are_not_there(weft: Weft, tmp_path: Path) -> None:
@@ -168,16 +168,16 @@ def test_one_call_of_validate_tells_them_with_the_paths_that_are_not_there(weft:
 
 
 def test_mistakes_that_would_show_late_are_told_beside_those_that_hide_them(tmp_path: Path) -> None:
-    found = mistakes(recipe_file.read(write(tmp_path, LATE)))
-    for told, wanted in ((found.wrong, TOLD), (found.missing, GONE)):
-        assert len(told) == len(wanted)
-        for place, sentence in zip(wanted, told, strict=True):
+    listed = mistakes(recipe_file.read(write(tmp_path, LATE)))
+    for messages, wanted in ((listed.wrong, INVALID), (listed.missing, MISSING)):
+        assert len(messages) == len(wanted)
+        for place, sentence in zip(wanted, messages, strict=True):
             assert sentence.startswith(f"bad.yaml line {place}")
 
 
 @pytest.mark.parametrize(("line", "sentence"), BEHIND)
 def test_a_mistake_is_not_hidden_by_others_of_its_section(line: int, sentence: str, hidden: tuple[str, ...]) -> None:
-    assert sum(told.startswith(f"bad.yaml line {line}: {sentence}") for told in hidden) == 1
+    assert sum(message.startswith(f"bad.yaml line {line}: {sentence}") for message in hidden) == 1
 
 
 def test_nothing_is_reported_that_follows_from_another_mistake(hidden: tuple[str, ...]) -> None:
@@ -198,7 +198,9 @@ def test_overrides_that_are_none_are_reported_with_the_mistakes_of_the_recipe(we
 
 def test_a_hub_name_of_a_stage_is_taken_at_its_word(tmp_path: Path) -> None:
     text = LATE.replace("base: /nowhere/llama", "base: hf://org/llama")
-    assert not any("pretrain.model.base" in told for told in mistakes(recipe_file.read(write(tmp_path, text))).missing)
+    assert not any(
+        "pretrain.model.base" in message for message in mistakes(recipe_file.read(write(tmp_path, text))).missing
+    )
 
 
 def test_a_checkpoint_that_is_not_there_is_told_by_its_line(tmp_path: Path) -> None:
@@ -206,8 +208,8 @@ def test_a_checkpoint_that_is_not_there_is_told_by_its_line(tmp_path: Path) -> N
         tmp_path,
         "extends: demo\nsources: {speech: {path: .}, books: {path: .}}\nalign: {use: ctc, model: /nowhere/ctc}\n",
     )
-    found = mistakes(recipe_file.read(path))
-    assert (found.wrong, found.missing) == (
+    listed = mistakes(recipe_file.read(path))
+    assert (listed.wrong, listed.missing) == (
         (),
         ("bad.yaml line 3: align.model: /nowhere/ctc: no such file or folder",),
     )

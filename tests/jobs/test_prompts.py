@@ -7,7 +7,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from tests.jobs.planting import told
+from tests.jobs.planting import audit_faults
 from weft.jobs.build import build
 from weft.jobs.commands import read_pipeline
 from weft.jobs.engine import LocalEngine
@@ -65,7 +65,7 @@ def tars(corpus: Path, stage: str) -> list[str]:
 
 
 def test_prompts_go_to_audited_shards_with_their_answers(built: Path, weft: Weft) -> None:
-    assert not told(Store(str(built)), deep=True)
+    assert not audit_faults(Store(str(built)), deep=True)
     rows = pq.read_table(built / "shards/rl/index.parquet").to_pylist()
     answers, keys = {}, {}
     for row in rows:

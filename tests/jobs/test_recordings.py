@@ -58,8 +58,8 @@ Weft = Callable[..., tuple[int, str, str]]
 Turns = list[dict[str, Any]]
 
 
-def chat(*said: str, **last: Any) -> Turns:
-    turns: Turns = [{"role": ("human", "assistant")[n % 2], "text": text} for n, text in enumerate(said)]
+def chat(*texts: str, **last: Any) -> Turns:
+    turns: Turns = [{"role": ("human", "assistant")[n % 2], "text": text} for n, text in enumerate(texts)]
     turns[-1] |= last
     return turns
 
@@ -113,8 +113,8 @@ def test_recordings_and_pairs_go_to_audited_shards(talks: Path, weft: Weft, monk
     store = Store("corpus")
     rejects = [r for name in store.names("rejects", ".parquet") for r in read_part(store, name, Reject)]
     assert {r.reason for r in rejects if r.source == "quiz"} == {"equal_answers", "no_field"}
-    told = {(r.stage, KEYS.get(r.key, r.path), r.reason) for r in rejects if r.source == "chats"}
-    assert told == {
+    reasons = {(r.stage, KEYS.get(r.key, r.path), r.reason) for r in rejects if r.source == "chats"}
+    assert reasons == {
         ("ingest", "same", "equal_answers"), ("synthesize", "unspeakable", "unspeakable"),
         ("compose", "long", "too_long"), ("compose", "plain", "no_answers"), ("compose", "short", "no_answers"),
         ("compose", "short", "too_few_utterances"),

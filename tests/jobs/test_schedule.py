@@ -97,7 +97,7 @@ def store(tmp_path: Path) -> Store:
 
 @st.composite
 def graphs(draw: st.DrawFn) -> list[Piece]:
-    """Pieces that need some of those before them, told in any order."""
+    """Pieces that need some of those before them, given in any order."""
     count = draw(st.integers(0, 12))
     pieces = [Piece(f"w{n}", (*(f"w{m}" for m in range(n) if draw(st.booleans())), "given")) for n in range(count)]
     return draw(st.permutations(pieces))
@@ -123,7 +123,7 @@ class Made(Piece):
     """Work that knows what it was made from; `was` is empty where nothing stands."""
 
     was: str = ""
-    told: str = ""
+    frozen_note: str = ""
 
     def recorded(self, store: Store) -> dict[str, str] | None:
         return {"setting layer": self.was} if self.was else None
@@ -132,11 +132,17 @@ class Made(Piece):
         return {"setting layer": "3"}
 
     def note(self, store: Store) -> str:
-        return self.told
+        return self.frozen_note
 
 
 def test_what_is_done_again_says_why_and_what_is_new_does_not(store: Store) -> None:
-    works = [Made("a", was="2"), Made("b"), Piece("c"), Made("d", stands=True, told="d: frozen"), Made("e", was="3")]
+    works = [
+        Made("a", was="2"),
+        Made("b"),
+        Piece("c"),
+        Made("d", stands=True, frozen_note="d: frozen"),
+        Made("e", was="3"),
+    ]
     events = {e.node: e for e in scheduled(works, Hands(dies={"a": 1}), store)}
     assert (events["a"].again, events["a"].why) == (True, ("setting `layer` was 2, is now 3",))
     assert not events["b"].again and not events["c"].again

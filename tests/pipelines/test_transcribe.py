@@ -43,9 +43,16 @@ def stage(store: Store) -> Transcribe:
     return made
 
 
-def utterance(number: int, seconds: float, **told: object) -> Utterance:
+def utterance(number: int, seconds: float, **fields: object) -> Utterance:
     return Utterance(
-        key=f"u-{number}", recording="u", source="s", audio=Audio("raw.flac"), sha256="", start=0.0, end=seconds, **told
+        key=f"u-{number}",
+        recording="u",
+        source="s",
+        audio=Audio("raw.flac"),
+        sha256="",
+        start=0.0,
+        end=seconds,
+        **fields,
     )
 
 

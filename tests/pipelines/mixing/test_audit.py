@@ -402,8 +402,8 @@ def test_a_leaf_that_waits_for_its_first_draw_does_not_stray(
     for tar in read_tars(store, "pre"):
         write_shard(store, "pre", tar)
     write_index(store, "pre", {})
-    told: list[str] = []
-    shown = StreamAudit(store, "pre", stage).shares(told)
-    assert told == [] and shown
+    faults: list[str] = []
+    shown = StreamAudit(store, "pre", stage).shares(faults)
+    assert faults == [] and shown
     waiting = next(share for share in shown.shares if share.path == "a/waits")
     assert (waiting.samples, waiting.sample) == (0, 60.0) and waiting.worst == 2

@@ -194,12 +194,12 @@ def test_roles_of_dialogues_are_another_speaker_in_each(store: Store, composed: 
         rows(("caller", 15)).set_column(1, "recording", pa.array([f"talk-{n:012x}"])) for n in range(8)
     )
     assert COLUMNS[1] == "recording"
-    told = {}
+    over_bound = {}
     for name, spaces in (("roles", {}), ("one space", {"src": "people"})):
         shares = Shares(read_tree(store, "pre"), stage, spaces)
         shares.add(table)
-        told[name] = [over.speaker for over in shares.over_bound()]
-    assert told == {"roles": [], "one space": ["people/caller"]}
+        over_bound[name] = [over.speaker for over in shares.over_bound()]
+    assert over_bound == {"roles": [], "one space": ["people/caller"]}
 
 
 def test_a_plan_bounds_a_role_in_each_dialogue_by_itself(
