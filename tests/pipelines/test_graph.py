@@ -178,17 +178,17 @@ def test_an_encoder_is_given_to_the_tasks_that_need_it_alone() -> None:
         assert "use encoder" in asr.made_from()
 
 
-@pytest.mark.parametrize(("changes", "path", "said"), FAULTS.values(), ids=FAULTS)
-def test_backends_that_do_not_fit(changes: dict[str, Any], path: tuple[str, ...], said: str) -> None:
+@pytest.mark.parametrize(("changes", "path", "message"), FAULTS.values(), ids=FAULTS)
+def test_backends_that_do_not_fit(changes: dict[str, Any], path: tuple[str, ...], message: str) -> None:
     with pytest.raises(RecipeFault) as fault:
         Pipeline(recipe(**changes)).check()
     assert fault.value.path == path
-    assert said in f"{fault.value.message} {fault.value.kind}"
+    assert message in f"{fault.value.message} {fault.value.kind}"
 
 
 def test_turns_of_what_is_written_read_each_source_where_its_text_lies() -> None:
-    said = {"use": "turns", "sources": ["speech", "books"], "turns": [{"role": "assistant", "say": "text"}]}
-    works = Pipeline(recipe(tasks={"t": said})).compose("t", 0, {"speech": 1, "books": 1})
+    task = {"use": "turns", "sources": ["speech", "books"], "turns": [{"role": "assistant", "say": "text"}]}
+    works = Pipeline(recipe(tasks={"t": task})).compose("t", 0, {"speech": 1, "books": 1})
     assert [work.needs[0] for work in works] == ["segment/speech/part-00000.parquet", "ingest/books/part-00000.parquet"]
 
 
@@ -286,7 +286,7 @@ class TestSplits:
         assert pipeline.speaker_spaces == {"speech": "speech", "books": "books"}
 
     @pytest.mark.parametrize(
-        ("more", "path", "said"),
+        ("more", "path", "message"),
         [
             ({s: {"hold_out": {"speakers": n}, "speakers": "p"} for s, n in (("speech", 0.1), ("dialogues", 0.2))},
              ("sources", "dialogues", "hold_out"), "hold out the same share of them"),
@@ -305,11 +305,11 @@ class TestSplits:
             ({"books": {"speakers": "people"}}, ("sources", "books", "speakers"), "text has no speakers"),
         ],
     )  # fmt: skip
-    def test_what_cannot_be_held_out(self, more: dict[str, Any], path: tuple[str, ...], said: str) -> None:
+    def test_what_cannot_be_held_out(self, more: dict[str, Any], path: tuple[str, ...], message: str) -> None:
         with pytest.raises(RecipeFault) as fault:
             Pipeline(recipe(sources=sources(**more))).check()
         assert fault.value.path == path
-        assert said in fault.value.message
+        assert message in fault.value.message
 
 
 def test_what_learns_waits_for_the_checks_of_its_own_sources() -> None:

@@ -38,10 +38,10 @@ def data(tmp_path: Path) -> Path:
     (home / "book.txt").write_text("In the beginning")
     (home / "all.jsonl").write_text(json.dumps({"audio": "a/clip.flac", "text": "and then"}))
     (home / "wav.scp").write_text("rec a/clip.flac\n")
-    said = [{"start": 0.0, "duration": 1.0, "text": "and then"}]
+    supervisions = [{"start": 0.0, "duration": 1.0, "text": "and then"}]
     recording = {"id": "rec", "sources": [{"type": "file", "source": "a/clip.flac"}]}
     (home / "cuts.jsonl").write_text(
-        json.dumps({"start": 0, "duration": 1, "recording": recording, "supervisions": said})
+        json.dumps({"start": 0, "duration": 1, "recording": recording, "supervisions": supervisions})
     )
     with tarfile.open(home / "speech.tar", "w") as tar:
         tar.add(home / "a" / "clip.flac", "clip.flac")

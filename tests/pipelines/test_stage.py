@@ -74,9 +74,9 @@ def test_where_and_how_fast_are_no_part_of_it(one: Stage, two: Stage) -> None:
 
 
 def test_an_aligner_goes_by_the_content_of_its_model(tmp_path: Path) -> None:
-    for name, said in (("a", "one"), ("b", "one"), ("c", "two")):
+    for name, content in (("a", "one"), ("b", "one"), ("c", "two")):
         (tmp_path / name).mkdir()
-        (tmp_path / name / "config.json").write_text(said)
+        (tmp_path / name / "config.json").write_text(content)
     a, b, c = (Align(aligner=Ctc(model=str(tmp_path / n), device="cuda" if n == "b" else "cpu")) for n in "abc")
     assert a.fingerprint() == b.fingerprint() != c.fingerprint()
 

@@ -410,7 +410,7 @@ class TestCompose:
 
     def row(self, key: str, words: int) -> tuple[Utterance, Alignment, Codes]:
         random = Random(key)
-        said = tuple(Word(f"word{n}", n / 2, (n + 1) / 2) for n in range(words))
+        words_in_time = tuple(Word(f"word{n}", n / 2, (n + 1) / 2) for n in range(words))
         seconds = words / 2
         whole = Utterance(
             key=key,
@@ -420,7 +420,7 @@ class TestCompose:
             sha256="ab",
             start=0.0,
             end=seconds,
-            text=" ".join(w.text for w in said),
+            text=" ".join(w.text for w in words_in_time),
         )
         ids = tuple(random.randrange(50) for _ in range(round(seconds * 25)))
         units = Codes(
@@ -434,7 +434,7 @@ class TestCompose:
             ids=ids,
             starts=tuple(range(len(ids))),
         )
-        return whole, Alignment(key=key, seconds=seconds, aligner="x", words=said, score=-1.0), units
+        return whole, Alignment(key=key, seconds=seconds, aligner="x", words=words_in_time, score=-1.0), units
 
     def run(self, store: Store, rows: list[Any], pass_number: int = 0) -> list[Any]:
         task = Words(sources=("speech",), stream="hubert", text_words=(2, 4), speech_words=(2, 4))
@@ -485,9 +485,9 @@ class TestCompose:
         stage.setup(spelt)
         document = Document(key="d-0", source="web", text="and so", split="validation", path="a.jsonl#7")
         (made,) = stage([document])
-        said = json.loads(made.members[512 : 512 + made.json_length])
-        assert said["provenance"]["path"] == "a.jsonl#7"
-        assert (said["split"], said["provenance"]["split"]) == ("validation", "validation")
+        record = json.loads(made.members[512 : 512 + made.json_length])
+        assert record["provenance"]["path"] == "a.jsonl#7"
+        assert (record["split"], record["provenance"]["split"]) == ("validation", "validation")
 
     def test_what_is_of_another_split_is_held_out_and_has_other_keys(self, spelt: Store) -> None:
         rows = [self.row(f"u-{n}", 9) for n in range(4)]

@@ -84,16 +84,16 @@ class TestNumbers:
 
 class TestFaults:
     def test_an_unknown_key_names_file_and_line(self, write: Write) -> None:
-        said = fault(write(LEAST + "part_sise: 3\n"))
-        assert said == "mine.yaml line 8: part_sise: no such setting; check its spelling"
+        message = fault(write(LEAST + "part_sise: 3\n"))
+        assert message == "mine.yaml line 8: part_sise: no such setting; check its spelling"
 
     def test_a_wrong_value_deep_down_names_its_own_line(self, write: Write) -> None:
-        said = fault(write(LEAST + STAGE.replace("context: 8", "context: one")))
-        assert said.startswith("mine.yaml line 11: training.pre.context: ")
+        message = fault(write(LEAST + STAGE.replace("context: 8", "context: one")))
+        assert message.startswith("mine.yaml line 11: training.pre.context: ")
 
     def test_an_undeclared_name_is_found_at_its_line(self, write: Write) -> None:
-        said = fault(write(LEAST.replace("[books]", "[boks]")))
-        assert said == "mine.yaml line 7: tasks.text.sources: 'boks' is not declared; there are books"
+        message = fault(write(LEAST.replace("[books]", "[boks]")))
+        assert message == "mine.yaml line 7: tasks.text.sources: 'boks' is not declared; there are books"
 
     def test_every_fault_is_told_at_once(self, write: Write) -> None:
         lines = fault(write(LEAST + "part_sise: 3\nseed: x\n")).splitlines()
@@ -108,11 +108,11 @@ class TestFaults:
         assert "sources: field required" in fault(write("name: x\n"))
 
     def test_mixture_rules_carry_their_line(self, write: Write) -> None:
-        said = fault(write(LEAST + STAGE.replace("total: 1e6, ", "")))
-        assert said == "mine.yaml line 10: training.pre.mixture: give either `total` and `shares`, or `budgets`"
+        message = fault(write(LEAST + STAGE.replace("total: 1e6, ", "")))
+        assert message == "mine.yaml line 10: training.pre.mixture: give either `total` and `shares`, or `budgets`"
 
     @pytest.mark.parametrize(
-        ("text", "said"),
+        ("text", "message"),
         [
             ("name: a\nseed: 1\nname: b\n", "mine.yaml line 3: `name` is given twice"),
             ("name: a\nsources:\n  x: {use: text}\n  x: {use: text}\n", "mine.yaml line 4: `x` is given twice"),
@@ -127,8 +127,8 @@ class TestFaults:
         ],
         ids=lambda value: value.splitlines()[0] if value else "empty",
     )
-    def test_what_is_no_recipe(self, write: Write, text: str, said: str) -> None:
-        assert fault(write(text)).startswith(said)
+    def test_what_is_no_recipe(self, write: Write, text: str, message: str) -> None:
+        assert fault(write(text)).startswith(message)
 
     def test_a_file_that_is_not_utf8(self, tmp_path: Path) -> None:
         (tmp_path / "mine.yaml").write_bytes(b"name: \xff\n")
@@ -198,7 +198,7 @@ class TestOverrides:
         assert load(write(LEAST), ("description=a=b",)).description == "a=b"
 
     @pytest.mark.parametrize(
-        ("override", "said"),
+        ("override", "message"),
         [
             ("seed", "override 'seed': write it as key=value"),
             ("=3", "override '=3': write it as key=value"),
@@ -207,8 +207,8 @@ class TestOverrides:
             ("training.pre.context=x", "override 'training.pre.context=x': training.pre.context: "),
         ],
     )
-    def test_a_wrong_override_is_quoted(self, write: Write, override: str, said: str) -> None:
-        assert fault(write(LEAST + STAGE), (override,)).startswith(said)
+    def test_a_wrong_override_is_quoted(self, write: Write, override: str, message: str) -> None:
+        assert fault(write(LEAST + STAGE), (override,)).startswith(message)
 
 
 @given(

@@ -81,13 +81,13 @@ def test_a_ratio_that_counts_throughout_is_one_span_of_the_index_whatever_its_le
 
 def test_the_json_member_says_everything_but_the_ids() -> None:
     baked = SAMPLE.for_shard()
-    said = json.loads(baked.members[BLOCK : BLOCK + baked.json_length])
-    assert said["text"] == "naïve 雨"
-    assert said["segments"][2] == {
+    record = json.loads(baked.members[BLOCK : BLOCK + baked.json_length])
+    assert record["text"] == "naïve 雨"
+    assert record["segments"][2] == {
         "modality": "speech", "role": "codes", "begin": 3, "end": 6, "start": 1.0, "stop": 2.0, "loss": True,
     }  # fmt: skip
-    assert said["provenance"]["aligner"] == "sphinx"
-    assert "ids" not in said
+    assert record["provenance"]["aligner"] == "sphinx"
+    assert "ids" not in record
 
 
 @given(ids=st.lists(st.integers(0, 2**31 - 1), max_size=50).map(tuple))

@@ -57,9 +57,11 @@ def test_a_path_says_each_word_once_one_way_and_in_order() -> None:
     network = Network.of([[(1,), (2, 2)], [(1, 2)], [(2,)]])
     path = likeliest(network, scores_of(5, 60))
     entered = path[np.flatnonzero(np.diff(path, prepend=-1))]
-    said = [(w, e // STATES) for w, e in zip(network.words[entered], network.emits[entered], strict=True) if w >= 0]
-    assert [w for w, _ in said] == sorted(w for w, _ in said)
-    spoken = {word: tuple(p for w, p in said[::STATES] if w == word) for word in range(3)}
+    entered_phones = [
+        (w, e // STATES) for w, e in zip(network.words[entered], network.emits[entered], strict=True) if w >= 0
+    ]
+    assert [w for w, _ in entered_phones] == sorted(w for w, _ in entered_phones)
+    spoken = {word: tuple(p for w, p in entered_phones[::STATES] if w == word) for word in range(3)}
     assert spoken[0] in {(1,), (2, 2)}
     assert (spoken[1], spoken[2]) == ((1, 2), (2,))
     assert {e // STATES for w, e in zip(network.words, network.emits, strict=True) if w < 0} == {PAUSE}

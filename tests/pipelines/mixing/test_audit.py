@@ -179,7 +179,7 @@ def test_a_ledger_that_is_gone(corpus: Store, pipeline: Pipeline) -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "message"),
     [
         ({"items_in": 1}, "ledger: ingest/prose part 0: 1 item vanished"),
         ({"seconds_out": 5.0}, "ledger: ingest/prose part 0: 5.000000 s appeared"),
@@ -188,12 +188,12 @@ def test_a_ledger_that_is_gone(corpus: Store, pipeline: Pipeline) -> None:
     ],
     ids=str,
 )
-def test_a_ledger_that_was_changed(corpus: Store, pipeline: Pipeline, change: dict[str, float], said: str) -> None:
+def test_a_ledger_that_was_changed(corpus: Store, pipeline: Pipeline, change: dict[str, float], message: str) -> None:
     name = "ledger/ingest/prose/part-00000.parquet"
     (row,) = read_part(corpus, name, LedgerRow)
     row = replace(row, **{field: getattr(row, field) + by for field, by in change.items()})
     write_part(corpus, name, [row], LedgerRow, "forged")
-    assert said in faults(corpus, pipeline)
+    assert message in faults(corpus, pipeline)
 
 
 def test_seconds_that_left_a_stage_and_did_not_reach_the_next(corpus: Store, pipeline: Pipeline) -> None:
@@ -205,7 +205,7 @@ def test_seconds_that_left_a_stage_and_did_not_reach_the_next(corpus: Store, pip
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "message"),
     [
         ({"drawn": 4999}, "tokens, its plan 4,999"),
         ({"unit": "seconds"}, "plan/pre.json is counted in seconds, the recipe in tokens"),
@@ -213,9 +213,9 @@ def test_seconds_that_left_a_stage_and_did_not_reach_the_next(corpus: Store, pip
     ],
     ids=str,
 )
-def test_a_summary_that_was_changed(corpus: Store, pipeline: Pipeline, change: dict[str, Any], said: str) -> None:
+def test_a_summary_that_was_changed(corpus: Store, pipeline: Pipeline, change: dict[str, Any], message: str) -> None:
     corpus.write("plan/pre.json", replace(read_summary(corpus, "pre"), **change).to_json().encode())
-    assert said in faults(corpus, pipeline)
+    assert message in faults(corpus, pipeline)
 
 
 def test_shares_below_the_tasks_and_what_is_held_are_shown(corpus: Store, pipeline: Pipeline) -> None:
@@ -230,9 +230,9 @@ def test_a_tar_that_is_gone_or_cut(corpus: Store, pipeline: Pipeline) -> None:
     first, second = tars_of(corpus)[:2]
     corpus.remove(first)
     corpus.write(second, corpus.read(second)[:-1024])
-    said = faults(corpus, pipeline)
-    assert f"{first} is missing" in said
-    assert f"{second} holds {corpus.size(second):,} bytes where {corpus.size(second) + 1024:,} were written" in said
+    listed = faults(corpus, pipeline)
+    assert f"{first} is missing" in listed
+    assert f"{second} holds {corpus.size(second):,} bytes where {corpus.size(second) + 1024:,} were written" in listed
 
 
 def edit(store: Store, name: str, change: Callable[[pa.Table], pa.Table]) -> None:
@@ -349,7 +349,7 @@ def test_two_tars_swapped_are_found_when_they_are_opened(corpus: Store, pipeline
 
 
 def flips(store: Store, tar: str) -> Iterator[tuple[int, str]]:
-    """A byte of a header, of a JSON member, of ids, and of the end; and what is said of it."""
+    """A byte of a header, of a JSON member, of ids, and of the end; and the message."""
     size = store.size(tar)
     yield from ((place, "its bytes differ from what was written") for place in (10, 520, size // 2))
     yield size - 5, "it does not end as a tar does"
@@ -358,13 +358,13 @@ def flips(store: Store, tar: str) -> Iterator[tuple[int, str]]:
 def test_a_flipped_byte_is_found_when_the_tars_are_opened(corpus: Store, pipeline: Pipeline) -> None:
     name = tars_of(corpus)[0]
     whole = corpus.read(name)
-    for place, said in flips(corpus, name):
+    for place, message in flips(corpus, name):
         harmed = bytearray(whole)
         harmed[place] ^= 1
         corpus.write(name, bytes(harmed))
         assert faults(corpus, pipeline) == ""
         found = faults(corpus, pipeline, deep=True)
-        assert found.startswith(f"{name} is damaged: ") and said in found and "\n" not in found
+        assert found.startswith(f"{name} is damaged: ") and message in found and "\n" not in found
 
 
 def test_index_and_rows_forged_alike_are_found_against_the_sample_itself(corpus: Store, pipeline: Pipeline) -> None:

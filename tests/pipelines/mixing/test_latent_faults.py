@@ -49,8 +49,8 @@ def test_audio_that_does_not_fit_its_placeholders(segments: list[dict], flac: by
 
 
 def test_an_image_that_does_not_fit_its_placeholders() -> None:
-    said = latent_fault([span("image", 5)], b"", png(9, 9), ENCODERS)
-    assert said == "its 5 placeholders stand for an image that gives 4"
+    message = latent_fault([span("image", 5)], b"", png(9, 9), ENCODERS)
+    assert message == "its 5 placeholders stand for an image that gives 4"
     assert "its PNG breaks off" in latent_fault([span("image", 4)], b"", png(9, 9)[:-1], ENCODERS)
     assert "not both" in latent_fault([span("image", 4)], b"", b"", ENCODERS)
 

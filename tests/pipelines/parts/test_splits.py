@@ -100,17 +100,17 @@ class TestTally:
         tally.check("source read")
 
     @pytest.mark.parametrize(
-        ("names", "said"),
+        ("names", "message"),
         [
             ([], "hold_out.speakers 0.02 of source read selects nobody: the data names no speakers; hold out another kind"),
             ([False] * 13, "hold_out.speakers 0.02 of source read selects 0 of its 13 speakers, so nothing is held out; raise it"),
             ([True] * 2, "hold_out.speakers 0.02 of source read selects all 2 of its speakers, so nothing is left to train on"),
         ],
     )  # fmt: skip
-    def test_nobody_and_everybody_are_refused_with_both_counts(self, names: list[bool], said: str) -> None:
+    def test_nobody_and_everybody_are_refused_with_both_counts(self, names: list[bool], message: str) -> None:
         tally = Tally(HoldOut(speakers=0.02))
         for number, is_held in enumerate(names):
             tally.add(str(number), is_held)
         with pytest.raises(SplitError) as fault:
             tally.check("source read")
-        assert str(fault.value).startswith(said)
+        assert str(fault.value).startswith(message)

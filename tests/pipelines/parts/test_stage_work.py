@@ -128,7 +128,7 @@ class TestAccount:
         )  # fmt: skip
 
     @pytest.mark.parametrize(
-        ("wrong", "said"),
+        ("wrong", "message"),
         [
             ("loses an item", "copy/speech part 0: 1 item vanished, the first is a"),
             ("invents an item", "copy/speech part 0: no input has 1 item such as nobody"),
@@ -142,10 +142,10 @@ class TestAccount:
         ],
     )
     def test_a_stage_that_loses_or_invents_is_stopped_and_nothing_is_committed(
-        self, ready: Store, wrong: str, said: str
+        self, ready: Store, wrong: str, message: str
     ) -> None:
         stage = Copy(wrong=wrong)
-        with pytest.raises(Unaccounted, match=said):
+        with pytest.raises(Unaccounted, match=message):
             work(stage).run(ready)
         assert ready.names("copy") == ready.names("ledger") == ready.names("rejects") == []
 

@@ -21,7 +21,7 @@ def cut(path: str, start: float, duration: float, supervisions: list[dict[str, A
             "recording": recording, "type": "MonoCut", **more}  # fmt: skip
 
 
-def said(start: float, duration: float, text: str, **more: Any) -> dict[str, Any]:
+def supervision(start: float, duration: float, text: str, **more: Any) -> dict[str, Any]:
     return {"id": text, "recording_id": "day", "start": start, "duration": duration, "channel": 0, "text": text, **more}
 
 
@@ -35,7 +35,7 @@ def path(tmp_path: Path, clip: bytes) -> str:
 def test_cuts_of_one_recording_are_gathered(tmp_path: Path, path: str, ingested: Callable, ending: str) -> None:
     word = {"word": [["and", 0.7, 0.2, 0.9]]}
     cuts = [
-        cut(path, 0.5, 1.0, [said(0.1, 0.4, "and", speaker="s1", language="cy", alignment=word)]),
+        cut(path, 0.5, 1.0, [supervision(0.1, 0.4, "and", speaker="s1", language="cy", alignment=word)]),
         cut(path, 1.5, 0.5, []),
     ]
     text = json.dumps(cuts) if ending == "json" else "".join(json.dumps(c) + "\n" for c in cuts)
@@ -72,7 +72,9 @@ def test_a_line_that_unfolds_to_more_than_a_cut_can_be(
 
 
 def test_shar_is_read_in_place(tmp_path: Path, clip: bytes, ingested: Callable) -> None:
-    cuts = [cut("", 0.0, 2.0, [said(0.0, 2.0, text)], id=f"u{n}") for n, text in enumerate(("and", "then", "lost"))]
+    cuts = [
+        cut("", 0.0, 2.0, [supervision(0.0, 2.0, text)], id=f"u{n}") for n, text in enumerate(("and", "then", "lost"))
+    ]
     for c in cuts:
         del c["recording"]
     (tmp_path / "cuts.000000.jsonl.gz").write_bytes(gzip.compress("".join(json.dumps(c) + "\n" for c in cuts).encode()))
@@ -90,7 +92,8 @@ def test_shar_is_read_in_place(tmp_path: Path, clip: bytes, ingested: Callable) 
 
 def test_a_cut_and_its_supervisions_may_name_a_split(tmp_path: Path, path: str, ingested: Callable) -> None:
     cuts = [
-        cut(path, 0.0, 1.0, [said(0.0, 0.4, "and"), said(0.5, 0.4, "so", custom={"split": "test"})], custom={"split": "dev"}),
+        cut(path, 0.0, 1.0, [supervision(0.0, 0.4, "and"), supervision(0.5, 0.4, "so", custom={"split": "test"})],
+        custom={"split": "dev"}),
         cut(path, 1.0, 0.5, [], custom={"split": "train"}),
         cut(path, 1.5, 0.5, []),
     ]  # fmt: skip
@@ -101,7 +104,7 @@ def test_a_cut_and_its_supervisions_may_name_a_split(tmp_path: Path, path: str, 
 
 def test_a_list_that_breaks_off_is_one_reject(tmp_path: Path, path: str, ingested: Callable) -> None:
     lines = "".join(
-        json.dumps(cut(path, 0.0, 2.0, [said(0.0, 2.0, f"and {n}")], id=f"c{n}")) + "\n" for n in range(300)
+        json.dumps(cut(path, 0.0, 2.0, [supervision(0.0, 2.0, f"and {n}")], id=f"c{n}")) + "\n" for n in range(300)
     )
     (tmp_path / "cuts.jsonl.gz").write_bytes(gzip.compress(lines.encode())[:-50])
     made, (reject,) = ingested(Source(path=str(tmp_path / "cuts.jsonl.gz")))

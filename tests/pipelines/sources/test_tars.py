@@ -25,10 +25,10 @@ def write(path: Path, members: Sequence[tuple[str, bytes]]) -> str:
 
 
 def test_members_of_a_key_are_a_recording(tmp_path: Path, ingested: Callable, clip: bytes, store: Store) -> None:
-    said = {"text": "not so", "speaker_id": 7, "license": "CC0", "lang": "cy", "split": "dev"}
+    fields = {"text": "not so", "speaker_id": 7, "license": "CC0", "lang": "cy", "split": "dev"}
     path = write(
         tmp_path / "a.tar",
-        [("d/x.flac", clip), ("d/x.txt", b"and then\n"), ("y.json", json.dumps(said).encode()), ("y.FLAC", clip),
+        [("d/x.flac", clip), ("d/x.txt", b"and then\n"), ("y.json", json.dumps(fields).encode()), ("y.FLAC", clip),
          ("z.flac", clip), ("z.ctm", CTM)],
     )  # fmt: skip
     (x, y, z), rejects = ingested(Source(path=path))

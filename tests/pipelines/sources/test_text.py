@@ -223,7 +223,7 @@ def lines_of(*lines: object) -> bytes:
 
 class TestJsonLines:
     def test_a_line_is_a_document_with_what_is_said_of_it(self, store: Store, folder: Path) -> None:
-        said = {
+        record = {
             "id": 7,
             "text": "one\n\ntwo",
             "language": "fr",
@@ -231,7 +231,7 @@ class TestJsonLines:
             "split": "validation",
             "url": "x",
         }
-        (folder / "a.jsonl").write_bytes(lines_of(said, b"\n", {"text": "three"}))
+        (folder / "a.jsonl").write_bytes(lines_of(record, b"\n", {"text": "three"}))
         one, two = read(store, folder, language="de", licence="MIT")
         assert isinstance(one, Document) and isinstance(two, Document)
         assert (one.text, one.language, one.licence, one.split) == ("one\n\ntwo", "fr", "CC0-1.0", "validation")
@@ -316,7 +316,7 @@ class TestKeys:
         assert len({d.key for d in after}) == len({d.text for d in after})
 
     def test_what_a_line_says_beside_its_text_tells_it_apart(self, store: Store, folder: Path) -> None:
-        said = [
+        records = [
             {},
             {"id": 1},
             {"id": 2},
@@ -325,7 +325,7 @@ class TestKeys:
             {"licence": "MIT"},
             {"url": "no matter"},
         ]
-        (folder / "a.jsonl").write_bytes(lines_of(*({"text": "one", **some} for some in said)))
+        (folder / "a.jsonl").write_bytes(lines_of(*({"text": "one", **some} for some in records)))
         made = [d.key for d in read(store, folder) if isinstance(d, Document)]
         assert len(set(made)) == len(made) - 1 and made[0] == made[-1]
 

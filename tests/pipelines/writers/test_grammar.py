@@ -82,8 +82,8 @@ def test_at_the_desk_each_offer_that_fails_raises_the_feeling_and_the_relief_is_
         assert len({turn.emotion for turn in human[:-1]}) == 1
         assert [turn.level for turn in human] == [*range(1, len(human)), len(human) - 1]
         assert human[-1].emotion == turns[-1].emotion == turns[-3].emotion == "happy"
-        for said, answer in zip(turns[0:-4:2], turns[1:-4:2], strict=False):
-            felt = ("sad", said.level - 2, "slow1") if said.level > 2 else ("", 1, "")
+        for turn, answer in zip(turns[0:-4:2], turns[1:-4:2], strict=False):
+            felt = ("sad", turn.level - 2, "slow1") if turn.level > 2 else ("", 1, "")
             assert (answer.emotion, answer.level, answer.speed) == felt
         seen.add(len(human))
     assert seen == {2, 3, 4, 5, 6}

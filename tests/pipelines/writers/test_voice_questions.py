@@ -18,7 +18,7 @@ def test_an_item_depends_on_seed_and_place_alone() -> None:
 
 
 def test_answers_say_the_design() -> None:
-    said = {
+    answers = {
         "gender": lambda q: "A woman speaks." if q.variant in WOMEN else "A man speaks.",
         "emotion": lambda q: f"The speaker is {q.emotion}.",
         "speed": lambda q: {"slow2": "The speaker talks slowly.", "fast2": "The speaker talks fast."}[q.speed],
@@ -28,8 +28,8 @@ def test_answers_say_the_design() -> None:
         "rhythm": lambda q: "Yes, there is a long pause in the middle." if q.pause else "No, the speech flows evenly.",
         "language": lambda q: {"de": "It is German.", "en-us": "It is English."}[q.language],
     }
-    assert {one.aspect for one in MADE} == set(said)
-    assert all(one.answer == said[one.aspect](one) for one in MADE)
+    assert {one.aspect for one in MADE} == set(answers)
+    assert all(one.answer == answers[one.aspect](one) for one in MADE)
     assert len({(one.aspect, one.answer) for one in MADE}) == 2 + 3 + 2 + 4 + 2 + 2
 
 

@@ -84,9 +84,9 @@ def test_single_precision_scores_are_summed_in_double() -> None:
 
 
 @pytest.mark.parametrize(
-    ("tokens", "said"),
+    ("tokens", "message"),
     [([], "no tokens"), ([5], "classes below 5"), ([-1], "classes"), ([0], "blank"), ([1] * 6, "11")],
 )
-def test_what_cannot_be_aligned_is_refused(tokens: list[int], said: str) -> None:
-    with pytest.raises(ValueError, match=said):
+def test_what_cannot_be_aligned_is_refused(tokens: list[int], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
         best_path(scores_of(10, 5, 1), np.array(tokens, int))

@@ -26,8 +26,8 @@ def aligner() -> sphinx.Aligner:
 @pytest.fixture(scope="module")
 def pieces(spoken: Callable[..., tuple[np.ndarray, tuple[Word, ...]]]) -> list[tuple[np.ndarray, str]]:
     order = np.random.default_rng(0).permutation(np.repeat(np.arange(len(LINES)), 2))
-    said = {line: spoken(line)[0] for line in LINES}
-    return [(said[LINES[n]], LINES[n]) for n in order]
+    clips = {line: spoken(line)[0] for line in LINES}
+    return [(clips[LINES[n]], LINES[n]) for n in order]
 
 
 def sound(samples: np.ndarray) -> Sound:

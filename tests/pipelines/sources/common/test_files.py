@@ -116,8 +116,8 @@ class TestReadText:
     def test_what_cannot_be_read_has_a_reason(self, store: Store, tmp_path: Path) -> None:
         (tmp_path / "latin.txt").write_bytes(b"caf\xe9")
         (tmp_path / "folder.txt").mkdir()
-        for name, said in (("latin", "not UTF-8 .byte 3"), ("folder", "a folder")):
-            with pytest.raises(Unusable, match=said) as fault:
+        for name, message in (("latin", "not UTF-8 .byte 3"), ("folder", "a folder")):
+            with pytest.raises(Unusable, match=message) as fault:
                 read_text(store, str(tmp_path / f"{name}.txt"))
             assert fault.value.reason == "bad_transcript"
         with pytest.raises(Unavailable, match="No such file"):
