@@ -23,7 +23,7 @@ if TYPE_CHECKING:  # a recipe is checked without torch; whoever trains or encode
     import torch
     from torch import nn
 
-    from weft.tokenizers.models.recogniser import Forward, Recogniser, Shape
+    from weft.tokenizers.models.recogniser import Forward, Recogniser, RecogniserShape
     from weft.tokenizers.training.loop import Run
 
 PADDING = 0.02  # of a batch, at most
@@ -104,12 +104,12 @@ class Supervised(TrainedTokenizer):
         return Recogniser(self._model_shape, self._bottleneck(), len(letters) + 1)
 
     @property
-    def _model_shape(self) -> "Shape":
-        from weft.tokenizers.models.recogniser import Shape
+    def _model_shape(self) -> "RecogniserShape":
+        from weft.tokenizers.models.recogniser import RecogniserShape
 
         before, after = self._blocks
         training = self.training
-        return Shape(hop=self._hop, width=training.width, heads=training.heads, before=before, after=after)
+        return RecogniserShape(hop=self._hop, width=training.width, heads=training.heads, before=before, after=after)
 
     def _infer(self, speech: Sequence[Speech], forward: "Forward") -> list[np.ndarray]:
         """The output of `forward` for each clip, [frames, …]: in batches and, for long audio, in windows."""
