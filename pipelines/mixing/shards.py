@@ -51,7 +51,7 @@ def wids_name(stage: str) -> str:
 
 
 @dataclass(frozen=True, eq=False)
-class Contents:
+class TarContents:
     """A tar's samples in their order: part, row, which repeat of its key it is, bytes and their digest of each; all [samples]."""
 
     part: NDArray[np.int32]
@@ -80,16 +80,16 @@ def hash_of(digests: NDArray[np.int64]) -> str:
     return digest(digests.astype("<i8").tobytes().hex())
 
 
-def contents_of(store: Store, stage: str, planned: Tar) -> Contents:
+def contents_of(store: Store, stage: str, planned: Tar) -> TarContents:
     """The contents of a planned tar."""
     order = Order(store, planned.node)
     table = order.group(planned.group, ["part", "row", "repeat", "bytes", "digest"])
     table = table.take(rows_of(store, stage, planned) - order.begins()[planned.group])
     part, row, repeat, size, digests = (table[name].to_numpy() for name in ("part", "row", "repeat", "bytes", "digest"))
-    return Contents(part=part, row=row, repeat=repeat, bytes=size.astype(np.int64), digests=digests)
+    return TarContents(part=part, row=row, repeat=repeat, bytes=size.astype(np.int64), digests=digests)
 
 
-def made_from(planned: Tar, contents: Contents) -> dict[str, str]:
+def made_from(planned: Tar, contents: TarContents) -> dict[str, str]:
     """What a tar is made from, by name: its samples, whichever parts they lie in."""
     return {"version": VERSION, f"input {planned.node}": hash_of(contents.digests)}
 
