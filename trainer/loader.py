@@ -1,6 +1,6 @@
 """Reads the draws of a shard folder through its index: no tar parsing, no JSON, constant memory.
 
-    draws = Draws(Path("corpus/shards/pretrain"))
+    draws = DrawReader(Path("corpus/shards/pretrain"))
     for draw in draws.read(begin=1_000_000):   # row n of index.parquet is draw n
         draw.position, draw.task, draw.ids     # 1000000, "words", array([0, 2001, 17, …], dtype=int32)
 
@@ -26,14 +26,14 @@ from weft.trainer.index import LABELS, PLACES, REMEDY, Index, document_bounds, l
 OPEN_TARS = 64  # tars that are kept open
 
 
-class Tar(Protocol):
+class TarBytes(Protocol):
     """The bytes of a tar: `len(tar)`, `tar[begin:end]`."""
 
     def __len__(self) -> int: ...
     def __getitem__(self, part: slice, /) -> bytes | memoryview: ...
 
 
-OpenTar = Callable[[Path], Tar]  # raises FileNotFoundError, and ValueError for a file that cannot be read as one
+OpenTar = Callable[[Path], TarBytes]  # raises FileNotFoundError, and ValueError for a file that cannot be read as one
 
 
 def mapped(path: Path) -> memoryview:
@@ -56,7 +56,7 @@ class Draw:
     bounds: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int32))
 
 
-class Draws:
+class DrawReader:
     """The stream of one shard folder, readable from any position. Only benchmarks turn `check` off.
 
     Raises FileNotFoundError for a missing index, ValueError when a sample does not match its row.
@@ -122,7 +122,7 @@ class Draws:
                 self._refuse(first + row, f"is damaged: its bytes in {shards[row]} have another checksum")
             yield np.frombuffer(sample, np.int32, counts[row], starts[row] - begins[row])
 
-    def _tar_of(self, shard: str, draw: int) -> Tar:
+    def _tar_of(self, shard: str, draw: int) -> TarBytes:
         try:
             return self._tar(shard)
         except (ValueError, FileNotFoundError) as fault:
@@ -131,7 +131,7 @@ class Draws:
     def _refuse(self, draw: int, fault: str) -> NoReturn:
         raise ValueError(f"{self.folder}: draw {draw}, sample {self.index.key(draw)}, {fault}; {REMEDY}")
 
-    def _open(self, shard: str) -> Tar:
+    def _open(self, shard: str) -> TarBytes:
         if len(Path(shard).parts) > 2 or Path(shard).is_absolute() or ".." in shard:
             raise ValueError("a shard must be a file beside the index, or in a folder there")
         return self._open_tar(self.folder / shard)

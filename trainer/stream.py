@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from weft.trainer.loader import Draws
+from weft.trainer.loader import DrawReader
 from weft.trainer.packing import PADDING, Block, Packed, lay_out, pack
 
 
@@ -65,7 +65,7 @@ class Batch:
 class Stream:
     """Batches of `blocks` blocks of `context` tokens, of which this rank sees every `world`-th row."""
 
-    draws: Draws
+    draws: DrawReader
     context: int
     blocks: int
     rank: int = 0

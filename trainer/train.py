@@ -23,7 +23,7 @@ from weft.schemas.vocabulary import Vocabulary
 from weft.trainer import checkpoint, curves, losses
 from weft.trainer.board import Board
 from weft.trainer.counted import check_counted, counted_batches
-from weft.trainer.loader import Draws, OpenTar, mapped
+from weft.trainer.loader import DrawReader, OpenTar, mapped
 from weft.trainer.losses import LossRow, ValidationRow
 from weft.trainer.model import build, check_context, load
 from weft.trainer.objective import Sums, autocast, micro_rows, next_token
@@ -100,7 +100,7 @@ def train(
     checkpoint, when a sample or a row is damaged, when no token of a task counts in the loss, or when the shards, vocabulary and
     model do not fit together.
     """
-    draws = Draws(shards, open_tar=open_tar)
+    draws = DrawReader(shards, open_tar=open_tar)
     check_supported(draws.index)
     check_counted(draws.index, stage.context)
     held_out = select(validation, stage, vocabulary.size, open_tar) if validation else None

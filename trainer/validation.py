@@ -19,7 +19,7 @@ from transformers import PreTrainedModel
 
 from weft.schemas.training import TrainingStage
 from weft.trainer.index import Index
-from weft.trainer.loader import Draw, Draws, OpenTar, mapped
+from weft.trainer.loader import Draw, DrawReader, OpenTar, mapped
 from weft.trainer.losses import ValidationRow
 from weft.trainer.objective import Sums, autocast, micro_rows, next_token
 from weft.trainer.packing import pack
@@ -73,7 +73,7 @@ def select(folder: Path, stage: TrainingStage, size: int, open_tar: OpenTar = ma
 
     Raises ValueError when a draw is of another split, when an id lies outside the vocabulary, and when a task has no counted token.
     """
-    draws = Draws(folder, open_tar=open_tar)
+    draws = DrawReader(folder, open_tar=open_tar)
     positions = list(_first(draws.index, stage))
     # copies, so that no tar stays open during the run
     held_out = tuple(

@@ -12,7 +12,7 @@ from weft.pipelines.parts.tables import read_part
 from weft.pipelines.storage.store import Store
 from weft.schemas.item import key_for
 from weft.schemas.ledger import Reject
-from weft.trainer.loader import Draws
+from weft.trainer.loader import DrawReader
 from weft.trainer.packing import lay_out, pack
 
 RECIPE = """
@@ -119,6 +119,6 @@ def test_recordings_and_pairs_go_to_audited_shards(talks: Path, weft: Weft, monk
         ("compose", "long", "too_long"), ("compose", "plain", "no_answers"), ("compose", "short", "no_answers"),
         ("compose", "short", "too_few_utterances"),
     }  # fmt: skip
-    for block in pack(Draws(talks / "corpus/shards/dpo").read(), 256):
+    for block in pack(DrawReader(talks / "corpus/shards/dpo").read(), 256):
         packed = lay_out(block, 256)
         assert packed.tasks.count("dpo") % 2 == packed.tasks.count("choices") % 2 == 0
