@@ -19,7 +19,7 @@ from weft.benchmarks.support.common import Figure, alone, alternate, scratch, se
 from weft.benchmarks.support.composed import STAGE, write_all
 from weft.pipelines.storage.store import Store
 from weft.trainer.loader import DrawReader
-from weft.trainer.stream import Stream, StreamState
+from weft.trainer.stream import BatchStream, StreamState
 
 DEMO = Path("demo/corpus/shards/pretrain")
 TASKS, PARTS, SHARD_BYTES = ("speech", "words"), 10, 2e7
@@ -92,7 +92,7 @@ def _ids_and_json(key: str, data: bytes) -> Any:
 
 def _batches(shards: Path) -> int:
     """Packs the whole stream; returns the batches."""
-    return sum(1 for _ in Stream(DrawReader(shards), CONTEXT, BLOCKS).batches(StreamState()))
+    return sum(1 for _ in BatchStream(DrawReader(shards), CONTEXT, BLOCKS).batches(StreamState()))
 
 
 if __name__ == "__main__":

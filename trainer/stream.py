@@ -62,7 +62,7 @@ class Batch:
 
 
 @dataclass(frozen=True)
-class Stream:
+class BatchStream:
     """Batches of `blocks` blocks of `context` tokens, of which this rank sees every `world`-th row."""
 
     draws: DrawReader

@@ -30,7 +30,7 @@ from weft.trainer.objective import Sums, autocast, micro_rows, next_token
 from weft.trainer.packing import count_blocks
 from weft.trainer.repeatable import repeatable
 from weft.trainer.schedule import learning_rate
-from weft.trainer.stream import Batch, Stream, StreamState
+from weft.trainer.stream import Batch, BatchStream, StreamState
 from weft.trainer.unsupported import check_supported
 from weft.trainer.validation import Validation, select
 
@@ -104,7 +104,7 @@ def train(
     check_supported(draws.index)
     check_counted(draws.index, stage.context)
     held_out = select(validation, stage, vocabulary.size, open_tar) if validation else None
-    stream = Stream(draws=draws, context=stage.context, blocks=stage.optimiser.batch_tokens // stage.context)
+    stream = BatchStream(draws=draws, context=stage.context, blocks=stage.optimiser.batch_tokens // stage.context)
     settings = stage.model_dump(mode="json", exclude=_NOT_ORIGIN)
     origin = checkpoint.Origin(vocabulary=vocabulary.fingerprint, index=draws.digest(), seed=seed, settings=settings)
     run, state = _start(out, stage, vocabulary, origin, stream, resume)
@@ -133,7 +133,12 @@ def train(
 
 
 def _start(
-    out: Path, stage: TrainingStage, vocabulary: Vocabulary, origin: checkpoint.Origin, stream: Stream, resume: bool
+    out: Path,
+    stage: TrainingStage,
+    vocabulary: Vocabulary,
+    origin: checkpoint.Origin,
+    stream: BatchStream,
+    resume: bool,
 ) -> tuple[Run, StreamState]:
     """The run and its position: at the beginning, or at its latest checkpoint. Raises ValueError."""
     latest = checkpoint.latest(out)
@@ -174,7 +179,7 @@ def device_of(stage: TrainingStage) -> torch.device:
     return torch.device("cuda" if has_gpu and stage.device != "cpu" else "cpu")
 
 
-def _available(stream: Stream) -> int:
+def _available(stream: BatchStream) -> int:
     """The number of steps in the stream. Raises ValueError when it is empty."""
     available = -(-count_blocks(stream.draws.lengths(), stream.context) // stream.blocks)
     if not available:

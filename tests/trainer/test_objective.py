@@ -11,7 +11,7 @@ from weft.schemas.training import ModelSettings
 from weft.trainer.loader import DrawReader
 from weft.trainer.model import build
 from weft.trainer.objective import Sums, next_token, rows_of
-from weft.trainer.stream import Stream, StreamState
+from weft.trainer.stream import BatchStream, StreamState
 
 
 def test_nats_equal_those_of_samples_one_by_one(
@@ -23,7 +23,7 @@ def test_nats_equal_those_of_samples_one_by_one(
         for n, ids in enumerate(cut)
     ]
     model = build(ModelSettings(config=llama), 48, 0)
-    batch = next(Stream(DrawReader(make_shards(short)), 16, 64).batches(StreamState()))
+    batch = next(BatchStream(DrawReader(make_shards(short)), 16, 64).batches(StreamState()))
     loss, sums = next_token(model, rows_of(batch, slice(None), torch.device("cpu")), len(batch.tasks))
     nats, counts = dict.fromkeys(batch.tasks, 0.0), dict.fromkeys(batch.tasks, 0)
     with torch.no_grad():
@@ -43,7 +43,7 @@ def test_micro_batches_add_up_to_the_batch(
     make_shards: Callable[..., Path], samples: list, llama: dict[str, object]
 ) -> None:
     model = build(ModelSettings(config=llama), 48, 0)
-    batch = next(Stream(DrawReader(make_shards(samples)), 16, 6).batches(StreamState()))
+    batch = next(BatchStream(DrawReader(make_shards(samples)), 16, 6).batches(StreamState()))
     cpu = torch.device("cpu")
     whole, sums = next_token(model, rows_of(batch, slice(None), cpu), len(batch.tasks))
     parts = [next_token(model, rows_of(batch, slice(n, n + 2), cpu), len(batch.tasks)) for n in (0, 2, 4)]
@@ -63,7 +63,9 @@ def test_only_targets_have_a_gradient(make_shards: Callable[..., Path], llama: d
     losses = []
     for tail in (5, 6):
         draws = DrawReader(make_shards([("up", [1, 2, 3, 4, tail], (3, 4))]))
-        loss, sums = next_token(model, rows_of(next(Stream(draws, 16, 1).batches(StreamState())), slice(None), cpu), 1)
+        loss, sums = next_token(
+            model, rows_of(next(BatchStream(draws, 16, 1).batches(StreamState())), slice(None), cpu), 1
+        )
         losses.append(loss.item())
         assert sums.counts.tolist() == [1]
     assert losses == [losses[0]] * 2
