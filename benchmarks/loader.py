@@ -1,4 +1,4 @@
-"""trainer.loader.Draws beside webdataset's own reader, over the same shards, in one process.
+"""trainer.loader.DrawReader beside webdataset's own reader, over the same shards, in one process.
 
 weft yields each sample's ids as a tensor of its own, its task and the token bounds of its loss. webdataset yields the
 ids (its decoder with np.load(allow_pickle=False)) and nothing else: task and loss lie in the sample's JSON, and reading

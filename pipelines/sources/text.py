@@ -20,7 +20,7 @@ from weft.pipelines.sources.base import Missing, folder_of, refused
 from weft.pipelines.sources.common.files import File, walk
 from weft.pipelines.sources.textfiles.boundaries import LINE, PARAGRAPH, WINDOW, Delimiter, separator_pattern
 from weft.pipelines.sources.textfiles.cutting import cleaned, pieces
-from weft.pipelines.sources.textfiles.entries import Entry, json_entry, plain_entry
+from weft.pipelines.sources.textfiles.entries import TextEntry, json_entry, plain_entry
 from weft.pipelines.sources.textfiles.stretches import RawDocument, raw_documents
 from weft.pipelines.storage.store import Store
 from weft.schemas.fingerprint import hash64
@@ -147,7 +147,7 @@ class Source(base.Source):
         for number, text in enumerate(texts):
             yield self._document(item, replace(entry, text=text), f"-{number}" if len(texts) > 1 else "")
 
-    def _document(self, item: Item, entry: Entry, ending: str) -> Document:
+    def _document(self, item: Item, entry: TextEntry, ending: str) -> Document:
         """The key is a hash of the document's fields, not of its place; identical documents share one key."""
         path = _file_of(item)
         return Document(
@@ -162,7 +162,7 @@ class Source(base.Source):
         )
 
 
-def _parts(entry: Entry) -> list[str]:
+def _parts(entry: TextEntry) -> list[str]:
     """What makes a document's key."""
     named = (part for field in entry.fields for part in (field.name, field.value))
     return [entry.text, entry.id, entry.language, entry.licence, entry.split, *named]
