@@ -13,7 +13,7 @@ from weft.jobs.build import build
 from weft.jobs.changes import changes
 from weft.jobs.commands import read_pipeline
 from weft.jobs.engine import LocalEngine
-from weft.jobs.schedule import Event
+from weft.jobs.schedule import WorkEvent
 from weft.pipelines.storage.store import Store
 
 SMALL_HUBERT = {
@@ -29,18 +29,18 @@ SMALL_HUBERT = {
 Weft = Callable[..., tuple[int, str, str]]
 
 
-def ran(recipe: Path, out: Path, *overrides: str) -> list[Event]:
+def ran(recipe: Path, out: Path, *overrides: str) -> list[WorkEvent]:
     pipeline, store = read_pipeline(str(recipe), overrides), Store(str(out))
-    events: list[Event] = []
+    events: list[WorkEvent] = []
     build(pipeline, store, LocalEngine(store), events.append, lambda works: None)
     return events
 
 
-def did(events: list[Event]) -> list[str]:
+def did(events: list[WorkEvent]) -> list[str]:
     return sorted(e.node for e in events if e.what == "done")
 
 
-def again(events: list[Event]) -> dict[str, tuple[str, ...]]:
+def again(events: list[WorkEvent]) -> dict[str, tuple[str, ...]]:
     return {e.node: e.why for e in events if e.again}
 
 
@@ -269,14 +269,14 @@ def test_orders_say_why(mixed_home: Path, tmp_path: Path) -> None:
     assert "index/pretrain" not in whys
 
 
-def phrases(events: list[Event], node: str) -> set[str]:
+def phrases(events: list[WorkEvent], node: str) -> set[str]:
     return {phrase for event in events if event.node == node and event.again for phrase in event.why}
 
 
 def test_a_plan_that_draws_more_or_fewer_passes_blames_no_input_that_is_the_same(
     mixed_home: Path, tmp_path: Path
 ) -> None:
-    def of(total: int) -> list[Event]:
+    def of(total: int) -> list[WorkEvent]:
         changes = ("sources.books.documents=paragraph", f"training.pretrain.mixture.total={total}")
         return ran(mixed_home / "recipe.yaml", tmp_path / "corpus", *changes)
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from weft.jobs.engine import End, Failed, Finished, Lost
 from weft.jobs.failures import BuildError, Failure
-from weft.jobs.schedule import TRIES, Event, run
+from weft.jobs.schedule import TRIES, WorkEvent, run
 from weft.pipelines.parts.work import BaseWork
 from weft.pipelines.storage.store import Store
 from weft.schemas.faults import RecipeError
@@ -84,8 +84,8 @@ class Hands:
     def close(self) -> None: ...
 
 
-def scheduled(works: list[Piece], hands: Hands, store: Store) -> list[Event]:
-    events: list[Event] = []
+def scheduled(works: list[Piece], hands: Hands, store: Store) -> list[WorkEvent]:
+    events: list[WorkEvent] = []
     run(works, store, hands, events.append)  # type: ignore[arg-type]
     return events
 

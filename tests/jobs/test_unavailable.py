@@ -16,7 +16,7 @@ from weft.jobs.build import build
 from weft.jobs.commands import read_pipeline
 from weft.jobs.engine import LocalEngine
 from weft.jobs.failures import BuildError
-from weft.jobs.schedule import Event
+from weft.jobs.schedule import WorkEvent
 from weft.pipelines.corpus.presence import SourceGone
 from weft.pipelines.parts.tables import read_part
 from weft.pipelines.storage.store import Store
@@ -62,7 +62,7 @@ def test_a_folder_that_goes_in_mid_build(recipe: Path, tmp_path: Path, moment: s
     raw = tmp_path / "raw"
     ran(recipe, tmp_path / "undisturbed")
 
-    def move(event: Event) -> None:
+    def move(event: WorkEvent) -> None:
         if event.node == moment and raw.exists():
             raw.rename(tmp_path / "moved")
 
@@ -103,7 +103,7 @@ def test_a_clip_that_is_not_there_yet_is_read_once_it_is(recipe: Path, tmp_path:
 
 def again(recipe: Path, out: Path) -> list[tuple[str, tuple[str, ...]]]:
     """What a build of the same does that changes no byte, and why."""
-    before, events = files(out), list[Event]()
+    before, events = files(out), list[WorkEvent]()
     ran(recipe, out, events.append)
     assert files(out) == before
     return [(event.node, event.why) for event in events if event.what == "done"]
@@ -213,7 +213,7 @@ def test_six_clips_that_go_before_they_are_encoded(recipe: Path, tmp_path: Path)
     (tmp_path / "away").mkdir()
     six = [f"{n:02d}.flac" for n in range(0, 12, 2)]
 
-    def move(event: Event) -> None:
+    def move(event: WorkEvent) -> None:
         if event.node == "models/cepstra":
             for name in six:
                 (tmp_path / "raw" / name).rename(tmp_path / "away" / name)
