@@ -1,6 +1,6 @@
 """Reading audio: what a file really holds, and any stretch of it as the stages want it (mono, 16 kHz, float32).
 
-facts = scan(store, Audio("clip.flac"))        Facts(seconds=62.4, rate=44100, channels=2, peak=0.81, …)
+facts = scan(store, Audio("clip.flac"))        AudioFacts(seconds=62.4, rate=44100, channels=2, peak=0.81, …)
 samples = load(store, audio, 12.1, 17.9)       92,800 floats
 """
 
@@ -39,7 +39,7 @@ LOWEST_RATE = 8000  # Hz
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
+class AudioFacts:
     """Length, rate and channels of a file that was decoded to its end. `sha256` is of the encoded bytes."""
 
     seconds: float
@@ -48,7 +48,7 @@ class Facts:
     sha256: str
 
 
-def scan(store: Store, audio: Audio) -> Facts:
+def scan(store: Store, audio: Audio) -> AudioFacts:
     """Decodes everything once. Raises Unusable with the reason when the audio cannot be relied on."""
     with _file(store, audio) as file:
         sha256 = _sha256(file)
@@ -58,7 +58,7 @@ def scan(store: Store, audio: Audio) -> Facts:
             levels = _measure(sound, audio.channel)
             _check(sound, levels)
             seconds = levels.frames / sound.rate
-            return Facts(seconds=seconds, rate=sound.rate, channels=sound.channels, sha256=sha256)
+            return AudioFacts(seconds=seconds, rate=sound.rate, channels=sound.channels, sha256=sha256)
 
 
 def channels_of(store: Store, audio: Audio) -> int:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from weft.pipelines.audio.sound import Facts, declared_seconds, load, scan
+from weft.pipelines.audio.sound import AudioFacts, declared_seconds, load, scan
 from weft.pipelines.storage.store import Store
 from weft.schemas.audio import Audio
 from weft.schemas.ledger import Unusable
@@ -17,7 +17,7 @@ from weft.schemas.ledger import Unusable
 RATE = 16000
 CBR = {"b": "32k"}
 VBR = {"flags": "+qscale", "global_quality": "472"}
-Scan = Callable[[bytes], Facts]
+Scan = Callable[[bytes], AudioFacts]
 
 
 def sweep(seconds: float, rate: int = RATE) -> np.ndarray:
