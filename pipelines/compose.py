@@ -29,7 +29,7 @@ from weft.pipelines.tasks.common.latents import Latents
 from weft.pipelines.tasks.common.sample_builder import SampleBuilder
 from weft.schemas.audio import Utterance
 from weft.schemas.fingerprint import hash64
-from weft.schemas.ledger import Held, Reject, Unusable
+from weft.schemas.ledger import HeldOutItem, Reject, Unusable
 from weft.schemas.passage import Passage
 from weft.schemas.sample import Provenance, Sample, ShardSample
 from weft.schemas.splits import Split
@@ -74,17 +74,17 @@ class Compose(Stage):
     def parent(self, record: Any) -> str:
         return record.parent
 
-    def __call__(self, rows: Iterable[Any]) -> Iterator[ShardSample | Reject | Held]:
+    def __call__(self, rows: Iterable[Any]) -> Iterator[ShardSample | Reject | HeldOutItem]:
         for place, row in sorted(((self._place(row), row) for row in rows), key=lambda pair: (pair[0], _key(pair[1]))):
             material = self._material(row)
             if isinstance(material.source, Passage):
                 material, others = _of_split(material, material.source, self.split)
                 if others:
-                    yield Held(others.key, others.seconds)
+                    yield HeldOutItem(others.key, others.seconds)
                 if not material.spoken:
                     continue
             if material.split not in ("", self.split):
-                yield Held(material.source.key, material.source.seconds)
+                yield HeldOutItem(material.source.key, material.source.seconds)
                 continue
             try:
                 yield self._sample(material).for_shard(place)

@@ -33,7 +33,7 @@ from weft.schemas.ledger import (
     ASKED_AGAIN,
     MISSING,
     TOLERANCE,
-    Held,
+    HeldOutItem,
     LedgerRow,
     Reject,
     Unavailable,
@@ -133,9 +133,11 @@ class PartWork(BaseWork):
         made_from = self.made_from(store)
         fingerprint = digest(made_from)
         results = self._results(store, inputs, fingerprint)
-        out = [r for r in results if not isinstance(r, Reject | Held)]
+        out = [r for r in results if not isinstance(r, Reject | HeldOutItem)]
         rejects = [r for r in results if isinstance(r, Reject)]
-        row = account(self, self.stage, inputs, absent, out, rejects, [r for r in results if isinstance(r, Held)])
+        row = account(
+            self, self.stage, inputs, absent, out, rejects, [r for r in results if isinstance(r, HeldOutItem)]
+        )
         out, blob = pack(out, self.audio)
         store.remove(self.makes)
         store.remove(self.audio)
@@ -219,7 +221,7 @@ def digest_of(store: Store, name: str) -> str:
 
 def account(
     job: PartWork, stage: Stage, inputs: list[Any], absent: list[Any], out: list[Any], rejects: list[Reject],
-    held: Sequence[Held] = (),
+    held: Sequence[HeldOutItem] = (),
 ) -> LedgerRow:  # fmt: skip
     """The part's ledger row. Raises Unaccounted when an input has no descendant, or one has no input, or seconds differ."""
     firsts, items = [r[0] if isinstance(r, tuple) else r for r in inputs], records_in(inputs)

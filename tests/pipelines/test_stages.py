@@ -34,7 +34,7 @@ from weft.pipelines.voices.base import Style, Synthesized
 from weft.pipelines.voices.espeak import Voice as Espeak
 from weft.schemas.audio import Alignment, Audio, Codes, Recording, Utterance, Word
 from weft.schemas.item import Item
-from weft.schemas.ledger import Held, Reject, Unavailable, Unusable
+from weft.schemas.ledger import HeldOutItem, Reject, Unavailable, Unusable
 from weft.schemas.sample import ShardSample
 from weft.schemas.splits import HoldOut
 from weft.schemas.text import Dialogue, Document, Turn
@@ -506,8 +506,8 @@ class TestCompose:
             "test": ["u-2-words-0-t"],
         }
         assert {m.split for m in made["validation"] if isinstance(m, ShardSample)} == {"validation"}
-        held = sorted((m for m in made["train"] if isinstance(m, Held)), key=lambda m: m.key)
-        assert held == [Held("u-1", 4.5), Held("u-2", 4.5)]
+        held = sorted((m for m in made["train"] if isinstance(m, HeldOutItem)), key=lambda m: m.key)
+        assert held == [HeldOutItem("u-1", 4.5), HeldOutItem("u-2", 4.5)]
 
 
 class TestDocuments:

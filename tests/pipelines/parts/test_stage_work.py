@@ -13,7 +13,7 @@ from weft.pipelines.parts.tables import part_name, read_part, write_part
 from weft.pipelines.stage import Stage
 from weft.pipelines.storage.store import Store
 from weft.schemas.audio import Alignment, Audio, Utterance
-from weft.schemas.ledger import Held, LedgerRow, Reject, Unusable
+from weft.schemas.ledger import HeldOutItem, LedgerRow, Reject, Unusable
 from weft.schemas.text import Dialogue, Turn
 
 
@@ -65,15 +65,15 @@ class Copy(Stage):
                         seconds=record.seconds,
                     )
                 case "holds out":
-                    yield Held(record.key, record.seconds)
+                    yield HeldOutItem(record.key, record.seconds)
                 case "holds out without seconds":
-                    yield Held(record.key, 0.0)
+                    yield HeldOutItem(record.key, 0.0)
                 case "gives and holds out":
                     yield record
-                    yield Held(record.key, record.seconds)
+                    yield HeldOutItem(record.key, record.seconds)
                 case "holds out nobody's":
                     yield record
-                    yield Held("nobody", 0.0)
+                    yield HeldOutItem("nobody", 0.0)
                 case "gives and rejects":
                     yield record
                     yield Reject(
