@@ -8,7 +8,7 @@ from rich.table import Table
 from weft.jobs.forecast import Supply, supplies
 from weft.jobs.holdings import Holding
 from weft.jobs.printing import plain
-from weft.jobs.published import Line, amount, in_tokens, lines, shown
+from weft.jobs.published import ComparisonRow, amount, in_tokens, lines, shown
 from weft.jobs.show import table
 from weft.pipelines.graph import Pipeline
 from weft.schemas.published import PublishedStage
@@ -51,7 +51,7 @@ def _title(name: str, stage: TrainingStage | None) -> str:
     return f"Stage {name}: {amount(size)} {'tokens' if in_tokens(stage) else mixture.unit}{scaled}"
 
 
-def _declared(line: Line) -> tuple[str, str]:
+def _declared(line: ComparisonRow) -> tuple[str, str]:
     return (amount(line.declared), f"{line.share:.2%}") if line.declared else ("no such task", _NONE)
 
 

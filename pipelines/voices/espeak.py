@@ -16,7 +16,7 @@ from weft.pipelines.voices import base
 from weft.pipelines.voices.base import Style, Synthesized
 from weft.pipelines.voices.common.espeak_calls import EspeakEvent, synthesise
 from weft.pipelines.voices.common.espeak_voices import pitch_of, variants, voices_of
-from weft.pipelines.voices.common.espeak_words import Line
+from weft.pipelines.voices.common.espeak_words import EspeakText
 from weft.pipelines.voices.common.loudness import levelled
 from weft.schemas.fingerprint import version_of
 from weft.schemas.ledger import Unusable
@@ -60,7 +60,7 @@ class Voice(base.Voice):
 
     def speak(self, text: str, style: Style) -> Synthesized:
         """Speaks plain text at 22.05 kHz. Raises Unusable for text without a sound, ValueError for a voice it has not."""
-        line, style = Line.of(text), self._named(style)
+        line, style = EspeakText.of(text), self._named(style)
         pcm, events = _uncut(line.sent, style)
         sounds = line.sounds(events, len(pcm))
         if not sounds:

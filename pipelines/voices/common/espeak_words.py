@@ -30,14 +30,14 @@ class Sound:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class EspeakText:
     """Written words and what espeak gets of each: "Yes — 5" is sent as "Yes, 5"; an empty form is not sent."""
 
     written: tuple[str, ...]
     forms: tuple[str, ...]
 
     @classmethod
-    def of(cls, text: str) -> "Line":
+    def of(cls, text: str) -> "EspeakText":
         """Drops tokens without sound. espeak reads a lone dash before a number as "minus", so the word before gets a comma instead."""
         forms: list[str] = []
         for token in text.split():
