@@ -5,7 +5,7 @@ from itertools import islice
 
 import pytest
 
-from weft.pipelines.voices.common.measured import Measured
+from weft.pipelines.voices.common.measured import VoiceMeasures
 from weft.pipelines.writers.voice_questions import BETWEEN, WOMEN, VoiceQuestion, voice_questions
 
 MADE = [one for _, one in voice_questions(600, 1)]
@@ -37,7 +37,7 @@ def first(aspect: str, **has: object) -> VoiceQuestion:
     return next(o for o in MADE if o.aspect == aspect and all(getattr(o, name) == value for name, value in has.items()))
 
 
-MAN, PLAIN = {"variant": "m1"}, Measured(pitch=100.0, rate=4.0, pause=0.05)
+MAN, PLAIN = {"variant": "m1"}, VoiceMeasures(pitch=100.0, rate=4.0, pause=0.05)
 
 
 @pytest.mark.parametrize(
