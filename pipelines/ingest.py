@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 from pydantic import PrivateAttr, SerializeAsAny
 
-from weft.pipelines.parts.splits import Named, Splits
+from weft.pipelines.parts.splits import HoldOutNames, Splits
 from weft.pipelines.sources.base import Source, refused
 from weft.pipelines.sources.common.lists import check_item
 from weft.pipelines.stage import Stage
@@ -102,6 +102,6 @@ class Ingest(Stage):
                 yield record
                 continue
             try:
-                yield replace(record, split=self.splits.of(Named(items=(record.text,), split=record.split)))
+                yield replace(record, split=self.splits.of(HoldOutNames(items=(record.text,), split=record.split)))
             except Unusable as fault:
                 yield refused(item, fault)

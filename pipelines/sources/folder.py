@@ -17,7 +17,7 @@ from typing import Annotated
 from pydantic import PrivateAttr
 
 from weft.pipelines.audio.decoders import ENDINGS
-from weft.pipelines.parts.splits import Named, Splits
+from weft.pipelines.parts.splits import HoldOutNames, Splits
 from weft.pipelines.sources import manifest
 from weft.pipelines.sources.base import folder_of
 from weft.pipelines.sources.common.files import File, local_file, read_bytes, read_text, walk
@@ -76,12 +76,12 @@ class Source(SpeechSource):
     def names_splits(self) -> bool:
         return bool(self._manifest())
 
-    def named(self, item: Item, splits: Splits) -> Sequence[Named] | None:
+    def named(self, item: Item, splits: Splits) -> Sequence[HoldOutNames] | None:
         if item.payload:
             return manifest.named(self, item)
         if splits.holds_out("speakers") and item.text_uri.lower().endswith(TIMED):
             return None  # the file beside it may name them
-        return [Named(speakers=(self.speaker,), recordings=(item.path,), items=(item.key,))]
+        return [HoldOutNames(speakers=(self.speaker,), recordings=(item.path,), items=(item.key,))]
 
     def _walked(self, name: str) -> Iterator[Item]:
         """Items of several paths are named relative to the folder that the paths share."""

@@ -14,7 +14,7 @@ from typing import Annotated, Any
 
 from pydantic import field_validator
 
-from weft.pipelines.parts.splits import Named, Splits
+from weft.pipelines.parts.splits import HoldOutNames, Splits
 from weft.pipelines.sources.base import folder_of, place_in, refused
 from weft.pipelines.sources.common.files import clean, stamp, walk
 from weft.pipelines.sources.common.named_texts import FIELDS, NAMES
@@ -63,9 +63,9 @@ class Source(SpeechSource):
     def names_splits(self) -> bool:
         return True
 
-    def named(self, item: Item, splits: Splits) -> Sequence[Named] | None:
+    def named(self, item: Item, splits: Splits) -> Sequence[HoldOutNames] | None:
         if splits.holds_out("items"):
-            return [Named(items=(item.key,), split=json.loads(item.payload)["split"])]
+            return [HoldOutNames(items=(item.key,), split=json.loads(item.payload)["split"])]
         return None
 
     def location(self) -> str:

@@ -13,7 +13,7 @@ import struct
 from collections.abc import Iterator, Sequence
 from typing import Annotated
 
-from weft.pipelines.parts.splits import Named, Splits
+from weft.pipelines.parts.splits import HoldOutNames, Splits
 from weft.pipelines.sources.base import folder_of, refused
 from weft.pipelines.sources.common.files import clean, stamp
 from weft.pipelines.sources.common.lists import numbered_lines
@@ -53,9 +53,11 @@ class Source(SpeechSource):
         for recording in tables.segments.keys() - audio.keys():
             yield Item(key=key_for(name, recording), source=name, path=recording, uri="", stamp="", payload="[]")
 
-    def named(self, item: Item, splits: Splits) -> Sequence[Named]:
+    def named(self, item: Item, splits: Splits) -> Sequence[HoldOutNames]:
         rows = json.loads(item.payload) if item.uri else []
-        return [Named(speakers=(r[4] or self.speaker,), recordings=(item.path,), items=(item.key,)) for r in rows]
+        return [
+            HoldOutNames(speakers=(r[4] or self.speaker,), recordings=(item.path,), items=(item.key,)) for r in rows
+        ]
 
     def read(self, item: Item, store: Store) -> Iterator[Recording | Reject]:
         """Raises Unusable."""

@@ -16,7 +16,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Annotated, Any
 
-from weft.pipelines.parts.splits import Named, Splits
+from weft.pipelines.parts.splits import HoldOutNames, Splits
 from weft.pipelines.sources import tars
 from weft.pipelines.sources.base import folder_of, refused
 from weft.pipelines.sources.common.files import clean, stamp
@@ -49,7 +49,7 @@ class Source(SpeechSource):
     def names_splits(self) -> bool:
         return True
 
-    def named(self, item: Item, splits: Splits) -> Sequence[Named] | None:
+    def named(self, item: Item, splits: Splits) -> Sequence[HoldOutNames] | None:
         if item.uri.endswith(".tar"):
             return super().named(item, splits)
         try:
@@ -57,7 +57,7 @@ class Source(SpeechSource):
         except Unusable:
             supervisions = ()  # rejected when it is read
         names = {"recordings": (item.path,), "items": (item.key,)}
-        return [Named(speakers=(s.speaker or self.speaker,), split=s.split, **names) for s in supervisions]
+        return [HoldOutNames(speakers=(s.speaker or self.speaker,), split=s.split, **names) for s in supervisions]
 
     def location(self) -> str:
         return folder_of(self.root or self.path)

@@ -12,7 +12,7 @@ import os
 from collections.abc import Iterator, Sequence
 from typing import Annotated, Any
 
-from weft.pipelines.parts.splits import Named, Splits
+from weft.pipelines.parts.splits import HoldOutNames, Splits
 from weft.pipelines.sources.base import folder_of, refused
 from weft.pipelines.sources.common.files import clean, local_file, stamp
 from weft.pipelines.sources.common.lists import numbered_lines, wrong_item
@@ -43,7 +43,7 @@ class Source(SpeechSource):
     def names_splits(self) -> bool:
         return True
 
-    def named(self, item: Item, splits: Splits) -> Sequence[Named]:
+    def named(self, item: Item, splits: Splits) -> Sequence[HoldOutNames]:
         return named(self, item)
 
     def read(self, item: Item, store: Store) -> Iterator[Recording | Reject]:
@@ -92,11 +92,11 @@ def _item(name: str, folder: str, path: str, payload: str, is_named: bool) -> It
     )
 
 
-def named(source: SpeechSource, item: Item) -> list[Named]:
+def named(source: SpeechSource, item: Item) -> list[HoldOutNames]:
     """The names in each line of an item; none where it will be rejected."""
     try:
         return [
-            Named(
+            HoldOutNames(
                 speakers=(clean(line.label("speaker")) or source.speaker,), recordings=(item.path,), items=(item.key,),
                 split=clean(line.label("split")),
             )

@@ -7,7 +7,7 @@ import pytest
 
 from weft.pipelines.choosing import RecipeFault
 from weft.pipelines.graph import Pipeline
-from weft.pipelines.parts.splits import Named
+from weft.pipelines.parts.splits import HoldOutNames
 from weft.schemas.recipe import Recipe
 from weft.schemas.resources import Resources
 from weft.tokenizers.hubert import Tokenizer as Hubert
@@ -277,7 +277,7 @@ class TestSplits:
             ({"tasks": {}}, "validation"),
             ({}, "validation"),
         ):
-            assert Pipeline(recipe(**changes)).splits("speech").of(Named(split="dev")) == split
+            assert Pipeline(recipe(**changes)).splits("speech").of(HoldOutNames(split="dev")) == split
 
     def test_sources_that_share_nothing_have_speakers_of_their_own(self) -> None:
         more = {"speech": {"hold_out": {"speakers": 0.1}}, "dialogues": {"hold_out": {"speakers": 0.2}}}

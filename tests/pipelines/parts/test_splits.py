@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from weft.pipelines.parts.splits import Named, SplitError, Splits, Tally
+from weft.pipelines.parts.splits import HoldOutNames, SplitError, Splits, Tally
 from weft.schemas.ledger import Unusable
 from weft.schemas.splits import HoldOut, Kind
 from weft.schemas.text import Dialogue, Turn
@@ -37,13 +37,13 @@ def test_names_are_a_spaces_own() -> None:
 
 def test_only_names_of_the_kind_count() -> None:
     out = next(iter(held(splits())))
-    assert splits().of(Named(speakers=(out,))) == "validation"
-    assert splits().of(Named(recordings=(out,), items=(out,))) == "train"
-    assert splits("items").of(Named(items=(out,))) == "validation"
+    assert splits().of(HoldOutNames(speakers=(out,))) == "validation"
+    assert splits().of(HoldOutNames(recordings=(out,), items=(out,))) == "train"
+    assert splits("items").of(HoldOutNames(items=(out,))) == "validation"
 
 
 def test_an_unknown_speaker_is_trained_on() -> None:
-    assert splits(share=0.99).of(Named(speakers=("",))) == "train"
+    assert splits(share=0.99).of(HoldOutNames(speakers=("",))) == "train"
 
 
 def test_the_datas_own_split_stands_and_what_it_calls_train_can_be_held_out() -> None:
@@ -52,18 +52,22 @@ def test_the_datas_own_split_stands_and_what_it_calls_train_can_be_held_out() ->
         ("", "validation", "train"), ("train-clean", "validation", "train"), ("test", "test", "test"),
         ("dev", "validation", "validation"),
     ):  # fmt: skip
-        assert splits().of(Named(speakers=(out,), split=own)) == is_held
-        assert splits().of(Named(speakers=(stays,), split=own)) == stayed
+        assert splits().of(HoldOutNames(speakers=(out,), split=own)) == is_held
+        assert splits().of(HoldOutNames(speakers=(stays,), split=own)) == stayed
 
 
 def test_the_sources_split_is_for_what_names_none() -> None:
     given = Splits(default="test", names={"challenge": "validation"})
-    assert [given.of(Named(split=name)) for name in ("", "train", "challenge")] == ["test", "train", "validation"]
+    assert [given.of(HoldOutNames(split=name)) for name in ("", "train", "challenge")] == [
+        "test",
+        "train",
+        "validation",
+    ]
 
 
 def test_a_name_of_no_split_is_unusable() -> None:
     with pytest.raises(Unusable) as fault:
-        Splits().of(Named(split="banana"))
+        Splits().of(HoldOutNames(split="banana"))
     assert fault.value.reason == "unknown_split" and "none of train, validation, test" in fault.value.detail
 
 
