@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 from weft.pipelines.tasks import dialogue
 from weft.pipelines.tasks.base import Material, Written
-from weft.pipelines.tasks.common.content import Named, Turn
+from weft.pipelines.tasks.common.content import RecordField, Turn
 from weft.pipelines.tasks.common.sample_builder import SampleBuilder
 from weft.pipelines.tasks.common.turns import TurnWriter
 from weft.schemas.audio import Utterance
@@ -74,5 +74,5 @@ class Task(dialogue.Task):
 
 def _with_answer(turn: Turn, answer: str) -> Turn:
     """The turn with the field `chosen` replaced."""
-    say = tuple(Named(field=answer) if part == Named(field=CHOSEN) else part for part in turn.say)
+    say = tuple(RecordField(field=answer) if part == RecordField(field=CHOSEN) else part for part in turn.say)
     return turn.model_copy(update={"say": say})

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from weft.pipelines.tasks.base import Spoken, Written
-from weft.pipelines.tasks.common.content import AUDIO, IMAGE, Content, Literal, Named, Part, Turn
+from weft.pipelines.tasks.common.content import AUDIO, IMAGE, Content, LiteralText, Part, RecordField, Turn
 from weft.pipelines.tasks.common.interleave import TEXT, Interleave
 from weft.pipelines.tasks.common.sample_builder import SampleBuilder
 from weft.schemas.chat import ChatTemplate
@@ -92,9 +92,9 @@ class TurnWriter:
             self.builder.text(f"<tool_call>{text}</tool_call>", role=role, loss=counts)
 
     def _part(self, part: Part, spoken: Spoken | Written, role: str, counts: bool) -> None:
-        if isinstance(part, Literal):
+        if isinstance(part, LiteralText):
             self.builder.text(part.literal, role=role, loss=counts)
-        elif isinstance(part, Named):
+        elif isinstance(part, RecordField):
             self.builder.text(spoken.field(part.field), role=role, loss=counts)
         elif part == TEXT:
             self.builder.text(self._spaced(spoken.text), 0.0, spoken.seconds, role=role, loss=counts)
