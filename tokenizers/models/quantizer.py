@@ -73,7 +73,7 @@ class NearestByMetric:
 
 
 @dataclass(frozen=True, eq=False)
-class Network:
+class FeedForward:
     """Linear layers with leaky rectifiers between them; the last class is CTC's blank."""
 
     layers: Sequence[Layer]
@@ -118,7 +118,7 @@ def quantizer_of(tensors: Mapping[str, Any], path: str, size: int, width: int) -
         return Nearest(table)
     if set(tables) == {"centroids", "metric"}:
         return _with_metric(path, tables, size, width)
-    return Network(_layers(path, tables, size, width))
+    return FeedForward(_layers(path, tables, size, width))
 
 
 def _tensors(path: str) -> dict[str, np.ndarray]:
