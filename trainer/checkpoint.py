@@ -31,7 +31,7 @@ _NAME = re.compile(r"step-(\d{6,})")
 
 
 @dataclass(frozen=True)
-class Origin:
+class RunOrigin:
     """The inputs and settings of a run. Only a run with an equal origin resumes from a checkpoint."""
 
     vocabulary: str
@@ -39,7 +39,7 @@ class Origin:
     seed: int
     settings: dict[str, Any]
 
-    def difference(self, other: "Origin") -> str:
+    def difference(self, other: "RunOrigin") -> str:
         """The differences of `other`; empty when there are none."""
         old, new = _flat(asdict(self)), _flat(asdict(other))
         changed = sorted(key for key in old.keys() | new.keys() if old.get(key) != new.get(key))
@@ -51,7 +51,7 @@ class State:
     """The content of `state.json`: the position in the stream, and the origin of the run."""
 
     stream: StreamState
-    origin: Origin
+    origin: RunOrigin
 
     def to_json(self) -> str:
         return json.dumps(asdict(self), indent=1) + "\n"
@@ -59,7 +59,7 @@ class State:
     @classmethod
     def from_json(cls, text: str) -> "State":
         record = json.loads(text)
-        return cls(stream=StreamState(**record["stream"]), origin=Origin(**record["origin"]))
+        return cls(stream=StreamState(**record["stream"]), origin=RunOrigin(**record["origin"]))
 
 
 def _flat(tree: dict[str, Any], path: str = "") -> dict[str, Any]:
@@ -94,7 +94,7 @@ def verify(folder: Path) -> None:
     raise ValueError(f"{folder} is damaged: {fault}; remove this folder to {remedy}")
 
 
-def read_state(folder: Path, origin: Origin) -> State:
+def read_state(folder: Path, origin: RunOrigin) -> State:
     """The state of a checkpoint.
 
     Raises ValueError when a file is damaged, or when the run has another vocabulary, index, seed or other settings.

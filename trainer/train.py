@@ -106,7 +106,7 @@ def train(
     held_out = select(validation, stage, vocabulary.size, open_tar) if validation else None
     stream = BatchStream(draws=draws, context=stage.context, blocks=stage.optimiser.batch_tokens // stage.context)
     settings = stage.model_dump(mode="json", exclude=_NOT_ORIGIN)
-    origin = checkpoint.Origin(vocabulary=vocabulary.fingerprint, index=draws.digest(), seed=seed, settings=settings)
+    origin = checkpoint.RunOrigin(vocabulary=vocabulary.fingerprint, index=draws.digest(), seed=seed, settings=settings)
     run, state = _start(out, stage, vocabulary, origin, stream, resume)
     with Board(out, state.step) as board:
         for batch in islice(counted_batches(stream.batches(state), shards), run.steps - state.step):
@@ -136,7 +136,7 @@ def _start(
     out: Path,
     stage: TrainingStage,
     vocabulary: Vocabulary,
-    origin: checkpoint.Origin,
+    origin: checkpoint.RunOrigin,
     stream: BatchStream,
     resume: bool,
 ) -> tuple[Run, StreamState]:

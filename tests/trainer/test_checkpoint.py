@@ -10,11 +10,11 @@ from torch.optim import AdamW
 
 from weft.schemas.training import ModelSettings
 from weft.trainer import checkpoint
-from weft.trainer.checkpoint import Origin, State
+from weft.trainer.checkpoint import RunOrigin, State
 from weft.trainer.model import build, load
 from weft.trainer.stream import StreamState
 
-ORIGIN = Origin("voc", "index", 0, {"context": 16, "optimiser": {"lr": 0.1, "betas": [0.9, 0.95]}})
+ORIGIN = RunOrigin("voc", "index", 0, {"context": 16, "optimiser": {"lr": 0.1, "betas": [0.9, 0.95]}})
 
 
 @pytest.fixture
@@ -78,7 +78,7 @@ def test_a_half_written_checkpoint_is_never_picked_up(
         ),
     ],
 )
-def test_another_run_is_refused(trained: tuple, tmp_path: Path, other: Origin, message: str) -> None:
+def test_another_run_is_refused(trained: tuple, tmp_path: Path, other: RunOrigin, message: str) -> None:
     folder = checkpoint.save(tmp_path, *trained, State(StreamState(9, 0, 2), ORIGIN), "")
     with pytest.raises(ValueError, match=message):
         checkpoint.read_state(folder, other)
