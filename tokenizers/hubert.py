@@ -30,7 +30,7 @@ if TYPE_CHECKING:  # a recipe is checked without torch; whoever trains or encode
 
     from weft.tokenizers.models.checkpoint import Encoder
     from weft.tokenizers.models.quantizer import Quantizer
-    from weft.tokenizers.training.loop import Run
+    from weft.tokenizers.training.loop import ResumableRun
 
 CODEBOOK_FRAMES = 60_000  # enough to place the centroids; more only takes time
 CODEBOOK_CLIPS = 64  # whose features are held at once
@@ -86,7 +86,7 @@ class Tokenizer(TrainedTokenizer):
     def resources(self) -> Resources:
         return Resources.on(self.device)
 
-    def _learn(self, speech: Sequence[Speech], run: "Run") -> Learned:
+    def _learn(self, speech: Sequence[Speech], run: "ResumableRun") -> Learned:
         """The encoder (trained, or copied from `model`, cut to `layer` blocks) and its codebook."""
         from weft.tokenizers.models.checkpoint import learned_of, load_encoder
 
@@ -148,7 +148,7 @@ class Tokenizer(TrainedTokenizer):
             raise ValueError(f"a frame of this model is {grid.hop} samples: set `rate` to {SAMPLE_RATE / grid.hop:g}")
         self._model, self._grid = model, grid
 
-    def _trained_encoder(self, speech: Sequence[Speech], run: "Run") -> "tuple[Encoder, Grid]":
+    def _trained_encoder(self, speech: Sequence[Speech], run: "ResumableRun") -> "tuple[Encoder, Grid]":
         from weft.tokenizers.models.checkpoint import cut
         from weft.tokenizers.training.hubert import train
 

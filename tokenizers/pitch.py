@@ -25,7 +25,7 @@ if TYPE_CHECKING:  # a recipe is checked without torch; whoever trains or encode
     import torch
 
     from weft.tokenizers.models.vqvae import VqVae
-    from weft.tokenizers.training.loop import Run
+    from weft.tokenizers.training.loop import ResumableRun
 
 DOWN = 16  # steps of F0 that become a code: vqvae.py halves their number four times
 HOP = STEP * DOWN  # samples of a code
@@ -60,7 +60,7 @@ class Tokenizer(TrainedTokenizer):
     def training_seconds(self) -> float:
         return self.training.seconds
 
-    def _learn(self, speech: Sequence[Speech], run: "Run") -> Learned:
+    def _learn(self, speech: Sequence[Speech], run: "ResumableRun") -> Learned:
         """Raises ValueError where no clip holds a voiced sound."""
         from weft.tokenizers.models.vqvae import VqVae
         from weft.tokenizers.training.loop import fit, seeded

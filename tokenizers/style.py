@@ -28,7 +28,7 @@ if TYPE_CHECKING:  # a recipe is checked without torch; whoever trains or encode
 
     from weft.tokenizers.models.checkpoint import Encoder
     from weft.tokenizers.models.style_encoder import StyleEncoder
-    from weft.tokenizers.training.loop import Run
+    from weft.tokenizers.training.loop import ResumableRun
 
 _SHORTEST = 1600  # samples; less has no style
 _STEPS = 100  # of features a second
@@ -69,7 +69,7 @@ class Tokenizer(TrainedTokenizer):
     def training_seconds(self) -> float:
         return self.training.seconds
 
-    def _learn(self, speech: Sequence[Speech], run: "Run") -> Learned:
+    def _learn(self, speech: Sequence[Speech], run: "ResumableRun") -> Learned:
         import torch
 
         from weft.tokenizers.models import kmeans
@@ -146,7 +146,7 @@ class Tokenizer(TrainedTokenizer):
         with torch.inference_mode():
             return self._encoder(torch.from_numpy(features_of(samples))[None])[0].numpy(), _STEPS / DOWN
 
-    def _trained_encoder(self, speech: Sequence[Speech], run: "Run") -> "StyleEncoder":
+    def _trained_encoder(self, speech: Sequence[Speech], run: "ResumableRun") -> "StyleEncoder":
         import torch
 
         from weft.tokenizers.models.style_encoder import StyleTraining, features_of, labels_of

@@ -24,7 +24,7 @@ if TYPE_CHECKING:  # a recipe is checked without torch; whoever trains or encode
     from torch import nn
 
     from weft.tokenizers.models.recogniser import Forward, Recogniser, RecogniserShape
-    from weft.tokenizers.training.loop import Run
+    from weft.tokenizers.training.loop import ResumableRun
 
 PADDING = 0.02  # of a batch, at most
 
@@ -47,7 +47,7 @@ class Supervised(TrainedTokenizer):
     def batch_seconds(self) -> float:
         return 10 * self.batch  # enough to find clips of similar length
 
-    def _learn(self, speech: Sequence[Speech], run: "Run") -> Learned:
+    def _learn(self, speech: Sequence[Speech], run: "ResumableRun") -> Learned:
         """Raises ValueError where no clip has a transcript."""
         from weft.tokenizers.training.loop import seeded
         from weft.tokenizers.training.recogniser import alphabet, lessons_of, train

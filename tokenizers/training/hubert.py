@@ -26,7 +26,7 @@ from weft.tokenizers.models.checkpoint import cut
 from weft.tokenizers.models.layers import states_of
 from weft.tokenizers.models.mel_hubert import MelHubert, small_config
 from weft.tokenizers.training.hubert_settings import Training
-from weft.tokenizers.training.loop import Run, fit, seeded
+from weft.tokenizers.training.loop import ResumableRun, fit, seeded
 from weft.tokenizers.training.swapped_prediction import SwappedPrediction
 
 SPAN_SECONDS = 0.2
@@ -34,7 +34,7 @@ _LATER_RATE = 0.6  # of the learning rate, for a model that has been trained alr
 _IGNORED = -100  # the target that cross entropy ignores
 
 
-def train(clips: Sequence[np.ndarray], training: Training, rate: float, run: Run) -> MelHubert:
+def train(clips: Sequence[np.ndarray], training: Training, rate: float, run: ResumableRun) -> MelHubert:
     """A model with `rate` frames a second, from float32 samples [n] of each clip at 16 kHz.
 
     The same for the same clips, seed and number of torch threads. Raises ValueError when the clips hold too little speech for the
@@ -50,7 +50,7 @@ def train(clips: Sequence[np.ndarray], training: Training, rate: float, run: Run
 
 
 def _masked_prediction(
-    clips: Sequence[np.ndarray], crops: Crops, training: Training, rate: float, run: Run
+    clips: Sequence[np.ndarray], crops: Crops, training: Training, rate: float, run: ResumableRun
 ) -> MelHubert:
     """The first iteration learns clusters of MFCCs, each further one clusters of the features of the model before it."""
     hop = round(RATE / rate)
@@ -67,7 +67,7 @@ def _masked_prediction(
 
 
 def _swapped_prediction(
-    model: MelHubert, clips: Sequence[np.ndarray], crops: Crops, training: Training, run: Run
+    model: MelHubert, clips: Sequence[np.ndarray], crops: Crops, training: Training, run: ResumableRun
 ) -> None:
     states = np.concatenate(_outputs(model, clips, training.layers))
     learner = SwappedPrediction.of(model, states, training.prototypes, run.seed)

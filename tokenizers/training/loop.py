@@ -25,7 +25,7 @@ SAVE_EVERY = 50  # steps
 
 
 @dataclass(frozen=True)
-class Run:
+class ResumableRun:
     """A training that can be resumed: its seed, and the folder of what it needs for that."""
 
     seed: int
@@ -66,9 +66,9 @@ def seeded(seed: int) -> Iterator[None]:
 
 
 @contextmanager
-def unfinished_run(folder: Path, seed: int, *made_from: object) -> Iterator[Run]:
+def unfinished_run(folder: Path, seed: int, *made_from: object) -> Iterator[ResumableRun]:
     """A run whose folder lies in `folder` until the training is done; another one for another seed, other settings or other clips."""
-    run = Run(seed=seed, folder=folder / f"training-{digest([seed, *made_from])[:16]}")
+    run = ResumableRun(seed=seed, folder=folder / f"training-{digest([seed, *made_from])[:16]}")
     run.folder.mkdir(parents=True, exist_ok=True)
     yield run
     shutil.rmtree(run.folder)

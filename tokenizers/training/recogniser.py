@@ -17,7 +17,7 @@ from weft.tokenizers.base import SAMPLE_RATE
 from weft.tokenizers.features.mels import log_mels
 from weft.tokenizers.models.recogniser import BANDS, Recogniser
 from weft.tokenizers.stream import Speech
-from weft.tokenizers.training.loop import Run, fit
+from weft.tokenizers.training.loop import ResumableRun, fit
 from weft.tokenizers.training.recogniser_settings import Training
 
 _MASKS = ((2, 30), (2, 12))  # the number of masked spans and the longest: in steps of 10 ms, and in bands
@@ -62,7 +62,7 @@ def lessons_of(speech: Sequence[Speech], letters: str, hop: int, longest: float)
     return lessons
 
 
-def train(model: Recogniser, lessons: Sequence[Lesson], training: Training, run: Run) -> None:
+def train(model: Recogniser, lessons: Sequence[Lesson], training: Training, run: ResumableRun) -> None:
     """The same for the same lessons in the same order."""
     model.set_scale([lesson.mels for lesson in lessons])
     loss = partial(_loss, model, lessons, training, run.seed)
