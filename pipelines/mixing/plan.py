@@ -66,7 +66,7 @@ def _plan(store: Store, request: PlanRequest, made_from: MadeFrom) -> int:
 
 
 @dataclass(frozen=True, eq=False)
-class _Run:
+class _DrawnStage:
     """Draws of a stage up to `size`, under the bounds of that size, and the leaf that had no more before (-1: none)."""
 
     size: int
@@ -84,7 +84,7 @@ class _Planner:
         self.bounds = SpeakerBounds(store, request, self.tree)
         self._before = [leaf for stage in request.after for leaf in read_leaves(store, stage)]
 
-    def run(self, size: int) -> _Run:
+    def run(self, size: int) -> _DrawnStage:
         """Each run overwrites the draws of the run before."""
         bounds = self.bounds.at(size)
         streams = [
@@ -93,9 +93,9 @@ class _Planner:
         ]
         root = _branch(self.tree, streams)
         totals = write_draws(self._store, self._request.name, _until(root, size), len(streams))
-        return _Run(size=size, streams=streams, totals=totals, ended=root.ended if totals.cost < size else -1)
+        return _DrawnStage(size=size, streams=streams, totals=totals, ended=root.ended if totals.cost < size else -1)
 
-    def fitted(self, first: _Run) -> _Run:
+    def fitted(self, first: _DrawnStage) -> _DrawnStage:
         """The run of a stage that ends early: as long as it can be with its speakers' bounds kept. Raises PlanError."""
         if not self.bounds.leaves:
             return first
@@ -115,7 +115,7 @@ class _Planner:
             )
         return latest if latest.size == size else self.run(size)
 
-    def exhaustion(self, run: _Run, leaf: int) -> Exhaustion:
+    def exhaustion(self, run: _DrawnStage, leaf: int) -> Exhaustion:
         """Why there is no more than this run, of which `leaf` is what had none left."""
         return Exhaustion(
             request=self._request, tree=self.tree, bounds=self.bounds, leaf=self.tree.leaves[leaf],
