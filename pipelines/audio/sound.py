@@ -19,7 +19,7 @@ import soxr
 
 from weft.pipelines.audio.damage import damage
 from weft.pipelines.audio.declared import HIGHEST_RATE
-from weft.pipelines.audio.decoders import Sound, opened
+from weft.pipelines.audio.decoders import OpenAudio, opened
 from weft.pipelines.audio.ffmpeg import BrokenStream
 from weft.pipelines.storage import retries as reading
 from weft.pipelines.storage.retries import retrying, settings, without_secrets
@@ -100,7 +100,7 @@ class _Levels:
         return float(self.full[self.peaks >= 0.1 * self.peaks.max()].min()) / self.frames
 
 
-def _measure(sound: Sound, channel: int) -> _Levels:
+def _measure(sound: OpenAudio, channel: int) -> _Levels:
     levels = _Levels()
     try:
         while len(block := sound.read(min(BLOCK * sound.rate, _frames_at_once(sound)))):
@@ -113,7 +113,7 @@ def _measure(sound: Sound, channel: int) -> _Levels:
     return levels
 
 
-def _check(sound: Sound, levels: _Levels) -> None:
+def _check(sound: OpenAudio, levels: _Levels) -> None:
     seconds = levels.frames / sound.rate
     if levels.frames and (shortage := sound.shortage(levels.frames)):
         raise Unusable("truncated", shortage)
@@ -183,12 +183,12 @@ def blocks(store: Store, audio: Audio, seconds: float) -> Iterator[np.ndarray]:
             raise Unusable("truncated", str(error)) from None
 
 
-def _frames_at_once(sound: Sound) -> int:
+def _frames_at_once(sound: OpenAudio) -> int:
     """So that memory does not grow with the number of channels."""
     return max(1, AT_ONCE // sound.channels)
 
 
-def _read(sound: Sound, frames: int, channel: int) -> np.ndarray:
+def _read(sound: OpenAudio, frames: int, channel: int) -> np.ndarray:
     """The next `frames`, fewer at the end, as float32 (n,): one channel or all mixed. Raises Unusable, BrokenStream."""
     pieces: list[np.ndarray] = []
     while frames > 0 and len(block := sound.read(min(frames, _frames_at_once(sound)))):
