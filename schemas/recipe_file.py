@@ -38,7 +38,7 @@ _Loader.add_implicit_resolver(
 
 
 @dataclass(frozen=True)
-class Source:
+class RecipeText:
     """A recipe's raw mapping and, for each key path, the file and line it was written on.
 
     `faults` are sentences on what the mapping cannot hold: keys that are given twice, and overrides that are not `key=value`.
@@ -55,8 +55,8 @@ class Source:
             words = words[:-1]
         return self.lines.get(words, "the recipe")
 
-    def extend(self, child: "Source") -> "Source":
-        return Source(
+    def extend(self, child: "RecipeText") -> "RecipeText":
+        return RecipeText(
             mapping=_merge(self.mapping, child.mapping),
             lines={**self.lines, **child.lines},
             faults=(*self.faults, *child.faults),
@@ -68,17 +68,17 @@ def load(path: str, overrides: Sequence[str] = ()) -> Recipe:
     return check(read(path, overrides))
 
 
-def read(path: str, overrides: Sequence[str] = ()) -> Source:
+def read(path: str, overrides: Sequence[str] = ()) -> RecipeText:
     """The merged mapping of a recipe, its ancestors and the overrides, not yet checked."""
     return _changed(_read(_find(path, None), ()), overrides)
 
 
-def made(mapping: dict[str, Any], overrides: Sequence[str] = ()) -> Source:
+def made(mapping: dict[str, Any], overrides: Sequence[str] = ()) -> RecipeText:
     """A recipe that no file holds, with overrides."""
-    return _changed(Source(mapping, {(): "the command line"}), overrides)
+    return _changed(RecipeText(mapping, {(): "the command line"}), overrides)
 
 
-def _changed(source: Source, overrides: Sequence[str]) -> Source:
+def _changed(source: RecipeText, overrides: Sequence[str]) -> RecipeText:
     for override in overrides:
         try:
             source = source.extend(_override(override))
@@ -87,7 +87,7 @@ def _changed(source: Source, overrides: Sequence[str]) -> Source:
     return source
 
 
-def check(source: Source) -> Recipe:
+def check(source: RecipeText) -> Recipe:
     """The recipe. Raises RecipeError with one sentence a fault."""
     wrong = list(source.faults)
     try:
@@ -99,7 +99,7 @@ def check(source: Source) -> Recipe:
     return recipe
 
 
-def explain(source: Source, path: Sequence[Any], message: str, kind: str = "") -> str:
+def explain(source: RecipeText, path: Sequence[Any], message: str, kind: str = "") -> str:
     """One fault as `file.yaml line 3: sources.speech: what is wrong`."""
     wrong = (
         "no such setting; check its spelling" if kind == "extra_forbidden" else message.removeprefix("Value error, ")
@@ -121,7 +121,7 @@ def _find(path: str, beside: Path | None) -> Path:
     raise RecipeError(f"{path}: no such recipe file; the shipped recipes are {names}")
 
 
-def _read(path: Path, seen: tuple[Path, ...]) -> Source:
+def _read(path: Path, seen: tuple[Path, ...]) -> RecipeText:
     if path.resolve() in seen:
         raise RecipeError(f"{path}: `extends:` goes in a circle")
     source = _parse(path.name, _text(path))
@@ -145,7 +145,7 @@ def _text(path: Path) -> str:
         raise RecipeError(f"{path}: cannot be read as UTF-8 text ({error})") from None
 
 
-def _parse(name: str, text: str) -> Source:
+def _parse(name: str, text: str) -> RecipeText:
     try:
         node = yaml.compose(text, _Loader)
         _check_size(node, name)
@@ -158,7 +158,7 @@ def _parse(name: str, text: str) -> Source:
         raise RecipeError(f"{name}: a recipe is a mapping of settings, such as `name: demo`")
     marks = _Marks(name)
     marks.note(node, ())
-    return Source(mapping, marks.lines, tuple(dict.fromkeys(marks.duplicates)))
+    return RecipeText(mapping, marks.lines, tuple(dict.fromkeys(marks.duplicates)))
 
 
 def _check_size(node: yaml.Node | None, name: str) -> None:
@@ -206,7 +206,7 @@ class _Marks:
         return f"{self._name} line {node.start_mark.line + 1}"
 
 
-def _override(text: str) -> Source:
+def _override(text: str) -> RecipeText:
     key, sign, value = text.partition("=")
     if not sign or not key:
         raise RecipeError(f"override {text!r}: write it as key=value, such as part_size=100")
@@ -219,7 +219,7 @@ def _override(text: str) -> Source:
     for word in reversed(path):
         mapping = {word: mapping}
     _locate_files(mapping, Path())
-    return Source(mapping, {path[: i + 1]: f"override {text!r}" for i in range(len(path))})
+    return RecipeText(mapping, {path[: i + 1]: f"override {text!r}" for i in range(len(path))})
 
 
 def _locate_files(value: Any, folder: Path) -> None:

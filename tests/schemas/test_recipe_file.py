@@ -221,10 +221,10 @@ def test_a_resolved_recipe_reads_back_as_itself(seed: int, part_size: int, descr
 
 
 def test_check_explains_a_mapping_that_was_never_a_file() -> None:
-    from weft.schemas.recipe_file import Source
+    from weft.schemas.recipe_file import RecipeText
 
     with pytest.raises(RecipeError, match="the recipe: name: field required"):
-        check(Source({}, {}))
+        check(RecipeText({}, {}))
 
 
 def test_aliases_that_unfold_to_billions(tmp_path: Path) -> None:
