@@ -29,7 +29,7 @@ UNNAMED = ""
 
 
 @dataclass(frozen=True, slots=True)
-class Spoken:
+class SpeakerAmount:
     """What one pass over a leaf holds of one speaker, and the speaker's longest and shortest sample, in whole units."""
 
     amount: int
@@ -61,7 +61,7 @@ class SpeakerBounds:
         """The part of the task that one speaker may fill."""
         return self._most[task]
 
-    def names(self, leaf: Leaf) -> dict[str, Spoken]:
+    def names(self, leaf: Leaf) -> dict[str, SpeakerAmount]:
         """What the leaf holds of each speaker with a name."""
         return {name: spoken for name, spoken in self.held[leaf.number].items() if name != UNNAMED}
 
@@ -103,15 +103,15 @@ class SpeakerBounds:
         return there >= size * self._tree.share_of(leaf) + 2 * longest * (len(leaf.by) + 1)
 
 
-def _least(spoken: Spoken, bound: int) -> int:
+def _least(spoken: SpeakerAmount, bound: int) -> int:
     """The least that is drawn of a speaker: all of it, or as much as leaves no room for the longest sample."""
     return spoken.amount if spoken.amount <= bound else max(0, bound - spoken.longest + 1)
 
 
-def _held(store: Store, leaf: Leaf, unit: str) -> dict[str, Spoken]:
+def _held(store: Store, leaf: Leaf, unit: str) -> dict[str, SpeakerAmount]:
     """What one pass over the leaf holds, by speaker; UNNAMED is all speech without a name."""
     order = Order(store, node_of(leaf.task, 0, leaf.source))
-    begins, speakers = order.begins(), dict[str, Spoken]()
+    begins, speakers = order.begins(), dict[str, SpeakerAmount]()
     columns = sorted({"tokens", "microseconds", "speaker", *(level for level in leaf.by if level != "source")})
     for group in range(len(begins) - 1):
         if begins[group] < begins[group + 1]:
@@ -122,16 +122,16 @@ def _held(store: Store, leaf: Leaf, unit: str) -> dict[str, Spoken]:
     return speakers
 
 
-def _by_speaker(costs: pa.Table) -> Mapping[str, Spoken]:
+def _by_speaker(costs: pa.Table) -> Mapping[str, SpeakerAmount]:
     sums = costs.group_by("speaker").aggregate([("cost", "sum"), ("cost", "max"), ("cost", "min")])
     return {
-        row["speaker"]: Spoken(amount=row["cost_sum"], longest=row["cost_max"], shortest=row["cost_min"])
+        row["speaker"]: SpeakerAmount(amount=row["cost_sum"], longest=row["cost_max"], shortest=row["cost_min"])
         for row in sums.to_pylist()
     }
 
 
-def _both(one: Spoken, other: Spoken) -> Spoken:
-    return Spoken(
+def _both(one: SpeakerAmount, other: SpeakerAmount) -> SpeakerAmount:
+    return SpeakerAmount(
         amount=one.amount + other.amount, longest=max(one.longest, other.longest),
         shortest=min(one.shortest, other.shortest),
     )  # fmt: skip
