@@ -11,7 +11,7 @@ from itertools import chain
 
 from weft.pipelines.mixing.bounds import SpeakerBounds
 from weft.pipelines.mixing.endings import Exhaustion, check_bounds
-from weft.pipelines.mixing.fair_queue import Branch, Draws, Node, TooLong
+from weft.pipelines.mixing.fair_queue import Branch, Draws, DrawSource, TooLong
 from weft.pipelines.mixing.fitting import Sizes, fitted_size
 from weft.pipelines.mixing.leaves import LeafStream, Scope
 from weft.pipelines.mixing.order import read_held
@@ -158,7 +158,7 @@ def stream_of(
 
 def _branch(tree: Tree, streams: Sequence[LeafStream], parent: int = -1) -> Branch:
     children = tree.children(parent)
-    below: list[Node] = [streams[n.leaf] if n.leaf >= 0 else _branch(tree, streams, n.number) for n in children]
+    below: list[DrawSource] = [streams[n.leaf] if n.leaf >= 0 else _branch(tree, streams, n.number) for n in children]
     return Branch(below, [n.share for n in children])
 
 
