@@ -22,7 +22,7 @@ from weft.pipelines.models.folders import checksum_of
 from weft.pipelines.storage.store import Store
 from weft.schemas.changes import MadeFrom
 from weft.schemas.fingerprint import digest
-from weft.schemas.plan import VALIDATION, Leaf, Node, Summary, Tar, node_of
+from weft.schemas.plan import VALIDATION, Leaf, MixtureNode, Summary, Tar, node_of
 from weft.schemas.table import arrow_schema, to_table
 
 CHUNK = 1 << 17  # draws assembled at a time
@@ -65,7 +65,7 @@ def write_plan(store: Store, tree: Tree, streams: Sequence[LeafStream], totals: 
     used = [_used(stream.stretches, int(count)) for stream, count in zip(streams, totals.counts, strict=True)]
     tars = chain.from_iterable(_tars(store, stream.leaf, some) for stream, some in zip(streams, used, strict=True))
     _write_tars(store, tars_file, tars)
-    _write(store, tree_file, to_table(tree.nodes, Node))
+    _write(store, tree_file, to_table(tree.nodes, MixtureNode))
     leaves = [_drawn_of(stream, some) for stream, some in zip(streams, used, strict=True)]
     _write(store, leaves_file, to_table(leaves, Leaf))
     summary = Summary(

@@ -1,6 +1,6 @@
 """The mixture as a tree: tasks, below them sources, and languages and emotions where a task's `by` names them.
 
-    tree_of(stage.mixture, held)  ->  Tree(nodes=(Node("words", share=1, whole=3), Node("words/speech", …), …), leaves=(…))
+    tree_of(stage.mixture, held)  ->  Tree(nodes=(MixtureNode("words", share=1, whole=3), MixtureNode("words/speech", …), …), leaves=(…))
 
 Shares are whole numbers, so that draws are computed exactly. Declared shares are exact while their common denominator is at most
 2**32. Measured shares, and those with more digits, are rounded to multiples of 2**-32 and marked as `rounded`.
@@ -12,7 +12,7 @@ from fractions import Fraction
 from math import lcm
 
 from weft.pipelines.mixing.fair_queue import WHOLE
-from weft.schemas.plan import Held, Leaf, Node
+from weft.schemas.plan import Held, Leaf, MixtureNode
 from weft.schemas.training import GroupShares, Mixture, TaskShare, Tempered
 
 Holdings = Mapping[str, Mapping[str, Sequence[Held]]]  # by task and source
@@ -26,10 +26,10 @@ class PlanError(ValueError):
 class Tree:
     """Nodes in order, parents before their children, and the leaves they end in."""
 
-    nodes: tuple[Node, ...]
+    nodes: tuple[MixtureNode, ...]
     leaves: tuple[Leaf, ...]
 
-    def children(self, parent: int) -> list[Node]:
+    def children(self, parent: int) -> list[MixtureNode]:
         return [node for node in self.nodes if node.parent == parent]
 
     def share_of(self, leaf: Leaf) -> Fraction:
@@ -69,7 +69,7 @@ class _Builder:
 
     def __init__(self, unit: str) -> None:
         self.unit = unit
-        self.nodes: list[Node] = []
+        self.nodes: list[MixtureNode] = []
         self.leaves: list[Leaf] = []
 
     def task(self, name: str, share: "Share", below: TaskShare, held: Mapping[str, Sequence[Held]]) -> None:
@@ -84,7 +84,7 @@ class _Builder:
     def _add(self, parent: int, level: str, value: str, path: str, share: "Share") -> int:
         number = len(self.nodes)
         self.nodes.append(
-            Node(
+            MixtureNode(
                 number=number, parent=parent, level=level, value=value, path=path, share=share.parts, whole=share.whole,
                 rounded=share.rounded,
             )
