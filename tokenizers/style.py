@@ -149,7 +149,7 @@ class Tokenizer(TrainedTokenizer):
     def _trained_encoder(self, speech: Sequence[Speech], run: "ResumableRun") -> "StyleEncoder":
         import torch
 
-        from weft.tokenizers.models.style_encoder import StyleTraining, features_of, labels_of
+        from weft.tokenizers.models.style_encoder import StyleClassifier, features_of, labels_of
         from weft.tokenizers.training.loop import fit, seeded
 
         long = [one for one in speech if len(one.samples) >= self.training.crop_seconds * SAMPLE_RATE]
@@ -158,7 +158,7 @@ class Tokenizer(TrainedTokenizer):
         features = [features_of(one.samples) for one in long]
         labels, numbers = labels_of(long)
         with seeded(run.seed):
-            learner = StyleTraining(self.training.width, labels)
+            learner = StyleClassifier(self.training.width, labels)
         learner.encoder.set_scale(features)
 
         def loss(step: int) -> "torch.Tensor":
