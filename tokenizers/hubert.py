@@ -23,7 +23,7 @@ from weft.tokenizers.models.folder import Checkpoint
 from weft.tokenizers.models.learned import Learned, prefixed
 from weft.tokenizers.models.trained import TrainedTokenizer
 from weft.tokenizers.stream import Speech
-from weft.tokenizers.training.hubert_settings import Training
+from weft.tokenizers.training.hubert_settings import HubertTraining
 
 if TYPE_CHECKING:  # a recipe is checked without torch; whoever trains or encodes imports it
     import torch
@@ -60,7 +60,7 @@ class Tokenizer(TrainedTokenizer):
     device: Annotated[str, NOT_IN_FINGERPRINT] = "cpu"
     dtype: Literal["float32", "bfloat16"] = "float32"
     batch: Annotated[float, NOT_IN_FINGERPRINT] = Field(default=60.0, gt=0)
-    training: Training = Training()
+    training: HubertTraining = HubertTraining()
 
     _model: "Encoder | None" = PrivateAttr(None)
     _grid: Grid | None = PrivateAttr(None)

@@ -31,7 +31,7 @@ DOWN = 16  # steps of F0 that become a code: vqvae.py halves their number four t
 HOP = STEP * DOWN  # samples of a code
 
 
-class Training(Settings):
+class PitchTraining(Settings):
     """On at most `seconds` of the corpus, in batches of `batch` crops of `crop_seconds`."""
 
     seconds: float = Field(default=3600, gt=0)
@@ -50,7 +50,7 @@ class Tokenizer(TrainedTokenizer):
     rate: float = Field(default=12.5, ge=12.5, le=12.5)
     size: int = Field(default=64, ge=2)
     literal: str = "[Pi{}]"
-    training: Training = Training()
+    training: PitchTraining = PitchTraining()
 
     _model: "VqVae | None" = PrivateAttr(None)
     _means: dict[str, float] = PrivateAttr(default_factory=dict)

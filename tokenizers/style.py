@@ -34,7 +34,7 @@ _SHORTEST = 1600  # samples; less has no style
 _STEPS = 100  # of features a second
 
 
-class Training(Settings):
+class StyleTraining(Settings):
     """On at most `seconds` of the corpus, in batches of two crops of `crop_seconds` of each of `batch` clips."""
 
     seconds: float = Field(default=3600, gt=0)
@@ -59,7 +59,7 @@ class Tokenizer(TrainedTokenizer):
     dedup: bool = False
     model: Checkpoint = ""
     layer: int = Field(default=9, ge=1)
-    training: Training = Training()
+    training: StyleTraining = StyleTraining()
 
     _encoder: "StyleEncoder | None" = PrivateAttr(None)
     _checkpoint: "tuple[Encoder, Grid] | None" = PrivateAttr(None)

@@ -20,7 +20,7 @@ from weft.jobs.known_rejects import KnownRejects
 from weft.jobs.shortages import shortages
 from weft.pipelines.audio.sound import flac
 from weft.pipelines.sources import folder, grammar, manifest, text
-from weft.tokenizers.training.hubert_settings import Training
+from weft.tokenizers.training.hubert_settings import HubertTraining
 
 Weft = Callable[..., tuple[int, str, str]]
 
@@ -199,7 +199,7 @@ class TestLearning:
         assert code == 0 and "models, one core, about: models/hubert 0:" in output and "aligner 0:00:00" in output
 
     def test_it_grows_with_steps_and_with_what_is_heard(self) -> None:
-        few, many = Training(steps=10, swaps=0, iterations=1), Training(steps=10, swaps=5, iterations=2)
+        few, many = HubertTraining(steps=10, swaps=0, iterations=1), HubertTraining(steps=10, swaps=5, iterations=2)
         assert (steps_of(few), steps_of(many), steps_of(None)) == (10, 25, 0)
 
     def test_the_default_hubert_trains_in_three_minutes(self, tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from weft.tokenizers.models.folder import fill
 from weft.tokenizers.models.learned import Learned, prefixed
 from weft.tokenizers.models.trained import TrainedTokenizer
 from weft.tokenizers.stream import Speech
-from weft.tokenizers.training.recogniser_settings import Training
+from weft.tokenizers.training.recogniser_settings import RecogniserTraining
 
 if TYPE_CHECKING:  # a recipe is checked without torch; whoever trains or encodes imports it
     import torch
@@ -35,7 +35,7 @@ class Supervised(TrainedTokenizer):
     learns_from: ClassVar[tuple[str, ...]] = ("text",)
 
     batch: Annotated[float, NOT_IN_FINGERPRINT] = Field(default=60.0, gt=0)
-    training: Training = Training()
+    training: RecogniserTraining = RecogniserTraining()
 
     _model: "Recogniser | None" = PrivateAttr(None)
 

@@ -25,7 +25,7 @@ from weft.tokenizers.models import kmeans
 from weft.tokenizers.models.checkpoint import cut
 from weft.tokenizers.models.layers import states_of
 from weft.tokenizers.models.mel_hubert import MelHubert, small_config
-from weft.tokenizers.training.hubert_settings import Training
+from weft.tokenizers.training.hubert_settings import HubertTraining
 from weft.tokenizers.training.loop import ResumableRun, fit, seeded
 from weft.tokenizers.training.swapped_prediction import SwappedPrediction
 
@@ -34,7 +34,7 @@ _LATER_RATE = 0.6  # of the learning rate, for a model that has been trained alr
 _IGNORED = -100  # the target that cross entropy ignores
 
 
-def train(clips: Sequence[np.ndarray], training: Training, rate: float, run: ResumableRun) -> MelHubert:
+def train(clips: Sequence[np.ndarray], training: HubertTraining, rate: float, run: ResumableRun) -> MelHubert:
     """A model with `rate` frames a second, from float32 samples [n] of each clip at 16 kHz.
 
     The same for the same clips, seed and number of torch threads. Raises ValueError when the clips hold too little speech for the
@@ -50,7 +50,7 @@ def train(clips: Sequence[np.ndarray], training: Training, rate: float, run: Res
 
 
 def _masked_prediction(
-    clips: Sequence[np.ndarray], crops: Crops, training: Training, rate: float, run: ResumableRun
+    clips: Sequence[np.ndarray], crops: Crops, training: HubertTraining, rate: float, run: ResumableRun
 ) -> MelHubert:
     """The first iteration learns clusters of MFCCs, each further one clusters of the features of the model before it."""
     hop = round(RATE / rate)
@@ -67,7 +67,7 @@ def _masked_prediction(
 
 
 def _swapped_prediction(
-    model: MelHubert, clips: Sequence[np.ndarray], crops: Crops, training: Training, run: ResumableRun
+    model: MelHubert, clips: Sequence[np.ndarray], crops: Crops, training: HubertTraining, run: ResumableRun
 ) -> None:
     states = np.concatenate(_outputs(model, clips, training.layers))
     learner = SwappedPrediction.of(model, states, training.prototypes, run.seed)
@@ -78,13 +78,13 @@ def _swapped_prediction(
 class _Learner(torch.nn.Module):
     """The model, and a linear classifier of clusters from its last states."""
 
-    def __init__(self, training: Training, hop: int) -> None:
+    def __init__(self, training: HubertTraining, hop: int) -> None:
         super().__init__()
         self.model = MelHubert(small_config(training.hidden, training.layers, training.heads, hop))
         self.head = torch.nn.Linear(training.hidden, training.clusters)
 
     @classmethod
-    def initial(cls, training: Training, hop: int, seed: int) -> "_Learner":
+    def initial(cls, training: HubertTraining, hop: int, seed: int) -> "_Learner":
         with seeded(seed):
             learner = cls(training, hop)
             for module in learner.modules():
@@ -106,7 +106,7 @@ def _clusters(features: Sequence[np.ndarray], clusters: int, seed: int) -> torch
     return torch.from_numpy(kmeans.assign(every, kmeans.fit(every, clusters, seed)).astype(np.int64))
 
 
-def _augmentation(training: Training) -> Augmentation:
+def _augmentation(training: HubertTraining) -> Augmentation:
     return Augmentation(warp=training.warp, bend=training.bend, noise=training.noise)
 
 
@@ -121,7 +121,7 @@ def spans(rng: np.random.Generator, shape: tuple[int, int], share: float, length
 
 
 def _loss(
-    learner: _Learner, crops: Crops, teacher: torch.Tensor, training: Training, span: int, seed: int, step: int
+    learner: _Learner, crops: Crops, teacher: torch.Tensor, training: HubertTraining, span: int, seed: int, step: int
 ) -> torch.Tensor:
     rng = np.random.default_rng([seed, step])
     mels, places = crops.batch(rng)

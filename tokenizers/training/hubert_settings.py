@@ -7,7 +7,7 @@ from pydantic import Field, model_validator
 from weft.schemas.settings import Settings
 
 
-class Training(Settings):
+class HubertTraining(Settings):
     """How the embedded HuBERT is trained: on at most `seconds` of the corpus, in batches of `batch_seconds` cut into `crop_seconds`.
 
     First comes masked prediction, `iterations` times `steps`: of `clusters` of MFCCs in the first iteration, and of the features in the

@@ -7,7 +7,7 @@ from pydantic import Field, model_validator
 from weft.schemas.settings import Settings
 
 
-class Training(Settings):
+class RecogniserTraining(Settings):
     """On at most `seconds` of the corpus, in batches of `batch_seconds`. Clips over `longest` seconds are left out.
 
     `sound` is the weight of predicting the log-mels beside CTC: with CTC alone most frames get the same code, the more so the less

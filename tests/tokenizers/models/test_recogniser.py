@@ -11,7 +11,7 @@ from weft.tokenizers.fsq import Tokenizer as Fsq
 from weft.tokenizers.linguistic import Tokenizer
 from weft.tokenizers.models.recogniser import Recogniser, RecogniserShape, infer, log_mel_batch
 from weft.tokenizers.stream import Speech
-from weft.tokenizers.training.recogniser import Training, alphabet, lessons_of, normalised_text
+from weft.tokenizers.training.recogniser import RecogniserTraining, alphabet, lessons_of, normalised_text
 
 
 def initial(before: int = 2) -> Recogniser:
@@ -22,7 +22,7 @@ def initial(before: int = 2) -> Recogniser:
 
 
 def test_it_learns_the_transcripts(buzzes: list[Speech], tmp_path: Path) -> None:
-    settings = Training(steps=800, width=32, heads=2, layers=2, batch_seconds=8, lr=5e-3, sound=0)
+    settings = RecogniserTraining(steps=800, width=32, heads=2, layers=2, batch_seconds=8, lr=5e-3, sound=0)
     tokenizer = Tokenizer(size=8, training=settings)
     tokenizer.train(buzzes, tmp_path, seed=1)
     model, letters = tokenizer._ready(), alphabet(buzzes)
