@@ -1,6 +1,6 @@
 """The mixture as a tree: tasks, below them sources, and languages and emotions where a task's `by` names them.
 
-    tree_of(stage.mixture, held)  ->  Tree(nodes=(MixtureNode("words", share=1, whole=3), MixtureNode("words/speech", …), …), leaves=(…))
+    tree_of(stage.mixture, held)  ->  Tree(nodes=(MixtureNode("words", share=1, whole=3), …), leaves=(…))
 
 Shares are whole numbers, so that draws are computed exactly. Declared shares are exact while their common denominator is at most
 2**32. Measured shares, and those with more digits, are rounded to multiples of 2**-32 and marked as `rounded`.

@@ -19,8 +19,8 @@ from weft.schemas.table import arrow_schema, from_table, to_table
 from weft.schemas.text import Dialogue, Document, Turn
 
 RECORDS = [
-    Alignment, Audio, ShardSample, Dialogue, Document, IndexRow, Item, Leaf, LedgerRow, MixtureNode, Ordered, Tar, Provenance, Recording,
-    Reject, Sample, SampleRow, Span, Turn, Codes, Utterance, Word,
+    Alignment, Audio, ShardSample, Dialogue, Document, IndexRow, Item, Leaf, LedgerRow, MixtureNode, Ordered, Tar, Provenance,
+    Recording, Reject, Sample, SampleRow, Span, Turn, Codes, Utterance, Word,
 ]  # fmt: skip
 
 # what every column can hold: int16 is the narrowest
