@@ -92,7 +92,7 @@ class Content(Settings):
         return frozenset({self.open, self.close}).union(*pads) - {""}
 
 
-class Turn(Content):
+class TurnTemplate(Content):
     """A turn of `role`. The marker that opens does not count, as the prompt ends with it, unless `count_open` is set."""
 
     role: str = ""
