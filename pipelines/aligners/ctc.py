@@ -25,7 +25,7 @@ from weft.schemas.settings import CHECKPOINT, NOT_IN_FINGERPRINT
 
 if TYPE_CHECKING:  # a recipe is checked without torch; whoever aligns imports it
     from weft.pipelines.aligners.common.ctc_model import CtcModel
-    from weft.pipelines.aligners.common.viterbi import Path
+    from weft.pipelines.aligners.common.viterbi import TokenPath
 
 
 class Aligner(base.Aligner):
@@ -131,7 +131,7 @@ class Aligner(base.Aligner):
             owners.extend([number] * len(classes))
         return np.array(tokens), np.array(owners)
 
-    def _words(self, spoken: list[str], path: "Path", owners: np.ndarray, scores: np.ndarray) -> Iterator[Word]:
+    def _words(self, spoken: list[str], path: "TokenPath", owners: np.ndarray, scores: np.ndarray) -> Iterator[Word]:
         """Each word from its first character's first frame to its last one's last; `scores` [tokens]."""
         hop = self._ctc.windowing.hop / RATE
         for number, word in enumerate(spoken):

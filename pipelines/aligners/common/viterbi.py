@@ -23,7 +23,7 @@ class TooShort(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Path:
+class TokenPath:
     """Token n spans frames `starts[n]` to `ends[n]`; `score` is the path's log-probability, blanks included."""
 
     starts: np.ndarray
@@ -31,7 +31,7 @@ class Path:
     score: float
 
 
-def best_path(log_probs: np.ndarray, tokens: np.ndarray, blank: int = 0) -> Path:
+def best_path(log_probs: np.ndarray, tokens: np.ndarray, blank: int = 0) -> TokenPath:
     """The best path of tokens int [n] through log_probs float [frames, classes].
 
     Sums are float64. Raises TooShort when the frames cannot hold the tokens (each takes one, and one more lies between
@@ -48,7 +48,7 @@ def best_path(log_probs: np.ndarray, tokens: np.ndarray, blank: int = 0) -> Path
         raise TooShort(f"{len(tokens)} tokens need {needed} frames, and there are {frames}")
     stride = frames if frames * len(tokens) <= _SMALL else int(np.ceil(np.sqrt(frames)))
     starts, ends, score = _aligned(np.ascontiguousarray(log_probs), tokens, blank, stride)
-    return Path(starts, ends, float(score))
+    return TokenPath(starts, ends, float(score))
 
 
 @numba.njit

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from weft.pipelines.aligners.common import viterbi
-from weft.pipelines.aligners.common.viterbi import Path, best_path
+from weft.pipelines.aligners.common.viterbi import TokenPath, best_path
 
 
 @pytest.fixture(autouse=True, scope="module", params=[0, viterbi._SMALL], ids=["stretches", "at once"])
@@ -38,7 +38,7 @@ def best_by_hand(log_probs: np.ndarray, tokens: list[int]) -> float:
     return max((float(log_probs[range(frames), p].sum()) for p in paths), default=-np.inf)
 
 
-def score_along(log_probs: np.ndarray, tokens: list[int], path: Path) -> float:
+def score_along(log_probs: np.ndarray, tokens: list[int], path: TokenPath) -> float:
     """What the path's own spans sum to."""
     classes = np.zeros(len(log_probs), int)
     for token, start, end in zip(tokens, path.starts, path.ends, strict=True):
