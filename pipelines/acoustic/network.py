@@ -40,7 +40,7 @@ class Network:
     @classmethod
     def of(cls, words: Sequence[Sequence[PhoneNumbers]]) -> "Network":
         """The network of every pronunciation of every word, with a pause at both ends and optional ones between words."""
-        builder = _Builder()
+        builder = _NetworkBuilder()
         ends = builder.pause([])
         for number, pronunciations in enumerate(words):
             out: list[tuple[int, float]] = []
@@ -54,7 +54,7 @@ class Network:
         return builder.network({state for state, _ in ends})
 
 
-class _Builder:
+class _NetworkBuilder:
     def __init__(self) -> None:
         self._rows: list[tuple[int, int, int]] = []  # emission, phone, word
         self._from: list[list[tuple[int, float]]] = []

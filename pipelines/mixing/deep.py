@@ -97,14 +97,14 @@ def _size(rows: pa.Table) -> int:
 
 def _faults(file: BinaryIO, rows: pa.Table, place: int, rules: SampleRules) -> Iterator[str]:
     for row in rows.to_pylist():
-        sample = _Sample(row, place, file)
+        sample = _IndexedSample(row, place, file)
         if fault := sample.fault(rules):
             yield f"{row['key']}: {fault}"
         place = sample.stop
 
 
 @dataclass(frozen=True, slots=True)
-class _Sample:
+class _IndexedSample:
     """An index row, and the byte of the tar at which its sample must begin."""
 
     row: dict[str, Any]

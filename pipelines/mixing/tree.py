@@ -64,7 +64,7 @@ class _Group:
         return {value: _Group({**self.values, level: value}, by_value[value]) for value in sorted(by_value)}
 
 
-class _Builder:
+class _TreeBuilder:
     """Grows a tree from the root."""
 
     def __init__(self, unit: str) -> None:
@@ -124,7 +124,7 @@ class Share:
 
 def tree_of(mixture: Mixture, held: Holdings) -> Tree:
     """The tree of a mixture over the counts of its tasks. Raises PlanError where declared shares do not fit the data."""
-    builder = _Builder(mixture.unit)
+    builder = _TreeBuilder(mixture.unit)
     weights = dict(zip(mixture.weights, whole_shares(list(mixture.weights.values())), strict=True))
     for task, below in sorted(mixture.tasks.items()):  # the order of a recipe's keys means nothing
         builder.task(task, weights[task], below, held[task])

@@ -83,7 +83,7 @@ class Source(SpeechSource):
 
 
 @dataclass
-class _Sample:
+class _TarSample:
     """Members of one key: ending to place and length."""
 
     key: str
@@ -154,9 +154,9 @@ def opened(item: Item, store: Store) -> BinaryIO:
     return reading.opened(lambda: store.open(uri), uri)
 
 
-def samples(file: BinaryIO) -> Iterator[_Sample]:
+def samples(file: BinaryIO) -> Iterator[_TarSample]:
     """Consecutive members with one key as one sample; a broken tar ends with a sample that has a `fault`."""
-    sample = _Sample("")
+    sample = _TarSample("")
     try:
         for member in members(file):
             key, ending = _key(member.name)
@@ -165,12 +165,12 @@ def samples(file: BinaryIO) -> Iterator[_Sample]:
             if key != sample.key:
                 if sample.members:
                     yield sample
-                sample = _Sample(key)
+                sample = _TarSample(key)
             sample.members[ending] = (member.offset_data, member.size)
     except BrokenTar as error:
         if sample.members:
             yield sample
-        sample = _Sample("(the rest)", {"": (0, 0)}, f"{error}")
+        sample = _TarSample("(the rest)", {"": (0, 0)}, f"{error}")
     if sample.members:
         yield sample
 
