@@ -21,7 +21,7 @@ from weft.pipelines.parts.tables import Footer, part_name, write_table
 from weft.pipelines.storage.store import Store
 from weft.schemas.fingerprint import hash64
 from weft.schemas.plan import Tar, node_of
-from weft.schemas.sample import Provenance, Sample, ShardSample, Span
+from weft.schemas.sample import Provenance, Sample, SampleSegment, ShardSample
 from weft.schemas.table import arrow_schema, to_table
 from weft.schemas.training import TrainingStage
 
@@ -77,12 +77,12 @@ def sample(task: str, number: int, part: int) -> ShardSample:
     ).for_shard(hash64(key) >> 1)
 
 
-def _segments(task: str, length: int) -> tuple[Span, ...]:
+def _segments(task: str, length: int) -> tuple[SampleSegment, ...]:
     kinds = ("text", "speech") if task == "words" else (task,)
     bounds = [*range(0, length - 30, 45), length] if task == "words" else [0, length]
     spans = itertools.pairwise(bounds)
     return tuple(
-        Span(
+        SampleSegment(
             modality=kinds[n % len(kinds)],
             role=kinds[n % len(kinds)],
             begin=a,

@@ -16,7 +16,7 @@ from weft.pipelines.parts.tables import part_name, write_part
 from weft.pipelines.storage.store import Store
 from weft.schemas.fingerprint import hash64
 from weft.schemas.plan import node_of
-from weft.schemas.sample import Provenance, Sample, ShardSample, Span
+from weft.schemas.sample import Provenance, Sample, SampleSegment, ShardSample
 from weft.schemas.training import TrainingStage
 
 Lengths = Sequence[Sequence[Any]]
@@ -31,8 +31,8 @@ def baked(key: str, task: str, source: str, tokens: int, seconds: float, **known
     """A sample of `tokens` ids, half text and half speech; `known` are its language, emotion and speaker."""
     half = tokens // 2
     segments = (
-        Span("text", "text", 0, half, 0.0, 0.0, True),
-        Span("speech", "codes", half, tokens, 0.0, seconds, True),
+        SampleSegment("text", "text", 0, half, 0.0, 0.0, True),
+        SampleSegment("speech", "codes", half, tokens, 0.0, seconds, True),
     )
     ids = tuple((len(key) + n) % 60 for n in range(tokens))
     sample = Sample(

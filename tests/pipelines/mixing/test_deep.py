@@ -10,7 +10,7 @@ from weft.pipelines.mixing.deep import SampleRules, check_tar
 from weft.pipelines.mixing.shards import rows_name
 from weft.pipelines.parts.tables import write_part
 from weft.pipelines.storage.store import Store
-from weft.schemas.sample import Sample, Span
+from weft.schemas.sample import Sample, SampleSegment
 from weft.schemas.shard import IndexRow
 from weft.schemas.tar import BLOCK, END, space
 
@@ -22,7 +22,9 @@ COUNTED = ("-xxxxxx", "xx-xx-x", "-------", "x", "xxxx", "x-", "-x")  # a segmen
 def sample(number: int, counted: str) -> Sample:
     kinds = ("text", "speech")
     spans = [
-        Span(modality=kinds[n % 2], role="r", begin=2 * n, end=2 * n + 2, start=0.0, stop=1.5, loss=letter == "x")
+        SampleSegment(
+            modality=kinds[n % 2], role="r", begin=2 * n, end=2 * n + 2, start=0.0, stop=1.5, loss=letter == "x"
+        )
         for n, letter in enumerate(counted)
     ]
     ids = tuple(n % 10 for n in range(2 * len(counted)))
