@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from weft.jobs.engine import End, Engine, Failed, Finished, Lost
-from weft.jobs.failures import FailedPiece, Failure, build_error
+from weft.jobs.failures import FailedWork, Failure, build_error
 from weft.jobs.work_queue import WorkQueue
 from weft.pipelines.parts.work import Work
 from weft.pipelines.storage.store import Store
@@ -66,7 +66,7 @@ class _Schedule:
         self, works: Sequence[Work], store: Store, engine: Engine, report: Callable[[WorkEvent], None]
     ) -> None:
         self.queue = WorkQueue(works)
-        self.failed: list[FailedPiece] = []
+        self.failed: list[FailedWork] = []
         self.dropped = 0
         self._store, self._engine, self._report = store, engine, report
         self._tries: Counter[str] = Counter()
@@ -158,5 +158,5 @@ class _Schedule:
 
     def _fail(self, work: Work, failure: Failure) -> None:
         part = work.makes.removeprefix(f"{work.node}/").removesuffix(".parquet")
-        self.failed.append(FailedPiece(node=work.node, part=part, failure=failure))
+        self.failed.append(FailedWork(node=work.node, part=part, failure=failure))
         self.dropped += self.queue.drop(work)
