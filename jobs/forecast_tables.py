@@ -90,9 +90,9 @@ def _line_as_json(line: ComparisonRow) -> dict[str, object]:
 
 def _as_json(supply: Supply) -> dict[str, object]:
     """As JSON; unknown and infinite values are null."""
-    extra = {"passes": supply.passes, "speakers_give": supply.voices.allowed if supply.voices else None}
-    record = asdict(replace(supply, voices=None)) | extra
-    del record["voices"]
+    extra = {"passes": supply.passes, "speakers_give": supply.speakers.allowed if supply.speakers else None}
+    record = asdict(replace(supply, speakers=None)) | extra
+    del record["speakers"]
     return {key: None if value == inf else value for key, value in record.items()}
 
 

@@ -45,9 +45,9 @@ def _sentences(
     for name, stage in pipeline.recipe.training.items():
         reported: set[str] = set()
         for supply in supplies(pipeline, name, held):
-            if supply.can_never_suffice and supply.voices:
+            if supply.can_never_suffice and supply.speakers:
                 if supply.task not in reported:
-                    yield f"too little data: stage {name}: {supply.voices.demand.refusal()}"
+                    yield f"too little data: stage {name}: {supply.speakers.demand.refusal()}"
                 reported |= set() if supply.source else {supply.task}
             elif stage.mixture.exhausted != "stop" and is_short(supply, stage.mixture):
                 yield _shortage(name, stage.mixture, supply, pipeline.tasks[supply.task])
@@ -56,8 +56,8 @@ def _sentences(
 
 
 def _too_few(stage: str, mixture: Mixture, supply: Supply) -> str:
-    assert supply.voices
-    demand, allowed = supply.voices.demand, f"about {supply.voices.allowed:,.0f}"
+    assert supply.speakers
+    demand, allowed = supply.speakers.demand, f"about {supply.speakers.allowed:,.0f}"
     return (
         f"too little data: stage {stage} declares {supply.wanted:,.0f} {mixture.unit} of {supply.name}; its "
         f"{counted(demand.names, 'speaker')} may give {allowed} under `most: {{speaker: {float(demand.most):g}}}` in "

@@ -1,6 +1,6 @@
 """The speakers of a task's sources, as far as the listings name them, and how much they may supply where each is bounded (`most`).
 
-voices(pipeline, "words", {"read": 3600.0}, counts, …)   ->   Voices(demand=SpeakerDemand(names=13, together=0.26, …), allowed=15600.0)
+speaker_supply(pipeline, due, most, {"read": 3600.0}, counts)   ->   SpeakerSupply(demand=SpeakerDemand(names=13, …), allowed=15600.0)
 """
 
 from collections import Counter, defaultdict
@@ -25,7 +25,7 @@ _BY_SPEAKER = Splits(
 
 
 @dataclass(frozen=True, slots=True)
-class Voices:
+class SpeakerSupply:
     """The demand of a task's speakers, and the most they may supply: an estimate in the mixture's unit."""
 
     demand: SpeakerDemand
@@ -65,9 +65,9 @@ class Due:
     passes: float
 
 
-def voices(
+def speaker_supply(
     pipeline: Pipeline, due: Due, most: float, amounts: Mapping[str, float], speakers: Mapping[str, Speakers]
-) -> Voices | None:  # fmt: skip
+) -> SpeakerSupply | None:  # fmt: skip
     """`amounts` estimate what one pass over each source supplies. None where not all speakers are known."""
     if not all(speakers.get(source) and amount for source, amount in amounts.items()):
         return None
@@ -83,7 +83,7 @@ def voices(
         together=bound * Fraction(fsum(parts.values())), names=len(mine),
     )  # fmt: skip
     allowed = (min(most * due.whole * parts[name], due.passes * amount) for name, amount in mine.items())
-    return Voices(demand=demand, allowed=sum(allowed))
+    return SpeakerSupply(demand=demand, allowed=sum(allowed))
 
 
 def _held(pipeline: Pipeline, source: str, amount: float, speakers: Speakers) -> dict[str, float]:
