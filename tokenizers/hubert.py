@@ -28,7 +28,7 @@ from weft.tokenizers.training.hubert_settings import HubertTraining
 if TYPE_CHECKING:  # a recipe is checked without torch; whoever trains or encodes imports it
     import torch
 
-    from weft.tokenizers.models.checkpoint import Encoder
+    from weft.tokenizers.models.checkpoint import LayeredModel
     from weft.tokenizers.models.quantizer import Quantizer
     from weft.tokenizers.training.loop import ResumableRun
 
@@ -62,7 +62,7 @@ class Tokenizer(TrainedTokenizer):
     batch: Annotated[float, NOT_IN_FINGERPRINT] = Field(default=60.0, gt=0)
     training: HubertTraining = HubertTraining()
 
-    _model: "Encoder | None" = PrivateAttr(None)
+    _model: "LayeredModel | None" = PrivateAttr(None)
     _grid: Grid | None = PrivateAttr(None)
     _quantizer: "Quantizer | None" = PrivateAttr(None)
 
@@ -143,12 +143,12 @@ class Tokenizer(TrainedTokenizer):
     def _codebook_shape(self) -> tuple[int, int]:
         return self.size, self._ready()[0].config.hidden_size
 
-    def _set_encoder(self, model: "Encoder", grid: Grid) -> None:
+    def _set_encoder(self, model: "LayeredModel", grid: Grid) -> None:
         if grid.hop != self._hop:
             raise ValueError(f"a frame of this model is {grid.hop} samples: set `rate` to {SAMPLE_RATE / grid.hop:g}")
         self._model, self._grid = model, grid
 
-    def _trained_encoder(self, speech: Sequence[Speech], run: "ResumableRun") -> "tuple[Encoder, Grid]":
+    def _trained_encoder(self, speech: Sequence[Speech], run: "ResumableRun") -> "tuple[LayeredModel, Grid]":
         from weft.tokenizers.models.checkpoint import cut
         from weft.tokenizers.training.hubert import train
 
@@ -169,7 +169,7 @@ class Tokenizer(TrainedTokenizer):
             return Nearest(kmeans.fit(self._thinned_features(clips), self.size, seed))
         return speaker_invariance.fit(self.features(clips), [one.speaker for one in speech], self.size, seed)
 
-    def _ready(self) -> "tuple[Encoder, Grid]":
+    def _ready(self) -> "tuple[LayeredModel, Grid]":
         if self._model is None or self._grid is None:
             raise RuntimeError("this tokenizer has no model yet: call load(folder) first")
         return self._model, self._grid

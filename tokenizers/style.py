@@ -26,7 +26,7 @@ from weft.tokenizers.stream import Speech
 if TYPE_CHECKING:  # a recipe is checked without torch; whoever trains or encodes imports it
     import torch
 
-    from weft.tokenizers.models.checkpoint import Encoder
+    from weft.tokenizers.models.checkpoint import LayeredModel
     from weft.tokenizers.models.style_encoder import StyleEncoder
     from weft.tokenizers.training.loop import ResumableRun
 
@@ -62,7 +62,7 @@ class Tokenizer(TrainedTokenizer):
     training: StyleTraining = StyleTraining()
 
     _encoder: "StyleEncoder | None" = PrivateAttr(None)
-    _checkpoint: "tuple[Encoder, Grid] | None" = PrivateAttr(None)
+    _checkpoint: "tuple[LayeredModel, Grid] | None" = PrivateAttr(None)
     _centroids: np.ndarray | None = PrivateAttr(None)
 
     @property

@@ -56,12 +56,12 @@ def sample_utterances(
 
 
 _SLACK = 1.0  # seconds, above whatever sums of floats differ by in another order
-Row = tuple[int, str, float, str]  # hash, key, seconds, part
+HashedRow = tuple[int, str, float, str]  # hash, key, seconds, part
 
 
-def least(rows: Iterable[Row], seconds: float) -> list[Row]:
+def least(rows: Iterable[HashedRow], seconds: float) -> list[HashedRow]:
     """The rows of the least hashes, in their order, until they have `seconds` in all; few more are in memory at any time."""
-    heap: list[tuple[int, Row]] = []  # a heap with the greatest hash first
+    heap: list[tuple[int, HashedRow]] = []  # a heap with the greatest hash first
     held = 0.0
     for row in rows:
         heapq.heappush(heap, (-row[0], row))
@@ -77,7 +77,7 @@ def least(rows: Iterable[Row], seconds: float) -> list[Row]:
     return chosen
 
 
-def _rows(store: Store, part: str, seed: int, name: str, only: UtteranceFilter) -> Iterator[Row]:
+def _rows(store: Store, part: str, seed: int, name: str, only: UtteranceFilter) -> Iterator[HashedRow]:
     table = read_table(store, part, ["key", "start", "end", *only.columns])
     columns = (table.filter(only.rows(table))[c].to_pylist() for c in ("key", "start", "end"))
     for key, start, end in zip(*columns, strict=True):

@@ -25,7 +25,7 @@ from weft.schemas.item import Item, key_for
 from weft.schemas.ledger import Reject, Unusable
 from weft.schemas.settings import NOT_IN_FINGERPRINT
 
-Rows = dict[str, str]
+KaldiRows = dict[str, str]
 
 
 class Source(SpeechSource):
@@ -98,11 +98,11 @@ class _KaldiLabels:
         return [[*row, *(table.get(row[0], "") for table in (self.text, self.speaker, self.language))] for row in rows]
 
 
-def _rows(path: str) -> Rows:
+def _rows(path: str) -> KaldiRows:
     """The first word of each line and the rest; none where there is no such file. Raises Unusable."""
     if not os.path.exists(path) and not path.endswith("/wav.scp"):
         return {}
-    rows: Rows = {}
+    rows: KaldiRows = {}
     for _, line in numbered_lines(path):
         if isinstance(line, Unusable):  # a table is used whole or not at all
             raise line
