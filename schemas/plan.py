@@ -53,7 +53,7 @@ class Ordered:
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class HeldAmounts:
     """Amounts of a composed node in one language and emotion; `longest_*` are those of its longest sample."""
 
     language: str

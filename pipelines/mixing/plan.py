@@ -19,18 +19,18 @@ from weft.pipelines.mixing.plan_files import plan_name, read_leaves
 from weft.pipelines.mixing.plan_request import PlanRequest, size_of
 from weft.pipelines.mixing.plan_writing import CHUNK, DrawTotals, PlanHeader, write_draws, write_plan
 from weft.pipelines.mixing.refusals import record_refusal, refusal_name
-from weft.pipelines.mixing.tree import Holdings, PlanError, Tree, tree_of
+from weft.pipelines.mixing.tree import HeldByTask, PlanError, Tree, tree_of
 from weft.pipelines.storage.store import Store
 from weft.schemas.changes import MadeFrom
-from weft.schemas.plan import VALIDATION, VALIDATION_STAGE, Held, Leaf
+from weft.schemas.plan import VALIDATION, VALIDATION_STAGE, HeldAmounts, Leaf
 from weft.schemas.training import Mixture
 
 VERSION = "plan-4"
 
 
-def held_by(store: Store, nodes: Iterable[tuple[str, str]], pass_number: int = 0) -> Holdings:
+def held_by(store: Store, nodes: Iterable[tuple[str, str]], pass_number: int = 0) -> HeldByTask:
     """What one pass of each task and source holds."""
-    held_rows: dict[str, dict[str, Sequence[Held]]] = {}
+    held_rows: dict[str, dict[str, Sequence[HeldAmounts]]] = {}
     for task, source in nodes:
         held_rows.setdefault(task, {})[source] = read_held(store, (task, source), pass_number)
     return held_rows

@@ -18,7 +18,7 @@ from weft.pipelines.mixing.plan_request import PlanRequest, size_of
 from weft.pipelines.mixing.sufficiency import Balance
 from weft.pipelines.mixing.tree import Tree, tree_of
 from weft.pipelines.storage.store import Store
-from weft.schemas.plan import Held, Leaf
+from weft.schemas.plan import HeldAmounts, Leaf
 
 
 def short(store: Store, request: PlanRequest) -> list[tuple[str, str]]:
@@ -97,7 +97,7 @@ class _Supply:
         counts = range(self._request.passes[leaf.task, leaf.source])
         return [sum(h.amount(self._unit) for h in self._held(leaf, n)) for n in counts]
 
-    def _held(self, leaf: Leaf, pass_number: int) -> list[Held]:
+    def _held(self, leaf: Leaf, pass_number: int) -> list[HeldAmounts]:
         rows = read_held(self._store, (leaf.task, leaf.source), pass_number)
         levels = [level for level in leaf.by if level != "source"]
         return [h for h in rows if all(getattr(h, level) == getattr(leaf, level) for level in levels)]

@@ -12,10 +12,10 @@ from fractions import Fraction
 from math import lcm
 
 from weft.pipelines.mixing.fair_queue import WHOLE
-from weft.schemas.plan import Held, Leaf, MixtureNode
+from weft.schemas.plan import HeldAmounts, Leaf, MixtureNode
 from weft.schemas.training import GroupShares, Mixture, TaskShare, Tempered
 
-Holdings = Mapping[str, Mapping[str, Sequence[Held]]]  # by task and source
+HeldByTask = Mapping[str, Mapping[str, Sequence[HeldAmounts]]]  # by task and source
 
 
 class PlanError(ValueError):
@@ -47,14 +47,14 @@ class _Group:
     """The data below a node: its source, language and emotion as far as they are fixed, and the counts by source."""
 
     values: dict[str, str]
-    held: dict[str, list[Held]]
+    held: dict[str, list[HeldAmounts]]
 
     def amount(self, unit: str) -> int:
         return sum(h.amount(unit) for of in self.held.values() for h in of)
 
     def split(self, level: str) -> dict[str, "_Group"]:
         """A group for each value of a level, by name."""
-        by_value: dict[str, dict[str, list[Held]]] = {}
+        by_value: dict[str, dict[str, list[HeldAmounts]]] = {}
         for source, rows in self.held.items():
             if level == "source":
                 by_value[source] = {source: rows}
@@ -72,7 +72,7 @@ class _TreeBuilder:
         self.nodes: list[MixtureNode] = []
         self.leaves: list[Leaf] = []
 
-    def task(self, name: str, share: "Share", below: TaskShare, held: Mapping[str, Sequence[Held]]) -> None:
+    def task(self, name: str, share: "Share", below: TaskShare, held: Mapping[str, Sequence[HeldAmounts]]) -> None:
         if not any(rows for rows in held.values()):
             raise PlanError(
                 f"task {name!r} has no samples: everything its sources hold was rejected; `weft rejects CORPUS` says why"
@@ -122,7 +122,7 @@ class Share:
     rounded: bool
 
 
-def tree_of(mixture: Mixture, held: Holdings) -> Tree:
+def tree_of(mixture: Mixture, held: HeldByTask) -> Tree:
     """The tree of a mixture over the counts of its tasks. Raises PlanError where declared shares do not fit the data."""
     builder = _TreeBuilder(mixture.unit)
     weights = dict(zip(mixture.weights, whole_shares(list(mixture.weights.values())), strict=True))
