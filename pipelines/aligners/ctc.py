@@ -101,12 +101,12 @@ class Aligner(base.Aligner):
 
     def _timed_words(self, spoken: list[str], log_probs: np.ndarray) -> Timed:
         """The words at the times of the likeliest path through `log_probs` [frames, classes]. Raises Unalignable."""
-        from weft.pipelines.aligners.common.viterbi import TooShort, best_path
+        from weft.pipelines.aligners.common.viterbi import TooFewFrames, best_path
 
         tokens, owners = self._joined([self._spell(word) for word in spoken])
         try:
             path = best_path(log_probs, tokens, self._blank)
-        except TooShort as fault:
+        except TooFewFrames as fault:
             raise Unalignable("alignment_failed", str(fault)) from None
         scores = [log_probs[a:b, c].mean() for c, a, b in zip(tokens, path.starts, path.ends, strict=True)]
         return Timed(self._checked(list(self._words(spoken, path, owners, np.array(scores)))))

@@ -18,7 +18,7 @@ _NEVER = -np.inf
 _SMALL = 1 << 22  # frames times tokens
 
 
-class TooShort(ValueError):
+class TooFewFrames(ValueError):
     """There are fewer frames than the tokens need."""
 
 
@@ -34,7 +34,7 @@ class TokenPath:
 def best_path(log_probs: np.ndarray, tokens: np.ndarray, blank: int = 0) -> TokenPath:
     """The best path of tokens int [n] through log_probs float [frames, classes].
 
-    Sums are float64. Raises TooShort when the frames cannot hold the tokens (each takes one, and one more lies between
+    Sums are float64. Raises TooFewFrames when the frames cannot hold the tokens (each takes one, and one more lies between
     two that are equal), ValueError when there are none, or one lies outside the classes or is the blank.
     """
     tokens = np.ascontiguousarray(tokens, np.int64)
@@ -45,7 +45,7 @@ def best_path(log_probs: np.ndarray, tokens: np.ndarray, blank: int = 0) -> Toke
         raise ValueError(f"tokens must be classes below {classes} other than the blank {blank}")
     needed = len(tokens) + int((tokens[1:] == tokens[:-1]).sum())
     if frames < needed:
-        raise TooShort(f"{len(tokens)} tokens need {needed} frames, and there are {frames}")
+        raise TooFewFrames(f"{len(tokens)} tokens need {needed} frames, and there are {frames}")
     stride = frames if frames * len(tokens) <= _SMALL else int(np.ceil(np.sqrt(frames)))
     starts, ends, score = _aligned(np.ascontiguousarray(log_probs), tokens, blank, stride)
     return TokenPath(starts, ends, float(score))
