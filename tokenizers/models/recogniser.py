@@ -17,7 +17,9 @@ from torch.nn.utils.rnn import pad_sequence
 
 from weft.tokenizers.features.mels import STEP, log_mels
 
-Forward = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]  # log-mels and lengths in frames to [batch, frames, …]
+LogMelForward = Callable[
+    [torch.Tensor, torch.Tensor], torch.Tensor
+]  # log-mels and lengths in frames to [batch, frames, …]
 
 BANDS = 80
 WINDOW = 16  # frames either way
@@ -149,7 +151,7 @@ def log_mel_batch(rows: Sequence[np.ndarray], hop: int) -> tuple[torch.Tensor, t
     return pad_sequence(mels, batch_first=True), torch.tensor([len(row) // hop for row in rows])
 
 
-def infer(rows: Sequence[np.ndarray], hop: int, forward: Forward) -> list[np.ndarray]:
+def infer(rows: Sequence[np.ndarray], hop: int, forward: LogMelForward) -> list[np.ndarray]:
     """The output of `forward` for each row of float32 samples, without the frames of the padding."""
     mels, lengths = log_mel_batch(rows, hop)
     with torch.inference_mode():

@@ -23,7 +23,7 @@ if TYPE_CHECKING:  # a recipe is checked without torch; whoever trains or encode
     import torch
     from torch import nn
 
-    from weft.tokenizers.models.recogniser import Forward, Recogniser, RecogniserShape
+    from weft.tokenizers.models.recogniser import LogMelForward, Recogniser, RecogniserShape
     from weft.tokenizers.training.loop import ResumableRun
 
 PADDING = 0.02  # of a batch, at most
@@ -111,7 +111,7 @@ class Supervised(TrainedTokenizer):
         training = self.training
         return RecogniserShape(hop=self._hop, width=training.width, heads=training.heads, before=before, after=after)
 
-    def _infer(self, speech: Sequence[Speech], forward: "Forward") -> list[np.ndarray]:
+    def _infer(self, speech: Sequence[Speech], forward: "LogMelForward") -> list[np.ndarray]:
         """The output of `forward` for each clip, [frames, …]: in batches and, for long audio, in windows."""
         from weft.tokenizers.models.recogniser import infer
 
