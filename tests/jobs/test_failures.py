@@ -66,7 +66,10 @@ def test_all_that_failed_is_listed_with_reason_and_place(store: Store, monkeypat
 
 def test_items_that_cannot_be_read_are_counted_by_source_each_once() -> None:
     def piece(node: str, source: str, *names: int) -> FailedWork:
-        items = [Unread(f"k{n}", node, source, f"{n}.wav", "no answer in time", absent=False) for n in names]
+        items = [
+            Unread(key=f"k{n}", node=node, source=source, path=f"{n}.wav", reason="no answer in time", absent=False)
+            for n in names
+        ]
         return FailedWork(node=node, part="part-00000", failure=failure_of(UnreadItems(tuple(items))))
 
     message = str(

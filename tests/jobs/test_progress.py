@@ -15,7 +15,12 @@ from weft.pipelines.parts.stage_work import PartWork
 def printed(events: list[WorkEvent], parts: int) -> list[str]:
     page = io.StringIO()
     with BuildProgress(Console(file=page, width=200)) as progress:
-        progress.expect([PartWork("align/speech", Align(aligner=Aligner()), part, ()) for part in range(parts)])
+        progress.expect(
+            [
+                PartWork(node="align/speech", stage=Align(aligner=Aligner()), part=part, inputs=())
+                for part in range(parts)
+            ]
+        )
         for event in events:
             progress.report(event)
     return [line for line in page.getvalue().splitlines() if line.startswith("align/")]
@@ -80,7 +85,9 @@ def test_a_model_that_learns_says_its_step_rate_and_time_left_in_a_pipe() -> Non
 def test_a_stage_in_a_pipe_says_now_and_then_how_it_goes() -> None:
     page, clock = io.StringIO(), Clock()
     progress = BuildProgress(Console(file=page, width=200), clock=clock)
-    progress.expect([PartWork("align/speech", Align(aligner=Aligner()), part, ()) for part in range(4)])
+    progress.expect(
+        [PartWork(node="align/speech", stage=Align(aligner=Aligner()), part=part, inputs=()) for part in range(4)]
+    )
     clock.now = 5.0
     progress.report(WorkEvent("align/speech", "done", records=10, seconds=5.0))
     progress.update()
@@ -95,7 +102,9 @@ def test_lines_in_a_pipe_become_fewer_the_longer_it_takes() -> None:
     page, clock = io.StringIO(), Clock()
     steps = iter(range(10_000))
     progress = BuildProgress(
-        Console(file=page, width=200), lambda node: Pace("training", next(steps), 10_000, 1, 1.0), clock
+        Console(file=page, width=200),
+        lambda node: Pace(phase="training", done=next(steps), of=10_000, steps=1, seconds=1.0),
+        clock,
     )
     progress.expect([Hubert()])  # type: ignore[list-item]
     for second in range(36_000):
@@ -110,7 +119,9 @@ def passes(count: int, per_pass: int = 2, why: tuple[str, ...] = ()) -> list[str
     with BuildProgress(Console(file=page, width=200), clock=Clock()) as progress:
         for number in range(count):
             node = f"compose/words/pass-{number}/speech"
-            progress.expect([PartWork(node, Align(aligner=Aligner()), part, ()) for part in range(per_pass)])
+            progress.expect(
+                [PartWork(node=node, stage=Align(aligner=Aligner()), part=part, inputs=()) for part in range(per_pass)]
+            )
             for _ in range(per_pass):
                 progress.report(WorkEvent(node, "done", records=1, again=bool(why), why=why))
         progress.expect([Plan()])  # type: ignore[list-item]

@@ -36,7 +36,11 @@ def test_the_end_of_the_stream_is_told_with_its_reason(
 
 
 def test_a_task_in_which_nothing_counted_has_no_loss() -> None:
-    rows = [LossRow(3, "all", 2.5, 10, 1e-3), LossRow(3, "text", 2.5, 10, 1e-3), LossRow(3, "words", 0.0, 0, 1e-3)]
+    rows = [
+        LossRow(step=3, task="all", loss=2.5, tokens=10, lr=1e-3),
+        LossRow(step=3, task="text", loss=2.5, tokens=10, lr=1e-3),
+        LossRow(step=3, task="words", loss=0.0, tokens=0, lr=1e-3),
+    ]
     assert losses_line(rows) == "all 2.500  text 2.500  words no counted tokens"
 
 
@@ -63,7 +67,7 @@ def test_a_corpus_without_held_out_samples_is_told_in_one_line(
 
 
 def step(number: int, seconds: float) -> StepReport:
-    return StepReport(number, 1000, (), seconds)
+    return StepReport(step=number, steps=1000, rows=(), seconds=seconds)
 
 
 def test_without_a_terminal_the_first_and_last_step_are_lines_and_one_in_ten_seconds() -> None:

@@ -31,13 +31,13 @@ def baked(key: str, task: str, source: str, tokens: int, seconds: float, **known
     """A sample of `tokens` ids, half text and half speech; `known` are its language, emotion and speaker."""
     half = tokens // 2
     segments = (
-        SampleSegment("text", "text", 0, half, 0.0, 0.0, True),
-        SampleSegment("speech", "codes", half, tokens, 0.0, seconds, True),
+        SampleSegment(modality="text", role="text", begin=0, end=half, start=0.0, stop=0.0, loss=True),
+        SampleSegment(modality="speech", role="codes", begin=half, end=tokens, start=0.0, stop=seconds, loss=True),
     )
     ids = tuple((len(key) + n) % 60 for n in range(tokens))
     sample = Sample(
-        key, f"{key}-parent", task, source, seconds, ids, segments if half else segments[1:], **known,
-        provenance=Provenance(recording=f"{key}-recording"),
+        key=key, parent=f"{key}-parent", task=task, source=source, seconds=seconds, ids=ids,
+        segments=segments if half else segments[1:], provenance=Provenance(recording=f"{key}-recording"), **known,
     )  # fmt: skip
     return sample.for_shard(hash64("place", key) >> 1)
 
@@ -75,7 +75,7 @@ class Composed:
             _, task, _, source = held.removesuffix("-held.parquet").split("/")
             if task in stage.mixture.tasks:
                 found[task, source] = found.get((task, source), 0) + 1
-        return PlanRequest(name, stage, found, after)
+        return PlanRequest(name=name, stage=stage, passes=found, after=after)
 
 
 @pytest.fixture

@@ -64,7 +64,9 @@ KINDS: dict[str, Callable[[Path], Source]] = {
 def ingested(store: Store, source: Source) -> str:
     """The digest of what a source's only part holds."""
     assert list_source(store, "speech", source, 10) == 1
-    work = PartWork("ingest/speech", stage := Ingest(source=source), 0, (Input("list/speech", Item),))
+    work = PartWork(
+        node="ingest/speech", stage=(stage := Ingest(source=source)), part=0, inputs=(Input("list/speech", Item),)
+    )
     if not work.done(store):
         stage.setup(store)
         assert work.run(store) > 0

@@ -14,7 +14,9 @@ from weft.trainer.checkpoint import RunOrigin, State
 from weft.trainer.model import build, load
 from weft.trainer.stream import StreamState
 
-ORIGIN = RunOrigin("voc", "index", 0, {"context": 16, "optimiser": {"lr": 0.1, "betas": [0.9, 0.95]}})
+ORIGIN = RunOrigin(
+    vocabulary="voc", index="index", seed=0, settings={"context": 16, "optimiser": {"lr": 0.1, "betas": [0.9, 0.95]}}
+)
 
 
 @pytest.fixture

@@ -31,7 +31,10 @@ def test_a_state_brings_back_the_same_batches(make_shards: Callable[..., Path], 
 def test_ranks_share_out_the_batch_of_one(make_shards: Callable[..., Path], samples: list, world: int) -> None:
     draws = DrawReader(make_shards(samples))
     whole = list(BatchStream(draws, 16, 4).batches(StreamState()))
-    parts = [list(BatchStream(draws, 16, 4, rank, world).batches(StreamState())) for rank in range(world)]
+    parts = [
+        list(BatchStream(draws=draws, context=16, blocks=4, rank=rank, world=world).batches(StreamState()))
+        for rank in range(world)
+    ]
     for n, batch in enumerate(whole):
         for rank in range(world):
             mine = parts[rank][n]
@@ -42,7 +45,9 @@ def test_ranks_share_out_the_batch_of_one(make_shards: Callable[..., Path], samp
 def test_one_may_resume_with_another_number_of_ranks(make_shards: Callable[..., Path], samples: list) -> None:
     draws = DrawReader(make_shards(samples))
     whole = list(BatchStream(draws, 16, 4).batches(StreamState()))
-    halves = [list(BatchStream(draws, 16, 4, r, 2).batches(whole[3].after)) for r in (0, 1)]
+    halves = [
+        list(BatchStream(draws=draws, context=16, blocks=4, rank=r, world=2).batches(whole[3].after)) for r in (0, 1)
+    ]
     assert all(np.array_equal(half.ids_BT, full.ids_BT[0::2]) for half, full in zip(halves[0], whole[4:], strict=True))
     assert all(np.array_equal(half.ids_BT, full.ids_BT[1::2]) for half, full in zip(halves[1], whole[4:], strict=True))
 

@@ -297,7 +297,15 @@ def test_another_file_than_was_read_before_is_the_servers_fault() -> None:
     """A server that once sends half of a file, or a page of HTML, has not changed the item."""
     store, good = Store("memory://corpus"), encoded(tone(2.0))
     uri = "memory://elsewhere/clip.wav"
-    known = Utterance("k", "r", "s", Audio(uri), hashlib.sha256(good).hexdigest(), 0.0, 2.0)
+    known = Utterance(
+        key="k",
+        recording="r",
+        source="s",
+        audio=Audio(uri),
+        sha256=hashlib.sha256(good).hexdigest(),
+        start=0.0,
+        end=2.0,
+    )
     for sent in (good[: len(good) // 2], b"<html>"):
         with fsspec.open(uri, "wb") as file:
             file.write(sent)

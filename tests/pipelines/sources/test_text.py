@@ -49,7 +49,7 @@ def read(store: Store, path: Path, **settings: Any) -> Made:
     items = list(source.items("books"))
     made = list(stage(items))
     documents, rejects = ([m for m in made if isinstance(m, kind)] for kind in (Document, Reject))
-    account(PartWork("ingest/books", stage, 0, ()), stage, items, [], documents, rejects)
+    account(PartWork(node="ingest/books", stage=stage, part=0, inputs=()), stage, items, [], documents, rejects)
     assert len({d.key for d in documents}) == len({(d.key, d.text, d.path) for d in documents})
     return made
 

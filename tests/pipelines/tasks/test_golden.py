@@ -65,11 +65,11 @@ class Toy:
         speech, audio = (SPEECH - LATENT, LATENT) if has_latents else (SPEECH, set())
         firsts = accumulate((size for _, size in BOOKS.values()), initial=_FIRST_CODE)
         self.books = tuple(
-            Codebook(name, *book[:1], first, book[1])
-            for (name, book), first in zip(BOOKS.items(), firsts, strict=False)
+            Codebook(tokenizer=name, literal=literal, first=first, size=size)
+            for (name, (literal, size)), first in zip(BOOKS.items(), firsts, strict=False)
         )
         self.markers = tuple(
-            Marker(name, literal, _FIRST_MARKER + n, modality_of(name, speech, audio))
+            Marker(name=name, literal=literal, id=_FIRST_MARKER + n, modality=modality_of(name, speech, audio))
             for n, (name, literal) in enumerate(MARKERS.items())
         )
         self.words: list[str] = []

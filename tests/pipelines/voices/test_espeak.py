@@ -91,7 +91,7 @@ def test_a_dash_takes_no_time_and_no_number():
 
 def test_order_does_not_matter():
     styles = random.Random(0).sample(VOICE.styles(), 8) + [("gmw/en-US", v) for v in ("Reed", "caleb", "whisper", "f5")]
-    work = [(text, Style(*style)) for text in sentences(4, 5) for style in styles]
+    work = [(text, Style(voice=voice, variant=variant)) for text in sentences(4, 5) for voice, variant in styles]
     first = {job: digest(VOICE.speak(*job)) for job in work}
     random.Random(1).shuffle(work)
     assert {job: digest(VOICE.speak(*job)) for job in work} == first

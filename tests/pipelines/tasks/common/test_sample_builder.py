@@ -80,7 +80,9 @@ def test_what_is_added_is_told_in_segments(builder: Callable[[], SampleBuilder])
 
 
 def test_a_vocabulary_without_bos_begins_with_nothing() -> None:
-    made = SampleBuilder(Vocabulary(5, None, (), (), 8, ""), lambda text: [1])
+    made = SampleBuilder(
+        Vocabulary(text_size=5, bos=None, markers=(), codebooks=(), size=8, text_fingerprint=""), lambda text: [1]
+    )
     made.begin()
     assert made.ids == [] and made.segments == []
 
