@@ -17,9 +17,10 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from pathlib import PurePosixPath
 from typing import Any
 
-from weft.pipelines.parts.joining import grouped, join, records_in
+from weft.pipelines.parts.joining import InputTable, first_of, grouped, join, records_in
 from weft.pipelines.parts.kept import Kept
 from weft.pipelines.parts.tables import Footer, footer_of, manifest_footer, part_name, read_part, write_part
 from weft.pipelines.parts.unread import all_unread
@@ -59,6 +60,11 @@ class Input:
 
     node: str
     record: type
+
+    def table(self, store: Store, part: int) -> InputTable:
+        """One part; that of `encode/hubert/speech` has the name `hubert`."""
+        records = read_part(store, part_name(self.node, part), self.record)
+        return InputTable(name=PurePosixPath(self.node).parent.name, record=self.record, records=records)
 
 
 @dataclass(frozen=True)
@@ -128,7 +134,7 @@ class PartWork(BaseWork):
 
     def run(self, store: Store) -> int:
         """Runs the part. Its stage must have been set up."""
-        tables: list[list[Any]] = [read_part(store, part_name(i.node, self.part), i.record) for i in self.inputs]
+        tables = [one.table(store, self.part) for one in self.inputs]
         inputs, absent = grouped(tables, self.group_by) if self.group_by else join(tables)
         made_from = self.made_from(store)
         fingerprint = digest(made_from)
@@ -224,7 +230,7 @@ def account(
     held: Sequence[HeldOutItem] = (),
 ) -> LedgerRow:  # fmt: skip
     """The part's ledger row. Raises Unaccounted when an input has no descendant, or one has no input, or seconds differ."""
-    firsts, items = [r[0] if isinstance(r, tuple) else r for r in inputs], records_in(inputs)
+    firsts, items = list(map(first_of, inputs)), records_in(inputs)
     pieces = Counter([stage.parent(r) for r in out] + [r.key for r in rejects] + [r.key for r in held])
     wanted = Counter(r.key for r in firsts)
     if lost := [key for key, n in wanted.items() if pieces[key] < n]:

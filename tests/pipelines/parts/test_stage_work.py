@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from weft.pipelines.parts.stage_work import Input, PartWork, Unaccounted, digest_of, join, pack, total
+from weft.pipelines.parts.joining import InputTable, join
+from weft.pipelines.parts.stage_work import Input, PartWork, Unaccounted, digest_of, pack, total
 from weft.pipelines.parts.tables import part_name, read_part, write_part
 from weft.pipelines.stage import Stage
 from weft.pipelines.storage.store import Store
@@ -184,21 +185,26 @@ class TestAccount:
         assert total(records) == pytest.approx(total(records[::-1]), abs=1.1e-6)
 
 
+def table(name: str, record: type, records: list[Any]) -> InputTable:
+    return InputTable(name=name, record=record, records=records)
+
+
 class TestJoin:
     def test_one_input_passes_through(self) -> None:
-        assert join([[utterance("a")]]) == ([utterance("a")], [])
+        assert join([table("speech", Utterance, [utterance("a")])]) == ([utterance("a")], [])
 
     def test_rows_meet_by_key_in_the_order_of_the_first(self) -> None:
         first = [utterance(k) for k in "abcd"]
         second = [Alignment(key=k, seconds=2.0, aligner="x", words=(), score=0.0) for k in "dba"]
-        rows, absent = join([first, second])
-        assert [(u.key, a.key) for u, a in rows] == [("a", "a"), ("b", "b"), ("d", "d")]
+        rows, absent = join([table("speech", Utterance, first), table("align", Alignment, second)])
+        assert [(row.utterance.key, row.alignment.key) for row in rows] == [("a", "a"), ("b", "b"), ("d", "d")]
         assert [u.key for u in absent] == ["c"]
 
     @given(keys=st.lists(st.sets(st.sampled_from("abcdef")), min_size=2, max_size=4))
     def test_every_item_of_the_first_is_joined_or_absent(self, keys: list[set[str]]) -> None:
-        rows, absent = join([[utterance(k) for k in sorted(of)] for of in keys])
-        joined = {r[0].key for r in rows}
+        tables = [table(f"n{n}", Utterance, [utterance(k) for k in sorted(of)]) for n, of in enumerate(keys)]
+        rows, absent = join(tables)
+        joined = {row.utterance.key for row in rows}
         assert joined == set.intersection(*keys)
         assert joined | {r.key for r in absent} == keys[0]
         assert len(rows) + len(absent) == len(keys[0])
@@ -214,7 +220,7 @@ class TestJoin:
 
         class First(Copy):
             def __call__(self, records: Iterable[Any]) -> Iterator[Any]:
-                yield from (u for u, _ in records)
+                yield from (row.utterance for row in records)
 
         stage = First()
         work(stage, Input("in/speech", Utterance), Input("align/speech", Alignment)).run(ready)
