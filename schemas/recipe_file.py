@@ -21,6 +21,21 @@ from weft.schemas.recipe import Recipe
 
 _LARGEST = 100_000  # values: a recipe has some hundreds, and nested aliases unfold to billions
 _LONGEST = 1 << 22  # characters
+_NEEDED = {
+    "sources": "use",
+    "tokenizers": "use",
+    "streams": "of",
+    "tasks": "use",
+    "training": "mixture",
+}  # by every entry
+_PLAIN = {
+    "extra_forbidden": "no such setting; check its spelling",
+    "missing": "this has to be given",
+    "tuple_type": "a list is wanted, such as [1, 2]",
+    "list_type": "a list is wanted, such as [1, 2]",
+    "dict_type": "a mapping is wanted, such as {name: value}",
+    "too_few_values": "the list has too few values",
+}
 Lines = dict[tuple[str, ...], str]
 
 
@@ -56,9 +71,14 @@ class RecipeText:
         return self.lines.get(words, "the recipe")
 
     def extend(self, child: "RecipeText") -> "RecipeText":
+        """The child's keys over these. What a list or a value of the child replaces has the child's line, with all that lay below."""
+        values = {path for path in child.lines if not isinstance(_at(child.mapping, path), dict)}
+        kept = {
+            path: line for path, line in self.lines.items() if not any(path[:i] in values for i in range(1, len(path)))
+        }
         return RecipeText(
             mapping=_merge(self.mapping, child.mapping),
-            lines={**self.lines, **child.lines},
+            lines={**kept, **child.lines},
             faults=(*self.faults, *child.faults),
         )
 
@@ -79,12 +99,29 @@ def made(mapping: dict[str, Any], overrides: Sequence[str] = ()) -> RecipeText:
 
 
 def _changed(source: RecipeText, overrides: Sequence[str]) -> RecipeText:
+    before = source.mapping
     for override in overrides:
         try:
             source = source.extend(_override(override))
         except RecipeError as fault:
             source = replace(source, faults=(*source.faults, str(fault)))
-    return source
+    return _without_misspelt(source, before)
+
+
+def _without_misspelt(source: RecipeText, before: dict[str, Any]) -> RecipeText:
+    """Refuses entries that overrides of single settings would make, such as `training.pretrian.context=4`."""
+    mapping, faults = dict(source.mapping), list(source.faults)
+    for section, needed in _NEEDED.items():
+        known, entries = before.get(section) or {}, mapping.get(section)
+        if isinstance(known, dict) and isinstance(entries, dict):
+            new = sorted(entries.keys() - known.keys())
+            misspelt = [name for name in new if isinstance(entries[name], dict) and needed not in entries[name]]
+            has = f"it has {', '.join(sorted(known))}" if known else "it has none"
+            faults += [
+                f"{source.where((section, name))}: the recipe has no {section}.{name}; {has}" for name in misspelt
+            ]
+            mapping[section] = {name: entry for name, entry in entries.items() if name not in misspelt}
+    return replace(source, mapping=mapping, faults=tuple(faults))
 
 
 def check(source: RecipeText) -> Recipe:
@@ -101,9 +138,9 @@ def check(source: RecipeText) -> Recipe:
 
 def explain(source: RecipeText, path: Sequence[Any], message: str, kind: str = "") -> str:
     """One fault as `file.yaml line 3: sources.speech: what is wrong`."""
-    wrong = (
-        "no such setting; check its spelling" if kind == "extra_forbidden" else message.removeprefix("Value error, ")
-    )
+    if kind == "missing" and str(path[-1]).isdigit():
+        kind, path = "too_few_values", path[:-1]
+    wrong = _PLAIN.get(kind) or message.removeprefix("Value error, ")
     named = re.match(r"([a-z][\w-]*(?:\.[\w-]+)+): ", wrong)
     if named and not path:
         path, wrong = named[1].split("."), wrong[named.end() :]
@@ -232,8 +269,15 @@ def _locate_files(value: Any, folder: Path) -> None:
         _locate_files(one, folder)
 
 
+def _at(value: Any, path: Sequence[str]) -> Any:
+    """The value at a path of keys, None below a list or a value."""
+    for word in path:
+        value = value.get(word) if isinstance(value, dict) else None
+    return value
+
+
 def _merge(old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
-    if "use" in new and new["use"] != old.get("use"):  # another backend: only what both have stays
+    if "use" in old and "use" in new and new["use"] != old["use"]:  # another backend: only what both have stays
         return {**{key: old[key] for key in ("sources",) if key in old}, **new}
     merged = dict(old)
     for key, value in new.items():

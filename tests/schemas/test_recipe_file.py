@@ -105,7 +105,7 @@ class TestFaults:
         assert lines[2].startswith("mine.yaml line 5: sed: no such setting")
 
     def test_a_missing_section_is_named(self, write: Write) -> None:
-        assert "sources: field required" in fault(write("name: x\n"))
+        assert "sources: this has to be given" in fault(write("name: x\n"))
 
     def test_mixture_rules_carry_their_line(self, write: Write) -> None:
         message = fault(write(LEAST + STAGE.replace("total: 1e6, ", "")))
@@ -210,6 +210,26 @@ class TestOverrides:
     def test_a_wrong_override_is_quoted(self, write: Write, override: str, message: str) -> None:
         assert fault(write(LEAST + STAGE), (override,)).startswith(message)
 
+    @pytest.mark.parametrize(
+        ("override", "sentence"),
+        [
+            ("training.pretrian.context=4", "the recipe has no training.pretrian; it has pre"),
+            ("tasks.txt.sources=[books]", "the recipe has no tasks.txt; it has text"),
+            ("sources.boks.path=b", "the recipe has no sources.boks; it has books"),
+            ("tasks.text.sources=5", "tasks.text.sources: a list is wanted, such as [1, 2]"),
+        ],
+    )
+    def test_a_misspelt_entry_is_no_new_one(self, write: Write, override: str, sentence: str) -> None:
+        assert fault(write(LEAST + STAGE), (override,)) == f"override {override!r}: {sentence}"
+
+    def test_a_new_entry_of_several_overrides(self, write: Write) -> None:
+        recipe = load(write(LEAST), ["sources.more.path=m", "sources.more.use=text"])
+        assert recipe.sources["more"].settings == {"path": "m"}
+
+    def test_a_list_has_the_line_of_who_replaced_it(self, write: Write) -> None:
+        override = "tasks.text.sources=[1]"
+        assert fault(write(LEAST), (override,)).startswith(f"override {override!r}: tasks.text.sources.0: ")
+
 
 @given(
     seed=st.integers(0, 2**63 - 1), part_size=st.integers(1, 10**6), description=st.text(st.characters(codec="utf-8"))
@@ -223,7 +243,7 @@ def test_a_resolved_recipe_reads_back_as_itself(seed: int, part_size: int, descr
 def test_check_explains_a_mapping_that_was_never_a_file() -> None:
     from weft.schemas.recipe_file import RecipeText
 
-    with pytest.raises(RecipeError, match="the recipe: name: field required"):
+    with pytest.raises(RecipeError, match="the recipe: name: this has to be given"):
         check(RecipeText({}, {}))
 
 
