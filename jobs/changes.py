@@ -62,7 +62,7 @@ class Overlay(Store):
 
 
 def show_changes(console: Console, pipeline: Pipeline, store: Store) -> None:
-    """Prints a line for each node that would run, with the reason. Raises EmptySource."""
+    """Prints a line for each stage and source that would run, with the reason. Raises EmptySource."""
     lines = changes(pipeline, store)
     for line in lines:
         console.print(plain(line), highlight=False, markup=False)

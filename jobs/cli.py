@@ -112,7 +112,9 @@ def plan(
         if not out:
             raise RecipeError("weft plan --changes: name the corpus, such as --out corpus")
         if as_json:
-            raise RecipeError("weft plan --changes: --json is not supported; it prints one line for each node")
+            raise RecipeError(
+                "weft plan --changes: --json is not supported; it prints one line for each stage and source"
+            )
         show_changes(console, read_pipeline(recipe, overrides or []), open_built(out))
         return
     if out:

@@ -182,7 +182,7 @@ def _other_inputs(store: Store, work: PartWork, stamp: Footer) -> Iterator[Damag
     for name, digest in inputs_of(stamp).items():
         try:
             found = digest_of(store, name)
-        except FileNotFoundError:  # missing or damaged, which is told of itself
+        except FileNotFoundError:  # missing or damaged, which is reported for itself
             continue
         if found != digest:
             yield Damaged(store.url, work.makes, f"was made from another {name}")

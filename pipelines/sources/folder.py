@@ -101,7 +101,7 @@ class Source(SpeechSource):
                     yield _item(name, file, shown, texts[home], home.endswith(TABLES))
                 elif not file.path.lower().endswith(TEXT):
                     self._passed[os.path.splitext(file.path)[1].lower()] += 1
-            if not count and len(paths) > 1:  # one alone is told by whoever lists
+            if not count and len(paths) > 1:  # one alone is reported by whoever lists
                 raise FileNotFoundError(errno.ENOENT, "no audio is there; is it mounted?", path)
 
     def _home(self, path: str) -> tuple[str, bool]:

@@ -1,4 +1,4 @@
-"""`weft align`: timing files beside the paths of what was given, what was not aligned told, and nothing done twice."""
+"""`weft align`: timing files beside the paths of what was given, what was not aligned reported, and nothing done twice."""
 
 import json
 from collections.abc import Callable

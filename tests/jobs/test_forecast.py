@@ -198,7 +198,7 @@ class TestLearning:
         code, output, _ = weft("plan", str(tmp_path / "r.yaml"))
         assert code == 0 and "models, one core, about: models/hubert 0:" in output and "aligner 0:00:00" in output
 
-    def test_it_grows_with_steps_and_with_what_is_heard(self) -> None:
+    def test_it_grows_with_steps_and_with_the_training_speech(self) -> None:
         few, many = HubertTraining(steps=10, swaps=0, iterations=1), HubertTraining(steps=10, swaps=5, iterations=2)
         assert (steps_of(few), steps_of(many), steps_of(None)) == (10, 25, 0)
 

@@ -1,4 +1,4 @@
-"""All that is wrong with a recipe is told at once, each mistake with its line and none that only follows from another."""
+"""All that is wrong with a recipe is reported at once, each mistake with its line and none that only follows from another."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -153,7 +153,7 @@ def write(folder: Path, text: str) -> str:
     return str(folder / "bad.yaml")
 
 
-def test_every_mistake_of_every_layer_is_told_once_by_its_line(tmp_path: Path) -> None:
+def test_every_mistake_of_every_layer_is_reported_once_by_its_line(tmp_path: Path) -> None:
     messages = mistakes(recipe_file.read(write(tmp_path, BAD))).wrong
     assert len(messages) == len(WRONG)
     for line, sentence in WRONG:
@@ -167,7 +167,7 @@ def test_one_call_of_validate_tells_them_with_the_paths_that_are_not_there(weft:
     assert "bad.yaml line 5: sources.books.path: /nowhere/b is not there" in output
 
 
-def test_mistakes_that_would_show_late_are_told_beside_those_that_hide_them(tmp_path: Path) -> None:
+def test_mistakes_that_would_show_late_are_reported_beside_those_that_hide_them(tmp_path: Path) -> None:
     listed = mistakes(recipe_file.read(write(tmp_path, LATE)))
     for messages, wanted in ((listed.wrong, INVALID), (listed.missing, MISSING)):
         assert len(messages) == len(wanted)
@@ -203,7 +203,7 @@ def test_a_hub_name_of_a_stage_is_taken_at_its_word(tmp_path: Path) -> None:
     )
 
 
-def test_a_checkpoint_that_is_not_there_is_told_by_its_line(tmp_path: Path) -> None:
+def test_a_checkpoint_that_is_not_there_is_reported_by_its_line(tmp_path: Path) -> None:
     path = write(
         tmp_path,
         "extends: demo\nsources: {speech: {path: .}, books: {path: .}}\nalign: {use: ctc, model: /nowhere/ctc}\n",
@@ -276,7 +276,7 @@ OF_MATERIALS = (
 )
 
 
-def test_what_a_task_needs_and_the_recipe_does_not_give_is_told_by_its_line(tmp_path: Path) -> None:
+def test_what_a_task_needs_and_the_recipe_does_not_give_is_reported_by_its_line(tmp_path: Path) -> None:
     wrong = mistakes(recipe_file.read(write(tmp_path, MATERIALS))).wrong
     for line, sentence in OF_MATERIALS:
         assert sum(t.startswith(f"bad.yaml line {line}: {sentence}") for t in wrong) == 1, (sentence, wrong)
@@ -289,7 +289,7 @@ def test_what_a_task_needs_and_the_recipe_does_not_give_is_told_by_its_line(tmp_
         ("{use: utterances, sources: [speech], speech: {say: hubert, open: start}}", "start"),
     ],
 )
-def test_a_literal_of_a_task_or_its_template_that_the_vocabulary_lacks_is_told(
+def test_a_literal_of_a_task_or_its_template_that_the_vocabulary_lacks_is_reported(
     tmp_path: Path, task: str, marker: str
 ) -> None:
     text = MATERIALS.split("tasks:")[0] + f"tasks:\n  e: {task}\n"

@@ -278,7 +278,7 @@ def test_a_note_that_was_removed(good: Path, corpus: Store, name: str) -> None:
     assert content(corpus.root) == content(good / "corpus")
 
 
-def test_files_that_nothing_makes_are_told(corpus: Store) -> None:
+def test_files_that_nothing_makes_are_reported(corpus: Store) -> None:
     corpus.write("align/gone/part-00000.parquet", b"old")
     corpus.write("vocabulary/added_tokens.json", b"{}")
     faults = "\n".join(audit_faults(corpus, deep=False))

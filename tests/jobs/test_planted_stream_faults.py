@@ -155,7 +155,7 @@ def test_two_tars_swapped(good: Path, corpus: Store) -> None:
     mended(good, corpus, verify=True)
 
 
-def test_a_tar_that_nothing_planned_is_told_and_removed(good: Path, corpus: Store) -> None:
+def test_a_tar_that_nothing_planned_is_reported_and_removed(good: Path, corpus: Store) -> None:
     corpus.write("shards/pretrain/train-000000.tar", corpus.read(ONE_OF["tar"]))
     assert any("train-000000.tar is not a tar of the plan" in fault for fault in audit_faults(corpus, deep=False))
     mended(good, corpus, verify=False)

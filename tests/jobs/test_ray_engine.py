@@ -124,7 +124,7 @@ def test_wider_work_than_any_node_holds_what_a_node_has(engine: RayEngine, store
 
 
 @pytest.mark.nodes
-def test_what_fits_no_node_is_told_at_once(engine: RayEngine, store: Store) -> None:
+def test_what_fits_no_node_is_reported_at_once(engine: RayEngine, store: Store) -> None:
     for wanted in (Resources(gpus=2), Resources(cpus=1, gpus=1.5)):
         works = [Piece("cpu"), Piece("gpu", ("cpu",), resources=wanted)]
         with pytest.raises(RecipeError, match="on one node, and no node of the 3 has them"):

@@ -209,7 +209,7 @@ def test_each_piece_is_asked_once_whether_it_is_done(store: Store) -> None:
     assert sorted(asked) == sorted([*(f"w{n}" for n in range(20)), "stands"])
 
 
-def test_what_fits_no_node_is_told_before_anything_begins(store: Store) -> None:
+def test_what_fits_no_node_is_reported_before_anything_begins(store: Store) -> None:
     hands = Hands(gpus=0)
     with pytest.raises(RecipeError, match="no node has a GPU"):
         scheduled([Piece("cpu"), Piece("gpu", ("cpu",), resources=GPU)], hands, store)

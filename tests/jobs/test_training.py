@@ -28,7 +28,7 @@ from weft.trainer.train import Result, StepReport
         (50, 50, False, "words ran out", ""),
     ],
 )  # fmt: skip
-def test_the_end_of_the_stream_is_told_with_its_reason(
+def test_the_end_of_the_stream_is_reported_with_its_reason(
     step: int, declared: int, at_end: bool, reason: str, sentence: str
 ) -> None:
     result = Result(step=step, declared=declared, draws=1234, at_end=at_end, checkpoint=Path("run"))
@@ -53,7 +53,7 @@ def test_tasks_without_held_out_samples_are_named() -> None:
 
 
 @pytest.mark.parametrize("rows", [None, 0, 1])
-def test_a_corpus_without_held_out_samples_is_told_in_one_line(
+def test_a_corpus_without_held_out_samples_is_reported_in_one_line(
     rows: int | None, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """A build writes the index of held-out samples also where there are none."""

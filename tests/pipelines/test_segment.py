@@ -83,7 +83,7 @@ def segmented(
 
 
 @given(steps=st.lists(st.tuples(st.floats(0.0, 5), st.floats(0.05, 80)), max_size=12), tail=st.floats(0.0, 40))
-def test_seconds_are_conserved_whatever_is_heard(steps: list[tuple[float, float]], tail: float) -> None:
+def test_seconds_are_conserved_whatever_the_spans_are(steps: list[tuple[float, float]], tail: float) -> None:
     spans, now = [], 0.0
     for silence, speech in steps:
         spans.append((now + silence, now + silence + speech))

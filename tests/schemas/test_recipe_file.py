@@ -95,7 +95,7 @@ class TestFaults:
         message = fault(write(LEAST.replace("[books]", "[boks]")))
         assert message == "mine.yaml line 7: tasks.text.sources: 'boks' is not declared; there are books"
 
-    def test_every_fault_is_told_at_once(self, write: Write) -> None:
+    def test_every_fault_is_reported_at_once(self, write: Write) -> None:
         lines = fault(write(LEAST + "part_sise: 3\nseed: x\n")).splitlines()
         assert [line.split(":")[0] for line in lines] == ["mine.yaml line 9", "mine.yaml line 8"]
 

@@ -54,7 +54,7 @@ def test_the_latest_is_the_highest_whole_step(tmp_path: Path) -> None:
     assert latest.name == "step-1000000"
 
 
-def test_a_half_written_checkpoint_is_never_picked_up(
+def test_a_half_written_checkpoint_is_never_resumed(
     trained: tuple, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     model, optimiser = trained

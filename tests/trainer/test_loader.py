@@ -113,7 +113,7 @@ def test_a_tar_that_is_missing_or_empty_is_named(
         list(DrawReader(tar.parent).read())
 
 
-def test_draws_are_picked_by_position(make_shards: Callable[..., Path], samples: list) -> None:
+def test_draws_are_read_by_position(make_shards: Callable[..., Path], samples: list) -> None:
     draws = DrawReader(make_shards(samples))
     picked = list(draws.pick([0, 6, 7, 30, 31, 99]))
     assert [d.position for d in picked] == [0, 6, 7, 30, 31, 99]

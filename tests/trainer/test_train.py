@@ -90,7 +90,7 @@ def test_no_steps_means_one_pass(
         assert row.loss * row.tokens == pytest.approx(sum(t.loss * t.tokens for t in tasks))
 
 
-def test_a_stream_that_ends_early_is_told_and_not_repeated(
+def test_a_stream_that_ends_early_is_reported_and_not_repeated(
     go: Callable[..., Result], make_stage: Callable[..., TrainingStage], tmp_path: Path
 ) -> None:
     one_pass = go(tmp_path / "pass", make_stage())

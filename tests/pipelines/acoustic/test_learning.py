@@ -90,7 +90,7 @@ def test_long_sound_is_cut_where_nothing_is_lost(model: AcousticModel) -> None:
     assert np.mean(errors(model, whole, truth)) / 2 < 0.004
 
 
-def test_what_it_cannot_say_is_told(model: AcousticModel) -> None:
+def test_what_it_cannot_say_is_reported(model: AcousticModel) -> None:
     heard, _ = clip_of(1)
     with pytest.raises(ValueError, match="fewer than the words need"):
         laid(model, heard, frames=10)
@@ -98,7 +98,7 @@ def test_what_it_cannot_say_is_told(model: AcousticModel) -> None:
         learn([])
 
 
-def test_a_way_with_an_unheard_sound_is_not_taken(model: AcousticModel) -> None:
+def test_a_pronunciation_with_an_unknown_phone_is_not_taken(model: AcousticModel) -> None:
     heard, _ = clip_of(1)
     words = tuple((("z",), *pronunciations) for pronunciations in heard.words)
     assert laid(model, heard, words).places() == laid(model, heard).places()

@@ -217,7 +217,7 @@ def test_audio_may_lie_inside_a_file(store: Store, put: Put) -> None:
     assert np.allclose(load(store, audio, 0, 0.25), tone(0.25, hertz=500), atol=1e-4)
 
 
-def test_a_stretch_that_is_no_longer_there_is_told(store: Store, put: Put) -> None:
+def test_a_stretch_that_is_no_longer_there_is_reported(store: Store, put: Put) -> None:
     broken = put(flac(noise(RATE * 3), RATE)[:40_000])
     for read in (lambda: load(store, broken, 0.0, 3.0), lambda: list(blocks(store, broken, 1.0))):
         with pytest.raises(Unusable) as caught:

@@ -150,7 +150,7 @@ class WithShards(Away):
         return self
 
 
-def test_what_datasets_cannot_read_is_told_in_a_sentence(tmp_path: Path) -> None:
+def test_what_datasets_cannot_read_is_reported_in_a_sentence(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="nowhere"):
         list(Source(path=str(tmp_path / "nowhere")).items("s"))
 

@@ -203,7 +203,7 @@ def test_nonsense_is_refused_with_a_reason(ending: str, data: bytes) -> None:
         (".rttm", b"\xff", "it is not UTF-8 (byte 0)"),
     ],
 )
-def test_what_is_wrong_is_said_in_words(ending: str, data: bytes, words: str) -> None:
+def test_what_is_wrong_is_reported_in_words(ending: str, data: bytes, words: str) -> None:
     with pytest.raises(BadTiming) as fault:
         READERS[ending](data, "a")
     assert words in fault.value.detail

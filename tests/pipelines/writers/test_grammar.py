@@ -74,7 +74,7 @@ def test_every_dialogue_keeps_the_rules():
         assert checked(turns) == turns
 
 
-def test_at_the_desk_each_offer_that_fails_raises_the_feeling_and_the_relief_is_as_strong():
+def test_at_the_help_desk_each_offer_that_fails_raises_the_feeling_and_the_relief_is_as_strong():
     seen = set()
     for n in range(200):
         turns = help_desk(Random(n))

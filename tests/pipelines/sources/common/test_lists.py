@@ -80,7 +80,9 @@ def test_a_table_that_is_no_table_names_the_file(tmp_path: Path) -> None:
     ],
     ids=range(4),
 )
-def test_what_is_wrong_with_a_gzip_is_said_in_words(tmp_path: Path, harm: Callable[[bytes], bytes], words: str) -> None:
+def test_what_is_wrong_with_a_gzip_is_reported_in_words(
+    tmp_path: Path, harm: Callable[[bytes], bytes], words: str
+) -> None:
     data = gzip.compress(b"".join(b"%d\n" % n for n in range(1000)))
     (tmp_path / "a.jsonl.gz").write_bytes(harm(data))
     *_, (_, fault) = numbered_lines(str(tmp_path / "a.jsonl.gz"))

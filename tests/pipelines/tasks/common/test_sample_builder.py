@@ -61,7 +61,7 @@ def test_a_time_becomes_the_nearest_frame_boundary(times: list[float], rate: flo
     assert all(abs(f - t * rate) <= 0.5 + 1e-6 for f, t in zip(frames, sorted(times), strict=True))
 
 
-def test_what_is_added_is_told_in_segments(builder: Callable[[], SampleBuilder]) -> None:
+def test_what_is_added_is_described_in_segments(builder: Callable[[], SampleBuilder]) -> None:
     made = builder()
     made.begin()
     made.marker("text", loss=False)
