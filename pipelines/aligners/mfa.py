@@ -93,12 +93,12 @@ class Aligner(base.Aligner):
 
     def train(self, clips: Sequence[Clip], folder: Path, seed: int) -> None:
         """Writes nothing where no clip has a pronunciation for all its words. Raises OutsideFault when MFA fails."""
-        sayable = [clip for clip in clips if all(self._pronunciations(word) for word in clip.spoken)]
-        if not sayable:
+        pronounceable = [clip for clip in clips if all(self._pronunciations(word) for word in clip.spoken)]
+        if not pronounceable:
             return
         with tempfile.TemporaryDirectory() as scratch:
-            lay_out(sayable, Path(scratch, "corpus"))
-            dictionary = self._dictionary(sayable, folder / "dictionary.txt")
+            lay_out(pronounceable, Path(scratch, "corpus"))
+            dictionary = self._dictionary(pronounceable, folder / "dictionary.txt")
             self._run(["train", f"{scratch}/corpus", dictionary, f"{folder}/acoustic.zip"], scratch)
 
     def load(self, folder: Path) -> None:

@@ -63,7 +63,7 @@ class Input:
 
     def table(self, store: Store, part: int) -> InputTable:
         """One part; that of `encode/hubert/speech` has the name `hubert`."""
-        records = read_part(store, part_name(self.node, part), self.record)
+        records: list[Any] = read_part(store, part_name(self.node, part), self.record)
         return InputTable(name=PurePosixPath(self.node).parent.name, record=self.record, records=records)
 
 

@@ -40,14 +40,14 @@ def clip_of(seed: int, speaker: str = "s", blur: float = 0.0) -> tuple[TrainingC
 
 
 def laid(
-    model: AcousticModel, heard: TrainingClip, words: Sequence[Pronunciations] | None = None, frames: int | None = None
+    model: AcousticModel, clip: TrainingClip, words: Sequence[Pronunciations] | None = None, frames: int | None = None
 ) -> PhonePath:
-    known = [model.phones.numbered(pronunciations) for pronunciations in words or heard.words]
-    return align_phones(model, model.scores(heard.cepstra[:frames], heard.speaker), known)
+    known = [model.phones.numbered(pronunciations) for pronunciations in words or clip.words]
+    return align_phones(model, model.scores(clip.cepstra[:frames], clip.speaker), known)
 
 
-def errors(model: AcousticModel, heard: TrainingClip, truth: list[tuple[float, float]]) -> list[float]:
-    places = [p for p in laid(model, heard).places() if p.word >= 0]
+def errors(model: AcousticModel, clip: TrainingClip, truth: list[tuple[float, float]]) -> list[float]:
+    places = [p for p in laid(model, clip).places() if p.word >= 0]
     spans = [[p for p in places if p.word == n] for n in range(len(truth))]
     return [abs(s[0].start - a) + abs(s[-1].end - b) for s, (a, b) in zip(spans, truth, strict=True)]
 
@@ -65,16 +65,16 @@ def test_it_finds_edges_that_were_only_roughly_given(model: AcousticModel) -> No
 
 
 def test_places_cover_the_sound_and_score_what_fits(model: AcousticModel) -> None:
-    heard, _ = clip_of(3)
-    found = laid(model, heard)
+    clip, _ = clip_of(3)
+    found = laid(model, clip)
     places = found.places()
     assert places[0].start == 0
     assert [p.end for p in places[:-1]] == [p.start for p in places[1:]]
-    assert places[-1].end == pytest.approx(len(heard.cepstra) * HOP)
+    assert places[-1].end == pytest.approx(len(clip.cepstra) * HOP)
     speech = [p for p in places if p.word >= 0]
     mean = np.average([p.score for p in speech], weights=[p.end - p.start for p in speech])
     assert found.fit == pytest.approx(mean, abs=0.05)
-    assert laid(model, heard, clip_of(4)[0].words).fit < found.fit - 1
+    assert laid(model, clip, clip_of(4)[0].words).fit < found.fit - 1
 
 
 def test_long_sound_is_cut_where_nothing_is_lost(model: AcousticModel) -> None:
@@ -90,26 +90,26 @@ def test_long_sound_is_cut_where_nothing_is_lost(model: AcousticModel) -> None:
     assert np.mean(errors(model, whole, truth)) / 2 < 0.004
 
 
-def test_what_it_cannot_say_is_reported(model: AcousticModel) -> None:
-    heard, _ = clip_of(1)
+def test_too_few_frames_and_no_clips_are_refused(model: AcousticModel) -> None:
+    clip, _ = clip_of(1)
     with pytest.raises(ValueError, match="fewer than the words need"):
-        laid(model, heard, frames=10)
+        laid(model, clip, frames=10)
     with pytest.raises(ValueError, match="no clips"):
         learn([])
 
 
 def test_a_pronunciation_with_an_unknown_phone_is_not_taken(model: AcousticModel) -> None:
-    heard, _ = clip_of(1)
-    words = tuple((("z",), *pronunciations) for pronunciations in heard.words)
-    assert laid(model, heard, words).places() == laid(model, heard).places()
+    clip, _ = clip_of(1)
+    words = tuple((("z",), *pronunciations) for pronunciations in clip.words)
+    assert laid(model, clip, words).places() == laid(model, clip).places()
     assert model.phones.numbered((("z",),)) == []
 
 
 def test_a_saved_model_is_the_same(model: AcousticModel, tmp_path: Path) -> None:
     model.save(tmp_path)
-    heard, _ = clip_of(2)
+    clip, _ = clip_of(2)
     again = AcousticModel.load(tmp_path)
-    assert laid(again, heard).places() == laid(model, heard).places()
+    assert laid(again, clip).places() == laid(model, clip).places()
     (tmp_path / "phones.json").write_text("{}")
     with pytest.raises(ValueError, match="no acoustic model"):
         AcousticModel.load(tmp_path)
