@@ -32,13 +32,16 @@ def _rows(pipeline: Pipeline, name: str, held: Mapping[str, Holding]) -> Table:
     rows = table(
         _title(name, stage), "task", "declared", "share", "published", "hours here", "one pass here", "passes needed", "verdict",
     )  # fmt: skip
-    found = {s.name: s for s in supplies(pipeline, name, dict(held))} if stage else {}
-    made = lines(pipeline.recipe, name)
-    for line in made:
+    supply_by_name = {s.name: s for s in supplies(pipeline, name, dict(held))} if stage else {}
+    compared = lines(pipeline.recipe, name)
+    for line in compared:
         rows.add_row(
-            line.name, *_declared(line), shown(line.published), *_here(pipeline, stage, found.get(line.name), held)
+            line.name,
+            *_declared(line),
+            shown(line.published),
+            *_here(pipeline, stage, supply_by_name.get(line.name), held),
         )
-    rows.add_row("sum", amount(sum(line.declared for line in made)), "", _total(published), "", "", "", "")
+    rows.add_row("sum", amount(sum(line.declared for line in compared)), "", _total(published), "", "", "", "")
     return rows
 
 

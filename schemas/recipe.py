@@ -232,18 +232,18 @@ class Recipe(Settings):
 
     def before(self, stage: str) -> tuple[str, ...]:
         """All stages in whose data `stage` goes on, the earliest first. Raises ValueError where they go in a circle."""
-        found: list[str] = []
+        earliest_first: list[str] = []
 
         def visit(name: str, path: tuple[str, ...]) -> None:
             if name in path:
                 raise ValueError(f"training.{stage}.mixture.after: {' -> '.join((*path, name))} goes in a circle")
             for earlier in self.training[name].mixture.after:
                 visit(earlier, (*path, name))
-                if earlier not in found:
-                    found.append(earlier)
+                if earlier not in earliest_first:
+                    earliest_first.append(earlier)
 
         visit(stage, ())
-        return tuple(found)
+        return tuple(earliest_first)
 
     @property
     def stages_in_order(self) -> tuple[str, ...]:

@@ -16,7 +16,7 @@ _NUMBER = re.compile(r"\{(\d*)\}")
 
 def spelt(literal: str, code: int) -> str:
     """A code by its tokenizer's `literal`: `{}` becomes its number, `{1024}` its number counted from there."""
-    return _NUMBER.sub(lambda found: str(int(found[1] or 0) + code), literal)
+    return _NUMBER.sub(lambda number: str(int(number[1] or 0) + code), literal)
 
 
 @dataclass(frozen=True, slots=True)

@@ -157,10 +157,10 @@ def _companions(store: Store, work: PartWork, whole: dict[str, Footer], deep: bo
     if not companions:
         yield Damaged(store.url, work.makes, "does not say what was written with it")
     for name, (size, checksum) in companions.items():
-        found = size_of(store, name)
-        if found not in (-1, size):
-            yield Damaged(store.url, name, f"holds {counted(found, 'byte')} where {size:,} were written")
-        elif deep and checksum and found == size and checksum_of(store, name) != checksum:
+        size_now = size_of(store, name)
+        if size_now not in (-1, size):
+            yield Damaged(store.url, name, f"holds {counted(size_now, 'byte')} where {size:,} were written")
+        elif deep and checksum and size_now == size and checksum_of(store, name) != checksum:
             yield Damaged(store.url, name, "has other bytes than were written")
 
 
@@ -173,16 +173,16 @@ def _row_counts(store: Store, work: PartWork) -> Iterator[Damaged]:
     (row,) = rows
     for name, wanted in ((work.makes, row.items_out), (work.rejects, row.items_rejected)):
         with opened_part(store, name) as part:
-            found = part.metadata.num_rows
-        if found != wanted:
-            yield Damaged(store.url, name, f"holds {counted(found, 'row')} where the ledger says {wanted:,}")
+            rows_there = part.metadata.num_rows
+        if rows_there != wanted:
+            yield Damaged(store.url, name, f"holds {counted(rows_there, 'row')} where the ledger says {wanted:,}")
 
 
 def _other_inputs(store: Store, work: PartWork, stamp: Footer) -> Iterator[Damaged]:
     for name, digest in inputs_of(stamp).items():
         try:
-            found = digest_of(store, name)
+            digest_now = digest_of(store, name)
         except FileNotFoundError:  # missing or damaged, which is reported for itself
             continue
-        if found != digest:
+        if digest_now != digest:
             yield Damaged(store.url, work.makes, f"was made from another {name}")

@@ -123,12 +123,12 @@ class Manifests:
         return self._read.get(name) or (_Entry(facts=self._listed(name), stamp=stamp) if stamp else None)
 
     def _from_footer(self, name: str, facts: FileFacts | None) -> Footer | None:
-        found = footer_of(self._store, name) if facts else None
-        if found is None:
+        footer = footer_of(self._store, name) if facts else None
+        if footer is None:
             self._read.pop(name, None)
             return None
-        notes = {note: value for note, value in found.notes.items() if note not in _LONG}
-        stamp = Footer(found.fingerprint, found.digest, notes)
+        notes = {note: value for note, value in footer.notes.items() if note not in _LONG}
+        stamp = Footer(footer.fingerprint, footer.digest, notes)
         self._read[name] = _Entry(facts=facts, stamp=stamp)
         return stamp
 
@@ -169,9 +169,11 @@ def _manifest(store: Store, node: str) -> _Manifest:
     if written is None or folders_changed(store, node) > written - SETTLED:
         return _NONE
     try:
-        found = json.loads(store.read(_file(node)))
+        record = json.loads(store.read(_file(node)))
         return (
-            _Manifest(parts=found["parts"], written=written) if found["checksum"] == digest(found["parts"]) else _NONE
+            _Manifest(parts=record["parts"], written=written)
+            if record["checksum"] == digest(record["parts"])
+            else _NONE
         )
     except (FileNotFoundError, ValueError, KeyError, TypeError):
         return _NONE
