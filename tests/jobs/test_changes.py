@@ -164,7 +164,8 @@ def test_a_limit_of_one_source_leaves_the_others_alone(built: Path, material: Pa
     (line,) = changes_of(built / "recipe.yaml", built / "corpus", change)
     assert line == "ingest/books: setting `expanded` was 268435456, is now 2048"
     assert did(ran(built / "recipe.yaml", built / "corpus", "sources.speech.limits.slack=0.2", change)) == [
-        "ingest/books", *["ingest/speech"] * 3
+        "ingest/books",
+        *["ingest/speech"] * 3,
     ]
 
 

@@ -96,10 +96,11 @@ def test_what_cannot_be_relied_on_is_refused(store: Store, put: Put, data: bytes
     assert fault.value.detail
 
 
+LOUD = np.where(np.arange(RATE) < 99, 1.0, tone(1.0))
 LIMITS = {
     "too_short": ({"shortest": 0.05}, {"shortest": 1.5}, encoded(tone(0.099)), encoded(tone(1.0))),
     "silent": ({"silence": 1e-5}, {"silence": 0.6}, encoded(np.where(np.arange(RATE) % 9, 0, 1 / 32768)), encoded(tone(1.0))),
-    "clipped": ({"clipped": 1}, {"clipped": 0}, encoded(tone(1.0) * 32768, subtype="FLOAT"), encoded(np.where(np.arange(RATE) < 99, 1.0, tone(1.0)))),
+    "clipped": ({"clipped": 1}, {"clipped": 0}, encoded(tone(1.0) * 32768, subtype="FLOAT"), encoded(LOUD)),
     "low_rate": ({"lowest_rate": 4000}, {"lowest_rate": 22_050}, encoded(tone(1.0, 4000), 4000), encoded(tone(1.0))),
 }  # fmt: skip
 
