@@ -105,3 +105,10 @@ def test_each_setting_of_the_optimiser_counts(tmp_path: Path, setting: dict[str,
     fit(usual, lambda step: 100 * loss(usual, step), 5, 0.02, tmp_path / "usual")
     fit(other, lambda step: 100 * loss(other, step), 5, 0.02, tmp_path / "other", AdamW.model_validate(setting))
     assert not torch.equal(usual[0].weight, other[0].weight)  # type: ignore[index]
+
+
+def test_without_a_clip_no_gradient_is_scaled(tmp_path: Path) -> None:
+    never, far = initial_module(), initial_module()
+    fit(never, lambda step: 100 * loss(never, step), 5, 0.02, tmp_path / "never", AdamW(clip=0))
+    fit(far, lambda step: 100 * loss(far, step), 5, 0.02, tmp_path / "far", AdamW(clip=1e9))
+    assert torch.equal(never[0].weight, far[0].weight)  # type: ignore[index]
