@@ -17,6 +17,7 @@ from weft.pipelines.storage.store import Store
 from weft.schemas.counting import counted
 from weft.schemas.item import Item
 from weft.schemas.ledger import Unavailable, Unusable
+from weft.schemas.limits import SpeechLimits
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,19 +48,20 @@ def known_rejects(source: Source, item: Item, seconds: float, longest: float) ->
     """
     if not isinstance(source, folder.Source | manifest.Source):
         return KnownRejects()
-    stretches = list(_transcribed(item, seconds))
+    stretches = list(_transcribed(source, item, seconds))
     too_long = [length for length in stretches if length > longest]
     return KnownRejects(
         long_transcripts=bool(too_long), seconds=min(seconds, sum(too_long)), without_text=not stretches
     )
 
 
-def _transcribed(item: Item, seconds: float) -> Iterator[float]:
+def _transcribed(source: folder.Source | manifest.Source, item: Item, seconds: float) -> Iterator[float]:
     """The seconds of each stretch with a text and no times of its own; 0 for text with times."""
     if item.payload:
         yield from _lines(item.payload, seconds)
     elif item.text_uri:
-        yield 0.0 if item.text_uri.lower().endswith(folder.TIMED) else seconds if _has_text(item.text_uri) else 0.0
+        is_timed = item.text_uri.lower().endswith(folder.TIMED)
+        yield seconds if not is_timed and _has_text(item.text_uri, source.limits) else 0.0
 
 
 def _lines(payload: str, seconds: float) -> Iterator[float]:
@@ -79,9 +81,9 @@ def _length(line: dict[str, Any], seconds: float) -> float:
     return float(duration) if is_stretch and duration is not None else seconds
 
 
-def _has_text(uri: str) -> bool:
+def _has_text(uri: str, limits: SpeechLimits) -> bool:
     try:
-        return bool(read_text(Store("."), uri).strip())
+        return bool(read_text(Store("."), uri, limits).strip())
     except (Unusable, Unavailable):
         return False
 

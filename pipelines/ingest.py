@@ -55,6 +55,11 @@ class Ingest(Stage):
         )
 
     @property
+    def decisive_reading(self) -> tuple[str, ...]:
+        """The size of a file beyond which it is a reject."""
+        return ("largest",) if self.source.opens_files else ()
+
+    @property
     def _is_text(self) -> bool:
         return self.makes is Document
 

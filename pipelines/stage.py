@@ -73,6 +73,11 @@ class Stage(Settings):
                 named |= named_settings({name: value})
         return named
 
+    @property
+    def decisive_reading(self) -> tuple[str, ...]:
+        """Which settings of the recipe's section `reading` shape its records."""
+        return ()
+
     def fingerprint(self) -> str:
         """A digest of what shapes its records."""
         return digest(self.made_from())

@@ -150,13 +150,15 @@ class Recipe(Settings):
     """A whole recipe; without tasks it goes as far as the alignment (none with `align: {use: none}`) and the tokenizers' codes.
     Names of sources, tokenizers, streams, tasks and stages are lower-case words of at most 16 letters. `revisions` says which commit a
     hub name must stand for. `encoder` and `image_encoder` count the placeholders of tasks that say `audio` (latent) or `image`.
-    `published` holds what a paper prints, for `weft plan`.
+    `published` holds what a paper prints, for `weft plan`. A worker keeps the last `stages_in_memory` stages with their models:
+    with fewer it needs less memory and loads more often.
     """
 
     name: str
     description: str = ""
     seed: int = Field(default=1, ge=0, lt=2**63)
     part_size: int = Field(default=1000, ge=1)
+    stages_in_memory: int = Field(default=6, ge=1, le=1000)
     sources: dict[str, Choice] = Field(min_length=1)
     reading: ReadSettings = ReadSettings()
     segment: Choice = Choice(use="silero")

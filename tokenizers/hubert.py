@@ -32,7 +32,6 @@ if TYPE_CHECKING:  # a recipe is checked without torch; whoever trains or encode
     from weft.tokenizers.models.quantizer import Quantizer
     from weft.tokenizers.training.loop import ResumableRun
 
-CODEBOOK_FRAMES = 60_000  # enough to place the centroids; more only takes time
 CODEBOOK_CLIPS = 64  # whose features are held at once
 PADDING = 0.02  # of a batch, at most
 
@@ -185,8 +184,8 @@ class Tokenizer(TrainedTokenizer):
         return clips
 
     def _thinned_features(self, clips: Sequence[np.ndarray]) -> np.ndarray:
-        """Features of the clips, float32 [frames, width], evenly thinned to CODEBOOK_FRAMES; never all of them in memory."""
-        apart = -(-sum(self.frames(len(clip)) for clip in clips) // CODEBOOK_FRAMES)
+        """Features of the clips, float32 [frames, width], evenly thinned to `training.codebook_frames`; never all of them in memory."""
+        apart = -(-sum(self.frames(len(clip)) for clip in clips) // self.training.codebook_frames)
         kept: list[np.ndarray] = []
         before = 0
         for first in range(0, len(clips), CODEBOOK_CLIPS):

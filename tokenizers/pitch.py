@@ -20,6 +20,7 @@ from weft.tokenizers.models.folder import fill
 from weft.tokenizers.models.learned import Learned
 from weft.tokenizers.models.trained import TrainedTokenizer
 from weft.tokenizers.stream import Speech
+from weft.tokenizers.training.optimiser_settings import AdamW
 
 if TYPE_CHECKING:  # a recipe is checked without torch; whoever trains or encodes imports it
     import torch
@@ -40,6 +41,7 @@ class PitchTraining(Settings):
     crop_seconds: float = Field(default=2.56, gt=0.08)
     lr: float = Field(default=2e-3, gt=0)
     width: int = Field(default=64, ge=4)
+    adamw: AdamW = AdamW()
 
 
 class Tokenizer(TrainedTokenizer):
@@ -79,7 +81,7 @@ class Tokenizer(TrainedTokenizer):
         def loss(step: int) -> "torch.Tensor":
             return model.loss(self._batch(tracks, run.seed, step))
 
-        fit(model, loss, self.training.steps, self.training.lr, run.state("training"))
+        fit(model, loss, self.training.steps, self.training.lr, run.state("training"), self.training.adamw)
         return Learned(tensors=model.state_dict(), facts={"spread": self._spread, "speakers": self._means})
 
     def _use(self, learned: Learned, folder: Path) -> None:

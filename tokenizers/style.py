@@ -22,6 +22,7 @@ from weft.tokenizers.models.folder import Checkpoint, fill
 from weft.tokenizers.models.learned import Learned, prefixed
 from weft.tokenizers.models.trained import TrainedTokenizer
 from weft.tokenizers.stream import Speech
+from weft.tokenizers.training.optimiser_settings import AdamW
 
 if TYPE_CHECKING:  # a recipe is checked without torch; whoever trains or encodes imports it
     import torch
@@ -43,6 +44,7 @@ class StyleTraining(Settings):
     crop_seconds: float = Field(default=1.0, ge=0.1)
     lr: float = Field(default=2e-3, gt=0)
     width: int = Field(default=96, ge=8)
+    adamw: AdamW = AdamW()
 
 
 class Tokenizer(TrainedTokenizer):
@@ -167,7 +169,7 @@ class Tokenizer(TrainedTokenizer):
             first, second = (self._crops([features[n] for n in clips], rng) for _ in range(2))
             return learner.loss(first, second, torch.from_numpy(numbers[clips]))
 
-        fit(learner, loss, self.training.steps, self.training.lr, run.state("training"))
+        fit(learner, loss, self.training.steps, self.training.lr, run.state("training"), self.training.adamw)
         return learner.encoder
 
     def _crops(self, features: Sequence[np.ndarray], rng: np.random.Generator) -> "torch.Tensor":

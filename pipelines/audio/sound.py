@@ -26,16 +26,14 @@ from weft.pipelines.storage.retries import retrying, settings, without_secrets
 from weft.pipelines.storage.store import SOURCE, Store
 from weft.schemas.audio import Audio, Utterance
 from weft.schemas.ledger import Unavailable, Unusable
+from weft.schemas.limits import SpeechLimits
 
 RATE = 16000
 AT_ONCE = 1 << 23  # samples of all channels that are decoded at a time
 BLOCK = 30  # seconds decoded at a time, so that memory does not grow with the file
-SILENCE = 1e-4  # peak below which nothing is audible (-80 dBFS)
 FULL = 0.98  # of full scale; mu-law reaches no further
-CLIPPED = 0.1  # share of samples that are so loud: speech is 20 dB above what can be held
-SHORTEST = 0.1  # seconds
 _EXACT = 0.02  # seconds by which an utterance may differ from what was cut
-LOWEST_RATE = 8000  # Hz
+_LIMITS = SpeechLimits()
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,15 +46,15 @@ class AudioFacts:
     sha256: str
 
 
-def scan(store: Store, audio: Audio) -> AudioFacts:
-    """Decodes everything once. Raises Unusable with the reason when the audio cannot be relied on."""
+def scan(store: Store, audio: Audio, limits: SpeechLimits = _LIMITS) -> AudioFacts:
+    """Decodes everything once. Raises Unusable with the reason when the audio cannot be relied on, or is beyond a limit."""
     with _file(store, audio) as file:
         sha256 = _sha256(file)
         if fault := damage(file):
             raise Unusable("damaged", fault)
         with opened(file) as sound:
             levels = _measure(sound, audio.channel)
-            _check(sound, levels)
+            _check(sound, levels, limits)
             seconds = levels.frames / sound.rate
             return AudioFacts(seconds=seconds, rate=sound.rate, channels=sound.channels, sha256=sha256)
 
@@ -113,7 +111,7 @@ def _measure(sound: OpenAudio, channel: int) -> _Levels:
     return levels
 
 
-def _check(sound: OpenAudio, levels: _Levels) -> None:
+def _check(sound: OpenAudio, levels: _Levels, limits: SpeechLimits) -> None:
     seconds = levels.frames / sound.rate
     if levels.frames and (shortage := sound.shortage(levels.frames)):
         raise Unusable("truncated", shortage)
@@ -123,13 +121,13 @@ def _check(sound: OpenAudio, levels: _Levels) -> None:
         raise Unusable("not_finite", "some samples are NaN or infinite")
     if sound.rate > HIGHEST_RATE:
         raise Unusable("bad_header", f"it declares {sound.rate:,} Hz, where up to {HIGHEST_RATE:,} are possible")
-    if sound.rate < LOWEST_RATE:
-        raise Unusable("low_rate", f"{sound.rate} Hz is below {LOWEST_RATE} Hz")
-    if seconds < SHORTEST:
-        raise Unusable("too_short", f"{seconds:.4f} s is below {SHORTEST} s")
-    if levels.peak < SILENCE:
+    if sound.rate < limits.lowest_rate:
+        raise Unusable("low_rate", f"{sound.rate} Hz is below {limits.lowest_rate} Hz")
+    if seconds < limits.shortest:
+        raise Unusable("too_short", f"{seconds:.4f} s is below {limits.shortest} s")
+    if levels.peak < limits.silence:
         raise Unusable("silent", f"the loudest sample is {levels.peak:.1e}")
-    if levels.clipped > CLIPPED:
+    if levels.clipped > limits.clipped:
         share = f"{100 * levels.clipped:.0f} %"
         raise Unusable(
             "clipped", f"{share} of the samples are at full scale or beyond: record or export at a lower level"

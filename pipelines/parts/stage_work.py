@@ -81,6 +81,7 @@ class PartWork(BaseWork):
     inputs: tuple[Input, ...]
     models: tuple[str, ...] = ()
     reading: ReadSettings = ReadSettings()
+    stages_in_memory: int = 6
     group_by: str = ""
 
     @property
@@ -98,7 +99,10 @@ class PartWork(BaseWork):
     def made_from(self, store: Store) -> dict[str, str]:
         inputs = {f"input {i.node}": digest_of(store, part_name(i.node, self.part)) for i in self.inputs}
         models = {f"model {m}": digest_of(store, model_manifest(m)) for m in self.models}
-        return {"version ledger": str(_LEDGER), **self.stage.made_from(), **inputs, **models}
+        reading = {
+            f"setting reading.{name}": json.dumps(getattr(self.reading, name)) for name in self.stage.decisive_reading
+        }
+        return {"version ledger": str(_LEDGER), **self.stage.made_from(), **reading, **inputs, **models}
 
     def recorded(self, store: Store) -> dict[str, str] | None:
         """What the present part was made from, and how many items could not be read; None if there is no part."""

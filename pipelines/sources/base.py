@@ -92,6 +92,11 @@ class Source(Versioned):
         return None
 
     @property
+    def opens_files(self) -> bool:
+        """Whether reading an item opens files, or urls: such sources have the setting `missing`."""
+        return "missing" in type(self).model_fields
+
+    @property
     def makes(self) -> type:
         """Recording, Document or Dialogue."""
         raise NotImplementedError

@@ -29,6 +29,7 @@ from weft.schemas.audio import Audio, Recording, Supervision, Word
 from weft.schemas.fields import Fields, WrongField, parsed, shown
 from weft.schemas.item import Item, key_for
 from weft.schemas.ledger import Reject, Unusable
+from weft.schemas.limits import SpeechLimits
 from weft.schemas.settings import NOT_IN_FINGERPRINT
 
 _NO_CUT = Fields(values={})
@@ -70,7 +71,7 @@ class Source(SpeechSource):
 
     def _cuts(self, name: str) -> Iterator[Item]:
         gathered: dict[tuple[str, int, str], list[Fields]] = {}
-        for number, cut in _cuts(self.path):
+        for number, cut in _cuts(self.path, self.limits):
             try:
                 if isinstance(cut, Unusable):
                     raise cut
@@ -105,7 +106,7 @@ class Source(SpeechSource):
     def _shard(self, item: Item, store: Store) -> Iterator[Recording | Reject]:
         listed = store.located(item.text_uri)
         cuts: dict[str, Fields] = {}
-        for number, cut in read_with_retries(lambda: list(_cuts(listed)), listed):
+        for number, cut in read_with_retries(lambda: list(_cuts(listed, self.limits)), listed):
             if isinstance(cut, Unusable):
                 yield refused(item, cut, f"{item.path}/cut {number}")
             else:
@@ -138,14 +139,14 @@ def _shards(name: str, folder: str) -> Iterator[Item]:
         )
 
 
-def _cuts(path: str) -> Iterator[tuple[int, Fields | Unusable]]:
+def _cuts(path: str, limits: SpeechLimits) -> Iterator[tuple[int, Fields | Unusable]]:
     """The manifest's entries by number, and why one cannot be read. Raises OSError."""
     if not path.removesuffix(".gz").endswith(".json"):
-        for number, line in numbered_lines(path):
+        for number, line in numbered_lines(path, limits.line):
             yield number, line if isinstance(line, Unusable) else _cut(line)
         return
     try:
-        content = parsed(whole_list(path))
+        content = parsed(whole_list(path, limits.table))
     except (Unusable, WrongField) as fault:
         yield 1, fault if isinstance(fault, Unusable) else Unusable("bad_cut", f"{os.path.basename(path)}: {fault}")
         return

@@ -23,9 +23,8 @@ from weft.schemas.audio import Audio, Recording, Supervision, Word
 from weft.schemas.fields import Fields, WrongField, parsed, shown
 from weft.schemas.item import Item, key_for
 from weft.schemas.ledger import Reject, Unusable
+from weft.schemas.limits import SpeechLimits
 from weft.schemas.settings import NOT_IN_FINGERPRINT
-
-SLACK = 0.1  # seconds by which a declared duration may differ from what is there
 
 
 class Source(SpeechSource):
@@ -37,7 +36,7 @@ class Source(SpeechSource):
         return folder_of(self.path)
 
     def items(self, name: str) -> Iterator[Item]:
-        yield from items(name, os.path.abspath(self.path))
+        yield from items(name, os.path.abspath(self.path), self.limits)
 
     @property
     def names_splits(self) -> bool:
@@ -50,11 +49,11 @@ class Source(SpeechSource):
         yield from read(self, item, store)
 
 
-def items(name: str, manifest: str) -> Iterator[Item]:
+def items(name: str, manifest: str, limits: SpeechLimits) -> Iterator[Item]:
     """One item per line; lines with an offset are one item per file."""
     folder = os.path.dirname(manifest)
     stretches: dict[str, list[str]] = {}
-    for number, line in numbered_lines(manifest):
+    for number, line in numbered_lines(manifest, limits.line):
         if isinstance(line, Unusable):
             yield wrong_item(name, f"line {number}", line)
             continue
@@ -153,12 +152,12 @@ def _whole(source: SpeechSource, item: Item, store: Store, line: Fields) -> Iter
     )
     for recording in source.recordings(item, store, Audio(item.uri), labels):
         if isinstance(recording, Recording) and line.values.get("duration") is not None:
-            _same_length(_seconds(line, "duration"), recording.seconds)
+            _same_length(_seconds(line, "duration"), recording.seconds, source.limits.slack)
         yield recording
 
 
-def _same_length(declared: float, seconds: float) -> None:
-    if abs(declared - seconds) > SLACK:
+def _same_length(declared: float, seconds: float, slack: float) -> None:
+    if abs(declared - seconds) > slack:
         detail = f"the manifest says {declared:.2f} s and no offset, the file holds {seconds:.2f} s"
         raise Unusable("wrong_duration", detail)
 

@@ -32,6 +32,10 @@ class Source(SpeechSource):
     seed: int = 1
 
     @property
+    def opens_files(self) -> bool:
+        return False
+
+    @property
     def field_names(self) -> frozenset[str]:
         return frozenset(_FIELDS)
 

@@ -30,7 +30,6 @@ from weft.schemas.ledger import Reject, Unavailable, Unusable
 from weft.schemas.settings import NOT_IN_FINGERPRINT
 
 TEXT = (".txt", ".lab", ".text", ".transcript")
-LARGEST = 1 << 24  # bytes a transcript may have
 _NAMED = {
     "text": ("text", "transcript", "transcription", "sentence"),
     "speaker": ("speaker", "speaker_id"),
@@ -75,7 +74,11 @@ class Source(SpeechSource):
                         raise Unusable("duplicate", "the key occurs earlier in the tar")
                     seen.add(sample.key)
                     for record in self.recordings(
-                        item, store, sample.audio(item.uri), sample.labels(file), f"{number:05d}"
+                        item,
+                        store,
+                        sample.audio(item.uri),
+                        sample.labels(file, self.limits.transcript),
+                        f"{number:05d}",
                     ):
                         yield record.at(where) if isinstance(record, Recording) else record
                 except Unusable as fault:
@@ -100,17 +103,17 @@ class _TarSample:
         offset, length = self.members[sounds[0]]
         return Audio(uri, offset=offset, length=length)
 
-    def labels(self, file: BinaryIO) -> Labels:
-        """Raises Unusable."""
+    def labels(self, file: BinaryIO, longest: int) -> Labels:
+        """From transcripts of at most `longest` bytes. Raises Unusable."""
         labels = Labels()
         for ending in self.members:
             if ending == ".json" or ending in TEXT or ending in READERS:
-                labels = _with_member(labels, ending, self._read(file, ending))
+                labels = _with_member(labels, ending, self._read(file, ending, longest))
         return labels
 
-    def _read(self, file: BinaryIO, ending: str) -> bytes:
+    def _read(self, file: BinaryIO, ending: str, longest: int) -> bytes:
         offset, length = self.members[ending]
-        if length > LARGEST:
+        if length > longest:
             raise Unusable("bad_transcript", f"{self.key}{ending} holds {length:,} bytes")
         file.seek(offset)
         return file.read(length)

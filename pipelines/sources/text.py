@@ -44,7 +44,8 @@ class Source(base.Source):
 
     `documents`: a .txt file is one document (`file`), or each of its paragraphs is (`paragraph`: blank lines part them).
     `separator` is a text that parts the documents of a .txt file instead. `field` holds the text of a .jsonl line.
-    Documents above `longest` characters are cut; `stretch` is the bytes read at a time where documents are short.
+    Documents above `longest` characters are cut; `stretch` is the bytes read at a time where documents are short. A .gz that expands to
+    more than `expanded` bytes, which are in memory as a whole, is a reject.
 
     The items that can be held out are its documents. A document's name is its text: a place in a file does not survive an edit
     before it, and two that are alike must not lie in two splits.
@@ -58,6 +59,7 @@ class Source(base.Source):
     field: str = "text"
     stretch: int = Field(default=1 << 18, ge=1 << 10, le=1 << 26)
     longest: int = Field(default=1_000_000, ge=100, le=1 << 24)
+    expanded: int = Field(default=1 << 28, ge=1 << 10, le=1 << 36)
     missing: Annotated[Missing, NOT_IN_FINGERPRINT] = "fail"
 
     @model_validator(mode="after")
@@ -117,7 +119,7 @@ class Source(base.Source):
     def read(self, item: Item, store: Store) -> Iterator[Document | Reject]:
         """Raises Unusable."""
         is_empty = True
-        for raw in raw_documents(item, store, self._delimiter(item)):
+        for raw in raw_documents(item, store, self._delimiter(item), self.expanded):
             for output in self._documents(item, raw) if raw.data.strip() else ():
                 is_empty = False
                 yield output

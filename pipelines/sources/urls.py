@@ -31,7 +31,7 @@ class Source(SpeechSource):
         return frozenset()
 
     def items(self, name: str) -> Iterator[Item]:
-        for number, line in numbered_lines(self.path):
+        for number, line in numbered_lines(self.path, self.limits.line):
             if isinstance(line, Unusable):
                 yield wrong_item(name, f"line {number}", line)
                 continue

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import soundfile
 import yaml
 
 from weft.jobs.build import build
@@ -119,6 +120,53 @@ def test_a_changed_setting_is_named_and_what_follows_is_not_done(built: Path) ->
     assert lines[0] == "segment/speech: 3 of 3 parts again: setting `gap` was 2.0, is now 1.5"
     events = ran(built / "recipe.yaml", built / "corpus", change)
     assert did(events) == ["segment/speech"] * 3  # the same came out
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        ("sources.speech.limits.shortest=0.2", "setting `limits.shortest` was 0.1, is now 0.2"),
+        ("sources.speech.limits.transcript=1000000", "setting `limits.transcript` was 16777216, is now 1000000"),
+        ("reading.largest=1e6", "setting `reading.largest` was 4294967296.0, is now 1000000.0"),
+    ],
+)
+def test_a_changed_limit_is_asked_of_every_item_and_what_follows_is_not_done(
+    built: Path, change: str, why: str
+) -> None:
+    assert changes_of(built / "recipe.yaml", built / "corpus", change)[0] == f"ingest/speech: 3 of 3 parts again: {why}"
+    assert did(ran(built / "recipe.yaml", built / "corpus", change)) == ["ingest/speech"] * 3  # the same came out
+
+
+@pytest.mark.parametrize("change", ["reading.tries=1", "stages_in_memory=1"])
+def test_what_shapes_no_record_does_nothing_again(built: Path, change: str) -> None:
+    assert changes_of(built / "recipe.yaml", built / "corpus", change) == []
+
+
+def test_a_limit_that_rejects_a_clip_removes_it_from_all_that_follows(built: Path) -> None:
+    """And a limit that lets it in again brings it back."""
+    frozen = "align.frozen=true"
+    before = files_of(built / "corpus" / "segment")
+    shortest = min(soundfile.info(clip).duration for clip in (built / "raw").glob("*.flac"))
+    change = f"sources.speech.limits.shortest={shortest + 0.001}"
+    events = ran(built / "recipe.yaml", built / "corpus", change, frozen)
+    assert did(events).count("ingest/speech") == 3 and did(events).count("segment/speech") == 1
+    assert files_of(built / "corpus" / "segment") != before
+    ran(built / "recipe.yaml", built / "corpus", frozen)
+    assert files_of(built / "corpus" / "segment") == before
+
+
+def test_a_limit_of_one_source_leaves_the_others_alone(built: Path, material: Path) -> None:
+    recipe = yaml.safe_load((built / "recipe.yaml").read_text())
+    recipe["sources"]["books"] = {"use": "text", "path": str(material / "books")}
+    (built / "recipe.yaml").write_text(yaml.safe_dump(recipe))
+    ran(built / "recipe.yaml", built / "corpus")
+    change = "sources.books.expanded=2048"
+    (line,) = changes_of(built / "recipe.yaml", built / "corpus", change)
+    assert line == "ingest/books: setting `expanded` was 268435456, is now 2048"
+    assert did(ran(built / "recipe.yaml", built / "corpus", "sources.speech.limits.slack=0.2", change)) == [
+        "ingest/books",
+        *["ingest/speech"] * 3,
+    ]
 
 
 def test_a_clip_more_touches_one_part_and_splits_at_most_one(built: Path) -> None:

@@ -148,6 +148,58 @@ BEHIND = (
 )
 
 
+ABSURD = """name: bad
+stages_in_memory: 0
+sources:
+  speech: {use: folder, path: ., limits: {shortest: -1, silence: 1.5, clipped: 2, lowest_rate: 0, slack: .inf}}
+  tars: {use: tars, path: ., limits: {transcript: 3, table: 1.0e+12, line: many, longest: 3}}
+  saved: {use: huggingface, path: ., rows: 0}
+  books: {use: text, path: ., expanded: 12}
+  talks: {use: script, path: ., limits: {line: 0, table: 3}}
+segment: {use: silero, slack: -0.1, silence: 1}
+synthesize: {use: espeak, loudness: 3}
+tokenizers:
+  hubert: {use: hubert, training: {codebook_frames: 0, adamw: {betas: [0.9, 1], warmup: 0, weight_decay: -1}}}
+  pitch: {use: pitch, training: {adamw: {clip: .nan}}}
+  style: {use: style, training: {adamw: {warmup: 1}}}
+  fsq: {use: fsq, training: {adamw: {lr: 1}}}
+"""
+REFUSED = (
+    "2: stages_in_memory: input should be greater than or equal to 1",
+    "4: sources.speech.limits.shortest: input should be greater than or equal to 0",
+    "4: sources.speech.limits.silence: input should be less than 1",
+    "4: sources.speech.limits.clipped: input should be less than or equal to 1",
+    "4: sources.speech.limits.lowest_rate: input should be greater than or equal to 1000",
+    "4: sources.speech.limits.slack: input should be less than or equal to 3600",
+    "5: sources.tars.limits.transcript: input should be greater than or equal to 1024",
+    "5: sources.tars.limits.table: input should be less than or equal to 17179869184",
+    "5: sources.tars.limits.line: input should be a valid integer",
+    "5: sources.tars.limits.longest: no such setting",
+    "6: sources.saved.rows: input should be greater than or equal to 1",
+    "7: sources.books.expanded: input should be greater than or equal to 1024",
+    "8: sources.talks.limits.line: input should be greater than or equal to 1024",
+    "8: sources.talks.limits.table: no such setting",
+    "9: segment.slack: input should be greater than or equal to 0",
+    "9: segment.silence: input should be less than 1",
+    "10: synthesize.loudness: input should be less than or equal to 0",
+    "12: tokenizers.hubert.training.codebook_frames: input should be greater than or equal to 2",
+    "12: tokenizers.hubert.training.adamw.betas.1: input should be less than 1",
+    "12: tokenizers.hubert.training.adamw.warmup: input should be greater than 0",
+    "12: tokenizers.hubert.training.adamw.weight_decay: input should be greater than or equal to 0",
+    "13: tokenizers.pitch.training.adamw.clip: input should be a finite number",
+    "14: tokenizers.style.training.adamw.warmup: input should be less than 1",
+    "15: tokenizers.fsq.training.adamw.lr: no such setting",
+)
+
+
+def test_absurd_limits_are_refused_each_with_its_line(weft: Weft, tmp_path: Path) -> None:
+    code, _, output = weft("validate", write(tmp_path, ABSURD))
+    told = output.splitlines()
+    assert code == 2 and len(told) == len(REFUSED), output
+    for sentence in REFUSED:
+        assert sum(f"bad.yaml line {sentence}" in one for one in told) == 1, sentence
+
+
 def write(folder: Path, text: str) -> str:
     (folder / "bad.yaml").write_text(text)
     return str(folder / "bad.yaml")

@@ -23,6 +23,7 @@ from weft.pipelines.storage.store import Store
 from weft.schemas.counting import counted
 from weft.schemas.item import Item
 from weft.schemas.ledger import Reject
+from weft.schemas.limits import SpeechLimits
 from weft.schemas.reading import ReadSettings
 
 
@@ -136,6 +137,7 @@ def test_a_build_goes_on_without_what_is_not_there_and_says_how_many_are_not(
     )
     resolved = yaml.safe_load(store.read("recipe.yaml"))
     assert resolved["reading"] == ReadSettings().model_dump() and resolved["sources"]["speech"]["missing"] == "fail"
+    assert resolved["sources"]["speech"]["limits"] == SpeechLimits().model_dump() and resolved["stages_in_memory"] == 6
     assert json.loads(weft("status", store.url, "--json")[1])["unread"][0]["reason"] == "No such file or directory"
     assert f"source speech: {items} cannot be read now" in weft("status", store.url)[1]
     code, output, _ = weft("audit", store.url)

@@ -8,6 +8,7 @@ import pytest
 from weft.pipelines.choosing import RecipeFault
 from weft.pipelines.graph import Pipeline
 from weft.pipelines.parts.splits import HoldOutNames
+from weft.pipelines.parts.stage_work import PartWork
 from weft.schemas.recipe import Recipe
 from weft.schemas.resources import Resources
 from weft.tokenizers.hubert import Tokenizer as Hubert
@@ -112,7 +113,7 @@ FAULTS: dict[str, tuple[dict[str, Any], tuple[str, ...], str]] = {
         ("tasks", "t", "sources"),
         "'speech' never gives the field 'answer' (its records have no fields), which this task needs",
     ),
-    "speech said of documents": (
+    "speech message of documents": (
         {"tasks": {"t": {"use": "turns", "sources": ["books"], "turns": [{"role": "assistant", "say": "hubert"}]}}},
         ("tasks", "t", "sources"),
         "gives documents",
@@ -190,6 +191,13 @@ def test_turns_of_what_is_written_read_each_source_where_its_text_lies() -> None
     task = {"use": "turns", "sources": ["speech", "books"], "turns": [{"role": "assistant", "say": "text"}]}
     works = Pipeline(recipe(tasks={"t": task})).compose("t", 0, {"speech": 1, "books": 1})
     assert [work.needs[0] for work in works] == ["segment/speech/part-00000.parquet", "ingest/books/part-00000.parquet"]
+
+
+def test_every_part_knows_how_many_stages_stay_in_memory() -> None:
+    works = Pipeline(recipe(stages_in_memory=2)).works({"speech": 1, "dialogues": 1, "books": 1})
+    parts = [work for work in works if isinstance(work, PartWork)]
+    assert {"compose", "ingest"} <= {work.node.partition("/")[0] for work in parts}
+    assert {work.stages_in_memory for work in parts} == {2}
 
 
 def test_work_stands_on_what_it_needs() -> None:

@@ -19,9 +19,10 @@ from safetensors.torch import load_file, save_file
 
 from weft.schemas.fingerprint import digest
 from weft.schemas.learning import report_step
+from weft.tokenizers.training.optimiser_settings import AdamW
 
-WARMUP = 0.1  # of the steps
 SAVE_EVERY = 50  # steps
+_ADAMW = AdamW()
 
 
 @dataclass(frozen=True)
@@ -36,20 +37,24 @@ class ResumableRun:
         return self.folder / f"{phase}.safetensors"
 
 
-def fit(module: torch.nn.Module, loss_of: Callable[[int], torch.Tensor], steps: int, lr: float, state: Path) -> None:
+def fit(
+    module: torch.nn.Module, loss_of: Callable[[int], torch.Tensor], steps: int, lr: float, state: Path,
+    adamw: AdamW = _ADAMW,
+) -> None:  # fmt: skip
     """Takes `steps` of AdamW, with a learning rate that rises to `lr` and then falls to nothing.
 
     The file `state` keeps the weights and the optimiser's moments every `SAVE_EVERY` steps and at the end. Steps are reported under
     its name.
     """
-    optimiser = torch.optim.AdamW(module.parameters(), lr, betas=(0.9, 0.98), weight_decay=0.01)
+    optimiser = torch.optim.AdamW(module.parameters(), lr, betas=adamw.betas, weight_decay=adamw.weight_decay)
     module.train()
     for step in range(_restore(module, optimiser, state), steps):
         for group in optimiser.param_groups:
-            group["lr"] = lr * slope(step / steps)
+            group["lr"] = lr * slope(step / steps, adamw.warmup)
         optimiser.zero_grad()
         loss_of(step).backward()
-        torch.nn.utils.clip_grad_norm_(module.parameters(), 1.0)
+        if adamw.clip:
+            torch.nn.utils.clip_grad_norm_(module.parameters(), adamw.clip)
         optimiser.step()
         if (step + 1) % SAVE_EVERY == 0 or step + 1 == steps:
             _save(module, optimiser, state, step + 1)
@@ -74,9 +79,9 @@ def unfinished_run(folder: Path, seed: int, *made_from: object) -> Iterator[Resu
     shutil.rmtree(run.folder)
 
 
-def slope(done: float) -> float:
-    """The learning rate as a share of its peak, after the share `done` of the steps: up over the first tenth, then straight down."""
-    return max(1e-3, min(done / WARMUP, (1 - done) / (1 - WARMUP)))
+def slope(done: float, warmup: float) -> float:
+    """The learning rate as a share of its peak, after the share `done` of the steps: up over the first `warmup`, then straight down."""
+    return max(1e-3, min(done / warmup, (1 - done) / (1 - warmup)))
 
 
 def _save(module: torch.nn.Module, optimiser: torch.optim.Optimizer, state: Path, step: int) -> None:

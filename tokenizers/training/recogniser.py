@@ -66,7 +66,7 @@ def train(model: Recogniser, lessons: Sequence[Lesson], training: RecogniserTrai
     """The same for the same lessons in the same order."""
     model.set_scale([lesson.mels for lesson in lessons])
     loss = partial(_loss, model, lessons, training, run.seed)
-    fit(model, loss, training.steps, training.lr, run.state("training"))
+    fit(model, loss, training.steps, training.lr, run.state("training"), training.adamw)
 
 
 def _loss(

@@ -5,6 +5,7 @@ from typing import Self
 from pydantic import Field, model_validator
 
 from weft.schemas.settings import Settings
+from weft.tokenizers.training.optimiser_settings import AdamW
 
 
 class RecogniserTraining(Settings):
@@ -23,6 +24,7 @@ class RecogniserTraining(Settings):
     heads: int = Field(default=4, ge=1)
     layers: int = Field(default=4, ge=2)
     sound: float = Field(default=1.0, ge=0)
+    adamw: AdamW = AdamW()
 
     @model_validator(mode="after")
     def _heads_share(self) -> Self:

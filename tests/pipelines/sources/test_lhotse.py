@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 
-from weft.pipelines.sources.common import lists
 from weft.pipelines.sources.lhotse import Source
 from weft.schemas.audio import Supervision, Word
 
@@ -59,14 +58,11 @@ def test_what_is_no_audio_of_a_cut_is_refused(tmp_path: Path, path: str, ingeste
     assert sorted(r.reason for r in rejects) == ["bad_cut"] * 4 + ["command", "missing", "mixed_cut"]
 
 
-def test_a_line_that_unfolds_to_more_than_a_cut_can_be(
-    tmp_path: Path, path: str, ingested: Callable, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(lists, "LONGEST", 100_000)
+def test_a_line_that_unfolds_to_more_than_a_cut_can_be(tmp_path: Path, path: str, ingested: Callable) -> None:
     good = json.dumps(cut(path, 0, 1, []))
     lines = [good, '{"id": "' + "x" * 300_000 + '"}', good.replace("day", "other")]
     (tmp_path / "cuts.jsonl.gz").write_bytes(gzip.compress("\n".join(lines).encode(), 1))
-    made, rejects = ingested(Source(path=str(tmp_path / "cuts.jsonl.gz")))
+    made, rejects = ingested(Source(path=str(tmp_path / "cuts.jsonl.gz"), limits={"line": 100_000}))
     assert len(made) == 1 and sorted(r.reason for r in rejects) == ["missing", "too_long"]
     assert "cuts.jsonl.gz line 2 has more than 100,000 characters" in {r.detail for r in rejects}
 

@@ -54,6 +54,14 @@ def test_what_is_wrong_within_a_tar_costs_that_sample_alone(tmp_path: Path, inge
     ]  # fmt: skip
 
 
+def test_how_long_a_transcript_may_be_is_a_setting(tmp_path: Path, ingested: Callable, clip: bytes) -> None:
+    path = write(tmp_path / "a.tar", [("a.flac", clip), ("a.txt", b"and " * 300)])
+    (made,), _ = ingested(Source(path=path))
+    assert made.text == " ".join(["and"] * 300)
+    _, (reject,) = ingested(Source(path=path, limits={"transcript": 1024}))
+    assert (reject.reason, reject.detail) == ("bad_transcript", "a.txt holds 1,200 bytes")
+
+
 @pytest.mark.parametrize("kept", [700, 0.5, 0.95])
 def test_a_tar_that_breaks_off_says_so(tmp_path: Path, ingested: Callable, clip: bytes, kept: float) -> None:
     path = tmp_path / "a.tar"

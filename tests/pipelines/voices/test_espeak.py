@@ -150,6 +150,12 @@ def test_variants_are_as_loud_as_each_other_and_none_is_cut_off():
     assert all(flat_tops(s.samples) <= 2 and np.abs(s.samples).max() < 0.995 for s in spoken)
 
 
+def test_how_loud_it_speaks_is_a_setting():
+    said = [Voice(loudness=decibels).speak("Good morning.", Style("gmw/en-US", "f2")) for decibels in (-27, -33)]
+    levels = [20 * np.log10(loudness(s, s.words[0].start, s.words[-1].end)) for s in said]
+    assert levels[0] - levels[1] == pytest.approx(6, abs=0.1)
+
+
 def test_voices_without_a_pitch_are_not_in_the_cast():
     assert not {"caleb", "klatt", "klatt2", "whisper"} & {variant for _, variant in VOICE.styles()}
     assert Voice(variants=("caleb",)).styles()[0][1] == "caleb"
