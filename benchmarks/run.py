@@ -24,6 +24,7 @@ BENCHMARKS = (
     "encode",
     "shard",
     "memory",
+    "latents",
     "voices",
     "resources",
 )

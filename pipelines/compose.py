@@ -75,6 +75,12 @@ class Compose(Stage):
     def parent(self, record: Any) -> str:
         return record.parent
 
+    def size(self, record: Any) -> int:
+        return len(record.members)
+
+    def counted(self, record: Any) -> Any:
+        return replace(record, members=b"")
+
     def __call__(self, rows: Iterable[Any]) -> Iterator[ShardSample | Reject | HeldOutItem]:
         for place, row in sorted(((self._place(row), row) for row in rows), key=lambda pair: (pair[0], _key(pair[1]))):
             material = self._material(row)

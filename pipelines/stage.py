@@ -90,5 +90,13 @@ class Stage(Settings):
         """Seconds of the input that lie in more than one output, each time after the first."""
         return 0.0
 
+    def size(self, record: Any) -> int:
+        """Bytes of an output that may be large: a part is written in slices of so many."""
+        return 0
+
+    def counted(self, record: Any) -> Any:
+        """The output without them, once it is written: to be counted."""
+        return record
+
     def __call__(self, records: Iterable[Any]) -> Iterator[Any]:
         raise NotImplementedError

@@ -6,7 +6,6 @@
 Without `deep` only footers and sizes are looked at; `deep` reads every byte and recomputes every digest.
 """
 
-import hashlib
 from collections.abc import Iterator
 
 import pyarrow as pa
@@ -16,17 +15,16 @@ from weft.pipelines.corpus.claim import MARK, MARKED
 from weft.pipelines.corpus.expected import Expected
 from weft.pipelines.hold_out import HoldOutWork
 from weft.pipelines.models.folders import checksum_of, damage_of_model, unknown_files_in
-from weft.pipelines.parts.stage_work import PartWork, companions_of, digest_of, inputs_of, size_of
-from weft.pipelines.parts.tables import Footer, footer_of, opened_part, read_part, table_digest
-from weft.pipelines.storage.checksums import KEY, content_matches
+from weft.pipelines.parts.slices import opened_bytes, slices_of
+from weft.pipelines.parts.stage_work import NOTHING, PartWork, companions_of, digest_of, inputs_of, size_of
+from weft.pipelines.parts.tables import Footer, RowsDigest, footer_of, opened_part, read_part
+from weft.pipelines.storage.checksums import KEY, content_of_file_matches
 from weft.pipelines.storage.own_names import STAGES, is_made_by_weft
 from weft.pipelines.storage.store import Damaged, Store, remedy
 from weft.schemas.counting import counted
 from weft.schemas.item import Item, bucket
 from weft.schemas.ledger import LedgerRow, Reject
 from weft.schemas.table import arrow_schema, from_table, to_table
-
-NOTHING = hashlib.sha256(b"").hexdigest()
 
 
 def damaged(store: Store, expected: Expected, deep: bool) -> Iterator[Damaged]:
@@ -120,27 +118,30 @@ def _check_rows(store: Store, name: str, record: type, extra: str, deep: bool) -
         raise Damaged(store.url, name, "was not written by this version of weft")
     if not deep:
         return stamp
-    data = store.read(name)
-    if not content_matches(data, checksums):
-        raise Damaged(store.url, name, "has other bytes than were written")
-    table = (
-        pq.ParquetFile(pa.BufferReader(data), pre_buffer=False).read(use_threads=False).replace_schema_metadata(None)
-    )
-    if not table.schema.names == arrow_schema(record).names or not _has_digest(table, record, extra, stamp.digest):
-        raise Damaged(store.url, name, "has other rows than were written")
+    with opened_bytes(store, name) as file:
+        if not content_of_file_matches(file, checksums):
+            raise Damaged(store.url, name, "has other bytes than were written")
+        part = pq.ParquetFile(file, pre_buffer=False)
+        if part.schema_arrow.names != arrow_schema(record).names or not _has_digest(part, record, extra, stamp.digest):
+            raise Damaged(store.url, name, "has other rows than were written")
     return stamp
 
 
-def _has_digest(table: pa.Table, record: type, extra: str, digest: str) -> bool:
+def _has_digest(part: pq.ParquetFile, record: type, extra: str, digest: str) -> bool:
     """As read, or as it would be built again of its records: how Arrow keeps what is null is not content."""
     try:
-        plain = table.cast(arrow_schema(record))
-        if table_digest(plain, extra) == digest:
-            return True
-        again = to_table(from_table(plain, record), record)
+        return digest in (_digest(part, record, extra, built=built) for built in (False, True))
     except (pa.ArrowException, TypeError):  # types that are not the record's, or nothing where it has something
         return False
-    return table_digest(again, extra) == digest
+
+
+def _digest(part: pq.ParquetFile, record: type, extra: str, built: bool) -> str:
+    """Of the rows as read, or `built` again of their records; a slice at a time."""
+    made = RowsDigest(arrow_schema(record), extra)
+    for table in slices_of(part):
+        plain = table.replace_schema_metadata(None).cast(arrow_schema(record))
+        made.add(to_table(from_table(plain, record), record) if built else plain)
+    return made.hexdigest()
 
 
 def _companions(store: Store, work: PartWork, whole: dict[str, Footer], deep: bool) -> Iterator[Damaged]:

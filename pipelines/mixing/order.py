@@ -22,6 +22,7 @@ from weft.pipelines.mixing.repeats import Repeats, repeats_of, with_repeats
 from weft.pipelines.mixing.speakers import COLUMNS as NAMED
 from weft.pipelines.mixing.speakers import persons
 from weft.pipelines.models.folders import checksum_of
+from weft.pipelines.parts.slices import read_slices
 from weft.pipelines.parts.tables import (
     footer_of,
     opened_part,
@@ -127,8 +128,14 @@ def _part(store: Store, name: str, repeats: Repeats) -> pa.Table:
     table = read_table(store, name, _COLUMNS)
     numbers = repeats.number(table["place"].to_numpy())
     if numbers.any():
-        table = with_repeats(read_table(store, name, arrow_schema(ShardSample).names), numbers).select(_COLUMNS)
+        table = pa.concat_tables(_numbered(store, name, numbers))
     return table.replace_schema_metadata(None).append_column("repeat", pa.array(numbers))
+
+
+def _numbered(store: Store, name: str, numbers: np.ndarray) -> Iterator[pa.Table]:
+    """These columns of a part's samples with their repeat numbers, a slice at a time."""
+    for first, table in read_slices(store, name, arrow_schema(ShardSample).names):
+        yield with_repeats(table, numbers[first : first + len(table)]).select(_COLUMNS)
 
 
 def _group(read: Sequence[pa.Table], group: int, parts: Sequence[int], buckets: int, space: str) -> pa.Table:

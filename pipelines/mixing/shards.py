@@ -10,6 +10,7 @@ tars that hold it, and the loader reads each tar from front to back.
 
 import json
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,7 +20,8 @@ from numpy.typing import NDArray
 from weft.pipelines.mixing.order import Order
 from weft.pipelines.mixing.plan_files import rows_of
 from weft.pipelines.mixing.repeats import with_repeats
-from weft.pipelines.parts.tables import Footer, footer_of, part_name, read_table, write_table
+from weft.pipelines.parts.slices import read_slices
+from weft.pipelines.parts.tables import Footer, footer_of, part_name, write_table
 from weft.pipelines.storage.store import Store
 from weft.schemas import tar
 from weft.schemas.fingerprint import digest
@@ -97,7 +99,7 @@ def made_from(planned: Tar, contents: TarContents) -> dict[str, str]:
 def write_shard(store: Store, stage: str, planned: Tar) -> int:
     """Writes one tar and its rows; returns its samples. Old rows are removed first, so that they never describe the new tar.
 
-    Parts are read one after another and their samples written to their places, so memory is that of one part.
+    Parts are read a slice at a time and their samples written to their places, so memory is that of a slice.
     """
     path = tar_name(stage, planned)
     store.remove(rows_name(path))
@@ -106,12 +108,7 @@ def write_shard(store: Store, stage: str, planned: Tar) -> int:
     places: list[NDArray[np.int64]] = []
     with store.writing(path) as file:
         os.truncate(file.fileno(), contents.size)  # the zeros at its end are the end of a tar
-        for part in np.unique(contents.part).tolist():
-            where = np.flatnonzero(contents.part == part)
-            table = read_table(store, part_name(planned.node, part), arrow_schema(ShardSample).names).take(
-                contents.row[where]
-            )
-            table = with_repeats(table, contents.repeat[where])
+        for where, table in _slices(store, planned.node, contents):
             _write_samples(file.fileno(), table["members"], contents.begins[where])
             rows.append(_placed(table, planned.name, contents.begins[where]))
             places.append(where)
@@ -121,6 +118,18 @@ def write_shard(store: Store, stage: str, planned: Tar) -> int:
     footer = Footer(contents.fingerprint, f"{contents.size} {contents.fingerprint}", notes)
     write_table(store, rows_name(path), ordered, footer)
     return planned.samples
+
+
+def _slices(store: Store, node: str, contents: Contents) -> Iterator[tuple[NDArray[np.int64], pa.Table]]:
+    """The samples of a tar, as many at a time as a slice of a part has; first where they come in the tar."""
+    names = arrow_schema(ShardSample).names
+    for part in np.unique(contents.part).tolist():
+        for first, table in read_slices(store, part_name(node, part), names):
+            where = np.flatnonzero(
+                (contents.part == part) & (first <= contents.row) & (contents.row < first + len(table))
+            )
+            if len(where):
+                yield where, with_repeats(table.take(contents.row[where] - first), contents.repeat[where])
 
 
 def shard_done(store: Store, stage: str, planned: Tar) -> bool:

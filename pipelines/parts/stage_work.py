@@ -15,13 +15,14 @@ and what it was made from:
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 from typing import Any
 
 from weft.pipelines.parts.joining import InputTable, first_of, grouped, join, records_in
 from weft.pipelines.parts.kept import Kept
+from weft.pipelines.parts.slices import SLICE, PartWriter
 from weft.pipelines.parts.tables import Footer, footer_of, manifest_footer, part_name, read_part, write_part
 from weft.pipelines.parts.unread import all_unread
 from weft.pipelines.parts.work import BaseWork
@@ -47,6 +48,7 @@ from weft.schemas.text import Dialogue
 
 AGAIN = "again"  # footer note: every build asks again for these rejects
 REJECTED = "rejected"  # footer note: number of reject rows
+NOTHING = hashlib.sha256(b"").hexdigest()  # the checksum of no audio
 _LEDGER = 2  # version of the ledger's columns, which lies beside each part
 
 
@@ -142,51 +144,90 @@ class PartWork(BaseWork):
         inputs, absent = grouped(tables, self.group_by) if self.group_by else join(tables)
         made_from = self.made_from(store)
         fingerprint = digest(made_from)
-        results = self._results(store, inputs, fingerprint)
-        out = [r for r in results if not isinstance(r, Reject | HeldOutItem)]
-        rejects = [r for r in results if isinstance(r, Reject)]
-        row = account(
-            self, self.stage, inputs, absent, out, rejects, [r for r in results if isinstance(r, HeldOutItem)]
-        )
-        out, blob = pack(out, self.audio)
-        store.remove(self.makes)
-        store.remove(self.audio)
-        if blob:
-            store.write(self.audio, blob)
-        write_part(store, self.rejects, rejects, Reject, fingerprint)
-        write_part(store, self.ledger, [row], LedgerRow, fingerprint)
-        checksum = hashlib.sha256(blob).hexdigest()
-        notes = {"made_from": json.dumps(made_from, ensure_ascii=True), **self._notes(store, blob, checksum)}
-        notes[REJECTED] = str(len(rejects))
-        if away := sum(reject.reason in ASKED_AGAIN for reject in rejects):
-            notes[AGAIN] = str(away)
-        write_part(store, self.makes, out, self.stage.makes, fingerprint, checksum, notes)
+        with store.writing(self.makes) as file, PartWriter(file, self.stage.makes) as part:
+            made = self._made(part, self._results(store, inputs, fingerprint))
+            row = account(self, self.stage, inputs, absent, [*made.written, *made.rest], made.rejects, made.held)
+            rest, blob = pack(made.rest, self.audio)
+            assert not (made.written and blob), f"{self.node}: records in slices carry audio"
+            store.remove(self.makes)
+            store.remove(self.audio)
+            if blob:
+                store.write(self.audio, blob)
+            write_part(store, self.rejects, made.rejects, Reject, fingerprint)
+            write_part(store, self.ledger, [row], LedgerRow, fingerprint)
+            if rest or not made.written:
+                part.write(rest, hashlib.sha256(blob).hexdigest())
+            part.close(self.makes, fingerprint, self._notes(store, blob, made_from, made.rejects))
         if self.stage.one_by_one:
             self._kept(store).forget()
-        return len(out)
+        return row.items_out
+
+    def _made(self, part: PartWriter, results: Iterable[Any]) -> "_Made":
+        """Writes slices into the part as their records come, all but the last."""
+        made, size = _Made(), 0
+        for result in results:
+            made.add(result)
+            if not isinstance(result, Reject | HeldOutItem):
+                size += self.stage.size(result)
+            if size >= SLICE:
+                part.write(made.rest, NOTHING)
+                made.written += map(self.stage.counted, made.rest)
+                made.rest, size = [], 0
+        return made
 
     def _kept(self, store: Store) -> Kept:
         return Kept(store=store, makes=self.makes, record=self.stage.makes, parent=self.stage.parent)
 
-    def _results(self, store: Store, inputs: list[Any], fingerprint: str) -> list[Any]:
+    def _results(self, store: Store, inputs: list[Any], fingerprint: str) -> Iterator[Any]:
         """What the stage makes of the inputs. Raises UnreadItems, with all that cannot be read now."""
-        kept = self._kept(store)
-        old = kept.of(fingerprint) if self.stage.one_by_one else {}
         try:
-            results = kept.with_new(old, list(self.stage([r for r in inputs if not old or r.key not in old])), inputs)
+            yield from self._one_by_one(store, inputs, fingerprint) if self.stage.one_by_one else self.stage(inputs)
         except Unavailable as fault:
             raise UnreadItems(all_unread(store, self.node, inputs, fault)) from None
+
+    def _one_by_one(self, store: Store, inputs: list[Any], fingerprint: str) -> list[Any]:
+        """The same, without what was read before. Raises UnreadItems, and Unavailable."""
+        kept = self._kept(store)
+        old = kept.of(fingerprint)
+        results = kept.with_new(old, list(self.stage([r for r in inputs if not old or r.key not in old])), inputs)
         if unread := tuple(r for r in results if isinstance(r, Unread)):
             if not pack([r for r in results if not isinstance(r, Reject | Unread)], self.audio)[1]:
                 kept.keep(results, fingerprint)
             raise UnreadItems(unread)
         return results
 
-    def _notes(self, store: Store, blob: bytes, checksum: str) -> dict[str, str]:
+    def _notes(
+        self, store: Store, blob: bytes, made_from: dict[str, str], rejects: Sequence[Reject]
+    ) -> dict[str, str]:  # fmt: skip
         companions = {name: (store.size(name), "") for name in (self.rejects, self.ledger)}
-        companions |= {self.audio: (len(blob), checksum)} if blob else {}
+        companions |= {self.audio: (len(blob), hashlib.sha256(blob).hexdigest())} if blob else {}
         inputs = {name: digest_of(store, name) for name in self.needs}
-        return {"companions": json.dumps(companions), "inputs": json.dumps(inputs)}
+        away = sum(reject.reason in ASKED_AGAIN for reject in rejects)
+        return {
+            "made_from": json.dumps(made_from, ensure_ascii=True),
+            "companions": json.dumps(companions),
+            "inputs": json.dumps(inputs),
+            REJECTED: str(len(rejects)),
+            **({AGAIN: str(away)} if away else {}),
+        }
+
+
+@dataclass
+class _Made:
+    """What a stage made of a part so far: records in slices that are written, without what made them large, and the others."""
+
+    written: list[Any] = field(default_factory=list)
+    rest: list[Any] = field(default_factory=list)
+    rejects: list[Reject] = field(default_factory=list)
+    held: list[HeldOutItem] = field(default_factory=list)
+
+    def add(self, result: Any) -> None:
+        if isinstance(result, Reject):
+            self.rejects.append(result)
+        elif isinstance(result, HeldOutItem):
+            self.held.append(result)
+        else:
+            self.rest.append(result)
 
 
 def companions_of(footer: Footer) -> dict[str, tuple[int, str]]:

@@ -16,7 +16,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from io import BytesIO
+from io import BytesIO, RawIOBase
 from typing import Any, TypeVar
 
 import pyarrow as pa
@@ -59,25 +59,66 @@ def write_part(
 def write_table(store: Store, name: str, table: pa.Table, footer: Footer) -> None:
     marks = {"fingerprint": footer.fingerprint, "digest": footer.digest, "name": name, **footer.notes}
     sink = pa.BufferOutputStream()
-    # read at the speed of memory: no dictionaries to look up, no statistics that nobody asks for
-    with pq.ParquetWriter(
-        sink, table.schema.remove_metadata(), compression="lz4", use_dictionary=False, write_statistics=False,
-        write_page_checksum=True,
-    ) as writer:  # fmt: skip
+    with parquet_writer(sink, table.schema) as writer:
         writer.write_table(table.replace_schema_metadata(None))
-        writer.add_key_value_metadata({_PREFIX + key: value for key, value in marks.items()} | {KEY: BLANK})
+        writer.add_key_value_metadata(prefixed(marks))
     data = bytearray(memoryview(sink.getvalue()))
     add_checksums(data)
     store.write(name, data)
 
 
+def parquet_writer(sink: Any, schema: pa.Schema) -> pq.ParquetWriter:
+    """Of a part, which is read at the speed of memory: no dictionaries to look up, no statistics that nobody asks for."""
+    return pq.ParquetWriter(
+        sink, schema.remove_metadata(), compression="lz4", use_dictionary=False, write_statistics=False,
+        write_page_checksum=True,
+    )  # fmt: skip
+
+
+def prefixed(marks: Mapping[str, str]) -> dict[str, str]:
+    """Marks as they stand in a footer whose checksums are not known yet."""
+    return {_PREFIX + key: value for key, value in marks.items()} | {KEY: BLANK}
+
+
 def table_digest(table: pa.Table, extra: str = "") -> str:
-    sink = hashlib.blake2b(extra.encode(), digest_size=16)
-    stream = pa.BufferOutputStream()
-    with pa.ipc.new_stream(stream, table.schema) as writer:
-        writer.write_table(table.combine_chunks())
-    sink.update(stream.getvalue())
-    return sink.hexdigest()
+    """The digest of a part of one slice. `extra` is content beside the rows, by its hash."""
+    digest = RowsDigest(table.schema, extra)
+    digest.add(table)
+    return digest.hexdigest()
+
+
+class RowsDigest:
+    """The digest of a part's rows, a slice at a time. Where one slice ends and the next begins counts too."""
+
+    def __init__(self, schema: pa.Schema, extra: str = "") -> None:
+        self._sink = _Hash(extra)
+        self._stream = pa.ipc.new_stream(pa.PythonFile(self._sink, mode="w"), schema)
+
+    def add(self, table: pa.Table) -> None:
+        self._stream.write_table(table.combine_chunks())
+
+    def hexdigest(self) -> str:
+        """Of all slices; nothing can be added then."""
+        self._stream.close()
+        return self._sink.hash.hexdigest()
+
+
+class _Hash(RawIOBase):
+    """A file that keeps nothing but the hash of what is written to it, so that a digest costs no memory."""
+
+    def __init__(self, extra: str) -> None:
+        self.hash, self._size = hashlib.blake2b(extra.encode(), digest_size=16), 0
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any) -> int:
+        self.hash.update(data)
+        self._size += len(data)
+        return len(data)
+
+    def tell(self) -> int:
+        return self._size
 
 
 def read_part(store: Store, name: str, record: type[R]) -> list[R]:

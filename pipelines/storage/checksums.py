@@ -60,12 +60,6 @@ def content_of_file_matches(file: BinaryIO, checksums: bytes) -> bool:
     return _hash_until(file, begin) == checksums[:_HALF]
 
 
-def content_matches(data: bytes, checksums: bytes) -> bool:
-    """Whether all before the footer is what was written."""
-    begin = len(data) - _footer_length(data[-_TAIL:])
-    return _hash(memoryview(data)[:begin]) == checksums[:_HALF]
-
-
 def _footer_length(tail: bytes) -> int:
     return int.from_bytes(tail[:4], "little") + _TAIL
 

@@ -16,7 +16,8 @@ from weft.pipelines.mixing.index import write_index
 from weft.pipelines.mixing.plan import plan
 from weft.pipelines.mixing.plan_files import read_tars
 from weft.pipelines.mixing.shards import index_name, rows_name, shard_done, tar_name, write_shard
-from weft.pipelines.parts.tables import read_part, read_table
+from weft.pipelines.parts.slices import read_slices
+from weft.pipelines.parts.tables import read_part
 from weft.pipelines.storage.store import Store
 from weft.schemas.shard import IndexRow
 from weft.schemas.training import TrainingStage
@@ -119,16 +120,16 @@ def test_wids_json_counts_samples_and_bytes(shards: Store) -> None:
     assert sorted(s["url"] for s in spec["shardlist"]) == [name.rsplit("/", 1)[-1] for name in tars(shards)]
 
 
-def test_memory_is_that_of_one_part(shards: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Samples of many parts go to their places as the parts are read, one after another."""
+def test_memory_is_that_of_one_slice(shards: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Samples of many parts go to their places as the parts are read, one after another, a slice at a time."""
     read: list[str] = []
     tar = max(read_tars(shards, "pre"), key=lambda t: len(t.parts))
 
     def once(store: Store, name: str, columns: list[str]) -> Any:
         read.append(name)
-        return read_table(store, name, columns)
+        return read_slices(store, name, columns)
 
-    monkeypatch.setattr("weft.pipelines.mixing.shards.read_table", once)
+    monkeypatch.setattr("weft.pipelines.mixing.shards.read_slices", once)
     write_shard(shards, "pre", tar)
     assert len(read) == len(set(read)) == len(tar.parts) > 1
 

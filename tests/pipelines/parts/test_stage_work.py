@@ -1,8 +1,9 @@
 """One part of one stage: accounted for, done once, and committed so that nothing half made passes for whole."""
 
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
-from typing import Any, ClassVar
+from typing import Any, BinaryIO, ClassVar
 
 import pytest
 from hypothesis import given
@@ -290,12 +291,16 @@ class TestDone:
     def test_a_worker_killed_at_any_write_leaves_a_part_that_is_not_done(
         self, ready: Store, last: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        def killed(store: Store, name: str, *rest: Any) -> str:
-            if name.startswith(last):
-                raise KeyboardInterrupt
-            return write_part(store, name, *rest)
+        writing = Store.writing
 
-        monkeypatch.setattr("weft.pipelines.parts.stage_work.write_part", killed)
+        @contextmanager
+        def killed(store: Store, name: str) -> Iterator[BinaryIO]:
+            with writing(store, name) as file:
+                yield file
+                if name.startswith(last):
+                    raise KeyboardInterrupt
+
+        monkeypatch.setattr(Store, "writing", killed)
         with pytest.raises(KeyboardInterrupt):
             work(Copy()).run(ready)
         assert not work(Copy()).done(ready)
