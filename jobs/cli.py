@@ -217,14 +217,16 @@ def train(
     recipe: RecipeArgument,
     overrides: Overrides = None,
     corpus: Annotated[str, typer.Option(help="The corpus to train on.", show_default=False)] = "",
-    stage: Annotated[str, typer.Option(help="The training stage; the recipe's first unless named.")] = "",
-    out: Annotated[Path, typer.Option(help="Where the run goes: checkpoints and losses.")] = Path("run"),
-    resume: Annotated[bool, typer.Option("--resume", help="Continue from the latest checkpoint.")] = False,
+    stage: Annotated[str, typer.Option(help="One training stage or merge; all of them in order unless named.")] = "",
+    out: Annotated[
+        Path, typer.Option(help="Where the run goes: a folder a stage, with checkpoints and losses.")
+    ] = Path("run"),
+    resume: Annotated[bool, typer.Option("--resume", help="Continue from the latest checkpoints.")] = False,
     debug: DebugOption = False,
 ) -> None:
-    """Trains one stage of the reference model on the shards of a corpus.
+    """Trains the stages of the reference model in order on the shards of a corpus.
 
-    Example: weft train my.yaml --corpus corpus --stage pretrain --out run
+    Example: weft train my.yaml --corpus corpus --out run
     """
     from weft.jobs.commands import read_pipeline, reading
     from weft.jobs.training import run_training
@@ -235,6 +237,23 @@ def train(
         raise RecipeError(f"--out {out}: a file is there; a run is a folder")
     with reading(corpus):
         run_training(read_pipeline(recipe, overrides or []), corpus, stage, out, resume)
+
+
+@app.command(cls=Command)
+def merge(
+    parts: Annotated[
+        list[str], typer.Argument(help="Checkpoints or stages of a run, each with its weight: FOLDER=WEIGHT.")
+    ],
+    out: Annotated[Path, typer.Option(help="The folder of the merge.", show_default=False)],
+    debug: DebugOption = False,
+) -> None:
+    """Writes the weighted mean of the weights of several checkpoints of one model.
+
+    Example: weft merge run/sft-1=5 run/sft-2=5 run/dpo=1 --out run/final
+    """
+    from weft.jobs.merging import run_merge
+
+    run_merge(parts, out)
 
 
 app.command(cls=Command)(encode)

@@ -16,6 +16,7 @@ training:
 
 import re
 from collections import Counter
+from graphlib import CycleError, TopologicalSorter
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
@@ -177,6 +178,7 @@ class Recipe(Settings):
     shards: ShardSettings = ShardSettings()
     revisions: dict[str, str] = {}
     training: dict[str, TrainingStage] = {}
+    merges: dict[str, dict[str, Annotated[float, Field(gt=0, allow_inf_nan=False)]]] = {}
     published: Published = Published()
 
     @field_validator("segment", "align", "synthesize", "text", mode="before")
@@ -186,7 +188,7 @@ class Recipe(Settings):
         default = cls.model_fields[str(info.field_name)].default.use
         return {"use": default, **given} if isinstance(given, dict) else given
 
-    @field_validator("sources", "tokenizers", "streams", "templates", "tasks", "training")
+    @field_validator("sources", "tokenizers", "streams", "templates", "tasks", "training", "merges")
     @classmethod
     def _plain_names(cls, named: dict[str, Any]) -> dict[str, Any]:
         for name in named:
@@ -231,6 +233,43 @@ class Recipe(Settings):
             _known(training.mixture.after, self.training, f"training.{stage}.mixture.after")
             self.before(stage)
         return self
+
+    @model_validator(mode="after")
+    def _starts_follow(self) -> "Recipe":
+        if both := sorted(self.training.keys() & self.merges.keys()):
+            raise ValueError(f"merges.{both[0]}: a training stage has that name; choose another")
+        known = {**self.training, **self.merges}
+        for name in known:
+            _known(
+                self.starts(name), known, f"merges.{name}" if name in self.merges else f"training.{name}.model.start"
+            )
+        try:
+            tuple(TopologicalSorter({name: self.starts(name) for name in known}).static_order())
+        except CycleError as fault:
+            circle = " -> ".join(reversed(fault.args[1]))
+            raise ValueError(f"training.{fault.args[1][0]}.model.start: {circle} goes in a circle") from None
+        return self
+
+    @property
+    def training_order(self) -> tuple[str, ...]:
+        """Every training stage and merge after those it starts from, otherwise in the order of the recipe."""
+        order: dict[str, None] = {}
+
+        def visit(name: str) -> None:
+            for start in self.starts(name):
+                visit(start)
+            order[name] = None
+
+        for name in (*self.training, *self.merges):
+            visit(name)
+        return tuple(order)
+
+    def starts(self, name: str) -> tuple[str, ...]:
+        """The stages and merges whose weights a stage or a merge starts from; none for a checkpoint or a new model."""
+        if name in self.merges:
+            return tuple(self.merges[name])
+        start = self.training[name].model.start
+        return (start,) if start else ()
 
     def before(self, stage: str) -> tuple[str, ...]:
         """All stages in whose data `stage` goes on, the earliest first. Raises ValueError where they go in a circle."""

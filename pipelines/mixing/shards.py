@@ -120,7 +120,7 @@ def write_shard(store: Store, stage: str, planned: Tar) -> int:
     return planned.samples
 
 
-def _slices(store: Store, node: str, contents: Contents) -> Iterator[tuple[NDArray[np.int64], pa.Table]]:
+def _slices(store: Store, node: str, contents: TarContents) -> Iterator[tuple[NDArray[np.int64], pa.Table]]:
     """The samples of a tar, as many at a time as a slice of a part has; first where they come in the tar."""
     names = arrow_schema(ShardSample).names
     for part in np.unique(contents.part).tolist():

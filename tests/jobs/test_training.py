@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from weft.jobs.training import StepLines, ending, has_held_out, losses_line, validation_line
+from weft.jobs.training import ending, has_held_out
+from weft.jobs.training_progress import StepLines, losses_line, validation_line
 from weft.pipelines.parts.tables import write_part
 from weft.pipelines.storage.store import Store
 from weft.schemas.ledger import Reject

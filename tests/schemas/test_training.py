@@ -56,8 +56,9 @@ def test_a_third_is_a_third() -> None:
 
 
 def test_a_model_starts_from_a_checkpoint_or_from_nothing() -> None:
-    for settings in ({}, {"base": "llama", "config": {"model_type": "llama"}}):
-        with pytest.raises(ValidationError, match="give either `base`"):
+    both = {"base": "llama", "config": {"model_type": "llama"}}
+    for settings in ({}, both, {"base": "llama", "start": "align"}):
+        with pytest.raises(ValidationError, match="give one of `base`"):
             ModelSettings.model_validate(settings)
 
 

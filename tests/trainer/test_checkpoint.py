@@ -12,6 +12,7 @@ from weft.schemas.training import ModelSettings
 from weft.trainer import checkpoint
 from weft.trainer.checkpoint import RunOrigin, State
 from weft.trainer.model import build, load
+from weft.trainer.models.network import Network
 from weft.trainer.stream import StreamState
 
 ORIGIN = RunOrigin(
@@ -21,19 +22,19 @@ ORIGIN = RunOrigin(
 
 @pytest.fixture
 def trained(llama: dict[str, object]) -> tuple:
-    model = build(ModelSettings(config=llama), 48, 0)
-    optimiser = AdamW(model.parameters(), lr=1e-2)
+    network = Network(build(ModelSettings(config=llama), 48, 0))
+    optimiser = AdamW(network.parameters(), lr=1e-2)
     for _ in range(2):
-        model(input_ids=torch.arange(8)[None]).logits.square().mean().backward()
+        network.lm(input_ids=torch.arange(8)[None]).logits.square().mean().backward()
         optimiser.step()
-    return model, optimiser
+    return network, optimiser
 
 
 def test_weights_and_moments_come_back_exactly(trained: tuple, tmp_path: Path) -> None:
     model, optimiser = trained
     folder = checkpoint.save(tmp_path, model, optimiser, State(StreamState(9, 16, 2), ORIGIN), "recipe: text\n")
     assert folder == checkpoint.latest(tmp_path) == tmp_path / "checkpoints" / "step-000002"
-    again = load(str(folder))
+    again = Network(load(str(folder)))
     fresh = AdamW(again.parameters(), lr=1e-2)
     checkpoint.restore_optimiser(folder, again, fresh)
     for (name, one), (_, other) in zip(model.named_parameters(), again.named_parameters(), strict=True):
@@ -153,6 +154,6 @@ def test_a_state_of_another_version_is_one_sentence(two: Path) -> None:
 
 def test_moments_of_another_model_are_refused(trained: tuple, tmp_path: Path, llama: dict[str, object]) -> None:
     folder = checkpoint.save(tmp_path, *trained, State(StreamState(9, 0, 2), ORIGIN), "")
-    small = build(ModelSettings(config={**llama, "num_hidden_layers": 1}), 48, 0)
-    with pytest.raises(ValueError, match="which the model lacks"):
+    small = Network(build(ModelSettings(config={**llama, "num_hidden_layers": 1}), 48, 0))
+    with pytest.raises(ValueError, match="which the network lacks"):
         checkpoint.restore_optimiser(folder, small, AdamW(small.parameters()))
