@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from weft.jobs.corpus_cli import audit, inspect, rejects, status
-from weft.jobs.help import Command, Group
+from weft.jobs.help import Command, CommandGroup
 from weft.jobs.options import (
     AddressOption,
     DebugOption,
@@ -27,7 +27,7 @@ from weft.schemas.counting import counted
 from weft.schemas.faults import RecipeError
 
 app = typer.Typer(
-    no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode="rich", cls=Group,
+    no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode="rich", cls=CommandGroup,
     context_settings={"help_option_names": ["-h", "--help"]},
 )  # fmt: skip
 

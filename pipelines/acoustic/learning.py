@@ -14,7 +14,7 @@ import numpy as np
 from weft.pipelines.acoustic.features import HOP, Moments, levelled
 from weft.pipelines.acoustic.mixtures import Mixtures
 from weft.pipelines.acoustic.model import EVERYONE, AcousticModel
-from weft.pipelines.acoustic.network import PAUSE, STATES, Network, TooShort, likeliest
+from weft.pipelines.acoustic.network import PAUSE, STATES, PronunciationNetwork, TooShort, likeliest
 from weft.pipelines.acoustic.phones import PhoneSet, Pronunciations
 from weft.schemas.learning import report_step
 
@@ -37,7 +37,9 @@ def learn(clips: Sequence[TrainingClip]) -> AcousticModel:
         raise ValueError("there are no clips to train on")
     speakers = _speakers(clips)
     phones = PhoneSet.of(pronunciations for clip in clips for pronunciations in clip.words)
-    networks = [Network.of([phones.numbered(pronunciations) for pronunciations in clip.words]) for clip in clips]
+    networks = [
+        PronunciationNetwork.of([phones.numbered(pronunciations) for pronunciations in clip.words]) for clip in clips
+    ]
     frames = np.concatenate([levelled(clip.cepstra, speakers[clip.speaker]) for clip in clips])
     utterances = np.split(frames, np.cumsum([len(clip.cepstra) for clip in clips])[:-1])
     labels = [_first_labels(clip, phones) for clip in clips]
@@ -67,7 +69,7 @@ def _first_labels(clip: TrainingClip, phones: PhoneSet) -> np.ndarray:
     return labels
 
 
-def _labels(network: Network, mixtures: Mixtures, frames: np.ndarray, old: np.ndarray) -> np.ndarray:
+def _labels(network: PronunciationNetwork, mixtures: Mixtures, frames: np.ndarray, old: np.ndarray) -> np.ndarray:
     """The emission of each frame on the likeliest path; `old` where the audio is too short for its words."""
     try:
         return network.emits[likeliest(network, mixtures.log_likelihoods(frames))]

@@ -26,7 +26,7 @@ PhoneNumbers = tuple[int, ...]  # a pronunciation, as numbers of phones
 
 
 @dataclass(frozen=True)
-class Network:
+class PronunciationNetwork:
     """States in the order they were added. State s is entered from states `before[s]` (-1: no more) with log-probabilities `log[s]`."""
 
     emits: np.ndarray
@@ -38,7 +38,7 @@ class Network:
     final: np.ndarray
 
     @classmethod
-    def of(cls, words: Sequence[Sequence[PhoneNumbers]]) -> "Network":
+    def of(cls, words: Sequence[Sequence[PhoneNumbers]]) -> "PronunciationNetwork":
         """The network of every pronunciation of every word, with a pause at both ends and optional ones between words."""
         builder = _NetworkBuilder()
         ends = builder.pause([])
@@ -76,7 +76,7 @@ class _NetworkBuilder:
         self._phones += 1
         return entries
 
-    def network(self, ends: set[int]) -> Network:
+    def network(self, ends: set[int]) -> PronunciationNetwork:
         rows = np.array(self._rows)
         widest = max(map(len, self._from))
         before = np.array([[s for s, _ in f] + [-1] * (widest - len(f)) for f in self._from])
@@ -84,7 +84,7 @@ class _NetworkBuilder:
         start = np.full(len(rows), _NEVER)
         start[self._starts] = 0.0
         final = np.array([0.0 if state in ends else _NEVER for state in range(len(rows))])
-        return Network(
+        return PronunciationNetwork(
             emits=rows[:, 0],
             phones=rows[:, 1],
             words=rows[:, 2],
@@ -99,7 +99,7 @@ class TooShort(ValueError):
     """There are fewer frames than the words need."""
 
 
-def likeliest(network: Network, scores: np.ndarray) -> np.ndarray:
+def likeliest(network: PronunciationNetwork, scores: np.ndarray) -> np.ndarray:
     """The states of the best path, an index into the network for each frame; `scores` are log-likelihoods [frames, emissions].
 
     Long audio is searched within a beam, so that time and memory grow linearly. Raises TooShort when the audio has fewer
@@ -113,7 +113,7 @@ def likeliest(network: Network, scores: np.ndarray) -> np.ndarray:
     return path
 
 
-def _reach(network: Network) -> int:
+def _reach(network: PronunciationNetwork) -> int:
     """The most states that one transition skips ahead."""
     ahead = np.arange(len(network.emits))[:, None] - network.before
     return int(ahead[network.before >= 0].max())
