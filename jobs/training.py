@@ -69,12 +69,12 @@ def _check(training: Training, names: Sequence[str]) -> None:
     """Raises RecipeError for what no stage should begin with, before the first one does."""
     recipe = training.pipeline.recipe
     trained = [name for name in names if name in recipe.training]
+    check_models(recipe, trained)
     for name in trained:
         _check_targets(training.pipeline, name)
         if not training.store.exists(index_name(name)):
             why = refusal_of(training.store, name, recipe.training[name])
             raise RecipeError(f"{training.corpus}: no shards for stage {name!r}; {why or '`weft build` makes them'}")
-    check_models(recipe, trained)
     begun = [name for name in names if (training.out / name).exists()]
     if training.resume and not begun:
         raise RecipeError(
