@@ -5,24 +5,32 @@ check_supported(index, stage.objective)
 RecipeError: …/index.parquet: samples of task asr have latent audio, …
 """
 
+from collections.abc import Collection
+
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from weft.schemas.faults import RecipeError
 from weft.schemas.objectives import Dpo, Objective
+from weft.schemas.vocabulary import Modality
 from weft.trainer.index import Index
 
-_LATENTS = {"audio_tokens": "latent audio", "image_tokens": "images"}
+_LATENTS: dict[str, tuple[Modality, str]] = {
+    "audio_tokens": ("audio", "latent audio"),
+    "image_tokens": ("image", "images"),
+}
 
 
-def check_supported(index: Index, objective: Objective) -> None:
-    """Raises RecipeError for the first sample with latents, and for the first that the objective does not take: a pair, or none."""
+def check_supported(index: Index, objective: Objective, modalities: Collection[Modality] = ()) -> None:
+    """`modalities` are those that the network has encoders for.
+
+    Raises RecipeError for the first sample with other latents, and for the first that the objective does not take: a pair, or none."""
     for _, table in index.groups(["task", "bounds", *_LATENTS]):
-        for column, what in _LATENTS.items():
-            if task := _first_task(table, pc.greater(table[column], 0)):
+        for column, (modality, what) in _LATENTS.items():
+            if modality not in modalities and (task := _first_task(table, pc.greater(table[column], 0))):
                 raise RecipeError(
                     f"{index.path}: samples of task {task} have {what}, which `weft train` cannot feed to the model: "
-                    "leave the task out of the stage's mixture, or let it say a stream instead"
+                    "its encoder has no network here (docs/training.md); leave the task out of the mixture, or let it say a stream"
                 )
         _check_pairs(index, table, objective)
 
