@@ -12,6 +12,7 @@ import yaml
 from weft.jobs.commands import console, open_built
 from weft.jobs.model_check import check_models
 from weft.jobs.shard_reading import shards_of
+from weft.jobs.training_encoders import encoders_of
 from weft.jobs.training_progress import progress
 from weft.pipelines.graph import Pipeline
 from weft.pipelines.mixing.plan_files import ending as why_short
@@ -21,7 +22,7 @@ from weft.pipelines.parts.tables import opened_part
 from weft.pipelines.storage.store import Store
 from weft.schemas.counting import counted
 from weft.schemas.faults import RecipeError
-from weft.schemas.vocabulary import Vocabulary
+from weft.schemas.vocabulary import Modality, Vocabulary
 from weft.trainer.merging import check_merge, merge
 from weft.trainer.runs import ended, start_of
 from weft.trainer.train import Result, train
@@ -69,12 +70,12 @@ def _check(training: Training, names: Sequence[str]) -> None:
     """Raises RecipeError for what no stage should begin with, before the first one does."""
     recipe = training.pipeline.recipe
     trained = [name for name in names if name in recipe.training]
+    check_models(recipe, trained)
     for name in trained:
         _check_targets(training.pipeline, name)
         if not training.store.exists(index_name(name)):
             why = refusal_of(training.store, name, recipe.training[name])
             raise RecipeError(f"{training.corpus}: no shards for stage {name!r}; {why or '`weft build` makes them'}")
-    check_models(recipe, trained)
     begun = [name for name in names if (training.out / name).exists()]
     if training.resume and not begun:
         raise RecipeError(
@@ -109,6 +110,7 @@ def _train(training: Training, name: str) -> Result:
     text = yaml.safe_dump(recipe.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
     held_out, settings = has_held_out(store), recipe.training[name]
     start = start_of(training.out, settings.model.start) if settings.model.start else None
+    encoders = encoders_of(training.pipeline, store, _latents(training.pipeline))
     with (
         shards_of(store, [name, *([VALIDATION] if held_out else [])]) as (shards, open_tar),
         progress(name, settings) as report,
@@ -126,6 +128,7 @@ def _train(training: Training, name: str) -> Result:
             validation,
             open_tar,
             start,
+            encoders,
         )
     files = "losses.jsonl, validation.jsonl and losses.png" if held_out else "losses.jsonl and losses.png"
     why = ending(result, why_short(store, name))
@@ -134,6 +137,12 @@ def _train(training: Training, name: str) -> Result:
         highlight=False,
     )
     return result
+
+
+def _latents(pipeline: Pipeline) -> frozenset[Modality]:
+    """The latents of any task that a stage trains: so all stages have the same adaptors."""
+    tasks = {task for stage in pipeline.recipe.training.values() for task in stage.mixture.tasks}
+    return frozenset().union(*(pipeline.tasks[task].latents for task in tasks))
 
 
 def _merge(training: Training, name: str) -> None:

@@ -28,4 +28,4 @@ class Dpo(Settings):
     count: Literal["text", "all"] = "text"
 
 
-Objective = Annotated[NextToken | Dpo, Field(discriminator="use")]
+ObjectiveSettings = Annotated[NextToken | Dpo, Field(discriminator="use")]

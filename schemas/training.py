@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
-from weft.schemas.objectives import NextToken, Objective
+from weft.schemas.objectives import NextToken, ObjectiveSettings
 from weft.schemas.settings import Settings
 
 Group = Literal["lm", "embeddings", "head", "adaptor", "image-adaptor"]
@@ -211,7 +211,7 @@ class TrainingStage(Settings):
     model: ModelSettings
     optimiser: Optimiser
     trainable: dict[Group, Annotated[float, Field(gt=0, allow_inf_nan=False)] | None] = {}
-    objective: Objective = NextToken()
+    objective: ObjectiveSettings = NextToken()
     checkpoint_every: int = Field(default=100, ge=1)
     validation: ValidationSettings = ValidationSettings()
     forward_tokens: int = Field(default=8192, ge=1)

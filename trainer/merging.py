@@ -129,7 +129,7 @@ def _header(parts: Mapping[Path, float], files: list[Any]) -> dict[str, Any]:
     """The header of the merged file. Raises ValueError for tensors that differ in name, shape or type."""
     folders = list(parts)
     shapes = [
-        {key: (file.get_slice(key).get_shape(), file.get_slice(key).get_dtype()) for key in file.keys()}
+        {key: (file.get_slice(key).get_shape(), file.get_slice(key).get_dtype()) for key in file.keys()}  # noqa: SIM118 - it is no mapping
         for file in files
     ]
     for folder, other in zip(folders[1:], shapes[1:], strict=True):

@@ -24,6 +24,7 @@ from weft.trainer.board import Board
 from weft.trainer.counted import check_counted, counted_batches
 from weft.trainer.loader import DrawReader, OpenTar, mapped
 from weft.trainer.losses import LossRow, ValidationRow
+from weft.trainer.models.encoders import NO_ENCODERS, Encoders
 from weft.trainer.models.groups import freeze, optimiser_of
 from weft.trainer.models.network import Network
 from weft.trainer.models.starting import starting
@@ -82,6 +83,7 @@ class Run:
 
     stage: TrainingStage
     network: Network
+    encoders: Encoders
     objective: Objective
     optimiser: AdamW
     device: torch.device
@@ -94,18 +96,18 @@ class Run:
 def train(
     shards: Path, out: Path, stage: TrainingStage, vocabulary: Vocabulary, recipe_text: str, seed: int, resume: bool,
     report: Callable[[StepReport], None], validation: Path | None = None,
-    open_tar: OpenTar = mapped, start: Path | None = None,
+    open_tar: OpenTar = mapped, start: Path | None = None, encoders: Encoders = NO_ENCODERS,
 ) -> Result:  # fmt: skip
     """Trains to `steps`, or to the end of the stream when `steps` is 0 or the stream is shorter.
 
-    `start` is the checkpoint or merge that `model.start` names.
+    `start` is the checkpoint or merge that `model.start` names, `encoders` are those of latent audio and images.
     With `resume`, continues from the latest checkpoint in `out`, or starts when there is none. The loss on the shards in
     `validation` is measured during training and does not change it. Raises ValueError when `out` holds another run or a damaged
     checkpoint, when a sample or a row is damaged, when no token of a task counts in the loss, or when the shards, vocabulary and
     model do not fit together.
     """
     draws = DrawReader(shards, open_tar=open_tar)
-    check_supported(draws.index, stage.objective)
+    check_supported(draws.index, stage.objective, encoders)
     check_counted(draws.index, stage.context)
     held_out = select(validation, stage, vocabulary.size, open_tar) if validation else None
     stream = BatchStream(draws=draws, context=stage.context, blocks=stage.optimiser.batch_tokens // stage.context)
@@ -117,7 +119,7 @@ def train(
         start=checkpoint.weights_sum(start) if start else "",
         settings=settings,
     )
-    run, state = _start(out, stage, vocabulary, origin, stream, resume, start)
+    run, state = _start(out, stage, vocabulary, origin, stream, resume, start, encoders)
     with Board(out, state.step) as board:
         for batch in islice(counted_batches(stream.batches(state), shards), run.steps - state.step):
             began = time.monotonic()
@@ -151,6 +153,7 @@ def _start(
     stream: BatchStream,
     resume: bool,
     start: Path | None,
+    encoders: Encoders,
 ) -> tuple[Run, StreamState]:
     """The run and its position: at the beginning, or at its latest checkpoint. Raises ValueError."""
     latest = checkpoint.latest(out)
@@ -160,7 +163,7 @@ def _start(
         )
     state = checkpoint.read_state(latest, origin).stream if latest else StreamState()
     device = device_of(stage)
-    network = starting(stage, vocabulary, origin.seed, start).to(device)
+    network = starting(stage, vocabulary, origin.seed, start, encoders).to(device)
     objective = objective_of(stage, vocabulary)
     objective.begin(network)
     if latest:
@@ -176,6 +179,7 @@ def _start(
     run = Run(
         stage=stage,
         network=network,
+        encoders=encoders,
         objective=objective,
         optimiser=optimiser,
         device=device,
@@ -207,7 +211,7 @@ def _validate(run: Run, held_out: Validation | None, out: Path, step: int) -> tu
     """Measures the validation loss where it is due; returns the rows that were appended to `validation.jsonl`."""
     if not held_out or not held_out.due(step, run.steps):
         return ()
-    rows = held_out.losses(run.network, run.stage.model.dtype, step)
+    rows = held_out.losses(run.network, run.stage.model.dtype, step, run.encoders)
     losses.append_validation(out, rows)
     return rows
 
@@ -233,7 +237,7 @@ def _backward(run: Run, batch: Batch) -> Sums:
     """Gradients of the mean over the batch's units, summed over micro-batches."""
     sums = Sums.none(len(batch.tasks))
     with repeatable(run.device):
-        for rows in micro_rows(batch, run.device, run.stage.forward_tokens):
+        for rows in micro_rows(batch, run.device, run.stage.forward_tokens, run.encoders):
             loss, part = run.objective.loss(run.network, rows, len(batch.tasks))
             (loss / run.objective.units(batch)).backward()
             sums += part

@@ -20,6 +20,7 @@ from weft.schemas.training import TrainingStage
 from weft.trainer.index import Index
 from weft.trainer.loader import Draw, DrawReader, OpenTar, mapped
 from weft.trainer.losses import ValidationRow
+from weft.trainer.models.encoders import NO_ENCODERS, Encoders
 from weft.trainer.models.network import Network
 from weft.trainer.objectives.base import Sums, autocast, micro_rows
 from weft.trainer.objectives.next_token import next_token
@@ -49,12 +50,14 @@ class Validation:
         while group := list(islice(blocks, max(1, self.forward_tokens // self.context))):
             yield batch_of(group, self.context, StreamState())
 
-    def losses(self, network: Network, dtype: str, step: int) -> tuple[ValidationRow, ...]:
+    def losses(
+        self, network: Network, dtype: str, step: int, encoders: Encoders = NO_ENCODERS
+    ) -> tuple[ValidationRow, ...]:
         """A row for each task. Raises ValueError when a loss is not finite."""
         totals = dict.fromkeys(sorted({draw.task for draw in self.draws}), Sums.none(1))
         with _measuring(network):
             for batch in self.batches():
-                for rows in micro_rows(batch, network.device, self.forward_tokens):
+                for rows in micro_rows(batch, network.device, self.forward_tokens, encoders):
                     with autocast(network.device, dtype):
                         _, part = next_token(network, rows, len(batch.tasks))
                     for number, task in enumerate(batch.tasks):
@@ -78,7 +81,14 @@ def select(folder: Path, stage: TrainingStage, size: int, open_tar: OpenTar = ma
     positions = list(_first(draws.index, stage))
     # copies, so that no tar stays open during the run
     held_out = tuple(
-        Draw(position=d.position, task=d.task, ids=d.ids.copy(), loss=d.loss.copy(), bounds=d.bounds.copy())
+        Draw(
+            position=d.position,
+            task=d.task,
+            ids=d.ids.copy(),
+            loss=d.loss.copy(),
+            bounds=d.bounds.copy(),
+            stretches=d.stretches,
+        )
         for d in draws.pick(positions)
     )
     validation = Validation(

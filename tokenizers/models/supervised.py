@@ -85,6 +85,10 @@ class Supervised(TrainedTokenizer):
             raise RuntimeError("this tokenizer has no model yet: call load(folder) first")
         return self._model
 
+    def features(self, clips: Sequence[np.ndarray]) -> list[np.ndarray]:
+        """The states before the bottleneck for each clip, float32 [frames, width]."""
+        return self._infer([Speech(samples=clip) for clip in clips], self._ready().states)
+
     @property
     @abstractmethod
     def _blocks(self) -> tuple[int, int]:

@@ -9,6 +9,7 @@ from itertools import product
 from torch import nn
 from torch.optim import AdamW
 
+from weft.schemas.faults import RecipeError
 from weft.schemas.training import Group, Optimiser
 from weft.trainer.models.network import Network
 
@@ -32,13 +33,13 @@ def groups_of(network: Network) -> dict[str, Weights]:
 def freeze(network: Network, trainable: Mapping[Group, float | None]) -> dict[str, Weights]:
     """Stops the gradients of all groups but the trainable ones, and returns those; all of them where none is named.
 
-    Raises ValueError for a group that the network does not have, and for embeddings and a head that are one.
+    Raises RecipeError for a group that the network does not have, and for embeddings and a head that are one.
     """
     groups = groups_of(network)
     named: list[str] = list(trainable) or list(groups)
     for name in named:
         if name not in groups:
-            raise ValueError(_missing(network, name, groups))
+            raise RecipeError(_missing(network, name, groups))
     for name, weights in groups.items():
         for weight in weights.values():
             weight.requires_grad_(name in named)

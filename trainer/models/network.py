@@ -29,13 +29,14 @@ class Latent:
     """A stretch of placeholders and the encoder's frames (F, W) for it.
 
     The placeholders stand at `at_P` (int64) of the flattened rows, for the adaptor's vectors from the `first` on: a row may hold only a
-    part of a stretch.
+    part of a stretch of `whole` placeholders.
     """
 
     modality: Modality
     frames_FW: Tensor
     at_P: Tensor
-    first: int = 0
+    first: int
+    whole: int
 
 
 class Network(nn.Module):
@@ -65,7 +66,7 @@ class Network(nn.Module):
     def embedded(self, ids_BT: Tensor, latents: Sequence[Latent]) -> Tensor:
         """Embeddings (B, T, E), with the vectors of latent audio and images at their placeholders.
 
-        Raises ValueError for frames that give fewer vectors than there are placeholders.
+        Raises ValueError for frames that give another number of vectors than there are placeholders.
         """
         states_BTE: Tensor = self.lm.get_input_embeddings()(ids_BT)
         if not latents:
@@ -79,12 +80,12 @@ class Network(nn.Module):
         if adaptor is None:
             raise ValueError(f"the samples have latent {latent.modality}, and this network has no encoder for it")
         vectors_VE: Tensor = adaptor(latent.frames_FW)
-        chosen = vectors_VE[latent.first : latent.first + len(latent.at_P)]
-        if len(chosen) < len(latent.at_P):
+        if len(vectors_VE) != latent.whole:
             raise ValueError(
-                f"the encoder gives {len(vectors_VE)} vectors where {latent.first + len(latent.at_P)} placeholders stand"
+                f"the {latent.modality} encoder gives {len(vectors_VE)} vectors where {latent.whole} placeholders stand: "
+                "the corpus was built with another encoder"
             )
-        return chosen
+        return vectors_VE[latent.first : latent.first + len(latent.at_P)]
 
     def save(self, folder: Path) -> None:
         """Writes the LM as transformers does, and each adaptor."""
