@@ -24,7 +24,7 @@ from soundfile import LibsndfileError
 
 from weft.schemas.tar import BLOCK, space
 from weft.trainer.index import LABELS, MEMBERS, PLACES, REMEDY, Index, document_bounds, loss_bounds
-from weft.trainer.latents import Stretch, stretches_of
+from weft.trainer.latents import LatentSpan, stretches_of
 
 _MEMBERS = ["shard", "json_offset", "flac_length", "png_length", *MEMBERS]
 OPEN_TARS = 64  # tars that are kept open
@@ -58,7 +58,7 @@ class Draw:
     ids: np.ndarray
     loss: np.ndarray
     bounds: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int32))
-    stretches: tuple[Stretch, ...] = ()
+    stretches: tuple[LatentSpan, ...] = ()
 
 
 class DrawReader:
@@ -118,7 +118,7 @@ class DrawReader:
             stretches = self._stretches(first + row, members[row]) if members else ()
             yield Draw(position=first + row, task=tasks[row], ids=ids, loss=loss, bounds=inner, stretches=stretches)
 
-    def _stretches(self, draw: int, row: dict[str, Any]) -> tuple[Stretch, ...]:
+    def _stretches(self, draw: int, row: dict[str, Any]) -> tuple[LatentSpan, ...]:
         """Reads and decodes the members of a sample with latents."""
         if not row["flac_length"] + row["png_length"]:
             return ()

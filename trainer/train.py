@@ -24,7 +24,7 @@ from weft.trainer.board import Board
 from weft.trainer.counted import check_counted, counted_batches
 from weft.trainer.loader import DrawReader, OpenTar, mapped
 from weft.trainer.losses import LossRow, ValidationRow
-from weft.trainer.models.encoders import NO_ENCODERS, Encoders
+from weft.trainer.models.encoders import NO_ENCODERS, FrozenEncoders
 from weft.trainer.models.groups import freeze, optimiser_of
 from weft.trainer.models.network import Network
 from weft.trainer.models.starting import starting
@@ -83,7 +83,7 @@ class Run:
 
     stage: TrainingStage
     network: Network
-    encoders: Encoders
+    encoders: FrozenEncoders
     objective: Objective
     optimiser: AdamW
     device: torch.device
@@ -96,7 +96,7 @@ class Run:
 def train(
     shards: Path, out: Path, stage: TrainingStage, vocabulary: Vocabulary, recipe_text: str, seed: int, resume: bool,
     report: Callable[[StepReport], None], validation: Path | None = None,
-    open_tar: OpenTar = mapped, start: Path | None = None, encoders: Encoders = NO_ENCODERS,
+    open_tar: OpenTar = mapped, start: Path | None = None, encoders: FrozenEncoders = NO_ENCODERS,
 ) -> Result:  # fmt: skip
     """Trains to `steps`, or to the end of the stream when `steps` is 0 or the stream is shorter.
 
@@ -153,7 +153,7 @@ def _start(
     stream: BatchStream,
     resume: bool,
     start: Path | None,
-    encoders: Encoders,
+    encoders: FrozenEncoders,
 ) -> tuple[Run, StreamState]:
     """The run and its position: at the beginning, or at its latest checkpoint. Raises ValueError."""
     latest = checkpoint.latest(out)

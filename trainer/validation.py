@@ -20,7 +20,7 @@ from weft.schemas.training import TrainingStage
 from weft.trainer.index import Index
 from weft.trainer.loader import Draw, DrawReader, OpenTar, mapped
 from weft.trainer.losses import ValidationRow
-from weft.trainer.models.encoders import NO_ENCODERS, Encoders
+from weft.trainer.models.encoders import NO_ENCODERS, FrozenEncoders
 from weft.trainer.models.network import Network
 from weft.trainer.objectives.base import Sums, autocast, micro_rows
 from weft.trainer.objectives.next_token import next_token
@@ -51,7 +51,7 @@ class Validation:
             yield batch_of(group, self.context, StreamState())
 
     def losses(
-        self, network: Network, dtype: str, step: int, encoders: Encoders = NO_ENCODERS
+        self, network: Network, dtype: str, step: int, encoders: FrozenEncoders = NO_ENCODERS
     ) -> tuple[ValidationRow, ...]:
         """A row for each task. Raises ValueError when a loss is not finite."""
         totals = dict.fromkeys(sorted({draw.task for draw in self.draws}), Sums.none(1))

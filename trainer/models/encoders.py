@@ -26,12 +26,12 @@ class FrozenEncoder(Protocol):
         """Frames (F, width) float32 of samples (N,) float32 at 16 kHz, or of pixels (H, W, 3) uint8."""
 
 
-Encoders = Mapping[Modality, FrozenEncoder]
-NO_ENCODERS: Encoders = {}
+FrozenEncoders = Mapping[Modality, FrozenEncoder]
+NO_ENCODERS: FrozenEncoders = {}
 
 
 def latents_of(
-    rows: Sequence[Sequence[Placed]], context: int, device: torch.device, encoders: Encoders
+    rows: Sequence[Sequence[Placed]], context: int, device: torch.device, encoders: FrozenEncoders
 ) -> tuple[Latent, ...]:
     """The latents of rows of `context` tokens, with their places in the flattened rows."""
     return tuple(

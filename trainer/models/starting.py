@@ -12,12 +12,16 @@ from weft.schemas.training import TrainingStage
 from weft.schemas.vocabulary import Vocabulary
 from weft.trainer.model import build, check_context, load, with_settings
 from weft.trainer.models.adaptor import Adaptor
-from weft.trainer.models.encoders import NO_ENCODERS, Encoders
+from weft.trainer.models.encoders import NO_ENCODERS, FrozenEncoders
 from weft.trainer.models.network import Network
 
 
 def starting(
-    stage: TrainingStage, vocabulary: Vocabulary, seed: int, start: Path | None = None, encoders: Encoders = NO_ENCODERS
+    stage: TrainingStage,
+    vocabulary: Vocabulary,
+    seed: int,
+    start: Path | None = None,
+    encoders: FrozenEncoders = NO_ENCODERS,
 ) -> Network:
     """`start` is the folder of the checkpoint or merge that `model.start` names. An adaptor that it does not have is new.
 

@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from weft.trainer.models.encoders import NO_ENCODERS, Encoders, latents_of
+from weft.trainer.models.encoders import NO_ENCODERS, FrozenEncoders, latents_of
 from weft.trainer.models.network import Latent, Network
 from weft.trainer.stream import Batch
 
@@ -62,7 +62,7 @@ class Sums:
         return cls(nats=np.zeros(tasks), counts=np.zeros(tasks, np.int64))
 
 
-def rows_of(batch: Batch, rows: slice, device: torch.device, encoders: Encoders = NO_ENCODERS) -> Rows:
+def rows_of(batch: Batch, rows: slice, device: torch.device, encoders: FrozenEncoders = NO_ENCODERS) -> Rows:
     """Rows of a batch as tensors, with the encoders' frames for their latents."""
     arrays = (batch.ids_BT, batch.positions_BT, batch.documents_BT)
     ids_BT, positions_BT, documents_BT = (torch.from_numpy(a[rows].astype(np.int64)).to(device) for a in arrays)
@@ -83,7 +83,9 @@ def autocast(device: torch.device, dtype: str) -> torch.autocast:
     return torch.autocast(device.type, torch.bfloat16, enabled=dtype == "bfloat16")
 
 
-def micro_rows(batch: Batch, device: torch.device, tokens: int, encoders: Encoders = NO_ENCODERS) -> Iterator[Rows]:
+def micro_rows(
+    batch: Batch, device: torch.device, tokens: int, encoders: FrozenEncoders = NO_ENCODERS
+) -> Iterator[Rows]:
     """The batch's rows, at most `tokens` tokens at a time but at least one row; rows without counted tokens are left out."""
     size = max(1, tokens // batch.ids_BT.shape[1])
     for first in range(0, len(batch.ids_BT), size):

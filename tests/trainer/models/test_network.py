@@ -9,7 +9,7 @@ import torch
 
 from weft.schemas.training import ModelSettings, TrainingStage
 from weft.schemas.vocabulary import Vocabulary
-from weft.trainer.latents import Placed, Stretch
+from weft.trainer.latents import Placed, LatentSpan
 from weft.trainer.loader import Draw
 from weft.trainer.model import build, forward
 from weft.trainer.models.adaptor import Adaptor
@@ -38,9 +38,9 @@ def network(llama: dict[str, object]) -> Network:
     return Network(build(ModelSettings(config=llama), 48, 0), adaptor=Adaptor(width=4, embedding=32)).eval()
 
 
-def audio(begin: int, frames: int, seed: int = 0) -> Stretch:
+def audio(begin: int, frames: int, seed: int = 0) -> LatentSpan:
     samples = np.random.default_rng(seed).standard_normal(4 * frames).astype(np.float32)
-    return Stretch(modality="audio", begin=begin, end=begin + (frames + 2 - 3) // 2 + 1, member=samples)
+    return LatentSpan(modality="audio", begin=begin, end=begin + (frames + 2 - 3) // 2 + 1, member=samples)
 
 
 @pytest.mark.parametrize("frames", range(1, 9))
@@ -90,7 +90,7 @@ def test_without_latents_it_is_the_lm(network: Network) -> None:
 
 
 def test_an_encoder_that_disagrees_with_the_placeholders_is_refused(network: Network) -> None:
-    stretch = Stretch(modality="audio", begin=0, end=5, member=np.zeros(32, np.float32))
+    stretch = LatentSpan(modality="audio", begin=0, end=5, member=np.zeros(32, np.float32))
     latents = latents_of([[Placed(stretch=stretch, at=0, first=0, count=5)]], 8, CPU, {"audio": Ramp()})
     with pytest.raises(ValueError, match="the audio encoder gives 4 vectors where 5 placeholders stand"):
         network.embedded(torch.arange(8)[None], latents)
