@@ -9,7 +9,7 @@ import torch
 
 from weft.schemas.training import ModelSettings, TrainingStage
 from weft.schemas.vocabulary import Vocabulary
-from weft.trainer.latents import Placed, LatentSpan
+from weft.trainer.latents import LatentSpan, Placed
 from weft.trainer.loader import Draw
 from weft.trainer.model import build, forward
 from weft.trainer.models.adaptor import Adaptor
