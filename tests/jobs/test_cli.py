@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-COMMANDS = ("align", "demo", "validate", "plan", "build", "status", "audit", "inspect", "train")
+COMMANDS = ("align", "demo", "validate", "plan", "build", "status", "audit", "inspect", "train", "merge")
 
 
 Weft = Callable[..., tuple[int, str, str]]
