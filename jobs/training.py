@@ -24,6 +24,7 @@ from weft.schemas.counting import counted
 from weft.schemas.faults import RecipeError
 from weft.schemas.vocabulary import Modality, Vocabulary
 from weft.trainer.merging import check_merge, merge
+from weft.trainer.models.special_ids import FILES
 from weft.trainer.runs import ended, start_of
 from weft.trainer.train import Result, train
 
@@ -129,6 +130,7 @@ def _train(training: Training, name: str) -> Result:
             open_tar,
             start,
             encoders,
+            files={name: store.read(f"vocabulary/{name}") for name in FILES},
             warn=lambda sentence: console.print(sentence, highlight=False, markup=False),
         )
     files = "losses.jsonl, validation.jsonl and losses.png" if held_out else "losses.jsonl and losses.png"

@@ -4,6 +4,7 @@ run/checkpoints/step-000100/
   model.safetensors, config.json    the weights in float32, as transformers saves and loads them
   optimiser.safetensors             AdamW's moments: "model.norm.weight/exp_avg" …
   state.json                        {"stream": {"draw": 48211, "offset": 0, "step": 100}, "vocabulary": "a1f0…", …}
+  tokenizer.json, …                 the vocabulary's folder: AutoTokenizer loads it
   recipe.yaml                       the recipe as resolved
   sums.json                         the SHA-256 of each of these files, compared on resume
 """
@@ -13,7 +14,7 @@ import os
 import re
 import shutil
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -142,7 +143,14 @@ def weights_sum(folder: Path) -> str:
     return sums.recorded(folder)["model.safetensors"]
 
 
-def save(run: Path, network: Network, optimiser: Optimizer, state: State, recipe: str) -> Path:
+def save(
+    run: Path,
+    network: Network,
+    optimiser: Optimizer,
+    state: State,
+    recipe: str,
+    files: Mapping[str, bytes] | None = None,
+) -> Path:
     """Writes a checkpoint under a temporary name, syncs it to disk, and renames it."""
     target = folder_of(run, state.stream.step)
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -150,6 +158,8 @@ def save(run: Path, network: Network, optimiser: Optimizer, state: State, recipe
     scratch = target.with_name(f".{target.name}.tmp-{uuid.uuid4().hex}")
     network.save(scratch)
     save_file(_moments(network, optimiser), scratch / "optimiser.safetensors")
+    for name, data in (files or {}).items():
+        (scratch / name).write_bytes(data)
     (scratch / "recipe.yaml").write_text(recipe, encoding="utf-8")
     (scratch / "state.json").write_text(state.to_json(), encoding="utf-8")
     sums.write(scratch)

@@ -9,7 +9,7 @@ stream has ranks, this loop has none), and compilation.
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -29,6 +29,7 @@ from weft.trainer.losses import LossRow, ValidationRow
 from weft.trainer.models.encoders import NO_ENCODERS, FrozenEncoders
 from weft.trainer.models.groups import freeze, optimiser_of
 from weft.trainer.models.network import Network
+from weft.trainer.models.special_ids import set_special_ids
 from weft.trainer.models.starting import starting
 from weft.trainer.objectives.base import Objective, Sums, micro_rows
 from weft.trainer.objectives.choosing import objective_of
@@ -41,6 +42,8 @@ from weft.trainer.validation import Validation, select
 
 # settings that change neither the data nor, but for rounding, the updates
 _NOT_ORIGIN = {"validation", "forward_tokens", "device", "checkpoint_every", "keep"}
+
+NO_FILES: Mapping[str, bytes] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,11 +102,12 @@ def train(
     shards: Path, out: Path, stage: TrainingStage, vocabulary: Vocabulary, recipe_text: str, seed: int, resume: bool,
     report: Callable[[StepReport], None], validation: Path | None = None,
     open_tar: OpenTar = mapped, start: Path | None = None, encoders: FrozenEncoders = NO_ENCODERS,
-    warn: Callable[[str], None] = print,
+    warn: Callable[[str], None] = print, files: Mapping[str, bytes] = NO_FILES,
 ) -> Result:  # fmt: skip
     """Trains to `steps`, or to the end of the stream when `steps` is 0 or the stream is shorter.
 
-    `start` is the checkpoint or merge that `model.start` names, `encoders` are those of latent audio and images.
+    `start` is the checkpoint or merge that `model.start` names, `encoders` are those of latent audio and images. `files` are those of
+    the vocabulary's folder (FILES), by name: checkpoints hold them.
     With `resume`, continues from the latest whole checkpoint in `out`, or starts when there is none; `warn` gets a sentence on each
     damaged one. The loss on the shards in `validation` is measured during training and does not change it. Raises ValueError when
     `out` holds another run, when a sample or a row is damaged, when no token of a task counts in the loss, when a loss or a weight is
@@ -124,6 +128,7 @@ def train(
     if resume:
         checkpoint.set_damaged_aside(out, warn)
     run, state = _start(out, stage, vocabulary, origin, stream, resume, start, encoders)
+    set_special_ids(run.network.lm, vocabulary, files)
     with Board(out, state.step) as board:
         for batch in islice(counted_batches(stream.batches(state), shards), run.steps - state.step):
             began = time.monotonic()
@@ -139,7 +144,7 @@ def train(
             if state.step % stage.checkpoint_every == 0 or state.step == run.steps:
                 check_finite(run.network, state.step)
                 training_state = checkpoint.State(stream=state, origin=origin)
-                checkpoint.save(out, run.network, run.optimiser, training_state, recipe_text)
+                checkpoint.save(out, run.network, run.optimiser, training_state, recipe_text, files)
                 checkpoint.prune(out, stage.keep)
             seconds = time.monotonic() - began
             report(StepReport(step=state.step, steps=run.steps, rows=rows, seconds=seconds, validation=measured))

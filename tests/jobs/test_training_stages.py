@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors.torch import load_file
+from transformers import AutoConfig, AutoTokenizer
 
 from weft.jobs.build import build
 from weft.jobs.commands import read_pipeline
@@ -97,6 +98,12 @@ def test_all_stages_in_order(train: Callable[..., tuple[int, str, str]], tmp_pat
     assert any(not torch.equal(sft[name], dpo[name]) for name in sft)
     for name, tensor in final.items():
         torch.testing.assert_close(tensor, (5 * sft[name] + dpo[name]) / 6, rtol=1e-5, atol=1e-7)
+    for name in ("base", "final"):
+        tokenizer, config = (
+            AutoTokenizer.from_pretrained(start_of(run, name)),
+            AutoConfig.from_pretrained(start_of(run, name)),
+        )
+        assert tokenizer.convert_ids_to_tokens([config.bos_token_id, config.eos_token_id]) == ["<s>", "<|EOT|>"]
     rows = [row for row in losses.read(run / "dpo") if row.task == "all"]
     assert rows[0].loss == pytest.approx(0.693147, abs=1e-5) and rows[0].tokens > 1
     assert rows[-1].metrics["accuracy"] > 0.9 and rows[-1].loss < rows[0].loss

@@ -28,6 +28,8 @@ def starting(
     Raises ValueError for a checkpoint that cannot be loaded or has another number of tokens, and for a model that cannot hold the
     context.
     """
+    if folder := start or stage.model.base:
+        _check_vocabulary(Path(folder), vocabulary)
     if start is None:
         lm = build(stage.model, vocabulary.size, seed)
     else:
@@ -46,3 +48,16 @@ def starting(
     if start is not None:
         network.load_adaptors(start)
     return network
+
+
+def _check_vocabulary(folder: Path, vocabulary: Vocabulary) -> None:
+    """Raises ValueError for a checkpoint of weft that was trained with another vocabulary. Others do not say theirs."""
+    file = folder / "vocabulary.json"
+    if not file.is_file():
+        return
+    own = Vocabulary.from_json(file.read_text(encoding="utf-8"))
+    if own.fingerprint != vocabulary.fingerprint:
+        raise ValueError(
+            f"{folder} was trained with another vocabulary ({own.size} tokens) than the corpus has ({vocabulary.size}): equal ids are "
+            "other tokens; build the corpus with the checkpoint's tokenizers, or start from another checkpoint"
+        )
