@@ -31,7 +31,7 @@ SYSTEMS = {
 
 @dataclass(frozen=True)
 class Built:
-    """A system's corpus: how long its build took, by the clock and of all processors, the samples in its shards, and the audit's faults."""
+    """A system's corpus: the minutes of its build by the clock and of all processors, samples in its shards, the audit's faults."""
 
     minutes: float
     processor_minutes: float
