@@ -12,12 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from weft.benchmarks.support.processor import ProcessorClock
-from weft.jobs.commands import build_corpus, console, read_pipeline
+from weft.jobs.commands import build_corpus, console, open_corpus, read_pipeline
 from weft.jobs.demo import speak_raw, write_books
 from weft.jobs.demo_talks import write_talks
 from weft.jobs.show import show_audit, table
 from weft.pipelines.mixing.audit import audit
-from weft.pipelines.storage.store import Store
 from weft.schemas.counting import are, counted
 
 # each with the tokenizers that it takes from a corpus before it
@@ -50,7 +49,7 @@ def build_and_audit(recipe: str, engine: str) -> Built:
     with ProcessorClock() as clock:
         build_corpus(pipeline, recipe, engine, None, None)
     minutes = (time.monotonic() - began) / 60
-    report = audit(Store(recipe), pipeline)
+    report = audit(*open_corpus(recipe), deep=True)  # as `weft audit --deep` does
     show_audit(console, report)
     samples = sum(task.samples for stage in report.stages for task in stage.tasks)
     return Built(minutes=minutes, processor_minutes=clock.seconds / 60, samples=samples, faults=list(report.faults))
