@@ -14,7 +14,7 @@ from pocketsphinx import Config, Decoder
 
 from weft.benchmarks.support.arms import against, compare, over, pool
 from weft.benchmarks.support.common import Figure, alone
-from weft.benchmarks.support.speech import Speech
+from weft.benchmarks.support.speech import SpeechCorpus
 from weft.pipelines.aligners import sphinx
 from weft.pipelines.aligners.common.lexicon import pronunciations
 from weft.pipelines.aligners.common.spoken import spoken_forms
@@ -27,10 +27,10 @@ NODE = "align/speech"
 
 
 def measure(folder: Path) -> list[Figure]:
-    return Speech.measure(folder, _figures)
+    return SpeechCorpus.measure(folder, _figures)
 
 
-def _figures(speech: Speech) -> list[Figure]:
+def _figures(speech: SpeechCorpus) -> list[Figure]:
     parts = [[_clip(speech.store, u) for u in us] for us in speech.utterances(NODE)]
     with pool(_ready, parts) as workers:
         twice = sum(over(workers, _count_second_passes, len(parts))())
@@ -45,7 +45,7 @@ def _figures(speech: Speech) -> list[Figure]:
 
 
 @dataclass(frozen=True, slots=True)
-class Clip:
+class DecoderInput:
     """What the decoder is fed with: 16-bit PCM, and the words as its dictionary spells them."""
 
     pcm: bytes
@@ -53,18 +53,18 @@ class Clip:
     seconds: float
 
 
-def _clip(store: Store, utterance: Utterance) -> Clip:
+def _clip(store: Store, utterance: Utterance) -> DecoderInput:
     samples = load(store, utterance.audio, utterance.start, utterance.end)
     words = [form for word in (utterance.text or "").split() for form in spoken_forms(word)]
-    return Clip(sphinx.pcm_of(samples), " ".join(words), utterance.seconds)
+    return DecoderInput(sphinx.pcm_of(samples), " ".join(words), utterance.seconds)
 
 
 # --- in the kernel's processes -------------------------------------------------------------------------------------
 
-_parts: list[list[Clip]] = []
+_parts: list[list[DecoderInput]] = []
 
 
-def _ready(parts: list[list[Clip]]) -> None:
+def _ready(parts: list[list[DecoderInput]]) -> None:
     _parts[:] = parts
     for word in {word for clips in parts for clip in clips for word in clip.words.split()}:
         if not _decoder().lookup_word(word):

@@ -12,7 +12,7 @@ import torch
 
 from weft.benchmarks.support.arms import against, compare, over, pool
 from weft.benchmarks.support.common import Figure, alone
-from weft.benchmarks.support.speech import Speech
+from weft.benchmarks.support.speech import SpeechCorpus
 from weft.pipelines.audio.sound import load
 from weft.pipelines.encode import Encode
 from weft.pipelines.parts.stage_work import PartWork
@@ -28,17 +28,17 @@ NODE = "encode/hubert/speech"
 
 
 def measure(folder: Path) -> list[Figure]:
-    return Speech.measure(folder, _figures)
+    return SpeechCorpus.measure(folder, _figures)
 
 
-def _figures(speech: Speech) -> list[Figure]:
+def _figures(speech: SpeechCorpus) -> list[Figure]:
     parts = speech.utterances(NODE)
     with pool(_ready, speech.store.url, _layer(speech), parts) as workers:
         pair = compare(lambda: speech.again(NODE), over(workers, _forward, len(parts)))
     return against("encode", pair, sum(u.seconds for us in parts for u in us))
 
 
-def _layer(speech: Speech) -> int:
+def _layer(speech: SpeechCorpus) -> int:
     work = speech.works[NODE][0]
     assert isinstance(work, PartWork) and isinstance(work.stage, Encode)
     assert isinstance(work.stage.tokenizer, hubert.Tokenizer)

@@ -1,4 +1,4 @@
-"""trainer.loader.Draws beside webdataset's own reader, over the same shards, in one process.
+"""trainer.loader.DrawReader beside webdataset's own reader, over the same shards, in one process.
 
 weft yields each sample's ids as a tensor of its own, its task and the token bounds of its loss. webdataset yields the
 ids (its decoder with np.load(allow_pickle=False)) and nothing else: task and loss lie in the sample's JSON, and reading
@@ -18,8 +18,8 @@ import webdataset
 from weft.benchmarks.support.common import Figure, alone, alternate, scratch, seconds
 from weft.benchmarks.support.composed import STAGE, write_all
 from weft.pipelines.storage.store import Store
-from weft.trainer.loader import Draws
-from weft.trainer.stream import Stream, StreamState
+from weft.trainer.loader import DrawReader
+from weft.trainer.stream import BatchStream, StreamState
 
 DEMO = Path("demo/corpus/shards/pretrain")
 TASKS, PARTS, SHARD_BYTES = ("speech", "words"), 10, 2e7
@@ -38,8 +38,8 @@ def measure(folder: Path) -> list[Figure]:
 
 
 def _figures(shards: Path) -> list[Figure]:
-    passes = -(-AT_LEAST // len(Draws(shards)))
-    count = passes * len(Draws(shards))
+    passes = -(-AT_LEAST // len(DrawReader(shards)))
+    count = passes * len(DrawReader(shards))
     assert _weft(shards) == _webdataset(shards, _ids_only), "the readers do not see the same samples"
     pair = alternate(_times(passes, _weft, shards), _times(passes, _webdataset, shards, _ids_only), ROUNDS)
     whole = alternate(_times(passes, _weft, shards), _times(passes, _webdataset, shards, _ids_and_json), ROUNDS - 2)
@@ -67,7 +67,7 @@ def _times(passes: int, read: Callable[..., int], *arguments: Any) -> Callable[[
 def _weft(shards: Path) -> int:
     """Reads all; returns the tokens."""
     tokens = 0
-    for draw in Draws(shards).read():
+    for draw in DrawReader(shards).read():
         ids, _task, _loss = torch.from_numpy(draw.ids.copy()), draw.task, draw.loss
         tokens += len(ids)
     return tokens
@@ -92,7 +92,7 @@ def _ids_and_json(key: str, data: bytes) -> Any:
 
 def _batches(shards: Path) -> int:
     """Packs the whole stream; returns the batches."""
-    return sum(1 for _ in Stream(Draws(shards), CONTEXT, BLOCKS).batches(StreamState()))
+    return sum(1 for _ in BatchStream(DrawReader(shards), CONTEXT, BLOCKS).batches(StreamState()))
 
 
 if __name__ == "__main__":

@@ -19,8 +19,8 @@ from weft.jobs.engine import LocalEngine
 from weft.pipelines.mixing.audit import audit
 from weft.pipelines.storage.store import Store
 from weft.pipelines.writers.grammar import documents
-from weft.trainer.loader import Draws
-from weft.trainer.stream import Stream, StreamState
+from weft.trainer.loader import DrawReader
+from weft.trainer.stream import BatchStream, StreamState
 
 SCALES = (1, 4, 16)
 CLIPS, PARAGRAPHS = 8, 3000  # at scale 1
@@ -92,8 +92,8 @@ def _audit(folder: Path, scale: int) -> tuple[str, ...]:
 
 def _stream(shards: Path) -> tuple[int, int]:
     """Packs the whole stream; returns its draws and the most memory of its own that this process held."""
-    own, draws = 0, Draws(shards)
-    for batch in Stream(draws, 1024, 8).batches(StreamState()):
+    own, draws = 0, DrawReader(shards)
+    for batch in BatchStream(draws, 1024, 8).batches(StreamState()):
         if batch.after.step % 20 == 1:
             own = max(own, anonymous())
     return len(draws), own

@@ -20,7 +20,7 @@ from weft.benchmarks.support.composed import STAGE, counted, stage
 from weft.pipelines.mixing.order import Order, write_order
 from weft.pipelines.mixing.plan import plan
 from weft.pipelines.mixing.plan_files import plan_files, read_leaves
-from weft.pipelines.mixing.wanted import Wanted
+from weft.pipelines.mixing.plan_request import PlanRequest
 from weft.pipelines.parts.tables import Footer, part_name, write_table
 from weft.pipelines.storage.store import Store
 from weft.schemas.plan import node_of
@@ -29,22 +29,22 @@ DECLARED = 0.5
 WEFT = "weft's planner"
 TITLE = "mixture: share of seconds of a source declared at 50 % (peers draw samples with equal odds)"
 Clips = dict[str, list[float]]
-Drawn = list[tuple[str, float]]  # source and seconds, draw by draw
+DrawSequence = list[tuple[str, float]]  # source and seconds, draw by draw
 
 
 def measure(folder: Path) -> list[Figure]:
     lengths = clips()
-    shares = {name: _share(drawn) for name, drawn in streams(folder, lengths).items()}
+    shares = {name: _share(sequence) for name, sequence in streams(folder, lengths).items()}
     figures = [Figure(name, 100 * share, "% of seconds") for name, share in shares.items()]
     sample = 8.0 / sum(map(sum, lengths.values()))  # the longest clip that can be, of all the seconds
-    astray = 100 * abs(shares[WEFT] - DECLARED)
+    difference = 100 * abs(shares[WEFT] - DECLARED)
     return [
         *figures,
-        Figure(name="weft strays by", value=astray, unit="% (one sample allowed)", limit=round(100 * sample, 3)),
+        Figure(name="weft differs by", value=difference, unit="% (one sample allowed)", limit=round(100 * sample, 3)),
     ]
 
 
-def streams(folder: Path, clips: Clips) -> dict[str, Drawn]:
+def streams(folder: Path, clips: Clips) -> dict[str, DrawSequence]:
     """What each draws, in order."""
     return {
         WEFT: _weft(folder, clips),
@@ -59,11 +59,11 @@ def clips() -> Clips:
     return {"short": draw.uniform(2, 4, 1500).tolist(), "long": draw.uniform(6, 8, 500).tolist()}
 
 
-def _share(drawn: Drawn) -> float:
-    return sum(s for name, s in drawn if name == "short") / sum(s for _, s in drawn)
+def _share(sequence: DrawSequence) -> float:
+    return sum(s for name, s in sequence if name == "short") / sum(s for _, s in sequence)
 
 
-def _weft(folder: Path, clips: Clips) -> Drawn:
+def _weft(folder: Path, clips: Clips) -> DrawSequence:
     with scratch(folder / "mixture") as place:
         store = Store(str(place))
         for name, seconds in clips.items():
@@ -71,7 +71,7 @@ def _weft(folder: Path, clips: Clips) -> Drawn:
             write_table(store, part_name(node, 0), counted(np.asarray(seconds)), Footer("made", "made"))
             write_order(store, node, 1, 1e9, {}, node.rpartition("/")[2])
         declared = stage(1e6, dict.fromkeys(clips, DECLARED), unit="seconds")
-        plan(store, Wanted(STAGE, declared, {(name, "made"): 1 for name in clips}), {})
+        plan(store, PlanRequest(STAGE, declared, {(name, "made"): 1 for name in clips}), {})
         return [(str(row["task"]), row["seconds"]) for row in _draws(store)]
 
 
@@ -86,13 +86,13 @@ def _draws(store: Store) -> Iterator[dict[str, Any]]:
         yield {"task": leaves[number].task, "seconds": next(rest[number]) / 1e6}
 
 
-def _random_mix(clips: Clips, longest: bool) -> Drawn:
+def _random_mix(clips: Clips, longest: bool) -> DrawSequence:
     random.seed(1)
     sources = [[(name, s) for s in lengths] for name, lengths in clips.items()]
     return list(RandomMix(sources, probs=[DECLARED, DECLARED], longest=longest))
 
 
-def _interleave(clips: Clips) -> Drawn:
+def _interleave(clips: Clips) -> DrawSequence:
     sources = [Dataset.from_dict({"name": [n] * len(s), "seconds": s}) for n, s in clips.items()]
     mixed = interleave_datasets(sources, probabilities=[DECLARED, DECLARED], seed=1)
     return [(row["name"], row["seconds"]) for row in mixed]

@@ -11,7 +11,7 @@ matplotlib.use("svg")
 import matplotlib.pyplot as plt
 import numpy as np
 
-from weft.benchmarks.mixture import DECLARED, WEFT, Drawn, clips, streams
+from weft.benchmarks.mixture import DECLARED, WEFT, DrawSequence, clips, streams
 from weft.benchmarks.support.common import FOLDER
 
 POINTS = 250  # along a line; more only makes the file larger
@@ -30,7 +30,7 @@ def main() -> None:
     figure.savefig(Path("docs", "mixture.svg"), metadata={"Date": None})
 
 
-def running(drawn: Drawn) -> tuple[np.ndarray, np.ndarray]:
+def running(drawn: DrawSequence) -> tuple[np.ndarray, np.ndarray]:
     """Hours so far and the first source's share of them, thinned to POINTS."""
     seconds = np.array([s for _, s in drawn])
     first = np.array([name == "short" for name, _ in drawn])

@@ -19,7 +19,7 @@ from weft.benchmarks.support.composed import PART, STAGE, counted, stage, write_
 from weft.pipelines.mixing.order import Order, write_order
 from weft.pipelines.mixing.plan import plan
 from weft.pipelines.mixing.plan_files import read_tars, rows_of
-from weft.pipelines.mixing.wanted import Wanted
+from weft.pipelines.mixing.plan_request import PlanRequest
 from weft.pipelines.parts.tables import part_name
 from weft.pipelines.storage.store import Store
 from weft.schemas.plan import node_of
@@ -102,7 +102,7 @@ def _tokens() -> float:
 
 def _plan(url: str, passes: dict[tuple[str, str], int], total: float) -> tuple[float, int]:
     drawn: list[int] = []
-    wall = seconds(lambda: drawn.append(plan(Store(url), Wanted(STAGE, stage(total, SHARES), passes), {})))
+    wall = seconds(lambda: drawn.append(plan(Store(url), PlanRequest(STAGE, stage(total, SHARES), passes), {})))
     return wall, drawn[0]
 
 

@@ -25,7 +25,7 @@ MOST = 1.2  # times as long
 
 
 @dataclass(frozen=True)
-class Piece(BaseWork):
+class SleepingWork(BaseWork):
     """A piece of work that sleeps and makes nothing."""
 
     makes: str
@@ -69,11 +69,11 @@ def _seconds(store: Store) -> float:
         engine.close()
 
 
-def _pieces(name: str, on_cpu: int, on_gpu: int) -> list[Piece]:
+def _pieces(name: str, on_cpu: int, on_gpu: int) -> list[SleepingWork]:
     """The last of the list lies furthest down the line and is handed out first."""
     return [
-        *(Piece(f"{name}-{n}") for n in range(on_cpu)),
-        *(Piece(f"{name}-gpu-{n}", Resources(gpus=1)) for n in range(on_gpu)),
+        *(SleepingWork(f"{name}-{n}") for n in range(on_cpu)),
+        *(SleepingWork(f"{name}-gpu-{n}", Resources(gpus=1)) for n in range(on_gpu)),
     ]
 
 

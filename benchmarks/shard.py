@@ -30,7 +30,7 @@ def _figures(store: Store) -> list[Figure]:
     tars = planned(store, TASKS, PARTS, SHARD_BYTES)
     with pool(_ready, store.url, tars) as workers:
         pair = compare(over(workers, _stage, len(tars)), over(workers, _write, len(tars)))
-        fair = compare(over(workers, _stage, len(tars)), over(workers, _read_and_write, len(tars)))
+        reading = compare(over(workers, _stage, len(tars)), over(workers, _read_and_write, len(tars)))
     size = sum(store.size(tar_name(STAGE, tar)) for tar in tars)
     samples = sum(tar.samples for tar in tars)
     counts = [
@@ -40,7 +40,7 @@ def _figures(store: Store) -> list[Figure]:
     return [
         *counts,
         *against("shard", pair),
-        Figure("shard: stage / (reading parts + kernel)", fair.ratio, "x"),
+        Figure("shard: stage / (reading parts + kernel)", reading.ratio, "x"),
         Figure("shard: speed of the stage", samples / pair.first, "samples/s"),
     ]
 

@@ -33,7 +33,7 @@ CHANGES = ("pitch", "energy", "rate")
 
 
 @dataclass(frozen=True, slots=True)
-class Measured:
+class StyleMeasures:
     """Median F0 (Hz), its 10th to 90th percentile (semitones) and RMS (dB) of the voiced frames, NaN without any; words a second."""
 
     pitch: float
@@ -107,14 +107,14 @@ def changes(variant: str, voice: str = "gmw/en-US", feelings: Sequence[str] = FE
     return rows
 
 
-def measured(speech: Synthesized) -> Measured:
+def measured(speech: Synthesized) -> StyleMeasures:
     """What a listener gets, from the audio and the voice's word times."""
     samples = at_16k(speech.samples, speech.rate)
     track = f0(samples)
     hertz = track[track > 0]
     voiced = samples[: len(track) * STEP].reshape(-1, STEP)[track > 0].astype(np.float64)
     low, middle, high = np.percentile(hertz, (10, 50, 90)) if len(hertz) else (float("nan"),) * 3
-    return Measured(
+    return StyleMeasures(
         pitch=float(middle),
         spread=12 * log2(high / low),
         energy=10 * log10(np.mean(voiced**2)) if len(hertz) else float("nan"),

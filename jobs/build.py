@@ -10,7 +10,7 @@ from itertools import chain
 import yaml
 
 from weft.jobs.engine import Engine
-from weft.jobs.schedule import Event, run
+from weft.jobs.schedule import WorkEvent, run
 from weft.pipelines.corpus.claim import mark
 from weft.pipelines.corpus.expected import Expected
 from weft.pipelines.corpus.listing import list_source
@@ -35,7 +35,7 @@ from weft.pipelines.storage.store import Damaged, Store
 from weft.schemas.plan import order_name
 from weft.tokenizers.models.folder import absolute
 
-Report = Callable[[Event], None]
+Report = Callable[[WorkEvent], None]
 
 
 def build(

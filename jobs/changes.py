@@ -17,11 +17,11 @@ from rich.console import Console
 from weft.jobs.printing import plain
 from weft.pipelines.corpus.listing import list_source
 from weft.pipelines.graph import Pipeline
+from weft.pipelines.mixing.plan_request import PlanRequest
 from weft.pipelines.mixing.plan_work import PlanWork, ValidationPlanWork
 from weft.pipelines.mixing.stream_works import Parts, first_orders, index_work, plan_works, tar_works
 from weft.pipelines.mixing.supply import short
 from weft.pipelines.mixing.tree import PlanError
-from weft.pipelines.mixing.wanted import Wanted
 from weft.pipelines.parts.work import Work
 from weft.pipelines.storage.store import Damaged, Store
 from weft.schemas.changes import all_passes, summed
@@ -62,7 +62,7 @@ class Overlay(Store):
 
 
 def show_changes(console: Console, pipeline: Pipeline, store: Store) -> None:
-    """Prints a line for each node that would run, with the reason. Raises EmptySource."""
+    """Prints a line for each stage and source that would run, with the reason. Raises EmptySource."""
     lines = changes(pipeline, store)
     for line in lines:
         console.print(plain(line), highlight=False, markup=False)
@@ -89,9 +89,9 @@ def _streams(pipeline: Pipeline, store: Store, parts: Parts) -> Iterator[Work]:
             yield from _tars(store, plan.stage)
 
 
-def _short(store: Store, wanted: Wanted) -> list[tuple[str, str]]:
+def _short(store: Store, request: PlanRequest) -> list[tuple[str, str]]:
     try:
-        return short(store, wanted)
+        return short(store, request)
     except (FileNotFoundError, Damaged, PlanError):  # only existing samples can be counted
         return []
 

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from weft.jobs.corpus_cli import audit, inspect, rejects, status
-from weft.jobs.help import Command, Group
+from weft.jobs.help import Command, CommandGroup
 from weft.jobs.options import (
     AddressOption,
     DebugOption,
@@ -27,7 +27,7 @@ from weft.schemas.counting import counted
 from weft.schemas.faults import RecipeError
 
 app = typer.Typer(
-    no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode="rich", cls=Group,
+    no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode="rich", cls=CommandGroup,
     context_settings={"help_option_names": ["-h", "--help"]},
 )  # fmt: skip
 
@@ -112,7 +112,9 @@ def plan(
         if not out:
             raise RecipeError("weft plan --changes: name the corpus, such as --out corpus")
         if as_json:
-            raise RecipeError("weft plan --changes: --json is not supported; it prints one line for each node")
+            raise RecipeError(
+                "weft plan --changes: --json is not supported; it prints one line for each stage and source"
+            )
         show_changes(console, read_pipeline(recipe, overrides or []), open_built(out))
         return
     if out:
@@ -215,14 +217,16 @@ def train(
     recipe: RecipeArgument,
     overrides: Overrides = None,
     corpus: Annotated[str, typer.Option(help="The corpus to train on.", show_default=False)] = "",
-    stage: Annotated[str, typer.Option(help="The training stage; the recipe's first unless named.")] = "",
-    out: Annotated[Path, typer.Option(help="Where the run goes: checkpoints and losses.")] = Path("run"),
-    resume: Annotated[bool, typer.Option("--resume", help="Continue from the latest checkpoint.")] = False,
+    stage: Annotated[str, typer.Option(help="One training stage or merge; all of them in order unless named.")] = "",
+    out: Annotated[
+        Path, typer.Option(help="Where the run goes: a folder a stage, with checkpoints and losses.")
+    ] = Path("run"),
+    resume: Annotated[bool, typer.Option("--resume", help="Continue from the latest checkpoints.")] = False,
     debug: DebugOption = False,
 ) -> None:
-    """Trains one stage of the reference model on the shards of a corpus.
+    """Trains the stages of the reference model in order on the shards of a corpus.
 
-    Example: weft train my.yaml --corpus corpus --stage pretrain --out run
+    Example: weft train my.yaml --corpus corpus --out run
     """
     from weft.jobs.commands import read_pipeline, reading
     from weft.jobs.training import run_training
@@ -233,6 +237,23 @@ def train(
         raise RecipeError(f"--out {out}: a file is there; a run is a folder")
     with reading(corpus):
         run_training(read_pipeline(recipe, overrides or []), corpus, stage, out, resume)
+
+
+@app.command(cls=Command)
+def merge(
+    parts: Annotated[
+        list[str], typer.Argument(help="Checkpoints or stages of a run, each with its weight: FOLDER=WEIGHT.")
+    ],
+    out: Annotated[Path, typer.Option(help="The folder of the merge.", show_default=False)],
+    debug: DebugOption = False,
+) -> None:
+    """Writes the weighted mean of the weights of several checkpoints of one model.
+
+    Example: weft merge run/sft-1=5 run/sft-2=5 run/dpo=1 --out run/final
+    """
+    from weft.jobs.merging import run_merge
+
+    run_merge(parts, out)
 
 
 app.command(cls=Command)(encode)

@@ -74,7 +74,7 @@ def make_pipeline(recipe: dict[str, Any], overrides: Sequence[str] = ()) -> Pipe
     return _checked(recipe_file.made(recipe, overrides), Pipeline)
 
 
-def _checked(source: recipe_file.Source, kind: type[Pipeline]) -> Pipeline:
+def _checked(source: recipe_file.RecipeText, kind: type[Pipeline]) -> Pipeline:
     try:
         pipeline = kind(recipe_file.check(source))
         pipeline.check()

@@ -125,9 +125,9 @@ def write_demo_recipe(out: Path, speech: Sequence[str]) -> Path:
 def train_or_keep(pipeline: Pipeline, out: Path) -> str:
     """Trains, or keeps a finished run of the same shards and settings."""
     run, stage = out / "run", pipeline.recipe.training["pretrain"]
-    last = checkpoint.latest(run)
+    last = checkpoint.latest(run / "pretrain")
     try:
-        run_training(pipeline, str(out / "corpus"), "pretrain", run, resume=True)
+        run_training(pipeline, str(out / "corpus"), "pretrain", run, resume=(run / "pretrain").exists())
     except ValueError as difference:  # the run on disk is of other shards or settings
         if last is None:
             raise
@@ -135,7 +135,7 @@ def train_or_keep(pipeline: Pipeline, out: Path) -> str:
         console.print(f"the earlier run was renamed: {escape(str(difference))}", highlight=False)
         run_training(pipeline, str(out / "corpus"), "pretrain", run, resume=False)
         return "trained again"
-    kept = last is not None and last.name == checkpoint.folder_of(run, stage.optimiser.steps).name
+    kept = last is not None and last.name == checkpoint.folder_of(run / "pretrain", stage.optimiser.steps).name
     return "kept the trained run" if kept else "trained"
 
 
@@ -155,14 +155,14 @@ def show_summary(pipeline: Pipeline, out: Path, report: Audit) -> None:
     shown = f"; `weft rejects {out / 'corpus'}` shows them" if rejected else ""
     console.print(f"rejects: {escape(rejected or 'none')}{escape(shown)}", highlight=False)
     _show_alignment(store)
-    _show_losses(out / "run")
+    _show_losses(out / "run" / "pretrain")
     sample = find_where(store, "pretrain", lambda row: row.text_tokens > 0 and row.speech_tokens > 0)
     places = {
         "recipe": "recipe.yaml",
         "corpus": "corpus",
         "shards": "corpus/shards/pretrain",
         "run": "run",
-        "loss curves": "run/losses.png",
+        "loss curves": "run/pretrain/losses.png",
     }
     for name, place in places.items():
         console.print(f"{name:<12} {escape(str(out / place))}", highlight=False)

@@ -43,7 +43,7 @@ class Failure:
 
 
 @dataclass(frozen=True, slots=True)
-class FailedPiece:
+class FailedWork:
     """Work that failed: `part`, such as a part or a model, of `node`."""
 
     node: str
@@ -75,9 +75,9 @@ def place_of(error: BaseException) -> str:
     return f"{Path(own[-1].filename).relative_to(ROOT).as_posix()}:{own[-1].lineno}" if own else ""
 
 
-def build_error(failed: Sequence[FailedPiece], dropped: int) -> BuildError:
+def build_error(failed: Sequence[FailedWork], dropped: int) -> BuildError:
     """The error that lists all failures, equal ones of a node in one line. `dropped` counts the work that needs failed work."""
-    alike: dict[tuple[str, str, str, str], list[FailedPiece]] = {}
+    alike: dict[tuple[str, str, str, str], list[FailedWork]] = {}
     for piece in failed:
         failure = piece.failure
         alike.setdefault((piece.node, failure.reason, failure.place, failure.machine), []).append(piece)
@@ -109,7 +109,7 @@ def unread_lines(items: Iterable[Unread]) -> Iterator[str]:
             yield f"  (if {are} gone for good: sources.{source}.missing=reject goes on without {them}, and asks again each time)"
 
 
-def _line(pieces: Sequence[FailedPiece]) -> str:
+def _line(pieces: Sequence[FailedWork]) -> str:
     first = pieces[0]
     more = f" and {len(pieces) - 1:,} more" if len(pieces) > 1 else ""
     where = ", ".join(filter(None, [first.failure.place, first.failure.machine and f"on {first.failure.machine}"]))

@@ -10,7 +10,7 @@ from math import inf
 
 from weft.jobs.estimates import Use
 from weft.jobs.holdings import Holding, sampled_holding
-from weft.jobs.voices import Due, Voices, voices
+from weft.jobs.speaker_supply import Due, SpeakerSupply, speaker_supply
 from weft.pipelines.graph import Pipeline
 from weft.pipelines.mixing.sufficiency import Balance
 from weft.schemas.training import Mixture
@@ -23,7 +23,7 @@ class Supply:
     """What a task of a stage, or one of its sources, must supply (`wanted`), and what one pass has (`has`): in the mixture's unit.
 
     `at_most` is what a pass has if items of unknown length are as long as the others. `before` counts the passes drawn by the
-    stages named in `after:`. `is_bound`: its share of the task is declared. `voices`: what its speakers may supply, where each is
+    stages named in `after:`. `is_bound`: its share of the task is declared. `speakers`: what its speakers may supply, where each is
     bounded and all are known.
     """
 
@@ -35,7 +35,7 @@ class Supply:
     at_most: float
     before: float
     is_bound: bool
-    voices: Voices | None = None
+    speakers: SpeakerSupply | None = None
 
     @property
     def name(self) -> str:
@@ -55,9 +55,9 @@ class Supply:
         return self.is_bound and self.has > 0 and self._balance(mixture.passes, SURELY).is_short
 
     @property
-    def is_vain(self) -> bool:
+    def can_never_suffice(self) -> bool:
         """Whether its speakers can never supply it, however much data each has."""
-        return self._balance().is_vain
+        return self._balance().can_never_suffice
 
     @property
     def has_few_speakers(self) -> bool:
@@ -67,9 +67,9 @@ class Supply:
     def _balance(self, passes: float = inf, margin: float = 1.0) -> Balance:
         """`passes` is the number that may be drawn, with those before; the estimate may be `margin` times too low."""
         held = self.at_most * max(0.0, passes - self.before) if self.at_most else 0.0
-        claim = self.voices.claim if self.voices else None
-        allowed = self.voices.allowed if self.voices else inf
-        return Balance(due=self.wanted, held=margin * held, allowed=allowed, claim=claim)
+        demand = self.speakers.demand if self.speakers else None
+        allowed = self.speakers.allowed if self.speakers else inf
+        return Balance(due=self.wanted, held=margin * held, allowed=allowed, demand=demand)
 
 
 def holdings(pipeline: Pipeline, most: int, absent: Collection[str] = ()) -> dict[str, Holding]:
@@ -124,10 +124,10 @@ def _supply(
         before=_passes_before(pipeline, stage, task, source, held),
         is_bound=is_bound,
     )
-    return replace(supply, voices=_voices(pipeline, stage, supply, held))
+    return replace(supply, speakers=_speakers(pipeline, stage, supply, held))
 
 
-def _voices(pipeline: Pipeline, stage: str, supply: Supply, held: dict[str, Holding]) -> Voices | None:
+def _speakers(pipeline: Pipeline, stage: str, supply: Supply, held: dict[str, Holding]) -> SpeakerSupply | None:
     """None where speakers are not bounded, or not all are known."""
     training = pipeline.recipe.training[stage]
     task, most = supply.task, training.mixture.tasks[supply.task].most.get("speaker")
@@ -144,7 +144,7 @@ def _voices(pipeline: Pipeline, stage: str, supply: Supply, held: dict[str, Hold
     )
     sources = pipeline.tasks[task].sources
     amounts = {source: Use(pipeline, task, source).amount(training, held[source]) for source in sources}
-    return voices(pipeline, due, most, amounts, {source: held[source].speakers for source in sources})
+    return speaker_supply(pipeline, due, most, amounts, {source: held[source].speakers for source in sources})
 
 
 def _passes_before(pipeline: Pipeline, stage: str, task: str, source: str, held: dict[str, Holding]) -> float:

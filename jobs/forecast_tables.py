@@ -12,7 +12,7 @@ from weft.jobs.forecast import Supply, holdings, supplies
 from weft.jobs.holdings import Holding
 from weft.jobs.known_rejects import reject_sentences
 from weft.jobs.printing import plain, plain_json
-from weft.jobs.published import Line, conflicts, lines
+from weft.jobs.published import ComparisonRow, conflicts, lines
 from weft.jobs.published_tables import show_published_stage, verdict
 from weft.jobs.shortages import shortages
 from weft.jobs.show import clock_time, show_passed_over, table
@@ -78,7 +78,7 @@ def _record(pipeline: Pipeline, held: Mapping[str, Holding], sentences: Sequence
     }
 
 
-def _line_as_json(line: Line) -> dict[str, object]:
+def _line_as_json(line: ComparisonRow) -> dict[str, object]:
     """`declared` and `published` in tokens; null where nothing is published."""
     return {
         "task": line.name,
@@ -90,9 +90,9 @@ def _line_as_json(line: Line) -> dict[str, object]:
 
 def _as_json(supply: Supply) -> dict[str, object]:
     """As JSON; unknown and infinite values are null."""
-    extra = {"passes": supply.passes, "speakers_give": supply.voices.allowed if supply.voices else None}
-    record = asdict(replace(supply, voices=None)) | extra
-    del record["voices"]
+    extra = {"passes": supply.passes, "speakers_give": supply.speakers.allowed if supply.speakers else None}
+    record = asdict(replace(supply, speakers=None)) | extra
+    del record["speakers"]
     return {key: None if value == inf else value for key, value in record.items()}
 
 

@@ -33,7 +33,7 @@ class Command(TyperCommand):
         return _plain(super().get_params(ctx))
 
 
-class Group(TyperGroup):
+class CommandGroup(TyperGroup):
     """Commands with plain help."""
 
     def get_params(self, ctx: Any) -> list[Any]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from math import inf
 
 from weft.jobs.known_rejects import KnownRejects, known_rejects, names_utterances, stretches
-from weft.jobs.voices import SpeakerCount, Speakers
+from weft.jobs.speaker_supply import SpeakerCount, Speakers
 from weft.pipelines.audio.sound import declared_seconds
 from weft.pipelines.corpus.listing import listed
 from weft.pipelines.sources.base import Source

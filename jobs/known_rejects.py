@@ -7,6 +7,7 @@ known_rejects(source, Item(path="talk.flac", text_uri="talk.txt", …), seconds=
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from math import inf
 from typing import Any
 
 from weft.pipelines.graph import Pipeline
@@ -17,6 +18,7 @@ from weft.pipelines.storage.store import Store
 from weft.schemas.counting import counted
 from weft.schemas.item import Item
 from weft.schemas.ledger import Unavailable, Unusable
+from weft.schemas.limits import SpeechLimits
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +49,7 @@ def known_rejects(source: Source, item: Item, seconds: float, longest: float) ->
     """
     if not isinstance(source, folder.Source | manifest.Source):
         return KnownRejects()
-    transcribed = list(_transcribed(item, seconds))
+    transcribed = list(_transcribed(source, item, seconds))
     too_long = [length for length in transcribed if length > longest]
     return KnownRejects(
         long_transcripts=bool(too_long), seconds=min(seconds, sum(too_long)), without_text=not transcribed
@@ -64,15 +66,17 @@ def stretches(source: Source, item: Item, longest: float) -> list[float]:
     if not isinstance(source, folder.Source | manifest.Source) or not item.payload.startswith("["):
         return []
     lengths = ((line, _length(line, 0.0)) for line in _parsed(item.payload))
-    return [length for line, length in lengths if length <= longest or not _is_one_transcript(line)]
+    usable = ((line, length) for line, length in lengths if 0 < length < inf)  # the build rejects the others
+    return [length for line, length in usable if length <= longest or not _is_one_transcript(line)]
 
 
-def _transcribed(item: Item, seconds: float) -> Iterator[float]:
+def _transcribed(source: folder.Source | manifest.Source, item: Item, seconds: float) -> Iterator[float]:
     """The seconds of each stretch with a text and no times of its own; 0 for text with times."""
     if item.payload:
         yield from _lines(item.payload, seconds)
     elif item.text_uri:
-        yield 0.0 if item.text_uri.lower().endswith(folder.TIMED) else seconds if _has_text(item.text_uri) else 0.0
+        is_timed = item.text_uri.lower().endswith(folder.TIMED)
+        yield seconds if not is_timed and _has_text(item.text_uri, source.limits) else 0.0
 
 
 def _lines(payload: str, seconds: float) -> Iterator[float]:
@@ -100,9 +104,9 @@ def _length(line: dict[str, Any], seconds: float) -> float:
     return float(duration) if is_stretch and duration is not None else seconds
 
 
-def _has_text(uri: str) -> bool:
+def _has_text(uri: str, limits: SpeechLimits) -> bool:
     try:
-        return bool(read_text(Store("."), uri).strip())
+        return bool(read_text(Store("."), uri, limits).strip())
     except (Unusable, Unavailable):
         return False
 

@@ -31,7 +31,7 @@ class Mistakes:
     missing: tuple[str, ...]
 
 
-def mistakes(source: recipe_file.Source, kind: type[Pipeline] = Pipeline) -> Mistakes:
+def mistakes(source: recipe_file.RecipeText, kind: type[Pipeline] = Pipeline) -> Mistakes:
     """All mistakes of a recipe. Raises RecursionError for a recipe that contains itself."""
     checked = _Whole(kind)
     faults = list(_faults(source.mapping, checked))

@@ -18,7 +18,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
 
 from weft.jobs.printing import plain
-from weft.jobs.schedule import Event
+from weft.jobs.schedule import WorkEvent
 from weft.jobs.show import clock_time
 from weft.pipelines.models.progress import Pace
 from weft.pipelines.parts.work import Work
@@ -95,7 +95,7 @@ class BuildProgress:
             if name.startswith(_TRAINING):
                 self._left_over[name] = self._pace(name)
 
-    def report(self, event: Event) -> None:
+    def report(self, event: WorkEvent) -> None:
         name = stage_of(event.node)
         self._began.setdefault(name, self._clock() - event.seconds)
         (self.kept if event.what == "kept" else self.done)[name] += 1
@@ -148,7 +148,7 @@ class BuildProgress:
     def _count(self, name: str) -> int:
         return self.kept[name] + self.done[name]
 
-    def _explain(self, event: Event) -> None:
+    def _explain(self, event: WorkEvent) -> None:
         """Prints why a node's work was done again, when all of it has ended; for further passes, when there are no more."""
         node = all_passes(event.node)
         if event.again:

@@ -1,6 +1,6 @@
 """What a recipe declares of each row that a paper prints of a stage, and where both differ. `published_tables.py` prints it.
 
-lines(recipe, "extend")   ->   Line(name="text", declared=128e9, share=0.5, published=PublishedRow(tokens=128e9, …)), …
+lines(recipe, "extend")   ->   ComparisonRow(name="text", declared=128e9, share=0.5, published=PublishedRow(tokens=128e9, …)), …
 """
 
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ _ROUNDING = 0.005  # numbers that agree to half a per cent are printed with fewe
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class ComparisonRow:
     """A row of a stage: what the recipe declares (tokens, or the mixture's unit) and its share; 0 where it has no such task.
 
     `published` is None for a task of the recipe that the paper's table does not have.
@@ -31,13 +31,13 @@ def in_tokens(stage: TrainingStage) -> float:
     return {"tokens": 1.0, "batches": float(stage.context)}.get(stage.mixture.unit, 0.0)
 
 
-def lines(recipe: Recipe, name: str) -> list[Line]:
+def lines(recipe: Recipe, name: str) -> list[ComparisonRow]:
     """The rows of a stage in the paper's order, and then the recipe's other tasks."""
     stage, rows = recipe.training.get(name), recipe.published.stages[name].rows
     weights = stage.mixture.weights if stage else {}
     size = float(stage.mixture.size) * (in_tokens(stage) or 1.0) if stage else 0.0
     return [
-        Line(
+        ComparisonRow(
             name=row,
             declared=size * float(weights.get(row, 0)),
             share=float(weights.get(row, 0)),
@@ -81,7 +81,7 @@ def _conflicts_of(recipe: Recipe, name: str) -> Iterator[str]:
             yield f"stage {name}: {line.name}: {amount(line.declared)} are declared, {amount(row.tokens)} are published"
 
 
-def _unscaled(recipe: Recipe, name: str) -> list[Line]:
+def _unscaled(recipe: Recipe, name: str) -> list[ComparisonRow]:
     """The lines of a stage before its `scale`. Nothing is declared where that cannot be told: of samples, and of scaled batches, whose
     context is another one.
     """
@@ -90,7 +90,7 @@ def _unscaled(recipe: Recipe, name: str) -> list[Line]:
     if stage and (stage.mixture.unit == "tokens" or (stage.mixture.unit, stage.mixture.scale) == ("batches", 1)):
         by = 1 / stage.mixture.scale
     return [
-        Line(name=line.name, declared=line.declared * by, share=line.share, published=line.published)
+        ComparisonRow(name=line.name, declared=line.declared * by, share=line.share, published=line.published)
         for line in lines(recipe, name)
     ]
 

@@ -8,7 +8,7 @@ from rich.table import Table
 from weft.jobs.forecast import Supply, supplies
 from weft.jobs.holdings import Holding
 from weft.jobs.printing import plain
-from weft.jobs.published import Line, amount, in_tokens, lines, shown
+from weft.jobs.published import ComparisonRow, amount, in_tokens, lines, shown
 from weft.jobs.show import table
 from weft.pipelines.graph import Pipeline
 from weft.schemas.published import PublishedStage
@@ -32,13 +32,16 @@ def _rows(pipeline: Pipeline, name: str, held: Mapping[str, Holding]) -> Table:
     rows = table(
         _title(name, stage), "task", "declared", "share", "published", "hours here", "one pass here", "passes needed", "verdict",
     )  # fmt: skip
-    found = {s.name: s for s in supplies(pipeline, name, dict(held))} if stage else {}
-    made = lines(pipeline.recipe, name)
-    for line in made:
+    supply_by_name = {s.name: s for s in supplies(pipeline, name, dict(held))} if stage else {}
+    compared = lines(pipeline.recipe, name)
+    for line in compared:
         rows.add_row(
-            line.name, *_declared(line), shown(line.published), *_here(pipeline, stage, found.get(line.name), held)
+            line.name,
+            *_declared(line),
+            shown(line.published),
+            *_here(pipeline, stage, supply_by_name.get(line.name), held),
         )
-    rows.add_row("sum", amount(sum(line.declared for line in made)), "", _total(published), "", "", "", "")
+    rows.add_row("sum", amount(sum(line.declared for line in compared)), "", _total(published), "", "", "", "")
     return rows
 
 
@@ -51,7 +54,7 @@ def _title(name: str, stage: TrainingStage | None) -> str:
     return f"Stage {name}: {amount(size)} {'tokens' if in_tokens(stage) else mixture.unit}{scaled}"
 
 
-def _declared(line: Line) -> tuple[str, str]:
+def _declared(line: ComparisonRow) -> tuple[str, str]:
     return (amount(line.declared), f"{line.share:.2%}") if line.declared else ("no such task", _NONE)
 
 
@@ -79,7 +82,11 @@ def _number(value: float | tuple[float, ...] | str) -> str:
 def verdict(supply: Supply, mixture: Mixture) -> str:
     """Whether the data of a task or a source are enough for a stage."""
     if supply.has_few_speakers:
-        return "the stage ends early" if mixture.exhausted == "stop" and not supply.is_vain else "too few speakers"
+        return (
+            "the stage ends early"
+            if mixture.exhausted == "stop" and not supply.can_never_suffice
+            else "too few speakers"
+        )
     if supply.passes <= mixture.passes:
         return "enough"
     if not supply.is_short(mixture):

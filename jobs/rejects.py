@@ -1,6 +1,6 @@
 """`weft rejects`: the rejected items of a corpus with their reasons; and the summary of rejects at the end of a build.
 
-rejects_of(store, pipeline, RejectFilter(reason="truncated"))   ->   Row("ingest/speech", Reject("clip-3fa0", …)), …
+rejects_of(store, pipeline, RejectFilter(reason="truncated"))   ->   RejectRow("ingest/speech", Reject("clip-3fa0", …)), …
 """
 
 import json
@@ -45,18 +45,20 @@ class RejectFilter:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class RejectRow:
     """A reject and the node that rejected it."""
 
     node: str
     reject: Reject
 
 
-def rejects_of(store: Store, pipeline: Pipeline, wanted: RejectFilter | None = None) -> Iterator[Row]:
+def rejects_of(store: Store, pipeline: Pipeline, wanted: RejectFilter | None = None) -> Iterator[RejectRow]:
     """The selected rejects of all finished parts, in the order of the work. Raises Damaged."""
     wanted = wanted or RejectFilter()
     for work in _with_rejects(store, Expected.of(store, pipeline).parts):
-        yield from (Row(work.node, reject) for reject in _read(store, work.rejects, Reject) if wanted.passes(reject))
+        yield from (
+            RejectRow(work.node, reject) for reject in _read(store, work.rejects, Reject) if wanted.passes(reject)
+        )
 
 
 def _with_rejects(store: Store, works: Sequence[PartWork]) -> Iterator[PartWork]:
@@ -110,7 +112,7 @@ def _nothing(store: Store, pipeline: Pipeline, wanted: RejectFilter) -> str:
     return f"no reject is of {asked}; reasons in this corpus: {', '.join(reasons)}"
 
 
-def _record(rows: list[Row], counts: Counter[tuple[str, str]], rest: int) -> dict[str, object]:
+def _record(rows: list[RejectRow], counts: Counter[tuple[str, str]], rest: int) -> dict[str, object]:
     return {
         "counts": [{"node": node, "reason": reason, "items": n} for (node, reason), n in counts.most_common()],
         "rejects": [{"node": row.node, **asdict(row.reject)} for row in rows],
@@ -118,7 +120,7 @@ def _record(rows: list[Row], counts: Counter[tuple[str, str]], rest: int) -> dic
     }
 
 
-def _show(console: Console, rows: list[Row], counts: Counter[tuple[str, str]], rest: int) -> None:
+def _show(console: Console, rows: list[RejectRow], counts: Counter[tuple[str, str]], rest: int) -> None:
     shown = table("Rejects", "stage/source", "item", "file", "reason", "detail")
     for column in shown.columns:
         column.justify = "left"

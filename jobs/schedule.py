@@ -1,6 +1,6 @@
 """Submits work to an engine as soon as its inputs exist: all stages run at once.
 
-    run(works, store, engine, report)     report(Event("align/speech", "done", records=98, seconds=3.1))
+    run(works, store, engine, report)     report(WorkEvent("align/speech", "done", records=98, seconds=3.1))
 
 Of the work that is ready, the latest in the pipeline begins first, so that finished samples do not wait for earlier stages. Work of
 other resources does not wait behind it. Finished work is recognised by its fingerprint and not submitted. A failure stops only the
@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from weft.jobs.engine import End, Engine, Failed, Finished, Lost
-from weft.jobs.failures import FailedPiece, Failure, build_error
+from weft.jobs.failures import FailedWork, Failure, build_error
 from weft.jobs.work_queue import WorkQueue
 from weft.pipelines.parts.work import Work
 from weft.pipelines.storage.store import Store
@@ -23,7 +23,7 @@ TRIES = 4  # workers that may die on one piece of work
 
 
 @dataclass(frozen=True, slots=True)
-class Event:
+class WorkEvent:
     """The end of a piece of work: "done" by a worker now, or "kept" from an earlier build.
 
     `again`: an older result existed, and `why` are the reasons that it was out of date. Of kept work `why` is a note, if any.
@@ -37,7 +37,7 @@ class Event:
     why: tuple[str, ...] = ()
 
 
-def run(works: Sequence[Work], store: Store, engine: Engine, report: Callable[[Event], None]) -> None:
+def run(works: Sequence[Work], store: Store, engine: Engine, report: Callable[[WorkEvent], None]) -> None:
     """Returns when all work is done. Raises BuildError, which lists all failures, once no other work is left."""
     check_resources(works, store, engine)
     schedule = _Schedule(works, store, engine, report)
@@ -62,9 +62,11 @@ def check_resources(works: Sequence[Work], store: Store, engine: Engine) -> None
 class _Schedule:
     """The state of one `run`."""
 
-    def __init__(self, works: Sequence[Work], store: Store, engine: Engine, report: Callable[[Event], None]) -> None:
+    def __init__(
+        self, works: Sequence[Work], store: Store, engine: Engine, report: Callable[[WorkEvent], None]
+    ) -> None:
         self.queue = WorkQueue(works)
-        self.failed: list[FailedPiece] = []
+        self.failed: list[FailedWork] = []
         self.dropped = 0
         self._store, self._engine, self._report = store, engine, report
         self._tries: Counter[str] = Counter()
@@ -109,7 +111,7 @@ class _Schedule:
         if work.done(self._store):
             self.queue.finish(work)
             note = work.note(self._store)
-            self._report(Event(work.node, "kept", why=(note,) if note else ()))
+            self._report(WorkEvent(work.node, "kept", why=(note,) if note else ()))
         else:
             self._whys[work.makes] = work.why(self._store)
             self.queue.put(work)
@@ -129,7 +131,7 @@ class _Schedule:
         elif isinstance(end, Finished):
             self.queue.finish(end.work)
             why = self._whys.pop(end.work.makes, None)
-            event = Event(
+            event = WorkEvent(
                 node=end.work.node,
                 what="done",
                 records=end.records,
@@ -156,5 +158,5 @@ class _Schedule:
 
     def _fail(self, work: Work, failure: Failure) -> None:
         part = work.makes.removeprefix(f"{work.node}/").removesuffix(".parquet")
-        self.failed.append(FailedPiece(node=work.node, part=part, failure=failure))
+        self.failed.append(FailedWork(node=work.node, part=part, failure=failure))
         self.dropped += self.queue.drop(work)

@@ -45,9 +45,9 @@ def _sentences(
     for name, stage in pipeline.recipe.training.items():
         reported: set[str] = set()
         for supply in supplies(pipeline, name, held):
-            if supply.is_vain and supply.voices:
+            if supply.can_never_suffice and supply.speakers:
                 if supply.task not in reported:
-                    yield f"too little data: stage {name}: {supply.voices.claim.refusal()}"
+                    yield f"too little data: stage {name}: {supply.speakers.demand.refusal()}"
                 reported |= set() if supply.source else {supply.task}
             elif stage.mixture.exhausted != "stop" and is_short(supply, stage.mixture):
                 yield _shortage(name, stage.mixture, supply, pipeline.tasks[supply.task])
@@ -56,13 +56,13 @@ def _sentences(
 
 
 def _too_few(stage: str, mixture: Mixture, supply: Supply) -> str:
-    assert supply.voices
-    claim, allowed = supply.voices.claim, f"about {supply.voices.allowed:,.0f}"
+    assert supply.speakers
+    demand, allowed = supply.speakers.demand, f"about {supply.speakers.allowed:,.0f}"
     return (
         f"too little data: stage {stage} declares {supply.wanted:,.0f} {mixture.unit} of {supply.name}; its "
-        f"{counted(claim.names, 'speaker')} may give {allowed} under `most: {{speaker: {float(claim.most):g}}}` in "
+        f"{counted(demand.names, 'speaker')} may give {allowed} under `most: {{speaker: {float(demand.most):g}}}` in "
         f"{counted(mixture.passes, 'pass', 'passes')}; add speakers, raise `most`, or lower training.{stage}.mixture.scale"
-        f"{' or its share of the task' if claim.share < 1 else ''}"
+        f"{' or its share of the task' if demand.share < 1 else ''}"
     )
 
 

@@ -5,11 +5,13 @@ from typing import Annotated
 
 import typer
 
-from weft.jobs.help import Command, Group
+from weft.jobs.help import Command, CommandGroup
 from weft.jobs.options import AddressOption, DebugOption, EngineOption, WorkersOption, check_engine, paths_and_settings
 from weft.schemas.faults import RecipeError
 
-tokenizer_app = typer.Typer(no_args_is_help=True, cls=Group, help="Trains, measures and lists speech tokenizers.")
+tokenizer_app = typer.Typer(
+    no_args_is_help=True, cls=CommandGroup, help="Trains, measures and lists speech tokenizers."
+)
 
 
 @tokenizer_app.command("train", cls=Command)

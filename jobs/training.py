@@ -1,19 +1,19 @@
-"""`weft train`: runs one training stage on a corpus and prints the loss of each task."""
+"""`weft train`: the stages of a recipe in order, or one of them, on a corpus.
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+run_training(pipeline, "corpus", stage="", out=Path("run"), resume=False)      run/align/…, run/extend/…, run/final/…
+"""
+
+from collections.abc import Sequence
 from dataclasses import dataclass
-from math import inf
 from pathlib import Path
 
 import yaml
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from weft.jobs.commands import console, open_built
 from weft.jobs.model_check import check_models
-from weft.jobs.progress import SELDOM, WRITTEN
 from weft.jobs.shard_reading import shards_of
-from weft.jobs.show import clock_time
+from weft.jobs.training_encoders import encoders_of
+from weft.jobs.training_progress import progress
 from weft.pipelines.graph import Pipeline
 from weft.pipelines.mixing.plan_files import ending as why_short
 from weft.pipelines.mixing.refusals import refusal_of
@@ -22,44 +22,76 @@ from weft.pipelines.parts.tables import opened_part
 from weft.pipelines.storage.store import Store
 from weft.schemas.counting import counted
 from weft.schemas.faults import RecipeError
-from weft.schemas.training import TrainingStage
-from weft.schemas.vocabulary import Vocabulary
-from weft.trainer.losses import LossRow, ValidationRow
-from weft.trainer.train import Result, StepReport, train
+from weft.schemas.vocabulary import Modality, Vocabulary
+from weft.trainer.merging import check_merge, merge
+from weft.trainer.runs import ended, start_of
+from weft.trainer.train import Result, train
 
 VALIDATION = "validation"  # the folder of held-out shards, beside those of the stages
 
 
-def run_training(pipeline: Pipeline, corpus: str, stage: str, out: Path, resume: bool) -> Result:
-    """Trains and shows progress. Raises RecipeError for an unknown stage, and for a missing corpus or missing shards."""
-    stage = stage or next(iter(pipeline.recipe.training), "")
-    if not pipeline.recipe.training:
+@dataclass(frozen=True)
+class Training:
+    """What all stages of one `weft train` share."""
+
+    pipeline: Pipeline
+    corpus: str
+    store: Store
+    out: Path
+    resume: bool
+
+
+def run_training(pipeline: Pipeline, corpus: str, stage: str, out: Path, resume: bool) -> tuple[Result, ...]:
+    """Trains the stage, or with "" all stages and merges of the recipe in order; shows progress. What has ended is kept with `resume`.
+
+    Raises RecipeError for an unknown stage, a missing corpus or missing shards, a stage whose start was not trained, and a `resume`
+    where nothing was begun.
+    """
+    recipe = pipeline.recipe
+    if not recipe.training:
         raise RecipeError(
             "the recipe has no `training:`, so there is nothing to train; recipes/demo.yaml shows a stage"
         )
-    if stage not in pipeline.recipe.training:
-        raise RecipeError(f"no training stage {stage!r}; the recipe has {', '.join(pipeline.recipe.training)}")
-    _check_targets(pipeline, stage)
-    check_models(pipeline.recipe, [stage])
-    store = open_built(corpus)
-    if not store.exists(index_name(stage)):
-        why = refusal_of(store, stage, pipeline.recipe.training[stage])
-        raise RecipeError(f"{corpus}: no shards for stage {stage!r}; {why or '`weft build` makes them'}")
-    vocabulary = Vocabulary.from_json(store.read("vocabulary/vocabulary.json").decode())
-    text = yaml.safe_dump(pipeline.recipe.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
-    held_out, settings, seed = has_held_out(store), pipeline.recipe.training[stage], pipeline.recipe.seed
-    with (
-        shards_of(store, [stage, *([VALIDATION] if held_out else [])]) as (shards, open_tar),
-        _progress(settings) as report,
-    ):
-        validation = shards / VALIDATION if held_out else None
-        result = train(shards / stage, out, settings, vocabulary, text, seed, resume, report, validation, open_tar)
-    files = "losses.jsonl, validation.jsonl and losses.png" if held_out else "losses.jsonl and losses.png"
-    why = ending(result, why_short(store, stage))
-    console.print(
-        f"{counted(result.step, 'step')}{why}; checkpoint {result.checkpoint}, in {out}: {files}", highlight=False
-    )
-    return result
+    if stage and stage not in recipe.training_order:
+        raise RecipeError(f"no training stage {stage!r}; the recipe has {', '.join(recipe.training_order)}")
+    names = (stage,) if stage else recipe.training_order
+    training = Training(pipeline=pipeline, corpus=corpus, store=open_built(corpus), out=out, resume=resume)
+    _check(training, names)
+    results = []
+    for name in names:
+        if name in recipe.merges:
+            _merge(training, name)
+        else:
+            results.append(_train(training, name))
+    return tuple(results)
+
+
+def _check(training: Training, names: Sequence[str]) -> None:
+    """Raises RecipeError for what no stage should begin with, before the first one does."""
+    recipe = training.pipeline.recipe
+    trained = [name for name in names if name in recipe.training]
+    check_models(recipe, trained)
+    for name in trained:
+        _check_targets(training.pipeline, name)
+        if not training.store.exists(index_name(name)):
+            why = refusal_of(training.store, name, recipe.training[name])
+            raise RecipeError(f"{training.corpus}: no shards for stage {name!r}; {why or '`weft build` makes them'}")
+    begun = [name for name in names if (training.out / name).exists()]
+    if training.resume and not begun:
+        raise RecipeError(
+            f"{training.out} holds no run of {', '.join(names)} to resume; leave --resume out to begin one"
+        )
+    if begun and not training.resume:
+        raise RecipeError(
+            f"{training.out} holds a run of {', '.join(begun)} already; resume it (--resume) or name a new folder"
+        )
+    for name in names:
+        for start in recipe.starts(name):
+            if start not in names and not ended(training.out, start):
+                where = f"training.{name}.model.start" if name in recipe.training else f"merges.{name}"
+                raise RecipeError(
+                    f"{where}: stage {start!r} was not trained to its end in {training.out}; train it first, with --stage {start}"
+                )
 
 
 def _check_targets(pipeline: Pipeline, stage: str) -> None:
@@ -70,6 +102,62 @@ def _check_targets(pipeline: Pipeline, stage: str) -> None:
             f"stage {stage!r} holds prompts ({', '.join(prompts)}), none of whose tokens counts in the loss: `weft train` learns "
             "nothing of them"
         )
+
+
+def _train(training: Training, name: str) -> Result:
+    store, recipe, out = training.store, training.pipeline.recipe, training.out / name
+    vocabulary = Vocabulary.from_json(store.read("vocabulary/vocabulary.json").decode())
+    text = yaml.safe_dump(recipe.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+    held_out, settings = has_held_out(store), recipe.training[name]
+    start = start_of(training.out, settings.model.start) if settings.model.start else None
+    encoders = encoders_of(training.pipeline, store, _latents(training.pipeline))
+    with (
+        shards_of(store, [name, *([VALIDATION] if held_out else [])]) as (shards, open_tar),
+        progress(name, settings) as report,
+    ):
+        validation = shards / VALIDATION if held_out else None
+        result = train(
+            shards / name,
+            out,
+            settings,
+            vocabulary,
+            text,
+            recipe.seed,
+            training.resume,
+            report,
+            validation,
+            open_tar,
+            start,
+            encoders,
+        )
+    files = "losses.jsonl, validation.jsonl and losses.png" if held_out else "losses.jsonl and losses.png"
+    why = ending(result, why_short(store, name))
+    console.print(
+        f"{name}: {counted(result.step, 'step')}{why}; checkpoint {result.checkpoint}, in {out}: {files}",
+        highlight=False,
+    )
+    return result
+
+
+def _latents(pipeline: Pipeline) -> frozenset[Modality]:
+    """The latents of any task that a stage trains: so all stages have the same adaptors."""
+    tasks = {task for stage in pipeline.recipe.training.values() for task in stage.mixture.tasks}
+    return frozenset().union(*(pipeline.tasks[task].latents for task in tasks))
+
+
+def _merge(training: Training, name: str) -> None:
+    """Raises ValueError for checkpoints that cannot be merged, and for a merge of others in its folder."""
+    target = training.out / name
+    weights = training.pipeline.recipe.merges[name]
+    parts = {start_of(training.out, start): weight for start, weight in weights.items()}
+    if target.exists():
+        check_merge(target, parts)
+    else:
+        merge(parts, target)
+    console.print(
+        f"{name}: {' + '.join(f'{weight:g} {start}' for start, weight in weights.items())}, in {target}",
+        highlight=False,
+    )
 
 
 def ending(result: Result, reason: str = "") -> str:
@@ -89,61 +177,3 @@ def has_held_out(store: Store) -> bool:
                 return True
     console.print("no validation data in this corpus; `hold_out:` at a source keeps some", highlight=False)
     return False
-
-
-@contextmanager
-def _progress(stage: TrainingStage) -> Iterator[Callable[[StepReport], None]]:
-    """Shows a bar, or plain lines without a terminal; validation losses are lines in both."""
-    columns = (
-        TextColumn("train"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[note]}"),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
-        task = bar.add_task("train", total=None, note="")
-        lines = StepLines()
-
-        def report(step: StepReport) -> None:
-            note = losses_line(step.rows)
-            bar.update(task, completed=step.step, total=step.steps, note=note)
-            if lines.is_due(step) and not console.is_terminal:
-                console.print(f"step {step.step} of {step.steps}  {note}  {lines.pace(step)}", highlight=False)
-            if step.validation:
-                line = validation_line(step.validation, list(stage.mixture.weights))
-                console.print(f"step {step.step} of {step.steps}  {line}", highlight=False)
-
-        yield report
-
-
-@dataclass
-class StepLines:
-    """Plain lines without a terminal: selects the first step, the last, and one in at least 10 s; and computes their rate."""
-
-    seconds: float = 0.0
-    steps: int = 0
-    last_line: float = -inf  # seconds
-
-    def is_due(self, step: StepReport) -> bool:
-        self.seconds, self.steps = self.seconds + step.seconds, self.steps + 1
-        if self.seconds - self.last_line < max(WRITTEN, self.seconds / SELDOM) and step.step < step.steps:
-            return False
-        self.last_line = self.seconds
-        return True
-
-    def pace(self, step: StepReport) -> str:
-        each = self.seconds / self.steps
-        rate = f"{1 / each:,.2f}/s, " if each else ""
-        return f"{rate}{clock_time((step.steps - step.step) * each)} left"
-
-
-def losses_line(rows: Sequence[LossRow] | Sequence[ValidationRow]) -> str:
-    """The loss of each task, in nats a token; a task without counted tokens has none."""
-    return "  ".join(f"{row.task} {row.loss:.3f}" if row.tokens else f"{row.task} no counted tokens" for row in rows)
-
-
-def validation_line(rows: Sequence[ValidationRow], tasks: Sequence[str]) -> str:
-    """The validation loss of each task, and the tasks that have no held-out samples."""
-    missing = ", ".join(sorted(set(tasks) - {row.task for row in rows}))
-    return f"validation: {losses_line(rows)}" + (f"  (no held-out samples of {missing})" if missing else "")

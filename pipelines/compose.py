@@ -1,6 +1,6 @@
 """Composes the samples of one task from utterances or documents, for one pass over the data, in drawing order.
 
-(Utterance, Alignment, Codes)  ->  ShardSample("clip-3fa0-0002-words-0", tokens=143, members=b"…")
+JoinedRow(utterance, alignment, codes={"hubert": …})  ->  ShardSample("clip-3fa0-0002-words-0", tokens=143, members=b"…")
 """
 
 import base64
@@ -20,6 +20,7 @@ from weft.pipelines.image_encoders.base import ImageEncoder
 from weft.pipelines.latents import VERSION as LATENTS
 from weft.pipelines.latents import Encoders, flac_of
 from weft.pipelines.models.folders import verified_folder
+from weft.pipelines.parts.joining import GroupedRow, JoinedRow, first_of
 from weft.pipelines.stage import Stage, rejected
 from weft.pipelines.storage.retries import opened
 from weft.pipelines.storage.store import SOURCE, Store
@@ -29,7 +30,7 @@ from weft.pipelines.tasks.common.latents import Latents
 from weft.pipelines.tasks.common.sample_builder import SampleBuilder
 from weft.schemas.audio import Utterance
 from weft.schemas.fingerprint import hash64
-from weft.schemas.ledger import Held, Reject, Unusable
+from weft.schemas.ledger import HeldOutItem, Reject, Unusable
 from weft.schemas.passage import Passage
 from weft.schemas.sample import Provenance, Sample, ShardSample
 from weft.schemas.splits import Split
@@ -80,17 +81,17 @@ class Compose(Stage):
     def counted(self, record: Any) -> Any:
         return replace(record, members=b"")
 
-    def __call__(self, rows: Iterable[Any]) -> Iterator[ShardSample | Reject | Held]:
+    def __call__(self, rows: Iterable[Any]) -> Iterator[ShardSample | Reject | HeldOutItem]:
         for place, row in sorted(((self._place(row), row) for row in rows), key=lambda pair: (pair[0], _key(pair[1]))):
             material = self._material(row)
             if isinstance(material.source, Passage):
                 material, others = _of_split(material, material.source, self.split)
                 if others:
-                    yield Held(others.key, others.seconds)
+                    yield HeldOutItem(others.key, others.seconds)
                 if not material.spoken:
                     continue
             if material.split not in ("", self.split):
-                yield Held(material.source.key, material.source.seconds)
+                yield HeldOutItem(material.source.key, material.source.seconds)
                 continue
             try:
                 yield self._sample(material).for_shard(place)
@@ -102,20 +103,13 @@ class Compose(Stage):
         return hash64(self.seed, self.name, self.pass_number, _key(row)) >> 1
 
     def _material(self, row: Any) -> Material:
-        """A row holds a document; an utterance with its alignment and codes; a dialogue or passage and such rows of it."""
+        """A row is a document, an utterance, or one with its alignment and codes; or a dialogue or passage with such rows of it."""
         if isinstance(row, Document):
-            return Material(row)
-        if isinstance(row, tuple) and isinstance(row[0], Dialogue | Passage):
-            source, utterances = row
-            return Material(source, tuple(map(self._spoken, utterances)))
-        spoken = self._spoken(row if isinstance(row, tuple) else (row,))
-        return Material(spoken.utterance, (spoken,))
-
-    def _spoken(self, row: tuple[Any, ...]) -> Spoken:
-        """An utterance, its alignment where the task is aligned, and its codes of each stream."""
-        utterance, *rest = row
-        alignment = rest.pop(0) if self.task.aligned else None
-        return Spoken(utterance=utterance, alignment=alignment, codes=dict(zip(self.task.streams, rest, strict=True)))
+            return Material(source=row)
+        if isinstance(row, GroupedRow):
+            return Material(source=row.record, spoken=tuple(map(_spoken, row.rows)))
+        spoken = _spoken(row) if isinstance(row, JoinedRow) else Spoken(utterance=row)
+        return Material(source=spoken.utterance, spoken=(spoken,))
 
     def _sample(self, material: Material) -> Sample:
         source = material.source
@@ -182,6 +176,10 @@ class Compose(Stage):
                 raise Unusable(f"no_{kind}", f"the task says `{kind}`, and none of its turns has any")
 
 
+def _spoken(row: JoinedRow) -> Spoken:
+    return Spoken(utterance=row.utterance, alignment=row.alignment, codes=row.codes)
+
+
 def _decoded(text: str) -> bytes:
     """The bytes of a data URI. Raises Unusable."""
     try:
@@ -194,8 +192,8 @@ def _of_split(material: Material, passage: Passage, split: str) -> tuple[Materia
     """What of a recording is of the split, and the rest of it, if any."""
     own, others = (tuple(u for u in passage.utterances if (u.split == split) is wanted) for wanted in (True, False))
     spoken = tuple(one for one in material.spoken if one.utterance.split == split)
-    rest = Passage(passage.key, others) if others else None
-    return Material(Passage(passage.key, own) if own else passage, spoken), rest
+    rest = Passage(key=passage.key, utterances=others) if others else None
+    return Material(source=Passage(key=passage.key, utterances=own) if own else passage, spoken=spoken), rest
 
 
 def _voice(source: Utterance | Document | Dialogue | Passage) -> tuple[str, str]:
@@ -205,12 +203,8 @@ def _voice(source: Utterance | Document | Dialogue | Passage) -> tuple[str, str]
     return (source.shared("speaker"), source.shared("emotion")) if isinstance(source, Passage) else ("", "")
 
 
-def _first(row: Any) -> Utterance | Document | Dialogue | Passage:
-    return row[0] if isinstance(row, tuple) else row
-
-
 def _key(row: Any) -> str:
-    return _first(row).key
+    return first_of(row).key
 
 
 def _provenance(material: Material) -> Provenance:

@@ -61,6 +61,7 @@ class Pipeline(Learning):
                     inputs=node.inputs,
                     models=node.models,
                     reading=self.recipe.reading,
+                    stages_in_memory=self.recipe.stages_in_memory,
                 )
                 for node in self.nodes(source)
                 for part in range(count)
@@ -125,6 +126,7 @@ class Pipeline(Learning):
                     part=part,
                     inputs=inputs,
                     models=("vocabulary",),
+                    stages_in_memory=self.recipe.stages_in_memory,
                     group_by=group,
                 )
                 for part in range(parts[source])

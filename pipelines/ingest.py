@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 from pydantic import PrivateAttr, SerializeAsAny
 
-from weft.pipelines.parts.splits import Named, Splits
+from weft.pipelines.parts.splits import HoldOutNames, Splits
 from weft.pipelines.sources.base import Source, refused
 from weft.pipelines.sources.common.lists import check_item
 from weft.pipelines.stage import Stage
@@ -53,6 +53,11 @@ class Ingest(Stage):
         return (
             named if self._is_text else {name: value for name, value in named.items() if _setting(name) not in _LATER}
         )
+
+    @property
+    def decisive_reading(self) -> tuple[str, ...]:
+        """The size of a file beyond which it is a reject."""
+        return ("largest",) if self.source.opens_files else ()
 
     @property
     def _is_text(self) -> bool:
@@ -102,6 +107,6 @@ class Ingest(Stage):
                 yield record
                 continue
             try:
-                yield replace(record, split=self.splits.of(Named(items=(record.text,), split=record.split)))
+                yield replace(record, split=self.splits.of(HoldOutNames(items=(record.text,), split=record.split)))
             except Unusable as fault:
                 yield refused(item, fault)

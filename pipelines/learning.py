@@ -33,7 +33,7 @@ class Learning(Nodes):
         return works
 
     def _checks(self, sources: Iterable[str], parts: dict[str, int]) -> tuple[str, ...]:
-        """What must have been found fair before anything learns from these sources."""
+        """What must have been checked before anything learns from these sources."""
         held: list[HoldOutWork] = [work for work in self.hold_out_works(parts) if isinstance(work, HoldOutWork)]
         return tuple(work.makes for work in held if set(sources) & set(work.space.splits))
 

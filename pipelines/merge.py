@@ -1,13 +1,13 @@
 """Merges the streams of several tokenizers into one stream of an utterance.
 
-(Utterance, Codes of style, of pitch, of hubert)  ->  Codes(tokenizers=("style", "pitch", "hubert"), which=(0, 1, 2, 2, …), …)
+JoinedRow(utterance, codes={"style": …, "pitch": …})  ->  Codes(tokenizers=("style", "pitch"), which=(0, 1, 1, …), …)
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
 
 import numpy as np
 
+from weft.pipelines.parts.joining import JoinedRow
 from weft.pipelines.stage import Stage, rejected
 from weft.schemas.audio import Codes
 from weft.schemas.ledger import Reject, Unusable
@@ -26,14 +26,14 @@ class Merge(Stage):
     def makes(self) -> type:
         return Codes
 
-    def __call__(self, rows: Iterable[tuple[Any, ...]]) -> Iterator[Codes | Reject]:
-        for utterance, *codes in rows:
-            merged = merge(codes, self.stream)
+    def __call__(self, rows: Iterable[JoinedRow]) -> Iterator[Codes | Reject]:
+        for row in rows:
+            merged = merge([row.codes[name] for name in self.stream.of], self.stream)
             if merged.ids:
                 yield merged
             else:
-                wrong = f"{utterance.seconds:.3f} s hold no {_group(self.stream)}"
-                yield rejected(utterance, "merge", Unusable("no_group", wrong))
+                wrong = f"{row.utterance.seconds:.3f} s hold no {_group(self.stream)}"
+                yield rejected(row.utterance, "merge", Unusable("no_group", wrong))
 
 
 def merge(codes: Sequence[Codes], stream: StreamSettings) -> Codes:

@@ -82,11 +82,11 @@ def _place(error: Exception) -> str:
 @cache
 def entry_points_of(folder: str) -> dict[str, EntryPoint]:
     """By name. Raises ValueError where two packages give one name."""
-    found: dict[str, EntryPoint] = {}
+    by_name: dict[str, EntryPoint] = {}
     for entry in entry_points(group=f"weft.{folder}"):
-        if entry.name in found:
+        if entry.name in by_name:
             raise ValueError(
-                f"two installed packages name {folder} {entry.name!r}: {found[entry.name].value}, {entry.value}"
+                f"two installed packages name {folder} {entry.name!r}: {by_name[entry.name].value}, {entry.value}"
             )
-        found[entry.name] = entry
-    return found
+        by_name[entry.name] = entry
+    return by_name

@@ -53,12 +53,12 @@ class RecipeSplits:
     @cached_property
     def spaces(self) -> list[Space]:
         """The sources that hold something out, those together that share their speakers."""
-        found: dict[tuple[str, bool], dict[str, Splits]] = {}
+        by_space: dict[tuple[str, bool], dict[str, Splits]] = {}
         for source in self.sources:
             splits = self.of(source)
             if splits.hold_out:
-                found.setdefault((splits.space, splits.shared), {})[source] = splits
-        return [Space(splits) for splits in found.values()]
+                by_space.setdefault((splits.space, splits.shared), {})[source] = splits
+        return [Space(splits) for splits in by_space.values()]
 
     @property
     def speaker_spaces(self) -> dict[str, str]:

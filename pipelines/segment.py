@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import PrivateAttr, SerializeAsAny
 
 from weft.pipelines.audio.sound import blocks
-from weft.pipelines.parts.splits import Named, Splits
+from weft.pipelines.parts.splits import HoldOutNames, Splits
 from weft.pipelines.segmenters.base import Segmenter, SpeakerSpan, union
 from weft.pipelines.segmenters.common.supervisions import at_pauses, fitted
 from weft.pipelines.segmenters.common.utterances import utterances_of, whole
@@ -73,7 +73,9 @@ class Segment(Stage):
     def _in_split(self, recording: Recording, utterance: Utterance) -> Utterance:
         """The utterance with its split. Labels of a segmenter are unique only within a recording, so they are not used here."""
         speaker = utterance.speaker if utterance.segmenter in _NO_SEGMENTER else recording.speaker
-        named = Named(speakers=(speaker,), recordings=(utterance.path,), items=(recording.item,), split=utterance.split)
+        named = HoldOutNames(
+            speakers=(speaker,), recordings=(utterance.path,), items=(recording.item,), split=utterance.split
+        )
         return replace(utterance, split=self.splits.of(named))
 
     def _cut(self, recording: Recording) -> Iterator[Utterance | Reject]:

@@ -66,12 +66,17 @@ class Stage(Settings):
         for name, value in self.fingerprint_settings().items():
             backend = getattr(self, name)
             if isinstance(backend, Versioned):
-                named |= {f"use {name}": backend.chosen_as, f"version {name}": backend.version()}
+                named |= {f"use {name}": backend.backend_name, f"version {name}": backend.version()}
                 inner = named_settings(value)
-                named |= {key if key not in named else f"{key} of {name}": said for key, said in inner.items()}
+                named |= {key if key not in named else f"{key} of {name}": setting for key, setting in inner.items()}
             else:
                 named |= named_settings({name: value})
         return named
+
+    @property
+    def decisive_reading(self) -> tuple[str, ...]:
+        """Which settings of the recipe's section `reading` shape its records."""
+        return ()
 
     def fingerprint(self) -> str:
         """A digest of what shapes its records."""

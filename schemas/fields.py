@@ -57,8 +57,8 @@ class Fields:
 
     def wrong(self, name: str, must: str) -> WrongField:
         of = f" of {self.what}" if self.what else ""
-        found = "missing" if self.values.get(name) is None else shown(self.values[name])
-        return WrongField(f"`{name}`{of} is {found}, and must be {must}")
+        value = "missing" if self.values.get(name) is None else shown(self.values[name])
+        return WrongField(f"`{name}`{of} is {value}, and must be {must}")
 
     def text(self, name: str) -> str:
         """ "" where it is absent."""

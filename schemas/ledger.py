@@ -76,7 +76,7 @@ class UnreadItems(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class HeldOutItem:
     """An item of another split, which a stage leaves out."""
 
     key: str

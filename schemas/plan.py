@@ -2,7 +2,7 @@
 
     order/words/pass-0/speech.parquet   Ordered(part=3, row=203, group=0, bucket=0, tokens=143, …)   a node's samples in their order
     plan/pretrain.parquet               a leaf's number per draw, in the order of the stream
-    plan/pretrain-tree.parquet          Node("words", "source", "speech", share=2, whole=3, …)
+    plan/pretrain-tree.parquet          MixtureNode("words", "source", "speech", share=2, whole=3, …)
     plan/pretrain-leaves.parquet        Leaf(task="words", source="speech", samples=998, …)
     plan/pretrain-tars.parquet          Tar(name="train-words~speech-0-00000-00.tar", leaf=0, rows=(0, 1, 2, …), …)
     plan/pretrain.json                  what was drawn, why it ended, and the files' checksums; written last
@@ -53,7 +53,7 @@ class Ordered:
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class HeldAmounts:
     """Amounts of a composed node in one language and emotion; `longest_*` are those of its longest sample."""
 
     language: str
@@ -73,7 +73,7 @@ class Held:
 
 
 @dataclass(frozen=True, slots=True)
-class Node:
+class MixtureNode:
     """A node of the mixture: it has `share` of `whole` of its parent's draws. `path` is its place in the tree (`words/speech/en`).
 
     `rounded`: the share was measured, or has too many digits, and is a multiple of 2**-32. `leaf` is the number of the leaf at this

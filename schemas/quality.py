@@ -6,17 +6,16 @@ from weft.schemas.settings import Settings
 
 
 class QualitySettings(Settings):
-    """pipelines/assess.py says how each is measured.
+    """The least or most of each measure. An utterance beyond it is a reject whose reason stands on the left; null rejects nothing.
 
-    reason         the least or most
-    noisy          snr, dB
-    clipped        clipping, share of samples
-    narrow         bandwidth, Hz
-    little_speech  speech, share of the time
-    overlapped     overlap, share of the time
-    slow_text      slowest, letters a second of speech
-    fast_text      fastest
-    repeats        repeats, share of words
+    noisy          snr: decibels between its speech and its pauses, at least
+    clipped        clipping: share of its samples within 2 % of the loudest, at most
+    narrow         bandwidth: highest frequency in Hz (3,400 for a telephone), at least
+    little_speech  speech: share of its time in which somebody speaks, at least
+    overlapped     overlap: share of its time in which others speak too, at most
+    slow_text      slowest: letters of its text a second of speech (2 for a wrong transcript), at least
+    fast_text      fastest: the same (100 for a transcriber's invention), at most
+    repeats        repeats: share of its words that repeat the one to four words before them, at most
     """
 
     snr: float | None = None

@@ -13,7 +13,7 @@ class ReadSettings(Settings):
     `connect`, seconds until it accepts a connection; `silence`, seconds between two bytes; `whole`, seconds for a file; `largest`,
     bytes of a file.
 
-    None of them shapes a record.
+    Of these, `largest` alone shapes what is made: what is larger is a reject.
     """
 
     tries: int = Field(default=4, ge=1, le=10)

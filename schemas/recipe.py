@@ -16,6 +16,7 @@ training:
 
 import re
 from collections import Counter
+from graphlib import CycleError, TopologicalSorter
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
@@ -150,13 +151,15 @@ class Recipe(Settings):
     """A whole recipe; without tasks it goes as far as the alignment (none with `align: {use: none}`) and the tokenizers' codes.
     Names of sources, tokenizers, streams, tasks and stages are lower-case words of at most 16 letters. `revisions` says which commit a
     hub name must stand for. `encoder` and `image_encoder` count the placeholders of tasks that say `audio` (latent) or `image`.
-    `published` holds what a paper prints, for `weft plan`.
+    `published` holds what a paper prints, for `weft plan`. A worker keeps the last `stages_in_memory` stages with their models:
+    with fewer it needs less memory and loads more often.
     """
 
     name: str
     description: str = ""
     seed: int = Field(default=1, ge=0, lt=2**63)
     part_size: int = Field(default=1000, ge=1)
+    stages_in_memory: int = Field(default=6, ge=1, le=1000)
     sources: dict[str, Choice] = Field(min_length=1)
     reading: ReadSettings = ReadSettings()
     segment: Choice = Choice(use="silero")
@@ -175,6 +178,7 @@ class Recipe(Settings):
     shards: ShardSettings = ShardSettings()
     revisions: dict[str, str] = {}
     training: dict[str, TrainingStage] = {}
+    merges: dict[str, dict[str, Annotated[float, Field(gt=0, allow_inf_nan=False)]]] = {}
     published: Published = Published()
 
     @field_validator("segment", "align", "synthesize", "text", mode="before")
@@ -184,7 +188,7 @@ class Recipe(Settings):
         default = cls.model_fields[str(info.field_name)].default.use
         return {"use": default, **given} if isinstance(given, dict) else given
 
-    @field_validator("sources", "tokenizers", "streams", "templates", "tasks", "training")
+    @field_validator("sources", "tokenizers", "streams", "templates", "tasks", "training", "merges")
     @classmethod
     def _plain_names(cls, named: dict[str, Any]) -> dict[str, Any]:
         for name in named:
@@ -230,20 +234,57 @@ class Recipe(Settings):
             self.before(stage)
         return self
 
+    @model_validator(mode="after")
+    def _starts_follow(self) -> "Recipe":
+        if both := sorted(self.training.keys() & self.merges.keys()):
+            raise ValueError(f"merges.{both[0]}: a training stage has that name; choose another")
+        known = {**self.training, **self.merges}
+        for name in known:
+            _known(
+                self.starts(name), known, f"merges.{name}" if name in self.merges else f"training.{name}.model.start"
+            )
+        try:
+            tuple(TopologicalSorter({name: self.starts(name) for name in known}).static_order())
+        except CycleError as fault:
+            circle = " -> ".join(reversed(fault.args[1]))
+            raise ValueError(f"training.{fault.args[1][0]}.model.start: {circle} goes in a circle") from None
+        return self
+
+    @property
+    def training_order(self) -> tuple[str, ...]:
+        """Every training stage and merge after those it starts from, otherwise in the order of the recipe."""
+        order: dict[str, None] = {}
+
+        def visit(name: str) -> None:
+            for start in self.starts(name):
+                visit(start)
+            order[name] = None
+
+        for name in (*self.training, *self.merges):
+            visit(name)
+        return tuple(order)
+
+    def starts(self, name: str) -> tuple[str, ...]:
+        """The stages and merges whose weights a stage or a merge starts from; none for a checkpoint or a new model."""
+        if name in self.merges:
+            return tuple(self.merges[name])
+        start = self.training[name].model.start
+        return (start,) if start else ()
+
     def before(self, stage: str) -> tuple[str, ...]:
         """All stages in whose data `stage` goes on, the earliest first. Raises ValueError where they go in a circle."""
-        found: list[str] = []
+        earliest_first: list[str] = []
 
         def visit(name: str, path: tuple[str, ...]) -> None:
             if name in path:
                 raise ValueError(f"training.{stage}.mixture.after: {' -> '.join((*path, name))} goes in a circle")
             for earlier in self.training[name].mixture.after:
                 visit(earlier, (*path, name))
-                if earlier not in found:
-                    found.append(earlier)
+                if earlier not in earliest_first:
+                    earliest_first.append(earlier)
 
         visit(stage, ())
-        return tuple(found)
+        return tuple(earliest_first)
 
     @property
     def stages_in_order(self) -> tuple[str, ...]:

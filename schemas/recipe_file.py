@@ -21,6 +21,21 @@ from weft.schemas.recipe import Recipe
 
 _LARGEST = 100_000  # values: a recipe has some hundreds, and nested aliases unfold to billions
 _LONGEST = 1 << 22  # characters
+_NEEDED = {
+    "sources": "use",
+    "tokenizers": "use",
+    "streams": "of",
+    "tasks": "use",
+    "training": "mixture",
+}  # by every entry
+_PLAIN = {
+    "extra_forbidden": "no such setting; check its spelling",
+    "missing": "this has to be given",
+    "tuple_type": "a list is wanted, such as [1, 2]",
+    "list_type": "a list is wanted, such as [1, 2]",
+    "dict_type": "a mapping is wanted, such as {name: value}",
+    "too_few_values": "the list has too few values",
+}
 Lines = dict[tuple[str, ...], str]
 
 
@@ -38,7 +53,7 @@ _Loader.add_implicit_resolver(
 
 
 @dataclass(frozen=True)
-class Source:
+class RecipeText:
     """A recipe's raw mapping and, for each key path, the file and line it was written on.
 
     `faults` are sentences on what the mapping cannot hold: keys that are given twice, and overrides that are not `key=value`.
@@ -55,10 +70,15 @@ class Source:
             words = words[:-1]
         return self.lines.get(words, "the recipe")
 
-    def extend(self, child: "Source") -> "Source":
-        return Source(
+    def extend(self, child: "RecipeText") -> "RecipeText":
+        """The child's keys over these. What a list or a value of the child replaces has the child's line, with all that lay below."""
+        values = {path for path in child.lines if not isinstance(_at(child.mapping, path), dict)}
+        kept = {
+            path: line for path, line in self.lines.items() if not any(path[:i] in values for i in range(1, len(path)))
+        }
+        return RecipeText(
             mapping=_merge(self.mapping, child.mapping),
-            lines={**self.lines, **child.lines},
+            lines={**kept, **child.lines},
             faults=(*self.faults, *child.faults),
         )
 
@@ -68,26 +88,43 @@ def load(path: str, overrides: Sequence[str] = ()) -> Recipe:
     return check(read(path, overrides))
 
 
-def read(path: str, overrides: Sequence[str] = ()) -> Source:
+def read(path: str, overrides: Sequence[str] = ()) -> RecipeText:
     """The merged mapping of a recipe, its ancestors and the overrides, not yet checked."""
     return _changed(_read(_find(path, None), ()), overrides)
 
 
-def made(mapping: dict[str, Any], overrides: Sequence[str] = ()) -> Source:
+def made(mapping: dict[str, Any], overrides: Sequence[str] = ()) -> RecipeText:
     """A recipe that no file holds, with overrides."""
-    return _changed(Source(mapping, {(): "the command line"}), overrides)
+    return _changed(RecipeText(mapping, {(): "the command line"}), overrides)
 
 
-def _changed(source: Source, overrides: Sequence[str]) -> Source:
+def _changed(source: RecipeText, overrides: Sequence[str]) -> RecipeText:
+    before = source.mapping
     for override in overrides:
         try:
             source = source.extend(_override(override))
         except RecipeError as fault:
             source = replace(source, faults=(*source.faults, str(fault)))
-    return source
+    return _without_misspelt(source, before)
 
 
-def check(source: Source) -> Recipe:
+def _without_misspelt(source: RecipeText, before: dict[str, Any]) -> RecipeText:
+    """Refuses entries that overrides of single settings would make, such as `training.pretrian.context=4`."""
+    mapping, faults = dict(source.mapping), list(source.faults)
+    for section, needed in _NEEDED.items():
+        known, entries = before.get(section) or {}, mapping.get(section)
+        if isinstance(known, dict) and isinstance(entries, dict):
+            new = sorted(entries.keys() - known.keys())
+            misspelt = [name for name in new if isinstance(entries[name], dict) and needed not in entries[name]]
+            has = f"it has {', '.join(sorted(known))}" if known else "it has none"
+            faults += [
+                f"{source.where((section, name))}: the recipe has no {section}.{name}; {has}" for name in misspelt
+            ]
+            mapping[section] = {name: entry for name, entry in entries.items() if name not in misspelt}
+    return replace(source, mapping=mapping, faults=tuple(faults))
+
+
+def check(source: RecipeText) -> Recipe:
     """The recipe. Raises RecipeError with one sentence a fault."""
     wrong = list(source.faults)
     try:
@@ -99,11 +136,11 @@ def check(source: Source) -> Recipe:
     return recipe
 
 
-def explain(source: Source, path: Sequence[Any], message: str, kind: str = "") -> str:
+def explain(source: RecipeText, path: Sequence[Any], message: str, kind: str = "") -> str:
     """One fault as `file.yaml line 3: sources.speech: what is wrong`."""
-    wrong = (
-        "no such setting; check its spelling" if kind == "extra_forbidden" else message.removeprefix("Value error, ")
-    )
+    if kind == "missing" and str(path[-1]).isdigit():
+        kind, path = "too_few_values", path[:-1]
+    wrong = _PLAIN.get(kind) or message.removeprefix("Value error, ")
     named = re.match(r"([a-z][\w-]*(?:\.[\w-]+)+): ", wrong)
     if named and not path:
         path, wrong = named[1].split("."), wrong[named.end() :]
@@ -121,7 +158,7 @@ def _find(path: str, beside: Path | None) -> Path:
     raise RecipeError(f"{path}: no such recipe file; the shipped recipes are {names}")
 
 
-def _read(path: Path, seen: tuple[Path, ...]) -> Source:
+def _read(path: Path, seen: tuple[Path, ...]) -> RecipeText:
     if path.resolve() in seen:
         raise RecipeError(f"{path}: `extends:` goes in a circle")
     source = _parse(path.name, _text(path))
@@ -145,7 +182,7 @@ def _text(path: Path) -> str:
         raise RecipeError(f"{path}: cannot be read as UTF-8 text ({error})") from None
 
 
-def _parse(name: str, text: str) -> Source:
+def _parse(name: str, text: str) -> RecipeText:
     try:
         node = yaml.compose(text, _Loader)
         _check_size(node, name)
@@ -158,7 +195,7 @@ def _parse(name: str, text: str) -> Source:
         raise RecipeError(f"{name}: a recipe is a mapping of settings, such as `name: demo`")
     marks = _Marks(name)
     marks.note(node, ())
-    return Source(mapping, marks.lines, tuple(dict.fromkeys(marks.duplicates)))
+    return RecipeText(mapping, marks.lines, tuple(dict.fromkeys(marks.duplicates)))
 
 
 def _check_size(node: yaml.Node | None, name: str) -> None:
@@ -206,7 +243,7 @@ class _Marks:
         return f"{self._name} line {node.start_mark.line + 1}"
 
 
-def _override(text: str) -> Source:
+def _override(text: str) -> RecipeText:
     key, sign, value = text.partition("=")
     if not sign or not key:
         raise RecipeError(f"override {text!r}: write it as key=value, such as part_size=100")
@@ -219,7 +256,7 @@ def _override(text: str) -> Source:
     for word in reversed(path):
         mapping = {word: mapping}
     _locate_files(mapping, Path())
-    return Source(mapping, {path[: i + 1]: f"override {text!r}" for i in range(len(path))})
+    return RecipeText(mapping, {path[: i + 1]: f"override {text!r}" for i in range(len(path))})
 
 
 def _locate_files(value: Any, folder: Path) -> None:
@@ -232,8 +269,15 @@ def _locate_files(value: Any, folder: Path) -> None:
         _locate_files(one, folder)
 
 
+def _at(value: Any, path: Sequence[str]) -> Any:
+    """The value at a path of keys, None below a list or a value."""
+    for word in path:
+        value = value.get(word) if isinstance(value, dict) else None
+    return value
+
+
 def _merge(old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
-    if "use" in new and new["use"] != old.get("use"):  # another backend: only what both have stays
+    if "use" in old and "use" in new and new["use"] != old["use"]:  # another backend: only what both have stays
         return {**{key: old[key] for key in ("sources",) if key in old}, **new}
     merged = dict(old)
     for key, value in new.items():

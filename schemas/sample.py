@@ -1,6 +1,6 @@
 """A training sample: token ids of the unified vocabulary, and the modality and role of each span.
 
-    Sample("clip-3fa0-0002-words-0", task="words", ids=(0, 2001, 17, …), segments=(Span("text", …), …), …)
+    Sample("clip-3fa0-0002-words-0", task="words", ids=(0, 2001, 17, …), segments=(SampleSegment("text", …), …), …)
 
 `ShardSample` is the same sample ready for a shard: its index row, and its bytes in a tar.
 """
@@ -27,7 +27,7 @@ MODALITIES: tuple[Modality, ...] = get_args(Modality)
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
+class SampleSegment:
     """Tokens `begin` to `end` of a sample. `start` and `stop` are seconds of its utterance (0, 0 for pure text); of placeholders for
     latent audio (modality `audio`) they are seconds of the sample's FLAC.
     """
@@ -74,7 +74,7 @@ class Sample:
     source: str
     seconds: float
     ids: tuple[Id, ...]
-    segments: tuple[Span, ...]
+    segments: tuple[SampleSegment, ...]
     text: str = ""
     language: str = ""
     speaker: str = ""

@@ -79,7 +79,7 @@ class Versioned(Settings):
         return self._name or type(self).__module__.rpartition(".")[2]
 
     @property
-    def chosen_as(self) -> str:
+    def backend_name(self) -> str:
         """The name of its module, for fingerprints; of one that is not weft's own, with its package, and a file's with its checksum."""
         module = type(self).__module__
         return module.rpartition(".")[2] if module.startswith("weft.") else module

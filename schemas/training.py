@@ -12,8 +12,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
+from weft.schemas.objectives import NextToken, ObjectiveSettings
 from weft.schemas.settings import Settings
 
+Group = Literal["lm", "embeddings", "head", "adaptor", "image-adaptor"]
 Unit = Literal["tokens", "seconds", "samples", "batches", "weights"]
 
 
@@ -130,21 +132,24 @@ class Mixture(Settings):
 
 
 class ModelSettings(Settings):
-    """The causal LM: a checkpoint (a folder or `hf://org/name`), or a transformers config for a new model.
+    """The causal LM: a checkpoint (`base`: a folder or `hf://org/name`), a transformers `config` for a new model, or what an earlier
+    stage or a merge ended with (`start`, its name).
 
-    The embedding and the output head grow to the unified vocabulary in both cases.
+    The embedding and the output head of a checkpoint and of a new model have a row for each token of the vocabulary.
     """
 
     base: str = ""
     config: dict[str, Any] = {}
+    start: str = ""
     rope_theta: float | None = Field(default=None, gt=0)
     dtype: Literal["float32", "bfloat16"] = "float32"
 
     @model_validator(mode="after")
     def _one_start(self) -> "ModelSettings":
-        if bool(self.base) == bool(self.config):
+        if sum(map(bool, (self.base, self.config, self.start))) != 1:
             raise ValueError(
-                "give either `base` (a checkpoint) or `config` (a transformers config with its model_type)"
+                "give one of `base` (a checkpoint), `config` (a transformers config with its model_type) and `start` (the stage or "
+                "merge to go on from)"
             )
         return self
 
@@ -193,8 +198,10 @@ class ValidationSettings(Settings):
 
 
 class TrainingStage(Settings):
-    """One stage of training: its data, its model and its optimiser.
+    """One stage of training: its data, its model, what it learns and how.
 
+    `trainable` names the groups of weights that are trained, each with its rate (null: the optimiser's); all others stay as they are.
+    Without it all are trained; encoders never are. A group's rate follows the optimiser's schedule in proportion.
     `forward_tokens` go through the model at once, and at least one block of the context: a larger batch takes several forwards. It
     bounds the memory and changes only the rounding. `device` is where the stage is trained; `auto` is a GPU where there is one.
     """
@@ -203,6 +210,8 @@ class TrainingStage(Settings):
     context: int = Field(gt=1)
     model: ModelSettings
     optimiser: Optimiser
+    trainable: dict[Group, Annotated[float, Field(gt=0, allow_inf_nan=False)] | None] = {}
+    objective: ObjectiveSettings = NextToken()
     checkpoint_every: int = Field(default=100, ge=1)
     validation: ValidationSettings = ValidationSettings()
     forward_tokens: int = Field(default=8192, ge=1)

@@ -8,6 +8,8 @@ import re
 from dataclasses import asdict, dataclass
 from typing import Literal
 
+import numpy as np
+
 from weft.schemas.fingerprint import digest
 
 Modality = Literal["text", "speech", "audio", "image"]  # what a token counts as; audio is latent, as images are
@@ -16,7 +18,7 @@ _NUMBER = re.compile(r"\{(\d*)\}")
 
 def spelt(literal: str, code: int) -> str:
     """A code by its tokenizer's `literal`: `{}` becomes its number, `{1024}` its number counted from there."""
-    return _NUMBER.sub(lambda found: str(int(found[1] or 0) + code), literal)
+    return _NUMBER.sub(lambda number: str(int(number[1] or 0) + code), literal)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +92,15 @@ class Vocabulary:
             if codebook.tokenizer == tokenizer:
                 return codebook
         raise ValueError(f"the vocabulary has no codebook {tokenizer!r}; add it under `tokenizers:`")
+
+    def modalities(self) -> np.ndarray:
+        """What each id counts as, (size,) of text: text for those of the text tokenizer and for padding rows."""
+        names = np.full(self.size, "text", dtype="<U6")
+        for codebook in self.codebooks:
+            names[codebook.first : codebook.first + codebook.size] = "speech"
+        for marker in self.markers:
+            names[marker.id] = marker.modality
+        return names
 
     @property
     def fingerprint(self) -> str:

@@ -42,7 +42,7 @@ def test_a_room_imports_only_rooms_that_stand_above_it() -> None:
 @pytest.mark.parametrize(
     ("file", "code"),
     [
-        ("pipelines/mixing/wanted.py", "from weft.pipelines.ingest import Ingest"),
+        ("pipelines/mixing/plan_request.py", "from weft.pipelines.ingest import Ingest"),
         ("pipelines/storage/pages.py", "def pages():\n    from weft.pipelines.graph import built"),
         ("pipelines/storage/store.py", "if TYPE_CHECKING:\n    from weft.pipelines import graph"),
         ("pipelines/models/model_work.py", "from weft.pipelines.align import Align"),
@@ -168,3 +168,28 @@ def test_the_way_of_one_utterance_is_short_and_its_counts_are_true() -> None:
     trees = [ast.parse((ROOT / file).read_text()) for file in named]  # raises where one is not there
     functions = sum(isinstance(node, ast.FunctionDef) for tree in trees for node in ast.walk(tree))
     assert abs(functions - int(counts[2])) <= functions / 10
+
+
+CHOSEN = {"Aligner", "Encoder", "ImageEncoder", "Segmenter", "Source", "Task", "Tokenizer", "Transcriber", "Voice"}
+IN_A_CHILD = {"Unusable"}  # also that of outside/serving.py, which runs where weft cannot be imported
+
+
+def test_a_class_has_a_name_of_its_own() -> None:
+    """One name, one meaning: also of types that are given a name. Backends are all called as their folder's class."""
+    places: dict[str, list[str]] = {}
+    for path in (path for room in (*ROOMS, "benchmarks") for path in modules(room)):
+        for name in type_names(ast.parse(path.read_text())):
+            places.setdefault(name, []).append(path.relative_to(ROOT).as_posix())
+    assert not {name: where for name, where in places.items() if len(where) > 1 and name not in CHOSEN | IN_A_CHILD}
+
+
+def type_names(tree: ast.Module) -> list[str]:
+    """The names of classes and of types, such as `Rows = list[Row]`."""
+    assigned = (target for node in tree.body if isinstance(node, ast.Assign) for target in node.targets)
+    names = [target.id for target in assigned if isinstance(target, ast.Name)]
+    classes = [node.name for node in tree.body if isinstance(node, ast.ClassDef)]
+    return [*classes, *(name for name in names if re.fullmatch("[A-Z][a-z][A-Za-z]*", name))]
+
+
+def test_types_with_a_name_are_seen() -> None:
+    assert type_names(ast.parse("class A: ...\nRows = list[A]\nMOST = 3\nT = A\nrow = A()")) == ["A", "Rows"]

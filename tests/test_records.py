@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-ROOMS = ("schemas", "outside", "tokenizers", "pipelines", "trainer", "jobs", "benchmarks")
+ROOMS = ("schemas", "outside", "tokenizers", "pipelines", "trainer", "jobs", "benchmarks", "tests")
 MOST = 3  # positional arguments of a record
 
 
@@ -30,7 +30,7 @@ def _calls(tree: ast.Module, records: set[str]) -> Iterator[tuple[int, str]]:
 
 @pytest.fixture(scope="module")
 def trees() -> dict[str, ast.Module]:
-    """Each module of weft and each benchmark, by its path."""
+    """Each module of weft, each benchmark and each test, by its path."""
     files = (path for room in ROOMS for path in sorted((ROOT / room).rglob("*.py")))
     return {path.relative_to(ROOT).as_posix(): ast.parse(path.read_text()) for path in files}
 

@@ -121,6 +121,15 @@ class SpeechTokenizer(Versioned, ABC):
             raise RuntimeError(f"{name} gave ids beyond its {self.size} codes")
         return deduplicate(self.rate, ids) if self.dedup else frame_by_frame(self.rate, ids)
 
+    def features(self, clips: Sequence[np.ndarray]) -> list[np.ndarray]:
+        """What the network makes of each clip before it becomes codes, float32 [frames, width]; a tokenizer without one has none.
+
+        Raises ValueError.
+        """
+        raise ValueError(
+            f"a tokenizer of the kind {self.called} has no network whose output could be used as latent audio"
+        )
+
     @abstractmethod
     def train(self, speech: Sequence[Speech], folder: Path, seed: int) -> None:
         """Learns from speech and writes the model into `folder`: the same for the same speech in any order."""

@@ -18,7 +18,7 @@ from weft.tokenizers.models.trained import TrainedTokenizer
 from weft.tokenizers.stream import Speech
 
 if TYPE_CHECKING:  # a recipe is checked without torch; whoever trains or encodes imports it
-    from weft.tokenizers.training.loop import Run
+    from weft.tokenizers.training.loop import ResumableRun
 
 
 class Tokenizer(TrainedTokenizer):
@@ -43,7 +43,7 @@ class Tokenizer(TrainedTokenizer):
     def training_seconds(self) -> float:
         return self.seconds
 
-    def _learn(self, speech: Sequence[Speech], run: "Run") -> Learned:
+    def _learn(self, speech: Sequence[Speech], run: "ResumableRun") -> Learned:
         import torch
 
         from weft.tokenizers.models import kmeans

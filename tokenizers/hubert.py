@@ -23,16 +23,15 @@ from weft.tokenizers.models.folder import Checkpoint
 from weft.tokenizers.models.learned import Learned, prefixed
 from weft.tokenizers.models.trained import TrainedTokenizer
 from weft.tokenizers.stream import Speech
-from weft.tokenizers.training.hubert_settings import Training
+from weft.tokenizers.training.hubert_settings import HubertTraining
 
 if TYPE_CHECKING:  # a recipe is checked without torch; whoever trains or encodes imports it
     import torch
 
-    from weft.tokenizers.models.checkpoint import Encoder
+    from weft.tokenizers.models.checkpoint import LayeredModel
     from weft.tokenizers.models.quantizer import Quantizer
-    from weft.tokenizers.training.loop import Run
+    from weft.tokenizers.training.loop import ResumableRun
 
-CODEBOOK_FRAMES = 60_000  # enough to place the centroids; more only takes time
 CODEBOOK_CLIPS = 64  # whose features are held at once
 PADDING = 0.02  # of a batch, at most
 
@@ -60,9 +59,9 @@ class Tokenizer(TrainedTokenizer):
     device: Annotated[str, NOT_IN_FINGERPRINT] = "cpu"
     dtype: Literal["float32", "bfloat16"] = "float32"
     batch: Annotated[float, NOT_IN_FINGERPRINT] = Field(default=60.0, gt=0)
-    training: Training = Training()
+    training: HubertTraining = HubertTraining()
 
-    _model: "Encoder | None" = PrivateAttr(None)
+    _model: "LayeredModel | None" = PrivateAttr(None)
     _grid: Grid | None = PrivateAttr(None)
     _quantizer: "Quantizer | None" = PrivateAttr(None)
 
@@ -86,7 +85,7 @@ class Tokenizer(TrainedTokenizer):
     def resources(self) -> Resources:
         return Resources.on(self.device)
 
-    def _learn(self, speech: Sequence[Speech], run: "Run") -> Learned:
+    def _learn(self, speech: Sequence[Speech], run: "ResumableRun") -> Learned:
         """The encoder (trained, or copied from `model`, cut to `layer` blocks) and its codebook."""
         from weft.tokenizers.models.checkpoint import learned_of, load_encoder
 
@@ -143,12 +142,12 @@ class Tokenizer(TrainedTokenizer):
     def _codebook_shape(self) -> tuple[int, int]:
         return self.size, self._ready()[0].config.hidden_size
 
-    def _set_encoder(self, model: "Encoder", grid: Grid) -> None:
+    def _set_encoder(self, model: "LayeredModel", grid: Grid) -> None:
         if grid.hop != self._hop:
             raise ValueError(f"a frame of this model is {grid.hop} samples: set `rate` to {SAMPLE_RATE / grid.hop:g}")
         self._model, self._grid = model, grid
 
-    def _trained_encoder(self, speech: Sequence[Speech], run: "Run") -> "tuple[Encoder, Grid]":
+    def _trained_encoder(self, speech: Sequence[Speech], run: "ResumableRun") -> "tuple[LayeredModel, Grid]":
         from weft.tokenizers.models.checkpoint import cut
         from weft.tokenizers.training.hubert import train
 
@@ -169,7 +168,7 @@ class Tokenizer(TrainedTokenizer):
             return Nearest(kmeans.fit(self._thinned_features(clips), self.size, seed))
         return speaker_invariance.fit(self.features(clips), [one.speaker for one in speech], self.size, seed)
 
-    def _ready(self) -> "tuple[Encoder, Grid]":
+    def _ready(self) -> "tuple[LayeredModel, Grid]":
         if self._model is None or self._grid is None:
             raise RuntimeError("this tokenizer has no model yet: call load(folder) first")
         return self._model, self._grid
@@ -185,8 +184,8 @@ class Tokenizer(TrainedTokenizer):
         return clips
 
     def _thinned_features(self, clips: Sequence[np.ndarray]) -> np.ndarray:
-        """Features of the clips, float32 [frames, width], evenly thinned to CODEBOOK_FRAMES; never all of them in memory."""
-        apart = -(-sum(self.frames(len(clip)) for clip in clips) // CODEBOOK_FRAMES)
+        """Features of the clips, float32 [frames, width], evenly thinned to `training.codebook_frames`; never all of them in memory."""
+        apart = -(-sum(self.frames(len(clip)) for clip in clips) // self.training.codebook_frames)
         kept: list[np.ndarray] = []
         before = 0
         for first in range(0, len(clips), CODEBOOK_CLIPS):

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import torch
     from torch import nn
 
-    from weft.tokenizers.models.recogniser import Forward, Recogniser
+    from weft.tokenizers.models.recogniser import LogMelForward, Recogniser
 
 RATE = 50 / 3  # Hz: a frame every 60 ms
 
@@ -64,7 +64,7 @@ class Tokenizer(Supervised):
             yield kmeans.assign(states, self._centroids)
 
 
-def _normalised_states(model: "Recogniser") -> "Forward":
+def _normalised_states(model: "Recogniser") -> "LogMelForward":
     """The last states after the layer norm of the model's head, so that their distances are comparable."""
 
     import torch

@@ -20,18 +20,19 @@ from weft.tokenizers.models.folder import fill
 from weft.tokenizers.models.learned import Learned
 from weft.tokenizers.models.trained import TrainedTokenizer
 from weft.tokenizers.stream import Speech
+from weft.tokenizers.training.optimiser_settings import AdamW
 
 if TYPE_CHECKING:  # a recipe is checked without torch; whoever trains or encodes imports it
     import torch
 
     from weft.tokenizers.models.vqvae import VqVae
-    from weft.tokenizers.training.loop import Run
+    from weft.tokenizers.training.loop import ResumableRun
 
 DOWN = 16  # steps of F0 that become a code: vqvae.py halves their number four times
 HOP = STEP * DOWN  # samples of a code
 
 
-class Training(Settings):
+class PitchTraining(Settings):
     """On at most `seconds` of the corpus, in batches of `batch` crops of `crop_seconds`."""
 
     seconds: float = Field(default=3600, gt=0)
@@ -40,6 +41,7 @@ class Training(Settings):
     crop_seconds: float = Field(default=2.56, gt=0.08)
     lr: float = Field(default=2e-3, gt=0)
     width: int = Field(default=64, ge=4)
+    adamw: AdamW = AdamW()
 
 
 class Tokenizer(TrainedTokenizer):
@@ -50,7 +52,7 @@ class Tokenizer(TrainedTokenizer):
     rate: float = Field(default=12.5, ge=12.5, le=12.5)
     size: int = Field(default=64, ge=2)
     literal: str = "[Pi{}]"
-    training: Training = Training()
+    training: PitchTraining = PitchTraining()
 
     _model: "VqVae | None" = PrivateAttr(None)
     _means: dict[str, float] = PrivateAttr(default_factory=dict)
@@ -60,7 +62,7 @@ class Tokenizer(TrainedTokenizer):
     def training_seconds(self) -> float:
         return self.training.seconds
 
-    def _learn(self, speech: Sequence[Speech], run: "Run") -> Learned:
+    def _learn(self, speech: Sequence[Speech], run: "ResumableRun") -> Learned:
         """Raises ValueError where no clip holds a voiced sound."""
         from weft.tokenizers.models.vqvae import VqVae
         from weft.tokenizers.training.loop import fit, seeded
@@ -79,7 +81,7 @@ class Tokenizer(TrainedTokenizer):
         def loss(step: int) -> "torch.Tensor":
             return model.loss(self._batch(tracks, run.seed, step))
 
-        fit(model, loss, self.training.steps, self.training.lr, run.state("training"))
+        fit(model, loss, self.training.steps, self.training.lr, run.state("training"), self.training.adamw)
         return Learned(tensors=model.state_dict(), facts={"spread": self._spread, "speakers": self._means})
 
     def _use(self, learned: Learned, folder: Path) -> None:

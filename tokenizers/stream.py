@@ -21,8 +21,8 @@ class Speech:
     @property
     def name(self) -> str:
         """Of its content, so that it orders speech whatever order it came in."""
-        told = f"{self.text}\0{self.speaker}\0{self.emotion}\0".encode()
-        return blake2b(told + np.ascontiguousarray(self.samples, np.float32).tobytes(), digest_size=16).hexdigest()
+        labels = f"{self.text}\0{self.speaker}\0{self.emotion}\0".encode()
+        return blake2b(labels + np.ascontiguousarray(self.samples, np.float32).tobytes(), digest_size=16).hexdigest()
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -22,19 +22,20 @@ from weft.tokenizers.models.folder import Checkpoint, fill
 from weft.tokenizers.models.learned import Learned, prefixed
 from weft.tokenizers.models.trained import TrainedTokenizer
 from weft.tokenizers.stream import Speech
+from weft.tokenizers.training.optimiser_settings import AdamW
 
 if TYPE_CHECKING:  # a recipe is checked without torch; whoever trains or encodes imports it
     import torch
 
-    from weft.tokenizers.models.checkpoint import Encoder
+    from weft.tokenizers.models.checkpoint import LayeredModel
     from weft.tokenizers.models.style_encoder import StyleEncoder
-    from weft.tokenizers.training.loop import Run
+    from weft.tokenizers.training.loop import ResumableRun
 
 _SHORTEST = 1600  # samples; less has no style
 _STEPS = 100  # of features a second
 
 
-class Training(Settings):
+class StyleTraining(Settings):
     """On at most `seconds` of the corpus, in batches of two crops of `crop_seconds` of each of `batch` clips."""
 
     seconds: float = Field(default=3600, gt=0)
@@ -43,6 +44,7 @@ class Training(Settings):
     crop_seconds: float = Field(default=1.0, ge=0.1)
     lr: float = Field(default=2e-3, gt=0)
     width: int = Field(default=96, ge=8)
+    adamw: AdamW = AdamW()
 
 
 class Tokenizer(TrainedTokenizer):
@@ -59,17 +61,17 @@ class Tokenizer(TrainedTokenizer):
     dedup: bool = False
     model: Checkpoint = ""
     layer: int = Field(default=9, ge=1)
-    training: Training = Training()
+    training: StyleTraining = StyleTraining()
 
     _encoder: "StyleEncoder | None" = PrivateAttr(None)
-    _checkpoint: "tuple[Encoder, Grid] | None" = PrivateAttr(None)
+    _checkpoint: "tuple[LayeredModel, Grid] | None" = PrivateAttr(None)
     _centroids: np.ndarray | None = PrivateAttr(None)
 
     @property
     def training_seconds(self) -> float:
         return self.training.seconds
 
-    def _learn(self, speech: Sequence[Speech], run: "Run") -> Learned:
+    def _learn(self, speech: Sequence[Speech], run: "ResumableRun") -> Learned:
         import torch
 
         from weft.tokenizers.models import kmeans
@@ -146,10 +148,10 @@ class Tokenizer(TrainedTokenizer):
         with torch.inference_mode():
             return self._encoder(torch.from_numpy(features_of(samples))[None])[0].numpy(), _STEPS / DOWN
 
-    def _trained_encoder(self, speech: Sequence[Speech], run: "Run") -> "StyleEncoder":
+    def _trained_encoder(self, speech: Sequence[Speech], run: "ResumableRun") -> "StyleEncoder":
         import torch
 
-        from weft.tokenizers.models.style_encoder import StyleTraining, features_of, labels_of
+        from weft.tokenizers.models.style_encoder import StyleClassifier, features_of, labels_of
         from weft.tokenizers.training.loop import fit, seeded
 
         long = [one for one in speech if len(one.samples) >= self.training.crop_seconds * SAMPLE_RATE]
@@ -158,7 +160,7 @@ class Tokenizer(TrainedTokenizer):
         features = [features_of(one.samples) for one in long]
         labels, numbers = labels_of(long)
         with seeded(run.seed):
-            learner = StyleTraining(self.training.width, labels)
+            learner = StyleClassifier(self.training.width, labels)
         learner.encoder.set_scale(features)
 
         def loss(step: int) -> "torch.Tensor":
@@ -167,7 +169,7 @@ class Tokenizer(TrainedTokenizer):
             first, second = (self._crops([features[n] for n in clips], rng) for _ in range(2))
             return learner.loss(first, second, torch.from_numpy(numbers[clips]))
 
-        fit(learner, loss, self.training.steps, self.training.lr, run.state("training"))
+        fit(learner, loss, self.training.steps, self.training.lr, run.state("training"), self.training.adamw)
         return learner.encoder
 
     def _crops(self, features: Sequence[np.ndarray], rng: np.random.Generator) -> "torch.Tensor":

@@ -2,7 +2,7 @@
 
     encode("of [Speech] <s>")  ->  ids that spell exactly these characters; no marker, code or BOS among them
 
-Transcripts come from strangers. Were `[Speech]` in one read as the marker, a sample would change its meaning.
+Transcripts come from anybody. Were `[Speech]` in one read as the marker, a sample would change its meaning.
 """
 
 import json

@@ -20,26 +20,29 @@ from typing import Any
 import torch
 from safetensors.torch import load_file, save_file
 from torch.optim import Optimizer
-from transformers import PreTrainedModel
 
 from weft.schemas.disk import to_disk
-from weft.tokenizers.models.checkpoint import quiet
 from weft.trainer import sums
+from weft.trainer.models.network import Network
 from weft.trainer.stream import StreamState
 
 _NAME = re.compile(r"step-(\d{6,})")
 
 
 @dataclass(frozen=True)
-class Origin:
-    """The inputs and settings of a run. Only a run with an equal origin resumes from a checkpoint."""
+class RunOrigin:
+    """The inputs and settings of a run. Only a run with an equal origin resumes from a checkpoint.
+
+    `start` is the SHA-256 of the weights that it starts from, where those are an earlier stage's.
+    """
 
     vocabulary: str
     index: str
     seed: int
     settings: dict[str, Any]
+    start: str = ""
 
-    def difference(self, other: "Origin") -> str:
+    def difference(self, other: "RunOrigin") -> str:
         """The differences of `other`; empty when there are none."""
         old, new = _flat(asdict(self)), _flat(asdict(other))
         changed = sorted(key for key in old.keys() | new.keys() if old.get(key) != new.get(key))
@@ -51,7 +54,7 @@ class State:
     """The content of `state.json`: the position in the stream, and the origin of the run."""
 
     stream: StreamState
-    origin: Origin
+    origin: RunOrigin
 
     def to_json(self) -> str:
         return json.dumps(asdict(self), indent=1) + "\n"
@@ -59,7 +62,7 @@ class State:
     @classmethod
     def from_json(cls, text: str) -> "State":
         record = json.loads(text)
-        return cls(stream=StreamState(**record["stream"]), origin=Origin(**record["origin"]))
+        return cls(stream=StreamState(**record["stream"]), origin=RunOrigin(**record["origin"]))
 
 
 def _flat(tree: dict[str, Any], path: str = "") -> dict[str, Any]:
@@ -88,13 +91,12 @@ def verify(folder: Path) -> None:
     """Raises ValueError when a file of a checkpoint is damaged; the message names the checkpoint before it."""
     if not (fault := sums.fault(folder)):
         return
-    steps = [path for _, path in sorted(_steps(folder.parent).items())]
-    earlier = steps[: steps.index(folder)]
+    earlier = [path for _, path in sorted(_steps(folder.parent).items()) if path.name < folder.name]
     remedy = f"resume from {earlier[-1].name}, the checkpoint before it" if earlier else "start the run again"
     raise ValueError(f"{folder} is damaged: {fault}; remove this folder to {remedy}")
 
 
-def read_state(folder: Path, origin: Origin) -> State:
+def read_state(folder: Path, origin: RunOrigin) -> State:
     """The state of a checkpoint.
 
     Raises ValueError when a file is damaged, or when the run has another vocabulary, index, seed or other settings.
@@ -111,15 +113,20 @@ def read_state(folder: Path, origin: Origin) -> State:
     return state
 
 
-def save(run: Path, model: PreTrainedModel, optimiser: Optimizer, state: State, recipe: str) -> Path:
+def weights_sum(folder: Path) -> str:
+    """The SHA-256 of a checkpoint's LM. Raises ValueError when a file of it is damaged."""
+    verify(folder)
+    return sums.recorded(folder)["model.safetensors"]
+
+
+def save(run: Path, network: Network, optimiser: Optimizer, state: State, recipe: str) -> Path:
     """Writes a checkpoint under a temporary name, syncs it to disk, and renames it."""
     target = folder_of(run, state.stream.step)
     target.parent.mkdir(parents=True, exist_ok=True)
     _sweep(target.parent)
     scratch = target.with_name(f".{target.name}.tmp-{uuid.uuid4().hex}")
-    with quiet():
-        model.save_pretrained(scratch, max_shard_size="1TB")
-    save_file(_moments(model, optimiser), scratch / "optimiser.safetensors")
+    network.save(scratch)
+    save_file(_moments(network, optimiser), scratch / "optimiser.safetensors")
     (scratch / "recipe.yaml").write_text(recipe, encoding="utf-8")
     (scratch / "state.json").write_text(state.to_json(), encoding="utf-8")
     sums.write(scratch)
@@ -130,22 +137,22 @@ def save(run: Path, model: PreTrainedModel, optimiser: Optimizer, state: State, 
     return target
 
 
-def restore_optimiser(folder: Path, model: PreTrainedModel, optimiser: Optimizer) -> None:
-    """Restores AdamW's moments. Raises ValueError when they are not of this model."""
-    parameters = dict(model.named_parameters())
+def restore_optimiser(folder: Path, network: Network, optimiser: Optimizer) -> None:
+    """Restores AdamW's moments. Raises ValueError when they are not of this network."""
+    parameters = dict(network.named_parameters())
     for key, tensor in load_file(folder / "optimiser.safetensors").items():
         name, _, moment = key.rpartition("/")
         if name not in parameters:
-            raise ValueError(f"{folder}/optimiser.safetensors has moments of {name}, which the model lacks")
+            raise ValueError(f"{folder}/optimiser.safetensors has moments of {name}, which the network lacks")
         # AdamW keeps its step count on the CPU, and the moments beside the weights.
         value = tensor if moment == "step" else tensor.to(parameters[name].device)
         optimiser.state[parameters[name]][moment] = value.clone()
 
 
-def _moments(model: PreTrainedModel, optimiser: Optimizer) -> dict[str, torch.Tensor]:
+def _moments(network: Network, optimiser: Optimizer) -> dict[str, torch.Tensor]:
     return {
         f"{name}/{moment}": tensor.contiguous()
-        for name, parameter in model.named_parameters()
+        for name, parameter in network.named_parameters()
         for moment, tensor in optimiser.state.get(parameter, {}).items()
     }
 

@@ -24,6 +24,7 @@ from weft.schemas.tar import BLOCK
 
 PLACES = ["shard", "tokens", "json_offset", "npy_offset", "npy_length", "flac_length", "png_length", "crc"]
 LABELS = ["task", "loss", "bounds"]
+MEMBERS = ["json_length", "flac_offset", "png_offset"]  # beside those of PLACES, where latents are read
 REMEDY = "`weft build RECIPE --out CORPUS --verify` builds it again"
 _NPY_HEADER = len(npy_bytes(()))
 
@@ -42,7 +43,7 @@ class Index:
             self._file = pq.ParquetFile(self.path, memory_map=True, page_checksum_verification=True)
         except (pa.ArrowException, OSError) as fault:
             self._unreadable(fault)
-        self._check_columns([*PLACES, *LABELS, "key", "split"])
+        self._check_columns([*PLACES, *LABELS, *MEMBERS, "key", "split"])
         footer = self._file.metadata
         self._first_draws = [0, *accumulate(footer.row_group(g).num_rows for g in range(footer.num_row_groups))]
 

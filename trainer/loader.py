@@ -1,6 +1,6 @@
 """Reads the draws of a shard folder through its index: no tar parsing, no JSON, constant memory.
 
-    draws = Draws(Path("corpus/shards/pretrain"))
+    draws = DrawReader(Path("corpus/shards/pretrain"))
     for draw in draws.read(begin=1_000_000):   # row n of index.parquet is draw n
         draw.position, draw.task, draw.ids     # 1000000, "words", array([0, 2001, 17, …], dtype=int32)
 
@@ -14,26 +14,30 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
-from typing import NoReturn, Protocol
+from typing import Any, NoReturn, Protocol
 from zlib import crc32
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
+from soundfile import LibsndfileError
 
 from weft.schemas.tar import BLOCK, space
-from weft.trainer.index import LABELS, PLACES, REMEDY, Index, document_bounds, loss_bounds
+from weft.trainer.index import LABELS, MEMBERS, PLACES, REMEDY, Index, document_bounds, loss_bounds
+from weft.trainer.latents import LatentSpan, stretches_of
 
+_MEMBERS = ["shard", "json_offset", "flac_length", "png_length", *MEMBERS]
 OPEN_TARS = 64  # tars that are kept open
 
 
-class Tar(Protocol):
+class TarBytes(Protocol):
     """The bytes of a tar: `len(tar)`, `tar[begin:end]`."""
 
     def __len__(self) -> int: ...
     def __getitem__(self, part: slice, /) -> bytes | memoryview: ...
 
 
-OpenTar = Callable[[Path], Tar]  # raises FileNotFoundError, and ValueError for a file that cannot be read as one
+OpenTar = Callable[[Path], TarBytes]  # raises FileNotFoundError, and ValueError for a file that cannot be read as one
 
 
 def mapped(path: Path) -> memoryview:
@@ -46,7 +50,7 @@ def mapped(path: Path) -> memoryview:
 class Draw:
     """One sample of the stream: ids (n,) int32, and loss (k, 2) int32, the token bounds that count.
 
-    bounds (m,) int32 are the tokens at which its documents begin after the first.
+    bounds (m,) int32 are the tokens at which its documents begin after the first. `stretches` are its latent audio and images, decoded.
     """
 
     position: int
@@ -54,9 +58,10 @@ class Draw:
     ids: np.ndarray
     loss: np.ndarray
     bounds: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int32))
+    stretches: tuple[LatentSpan, ...] = ()
 
 
-class Draws:
+class DrawReader:
     """The stream of one shard folder, readable from any position. Only benchmarks turn `check` off.
 
     Raises FileNotFoundError for a missing index, ValueError when a sample does not match its row.
@@ -77,14 +82,14 @@ class Draws:
 
     def read(self, begin: int = 0) -> Iterator[Draw]:
         """Draws `begin`, `begin` + 1, … to the end of the stream."""
-        for first, table in self.index.groups(PLACES + LABELS, begin):
+        for first, table in self.index.groups(PLACES + LABELS + MEMBERS, begin):
             yield from self._draws(first, table, range(max(begin - first, 0), len(table)))
 
     def pick(self, positions: Sequence[int]) -> Iterator[Draw]:
         """The draws at `positions`, which must increase."""
         left = list(positions)
         while left:
-            first, table = next(self.index.groups(PLACES + LABELS, left[0]))
+            first, table = next(self.index.groups(PLACES + LABELS + MEMBERS, left[0]))
             here = [position - first for position in left if position < first + len(table)]
             yield from self._draws(first, table, here)
             left = left[len(here) :]
@@ -105,10 +110,27 @@ class Draws:
         edges = edges.tolist()
         documents, begins = document_bounds(table)
         begins = begins.tolist()
+        latent = pc.any(pc.greater(pc.add(table["flac_length"], table["png_length"]), 0)).as_py()
+        members = table.select(_MEMBERS).to_pylist() if latent else []
         for row, ids in zip(rows, self._ids(first, table, rows), strict=True):
             loss = bounds[edges[row] : edges[row + 1]].reshape(-1, 2)
             inner = documents[begins[row] : begins[row + 1]]
-            yield Draw(position=first + row, task=tasks[row], ids=ids, loss=loss, bounds=inner)
+            stretches = self._stretches(first + row, members[row]) if members else ()
+            yield Draw(position=first + row, task=tasks[row], ids=ids, loss=loss, bounds=inner, stretches=stretches)
+
+    def _stretches(self, draw: int, row: dict[str, Any]) -> tuple[LatentSpan, ...]:
+        """Reads and decodes the members of a sample with latents."""
+        if not row["flac_length"] + row["png_length"]:
+            return ()
+        tar = self._tar_of(row["shard"], draw)
+        parts = (
+            tar[row[f"{name}_offset"] : row[f"{name}_offset"] + row[f"{name}_length"]]
+            for name in ("json", "flac", "png")
+        )
+        try:
+            return stretches_of(*map(bytes, parts))
+        except (ValueError, KeyError, OSError, LibsndfileError) as fault:
+            self._refuse(draw, f"has members that cannot be used: {fault}")
 
     def _ids(self, first: int, table: pa.Table, rows: Sequence[int]) -> Iterator[np.ndarray]:
         begins, starts, ends = (column.tolist() for column in _spans(table))
@@ -122,7 +144,7 @@ class Draws:
                 self._refuse(first + row, f"is damaged: its bytes in {shards[row]} have another checksum")
             yield np.frombuffer(sample, np.int32, counts[row], starts[row] - begins[row])
 
-    def _tar_of(self, shard: str, draw: int) -> Tar:
+    def _tar_of(self, shard: str, draw: int) -> TarBytes:
         try:
             return self._tar(shard)
         except (ValueError, FileNotFoundError) as fault:
@@ -131,7 +153,7 @@ class Draws:
     def _refuse(self, draw: int, fault: str) -> NoReturn:
         raise ValueError(f"{self.folder}: draw {draw}, sample {self.index.key(draw)}, {fault}; {REMEDY}")
 
-    def _open(self, shard: str) -> Tar:
+    def _open(self, shard: str) -> TarBytes:
         if len(Path(shard).parts) > 2 or Path(shard).is_absolute() or ".." in shard:
             raise ValueError("a shard must be a file beside the index, or in a folder there")
         return self._open_tar(self.folder / shard)

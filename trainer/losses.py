@@ -11,9 +11,9 @@ resume both files are truncated to the checkpoint's step, so an interrupted run 
 import json
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 NAME = "losses.jsonl"
 VALIDATION = "validation.jsonl"
@@ -22,13 +22,17 @@ R = TypeVar("R", "LossRow", "ValidationRow")
 
 @dataclass(frozen=True, slots=True)
 class LossRow:
-    """One task's mean loss at one step; `all` is the whole batch. Without counted tokens the loss is 0."""
+    """One task's mean loss at one step; `all` is the whole batch. Without counted tokens the loss is 0.
+
+    With pairs `tokens` are pairs, and `metrics` holds further means, such as the accuracy of the preference.
+    """
 
     step: int
     task: str
     loss: float
     tokens: int
     lr: float
+    metrics: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,9 +84,13 @@ def truncate(run: Path, step: int) -> None:
 
 def _append(file: Path, rows: Sequence[LossRow] | Sequence[ValidationRow]) -> None:
     with open(file, "a", encoding="utf-8") as lines:
-        lines.writelines(json.dumps(asdict(row), allow_nan=False) + "\n" for row in rows)
+        lines.writelines(json.dumps(_without_empty(asdict(row)), allow_nan=False) + "\n" for row in rows)
         lines.flush()
         os.fsync(lines.fileno())
+
+
+def _without_empty(row: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in row.items() if value != {}}
 
 
 def _lines(file: Path, record: type[R]) -> Iterator[tuple[bytes, R]]:

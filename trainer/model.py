@@ -43,9 +43,9 @@ def build(settings: ModelSettings, size: int, seed: int) -> PreTrainedModel:
 def check_new(settings: ModelSettings, context: int) -> None:
     """Checks a model that starts from a config, without memory for its weights. Raises ValueError as `build` does.
 
-    A checkpoint is not looked at: a corpus may be built where it is not.
+    A checkpoint and an earlier stage are not looked at: a corpus may be built where they are not.
     """
-    if settings.base:
+    if not settings.config:
         return
     config = _config(settings, size=64)
     check_context(config, context)
@@ -71,9 +71,17 @@ def load(folder: str, config: Any = None) -> PreTrainedModel:
 
 
 def _config(settings: ModelSettings, size: int) -> Any:
-    config = (
-        AutoConfig.from_pretrained(loadable(settings.base)) if settings.base else _fresh_config(settings.config, size)
-    )
+    if settings.base:
+        return with_settings(settings, settings.base)
+    return _with_rope(settings, _fresh_config(settings.config, size))
+
+
+def with_settings(settings: ModelSettings, folder: str) -> Any:
+    """The config of a checkpoint, with what the settings change in it. Raises ValueError for a model that they cannot be of."""
+    return _with_rope(settings, AutoConfig.from_pretrained(loadable(folder)))
+
+
+def _with_rope(settings: ModelSettings, config: Any) -> Any:
     if settings.rope_theta is not None:
         rope = getattr(config, "rope_parameters", None)
         if not rope or "rope_type" not in rope:

@@ -13,6 +13,7 @@ from itertools import pairwise
 
 import numpy as np
 
+from weft.trainer.latents import Placed, placed
 from weft.trainer.loader import Draw
 
 PADDING = -1
@@ -63,7 +64,7 @@ class Packed:
 
     ids and positions are (T,) int32; positions restart with every document. documents (T,) int32 numbers them
     from 0, with -1 for padding. targets (T,) bool: the token counts in the loss.
-    tasks are those of the documents: token t is of task `tasks[documents[t]]`.
+    tasks are those of the documents: token t is of task `tasks[documents[t]]`. latents stand at placeholders of the block.
     """
 
     ids: np.ndarray
@@ -71,6 +72,7 @@ class Packed:
     documents: np.ndarray
     targets: np.ndarray
     tasks: tuple[str, ...]
+    latents: tuple[Placed, ...] = ()
 
 
 def pack(draws: Iterable[Draw], context: int, offset: int = 0) -> Iterator[Block]:
@@ -100,10 +102,12 @@ def lay_out(block: Block, context: int) -> Packed:
     documents, targets = np.full(context, PADDING, np.int32), np.zeros(context, bool)
     at = 0
     tasks: list[str] = []
+    latents: list[Placed] = []
     for piece in block.pieces:
         here = slice(at, at + len(piece))
         ids[here] = piece.draw.ids[piece.begin : piece.end]
         targets[here] = piece.targets()
+        latents += placed(piece.draw.stretches, piece.begin, piece.end, at)
         starts = piece.starts()
         for begin, end in pairwise([*starts, len(piece)] if starts else []):
             document = slice(at + begin, at + end)
@@ -116,6 +120,7 @@ def lay_out(block: Block, context: int) -> Packed:
         documents=documents,
         targets=targets,
         tasks=tuple(tasks),
+        latents=tuple(latents),
     )
 
 

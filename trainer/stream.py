@@ -14,7 +14,8 @@ from pathlib import Path
 
 import numpy as np
 
-from weft.trainer.loader import Draws
+from weft.trainer.latents import Placed
+from weft.trainer.loader import DrawReader
 from weft.trainer.packing import PADDING, Block, Packed, lay_out, pack
 
 
@@ -40,7 +41,7 @@ class Batch:
 
     Arrays are (B, T): ids, positions, documents and labels int32, targets bool. `labels` number the task of each
     token in `tasks` (sorted; the whole batch's), -1 for padding. `counted` is the number of targets in the whole batch.
-    B can be 0 on a rank when the last batch of a stream is small. `after` is the state to resume from.
+    `latents` are those of each row. B can be 0 on a rank when the last batch of a stream is small. `after` is the state to resume from.
     """
 
     ids_BT: np.ndarray
@@ -51,6 +52,7 @@ class Batch:
     tasks: tuple[str, ...]
     counted: int
     after: StreamState
+    latents: tuple[tuple[Placed, ...], ...] = ()
 
     def check_ids(self, size: int, folder: Path) -> None:
         """Raises ValueError when an id lies outside a vocabulary of `size`; `folder` is where the ids are from."""
@@ -62,10 +64,10 @@ class Batch:
 
 
 @dataclass(frozen=True)
-class Stream:
+class BatchStream:
     """Batches of `blocks` blocks of `context` tokens, of which this rank sees every `world`-th row."""
 
-    draws: Draws
+    draws: DrawReader
     context: int
     blocks: int
     rank: int = 0
@@ -101,6 +103,7 @@ def batch_of(blocks: Sequence[Block], context: int, after: StreamState, rows: sl
         tasks=tasks,
         counted=sum(block.counted for block in blocks),
         after=after,
+        latents=tuple(p.latents for p in packed),
     )
 
 

@@ -36,6 +36,12 @@ def fault(folder: Path) -> str:
     return ""
 
 
+def recorded(folder: Path) -> dict[str, str]:
+    """The checksums that a checkpoint was written with, by path."""
+    named: dict[str, str] = json.loads((folder / NAME).read_text(encoding="utf-8"))
+    return named
+
+
 def _sums(folder: Path) -> dict[str, str]:
     """The checksums by path, without hidden files, which a desktop may have left."""
     files = sorted(p for p in folder.rglob("*") if p.is_file() and not p.name.startswith(".") and p.name != NAME)

@@ -15,22 +15,25 @@ from pathlib import Path
 
 import torch
 from torch.optim import AdamW
-from transformers import PreTrainedModel
 
 from weft.schemas.fingerprint import hash64
-from weft.schemas.training import Optimiser, TrainingStage
+from weft.schemas.training import TrainingStage
 from weft.schemas.vocabulary import Vocabulary
-from weft.trainer import checkpoint, curves, losses
+from weft.trainer import checkpoint, curves, losses, runs
 from weft.trainer.board import Board
 from weft.trainer.counted import check_counted, counted_batches
-from weft.trainer.loader import Draws, OpenTar, mapped
+from weft.trainer.loader import DrawReader, OpenTar, mapped
 from weft.trainer.losses import LossRow, ValidationRow
-from weft.trainer.model import build, check_context, load
-from weft.trainer.objective import Sums, autocast, micro_rows, next_token
+from weft.trainer.models.encoders import NO_ENCODERS, FrozenEncoders
+from weft.trainer.models.groups import freeze, optimiser_of
+from weft.trainer.models.network import Network
+from weft.trainer.models.starting import starting
+from weft.trainer.objectives.base import Objective, Sums, micro_rows
+from weft.trainer.objectives.choosing import objective_of
 from weft.trainer.packing import count_blocks
 from weft.trainer.repeatable import repeatable
 from weft.trainer.schedule import learning_rate
-from weft.trainer.stream import Batch, Stream, StreamState
+from weft.trainer.stream import Batch, BatchStream, StreamState
 from weft.trainer.unsupported import check_supported
 from weft.trainer.validation import Validation, select
 
@@ -79,7 +82,9 @@ class Run:
     """
 
     stage: TrainingStage
-    model: PreTrainedModel
+    network: Network
+    encoders: FrozenEncoders
+    objective: Objective
     optimiser: AdamW
     device: torch.device
     seed: int
@@ -91,23 +96,30 @@ class Run:
 def train(
     shards: Path, out: Path, stage: TrainingStage, vocabulary: Vocabulary, recipe_text: str, seed: int, resume: bool,
     report: Callable[[StepReport], None], validation: Path | None = None,
-    open_tar: OpenTar = mapped,
+    open_tar: OpenTar = mapped, start: Path | None = None, encoders: FrozenEncoders = NO_ENCODERS,
 ) -> Result:  # fmt: skip
     """Trains to `steps`, or to the end of the stream when `steps` is 0 or the stream is shorter.
 
+    `start` is the checkpoint or merge that `model.start` names, `encoders` are those of latent audio and images.
     With `resume`, continues from the latest checkpoint in `out`, or starts when there is none. The loss on the shards in
     `validation` is measured during training and does not change it. Raises ValueError when `out` holds another run or a damaged
     checkpoint, when a sample or a row is damaged, when no token of a task counts in the loss, or when the shards, vocabulary and
     model do not fit together.
     """
-    draws = Draws(shards, open_tar=open_tar)
-    check_supported(draws.index)
+    draws = DrawReader(shards, open_tar=open_tar)
+    check_supported(draws.index, stage.objective, encoders)
     check_counted(draws.index, stage.context)
     held_out = select(validation, stage, vocabulary.size, open_tar) if validation else None
-    stream = Stream(draws=draws, context=stage.context, blocks=stage.optimiser.batch_tokens // stage.context)
+    stream = BatchStream(draws=draws, context=stage.context, blocks=stage.optimiser.batch_tokens // stage.context)
     settings = stage.model_dump(mode="json", exclude=_NOT_ORIGIN)
-    origin = checkpoint.Origin(vocabulary=vocabulary.fingerprint, index=draws.digest(), seed=seed, settings=settings)
-    run, state = _start(out, stage, vocabulary, origin, stream, resume)
+    origin = checkpoint.RunOrigin(
+        vocabulary=vocabulary.fingerprint,
+        index=draws.digest(),
+        seed=seed,
+        start=checkpoint.weights_sum(start) if start else "",
+        settings=settings,
+    )
+    run, state = _start(out, stage, vocabulary, origin, stream, resume, start, encoders)
     with Board(out, state.step) as board:
         for batch in islice(counted_batches(stream.batches(state), shards), run.steps - state.step):
             began = time.monotonic()
@@ -119,10 +131,11 @@ def train(
             board.add(rows, measured)
             if state.step % stage.checkpoint_every == 0 or state.step == run.steps:
                 training_state = checkpoint.State(stream=state, origin=origin)
-                checkpoint.save(out, run.model, run.optimiser, training_state, recipe_text)
+                checkpoint.save(out, run.network, run.optimiser, training_state, recipe_text)
             seconds = time.monotonic() - began
             report(StepReport(step=state.step, steps=run.steps, rows=rows, seconds=seconds, validation=measured))
     curves.plot(out)
+    runs.end(out, checkpoint.folder_of(out, state.step))
     return Result(
         step=state.step,
         declared=stage.optimiser.steps,
@@ -133,7 +146,14 @@ def train(
 
 
 def _start(
-    out: Path, stage: TrainingStage, vocabulary: Vocabulary, origin: checkpoint.Origin, stream: Stream, resume: bool
+    out: Path,
+    stage: TrainingStage,
+    vocabulary: Vocabulary,
+    origin: checkpoint.RunOrigin,
+    stream: BatchStream,
+    resume: bool,
+    start: Path | None,
+    encoders: FrozenEncoders,
 ) -> tuple[Run, StreamState]:
     """The run and its position: at the beginning, or at its latest checkpoint. Raises ValueError."""
     latest = checkpoint.latest(out)
@@ -143,19 +163,24 @@ def _start(
         )
     state = checkpoint.read_state(latest, origin).stream if latest else StreamState()
     device = device_of(stage)
-    model = load(str(latest)) if latest else build(stage.model, vocabulary.size, origin.seed)
-    check_context(model.config, stage.context)
-    model.to(device).train()  # type: ignore[arg-type]
-    optimiser = _optimiser(model, stage.optimiser)
+    network = starting(stage, vocabulary, origin.seed, start, encoders).to(device)
+    objective = objective_of(stage, vocabulary)
+    objective.begin(network)
     if latest:
-        checkpoint.restore_optimiser(latest, model, optimiser)
+        network.restore(latest)
+    network.train()
+    optimiser = optimiser_of(freeze(network, stage.trainable), stage.trainable, stage.optimiser)
+    if latest:
+        checkpoint.restore_optimiser(latest, network, optimiser)
     out.mkdir(parents=True, exist_ok=True)
     losses.truncate(out, state.step)
     available = _available(stream)
     horizon = stage.optimiser.steps or available
     run = Run(
         stage=stage,
-        model=model,
+        network=network,
+        encoders=encoders,
+        objective=objective,
         optimiser=optimiser,
         device=device,
         seed=origin.seed,
@@ -174,7 +199,7 @@ def device_of(stage: TrainingStage) -> torch.device:
     return torch.device("cuda" if has_gpu and stage.device != "cpu" else "cpu")
 
 
-def _available(stream: Stream) -> int:
+def _available(stream: BatchStream) -> int:
     """The number of steps in the stream. Raises ValueError when it is empty."""
     available = -(-count_blocks(stream.draws.lengths(), stream.context) // stream.blocks)
     if not available:
@@ -186,19 +211,9 @@ def _validate(run: Run, held_out: Validation | None, out: Path, step: int) -> tu
     """Measures the validation loss where it is due; returns the rows that were appended to `validation.jsonl`."""
     if not held_out or not held_out.due(step, run.steps):
         return ()
-    rows = held_out.losses(run.model, run.stage.model.dtype, step)
+    rows = held_out.losses(run.network, run.stage.model.dtype, step, run.encoders)
     losses.append_validation(out, rows)
     return rows
-
-
-def _optimiser(model: PreTrainedModel, settings: Optimiser) -> AdamW:
-    """AdamW; weights of one dimension (norms, biases) do not decay."""
-    parameters = [p for p in model.parameters() if p.requires_grad]
-    groups = [
-        {"params": [p for p in parameters if p.ndim > 1], "weight_decay": settings.weight_decay},
-        {"params": [p for p in parameters if p.ndim < 2], "weight_decay": 0.0},
-    ]
-    return AdamW([g for g in groups if g["params"]], lr=settings.lr, betas=settings.betas, foreach=True)
 
 
 def _step(run: Run, batch: Batch) -> tuple[LossRow, ...]:
@@ -210,32 +225,38 @@ def _step(run: Run, batch: Batch) -> tuple[LossRow, ...]:
     sums = _backward(run, batch)
     rows = _loss_rows(batch, sums, rate)
     if settings.clip:
-        torch.nn.utils.clip_grad_norm_(run.model.parameters(), settings.clip)
+        torch.nn.utils.clip_grad_norm_(run.network.parameters(), settings.clip)
     for group in run.optimiser.param_groups:
-        group["lr"] = rate
+        group["lr"] = rate * group["scale"]
     run.optimiser.step()
     run.optimiser.zero_grad(set_to_none=True)
     return rows
 
 
 def _backward(run: Run, batch: Batch) -> Sums:
-    """Gradients of the mean over the batch's counted targets, summed over micro-batches."""
+    """Gradients of the mean over the batch's units, summed over micro-batches."""
     sums = Sums.none(len(batch.tasks))
     with repeatable(run.device):
-        for rows in micro_rows(batch, run.device, run.stage.forward_tokens):
-            with autocast(run.device, run.stage.model.dtype):
-                nats, part = next_token(run.model, rows, len(batch.tasks))
-            (nats / batch.counted).backward()
+        for rows in micro_rows(batch, run.device, run.stage.forward_tokens, run.encoders):
+            loss, part = run.objective.loss(run.network, rows, len(batch.tasks))
+            (loss / run.objective.units(batch)).backward()
             sums += part
     return sums
 
 
 def _loss_rows(batch: Batch, sums: Sums, rate: float) -> tuple[LossRow, ...]:
-    total = Sums(sums.nats.sum(keepdims=True), sums.counts.sum(keepdims=True)) + Sums.none(1)
+    total = Sums.none(1) + sums.total()
     if not torch.isfinite(torch.from_numpy(total.nats)).all():
         raise ValueError(f"the loss of step {batch.after.step} is not finite; lower `lr` or lengthen `warmup`")
-    columns = [("all", total.nats[0], total.counts[0]), *zip(batch.tasks, sums.nats, sums.counts, strict=True)]
+    parts = [("all", total), *((task, sums.of(number)) for number, task in enumerate(batch.tasks))]
     return tuple(
-        LossRow(step=batch.after.step, task=task, loss=float(nats / max(count, 1)), tokens=int(count), lr=rate)
-        for task, nats, count in columns
+        LossRow(
+            step=batch.after.step,
+            task=task,
+            loss=float(part.nats[0] / max(part.counts[0], 1)),
+            tokens=int(part.counts[0]),
+            lr=rate,
+            metrics={name: float(value[0] / max(part.counts[0], 1)) for name, value in part.metrics.items()},
+        )
+        for task, part in parts
     )

@@ -1,31 +1,54 @@
-"""Refuses samples that this trainer would train wrongly, before the first step: it has no encoders, and one objective, the next token.
+"""Refuses samples that a stage would train wrongly, before the first step: latents without an encoder, and pairs or other samples for
+an objective that takes the others.
 
-check_supported(index)
-ValueError: …/index.parquet: samples of task asr have latent audio, …
+check_supported(index, stage.objective)
+RecipeError: …/index.parquet: samples of task asr have latent audio, …
 """
+
+from collections.abc import Collection
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from weft.schemas.faults import RecipeError
+from weft.schemas.objectives import Dpo, ObjectiveSettings
+from weft.schemas.vocabulary import Modality
 from weft.trainer.index import Index
 
-_LATENTS = {"audio_tokens": "latent audio", "image_tokens": "images"}
+_LATENTS: dict[str, tuple[Modality, str]] = {
+    "audio_tokens": ("audio", "latent audio"),
+    "image_tokens": ("image", "images"),
+}
 
 
-def check_supported(index: Index) -> None:
-    """Raises ValueError for the first sample with more than ids, and for the first preference pair."""
+def check_supported(index: Index, objective: ObjectiveSettings, modalities: Collection[Modality] = ()) -> None:
+    """`modalities` are those that the network has encoders for.
+
+    Raises RecipeError for the first sample with other latents, and for the first that the objective does not take: a pair, or none."""
     for _, table in index.groups(["task", "bounds", *_LATENTS]):
-        for column, what in _LATENTS.items():
-            if task := _first_task(table, pc.greater(table[column], 0)):
-                raise ValueError(
+        for column, (modality, what) in _LATENTS.items():
+            if modality not in modalities and (task := _first_task(table, pc.greater(table[column], 0))):
+                raise RecipeError(
                     f"{index.path}: samples of task {task} have {what}, which `weft train` cannot feed to the model: "
-                    "leave the task out of the stage's mixture, or let it say a stream instead"
+                    "its encoder has no network here (docs/training.md); leave the task out of the mixture, or let it say a stream"
                 )
-        if task := _first_task(table, pc.greater(pc.list_value_length(table["bounds"]), 0)):
-            raise ValueError(
-                f"{index.path}: samples of task {task} are preference pairs, and `weft train` would learn the rejected answers too: "
-                "leave the task out of the stage's mixture, or let `dialogue` write the chosen answers"
+        _check_pairs(index, table, objective)
+
+
+def _check_pairs(index: Index, table: pa.Table, objective: ObjectiveSettings) -> None:
+    """Raises RecipeError."""
+    later_documents = pc.list_value_length(table["bounds"])
+    if isinstance(objective, Dpo):
+        if task := _first_task(table, pc.not_equal(later_documents, 1)):
+            raise RecipeError(
+                f"{index.path}: samples of task {task} are no preference pairs, which `objective: dpo` learns from; "
+                "leave the task out of the stage's mixture"
             )
+    elif task := _first_task(table, pc.greater(later_documents, 0)):
+        raise RecipeError(
+            f"{index.path}: samples of task {task} are preference pairs, and the stage would learn the rejected answers too: set "
+            "`objective: {use: dpo}`, leave the task out of the mixture, or let `dialogue` write the chosen answers"
+        )
 
 
 def _first_task(table: pa.Table, mask: pa.ChunkedArray) -> str:

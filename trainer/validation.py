@@ -15,13 +15,15 @@ from math import isfinite
 from pathlib import Path
 
 import torch
-from transformers import PreTrainedModel
 
 from weft.schemas.training import TrainingStage
 from weft.trainer.index import Index
-from weft.trainer.loader import Draw, Draws, OpenTar, mapped
+from weft.trainer.loader import Draw, DrawReader, OpenTar, mapped
 from weft.trainer.losses import ValidationRow
-from weft.trainer.objective import Sums, autocast, micro_rows, next_token
+from weft.trainer.models.encoders import NO_ENCODERS, FrozenEncoders
+from weft.trainer.models.network import Network
+from weft.trainer.objectives.base import Sums, autocast, micro_rows
+from weft.trainer.objectives.next_token import next_token
 from weft.trainer.packing import pack
 from weft.trainer.stream import Batch, StreamState, batch_of
 
@@ -48,16 +50,18 @@ class Validation:
         while group := list(islice(blocks, max(1, self.forward_tokens // self.context))):
             yield batch_of(group, self.context, StreamState())
 
-    def losses(self, model: PreTrainedModel, dtype: str, step: int) -> tuple[ValidationRow, ...]:
+    def losses(
+        self, network: Network, dtype: str, step: int, encoders: FrozenEncoders = NO_ENCODERS
+    ) -> tuple[ValidationRow, ...]:
         """A row for each task. Raises ValueError when a loss is not finite."""
         totals = dict.fromkeys(sorted({draw.task for draw in self.draws}), Sums.none(1))
-        with _measuring(model):
+        with _measuring(network):
             for batch in self.batches():
-                for rows in micro_rows(batch, model.device, self.forward_tokens):
-                    with autocast(model.device, dtype):
-                        _, part = next_token(model, rows, len(batch.tasks))
+                for rows in micro_rows(batch, network.device, self.forward_tokens, encoders):
+                    with autocast(network.device, dtype):
+                        _, part = next_token(network, rows, len(batch.tasks))
                     for number, task in enumerate(batch.tasks):
-                        totals[task] += Sums(part.nats[[number]], part.counts[[number]])
+                        totals[task] += part.of(number)
         if bad := [task for task, total in totals.items() if not isfinite(total.nats[0])]:
             raise ValueError(f"the validation loss of {', '.join(bad)} at step {step} is not finite; lower `lr`")
         return tuple(
@@ -73,11 +77,18 @@ def select(folder: Path, stage: TrainingStage, size: int, open_tar: OpenTar = ma
 
     Raises ValueError when a draw is of another split, when an id lies outside the vocabulary, and when a task has no counted token.
     """
-    draws = Draws(folder, open_tar=open_tar)
+    draws = DrawReader(folder, open_tar=open_tar)
     positions = list(_first(draws.index, stage))
     # copies, so that no tar stays open during the run
     held_out = tuple(
-        Draw(position=d.position, task=d.task, ids=d.ids.copy(), loss=d.loss.copy(), bounds=d.bounds.copy())
+        Draw(
+            position=d.position,
+            task=d.task,
+            ids=d.ids.copy(),
+            loss=d.loss.copy(),
+            bounds=d.bounds.copy(),
+            stretches=d.stretches,
+        )
         for d in draws.pick(positions)
     )
     validation = Validation(
@@ -112,13 +123,13 @@ def _first(index: Index, stage: TrainingStage) -> Iterator[int]:
 
 
 @contextmanager
-def _measuring(model: PreTrainedModel) -> Iterator[None]:
+def _measuring(network: Network) -> Iterator[None]:
     """Turns dropout and gradients off; restores the model's mode and all random generators afterwards."""
-    cuda = [model.device] if model.device.type == "cuda" else []
-    training = model.training
+    cuda = [network.device] if network.device.type == "cuda" else []
+    training = network.training
     with torch.random.fork_rng(cuda), torch.no_grad():
-        model.eval()
+        network.eval()
         try:
             yield
         finally:
-            model.train(training)
+            network.train(training)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from typing import Any
 
-from weft.benchmarks.support.common import Figure, Pair, alternate, processes
+from weft.benchmarks.support.common import Comparison, Figure, alternate, processes
 
 WORKERS = 2
 ROUNDS = 3
@@ -24,14 +24,14 @@ def over(workers: ProcessPoolExecutor, kernel: Callable[[int], Any], count: int)
     return lambda: list(workers.map(kernel, reversed(range(count))))
 
 
-def compare(stage: Callable[[], object], kernel: Callable[[], object]) -> Pair:
+def compare(stage: Callable[[], object], kernel: Callable[[], object]) -> Comparison:
     """Both arms once to warm them (the kernel twice, so that both its processes are), then in turn."""
     for warm in (kernel, kernel, stage):
         warm()
     return alternate(stage, kernel, ROUNDS)
 
 
-def against(name: str, pair: Pair, audio_seconds: float = 0.0) -> list[Figure]:
+def against(name: str, pair: Comparison, audio_seconds: float = 0.0) -> list[Figure]:
     """The figures of a pair; `audio_seconds` is the length of its speech, in seconds."""
     figures = [
         Figure(f"{name}: stage", pair.first, "s"),

@@ -90,7 +90,7 @@ def seconds(action: Callable[[], object]) -> float:
 
 
 @dataclass(frozen=True, slots=True)
-class Pair:
+class Comparison:
     """Wall seconds of two arms run in turn on the same inputs; `ratio` is the median over rounds of first / second."""
 
     first: float
@@ -98,7 +98,7 @@ class Pair:
     ratio: float
 
 
-def alternate(first: Callable[[], object], second: Callable[[], object], rounds: int) -> Pair:
+def alternate(first: Callable[[], object], second: Callable[[], object], rounds: int) -> Comparison:
     """Runs A B B A A B …, so that what else the machine does falls on both."""
     rows: list[tuple[float, float]] = []
     for turn in range(rounds):
@@ -108,7 +108,7 @@ def alternate(first: Callable[[], object], second: Callable[[], object], rounds:
         else:
             rows.append((seconds(first), seconds(second)))
     ours, theirs = zip(*rows, strict=True)
-    return Pair(statistics.median(ours), statistics.median(theirs), statistics.median(a / b for a, b in rows))
+    return Comparison(statistics.median(ours), statistics.median(theirs), statistics.median(a / b for a, b in rows))
 
 
 # --- memory --------------------------------------------------------------------------------------------------------

@@ -16,12 +16,12 @@ from weft.pipelines.mixing.index import write_index
 from weft.pipelines.mixing.order import write_order
 from weft.pipelines.mixing.plan import plan
 from weft.pipelines.mixing.plan_files import read_tars
-from weft.pipelines.mixing.wanted import Wanted
+from weft.pipelines.mixing.plan_request import PlanRequest
 from weft.pipelines.parts.tables import Footer, part_name, write_table
 from weft.pipelines.storage.store import Store
 from weft.schemas.fingerprint import hash64
 from weft.schemas.plan import Tar, node_of
-from weft.schemas.sample import Provenance, Sample, ShardSample, Span
+from weft.schemas.sample import Provenance, Sample, SampleSegment, ShardSample
 from weft.schemas.table import arrow_schema, to_table
 from weft.schemas.training import TrainingStage
 
@@ -77,12 +77,12 @@ def sample(task: str, number: int, part: int) -> ShardSample:
     ).for_shard(hash64(key) >> 1)
 
 
-def _segments(task: str, length: int) -> tuple[Span, ...]:
+def _segments(task: str, length: int) -> tuple[SampleSegment, ...]:
     kinds = ("text", "speech") if task == "words" else (task,)
     bounds = [*range(0, length - 30, 45), length] if task == "words" else [0, length]
     spans = itertools.pairwise(bounds)
     return tuple(
-        Span(
+        SampleSegment(
             modality=kinds[n % len(kinds)],
             role=kinds[n % len(kinds)],
             begin=a,
@@ -138,7 +138,7 @@ def planned(store: Store, tasks: tuple[str, ...], parts: int, shard_bytes: float
     """The tars of a plan over `parts` composed parts a task."""
     write_parts(store, tasks, parts, shard_bytes)
     settings = stage(1e12, dict.fromkeys(tasks, 1.0))
-    plan(store, Wanted(STAGE, settings, {(task, "made"): 1 for task in tasks}), {})
+    plan(store, PlanRequest(STAGE, settings, {(task, "made"): 1 for task in tasks}), {})
     return read_tars(store, STAGE)
 
 

@@ -77,7 +77,7 @@ def pipeline(folder: Path, recipe: dict[str, Any]) -> Pipeline:
 
 
 @dataclass(frozen=True)
-class Speech:
+class SpeechCorpus:
     """A built corpus, the engine that built it, and the work it took by node."""
 
     store: Store
@@ -85,7 +85,7 @@ class Speech:
     works: dict[str, list[Work]]
 
     @classmethod
-    def built(cls, folder: Path, store: Store, engine: Engine) -> "Speech":
+    def built(cls, folder: Path, store: Store, engine: Engine) -> "SpeechCorpus":
         """Speaks and builds what is not there yet."""
         speak(folder / "raw")
         speech = cls(store, engine, {})
@@ -93,7 +93,7 @@ class Speech:
         return speech
 
     @classmethod
-    def measure(cls, folder: Path, figures: Callable[["Speech"], list[Figure]]) -> list[Figure]:
+    def measure(cls, folder: Path, figures: Callable[["SpeechCorpus"], list[Figure]]) -> list[Figure]:
         """What is measured on it, with an engine of two workers, whatever cluster runs on this machine."""
         (folder / "speech").mkdir(parents=True, exist_ok=True)
         store = Store(str(folder / "speech/corpus"))

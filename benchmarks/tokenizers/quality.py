@@ -26,10 +26,10 @@ from weft.tokenizers import cepstra, fsq, hubert, linguistic, pitch, style
 from weft.tokenizers.base import SpeechTokenizer
 from weft.tokenizers.evaluation.measures import Example, measures
 from weft.tokenizers.stream import Speech, Stream
-from weft.tokenizers.training.hubert import Training
+from weft.tokenizers.training.hubert import HubertTraining
 
 TITLE = "tokenizers: quality on new speakers, beside MFCC k-means"
-LARGER = Training(seconds=3600, steps=700, swaps=100, batch_seconds=64, clusters=500)
+LARGER = HubertTraining(seconds=3600, steps=700, swaps=100, batch_seconds=64, clusters=500)
 THREADS = 2  # as a build gives training, on which its sums depend
 ACTORS = ("03", "10", "15")  # of emodb, not in the training set of style
 EMOTIONS = {"W": "anger", "F": "joy", "N": "neutral", "T": "sadness"}

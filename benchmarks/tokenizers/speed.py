@@ -20,13 +20,13 @@ from weft.tokenizers.features.windows import Windowing, batches
 from weft.tokenizers.hubert import PADDING, Tokenizer, normalised
 from weft.tokenizers.models import layers
 from weft.tokenizers.stream import Speech, Stream
-from weft.tokenizers.training.hubert import Training
+from weft.tokenizers.training.hubert import HubertTraining
 
 TITLE = "tokenizers: speed, two threads"
 CLIPS, SHORTEST, LONGEST = 120, 2.0, 20.0  # seconds
 THREADS = 2  # as a build gives a tokenizer
 WHOLE = 120  # seconds, encoded at once and in windows
-TRAINING = Training(steps=100, swaps=30)
+TRAINING = HubertTraining(steps=100, swaps=30)
 
 
 def measure(folder: Path) -> list[Figure]:

@@ -14,8 +14,8 @@ import numpy as np
 from weft.pipelines.acoustic.features import HOP, Moments, levelled
 from weft.pipelines.acoustic.mixtures import Mixtures
 from weft.pipelines.acoustic.model import EVERYONE, AcousticModel
-from weft.pipelines.acoustic.network import PAUSE, STATES, Network, TooShort, likeliest
-from weft.pipelines.acoustic.phones import PhoneSet, Ways
+from weft.pipelines.acoustic.network import PAUSE, STATES, PronunciationNetwork, TooShort, likeliest
+from weft.pipelines.acoustic.phones import PhoneSet, Pronunciations
 from weft.schemas.learning import report_step
 
 ROUNDS = (1, 1, 2, 2, 4, 4)  # Gaussians a state
@@ -27,7 +27,7 @@ class TrainingClip:
 
     cepstra: np.ndarray
     speaker: str
-    words: tuple[Ways, ...]
+    words: tuple[Pronunciations, ...]
     places: tuple[tuple[float, float], ...]
 
 
@@ -36,8 +36,10 @@ def learn(clips: Sequence[TrainingClip]) -> AcousticModel:
     if not clips:
         raise ValueError("there are no clips to train on")
     speakers = _speakers(clips)
-    phones = PhoneSet.of(ways for clip in clips for ways in clip.words)
-    networks = [Network.of([phones.numbered(ways) for ways in clip.words]) for clip in clips]
+    phones = PhoneSet.of(pronunciations for clip in clips for pronunciations in clip.words)
+    networks = [
+        PronunciationNetwork.of([phones.numbered(pronunciations) for pronunciations in clip.words]) for clip in clips
+    ]
     frames = np.concatenate([levelled(clip.cepstra, speakers[clip.speaker]) for clip in clips])
     utterances = np.split(frames, np.cumsum([len(clip.cepstra) for clip in clips])[:-1])
     labels = [_first_labels(clip, phones) for clip in clips]
@@ -60,14 +62,14 @@ def _speakers(clips: Sequence[TrainingClip]) -> dict[str, Moments]:
 def _first_labels(clip: TrainingClip, phones: PhoneSet) -> np.ndarray:
     """Frame labels: each word's first pronunciation spread evenly over its rough place, pauses elsewhere."""
     labels = np.full(len(clip.cepstra), PAUSE * STATES + STATES // 2)
-    for ways, (start, end) in zip(clip.words, clip.places, strict=True):
-        states = np.array([p * STATES + k for p in phones.numbered(ways)[0] for k in range(STATES)])
+    for pronunciations, (start, end) in zip(clip.words, clip.places, strict=True):
+        states = np.array([p * STATES + k for p in phones.numbered(pronunciations)[0] for k in range(STATES)])
         here = labels[round(start / HOP) : round(end / HOP)]
         here[:] = states[np.arange(len(here)) * len(states) // max(1, len(here))]
     return labels
 
 
-def _labels(network: Network, mixtures: Mixtures, frames: np.ndarray, old: np.ndarray) -> np.ndarray:
+def _labels(network: PronunciationNetwork, mixtures: Mixtures, frames: np.ndarray, old: np.ndarray) -> np.ndarray:
     """The emission of each frame on the likeliest path; `old` where the audio is too short for its words."""
     try:
         return network.emits[likeliest(network, mixtures.log_likelihoods(frames))]

@@ -13,7 +13,7 @@ import numpy as np
 from weft.pipelines.acoustic.chain import crossings
 from weft.pipelines.acoustic.features import HOP
 from weft.pipelines.acoustic.model import AcousticModel
-from weft.pipelines.acoustic.network import PAUSE, STATES, Network, Way, likeliest
+from weft.pipelines.acoustic.network import PAUSE, STATES, PhoneNumbers, PronunciationNetwork, likeliest
 
 _DOUBT = 0.1  # neighbouring frames are correlated: each log-likelihood counts for a tenth
 _STRETCH = 1000, 3000  # least and most frames whose edges are computed together; a stretch ends at a pause if it can
@@ -35,7 +35,7 @@ class PhonePath:
     """The likeliest path through the network of an utterance's words: a state of it for each frame."""
 
     model: AcousticModel
-    network: Network
+    network: PronunciationNetwork
     scores: np.ndarray
     path: np.ndarray
 
@@ -62,12 +62,12 @@ class PhonePath:
         return np.asarray(own - self.scores.max(1))
 
 
-def align_phones(model: AcousticModel, scores: np.ndarray, words: Sequence[Sequence[Way]]) -> PhonePath:
+def align_phones(model: AcousticModel, scores: np.ndarray, words: Sequence[Sequence[PhoneNumbers]]) -> PhonePath:
     """Aligns the pronunciations of `words` with `scores`, the model's log-likelihoods of the utterance [frames, emissions].
 
     Raises TooShort where the audio has fewer frames than the words have states.
     """
-    network = Network.of(words)
+    network = PronunciationNetwork.of(words)
     return PhonePath(model=model, network=network, scores=scores, path=likeliest(network, scores))
 
 

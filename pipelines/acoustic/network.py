@@ -22,11 +22,11 @@ _NEVER = -1e30
 _SMALL = 3e7  # frames times states up to which all states are searched
 _BEAM = 2000.0
 
-Way = tuple[int, ...]  # a pronunciation, as numbers of phones
+PhoneNumbers = tuple[int, ...]  # a pronunciation, as numbers of phones
 
 
 @dataclass(frozen=True)
-class Network:
+class PronunciationNetwork:
     """States in the order they were added. State s is entered from states `before[s]` (-1: no more) with log-probabilities `log[s]`."""
 
     emits: np.ndarray
@@ -38,15 +38,15 @@ class Network:
     final: np.ndarray
 
     @classmethod
-    def of(cls, words: Sequence[Sequence[Way]]) -> "Network":
+    def of(cls, words: Sequence[Sequence[PhoneNumbers]]) -> "PronunciationNetwork":
         """The network of every pronunciation of every word, with a pause at both ends and optional ones between words."""
-        builder = _Builder()
+        builder = _NetworkBuilder()
         ends = builder.pause([])
-        for number, ways in enumerate(words):
+        for number, pronunciations in enumerate(words):
             out: list[tuple[int, float]] = []
-            for way in ways:
-                here = [(state, log - np.log(len(ways))) for state, log in ends]
-                for place, phone in enumerate(way):
+            for pronunciation in pronunciations:
+                here = [(state, log - np.log(len(pronunciations))) for state, log in ends]
+                for place, phone in enumerate(pronunciation):
                     here = builder.phone(phone, number, here, first=number == 0 and place == 0)
                 out += here
             paused = builder.pause([(state, log + _PAUSES[0]) for state, log in out])
@@ -54,7 +54,7 @@ class Network:
         return builder.network({state for state, _ in ends})
 
 
-class _Builder:
+class _NetworkBuilder:
     def __init__(self) -> None:
         self._rows: list[tuple[int, int, int]] = []  # emission, phone, word
         self._from: list[list[tuple[int, float]]] = []
@@ -76,7 +76,7 @@ class _Builder:
         self._phones += 1
         return entries
 
-    def network(self, ends: set[int]) -> Network:
+    def network(self, ends: set[int]) -> PronunciationNetwork:
         rows = np.array(self._rows)
         widest = max(map(len, self._from))
         before = np.array([[s for s, _ in f] + [-1] * (widest - len(f)) for f in self._from])
@@ -84,7 +84,7 @@ class _Builder:
         start = np.full(len(rows), _NEVER)
         start[self._starts] = 0.0
         final = np.array([0.0 if state in ends else _NEVER for state in range(len(rows))])
-        return Network(
+        return PronunciationNetwork(
             emits=rows[:, 0],
             phones=rows[:, 1],
             words=rows[:, 2],
@@ -99,7 +99,7 @@ class TooShort(ValueError):
     """There are fewer frames than the words need."""
 
 
-def likeliest(network: Network, scores: np.ndarray) -> np.ndarray:
+def likeliest(network: PronunciationNetwork, scores: np.ndarray) -> np.ndarray:
     """The states of the best path, an index into the network for each frame; `scores` are log-likelihoods [frames, emissions].
 
     Long audio is searched within a beam, so that time and memory grow linearly. Raises TooShort when the audio has fewer
@@ -113,7 +113,7 @@ def likeliest(network: Network, scores: np.ndarray) -> np.ndarray:
     return path
 
 
-def _reach(network: Network) -> int:
+def _reach(network: PronunciationNetwork) -> int:
     """The most states that one transition skips ahead."""
     ahead = np.arange(len(network.emits))[:, None] - network.before
     return int(ahead[network.before >= 0].max())
@@ -137,16 +137,16 @@ def _walk(scores, emits, before, log, start, final, reach, beam):  # type: ignor
             wider[:at] = back[:at]
             back = wider
         for s in range(low, edge):
-            best, way = -np.inf, 0
+            best, entry = -np.inf, 0
             for k in range(before.shape[1]):
                 if before[s, k] < 0:
                     break
                 value = now[before[s, k]] + log[s, k]
                 if value > best:
-                    best, way = value, k
+                    best, entry = value, k
             new[s] = best + scores[t, emits[s]]
             top = max(top, new[s])
-            back[at + s - low] = way
+            back[at + s - low] = entry
         lows[t], places[t + 1] = low, at + edge - low
         now[low:edge] = new[low:edge]
         while low < edge - 1 and now[low] < top - beam:

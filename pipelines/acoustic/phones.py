@@ -7,9 +7,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
-from weft.pipelines.acoustic.network import Way
+from weft.pipelines.acoustic.network import PhoneNumbers
 
-Ways = tuple[tuple[str, ...], ...]  # the pronunciations of a word, as phones
+Pronunciations = tuple[tuple[str, ...], ...]  # the pronunciations of a word, as phones
 
 
 @dataclass(frozen=True)
@@ -19,14 +19,18 @@ class PhoneSet:
     names: tuple[str, ...]
 
     @classmethod
-    def of(cls, words: Iterable[Ways]) -> "PhoneSet":
+    def of(cls, words: Iterable[Pronunciations]) -> "PhoneSet":
         """The phones of all pronunciations of these words."""
-        return cls(("", *sorted({phone for ways in words for way in ways for phone in way})))
+        return cls(("", *sorted({phone for pronunciations in words for phones in pronunciations for phone in phones})))
 
     @cached_property
     def _numbers(self) -> dict[str, int]:
         return {name: number for number, name in enumerate(self.names)}
 
-    def numbered(self, ways: Ways) -> list[Way]:
+    def numbered(self, pronunciations: Pronunciations) -> list[PhoneNumbers]:
         """The pronunciations as numbers; those with a phone outside this set are left out."""
-        return [tuple(self._numbers[p] for p in way) for way in ways if all(p in self._numbers for p in way)]
+        return [
+            tuple(self._numbers[p] for p in phones)
+            for phones in pronunciations
+            if all(p in self._numbers for p in phones)
+        ]

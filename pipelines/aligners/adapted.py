@@ -28,11 +28,11 @@ if TYPE_CHECKING:  # checking a recipe must not import numba; training and align
     from weft.pipelines.acoustic.learning import TrainingClip
     from weft.pipelines.acoustic.locating import PhonePath, Place
     from weft.pipelines.acoustic.model import AcousticModel
-    from weft.pipelines.acoustic.network import Way
-    from weft.pipelines.acoustic.phones import Ways
+    from weft.pipelines.acoustic.network import PhoneNumbers
+    from weft.pipelines.acoustic.phones import Pronunciations
 
 _FEWEST_SECONDS = 10.0  # of speech; less is too little to train on
-_WAYS = 6  # pronunciations of a word that are tried
+_PRONUNCIATIONS = 6  # pronunciations of a word that are tried
 _NEARLY_PERFECT = -1.0  # noise never scores as high
 
 
@@ -81,21 +81,23 @@ class Aligner(sphinx.Aligner):
                 rough = self.rough(clip)
             except Unalignable:
                 continue
-            ways = tuple(self._ways(word) for word in clip.spoken)
-            if all(ways):
+            pronunciations = tuple(self._pronunciations(word) for word in clip.spoken)
+            if all(pronunciations):
                 places = tuple((word.start, word.end) for word in rough)
-                yield TrainingClip(cepstra=cepstra(clip.samples), speaker=clip.speaker, words=ways, places=places)
+                yield TrainingClip(
+                    cepstra=cepstra(clip.samples), speaker=clip.speaker, words=pronunciations, places=places
+                )
 
-    def _ways(self, word: str) -> "Ways":
-        own = tuple(tuple(way.split()) for way in self.ways(word))  # raises for a word without a pronunciation
-        return own[:_WAYS] if self.language == ENGLISH else sounds(word, self.language)[:_WAYS]
+    def _pronunciations(self, word: str) -> "Pronunciations":
+        own = tuple(tuple(phones.split()) for phones in self.pronunciations(word))  # raises for a word without one
+        return own[:_PRONUNCIATIONS] if self.language == ENGLISH else sounds(word, self.language)[:_PRONUNCIATIONS]
 
     def align_clip(self, clip: Clip) -> Timed:
         from weft.pipelines.acoustic.locating import align_phones
         from weft.pipelines.acoustic.network import TooShort
 
-        ways = [self._ways(word) for word in clip.spoken]
-        numbered = [self._model.phones.numbered(of_word) for of_word in ways] if self._model else []
+        pronunciations = [self._pronunciations(word) for word in clip.spoken]
+        numbered = [self._model.phones.numbered(of_word) for of_word in pronunciations] if self._model else []
         if self._model is None or not all(numbered):  # a word has a phone that the training set lacks
             return super().align_clip(clip)
         check_length(clip, self.max_seconds)
@@ -108,13 +110,13 @@ class Aligner(sphinx.Aligner):
         self._check_fit(path, numbered)
         return _timed(clip, path.places())
 
-    def _check_fit(self, path: "PhonePath", words: "Sequence[Sequence[Way]]") -> None:
+    def _check_fit(self, path: "PhonePath", words: "Sequence[Sequence[PhoneNumbers]]") -> None:
         """Raises Unalignable when the transcript seems to belong to other audio."""
         from weft.pipelines.acoustic.locating import align_phones
 
         if path.fit < self.min_fit:
             raise Unalignable("mismatch", f"score {path.fit:.2f} is below min_fit {self.min_fit:g}")
-        backwards = [[way[::-1] for way in of_word] for of_word in reversed(words)]
+        backwards = [[phones[::-1] for phones in of_word] for of_word in reversed(words)]
         if path.fit >= _NEARLY_PERFECT or backwards == list(words):
             return
         lead = path.fit - align_phones(path.model, path.scores, backwards).fit

@@ -25,7 +25,7 @@ from weft.schemas.settings import CHECKPOINT, NOT_IN_FINGERPRINT
 
 if TYPE_CHECKING:  # a recipe is checked without torch; whoever aligns imports it
     from weft.pipelines.aligners.common.ctc_model import CtcModel
-    from weft.pipelines.aligners.common.viterbi import Path
+    from weft.pipelines.aligners.common.viterbi import TokenPath
 
 
 class Aligner(base.Aligner):
@@ -101,12 +101,12 @@ class Aligner(base.Aligner):
 
     def _timed_words(self, spoken: list[str], log_probs: np.ndarray) -> Timed:
         """The words at the times of the likeliest path through `log_probs` [frames, classes]. Raises Unalignable."""
-        from weft.pipelines.aligners.common.viterbi import TooShort, best_path
+        from weft.pipelines.aligners.common.viterbi import TooFewFrames, best_path
 
         tokens, owners = self._joined([self._spell(word) for word in spoken])
         try:
             path = best_path(log_probs, tokens, self._blank)
-        except TooShort as fault:
+        except TooFewFrames as fault:
             raise Unalignable("alignment_failed", str(fault)) from None
         scores = [log_probs[a:b, c].mean() for c, a, b in zip(tokens, path.starts, path.ends, strict=True)]
         return Timed(self._checked(list(self._words(spoken, path, owners, np.array(scores)))))
@@ -131,7 +131,7 @@ class Aligner(base.Aligner):
             owners.extend([number] * len(classes))
         return np.array(tokens), np.array(owners)
 
-    def _words(self, spoken: list[str], path: "Path", owners: np.ndarray, scores: np.ndarray) -> Iterator[Word]:
+    def _words(self, spoken: list[str], path: "TokenPath", owners: np.ndarray, scores: np.ndarray) -> Iterator[Word]:
         """Each word from its first character's first frame to its last one's last; `scores` [tokens]."""
         hop = self._ctc.windowing.hop / RATE
         for number, word in enumerate(spoken):

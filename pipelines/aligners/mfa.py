@@ -93,12 +93,12 @@ class Aligner(base.Aligner):
 
     def train(self, clips: Sequence[Clip], folder: Path, seed: int) -> None:
         """Writes nothing where no clip has a pronunciation for all its words. Raises OutsideFault when MFA fails."""
-        sayable = [clip for clip in clips if all(self._ways(word) for word in clip.spoken)]
-        if not sayable:
+        pronounceable = [clip for clip in clips if all(self._pronunciations(word) for word in clip.spoken)]
+        if not pronounceable:
             return
         with tempfile.TemporaryDirectory() as scratch:
-            lay_out(sayable, Path(scratch, "corpus"))
-            dictionary = self._dictionary(sayable, folder / "dictionary.txt")
+            lay_out(pronounceable, Path(scratch, "corpus"))
+            dictionary = self._dictionary(pronounceable, folder / "dictionary.txt")
             self._run(["train", f"{scratch}/corpus", dictionary, f"{folder}/acoustic.zip"], scratch)
 
     def load(self, folder: Path) -> None:
@@ -126,17 +126,19 @@ class Aligner(base.Aligner):
         dictionary = self._dictionary(clips, Path(scratch, "dictionary.txt"))
         return [verb, f"{scratch}/corpus", dictionary, acoustic, f"{scratch}/aligned", "--output_format", "json"]
 
-    def _ways(self, word: str) -> list[str]:
+    def _pronunciations(self, word: str) -> list[str]:
         if self.language == ENGLISH:
             return list(pronunciations(word))
-        return [" ".join(way) for way in sounds(word, self.language)]
+        return [" ".join(phones) for phones in sounds(word, self.language)]
 
     def _dictionary(self, clips: Sequence[Clip], path: Path) -> str:
         """The named dictionary, or `path`, written with a line for each pronunciation of each word of the clips."""
         if self.dictionary:
             return self.dictionary
         words = sorted({word for clip in clips for word in clip.spoken})
-        path.write_text("".join(f"{word}\t{way}\n" for word in words for way in self._ways(word)), "utf-8")
+        path.write_text(
+            "".join(f"{word}\t{phones}\n" for word in words for phones in self._pronunciations(word)), "utf-8"
+        )
         return str(path)
 
     def _run(self, arguments: list[str], scratch: str) -> None:

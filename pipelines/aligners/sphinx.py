@@ -60,9 +60,9 @@ class Aligner(base.Aligner):
     def setup(self) -> None:
         self._narrow, self._wide = _ForcedDecoder(self.language), _ForcedDecoder(self.language, **_WIDE)
 
-    def ways(self, word: str) -> list[str]:
+    def pronunciations(self, word: str) -> list[str]:
         """The pronunciations of a word, as CMU phones separated by spaces. Raises Unalignable for a word without one."""
-        return self._wide.ways(word)
+        return self._wide.pronunciations(word)
 
     def version(self) -> str:
         return f"pocketsphinx-{version_of('pocketsphinx')}+espeakng-{version_of('espeakng-loader')}"
@@ -160,11 +160,11 @@ class _ForcedDecoder:
         finally:
             self._decoder.end_utt()
 
-    def ways(self, word: str) -> list[str]:
+    def pronunciations(self, word: str) -> list[str]:
         """Every pronunciation of a word. Raises Unalignable."""
         name = self._dictionary_name(word)
-        ways = (self._decoder.lookup_word(way) for way in chain([name], (f"{name}({n})" for n in count(2))))
-        return list(dict.fromkeys(takewhile(bool, ways)))
+        readings = (self._decoder.lookup_word(entry) for entry in chain([name], (f"{name}({n})" for n in count(2))))
+        return list(dict.fromkeys(takewhile(bool, readings)))
 
     def _dictionary_name(self, word: str) -> str:
         """The word's name in the decoder's dictionary, which is English; words of other languages are prefixed with `=`."""
@@ -180,11 +180,11 @@ class _ForcedDecoder:
             self._add(name, word, [" ".join(reversed(phones))])
         return name
 
-    def _add(self, name: str, word: str, ways: Sequence[str]) -> None:
+    def _add(self, name: str, word: str, readings: Sequence[str]) -> None:
         """Adds a word to the dictionary under `name`. Raises Unalignable for a word without pronunciation."""
-        if not ways:
+        if not readings:
             raise Unalignable("unknown_word", f"no pronunciation for {word!r}")
-        for number, phones in enumerate(ways, 1):
+        for number, phones in enumerate(readings, 1):
             self._decoder.add_word(name if number == 1 else f"{name}({number})", phones, False)
 
 

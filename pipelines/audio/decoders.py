@@ -27,7 +27,7 @@ ENDINGS = (
 )  # fmt: skip
 
 
-class Sound(Protocol):
+class OpenAudio(Protocol):
     """Frames of float32, from -1 to 1, at `rate` frames a second."""
 
     rate: int
@@ -38,13 +38,13 @@ class Sound(Protocol):
     def read(self, frames: int) -> np.ndarray: ...
     def seek(self, frame: int) -> None: ...
     def shortage(self, frames: int) -> str: ...
-    def __enter__(self) -> "Sound": ...
+    def __enter__(self) -> "OpenAudio": ...
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None: ...
 
 
-def opened(file: BinaryIO) -> Sound:
+def opened(file: BinaryIO) -> OpenAudio:
     """The decoder of a file. Raises Unusable: no_header, bad_header, mixed_pieces, not_audio."""
     if fault := declared.fault(file):
         raise Unusable("bad_header", fault)

@@ -16,7 +16,7 @@ from av.container import InputContainer
 from weft.pipelines.audio import headers, streams
 
 T = TypeVar("T")
-Block = tuple[int, np.ndarray]
+DecodedFrames = tuple[int, np.ndarray]
 
 # Formats that hold their own sound. Playlists are not among them: they would open what they name.
 _FORMATS = (
@@ -80,7 +80,7 @@ class Ffmpeg(Closing):
     def close(self) -> None:
         self._container.close()
 
-    def _begin(self, place: int, decoded: Iterator[Block]) -> None:
+    def _begin(self, place: int, decoded: Iterator[DecodedFrames]) -> None:
         self._blocks = self._from(place, decoded)
         self._fault: BrokenStream | None = None
         self._rest = np.empty((0, self.channels), np.float32)
@@ -144,7 +144,7 @@ class Ffmpeg(Closing):
             return 0.0
         return length / av.time_base
 
-    def _decode(self, after: float = -1.0) -> Iterator[Block]:
+    def _decode(self, after: float = -1.0) -> Iterator[DecodedFrames]:
         """Blocks (n, channels) with the place, in frames, that their time stamps give them (-1: none)."""
         floats, shape = None, None
         frames = self._frames(after)
@@ -172,7 +172,7 @@ class Ffmpeg(Closing):
                         raise
                     _check_tag(packet)
 
-    def _from(self, wanted: int, decoded: Iterator[Block]) -> Iterator[np.ndarray]:
+    def _from(self, wanted: int, decoded: Iterator[DecodedFrames]) -> Iterator[np.ndarray]:
         """The sound from frame `wanted` on. Small jumps of the time stamps are jitter, large ones are silence."""
         now: int | None = None
         silence = 0

@@ -1,6 +1,6 @@
 """Reading audio: what a file really holds, and any stretch of it as the stages want it (mono, 16 kHz, float32).
 
-facts = scan(store, Audio("clip.flac"))        Facts(seconds=62.4, rate=44100, channels=2, peak=0.81, …)
+facts = scan(store, Audio("clip.flac"))        AudioFacts(seconds=62.4, rate=44100, channels=2, peak=0.81, …)
 samples = load(store, audio, 12.1, 17.9)       92,800 floats
 """
 
@@ -19,27 +19,25 @@ import soxr
 
 from weft.pipelines.audio.damage import damage
 from weft.pipelines.audio.declared import HIGHEST_RATE
-from weft.pipelines.audio.decoders import Sound, opened
+from weft.pipelines.audio.decoders import OpenAudio, opened
 from weft.pipelines.audio.ffmpeg import BrokenStream
 from weft.pipelines.storage import retries as reading
-from weft.pipelines.storage.retries import settings, watched, without_secrets
+from weft.pipelines.storage.retries import retrying, settings, without_secrets
 from weft.pipelines.storage.store import SOURCE, Store
 from weft.schemas.audio import Audio, Utterance
 from weft.schemas.ledger import Unavailable, Unusable
+from weft.schemas.limits import SpeechLimits
 
 RATE = 16000
 AT_ONCE = 1 << 23  # samples of all channels that are decoded at a time
 BLOCK = 30  # seconds decoded at a time, so that memory does not grow with the file
-SILENCE = 1e-4  # peak below which nothing is audible (-80 dBFS)
 FULL = 0.98  # of full scale; mu-law reaches no further
-CLIPPED = 0.1  # share of samples that are so loud: speech is 20 dB above what can be held
-SHORTEST = 0.1  # seconds
 _EXACT = 0.02  # seconds by which an utterance may differ from what was cut
-LOWEST_RATE = 8000  # Hz
+_LIMITS = SpeechLimits()
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
+class AudioFacts:
     """Length, rate and channels of a file that was decoded to its end. `sha256` is of the encoded bytes."""
 
     seconds: float
@@ -48,17 +46,17 @@ class Facts:
     sha256: str
 
 
-def scan(store: Store, audio: Audio) -> Facts:
-    """Decodes everything once. Raises Unusable with the reason when the audio cannot be relied on."""
+def scan(store: Store, audio: Audio, limits: SpeechLimits = _LIMITS) -> AudioFacts:
+    """Decodes everything once. Raises Unusable with the reason when the audio cannot be relied on, or is beyond a limit."""
     with _file(store, audio) as file:
         sha256 = _sha256(file)
         if fault := damage(file):
             raise Unusable("damaged", fault)
         with opened(file) as sound:
             levels = _measure(sound, audio.channel)
-            _check(sound, levels)
+            _check(sound, levels, limits)
             seconds = levels.frames / sound.rate
-            return Facts(seconds=seconds, rate=sound.rate, channels=sound.channels, sha256=sha256)
+            return AudioFacts(seconds=seconds, rate=sound.rate, channels=sound.channels, sha256=sha256)
 
 
 def channels_of(store: Store, audio: Audio) -> int:
@@ -100,7 +98,7 @@ class _Levels:
         return float(self.full[self.peaks >= 0.1 * self.peaks.max()].min()) / self.frames
 
 
-def _measure(sound: Sound, channel: int) -> _Levels:
+def _measure(sound: OpenAudio, channel: int) -> _Levels:
     levels = _Levels()
     try:
         while len(block := sound.read(min(BLOCK * sound.rate, _frames_at_once(sound)))):
@@ -113,7 +111,7 @@ def _measure(sound: Sound, channel: int) -> _Levels:
     return levels
 
 
-def _check(sound: Sound, levels: _Levels) -> None:
+def _check(sound: OpenAudio, levels: _Levels, limits: SpeechLimits) -> None:
     seconds = levels.frames / sound.rate
     if levels.frames and (shortage := sound.shortage(levels.frames)):
         raise Unusable("truncated", shortage)
@@ -123,13 +121,13 @@ def _check(sound: Sound, levels: _Levels) -> None:
         raise Unusable("not_finite", "some samples are NaN or infinite")
     if sound.rate > HIGHEST_RATE:
         raise Unusable("bad_header", f"it declares {sound.rate:,} Hz, where up to {HIGHEST_RATE:,} are possible")
-    if sound.rate < LOWEST_RATE:
-        raise Unusable("low_rate", f"{sound.rate} Hz is below {LOWEST_RATE} Hz")
-    if seconds < SHORTEST:
-        raise Unusable("too_short", f"{seconds:.4f} s is below {SHORTEST} s")
-    if levels.peak < SILENCE:
+    if sound.rate < limits.lowest_rate:
+        raise Unusable("low_rate", f"{sound.rate} Hz is below {limits.lowest_rate} Hz")
+    if seconds < limits.shortest:
+        raise Unusable("too_short", f"{seconds:.4f} s is below {limits.shortest} s")
+    if levels.peak < limits.silence:
         raise Unusable("silent", f"the loudest sample is {levels.peak:.1e}")
-    if levels.clipped > CLIPPED:
+    if levels.clipped > limits.clipped:
         share = f"{100 * levels.clipped:.0f} %"
         raise Unusable(
             "clipped", f"{share} of the samples are at full scale or beyond: record or export at a lower level"
@@ -183,12 +181,12 @@ def blocks(store: Store, audio: Audio, seconds: float) -> Iterator[np.ndarray]:
             raise Unusable("truncated", str(error)) from None
 
 
-def _frames_at_once(sound: Sound) -> int:
+def _frames_at_once(sound: OpenAudio) -> int:
     """So that memory does not grow with the number of channels."""
     return max(1, AT_ONCE // sound.channels)
 
 
-def _read(sound: Sound, frames: int, channel: int) -> np.ndarray:
+def _read(sound: OpenAudio, frames: int, channel: int) -> np.ndarray:
     """The next `frames`, fewer at the end, as float32 (n,): one channel or all mixed. Raises Unusable, BrokenStream."""
     pieces: list[np.ndarray] = []
     while frames > 0 and len(block := sound.read(min(frames, _frames_at_once(sound)))):
@@ -229,8 +227,8 @@ def _file(store: Store, audio: Audio) -> Iterator[BinaryIO]:
         if not os.path.getsize(uri):
             raise Unusable("empty_file", "it holds 0 bytes")
     file = reading.opened(lambda: _opened(store, uri, audio), audio.uri)
-    with watched(file, audio.uri) as seen:
-        yield seen
+    with retrying(file, audio.uri) as reader:
+        yield reader
 
 
 def _opened(store: Store, uri: str, audio: Audio) -> BinaryIO:

@@ -51,9 +51,9 @@ def listed_parts(store: Store, source: str) -> int:
     names = store.names(f"list/{source}", ".parquet")
     counts = [stamp.notes.get("parts", "") for name in names if (stamp := manifest_footer(store, name))]
     numbers = [int(match[1]) + 1 for name in names if (match := _NUMBER.search(name))]
-    told = [int(count) for count in counts if count.isdigit()]
-    if told:
-        return max(told)
+    recorded_counts = [int(count) for count in counts if count.isdigit()]
+    if recorded_counts:
+        return max(recorded_counts)
     behind = store.names(f"ingest/{source}", ".parquet")
     return max([*numbers, *(int(match[1]) + 1 for name in behind if (match := _NUMBER.search(name)))], default=1)
 

@@ -12,7 +12,7 @@ from weft.pipelines.sources.base import Source
 
 
 def check_listing(space: Space, sources: Mapping[str, Source]) -> None:
-    """Raises SplitError where the listing shows that a share is unfair. Reading ends as soon as it is seen to be fair."""
+    """Raises SplitError where the listing shows that a share selects nobody or everybody. Reads only until it shows neither."""
     tally = Tally(space.hold_out)
     for source, splits in space.splits.items():
         for item in listed(source, sources[source]):
@@ -21,6 +21,6 @@ def check_listing(space: Space, sources: Mapping[str, Source]) -> None:
                 return  # only reading shows its names; HoldOutWork checks them
             for name in (name for one in named for name in splits.candidates(one)):
                 tally.add(name, splits.selects(name))
-            if tally.is_fair:
+            if tally.selects_some_not_all:
                 return
     tally.check(space.where)

@@ -35,12 +35,12 @@ def check_checkpoints(pipeline: Pipeline) -> None:
 
 def _commit(name: str, pinned: str) -> str:
     try:
-        found = commit_of(name)
+        commit = commit_of(name)
     except ValueError as fault:
         raise RecipeError(str(fault)) from None
-    if pinned and pinned != found:
+    if pinned and pinned != commit:
         raise RecipeError(
-            f"revisions.{name}: it says {pinned}, the hub's cache holds {found} under this name; "
+            f"revisions.{name}: it says {pinned}, the hub's cache holds {commit} under this name; "
             "give a folder with the files of that commit, or take the line out to go on with what is there"
         )
-    return found
+    return commit

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 from weft.pipelines.corpus.claim import MARK, MARKED
 from weft.pipelines.corpus.expected import Expected
 from weft.pipelines.hold_out import HoldOutWork
-from weft.pipelines.models.folders import checksum_of, damage_of_model, foreign_files
+from weft.pipelines.models.folders import checksum_of, damage_of_model, unknown_files_in
 from weft.pipelines.parts.slices import opened_bytes, slices_of
 from weft.pipelines.parts.stage_work import NOTHING, PartWork, companions_of, digest_of, inputs_of, size_of
 from weft.pipelines.parts.tables import Footer, RowsDigest, footer_of, opened_part, read_part
@@ -62,7 +62,7 @@ def missing(store: Store, expected: Expected) -> Iterator[Damaged]:
             yield Damaged(store.url, check.makes, "is not as it was written")
 
 
-def strangers(store: Store, expected: Expected) -> Iterator[str]:
+def unknown_files(store: Store, expected: Expected) -> Iterator[str]:
     """Files that nothing in the recipe makes, where they would count as parts or be loaded with a model."""
     own = {name for work in expected.parts for name in (work.makes, work.rejects, work.ledger, work.audio)}
     for name in (name for folder in (*STAGES, "rejects", "ledger") for name in store.names(folder)):
@@ -70,7 +70,7 @@ def strangers(store: Store, expected: Expected) -> Iterator[str]:
             goes = f"; {remedy(store.url)} removes it" if is_made_by_weft(name) else ": move it away"
             yield f"{name} is no part of this corpus{goes}"
     for folder in expected.models:
-        yield from (f"{name} is no file of this model: move it away" for name in foreign_files(store, folder))
+        yield from (f"{name} is no file of this model: move it away" for name in unknown_files_in(store, folder))
 
 
 def _absent(store: Store, name: str) -> Damaged:
@@ -158,10 +158,10 @@ def _companions(store: Store, work: PartWork, whole: dict[str, Footer], deep: bo
     if not companions:
         yield Damaged(store.url, work.makes, "does not say what was written with it")
     for name, (size, checksum) in companions.items():
-        found = size_of(store, name)
-        if found not in (-1, size):
-            yield Damaged(store.url, name, f"holds {counted(found, 'byte')} where {size:,} were written")
-        elif deep and checksum and found == size and checksum_of(store, name) != checksum:
+        size_now = size_of(store, name)
+        if size_now not in (-1, size):
+            yield Damaged(store.url, name, f"holds {counted(size_now, 'byte')} where {size:,} were written")
+        elif deep and checksum and size_now == size and checksum_of(store, name) != checksum:
             yield Damaged(store.url, name, "has other bytes than were written")
 
 
@@ -174,16 +174,16 @@ def _row_counts(store: Store, work: PartWork) -> Iterator[Damaged]:
     (row,) = rows
     for name, wanted in ((work.makes, row.items_out), (work.rejects, row.items_rejected)):
         with opened_part(store, name) as part:
-            found = part.metadata.num_rows
-        if found != wanted:
-            yield Damaged(store.url, name, f"holds {counted(found, 'row')} where the ledger says {wanted:,}")
+            rows_there = part.metadata.num_rows
+        if rows_there != wanted:
+            yield Damaged(store.url, name, f"holds {counted(rows_there, 'row')} where the ledger says {wanted:,}")
 
 
 def _other_inputs(store: Store, work: PartWork, stamp: Footer) -> Iterator[Damaged]:
     for name, digest in inputs_of(stamp).items():
         try:
-            found = digest_of(store, name)
-        except FileNotFoundError:  # missing or damaged, which is told of itself
+            digest_now = digest_of(store, name)
+        except FileNotFoundError:  # missing or damaged, which is reported for itself
             continue
-        if found != digest:
+        if digest_now != digest:
             yield Damaged(store.url, work.makes, f"was made from another {name}")

@@ -2,12 +2,15 @@
 
 Encoder().placeholders(400_000)  ->  313      25 s at 16 kHz; 25 frames a second, of which the adaptor makes half
 
-A leaf gives `frames`. The network itself is the trainer's; no model is loaded here.
+A leaf gives `frames`; with `load` and `encode` the trainer can use it. A build loads no model.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
 from pydantic import Field
 
 from weft.schemas.settings import Versioned
@@ -23,6 +26,15 @@ class Encoder(Versioned, ABC):
 
     def use_tokenizers(self, tokenizers: Mapping[str, SpeechTokenizer]) -> None:
         """Takes what it needs of the recipe's tokenizers. Raises ValueError where that is missing."""
+
+    def load(self, folder: Callable[[str], Path]) -> None:
+        """Loads the network, to encode; `folder` gives that of a model of the corpus. Raises ValueError where there is none."""
+        name = type(self).__module__.rpartition(".")[2]
+        raise ValueError(f"`encoder: {{use: {name}}}` counts placeholders and has no network here to train with")
+
+    def encode(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The frames of samples (N,) at 16 kHz, (frames, width) float32, as many as `frames` says. After `load`."""
+        raise NotImplementedError
 
     @property
     def rate(self) -> float:

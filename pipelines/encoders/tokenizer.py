@@ -3,8 +3,11 @@
 encoder: {use: tokenizer, tokenizer: hubert}      25 frames a second, as its tokenizer counts them; the adaptor makes 12.5
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
 from pydantic import PrivateAttr
 
 from weft.pipelines.encoders import base
@@ -26,6 +29,13 @@ class Encoder(base.Encoder):
 
     def version(self) -> str:
         return f"1 {self._made.version()}"
+
+    def load(self, folder: Callable[[str], Path]) -> None:
+        self._made.load(folder(f"models/{self.tokenizer}"))
+
+    def encode(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
+        (frames,) = self._made.features([samples])
+        return frames
 
     def frames(self, samples: int) -> int:
         return self._made.frames(samples)

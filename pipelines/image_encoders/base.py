@@ -5,11 +5,23 @@ ImageEncoder().placeholders(640, 480)  ->  256
 
 from abc import ABC, abstractmethod
 
+import numpy as np
+from numpy.typing import NDArray
+
 from weft.schemas.settings import Versioned
 
 
 class ImageEncoder(Versioned, ABC):
-    """A leaf gives `placeholders`. The network itself is the trainer's; no model is loaded here."""
+    """A leaf gives `placeholders`; with `load` and `encode` the trainer can use it. A build loads no model."""
+
+    def load(self) -> None:
+        """Loads the network, to encode. Raises ValueError where there is none."""
+        name = type(self).__module__.rpartition(".")[2]
+        raise ValueError(f"`image_encoder: {{use: {name}}}` counts placeholders and has no network here to train with")
+
+    def encode(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """The frames of an image (H, W, 3), (placeholders, width) float32. After `load`."""
+        raise NotImplementedError
 
     @abstractmethod
     def placeholders(self, width: int, height: int) -> int:

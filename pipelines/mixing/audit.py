@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import pyarrow as pa
 
 from weft.pipelines.corpus.expected import Expected
-from weft.pipelines.corpus.verify import damaged, missing, strangers
+from weft.pipelines.corpus.verify import damaged, missing, unknown_files
 from weft.pipelines.graph import Pipeline
 from weft.pipelines.mixing.accounts import nodes_of, rejects_of
 from weft.pipelines.mixing.deep import damaged_tars
@@ -20,7 +20,7 @@ from weft.pipelines.mixing.plan_files import plan_name
 from weft.pipelines.mixing.refusals import refusal_of
 from weft.pipelines.mixing.split_names import keys_by_split, speakers_by_split, texts_by_split
 from weft.pipelines.mixing.stream_audit import StreamAudit
-from weft.pipelines.mixing.whole import Wanted
+from weft.pipelines.mixing.whole import SampleRules
 from weft.pipelines.models.folders import damage_of_model
 from weft.pipelines.parts.unread import noted_unread
 from weft.pipelines.storage.store import Damaged, Store
@@ -34,7 +34,7 @@ def audit(store: Store, pipeline: Pipeline, deep: bool = False) -> Audit:
     """Compares declared with realised shares, and checks the ledger."""
     expected = Expected.of(store, pipeline)
     faults = [str(damage) for find in (damaged(store, expected, deep), missing(store, expected)) for damage in find]
-    faults += strangers(store, expected)
+    faults += unknown_files(store, expected)
     nodes = nodes_of(store, pipeline, expected, faults)
     rejects = rejects_of(store, expected, faults)
     streams = streams_of(store, pipeline)
@@ -79,7 +79,7 @@ def _stream(stream: StreamAudit, faults: list[str]) -> StageAudit | None:
     if len(faults) > before:
         return None
     faults.extend(map(str, stream.damaged_tars()))
-    faults.extend(stream.strangers())
+    faults.extend(stream.unknown_tars())
     faults.extend(map(str, stream.damaged_index()))
     try:
         return stream.shares(faults)
@@ -97,10 +97,10 @@ def damaged_samples(store: Store, streams: list[StreamAudit], pipeline: Pipeline
         return
     size = Vocabulary.from_json(store.read("vocabulary/vocabulary.json").decode()).size
     answered = frozenset(name for name, task in pipeline.tasks.items() if task.keeps_answer)
-    wanted = Wanted(vocabulary=size, encoders=pipeline.encoders, answered=answered)
+    rules = SampleRules(vocabulary=size, encoders=pipeline.encoders, answered=answered)
     for stream in streams:
         if not any(stream.damaged_plan()):
-            yield from damaged_tars(store, stream.name, wanted)
+            yield from damaged_tars(store, stream.name, rules)
 
 
 def _leaks(store: Store, pipeline: Pipeline, faults: list[str]) -> tuple[LeakAudit, ...]:

@@ -1,6 +1,6 @@
 """The deep audit: opens every tar and compares its members with its index rows.
 
-damaged_tars(store, "pretrain", Wanted(vocabulary=2112))
+damaged_tars(store, "pretrain", SampleRules(vocabulary=2112))
 ->  Damaged("…", "shards/pretrain/train-….tar", "is damaged: clip-3fa0-words-0: its bytes differ from what was written")
 """
 
@@ -20,7 +20,7 @@ import pyarrow as pa
 from weft.pipelines.mixing.latent_faults import latent_fault
 from weft.pipelines.mixing.plan_files import read_tars
 from weft.pipelines.mixing.shards import rows_name, tar_name
-from weft.pipelines.mixing.whole import Wanted, is_whole
+from weft.pipelines.mixing.whole import SampleRules, is_whole
 from weft.pipelines.parts.tables import read_table
 from weft.pipelines.storage.store import Damaged, Store
 from weft.schemas.sample import MODALITIES, joined, npy_bytes, text_hash
@@ -32,13 +32,13 @@ WORTH_A_PROCESS = 1 << 28  # bytes of tars from which on processes share them
 _COMPARED = ("key", "task", "source", "seconds", "language", "speaker", "emotion", "licence", "split", "bounds")
 
 
-def damaged_tars(store: Store, stage: str, wanted: Wanted) -> Iterator[Damaged]:
+def damaged_tars(store: Store, stage: str, rules: SampleRules) -> Iterator[Damaged]:
     """Tars of a stage that differ from their index rows.
 
     Every byte is read. Many tars are divided among as many processes as there are cores.
     """
     names = [name for tar in read_tars(store, stage) if store.exists(name := tar_name(stage, tar))]
-    for faults in _spread(store, names, partial(check_tar, store.url, wanted=wanted)):
+    for faults in _spread(store, names, partial(check_tar, store.url, rules=rules)):
         yield from faults
 
 
@@ -51,11 +51,11 @@ def _spread(store: Store, names: Sequence[str], check: Callable[[str], list[Dama
         yield from pool.map(check, names)
 
 
-def check_tar(url: str, name: str, wanted: Wanted) -> list[Damaged]:
+def check_tar(url: str, name: str, rules: SampleRules) -> list[Damaged]:
     """The faults of one tar of the corpus at `url`: the first damaged samples, and the number of the others."""
     store = Store(url)
     try:
-        faults = [*_check_tar(store, name, wanted)]
+        faults = [*_check_tar(store, name, rules)]
     except Damaged as damage:
         return [damage]
     except FileNotFoundError:  # missing rows are reported elsewhere
@@ -64,7 +64,7 @@ def check_tar(url: str, name: str, wanted: Wanted) -> list[Damaged]:
     return [Damaged(url, name, f"is damaged: {'; '.join(faults[:SHOWN])}{more}")] if faults else []
 
 
-def _check_tar(store: Store, name: str, wanted: Wanted) -> Iterator[str]:
+def _check_tar(store: Store, name: str, rules: SampleRules) -> Iterator[str]:
     rows = read_table(store, rows_name(name))
     keys = rows["key"].to_pylist()
     if len(set(keys)) != len(keys):
@@ -76,8 +76,8 @@ def _check_tar(store: Store, name: str, wanted: Wanted) -> Iterator[str]:
         for first in range(0, len(rows), CHUNK):
             some = rows.slice(first, CHUNK)
             size = _size(some)
-            if latents or not is_whole(file.read(size), some, place, wanted):
-                yield from _faults(file, some, place, wanted)
+            if latents or not is_whole(file.read(size), some, place, rules):
+                yield from _faults(file, some, place, rules)
             place += size
             file.seek(place)
         if file.read() != END:
@@ -95,16 +95,16 @@ def _size(rows: pa.Table) -> int:
     return int(sum(space(rows[f"{ending}_length"].to_numpy().astype(np.int64)).sum() for ending in MEMBERS))
 
 
-def _faults(file: BinaryIO, rows: pa.Table, place: int, wanted: Wanted) -> Iterator[str]:
+def _faults(file: BinaryIO, rows: pa.Table, place: int, rules: SampleRules) -> Iterator[str]:
     for row in rows.to_pylist():
-        sample = _Sample(row, place, file)
-        if fault := sample.fault(wanted):
+        sample = _IndexedSample(row, place, file)
+        if fault := sample.fault(rules):
             yield f"{row['key']}: {fault}"
         place = sample.stop
 
 
 @dataclass(frozen=True, slots=True)
-class _Sample:
+class _IndexedSample:
     """An index row, and the byte of the tar at which its sample must begin."""
 
     row: dict[str, Any]
@@ -125,7 +125,7 @@ class _Sample:
     def stop(self) -> int:
         return self.begin + sum(space(self.row[f"{ending}_length"]) for ending in MEMBERS)
 
-    def fault(self, wanted: Wanted) -> str:
+    def fault(self, rules: SampleRules) -> str:
         """The fault of the sample; "" where there is none."""
         row, members = self.row, self.members
         offsets = {ending: self.begin + members[ending].start if ending in members else 0 for ending in MEMBERS}
@@ -135,14 +135,14 @@ class _Sample:
         data = self.file.read(self.stop - self.begin)
         if zlib.crc32(data) != row["crc"]:
             return "its bytes differ from what was written"
-        if fault := self._layout(data) or self._ids(data[members["npy"]], wanted.vocabulary):
+        if fault := self._layout(data) or self._ids(data[members["npy"]], rules.vocabulary):
             return fault
         record = json.loads(data[members["json"]])
         flac, png = (data[members[ending]] if ending in members else b"" for ending in ("flac", "png"))
         return (
             self._record_fault(record)
-            or _answer_fault(record, wanted.answered)
-            or latent_fault(record["segments"], flac, png, wanted.encoders)
+            or _answer_fault(record, rules.answered)
+            or latent_fault(record["segments"], flac, png, rules.encoders)
         )
 
     def _layout(self, data: bytes) -> str:

@@ -10,8 +10,8 @@ from fractions import Fraction
 from math import ceil, floor, fsum
 
 from weft.pipelines.mixing.bounds import UNNAMED, SpeakerBounds
+from weft.pipelines.mixing.plan_request import PlanRequest, shown_unit, size_of
 from weft.pipelines.mixing.tree import PlanError, Tree
-from weft.pipelines.mixing.wanted import Wanted, shown_unit, size_of
 from weft.schemas.counting import counted
 from weft.schemas.plan import Leaf
 
@@ -19,7 +19,7 @@ _STEPS = 1000  # between 0 and 1, at which a better bound is searched
 
 
 @dataclass(frozen=True)
-class Claim:
+class SpeakerDemand:
     """The share of `task` that is due of `path`, and the parts of the task that its speakers may fill: `most` each, `together` in all.
 
     `names` is the number of the speakers.
@@ -33,7 +33,7 @@ class Claim:
     names: int
 
     @property
-    def is_vain(self) -> bool:
+    def can_never_suffice(self) -> bool:
         """Whether its speakers can never fill the share, whatever the size of the stage and however much data each has."""
         return self.together < self.share * (1 - Fraction(1, 10**9))  # `together` may be a sum of rounded parts
 
@@ -49,29 +49,29 @@ class Claim:
         return f"{each}, {_short(self.together)} of it together, and {due}; it takes {self._remedy()}"
 
     def _remedy(self) -> str:
-        ways = [counted(ceil(self.share / self.most), "speaker")]
+        remedies = [counted(ceil(self.share / self.most), "speaker")]
         if (needed := self.most * self.share / self.together) <= 1:
-            ways.append(f"`most: {{speaker: {ceil(needed * 10_000) / 10_000:g}}}`")
+            remedies.append(f"`most: {{speaker: {ceil(needed * 10_000) / 10_000:g}}}`")
         if self.share < 1:
-            ways.append(f"a share of {floor(self.together * 10_000) / 10_000:g}")
-        return ", ".join(ways[:-1]) + (", or " if len(ways) > 1 else "") + ways[-1]
+            remedies.append(f"a share of {floor(self.together * 10_000) / 10_000:g}")
+        return ", ".join(remedies[:-1]) + (", or " if len(remedies) > 1 else "") + remedies[-1]
 
 
 def _short(number: Fraction) -> str:
     return f"{float(number):.4g}"
 
 
-def check_bounds(wanted: Wanted, tree: Tree, bounds: SpeakerBounds) -> None:
+def check_bounds(request: PlanRequest, tree: Tree, bounds: SpeakerBounds) -> None:
     """Raises PlanError where a leaf's speakers can never fill its share."""
     for leaf in bounds.leaves:
-        if (claim := claim_of(tree, bounds, leaf)).is_vain:
-            raise PlanError(f"stage {wanted.name!r}: {claim.refusal()}")
+        if (demand := demand_of(tree, bounds, leaf)).can_never_suffice:
+            raise PlanError(f"stage {request.name!r}: {demand.refusal()}")
 
 
-def claim_of(tree: Tree, bounds: SpeakerBounds, leaf: Leaf) -> Claim:
-    """The claim of a leaf. Speakers without a name have no bound."""
+def demand_of(tree: Tree, bounds: SpeakerBounds, leaf: Leaf) -> SpeakerDemand:
+    """The demand of a leaf. Speakers without a name have no bound."""
     together = bounds.share(leaf) if bounds.has_unnamed(leaf) else bounds.together(leaf)
-    return Claim(
+    return SpeakerDemand(
         path=path_of(tree, leaf), task=leaf.task, most=bounds.most(leaf.task), share=bounds.share(leaf), together=together,
         names=len(bounds.names(leaf)),
     )  # fmt: skip
@@ -82,10 +82,10 @@ def path_of(tree: Tree, leaf: Leaf) -> str:
 
 
 @dataclass(frozen=True)
-class RunOut:
+class Exhaustion:
     """A leaf without a sample left at its turn: after `samples` of its own, with `drawn` of `size` whole units drawn in all."""
 
-    wanted: Wanted
+    request: PlanRequest
     tree: Tree
     bounds: SpeakerBounds
     leaf: Leaf
@@ -95,10 +95,10 @@ class RunOut:
 
     def what(self) -> str:
         """Where the stream ended, with figures."""
-        unit, scale = shown_unit(self.wanted.stage)
-        passes, most = self.wanted.passes[self.leaf.task, self.leaf.source], self.wanted.mixture.passes
+        unit, scale = shown_unit(self.request.stage)
+        passes, most = self.request.passes[self.leaf.task, self.leaf.source], self.request.mixture.passes
         of = f"{passes:,} of {most:,} passes" if passes < most else counted(passes, "pass", "passes")
-        declared = size_of(self.wanted.stage)
+        declared = size_of(self.request.stage)
         return (
             f"{path_of(self.tree, self.leaf)} ran out after {counted(self.samples, 'sample')} in {of} over its data, "
             f"at {self.drawn / scale:,.0f} of {declared / scale:,.0f} {unit}{self._under()}"
@@ -116,7 +116,7 @@ class RunOut:
         """The number of its speakers that hold at least as much as they may fill."""
         if self.leaf.number not in self.bounds.held:
             return 0
-        allowed, passes = self.bounds.of(self.leaf, self.size), self.wanted.passes[self.leaf.task, self.leaf.source]
+        allowed, passes = self.bounds.of(self.leaf, self.size), self.request.passes[self.leaf.task, self.leaf.source]
         return sum(s.amount * passes >= allowed[name] for name, s in self.bounds.names(self.leaf).items())
 
     def advice(self) -> str:
@@ -127,20 +127,20 @@ class RunOut:
             raised = f"add speakers, raise `most` to about {needed:g}" if needed else "add data of more speakers"
             share = " or its share of the task" if self.bounds.share(self.leaf) < 1 else ""
             return f"{raised}, {lower}{share}{self._or_stop()}"
-        if self.wanted.passes[self.leaf.task, self.leaf.source] < self.wanted.mixture.passes:
+        if self.request.passes[self.leaf.task, self.leaf.source] < self.request.mixture.passes:
             return f"no further pass can fill it: add data, {lower}, allow more `passes`{self._or_stop()}"
         return f"add data, {lower}, or set `exhausted: repeat` with more `passes` (or `exhausted: stop`)"
 
     def _or_stop(self) -> str:
-        stops = self.wanted.mixture.exhausted == "stop"
+        stops = self.request.mixture.exhausted == "stop"
         return "" if stops else ", or let it end early (`exhausted: stop`)"
 
     def _needed(self) -> float:
         """About the least `most` with which the data of its speakers would suffice; 0 where no bound would do."""
-        passes = self.wanted.passes[self.leaf.task, self.leaf.source]
+        passes = self.request.passes[self.leaf.task, self.leaf.source]
         held = {n: s.amount * passes for n, s in self.bounds.held[self.leaf.number].items()}
         allowed, most = self.bounds.of(self.leaf, self.size), float(self.bounds.most(self.leaf.task))
-        due = float(size_of(self.wanted.stage) * self.tree.share_of(self.leaf))
+        due = float(size_of(self.request.stage) * self.tree.share_of(self.leaf))
 
         def there(at: int) -> float:
             return fsum(

@@ -44,7 +44,7 @@ class Draws:
         return len(self.costs)
 
 
-class Node(Protocol):
+class DrawSource(Protocol):
     """A source of draws in order: a leaf, or a branch over several nodes."""
 
     def take(self, count: int) -> Draws:
@@ -64,7 +64,7 @@ class Node(Protocol):
 class Branch:
     """Draws from `children` by `shares`, whole numbers that sum to at most 2**32. Raises TooLong."""
 
-    def __init__(self, children: Sequence[Node], shares: Sequence[int]) -> None:
+    def __init__(self, children: Sequence[DrawSource], shares: Sequence[int]) -> None:
         assert sum(shares) <= WHOLE, "shares would overflow"
         self._children = children
         self._shares = np.asarray(shares, np.int64)

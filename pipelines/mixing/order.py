@@ -1,7 +1,7 @@
 """The order of a composed node's samples: shuffled by their keys across parts, once for all stages that draw them.
 
     order/words/pass-0/speech.parquet        Ordered(part=3, row=203, group=0, bucket=0, tokens=143, …), a row group a group
-    order/words/pass-0/speech-held.parquet   Held("en", "", samples=998, tokens=143_202, …)
+    order/words/pass-0/speech-held.parquet   HeldAmounts("en", "", samples=998, tokens=143_202, …)
 
 Parts are grouped by their numbers, which are hashes of recordings: a group has about the bytes of a tar, and at least 16 parts. The
 samples of a group are sorted by their places, which are hashes of their keys. So only one group is in memory, and a sample that is
@@ -37,7 +37,7 @@ from weft.schemas import tar
 from weft.schemas.changes import MadeFrom
 from weft.schemas.fingerprint import digest
 from weft.schemas.item import linear
-from weft.schemas.plan import MEMBER_SETS, Held, Ordered, held_name, node_of, order_name
+from weft.schemas.plan import MEMBER_SETS, HeldAmounts, Ordered, held_name, node_of, order_name
 from weft.schemas.sample import ShardSample
 from weft.schemas.table import arrow_schema, to_table
 
@@ -71,14 +71,14 @@ def write_order(
         writer.add_key_value_metadata({"weft.groups": json.dumps(counts)})
     # the counts come last: their digest covers the order too
     notes = {"order": checksum_of(store, order_name(node)), "made_from": json.dumps(made_from)}
-    write_part(store, held_name(node), _held(held), Held, digest(made_from), digest(digests), notes)
+    write_part(store, held_name(node), _held(held), HeldAmounts, digest(made_from), digest(digests), notes)
     return sum(counts)
 
 
-def read_held(store: Store, of: tuple[str, str], pass_number: int) -> list[Held]:
+def read_held(store: Store, of: tuple[str, str], pass_number: int) -> list[HeldAmounts]:
     """What one pass of a task and source holds, by language and emotion. Raises FileNotFoundError, and Damaged."""
     task, source = of
-    return read_part(store, held_name(node_of(task, pass_number, source)), Held)
+    return read_part(store, held_name(node_of(task, pass_number, source)), HeldAmounts)
 
 
 def damaged_orders(store: Store) -> Iterator[Damaged]:
@@ -86,10 +86,10 @@ def damaged_orders(store: Store) -> Iterator[Damaged]:
     for name in store.names("order", "-held.parquet"):
         node = name.removesuffix("-held.parquet").replace("order/", "compose/", 1)
         try:
-            held, footer = read_part(store, name, Held), footer_of(store, name)
+            held, footer = read_part(store, name, HeldAmounts), footer_of(store, name)
             if footer is None or checksum_of(store, order_name(node)) != footer.notes.get("order"):
                 yield Damaged(store.url, order_name(node), "has other bytes than were written")
-            elif table_digest(to_table(held, Held), _digest(store, node)) != footer.digest:
+            elif table_digest(to_table(held, HeldAmounts), _digest(store, node)) != footer.digest:
                 yield Damaged(store.url, order_name(node), "or its counts hold other rows than were written")
         except (FileNotFoundError, KeyError):
             yield Damaged(store.url, order_name(node), "is missing")
@@ -209,7 +209,7 @@ def _counted(table: pa.Table) -> pa.Table:
     return _plain(table).group_by(["language", "emotion"]).aggregate(sums)
 
 
-def _held(tables: Sequence[pa.Table]) -> list[Held]:
+def _held(tables: Sequence[pa.Table]) -> list[HeldAmounts]:
     whole = pa.concat_tables(tables) if tables else None
     if whole is None or not len(whole):
         return []
@@ -223,7 +223,7 @@ def _held(tables: Sequence[pa.Table]) -> list[Held]:
         ]
     )
     summaries = [
-        Held(
+        HeldAmounts(
             language=row["language"], emotion=row["emotion"], samples=row["count_all_sum"], tokens=row["tokens_sum_sum"],
             microseconds=row["microseconds_sum_sum"], longest_tokens=row["tokens_max_max"],
             longest_microseconds=row["microseconds_max_max"],

@@ -1,6 +1,6 @@
 """Plans a training stage: which leaf of the mixture each draw comes from, and which tars hold the samples.
 
-    plan(store, Wanted(name="pretrain", stage=stage, …), made_from)   ->  plan/pretrain.parquet, -tree, -leaves, -tars, pretrain.json
+    plan(store, PlanRequest(name="pretrain", …), made_from)   ->  plan/pretrain.parquet, -tree, -leaves, -tars, pretrain.json
 
 Everything is streamed: samples in, draws out, so memory does not grow with the corpus.
 """
@@ -10,90 +10,92 @@ from dataclasses import dataclass
 from itertools import chain
 
 from weft.pipelines.mixing.bounds import SpeakerBounds
-from weft.pipelines.mixing.endings import RunOut, check_bounds
-from weft.pipelines.mixing.fair_queue import Branch, Draws, Node, TooLong
+from weft.pipelines.mixing.endings import Exhaustion, check_bounds
+from weft.pipelines.mixing.fair_queue import Branch, Draws, DrawSource, TooLong
 from weft.pipelines.mixing.fitting import Sizes, fitted_size
 from weft.pipelines.mixing.leaves import LeafStream, Scope
 from weft.pipelines.mixing.order import read_held
 from weft.pipelines.mixing.plan_files import plan_name, read_leaves
-from weft.pipelines.mixing.plan_writing import CHUNK, Drawn, Goal, write_draws, write_plan
+from weft.pipelines.mixing.plan_request import PlanRequest, size_of
+from weft.pipelines.mixing.plan_writing import CHUNK, DrawTotals, PlanHeader, write_draws, write_plan
 from weft.pipelines.mixing.refusals import record_refusal, refusal_name
-from weft.pipelines.mixing.tree import Holdings, PlanError, Tree, tree_of
-from weft.pipelines.mixing.wanted import Wanted, size_of
+from weft.pipelines.mixing.tree import HeldByTask, PlanError, Tree, tree_of
 from weft.pipelines.storage.store import Store
 from weft.schemas.changes import MadeFrom
-from weft.schemas.plan import VALIDATION, VALIDATION_STAGE, Held, Leaf
+from weft.schemas.plan import VALIDATION, VALIDATION_STAGE, HeldAmounts, Leaf
 from weft.schemas.training import Mixture
 
 VERSION = "plan-4"
 
 
-def held_by(store: Store, nodes: Iterable[tuple[str, str]], pass_number: int = 0) -> Holdings:
+def held_by(store: Store, nodes: Iterable[tuple[str, str]], pass_number: int = 0) -> HeldByTask:
     """What one pass of each task and source holds."""
-    held_rows: dict[str, dict[str, Sequence[Held]]] = {}
+    held_rows: dict[str, dict[str, Sequence[HeldAmounts]]] = {}
     for task, source in nodes:
         held_rows.setdefault(task, {})[source] = read_held(store, (task, source), pass_number)
     return held_rows
 
 
-def plan(store: Store, wanted: Wanted, made_from: MadeFrom) -> int:
+def plan(store: Store, request: PlanRequest, made_from: MadeFrom) -> int:
     """Writes the plan and returns its number of draws. Raises PlanError, after recording the reason in the corpus."""
-    store.remove(plan_name(wanted.name))
+    store.remove(plan_name(request.name))
     try:
-        draws = _plan(store, wanted, made_from)
+        draws = _plan(store, request, made_from)
     except PlanError as fault:
-        record_refusal(store, wanted.name, wanted.stage, str(fault))
+        record_refusal(store, request.name, request.stage, str(fault))
         raise
-    store.remove(refusal_name(wanted.name))
+    store.remove(refusal_name(request.name))
     return draws
 
 
-def _plan(store: Store, wanted: Wanted, made_from: MadeFrom) -> int:
-    planner = _Planner(store, wanted)
-    check_bounds(wanted, planner.tree, planner.bounds)
-    run = planner.run(size_of(wanted.stage))
+def _plan(store: Store, request: PlanRequest, made_from: MadeFrom) -> int:
+    planner = _Planner(store, request)
+    check_bounds(request, planner.tree, planner.bounds)
+    run = planner.run(size_of(request.stage))
     if run.ended >= 0 and (
-        wanted.mixture.exhausted != "stop" or not run.drawn.cost
+        request.mixture.exhausted != "stop" or not run.totals.cost
     ):  # a stage of nothing trains nothing
-        short = planner.run_out(run, run.ended)
-        raise PlanError(f"stage {wanted.name!r}: {short.what()}; {short.advice()}")
+        short = planner.exhaustion(run, run.ended)
+        raise PlanError(f"stage {request.name!r}: {short.what()}; {short.advice()}")
     ended, run = (run.ended, planner.fitted(run)) if run.ended >= 0 else (-1, run)
-    why = planner.run_out(run, ended).what() if ended >= 0 else ""
-    goal = Goal(name=wanted.name, made_from=made_from, unit=wanted.mixture.unit, size=size_of(wanted.stage), ended=why)
-    return write_plan(store, planner.tree, run.streams, run.drawn, goal)
+    why = planner.exhaustion(run, ended).what() if ended >= 0 else ""
+    header = PlanHeader(
+        name=request.name, made_from=made_from, unit=request.mixture.unit, size=size_of(request.stage), ended=why
+    )
+    return write_plan(store, planner.tree, run.streams, run.totals, header)
 
 
 @dataclass(frozen=True, eq=False)
-class _Run:
+class _DrawnStage:
     """Draws of a stage up to `size`, under the bounds of that size, and the leaf that had no more before (-1: none)."""
 
     size: int
     streams: Sequence[LeafStream]
-    drawn: Drawn
+    totals: DrawTotals
     ended: int
 
 
 class _Planner:
     """Draws a stage to any size, and writes which leaf each draw comes from."""
 
-    def __init__(self, store: Store, wanted: Wanted) -> None:
-        self._store, self._wanted = store, wanted
-        self.tree = tree_of(wanted.mixture, held_by(store, wanted.passes))
-        self.bounds = SpeakerBounds(store, wanted, self.tree)
-        self._before = [leaf for stage in wanted.after for leaf in read_leaves(store, stage)]
+    def __init__(self, store: Store, request: PlanRequest) -> None:
+        self._store, self._request = store, request
+        self.tree = tree_of(request.mixture, held_by(store, request.passes))
+        self.bounds = SpeakerBounds(store, request, self.tree)
+        self._before = [leaf for stage in request.after for leaf in read_leaves(store, stage)]
 
-    def run(self, size: int) -> _Run:
+    def run(self, size: int) -> _DrawnStage:
         """Each run overwrites the draws of the run before."""
         bounds = self.bounds.at(size)
         streams = [
-            stream_of(self._store, self._wanted, leaf, self._before, bounds.get(leaf.number))
+            stream_of(self._store, self._request, leaf, self._before, bounds.get(leaf.number))
             for leaf in self.tree.leaves
         ]
         root = _branch(self.tree, streams)
-        drawn = write_draws(self._store, self._wanted.name, _until(root, size), len(streams))
-        return _Run(size=size, streams=streams, drawn=drawn, ended=root.ended if drawn.cost < size else -1)
+        totals = write_draws(self._store, self._request.name, _until(root, size), len(streams))
+        return _DrawnStage(size=size, streams=streams, totals=totals, ended=root.ended if totals.cost < size else -1)
 
-    def fitted(self, first: _Run) -> _Run:
+    def fitted(self, first: _DrawnStage) -> _DrawnStage:
         """The run of a stage that ends early: as long as it can be with its speakers' bounds kept. Raises PlanError."""
         if not self.bounds.leaves:
             return first
@@ -105,19 +107,19 @@ class _Planner:
             return latest.ended < 0
 
         longest = max((stream.longest for stream in first.streams), default=0)
-        size = fitted_size(Sizes(drawn=first.drawn.cost, step=longest), is_whole, self.bounds.sure)
+        size = fitted_size(Sizes(drawn=first.totals.cost, step=longest), is_whole, self.bounds.one_pass_suffices)
         if not size:
-            short = self.run_out(first, first.ended)
+            short = self.exhaustion(first, first.ended)
             raise PlanError(
-                f"stage {self._wanted.name!r}: {short.what()}, and at no smaller size do its bounds hold; {short.advice()}"
+                f"stage {self._request.name!r}: {short.what()}, and at no smaller size do its bounds hold; {short.advice()}"
             )
         return latest if latest.size == size else self.run(size)
 
-    def run_out(self, run: _Run, leaf: int) -> RunOut:
+    def exhaustion(self, run: _DrawnStage, leaf: int) -> Exhaustion:
         """Why there is no more than this run, of which `leaf` is what had none left."""
-        return RunOut(
-            wanted=self._wanted, tree=self.tree, bounds=self.bounds, leaf=self.tree.leaves[leaf],
-            samples=int(run.drawn.counts[leaf]), drawn=run.drawn.cost, size=run.size,
+        return Exhaustion(
+            request=self._request, tree=self.tree, bounds=self.bounds, leaf=self.tree.leaves[leaf],
+            samples=int(run.totals.counts[leaf]), drawn=run.totals.cost, size=run.size,
         )  # fmt: skip
 
 
@@ -134,29 +136,29 @@ def plan_validation(store: Store, nodes: Iterable[tuple[str, str]], made_from: M
     streams = [LeafStream(store, leaf, scope) for leaf in tree.leaves]
     root = _branch(tree, streams)
     draws = chain(_until(root, total), root.rest())
-    drawn = write_draws(store, VALIDATION_STAGE, draws, len(streams))
+    totals = write_draws(store, VALIDATION_STAGE, draws, len(streams))
     return write_plan(
         store,
         tree,
         streams,
-        drawn,
-        Goal(name=VALIDATION_STAGE, made_from=made_from, unit="samples", size=total, ended=""),
+        totals,
+        PlanHeader(name=VALIDATION_STAGE, made_from=made_from, unit="samples", size=total, ended=""),
     )
 
 
 def stream_of(
-    store: Store, wanted: Wanted, leaf: Leaf, before: Sequence[Leaf], most: Mapping[str, int] | None
+    store: Store, request: PlanRequest, leaf: Leaf, before: Sequence[Leaf], most: Mapping[str, int] | None
 ) -> LeafStream:
     """The samples that a leaf may draw; `before` are the leaves of the stages it goes on from, `most` its speakers' bounds."""
     mine = [b for b in before if (b.task, b.source) == (leaf.task, leaf.source)]
-    passes = range(wanted.passes[leaf.task, leaf.source])
-    scope = Scope(unit=wanted.mixture.unit, passes=passes, before=mine, most=most)
+    passes = range(request.passes[leaf.task, leaf.source])
+    scope = Scope(unit=request.mixture.unit, passes=passes, before=mine, most=most)
     return LeafStream(store, leaf, scope)
 
 
 def _branch(tree: Tree, streams: Sequence[LeafStream], parent: int = -1) -> Branch:
     children = tree.children(parent)
-    below: list[Node] = [streams[n.leaf] if n.leaf >= 0 else _branch(tree, streams, n.number) for n in children]
+    below: list[DrawSource] = [streams[n.leaf] if n.leaf >= 0 else _branch(tree, streams, n.number) for n in children]
     return Branch(below, [n.share for n in children])
 
 

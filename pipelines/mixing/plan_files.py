@@ -12,7 +12,7 @@ import numpy as np
 from weft.pipelines.mixing.tree import Tree
 from weft.pipelines.parts.tables import opened_part, read_part, read_table
 from weft.pipelines.storage.store import Damaged, Store
-from weft.schemas.plan import Leaf, Node, Summary, Tar
+from weft.schemas.plan import Leaf, MixtureNode, Summary, Tar
 from weft.schemas.table import arrow_schema
 
 
@@ -45,7 +45,7 @@ def read_leaves(store: Store, stage: str) -> list[Leaf]:
 
 
 def read_tree(store: Store, stage: str) -> Tree:
-    return Tree(tuple(read_part(store, plan_files(stage)[1], Node)), tuple(read_leaves(store, stage)))
+    return Tree(tuple(read_part(store, plan_files(stage)[1], MixtureNode)), tuple(read_leaves(store, stage)))
 
 
 def read_tars(store: Store, stage: str) -> list[Tar]:

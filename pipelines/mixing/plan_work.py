@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from weft.pipelines.mixing import plan
 from weft.pipelines.mixing.plan_files import plan_name, read_summary
-from weft.pipelines.mixing.wanted import Wanted
+from weft.pipelines.mixing.plan_request import PlanRequest
 from weft.pipelines.models.folders import checksum_of
 from weft.pipelines.parts.stage_work import digest_of
 from weft.pipelines.parts.work import BaseWork
@@ -59,26 +59,26 @@ class _PlanWork(BaseWork, ABC):
 class PlanWork(_PlanWork):
     """Plans one training stage from the orders of its composed nodes."""
 
-    wanted: Wanted
+    request: PlanRequest
 
     @property
     def stage(self) -> str:  # type: ignore[override]
-        return self.wanted.name
+        return self.request.name
 
     @property
     def needs(self) -> tuple[str, ...]:
-        passes = self.wanted.passes.items()
+        passes = self.request.passes.items()
         orders = [held_name(node_of(task, n, source)) for (task, source), count in passes for n in range(count)]
-        return (*orders, *map(plan_name, self.wanted.after))
+        return (*orders, *map(plan_name, self.request.after))
 
     def made_from(self, store: Store) -> dict[str, str]:
-        mixture = self.wanted.mixture.model_dump(mode="json")
-        settings = named_settings({"mixture": mixture, "context": self.wanted.stage.context})
-        names = _sources(self.wanted.passes)
+        mixture = self.request.mixture.model_dump(mode="json")
+        settings = named_settings({"mixture": mixture, "context": self.request.stage.context})
+        names = _sources(self.request.passes)
         return {"version": plan.VERSION, **settings, **names, **_inputs(store, self.needs)}
 
     def run(self, store: Store) -> int:
-        return plan.plan(store, self.wanted, self.made_from(store))
+        return plan.plan(store, self.request, self.made_from(store))
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """Writes the files of a plan: the draws as they come, then the tree, the leaves, the tars, and the summary last.
 
-drawn = write_draws(store, "pretrain", draws, leaves=3)
-write_plan(store, tree, streams, drawn, goal)  ->  the number of draws
+totals = write_draws(store, "pretrain", draws, leaves=3)
+write_plan(store, tree, streams, totals, header)  ->  the number of draws
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -22,7 +22,7 @@ from weft.pipelines.models.folders import checksum_of
 from weft.pipelines.storage.store import Store
 from weft.schemas.changes import MadeFrom
 from weft.schemas.fingerprint import digest
-from weft.schemas.plan import VALIDATION, Leaf, Node, Summary, Tar, node_of
+from weft.schemas.plan import VALIDATION, Leaf, MixtureNode, Summary, Tar, node_of
 from weft.schemas.table import arrow_schema, to_table
 
 CHUNK = 1 << 17  # draws assembled at a time
@@ -31,26 +31,26 @@ _OPTIONS: dict[str, Any] = {"compression": "zstd", "write_statistics": False, "w
 
 
 @dataclass(frozen=True, eq=False)
-class Drawn:
+class DrawTotals:
     """Number of samples drawn from each leaf, int64 [leaves], and their total cost in whole units."""
 
     counts: np.ndarray
     cost: int
 
 
-def write_draws(store: Store, name: str, draws: Iterable[Draws], leaves: int) -> Drawn:
+def write_draws(store: Store, name: str, draws: Iterable[Draws], leaves: int) -> DrawTotals:
     counts, cost = np.zeros(leaves, np.int64), 0
     with store.writing(plan_files(name)[0]) as file, pq.ParquetWriter(file, DRAWS, **_OPTIONS) as writer:
         for some in draws:
             writer.write_table(pa.table([some.leaves], schema=DRAWS), row_group_size=CHUNK)
             counts += np.bincount(some.leaves, minlength=leaves)
             cost += int(some.costs.sum())
-    return Drawn(counts=counts, cost=cost)
+    return DrawTotals(counts=counts, cost=cost)
 
 
 @dataclass(frozen=True)
-class Goal:
-    """The goal of a plan: stage, declared size in whole units, and why it ended short of it ("" where it did not)."""
+class PlanHeader:
+    """What a plan says of itself: stage, declared size in whole units, and why it ended short of it ("" where it did not)."""
 
     name: str
     made_from: MadeFrom
@@ -59,20 +59,26 @@ class Goal:
     ended: str
 
 
-def write_plan(store: Store, tree: Tree, streams: Sequence[LeafStream], drawn: Drawn, goal: Goal) -> int:
+def write_plan(store: Store, tree: Tree, streams: Sequence[LeafStream], totals: DrawTotals, header: PlanHeader) -> int:
     """Writes tree, leaves, tars and the summary."""
-    _, tree_file, leaves_file, tars_file = plan_files(goal.name)
-    used = [_used(stream.stretches, int(count)) for stream, count in zip(streams, drawn.counts, strict=True)]
+    _, tree_file, leaves_file, tars_file = plan_files(header.name)
+    used = [_used(stream.stretches, int(count)) for stream, count in zip(streams, totals.counts, strict=True)]
     tars = chain.from_iterable(_tars(store, stream.leaf, some) for stream, some in zip(streams, used, strict=True))
     _write_tars(store, tars_file, tars)
-    _write(store, tree_file, to_table(tree.nodes, Node))
+    _write(store, tree_file, to_table(tree.nodes, MixtureNode))
     leaves = [_drawn_of(stream, some) for stream, some in zip(streams, used, strict=True)]
     _write(store, leaves_file, to_table(leaves, Leaf))
     summary = Summary(
-        fingerprint=digest(goal.made_from), unit=goal.unit, size=goal.size, drawn=drawn.cost, draws=int(drawn.counts.sum()),
-        ended=goal.ended, files={name: checksum_of(store, name) for name in plan_files(goal.name)}, made_from=dict(goal.made_from),
-    )  # fmt: skip
-    store.write(plan_name(goal.name), summary.to_json().encode())
+        fingerprint=digest(header.made_from),
+        unit=header.unit,
+        size=header.size,
+        drawn=totals.cost,
+        draws=int(totals.counts.sum()),
+        ended=header.ended,
+        files={name: checksum_of(store, name) for name in plan_files(header.name)},
+        made_from=dict(header.made_from),
+    )
+    store.write(plan_name(header.name), summary.to_json().encode())
     return summary.draws
 
 

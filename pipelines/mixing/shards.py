@@ -53,7 +53,7 @@ def wids_name(stage: str) -> str:
 
 
 @dataclass(frozen=True, eq=False)
-class Contents:
+class TarContents:
     """A tar's samples in their order: part, row, which repeat of its key it is, bytes and their digest of each; all [samples]."""
 
     part: NDArray[np.int32]
@@ -82,16 +82,16 @@ def hash_of(digests: NDArray[np.int64]) -> str:
     return digest(digests.astype("<i8").tobytes().hex())
 
 
-def contents_of(store: Store, stage: str, planned: Tar) -> Contents:
+def contents_of(store: Store, stage: str, planned: Tar) -> TarContents:
     """The contents of a planned tar."""
     order = Order(store, planned.node)
     table = order.group(planned.group, ["part", "row", "repeat", "bytes", "digest"])
     table = table.take(rows_of(store, stage, planned) - order.begins()[planned.group])
     part, row, repeat, size, digests = (table[name].to_numpy() for name in ("part", "row", "repeat", "bytes", "digest"))
-    return Contents(part=part, row=row, repeat=repeat, bytes=size.astype(np.int64), digests=digests)
+    return TarContents(part=part, row=row, repeat=repeat, bytes=size.astype(np.int64), digests=digests)
 
 
-def made_from(planned: Tar, contents: Contents) -> dict[str, str]:
+def made_from(planned: Tar, contents: TarContents) -> dict[str, str]:
     """What a tar is made from, by name: its samples, whichever parts they lie in."""
     return {"version": VERSION, f"input {planned.node}": hash_of(contents.digests)}
 
@@ -120,7 +120,7 @@ def write_shard(store: Store, stage: str, planned: Tar) -> int:
     return planned.samples
 
 
-def _slices(store: Store, node: str, contents: Contents) -> Iterator[tuple[NDArray[np.int64], pa.Table]]:
+def _slices(store: Store, node: str, contents: TarContents) -> Iterator[tuple[NDArray[np.int64], pa.Table]]:
     """The samples of a tar, as many at a time as a slice of a part has; first where they come in the tar."""
     names = arrow_schema(ShardSample).names
     for part in np.unique(contents.part).tolist():

@@ -15,12 +15,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from weft.pipelines.mixing.plan_request import shown_unit
 from weft.pipelines.mixing.speakers import COLUMNS as NAMED
 from weft.pipelines.mixing.speakers import persons
 from weft.pipelines.mixing.tree import Tree
-from weft.pipelines.mixing.wanted import shown_unit
 from weft.schemas.audit import GroupAudit, ShareAudit, TaskAudit
-from weft.schemas.plan import Node
+from weft.schemas.plan import MixtureNode
 from weft.schemas.training import TrainingStage
 
 COLUMNS = ["task", *NAMED, "language", "emotion", "split", "tokens", "seconds"]
@@ -56,7 +56,7 @@ class Shares:
     tree: Tree
     stage: TrainingStage
     spaces: Mapping[str, str]
-    strays: int = 0  # rows that belong to no leaf of the mixture
+    rows_outside_mixture: int = 0  # rows that belong to no leaf of the mixture
     _counts: dict[int, _Count] = field(default_factory=lambda: defaultdict(_Count))
     _groups: dict[tuple[str, str], _Count] = field(default_factory=lambda: defaultdict(_Count))
     _speakers: dict[tuple[str, str], int] = field(default_factory=lambda: defaultdict(int))
@@ -64,7 +64,7 @@ class Shares:
     def add(self, table: pa.Table) -> None:
         """Adds rows of the index with COLUMNS, in the order of the stream."""
         leaves = leaves_of(self.tree, table)
-        self.strays += int((leaves < 0).sum())
+        self.rows_outside_mixture += int((leaves < 0).sum())
         costs = _costs(self.stage.mixture.unit, table)
         self._below(-1, self.cost, leaves >= 0, leaves, costs, table)
         self._counts[-1].cost += int(costs[leaves >= 0].sum())
@@ -103,7 +103,7 @@ class Shares:
         count.seconds += float(table["seconds"].to_numpy()[mine].sum())
         count.cost += int(costs[mine].sum())
 
-    def _leaves_below(self, node: Node) -> list[int]:
+    def _leaves_below(self, node: MixtureNode) -> list[int]:
         if node.leaf >= 0:
             return [node.leaf]
         return [leaf for child in self.tree.children(node.number) for leaf in self._leaves_below(child)]
@@ -163,22 +163,22 @@ class Shares:
             for count in (self._counts[node.number],)
         )  # fmt: skip
 
-    def allowed(self, node: Node) -> float:
+    def allowed(self, node: MixtureNode) -> float:
         """The allowed difference: one sample of the node, and its share of the longest sample beside it (see fair_queue)."""
         weight = node.share / node.whole
         longest = max(self._longest(n) for n in self.tree.children(node.parent))
         return (1 - weight) * self._longest(node) + weight * longest
 
-    def _longest(self, node: Node) -> int:
+    def _longest(self, node: MixtureNode) -> int:
         return max(self.tree.leaves[leaf].longest for leaf in self._leaves_below(node))
 
-    def astray(self) -> Iterator[Node]:
+    def beyond_tolerance(self) -> Iterator[MixtureNode]:
         """Nodes that differ by more than is allowed from their share at some prefix."""
         for node in self.tree.nodes:
             if self._counts[node.number].worst > self.allowed(node) * (1 + 1e-9) + 1e-6:
                 yield node
 
-    def worst(self, node: Node) -> float:
+    def worst(self, node: MixtureNode) -> float:
         return self._counts[node.number].worst
 
     def groups(self) -> tuple[GroupAudit, ...]:

@@ -15,10 +15,10 @@ import pyarrow as pa
 from weft.pipelines.mixing.index import ROWS, index_rows, wids
 from weft.pipelines.mixing.plan import held_by
 from weft.pipelines.mixing.plan_files import plan_name, read_leaves, read_summary, read_tars, read_tree
+from weft.pipelines.mixing.plan_request import shown_unit, size_of
 from weft.pipelines.mixing.shards import contents_of, index_name, rows_name, tar_name, wids_name
 from weft.pipelines.mixing.shares import COLUMNS, Shares
 from weft.pipelines.mixing.tree import PlanError, tree_of
-from weft.pipelines.mixing.wanted import shown_unit, size_of
 from weft.pipelines.models.folders import checksum_of
 from weft.pipelines.parts.tables import footer_of, opened_part
 from weft.pipelines.storage.checksums import KEY, content_of_file_matches
@@ -76,7 +76,7 @@ class StreamAudit:
         yield from self._each([index_name(self.name)], self._index_fault)
         yield from self._each([wids_name(self.name)], self._wids_fault)
 
-    def strangers(self) -> Iterator[str]:
+    def unknown_tars(self) -> Iterator[str]:
         """Tars that are not in the plan. The next build removes them."""
         planned = {tar_name(self.name, tar) for tar in read_tars(self.store, self.name)}
         for name in self.store.names(f"shards/{self.name}", ".tar"):
@@ -184,12 +184,12 @@ class StreamAudit:
 
     def _mixture_faults(self, stage: TrainingStage, shares: Shares, summary: Summary) -> Iterator[str]:
         unit, scale = shown_unit(stage)
-        if shares.strays:
-            rows = f"{counted(shares.strays, 'row')} {are(shares.strays)}"
+        if shares.rows_outside_mixture:
+            rows = f"{counted(shares.rows_outside_mixture, 'row')} {are(shares.rows_outside_mixture)}"
             yield f"{index_name(self.name)}: {rows} of no task and source of the mixture"
-        for node in shares.astray():
+        for node in shares.beyond_tolerance():
             worst, allowed = shares.worst(node) / scale, shares.allowed(node) / scale
-            yield f"{self.name}: {node.path} strays {worst:,.0f} {unit} from its share; one sample is {allowed:,.0f}"
+            yield f"{self.name}: {node.path} differs by {worst:,.0f} {unit} from its share; one sample is {allowed:,.0f}"
         for over in shares.over_bound():
             fills = f"fills {over.cost / scale:,.0f} of the {over.given / scale:,.0f} {unit} of {over.task}"
             share = f"{over.cost / over.given:.2%}, where `most: {{speaker: {over.most:g}}}` is declared"

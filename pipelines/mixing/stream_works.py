@@ -12,9 +12,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from weft.pipelines.graph import Pipeline
 from weft.pipelines.mixing.order_work import OrderWork
 from weft.pipelines.mixing.plan_files import read_tars
+from weft.pipelines.mixing.plan_request import PlanRequest
 from weft.pipelines.mixing.plan_work import PlanWork, ValidationPlanWork
 from weft.pipelines.mixing.shard_work import IndexWork, ShardWork
-from weft.pipelines.mixing.wanted import Wanted
 from weft.pipelines.parts.work import Work
 from weft.pipelines.storage.store import Store
 from weft.schemas.plan import VALIDATION, node_of
@@ -31,7 +31,7 @@ def first_orders(pipeline: Pipeline, parts: Parts) -> list[Work]:
 
 
 def plan_works(
-    pipeline: Pipeline, parts: Parts, short: Callable[[Wanted], Sequence[tuple[str, str]]]
+    pipeline: Pipeline, parts: Parts, short: Callable[[PlanRequest], Sequence[tuple[str, str]]]
 ) -> Iterator[list[Work]]:
     """The work that plans each stage, after the stages named in its `after:`, and then what is held out.
 
@@ -39,10 +39,10 @@ def plan_works(
     """
     passes = dict.fromkeys(drawn(pipeline), 1)
     for name in pipeline.recipe.stages_in_order:
-        while again := short(_wanted(pipeline, name, passes)):
+        while again := short(_request(pipeline, name, passes)):
             yield [work for of in again for work in _pass(pipeline, of, passes[of], parts)]
             passes.update({of: passes[of] + 1 for of in again})
-        yield [PlanWork(_wanted(pipeline, name, passes))]
+        yield [PlanWork(_request(pipeline, name, passes))]
     if pipeline.validation_nodes:
         yield [ValidationPlanWork(pipeline.validation_nodes)]
 
@@ -74,8 +74,8 @@ def _order(pipeline: Pipeline, node: str, parts: int) -> Work:
     return OrderWork(of=node, parts=parts, tar_bytes=pipeline.recipe.shards.bytes, space=space)
 
 
-def _wanted(pipeline: Pipeline, name: str, passes: Mapping[tuple[str, str], int]) -> Wanted:
+def _request(pipeline: Pipeline, name: str, passes: Mapping[tuple[str, str], int]) -> PlanRequest:
     """The plan of a stage over the passes that exist, up to the number that its mixture allows."""
     stage = pipeline.recipe.training[name]
     allowed = {of: min(count, stage.mixture.passes) for of, count in passes.items() if of[0] in stage.mixture.tasks}
-    return Wanted(name=name, stage=stage, passes=allowed, after=pipeline.recipe.before(name))
+    return PlanRequest(name=name, stage=stage, passes=allowed, after=pipeline.recipe.before(name))

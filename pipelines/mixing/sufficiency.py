@@ -7,7 +7,7 @@ Balance(due=5e6, held=9e6, allowed=4e6).is_enough       ->  False: its speakers 
 from dataclasses import dataclass
 from math import inf
 
-from weft.pipelines.mixing.endings import Claim
+from weft.pipelines.mixing.endings import SpeakerDemand
 
 _ROUNDING = 1e-9  # of what there is: sums of estimates and of shares are rounded
 
@@ -16,14 +16,14 @@ _ROUNDING = 1e-9  # of what there is: sums of estimates and of shares are rounde
 class Balance:
     """What is due of a part of a mixture and what there is of it, all in one unit.
 
-    `held` is what all passes that may be drawn hold at most, `allowed` what its speakers may fill where each is bounded. `claim` says
+    `held` is what all passes that may be drawn hold at most, `allowed` what its speakers may fill where each is bounded. `demand` says
     what share of the task they may fill, whatever the size of the stage.
     """
 
     due: float
     held: float
     allowed: float = inf
-    claim: Claim | None = None
+    demand: SpeakerDemand | None = None
 
     @property
     def is_short(self) -> bool:
@@ -31,14 +31,14 @@ class Balance:
         return self._exceeds(self.held)
 
     @property
-    def is_vain(self) -> bool:
+    def can_never_suffice(self) -> bool:
         """Whether its speakers can never fill it, however much data each has."""
-        return self.claim is not None and self.claim.is_vain
+        return self.demand is not None and self.demand.can_never_suffice
 
     @property
     def has_few_speakers(self) -> bool:
         """Whether its speakers may not fill it."""
-        return self.is_vain or self._exceeds(self.allowed)
+        return self.can_never_suffice or self._exceeds(self.allowed)
 
     @property
     def is_enough(self) -> bool:

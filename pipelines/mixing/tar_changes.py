@@ -14,7 +14,7 @@ from weft.pipelines.storage.store import Damaged, Store
 from weft.schemas.counting import are, counted
 from weft.schemas.plan import Tar
 
-Samples = dict[str, int]  # the checksum of each by its key, in the order of the tar
+SampleChecksums = dict[str, int]  # the checksum of each by its key, in the order of the tar
 
 
 def tar_changes(store: Store, stage: str, planned: Tar) -> list[str]:
@@ -27,7 +27,7 @@ def tar_changes(store: Store, stage: str, planned: Tar) -> list[str]:
     return [*_phrases(store, stage, planned, old, _planned(store, stage, planned))]
 
 
-def _phrases(store: Store, stage: str, planned: Tar, old: Samples, new: Samples) -> Iterator[str]:
+def _phrases(store: Store, stage: str, planned: Tar, old: SampleChecksums, new: SampleChecksums) -> Iterator[str]:
     of = f"of its {counted(len(old), 'sample')}"
     changed = sum(new.get(key, crc) != crc for key, crc in old.items())
     if changed:
@@ -45,12 +45,12 @@ def _phrases(store: Store, stage: str, planned: Tar, old: Samples, new: Samples)
         yield f"plan/{stage} takes {counted(fewer, 'sample')} fewer of it"
 
 
-def _at_the_end(keys: list[str], old: Samples) -> int:
+def _at_the_end(keys: list[str], old: SampleChecksums) -> int:
     """The number of samples behind the last old one: a longer plan continues where the old one ended."""
     return next((n for n, key in enumerate(reversed(keys)) if key in old), 0)
 
 
-def _planned(store: Store, stage: str, planned: Tar) -> Samples:
+def _planned(store: Store, stage: str, planned: Tar) -> SampleChecksums:
     """The samples that the present plan puts into the tar."""
     contents, samples = contents_of(store, stage, planned), dict[int, tuple[str, int]]()
     for part in np.unique(contents.part).tolist():

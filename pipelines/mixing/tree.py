@@ -1,6 +1,6 @@
 """The mixture as a tree: tasks, below them sources, and languages and emotions where a task's `by` names them.
 
-    tree_of(stage.mixture, held)  ->  Tree(nodes=(Node("words", share=1, whole=3), Node("words/speech", …), …), leaves=(…))
+    tree_of(stage.mixture, held)  ->  Tree(nodes=(MixtureNode("words", share=1, whole=3), …), leaves=(…))
 
 Shares are whole numbers, so that draws are computed exactly. Declared shares are exact while their common denominator is at most
 2**32. Measured shares, and those with more digits, are rounded to multiples of 2**-32 and marked as `rounded`.
@@ -12,10 +12,10 @@ from fractions import Fraction
 from math import lcm
 
 from weft.pipelines.mixing.fair_queue import WHOLE
-from weft.schemas.plan import Held, Leaf, Node
+from weft.schemas.plan import HeldAmounts, Leaf, MixtureNode
 from weft.schemas.training import GroupShares, Mixture, TaskShare, Tempered
 
-Holdings = Mapping[str, Mapping[str, Sequence[Held]]]  # by task and source
+HeldByTask = Mapping[str, Mapping[str, Sequence[HeldAmounts]]]  # by task and source
 
 
 class PlanError(ValueError):
@@ -26,10 +26,10 @@ class PlanError(ValueError):
 class Tree:
     """Nodes in order, parents before their children, and the leaves they end in."""
 
-    nodes: tuple[Node, ...]
+    nodes: tuple[MixtureNode, ...]
     leaves: tuple[Leaf, ...]
 
-    def children(self, parent: int) -> list[Node]:
+    def children(self, parent: int) -> list[MixtureNode]:
         return [node for node in self.nodes if node.parent == parent]
 
     def share_of(self, leaf: Leaf) -> Fraction:
@@ -47,14 +47,14 @@ class _Group:
     """The data below a node: its source, language and emotion as far as they are fixed, and the counts by source."""
 
     values: dict[str, str]
-    held: dict[str, list[Held]]
+    held: dict[str, list[HeldAmounts]]
 
     def amount(self, unit: str) -> int:
         return sum(h.amount(unit) for of in self.held.values() for h in of)
 
     def split(self, level: str) -> dict[str, "_Group"]:
         """A group for each value of a level, by name."""
-        by_value: dict[str, dict[str, list[Held]]] = {}
+        by_value: dict[str, dict[str, list[HeldAmounts]]] = {}
         for source, rows in self.held.items():
             if level == "source":
                 by_value[source] = {source: rows}
@@ -64,15 +64,15 @@ class _Group:
         return {value: _Group({**self.values, level: value}, by_value[value]) for value in sorted(by_value)}
 
 
-class _Builder:
+class _TreeBuilder:
     """Grows a tree from the root."""
 
     def __init__(self, unit: str) -> None:
         self.unit = unit
-        self.nodes: list[Node] = []
+        self.nodes: list[MixtureNode] = []
         self.leaves: list[Leaf] = []
 
-    def task(self, name: str, share: "Share", below: TaskShare, held: Mapping[str, Sequence[Held]]) -> None:
+    def task(self, name: str, share: "Share", below: TaskShare, held: Mapping[str, Sequence[HeldAmounts]]) -> None:
         if not any(rows for rows in held.values()):
             raise PlanError(
                 f"task {name!r} has no samples: everything its sources hold was rejected; `weft rejects CORPUS` says why"
@@ -84,7 +84,7 @@ class _Builder:
     def _add(self, parent: int, level: str, value: str, path: str, share: "Share") -> int:
         number = len(self.nodes)
         self.nodes.append(
-            Node(
+            MixtureNode(
                 number=number, parent=parent, level=level, value=value, path=path, share=share.parts, whole=share.whole,
                 rounded=share.rounded,
             )
@@ -122,9 +122,9 @@ class Share:
     rounded: bool
 
 
-def tree_of(mixture: Mixture, held: Holdings) -> Tree:
+def tree_of(mixture: Mixture, held: HeldByTask) -> Tree:
     """The tree of a mixture over the counts of its tasks. Raises PlanError where declared shares do not fit the data."""
-    builder = _Builder(mixture.unit)
+    builder = _TreeBuilder(mixture.unit)
     weights = dict(zip(mixture.weights, whole_shares(list(mixture.weights.values())), strict=True))
     for task, below in sorted(mixture.tasks.items()):  # the order of a recipe's keys means nothing
         builder.task(task, weights[task], below, held[task])

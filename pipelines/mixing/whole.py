@@ -1,6 +1,6 @@
 """Whether thousands of samples of a tar agree with their index rows: the checks of deep.py, on columns instead of single samples.
 
-is_whole(data, rows, begin=0, wanted=Wanted(vocabulary=2112))  ->  True; where it is False, deep.py finds the sample and its fault
+is_whole(data, rows, begin=0, rules=SampleRules(vocabulary=2112))  ->  True; where it is False, deep.py finds the sample and its fault
 """
 
 import io
@@ -36,8 +36,8 @@ _JSON_SCHEMA = pa.schema(
 
 
 @dataclass(frozen=True)
-class Wanted:
-    """What samples are compared with besides their rows: ids are below `vocabulary`, placeholders are those of the encoders, and
+class SampleRules:
+    """What samples must keep to besides their rows: ids are below `vocabulary`, placeholders are those of the encoders, and
     samples of the tasks `answered`, by name, have an answer.
     """
 
@@ -46,7 +46,7 @@ class Wanted:
     answered: frozenset[str] = frozenset()
 
 
-def is_whole(data: bytes, rows: pa.Table, begin: int, wanted: Wanted) -> bool:
+def is_whole(data: bytes, rows: pa.Table, begin: int, rules: SampleRules) -> bool:
     """`data` are the bytes of the tar from `begin` on, which the samples of the rows, of two members each, must fill without gaps."""
     json_length, npy_length = (rows[name].to_numpy().astype(np.int64) for name in ("json_length", "npy_length"))
     json_space, npy_space = space(json_length), space(npy_length)
@@ -58,8 +58,8 @@ def is_whole(data: bytes, rows: pa.Table, begin: int, wanted: Wanted) -> bool:
         and np.array_equal(rows["npy_offset"].to_numpy(), begin + npy_starts + BLOCK)
         and _crcs(data, [*starts.tolist(), len(data)]) == rows["crc"].to_pylist()
         and _headers(data, rows, starts, npy_starts)
-        and _ids(data, rows, npy_starts + BLOCK, wanted.vocabulary)
-        and _json_matches(_json_table(data, starts + BLOCK, json_length), rows, wanted.answered)
+        and _ids(data, rows, npy_starts + BLOCK, rules.vocabulary)
+        and _json_matches(_json_table(data, starts + BLOCK, json_length), rows, rules.answered)
     )
 
 
@@ -103,8 +103,8 @@ def _ids(data: bytes, rows: pa.Table, starts: NDArray[np.int64], vocabulary: int
     if not np.array_equal(rows["npy_length"].to_numpy(), NPY_HEADER + 4 * tokens):
         return False
     sizes, which = np.unique(tokens, return_inverse=True)
-    wanted = np.stack([np.frombuffer(npy_bytes((0,) * int(n))[:NPY_HEADER], np.uint8) for n in sizes])
-    if not np.array_equal(np.frombuffer(data, np.uint8)[starts[:, None] + np.arange(NPY_HEADER)], wanted[which]):
+    as_written = np.stack([np.frombuffer(npy_bytes((0,) * int(n))[:NPY_HEADER], np.uint8) for n in sizes])
+    if not np.array_equal(np.frombuffer(data, np.uint8)[starts[:, None] + np.arange(NPY_HEADER)], as_written[which]):
         return False
     first = (starts + NPY_HEADER) // 4
     places = np.repeat(first - (np.cumsum(tokens) - tokens), tokens) + np.arange(tokens.sum())

@@ -14,7 +14,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from weft.pipelines.models.folders import commit_model, model_stands, recorded, recorded_inputs
+from weft.pipelines.models.folders import commit_model, model_is_complete, recorded, recorded_inputs
 from weft.pipelines.parts.stage_work import digest_of, model_manifest
 from weft.pipelines.parts.work import BaseWork
 from weft.pipelines.storage.store import Store
@@ -60,7 +60,7 @@ class ModelWork(BaseWork, ABC):
 
     def done(self, store: Store) -> bool:
         old = self.recorded(store)
-        if not old or not model_stands(store, self.node):
+        if not old or not model_is_complete(store, self.node):
             return False
         if self.frozen or self._same_inputs(store):
             return without_training_set(old) == self.backend(store)
@@ -77,7 +77,7 @@ class ModelWork(BaseWork, ABC):
 
 def backend_facts(backend: Versioned, seed: int | None = None) -> dict[str, str]:
     seeded = {} if seed is None else {"setting seed": str(seed)}
-    made = {"use": backend.chosen_as, "version": backend.version(), **seeded}
+    made = {"use": backend.backend_name, "version": backend.version(), **seeded}
     return {**made, **named_settings(backend.fingerprint_settings())}
 
 

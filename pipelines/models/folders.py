@@ -25,7 +25,7 @@ OWN = ("model.json", "fingerprint")  # what is in a model's folder beside the mo
 
 
 @dataclass(frozen=True)
-class Contents:
+class ModelContents:
     """The content of `model.json`: SHA-256 and size in bytes of each file of a model."""
 
     files: dict[str, str]
@@ -60,7 +60,7 @@ def commit_model(store: Store, folder: str, made: Path, made_from: MadeFrom, inp
     store.write(f"{folder}/fingerprint", json.dumps(record, indent=0, ensure_ascii=True).encode())
 
 
-def model_stands(store: Store, folder: str) -> bool:
+def model_is_complete(store: Store, folder: str) -> bool:
     """Whether all files of a model are there with their sizes; checksums are not compared."""
     return next(damage_of_model(store, folder, deep=False), None) is None
 
@@ -100,7 +100,7 @@ def damage_of_model(store: Store, folder: str, deep: bool) -> Iterator[Damaged]:
             yield Damaged(store.url, f"{folder}/{name}", _OTHER)
 
 
-def foreign_files(store: Store, folder: str) -> list[str]:
+def unknown_files_in(store: Store, folder: str) -> list[str]:
     """Other files in a model's folder, which a loader might read."""
     own = {f"{folder}/{name}" for name in (*OWN, *_listed(store, folder))}
     return [name for name in store.names(folder) if name not in own]
@@ -114,14 +114,14 @@ def verified_folder(store: Store, folder: str) -> Path:
         raise damage
     copy = store.folder(folder)
     contents = _read(store, folder)
-    if not store.local and isinstance(contents, Contents):  # it is the copy that is loaded
+    if not store.local and isinstance(contents, ModelContents):  # it is the copy that is loaded
         for name, checksum in contents.files.items():
             if _checksum(copy / name) != checksum:
                 raise Damaged(store.url, f"{folder}/{name}", _OTHER)
     return copy
 
 
-def _read(store: Store, folder: str) -> Contents | Damaged:
+def _read(store: Store, folder: str) -> ModelContents | Damaged:
     """The content of `model.json`; Damaged where it was not committed with the fingerprint beside it."""
     for name in OWN:
         if not store.exists(f"{folder}/{name}"):
@@ -134,7 +134,7 @@ def _read(store: Store, folder: str) -> Contents | Damaged:
         return Damaged(
             store.url, model_manifest(folder), "has another checksum than in the file `fingerprint` beside it"
         )
-    return Contents(**json.loads(manifest))
+    return ModelContents(**json.loads(manifest))
 
 
 def _listed(store: Store, folder: str) -> list[str]:

@@ -12,10 +12,10 @@ import numpy as np
 from weft.pipelines.aligners.base import Aligner, Clip, speaker_of
 from weft.pipelines.audio.sound import load_utterance
 from weft.pipelines.models.base_work import ModelWork, backend_facts, digest_of_parts, make_model, refusals
-from weft.pipelines.models.folders import ALIGNER, OWN, model_stands
+from weft.pipelines.models.folders import ALIGNER, OWN, model_is_complete
 from weft.pipelines.models.inputs import speech_of
 from weft.pipelines.models.progress import steps_in_file
-from weft.pipelines.models.training_set import ANY_UTTERANCE, TO_BE_ALIGNED, WITH_TEXT, picked
+from weft.pipelines.models.training_set import ANY_UTTERANCE, TO_BE_ALIGNED, WITH_TEXT, sample_utterances
 from weft.pipelines.parts.stage_work import model_manifest
 from weft.pipelines.parts.unread import all_unread
 from weft.pipelines.storage.store import Store
@@ -94,8 +94,8 @@ class TokenizerWork(_SpeechModelWork):
         return {name: getattr(speech, name) for name in self.tokenizer.learns_from}
 
     def _training_utterances(self, store: Store) -> list[Utterance]:
-        keep = WITH_TEXT if "text" in self.tokenizer.learns_from else ANY_UTTERANCE
-        return picked(store, self.parts, self.tokenizer.training_seconds, self.seed, self.name, keep)
+        only = WITH_TEXT if "text" in self.tokenizer.learns_from else ANY_UTTERANCE
+        return sample_utterances(store, self.parts, self.tokenizer.training_seconds, self.seed, self.name, only)
 
 
 @dataclass(frozen=True)
@@ -116,7 +116,7 @@ class CopyWork(_SpeechModelWork):
 
     def done(self, store: Store) -> bool:
         if not Path(self.folder).is_dir():
-            return model_stands(store, self.node)
+            return model_is_complete(store, self.node)
         return super().done(store)
 
     def run(self, store: Store) -> int:
@@ -178,7 +178,7 @@ class AlignerWork(ModelWork):
         return len(clips)
 
     def _training_utterances(self, store: Store) -> list[Utterance]:
-        return picked(store, self.parts, self.aligner.training_seconds, self.seed, self.node, TO_BE_ALIGNED)
+        return sample_utterances(store, self.parts, self.aligner.training_seconds, self.seed, self.node, TO_BE_ALIGNED)
 
 
 def _readable(store: Store, node: str, utterances: Sequence[Utterance]) -> Iterator[tuple[Utterance, np.ndarray]]:

@@ -17,7 +17,7 @@ from weft.schemas.fingerprint import hash64
 
 
 @dataclass(frozen=True)
-class Keep:
+class UtteranceFilter:
     """A rule for the utterances that may be chosen, and the columns that it needs."""
 
     columns: tuple[str, ...]
@@ -36,18 +36,18 @@ def _to_be_aligned(table: pa.Table) -> pa.Array:
     return pc.and_(_with_text(table), pc.equal(pc.fill_null(pc.list_value_length(table["words"]), 0), 0))
 
 
-ANY_UTTERANCE = Keep(columns=("split",), rows=_trained)
-WITH_TEXT = Keep(columns=("split", "text"), rows=_with_text)
-TO_BE_ALIGNED = Keep(columns=("split", "text", "words"), rows=_to_be_aligned)  # no times of their own
+ANY_UTTERANCE = UtteranceFilter(columns=("split",), rows=_trained)
+WITH_TEXT = UtteranceFilter(columns=("split", "text"), rows=_with_text)
+TO_BE_ALIGNED = UtteranceFilter(columns=("split", "text", "words"), rows=_to_be_aligned)  # no times of their own
 
 
-def picked(
-    store: Store, parts: Sequence[str], seconds: float, seed: int, name: str, keep: Keep = ANY_UTTERANCE
+def sample_utterances(
+    store: Store, parts: Sequence[str], seconds: float, seed: int, name: str, only: UtteranceFilter = ANY_UTTERANCE
 ) -> list[Utterance]:
     """Utterances of `parts` in the order of their hashed keys, until they have `seconds` in all."""
     if seconds <= 0:
         return []
-    rows = (row for part in parts for row in _rows(store, part, seed, name, keep))
+    rows = (row for part in parts for row in _rows(store, part, seed, name, only))
     chosen: dict[str, set[str]] = {}
     for _, key, _, part in least(rows, seconds):
         chosen.setdefault(part, set()).add(key)
@@ -56,12 +56,12 @@ def picked(
 
 
 _SLACK = 1.0  # seconds, above whatever sums of floats differ by in another order
-Row = tuple[int, str, float, str]  # hash, key, seconds, part
+HashedRow = tuple[int, str, float, str]  # hash, key, seconds, part
 
 
-def least(rows: Iterable[Row], seconds: float) -> list[Row]:
+def least(rows: Iterable[HashedRow], seconds: float) -> list[HashedRow]:
     """The rows of the least hashes, in their order, until they have `seconds` in all; few more are in memory at any time."""
-    heap: list[tuple[int, Row]] = []  # a heap with the greatest hash first
+    heap: list[tuple[int, HashedRow]] = []  # a heap with the greatest hash first
     held = 0.0
     for row in rows:
         heapq.heappush(heap, (-row[0], row))
@@ -77,8 +77,8 @@ def least(rows: Iterable[Row], seconds: float) -> list[Row]:
     return chosen
 
 
-def _rows(store: Store, part: str, seed: int, name: str, keep: Keep) -> Iterator[Row]:
-    table = read_table(store, part, ["key", "start", "end", *keep.columns])
-    columns = (table.filter(keep.rows(table))[c].to_pylist() for c in ("key", "start", "end"))
+def _rows(store: Store, part: str, seed: int, name: str, only: UtteranceFilter) -> Iterator[HashedRow]:
+    table = read_table(store, part, ["key", "start", "end", *only.columns])
+    columns = (table.filter(only.rows(table))[c].to_pylist() for c in ("key", "start", "end"))
     for key, start, end in zip(*columns, strict=True):
         yield hash64(seed, name, key), key, end - start, part

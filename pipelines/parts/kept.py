@@ -42,18 +42,18 @@ class Kept:
         except (FileNotFoundError, Damaged):
             return {}
         away = {reject.key for reject in rejects if reject.reason in ASKED_AGAIN}
-        return {key: found for key, found in self._by_key([*records, *rejects]).items() if key not in away}
+        return {key: results for key, results in self._by_key([*records, *rejects]).items() if key not in away}
 
     def _by_key(self, results: Sequence[Any]) -> dict[str, list[Any]]:
-        found: dict[str, list[Any]] = defaultdict(list)
+        by_key: dict[str, list[Any]] = defaultdict(list)
         for result in results:
-            found[result.key if isinstance(result, Reject | Unread) else self.parent(result)].append(result)
-        return found
+            by_key[result.key if isinstance(result, Reject | Unread) else self.parent(result)].append(result)
+        return by_key
 
     def keep(self, results: Sequence[Any], fingerprint: str) -> None:
         """Keeps the results of all items but those that could not be read."""
         unread = {result.key for result in results if isinstance(result, Unread)}
-        good = [r for key, found in self._by_key(results).items() if key not in unread for r in found]
+        good = [r for key, of_key in self._by_key(results).items() if key not in unread for r in of_key]
         rejects = [r for r in good if isinstance(r, Reject)]
         records = [r for r in good if not isinstance(r, Reject)]
         write_part(self.store, f"unfinished/rejects/{self.makes}", rejects, Reject, fingerprint)

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from weft.pipelines.parts.tables import Footer, footer_of
-from weft.pipelines.storage.file_facts import Facts, facts_in, facts_of, folders_changed, written_at
+from weft.pipelines.storage.file_facts import FileFacts, facts_in, facts_of, folders_changed, written_at
 from weft.pipelines.storage.own_names import STAGES, is_made_by_weft
 from weft.pipelines.storage.store import Store
 from weft.schemas.fingerprint import digest
@@ -36,7 +36,7 @@ _LONG = ("made_from", "inputs")  # notes that only footers have: they say why a 
 class _Entry:
     """A part as it was when its footer was read."""
 
-    facts: Facts | None
+    facts: FileFacts | None
     stamp: Footer
 
 
@@ -47,7 +47,7 @@ class _Manifest:
     parts: Mapping[str, Any]
     written: float
 
-    def stamp(self, name: str, facts: Facts | None) -> Footer | None:
+    def stamp(self, name: str, facts: FileFacts | None) -> Footer | None:
         """Of a part that has these facts; None where the manifest cannot be believed."""
         part = self.parts.get(name.rpartition("/")[2])
         if part is None or facts is None or facts.changed is None or facts.size != part["bytes"]:
@@ -65,7 +65,7 @@ class Manifests:
 
     def __init__(self, store: Store, trusted: bool = True) -> None:
         self._store, self._trusted = store, trusted
-        self._listings: dict[str, dict[str, Facts]] = {}
+        self._listings: dict[str, dict[str, FileFacts]] = {}
         self._manifests: dict[str, _Manifest] = {}
         self._read: dict[str, _Entry] = {}  # by name; of parts whose footers were read
         self._changed: set[str] = set()
@@ -122,17 +122,17 @@ class Manifests:
         stamp = self.footer_of(name)
         return self._read.get(name) or (_Entry(facts=self._listed(name), stamp=stamp) if stamp else None)
 
-    def _from_footer(self, name: str, facts: Facts | None) -> Footer | None:
-        found = footer_of(self._store, name) if facts else None
-        if found is None:
+    def _from_footer(self, name: str, facts: FileFacts | None) -> Footer | None:
+        footer = footer_of(self._store, name) if facts else None
+        if footer is None:
             self._read.pop(name, None)
             return None
-        notes = {note: value for note, value in found.notes.items() if note not in _LONG}
-        stamp = Footer(found.fingerprint, found.digest, notes)
+        notes = {note: value for note, value in footer.notes.items() if note not in _LONG}
+        stamp = Footer(footer.fingerprint, footer.digest, notes)
         self._read[name] = _Entry(facts=facts, stamp=stamp)
         return stamp
 
-    def _listed(self, name: str) -> Facts | None:
+    def _listed(self, name: str) -> FileFacts | None:
         folder = _node(name)
         if folder not in self._listings:
             self._listings[folder] = facts_in(self._store, folder)
@@ -169,9 +169,11 @@ def _manifest(store: Store, node: str) -> _Manifest:
     if written is None or folders_changed(store, node) > written - SETTLED:
         return _NONE
     try:
-        found = json.loads(store.read(_file(node)))
+        record = json.loads(store.read(_file(node)))
         return (
-            _Manifest(parts=found["parts"], written=written) if found["checksum"] == digest(found["parts"]) else _NONE
+            _Manifest(parts=record["parts"], written=written)
+            if record["checksum"] == digest(record["parts"])
+            else _NONE
         )
     except (FileNotFoundError, ValueError, KeyError, TypeError):
         return _NONE

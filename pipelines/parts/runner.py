@@ -17,8 +17,6 @@ from weft.pipelines.storage.store import Store
 from weft.schemas.ledger import UnreadItems
 from weft.schemas.reading import ReadSettings
 
-KEPT = 6  # stages held in memory
-
 
 class Runner:
     """`run` is all there is; a stage's `setup` is called once for its settings and models."""
@@ -54,7 +52,7 @@ class Runner:
             stage = work.stage.model_copy()
             stage.setup(self._store)
             self._stages[key] = stage
-            if len(self._stages) > KEPT:
+            while len(self._stages) > work.stages_in_memory:
                 self._stages.popitem(last=False)
         self._stages.move_to_end(key)
         return self._stages[key]

@@ -1,6 +1,6 @@
 """Which split an utterance or a document is of: the data's own, or validation where its name is held out.
 
-Splits(space="read", hold_out=HoldOut(speakers=0.02)).of("", Named(speakers=("s1",)))  ->  "train" or "validation"
+Splits(space="read", hold_out=HoldOut(speakers=0.02)).of("", HoldOutNames(speakers=("s1",)))  ->  "train" or "validation"
 
 Names are selected by their hash, so neither parts nor order matter, and one more name changes no other's split.
 """
@@ -21,7 +21,7 @@ class SplitError(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Named:
+class HoldOutNames:
     """The names by which a record may be held out, one kind a field. `split` is the data's own; "" where it names none."""
 
     speakers: tuple[str, ...] = ()
@@ -55,14 +55,14 @@ class Splits(Settings):
         except ValueError as fault:
             raise Unusable("unknown_split", str(fault)) from None
 
-    def of(self, named: Named) -> str:
+    def of(self, named: HoldOutNames) -> str:
         """train, validation or test. An unknown speaker is never held out. Raises Unusable: unknown_split."""
         split = self.own(named.split) or "train"
         if self.hold_out and split == "train" and any(map(self.selects, named.of(self.hold_out.kind))):
             return "validation"
         return split
 
-    def candidates(self, named: Named) -> tuple[str, ...]:
+    def candidates(self, named: HoldOutNames) -> tuple[str, ...]:
         """The names that `hold_out` may select: those of what the data itself calls train or does not name."""
         try:
             is_open = self.own(named.split) in ("", "train")
@@ -82,10 +82,10 @@ class Splits(Settings):
         """
         return f"{dialogue} {name}" if dialogue and name and not self.shared else name
 
-    def named(self, dialogue: Dialogue) -> Named:
+    def named(self, dialogue: Dialogue) -> HoldOutNames:
         """The names of a dialogue. It is one item and one recording, and held out whole where one of its speakers is."""
         speakers = tuple(self.speaker(turn.speaker, dialogue.key) for turn in dialogue.turns if turn.is_spoken)
-        return Named(
+        return HoldOutNames(
             speakers=speakers, recordings=(dialogue.key,), items=(dialogue.item or dialogue.key,), split=dialogue.split
         )
 
@@ -111,13 +111,13 @@ class Tally:
         return self.held + len(self._names[False])
 
     @property
-    def is_fair(self) -> bool:
+    def selects_some_not_all(self) -> bool:
         """Whether somebody is held out and somebody is not; more names do not change it."""
         return all(self._names)
 
     def check(self, where: str) -> None:
-        """Raises SplitError, with both counts, unless it is fair."""
-        if self.is_fair:
+        """Raises SplitError, with both counts, unless it selects some and not all."""
+        if self.selects_some_not_all:
             return
         kind, share = self.hold_out.kind, f"hold_out.{self.hold_out.kind} {self.hold_out.share:g} of {where}"
         if not self.total:

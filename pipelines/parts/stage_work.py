@@ -17,9 +17,10 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import PurePosixPath
 from typing import Any
 
-from weft.pipelines.parts.joining import grouped, join, records_in
+from weft.pipelines.parts.joining import InputTable, first_of, grouped, join, records_in
 from weft.pipelines.parts.kept import Kept
 from weft.pipelines.parts.slices import SLICE, PartWriter
 from weft.pipelines.parts.tables import Footer, footer_of, manifest_footer, part_name, read_part, write_part
@@ -34,7 +35,7 @@ from weft.schemas.ledger import (
     ASKED_AGAIN,
     MISSING,
     TOLERANCE,
-    Held,
+    HeldOutItem,
     LedgerRow,
     Reject,
     Unavailable,
@@ -62,6 +63,11 @@ class Input:
     node: str
     record: type
 
+    def table(self, store: Store, part: int) -> InputTable:
+        """One part; that of `encode/hubert/speech` has the name `hubert`."""
+        records: list[Any] = read_part(store, part_name(self.node, part), self.record)
+        return InputTable(name=PurePosixPath(self.node).parent.name, record=self.record, records=records)
+
 
 @dataclass(frozen=True)
 class PartWork(BaseWork):
@@ -77,6 +83,7 @@ class PartWork(BaseWork):
     inputs: tuple[Input, ...]
     models: tuple[str, ...] = ()
     reading: ReadSettings = ReadSettings()
+    stages_in_memory: int = 6
     group_by: str = ""
 
     @property
@@ -94,7 +101,10 @@ class PartWork(BaseWork):
     def made_from(self, store: Store) -> dict[str, str]:
         inputs = {f"input {i.node}": digest_of(store, part_name(i.node, self.part)) for i in self.inputs}
         models = {f"model {m}": digest_of(store, model_manifest(m)) for m in self.models}
-        return {"version ledger": str(_LEDGER), **self.stage.made_from(), **inputs, **models}
+        reading = {
+            f"setting reading.{name}": json.dumps(getattr(self.reading, name)) for name in self.stage.decisive_reading
+        }
+        return {"version ledger": str(_LEDGER), **self.stage.made_from(), **reading, **inputs, **models}
 
     def recorded(self, store: Store) -> dict[str, str] | None:
         """What the present part was made from, and how many items could not be read; None if there is no part."""
@@ -130,7 +140,7 @@ class PartWork(BaseWork):
 
     def run(self, store: Store) -> int:
         """Runs the part. Its stage must have been set up."""
-        tables: list[list[Any]] = [read_part(store, part_name(i.node, self.part), i.record) for i in self.inputs]
+        tables = [one.table(store, self.part) for one in self.inputs]
         inputs, absent = grouped(tables, self.group_by) if self.group_by else join(tables)
         made_from = self.made_from(store)
         fingerprint = digest(made_from)
@@ -157,7 +167,7 @@ class PartWork(BaseWork):
         made, size = _Made(), 0
         for result in results:
             made.add(result)
-            if not isinstance(result, Reject | Held):
+            if not isinstance(result, Reject | HeldOutItem):
                 size += self.stage.size(result)
             if size >= SLICE:
                 part.write(made.rest, NOTHING)
@@ -209,12 +219,12 @@ class _Made:
     written: list[Any] = field(default_factory=list)
     rest: list[Any] = field(default_factory=list)
     rejects: list[Reject] = field(default_factory=list)
-    held: list[Held] = field(default_factory=list)
+    held: list[HeldOutItem] = field(default_factory=list)
 
     def add(self, result: Any) -> None:
         if isinstance(result, Reject):
             self.rejects.append(result)
-        elif isinstance(result, Held):
+        elif isinstance(result, HeldOutItem):
             self.held.append(result)
         else:
             self.rest.append(result)
@@ -262,10 +272,10 @@ def digest_of(store: Store, name: str) -> str:
 
 def account(
     job: PartWork, stage: Stage, inputs: list[Any], absent: list[Any], out: list[Any], rejects: list[Reject],
-    held: Sequence[Held] = (),
+    held: Sequence[HeldOutItem] = (),
 ) -> LedgerRow:  # fmt: skip
     """The part's ledger row. Raises Unaccounted when an input has no descendant, or one has no input, or seconds differ."""
-    firsts, items = [r[0] if isinstance(r, tuple) else r for r in inputs], records_in(inputs)
+    firsts, items = list(map(first_of, inputs)), records_in(inputs)
     pieces = Counter([stage.parent(r) for r in out] + [r.key for r in rejects] + [r.key for r in held])
     wanted = Counter(r.key for r in firsts)
     if lost := [key for key, n in wanted.items() if pieces[key] < n]:

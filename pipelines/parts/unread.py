@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from weft.pipelines.audio.sound import regular
+from weft.pipelines.parts.joining import first_of
 from weft.pipelines.parts.tables import read_part, write_part
 from weft.pipelines.parts.work import Work, is_done
 from weft.pipelines.storage.fetching import ask_for
@@ -24,7 +25,7 @@ FOLDER = "unread"
 def all_unread(store: Store, node: str, records: Iterable[Any], fault: Unavailable) -> tuple[Unread, ...]:
     """The items of these records whose audio cannot be read now. `fault` is the first, at which a stage stopped."""
     faults: dict[str, Unread] = {}
-    for record in (r[0] if isinstance(r, tuple) else r for r in records):
+    for record in map(first_of, records):
         if not isinstance(record, Recording | Utterance) or record.audio.data or record.audio.uri in faults:
             continue
         uri = store.located(record.audio.uri)

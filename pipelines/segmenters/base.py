@@ -34,7 +34,7 @@ class SpeakerSpan:
 class Segmenter(Versioned):
     """All settings are seconds. Recordings up to `longest` stay whole, and those with a transcript up to `transcript`. In longer
     ones, spans of one speaker are merged over pauses up to `gap`, to at most `merged`. Then spans above `longest` are cut, and
-    those below `shortest` are dropped.
+    those below `shortest` are dropped. A supervision of the data may reach up to `slack` beyond its recording.
     """
 
     shortest: float = Field(default=0.3, gt=0)
@@ -42,6 +42,7 @@ class Segmenter(Versioned):
     merged: float = Field(default=27.0, gt=0)
     gap: float = Field(default=2.0, ge=0)
     transcript: float = Field(default=30.0, gt=1)
+    slack: float = Field(default=0.1, ge=0, le=3600)
 
     @property
     def resources(self) -> Resources:

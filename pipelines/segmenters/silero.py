@@ -6,19 +6,22 @@ from typing import Any
 import numpy as np
 from pydantic import Field, PrivateAttr
 
-from weft.pipelines.audio.sound import RATE, SILENCE
+from weft.pipelines.audio.sound import RATE
 from weft.pipelines.segmenters import base
 from weft.pipelines.segmenters.base import SpeakerSpan
 from weft.schemas.fingerprint import version_of
+from weft.schemas.limits import SILENCE
 
 
 class Segmenter(base.Segmenter):
     """`threshold` is the speech probability above which a 32 ms frame counts as speech; `pad` seconds around it do too. What is
-    longer than `longest` is cut at its longest pause. The defaults miss little of far and quiet voices.
+    longer than `longest` is cut at its longest pause. The defaults miss little of far and quiet voices. Two minutes whose peak is below
+    `silence` (full scale is 1) hold no speech.
     """
 
     threshold: float = Field(default=0.3, gt=0, lt=1)
     pad: float = Field(default=0.15, ge=0)
+    silence: float = Field(default=SILENCE, ge=0, lt=1)
     _model: Any = PrivateAttr()
 
     def setup(self) -> None:
@@ -41,7 +44,7 @@ class Segmenter(base.Segmenter):
         import torch
         from silero_vad import get_speech_timestamps
 
-        if np.abs(block).max(initial=0.0) < SILENCE:  # digital silence needs no model
+        if np.abs(block).max(initial=0.0) < self.silence:  # digital silence needs no model
             return []
         self._model.reset_states()
         spans = get_speech_timestamps(

@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import field_validator
 
-from weft.pipelines.parts.splits import Named, Splits
+from weft.pipelines.parts.splits import HoldOutNames, Splits
 from weft.pipelines.storage.store import SOURCE, Store
 from weft.schemas.item import Item
 from weft.schemas.ledger import MISSING, UNAVAILABLE, Reject, Unavailable, Unusable
@@ -92,6 +92,11 @@ class Source(Versioned):
         return None
 
     @property
+    def opens_files(self) -> bool:
+        """Whether reading an item opens files, or urls: such sources have the setting `missing`."""
+        return "missing" in type(self).model_fields
+
+    @property
     def makes(self) -> type:
         """Recording, Document or Dialogue."""
         raise NotImplementedError
@@ -130,9 +135,9 @@ class Source(Versioned):
         """How many files the latest listing left out, by ending, in lower case ("" for files without one)."""
         return {}
 
-    def named(self, item: Item, splits: Splits) -> Sequence[Named] | None:
+    def named(self, item: Item, splits: Splits) -> Sequence[HoldOutNames] | None:
         """An item's names, as far as `splits` needs them; None where they are known only after reading."""
-        return [Named(items=(item.key,))] if splits.holds_out("items") else None
+        return [HoldOutNames(items=(item.key,))] if splits.holds_out("items") else None
 
     def read(self, item: Item, store: Store) -> Iterator[Any]:
         """The records of one item, and rejects for parts of it that cannot be used. Raises Unusable."""

@@ -17,7 +17,7 @@ from typing import Annotated
 from pydantic import PrivateAttr
 
 from weft.pipelines.audio.decoders import ENDINGS
-from weft.pipelines.parts.splits import Named, Splits
+from weft.pipelines.parts.splits import HoldOutNames, Splits
 from weft.pipelines.sources import manifest
 from weft.pipelines.sources.base import folder_of
 from weft.pipelines.sources.common.files import File, local_file, read_bytes, read_text, walk
@@ -27,6 +27,7 @@ from weft.pipelines.timings.formats import READERS
 from weft.schemas.audio import Audio, Recording
 from weft.schemas.item import Item, key_for
 from weft.schemas.ledger import Reject, Unusable
+from weft.schemas.limits import SpeechLimits
 from weft.schemas.settings import NOT_IN_FINGERPRINT
 
 TIMED = (".textgrid", ".ctm", ".words.json", ".rttm")
@@ -55,7 +56,7 @@ class Source(SpeechSource):
     def items(self, name: str) -> Iterator[Item]:
         self._passed.clear()
         if listed := self._manifest():
-            yield from manifest.items(name, os.path.abspath(listed))
+            yield from manifest.items(name, os.path.abspath(listed), self.limits)
         else:
             yield from self._walked(name)
 
@@ -76,12 +77,12 @@ class Source(SpeechSource):
     def names_splits(self) -> bool:
         return bool(self._manifest())
 
-    def named(self, item: Item, splits: Splits) -> Sequence[Named] | None:
+    def named(self, item: Item, splits: Splits) -> Sequence[HoldOutNames] | None:
         if item.payload:
             return manifest.named(self, item)
         if splits.holds_out("speakers") and item.text_uri.lower().endswith(TIMED):
             return None  # the file beside it may name them
-        return [Named(speakers=(self.speaker,), recordings=(item.path,), items=(item.key,))]
+        return [HoldOutNames(speakers=(self.speaker,), recordings=(item.path,), items=(item.key,))]
 
     def _walked(self, name: str) -> Iterator[Item]:
         """Items of several paths are named relative to the folder that the paths share."""
@@ -101,7 +102,7 @@ class Source(SpeechSource):
                     yield _item(name, file, shown, texts[home], home.endswith(TABLES))
                 elif not file.path.lower().endswith(TEXT):
                     self._passed[os.path.splitext(file.path)[1].lower()] += 1
-            if not count and len(paths) > 1:  # one alone is told by whoever lists
+            if not count and len(paths) > 1:  # one alone is reported by whoever lists
                 raise FileNotFoundError(errno.ENOENT, "no audio is there; is it mounted?", path)
 
     def _home(self, path: str) -> tuple[str, bool]:
@@ -116,7 +117,7 @@ class Source(SpeechSource):
             return
         if not item.uri:
             raise Unusable("bad_name", "its name is not UTF-8; rename it")
-        yield from self.recordings(item, store, Audio(item.uri), _labels(store, item))
+        yield from self.recordings(item, store, Audio(item.uri), _labels(store, item, self.limits))
 
 
 def _item(name: str, file: File, shown: str, texts: Texts, is_table: bool) -> Item:
@@ -145,12 +146,13 @@ def _by_stem(files: Iterator[File]) -> Texts:
     return texts
 
 
-def _labels(store: Store, item: Item) -> Labels:
+def _labels(store: Store, item: Item, limits: SpeechLimits) -> Labels:
     """Raises Unusable: bad_transcript."""
     uri = item.text_uri
     if not uri:
         return Labels()
     if not uri.lower().endswith(TIMED):
-        return Labels(text=read_text(store, uri))
+        return Labels(text=read_text(store, uri, limits))
     name = item.path.rsplit("/", 1)[-1].rpartition(".")[0]
-    return Labels().timed(READERS["." + uri.lower().rpartition(".")[2]](read_bytes(store, uri), name))
+    reader = READERS["." + uri.lower().rpartition(".")[2]]
+    return Labels().timed(reader(read_bytes(store, uri, limits), name))

@@ -12,15 +12,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Annotated, Any
 
-from pydantic import field_validator
+from pydantic import Field, field_validator
 
-from weft.pipelines.parts.splits import Named, Splits
+from weft.pipelines.parts.splits import HoldOutNames, Splits
 from weft.pipelines.sources.base import folder_of, place_in, refused
 from weft.pipelines.sources.common.files import clean, stamp, walk
 from weft.pipelines.sources.common.named_texts import FIELDS, NAMES
 from weft.pipelines.sources.common.speech import Labels, SpeechSource
 from weft.pipelines.sources.tars import from_fields
-from weft.pipelines.storage.retries import patiently
+from weft.pipelines.storage.retries import read_with_retries
 from weft.pipelines.storage.store import Store
 from weft.schemas.audio import Audio, Recording
 from weft.schemas.fields import WrongField
@@ -30,15 +30,14 @@ from weft.schemas.item import Item, key_for
 from weft.schemas.ledger import Reject, Unavailable, Unusable
 from weft.schemas.settings import NOT_IN_FINGERPRINT
 
-ROWS = 500  # rows per item, of a dataset on disk
-
 
 class Source(SpeechSource):
     """`path` is a dataset on the hub, hf://org/name (at `revision`), a folder that `datasets` reads, or a Parquet file.
 
     `audio` and `text` name the columns; empty, they are detected: the first column of audio, and text, sentence,
     transcription or transcript. `config` is the dataset's configuration. `split` is the one to load, by the dataset's
-    name (train.100). A column `split` is used instead of the name of the row's split.
+    name (train.100). A column `split` is used instead of the name of the row's split. Of a dataset that `save_to_disk` wrote, `rows`
+    are an item: a part holds at least one item, and has its audio in memory.
     """
 
     path: Annotated[str, NOT_IN_FINGERPRINT]
@@ -46,9 +45,10 @@ class Source(SpeechSource):
     revision: str = ""
     audio: str = ""
     text: str = ""
+    rows: int = Field(default=500, ge=1, le=1_000_000)
 
     def size_of(self, item: Item) -> float:
-        return ROWS
+        return self.rows
 
     @field_validator("split")
     @classmethod
@@ -63,9 +63,9 @@ class Source(SpeechSource):
     def names_splits(self) -> bool:
         return True
 
-    def named(self, item: Item, splits: Splits) -> Sequence[Named] | None:
+    def named(self, item: Item, splits: Splits) -> Sequence[HoldOutNames] | None:
         if splits.holds_out("items"):
-            return [Named(items=(item.key,), split=json.loads(item.payload)["split"])]
+            return [HoldOutNames(items=(item.key,), split=json.loads(item.payload)["split"])]
         return None
 
     def location(self) -> str:
@@ -75,11 +75,11 @@ class Source(SpeechSource):
         mark = self._commit() if is_hub_name(self.path) else _stamp(self.path)
         for split, data in self._splits():
             rows = len(data) if hasattr(data, "__len__") else 0
-            pieces = range(0, rows, ROWS) if rows else range(data.num_shards)
+            pieces = range(0, rows, self.rows) if rows else range(data.num_shards)
             for piece in pieces:
                 path = f"{split}/{piece:05d}"
                 where = (
-                    {"split": split, "begin": piece, "end": min(piece + ROWS, rows)}
+                    {"split": split, "begin": piece, "end": min(piece + self.rows, rows)}
                     if rows
                     else {"split": split, "shard": piece}
                 )
@@ -120,7 +120,7 @@ class Source(SpeechSource):
     def read(self, item: Item, store: Store) -> Iterator[Recording | Reject]:
         """Raises Unusable."""
         where = json.loads(item.payload)
-        data = dict(patiently(self._splits, self.path))[where["split"]]
+        data = dict(read_with_retries(self._splits, self.path))[where["split"]]
         column = self._audio_column(data)
         rows = (
             data.select(range(where["begin"], where["end"]))

@@ -13,7 +13,7 @@ import struct
 from collections.abc import Iterator, Sequence
 from typing import Annotated
 
-from weft.pipelines.parts.splits import Named, Splits
+from weft.pipelines.parts.splits import HoldOutNames, Splits
 from weft.pipelines.sources.base import folder_of, refused
 from weft.pipelines.sources.common.files import clean, stamp
 from weft.pipelines.sources.common.lists import numbered_lines
@@ -25,7 +25,7 @@ from weft.schemas.item import Item, key_for
 from weft.schemas.ledger import Reject, Unusable
 from weft.schemas.settings import NOT_IN_FINGERPRINT
 
-Rows = dict[str, str]
+KaldiRows = dict[str, str]
 
 
 class Source(SpeechSource):
@@ -44,7 +44,7 @@ class Source(SpeechSource):
         return frozenset()
 
     def items(self, name: str) -> Iterator[Item]:
-        audio, tables = _rows(f"{self.path}/wav.scp"), _KaldiLabels(self.path)
+        audio, tables = _rows(f"{self.path}/wav.scp", self.limits.line), _KaldiLabels(self.path, self.limits.line)
         for recording, place in audio.items():
             uri = place if "://" in place or place.endswith("|") else os.path.abspath(os.path.join(self.root, place))
             mark = f"{stamp(uri.rpartition(':')[0] if _in_archive(uri) else uri)}"
@@ -53,9 +53,11 @@ class Source(SpeechSource):
         for recording in tables.segments.keys() - audio.keys():
             yield Item(key=key_for(name, recording), source=name, path=recording, uri="", stamp="", payload="[]")
 
-    def named(self, item: Item, splits: Splits) -> Sequence[Named]:
+    def named(self, item: Item, splits: Splits) -> Sequence[HoldOutNames]:
         rows = json.loads(item.payload) if item.uri else []
-        return [Named(speakers=(r[4] or self.speaker,), recordings=(item.path,), items=(item.key,)) for r in rows]
+        return [
+            HoldOutNames(speakers=(r[4] or self.speaker,), recordings=(item.path,), items=(item.key,)) for r in rows
+        ]
 
     def read(self, item: Item, store: Store) -> Iterator[Recording | Reject]:
         """Raises Unusable."""
@@ -79,13 +81,14 @@ class Source(SpeechSource):
 
 
 class _KaldiLabels:
-    """The tables beside wav.scp."""
+    """The tables beside wav.scp, of lines with at most `longest` characters."""
 
-    def __init__(self, folder: str) -> None:
-        self.text, self.speaker, self.language = (_rows(f"{folder}/{n}") for n in ("text", "utt2spk", "utt2lang"))
+    def __init__(self, folder: str, longest: int) -> None:
+        names = ("text", "utt2spk", "utt2lang")
+        self.text, self.speaker, self.language = (_rows(f"{folder}/{name}", longest) for name in names)
         self.segments: dict[str, list[tuple[str, str, str]]] = {}
         self._is_cut = os.path.exists(f"{folder}/segments")
-        for utterance, row in _rows(f"{folder}/segments").items():
+        for utterance, row in _rows(f"{folder}/segments", longest).items():
             recording, _, times = row.partition(" ")
             start, _, end = times.strip().partition(" ")
             self.segments.setdefault(recording, []).append((utterance, start, end.strip()))
@@ -96,12 +99,12 @@ class _KaldiLabels:
         return [[*row, *(table.get(row[0], "") for table in (self.text, self.speaker, self.language))] for row in rows]
 
 
-def _rows(path: str) -> Rows:
+def _rows(path: str, longest: int) -> KaldiRows:
     """The first word of each line and the rest; none where there is no such file. Raises Unusable."""
     if not os.path.exists(path) and not path.endswith("/wav.scp"):
         return {}
-    rows: Rows = {}
-    for _, line in numbered_lines(path):
+    rows: KaldiRows = {}
+    for _, line in numbered_lines(path, longest):
         if isinstance(line, Unusable):  # a table is used whole or not at all
             raise line
         key, _, rest = line.replace("\t", " ").strip().partition(" ")

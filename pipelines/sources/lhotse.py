@@ -16,19 +16,20 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Annotated, Any
 
-from weft.pipelines.parts.splits import Named, Splits
+from weft.pipelines.parts.splits import HoldOutNames, Splits
 from weft.pipelines.sources import tars
 from weft.pipelines.sources.base import folder_of, refused
 from weft.pipelines.sources.common.files import clean, stamp
 from weft.pipelines.sources.common.lists import numbered_lines, whole_list, wrong_item
 from weft.pipelines.sources.common.named_texts import named_texts
 from weft.pipelines.sources.common.speech import Labels, SpeechSource
-from weft.pipelines.storage.retries import patiently, watched
+from weft.pipelines.storage.retries import read_with_retries, retrying
 from weft.pipelines.storage.store import Store
 from weft.schemas.audio import Audio, Recording, Supervision, Word
 from weft.schemas.fields import Fields, WrongField, parsed, shown
 from weft.schemas.item import Item, key_for
 from weft.schemas.ledger import Reject, Unusable
+from weft.schemas.limits import SpeechLimits
 from weft.schemas.settings import NOT_IN_FINGERPRINT
 
 _NO_CUT = Fields(values={})
@@ -49,7 +50,7 @@ class Source(SpeechSource):
     def names_splits(self) -> bool:
         return True
 
-    def named(self, item: Item, splits: Splits) -> Sequence[Named] | None:
+    def named(self, item: Item, splits: Splits) -> Sequence[HoldOutNames] | None:
         if item.uri.endswith(".tar"):
             return super().named(item, splits)
         try:
@@ -57,7 +58,7 @@ class Source(SpeechSource):
         except Unusable:
             supervisions = ()  # rejected when it is read
         names = {"recordings": (item.path,), "items": (item.key,)}
-        return [Named(speakers=(s.speaker or self.speaker,), split=s.split, **names) for s in supervisions]
+        return [HoldOutNames(speakers=(s.speaker or self.speaker,), split=s.split, **names) for s in supervisions]
 
     def location(self) -> str:
         return folder_of(self.root or self.path)
@@ -70,7 +71,7 @@ class Source(SpeechSource):
 
     def _cuts(self, name: str) -> Iterator[Item]:
         gathered: dict[tuple[str, int, str], list[Fields]] = {}
-        for number, cut in _cuts(self.path):
+        for number, cut in _cuts(self.path, self.limits):
             try:
                 if isinstance(cut, Unusable):
                     raise cut
@@ -105,12 +106,12 @@ class Source(SpeechSource):
     def _shard(self, item: Item, store: Store) -> Iterator[Recording | Reject]:
         listed = store.located(item.text_uri)
         cuts: dict[str, Fields] = {}
-        for number, cut in patiently(lambda: list(_cuts(listed)), listed):
+        for number, cut in read_with_retries(lambda: list(_cuts(listed, self.limits)), listed):
             if isinstance(cut, Unusable):
                 yield refused(item, cut, f"{item.path}/cut {number}")
             else:
                 cuts[str(cut.values.get("id"))] = cut
-        with watched(tars.opened(item, store), store.located(item.uri)) as file:
+        with retrying(tars.opened(item, store), store.located(item.uri)) as file:
             for number, sample in enumerate(tars.samples(file)):
                 where = f"{item.path}/{sample.key}"
                 try:
@@ -138,14 +139,14 @@ def _shards(name: str, folder: str) -> Iterator[Item]:
         )
 
 
-def _cuts(path: str) -> Iterator[tuple[int, Fields | Unusable]]:
+def _cuts(path: str, limits: SpeechLimits) -> Iterator[tuple[int, Fields | Unusable]]:
     """The manifest's entries by number, and why one cannot be read. Raises OSError."""
     if not path.removesuffix(".gz").endswith(".json"):
-        for number, line in numbered_lines(path):
+        for number, line in numbered_lines(path, limits.line):
             yield number, line if isinstance(line, Unusable) else _cut(line)
         return
     try:
-        content = parsed(whole_list(path))
+        content = parsed(whole_list(path, limits.table))
     except (Unusable, WrongField) as fault:
         yield 1, fault if isinstance(fault, Unusable) else Unusable("bad_cut", f"{os.path.basename(path)}: {fault}")
         return

@@ -12,7 +12,7 @@ import os
 from collections.abc import Iterator, Sequence
 from typing import Annotated, Any
 
-from weft.pipelines.parts.splits import Named, Splits
+from weft.pipelines.parts.splits import HoldOutNames, Splits
 from weft.pipelines.sources.base import folder_of, refused
 from weft.pipelines.sources.common.files import clean, local_file, stamp
 from weft.pipelines.sources.common.lists import numbered_lines, wrong_item
@@ -23,9 +23,8 @@ from weft.schemas.audio import Audio, Recording, Supervision, Word
 from weft.schemas.fields import Fields, WrongField, parsed, shown
 from weft.schemas.item import Item, key_for
 from weft.schemas.ledger import Reject, Unusable
+from weft.schemas.limits import SpeechLimits
 from weft.schemas.settings import NOT_IN_FINGERPRINT
-
-SLACK = 0.1  # seconds by which a declared duration may differ from what is there
 
 
 class Source(SpeechSource):
@@ -37,24 +36,24 @@ class Source(SpeechSource):
         return folder_of(self.path)
 
     def items(self, name: str) -> Iterator[Item]:
-        yield from items(name, os.path.abspath(self.path))
+        yield from items(name, os.path.abspath(self.path), self.limits)
 
     @property
     def names_splits(self) -> bool:
         return True
 
-    def named(self, item: Item, splits: Splits) -> Sequence[Named]:
+    def named(self, item: Item, splits: Splits) -> Sequence[HoldOutNames]:
         return named(self, item)
 
     def read(self, item: Item, store: Store) -> Iterator[Recording | Reject]:
         yield from read(self, item, store)
 
 
-def items(name: str, manifest: str) -> Iterator[Item]:
+def items(name: str, manifest: str, limits: SpeechLimits) -> Iterator[Item]:
     """One item per line; lines with an offset are one item per file."""
     folder = os.path.dirname(manifest)
     stretches: dict[str, list[str]] = {}
-    for number, line in numbered_lines(manifest):
+    for number, line in numbered_lines(manifest, limits.line):
         if isinstance(line, Unusable):
             yield wrong_item(name, f"line {number}", line)
             continue
@@ -92,11 +91,11 @@ def _item(name: str, folder: str, path: str, payload: str, is_named: bool) -> It
     )
 
 
-def named(source: SpeechSource, item: Item) -> list[Named]:
+def named(source: SpeechSource, item: Item) -> list[HoldOutNames]:
     """The names in each line of an item; none where it will be rejected."""
     try:
         return [
-            Named(
+            HoldOutNames(
                 speakers=(clean(line.label("speaker")) or source.speaker,), recordings=(item.path,), items=(item.key,),
                 split=clean(line.label("split")),
             )
@@ -153,12 +152,12 @@ def _whole(source: SpeechSource, item: Item, store: Store, line: Fields) -> Iter
     )
     for recording in source.recordings(item, store, Audio(item.uri), labels):
         if isinstance(recording, Recording) and line.values.get("duration") is not None:
-            _same_length(_seconds(line, "duration"), recording.seconds)
+            _same_length(_seconds(line, "duration"), recording.seconds, source.limits.slack)
         yield recording
 
 
-def _same_length(declared: float, seconds: float) -> None:
-    if abs(declared - seconds) > SLACK:
+def _same_length(declared: float, seconds: float, slack: float) -> None:
+    if abs(declared - seconds) > slack:
         detail = f"the manifest says {declared:.2f} s and no offset, the file holds {seconds:.2f} s"
         raise Unusable("wrong_duration", detail)
 

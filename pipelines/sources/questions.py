@@ -34,6 +34,10 @@ class Source(SpeechSource):
     seed: int = 1
 
     @property
+    def opens_files(self) -> bool:
+        return False
+
+    @property
     def field_names(self) -> frozenset[str]:
         return frozenset({"question", "answer", "aspect"})
 
@@ -54,7 +58,7 @@ class Source(SpeechSource):
         measures, neutral = measured(spoken), measured(plain)
         if not one.is_as_designed(measures, neutral):
             raise Unusable(
-                "not_as_designed", f"its {one.aspect} is not as designed: {measures}, and without any manner {neutral}"
+                "not_as_designed", f"its {one.aspect} is not as designed: {measures}, and neutral: {neutral}"
             )
         labels = Labels(
             text=one.text, words=spoken.words, speaker=one.variant, language=one.language.partition("-")[0], emotion=one.emotion,

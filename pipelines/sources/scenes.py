@@ -17,7 +17,7 @@ from weft.pipelines.sources.common.speech import Labels, SpeechSource
 from weft.pipelines.sources.common.written import written_item
 from weft.pipelines.storage.store import Store
 from weft.pipelines.writers.common.sounds import RATE
-from weft.pipelines.writers.scenes import VERSION, Event, Scene, scenes
+from weft.pipelines.writers.scenes import VERSION, Scene, SoundEvent, scenes
 from weft.schemas.audio import Audio, Field, Recording
 from weft.schemas.item import Item
 from weft.schemas.ledger import Reject
@@ -30,6 +30,10 @@ class Source(SpeechSource):
 
     count: int = Setting(default=20, ge=1)
     seed: int = 1
+
+    @property
+    def opens_files(self) -> bool:
+        return False
 
     @property
     def field_names(self) -> frozenset[str]:
@@ -48,6 +52,6 @@ class Source(SpeechSource):
     def read(self, item: Item, store: Store) -> Iterator[Recording | Reject]:
         """Raises Unusable."""
         line = json.loads(item.payload)
-        scene = Scene(**{**line, "events": tuple(Event(**event) for event in line["events"])})
+        scene = Scene(**{**line, "events": tuple(SoundEvent(**event) for event in line["events"])})
         labels = Labels(fields=tuple(Field(name, getattr(scene, name)) for name in _FIELDS))
         yield from self.recordings(item, store, Audio("", data=flac(scene.samples(), RATE)), labels)

@@ -17,16 +17,18 @@ from weft.pipelines.sources.common.written import written_item
 from weft.schemas.fields import Fields, WrongField, parsed
 from weft.schemas.item import Item
 from weft.schemas.ledger import Unusable
+from weft.schemas.limits import ListLimits
 from weft.schemas.settings import NOT_IN_FINGERPRINT
 
 
 class Source(DialogueSource):
-    """`path` is a .jsonl file."""
+    """`path` is a .jsonl file; `limits` say what of it is rejected."""
 
     path: Annotated[str, NOT_IN_FINGERPRINT]
+    limits: ListLimits = ListLimits()
 
     def items(self, name: str) -> Iterator[Item]:
-        for number, line in numbered_lines(self.path):
+        for number, line in numbered_lines(self.path, self.limits.line):
             if isinstance(line, Unusable):
                 yield wrong_item(name, f"line {number}", line)
             else:

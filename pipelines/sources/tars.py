@@ -20,7 +20,7 @@ from weft.pipelines.sources.common.named_texts import named_texts
 from weft.pipelines.sources.common.speech import Labels, SpeechSource
 from weft.pipelines.sources.common.tar_members import BrokenTar, members
 from weft.pipelines.storage import retries as reading
-from weft.pipelines.storage.retries import watched, without_secrets
+from weft.pipelines.storage.retries import retrying, without_secrets
 from weft.pipelines.storage.store import Store
 from weft.pipelines.timings.formats import READERS
 from weft.schemas.audio import Audio, Recording
@@ -30,7 +30,6 @@ from weft.schemas.ledger import Reject, Unavailable, Unusable
 from weft.schemas.settings import NOT_IN_FINGERPRINT
 
 TEXT = (".txt", ".lab", ".text", ".transcript")
-LARGEST = 1 << 24  # bytes a transcript may have
 _NAMED = {
     "text": ("text", "transcript", "transcription", "sentence"),
     "speaker": ("speaker", "speaker_id"),
@@ -64,7 +63,7 @@ class Source(SpeechSource):
     def read(self, item: Item, store: Store) -> Iterator[Recording | Reject]:
         """Raises Unusable, and Unavailable."""
         uri = store.located(item.uri)
-        with watched(opened(item, store), uri) as file:
+        with retrying(opened(item, store), uri) as file:
             seen: set[str] = set()
             for number, sample in enumerate(samples(file)):
                 if sample.fault and uri.startswith(("http://", "https://")):  # zeros, or a stretch from another place
@@ -75,7 +74,11 @@ class Source(SpeechSource):
                         raise Unusable("duplicate", "the key occurs earlier in the tar")
                     seen.add(sample.key)
                     for record in self.recordings(
-                        item, store, sample.audio(item.uri), sample.labels(file), f"{number:05d}"
+                        item,
+                        store,
+                        sample.audio(item.uri),
+                        sample.labels(file, self.limits.transcript),
+                        f"{number:05d}",
                     ):
                         yield record.at(where) if isinstance(record, Recording) else record
                 except Unusable as fault:
@@ -83,7 +86,7 @@ class Source(SpeechSource):
 
 
 @dataclass
-class _Sample:
+class _TarSample:
     """Members of one key: ending to place and length."""
 
     key: str
@@ -100,17 +103,17 @@ class _Sample:
         offset, length = self.members[sounds[0]]
         return Audio(uri, offset=offset, length=length)
 
-    def labels(self, file: BinaryIO) -> Labels:
-        """Raises Unusable."""
+    def labels(self, file: BinaryIO, longest: int) -> Labels:
+        """From transcripts of at most `longest` bytes. Raises Unusable."""
         labels = Labels()
         for ending in self.members:
             if ending == ".json" or ending in TEXT or ending in READERS:
-                labels = _with_member(labels, ending, self._read(file, ending))
+                labels = _with_member(labels, ending, self._read(file, ending, longest))
         return labels
 
-    def _read(self, file: BinaryIO, ending: str) -> bytes:
+    def _read(self, file: BinaryIO, ending: str, longest: int) -> bytes:
         offset, length = self.members[ending]
-        if length > LARGEST:
+        if length > longest:
             raise Unusable("bad_transcript", f"{self.key}{ending} holds {length:,} bytes")
         file.seek(offset)
         return file.read(length)
@@ -154,9 +157,9 @@ def opened(item: Item, store: Store) -> BinaryIO:
     return reading.opened(lambda: store.open(uri), uri)
 
 
-def samples(file: BinaryIO) -> Iterator[_Sample]:
+def samples(file: BinaryIO) -> Iterator[_TarSample]:
     """Consecutive members with one key as one sample; a broken tar ends with a sample that has a `fault`."""
-    sample = _Sample("")
+    sample = _TarSample("")
     try:
         for member in members(file):
             key, ending = _key(member.name)
@@ -165,12 +168,12 @@ def samples(file: BinaryIO) -> Iterator[_Sample]:
             if key != sample.key:
                 if sample.members:
                     yield sample
-                sample = _Sample(key)
+                sample = _TarSample(key)
             sample.members[ending] = (member.offset_data, member.size)
     except BrokenTar as error:
         if sample.members:
             yield sample
-        sample = _Sample("(the rest)", {"": (0, 0)}, f"{error}")
+        sample = _TarSample("(the rest)", {"": (0, 0)}, f"{error}")
     if sample.members:
         yield sample
 

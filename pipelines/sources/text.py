@@ -20,7 +20,7 @@ from weft.pipelines.sources.base import Missing, folder_of, refused
 from weft.pipelines.sources.common.files import File, walk
 from weft.pipelines.sources.textfiles.boundaries import LINE, PARAGRAPH, WINDOW, Delimiter, separator_pattern
 from weft.pipelines.sources.textfiles.cutting import cleaned, pieces
-from weft.pipelines.sources.textfiles.entries import Entry, json_entry, plain_entry
+from weft.pipelines.sources.textfiles.entries import TextEntry, json_entry, plain_entry
 from weft.pipelines.sources.textfiles.stretches import RawDocument, raw_documents
 from weft.pipelines.storage.store import Store
 from weft.schemas.fingerprint import hash64
@@ -44,7 +44,8 @@ class Source(base.Source):
 
     `documents`: a .txt file is one document (`file`), or each of its paragraphs is (`paragraph`: blank lines part them).
     `separator` is a text that parts the documents of a .txt file instead. `field` holds the text of a .jsonl line.
-    Documents above `longest` characters are cut; `stretch` is the bytes read at a time where documents are short.
+    Documents above `longest` characters are cut; `stretch` is the bytes read at a time where documents are short. A .gz that expands to
+    more than `expanded` bytes, which are in memory as a whole, is a reject.
 
     The items that can be held out are its documents. A document's name is its text: a place in a file does not survive an edit
     before it, and two that are alike must not lie in two splits.
@@ -58,6 +59,7 @@ class Source(base.Source):
     field: str = "text"
     stretch: int = Field(default=1 << 18, ge=1 << 10, le=1 << 26)
     longest: int = Field(default=1_000_000, ge=100, le=1 << 24)
+    expanded: int = Field(default=1 << 28, ge=1 << 10, le=1 << 36)
     missing: Annotated[Missing, NOT_IN_FINGERPRINT] = "fail"
 
     @model_validator(mode="after")
@@ -117,7 +119,7 @@ class Source(base.Source):
     def read(self, item: Item, store: Store) -> Iterator[Document | Reject]:
         """Raises Unusable."""
         is_empty = True
-        for raw in raw_documents(item, store, self._delimiter(item)):
+        for raw in raw_documents(item, store, self._delimiter(item), self.expanded):
             for output in self._documents(item, raw) if raw.data.strip() else ():
                 is_empty = False
                 yield output
@@ -147,7 +149,7 @@ class Source(base.Source):
         for number, text in enumerate(texts):
             yield self._document(item, replace(entry, text=text), f"-{number}" if len(texts) > 1 else "")
 
-    def _document(self, item: Item, entry: Entry, ending: str) -> Document:
+    def _document(self, item: Item, entry: TextEntry, ending: str) -> Document:
         """The key is a hash of the document's fields, not of its place; identical documents share one key."""
         path = _file_of(item)
         return Document(
@@ -162,7 +164,7 @@ class Source(base.Source):
         )
 
 
-def _parts(entry: Entry) -> list[str]:
+def _parts(entry: TextEntry) -> list[str]:
     """What makes a document's key."""
     named = (part for field in entry.fields for part in (field.name, field.value))
     return [entry.text, entry.id, entry.language, entry.licence, entry.split, *named]

@@ -9,7 +9,7 @@ A url is assumed not to change: after it was read once, it is not checked again.
 from collections.abc import Iterator, Sequence
 from typing import Annotated
 
-from weft.pipelines.parts.splits import Named, Splits
+from weft.pipelines.parts.splits import HoldOutNames, Splits
 from weft.pipelines.sources.common.files import clean
 from weft.pipelines.sources.common.lists import numbered_lines, wrong_item
 from weft.pipelines.sources.common.speech import Labels, SpeechSource
@@ -31,7 +31,7 @@ class Source(SpeechSource):
         return frozenset()
 
     def items(self, name: str) -> Iterator[Item]:
-        for number, line in numbered_lines(self.path):
+        for number, line in numbered_lines(self.path, self.limits.line):
             if isinstance(line, Unusable):
                 yield wrong_item(name, f"line {number}", line)
                 continue
@@ -47,8 +47,8 @@ class Source(SpeechSource):
                     payload=clean(text),
                 )
 
-    def named(self, item: Item, splits: Splits) -> Sequence[Named]:
-        return [Named(speakers=(self.speaker,), recordings=(item.path,), items=(item.key,))]
+    def named(self, item: Item, splits: Splits) -> Sequence[HoldOutNames]:
+        return [HoldOutNames(speakers=(self.speaker,), recordings=(item.path,), items=(item.key,))]
 
     def read(self, item: Item, store: Store) -> Iterator[Recording | Reject]:
         """Raises Unusable."""

@@ -1,6 +1,6 @@
 """What a store says of a file without reading it: its length, and when it last changed.
 
-facts_in(store, "ingest/speech")      {"ingest/speech/part-00000.parquet": Facts(size=81233, changed=1731999000.25), …}
+facts_in(store, "ingest/speech")      {"ingest/speech/part-00000.parquet": FileFacts(size=81233, changed=1731999000.25), …}
 
 A local file has changed when its content or its inode has: a file that is put back with an old time of modification has not an old one.
 Elsewhere it is what the store says of it.
@@ -24,19 +24,19 @@ _TIMES = (
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
+class FileFacts:
     """Bytes, and the Unix time of the last change; None where the store does not say it."""
 
     size: int
     changed: float | None
 
 
-def facts_in(store: Store, folder: str) -> dict[str, Facts]:
+def facts_in(store: Store, folder: str) -> dict[str, FileFacts]:
     """Of each file in a folder, by its name in the store; asked of the store anew, as one listing."""
     return dict(_local(store, folder) if store.local else _remote(store, folder))
 
 
-def facts_of(store: Store, name: str) -> Facts | None:
+def facts_of(store: Store, name: str) -> FileFacts | None:
     """Of one file, asked anew; None where there is none."""
     try:
         if store.local:
@@ -77,7 +77,7 @@ def folders_changed(store: Store, folder: str) -> float:
         return 0.0
 
 
-def _local(store: Store, folder: str) -> Iterator[tuple[str, Facts]]:
+def _local(store: Store, folder: str) -> Iterator[tuple[str, FileFacts]]:
     try:
         entries = list(os.scandir(store.path(folder)))
     except (FileNotFoundError, NotADirectoryError):
@@ -87,7 +87,7 @@ def _local(store: Store, folder: str) -> Iterator[tuple[str, Facts]]:
             yield f"{folder}/{entry.name}", _facts(entry.stat())
 
 
-def _remote(store: Store, folder: str) -> Iterator[tuple[str, Facts]]:
+def _remote(store: Store, folder: str) -> Iterator[tuple[str, FileFacts]]:
     root = store.path(folder)
     store.fs.invalidate_cache(root)
     try:
@@ -99,13 +99,13 @@ def _remote(store: Store, folder: str) -> Iterator[tuple[str, Facts]]:
             yield f"{folder}/{entry['name'].rpartition('/')[2]}", _facts_of_entry(entry)
 
 
-def _facts(stat: os.stat_result) -> Facts:
-    return Facts(size=stat.st_size, changed=max(stat.st_mtime, stat.st_ctime))
+def _facts(stat: os.stat_result) -> FileFacts:
+    return FileFacts(size=stat.st_size, changed=max(stat.st_mtime, stat.st_ctime))
 
 
-def _facts_of_entry(entry: Mapping[str, Any]) -> Facts:
+def _facts_of_entry(entry: Mapping[str, Any]) -> FileFacts:
     times = (_time(entry[name]) for name in _TIMES if entry.get(name))
-    return Facts(size=int(entry.get("size") or 0), changed=next((time for time in times if time is not None), None))
+    return FileFacts(size=int(entry.get("size") or 0), changed=next((time for time in times if time is not None), None))
 
 
 def _time(value: Any) -> float | None:

@@ -1,8 +1,8 @@
 """Reads that fail for a moment: tried again after a while, and then a failure of the work, never a reject.
 
-    patiently(lambda: store.open(uri), uri)     # raises Unavailable after the last try
-    with watched(file, uri) as seen: …          # raises Unavailable where a read failed in between
-    with reading_as(recipe.reading): …          # how often is tried, and how long a server may take
+    read_with_retries(lambda: store.open(uri), uri)   # raises Unavailable after the last try
+    with retrying(file, uri) as reader: …             # raises Unavailable where a read failed in between
+    with reading_as(recipe.reading): …                # how often is tried, and how long a server may take
 
 What a file holds is another matter: content that was read and is wrong is a reject (Unusable).
 
@@ -90,7 +90,7 @@ def reading_as(wanted: ReadSettings) -> Iterator[None]:
         reads.begin(before)
 
 
-class Watched(io.RawIOBase):
+class RetryingFile(io.RawIOBase):
     """A file that remembers that it could not be read, and ends there for whoever reads it."""
 
     def __init__(self, file: BinaryIO, what: str) -> None:
@@ -114,7 +114,7 @@ class Watched(io.RawIOBase):
             return b""
         place = self._file.tell()
         try:
-            return patiently(lambda: self._read_at(place, size), self._what)
+            return read_with_retries(lambda: self._read_at(place, size), self._what)
         except Unavailable as failure:  # a decoder's library could not pass it on
             self.failure = failure
             return b""
@@ -135,20 +135,20 @@ class Watched(io.RawIOBase):
 
 
 @contextmanager
-def watched(file: BinaryIO, what: str) -> Iterator[BinaryIO]:
+def retrying(file: BinaryIO, what: str) -> Iterator[BinaryIO]:
     """The file, closed at the end. Raises Unavailable where it could not be read, whatever was made of that."""
-    with Watched(file, what) as seen:
+    with RetryingFile(file, what) as reader:
         try:
-            yield cast(BinaryIO, seen)
+            yield cast(BinaryIO, reader)
         except Exception:
-            if seen.failure:
-                raise seen.failure from None
+            if reader.failure:
+                raise reader.failure from None
             raise
-        if seen.failure:
-            raise seen.failure
+        if reader.failure:
+            raise reader.failure
 
 
-def patiently(read: Callable[[], T], what: str) -> T:
+def read_with_retries(read: Callable[[], T], what: str) -> T:
     """What `read` returns. Raises Unavailable where the file, the mount or the server is gone; ValueError for what is no name."""
     place = _place(what)
     if reads.is_given_up(place):
@@ -178,7 +178,7 @@ def patiently(read: Callable[[], T], what: str) -> T:
 def opened(read: Callable[[], T], what: str) -> T:
     """The same where a file is opened. Raises Unusable, too, for what is no name, and RecipeError where a package is wanting."""
     try:
-        return patiently(read, what)
+        return read_with_retries(read, what)
     except RecipeError:
         raise
     except ValueError as error:

@@ -16,7 +16,7 @@ from typing import ClassVar, Literal
 from pydantic import Field, field_validator
 
 from weft.pipelines.tasks.base import Material, Spoken
-from weft.pipelines.tasks.common.content import ContentTask, Turn, refuse_unknown_roles
+from weft.pipelines.tasks.common.content import ContentTask, TurnTemplate, refuse_unknown_roles
 from weft.pipelines.tasks.common.sample_builder import SampleBuilder
 from weft.pipelines.tasks.common.turns import TurnWriter
 from weft.schemas import text as records
@@ -45,7 +45,7 @@ class Task(ContentTask):
 
     takes: ClassVar[type] = Dialogue
 
-    turns: tuple[Turn, ...] = Field(min_length=1)
+    turns: tuple[TurnTemplate, ...] = Field(min_length=1)
     template: ChatTemplate = ChatTemplate()
     loss: tuple[str, ...] = ("assistant",)
     pieces: Literal["turns", "state", "joined"] = "turns"
@@ -53,7 +53,7 @@ class Task(ContentTask):
 
     @field_validator("turns")
     @classmethod
-    def _once(cls, turns: tuple[Turn, ...]) -> tuple[Turn, ...]:
+    def _once(cls, turns: tuple[TurnTemplate, ...]) -> tuple[TurnTemplate, ...]:
         roles = [turn.role for turn in turns]
         if len(set(roles)) < len(roles):
             raise ValueError(f"two entries have one role ({', '.join(roles)}); give each role once")
@@ -66,7 +66,7 @@ class Task(ContentTask):
         return loss
 
     @property
-    def contents(self) -> tuple[Turn, ...]:
+    def contents(self) -> tuple[TurnTemplate, ...]:
         return self.turns
 
     @property
@@ -116,7 +116,7 @@ class Task(ContentTask):
         else:
             writer.write_text(turn.role, turn.text, tool_call=turn.tool_call)
 
-    def _entries(self, role: str, pieces: int) -> list[Turn]:
+    def _entries(self, role: str, pieces: int) -> list[TurnTemplate]:
         """How each piece of a spoken turn is written. Raises Unusable."""
         entry = self._entry(role)
         if self.pieces != "joined":
@@ -127,7 +127,7 @@ class Task(ContentTask):
         made[-1] = made[-1].model_copy(update={"close": entry.close})
         return made
 
-    def _entry(self, role: str) -> Turn:
+    def _entry(self, role: str) -> TurnTemplate:
         """How a spoken turn of this role is written. Raises Unusable."""
         for turn in self.turns:
             if turn.role == role:

@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 from weft.pipelines.tasks import dialogue
 from weft.pipelines.tasks.base import Material, Written
-from weft.pipelines.tasks.common.content import Named, Turn
+from weft.pipelines.tasks.common.content import RecordField, TurnTemplate
 from weft.pipelines.tasks.common.sample_builder import SampleBuilder
 from weft.pipelines.tasks.common.turns import TurnWriter
 from weft.schemas.audio import Utterance
@@ -65,14 +65,14 @@ class Task(dialogue.Task):
         if isinstance(material.source, Dialogue):
             self.write(material, {"": prompt, answer: answers})
             return
-        said = Written(material.source) if isinstance(material.source, Document) else material.spoken[0]
+        content = Written(material.source) if isinstance(material.source, Document) else material.spoken[0]
         *asked, last = self.turns
         for turn in asked:
-            prompt.write(turn, said)
-        answers.write(_with_answer(last, answer), said)
+            prompt.write(turn, content)
+        answers.write(_with_answer(last, answer), content)
 
 
-def _with_answer(turn: Turn, answer: str) -> Turn:
+def _with_answer(turn: TurnTemplate, answer: str) -> TurnTemplate:
     """The turn with the field `chosen` replaced."""
-    say = tuple(Named(field=answer) if part == Named(field=CHOSEN) else part for part in turn.say)
+    say = tuple(RecordField(field=answer) if part == RecordField(field=CHOSEN) else part for part in turn.say)
     return turn.model_copy(update={"say": say})

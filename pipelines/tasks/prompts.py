@@ -57,9 +57,9 @@ class Task(dialogue.Task):
             self._check(material.source)
             self.write(material, {"": writer})
         else:
-            said = Written(material.source) if isinstance(material.source, Document) else material.spoken[0]
+            content = Written(material.source) if isinstance(material.source, Document) else material.spoken[0]
             for turn in self.turns:
-                writer.write(turn, said)
+                writer.write(turn, content)
         writer.write_begin(self.role, self.open)
         builder.answer = material.field(self.answer) if self.answer else ""
 

@@ -12,7 +12,7 @@ from random import Random
 from pydantic import Field, model_validator
 
 from weft.pipelines.tasks.base import Material, Written
-from weft.pipelines.tasks.common.content import ContentTask, Turn, refuse_unknown_roles
+from weft.pipelines.tasks.common.content import ContentTask, TurnTemplate, refuse_unknown_roles
 from weft.pipelines.tasks.common.sample_builder import SampleBuilder
 from weft.pipelines.tasks.common.turns import TurnWriter
 from weft.schemas.chat import ChatTemplate
@@ -25,7 +25,7 @@ class Task(ContentTask):
     Where all that the turns say is written (text, fields, literals), a source of documents may be taken too.
     """
 
-    turns: tuple[Turn, ...] = Field(min_length=1)
+    turns: tuple[TurnTemplate, ...] = Field(min_length=1)
     template: ChatTemplate | None = None
     loss: tuple[str, ...] = ("assistant",)
     leading_space: bool = False
@@ -36,7 +36,7 @@ class Task(ContentTask):
         return self
 
     @property
-    def contents(self) -> tuple[Turn, ...]:
+    def contents(self) -> tuple[TurnTemplate, ...]:
         return self.turns
 
     @property
@@ -54,6 +54,6 @@ class Task(ContentTask):
             leading_space=self.leading_space,
             image=material.image,
         )
-        said = Written(material.source) if isinstance(material.source, Document) else material.spoken[0]
+        content = Written(material.source) if isinstance(material.source, Document) else material.spoken[0]
         for turn in self.turns:
-            writer.write(turn, said)
+            writer.write(turn, content)

@@ -11,13 +11,13 @@ from typing import ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from weft.pipelines.voices.common.emotions import Manners
+from weft.pipelines.voices.common.emotions import Prosody
 from weft.schemas.audio import Word
 from weft.schemas.fingerprint import hash64
 from weft.schemas.ledger import Unusable
 from weft.schemas.settings import Versioned
 
-_DEFAULT = Manners()
+_DEFAULT = Prosody()
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ class Synthesized:
 
 def style_for(
     speaker: str, emotion: str = "", level: int = 1, seed: int = 0,
-    cast: Sequence[tuple[str, str]] = (("", ""),), speed: str = "", manners: Manners = _DEFAULT,
+    cast: Sequence[tuple[str, str]] = (("", ""),), speed: str = "", manners: Prosody = _DEFAULT,
 ) -> Style:  # fmt: skip
     """The style of one turn: the voice is drawn from `cast` by speaker and seed alone, the rest is the emotion's and speed's.
 
@@ -67,8 +67,8 @@ def style_for(
     if not cast:
         raise ValueError("there is no voice to choose from: the cast is empty")
     voice, variant = cast[hash64("voice", seed, speaker) % len(cast)]
-    manner = manners.of(emotion, level, speed)
-    return Style(voice=voice, variant=variant, pitch=manner.pitch, rate=manner.rate, volume=manner.volume)
+    factors = manners.of(emotion, level, speed)
+    return Style(voice=voice, variant=variant, pitch=factors.pitch, rate=factors.rate, volume=factors.volume)
 
 
 def covers(language: str, dialect: str) -> bool:
@@ -86,7 +86,7 @@ class Voice(Versioned):
     acts: ClassVar[frozenset[str]] = frozenset()
 
     language: str = "en"
-    manners: Manners = Manners()
+    manners: Prosody = Prosody()
 
     def setup(self) -> None:
         """Loads what `speak` needs, once in each worker."""

@@ -9,15 +9,15 @@ from dataclasses import replace
 from typing import Self
 
 import numpy as np
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
 from weft.pipelines.audio.espeak_library import NEVER_EXIT, PHONEME_EVENTS, RATE, SYNCHRONOUS, library
 from weft.pipelines.voices import base
 from weft.pipelines.voices.base import Style, Synthesized
 from weft.pipelines.voices.common.espeak_calls import EspeakEvent, synthesise
 from weft.pipelines.voices.common.espeak_voices import pitch_of, variants, voices_of
-from weft.pipelines.voices.common.espeak_words import Line
-from weft.pipelines.voices.common.loudness import levelled
+from weft.pipelines.voices.common.espeak_words import EspeakText
+from weft.pipelines.voices.common.loudness import LOUDNESS, levelled
 from weft.schemas.fingerprint import version_of
 from weft.schemas.ledger import Unusable
 
@@ -34,9 +34,12 @@ _FULL = 32767
 
 
 class Voice(base.Voice):
-    """espeak-ng through `espeakng_loader`. `styles` uses the `variants` named, or else all the human-like ones."""
+    """espeak-ng through `espeakng_loader`. `styles` uses the `variants` named, or else all the human-like ones. `loudness` is that of
+    the words without emotion, in dBFS (RMS); speech whose peaks would be cut off is quieter.
+    """
 
     variants: tuple[str, ...] = ()
+    loudness: float = Field(default=LOUDNESS, ge=-60, le=0)
 
     @model_validator(mode="after")
     def _is_there(self) -> Self:
@@ -60,14 +63,15 @@ class Voice(base.Voice):
 
     def speak(self, text: str, style: Style) -> Synthesized:
         """Speaks plain text at 22.05 kHz. Raises Unusable for text without a sound, ValueError for a voice it has not."""
-        line, style = Line.of(text), self._named(style)
+        line, style = EspeakText.of(text), self._named(style)
         pcm, events = _uncut(line.sent, style)
         sounds = line.sounds(events, len(pcm))
         if not sounds:
             raise Unusable("unspeakable", f"there is nothing to speak in {text[:60]!r}")
         samples = pcm.astype(np.float32) / np.float32(32768)
         spans = [(sound.start, sound.end) for sound in sounds]
-        return Synthesized(samples=levelled(samples, spans, style.volume), rate=RATE, words=tuple(line.words(sounds)))
+        level = levelled(samples, spans, self.loudness, style.volume)
+        return Synthesized(samples=level, rate=RATE, words=tuple(line.words(sounds)))
 
     def _named(self, style: Style) -> Style:
         """The style with its voice. Raises ValueError for a voice or a variant that espeak has not."""

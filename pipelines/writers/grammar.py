@@ -10,7 +10,7 @@ Item i depends on the seed and i alone, so any range of items can be made anywhe
 from collections.abc import Iterator
 from random import Random
 
-from weft.pipelines.writers.common.desk import desk
+from weft.pipelines.writers.common.help_desk import help_desk
 from weft.pipelines.writers.common.lexicon import TOPICS
 from weft.pipelines.writers.common.sentences import sentence_of
 from weft.pipelines.writers.common.small_talk import small_talk
@@ -18,7 +18,7 @@ from weft.schemas.fingerprint import hash64
 from weft.schemas.text import Turn
 
 VERSION = "2"  # of the dialogues; raised whenever an item comes out otherwise
-_DESK = 0.4  # share of the dialogues at the help desk; the others are small talk
+_HELP_DESK = 0.4  # share of the dialogues at the help desk; the others are small talk
 
 
 def sentences(n: int, seed: int) -> Iterator[str]:
@@ -40,5 +40,5 @@ def dialogues(n: int, seed: int) -> Iterator[tuple[str, tuple[Turn, ...]]]:
     """`n` dialogues as key and 4 to 12 turns of a human and an assistant, whose emotions follow from what was said before."""
     for i in range(n):
         random = Random(hash64("dialogue", seed, i))
-        write = desk if random.random() < _DESK else small_talk
+        write = help_desk if random.random() < _HELP_DESK else small_talk
         yield f"dialogue-{seed}-{i:06d}", write(random)

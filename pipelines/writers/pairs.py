@@ -1,6 +1,6 @@
 """Sentences in English and German that say the same, from a seeded grammar with one lexicon for both.
 
-pairs(1, seed=7)   ->   ("pair-7-000000", Pair(en="The big aunt forgets …", de="Die große Tante vergisst …"))
+pairs(1, seed=7)   ->   ("pair-7-000000", SentencePair(en="The big aunt forgets …", de="Die große Tante vergisst …"))
 """
 
 from collections.abc import Iterator
@@ -27,7 +27,7 @@ _FRONT = 0.3  # share of the sentences that begin with the time
 
 
 @dataclass(frozen=True, slots=True)
-class Pair:
+class SentencePair:
     """One sentence in each language."""
 
     en: str
@@ -37,13 +37,13 @@ class Pair:
         return self.en if language == "en" else self.de
 
 
-def pairs(n: int, seed: int) -> Iterator[tuple[str, Pair]]:
+def pairs(n: int, seed: int) -> Iterator[tuple[str, SentencePair]]:
     """`n` pairs with their keys; the i-th depends on the seed and i alone."""
     for i in range(n):
         yield f"pair-{seed}-{i:06d}", pair_of(Random(hash64("pair", seed, i)))
 
 
-def pair_of(random: Random) -> Pair:
+def pair_of(random: Random) -> SentencePair:
     """Subject, verb and object in the present, with a time and perhaps a place."""
     verb = random.choice(VERBS)
     subject, several = random.choice(PEOPLE), random.random() < _SEVERAL
@@ -61,8 +61,12 @@ def pair_of(random: Random) -> Pair:
     )
     does, tut = (verb.ens, verb.des) if several else (verb.en, verb.de)
     if random.random() < _FRONT:
-        return Pair(en=_sentence(time[0], who, does, whom, place[0]), de=_sentence(time[1], tut, wer, wen, place[1]))
-    return Pair(en=_sentence(who, does, whom, place[0], time[0]), de=_sentence(wer, tut, time[1], wen, place[1]))
+        return SentencePair(
+            en=_sentence(time[0], who, does, whom, place[0]), de=_sentence(time[1], tut, wer, wen, place[1])
+        )
+    return SentencePair(
+        en=_sentence(who, does, whom, place[0], time[0]), de=_sentence(wer, tut, time[1], wen, place[1])
+    )
 
 
 def _sentence(*parts: str) -> str:

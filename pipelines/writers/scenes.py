@@ -1,7 +1,7 @@
 """Scenes of a few synthetic sounds, alone, in order or mixed, with a caption, a question, an answer and a chain of thought.
 
 scenes(1, seed=7)
-->  ("scene-7-000000", Scene(events=(Event("beep", 0.0, 2.25), Event("birdsong", 0.0, 2.25)), caption="A beep sounds while …", …))
+->  ("scene-7-000000", Scene(events=(SoundEvent("beep", 0.0, 2.25), SoundEvent("birdsong", 0.0, 2.25)), …))
 """
 
 from collections.abc import Iterator
@@ -22,7 +22,7 @@ _COUNTS = ("no", "one", "two", "three")
 
 
 @dataclass(frozen=True, slots=True)
-class Event:
+class SoundEvent:
     """A sound by its name, from `start` to `end` in seconds of the scene."""
 
     sound: str
@@ -37,7 +37,7 @@ class Scene:
     `aspect` is what the question is about: event, scenario, order or count.
     """
 
-    events: tuple[Event, ...]
+    events: tuple[SoundEvent, ...]
     caption: str
     aspect: str
     question: str
@@ -74,36 +74,36 @@ def _scene(random: Random, number: int) -> Scene:
     )  # fmt: skip
 
 
-def _in_order(random: Random, names: list[str]) -> tuple[Event, ...]:
-    events: list[Event] = []
+def _in_order(random: Random, names: list[str]) -> tuple[SoundEvent, ...]:
+    events: list[SoundEvent] = []
     for name in names:
         start = round(events[-1].end + _GAP, 2) if events else 0.0
-        events.append(Event(sound=name, start=start, end=round(start + random.uniform(1.0, 2.0), 2)))
+        events.append(SoundEvent(sound=name, start=start, end=round(start + random.uniform(1.0, 2.0), 2)))
     return tuple(events)
 
 
-def _together(random: Random, names: list[str]) -> tuple[Event, ...]:
+def _together(random: Random, names: list[str]) -> tuple[SoundEvent, ...]:
     seconds = round(random.uniform(1.5, 3.0), 2)
-    return tuple(Event(sound=name, start=0.0, end=seconds) for name in names)
+    return tuple(SoundEvent(sound=name, start=0.0, end=seconds) for name in names)
 
 
-def _clause(event: Event) -> str:
+def _clause(event: SoundEvent) -> str:
     sound = SOUNDS[event.sound]
     return f"{sound.phrase} {sound.verb}"
 
 
-def _caption(events: tuple[Event, ...], together: bool) -> str:
+def _caption(events: tuple[SoundEvent, ...], together: bool) -> str:
     return _sentence((" while " if together else ", then ").join(map(_clause, events)))
 
 
-def _thought(events: tuple[Event, ...], together: bool) -> str:
+def _thought(events: tuple[SoundEvent, ...], together: bool) -> str:
     times = " ".join(_sentence(f"from {e.start:.1f} to {e.end:.1f} seconds {_clause(e)}") for e in events)
     if len(events) == 1:
         return f"{times} There is nothing else."
     return f"{times} {'They sound at once.' if together else 'No two of them sound at once.'}"
 
 
-def _questions(events: tuple[Event, ...], together: bool) -> list[tuple[str, str, str]]:
+def _questions(events: tuple[SoundEvent, ...], together: bool) -> list[tuple[str, str, str]]:
     """Aspect, question and answer of all that can be asked of these sounds."""
     first, last = (_sentence(SOUNDS[event.sound].phrase) for event in (events[0], events[-1]))
     asked = [("count", "How many different sounds are there?", _sentence(_COUNTS[len(events)]))]

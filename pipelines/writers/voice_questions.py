@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from random import Random
 
-from weft.pipelines.voices.common.measured import Measured
+from weft.pipelines.voices.common.measured import VoiceMeasures
 from weft.pipelines.writers.common.lexicon import TOPICS
 from weft.pipelines.writers.common.sentences import sentence_of
 from weft.pipelines.writers.pairs import pair_of
@@ -48,10 +48,10 @@ class VoiceQuestion:
         return self.variant in WOMEN
 
     def plain(self) -> "VoiceQuestion":
-        """The same words in the same voice, without any manner: what the measurements are compared with."""
+        """The same words in the same voice, without any emotion or speed: what the measurements are compared with."""
         return replace(self, emotion="", level=1, speed="", pitch=1.0, pause=0.0)
 
-    def is_as_designed(self, measures: Measured, plain: Measured) -> bool:
+    def is_as_designed(self, measures: VoiceMeasures, plain: VoiceMeasures) -> bool:
         """Whether the measured voice agrees with the design, the plain one being beside it."""
         return all(_CHECKS[aspect](self, measures, plain) for aspect in {"gender", self.aspect} & _CHECKS.keys())
 
@@ -124,11 +124,11 @@ def _on_the_side_of(factor: float, ratio: float) -> bool:
     return ratio > _CLEAR if factor > 1 else ratio < 1 / _CLEAR
 
 
-def _of_gender(one: VoiceQuestion, measures: Measured, plain: Measured) -> bool:
+def _of_gender(one: VoiceQuestion, measures: VoiceMeasures, plain: VoiceMeasures) -> bool:
     return (plain.pitch > BETWEEN) is one.is_woman
 
 
-def _of_emotion(one: VoiceQuestion, measures: Measured, plain: Measured) -> bool:
+def _of_emotion(one: VoiceQuestion, measures: VoiceMeasures, plain: VoiceMeasures) -> bool:
     pitch, rate = measures.pitch / plain.pitch, measures.rate / plain.rate
     return {
         "happy": pitch > _CLEAR and rate > 1,
@@ -137,15 +137,15 @@ def _of_emotion(one: VoiceQuestion, measures: Measured, plain: Measured) -> bool
     }[one.emotion]
 
 
-def _of_speed(one: VoiceQuestion, measures: Measured, plain: Measured) -> bool:
+def _of_speed(one: VoiceQuestion, measures: VoiceMeasures, plain: VoiceMeasures) -> bool:
     return _on_the_side_of(2.0 if one.speed.startswith("fast") else 0.5, measures.rate / plain.rate)
 
 
-def _of_pitch(one: VoiceQuestion, measures: Measured, plain: Measured) -> bool:
+def _of_pitch(one: VoiceQuestion, measures: VoiceMeasures, plain: VoiceMeasures) -> bool:
     return _on_the_side_of(one.pitch, measures.pitch / plain.pitch)
 
 
-def _of_rhythm(one: VoiceQuestion, measures: Measured, plain: Measured) -> bool:
+def _of_rhythm(one: VoiceQuestion, measures: VoiceMeasures, plain: VoiceMeasures) -> bool:
     return (measures.pause > _PAUSE / 2) is bool(one.pause) and plain.pause <= _PAUSE / 2
 
 

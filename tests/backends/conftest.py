@@ -74,8 +74,8 @@ class Row:
 @pytest.fixture(scope="session")
 def digits() -> tuple[list[Digit], list[Digit]]:
     """To learn from and to be judged on: recorded where there are recordings, else spoken by espeak."""
-    said = list(_recorded() if (DATA / "fsdd").exists() else _spoken())
-    return [d for n, d in enumerate(said) if n % 8], said[::8]
+    digits = list(_recorded() if (DATA / "fsdd").exists() else _spoken())
+    return [d for n, d in enumerate(digits) if n % 8], digits[::8]
 
 
 def _recorded() -> Iterator[Digit]:
@@ -96,8 +96,8 @@ def _spoken() -> Iterator[Digit]:
 
     for variant in (*(f"f{n}" for n in range(1, 6)), *(f"m{n}" for n in range(1, 9))):
         for name in NAMES:
-            said = Voice().speak(name, Style(voice="gmw/en-US", variant=variant))
-            yield Digit(name, _even(soxr.resample(said.samples, said.rate, RATE)))
+            synthesized = Voice().speak(name, Style(voice="gmw/en-US", variant=variant))
+            yield Digit(name, _even(soxr.resample(synthesized.samples, synthesized.rate, RATE)))
 
 
 def _even(samples: np.ndarray) -> np.ndarray:

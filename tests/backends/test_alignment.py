@@ -39,15 +39,15 @@ def test_whisperx_is_named_with_its_version_and_its_model(theirs) -> None:
 
 
 def test_what_is_not_said_scores_lower_and_is_refused(ours, theirs, rows) -> None:
-    strangers = [(a, b) for a, b in pairwise(rows) if not set(a.words) & set(b.words)]
-    assert len(strangers) > 5
+    mismatched = [(a, b) for a, b in pairwise(rows) if not set(a.words) & set(b.words)]
+    assert len(mismatched) > 5
     for aligner in (ours, theirs):
         own = [mean_score(aligner.align_samples(r.samples, r.words).words) for r in rows]
-        other = [mean_score(aligner.align_samples(a.samples, b.words).words) for a, b in strangers]
+        other = [mean_score(aligner.align_samples(a.samples, b.words).words) for a, b in mismatched]
         higher = np.array(own)[:, None] > np.array(other)
         assert higher.mean() > 0.9, aligner.version()
     strict = theirs.model_copy(update={"min_score": float(np.median(other))})
-    worst, words = strangers[int(np.argmin(other))]
+    worst, words = mismatched[int(np.argmin(other))]
     with pytest.raises(Unalignable, match="mismatch"):
         strict.align_samples(worst.samples, words.words)
     with pytest.raises(Unalignable, match="too_long"):

@@ -102,7 +102,7 @@ def content(root: Path | str) -> dict[str, bytes]:
     return {str(p.relative_to(root)): p.read_bytes() for p in sorted(Path(root).rglob("*")) if p.is_file()}
 
 
-def told(store: Store, deep: bool) -> list[str]:
+def audit_faults(store: Store, deep: bool) -> list[str]:
     return list(audit(*open_corpus(store.url), deep).faults)
 
 

@@ -1,4 +1,4 @@
-"""`weft align`: timing files beside the paths of what was given, what was not aligned told, and nothing done twice."""
+"""`weft align`: timing files beside the paths of what was given, what was not aligned reported, and nothing done twice."""
 
 import json
 from collections.abc import Callable
@@ -101,6 +101,16 @@ def test_a_recording_of_a_day_with_one_transcript_stays_whole(tmp_path: Path) ->
     wanted = AlignRequest(paths=(str(tmp_path),), source={}, formats=("ctm",), out=tmp_path)
     settings = recipe_of(wanted)["segment"]
     stage = Segment(segmenter=make("segmenters", Choice.model_validate(settings)))
-    day = Recording("k", "s", "a.wav", Audio("a.wav"), 86_400.0, 16_000, 1, "", text="once upon a time")
+    day = Recording(
+        key="k",
+        source="s",
+        path="a.wav",
+        audio=Audio("a.wav"),
+        seconds=86_400.0,
+        rate=16_000,
+        channels=1,
+        sha256="",
+        text="once upon a time",
+    )
     (whole,) = stage([day])
     assert isinstance(whole, Utterance) and (whole.start, whole.end, whole.text) == (0.0, 86_400.0, day.text)

@@ -7,13 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import soundfile
 import yaml
 
 from weft.jobs.build import build
 from weft.jobs.changes import changes
 from weft.jobs.commands import read_pipeline
 from weft.jobs.engine import LocalEngine
-from weft.jobs.schedule import Event
+from weft.jobs.schedule import WorkEvent
 from weft.pipelines.storage.store import Store
 
 SMALL_HUBERT = {
@@ -29,18 +30,18 @@ SMALL_HUBERT = {
 Weft = Callable[..., tuple[int, str, str]]
 
 
-def ran(recipe: Path, out: Path, *overrides: str) -> list[Event]:
+def ran(recipe: Path, out: Path, *overrides: str) -> list[WorkEvent]:
     pipeline, store = read_pipeline(str(recipe), overrides), Store(str(out))
-    events: list[Event] = []
+    events: list[WorkEvent] = []
     build(pipeline, store, LocalEngine(store), events.append, lambda works: None)
     return events
 
 
-def did(events: list[Event]) -> list[str]:
+def did(events: list[WorkEvent]) -> list[str]:
     return sorted(e.node for e in events if e.what == "done")
 
 
-def again(events: list[Event]) -> dict[str, tuple[str, ...]]:
+def again(events: list[WorkEvent]) -> dict[str, tuple[str, ...]]:
     return {e.node: e.why for e in events if e.again}
 
 
@@ -119,6 +120,53 @@ def test_a_changed_setting_is_named_and_what_follows_is_not_done(built: Path) ->
     assert lines[0] == "segment/speech: 3 of 3 parts again: setting `gap` was 2.0, is now 1.5"
     events = ran(built / "recipe.yaml", built / "corpus", change)
     assert did(events) == ["segment/speech"] * 3  # the same came out
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        ("sources.speech.limits.shortest=0.2", "setting `limits.shortest` was 0.1, is now 0.2"),
+        ("sources.speech.limits.transcript=1000000", "setting `limits.transcript` was 16777216, is now 1000000"),
+        ("reading.largest=1e6", "setting `reading.largest` was 4294967296.0, is now 1000000.0"),
+    ],
+)
+def test_a_changed_limit_is_asked_of_every_item_and_what_follows_is_not_done(
+    built: Path, change: str, why: str
+) -> None:
+    assert changes_of(built / "recipe.yaml", built / "corpus", change)[0] == f"ingest/speech: 3 of 3 parts again: {why}"
+    assert did(ran(built / "recipe.yaml", built / "corpus", change)) == ["ingest/speech"] * 3  # the same came out
+
+
+@pytest.mark.parametrize("change", ["reading.tries=1", "stages_in_memory=1"])
+def test_what_shapes_no_record_does_nothing_again(built: Path, change: str) -> None:
+    assert changes_of(built / "recipe.yaml", built / "corpus", change) == []
+
+
+def test_a_limit_that_rejects_a_clip_removes_it_from_all_that_follows(built: Path) -> None:
+    """And a limit that lets it in again brings it back."""
+    frozen = "align.frozen=true"
+    before = files_of(built / "corpus" / "segment")
+    shortest = min(soundfile.info(clip).duration for clip in (built / "raw").glob("*.flac"))
+    change = f"sources.speech.limits.shortest={shortest + 0.001}"
+    events = ran(built / "recipe.yaml", built / "corpus", change, frozen)
+    assert did(events).count("ingest/speech") == 3 and did(events).count("segment/speech") == 1
+    assert files_of(built / "corpus" / "segment") != before
+    ran(built / "recipe.yaml", built / "corpus", frozen)
+    assert files_of(built / "corpus" / "segment") == before
+
+
+def test_a_limit_of_one_source_leaves_the_others_alone(built: Path, material: Path) -> None:
+    recipe = yaml.safe_load((built / "recipe.yaml").read_text())
+    recipe["sources"]["books"] = {"use": "text", "path": str(material / "books")}
+    (built / "recipe.yaml").write_text(yaml.safe_dump(recipe))
+    ran(built / "recipe.yaml", built / "corpus")
+    change = "sources.books.expanded=2048"
+    (line,) = changes_of(built / "recipe.yaml", built / "corpus", change)
+    assert line == "ingest/books: setting `expanded` was 268435456, is now 2048"
+    assert did(ran(built / "recipe.yaml", built / "corpus", "sources.speech.limits.slack=0.2", change)) == [
+        "ingest/books",
+        *["ingest/speech"] * 3,
+    ]
 
 
 def test_a_clip_more_touches_one_part_and_splits_at_most_one(built: Path) -> None:
@@ -269,14 +317,14 @@ def test_orders_say_why(mixed_home: Path, tmp_path: Path) -> None:
     assert "index/pretrain" not in whys
 
 
-def phrases(events: list[Event], node: str) -> set[str]:
+def phrases(events: list[WorkEvent], node: str) -> set[str]:
     return {phrase for event in events if event.node == node and event.again for phrase in event.why}
 
 
 def test_a_plan_that_draws_more_or_fewer_passes_blames_no_input_that_is_the_same(
     mixed_home: Path, tmp_path: Path
 ) -> None:
-    def of(total: int) -> list[Event]:
+    def of(total: int) -> list[WorkEvent]:
         changes = ("sources.books.documents=paragraph", f"training.pretrain.mixture.total={total}")
         return ran(mixed_home / "recipe.yaml", tmp_path / "corpus", *changes)
 

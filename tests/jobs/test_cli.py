@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-COMMANDS = ("align", "demo", "validate", "plan", "build", "status", "audit", "inspect", "train")
+COMMANDS = ("align", "demo", "validate", "plan", "build", "status", "audit", "inspect", "train", "merge")
 
 
 Weft = Callable[..., tuple[int, str, str]]
@@ -51,7 +51,7 @@ WRONG = {
 
 
 @pytest.mark.parametrize(("arguments", "sentence"), WRONG.values(), ids=WRONG)
-def test_what_the_user_can_mend_is_told_with_2(
+def test_what_the_user_can_mend_is_reported_with_2(
     weft: Weft, arguments: tuple[str, ...], sentence: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -60,7 +60,7 @@ def test_what_the_user_can_mend_is_told_with_2(
     assert not list(tmp_path.glob("c/*"))
 
 
-def test_a_wrong_key_is_told_by_its_line(weft: Weft, tmp_path: Path) -> None:
+def test_a_wrong_key_is_reported_by_its_line(weft: Weft, tmp_path: Path) -> None:
     (tmp_path / "r.yaml").write_text("extends: demo\nseed: 1\nsede: 2\n")
     code, _, output = weft("validate", str(tmp_path / "r.yaml"))
     assert code == 2 and "r.yaml line 3: sede" in output

@@ -31,7 +31,7 @@ TASKS = dict(re.findall(r"^```yaml (\w+)\n(.*?)^```", PAGE, re.MULTILINE | re.DO
 SPEECH, SCRIPTS = ("questions", "captions", "reasoning", "translations"), ("pairs", "tools", "preferences")
 TEXTS = ("checkable", "choices")
 CODES = 7  # of each utterance: as good as any
-CODEBOOK = Codebook("codes", "<audio_{}>", 2_000_000, 16)
+CODEBOOK = Codebook(tokenizer="codes", literal="<audio_{}>", first=2_000_000, size=16)
 VOCABULARY = Vocabulary(text_size=0, bos=None, markers=(), codebooks=(CODEBOOK,), size=0, text_fingerprint="")
 
 

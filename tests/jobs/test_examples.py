@@ -12,12 +12,13 @@ from typer.main import get_command
 from weft.jobs import cli
 
 Weft = Callable[..., tuple[int, str, str]]
-# what takes minutes is called and does nothing; what stands before it, paths and options, is checked
+# what takes minutes, or wants trained stages, is called and does nothing; what stands before it, paths and options, is checked
 SLOW = {
     "demo": "weft.jobs.demo.run_demo",
     "align": "weft.jobs.aligning.run_align",
     "encode": "weft.jobs.encoding.run_encode",
     "train": "weft.jobs.training.run_training",
+    "merge": "weft.jobs.merging.run_merge",
     "tokenizer train": "weft.jobs.tokenizing.run_training",
     "tokenizer evaluate": "weft.jobs.evaluating.run_evaluation",
 }

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from weft.jobs.engine import LocalEngine
-from weft.jobs.failures import BuildError, FailedPiece, Failure, build_error, failure_of
+from weft.jobs.failures import BuildError, FailedWork, Failure, build_error, failure_of
 from weft.jobs.faults import explain
 from weft.jobs.schedule import run
 from weft.pipelines.parts.work import BaseWork
@@ -65,9 +65,12 @@ def test_all_that_failed_is_listed_with_reason_and_place(store: Store, monkeypat
 
 
 def test_items_that_cannot_be_read_are_counted_by_source_each_once() -> None:
-    def piece(node: str, source: str, *names: int) -> FailedPiece:
-        items = [Unread(f"k{n}", node, source, f"{n}.wav", "no answer in time", absent=False) for n in names]
-        return FailedPiece(node=node, part="part-00000", failure=failure_of(UnreadItems(tuple(items))))
+    def piece(node: str, source: str, *names: int) -> FailedWork:
+        items = [
+            Unread(key=f"k{n}", node=node, source=source, path=f"{n}.wav", reason="no answer in time", absent=False)
+            for n in names
+        ]
+        return FailedWork(node=node, part="part-00000", failure=failure_of(UnreadItems(tuple(items))))
 
     message = str(
         build_error([piece("encode/x/a", "a", 1, 2), piece("align/a", "a", *range(7)), piece("b", "b", 3)], 0)
@@ -80,7 +83,7 @@ def test_items_that_cannot_be_read_are_counted_by_source_each_once() -> None:
 
 
 def test_a_long_list_is_cut_and_the_rest_counted() -> None:
-    failed = [FailedPiece(node=f"n{n}", part=f"n{n}", failure=Failure(reason="X")) for n in range(50)]
+    failed = [FailedWork(node=f"n{n}", part=f"n{n}", failure=Failure(reason="X")) for n in range(50)]
     lines = str(build_error(failed, 7)).splitlines()
     assert lines[0] == "50 parts failed (7 more need them and were not begun; all else is done and kept):"
     assert len(lines) == 22 and lines[-1] == "  and 30 lines more"

@@ -13,7 +13,7 @@ from weft.schemas.audio import Alignment, Codes, Quality, Recording, Utterance
 from weft.schemas.item import Item
 from weft.schemas.ledger import LedgerRow, Reject
 from weft.schemas.plan import Ordered
-from weft.schemas.sample import Provenance, ShardSample, Span
+from weft.schemas.sample import Provenance, SampleSegment, ShardSample
 from weft.schemas.shard import IndexRow
 from weft.schemas.text import Dialogue, Document
 
@@ -50,7 +50,7 @@ def test_every_column_is_named(record: type) -> None:
     assert tables()[record.__name__] == {field.name for field in fields(record)}
 
 
-@pytest.mark.parametrize("record", [Span, Provenance, Quality])
+@pytest.mark.parametrize("record", [SampleSegment, Provenance, Quality])
 def test_every_field_of_what_lies_inside_is_named(record: type) -> None:
     assert all(f"`{field.name}`" in PAGE for field in fields(record))
 

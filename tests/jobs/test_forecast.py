@@ -20,7 +20,7 @@ from weft.jobs.known_rejects import KnownRejects
 from weft.jobs.shortages import shortages
 from weft.pipelines.audio.sound import flac
 from weft.pipelines.sources import folder, grammar, manifest, text
-from weft.tokenizers.training.hubert_settings import Training
+from weft.tokenizers.training.hubert_settings import HubertTraining
 
 Weft = Callable[..., tuple[int, str, str]]
 
@@ -126,6 +126,15 @@ class TestLengths:
         assert held.lengths == {1: 1, 2: 2, 5: 1}
         assert (held.of_length(2).items, held.of_length(2).records, held.of_length(6).seconds) == (3, 9, 0.0)
 
+    def test_stretches_that_cannot_be_are_not_counted(self, tmp_path: Path) -> None:
+        write_clip(tmp_path / "day.flac", 100)
+        lines = [
+            {"audio": "day.flac", "offset": 1, "duration": seconds} for seconds in (3, 4, -1, float("nan"), "5", None)
+        ]
+        (tmp_path / "manifest.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+        held = sampled_holding("speech", manifest.Source(path=str(tmp_path / "manifest.jsonl")))
+        assert (held.lengths, held.seconds) == ({2: 1}, 7.0)
+
 
 class TestKnownRejects:
     def test_one_transcript_for_too_much_holds_nothing(self, tmp_path: Path) -> None:
@@ -209,8 +218,8 @@ class TestLearning:
         code, output, _ = weft("plan", str(tmp_path / "r.yaml"))
         assert code == 0 and "models, one core, about: models/hubert 0:" in output and "aligner 0:00:00" in output
 
-    def test_it_grows_with_steps_and_with_what_is_heard(self) -> None:
-        few, many = Training(steps=10, swaps=0, iterations=1), Training(steps=10, swaps=5, iterations=2)
+    def test_it_grows_with_steps_and_with_the_training_speech(self) -> None:
+        few, many = HubertTraining(steps=10, swaps=0, iterations=1), HubertTraining(steps=10, swaps=5, iterations=2)
         assert (steps_of(few), steps_of(many), steps_of(None)) == (10, 25, 0)
 
     def test_the_default_hubert_trains_in_three_minutes(self, tmp_path: Path) -> None:

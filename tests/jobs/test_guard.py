@@ -9,7 +9,7 @@ from weft.jobs.build import remove_stale
 from weft.jobs.commands import read_pipeline
 from weft.pipelines.corpus.expected import Expected
 from weft.pipelines.corpus.saved_pipeline import with_checksum
-from weft.pipelines.corpus.verify import strangers
+from weft.pipelines.corpus.verify import unknown_files
 from weft.pipelines.storage.lock import Lock
 from weft.pipelines.storage.store import Store
 
@@ -48,7 +48,7 @@ def test_tidying_keeps_what_weft_did_not_make(write_recipe: Callable[..., Path],
     assert [n for n in mine if not store.exists(n)] == []
     assert [n for n in stale if store.exists(n)] == []
     assert "align/notes.txt is no part of this corpus: move it away" in list(
-        strangers(store, Expected.of(store, pipeline))
+        unknown_files(store, Expected.of(store, pipeline))
     )
 
 

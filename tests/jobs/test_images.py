@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 
-from tests.jobs.planting import told
+from tests.jobs.planting import audit_faults
 from weft.pipelines.storage.store import Store
 
 RECIPE = """
@@ -58,7 +58,7 @@ def test_captioned_images_go_to_audited_shards(tmp_path: Path, weft: Weft) -> No
     (tmp_path / "recipe.yaml").write_text(RECIPE.replace("PICTURES", str(folder)))
     code, out, errors = weft("build", tmp_path / "recipe.yaml", "--out", tmp_path / "corpus", "--engine", "local")
     assert code == 0, out + errors
-    assert not told(Store(str(tmp_path / "corpus")), deep=True)
+    assert not audit_faults(Store(str(tmp_path / "corpus")), deep=True)
     shards = tmp_path / "corpus/shards/align"
     for row in pq.read_table(shards / "index.parquet").to_pylist():
         assert row["shard"].startswith("png/") and row["image_tokens"] == 2 + 4 and row["flac_length"] == 0

@@ -12,11 +12,11 @@ from weft.jobs.build import build
 from weft.jobs.commands import read_pipeline
 from weft.jobs.engine import Engine, LocalEngine
 from weft.jobs.ray_engine import RayEngine
-from weft.jobs.schedule import Event
+from weft.jobs.schedule import WorkEvent
 from weft.pipelines.storage.store import Store
 
 
-def built(recipe: Path, store: Store, engine: Engine, report: Callable[[Event], None]) -> dict[str, str]:
+def built(recipe: Path, store: Store, engine: Engine, report: Callable[[WorkEvent], None]) -> dict[str, str]:
     """Every file of the shards by its digest."""
     build(read_pipeline(str(recipe)), store, engine, report, lambda works: None)
     return {name: hashlib.sha256(store.read(name)).hexdigest() for name in store.names("shards")}
@@ -35,9 +35,9 @@ def test_a_node_that_goes_in_mid_build_changes_no_byte(
     nodes = [cluster.add_node(num_cpus=2), cluster.add_node(num_cpus=1)]
     ray.init(address=cluster.address, logging_level="ERROR", log_to_driver=False)
     try:
-        events: list[Event] = []
+        events: list[WorkEvent] = []
 
-        def report(event: Event) -> None:
+        def report(event: WorkEvent) -> None:
             events.append(event)
             if len(events) == moment:
                 cluster.remove_node(nodes[0], allow_graceful=False)

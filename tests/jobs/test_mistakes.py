@@ -1,4 +1,4 @@
-"""All that is wrong with a recipe is told at once, each mistake with its line and none that only follows from another."""
+"""All that is wrong with a recipe is reported at once, each mistake with its line and none that only follows from another."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -77,18 +77,18 @@ training:
     model: {config: {model_type: llama}, base: x}
     optimiser: {lr: 1, batch_tokens: 64, weight_decay: -1, clip: -2, lr_end: -1}
 """
-TOLD = (
+INVALID = (
     "2: shards.bytes", "3: vocabulary.tokens: two entries have `literal: [T]`", "3: vocabulary.multiple", "4: quality.snr",
     "6: sources.speech.hold_out.speakers", "7: sources.books.language", "9: segment.longest", "10: align.language",
     "11: synthesize.speed", "14: tokenizers.pitch.folder", "15: text.size", "17: tasks.words.text_words",
     "17: tasks.words.stream", "18: tasks.text.split",
-    "20: training.pretrain.context: field required", "21: training.pretrain.mixture.total",
+    "20: training.pretrain.context: this has to be given", "21: training.pretrain.mixture.total",
     "23: training.pretrain.optimiser.lr", "23: training.pretrain.optimiser.betas.0", "23: training.pretrain.optimiser.betas.1",
     "23: training.pretrain.optimiser.scheduel", "25: training.second.mixture", "27: training.second.model",
     "28: training.second.optimiser.lr_end", "28: training.second.optimiser.weight_decay", "28: training.second.optimiser.clip",
     "28: training.second.optimiser: `batch_tokens` must be a multiple of `context`",
 )  # fmt: skip
-GONE = (
+MISSING = (
     "6: sources.speech.path", "7: sources.books.path", "8: sources.man.path", "13: tokenizers.hubert.model",
     "22: training.pretrain.model.base: /nowhere/llama", "27: training.second.model.base",
 )  # fmt: skip
@@ -129,7 +129,7 @@ BEHIND = (
     (9, "tokenizers.fsq: `levels` [2, 2] make 4 codes, but `size` is 7"),
     (11, "tasks.a.sources: 'spech' is not declared"),
     (11, "tasks.a.text_words: a span of 5 to 2 words is no range"),
-    (11, "tasks.a.speech_words.1: field required"),
+    (11, "tasks.a.speech_words: the list has too few values"),
     (12, "tasks.b.split: input should be"),
     (12, "tasks.b.speech_words: a span of 3 to 1 words is no range"),
     (15, "training.pretrain.mixture.unit: input should be"),
@@ -148,16 +148,68 @@ BEHIND = (
 )
 
 
+ABSURD = """name: bad
+stages_in_memory: 0
+sources:
+  speech: {use: folder, path: ., limits: {shortest: -1, silence: 1.5, clipped: 2, lowest_rate: 0, slack: .inf}}
+  tars: {use: tars, path: ., limits: {transcript: 3, table: 1.0e+12, line: many, longest: 3}}
+  saved: {use: huggingface, path: ., rows: 0}
+  books: {use: text, path: ., expanded: 12}
+  talks: {use: script, path: ., limits: {line: 0, table: 3}}
+segment: {use: silero, slack: -0.1, silence: 1}
+synthesize: {use: espeak, loudness: 3}
+tokenizers:
+  hubert: {use: hubert, training: {codebook_frames: 0, adamw: {betas: [0.9, 1], warmup: 0, weight_decay: -1}}}
+  pitch: {use: pitch, training: {adamw: {clip: .nan}}}
+  style: {use: style, training: {adamw: {warmup: 1}}}
+  fsq: {use: fsq, training: {adamw: {lr: 1}}}
+"""
+REFUSED = (
+    "2: stages_in_memory: input should be greater than or equal to 1",
+    "4: sources.speech.limits.shortest: input should be greater than or equal to 0",
+    "4: sources.speech.limits.silence: input should be less than 1",
+    "4: sources.speech.limits.clipped: input should be less than or equal to 1",
+    "4: sources.speech.limits.lowest_rate: input should be greater than or equal to 1000",
+    "4: sources.speech.limits.slack: input should be less than or equal to 3600",
+    "5: sources.tars.limits.transcript: input should be greater than or equal to 1024",
+    "5: sources.tars.limits.table: input should be less than or equal to 17179869184",
+    "5: sources.tars.limits.line: input should be a valid integer",
+    "5: sources.tars.limits.longest: no such setting",
+    "6: sources.saved.rows: input should be greater than or equal to 1",
+    "7: sources.books.expanded: input should be greater than or equal to 1024",
+    "8: sources.talks.limits.line: input should be greater than or equal to 1024",
+    "8: sources.talks.limits.table: no such setting",
+    "9: segment.slack: input should be greater than or equal to 0",
+    "9: segment.silence: input should be less than 1",
+    "10: synthesize.loudness: input should be less than or equal to 0",
+    "12: tokenizers.hubert.training.codebook_frames: input should be greater than or equal to 2",
+    "12: tokenizers.hubert.training.adamw.betas.1: input should be less than 1",
+    "12: tokenizers.hubert.training.adamw.warmup: input should be greater than 0",
+    "12: tokenizers.hubert.training.adamw.weight_decay: input should be greater than or equal to 0",
+    "13: tokenizers.pitch.training.adamw.clip: input should be a finite number",
+    "14: tokenizers.style.training.adamw.warmup: input should be less than 1",
+    "15: tokenizers.fsq.training.adamw.lr: no such setting",
+)
+
+
+def test_absurd_limits_are_refused_each_with_its_line(weft: Weft, tmp_path: Path) -> None:
+    code, _, output = weft("validate", write(tmp_path, ABSURD))
+    told = output.splitlines()
+    assert code == 2 and len(told) == len(REFUSED), output
+    for sentence in REFUSED:
+        assert sum(f"bad.yaml line {sentence}" in one for one in told) == 1, sentence
+
+
 def write(folder: Path, text: str) -> str:
     (folder / "bad.yaml").write_text(text)
     return str(folder / "bad.yaml")
 
 
-def test_every_mistake_of_every_layer_is_told_once_by_its_line(tmp_path: Path) -> None:
-    told = mistakes(recipe_file.read(write(tmp_path, BAD))).wrong
-    assert len(told) == len(WRONG)
+def test_every_mistake_of_every_layer_is_reported_once_by_its_line(tmp_path: Path) -> None:
+    messages = mistakes(recipe_file.read(write(tmp_path, BAD))).wrong
+    assert len(messages) == len(WRONG)
     for line, sentence in WRONG:
-        assert sum(t.startswith(f"bad.yaml line {line}: {sentence}") for t in told) == 1, sentence
+        assert sum(message.startswith(f"bad.yaml line {line}: {sentence}") for message in messages) == 1, sentence
 
 
 def test_one_call_of_validate_tells_them_with_the_paths_that_are_not_there(weft: Weft, tmp_path: Path) -> None:
@@ -167,17 +219,17 @@ def test_one_call_of_validate_tells_them_with_the_paths_that_are_not_there(weft:
     assert "bad.yaml line 5: sources.books.path: /nowhere/b is not there" in output
 
 
-def test_mistakes_that_would_show_late_are_told_beside_those_that_hide_them(tmp_path: Path) -> None:
-    found = mistakes(recipe_file.read(write(tmp_path, LATE)))
-    for told, wanted in ((found.wrong, TOLD), (found.missing, GONE)):
-        assert len(told) == len(wanted)
-        for place, sentence in zip(wanted, told, strict=True):
+def test_mistakes_that_would_show_late_are_reported_beside_those_that_hide_them(tmp_path: Path) -> None:
+    listed = mistakes(recipe_file.read(write(tmp_path, LATE)))
+    for messages, wanted in ((listed.wrong, INVALID), (listed.missing, MISSING)):
+        assert len(messages) == len(wanted)
+        for place, sentence in zip(wanted, messages, strict=True):
             assert sentence.startswith(f"bad.yaml line {place}")
 
 
 @pytest.mark.parametrize(("line", "sentence"), BEHIND)
 def test_a_mistake_is_not_hidden_by_others_of_its_section(line: int, sentence: str, hidden: tuple[str, ...]) -> None:
-    assert sum(told.startswith(f"bad.yaml line {line}: {sentence}") for told in hidden) == 1
+    assert sum(message.startswith(f"bad.yaml line {line}: {sentence}") for message in hidden) == 1
 
 
 def test_nothing_is_reported_that_follows_from_another_mistake(hidden: tuple[str, ...]) -> None:
@@ -198,16 +250,18 @@ def test_overrides_that_are_none_are_reported_with_the_mistakes_of_the_recipe(we
 
 def test_a_hub_name_of_a_stage_is_taken_at_its_word(tmp_path: Path) -> None:
     text = LATE.replace("base: /nowhere/llama", "base: hf://org/llama")
-    assert not any("pretrain.model.base" in told for told in mistakes(recipe_file.read(write(tmp_path, text))).missing)
+    assert not any(
+        "pretrain.model.base" in message for message in mistakes(recipe_file.read(write(tmp_path, text))).missing
+    )
 
 
-def test_a_checkpoint_that_is_not_there_is_told_by_its_line(tmp_path: Path) -> None:
+def test_a_checkpoint_that_is_not_there_is_reported_by_its_line(tmp_path: Path) -> None:
     path = write(
         tmp_path,
         "extends: demo\nsources: {speech: {path: .}, books: {path: .}}\nalign: {use: ctc, model: /nowhere/ctc}\n",
     )
-    found = mistakes(recipe_file.read(path))
-    assert (found.wrong, found.missing) == (
+    listed = mistakes(recipe_file.read(path))
+    assert (listed.wrong, listed.missing) == (
         (),
         ("bad.yaml line 3: align.model: /nowhere/ctc: no such file or folder",),
     )
@@ -274,7 +328,7 @@ OF_MATERIALS = (
 )
 
 
-def test_what_a_task_needs_and_the_recipe_does_not_give_is_told_by_its_line(tmp_path: Path) -> None:
+def test_what_a_task_needs_and_the_recipe_does_not_give_is_reported_by_its_line(tmp_path: Path) -> None:
     wrong = mistakes(recipe_file.read(write(tmp_path, MATERIALS))).wrong
     for line, sentence in OF_MATERIALS:
         assert sum(t.startswith(f"bad.yaml line {line}: {sentence}") for t in wrong) == 1, (sentence, wrong)
@@ -287,7 +341,7 @@ def test_what_a_task_needs_and_the_recipe_does_not_give_is_told_by_its_line(tmp_
         ("{use: utterances, sources: [speech], speech: {say: hubert, open: start}}", "start"),
     ],
 )
-def test_a_literal_of_a_task_or_its_template_that_the_vocabulary_lacks_is_told(
+def test_a_literal_of_a_task_or_its_template_that_the_vocabulary_lacks_is_reported(
     tmp_path: Path, task: str, marker: str
 ) -> None:
     text = MATERIALS.split("tasks:")[0] + f"tasks:\n  e: {task}\n"

@@ -49,7 +49,7 @@ def test_every_engine_runs_it_and_an_edit_aligns_again(
     assert words_of(tmp_path / "local") != words_of(tmp_path / "ray")
 
 
-def test_a_file_that_is_no_aligner_is_told_with_its_line(
+def test_a_file_that_is_no_aligner_is_reported_with_its_line(
     tmp_path: Path, material: Path, weft: Callable[..., tuple[int, str, str]]
 ) -> None:
     recipe = write(tmp_path / "recipes", material / "raw")

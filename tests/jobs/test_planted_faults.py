@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from tests.jobs.planting import (
+    audit_faults,
     backwards,
     content,
     cut,
@@ -30,7 +31,6 @@ from tests.jobs.planting import (
     replace_bytes,
     run,
     shorter,
-    told,
 )  # fmt: skip
 from weft.jobs.commands import build_corpus, open_corpus, read_pipeline
 from weft.pipelines.parts.tables import Footer, footer_of, read_table, table_digest, write_table
@@ -55,7 +55,7 @@ AUDIO = "synthesize/dialogues/part-00000.bin"
 
 def named(store: Store, names: tuple[str, ...], deep: bool) -> None:
     """Each file is in a message, with the command that mends it."""
-    faults = told(store, deep)
+    faults = audit_faults(store, deep)
     for name in names:
         assert any(name in fault and "--verify` makes it anew" in fault for fault in faults), (name, faults)
 
@@ -104,7 +104,7 @@ def parts(store: Store, *folders: str) -> tuple[str, ...]:
 def test_nothing_is_found_in_the_good_corpus_and_a_verifying_build_leaves_it_as_it_is(
     good: Path, corpus: Store
 ) -> None:
-    assert told(corpus, deep=False) == told(corpus, deep=True) == []
+    assert audit_faults(corpus, deep=False) == audit_faults(corpus, deep=True) == []
     assert run(good / "recipe.yaml", Path(corpus.root), verify=True) == []
     assert content(corpus.root) == content(good / "corpus")
 
@@ -231,7 +231,7 @@ def test_whole_folders_that_are_gone(good: Path, corpus: Store, folders: tuple[s
     gone = tuple(name for folder in folders for name in corpus.names(folder))
     for folder in folders:
         shutil.rmtree(corpus.path(folder))
-    faults = "\n".join(told(corpus, deep=False))
+    faults = "\n".join(audit_faults(corpus, deep=False))
     missing = [name for name in gone if f"{name} is missing" not in faults]
     assert not [name for name in missing if name.endswith(".parquet")] and len(missing) < len(gone), missing
     run(good / "recipe.yaml", Path(corpus.root))
@@ -241,7 +241,7 @@ def test_whole_folders_that_are_gone(good: Path, corpus: Store, folders: tuple[s
 def test_a_corpus_below_a_folder_whose_name_looks_like_a_scratch_file(good: Path, tmp_path: Path) -> None:
     shutil.copytree(good / "corpus", tmp_path / "x.tmp-1" / "corpus", copy_function=os.link)
     store = Store(str(tmp_path / "x.tmp-1" / "corpus"))
-    assert told(store, deep=False) == []
+    assert audit_faults(store, deep=False) == []
     names = parts(store, "segment/speech")
     store.remove(names[0])
     named(store, names, deep=False)
@@ -278,9 +278,9 @@ def test_a_note_that_was_removed(good: Path, corpus: Store, name: str) -> None:
     assert content(corpus.root) == content(good / "corpus")
 
 
-def test_files_that_nothing_makes_are_told(corpus: Store) -> None:
+def test_files_that_nothing_makes_are_reported(corpus: Store) -> None:
     corpus.write("align/gone/part-00000.parquet", b"old")
     corpus.write("vocabulary/added_tokens.json", b"{}")
-    faults = "\n".join(told(corpus, deep=False))
+    faults = "\n".join(audit_faults(corpus, deep=False))
     assert "align/gone/part-00000.parquet is no part of this corpus" in faults
     assert "vocabulary/added_tokens.json is no file of this model: move it away" in faults

@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from tests.jobs.planting import (
+    audit_faults,
     backwards,
     content,
     cut,
@@ -22,7 +23,6 @@ from tests.jobs.planting import (
     replace_bytes,
     run,
     shorter,
-    told,
 )  # fmt: skip
 from weft.pipelines.storage.checksums import BLANK, KEY, add_checksums_to
 from weft.pipelines.storage.store import Store
@@ -64,7 +64,7 @@ def mended(good: Path, corpus: Store, verify: bool) -> None:
 @pytest.mark.parametrize("kind", ONE_OF)
 def test_a_file_that_is_missing_is_made_by_any_build(good: Path, corpus: Store, kind: str) -> None:
     corpus.remove(ONE_OF[kind])
-    faults = told(corpus, deep=kind == "order")
+    faults = audit_faults(corpus, deep=kind == "order")
     assert any(ONE_OF[kind] in fault and "--verify` makes it anew" in fault for fault in faults), faults
     mended(good, corpus, verify=False)
 
@@ -74,7 +74,7 @@ def test_a_file_that_is_missing_is_made_by_any_build(good: Path, corpus: Store, 
 def test_a_file_of_other_bytes(good: Path, corpus: Store, kind: str, harm: Callable[[bytes], bytes]) -> None:
     name = ONE_OF[kind]
     replace_bytes(corpus, name, harm)
-    faults = told(corpus, deep=True)
+    faults = audit_faults(corpus, deep=True)
     assert any(name in fault and "--verify` makes it anew" in fault for fault in faults), faults
     mended(good, corpus, verify=True)
 
@@ -128,7 +128,7 @@ EDITS: dict[str, tuple[str, Callable[[pa.Table], pa.Table]]] = {
 def test_a_table_edited_with_its_marks_kept(good: Path, corpus: Store, what: str) -> None:
     kind, change = EDITS[what]
     edit(corpus, ONE_OF[kind], change)
-    faults = told(corpus, deep=True)
+    faults = audit_faults(corpus, deep=True)
     assert any("--verify` makes it anew" in fault for fault in faults), faults
     mended(good, corpus, verify=True)
 
@@ -141,7 +141,7 @@ def test_a_plan_that_was_changed_makes_no_tar_shorter(good: Path, corpus: Store,
         corpus.write(name, corpus.read(name).replace(b'"drawn": ', b'"drawn": 1'))
     else:
         edit(corpus, name, lambda table: table.slice(1))
-    assert any(name in fault for fault in told(corpus, deep=False))
+    assert any(name in fault for fault in audit_faults(corpus, deep=False))
     mended(good, corpus, verify=False)
 
 
@@ -150,14 +150,14 @@ def test_two_tars_swapped(good: Path, corpus: Store) -> None:
     one, other = corpus.read(first), corpus.read(second)
     corpus.write(first, other)
     corpus.write(second, one)
-    faults = told(corpus, deep=True)
+    faults = audit_faults(corpus, deep=True)
     assert all(any(name in fault for fault in faults) for name in (first, second))
     mended(good, corpus, verify=True)
 
 
-def test_a_tar_that_nothing_planned_is_told_and_removed(good: Path, corpus: Store) -> None:
+def test_a_tar_that_nothing_planned_is_reported_and_removed(good: Path, corpus: Store) -> None:
     corpus.write("shards/pretrain/train-000000.tar", corpus.read(ONE_OF["tar"]))
-    assert any("train-000000.tar is not a tar of the plan" in fault for fault in told(corpus, deep=False))
+    assert any("train-000000.tar is not a tar of the plan" in fault for fault in audit_faults(corpus, deep=False))
     mended(good, corpus, verify=False)
 
 
@@ -165,7 +165,7 @@ def test_a_tar_that_nothing_planned_is_told_and_removed(good: Path, corpus: Stor
 def test_a_whole_folder_that_is_gone(good: Path, corpus: Store, folder: str) -> None:
     for name in corpus.names(folder):
         corpus.remove(name)
-    assert told(corpus, deep=False)
+    assert audit_faults(corpus, deep=False)
     mended(good, corpus, verify=False)
 
 
@@ -178,5 +178,5 @@ def test_a_bit_flipped_anywhere_in_the_footer(good: Path, corpus: Store, kind: s
     places = [*range(begin, len(whole), (len(whole) - begin) // 12), whole.rindex(b"weft.checksums") + 9]
     for at in places:
         replace_bytes(corpus, name, lambda data, at=at: whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :])
-        assert any(name in fault for fault in told(corpus, deep=False)), at
+        assert any(name in fault for fault in audit_faults(corpus, deep=False)), at
     mended(good, corpus, verify=True)

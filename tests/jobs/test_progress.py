@@ -5,37 +5,42 @@ import io
 from rich.console import Console
 
 from weft.jobs.progress import BuildProgress
-from weft.jobs.schedule import Event
+from weft.jobs.schedule import WorkEvent
 from weft.pipelines.align import Align
 from weft.pipelines.aligners.given import Aligner
 from weft.pipelines.models.progress import Pace
 from weft.pipelines.parts.stage_work import PartWork
 
 
-def printed(events: list[Event], parts: int) -> list[str]:
+def printed(events: list[WorkEvent], parts: int) -> list[str]:
     page = io.StringIO()
     with BuildProgress(Console(file=page, width=200)) as progress:
-        progress.expect([PartWork("align/speech", Align(aligner=Aligner()), part, ()) for part in range(parts)])
+        progress.expect(
+            [
+                PartWork(node="align/speech", stage=Align(aligner=Aligner()), part=part, inputs=())
+                for part in range(parts)
+            ]
+        )
         for event in events:
             progress.report(event)
     return [line for line in page.getvalue().splitlines() if line.startswith("align/")]
 
 
-def again(*why: str) -> Event:
-    return Event("align/speech", "done", again=True, why=why)
+def again(*why: str) -> WorkEvent:
+    return WorkEvent("align/speech", "done", again=True, why=why)
 
 
 def test_a_node_says_once_why_its_parts_are_done_again() -> None:
     events = [
         again("its input segment/speech changed"),
-        Event("align/speech", "kept"),
+        WorkEvent("align/speech", "kept"),
         again("its input segment/speech changed"),
     ]
     assert printed(events, 3) == ["align/speech: 2 of 3 parts again: its input segment/speech changed"]
 
 
 def test_what_is_new_or_kept_says_nothing() -> None:
-    assert printed([Event("align/speech", "done"), Event("align/speech", "kept")], 2) == []
+    assert printed([WorkEvent("align/speech", "done"), WorkEvent("align/speech", "kept")], 2) == []
 
 
 def test_a_build_that_breaks_off_says_what_it_had() -> None:
@@ -45,7 +50,7 @@ def test_a_build_that_breaks_off_says_what_it_had() -> None:
 
 
 def test_a_frozen_model_says_so() -> None:
-    assert printed([Event("align/speech", "kept", why=("align/x: frozen",))], 1) == ["align/x: frozen"]
+    assert printed([WorkEvent("align/speech", "kept", why=("align/x: frozen",))], 1) == ["align/x: frozen"]
 
 
 class Clock:
@@ -80,9 +85,11 @@ def test_a_model_that_learns_says_its_step_rate_and_time_left_in_a_pipe() -> Non
 def test_a_stage_in_a_pipe_says_now_and_then_how_it_goes() -> None:
     page, clock = io.StringIO(), Clock()
     progress = BuildProgress(Console(file=page, width=200), clock=clock)
-    progress.expect([PartWork("align/speech", Align(aligner=Aligner()), part, ()) for part in range(4)])
+    progress.expect(
+        [PartWork(node="align/speech", stage=Align(aligner=Aligner()), part=part, inputs=()) for part in range(4)]
+    )
     clock.now = 5.0
-    progress.report(Event("align/speech", "done", records=10, seconds=5.0))
+    progress.report(WorkEvent("align/speech", "done", records=10, seconds=5.0))
     progress.update()
     for clock.now in (10.0, 30.0):  # nothing has moved on in between
         progress.update()
@@ -95,7 +102,9 @@ def test_lines_in_a_pipe_become_fewer_the_longer_it_takes() -> None:
     page, clock = io.StringIO(), Clock()
     steps = iter(range(10_000))
     progress = BuildProgress(
-        Console(file=page, width=200), lambda node: Pace("training", next(steps), 10_000, 1, 1.0), clock
+        Console(file=page, width=200),
+        lambda node: Pace(phase="training", done=next(steps), of=10_000, steps=1, seconds=1.0),
+        clock,
     )
     progress.expect([Hubert()])  # type: ignore[list-item]
     for second in range(36_000):
@@ -110,11 +119,13 @@ def passes(count: int, per_pass: int = 2, why: tuple[str, ...] = ()) -> list[str
     with BuildProgress(Console(file=page, width=200), clock=Clock()) as progress:
         for number in range(count):
             node = f"compose/words/pass-{number}/speech"
-            progress.expect([PartWork(node, Align(aligner=Aligner()), part, ()) for part in range(per_pass)])
+            progress.expect(
+                [PartWork(node=node, stage=Align(aligner=Aligner()), part=part, inputs=()) for part in range(per_pass)]
+            )
             for _ in range(per_pass):
-                progress.report(Event(node, "done", records=1, again=bool(why), why=why))
+                progress.report(WorkEvent(node, "done", records=1, again=bool(why), why=why))
         progress.expect([Plan()])  # type: ignore[list-item]
-        progress.report(Event("plan/pretrain", "done", records=1))
+        progress.report(WorkEvent("plan/pretrain", "done", records=1))
     return page.getvalue().splitlines()
 
 

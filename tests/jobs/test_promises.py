@@ -17,7 +17,7 @@ import pytest
 from weft.jobs.build import build
 from weft.jobs.commands import read_pipeline
 from weft.jobs.engine import LocalEngine
-from weft.jobs.schedule import Event
+from weft.jobs.schedule import WorkEvent
 from weft.pipelines.graph import Pipeline
 from weft.pipelines.mixing.audit import audit
 from weft.pipelines.storage.store import Store
@@ -25,15 +25,15 @@ from weft.pipelines.storage.store import Store
 Write = Callable[..., Path]
 
 
-def run(recipe: Path, out: Path, *overrides: str) -> tuple[Pipeline, list[Event]]:
+def run(recipe: Path, out: Path, *overrides: str) -> tuple[Pipeline, list[WorkEvent]]:
     """A local build, and every piece of work it did or kept."""
     pipeline, store = read_pipeline(str(recipe), overrides), Store(str(out))
-    events: list[Event] = []
+    events: list[WorkEvent] = []
     build(pipeline, store, LocalEngine(store), events.append, lambda works: None)
     return pipeline, events
 
 
-def did(events: list[Event]) -> set[str]:
+def did(events: list[WorkEvent]) -> set[str]:
     return {e.node for e in events if e.what == "done"}
 
 

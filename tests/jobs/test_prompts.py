@@ -7,12 +7,12 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from tests.jobs.planting import told
+from tests.jobs.planting import audit_faults
 from weft.jobs.build import build
 from weft.jobs.commands import read_pipeline
 from weft.jobs.engine import LocalEngine
 from weft.pipelines.mixing.deep import check_tar
-from weft.pipelines.mixing.whole import Wanted
+from weft.pipelines.mixing.whole import SampleRules
 from weft.pipelines.storage.store import Store
 
 RECIPE = """
@@ -65,7 +65,7 @@ def tars(corpus: Path, stage: str) -> list[str]:
 
 
 def test_prompts_go_to_audited_shards_with_their_answers(built: Path, weft: Weft) -> None:
-    assert not told(Store(str(built)), deep=True)
+    assert not audit_faults(Store(str(built)), deep=True)
     rows = pq.read_table(built / "shards/rl/index.parquet").to_pylist()
     answers, keys = {}, {}
     for row in rows:
@@ -81,8 +81,8 @@ def test_prompts_go_to_audited_shards_with_their_answers(built: Path, weft: Weft
 
 def test_the_deep_audit_knows_who_must_have_an_answer(built: Path) -> None:
     def faults(stage: str, *answered: str) -> str:
-        wanted = Wanted(vocabulary=10_000, answered=frozenset(answered))
-        return " ".join(str(fault) for tar in tars(built, stage) for fault in check_tar(str(built), tar, wanted))
+        rules = SampleRules(vocabulary=10_000, answered=frozenset(answered))
+        return " ".join(str(fault) for tar in tars(built, stage) for fault in check_tar(str(built), tar, rules))
 
     assert not faults("rl", "prompts") and not faults("sft", "prompts")
     assert "it has no answer, and the task replies keeps one" in faults("sft", "replies")

@@ -24,8 +24,8 @@ def manifest(tmp_path_factory: pytest.TempPathFactory, material: Path) -> Path:
     for number, path in enumerate(sorted((material / "raw").glob("*.flac"))):
         (root / path.name).write_bytes(path.read_bytes())
         output = {"text": path.with_suffix(".txt").read_text()} if number % 2 else {}
-        told = {"speaker": f"s{number % 3}", "licence": "CC-BY-4.0", "split": "train", "language": "en"}
-        rows.append(json.dumps({"audio": path.name, **told, **output}))
+        labels = {"speaker": f"s{number % 3}", "licence": "CC-BY-4.0", "split": "train", "language": "en"}
+        rows.append(json.dumps({"audio": path.name, **labels, **output}))
     (root / "all.jsonl").write_text("\n".join(rows))
     return root / "all.jsonl"
 

@@ -13,7 +13,7 @@ from ray.cluster_utils import Cluster
 
 from weft.jobs.failures import BuildError
 from weft.jobs.ray_engine import RayEngine
-from weft.jobs.schedule import Event, run
+from weft.jobs.schedule import WorkEvent, run
 from weft.pipelines.parts.work import BaseWork
 from weft.pipelines.storage.store import Store
 from weft.schemas.faults import RecipeError
@@ -96,7 +96,7 @@ def store(engine: RayEngine) -> Store:
 
 def did(works: Sequence[Piece], store: Store, engine: RayEngine) -> list[str]:
     """Pieces in the order in which they ended."""
-    events: list[Event] = []
+    events: list[WorkEvent] = []
     run(works, store, engine, events.append)  # type: ignore[arg-type]
     return [event.node for event in events]
 
@@ -124,7 +124,7 @@ def test_wider_work_than_any_node_holds_what_a_node_has(engine: RayEngine, store
 
 
 @pytest.mark.nodes
-def test_what_fits_no_node_is_told_at_once(engine: RayEngine, store: Store) -> None:
+def test_what_fits_no_node_is_reported_at_once(engine: RayEngine, store: Store) -> None:
     for wanted in (Resources(gpus=2), Resources(cpus=1, gpus=1.5)):
         works = [Piece("cpu"), Piece("gpu", ("cpu",), resources=wanted)]
         with pytest.raises(RecipeError, match="on one node, and no node of the 3 has them"):
@@ -166,7 +166,7 @@ def test_the_only_node_for_work_that_waits_goes(cluster: Cluster, engine: RayEng
     node = cluster.add_node(num_cpus=1, num_gpus=4)
     wanted = Resources(gpus=4)
 
-    def removed(event: Event) -> None:
+    def removed(event: WorkEvent) -> None:
         if event.node == "cpu":
             cluster.remove_node(node, allow_graceful=False)
 

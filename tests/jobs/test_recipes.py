@@ -126,7 +126,7 @@ def test_its_samples_are_deduplicated_units_and_spans_of_ten_and_five_words(buil
 
 def test_its_model_takes_a_step_with_a_grown_vocabulary(built: tuple[Path, Pipeline]) -> None:
     root, pipeline = built
-    result = run_training(pipeline, str(root / "corpus"), "pretrain", root / "run", resume=False)
+    (result,) = run_training(pipeline, str(root / "corpus"), "pretrain", root / "run", resume=False)
     assert result.step == 1
     config = json.loads((result.checkpoint / "config.json").read_text())
     assert config["vocab_size"] == 32512

@@ -12,7 +12,7 @@ from weft.pipelines.parts.tables import read_part
 from weft.pipelines.storage.store import Store
 from weft.schemas.item import key_for
 from weft.schemas.ledger import Reject
-from weft.trainer.loader import Draws
+from weft.trainer.loader import DrawReader
 from weft.trainer.packing import lay_out, pack
 
 RECIPE = """
@@ -58,8 +58,8 @@ Weft = Callable[..., tuple[int, str, str]]
 Turns = list[dict[str, Any]]
 
 
-def chat(*said: str, **last: Any) -> Turns:
-    turns: Turns = [{"role": ("human", "assistant")[n % 2], "text": text} for n, text in enumerate(said)]
+def chat(*texts: str, **last: Any) -> Turns:
+    turns: Turns = [{"role": ("human", "assistant")[n % 2], "text": text} for n, text in enumerate(texts)]
     turns[-1] |= last
     return turns
 
@@ -113,12 +113,12 @@ def test_recordings_and_pairs_go_to_audited_shards(talks: Path, weft: Weft, monk
     store = Store("corpus")
     rejects = [r for name in store.names("rejects", ".parquet") for r in read_part(store, name, Reject)]
     assert {r.reason for r in rejects if r.source == "quiz"} == {"equal_answers", "no_field"}
-    told = {(r.stage, KEYS.get(r.key, r.path), r.reason) for r in rejects if r.source == "chats"}
-    assert told == {
+    reasons = {(r.stage, KEYS.get(r.key, r.path), r.reason) for r in rejects if r.source == "chats"}
+    assert reasons == {
         ("ingest", "same", "equal_answers"), ("synthesize", "unspeakable", "unspeakable"),
         ("compose", "long", "too_long"), ("compose", "plain", "no_answers"), ("compose", "short", "no_answers"),
         ("compose", "short", "too_few_utterances"),
     }  # fmt: skip
-    for block in pack(Draws(talks / "corpus/shards/dpo").read(), 256):
+    for block in pack(DrawReader(talks / "corpus/shards/dpo").read(), 256):
         packed = lay_out(block, 256)
         assert packed.tasks.count("dpo") % 2 == packed.tasks.count("choices") % 2 == 0

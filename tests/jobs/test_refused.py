@@ -54,7 +54,7 @@ VAIN = (
 
 
 @pytest.mark.parametrize("exhausted", [{}, {"exhausted": "stop"}, {"exhausted": "repeat", "passes": 90}])
-def test_too_few_speakers_are_told_by_plan_and_refused_by_build_before_it_begins(
+def test_too_few_speakers_are_reported_by_plan_and_refused_by_build_before_it_begins(
     weft: Weft, recipe: Callable[..., str], tmp_path: Path, exhausted: dict[str, Any]
 ) -> None:
     path = recipe(3, total=10, **share(0.1), **exhausted)
@@ -103,7 +103,9 @@ def test_one_name_in_two_sources_is_two_speakers_unless_they_share_a_space(
     assert weft("audit", tmp_path / "corpus")[0] == 0
 
 
-def test_speakers_who_hold_too_little_for_their_bounds_are_told_by_plan(weft: Weft, recipe: Callable[..., str]) -> None:
+def test_speakers_who_hold_too_little_for_their_bounds_are_reported_by_plan(
+    weft: Weft, recipe: Callable[..., str]
+) -> None:
     code, page, _ = weft("plan", recipe(11, total=1000, **share(0.11)), "--json")
     there = json.loads(page)["sources"]["read"]["seconds"]
     path = recipe(

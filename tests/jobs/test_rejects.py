@@ -87,7 +87,7 @@ def test_a_build_ends_with_what_was_rejected_and_fails_where_a_source_was(weft: 
     assert "source none: ingest rejected all of it (2 not_audio)" in output and "source some" not in output
 
 
-def test_a_language_that_no_stage_let_pass_is_told(
+def test_a_language_that_no_stage_let_pass_is_reported(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     rows = []

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from weft.jobs.engine import End, Failed, Finished, Lost
 from weft.jobs.failures import BuildError, Failure
-from weft.jobs.schedule import TRIES, Event, run
+from weft.jobs.schedule import TRIES, WorkEvent, run
 from weft.pipelines.parts.work import BaseWork
 from weft.pipelines.storage.store import Store
 from weft.schemas.faults import RecipeError
@@ -84,8 +84,8 @@ class Hands:
     def close(self) -> None: ...
 
 
-def scheduled(works: list[Piece], hands: Hands, store: Store) -> list[Event]:
-    events: list[Event] = []
+def scheduled(works: list[Piece], hands: Hands, store: Store) -> list[WorkEvent]:
+    events: list[WorkEvent] = []
     run(works, store, hands, events.append)  # type: ignore[arg-type]
     return events
 
@@ -97,7 +97,7 @@ def store(tmp_path: Path) -> Store:
 
 @st.composite
 def graphs(draw: st.DrawFn) -> list[Piece]:
-    """Pieces that need some of those before them, told in any order."""
+    """Pieces that need some of those before them, given in any order."""
     count = draw(st.integers(0, 12))
     pieces = [Piece(f"w{n}", (*(f"w{m}" for m in range(n) if draw(st.booleans())), "given")) for n in range(count)]
     return draw(st.permutations(pieces))
@@ -123,7 +123,7 @@ class Made(Piece):
     """Work that knows what it was made from; `was` is empty where nothing stands."""
 
     was: str = ""
-    told: str = ""
+    frozen_note: str = ""
 
     def recorded(self, store: Store) -> dict[str, str] | None:
         return {"setting layer": self.was} if self.was else None
@@ -132,11 +132,17 @@ class Made(Piece):
         return {"setting layer": "3"}
 
     def note(self, store: Store) -> str:
-        return self.told
+        return self.frozen_note
 
 
 def test_what_is_done_again_says_why_and_what_is_new_does_not(store: Store) -> None:
-    works = [Made("a", was="2"), Made("b"), Piece("c"), Made("d", stands=True, told="d: frozen"), Made("e", was="3")]
+    works = [
+        Made("a", was="2"),
+        Made("b"),
+        Piece("c"),
+        Made("d", stands=True, frozen_note="d: frozen"),
+        Made("e", was="3"),
+    ]
     events = {e.node: e for e in scheduled(works, Hands(dies={"a": 1}), store)}
     assert (events["a"].again, events["a"].why) == (True, ("setting `layer` was 2, is now 3",))
     assert not events["b"].again and not events["c"].again
@@ -203,7 +209,7 @@ def test_each_piece_is_asked_once_whether_it_is_done(store: Store) -> None:
     assert sorted(asked) == sorted([*(f"w{n}" for n in range(20)), "stands"])
 
 
-def test_what_fits_no_node_is_told_before_anything_begins(store: Store) -> None:
+def test_what_fits_no_node_is_reported_before_anything_begins(store: Store) -> None:
     hands = Hands(gpus=0)
     with pytest.raises(RecipeError, match="no node has a GPU"):
         scheduled([Piece("cpu"), Piece("gpu", ("cpu",), resources=GPU)], hands, store)

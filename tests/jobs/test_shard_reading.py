@@ -11,7 +11,7 @@ from weft.jobs.shard_reading import shards_of
 from weft.pipelines.storage.store import Store
 from weft.schemas.training import TrainingStage
 from weft.schemas.vocabulary import Vocabulary
-from weft.trainer.loader import Draws
+from weft.trainer.loader import DrawReader
 from weft.trainer.train import StepReport, train
 
 SAMPLES = [("up" if n % 2 else "down", list(range(n + 4)), (0, n + 4)) for n in range(20)]
@@ -36,7 +36,7 @@ def remote(local: Path) -> Iterator[Store]:
 
 def drawn(store: Store, **options: Any) -> list[tuple[int, str, list[int], list[list[int]]]]:
     with shards_of(store, ["pretrain"]) as (folder, open_tar):
-        draws = Draws(folder / "pretrain", open_tar=open_tar)
+        draws = DrawReader(folder / "pretrain", open_tar=open_tar)
         return [(d.position, d.task, d.ids.tolist(), d.loss.tolist()) for d in draws.read(**options)]
 
 
@@ -48,7 +48,7 @@ def test_the_draws_are_those_on_disk(local: Path, remote: Store, begin: int) -> 
 def test_only_indexes_are_copied_and_they_go_at_the_end(remote: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(remote.fs, "get_file", None)
     with shards_of(remote, ["pretrain", "validation"]) as (folder, open_tar):
-        list(Draws(folder / "pretrain", open_tar=open_tar).read())
+        list(DrawReader(folder / "pretrain", open_tar=open_tar).read())
         files = sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
     assert files == ["pretrain/index.parquet", "validation/index.parquet"] and not folder.exists()
 

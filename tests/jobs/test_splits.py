@@ -11,7 +11,7 @@ import yaml
 from weft.jobs.build import build
 from weft.jobs.commands import read_pipeline
 from weft.jobs.engine import LocalEngine
-from weft.jobs.schedule import Event
+from weft.jobs.schedule import WorkEvent
 from weft.pipelines.mixing.audit import audit
 from weft.pipelines.parts.splits import SplitError
 from weft.pipelines.parts.tables import read_table
@@ -38,8 +38,8 @@ def recipe(folder: Path, **books: Any) -> str:
     return str(folder / "r.yaml")
 
 
-def built(path: str, folder: Path) -> tuple[Store, list[Event]]:
-    store, events = Store(str(folder / "corpus")), list[Event]()
+def built(path: str, folder: Path) -> tuple[Store, list[WorkEvent]]:
+    store, events = Store(str(folder / "corpus")), list[WorkEvent]()
     build(read_pipeline(path), store, LocalEngine(store), events.append, lambda works: None)
     return store, events
 

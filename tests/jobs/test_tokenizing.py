@@ -39,7 +39,7 @@ def trained(models: Path, material: Path, weft: Weft) -> Path:
     return models
 
 
-def test_a_card_says_what_was_heard_and_what_it_is(trained: Path) -> None:
+def test_a_card_says_its_training_speech_and_what_it_is(trained: Path) -> None:
     card = json.loads((trained / "pitch" / "card.json").read_text())
     assert (card["use"], card["rate"], card["size"], card["literal"]) == ("pitch", 12.5, 4, "[Pi{}]")
     assert card["trained_on"]["clips"] == 12 and card["trained_on"]["seconds"] > 10
@@ -76,7 +76,7 @@ def test_tokens_of_several_tokenizers_are_one_stream(trained: Path, material: Pa
     assert (tmp_path / "t.rejects.jsonl").read_text() == ""
 
 
-def test_what_cannot_be_encoded_is_told_and_the_rest_goes_on(
+def test_what_cannot_be_encoded_is_reported_and_the_rest_goes_on(
     trained: Path, material: Path, weft: Weft, tmp_path: Path
 ) -> None:
     clip = next((material / "raw").glob("*.flac"))

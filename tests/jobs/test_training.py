@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from weft.jobs.training import StepLines, ending, has_held_out, losses_line, validation_line
+from weft.jobs.training import ending, has_held_out
+from weft.jobs.training_progress import StepLines, losses_line, validation_line
 from weft.pipelines.parts.tables import write_part
 from weft.pipelines.storage.store import Store
 from weft.schemas.ledger import Reject
@@ -28,7 +29,7 @@ from weft.trainer.train import Result, StepReport
         (50, 50, False, "words ran out", ""),
     ],
 )  # fmt: skip
-def test_the_end_of_the_stream_is_told_with_its_reason(
+def test_the_end_of_the_stream_is_reported_with_its_reason(
     step: int, declared: int, at_end: bool, reason: str, sentence: str
 ) -> None:
     result = Result(step=step, declared=declared, draws=1234, at_end=at_end, checkpoint=Path("run"))
@@ -36,7 +37,11 @@ def test_the_end_of_the_stream_is_told_with_its_reason(
 
 
 def test_a_task_in_which_nothing_counted_has_no_loss() -> None:
-    rows = [LossRow(3, "all", 2.5, 10, 1e-3), LossRow(3, "text", 2.5, 10, 1e-3), LossRow(3, "words", 0.0, 0, 1e-3)]
+    rows = [
+        LossRow(step=3, task="all", loss=2.5, tokens=10, lr=1e-3),
+        LossRow(step=3, task="text", loss=2.5, tokens=10, lr=1e-3),
+        LossRow(step=3, task="words", loss=0.0, tokens=0, lr=1e-3),
+    ]
     assert losses_line(rows) == "all 2.500  text 2.500  words no counted tokens"
 
 
@@ -49,7 +54,7 @@ def test_tasks_without_held_out_samples_are_named() -> None:
 
 
 @pytest.mark.parametrize("rows", [None, 0, 1])
-def test_a_corpus_without_held_out_samples_is_told_in_one_line(
+def test_a_corpus_without_held_out_samples_is_reported_in_one_line(
     rows: int | None, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """A build writes the index of held-out samples also where there are none."""
@@ -63,7 +68,7 @@ def test_a_corpus_without_held_out_samples_is_told_in_one_line(
 
 
 def step(number: int, seconds: float) -> StepReport:
-    return StepReport(number, 1000, (), seconds)
+    return StepReport(step=number, steps=1000, rows=(), seconds=seconds)
 
 
 def test_without_a_terminal_the_first_and_last_step_are_lines_and_one_in_ten_seconds() -> None:

@@ -16,13 +16,14 @@ from weft.jobs.build import build
 from weft.jobs.commands import read_pipeline
 from weft.jobs.engine import LocalEngine
 from weft.jobs.failures import BuildError
-from weft.jobs.schedule import Event
+from weft.jobs.schedule import WorkEvent
 from weft.pipelines.corpus.presence import SourceGone
 from weft.pipelines.parts.tables import read_part
 from weft.pipelines.storage.store import Store
 from weft.schemas.counting import counted
 from weft.schemas.item import Item
 from weft.schemas.ledger import Reject
+from weft.schemas.limits import SpeechLimits
 from weft.schemas.reading import ReadSettings
 
 
@@ -62,7 +63,7 @@ def test_a_folder_that_goes_in_mid_build(recipe: Path, tmp_path: Path, moment: s
     raw = tmp_path / "raw"
     ran(recipe, tmp_path / "undisturbed")
 
-    def move(event: Event) -> None:
+    def move(event: WorkEvent) -> None:
         if event.node == moment and raw.exists():
             raw.rename(tmp_path / "moved")
 
@@ -103,7 +104,7 @@ def test_a_clip_that_is_not_there_yet_is_read_once_it_is(recipe: Path, tmp_path:
 
 def again(recipe: Path, out: Path) -> list[tuple[str, tuple[str, ...]]]:
     """What a build of the same does that changes no byte, and why."""
-    before, events = files(out), list[Event]()
+    before, events = files(out), list[WorkEvent]()
     ran(recipe, out, events.append)
     assert files(out) == before
     return [(event.node, event.why) for event in events if event.what == "done"]
@@ -136,6 +137,7 @@ def test_a_build_goes_on_without_what_is_not_there_and_says_how_many_are_not(
     )
     resolved = yaml.safe_load(store.read("recipe.yaml"))
     assert resolved["reading"] == ReadSettings().model_dump() and resolved["sources"]["speech"]["missing"] == "fail"
+    assert resolved["sources"]["speech"]["limits"] == SpeechLimits().model_dump() and resolved["stages_in_memory"] == 6
     assert json.loads(weft("status", store.url, "--json")[1])["unread"][0]["reason"] == "No such file or directory"
     assert f"source speech: {items} cannot be read now" in weft("status", store.url)[1]
     code, output, _ = weft("audit", store.url)
@@ -213,7 +215,7 @@ def test_six_clips_that_go_before_they_are_encoded(recipe: Path, tmp_path: Path)
     (tmp_path / "away").mkdir()
     six = [f"{n:02d}.flac" for n in range(0, 12, 2)]
 
-    def move(event: Event) -> None:
+    def move(event: WorkEvent) -> None:
         if event.node == "models/cepstra":
             for name in six:
                 (tmp_path / "raw" / name).rename(tmp_path / "away" / name)

@@ -36,6 +36,6 @@ def test_it_is_named_by_its_version_and_holds_its_device(sums: Sums) -> None:
     assert (sums.resources, Sums().resources) == (Resources(gpus=1.0), Resources())
 
 
-def test_a_python_without_the_package_is_told_at_once() -> None:
+def test_a_python_without_the_package_is_reported_at_once() -> None:
     with pytest.raises(ValueError, match="numpy is not installed in the environment of /nowhere/python"):
         Sums(python="/nowhere/python")

@@ -19,7 +19,7 @@ def test_it_answers_again_and_again_and_after_a_failure(child: str) -> None:
     assert outside.ask({"do": "sum"}, np.zeros(0)) == {"sum": 0.0, "n": 0}
 
 
-def test_a_model_that_is_not_there_is_told(child: str) -> None:
+def test_a_model_that_is_not_there_is_reported(child: str) -> None:
     with pytest.raises(OutsideFault, match="FileNotFoundError: no such model"):
         Outside("", child, {"fail": True})
     with pytest.raises(OutsideFault, match="does not start"):

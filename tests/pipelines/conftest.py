@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 
 from weft.pipelines.mixing.order import write_order
-from weft.pipelines.mixing.wanted import Wanted
+from weft.pipelines.mixing.plan_request import PlanRequest
 from weft.pipelines.parts.tables import part_name, write_part
 from weft.pipelines.storage.store import Store
 from weft.schemas.fingerprint import hash64
 from weft.schemas.plan import node_of
-from weft.schemas.sample import Provenance, Sample, ShardSample, Span
+from weft.schemas.sample import Provenance, Sample, SampleSegment, ShardSample
 from weft.schemas.training import TrainingStage
 
 Lengths = Sequence[Sequence[Any]]
@@ -31,13 +31,13 @@ def baked(key: str, task: str, source: str, tokens: int, seconds: float, **known
     """A sample of `tokens` ids, half text and half speech; `known` are its language, emotion and speaker."""
     half = tokens // 2
     segments = (
-        Span("text", "text", 0, half, 0.0, 0.0, True),
-        Span("speech", "codes", half, tokens, 0.0, seconds, True),
+        SampleSegment(modality="text", role="text", begin=0, end=half, start=0.0, stop=0.0, loss=True),
+        SampleSegment(modality="speech", role="codes", begin=half, end=tokens, start=0.0, stop=seconds, loss=True),
     )
     ids = tuple((len(key) + n) % 60 for n in range(tokens))
     sample = Sample(
-        key, f"{key}-parent", task, source, seconds, ids, segments if half else segments[1:], **known,
-        provenance=Provenance(recording=f"{key}-recording"),
+        key=key, parent=f"{key}-parent", task=task, source=source, seconds=seconds, ids=ids,
+        segments=segments if half else segments[1:], provenance=Provenance(recording=f"{key}-recording"), **known,
     )  # fmt: skip
     return sample.for_shard(hash64("place", key) >> 1)
 
@@ -68,14 +68,14 @@ class Composed:
         source = node.rpartition("/")[2]
         write_order(self.store, node, parts, self.tar_bytes, {}, self.spaces.get(source, source))
 
-    def wanted(self, stage: TrainingStage, name: str = "pre", after: tuple[str, ...] = ()) -> Wanted:
+    def plan_request(self, stage: TrainingStage, name: str = "pre", after: tuple[str, ...] = ()) -> PlanRequest:
         """The stage over whatever was added for its tasks."""
         found: dict[tuple[str, str], int] = {}
         for held in self.store.names("order", "-held.parquet"):
             _, task, _, source = held.removesuffix("-held.parquet").split("/")
             if task in stage.mixture.tasks:
                 found[task, source] = found.get((task, source), 0) + 1
-        return Wanted(name, stage, found, after)
+        return PlanRequest(name=name, stage=stage, passes=found, after=after)
 
 
 @pytest.fixture

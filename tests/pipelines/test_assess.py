@@ -82,7 +82,7 @@ def test_rate_is_letters_a_second_of_speech() -> None:
     assert isinstance(measured(np.zeros(0, np.float32), [], ""), Quality)
 
 
-def staged(store: Store, samples: np.ndarray, limits: QualitySettings, **told: object) -> Utterance | Reject:
+def staged(store: Store, samples: np.ndarray, limits: QualitySettings, **fields: object) -> Utterance | Reject:
     store.write("raw.flac", flac(samples, RATE))
     stage = Assess(limits=limits)
     stage.setup(store)
@@ -96,7 +96,7 @@ def staged(store: Store, samples: np.ndarray, limits: QualitySettings, **told: o
                 sha256="",
                 start=0.0,
                 end=len(samples) / RATE,
-                **told,
+                **fields,
             )
         ]
     )
@@ -109,7 +109,7 @@ def test_without_limits_everything_is_measured_and_stays(store: Store) -> None:
 
 
 @pytest.mark.parametrize(
-    ("limits", "told", "reason"),
+    ("limits", "fields", "reason"),
     [
         ({"snr": 5}, {}, "noisy"),
         ({"clipping": 0.0}, {}, "clipped"),
@@ -119,8 +119,8 @@ def test_without_limits_everything_is_measured_and_stays(store: Store) -> None:
         ({"repeats": 0.5}, {"text": "no no no no no"}, "repeats"),
     ],
 )
-def test_a_limit_rejects_with_its_reason_and_the_measure(store: Store, limits: dict, told: dict, reason: str) -> None:
-    fault = staged(store, noise(2, 0.1), QualitySettings(**limits), **told)
+def test_a_limit_rejects_with_its_reason_and_the_measure(store: Store, limits: dict, fields: dict, reason: str) -> None:
+    fault = staged(store, noise(2, 0.1), QualitySettings(**limits), **fields)
     assert isinstance(fault, Reject)
     assert fault.reason == reason
     assert "below" in fault.detail or "above" in fault.detail

@@ -7,7 +7,8 @@ import pytest
 
 from weft.pipelines.choosing import RecipeFault
 from weft.pipelines.graph import Pipeline
-from weft.pipelines.parts.splits import Named
+from weft.pipelines.parts.splits import HoldOutNames
+from weft.pipelines.parts.stage_work import PartWork
 from weft.schemas.recipe import Recipe
 from weft.schemas.resources import Resources
 from weft.tokenizers.hubert import Tokenizer as Hubert
@@ -112,7 +113,7 @@ FAULTS: dict[str, tuple[dict[str, Any], tuple[str, ...], str]] = {
         ("tasks", "t", "sources"),
         "'speech' never gives the field 'answer' (its records have no fields), which this task needs",
     ),
-    "speech said of documents": (
+    "speech message of documents": (
         {"tasks": {"t": {"use": "turns", "sources": ["books"], "turns": [{"role": "assistant", "say": "hubert"}]}}},
         ("tasks", "t", "sources"),
         "gives documents",
@@ -178,18 +179,25 @@ def test_an_encoder_is_given_to_the_tasks_that_need_it_alone() -> None:
         assert "use encoder" in asr.made_from()
 
 
-@pytest.mark.parametrize(("changes", "path", "said"), FAULTS.values(), ids=FAULTS)
-def test_backends_that_do_not_fit(changes: dict[str, Any], path: tuple[str, ...], said: str) -> None:
+@pytest.mark.parametrize(("changes", "path", "message"), FAULTS.values(), ids=FAULTS)
+def test_backends_that_do_not_fit(changes: dict[str, Any], path: tuple[str, ...], message: str) -> None:
     with pytest.raises(RecipeFault) as fault:
         Pipeline(recipe(**changes)).check()
     assert fault.value.path == path
-    assert said in f"{fault.value.message} {fault.value.kind}"
+    assert message in f"{fault.value.message} {fault.value.kind}"
 
 
 def test_turns_of_what_is_written_read_each_source_where_its_text_lies() -> None:
-    said = {"use": "turns", "sources": ["speech", "books"], "turns": [{"role": "assistant", "say": "text"}]}
-    works = Pipeline(recipe(tasks={"t": said})).compose("t", 0, {"speech": 1, "books": 1})
+    task = {"use": "turns", "sources": ["speech", "books"], "turns": [{"role": "assistant", "say": "text"}]}
+    works = Pipeline(recipe(tasks={"t": task})).compose("t", 0, {"speech": 1, "books": 1})
     assert [work.needs[0] for work in works] == ["segment/speech/part-00000.parquet", "ingest/books/part-00000.parquet"]
+
+
+def test_every_part_knows_how_many_stages_stay_in_memory() -> None:
+    works = Pipeline(recipe(stages_in_memory=2)).works({"speech": 1, "dialogues": 1, "books": 1})
+    parts = [work for work in works if isinstance(work, PartWork)]
+    assert {"compose", "ingest"} <= {work.node.partition("/")[0] for work in parts}
+    assert {work.stages_in_memory for work in parts} == {2}
 
 
 def test_work_stands_on_what_it_needs() -> None:
@@ -277,7 +285,7 @@ class TestSplits:
             ({"tasks": {}}, "validation"),
             ({}, "validation"),
         ):
-            assert Pipeline(recipe(**changes)).splits("speech").of(Named(split="dev")) == split
+            assert Pipeline(recipe(**changes)).splits("speech").of(HoldOutNames(split="dev")) == split
 
     def test_sources_that_share_nothing_have_speakers_of_their_own(self) -> None:
         more = {"speech": {"hold_out": {"speakers": 0.1}}, "dialogues": {"hold_out": {"speakers": 0.2}}}
@@ -286,7 +294,7 @@ class TestSplits:
         assert pipeline.speaker_spaces == {"speech": "speech", "books": "books"}
 
     @pytest.mark.parametrize(
-        ("more", "path", "said"),
+        ("more", "path", "message"),
         [
             ({s: {"hold_out": {"speakers": n}, "speakers": "p"} for s, n in (("speech", 0.1), ("dialogues", 0.2))},
              ("sources", "dialogues", "hold_out"), "hold out the same share of them"),
@@ -305,11 +313,11 @@ class TestSplits:
             ({"books": {"speakers": "people"}}, ("sources", "books", "speakers"), "text has no speakers"),
         ],
     )  # fmt: skip
-    def test_what_cannot_be_held_out(self, more: dict[str, Any], path: tuple[str, ...], said: str) -> None:
+    def test_what_cannot_be_held_out(self, more: dict[str, Any], path: tuple[str, ...], message: str) -> None:
         with pytest.raises(RecipeFault) as fault:
             Pipeline(recipe(sources=sources(**more))).check()
         assert fault.value.path == path
-        assert said in fault.value.message
+        assert message in fault.value.message
 
 
 def test_what_learns_waits_for_the_checks_of_its_own_sources() -> None:

@@ -9,13 +9,17 @@ from typing import Any, Literal
 import pytest
 
 from weft.pipelines.ingest import Ingest
-from weft.pipelines.sources import folder
+from weft.pipelines.parts.stage_work import PartWork
+from weft.pipelines.segment import Segment
+from weft.pipelines.segmenters.silero import Segmenter
+from weft.pipelines.sources import folder, grammar, questions, scenes, script, text
 from weft.pipelines.sources.base import Source as AnySource
 from weft.pipelines.sources.base import refused
 from weft.pipelines.sources.manifest import Source
 from weft.pipelines.storage.store import Store
 from weft.schemas.item import Item
 from weft.schemas.ledger import Reject, Unavailable, Unread, Unusable
+from weft.schemas.reading import ReadSettings
 
 
 @pytest.mark.parametrize("missing", ["fail", "reject"])
@@ -79,3 +83,17 @@ def test_the_file_that_cannot_be_read_is_named_where_it_is_not_the_items_own(sto
     (away,) = ingested(store, folder.Source(path=str(tmp_path / "raw")))
     assert isinstance(away, Unread) and away.path == "a.wav"
     assert away.reason == f"{tmp_path}/raw/a.txt: No such file or directory (a dangling link)"
+
+
+@pytest.mark.parametrize(
+    ("source", "opens"),
+    [(folder.Source(path="raw"), True), (text.Source(path="books"), True), (grammar.Source(), False), (scenes.Source(), False),
+     (questions.Source(), False), (script.Source(path="talks.jsonl"), False)],
+)  # fmt: skip
+def test_how_large_a_file_may_be_shapes_the_records_of_sources_that_open_files(source: AnySource, opens: bool) -> None:
+    """A script is read while it is listed."""
+    for stage in (Ingest(source=source), Segment(segmenter=Segmenter())):
+        work = PartWork(node="one", stage=stage, part=0, inputs=(), reading=ReadSettings(largest=1e6))
+        made_from = work.made_from(Store("unused"))
+        assert (made_from.get("setting reading.largest") == "1000000.0") is (opens and isinstance(stage, Ingest))
+        assert not any("tries" in name for name in made_from)

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import pytest
 
 from weft.pipelines.merge import Merge
+from weft.pipelines.parts.joining import JoinedRow
 from weft.schemas.audio import Audio, Codes, Utterance
 from weft.schemas.ledger import Reject
 from weft.schemas.recipe import StreamSettings
@@ -24,7 +25,9 @@ def codes(name: str, rate: float, ids: Sequence[int], starts: Sequence[int], tic
 
 
 def merged(stream: StreamSettings, *of: Codes) -> Codes | Reject:
-    (made,) = Merge(name="both", stream=stream)([(UTTERANCE, *of)])
+    (made,) = Merge(name="both", stream=stream)(
+        [JoinedRow(utterance=UTTERANCE, codes=dict(zip(stream.of, of, strict=True)))]
+    )
     return made
 
 

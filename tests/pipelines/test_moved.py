@@ -38,10 +38,10 @@ def data(tmp_path: Path) -> Path:
     (home / "book.txt").write_text("In the beginning")
     (home / "all.jsonl").write_text(json.dumps({"audio": "a/clip.flac", "text": "and then"}))
     (home / "wav.scp").write_text("rec a/clip.flac\n")
-    said = [{"start": 0.0, "duration": 1.0, "text": "and then"}]
+    supervisions = [{"start": 0.0, "duration": 1.0, "text": "and then"}]
     recording = {"id": "rec", "sources": [{"type": "file", "source": "a/clip.flac"}]}
     (home / "cuts.jsonl").write_text(
-        json.dumps({"start": 0, "duration": 1, "recording": recording, "supervisions": said})
+        json.dumps({"start": 0, "duration": 1, "recording": recording, "supervisions": supervisions})
     )
     with tarfile.open(home / "speech.tar", "w") as tar:
         tar.add(home / "a" / "clip.flac", "clip.flac")
@@ -64,7 +64,9 @@ KINDS: dict[str, Callable[[Path], Source]] = {
 def ingested(store: Store, source: Source) -> str:
     """The digest of what a source's only part holds."""
     assert list_source(store, "speech", source, 10) == 1
-    work = PartWork("ingest/speech", stage := Ingest(source=source), 0, (Input("list/speech", Item),))
+    work = PartWork(
+        node="ingest/speech", stage=(stage := Ingest(source=source)), part=0, inputs=(Input("list/speech", Item),)
+    )
     if not work.done(store):
         stage.setup(store)
         assert work.run(store) > 0

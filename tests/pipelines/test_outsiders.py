@@ -68,10 +68,10 @@ def test_a_file_gives_its_class_with_its_settings(tmp_path: Path) -> None:
 
 def test_an_edit_of_a_file_changes_what_its_records_are_made_from(tmp_path: Path) -> None:
     (file := tmp_path / "even.py").write_text(ALIGNER)
-    before = make("aligners", Choice(use=str(file))).chosen_as
-    assert make("aligners", Choice(use=str(file))).chosen_as == before
+    before = make("aligners", Choice(use=str(file))).backend_name
+    assert make("aligners", Choice(use=str(file))).backend_name == before
     file.write_text(ALIGNER.replace('"""Words', '"""All words'))
-    assert make("aligners", Choice(use=str(file))).chosen_as != before
+    assert make("aligners", Choice(use=str(file))).backend_name != before
 
 
 @pytest.mark.parametrize(
@@ -98,7 +98,7 @@ def test_an_entry_point_is_offered_beside_wefts_own(install) -> None:  # type: i
     assert {"even", "sphinx"} <= set(names("aligners")) and "even" not in names("voices")
     assert "even_words" not in sys.modules  # to list names imports nothing
     made = make("aligners", Choice.model_validate({"use": "even", "score": -2.0}))
-    assert (made.score, made.chosen_as) == (-2.0, "even_words")
+    assert (made.score, made.backend_name) == (-2.0, "even_words")
     assert type(make("aligners", Choice(use="even_words"))) is type(made)  # as the card of a trained tokenizer names it
 
 

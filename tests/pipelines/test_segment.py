@@ -27,8 +27,8 @@ from weft.schemas.text import Dialogue, Turn
 Spans = tuple[tuple[float, float] | tuple[float, float, str, float], ...]
 
 
-class TrainingClip(base.Segmenter):
-    """Hears what it is told."""
+class GivenSpans(base.Segmenter):
+    """Gives the spans that it was made with."""
 
     spans: Spans = ()
 
@@ -36,7 +36,10 @@ class TrainingClip(base.Segmenter):
         return "1"
 
     def speech(self, blocks: Iterable[np.ndarray]) -> list[SpeakerSpan]:
-        return [SpeakerSpan(*span) for span in self.spans]
+        return [
+            SpeakerSpan(start=start, end=end, **dict(zip(("speaker", "overlap"), more, strict=False)))
+            for start, end, *more in self.spans
+        ]
 
 
 def recording(seconds: float, text: str | None = None, **more: object) -> Recording:
@@ -69,18 +72,18 @@ def _no_sound(monkeypatch: pytest.MonkeyPatch) -> None:
 def segmented(
     seconds: float, spans: tuple[tuple[float, float], ...] = (), text: str | None = None, **more: object
 ) -> list[Utterance | Reject]:
-    stage = Segment(segmenter=TrainingClip(spans=spans))
+    stage = Segment(segmenter=GivenSpans(spans=spans))
     stage.setup(Store("memory://nowhere"))
     found = recording(seconds, text, **more)
     out = list(stage([found]))
     made = [r for r in out if isinstance(r, Utterance)]
-    job = PartWork("segment/speech", stage, 0, (Input("ingest/speech", Recording),))
+    job = PartWork(node="segment/speech", stage=stage, part=0, inputs=(Input("ingest/speech", Recording),))
     account(job, stage, [found], [], made, [r for r in out if isinstance(r, Reject)])
     return out
 
 
 @given(steps=st.lists(st.tuples(st.floats(0.0, 5), st.floats(0.05, 80)), max_size=12), tail=st.floats(0.0, 40))
-def test_seconds_are_conserved_whatever_is_heard(steps: list[tuple[float, float]], tail: float) -> None:
+def test_seconds_are_conserved_whatever_the_spans_are(steps: list[tuple[float, float]], tail: float) -> None:
     spans, now = [], 0.0
     for silence, speech in steps:
         spans.append((now + silence, now + silence + speech))
@@ -228,7 +231,7 @@ def test_an_utterance_has_the_role_level_and_style_of_its_turn_and_what_is_not_s
     ]
 
 
-class Failing(TrainingClip):
+class Failing(GivenSpans):
     def speech(self, blocks: Iterable[np.ndarray]) -> list[SpeakerSpan]:
         raise Unusable("backend_failed", "out of memory")
 
@@ -243,7 +246,7 @@ def test_a_recording_that_the_segmenter_fails_over_is_rejected_whole() -> None:
 
 def test_a_transcript_of_a_long_recording_stays_whole_only_where_that_is_wanted() -> None:
     for most, kept in ((30.0, False), (600.0, True)):
-        stage = Segment(segmenter=TrainingClip(transcript=most, spans=((1.0, 2.0),)))
+        stage = Segment(segmenter=GivenSpans(transcript=most, spans=((1.0, 2.0),)))
         stage.setup(Store("memory://nowhere"))
         (out,) = stage([recording(500.0, "all that was said")])
         assert isinstance(out, Utterance) == kept
@@ -252,7 +255,7 @@ def test_a_transcript_of_a_long_recording_stays_whole_only_where_that_is_wanted(
 
 
 def test_another_voice_within_a_piece_is_marked() -> None:
-    stage = Segment(segmenter=TrainingClip(spans=((1.0, 5.0, "A", 0.75), (5.0, 9.0, "B", 0.0)), gap=0.1))
+    stage = Segment(segmenter=GivenSpans(spans=((1.0, 5.0, "A", 0.75), (5.0, 9.0, "B", 0.0)), gap=0.1))
     stage.setup(Store("memory://nowhere"))
     found = [u for u in stage([recording(60.0)]) if isinstance(u, Utterance)]
     assert [(u.speaker, u.overlap) for u in found] == [("A", 0.75), ("B", 0.0)]
@@ -262,11 +265,11 @@ class TestSplits:
     """Every utterance gets its split where it is cut; what is wrong is a reject, and every second stays accounted for."""
 
     def cut(self, *recordings: Recording, spans: Spans = (), **splits: object) -> list[Utterance | Reject]:
-        stage = Segment(segmenter=TrainingClip(spans=spans), splits=Splits(**splits))
+        stage = Segment(segmenter=GivenSpans(spans=spans), splits=Splits(**splits))
         stage.setup(Store("memory://nowhere"))
         out = list(stage(recordings))
         parts = [[r for r in out if isinstance(r, kind)] for kind in (Utterance, Reject)]
-        account(PartWork("segment/s", stage, 0, ()), stage, list(recordings), [], *parts)
+        account(PartWork(node="segment/s", stage=stage, part=0, inputs=()), stage, list(recordings), [], *parts)
         return out
 
     def test_one_of_no_split_is_train(self) -> None:
@@ -329,5 +332,5 @@ class TestSplits:
         shares = [HoldOut(speakers=share) for share in (0.1, 0.2)]
         given = [(folder.Source(path="raw", hold_out=s), Splits(space="a", hold_out=s)) for s in shares]
         ingest = [Ingest(source=source, splits=rule).fingerprint() for source, rule in given]
-        cut = [Segment(segmenter=TrainingClip(), splits=rule).fingerprint() for _, rule in given]
+        cut = [Segment(segmenter=GivenSpans(), splits=rule).fingerprint() for _, rule in given]
         assert ingest[0] == ingest[1] and cut[0] != cut[1]

@@ -16,7 +16,7 @@ from weft.pipelines.sources.manifest import Source as Manifest
 from weft.pipelines.stage import Stage
 from weft.pipelines.synthesize import Synthesize
 from weft.pipelines.tasks.words import Task as Words
-from weft.pipelines.voices.common.emotions import Manners
+from weft.pipelines.voices.common.emotions import Prosody
 from weft.pipelines.voices.espeak import Voice
 from weft.tokenizers.hubert import Tokenizer as Hubert
 
@@ -45,7 +45,7 @@ def test_a_backend_of_another_version_makes_another_fingerprint(
 
 
 def test_another_emotion_table_makes_another_fingerprint() -> None:
-    corrected = Voice(manners=Manners.model_validate({"emotions": {"sad": {"pitch": 0.7}}}))
+    corrected = Voice(manners=Prosody.model_validate({"emotions": {"sad": {"pitch": 0.7}}}))
     assert Synthesize(voice=corrected, seed=1).fingerprint() != Synthesize(voice=Voice(), seed=1).fingerprint()
 
 
@@ -74,9 +74,9 @@ def test_where_and_how_fast_are_no_part_of_it(one: Stage, two: Stage) -> None:
 
 
 def test_an_aligner_goes_by_the_content_of_its_model(tmp_path: Path) -> None:
-    for name, said in (("a", "one"), ("b", "one"), ("c", "two")):
+    for name, content in (("a", "one"), ("b", "one"), ("c", "two")):
         (tmp_path / name).mkdir()
-        (tmp_path / name / "config.json").write_text(said)
+        (tmp_path / name / "config.json").write_text(content)
     a, b, c = (Align(aligner=Ctc(model=str(tmp_path / n), device="cuda" if n == "b" else "cpu")) for n in "abc")
     assert a.fingerprint() == b.fingerprint() != c.fingerprint()
 

@@ -20,6 +20,7 @@ from weft.pipelines.compose import Compose
 from weft.pipelines.encode import Encode
 from weft.pipelines.ingest import Ingest
 from weft.pipelines.models.folders import commit_model
+from weft.pipelines.parts.joining import JoinedRow
 from weft.pipelines.parts.splits import Splits
 from weft.pipelines.segment import Segment
 from weft.pipelines.segmenters import silero
@@ -34,7 +35,7 @@ from weft.pipelines.voices.base import Style, Synthesized
 from weft.pipelines.voices.espeak import Voice as Espeak
 from weft.schemas.audio import Alignment, Audio, Codes, Recording, Utterance, Word
 from weft.schemas.item import Item
-from weft.schemas.ledger import Held, Reject, Unavailable, Unusable
+from weft.schemas.ledger import HeldOutItem, Reject, Unavailable, Unusable
 from weft.schemas.sample import ShardSample
 from weft.schemas.splits import HoldOut
 from weft.schemas.text import Dialogue, Document, Turn
@@ -408,9 +409,9 @@ class TestCompose:
         commit_model(store, "vocabulary", tmp_path / "made", {"use": "by hand"})
         return store
 
-    def row(self, key: str, words: int) -> tuple[Utterance, Alignment, Codes]:
+    def row(self, key: str, words: int) -> JoinedRow:
         random = Random(key)
-        said = tuple(Word(f"word{n}", n / 2, (n + 1) / 2) for n in range(words))
+        words_in_time = tuple(Word(f"word{n}", n / 2, (n + 1) / 2) for n in range(words))
         seconds = words / 2
         whole = Utterance(
             key=key,
@@ -420,7 +421,7 @@ class TestCompose:
             sha256="ab",
             start=0.0,
             end=seconds,
-            text=" ".join(w.text for w in said),
+            text=" ".join(w.text for w in words_in_time),
         )
         ids = tuple(random.randrange(50) for _ in range(round(seconds * 25)))
         units = Codes(
@@ -434,7 +435,8 @@ class TestCompose:
             ids=ids,
             starts=tuple(range(len(ids))),
         )
-        return whole, Alignment(key=key, seconds=seconds, aligner="x", words=said, score=-1.0), units
+        alignment = Alignment(key=key, seconds=seconds, aligner="x", words=words_in_time, score=-1.0)
+        return JoinedRow(utterance=whole, alignment=alignment, codes={"hubert": units})
 
     def run(self, store: Store, rows: list[Any], pass_number: int = 0) -> list[Any]:
         task = Words(sources=("speech",), stream="hubert", text_words=(2, 4), speech_words=(2, 4))
@@ -462,9 +464,10 @@ class TestCompose:
             self.run(spelt, [self.row("u-0", 9)])
 
     def test_text_that_no_tokenizer_can_spell_is_a_reject(self, spelt: Store) -> None:
-        whole, alignment, units = self.row("u-0", 9)
-        odd = replace(alignment, words=tuple(replace(w, text="\ud800") for w in alignment.words))
-        (made,) = self.run(spelt, [(whole, odd, units)])
+        row = self.row("u-0", 9)
+        assert row.alignment
+        odd = replace(row.alignment, words=tuple(replace(w, text="\ud800") for w in row.alignment.words))
+        (made,) = self.run(spelt, [replace(row, alignment=odd)])
         assert isinstance(made, Reject) and made.reason == "not_spellable"
 
     def test_too_few_words_are_rejected_with_the_place_of_the_utterance(self, spelt: Store) -> None:
@@ -474,25 +477,25 @@ class TestCompose:
         assert [m.parent for m in made if isinstance(m, ShardSample)] == ["u-1"]
 
     def test_a_task_gets_only_what_it_needs(self, spelt: Store) -> None:
-        whole, _, units = self.row("u-0", 4)
+        row = replace(self.row("u-0", 4), alignment=None)
         stage = Compose(name="sp", task=Speech(sources=("speech",), stream="hubert"), pass_number=0, seed=1)
         stage.setup(spelt)
-        (made,) = stage([(whole, units)])
-        assert made.speech_tokens == 1 + len(units.ids) and made.key == "u-0-sp-0"
+        (made,) = stage([row])
+        assert made.speech_tokens == 1 + len(row.codes["hubert"].ids) and made.key == "u-0-sp-0"
 
     def test_a_documents_sample_says_where_it_lies_and_the_datas_own_split(self, spelt: Store) -> None:
         stage = Compose(name="text", task=Text(sources=("web",)), pass_number=0, seed=1, split="validation")
         stage.setup(spelt)
         document = Document(key="d-0", source="web", text="and so", split="validation", path="a.jsonl#7")
         (made,) = stage([document])
-        said = json.loads(made.members[512 : 512 + made.json_length])
-        assert said["provenance"]["path"] == "a.jsonl#7"
-        assert (said["split"], said["provenance"]["split"]) == ("validation", "validation")
+        record = json.loads(made.members[512 : 512 + made.json_length])
+        assert record["provenance"]["path"] == "a.jsonl#7"
+        assert (record["split"], record["provenance"]["split"]) == ("validation", "validation")
 
     def test_what_is_of_another_split_is_held_out_and_has_other_keys(self, spelt: Store) -> None:
         rows = [self.row(f"u-{n}", 9) for n in range(4)]
-        rows[1] = (replace(rows[1][0], split="validation"), *rows[1][1:])
-        rows[2] = (replace(rows[2][0], split="test"), *rows[2][1:])
+        rows[1] = replace(rows[1], utterance=replace(rows[1].utterance, split="validation"))
+        rows[2] = replace(rows[2], utterance=replace(rows[2].utterance, split="test"))
         task = Words(sources=("speech",), stream="hubert", text_words=(2, 4), speech_words=(2, 4))
         made: dict[str, list[Any]] = {}
         for split in ("train", "validation", "test"):
@@ -506,8 +509,8 @@ class TestCompose:
             "test": ["u-2-words-0-t"],
         }
         assert {m.split for m in made["validation"] if isinstance(m, ShardSample)} == {"validation"}
-        held = sorted((m for m in made["train"] if isinstance(m, Held)), key=lambda m: m.key)
-        assert held == [Held("u-1", 4.5), Held("u-2", 4.5)]
+        held = sorted((m for m in made["train"] if isinstance(m, HeldOutItem)), key=lambda m: m.key)
+        assert held == [HeldOutItem("u-1", 4.5), HeldOutItem("u-2", 4.5)]
 
 
 class TestDocuments:

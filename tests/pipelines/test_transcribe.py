@@ -43,9 +43,16 @@ def stage(store: Store) -> Transcribe:
     return made
 
 
-def utterance(number: int, seconds: float, **told: object) -> Utterance:
+def utterance(number: int, seconds: float, **fields: object) -> Utterance:
     return Utterance(
-        key=f"u-{number}", recording="u", source="s", audio=Audio("raw.flac"), sha256="", start=0.0, end=seconds, **told
+        key=f"u-{number}",
+        recording="u",
+        source="s",
+        audio=Audio("raw.flac"),
+        sha256="",
+        start=0.0,
+        end=seconds,
+        **fields,
     )
 
 
@@ -58,7 +65,7 @@ def test_a_given_text_wins_and_order_stays(stage: Transcribe) -> None:
     assert first.transcriber == f"{Parrot.__module__.rpartition('.')[2]} 7"
 
 
-def test_nothing_heard_and_too_little_sure_are_rejected(stage: Transcribe) -> None:
+def test_no_words_and_too_low_confidence_are_rejected(stage: Transcribe) -> None:
     silent, unsure = stage([utterance(0, 0.2), utterance(1, 1.0)])
     assert isinstance(silent, Reject) and silent.reason == "nothing_heard"
     assert isinstance(unsure, Reject) and unsure.reason == "unsure" and "0.25" in unsure.detail

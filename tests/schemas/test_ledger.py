@@ -20,7 +20,7 @@ def test_a_row_that_adds_up_has_no_imbalance() -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "message"),
     [
         ({"items_out": 90}, "1 item vanished"),
         ({"items_rejected": 6}, "2 items appeared"),
@@ -31,8 +31,8 @@ def test_a_row_that_adds_up_has_no_imbalance() -> None:
         ({"seconds_out": float("nan")}, "nan s appeared"),
     ],
 )
-def test_an_imbalance_is_named_with_its_place_and_amount(change: dict[str, float], said: str) -> None:
-    assert replace(BALANCED, **change).imbalance() == f"compose/words/pass-0/speech part 3: {said}"
+def test_an_imbalance_is_named_with_its_place_and_amount(change: dict[str, float], message: str) -> None:
+    assert replace(BALANCED, **change).imbalance() == f"compose/words/pass-0/speech part 3: {message}"
 
 
 @given(

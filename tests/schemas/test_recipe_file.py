@@ -84,18 +84,18 @@ class TestNumbers:
 
 class TestFaults:
     def test_an_unknown_key_names_file_and_line(self, write: Write) -> None:
-        said = fault(write(LEAST + "part_sise: 3\n"))
-        assert said == "mine.yaml line 8: part_sise: no such setting; check its spelling"
+        message = fault(write(LEAST + "part_sise: 3\n"))
+        assert message == "mine.yaml line 8: part_sise: no such setting; check its spelling"
 
     def test_a_wrong_value_deep_down_names_its_own_line(self, write: Write) -> None:
-        said = fault(write(LEAST + STAGE.replace("context: 8", "context: one")))
-        assert said.startswith("mine.yaml line 11: training.pre.context: ")
+        message = fault(write(LEAST + STAGE.replace("context: 8", "context: one")))
+        assert message.startswith("mine.yaml line 11: training.pre.context: ")
 
     def test_an_undeclared_name_is_found_at_its_line(self, write: Write) -> None:
-        said = fault(write(LEAST.replace("[books]", "[boks]")))
-        assert said == "mine.yaml line 7: tasks.text.sources: 'boks' is not declared; there are books"
+        message = fault(write(LEAST.replace("[books]", "[boks]")))
+        assert message == "mine.yaml line 7: tasks.text.sources: 'boks' is not declared; there are books"
 
-    def test_every_fault_is_told_at_once(self, write: Write) -> None:
+    def test_every_fault_is_reported_at_once(self, write: Write) -> None:
         lines = fault(write(LEAST + "part_sise: 3\nseed: x\n")).splitlines()
         assert [line.split(":")[0] for line in lines] == ["mine.yaml line 9", "mine.yaml line 8"]
 
@@ -105,14 +105,14 @@ class TestFaults:
         assert lines[2].startswith("mine.yaml line 5: sed: no such setting")
 
     def test_a_missing_section_is_named(self, write: Write) -> None:
-        assert "sources: field required" in fault(write("name: x\n"))
+        assert "sources: this has to be given" in fault(write("name: x\n"))
 
     def test_mixture_rules_carry_their_line(self, write: Write) -> None:
-        said = fault(write(LEAST + STAGE.replace("total: 1e6, ", "")))
-        assert said == "mine.yaml line 10: training.pre.mixture: give either `total` and `shares`, or `budgets`"
+        message = fault(write(LEAST + STAGE.replace("total: 1e6, ", "")))
+        assert message == "mine.yaml line 10: training.pre.mixture: give either `total` and `shares`, or `budgets`"
 
     @pytest.mark.parametrize(
-        ("text", "said"),
+        ("text", "message"),
         [
             ("name: a\nseed: 1\nname: b\n", "mine.yaml line 3: `name` is given twice"),
             ("name: a\nsources:\n  x: {use: text}\n  x: {use: text}\n", "mine.yaml line 4: `x` is given twice"),
@@ -127,8 +127,8 @@ class TestFaults:
         ],
         ids=lambda value: value.splitlines()[0] if value else "empty",
     )
-    def test_what_is_no_recipe(self, write: Write, text: str, said: str) -> None:
-        assert fault(write(text)).startswith(said)
+    def test_what_is_no_recipe(self, write: Write, text: str, message: str) -> None:
+        assert fault(write(text)).startswith(message)
 
     def test_a_file_that_is_not_utf8(self, tmp_path: Path) -> None:
         (tmp_path / "mine.yaml").write_bytes(b"name: \xff\n")
@@ -198,7 +198,7 @@ class TestOverrides:
         assert load(write(LEAST), ("description=a=b",)).description == "a=b"
 
     @pytest.mark.parametrize(
-        ("override", "said"),
+        ("override", "message"),
         [
             ("seed", "override 'seed': write it as key=value"),
             ("=3", "override '=3': write it as key=value"),
@@ -207,8 +207,28 @@ class TestOverrides:
             ("training.pre.context=x", "override 'training.pre.context=x': training.pre.context: "),
         ],
     )
-    def test_a_wrong_override_is_quoted(self, write: Write, override: str, said: str) -> None:
-        assert fault(write(LEAST + STAGE), (override,)).startswith(said)
+    def test_a_wrong_override_is_quoted(self, write: Write, override: str, message: str) -> None:
+        assert fault(write(LEAST + STAGE), (override,)).startswith(message)
+
+    @pytest.mark.parametrize(
+        ("override", "sentence"),
+        [
+            ("training.pretrian.context=4", "the recipe has no training.pretrian; it has pre"),
+            ("tasks.txt.sources=[books]", "the recipe has no tasks.txt; it has text"),
+            ("sources.boks.path=b", "the recipe has no sources.boks; it has books"),
+            ("tasks.text.sources=5", "tasks.text.sources: a list is wanted, such as [1, 2]"),
+        ],
+    )
+    def test_a_misspelt_entry_is_no_new_one(self, write: Write, override: str, sentence: str) -> None:
+        assert fault(write(LEAST + STAGE), (override,)) == f"override {override!r}: {sentence}"
+
+    def test_a_new_entry_of_several_overrides(self, write: Write) -> None:
+        recipe = load(write(LEAST), ["sources.more.path=m", "sources.more.use=text"])
+        assert recipe.sources["more"].settings == {"path": "m"}
+
+    def test_a_list_has_the_line_of_who_replaced_it(self, write: Write) -> None:
+        override = "tasks.text.sources=[1]"
+        assert fault(write(LEAST), (override,)).startswith(f"override {override!r}: tasks.text.sources.0: ")
 
 
 @given(
@@ -221,10 +241,10 @@ def test_a_resolved_recipe_reads_back_as_itself(seed: int, part_size: int, descr
 
 
 def test_check_explains_a_mapping_that_was_never_a_file() -> None:
-    from weft.schemas.recipe_file import Source
+    from weft.schemas.recipe_file import RecipeText
 
-    with pytest.raises(RecipeError, match="the recipe: name: field required"):
-        check(Source({}, {}))
+    with pytest.raises(RecipeError, match="the recipe: name: this has to be given"):
+        check(RecipeText({}, {}))
 
 
 def test_aliases_that_unfold_to_billions(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from weft.schemas.sample import Provenance, Sample, Span, npy_bytes, repeat_of
+from weft.schemas.sample import Provenance, Sample, SampleSegment, npy_bytes, repeat_of
 from weft.schemas.shard import IndexRow
 from weft.schemas.tar import BLOCK, END
 
@@ -22,10 +22,10 @@ SAMPLE = Sample(
     seconds=2.5,
     ids=(0, 5, 6, 70, 71, 72, 7),
     segments=(
-        Span(modality="text", role="bos", begin=0, end=1, start=0.0, stop=0.0, loss=False),
-        Span(modality="text", role="text", begin=1, end=3, start=0.0, stop=1.0, loss=True),
-        Span(modality="speech", role="codes", begin=3, end=6, start=1.0, stop=2.0, loss=True),
-        Span(modality="text", role="text", begin=6, end=7, start=2.0, stop=2.5, loss=True),
+        SampleSegment(modality="text", role="bos", begin=0, end=1, start=0.0, stop=0.0, loss=False),
+        SampleSegment(modality="text", role="text", begin=1, end=3, start=0.0, stop=1.0, loss=True),
+        SampleSegment(modality="speech", role="codes", begin=3, end=6, start=1.0, stop=2.0, loss=True),
+        SampleSegment(modality="text", role="text", begin=6, end=7, start=2.0, stop=2.5, loss=True),
     ),
     text="naïve 雨",
     language="en",
@@ -55,12 +55,14 @@ def test_the_index_row_counts_what_the_segments_say() -> None:
     assert (baked.key, baked.parent, baked.speaker, baked.seconds) == ("clip-0-words-0", "clip-0", "s1", 2.5)
 
 
-def runs(counted: list[bool]) -> tuple[Span, ...]:
+def runs(counted: list[bool]) -> tuple[SampleSegment, ...]:
     """Runs of one, two, three … tokens, text and speech in turn."""
     ends = list(accumulate(range(1, len(counted) + 1), initial=0))
     kinds = ("text", "speech")
     return tuple(
-        Span(modality=kinds[n % 2], role="codes", begin=ends[n], end=ends[n + 1], start=0.0, stop=1.0, loss=loss)
+        SampleSegment(
+            modality=kinds[n % 2], role="codes", begin=ends[n], end=ends[n + 1], start=0.0, stop=1.0, loss=loss
+        )
         for n, loss in enumerate(counted)
     )
 
@@ -81,13 +83,13 @@ def test_a_ratio_that_counts_throughout_is_one_span_of_the_index_whatever_its_le
 
 def test_the_json_member_says_everything_but_the_ids() -> None:
     baked = SAMPLE.for_shard()
-    said = json.loads(baked.members[BLOCK : BLOCK + baked.json_length])
-    assert said["text"] == "naïve 雨"
-    assert said["segments"][2] == {
+    record = json.loads(baked.members[BLOCK : BLOCK + baked.json_length])
+    assert record["text"] == "naïve 雨"
+    assert record["segments"][2] == {
         "modality": "speech", "role": "codes", "begin": 3, "end": 6, "start": 1.0, "stop": 2.0, "loss": True,
     }  # fmt: skip
-    assert said["provenance"]["aligner"] == "sphinx"
-    assert "ids" not in said
+    assert record["provenance"]["aligner"] == "sphinx"
+    assert "ids" not in record
 
 
 @given(ids=st.lists(st.integers(0, 2**31 - 1), max_size=50).map(tuple))

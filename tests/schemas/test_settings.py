@@ -44,4 +44,4 @@ def test_checkpoints_are_found_by_the_path_to_their_setting() -> None:
 
 
 def test_a_backend_has_a_version_and_the_name_it_is_chosen_by() -> None:
-    assert (Leaf().version(), Leaf().chosen_as) == ("1", Leaf.__module__)  # it is not weft's own
+    assert (Leaf().version(), Leaf().backend_name) == ("1", Leaf.__module__)  # it is not weft's own

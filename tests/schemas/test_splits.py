@@ -41,15 +41,15 @@ def test_a_share_lies_between_nobody_and_everybody(share: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "said"),
+    ("given", "message"),
     [
         ({"speakers": 0.1, "items": 0.1}, "name one kind and its share"),
         ({}, "name one kind and its share"),
         ({"clips": 0.1}, "'clips' cannot be held out; there are speakers, recordings, items"),
     ],
 )
-def test_one_kind_is_named(given: dict[str, float], said: str) -> None:
-    with pytest.raises(ValidationError, match=said):
+def test_one_kind_is_named(given: dict[str, float], message: str) -> None:
+    with pytest.raises(ValidationError, match=message):
         HoldOut.model_validate(given)
 
 

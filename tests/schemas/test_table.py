@@ -12,15 +12,15 @@ from hypothesis import strategies as st
 from weft.schemas.audio import Alignment, Audio, Codes, Recording, Utterance, Word
 from weft.schemas.item import Item
 from weft.schemas.ledger import LedgerRow, Reject
-from weft.schemas.plan import Leaf, Node, Ordered, Tar
-from weft.schemas.sample import Provenance, Sample, SampleRow, ShardSample, Span
+from weft.schemas.plan import Leaf, MixtureNode, Ordered, Tar
+from weft.schemas.sample import Provenance, Sample, SampleRow, SampleSegment, ShardSample
 from weft.schemas.shard import IndexRow
 from weft.schemas.table import arrow_schema, from_table, to_table
 from weft.schemas.text import Dialogue, Document, Turn
 
 RECORDS = [
-    Alignment, Audio, ShardSample, Dialogue, Document, IndexRow, Item, Leaf, LedgerRow, Node, Ordered, Tar, Provenance, Recording,
-    Reject, Sample, SampleRow, Span, Turn, Codes, Utterance, Word,
+    Alignment, Audio, ShardSample, Dialogue, Document, IndexRow, Item, Leaf, LedgerRow, MixtureNode, Ordered, Tar, Provenance,
+    Recording, Reject, Sample, SampleRow, SampleSegment, Turn, Codes, Utterance, Word,
 ]  # fmt: skip
 
 # what every column can hold: int16 is the narrowest

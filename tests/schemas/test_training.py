@@ -13,7 +13,7 @@ AMOUNTS = st.dictionaries(st.sampled_from("abcd"), st.floats(1e-6, 1e12), min_si
 
 
 @pytest.mark.parametrize(
-    ("said", "wrong"),
+    ("settings", "wrong"),
     [
         ({}, "give either"),
         ({"total": 10}, "give either"),
@@ -34,9 +34,9 @@ AMOUNTS = st.dictionaries(st.sampled_from("abcd"), st.floats(1e-6, 1e12), min_si
     ],
     ids=str,
 )
-def test_a_mixture_that_says_too_little_or_too_much_is_refused(said: dict[str, object], wrong: str) -> None:
+def test_a_mixture_that_says_too_little_or_too_much_is_refused(settings: dict[str, object], wrong: str) -> None:
     with pytest.raises(ValidationError, match=wrong):
-        Mixture.model_validate(said)
+        Mixture.model_validate(settings)
 
 
 @given(budgets=AMOUNTS, scale=st.floats(1e-9, 1e3))
@@ -56,9 +56,10 @@ def test_a_third_is_a_third() -> None:
 
 
 def test_a_model_starts_from_a_checkpoint_or_from_nothing() -> None:
-    for said in ({}, {"base": "llama", "config": {"model_type": "llama"}}):
-        with pytest.raises(ValidationError, match="give either `base`"):
-            ModelSettings.model_validate(said)
+    both = {"base": "llama", "config": {"model_type": "llama"}}
+    for settings in ({}, both, {"base": "llama", "start": "align"}):
+        with pytest.raises(ValidationError, match="give one of `base`"):
+            ModelSettings.model_validate(settings)
 
 
 @pytest.mark.parametrize(
@@ -75,30 +76,30 @@ def test_a_config_that_could_not_be_built_is_refused(config: dict[str, object], 
 
 
 def test_a_context_beyond_the_models_positions_is_refused() -> None:
-    said = {
+    settings = {
         "mixture": {"budgets": {"a": 1}}, "context": 100, "optimiser": {"lr": 1e-3, "batch_tokens": 200},
         "model": {"config": {"model_type": "llama", "max_position_embeddings": 64}},
     }  # fmt: skip
     with pytest.raises(ValidationError, match="the context is 100 tokens, but the model attends over 64 at most"):
-        TrainingStage.model_validate(said)
+        TrainingStage.model_validate(settings)
 
 
 def test_a_batch_holds_whole_blocks() -> None:
-    said = {
+    settings = {
         "mixture": {"budgets": {"a": 1}}, "context": 100, "model": {"base": "llama"},
         "optimiser": {"lr": 1e-3, "batch_tokens": 250},
     }  # fmt: skip
     with pytest.raises(ValidationError, match="multiple of `context`"):
-        TrainingStage.model_validate(said)
+        TrainingStage.model_validate(settings)
 
 
 def test_validation_has_defaults_and_is_strict() -> None:
-    said = {
+    stage = {
         "mixture": {"budgets": {"a": 1}}, "context": 100, "model": {"base": "llama"},
         "optimiser": {"lr": 1e-3, "batch_tokens": 200},
     }  # fmt: skip
-    settings = TrainingStage.model_validate(said).validation
+    settings = TrainingStage.model_validate(stage).validation
     assert (settings.every, settings.samples) == (100, 256)
     for wrong in ({"every": 0}, {"samples": 0}, {"each": 3}):
         with pytest.raises(ValidationError):
-            TrainingStage.model_validate({**said, "validation": wrong})
+            TrainingStage.model_validate({**stage, "validation": wrong})

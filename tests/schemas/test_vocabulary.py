@@ -35,8 +35,8 @@ def test_a_vocabulary_comes_back_from_json(vocabulary: Vocabulary) -> None:
 
 
 def test_the_json_is_plain() -> None:
-    said = json.loads(SMALL.to_json())
-    assert said["codebooks"] == [{"tokenizer": "hubert", "literal": "[Hu{}]", "first": 11, "size": 5}]
+    record = json.loads(SMALL.to_json())
+    assert record["codebooks"] == [{"tokenizer": "hubert", "literal": "[Hu{}]", "first": 11, "size": 5}]
 
 
 def test_names_are_looked_up() -> None:

@@ -62,7 +62,7 @@ def test_refuses_what_it_cannot_encode(samples: np.ndarray, fault: str) -> None:
         Loudness().encode(Speech(samples))
 
 
-def test_what_is_wrong_is_told_in_its_place_and_the_others_go_on() -> None:
+def test_what_is_wrong_is_reported_in_its_place_and_the_others_go_on() -> None:
     loud = [np.full(160 * n, 0.9, np.float32) for n in (1, 2, 3)]
     clips = [loud[0], WRONG[0][0], loud[1], WRONG[2][0], WRONG[4][0], loud[2]]
     streams = list(Loudness().encode_all([Speech(samples) for samples in clips]))

@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 
 from weft.tokenizers.features.f0 import f0
-from weft.tokenizers.pitch import Tokenizer, Training
+from weft.tokenizers.pitch import PitchTraining, Tokenizer
 from weft.tokenizers.stream import Speech
 
 
 @pytest.fixture(scope="module")
 def tokenizer(buzzes: list[Speech], tmp_path_factory: pytest.TempPathFactory) -> Tokenizer:
-    tokenizer = Tokenizer(size=16, training=Training(steps=150, batch=8, width=32))
+    tokenizer = Tokenizer(size=16, training=PitchTraining(steps=150, batch=8, width=32))
     tokenizer.train(buzzes, tmp_path_factory.mktemp("pitch"), seed=1)
     return tokenizer
 

@@ -10,7 +10,7 @@ from transformers import Wav2Vec2Model
 from tests.checkpoints import small_hubert
 from weft.tokenizers.models.style_encoder import labels_of
 from weft.tokenizers.stream import Speech
-from weft.tokenizers.style import Tokenizer, Training
+from weft.tokenizers.style import StyleTraining, Tokenizer
 
 
 def halves(speech: list[Speech]) -> list[Speech]:
@@ -23,7 +23,7 @@ def halves(speech: list[Speech]) -> list[Speech]:
 
 @pytest.mark.parametrize("labelled", [True, False])
 def test_codes_predict_emotions_and_speakers(labelled: bool, buzzes: list[Speech], tmp_path: Path) -> None:
-    tokenizer = Tokenizer(size=8, training=Training(steps=80, width=24, batch=8))
+    tokenizer = Tokenizer(size=8, training=StyleTraining(steps=80, width=24, batch=8))
     tokenizer.train(buzzes if labelled else [Speech(one.samples) for one in buzzes], tmp_path, seed=1)
     seen: dict[int, list[tuple[str, str]]] = {}
     for one in halves([one for one in buzzes if len(one.samples) >= 32_000]):

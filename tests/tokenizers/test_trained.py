@@ -16,16 +16,16 @@ from weft.tokenizers.base import SpeechTokenizer
 from weft.tokenizers.models.learned import write_config
 from weft.tokenizers.stream import Speech, Stream
 from weft.tokenizers.training import loop
-from weft.tokenizers.training.recogniser import Training
+from weft.tokenizers.training.recogniser import RecogniserTraining
 
 TINY = {"steps": 6, "width": 16}
 RECOGNISER = {"steps": 6, "width": 16, "heads": 2, "layers": 2, "batch_seconds": 8}
 MAKERS: dict[str, Callable[[], SpeechTokenizer]] = {
     "cepstra": lambda: cepstra.Tokenizer(size=8),
-    "pitch": lambda: pitch.Tokenizer(size=4, training=pitch.Training(**TINY)),
-    "style": lambda: style.Tokenizer(size=4, training=style.Training(**TINY)),
-    "fsq": lambda: fsq.Tokenizer(size=9, levels=(3, 3), training=Training(**RECOGNISER)),
-    "linguistic": lambda: linguistic.Tokenizer(size=8, training=Training(**RECOGNISER)),
+    "pitch": lambda: pitch.Tokenizer(size=4, training=pitch.PitchTraining(**TINY)),
+    "style": lambda: style.Tokenizer(size=4, training=style.StyleTraining(**TINY)),
+    "fsq": lambda: fsq.Tokenizer(size=9, levels=(3, 3), training=RecogniserTraining(**RECOGNISER)),
+    "linguistic": lambda: linguistic.Tokenizer(size=8, training=RecogniserTraining(**RECOGNISER)),
 }
 
 
@@ -181,7 +181,7 @@ def test_refuses_centroids_that_are_not_finite(name: str, buzzes: list[Speech], 
 def test_refuses_a_width_that_heads_cannot_share() -> None:
     for heads, width in ((4, 18), (4, 20), (3, 16)):
         with pytest.raises(ValidationError, match="cannot share"):
-            Training(heads=heads, width=width)
+            RecogniserTraining(heads=heads, width=width)
 
 
 def test_mfcc_frames_are_whole_steps() -> None:

@@ -162,7 +162,10 @@ def test_every_token_of_a_system_goes_to_its_id_and_back(system: str, tmp_path: 
 def test_what_the_text_tokenizer_has_keeps_the_released_ids(tmp_path: Path) -> None:
     """The ids of Step-Audio-2-mini: its tokenizer holds every marker and code."""
     backend = step_audio_2_mini()
-    entries = [*(Entry(*named) for named in STEP_AUDIO_2), Entry("fsq", "<audio_{}>", size=6561)]
+    entries = [
+        *(Entry(name=name, literal=literal) for name, literal in STEP_AUDIO_2),
+        Entry("fsq", "<audio_{}>", size=6561),
+    ]
     vocabulary = unify(backend, entries)
     assert vocabulary.text_size == 158_352 == len(backend.get_vocab())
     assert [vocabulary.marker(name).id for name, _ in STEP_AUDIO_2] == [

@@ -10,28 +10,31 @@ from torch.optim import AdamW
 
 from weft.schemas.training import ModelSettings
 from weft.trainer import checkpoint
-from weft.trainer.checkpoint import Origin, State
+from weft.trainer.checkpoint import RunOrigin, State
 from weft.trainer.model import build, load
+from weft.trainer.models.network import Network
 from weft.trainer.stream import StreamState
 
-ORIGIN = Origin("voc", "index", 0, {"context": 16, "optimiser": {"lr": 0.1, "betas": [0.9, 0.95]}})
+ORIGIN = RunOrigin(
+    vocabulary="voc", index="index", seed=0, settings={"context": 16, "optimiser": {"lr": 0.1, "betas": [0.9, 0.95]}}
+)
 
 
 @pytest.fixture
 def trained(llama: dict[str, object]) -> tuple:
-    model = build(ModelSettings(config=llama), 48, 0)
-    optimiser = AdamW(model.parameters(), lr=1e-2)
+    network = Network(build(ModelSettings(config=llama), 48, 0))
+    optimiser = AdamW(network.parameters(), lr=1e-2)
     for _ in range(2):
-        model(input_ids=torch.arange(8)[None]).logits.square().mean().backward()
+        network.lm(input_ids=torch.arange(8)[None]).logits.square().mean().backward()
         optimiser.step()
-    return model, optimiser
+    return network, optimiser
 
 
 def test_weights_and_moments_come_back_exactly(trained: tuple, tmp_path: Path) -> None:
     model, optimiser = trained
     folder = checkpoint.save(tmp_path, model, optimiser, State(StreamState(9, 16, 2), ORIGIN), "recipe: text\n")
     assert folder == checkpoint.latest(tmp_path) == tmp_path / "checkpoints" / "step-000002"
-    again = load(str(folder))
+    again = Network(load(str(folder)))
     fresh = AdamW(again.parameters(), lr=1e-2)
     checkpoint.restore_optimiser(folder, again, fresh)
     for (name, one), (_, other) in zip(model.named_parameters(), again.named_parameters(), strict=True):
@@ -52,7 +55,7 @@ def test_the_latest_is_the_highest_whole_step(tmp_path: Path) -> None:
     assert latest.name == "step-1000000"
 
 
-def test_a_half_written_checkpoint_is_never_picked_up(
+def test_a_half_written_checkpoint_is_never_resumed(
     trained: tuple, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     model, optimiser = trained
@@ -78,7 +81,7 @@ def test_a_half_written_checkpoint_is_never_picked_up(
         ),
     ],
 )
-def test_another_run_is_refused(trained: tuple, tmp_path: Path, other: Origin, message: str) -> None:
+def test_another_run_is_refused(trained: tuple, tmp_path: Path, other: RunOrigin, message: str) -> None:
     folder = checkpoint.save(tmp_path, *trained, State(StreamState(9, 0, 2), ORIGIN), "")
     with pytest.raises(ValueError, match=message):
         checkpoint.read_state(folder, other)
@@ -151,6 +154,6 @@ def test_a_state_of_another_version_is_one_sentence(two: Path) -> None:
 
 def test_moments_of_another_model_are_refused(trained: tuple, tmp_path: Path, llama: dict[str, object]) -> None:
     folder = checkpoint.save(tmp_path, *trained, State(StreamState(9, 0, 2), ORIGIN), "")
-    small = build(ModelSettings(config={**llama, "num_hidden_layers": 1}), 48, 0)
-    with pytest.raises(ValueError, match="which the model lacks"):
+    small = Network(build(ModelSettings(config={**llama, "num_hidden_layers": 1}), 48, 0))
+    with pytest.raises(ValueError, match="which the network lacks"):
         checkpoint.restore_optimiser(folder, small, AdamW(small.parameters()))

@@ -8,9 +8,9 @@ import pytest
 
 from weft.trainer.counted import check_counted, counted_batches, counted_tokens
 from weft.trainer.index import LABELS, Index
-from weft.trainer.loader import Draws
+from weft.trainer.loader import DrawReader
 from weft.trainer.packing import pack
-from weft.trainer.stream import Stream, StreamState
+from weft.trainer.stream import BatchStream, StreamState
 
 
 @pytest.mark.parametrize("context", [3, 16, 64])
@@ -23,7 +23,7 @@ def test_tokens_are_counted_as_packing_counts_them(
     tables = Index(folder).groups(["tokens", *LABELS])
     counts = np.concatenate([counted_tokens(table, context) for _, table in tables])
     packed = np.zeros(len(samples), int)
-    for block in pack(Draws(folder).read(), context):
+    for block in pack(DrawReader(folder).read(), context):
         for piece in block.pieces:
             packed[piece.draw.position] += piece.targets().sum()
     assert counts.tolist() == packed.tolist()
@@ -60,7 +60,9 @@ def test_single_samples_without_a_target_are_no_fault(make_shards: Callable[...,
 
 def test_a_batch_without_a_target_passes_and_many_in_a_row_do_not(make_shards: Callable[..., Path]) -> None:
     full, silent = ("up", list(range(1, 17)), (0, 16)), ("down", list(range(1, 17)), ())
-    stream = Stream(Draws(make_shards([full, *3 * [silent], full, *5 * [silent], full])), context=16, blocks=1)
+    stream = BatchStream(
+        DrawReader(make_shards([full, *3 * [silent], full, *5 * [silent], full])), context=16, blocks=1
+    )
     passed = counted_batches(stream.batches(StreamState()), Path("shards"), longest=5)
     assert [batch.counted for batch in passed] == [15, 0, 0, 0, 15, 0, 0, 0, 0, 0, 15]
     with pytest.raises(ValueError, match=r"in 5 batches in a row, up to that of step 10 \(tasks down\); `weft audit"):

@@ -8,7 +8,13 @@ from weft.trainer.losses import LossRow, ValidationRow
 
 def test_a_picture_is_drawn_of_training_and_validation(tmp_path: Path) -> None:
     for step in range(1, 6):
-        losses.append(tmp_path, [LossRow(step, "all", 1 / step, 10, 1e-3), LossRow(step, "words", 0.0, 0, 1e-3)])
+        losses.append(
+            tmp_path,
+            [
+                LossRow(step=step, task="all", loss=1 / step, tokens=10, lr=1e-3),
+                LossRow(step=step, task="words", loss=0.0, tokens=0, lr=1e-3),
+            ],
+        )
     picture = curves.plot(tmp_path)
     assert picture == tmp_path / "losses.png"
     without = picture.read_bytes()

@@ -107,6 +107,6 @@ def test_damaged_pages_are_one_sentence(folder: Path) -> None:
         list(Index(folder).groups([*PLACES, *LABELS, "key"]))
 
 
-def test_a_missing_index_is_told_with_its_remedy(tmp_path: Path) -> None:
+def test_a_missing_index_is_reported_with_its_remedy(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match=r"index\.parquet is missing; `weft build"):
         Index(tmp_path)

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from weft.trainer.loader import Draws
+from weft.trainer.loader import DrawReader
 
 
 def replace_column(table: pa.Table, name: str, values: list) -> pa.Table:
@@ -18,7 +18,7 @@ def replace_column(table: pa.Table, name: str, values: list) -> pa.Table:
 
 
 def test_draws_are_what_was_written(make_shards: Callable[..., Path], samples: list) -> None:
-    draws = Draws(make_shards(samples))
+    draws = DrawReader(make_shards(samples))
     assert len(draws) == len(samples)
     for n, (draw, (task, ids, loss)) in enumerate(zip(draws.read(), samples, strict=True)):
         assert (draw.position, draw.task, draw.ids.tolist()) == (n, task, list(ids))
@@ -28,7 +28,7 @@ def test_draws_are_what_was_written(make_shards: Callable[..., Path], samples: l
 
 @pytest.mark.parametrize("begin", [0, 1, 6, 7, 8, 50, 99, 100])
 def test_reading_starts_at_any_draw(make_shards: Callable[..., Path], samples: list, begin: int) -> None:
-    draws = Draws(make_shards(samples))
+    draws = DrawReader(make_shards(samples))
     assert [d.position for d in draws.read(begin)] == list(range(begin, 100))
     assert [d.loss.reshape(-1).tolist() for d in draws.read(begin)] == [list(s[2]) for s in samples[begin:]]
     assert [ids.tolist() for ids in draws.samples(begin)] == [list(s[1]) for s in samples[begin:]]
@@ -38,11 +38,11 @@ def test_lengths_need_no_tar(make_shards: Callable[..., Path], samples: list) ->
     folder = make_shards(samples)
     for tar in folder.glob("*.tar"):
         tar.unlink()
-    assert np.concatenate(list(Draws(folder).lengths())).tolist() == [len(s[1]) for s in samples]
+    assert np.concatenate(list(DrawReader(folder).lengths())).tolist() == [len(s[1]) for s in samples]
 
 
 def test_a_sample_may_be_empty_and_count_nothing(make_shards: Callable[..., Path]) -> None:
-    draws = list(Draws(make_shards([("up", [], ()), ("up", [1, 2], ())])).read())
+    draws = list(DrawReader(make_shards([("up", [], ()), ("up", [1, 2], ())])).read())
     assert [(len(d.ids), d.loss.shape) for d in draws] == [(0, (0, 2)), (2, (0, 2))]
 
 
@@ -51,7 +51,7 @@ def test_a_cut_tar_is_an_error_that_names_it(make_shards: Callable[..., Path], s
     tar = folder / "train-000001.tar"
     tar.write_bytes(tar.read_bytes()[:2048])
     with pytest.raises(ValueError, match=r"draw 3, sample s0003, is beyond the end of train-000001\.tar"):
-        list(Draws(folder).read())
+        list(DrawReader(folder).read())
 
 
 def test_an_index_cannot_lead_out_of_its_folder(make_shards: Callable[..., Path], samples: list) -> None:
@@ -60,7 +60,7 @@ def test_an_index_cannot_lead_out_of_its_folder(make_shards: Callable[..., Path]
     away = pa.array([f"../shards/{name}" for name in table.column("shard").to_pylist()])
     pq.write_table(table.set_column(table.column_names.index("shard"), "shard", away), folder / "index.parquet")
     with pytest.raises(ValueError, match="beside the index"):
-        next(Draws(folder).samples())
+        next(DrawReader(folder).samples())
 
 
 @pytest.mark.parametrize("read", ["read", "samples"])
@@ -76,8 +76,8 @@ def test_a_flipped_byte_is_an_error_that_names_draw_key_tar_and_remedy(
     with pytest.raises(
         ValueError, match=r"draw 5, sample s0005, .*train-000001\.tar have another checksum; `weft build"
     ):
-        list(getattr(Draws(folder), read)())
-    assert len(list(getattr(Draws(folder, check=False), read)())) == len(samples), "the switch of the benchmark"
+        list(getattr(DrawReader(folder), read)())
+    assert len(list(getattr(DrawReader(folder, check=False), read)())) == len(samples), "the switch of the benchmark"
 
 
 def test_a_row_with_the_offsets_of_another_sample_is_refused(make_shards: Callable[..., Path]) -> None:
@@ -89,7 +89,7 @@ def test_a_row_with_the_offsets_of_another_sample_is_refused(make_shards: Callab
         table = replace_column(table, name, values)
     pq.write_table(table, folder / "index.parquet")
     with pytest.raises(ValueError, match="draw 2, sample s0002, is damaged"):
-        list(Draws(folder).read())
+        list(DrawReader(folder).read())
 
 
 def test_two_tars_of_equal_size_that_were_swapped_are_refused(make_shards: Callable[..., Path]) -> None:
@@ -98,7 +98,7 @@ def test_two_tars_of_equal_size_that_were_swapped_are_refused(make_shards: Calla
     for source, target in ((one, folder / "spare"), (other, one), (folder / "spare", other)):
         source.rename(target)
     with pytest.raises(ValueError, match="draw 0, sample s0000, is damaged"):
-        next(Draws(folder).read())
+        next(DrawReader(folder).read())
 
 
 @pytest.mark.parametrize("data", [None, b""])
@@ -110,18 +110,18 @@ def test_a_tar_that_is_missing_or_empty_is_named(
     if data is not None:
         tar.write_bytes(data)
     with pytest.raises(ValueError, match=r"draw 1, sample s0001, cannot be read: train-000001\.tar cannot be opened"):
-        list(Draws(tar.parent).read())
+        list(DrawReader(tar.parent).read())
 
 
-def test_draws_are_picked_by_position(make_shards: Callable[..., Path], samples: list) -> None:
-    draws = Draws(make_shards(samples))
+def test_draws_are_read_by_position(make_shards: Callable[..., Path], samples: list) -> None:
+    draws = DrawReader(make_shards(samples))
     picked = list(draws.pick([0, 6, 7, 30, 31, 99]))
     assert [d.position for d in picked] == [0, 6, 7, 30, 31, 99]
     assert all(d.ids.tolist() == list(samples[d.position][1]) for d in picked)
 
 
 def test_the_digest_tells_streams_apart(make_shards: Callable[..., Path], samples: list) -> None:
-    first = Draws(make_shards(samples)).digest()
-    assert first == Draws(make_shards(samples)).digest()
-    assert first != Draws(make_shards(samples[:-1])).digest()
+    first = DrawReader(make_shards(samples)).digest()
+    assert first == DrawReader(make_shards(samples)).digest()
+    assert first != DrawReader(make_shards(samples[:-1])).digest()
     assert json.loads(json.dumps(first)) == first

@@ -9,7 +9,10 @@ from weft.trainer.losses import LossRow, ValidationRow
 
 
 def rows_of(step: int) -> tuple[LossRow, ...]:
-    return (LossRow(step, "all", 1 / step, 10, 1e-3), LossRow(step, "words", 1 / (step + 1), 0, 1e-3))
+    return (
+        LossRow(step=step, task="all", loss=1 / step, tokens=10, lr=1e-3),
+        LossRow(step=step, task="words", loss=1 / (step + 1), tokens=0, lr=1e-3),
+    )
 
 
 @pytest.fixture

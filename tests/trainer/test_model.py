@@ -51,7 +51,7 @@ def test_rope_theta_reaches_the_rotary_embedding(llama: dict[str, object]) -> No
     assert not torch.equal(slow.model.rotary_emb.inv_freq, plain.model.rotary_emb.inv_freq)
 
 
-def test_what_cannot_be_built_is_said(llama: dict[str, object], tmp_path: Path) -> None:
+def test_what_cannot_be_built_is_reported(llama: dict[str, object], tmp_path: Path) -> None:
     wrong: list[tuple[dict[str, object], str]] = [
         ({**llama, "hidden_sizee": 3}, "no hidden_sizee"),
         ({"model_type": "gemma3_text"}, "without full attention"),

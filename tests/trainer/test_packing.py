@@ -18,10 +18,10 @@ def draws_of(lengths: list[int]) -> list[Draw]:
     edges = np.cumsum([0, *lengths])
     return [
         Draw(
-            n,
-            f"task-{n % 3}",
-            np.arange(edges[n], edges[n + 1], dtype=np.int32),
-            np.array([[size // 2, size]], np.int32),
+            position=n,
+            task=f"task-{n % 3}",
+            ids=np.arange(edges[n], edges[n + 1], dtype=np.int32),
+            loss=np.array([[size // 2, size]], np.int32),
         )
         for n, size in enumerate(lengths)
     ]

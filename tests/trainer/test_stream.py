@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from weft.trainer.loader import Draws
-from weft.trainer.stream import Batch, Stream, StreamState
+from weft.trainer.loader import DrawReader
+from weft.trainer.stream import Batch, BatchStream, StreamState
 
 ARRAYS = ("ids_BT", "positions_BT", "documents_BT", "targets_BT", "labels_BT")
 
@@ -18,7 +18,7 @@ def same(one: Batch, other: Batch) -> bool:
 
 
 def test_a_state_brings_back_the_same_batches(make_shards: Callable[..., Path], samples: list) -> None:
-    stream = Stream(Draws(make_shards(samples)), context=16, blocks=4)
+    stream = BatchStream(DrawReader(make_shards(samples)), context=16, blocks=4)
     batches = list(stream.batches(StreamState()))
     assert any(b.after.offset for b in batches), "some batch should end inside a long sample"
     for n, batch in enumerate(batches):
@@ -29,9 +29,12 @@ def test_a_state_brings_back_the_same_batches(make_shards: Callable[..., Path], 
 
 @pytest.mark.parametrize("world", [2, 3, 5])
 def test_ranks_share_out_the_batch_of_one(make_shards: Callable[..., Path], samples: list, world: int) -> None:
-    draws = Draws(make_shards(samples))
-    whole = list(Stream(draws, 16, 4).batches(StreamState()))
-    parts = [list(Stream(draws, 16, 4, rank, world).batches(StreamState())) for rank in range(world)]
+    draws = DrawReader(make_shards(samples))
+    whole = list(BatchStream(draws, 16, 4).batches(StreamState()))
+    parts = [
+        list(BatchStream(draws=draws, context=16, blocks=4, rank=rank, world=world).batches(StreamState()))
+        for rank in range(world)
+    ]
     for n, batch in enumerate(whole):
         for rank in range(world):
             mine = parts[rank][n]
@@ -40,15 +43,17 @@ def test_ranks_share_out_the_batch_of_one(make_shards: Callable[..., Path], samp
 
 
 def test_one_may_resume_with_another_number_of_ranks(make_shards: Callable[..., Path], samples: list) -> None:
-    draws = Draws(make_shards(samples))
-    whole = list(Stream(draws, 16, 4).batches(StreamState()))
-    halves = [list(Stream(draws, 16, 4, r, 2).batches(whole[3].after)) for r in (0, 1)]
+    draws = DrawReader(make_shards(samples))
+    whole = list(BatchStream(draws, 16, 4).batches(StreamState()))
+    halves = [
+        list(BatchStream(draws=draws, context=16, blocks=4, rank=r, world=2).batches(whole[3].after)) for r in (0, 1)
+    ]
     assert all(np.array_equal(half.ids_BT, full.ids_BT[0::2]) for half, full in zip(halves[0], whole[4:], strict=True))
     assert all(np.array_equal(half.ids_BT, full.ids_BT[1::2]) for half, full in zip(halves[1], whole[4:], strict=True))
 
 
 def test_batches_hold_every_token_and_know_its_task(make_shards: Callable[..., Path], samples: list) -> None:
-    batches = list(Stream(Draws(make_shards(samples)), 16, 4).batches(StreamState()))
+    batches = list(BatchStream(DrawReader(make_shards(samples)), 16, 4).batches(StreamState()))
     tokens = {"up": 0, "down": 0}
     for batch in batches:
         assert batch.counted == batch.targets_BT.sum()
@@ -59,4 +64,4 @@ def test_batches_hold_every_token_and_know_its_task(make_shards: Callable[..., P
 
 def test_a_state_beyond_the_stream_is_refused(make_shards: Callable[..., Path], samples: list) -> None:
     with pytest.raises(ValueError, match="ends at draw 100"):
-        next(Stream(Draws(make_shards(samples)), 16, 4).batches(StreamState(draw=101)))
+        next(BatchStream(DrawReader(make_shards(samples)), 16, 4).batches(StreamState(draw=101)))

@@ -15,7 +15,7 @@ from safetensors.numpy import load_file
 from weft.schemas.training import TrainingStage
 from weft.schemas.vocabulary import Vocabulary
 from weft.trainer import losses
-from weft.trainer.objective import next_token
+from weft.trainer.objectives.next_token import next_token
 from weft.trainer.train import Result, StepReport, device_of, train
 
 
@@ -90,7 +90,7 @@ def test_no_steps_means_one_pass(
         assert row.loss * row.tokens == pytest.approx(sum(t.loss * t.tokens for t in tasks))
 
 
-def test_a_stream_that_ends_early_is_told_and_not_repeated(
+def test_a_stream_that_ends_early_is_reported_and_not_repeated(
     go: Callable[..., Result], make_stage: Callable[..., TrainingStage], tmp_path: Path
 ) -> None:
     one_pass = go(tmp_path / "pass", make_stage())
@@ -266,7 +266,7 @@ def test_the_tokens_of_one_forward_bound_what_goes_through_the_model(
         shapes.append(tuple(rows.ids_BT.shape))
         return next_token(model, rows, tasks)
 
-    monkeypatch.setattr("weft.trainer.train.next_token", spied)
+    monkeypatch.setattr("weft.trainer.objectives.next_token.next_token", spied)
     stage = make_stage(steps=1)  # 4 blocks of 16 tokens
     whole = go(tmp_path / "whole", stage)
     split = go(tmp_path / "split", stage.model_copy(update={"forward_tokens": 40}))

@@ -6,6 +6,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from weft.schemas.objectives import Dpo, NextToken
 from weft.trainer.index import Index
 from weft.trainer.train import train
 from weft.trainer.unsupported import check_supported
@@ -21,21 +22,26 @@ def index_of(shards: Path, column: str) -> Index:
 
 
 def test_shards_without_latents_are_read(make_shards, samples) -> None:
-    check_supported(Index(make_shards(samples)))
+    check_supported(Index(make_shards(samples)), NextToken())
 
 
 @pytest.mark.parametrize(("column", "what"), [("audio_tokens", "latent audio"), ("image_tokens", "images")])
 def test_the_task_is_named(make_shards, samples, column: str, what: str) -> None:
     with pytest.raises(ValueError, match=f"samples of task (up|down) have {what}, which `weft train` cannot feed"):
-        check_supported(index_of(make_shards(samples), column))
+        check_supported(index_of(make_shards(samples), column), NextToken())
 
 
 def test_a_preference_pair_is_refused(make_shards, samples) -> None:
     pair = ("dpo", list(range(1, 20)), (3, 9, 12, 19), (9,))
-    with pytest.raises(
-        ValueError, match="samples of task dpo are preference pairs, and `weft train` would learn the rej"
-    ):
-        check_supported(Index(make_shards([*samples, pair])))
+    with pytest.raises(ValueError, match="samples of task dpo are preference pairs, and the stage would learn the rej"):
+        check_supported(Index(make_shards([*samples, pair])), NextToken())
+
+
+def test_samples_that_are_no_pairs_are_refused_by_dpo(make_shards, samples) -> None:
+    pair = ("dpo", list(range(1, 20)), (3, 9, 12, 19), (9,))
+    check_supported(Index(make_shards([pair] * 3, name="pairs")), Dpo(use="dpo"))
+    with pytest.raises(ValueError, match="samples of task up are no preference pairs, which `objective: dpo` learns"):
+        check_supported(Index(make_shards([pair, samples[1]])), Dpo(use="dpo"))
 
 
 def test_training_does_not_begin(make_shards, samples, make_stage, vocabulary, tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from weft.schemas.training import ModelSettings, TrainingStage
 from weft.schemas.vocabulary import Vocabulary
 from weft.trainer import losses
 from weft.trainer.model import build
+from weft.trainer.models.network import Network
 from weft.trainer.train import Result, StepReport, train
 from weft.trainer.validation import select
 
@@ -59,7 +60,7 @@ def test_all_are_taken_where_there_are_fewer(held_out: Path, samples: list, stag
 def test_losses_are_those_of_the_samples_one_by_one(
     held_out: Path, samples: list, stage: TrainingStage, llama: dict[str, object]
 ) -> None:
-    model = build(ModelSettings(config={**llama, "attention_dropout": 0.5}), 48, 0).train()
+    model = Network(build(ModelSettings(config={**llama, "attention_dropout": 0.5}), 48, 0)).train()
     held = select(held_out, stage, 48)
     rows = held.losses(model, "float32", step=7)
     assert rows == held.losses(model, "float32", step=7), "no dropout"
@@ -74,7 +75,7 @@ def test_losses_are_those_of_the_samples_one_by_one(
         for first in range(0, len(draw.ids), 16):
             ids = draw.ids[first : first + 16].tolist()
             with torch.no_grad():
-                scores = model(input_ids=torch.tensor([ids])).logits[0].log_softmax(-1)
+                scores = model.lm(input_ids=torch.tensor([ids])).logits[0].log_softmax(-1)
             for t in range(1, len(ids)):
                 if any(begin <= first + t < end for begin, end in draw.loss):
                     nats[draw.task] -= float(scores[t - 1, ids[t]])
@@ -86,7 +87,7 @@ def test_losses_are_those_of_the_samples_one_by_one(
 def test_measuring_leaves_mode_gradients_and_generators_alone(
     held_out: Path, stage: TrainingStage, llama: dict[str, object]
 ) -> None:
-    model = build(ModelSettings(config=llama), 48, 0).train()
+    model = Network(build(ModelSettings(config=llama), 48, 0)).train()
     before = torch.random.get_rng_state()
     select(held_out, stage, 48).losses(model, "float32", step=1)
     assert model.training
@@ -160,8 +161,8 @@ def test_held_out_samples_of_another_vocabulary_are_refused(held_out: Path, stag
 
 
 def test_a_loss_that_is_not_finite_is_refused(held_out: Path, stage: TrainingStage, llama: dict[str, object]) -> None:
-    model = build(ModelSettings(config=llama), 48, 0)
+    model = Network(build(ModelSettings(config=llama), 48, 0))
     with torch.no_grad():
-        model.get_input_embeddings().weight.fill_(float("nan"))
+        model.lm.get_input_embeddings().weight.fill_(float("nan"))
     with pytest.raises(ValueError, match="the validation loss of down, up at step 4 is not finite"):
         select(held_out, stage, 48).losses(model, "float32", step=4)

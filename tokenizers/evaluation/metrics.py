@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import jiwer
 import numpy as np
 
-Segment = tuple[int, ...]  # codes of one phone, a frame each
+PhoneCodes = tuple[int, ...]  # codes of one phone, a frame each
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,7 @@ def unit_errors(clean: Sequence[np.ndarray], changed: Sequence[np.ndarray]) -> f
 def abx(
     phones: Sequence[str],
     speakers: Sequence[str],
-    segments: Sequence[Segment],
+    segments: Sequence[PhoneCodes],
     across: bool,
     seed: int,
     most: int = 10_000,
@@ -103,7 +103,7 @@ def abx(
     return float(np.mean(wrong)) if wrong else float("nan")
 
 
-def distance(one: Segment, two: Segment) -> float:
+def distance(one: PhoneCodes, two: PhoneCodes) -> float:
     """The share of codes that differ along the best alignment of both by dynamic time warping."""
     cost = np.full((len(one) + 1, len(two) + 1), np.inf)
     steps = np.zeros_like(cost)

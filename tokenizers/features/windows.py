@@ -13,7 +13,7 @@ import numpy as np
 RATE = 16_000
 WINDOW, CONTEXT = 30.0, 2.0  # seconds
 
-Forward = Callable[[list[np.ndarray]], Iterable[np.ndarray]]
+WindowEncoder = Callable[[list[np.ndarray]], Iterable[np.ndarray]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class Windowing:
     window: float = WINDOW
     context: float = CONTEXT
 
-    def frames(self, clips: Sequence[np.ndarray], forward: Forward) -> list[np.ndarray]:
+    def frames(self, clips: Sequence[np.ndarray], forward: WindowEncoder) -> list[np.ndarray]:
         """Frames [frames, width] of each clip; `forward` computes those of float32 rows of similar length."""
         windows = [w for n, clip in enumerate(clips) for w in self.windows(n, len(clip))]
         kept: dict[Window, np.ndarray] = {}

@@ -24,7 +24,7 @@ CARD = "card.json"
 def write_card(folder: Path, tokenizer: SpeechTokenizer, training_set: Sequence[Utterance]) -> None:
     """Describes a tokenizer that has been trained into `folder` on these utterances."""
     card = {
-        "use": tokenizer.chosen_as,
+        "use": tokenizer.backend_name,
         "rate": tokenizer.rate,
         "size": tokenizer.size,
         "literal": tokenizer.literal,

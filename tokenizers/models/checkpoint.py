@@ -22,7 +22,7 @@ from weft.tokenizers.models.folder import located
 from weft.tokenizers.models.learned import Learned, first_line, is_trained_config, load, prefixed
 from weft.tokenizers.models.mel_hubert import MelHubert, MelHubertConfig
 
-Encoder = HubertModel | Wav2Vec2Model
+LayeredModel = HubertModel | Wav2Vec2Model
 _KINDS: dict[str, Any] = {"hubert": HubertModel, "mel-hubert": MelHubert, "wav2vec2": Wav2Vec2Model}
 # what transformers raises for a config.json that is no config
 _ODD = ValueError, TypeError, KeyError, IndexError, AttributeError
@@ -30,7 +30,7 @@ UNUSED = {"masked_spec_embed"}  # only masked prediction needs it
 ENCODER = "encoder"
 
 
-def load_encoder(name: str, layer: int) -> tuple[Encoder, Grid]:
+def load_encoder(name: str, layer: int) -> tuple[LayeredModel, Grid]:
     """The encoder in a local folder or on the hub, without the blocks after `layer`, and its frame grid.
 
     Raises ValueError when it is neither a HuBERT nor a wav2vec2, has too few layers, lacks weights or holds no safetensors.
@@ -60,13 +60,13 @@ def load_encoder(name: str, layer: int) -> tuple[Encoder, Grid]:
     return cut(model, layer)
 
 
-def learned_of(model: Encoder) -> Learned:
+def learned_of(model: LayeredModel) -> Learned:
     """The encoder's weights and its config."""
     config = json.loads(model.config.to_json_string(use_diff=True))
     return Learned(tensors=prefixed(ENCODER, model.state_dict()), facts={ENCODER: config})
 
 
-def encoder_of(learned: Learned, layer: int, name: str) -> tuple[Encoder, Grid]:
+def encoder_of(learned: Learned, layer: int, name: str) -> tuple[LayeredModel, Grid]:
     """The inverse of `learned_of`; `name` is the folder's, for messages. Raises ValueError as `load_encoder`."""
     config = _config(learned.facts.get(ENCODER), name)
     _check_layer(config, layer, name)
@@ -79,7 +79,7 @@ def encoder_of(learned: Learned, layer: int, name: str) -> tuple[Encoder, Grid]:
     return cut(model, layer)
 
 
-def cut(model: Encoder, layer: int) -> tuple[Encoder, Grid]:
+def cut(model: LayeredModel, layer: int) -> tuple[LayeredModel, Grid]:
     """The model up to the output of block `layer`, for inference, and its frame grid."""
     model.encoder.layers = model.encoder.layers[:layer]
     model.config.num_hidden_layers = layer

@@ -16,11 +16,11 @@ from torch.nn.utils.rnn import pad_sequence
 
 from weft.tokenizers.features.grid import Grid
 from weft.tokenizers.features.windows import CONTEXT, Windowing
-from weft.tokenizers.models.checkpoint import Encoder, full_float32
+from weft.tokenizers.models.checkpoint import LayeredModel, full_float32
 from weft.tokenizers.models.mel_hubert import MelHubert, features_of
 
 
-def frames(model: Encoder, grid: Grid, rows: Sequence[np.ndarray]) -> Iterator[np.ndarray]:
+def frames(model: LayeredModel, grid: Grid, rows: Sequence[np.ndarray]) -> Iterator[np.ndarray]:
     """The output of the model's last block: float32 [grid.frames(n), width] of each row of float32 samples [n]."""
     with torch.inference_mode(), full_float32():
         convolved = [
@@ -34,7 +34,7 @@ def frames(model: Encoder, grid: Grid, rows: Sequence[np.ndarray]) -> Iterator[n
 
 
 def states_of(
-    model: Encoder, grid: Grid, rows: Sequence[np.ndarray], batch: float = 0.0, padding: float = 0.0
+    model: LayeredModel, grid: Grid, rows: Sequence[np.ndarray], batch: float = 0.0, padding: float = 0.0
 ) -> list[np.ndarray]:
     """As `frames`, for rows of any length: at most `batch` seconds go through the model at once, or one window (see windows.py).
 

@@ -3,8 +3,8 @@
 load_quantizer("km500.npy", size=500, width=768)          Nearest: one table [size, width]
 load_quantizer("km100.safetensors", 100, 256)             NearestByMetric: `centroids`, and the `metric` of their distances, as
                                                           speaker_invariance.py learns them
-load_quantizer("l11_500.safetensors", 501, 768)           Network: layers `0.weight`, `0.bias`, `2.weight`, …, as Spirit LM's, which was
-                                                          trained with CTC; its last class is the blank and takes the code before it
+load_quantizer("l11_500.safetensors", 501, 768)           FeedForward: layers `0.weight`, `0.bias`, `2.weight`, …, as Spirit LM's, which
+                                                          was trained with CTC; its last class is the blank and takes the code before it
 """
 
 from collections.abc import Mapping, Sequence
@@ -73,7 +73,7 @@ class NearestByMetric:
 
 
 @dataclass(frozen=True, eq=False)
-class Network:
+class FeedForward:
     """Linear layers with leaky rectifiers between them; the last class is CTC's blank."""
 
     layers: Sequence[Layer]
@@ -118,7 +118,7 @@ def quantizer_of(tensors: Mapping[str, Any], path: str, size: int, width: int) -
         return Nearest(table)
     if set(tables) == {"centroids", "metric"}:
         return _with_metric(path, tables, size, width)
-    return Network(_layers(path, tables, size, width))
+    return FeedForward(_layers(path, tables, size, width))
 
 
 def _tensors(path: str) -> dict[str, np.ndarray]:

@@ -17,7 +17,9 @@ from torch.nn.utils.rnn import pad_sequence
 
 from weft.tokenizers.features.mels import STEP, log_mels
 
-Forward = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]  # log-mels and lengths in frames to [batch, frames, …]
+LogMelForward = Callable[
+    [torch.Tensor, torch.Tensor], torch.Tensor
+]  # log-mels and lengths in frames to [batch, frames, …]
 
 BANDS = 80
 WINDOW = 16  # frames either way
@@ -26,7 +28,7 @@ _CTC_RATE = 50  # Hz of CTC's outputs, whatever the rate of the states
 
 
 @dataclass(frozen=True, slots=True)
-class Shape:
+class RecogniserShape:
     """`before` blocks before the bottleneck and `after` after it, of `width` channels and `heads`; a state every `hop` samples."""
 
     hop: int
@@ -47,7 +49,7 @@ class Recogniser(nn.Module):
     centre: torch.Tensor
     scale: torch.Tensor
 
-    def __init__(self, shape: Shape, bottleneck: nn.Module, classes: int) -> None:
+    def __init__(self, shape: RecogniserShape, bottleneck: nn.Module, classes: int) -> None:
         super().__init__()
         stack, width = shape.hop // STEP, shape.width
         self._heads, self._stack = shape.heads, stack
@@ -56,9 +58,9 @@ class Recogniser(nn.Module):
         self.register_buffer("scale", torch.ones(BANDS))
         self.front = nn.Conv1d(BANDS, width, 5, padding=2)
         self.stack = nn.Conv1d(width, width, stack, stride=stack)
-        self.before = nn.ModuleList(Block(width, shape.heads) for _ in range(shape.before))
+        self.before = nn.ModuleList(RecogniserBlock(width, shape.heads) for _ in range(shape.before))
         self.bottleneck = bottleneck
-        self.after = nn.ModuleList(Block(width, shape.heads) for _ in range(shape.after))
+        self.after = nn.ModuleList(RecogniserBlock(width, shape.heads) for _ in range(shape.after))
         self.norm = nn.LayerNorm(width)
         self.head = nn.Linear(width, self.up * classes)
         self.log_mel_head = nn.Linear(width, stack * BANDS)
@@ -103,7 +105,7 @@ class Recogniser(nn.Module):
         return states
 
 
-class Block(nn.Module):
+class RecogniserBlock(nn.Module):
     """Attention within `WINDOW` frames, a depthwise convolution, and a feed-forward network, each with a residual connection.
 
     Ours and not transformers' conformer layer: measured at this width, a training step takes 0.57 of its time (with rotary position
@@ -149,7 +151,7 @@ def log_mel_batch(rows: Sequence[np.ndarray], hop: int) -> tuple[torch.Tensor, t
     return pad_sequence(mels, batch_first=True), torch.tensor([len(row) // hop for row in rows])
 
 
-def infer(rows: Sequence[np.ndarray], hop: int, forward: Forward) -> list[np.ndarray]:
+def infer(rows: Sequence[np.ndarray], hop: int, forward: LogMelForward) -> list[np.ndarray]:
     """The output of `forward` for each row of float32 samples, without the frames of the padding."""
     mels, lengths = log_mel_batch(rows, hop)
     with torch.inference_mode():

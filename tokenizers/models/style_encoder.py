@@ -57,7 +57,7 @@ class StyleEncoder(nn.Module):
         return states.transpose(1, 2)
 
 
-class StyleTraining(nn.Module):
+class StyleClassifier(nn.Module):
     """The encoder, with a linear classifier for each kind of label that has at least two values."""
 
     def __init__(self, width: int, labels: Sequence[Sequence[str]]) -> None:

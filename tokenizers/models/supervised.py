@@ -17,14 +17,14 @@ from weft.tokenizers.models.folder import fill
 from weft.tokenizers.models.learned import Learned, prefixed
 from weft.tokenizers.models.trained import TrainedTokenizer
 from weft.tokenizers.stream import Speech
-from weft.tokenizers.training.recogniser_settings import Training
+from weft.tokenizers.training.recogniser_settings import RecogniserTraining
 
 if TYPE_CHECKING:  # a recipe is checked without torch; whoever trains or encodes imports it
     import torch
     from torch import nn
 
-    from weft.tokenizers.models.recogniser import Forward, Recogniser, Shape
-    from weft.tokenizers.training.loop import Run
+    from weft.tokenizers.models.recogniser import LogMelForward, Recogniser, RecogniserShape
+    from weft.tokenizers.training.loop import ResumableRun
 
 PADDING = 0.02  # of a batch, at most
 
@@ -35,7 +35,7 @@ class Supervised(TrainedTokenizer):
     learns_from: ClassVar[tuple[str, ...]] = ("text",)
 
     batch: Annotated[float, NOT_IN_FINGERPRINT] = Field(default=60.0, gt=0)
-    training: Training = Training()
+    training: RecogniserTraining = RecogniserTraining()
 
     _model: "Recogniser | None" = PrivateAttr(None)
 
@@ -47,7 +47,7 @@ class Supervised(TrainedTokenizer):
     def batch_seconds(self) -> float:
         return 10 * self.batch  # enough to find clips of similar length
 
-    def _learn(self, speech: Sequence[Speech], run: "Run") -> Learned:
+    def _learn(self, speech: Sequence[Speech], run: "ResumableRun") -> Learned:
         """Raises ValueError where no clip has a transcript."""
         from weft.tokenizers.training.loop import seeded
         from weft.tokenizers.training.recogniser import alphabet, lessons_of, train
@@ -85,6 +85,10 @@ class Supervised(TrainedTokenizer):
             raise RuntimeError("this tokenizer has no model yet: call load(folder) first")
         return self._model
 
+    def features(self, clips: Sequence[np.ndarray]) -> list[np.ndarray]:
+        """The states before the bottleneck for each clip, float32 [frames, width]."""
+        return self._infer([Speech(samples=clip) for clip in clips], self._ready().states)
+
     @property
     @abstractmethod
     def _blocks(self) -> tuple[int, int]:
@@ -104,14 +108,14 @@ class Supervised(TrainedTokenizer):
         return Recogniser(self._model_shape, self._bottleneck(), len(letters) + 1)
 
     @property
-    def _model_shape(self) -> "Shape":
-        from weft.tokenizers.models.recogniser import Shape
+    def _model_shape(self) -> "RecogniserShape":
+        from weft.tokenizers.models.recogniser import RecogniserShape
 
         before, after = self._blocks
         training = self.training
-        return Shape(hop=self._hop, width=training.width, heads=training.heads, before=before, after=after)
+        return RecogniserShape(hop=self._hop, width=training.width, heads=training.heads, before=before, after=after)
 
-    def _infer(self, speech: Sequence[Speech], forward: "Forward") -> list[np.ndarray]:
+    def _infer(self, speech: Sequence[Speech], forward: "LogMelForward") -> list[np.ndarray]:
         """The output of `forward` for each clip, [frames, …]: in batches and, for long audio, in windows."""
         from weft.tokenizers.models.recogniser import infer
 

@@ -16,7 +16,7 @@ from weft.tokenizers.models.learned import Learned, load, save
 from weft.tokenizers.stream import Speech
 
 if TYPE_CHECKING:  # a recipe is checked without torch; whoever trains or encodes imports it
-    from weft.tokenizers.training.loop import Run
+    from weft.tokenizers.training.loop import ResumableRun
 
 
 class TrainedTokenizer(SpeechTokenizer):
@@ -59,7 +59,7 @@ class TrainedTokenizer(SpeechTokenizer):
         return ()
 
     @abstractmethod
-    def _learn(self, speech: Sequence[Speech], run: "Run") -> Learned:
+    def _learn(self, speech: Sequence[Speech], run: "ResumableRun") -> Learned:
         """Trains on speech of a frame or more each."""
 
     @abstractmethod

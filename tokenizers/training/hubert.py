@@ -25,8 +25,8 @@ from weft.tokenizers.models import kmeans
 from weft.tokenizers.models.checkpoint import cut
 from weft.tokenizers.models.layers import states_of
 from weft.tokenizers.models.mel_hubert import MelHubert, small_config
-from weft.tokenizers.training.hubert_settings import Training
-from weft.tokenizers.training.loop import Run, fit, seeded
+from weft.tokenizers.training.hubert_settings import HubertTraining
+from weft.tokenizers.training.loop import ResumableRun, fit, seeded
 from weft.tokenizers.training.swapped_prediction import SwappedPrediction
 
 SPAN_SECONDS = 0.2
@@ -34,7 +34,7 @@ _LATER_RATE = 0.6  # of the learning rate, for a model that has been trained alr
 _IGNORED = -100  # the target that cross entropy ignores
 
 
-def train(clips: Sequence[np.ndarray], training: Training, rate: float, run: Run) -> MelHubert:
+def train(clips: Sequence[np.ndarray], training: HubertTraining, rate: float, run: ResumableRun) -> MelHubert:
     """A model with `rate` frames a second, from float32 samples [n] of each clip at 16 kHz.
 
     The same for the same clips, seed and number of torch threads. Raises ValueError when the clips hold too little speech for the
@@ -50,7 +50,7 @@ def train(clips: Sequence[np.ndarray], training: Training, rate: float, run: Run
 
 
 def _masked_prediction(
-    clips: Sequence[np.ndarray], crops: Crops, training: Training, rate: float, run: Run
+    clips: Sequence[np.ndarray], crops: Crops, training: HubertTraining, rate: float, run: ResumableRun
 ) -> MelHubert:
     """The first iteration learns clusters of MFCCs, each further one clusters of the features of the model before it."""
     hop = round(RATE / rate)
@@ -60,31 +60,31 @@ def _masked_prediction(
         teacher = _clusters(features, training.clusters, run.seed)
         loss = partial(_loss, learner, crops, teacher, training, max(1, round(SPAN_SECONDS * rate)), run.seed)
         phase = "masked-prediction" + (f"-{iteration + 1}" if training.iterations > 1 else "")
-        fit(learner, loss, training.steps, training.lr, run.state(phase))
+        fit(learner, loss, training.steps, training.lr, run.state(phase), training.adamw)
         if iteration + 1 < training.iterations:
             features = _outputs(learner.model, clips, max(1, training.layers // 2))
     return learner.model
 
 
 def _swapped_prediction(
-    model: MelHubert, clips: Sequence[np.ndarray], crops: Crops, training: Training, run: Run
+    model: MelHubert, clips: Sequence[np.ndarray], crops: Crops, training: HubertTraining, run: ResumableRun
 ) -> None:
     states = np.concatenate(_outputs(model, clips, training.layers))
     learner = SwappedPrediction.of(model, states, training.prototypes, run.seed)
     loss = partial(_swap, learner, crops, _augmentation(training), run.seed)
-    fit(learner, loss, training.swaps, _LATER_RATE * training.lr, run.state("swapped-prediction"))
+    fit(learner, loss, training.swaps, _LATER_RATE * training.lr, run.state("swapped-prediction"), training.adamw)
 
 
 class _Learner(torch.nn.Module):
     """The model, and a linear classifier of clusters from its last states."""
 
-    def __init__(self, training: Training, hop: int) -> None:
+    def __init__(self, training: HubertTraining, hop: int) -> None:
         super().__init__()
         self.model = MelHubert(small_config(training.hidden, training.layers, training.heads, hop))
         self.head = torch.nn.Linear(training.hidden, training.clusters)
 
     @classmethod
-    def initial(cls, training: Training, hop: int, seed: int) -> "_Learner":
+    def initial(cls, training: HubertTraining, hop: int, seed: int) -> "_Learner":
         with seeded(seed):
             learner = cls(training, hop)
             for module in learner.modules():
@@ -106,7 +106,7 @@ def _clusters(features: Sequence[np.ndarray], clusters: int, seed: int) -> torch
     return torch.from_numpy(kmeans.assign(every, kmeans.fit(every, clusters, seed)).astype(np.int64))
 
 
-def _augmentation(training: Training) -> Augmentation:
+def _augmentation(training: HubertTraining) -> Augmentation:
     return Augmentation(warp=training.warp, bend=training.bend, noise=training.noise)
 
 
@@ -121,7 +121,7 @@ def spans(rng: np.random.Generator, shape: tuple[int, int], share: float, length
 
 
 def _loss(
-    learner: _Learner, crops: Crops, teacher: torch.Tensor, training: Training, span: int, seed: int, step: int
+    learner: _Learner, crops: Crops, teacher: torch.Tensor, training: HubertTraining, span: int, seed: int, step: int
 ) -> torch.Tensor:
     rng = np.random.default_rng([seed, step])
     mels, places = crops.batch(rng)

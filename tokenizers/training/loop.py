@@ -19,13 +19,14 @@ from safetensors.torch import load_file, save_file
 
 from weft.schemas.fingerprint import digest
 from weft.schemas.learning import report_step
+from weft.tokenizers.training.optimiser_settings import AdamW
 
-WARMUP = 0.1  # of the steps
 SAVE_EVERY = 50  # steps
+_ADAMW = AdamW()
 
 
 @dataclass(frozen=True)
-class Run:
+class ResumableRun:
     """A training that can be resumed: its seed, and the folder of what it needs for that."""
 
     seed: int
@@ -36,20 +37,24 @@ class Run:
         return self.folder / f"{phase}.safetensors"
 
 
-def fit(module: torch.nn.Module, loss_of: Callable[[int], torch.Tensor], steps: int, lr: float, state: Path) -> None:
+def fit(
+    module: torch.nn.Module, loss_of: Callable[[int], torch.Tensor], steps: int, lr: float, state: Path,
+    adamw: AdamW = _ADAMW,
+) -> None:  # fmt: skip
     """Takes `steps` of AdamW, with a learning rate that rises to `lr` and then falls to nothing.
 
     The file `state` keeps the weights and the optimiser's moments every `SAVE_EVERY` steps and at the end. Steps are reported under
     its name.
     """
-    optimiser = torch.optim.AdamW(module.parameters(), lr, betas=(0.9, 0.98), weight_decay=0.01)
+    optimiser = torch.optim.AdamW(module.parameters(), lr, betas=adamw.betas, weight_decay=adamw.weight_decay)
     module.train()
     for step in range(_restore(module, optimiser, state), steps):
         for group in optimiser.param_groups:
-            group["lr"] = lr * slope(step / steps)
+            group["lr"] = lr * slope(step / steps, adamw.warmup)
         optimiser.zero_grad()
         loss_of(step).backward()
-        torch.nn.utils.clip_grad_norm_(module.parameters(), 1.0)
+        if adamw.clip:
+            torch.nn.utils.clip_grad_norm_(module.parameters(), adamw.clip)
         optimiser.step()
         if (step + 1) % SAVE_EVERY == 0 or step + 1 == steps:
             _save(module, optimiser, state, step + 1)
@@ -66,17 +71,17 @@ def seeded(seed: int) -> Iterator[None]:
 
 
 @contextmanager
-def unfinished_run(folder: Path, seed: int, *made_from: object) -> Iterator[Run]:
+def unfinished_run(folder: Path, seed: int, *made_from: object) -> Iterator[ResumableRun]:
     """A run whose folder lies in `folder` until the training is done; another one for another seed, other settings or other clips."""
-    run = Run(seed=seed, folder=folder / f"training-{digest([seed, *made_from])[:16]}")
+    run = ResumableRun(seed=seed, folder=folder / f"training-{digest([seed, *made_from])[:16]}")
     run.folder.mkdir(parents=True, exist_ok=True)
     yield run
     shutil.rmtree(run.folder)
 
 
-def slope(done: float) -> float:
-    """The learning rate as a share of its peak, after the share `done` of the steps: up over the first tenth, then straight down."""
-    return max(1e-3, min(done / WARMUP, (1 - done) / (1 - WARMUP)))
+def slope(done: float, warmup: float) -> float:
+    """The learning rate as a share of its peak, after the share `done` of the steps: up over the first `warmup`, then straight down."""
+    return max(1e-3, min(done / warmup, (1 - done) / (1 - warmup)))
 
 
 def _save(module: torch.nn.Module, optimiser: torch.optim.Optimizer, state: Path, step: int) -> None:

@@ -17,8 +17,8 @@ from weft.tokenizers.base import SAMPLE_RATE
 from weft.tokenizers.features.mels import log_mels
 from weft.tokenizers.models.recogniser import BANDS, Recogniser
 from weft.tokenizers.stream import Speech
-from weft.tokenizers.training.loop import Run, fit
-from weft.tokenizers.training.recogniser_settings import Training
+from weft.tokenizers.training.loop import ResumableRun, fit
+from weft.tokenizers.training.recogniser_settings import RecogniserTraining
 
 _MASKS = ((2, 30), (2, 12))  # the number of masked spans and the longest: in steps of 10 ms, and in bands
 
@@ -62,14 +62,16 @@ def lessons_of(speech: Sequence[Speech], letters: str, hop: int, longest: float)
     return lessons
 
 
-def train(model: Recogniser, lessons: Sequence[Lesson], training: Training, run: Run) -> None:
+def train(model: Recogniser, lessons: Sequence[Lesson], training: RecogniserTraining, run: ResumableRun) -> None:
     """The same for the same lessons in the same order."""
     model.set_scale([lesson.mels for lesson in lessons])
     loss = partial(_loss, model, lessons, training, run.seed)
-    fit(model, loss, training.steps, training.lr, run.state("training"))
+    fit(model, loss, training.steps, training.lr, run.state("training"), training.adamw)
 
 
-def _loss(model: Recogniser, lessons: Sequence[Lesson], training: Training, seed: int, step: int) -> torch.Tensor:
+def _loss(
+    model: Recogniser, lessons: Sequence[Lesson], training: RecogniserTraining, seed: int, step: int
+) -> torch.Tensor:
     """CTC's loss, and `training.sound` times the error of the predicted log-mels."""
     rng = np.random.default_rng([seed, step])
     batch = _batch(lessons, training.batch_seconds, rng)

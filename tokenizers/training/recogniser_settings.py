@@ -5,9 +5,10 @@ from typing import Self
 from pydantic import Field, model_validator
 
 from weft.schemas.settings import Settings
+from weft.tokenizers.training.optimiser_settings import AdamW
 
 
-class Training(Settings):
+class RecogniserTraining(Settings):
     """On at most `seconds` of the corpus, in batches of `batch_seconds`. Clips over `longest` seconds are left out.
 
     `sound` is the weight of predicting the log-mels beside CTC: with CTC alone most frames get the same code, the more so the less
@@ -23,6 +24,7 @@ class Training(Settings):
     heads: int = Field(default=4, ge=1)
     layers: int = Field(default=4, ge=2)
     sound: float = Field(default=1.0, ge=0)
+    adamw: AdamW = AdamW()
 
     @model_validator(mode="after")
     def _heads_share(self) -> Self:

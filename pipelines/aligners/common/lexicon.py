@@ -59,7 +59,7 @@ def sounds(word: str, language: str) -> tuple[tuple[str, ...], ...]:
     readings = (
         _LANGUAGE_SWITCH.sub("", _ipa(reading, language).translate(_STRESS)) for reading in _readings(word, language)
     )
-    return tuple(dict.fromkeys(way for way in (tuple(re.findall(r"[^_\s]+", ipa)) for ipa in readings) if way))
+    return tuple(dict.fromkeys(phones for phones in (tuple(re.findall(r"[^_\s]+", ipa)) for ipa in readings) if phones))
 
 
 def _readings(word: str, language: str) -> list[str]:

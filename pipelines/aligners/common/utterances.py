@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from weft.pipelines.aligners.common.clips import Clip, Timed, Transcribed, Unalignable, speaker_of
-from weft.pipelines.aligners.common.windows import Sound, align_long
+from weft.pipelines.aligners.common.windows import AudioReader, align_long
 from weft.pipelines.aligners.common.written import WrittenClip, clamped, mean_score
 from weft.schemas.audio import Alignment, Utterance
 from weft.schemas.ledger import Unusable
@@ -111,7 +111,7 @@ def _written(aligner: "Aligner", clip: Clip, words: Sequence[str]) -> WrittenCli
 
 def _in_windows(aligner: "Aligner", transcribed: Transcribed) -> Timed | Unusable:
     utterance = transcribed.utterance
-    sound = Sound(read=transcribed.read, seconds=utterance.seconds, longest=aligner.longest)
+    sound = AudioReader(read=transcribed.read, seconds=utterance.seconds, longest=aligner.longest)
     align = partial(align_samples, aligner, speaker=speaker_of(utterance), of=utterance.key)
     try:
         return align_long(align, sound, (utterance.text or "").split())

@@ -18,12 +18,12 @@ _NEVER = -np.inf
 _SMALL = 1 << 22  # frames times tokens
 
 
-class TooShort(ValueError):
+class TooFewFrames(ValueError):
     """There are fewer frames than the tokens need."""
 
 
 @dataclass(frozen=True, slots=True)
-class Path:
+class TokenPath:
     """Token n spans frames `starts[n]` to `ends[n]`; `score` is the path's log-probability, blanks included."""
 
     starts: np.ndarray
@@ -31,10 +31,10 @@ class Path:
     score: float
 
 
-def best_path(log_probs: np.ndarray, tokens: np.ndarray, blank: int = 0) -> Path:
+def best_path(log_probs: np.ndarray, tokens: np.ndarray, blank: int = 0) -> TokenPath:
     """The best path of tokens int [n] through log_probs float [frames, classes].
 
-    Sums are float64. Raises TooShort when the frames cannot hold the tokens (each takes one, and one more lies between
+    Sums are float64. Raises TooFewFrames when the frames cannot hold the tokens (each takes one, and one more lies between
     two that are equal), ValueError when there are none, or one lies outside the classes or is the blank.
     """
     tokens = np.ascontiguousarray(tokens, np.int64)
@@ -45,10 +45,10 @@ def best_path(log_probs: np.ndarray, tokens: np.ndarray, blank: int = 0) -> Path
         raise ValueError(f"tokens must be classes below {classes} other than the blank {blank}")
     needed = len(tokens) + int((tokens[1:] == tokens[:-1]).sum())
     if frames < needed:
-        raise TooShort(f"{len(tokens)} tokens need {needed} frames, and there are {frames}")
+        raise TooFewFrames(f"{len(tokens)} tokens need {needed} frames, and there are {frames}")
     stride = frames if frames * len(tokens) <= _SMALL else int(np.ceil(np.sqrt(frames)))
     starts, ends, score = _aligned(np.ascontiguousarray(log_probs), tokens, blank, stride)
-    return Path(starts, ends, float(score))
+    return TokenPath(starts, ends, float(score))
 
 
 @numba.njit

@@ -35,7 +35,7 @@ _FEWEST = 5  # words on which two alignments must agree
 
 
 @dataclass(frozen=True, slots=True)
-class Sound:
+class AudioReader:
     """A recording: `read(start, end)` in seconds gives samples (float32 [n], mono, 16 kHz).
 
     At most `longest` seconds are aligned at once.
@@ -46,10 +46,10 @@ class Sound:
     longest: float = inf
 
 
-Align = Callable[[np.ndarray, Sequence[str]], Timed]  # times written words in samples; raises Unusable
+AlignAtOnce = Callable[[np.ndarray, Sequence[str]], Timed]  # times written words in samples; raises Unusable
 
 
-def align_long(align: Align, sound: Sound, words: Sequence[str]) -> Timed:
+def align_long(align: AlignAtOnce, sound: AudioReader, words: Sequence[str]) -> Timed:
     """Times written words. Raises Unusable: no_anchor, or the aligner's own fault in the last window."""
     at = 0.0
     timed_words: list[Word] = []
@@ -66,7 +66,7 @@ def _moved(words: Sequence[Word], by: float) -> Iterator[Word]:
     return (replace(w, start=w.start + by, end=w.end + by) for w in words)
 
 
-def _window(align: Align, sound: Sound, at: float, words: Sequence[str]) -> tuple[Timed, float]:
+def _window(align: AlignAtOnce, sound: AudioReader, at: float, words: Sequence[str]) -> tuple[Timed, float]:
     """The timed words from `at` seconds up to an anchor, and the seconds from `at` to it."""
     left = sound.seconds - at
     if left <= min(LAST, sound.longest):
@@ -84,7 +84,7 @@ def _window(align: Align, sound: Sound, at: float, words: Sequence[str]) -> tupl
     )
 
 
-def _tries(align: Align, samples: np.ndarray, words: Sequence[str], expected: float) -> Iterator[Timed]:
+def _tries(align: AlignAtOnce, samples: np.ndarray, words: Sequence[str], expected: float) -> Iterator[Timed]:
     """Alignments of one window with each count of words; counts that the aligner rejects are skipped."""
     for count in dict.fromkeys(max(2 * _FEWEST, round(expected * share)) for share in _COUNTS):
         try:

@@ -11,13 +11,12 @@ from weft.pipelines.timings.base import supervision_of
 from weft.schemas.audio import Recording, Supervision, Word
 from weft.schemas.ledger import Unusable
 
-SLACK = 0.1  # seconds by which a supervision may reach beyond its recording
-
 
 def fitted(segmenter: Segmenter, recording: Recording, supervision: Supervision) -> Supervision:
     """The supervision, trimmed to its recording. Raises Unusable: outside_audio, too_short, long_transcript."""
     where = f"{supervision.start:.3f} to {supervision.end:.3f} s of {recording.seconds:.3f} s"
-    if not (-SLACK <= supervision.start < supervision.end <= recording.seconds + SLACK):
+    slack = segmenter.slack
+    if not (-slack <= supervision.start < supervision.end <= recording.seconds + slack):
         raise Unusable("outside_audio", where)
     within = replace(supervision, start=max(0.0, supervision.start), end=min(supervision.end, recording.seconds))
     if within.end - within.start < segmenter.shortest:

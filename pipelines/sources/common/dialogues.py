@@ -5,7 +5,7 @@ DialogueSource.read(Item(payload='{"id": "taxi-77", "turns": […]}'))   ->   Di
 
 from collections.abc import Iterator, Sequence
 
-from weft.pipelines.parts.splits import Named, Splits
+from weft.pipelines.parts.splits import HoldOutNames, Splits
 from weft.pipelines.sources import base
 from weft.pipelines.sources.common.files import clean
 from weft.pipelines.sources.common.named_texts import FIELDS, NAMES, named_texts
@@ -29,7 +29,7 @@ class DialogueSource(base.Source):
     def makes(self) -> type:
         return Dialogue
 
-    def named(self, item: Item, splits: Splits) -> Sequence[Named]:
+    def named(self, item: Item, splits: Splits) -> Sequence[HoldOutNames]:
         """The names of a dialogue, all of whose turns are in one split; none where it will be rejected."""
         try:
             return [splits.named(self._dialogue(item))]

@@ -16,15 +16,15 @@ from urllib.parse import unquote
 import fsspec
 
 from weft.pipelines.audio.sound import regular
-from weft.pipelines.storage.retries import opened, patiently, without_secrets
+from weft.pipelines.storage.retries import opened, read_with_retries, without_secrets
 from weft.pipelines.storage.store import Store
 from weft.schemas.faults import RecipeError
 from weft.schemas.ledger import Unavailable, Unusable
+from weft.schemas.limits import SpeechLimits
 
 T = TypeVar("T")
-LARGEST = 1 << 24  # bytes of a transcript
-TABLE = 1 << 28  # bytes of one that may hold many recordings
-_TABLES = (".ctm", ".rttm")
+_LIMITS = SpeechLimits()
+_TABLES = (".ctm", ".rttm")  # one may hold many recordings
 ABSENT = "unreadable"  # the stamp of a missing file
 
 
@@ -54,7 +54,7 @@ def walk(root: str) -> Iterator[File]:
 
 def _walk_folder(root: str, below: str, seen: set[str]) -> Iterator[File]:
     folder = os.path.join(root, below)
-    for entry in sorted(patiently(lambda: list(os.scandir(folder)), folder), key=lambda e: e.name):
+    for entry in sorted(read_with_retries(lambda: list(os.scandir(folder)), folder), key=lambda e: e.name):
         path = os.path.join(below, entry.name)
         if not _is_folder(entry.path):
             yield local_file(entry.path, path)
@@ -73,7 +73,7 @@ def _is_folder(path: str) -> bool:
                 raise
             return False  # a dangling link, or one to itself, is no folder, and no error
 
-    return patiently(asked, path)
+    return read_with_retries(asked, path)
 
 
 def local_file(uri: str, path: str) -> File:
@@ -134,7 +134,7 @@ def _walk_url(root: str) -> Iterator[File]:
 def _listing(ask: Callable[[], T], url: str) -> T:
     """What a server or a store answers. Raises FileNotFoundError where there is nothing, Unavailable where it cannot be had."""
     try:
-        return patiently(ask, url)
+        return read_with_retries(ask, url)
     except Unavailable as fault:
         if fault.absent:
             raise FileNotFoundError(url) from None
@@ -150,10 +150,10 @@ def _file_system(url: str) -> tuple[Any, str]:
         raise RecipeError(f"{without_secrets(url)}: {scheme}:// cannot be read here ({error})") from None
 
 
-def read_bytes(store: Store, uri: str) -> bytes:
+def read_bytes(store: Store, uri: str, limits: SpeechLimits = _LIMITS) -> bytes:
     """A transcript, or a table of them. Raises Unusable: bad_transcript; and Unavailable for one that is gone."""
     uri = store.located(uri)
-    largest = TABLE if uri.lower().endswith(_TABLES) else LARGEST
+    largest = limits.table if uri.lower().endswith(_TABLES) else limits.transcript
     try:
         if uri.startswith("/"):
             regular(uri)
@@ -170,10 +170,10 @@ def _first(store: Store, uri: str, length: int) -> bytes:
         return file.read(length)
 
 
-def read_text(store: Store, uri: str) -> str:
+def read_text(store: Store, uri: str, limits: SpeechLimits = _LIMITS) -> str:
     """A small text file as clean text. Raises Unusable when it is no file, not UTF-8, or labels instead of text."""
     try:
-        text = read_bytes(store, uri).decode("utf-8-sig")
+        text = read_bytes(store, uri, limits).decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise Unusable("bad_transcript", f"{uri.rsplit('/', 1)[-1]} is not UTF-8 (byte {error.start})") from None
     if uri.lower().endswith(".lab") and _LABELS.search(text):

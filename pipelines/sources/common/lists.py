@@ -1,6 +1,6 @@
 """Lists that name items, a line each: manifests, cuts, tables and urls, plain or .gz, read within limits.
 
-for number, line in numbered_lines("cuts.jsonl.gz"):     1, '{"id": …}'     or 2, Unusable("too_long", "cuts.jsonl.gz line 2: …")
+for number, line in numbered_lines("cuts.jsonl.gz", 1 << 24):   1, '{"id": …}'     or 2, Unusable("too_long", "cuts.jsonl.gz line 2: …")
 
 What cannot be read of a list is listed too, as an item that is rejected with the reason: `wrong_item`.
 """
@@ -17,8 +17,6 @@ from weft.pipelines.audio.sound import regular
 from weft.schemas.item import Item, key_for
 from weft.schemas.ledger import Unusable
 
-LONGEST = 1 << 24  # characters of a line
-LARGEST = 1 << 28  # characters of a list that is one JSON value
 EXPANSION = 400  # bytes that a byte of gzip may expand to; text has about ten, zeros a thousand
 BROKEN_GZIP = (gzip.BadGzipFile, EOFError, zlib.error)
 _SLACK = 1 << 26  # bytes that any gzip may expand to
@@ -65,14 +63,17 @@ class _Expanded(io.RawIOBase):
         super().close()
 
 
-def numbered_lines(path: str) -> Iterator[tuple[int, str | Unusable]]:
-    """Lines that hold something, and in the place of one that cannot be read why not. Raises Unusable and OSError as `open_list`."""
+def numbered_lines(path: str, longest: int) -> Iterator[tuple[int, str | Unusable]]:
+    """Lines that hold something, and in the place of one that cannot be read, or has more than `longest` characters, why not.
+
+    Raises Unusable and OSError as `open_list`.
+    """
     number, name = 0, os.path.basename(path)
     with open_list(path) as file:
         try:
-            for number, line in enumerate(_bounded(file), 1):
+            for number, line in enumerate(_bounded(file, longest), 1):
                 if line is None:
-                    yield number, Unusable("too_long", f"{name} line {number} has more than {LONGEST:,} characters")
+                    yield number, Unusable("too_long", f"{name} line {number} has more than {longest:,} characters")
                 elif line.strip():
                     yield number, line
         except Unusable as fault:
@@ -81,25 +82,25 @@ def numbered_lines(path: str) -> Iterator[tuple[int, str | Unusable]]:
             yield number + 1, Unusable("broken_gzip", f"{name}: {gzip_fault(error)}")
 
 
-def _bounded(file: TextIO) -> Iterator[str | None]:
+def _bounded(file: TextIO, longest: int) -> Iterator[str | None]:
     """The lines; None for one that is too long, which is passed over and never held whole."""
-    while line := file.readline(LONGEST + 1):
+    while line := file.readline(longest + 1):
         rest = line
-        while len(rest) > LONGEST and not rest.endswith("\n"):
-            rest = file.readline(LONGEST + 1)
+        while len(rest) > longest and not rest.endswith("\n"):
+            rest = file.readline(longest + 1)
         yield line if rest is line else None
 
 
-def whole_list(path: str) -> str:
-    """A list that is one JSON value. Raises Unusable where it is too large to be held, or breaks off; and as `open_list`."""
+def whole_list(path: str, longest: int) -> str:
+    """A list that is one JSON value. Raises Unusable where it has more than `longest` characters, or breaks off; and as `open_list`."""
     name = os.path.basename(path)
     try:
         with open_list(path) as file:
-            text = file.read(LARGEST + 1)
+            text = file.read(longest + 1)
     except BROKEN_GZIP as error:
         raise Unusable("broken_gzip", f"{name}: {gzip_fault(error)}") from None
-    if len(text) > LARGEST:
-        raise Unusable("too_long", f"{name} has more than {LARGEST:,} characters; write it as .jsonl, an entry a line")
+    if len(text) > longest:
+        raise Unusable("too_long", f"{name} has more than {longest:,} characters; write it as .jsonl, an entry a line")
     return text
 
 

@@ -15,6 +15,7 @@ from weft.pipelines.timings.base import Timing
 from weft.schemas.audio import Audio, Field, Recording, Supervision, Word
 from weft.schemas.item import Item
 from weft.schemas.ledger import Reject, Unavailable, Unusable
+from weft.schemas.limits import SpeechLimits
 from weft.schemas.settings import NOT_IN_FINGERPRINT
 
 T = TypeVar("T")
@@ -51,7 +52,7 @@ class Labels:
 class SpeechSource(base.Source):
     """`speaker` and `language` are used where the data names none ("": unknown). `channels`: mix them, use the first, or make a
     recording of each. `retime` drops the word times of the data and aligns again. An item that cannot be read keeps its part from
-    being made (`missing: fail`), or is rejected and asked for again by every build (`reject`).
+    being made (`missing: fail`), or is rejected and asked for again by every build (`reject`). `limits` say what of it is rejected.
     """
 
     speaker: str = ""
@@ -59,6 +60,7 @@ class SpeechSource(base.Source):
     channels: Literal["mix", "first", "each"] = "mix"
     retime: bool = False
     missing: Annotated[Missing, NOT_IN_FINGERPRINT] = "fail"
+    limits: SpeechLimits = SpeechLimits()
 
     @property
     def makes(self) -> type:
@@ -90,7 +92,7 @@ class SpeechSource(base.Source):
             raise self.judged(fault) from None
 
     def _recording(self, item: Item, store: Store, audio: Audio, labels: Labels, within: str) -> Recording:
-        facts = self._read(lambda: scan(store, audio))
+        facts = self._read(lambda: scan(store, audio, self.limits))
         labels = labels.untimed() if self.retime else labels
         key = f"{item.key}-{within}" if within else item.key
         return Recording(

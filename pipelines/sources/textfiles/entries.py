@@ -14,7 +14,7 @@ from weft.schemas.ledger import Unusable
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class TextEntry:
     """The text as it was written, and its labels; empty where the document has none."""
 
     text: str
@@ -25,12 +25,12 @@ class Entry:
     fields: tuple[Field, ...] = ()
 
 
-def plain_entry(raw: RawDocument) -> Entry:
+def plain_entry(raw: RawDocument) -> TextEntry:
     """Raises Unusable: not_utf8, with the byte."""
-    return Entry(text=_decoded(raw))
+    return TextEntry(text=_decoded(raw))
 
 
-def json_entry(raw: RawDocument, field: str) -> Entry:
+def json_entry(raw: RawDocument, field: str) -> TextEntry:
     """An object on a line, its text under `field`. Raises Unusable: too_long, not_utf8, bad_line, no_text, equal_answers."""
     where = f"the line at byte {raw.position:,}"
     if not raw.is_whole:
@@ -39,7 +39,7 @@ def json_entry(raw: RawDocument, field: str) -> Entry:
         line = Fields.of(parsed(_decoded(raw)))
         if line.values.get(field) is None:
             raise line.wrong(field, "a text")
-        entry = Entry(
+        entry = TextEntry(
             text=line.text(field),
             id=clean(str(line.values.get("id") or "")),  # whatever it is: it only names the place
             language=_label(line, "language", "lang"),

@@ -16,8 +16,6 @@ from weft.pipelines.storage.store import Store
 from weft.schemas.item import Item
 from weft.schemas.ledger import Unusable
 
-EXPANDED = 1 << 28  # bytes that a compressed file may expand to
-
 
 @dataclass(frozen=True, slots=True)
 class RawDocument:
@@ -28,10 +26,10 @@ class RawDocument:
     is_whole: bool
 
 
-def raw_documents(item: Item, store: Store, delimiter: Delimiter) -> Iterator[RawDocument]:
-    """What lies between the delimiters of the item's bytes, blank or not. Raises Unusable."""
+def raw_documents(item: Item, store: Store, delimiter: Delimiter, expanded: int) -> Iterator[RawDocument]:
+    """What lies between the delimiters of the item's bytes, blank or not; a .gz may expand to `expanded` bytes. Raises Unusable."""
     if item.uri.lower().endswith(".gz"):
-        data = _expanded(item, store)
+        data = _expanded(item, store, expanded)
         begin, end = Boundary(position=0, is_end=True), Boundary(position=len(data), is_end=True)
     else:
         with _opened(item, store) as file:
@@ -55,14 +53,14 @@ def _bounds(file: BinaryIO, item: Item, delimiter: Delimiter) -> tuple[Boundary,
     return begin, boundary(file, item.offset + item.length, delimiter)
 
 
-def _expanded(item: Item, store: Store) -> bytes:
+def _expanded(item: Item, store: Store, most: int) -> bytes:
     try:
         with _opened(item, store) as file, gzip.GzipFile(fileobj=file) as expanded:
-            data = expanded.read(EXPANDED + 1)
+            data = expanded.read(most + 1)
     except BROKEN_GZIP as error:
         raise Unusable("broken_gzip", gzip_fault(error)) from None
-    if len(data) > EXPANDED:
-        raise Unusable("too_long", f"it holds more than {EXPANDED:,} bytes; decompress it, and it is read in parallel")
+    if len(data) > most:
+        raise Unusable("too_long", f"it holds more than {most:,} bytes; decompress it, and it is read in parallel")
     return data
 
 

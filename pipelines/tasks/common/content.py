@@ -23,20 +23,20 @@ IMAGE: Modality = "image"
 LATENTS = (AUDIO, IMAGE)
 
 
-class Literal(Settings):
+class LiteralText(Settings):
     """Words of the recipe itself, such as an instruction."""
 
     literal: str = Field(min_length=1)
 
 
-class Named(Settings):
+class RecordField(Settings):
     """A field of the record by its name, such as `question`; a record without it is a reject."""
 
     field: str = Field(min_length=1)
 
 
 def _kind(part: Any) -> str:
-    for kind, settings in (("literal", Literal), ("field", Named)):
+    for kind, settings in (("literal", LiteralText), ("field", RecordField)):
         if isinstance(part, settings) or (isinstance(part, dict) and kind in part):
             return kind
     return "groups" if isinstance(part, Interleave | dict) else "name"
@@ -44,8 +44,8 @@ def _kind(part: Any) -> str:
 
 Part = Annotated[
     Annotated[Interleave, Tag("groups")]
-    | Annotated[Literal, Tag("literal")]
-    | Annotated[Named, Tag("field")]
+    | Annotated[LiteralText, Tag("literal")]
+    | Annotated[RecordField, Tag("field")]
     | Annotated[str, Tag("name")],
     Discriminator(_kind),
 ]
@@ -80,12 +80,12 @@ class Content(Settings):
     @property
     def fields(self) -> frozenset[str]:
         """The fields that it needs, by name: an image is a file that the field `image` names."""
-        return frozenset(part.field for part in self.say if isinstance(part, Named)) | (self.latents & {IMAGE})
+        return frozenset(part.field for part in self.say if isinstance(part, RecordField)) | (self.latents & {IMAGE})
 
     @property
     def is_written(self) -> bool:
         """Whether it says text, fields, literals and an image alone, which need no audio."""
-        return all(part in (TEXT, IMAGE) or isinstance(part, Literal | Named) for part in self.say)
+        return all(part in (TEXT, IMAGE) or isinstance(part, LiteralText | RecordField) for part in self.say)
 
     @property
     def markers(self) -> frozenset[str]:
@@ -93,7 +93,7 @@ class Content(Settings):
         return frozenset({self.open, self.close}).union(*pads) - {""}
 
 
-class Turn(Content):
+class TurnTemplate(Content):
     """A turn of `role`. The marker that opens does not count, as the prompt ends with it, unless `count_open` is set."""
 
     role: str = ""

@@ -1,7 +1,7 @@
 """Builds a sample span by span: token ids, and a record of each span.
 
-builder.text(" and then", loss=True)          Span("text", begin=4, end=7)
-builder.codes(codes, 1.2, 3.4, loss=True)     Span("speech", begin=8, end=44, start=1.2, stop=3.4)
+builder.text(" and then", loss=True)          SampleSegment("text", begin=4, end=7)
+builder.codes(codes, 1.2, 3.4, loss=True)     SampleSegment("speech", begin=8, end=44, start=1.2, stop=3.4)
 """
 
 from bisect import bisect_left
@@ -15,7 +15,7 @@ from weft.pipelines.tasks.common.interleave import TEXT, Interleave
 from weft.pipelines.tasks.common.latents import Latents
 from weft.schemas.audio import Codes, Utterance
 from weft.schemas.ledger import Unusable
-from weft.schemas.sample import PLACEHOLDERS, Span
+from weft.schemas.sample import PLACEHOLDERS, SampleSegment
 from weft.schemas.vocabulary import Vocabulary
 
 Markers = tuple[
@@ -35,7 +35,7 @@ class SampleBuilder:
     ) -> None:
         self.vocabulary, self._encode, self._latents = vocabulary, encode, latents or Latents()
         self.ids: list[int] = []
-        self.segments: list[Span] = []
+        self.segments: list[SampleSegment] = []
         self.bounds: list[int] = []
         self.audio: list[NDArray[np.float32]] = []
         self.image = b""
@@ -117,7 +117,9 @@ class SampleBuilder:
             begin = len(self.ids)
             self.ids.extend(ids)
             self.segments.append(
-                Span(modality=modality, role=role, begin=begin, end=len(self.ids), start=start, stop=stop, loss=loss)
+                SampleSegment(
+                    modality=modality, role=role, begin=begin, end=len(self.ids), start=start, stop=stop, loss=loss
+                )
             )
 
 

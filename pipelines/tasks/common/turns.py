@@ -1,6 +1,6 @@
 """Writes what turns and chunks say into a sample.
 
-writer.write(Turn(role="human", say=("hubert",), open="audio-start", close="audio-end"), spoken)
+writer.write(TurnTemplate(role="human", say=("hubert",), open="audio-start", close="audio-end"), spoken)
 <|BOT|>human\\n<audio_start>[Hu7][Hu41]…<audio_end><|EOT|>
 """
 
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from weft.pipelines.tasks.base import Spoken, Written
-from weft.pipelines.tasks.common.content import AUDIO, IMAGE, Content, Literal, Named, Part, Turn
+from weft.pipelines.tasks.common.content import AUDIO, IMAGE, Content, LiteralText, Part, RecordField, TurnTemplate
 from weft.pipelines.tasks.common.interleave import TEXT, Interleave
 from weft.pipelines.tasks.common.sample_builder import SampleBuilder
 from weft.schemas.chat import ChatTemplate
@@ -30,11 +30,13 @@ class TurnWriter:
     leading_space: bool = False
     image: bytes = b""
 
-    def write(self, turn: Turn, spoken: Spoken | Written, tool_call: str = "") -> None:
+    def write(self, turn: TurnTemplate, spoken: Spoken | Written, tool_call: str = "") -> None:
         """A turn about an utterance or a document. `tool_call` is the JSON text of {"name", "arguments"}."""
         self.write_pieces([turn], [spoken], tool_call)
 
-    def write_pieces(self, turns: Sequence[Turn], pieces: Sequence[Spoken | Written], tool_call: str = "") -> None:
+    def write_pieces(
+        self, turns: Sequence[TurnTemplate], pieces: Sequence[Spoken | Written], tool_call: str = ""
+    ) -> None:
         """A turn in pieces, each as the entry of `turns` beside it says it: they have one role, and one header and end together."""
         counts, role = self._counts(turns[0].role)
         self._header(turns[0].role)
@@ -44,10 +46,10 @@ class TurnWriter:
 
     def write_content(self, content: Content, spoken: Spoken, counts: bool) -> None:
         """What is said of an utterance, outside of any turn. Where it counts, so does the marker that opens it."""
-        turn = Turn(say=content.say, open=content.open, close=content.close, count_open=True)
+        turn = TurnTemplate(say=content.say, open=content.open, close=content.close, count_open=True)
         self._content(turn, spoken, "target" if counts else "input", counts)
 
-    def _content(self, turn: Turn, spoken: Spoken | Written, role: str, counts: bool) -> None:
+    def _content(self, turn: TurnTemplate, spoken: Spoken | Written, role: str, counts: bool) -> None:
         self.builder.marker(turn.open, role, loss=counts and turn.count_open)
         for part in turn.say:
             self._part(part, spoken, role, counts)
@@ -92,9 +94,9 @@ class TurnWriter:
             self.builder.text(f"<tool_call>{text}</tool_call>", role=role, loss=counts)
 
     def _part(self, part: Part, spoken: Spoken | Written, role: str, counts: bool) -> None:
-        if isinstance(part, Literal):
+        if isinstance(part, LiteralText):
             self.builder.text(part.literal, role=role, loss=counts)
-        elif isinstance(part, Named):
+        elif isinstance(part, RecordField):
             self.builder.text(spoken.field(part.field), role=role, loss=counts)
         elif part == TEXT:
             self.builder.text(self._spaced(spoken.text), 0.0, spoken.seconds, role=role, loss=counts)

@@ -1,7 +1,7 @@
 """How emotions, levels and speeds are spoken: factors of pitch, rate and loudness, for every voice that takes numbers.
 
-Manners().of("happy", 3)          ->  Manner(pitch=1.20, rate=1.09, volume=1.20)
-Manners().of("sad", 1, "slow2")   ->  Manner(pitch=0.96, rate=0.65, volume=0.90)
+Prosody().of("happy", 3)          ->  ProsodyFactors(pitch=1.20, rate=1.09, volume=1.20)
+Prosody().of("sad", 1, "slow2")   ->  ProsodyFactors(pitch=0.96, rate=0.65, volume=0.90)
 
 Emotions and speeds are those of Step-Audio-AQAA's scripts; the factors are weft's own, and settings of a voice:
 
@@ -19,33 +19,33 @@ from weft.schemas.text import LEVELS
 Factor = Annotated[float, Field(gt=0.1, lt=10)]
 
 
-class Manner(Settings):
+class ProsodyFactors(Settings):
     """The factors of an emotion at level 5; level n has their (n / 5)th power."""
 
     pitch: Factor = 1.0
     rate: Factor = 1.0
     volume: Factor = 1.0
 
-    def at(self, level: int) -> "Manner":
+    def at(self, level: int) -> "ProsodyFactors":
         share = level / LEVELS[-1]
-        return Manner(pitch=self.pitch**share, rate=self.rate**share, volume=self.volume**share)
+        return ProsodyFactors(pitch=self.pitch**share, rate=self.rate**share, volume=self.volume**share)
 
 
 # a level changes pitch by at least 2.8 %, loudness by 0.5 dB and rate by 2.5 %: less would drown in what the text changes
 EMOTIONS = {
-    "neutral": Manner(),
-    "happy": Manner(pitch=1.35, rate=1.15, volume=1.35),
-    "angry": Manner(pitch=1.15, rate=1.25, volume=1.7),
-    "sad": Manner(pitch=0.8, rate=0.7, volume=0.6),
-    "coquettish": Manner(pitch=1.5, rate=0.88, volume=0.7),
+    "neutral": ProsodyFactors(),
+    "happy": ProsodyFactors(pitch=1.35, rate=1.15, volume=1.35),
+    "angry": ProsodyFactors(pitch=1.15, rate=1.25, volume=1.7),
+    "sad": ProsodyFactors(pitch=0.8, rate=0.7, volume=0.6),
+    "coquettish": ProsodyFactors(pitch=1.5, rate=0.88, volume=0.7),
 }
 SPEEDS = {"slow2": 0.7, "slow1": 0.85, "fast1": 1.2, "fast2": 1.45}
 
 
-class Manners(Settings):
+class Prosody(Settings):
     """The `emotions` at level 5 and the `speeds` as factors of the rate. What a recipe does not name keeps its default."""
 
-    emotions: dict[str, Manner] = EMOTIONS
+    emotions: dict[str, ProsodyFactors] = EMOTIONS
     speeds: dict[str, Factor] = SPEEDS
 
     @field_validator("emotions", mode="before")
@@ -58,7 +58,7 @@ class Manners(Settings):
     def _other_speeds(cls, given: Any) -> Any:
         return {**SPEEDS, **given} if isinstance(given, dict) else given
 
-    def of(self, emotion: str, level: int, speed: str = "") -> Manner:
+    def of(self, emotion: str, level: int, speed: str = "") -> ProsodyFactors:
         """The factors of an emotion at a level, and of a speed; "" is neither. Raises Unusable (unspeakable) for an unknown one."""
         if level not in LEVELS:
             raise Unusable("unspeakable", f"emotion level {level} is not one of 1 to 5")
@@ -66,5 +66,7 @@ class Manners(Settings):
             raise Unusable("unspeakable", f"unknown emotion {emotion!r}; the voices have {', '.join(self.emotions)}")
         if speed and speed not in self.speeds:
             raise Unusable("unspeakable", f"unknown speed {speed!r}; the voices have {', '.join(self.speeds)}")
-        manner = self.emotions[emotion].at(level) if emotion else Manner()
-        return Manner(pitch=manner.pitch, rate=manner.rate * self.speeds.get(speed, 1.0), volume=manner.volume)
+        factors = self.emotions[emotion].at(level) if emotion else ProsodyFactors()
+        return ProsodyFactors(
+            pitch=factors.pitch, rate=factors.rate * self.speeds.get(speed, 1.0), volume=factors.volume
+        )

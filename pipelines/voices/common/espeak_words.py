@@ -21,7 +21,7 @@ _UNSPEAKABLE = {"Cc", "Cs", "Co", "Cn"}  # control characters (1 starts an espea
 
 
 @dataclass(frozen=True, slots=True)
-class Sound:
+class TimedPhone:
     """A phone from sample `start` to `end`, of written word `word`."""
 
     word: int
@@ -30,14 +30,14 @@ class Sound:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class EspeakText:
     """Written words and what espeak gets of each: "Yes — 5" is sent as "Yes, 5"; an empty form is not sent."""
 
     written: tuple[str, ...]
     forms: tuple[str, ...]
 
     @classmethod
-    def of(cls, text: str) -> "Line":
+    def of(cls, text: str) -> "EspeakText":
         """Drops tokens without sound. espeak reads a lone dash before a number as "minus", so the word before gets a comma instead."""
         forms: list[str] = []
         for token in text.split():
@@ -51,16 +51,16 @@ class Line:
     def sent(self) -> str:
         return " ".join(filter(None, self.forms))
 
-    def sounds(self, events: Sequence[EspeakEvent], total: int) -> list[Sound]:
+    def sounds(self, events: Sequence[EspeakEvent], total: int) -> list[TimedPhone]:
         """The phones with their words. A word's first phone begins where espeak reports the word."""
-        sounds: list[Sound] = []
+        sounds: list[TimedPhone] = []
         word, onset = -1, 0
         starts = self._starts()
         for event, following in pairwise([*events, EspeakEvent(0, 0, total)]):
             if event.type == WORD:
                 word, onset = max(word, self._word_at(starts, event.place)), event.sample
             elif event.type == PHONEME and event.phone.strip() and word >= 0:
-                sounds.append(Sound(word, min(onset, event.sample), min(following.sample, total)))
+                sounds.append(TimedPhone(word, min(onset, event.sample), min(following.sample, total)))
                 onset = total
         return sounds
 
@@ -78,7 +78,7 @@ class Line:
         past = place >= places[index] + len(self.forms[word])
         return starts[places[min(index + past, len(places) - 1)]]
 
-    def words(self, sounds: Sequence[Sound]) -> Iterator[Word]:
+    def words(self, sounds: Sequence[TimedPhone]) -> Iterator[Word]:
         """Each written word with its span in seconds, in order."""
         spans: dict[int, tuple[int, int]] = {}
         for group in self._groups({sound.word for sound in sounds}):
@@ -100,7 +100,7 @@ class Line:
                 groups[-1:] = [[*groups[-1], number]] if groups else [[number]]
         return groups
 
-    def _share(self, group: Sequence[int], sounds: Sequence[Sound]) -> list[tuple[int, int]]:
+    def _share(self, group: Sequence[int], sounds: Sequence[TimedPhone]) -> list[tuple[int, int]]:
         """Divides a group's phones among its words in proportion to their letters, at least one phone each."""
         if len(sounds) < len(group):
             edges = np.linspace(sounds[0].start, sounds[-1].end, len(group) + 1).astype(int).tolist()
@@ -108,8 +108,8 @@ class Line:
         letters = list(accumulate(len(self.forms[number]) for number in group))
         cuts = [0]
         for rank, reached in enumerate(letters, 1):
-            fair = round(len(sounds) * reached / letters[-1])
-            cuts.append(min(max(fair, cuts[-1] + 1), len(sounds) - len(group) + rank))
+            proportional = round(len(sounds) * reached / letters[-1])
+            cuts.append(min(max(proportional, cuts[-1] + 1), len(sounds) - len(group) + rank))
         return [(sounds[a].start, sounds[b - 1].end) for a, b in pairwise(cuts)]
 
 

@@ -1,6 +1,6 @@
 """What speech sounds like, measured on its samples: how high, how fast, and how long its longest pause is.
 
-measured(Voice().speak("Hello there.", Style("", "f2")))   ->   Measured(pitch=189.9, rate=2.8, pause=0.0)
+measured(Voice().speak("Hello there.", Style("", "f2")))   ->   VoiceMeasures(pitch=189.9, rate=2.8, pause=0.0)
 """
 
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from weft.tokenizers.features.f0 import RATE, f0
 
 
 @dataclass(frozen=True, slots=True)
-class Measured:
+class VoiceMeasures:
     """The median F0 of the voiced frames in Hz (0 without any), words a second, and the longest silence between words in seconds."""
 
     pitch: float
@@ -22,11 +22,11 @@ class Measured:
     pause: float
 
 
-def measured(spoken: Synthesized) -> Measured:
+def measured(spoken: Synthesized) -> VoiceMeasures:
     """The rate counts the time from the first word to the last, without the longest pause."""
     track = f0(soxr.resample(spoken.samples, spoken.rate, RATE).astype(np.float64))
     voiced = track[track > 0]
     pause = max((after.start - before.end for before, after in pairwise(spoken.words)), default=0.0)
     seconds = spoken.words[-1].end - spoken.words[0].start - pause
     pitch = float(np.median(voiced)) if len(voiced) else 0.0
-    return Measured(pitch=pitch, rate=len(spoken.words) / max(seconds, 1e-3), pause=pause)
+    return VoiceMeasures(pitch=pitch, rate=len(spoken.words) / max(seconds, 1e-3), pause=pause)

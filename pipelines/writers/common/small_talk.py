@@ -35,8 +35,8 @@ def _turns(speakers: tuple[str, str], lines: Sequence[str], strength: int) -> It
     """An emotion begins with level `strength`; 0 is none. Answered by the same emotion it rises by a level, by none it falls."""
     level, before = LEVELS[0], ""
     for number, line in enumerate(lines):
-        manner, _, text = line.partition(": ")
-        speed, emotion = (manner, "") if manner in SPEEDS else ("", manner)
+        style, _, text = line.partition(": ")
+        speed, emotion = (style, "") if style in SPEEDS else ("", style)
         if strength and emotion:
             level = min(level + 1, LEVELS[-1]) if emotion == before else strength
             before = emotion

@@ -72,7 +72,7 @@ def _music(random: Generator, seconds: float) -> Samples:
 
 
 @dataclass(frozen=True, slots=True)
-class Sound:
+class SoundKind:
     """What a sound is called in a sentence, where it occurs ("": anywhere), and how it is made."""
 
     phrase: str
@@ -88,7 +88,7 @@ class Sound:
 
 
 SOUNDS = {
-    name: Sound(phrase=phrase, verb=verb, where=where, maker=maker)
+    name: SoundKind(phrase=phrase, verb=verb, where=where, maker=maker)
     for name, phrase, verb, where, maker in (
         ("bell", "a bell", "rings", "", _bell),
         ("drum", "a drum", "beats", "", _drum),

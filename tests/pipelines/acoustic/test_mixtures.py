@@ -24,7 +24,7 @@ def test_likelihoods_are_those_of_the_density() -> None:
     assert np.isclose(np.exp(model.log_likelihoods(np.array([[1.0]])))[0, 0], want)
 
 
-def test_a_state_hardly_heard_looks_like_everything() -> None:
+def test_a_state_of_few_frames_looks_like_everything() -> None:
     frames = np.random.default_rng(1).normal(3, 2, (500, 4))
     model = Mixtures.fit(frames, np.zeros(500, int), count=2, components=4)
     assert np.allclose(model.means[1, 0], frames.mean(0))
@@ -33,6 +33,6 @@ def test_a_state_hardly_heard_looks_like_everything() -> None:
     assert np.isfinite(model.log_likelihoods(frames)).all()
 
 
-def test_frames_all_alike_are_no_trouble() -> None:
+def test_frames_all_alike_are_no_fault() -> None:
     model = Mixtures.fit(np.zeros((400, 3)) + 1e-3, np.zeros(400, int), count=1, components=4)
     assert model.means.shape == (1, 4, 3)

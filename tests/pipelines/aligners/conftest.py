@@ -17,7 +17,7 @@ def spoken() -> Callable[..., tuple[np.ndarray, tuple[Word, ...]]]:
     """A text as samples at 16 kHz, and its words as the voice times them."""
 
     def say(text: str, variant: str = "f3") -> tuple[np.ndarray, tuple[Word, ...]]:
-        said = Voice().speak(text, Style(voice="gmw/en-US", variant=variant))
-        return soxr.resample(said.samples, said.rate, RATE).astype(np.float32), said.words
+        synthesized = Voice().speak(text, Style(voice="gmw/en-US", variant=variant))
+        return soxr.resample(synthesized.samples, synthesized.rate, RATE).astype(np.float32), synthesized.words
 
     return say

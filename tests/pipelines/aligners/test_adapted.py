@@ -70,7 +70,7 @@ def test_words_and_phones_cover_one_another(aligner: Aligner, corpus: list) -> N
         assert sum(map(len, inside)) == len(found.phones)
         for word, phones in zip(found.words, inside, strict=True):
             assert (phones[0].start, phones[-1].end) == (word.start, word.end)
-            assert " ".join(p.text for p in phones) in aligner.ways(word.text.lower())
+            assert " ".join(p.text for p in phones) in aligner.pronunciations(word.text.lower())
 
 
 def test_of_other_transcripts_it_takes_at_most_one_in_twenty_of_its_own_it_loses_few(
@@ -85,7 +85,7 @@ def test_of_other_transcripts_it_takes_at_most_one_in_twenty_of_its_own_it_loses
         return True
 
     own = [taken(clip, line) for clip, _, line in corpus]
-    other = [taken(clip, line) for clip, _, said in corpus for line in LINES if line != said]
+    other = [taken(clip, line) for clip, _, text in corpus for line in LINES if line != text]
     assert np.mean(own) >= 0.97
     assert np.mean(other) <= 0.05
 
@@ -124,7 +124,7 @@ def test_what_it_refuses_it_says(aligner: Aligner, corpus: list) -> None:
 
 def test_another_language_is_not_tried(aligner: Aligner, corpus: list) -> None:
     clip = corpus[0][0]
-    said = Utterance(
+    utterance = Utterance(
         key="a-0",
         recording="a",
         source="s",
@@ -136,7 +136,7 @@ def test_another_language_is_not_tried(aligner: Aligner, corpus: list) -> None:
         language="de-AT",
     )
     with pytest.raises(Unalignable) as caught:
-        align_one(aligner, said, clip.samples)
+        align_one(aligner, utterance, clip.samples)
     assert caught.value.reason == "language"
 
 

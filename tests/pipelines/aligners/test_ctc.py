@@ -94,13 +94,13 @@ def test_the_version_names_the_weights(checkpoint: Path, tmp_path: Path) -> None
     assert one == same != other
 
 
-def test_what_is_no_checkpoint_is_told_in_one_sentence(tmp_path: Path) -> None:
+def test_what_is_no_checkpoint_is_reported_in_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="no CTC checkpoint could be read") as fault:
         Aligner(model=str(tmp_path)).setup()
     assert "\n" not in str(fault.value)
 
 
 @pytest.mark.parametrize("device", ["gpu", "cuda:77"])
-def test_a_device_that_is_not_here_is_told_in_one_sentence(checkpoint: Path, device: str) -> None:
+def test_a_device_that_is_not_here_is_reported_in_one_sentence(checkpoint: Path, device: str) -> None:
     with pytest.raises(ValueError, match=f"`device: {device}` is not here"):
         Aligner(model=str(checkpoint), device=device).setup()

@@ -59,7 +59,7 @@ def test_phones_are_those_of_the_words(aligner: Aligner, spoken: Synthesized) ->
     ]
     assert sum(map(len, inside)) == len(found.phones)
     for word, phones in zip(found.words, inside, strict=True):
-        assert " ".join(phones) in aligner.ways(word.text.lower())
+        assert " ".join(phones) in aligner.pronunciations(word.text.lower())
 
 
 def test_a_pause_belongs_to_no_word(aligner: Aligner, spoken: Synthesized) -> None:

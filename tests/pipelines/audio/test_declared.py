@@ -57,7 +57,7 @@ def test_no_channels(made) -> None:  # type: ignore[no-untyped-def]
 
 
 @pytest.mark.parametrize(
-    ("data", "said"),
+    ("data", "fault"),
     [
         (wav(rate=0), "0 Hz"),
         (wav(rate=2**32 - 1), r"4\.29497e\+09 Hz, where .* up to 3,072,000"),
@@ -78,8 +78,8 @@ def test_no_channels(made) -> None:  # type: ignore[no-untyped-def]
         (sphere(rate=0), "0 Hz"),
     ],
 )
-def test_what_no_sound_has(data: bytes, said: str) -> None:
-    with pytest.raises(Unusable, match=f"its header declares {said}") as refused:
+def test_what_no_sound_has(data: bytes, fault: str) -> None:
+    with pytest.raises(Unusable, match=f"its header declares {fault}") as refused:
         opened(io.BytesIO(data))
     assert refused.value.reason == "bad_header"
 

@@ -36,7 +36,7 @@ def test_a_path_that_fits_is_left_as_it_is(monkeypatch: pytest.MonkeyPatch) -> N
     assert data_path.__wrapped__() == "/opt/espeak-ng-data"
 
 
-def test_voices_that_are_gone_are_told_in_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_voices_that_are_gone_are_reported_in_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(espeak_library, "data_path", lambda: linked(str(tmp_path / "gone")))
     with pytest.raises(RuntimeError, match="does not start from"), library(SYNCHRONOUS, NEVER_EXIT):
         pass

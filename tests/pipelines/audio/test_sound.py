@@ -21,6 +21,7 @@ from weft.pipelines.audio.sound import RATE, at_16k, blocks, flac, load, load_ut
 from weft.pipelines.storage.store import Store
 from weft.schemas.audio import Audio, Utterance
 from weft.schemas.ledger import Unavailable, Unusable
+from weft.schemas.limits import SpeechLimits
 
 
 def tone(seconds: float, rate: int = RATE, hertz: float = 300.0) -> np.ndarray:
@@ -93,6 +94,26 @@ def test_what_cannot_be_relied_on_is_refused(store: Store, put: Put, data: bytes
         scan(store, put(data))
     assert fault.value.reason == reason
     assert fault.value.detail
+
+
+LOUD = np.where(np.arange(RATE) < 99, 1.0, tone(1.0))
+LIMITS = {
+    "too_short": ({"shortest": 0.05}, {"shortest": 1.5}, encoded(tone(0.099)), encoded(tone(1.0))),
+    "silent": ({"silence": 1e-5}, {"silence": 0.6}, encoded(np.where(np.arange(RATE) % 9, 0, 1 / 32768)), encoded(tone(1.0))),
+    "clipped": ({"clipped": 1}, {"clipped": 0}, encoded(tone(1.0) * 32768, subtype="FLOAT"), encoded(LOUD)),
+    "low_rate": ({"lowest_rate": 4000}, {"lowest_rate": 22_050}, encoded(tone(1.0, 4000), 4000), encoded(tone(1.0))),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("reason", LIMITS)
+def test_each_limit_decides_what_is_refused(store: Store, put: Put, reason: str) -> None:
+    """One limit that lets a bad file pass, and one that refuses a good file."""
+    wide, narrow, bad, good = LIMITS[reason]
+    assert scan(store, put(bad), SpeechLimits.model_validate(wide)).seconds
+    assert scan(store, put(good)).seconds == 1.0
+    with pytest.raises(Unusable) as fault:
+        scan(store, put(good), SpeechLimits.model_validate(narrow))
+    assert fault.value.reason == reason
 
 
 ODD = {"tag 0": (0, 1, 16), "tag 0xffff": (0xFFFF, 1, 16), "no bits": (1, 1, 0), "65,535 bits": (1, 1, 65535),
@@ -217,7 +238,7 @@ def test_audio_may_lie_inside_a_file(store: Store, put: Put) -> None:
     assert np.allclose(load(store, audio, 0, 0.25), tone(0.25, hertz=500), atol=1e-4)
 
 
-def test_a_stretch_that_is_no_longer_there_is_told(store: Store, put: Put) -> None:
+def test_a_stretch_that_is_no_longer_there_is_reported(store: Store, put: Put) -> None:
     broken = put(flac(noise(RATE * 3), RATE)[:40_000])
     for read in (lambda: load(store, broken, 0.0, 3.0), lambda: list(blocks(store, broken, 1.0))):
         with pytest.raises(Unusable) as caught:
@@ -297,7 +318,15 @@ def test_another_file_than_was_read_before_is_the_servers_fault() -> None:
     """A server that once sends half of a file, or a page of HTML, has not changed the item."""
     store, good = Store("memory://corpus"), encoded(tone(2.0))
     uri = "memory://elsewhere/clip.wav"
-    known = Utterance("k", "r", "s", Audio(uri), hashlib.sha256(good).hexdigest(), 0.0, 2.0)
+    known = Utterance(
+        key="k",
+        recording="r",
+        source="s",
+        audio=Audio(uri),
+        sha256=hashlib.sha256(good).hexdigest(),
+        start=0.0,
+        end=2.0,
+    )
     for sent in (good[: len(good) // 2], b"<html>"):
         with fsspec.open(uri, "wb") as file:
             file.write(sent)

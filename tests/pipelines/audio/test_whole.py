@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from weft.pipelines.audio.sound import Facts, declared_seconds, load, scan
+from weft.pipelines.audio.sound import AudioFacts, declared_seconds, load, scan
 from weft.pipelines.storage.store import Store
 from weft.schemas.audio import Audio
 from weft.schemas.ledger import Unusable
@@ -17,7 +17,7 @@ from weft.schemas.ledger import Unusable
 RATE = 16000
 CBR = {"b": "32k"}
 VBR = {"flags": "+qscale", "global_quality": "472"}
-Scan = Callable[[bytes], Facts]
+Scan = Callable[[bytes], AudioFacts]
 
 
 def sweep(seconds: float, rate: int = RATE) -> np.ndarray:
@@ -254,7 +254,7 @@ def test_an_ogg_that_is_cut_within_a_page(scanned: Scan) -> None:
     assert "its last page declares" in refused(scanned, bytes(data[: len(data) // 2])).detail
 
 
-def test_what_is_declared_is_told_without_decoding(store: Store) -> None:
+def test_what_is_declared_is_reported_without_decoding(store: Store) -> None:
     for data in (mp3(44100, True, VBR), bytes(written("FLAC")), bytes(unknown()["au 0"])):
         assert declared_seconds(store, Audio("memory", data=data)) in (pytest.approx(3.0), pytest.approx(5.0, abs=0.1))
     assert declared_seconds(store, Audio("memory", data=b"nonsense" * 100)) is None

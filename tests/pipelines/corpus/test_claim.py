@@ -66,8 +66,8 @@ def test_a_corpus_of_another_format_is_refused_and_left_as_it_is(any_store: Stor
     any_store.write(MARK, f'{{"format": {number}}}\n'.encode())
     with pytest.raises(OtherFormat) as caught, claimed(any_store):
         pass
-    said = f"{any_store.url}: this corpus has format {number}, and this version of weft needs {FORMAT}; {remedy}"
-    assert str(caught.value) == said and len(any_store.fs.find(any_store.root)) == 1
+    message = f"{any_store.url}: this corpus has format {number}, and this version of weft needs {FORMAT}; {remedy}"
+    assert str(caught.value) == message and len(any_store.fs.find(any_store.root)) == 1
 
 
 @pytest.mark.parametrize("content", [b"", b"{}", b"[]", b'{"format": "one"}', MARKED])

@@ -97,8 +97,9 @@ def test_what_only_reading_shows_is_left_to_the_build(tmp_path: Path) -> None:
 
 def utterance(speaker: str, split: str, key: str = "u", **more: Any) -> Utterance:
     return Utterance(
-        f"{key}-0000", key, "read", Audio("/a"), "", 0.0, 1.0, speaker=speaker, split=split, path=key, item=key, **more
-    )
+        key=f"{key}-0000", recording=key, source="read", audio=Audio("/a"), sha256="", start=0.0, end=1.0,
+        speaker=speaker, split=split, path=key, item=key, **more,
+    )  # fmt: skip
 
 
 class TestWork:

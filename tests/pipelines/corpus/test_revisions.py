@@ -89,7 +89,7 @@ def test_a_moved_revision_makes_the_model_stale(store: Store, hub: Path) -> None
 
 
 @pytest.mark.parametrize(
-    ("name", "said"),
+    ("name", "message"),
     [
         (
             "org/mhubert",
@@ -99,6 +99,6 @@ def test_a_moved_revision_makes_the_model_stale(store: Store, hub: Path) -> None
         ("hf://mhubert", "a name on the hub is written hf://org/name"),
     ],
 )
-def test_a_path_that_is_missing_is_an_error_and_no_download(hub: Path, name: str, said: str) -> None:
-    with pytest.raises(RecipeError, match=said):
+def test_a_path_that_is_missing_is_an_error_and_no_download(hub: Path, name: str, message: str) -> None:
+    with pytest.raises(RecipeError, match=message):
         check_checkpoints(pipeline(tokenizers={"hubert": {"use": "hubert", "model": name}}))

@@ -18,11 +18,11 @@ from weft.pipelines.mixing.index import write_index
 from weft.pipelines.mixing.order_work import OrderWork
 from weft.pipelines.mixing.plan import plan
 from weft.pipelines.mixing.plan_files import read_summary, read_tars
+from weft.pipelines.mixing.plan_request import PlanRequest
 from weft.pipelines.mixing.plan_work import PlanWork, ValidationPlanWork
 from weft.pipelines.mixing.shard_work import IndexWork, ShardWork
 from weft.pipelines.mixing.shards import index_name, rows_name, tar_name, write_shard
 from weft.pipelines.mixing.stream_audit import StreamAudit
-from weft.pipelines.mixing.wanted import Wanted
 from weft.pipelines.models.model_work import TokenizerWork
 from weft.pipelines.parts.runner import Runner
 from weft.pipelines.parts.tables import read_part, write_part
@@ -67,7 +67,7 @@ def build(root: Path) -> None:
         runner.run(work)
     mark(store)
     stage = pipeline.recipe.training["pre"]
-    runner.run(PlanWork(Wanted("pre", stage, {(task, task): 2 for task in pipeline.tasks})))
+    runner.run(PlanWork(PlanRequest("pre", stage, {(task, task): 2 for task in pipeline.tasks})))
     runner.run(ValidationPlanWork(pipeline.validation_nodes))
     for name in ("pre", VALIDATION_STAGE):
         tars = [ShardWork(name, tar) for tar in read_tars(store, name)]
@@ -179,7 +179,7 @@ def test_a_ledger_that_is_gone(corpus: Store, pipeline: Pipeline) -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "message"),
     [
         ({"items_in": 1}, "ledger: ingest/prose part 0: 1 item vanished"),
         ({"seconds_out": 5.0}, "ledger: ingest/prose part 0: 5.000000 s appeared"),
@@ -188,12 +188,12 @@ def test_a_ledger_that_is_gone(corpus: Store, pipeline: Pipeline) -> None:
     ],
     ids=str,
 )
-def test_a_ledger_that_was_changed(corpus: Store, pipeline: Pipeline, change: dict[str, float], said: str) -> None:
+def test_a_ledger_that_was_changed(corpus: Store, pipeline: Pipeline, change: dict[str, float], message: str) -> None:
     name = "ledger/ingest/prose/part-00000.parquet"
     (row,) = read_part(corpus, name, LedgerRow)
     row = replace(row, **{field: getattr(row, field) + by for field, by in change.items()})
     write_part(corpus, name, [row], LedgerRow, "forged")
-    assert said in faults(corpus, pipeline)
+    assert message in faults(corpus, pipeline)
 
 
 def test_seconds_that_left_a_stage_and_did_not_reach_the_next(corpus: Store, pipeline: Pipeline) -> None:
@@ -205,7 +205,7 @@ def test_seconds_that_left_a_stage_and_did_not_reach_the_next(corpus: Store, pip
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "message"),
     [
         ({"drawn": 4999}, "tokens, its plan 4,999"),
         ({"unit": "seconds"}, "plan/pre.json is counted in seconds, the recipe in tokens"),
@@ -213,9 +213,9 @@ def test_seconds_that_left_a_stage_and_did_not_reach_the_next(corpus: Store, pip
     ],
     ids=str,
 )
-def test_a_summary_that_was_changed(corpus: Store, pipeline: Pipeline, change: dict[str, Any], said: str) -> None:
+def test_a_summary_that_was_changed(corpus: Store, pipeline: Pipeline, change: dict[str, Any], message: str) -> None:
     corpus.write("plan/pre.json", replace(read_summary(corpus, "pre"), **change).to_json().encode())
-    assert said in faults(corpus, pipeline)
+    assert message in faults(corpus, pipeline)
 
 
 def test_shares_below_the_tasks_and_what_is_held_are_shown(corpus: Store, pipeline: Pipeline) -> None:
@@ -230,9 +230,9 @@ def test_a_tar_that_is_gone_or_cut(corpus: Store, pipeline: Pipeline) -> None:
     first, second = tars_of(corpus)[:2]
     corpus.remove(first)
     corpus.write(second, corpus.read(second)[:-1024])
-    said = faults(corpus, pipeline)
-    assert f"{first} is missing" in said
-    assert f"{second} holds {corpus.size(second):,} bytes where {corpus.size(second) + 1024:,} were written" in said
+    listed = faults(corpus, pipeline)
+    assert f"{first} is missing" in listed
+    assert f"{second} holds {corpus.size(second):,} bytes where {corpus.size(second) + 1024:,} were written" in listed
 
 
 def edit(store: Store, name: str, change: Callable[[pa.Table], pa.Table]) -> None:
@@ -349,7 +349,7 @@ def test_two_tars_swapped_are_found_when_they_are_opened(corpus: Store, pipeline
 
 
 def flips(store: Store, tar: str) -> Iterator[tuple[int, str]]:
-    """A byte of a header, of a JSON member, of ids, and of the end; and what is said of it."""
+    """A byte of a header, of a JSON member, of ids, and of the end; and the message."""
     size = store.size(tar)
     yield from ((place, "its bytes differ from what was written") for place in (10, 520, size // 2))
     yield size - 5, "it does not end as a tar does"
@@ -358,13 +358,13 @@ def flips(store: Store, tar: str) -> Iterator[tuple[int, str]]:
 def test_a_flipped_byte_is_found_when_the_tars_are_opened(corpus: Store, pipeline: Pipeline) -> None:
     name = tars_of(corpus)[0]
     whole = corpus.read(name)
-    for place, said in flips(corpus, name):
+    for place, message in flips(corpus, name):
         harmed = bytearray(whole)
         harmed[place] ^= 1
         corpus.write(name, bytes(harmed))
         assert faults(corpus, pipeline) == ""
         found = faults(corpus, pipeline, deep=True)
-        assert found.startswith(f"{name} is damaged: ") and said in found and "\n" not in found
+        assert found.startswith(f"{name} is damaged: ") and message in found and "\n" not in found
 
 
 def test_index_and_rows_forged_alike_are_found_against_the_sample_itself(corpus: Store, pipeline: Pipeline) -> None:
@@ -398,12 +398,12 @@ def test_a_leaf_that_waits_for_its_first_draw_does_not_stray(
     for source, tokens in (("one", 2), ("two", 2), ("waits", 60)):
         composed.add("a", [[(tokens, 1.0)] * 40], source=source)
     stage = training(total=3, shares={"a": {"weight": 1, "by": [{"source": {"one": 1, "two": 1, "waits": 2}}]}})
-    plan(store, composed.wanted(stage), {})
+    plan(store, composed.plan_request(stage), {})
     for tar in read_tars(store, "pre"):
         write_shard(store, "pre", tar)
     write_index(store, "pre", {})
-    told: list[str] = []
-    shown = StreamAudit(store, "pre", stage).shares(told)
-    assert told == [] and shown
+    faults: list[str] = []
+    shown = StreamAudit(store, "pre", stage).shares(faults)
+    assert faults == [] and shown
     waiting = next(share for share in shown.shares if share.path == "a/waits")
     assert (waiting.samples, waiting.sample) == (0, 60.0) and waiting.worst == 2

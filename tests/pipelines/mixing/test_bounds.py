@@ -21,7 +21,7 @@ from weft.schemas.audit import StageAudit
 from weft.schemas.training import TrainingStage
 
 Training = Callable[..., TrainingStage]
-Drawn = Callable[..., list[dict[str, Any]]]
+ReadDraws = Callable[..., list[dict[str, Any]]]
 
 
 def spoken(count: int, speakers: int, seed: int = 1) -> list[list[tuple[Any, ...]]]:
@@ -58,14 +58,14 @@ def parts_of(draws: list[dict[str, Any]], task: str, unit: str) -> dict[str, Fra
 @pytest.mark.parametrize("unit", ["tokens", "seconds", "samples", "batches"])
 @pytest.mark.parametrize("seed", [1, 2])
 def test_a_stage_that_stops_early_keeps_each_speaker_to_its_part_of_what_is_given(
-    store: Store, composed: Any, training: Training, drawn: Drawn, unit: str, seed: int
+    store: Store, composed: Any, training: Training, drawn: ReadDraws, unit: str, seed: int
 ) -> None:
     composed.add("a", spoken(400, 40, seed))
     composed.add("b", spoken(300, 9, seed))
     most = {"a": Fraction("0.06"), "b": Fraction("0.3")}
     shares = {task: {"weight": 2, "most": {"speaker": float(part)}} for task, part in most.items()}
     stage = training(unit=unit, total=1e6, shares=shares, exhausted="stop")
-    plan(store, composed.wanted(stage), {})
+    plan(store, composed.plan_request(stage), {})
     draws = drawn()
     for task, part in most.items():
         assert max(parts_of(draws, task, unit).values()) <= part
@@ -75,7 +75,7 @@ def test_a_stage_that_stops_early_keeps_each_speaker_to_its_part_of_what_is_give
 
 
 def test_a_stage_is_not_cut_shorter_than_its_bounds_need(
-    store: Store, composed: Any, training: Training, drawn: Drawn
+    store: Store, composed: Any, training: Training, drawn: ReadDraws
 ) -> None:
     """Ten speakers of 90 and twenty of 30: at a twentieth each, 1,200 is whole: 60 each of ten, and all of the others' 600."""
     rows = [(1, 1.0, "", "", f"long-{n % 10}") for n in range(900)] + [
@@ -83,7 +83,7 @@ def test_a_stage_is_not_cut_shorter_than_its_bounds_need(
     ]
     composed.add("a", [rows])
     stage = training(total=5000, shares={"a": {"weight": 1, "most": {"speaker": 0.05}}}, exhausted="stop")
-    plan(store, composed.wanted(stage), {})
+    plan(store, composed.plan_request(stage), {})
     assert read_summary(store, "pre").drawn == pytest.approx(1200, abs=8)
     counted = Counter(d["speaker"] for d in drawn())
     assert 55 <= max(counted.values()) <= 60
@@ -97,7 +97,7 @@ def test_a_bound_that_does_not_bind_leaves_the_end_where_it_was(
 ) -> None:
     composed.add("a", spoken(200, 20))
     for share in ({"weight": 1}, {"weight": 1, "most": {"speaker": 0.9}}):
-        plan(store, composed.wanted(training(total=1e6, shares={"a": share}, exhausted="stop")), {})
+        plan(store, composed.plan_request(training(total=1e6, shares={"a": share}, exhausted="stop")), {})
         assert read_summary(store, "pre").draws == 200
         assert "ran out after 200 samples in 1 pass over" in ending(store, "pre") and "most" not in ending(store, "pre")
 
@@ -113,7 +113,7 @@ def test_speakers_who_can_never_fill_a_task_are_refused_with_figures(
         r"and all of it is due of a/src; it takes 50 speakers, or `most: \{speaker: 0\.077\}`"
     )
     with pytest.raises(PlanError, match=wrong):
-        plan(store, composed.wanted(stage), {})
+        plan(store, composed.plan_request(stage), {})
     assert not store.exists("plan/pre.json")
 
 
@@ -128,7 +128,7 @@ def test_a_source_whose_speakers_cannot_fill_its_share_is_refused_with_the_share
         r"`most: \{speaker: 0\.25\}`, or a share of 0\.4$"
     )
     with pytest.raises(PlanError, match=wrong):
-        plan(store, composed.wanted(training(total=600, shares={"a": share})), {})
+        plan(store, composed.plan_request(training(total=600, shares={"a": share})), {})
 
 
 def test_speakers_who_hold_too_little_are_counted_and_the_bound_that_would_do_is_named(
@@ -142,18 +142,18 @@ def test_speakers_who_hold_too_little_are_counted_and_the_bound_that_would_do_is
         r"about 0\.667, lower `total`"
     )
     with pytest.raises(PlanError, match=wrong):
-        plan(store, composed.wanted(stage), {})
+        plan(store, composed.plan_request(stage), {})
 
 
 @pytest.mark.parametrize(("space", "may"), [({}, 40), ({"one": "people", "two": "people"}, 20)])
 def test_one_name_in_two_sources_is_two_persons_unless_they_share_a_space(
-    store: Store, composed: Any, training: Training, drawn: Drawn, space: dict[str, str], may: int
+    store: Store, composed: Any, training: Training, drawn: ReadDraws, space: dict[str, str], may: int
 ) -> None:
     composed = type(composed)(store, spaces=space)
     for source in ("one", "two"):
         composed.add("a", [[(1, 1.0, "", "", "1") for _ in range(60)] + [(1, 1.0)] * 100], source=source)
     stage = training(total=200, shares={"a": {"weight": 1, "most": {"speaker": 0.1}}})
-    plan(store, composed.wanted(stage), {})
+    plan(store, composed.plan_request(stage), {})
     counted = Counter(d["speaker"] for d in drawn())
     assert sum(n for name, n in counted.items() if name) == may
     spaces = {source: space.get(source, source) for source in ("one", "two")}
@@ -178,7 +178,7 @@ def test_the_audit_tells_a_speaker_beyond_its_part_of_what_the_task_gives(
     """However large the task was declared. Nobody is bounded whom nobody names."""
     composed.add("a", [[(1, 1.0)] * 9])
     stage = training(total=10_000, shares={"a": {"weight": 1, "most": {"speaker": 0.2}}}, exhausted="stop")
-    plan(store, composed.wanted(stage), {})
+    plan(store, composed.plan_request(stage), {})
     shares = Shares(read_tree(store, "pre"), stage, {"src": "src"})
     shares.add(rows(("loud", 10), ("", 60)))
     shares.add(rows(("loud", loud - 10), ("low", 20)))
@@ -189,25 +189,25 @@ def test_the_audit_tells_a_speaker_beyond_its_part_of_what_the_task_gives(
 def test_roles_of_dialogues_are_another_speaker_in_each(store: Store, composed: Any, training: Training) -> None:
     composed.add("a", [[(1, 1.0)] * 9])
     stage = training(total=100, shares={"a": {"weight": 1, "most": {"speaker": 0.2}}}, exhausted="stop")
-    plan(store, composed.wanted(stage), {})
+    plan(store, composed.plan_request(stage), {})
     table = pa.concat_tables(
         rows(("caller", 15)).set_column(1, "recording", pa.array([f"talk-{n:012x}"])) for n in range(8)
     )
     assert COLUMNS[1] == "recording"
-    told = {}
+    over_bound = {}
     for name, spaces in (("roles", {}), ("one space", {"src": "people"})):
         shares = Shares(read_tree(store, "pre"), stage, spaces)
         shares.add(table)
-        told[name] = [over.speaker for over in shares.over_bound()]
-    assert told == {"roles": [], "one space": ["people/caller"]}
+        over_bound[name] = [over.speaker for over in shares.over_bound()]
+    assert over_bound == {"roles": [], "one space": ["people/caller"]}
 
 
 def test_a_plan_bounds_a_role_in_each_dialogue_by_itself(
-    store: Store, composed: Any, training: Training, drawn: Drawn
+    store: Store, composed: Any, training: Training, drawn: ReadDraws
 ) -> None:
     composed = type(composed)(store, spaces={"src": ""})
     composed.add("a", [[(1, 1.0, "", "", "caller")] * 50])
-    plan(store, composed.wanted(training(total=50, shares={"a": {"weight": 1, "most": {"speaker": 0.1}}})), {})
+    plan(store, composed.plan_request(training(total=50, shares={"a": {"weight": 1, "most": {"speaker": 0.1}}})), {})
     assert len({d["speaker"] for d in drawn()}) == 50
 
 
@@ -216,7 +216,7 @@ def test_what_was_passed_over_is_counted_by_source(store: Store, composed: Any, 
     composed.add("a", [[(1, 1.0, "", "", "loud" if n % 2 else f"s{n}") for n in range(200)]])
     composed.add("b", [[(1, 1.0)] * 50])
     stage = training(unit="samples", total=120, shares={"a": {"weight": 5, "most": {"speaker": 0.1}}, "b": 1})
-    plan(store, composed.wanted(stage), {})
+    plan(store, composed.plan_request(stage), {})
     found, faults = audited(store, stage, {"src": "src"})
     skipped = {epoch.task: epoch.skipped for epoch in found.epochs}
     (leaf, other) = read_leaves(store, "pre")

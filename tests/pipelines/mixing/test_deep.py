@@ -6,23 +6,25 @@ from typing import Any
 import pytest
 
 from weft.pipelines.mixing import deep, whole
-from weft.pipelines.mixing.deep import Wanted, check_tar
+from weft.pipelines.mixing.deep import SampleRules, check_tar
 from weft.pipelines.mixing.shards import rows_name
 from weft.pipelines.parts.tables import write_part
 from weft.pipelines.storage.store import Store
-from weft.schemas.sample import Sample, Span
+from weft.schemas.sample import Sample, SampleSegment
 from weft.schemas.shard import IndexRow
 from weft.schemas.tar import BLOCK, END, space
 
 NAME = "shards/pre/train-talk~one-0-00000-00.tar"
-WANTED = Wanted(vocabulary=10)
+RULES = SampleRules(vocabulary=10)
 COUNTED = ("-xxxxxx", "xx-xx-x", "-------", "x", "xxxx", "x-", "-x")  # a segment a letter; x counts
 
 
 def sample(number: int, counted: str) -> Sample:
     kinds = ("text", "speech")
     spans = [
-        Span(modality=kinds[n % 2], role="r", begin=2 * n, end=2 * n + 2, start=0.0, stop=1.5, loss=letter == "x")
+        SampleSegment(
+            modality=kinds[n % 2], role="r", begin=2 * n, end=2 * n + 2, start=0.0, stop=1.5, loss=letter == "x"
+        )
         for n, letter in enumerate(counted)
     ]
     ids = tuple(n % 10 for n in range(2 * len(counted)))
@@ -59,7 +61,7 @@ def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
 
 
 def test_samples_as_written_have_no_fault(tar: tuple[Store, list[IndexRow]], way: str) -> None:
-    assert check_tar(tar[0].url, NAME, WANTED) == []
+    assert check_tar(tar[0].url, NAME, RULES) == []
 
 
 @pytest.mark.parametrize(("vocabulary", "accepted"), [(10, True), (9, False)])
@@ -74,7 +76,7 @@ def test_the_check_in_columns_judges_by_itself(
         return results[-1]
 
     monkeypatch.setattr(deep, "is_whole", is_whole)
-    faults = check_tar(tar[0].url, NAME, replace(WANTED, vocabulary=vocabulary))
+    faults = check_tar(tar[0].url, NAME, replace(RULES, vocabulary=vocabulary))
     assert results == [accepted] and bool(faults) != accepted
 
 
@@ -98,7 +100,7 @@ def test_a_row_that_differs_from_its_sample(
     store, rows = tar
     rows = [replace(one, **change) if n == row else one for n, one in enumerate(rows)]
     write_part(store, rows_name(NAME), rows, IndexRow, "fingerprint")
-    (damage,) = check_tar(store.url, NAME, WANTED)
+    (damage,) = check_tar(store.url, NAME, RULES)
     assert f"k-{row}: {fault}" in str(damage) and "more" not in str(damage)
 
 
@@ -107,5 +109,5 @@ def test_samples_in_a_folder_for_other_members(store: Store) -> None:
     name = NAME.replace("pre/", "pre/flac/")
     store.write(name, data + END)
     write_part(store, rows_name(name), rows, IndexRow, "fingerprint")
-    (damage,) = check_tar(store.url, name, WANTED)
+    (damage,) = check_tar(store.url, name, RULES)
     assert "is damaged: its folder is for samples with other members; `weft build" in str(damage)

@@ -128,7 +128,7 @@ def test_a_child_without_samples_ends_it_at_once() -> None:
     assert some.ended == 1
 
 
-def test_the_end_of_a_leaf_is_told_through_the_tree() -> None:
+def test_the_end_of_a_leaf_is_reported_through_the_tree() -> None:
     inner = Branch([Fixed([1, 1], 7), Fixed([1], 8)], [1, 1])
     outer = Branch([Fixed(cycle([1]), 0), inner], [1, 1])
     outer.take(100)

@@ -11,14 +11,14 @@ from weft.pipelines.encoders.step_audio import Encoder
 from weft.pipelines.image_encoders.grid import ImageEncoder
 from weft.pipelines.latents import Encoders, flac_of
 from weft.pipelines.mixing.latent_faults import latent_fault
-from weft.schemas.sample import Span
+from weft.schemas.sample import SampleSegment
 
 ENCODERS = Encoders(audio=Encoder(), image=ImageEncoder(size=64, patch=32))
 FLAC = flac_of(np.zeros(22_400, np.float32))  # 0.4 s and 1 s: 5 and 13 placeholders
 
 
 def span(modality: str, count: int, start: float = 0.0, stop: float = 0.0, role: str = "placeholders") -> dict:
-    return asdict(Span(modality=modality, role=role, begin=0, end=count, start=start, stop=stop, loss=False))
+    return asdict(SampleSegment(modality=modality, role=role, begin=0, end=count, start=start, stop=stop, loss=False))
 
 
 def audio(first: int = 5, second: int = 13, meet: float = 0.4, stop: float = 1.4) -> list[dict]:
@@ -49,8 +49,8 @@ def test_audio_that_does_not_fit_its_placeholders(segments: list[dict], flac: by
 
 
 def test_an_image_that_does_not_fit_its_placeholders() -> None:
-    said = latent_fault([span("image", 5)], b"", png(9, 9), ENCODERS)
-    assert said == "its 5 placeholders stand for an image that gives 4"
+    message = latent_fault([span("image", 5)], b"", png(9, 9), ENCODERS)
+    assert message == "its 5 placeholders stand for an image that gives 4"
     assert "its PNG breaks off" in latent_fault([span("image", 4)], b"", png(9, 9)[:-1], ENCODERS)
     assert "not both" in latent_fault([span("image", 4)], b"", b"", ENCODERS)
 

@@ -11,14 +11,14 @@ import pytest
 
 from weft.pipelines.mixing.plan import plan, plan_validation
 from weft.pipelines.mixing.plan_files import ending, plan_files, read_leaves, read_summary, read_tars, read_tree
+from weft.pipelines.mixing.plan_request import PlanRequest, size_of
 from weft.pipelines.mixing.tree import PlanError
-from weft.pipelines.mixing.wanted import Wanted, size_of
 from weft.pipelines.storage.store import Store
 from weft.schemas.plan import VALIDATION
 from weft.schemas.training import TrainingStage
 
 Training = Callable[..., TrainingStage]
-Drawn = Callable[..., list[dict[str, Any]]]
+ReadDraws = Callable[..., list[dict[str, Any]]]
 LENGTHS = cycle([(5, 0.5), (11, 1.25), (30, 3.0), (8, 0.001)])
 
 
@@ -51,12 +51,12 @@ def within_one_sample(
     ("unit", "total"), [("tokens", 700), ("batches", 90), ("seconds", 60.5), ("samples", 55), ("weights", 55)]
 )
 def test_every_prefix_is_exact_in_its_unit(
-    store: Store, composed: Any, training: Training, drawn: Drawn, unit: str, total: float
+    store: Store, composed: Any, training: Training, drawn: ReadDraws, unit: str, total: float
 ) -> None:
     stage = training(unit=unit, total=total, shares={"a": 5, "b": 3, "c": 2}, exhausted="stop")
     for task in "abc":
         composed.add(task, lengths(4, 25))
-    plan(store, composed.wanted(stage), {})
+    plan(store, composed.plan_request(stage), {})
     draws = drawn()
     within_one_sample(unit, draws, stage.mixture.weights, lambda d: d["task"])
     costs = [cost(unit, d) for d in draws]
@@ -65,14 +65,14 @@ def test_every_prefix_is_exact_in_its_unit(
 
 @pytest.mark.parametrize("unit", ["tokens", "seconds", "samples"])
 def test_sources_of_a_task_are_drawn_in_proportion_to_what_they_hold(
-    store: Store, composed: Any, training: Training, drawn: Drawn, unit: str
+    store: Store, composed: Any, training: Training, drawn: ReadDraws, unit: str
 ) -> None:
     """At every prefix: a source is not drawn empty before the next begins, and none is left out."""
     for source, parts in (("big", 8), ("middle", 3), ("small", 1)):
         composed.add("a", lengths(parts, 25), source=source)
     composed.add("b", lengths(4, 25), source="other")
     stage = training(unit=unit, total={"tokens": 1500}.get(unit, 120), shares={"a": 2, "b": 1}, exhausted="stop")
-    plan(store, composed.wanted(stage), {})
+    plan(store, composed.plan_request(stage), {})
     shares = {
         n.value: Fraction(n.share, n.whole)
         for n in read_tree(store, "pre").nodes
@@ -87,7 +87,7 @@ def test_sources_of_a_task_are_drawn_in_proportion_to_what_they_hold(
 
 
 def test_declared_shares_and_temperature_hold_at_every_prefix_of_their_parent(
-    store: Store, composed: Any, training: Training, drawn: Drawn
+    store: Store, composed: Any, training: Training, drawn: ReadDraws
 ) -> None:
     random = Random(3)
     for source, odds in (("x", ["en"] * 6 + ["fr"]), ("y", ["en", "de"])):
@@ -95,7 +95,7 @@ def test_declared_shares_and_temperature_hold_at_every_prefix_of_their_parent(
         composed.add("a", parts, source=source)
     by = [{"source": {"x": 1, "y": 2}}, {"language": {"temperature": 0.5}}]
     stage = training(total=3000, shares={"a": {"weight": 1, "by": by}})
-    plan(store, composed.wanted(stage), {})
+    plan(store, composed.plan_request(stage), {})
     draws = drawn()
     within_one_sample("tokens", draws, {"x": Fraction(1, 3), "y": Fraction(2, 3)}, lambda d: d["source"])
     for source in "xy":
@@ -111,7 +111,7 @@ def test_declared_shares_and_temperature_hold_at_every_prefix_of_their_parent(
 
 
 def test_emotions_below_languages_hold_at_every_prefix(
-    store: Store, composed: Any, training: Training, drawn: Drawn
+    store: Store, composed: Any, training: Training, drawn: ReadDraws
 ) -> None:
     random = Random(5)
     rows = [
@@ -120,7 +120,7 @@ def test_emotions_below_languages_hold_at_every_prefix(
     ]
     composed.add("a", [rows[first : first + 100] for first in range(0, 400, 100)])
     by = [{"language": {"en": 3, "de": 1}}, {"emotion": {"happy": 1, "sad": 1}}]
-    plan(store, composed.wanted(training(total=2000, shares={"a": {"weight": 1, "by": by}})), {})
+    plan(store, composed.plan_request(training(total=2000, shares={"a": {"weight": 1, "by": by}})), {})
     draws = drawn()
     within_one_sample("tokens", draws, {"en": Fraction(3, 4), "de": Fraction(1, 4)}, lambda d: d["language"])
     halves = {"happy": Fraction(1, 2), "sad": Fraction(1, 2)}
@@ -128,11 +128,13 @@ def test_emotions_below_languages_hold_at_every_prefix(
         within_one_sample("tokens", [d for d in draws if d["language"] == language], halves, lambda d: d["emotion"])
 
 
-def test_a_speaker_fills_no_more_than_its_bound(store: Store, composed: Any, training: Training, drawn: Drawn) -> None:
+def test_a_speaker_fills_no_more_than_its_bound(
+    store: Store, composed: Any, training: Training, drawn: ReadDraws
+) -> None:
     parts = [[(10, 1.0, "", "", "loud" if n % 2 else f"s{n}") for n in range(40)] for _ in range(4)]
     composed.add("a", parts)
     stage = training(total=600, shares={"a": {"weight": 1, "most": {"speaker": 0.1}}})
-    plan(store, composed.wanted(stage), {})
+    plan(store, composed.plan_request(stage), {})
     spoken = Counter(d["speaker"] for d in drawn())
     assert spoken["src/loud"] * 10 == 60
     (leaf,) = read_leaves(store, "pre")
@@ -140,14 +142,16 @@ def test_a_speaker_fills_no_more_than_its_bound(store: Store, composed: Any, tra
 
 
 def test_a_source_of_few_speakers_may_fill_their_bounds_of_the_task(
-    store: Store, composed: Any, training: Training, drawn: Drawn
+    store: Store, composed: Any, training: Training, drawn: ReadDraws
 ) -> None:
     """Half of the task comes from two speakers, who may have three tenths of it each."""
     composed.add("a", [[(10, 1.0, "", "", f"few-{n % 2}") for n in range(40)] for _ in range(4)], source="few")
     composed.add("a", [[(10, 1.0, "", "", f"many-{n}") for n in range(40)] for _ in range(4)], source="many")
     by = [{"source": {"few": 1, "many": 1}}]
     plan(
-        store, composed.wanted(training(total=400, shares={"a": {"weight": 1, "by": by, "most": {"speaker": 0.3}}})), {}
+        store,
+        composed.plan_request(training(total=400, shares={"a": {"weight": 1, "by": by, "most": {"speaker": 0.3}}})),
+        {},
     )
     spoken, draws = Counter(d["speaker"] for d in drawn()), drawn()
     assert spoken["few/few-0"] + spoken["few/few-1"] == 20 and max(spoken.values()) * 10 <= 120
@@ -155,12 +159,12 @@ def test_a_source_of_few_speakers_may_fill_their_bounds_of_the_task(
 
 
 def test_a_speaker_of_several_leaves_fills_its_bound_in_all_of_them_together(
-    store: Store, composed: Any, training: Training, drawn: Drawn
+    store: Store, composed: Any, training: Training, drawn: ReadDraws
 ) -> None:
     rows = [(10, 1.0, "", ("happy", "sad", "sad")[n % 3], "loud" if n % 4 else f"s{n}") for n in range(240)]
     composed.add("a", [rows[first : first + 60] for first in range(0, 240, 60)])
     share = {"weight": 1, "by": [{"emotion": {"happy": 1, "sad": 2}}], "most": {"speaker": 0.2}}
-    plan(store, composed.wanted(training(total=600, shares={"a": share}, exhausted="stop")), {})
+    plan(store, composed.plan_request(training(total=600, shares={"a": share}, exhausted="stop")), {})
     spoken = Counter(d["speaker"] for d in drawn())
     assert 100 <= spoken["src/loud"] * 10 <= 120
 
@@ -169,17 +173,17 @@ def test_a_task_that_its_bounds_leave_short_says_so(store: Store, composed: Any,
     composed.add("a", [[(10, 1.0, "", "", f"s{n % 2}") for n in range(40)] for _ in range(4)])
     stage = training(total=600, shares={"a": {"weight": 1, "most": {"speaker": 0.2}}}, exhausted="repeat", passes=9)
     with pytest.raises(PlanError, match=r"it takes 5 speakers, or `most: \{speaker: 0\.5\}`"):
-        plan(store, composed.wanted(stage), {})
+        plan(store, composed.plan_request(stage), {})
 
 
 def test_every_row_is_drawn_once_a_pass_and_in_its_order(
-    store: Store, composed: Any, training: Training, drawn: Drawn
+    store: Store, composed: Any, training: Training, drawn: ReadDraws
 ) -> None:
     for n in range(3):
         composed.add("a", lengths(3, 20), n)
     composed.add("b", lengths(5, 20))
     stage = training(total=2500, shares={"a": 1, "b": 1}, exhausted="repeat", passes=3)
-    plan(store, composed.wanted(stage), {})
+    plan(store, composed.plan_request(stage), {})
     draws = drawn()
     seen = Counter((d["task"], d["pass_number"], d["part"], d["row"]) for d in draws)
     assert max(seen.values()) == 1
@@ -191,20 +195,20 @@ def test_every_row_is_drawn_once_a_pass_and_in_its_order(
             assert sum(p == n for p, _ in places) == 60, "a pass is drawn whole before the next begins"
 
 
-def test_parts_are_shuffled_into_each_other(store: Store, composed: Any, training: Training, drawn: Drawn) -> None:
+def test_parts_are_shuffled_into_each_other(store: Store, composed: Any, training: Training, drawn: ReadDraws) -> None:
     """Utterances of one recording lie in one part; they must not follow each other in the stream."""
     composed.add("a", [[(5, 1.0)] * 50 for _ in range(8)])
-    plan(store, composed.wanted(training(unit="samples", total=400, shares={"a": 1})), {})
+    plan(store, composed.plan_request(training(unit="samples", total=400, shares={"a": 1})), {})
     parts = [d["part"] for d in drawn()]
     assert sorted(parts) == sorted([*range(8)] * 50)
     assert max(Counter(parts[:40]).values()) < 15
 
 
-def test_passes_come_in_different_orders(store: Store, composed: Any, training: Training, drawn: Drawn) -> None:
+def test_passes_come_in_different_orders(store: Store, composed: Any, training: Training, drawn: ReadDraws) -> None:
     for n in range(2):
         composed.add("a", [[(5, 1.0)]] * 32, n)
     stage = training(unit="samples", total=64, shares={"a": 1}, exhausted="repeat", passes=2)
-    plan(store, composed.wanted(stage), {})
+    plan(store, composed.plan_request(stage), {})
     parts = [d["part"] for d in drawn()]
     assert sorted(parts[:32]) == sorted(parts[32:]) == list(range(32))
     assert parts[:32] != parts[32:]
@@ -215,12 +219,12 @@ class TestAfter:
 
     def stages(self, store: Store, composed: Any, training: Training, second: dict[str, Any]) -> None:
         first = training(unit="samples", total=70, shares={"a": 1})
-        plan(store, composed.wanted(first, "one"), {})
+        plan(store, composed.plan_request(first, "one"), {})
         stage = training(unit="samples", exhausted="repeat", passes=2, after=["one"], **second)
-        plan(store, composed.wanted(stage, "two", after=("one",)), {})
+        plan(store, composed.plan_request(stage, "two", after=("one",)), {})
 
     def test_nothing_is_drawn_again_before_the_data_ends(
-        self, store: Store, composed: Any, training: Training, drawn: Drawn
+        self, store: Store, composed: Any, training: Training, drawn: ReadDraws
     ) -> None:
         for n in range(2):
             composed.add("a", lengths(2, 30), n, source="x")
@@ -232,7 +236,7 @@ class TestAfter:
         assert len(first) == 90, "the first pass is drawn whole"
 
     def test_leaves_that_are_cut_otherwise_go_on_too(
-        self, store: Store, composed: Any, training: Training, drawn: Drawn
+        self, store: Store, composed: Any, training: Training, drawn: ReadDraws
     ) -> None:
         random = Random(1)
         for n in range(2):
@@ -243,7 +247,7 @@ class TestAfter:
         assert len(set(keys)) == 95
 
     def test_a_speakers_bound_and_data_drawn_before_are_both_kept(
-        self, store: Store, composed: Any, training: Training, drawn: Drawn
+        self, store: Store, composed: Any, training: Training, drawn: ReadDraws
     ) -> None:
         for n in range(2):
             composed.add("a", [[(5, 1.0, "", "", f"s{i % 4}") for i in range(50)] for _ in range(2)], n)
@@ -259,19 +263,19 @@ def test_a_stage_whose_data_the_stages_before_have_used_up_is_refused(
     """`exhausted: stop` lets a stage end early, but not before its first draw."""
     composed.add("a", lengths(1, 5))
     one = training(unit="samples", total=5, shares={"a": 1})
-    plan(store, composed.wanted(one, "one"), {})
+    plan(store, composed.plan_request(one, "one"), {})
     two = training(unit="samples", total=3, shares={"a": 1}, exhausted="stop", after=["one"])
     with pytest.raises(PlanError, match=r"stage 'two': a/src ran out after 0 samples in 1 pass"):
-        plan(store, composed.wanted(two, "two", after=("one",)), {})
+        plan(store, composed.plan_request(two, "two", after=("one",)), {})
 
 
 def test_stop_ends_the_stream_where_a_task_runs_out_and_says_so(
-    store: Store, composed: Any, training: Training, drawn: Drawn
+    store: Store, composed: Any, training: Training, drawn: ReadDraws
 ) -> None:
     stage = training(unit="samples", total=1000, shares={"a": 1, "b": 1}, exhausted="stop")
     composed.add("a", lengths(1, 40))
     composed.add("b", lengths(1, 7))
-    plan(store, composed.wanted(stage), {})
+    plan(store, composed.plan_request(stage), {})
     counted = Counter(d["task"] for d in drawn())
     assert counted["b"] == 7 and counted["a"] in (7, 8)
     assert (
@@ -282,7 +286,7 @@ def test_stop_ends_the_stream_where_a_task_runs_out_and_says_so(
 
 def test_a_whole_stage_has_no_ending(store: Store, composed: Any, training: Training) -> None:
     composed.add("a", lengths(1, 40))
-    plan(store, composed.wanted(training(unit="samples", total=40, shares={"a": 1})), {})
+    plan(store, composed.plan_request(training(unit="samples", total=40, shares={"a": 1})), {})
     assert ending(store, "pre") == ""
 
 
@@ -291,39 +295,39 @@ def test_an_error_says_what_ran_out_and_what_to_do(store: Store, composed: Any, 
     composed.add("a", [[(10, 1.0)] * 60])
     composed.add("b", [[(10, 1.0)] * 3])
     with pytest.raises(PlanError, match=r"stage 'pre': b/src ran out after 3 samples in 1 pass .* `exhausted: repeat`"):
-        plan(store, composed.wanted(stage), {})
+        plan(store, composed.plan_request(stage), {})
     assert not store.exists("plan/pre.json")
 
 
 def test_text_has_no_seconds_to_be_mixed_in(store: Store, composed: Any, training: Training) -> None:
     composed.add("text", [[(10, 0.0)]])
     with pytest.raises(PlanError, match="a sample of task 'text' counts 0 seconds; declare this mixture in tokens"):
-        plan(store, composed.wanted(training(unit="seconds", total=10, shares={"text": 1})), {})
+        plan(store, composed.plan_request(training(unit="seconds", total=10, shares={"text": 1})), {})
 
 
 def test_a_task_without_samples_is_named(store: Store, composed: Any, training: Training) -> None:
     composed.add("a", [[]])
     with pytest.raises(PlanError, match="task 'a' has no samples"):
-        plan(store, composed.wanted(training(total=10, shares={"a": 1})), {})
+        plan(store, composed.plan_request(training(total=10, shares={"a": 1})), {})
 
 
-def test_empty_parts_are_passed_over(store: Store, composed: Any, training: Training, drawn: Drawn) -> None:
+def test_empty_parts_are_passed_over(store: Store, composed: Any, training: Training, drawn: ReadDraws) -> None:
     composed.add("a", [[], [(5, 1.0)] * 4, []])
-    plan(store, composed.wanted(training(unit="samples", total=4, shares={"a": 1})), {})
+    plan(store, composed.plan_request(training(unit="samples", total=4, shares={"a": 1})), {})
     assert [d["part"] for d in drawn()] == [1] * 4
     assert [tar.parts for tar in read_tars(store, "pre")] == [(1,)]
 
 
 def test_chunks_do_not_change_the_plan(
-    store: Store, composed: Any, training: Training, drawn: Drawn, monkeypatch: pytest.MonkeyPatch
+    store: Store, composed: Any, training: Training, drawn: ReadDraws, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     composed.add("a", lengths(3, 40))
     composed.add("b", lengths(3, 40))
-    wanted = composed.wanted(training(total=900, shares={"a": 2, "b": 1}))
-    plan(store, wanted, {})
+    request = composed.plan_request(training(total=900, shares={"a": 2, "b": 1}))
+    plan(store, request, {})
     whole = drawn()
     monkeypatch.setattr("weft.pipelines.mixing.plan.CHUNK", 7)
-    plan(store, wanted, {})
+    plan(store, request, {})
     assert drawn() == whole
 
 
@@ -335,22 +339,22 @@ def test_the_order_of_keys_in_a_recipe_changes_nothing(store: Store, composed: A
     for tasks, sources in (("ab", "xy"), ("ba", "yx")):
         by = [{"source": {s: {"x": 2, "y": 1}[s] for s in sources}}]
         stage = training(total=900, shares={t: {"weight": {"a": 2, "b": 1}[t], "by": by} for t in tasks})
-        wanted = composed.wanted(stage)
-        plan(store, Wanted("pre", stage, dict(sorted(wanted.passes.items(), reverse=tasks == "ba"))), {})
+        request = composed.plan_request(stage)
+        plan(store, PlanRequest("pre", stage, dict(sorted(request.passes.items(), reverse=tasks == "ba"))), {})
         files.append([store.read(name) for name in plan_files("pre")])
     assert files[0] == files[1]
 
 
-def test_shares_that_no_float_can_hold(store: Store, composed: Any, training: Training, drawn: Drawn) -> None:
+def test_shares_that_no_float_can_hold(store: Store, composed: Any, training: Training, drawn: ReadDraws) -> None:
     stage = training(unit="samples", budgets={"a": 0.1, "b": 0.2}, scale=100)
     composed.add("a", lengths(1, 20))
     composed.add("b", lengths(1, 30))
-    plan(store, composed.wanted(stage), {})
+    plan(store, composed.plan_request(stage), {})
     assert stage.mixture.weights == {"a": Fraction(1, 3), "b": Fraction(2, 3)}
     assert Counter(d["task"] for d in drawn()) == {"a": 10, "b": 20}
 
 
-def test_validation_is_drawn_whole_and_in_proportion(store: Store, composed: Any, drawn: Drawn) -> None:
+def test_validation_is_drawn_whole_and_in_proportion(store: Store, composed: Any, drawn: ReadDraws) -> None:
     for task, source, rows in (("a", "x", 30), ("a", "y", 10), ("b", "x", 5), ("c", "x", 0)):
         composed.add(task, lengths(1, rows), VALIDATION, source=source)
     plan_validation(store, [("a", "x"), ("a", "y"), ("b", "x"), ("c", "x")], {})
@@ -359,7 +363,7 @@ def test_validation_is_drawn_whole_and_in_proportion(store: Store, composed: Any
     within_one_sample("samples", draws[:40], {"a": Fraction(40, 45), "b": Fraction(5, 45)}, lambda d: d["task"])
 
 
-def test_nothing_held_out_is_an_empty_plan(store: Store, drawn: Drawn) -> None:
+def test_nothing_held_out_is_an_empty_plan(store: Store, drawn: ReadDraws) -> None:
     assert plan_validation(store, [], {}) == 0
     assert drawn("validation") == []
 
@@ -375,7 +379,7 @@ class TestTars:
         """The digests of each tar's samples."""
         from weft.pipelines.mixing.shards import contents_of
 
-        plan(store, composed.wanted(stage), {})
+        plan(store, composed.plan_request(stage), {})
         return {tar.name: contents_of(store, "pre", tar).digests.tolist() for tar in read_tars(store, "pre")}
 
     @pytest.mark.parametrize("seed", range(5))
@@ -405,14 +409,14 @@ class TestTars:
         assert set(before) <= set(after)
 
     def test_leaves_and_passes_never_share_a_tar(
-        self, store: Store, small: Any, training: Training, drawn: Drawn
+        self, store: Store, small: Any, training: Training, drawn: ReadDraws
     ) -> None:
         for n in (0, 1):
             for task in "ab":
                 for source in "xy":
                     small.add(task, [[(5, 1.0)] * 10] * 9, n, source=source)
         stage = training(total=1e6, shares={"a": 1, "b": 1}, exhausted="stop")
-        plan(store, small.wanted(stage), {})
+        plan(store, small.plan_request(stage), {})
         holds: dict[str, set[tuple[Any, ...]]] = {}
         for d in drawn():
             holds.setdefault(d["tar"], set()).add((d["task"], d["source"], d["pass_number"]))

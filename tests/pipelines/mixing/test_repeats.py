@@ -51,11 +51,11 @@ def test_a_repeat_is_the_same_sample_under_another_key() -> None:
     sample = baked("a-text-0", "text", "books", 600, 0.0)
     repeat = repeat_of(sample, 2)
     with tarfile.open(fileobj=io.BytesIO(repeat.members)) as tar:
-        said, npy = (tar.extractfile(name).read() for name in tar.getnames())  # type: ignore[union-attr]
+        record, npy = (tar.extractfile(name).read() for name in tar.getnames())  # type: ignore[union-attr]
         assert tar.getnames() == ["a-text-0-r2.json", "a-text-0-r2.npy"]
-    assert (len(said), len(npy)) == (repeat.json_length, repeat.npy_length)
-    assert json.loads(said)["key"] == repeat.key == "a-text-0-r2"
-    assert said.replace(b"a-text-0-r2", b"a-text-0", 1) in sample.members and npy in sample.members
+    assert (len(record), len(npy)) == (repeat.json_length, repeat.npy_length)
+    assert json.loads(record)["key"] == repeat.key == "a-text-0-r2"
+    assert record.replace(b"a-text-0-r2", b"a-text-0", 1) in sample.members and npy in sample.members
     assert repeat.parent == sample.parent and repeat.place != sample.place
     assert {repeat.digest, repeat.crc}.isdisjoint({sample.digest, sample.crc})
 

@@ -33,7 +33,7 @@ def shards(store: Store, composed: Any, training: Callable[..., TrainingStage]) 
     for task in "ab":
         for n in (0, 1):
             small.add(task, [list(islice(LENGTHS, 13)) for _ in range(4)], n)
-    plan(store, small.wanted(stage), {})
+    plan(store, small.plan_request(stage), {})
     for tar in read_tars(store, "pre"):
         write_shard(store, "pre", tar)
     write_index(store, "pre", {})
@@ -71,10 +71,10 @@ def test_tarfile_reads_what_the_index_says(shards: Store) -> None:
 def test_offsets_point_at_the_members(shards: Store) -> None:
     for row in rows_of(shards):
         data = shards.read(f"shards/pre/{row.shard}")
-        said = json.loads(data[row.json_offset : row.json_offset + row.json_length])
+        record = json.loads(data[row.json_offset : row.json_offset + row.json_length])
         member = data[row.npy_offset : row.npy_offset + row.npy_length]
         ids = np.load(io.BytesIO(member), allow_pickle=False)
-        assert (said["key"], said["task"], said["seconds"]) == (row.key, row.task, row.seconds)
+        assert (record["key"], record["task"], record["seconds"]) == (row.key, row.task, row.seconds)
         assert ids.dtype == np.int32 and ids.shape == (row.tokens,)
         assert np.array_equal(np.frombuffer(data, "<i4", row.tokens, row.ids_offset), ids)
 

@@ -40,14 +40,14 @@ def pipeline(tmp_path: Path) -> Pipeline:
     return read_pipeline(str(tmp_path / "r.yaml"))
 
 
-def spoken(store: Store, source: str, *said: tuple[str, str, str, str, str], part: int = 0) -> None:
+def spoken(store: Store, source: str, *utterances: tuple[str, str, str, str, str], part: int = 0) -> None:
     """A part of utterances: key, speaker, dialogue, text and split of each."""
     rows = [
         Utterance(
             key=key, recording="r", source=source, audio=Audio(""), sha256="", start=0.0, end=1.0, text=text,
             speaker=speaker, dialogue=dialogue, split=split,
         )
-        for key, speaker, dialogue, text, split in said
+        for key, speaker, dialogue, text, split in utterances
     ]  # fmt: skip
     for node, some, record in ((f"ingest/{source}", [], Document), (f"segment/{source}", rows, Utterance)):
         write_part(store, part_name(node, part), some, record, "made by hand")

@@ -15,14 +15,14 @@ PARTS = [[(5 + n % 7, 1.0, "", "", "s") for n in range(20)] for _ in range(3)]
 
 def whys(store: Store, composed: Any, training: Callable[..., Any], total: int) -> list[str]:
     """What the one tar of the stage says once all is planned anew; "" where it stands."""
-    plan(store, composed.wanted(training(unit="samples", total=total, shares={"a": 1})), {})
+    plan(store, composed.plan_request(training(unit="samples", total=total, shares={"a": 1})), {})
     (tar,) = read_tars(store, "pre")
     return [] if shard_done(store, "pre", tar) else tar_changes(store, "pre", tar)
 
 
 def built(store: Store, composed: Any, training: Callable[..., Any]) -> None:
     composed.add("a", PARTS)
-    plan(store, composed.wanted(training(unit="samples", total=40, shares={"a": 1})), {})
+    plan(store, composed.plan_request(training(unit="samples", total=40, shares={"a": 1})), {})
     (tar,) = read_tars(store, "pre")
     write_shard(store, "pre", tar)
 
@@ -61,10 +61,10 @@ def test_samples_that_came_are_new_in_what_is_composed(store: Store, composed: A
 
 def test_the_work_says_so_and_what_is_not_there_has_no_reason(store: Store, composed: Any, training: Any) -> None:
     composed.add("a", PARTS)
-    plan(store, composed.wanted(training(unit="samples", total=40, shares={"a": 1})), {})
+    plan(store, composed.plan_request(training(unit="samples", total=40, shares={"a": 1})), {})
     work = ShardWork("pre", read_tars(store, "pre")[0])
     assert work.why(store) is None
     work.run(store)
-    plan(store, composed.wanted(training(unit="samples", total=41, shares={"a": 1})), {})
+    plan(store, composed.plan_request(training(unit="samples", total=41, shares={"a": 1})), {})
     work = ShardWork("pre", read_tars(store, "pre")[0])
     assert not work.done(store) and work.why(store) == ["plan/pre takes 1 more sample of it"]

@@ -7,9 +7,9 @@ import pytest
 from weft.pipelines.models.folders import (
     commit_model,
     damage_of_model,
-    foreign_files,
-    model_stands,
+    model_is_complete,
     recorded,
+    unknown_files_in,
     verified_folder,
 )
 from weft.pipelines.storage.store import Damaged, Store
@@ -33,7 +33,7 @@ def committed(store: Store, made: Path) -> Store:
 
 
 def test_a_model_stands_for_what_it_was_made_from(committed: Store) -> None:
-    assert model_stands(committed, MODEL) and recorded(committed, MODEL) == {"use": "this"}
+    assert model_is_complete(committed, MODEL) and recorded(committed, MODEL) == {"use": "this"}
     assert list(damage_of_model(committed, MODEL, deep=True)) == []
     assert (verified_folder(committed, MODEL) / "sub" / "deep").read_bytes() == b"deep"
 
@@ -44,14 +44,14 @@ def test_a_file_that_is_missing_or_of_another_size(committed: Store, name: str, 
     committed.remove(f"{MODEL}/{name}")
     if data is not None:
         committed.write(f"{MODEL}/{name}", data + b"!")
-    assert not model_stands(committed, MODEL)
+    assert not model_is_complete(committed, MODEL)
     with pytest.raises((Damaged, FileNotFoundError), match=f"{MODEL}/{name}"):
         verified_folder(committed, MODEL)
 
 
 def test_other_content_of_the_same_size_is_noticed_before_it_is_loaded(committed: Store) -> None:
     committed.write(f"{MODEL}/weights", b"9876543210")
-    assert model_stands(committed, MODEL)  # sizes alone
+    assert model_is_complete(committed, MODEL)  # sizes alone
     with pytest.raises(
         Damaged, match=r"models/m/weights has another checksum .*; `weft build .* --verify` makes it anew"
     ):
@@ -66,5 +66,5 @@ def test_files_of_an_older_model_go(committed: Store, made: Path) -> None:
 
 def test_files_that_are_not_the_models_are_named_and_kept(committed: Store) -> None:
     committed.write(f"{MODEL}/README.md", b"mine")
-    assert foreign_files(committed, MODEL) == [f"{MODEL}/README.md"]
-    assert model_stands(committed, MODEL)
+    assert unknown_files_in(committed, MODEL) == [f"{MODEL}/README.md"]
+    assert model_is_complete(committed, MODEL)

@@ -157,7 +157,7 @@ class TestTokenizer:
         self.work.run(ready)
         assert ready.read("models/lengths/lengths") == heard
 
-    def test_done_until_something_it_heard_changes(self, ready: Store) -> None:
+    def test_done_until_something_in_its_training_set_changes(self, ready: Store) -> None:
         assert not self.work.done(ready)
         self.work.run(ready)
         assert self.work.done(ready)

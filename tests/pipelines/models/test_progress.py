@@ -35,7 +35,7 @@ def test_steps_are_read_elsewhere_with_rate_and_time_left(store: Store) -> None:
     assert pace_of(store, "models/hubert") is None and not store.names("unfinished")
 
 
-def test_a_new_phase_and_a_last_step_are_told_at_once_and_others_seldom(tmp_path: Path) -> None:
+def test_a_new_phase_and_a_last_step_are_reported_at_once_and_others_seldom(tmp_path: Path) -> None:
     store, clock = Store(str(tmp_path)), Clock()
     with steps_in_file(store, "aligner", clock):
         for done in range(1, 10):

@@ -3,10 +3,10 @@
 import random
 from collections.abc import Iterator
 
-from weft.pipelines.models.training_set import Row, least
+from weft.pipelines.models.training_set import HashedRow, least
 
 
-def rows(count: int) -> list[Row]:
+def rows(count: int) -> list[HashedRow]:
     chance = random.Random(3)
     return [(chance.getrandbits(64), f"u{n}", chance.uniform(0.1, 9), f"part-{n % 7}") for n in range(count)]
 
@@ -34,7 +34,7 @@ def test_the_rest_is_forgotten_while_it_is_read() -> None:
         def __del__(self) -> None:
             alive.discard(id(self))
 
-    def stream() -> Iterator[Row]:
+    def stream() -> Iterator[HashedRow]:
         for number, _, seconds, part in rows(5000):
             key = Key(number)
             alive.add(id(key))

@@ -12,7 +12,7 @@ from weft.pipelines.parts.node_manifest import Manifests
 from weft.pipelines.parts.tables import Footer, footer_of, manifest_footer, part_name, write_part
 from weft.pipelines.storage.file_facts import facts_in, folders_changed
 from weft.pipelines.storage.store import Store
-from weft.schemas.ledger import Held
+from weft.schemas.ledger import HeldOutItem
 
 NODE = "align/speech"
 FILE = f"manifests/{NODE}.json"
@@ -31,7 +31,7 @@ def remote() -> Iterator[Store]:
 
 
 def put(store: Store, name: str, key: str, year: int) -> None:
-    write_part(store, name, [Held(key, 1.0)], Held, f"made of {key}", notes=NOTES)
+    write_part(store, name, [HeldOutItem(key, 1.0)], HeldOutItem, f"made of {key}", notes=NOTES)
     at(store, name, year)
 
 
@@ -193,9 +193,9 @@ def test_a_store_that_does_not_say_when_a_file_changed_gets_none(
 
 
 def test_a_local_part_that_was_put_back_with_an_old_time_is_read(store: Store, footers: list[str]) -> None:
-    write_part(store, PARTS[0], [Held("one", 1.0)], Held, "made of one", notes=NOTES)
+    write_part(store, PARTS[0], [HeldOutItem("one", 1.0)], HeldOutItem, "made of one", notes=NOTES)
     Manifests(store).write(PARTS[:1])
-    write_part(store, PARTS[0], [Held("two", 1.0)], Held, "made of two", notes=NOTES)
+    write_part(store, PARTS[0], [HeldOutItem("two", 1.0)], HeldOutItem, "made of two", notes=NOTES)
     os.utime(store.path(PARTS[0]), (1000, 1000))
     stamp = Manifests(store).footer_of(PARTS[0])
     assert stamp and stamp.fingerprint == "made of two"
@@ -215,7 +215,7 @@ def test_a_manifest_older_than_the_folder_is_not_believed(
     store: Store, footers: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(node_manifest, "SETTLED", 0.0)
-    write_part(store, PARTS[0], [Held("one", 1.0)], Held, "made of one", notes=NOTES)
+    write_part(store, PARTS[0], [HeldOutItem("one", 1.0)], HeldOutItem, "made of one", notes=NOTES)
     Manifests(store).write(PARTS[:1])
     footers.clear()
     monkeypatch.setattr(node_manifest, "folders_changed", lambda store, node: 0.0)

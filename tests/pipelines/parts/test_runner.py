@@ -39,3 +39,17 @@ def test_each_place_has_a_stage_of_its_own(store: Store, paths: tuple[str, str])
     for node, path in zip(("one", "two"), paths, strict=True):
         runner.run(PartWork(node=node, stage=Reader(path=path), part=0, inputs=(Input("list/books", Document),)))
         assert read_part(store, part_name(node, 0), Document)[0].text == path
+
+
+@pytest.mark.parametrize(("kept", "set_up"), [(2, ["/a", "/b"]), (1, ["/a", "/b", "/a"])])
+def test_so_many_stages_stay_in_memory(
+    store: Store, kept: int, set_up: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_part(store, part_name("list/books", 0), [Document("d", "books", "")], Document, "one")
+    places: list[str] = []
+    monkeypatch.setattr(Reader, "setup", lambda self, store: places.append(self.path))
+    runner = Runner(store)
+    for path in ("/a", "/b", "/a"):
+        inputs = (Input("list/books", Document),)
+        runner.run(PartWork(node="one", stage=Reader(path=path), part=0, inputs=inputs, stages_in_memory=kept))
+    assert places == set_up

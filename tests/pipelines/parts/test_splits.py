@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from weft.pipelines.parts.splits import Named, SplitError, Splits, Tally
+from weft.pipelines.parts.splits import HoldOutNames, SplitError, Splits, Tally
 from weft.schemas.ledger import Unusable
 from weft.schemas.splits import HoldOut, Kind
 from weft.schemas.text import Dialogue, Turn
@@ -37,13 +37,13 @@ def test_names_are_a_spaces_own() -> None:
 
 def test_only_names_of_the_kind_count() -> None:
     out = next(iter(held(splits())))
-    assert splits().of(Named(speakers=(out,))) == "validation"
-    assert splits().of(Named(recordings=(out,), items=(out,))) == "train"
-    assert splits("items").of(Named(items=(out,))) == "validation"
+    assert splits().of(HoldOutNames(speakers=(out,))) == "validation"
+    assert splits().of(HoldOutNames(recordings=(out,), items=(out,))) == "train"
+    assert splits("items").of(HoldOutNames(items=(out,))) == "validation"
 
 
 def test_an_unknown_speaker_is_trained_on() -> None:
-    assert splits(share=0.99).of(Named(speakers=("",))) == "train"
+    assert splits(share=0.99).of(HoldOutNames(speakers=("",))) == "train"
 
 
 def test_the_datas_own_split_stands_and_what_it_calls_train_can_be_held_out() -> None:
@@ -52,18 +52,22 @@ def test_the_datas_own_split_stands_and_what_it_calls_train_can_be_held_out() ->
         ("", "validation", "train"), ("train-clean", "validation", "train"), ("test", "test", "test"),
         ("dev", "validation", "validation"),
     ):  # fmt: skip
-        assert splits().of(Named(speakers=(out,), split=own)) == is_held
-        assert splits().of(Named(speakers=(stays,), split=own)) == stayed
+        assert splits().of(HoldOutNames(speakers=(out,), split=own)) == is_held
+        assert splits().of(HoldOutNames(speakers=(stays,), split=own)) == stayed
 
 
 def test_the_sources_split_is_for_what_names_none() -> None:
     given = Splits(default="test", names={"challenge": "validation"})
-    assert [given.of(Named(split=name)) for name in ("", "train", "challenge")] == ["test", "train", "validation"]
+    assert [given.of(HoldOutNames(split=name)) for name in ("", "train", "challenge")] == [
+        "test",
+        "train",
+        "validation",
+    ]
 
 
 def test_a_name_of_no_split_is_unusable() -> None:
     with pytest.raises(Unusable) as fault:
-        Splits().of(Named(split="banana"))
+        Splits().of(HoldOutNames(split="banana"))
     assert fault.value.reason == "unknown_split" and "none of train, validation, test" in fault.value.detail
 
 
@@ -96,21 +100,21 @@ class TestTally:
         tally = Tally(HoldOut(items=0.5))
         for name, is_held in (("a", True), ("a", True), ("b", False), ("", False)):
             tally.add(name, is_held)
-        assert (tally.held, tally.total, tally.is_fair) == (1, 2, True)
+        assert (tally.held, tally.total, tally.selects_some_not_all) == (1, 2, True)
         tally.check("source read")
 
     @pytest.mark.parametrize(
-        ("names", "said"),
+        ("names", "message"),
         [
             ([], "hold_out.speakers 0.02 of source read selects nobody: the data names no speakers; hold out another kind"),
             ([False] * 13, "hold_out.speakers 0.02 of source read selects 0 of its 13 speakers, so nothing is held out; raise it"),
             ([True] * 2, "hold_out.speakers 0.02 of source read selects all 2 of its speakers, so nothing is left to train on"),
         ],
     )  # fmt: skip
-    def test_nobody_and_everybody_are_refused_with_both_counts(self, names: list[bool], said: str) -> None:
+    def test_nobody_and_everybody_are_refused_with_both_counts(self, names: list[bool], message: str) -> None:
         tally = Tally(HoldOut(speakers=0.02))
         for number, is_held in enumerate(names):
             tally.add(str(number), is_held)
         with pytest.raises(SplitError) as fault:
             tally.check("source read")
-        assert str(fault.value).startswith(said)
+        assert str(fault.value).startswith(message)

@@ -9,12 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from weft.pipelines.parts.stage_work import Input, PartWork, Unaccounted, digest_of, join, pack, total
+from weft.pipelines.parts.joining import InputTable, join
+from weft.pipelines.parts.stage_work import Input, PartWork, Unaccounted, digest_of, pack, total
 from weft.pipelines.parts.tables import part_name, read_part, write_part
 from weft.pipelines.stage import Stage
 from weft.pipelines.storage.store import Store
 from weft.schemas.audio import Alignment, Audio, Utterance
-from weft.schemas.ledger import Held, LedgerRow, Reject, Unusable
+from weft.schemas.ledger import HeldOutItem, LedgerRow, Reject, Unusable
 from weft.schemas.text import Dialogue, Turn
 
 
@@ -66,15 +67,15 @@ class Copy(Stage):
                         seconds=record.seconds,
                     )
                 case "holds out":
-                    yield Held(record.key, record.seconds)
+                    yield HeldOutItem(record.key, record.seconds)
                 case "holds out without seconds":
-                    yield Held(record.key, 0.0)
+                    yield HeldOutItem(record.key, 0.0)
                 case "gives and holds out":
                     yield record
-                    yield Held(record.key, record.seconds)
+                    yield HeldOutItem(record.key, record.seconds)
                 case "holds out nobody's":
                     yield record
-                    yield Held("nobody", 0.0)
+                    yield HeldOutItem("nobody", 0.0)
                 case "gives and rejects":
                     yield record
                     yield Reject(
@@ -129,7 +130,7 @@ class TestAccount:
         )  # fmt: skip
 
     @pytest.mark.parametrize(
-        ("wrong", "said"),
+        ("wrong", "message"),
         [
             ("loses an item", "copy/speech part 0: 1 item vanished, the first is a"),
             ("invents an item", "copy/speech part 0: no input has 1 item such as nobody"),
@@ -143,10 +144,10 @@ class TestAccount:
         ],
     )
     def test_a_stage_that_loses_or_invents_is_stopped_and_nothing_is_committed(
-        self, ready: Store, wrong: str, said: str
+        self, ready: Store, wrong: str, message: str
     ) -> None:
         stage = Copy(wrong=wrong)
-        with pytest.raises(Unaccounted, match=said):
+        with pytest.raises(Unaccounted, match=message):
             work(stage).run(ready)
         assert ready.names("copy") == ready.names("ledger") == ready.names("rejects") == []
 
@@ -185,21 +186,26 @@ class TestAccount:
         assert total(records) == pytest.approx(total(records[::-1]), abs=1.1e-6)
 
 
+def table(name: str, record: type, records: list[Any]) -> InputTable:
+    return InputTable(name=name, record=record, records=records)
+
+
 class TestJoin:
     def test_one_input_passes_through(self) -> None:
-        assert join([[utterance("a")]]) == ([utterance("a")], [])
+        assert join([table("speech", Utterance, [utterance("a")])]) == ([utterance("a")], [])
 
     def test_rows_meet_by_key_in_the_order_of_the_first(self) -> None:
         first = [utterance(k) for k in "abcd"]
         second = [Alignment(key=k, seconds=2.0, aligner="x", words=(), score=0.0) for k in "dba"]
-        rows, absent = join([first, second])
-        assert [(u.key, a.key) for u, a in rows] == [("a", "a"), ("b", "b"), ("d", "d")]
+        rows, absent = join([table("speech", Utterance, first), table("align", Alignment, second)])
+        assert [(row.utterance.key, row.alignment.key) for row in rows] == [("a", "a"), ("b", "b"), ("d", "d")]
         assert [u.key for u in absent] == ["c"]
 
     @given(keys=st.lists(st.sets(st.sampled_from("abcdef")), min_size=2, max_size=4))
     def test_every_item_of_the_first_is_joined_or_absent(self, keys: list[set[str]]) -> None:
-        rows, absent = join([[utterance(k) for k in sorted(of)] for of in keys])
-        joined = {r[0].key for r in rows}
+        tables = [table(f"n{n}", Utterance, [utterance(k) for k in sorted(of)]) for n, of in enumerate(keys)]
+        rows, absent = join(tables)
+        joined = {row.utterance.key for row in rows}
         assert joined == set.intersection(*keys)
         assert joined | {r.key for r in absent} == keys[0]
         assert len(rows) + len(absent) == len(keys[0])
@@ -215,7 +221,7 @@ class TestJoin:
 
         class First(Copy):
             def __call__(self, records: Iterable[Any]) -> Iterator[Any]:
-                yield from (u for u, _ in records)
+                yield from (row.utterance for row in records)
 
         stage = First()
         work(stage, Input("in/speech", Utterance), Input("align/speech", Alignment)).run(ready)

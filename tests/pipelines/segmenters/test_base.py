@@ -24,7 +24,9 @@ def spans_of(steps: list[tuple[float, float]]) -> list[tuple[float, float]]:
 @given(steps=STEPS, gap=st.floats(0, 2), longest=st.floats(2, 60))
 def test_merging_joins_over_short_pauses_alone(steps: list[tuple[float, float]], gap: float, longest: float) -> None:
     spans = spans_of(steps)
-    merged = [(p.start, p.end) for p in merge([SpeakerSpan(*s) for s in spans], gap, longest)]
+    merged = [
+        (p.start, p.end) for p in merge([SpeakerSpan(start=start, end=end) for start, end in spans], gap, longest)
+    ]
     assert {b for span in merged for b in span} <= {b for span in spans for b in span}
     assert all(any(b <= s[0] and s[1] <= e for b, e in merged) for s in spans), "no speech is lost"
     for one, two in pairwise(merged):
@@ -40,7 +42,7 @@ def test_merging_joins_over_short_pauses_alone(steps: list[tuple[float, float]],
 @given(steps=STEPS, longest=st.floats(1.1, 60))
 def test_cutting_loses_nothing_and_leaves_nothing_too_long(steps: list[tuple[float, float]], longest: float) -> None:
     spans = spans_of(steps)
-    pieces = [(p.start, p.end) for p in cut([SpeakerSpan(*s) for s in spans], longest)]
+    pieces = [(p.start, p.end) for p in cut([SpeakerSpan(start=start, end=end) for start, end in spans], longest)]
     assert all(0 < e - b <= longest * (1 + 1e-9) for b, e in pieces)
     for begin, end in spans:
         inside = [p for p in pieces if begin <= p[0] and p[1] <= end]

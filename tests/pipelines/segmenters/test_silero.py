@@ -1,6 +1,7 @@
 """The embedded segmenter's chores."""
 
 import numpy as np
+import pytest
 
 from weft.pipelines.audio.sound import RATE
 from weft.pipelines.segmenters.base import SpeakerSpan
@@ -20,3 +21,11 @@ def test_spans_are_seconds_of_the_whole() -> None:
         SpeakerSpan(0.25, 0.5),
         SpeakerSpan(1.25, 1.5),
     ]
+
+
+def test_how_quiet_silence_is_is_a_setting() -> None:
+    """Where nothing is quiet enough, the model is asked; here none was loaded."""
+    quiet = np.full(RATE, 3e-5, np.float32)
+    assert Segmenter().speech([quiet]) == []
+    with pytest.raises(AttributeError):
+        Segmenter(silence=1e-5).speech([quiet])

@@ -33,7 +33,7 @@ def ingested(store: Store) -> Callable[..., tuple[list[Recording], list[Reject]]
         stage.setup(store)
         made = list(stage(items))
         recordings, rejects = ([r for r in made if isinstance(r, kind)] for kind in (Recording, Reject))
-        account(PartWork("ingest/speech", stage, 0, ()), stage, items, [], recordings, rejects)
+        account(PartWork(node="ingest/speech", stage=stage, part=0, inputs=()), stage, items, [], recordings, rejects)
         assert len({r.key for r in recordings}) == len(recordings)
         return sorted(recordings, key=lambda r: r.path), sorted(rejects, key=lambda r: r.path)
 

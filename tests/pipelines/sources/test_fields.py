@@ -95,9 +95,12 @@ def test_a_column_that_is_no_text_is_a_reject(path: Path, ingested: Callable) ->
 def test_custom_fields_of_cuts(path: Path, ingested: Callable) -> None:
     recording = {"id": "day", "sources": [{"type": "file", "channels": [0], "source": str(path / "day.flac")}]}
     cut = {"type": "MonoCut", "channel": 0, "recording": recording, "duration": 1.0, "custom": ASKED}
-    said = {"start": 0.0, "duration": 0.5, "text": "a"}
-    own = {**said, "start": 0.5, "custom": {"answer": "Its own."}}
-    cuts = [{**cut, "start": 0.0, "supervisions": [said]}, {**cut, "start": 1.0, "supervisions": [said, own]}]
+    supervision = {"start": 0.0, "duration": 0.5, "text": "a"}
+    own = {**supervision, "start": 0.5, "custom": {"answer": "Its own."}}
+    cuts = [
+        {**cut, "start": 0.0, "supervisions": [supervision]},
+        {**cut, "start": 1.0, "supervisions": [supervision, own]},
+    ]
     (made,), rejects = ingested(lhotse.Source(path=jsonl(path, *cuts)))
     assert [one.fields for one in made.supervisions] == [FIELDS, (), (Field("answer", "Its own."),)] and not rejects
 

@@ -5,6 +5,7 @@ import os
 import uuid
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import fsspec
 import numpy as np
@@ -34,7 +35,7 @@ def folder(tmp_path: Path) -> Path:
 def read(folder: Path, store: Store) -> Callable[..., dict[str, Recording | Reject]]:
     """Lists and reads a folder; every item by its path."""
 
-    def everything(**settings: str) -> dict[str, Recording | Reject]:
+    def everything(**settings: Any) -> dict[str, Recording | Reject]:
         source = Source.model_validate({"path": str(folder), "missing": "reject", **settings})
         items = list(source.items("speech"))
         stage = Ingest(source=source)
@@ -55,6 +56,17 @@ def manifest(folder: Path, *lines: object) -> None:
 
 
 class TestFolder:
+    @pytest.mark.parametrize(
+        ("ending", "limit"), [("txt", "transcript"), ("words.json", "transcript"), ("ctm", "table")]
+    )
+    def test_how_much_text_is_read_is_a_setting(self, folder: Path, read: Read, ending: str, limit: str) -> None:
+        (folder / "a.flac").write_bytes(CLIP)
+        (folder / f"a.{ending}").write_text("x" * 1025)
+        reject = read(limits={limit: 1024})["a.flac"]
+        assert isinstance(reject, Reject) and reject.reason == "bad_transcript" and "1,024 bytes" in reject.detail
+        made = read()["a.flac"]
+        assert isinstance(made, Recording) or "bytes" not in made.detail
+
     def test_audio_beside_its_transcript(self, folder: Path, read: Read) -> None:
         (folder / "a.flac").write_bytes(CLIP)
         (folder / "a.txt").write_text("And  then.\n")

@@ -47,6 +47,16 @@ def test_a_dataset_on_disk(tmp_path: Path, rows: datasets.Dataset, ingested: Cal
     )
 
 
+def test_so_many_rows_are_an_item(tmp_path: Path, rows: datasets.Dataset, ingested: Callable) -> None:
+    rows.save_to_disk(str(tmp_path / "saved"))
+    source = Source(path=str(tmp_path / "saved"), rows=2)
+    items = list(source.items("hf"))
+    assert [item.path for item in items] == ["train/00000", "train/00002"]
+    assert [source.size_of(item) for item in items] == [2, 2]
+    check(*ingested(source))
+    assert len(list(Source(path=str(tmp_path / "saved")).items("hf"))) == 1
+
+
 def test_a_column_of_paths_is_read_where_it_points(tmp_path: Path, ingested: Callable, clip: bytes) -> None:
     (tmp_path / "a.flac").write_bytes(clip)
     rows = {"file": [str(tmp_path / "a.flac"), ""], "text": ["and then", "no"], "id": ["one", "two"]}
@@ -150,7 +160,7 @@ class WithShards(Away):
         return self
 
 
-def test_what_datasets_cannot_read_is_told_in_a_sentence(tmp_path: Path) -> None:
+def test_what_datasets_cannot_read_is_reported_in_a_sentence(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="nowhere"):
         list(Source(path=str(tmp_path / "nowhere")).items("s"))
 

@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 
-from weft.pipelines.sources.common import lists
 from weft.pipelines.sources.lhotse import Source
 from weft.schemas.audio import Supervision, Word
 
@@ -21,7 +20,7 @@ def cut(path: str, start: float, duration: float, supervisions: list[dict[str, A
             "recording": recording, "type": "MonoCut", **more}  # fmt: skip
 
 
-def said(start: float, duration: float, text: str, **more: Any) -> dict[str, Any]:
+def supervision(start: float, duration: float, text: str, **more: Any) -> dict[str, Any]:
     return {"id": text, "recording_id": "day", "start": start, "duration": duration, "channel": 0, "text": text, **more}
 
 
@@ -35,7 +34,7 @@ def path(tmp_path: Path, clip: bytes) -> str:
 def test_cuts_of_one_recording_are_gathered(tmp_path: Path, path: str, ingested: Callable, ending: str) -> None:
     word = {"word": [["and", 0.7, 0.2, 0.9]]}
     cuts = [
-        cut(path, 0.5, 1.0, [said(0.1, 0.4, "and", speaker="s1", language="cy", alignment=word)]),
+        cut(path, 0.5, 1.0, [supervision(0.1, 0.4, "and", speaker="s1", language="cy", alignment=word)]),
         cut(path, 1.5, 0.5, []),
     ]
     text = json.dumps(cuts) if ending == "json" else "".join(json.dumps(c) + "\n" for c in cuts)
@@ -59,20 +58,19 @@ def test_what_is_no_audio_of_a_cut_is_refused(tmp_path: Path, path: str, ingeste
     assert sorted(r.reason for r in rejects) == ["bad_cut"] * 4 + ["command", "missing", "mixed_cut"]
 
 
-def test_a_line_that_unfolds_to_more_than_a_cut_can_be(
-    tmp_path: Path, path: str, ingested: Callable, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(lists, "LONGEST", 100_000)
+def test_a_line_that_unfolds_to_more_than_a_cut_can_be(tmp_path: Path, path: str, ingested: Callable) -> None:
     good = json.dumps(cut(path, 0, 1, []))
     lines = [good, '{"id": "' + "x" * 300_000 + '"}', good.replace("day", "other")]
     (tmp_path / "cuts.jsonl.gz").write_bytes(gzip.compress("\n".join(lines).encode(), 1))
-    made, rejects = ingested(Source(path=str(tmp_path / "cuts.jsonl.gz")))
+    made, rejects = ingested(Source(path=str(tmp_path / "cuts.jsonl.gz"), limits={"line": 100_000}))
     assert len(made) == 1 and sorted(r.reason for r in rejects) == ["missing", "too_long"]
     assert "cuts.jsonl.gz line 2 has more than 100,000 characters" in {r.detail for r in rejects}
 
 
 def test_shar_is_read_in_place(tmp_path: Path, clip: bytes, ingested: Callable) -> None:
-    cuts = [cut("", 0.0, 2.0, [said(0.0, 2.0, text)], id=f"u{n}") for n, text in enumerate(("and", "then", "lost"))]
+    cuts = [
+        cut("", 0.0, 2.0, [supervision(0.0, 2.0, text)], id=f"u{n}") for n, text in enumerate(("and", "then", "lost"))
+    ]
     for c in cuts:
         del c["recording"]
     (tmp_path / "cuts.000000.jsonl.gz").write_bytes(gzip.compress("".join(json.dumps(c) + "\n" for c in cuts).encode()))
@@ -90,7 +88,8 @@ def test_shar_is_read_in_place(tmp_path: Path, clip: bytes, ingested: Callable) 
 
 def test_a_cut_and_its_supervisions_may_name_a_split(tmp_path: Path, path: str, ingested: Callable) -> None:
     cuts = [
-        cut(path, 0.0, 1.0, [said(0.0, 0.4, "and"), said(0.5, 0.4, "so", custom={"split": "test"})], custom={"split": "dev"}),
+        cut(path, 0.0, 1.0, [supervision(0.0, 0.4, "and"), supervision(0.5, 0.4, "so", custom={"split": "test"})],
+        custom={"split": "dev"}),
         cut(path, 1.0, 0.5, [], custom={"split": "train"}),
         cut(path, 1.5, 0.5, []),
     ]  # fmt: skip
@@ -101,7 +100,7 @@ def test_a_cut_and_its_supervisions_may_name_a_split(tmp_path: Path, path: str, 
 
 def test_a_list_that_breaks_off_is_one_reject(tmp_path: Path, path: str, ingested: Callable) -> None:
     lines = "".join(
-        json.dumps(cut(path, 0.0, 2.0, [said(0.0, 2.0, f"and {n}")], id=f"c{n}")) + "\n" for n in range(300)
+        json.dumps(cut(path, 0.0, 2.0, [supervision(0.0, 2.0, f"and {n}")], id=f"c{n}")) + "\n" for n in range(300)
     )
     (tmp_path / "cuts.jsonl.gz").write_bytes(gzip.compress(lines.encode())[:-50])
     made, (reject,) = ingested(Source(path=str(tmp_path / "cuts.jsonl.gz")))

@@ -56,6 +56,19 @@ def test_a_duration_without_an_offset_must_be_the_files(listed: Callable[..., So
     )
 
 
+def test_how_far_a_duration_may_differ_is_a_setting(listed: Callable[..., Source], ingested: Callable) -> None:
+    (made,), _ = ingested(listed({"duration": 3.5, "text": "and"}, limits={"slack": 2}))
+    assert made.seconds == 2.0
+    _, (reject,) = ingested(listed({"duration": 2.05, "text": "and"}, limits={"slack": 0.01}))
+    assert reject.reason == "wrong_duration"
+
+
+def test_each_limit_of_sound_is_that_of_the_source(listed: Callable[..., Source], ingested: Callable) -> None:
+    for limits, reason in (({"shortest": 2.5}, "too_short"), ({"lowest_rate": 22_050}, "low_rate")):
+        _, (reject,) = ingested(listed({"text": "and"}, limits=limits))
+        assert reject.reason == reason
+
+
 def test_channels(tmp_path: Path, ingested: Callable) -> None:
     import numpy as np
     import soundfile

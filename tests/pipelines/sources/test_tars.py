@@ -25,10 +25,10 @@ def write(path: Path, members: Sequence[tuple[str, bytes]]) -> str:
 
 
 def test_members_of_a_key_are_a_recording(tmp_path: Path, ingested: Callable, clip: bytes, store: Store) -> None:
-    said = {"text": "not so", "speaker_id": 7, "license": "CC0", "lang": "cy", "split": "dev"}
+    fields = {"text": "not so", "speaker_id": 7, "license": "CC0", "lang": "cy", "split": "dev"}
     path = write(
         tmp_path / "a.tar",
-        [("d/x.flac", clip), ("d/x.txt", b"and then\n"), ("y.json", json.dumps(said).encode()), ("y.FLAC", clip),
+        [("d/x.flac", clip), ("d/x.txt", b"and then\n"), ("y.json", json.dumps(fields).encode()), ("y.FLAC", clip),
          ("z.flac", clip), ("z.ctm", CTM)],
     )  # fmt: skip
     (x, y, z), rejects = ingested(Source(path=path))
@@ -52,6 +52,14 @@ def test_what_is_wrong_within_a_tar_costs_that_sample_alone(tmp_path: Path, inge
         ("a.tar/a", "no_audio"), ("a.tar/b", "several_audio"), ("a.tar/c", "not_audio"), ("a.tar/d", "bad_transcript"),
         ("a.tar/e", "duplicate"), ("a.tar/h", "bad_transcript"),
     ]  # fmt: skip
+
+
+def test_how_long_a_transcript_may_be_is_a_setting(tmp_path: Path, ingested: Callable, clip: bytes) -> None:
+    path = write(tmp_path / "a.tar", [("a.flac", clip), ("a.txt", b"and " * 300)])
+    (made,), _ = ingested(Source(path=path))
+    assert made.text == " ".join(["and"] * 300)
+    _, (reject,) = ingested(Source(path=path, limits={"transcript": 1024}))
+    assert (reject.reason, reject.detail) == ("bad_transcript", "a.txt holds 1,200 bytes")
 
 
 @pytest.mark.parametrize("kept", [700, 0.5, 0.95])

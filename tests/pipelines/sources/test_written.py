@@ -15,7 +15,7 @@ from weft.pipelines.sources import checkable, pairs, pictures, preferences, ques
 from weft.pipelines.sources.base import Source
 from weft.pipelines.storage.store import Store
 from weft.pipelines.synthesize import Synthesize
-from weft.pipelines.voices.common.measured import Measured
+from weft.pipelines.voices.common.measured import VoiceMeasures
 from weft.pipelines.voices.espeak import Voice
 from weft.schemas.text import Dialogue, Document
 
@@ -96,7 +96,7 @@ def test_sound_is_made_and_measured(kind: Any, rate: int, ingested: Callable) ->
 def test_a_voice_that_does_not_follow_its_design_is_a_reject(
     ingested: Callable, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(questions, "measured", lambda spoken: Measured(pitch=145.0, rate=4.0, pause=0.0))
+    monkeypatch.setattr(questions, "measured", lambda spoken: VoiceMeasures(pitch=145.0, rate=4.0, pause=0.0))
     made, rejects = ingested(questions.Source(count=6))
     assert {reject.reason for reject in rejects} == {"not_as_designed"} and len(made) + len(rejects) == 6
     assert all("its" in reject.detail and "pitch=145.0" in reject.detail for reject in rejects)

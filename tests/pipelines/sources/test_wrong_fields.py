@@ -110,7 +110,9 @@ CASES = [
 
 
 @pytest.mark.parametrize(("write", "reason", "detail"), CASES, ids=range(len(CASES)))
-def test_what_is_wrong_is_said_in_words(store: Store, tmp_path: Path, write: Write, reason: str, detail: str) -> None:
+def test_what_is_wrong_is_reported_in_words(
+    store: Store, tmp_path: Path, write: Write, reason: str, detail: str
+) -> None:
     stage = Ingest(source=write(tmp_path))
     stage.setup(store)
     (reject,) = stage(stage.source.items("s"))

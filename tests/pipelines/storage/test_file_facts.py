@@ -29,13 +29,13 @@ def test_what_is_not_there_has_no_facts(store: Store) -> None:
 
 
 @pytest.mark.parametrize(
-    "said", [datetime(2026, 1, 2, tzinfo=UTC), datetime(2026, 1, 2), "2026-01-02T00:00:00.000Z", 1767312000]
+    "modified", [datetime(2026, 1, 2, tzinfo=UTC), datetime(2026, 1, 2), "2026-01-02T00:00:00.000Z", 1767312000]
 )
 @pytest.mark.parametrize("name", ["LastModified", "last_modified", "updated", "mtime", "created"])
-def test_stores_say_it_in_their_own_ways(name: str, said: object, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_stores_say_it_in_their_own_ways(name: str, modified: object, monkeypatch: pytest.MonkeyPatch) -> None:
     store = Store("memory://facts-of-stores")
     monkeypatch.setattr(
-        store.fs, "ls", lambda path, detail: [{"name": f"{path}/b", "type": "file", "size": 3, name: said}]
+        store.fs, "ls", lambda path, detail: [{"name": f"{path}/b", "type": "file", "size": 3, name: modified}]
     )
     assert facts_in(store, "a")["a/b"].changed == datetime(2026, 1, 2, tzinfo=UTC).timestamp()
 

@@ -83,7 +83,7 @@ GARBAGE = (
 
 
 @pytest.mark.parametrize("content", GARBAGE)
-def test_what_is_no_lock_is_told_at_once_and_taken_over_where_it_is_old(store: Store, content: bytes) -> None:
+def test_what_is_no_lock_is_reported_at_once_and_taken_over_where_it_is_old(store: Store, content: bytes) -> None:
     store.write(NAME, content)
     written = os.stat(store.path(NAME)).st_mtime
     with pytest.raises(Locked, match=rf"^{store.url}/{NAME} is no lock that weft wrote; .*remove that file and run"):

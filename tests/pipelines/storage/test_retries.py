@@ -10,7 +10,7 @@ import pytest
 
 from weft.pipelines.audio.sound import flac, load, scan
 from weft.pipelines.storage import retries as reading
-from weft.pipelines.storage.retries import IN_A_ROW, patiently, reading_as, watched
+from weft.pipelines.storage.retries import IN_A_ROW, read_with_retries, reading_as, retrying
 from weft.pipelines.storage.store import Store
 from weft.schemas.audio import Audio
 from weft.schemas.ledger import Unavailable
@@ -31,7 +31,7 @@ def failing(times: int, error: Exception) -> "tuple[list[int], object]":
 
 def test_what_comes_back_is_read() -> None:
     tries, read = failing(3, OSError(errno.EIO, "Input/output error"))
-    assert patiently(read, "clip.wav") == "read" and len(tries) == 4
+    assert read_with_retries(read, "clip.wav") == "read" and len(tries) == 4
 
 
 @pytest.mark.parametrize(
@@ -47,7 +47,7 @@ def test_what_comes_back_is_read() -> None:
 def test_what_stays_away_is_unavailable(error: Exception, absent: bool) -> None:
     tries, read = failing(9, error)
     with pytest.raises(Unavailable, match=r"clip\.wav: .+") as found:
-        patiently(read, "clip.wav")
+        read_with_retries(read, "clip.wav")
     assert len(tries) == 4 and found.value.absent == absent
     again = copy.copy(found.value)  # as it goes from one process to another
     assert (str(again), again.absent) == (str(found.value), absent)
@@ -56,7 +56,7 @@ def test_what_stays_away_is_unavailable(error: Exception, absent: bool) -> None:
 def test_a_server_that_says_there_is_no_such_file_is_asked_once() -> None:
     tries, read = failing(9, FileNotFoundError("https://host/clip.wav"))
     with pytest.raises(Unavailable):
-        patiently(read, "https://host/clip.wav")
+        read_with_retries(read, "https://host/clip.wav")
     assert len(tries) == 1
 
 
@@ -68,10 +68,10 @@ def test_of_one_piece_of_work_only_the_first_failure_of_a_kind_is_waited_for_in_
     with reading_as(ReadSettings(tries=3, wait=1.0)):
         for error in (FileNotFoundError(), FileNotFoundError(), OSError(errno.EIO, "EIO"), OSError(errno.EIO, "EIO")):
             with pytest.raises(Unavailable):
-                patiently(failing(9, error)[1], "clip.wav")
+                read_with_retries(failing(9, error)[1], "clip.wav")
     assert waits == [1.0, 4.0, 1.0, 4.0, 1.0]
     with reading_as(ReadSettings(tries=2, wait=0.1)), pytest.raises(Unavailable):
-        patiently(failing(9, FileNotFoundError())[1], "clip.wav")
+        read_with_retries(failing(9, FileNotFoundError())[1], "clip.wav")
     assert waits[5:] == [0.1]
 
 
@@ -80,36 +80,40 @@ def test_a_server_that_never_answers_is_given_up_and_tried_once_by_the_next_piec
     with reading_as(ReadSettings(tries=1)):
         for number in range(IN_A_ROW + 50):
             with pytest.raises(Unavailable, match="no answer" if number < IN_A_ROW else "not tried: 8 reads in a row"):
-                patiently(read, f"https://host/{number}.wav")
+                read_with_retries(read, f"https://host/{number}.wav")
         assert len(tries) == IN_A_ROW
-        assert patiently(lambda: "read", "https://other/a.wav") == patiently(lambda: "read", "/local/a.wav") == "read"
+        assert (
+            read_with_retries(lambda: "read", "https://other/a.wav")
+            == read_with_retries(lambda: "read", "/local/a.wav")
+            == "read"
+        )
     for _ in range(5):
         with reading_as(ReadSettings(tries=4)):
             for _ in range(3):
                 with pytest.raises(Unavailable):
-                    patiently(read, "https://host/a.wav")
+                    read_with_retries(read, "https://host/a.wav")
     assert len(tries) == IN_A_ROW + 5
     with reading_as(ReadSettings(tries=4)):
-        assert patiently(read, "https://host/a.wav") == patiently(read, "https://host/b.wav") == "read"
+        assert read_with_retries(read, "https://host/a.wav") == read_with_retries(read, "https://host/b.wav") == "read"
 
 
 def test_files_that_are_not_there_say_nothing_of_the_others() -> None:
     with reading_as(ReadSettings()):
         for _ in range(3 * IN_A_ROW):
             with pytest.raises(Unavailable, match="no such file"):
-                patiently(failing(9, FileNotFoundError("x"))[1], "https://host/a.wav")
-        assert patiently(lambda: "read", "https://host/b.wav") == "read"
+                read_with_retries(failing(9, FileNotFoundError("x"))[1], "https://host/a.wav")
+        assert read_with_retries(lambda: "read", "https://host/b.wav") == "read"
 
 
 def test_a_name_that_is_none_is_no_failure() -> None:
     with pytest.raises(ValueError, match="File name too long"):
-        patiently(failing(9, OSError(errno.ENAMETOOLONG, "File name too long"))[1], "x" * 999)
+        read_with_retries(failing(9, OSError(errno.ENAMETOOLONG, "File name too long"))[1], "x" * 999)
 
 
 def test_a_fault_of_the_code_is_raised_at_once() -> None:
     tries, read = failing(9, AttributeError("no such"))
     with pytest.raises(AttributeError):
-        patiently(read, "clip.wav")
+        read_with_retries(read, "clip.wav")
     assert len(tries) == 1
 
 
@@ -137,7 +141,7 @@ def test_a_mount_that_goes_while_audio_is_decoded(tmp_path: Path, monkeypatch: p
 
 
 def test_what_was_read_is_given_on() -> None:
-    with watched(io.BytesIO(flac(np.zeros(800, np.float32), 16_000)), "clip") as file:
+    with retrying(io.BytesIO(flac(np.zeros(800, np.float32), 16_000)), "clip") as file:
         assert file.read(4) == b"fLaC"
-    with pytest.raises(ValueError, match="of the code"), watched(io.BytesIO(b""), "clip"):
+    with pytest.raises(ValueError, match="of the code"), retrying(io.BytesIO(b""), "clip"):
         raise ValueError("of the code")

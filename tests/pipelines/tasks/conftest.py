@@ -15,9 +15,19 @@ from weft.schemas.vocabulary import Codebook, Marker, Vocabulary
 MARKERS = ("text", "speech", "asr", "tts", "pad", "end")
 MODALITIES = {"speech": "speech", "tts": "speech"}
 VOCABULARY = Vocabulary(
-    1000, 0, tuple(Marker(n, f"[{n}]", 1000 + i, MODALITIES.get(n, "text")) for i, n in enumerate(MARKERS)),
-    (Codebook("other", "[O{}]", 1010, 5), Codebook("hubert", "[Hu{}]", 1100, 50)), 1200, "",
-)  # fmt: skip
+    text_size=1000,
+    bos=0,
+    markers=tuple(
+        Marker(name=name, literal=f"[{name}]", id=1000 + n, modality=MODALITIES.get(name, "text"))
+        for n, name in enumerate(MARKERS)
+    ),
+    codebooks=(
+        Codebook(tokenizer="other", literal="[O{}]", first=1010, size=5),
+        Codebook(tokenizer="hubert", literal="[Hu{}]", first=1100, size=50),
+    ),
+    size=1200,
+    text_fingerprint="",
+)
 
 
 def spell(text: str) -> list[int]:

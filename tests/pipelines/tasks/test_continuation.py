@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.pipelines.tasks.test_utterances import passage, said
+from tests.pipelines.tasks.test_utterances import passage, shown
 from weft.pipelines.tasks.common.sample_builder import SampleBuilder
 from weft.pipelines.tasks.continuation import Task
 from weft.schemas.ledger import Unusable
@@ -20,7 +20,7 @@ def task(**given: Any) -> Task:
 
 def test_all_utterances_are_one_stream_in_one_pair_of_markers(woven: Weave, names: Names) -> None:
     made = woven(task(say="hubert", open="speech", close="end"), passage(3))
-    assert said(made, names) == "bos speech h0 h0 h1 h1 h2 h2 end"
+    assert shown(made, names) == "bos speech h0 h0 h1 h1 h2 h2 end"
     assert all(span.loss for span in made.segments[1:])
 
 
@@ -28,7 +28,7 @@ def test_text_goes_on_after_a_spoken_prompt(woven: Weave, names: Names) -> None:
     prompt = {"say": "hubert", "open": "speech", "close": "end", "utterances": 2}
     made = task(say="text", open="text", prompt=prompt, loss="rest")
     sample = woven(made, passage(4))
-    assert said(sample, names) == "bos speech h0 h0 end speech h1 h1 end text w2 w3"
+    assert shown(sample, names) == "bos speech h0 h0 end speech h1 h1 end text w2 w3"
     assert [names(i) for s in sample.segments if s.loss for i in sample.ids[s.begin : s.end]] == ["text", "w2", "w3"]
     assert made.streams == ("hubert",) and made.markers == {"speech", "end", "text"}
     assert all(s.loss for s in woven(task(say="text", prompt=prompt), passage(4)).segments[1:])

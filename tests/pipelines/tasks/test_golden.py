@@ -65,11 +65,11 @@ class Toy:
         speech, audio = (SPEECH - LATENT, LATENT) if has_latents else (SPEECH, set())
         firsts = accumulate((size for _, size in BOOKS.values()), initial=_FIRST_CODE)
         self.books = tuple(
-            Codebook(name, *book[:1], first, book[1])
-            for (name, book), first in zip(BOOKS.items(), firsts, strict=False)
+            Codebook(tokenizer=name, literal=literal, first=first, size=size)
+            for (name, (literal, size)), first in zip(BOOKS.items(), firsts, strict=False)
         )
         self.markers = tuple(
-            Marker(name, literal, _FIRST_MARKER + n, modality_of(name, speech, audio))
+            Marker(name=name, literal=literal, id=_FIRST_MARKER + n, modality=modality_of(name, speech, audio))
             for n, (name, literal) in enumerate(MARKERS.items())
         )
         self.words: list[str] = []
@@ -169,7 +169,7 @@ def material_of(golden: dict[str, Any]) -> Material:
         turns = given["dialogue"]["turns"]
         if not any("pieces" in turn for turn in turns):
             return conversation_of(given["dialogue"], streams)
-        return chat_of([(t["role"], said, "") for t in turns for said in t.get("pieces", [t])], streams)
+        return chat_of([(t["role"], piece, "") for t in turns for piece in t.get("pieces", [t])], streams)
     spoken = tuple(spoken_of(one, streams) for one in given["utterances"])
     if "recording" in given:
         return Material(Passage(given["recording"], tuple(one.utterance for one in spoken)), spoken)
@@ -185,12 +185,12 @@ def dialogue_of(given: dict[str, Any], streams: dict[str, StreamSettings]) -> Ma
     return chat_of([(role, one, "") for role, one in zip(("human", "assistant"), pair, strict=True)], streams)
 
 
-def chat_of(said: list[tuple[str, dict[str, Any], str]], streams: dict[str, StreamSettings]) -> Material:
+def chat_of(rows: list[tuple[str, dict[str, Any], str]], streams: dict[str, StreamSettings]) -> Material:
     """Turns by role, utterance, and which of two answers it is."""
-    spoken = [spoken_of({"seconds": 0.0, **one}, streams if one["codes"] else {}) for _, one, _ in said]
+    spoken = [spoken_of({"seconds": 0.0, **one}, streams if one["codes"] else {}) for _, one, _ in rows]
     turns = tuple(
         Turn(speaker=role, role=role, text=one["text"], emotion=one.get("emotion", ""), answer=answer)
-        for role, one, answer in said
+        for role, one, answer in rows
     )
     numbered = (replace(one, utterance=replace(one.utterance, turn=n)) for n, one in enumerate(spoken))
     return Material(Dialogue(key="d", source="s", turns=turns), tuple(numbered))

@@ -101,7 +101,7 @@ def test_two_streams_and_text_in_the_order_of_the_list(
 
 
 @pytest.mark.parametrize(
-    ("wrong", "said"),
+    ("wrong", "message"),
     [
         ({"sizes": (1, 4, 2)}, "give one for each"),
         ({"of": ("hubert", "other")}, "names `text` once"),
@@ -109,8 +109,8 @@ def test_two_streams_and_text_in_the_order_of_the_list(
         ({"sizes": (0, 4)}, "greater than or equal to 1"),
     ],
 )
-def test_a_list_that_fits_nothing_is_refused(wrong: dict[str, object], said: str) -> None:
-    with pytest.raises(ValidationError, match=said):
+def test_a_list_that_fits_nothing_is_refused(wrong: dict[str, object], message: str) -> None:
+    with pytest.raises(ValidationError, match=message):
         task(**wrong)
 
 

@@ -45,25 +45,25 @@ def passage(count: int, lost_text: int = -1, frames: int = 2) -> Material:
     return Material(Passage("r", tuple(one.utterance for one in spoken)), tuple(spoken))
 
 
-def said(made: SampleBuilder, names: Names) -> str:
+def shown(made: SampleBuilder, names: Names) -> str:
     return " ".join(names(i) for i in made.ids)
 
 
 def test_chunks_alternate_from_the_first_modality(woven: Weave, names: Names) -> None:
-    assert said(woven(task(first="text"), passage(3)), names) == "bos text w0 speech h1 h1 end text w2"
-    assert said(woven(task(first="speech"), passage(3)), names) == "bos speech h0 h0 end text w1 speech h2 h2 end"
+    assert shown(woven(task(first="text"), passage(3)), names) == "bos text w0 speech h1 h1 end text w2"
+    assert shown(woven(task(first="speech"), passage(3)), names) == "bos speech h0 h0 end text w1 speech h2 h2 end"
 
 
 def test_a_chunk_of_several_utterances_is_one_text_and_one_stream(woven: Weave, names: Names) -> None:
     made = woven(task(first="text", chunk={"utterances": 2}), passage(5))
-    assert said(made, names) == "bos text w0 w1 speech h2 h2 h3 h3 end text w4"
+    assert shown(made, names) == "bos text w0 w1 speech h2 h2 h3 h3 end text w4"
     assert [(s.start, s.stop) for s in made.segments if s.role == "target" and s.modality == "speech"][1] == (0.0, 7.0)
 
 
 def test_a_chunk_by_seconds_is_as_long_as_fits_and_at_least_one_utterance(woven: Weave, names: Names) -> None:
     """They last 1, 2, 3, 4 and 5 seconds."""
     made = woven(task(first="text", chunk={"seconds": 3.0}), passage(5))
-    assert said(made, names) == "bos text w0 w1 speech h2 h2 end text w3 speech h4 h4 end"
+    assert shown(made, names) == "bos text w0 w1 speech h2 h2 end text w3 speech h4 h4 end"
 
 
 @pytest.mark.parametrize(("loss", "counted"), [("text", {"text"}), ("speech", {"speech"}), ("all", {"text", "speech"})])
@@ -87,7 +87,7 @@ def test_every_utterance_is_written_once_and_in_order(
         with pytest.raises(Unusable, match="too_few_utterances"):
             woven(made, passage(count), seed)
         return
-    words = said(woven(made, passage(count), seed), names).split()
+    words = shown(woven(made, passage(count), seed), names).split()
     order = [int(word[1:]) for word, _ in groupby(word for word in words if word[0] in "wh" and word[1:].isdigit())]
     assert order == list(range(count))
     modalities = [word for word in words if word in ("text", "speech")]
@@ -97,16 +97,16 @@ def test_every_utterance_is_written_once_and_in_order(
 
 
 def test_a_drawn_modality_follows_the_seed_and_a_coin_gives_more_than_alternation(woven: Weave, names: Names) -> None:
-    drawn = [said(woven(task(), passage(3), seed), names) for seed in range(40)]
-    assert drawn == [said(woven(task(), passage(3), seed), names) for seed in range(40)]
+    drawn = [shown(woven(task(), passage(3), seed), names) for seed in range(40)]
+    assert drawn == [shown(woven(task(), passage(3), seed), names) for seed in range(40)]
     assert len(Counter(drawn)) == 2
-    assert len({said(woven(task(alternate="coin"), passage(3), seed), names) for seed in range(99)}) == 8
+    assert len({shown(woven(task(alternate="coin"), passage(3), seed), names) for seed in range(99)}) == 8
 
 
 def test_a_text_that_is_missing_refuses_the_recording_where_it_would_be_written(woven: Weave, names: Names) -> None:
     with pytest.raises(Unusable, match="no_transcript"):
         woven(task(first="text"), passage(3, lost_text=2))
-    assert said(woven(task(first="text"), passage(3, lost_text=1)), names) == "bos text w0 speech h1 h1 end text w2"
+    assert shown(woven(task(first="text"), passage(3, lost_text=1)), names) == "bos text w0 speech h1 h1 end text w2"
     with pytest.raises(Unusable, match="no_transcript"):
         woven(task(first="text", chunk={"utterances": 2}), passage(3, lost_text=1))
 

@@ -69,7 +69,7 @@ LABELS = st.text(st.characters(codec="utf-8", exclude_categories=["C", "Z"]), mi
 
 
 @st.composite
-def said(draw: st.DrawFn) -> Timing:
+def timings(draw: st.DrawFn) -> Timing:
     """Words of one recording, some without length, in times of whole milliseconds."""
     now, words = 0, []
     for label in draw(st.lists(LABELS, min_size=1, max_size=8)):
@@ -84,14 +84,14 @@ def test_a_textgrid_is_praats_to_the_byte() -> None:
     assert textgrid.write(whole(1.5, words, (Word("S", 0.25, 0.375),))).decode() == PRAAT
 
 
-@given(said())
+@given(timings())
 def test_a_textgrid_is_read_back(timing: Timing) -> None:
     back = textgrid.read(textgrid.write(timing))
     assert back.is_whole and back.seconds == round(timing.seconds, 6)
     assert [(w.text, w.start, w.end) for w in back.words()] == [(w.text, w.start, w.end) for w in timing.words()]
 
 
-@given(said())
+@given(timings())
 def test_ctm_and_json_are_read_back(timing: Timing) -> None:
     for back in (ctm.read(ctm.write(timing, "my clip")), wordjson.read(wordjson.write(timing))):
         assert [w.text for w in back.words()] == [w.text for w in timing.words()]
@@ -203,7 +203,7 @@ def test_nonsense_is_refused_with_a_reason(ending: str, data: bytes) -> None:
         (".rttm", b"\xff", "it is not UTF-8 (byte 0)"),
     ],
 )
-def test_what_is_wrong_is_said_in_words(ending: str, data: bytes, words: str) -> None:
+def test_what_is_wrong_is_reported_in_words(ending: str, data: bytes, words: str) -> None:
     with pytest.raises(BadTiming) as fault:
         READERS[ending](data, "a")
     assert words in fault.value.detail

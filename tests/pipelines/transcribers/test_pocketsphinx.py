@@ -21,8 +21,8 @@ def transcriber() -> Transcriber:
 
 
 def test_it_hears_english_and_silence(transcriber: Transcriber) -> None:
-    said = Voice().speak("this is a good day", Style(voice="gmw/en-US", variant="f2"))
-    clip = SpokenClip(soxr.resample(said.samples, said.rate, RATE).astype(np.float32))
+    synthesized = Voice().speak("this is a good day", Style(voice="gmw/en-US", variant="f2"))
+    clip = SpokenClip(soxr.resample(synthesized.samples, synthesized.rate, RATE).astype(np.float32))
     first, silence, again = transcriber.transcribe([clip, SpokenClip(np.zeros(RATE, np.float32)), clip])
     assert isinstance(first, Transcript) and isinstance(silence, Transcript)
     assert first == again

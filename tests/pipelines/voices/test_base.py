@@ -8,7 +8,7 @@ import pytest
 from pydantic import ValidationError
 
 from weft.pipelines.voices.base import Style, Synthesized, covers, style_for
-from weft.pipelines.voices.common.emotions import EMOTIONS, SPEEDS, Manners
+from weft.pipelines.voices.common.emotions import EMOTIONS, SPEEDS, Prosody
 from weft.schemas.audio import Word
 from weft.schemas.ledger import Unusable
 from weft.schemas.text import LEVELS
@@ -81,7 +81,7 @@ def test_an_empty_cast_is_refused():
 
 
 def test_a_recipe_may_say_how_an_emotion_is_acted_and_the_others_stay() -> None:
-    manners = Manners.model_validate(
+    manners = Prosody.model_validate(
         {"emotions": {"happy": {"pitch": 1.4}, "bored": {"rate": 0.8}}, "speeds": {"fast1": 1.3}}
     )
     assert style_for("anna", "happy", 5, manners=manners) == Style(pitch=1.4)
@@ -94,7 +94,7 @@ def test_a_recipe_may_say_how_an_emotion_is_acted_and_the_others_stay() -> None:
 )
 def test_factors_that_are_none_are_refused(wrong: dict[str, object]) -> None:
     with pytest.raises(ValidationError):
-        Manners.model_validate(wrong)
+        Prosody.model_validate(wrong)
 
 
 def test_silence_moves_the_words_behind_it() -> None:

@@ -91,7 +91,7 @@ def test_a_dash_takes_no_time_and_no_number():
 
 def test_order_does_not_matter():
     styles = random.Random(0).sample(VOICE.styles(), 8) + [("gmw/en-US", v) for v in ("Reed", "caleb", "whisper", "f5")]
-    work = [(text, Style(*style)) for text in sentences(4, 5) for style in styles]
+    work = [(text, Style(voice=voice, variant=variant)) for text in sentences(4, 5) for voice, variant in styles]
     first = {job: digest(VOICE.speak(*job)) for job in work}
     random.Random(1).shuffle(work)
     assert {job: digest(VOICE.speak(*job)) for job in work} == first
@@ -148,6 +148,12 @@ def test_variants_are_as_loud_as_each_other_and_none_is_cut_off():
     levels = [20 * np.log10(loudness(s, s.words[0].start, s.words[-1].end)) for s in spoken]
     assert max(levels) - min(levels) < 1
     assert all(flat_tops(s.samples) <= 2 and np.abs(s.samples).max() < 0.995 for s in spoken)
+
+
+def test_how_loud_it_speaks_is_a_setting():
+    said = [Voice(loudness=decibels).speak("Good morning.", Style("gmw/en-US", "f2")) for decibels in (-27, -33)]
+    levels = [20 * np.log10(loudness(s, s.words[0].start, s.words[-1].end)) for s in said]
+    assert levels[0] - levels[1] == pytest.approx(6, abs=0.1)
 
 
 def test_voices_without_a_pitch_are_not_in_the_cast():

@@ -8,7 +8,7 @@ import pocketsphinx
 import pytest
 
 from weft.pipelines.voices.common.emotions import EMOTIONS, SPEEDS
-from weft.pipelines.writers.common.desk import desk
+from weft.pipelines.writers.common.help_desk import help_desk
 from weft.pipelines.writers.common.small_talk import small_talk
 from weft.pipelines.writers.grammar import dialogues, documents, sentences
 from weft.schemas.dialogue import checked
@@ -74,16 +74,16 @@ def test_every_dialogue_keeps_the_rules():
         assert checked(turns) == turns
 
 
-def test_at_the_desk_each_offer_that_fails_raises_the_feeling_and_the_relief_is_as_strong():
+def test_at_the_help_desk_each_offer_that_fails_raises_the_feeling_and_the_relief_is_as_strong():
     seen = set()
     for n in range(200):
-        turns = desk(Random(n))
+        turns = help_desk(Random(n))
         human = [turn for turn in turns if turn.role == "human"]
         assert len({turn.emotion for turn in human[:-1]}) == 1
         assert [turn.level for turn in human] == [*range(1, len(human)), len(human) - 1]
         assert human[-1].emotion == turns[-1].emotion == turns[-3].emotion == "happy"
-        for said, answer in zip(turns[0:-4:2], turns[1:-4:2], strict=False):
-            felt = ("sad", said.level - 2, "slow1") if said.level > 2 else ("", 1, "")
+        for turn, answer in zip(turns[0:-4:2], turns[1:-4:2], strict=False):
+            felt = ("sad", turn.level - 2, "slow1") if turn.level > 2 else ("", 1, "")
             assert (answer.emotion, answer.level, answer.speed) == felt
         seen.add(len(human))
     assert seen == {2, 3, 4, 5, 6}

@@ -27,7 +27,7 @@ def spectrum(samples: np.ndarray) -> tuple[float, float, float]:
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_each_sound_is_told_by_its_spectrum(seed: int) -> None:
+def test_each_sound_is_recognised_by_its_spectrum(seed: int) -> None:
     low, high, flat = {}, {}, {}
     for name, sound in SOUNDS.items():
         low[name], high[name], flat[name] = spectrum(sound.make(default_rng(seed), 1.5))

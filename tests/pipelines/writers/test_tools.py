@@ -23,8 +23,8 @@ def test_calls_fit_the_schemas_and_answers_the_results() -> None:
         assert set(call.arguments) == set(PARAMETERS[call.name]["required"])
         assert all(argument in talk.asked for argument in call.arguments.values())
         for value in (call.content["weekday"],) if call.name == "date_time" else call.content.values():
-            said = value[0] if isinstance(value, list) else str(value)
-            assert said in talk.answer or said == talk.speed[:4]
+            expected = value[0] if isinstance(value, list) else str(value)
+            assert expected in talk.answer or expected == talk.speed[:4]
 
 
 def test_days_of_the_week_are_those_of_the_calendar() -> None:

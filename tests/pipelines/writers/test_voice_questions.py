@@ -5,7 +5,7 @@ from itertools import islice
 
 import pytest
 
-from weft.pipelines.voices.common.measured import Measured
+from weft.pipelines.voices.common.measured import VoiceMeasures
 from weft.pipelines.writers.voice_questions import BETWEEN, WOMEN, VoiceQuestion, voice_questions
 
 MADE = [one for _, one in voice_questions(600, 1)]
@@ -18,7 +18,7 @@ def test_an_item_depends_on_seed_and_place_alone() -> None:
 
 
 def test_answers_say_the_design() -> None:
-    said = {
+    answers = {
         "gender": lambda q: "A woman speaks." if q.variant in WOMEN else "A man speaks.",
         "emotion": lambda q: f"The speaker is {q.emotion}.",
         "speed": lambda q: {"slow2": "The speaker talks slowly.", "fast2": "The speaker talks fast."}[q.speed],
@@ -28,8 +28,8 @@ def test_answers_say_the_design() -> None:
         "rhythm": lambda q: "Yes, there is a long pause in the middle." if q.pause else "No, the speech flows evenly.",
         "language": lambda q: {"de": "It is German.", "en-us": "It is English."}[q.language],
     }
-    assert {one.aspect for one in MADE} == set(said)
-    assert all(one.answer == said[one.aspect](one) for one in MADE)
+    assert {one.aspect for one in MADE} == set(answers)
+    assert all(one.answer == answers[one.aspect](one) for one in MADE)
     assert len({(one.aspect, one.answer) for one in MADE}) == 2 + 3 + 2 + 4 + 2 + 2
 
 
@@ -37,7 +37,7 @@ def first(aspect: str, **has: object) -> VoiceQuestion:
     return next(o for o in MADE if o.aspect == aspect and all(getattr(o, name) == value for name, value in has.items()))
 
 
-MAN, PLAIN = {"variant": "m1"}, Measured(pitch=100.0, rate=4.0, pause=0.05)
+MAN, PLAIN = {"variant": "m1"}, VoiceMeasures(pitch=100.0, rate=4.0, pause=0.05)
 
 
 @pytest.mark.parametrize(

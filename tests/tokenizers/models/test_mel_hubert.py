@@ -18,7 +18,7 @@ def test_bands_are_level_whatever_the_loudness() -> None:
     assert not features_of(np.zeros(16_000, np.float32)).any()
 
 
-def test_what_is_far_away_is_not_heard() -> None:
+def test_what_is_far_away_is_not_attended() -> None:
     one, two = noise(6), noise(6)
     two[: 16_000 * 3] = noise(3, seed=1) * 3
     assert np.allclose(features_of(one)[460:], features_of(two)[460:], atol=1e-5)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from safetensors.numpy import save_file
 from safetensors.torch import save_file as torch_save
 
-from weft.tokenizers.models.quantizer import Nearest, NearestByMetric, Network, load_quantizer, without_blanks
+from weft.tokenizers.models.quantizer import FeedForward, Nearest, NearestByMetric, load_quantizer, without_blanks
 
 FEATURES = 9 * np.random.default_rng(0).standard_normal((50, 6)).astype(np.float32)
 
@@ -42,7 +42,7 @@ def test_a_network_gives_what_torch_gives(tmp_path: Path) -> None:
     assert quantizer.codes(FEATURES).tolist() == without_blanks(expected, 3).tolist()
     save_file(quantizer.tensors, tmp_path / "again.safetensors")
     again = load_quantizer(str(tmp_path / "again.safetensors"), 4, 6)
-    assert isinstance(again, Network) and again.codes(FEATURES).tolist() == quantizer.codes(FEATURES).tolist()
+    assert isinstance(again, FeedForward) and again.codes(FEATURES).tolist() == quantizer.codes(FEATURES).tolist()
 
 
 def test_centroids(tmp_path: Path) -> None:

@@ -9,18 +9,20 @@ import torch
 
 from weft.tokenizers.fsq import Tokenizer as Fsq
 from weft.tokenizers.linguistic import Tokenizer
-from weft.tokenizers.models.recogniser import Recogniser, Shape, infer, log_mel_batch
+from weft.tokenizers.models.recogniser import Recogniser, RecogniserShape, infer, log_mel_batch
 from weft.tokenizers.stream import Speech
-from weft.tokenizers.training.recogniser import Training, alphabet, lessons_of, normalised_text
+from weft.tokenizers.training.recogniser import RecogniserTraining, alphabet, lessons_of, normalised_text
 
 
 def initial(before: int = 2) -> Recogniser:
     torch.manual_seed(2)
-    return Recogniser(Shape(hop=640, width=16, heads=2, before=before, after=0), torch.nn.Identity(), 4).eval()
+    return Recogniser(
+        RecogniserShape(hop=640, width=16, heads=2, before=before, after=0), torch.nn.Identity(), 4
+    ).eval()
 
 
 def test_it_learns_the_transcripts(buzzes: list[Speech], tmp_path: Path) -> None:
-    settings = Training(steps=800, width=32, heads=2, layers=2, batch_seconds=8, lr=5e-3, sound=0)
+    settings = RecogniserTraining(steps=800, width=32, heads=2, layers=2, batch_seconds=8, lr=5e-3, sound=0)
     tokenizer = Tokenizer(size=8, training=settings)
     tokenizer.train(buzzes, tmp_path, seed=1)
     model, letters = tokenizer._ready(), alphabet(buzzes)
@@ -36,7 +38,7 @@ def test_a_state_depends_only_on_audio_within_its_reach() -> None:
     model, rng = initial(), np.random.default_rng(0)
     samples = rng.normal(0, 0.1, 16_000 * 12).astype(np.float32)
     (whole,) = infer([samples], 640, model.states)
-    reach = Shape(hop=640, width=16, heads=2, before=2, after=0).reach
+    reach = RecogniserShape(hop=640, width=16, heads=2, before=2, after=0).reach
     other = samples.copy()
     other[: 640 * 50] = 0
     (changed,) = infer([other], 640, model.states)

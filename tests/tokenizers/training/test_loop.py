@@ -1,6 +1,7 @@
 """An interrupted training that is resumed ends with the same weights."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -8,6 +9,7 @@ import torch
 from weft.schemas.learning import Step, steps_to
 from weft.tokenizers.training import loop
 from weft.tokenizers.training.loop import fit, slope, unfinished_run
+from weft.tokenizers.training.optimiser_settings import AdamW
 
 
 def initial_module() -> torch.nn.Module:
@@ -91,5 +93,22 @@ def test_an_interrupted_run_is_resumed_and_removed_when_it_is_done(tmp_path: Pat
 
 
 def test_the_learning_rate_rises_and_falls() -> None:
-    assert slope(0.1) == 1.0 and slope(0.0) == slope(1.0) == 1e-3
-    assert slope(0.05) == 0.5
+    assert slope(0.1, 0.1) == 1.0 and slope(0.0, 0.1) == slope(1.0, 0.1) == 1e-3
+    assert slope(0.05, 0.1) == 0.5 and slope(0.25, 0.5) == slope(0.75, 0.5) == 0.5
+
+
+@pytest.mark.parametrize(
+    "setting", [{"betas": (0.5, 0.98)}, {"weight_decay": 0.5}, {"clip": 1e-3}, {"clip": 0}, {"warmup": 0.5}]
+)
+def test_each_setting_of_the_optimiser_counts(tmp_path: Path, setting: dict[str, Any]) -> None:
+    usual, other = initial_module(), initial_module()
+    fit(usual, lambda step: 100 * loss(usual, step), 5, 0.02, tmp_path / "usual")
+    fit(other, lambda step: 100 * loss(other, step), 5, 0.02, tmp_path / "other", AdamW.model_validate(setting))
+    assert not torch.equal(usual[0].weight, other[0].weight)  # type: ignore[index]
+
+
+def test_without_a_clip_no_gradient_is_scaled(tmp_path: Path) -> None:
+    never, far = initial_module(), initial_module()
+    fit(never, lambda step: 100 * loss(never, step), 5, 0.02, tmp_path / "never", AdamW(clip=0))
+    fit(far, lambda step: 100 * loss(far, step), 5, 0.02, tmp_path / "far", AdamW(clip=1e9))
+    assert torch.equal(never[0].weight, far[0].weight)  # type: ignore[index]

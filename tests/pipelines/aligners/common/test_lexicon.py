@@ -52,9 +52,9 @@ def test_a_foreign_word_drops_the_marks_of_its_language() -> None:
 @settings(max_examples=60, deadline=None)
 @given(st.text(st.characters(categories=["Ll", "Nd"], max_codepoint=0x17F), min_size=1, max_size=12))
 def test_whatever_is_written_comes_out_in_known_phones_and_the_same_again(word: str) -> None:
-    ways = pronunciations(word)
-    assert all(set(way.split()) <= PHONES for way in ways)
-    assert pronunciations.__wrapped__(word) == ways
+    readings = pronunciations(word)
+    assert all(set(pronunciation.split()) <= PHONES for pronunciation in readings)
+    assert pronunciations.__wrapped__(word) == readings
 
 
 def test_the_phones_are_the_39_of_the_dictionary() -> None:

@@ -8,7 +8,7 @@ from weft.pipelines.aligners.common.spelling import spelt
 
 
 @pytest.mark.parametrize(
-    ("form", "language", "said"),
+    ("form", "language", "words"),
     [
         ("42", "en", "forty two"),
         ("1984", "en", "nineteen eighty four"),
@@ -25,8 +25,8 @@ from weft.pipelines.aligners.common.spelling import spelt
         ("b2b", "en", "b2b"),
     ],
 )
-def test_numbers_are_said(form: str, language: str, said: str) -> None:
-    assert spelt(form, language) == said.split()
+def test_numbers_are_said(form: str, language: str, words: str) -> None:
+    assert spelt(form, language) == words.split()
 
 
 @given(st.from_regex(r"[0-9][0-9.,]{0,20}[a-z]{0,3}", fullmatch=True), st.sampled_from(["en", "de", "fr", "xx"]))

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from weft.pipelines.aligners.common import viterbi
-from weft.pipelines.aligners.common.viterbi import Path, best_path
+from weft.pipelines.aligners.common.viterbi import TokenPath, best_path
 
 
 @pytest.fixture(autouse=True, scope="module", params=[0, viterbi._SMALL], ids=["stretches", "at once"])
@@ -38,7 +38,7 @@ def best_by_hand(log_probs: np.ndarray, tokens: list[int]) -> float:
     return max((float(log_probs[range(frames), p].sum()) for p in paths), default=-np.inf)
 
 
-def score_along(log_probs: np.ndarray, tokens: list[int], path: Path) -> float:
+def score_along(log_probs: np.ndarray, tokens: list[int], path: TokenPath) -> float:
     """What the path's own spans sum to."""
     classes = np.zeros(len(log_probs), int)
     for token, start, end in zip(tokens, path.starts, path.ends, strict=True):
@@ -84,9 +84,9 @@ def test_single_precision_scores_are_summed_in_double() -> None:
 
 
 @pytest.mark.parametrize(
-    ("tokens", "said"),
+    ("tokens", "message"),
     [([], "no tokens"), ([5], "classes below 5"), ([-1], "classes"), ([0], "blank"), ([1] * 6, "11")],
 )
-def test_what_cannot_be_aligned_is_refused(tokens: list[int], said: str) -> None:
-    with pytest.raises(ValueError, match=said):
+def test_what_cannot_be_aligned_is_refused(tokens: list[int], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
         best_path(scores_of(10, 5, 1), np.array(tokens, int))

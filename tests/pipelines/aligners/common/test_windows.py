@@ -8,7 +8,7 @@ import pytest
 from tests.pipelines.aligners.lines import LINES as SENTENCES
 from weft.pipelines.aligners import base, sphinx
 from weft.pipelines.aligners.base import Clip, Timed, Unalignable
-from weft.pipelines.aligners.common.windows import Sound, align_long, anchor
+from weft.pipelines.aligners.common.windows import AudioReader, align_long, anchor
 from weft.pipelines.audio.sound import RATE
 from weft.schemas.audio import Word
 
@@ -26,16 +26,16 @@ def aligner() -> sphinx.Aligner:
 @pytest.fixture(scope="module")
 def pieces(spoken: Callable[..., tuple[np.ndarray, tuple[Word, ...]]]) -> list[tuple[np.ndarray, str]]:
     order = np.random.default_rng(0).permutation(np.repeat(np.arange(len(LINES)), 2))
-    said = {line: spoken(line)[0] for line in LINES}
-    return [(said[LINES[n]], LINES[n]) for n in order]
+    clips = {line: spoken(line)[0] for line in LINES}
+    return [(clips[LINES[n]], LINES[n]) for n in order]
 
 
-def sound(samples: np.ndarray) -> Sound:
+def sound(samples: np.ndarray) -> AudioReader:
     def read(start: float, end: float) -> np.ndarray:
         assert end - start <= LONGEST_READ
         return samples[round(start * RATE) : round(end * RATE)]
 
-    return Sound(read=read, seconds=len(samples) / RATE)
+    return AudioReader(read=read, seconds=len(samples) / RATE)
 
 
 def test_a_long_recording_is_as_its_pieces(aligner: sphinx.Aligner, pieces: list) -> None:
@@ -88,7 +88,7 @@ BEGINS = [*np.arange(45.0, 150, 0.7), *np.arange(245.0, 330, 0.5), *np.arange(40
 def test_silence_and_music_of_a_minute_and_more_lie_between_the_words(most: float) -> None:
     seconds = np.arange(440 * RATE, dtype=np.float32) / RATE
     words = [f"w{n}" for n in range(len(BEGINS))]
-    longest = Sound(
+    longest = AudioReader(
         read=lambda start, end: seconds[round(start * RATE) : round(end * RATE)], seconds=440.0, longest=most
     )
     if most < 100:  # no window of it reaches over the silence
@@ -116,7 +116,7 @@ class Strict(base.Aligner):
 def test_a_stretch_may_be_spoken_faster_than_the_rest() -> None:
     begins = (*np.arange(0.5, 30, 0.3).tolist(), *np.arange(30.8, 160, 0.55).tolist())
     seconds = np.arange(161 * RATE, dtype=np.float32) / RATE
-    recording = Sound(read=lambda start, end: seconds[round(start * RATE) : round(end * RATE)], seconds=161.0)
+    recording = AudioReader(read=lambda start, end: seconds[round(start * RATE) : round(end * RATE)], seconds=161.0)
     found = align_long(Strict(begins=begins).align_samples, recording, [f"w{n}" for n in range(len(begins))])
     assert np.abs(np.array([w.start for w in found.words]) - begins).max() <= 0.03
 

@@ -5,11 +5,12 @@ from dataclasses import replace
 import pytest
 
 from weft.pipelines.segmenters.base import Segmenter
-from weft.pipelines.segmenters.common.supervisions import SLACK, fitted
+from weft.pipelines.segmenters.common.supervisions import fitted
 from weft.schemas.audio import Audio, Field, Recording, Supervision
 from weft.schemas.ledger import Unusable
 
 SEGMENTER = Segmenter()
+SLACK = SEGMENTER.slack
 LONGEST = max(SEGMENTER.longest, SEGMENTER.transcript)
 RECORDING = Recording(
     key="r", source="s", path="r.wav", audio=Audio("r.wav"), seconds=3 * LONGEST, rate=16000, channels=1, sha256=""
@@ -42,3 +43,11 @@ def test_what_cannot_be_an_utterance_is_refused(supervision: Supervision, reason
 
 def test_a_long_one_without_text_and_fields_may_be_cut_later() -> None:
     assert fitted(SEGMENTER, RECORDING, BARE) == BARE
+
+
+def test_how_far_one_may_reach_beyond_its_recording_is_a_setting() -> None:
+    beyond = Supervision(start=1.0, end=RECORDING.seconds + 2 * SLACK)
+    within = fitted(Segmenter(longest=1e9, slack=3 * SLACK), RECORDING, beyond)
+    assert within.end == RECORDING.seconds
+    with pytest.raises(Unusable):
+        fitted(Segmenter(slack=0), RECORDING, Supervision(start=1.0, end=RECORDING.seconds + SLACK / 2))

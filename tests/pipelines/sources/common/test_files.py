@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from weft.pipelines.sources.common import files
 from weft.pipelines.sources.common.files import clean, read_bytes, read_text, stamp, walk
 from weft.pipelines.storage.store import Store
 from weft.schemas.ledger import Unavailable, Unusable
+from weft.schemas.limits import SpeechLimits
 
 
 @given(text=st.text(st.characters(), max_size=60))
@@ -116,26 +116,33 @@ class TestReadText:
     def test_what_cannot_be_read_has_a_reason(self, store: Store, tmp_path: Path) -> None:
         (tmp_path / "latin.txt").write_bytes(b"caf\xe9")
         (tmp_path / "folder.txt").mkdir()
-        for name, said in (("latin", "not UTF-8 .byte 3"), ("folder", "a folder")):
-            with pytest.raises(Unusable, match=said) as fault:
+        for name, message in (("latin", "not UTF-8 .byte 3"), ("folder", "a folder")):
+            with pytest.raises(Unusable, match=message) as fault:
                 read_text(store, str(tmp_path / f"{name}.txt"))
             assert fault.value.reason == "bad_transcript"
         with pytest.raises(Unavailable, match="No such file"):
             read_text(store, str(tmp_path / "gone.txt"))
 
     @pytest.mark.parametrize(
-        ("ending", "limit"), [("txt", "LARGEST"), ("TextGrid", "LARGEST"), ("words.json", "LARGEST"), ("ctm", "TABLE")]
+        ("ending", "limit"),
+        [
+            ("txt", "transcript"),
+            ("TextGrid", "transcript"),
+            ("words.json", "transcript"),
+            ("ctm", "table"),
+            ("rttm", "table"),
+        ],
     )
     def test_no_more_is_read_than_a_transcript_can_have(
-        self, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ending: str, limit: str
+        self, store: Store, tmp_path: Path, ending: str, limit: str
     ) -> None:
-        monkeypatch.setattr(files, limit, 100)
-        (path := tmp_path / f"a.{ending}").write_text("x" * 101)
+        (path := tmp_path / f"a.{ending}").write_text("x" * 1025)
+        assert len(read_bytes(store, str(path))) == 1025
         with pytest.raises(Unusable) as caught:
-            read_bytes(store, str(path))
+            read_bytes(store, str(path), SpeechLimits.model_validate({limit: 1024}))
         assert (caught.value.reason, caught.value.detail) == (
             "bad_transcript",
-            f"a.{ending}: it has more than 100 bytes",
+            f"a.{ending}: it has more than 1,024 bytes",
         )
 
     def test_a_pipe_never_blocks_the_run(self, store: Store, tmp_path: Path, pipe_guard: None) -> None:

@@ -14,13 +14,13 @@ from weft.schemas.ledger import Unusable
 
 
 @pytest.fixture(autouse=True)
-def low_limits(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, limit in {"LONGEST": 2000, "LARGEST": 5000, "_SLACK": 100_000, "EXPANSION": 50}.items():
+def small_bombs(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, limit in {"_SLACK": 100_000, "EXPANSION": 50}.items():
         monkeypatch.setattr(lists, name, limit)
 
 
 def shown(path: Path) -> list[str]:
-    return [line.detail if isinstance(line, Unusable) else line for _, line in numbered_lines(str(path))]
+    return [line.detail if isinstance(line, Unusable) else line for _, line in numbered_lines(str(path), 2000)]
 
 
 @pytest.mark.parametrize("ending", ["txt", "txt.gz"])
@@ -46,10 +46,10 @@ def test_a_list_that_is_one_value(tmp_path: Path, ending: str, length: int) -> N
     data = json.dumps(["x" * (length - 4)]).encode()
     (path := tmp_path / f"cuts.{ending}").write_bytes(gzip.compress(data) if ending.endswith("gz") else data)
     if length == 5000:
-        assert len(whole_list(str(path))) == 5000
+        assert len(whole_list(str(path), 5000)) == 5000
         return
     with pytest.raises(Unusable, match=rf"cuts\.{ending} has more than 5,000 characters; write it as \.jsonl"):
-        whole_list(str(path))
+        whole_list(str(path), 5000)
 
 
 @pytest.mark.parametrize(
@@ -58,16 +58,21 @@ def test_a_list_that_is_one_value(tmp_path: Path, ending: str, length: int) -> N
      (script, "a.jsonl")],
 )  # fmt: skip
 def test_every_list_says_what_of_it_is_too_long(tmp_path: Path, ingested: Callable, source: object, name: str) -> None:
+    table = {} if source is script else {"table": 5000}
+    limit = 5000 if ".json." in f"{name}." and "jsonl" not in name else 2000
     data = json.dumps(["x" * 9000]).encode()
     (path := tmp_path / name).write_bytes(gzip.compress(data) if name.endswith("gz") else data)
-    _, (reject,) = ingested(source.Source(path=str(path)))  # type: ignore[attr-defined]
-    assert reject.reason == "too_long" and name in reject.detail and "characters" in reject.detail
+    _, (reject,) = ingested(source.Source(path=str(path), limits={"line": 2000, **table}))  # type: ignore[attr-defined]
+    assert reject.reason == "too_long" and name in reject.detail
+    assert f"more than {limit:,} characters" in reject.detail
+    _, (other,) = ingested(source.Source(path=str(path)))  # type: ignore[attr-defined]
+    assert other.reason != "too_long"
 
 
 def test_a_table_that_is_no_table_names_the_file(tmp_path: Path) -> None:
     (tmp_path / "wav.scp").write_text("r1 /data/a.wav\n" + "x" * 9000)
     with pytest.raises(Unusable, match=r"wav\.scp line 2 has more than 2,000 characters"):
-        list(kaldi.Source(path=str(tmp_path)).items("speech"))
+        list(kaldi.Source(path=str(tmp_path), limits={"line": 2000}).items("speech"))
 
 
 @pytest.mark.parametrize(
@@ -80,8 +85,10 @@ def test_a_table_that_is_no_table_names_the_file(tmp_path: Path) -> None:
     ],
     ids=range(4),
 )
-def test_what_is_wrong_with_a_gzip_is_said_in_words(tmp_path: Path, harm: Callable[[bytes], bytes], words: str) -> None:
+def test_what_is_wrong_with_a_gzip_is_reported_in_words(
+    tmp_path: Path, harm: Callable[[bytes], bytes], words: str
+) -> None:
     data = gzip.compress(b"".join(b"%d\n" % n for n in range(1000)))
     (tmp_path / "a.jsonl.gz").write_bytes(harm(data))
-    *_, (_, fault) = numbered_lines(str(tmp_path / "a.jsonl.gz"))
+    *_, (_, fault) = numbered_lines(str(tmp_path / "a.jsonl.gz"), 2000)
     assert isinstance(fault, Unusable) and (fault.reason, fault.detail) == ("broken_gzip", words)

@@ -28,7 +28,7 @@ def test_tools_may_be_the_json_itself() -> None:
 
 
 @pytest.mark.parametrize(
-    ("line", "said"),
+    ("line", "message"),
     [
         ({"answer": 42}, "`answer` is 42, and must be a text"),
         ({"question": ["a"]}, '`question` is ["a"], and must be a text'),
@@ -37,8 +37,8 @@ def test_tools_may_be_the_json_itself() -> None:
         ({"answer": "a", "fields": {"answer": "b"}}, '`answer` of `fields` is "b", and must be given once'),
     ],
 )
-def test_what_is_no_text_is_named_by_its_key(line: dict[str, Any], said: str) -> None:
-    with pytest.raises(WrongField, match="^" + said.replace("[", r"\[").replace("{", r"\{")):
+def test_what_is_no_text_is_named_by_its_key(line: dict[str, Any], message: str) -> None:
+    with pytest.raises(WrongField, match="^" + message.replace("[", r"\[").replace("{", r"\{")):
         named(**line)
 
 

@@ -61,7 +61,7 @@ def test_a_time_becomes_the_nearest_frame_boundary(times: list[float], rate: flo
     assert all(abs(f - t * rate) <= 0.5 + 1e-6 for f, t in zip(frames, sorted(times), strict=True))
 
 
-def test_what_is_added_is_told_in_segments(builder: Callable[[], SampleBuilder]) -> None:
+def test_what_is_added_is_described_in_segments(builder: Callable[[], SampleBuilder]) -> None:
     made = builder()
     made.begin()
     made.marker("text", loss=False)
@@ -80,7 +80,9 @@ def test_what_is_added_is_told_in_segments(builder: Callable[[], SampleBuilder])
 
 
 def test_a_vocabulary_without_bos_begins_with_nothing() -> None:
-    made = SampleBuilder(Vocabulary(5, None, (), (), 8, ""), lambda text: [1])
+    made = SampleBuilder(
+        Vocabulary(text_size=5, bos=None, markers=(), codebooks=(), size=8, text_fingerprint=""), lambda text: [1]
+    )
     made.begin()
     assert made.ids == [] and made.segments == []
 

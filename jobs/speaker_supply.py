@@ -1,6 +1,6 @@
 """The speakers of a task's sources, as far as the listings name them, and how much they may supply where each is bounded (`most`).
 
-voices(pipeline, "words", {"read": 3600.0}, counts, …)   ->   Voices(claim=Claim(names=13, together=0.26, …), allowed=15600.0)
+speaker_supply(pipeline, due, most, {"read": 3600.0}, counts)   ->   SpeakerSupply(demand=SpeakerDemand(names=13, …), allowed=15600.0)
 """
 
 from collections import Counter, defaultdict
@@ -10,7 +10,7 @@ from fractions import Fraction
 from math import fsum
 
 from weft.pipelines.graph import Pipeline
-from weft.pipelines.mixing.endings import Claim
+from weft.pipelines.mixing.endings import SpeakerDemand
 from weft.pipelines.parts.splits import Splits
 from weft.pipelines.sources.base import Source
 from weft.schemas.item import Item
@@ -25,10 +25,10 @@ _BY_SPEAKER = Splits(
 
 
 @dataclass(frozen=True, slots=True)
-class Voices:
-    """The claim of a task's speakers, and the most they may supply: an estimate in the mixture's unit."""
+class SpeakerSupply:
+    """The demand of a task's speakers, and the most they may supply: an estimate in the mixture's unit."""
 
-    claim: Claim
+    demand: SpeakerDemand
     allowed: float
 
 
@@ -65,9 +65,9 @@ class Due:
     passes: float
 
 
-def voices(
+def speaker_supply(
     pipeline: Pipeline, due: Due, most: float, amounts: Mapping[str, float], speakers: Mapping[str, Speakers]
-) -> Voices | None:  # fmt: skip
+) -> SpeakerSupply | None:  # fmt: skip
     """`amounts` estimate what one pass over each source supplies. None where not all speakers are known."""
     if not all(speakers.get(source) and amount for source, amount in amounts.items()):
         return None
@@ -78,12 +78,12 @@ def voices(
     mine = held[due.source] if due.source else whole
     parts = {name: amount / whole[name] for name, amount in mine.items()}
     bound = Fraction(str(most))
-    claim = Claim(
+    demand = SpeakerDemand(
         path=f"{due.task}/{due.source}" if due.source else due.task, task=due.task, most=bound, share=due.share,
         together=bound * Fraction(fsum(parts.values())), names=len(mine),
     )  # fmt: skip
     allowed = (min(most * due.whole * parts[name], due.passes * amount) for name, amount in mine.items())
-    return Voices(claim=claim, allowed=sum(allowed))
+    return SpeakerSupply(demand=demand, allowed=sum(allowed))
 
 
 def _held(pipeline: Pipeline, source: str, amount: float, speakers: Speakers) -> dict[str, float]:

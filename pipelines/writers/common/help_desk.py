@@ -1,9 +1,9 @@
-"""A domain with moods: a traveler at a help desk, whose emotion grows with every offer that does not help.
+"""Dialogues at a help desk: a traveler with a problem, whose emotion grows with every offer that does not help.
 
-desk(Random(7))  ->  human angry 1, assistant, human angry 2, assistant, human angry 3, assistant sad 1, …, human happy 5, …
+help_desk(Random(7))  ->  human angry 1, assistant, human angry 2, assistant, human angry 3, assistant sad 1, …, human happy 5, …
 
 Each failed offer raises the human's level by one. From level 3 on the assistant speaks slowly and feels with the human,
-two levels below; a human who is that angry interrupts. When something helps, the relief is as strong as the trouble was long.
+two levels below; a human who is that angry interrupts. When something helps, the relief is as strong as the problem was long.
 """
 
 from collections.abc import Iterator
@@ -18,8 +18,8 @@ INTERRUPTION = 0.3  # seconds; shorter than any line
 
 
 @dataclass(frozen=True, slots=True)
-class Trouble:
-    """What a human may come with. `offers` do not help, `help` does; `feeling` is what the trouble causes."""
+class Problem:
+    """A problem that a traveler may have. `offers` do not help, `help` does; `feeling` is what the problem causes."""
 
     feeling: str
     opening: str
@@ -27,8 +27,8 @@ class Trouble:
     help: str
 
 
-TROUBLES = (
-    Trouble(
+PROBLEMS = (
+    Problem(
         feeling="angry",
         opening="My train to {city} is late again, and nobody tells us why.",
         offers=(
@@ -39,7 +39,7 @@ TROUBLES = (
         ),
         help="I can put you on the fast train to {city}, and it leaves in ten minutes.",
     ),
-    Trouble(
+    Problem(
         feeling="sad",
         opening="I left my {thing} on the train from {city}, and I need it today.",
         offers=(
@@ -50,7 +50,7 @@ TROUBLES = (
         ),
         help="The driver has just called. Your {thing} is here, at the front desk.",
     ),
-    Trouble(
+    Problem(
         feeling="angry",
         opening="I paid for a seat by the window to {city}, and somebody else sits there.",
         offers=(
@@ -61,7 +61,7 @@ TROUBLES = (
         ),
         help="I have a better seat for you, in the first class, at no cost.",
     ),
-    Trouble(
+    Problem(
         feeling="sad",
         opening="I missed the last boat to {city}, and my family waits for me there.",
         offers=(
@@ -99,26 +99,26 @@ _RELIEF = (
 _CITIES = ("Boston", "London", "Paris", "Berlin", "Madrid", "Denver")
 
 
-def desk(random: Random) -> tuple[Turn, ...]:
-    """4 to 12 turns: a trouble, none to four offers that do not help, one that does, and the relief."""
-    trouble = random.choice(TROUBLES)
+def help_desk(random: Random) -> tuple[Turn, ...]:
+    """4 to 12 turns: a problem, none to four offers that do not help, one that does, and the relief."""
+    problem = random.choice(PROBLEMS)
     human, assistant = random.sample(NAMES, 2)
     words = {"city": random.choice(_CITIES), "hours": random.choice(("two", "three", "five"))}
     words |= {"thing": random.choice(("suitcase", "guitar", "camera", "coat"))}
-    offers = random.sample(trouble.offers, random.choice(PATIENCE))
+    offers = random.sample(problem.offers, random.choice(PATIENCE))
     speakers = {"human": human, "assistant": assistant}
-    turns = (replace(turn, speaker=speakers[turn.role]) for turn in _turns(trouble, offers))
+    turns = (replace(turn, speaker=speakers[turn.role]) for turn in _turns(problem, offers))
     return tuple(replace(turn, text=turn.text.format_map(words)) for turn in turns)
 
 
-def _turns(trouble: Trouble, offers: list[str]) -> Iterator[Turn]:
+def _turns(problem: Problem, offers: list[str]) -> Iterator[Turn]:
     level = 1
-    yield _human(trouble.opening, trouble.feeling, level)
+    yield _human(problem.opening, problem.feeling, level)
     for offer in offers:
         yield _assistant(offer, level)
         level += 1
-        yield _human(_ANSWERS[trouble.feeling][level - 1], trouble.feeling, level)
-    yield Turn(speaker="", role="assistant", text=trouble.help, emotion="happy", level=max(level - 1, 1))
+        yield _human(_ANSWERS[problem.feeling][level - 1], problem.feeling, level)
+    yield Turn(speaker="", role="assistant", text=problem.help, emotion="happy", level=max(level - 1, 1))
     yield _human(_RELIEF[level - 1], "happy", level)
     yield Turn(
         speaker="", role="assistant", text="I am glad that I could help.", emotion="happy", level=max(level - 1, 1)

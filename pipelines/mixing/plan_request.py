@@ -1,6 +1,6 @@
 """What is asked of a plan: a training stage, the passes that are composed, and the size in whole units.
 
-Wanted(name="pretrain", stage=stage, passes={("words", "speech"): 2})
+PlanRequest(name="pretrain", stage=stage, passes={("words", "speech"): 2})
 size_of(stage)  ->  50_000_000        tokens, microseconds or samples
 """
 
@@ -11,7 +11,7 @@ from weft.schemas.training import Mixture, TrainingStage
 
 
 @dataclass(frozen=True)
-class Wanted:
+class PlanRequest:
     """A stage to plan. `passes` are those composed of each task and source; `after` are all stages whose data it goes on in."""
 
     name: str

@@ -1,0 +1,46 @@
+"""The encoders of a recipe as the trainer takes them: loaded, with the width of their frames.
+
+encoders_of(pipeline, store)      {"audio": LoadedEncoder(width=96, stride=2, …)}
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from weft.pipelines.encoders.base import SAMPLE_RATE
+from weft.pipelines.graph import Pipeline
+from weft.pipelines.models.folders import verified_folder
+from weft.pipelines.storage.store import Store
+from weft.schemas.faults import RecipeError
+from weft.schemas.vocabulary import Modality
+
+_STRIDES: dict[Modality, int] = {"audio": 2, "image": 1}  # frames that the adaptor makes one vector of
+
+
+@dataclass(frozen=True)
+class LoadedEncoder:
+    """A frozen encoder; `encode` gives frames (F, width) float32."""
+
+    width: int
+    stride: int
+    encode: Callable[[np.ndarray], np.ndarray]
+
+
+def encoders_of(pipeline: Pipeline, store: Store, modalities: frozenset[Modality]) -> dict[Modality, LoadedEncoder]:
+    """Those of the modalities, which the recipe has. Raises RecipeError for an encoder without a network."""
+    found: dict[Modality, LoadedEncoder] = {}
+    try:
+        if "audio" in modalities and (audio := pipeline.encoders.audio):
+            audio.load(lambda name: verified_folder(store, name))
+            found["audio"] = _loaded("audio", audio.encode, np.zeros(SAMPLE_RATE, np.float32))
+        if "image" in modalities and (image := pipeline.encoders.image):
+            image.load()
+            found["image"] = _loaded("image", image.encode, np.zeros((8, 8, 3), np.uint8))
+    except ValueError as fault:
+        raise RecipeError(str(fault)) from None
+    return found
+
+
+def _loaded(modality: Modality, encode: Callable[[np.ndarray], np.ndarray], example: np.ndarray) -> LoadedEncoder:
+    return LoadedEncoder(width=encode(example).shape[1], stride=_STRIDES[modality], encode=encode)

@@ -1,0 +1,57 @@
+"""`weft merge` takes stages and checkpoints with weights, and says in one sentence what is none."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+from torch.optim import AdamW
+
+from weft.schemas.training import ModelSettings
+from weft.trainer import checkpoint, runs
+from weft.trainer.model import build
+from weft.trainer.models.network import Network
+from weft.trainer.stream import StreamState
+
+Weft = Callable[..., tuple[int, str, str]]
+LLAMA = {
+    "model_type": "llama",
+    "hidden_size": 16,
+    "intermediate_size": 16,
+    "num_hidden_layers": 1,
+    "num_attention_heads": 2,
+}
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Path:
+    for seed, name in enumerate(("sft", "dpo")):
+        network = Network(build(ModelSettings(config=LLAMA), 48, seed))
+        origin = checkpoint.RunOrigin(vocabulary="voc", index="index", seed=seed, settings={})
+        state = checkpoint.State(stream=StreamState(step=3), origin=origin)
+        runs.end(tmp_path / name, checkpoint.save(tmp_path / name, network, AdamW(network.parameters()), state, ""))
+    return tmp_path
+
+
+def test_stages_and_checkpoints_are_merged(run: Path, weft: Weft) -> None:
+    checkpoints = [run / name / "checkpoints/step-000003" for name in ("sft", "dpo")]
+    code, out, _ = weft("merge", f"{run / 'sft'}=3", f"{checkpoints[1]}=1", "--out", run / "final")
+    assert code == 0 and "75.00%" in out and "25.00%" in out
+    one, other, merged = (load_file(folder / "model.safetensors") for folder in (*checkpoints, run / "final"))
+    assert all(torch.allclose(merged[name], 0.75 * one[name] + 0.25 * other[name], atol=1e-7) for name in merged)
+
+
+@pytest.mark.parametrize(
+    ("parts", "sentence"),
+    [
+        (["sft=1"], "name at least two checkpoints"),
+        (["sft=1", "dpo"], "write each checkpoint with its weight above 0"),
+        (["sft=1", "dpo=0"], "write each checkpoint with its weight above 0"),
+        (["sft=1", "dpo=nan"], "write each checkpoint with its weight above 0"),
+        (["sft=1", "dpp=1"], "dpp holds no checkpoint"),
+    ],
+)
+def test_what_cannot_be_merged(run: Path, weft: Weft, parts: list[str], sentence: str) -> None:
+    code, _, wrong = weft("merge", *(f"{run}/{part}" for part in parts), "--out", run / "final")
+    assert code == 2 and sentence in " ".join(wrong.split()) and not (run / "final").exists()

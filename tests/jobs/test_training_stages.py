@@ -1,0 +1,170 @@
+"""`weft train` runs all stages in order: a new model, a stage from it with groups of its own, preferences, and a merge."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from weft.jobs.build import build
+from weft.jobs.commands import read_pipeline
+from weft.jobs.engine import LocalEngine
+from weft.pipelines.storage.store import Store
+from weft.trainer import checkpoint, losses
+from weft.trainer.runs import start_of
+
+RECIPE = """
+name: stages
+sources: {own: {use: text, path: QUESTIONS}}
+align: {use: none}
+text: {use: bpe, size: 300, sources: [own]}
+vocabulary:
+  tokens: [{marker: text, literal: "[Text]"}, {marker: bot, literal: "<|BOT|>"}, {marker: eot, literal: "<|EOT|>"}]
+templates: {chat: {open: bot, close: eot}}
+tasks:
+  text: {use: text, sources: [own]}
+  answers: {use: turns, sources: [own], template: chat, turns: [{role: human, say: text}, {role: assistant, say: {field: chosen}}]}
+  pairs: {use: pairs, sources: [own], template: chat, turns: [{role: human, say: text}, {role: assistant, say: {field: chosen}}]}
+training:
+  dpo:
+    mixture: {unit: samples, total: 24, shares: {pairs: 1}}
+    context: 128
+    model: {start: sft}
+    optimiser: {lr: 1.0e-3, batch_tokens: 256}
+    objective: {use: dpo, beta: 0.2}
+  base:
+    mixture: {unit: samples, total: 24, shares: {text: 1}}
+    context: 128
+    model: {config: {model_type: llama, hidden_size: 32, intermediate_size: 64, num_hidden_layers: 1, num_attention_heads: 2}}
+    optimiser: {lr: 1.0e-2, batch_tokens: 256}
+    checkpoint_every: 1
+  sft:
+    mixture: {unit: samples, total: 24, shares: {answers: 1}}
+    context: 128
+    model: {start: base}
+    optimiser: {lr: 1.0e-2, batch_tokens: 256}
+    trainable: {embeddings: 1.0e-3, head: null}
+merges:
+  final: {sft: 5, dpo: 1}
+"""
+Weft = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("stages")
+    lines = [
+        {
+            "text": f"How many are {n} and {n + 1}?",
+            "fields": {"chosen": f"They are {2 * n + 1}.", "rejected": f"{n} is a lot."},
+        }
+        for n in range(24)
+    ]
+    (root / "questions.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    (root / "recipe.yaml").write_text(RECIPE.replace("QUESTIONS", str(root / "questions.jsonl")))
+    pipeline, store = read_pipeline(str(root / "recipe.yaml")), Store(str(root / "corpus"))
+    build(pipeline, store, LocalEngine(store), lambda event: None, lambda works: None)
+    return root
+
+
+@pytest.fixture
+def train(built: Path, weft: Weft, tmp_path: Path) -> Callable[..., tuple[int, str, str]]:
+    def train(*more: object) -> tuple[int, str, str]:
+        return weft("train", built / "recipe.yaml", "--corpus", built / "corpus", "--out", tmp_path / "run", *more)
+
+    return train
+
+
+def weights(run: Path, name: str) -> dict[str, torch.Tensor]:
+    return load_file(start_of(run, name) / "model.safetensors")
+
+
+def test_all_stages_in_order(train: Callable[..., tuple[int, str, str]], tmp_path: Path) -> None:
+    code, out, _ = train()
+    assert code == 0
+    ends = [
+        line.split(":")[0]
+        for line in out.splitlines()
+        if "checkpoint" in line or ("in " in line and line.startswith("final"))
+    ]
+    assert ends == ["base", "sft", "dpo", "final"]
+    run = tmp_path / "run"
+    base, sft, dpo, final = (weights(run, name) for name in ("base", "sft", "dpo", "final"))
+    changed = {name for name in base if not torch.equal(base[name], sft[name])}
+    assert changed == {"model.embed_tokens.weight", "lm_head.weight"}  # the trainable groups, and no other to the bit
+    assert any(not torch.equal(sft[name], dpo[name]) for name in sft)
+    for name, tensor in final.items():
+        torch.testing.assert_close(tensor, (5 * sft[name] + dpo[name]) / 6, rtol=1e-5, atol=1e-7)
+    rows = [row for row in losses.read(run / "dpo") if row.task == "all"]
+    assert rows[0].loss == pytest.approx(0.693147, abs=1e-5) and rows[0].tokens > 1
+    assert rows[-1].metrics["accuracy"] > 0.9 and rows[-1].loss < rows[0].loss
+
+
+def test_it_goes_on_where_it_was_stopped(
+    train: Callable[..., tuple[int, str, str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    train()
+    whole = {name: weights(tmp_path / "run", name) for name in ("base", "sft", "dpo", "final")}
+    (tmp_path / "run").rename(tmp_path / "whole")
+    save, saved = checkpoint.save, []
+
+    def killed(*arguments: object, **named: object) -> Path:
+        saved.append(save(*arguments, **named))  # type: ignore[arg-type]
+        if len(saved) == 3:
+            raise KeyboardInterrupt
+        return saved[-1]
+
+    monkeypatch.setattr("weft.trainer.checkpoint.save", killed)
+    assert train()[0] != 0
+    assert train()[0] == 2  # it holds a run already
+    assert train("--resume")[0] == 0
+    for name, tensors in whole.items():
+        again = weights(tmp_path / "run", name)
+        assert all(torch.equal(tensor, again[key]) for key, tensor in tensors.items()), name
+    assert train("--resume")[0] == 0  # nothing is left to do
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("--stage", "sft"), "training.sft.model.start: stage 'base' was not trained to its end in"),
+        (("--stage", "final"), "merges.final: stage 'sft' was not trained to its end in"),
+        (("--resume",), "holds no run of base, sft, dpo, final to resume"),
+        (("--stage", "sfd"), "no training stage 'sfd'; the recipe has base, sft, dpo, final"),
+        (("--stage", "base"), ""),
+        (("training.base.trainable={adaptor: 1}", "--stage", "base"), "`trainable` names 'adaptor', and this model has no "
+         "such weights; it has embeddings, lm, head"),
+        (("training.base.model.config.tie_word_embeddings=true", "training.base.trainable={embeddings: 1, head: 1}"),
+         "this model ties the head to the embeddings: leave `head` out, or set `tie_word_embeddings: false`"),
+        (("training.base.objective={use: dpo}", "--stage", "base"), "samples of task text are no preference pairs"),
+        (("training.dpo.objective={use: next-token}",), "samples of task pairs are preference pairs"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_trained(
+    train: Callable[..., tuple[int, str, str]], arguments: tuple[str, ...], sentence: str
+) -> None:
+    overrides = [one for one in arguments if "=" in one]
+    code, _, wrong = train(*overrides, *(one for one in arguments if one not in overrides))
+    assert (code, sentence in " ".join(wrong.split())) == (2 if sentence else 0, True), wrong
+
+
+@pytest.mark.parametrize(
+    ("override", "sentence"),
+    [
+        (
+            "training.sft.model.start=bse",
+            "training.sft.model.start: 'bse' is not declared; there are dpo, base, sft, final",
+        ),
+        ("training.base.model={start: dpo}", "goes in a circle"),
+        ("merges.final={sft: 1, dpp: 2}", "merges.final: 'dpp' is not declared"),
+        ("merges.final={sft: 0}", "merges.final.sft: input should be greater than 0"),
+        ("training.sft.trainable={lmm: 1}", "training.sft.trainable"),
+        ("training.dpo.objective.beta=-1", "training.dpo.objective"),
+        ("training.dpo.objective={use: dop}", "training.dpo.objective"),
+    ],
+)
+def test_what_validate_refuses(built: Path, weft: Weft, override: str, sentence: str) -> None:
+    code, out, wrong = weft("validate", built / "recipe.yaml", override)
+    assert code == 2 and sentence in " ".join((out + wrong).split())

@@ -1,0 +1,114 @@
+"""The network of a stage: a causal LM, and an adaptor where it listens or looks, whose vectors stand at the placeholders.
+
+    network = Network(lm=build(settings, size=2112, seed=0), adaptor=Adaptor(width=96, embedding=128))
+    network(ids_BT, positions_BT, documents_BT, keep_K, latents)      logits (B, K, V)
+
+A folder of it is a transformers checkpoint of the LM, with `adaptor.safetensors` and `image_adaptor.safetensors` beside its files.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+from transformers import PreTrainedModel
+
+from weft.schemas.vocabulary import Modality
+from weft.tokenizers.models.checkpoint import quiet
+from weft.trainer.model import block_mask, forward, load
+from weft.trainer.models.adaptor import Adaptor
+
+_PARTS: dict[Modality, str] = {"audio": "adaptor", "image": "image_adaptor"}
+
+
+@dataclass(frozen=True)
+class Latent:
+    """A stretch of placeholders and the encoder's frames (F, W) for it.
+
+    The placeholders stand at `at_P` (int64) of the flattened rows, for the adaptor's vectors from the `first` on: a row may hold only a
+    part of a stretch of `whole` placeholders.
+    """
+
+    modality: Modality
+    frames_FW: Tensor
+    at_P: Tensor
+    first: int
+    whole: int
+
+
+class Network(nn.Module):
+    """The adaptors are None where the stage has no such encoder."""
+
+    def __init__(
+        self, lm: PreTrainedModel, adaptor: Adaptor | None = None, image_adaptor: Adaptor | None = None
+    ) -> None:
+        super().__init__()
+        self.lm, self.adaptor, self.image_adaptor = lm, adaptor, image_adaptor
+
+    @property
+    def device(self) -> torch.device:
+        return self.lm.device
+
+    def forward(
+        self, ids_BT: Tensor, positions_BT: Tensor, documents_BT: Tensor, keep_K: Tensor, latents: Sequence[Latent] = ()
+    ) -> Tensor:
+        """Logits (B, K, V) of packed blocks at the positions `keep_K`, int64 indices into T. A sample sees itself alone."""
+        if not latents:
+            return forward(self.lm, ids_BT, positions_BT, documents_BT, keep_K)
+        return self.lm(
+            inputs_embeds=self.embedded(ids_BT, latents), position_ids=positions_BT, attention_mask=block_mask(documents_BT),
+            logits_to_keep=keep_K, use_cache=False,
+        ).logits  # fmt: skip
+
+    def embedded(self, ids_BT: Tensor, latents: Sequence[Latent]) -> Tensor:
+        """Embeddings (B, T, E), with the vectors of latent audio and images at their placeholders.
+
+        Raises ValueError for frames that give another number of vectors than there are placeholders.
+        """
+        states_BTE: Tensor = self.lm.get_input_embeddings()(ids_BT)
+        if not latents:
+            return states_BTE
+        vectors_PE = torch.cat([self._vectors(latent) for latent in latents]).to(states_BTE.dtype)
+        at_P = torch.cat([latent.at_P for latent in latents])
+        return states_BTE.flatten(0, 1).index_copy(0, at_P, vectors_PE).view_as(states_BTE)
+
+    def _vectors(self, latent: Latent) -> Tensor:
+        adaptor = getattr(self, _PARTS[latent.modality])
+        if adaptor is None:
+            raise ValueError(f"the samples have latent {latent.modality}, and this network has no encoder for it")
+        vectors_VE: Tensor = adaptor(latent.frames_FW)
+        if len(vectors_VE) != latent.whole:
+            raise ValueError(
+                f"the {latent.modality} encoder gives {len(vectors_VE)} vectors where {latent.whole} placeholders stand: "
+                "the corpus was built with another encoder"
+            )
+        return vectors_VE[latent.first : latent.first + len(latent.at_P)]
+
+    def save(self, folder: Path) -> None:
+        """Writes the LM as transformers does, and each adaptor."""
+        with quiet():
+            self.lm.save_pretrained(folder, max_shard_size="1TB")
+        for part in _PARTS.values():
+            if adaptor := getattr(self, part):
+                save_file(adaptor.state_dict(), folder / f"{part}.safetensors")
+
+    def restore(self, folder: Path) -> None:
+        """Takes all weights of a checkpoint of this very network. Raises ValueError for one that cannot be read."""
+        device, self.lm = self.device, load(str(folder))
+        self.load_adaptors(folder)
+        self.to(device)
+
+    def load_adaptors(self, folder: Path) -> None:
+        """Takes the adaptors of a checkpoint. One that it does not hold stays new. Raises ValueError for one of another shape."""
+        for part in _PARTS.values():
+            file = folder / f"{part}.safetensors"
+            if (adaptor := getattr(self, part)) and file.is_file():
+                try:
+                    adaptor.load_state_dict(load_file(file))
+                except (RuntimeError, SafetensorError) as fault:
+                    raise ValueError(
+                        f"{file}: not an adaptor of this encoder and model ({str(fault).splitlines()[0]})"
+                    ) from None

@@ -1,0 +1,48 @@
+"""The network that a stage starts with: new, from a checkpoint, or what an earlier stage or a merge ended with.
+
+starting(stage, vocabulary, seed=0, start=Path("run/align/checkpoints/step-000400"))
+"""
+
+from pathlib import Path
+
+import torch
+
+from weft.schemas.fingerprint import hash64
+from weft.schemas.training import TrainingStage
+from weft.schemas.vocabulary import Vocabulary
+from weft.trainer.model import build, check_context, load, with_settings
+from weft.trainer.models.adaptor import Adaptor
+from weft.trainer.models.encoders import NO_ENCODERS, FrozenEncoders
+from weft.trainer.models.network import Network
+
+
+def starting(
+    stage: TrainingStage,
+    vocabulary: Vocabulary,
+    seed: int,
+    start: Path | None = None,
+    encoders: FrozenEncoders = NO_ENCODERS,
+) -> Network:
+    """`start` is the folder of the checkpoint or merge that `model.start` names. An adaptor that it does not have is new.
+
+    Raises ValueError for a checkpoint that cannot be loaded or has another number of tokens, and for a model that cannot hold the
+    context.
+    """
+    if start is None:
+        lm = build(stage.model, vocabulary.size, seed)
+    else:
+        lm = load(str(start), with_settings(stage.model, str(start)))
+        if (rows := lm.get_input_embeddings().num_embeddings) != vocabulary.size:
+            raise ValueError(
+                f"{start} was trained with {rows} tokens, this vocabulary has {vocabulary.size}: they do not belong together"
+            )
+    check_context(lm.config, stage.context)
+    embeddings = lm.get_input_embeddings().weight
+    assert isinstance(embeddings, torch.Tensor)
+    width = embeddings.shape[1]
+    torch.manual_seed(hash64(seed, "adaptors"))
+    adaptors = {name: Adaptor(width=e.width, embedding=width, stride=e.stride) for name, e in sorted(encoders.items())}
+    network = Network(lm, adaptor=adaptors.get("audio"), image_adaptor=adaptors.get("image"))
+    if start is not None:
+        network.load_adaptors(start)
+    return network

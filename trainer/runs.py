@@ -1,0 +1,31 @@
+"""The folder of a run: a folder for each stage and each merge, and where each ended.
+
+run/align/ended.json   {"checkpoint": "step-000400"}      run/final/merge.json
+"""
+
+import json
+from pathlib import Path
+
+from weft.trainer.merging import RECORD
+
+ENDED = "ended.json"
+
+
+def end(stage: Path, last: Path) -> None:
+    """Notes the last checkpoint of a stage that was trained to its end."""
+    (stage / ENDED).write_text(json.dumps({"checkpoint": last.name}) + "\n", encoding="utf-8")
+
+
+def ended(run: Path, name: str) -> bool:
+    """Whether a stage was trained to its end, or a merge was made."""
+    return (run / name / ENDED).is_file() or (run / name / RECORD).is_file()
+
+
+def start_of(run: Path, name: str) -> Path:
+    """The folder with the weights that a stage or a merge ended with. Raises ValueError where it has not ended."""
+    folder = run / name
+    if not ended(run, name):
+        raise ValueError(f"{folder} was not trained to its end")
+    if (folder / RECORD).is_file():
+        return folder
+    return folder / "checkpoints" / json.loads((folder / ENDED).read_text(encoding="utf-8"))["checkpoint"]
