@@ -129,6 +129,7 @@ def _train(training: Training, name: str) -> Result:
             open_tar,
             start,
             encoders,
+            warn=lambda sentence: console.print(sentence, highlight=False, markup=False),
         )
     files = "losses.jsonl, validation.jsonl and losses.png" if held_out else "losses.jsonl and losses.png"
     why = ending(result, why_short(store, name))

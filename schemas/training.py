@@ -204,6 +204,7 @@ class TrainingStage(Settings):
     Without it all are trained; encoders never are. A group's rate follows the optimiser's schedule in proportion.
     `forward_tokens` go through the model at once, and at least one block of the context: a larger batch takes several forwards. It
     bounds the memory and changes only the rounding. `device` is where the stage is trained; `auto` is a GPU where there is one.
+    A checkpoint is written after `checkpoint_every` steps and the last one; the last `keep` of them stay.
     """
 
     mixture: Mixture
@@ -213,6 +214,7 @@ class TrainingStage(Settings):
     trainable: dict[Group, Annotated[float, Field(gt=0, allow_inf_nan=False)] | None] = {}
     objective: ObjectiveSettings = NextToken()
     checkpoint_every: int = Field(default=100, ge=1)
+    keep: int = Field(default=3, ge=1)
     validation: ValidationSettings = ValidationSettings()
     forward_tokens: int = Field(default=8192, ge=1)
     device: Literal["auto", "cpu", "cuda"] = "auto"

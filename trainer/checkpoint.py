@@ -13,6 +13,7 @@ import os
 import re
 import shutil
 import uuid
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -85,6 +86,28 @@ def _steps(folder: Path) -> dict[int, Path]:
     """The checkpoints in `folder` by step."""
     paths = folder.iterdir() if folder.is_dir() else ()
     return {int(m[1]): path for path in paths if (m := _NAME.fullmatch(path.name))}
+
+
+def set_damaged_aside(run: Path, warn: Callable[[str], None]) -> None:
+    """Renames checkpoints that are damaged, from the latest on until one is whole, so that a run goes on from that one.
+
+    Raises ValueError where all are damaged.
+    """
+    folders = sorted(_steps(run / "checkpoints").items(), reverse=True)
+    for _, folder in folders:
+        if not (fault := sums.fault(folder)):
+            return
+        aside = folder.with_name(f"damaged-{folder.name}-{uuid.uuid4().hex[:8]}")
+        os.rename(folder, aside)
+        warn(f"{folder} is damaged ({fault}); it was renamed to {aside.name}, and the checkpoint before it is used")
+    if folders:
+        raise ValueError(f"{run}: every checkpoint is damaged; train into a new folder")
+
+
+def prune(run: Path, keep: int) -> None:
+    """Removes all checkpoints but the last `keep`."""
+    for _, folder in sorted(_steps(run / "checkpoints").items())[:-keep]:
+        shutil.rmtree(folder)
 
 
 def verify(folder: Path) -> None:

@@ -4,14 +4,16 @@
       run/losses.jsonl, validation.jsonl, losses.png, tensorboard/, checkpoints/step-000100/ …
 
 Float32 master weights on one device (`device`); `dtype: bfloat16` is autocast. Not supported: several devices (the
-stream has ranks, this loop has none), compilation, deletion of old checkpoints.
+stream has ranks, this loop has none), and compilation.
 """
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch.optim import AdamW
@@ -38,7 +40,7 @@ from weft.trainer.unsupported import check_supported
 from weft.trainer.validation import Validation, select
 
 # settings that change neither the data nor, but for rounding, the updates
-_NOT_ORIGIN = {"validation", "forward_tokens", "device"}
+_NOT_ORIGIN = {"validation", "forward_tokens", "device", "checkpoint_every", "keep"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,41 +99,48 @@ def train(
     shards: Path, out: Path, stage: TrainingStage, vocabulary: Vocabulary, recipe_text: str, seed: int, resume: bool,
     report: Callable[[StepReport], None], validation: Path | None = None,
     open_tar: OpenTar = mapped, start: Path | None = None, encoders: FrozenEncoders = NO_ENCODERS,
+    warn: Callable[[str], None] = print,
 ) -> Result:  # fmt: skip
     """Trains to `steps`, or to the end of the stream when `steps` is 0 or the stream is shorter.
 
     `start` is the checkpoint or merge that `model.start` names, `encoders` are those of latent audio and images.
-    With `resume`, continues from the latest checkpoint in `out`, or starts when there is none. The loss on the shards in
-    `validation` is measured during training and does not change it. Raises ValueError when `out` holds another run or a damaged
-    checkpoint, when a sample or a row is damaged, when no token of a task counts in the loss, or when the shards, vocabulary and
-    model do not fit together.
+    With `resume`, continues from the latest whole checkpoint in `out`, or starts when there is none; `warn` gets a sentence on each
+    damaged one. The loss on the shards in `validation` is measured during training and does not change it. Raises ValueError when
+    `out` holds another run, when a sample or a row is damaged, when no token of a task counts in the loss, when a loss or a weight is
+    not finite, or when the shards, vocabulary and model do not fit together.
     """
     draws = DrawReader(shards, open_tar=open_tar)
     check_supported(draws.index, stage.objective, encoders)
     check_counted(draws.index, stage.context)
     held_out = select(validation, stage, vocabulary.size, open_tar) if validation else None
     stream = BatchStream(draws=draws, context=stage.context, blocks=stage.optimiser.batch_tokens // stage.context)
-    settings = stage.model_dump(mode="json", exclude=_NOT_ORIGIN)
     origin = checkpoint.RunOrigin(
         vocabulary=vocabulary.fingerprint,
         index=draws.digest(),
         seed=seed,
         start=checkpoint.weights_sum(start) if start else "",
-        settings=settings,
+        settings=_decisive(stage),
     )
+    if resume:
+        checkpoint.set_damaged_aside(out, warn)
     run, state = _start(out, stage, vocabulary, origin, stream, resume, start, encoders)
     with Board(out, state.step) as board:
         for batch in islice(counted_batches(stream.batches(state), shards), run.steps - state.step):
             began = time.monotonic()
             batch.check_ids(vocabulary.size, shards)
-            rows = _step(run, batch)
+            try:
+                rows = _step(run, batch)
+            except FloatingPointError as fault:
+                raise ValueError(f"{fault} {_samples(draws, state, batch)}") from None
             state = batch.after
             losses.append(out, rows)
             measured = _validate(run, held_out, out, state.step)
             board.add(rows, measured)
             if state.step % stage.checkpoint_every == 0 or state.step == run.steps:
+                check_finite(run.network, state.step)
                 training_state = checkpoint.State(stream=state, origin=origin)
                 checkpoint.save(out, run.network, run.optimiser, training_state, recipe_text)
+                checkpoint.prune(out, stage.keep)
             seconds = time.monotonic() - began
             report(StepReport(step=state.step, steps=run.steps, rows=rows, seconds=seconds, validation=measured))
     curves.plot(out)
@@ -143,6 +152,29 @@ def train(
         at_end=state.step == run.available,
         checkpoint=checkpoint.folder_of(out, state.step),
     )
+
+
+def _decisive(stage: TrainingStage) -> dict[str, Any]:
+    """The settings that a resumed run must share. The number of steps is one where the schedule depends on it."""
+    unneeded: dict[str, Any] = dict.fromkeys(_NOT_ORIGIN, True)
+    if stage.optimiser.schedule == "constant":
+        unneeded["optimiser"] = {"steps"}
+    return stage.model_dump(mode="json", exclude=unneeded)
+
+
+def _samples(draws: DrawReader, state: StreamState, batch: Batch) -> str:
+    """A clause on the samples of a batch that begins at `state`."""
+    last = min(batch.after.draw, len(draws) - 1)
+    keys = [draws.index.key(draw) for draw in range(state.draw, min(last, state.draw + 2) + 1)]
+    return f"(its batch is draws {state.draw} to {last}: {', '.join(keys)}{', …' if last > state.draw + 2 else ''})"
+
+
+def check_finite(network: Network, step: int) -> None:
+    """Raises ValueError for weights that are not finite: they are never saved."""
+    if bad := [name for name, weight in network.named_parameters() if not torch.isfinite(weight).all()]:
+        raise ValueError(
+            f"after step {step} weights are not finite ({bad[0]}); lower `lr`, and resume from the checkpoint before"
+        )
 
 
 def _start(
@@ -217,15 +249,16 @@ def _validate(run: Run, held_out: Validation | None, out: Path, step: int) -> tu
 
 
 def _step(run: Run, batch: Batch) -> tuple[LossRow, ...]:
-    """One update; returns its losses. Raises ValueError when the loss is not finite."""
+    """One update; returns its losses. Raises FloatingPointError when the loss or the gradient is not finite: nothing is updated."""
     settings, step = run.stage.optimiser, batch.after.step
     # seeded by step: so dropout is the same after a resume, and no generator state is saved
     torch.manual_seed(hash64(run.seed, "step", step))
     rate = learning_rate(settings, step, run.horizon)
     sums = _backward(run, batch)
     rows = _loss_rows(batch, sums, rate)
-    if settings.clip:
-        torch.nn.utils.clip_grad_norm_(run.network.parameters(), settings.clip)
+    norm = torch.nn.utils.clip_grad_norm_(run.network.parameters(), settings.clip or math.inf)
+    if not torch.isfinite(norm):
+        raise FloatingPointError(f"the gradient of step {step} is not finite; lower `lr`")
     for group in run.optimiser.param_groups:
         group["lr"] = rate * group["scale"]
     run.optimiser.step()
@@ -247,7 +280,7 @@ def _backward(run: Run, batch: Batch) -> Sums:
 def _loss_rows(batch: Batch, sums: Sums, rate: float) -> tuple[LossRow, ...]:
     total = Sums.none(1) + sums.total()
     if not torch.isfinite(torch.from_numpy(total.nats)).all():
-        raise ValueError(f"the loss of step {batch.after.step} is not finite; lower `lr` or lengthen `warmup`")
+        raise FloatingPointError(f"the loss of step {batch.after.step} is not finite; lower `lr` or lengthen `warmup`")
     parts = [("all", total), *((task, sums.of(number)) for number, task in enumerate(batch.tasks))]
     return tuple(
         LossRow(

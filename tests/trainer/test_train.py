@@ -1,7 +1,6 @@
 """The loop learns, stops when told or when the stream ends, and resumes to the last bit."""
 
 import json
-import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -27,9 +26,10 @@ def shards(make_shards: Callable[..., Path], samples: list) -> Path:
 @pytest.fixture
 def go(shards: Path, vocabulary: Vocabulary) -> Callable[..., Result]:
     def go(
-        out: Path, stage: TrainingStage, resume: bool = False, report: Callable[[StepReport], None] = lambda _: None
-    ) -> Result:
-        return train(shards, out, stage, vocabulary, "recipe: toy\n", 0, resume, report)
+        out: Path, stage: TrainingStage, resume: bool = False, report: Callable[[StepReport], None] = lambda _: None,
+        warn: Callable[[str], None] = print,
+    ) -> Result:  # fmt: skip
+        return train(shards, out, stage, vocabulary, "recipe: toy\n", 0, resume, report, warn=warn)
 
     return go
 
@@ -200,7 +200,7 @@ def test_a_changed_sample_ends_the_run(
 
 
 @pytest.mark.parametrize("name", ["model.safetensors", "optimiser.safetensors", "state.json"])
-def test_a_run_does_not_go_on_from_a_damaged_checkpoint(
+def test_a_run_goes_on_from_the_last_whole_checkpoint(
     go: Callable[..., Result], make_stage: Callable[..., TrainingStage], tmp_path: Path, name: str
 ) -> None:
     stage = make_stage(steps=8)
@@ -210,12 +210,11 @@ def test_a_run_does_not_go_on_from_a_damaged_checkpoint(
     data = bytearray((whole.checkpoint / name).read_bytes())
     data[-2] ^= 1
     (whole.checkpoint / name).write_bytes(data)
-    with pytest.raises(
-        ValueError, match=f"step-000008 is damaged: {name}.* remove this folder to resume from step-000004"
-    ):
-        go(tmp_path / "run", stage, resume=True)
-    shutil.rmtree(whole.checkpoint)
-    assert go(tmp_path / "run", stage, resume=True).step == 8
+    warnings: list[str] = []
+    assert go(tmp_path / "run", stage, resume=True, warn=warnings.append).step == 8
+    (warning,) = warnings
+    assert f"step-000008 is damaged ({name} has changed); it was renamed to damaged-step-000008-" in warning
+    assert len(list((tmp_path / "run" / "checkpoints").glob("damaged-*"))) == 1
     assert (tmp_path / "run" / losses.NAME).read_bytes() == losses_before
     assert (whole.checkpoint / "model.safetensors").read_bytes() == weights
 
@@ -304,3 +303,52 @@ def test_a_stage_stays_on_the_cpu_where_it_says_so(
         "cpu",
         "cuda",
     ]
+
+
+def test_where_every_checkpoint_is_damaged_nothing_is_used(
+    go: Callable[..., Result], make_stage: Callable[..., TrainingStage], tmp_path: Path
+) -> None:
+    stage = make_stage(steps=4)
+    (go(tmp_path / "run", stage).checkpoint / "config.json").write_text("{}")
+    with pytest.raises(ValueError, match="every checkpoint is damaged; train into a new folder"):
+        go(tmp_path / "run", stage, resume=True, warn=lambda sentence: None)
+
+
+def test_the_last_checkpoints_are_kept(
+    go: Callable[..., Result], make_stage: Callable[..., TrainingStage], tmp_path: Path
+) -> None:
+    go(tmp_path / "run", make_stage(steps=9, checkpoint_every=2).model_copy(update={"keep": 2}))
+    assert sorted(p.name for p in (tmp_path / "run" / "checkpoints").iterdir()) == ["step-000008", "step-000009"]
+
+
+@pytest.mark.parametrize("schedule", ["constant", "cosine"])
+def test_steps_may_change_where_the_schedule_does_not_depend_on_them(
+    go: Callable[..., Result], make_stage: Callable[..., TrainingStage], tmp_path: Path, schedule: str
+) -> None:
+    go(tmp_path / "run", make_stage(steps=4, schedule=schedule))
+    longer = make_stage(steps=6, schedule=schedule, checkpoint_every=3)
+    if schedule == "constant":
+        assert go(tmp_path / "run", longer, resume=True).step == 6
+        return
+    with pytest.raises(ValueError, match=r"optimiser\.steps was 4, is now 6"):
+        go(tmp_path / "run", longer, resume=True)
+
+
+@pytest.mark.parametrize("clip", [0.0, 1.0])
+def test_weights_that_are_not_finite_are_never_saved(
+    go: Callable[..., Result], make_stage: Callable[..., TrainingStage], tmp_path: Path, clip: float
+) -> None:
+    with pytest.raises(ValueError, match="not finite"):
+        go(tmp_path / "run", make_stage(steps=9, checkpoint_every=1, lr=1e37, clip=clip))
+    for folder in (tmp_path / "run" / "checkpoints").glob("step-*"):
+        assert all(np.isfinite(tensor).all() for tensor in load_file(folder / "model.safetensors").values())
+
+
+def test_a_loss_that_is_not_finite_names_its_samples(
+    go: Callable[..., Result], make_stage: Callable[..., TrainingStage], tmp_path: Path
+) -> None:
+    stage = make_stage(steps=9, checkpoint_every=100, lr=1e30, weight_decay=0.0)
+    with pytest.raises(
+        ValueError, match=r"of step \d+ is not finite; .* \(its batch is draws \d+ to \d+: s\d{4}, s\d{4}, s\d{4}, …\)"
+    ):
+        go(tmp_path / "run", stage)

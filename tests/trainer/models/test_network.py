@@ -17,6 +17,8 @@ from weft.trainer.models.encoders import latents_of
 from weft.trainer.models.groups import freeze, groups_of
 from weft.trainer.models.network import Network
 from weft.trainer.models.starting import starting
+from weft.trainer.objectives.base import rows_of
+from weft.trainer.objectives.next_token import next_token
 from weft.trainer.packing import pack
 from weft.trainer.stream import StreamState, batch_of
 
@@ -117,3 +119,28 @@ def test_groups_are_every_weight_once(network: Network) -> None:
     )
     assert list(freeze(network, {"adaptor": 1e-4})) == ["adaptor"]
     assert [name for name, weight in network.named_parameters() if weight.requires_grad] == list(groups["adaptor"])
+
+
+def test_the_network_learns_what_only_the_audio_says(network: Network) -> None:
+    """Two recordings, the same tokens before the answer: only a model that listens can tell which answer follows."""
+    draws = [
+        Draw(
+            position=n,
+            task="asr",
+            ids=np.array([1, 9, 9, 9, 2, 10 + n], np.int32),
+            loss=np.array([[5, 6]]),
+            stretches=(audio(1, 6, n),),
+        )
+        for n in range(2)
+    ]
+    batch = batch_of(list(pack(draws, 8)), 8, StreamState())
+    rows = rows_of(batch, slice(None), CPU, {"audio": Ramp()})
+    optimiser = torch.optim.Adam(network.parameters(), lr=0.01)
+    curve = []
+    for _ in range(60):
+        nats, _ = next_token(network, rows, 1)
+        nats.backward()
+        optimiser.step()
+        optimiser.zero_grad()
+        curve.append(nats.item() / 2)
+    assert curve[-1] < 0.2 < np.log(2) < curve[0]
