@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from math import inf
 
-from weft.jobs.estimates import amount_of
+from weft.jobs.estimates import Use
 from weft.jobs.holdings import Holding, sampled_holding
 from weft.jobs.speaker_supply import Due, SpeakerSupply, speaker_supply
 from weft.pipelines.graph import Pipeline
@@ -97,7 +97,7 @@ def supplies(pipeline: Pipeline, stage: str, held: dict[str, Holding]) -> Iterat
         shares = next(shares for level, shares in training.mixture.tasks[name].levels if level == "source")
         for source in sources if len(sources) > 1 else ():
             declared = shares[source] / sum(shares.values()) if isinstance(shares, dict) else None
-            has = amount_of(pipeline, training, pipeline.tasks[name], held[source])
+            has = Use(pipeline, name, source).amount(training, held[source])
             share = declared if declared is not None else has / whole.has if whole.has else 0.0
             yield _supply(pipeline, stage, name, source, held, float(weight) * share, declared is not None)
 
@@ -113,7 +113,7 @@ def _supply(
 ) -> Supply:
     training = pipeline.recipe.training[stage]
     sources = (source,) if source else pipeline.tasks[task].sources
-    amounts = [(amount_of(pipeline, training, pipeline.tasks[task], held[s]), held[s].readable) for s in sources]
+    amounts = [(Use(pipeline, task, s).amount(training, held[s]), held[s].readable) for s in sources]
     supply = Supply(
         task=task,
         source=source,
@@ -130,7 +130,7 @@ def _supply(
 def _speakers(pipeline: Pipeline, stage: str, supply: Supply, held: dict[str, Holding]) -> SpeakerSupply | None:
     """None where speakers are not bounded, or not all are known."""
     training = pipeline.recipe.training[stage]
-    task, most = pipeline.tasks[supply.task], training.mixture.tasks[supply.task].most.get("speaker")
+    task, most = supply.task, training.mixture.tasks[supply.task].most.get("speaker")
     if most is None:
         return None
     weight = training.mixture.weights[supply.task]
@@ -142,8 +142,9 @@ def _speakers(pipeline: Pipeline, stage: str, supply: Supply, held: dict[str, Ho
         whole=float(training.mixture.size * weight),
         passes=max(0.0, training.mixture.passes - supply.before),
     )
-    amounts = {source: amount_of(pipeline, training, task, held[source]) for source in task.sources}
-    return speaker_supply(pipeline, due, most, amounts, {source: held[source].speakers for source in task.sources})
+    sources = pipeline.tasks[task].sources
+    amounts = {source: Use(pipeline, task, source).amount(training, held[source]) for source in sources}
+    return speaker_supply(pipeline, due, most, amounts, {source: held[source].speakers for source in sources})
 
 
 def _passes_before(pipeline: Pipeline, stage: str, task: str, source: str, held: dict[str, Holding]) -> float:

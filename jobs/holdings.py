@@ -1,14 +1,14 @@
 """Estimates what a source holds: from its listing, and from the headers of some items (for text, from their content).
 
-sampled_holding("speech", source)   ->   Holding(items=120000, read=1000, seconds=1.61e6, …)
+sampled_holding("speech", source)   ->   Holding(items=120000, read=1000, seconds=1.61e6, lengths={1: 90000, 2: 30000}, …)
 """
 
 import heapq
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from math import inf
 
-from weft.jobs.known_rejects import KnownRejects, known_rejects
+from weft.jobs.known_rejects import KnownRejects, known_rejects, names_utterances, stretches
 from weft.jobs.speaker_supply import SpeakerCount, Speakers
 from weft.pipelines.audio.sound import declared_seconds
 from weft.pipelines.corpus.listing import listed
@@ -21,8 +21,14 @@ from weft.schemas.ledger import Unavailable, Unusable
 from weft.schemas.text import Dialogue, Document
 
 SECONDS_A_TURN = 3.0
-SECONDS_AN_UTTERANCE = 10.0
+SECONDS_AN_UTTERANCE = (
+    18.0  # of recordings that are cut where nobody speaks: 15 to 20 of real speech, with the defaults
+)
+SEVERAL = 2  # utterances of a recording that may have more than one: it is not known to be too short for any task
 TEXT_READ = 64e6  # bytes of text files that are read at most
+
+
+Lengths = Mapping[int, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +36,8 @@ class Holding:
     """Sums over a source's items. `records` counts utterances or documents; `unreadable` counts audio whose header has no length.
     `rejects` is what the build is known to reject: its long transcripts are in no other sum but `items`.
 
-    `read` items were opened; where these are fewer than `items`, their sums are scaled up. `speakers` counts items by speaker,
-    where that was asked for and the listing names every speaker.
+    `read` items were opened; where these are fewer than `items`, their sums are scaled up. `lengths` counts recordings (dialogues) by
+    their utterances (turns). `speakers` counts items by speaker, where that was asked for and the listing names every speaker.
     """
 
     items: float = 0
@@ -41,6 +47,7 @@ class Holding:
     bytes: float = 0
     unreadable: float = 0
     rejects: KnownRejects = KnownRejects()
+    lengths: Lengths = field(default_factory=dict)
     speakers: Speakers = field(default_factory=dict)
 
     def __add__(self, other: "Holding") -> "Holding":
@@ -48,13 +55,22 @@ class Holding:
             items=self.items + other.items, read=self.read + other.read, records=self.records + other.records,
             seconds=self.seconds + other.seconds, bytes=self.bytes + other.bytes,
             unreadable=self.unreadable + other.unreadable, rejects=self.rejects + other.rejects,
+            lengths={n: self.lengths.get(n, 0) + other.lengths.get(n, 0) for n in (*self.lengths, *other.lengths)},
         )  # fmt: skip
 
     def scaled(self, by: float) -> "Holding":
         return Holding(
             items=self.items * by, read=self.read, records=self.records * by, seconds=self.seconds * by,
             bytes=self.bytes * by, unreadable=self.unreadable * by, rejects=self.rejects.scaled(by),
+            lengths={length: count * by for length, count in self.lengths.items()},
         )  # fmt: skip
+
+    def of_length(self, fewest: int) -> "Holding":
+        """What recordings of at least so many utterances hold: `items` of them, and their utterances and seconds."""
+        lengths = {length: count for length, count in self.lengths.items() if length >= fewest}
+        records, all_records = (sum(n * count for n, count in some.items()) for some in (lengths, self.lengths))
+        seconds = self.seconds * records / all_records if all_records else 0.0
+        return replace(self, items=sum(lengths.values()), records=records, seconds=seconds, lengths=lengths)
 
     @property
     def readable(self) -> float:
@@ -118,14 +134,21 @@ def _text_held(source: Source, item: Item, store: Store) -> Holding:
 def _held(source: Source, item: Item, longest: float) -> Holding:
     if source.makes is Dialogue:
         turns = item.payload.count('"text"')
-        return Holding(items=1, read=1, records=turns, seconds=SECONDS_A_TURN * turns)
+        return Holding(items=1, read=1, records=turns, seconds=SECONDS_A_TURN * turns, lengths={turns: 1})
     seconds = source.seconds_of(item) or _seconds(item)
     if seconds is None:
         return Holding(items=1, read=1, unreadable=1)
     rejects = known_rejects(source, item, seconds, longest)
-    used = seconds - rejects.seconds
-    records = max(1.0, used / SECONDS_AN_UTTERANCE) if used or not rejects.seconds else 0.0
-    return Holding(items=1, read=1, records=records, seconds=used, rejects=rejects)
+    named = stretches(source, item, longest)
+    used = min(seconds - rejects.seconds, sum(named)) if named else seconds - rejects.seconds
+    records = len(named) or _utterances(used, longest) if used or not rejects.seconds else 0
+    length = records if records != 1 or names_utterances(source, item) else SEVERAL
+    return Holding(items=1, read=1, records=records, seconds=used, rejects=rejects, lengths={length: 1})
+
+
+def _utterances(seconds: float, longest: float) -> int:
+    """Of a recording that nobody has cut: up to `longest` it stays whole."""
+    return 1 if seconds <= longest else max(SEVERAL, round(seconds / SECONDS_AN_UTTERANCE))
 
 
 def _seconds(item: Item) -> float | None:

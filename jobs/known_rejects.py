@@ -7,6 +7,7 @@ known_rejects(source, Item(path="talk.flac", text_uri="talk.txt", …), seconds=
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from math import inf
 from typing import Any
 
 from weft.pipelines.graph import Pipeline
@@ -48,11 +49,25 @@ def known_rejects(source: Source, item: Item, seconds: float, longest: float) ->
     """
     if not isinstance(source, folder.Source | manifest.Source):
         return KnownRejects()
-    stretches = list(_transcribed(source, item, seconds))
-    too_long = [length for length in stretches if length > longest]
+    transcribed = list(_transcribed(source, item, seconds))
+    too_long = [length for length in transcribed if length > longest]
     return KnownRejects(
-        long_transcripts=bool(too_long), seconds=min(seconds, sum(too_long)), without_text=not stretches
+        long_transcripts=bool(too_long), seconds=min(seconds, sum(too_long)), without_text=not transcribed
     )
+
+
+def names_utterances(source: Source, item: Item) -> bool:
+    """Whether the listing shows that a short recording is one utterance: no file beside it may name several."""
+    return isinstance(source, folder.Source | manifest.Source) and not item.text_uri.lower().endswith(folder.TIMED)
+
+
+def stretches(source: Source, item: Item, longest: float) -> list[float]:
+    """The seconds of each stretch that a manifest names of a recording, without those whose transcript is for more than `longest`."""
+    if not isinstance(source, folder.Source | manifest.Source) or not item.payload.startswith("["):
+        return []
+    lengths = ((line, _length(line, 0.0)) for line in _parsed(item.payload))
+    usable = ((line, length) for line, length in lengths if 0 < length < inf)  # the build rejects the others
+    return [length for line, length in usable if length <= longest or not _is_one_transcript(line)]
 
 
 def _transcribed(source: folder.Source | manifest.Source, item: Item, seconds: float) -> Iterator[float]:
@@ -65,14 +80,22 @@ def _transcribed(source: folder.Source | manifest.Source, item: Item, seconds: f
 
 
 def _lines(payload: str, seconds: float) -> Iterator[float]:
+    for line in _parsed(payload):
+        if line.get("text"):
+            yield _length(line, seconds) if _is_one_transcript(line) else 0.0
+
+
+def _parsed(payload: str) -> list[dict[str, Any]]:
     try:
         parsed = json.loads(payload)
     except (ValueError, RecursionError):  # `build` says what is wrong with it
-        parsed = None
-    for line in parsed if isinstance(parsed, list) else [parsed]:
-        if not isinstance(line, dict) or not line.get("text"):
-            continue
-        yield 0.0 if line.get("words") else _length(line, seconds)
+        return []
+    return [line for line in (parsed if isinstance(parsed, list) else [parsed]) if isinstance(line, dict)]
+
+
+def _is_one_transcript(line: dict[str, Any]) -> bool:
+    """Whether a line has a text whose words have no times."""
+    return bool(line.get("text")) and not line.get("words")
 
 
 def _length(line: dict[str, Any], seconds: float) -> float:

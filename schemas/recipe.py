@@ -88,7 +88,7 @@ class TokenEntry(Settings):
             raise ValueError("give either a `marker` with its `literal`, or the `codes` of a tokenizer")
         if bool(self.marker) != bool(self.literal):
             raise ValueError("a marker has a `literal`, such as [Text]; codes have that of their tokenizer")
-        if self.codes and "modality" in self.model_fields_set:
+        if self.codes and self.modality != "text":  # which a saved recipe says, where every default is written out
             raise ValueError("a marker has a `modality`; codes are always speech")
         return self
 

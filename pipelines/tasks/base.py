@@ -147,6 +147,11 @@ class Task(Versioned):
         return frozenset()
 
     @property
+    def fewest_utterances(self) -> int:
+        """A recording of fewer gives no sample, where a sample is of a recording."""
+        return 1
+
+    @property
     def keeps_answer(self) -> bool:
         """Whether each of its samples has an answer, which a reply is checked with."""
         return False

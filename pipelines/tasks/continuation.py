@@ -7,13 +7,14 @@ speech-to-text: {use: continuation, sources: [talks], say: text, prompt: {say: d
 The prompt may be latent audio: `prompt: {say: audio}`.
 """
 
+from collections.abc import Sequence
 from random import Random
 from typing import ClassVar, Literal
 
 from pydantic import Field
 
 from weft.pipelines.tasks.base import Material
-from weft.pipelines.tasks.common.content import Content, ContentTask
+from weft.pipelines.tasks.common.content import Content, ContentTask, Said
 from weft.pipelines.tasks.common.joined import as_written
 from weft.pipelines.tasks.common.sample_builder import SampleBuilder
 from weft.pipelines.tasks.common.turns import TurnWriter
@@ -43,9 +44,18 @@ class Task(ContentTask, Content):
         rest = Content(say=self.say, open=self.open, close=self.close)
         return (self.prompt, rest) if self.prompt else (rest,)
 
+    @property
+    def fewest_utterances(self) -> int:
+        return (self.prompt.utterances if self.prompt else 0) + 1
+
+    def said_of(self, utterances: float) -> Sequence[Said]:
+        length = self.prompt.utterances if self.prompt else 0
+        prompt = [Said(content=self.prompt, utterances=length, times=length)] if self.prompt else []
+        return [*prompt, Said(content=self, utterances=utterances - length, times=1)]
+
     def compose(self, material: Material, builder: SampleBuilder, random: Random) -> None:
         length = self.prompt.utterances if self.prompt else 0
-        if len(material.spoken) <= length:
+        if len(material.spoken) < self.fewest_utterances:
             raise Unusable("too_few_utterances", f"{len(material.spoken)} are too few after a prompt of {length}")
         writer = TurnWriter(builder=builder, template=None, loss=frozenset(), leading_space=self.leading_space)
         for piece in material.spoken[:length]:

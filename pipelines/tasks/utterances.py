@@ -14,7 +14,7 @@ from typing import ClassVar, Literal
 from pydantic import Field, model_validator
 
 from weft.pipelines.tasks.base import Material, Spoken
-from weft.pipelines.tasks.common.content import Content, ContentTask
+from weft.pipelines.tasks.common.content import Content, ContentTask, Said
 from weft.pipelines.tasks.common.joined import as_written
 from weft.pipelines.tasks.common.sample_builder import SampleBuilder
 from weft.pipelines.tasks.common.turns import TurnWriter
@@ -74,6 +74,15 @@ class Task(ContentTask):
     @property
     def contents(self) -> tuple[Content, ...]:
         return (self.text, self.speech)
+
+    @property
+    def fewest_utterances(self) -> int:
+        """Of two chunks; of chunks of so many seconds only the build knows."""
+        return (self.chunk.utterances or 1) + 1
+
+    def said_of(self, utterances: float) -> Sequence[Said]:
+        chunks = utterances / (self.chunk.utterances or 1)
+        return [Said(content=one, utterances=utterances / 2, times=chunks / 2) for one in self.contents]
 
     def compose(self, material: Material, builder: SampleBuilder, random: Random) -> None:
         chunks = list(self.chunk.of(material.spoken))

@@ -29,13 +29,14 @@ PAGE = (Path(__file__).parents[2] / "docs/data.md").read_text("utf-8")
 LINES = dict(re.findall(r"^```jsonl (\w+)\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL))
 TASKS = dict(re.findall(r"^```yaml (\w+)\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL))
 SPEECH, SCRIPTS = ("questions", "captions", "reasoning", "translations"), ("pairs", "tools", "preferences")
+TEXTS = ("checkable", "choices")
 CODES = 7  # of each utterance: as good as any
 CODEBOOK = Codebook(tokenizer="codes", literal="<audio_{}>", first=2_000_000, size=16)
 VOCABULARY = Vocabulary(text_size=0, bos=None, markers=(), codebooks=(CODEBOOK,), size=0, text_fingerprint="")
 
 
 def test_each_kind_has_ten_lines_and_a_task() -> None:
-    assert set(LINES) == set(TASKS) == {*SPEECH, *SCRIPTS, "checkable"}
+    assert set(LINES) == set(TASKS) - {"dialogues"} == {*SPEECH, *SCRIPTS, *TEXTS, "images"}
     assert all(len(lines.splitlines()) == 10 for lines in LINES.values())
     table = PAGE.split("## Fields")[1].split("| source |")[0]
     assert set(re.findall(r"`(\w+)`", " ".join(re.findall(r"^\|([^|]*)\|", table, re.MULTILINE)))) == set(NAMES)
@@ -49,9 +50,8 @@ def source_of(kind: str, folder: Path) -> Any:
         clip = flac((np.sin(np.arange(20000) / 20) * 0.5).astype(np.float32), 16000)
         for line in LINES[kind].splitlines():
             (folder / json.loads(line)["audio"]).write_bytes(clip)
-    return {"checkable": text, **dict.fromkeys(SPEECH, manifest), **dict.fromkeys(SCRIPTS, script)}[kind].Source(
-        path=str(path)
-    )
+    kinds = dict.fromkeys(TEXTS, text) | dict.fromkeys(SPEECH, manifest) | dict.fromkeys(SCRIPTS, script)
+    return kinds[kind].Source(path=str(path))
 
 
 def spoken(utterance: Utterance) -> Spoken:
@@ -67,7 +67,7 @@ def materials(kind: str, folder: Path) -> list[Material]:
     ingest = Ingest(source=source)
     ingest.setup(Store(str(folder)))
     records = list(ingest(source.items("mine")))
-    if kind == "checkable":
+    if kind in TEXTS:
         return [Material(record) for record in records if isinstance(record, Document)]
     if kind in SCRIPTS:
         return [Material(one, tuple(map(spoken, Turns()([one])))) for one in records if isinstance(one, Dialogue)]  # type: ignore[arg-type]
@@ -90,7 +90,7 @@ def composed(kind: str, material: Material) -> tuple[str, str]:
     return given, target or builder.answer
 
 
-@pytest.mark.parametrize("kind", sorted({*SPEECH, *SCRIPTS, "checkable"}))
+@pytest.mark.parametrize("kind", sorted({*SPEECH, *SCRIPTS, *TEXTS}))
 def test_ten_lines_become_ten_samples_of_the_task(kind: str, tmp_path: Path) -> None:
     made = [composed(kind, material) for material in materials(kind, tmp_path)]
     lines = [json.loads(line) for line in LINES[kind].splitlines()]
@@ -100,13 +100,19 @@ def test_ten_lines_become_ten_samples_of_the_task(kind: str, tmp_path: Path) -> 
         lines.remove(line)
 
 
+def without_tags(text: str) -> str:
+    return re.sub(r"[(（]\w+[)）]", "", text).strip()
+
+
 def is_of(line: dict[str, Any], given: str, target: str) -> bool:
     """Whether a sample is that of a line: what is asked is given, and what answers it is the target."""
     asked = [line["question"]] if "question" in line else []
-    answers = [line[name] for name in ("thought", "answer", "caption", "translation") if name in line]
+    answers = [
+        line[name] for name in ("thought", "answer", "caption", "translation", "chosen", "rejected") if name in line
+    ]
     for turn in line.get("turns", ()):
-        if turn["role"] == "assistant" and "text" in turn:
-            answers.append(turn["text"])
+        if turn.get("role") == "assistant" and "text" in turn:
+            answers.append(without_tags(turn["text"]))
     plain = target.replace("~", "")
     return (
         all(text in given for text in asked)

@@ -116,6 +116,26 @@ class TestHoldings:
         assert sampled_holding("books", text.Source(path=str(tmp_path))).records == 1
 
 
+class TestLengths:
+    def test_a_recording_that_may_have_several_utterances_is_not_called_too_short(self, tmp_path: Path) -> None:
+        for name, seconds in (("one", 5), ("tiers", 6), ("cut", 90), ("short", 31)):
+            write_clip(tmp_path / f"{name}.flac", seconds)
+        (tmp_path / "one.txt").write_text("a b")
+        (tmp_path / "tiers.TextGrid").write_text("")
+        held = sampled_holding("speech", folder.Source(path=str(tmp_path)), longest=30.0)
+        assert held.lengths == {1: 1, 2: 2, 5: 1}
+        assert (held.of_length(2).items, held.of_length(2).records, held.of_length(6).seconds) == (3, 9, 0.0)
+
+    def test_stretches_that_cannot_be_are_not_counted(self, tmp_path: Path) -> None:
+        write_clip(tmp_path / "day.flac", 100)
+        lines = [
+            {"audio": "day.flac", "offset": 1, "duration": seconds} for seconds in (3, 4, -1, float("nan"), "5", None)
+        ]
+        (tmp_path / "manifest.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+        held = sampled_holding("speech", manifest.Source(path=str(tmp_path / "manifest.jsonl")))
+        assert (held.lengths, held.seconds) == ({2: 1}, 7.0)
+
+
 class TestKnownRejects:
     def test_one_transcript_for_too_much_holds_nothing(self, tmp_path: Path) -> None:
         for name, seconds in (("short", 5), ("long", 40), ("timed", 41), ("silent", 42)):
@@ -133,7 +153,7 @@ class TestKnownRejects:
         lines = [{"audio": "day.flac", **stretch} for stretch in stretches] + [{"audio": "bare.flac"}]
         (tmp_path / "manifest.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
         held = sampled_holding("speech", manifest.Source(path=str(tmp_path / "manifest.jsonl")), longest=30.0)
-        assert held.seconds == 115.0
+        assert (held.records, held.seconds) == (4, 70.0)
         assert held.rejects == KnownRejects(long_transcripts=1, seconds=35.0, without_text=1)
 
     def test_a_plan_says_what_the_build_will_reject(self, weft: Weft, tmp_path: Path) -> None:

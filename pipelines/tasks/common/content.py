@@ -7,6 +7,7 @@
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Annotated, Any
 
 from pydantic import Discriminator, Field, Tag, field_validator
@@ -99,6 +100,15 @@ class TurnTemplate(Content):
     count_open: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A content that is said of so many utterances of a recording, between its markers so many `times`."""
+
+    content: Content
+    utterances: float
+    times: float
+
+
 class ContentTask(base.Task):
     """A task that writes `contents`: its streams, latents, fields and markers are theirs, and its markers those of `chat` too."""
 
@@ -106,6 +116,10 @@ class ContentTask(base.Task):
     def contents(self) -> tuple[Content, ...]:
         """All that its samples may say."""
         raise NotImplementedError
+
+    def said_of(self, utterances: float) -> Sequence[Said]:
+        """What is said of a recording of so many utterances, on average; nothing where samples are not of recordings."""
+        return ()
 
     @property
     def chat(self) -> ChatTemplate:

@@ -1,0 +1,44 @@
+"""Typical tokens of speech: of its transcript, of a stream, and of what a turn or chunk says of it."""
+
+from weft.pipelines.graph import Pipeline
+from weft.pipelines.tasks.common.content import AUDIO, Part, Said
+from weft.pipelines.tasks.common.interleave import TEXT, Interleave
+
+KEPT_BY_DEDUP = 0.68
+WORDS_A_SECOND = 2.5
+TOKENS_A_WORD = 1.3
+TEXT_RATE = WORDS_A_SECOND * TOKENS_A_WORD
+
+
+def codes_a_second(pipeline: Pipeline, stream: str) -> float:
+    """Of a tokenizer or a merged stream."""
+    names = pipeline.streams[stream].of if stream in pipeline.streams else (stream,)
+    tokenizers = [pipeline.tokenizers[name] for name in names]
+    return sum(tokenizer.rate * (KEPT_BY_DEDUP if tokenizer.dedup else 1) for tokenizer in tokenizers)
+
+
+def tokens_of(pipeline: Pipeline, said: Said, seconds: float) -> float:
+    """Tokens of a content with its markers, where an utterance lasts so many seconds."""
+    rate = sum(_part_rate(pipeline, part) for part in said.content.say)
+    marked = (bool(said.content.open) + bool(said.content.close)) * said.times
+    round_latents = 2 * said.utterances if AUDIO in said.content.latents else 0
+    return seconds * said.utterances * rate + marked + round_latents
+
+
+def _part_rate(pipeline: Pipeline, part: Part) -> float:
+    if isinstance(part, Interleave):
+        return _group_rate(pipeline, part)
+    if part == TEXT:
+        return TEXT_RATE
+    if part == AUDIO:
+        return pipeline.encoders.audio.rate if pipeline.encoders.audio else 0.0
+    is_stream = part in pipeline.streams or part in pipeline.tokenizers  # not an image, a literal or a field
+    return codes_a_second(pipeline, str(part)) if is_stream else 0.0
+
+
+def _group_rate(pipeline: Pipeline, groups: Interleave) -> float:
+    """Text is padded to as many groups as its audio has, where there is a marker for it."""
+    rates = {name: codes_a_second(pipeline, name) for name in groups.streams}
+    sizes = dict(zip(groups.of, groups.sizes, strict=True))
+    padded = max(rate / sizes[name] for name, rate in rates.items()) * sizes[TEXT] if groups.text_pad else 0.0
+    return sum(rates.values()) + max(TEXT_RATE, padded)

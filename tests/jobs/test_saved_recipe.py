@@ -1,0 +1,30 @@
+"""The recipe that a build writes into its corpus, with every default written out, is read again by every command over that corpus."""
+
+from pathlib import Path
+
+import pytest
+
+from weft.jobs.build import write_recipe
+from weft.jobs.commands import open_corpus, read_pipeline
+from weft.pipelines.corpus.claim import MARK, MARKED
+from weft.pipelines.storage.store import Store
+from weft.schemas.recipe import Recipe
+
+RECIPES = sorted(path.stem for path in (Path(__file__).parents[2] / "recipes").glob("*.yaml"))
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_every_shipped_recipe_is_valid_with_its_defaults_written_out(name: str) -> None:
+    recipe = read_pipeline(name).recipe
+    assert Recipe.model_validate(recipe.model_dump(mode="json")) == recipe
+
+
+@pytest.mark.parametrize("name", [name for name in RECIPES if name == "demo" or name.endswith("-small")])
+def test_recipes_without_checkpoints_are_read_from_a_corpus_as_they_were_built(name: str, tmp_path: Path) -> None:
+    pipeline, store = read_pipeline(name), Store(str(tmp_path))
+    store.write(MARK, MARKED)
+    write_recipe(pipeline, store)
+    _, saved = open_corpus(str(tmp_path))
+    write_recipe(saved, again := Store(str(tmp_path / "again")))
+    assert again.read("recipe.yaml") == store.read("recipe.yaml")
+    assert list(saved.tasks) == list(pipeline.tasks) and list(saved.sources) == list(pipeline.sources)
