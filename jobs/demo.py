@@ -71,7 +71,7 @@ def run_demo(out: Path, speech: Sequence[str], engine: str, workers: int | None)
     report = audit(Store(str(out / "corpus")), pipeline)
     show_audit(console, report)
     log.write(train_or_keep(pipeline, out))
-    show_summary(pipeline, out, report)
+    show_summary(out, report)
     log.write("done")
     if report.faults:
         raise RuntimeError(f"{counted(len(report.faults), 'promise')} {are(len(report.faults))} broken")
@@ -139,7 +139,7 @@ def train_or_keep(pipeline: Pipeline, out: Path) -> str:
     return "kept the trained run" if kept else "trained"
 
 
-def show_summary(pipeline: Pipeline, out: Path, report: Audit) -> None:
+def show_summary(out: Path, report: Audit) -> None:
     store = Store(str(out / "corpus"))
     console.rule("summary")
     for node in report.nodes:

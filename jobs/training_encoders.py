@@ -15,8 +15,6 @@ from weft.pipelines.storage.store import Store
 from weft.schemas.faults import RecipeError
 from weft.schemas.vocabulary import Modality
 
-_STRIDES: dict[Modality, int] = {"audio": 2, "image": 1}  # frames that the adaptor makes one vector of
-
 
 @dataclass(frozen=True)
 class LoadedEncoder:
@@ -33,14 +31,14 @@ def encoders_of(pipeline: Pipeline, store: Store, modalities: frozenset[Modality
     try:
         if "audio" in modalities and (audio := pipeline.encoders.audio):
             audio.load(lambda name: verified_folder(store, name))
-            found["audio"] = _loaded("audio", audio.encode, np.zeros(SAMPLE_RATE, np.float32))
+            found["audio"] = _loaded(audio.stride, audio.encode, np.zeros(SAMPLE_RATE, np.float32))
         if "image" in modalities and (image := pipeline.encoders.image):
             image.load()
-            found["image"] = _loaded("image", image.encode, np.zeros((8, 8, 3), np.uint8))
+            found["image"] = _loaded(image.stride, image.encode, np.zeros((8, 8, 3), np.uint8))
     except ValueError as fault:
         raise RecipeError(str(fault)) from None
     return found
 
 
-def _loaded(modality: Modality, encode: Callable[[np.ndarray], np.ndarray], example: np.ndarray) -> LoadedEncoder:
-    return LoadedEncoder(width=encode(example).shape[1], stride=_STRIDES[modality], encode=encode)
+def _loaded(stride: int, encode: Callable[[np.ndarray], np.ndarray], example: np.ndarray) -> LoadedEncoder:
+    return LoadedEncoder(width=encode(example).shape[1], stride=stride, encode=encode)

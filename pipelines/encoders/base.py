@@ -8,6 +8,7 @@ A leaf gives `frames`; with `load` and `encode` the trainer can use it. A build 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +21,12 @@ SAMPLE_RATE = 16_000
 
 
 class Encoder(Versioned, ABC):
-    """`chunk`: seconds of audio that go through the encoder at once. Longer audio is cut into chunks, each in markers of its own."""
+    """`chunk`: seconds of audio that go through the encoder at once. Longer audio is cut into chunks, each in markers of its own.
+
+    `stride` frames become one vector in the adaptor, a convolution of kernel 3.
+    """
+
+    stride: ClassVar[int] = 2
 
     chunk: float = Field(default=25.0, gt=0)
 
@@ -42,8 +48,8 @@ class Encoder(Versioned, ABC):
         return self.placeholders(self._longest) / self.chunk
 
     def placeholders(self, samples: int) -> int:
-        """Placeholder tokens of audio of `samples` at 16 kHz: the frames after the adaptor, a convolution of kernel 3 and stride 2."""
-        return (max(0, self.frames(samples)) + 2 - 3) // 2 + 1
+        """Placeholder tokens of audio of `samples` at 16 kHz: the frames after the adaptor."""
+        return (max(0, self.frames(samples)) + 2 - 3) // self.stride + 1
 
     def chunks(self, samples: int) -> list[int]:
         """The samples of each chunk, in order. A remainder too short for one placeholder is left out (at most about 0.04 s)."""

@@ -4,6 +4,7 @@ ImageEncoder().placeholders(640, 480)  ->  256
 """
 
 from abc import ABC, abstractmethod
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +13,12 @@ from weft.schemas.settings import Versioned
 
 
 class ImageEncoder(Versioned, ABC):
-    """A leaf gives `placeholders`; with `load` and `encode` the trainer can use it. A build loads no model."""
+    """A leaf gives `placeholders`; with `load` and `encode` the trainer can use it. A build loads no model.
+
+    `stride` frames become one vector in the adaptor.
+    """
+
+    stride: ClassVar[int] = 1
 
     def load(self) -> None:
         """Loads the network, to encode. Raises ValueError where there is none."""

@@ -30,7 +30,7 @@ def all_unread(store: Store, node: str, records: Iterable[Any], fault: Unavailab
             continue
         uri = store.located(record.audio.uri)
         is_first = fault.what in (without_secrets(uri), without_secrets(record.audio.uri))
-        if away := fault if is_first else _fault(store, uri):
+        if away := fault if is_first else _fault(uri):
             faults[record.audio.uri] = Unread(
                 key=record.key, node=node, source=record.source, path=without_secrets(record.path or record.audio.uri),
                 reason=away.reason, absent=away.absent,
@@ -44,7 +44,7 @@ def _nameless(node: str, fault: Unavailable) -> Unread:
     )
 
 
-def _fault(store: Store, uri: str) -> Unavailable | None:
+def _fault(uri: str) -> Unavailable | None:
     """Why a file of a source cannot be opened; None where it can, or is refused for what it is."""
     try:
         if uri.startswith("/"):

@@ -39,11 +39,20 @@ def cluster() -> Iterator[dict[str, str]]:
     ]
     head = subprocess.Popen([ray, "start", "--head", "--block", *options], env=env, stdout=subprocess.DEVNULL)
     try:
-        subprocess.run([ray, "health-check", "--address", f"127.0.0.1:{PORT}"], env=env, check=False)
+        answers([ray, "health-check", "--address", f"127.0.0.1:{PORT}"], env)
+        answers([ray, "job", "list", "--address", f"http://127.0.0.1:{DASHBOARD}"], env)
         yield env
     finally:
         head.terminate()  # with --block it takes its own processes along, and no other cluster's
         head.wait(60)
+
+
+def answers(command: list[str], env: dict[str, str]) -> None:
+    """Asks until the head, which has just begun, answers. Each question takes some seconds itself."""
+    for _ in range(60):
+        if subprocess.run(command, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode == 0:
+            return
+    raise TimeoutError(f"{' '.join(command)} never succeeded")
 
 
 def shards(corpus: Path) -> dict[str, str]:
@@ -59,8 +68,7 @@ def test_address_and_job_submit_give_what_local_gives(
     build = [sys.executable, "-m", "weft.jobs.cli", "build", recipe, "--out"]
     subprocess.run([*build, str(tmp_path / "local"), "--engine", "local"], check=True)
     joined = [*build, str(tmp_path / "joined"), "--address", f"127.0.0.1:{PORT}"]
-    tries = (subprocess.run(joined, env=cluster, timeout=240).returncode for _ in range(3))
-    assert 0 in tries  # the head may still be starting
+    subprocess.run(joined, env=cluster, timeout=240, check=True)
     assert shards(tmp_path / "joined") == shards(tmp_path / "local")
 
     # --no-deps: or the job would compute with whatever torch is newest, and its fingerprints would say so
@@ -78,8 +86,7 @@ def test_address_and_job_submit_give_what_local_gives(
     ]
     submit += ["--runtime-env-json", json.dumps({"pip": pip}), "--"]
     command = [*submit, "weft", "build", recipe, "--out", str(tmp_path / "submitted")]
-    tries = (subprocess.run(command, env=cluster, timeout=240, cwd=tmp_path).returncode for _ in range(3))
-    assert 0 in tries  # a head that has just begun may have no agent for jobs yet
+    subprocess.run(command, env=cluster, timeout=240, cwd=tmp_path, check=True)
     assert shards(tmp_path / "submitted") == shards(tmp_path / "local")
 
 
