@@ -120,6 +120,8 @@ def remove_stale(pipeline: Pipeline, store: Store, works: Sequence[Work]) -> Non
         for name in store.names(folder):
             if name not in kept and is_made_by_weft(name):
                 store.remove(name)
+    for folder in ("unread", "unfinished"):
+        store.prune(folder)
     for stage in (stream.name for stream in streams_of(store, pipeline)):
         tars = [tar_name(stage, tar) for tar in read_tars(store, stage)]
         stay = {*tars, *map(rows_name, tars), index_name(stage), wids_name(stage)}

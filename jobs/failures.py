@@ -20,7 +20,7 @@ from weft.pipelines.mixing.tree import PlanError
 from weft.pipelines.parts.splits import SplitError
 from weft.pipelines.storage.store import Damaged
 from weft.schemas.counting import counted
-from weft.schemas.faults import RecipeError
+from weft.schemas.faults import RecipeError, TooLittleData
 from weft.schemas.ledger import Unread, UnreadItems
 
 ROOT = Path(__file__).parents[1]
@@ -28,7 +28,7 @@ SHOWN = 20  # lines of the list; further lines are counted
 _ITEMS = 5  # unreadable items that are listed for each source
 
 # these end a build at once: the user changes the recipe or the data, or the build repairs a file
-ENDING = (RecipeError, EmptySource, PlanError, SplitError, Damaged)
+ENDING = (RecipeError, TooLittleData, EmptySource, PlanError, SplitError, Damaged)
 
 
 @dataclass(frozen=True, slots=True)

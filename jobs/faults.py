@@ -3,7 +3,7 @@
 import os
 import traceback
 
-from weft.schemas.faults import RecipeError
+from weft.schemas.faults import RecipeError, TooLittleData
 
 
 def explain(error: Exception) -> tuple[str, int]:
@@ -22,7 +22,9 @@ def explain(error: Exception) -> tuple[str, int]:
 
     if isinstance(error, EmptySource):
         return f"{shown}{error}", 2
-    if isinstance(error, (PlanError, Locked)):  # the recipe is valid; there are too little data, or another build runs
+    if isinstance(
+        error, (PlanError, TooLittleData, Locked)
+    ):  # the recipe is valid; there are too little data, or another build runs
         return f"{shown}{error}", 1
     if isinstance(error, BuildError):
         hint = "" if debug or not error.trace else "\n(--debug shows the tracebacks)"

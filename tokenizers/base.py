@@ -16,6 +16,7 @@ from typing import ClassVar
 import numpy as np
 from pydantic import Field, field_validator
 
+from weft.schemas.faults import TooLittleData
 from weft.schemas.ledger import Unusable
 from weft.schemas.resources import Resources
 from weft.schemas.settings import Versioned
@@ -94,7 +95,11 @@ class SpeechTokenizer(Versioned, ABC):
             yield Unusable("not_encodable", fault) if fault else self._stream(len(one.samples), next(ids, None))
 
     def _usable(self, speech: Sequence[Speech]) -> list[Speech]:
-        """The clips that can be encoded, ordered by content. Raises ValueError where there are none."""
+        """The clips that can be encoded, ordered by content. Raises TooLittleData without clips, ValueError where all are too short."""
+        if not speech:
+            raise TooLittleData(
+                "its sources gave no speech to learn from; `weft rejects CORPUS` lists what was rejected"
+            )
         usable = sorted((one for one in speech if not self._fault(one.samples)), key=lambda one: one.name)
         if not usable:
             raise ValueError(f"none of the {len(speech)} clips is as long as one frame ({1 / self.rate:g} s)")

@@ -20,7 +20,8 @@ DecodedFrames = tuple[int, np.ndarray]
 
 # Formats that hold their own sound. Playlists are not among them: they would open what they name.
 _FORMATS = (
-    "mov,mp4,m4a,3gp,matroska,webm,aac,asf,avi,flv,mpegts,mpeg,mp3,ogg,wav,w64,flac,caf,amr,ac3,eac3,ape,tta,wv,dsf"
+    "mov,mp4,m4a,3gp,matroska,webm,aac,asf,avi,flv,mpegts,mpeg,mp3,ogg,wav,w64,flac,caf,amr,ac3,eac3,ape,tta,wv,dsf,"
+    "voc,au,aiff,nistsphere,ircam,pvf,avr,iff,wve,sds,paf,epaf"
 )
 _CHECKED = {"err_detect": "crccheck+explode"}  # a wrong checksum is an error
 _CHECKSUMMED = ("flac", "tta", "wavpack", "ape", "ac3", "eac3")  # codecs whose frames carry checksums

@@ -42,7 +42,7 @@ def check_presence(store: Store, pipeline: Pipeline) -> None:
             items = [item for item in islice(listed(name, source), _LISTED) if item.uri]
         except EmptySource as fault:  # it was listed before, so no path is misspelt
             raise SourceGone(
-                f"{fault}, or bring it back: the corpus holds items of it, and was left as it is"
+                f"{fault}. The corpus holds items of it and was left as it is; bring them back, or name where they lie now"
             ) from None
         chosen = heapq.nsmallest(_LOOKED_FOR, items, key=lambda item: hash64(item.key))
         if any(_is_there(item.uri) for item in chosen):

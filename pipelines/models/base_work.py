@@ -19,7 +19,7 @@ from weft.pipelines.parts.stage_work import digest_of, model_manifest
 from weft.pipelines.parts.work import BaseWork
 from weft.pipelines.storage.store import Store
 from weft.schemas.changes import named_settings, training_set_changes, without_training_set
-from weft.schemas.faults import RecipeError
+from weft.schemas.faults import RecipeError, TooLittleData
 from weft.schemas.fingerprint import digest
 from weft.schemas.settings import Versioned
 
@@ -102,6 +102,8 @@ def refusals(node: str) -> Iterator[None]:
         yield
     except pa.ArrowException:  # a part that is broken; some are ValueErrors
         raise
+    except TooLittleData as fault:
+        raise TooLittleData(f"{node}: {fault}") from fault
     except ValueError as fault:
         raise RecipeError(f"{node}: {fault}") from fault
 

@@ -20,7 +20,7 @@ from weft.pipelines.parts.splits import HoldOutNames, Splits
 from weft.pipelines.sources import tars
 from weft.pipelines.sources.base import folder_of, refused
 from weft.pipelines.sources.common.files import clean, stamp
-from weft.pipelines.sources.common.lists import numbered_lines, whole_list, wrong_item
+from weft.pipelines.sources.common.lists import WrongRun, numbered_lines, whole_list, wrong_item
 from weft.pipelines.sources.common.named_texts import named_texts
 from weft.pipelines.sources.common.speech import Labels, SpeechSource
 from weft.pipelines.storage.retries import read_with_retries, retrying
@@ -142,8 +142,13 @@ def _shards(name: str, folder: str) -> Iterator[Item]:
 def _cuts(path: str, limits: SpeechLimits) -> Iterator[tuple[int, Fields | Unusable]]:
     """The manifest's entries by number, and why one cannot be read. Raises OSError."""
     if not path.removesuffix(".gz").endswith(".json"):
+        wrong = WrongRun(path)
         for number, line in numbered_lines(path, limits.line):
-            yield number, line if isinstance(line, Unusable) else _cut(line)
+            cut = line if isinstance(line, Unusable) else _cut(line)
+            yield number, cut
+            if wrong.is_over(usable=not isinstance(cut, Unusable) and _names_audio(cut)):
+                yield number + 1, wrong.fault
+                return
         return
     try:
         content = parsed(whole_list(path, limits.table))
@@ -152,6 +157,13 @@ def _cuts(path: str, limits: SpeechLimits) -> Iterator[tuple[int, Fields | Unusa
         return
     for number, value in enumerate(content if isinstance(content, list) else [content], 1):
         yield number, _cut(value)
+
+
+def _names_audio(cut: Fields) -> bool:
+    try:
+        return bool(_place(cut)[0])
+    except Unusable:
+        return False
 
 
 def _cut(value: Any) -> Fields | Unusable:

@@ -15,7 +15,7 @@ from typing import Annotated, Any
 from weft.pipelines.parts.splits import HoldOutNames, Splits
 from weft.pipelines.sources.base import folder_of, refused
 from weft.pipelines.sources.common.files import clean, local_file, stamp
-from weft.pipelines.sources.common.lists import numbered_lines, wrong_item
+from weft.pipelines.sources.common.lists import WrongRun, numbered_lines, wrong_item
 from weft.pipelines.sources.common.named_texts import named_texts
 from weft.pipelines.sources.common.speech import Labels, SpeechSource
 from weft.pipelines.storage.store import Store
@@ -53,6 +53,7 @@ def items(name: str, manifest: str, limits: SpeechLimits) -> Iterator[Item]:
     """One item per line; lines with an offset are one item per file."""
     folder = os.path.dirname(manifest)
     stretches: dict[str, list[str]] = {}
+    wrong = WrongRun(manifest)
     for number, line in numbered_lines(manifest, limits.line):
         if isinstance(line, Unusable):
             yield wrong_item(name, f"line {number}", line)
@@ -63,6 +64,9 @@ def items(name: str, manifest: str, limits: SpeechLimits) -> Iterator[Item]:
             stretches.setdefault(path, []).append(text)
         else:
             yield _item(name, folder, path or f"line {number}", text, bool(path))
+        if wrong.is_over(usable=bool(path)):
+            yield wrong_item(name, f"line {number + 1}", wrong.fault)
+            break
     for path, texts in stretches.items():
         yield _item(name, folder, path, f"[{','.join(texts)}]", True)
 

@@ -12,7 +12,7 @@ from typing import Annotated
 
 from weft.pipelines.sources.common.dialogues import DialogueSource
 from weft.pipelines.sources.common.files import clean
-from weft.pipelines.sources.common.lists import numbered_lines, wrong_item
+from weft.pipelines.sources.common.lists import WrongRun, numbered_lines, wrong_item
 from weft.pipelines.sources.common.written import written_item
 from weft.schemas.fields import Fields, WrongField, parsed
 from weft.schemas.item import Item
@@ -28,11 +28,15 @@ class Source(DialogueSource):
     limits: ListLimits = ListLimits()
 
     def items(self, name: str) -> Iterator[Item]:
+        wrong = WrongRun(self.path)
         for number, line in numbered_lines(self.path, self.limits.line):
             if isinstance(line, Unusable):
                 yield wrong_item(name, f"line {number}", line)
             else:
                 yield _item(name, line.strip(), str(number))
+            if wrong.is_over(usable=isinstance(line, str) and '"turns"' in line):
+                yield wrong_item(name, f"line {number + 1}", wrong.fault)
+                return
 
     def version(self) -> str:
         return "2"

@@ -15,7 +15,7 @@ import shutil
 import tempfile
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 from shlex import quote
@@ -113,6 +113,14 @@ class Store:
     def remove(self, name: str) -> None:
         if self.exists(name):
             self.fs.rm_file(self.path(name))
+
+    def prune(self, folder: str) -> None:
+        """Removes a folder and those in it that hold nothing. Object stores have no empty folders."""
+        root = Path(self.path(folder)) if self.local else None
+        if root and root.is_dir():
+            for path in (*sorted((p for p in root.rglob("*") if p.is_dir()), reverse=True), root):
+                with suppress(OSError):  # it holds something
+                    path.rmdir()
 
     def locate(self, source: str, location: str) -> None:
         """Records the folder or url that a source lies at."""

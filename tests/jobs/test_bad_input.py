@@ -126,3 +126,18 @@ def test_bad_input_is_rejected_with_a_reason_and_the_ledger_adds_up(
 
 def rejects(store: Store, stage: str) -> list[Reject]:
     return [r for name in store.names(f"rejects/{stage}", ".parquet") for r in read_part(store, name, Reject)]
+
+
+def test_a_source_that_is_rejected_whole_is_no_fault_of_the_recipe(
+    tmp_path: Path, weft: Callable[..., tuple[int, str, str]]
+) -> None:
+    (tmp_path / "bad").mkdir()
+    (tmp_path / "bad/a.wav").write_bytes(b"RIFFxxxx")
+    (tmp_path / "recipe.yaml").write_text(
+        f"name: bad\nsources: {{bad: {{use: folder, path: {tmp_path / 'bad'}}}}}\nalign: {{use: none}}\n"
+        "tokenizers: {cepstra: {use: cepstra, sources: [bad], size: 16}}\n"
+    )
+    code, out, wrong = weft("build", tmp_path / "recipe.yaml", "--out", tmp_path / "c", "--engine", "local")
+    assert code == 1 and "models/cepstra: its sources gave no speech to learn from; `weft rejects CORPUS`" in " ".join(
+        (out + wrong).split()
+    )

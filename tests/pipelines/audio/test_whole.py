@@ -230,6 +230,15 @@ def test_matroska_of_a_recorder_that_was_killed(scanned: Scan, codec: str, conta
     assert scanned(data).seconds == pytest.approx(3.0, abs=0.05)
 
 
+@pytest.mark.parametrize("size", [0, 0xFFFFFF])
+def test_a_voc_of_a_pipe(scanned: Scan, size: int) -> None:
+    """Its block says no length, which libsndfile refuses; FFmpeg reads to the end."""
+    samples = (np.sin(np.arange(48_000) / 20) * 100 + 128).astype(np.uint8).tobytes()
+    head = b"Creative Voice File\x1a" + struct.pack("<HHH", 26, 0x0114, 0x111F)
+    block = b"\x01" + size.to_bytes(3, "little") + bytes([256 - 1_000_000 // 16_000, 0])
+    assert scanned(bytearray(head + block + samples)).seconds == pytest.approx(3.0, abs=0.05)
+
+
 def test_adts_declares_no_length(scanned: Scan) -> None:
     """FFmpeg only estimates it, from the first frames."""
     quiet = encoded("aac", "adts", 48000, 3.0, {}, {"b": "24k"})

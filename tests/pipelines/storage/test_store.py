@@ -174,3 +174,15 @@ def test_a_file_where_a_folder_belongs(tmp_path: Path, place: str) -> None:
             InTheWay, match=rf"^{store.root}/{place} is a file, and a folder of the corpus belongs there"
         ):
             action()
+
+
+def test_folders_that_hold_nothing_are_pruned(tmp_path: Path) -> None:
+    store = Store(str(tmp_path))
+    (tmp_path / "unread/encode/speech").mkdir(parents=True)
+    (tmp_path / "unfinished/models/hubert").mkdir(parents=True)
+    (tmp_path / "unfinished/models/mine.txt").write_text("mine")
+    for folder in ("unread", "unfinished", "never-there"):
+        store.prune(folder)
+    assert sorted(str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*")) == [
+        "unfinished", "unfinished/models", "unfinished/models/mine.txt",
+    ]  # fmt: skip

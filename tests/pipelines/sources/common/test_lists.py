@@ -92,3 +92,38 @@ def test_what_is_wrong_with_a_gzip_is_reported_in_words(
     (tmp_path / "a.jsonl.gz").write_bytes(harm(data))
     *_, (_, fault) = numbered_lines(str(tmp_path / "a.jsonl.gz"), 2000)
     assert isinstance(fault, Unusable) and (fault.reason, fault.detail) == ("broken_gzip", words)
+
+
+@pytest.mark.parametrize(
+    ("source", "good", "bad"),
+    [
+        (
+            lhotse.Source,
+            {"id": "a", "recording": {"id": "r", "sources": [{"type": "file", "source": "a.wav"}]}},
+            {"a": 1},
+        ),
+        (manifest.Source, {"audio": "a.wav"}, {"a": 1}),
+        (script.Source, {"turns": [{"text": "and so"}]}, {"a": 1}),
+    ],
+    ids=["lhotse", "manifest", "script"],
+)
+def test_a_list_of_wrong_entries_alone_is_read_no_further(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, source: type, good: dict, bad: dict
+) -> None:
+    """A few kilobytes of .gz hold millions of lines."""
+    monkeypatch.setattr(lists, "MOST_WRONG", 5)
+    lines = [good, *[bad] * 4, good, *[bad] * 900, good]
+    (tmp_path / "cuts.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    items = list(source(path=str(tmp_path / "cuts.jsonl")).items("s"))
+    ends = [item for item in items if "too_many_faults" in item.payload]
+    assert len(ends) == 1 and "cuts.jsonl: 5 entries in a row cannot be used; it is read no further" in ends[0].payload
+    assert len(items) <= 12
+
+
+def test_wrong_entries_between_good_ones_are_rejects_of_their_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lists, "MOST_WRONG", 5)
+    lines = [line for n in range(20) for line in ({"audio": f"{n}.wav"}, *[{"a": n}] * 4)]
+    (tmp_path / "m.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    assert len(list(manifest.Source(path=str(tmp_path / "m.jsonl")).items("s"))) == 100
