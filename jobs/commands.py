@@ -20,7 +20,7 @@ from weft.pipelines.corpus.saved_pipeline import SavedPipeline, is_as_written
 from weft.pipelines.graph import Pipeline
 from weft.pipelines.storage.store import Damaged, Store, remedy
 from weft.schemas import recipe_file
-from weft.schemas.faults import RecipeError
+from weft.schemas.faults import RecipeError, TooLittleData
 
 if TYPE_CHECKING:  # checking a recipe does not need the engines, whose import takes a second
     from weft.jobs.engine import Engine
@@ -225,7 +225,7 @@ def _rejects_on_failure(pipeline: Pipeline, store: Store) -> Iterator[None]:
 
     try:
         yield
-    except (RecipeError, BuildError):
+    except (RecipeError, TooLittleData, BuildError):
         show_end(console, store, pipeline)
         raise
 

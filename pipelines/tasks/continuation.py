@@ -39,6 +39,9 @@ class Task(ContentTask, Content):
     loss: Literal["all", "rest"] = "all"
     leading_space: bool = False
 
+    def version(self) -> str:
+        return "2"
+
     @property
     def contents(self) -> tuple[Content, ...]:
         rest = Content(say=self.say, open=self.open, close=self.close)
@@ -61,5 +64,5 @@ class Task(ContentTask, Content):
         for piece in material.spoken[:length]:
             assert self.prompt
             writer.write_content(self.prompt, piece, counts=self.loss == "all")
-        for piece in as_written(self, material.spoken[length:]):
+        for piece in as_written(self.contents[-1], material.spoken[length:]):
             writer.write_content(self, piece, counts=True)

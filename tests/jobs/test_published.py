@@ -22,6 +22,23 @@ TOTALS = {
     "step-audio-2": {"align": 100e9, "extend": 256e9, "main": 800e9, "cooldown": 200e9, "sft": 4e9},
     "step-audio-aqaa": {"pretrain-1": 1.2e12, "pretrain-2": 0.8e12, "pretrain-3": 1.3e12},
 }
+# every row of the papers' tables, in B tokens, typed from them: what is declared, and what stands in the published column
+ROWS = {
+    "step-audio-2": {
+        "align": {"asr": 100},
+        "extend": {"text": 128, "tts": 80, "s2s-chat": 32, "interleaved": 16},
+        "main": {"text": 400, "asr": 42, "tts": 120, "s2tt": 8, "t2st": 30, "to-text": 5, "interleaved": 45, "s2s-chat": 150},
+        "cooldown": {
+            "text": 100, "asr-dialects": 24.6, "tts-voices": 12.4, "paralinguistic": 2.4, "s2tt": 3.6, "s2st": 6, "mixed-chat": 15,
+            "s2s-chat": 36,
+        },
+    },
+    "step-audio-aqaa": {
+        "pretrain-1": {"continuation": 600, "text": 300, "images": 300},
+        "pretrain-2": {"continuation": 200, "interleaved": 200, "text": 200, "images": 200},
+        "pretrain-3": {"continuation": 130, "interleaved": 130, "asr": 130, "tts": 130, "text": 390, "images": 390},
+    },
+}  # fmt: skip
 CHILD = "extends: spirit-lm-expressive\nname: mine\ntraining: {pretrain: {mixture: {shares: {speech: 1}}}}\n"
 # where the YAML declares a stage, what of it is written anew, and what the table then shows of the row
 CHANGES = {
@@ -53,6 +70,19 @@ def test_the_tables_of_a_system_are_printed_where_no_data_are(system: str, weft:
         for task in recipe.published.stages[stage].rows:
             assert cells(out, stage, task)[0] == task
     assert "nothing is counted of sources whose files are not here: " in out
+
+
+@pytest.mark.parametrize(("system", "stage"), [(system, stage) for system, stages in ROWS.items() for stage in stages])
+def test_every_row_of_a_published_table_is_declared_and_printed_as_in_the_paper(
+    system: str, stage: str, weft: Weft
+) -> None:
+    out, rows = weft("plan", system)[1], ROWS[system][stage]
+    recipe = load(system)
+    assert set(recipe.published.stages[stage].rows) == set(recipe.training[stage].mixture.tasks) == set(rows)
+    assert sum(rows.values()) * 1e9 == pytest.approx(TOTALS[system][stage])
+    for task, billions in rows.items():
+        _, declared, _, published, *_ = cells(out, stage, task)
+        assert declared == published == amount(billions * 1e9), task
 
 
 @pytest.mark.parametrize("system", CHANGES)

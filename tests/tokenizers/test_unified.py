@@ -5,9 +5,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from tokenizers import Tokenizer, models
 from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
+from weft.jobs.commands import read_pipeline
 from weft.schemas.vocabulary import Entry, Vocabulary
 from weft.tokenizers import bpe
 from weft.tokenizers.unified import added, load, save, unify
@@ -177,6 +179,40 @@ def test_what_the_text_tokenizer_has_keeps_the_released_ids(tmp_path: Path) -> N
     loaded, encode = load(tmp_path)
     assert loaded == vocabulary and not set(encode("w7 <audio_5> <|EOT|>")) & set(range(151_643, 158_352))
     assert len(Tokenizer.from_file(str(tmp_path / "tokenizer.json")).get_vocab()) == 158_352
+
+
+GOLDEN = Path(__file__).parents[1] / "golden"
+
+
+@pytest.mark.parametrize("system", ["spirit-lm-base", "spirit-lm-expressive", "step-audio-2", "step-audio-aqaa"])
+def test_the_vocabulary_of_a_shipped_recipe_is_the_published_one(system: str) -> None:
+    """The golden files are typed from the papers and their public code; the entries are those of the recipes."""
+    golden = yaml.safe_load((GOLDEN / f"vocabulary-{system}.yaml").read_text("utf-8"))
+    pipeline = read_pipeline(system)
+    layout = pipeline.recipe.vocabulary
+    backend = (
+        step_audio_2_mini()
+        if system == "step-audio-2"
+        else words(golden["text"]["last"] + 1 if "text" in golden else 65_536)
+    )
+    vocabulary = unify(
+        backend, pipeline.vocabulary_work({}).entries, pad_to=layout.pad_to, multiple=layout.multiple, bos=layout.bos
+    )
+    ids = dict(added(vocabulary)) | {marker.literal: marker.id for marker in vocabulary.markers}
+    assert {literal: ids[literal] for literal in golden.get("markers", {})} == golden.get("markers", {})
+    kinds = {marker.literal: marker.modality for marker in vocabulary.markers}
+    assert {literal: kinds.get(literal, "text") for literal in golden["modalities"]} == golden["modalities"]
+    first = vocabulary.codebook(next(iter(golden["codebooks"]))).first
+    for name, book in golden["codebooks"].items():
+        own = vocabulary.codebook(name)
+        assert own.size == book["size"]
+        for end, code in ((book["first"], 0), (book["last"], book["size"] - 1)):
+            assert (own.spelt(code), own.first + code) == (
+                end["t"],
+                end["id"] if "id" in end else first + end["offset"],
+            )
+    if "padded" in golden:
+        assert vocabulary.size == golden["padded"]
 
 
 class TestPlaces:

@@ -38,3 +38,12 @@ def test_a_recording_without_anything_after_its_prompt_is_refused(woven: Weave) 
     with pytest.raises(Unusable) as fault:
         woven(task(say="text", prompt={"say": "hubert", "utterances": 3}), passage(3))
     assert fault.value.reason == "too_few_utterances"
+
+
+def test_what_follows_a_prompt_of_latent_audio_is_written_as_one(monkeypatch: pytest.MonkeyPatch, woven: Weave) -> None:
+    """The prompt's latents are of the prompt alone: the texts after it have a space between them."""
+    written: list[str] = []
+    monkeypatch.setattr(SampleBuilder, "latent_audio", lambda *_: None)
+    monkeypatch.setattr(SampleBuilder, "text", lambda self, text, *_, **__: written.append(text))
+    woven(task(say="text", prompt={"say": "audio"}), passage(4))
+    assert written == ["w1 w2 w3"]

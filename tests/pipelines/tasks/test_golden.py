@@ -27,6 +27,7 @@ from weft.pipelines.tasks.common.latents import Latents
 from weft.pipelines.tasks.common.sample_builder import SampleBuilder
 from weft.schemas.audio import Alignment, Audio, Codes, Field, Utterance, Word
 from weft.schemas.chat import ChatTemplate
+from weft.schemas.fingerprint import digest
 from weft.schemas.passage import Passage
 from weft.schemas.recipe import StreamSettings
 from weft.schemas.text import Dialogue, Document, Turn
@@ -263,3 +264,20 @@ def test_the_page_of_tasks_is_up_to_date() -> None:
     module = module_from_spec(spec)
     spec.loader.exec_module(module)
     assert module.PAGE.read_text("utf-8") == module.page(), "`make docs` writes it"
+
+
+def versions() -> dict[str, dict[str, str]]:
+    """Of each kind of task its version and the digest of its golden samples."""
+    kinds: dict[str, list[Any]] = {}
+    made: dict[str, Task] = {}
+    for name in samples():
+        golden = yaml.safe_load((GOLDEN / f"{name}.yaml").read_text("utf-8"))
+        kind = golden["recipe"]["use"]
+        kinds.setdefault(kind, []).append([name, golden["material"], golden["recipe"], golden["tokens"]])
+        made[kind] = task_of(golden)
+    return {kind: {"version": made[kind].version(), "samples": digest(some)} for kind, some in sorted(kinds.items())}
+
+
+def test_a_golden_sample_that_changes_raises_the_version_of_its_task() -> None:
+    """Where a digest of versions.json is another one, the task makes something else of the same: raise its version, and record both."""
+    assert versions() == json.loads((GOLDEN / "versions.json").read_text("utf-8"))
