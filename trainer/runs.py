@@ -16,6 +16,11 @@ def end(stage: Path, last: Path) -> None:
     (stage / ENDED).write_text(json.dumps({"checkpoint": last.name}) + "\n", encoding="utf-8")
 
 
+def reopen(stage: Path) -> None:
+    """Takes back that a stage has ended: it is trained further, and its last checkpoint may be removed."""
+    (stage / ENDED).unlink(missing_ok=True)
+
+
 def ended(run: Path, name: str) -> bool:
     """Whether a stage was trained to its end, or a merge was made."""
     return (run / name / ENDED).is_file() or (run / name / RECORD).is_file()

@@ -129,6 +129,8 @@ def train(
         checkpoint.set_damaged_aside(out, warn)
     run, state = _start(out, stage, vocabulary, origin, stream, resume, start, encoders)
     set_special_ids(run.network.lm, vocabulary, files)
+    if state.step < run.steps:
+        runs.reopen(out)
     with Board(out, state.step) as board:
         for batch in islice(counted_batches(stream.batches(state), shards), run.steps - state.step):
             began = time.monotonic()

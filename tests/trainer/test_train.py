@@ -15,6 +15,7 @@ from weft.schemas.training import TrainingStage
 from weft.schemas.vocabulary import Vocabulary
 from weft.trainer import losses
 from weft.trainer.objectives.next_token import next_token
+from weft.trainer.runs import ended, start_of
 from weft.trainer.train import Result, StepReport, device_of, train
 
 
@@ -352,3 +353,16 @@ def test_a_loss_that_is_not_finite_names_its_samples(
         ValueError, match=r"of step \d+ is not finite; .* \(its batch is draws \d+ to \d+: s\d{4}, s\d{4}, s\d{4}, …\)"
     ):
         go(tmp_path / "run", stage)
+
+
+def test_a_stage_that_is_trained_further_has_not_ended_until_it_does(
+    go: Callable[..., Result], make_stage: Callable[..., TrainingStage], tmp_path: Path
+) -> None:
+    go(tmp_path / "run", make_stage(steps=4))
+    assert ended(tmp_path, "run")
+    longer = make_stage(steps=9, checkpoint_every=1)
+    with pytest.raises(KeyboardInterrupt):
+        go(tmp_path / "run", longer, resume=True, report=interrupt_at(7))
+    assert not ended(tmp_path, "run")  # the checkpoint of step 4 may be gone
+    go(tmp_path / "run", longer, resume=True)
+    assert start_of(tmp_path, "run").name == "step-000009"
