@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from weft.pipelines.audio.sound import scan
-from weft.pipelines.sources.tars import Source
+from weft.pipelines.sources.tars import Source, samples
 from weft.pipelines.storage.store import Store
 
 CTM = b"x 1 0.1 0.4 and\nx 1 0.5 0.4 then\n"
@@ -137,6 +137,22 @@ def test_what_follows_a_broken_header_is_a_reject_with_its_place(
     assert "at byte" in rejects[0].detail
 
 
+@pytest.mark.parametrize(
+    ("cut", "where"),
+    [
+        (0, "it breaks off at byte 0, the end of the file"),
+        (100, "it breaks at byte 0 of 100"),
+        (1000, "it breaks off at byte 1,000, the end of the file; its last member reaches to byte 1,536"),
+        (1536, "it breaks off at byte 1,536"),
+        (1600, "it breaks at byte 1,536 of 1,600"),
+    ],
+)
+def test_the_place_of_a_cut_lies_in_the_file(tmp_path: Path, cut: int, where: str) -> None:
+    whole = Path(write(tmp_path / "a.tar", [("a.flac", bytes(700)), ("b.flac", bytes(700))])).read_bytes()
+    (fault,) = [s.fault for s in samples(io.BytesIO(whole[:cut])) if s.fault]
+    assert where in fault
+
+
 def test_joined_tars_are_read_through(tmp_path: Path, ingested: Callable, clip: bytes) -> None:
     for name in "abc":
         write(tmp_path / name, [(f"{name}.flac", clip)])
@@ -151,7 +167,7 @@ def test_damage_at_the_beginning_of_a_joined_tar_is_named_by_its_block(
     whole = Path(write(tmp_path / "a", [("a.flac", clip)])).read_bytes()
     (tmp_path / "x.tar").write_bytes(whole + bytes(100) + whole[100:])
     made, (reject,) = ingested(Source(path=str(tmp_path / "x.tar")))
-    assert [r.path for r in made] == ["x.tar/a"] and f"at byte {len(whole):,}," in reject.detail
+    assert [r.path for r in made] == ["x.tar/a"] and f"at byte {len(whole):,} of" in reject.detail
 
 
 def test_one_block_of_zeros_ends_a_tar(tmp_path: Path, ingested: Callable, clip: bytes) -> None:
