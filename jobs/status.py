@@ -4,6 +4,7 @@ import json
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict
+from typing import Any
 
 from rich.console import Console
 
@@ -11,6 +12,7 @@ from weft.jobs.failures import unread_lines
 from weft.jobs.printing import plain_json
 from weft.jobs.progress import stage_of
 from weft.jobs.show import cell, table
+from weft.jobs.unfinished import at_work, begun, steps_to_come
 from weft.pipelines.corpus.expected import listed_parts
 from weft.pipelines.graph import Pipeline
 from weft.pipelines.mixing.plan_files import plan_name
@@ -28,15 +30,27 @@ def show_status(console: Console, store: Store, pipeline: Pipeline, as_json: boo
     unread = list(noted_unread(store, works))
     if as_json:
         stages = [{"stage": s, "parts": n, "done": done[s], "to_do": n - done[s]} for s, n in total.items()]
-        shown = {"corpus": store.url, "stages": stages, "unread": [asdict(item) for item in unread]}
-        print(plain_json(json.dumps(shown, indent=1, ensure_ascii=False)))
+        _print_json(store, {"stages": stages, "unread": [asdict(item) for item in unread]})
         return
     rows = table(f"Status of {cell(store.url)}", "stage", "parts", "done", "to do")
     for stage, count in total.items():
         rows.add_row(cell(stage), f"{count:,}", f"{done[stage]:,}", f"{count - done[stage]:,}")
     console.print(rows)
-    for line in unread_lines(unread):
+    for line in (*filter(None, [at_work(store)]), *steps_to_come(store, pipeline), *unread_lines(unread)):
         console.print(cell(line), highlight=False)
+
+
+def show_begun(console: Console, store: Store, as_json: bool = False) -> None:
+    """The status of a corpus whose first build has not written its recipe."""
+    if as_json:
+        _print_json(store, {"stages": [], "unread": []})
+    else:
+        console.print(cell(begun(store)), highlight=False)
+
+
+def _print_json(store: Store, figures: dict[str, Any]) -> None:
+    record = {"corpus": store.url, "building": at_work(store), **figures}
+    print(plain_json(json.dumps(record, indent=1, ensure_ascii=False)))
 
 
 def all_works(store: Store, pipeline: Pipeline) -> list[Work]:
