@@ -16,6 +16,7 @@ from typing import Annotated, Any, BinaryIO
 from weft.pipelines.audio.decoders import ENDINGS as AUDIO_ENDINGS
 from weft.pipelines.sources.base import folder_of, refused
 from weft.pipelines.sources.common.files import File, clean, local_file, walk
+from weft.pipelines.sources.common.lists import WrongRun
 from weft.pipelines.sources.common.named_texts import named_texts
 from weft.pipelines.sources.common.speech import Labels, SpeechSource
 from weft.pipelines.sources.common.tar_members import BrokenTar, members
@@ -65,6 +66,7 @@ class Source(SpeechSource):
         uri = store.located(item.uri)
         with retrying(opened(item, store), uri) as file:
             seen: set[str] = set()
+            wrong = WrongRun(item.path, self.limits.faults_in_a_row)
             for number, sample in enumerate(samples(file)):
                 if sample.fault and uri.startswith(("http://", "https://")):  # zeros, or a stretch from another place
                     raise Unavailable(without_secrets(uri), f"what the server sends is no whole tar ({sample.fault})")
@@ -83,6 +85,9 @@ class Source(SpeechSource):
                         yield record.at(where) if isinstance(record, Recording) else record
                 except Unusable as fault:
                     yield refused(item, fault, where)
+                if wrong.is_over(usable=sample.names_audio):
+                    yield refused(item, wrong.fault)
+                    return
 
 
 @dataclass
@@ -97,11 +102,19 @@ class _TarSample:
         """Raises Unusable."""
         if self.fault:
             raise Unusable("broken_tar", self.fault)
-        sounds = [ending for ending in self.members if ending in AUDIO_ENDINGS]
-        if len(sounds) != 1:
-            raise Unusable("no_audio" if not sounds else "several_audio", f"its members are {', '.join(self.members)}")
-        offset, length = self.members[sounds[0]]
+        if not self.names_audio:
+            reason = "several_audio" if self._sounds else "no_audio"
+            raise Unusable(reason, f"its members are {', '.join(self.members)}")
+        offset, length = self.members[self._sounds[0]]
         return Audio(uri, offset=offset, length=length)
+
+    @property
+    def names_audio(self) -> bool:
+        return len(self._sounds) == 1
+
+    @property
+    def _sounds(self) -> list[str]:
+        return [ending for ending in self.members if ending in AUDIO_ENDINGS]
 
     def labels(self, file: BinaryIO, longest: int) -> Labels:
         """From transcripts of at most `longest` bytes. Raises Unusable."""

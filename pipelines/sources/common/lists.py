@@ -14,11 +14,11 @@ from collections.abc import Iterator
 from typing import Any, BinaryIO, TextIO, cast
 
 from weft.pipelines.audio.sound import regular
+from weft.schemas.counting import counted
 from weft.schemas.item import Item, key_for
 from weft.schemas.ledger import Unusable
 
 EXPANSION = 400  # bytes that a byte of gzip may expand to; text has about ten, zeros a thousand
-MOST_WRONG = 10_000  # entries in a row
 BROKEN_GZIP = (gzip.BadGzipFile, EOFError, zlib.error)
 _SLACK = 1 << 26  # bytes that any gzip may expand to
 _WRONG = "wrong"  # stamp of an item that reports a fault of a list
@@ -84,21 +84,20 @@ def numbered_lines(path: str, longest: int) -> Iterator[tuple[int, str | Unusabl
 
 
 class WrongRun:
-    """Entries in a row that cannot be used. After MOST_WRONG of them a list is read no further: it is no list of its kind."""
+    """Entries in a row that cannot be used. After `most` of them the list `name` is read no further: it is no list of its kind."""
 
-    def __init__(self, path: str) -> None:
-        self._name, self._count = os.path.basename(path), 0
+    def __init__(self, name: str, most: int) -> None:
+        self._name, self._most, self._count = name, most, 0
 
     def is_over(self, usable: bool) -> bool:
         """Counts one entry; whether the list ends with it."""
         self._count = 0 if usable else self._count + 1
-        return self._count >= MOST_WRONG
+        return self._count >= self._most
 
     @property
     def fault(self) -> Unusable:
-        return Unusable(
-            "too_many_faults", f"{self._name}: {MOST_WRONG:,} entries in a row cannot be used; it is read no further"
-        )
+        entries = f"{counted(self._most, 'entry', 'entries')} in a row"
+        return Unusable("too_many_faults", f"{self._name}: {entries} cannot be used; it is read no further")
 
 
 def _bounded(file: TextIO, longest: int) -> Iterator[str | None]:

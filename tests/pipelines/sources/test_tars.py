@@ -175,3 +175,15 @@ def test_one_block_of_zeros_ends_a_tar(tmp_path: Path, ingested: Callable, clip:
     (tmp_path / "a.tar").write_bytes(whole + bytes(-len(whole) % 512 + 512))
     made, rejects = ingested(Source(path=str(tmp_path / "a.tar")))
     assert len(made) == 1 and not rejects
+
+
+def test_a_tar_of_anything_but_audio_is_read_no_further(tmp_path: Path, ingested: Callable, clip: bytes) -> None:
+    texts = [(f"{n}.txt", b"words") for n in range(50)]
+    path = write(tmp_path / "a.tar", [("a.flac", clip), *texts, ("b.flac", clip)])
+    made, rejects = ingested(Source(path=path, limits={"faults_in_a_row": 5}))
+    assert [r.path for r in made] == ["a.tar/a"] and sorted(r.reason for r in rejects) == [
+        *["no_audio"] * 5,
+        "too_many_faults",
+    ]
+    (end,) = (r.detail for r in rejects if r.reason == "too_many_faults")
+    assert end == "a.tar: 5 entries in a row cannot be used; it is read no further"
