@@ -17,9 +17,9 @@ from pydantic import Field, field_validator
 from weft.pipelines.parts.splits import HoldOutNames, Splits
 from weft.pipelines.sources.base import folder_of, place_in, refused
 from weft.pipelines.sources.common.files import clean, stamp, walk
-from weft.pipelines.sources.common.lists import WrongRun
 from weft.pipelines.sources.common.named_texts import FIELDS, NAMES
 from weft.pipelines.sources.common.speech import Labels, SpeechSource
+from weft.pipelines.sources.common.wrong_run import WrongRun
 from weft.pipelines.sources.tars import from_fields
 from weft.pipelines.storage.retries import read_with_retries
 from weft.pipelines.storage.store import Store

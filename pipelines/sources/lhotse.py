@@ -20,9 +20,10 @@ from weft.pipelines.parts.splits import HoldOutNames, Splits
 from weft.pipelines.sources import tars
 from weft.pipelines.sources.base import folder_of, refused
 from weft.pipelines.sources.common.files import clean, stamp
-from weft.pipelines.sources.common.lists import WrongRun, numbered_lines, whole_list, wrong_item
+from weft.pipelines.sources.common.lists import numbered_lines, whole_list, wrong_item
 from weft.pipelines.sources.common.named_texts import named_texts
 from weft.pipelines.sources.common.speech import Labels, SpeechSource
+from weft.pipelines.sources.common.wrong_run import WrongRun
 from weft.pipelines.storage.retries import read_with_retries, retrying
 from weft.pipelines.storage.store import Store
 from weft.schemas.audio import Audio, Recording, Supervision, Word

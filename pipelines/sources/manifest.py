@@ -15,9 +15,10 @@ from typing import Annotated, Any
 from weft.pipelines.parts.splits import HoldOutNames, Splits
 from weft.pipelines.sources.base import folder_of, refused
 from weft.pipelines.sources.common.files import clean, local_file, stamp
-from weft.pipelines.sources.common.lists import WrongRun, numbered_lines, wrong_item
+from weft.pipelines.sources.common.lists import numbered_lines, wrong_item
 from weft.pipelines.sources.common.named_texts import named_texts
 from weft.pipelines.sources.common.speech import Labels, SpeechSource
+from weft.pipelines.sources.common.wrong_run import WrongRun
 from weft.pipelines.storage.store import Store
 from weft.schemas.audio import Audio, Recording, Supervision, Word
 from weft.schemas.fields import Fields, WrongField, parsed, shown

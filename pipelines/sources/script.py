@@ -13,8 +13,9 @@ from typing import Annotated
 
 from weft.pipelines.sources.common.dialogues import DialogueSource
 from weft.pipelines.sources.common.files import clean
-from weft.pipelines.sources.common.lists import WrongRun, numbered_lines, wrong_item
+from weft.pipelines.sources.common.lists import numbered_lines, wrong_item
 from weft.pipelines.sources.common.written import written_item
+from weft.pipelines.sources.common.wrong_run import WrongRun
 from weft.schemas.fields import Fields, WrongField, parsed
 from weft.schemas.item import Item
 from weft.schemas.ledger import Unusable

@@ -16,10 +16,10 @@ from typing import Annotated, Any, BinaryIO
 from weft.pipelines.audio.decoders import ENDINGS as AUDIO_ENDINGS
 from weft.pipelines.sources.base import folder_of, refused
 from weft.pipelines.sources.common.files import File, clean, local_file, walk
-from weft.pipelines.sources.common.lists import WrongRun
 from weft.pipelines.sources.common.named_texts import named_texts
 from weft.pipelines.sources.common.speech import Labels, SpeechSource
 from weft.pipelines.sources.common.tar_members import BrokenTar, members
+from weft.pipelines.sources.common.wrong_run import WrongRun
 from weft.pipelines.storage import retries as reading
 from weft.pipelines.storage.retries import retrying, without_secrets
 from weft.pipelines.storage.store import Store

@@ -18,7 +18,7 @@ from weft.pipelines.parts.splits import Splits
 from weft.pipelines.sources import base
 from weft.pipelines.sources.base import Missing, folder_of, refused
 from weft.pipelines.sources.common.files import File, walk
-from weft.pipelines.sources.common.lists import WrongRun
+from weft.pipelines.sources.common.wrong_run import WrongRun
 from weft.pipelines.sources.textfiles.boundaries import LINE, PARAGRAPH, WINDOW, Delimiter, separator_pattern
 from weft.pipelines.sources.textfiles.cutting import cleaned, pieces
 from weft.pipelines.sources.textfiles.entries import TextEntry, json_entry, plain_entry

@@ -12,8 +12,9 @@ from typing import Annotated
 
 from weft.pipelines.parts.splits import HoldOutNames, Splits
 from weft.pipelines.sources.common.files import clean
-from weft.pipelines.sources.common.lists import WrongRun, numbered_lines, wrong_item
+from weft.pipelines.sources.common.lists import numbered_lines, wrong_item
 from weft.pipelines.sources.common.speech import Labels, SpeechSource
+from weft.pipelines.sources.common.wrong_run import WrongRun
 from weft.pipelines.storage.retries import without_secrets
 from weft.pipelines.storage.store import Store
 from weft.schemas.audio import Audio, Recording

@@ -14,7 +14,6 @@ from collections.abc import Iterator
 from typing import Any, BinaryIO, TextIO, cast
 
 from weft.pipelines.audio.sound import regular
-from weft.schemas.counting import counted
 from weft.schemas.item import Item, key_for
 from weft.schemas.ledger import Unusable
 
@@ -81,23 +80,6 @@ def numbered_lines(path: str, longest: int) -> Iterator[tuple[int, str | Unusabl
             yield number + 1, fault
         except BROKEN_GZIP as error:
             yield number + 1, Unusable("broken_gzip", f"{name}: {gzip_fault(error)}")
-
-
-class WrongRun:
-    """Entries in a row that cannot be used. After `most` of them the list `name` is read no further: it is no list of its kind."""
-
-    def __init__(self, name: str, most: int) -> None:
-        self._name, self._most, self._count = name, most, 0
-
-    def is_over(self, usable: bool) -> bool:
-        """Counts one entry; whether the list ends with it."""
-        self._count = 0 if usable else self._count + 1
-        return self._count >= self._most
-
-    @property
-    def fault(self) -> Unusable:
-        entries = f"{counted(self._most, 'entry', 'entries')} in a row"
-        return Unusable("too_many_faults", f"{self._name}: {entries} cannot be used; it is read no further")
 
 
 def _bounded(file: TextIO, longest: int) -> Iterator[str | None]:
