@@ -6,9 +6,6 @@ begun(Store("corpus"))    "corpus: a build has just begun (process 4711 on node-
 from shlex import quote
 
 from weft.pipelines.corpus.claim import MARK
-from weft.pipelines.graph import Pipeline
-from weft.pipelines.mixing.plan_files import plan_name
-from weft.pipelines.parts.tables import part_name
 from weft.pipelines.storage.lock import builder
 from weft.pipelines.storage.store import Store, remedy
 
@@ -36,15 +33,6 @@ def absent(store: Store, url: str) -> str:
     if store.names("list"):
         return f"{url}: recipe.yaml is gone; {makes} with the recipe it was built from writes it again"
     return begun(store) or f"{url}: no corpus (it has no recipe.yaml); {makes} makes one"
-
-
-def steps_to_come(store: Store, pipeline: Pipeline) -> list[str]:
-    """What is not counted yet, as the parts that it will have are not known: a sentence each."""
-    sources = [name for name in pipeline.sources if not store.exists(part_name(f"list/{name}", 0))]
-    stages = [name for name in pipeline.recipe.stages_in_order if not store.exists(plan_name(name))]
-    listed = f"not listed yet, so counted as one part: {', '.join(sources)}"
-    planned = f"not planned yet, so without their tars: {', '.join(stages)}"
-    return [*([listed] if sources else []), *([planned] if stages else [])]
 
 
 def not_there(store: Store, name: object) -> str:
