@@ -73,7 +73,9 @@ class Source(SpeechSource):
                 where = f"{item.path}/{sample.key}"
                 try:
                     if sample.key in seen:
-                        raise Unusable("duplicate", "the key occurs earlier in the tar")
+                        raise Unusable(
+                            "duplicate", "the key occurs earlier in the tar; members of one key must follow one another"
+                        )
                     seen.add(sample.key)
                     for record in self.recordings(
                         item,

@@ -153,6 +153,13 @@ def test_the_place_of_a_cut_lies_in_the_file(tmp_path: Path, cut: int, where: st
     assert where in fault
 
 
+def test_members_that_lie_apart_are_told_what_to_do(tmp_path: Path, ingested: Callable, clip: bytes) -> None:
+    members = [("a.flac", clip), ("b.flac", clip), ("a.txt", b"so"), ("b.txt", b"so")]
+    made, rejects = ingested(Source(path=write(tmp_path / "a.tar", members)))
+    assert len(made) == 2 and {r.reason for r in rejects} == {"duplicate"}
+    assert all("members of one key must follow one another" in r.detail for r in rejects)
+
+
 def test_joined_tars_are_read_through(tmp_path: Path, ingested: Callable, clip: bytes) -> None:
     for name in "abc":
         write(tmp_path / name, [(f"{name}.flac", clip)])
