@@ -109,7 +109,7 @@ def _show_sources(console: Console, held: dict[str, Holding], sources: Mapping[s
         if h.unreadable:
             left_out = f"{name}: the length of {counted(h.unreadable, 'item')} is not known before the build, and is in no figure"
             console.print(
-                plain(f"{left_out} (tars, urls, datasets, and files whose header does not say it)"), markup=False
+                plain(f"{left_out} (tars, urls, datasets, and files of which no header can be read)"), markup=False
             )
     show_passed_over(console, sources)
 

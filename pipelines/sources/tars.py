@@ -9,13 +9,16 @@ import glob
 import math
 import os
 import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Annotated, Any, BinaryIO
 
+from pydantic import PrivateAttr
+
 from weft.pipelines.audio.decoders import ENDINGS as AUDIO_ENDINGS
 from weft.pipelines.sources.base import folder_of, refused
-from weft.pipelines.sources.common.files import File, clean, local_file, walk
+from weft.pipelines.sources.common.files import File, clean, ending_of, local_file, walk
 from weft.pipelines.sources.common.named_texts import named_texts
 from weft.pipelines.sources.common.speech import Labels, SpeechSource
 from weft.pipelines.sources.common.tar_members import BrokenTar, members
@@ -45,6 +48,7 @@ class Source(SpeechSource):
     """`path` is a tar, a folder of tars, an fsspec url of either, or a pattern such as `data/speech-*.tar`."""
 
     path: Annotated[str, NOT_IN_FINGERPRINT]
+    _passed: Counter[str] = PrivateAttr(default_factory=Counter)
 
     def size_of(self, item: Item) -> float:
         return math.inf  # a tar is a part of its own, whatever its length
@@ -58,8 +62,15 @@ class Source(SpeechSource):
         return folder_of(plain if plain == self.path else os.path.dirname(plain))
 
     def items(self, name: str) -> Iterator[Item]:
-        for file in _tars(self.path):
-            yield Item(key=key_for(name, file.path), source=name, path=file.path, uri=file.uri, stamp=file.stamp)
+        self._passed.clear()
+        for file in _matched(self.path) if _is_pattern(self.path) else walk(self.path):
+            if _is_pattern(self.path) or file.path.lower().endswith(".tar"):
+                yield Item(key=key_for(name, file.path), source=name, path=file.path, uri=file.uri, stamp=file.stamp)
+            else:
+                self._passed[ending_of(file)] += 1
+
+    def passed_over(self) -> dict[str, int]:
+        return dict(self._passed)
 
     def read(self, item: Item, store: Store) -> Iterator[Recording | Reject]:
         """Raises Unusable, and Unavailable."""
@@ -159,11 +170,12 @@ def from_fields(fields: Any, labels: Labels) -> Labels:
     return replace(labels, fields=named_texts(own), **stated)
 
 
-def _tars(path: str) -> Iterator[File]:
-    if any(sign in path for sign in "*?[") and "://" not in path:
-        yield from (local_file(os.path.abspath(p), os.path.basename(p)) for p in sorted(glob.glob(path)))
-    else:
-        yield from (file for file in walk(path) if file.path.lower().endswith(".tar"))
+def _is_pattern(path: str) -> bool:
+    return any(sign in path for sign in "*?[") and "://" not in path
+
+
+def _matched(pattern: str) -> Iterator[File]:
+    return (local_file(os.path.abspath(path), os.path.basename(path)) for path in sorted(glob.glob(pattern)))
 
 
 def opened(item: Item, store: Store) -> BinaryIO:

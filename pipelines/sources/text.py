@@ -8,16 +8,17 @@ parallel and never whole; a document is whole in the stretch that it begins in (
 of what it holds, never of its place: a document that is inserted changes no other's key.
 """
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, PrivateAttr, model_validator
 
 from weft.pipelines.parts.splits import Splits
 from weft.pipelines.sources import base
 from weft.pipelines.sources.base import Missing, folder_of, refused
-from weft.pipelines.sources.common.files import File, walk
+from weft.pipelines.sources.common.files import File, ending_of, walk
 from weft.pipelines.sources.common.wrong_run import WrongRun
 from weft.pipelines.sources.textfiles.boundaries import LINE, PARAGRAPH, WINDOW, Delimiter, separator_pattern
 from weft.pipelines.sources.textfiles.cutting import cleaned, pieces
@@ -64,6 +65,7 @@ class Source(base.Source):
     expanded: int = Field(default=1 << 28, ge=1 << 10, le=1 << 36)
     missing: Annotated[Missing, NOT_IN_FINGERPRINT] = "fail"
     limits: EntryLimits = EntryLimits()
+    _passed: Counter[str] = PrivateAttr(default_factory=Counter)
 
     @model_validator(mode="after")
     def _one_way_to_part_documents(self) -> "Source":
@@ -86,9 +88,15 @@ class Source(base.Source):
         return folder_of(self.path)
 
     def items(self, name: str) -> Iterator[Item]:
+        self._passed.clear()
         for file in walk(self.path):
             if file.path.lower().endswith(ENDINGS):
                 yield from self._stretches(name, file)
+            else:
+                self._passed[ending_of(file)] += 1
+
+    def passed_over(self) -> dict[str, int]:
+        return dict(self._passed)
 
     def _stretches(self, name: str, file: File) -> Iterator[Item]:
         size = self._stretch_size(file)

@@ -160,6 +160,13 @@ def test_members_that_lie_apart_are_told_what_to_do(tmp_path: Path, ingested: Ca
     assert all("members of one key must follow one another" in r.detail for r in rejects)
 
 
+def test_files_that_are_no_tars_are_counted(tmp_path: Path, clip: bytes) -> None:
+    write(tmp_path / "a.TAR", [("a.flac", clip)])
+    (tmp_path / "b.tar.gz").write_bytes(b"x")
+    source = Source(path=str(tmp_path))
+    assert [item.path for item in source.items("s")] == ["a.TAR"] and source.passed_over() == {".gz": 1}
+
+
 def test_joined_tars_are_read_through(tmp_path: Path, ingested: Callable, clip: bytes) -> None:
     for name in "abc":
         write(tmp_path / name, [(f"{name}.flac", clip)])

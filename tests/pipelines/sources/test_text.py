@@ -439,3 +439,11 @@ def test_lines_of_json_that_are_no_documents_are_read_no_further(folder: Path, s
     made = read(store, folder, limits={"faults_in_a_row": 5})
     reasons = [reject.reason for reject in made if isinstance(reject, Reject)]
     assert texts(made) == ["one", "three"] and reasons == [*["bad_line"] * 9, "too_many_faults"]
+
+
+def test_files_that_are_no_text_are_counted(folder: Path) -> None:
+    for name in ("a.txt", "b.TXT.GZ", "c.md", "d.docx", "e.md"):
+        (folder / name).write_bytes(b"x")
+    source = Source(path=str(folder))
+    assert [item.path for item in source.items("s")] == ["a.txt", "b.TXT.GZ"]
+    assert source.passed_over() == {".md": 2, ".docx": 1}
