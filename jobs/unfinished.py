@@ -37,6 +37,7 @@ def absent(store: Store, url: str) -> str:
 
 def not_there(store: Store, name: object) -> str:
     """What to say of a file of a corpus that a command needs and that is not made yet."""
+    name = str(name).removeprefix(f"{store.root}/")
     if working := at_work(store):
         return f"{store.url}: {name} is not there yet: {working}"
     return f"{store.url}: {name} is not there yet; {remedy(store.url, verify=False)} finishes the corpus"

@@ -79,7 +79,7 @@ def test_samples_that_are_not_there_yet(weft: Weft, copied: Store) -> None:
     copied.remove("shards/pretrain/index.parquet")
     code, page = read(weft, "inspect", copied)
     finishes = f"`weft build {copied.url}/recipe.yaml --out {copied.url}` finishes the corpus"
-    assert code == 2 and f"index.parquet is not there yet; {finishes}" in page
+    assert code == 2 and f"{copied.url}: shards/pretrain/index.parquet is not there yet; {finishes}" in page
     with Lock(copied):
         code, page = read(weft, "inspect", copied)
     assert (
