@@ -16,7 +16,7 @@ from rich.console import Console
 from weft.jobs.printing import escape
 from weft.jobs.unfinished import absent, not_there
 from weft.pipelines.choosing import RecipeFault
-from weft.pipelines.corpus.claim import check_format, claimed
+from weft.pipelines.corpus.claim import check_format, claimed, is_corpus
 from weft.pipelines.corpus.saved_pipeline import SavedPipeline, is_as_written
 from weft.pipelines.graph import Pipeline
 from weft.pipelines.storage.store import Damaged, Store, remedy
@@ -122,7 +122,7 @@ def open_built(url: str) -> Store:
 def open_corpus(url: str) -> tuple[Store, Pipeline]:
     """A corpus and the recipe that it was built from. Raises RecipeError when there is no corpus, or its recipe was changed."""
     store = open_built(url)
-    if not store.exists("recipe.yaml"):
+    if not store.exists("recipe.yaml") or not is_corpus(store):
         raise RecipeError(absent(store, url))
     if not is_as_written(store.read("recipe.yaml")):
         again = f"`weft build RECIPE --out {quote(url)}` with the recipe it was built from writes it again"

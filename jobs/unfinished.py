@@ -32,7 +32,10 @@ def absent(store: Store, url: str) -> str:
     makes = f"`weft build RECIPE --out {quote(url)}`"
     if store.names("list"):
         return f"{url}: recipe.yaml is gone; {makes} with the recipe it was built from writes it again"
-    return begun(store) or f"{url}: no corpus (it has no recipe.yaml); {makes} makes one"
+    if store.exists(f"corpus/{MARK}"):
+        return f"{url}: no corpus, but {url}/corpus is one"
+    why = "its recipe.yaml is of no corpus" if store.exists("recipe.yaml") else "it has no recipe.yaml"
+    return begun(store) or f"{url}: no corpus ({why}); {makes} makes one"
 
 
 def not_there(store: Store, name: object) -> str:

@@ -92,3 +92,12 @@ def test_an_audit_says_that_a_build_is_at_work(weft: Weft, copied: Store) -> Non
     with Lock(copied):
         assert "what is missing may come yet" in read(weft, "audit", copied)[1]
     assert not copied.exists(NAME) and "may come yet" not in read(weft, "audit", copied)[1]
+
+
+def test_a_folder_with_a_recipe_of_the_user_is_no_damaged_corpus(weft: Weft, store: Store) -> None:
+    store.write("recipe.yaml", b"name: mine\n")
+    code, page = read(weft, "status", store)
+    assert code == 2 and "no corpus (its recipe.yaml is of no corpus); `weft build RECIPE" in page
+    store.write("corpus/corpus.json", b"{}")  # as `weft demo` leaves it
+    code, page = read(weft, "status", store)
+    assert code == 2 and page == f"{store.url}: no corpus, but {store.url}/corpus is one"
