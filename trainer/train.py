@@ -128,7 +128,7 @@ def train(
     if resume:
         checkpoint.set_damaged_aside(out, warn)
     run, state = _start(out, stage, vocabulary, origin, stream, resume, start, encoders)
-    set_special_ids(run.network.lm, vocabulary, files)
+    set_special_ids(run.network.lm, vocabulary)
     if state.step < run.steps:
         runs.reopen(out)
     with Board(out, state.step) as board:
