@@ -6,9 +6,9 @@ A leaf gives `frames`; with `load` and `encode` the trainer can use it. A build 
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,9 +38,17 @@ class Encoder(Versioned, ABC):
         name = type(self).__module__.rpartition(".")[2]
         raise ValueError(f"`encoder: {{use: {name}}}` counts placeholders and has no network here to train with")
 
-    def encode(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
+    def inputs(self, samples: NDArray[np.float32]) -> Any:
+        """What `encode` takes instead of samples (N,) at 16 kHz. It is computed beside the training; by default the samples themselves."""
+        return samples
+
+    def encode(self, samples: Any) -> NDArray[np.float32]:
         """The frames of samples (N,) at 16 kHz, (frames, width) float32, as many as `frames` says. After `load`."""
         raise NotImplementedError
+
+    def encode_all(self, members: Sequence[Any]) -> list[NDArray[np.float32]]:
+        """The frames of each; by default one after another."""
+        return [self.encode(member) for member in members]
 
     @property
     def rate(self) -> float:
