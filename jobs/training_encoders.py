@@ -29,6 +29,10 @@ class LoadedEncoder:
     def stride(self) -> int:
         return self.encoder.stride
 
+    @property
+    def checksum(self) -> str:
+        return self.encoder.checksum
+
     def inputs(self, member: np.ndarray, /) -> Any:
         return self.encoder.inputs(member)
 

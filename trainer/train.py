@@ -27,7 +27,7 @@ from weft.trainer.board import Board
 from weft.trainer.counted import check_counted, counted_batches
 from weft.trainer.loader import DrawReader, OpenTar, mapped
 from weft.trainer.losses import LossRow, ValidationRow
-from weft.trainer.models.encoders import NO_ENCODERS, FrozenEncoders, prepared_for
+from weft.trainer.models.encoders import NO_ENCODERS, FrozenEncoders, checksums, prepared_for
 from weft.trainer.models.groups import freeze, optimiser_of
 from weft.trainer.models.network import Network
 from weft.trainer.models.special_ids import set_special_ids
@@ -125,6 +125,7 @@ def train(
         seed=seed,
         start=checkpoint.weights_sum(start) if start else "",
         settings=_decisive(stage),
+        encoders=checksums(encoders),
     )
     if resume:
         checkpoint.set_damaged_aside(out, warn)

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from weft.schemas.fingerprint import digest
 from weft.schemas.settings import Versioned
 from weft.tokenizers.base import SpeechTokenizer
 
@@ -49,6 +50,15 @@ class Encoder(Versioned, ABC):
     def encode_all(self, members: Sequence[Any]) -> list[NDArray[np.float32]]:
         """The frames of each; by default one after another."""
         return [self.encode(member) for member in members]
+
+    @property
+    def checksum(self) -> str:
+        """Of all that its frames depend on: a run that goes on needs the same. After `load`."""
+        return digest([self.backend_name, self.version(), self.fingerprint_settings(), self._weights()])
+
+    def _weights(self) -> str:
+        """A digest of the weights that `load` loaded."""
+        return ""
 
     @property
     def rate(self) -> float:

@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from weft.schemas.fingerprint import digest
 from weft.schemas.settings import Versioned
 
 
@@ -37,6 +38,11 @@ class ImageEncoder(Versioned, ABC):
     def encode_all(self, members: Sequence[Any]) -> list[NDArray[np.float32]]:
         """The frames of each; by default one after another."""
         return [self.encode(member) for member in members]
+
+    @property
+    def checksum(self) -> str:
+        """Of all that its frames depend on: a run that goes on needs the same. After `load`."""
+        return digest([self.backend_name, self.version(), self.fingerprint_settings()])
 
     @abstractmethod
     def placeholders(self, width: int, height: int) -> int:

@@ -1,5 +1,6 @@
 """A model that listens through an encoder by checkpoint: built without it, trained with it, stopped and resumed."""
 
+import re
 import shutil
 import threading
 from collections.abc import Callable
@@ -91,6 +92,11 @@ def test_it_is_trained_stopped_and_resumed(
         patched.setattr("weft.trainer.checkpoint.save", killed)
         assert train("stopped")[0] != 0
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("ahead")]
+    reading = checkpoints.read_weights(folder / "checkpoint")
+    checkpoints.write_weights(folder / "checkpoint", {name: 2 * tensor for name, tensor in reading.items()})
+    code, _, errors = train("stopped", "--resume")
+    assert code == 1 and "belongs to a run of other data or settings: encoders.audio was" in " ".join(errors.split())
+    checkpoints.write_weights(folder / "checkpoint", reading)
     assert train("stopped", "--resume")[0] == 0
     for file in ("adaptor.safetensors", "model.safetensors"):
         whole, resumed = (load_file(start_of(tmp_path / name, "listen") / file) for name in ("whole", "stopped"))
@@ -116,3 +122,25 @@ def test_an_encoder_that_is_not_here_or_another_is_refused(
     )
     assert ended == code and sentence in " ".join(errors.split())
     assert "Traceback" not in errors and not (tmp_path / "run").exists() or code == 1
+
+
+def test_the_page_generates_from_a_recording(
+    built: Callable[[str], Path],
+    weft: Weft,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """The example of docs/latents.md, with a model that has learnt one answer by heart."""
+    folder = built("whisper")
+    code, out, errors = weft("train", folder / "recipe.yaml", f"encoder.checkpoint={folder / 'checkpoint'}",
+                             "training.listen.optimiser.lr=1e-2", "training.listen.trainable={}", "training.listen.mixture.total=27",
+                             "--corpus", folder / "corpus", "--out", tmp_path / "run")  # fmt: skip
+    assert code == 0, out + errors
+    page = (Path(__file__).parents[2] / "docs/latents.md").read_text("utf-8")
+    (example,) = (block for block in re.findall(r"```python\n(.*?)```", page, re.DOTALL) if "load_adaptor" in block)
+    given = (start_of(tmp_path / "run", "listen"), folder / "checkpoint", folder.parent / "raw/00.flac")
+    monkeypatch.setattr("sys.argv", ["page.py", *map(str, given)])
+    capsys.readouterr()
+    exec(compile(example, "docs/latents.md", "exec"), {})
+    assert capsys.readouterr().out.strip()

@@ -29,7 +29,13 @@ class FrozenEncoder(Protocol):
 
 @runtime_checkable
 class BatchEncoder(FrozenEncoder, Protocol):
-    """One that takes several members at once, and from which the reader gets what it takes ahead of the training."""
+    """One that takes several members at once, and from which the reader gets what it takes ahead of the training.
+
+    `checksum` is of all that its frames depend on.
+    """
+
+    @property
+    def checksum(self) -> str: ...
 
     def inputs(self, member: np.ndarray, /) -> Any:
         """What `encode` and `encode_all` take instead of the member."""
@@ -40,6 +46,11 @@ class BatchEncoder(FrozenEncoder, Protocol):
 
 FrozenEncoders = Mapping[Modality, FrozenEncoder]
 NO_ENCODERS: FrozenEncoders = {}
+
+
+def checksums(encoders: FrozenEncoders) -> dict[str, str]:
+    """By modality; of those that have one."""
+    return {str(name): encoder.checksum for name, encoder in encoders.items() if isinstance(encoder, BatchEncoder)}
 
 
 def prepared_for(encoders: FrozenEncoders) -> Prepare:

@@ -65,6 +65,9 @@ class MelEncoder(base.Encoder):
             )
         self._network = network
 
+    def _weights(self) -> str:
+        return self._ready.checksum
+
     def inputs(self, samples: NDArray[np.float32]) -> Mels:
         mels = self.mels(len(samples))
         if mels > self._ready.window:

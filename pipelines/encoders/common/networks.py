@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import cache
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
@@ -34,11 +35,12 @@ _ODD = StrictDataclassError, ValueError, TypeError, KeyError, AttributeError, Ru
 
 @dataclass(frozen=True)
 class MelNetwork:
-    """A frozen encoder. It takes `bands` log-mels and `window` frames of them at once."""
+    """A frozen encoder. It takes `bands` log-mels and `window` frames of them at once; `checksum` is that of its weights."""
 
     module: PreTrainedModel
     bands: int
     window: int
+    checksum: str
 
     def encode(self, mels: NDArray[np.float32], attended: Sequence[int] | None = None) -> NDArray[np.float32]:
         """States (B, T, width) float32 of log-mels (B, bands, window); attention sees the first `attended` states of each, or all."""
@@ -66,7 +68,20 @@ def load_network(name: str, module: Callable[[dict[str, Any], Tensors], PreTrain
         raise ValueError(f"{name}: no such encoder ({' '.join(str(fault).split())[:300]})") from None
     chosen = ("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device
     network = to_device(network.eval().requires_grad_(False), chosen, torch.float32)
-    return MelNetwork(module=network, bands=network.config.num_mel_bins, window=2 * network.config.max_source_positions)
+    return MelNetwork(
+        module=network,
+        bands=network.config.num_mel_bins,
+        window=2 * network.config.max_source_positions,
+        checksum=_checksum(tensors),
+    )
+
+
+def _checksum(tensors: Tensors) -> str:
+    summed = blake2b(digest_size=16)
+    for name in sorted(tensors):
+        summed.update(name.encode())
+        summed.update(tensors[name].contiguous().numpy())
+    return summed.hexdigest()
 
 
 def filled(kind: Any, config: Any, tensors: Tensors) -> Any:

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.nn.functional import gelu, softmax
 from transformers import (
@@ -103,3 +103,11 @@ def step_audio(folder: Path) -> StepAudioEncoder:
     (folder / "config.json").write_text(json.dumps(config))
     (folder / "modeling_step_audio_2.py").write_text("raise SystemExit('its code was run')")
     return encoder.eval()
+
+
+def read_weights(folder: Path) -> dict[str, Tensor]:
+    return load_file(next(folder.glob("*.safetensors")))
+
+
+def write_weights(folder: Path, tensors: dict[str, Tensor]) -> None:
+    save_file(tensors, next(folder.glob("*.safetensors")), metadata={"format": "pt"})
