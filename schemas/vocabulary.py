@@ -80,8 +80,8 @@ class Entry:
 class Vocabulary:
     """Ids of everything a sample may hold; `size` includes the padding rows of the embedding.
 
-    Generation ends at any of `ends`: the chat's end of turn comes first, the text tokenizer's end of text last. `pad` fills up the rows of
-    a batch. Both are for those who generate: no sample depends on them, so they do not count in the fingerprint.
+    Generation ends at any of `ends`: the chat's end of turn comes first, the text tokenizer's end of text last. `pad` fills up the rows
+    of a batch. Both are for those who generate: no sample depends on them, so they do not count in the fingerprint.
     """
 
     text_size: int

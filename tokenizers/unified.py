@@ -211,9 +211,9 @@ def _token(literal: str, i: int) -> dict[str, object]:
 
 def _options(text: "HuggingFace", vocabulary: Vocabulary) -> dict[str, object]:
     """tokenizer_config.json: the class, and the names of the special tokens: the vocabulary's, or else the text tokenizer's own."""
-    named = {} if isinstance(text, Tokenizer) else dict(text.special_tokens_map)
+    named: dict[str, object] = {} if isinstance(text, Tokenizer) else dict(text.special_tokens_map)
     spelt = {i: literal for literal, i in added(vocabulary)}
     ids = {"bos_token": vocabulary.bos, "eos_token": vocabulary.end, "pad_token": vocabulary.pad}
-    named |= {name: spelt.get(i) or _backend(text).id_to_token(i) for name, i in ids.items() if i is not None}
+    named |= {name: spelt.get(i, _backend(text).id_to_token(i)) for name, i in ids.items() if i is not None}
     named.pop("additional_special_tokens", None)
     return {"tokenizer_class": "PreTrainedTokenizerFast", "clean_up_tokenization_spaces": False, **named}

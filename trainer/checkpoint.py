@@ -35,8 +35,8 @@ _NAME = re.compile(r"step-(\d{6,})")
 class RunOrigin:
     """The inputs and settings of a run. Only a run with an equal origin resumes from a checkpoint.
 
-    `start` is the SHA-256 of the weights that it starts from, where those are an earlier stage's. `encoders` are checksums of its frozen
-    encoders.
+    `start` is the SHA-256 of the weights that it starts from, where those are an earlier stage's; `encoders` are checksums of the
+    frozen encoders.
     """
 
     vocabulary: str

@@ -40,7 +40,7 @@ class Encoder(Versioned, ABC):
         raise ValueError(f"`encoder: {{use: {name}}}` counts placeholders and has no network here to train with")
 
     def inputs(self, samples: NDArray[np.float32]) -> Any:
-        """What `encode` takes instead of samples (N,) at 16 kHz. It is computed beside the training; by default the samples themselves."""
+        """What `encode` takes instead of samples (N,) at 16 kHz, computed ahead of the training; by default the samples themselves."""
         return samples
 
     def encode(self, samples: Any) -> NDArray[np.float32]:

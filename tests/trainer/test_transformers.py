@@ -37,7 +37,9 @@ def test_a_checkpoint_generates_text_and_codes(
     ids = [0, *encode("the cat"), *spoken]
     stage = make_stage(steps=40, checkpoint_every=40)
     if based:  # a checkpoint with a smaller vocabulary, and with other ids of its own at which it would end
-        build(ModelSettings(config={**llama, "eos_token_id": 4, "bos_token_id": 3}), 290, 0).save_pretrained(tmp_path / "base")
+        build(ModelSettings(config={**llama, "eos_token_id": 4, "bos_token_id": 3}), 290, 0).save_pretrained(
+            tmp_path / "base"
+        )
         stage = stage.model_copy(update={"model": ModelSettings(base=str(tmp_path / "base"))})
     shards = make_shards([("up", ids, (0, len(ids)))] * 200)
     result = train(shards, tmp_path / "run", stage, vocabulary, "", 0, False, lambda _: None, files=files)

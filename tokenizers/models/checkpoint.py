@@ -88,7 +88,7 @@ def cut(model: LayeredModel, layer: int) -> tuple[LayeredModel, Grid]:
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Hides transformers' progress bars, which would disturb the command line's own, and its reports: faults are raised in one sentence."""
+    """Hides transformers' progress bars, which would disturb the command line's own, and its reports: who loads says what is wrong."""
     was_enabled, verbosity = logging.is_progress_bar_enabled(), logging.get_verbosity()
     logging.disable_progress_bar()
     logging.set_verbosity_error()

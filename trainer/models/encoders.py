@@ -82,9 +82,7 @@ def latents_of(
     )
 
 
-def _frames(
-    stretches: Sequence[LatentSpan], device: torch.device, encoders: FrozenEncoders
-) -> dict[int, torch.Tensor]:
+def _frames(stretches: Sequence[LatentSpan], device: torch.device, encoders: FrozenEncoders) -> dict[int, torch.Tensor]:
     """The frames of each stretch, by its id."""
     frames: dict[int, torch.Tensor] = {}
     for modality in sorted({stretch.modality for stretch in stretches}):

@@ -7,7 +7,7 @@ read_config("checkpoints/step-audio-2-mini")          ValueError: …: transform
 
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 from huggingface_hub.errors import StrictDataclassError
@@ -47,19 +47,20 @@ def load(folder: str, config: Any = None) -> PreTrainedModel:
     config = config or read_config(folder)
     try:
         with quiet():
-            model, info = AutoModelForCausalLM.from_pretrained(
+            loaded: Any = AutoModelForCausalLM.from_pretrained(
                 loadable(folder), config=config, attn_implementation="sdpa", dtype=torch.float32, use_safetensors=True,
                 trust_remote_code=False, ignore_mismatched_sizes=True, output_loading_info=True,
             )  # fmt: skip
     except (OSError, SafetensorError) as fault:
         reason = str(fault).splitlines()[0].rstrip(".")
         raise ValueError(f"cannot load {folder}: {reason}; only safetensors checkpoints are read") from None
+    model, info = loaded
     if lacking := sorted(info["missing_keys"] | {key for key, *_ in info["mismatched_keys"]}):
         raise ValueError(
             f"{folder} lacks {len(lacking)} of the weights of a {type(model).__name__}, or has them in another shape, such as "
             f"{lacking[0]}: it would be trained from random ones"
         )
-    return model
+    return cast(PreTrainedModel, model)
 
 
 def check_weights(folder: str) -> None:

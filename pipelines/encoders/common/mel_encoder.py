@@ -54,7 +54,9 @@ class MelEncoder(base.Encoder):
 
     def load(self, folder: Callable[[str], Path]) -> None:
         if not self.checkpoint:
-            raise ValueError(f"{self._stated} counts placeholders: name its network with `checkpoint:` to train with it")
+            raise ValueError(
+                f"{self._stated} counts placeholders: name its network with `checkpoint:` to train with it"
+            )
         from weft.pipelines.encoders.common.networks import load_network
 
         network = load_network(self.checkpoint, self._module, self.device)
@@ -71,7 +73,9 @@ class MelEncoder(base.Encoder):
     def inputs(self, samples: NDArray[np.float32]) -> Mels:
         mels = self.mels(len(samples))
         if mels > self._ready.window:
-            raise ValueError(f"its audio is {mels} mel frames, and {self.checkpoint} takes {self._ready.window} at once")
+            raise ValueError(
+                f"its audio is {mels} mel frames, and {self.checkpoint} takes {self._ready.window} at once"
+            )
         values = self._log_mels(samples, self._ready.bands, self._ready.window)
         return Mels(values=values, attended=self.attended(mels), frames=self.frames(len(samples)))
 

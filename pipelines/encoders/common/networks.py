@@ -1,7 +1,7 @@
 """Networks of Whisper's family out of a checkpoint: only the encoder's weights are read, from safetensors, and no code.
 
-network = load_network("checkpoints/qwen2-audio-7b", module, device="cuda")     module(settings, tensors) makes the class of transformers
-network.encode(mels (2, 128, 3000), attended=[1250, 730])                       (2, 750, 1280)
+network = load_network("checkpoints/qwen2-audio-7b", module, device="cuda")     module(settings, tensors): the class of transformers
+network.encode(mels, attended=[1250, 730])                                      (2, 128, 3000) -> (2, 750, 1280)
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -67,7 +67,7 @@ def load_network(name: str, module: Callable[[dict[str, Any], Tensors], PreTrain
     except _ODD as fault:
         raise ValueError(f"{name}: no such encoder ({' '.join(str(fault).split())[:300]})") from None
     chosen = ("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device
-    network = to_device(network.eval().requires_grad_(False), chosen, torch.float32)
+    to_device(network.eval().requires_grad_(False), chosen, torch.float32)
     return MelNetwork(
         module=network,
         bands=network.config.num_mel_bins,
@@ -80,7 +80,7 @@ def _checksum(tensors: Tensors) -> str:
     summed = blake2b(digest_size=16)
     for name in sorted(tensors):
         summed.update(name.encode())
-        summed.update(tensors[name].contiguous().numpy())
+        summed.update(tensors[name].contiguous().numpy().data)
     return summed.hexdigest()
 
 

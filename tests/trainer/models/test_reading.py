@@ -1,6 +1,7 @@
 """Checkpoints that a model cannot start from are refused in one sentence, and no code of theirs runs."""
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -31,7 +32,10 @@ def pickled(folder: Path) -> None:
 
 def with_tensors(**tensors: object) -> Change:
     def change(folder: Path) -> None:
-        all_tensors = {**load_file(folder / "model.safetensors"), **{k.replace("__", "."): v for k, v in tensors.items()}}
+        all_tensors = {
+            **load_file(folder / "model.safetensors"),
+            **{k.replace("__", "."): v for k, v in tensors.items()},
+        }
         kept = {name: tensor for name, tensor in all_tensors.items() if tensor is not None}
         save_file(kept, folder / "model.safetensors", metadata={"format": "pt"})
 
@@ -71,9 +75,9 @@ def folder(llama: dict[str, object], tmp_path: Path) -> Path:
 def test_a_base_is_checked_before_its_weights_are_read(folder: Path, change: Change, sentence: str) -> None:
     check_base(ModelSettings(base=str(folder)), 32)
     change(folder)
-    with pytest.raises(ValueError) as refused:
+    with pytest.raises(ValueError, match=re.escape(sentence)) as refused:
         check_base(ModelSettings(base=str(folder)), 32)
-    assert sentence in str(refused.value) and "\n" not in str(refused.value)
+    assert "\n" not in str(refused.value)
 
 
 @pytest.mark.parametrize(("change", "sentence"), WEIGHTS)
@@ -81,9 +85,9 @@ def test_a_model_is_loaded_whole_or_not_at_all(
     folder: Path, change: Change, sentence: str, capfd: pytest.CaptureFixture[str]
 ) -> None:
     change(folder)
-    with pytest.raises(ValueError) as refused:
+    with pytest.raises(ValueError, match=re.escape(sentence)) as refused:
         load(str(folder))
-    assert sentence in str(refused.value) and "\n" not in str(refused.value)
+    assert "\n" not in str(refused.value)
     assert capfd.readouterr() == ("", "")
 
 

@@ -33,9 +33,7 @@ def test_the_rope_base_of_a_stage(
             stage = stage.model_copy(update={"model": ModelSettings(start="first", rope_theta=theta)})
         folder = tmp_path / name
         resume = folder.exists()
-        return train(
-            shards, folder, stage, vocabulary, "", 0, resume, lambda _: None, start=start
-        ).checkpoint
+        return train(shards, folder, stage, vocabulary, "", 0, resume, lambda _: None, start=start).checkpoint
 
     first = run("first")
     longer = run("longer", first, 5e5)

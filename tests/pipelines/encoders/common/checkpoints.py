@@ -50,7 +50,9 @@ class Block(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.attn = nn.ModuleDict({name: nn.Linear(WIDTH, WIDTH, bias=name != "key") for name in ("query", "key", "value", "out")})
+        self.attn = nn.ModuleDict(
+            {name: nn.Linear(WIDTH, WIDTH, bias=name != "key") for name in ("query", "key", "value", "out")}
+        )
         self.attn_ln, self.mlp_ln = nn.LayerNorm(WIDTH), nn.LayerNorm(WIDTH)
         self.mlp = nn.Sequential(nn.Linear(WIDTH, 4 * WIDTH), nn.GELU(), nn.Linear(4 * WIDTH, WIDTH))
 
