@@ -168,7 +168,7 @@ def test_a_base_that_cannot_be_one_is_refused_before_any_stage(
         f"training.sft.model: {tmp_path / 'odd'} holds no *.safetensors; only safetensors checkpoints are read",
         f"training.sft.model: {tmp_path / 'odd'}: transformers has no model_type 'lama'; similar: llama",
     ):
-        code, _, wrong = train(f"training.sft.model={{base: {tmp_path / 'odd'}}}")
+        code, _, wrong = train(f"training.sft.model={{start: '', base: {tmp_path / 'odd'}}}")
         assert code == 2 and sentence.replace(" ", "") in "".join(wrong.split()), wrong
         assert not (tmp_path / "run").exists()
         (tmp_path / "odd/model.safetensors").write_bytes(b"")
