@@ -13,6 +13,7 @@ from safetensors.torch import load_file
 
 from tests.jobs.planting import run
 from tests.pipelines.encoders.common import checkpoints
+from weft.pipelines.encoders.common.mel_encoder import MelEncoder
 from weft.trainer import checkpoint
 from weft.trainer.runs import start_of
 
@@ -80,8 +81,17 @@ def test_it_is_trained_stopped_and_resumed(
         return weft("train", folder / "recipe.yaml", f"encoder.checkpoint={folder / 'checkpoint'}", "--corpus", folder / "corpus",
                     "--out", tmp_path / name, *more)  # fmt: skip
 
-    code, out, errors = train("whole")
+    inputs, threads = MelEncoder.inputs, []
+
+    def noted(encoder: MelEncoder, samples: Any) -> Any:
+        threads.append(threading.current_thread().name.split("_")[0])
+        return inputs(encoder, samples)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(MelEncoder, "inputs", noted)
+        code, out, errors = train("whole")
     assert code == 0, out + errors
+    assert (threads.count("MainThread"), threads.count("ahead")) == (1, 12)  # the first for the width of the frames
     save = checkpoint.save
 
     def killed(*arguments: Any, **named: Any) -> Path:
