@@ -114,7 +114,7 @@ def train(
     `out` holds another run, when a sample or a row is damaged, when no token of a task counts in the loss, when a loss or a weight is
     not finite, or when the shards, vocabulary and model do not fit together.
     """
-    draws = DrawReader(shards, open_tar=open_tar, prepare=prepared_for(encoders))
+    draws, frozen = DrawReader(shards, open_tar=open_tar, prepare=prepared_for(encoders)), checksums(encoders)
     check_supported(draws.index, stage.objective, encoders)
     check_counted(draws.index, stage.context)
     held_out = select(validation, stage, vocabulary.size, open_tar) if validation else None
@@ -125,7 +125,7 @@ def train(
         seed=seed,
         start=checkpoint.weights_sum(start) if start else "",
         settings=_decisive(stage),
-        encoders=checksums(encoders),
+        encoders=frozen,
     )
     if resume:
         checkpoint.set_damaged_aside(out, warn)
