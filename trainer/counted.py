@@ -11,13 +11,16 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import pyarrow as pa
 
 from weft.trainer.index import LABELS, Index, document_bounds, loss_bounds
+from weft.trainer.prompts import PromptBatch
 from weft.trainer.stream import Batch
 
+B = TypeVar("B", Batch, PromptBatch)
 LONGEST_RUN = 1000  # consecutive draws of one task without a counted token
 EMPTY_BATCHES = 10  # consecutive batches without a counted token
 _REMEDY = "`weft audit CORPUS --deep` compares the index with the samples"
@@ -52,7 +55,7 @@ def check_counted(index: Index, context: int, longest: int = LONGEST_RUN) -> Non
             )
 
 
-def counted_batches(batches: Iterable[Batch], folder: Path, longest: int = EMPTY_BATCHES) -> Iterator[Batch]:
+def counted_batches(batches: Iterable[B], folder: Path, longest: int = EMPTY_BATCHES) -> Iterator[B]:
     """Passes batches through. Raises ValueError when more than `longest` in a row have no counted token."""
     empty = 0
     for batch in batches:
