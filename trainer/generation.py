@@ -6,7 +6,8 @@ A token is drawn by the largest of its scores with Gumbel noise, which is sampli
 seed alone, so a reply does not depend on which prompts it is generated with, but for rounding.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
@@ -51,21 +52,28 @@ def continuations(
 ) -> list[Continuation]:
     """One for each prompt, generated together. Raises FloatingPointError for scores that are not finite."""
     sampler = _Sampler(decoding, seeds, network.device)
-    config = GenerationConfig(
-        max_new_tokens=decoding.new_tokens, do_sample=False, eos_token_id=decoding.end, pad_token_id=decoding.end, use_cache=True,
-    )  # fmt: skip
-    was_training = network.training
-    network.eval()
-    try:
-        with autocast(network.device, decoding.dtype):
-            states_BPE, mask_BP = _embedded(network, prompts, encoders)
-            ids_BN = network.lm.generate(
-                inputs_embeds=states_BPE, attention_mask=mask_BP, generation_config=config, logits_processor=LogitsProcessorList([sampler])
-            )  # fmt: skip
-    finally:
-        network.train(was_training)
+    with _alone(network, decoding), autocast(network.device, decoding.dtype):
+        states_BPE, mask_BP = _embedded(network, prompts, encoders)
+        ids_BN = network.lm.generate(
+            inputs_embeds=states_BPE, attention_mask=mask_BP, logits_processor=LogitsProcessorList([sampler])
+        )
     log_probs_BN = torch.stack(sampler.log_probs, 1).cpu().numpy()
     return [_until(decoding.end, ids, chances) for ids, chances in zip(ids_BN.cpu().numpy(), log_probs_BN, strict=True)]
+
+
+@contextmanager
+def _alone(network: Network, decoding: Decoding) -> Iterator[None]:
+    """Turns dropout off, and puts away how the checkpoint would generate: `generate` takes from it whatever else is not set."""
+    own, was_training = network.lm.generation_config, network.training
+    network.eval()
+    network.lm.generation_config = GenerationConfig(
+        max_new_tokens=decoding.new_tokens, do_sample=False, eos_token_id=decoding.end, pad_token_id=decoding.end,
+    )  # fmt: skip
+    try:
+        yield
+    finally:
+        network.lm.generation_config = own
+        network.train(was_training)
 
 
 def _embedded(network: Network, prompts: Sequence[Draw], encoders: FrozenEncoders) -> tuple[Tensor, Tensor]:

@@ -5,7 +5,7 @@ Plainly written: TRL's trainers own their loop, data and generation, and take no
 
 import copy
 from abc import abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
@@ -18,6 +18,7 @@ from weft.trainer.models.network import Network
 from weft.trainer.objectives.base import Objective, Rows, Sums, autocast, micro_rows
 from weft.trainer.objectives.log_probs import token_log_probs
 from weft.trainer.prompts import PromptBatch
+from weft.trainer.replies import Prompt
 from weft.trainer.rollouts import Rollouts, rows_of_replies
 from weft.trainer.scoring import ConstantRewards, Judge, Scores
 from weft.trainer.stream import Batch
@@ -30,6 +31,11 @@ class Practice:
     rollouts: Rollouts
     judge: Judge
     warn: Callable[[str], None] = print
+
+    def mean_rewards(self, network: Network, prompts: Sequence[Prompt]) -> dict[str, float]:
+        """The means over one reply to each prompt, such as those held out: `reward`, the weighted sum, and `reward/NAME` of each."""
+        replies = [one.reply for one in self.rollouts.sample(network, prompts, step=0)]
+        return {name: float(values.mean()) for name, values in reward_figures(self.judge.scores(replies)).items()}
 
 
 class OnPromptsObjective(Objective):
@@ -58,7 +64,7 @@ class OnPromptsObjective(Objective):
         self._constant.look(scores, self.group if self.group > 1 else len(replies))
         rows = rows_of_replies(replies, drawn)
         ended = np.array([one.reply.ended for one in replies], np.float32)
-        figures = {**rows.figures, **_reward_figures(scores), "ended": ended, "length": rows.targets_BT.sum(1).astype(np.float32)}
+        figures = {**rows.figures, **reward_figures(scores), "ended": ended, "length": rows.targets_BT.sum(1).astype(np.float32)}
         batch = self.judged(network, replace(rows, figures=figures), scores)
         for _ in range(self.epochs):
             yield batch
@@ -100,6 +106,7 @@ class OnPromptsObjective(Objective):
         )
 
 
-def _reward_figures(scores: Scores) -> dict[str, np.ndarray]:
+def reward_figures(scores: Scores) -> dict[str, np.ndarray]:
+    """(B,) float32: `reward`, and `reward/NAME` of each."""
     parts = {f"reward/{name}": values.astype(np.float32) for name, values in scores.parts.items()}
     return {"reward": scores.total.astype(np.float32), **parts}
