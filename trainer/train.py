@@ -199,7 +199,7 @@ def _decisive(stage: TrainingStage, reward_models: Mapping[str, Path]) -> dict[s
 
 def _samples(draws: DrawReader, state: StreamState, batch: Batch | PromptBatch) -> str:
     """A clause on the samples of a batch that begins at `state`."""
-    last = min(batch.after.draw, len(draws) - 1)
+    last = batch.after.draw - (batch.after.offset == 0)
     keys = [draws.index.key(draw) for draw in range(state.draw, min(last, state.draw + 2) + 1)]
     return f"(its batch is draws {state.draw} to {last}: {', '.join(keys)}{', …' if last > state.draw + 2 else ''})"
 
