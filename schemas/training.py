@@ -242,7 +242,7 @@ class TrainingStage(Settings):
             raise ValueError(
                 "`batch_tokens` is left out where the objective learns from prompts: its `prompts` say how many a step takes"
                 if on_prompts
-                else "the optimiser needs `batch_tokens`, the tokens of a step"
+                else "the optimiser needs `batch_tokens`, the tokens of a step, unless its `objective` learns from prompts"
             )
         return self
 
