@@ -108,7 +108,8 @@ def _check_targets(pipeline: Pipeline, stage: str) -> None:
         )
     if objective.takes == "prompts" and (others := [task for task in tasks if task not in prompts]):
         raise RecipeError(
-            f"stage {stage!r}: `objective: {objective.use}` learns from prompts, and the task {others[0]!r} writes none (`use: prompts` does)"
+            f"stage {stage!r}: `objective: {objective.use}` learns from prompts, and the task {others[0]!r} writes none "
+            "(`use: prompts` does)"
         )
 
 

@@ -62,9 +62,9 @@ def _named(given: Any) -> Any:
 
 
 class OnPrompts(Settings):
-    """Learning from the model's own replies to prompts. A step takes `prompts` of them. Each reply gets the weighted sum of the `rewards`
-    (modules of `trainer/rewards/`). `kl` weighs the distance from the weights that the stage starts from, `clip` bounds the ratio of a
-    token's probability to that when the reply was sampled, `epochs` are the updates on the replies of one step.
+    """Learning from the model's own replies to prompts. A step takes `prompts` of them. Each reply gets the weighted sum of the
+    `rewards` (modules of `trainer/rewards/`). `kl` weighs the distance from the weights that the stage starts from, `clip` bounds the
+    ratio of a token's probability to that when the reply was sampled, `epochs` are the updates on the replies of one step.
     """
 
     takes: ClassVar[str] = "prompts"

@@ -249,7 +249,8 @@ class TrainingStage(Settings):
     @model_validator(mode="after")
     def _replies_fit(self) -> "TrainingStage":
         if isinstance(self.objective, OnPrompts) and self.objective.sampling.new_tokens >= self.context:
+            new = self.objective.sampling.new_tokens
             raise ValueError(
-                f"`sampling: new_tokens` ({self.objective.sampling.new_tokens}) leaves no room for a prompt in a context of {self.context}"
+                f"`sampling: new_tokens` ({new}) leaves no room for a prompt in a context of {self.context}"
             )
         return self

@@ -11,7 +11,6 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -20,7 +19,7 @@ from weft.trainer.index import LABELS, Index, document_bounds, loss_bounds
 from weft.trainer.prompts import PromptBatch
 from weft.trainer.stream import Batch
 
-B = TypeVar("B", Batch, PromptBatch)
+Drawn = Batch | PromptBatch
 LONGEST_RUN = 1000  # consecutive draws of one task without a counted token
 EMPTY_BATCHES = 10  # consecutive batches without a counted token
 _REMEDY = "`weft audit CORPUS --deep` compares the index with the samples"
@@ -55,7 +54,7 @@ def check_counted(index: Index, context: int, longest: int = LONGEST_RUN) -> Non
             )
 
 
-def counted_batches(batches: Iterable[B], folder: Path, longest: int = EMPTY_BATCHES) -> Iterator[B]:
+def counted_batches(batches: Iterable[Drawn], folder: Path, longest: int = EMPTY_BATCHES) -> Iterator[Drawn]:
     """Passes batches through. Raises ValueError when more than `longest` in a row have no counted token."""
     empty = 0
     for batch in batches:

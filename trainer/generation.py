@@ -9,6 +9,7 @@ seed alone, so a reply does not depend on which prompts it is generated with, bu
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -24,7 +25,10 @@ from weft.trainer.objectives.base import autocast
 
 @dataclass(frozen=True)
 class Decoding:
-    """At most `new_tokens`, up to the id `end`, from the likeliest tokens that together have `top_p`. At `temperature` 0 the likeliest."""
+    """At most `new_tokens`, up to the id `end`, from the likeliest tokens that together have `top_p`.
+
+    At `temperature` 0 the likeliest token is taken.
+    """
 
     new_tokens: int
     end: int
@@ -54,7 +58,8 @@ def continuations(
     sampler = _Sampler(decoding, seeds, network.device)
     with _alone(network, decoding), autocast(network.device, decoding.dtype):
         states_BPE, mask_BP = _embedded(network, prompts, encoders)
-        ids_BN = network.lm.generate(
+        lm: Any = network.lm
+        ids_BN = lm.generate(
             inputs_embeds=states_BPE, attention_mask=mask_BP, logits_processor=LogitsProcessorList([sampler])
         )
     log_probs_BN = torch.stack(sampler.log_probs, 1).cpu().numpy()

@@ -1,7 +1,7 @@
 """The prompts of a stage in batches: what the model goes on from, and the answers that its replies are checked with.
 
-    stream = PromptStream(draws=DrawReader(shards), count=64)
-    batch = next(stream.batches(StreamState()))      batch.prompts[0].answer == "sad"
+stream = PromptStream(draws=DrawReader(shards), count=64)
+batch = next(stream.batches(StreamState()))      batch.prompts[0].answer == "sad"
 """
 
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ from itertools import islice
 from pathlib import Path
 
 from weft.trainer.loader import DrawReader
-from weft.trainer.replies import Prompt
+from weft.trainer.replies import PromptSample
 from weft.trainer.stream import StreamState
 
 
@@ -18,7 +18,7 @@ from weft.trainer.stream import StreamState
 class PromptBatch:
     """The prompts of one step. `tasks` are sorted; `after` is the state to resume from."""
 
-    prompts: tuple[Prompt, ...]
+    prompts: tuple[PromptSample, ...]
     tasks: tuple[str, ...]
     after: StreamState
 
@@ -59,7 +59,7 @@ class PromptStream:
             tasks = tuple(sorted({prompt.draw.task for prompt in group}))
             yield PromptBatch(prompts=group, tasks=tasks, after=state)
 
-    def prompts(self, begin: int = 0) -> Iterator[Prompt]:
+    def prompts(self, begin: int = 0) -> Iterator[PromptSample]:
         """All prompts from draw `begin` on."""
         for draw, record in zip(self.draws.read(begin), self.draws.records(begin), strict=True):
-            yield Prompt(draw=draw, key=str(record["key"]), answer=str(record.get("answer", "")))
+            yield PromptSample(draw=draw, key=str(record["key"]), answer=str(record.get("answer", "")))

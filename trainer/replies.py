@@ -14,7 +14,7 @@ from weft.trainer.loader import Draw
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Prompt:
+class PromptSample:
     """A prompt of the stream: its ids and latents, its key, and the answer that a reply is checked with ("": none)."""
 
     draw: Draw
@@ -29,7 +29,7 @@ class Reply:
     `ended`: that token came before the most tokens were reached.
     """
 
-    prompt: Prompt
+    prompt: PromptSample
     ids: np.ndarray
     ended: bool
     text: str

@@ -1,8 +1,8 @@
-"""Replies of the network to a batch of prompts, and the rows that they are learned from: a prompt and its reply each, padded at the end.
+"""Replies of the network to prompts, and the rows that they are learned from: a prompt and its reply each, padded at the end.
 
-    rollouts = Rollouts(decoding=decoding, reader=reader, seed=1, forward_tokens=8192)
-    replies = rollouts.sample(network, batch.prompts, step=12, each=8)     8 in a row for each prompt
-    rows_of_replies(replies, batch)                                       a Batch whose targets are the replies
+rollouts = Rollouts(decoding=decoding, reader=reader, seed=1, forward_tokens=8192)
+replies = rollouts.sample(network, batch.prompts, step=12, each=8)     8 in a row for each prompt
+rows_of_replies(replies, batch)                                       a Batch whose targets are the replies
 """
 
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ from weft.trainer.models.encoders import FrozenEncoders
 from weft.trainer.models.network import Network
 from weft.trainer.packing import PADDING
 from weft.trainer.prompts import PromptBatch
-from weft.trainer.replies import Prompt, Reply, ReplyReader
+from weft.trainer.replies import PromptSample, Reply, ReplyReader
 from weft.trainer.stream import Batch, StreamState
 
 
@@ -42,7 +42,7 @@ class Rollouts:
     forward_tokens: int
     encoders: FrozenEncoders = field(default_factory=dict)
 
-    def sample(self, network: Network, prompts: Sequence[Prompt], step: int, each: int = 1) -> list[Rollout]:
+    def sample(self, network: Network, prompts: Sequence[PromptSample], step: int, each: int = 1) -> list[Rollout]:
         """`each` replies to each prompt, those to one prompt in a row. Raises FloatingPointError."""
         asked = [(prompt, number) for prompt in prompts for number in range(each)]
         longest = max(len(prompt.draw.ids) for prompt in prompts) + self.decoding.new_tokens
@@ -53,7 +53,7 @@ class Rollouts:
             for rollout in self._together(network, asked[first : first + size], step)
         ]
 
-    def _together(self, network: Network, asked: Sequence[tuple[Prompt, int]], step: int) -> list[Rollout]:
+    def _together(self, network: Network, asked: Sequence[tuple[PromptSample, int]], step: int) -> list[Rollout]:
         draws = [prompt.draw for prompt, _ in asked]
         seeds = [hash64(self.seed, "reply", step, prompt.draw.position, number) for prompt, number in asked]
         drawn = continuations(network, draws, self.decoding, seeds, self.encoders)
@@ -61,7 +61,7 @@ class Rollouts:
             Rollout(reply=self._reply(prompt, one), drawn=one) for (prompt, _), one in zip(asked, drawn, strict=True)
         ]
 
-    def _reply(self, prompt: Prompt, drawn: Continuation) -> Reply:
+    def _reply(self, prompt: PromptSample, drawn: Continuation) -> Reply:
         ids = drawn.ids[: len(drawn.ids) - drawn.ended]
         return Reply(prompt=prompt, ids=ids, ended=drawn.ended, text=self.reader.text(ids))
 
@@ -74,12 +74,16 @@ def rows_of_replies(rollouts: Sequence[Rollout], batch: PromptBatch) -> Batch:
     return replace(rows, after=batch.after, figures={"old": old_BT})
 
 
-def rows_after(prompts: Sequence[Prompt], tails: Sequence[np.ndarray], tasks: Sequence[str]) -> Batch:
+def rows_after(prompts: Sequence[PromptSample], tails: Sequence[np.ndarray], tasks: Sequence[str]) -> Batch:
     """A row for each prompt and what follows it, which is the target; the rest of a row is padding."""
     lengths = [(len(p.draw.ids), len(tail)) for p, tail in zip(prompts, tails, strict=True)]
     shape = (len(prompts), max(map(sum, lengths)))
     ids, positions = np.zeros(shape, np.int32), np.zeros(shape, np.int32)
-    documents, labels, targets = np.full(shape, PADDING, np.int32), np.full(shape, PADDING, np.int32), np.zeros(shape, bool)
+    documents, labels, targets = (
+        np.full(shape, PADDING, np.int32),
+        np.full(shape, PADDING, np.int32),
+        np.zeros(shape, bool),
+    )
     for row, (prompt, tail) in enumerate(zip(prompts, tails, strict=True)):
         begin, end = len(prompt.draw.ids), len(prompt.draw.ids) + len(tail)
         ids[row, :end] = np.concatenate([prompt.draw.ids, tail])

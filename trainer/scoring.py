@@ -63,7 +63,7 @@ def named(rewards: Sequence[Reward], weights: Sequence[float]) -> tuple[Weighted
 
 @dataclass
 class ConstantRewards:
-    """Warns once of a reward that was the same for all replies that are compared, `longest` steps in a row: nothing is learned from it."""
+    """Warns of a reward that was the same for all replies that are compared, in `longest` steps in a row: it teaches nothing."""
 
     warn: Callable[[str], None]
     longest: int = LONGEST_CONSTANT

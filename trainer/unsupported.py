@@ -1,5 +1,5 @@
-"""Refuses samples that a stage would train wrongly, before the first step: latents without an encoder, pairs, prompts or other samples for
-an objective that takes others, and prompts that leave no room for a reply.
+"""Refuses samples that a stage would train wrongly, before the first step: latents without an encoder, pairs, prompts or other samples
+for an objective that takes others, and prompts that leave no room for a reply.
 
 check_supported(index, stage.objective)
 RecipeError: …/index.parquet: samples of task asr have latent audio, …

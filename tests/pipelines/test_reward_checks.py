@@ -71,8 +71,9 @@ def test_what_is_wrong_is_said_with_its_key(objective: dict[str, Any], sentence:
 
 def test_an_answer_is_needed_where_replies_are_compared_with_it() -> None:
     for reward in ("label", "wer"):
-        assert f"the reward '{reward}' compares replies with an answer, and the samples of task 'wonder' have none" in fault(
-            rl=stage("wonder", grpo(reward))
+        assert (
+            f"the reward '{reward}' compares replies with an answer, and the samples of task 'wonder' have none"
+            in fault(rl=stage("wonder", grpo(reward)))
         )
     make_pipeline({**RECIPE, "training": {"rl": stage("wonder", grpo("format"))}})
 
@@ -97,7 +98,9 @@ def test_a_reward_model_is_no_start_and_comes_before_its_use() -> None:
         base=base, judge=judge, more=wrong
     )
     with pytest.raises(RecipeError, match=r"merges.both: stage 'judge' is a reward model"):
-        make_pipeline({**RECIPE, "training": {"base": base, "judge": judge}, "merges": {"both": {"base": 1, "judge": 1}}})
+        make_pipeline(
+            {**RECIPE, "training": {"base": base, "judge": judge}, "merges": {"both": {"base": 1, "judge": 1}}}
+        )
 
 
 def test_all_mistakes_have_their_lines(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from weft.trainer.models.adaptor import Adaptor
 from weft.trainer.models.network import Network
 from weft.trainer.objectives.base import rows_of
 from weft.trainer.objectives.log_probs import token_log_probs
-from weft.trainer.replies import Prompt
+from weft.trainer.replies import PromptSample
 from weft.trainer.rollouts import rows_after
 
 CPU = torch.device("cpu")
@@ -51,7 +51,7 @@ def prompts() -> list[Draw]:
 
 def full_forward(network: Network, prompt: Draw, ids: np.ndarray, temperature: float = 1.0) -> np.ndarray:
     """The log-probabilities of a continuation by one forward without a cache, with the loss's own functions."""
-    rows = rows_after([Prompt(draw=prompt, key="", answer="")], [ids], ["ask"])
+    rows = rows_after([PromptSample(draw=prompt, key="", answer="")], [ids], ["ask"])
     with torch.no_grad():
         chances_BT = token_log_probs(network, rows_of(rows, slice(None), CPU, ENCODERS), temperature)
     return chances_BT[0, len(prompt.ids) :].numpy()

@@ -16,7 +16,7 @@ from weft.trainer.models.network import Network
 from weft.trainer.models.starting import starting
 from weft.trainer.objectives.choosing import Given, objective_of
 from weft.trainer.prompts import PromptStream
-from weft.trainer.replies import Prompt
+from weft.trainer.replies import PromptSample
 from weft.trainer.rewards.label import Reward as Label
 from weft.trainer.stream import StreamState
 from weft.trainer.train import Result, StepReport, train
@@ -80,8 +80,10 @@ def test_a_resumed_run_equals_an_uninterrupted_one(
         assert all(one[key].tobytes() == other[key].tobytes() for key in one)
 
 
-def sampled(stage: TrainingStage, prompts: list[Prompt], step: int, seed: int, **tokens: int) -> list[list[int]]:
-    objective = objective_of(stage.model_copy(update=tokens), VOCABULARY, Given(files=FILES, seed=seed, rewards=(Label(),)))
+def sampled(stage: TrainingStage, prompts: list[PromptSample], step: int, seed: int, **tokens: int) -> list[list[int]]:
+    objective = objective_of(
+        stage.model_copy(update=tokens), VOCABULARY, Given(files=FILES, seed=seed, rewards=(Label(),))
+    )
     network: Network = starting(stage, VOCABULARY, 0)
     rollouts = objective.practice.rollouts  # type: ignore[attr-defined]
     return [one.drawn.ids.tolist() for one in rollouts.sample(network, prompts, step, 3)]
@@ -110,7 +112,10 @@ def test_a_loss_that_is_not_finite_names_its_prompts_and_keeps_the_checkpoint(
     stage = make_prompt_stage(OBJECTIVES["ppo"], checkpoint_every=1)
     with pytest.raises(ValueError, match=r"is not finite \(its batch is draws 8 to 11: s0008, s0009, s0010, …\)"):
         go(tmp_path / "run", stage, rewards=(Breaks(),))
-    assert [path.name for path in sorted((tmp_path / "run" / "checkpoints").iterdir())] == ["step-000001", "step-000002"]
+    assert [path.name for path in sorted((tmp_path / "run" / "checkpoints").iterdir())] == [
+        "step-000001",
+        "step-000002",
+    ]
 
 
 def test_a_reward_that_never_changes_is_told(
@@ -130,17 +135,32 @@ class Constant(Label):
 @pytest.mark.parametrize(
     ("samples", "sentence"),
     [
-        ([("ask", [2] * 13, ())], "a prompt of task ask has 13 tokens, and with `new_tokens: 4` a reply does not fit into the context of 16"),
+        ([("ask", [2] * 13, ())], "a prompt of task ask has 13 tokens, and with `new_tokens: 4` a reply does not fit into the"),
         ([("ask", [2], ()), ("told", [2, 3], (1, 2))], "samples of task told are no prompts"),
         ([("ask", [2, 3, 2, 4], (), (2,))], "samples of task ask are preference pairs"),
     ],
 )  # fmt: skip
 def test_samples_that_it_cannot_learn_from_are_refused(
-    make_shards: Callable[..., Path], make_prompt_stage: Callable[..., TrainingStage], tmp_path: Path, samples: list, sentence: str
+    make_shards: Callable[..., Path],
+    make_prompt_stage: Callable[..., TrainingStage],
+    tmp_path: Path,
+    samples: list,
+    sentence: str,
 ) -> None:
     stage = make_prompt_stage(OBJECTIVES["grpo"])
     with pytest.raises(RecipeError, match=sentence):
-        train(make_shards(samples, name="bad"), tmp_path / "run", stage, VOCABULARY, "", 0, False, print, files=FILES, rewards=(Label(),))
+        train(
+            make_shards(samples, name="bad"),
+            tmp_path / "run",
+            stage,
+            VOCABULARY,
+            "",
+            0,
+            False,
+            print,
+            files=FILES,
+            rewards=(Label(),),
+        )
     assert not (tmp_path / "run").exists()
 
 

@@ -10,11 +10,17 @@ from tokenizers.models import WordLevel
 from weft.schemas.vocabulary import Codebook, Marker, Vocabulary
 from weft.trainer.latents import LatentSpan
 from weft.trainer.loader import Draw
-from weft.trainer.replies import Prompt, Reply, ReplyReader
+from weft.trainer.replies import PromptSample, Reply, ReplyReader
 from weft.trainer.rewards.base import Scoring
 
 END, OPEN, CLOSE, TEXT_PAD, AUDIO_PAD, CODE = 20, 21, 22, 23, 24, 25
-MARKERS = (("eot", "text"), ("tts-start", "speech"), ("tts-end", "speech"), ("tts-pad", "text"), ("audio-pad", "speech"))
+MARKERS = (
+    ("eot", "text"),
+    ("tts-start", "speech"),
+    ("tts-end", "speech"),
+    ("tts-pad", "text"),
+    ("audio-pad", "speech"),
+)
 VOCABULARY = Vocabulary(
     text_size=20, bos=None,
     markers=tuple(Marker(name=name, literal=f"<{name}>", id=20 + n, modality=kind) for n, (name, kind) in enumerate(MARKERS)),
@@ -43,8 +49,8 @@ def draw(ids: Sequence[int], position: int = 0, stretches: tuple[LatentSpan, ...
     )
 
 
-def prompt(ids: Sequence[int] = (2, 3), answer: str = "", position: int = 0) -> Prompt:
-    return Prompt(draw=draw(ids, position), key=f"s{position}", answer=answer)
+def prompt(ids: Sequence[int] = (2, 3), answer: str = "", position: int = 0) -> PromptSample:
+    return PromptSample(draw=draw(ids, position), key=f"s{position}", answer=answer)
 
 
 def reply(ids: Sequence[int], answer: str = "", ended: bool = True) -> Reply:

@@ -1,19 +1,17 @@
 """Networks that give a number at each position in place of scores of the next token.
 
 ScoreHead(width=3584)(states)                  (…, 3584) -> (…): what a reward model says of an answer, at its last token
-Critic.of(network)(states, positions, …)       (B, T, E) -> (B, T): what PPO's critic expects of a reply, from each position on
+Critic.of(lm, width=3584)(states, positions, …)       (B, T, E) -> (B, T): what PPO's critic expects of a reply, from each position on
 """
 
 import copy
-from typing import TYPE_CHECKING
+from typing import Any
 
 import torch
 from torch import Tensor, nn
+from transformers import PreTrainedModel
 
 from weft.trainer.model import block_mask
-
-if TYPE_CHECKING:
-    from weft.trainer.models.network import Network
 
 
 class ScoreHead(nn.Module):
@@ -38,11 +36,11 @@ class Critic(nn.Module):
         self.body, self.score = body, ScoreHead(width)
 
     @classmethod
-    def of(cls, network: "Network") -> "Critic":
-        """A critic with the layers that the network's LM has now."""
-        body = copy.deepcopy(network.lm.base_model).requires_grad_(True)
+    def of(cls, lm: PreTrainedModel, width: int) -> "Critic":
+        """A critic with the layers that the LM has now; `width` is that of its states."""
+        body: Any = copy.deepcopy(lm.base_model).requires_grad_(True)
         body.set_input_embeddings(nn.Identity())  # those of the policy are used
-        return cls(body, network.width).to(network.device)
+        return cls(body, width).to(lm.device)
 
     def forward(self, states_BTE: Tensor, positions_BT: Tensor, documents_BT: Tensor) -> Tensor:
         hidden_BTE = self.body(

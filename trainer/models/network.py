@@ -1,5 +1,5 @@
-"""The network of a stage: a causal LM, and an adaptor where it listens or looks, whose vectors stand at the placeholders. A reward model
-has a score of its own, and PPO a critic.
+"""The network of a stage: a causal LM, and an adaptor where it listens or looks, whose vectors stand at the placeholders. A reward
+model has a score of its own, and PPO a critic.
 
     network = Network(lm=build(settings, size=2112, seed=0), adaptor=Adaptor(width=96, embedding=128))
     network(ids_BT, positions_BT, documents_BT, keep_K, latents)      logits (B, K, V)

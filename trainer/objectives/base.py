@@ -98,7 +98,7 @@ def micro_rows(
 
 
 class Objective(ABC):
-    """One objective; a leaf says what it leaves out of the paper's. Without `uses_dropout` the network is trained as it is evaluated."""
+    """One objective; a leaf says what it leaves out of the paper's. Without `uses_dropout` it is trained as it is evaluated."""
 
     uses_dropout: ClassVar[bool] = True
 

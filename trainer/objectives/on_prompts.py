@@ -18,7 +18,7 @@ from weft.trainer.models.network import Network
 from weft.trainer.objectives.base import Objective, Rows, Sums, autocast, micro_rows
 from weft.trainer.objectives.log_probs import token_log_probs
 from weft.trainer.prompts import PromptBatch
-from weft.trainer.replies import Prompt
+from weft.trainer.replies import PromptSample
 from weft.trainer.rollouts import Rollouts, rows_of_replies
 from weft.trainer.scoring import ConstantRewards, Judge, Scores
 from weft.trainer.stream import Batch
@@ -32,7 +32,7 @@ class Practice:
     judge: Judge
     warn: Callable[[str], None] = print
 
-    def mean_rewards(self, network: Network, prompts: Sequence[Prompt]) -> dict[str, float]:
+    def mean_rewards(self, network: Network, prompts: Sequence[PromptSample]) -> dict[str, float]:
         """The means over one reply to each prompt, such as those held out: `reward`, the weighted sum, and `reward/NAME` of each."""
         replies = [one.reply for one in self.rollouts.sample(network, prompts, step=0)]
         return {name: float(values.mean()) for name, values in reward_figures(self.judge.scores(replies)).items()}
@@ -64,7 +64,12 @@ class OnPromptsObjective(Objective):
         self._constant.look(scores, self.group if self.group > 1 else len(replies))
         rows = rows_of_replies(replies, drawn)
         ended = np.array([one.reply.ended for one in replies], np.float32)
-        figures = {**rows.figures, **reward_figures(scores), "ended": ended, "length": rows.targets_BT.sum(1).astype(np.float32)}
+        figures = {
+            **rows.figures,
+            **reward_figures(scores),
+            "ended": ended,
+            "length": rows.targets_BT.sum(1).astype(np.float32),
+        }
         batch = self.judged(network, replace(rows, figures=figures), scores)
         for _ in range(self.epochs):
             yield batch

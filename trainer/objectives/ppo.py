@@ -35,7 +35,7 @@ class PpoObjective(OnPromptsObjective):
 
     def begin(self, network: Network) -> None:
         super().begin(network)
-        network.critic = Critic.of(network)
+        network.critic = Critic.of(network.lm, network.width)
 
     @property
     def group(self) -> int:

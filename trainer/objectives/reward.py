@@ -2,11 +2,10 @@
 
     loss of a pair = -log σ(r(prompt, chosen) - r(prompt, rejected))
 
-r is a linear score of the last layer's state at the answer's last token. Left out: several answers a prompt (a pair is two of them), and
-centring the scores afterwards.
+r is a linear score of the last layer's state at the answer's last token. Left out: several answers a prompt (a pair is two of them),
+and centring the scores afterwards.
 """
 
-import torch
 from torch import Tensor
 from torch.nn.functional import logsigmoid
 

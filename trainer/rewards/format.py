@@ -19,9 +19,9 @@ TEXT = "text"
 
 
 class Reward(base.Reward):
-    """`of`, `sizes`, `text_pad`, `audio_pad`, `open` and `close` are those of the turns that the model was taught: groups of so many tokens
-    of text and of each stream. Without `of` the reply is text alone. `opened`: the prompt ends with `open` already. What has no pad may
-    end before the others, which then go on alone.
+    """`of`, `sizes`, `text_pad`, `audio_pad`, `open` and `close` are those of the turns that the model was taught: groups of so many
+    tokens of text and of each stream. Without `of` the reply is text alone. `opened`: the prompt ends with `open` already. What has no
+    pad may end before the others, which then go on alone.
     """
 
     of: tuple[str, ...] = ()
@@ -52,7 +52,9 @@ class Reward(base.Reward):
 
     def scores(self, replies: Sequence[Reply], scoring: Scoring) -> list[float]:
         is_right = self._is_interleaved if self.of else self._is_text
-        return [float(reply.ended and len(reply.ids) > 0 and is_right(reply.ids, scoring.vocabulary)) for reply in replies]
+        return [
+            float(reply.ended and len(reply.ids) > 0 and is_right(reply.ids, scoring.vocabulary)) for reply in replies
+        ]
 
     def _is_text(self, ids: np.ndarray, vocabulary: Vocabulary) -> bool:
         return bool(text_ids(vocabulary)[ids].all())

@@ -35,6 +35,6 @@ class Reward(base.Reward):
             return len(reply.ids)
         if self.of == "text":
             return int(scoring.reader.is_text_V[reply.ids].sum())
-        before, opened, rest = reply.text.partition(self.open)
+        _, opened, rest = reply.text.partition(self.open)
         thinking, closed, _ = rest.partition(self.close)
         return len(scoring.reader.encode(thinking)) if opened and closed else 0

@@ -35,7 +35,9 @@ def samples(asked: list[tuple[int, int]]) -> tuple[list, list[str]]:
 
 @pytest.fixture
 def stage(make_prompt_stage: Callable[..., TrainingStage]) -> TrainingStage:
-    return make_prompt_stage({"use": "grpo", "prompts": 16, "group": 8, "rewards": ["label"], "kl": 0.0, "sampling": {"new_tokens": 1}})
+    return make_prompt_stage(
+        {"use": "grpo", "prompts": 16, "group": 8, "rewards": ["label"], "kl": 0.0, "sampling": {"new_tokens": 1}}
+    )
 
 
 def test_advantages_are_relative_to_the_group() -> None:
@@ -56,7 +58,9 @@ def test_the_loss_is_that_of_the_paper(make_prompt_stage: Callable[..., Training
     objective = objective_of(stage, VOCABULARY, Given(files=FILES, rewards=(Length(of="reply", most=2),)))
     assert isinstance(objective, GrpoObjective)
     objective.begin(network)
-    asked = PromptBatch(prompts=(prompt([2, 3]), prompt([4, 5, 6], position=1)), tasks=("ask",), after=StreamState(step=1))
+    asked = PromptBatch(
+        prompts=(prompt([2, 3]), prompt([4, 5, 6], position=1)), tasks=("ask",), after=StreamState(step=1)
+    )
     (batch,) = objective.batches(network, asked)
     with torch.no_grad():
         for number, weight in enumerate(network.parameters()):
