@@ -117,7 +117,8 @@ def _train(training: Training, name: str) -> Result:
     store, recipe, out = training.store, training.pipeline.recipe, training.out / name
     vocabulary = Vocabulary.from_json(store.read("vocabulary/vocabulary.json").decode())
     text = yaml.safe_dump(recipe.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
-    held_out, settings = has_held_out(store), recipe.training[name]
+    settings = recipe.training[name]
+    held_out = settings.objective.takes != "prompts" and has_held_out(store)
     start = start_of(training.out, settings.model.start) if settings.model.start else None
     reward_models = [stage for stage in recipe.needs(name) if stage not in recipe.starts(name)]
     encoders = encoders_of(training.pipeline, store, _latents(training.pipeline))

@@ -103,6 +103,20 @@ def test_a_reward_model_is_no_start_and_comes_before_its_use() -> None:
         )
 
 
+@pytest.mark.parametrize(
+    ("objective", "trainable", "sentence"),
+    [
+        ({"use": "ppo", "prompts": 2, "rewards": ["label"], "sampling": {"new_tokens": 8}}, {"lm": None},
+         "`trainable` leaves out `critic`, which this `objective` trains"),
+        ({"use": "reward"}, {"lm": None}, "`trainable` leaves out `score`"),
+        ({"use": "next-token"}, {"critic": 1e-3}, "`trainable` names 'critic', which a model with this `objective` does not have"),
+        (grpo("label"), {"critic": None, "lm": None}, "`trainable` names 'critic'"),
+    ],
+)  # fmt: skip
+def test_new_heads_are_trained_where_they_are(objective: dict[str, Any], trainable: dict[str, Any], sentence: str) -> None:
+    assert sentence in fault(one={**stage("ask", objective), "trainable": trainable})
+
+
 def test_all_mistakes_have_their_lines(tmp_path: Path) -> None:
     import yaml
 

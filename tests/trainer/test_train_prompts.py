@@ -80,6 +80,20 @@ def test_a_resumed_run_equals_an_uninterrupted_one(
         assert all(one[key].tobytes() == other[key].tobytes() for key in one)
 
 
+def test_another_reward_is_another_run(
+    go: Callable[..., Result], make_prompt_stage: Callable[..., TrainingStage], tmp_path: Path
+) -> None:
+    class Newer(Label):
+        def version(self) -> str:
+            return "2"
+
+    stage = make_prompt_stage(OBJECTIVES["grpo"], checkpoint_every=1)
+    with pytest.raises(KeyboardInterrupt):
+        go(tmp_path / "run", stage, stop=2)
+    with pytest.raises(ValueError, match=r"settings\.rewards was \['label 1'\], is now"):
+        go(tmp_path / "run", stage, resume=True, rewards=(Newer(),))
+
+
 def sampled(stage: TrainingStage, prompts: list[PromptSample], step: int, seed: int, **tokens: int) -> list[list[int]]:
     objective = objective_of(
         stage.model_copy(update=tokens), VOCABULARY, Given(files=FILES, seed=seed, rewards=(Label(),))
