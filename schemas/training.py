@@ -242,7 +242,7 @@ class TrainingStage(Settings):
             raise ValueError(
                 "`batch_tokens` is left out where the objective learns from prompts: its `prompts` say how many a step takes"
                 if on_prompts
-                else "the optimiser needs `batch_tokens`, the tokens of a step, unless its `objective` learns from prompts"
+                else "the `optimiser` needs `batch_tokens`, the tokens of a step, unless the `objective` learns from prompts"
             )
         return self
 
@@ -252,7 +252,9 @@ class TrainingStage(Settings):
         objectives: dict[Group, type] = {"critic": Ppo, "score": RewardModel}
         for group, objective in objectives.items():
             if isinstance(self.objective, objective) and self.trainable and group not in self.trainable:
-                raise ValueError(f"`trainable` leaves out `{group}`, which this `objective` trains: give it a rate, or null")
+                raise ValueError(
+                    f"`trainable` leaves out `{group}`, which this `objective` trains: give it a rate, or null"
+                )
             if group in self.trainable and not isinstance(self.objective, objective):
                 raise ValueError(f"`trainable` names {group!r}, which a model with this `objective` does not have")
         return self

@@ -188,9 +188,7 @@ def _stream(draws: DrawReader, stage: TrainingStage) -> BatchStream | PromptStre
     return BatchStream(draws=draws, context=stage.context, blocks=stage.optimiser.batch_tokens // stage.context)
 
 
-def _decisive(
-    stage: TrainingStage, rewards: tuple[Reward, ...], reward_models: Mapping[str, Path]
-) -> dict[str, Any]:
+def _decisive(stage: TrainingStage, rewards: tuple[Reward, ...], reward_models: Mapping[str, Path]) -> dict[str, Any]:
     """The settings that a resumed run must share. The number of steps is one where the schedule depends on it."""
     unneeded: dict[str, Any] = dict.fromkeys(_NOT_ORIGIN, True)
     if stage.optimiser.schedule == "constant":

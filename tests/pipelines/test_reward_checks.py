@@ -84,7 +84,7 @@ def test_batches_are_of_tokens_or_of_prompts() -> None:
     assert "`batch_tokens` is left out where the objective learns from prompts" in fault(rl=wrong)
     wrong = stage("tell", {"use": "next-token"})
     del wrong["optimiser"]["batch_tokens"]
-    assert "the optimiser needs `batch_tokens`" in fault(base=wrong)
+    assert "the `optimiser` needs `batch_tokens`" in fault(base=wrong)
 
 
 def test_a_reward_model_is_no_start_and_comes_before_its_use() -> None:
@@ -113,7 +113,9 @@ def test_a_reward_model_is_no_start_and_comes_before_its_use() -> None:
         (grpo("label"), {"critic": None, "lm": None}, "`trainable` names 'critic'"),
     ],
 )  # fmt: skip
-def test_new_heads_are_trained_where_they_are(objective: dict[str, Any], trainable: dict[str, Any], sentence: str) -> None:
+def test_new_heads_are_trained_where_they_are(
+    objective: dict[str, Any], trainable: dict[str, Any], sentence: str
+) -> None:
     assert sentence in fault(one={**stage("ask", objective), "trainable": trainable})
 
 

@@ -129,4 +129,6 @@ def test_the_length_moves_where_the_reward_says(
     assert rows[0].tokens == 32  # 16 replies in two epochs
     assert "score.projection.weight" in load_file(result.checkpoint / "critic.safetensors")
     merged = merge({result.checkpoint: 1.0}, tmp_path / "merged")
-    assert [file.name for file in merged.glob("*.safetensors")] == ["model.safetensors"]  # no critic, which no stage takes
+    assert [file.name for file in merged.glob("*.safetensors")] == [
+        "model.safetensors"
+    ]  # no critic, which no stage takes
