@@ -63,11 +63,12 @@ def test_prompts_come_in_batches_with_their_answers(shards: Path) -> None:
         next(stream.batches(StreamState(draw=31)))
 
 
-@pytest.mark.parametrize("use", ["grpo", "ppo"])
+@pytest.mark.parametrize(("use", "dtype"), [("grpo", "float32"), ("ppo", "bfloat16")])
 def test_a_resumed_run_equals_an_uninterrupted_one(
-    go: Callable[..., Result], make_prompt_stage: Callable[..., TrainingStage], tmp_path: Path, use: str
-) -> None:
-    stage = make_prompt_stage(OBJECTIVES[use], checkpoint_every=3)
+    go: Callable[..., Result], make_prompt_stage: Callable[..., TrainingStage], tmp_path: Path, use: str, dtype: str,
+    llama: dict[str, object],
+) -> None:  # fmt: skip
+    stage = make_prompt_stage(OBJECTIVES[use], checkpoint_every=3, model={"config": llama, "dtype": dtype})
     whole = go(tmp_path / "whole", stage)
     with pytest.raises(KeyboardInterrupt):
         go(tmp_path / "cut", stage, stop=5)
