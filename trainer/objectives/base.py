@@ -1,10 +1,10 @@
 """What a stage learns from a batch: a loss to be lowered, and sums of it by task for the curves.
 
-    objective = objective_of(stage.objective, vocabulary, dtype="float32")
+    objective = objective_of(stage, vocabulary, given)
     objective.begin(network)
     loss, sums = objective.loss(network, rows, tasks=2)      sums.nats = [812.4, 90.1], sums.counts = [310, 42]
 
-The loss of a step is the sum over the batch divided by its units (tokens, or pairs). Micro-batches and ranks each add their sums, so
+The loss of a step is the sum over the batch divided by its units (tokens, pairs or replies). Micro-batches and ranks each add their sums, so
 the way a batch is split does not change the loss.
 """
 
