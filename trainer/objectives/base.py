@@ -4,8 +4,8 @@
     objective.begin(network)
     loss, sums = objective.loss(network, rows, tasks=2)      sums.nats = [812.4, 90.1], sums.counts = [310, 42]
 
-The loss of a step is the sum over the batch divided by its units (tokens, pairs or replies). Micro-batches and ranks each add their sums, so
-the way a batch is split does not change the loss.
+The loss of a step is the sum over the batch divided by its units (tokens, pairs or replies). Micro-batches and ranks each add their
+sums, so the way a batch is split does not change the loss.
 """
 
 from abc import ABC, abstractmethod
