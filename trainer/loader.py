@@ -9,6 +9,7 @@ Only the needed columns of the index are read, a row group at a time; the ids ar
 they are returned.
 """
 
+import json
 import mmap
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -104,6 +105,17 @@ class DrawReader:
             here = [position - first for position in left if position < first + len(table)]
             yield from self._draws(first, table, here)
             left = left[len(here) :]
+
+    def records(self, begin: int = 0) -> Iterator[dict[str, Any]]:
+        """The KEY.json of draws `begin`, `begin` + 1, … to the end. Raises ValueError for one that cannot be read."""
+        for first, table in self.index.groups(["shard", "json_offset", "json_length", "key"], begin):
+            for position, row in enumerate(table.slice(max(begin - first, 0)).to_pylist(), max(begin, first)):
+                tar = self._tar_of(row["shard"], position)
+                try:
+                    record = json.loads(bytes(tar[row["json_offset"] : row["json_offset"] + row["json_length"]]))
+                    yield {"key": row["key"], **record}
+                except (TypeError, ValueError) as fault:
+                    self._refuse(position, f"has a KEY.json that cannot be read: {fault}")
 
     def samples(self, begin: int = 0) -> Iterator[np.ndarray]:
         """The ids alone, (n,) int32 each: faster, where no labels are needed."""

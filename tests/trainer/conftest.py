@@ -1,6 +1,7 @@
 """A tiny shard folder, made with nothing but tarfile and pyarrow: two tars, row groups of seven draws."""
 
 import io
+import json
 import tarfile
 import zlib
 from collections.abc import Callable, Sequence
@@ -24,24 +25,29 @@ LLAMA = {
 }  # fmt: skip
 
 
-def write_shards(folder: Path, samples: Sequence[Toy], group: int = 7, split: str = "train") -> Path:
+def write_shards(
+    folder: Path, samples: Sequence[Toy], group: int = 7, split: str = "train", answers: Sequence[str] = ()
+) -> Path:
     """Samples are (task, ids, flat loss bounds) and begins of documents, if any. They go into two tars turn by turn, as draws of two
-    tasks would.
+    tasks would. `answers` are those of prompts.
     """
     folder.mkdir(parents=True, exist_ok=True)
     names = ["train-000000.tar", "train-000001.tar"]
     with ExitStack() as stack:
         tars = [stack.enter_context(tarfile.open(folder / n, "w", format=tarfile.USTAR_FORMAT)) for n in names]
-        rows = [_add_sample(tars[n % 2], names[n % 2], f"s{n:04d}", sample, split) for n, sample in enumerate(samples)]
+        rows = [
+            _add_sample(tars[n % 2], names[n % 2], f"s{n:04d}", sample, split, answers[n] if answers else "")
+            for n, sample in enumerate(samples)
+        ]
     data = {name: (folder / name).read_bytes() for name in names}
     rows = [replace(row, crc=zlib.crc32(data[row.shard][row.span])) for row in rows]
     pq.write_table(to_table(rows, IndexRow), folder / "index.parquet", row_group_size=group)
     return folder
 
 
-def _add_sample(tar: tarfile.TarFile, shard: str, key: str, sample: Toy, split: str) -> IndexRow:
+def _add_sample(tar: tarfile.TarFile, shard: str, key: str, sample: Toy, split: str, answer: str) -> IndexRow:
     task, ids, loss, *bounds = sample
-    json_offset, json_length = _add(tar, f"{key}.json", b"{}")
+    json_offset, json_length = _add(tar, f"{key}.json", json.dumps({"answer": answer}).encode())
     npy_offset, npy_length = _add(tar, f"{key}.npy", npy_bytes(tuple(ids)))
     return IndexRow(
         key=key, parent="", recording="", task=task, source="toy", seconds=0.0, tokens=len(ids), text_tokens=len(ids),
@@ -93,6 +99,26 @@ def make_stage() -> Callable[..., TrainingStage]:
                 "model": {"config": LLAMA, "dtype": dtype},
                 "optimiser": {"lr": 1e-2, "batch_tokens": 64, **optimiser},
                 "checkpoint_every": checkpoint_every,
+            }
+        )
+
+    return make
+
+
+@pytest.fixture
+def make_prompt_stage() -> Callable[..., TrainingStage]:
+    """A stage that learns from replies, by the settings of its objective."""
+
+    def make(objective: dict[str, object], checkpoint_every: int = 100, **more: object) -> TrainingStage:
+        return TrainingStage.model_validate(
+            {
+                "mixture": {"unit": "samples", "total": 1000, "shares": {"ask": 1}},
+                "context": 16,
+                "model": {"config": LLAMA},
+                "optimiser": {"lr": 1e-2, "weight_decay": 0.0},
+                "objective": objective,
+                "checkpoint_every": checkpoint_every,
+                **more,
             }
         )
 
