@@ -79,12 +79,14 @@ def _record(pipeline: Pipeline, held: Mapping[str, Holding], sentences: Sequence
 
 
 def _line_as_json(line: ComparisonRow) -> dict[str, object]:
-    """`declared` and `published` in tokens; null where nothing is published."""
+    """`declared` and `published` in tokens, `published_share` of the sampling; null where nothing is published."""
     return {
         "task": line.name,
         "declared": line.declared,
         "share": line.share,
         "published": line.published.amount if line.published else None,
+        "published_share": line.published.share if line.published else None,
+        "second_hand": line.is_second_hand,
     }
 
 
