@@ -132,9 +132,9 @@ def read(source: SpeechSource, item: Item, store: Store) -> Iterator[Recording |
         try:
             good.append(_stretch(line))
         except WrongField as fault:
-            yield refused(item, Unusable("bad_manifest_line", str(fault)))
+            yield refused(item, Unusable("bad_manifest_line", f"{_place_of(line)}: {fault}"))
         except Unusable as fault:
-            yield refused(item, fault)
+            yield refused(item, Unusable(fault.reason, f"{_place_of(line)}: {fault.detail}"))
     if good:
         yield from source.recordings(item, store, Audio(item.uri), Labels(supervisions=tuple(good), **common))
 
@@ -158,6 +158,11 @@ def _whole(source: SpeechSource, item: Item, store: Store, line: Fields) -> Iter
         if isinstance(recording, Recording) and line.values.get("duration") is not None:
             _same_length(_seconds(line, "duration"), recording.seconds, source.limits.slack)
         yield recording
+
+
+def _place_of(line: Fields) -> str:
+    """Which of the lines of one file it is."""
+    return f"the line of `offset` {shown(line.values.get('offset'))}"
 
 
 def _same_length(declared: float, seconds: float, slack: float) -> None:
