@@ -20,6 +20,7 @@ from weft.pipelines.sources.common.named_texts import named_texts
 from weft.pipelines.sources.common.speech import Labels, SpeechSource
 from weft.pipelines.storage.store import Store
 from weft.schemas.audio import Audio, Recording, Supervision, Word
+from weft.schemas.facts import Facts
 from weft.schemas.fields import Fields, WrongField, parsed, shown
 from weft.schemas.item import Item, key_for
 from weft.schemas.ledger import Reject, Unusable
@@ -44,6 +45,17 @@ class Source(SpeechSource):
 
     def named(self, item: Item, splits: Splits) -> Sequence[HoldOutNames]:
         return named(self, item)
+
+    @property
+    def lists_facts(self) -> bool:
+        return True
+
+    def facts_of(self, item: Item, store: Store) -> Iterator[Facts]:
+        try:
+            for line in _lines(item):
+                yield Facts(fields=frozenset(one.name for one in named_texts(line)), has_text=bool(line.text("text").strip() or line.entries("words")))
+        except (WrongField, Unusable):  # which is rejected when it is read
+            return
 
     def read(self, item: Item, store: Store) -> Iterator[Recording | Reject]:
         yield from read(self, item, store)
