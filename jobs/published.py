@@ -18,7 +18,8 @@ _PRINTED_SHARE = 0.0005  # shares are printed in tenths of a per cent
 class ComparisonRow:
     """A row of a stage: what the recipe declares (tokens, or the mixture's unit) and its share; 0 where it has no such task.
 
-    `published` is None for a task of the recipe that the paper's table does not have; `is_second_hand`: the paper itself does not print it.
+    `published` is None for a task of the recipe that the paper's table does not have. `is_second_hand`: the paper itself does not
+    print it.
     """
 
     name: str
@@ -95,10 +96,7 @@ def _unscaled(recipe: Recipe, name: str) -> list[ComparisonRow]:
     by = 0.0
     if stage and (stage.mixture.unit == "tokens" or (stage.mixture.unit, stage.mixture.scale) == ("batches", 1)):
         by = 1 / stage.mixture.scale
-    return [
-        replace(line, declared=line.declared * by)
-        for line in lines(recipe, name)
-    ]
+    return [replace(line, declared=line.declared * by) for line in lines(recipe, name)]
 
 
 def _agree(one: float, other: float) -> bool:

@@ -16,6 +16,7 @@ from weft.schemas.audio import Utterance
 from weft.schemas.facts import Facts
 from weft.schemas.passage import Passage
 from weft.schemas.recipe import Recipe, StreamSettings
+from weft.schemas.splits import Split
 from weft.schemas.text import Dialogue, Document
 from weft.tokenizers.base import SpeechTokenizer
 
@@ -74,7 +75,7 @@ def check_task(backends: Chosen, name: str, task: Task) -> None:
             raise RecipeFault(("tasks", name, "sources"), wrong)
         if misfit := task.misfit(with_transcripts(backends, backends.sources[source].facts), makes):
             raise RecipeFault(("tasks", name, "sources"), f"{source!r} {misfit}")
-        _has_split(backends, name, task, source)
+    _has_split(backends, name, task)
     _counts(backends, name, task)
 
 
@@ -83,14 +84,19 @@ def with_transcripts(backends: Chosen, facts: Facts) -> Facts:
     return replace(facts, has_text=None) if backends.recipe.transcribe else facts
 
 
-def _has_split(backends: Chosen, name: str, task: Task, source: str) -> None:
-    """Raises RecipeFault for a source that never gives anything of the split that the task draws."""
+def _has_split(backends: Chosen, name: str, task: Task) -> None:
+    """Raises RecipeFault for a task whose sources never give anything of the split that it draws."""
+    if not any(_may_give(backends, source, task.split) for source in task.sources):
+        named = " and ".join(map(repr, task.sources))
+        wrong = f"nothing of {named} is of the split {task.split!r}, which this task draws: see `split` and `hold_out` of its sources"
+        raise RecipeFault(("tasks", name, "split"), wrong)
+
+
+def _may_give(backends: Chosen, source: str, split: Split) -> bool:
     made = backends.sources[source]
     own = made.unnamed_split or "train"
-    held_out = task.split == "validation" and own == "train" and backends.splits(source).hold_out
-    if not (made.names_splits or task.split == own or held_out):
-        wrong = f"{source!r} is all of the split {own!r}, and this task draws {task.split!r}: nothing would be left of it"
-        raise RecipeFault(("tasks", name, "split"), wrong)
+    is_held_out = split == "validation" and own == "train" and bool(backends.splits(source).hold_out)
+    return made.names_splits or split == own or is_held_out
 
 
 def _counts(backends: Chosen, name: str, task: Task) -> None:
@@ -102,7 +108,9 @@ def _counts(backends: Chosen, name: str, task: Task) -> None:
         return
     if absent := sorted(task.roles_that_count - frozenset().union(*known)):
         there = ", ".join(map(repr, sorted(frozenset().union(*known))))
-        wrong = f"`loss` names the role {absent[0]!r}, and no turn of {', '.join(task.sources)} has it; there are {there}"
+        wrong = (
+            f"`loss` names the role {absent[0]!r}, and no turn of {', '.join(task.sources)} has it; there are {there}"
+        )
         raise RecipeFault(("tasks", name, "loss"), wrong)
 
 

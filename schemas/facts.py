@@ -15,9 +15,9 @@ from weft.schemas.text import Dialogue
 class Facts:
     """None where it is not known, or not the same of all records.
 
-    `fields` are the names of their fields, those of turns among them. `has_text`: whether they have a transcript. `most_utterances` is the
-    most that a recording or a dialogue has. Of dialogues: `roles` are those of all turns, `spoken` those of turns that a voice speaks,
-    `last` that of the last turn before any marked as chosen or rejected, and `has_answers` whether there are such.
+    `fields` are the names of their fields, those of turns among them. `has_text`: whether they have a transcript. `most_utterances` is
+    the most that a recording or a dialogue has. Of dialogues: `roles` are those of all turns, `spoken` those of turns that a voice
+    speaks, `last` that of the last turn before any marked as chosen or rejected, and `has_answers` whether there are such.
     """
 
     fields: frozenset[str] | None = None

@@ -51,8 +51,8 @@ def _row(given: Any) -> Any:
 class PublishedStage(Settings):
     """A published table: `total` and `rows` in tokens, by the name of the task ("unpublished": the paper has the row and no number).
 
-    `numbers` are what else is printed of the stage, by name: rates, contexts, steps. `second_hand` names what of all this (`total`, rows,
-    numbers) the paper itself does not print: it is known from notes of others, or follows from such figures.
+    `numbers` are what else is printed of the stage, by name: rates, contexts, steps. `second_hand` names what of all this (`total`,
+    rows, numbers) the paper itself does not print: it is known from notes of others, or follows from such figures.
     """
 
     total: _Amount | None = None

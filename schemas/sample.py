@@ -65,8 +65,8 @@ class Sample:
     """The tokens of one draw from the mixture. Segments cover `ids` in order, without gap or overlap.
 
     `bounds` are the tokens at which documents begin after the first: attention begins anew there. `flac` is the latent audio of all its
-    placeholders in one file, `png` its image; b"" where there is none. `answer` is what a reply to a prompt is checked with. `level` is that
-    of its emotion, 1 to 5; 0 where it has none, or several.
+    placeholders in one file, `png` its image; b"" where there is none. `answer` is what a reply to a prompt is checked with. `level` is
+    that of its emotion, 1 to 5; 0 where it has none, or several.
     """
 
     key: str

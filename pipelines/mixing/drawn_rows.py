@@ -34,7 +34,7 @@ def faults_of_draws(store: Store, stage: str, before: Sequence[str]) -> Iterator
         actual, wanted = _by_pass(tars, rows), _next_in_turn(store, leaf, mine)
         if extra := _without(actual, wanted):
             yield f"draws {_named(leaf, extra)} not next in turn{after}"
-        elif (left := _without(wanted, actual)) and sum(map(len, left.values())) != leaf.skipped:
+        elif (left := _without(wanted, actual)) and sum(map(len, left.values())) > leaf.skipped:
             yield f"passes over {_named(leaf, left)} next in turn{after}"
 
 

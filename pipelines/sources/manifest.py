@@ -53,7 +53,10 @@ class Source(SpeechSource):
     def facts_of(self, item: Item, store: Store) -> Iterator[Facts]:
         try:
             for line in _lines(item):
-                yield Facts(fields=frozenset(one.name for one in named_texts(line)), has_text=bool(line.text("text").strip() or line.entries("words")))
+                yield Facts(
+                    fields=frozenset(one.name for one in named_texts(line)),
+                    has_text=bool(line.text("text").strip() or line.entries("words")),
+                )
         except (WrongField, Unusable):  # which is rejected when it is read
             return
 

@@ -169,8 +169,8 @@ class Task(Versioned):
         return frozenset()
 
     def misfit(self, facts: Facts, makes: type) -> str:
-        """Why no record of which this is known gives a sample, as the end of a sentence that begins with the name of its source; "" where
-        one may. `makes` is what the source makes.
+        """Why no record of which this is known gives a sample, as the end of a sentence that begins with the name of its source; ""
+        where one may. `makes` is what the source makes.
         """
         return next(self.misfits(facts, self.takes_of(makes)), "")
 

@@ -69,8 +69,10 @@ class Task(ContentTask):
     @model_validator(mode="after")
     def _loss_has_turns(self) -> "Task":
         spoken = [role for role in self.loss if role in records.SPOKEN_ROLES]
-        if untold := sorted(set(spoken) - {turn.role for turn in self.turns}):
-            raise ValueError(f"`loss` names the role {untold[0]!r}, and no entry of `turns` has it: {self._entries_there()}")
+        if missing := sorted(set(spoken) - {turn.role for turn in self.turns}):
+            raise ValueError(
+                f"`loss` names the role {missing[0]!r}, and no entry of `turns` has it: {self._entries_there()}"
+            )
         return self
 
     def _entries_there(self) -> str:
@@ -87,8 +89,8 @@ class Task(ContentTask):
         entries = {turn.role for turn in self.turns}
         if silent := sorted(entries - set(records.SPOKEN_ROLES)):
             yield f"has no spoken turns of the role {silent[0]!r}, which `turns` has an entry for"
-        if self.exchanges == "spoken" and (untold := sorted((facts.spoken or frozenset()) - entries)):
-            yield f"has spoken turns of the role {untold[0]!r}, of which `turns` says nothing ({self._entries_there()})"
+        if self.exchanges == "spoken" and (missing := sorted((facts.spoken or frozenset()) - entries)):
+            yield f"has spoken turns of the role {missing[0]!r}, of which `turns` says nothing ({self._entries_there()})"
         if facts.roles is not None and self.loss and not facts.roles & set(self.loss):
             yield f"has no turn of a role in `loss`; its roles are {', '.join(map(repr, sorted(facts.roles)))}"
 

@@ -55,6 +55,8 @@ class Task(dialogue.Task):
 
     def misfits(self, facts: Facts, takes: type) -> Iterator[str]:
         yield from super().misfits(facts, takes)
+        if takes is Dialogue and CHOSEN in self.turns[-1].fields:
+            yield f"gives dialogues, whose two answers are turns: say `text` or a stream in place of the field {CHOSEN!r}"
         if takes is Dialogue and facts.has_answers is False:
             yield "has no dialogues with answers marked `chosen` and `rejected`"
 

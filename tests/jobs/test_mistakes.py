@@ -301,6 +301,8 @@ sources:
   speech: {use: folder, path: .}
   books: {use: text, path: .}
   chats: {use: script, path: .}
+  grammar: {use: grammar}
+  sounds: {use: scenes}
 tokenizers:
   hubert: {use: hubert, sources: [speech]}
 templates:
@@ -311,20 +313,32 @@ vocabulary:
 tasks:
   a: {use: utterances, sources: [books], speech: {say: hubert}}
   b: {use: continuation, sources: [speech], say: hubrt}
-  c: {use: dialogue, sources: [speech], template: chat, turns: [{role: human, say: hubert}]}
-  d: {use: pairs, sources: [chats], template: chat, turns: [{role: human, say: {of: [text, hubrt], sizes: [1, 4]}}]}
-  f: {use: pairs, sources: [chats], template: chat, cut: context, turns: [{role: human, say: hubert}]}
+  c: {use: dialogue, sources: [speech], template: chat, turns: [{role: assistant, say: hubert}]}
+  d: {use: pairs, sources: [chats], template: chat, turns: [{role: assistant, say: {of: [text, hubrt], sizes: [1, 4]}}]}
+  f: {use: pairs, sources: [chats], template: chat, cut: context, turns: [{role: assistant, say: hubert}]}
   g: {use: utterances, sources: [speech], speech: {say: hubert}, chunk: {utterances: 2, seconds: 5}}
   h: {use: text, sources: [chats], open: ""}
+  i: {use: dialogue, sources: [grammar], template: chat, loss: [tool], turns: &t [{role: human, say: text}, {role: assistant, say: hubert}]}
+  j: {use: pairs, sources: [grammar], template: chat, turns: *t}
+  k: {use: dialogue, sources: [chats], template: chat, turns: [{role: human, say: hubert}]}
+  l: {use: pairs, sources: [chats], template: chat, loss: [human], turns: *t}
+  m: {use: dialogue, sources: [grammar], split: test, template: chat, turns: *t}
+  n: {use: ratio, sources: [sounds], of: [text, hubert], sizes: [1, 2]}
 """
 OF_MATERIALS = (
-    (14, "tasks.a.sources: 'books' gives documents, this task takes whole recordings"),
-    (15, "tasks.b.say: 'hubrt' is neither under `tokenizers:` nor under `streams:`"),
-    (16, "tasks.c.sources: 'speech' gives utterances, this task takes dialogues"),
-    (17, "tasks.d.turns: 'hubrt' is neither under `tokenizers:` nor under `streams:`"),
-    (18, "tasks.f.cut: input should be 'never'"),
-    (19, "tasks.g.chunk: give either `utterances` or `seconds`"),
-    (20, "tasks.h.sources: 'chats' gives dialogues, this task takes documents"),
+    (16, "tasks.a.sources: 'books' gives documents, this task takes whole recordings"),
+    (17, "tasks.b.say: 'hubrt' is neither under `tokenizers:` nor under `streams:`"),
+    (18, "tasks.c.sources: 'speech' gives utterances, this task takes dialogues"),
+    (19, "tasks.d.turns: 'hubrt' is neither under `tokenizers:` nor under `streams:`"),
+    (20, "tasks.f.cut: input should be 'never'"),
+    (21, "tasks.g.chunk: give either `utterances` or `seconds`"),
+    (22, "tasks.h.sources: 'chats' gives dialogues, this task takes documents"),
+    (23, "tasks.i.sources: 'grammar' has no turn of a role in `loss`; its roles are 'assistant', 'human'"),
+    (24, "tasks.j.sources: 'grammar' has no dialogues with answers marked `chosen` and `rejected`"),
+    (25, "tasks.k: `loss` names the role 'assistant', and no entry of `turns` has it: their roles are 'human'"),
+    (26, "tasks.l: `loss` lacks the role of the answers, 'assistant': nothing of a pair would count"),
+    (27, "tasks.m.split: nothing of 'grammar' is of the split 'test', which this task draws"),
+    (28, "tasks.n.sources: 'sounds' gives no transcripts, which this task needs"),
 )
 
 
@@ -337,7 +351,7 @@ def test_what_a_task_needs_and_the_recipe_does_not_give_is_reported_by_its_line(
 @pytest.mark.parametrize(
     ("task", "marker"),
     [
-        ("{use: dialogue, sources: [chats], template: other, turns: [{role: human, say: hubert}]}", "begin"),
+        ("{use: dialogue, sources: [chats], template: other, turns: [{role: assistant, say: hubert}]}", "begin"),
         ("{use: utterances, sources: [speech], speech: {say: hubert, open: start}}", "start"),
     ],
 )

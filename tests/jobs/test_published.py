@@ -126,9 +126,15 @@ def test_the_printed_shares_stand_beside_the_amounts(weft: Weft) -> None:
 
 
 def test_a_second_hand_figure_that_is_not_there_is_a_fault_with_its_line(weft: Weft, tmp_path: Path) -> None:
-    (tmp_path / "mine.yaml").write_text("extends: step-audio-2\npublished:\n  stages:\n    main:\n      second_hand: [ttx]\n")
+    (tmp_path / "mine.yaml").write_text(
+        "extends: step-audio-2\npublished:\n  stages:\n    main:\n      second_hand: [ttx]\n"
+    )
     code, _, errors = weft("plan", "mine.yaml")
-    assert code == 2 and "mine.yaml line 4: published.stages.main" in errors and "names 'ttx'; the figures are total" in errors
+    assert (
+        code == 2
+        and "mine.yaml line 4: published.stages.main" in errors
+        and "names 'ttx'; the figures are total" in errors
+    )
 
 
 def test_a_script_reads_the_same_as_json(weft: Weft) -> None:
@@ -204,3 +210,29 @@ def test_captioned_images_count_as_data_of_the_row_of_images(weft: Weft, tmp_pat
     (tmp_path / "pictures.jsonl").write_text(json.dumps(line) + "\n")
     _, out, _ = weft("plan", "step-audio-aqaa", f"sources.pictures.path={tmp_path / 'pictures.jsonl'}")
     assert cells(out, "pretrain-1", "images")[-1] == "too little data"
+
+
+def test_every_aspect_that_can_be_made_here_reaches_the_understanding_task_of_the_small_recipe() -> None:
+    """Of the report's 11 (recipes.md §3), those that docs/data.md does not name as absent."""
+    aspects = {
+        "gender",
+        "age",
+        "timbre",
+        "scenario",
+        "event",
+        "emotion",
+        "pitch",
+        "rhythm",
+        "speed",
+        "style",
+        "vocal sound",
+    }
+    absent = {"age", "timbre", "style", "vocal sound"}
+    page = (RECIPES.parent / "docs" / "data.md").read_text("utf-8")
+    assert "| age, timbre, style, vocal sound | nothing: " in page
+    pipeline = read_pipeline("step-audio-2-small")
+    for stage in ("cooldown", "sft"):
+        assert "paralinguistic" in pipeline.recipe.training[stage].mixture.tasks
+    sources = {name: pipeline.sources[name] for name in pipeline.tasks["paralinguistic"].sources}
+    made = {json.loads(item.payload)["aspect"] for name, source in sources.items() for item in source.items(name)}
+    assert aspects - absent <= made

@@ -243,8 +243,8 @@ class TestSplits:
             "compose/text/validation/books/part-00000.parquet", "compose/words/validation/speech/part-00000.parquet",
             "compose/words/validation/speech/part-00001.parquet",
         ]  # fmt: skip
-        assert self.validation(sources=sources(books={"split": "validation"})) == [
-            "compose/text/validation/books/part-00000.parquet"
+        assert self.validation(sources=sources(speech={"split": "validation"})) == [
+            f"compose/words/validation/speech/part-0000{n}.parquet" for n in range(2)
         ]
         assert self.validation(sources=held, training={}) == []
 
@@ -255,7 +255,7 @@ class TestSplits:
     def test_a_task_of_another_split_is_not_evaluated_with(self) -> None:
         tasks = recipe().model_dump(mode="json")["tasks"]
         tasks["text"]["split"] = "test"
-        held = sources(books={"hold_out": {"items": 0.1}})
+        held = sources(books={"hold_out": {"items": 0.1}, "path": "books"})
         assert self.validation(sources=held, tasks=tasks) == []
         pipeline = Pipeline(recipe(tasks=tasks, training={"pre": STAGE}))
         assert {w.stage.split for w in pipeline.compose("text", 0, {"books": 1})} == {"test"}

@@ -21,7 +21,6 @@ from weft.pipelines.writers.common.lexicon import NAMES
 from weft.schemas.fingerprint import hash64
 from weft.schemas.item import Item
 
-
 CHAT = frozenset({"human", "assistant"})
 
 

@@ -24,7 +24,9 @@ def stages(store: Store, composed: Any, training: Training) -> Callable[..., Tra
             composed.add("a", [[(5, 1.0, ("en", "fr")[i % 2], "", f"s{i % 4}") for i in range(30)]] * 3, n, source="x")
         plan(store, composed.plan_request(training(unit="samples", total=70, shares={"a": 1}), "one"), {})
         shares = mixture.pop("shares", {"a": 1})
-        stage = training(unit="samples", total=60, shares=shares, exhausted="repeat", passes=2, after=["one"], **mixture)
+        stage = training(
+            unit="samples", total=60, shares=shares, exhausted="repeat", passes=2, after=["one"], **mixture
+        )
         plan(store, composed.plan_request(stage, "two", after=tuple(after)), {})
         return stage
 
@@ -47,9 +49,7 @@ def test_a_stage_that_goes_on_where_the_one_before_ended(
     assert [*faults_of_draws(store, "one", ()), *faults_of_draws(store, "two", ("one",))] == []
 
 
-def test_a_plan_that_starts_at_zero_repeats_what_was_drawn(
-    stages: Callable[..., TrainingStage], store: Store
-) -> None:
+def test_a_plan_that_starts_at_zero_repeats_what_was_drawn(stages: Callable[..., TrainingStage], store: Store) -> None:
     stage = stages(after=())
     (damage,) = StreamAudit(store, "two", stage, before=("one",)).misplaced_draws()
     assert str(damage).startswith(
