@@ -32,9 +32,9 @@ class Facts:
 def facts_of(dialogue: Dialogue) -> Facts:
     """All that a dialogue says of itself before it is spoken."""
     asked = [turn for turn in dialogue.turns if not turn.answer]
-    named = (dialogue, *dialogue.turns)
+    fields = (*dialogue.fields, *(field for turn in dialogue.turns for field in turn.fields))
     return Facts(
-        fields=frozenset(field.name for one in named for field in one.fields),
+        fields=frozenset(field.name for field in fields),
         has_text=True,
         most_utterances=sum(turn.is_spoken for turn in dialogue.turns),
         roles=frozenset(turn.role for turn in dialogue.turns),

@@ -318,7 +318,7 @@ tasks:
   f: {use: pairs, sources: [chats], template: chat, cut: context, turns: [{role: assistant, say: hubert}]}
   g: {use: utterances, sources: [speech], speech: {say: hubert}, chunk: {utterances: 2, seconds: 5}}
   h: {use: text, sources: [chats], open: ""}
-  i: {use: dialogue, sources: [grammar], template: chat, loss: [tool], turns: &t [{role: human, say: text}, {role: assistant, say: hubert}]}
+  i: {use: dialogue, sources: [grammar], loss: [tool], turns: &t [{role: human, say: text}, {role: assistant, say: text}]}
   j: {use: pairs, sources: [grammar], template: chat, turns: *t}
   k: {use: dialogue, sources: [chats], template: chat, turns: [{role: human, say: hubert}]}
   l: {use: pairs, sources: [chats], template: chat, loss: [human], turns: *t}

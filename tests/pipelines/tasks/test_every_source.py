@@ -77,7 +77,7 @@ TASKS: dict[str, dict[str, Any]] = {
     "counted tools": {"use": "dialogue", "turns": TALK, "loss": ["tool"]},
     "counted system": {"use": "dialogue", "turns": TALK, "loss": ["system"]},
     "nobody": {"use": "dialogue", "turns": [{"role": "", "say": "hubert"}], "loss": [""]},
-    "one role": {"use": "dialogue", "turns": [SAYS]},
+    "one role": {"use": "dialogue", "turns": [REPLY]},
     "uncounted": {"use": "dialogue", "turns": [HUMAN]},
     "alternating": {"use": "dialogue", "turns": TALK, "exchanges": "speech-first"},
     "pairs": {"use": "pairs", "turns": TALK},
