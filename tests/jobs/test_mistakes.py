@@ -323,7 +323,7 @@ tasks:
   k: {use: dialogue, sources: [chats], template: chat, turns: [{role: human, say: hubert}]}
   l: {use: pairs, sources: [chats], template: chat, loss: [human], turns: *t}
   m: {use: dialogue, sources: [grammar], split: test, template: chat, turns: *t}
-  n: {use: ratio, sources: [sounds], of: [text, hubert], sizes: [1, 2]}
+  n: {use: ratio, sources: [sounds], open: "", of: [text, hubert], sizes: [1, 2]}
 """
 OF_MATERIALS = (
     (16, "tasks.a.sources: 'books' gives documents, this task takes whole recordings"),
@@ -360,4 +360,4 @@ def test_a_literal_of_a_task_or_its_template_that_the_vocabulary_lacks_is_report
 ) -> None:
     text = MATERIALS.split("tasks:")[0] + f"tasks:\n  e: {task}\n"
     (wrong,) = mistakes(recipe_file.read(write(tmp_path, text))).wrong
-    assert wrong.startswith(f"bad.yaml line 12: vocabulary.tokens: task 'e' writes the marker '{marker}'")
+    assert wrong.startswith(f"bad.yaml line 14: vocabulary.tokens: task 'e' writes the marker '{marker}'")
