@@ -1,4 +1,4 @@
-"""Samples beside the same ids computed here another way, with nothing but lists: an Expressive stream, a TA4 answer, a 10 : 6 : 9 answer."""
+"""An Expressive stream, a TA4 answer and a 10 : 6 : 9 answer beside the same ids computed another way, with nothing but lists."""
 
 from collections.abc import Sequence
 from fractions import Fraction
