@@ -361,3 +361,34 @@ def test_a_literal_of_a_task_or_its_template_that_the_vocabulary_lacks_is_report
     text = MATERIALS.split("tasks:")[0] + f"tasks:\n  e: {task}\n"
     (wrong,) = mistakes(recipe_file.read(write(tmp_path, text))).wrong
     assert wrong.startswith(f"bad.yaml line 14: vocabulary.tokens: task 'e' writes the marker '{marker}'")
+
+
+UNFIT = """name: bad
+sources:
+  sounds: {use: manifest, path: sounds.jsonl}
+align: {use: none}
+encoder: {use: step_audio}
+vocabulary:
+  tokens:
+    - {marker: audio-start, literal: "<a>", modality: audio}
+    - {marker: audio-patch, literal: "<p>", modality: audio}
+    - {marker: audio-end, literal: "</a>", modality: audio}
+tasks:
+  captions: {use: turns, sources: [sounds], turns: [{role: human, say: audio}, {role: assistant, say: {field: caption}}]}
+"""
+
+
+def test_a_manifest_without_the_field_of_its_task_is_refused_by_plan_and_by_build(
+    weft: Weft, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "sounds.jsonl").write_text('{"audio": "a.wav", "question": "What?"}\n{"audio": "b.wav"}\n')
+    recipe = write(tmp_path, UNFIT)
+    lacks = "'sounds' never gives the field 'caption' (its fields are question), which this task needs"
+    sentence = f"{lacks}: so it is with all of its 2 records"
+    assert weft("validate", recipe)[0] == 0  # which reads no data
+    code, _, errors = weft("plan", recipe)
+    assert code == 2 and errors == f"bad.yaml line 12: tasks.captions.sources: {sentence}\n"
+    code, _, errors = weft("build", recipe, "--out", tmp_path / "corpus", "--engine", "local")
+    assert code == 2 and errors == f"tasks.captions.sources: {sentence}\n"
+    assert not list((tmp_path / "corpus").rglob("*.parquet"))
