@@ -38,7 +38,7 @@ class Index:
     def __init__(self, folder: Path) -> None:
         self.path = folder / "index.parquet"
         if not self.path.is_file():
-            raise FileNotFoundError(f"{self.path} is missing; {REMEDY}")
+            raise FileNotFoundError(f"{self.path} is missing; `weft build RECIPE --out CORPUS` makes it")
         try:
             self._file = pq.ParquetFile(self.path, memory_map=True, page_checksum_verification=True)
         except (pa.ArrowException, OSError) as fault:
