@@ -24,7 +24,7 @@ from weft.pipelines.models.folders import checksum_of
 from weft.pipelines.parts.tables import footer_of, made_from_of, opened_part
 from weft.pipelines.storage.checksums import KEY, content_of_file_matches
 from weft.pipelines.storage.own_names import is_made_by_weft
-from weft.pipelines.storage.store import Damaged, NotMade, Store
+from weft.pipelines.storage.store import Damaged, NotMade, Store, remedy
 from weft.schemas.audit import EpochAudit, StageAudit
 from weft.schemas.counting import are, counted
 from weft.schemas.plan import Summary, Tar
@@ -62,7 +62,7 @@ class StreamAudit:
             return ""
         return (
             f"shards/{self.name} was written by another version of weft ({was}, and this one writes {VERSION}); "
-            "the same `weft build` writes it anew"
+            f"{remedy(self.store.url, verify=False)} writes it anew"
         )
 
     def damaged_plan(self) -> Iterator[Damaged]:

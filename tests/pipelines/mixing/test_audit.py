@@ -27,7 +27,7 @@ from weft.pipelines.models.model_work import TokenizerWork
 from weft.pipelines.parts.runner import Runner
 from weft.pipelines.parts.tables import read_part, write_part
 from weft.pipelines.storage.checksums import BLANK, KEY, add_checksums_to
-from weft.pipelines.storage.store import Store
+from weft.pipelines.storage.store import Store, remedy
 from weft.schemas.ledger import LedgerRow
 from weft.schemas.plan import VALIDATION, VALIDATION_STAGE, node_of
 from weft.schemas.recipe import Recipe
@@ -397,7 +397,7 @@ def test_a_stream_of_another_version_of_weft_is_one_fault(corpus: Store, pipelin
     write_index(corpus, "pre", {**work.made_from(corpus), "version": "index-6"})
     assert audit(corpus, pipeline, deep).faults == (
         f"shards/pre was written by another version of weft (index-6, and this one writes {VERSION}); "
-        "the same `weft build` writes it anew",
+        f"{remedy(corpus.url, verify=False)} writes it anew",
     )
 
 
