@@ -10,7 +10,7 @@ from math import inf
 
 from weft.jobs.known_rejects import KnownRejects, known_rejects, names_utterances, stretches
 from weft.jobs.speaker_supply import SpeakerCount, Speakers
-from weft.jobs.turn_amounts import Turns, field_bytes, turn_amounts
+from weft.jobs.turn_amounts import DialogueAmounts, field_bytes, turn_amounts
 from weft.pipelines.audio.sound import declared_seconds
 from weft.pipelines.corpus.listing import listed
 from weft.pipelines.sources.base import Source
@@ -50,7 +50,7 @@ class Holding:
     rejects: KnownRejects = KnownRejects()
     lengths: Lengths = field(default_factory=dict)
     speakers: Speakers = field(default_factory=dict)
-    turns: Turns = Turns()
+    turns: DialogueAmounts = DialogueAmounts()
     fields: Mapping[str, float] = field(default_factory=dict)
 
     def __add__(self, other: "Holding") -> "Holding":
@@ -147,7 +147,7 @@ def _dialogue_held(source: Source, item: Item) -> Holding:
         dialogues = [dialogue for dialogue in source.read(item, Store(".")) if isinstance(dialogue, Dialogue)]
     except (Unusable, Unavailable):
         dialogues = []
-    turns = sum(map(turn_amounts, dialogues), Turns())
+    turns = sum(map(turn_amounts, dialogues), DialogueAmounts())
     spoken = turns.all_spoken
     return Holding(
         items=1, read=1, records=spoken.turns, seconds=spoken.seconds, lengths={round(spoken.turns): 1}, turns=turns,

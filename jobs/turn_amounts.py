@@ -1,6 +1,6 @@
 """What a dialogue, or a line of JSON, holds that turns say: turns and bytes by role, and bytes by the name of a field.
 
-turn_amounts(dialogue)   ->   Turns(spoken={"human": TurnAmount(turns=1, bytes=31, seconds=1.7)}, written={"system": …})
+turn_amounts(dialogue)   ->   DialogueAmounts(spoken={"human": TurnAmount(turns=1, bytes=31, seconds=1.7)}, written={"system": …})
 field_bytes(item)        ->   {"question": 24, "answer": 12}
 """
 
@@ -40,17 +40,17 @@ ByRole = Mapping[str, TurnAmount]
 
 
 @dataclass(frozen=True, slots=True)
-class Turns:
-    """Turns by their role: those that a voice speaks, and those that are text alone."""
+class DialogueAmounts:
+    """DialogueAmounts by their role: those that a voice speaks, and those that are text alone."""
 
     spoken: ByRole = field(default_factory=dict)
     written: ByRole = field(default_factory=dict)
 
-    def __add__(self, other: "Turns") -> "Turns":
-        return Turns(spoken=_sum(self.spoken, other.spoken), written=_sum(self.written, other.written))
+    def __add__(self, other: "DialogueAmounts") -> "DialogueAmounts":
+        return DialogueAmounts(spoken=_sum(self.spoken, other.spoken), written=_sum(self.written, other.written))
 
-    def scaled(self, by: float) -> "Turns":
-        return Turns(
+    def scaled(self, by: float) -> "DialogueAmounts":
+        return DialogueAmounts(
             spoken={role: one.scaled(by) for role, one in self.spoken.items()},
             written={role: one.scaled(by) for role, one in self.written.items()},
         )
@@ -64,23 +64,23 @@ def _sum(some: ByRole, others: ByRole) -> ByRole:
     return {role: some.get(role, TurnAmount()) + others.get(role, TurnAmount()) for role in (*some, *others)}
 
 
-def turn_amounts(dialogue: Dialogue) -> Turns:
-    turns = Turns()
+def turn_amounts(dialogue: Dialogue) -> DialogueAmounts:
+    turns = DialogueAmounts()
     for turn in dialogue.turns:
         turns += _of_turn(turn)
     if dialogue.tools:
-        turns += Turns(written={TOOLS: TurnAmount(turns=1, bytes=len(dialogue.tools.encode()))})
+        turns += DialogueAmounts(written={TOOLS: TurnAmount(turns=1, bytes=len(dialogue.tools.encode()))})
     return turns
 
 
-def _of_turn(turn: Turn) -> Turns:
+def _of_turn(turn: Turn) -> DialogueAmounts:
     length = len(turn.text.encode())
     calls = {CALLS: TurnAmount(bytes=len(turn.tool_call.encode()))} if turn.tool_call else {}
     if turn.is_spoken:
         spoken = TurnAmount(turns=1, bytes=length, seconds=length / BYTES_A_SECOND)
-        return Turns(spoken={turn.role: spoken}, written=calls)
+        return DialogueAmounts(spoken={turn.role: spoken}, written=calls)
     result = len(turn.tool_result.encode())
-    return Turns(written={turn.role: TurnAmount(turns=1, bytes=length + result), **calls})
+    return DialogueAmounts(written={turn.role: TurnAmount(turns=1, bytes=length + result), **calls})
 
 
 def field_bytes(item: Item) -> dict[str, float]:

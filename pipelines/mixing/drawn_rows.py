@@ -17,8 +17,8 @@ from weft.pipelines.storage.store import Store
 from weft.schemas.counting import counted
 from weft.schemas.plan import VALIDATION, Leaf, Tar
 
-Rows = dict[int, NDArray[np.int32]]
-"""Rows of a node's order, by the number of their pass."""
+RowsByPass = dict[int, NDArray[np.int32]]
+"""RowsByPass of a node's order, by the number of their pass."""
 
 _NONE = np.zeros(0, np.int32)
 
@@ -38,7 +38,7 @@ def faults_of_draws(store: Store, stage: str, before: Sequence[str]) -> Iterator
             yield f"passes over {_named(leaf, left)} next in turn{after}"
 
 
-def _by_pass(tars: Sequence[Tar], rows_of_tar: Mapping[int, NDArray[np.int32]]) -> Rows:
+def _by_pass(tars: Sequence[Tar], rows_of_tar: Mapping[int, NDArray[np.int32]]) -> RowsByPass:
     """The rows that tars hold, by the number of the tar. A row that stands twice is kept twice."""
     rows: dict[int, list[NDArray[np.int32]]] = {}
     for tar in tars:
@@ -47,7 +47,7 @@ def _by_pass(tars: Sequence[Tar], rows_of_tar: Mapping[int, NDArray[np.int32]]) 
     return {number: np.concatenate(some) for number, some in rows.items()}
 
 
-def _next_in_turn(store: Store, leaf: Leaf, before: Sequence[Leaf]) -> Rows:
+def _next_in_turn(store: Store, leaf: Leaf, before: Sequence[Leaf]) -> RowsByPass:
     """The rows of a leaf from where the leaves before ended to where it ends itself, those beyond a speaker's bound among them."""
     passes = (VALIDATION,) if leaf.end_pass == VALIDATION else range(leaf.end_pass + 1)
     stream = LeafStream(store, leaf, Scope(unit="samples", passes=passes, before=before))
@@ -60,9 +60,9 @@ def _next_in_turn(store: Store, leaf: Leaf, before: Sequence[Leaf]) -> Rows:
     return {number: np.concatenate(some) for number, some in rows.items()}
 
 
-def _without(some: Rows, others: Rows) -> Rows:
+def _without(some: RowsByPass, others: RowsByPass) -> RowsByPass:
     """The rows of `some` that are not among `others`, and those that stand twice."""
-    left: Rows = {}
+    left: RowsByPass = {}
     for number, rows in some.items():
         once, first = np.unique(rows, return_index=True)
         again = np.delete(rows, first)
@@ -71,7 +71,7 @@ def _without(some: Rows, others: Rows) -> Rows:
     return left
 
 
-def _named(leaf: Leaf, rows: Rows) -> str:
+def _named(leaf: Leaf, rows: RowsByPass) -> str:
     number, some = next(iter(rows.items()))
     total = sum(map(len, rows.values()))
     example = f"row {int(some[0]):,} of pass {number}"
