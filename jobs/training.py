@@ -10,7 +10,7 @@ from pathlib import Path
 import yaml
 
 from weft.jobs.commands import console, open_built
-from weft.jobs.model_check import check_models
+from weft.jobs.model_check import check_bases, check_models
 from weft.jobs.shard_reading import shards_of
 from weft.jobs.training_encoders import encoders_of
 from weft.jobs.training_progress import progress
@@ -72,6 +72,7 @@ def _check(training: Training, names: Sequence[str]) -> None:
     recipe = training.pipeline.recipe
     trained = [name for name in names if name in recipe.training]
     check_models(recipe, trained)
+    check_bases(recipe, trained)
     for name in trained:
         _check_targets(training.pipeline, name)
         if not training.store.exists(index_name(name)):
