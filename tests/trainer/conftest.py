@@ -52,7 +52,7 @@ def _add_sample(tar: tarfile.TarFile, shard: str, key: str, sample: Toy, split: 
     return IndexRow(
         key=key, parent="", recording="", task=task, source="toy", seconds=0.0, tokens=len(ids), text_tokens=len(ids),
         speech_tokens=0, audio_tokens=0, image_tokens=0, loss=loss,
-        language="", speaker="", emotion="", licence="", split=split, text_hash="", crc=0,
+        language="", speaker="", emotion="", level=0, licence="", split=split, text_hash="", crc=0,
         bounds=bounds[0] if bounds else (), shard=shard,
         json_offset=json_offset, json_length=json_length, npy_offset=npy_offset, npy_length=npy_length,
         flac_offset=0, flac_length=0, png_offset=0, png_length=0,
