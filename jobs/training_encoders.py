@@ -42,3 +42,9 @@ def encoders_of(pipeline: Pipeline, store: Store, modalities: frozenset[Modality
 
 def _loaded(stride: int, encode: Callable[[np.ndarray], np.ndarray], example: np.ndarray) -> LoadedEncoder:
     return LoadedEncoder(width=encode(example).shape[1], stride=stride, encode=encode)
+
+
+def latents_of(pipeline: Pipeline) -> frozenset[Modality]:
+    """The latents of any task that a stage trains: so all stages have the same adaptors."""
+    tasks = {task for stage in pipeline.recipe.training.values() for task in stage.mixture.tasks}
+    return frozenset().union(*(pipeline.tasks[task].latents for task in tasks))

@@ -9,6 +9,7 @@ Only the needed columns of the index are read, a row group at a time; the ids ar
 they are returned.
 """
 
+import json
 import mmap
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -92,6 +93,17 @@ class DrawReader:
             first, table = next(self.index.groups(PLACES + LABELS + MEMBERS, left[0]))
             here = [position - first for position in left if position < first + len(table)]
             yield from self._draws(first, table, here)
+            left = left[len(here) :]
+
+    def records(self, positions: Sequence[int]) -> Iterator[dict[str, Any]]:
+        """What KEY.json holds of the draws at `positions`, which must increase. `pick` compares its bytes with the checksum."""
+        left = list(positions)
+        while left:
+            first, table = next(self.index.groups(["shard", "json_offset", "json_length"], left[0]))
+            here = [position for position in left if position < first + len(table)]
+            for draw in here:
+                shard, offset, length = (column[draw - first].as_py() for column in table.columns)
+                yield json.loads(bytes(self._tar_of(shard, draw)[offset : offset + length]))
             left = left[len(here) :]
 
     def samples(self, begin: int = 0) -> Iterator[np.ndarray]:

@@ -250,7 +250,7 @@ def _validate(run: Run, held_out: Validation | None, out: Path, step: int) -> tu
     """Measures the validation loss where it is due; returns the rows that were appended to `validation.jsonl`."""
     if not held_out or not held_out.due(step, run.steps):
         return ()
-    rows = held_out.losses(run.network, run.stage.model.dtype, step, run.encoders)
+    rows = held_out.losses(run.network, run.objective, step, run.encoders)
     losses.append_validation(out, rows)
     return rows
 

@@ -24,24 +24,29 @@ LLAMA = {
 }  # fmt: skip
 
 
-def write_shards(folder: Path, samples: Sequence[Toy], group: int = 7, split: str = "train") -> Path:
+def write_shards(
+    folder: Path, samples: Sequence[Toy], group: int = 7, split: str = "train", records: Sequence[bytes] = ()
+) -> Path:
     """Samples are (task, ids, flat loss bounds) and begins of documents, if any. They go into two tars turn by turn, as draws of two
-    tasks would.
+    tasks would. `records` are their KEY.json.
     """
     folder.mkdir(parents=True, exist_ok=True)
     names = ["train-000000.tar", "train-000001.tar"]
     with ExitStack() as stack:
         tars = [stack.enter_context(tarfile.open(folder / n, "w", format=tarfile.USTAR_FORMAT)) for n in names]
-        rows = [_add_sample(tars[n % 2], names[n % 2], f"s{n:04d}", sample, split) for n, sample in enumerate(samples)]
+        rows = [
+            _add_sample(tars[n % 2], names[n % 2], f"s{n:04d}", sample, split, records[n] if records else b"{}")
+            for n, sample in enumerate(samples)
+        ]
     data = {name: (folder / name).read_bytes() for name in names}
     rows = [replace(row, crc=zlib.crc32(data[row.shard][row.span])) for row in rows]
     pq.write_table(to_table(rows, IndexRow), folder / "index.parquet", row_group_size=group)
     return folder
 
 
-def _add_sample(tar: tarfile.TarFile, shard: str, key: str, sample: Toy, split: str) -> IndexRow:
+def _add_sample(tar: tarfile.TarFile, shard: str, key: str, sample: Toy, split: str, record: bytes) -> IndexRow:
     task, ids, loss, *bounds = sample
-    json_offset, json_length = _add(tar, f"{key}.json", b"{}")
+    json_offset, json_length = _add(tar, f"{key}.json", record)
     npy_offset, npy_length = _add(tar, f"{key}.npy", npy_bytes(tuple(ids)))
     return IndexRow(
         key=key, parent="", recording="", task=task, source="toy", seconds=0.0, tokens=len(ids), text_tokens=len(ids),
