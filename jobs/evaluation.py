@@ -27,8 +27,8 @@ from weft.schemas.vocabulary import Vocabulary
 from weft.trainer import losses, sums
 from weft.trainer.evaluation import figure, record
 from weft.trainer.evaluation.conditions import Contents
-from weft.trainer.evaluation.held_out import Choice, HeldOut, choose
-from weft.trainer.evaluation.measuring import Figure, Measuring, measure
+from weft.trainer.evaluation.held_out import HeldOut, HeldOutChoice, choose
+from weft.trainer.evaluation.measuring import ConditionLoss, EvaluationSettings, measure
 from weft.trainer.evaluation.record import EvaluationRow
 from weft.trainer.models.starting import starting
 from weft.trainer.runs import ended, start_of
@@ -47,15 +47,15 @@ class HeldOutCorpus:
         return Vocabulary.from_json(self.store.read("vocabulary/vocabulary.json").decode())
 
     @cached_property
-    def measuring(self) -> Measuring:
+    def measuring(self) -> EvaluationSettings:
         encoders = encoders_of(self.pipeline, self.store, latents_of(self.pipeline))
-        return Measuring(contents=Contents.of(self.vocabulary), encoders=encoders)
+        return EvaluationSettings(contents=Contents.of(self.vocabulary), encoders=encoders)
 
     @contextmanager
     def samples(self) -> Iterator[HeldOut | None]:
         """Those of all tasks that the recipe trains; None where there are none."""
         stages = self.pipeline.recipe.training.values()
-        choice = Choice(
+        choice = HeldOutChoice(
             tasks=tuple(sorted({task for stage in stages for task in stage.mixture.tasks})),
             samples=max(stage.validation.samples for stage in stages),
             context=min(stage.context for stage in stages),
@@ -63,7 +63,9 @@ class HeldOutCorpus:
         with shards_of(self.store, [VALIDATION_STAGE]) as (shards, open_tar):
             yield choose(shards / VALIDATION_STAGE, choice, open_tar)
 
-    def figures(self, name: str, held_out: HeldOut, stage: TrainingStage, weights: Path | None) -> dict[str, Figure]:
+    def figures(
+        self, name: str, held_out: HeldOut, stage: TrainingStage, weights: Path | None
+    ) -> dict[str, ConditionLoss]:
         """Measures the network with `weights`, or the one that the stage starts with; shows progress. Raises ValueError."""
         how = self.measuring
         network = starting(stage, self.vocabulary, self.pipeline.recipe.seed, weights, how.encoders)

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from rich.console import Console
 
 from weft.jobs.show import cell, table
-from weft.trainer.evaluation.measuring import Figure
+from weft.trainer.evaluation.measuring import ConditionLoss
 from weft.trainer.evaluation.record import EvaluationRow, measured_conditions
 
 # the objectives' metrics that have a column
@@ -35,7 +35,7 @@ def show_evaluation(console: Console, rows: Mapping[str, EvaluationRow], title: 
     console.print(f"tokens: {counts}; cost to text: nats a token, against what the stage started from", highlight=False)
 
 
-def _loss(figure: Figure | None) -> str:
+def _loss(figure: ConditionLoss | None) -> str:
     if figure is None:
         return ""
     bits = figure.bits_per_second

@@ -1,6 +1,6 @@
 """The held-out samples that every stage is evaluated on: the same for all, so that their figures can be compared.
 
-    held_out = choose(Path("corpus/shards/validation"), Choice(tasks=("text", "words"), samples=256, context=512))
+    held_out = choose(Path("corpus/shards/validation"), HeldOutChoice(tasks=("text", "words"), samples=256, context=512))
 
 They are the first `samples` draws of each task of the recipe, in blocks of the smallest context of its stages: no block is longer than
 what a stage was trained on. Prompts, of which no token counts, and preference pairs, which hold rejected answers, are left out.
@@ -24,7 +24,7 @@ from weft.trainer.stream import Batch, StreamState, batch_of
 
 
 @dataclass(frozen=True)
-class Choice:
+class HeldOutChoice:
     """Which held-out samples, and how they are packed: `samples` of each task at most, blocks of `context` tokens."""
 
     tasks: tuple[str, ...]
@@ -70,7 +70,7 @@ def _laid_out(blocks: Sequence[Block], seconds: Mapping[int, np.ndarray], contex
     return seconds_BT
 
 
-def choose(folder: Path, choice: Choice, open_tar: OpenTar = mapped) -> HeldOut | None:
+def choose(folder: Path, choice: HeldOutChoice, open_tar: OpenTar = mapped) -> HeldOut | None:
     """The chosen samples of a folder of held-out shards; None where there are none. Raises ValueError for a damaged index."""
     reader = DrawReader(folder, open_tar=open_tar)
     chosen = dict(_chosen(reader.index, choice))
@@ -79,7 +79,7 @@ def choose(folder: Path, choice: Choice, open_tar: OpenTar = mapped) -> HeldOut 
     return HeldOut(reader=reader, positions=tuple(chosen), context=choice.context, tokens=sum(chosen.values()))
 
 
-def _chosen(index: Index, choice: Choice) -> Iterator[tuple[int, int]]:
+def _chosen(index: Index, choice: HeldOutChoice) -> Iterator[tuple[int, int]]:
     """The position and the tokens of the first samples of each task that have counted tokens and are no pairs."""
     left = dict.fromkeys(choice.tasks, choice.samples)
     for first, table in index.groups(["task", "tokens", "loss", "bounds"]):

@@ -1,7 +1,7 @@
 """The loss of a network on held-out samples under each condition.
 
-    measure(network, held_out, Measuring(contents=Contents.of(vocabulary)))
-      {"text": Figure(nats=51301.2, tokens=9120, …), "speech": …, "text given speech": …, "speech given text": …}
+    measure(network, held_out, EvaluationSettings(contents=Contents.of(vocabulary)))
+      {"text": ConditionLoss(nats=51301.2, tokens=9120, …), "speech": …, "text given speech": …, "speech given text": …}
 
 Sums are exact to float64: over all counted tokens, however they are packed into batches. Dropout and gradients are off.
 """
@@ -24,7 +24,7 @@ from weft.trainer.validation import measuring
 
 
 @dataclass(frozen=True, slots=True)
-class Figure:
+class ConditionLoss:
     """Sums over the counted tokens of one condition. `timed_nats` are of those tokens that stand for `seconds` of speech."""
 
     nats: float
@@ -44,7 +44,7 @@ class Figure:
 
 
 @dataclass(frozen=True)
-class Measuring:
+class EvaluationSettings:
     """How a network is measured: `forward_tokens` go through it at once, matrix products are in `dtype`."""
 
     contents: Contents
@@ -52,14 +52,14 @@ class Measuring:
     forward_tokens: int = 8192
     dtype: str = "float32"
 
-    def of(self, stage: TrainingStage) -> "Measuring":
+    def of(self, stage: TrainingStage) -> "EvaluationSettings":
         """With the precision and the size of a forward of a stage."""
         return replace(self, forward_tokens=stage.forward_tokens, dtype=stage.model.dtype)
 
 
 def measure(
-    network: Network, held_out: HeldOut, how: Measuring, report: Callable[[int], None] = lambda tokens: None
-) -> dict[str, Figure]:
+    network: Network, held_out: HeldOut, how: EvaluationSettings, report: Callable[[int], None] = lambda tokens: None
+) -> dict[str, ConditionLoss]:
     """The figures of the conditions of which a token counts. `report` gets the tokens of each batch that is done.
 
     Raises ValueError when a loss is not finite.
@@ -78,7 +78,7 @@ def measure(
     return _figures(sums, seconds)
 
 
-def _sums(network: Network, batch: Batch, how: Measuring) -> Sums:
+def _sums(network: Network, batch: Batch, how: EvaluationSettings) -> Sums:
     sums = Sums.none(2 * len(CONDITIONS))
     for rows in micro_rows(batch, network.device, how.forward_tokens, how.encoders):
         with autocast(network.device, how.dtype):
@@ -86,12 +86,12 @@ def _sums(network: Network, batch: Batch, how: Measuring) -> Sums:
     return sums
 
 
-def _figures(sums: Sums, seconds: np.ndarray) -> dict[str, Figure]:
+def _figures(sums: Sums, seconds: np.ndarray) -> dict[str, ConditionLoss]:
     nats, counts = sums.nats.reshape(-1, 2), sums.counts.reshape(-1, 2)
     if bad := [name for name, both in zip(CONDITIONS, nats, strict=True) if not isfinite(both.sum())]:
         raise ValueError(f"the loss of {', '.join(bad)} on held-out samples is not finite")
     return {
-        name: Figure(
+        name: ConditionLoss(
             nats=float(nats[n].sum()),
             tokens=int(counts[n].sum()),
             timed_nats=float(nats[n, 1]),

@@ -13,7 +13,7 @@ from typing import Any
 
 from weft.schemas.disk import to_disk
 from weft.trainer.evaluation.conditions import CONDITIONS
-from weft.trainer.evaluation.measuring import Figure
+from weft.trainer.evaluation.measuring import ConditionLoss
 
 NAME = "evaluation.jsonl"
 
@@ -30,7 +30,7 @@ class EvaluationRow:
     name: str
     made_from: str
     started_from: dict[str, float] = field(default_factory=dict)
-    figures: dict[str, Figure] = field(default_factory=dict)
+    figures: dict[str, ConditionLoss] = field(default_factory=dict)
     metrics: dict[str, float] = field(default_factory=dict)
 
     def text_cost(self, rows: Mapping[str, "EvaluationRow"]) -> float | None:
@@ -87,6 +87,6 @@ def measured_conditions(rows: Iterable[EvaluationRow]) -> list[str]:
 
 def _row(record: dict[str, Any]) -> EvaluationRow:
     names = ("nats", "tokens", "timed_nats", "seconds")
-    figures = {name: Figure(**{key: sums[key] for key in names}) for name, sums in record["figures"].items()}
+    figures = {name: ConditionLoss(**{key: sums[key] for key in names}) for name, sums in record["figures"].items()}
     keys = ("name", "made_from", "started_from", "metrics")
     return EvaluationRow(**{key: record[key] for key in keys}, figures=figures)

@@ -12,8 +12,6 @@ from typing import Any
 
 import numpy as np
 
-Segment = Mapping[str, Any]
-
 
 def token_seconds(record: Mapping[str, Any], tokens: int) -> np.ndarray:
     """(tokens,) float64."""
@@ -25,9 +23,9 @@ def token_seconds(record: Mapping[str, Any], tokens: int) -> np.ndarray:
     return seconds
 
 
-def _stretches(segments: Iterable[Segment]) -> Iterator[list[Segment]]:
+def _stretches(segments: Iterable[Mapping[str, Any]]) -> Iterator[list[Mapping[str, Any]]]:
     """Segments that share their seconds: of one modality, with the same times, and no segment without times between them."""
-    stretches: dict[str, list[Segment]] = {}
+    stretches: dict[str, list[Mapping[str, Any]]] = {}
     for segment in segments:
         if segment["stop"] <= segment["start"]:
             yield from stretches.values()

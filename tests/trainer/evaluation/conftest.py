@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from weft.schemas.vocabulary import Codebook, Marker, Vocabulary
-from weft.trainer.evaluation.held_out import Choice, HeldOut, choose
+from weft.trainer.evaluation.held_out import HeldOut, HeldOutChoice, choose
 
-Segment = tuple[str, int, float, float]  # modality, tokens, start, stop
+Spoken = tuple[str, int, float, float]  # modality, tokens, start, stop
 
 
 @pytest.fixture
@@ -23,7 +23,7 @@ def spoken_vocabulary() -> Vocabulary:
     return Vocabulary(text_size=20, bos=0, markers=markers, codebooks=(codes,), size=48, text_fingerprint="toy")
 
 
-def _record(*segments: Segment) -> bytes:
+def _record(*segments: Spoken) -> bytes:
     at, lines = 0, []
     for modality, tokens, start, stop in segments:
         lines.append({"modality": modality, "role": "", "begin": at, "end": at + tokens, "start": start, "stop": stop})
@@ -68,7 +68,7 @@ def choose_held_out(spoken_shards: Path) -> Callable[..., HeldOut]:
     def choose_some(
         tasks: tuple[str, ...] = ("pairs", "prompts", "speech", "text", "words"), samples: int = 4
     ) -> HeldOut:
-        held_out = choose(spoken_shards, Choice(tasks=tasks, samples=samples, context=16))
+        held_out = choose(spoken_shards, HeldOutChoice(tasks=tasks, samples=samples, context=16))
         assert held_out
         return held_out
 

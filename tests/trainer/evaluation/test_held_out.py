@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from weft.trainer.evaluation.held_out import Choice, HeldOut, choose
+from weft.trainer.evaluation.held_out import HeldOut, HeldOutChoice, choose
 
 
 def test_the_first_of_each_task_without_prompts_and_pairs(choose_held_out: Callable[..., HeldOut]) -> None:
@@ -27,7 +27,7 @@ def test_the_seconds_lie_with_their_tokens(choose_held_out: Callable[..., HeldOu
 def test_other_samples_or_blocks_have_another_fingerprint(
     choose_held_out: Callable[..., HeldOut], spoken_shards: Path
 ) -> None:
-    longer = choose(spoken_shards, Choice(tasks=("text",), samples=4, context=32))
+    longer = choose(spoken_shards, HeldOutChoice(tasks=("text",), samples=4, context=32))
     prints = {
         choose_held_out(("text",)).fingerprint,
         choose_held_out(("text",), 3).fingerprint,
@@ -38,4 +38,4 @@ def test_other_samples_or_blocks_have_another_fingerprint(
 
 
 def test_none_where_nothing_counts(spoken_shards: Path) -> None:
-    assert choose(spoken_shards, Choice(tasks=("prompts", "pairs"), samples=4, context=16)) is None
+    assert choose(spoken_shards, HeldOutChoice(tasks=("prompts", "pairs"), samples=4, context=16)) is None

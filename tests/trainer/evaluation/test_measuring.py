@@ -11,7 +11,7 @@ from weft.schemas.training import ModelSettings
 from weft.schemas.vocabulary import Vocabulary
 from weft.trainer.evaluation.conditions import Contents
 from weft.trainer.evaluation.held_out import HeldOut
-from weft.trainer.evaluation.measuring import Figure, Measuring, measure
+from weft.trainer.evaluation.measuring import ConditionLoss, EvaluationSettings, measure
 from weft.trainer.evaluation.seconds import token_seconds
 from weft.trainer.model import build
 from weft.trainer.models.network import Network
@@ -53,7 +53,7 @@ def test_the_sums_are_those_of_the_samples_one_by_one(
     network: Network, choose_held_out: Callable[..., HeldOut], spoken_vocabulary: Vocabulary, forward_tokens: int
 ) -> None:
     held_out, done = choose_held_out(), []
-    how = Measuring(contents=Contents.of(spoken_vocabulary), forward_tokens=forward_tokens)
+    how = EvaluationSettings(contents=Contents.of(spoken_vocabulary), forward_tokens=forward_tokens)
     figures = measure(network, held_out, how, done.append)
     assert network.training and sum(done) == held_out.tokens
     network.eval()
@@ -67,9 +67,9 @@ def test_the_sums_are_those_of_the_samples_one_by_one(
 
 
 def test_bits_a_second_are_of_the_tokens_that_stand_for_speech() -> None:
-    figure = Figure(nats=100.0, tokens=50, timed_nats=log(2) * 30, seconds=2.0)
+    figure = ConditionLoss(nats=100.0, tokens=50, timed_nats=log(2) * 30, seconds=2.0)
     assert figure.per_token == 2.0 and figure.bits_per_second == pytest.approx(15.0)
-    assert Figure(nats=100.0, tokens=50, timed_nats=0.0, seconds=0.0).bits_per_second is None
+    assert ConditionLoss(nats=100.0, tokens=50, timed_nats=0.0, seconds=0.0).bits_per_second is None
 
 
 def test_a_loss_that_is_not_finite_is_named(
@@ -78,4 +78,6 @@ def test_a_loss_that_is_not_finite_is_named(
     with torch.no_grad():
         network.lm.get_input_embeddings().weight[25].fill_(float("nan"))
     with pytest.raises(ValueError, match="the loss of speech on held-out samples is not finite"):
-        measure(network, choose_held_out(("speech", "text")), Measuring(contents=Contents.of(spoken_vocabulary)))
+        measure(
+            network, choose_held_out(("speech", "text")), EvaluationSettings(contents=Contents.of(spoken_vocabulary))
+        )

@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from weft.trainer.evaluation.measuring import Figure
+from weft.trainer.evaluation.measuring import ConditionLoss
 from weft.trainer.evaluation.record import NAME, EvaluationRow, read, write
 
 
 def row(name: str, text: float | None, **started_from: float) -> EvaluationRow:
-    figures = {} if text is None else {"text": Figure(nats=10 * text, tokens=10, timed_nats=0.0, seconds=0.0)}
-    speech = Figure(nats=30.0, tokens=10, timed_nats=3.0, seconds=1.5)
+    figures = {} if text is None else {"text": ConditionLoss(nats=10 * text, tokens=10, timed_nats=0.0, seconds=0.0)}
+    speech = ConditionLoss(nats=30.0, tokens=10, timed_nats=3.0, seconds=1.5)
     return EvaluationRow(name=name, made_from="abc", started_from=started_from, figures={**figures, "speech": speech})
 
 
