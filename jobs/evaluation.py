@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from weft.jobs.commands import console
 from weft.jobs.evaluation_progress import progress
@@ -127,7 +128,7 @@ class StageEvaluation:
             made_from=made_from,
             started_from={} if is_start else self.recipe.merges.get(name) or dict.fromkeys(self._before(name), 1.0),
             figures=self.corpus.figures(name, held_out, settings, weights),
-            metrics={} if is_start else _metrics(self.run / name),
+            **({} if is_start else _metrics(self.run / name)),
         )
         self._write(rows)
         return True
@@ -151,13 +152,11 @@ class StageEvaluation:
         figure.draw(self.run, list(ordered.values()))
 
 
-def _metrics(stage: Path) -> dict[str, float]:
-    """The means of the objective's metrics on held-out samples after the last step, over all tasks."""
+def _metrics(stage: Path) -> dict[str, Any]:
+    """`metrics` and `metric_samples` of a row: the objective's on held-out samples after the last step, over all tasks."""
     rows = list(losses.read_validation(stage))
     last = [row for row in rows if row.step == rows[-1].step and row.metrics]
+    samples = sum(row.tokens for row in last)
     names = dict.fromkeys(name for row in last for name in row.metrics)
-    weights = {name: sum(row.tokens for row in last if name in row.metrics) for name in names}
-    return {
-        name: sum(row.metrics[name] * row.tokens for row in last if name in row.metrics) / weight
-        for name, weight in weights.items()
-    }
+    means = {name: sum(row.metrics.get(name, 0.0) * row.tokens for row in last) / samples for name in names}
+    return {"metrics": means, "metric_samples": samples}

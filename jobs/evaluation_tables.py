@@ -26,7 +26,9 @@ def show_evaluation(console: Console, rows: Mapping[str, EvaluationRow], title: 
     )  # fmt: skip
     for row in rows.values():
         losses = [_loss(row.figures.get(name)) for name in conditions]
-        means = [f"{row.metrics[name]:.3f}" if name in row.metrics else "" for name in metrics]
+        means = [
+            f"{row.metrics[name]:.3f} of {row.metric_samples:,}" if name in row.metrics else "" for name in metrics
+        ]
         cost = row.text_cost(rows)
         grid.add_row(cell(row.name), *losses, *means, "" if cost is None else f"{cost:+.3f}")
     console.print(grid)

@@ -72,8 +72,11 @@ def test_every_stage_and_merge_is_measured_once(train: Weft, tmp_path: Path) -> 
     assert rows["final"]["text_cost"] == pytest.approx(text["final"] - (5 * text["sft"] + text["dpo"]) / 6)
     assert rows["final"]["started_from"] == {"sft": 5, "dpo": 1}
     last = list(losses.read_validation(run / "dpo"))[-1]
-    assert rows["dpo"]["metrics"] == last.metrics and last.metrics["accuracy"] > 0.9 and 0 < last.tokens < 24
-    assert "accuracy of preferences" in " ".join(out.split()) and f"{last.metrics['accuracy']:.3f}" in out
+    assert rows["dpo"]["metrics"] == last.metrics and rows["dpo"]["metric_samples"] == last.tokens
+    assert last.metrics["accuracy"] > 0.9 and 0 < last.tokens < 24
+    assert (
+        "accuracy of preferences" in " ".join(out.split()) and f"{last.metrics['accuracy']:.3f} of {last.tokens}" in out
+    )
 
     assert "evaluation of" not in (again := train("--resume")[1])
     assert again.count("Evaluation: nats a token") == 1

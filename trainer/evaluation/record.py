@@ -23,8 +23,8 @@ class EvaluationRow:
     """What a network gave on held-out samples.
 
     `started_from` are the rows that it began as, with their shares: one, or the parts of a merge. `made_from` is the fingerprint of the
-    weights and of the samples. `figures` are sums by condition. `metrics` are means of the stage's own objective on its held-out
-    samples after its last step, by name: `accuracy` of preferences, `reward`.
+    weights and of the samples. `figures` are sums by condition. `metrics` are means of the stage's own objective over
+    `metric_samples` held-out pairs or replies after its last step, by name: `accuracy` of preferences, `reward`.
     """
 
     name: str
@@ -32,6 +32,7 @@ class EvaluationRow:
     started_from: dict[str, float] = field(default_factory=dict)
     figures: dict[str, ConditionLoss] = field(default_factory=dict)
     metrics: dict[str, float] = field(default_factory=dict)
+    metric_samples: int = 0
 
     def text_cost(self, rows: Mapping[str, "EvaluationRow"]) -> float | None:
         """How many nats a token of text the network lost to what it started from, of a merge to the weighted mean of its parts: above 0
@@ -88,5 +89,5 @@ def measured_conditions(rows: Iterable[EvaluationRow]) -> list[str]:
 def _row(record: dict[str, Any]) -> EvaluationRow:
     names = ("nats", "tokens", "timed_nats", "seconds")
     figures = {name: ConditionLoss(**{key: sums[key] for key in names}) for name, sums in record["figures"].items()}
-    keys = ("name", "made_from", "started_from", "metrics")
+    keys = ("name", "made_from", "started_from", "metrics", "metric_samples")
     return EvaluationRow(**{key: record[key] for key in keys}, figures=figures)
