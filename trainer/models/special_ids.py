@@ -21,12 +21,16 @@ def set_special_ids(lm: PreTrainedModel, vocabulary: Vocabulary, files: Mapping[
     bos is the vocabulary's. eos is the marker that ends a turn, or else the text tokenizer's; pad is the text tokenizer's. None where
     there is none.
     """
-    named = _named(files)
-    markers = {marker.name: marker.id for marker in vocabulary.markers}
-    eos = next((markers[name] for name in _ENDS if name in markers), named.get("eos_token"))
+    named, eos = _named(files), end_id(vocabulary, files)
     configs: tuple[Any, ...] = (lm.config, lm.generation_config)
     for config in filter(None, configs):
         config.bos_token_id, config.eos_token_id, config.pad_token_id = vocabulary.bos, eos, named.get("pad_token")
+
+
+def end_id(vocabulary: Vocabulary, files: Mapping[str, bytes]) -> int | None:
+    """The id that ends a turn, where a reply ends too; None where there is none."""
+    markers = {marker.name: marker.id for marker in vocabulary.markers}
+    return next((markers[name] for name in _ENDS if name in markers), _named(files).get("eos_token"))
 
 
 def _named(files: Mapping[str, bytes]) -> dict[str, int]:
