@@ -36,4 +36,4 @@ def test_a_row_a_stage_and_a_column_for_what_any_has() -> None:
         ["a", "5.500", "", "", "+0.500"],
         ["dpo", "5.250", "", "0.750 of 12", "-0.250"],
     ]
-    assert "tokens: 1,234 text" in lines[-1]
+    assert "tokens: 1,234 text, 10 speech given text;" in lines[-1]
