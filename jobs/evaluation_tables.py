@@ -32,8 +32,8 @@ def show_evaluation(console: Console, rows: Mapping[str, EvaluationRow], title: 
         cost = row.text_cost(rows)
         grid.add_row(cell(row.name), *losses, *means, "" if cost is None else f"{cost:+.3f}")
     console.print(grid)
-    last = list(rows.values())[-1]
-    counts = ", ".join(f"{figure.tokens:,} {name}" for name, figure in last.figures.items())
+    figures = max((row.figures for row in rows.values()), key=len)
+    counts = ", ".join(f"{figure.tokens:,} {name}" for name, figure in figures.items())
     console.print(f"tokens: {counts}; cost to text: nats a token, against what the stage started from", highlight=False)
 
 
