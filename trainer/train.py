@@ -132,7 +132,7 @@ def train(
         index=draws.digest(),
         seed=seed,
         start=checkpoint.weights_sum(start) if start else "",
-        settings=_decisive(stage, reward_models),
+        settings=_decisive(stage, rewards, reward_models),
     )
     if resume:
         checkpoint.set_damaged_aside(out, warn)
@@ -195,13 +195,16 @@ def _stream(draws: DrawReader, stage: TrainingStage) -> BatchStream | PromptStre
     return BatchStream(draws=draws, context=stage.context, blocks=stage.optimiser.batch_tokens // stage.context)
 
 
-def _decisive(stage: TrainingStage, reward_models: Mapping[str, Path]) -> dict[str, Any]:
+def _decisive(stage: TrainingStage, rewards: tuple[Reward, ...], reward_models: Mapping[str, Path]) -> dict[str, Any]:
     """The settings that a resumed run must share. The number of steps is one where the schedule depends on it."""
     unneeded: dict[str, Any] = dict.fromkeys(_NOT_ORIGIN, True)
     if stage.optimiser.schedule == "constant":
         unneeded["optimiser"] = {"steps"}
-    models = {name: checkpoint.weights_sum(folder) for name, folder in reward_models.items()}
-    return {**stage.model_dump(mode="json", exclude=unneeded), **({"reward_models": models} if models else {})}
+    judged = {
+        "rewards": [f"{reward.backend_name} {reward.version()}" for reward in rewards],
+        "reward_models": {name: checkpoint.weights_sum(folder) for name, folder in reward_models.items()},
+    }
+    return stage.model_dump(mode="json", exclude=unneeded) | (judged if rewards else {})
 
 
 def _samples(draws: DrawReader, state: StreamState, batch: Batch | PromptBatch) -> str:

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from weft.jobs.commands import check_recipe, make_pipeline
 from weft.schemas.faults import RecipeError
@@ -84,7 +85,7 @@ def test_batches_are_of_tokens_or_of_prompts() -> None:
     assert "`batch_tokens` is left out where the objective learns from prompts" in fault(rl=wrong)
     wrong = stage("tell", {"use": "next-token"})
     del wrong["optimiser"]["batch_tokens"]
-    assert "the optimiser needs `batch_tokens`" in fault(base=wrong)
+    assert "the `optimiser` needs `batch_tokens`" in fault(base=wrong)
 
 
 def test_a_reward_model_is_no_start_and_comes_before_its_use() -> None:
@@ -103,9 +104,44 @@ def test_a_reward_model_is_no_start_and_comes_before_its_use() -> None:
         )
 
 
-def test_all_mistakes_have_their_lines(tmp_path: Path) -> None:
-    import yaml
+@pytest.mark.parametrize(
+    ("objective", "trainable", "sentence"),
+    [
+        ({"use": "ppo", "prompts": 2, "rewards": ["label"], "sampling": {"new_tokens": 8}}, {"lm": None},
+         "`trainable` leaves out `critic`, which this `objective` trains"),
+        ({"use": "reward"}, {"lm": None}, "`trainable` leaves out `score`"),
+        ({"use": "next-token"}, {"critic": 1e-3}, "`trainable` names 'critic', which a model with this `objective` does not have"),
+        (grpo("label"), {"critic": None, "lm": None}, "`trainable` names 'critic'"),
+    ],
+)  # fmt: skip
+def test_new_heads_are_trained_where_they_are(
+    objective: dict[str, Any], trainable: dict[str, Any], sentence: str
+) -> None:
+    assert sentence in fault(one={**stage("ask", objective), "trainable": trainable})
 
+
+def test_a_reward_may_be_a_file_beside_the_recipe(tmp_path: Path) -> None:
+    (tmp_path / "polite.py").write_text(
+        '"""1 where it says please."""\n'
+        "from weft.trainer.rewards import base\n\n\n"
+        "class Reward(base.Reward):\n"
+        '    word: str = "please"\n\n'
+        "    def scores(self, replies, scoring):\n"
+        "        return [float(self.word in reply.text) for reply in replies]\n"
+    )
+    training = {"rl": stage("wonder", grpo({"use": "./polite.py", "word": "thanks"}))}
+    (tmp_path / "recipe.yaml").write_text(yaml.safe_dump(json.loads(json.dumps({**RECIPE, "training": training}))))
+    pipeline, _ = check_recipe(str(tmp_path / "recipe.yaml"))
+    (reward,) = pipeline.rewards["rl"]
+    assert (reward.called, reward.word) == ("polite.py", "thanks")
+    (tmp_path / "polite.py").write_text(
+        "from weft.trainer.rewards import base\n\n\nclass Reward(base.Reward):\n    pass\n"
+    )
+    with pytest.raises(RecipeError, match="its Reward has no scores"):
+        check_recipe(str(tmp_path / "recipe.yaml"))
+
+
+def test_all_mistakes_have_their_lines(tmp_path: Path) -> None:
     training = {"rl": stage("wonder", grpo("label")), "other": stage("ask", grpo("lable"))}
     (tmp_path / "recipe.yaml").write_text(yaml.safe_dump(json.loads(json.dumps({**RECIPE, "training": training}))))
     with pytest.raises(RecipeError) as raised:

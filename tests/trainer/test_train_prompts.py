@@ -63,11 +63,12 @@ def test_prompts_come_in_batches_with_their_answers(shards: Path) -> None:
         next(stream.batches(StreamState(draw=31)))
 
 
-@pytest.mark.parametrize("use", ["grpo", "ppo"])
+@pytest.mark.parametrize(("use", "dtype"), [("grpo", "float32"), ("ppo", "bfloat16")])
 def test_a_resumed_run_equals_an_uninterrupted_one(
-    go: Callable[..., Result], make_prompt_stage: Callable[..., TrainingStage], tmp_path: Path, use: str
-) -> None:
-    stage = make_prompt_stage(OBJECTIVES[use], checkpoint_every=3)
+    go: Callable[..., Result], make_prompt_stage: Callable[..., TrainingStage], tmp_path: Path, use: str, dtype: str,
+    llama: dict[str, object],
+) -> None:  # fmt: skip
+    stage = make_prompt_stage(OBJECTIVES[use], checkpoint_every=3, model={"config": llama, "dtype": dtype})
     whole = go(tmp_path / "whole", stage)
     with pytest.raises(KeyboardInterrupt):
         go(tmp_path / "cut", stage, stop=5)
@@ -78,6 +79,20 @@ def test_a_resumed_run_equals_an_uninterrupted_one(
         one, other = load_file(whole.checkpoint / name), load_file(resumed.checkpoint / name)
         assert one.keys() == other.keys()
         assert all(one[key].tobytes() == other[key].tobytes() for key in one)
+
+
+def test_another_reward_is_another_run(
+    go: Callable[..., Result], make_prompt_stage: Callable[..., TrainingStage], tmp_path: Path
+) -> None:
+    class Newer(Label):
+        def version(self) -> str:
+            return "2"
+
+    stage = make_prompt_stage(OBJECTIVES["grpo"], checkpoint_every=1)
+    with pytest.raises(KeyboardInterrupt):
+        go(tmp_path / "run", stage, stop=2)
+    with pytest.raises(ValueError, match=r"settings\.rewards was \['label 1'\], is now"):
+        go(tmp_path / "run", stage, resume=True, rewards=(Newer(),))
 
 
 def sampled(stage: TrainingStage, prompts: list[PromptSample], step: int, seed: int, **tokens: int) -> list[list[int]]:

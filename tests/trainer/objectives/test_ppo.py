@@ -11,6 +11,7 @@ from safetensors.torch import load_file
 from tests.trainer.toys import FILES, VOCABULARY, prompt
 from weft.schemas.training import ModelSettings, TrainingStage
 from weft.trainer import losses
+from weft.trainer.merging import merge
 from weft.trainer.model import build
 from weft.trainer.models.groups import groups_of
 from weft.trainer.models.network import Network
@@ -127,3 +128,7 @@ def test_the_length_moves_where_the_reward_says(
     assert last["length"] < 4 and last["reward/length"] > 0.8 and last["ended"] > 0.8
     assert rows[0].tokens == 32  # 16 replies in two epochs
     assert "score.projection.weight" in load_file(result.checkpoint / "critic.safetensors")
+    merged = merge({result.checkpoint: 1.0}, tmp_path / "merged")
+    assert [file.name for file in merged.glob("*.safetensors")] == [
+        "model.safetensors"
+    ]  # no critic, which no stage takes
