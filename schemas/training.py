@@ -192,8 +192,8 @@ class Optimiser(Settings):
 
 
 class ValidationSettings(Settings):
-    """The loss on held-out data is measured after `every` steps, on at most `samples` of each task. The evaluation after each stage takes
-    the largest `samples` of all stages.
+    """The loss on held-out data is measured after `every` steps, on at most `samples` of each task. The evaluation after each stage
+    takes the largest `samples` of all stages.
     """
 
     every: int = Field(default=100, ge=1)
