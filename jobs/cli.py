@@ -241,6 +241,35 @@ def train(
 
 
 @app.command(cls=Command)
+def evaluate(
+    run: Annotated[
+        Path, typer.Argument(help="The folder of a run: what `weft train --out` wrote.", show_default=False)
+    ],
+    corpus: Annotated[
+        str, typer.Option(help="Measure on the held-out samples of this corpus instead.", show_default=False)
+    ] = "",
+    stage: Annotated[
+        str, typer.Option(help="With --corpus: one stage or merge; all that have ended unless named.")
+    ] = "",
+    as_json: JsonOption = False,
+    debug: DebugOption = False,
+) -> None:
+    """Shows what each stage of a run learnt, on held-out samples: losses of text and speech, preferences, the cost to the text.
+
+    Example: weft evaluate run
+
+    Example: weft evaluate run --corpus corpus --stage pretrain
+    """
+    from weft.jobs.commands import reading
+    from weft.jobs.evaluate_run import run_evaluate
+
+    if not run.is_dir():
+        raise RecipeError(f"{run}: no such folder; name the one that `weft train --out` wrote")
+    with reading(corpus or str(run)):
+        run_evaluate(run, as_json, corpus, stage)
+
+
+@app.command(cls=Command)
 def merge(
     parts: Annotated[
         list[str], typer.Argument(help="Checkpoints or stages of a run, each with its weight: FOLDER=WEIGHT.")

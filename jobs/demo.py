@@ -1,6 +1,7 @@
 """`weft demo`: builds a corpus from speech that it synthesises, audits it and trains a model, in minutes.
 
     demo/raw/       a few hundred sentences in many voices: audio files with text files beside them
+    demo/raw.jsonl  the same with the name of each speaker, for other recipes
     demo/talks/     some of them again, several in a recording, for other recipes
     demo/books/     text
     demo/recipe.yaml  demo/corpus/  demo/run/
@@ -8,8 +9,9 @@
 A second run reuses finished work.
 """
 
+import json
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -88,7 +90,19 @@ def speak_raw(folder: Path) -> str:
         style = style_for(f"speaker {number % SPEAKERS}", seed=SEED, cast=cast)
         written += write_once(stem.with_suffix(".flac"), partial(_spoken, voice, sentence, style))
         write_once(stem.with_suffix(".txt"), partial(str.encode, f"{sentence}\n"))
+    write_once(folder.with_suffix(".jsonl"), lambda: "".join(_manifest_lines(folder)).encode())
     return f"spoke {written} sentences in {SPEAKERS} voices to {escape(str(folder))}, {SENTENCES - written} were kept"
+
+
+def _manifest_lines(raw: Path) -> Iterator[str]:
+    """A manifest of `raw`, which lies beside it: a folder names no speakers."""
+    for path in sorted(raw.glob("*/*.flac")):
+        line = {
+            "audio": path.relative_to(raw.parent).as_posix(),
+            "text": path.with_suffix(".txt").read_text("utf-8").strip(),
+            "speaker": path.parent.name,
+        }
+        yield json.dumps(line) + "\n"
 
 
 def _spoken(voice: Voice, text: str, style: Style) -> bytes:

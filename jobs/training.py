@@ -10,10 +10,11 @@ from pathlib import Path
 import yaml
 
 from weft.jobs.commands import console, open_built
+from weft.jobs.evaluation import HeldOutCorpus, StageEvaluation
 from weft.jobs.model_check import check_bases, check_models
 from weft.jobs.reply_check import check_replies, vocabulary_files
 from weft.jobs.shard_reading import shards_of
-from weft.jobs.training_encoders import encoders_of
+from weft.jobs.training_encoders import encoders_of, latents_of
 from weft.jobs.training_progress import progress
 from weft.pipelines.graph import Pipeline
 from weft.pipelines.mixing.plan_files import ending as why_short
@@ -23,12 +24,11 @@ from weft.pipelines.parts.tables import opened_part
 from weft.pipelines.storage.store import Store
 from weft.schemas.counting import counted
 from weft.schemas.faults import RecipeError
-from weft.schemas.vocabulary import Modality, Vocabulary
+from weft.schemas.plan import VALIDATION_STAGE
+from weft.schemas.vocabulary import Vocabulary
 from weft.trainer.merging import check_merge, merge
 from weft.trainer.runs import ended, start_of
 from weft.trainer.train import Result, train
-
-VALIDATION = "validation"  # the folder of held-out shards, beside those of the stages
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,8 @@ class Training:
 
 
 def run_training(pipeline: Pipeline, corpus: str, stage: str, out: Path, resume: bool) -> tuple[Result, ...]:
-    """Trains the stage, or with "" all stages and merges of the recipe in order; shows progress. What has ended is kept with `resume`.
+    """Trains the stage, or with "" all stages and merges of the recipe in order, and evaluates each; shows progress. What has ended is
+    kept with `resume`.
 
     Raises RecipeError for an unknown stage, a missing corpus or missing shards, a stage whose start was not trained, and a `resume`
     where nothing was begun.
@@ -58,13 +59,25 @@ def run_training(pipeline: Pipeline, corpus: str, stage: str, out: Path, resume:
     names = (stage,) if stage else recipe.training_order
     training = Training(pipeline=pipeline, corpus=corpus, store=open_built(corpus), out=out, resume=resume)
     _check(training, names)
+    evaluation = evaluation_of(training)
     results = []
     for name in names:
         if name in recipe.merges:
             _merge(training, name)
         else:
-            results.append(_train(training, name))
+            results.append(_train(training, name, held_out=evaluation is not None))
+        if evaluation:
+            evaluation.after(name)
+    if evaluation:
+        evaluation.finish()
     return tuple(results)
+
+
+def evaluation_of(training: Training) -> StageEvaluation | None:
+    """The evaluation of the run's stages; None, and a line is printed, where the corpus holds nothing out."""
+    if not has_held_out(training.store):
+        return None
+    return StageEvaluation(HeldOutCorpus(pipeline=training.pipeline, store=training.store), training.out)
 
 
 def _check(training: Training, names: Sequence[str]) -> None:
@@ -114,20 +127,19 @@ def _check_targets(pipeline: Pipeline, stage: str) -> None:
         )
 
 
-def _train(training: Training, name: str) -> Result:
+def _train(training: Training, name: str, held_out: bool) -> Result:
     store, recipe, out = training.store, training.pipeline.recipe, training.out / name
     vocabulary = Vocabulary.from_json(store.read("vocabulary/vocabulary.json").decode())
     text = yaml.safe_dump(recipe.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
     settings = recipe.training[name]
-    held_out = settings.objective.takes != "prompts" and has_held_out(store)
     start = start_of(training.out, settings.model.start) if settings.model.start else None
     reward_models = [stage for stage in recipe.needs(name) if stage not in recipe.starts(name)]
-    encoders = encoders_of(training.pipeline, store, _latents(training.pipeline))
+    encoders = encoders_of(training.pipeline, store, latents_of(training.pipeline))
     with (
-        shards_of(store, [name, *([VALIDATION] if held_out else [])]) as (shards, open_tar),
+        shards_of(store, [name, *([VALIDATION_STAGE] if held_out else [])]) as (shards, open_tar),
         progress(name, settings) as report,
     ):
-        validation = shards / VALIDATION if held_out else None
+        validation = shards / VALIDATION_STAGE if held_out else None
         result = train(
             shards / name,
             out,
@@ -153,12 +165,6 @@ def _train(training: Training, name: str) -> Result:
         highlight=False,
     )
     return result
-
-
-def _latents(pipeline: Pipeline) -> frozenset[Modality]:
-    """The latents of any task that a stage trains: so all stages have the same adaptors."""
-    tasks = {task for stage in pipeline.recipe.training.values() for task in stage.mixture.tasks}
-    return frozenset().union(*(pipeline.tasks[task].latents for task in tasks))
 
 
 def _merge(training: Training, name: str) -> None:
@@ -187,8 +193,8 @@ def ending(result: Result, reason: str = "") -> str:
 
 def has_held_out(store: Store) -> bool:
     """Whether there are held-out samples; prints a line where there are none. A build writes an empty index for them."""
-    if store.exists(index_name(VALIDATION)):
-        with opened_part(store, index_name(VALIDATION)) as index:
+    if store.exists(index_name(VALIDATION_STAGE)):
+        with opened_part(store, index_name(VALIDATION_STAGE)) as index:
             if index.metadata.num_rows:
                 return True
     console.print("no validation data in this corpus; `hold_out:` at a source keeps some", highlight=False)

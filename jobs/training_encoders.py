@@ -60,3 +60,9 @@ def encoders_of(pipeline: Pipeline, store: Store, modalities: frozenset[Modality
 
 def _loaded(encoder: Encoder | ImageEncoder, example: np.ndarray) -> LoadedEncoder:
     return LoadedEncoder(width=encoder.encode(example).shape[1], encoder=encoder)
+
+
+def latents_of(pipeline: Pipeline) -> frozenset[Modality]:
+    """The latents of any task that a stage trains: so all stages have the same adaptors."""
+    tasks = {task for stage in pipeline.recipe.training.values() for task in stage.mixture.tasks}
+    return frozenset().union(*(pipeline.tasks[task].latents for task in tasks))

@@ -3,6 +3,7 @@
     losses.jsonl      {"step": 1, "task": "all", "loss": 7.61, "tokens": 4090, "lr": 3e-05}
                       {"step": 1, "task": "words", "loss": 7.58, "tokens": 2011, "lr": 3e-05}
     validation.jsonl  {"step": 100, "task": "words", "loss": 4.02, "tokens": 61204}
+                      {"step": 100, "task": "pairs", "loss": 0.61, "tokens": 40, "metrics": {"accuracy": 0.7, "margin": 0.2}}
 
 Losses are in nats a token: in training before the step's update, on validation data after it. `tokens` are the counted ones. On
 resume both files are truncated to the checkpoint's step, so an interrupted run has the same files as an uninterrupted one.
@@ -38,12 +39,13 @@ class LossRow:
 
 @dataclass(frozen=True, slots=True)
 class ValidationRow:
-    """One task's mean loss on its held-out samples after `step` steps."""
+    """One task's mean loss on its held-out samples after `step` steps; `tokens` and `metrics` are as in LossRow."""
 
     step: int
     task: str
     loss: float
     tokens: int
+    metrics: dict[str, float] = field(default_factory=dict)
 
 
 def append(run: Path, rows: Sequence[LossRow]) -> None:

@@ -37,6 +37,7 @@ from weft.trainer.models.special_ids import set_special_ids
 from weft.trainer.models.starting import starting
 from weft.trainer.objectives.base import Objective, Sums, micro_rows
 from weft.trainer.objectives.choosing import Given, objective_of
+from weft.trainer.prompt_validation import PromptValidation, select_prompts
 from weft.trainer.prompts import PromptBatch, PromptStream
 from weft.trainer.repeatable import repeatable
 from weft.trainer.rewards.base import Reward
@@ -126,8 +127,7 @@ def train(
     stream = _stream(draws, stage)
     if isinstance(stream, PromptStream):
         encoders = kept(encoders, members=8 * stream.count)
-        validation = None  # a prompt has no target
-    held_out = select(validation, stage, vocabulary.size, open_tar) if validation else None
+    held_out = _held_out(validation, stage, vocabulary.size, open_tar) if validation else None
     origin = checkpoint.RunOrigin(
         vocabulary=vocabulary.fingerprint,
         index=draws.digest(),
@@ -180,6 +180,13 @@ def train(
         at_end=state.step == run.available,
         checkpoint=checkpoint.folder_of(out, state.step),
     )
+
+
+def _held_out(folder: Path, stage: TrainingStage, size: int, open_tar: OpenTar) -> Validation | PromptValidation | None:
+    """The held-out samples of the stage, of a vocabulary of `size`. Raises ValueError for samples that cannot be measured."""
+    if isinstance(stage.objective, OnPrompts):
+        return select_prompts(folder, stage, open_tar)
+    return select(folder, stage, size, open_tar)
 
 
 def _stream(draws: DrawReader, stage: TrainingStage) -> BatchStream | PromptStream:
@@ -278,11 +285,13 @@ def _available(stream: BatchStream | PromptStream) -> int:
     return stream.steps
 
 
-def _validate(run: Run, held_out: Validation | None, out: Path, step: int) -> tuple[ValidationRow, ...]:
+def _validate(
+    run: Run, held_out: Validation | PromptValidation | None, out: Path, step: int
+) -> tuple[ValidationRow, ...]:
     """Measures the validation loss where it is due; returns the rows that were appended to `validation.jsonl`."""
     if not held_out or not held_out.due(step, run.steps):
         return ()
-    rows = held_out.losses(run.network, run.stage.model.dtype, step, run.encoders)
+    rows = held_out.losses(run.network, run.objective, step, run.encoders)
     losses.append_validation(out, rows)
     return rows
 

@@ -1,9 +1,10 @@
-"""The loss on held-out samples, task by task, measured between two steps of training.
+"""The stage's own objective on held-out samples, task by task, measured between two steps of training.
 
     held_out = select(Path("corpus/shards/validation"), stage, vocabulary.size)
-    held_out.losses(model, "float32", step=100)   (ValidationRow(100, "text", 5.1, 9120), …)
+    held_out.losses(network, objective, step=100)   (ValidationRow(100, "text", 5.1, 9120), …)
 
-It is measured on the first `samples` draws of each task of the stage, packed as in training: always on the same tokens. Training is
+Of preference pairs it is the loss and the accuracy against the network that the stage started from. It is measured on the first
+`samples` draws of each task of the stage, packed as in training: always on the same tokens. Training is
 not changed: there is no gradient and no dropout, and random generators are restored.
 """
 
@@ -22,8 +23,7 @@ from weft.trainer.loader import Draw, DrawReader, OpenTar, mapped
 from weft.trainer.losses import ValidationRow
 from weft.trainer.models.encoders import NO_ENCODERS, FrozenEncoders
 from weft.trainer.models.network import Network
-from weft.trainer.objectives.base import Sums, autocast, micro_rows
-from weft.trainer.objectives.next_token import next_token
+from weft.trainer.objectives.base import Objective, Sums, micro_rows
 from weft.trainer.packing import pack
 from weft.trainer.stream import Batch, StreamState, batch_of
 
@@ -51,22 +51,25 @@ class Validation:
             yield batch_of(group, self.context, StreamState())
 
     def losses(
-        self, network: Network, dtype: str, step: int, encoders: FrozenEncoders = NO_ENCODERS
+        self, network: Network, objective: Objective, step: int, encoders: FrozenEncoders = NO_ENCODERS
     ) -> tuple[ValidationRow, ...]:
         """A row for each task. Raises ValueError when a loss is not finite."""
         totals = dict.fromkeys(sorted({draw.task for draw in self.draws}), Sums.none(1))
-        with _measuring(network):
+        with measuring(network):
             for batch in self.batches():
                 for rows in micro_rows(batch, network.device, self.forward_tokens, encoders):
-                    with autocast(network.device, dtype):
-                        _, part = next_token(network, rows, len(batch.tasks))
+                    part = objective.measure(network, rows, len(batch.tasks))
                     for number, task in enumerate(batch.tasks):
                         totals[task] += part.of(number)
         if bad := [task for task, total in totals.items() if not isfinite(total.nats[0])]:
             raise ValueError(f"the validation loss of {', '.join(bad)} at step {step} is not finite; lower `lr`")
         return tuple(
             ValidationRow(
-                step=step, task=task, loss=float(total.nats[0] / total.counts[0]), tokens=int(total.counts[0])
+                step=step,
+                task=task,
+                loss=float(total.nats[0] / total.counts[0]),
+                tokens=int(total.counts[0]),
+                metrics={name: float(value[0] / total.counts[0]) for name, value in total.metrics.items()},
             )
             for task, total in totals.items()
         )
@@ -78,7 +81,7 @@ def select(folder: Path, stage: TrainingStage, size: int, open_tar: OpenTar = ma
     Raises ValueError when a draw is of another split, when an id lies outside the vocabulary, and when a task has no counted token.
     """
     draws = DrawReader(folder, open_tar=open_tar)
-    positions = list(_first(draws.index, stage))
+    positions = list(first_draws(draws.index, stage))
     # copies, so that no tar stays open during the run
     held_out = tuple(
         Draw(
@@ -107,7 +110,7 @@ def select(folder: Path, stage: TrainingStage, size: int, open_tar: OpenTar = ma
     return validation
 
 
-def _first(index: Index, stage: TrainingStage) -> Iterator[int]:
+def first_draws(index: Index, stage: TrainingStage) -> Iterator[int]:
     """Positions of the first `samples` draws of each task, in order. Raises ValueError for a draw of another split."""
     left = dict.fromkeys(stage.mixture.weights, stage.validation.samples)
     for first, table in index.groups(["task", "split"]):
@@ -123,7 +126,7 @@ def _first(index: Index, stage: TrainingStage) -> Iterator[int]:
 
 
 @contextmanager
-def _measuring(network: Network) -> Iterator[None]:
+def measuring(network: Network) -> Iterator[None]:
     """Turns dropout and gradients off; restores the model's mode and all random generators afterwards."""
     cuda = [network.device] if network.device.type == "cuda" else []
     training = network.training

@@ -128,5 +128,5 @@ class Tally:
             )
         raise SplitError(
             f"{share} selects 0 of its {counted(self.total, kind.removesuffix('s'))}, so nothing is held out; "
-            "raise it, or name them in the data (`split: validation`)"
+            "raise it, name them in the data (`split: validation`), or hold nothing out (`hold_out: null`)"
         )

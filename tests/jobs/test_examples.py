@@ -19,6 +19,7 @@ SLOW = {
     "encode": "weft.jobs.encoding.run_encode",
     "train": "weft.jobs.training.run_training",
     "merge": "weft.jobs.merging.run_merge",
+    "evaluate": "weft.jobs.evaluate_run.run_evaluate",
     "tokenizer train": "weft.jobs.tokenizing.run_training",
     "tokenizer evaluate": "weft.jobs.evaluating.run_evaluation",
 }
@@ -50,7 +51,7 @@ def test_an_example_works(
     shutil.copy(small_corpus / "recipe.yaml", "my.yaml")
     shutil.copytree(text_corpus, "corpus")
     Path("clip.wav").write_bytes(b"")
-    for folder in ("interviews", "recordings", "test-clips"):
+    for folder in ("interviews", "recordings", "test-clips", "run"):
         Path(folder).mkdir()
     if command in SLOW:
         monkeypatch.setattr(SLOW[command], lambda *given, **named: True)

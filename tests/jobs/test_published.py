@@ -164,7 +164,7 @@ def test_hours_tokens_and_passes_of_the_data_that_are_there_stand_beside(weft: W
     (tmp_path / "speech").mkdir()
     for n in range(3):
         (tmp_path / "speech" / f"{n}.flac").write_bytes(flac(np.zeros(16000 * 120, np.float32), 16000))
-    code, out, _ = weft("plan", "spirit-lm-base", "sources.speech.path=speech")
+    code, out, _ = weft("plan", "spirit-lm-base", "sources.speech.path=speech", "sources.speech.hold_out.items=0.5")
     speech, words = cells(out, "pretrain", "speech"), cells(out, "pretrain", "words")
     assert code == 0 and speech[4] == "0.10" and speech[7] == "too little data"
     tokens = float(speech[5].replace(",", ""))

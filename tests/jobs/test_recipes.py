@@ -81,6 +81,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Pipeline]:
         f"sources.aligned.path={root}/speech",
         f"sources.text.path={root}/books",
         "sources.text.documents=paragraph",
+        *(f"sources.{name}.hold_out=null" for name in ("speech", "aligned", "text")),  # a thousandth of a few is nobody
         f"tokenizers.hubert.model={root}/mhubert",
         f"tokenizers.hubert.codebook={root}/mhubert/l11_500.safetensors",
         f"text.model={root}/llama",

@@ -12,14 +12,15 @@ from safetensors.torch import load_file
 
 from tests.jobs.conftest import SMALL_HUBERT
 from tests.jobs.planting import run
+from weft.trainer.evaluation import record
 from weft.trainer.runs import start_of
 
 RECIPE = """
 name: senses
 part_size: 4
 sources:
-  speech: {use: folder, path: RAW}
-  shapes: {use: pictures, count: 6}
+  speech: {use: folder, path: RAW, hold_out: {items: 0.25}}
+  shapes: {use: pictures, count: 6, hold_out: {items: 0.5}}
 segment: {longest: 5}
 align: {use: none}
 text: {use: bpe, size: 300, sources: [speech]}
@@ -58,7 +59,7 @@ Weft = Callable[..., tuple[int, str, str]]
 def built(tmp_path_factory: pytest.TempPathFactory, material: Path) -> Path:
     root = tmp_path_factory.mktemp("senses")
     (root / "raw").mkdir()
-    for number in range(4):
+    for number in (0, 1, 2, 3, 6):  # the last, a short one, is held out
         for kind in ("flac", "txt"):
             shutil.copy(material / "raw" / f"{number:02d}.{kind}", root / "raw")
     text = RECIPE.replace("RAW", str(root / "raw")).replace("HUBERT", json.dumps(SMALL_HUBERT))
@@ -78,6 +79,11 @@ def test_only_the_adaptors_are_trained(built: Path, weft: Weft, tmp_path: Path) 
     for part in ("adaptor", "image_adaptor"):
         one, other = (load_file(folder / f"{part}.safetensors") for folder in (base, listen))
         assert all(not torch.equal(one[name], other[name]) for name in one)
+    rows = record.read(tmp_path / "run")  # the evaluation sees the adaptors too
+    assert list(rows) == ["start of base", "base", "listen"]
+    assert {"text given speech", "text given images"} <= rows["base"].figures.keys() == rows["listen"].figures.keys()
+    assert rows["base"].made_from != rows["listen"].made_from
+    assert rows["base"].figures["text given speech"] != rows["listen"].figures["text given speech"]
 
 
 def test_an_encoder_without_a_network_is_refused(built: Path, weft: Weft, tmp_path: Path) -> None:

@@ -26,17 +26,24 @@ LLAMA = {
 
 
 def write_shards(
-    folder: Path, samples: Sequence[Toy], group: int = 7, split: str = "train", answers: Sequence[str] = ()
+    folder: Path,
+    samples: Sequence[Toy],
+    group: int = 7,
+    split: str = "train",
+    answers: Sequence[str] = (),
+    records: Sequence[bytes] = (),
 ) -> Path:
     """Samples are (task, ids, flat loss bounds) and begins of documents, if any. They go into two tars turn by turn, as draws of two
-    tasks would. `answers` are those of prompts.
+    tasks would. `answers` are those of prompts, `records` whole KEY.json.
     """
     folder.mkdir(parents=True, exist_ok=True)
     names = ["train-000000.tar", "train-000001.tar"]
+    texts = answers or [""] * len(samples)
+    whole = records or [json.dumps({"answer": answer}).encode() for answer in texts]
     with ExitStack() as stack:
         tars = [stack.enter_context(tarfile.open(folder / n, "w", format=tarfile.USTAR_FORMAT)) for n in names]
         rows = [
-            _add_sample(tars[n % 2], names[n % 2], f"s{n:04d}", sample, split, answers[n] if answers else "")
+            _add_sample(tars[n % 2], names[n % 2], f"s{n:04d}", sample, split, whole[n])
             for n, sample in enumerate(samples)
         ]
     data = {name: (folder / name).read_bytes() for name in names}
@@ -45,9 +52,9 @@ def write_shards(
     return folder
 
 
-def _add_sample(tar: tarfile.TarFile, shard: str, key: str, sample: Toy, split: str, answer: str) -> IndexRow:
+def _add_sample(tar: tarfile.TarFile, shard: str, key: str, sample: Toy, split: str, record: bytes) -> IndexRow:
     task, ids, loss, *bounds = sample
-    json_offset, json_length = _add(tar, f"{key}.json", json.dumps({"answer": answer}).encode())
+    json_offset, json_length = _add(tar, f"{key}.json", record)
     npy_offset, npy_length = _add(tar, f"{key}.npy", npy_bytes(tuple(ids)))
     return IndexRow(
         key=key, parent="", recording="", task=task, source="toy", seconds=0.0, tokens=len(ids), text_tokens=len(ids),

@@ -12,6 +12,8 @@ from weft.schemas.vocabulary import Vocabulary
 from weft.trainer import losses
 from weft.trainer.model import build
 from weft.trainer.models.network import Network
+from weft.trainer.objectives.choosing import objective_of
+from weft.trainer.objectives.next_token import NextTokenObjective
 from weft.trainer.train import Result, StepReport, train
 from weft.trainer.validation import select
 
@@ -62,10 +64,10 @@ def test_losses_are_those_of_the_samples_one_by_one(
 ) -> None:
     model = Network(build(ModelSettings(config={**llama, "attention_dropout": 0.5}), 48, 0)).train()
     held = select(held_out, stage, 48)
-    rows = held.losses(model, "float32", step=7)
-    assert rows == held.losses(model, "float32", step=7), "no dropout"
+    rows = held.losses(model, NextTokenObjective("float32"), step=7)
+    assert rows == held.losses(model, NextTokenObjective("float32"), step=7), "no dropout"
     assert [(row.step, row.task) for row in rows] == [(7, "down"), (7, "up")]
-    coarse = held.losses(model, "bfloat16", step=7)
+    coarse = held.losses(model, NextTokenObjective("bfloat16"), step=7)
     assert coarse != rows
     assert [row.loss for row in coarse] == pytest.approx([row.loss for row in rows], rel=0.01)
     model.eval()
@@ -84,12 +86,46 @@ def test_losses_are_those_of_the_samples_one_by_one(
     assert {row.task: row.loss * row.tokens for row in rows} == pytest.approx(nats, rel=1e-5)
 
 
+def test_pairs_are_measured_by_the_objective_against_the_network_of_the_start(
+    make_shards: Callable[..., Path], stage: TrainingStage, vocabulary: Vocabulary, llama: dict[str, object]
+) -> None:
+    """A network that was moved towards the chosen answers of held-out pairs prefers them; as the stage starts it prefers none."""
+    pairs = [("pairs", [1, 2, 3, 4, 1, 2, 5, 6], (2, 4, 6, 8), (4,)) for _ in range(4)]
+    record = {
+        **stage.model_dump(),
+        "objective": {"use": "dpo", "beta": 0.5},
+        "mixture": {"total": 9, "shares": {"pairs": 1}},
+    }
+    dpo = TrainingStage.model_validate(record)
+    held = select(make_shards(pairs, split="validation"), dpo, 48)
+    network = Network(build(ModelSettings(config=llama), 48, 0))
+    objective = objective_of(dpo, vocabulary)
+    objective.begin(network)
+    (row,) = held.losses(network, objective, step=0)
+    assert (row.tokens, row.metrics) == (4, {"accuracy": 0.0, "margin": 0.0})
+    assert row.loss == pytest.approx(0.693147, abs=1e-6)
+    with torch.no_grad():
+        network.lm.get_output_embeddings().weight[5:7] *= -1
+    (row,) = held.losses(network, objective, step=1)
+    reference = build(ModelSettings(config=llama), 48, 0).eval()
+    margins = []
+    for model in (network.lm, reference):
+        with torch.no_grad():
+            chosen, rejected = (
+                model(input_ids=torch.tensor([ids])).logits[0].log_softmax(-1)[[1, 2], ids[2:]].sum()
+                for ids in ([1, 2, 3, 4], [1, 2, 5, 6])
+            )
+        margins.append(float(chosen - rejected))
+    assert row.metrics["margin"] == pytest.approx(0.5 * (margins[0] - margins[1]), abs=1e-5)
+    assert row.metrics["accuracy"] == float(margins[0] > margins[1])
+
+
 def test_measuring_leaves_mode_gradients_and_generators_alone(
     held_out: Path, stage: TrainingStage, llama: dict[str, object]
 ) -> None:
     model = Network(build(ModelSettings(config=llama), 48, 0)).train()
     before = torch.random.get_rng_state()
-    select(held_out, stage, 48).losses(model, "float32", step=1)
+    select(held_out, stage, 48).losses(model, NextTokenObjective("float32"), step=1)
     assert model.training
     assert all(module.training for module in model.modules())
     assert torch.equal(before, torch.random.get_rng_state())
@@ -165,4 +201,4 @@ def test_a_loss_that_is_not_finite_is_refused(held_out: Path, stage: TrainingSta
     with torch.no_grad():
         model.lm.get_input_embeddings().weight.fill_(float("nan"))
     with pytest.raises(ValueError, match="the validation loss of down, up at step 4 is not finite"):
-        select(held_out, stage, 48).losses(model, "float32", step=4)
+        select(held_out, stage, 48).losses(model, NextTokenObjective("float32"), step=4)

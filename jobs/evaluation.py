@@ -1,0 +1,168 @@
+"""The evaluation of each stage and merge of a run, once it has ended: on the same held-out samples, in one table.
+
+    evaluation = StageEvaluation(training)
+    evaluation.after("pretrain")      measures what is missing up to this stage, and prints the table
+
+What a stage started from has a row too: a new or base model is `start of STAGE`. A row whose weights and samples are unchanged is kept.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from weft.jobs.commands import console
+from weft.jobs.evaluation_progress import progress
+from weft.jobs.evaluation_tables import show_evaluation
+from weft.jobs.shard_reading import shards_of
+from weft.jobs.training_encoders import encoders_of, latents_of
+from weft.pipelines.graph import Pipeline
+from weft.pipelines.storage.store import Store
+from weft.schemas.fingerprint import digest
+from weft.schemas.objectives import RewardModel
+from weft.schemas.plan import VALIDATION_STAGE
+from weft.schemas.recipe import Recipe
+from weft.schemas.training import TrainingStage
+from weft.schemas.vocabulary import Vocabulary
+from weft.trainer import losses, sums
+from weft.trainer.evaluation import figure, record
+from weft.trainer.evaluation.conditions import Contents
+from weft.trainer.evaluation.held_out import HeldOut, HeldOutChoice, choose
+from weft.trainer.evaluation.measuring import ConditionLoss, EvaluationSettings, measure
+from weft.trainer.evaluation.record import EvaluationRow
+from weft.trainer.models.starting import starting
+from weft.trainer.runs import ended, start_of
+from weft.trainer.train import device_of
+
+
+@dataclass(frozen=True)
+class HeldOutCorpus:
+    """The held-out samples of a corpus, and what it takes to measure a network on them."""
+
+    pipeline: Pipeline
+    store: Store
+
+    @cached_property
+    def vocabulary(self) -> Vocabulary:
+        return Vocabulary.from_json(self.store.read("vocabulary/vocabulary.json").decode())
+
+    @cached_property
+    def measuring(self) -> EvaluationSettings:
+        encoders = encoders_of(self.pipeline, self.store, latents_of(self.pipeline))
+        return EvaluationSettings(contents=Contents.of(self.vocabulary), encoders=encoders)
+
+    @contextmanager
+    def samples(self) -> Iterator[HeldOut | None]:
+        """Those of all tasks that the recipe trains; None where there are none."""
+        stages = self.pipeline.recipe.training.values()
+        choice = HeldOutChoice(
+            tasks=tuple(sorted({task for stage in stages for task in stage.mixture.tasks})),
+            samples=max(stage.validation.samples for stage in stages),
+            context=min(stage.context for stage in stages),
+        )
+        with shards_of(self.store, [VALIDATION_STAGE]) as (shards, open_tar):
+            yield choose(shards / VALIDATION_STAGE, choice, open_tar)
+
+    def figures(
+        self, name: str, held_out: HeldOut, stage: TrainingStage, weights: Path | None
+    ) -> dict[str, ConditionLoss]:
+        """Measures the network with `weights`, or the one that the stage starts with; shows progress. Raises ValueError.
+
+        A reward model gives scores and no text: it has no losses.
+        """
+        if weights and isinstance(stage.objective, RewardModel):
+            return {}
+        how = self.measuring
+        network = starting(stage, self.vocabulary, self.pipeline.recipe.seed, weights, how.encoders)
+        with progress(f"evaluation of {name}", held_out.tokens) as report:
+            return measure(network.to(device_of(stage)), held_out, how.of(stage), report)
+
+
+def settings_of(recipe: Recipe, name: str) -> TrainingStage:
+    """The settings of a stage; of a merge those of its first part."""
+    return recipe.training[name] if name in recipe.training else settings_of(recipe, next(iter(recipe.merges[name])))
+
+
+class StageEvaluation:
+    """The evaluation of the stages of one run on the held-out samples of its corpus."""
+
+    def __init__(self, corpus: HeldOutCorpus, run: Path) -> None:
+        self.corpus, self.run, self.recipe = corpus, run, corpus.pipeline.recipe
+        self._is_shown = False
+
+    def after(self, name: str) -> None:
+        """Measures the stage, and what it started from, where that was not done before; prints the table where something was measured.
+
+        Raises ValueError where the file of evaluations is damaged, and where a loss is not finite.
+        """
+        with self.corpus.samples() as held_out:
+            if held_out is None:
+                return
+            measured = [self._measure(row, held_out) for row in (*self._before(name), name)]
+        self._is_shown = any(measured)
+        if self._is_shown:
+            self.show()
+
+    def finish(self) -> None:
+        """Prints the table, unless it is what was printed last."""
+        if not self._is_shown:
+            self.show()
+
+    def show(self) -> None:
+        if rows := record.read(self.run):
+            show_evaluation(console, rows)
+
+    def _before(self, name: str) -> list[str]:
+        """The rows that the row `name` is compared with; "start of STAGE" is the network that a stage without `start` begins with."""
+        return list(self.recipe.merges.get(name, {})) or [self.recipe.training[name].model.start or f"start of {name}"]
+
+    def _measure(self, name: str, held_out: HeldOut) -> bool:
+        """Returns whether the row was missing or is of other weights or samples. A stage that has not ended has none."""
+        stage = name.removeprefix("start of ")
+        is_start = stage != name
+        if not is_start and not ended(self.run, name):
+            return False
+        rows, settings = record.read(self.run), settings_of(self.recipe, stage)
+        weights = None if is_start else start_of(self.run, name)
+        made_from = digest([held_out.fingerprint, self.corpus.vocabulary.fingerprint, self._origin(settings, weights)])
+        if name in rows and rows[name].made_from == made_from:
+            return False
+        rows[name] = EvaluationRow(
+            name=name,
+            made_from=made_from,
+            started_from={} if is_start else self.recipe.merges.get(name) or dict.fromkeys(self._before(name), 1.0),
+            figures=self.corpus.figures(name, held_out, settings, weights),
+            **({} if is_start else _metrics(self.run / name)),
+        )
+        self._write(rows)
+        return True
+
+    def _origin(self, settings: TrainingStage, weights: Path | None) -> object:
+        """What a network's weights follow from: the checksums of a checkpoint, or the settings of a new or base model and the seed."""
+        if weights is None:
+            return [settings.model.model_dump(mode="json"), self.recipe.seed]
+        recorded = sums.recorded(weights)
+        return {
+            file: recorded[file]
+            for file in sorted(recorded)
+            if file.endswith(".safetensors") and "optimiser" not in file
+        }
+
+    def _write(self, rows: dict[str, EvaluationRow]) -> None:
+        """In the order of the recipe's stages, each after its start."""
+        order = [row for stage in self.recipe.training_order for row in (f"start of {stage}", stage)]
+        ordered = {name: rows[name] for name in order if name in rows}
+        record.write(self.run, list(ordered.values()))
+        figure.draw(self.run, list(ordered.values()))
+
+
+def _metrics(stage: Path) -> dict[str, Any]:
+    """`metrics` and `metric_samples` of a row: the objective's on held-out samples after the last step, over all tasks."""
+    rows = list(losses.read_validation(stage))
+    last = [row for row in rows if row.step == rows[-1].step and row.metrics]
+    samples = sum(row.tokens for row in last)
+    names = dict.fromkeys(name for row in last for name in row.metrics)
+    means = {name: sum(row.metrics.get(name, 0.0) * row.tokens for row in last) / samples for name in names}
+    return {"metrics": means, "metric_samples": samples}

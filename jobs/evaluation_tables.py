@@ -1,0 +1,44 @@
+"""Prints the evaluations of a run as one table: a row a stage, and what each cost the text.
+
+stage                  text     speech        text given speech  speech given text  accuracy of preferences  cost to text
+start of pretrain      7.66 / …
+"""
+
+from collections.abc import Mapping
+
+from rich.console import Console
+
+from weft.jobs.show import cell, table
+from weft.trainer.evaluation.measuring import ConditionLoss
+from weft.trainer.evaluation.record import EvaluationRow, measured_conditions
+
+# the objectives' metrics that have a column
+METRICS = {"accuracy": "accuracy of preferences", "reward": "mean reward"}
+
+
+def show_evaluation(console: Console, rows: Mapping[str, EvaluationRow], title: str = "Evaluation") -> None:
+    """Prints the rows. Losses are nats a token and, after a slash, bits a second of speech."""
+    conditions = measured_conditions(rows.values())
+    metrics = [name for name in METRICS if any(name in row.metrics for row in rows.values())]
+    grid = table(
+        f"{title}: nats a token / bits a second, on held-out samples",
+        "stage", *conditions, *(METRICS[name] for name in metrics), "cost to text",
+    )  # fmt: skip
+    for row in rows.values():
+        losses = [_loss(row.figures.get(name)) for name in conditions]
+        means = [
+            f"{row.metrics[name]:.3f} of {row.metric_samples:,}" if name in row.metrics else "" for name in metrics
+        ]
+        cost = row.text_cost(rows)
+        grid.add_row(cell(row.name), *losses, *means, "" if cost is None else f"{cost:+.3f}")
+    console.print(grid)
+    figures = max((row.figures for row in rows.values()), key=len)
+    counts = ", ".join(f"{figure.tokens:,} {name}" for name, figure in figures.items())
+    console.print(f"tokens: {counts}; cost to text: nats a token, against what the stage started from", highlight=False)
+
+
+def _loss(figure: ConditionLoss | None) -> str:
+    if figure is None:
+        return ""
+    bits = figure.bits_per_second
+    return f"{figure.per_token:.3f}" + (f" / {bits:,.1f}" if bits is not None else "")

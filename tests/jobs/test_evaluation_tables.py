@@ -1,0 +1,39 @@
+"""The table of evaluations: a row a stage, losses with bits a second where there are seconds, and what each stage cost the text."""
+
+from rich.console import Console
+
+from weft.jobs.evaluation_tables import show_evaluation
+from weft.trainer.evaluation.measuring import ConditionLoss
+from weft.trainer.evaluation.record import EvaluationRow
+
+SPEECH = ConditionLoss(nats=30.0, tokens=10, timed_nats=3.0, seconds=1.5)
+
+
+def text(nats: float) -> ConditionLoss:
+    return ConditionLoss(nats=nats, tokens=1234, timed_nats=0.0, seconds=0.0)
+
+
+def cells(line: str) -> list[str]:
+    return [cell.strip() for cell in line.split("│")[1:-1]]
+
+
+def test_a_row_a_stage_and_a_column_for_what_any_has() -> None:
+    start = EvaluationRow(
+        name="start of a", made_from="", figures={"text": text(1234 * 5), "speech given text": SPEECH}
+    )
+    a = EvaluationRow(name="a", made_from="", started_from={"start of a": 1.0}, figures={"text": text(1234 * 5.5)})
+    dpo = EvaluationRow(
+        name="dpo", made_from="", started_from={"a": 1.0}, figures={"text": text(1234 * 5.25)},
+        metrics={"accuracy": 0.75, "margin": 2.0}, metric_samples=12,
+    )  # fmt: skip
+    console = Console(width=160, record=True, file=open("/dev/null", "w"))  # noqa: SIM115
+    show_evaluation(console, {row.name: row for row in (start, a, dpo)})
+    lines = console.export_text().splitlines()
+    heads = [head.strip() for head in lines[2].split("┃")[1:-1]]
+    assert heads == ["stage", "text", "speech given text", "accuracy of preferences", "cost to text"]
+    assert [cells(line) for line in lines if "│" in line] == [
+        ["start of a", "5.000", "3.000 / 2.9", "", ""],
+        ["a", "5.500", "", "", "+0.500"],
+        ["dpo", "5.250", "", "0.750 of 12", "-0.250"],
+    ]
+    assert "tokens: 1,234 text, 10 speech given text;" in lines[-1]
