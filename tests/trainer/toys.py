@@ -24,7 +24,7 @@ MARKERS = (
 VOCABULARY = Vocabulary(
     text_size=20, bos=None,
     markers=tuple(Marker(name=name, literal=f"<{name}>", id=20 + n, modality=kind) for n, (name, kind) in enumerate(MARKERS)),
-    codebooks=(Codebook(tokenizer="fsq", literal="<{}>", first=CODE, size=8),), size=48, text_fingerprint="toy",
+    codebooks=(Codebook(tokenizer="fsq", literal="<{}>", first=CODE, size=8),), size=48, text_fingerprint="toy", ends=(END,),
 )  # fmt: skip
 WORDS = ("<think>", "</think>", *(f"w{n}" for n in range(2, 20)))
 
