@@ -24,7 +24,7 @@ from weft.pipelines.graph import Pipeline
 from weft.pipelines.mixing.audit import damaged_samples, streams_of
 from weft.pipelines.mixing.order import damaged_orders
 from weft.pipelines.mixing.order_work import OrderWork
-from weft.pipelines.mixing.plan_files import read_tars
+from weft.pipelines.mixing.plan_files import plan_name, read_tars
 from weft.pipelines.mixing.shards import index_name, rows_name, tar_name, wids_name
 from weft.pipelines.mixing.stream_works import first_orders, index_work, plan_works, tar_works
 from weft.pipelines.mixing.supply import short
@@ -66,6 +66,8 @@ def build(
 
     works = [*pipeline.works(parts), *first_orders(pipeline, parts)]
     do(works)
+    planned = [stream for stream in streams_of(store, pipeline) if store.exists(plan_name(stream.name))]
+    remove_faults(lambda: chain.from_iterable(stream.misplaced_draws() for stream in planned))
     for more in plan_works(pipeline, parts, partial(short, store)):
         do(more)
         works += more

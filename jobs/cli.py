@@ -103,7 +103,7 @@ def plan(
 
     Example: weft plan my.yaml --out corpus --changes
     """
-    from weft.jobs.commands import absent_sources, console, is_own, open_built, read_pipeline
+    from weft.jobs.commands import absent_sources, console, is_own, open_built, read_pipeline, refuse_unfit
     from weft.jobs.forecast_tables import show_forecast
 
     if changes:
@@ -123,6 +123,7 @@ def plan(
     absent = absent_sources(recipe, overrides or [], pipeline)
     if absent and not pipeline.recipe.published.stages:
         raise RecipeError("\n".join(absent.values()))
+    refuse_unfit(recipe, overrides or [], pipeline, absent)
     if show_forecast(console, pipeline, as_json, absent):
         raise typer.Exit(1)
     if absent and is_own(recipe):

@@ -2,7 +2,7 @@
 
 import os
 import socket
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -68,6 +68,15 @@ def absent_sources(path: str, overrides: Sequence[str], pipeline: Pipeline) -> d
     for fault in missing_sources(pipeline):
         gone.setdefault(fault.path[1], []).append(recipe_file.explain(source, fault.path, fault.message))
     return {name: "\n".join(sentences) for name, sentences in gone.items()}
+
+
+def refuse_unfit(path: str, overrides: Sequence[str], pipeline: Pipeline, absent: Collection[str]) -> None:
+    """Raises RecipeError, with the lines, for tasks that can make nothing of a source, as its listing shows."""
+    from weft.jobs.checks.material import unfit_sources
+
+    if unfit := list(unfit_sources(pipeline, absent)):
+        source = recipe_file.read(path, overrides)
+        raise RecipeError("\n".join(recipe_file.explain(source, fault.path, fault.message) for fault in unfit))
 
 
 def make_pipeline(recipe: dict[str, Any], overrides: Sequence[str] = ()) -> Pipeline:
@@ -237,14 +246,18 @@ def _report_damage(damage: Damaged) -> None:
 def show_shortages(pipeline: Pipeline, store: Store) -> None:
     """Prints, before anything is built, which tasks seem to have too little data by the headers of some items.
 
-    Raises PlanError where the shortage is certain.
+    Raises RecipeError where a task can make nothing of a source, and PlanError where the shortage is certain.
     """
+    from weft.jobs.checks.material import unfit_sources
     from weft.jobs.forecast import holdings
     from weft.jobs.shortages import certain_shortages, shortages
     from weft.pipelines.mixing.plan_files import plan_name
     from weft.pipelines.mixing.tree import PlanError
 
-    if all(store.exists(plan_name(stage)) for stage in pipeline.recipe.training):
+    is_planned = all(store.exists(plan_name(stage)) for stage in pipeline.recipe.training)
+    if not (pipeline.recipe.training and is_planned) and (unfit := list(unfit_sources(pipeline))):
+        raise RecipeError("\n".join(f"{'.'.join(fault.path)}: {fault.message}" for fault in unfit))
+    if is_planned:
         return
     held = holdings(pipeline, most=1000)
     if certain := certain_shortages(pipeline, held):

@@ -6,19 +6,20 @@ Hours come from headers, tokens from typical rates: codes lose a third where equ
 Use(pipeline, "continuation", "talks").amount(stage, held)   ->   48_200.0
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from weft.jobs.holdings import Holding
 from weft.jobs.token_rates import TEXT_RATE, codes_a_second, tokens_of
+from weft.jobs.turn_amounts import TurnAmount
+from weft.jobs.turn_tokens import BYTES_A_TOKEN, TurnTokens
 from weft.pipelines.graph import Pipeline
+from weft.pipelines.tasks import dialogue, pairs, prompts
 from weft.pipelines.tasks.base import Task
-from weft.pipelines.tasks.common.content import ContentTask
+from weft.pipelines.tasks.common.content import ContentTask, TurnTemplate
 from weft.schemas.passage import Passage
 from weft.schemas.text import Dialogue, Document
 from weft.schemas.training import TrainingStage
-
-BYTES_A_TOKEN = 4.0
-PIXELS = 512  # of an image, a side: most encoders scale it anyway
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +55,11 @@ class Use:
         """Estimated tokens in one pass."""
         if self.takes is Passage and isinstance(self.task, ContentTask):
             return self._of_recordings(self.task, self._used(held))
-        images = held.records * self._placeholders
+        if isinstance(self.task, ContentTask):
+            return self._of_turns(self.task, held)
         if self.takes is Document:
-            return images + held.bytes / BYTES_A_TOKEN
-        units = images + held.seconds * sum(codes_a_second(self.pipeline, stream) for stream in self.task.streams)
-        if "audio" in self.task.latents and self.pipeline.encoders.audio:
-            units += held.seconds * self.pipeline.encoders.audio.rate
+            return held.bytes / BYTES_A_TOKEN
+        units = held.seconds * sum(codes_a_second(self.pipeline, stream) for stream in self.task.streams)
         words = held.seconds * TEXT_RATE
         kind = type(self.task).__module__.rpartition(".")[2]
         half = (units + words) / 2  # about as much text as speech, each second in one of both
@@ -71,12 +71,30 @@ class Use:
         said = task.said_of(held.records / held.items)
         return held.items * sum(tokens_of(self.pipeline, one, held.seconds / held.records) for one in said)
 
+    def _of_turns(self, task: ContentTask, held: Holding) -> float:
+        """Of a task whose samples are turns."""
+        tokens, fields = TurnTokens(self.pipeline, self.name, self.source), dict(held.fields)
+        entries = [one for one in task.contents if isinstance(one, TurnTemplate)]
+        begun = tokens.around(task.role) if isinstance(task, prompts.Task) else 0.0
+        if self.takes is Dialogue:
+            return held.items * begun + self._of_dialogues(entries, tokens, held)
+        amount = TurnAmount(turns=held.records, bytes=held.bytes, seconds=held.seconds)
+        if held.turns.spoken:  # utterances of dialogues
+            amount = held.turns.all_spoken
+        twice = isinstance(task, pairs.Task)  # a pair is two documents
+        return (1 + twice) * sum(tokens.entry(turn, amount, fields) for turn in entries) + held.records * begun
+
+    def _of_dialogues(self, entries: Sequence[TurnTemplate], tokens: TurnTokens, held: Holding) -> float:
+        """Of a pair the prompt is written twice. Where exchanges alternate, every second one is text."""
+        by_role, task = {turn.role: turn for turn in entries}, self.task
+        share = 0.5 if isinstance(task, dialogue.Task) and task.exchanges != "spoken" else 1.0
+        total = 0.0
+        for role, amount in held.turns.spoken.items():
+            times = 2 if isinstance(task, pairs.Task) and role != "assistant" else 1
+            said = tokens.entry(by_role[role], amount.scaled(share)) if role in by_role else 0.0
+            total += times * (said + tokens.written(role, amount.scaled(1 - share)))
+        return total + sum(tokens.written(role, amount) for role, amount in held.turns.written.items())
+
     def _used(self, held: Holding) -> Holding:
         """Without recordings that give no sample."""
         return held.of_length(self.task.fewest_utterances) if self.takes is Passage else held
-
-    @property
-    def _placeholders(self) -> int:
-        """Those of one image, where the task has images."""
-        encoder = self.pipeline.encoders.image if "image" in self.task.latents else None
-        return encoder.placeholders(PIXELS, PIXELS) if encoder else 0

@@ -21,6 +21,7 @@ from weft.jobs.training_encoders import encoders_of, latents_of
 from weft.pipelines.graph import Pipeline
 from weft.pipelines.storage.store import Store
 from weft.schemas.fingerprint import digest
+from weft.schemas.objectives import RewardModel
 from weft.schemas.plan import VALIDATION_STAGE
 from weft.schemas.recipe import Recipe
 from weft.schemas.training import TrainingStage
@@ -67,7 +68,12 @@ class HeldOutCorpus:
     def figures(
         self, name: str, held_out: HeldOut, stage: TrainingStage, weights: Path | None
     ) -> dict[str, ConditionLoss]:
-        """Measures the network with `weights`, or the one that the stage starts with; shows progress. Raises ValueError."""
+        """Measures the network with `weights`, or the one that the stage starts with; shows progress. Raises ValueError.
+
+        A reward model gives scores and no text: it has no losses.
+        """
+        if weights and isinstance(stage.objective, RewardModel):
+            return {}
         how = self.measuring
         network = starting(stage, self.vocabulary, self.pipeline.recipe.seed, weights, how.encoders)
         with progress(f"evaluation of {name}", held_out.tokens) as report:

@@ -67,7 +67,7 @@ def _times(seconds: Mapping[str, float]) -> str:
 
 def _record(pipeline: Pipeline, held: Mapping[str, Holding], sentences: Sequence[str]) -> dict[str, object]:
     return {
-        "sources": {name: asdict(h) | {"speakers": len(h.speakers) or None} for name, h in held.items()},
+        "sources": {name: _holding_as_json(h) for name, h in held.items()},
         "stages": {n: [_as_json(s) for s in supplies(pipeline, n, dict(held))] for n in pipeline.recipe.training},
         "seconds_on_one_core": {**costs.stage_times(dict(held)), **costs.training_times(pipeline, dict(held))},
         "too_little_data": list(sentences),
@@ -79,13 +79,21 @@ def _record(pipeline: Pipeline, held: Mapping[str, Holding], sentences: Sequence
     }
 
 
+def _holding_as_json(holding: Holding) -> dict[str, object]:
+    """What turns and fields hold is for the estimates alone."""
+    record = asdict(replace(holding, speakers={})) | {"speakers": len(holding.speakers) or None}
+    return {key: value for key, value in record.items() if key not in ("turns", "fields")}
+
+
 def _line_as_json(line: ComparisonRow) -> dict[str, object]:
-    """`declared` and `published` in tokens; null where nothing is published."""
+    """`declared` and `published` in tokens, `published_share` of the sampling; null where nothing is published."""
     return {
         "task": line.name,
         "declared": line.declared,
         "share": line.share,
         "published": line.published.amount if line.published else None,
+        "published_share": line.published.share if line.published else None,
+        "second_hand": line.is_second_hand,
     }
 
 

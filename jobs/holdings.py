@@ -10,6 +10,7 @@ from math import inf
 
 from weft.jobs.known_rejects import KnownRejects, known_rejects, names_utterances, stretches
 from weft.jobs.speaker_supply import SpeakerCount, Speakers
+from weft.jobs.turn_amounts import DialogueAmounts, field_bytes, turn_amounts
 from weft.pipelines.audio.sound import declared_seconds
 from weft.pipelines.corpus.listing import listed
 from weft.pipelines.sources.base import Source
@@ -20,7 +21,6 @@ from weft.schemas.item import Item
 from weft.schemas.ledger import Unavailable, Unusable
 from weft.schemas.text import Dialogue, Document
 
-SECONDS_A_TURN = 3.0
 SECONDS_AN_UTTERANCE = (
     18.0  # of recordings that are cut where nobody speaks: 15 to 20 of real speech, with the defaults
 )
@@ -37,7 +37,8 @@ class Holding:
     `rejects` is what the build is known to reject: its long transcripts are in no other sum but `items`.
 
     `read` items were opened; where these are fewer than `items`, their sums are scaled up. `lengths` counts recordings (dialogues) by
-    their utterances (turns). `speakers` counts items by speaker, where that was asked for and the listing names every speaker.
+    their utterances (turns). `turns` are those of dialogues, `fields` the bytes of named texts.
+    `speakers` counts items by speaker, where that was asked for and the listing names every speaker.
     """
 
     items: float = 0
@@ -49,6 +50,8 @@ class Holding:
     rejects: KnownRejects = KnownRejects()
     lengths: Lengths = field(default_factory=dict)
     speakers: Speakers = field(default_factory=dict)
+    turns: DialogueAmounts = DialogueAmounts()
+    fields: Mapping[str, float] = field(default_factory=dict)
 
     def __add__(self, other: "Holding") -> "Holding":
         return Holding(
@@ -56,6 +59,8 @@ class Holding:
             seconds=self.seconds + other.seconds, bytes=self.bytes + other.bytes,
             unreadable=self.unreadable + other.unreadable, rejects=self.rejects + other.rejects,
             lengths={n: self.lengths.get(n, 0) + other.lengths.get(n, 0) for n in (*self.lengths, *other.lengths)},
+            turns=self.turns + other.turns,
+            fields={n: self.fields.get(n, 0) + other.fields.get(n, 0) for n in (*self.fields, *other.fields)},
         )  # fmt: skip
 
     def scaled(self, by: float) -> "Holding":
@@ -63,6 +68,7 @@ class Holding:
             items=self.items * by, read=self.read, records=self.records * by, seconds=self.seconds * by,
             bytes=self.bytes * by, unreadable=self.unreadable * by, rejects=self.rejects.scaled(by),
             lengths={length: count * by for length, count in self.lengths.items()},
+            turns=self.turns.scaled(by), fields={name: length * by for name, length in self.fields.items()},
         )  # fmt: skip
 
     def of_length(self, fewest: int) -> "Holding":
@@ -120,21 +126,38 @@ def _of_text(source: Source, chosen: list[Item], listing: Holding) -> Holding:
     sampled = sum((_text_held(source, item, store) for item in chosen), Holding())
     length = sum(item.length for item in chosen)
     by = listing.bytes / length if length else listing.items / len(chosen)
-    return Holding(items=listing.items, read=sampled.read, records=sampled.records * by, bytes=sampled.bytes * by)
+    return replace(sampled.scaled(by), items=listing.items)
 
 
 def _text_held(source: Source, item: Item, store: Store) -> Holding:
     try:
-        texts = [document.text for document in source.read(item, store) if isinstance(document, Document)]
+        documents = [document for document in source.read(item, store) if isinstance(document, Document)]
     except (Unusable, Unavailable):  # what `build` rejects, or cannot read now, holds nothing
-        texts = []
-    return Holding(items=1, read=1, records=len(texts), bytes=sum(len(text.encode()) for text in texts))
+        documents = []
+    fields: dict[str, float] = {}
+    for one in (named for document in documents for named in document.fields):
+        fields[one.name] = fields.get(one.name, 0) + len(one.value.encode())
+    length = sum(len(document.text.encode()) for document in documents)
+    return Holding(items=1, read=1, records=len(documents), bytes=length, fields=fields)
+
+
+def _dialogue_held(source: Source, item: Item) -> Holding:
+    """A dialogue that the build rejects holds nothing."""
+    try:
+        dialogues = [dialogue for dialogue in source.read(item, Store(".")) if isinstance(dialogue, Dialogue)]
+    except (Unusable, Unavailable):
+        dialogues = []
+    turns = sum(map(turn_amounts, dialogues), DialogueAmounts())
+    spoken = turns.all_spoken
+    return Holding(
+        items=1, read=1, records=spoken.turns, seconds=spoken.seconds, lengths={round(spoken.turns): 1}, turns=turns,
+        fields=field_bytes(item),
+    )  # fmt: skip
 
 
 def _held(source: Source, item: Item, longest: float) -> Holding:
     if source.makes is Dialogue:
-        turns = item.payload.count('"text"')
-        return Holding(items=1, read=1, records=turns, seconds=SECONDS_A_TURN * turns, lengths={turns: 1})
+        return _dialogue_held(source, item)
     seconds = source.seconds_of(item) or _seconds(item)
     if seconds is None:
         return Holding(items=1, read=1, unreadable=1)
@@ -143,7 +166,9 @@ def _held(source: Source, item: Item, longest: float) -> Holding:
     used = min(seconds - rejects.seconds, sum(named)) if named else seconds - rejects.seconds
     records = len(named) or _utterances(used, longest) if used or not rejects.seconds else 0
     length = records if records != 1 or names_utterances(source, item) else SEVERAL
-    return Holding(items=1, read=1, records=records, seconds=used, rejects=rejects, lengths={length: 1})
+    return Holding(
+        items=1, read=1, records=records, seconds=used, rejects=rejects, lengths={length: 1}, fields=field_bytes(item)
+    )
 
 
 def _utterances(seconds: float, longest: float) -> int:

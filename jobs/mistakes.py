@@ -61,7 +61,9 @@ class _Whole:
             pipeline = self._kind(Recipe.model_validate(mapping))
             pipeline.check()
         except ValidationError as error:
-            return [Fault(path=tuple(map(str, e["loc"])), message=e["msg"], kind=e["type"]) for e in error.errors()]
+            return [
+                Fault(path=recipe_file.key_path(e["loc"]), message=e["msg"], kind=e["type"]) for e in error.errors()
+            ]
         except RecipeFault as fault:
             return [Fault(path=fault.path, message=fault.message, kind=fault.kind)]
         self.pipeline = pipeline

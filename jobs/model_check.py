@@ -11,14 +11,15 @@ from weft.schemas.training import ModelSettings
 
 
 def check_models(recipe: Recipe, stages: Iterable[str]) -> None:
-    """Raises RecipeError where the model of a training stage cannot be made from its config, or not hold its context.
+    """Raises RecipeError where the model of a training stage, or of the stage that it started from at first, cannot be made from its
+    config, or not hold its context.
 
     `weft validate` does not do this: it would have to import torch.
     """
     for name in stages:
         from weft.trainer.model import check_new
 
-        _check(recipe, name, check_new)
+        _check(_first_model(recipe, name), recipe.training[name].context, name, check_new)
 
 
 def check_bases(recipe: Recipe, stages: Iterable[str]) -> None:
@@ -26,12 +27,19 @@ def check_bases(recipe: Recipe, stages: Iterable[str]) -> None:
     from weft.trainer.model import check_base
 
     for name in stages:
-        _check(recipe, name, check_base)
+        _check(recipe.training[name].model, recipe.training[name].context, name, check_base)
 
 
-def _check(recipe: Recipe, stage: str, check: Callable[[ModelSettings, int], None]) -> None:
+def _check(model: ModelSettings, context: int, stage: str, check: Callable[[ModelSettings, int], None]) -> None:
     """Raises RecipeError."""
     try:
-        check(recipe.training[stage].model, recipe.training[stage].context)
+        check(model, context)
     except ValueError as fault:
         raise RecipeError(f"training.{stage}.model: {fault}") from None
+
+
+def _first_model(recipe: Recipe, name: str) -> ModelSettings:
+    """The model at the root of what a stage starts from; of a merge, that of its first part."""
+    while starts := recipe.starts(name):
+        name = starts[0]
+    return recipe.training[name].model

@@ -4,26 +4,29 @@ lines(recipe, "extend")   ->   ComparisonRow(name="text", declared=128e9, share=
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from weft.schemas.published import PublishedRow
 from weft.schemas.recipe import Recipe
 from weft.schemas.training import TrainingStage
 
 _ROUNDING = 0.005  # numbers that agree to half a per cent are printed with fewer digits
+_PRINTED_SHARE = 0.0005  # shares are printed in tenths of a per cent
 
 
 @dataclass(frozen=True, slots=True)
 class ComparisonRow:
     """A row of a stage: what the recipe declares (tokens, or the mixture's unit) and its share; 0 where it has no such task.
 
-    `published` is None for a task of the recipe that the paper's table does not have.
+    `published` is None for a task of the recipe that the paper's table does not have. `is_second_hand`: the paper itself does not
+    print it.
     """
 
     name: str
     declared: float
     share: float
     published: PublishedRow | None
+    is_second_hand: bool = False
 
 
 def in_tokens(stage: TrainingStage) -> float:
@@ -33,7 +36,8 @@ def in_tokens(stage: TrainingStage) -> float:
 
 def lines(recipe: Recipe, name: str) -> list[ComparisonRow]:
     """The rows of a stage in the paper's order, and then the recipe's other tasks."""
-    stage, rows = recipe.training.get(name), recipe.published.stages[name].rows
+    stage, published = recipe.training.get(name), recipe.published.stages[name]
+    rows = published.rows
     weights = stage.mixture.weights if stage else {}
     size = float(stage.mixture.size) * (in_tokens(stage) or 1.0) if stage else 0.0
     return [
@@ -42,6 +46,7 @@ def lines(recipe: Recipe, name: str) -> list[ComparisonRow]:
             declared=size * float(weights.get(row, 0)),
             share=float(weights.get(row, 0)),
             published=rows.get(row),
+            is_second_hand=row in published.second_hand,
         )
         for row in dict.fromkeys((*rows, *weights))
     ]
@@ -72,6 +77,8 @@ def _conflicts_of(recipe: Recipe, name: str) -> Iterator[str]:
         yield f"stage {name}: the published rows are {amount(known)} together, its total is {amount(published.total)}"
     for line in made:
         row = line.published
+        if row and row.share and line.share and abs(line.share - row.share) > _PRINTED_SHARE:
+            yield f"stage {name}: {line.name}: {line.share:.1%} of the mixture are declared, {row.share:.1%} are published"
         if row and row.passes and row.data and line.declared and round(line.declared / row.data, 2) != row.passes:
             yield (
                 f"stage {name}: {line.name}: the declared {amount(line.declared)} are {line.declared / row.data:.2f} passes over the "
@@ -89,10 +96,7 @@ def _unscaled(recipe: Recipe, name: str) -> list[ComparisonRow]:
     by = 0.0
     if stage and (stage.mixture.unit == "tokens" or (stage.mixture.unit, stage.mixture.scale) == ("batches", 1)):
         by = 1 / stage.mixture.scale
-    return [
-        ComparisonRow(name=line.name, declared=line.declared * by, share=line.share, published=line.published)
-        for line in lines(recipe, name)
-    ]
+    return [replace(line, declared=line.declared * by) for line in lines(recipe, name)]
 
 
 def _agree(one: float, other: float) -> bool:
@@ -111,6 +115,9 @@ def shown(row: PublishedRow | None) -> str:
     """What the paper prints of a row."""
     if row is None:
         return "no such row"
+    figures = [f"{row.share:.1%}"] if row.share else []
     if row.passes and row.data:
-        return f"{amount(row.passes * row.data)} = {row.passes:g} × {amount(row.data)}"
-    return amount(row.tokens) if row.tokens else "not published"
+        figures.append(f"{amount(row.passes * row.data)} = {row.passes:g} × {amount(row.data)}")
+    elif row.tokens:
+        figures.append(amount(row.tokens))
+    return ", ".join(figures) or "not published"

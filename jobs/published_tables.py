@@ -15,6 +15,7 @@ from weft.schemas.published import PublishedStage
 from weft.schemas.training import Mixture, TrainingStage
 
 _NONE = "–"
+_MARK = "*"
 
 
 def show_published_stage(console: Console, pipeline: Pipeline, name: str, held: Mapping[str, Holding]) -> None:
@@ -23,8 +24,14 @@ def show_published_stage(console: Console, pipeline: Pipeline, name: str, held: 
     if published.rows or name in pipeline.recipe.training:
         console.print(_rows(pipeline, name, held))
     if published.numbers:
-        printed = ", ".join(f"{key} {_number(value)}" for key, value in published.numbers.items())
+        second_hand = published.second_hand
+        printed = ", ".join(
+            _marked(f"{key} {_number(value)}", key in second_hand) for key, value in published.numbers.items()
+        )
         console.print(plain(f"published of {name}: {printed}"), highlight=False, markup=False)
+    if published.second_hand:
+        why = f"{_MARK} second-hand: the paper itself does not print it; it is known from notes of others, or follows from such figures"
+        console.print(plain(why), highlight=False, markup=False)
 
 
 def _rows(pipeline: Pipeline, name: str, held: Mapping[str, Holding]) -> Table:
@@ -38,7 +45,7 @@ def _rows(pipeline: Pipeline, name: str, held: Mapping[str, Holding]) -> Table:
         rows.add_row(
             line.name,
             *_declared(line),
-            shown(line.published),
+            _marked(shown(line.published), line.is_second_hand),
             *_here(pipeline, stage, supply_by_name.get(line.name), held),
         )
     rows.add_row("sum", amount(sum(line.declared for line in compared)), "", _total(published), "", "", "", "")
@@ -70,7 +77,11 @@ def _here(
 
 
 def _total(published: PublishedStage) -> str:
-    return amount(published.total) if published.total else "not published"
+    return _marked(amount(published.total), "total" in published.second_hand) if published.total else "not published"
+
+
+def _marked(figure: str, is_second_hand: bool) -> str:
+    return f"{figure}{_MARK}" if is_second_hand else figure
 
 
 def _number(value: float | tuple[float, ...] | str) -> str:

@@ -35,6 +35,7 @@ _FOLDERS = {
     "encoders": "`encoder: {use: …}`",
     "image_encoders": "`image_encoder: {use: …}`",
     "tasks": "`tasks: {NAME: {use: …}}`",
+    "rewards": "`training: {NAME: {objective: {rewards: [{use: …}]}}}`",
 }
 
 

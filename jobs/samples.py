@@ -19,7 +19,7 @@ from weft.pipelines.graph import Pipeline
 from weft.pipelines.mixing.shards import index_name
 from weft.pipelines.models.folders import verified_folder
 from weft.pipelines.parts.tables import opened_part
-from weft.pipelines.storage.store import Store
+from weft.pipelines.storage.store import Damaged, Store
 from weft.schemas.counting import counted
 from weft.schemas.faults import RecipeError
 from weft.schemas.item import key_beginning
@@ -126,9 +126,13 @@ def _is_named(path: str, name: str) -> bool:
 
 
 def _rows(store: Store, stage: str, wanted: Callable[[str], bool]) -> Iterator[IndexRow]:
-    """The draws for whose keys `wanted` is true."""
+    """The draws for whose keys `wanted` is true. Raises Damaged for an index of another version, which has other columns."""
     columns = arrow_schema(IndexRow).names
     with opened_part(store, index_name(stage)) as index:
+        if lost := set(columns) - set(index.schema_arrow.names):
+            raise Damaged(
+                store.url, index_name(stage), f"has no column {min(lost)!r}, as another version of weft wrote it"
+            )
         for group in range(index.num_row_groups):
             keys = index.read_row_group(group, columns=["key"])["key"].to_pylist()
             at = [number for number, key in enumerate(keys) if wanted(key)]
@@ -153,7 +157,7 @@ def _listed(store: Store, stage: str, row: IndexRow) -> dict[str, Any]:
     sample = _read(store, stage, row)
     return {
         "key": row.key, "stage": stage, "task": row.task, "source": row.source, "speaker": row.speaker,
-        "language": row.language, "emotion": row.emotion, "seconds": round(row.seconds, 3), "tokens": row.tokens,
+        "language": row.language, "emotion": row.emotion, "level": row.level, "seconds": round(row.seconds, 3), "tokens": row.tokens,
         "path": sample["provenance"]["path"], "text": sample["text"],
     }  # fmt: skip
 
@@ -199,7 +203,7 @@ def _described(stage: str, row: IndexRow, sample: dict[str, Any], spans: list[di
 def _print(console: Console, place: str, row: IndexRow, sample: dict[str, Any], spans: list[dict[str, Any]]) -> None:
     where = f"task {row.task}, {counted(row.tokens, 'token')}, {row.seconds:.2f} s, {place}"
     console.print(f"[bold]{cell(row.key)}[/]  {cell(where)}")
-    for field in ("source", "speaker", "language", "emotion", "licence", "provenance"):
+    for field in ("source", "speaker", "language", "emotion", "level", "licence", "provenance"):
         console.print(f"  {field}: {cell(sample[field])}", highlight=False)
     if sample.get("answer"):
         console.print(f"  answer: {cell(sample['answer'])}", highlight=False)

@@ -12,6 +12,7 @@ import yaml
 from weft.jobs.commands import console, open_built
 from weft.jobs.evaluation import HeldOutCorpus, StageEvaluation
 from weft.jobs.model_check import check_bases, check_models
+from weft.jobs.reply_check import check_replies, vocabulary_files
 from weft.jobs.shard_reading import shards_of
 from weft.jobs.training_encoders import encoders_of, latents_of
 from weft.jobs.training_progress import progress
@@ -26,7 +27,6 @@ from weft.schemas.faults import RecipeError
 from weft.schemas.plan import VALIDATION_STAGE
 from weft.schemas.vocabulary import Vocabulary
 from weft.trainer.merging import check_merge, merge
-from weft.trainer.models.special_ids import FILES
 from weft.trainer.runs import ended, start_of
 from weft.trainer.train import Result, train
 
@@ -91,6 +91,7 @@ def _check(training: Training, names: Sequence[str]) -> None:
         if not training.store.exists(index_name(name)):
             why = refusal_of(training.store, name, recipe.training[name])
             raise RecipeError(f"{training.corpus}: no shards for stage {name!r}; {why or '`weft build` makes them'}")
+        check_replies(training.store, name, recipe.training[name])
     begun = [name for name in names if (training.out / name).exists()]
     if training.resume and not begun:
         raise RecipeError(
@@ -101,21 +102,28 @@ def _check(training: Training, names: Sequence[str]) -> None:
             f"{training.out} holds a run of {', '.join(begun)} already; resume it (--resume) or name a new folder"
         )
     for name in names:
-        for start in recipe.starts(name):
+        for start in recipe.needs(name):
             if start not in names and not ended(training.out, start):
-                where = f"training.{name}.model.start" if name in recipe.training else f"merges.{name}"
+                key = "model.start" if start in recipe.starts(name) else "objective.rewards"
+                where = f"training.{name}.{key}" if name in recipe.training else f"merges.{name}"
                 raise RecipeError(
                     f"{where}: stage {start!r} was not trained to its end in {training.out}; train it first, with --stage {start}"
                 )
 
 
 def _check_targets(pipeline: Pipeline, stage: str) -> None:
-    """Raises RecipeError for a stage of prompts."""
-    prompts = [task for task in pipeline.recipe.training[stage].mixture.tasks if pipeline.tasks[task].is_prompt]
-    if prompts:
+    """Raises RecipeError for prompts that the stage's objective does not learn from, and for other samples where it needs prompts."""
+    tasks, objective = pipeline.recipe.training[stage].mixture.tasks, pipeline.recipe.training[stage].objective
+    prompts = [task for task in tasks if pipeline.tasks[task].is_prompt]
+    if prompts and objective.takes != "prompts":
         raise RecipeError(
-            f"stage {stage!r} holds prompts ({', '.join(prompts)}), none of whose tokens counts in the loss: `weft train` learns "
-            "nothing of them"
+            f"stage {stage!r} holds prompts ({', '.join(prompts)}), none of whose tokens counts in the loss, and `objective: "
+            f"{objective.use}` learns nothing of them: grpo and ppo do"
+        )
+    if objective.takes == "prompts" and (others := [task for task in tasks if task not in prompts]):
+        raise RecipeError(
+            f"stage {stage!r}: `objective: {objective.use}` learns from prompts, and the task {others[0]!r} writes none "
+            "(`use: prompts` does)"
         )
 
 
@@ -125,6 +133,7 @@ def _train(training: Training, name: str, held_out: bool) -> Result:
     text = yaml.safe_dump(recipe.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
     settings = recipe.training[name]
     start = start_of(training.out, settings.model.start) if settings.model.start else None
+    reward_models = [stage for stage in recipe.needs(name) if stage not in recipe.starts(name)]
     encoders = encoders_of(training.pipeline, store, latents_of(training.pipeline))
     with (
         shards_of(store, [name, *([VALIDATION_STAGE] if held_out else [])]) as (shards, open_tar),
@@ -144,7 +153,9 @@ def _train(training: Training, name: str, held_out: bool) -> Result:
             open_tar,
             start,
             encoders,
-            files={name: store.read(f"vocabulary/{name}") for name in FILES},
+            files=vocabulary_files(store),
+            rewards=training.pipeline.rewards[name],
+            reward_models={stage: start_of(training.out, stage) for stage in reward_models},
             warn=lambda sentence: console.print(sentence, highlight=False, markup=False),
         )
     files = "losses.jsonl, validation.jsonl and losses.png" if held_out else "losses.jsonl and losses.png"

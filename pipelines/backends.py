@@ -19,6 +19,7 @@ from weft.pipelines.hold_out import Space
 from weft.pipelines.latents import Encoders
 from weft.pipelines.parts.splits import Splits
 from weft.pipelines.recipe_splits import RecipeSplits
+from weft.pipelines.reward_checks import rewards_of
 from weft.pipelines.segmenters.base import Segmenter
 from weft.pipelines.sources.base import Source
 from weft.pipelines.stage import Stage
@@ -120,6 +121,11 @@ class Backends:
             check_task(self, name, task)
             made[name] = task
         return made
+
+    @cached_property
+    def rewards(self) -> dict[str, tuple[Any, ...]]:
+        """What each training stage rewards replies for; nothing but in stages of prompts. Raises RecipeFault."""
+        return {stage: rewards_of(self, stage) for stage in self.recipe.training}
 
     def _template(self, task: str, choice: TaskChoice) -> dict[str, Any]:
         """The template that a task names; one may be written out in its place. Raises RecipeFault for one that is not declared."""

@@ -5,7 +5,7 @@ JoinedRow(utterance, alignment, codes={"hubert": …})  ->  ShardSample("clip-3f
 
 import base64
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from random import Random
 from typing import Any
 
@@ -70,7 +70,7 @@ class Compose(Stage):
         self._vocabulary, self._encode = load_vocabulary(verified_folder(store, "vocabulary"))
 
     def version(self) -> str:
-        return f"6 {LATENTS}" if "audio" in self.task.latents else "6"
+        return f"7 {LATENTS}" if "audio" in self.task.latents else "7"
 
     def parent(self, record: Any) -> str:
         return record.parent
@@ -123,7 +123,7 @@ class Compose(Stage):
         if self.context and len(builder.ids) > self.context:
             long = f"{len(builder.ids):,} tokens are more than the context of {self.context:,}, and `cut: never` forbids to cut it"
             raise Unusable("too_long", long)
-        speaker, emotion = _voice(source)
+        voice = _voice(source)
         return Sample(
             key=f"{source.key}-{self.name}-{self.pass_number}{_ENDINGS[self.split]}",
             parent=source.key,
@@ -134,8 +134,9 @@ class Compose(Stage):
             segments=tuple(builder.segments),
             text=material.text,
             language=source.language,
-            speaker=speaker,
-            emotion=emotion,
+            speaker=voice.speaker,
+            emotion=voice.emotion,
+            level=voice.level,
             licence=source.licence,
             split=material.split or self.split,
             provenance=_provenance(material),
@@ -196,11 +197,26 @@ def _of_split(material: Material, passage: Passage, split: str) -> tuple[Materia
     return Material(source=Passage(key=passage.key, utterances=own) if own else passage, spoken=spoken), rest
 
 
-def _voice(source: Utterance | Document | Dialogue | Passage) -> tuple[str, str]:
-    """Its speaker and emotion, where it has one."""
-    if isinstance(source, Utterance):
-        return source.speaker, source.emotion
-    return (source.shared("speaker"), source.shared("emotion")) if isinstance(source, Passage) else ("", "")
+@dataclass(frozen=True, slots=True)
+class _Voice:
+    """Who speaks in a sample, and how: empty where nobody does, or where it changes."""
+
+    speaker: str = ""
+    emotion: str = ""
+    level: int = 0
+
+
+def _voice(source: Utterance | Document | Dialogue | Passage) -> _Voice:
+    if isinstance(source, Document | Dialogue):
+        return _Voice()
+    utterances = (source,) if isinstance(source, Utterance) else source.utterances
+    speakers, feelings = ({u.speaker for u in utterances}, {(u.emotion, u.level) for u in utterances})
+    emotions = {emotion for emotion, _ in feelings}
+    return _Voice(
+        speaker=speakers.pop() if len(speakers) == 1 else "",
+        emotion=emotions.pop() if len(emotions) == 1 else "",
+        level=feelings.pop()[1] if len(feelings) == 1 else 0,
+    )
 
 
 def _key(row: Any) -> str:

@@ -41,6 +41,7 @@ class Pipeline(Learning):
             self.streams,
             self.encoders,
             self.tasks,
+            self.rewards,
             self.segmenter,
             self.align,
             self.synthesize,

@@ -43,7 +43,10 @@ _FOLDERS = {
 } | {
     "tokenizers": Folder(
         name="tokenizers", package="weft.tokenizers", cls="Tokenizer", base="weft.schemas.settings.Versioned"
-    )
+    ),
+    "rewards": Folder(
+        name="rewards", package="weft.trainer.rewards", cls="Reward", base="weft.trainer.rewards.base.Reward"
+    ),
 }
 
 

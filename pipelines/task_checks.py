@@ -4,15 +4,19 @@ check_task(backends, "words", task)     raises RecipeFault(("tasks", "words", "s
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Protocol
 
 from weft.pipelines.align import Align
 from weft.pipelines.choosing import RecipeFault
+from weft.pipelines.parts.splits import Splits
 from weft.pipelines.sources.base import Source
 from weft.pipelines.tasks.base import Task
 from weft.schemas.audio import Utterance
+from weft.schemas.facts import Facts
 from weft.schemas.passage import Passage
 from weft.schemas.recipe import Recipe, StreamSettings
+from weft.schemas.splits import Split
 from weft.schemas.text import Dialogue, Document
 from weft.tokenizers.base import SpeechTokenizer
 
@@ -30,6 +34,7 @@ class Chosen(Protocol):
     def streams(self) -> Mapping[str, StreamSettings]: ...
     @property
     def align(self) -> Align | None: ...
+    def splits(self, source: str) -> Splits: ...
 
 
 # what tasks can take from a source, by what it reads
@@ -68,16 +73,45 @@ def check_task(backends: Chosen, name: str, task: Task) -> None:
         if task.takes_of(makes) not in gives:
             wrong = f"{source!r} gives {_called(gives[0])}, this task takes {_called(task.takes)}"
             raise RecipeFault(("tasks", name, "sources"), wrong)
-        _has_fields(backends, name, task, source)
+        if misfit := task.misfit(with_transcripts(backends, backends.sources[source].facts), makes):
+            raise RecipeFault(("tasks", name, "sources"), f"{source!r} {misfit}")
+    _has_split(backends, name, task)
+    _counts(backends, name, task)
 
 
-def _has_fields(backends: Chosen, name: str, task: Task, source: str) -> None:
-    """Raises RecipeFault for a source whose records never have a field that the task needs."""
-    given = backends.sources[source].field_names
-    if given is not None and (missing := sorted(task.fields - given)):
-        has = f"its fields are {', '.join(sorted(given))}" if given else "its records have no fields"
-        wrong = f"{source!r} never gives the field {missing[0]!r} ({has}), which this task needs"
-        raise RecipeFault(("tasks", name, "sources"), wrong)
+def with_transcripts(backends: Chosen, facts: Facts) -> Facts:
+    """The facts as far as tasks can rely on them: where the recipe transcribes, what has no transcript may get one."""
+    return replace(facts, has_text=None) if backends.recipe.transcribe else facts
+
+
+def _has_split(backends: Chosen, name: str, task: Task) -> None:
+    """Raises RecipeFault for a task whose sources never give anything of the split that it draws."""
+    if not any(_may_give(backends, source, task.split) for source in task.sources):
+        named = " and ".join(map(repr, task.sources))
+        wrong = f"nothing of {named} is of the split {task.split!r}, which this task draws: see `split` and `hold_out` of its sources"
+        raise RecipeFault(("tasks", name, "split"), wrong)
+
+
+def _may_give(backends: Chosen, source: str, split: Split) -> bool:
+    made = backends.sources[source]
+    own = made.unnamed_split or "train"
+    is_held_out = split == "validation" and own == "train" and bool(backends.splits(source).hold_out)
+    return made.names_splits or split == own or is_held_out
+
+
+def _counts(backends: Chosen, name: str, task: Task) -> None:
+    """Raises RecipeFault for a role in `loss` that no turn of the sources has."""
+    sources = [backends.sources[source] for source in task.sources]
+    roles = [source.facts.roles for source in sources if task.takes_of(source.makes) is Dialogue]
+    known = [some for some in roles if some is not None]
+    if len(known) < len(roles) or not known:
+        return
+    if absent := sorted(task.roles_that_count - frozenset().union(*known)):
+        there = ", ".join(map(repr, sorted(frozenset().union(*known))))
+        wrong = (
+            f"`loss` names the role {absent[0]!r}, and no turn of {', '.join(task.sources)} has it; there are {there}"
+        )
+        raise RecipeFault(("tasks", name, "loss"), wrong)
 
 
 def _key_with(backends: Chosen, task: str, stream: str) -> str:

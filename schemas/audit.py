@@ -48,7 +48,9 @@ class ShareAudit:
 
 @dataclass(frozen=True, slots=True)
 class GroupAudit:
-    """The part of a stream that is of one source, language, speaker (`source/name`) or split (`kind`)."""
+    """The part of a stream that is of one source, language, emotion (`happy 3`: with its level), speaker (`source/name`) or split
+    (`kind`).
+    """
 
     kind: str
     value: str

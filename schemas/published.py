@@ -3,7 +3,8 @@
 published:
   stages:
     extend: {total: 256e9, rows: {text: 128e9, tts: 80e9}, numbers: {context: 16384}}
-    pretrain: {total: 100e9, rows: {speech: {passes: 1.24, data: 28.2e9}}}
+    pretrain: {total: 100e9, rows: {speech: {share: 0.333, passes: 1.24, data: 28.2e9}}}
+    pretrain-1: {total: 1.2e12, rows: {continuation: 600e9}, second_hand: [total, continuation]}
     sft: {total: 4e9, rows: {asr: unpublished}}
   sums: [{rows: [text], tokens: 680e9, where: the abstract}]
 """
@@ -18,11 +19,14 @@ _Amount = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
 class PublishedRow(Settings):
-    """A row of a published table in tokens, or as so many `passes` over `data` tokens; nothing for a row without a number."""
+    """A row of a published table in tokens, or as so many `passes` over `data` tokens; nothing for a row without a number. `share` is
+    the printed share of the sampling, 0 to 1.
+    """
 
     tokens: _Amount | None = None
     passes: _Amount | None = None
     data: _Amount | None = None
+    share: Annotated[float, Field(gt=0, le=1)] | None = None
 
     @model_validator(mode="after")
     def _one_amount(self) -> "PublishedRow":
@@ -47,12 +51,21 @@ def _row(given: Any) -> Any:
 class PublishedStage(Settings):
     """A published table: `total` and `rows` in tokens, by the name of the task ("unpublished": the paper has the row and no number).
 
-    `numbers` are what else is printed of the stage, by name: rates, contexts, steps.
+    `numbers` are what else is printed of the stage, by name: rates, contexts, steps. `second_hand` names what of all this (`total`,
+    rows, numbers) the paper itself does not print: it is known from notes of others, or follows from such figures.
     """
 
     total: _Amount | None = None
     rows: dict[str, Annotated[PublishedRow, BeforeValidator(_row)]] = {}
     numbers: dict[str, float | tuple[float, ...] | str] = {}
+    second_hand: tuple[str, ...] = ()
+
+    @model_validator(mode="after")
+    def _names_figures(self) -> "PublishedStage":
+        known = (*(["total"] if self.total else []), *self.rows, *self.numbers)
+        if unknown := sorted(set(self.second_hand) - set(known)):
+            raise ValueError(f"`second_hand` names {unknown[0]!r}; the figures are {', '.join(known)}")
+        return self
 
 
 class PublishedSum(Settings):

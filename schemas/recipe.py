@@ -19,9 +19,11 @@ from collections import Counter
 from graphlib import CycleError, TopologicalSorter
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from weft.schemas.chat import ChatTemplate
+from weft.schemas.choice import Choice as Choice  # those who read a recipe take it from here
+from weft.schemas.objectives import OnPrompts, RewardModel
 from weft.schemas.plan import VALIDATION_STAGE
 from weft.schemas.published import Published
 from weft.schemas.quality import QualitySettings
@@ -32,19 +34,6 @@ from weft.schemas.training import Mixture, TrainingStage
 from weft.schemas.vocabulary import Modality
 
 NAME = re.compile(r"[a-z][a-z0-9-]{0,15}")
-
-
-class Choice(BaseModel):
-    """One of several backends: `use` names its module, the other keys are that module's own settings."""
-
-    model_config = ConfigDict(extra="allow", frozen=True)
-
-    use: str
-
-    @property
-    def settings(self) -> dict[str, Any]:
-        """The keys beside `use`, as the YAML gives them; the backend itself checks them."""
-        return dict(self.__pydantic_extra__ or {})
 
 
 class TaskChoice(Choice):
@@ -240,24 +229,43 @@ class Recipe(Settings):
             raise ValueError(f"merges.{both[0]}: a training stage has that name; choose another")
         known = {**self.training, **self.merges}
         for name in known:
-            _known(
-                self.starts(name), known, f"merges.{name}" if name in self.merges else f"training.{name}.model.start"
-            )
+            where = f"merges.{name}" if name in self.merges else f"training.{name}.model.start"
+            _known(self.starts(name), known, where)
+            if rewards := [start for start in self.starts(name) if self._is_reward_model(start)]:
+                raise ValueError(f"{where}: stage {rewards[0]!r} is a reward model, which gives scores and no text")
+            self._rewards_known(name)
         try:
-            tuple(TopologicalSorter({name: self.starts(name) for name in known}).static_order())
+            tuple(TopologicalSorter({name: self.needs(name) for name in known}).static_order())
         except CycleError as fault:
             circle = " -> ".join(reversed(fault.args[1]))
             raise ValueError(f"training.{fault.args[1][0]}.model.start: {circle} goes in a circle") from None
         return self
 
+    def _is_reward_model(self, name: str) -> bool:
+        return name in self.training and isinstance(self.training[name].objective, RewardModel)
+
+    def _rewards_known(self, name: str) -> None:
+        """Raises ValueError for a reward whose stage is not declared, or is no reward model."""
+        for place, stage in self._reward_stages(name).items():
+            where = f"training.{name}.objective.rewards.{place}.stage"
+            _known([stage], self.training, where)
+            if not self._is_reward_model(stage):
+                raise ValueError(
+                    f"{where}: stage {stage!r} is no reward model; its objective would have to be {{use: reward}}"
+                )
+
+    def _reward_stages(self, name: str) -> dict[int, str]:
+        objective = self.training[name].objective if name in self.training else None
+        return objective.reward_stages if isinstance(objective, OnPrompts) else {}
+
     @property
     def training_order(self) -> tuple[str, ...]:
-        """Every training stage and merge after those it starts from, otherwise in the order of the recipe."""
+        """Every training stage and merge after those it needs, otherwise in the order of the recipe."""
         order: dict[str, None] = {}
 
         def visit(name: str) -> None:
-            for start in self.starts(name):
-                visit(start)
+            for needed in self.needs(name):
+                visit(needed)
             order[name] = None
 
         for name in (*self.training, *self.merges):
@@ -270,6 +278,10 @@ class Recipe(Settings):
             return tuple(self.merges[name])
         start = self.training[name].model.start
         return (start,) if start else ()
+
+    def needs(self, name: str) -> tuple[str, ...]:
+        """The stages and merges that must have ended: those that it starts from, and the reward models of its rewards."""
+        return (*self.starts(name), *self._reward_stages(name).values())
 
     def before(self, stage: str) -> tuple[str, ...]:
         """All stages in whose data `stage` goes on, the earliest first. Raises ValueError where they go in a circle."""

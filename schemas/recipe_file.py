@@ -130,10 +130,16 @@ def check(source: RecipeText) -> Recipe:
     try:
         recipe = Recipe.model_validate(source.mapping)
     except ValidationError as error:
-        wrong += [explain(source, e["loc"], e["msg"], e["type"]) for e in error.errors()]
+        wrong += [explain(source, key_path(e["loc"]), e["msg"], e["type"]) for e in error.errors()]
     if wrong:
         raise RecipeError("\n".join(wrong))
     return recipe
+
+
+def key_path(place: Sequence[Any]) -> tuple[str, ...]:
+    """The keys in a recipe that lead to pydantic's place of an error: that has the name of the chosen objective too."""
+    keys = tuple(map(str, place))
+    return (*keys[:3], *keys[4:]) if keys[:1] == ("training",) and keys[2:3] == ("objective",) else keys
 
 
 def explain(source: RecipeText, path: Sequence[Any], message: str, kind: str = "") -> str:

@@ -65,7 +65,8 @@ class Sample:
     """The tokens of one draw from the mixture. Segments cover `ids` in order, without gap or overlap.
 
     `bounds` are the tokens at which documents begin after the first: attention begins anew there. `flac` is the latent audio of all its
-    placeholders in one file, `png` its image; b"" where there is none. `answer` is what a reply to a prompt is checked with.
+    placeholders in one file, `png` its image; b"" where there is none. `answer` is what a reply to a prompt is checked with. `level` is
+    that of its emotion, 1 to 5; 0 where it has none, or several.
     """
 
     key: str
@@ -79,6 +80,7 @@ class Sample:
     language: str = ""
     speaker: str = ""
     emotion: str = ""
+    level: int = 0
     licence: str = ""
     split: str = "train"
     provenance: Provenance = Provenance()
@@ -99,7 +101,8 @@ class Sample:
             seconds=self.seconds,
             tokens=len(self.ids), text_tokens=spans["text"], speech_tokens=spans["speech"],
             audio_tokens=spans["audio"], image_tokens=spans["image"], loss=self.loss_bounds,
-            language=self.language, speaker=self.speaker, emotion=self.emotion, licence=self.licence, split=self.split,
+            language=self.language, speaker=self.speaker, emotion=self.emotion, level=self.level,
+            licence=self.licence, split=self.split,
             text_hash=text_hash(self.text),
             crc=zlib.crc32(members), bounds=self.bounds, place=place, digest=_digest(members), members=members,
             **{f"{ending}_length": len(data) for ending, data in contents.items()},
@@ -157,7 +160,7 @@ class SampleRow:
 
     `recording` names its recording, dialogue or document. `loss` is a flat list of token bounds: begin, end, begin,
     end … of the tokens that count; segments that meet are one span. `crc` is the CRC-32 of the sample's bytes in its tar, headers and
-    padding included. `bounds` are the tokens at which its documents begin after the first.
+    padding included. `bounds` are the tokens at which its documents begin after the first. `level` is that of its emotion, 0 to 5.
     """
 
     key: str
@@ -175,6 +178,7 @@ class SampleRow:
     language: str
     speaker: str
     emotion: str
+    level: Annotated[int, pa.int8()]
     licence: str
     split: str
     text_hash: str

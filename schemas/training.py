@@ -12,10 +12,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
-from weft.schemas.objectives import NextToken, ObjectiveSettings
+from weft.schemas.objectives import NextToken, ObjectiveSettings, OnPrompts
 from weft.schemas.settings import Settings
 
-Group = Literal["lm", "embeddings", "head", "adaptor", "image-adaptor"]
+Group = Literal["lm", "embeddings", "head", "adaptor", "image-adaptor", "critic", "score"]
 Unit = Literal["tokens", "seconds", "samples", "batches", "weights"]
 
 
@@ -166,7 +166,8 @@ class ModelSettings(Settings):
 
 
 class Optimiser(Settings):
-    """AdamW. `batch_tokens` is the global batch, a multiple of the context; `steps` 0 trains to the end of the stream.
+    """AdamW. `batch_tokens` is the global batch, a multiple of the context (a stage of prompts has none: its objective says how many
+    prompts a step takes); `steps` 0 trains to the end of the stream.
 
     The rate rises to `lr` over `warmup` steps and then is `constant`, or falls to `lr_end` along a `cosine` or a line (`linear`).
     """
@@ -178,7 +179,7 @@ class Optimiser(Settings):
     betas: tuple[Annotated[float, Field(ge=0, lt=1)], Annotated[float, Field(ge=0, lt=1)]] = (0.9, 0.95)
     weight_decay: float = Field(default=0.1, ge=0, allow_inf_nan=False)
     clip: float = Field(default=1.0, ge=0, allow_inf_nan=False)
-    batch_tokens: int = Field(gt=0)
+    batch_tokens: int = Field(default=0, ge=0)
     steps: int = Field(default=0, ge=0)
 
     @model_validator(mode="after")
@@ -235,3 +236,23 @@ class TrainingStage(Settings):
         if optimiser.batch_tokens % info.data.get("context", 1):
             raise ValueError("`batch_tokens` must be a multiple of `context`")
         return optimiser
+
+    @model_validator(mode="after")
+    def _has_a_batch(self) -> "TrainingStage":
+        on_prompts = isinstance(self.objective, OnPrompts)
+        if on_prompts == bool(self.optimiser.batch_tokens):
+            raise ValueError(
+                "`batch_tokens` is left out where the objective learns from prompts: its `prompts` say how many a step takes"
+                if on_prompts
+                else "the optimiser needs `batch_tokens`, the tokens of a step, unless its `objective` learns from prompts"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _replies_fit(self) -> "TrainingStage":
+        if isinstance(self.objective, OnPrompts) and self.objective.sampling.new_tokens >= self.context:
+            new = self.objective.sampling.new_tokens
+            raise ValueError(
+                f"`sampling: new_tokens` ({new}) leaves no room for a prompt in a context of {self.context}"
+            )
+        return self

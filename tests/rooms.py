@@ -70,7 +70,8 @@ ROOMS = {
     ),
     "graph": _room(
         "from a recipe to its work",
-        f"{_P}/graph.py {_P}/backends.py {_P}/nodes.py {_P}/learning.py {_P}/choosing.py {_P}/task_checks.py {_P}/recipe_splits.py",
+        f"{_P}/graph.py {_P}/backends.py {_P}/nodes.py {_P}/learning.py {_P}/choosing.py "
+        f"{_P}/task_checks.py {_P}/reward_checks.py {_P}/recipe_splits.py",
         "schemas tokenizers parts stage stages models registry encoders latents sources segmenters aligners tasks",
     ),
     "corpus": _room(

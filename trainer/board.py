@@ -26,10 +26,12 @@ class Board:
         self._writer.close()
 
     def add(self, rows: Sequence[LossRow], validation: Sequence[ValidationRow]) -> None:
-        """Adds the losses of one step, a curve for each task, in nats a token; and the learning rate."""
+        """Adds the losses of one step, a curve for each task, in nats a token; its other measures; and the learning rate."""
         for row in rows:
             if row.tokens:
                 self._add(f"loss/{row.task}", row.loss, row.step)
+                for name, value in row.metrics.items():
+                    self._add(f"{name}/{row.task}", value, row.step)
         for held_out in validation:
             if held_out.tokens:
                 self._add(f"validation/{held_out.task}", held_out.loss, held_out.step)

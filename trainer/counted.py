@@ -16,8 +16,10 @@ import numpy as np
 import pyarrow as pa
 
 from weft.trainer.index import LABELS, Index, document_bounds, loss_bounds
+from weft.trainer.prompts import PromptBatch
 from weft.trainer.stream import Batch
 
+Drawn = Batch | PromptBatch
 LONGEST_RUN = 1000  # consecutive draws of one task without a counted token
 EMPTY_BATCHES = 10  # consecutive batches without a counted token
 _REMEDY = "`weft audit CORPUS --deep` compares the index with the samples"
@@ -52,7 +54,7 @@ def check_counted(index: Index, context: int, longest: int = LONGEST_RUN) -> Non
             )
 
 
-def counted_batches(batches: Iterable[Batch], folder: Path, longest: int = EMPTY_BATCHES) -> Iterator[Batch]:
+def counted_batches(batches: Iterable[Drawn], folder: Path, longest: int = EMPTY_BATCHES) -> Iterator[Drawn]:
     """Passes batches through. Raises ValueError when more than `longest` in a row have no counted token."""
     empty = 0
     for batch in batches:

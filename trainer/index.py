@@ -44,7 +44,7 @@ class Index:
             self._file = pq.ParquetFile(self.path, memory_map=True, page_checksum_verification=True)
         except (pa.ArrowException, OSError) as fault:
             self._unreadable(fault)
-        self._check_columns([*PLACES, *LABELS, *MEMBERS, "key", "split"])
+        self._check_columns()
         self._lock = Lock()
         footer = self._file.metadata
         self._first_draws = [0, *accumulate(footer.row_group(g).num_rows for g in range(footer.num_row_groups))]
@@ -83,12 +83,13 @@ class Index:
             raise ValueError(f"{self.path}: values are missing in the column {', '.join(empty)}; {REMEDY}")
         return table
 
-    def _check_columns(self, names: Sequence[str]) -> None:
+    def _check_columns(self) -> None:
         """Raises ValueError for a missing column, and for one of another type."""
-        actual, expected = self._file.schema_arrow, arrow_schema(IndexRow)
-        types = {field.name: field.type for field in actual}
-        if wrong := [name for name in names if types.get(name) != expected.field(name).type]:
-            raise ValueError(f"{self.path} has no column {', '.join(wrong)} as weft writes it; {REMEDY}")
+        types = {field.name: field.type for field in self._file.schema_arrow}
+        if wrong := [field.name for field in arrow_schema(IndexRow) if types.get(field.name) != field.type]:
+            raise ValueError(
+                f"{self.path} has no column {', '.join(wrong)} as this version of weft writes it; {REMEDY}"
+            )
 
     def _unreadable(self, fault: Exception) -> NoReturn:
         raise ValueError(f"{self.path} cannot be read ({str(fault).splitlines()[0]}); {REMEDY}") from fault

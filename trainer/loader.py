@@ -29,6 +29,7 @@ from weft.trainer.index import LABELS, MEMBERS, PLACES, REMEDY, Index, document_
 from weft.trainer.latents import LatentSpan, stretches_of
 
 _MEMBERS = ["shard", "json_offset", "flac_length", "png_length", *MEMBERS]
+_RECORDS = ["shard", "json_offset", "json_length", "key"]
 OPEN_TARS = 64  # tars that are kept open
 
 
@@ -106,16 +107,29 @@ class DrawReader:
             yield from self._draws(first, table, here)
             left = left[len(here) :]
 
+    def records(self, begin: int = 0) -> Iterator[dict[str, Any]]:
+        """The KEY.json of draws `begin`, `begin` + 1, … to the end. Raises ValueError for one that cannot be read."""
+        for first, table in self.index.groups(_RECORDS, begin):
+            for position, row in enumerate(table.slice(max(begin - first, 0)).to_pylist(), max(begin, first)):
+                yield self._record(position, row)
+
     def records_of(self, positions: Sequence[int]) -> Iterator[dict[str, Any]]:
-        """What KEY.json holds of the draws at `positions`, which must increase. `pick` compares its bytes with the checksum."""
+        """The KEY.json of the draws at `positions`, which must increase. Raises ValueError for one that cannot be read."""
         left = list(positions)
         while left:
-            first, table = next(self.index.groups(["shard", "json_offset", "json_length"], left[0]))
+            first, table = next(self.index.groups(_RECORDS, left[0]))
             here = [position for position in left if position < first + len(table)]
-            for draw in here:
-                shard, offset, length = (column[draw - first].as_py() for column in table.columns)
-                yield json.loads(bytes(self._tar_of(shard, draw)[offset : offset + length]))
+            for position, row in zip(here, table.take([at - first for at in here]).to_pylist(), strict=True):
+                yield self._record(position, row)
             left = left[len(here) :]
+
+    def _record(self, draw: int, row: dict[str, Any]) -> dict[str, Any]:
+        tar = self._tar_of(row["shard"], draw)
+        try:
+            record = json.loads(bytes(tar[row["json_offset"] : row["json_offset"] + row["json_length"]]))
+            return {"key": row["key"], **record}
+        except (TypeError, ValueError) as fault:
+            self._refuse(draw, f"has a KEY.json that cannot be read: {fault}")
 
     def samples(self, begin: int = 0) -> Iterator[np.ndarray]:
         """The ids alone, (n,) int32 each: faster, where no labels are needed."""

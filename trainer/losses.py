@@ -25,7 +25,8 @@ R = TypeVar("R", "LossRow", "ValidationRow")
 class LossRow:
     """One task's mean loss at one step; `all` is the whole batch. Without counted tokens the loss is 0.
 
-    With pairs `tokens` are pairs, and `metrics` holds further means, such as the accuracy of the preference.
+    With pairs `tokens` are pairs, with prompts replies; `metrics` holds further means, such as the accuracy of the preference or the
+    reward.
     """
 
     step: int

@@ -24,6 +24,7 @@ from weft.schemas.disk import to_disk
 from weft.trainer import sums
 
 RECORD = "merge.json"
+_OF_THE_RUN = ("optimiser.safetensors", "critic.safetensors")  # of no use after the stage
 _LENGTH = struct.Struct("<Q")
 _TYPES = {"F64": torch.float64, "F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16}
 
@@ -42,7 +43,7 @@ def merge(parts: Mapping[Path, float], target: Path) -> Path:
     scratch.mkdir(parents=True)
     try:
         for file in sorted(folders[0].glob("*.safetensors")):
-            if file.name != "optimiser.safetensors":
+            if file.name not in _OF_THE_RUN:
                 _merge_file(file.name, parts, scratch / file.name)
         for name in _others(folders[0]):
             shutil.copyfile(folders[0] / name, scratch / name)
@@ -91,7 +92,9 @@ def _checked(folder: Path) -> dict[str, Any]:
         raise ValueError(f"{folder} holds no checkpoint")
     if fault := sums.fault(folder):
         raise ValueError(f"{folder} is damaged: {fault}")
-    weights = sorted(file.name for file in folder.glob("*.safetensors") if file.name != "optimiser.safetensors")
+    if (folder / "score.safetensors").is_file():
+        raise ValueError(f"{folder} is a reward model, which gives scores and no text: it cannot be merged")
+    weights = sorted(file.name for file in folder.glob("*.safetensors") if file.name not in _OF_THE_RUN)
     config: dict[str, Any] = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     return {**config, "files": weights}
 

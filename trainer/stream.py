@@ -7,8 +7,8 @@ state is that of the whole batch, so a run resumes exactly with any number of ra
 """
 
 import json
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from itertools import islice
 from pathlib import Path
 
@@ -16,7 +16,7 @@ import numpy as np
 
 from weft.trainer.latents import Placed
 from weft.trainer.loader import DrawReader
-from weft.trainer.packing import PADDING, Block, Packed, lay_out, pack
+from weft.trainer.packing import PADDING, Block, Packed, count_blocks, lay_out, pack
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +42,7 @@ class Batch:
     Arrays are (B, T): ids, positions, documents and labels int32, targets bool. `labels` number the task of each
     token in `tasks` (sorted; the whole batch's), -1 for padding. `counted` is the number of targets in the whole batch.
     `latents` are those of each row. B can be 0 on a rank when the last batch of a stream is small. `after` is the state to resume from.
+    `figures` (B, …) are what the objective has to know of each row, or of each token, by name.
     """
 
     ids_BT: np.ndarray
@@ -53,6 +54,7 @@ class Batch:
     counted: int
     after: StreamState
     latents: tuple[tuple[Placed, ...], ...] = ()
+    figures: Mapping[str, np.ndarray] = field(default_factory=dict)
 
     def check_ids(self, size: int, folder: Path) -> None:
         """Raises ValueError when an id lies outside a vocabulary of `size`; `folder` is where the ids are from."""
@@ -72,6 +74,11 @@ class BatchStream:
     blocks: int
     rank: int = 0
     world: int = 1
+
+    @property
+    def steps(self) -> int:
+        """The batches of the whole stream; the last may hold fewer blocks."""
+        return -(-count_blocks(self.draws.lengths(), self.context) // self.blocks)
 
     def batches(self, state: StreamState) -> Iterator[Batch]:
         """Every batch from `state` to the end of the stream; the last may hold fewer blocks.

@@ -15,10 +15,12 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch.optim import AdamW
 
 from weft.schemas.fingerprint import hash64
+from weft.schemas.objectives import OnPrompts
 from weft.schemas.training import TrainingStage
 from weft.schemas.vocabulary import Vocabulary
 from weft.trainer import checkpoint, curves, losses, runs
@@ -27,24 +29,28 @@ from weft.trainer.board import Board
 from weft.trainer.counted import check_counted, counted_batches
 from weft.trainer.loader import DrawReader, OpenTar, mapped
 from weft.trainer.losses import LossRow, ValidationRow
+from weft.trainer.models.encoder_cache import kept
 from weft.trainer.models.encoders import NO_ENCODERS, FrozenEncoders, checksums, prepared_for
 from weft.trainer.models.groups import freeze, optimiser_of
 from weft.trainer.models.network import Network
 from weft.trainer.models.special_ids import set_special_ids
 from weft.trainer.models.starting import starting
 from weft.trainer.objectives.base import Objective, Sums, micro_rows
-from weft.trainer.objectives.choosing import objective_of
-from weft.trainer.packing import count_blocks
+from weft.trainer.objectives.choosing import Given, objective_of
+from weft.trainer.prompt_validation import PromptValidation, select_prompts
+from weft.trainer.prompts import PromptBatch, PromptStream
 from weft.trainer.repeatable import repeatable
+from weft.trainer.rewards.base import Reward
 from weft.trainer.schedule import learning_rate
 from weft.trainer.stream import Batch, BatchStream, StreamState
-from weft.trainer.unsupported import check_supported
+from weft.trainer.unsupported import check_prompts, check_supported
 from weft.trainer.validation import Validation, select
 
 # settings that change neither the data nor, but for rounding, the updates
 _NOT_ORIGIN = {"validation", "forward_tokens", "device", "checkpoint_every", "keep"}
 
 NO_FILES: Mapping[str, bytes] = {}
+NO_MODELS: Mapping[str, Path] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,11 +110,13 @@ def train(
     report: Callable[[StepReport], None], validation: Path | None = None,
     open_tar: OpenTar = mapped, start: Path | None = None, encoders: FrozenEncoders = NO_ENCODERS,
     warn: Callable[[str], None] = print, files: Mapping[str, bytes] = NO_FILES,
+    rewards: tuple[Reward, ...] = (), reward_models: Mapping[str, Path] = NO_MODELS,
 ) -> Result:  # fmt: skip
     """Trains to `steps`, or to the end of the stream when `steps` is 0 or the stream is shorter.
 
     `start` is the checkpoint or merge that `model.start` names, `encoders` are those of latent audio and images. `files` are those of
-    the vocabulary's folder (FILES), by name: checkpoints hold them.
+    the vocabulary's folder (FILES), by name: checkpoints hold them. Of a stage of prompts `rewards` are those of its objective, and
+    `reward_models` the checkpoints of the stages that they name.
     With `resume`, continues from the latest whole checkpoint in `out`, or starts when there is none; `warn` gets a sentence on each
     damaged one. The loss on the shards in `validation` is measured during training and does not change it. Raises ValueError when
     `out` holds another run, when a sample or a row is damaged, when no token of a task counts in the loss, when a loss or a weight is
@@ -116,20 +124,30 @@ def train(
     """
     draws, frozen = DrawReader(shards, open_tar=open_tar, prepare=prepared_for(encoders)), checksums(encoders)
     check_supported(draws.index, stage.objective, encoders)
-    check_counted(draws.index, stage.context)
-    held_out = select(validation, stage, vocabulary.size, open_tar) if validation else None
-    stream = BatchStream(draws=draws, context=stage.context, blocks=stage.optimiser.batch_tokens // stage.context)
+    stream = _stream(draws, stage)
+    if isinstance(stream, PromptStream):
+        encoders = kept(encoders, members=8 * stream.count)
+    held_out = _held_out(validation, stage, vocabulary.size, open_tar) if validation else None
     origin = checkpoint.RunOrigin(
         vocabulary=vocabulary.fingerprint,
         index=draws.digest(),
         seed=seed,
         start=checkpoint.weights_sum(start) if start else "",
-        settings=_decisive(stage),
+        settings=_decisive(stage, rewards, reward_models),
         encoders=frozen,
     )
     if resume:
         checkpoint.set_damaged_aside(out, warn)
-    run, state = _start(out, stage, vocabulary, origin, stream, resume, start, encoders)
+    given = Given(
+        seed=seed,
+        files=files,
+        rewards=rewards,
+        reward_models=reward_models,
+        encoders=encoders,
+        device=device_of(stage),
+        warn=warn,
+    )
+    run, state = _start(out, stage, vocabulary, origin, stream, resume, start, given)
     set_special_ids(run.network.lm, vocabulary)
     if state.step < run.steps:
         runs.reopen(out)
@@ -164,17 +182,37 @@ def train(
     )
 
 
-def _decisive(stage: TrainingStage) -> dict[str, Any]:
+def _held_out(folder: Path, stage: TrainingStage, size: int, open_tar: OpenTar) -> Validation | PromptValidation | None:
+    """The held-out samples of the stage, of a vocabulary of `size`. Raises ValueError for samples that cannot be measured."""
+    if isinstance(stage.objective, OnPrompts):
+        return select_prompts(folder, stage, open_tar)
+    return select(folder, stage, size, open_tar)
+
+
+def _stream(draws: DrawReader, stage: TrainingStage) -> BatchStream | PromptStream:
+    """The batches of the stage. Raises ValueError for samples that it cannot learn from."""
+    if isinstance(stage.objective, OnPrompts):
+        check_prompts(draws.index, stage)
+        return PromptStream(draws=draws, count=stage.objective.prompts)
+    check_counted(draws.index, stage.context)
+    return BatchStream(draws=draws, context=stage.context, blocks=stage.optimiser.batch_tokens // stage.context)
+
+
+def _decisive(stage: TrainingStage, rewards: tuple[Reward, ...], reward_models: Mapping[str, Path]) -> dict[str, Any]:
     """The settings that a resumed run must share. The number of steps is one where the schedule depends on it."""
     unneeded: dict[str, Any] = dict.fromkeys(_NOT_ORIGIN, True)
     if stage.optimiser.schedule == "constant":
         unneeded["optimiser"] = {"steps"}
-    return stage.model_dump(mode="json", exclude=unneeded)
+    judged = {
+        "rewards": [f"{reward.backend_name} {reward.version()}" for reward in rewards],
+        "reward_models": {name: checkpoint.weights_sum(folder) for name, folder in reward_models.items()},
+    }
+    return stage.model_dump(mode="json", exclude=unneeded) | (judged if rewards else {})
 
 
-def _samples(draws: DrawReader, state: StreamState, batch: Batch) -> str:
+def _samples(draws: DrawReader, state: StreamState, batch: Batch | PromptBatch) -> str:
     """A clause on the samples of a batch that begins at `state`."""
-    last = min(batch.after.draw, len(draws) - 1)
+    last = batch.after.draw - (batch.after.offset == 0)
     keys = [draws.index.key(draw) for draw in range(state.draw, min(last, state.draw + 2) + 1)]
     return f"(its batch is draws {state.draw} to {last}: {', '.join(keys)}{', …' if last > state.draw + 2 else ''})"
 
@@ -192,10 +230,10 @@ def _start(
     stage: TrainingStage,
     vocabulary: Vocabulary,
     origin: checkpoint.RunOrigin,
-    stream: BatchStream,
+    stream: BatchStream | PromptStream,
     resume: bool,
     start: Path | None,
-    encoders: FrozenEncoders,
+    given: Given,
 ) -> tuple[Run, StreamState]:
     """The run and its position: at the beginning, or at its latest checkpoint. Raises ValueError."""
     latest = checkpoint.latest(out)
@@ -204,13 +242,12 @@ def _start(
             f"{out} holds a run already (latest checkpoint: {latest.name}); resume it or train into a new folder"
         )
     state = checkpoint.read_state(latest, origin).stream if latest else StreamState()
-    device = device_of(stage)
-    network = starting(stage, vocabulary, origin.seed, start, encoders).to(device)
-    objective = objective_of(stage, vocabulary)
+    network = starting(stage, vocabulary, origin.seed, start, given.encoders).to(given.device)
+    objective = objective_of(stage, vocabulary, given)
     objective.begin(network)
     if latest:
         network.restore(latest)
-    network.train()
+    network.train(objective.uses_dropout)
     optimiser = optimiser_of(freeze(network, stage.trainable), stage.trainable, stage.optimiser)
     if latest:
         checkpoint.restore_optimiser(latest, network, optimiser)
@@ -221,10 +258,10 @@ def _start(
     run = Run(
         stage=stage,
         network=network,
-        encoders=encoders,
+        encoders=given.encoders,
         objective=objective,
         optimiser=optimiser,
-        device=device,
+        device=given.device,
         seed=origin.seed,
         steps=min(horizon, available),
         horizon=horizon,
@@ -241,15 +278,16 @@ def device_of(stage: TrainingStage) -> torch.device:
     return torch.device("cuda" if has_gpu and stage.device != "cpu" else "cpu")
 
 
-def _available(stream: BatchStream) -> int:
+def _available(stream: BatchStream | PromptStream) -> int:
     """The number of steps in the stream. Raises ValueError when it is empty."""
-    available = -(-count_blocks(stream.draws.lengths(), stream.context) // stream.blocks)
-    if not available:
+    if not stream.steps:
         raise ValueError(f"{stream.draws.folder} holds no tokens to train on")
-    return available
+    return stream.steps
 
 
-def _validate(run: Run, held_out: Validation | None, out: Path, step: int) -> tuple[ValidationRow, ...]:
+def _validate(
+    run: Run, held_out: Validation | PromptValidation | None, out: Path, step: int
+) -> tuple[ValidationRow, ...]:
     """Measures the validation loss where it is due; returns the rows that were appended to `validation.jsonl`."""
     if not held_out or not held_out.due(step, run.steps):
         return ()
@@ -258,22 +296,34 @@ def _validate(run: Run, held_out: Validation | None, out: Path, step: int) -> tu
     return rows
 
 
-def _step(run: Run, batch: Batch) -> tuple[LossRow, ...]:
-    """One update; returns its losses. Raises FloatingPointError when the loss or the gradient is not finite: nothing is updated."""
-    settings, step = run.stage.optimiser, batch.after.step
+def _step(run: Run, drawn: Batch | PromptBatch) -> tuple[LossRow, ...]:
+    """The updates of one step; returns its losses.
+
+    Raises FloatingPointError when a loss or a gradient is not finite: that update is not done, and the step is not saved.
+    """
     # seeded by step: so dropout is the same after a resume, and no generator state is saved
-    torch.manual_seed(hash64(run.seed, "step", step))
-    rate = learning_rate(settings, step, run.horizon)
+    torch.manual_seed(hash64(run.seed, "step", drawn.after.step))
+    rate = learning_rate(run.stage.optimiser, drawn.after.step, run.horizon)
+    sums = Sums.none(len(drawn.tasks))
+    for batch in run.objective.batches(run.network, drawn):
+        sums += _update(run, batch, rate)
+    return _loss_rows(drawn, sums, rate)
+
+
+def _update(run: Run, batch: Batch, rate: float) -> Sums:
+    """One update; returns its losses by task. Raises FloatingPointError."""
+    step = batch.after.step
     sums = _backward(run, batch)
-    rows = _loss_rows(batch, sums, rate)
-    norm = torch.nn.utils.clip_grad_norm_(run.network.parameters(), settings.clip or math.inf)
+    if not np.isfinite(sums.nats).all():
+        raise FloatingPointError(f"the loss of step {step} is not finite; lower `lr` or lengthen `warmup`")
+    norm = torch.nn.utils.clip_grad_norm_(run.network.parameters(), run.stage.optimiser.clip or math.inf)
     if not torch.isfinite(norm):
         raise FloatingPointError(f"the gradient of step {step} is not finite; lower `lr`")
     for group in run.optimiser.param_groups:
         group["lr"] = rate * group["scale"]
     run.optimiser.step()
     run.optimiser.zero_grad(set_to_none=True)
-    return rows
+    return sums
 
 
 def _backward(run: Run, batch: Batch) -> Sums:
@@ -287,10 +337,8 @@ def _backward(run: Run, batch: Batch) -> Sums:
     return sums
 
 
-def _loss_rows(batch: Batch, sums: Sums, rate: float) -> tuple[LossRow, ...]:
+def _loss_rows(batch: Batch | PromptBatch, sums: Sums, rate: float) -> tuple[LossRow, ...]:
     total = Sums.none(1) + sums.total()
-    if not torch.isfinite(torch.from_numpy(total.nats)).all():
-        raise FloatingPointError(f"the loss of step {batch.after.step} is not finite; lower `lr` or lengthen `warmup`")
     parts = [("all", total), *((task, sums.of(number)) for number, task in enumerate(batch.tasks))]
     return tuple(
         LossRow(

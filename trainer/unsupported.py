@@ -1,5 +1,5 @@
-"""Refuses samples that a stage would train wrongly, before the first step: latents without an encoder, and pairs or other samples for
-an objective that takes the others.
+"""Refuses samples that a stage would train wrongly, before the first step: latents without an encoder, pairs, prompts or other samples
+for an objective that takes others, and prompts that leave no room for a reply.
 
 check_supported(index, stage.objective)
 RecipeError: …/index.parquet: samples of task asr have latent audio, …
@@ -11,7 +11,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from weft.schemas.faults import RecipeError
-from weft.schemas.objectives import Dpo, ObjectiveSettings
+from weft.schemas.objectives import ObjectiveSettings, OnPrompts
+from weft.schemas.training import TrainingStage
 from weft.schemas.vocabulary import Modality
 from weft.trainer.index import Index
 
@@ -38,17 +39,42 @@ def check_supported(index: Index, objective: ObjectiveSettings, modalities: Coll
 def _check_pairs(index: Index, table: pa.Table, objective: ObjectiveSettings) -> None:
     """Raises RecipeError."""
     later_documents = pc.list_value_length(table["bounds"])
-    if isinstance(objective, Dpo):
+    if objective.takes == "pairs":
         if task := _first_task(table, pc.not_equal(later_documents, 1)):
             raise RecipeError(
-                f"{index.path}: samples of task {task} are no preference pairs, which `objective: dpo` learns from; "
+                f"{index.path}: samples of task {task} are no preference pairs, which `objective: {objective.use}` learns from; "
                 "leave the task out of the stage's mixture"
             )
     elif task := _first_task(table, pc.greater(later_documents, 0)):
         raise RecipeError(
             f"{index.path}: samples of task {task} are preference pairs, and the stage would learn the rejected answers too: set "
-            "`objective: {use: dpo}`, leave the task out of the mixture, or let `dialogue` write the chosen answers"
+            "`objective: {use: dpo}` or `{use: reward}`, leave the task out of the mixture, or let `dialogue` write the chosen answers"
         )
+
+
+def check_prompts(index: Index, stage: TrainingStage) -> None:
+    """Raises RecipeError for samples that are no prompts, and for a prompt after which the context does not hold a reply."""
+    for _, table in index.groups(["task", "loss", "tokens"]):
+        if task := _first_task(table, pc.greater(pc.list_value_length(table["loss"]), 0)):
+            raise RecipeError(
+                f"{index.path}: samples of task {task} are no prompts, which this stage's objective learns from; leave the task out of "
+                "the stage's mixture"
+            )
+        if fault := too_long(table, stage):
+            raise RecipeError(f"{index.path}: {fault}")
+
+
+def too_long(table: pa.Table, stage: TrainingStage) -> str:
+    """A sentence on the longest prompt of a table with `task` and `tokens`, where it leaves too little room; "" where all fit."""
+    assert isinstance(stage.objective, OnPrompts)
+    new, longest = stage.objective.sampling.new_tokens, pc.max(table["tokens"]).as_py() or 0
+    if longest + new <= stage.context:
+        return ""
+    task = _first_task(table, pc.equal(table["tokens"], longest))
+    return (
+        f"a prompt of task {task} has {longest:,} tokens, and with `new_tokens: {new}` a reply does not fit into the context of "
+        f"{stage.context:,}; lower `new_tokens`, or raise `context`"
+    )
 
 
 def _first_task(table: pa.Table, mask: pa.ChunkedArray) -> str:

@@ -81,7 +81,7 @@ def select(folder: Path, stage: TrainingStage, size: int, open_tar: OpenTar = ma
     Raises ValueError when a draw is of another split, when an id lies outside the vocabulary, and when a task has no counted token.
     """
     draws = DrawReader(folder, open_tar=open_tar)
-    positions = list(_first(draws.index, stage))
+    positions = list(first_draws(draws.index, stage))
     # copies, so that no tar stays open during the run
     held_out = tuple(
         Draw(
@@ -110,7 +110,7 @@ def select(folder: Path, stage: TrainingStage, size: int, open_tar: OpenTar = ma
     return validation
 
 
-def _first(index: Index, stage: TrainingStage) -> Iterator[int]:
+def first_draws(index: Index, stage: TrainingStage) -> Iterator[int]:
     """Positions of the first `samples` draws of each task, in order. Raises ValueError for a draw of another split."""
     left = dict.fromkeys(stage.mixture.weights, stage.validation.samples)
     for first, table in index.groups(["task", "split"]):

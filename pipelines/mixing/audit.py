@@ -73,11 +73,17 @@ def streams_of(store: Store, pipeline: Pipeline) -> list[StreamAudit]:
 
 
 def _stream(stream: StreamAudit, faults: list[str]) -> StageAudit | None:
-    """Adds the faults of a stage to `faults`. Returns its shares; None where its plan or its index cannot be read."""
+    """Adds the faults of a stage to `faults`. Returns its shares; None where its plan or its index cannot be read, or is of another
+    version.
+    """
+    if other := stream.other_version():
+        faults.append(other)
+        return None
     before = len(faults)
     faults.extend(map(str, stream.damaged_plan()))
     if len(faults) > before:
         return None
+    faults.extend(map(str, stream.misplaced_draws()))
     faults.extend(map(str, stream.damaged_tars()))
     faults.extend(stream.unknown_tars())
     faults.extend(map(str, stream.damaged_index()))
@@ -99,7 +105,7 @@ def damaged_samples(store: Store, streams: list[StreamAudit], pipeline: Pipeline
     answered = frozenset(name for name, task in pipeline.tasks.items() if task.keeps_answer)
     rules = SampleRules(vocabulary=size, encoders=pipeline.encoders, answered=answered)
     for stream in streams:
-        if not any(stream.damaged_plan()):
+        if not (stream.other_version() or any(stream.damaged_plan())):
             yield from damaged_tars(store, stream.name, rules)
 
 

@@ -29,7 +29,19 @@ from weft.schemas.tar import BLOCK, END, MEMBERS, header, space
 SHOWN = 3  # faults of one tar
 CHUNK = 1 << 12  # samples of a tar in memory at a time
 WORTH_A_PROCESS = 1 << 28  # bytes of tars from which on processes share them
-_COMPARED = ("key", "task", "source", "seconds", "language", "speaker", "emotion", "licence", "split", "bounds")
+_COMPARED = (
+    "key",
+    "task",
+    "source",
+    "seconds",
+    "language",
+    "speaker",
+    "emotion",
+    "level",
+    "licence",
+    "split",
+    "bounds",
+)
 
 
 def damaged_tars(store: Store, stage: str, rules: SampleRules) -> Iterator[Damaged]:

@@ -26,7 +26,7 @@ from weft.schemas.plan import Tar
 from weft.schemas.shard import IndexRow
 from weft.schemas.table import arrow_schema
 
-VERSION = "index-6"
+VERSION = "index-7"
 ROWS = 10_000  # index rows a row group
 
 

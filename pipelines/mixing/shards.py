@@ -30,7 +30,7 @@ from weft.schemas.sample import SampleRow, ShardSample
 from weft.schemas.shard import IndexRow
 from weft.schemas.table import arrow_schema
 
-VERSION = "tar-6"
+VERSION = "tar-7"
 
 
 def tar_name(stage: str, planned: Tar) -> str:

@@ -23,8 +23,8 @@ from weft.schemas.audit import GroupAudit, ShareAudit, TaskAudit
 from weft.schemas.plan import MixtureNode
 from weft.schemas.training import TrainingStage
 
-COLUMNS = ["task", *NAMED, "language", "emotion", "split", "tokens", "seconds"]
-KINDS = ("source", "language", "speaker", "split")
+COLUMNS = ["task", *NAMED, "language", "emotion", "level", "split", "tokens", "seconds"]
+KINDS = ("source", "language", "emotion", "speaker", "split")
 
 
 @dataclass
@@ -71,7 +71,7 @@ class Shares:
         names = pc.binary_join_element_wise(table["source"], table["speaker"], "/")
         named = table.set_column(table.schema.get_field_index("speaker"), "speaker", names)
         for kind in KINDS:
-            self._group(kind, named)
+            self._group(kind, named if kind != "emotion" else _felt(named))
         self._speaker(table, costs)
 
     def _below(
@@ -200,6 +200,14 @@ class Shares:
             most = Fraction(str(self.stage.mixture.tasks[task].most["speaker"]))
             if cost > most * given[task]:
                 yield OverBound(task=task, speaker=speaker, cost=cost, given=given[task], most=float(most))
+
+
+def _felt(table: pa.Table) -> pa.Table:
+    """The samples that have an emotion, which is `happy 3` where its level is known."""
+    felt = table.filter(pc.not_equal(table["emotion"], ""))
+    levels = [f" {level}" if level else "" for level in felt["level"].to_pylist()]
+    names = pc.binary_join_element_wise(felt["emotion"], pa.array(levels, pa.string()), "")
+    return felt.set_column(felt.schema.get_field_index("emotion"), "emotion", names)
 
 
 def _costs(unit: str, table: pa.Table) -> NDArray[np.int64]:

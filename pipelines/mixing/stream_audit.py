@@ -12,18 +12,19 @@ from itertools import zip_longest
 
 import pyarrow as pa
 
-from weft.pipelines.mixing.index import ROWS, index_rows, wids
+from weft.pipelines.mixing.drawn_rows import faults_of_draws
+from weft.pipelines.mixing.index import ROWS, VERSION, index_rows, wids
 from weft.pipelines.mixing.plan import held_by
-from weft.pipelines.mixing.plan_files import plan_name, read_leaves, read_summary, read_tars, read_tree
+from weft.pipelines.mixing.plan_files import plan_files, plan_name, read_leaves, read_summary, read_tars, read_tree
 from weft.pipelines.mixing.plan_request import shown_unit, size_of
 from weft.pipelines.mixing.shards import contents_of, index_name, rows_name, tar_name, wids_name
 from weft.pipelines.mixing.shares import COLUMNS, Shares
 from weft.pipelines.mixing.tree import PlanError, tree_of
 from weft.pipelines.models.folders import checksum_of
-from weft.pipelines.parts.tables import footer_of, opened_part
+from weft.pipelines.parts.tables import footer_of, made_from_of, opened_part
 from weft.pipelines.storage.checksums import KEY, content_of_file_matches
 from weft.pipelines.storage.own_names import is_made_by_weft
-from weft.pipelines.storage.store import Damaged, NotMade, Store
+from weft.pipelines.storage.store import Damaged, NotMade, Store, remedy
 from weft.schemas.audit import EpochAudit, StageAudit
 from weft.schemas.counting import are, counted
 from weft.schemas.plan import Summary, Tar
@@ -50,8 +51,19 @@ class StreamAudit:
         plan = [*self.damaged_plan()]
         yield from plan
         if not plan:
+            yield from self.misplaced_draws()
             yield from self.damaged_tars()
             yield from self.damaged_index()
+
+    def other_version(self) -> str:
+        """What to say of a stream that another version of weft wrote, with which nothing of it can be compared; "" for one of this."""
+        was = (made_from_of(self.store, index_name(self.name)) or {}).get("version", VERSION)
+        if was == VERSION:
+            return ""
+        return (
+            f"shards/{self.name} was written by another version of weft ({was}, and this one writes {VERSION}); "
+            f"{remedy(self.store.url, verify=False)} writes it anew"
+        )
 
     def damaged_plan(self) -> Iterator[Damaged]:
         """Compares the files of the plan with their checksums, and its tree with the recipe and the counts of the orders."""
@@ -63,6 +75,10 @@ class StreamAudit:
         if not faults and self.stage:
             faults += self._each([plan_name(self.name)], self._tree_fault)
         yield from faults
+
+    def misplaced_draws(self) -> Iterator[Damaged]:
+        """Compares the rows that the plan draws with those that are next in turn behind the stages that it goes on from."""
+        yield from self._each([plan_files(self.name)[3]], lambda _: "; it ".join(self._faults_of_draws()))
 
     def damaged_tars(self) -> Iterator[Damaged]:
         """Compares the size and the rows of each tar with the plan."""
@@ -101,6 +117,9 @@ class StreamAudit:
 
     def _relative(self, path: str) -> str:
         return path.removeprefix(f"{self.store.root}/")
+
+    def _faults_of_draws(self) -> Iterator[str]:
+        return faults_of_draws(self.store, self.name, self.before)
 
     def _plan_file_fault(self, name: str) -> str:
         was = read_summary(self.store, self.name).files[name]

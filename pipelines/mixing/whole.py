@@ -27,6 +27,7 @@ _JSON_SCHEMA = pa.schema(
         *((name, pa.string()) for name in _PLAIN),
         ("text", pa.string()),
         ("answer", pa.string()),
+        ("level", pa.int8()),
         ("seconds", pa.float64()),
         ("segments", pa.list_(_SEGMENT)),
         ("bounds", pa.list_(pa.int32())),
@@ -128,7 +129,7 @@ def _json_matches(json_table: pa.Table | None, rows: pa.Table, answered: Set[str
     if (
         json_table is None
         or len(json_table) != len(rows)
-        or not all(json_table[name].equals(rows[name]) for name in (*_PLAIN, "seconds"))
+        or not all(json_table[name].equals(rows[name]) for name in (*_PLAIN, "level", "seconds"))
     ):
         return False
     if not pc.struct_field(json_table["provenance"], "recording").equals(rows["recording"]):

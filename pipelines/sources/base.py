@@ -13,6 +13,7 @@ from pydantic import field_validator
 
 from weft.pipelines.parts.splits import HoldOutNames, Splits
 from weft.pipelines.storage.store import SOURCE, Store
+from weft.schemas.facts import Facts
 from weft.schemas.item import Item
 from weft.schemas.ledger import MISSING, UNAVAILABLE, Reject, Unavailable, Unusable
 from weft.schemas.recipe import NAME
@@ -90,6 +91,20 @@ class Source(Versioned):
     def field_names(self) -> frozenset[str] | None:
         """The fields that its records may have beside their text; None where its data says it, and any may be there."""
         return None
+
+    @property
+    def facts(self) -> Facts:
+        """What is known of all its records before they are read."""
+        return Facts(fields=self.field_names)
+
+    @property
+    def lists_facts(self) -> bool:
+        """Whether `facts_of` says more of an item, without any audio."""
+        return False
+
+    def facts_of(self, item: Item, store: Store) -> Iterator[Facts]:
+        """What its listing or its text says of the records of an item; none of what will be rejected. Raises Unavailable."""
+        raise NotImplementedError
 
     @property
     def opens_files(self) -> bool:

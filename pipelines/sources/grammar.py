@@ -6,8 +6,9 @@ dialogues: {use: grammar, count: 40}
 from collections.abc import Iterator
 from typing import Any
 
-from weft.pipelines.sources.common.scripted import ScriptedSource
+from weft.pipelines.sources.common.scripted import CHAT, ScriptedSource
 from weft.pipelines.writers.grammar import VERSION, dialogues
+from weft.schemas.facts import Facts
 from weft.schemas.text import Turn
 
 _FIELDS = ("role", "speaker", "text", "emotion", "level", "speed", "pause", "overlap")
@@ -19,6 +20,10 @@ class Source(ScriptedSource):
     @property
     def field_names(self) -> frozenset[str]:
         return frozenset()
+
+    @property
+    def facts(self) -> Facts:
+        return Facts(fields=self.field_names, has_text=True, roles=CHAT, spoken=CHAT, has_answers=False)
 
     def version(self) -> str:
         return f"2, grammar {VERSION}"

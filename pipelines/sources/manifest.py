@@ -21,6 +21,7 @@ from weft.pipelines.sources.common.speech import Labels, SpeechSource
 from weft.pipelines.sources.common.wrong_run import WrongRun
 from weft.pipelines.storage.store import Store
 from weft.schemas.audio import Audio, Recording, Supervision, Word
+from weft.schemas.facts import Facts
 from weft.schemas.fields import Fields, WrongField, parsed, shown
 from weft.schemas.item import Item, key_for
 from weft.schemas.ledger import Reject, Unusable
@@ -45,6 +46,20 @@ class Source(SpeechSource):
 
     def named(self, item: Item, splits: Splits) -> Sequence[HoldOutNames]:
         return named(self, item)
+
+    @property
+    def lists_facts(self) -> bool:
+        return True
+
+    def facts_of(self, item: Item, store: Store) -> Iterator[Facts]:
+        try:
+            for line in _lines(item):
+                yield Facts(
+                    fields=frozenset(one.name for one in named_texts(line)),
+                    has_text=bool(line.text("text").strip() or line.entries("words")),
+                )
+        except (WrongField, Unusable):  # which is rejected when it is read
+            return
 
     def read(self, item: Item, store: Store) -> Iterator[Recording | Reject]:
         yield from read(self, item, store)
@@ -134,9 +149,9 @@ def read(source: SpeechSource, item: Item, store: Store) -> Iterator[Recording |
         try:
             good.append(_stretch(line))
         except WrongField as fault:
-            yield refused(item, Unusable("bad_manifest_line", str(fault)))
+            yield refused(item, Unusable("bad_manifest_line", f"{_place_of(line)}: {fault}"))
         except Unusable as fault:
-            yield refused(item, fault)
+            yield refused(item, Unusable(fault.reason, f"{_place_of(line)}: {fault.detail}"))
     if good:
         yield from source.recordings(item, store, Audio(item.uri), Labels(supervisions=tuple(good), **common))
 
@@ -160,6 +175,11 @@ def _whole(source: SpeechSource, item: Item, store: Store, line: Fields) -> Iter
         if isinstance(recording, Recording) and line.values.get("duration") is not None:
             _same_length(_seconds(line, "duration"), recording.seconds, source.limits.slack)
         yield recording
+
+
+def _place_of(line: Fields) -> str:
+    """Which of the lines of one file it is."""
+    return f"the line of `offset` {shown(line.values.get('offset'))}"
 
 
 def _same_length(declared: float, seconds: float, slack: float) -> None:

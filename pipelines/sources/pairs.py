@@ -11,8 +11,9 @@ from typing import Any, Literal
 
 from pydantic import field_validator
 
-from weft.pipelines.sources.common.scripted import ScriptedSource
+from weft.pipelines.sources.common.scripted import CHAT, ScriptedSource
 from weft.pipelines.writers.pairs import VERSION, pairs
+from weft.schemas.facts import Facts
 
 _NAMES = {"en": "English", "de": "German"}
 
@@ -33,6 +34,13 @@ class Source(ScriptedSource):
     @property
     def field_names(self) -> frozenset[str]:
         return frozenset({"translation"})
+
+    @property
+    def facts(self) -> Facts:
+        return Facts(
+            fields=self.field_names, has_text=True, most_utterances=2, roles=CHAT | ({"system"} if self.instruction else set()),
+            spoken=CHAT, last="assistant", has_answers=False,
+        )  # fmt: skip
 
     def version(self) -> str:
         return f"1, pairs {VERSION}"

@@ -9,8 +9,9 @@ The answers are its fields `chosen` and `rejected` too.
 from collections.abc import Iterator
 from typing import Any
 
-from weft.pipelines.sources.common.scripted import ScriptedSource
+from weft.pipelines.sources.common.scripted import CHAT, ScriptedSource
 from weft.pipelines.writers.preferences import VERSION, preferences
+from weft.schemas.facts import Facts
 
 
 class Source(ScriptedSource):
@@ -19,6 +20,12 @@ class Source(ScriptedSource):
     @property
     def field_names(self) -> frozenset[str]:
         return frozenset({"chosen", "rejected"})
+
+    @property
+    def facts(self) -> Facts:
+        return Facts(
+            fields=self.field_names, has_text=True, most_utterances=3, roles=CHAT, spoken=CHAT, last="human", has_answers=True,
+        )  # fmt: skip
 
     def version(self) -> str:
         return f"1, preferences {VERSION}"

@@ -21,6 +21,7 @@ from weft.pipelines.voices.common.measured import measured
 from weft.pipelines.voices.espeak import Voice
 from weft.pipelines.writers.voice_questions import VERSION, VoiceQuestion, voice_questions
 from weft.schemas.audio import Audio, Field, Recording
+from weft.schemas.facts import Facts
 from weft.schemas.item import Item
 from weft.schemas.ledger import Reject, Unusable
 
@@ -40,6 +41,10 @@ class Source(SpeechSource):
     @property
     def field_names(self) -> frozenset[str]:
         return frozenset({"question", "answer", "aspect"})
+
+    @property
+    def facts(self) -> Facts:
+        return Facts(fields=self.field_names, has_text=True, most_utterances=1)
 
     def version(self) -> str:
         return f"1, questions {VERSION}, {Voice().version()}"

@@ -19,6 +19,7 @@ from weft.pipelines.storage.store import Store
 from weft.pipelines.writers.common.sounds import RATE
 from weft.pipelines.writers.scenes import VERSION, Scene, SoundEvent, scenes
 from weft.schemas.audio import Audio, Field, Recording
+from weft.schemas.facts import Facts
 from weft.schemas.item import Item
 from weft.schemas.ledger import Reject
 
@@ -38,6 +39,10 @@ class Source(SpeechSource):
     @property
     def field_names(self) -> frozenset[str]:
         return frozenset(_FIELDS)
+
+    @property
+    def facts(self) -> Facts:
+        return Facts(fields=self.field_names, has_text=False, most_utterances=1)
 
     def version(self) -> str:
         return f"1, scenes {VERSION}"

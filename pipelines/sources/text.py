@@ -25,6 +25,7 @@ from weft.pipelines.sources.textfiles.cutting import cleaned, pieces
 from weft.pipelines.sources.textfiles.entries import TextEntry, json_entry, plain_entry
 from weft.pipelines.sources.textfiles.stretches import RawDocument, raw_documents
 from weft.pipelines.storage.store import Store
+from weft.schemas.facts import Facts
 from weft.schemas.fingerprint import hash64
 from weft.schemas.item import Item, key_for
 from weft.schemas.ledger import Reject, Unusable
@@ -123,6 +124,18 @@ class Source(base.Source):
     @property
     def names_splits(self) -> bool:
         return not self.path.lower().endswith((".txt", ".txt.gz"))  # lines of JSON may
+
+    @property
+    def lists_facts(self) -> bool:
+        return self.field_names is None
+
+    def facts_of(self, item: Item, store: Store) -> Iterator[Facts]:
+        try:
+            for record in self.read(item, store):
+                if isinstance(record, Document):
+                    yield Facts(fields=frozenset(field.name for field in record.fields), has_text=True)
+        except Unusable:
+            return
 
     def named(self, item: Item, splits: Splits) -> None:
         """Only reading shows the documents."""

@@ -7,18 +7,28 @@ Dialogue: tools […], system, human "What is the weather in Oslo today?", assis
 from collections.abc import Iterator
 from typing import Any
 
-from weft.pipelines.sources.common.scripted import ScriptedSource
+from pydantic import Field
+
+from weft.pipelines.sources.common.scripted import CHAT, ScriptedSource
 from weft.pipelines.writers.tools import SCHEMAS, VERSION, Talk, tool_talks
+from weft.schemas.facts import Facts
 
 
 class Source(ScriptedSource):
     """`count` talks; the i-th depends on `seed` and i alone. `instruction` is the system turn, after which the tools stand."""
 
-    instruction: str = "You can use tools."
+    instruction: str = Field(default="You can use tools.", min_length=1)
 
     @property
     def field_names(self) -> frozenset[str]:
         return frozenset()
+
+    @property
+    def facts(self) -> Facts:
+        return Facts(
+            fields=self.field_names, has_text=True, most_utterances=2, roles=CHAT | {"system", "tool"}, spoken=CHAT,
+            last="assistant", has_answers=False,
+        )  # fmt: skip
 
     def version(self) -> str:
         return f"1, tools {VERSION}"

@@ -6,13 +6,15 @@ class Task(base.SpokenTask):
         builder.marker("speech"); builder.codes(spoken.codes[self.stream])
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from random import Random
 from typing import ClassVar, Literal
 
 from weft.pipelines.tasks.common.sample_builder import SampleBuilder
 from weft.schemas.audio import Alignment, Codes, Field, Utterance
+from weft.schemas.counting import counted
+from weft.schemas.facts import Facts
 from weft.schemas.ledger import Unusable
 from weft.schemas.passage import Passage
 from weft.schemas.settings import Versioned
@@ -155,6 +157,33 @@ class Task(Versioned):
     def keeps_answer(self) -> bool:
         """Whether each of its samples has an answer, which a reply is checked with."""
         return False
+
+    @property
+    def says_text(self) -> bool:
+        """Whether it needs the transcript of an utterance."""
+        return self.writes_text
+
+    @property
+    def roles_that_count(self) -> frozenset[str]:
+        """Of the turns of a dialogue, those that it lets count; none where its samples are not of dialogues."""
+        return frozenset()
+
+    def misfit(self, facts: Facts, makes: type) -> str:
+        """Why no record of which this is known gives a sample, as the end of a sentence that begins with the name of its source; ""
+        where one may. `makes` is what the source makes.
+        """
+        return next(self.misfits(facts, self.takes_of(makes)), "")
+
+    def misfits(self, facts: Facts, takes: type) -> Iterator[str]:
+        """All that `misfit` may say. `takes` is the record that a sample is about."""
+        if facts.fields is not None and (missing := sorted(self.fields - facts.fields)):
+            has = f"its fields are {', '.join(sorted(facts.fields))}" if facts.fields else "its records have no fields"
+            yield f"never gives the field {missing[0]!r} ({has}), which this task needs"
+        if takes is Passage and facts.most_utterances is not None and facts.most_utterances < self.fewest_utterances:
+            few = counted(facts.most_utterances, "utterance")
+            yield f"has recordings of {few} at most, and this task needs {self.fewest_utterances} of one"
+        if takes in (Utterance, Passage) and facts.has_text is False and self.says_text:
+            yield "gives no transcripts, which this task needs"
 
     def takes_of(self, makes: type) -> type:
         """The record that a sample of a source is about, by what the source makes."""

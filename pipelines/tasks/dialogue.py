@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from random import Random
 from typing import ClassVar, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from weft.pipelines.tasks.base import Material, Spoken
 from weft.pipelines.tasks.common.content import ContentTask, TurnTemplate, refuse_unknown_roles
@@ -21,6 +21,7 @@ from weft.pipelines.tasks.common.sample_builder import SampleBuilder
 from weft.pipelines.tasks.common.turns import TurnWriter
 from weft.schemas import text as records
 from weft.schemas.chat import ChatTemplate
+from weft.schemas.facts import Facts
 from weft.schemas.ledger import Unusable
 from weft.schemas.text import Dialogue
 
@@ -47,7 +48,7 @@ class Task(ContentTask):
 
     turns: tuple[TurnTemplate, ...] = Field(min_length=1)
     template: ChatTemplate = ChatTemplate()
-    loss: tuple[str, ...] = ("assistant",)
+    loss: tuple[str, ...] = Field(default=("assistant",), min_length=1)
     pieces: Literal["turns", "state", "joined"] = "turns"
     exchanges: Literal["spoken", "speech-first", "text-first"] = "spoken"
 
@@ -64,6 +65,34 @@ class Task(ContentTask):
     def _roles(cls, loss: tuple[str, ...]) -> tuple[str, ...]:
         refuse_unknown_roles(loss, ["", *records.ROLES])
         return loss
+
+    @model_validator(mode="after")
+    def _loss_has_turns(self) -> "Task":
+        spoken = [role for role in self.loss if role in records.SPOKEN_ROLES]
+        if missing := sorted(set(spoken) - {turn.role for turn in self.turns}):
+            raise ValueError(
+                f"`loss` names the role {missing[0]!r}, and no entry of `turns` has it: {self._entries_there()}"
+            )
+        return self
+
+    def _entries_there(self) -> str:
+        return f"their roles are {', '.join(repr(turn.role) for turn in self.turns)}"
+
+    @property
+    def roles_that_count(self) -> frozenset[str]:
+        return frozenset(self.loss)
+
+    def misfits(self, facts: Facts, takes: type) -> Iterator[str]:
+        yield from super().misfits(facts, takes)
+        if takes is not Dialogue:
+            return
+        entries = {turn.role for turn in self.turns}
+        if silent := sorted(entries - set(records.SPOKEN_ROLES)):
+            yield f"has no spoken turns of the role {silent[0]!r}, which `turns` has an entry for"
+        if self.exchanges == "spoken" and (missing := sorted((facts.spoken or frozenset()) - entries)):
+            yield f"has spoken turns of the role {missing[0]!r}, of which `turns` says nothing ({self._entries_there()})"
+        if facts.roles is not None and self.loss and not facts.roles & set(self.loss):
+            yield f"has no turn of a role in `loss`; its roles are {', '.join(map(repr, sorted(facts.roles)))}"
 
     @property
     def contents(self) -> tuple[TurnTemplate, ...]:

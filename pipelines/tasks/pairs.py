@@ -9,8 +9,11 @@ dpo: {use: pairs, sources: [quiz], template: step-audio,
 The prompt is written twice. At the bound between the documents attention begins anew, and the context never cuts the sample.
 """
 
+from collections.abc import Iterator
 from random import Random
 from typing import Any, Literal
+
+from pydantic import model_validator
 
 from weft.pipelines.tasks import dialogue
 from weft.pipelines.tasks.base import Material, Written
@@ -18,6 +21,7 @@ from weft.pipelines.tasks.common.content import RecordField, TurnTemplate
 from weft.pipelines.tasks.common.sample_builder import SampleBuilder
 from weft.pipelines.tasks.common.turns import TurnWriter
 from weft.schemas.audio import Utterance
+from weft.schemas.facts import Facts
 from weft.schemas.ledger import Unusable
 from weft.schemas.text import ANSWERS, Dialogue, Document
 
@@ -32,6 +36,13 @@ class Task(dialogue.Task):
 
     cut: Literal["never"] = "never"
 
+    @model_validator(mode="after")
+    def _answers_count(self) -> "Task":
+        role = self.turns[-1].role if CHOSEN in self.turns[-1].fields else "assistant"
+        if role not in self.loss:
+            raise ValueError(f"`loss` lacks the role of the answers, {role!r}: nothing of a pair would count")
+        return self
+
     @property
     def fields(self) -> frozenset[str]:
         fields = super().fields
@@ -41,6 +52,13 @@ class Task(dialogue.Task):
         if makes is Dialogue or CHOSEN not in self.turns[-1].fields:
             return Dialogue
         return Document if makes is Document and all(turn.is_written for turn in self.turns) else Utterance
+
+    def misfits(self, facts: Facts, takes: type) -> Iterator[str]:
+        yield from super().misfits(facts, takes)
+        if takes is Dialogue and CHOSEN in self.turns[-1].fields:
+            yield f"gives dialogues, whose two answers are turns: say `text` or a stream in place of the field {CHOSEN!r}"
+        if takes is Dialogue and facts.has_answers is False:
+            yield "has no dialogues with answers marked `chosen` and `rejected`"
 
     def compose(self, material: Material, builder: SampleBuilder, random: Random) -> None:
         self._check(material)

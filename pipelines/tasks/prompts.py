@@ -6,6 +6,7 @@ rl: {use: prompts, sources: [checks], template: step-audio, turns: [{role: human
 No token counts in the loss, and the context never cuts a sample.
 """
 
+from collections.abc import Iterator
 from random import Random
 from typing import ClassVar, Literal
 
@@ -14,6 +15,7 @@ from weft.pipelines.tasks.base import Material, Written
 from weft.pipelines.tasks.common.sample_builder import SampleBuilder
 from weft.pipelines.tasks.common.turns import TurnWriter
 from weft.schemas.audio import Utterance
+from weft.schemas.facts import Facts
 from weft.schemas.ledger import Unusable
 from weft.schemas.text import Dialogue, Document
 
@@ -50,6 +52,11 @@ class Task(dialogue.Task):
         if makes is Dialogue:
             return Dialogue
         return Document if makes is Document and all(turn.is_written for turn in self.turns) else Utterance
+
+    def misfits(self, facts: Facts, takes: type) -> Iterator[str]:
+        yield from super().misfits(facts, takes)
+        if takes is Dialogue and facts.last == self.role:
+            yield f"has dialogues that end with a turn of the role {self.role!r}, and a prompt ends before that"
 
     def compose(self, material: Material, builder: SampleBuilder, random: Random) -> None:
         writer = TurnWriter(builder=builder, template=self.template, loss=frozenset(), image=material.image)

@@ -27,7 +27,7 @@ class Task(ContentTask):
 
     turns: tuple[TurnTemplate, ...] = Field(min_length=1)
     template: ChatTemplate | None = None
-    loss: tuple[str, ...] = ("assistant",)
+    loss: tuple[str, ...] = Field(default=("assistant",), min_length=1)
     leading_space: bool = False
 
     @model_validator(mode="after")

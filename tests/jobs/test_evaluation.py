@@ -133,6 +133,17 @@ def test_what_cannot_be_measured(
     assert code == 2 and sentence in wrong
 
 
+def test_a_reward_model_has_an_accuracy_and_no_losses(train: Weft, tmp_path: Path) -> None:
+    changes = ("training.dpo.objective={use: reward}", "merges=null")
+    for stage in ("base", "sft", "dpo"):
+        more = ("--resume",) if stage != "base" and (tmp_path / "run" / stage).exists() else ()
+        code, _, wrong = train(*changes, "--stage", stage, *more)
+        assert code == 0, wrong
+    row = rows_of(tmp_path / "run")[-1]
+    assert (row["name"], row["figures"], row["text_cost"]) == ("dpo", {}, None)
+    assert "accuracy" in row["metrics"] and row["metric_samples"] > 0
+
+
 def test_a_folder_without_evaluations_is_named(weft: Weft, tmp_path: Path) -> None:
     code, _, wrong = weft("evaluate", tmp_path)
     assert code == 2 and "holds no evaluation; `weft train --resume` writes it" in wrong

@@ -37,7 +37,7 @@ def test_validate_imports_nothing_that_computes() -> None:
 
 
 @pytest.mark.parametrize(
-    "folder", ["tokenizers", "aligners", "segmenters", "transcribers", "voices", "tasks", "sources"]
+    "folder", ["tokenizers", "aligners", "segmenters", "transcribers", "voices", "tasks", "sources", "rewards"]
 )
 def test_a_backend_is_imported_without_what_it_computes_with(folder: str) -> None:
     listing = f"""

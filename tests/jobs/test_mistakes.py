@@ -305,6 +305,8 @@ sources:
   speech: {use: folder, path: .}
   books: {use: text, path: .}
   chats: {use: script, path: .}
+  grammar: {use: grammar}
+  sounds: {use: scenes}
 tokenizers:
   hubert: {use: hubert, sources: [speech]}
 templates:
@@ -315,20 +317,32 @@ vocabulary:
 tasks:
   a: {use: utterances, sources: [books], speech: {say: hubert}}
   b: {use: continuation, sources: [speech], say: hubrt}
-  c: {use: dialogue, sources: [speech], template: chat, turns: [{role: human, say: hubert}]}
-  d: {use: pairs, sources: [chats], template: chat, turns: [{role: human, say: {of: [text, hubrt], sizes: [1, 4]}}]}
-  f: {use: pairs, sources: [chats], template: chat, cut: context, turns: [{role: human, say: hubert}]}
+  c: {use: dialogue, sources: [speech], template: chat, turns: [{role: assistant, say: hubert}]}
+  d: {use: pairs, sources: [chats], template: chat, turns: [{role: assistant, say: {of: [text, hubrt], sizes: [1, 4]}}]}
+  f: {use: pairs, sources: [chats], template: chat, cut: context, turns: [{role: assistant, say: hubert}]}
   g: {use: utterances, sources: [speech], speech: {say: hubert}, chunk: {utterances: 2, seconds: 5}}
   h: {use: text, sources: [chats], open: ""}
+  i: {use: dialogue, sources: [grammar], loss: [tool], turns: &t [{role: human, say: text}, {role: assistant, say: text}]}
+  j: {use: pairs, sources: [grammar], template: chat, turns: *t}
+  k: {use: dialogue, sources: [chats], template: chat, turns: [{role: human, say: hubert}]}
+  l: {use: pairs, sources: [chats], template: chat, loss: [human], turns: *t}
+  m: {use: dialogue, sources: [grammar], split: test, template: chat, turns: *t}
+  n: {use: ratio, sources: [sounds], open: "", of: [text, hubert], sizes: [1, 2]}
 """
 OF_MATERIALS = (
-    (14, "tasks.a.sources: 'books' gives documents, this task takes whole recordings"),
-    (15, "tasks.b.say: 'hubrt' is neither under `tokenizers:` nor under `streams:`"),
-    (16, "tasks.c.sources: 'speech' gives utterances, this task takes dialogues"),
-    (17, "tasks.d.turns: 'hubrt' is neither under `tokenizers:` nor under `streams:`"),
-    (18, "tasks.f.cut: input should be 'never'"),
-    (19, "tasks.g.chunk: give either `utterances` or `seconds`"),
-    (20, "tasks.h.sources: 'chats' gives dialogues, this task takes documents"),
+    (16, "tasks.a.sources: 'books' gives documents, this task takes whole recordings"),
+    (17, "tasks.b.say: 'hubrt' is neither under `tokenizers:` nor under `streams:`"),
+    (18, "tasks.c.sources: 'speech' gives utterances, this task takes dialogues"),
+    (19, "tasks.d.turns: 'hubrt' is neither under `tokenizers:` nor under `streams:`"),
+    (20, "tasks.f.cut: input should be 'never'"),
+    (21, "tasks.g.chunk: give either `utterances` or `seconds`"),
+    (22, "tasks.h.sources: 'chats' gives dialogues, this task takes documents"),
+    (23, "tasks.i.sources: 'grammar' has no turn of a role in `loss`; its roles are 'assistant', 'human'"),
+    (24, "tasks.j.sources: 'grammar' has no dialogues with answers marked `chosen` and `rejected`"),
+    (25, "tasks.k: `loss` names the role 'assistant', and no entry of `turns` has it: their roles are 'human'"),
+    (26, "tasks.l: `loss` lacks the role of the answers, 'assistant': nothing of a pair would count"),
+    (27, "tasks.m.split: nothing of 'grammar' is of the split 'test', which this task draws"),
+    (28, "tasks.n.sources: 'sounds' gives no transcripts, which this task needs"),
 )
 
 
@@ -341,7 +355,7 @@ def test_what_a_task_needs_and_the_recipe_does_not_give_is_reported_by_its_line(
 @pytest.mark.parametrize(
     ("task", "marker"),
     [
-        ("{use: dialogue, sources: [chats], template: other, turns: [{role: human, say: hubert}]}", "begin"),
+        ("{use: dialogue, sources: [chats], template: other, turns: [{role: assistant, say: hubert}]}", "begin"),
         ("{use: utterances, sources: [speech], speech: {say: hubert, open: start}}", "start"),
     ],
 )
@@ -350,4 +364,35 @@ def test_a_literal_of_a_task_or_its_template_that_the_vocabulary_lacks_is_report
 ) -> None:
     text = MATERIALS.split("tasks:")[0] + f"tasks:\n  e: {task}\n"
     (wrong,) = mistakes(recipe_file.read(write(tmp_path, text))).wrong
-    assert wrong.startswith(f"bad.yaml line 12: vocabulary.tokens: task 'e' writes the marker '{marker}'")
+    assert wrong.startswith(f"bad.yaml line 14: vocabulary.tokens: task 'e' writes the marker '{marker}'")
+
+
+UNFIT = """name: bad
+sources:
+  sounds: {use: manifest, path: sounds.jsonl}
+align: {use: none}
+encoder: {use: step_audio}
+vocabulary:
+  tokens:
+    - {marker: audio-start, literal: "<a>", modality: audio}
+    - {marker: audio-patch, literal: "<p>", modality: audio}
+    - {marker: audio-end, literal: "</a>", modality: audio}
+tasks:
+  captions: {use: turns, sources: [sounds], turns: [{role: human, say: audio}, {role: assistant, say: {field: caption}}]}
+"""
+
+
+def test_a_manifest_without_the_field_of_its_task_is_refused_by_plan_and_by_build(
+    weft: Weft, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "sounds.jsonl").write_text('{"audio": "a.wav", "question": "What?"}\n{"audio": "b.wav"}\n')
+    recipe = write(tmp_path, UNFIT)
+    lacks = "'sounds' never gives the field 'caption' (its fields are question), which this task needs"
+    sentence = f"{lacks}: so it is with all of its 2 records"
+    assert weft("validate", recipe)[0] == 0  # which reads no data
+    code, _, errors = weft("plan", recipe)
+    assert code == 2 and errors == f"bad.yaml line 12: tasks.captions.sources: {sentence}\n"
+    code, _, errors = weft("build", recipe, "--out", tmp_path / "corpus", "--engine", "local")
+    assert code == 2 and errors == f"tasks.captions.sources: {sentence}\n"
+    assert not list((tmp_path / "corpus").rglob("*.parquet"))

@@ -1,12 +1,16 @@
 """Samples in the terminal: by key, by file, or as a list with filters and a limit."""
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 
 from weft.jobs.samples import find_where
+from weft.pipelines.mixing.shards import index_name
+from weft.pipelines.storage.checksums import BLANK, KEY, add_checksums_to
 from weft.pipelines.storage.store import Store
 
 Weft = Callable[..., tuple[int, str, str]]
@@ -55,6 +59,18 @@ def test_a_sample_as_json_has_its_spans_decoded(weft: Weft, text_corpus: str) ->
     assert code == 0 and sample["stage"] == "pretrain" and sample["task"] == "text" and sample["text"]
     assert [segment["decoded"] for segment in sample["segments"]] == ["<s>", "[Text]", sample["text"]]
     assert sample["segments"][-1]["end"] == sample["tokens"] and sample["shard"].endswith(".tar")
+
+
+def test_an_index_of_another_version_is_a_sentence(weft: Weft, text_corpus: str, tmp_path: Path) -> None:
+    shutil.copytree(text_corpus, tmp_path / "corpus")
+    index = tmp_path / "corpus" / index_name("pretrain")
+    table = pq.read_table(index).drop_columns(["level"]).replace_schema_metadata(None)
+    with pq.ParquetWriter(index, table.schema) as writer:
+        writer.write_table(table)
+        writer.add_key_value_metadata({KEY: BLANK})
+    add_checksums_to(str(index))
+    code, _, errors = weft("inspect", tmp_path / "corpus", "--list")
+    assert code == 2 and "has no column 'level', as another version of weft wrote it; `weft build " in errors
 
 
 def test_neither_a_key_nor_a_list_says_what_to_do(weft: Weft, text_corpus: str) -> None:

@@ -10,6 +10,7 @@ from weft.pipelines.graph import Pipeline
 from weft.pipelines.parts.splits import HoldOutNames
 from weft.pipelines.parts.stage_work import PartWork
 from weft.schemas.recipe import Recipe
+from weft.schemas.recipe_file import load
 from weft.schemas.resources import Resources
 from weft.tokenizers.hubert import Tokenizer as Hubert
 from weft.tokenizers.models.learned import write_config
@@ -243,8 +244,8 @@ class TestSplits:
             "compose/text/validation/books/part-00000.parquet", "compose/words/validation/speech/part-00000.parquet",
             "compose/words/validation/speech/part-00001.parquet",
         ]  # fmt: skip
-        assert self.validation(sources=sources(books={"split": "validation"})) == [
-            "compose/text/validation/books/part-00000.parquet"
+        assert self.validation(sources=sources(speech={"split": "validation"})) == [
+            f"compose/words/validation/speech/part-0000{n}.parquet" for n in range(2)
         ]
         assert self.validation(sources=held, training={}) == []
 
@@ -255,7 +256,7 @@ class TestSplits:
     def test_a_task_of_another_split_is_not_evaluated_with(self) -> None:
         tasks = recipe().model_dump(mode="json")["tasks"]
         tasks["text"]["split"] = "test"
-        held = sources(books={"hold_out": {"items": 0.1}})
+        held = sources(books={"hold_out": {"items": 0.1}, "path": "books"})
         assert self.validation(sources=held, tasks=tasks) == []
         pipeline = Pipeline(recipe(tasks=tasks, training={"pre": STAGE}))
         assert {w.stage.split for w in pipeline.compose("text", 0, {"books": 1})} == {"test"}
@@ -338,3 +339,27 @@ def test_speech_alone_needs_no_text_to_learn_from() -> None:
             if w.node == "vocabulary"
         ]
         assert work.writes_text == writes  # type: ignore[attr-defined]
+
+
+def other_way_round(value: Any) -> Any:
+    """The same with the keys of every mapping in the opposite order; lists keep theirs."""
+    if isinstance(value, dict):
+        return {key: other_way_round(value[key]) for key in reversed(value)}
+    return [other_way_round(one) for one in value] if isinstance(value, list) else value
+
+
+@pytest.mark.parametrize("name", ["spirit-lm-expressive-small", "step-audio-2-small", "step-audio-aqaa-small"])
+def test_nothing_depends_on_the_order_of_keys(name: str) -> None:
+    """Ids of the vocabulary, merged streams, samples and what each piece of work is made of."""
+    one = load(name)
+    other = Recipe.model_validate(other_way_round(one.model_dump(mode="json")))
+    assert list(other.sources) == list(reversed(one.sources))
+    pipelines = Pipeline(one), Pipeline(other)
+    parts = dict.fromkeys(one.sources, 1)
+    entries, stages = [], []
+    for pipeline in pipelines:
+        entries.append(pipeline.vocabulary_work(parts).entries)
+        works = [work for work in pipeline.works(parts) if isinstance(work, PartWork)]
+        stages.append({work.makes: (work.stage, work.inputs, work.models) for work in works})
+    assert entries[0] == entries[1]
+    assert stages[0] == stages[1]

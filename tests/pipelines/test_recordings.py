@@ -1,6 +1,7 @@
 """Samples of whole recordings: every utterance and second is accounted for, whichever split it is of."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -90,6 +91,19 @@ def test_a_sample_is_as_long_as_the_utterances_of_its_split(run: Callable[..., A
     assert [(s.speaker, s.language) for s in samples] == [("", "en"), ("s0", "en"), ("", "en")] and not rejects
     assert (row.items_in, row.items_made, row.items_out, row.items_held, row.items_absent) == (7, -2, 3, 2, 1)
     assert (row.seconds_in, row.seconds_out, row.seconds_held, row.seconds_absent) == (32.25, 20.25, 12.0, 64.0)
+
+
+def test_a_recording_has_the_level_of_its_emotion_where_all_its_utterances_do(
+    ready: Store, run: Callable[..., Any]
+) -> None:
+    name = part_name("segment/talks", 0)
+    felt = {"a": ("sad", 2), "c": ("sad", 3), "d": ("sad", 1)}
+    rows = [replace(u, emotion=felt[u.recording][0], level=felt[u.recording][1]) if u.recording in felt else u
+            for u in read_part(ready, name, Utterance)]  # fmt: skip
+    rows = [replace(u, level=5) if u.key == "a-0" else u for u in rows]
+    write_part(ready, name, rows, Utterance, "two")
+    samples, _, _ = run(CONTINUATION)
+    assert [(s.parent, s.emotion, s.level) for s in samples] == [("a", "sad", 0), ("c", "sad", 3), ("d", "sad", 1)]
 
 
 def test_of_the_other_split_the_rest_is_drawn(run: Callable[..., Any]) -> None:

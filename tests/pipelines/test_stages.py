@@ -492,6 +492,15 @@ class TestCompose:
         assert record["provenance"]["path"] == "a.jsonl#7"
         assert (record["split"], record["provenance"]["split"]) == ("validation", "validation")
 
+    def test_a_sample_has_the_emotion_and_the_level_of_its_utterance(self, spelt: Store) -> None:
+        row = self.row("u-0", 9)
+        angry = replace(row, utterance=replace(row.utterance, emotion="angry", level=4))
+        (plain,), (made,) = self.run(spelt, [row]), self.run(spelt, [angry])
+        assert (plain.emotion, plain.level) == ("", 0)
+        assert (made.emotion, made.level) == ("angry", 4)
+        record = json.loads(made.members[512 : 512 + made.json_length])
+        assert (record["emotion"], record["level"]) == ("angry", 4)
+
     def test_what_is_of_another_split_is_held_out_and_has_other_keys(self, spelt: Store) -> None:
         rows = [self.row(f"u-{n}", 9) for n in range(4)]
         rows[1] = replace(rows[1], utterance=replace(rows[1].utterance, split="validation"))

@@ -1,6 +1,7 @@
 """A tiny shard folder, made with nothing but tarfile and pyarrow: two tars, row groups of seven draws."""
 
 import io
+import json
 import tarfile
 import zlib
 from collections.abc import Callable, Sequence
@@ -25,17 +26,24 @@ LLAMA = {
 
 
 def write_shards(
-    folder: Path, samples: Sequence[Toy], group: int = 7, split: str = "train", records: Sequence[bytes] = ()
+    folder: Path,
+    samples: Sequence[Toy],
+    group: int = 7,
+    split: str = "train",
+    answers: Sequence[str] = (),
+    records: Sequence[bytes] = (),
 ) -> Path:
     """Samples are (task, ids, flat loss bounds) and begins of documents, if any. They go into two tars turn by turn, as draws of two
-    tasks would. `records` are their KEY.json.
+    tasks would. `answers` are those of prompts, `records` whole KEY.json.
     """
     folder.mkdir(parents=True, exist_ok=True)
     names = ["train-000000.tar", "train-000001.tar"]
+    texts = answers or [""] * len(samples)
+    whole = records or [json.dumps({"answer": answer}).encode() for answer in texts]
     with ExitStack() as stack:
         tars = [stack.enter_context(tarfile.open(folder / n, "w", format=tarfile.USTAR_FORMAT)) for n in names]
         rows = [
-            _add_sample(tars[n % 2], names[n % 2], f"s{n:04d}", sample, split, records[n] if records else b"{}")
+            _add_sample(tars[n % 2], names[n % 2], f"s{n:04d}", sample, split, whole[n])
             for n, sample in enumerate(samples)
         ]
     data = {name: (folder / name).read_bytes() for name in names}
@@ -51,7 +59,7 @@ def _add_sample(tar: tarfile.TarFile, shard: str, key: str, sample: Toy, split: 
     return IndexRow(
         key=key, parent="", recording="", task=task, source="toy", seconds=0.0, tokens=len(ids), text_tokens=len(ids),
         speech_tokens=0, audio_tokens=0, image_tokens=0, loss=loss,
-        language="", speaker="", emotion="", licence="", split=split, text_hash="", crc=0,
+        language="", speaker="", emotion="", level=0, licence="", split=split, text_hash="", crc=0,
         bounds=bounds[0] if bounds else (), shard=shard,
         json_offset=json_offset, json_length=json_length, npy_offset=npy_offset, npy_length=npy_length,
         flac_offset=0, flac_length=0, png_offset=0, png_length=0,
@@ -98,6 +106,26 @@ def make_stage() -> Callable[..., TrainingStage]:
                 "model": {"config": LLAMA, "dtype": dtype},
                 "optimiser": {"lr": 1e-2, "batch_tokens": 64, **optimiser},
                 "checkpoint_every": checkpoint_every,
+            }
+        )
+
+    return make
+
+
+@pytest.fixture
+def make_prompt_stage() -> Callable[..., TrainingStage]:
+    """A stage that learns from replies, by the settings of its objective."""
+
+    def make(objective: dict[str, object], checkpoint_every: int = 100, **more: object) -> TrainingStage:
+        return TrainingStage.model_validate(
+            {
+                "mixture": {"unit": "samples", "total": 1000, "shares": {"ask": 1}},
+                "context": 16,
+                "model": {"config": LLAMA},
+                "optimiser": {"lr": 1e-2, "weight_decay": 0.0},
+                "objective": objective,
+                "checkpoint_every": checkpoint_every,
+                **more,
             }
         )
 

@@ -1,5 +1,6 @@
 """What TensorBoard reads of a run."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
@@ -25,6 +26,12 @@ def test_every_task_has_its_curve(tmp_path: Path) -> None:
     assert curve(tmp_path, "loss/all") == curve(tmp_path, "loss/text") == [(1, 8.0), (2, 4.0)]
     assert curve(tmp_path, "validation/text") == [(2, 3.0)]
     assert curve(tmp_path, "learning_rate") == [(1, 0.5), (2, 0.5)]
+
+
+def test_further_measures_have_curves_too(tmp_path: Path) -> None:
+    with Board(tmp_path, 0) as board:
+        board.add([replace(row(1), metrics={"reward": 0.25, "reward/label": 0.5})], [])
+    assert curve(tmp_path, "reward/all") == [(1, 0.25)] and curve(tmp_path, "reward/label/all") == [(1, 0.5)]
 
 
 def test_a_run_that_goes_on_hides_what_came_after_its_checkpoint(tmp_path: Path) -> None:

@@ -125,3 +125,15 @@ def test_the_digest_tells_streams_apart(make_shards: Callable[..., Path], sample
     assert first == DrawReader(make_shards(samples)).digest()
     assert first != DrawReader(make_shards(samples[:-1])).digest()
     assert json.loads(json.dumps(first)) == first
+
+
+def test_records_are_those_of_the_draws(make_shards: Callable[..., Path], samples: list) -> None:
+    folder = make_shards(samples[:20], answers=[f"answer {n}" for n in range(20)])
+    draws = DrawReader(folder)
+    for begin in (0, 5, 14):
+        records = list(draws.records(begin))
+        assert [(r["key"], r["answer"]) for r in records] == [(f"s{n:04d}", f"answer {n}") for n in range(begin, 20)]
+    tar = folder / "train-000001.tar"
+    tar.write_bytes(tar.read_bytes().replace(b'{"answer": "answer 3"}', b'{"answer": "answer 3"]'))
+    with pytest.raises(ValueError, match=r"draw 3, sample s0003, has a KEY\.json that cannot be read"):
+        list(DrawReader(folder).records())

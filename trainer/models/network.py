@@ -1,9 +1,11 @@
-"""The network of a stage: a causal LM, and an adaptor where it listens or looks, whose vectors stand at the placeholders.
+"""The network of a stage: a causal LM, and an adaptor where it listens or looks, whose vectors stand at the placeholders. A reward
+model has a score of its own, and PPO a critic.
 
     network = Network(lm=build(settings, size=2112, seed=0), adaptor=Adaptor(width=96, embedding=128))
     network(ids_BT, positions_BT, documents_BT, keep_K, latents)      logits (B, K, V)
 
-A folder of it is a transformers checkpoint of the LM, with `adaptor.safetensors` and `image_adaptor.safetensors` beside its files.
+A folder of it is a transformers checkpoint of the LM, with `adaptor.safetensors` and `image_adaptor.safetensors` beside its files, and
+`score.safetensors` and `critic.safetensors` where it has those.
 """
 
 from collections.abc import Sequence
@@ -20,9 +22,11 @@ from weft.schemas.vocabulary import Modality
 from weft.tokenizers.models.checkpoint import quiet
 from weft.trainer.model import block_mask, forward
 from weft.trainer.models.adaptor import Adaptor
+from weft.trainer.models.heads import Critic, ScoreHead
 from weft.trainer.models.reading import load
 
 _PARTS: dict[Modality, str] = {"audio": "adaptor", "image": "image_adaptor"}
+SCORE, CRITIC = "score", "critic"
 
 
 @dataclass(frozen=True)
@@ -41,17 +45,26 @@ class Latent:
 
 
 class Network(nn.Module):
-    """The adaptors are None where the stage has no such encoder."""
+    """The adaptors are None where the stage has no such encoder, the heads where its objective needs none."""
 
     def __init__(
         self, lm: PreTrainedModel, adaptor: Adaptor | None = None, image_adaptor: Adaptor | None = None
     ) -> None:
         super().__init__()
         self.lm, self.adaptor, self.image_adaptor = lm, adaptor, image_adaptor
+        self.score: ScoreHead | None = None
+        self.critic: Critic | None = None
 
     @property
     def device(self) -> torch.device:
         return self.lm.device
+
+    @property
+    def width(self) -> int:
+        """That of the embeddings."""
+        weight = self.lm.get_input_embeddings().weight
+        assert isinstance(weight, Tensor)
+        return weight.shape[1]
 
     def forward(
         self, ids_BT: Tensor, positions_BT: Tensor, documents_BT: Tensor, keep_K: Tensor, latents: Sequence[Latent] = ()
@@ -63,6 +76,16 @@ class Network(nn.Module):
             inputs_embeds=self.embedded(ids_BT, latents), position_ids=positions_BT, attention_mask=block_mask(documents_BT),
             logits_to_keep=keep_K, use_cache=False,
         ).logits  # fmt: skip
+
+    def states(
+        self, ids_BT: Tensor, positions_BT: Tensor, documents_BT: Tensor, latents: Sequence[Latent] = ()
+    ) -> Tensor:
+        """The states (B, T, E) of the LM's last layer, before its head."""
+        states_BTE: Tensor = self.lm.base_model(
+            inputs_embeds=self.embedded(ids_BT, latents), position_ids=positions_BT, attention_mask=block_mask(documents_BT),
+            use_cache=False,
+        ).last_hidden_state  # fmt: skip
+        return states_BTE
 
     def embedded(self, ids_BT: Tensor, latents: Sequence[Latent]) -> Tensor:
         """Embeddings (B, T, E), with the vectors of latent audio and images at their placeholders.
@@ -89,27 +112,34 @@ class Network(nn.Module):
         return vectors_VE[latent.first : latent.first + len(latent.at_P)]
 
     def save(self, folder: Path) -> None:
-        """Writes the LM as transformers does, and each adaptor."""
+        """Writes the LM as transformers does, and each adaptor and head."""
         with quiet():
             self.lm.save_pretrained(folder, max_shard_size="1TB")
-        for part in _PARTS.values():
-            if adaptor := getattr(self, part):
-                save_file(adaptor.state_dict(), folder / f"{part}.safetensors")
+        for part in (*_PARTS.values(), SCORE, CRITIC):
+            if module := getattr(self, part):
+                save_file(module.state_dict(), folder / f"{part}.safetensors")
 
     def restore(self, folder: Path) -> None:
         """Takes all weights of a checkpoint of this very network. Raises ValueError for one that cannot be read."""
         device, self.lm = self.device, load(str(folder))
         self.load_adaptors(folder)
+        self.load_heads(folder)
         self.to(device)
 
     def load_adaptors(self, folder: Path) -> None:
         """Takes the adaptors of a checkpoint. One that it does not hold stays new. Raises ValueError for one of another shape."""
         for part in _PARTS.values():
-            file = folder / f"{part}.safetensors"
-            if (adaptor := getattr(self, part)) and file.is_file():
-                try:
-                    adaptor.load_state_dict(load_file(file))
-                except (RuntimeError, SafetensorError) as fault:
-                    raise ValueError(
-                        f"{file}: not an adaptor of this encoder and model ({str(fault).splitlines()[0]})"
-                    ) from None
+            self._load(part, folder, "adaptor of this encoder and model")
+
+    def load_heads(self, folder: Path) -> None:
+        """Takes the heads that this network has. Raises ValueError for one of another shape."""
+        for part in (SCORE, CRITIC):
+            self._load(part, folder, f"{part} of this model")
+
+    def _load(self, part: str, folder: Path, what: str) -> None:
+        file = folder / f"{part}.safetensors"
+        if (module := getattr(self, part)) and file.is_file():
+            try:
+                module.load_state_dict(load_file(file))
+            except (RuntimeError, SafetensorError) as fault:
+                raise ValueError(f"{file}: no {what} ({str(fault).splitlines()[0]})") from None

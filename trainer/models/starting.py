@@ -6,6 +6,7 @@ starting(stage, vocabulary, seed=0, start=Path("run/align/checkpoints/step-00040
 from pathlib import Path
 
 import torch
+from transformers import PreTrainedModel
 
 from weft.schemas.fingerprint import hash64
 from weft.schemas.training import TrainingStage
@@ -13,7 +14,7 @@ from weft.schemas.vocabulary import Vocabulary
 from weft.trainer.model import build, check_context, with_settings
 from weft.trainer.models.adaptor import Adaptor
 from weft.trainer.models.encoders import NO_ENCODERS, FrozenEncoders
-from weft.trainer.models.network import Network
+from weft.trainer.models.network import SCORE, Network
 from weft.trainer.models.reading import load
 
 
@@ -30,7 +31,8 @@ def starting(
     context.
     """
     if folder := start or stage.model.base:
-        _check_vocabulary(Path(folder), vocabulary)
+        check_vocabulary(Path(folder), vocabulary)
+        _check_gives_text(Path(folder))
     if start is None:
         lm = build(stage.model, vocabulary.size, seed)
     else:
@@ -40,18 +42,37 @@ def starting(
                 f"{start} was trained with {rows} tokens, this vocabulary has {vocabulary.size}: they do not belong together"
             )
     check_context(lm.config, stage.context)
-    embeddings = lm.get_input_embeddings().weight
-    assert isinstance(embeddings, torch.Tensor)
-    width = embeddings.shape[1]
-    torch.manual_seed(hash64(seed, "adaptors"))
-    adaptors = {name: Adaptor(width=e.width, embedding=width, stride=e.stride) for name, e in sorted(encoders.items())}
-    network = Network(lm, adaptor=adaptors.get("audio"), image_adaptor=adaptors.get("image"))
+    network = _with_adaptors(lm, encoders, seed)
     if start is not None:
         network.load_adaptors(start)
     return network
 
 
-def _check_vocabulary(folder: Path, vocabulary: Vocabulary) -> None:
+def loaded(folder: Path, encoders: FrozenEncoders = NO_ENCODERS) -> Network:
+    """The network of a checkpoint as it is. Raises ValueError for one that cannot be loaded."""
+    network = _with_adaptors(load(str(folder)), encoders, seed=0)
+    network.load_adaptors(folder)
+    return network
+
+
+def _with_adaptors(lm: PreTrainedModel, encoders: FrozenEncoders, seed: int) -> Network:
+    """A network with new adaptors for the encoders."""
+    network = Network(lm)
+    torch.manual_seed(hash64(seed, "adaptors"))
+    made = {
+        name: Adaptor(width=e.width, embedding=network.width, stride=e.stride) for name, e in sorted(encoders.items())
+    }
+    network.adaptor, network.image_adaptor = made.get("audio"), made.get("image")
+    return network
+
+
+def _check_gives_text(folder: Path) -> None:
+    """Raises ValueError for a reward model: its head for text was not trained with its other weights."""
+    if (folder / f"{SCORE}.safetensors").is_file():
+        raise ValueError(f"{folder} is a reward model, which gives scores and no text: start from another checkpoint")
+
+
+def check_vocabulary(folder: Path, vocabulary: Vocabulary) -> None:
     """Raises ValueError for a checkpoint of weft that was trained with another vocabulary. Others do not say theirs."""
     file = folder / "vocabulary.json"
     if not file.is_file():

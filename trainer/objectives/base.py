@@ -1,16 +1,17 @@
 """What a stage learns from a batch: a loss to be lowered, and sums of it by task for the curves.
 
-    objective = objective_of(stage.objective, vocabulary, dtype="float32")
+    objective = objective_of(stage, vocabulary, given)
     objective.begin(network)
     loss, sums = objective.loss(network, rows, tasks=2)      sums.nats = [812.4, 90.1], sums.counts = [310, 42]
 
-The loss of a step is the sum over the batch divided by its units (tokens, or pairs). Micro-batches and ranks each add their sums, so
-the way a batch is split does not change the loss.
+The loss of a step is the sum over the batch divided by its units (tokens, pairs or replies). Micro-batches and ranks each add their
+sums, so the way a batch is split does not change the loss.
 """
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -23,7 +24,7 @@ from weft.trainer.stream import Batch
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """Rows of a batch on a device: (B, T) int64, targets (B, T) bool, and the latents that stand in them."""
+    """Rows of a batch on a device: (B, T) int64, targets (B, T) bool, the latents that stand in them, and the batch's figures."""
 
     ids_BT: Tensor
     positions_BT: Tensor
@@ -31,6 +32,7 @@ class Rows:
     targets_BT: Tensor
     labels_BT: Tensor
     latents: tuple[Latent, ...] = ()
+    figures: Mapping[str, Tensor] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +77,7 @@ def rows_of(batch: Batch, rows: slice, device: torch.device, encoders: FrozenEnc
         targets_BT=targets_BT,
         labels_BT=labels_BT,
         latents=latents_of(batch.latents[rows], batch.ids_BT.shape[1], device, encoders),
+        figures={name: torch.from_numpy(values[rows]).to(device) for name, values in batch.figures.items()},
     )
 
 
@@ -95,10 +98,16 @@ def micro_rows(
 
 
 class Objective(ABC):
-    """One objective; a leaf says what it leaves out of the paper's."""
+    """One objective; a leaf says what it leaves out of the paper's. Without `uses_dropout` it is trained as it is evaluated."""
+
+    uses_dropout: ClassVar[bool] = True
 
     def begin(self, network: Network) -> None:  # noqa: B027 - most objectives need nothing of it
         """Takes what it needs of the network as the stage starts. By default nothing."""
+
+    def batches(self, network: Network, drawn: Any) -> Iterator[Batch]:
+        """The batches of a step, an update for each: what was drawn from the stream, unless the objective makes others of it."""
+        yield drawn
 
     def units(self, batch: Batch) -> int:
         """What the loss of a batch is a mean over: its counted targets."""

@@ -8,7 +8,6 @@ nothing is left out; there is no label smoothing, no length normalisation and no
 
 import copy
 
-import numpy as np
 import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy, logsigmoid
@@ -17,6 +16,7 @@ from weft.schemas.objectives import Dpo
 from weft.schemas.vocabulary import Vocabulary
 from weft.trainer.models.network import Network
 from weft.trainer.objectives.base import Objective, Rows, Sums, autocast
+from weft.trainer.objectives.pairs import check_pairs, pairs_of, preference_sums, present_documents, tasks_of
 from weft.trainer.stream import Batch
 
 
@@ -33,7 +33,7 @@ class DpoObjective(Objective):
 
     def units(self, batch: Batch) -> int:
         """The pairs of the batch."""
-        return int((batch.documents_BT.max(axis=1, initial=-1) + 1).sum()) // 2
+        return pairs_of(batch)
 
     def loss(self, network: Network, rows: Rows, tasks: int) -> tuple[Tensor, Sums]:
         counted_BT = rows.targets_BT & self._counts_V.to(rows.ids_BT.device)[rows.ids_BT]
@@ -44,7 +44,7 @@ class DpoObjective(Objective):
         rewards_P2 = self.beta * (policy_P2 - reference_P2)
         margins_P = rewards_P2[:, 0] - rewards_P2[:, 1]
         losses_P = -logsigmoid(margins_P)
-        return losses_P.sum(), _sums(losses_P, margins_P, _tasks_of(rows), tasks)
+        return losses_P.sum(), preference_sums(losses_P, margins_P, tasks_of(rows), tasks)
 
 
 def answers(network: Network, rows: Rows, counted_BT: Tensor) -> Tensor:
@@ -52,6 +52,7 @@ def answers(network: Network, rows: Rows, counted_BT: Tensor) -> Tensor:
 
     Raises ValueError for a row whose documents are no pairs, and for an answer of which no token counts.
     """
+    check_pairs(rows)
     documents = int(rows.documents_BT.max()) + 1
     sums_BD = rows.documents_BT.new_zeros((len(rows.ids_BT), documents), dtype=torch.float32)
     counts_BD = torch.zeros_like(sums_BD)
@@ -64,28 +65,7 @@ def answers(network: Network, rows: Rows, counted_BT: Tensor) -> Tensor:
     place = (row_N, rows.documents_BT[:, keep_K + 1][row_N, column_N])
     sums_BD = sums_BD.index_put(place, chances_N, accumulate=True)
     counts_BD.index_put_(place, torch.ones_like(chances_N), accumulate=True)
-    there_BD = torch.arange(documents, device=sums_BD.device) <= rows.documents_BT.max(1, keepdim=True).values
-    if documents % 2 or (there_BD.sum(1) % 2).any():
-        raise ValueError("a row holds documents that are no pairs: this objective takes preference pairs alone")
+    there_BD = present_documents(rows)
     if (counts_BD[there_BD] == 0).any():
         raise ValueError("an answer of a pair has no token that counts; with `count: text` each answer needs text")
     return sums_BD[there_BD].view(-1, 2)
-
-
-def _tasks_of(rows: Rows) -> np.ndarray:
-    """The task of each pair, in the order of the rows."""
-    labels = []
-    for documents_T, labels_T in zip(rows.documents_BT.cpu().numpy(), rows.labels_BT.cpu().numpy(), strict=True):
-        firsts = np.flatnonzero(np.diff(documents_T, prepend=-1) > 0)
-        labels += labels_T[firsts][::2].tolist()
-    return np.array(labels, np.int64)
-
-
-def _sums(losses_P: Tensor, margins_P: Tensor, labels_P: np.ndarray, tasks: int) -> Sums:
-    losses, margins = (values.detach().cpu().double().numpy() for values in (losses_P, margins_P))
-    metrics = {"accuracy": margins > 0, "margin": margins}
-    return Sums(
-        nats=np.bincount(labels_P, losses, tasks),
-        counts=np.bincount(labels_P, minlength=tasks),
-        metrics={name: np.bincount(labels_P, values, tasks) for name, values in metrics.items()},
-    )

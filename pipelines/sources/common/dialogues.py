@@ -12,6 +12,7 @@ from weft.pipelines.sources.common.named_texts import FIELDS, NAMES, named_texts
 from weft.pipelines.sources.common.turns import only, origin_of, tools_of, turns_of
 from weft.pipelines.storage.store import Store
 from weft.schemas.dialogue import checked
+from weft.schemas.facts import Facts, facts_of
 from weft.schemas.fields import Fields, parsed
 from weft.schemas.item import Item
 from weft.schemas.ledger import Unusable
@@ -39,6 +40,16 @@ class DialogueSource(base.Source):
     def read(self, item: Item, store: Store) -> Iterator[Dialogue]:
         """Raises Unusable."""
         yield self._dialogue(item)
+
+    @property
+    def lists_facts(self) -> bool:
+        return True
+
+    def facts_of(self, item: Item, store: Store) -> Iterator[Facts]:
+        try:
+            yield facts_of(self._dialogue(item))
+        except Unusable:
+            return
 
     def _dialogue(self, item: Item) -> Dialogue:
         """Raises Unusable."""

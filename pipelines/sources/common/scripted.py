@@ -1,6 +1,10 @@
 """The base of sources whose dialogues weft writes itself: a script source without a file.
 
 class Source(ScriptedSource):
+    @property
+    def lists_facts(self) -> bool:
+        return False  # `facts` says it of all
+
     def lines(self): yield {"id": "pair-1-000000", "turns": […]}           as `script` reads them (docs/dialogues.md)
 """
 
@@ -16,6 +20,8 @@ from weft.pipelines.sources.common.written import written_item
 from weft.pipelines.writers.common.lexicon import NAMES
 from weft.schemas.fingerprint import hash64
 from weft.schemas.item import Item
+
+CHAT = frozenset({"human", "assistant"})
 
 
 class ScriptedSource(DialogueSource):

@@ -49,6 +49,8 @@ def json_entry(raw: RawDocument, field: str) -> TextEntry:
         )
     except WrongField as fault:
         raise Unusable("bad_line", f"{where}: {fault}"[:200]) from None
+    except Unusable as fault:
+        raise Unusable(fault.reason, f"{where}: {fault.detail}") from None
     if not entry.text.strip():
         raise Unusable("no_text", f"{where}: its {field!r} is empty"[:200])
     return entry

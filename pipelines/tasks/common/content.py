@@ -122,6 +122,10 @@ class ContentTask(base.Task):
         return ()
 
     @property
+    def says_text(self) -> bool:
+        return any(part == TEXT or isinstance(part, Interleave) for content in self.contents for part in content.say)
+
+    @property
     def chat(self) -> ChatTemplate:
         """What stands round turns and latents."""
         return ChatTemplate()

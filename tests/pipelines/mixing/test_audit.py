@@ -14,7 +14,7 @@ from weft.pipelines.corpus.claim import mark
 from weft.pipelines.corpus.listing import list_source
 from weft.pipelines.graph import Pipeline
 from weft.pipelines.mixing.audit import audit
-from weft.pipelines.mixing.index import write_index
+from weft.pipelines.mixing.index import VERSION, write_index
 from weft.pipelines.mixing.order_work import OrderWork
 from weft.pipelines.mixing.plan import plan
 from weft.pipelines.mixing.plan_files import read_summary, read_tars
@@ -27,7 +27,7 @@ from weft.pipelines.models.model_work import TokenizerWork
 from weft.pipelines.parts.runner import Runner
 from weft.pipelines.parts.tables import read_part, write_part
 from weft.pipelines.storage.checksums import BLANK, KEY, add_checksums_to
-from weft.pipelines.storage.store import Store
+from weft.pipelines.storage.store import Store, remedy
 from weft.schemas.ledger import LedgerRow
 from weft.schemas.plan import VALIDATION, VALIDATION_STAGE, node_of
 from weft.schemas.recipe import Recipe
@@ -389,6 +389,16 @@ def test_index_and_rows_forged_alike_are_found_against_the_sample_itself(corpus:
 def test_a_stage_without_an_index_is_a_fault(corpus: Store, pipeline: Pipeline) -> None:
     corpus.remove(index_name("pre"))
     assert f"{index_name('pre')} is missing" in faults(corpus, pipeline)
+
+
+@pytest.mark.parametrize("deep", [False, True])
+def test_a_stream_of_another_version_of_weft_is_one_fault(corpus: Store, pipeline: Pipeline, deep: bool) -> None:
+    work = IndexWork("pre", tuple(rows_name(name) for name in tars_of(corpus)))
+    write_index(corpus, "pre", {**work.made_from(corpus), "version": "index-6"})
+    assert audit(corpus, pipeline, deep).faults == (
+        f"shards/pre was written by another version of weft (index-6, and this one writes {VERSION}); "
+        f"{remedy(corpus.url, verify=False)} writes it anew",
+    )
 
 
 def test_a_leaf_that_waits_for_its_first_draw_does_not_stray(

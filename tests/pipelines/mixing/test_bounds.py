@@ -166,9 +166,25 @@ def test_one_name_in_two_sources_is_two_persons_unless_they_share_a_space(
 
 def rows(*speakers: tuple[str, int]) -> pa.Table:
     """Index rows of one task and source, a speaker and its tokens each."""
-    known = {"task": "a", "source": "src", "language": "", "emotion": "", "split": "train", "seconds": 1.0}
+    known = {"task": "a", "source": "src", "language": "", "emotion": "", "level": 0, "split": "train", "seconds": 1.0}
     each = [{**known, "recording": "talk-0123456789ab", "speaker": who, "tokens": n} for who, n in speakers]
     return pa.Table.from_pylist(each).select(COLUMNS)
+
+
+def test_the_audit_counts_what_is_felt_by_its_level(store: Store, composed: Any, training: Training) -> None:
+    composed.add("a", [[(1, 1.0)] * 9])
+    stage = training(total=9, shares={"a": 1})
+    plan(store, composed.plan_request(stage), {})
+    shares = Shares(read_tree(store, "pre"), stage, {"src": "src"})
+    table = rows(("ann", 10), ("bob", 60), ("eve", 5), ("joe", 1))
+    emotions, levels = pa.array(["sad", "sad", "", "happy"]), pa.array([3, 1, 0, 0], table.schema.field("level").type)
+    names = table.column_names
+    table = table.set_column(names.index("emotion"), "emotion", emotions).set_column(
+        names.index("level"), "level", levels
+    )
+    shares.add(table)
+    felt = [(group.value, group.tokens) for group in shares.groups() if group.kind == "emotion"]
+    assert felt == [("sad 1", 60), ("sad 3", 10), ("happy", 1)]
 
 
 @pytest.mark.parametrize(("loud", "over"), [(20, ()), (21, (("src/loud", 21, 101),))])

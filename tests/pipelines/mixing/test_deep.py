@@ -92,6 +92,7 @@ def test_the_check_in_columns_judges_by_itself(
         (3, {"recording": "other"}, "its recording"),
         (3, {"bounds": (1,)}, "its bounds"),
         (3, {"text_hash": "0" * 16}, "its text"),
+        (3, {"level": 2}, "its level"),
     ],
 )
 def test_a_row_that_differs_from_its_sample(

@@ -51,8 +51,8 @@ def test_a_manifest_of_stretches(path: Path, ingested: Callable) -> None:
     (made,), rejects = ingested(manifest.Source(path=jsonl(path, *lines)))
     assert [one.fields for one in utterances([made])] == [FIELDS, ()]
     assert sorted((r.reason, r.detail) for r in rejects) == [
-        ("bad_manifest_line", "`answer` is 3, and must be a text"),
-        ("equal_answers", "its chosen and its rejected answer are equal"),
+        ("bad_manifest_line", "the line of `offset` 0: `answer` is 3, and must be a text"),
+        ("equal_answers", "the line of `offset` 0: its chosen and its rejected answer are equal"),
     ]
 
 
@@ -111,6 +111,17 @@ def test_lines_of_text(path: Path) -> None:
     first, second, reject = (made for item in source.items("t") for made in source.read(item, Store(str(path))))
     assert (first.fields, second.fields) == ((Field("answer", "4"),), (Field("answer", "5"),))
     assert first.key != second.key and "`answer` is 4, and must be a text" in reject.detail
+
+
+def test_answers_that_are_equal_are_named_with_their_line(path: Path) -> None:
+    pair = {"chosen": "yes", "rejected": "yes"}
+    first = {"text": "2 + 2", "chosen": "4", "rejected": "5"}
+    source = text.Source(path=jsonl(path, first, {"text": "3 + 3", **pair}))
+    made, reject = (made for item in source.items("t") for made in source.read(item, Store(str(path))))
+    assert made.fields == (Field("chosen", "4"), Field("rejected", "5"))
+    assert (reject.path, reject.reason) == ("m.jsonl", "equal_answers")
+    begin = len(json.dumps(first)) + 1
+    assert reject.detail == f"the line at byte {begin}: its chosen and its rejected answer are equal"
 
 
 def test_dialogues_and_their_turns(path: Path) -> None:

@@ -168,7 +168,7 @@ def test_pieces_end_where_the_speaker_changes_or_a_tool_is_called(compose: Compo
     assert last.count("<|BOT|>assistant") == 1 and last.endswith("</tool_call><|EOT|>")
     people = [replace(turn, role="", speaker=name) for turn, name in zip(PIECES, "abb", strict=True)]
     entries = ({"role": "", "say": "hubert"},)
-    assert compose(task(pieces="state", turns=entries), material(*people))[0].count("<|BOT|>") == 2
+    assert compose(task(pieces="state", turns=entries, loss=("",)), material(*people))[0].count("<|BOT|>") == 2
 
 
 def test_of_two_answers_the_chosen_one_is_written(compose: Compose) -> None:
@@ -176,6 +176,16 @@ def test_of_two_answers_the_chosen_one_is_written(compose: Compose) -> None:
     given = material(ASKED, replace(ANSWERED, answer="chosen"), replace(ANSWERED, text="No.", answer="rejected"))
     whole, _ = compose(task(), replace(given, spoken=given.spoken[:2]))
     assert whole.endswith("<s>Fine.[Hu1]</s><|EOT|>") and "No." not in whole
+
+
+def test_a_role_that_is_to_count_needs_an_entry() -> None:
+    with pytest.raises(
+        ValidationError,
+        match="`loss` names the role 'assistant', and no entry of `turns` has it: their roles are 'human'",
+    ):
+        task(turns=ENTRIES[:1])
+    with pytest.raises(ValidationError, match="at least 1 item"):
+        task(loss=())
 
 
 def test_a_role_twice_is_refused() -> None:

@@ -1,0 +1,46 @@
+"""Replies to held-out prompts are rewarded the same each time, and training does not notice it."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.trainer.test_train_prompts import ANSWERS, OBJECTIVES, PROMPTS
+from tests.trainer.toys import FILES, VOCABULARY
+from weft.schemas.training import TrainingStage
+from weft.trainer import losses
+from weft.trainer.prompt_validation import select_prompts
+from weft.trainer.rewards.label import Reward as Label
+from weft.trainer.train import train
+
+
+@pytest.fixture
+def held_out(make_shards: Callable[..., Path]) -> Path:
+    others = [("other", [1, 2], (0, 2))]
+    return make_shards([*others, *PROMPTS], name="validation", split="validation", answers=["", *ANSWERS])
+
+
+@pytest.fixture
+def stage(make_prompt_stage: Callable[..., TrainingStage]) -> TrainingStage:
+    made = make_prompt_stage(OBJECTIVES["grpo"])
+    return made.model_copy(update={"validation": made.validation.model_copy(update={"every": 3, "samples": 5})})
+
+
+def test_the_first_prompts_of_the_stage_are_taken(held_out: Path, stage: TrainingStage) -> None:
+    chosen = select_prompts(held_out, stage)
+    assert chosen and [prompt.answer for prompt in chosen.prompts] == ANSWERS[:5]
+
+
+def test_rewards_are_measured_and_training_is_the_same_to_the_bit(
+    make_shards: Callable[..., Path], held_out: Path, stage: TrainingStage, tmp_path: Path
+) -> None:
+    shards = make_shards(PROMPTS, answers=ANSWERS)
+    for name, validation in (("plain", None), ("measured", held_out)):
+        train(
+            shards, tmp_path / name, stage, VOCABULARY, "", 0, False, lambda done: None, validation,
+            files=FILES, rewards=(Label(),),
+        )  # fmt: skip
+    assert (tmp_path / "plain" / losses.NAME).read_bytes() == (tmp_path / "measured" / losses.NAME).read_bytes()
+    rows = list(losses.read_validation(tmp_path / "measured"))
+    assert [row.step for row in rows] == [3, 6, 8]
+    assert all(row.tokens == 5 and row.loss == -row.metrics["reward"] and "reward/label" in row.metrics for row in rows)

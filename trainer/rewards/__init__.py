@@ -1,0 +1,1 @@
+"""What a reply to a prompt is worth, one reward a file."""
