@@ -7,12 +7,13 @@ import pytest
 import torch
 from safetensors.numpy import load_file
 
+from weft.schemas.objectives import Dpo
 from weft.schemas.training import ModelSettings, TrainingStage
 from weft.schemas.vocabulary import Vocabulary
 from weft.trainer import losses
 from weft.trainer.model import build
 from weft.trainer.models.network import Network
-from weft.trainer.objectives.choosing import objective_of
+from weft.trainer.objectives.dpo import DpoObjective
 from weft.trainer.objectives.next_token import NextTokenObjective
 from weft.trainer.train import Result, StepReport, train
 from weft.trainer.validation import select
@@ -99,7 +100,7 @@ def test_pairs_are_measured_by_the_objective_against_the_network_of_the_start(
     dpo = TrainingStage.model_validate(record)
     held = select(make_shards(pairs, split="validation"), dpo, 48)
     network = Network(build(ModelSettings(config=llama), 48, 0))
-    objective = objective_of(dpo, vocabulary)
+    objective = DpoObjective(settings=Dpo(use="dpo", beta=0.5), vocabulary=vocabulary, dtype="float32")
     objective.begin(network)
     (row,) = held.losses(network, objective, step=0)
     assert (row.tokens, row.metrics) == (4, {"accuracy": 0.0, "margin": 0.0})

@@ -5,7 +5,7 @@
 A token is text or speech by the vocabulary's modality. It is *given* the other where a token of the other's content stands before it in
 what the model sees of its document: speech codes or latent audio for text, a text token for speech. A document that is longer than the
 context is cut, and the model sees its own piece alone.
-Markers such as [Speech] and the token that begins a document are no content; words of a chat template, such as `human`, are.
+Markers such as [Speech] and the tokens that begin, end and pad a text are no content; words of a chat template, such as `human`, are.
 """
 
 from collections.abc import Mapping
@@ -40,8 +40,7 @@ class Contents:
         modality_V = vocabulary.modalities()
         no_marker_V = np.ones(vocabulary.size, bool)
         no_marker_V[[marker.id for marker in vocabulary.markers if marker.modality in ("text", "speech")]] = False
-        if vocabulary.bos is not None:
-            no_marker_V[vocabulary.bos] = False
+        no_marker_V[[one for one in (vocabulary.bos, vocabulary.pad, *vocabulary.ends) if one is not None]] = False
         return cls(
             is_text_V=modality_V == "text",
             is_speech_V=modality_V == "speech",

@@ -7,7 +7,7 @@ from weft.schemas.vocabulary import Codebook, Marker, Vocabulary
 from weft.trainer.evaluation.conditions import CONDITIONS, Contents, conditions
 from weft.trainer.stream import Batch, StreamState
 
-# ids 0-9 text (0 begins a document), 10 [Text], 11 [Speech], 12 latent audio, 13 an image, 20-29 codes
+# ids 0-9 text (0 begins a document, 8 pads, 9 ends), 10 [Text], 11 [Speech], 12 latent audio, 13 an image, 20-29 codes
 VOCABULARY = Vocabulary(
     text_size=10,
     bos=0,
@@ -20,6 +20,8 @@ VOCABULARY = Vocabulary(
     codebooks=(Codebook(tokenizer="hubert", literal="[Hu{}]", first=20, size=10),),
     size=32,
     text_fingerprint="toy",
+    pad=8,
+    ends=(9,),
 )
 SHORT = {"": "", "T": "text", "S": "speech", "TS": "text given speech", "ST": "speech given text",
          "TI": "text given images", "SI": "speech given images"}  # fmt: skip
@@ -51,6 +53,7 @@ def batch_of(documents: list[list[int]], uncounted: tuple[int, ...] = ()) -> Bat
     ("documents", "expected"),
     [
         ([[0, 10, 1, 2]], " T T T"),
+        ([[8, 11, 9, 20, 21]], " S T S S"),
         ([[0, 11, 20, 21]], " S S S"),  # neither the begin nor the marker is text that speech is given
         ([[0, 11, 20, 10, 1, 11, 21]], " S S TS TS ST ST"),
         ([[0, 10, 1, 11, 20, 10, 2]], " T T ST ST TS TS"),
