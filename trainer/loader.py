@@ -95,7 +95,7 @@ class DrawReader:
             yield from self._draws(first, table, here)
             left = left[len(here) :]
 
-    def records(self, positions: Sequence[int]) -> Iterator[dict[str, Any]]:
+    def records_of(self, positions: Sequence[int]) -> Iterator[dict[str, Any]]:
         """What KEY.json holds of the draws at `positions`, which must increase. `pick` compares its bytes with the checksum."""
         left = list(positions)
         while left:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from weft.schemas.vocabulary import Modality, Vocabulary
+from weft.schemas.vocabulary import Vocabulary
 from weft.trainer.stream import Batch
 
 CONDITIONS = (
@@ -33,7 +33,7 @@ class Contents:
 
     is_text_V: np.ndarray
     is_speech_V: np.ndarray
-    content: Mapping[Modality, np.ndarray]
+    content: Mapping[str, np.ndarray]
 
     @classmethod
     def of(cls, vocabulary: Vocabulary) -> "Contents":

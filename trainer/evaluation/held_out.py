@@ -55,7 +55,7 @@ class HeldOut:
 
     def _draws(self, seconds: dict[int, np.ndarray]) -> Iterator[Draw]:
         """Each draw, with its seconds put into `seconds`."""
-        records = self.reader.records(self.positions)
+        records = self.reader.records_of(self.positions)
         for draw, record in zip(self.reader.pick(self.positions), records, strict=True):
             seconds[draw.position] = token_seconds(record, len(draw.ids))
             yield draw

@@ -28,7 +28,7 @@ def one_by_one(network: Network, held_out: HeldOut) -> dict[str, list[float]]:
     """nats, tokens, timed nats and seconds of each condition: each piece of 16 tokens of each sample by itself."""
     sums: dict[str, list[float]] = defaultdict(lambda: [0.0, 0, 0.0, 0.0])
     for draw, record in zip(
-        held_out.reader.pick(held_out.positions), held_out.reader.records(held_out.positions), strict=True
+        held_out.reader.pick(held_out.positions), held_out.reader.records_of(held_out.positions), strict=True
     ):
         seconds = token_seconds(record, len(draw.ids))
         for first in range(0, len(draw.ids), 16):
