@@ -25,7 +25,7 @@ def show_evaluation(console: Console, rows: Mapping[str, EvaluationRow], title: 
         "stage", *conditions, *(METRICS[name] for name in metrics), "cost to text",
     )  # fmt: skip
     for row in rows.values():
-        losses = [_loss(row.figures.get(name)) for name in conditions]
+        losses = [loss_cell(row.figures.get(name)) for name in conditions]
         means = [f"{row.metrics[name]:.3f}" if name in row.metrics else "" for name in metrics]
         cost = row.text_cost(rows)
         grid.add_row(cell(row.name), *losses, *means, "" if cost is None else f"{cost:+.3f}")
@@ -35,7 +35,8 @@ def show_evaluation(console: Console, rows: Mapping[str, EvaluationRow], title: 
     console.print(f"tokens: {counts}; cost to text: nats a token, against what the stage started from", highlight=False)
 
 
-def _loss(figure: ConditionLoss | None) -> str:
+def loss_cell(figure: ConditionLoss | None) -> str:
+    """Nats a token and, where the tokens stand for speech, bits a second of it."""
     if figure is None:
         return ""
     bits = figure.bits_per_second
