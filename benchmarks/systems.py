@@ -26,7 +26,7 @@ RUNS = "runs"
 
 @dataclass(frozen=True)
 class TrainedSystem:
-    """A system's run: its evaluations, the steps of each stage, and the minutes that training took by the clock and of all processors."""
+    """A system's run: its evaluations, the steps of each stage, and the minutes of its training by the clock and of all processors."""
 
     recipe: str
     rows: dict[str, EvaluationRow]

@@ -3,9 +3,11 @@
 build(pipeline, store, engine, report, expect)  ->  corpus/shards/pretrain/train-words~speech-0-00003-00.tar …
 """
 
+import os
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from itertools import chain
+from typing import Any
 
 import yaml
 
@@ -101,6 +103,8 @@ def write_recipe(pipeline: Pipeline, store: Store) -> None:
     ):
         for name, backend in backends.items():
             recipe[section][name] |= backend.model_dump(mode="json")
+    for source in recipe["sources"].values():
+        source |= _from_anywhere(source)
     for name in pipeline.tokenizers:
         recipe["tokenizers"][name]["folder"] = absolute(pipeline.recipe.tokenizers[name].folder)
     for section, chosen in pipeline.single_backends.items():
@@ -108,6 +112,19 @@ def write_recipe(pipeline: Pipeline, store: Store) -> None:
     text = with_checksum(yaml.safe_dump(recipe, sort_keys=False, allow_unicode=True))
     if not store.exists("recipe.yaml") or store.read("recipe.yaml") != text:
         store.write("recipe.yaml", text)
+
+
+def _from_anywhere(source: dict[str, Any]) -> dict[str, Any]:
+    """The places of a source's files, absolute, so that the recipe of a corpus is built from any folder."""
+    stated = {name: source[name] for name in ("path", "root", "transcripts") if source.get(name)}
+    return {
+        name: _absolute(place) if isinstance(place, str) else [_absolute(one) for one in place]
+        for name, place in stated.items()
+    }
+
+
+def _absolute(place: str) -> str:
+    return place if "://" in place else os.path.abspath(place)
 
 
 def remove_stale(pipeline: Pipeline, store: Store, works: Sequence[Work]) -> None:

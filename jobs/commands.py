@@ -14,8 +14,9 @@ import pyarrow as pa
 from rich.console import Console
 
 from weft.jobs.printing import escape
+from weft.jobs.unfinished import absent, not_there
 from weft.pipelines.choosing import RecipeFault
-from weft.pipelines.corpus.claim import check_format, claimed
+from weft.pipelines.corpus.claim import check_format, claimed, is_corpus
 from weft.pipelines.corpus.saved_pipeline import SavedPipeline, is_as_written
 from weft.pipelines.graph import Pipeline
 from weft.pipelines.storage.store import Damaged, Store, remedy
@@ -100,8 +101,7 @@ def reading(url: str) -> Iterator[None]:
     try:
         yield
     except FileNotFoundError as error:
-        missing = error.filename or error
-        raise RecipeError(f"{url}: {missing} is not there yet; {remedy(url)} finishes it") from None
+        raise RecipeError(not_there(open_store(url), error.filename or error)) from None
     except Damaged as damage:
         raise RecipeError(f"{url}: {damage}") from None
     except (pa.ArrowException, OSError) as error:  # of a table that the trainer or `inspect` reads by itself
@@ -122,8 +122,8 @@ def open_built(url: str) -> Store:
 def open_corpus(url: str) -> tuple[Store, Pipeline]:
     """A corpus and the recipe that it was built from. Raises RecipeError when there is no corpus, or its recipe was changed."""
     store = open_built(url)
-    if not store.exists("recipe.yaml"):
-        raise RecipeError(f"{url}: no corpus (it has no recipe.yaml); `weft build RECIPE --out {url}` makes one")
+    if not store.exists("recipe.yaml") or not is_corpus(store):
+        raise RecipeError(absent(store, url))
     if not is_as_written(store.read("recipe.yaml")):
         again = f"`weft build RECIPE --out {quote(url)}` with the recipe it was built from writes it again"
         raise RecipeError(f"{url}: recipe.yaml is damaged or was edited; {again}")

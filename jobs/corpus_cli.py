@@ -16,11 +16,15 @@ def status(corpus: CorpusArgument, as_json: JsonOption = False) -> None:
 
     Example: weft status corpus
     """
-    from weft.jobs.commands import console, open_corpus, reading
-    from weft.jobs.status import show_status
+    from weft.jobs.commands import console, open_built, open_corpus, reading
+    from weft.jobs.status import show_begun, show_status
+    from weft.jobs.unfinished import begun
 
     with reading(corpus):
-        show_status(console, *open_corpus(corpus), as_json=as_json)
+        if begun(store := open_built(corpus)):
+            show_begun(console, store, as_json)
+        else:
+            show_status(console, *open_corpus(corpus), as_json=as_json)
 
 
 def audit(
@@ -36,14 +40,18 @@ def audit(
     """
     from weft.jobs.commands import console, open_corpus, reading
     from weft.jobs.show import show_audit
+    from weft.jobs.unfinished import at_work
     from weft.pipelines.mixing.audit import audit as run_audit
 
     with reading(corpus):
-        report = run_audit(*open_corpus(corpus), deep)
+        store, pipeline = open_corpus(corpus)
+        report = run_audit(store, pipeline, deep)
     if as_json:
         print(plain_json(json.dumps(asdict(report), indent=1, ensure_ascii=False)))
     else:
         show_audit(console, report)
+        if working := at_work(store):
+            console.print(f"{working}: what is missing may come yet", highlight=False, markup=False)
     if report.faults:
         raise typer.Exit(1)
 

@@ -19,6 +19,7 @@ from weft.jobs.show import clock_time, show_passed_over, table
 from weft.pipelines.corpus.hold_out import check_listing
 from weft.pipelines.graph import Pipeline
 from weft.pipelines.sources.base import Source
+from weft.schemas.counting import counted
 from weft.schemas.training import TrainingStage
 
 HEADERS = 10_000  # headers read of each source; sums of a larger source are scaled up
@@ -52,7 +53,9 @@ def show_forecast(
     for sentence in conflicts(pipeline.recipe):
         console.print(plain(f"conflict: {sentence}"), highlight=False, markup=False)
     if not absent:
-        console.print(f"one core, embedded backends, about: {_times(costs.stage_times(pipeline, held))}", highlight=False)
+        console.print(
+            f"one core, embedded backends, about: {_times(costs.stage_times(pipeline, held))}", highlight=False
+        )
         if training := costs.training_times(pipeline, held):
             console.print(f"models, one core, about: {_times(training)}", highlight=False)
     for sentence in sentences:
@@ -68,7 +71,10 @@ def _record(pipeline: Pipeline, held: Mapping[str, Holding], sentences: Sequence
     return {
         "sources": {name: asdict(h) | {"speakers": len(h.speakers) or None} for name, h in held.items()},
         "stages": {n: [_as_json(s) for s in supplies(pipeline, n, dict(held))] for n in pipeline.recipe.training},
-        "seconds_on_one_core": {**costs.stage_times(pipeline, dict(held)), **costs.training_times(pipeline, dict(held))},
+        "seconds_on_one_core": {
+            **costs.stage_times(pipeline, dict(held)),
+            **costs.training_times(pipeline, dict(held)),
+        },
         "too_little_data": list(sentences),
         "published": {
             name: [_line_as_json(line) for line in lines(pipeline.recipe, name)]
@@ -97,13 +103,19 @@ def _as_json(supply: Supply) -> dict[str, object]:
 
 
 def _show_sources(console: Console, held: dict[str, Holding], sources: Mapping[str, Source]) -> None:
-    rows = table("Sources", "source", "items", "read", "documents or utterances", "hours", "text MB", "no header")
+    rows = table("Sources", "source", "items", "read", "documents or utterances", "hours", "text MB", "length unknown")
     for name, h in held.items():
         rows.add_row(
             name, f"{h.items:,.0f}", f"{h.read:,}", f"{h.records:,.0f}", f"{h.seconds / 3600:,.3f}",
             f"{h.bytes / 1e6:,.2f}", f"{h.unreadable:,.0f}",
         )  # fmt: skip
     console.print(rows)
+    for name, h in held.items():
+        if h.unreadable:
+            left_out = f"{name}: the length of {counted(h.unreadable, 'item')} is not known before the build, and is in no figure"
+            console.print(
+                plain(f"{left_out} (tars, urls, datasets, and files of which no header can be read)"), markup=False
+            )
     show_passed_over(console, sources)
 
 

@@ -21,10 +21,10 @@ from weft.pipelines.corpus.expected import Expected
 from weft.pipelines.graph import Pipeline
 from weft.pipelines.parts.node_manifest import Manifests
 from weft.pipelines.parts.stage_work import REJECTED, PartWork
-from weft.pipelines.parts.tables import manifest_footer, opened_part, part_name, read_part, read_table
-from weft.pipelines.storage.store import Store
+from weft.pipelines.parts.tables import footer_of, manifest_footer, opened_part, part_name, read_part, read_table
+from weft.pipelines.storage.store import Damaged, Store
 from weft.schemas.audio import Utterance
-from weft.schemas.counting import counted
+from weft.schemas.counting import are, counted
 from weft.schemas.faults import RecipeError
 from weft.schemas.ledger import LedgerRow, Reject
 
@@ -53,12 +53,10 @@ class RejectRow:
 
 
 def rejects_of(store: Store, pipeline: Pipeline, wanted: RejectFilter | None = None) -> Iterator[RejectRow]:
-    """The selected rejects of all finished parts, in the order of the work. Raises Damaged."""
+    """The selected rejects of all parts, in the order of the work; of unfinished ones those so far. Raises Damaged."""
     wanted = wanted or RejectFilter()
     for work in _with_rejects(store, Expected.of(store, pipeline).parts):
-        yield from (
-            RejectRow(work.node, reject) for reject in _read(store, work.rejects, Reject) if wanted.passes(reject)
-        )
+        yield from (RejectRow(work.node, reject) for reject in _rejects(store, work) if wanted.passes(reject))
 
 
 def _with_rejects(store: Store, works: Sequence[PartWork]) -> Iterator[PartWork]:
@@ -67,9 +65,27 @@ def _with_rejects(store: Store, works: Sequence[PartWork]) -> Iterator[PartWork]
         stamp = manifest_footer(store, work.makes) if store.manifests else None
         if stamp and stamp.notes.get(REJECTED) == "0":
             continue
-        with suppress(FileNotFoundError), opened_part(store, work.rejects) as part:
+        with suppress(FileNotFoundError), opened_part(store, _rejects_name(store, work)) as part:
             if part.metadata.num_rows:
                 yield work
+
+
+def _rejects(store: Store, work: PartWork) -> list[Reject]:
+    return _read(store, _rejects_name(store, work), Reject)
+
+
+def _rejects_name(store: Store, work: PartWork) -> str:
+    """The rejects of a part or, where it is not made because some of its items could not be read, those of its other items."""
+    kept = f"unfinished/{work.rejects}"
+    with suppress(FileNotFoundError, Damaged):
+        if not store.exists(work.makes) and (stamp := footer_of(store, kept)):
+            return kept if stamp.fingerprint == work.fingerprint(store) else work.rejects
+    return work.rejects
+
+
+def _unmade(store: Store, pipeline: Pipeline) -> int:
+    """How many parts are not there, so that not all of their rejects are known."""
+    return sum(not store.exists(work.makes) for work in Expected.of(store, pipeline).parts)
 
 
 def _read(store: Store, name: str, record: type[R]) -> list[R]:
@@ -95,19 +111,25 @@ def show_rejects(
     for number, row in enumerate(chain(rows, selected)):
         counts[row.node, row.reject.reason] += 1
         rest += number >= len(rows)
+    unmade = _unmade(store, pipeline)
     if as_json:
-        print(plain_json(json.dumps(_record(rows, counts, rest), indent=1, ensure_ascii=False)))
-    elif rows:
+        record = {**_record(rows, counts, rest), "unmade_parts": unmade}
+        print(plain_json(json.dumps(record, indent=1, ensure_ascii=False)))
+        return
+    if rows:
         _show(console, rows, counts, rest)
     else:
         console.print(cell(_nothing(store, pipeline, wanted)), highlight=False)
+    if unmade:
+        missing = f"{counted(unmade, 'part')} {are(unmade)} not made yet, and may reject more"
+        console.print(f"{missing}: `weft status {cell(quote(store.url))}` shows which", highlight=False)
 
 
 def _nothing(store: Store, pipeline: Pipeline, wanted: RejectFilter) -> str:
     """Why no reject is shown: there is none, or none that was asked for. Names the reasons that there are."""
     reasons = sorted({row.reject.reason for row in rejects_of(store, pipeline)})
     if not reasons:
-        return "nothing was rejected"
+        return "nothing was rejected so far" if _unmade(store, pipeline) else "nothing was rejected"
     asked = " ".join(f"--{name} {value}" for name, value in asdict(wanted).items() if value)
     return f"no reject is of {asked}; reasons in this corpus: {', '.join(reasons)}"
 
@@ -145,7 +167,7 @@ def show_end(console: Console, store: Store, pipeline: Pipeline) -> list[str]:
     with_rejects = list(_with_rejects(store, works))
     if not with_rejects:
         return []
-    counts = Counter((w.node, reject.reason) for w in with_rejects for reject in _read(store, w.rejects, Reject))
+    counts = Counter((w.node, reject.reason) for w in with_rejects for reject in _rejects(store, w))
     kinds = _first_passes(counts)
     listed = ", ".join(f"{items:,} {reason} ({node})" for (node, reason), items in kinds.most_common(_KINDS))
     others = f" and {counted(len(kinds) - _KINDS, 'more kind')}" if len(kinds) > _KINDS else ""
@@ -187,7 +209,7 @@ def _lost_languages(store: Store, works: Sequence[PartWork], with_rejects: Seque
     for node, mine in ((n, parts[n]) for n in dict.fromkeys(w.node for w in with_rejects) if n in parts):
         if mine[0].inputs[0].record is not Utterance:
             continue
-        rejected = {r.key for w in with_rejects if w.node == node for r in _read(store, w.rejects, Reject)}
+        rejected = {r.key for w in with_rejects if w.node == node for r in _rejects(store, w)}
         utterances = [row for w in mine for row in _languages(store, part_name(w.inputs[0].node, w.part))]
         before = Counter(row["language"] for row in utterances)
         rejected_by_language = Counter(row["language"] for row in utterances if row["key"] in rejected)

@@ -12,7 +12,7 @@ from weft.jobs.failures import unread_lines
 from weft.jobs.printing import escape
 from weft.pipelines.sources.base import Source
 from weft.schemas.audit import Audit, NodeAudit, StageAudit
-from weft.schemas.counting import are, counted
+from weft.schemas.counting import counted
 from weft.schemas.ledger import Reject
 
 _PASS = re.compile(r"/pass-\d+/")
@@ -83,7 +83,7 @@ def show_passed_over(console: Console, sources: Mapping[str, Source]) -> None:
         if passed := source.passed_over():
             total = sum(passed.values())
             each = ", ".join(f"{n:,} {ending or 'without an ending'}" for ending, n in Counter(passed).most_common())
-            line = f"source {name} skipped {counted(total, 'file')} that {are(total)} not audio: {each}"
+            line = f"source {name} skipped {counted(total, 'file')} of other kinds: {each}"
             console.print(escape(line), highlight=False)
 
 

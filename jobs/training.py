@@ -11,7 +11,7 @@ import yaml
 
 from weft.jobs.commands import console, open_built
 from weft.jobs.evaluation import HeldOutCorpus, StageEvaluation
-from weft.jobs.model_check import check_models
+from weft.jobs.model_check import check_bases, check_models
 from weft.jobs.shard_reading import shards_of
 from weft.jobs.training_encoders import encoders_of, latents_of
 from weft.jobs.training_progress import progress
@@ -85,6 +85,7 @@ def _check(training: Training, names: Sequence[str]) -> None:
     recipe = training.pipeline.recipe
     trained = [name for name in names if name in recipe.training]
     check_models(recipe, trained)
+    check_bases(recipe, trained)
     for name in trained:
         _check_targets(training.pipeline, name)
         if not training.store.exists(index_name(name)):

@@ -15,7 +15,15 @@ SILENCE = 1e-4  # peak below which nothing is audible (-80 dBFS)
 Size = Annotated[int, Field(ge=1 << 10, le=1 << 34)]
 
 
-class ListLimits(Settings):
+class EntryLimits(Settings):
+    """After `faults_in_a_row` entries that cannot be used a list is read no further, which is a reject (`too_many_faults`): it is no
+    list of its kind, and a few kilobytes of gzip may hold millions of lines.
+    """
+
+    faults_in_a_row: int = Field(default=10_000, ge=1, le=1_000_000_000)
+
+
+class ListLimits(EntryLimits):
     """`line` is the most characters of one line of a list; a longer line is a reject (`too_long`)."""
 
     line: Size = 1 << 24
@@ -33,6 +41,7 @@ class SpeechLimits(ListLimits):
     table        bytes of a .ctm or .rttm, at most; they are in memory as a whole    bad_transcript
                  characters of a list that is one JSON value, at most                too_long
     line         characters of a line of a list, at most                             too_long
+    faults_in_a_row   entries of a list that cannot be used, at most                 too_many_faults
     """
 
     shortest: float = Field(default=0.1, ge=0, le=3600)

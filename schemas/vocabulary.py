@@ -5,6 +5,7 @@ text 0…1999, [Text] 2000, [Speech] 2001, [Hu0]…[Hu99] 2002…2101, padded to
 
 import json
 import re
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Literal
 
@@ -13,6 +14,8 @@ import numpy as np
 from weft.schemas.fingerprint import digest
 
 Modality = Literal["text", "speech", "audio", "image"]  # what a token counts as; audio is latent, as images are
+_ENDS = ("eot", "end", "eos")  # names of markers that end a turn or a text
+PAD = "pad"  # the name of the marker that fills up rows of a batch
 _NUMBER = re.compile(r"\{(\d*)\}")
 
 
@@ -48,6 +51,12 @@ class Marker:
     modality: str = "text"
 
 
+def ends_among(markers: Iterable[Marker]) -> tuple[int, ...]:
+    """The ids of the markers that end a turn or a text: those of text that are named `eot`, `end` or `eos`, in this order."""
+    ids = {marker.name: marker.id for marker in markers if marker.modality == "text"}
+    return tuple(ids[name] for name in _ENDS if name in ids)
+
+
 @dataclass(frozen=True, slots=True)
 class Entry:
     """What a vocabulary is to hold: a marker, or with a `size` above 0 the codes of the speech tokenizer `name`.
@@ -69,7 +78,11 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Vocabulary:
-    """Ids of everything a sample may hold; `size` includes the padding rows of the embedding."""
+    """Ids of everything a sample may hold; `size` includes the padding rows of the embedding.
+
+    Generation ends at any of `ends`: the chat's end of turn comes first, the text tokenizer's end of text last. `pad` fills up the rows
+    of a batch. Both are for those who generate: no sample depends on them, so they do not count in the fingerprint.
+    """
 
     text_size: int
     bos: int | None
@@ -77,6 +90,13 @@ class Vocabulary:
     codebooks: tuple[Codebook, ...]
     size: int
     text_fingerprint: str
+    pad: int | None = None
+    ends: tuple[int, ...] = ()
+
+    @property
+    def end(self) -> int | None:
+        """The id that ends an answer: the first of `ends`."""
+        return next(iter(self.ends), None)
 
     def marker(self, name: str) -> Marker:
         """The marker of this name. Raises ValueError for a name the recipe's vocabulary does not declare."""
@@ -105,14 +125,17 @@ class Vocabulary:
     @property
     def fingerprint(self) -> str:
         """A short hash of all ids and literals; models and shards made with another vocabulary do not fit."""
-        return digest(asdict(self))
+        record = asdict(self)
+        return digest({name: record[name] for name in record if name not in ("pad", "ends")})
 
     def to_json(self) -> str:
         return json.dumps(asdict(self), indent=1, ensure_ascii=False) + "\n"
 
     @classmethod
     def from_json(cls, text: str) -> "Vocabulary":
+        """One that an earlier version wrote has neither `pad` nor `ends`: its ends are its markers'."""
         record = json.loads(text)
         record["markers"] = tuple(Marker(**m) for m in record["markers"])
         record["codebooks"] = tuple(Codebook(**c) for c in record["codebooks"])
+        record["ends"] = tuple(record.get("ends", ends_among(record["markers"])))
         return cls(**record)

@@ -31,7 +31,7 @@ class Tokenizer(TextTokenizer):
 
         name = loadable(self.model)
         try:
-            tokenizer = AutoTokenizer.from_pretrained(name)
+            tokenizer = AutoTokenizer.from_pretrained(name, trust_remote_code=False)
         except (OSError, ValueError) as error:
             raise ValueError(f"{self.model}: no tokenizer could be read ({str(error).splitlines()[0]})") from None
         if not isinstance(tokenizer, PreTrainedTokenizerFast):

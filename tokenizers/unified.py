@@ -7,7 +7,8 @@
     <tts_start> 151693, <audio_0> 151696 … <audio_6560> 158256: the text tokenizer has them already
 
 `save` writes `tokenizer.json`, in which markers and codes are added tokens with exactly these ids, and
-`vocabulary.json`.
+`vocabulary.json`. Codes and markers are content: `decode(ids, skip_special_tokens=True)` keeps them and leaves out what begins, ends
+and pads. That text never becomes one of them is the promise of `PlainText`, which has no added tokens at all.
 """
 
 import json
@@ -18,7 +19,7 @@ from typing import TYPE_CHECKING
 from tokenizers import Tokenizer
 
 from weft.schemas.fingerprint import digest
-from weft.schemas.vocabulary import Codebook, Entry, Marker, Vocabulary
+from weft.schemas.vocabulary import PAD, Codebook, Entry, Marker, Vocabulary, ends_among
 from weft.tokenizers.text import PlainText
 
 if TYPE_CHECKING:
@@ -52,13 +53,18 @@ def unify(
         )
     _refuse_doubles(entries, known, {token.content for token in backend.get_added_tokens_decoder().values()})
     markers, books, end = _laid_out(entries, known, text_size)
+    begins = _bos(text) if bos else None
+    ends = _unique(*ends_among(markers), _named(text, "eos_token_id"))
+    pads = _unique(*(m.id for m in markers if m.name == PAD), _named(text, "pad_token_id"), *ends, begins)
     return Vocabulary(
         text_size=text_size,
-        bos=_bos(text) if bos else None,
+        bos=begins,
         markers=tuple(markers),
         codebooks=tuple(books),
         size=_padded(end, pad_to, multiple),
         text_fingerprint=_fingerprint(backend),
+        pad=next(iter(pads), None),
+        ends=ends,
     )
 
 
@@ -121,11 +127,19 @@ def save(folder: Path, text: "HuggingFace", vocabulary: Vocabulary) -> None:
     record = json.loads(_backend(text).to_str())
     tokens = {token["id"]: token for token in record["added_tokens"]}
     tokens |= {i: _token(literal, i) for literal, i in added(vocabulary) if i >= vocabulary.text_size}
+    for i in _content(vocabulary) & tokens.keys():
+        tokens[i]["special"] = False
     record["added_tokens"] = [tokens[i] for i in sorted(tokens)]
     options = _options(text, vocabulary)
     (folder / "tokenizer.json").write_text(json.dumps(record, ensure_ascii=False), "utf-8")
     (folder / "tokenizer_config.json").write_text(json.dumps(options, indent=1, ensure_ascii=False) + "\n", "utf-8")
     (folder / "vocabulary.json").write_text(vocabulary.to_json(), "utf-8")
+
+
+def _content(vocabulary: Vocabulary) -> set[int]:
+    """The ids of all codes, and of all markers but those that begin, end or pad and those that are reserved."""
+    ids = {i for literal, i in added(vocabulary) if literal != _reserved(i).literal}
+    return ids - {vocabulary.bos, vocabulary.pad, *vocabulary.ends}
 
 
 def load(folder: Path) -> tuple[Vocabulary, Callable[[str], list[int]]]:
@@ -152,6 +166,15 @@ def _backend(text: "HuggingFace") -> Tokenizer:
 
 def _bos(text: "HuggingFace") -> int | None:
     return text.token_to_id("<s>") if isinstance(text, Tokenizer) else text.bos_token_id
+
+
+def _named(text: "HuggingFace", name: str) -> int | None:
+    """The id of a special token that the text tokenizer names, such as `eos_token_id`."""
+    return None if isinstance(text, Tokenizer) else getattr(text, name)
+
+
+def _unique(*ids: int | None) -> tuple[int, ...]:
+    return tuple(dict.fromkeys(i for i in ids if i is not None))
 
 
 def _fingerprint(backend: Tokenizer) -> str:
@@ -187,10 +210,10 @@ def _token(literal: str, i: int) -> dict[str, object]:
 
 
 def _options(text: "HuggingFace", vocabulary: Vocabulary) -> dict[str, object]:
-    """tokenizer_config.json: the class, and the text tokenizer's own names for its special tokens."""
-    named = {} if isinstance(text, Tokenizer) else dict(text.special_tokens_map)
-    bos = None if vocabulary.bos is None else _backend(text).id_to_token(vocabulary.bos)
-    if bos is not None:
-        named.setdefault("bos_token", bos)
+    """tokenizer_config.json: the class, and the names of the special tokens: the vocabulary's, or else the text tokenizer's own."""
+    named: dict[str, object] = {} if isinstance(text, Tokenizer) else dict(text.special_tokens_map)
+    spelt = {i: literal for literal, i in added(vocabulary)}
+    ids = {"bos_token": vocabulary.bos, "eos_token": vocabulary.end, "pad_token": vocabulary.pad}
+    named |= {name: spelt.get(i, _backend(text).id_to_token(i)) for name, i in ids.items() if i is not None}
     named.pop("additional_special_tokens", None)
     return {"tokenizer_class": "PreTrainedTokenizerFast", "clean_up_tokenization_spaces": False, **named}

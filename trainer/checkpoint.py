@@ -15,7 +15,7 @@ import re
 import shutil
 import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +35,8 @@ _NAME = re.compile(r"step-(\d{6,})")
 class RunOrigin:
     """The inputs and settings of a run. Only a run with an equal origin resumes from a checkpoint.
 
-    `start` is the SHA-256 of the weights that it starts from, where those are an earlier stage's.
+    `start` is the SHA-256 of the weights that it starts from, where those are an earlier stage's; `encoders` are checksums of the
+    frozen encoders.
     """
 
     vocabulary: str
@@ -43,6 +44,7 @@ class RunOrigin:
     seed: int
     settings: dict[str, Any]
     start: str = ""
+    encoders: dict[str, str] = field(default_factory=dict)
 
     def difference(self, other: "RunOrigin") -> str:
         """The differences of `other`; empty when there are none."""

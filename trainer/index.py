@@ -11,6 +11,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from itertools import accumulate
 from pathlib import Path
+from threading import Lock
 from typing import NoReturn
 
 import numpy as np
@@ -38,12 +39,13 @@ class Index:
     def __init__(self, folder: Path) -> None:
         self.path = folder / "index.parquet"
         if not self.path.is_file():
-            raise FileNotFoundError(f"{self.path} is missing; {REMEDY}")
+            raise FileNotFoundError(f"{self.path} is missing; `weft build RECIPE --out CORPUS` makes it")
         try:
             self._file = pq.ParquetFile(self.path, memory_map=True, page_checksum_verification=True)
         except (pa.ArrowException, OSError) as fault:
             self._unreadable(fault)
         self._check_columns([*PLACES, *LABELS, *MEMBERS, "key", "split"])
+        self._lock = Lock()
         footer = self._file.metadata
         self._first_draws = [0, *accumulate(footer.row_group(g).num_rows for g in range(footer.num_row_groups))]
 
@@ -73,7 +75,8 @@ class Index:
 
     def _read(self, group: int, columns: Sequence[str]) -> pa.Table:
         try:
-            table = self._file.read_row_group(group, columns=list(columns))
+            with self._lock:  # batches are made in one thread, and keys asked for in another
+                table = self._file.read_row_group(group, columns=list(columns))
         except (pa.ArrowException, OSError) as fault:
             self._unreadable(fault)
         if empty := [name for name in columns if table.column(name).null_count]:

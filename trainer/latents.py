@@ -7,6 +7,7 @@ import io
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import soundfile
@@ -20,12 +21,14 @@ RATE = 16_000  # Hz, of the FLAC of a sample
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LatentSpan:
-    """Tokens `begin` to `end` of a sample are placeholders for `member`: samples (N,) float32 at 16 kHz, or pixels (H, W, 3) uint8."""
+    """Tokens `begin` to `end` of a sample are placeholders for `member`: samples (N,) float32 at 16 kHz, or pixels (H, W, 3) uint8, or
+    what a reader made of them for its encoder.
+    """
 
     modality: Modality
     begin: int
     end: int
-    member: np.ndarray
+    member: Any
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -12,7 +12,7 @@ they are returned.
 import json
 import mmap
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, NoReturn, Protocol
@@ -24,6 +24,7 @@ import pyarrow.compute as pc
 from soundfile import LibsndfileError
 
 from weft.schemas.tar import BLOCK, space
+from weft.schemas.vocabulary import Modality
 from weft.trainer.index import LABELS, MEMBERS, PLACES, REMEDY, Index, document_bounds, loss_bounds
 from weft.trainer.latents import LatentSpan, stretches_of
 
@@ -38,7 +39,13 @@ class TarBytes(Protocol):
     def __getitem__(self, part: slice, /) -> bytes | memoryview: ...
 
 
+Prepare = Callable[[Modality, np.ndarray], Any]  # what an encoder takes instead of samples or pixels
 OpenTar = Callable[[Path], TarBytes]  # raises FileNotFoundError, and ValueError for a file that cannot be read as one
+
+
+def as_they_are(_: Modality, member: np.ndarray) -> np.ndarray:
+    """Samples and pixels themselves."""
+    return member
 
 
 def mapped(path: Path) -> memoryview:
@@ -65,12 +72,16 @@ class Draw:
 class DrawReader:
     """The stream of one shard folder, readable from any position. Only benchmarks turn `check` off.
 
+    Latent audio and images are what `prepare` makes of them.
+
     Raises FileNotFoundError for a missing index, ValueError when a sample does not match its row.
     """
 
-    def __init__(self, folder: Path, check: bool = True, open_tar: OpenTar = mapped) -> None:
+    def __init__(
+        self, folder: Path, check: bool = True, open_tar: OpenTar = mapped, prepare: Prepare = as_they_are
+    ) -> None:
         self.folder, self.index = folder, Index(folder)
-        self._check, self._open_tar = check, open_tar
+        self._check, self._open_tar, self._prepare = check, open_tar, prepare
         self._tar = lru_cache(maxsize=OPEN_TARS)(self._open)
 
     def __len__(self) -> int:
@@ -140,7 +151,8 @@ class DrawReader:
             for name in ("json", "flac", "png")
         )
         try:
-            return stretches_of(*map(bytes, parts))
+            stretches = stretches_of(*map(bytes, parts))
+            return tuple(replace(s, member=self._prepare(s.modality, s.member)) for s in stretches)
         except (ValueError, KeyError, OSError, LibsndfileError) as fault:
             self._refuse(draw, f"has members that cannot be used: {fault}")
 

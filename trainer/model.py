@@ -10,16 +10,14 @@ A forward over packed blocks is given a block-diagonal causal mask, so a sample 
                                  . . x x
 """
 
-from difflib import get_close_matches
 from typing import Any
 
 import torch
 from torch import Tensor
-from transformers import CONFIG_MAPPING, AutoConfig, AutoModelForCausalLM, PreTrainedModel
+from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedModel
 
-from weft.schemas.hub import loadable
 from weft.schemas.training import ModelSettings
-from weft.tokenizers.models.checkpoint import quiet
+from weft.trainer.models.reading import check_kind, check_weights, load, read_config
 
 # transformers 5 moves these into `rope_parameters`, so a default config has no attribute of that name.
 _MOVED = {"model_type", "rope_theta", "rope_scaling"}
@@ -49,25 +47,15 @@ def check_new(settings: ModelSettings, context: int) -> None:
         return
     config = _config(settings, size=64)
     check_context(config, context)
-    try:
-        with torch.device("meta"):
-            AutoModelForCausalLM.from_config(config, attn_implementation="sdpa")
-    except ValueError as fault:  # transformers lists hundreds of classes in the lines that follow
-        raise ValueError(str(fault).splitlines()[0]) from fault
+    with torch.device("meta"):
+        AutoModelForCausalLM.from_config(config, attn_implementation="sdpa")
 
 
-def load(folder: str, config: Any = None) -> PreTrainedModel:
-    """A checkpoint (a folder or `hf://org/name`) in float32. Raises ValueError when it cannot be loaded as safetensors."""
-    name = loadable(folder)
-    try:
-        with quiet():
-            return AutoModelForCausalLM.from_pretrained(
-                name, config=config, attn_implementation="sdpa", dtype=torch.float32, use_safetensors=True
-            )
-    except OSError as fault:
-        raise ValueError(
-            f"cannot load {folder}: {str(fault).splitlines()[0]}; only safetensors checkpoints are read"
-        ) from fault
+def check_base(settings: ModelSettings, context: int) -> None:
+    """Checks a checkpoint that a stage starts from, without its weights. Raises ValueError as `build` does."""
+    if settings.base:
+        check_weights(settings.base)
+        check_context(with_settings(settings, settings.base), context)
 
 
 def _config(settings: ModelSettings, size: int) -> Any:
@@ -78,7 +66,7 @@ def _config(settings: ModelSettings, size: int) -> Any:
 
 def with_settings(settings: ModelSettings, folder: str) -> Any:
     """The config of a checkpoint, with what the settings change in it. Raises ValueError for a model that they cannot be of."""
-    return _with_rope(settings, AutoConfig.from_pretrained(loadable(folder)))
+    return _with_rope(settings, read_config(folder))
 
 
 def _with_rope(settings: ModelSettings, config: Any) -> Any:
@@ -97,9 +85,7 @@ def _with_rope(settings: ModelSettings, config: Any) -> Any:
 def _fresh_config(declared: dict[str, Any], size: int) -> Any:
     """A config of a new model. Raises ValueError for an unknown type or key; transformers would keep the key and ignore it."""
     kind = str(declared["model_type"])
-    if kind not in CONFIG_MAPPING:
-        similar = ", ".join(get_close_matches(kind, CONFIG_MAPPING))
-        raise ValueError(f"transformers has no model_type {kind!r}{similar and f'; similar: {similar}'}")
+    check_kind(kind)
     default = AutoConfig.for_model(kind)
     if unknown := [key for key in declared if key not in _MOVED and not hasattr(default, key)]:
         raise ValueError(f"a {declared['model_type']} config has no {', '.join(unknown)}")

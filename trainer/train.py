@@ -22,11 +22,12 @@ from weft.schemas.fingerprint import hash64
 from weft.schemas.training import TrainingStage
 from weft.schemas.vocabulary import Vocabulary
 from weft.trainer import checkpoint, curves, losses, runs
+from weft.trainer.ahead import ahead
 from weft.trainer.board import Board
 from weft.trainer.counted import check_counted, counted_batches
 from weft.trainer.loader import DrawReader, OpenTar, mapped
 from weft.trainer.losses import LossRow, ValidationRow
-from weft.trainer.models.encoders import NO_ENCODERS, FrozenEncoders
+from weft.trainer.models.encoders import NO_ENCODERS, FrozenEncoders, checksums, prepared_for
 from weft.trainer.models.groups import freeze, optimiser_of
 from weft.trainer.models.network import Network
 from weft.trainer.models.special_ids import set_special_ids
@@ -113,7 +114,7 @@ def train(
     `out` holds another run, when a sample or a row is damaged, when no token of a task counts in the loss, when a loss or a weight is
     not finite, or when the shards, vocabulary and model do not fit together.
     """
-    draws = DrawReader(shards, open_tar=open_tar)
+    draws, frozen = DrawReader(shards, open_tar=open_tar, prepare=prepared_for(encoders)), checksums(encoders)
     check_supported(draws.index, stage.objective, encoders)
     check_counted(draws.index, stage.context)
     held_out = select(validation, stage, vocabulary.size, open_tar) if validation else None
@@ -124,15 +125,17 @@ def train(
         seed=seed,
         start=checkpoint.weights_sum(start) if start else "",
         settings=_decisive(stage),
+        encoders=frozen,
     )
     if resume:
         checkpoint.set_damaged_aside(out, warn)
     run, state = _start(out, stage, vocabulary, origin, stream, resume, start, encoders)
-    set_special_ids(run.network.lm, vocabulary, files)
+    set_special_ids(run.network.lm, vocabulary)
     if state.step < run.steps:
         runs.reopen(out)
-    with Board(out, state.step) as board:
-        for batch in islice(counted_batches(stream.batches(state), shards), run.steps - state.step):
+    batches = islice(counted_batches(stream.batches(state), shards), run.steps - state.step)
+    with Board(out, state.step) as board, ahead(batches) as made_ahead:
+        for batch in made_ahead:
             began = time.monotonic()
             batch.check_ids(vocabulary.size, shards)
             try:

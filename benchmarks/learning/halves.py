@@ -1,6 +1,6 @@
 """An utterance that changes its modality once, in the middle: what a model knows of one half from the other.
 
-    [Text] and so my fellow americans ask[Speech][Hu7][Hu41]…      or      [Speech][Hu3]…[Text] do for your country
+[Text] and so my fellow americans ask[Speech][Hu7][Hu41]…      or      [Speech][Hu3]…[Text] do for your country
 """
 
 from random import Random

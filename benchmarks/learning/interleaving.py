@@ -23,11 +23,17 @@ def measure(folder: Path) -> list[Figure]:
     place = folder / "interleaving"
     speech.speak(place / "raw", UTTERANCES)
     write_books(place / "books")
-    paths = [f"sources.{name}.path={place / at}" for name, at in (("speech", "raw"), ("aligned", "raw"), ("text", "books"))]
+    paths = [
+        f"sources.{name}.path={place / at}" for name, at in (("speech", "raw"), ("aligned", "raw"), ("text", "books"))
+    ]
     corpus = LearningCorpus.built("interleaving", place, paths)
     found = {way: _spreads(corpus, way) for way in WAYS}
     rows = [
-        Figure(f"{task}: {condition}: {way}", found[way][task, condition].mean, f"± {found[way][task, condition].deviation:.3f} nats")
+        Figure(
+            f"{task}: {condition}: {way}",
+            found[way][task, condition].mean,
+            f"± {found[way][task, condition].deviation:.3f} nats",
+        )
         for task, conditions in MEASURED.items()
         for condition in conditions
         for way in WAYS

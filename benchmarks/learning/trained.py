@@ -1,8 +1,8 @@
 """A corpus of a recipe in this folder, its stages trained from several seeds, and their losses on its held-out samples.
 
-    corpus = LearningCorpus.built("interleaving", folder)
-    run = corpus.train("interleaved", seed=1)
-    corpus.losses(run, "halves")["text given speech"].per_token      2.31 nats
+corpus = LearningCorpus.built("interleaving", folder)
+run = corpus.train("interleaved", seed=1)
+corpus.losses(run, "halves")["text given speech"].per_token      2.31 nats
 """
 
 import statistics

@@ -23,6 +23,10 @@ def missing_paths(pipeline: Pipeline) -> Iterator[RecipeFault]:
         for setting, checkpoint in backend.paths_and_hub_names():
             if fault := _unloadable(checkpoint):
                 yield RecipeFault((*_section(pipeline, backend, setting), *setting.split(".")[-1:]), fault)
+    if pipeline.encoders.audio:
+        for setting, checkpoint in pipeline.encoders.audio.paths_and_hub_names():
+            if fault := _unloadable(checkpoint):
+                yield RecipeFault(("encoder", setting), fault)
     for name, tokenizer in pipeline.recipe.tokenizers.items():
         if tokenizer.folder and (fault := _unloadable(tokenizer.folder)):
             yield RecipeFault(("tokenizers", name, "folder"), fault)

@@ -71,10 +71,12 @@ class Aligner(base.Aligner):
 
         name = loadable(self.model)
         try:
-            tokenizer = AutoTokenizer.from_pretrained(name)
-            extract = AutoFeatureExtractor.from_pretrained(name)
+            tokenizer = AutoTokenizer.from_pretrained(name, trust_remote_code=False)
+            extract = AutoFeatureExtractor.from_pretrained(name, trust_remote_code=False)
             with quiet():
-                model = AutoModelForCTC.from_pretrained(name, use_safetensors=True, dtype=torch.float32)
+                model = AutoModelForCTC.from_pretrained(
+                    name, use_safetensors=True, dtype=torch.float32, trust_remote_code=False
+                )
         except (OSError, ValueError) as error:
             raise ValueError(f"{self.model}: no CTC checkpoint could be read ({str(error).splitlines()[0]})") from None
         self._ctc = CtcModel(model, extract, self.device, self.batch)

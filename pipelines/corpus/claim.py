@@ -4,12 +4,15 @@ corpus/corpus.json    {"format": 2}: this folder is a corpus of weft
 
     with claimed(store): ...        raises NotACorpus, OtherFormat, and Locked
 
+A build that fails before it has made anything, such as one of a folder that is misspelt, leaves no corpus and no folder behind.
 Corpora that were made before there was a corpus.json are known by the first line of their recipe.yaml.
 """
 
 import json
+import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from pathlib import Path
 
 from weft.pipelines.corpus.saved_pipeline import is_resolved
 from weft.pipelines.storage.lock import NAME as LOCK
@@ -18,8 +21,11 @@ from weft.pipelines.storage.store import Store, is_scratch
 from weft.schemas.faults import RecipeError
 
 MARK = "corpus.json"
+RECIPE = "recipe.yaml"
 FORMAT = 2  # of the corpora that this version reads and builds; raised where an older one cannot be read
 MARKED = (json.dumps({"format": FORMAT}) + "\n").encode()
+
+_LISTING = re.compile(r"list/[^/]+/(location\.json|part-\d+\.parquet)")
 
 
 class NotACorpus(RecipeError):
@@ -35,9 +41,37 @@ def claimed(store: Store) -> Iterator[None]:
     """The corpus for one build alone. Raises NotACorpus for a folder with other files, OtherFormat, and Locked."""
     check_folder(store)
     check_format(store)
-    with Lock(store):
-        mark(store)
-        yield
+    is_new, absent = not is_corpus(store), _absent_folders(store)
+    try:
+        with Lock(store):
+            try:
+                mark(store)
+                yield
+            except BaseException:
+                if is_new:
+                    _unmake(store)
+                raise
+    finally:
+        for folder in absent:
+            with suppress(OSError):  # it holds something, or is not there
+                folder.rmdir()
+
+
+def _absent_folders(store: Store) -> tuple[Path, ...]:
+    """The corpus and the folders above it that are not there yet, innermost first. Object stores have no empty folders."""
+    root = Path(store.root)
+    return tuple(folder for folder in (root, *root.parents) if not folder.exists()) if store.local else ()
+
+
+def _unmake(store: Store) -> None:
+    """Removes what a build writes before its first piece of work, where there is nothing else."""
+    store.fs.invalidate_cache(store.root)
+    names = [path.removeprefix(f"{store.root}/") for path in store.fs.find(store.root)]
+    own = [name for name in names if name != LOCK and not is_scratch(name)]
+    if all(name in (MARK, RECIPE) or _LISTING.fullmatch(name) for name in own):
+        for name in own:
+            store.remove(name)
+        store.prune("list")
 
 
 def mark(store: Store) -> None:
@@ -79,7 +113,7 @@ def _format(store: Store) -> int:
 
 
 def is_corpus(store: Store) -> bool:
-    return store.exists(MARK) or (store.exists("recipe.yaml") and is_resolved(store.read("recipe.yaml")))
+    return store.exists(MARK) or (store.exists(RECIPE) and is_resolved(store.read(RECIPE)))
 
 
 def _first_entry(store: Store) -> str:

@@ -7,12 +7,14 @@ An item added or lost touches one part (and where it makes one part more or fewe
 """
 
 import errno
+from collections import Counter
 from collections.abc import Iterator
 
 from weft.pipelines.parts.tables import manifest_footer, part_name, table_digest, write_part
 from weft.pipelines.sources.base import Source
 from weft.pipelines.storage.own_names import is_made_by_weft
 from weft.pipelines.storage.store import Store
+from weft.schemas.counting import counted
 from weft.schemas.item import Item, bucket, bucket_count
 from weft.schemas.ledger import Unavailable, Unusable
 from weft.schemas.table import to_table
@@ -69,7 +71,14 @@ def listed(name: str, source: Source) -> Iterator[Item]:
             raise Unavailable(str(error.filename or getattr(source, "path", name)), why) from None
         raise EmptySource(f"source {name!r}: {error.filename or error}: {why}; set sources.{name}.path") from None
     if none:
-        raise EmptySource(f"source {name!r}: nothing of its kind was found at {getattr(source, 'path', '(no path)')}")
+        raise EmptySource(f"source {name!r}: nothing of its kind was found at {_place_and_others(source)}")
+
+
+def _place_and_others(source: Source) -> str:
+    """Where an empty source lies, and what there is instead."""
+    path, others = getattr(source, "path", "(no path)"), Counter(source.passed_over())
+    each = ", ".join(f"{n:,} {ending or 'without an ending'}" for ending, n in others.most_common(5))
+    return f"{path}, which holds {counted(others.total(), 'other file')} ({each})" if others else str(path)
 
 
 def _write(store: Store, name: str, items: list[Item], count: int) -> None:

@@ -20,7 +20,7 @@ from weft.pipelines.parts.stage_work import NOTHING, PartWork, companions_of, di
 from weft.pipelines.parts.tables import Footer, RowsDigest, footer_of, opened_part, read_part
 from weft.pipelines.storage.checksums import KEY, content_of_file_matches
 from weft.pipelines.storage.own_names import STAGES, is_made_by_weft
-from weft.pipelines.storage.store import Damaged, Store, remedy
+from weft.pipelines.storage.store import Damaged, NotMade, Store, remedy
 from weft.schemas.counting import counted
 from weft.schemas.item import Item, bucket
 from weft.schemas.ledger import LedgerRow, Reject
@@ -46,18 +46,18 @@ def missing(store: Store, expected: Expected) -> Iterator[Damaged]:
     """What the recipe and the listing call for and is not there, and parts that were made from other inputs than there are."""
     for name in (MARK, *(name for name, _, _ in expected.listing), *expected.locations):
         if not store.exists(name):
-            yield _absent(store, name)
+            yield NotMade.missing(store.url, name)
     for work in expected.parts:
         stamp = footer_of(store, work.makes)
         names = {work.makes, work.rejects, work.ledger} | set(companions_of(stamp) if stamp else ())
-        yield from (_absent(store, name) for name in sorted(names) if not store.exists(name))
+        yield from (NotMade.missing(store.url, name) for name in sorted(names) if not store.exists(name))
         if stamp:
             yield from _other_inputs(store, work, stamp)
     for folder in expected.models:
         yield from (d for d in damage_of_model(store, folder, deep=False) if not store.exists(d.name))
     for check in expected.works:
         if isinstance(check, HoldOutWork) and not store.exists(check.makes):
-            yield _absent(store, check.makes)
+            yield NotMade.missing(store.url, check.makes)
         elif isinstance(check, HoldOutWork) and check.recorded(store) is None:
             yield Damaged(store.url, check.makes, "is not as it was written")
 
@@ -67,14 +67,10 @@ def unknown_files(store: Store, expected: Expected) -> Iterator[str]:
     own = {name for work in expected.parts for name in (work.makes, work.rejects, work.ledger, work.audio)}
     for name in (name for folder in (*STAGES, "rejects", "ledger") for name in store.names(folder)):
         if name not in own:
-            goes = f"; {remedy(store.url)} removes it" if is_made_by_weft(name) else ": move it away"
+            goes = f"; {remedy(store.url, verify=False)} removes it" if is_made_by_weft(name) else ": move it away"
             yield f"{name} is no part of this corpus{goes}"
     for folder in expected.models:
         yield from (f"{name} is no file of this model: move it away" for name in unknown_files_in(store, folder))
-
-
-def _absent(store: Store, name: str) -> Damaged:
-    return Damaged(store.url, name, "is missing")
 
 
 def _listing_part(store: Store, name: str, part: int, count: int, deep: bool) -> Iterator[Damaged]:
@@ -186,4 +182,4 @@ def _other_inputs(store: Store, work: PartWork, stamp: Footer) -> Iterator[Damag
         except FileNotFoundError:  # missing or damaged, which is reported for itself
             continue
         if digest_now != digest:
-            yield Damaged(store.url, work.makes, f"was made from another {name}")
+            yield NotMade(store.url, work.makes, f"was made from another {name}")

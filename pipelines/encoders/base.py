@@ -6,14 +6,15 @@ A leaf gives `frames`; with `load` and `encode` the trainer can use it. A build 
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from weft.schemas.fingerprint import digest
 from weft.schemas.settings import Versioned
 from weft.tokenizers.base import SpeechTokenizer
 
@@ -38,9 +39,26 @@ class Encoder(Versioned, ABC):
         name = type(self).__module__.rpartition(".")[2]
         raise ValueError(f"`encoder: {{use: {name}}}` counts placeholders and has no network here to train with")
 
-    def encode(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
+    def inputs(self, samples: NDArray[np.float32]) -> Any:
+        """What `encode` takes instead of samples (N,) at 16 kHz, computed ahead of the training; by default the samples themselves."""
+        return samples
+
+    def encode(self, samples: Any) -> NDArray[np.float32]:
         """The frames of samples (N,) at 16 kHz, (frames, width) float32, as many as `frames` says. After `load`."""
         raise NotImplementedError
+
+    def encode_all(self, members: Sequence[Any]) -> list[NDArray[np.float32]]:
+        """The frames of each; by default one after another."""
+        return [self.encode(member) for member in members]
+
+    @property
+    def checksum(self) -> str:
+        """Of all that its frames depend on: a run that goes on needs the same. After `load`."""
+        return digest([self.backend_name, self.version(), self.fingerprint_settings(), self._weights()])
+
+    def _weights(self) -> str:
+        """A digest of the weights that `load` loaded."""
+        return ""
 
     @property
     def rate(self) -> float:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from pydantic import PrivateAttr
 
 from weft.pipelines.encoders import base
+from weft.schemas.fingerprint import content
 from weft.tokenizers.base import SpeechTokenizer
 
 
@@ -19,6 +20,7 @@ class Encoder(base.Encoder):
 
     tokenizer: str
     _made: SpeechTokenizer = PrivateAttr()
+    _content: str = PrivateAttr("")
 
     def use_tokenizers(self, tokenizers: Mapping[str, SpeechTokenizer]) -> None:
         if self.tokenizer not in tokenizers:
@@ -31,7 +33,12 @@ class Encoder(base.Encoder):
         return f"1 {self._made.version()}"
 
     def load(self, folder: Callable[[str], Path]) -> None:
-        self._made.load(folder(f"models/{self.tokenizer}"))
+        place = folder(f"models/{self.tokenizer}")
+        self._made.load(place)
+        self._content = content(str(place))
+
+    def _weights(self) -> str:
+        return self._content
 
     def encode(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
         (frames,) = self._made.features([samples])

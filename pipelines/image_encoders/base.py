@@ -4,11 +4,13 @@ ImageEncoder().placeholders(640, 480)  ->  256
 """
 
 from abc import ABC, abstractmethod
-from typing import ClassVar
+from collections.abc import Sequence
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from weft.schemas.fingerprint import digest
 from weft.schemas.settings import Versioned
 
 
@@ -25,9 +27,22 @@ class ImageEncoder(Versioned, ABC):
         name = type(self).__module__.rpartition(".")[2]
         raise ValueError(f"`image_encoder: {{use: {name}}}` counts placeholders and has no network here to train with")
 
-    def encode(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+    def inputs(self, pixels: NDArray[np.uint8]) -> Any:
+        """What `encode` takes instead of pixels (H, W, 3). It is computed beside the training; by default the pixels themselves."""
+        return pixels
+
+    def encode(self, pixels: Any) -> NDArray[np.float32]:
         """The frames of an image (H, W, 3), (placeholders, width) float32. After `load`."""
         raise NotImplementedError
+
+    def encode_all(self, members: Sequence[Any]) -> list[NDArray[np.float32]]:
+        """The frames of each; by default one after another."""
+        return [self.encode(member) for member in members]
+
+    @property
+    def checksum(self) -> str:
+        """Of all that its frames depend on: a run that goes on needs the same. After `load`."""
+        return digest([self.backend_name, self.version(), self.fingerprint_settings()])
 
     @abstractmethod
     def placeholders(self, width: int, height: int) -> int:

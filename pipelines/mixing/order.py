@@ -32,7 +32,7 @@ from weft.pipelines.parts.tables import (
     table_digest,
     write_part,
 )
-from weft.pipelines.storage.store import Damaged, Store
+from weft.pipelines.storage.store import Damaged, NotMade, Store
 from weft.schemas import tar
 from weft.schemas.changes import MadeFrom
 from weft.schemas.fingerprint import digest
@@ -92,7 +92,7 @@ def damaged_orders(store: Store) -> Iterator[Damaged]:
             elif table_digest(to_table(held, HeldAmounts), _digest(store, node)) != footer.digest:
                 yield Damaged(store.url, order_name(node), "or its counts hold other rows than were written")
         except (FileNotFoundError, KeyError):
-            yield Damaged(store.url, order_name(node), "is missing")
+            yield NotMade.missing(store.url, order_name(node))
         except Damaged as damage:
             yield damage
 

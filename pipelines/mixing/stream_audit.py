@@ -23,7 +23,7 @@ from weft.pipelines.models.folders import checksum_of
 from weft.pipelines.parts.tables import footer_of, opened_part
 from weft.pipelines.storage.checksums import KEY, content_of_file_matches
 from weft.pipelines.storage.own_names import is_made_by_weft
-from weft.pipelines.storage.store import Damaged, Store
+from weft.pipelines.storage.store import Damaged, NotMade, Store
 from weft.schemas.audit import EpochAudit, StageAudit
 from weft.schemas.counting import are, counted
 from weft.schemas.plan import Summary, Tar
@@ -89,7 +89,7 @@ class StreamAudit:
         for name in names:
             try:
                 if not self.store.exists(name):
-                    yield Damaged(self.store.url, name, "is missing")
+                    yield NotMade.missing(self.store.url, name)
                 elif what := fault(name):
                     yield Damaged(self.store.url, name, what)
             except Damaged as damage:
@@ -97,7 +97,7 @@ class StreamAudit:
             except FileNotFoundError as error:
                 if error.filename is None:
                     raise
-                yield Damaged(self.store.url, self._relative(str(error.filename)), "is missing")
+                yield NotMade.missing(self.store.url, self._relative(str(error.filename)))
 
     def _relative(self, path: str) -> str:
         return path.removeprefix(f"{self.store.root}/")

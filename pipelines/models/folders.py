@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from weft.pipelines.parts.stage_work import model_manifest, size_of
-from weft.pipelines.storage.store import Damaged, Store
+from weft.pipelines.storage.store import Damaged, NotMade, Store
 from weft.schemas.changes import MadeFrom
 from weft.schemas.fingerprint import digest
 
@@ -94,8 +94,9 @@ def damage_of_model(store: Store, folder: str, deep: bool) -> Iterator[Damaged]:
     for name, size in contents.bytes.items():
         present = size_of(store, f"{folder}/{name}")
         if present != size:
-            what = "is missing" if present < 0 else f"holds {present} bytes where {size} were written"
-            yield Damaged(store.url, f"{folder}/{name}", what)
+            what = f"holds {present} bytes where {size} were written"
+            other = Damaged(store.url, f"{folder}/{name}", what)
+            yield NotMade.missing(store.url, f"{folder}/{name}") if present < 0 else other
         elif deep and checksum_of(store, f"{folder}/{name}") != contents.files[name]:
             yield Damaged(store.url, f"{folder}/{name}", _OTHER)
 
@@ -125,7 +126,7 @@ def _read(store: Store, folder: str) -> ModelContents | Damaged:
     """The content of `model.json`; Damaged where it was not committed with the fingerprint beside it."""
     for name in OWN:
         if not store.exists(f"{folder}/{name}"):
-            return Damaged(store.url, f"{folder}/{name}", "is missing")
+            return NotMade.missing(store.url, f"{folder}/{name}")
     record = _record(store, folder)
     if record is None:
         return Damaged(store.url, f"{folder}/fingerprint", "is not as it was written")

@@ -19,6 +19,7 @@ from weft.schemas.resources import Resources
 from weft.schemas.vocabulary import Entry
 from weft.tokenizers.text import TextTokenizer
 
+VERSION = "2"  # of what the vocabulary's files hold
 BEFORE_LEARNING = ("ingest", "synthesize", "segment", "transcribe", "assess")  # stages
 
 
@@ -44,7 +45,7 @@ class VocabularyWork(ModelWork):
             "vocabulary": self.layout.model_dump(mode="json", exclude={"tokens"}),
             "entries": [asdict(entry) for entry in self.entries],
         }
-        return {**backend_facts(self.text), **named_settings(settings), **texts}
+        return {**backend_facts(self.text), "version vocabulary": VERSION, **named_settings(settings), **texts}
 
     @property
     def entries(self) -> tuple[Entry, ...]:

@@ -20,7 +20,7 @@ from weft.pipelines.audio.decoders import ENDINGS
 from weft.pipelines.parts.splits import HoldOutNames, Splits
 from weft.pipelines.sources import manifest
 from weft.pipelines.sources.base import folder_of
-from weft.pipelines.sources.common.files import File, local_file, read_bytes, read_text, walk
+from weft.pipelines.sources.common.files import File, ending_of, local_file, read_bytes, read_text, walk
 from weft.pipelines.sources.common.speech import Labels, SpeechSource
 from weft.pipelines.storage.store import Store
 from weft.pipelines.timings.formats import READERS
@@ -94,14 +94,16 @@ class Source(SpeechSource):
             if home not in texts:
                 texts[home] = _by_stem(_siblings(home) if is_file and not self.transcripts else walk(home))
             below = os.path.relpath(os.path.abspath(path), base) if base else ""
-            count = 0
+            count, alone = 0, Counter[str]()
             for file in walk(path):
                 count += file.path.lower().endswith(ENDINGS)
                 shown = (below if is_file else f"{below}/{file.path}") if below else file.path
                 if file.path.lower().endswith(ENDINGS):
                     yield _item(name, file, shown, texts[home], home.endswith(TABLES))
-                elif not file.path.lower().endswith(TEXT):
-                    self._passed[os.path.splitext(file.path)[1].lower()] += 1
+                else:
+                    passed = alone if file.path.lower().endswith(TEXT) else self._passed
+                    passed[ending_of(file)] += 1
+            self._passed.update({} if count else alone)  # transcripts of no audio
             if not count and len(paths) > 1:  # one alone is reported by whoever lists
                 raise FileNotFoundError(errno.ENOENT, "no audio is there; is it mounted?", path)
 

@@ -19,6 +19,7 @@ from weft.pipelines.sources.base import folder_of, place_in, refused
 from weft.pipelines.sources.common.files import clean, stamp, walk
 from weft.pipelines.sources.common.named_texts import FIELDS, NAMES
 from weft.pipelines.sources.common.speech import Labels, SpeechSource
+from weft.pipelines.sources.common.wrong_run import WrongRun
 from weft.pipelines.sources.tars import from_fields
 from weft.pipelines.storage.retries import read_with_retries
 from weft.pipelines.storage.store import Store
@@ -127,14 +128,20 @@ class Source(SpeechSource):
             if "begin" in where
             else data.shard(data.num_shards, where["shard"])
         )
+        wrong = WrongRun(item.path, self.limits.faults_in_a_row)
         for number, row in enumerate(self._rows(rows, column)):
+            is_usable = False
             path = f"{where['split']}/{_name(row, column) or item.path.rpartition('/')[2] + '-' + str(number)}"
             try:
-                labels = self._labels(row, where["split"])
-                for record in self.recordings(item, store, _audio(row[column]), labels, f"{number:05d}"):
+                labels, audio = self._labels(row, where["split"]), _audio(row[column])
+                is_usable = True
+                for record in self.recordings(item, store, audio, labels, f"{number:05d}"):
                     yield self._placed(record.at(path), row[column]) if isinstance(record, Recording) else record
             except Unusable as fault:
                 yield refused(item, fault, path)
+            if wrong.is_over(is_usable):
+                yield refused(item, wrong.fault)
+                return
 
     def _rows(self, rows: Any, column: str) -> Iterator[dict[str, Any]]:
         """With audio as it lies. Raises Unusable for tables that are broken, Unavailable where the disk or the hub does not answer."""

@@ -16,8 +16,9 @@ from typing import Annotated
 from weft.pipelines.parts.splits import HoldOutNames, Splits
 from weft.pipelines.sources.base import folder_of, refused
 from weft.pipelines.sources.common.files import clean, stamp
-from weft.pipelines.sources.common.lists import numbered_lines
+from weft.pipelines.sources.common.lists import numbered_lines, wrong_item
 from weft.pipelines.sources.common.speech import Labels, SpeechSource
+from weft.pipelines.sources.common.wrong_run import WrongRun
 from weft.pipelines.storage.retries import opened
 from weft.pipelines.storage.store import Store
 from weft.schemas.audio import Audio, Recording, Supervision
@@ -45,12 +46,22 @@ class Source(SpeechSource):
 
     def items(self, name: str) -> Iterator[Item]:
         audio, tables = _rows(f"{self.path}/wav.scp", self.limits.line), _KaldiLabels(self.path, self.limits.line)
+        wrong = WrongRun("wav.scp", self.limits.faults_in_a_row)
         for recording, place in audio.items():
+            if wrong.is_over(usable=bool(place)):
+                yield wrong_item(name, "wav.scp", wrong.fault)
+                break
             uri = place if "://" in place or place.endswith("|") else os.path.abspath(os.path.join(self.root, place))
             mark = f"{stamp(uri.rpartition(':')[0] if _in_archive(uri) else uri)}"
             payload = json.dumps(tables.of(recording), ensure_ascii=False)
             yield Item(key=key_for(name, recording), source=name, path=recording, uri=uri, stamp=mark, payload=payload)
-        for recording in tables.segments.keys() - audio.keys():
+        wrong = WrongRun("segments", self.limits.faults_in_a_row)
+        for recording in tables.segments:
+            if wrong.is_over(usable=recording in audio):
+                yield wrong_item(name, "segments", wrong.fault)
+                return
+            if recording in audio:
+                continue
             yield Item(key=key_for(name, recording), source=name, path=recording, uri="", stamp="", payload="[]")
 
     def named(self, item: Item, splits: Splits) -> Sequence[HoldOutNames]:

@@ -13,16 +13,17 @@ import json
 import math
 import os
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Annotated, Any
 
 from weft.pipelines.parts.splits import HoldOutNames, Splits
 from weft.pipelines.sources import tars
 from weft.pipelines.sources.base import folder_of, refused
 from weft.pipelines.sources.common.files import clean, stamp
-from weft.pipelines.sources.common.lists import WrongRun, numbered_lines, whole_list, wrong_item
+from weft.pipelines.sources.common.lists import numbered_lines, whole_list, wrong_item
 from weft.pipelines.sources.common.named_texts import named_texts
 from weft.pipelines.sources.common.speech import Labels, SpeechSource
+from weft.pipelines.sources.common.wrong_run import WrongRun
 from weft.pipelines.storage.retries import read_with_retries, retrying
 from weft.pipelines.storage.store import Store
 from weft.schemas.audio import Audio, Recording, Supervision, Word
@@ -33,6 +34,7 @@ from weft.schemas.limits import SpeechLimits
 from weft.schemas.settings import NOT_IN_FINGERPRINT
 
 _NO_CUT = Fields(values={})
+NumberedCut = tuple[int, Fields | Unusable]
 
 
 class Source(SpeechSource):
@@ -71,7 +73,7 @@ class Source(SpeechSource):
 
     def _cuts(self, name: str) -> Iterator[Item]:
         gathered: dict[tuple[str, int, str], list[Fields]] = {}
-        for number, cut in _cuts(self.path, self.limits):
+        for number, cut in _bounded(_cuts(self.path, self.limits), self.path, self.limits, _names_audio):
             try:
                 if isinstance(cut, Unusable):
                     raise cut
@@ -103,14 +105,19 @@ class Source(SpeechSource):
         audio = Audio(item.uri, channel=item.offset)
         yield from self.recordings(item, store, audio, Labels(supervisions=_supervisions(_bare_cuts(item))))
 
+    def _cuts_of_shard(self, path: str) -> list[NumberedCut]:
+        """Their audio is named by the tar, so a cut need not say more than its id."""
+        return list(_bounded(_cuts(path, self.limits), path, self.limits, lambda cut: "id" in cut.values))
+
     def _shard(self, item: Item, store: Store) -> Iterator[Recording | Reject]:
         listed = store.located(item.text_uri)
         cuts: dict[str, Fields] = {}
-        for number, cut in read_with_retries(lambda: list(_cuts(listed, self.limits)), listed):
+        for number, cut in read_with_retries(lambda: self._cuts_of_shard(listed), listed):
             if isinstance(cut, Unusable):
                 yield refused(item, cut, f"{item.path}/cut {number}")
             else:
                 cuts[str(cut.values.get("id"))] = cut
+        wrong = WrongRun(item.path, self.limits.faults_in_a_row)
         with retrying(tars.opened(item, store), store.located(item.uri)) as file:
             for number, sample in enumerate(tars.samples(file)):
                 where = f"{item.path}/{sample.key}"
@@ -121,7 +128,13 @@ class Source(SpeechSource):
                         yield record.at(where) if isinstance(record, Recording) else record
                 except Unusable as fault:
                     yield refused(item, fault, where)
+                if wrong.is_over(usable=sample.names_audio):
+                    yield refused(item, wrong.fault)
+                    return
         for left in cuts:
+            if wrong.is_over(usable=False):
+                yield refused(item, wrong.fault)
+                return
             yield refused(item, Unusable("no_audio", "the shard holds no recording of this cut"), f"{item.path}/{left}")
 
 
@@ -139,24 +152,32 @@ def _shards(name: str, folder: str) -> Iterator[Item]:
         )
 
 
-def _cuts(path: str, limits: SpeechLimits) -> Iterator[tuple[int, Fields | Unusable]]:
+def _cuts(path: str, limits: SpeechLimits) -> Iterator[NumberedCut]:
     """The manifest's entries by number, and why one cannot be read. Raises OSError."""
     if not path.removesuffix(".gz").endswith(".json"):
-        wrong = WrongRun(path)
-        for number, line in numbered_lines(path, limits.line):
-            cut = line if isinstance(line, Unusable) else _cut(line)
-            yield number, cut
-            if wrong.is_over(usable=not isinstance(cut, Unusable) and _names_audio(cut)):
-                yield number + 1, wrong.fault
-                return
+        lines = numbered_lines(path, limits.line)
+        cuts = ((number, line if isinstance(line, Unusable) else _cut(line)) for number, line in lines)
+        yield from cuts
         return
     try:
         content = parsed(whole_list(path, limits.table))
     except (Unusable, WrongField) as fault:
         yield 1, fault if isinstance(fault, Unusable) else Unusable("bad_cut", f"{os.path.basename(path)}: {fault}")
         return
-    for number, value in enumerate(content if isinstance(content, list) else [content], 1):
-        yield number, _cut(value)
+    values = content if isinstance(content, list) else [content]
+    yield from ((number, _cut(value)) for number, value in enumerate(values, 1))
+
+
+def _bounded(
+    cuts: Iterable[NumberedCut], path: str, limits: SpeechLimits, is_usable: Callable[[Fields], bool]
+) -> Iterator[NumberedCut]:
+    """The same, up to too many in a row that cannot be used."""
+    wrong = WrongRun(os.path.basename(path), limits.faults_in_a_row)
+    for number, cut in cuts:
+        yield number, cut
+        if wrong.is_over(usable=not isinstance(cut, Unusable) and is_usable(cut)):
+            yield number + 1, wrong.fault
+            return
 
 
 def _names_audio(cut: Fields) -> bool:

@@ -15,9 +15,10 @@ from typing import Annotated, Any
 from weft.pipelines.parts.splits import HoldOutNames, Splits
 from weft.pipelines.sources.base import folder_of, refused
 from weft.pipelines.sources.common.files import clean, local_file, stamp
-from weft.pipelines.sources.common.lists import WrongRun, numbered_lines, wrong_item
+from weft.pipelines.sources.common.lists import numbered_lines, wrong_item
 from weft.pipelines.sources.common.named_texts import named_texts
 from weft.pipelines.sources.common.speech import Labels, SpeechSource
+from weft.pipelines.sources.common.wrong_run import WrongRun
 from weft.pipelines.storage.store import Store
 from weft.schemas.audio import Audio, Recording, Supervision, Word
 from weft.schemas.fields import Fields, WrongField, parsed, shown
@@ -53,17 +54,18 @@ def items(name: str, manifest: str, limits: SpeechLimits) -> Iterator[Item]:
     """One item per line; lines with an offset are one item per file."""
     folder = os.path.dirname(manifest)
     stretches: dict[str, list[str]] = {}
-    wrong = WrongRun(manifest)
+    wrong = WrongRun(os.path.basename(manifest), limits.faults_in_a_row)
     for number, line in numbered_lines(manifest, limits.line):
+        path = ""
         if isinstance(line, Unusable):
             yield wrong_item(name, f"line {number}", line)
-            continue
-        text = line.strip().encode("utf-8", "backslashreplace").decode()
-        path, is_stretch = _place(text)
-        if is_stretch:
-            stretches.setdefault(path, []).append(text)
         else:
-            yield _item(name, folder, path or f"line {number}", text, bool(path))
+            text = line.strip().encode("utf-8", "backslashreplace").decode()
+            path, is_stretch = _place(text)
+            if is_stretch:
+                stretches.setdefault(path, []).append(text)
+            else:
+                yield _item(name, folder, path or f"line {number}", text, bool(path))
         if wrong.is_over(usable=bool(path)):
             yield wrong_item(name, f"line {number + 1}", wrong.fault)
             break

@@ -7,13 +7,15 @@ The id makes the key, so an edited line changes one item; without ids the line's
 The named texts of docs/data.md, such as `translation`, are the dialogue's; those of a turn stand under its `fields`.
 """
 
+import os
 from collections.abc import Iterator
 from typing import Annotated
 
 from weft.pipelines.sources.common.dialogues import DialogueSource
 from weft.pipelines.sources.common.files import clean
-from weft.pipelines.sources.common.lists import WrongRun, numbered_lines, wrong_item
+from weft.pipelines.sources.common.lists import numbered_lines, wrong_item
 from weft.pipelines.sources.common.written import written_item
+from weft.pipelines.sources.common.wrong_run import WrongRun
 from weft.schemas.fields import Fields, WrongField, parsed
 from weft.schemas.item import Item
 from weft.schemas.ledger import Unusable
@@ -28,7 +30,7 @@ class Source(DialogueSource):
     limits: ListLimits = ListLimits()
 
     def items(self, name: str) -> Iterator[Item]:
-        wrong = WrongRun(self.path)
+        wrong = WrongRun(os.path.basename(self.path), self.limits.faults_in_a_row)
         for number, line in numbered_lines(self.path, self.limits.line):
             if isinstance(line, Unusable):
                 yield wrong_item(name, f"line {number}", line)

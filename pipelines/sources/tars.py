@@ -9,16 +9,20 @@ import glob
 import math
 import os
 import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Annotated, Any, BinaryIO
 
+from pydantic import PrivateAttr
+
 from weft.pipelines.audio.decoders import ENDINGS as AUDIO_ENDINGS
 from weft.pipelines.sources.base import folder_of, refused
-from weft.pipelines.sources.common.files import File, clean, local_file, walk
+from weft.pipelines.sources.common.files import File, clean, ending_of, local_file, walk
 from weft.pipelines.sources.common.named_texts import named_texts
 from weft.pipelines.sources.common.speech import Labels, SpeechSource
 from weft.pipelines.sources.common.tar_members import BrokenTar, members
+from weft.pipelines.sources.common.wrong_run import WrongRun
 from weft.pipelines.storage import retries as reading
 from weft.pipelines.storage.retries import retrying, without_secrets
 from weft.pipelines.storage.store import Store
@@ -44,6 +48,7 @@ class Source(SpeechSource):
     """`path` is a tar, a folder of tars, an fsspec url of either, or a pattern such as `data/speech-*.tar`."""
 
     path: Annotated[str, NOT_IN_FINGERPRINT]
+    _passed: Counter[str] = PrivateAttr(default_factory=Counter)
 
     def size_of(self, item: Item) -> float:
         return math.inf  # a tar is a part of its own, whatever its length
@@ -57,21 +62,31 @@ class Source(SpeechSource):
         return folder_of(plain if plain == self.path else os.path.dirname(plain))
 
     def items(self, name: str) -> Iterator[Item]:
-        for file in _tars(self.path):
-            yield Item(key=key_for(name, file.path), source=name, path=file.path, uri=file.uri, stamp=file.stamp)
+        self._passed.clear()
+        for file in _matched(self.path) if _is_pattern(self.path) else walk(self.path):
+            if _is_pattern(self.path) or file.path.lower().endswith(".tar"):
+                yield Item(key=key_for(name, file.path), source=name, path=file.path, uri=file.uri, stamp=file.stamp)
+            else:
+                self._passed[ending_of(file)] += 1
+
+    def passed_over(self) -> dict[str, int]:
+        return dict(self._passed)
 
     def read(self, item: Item, store: Store) -> Iterator[Recording | Reject]:
         """Raises Unusable, and Unavailable."""
         uri = store.located(item.uri)
         with retrying(opened(item, store), uri) as file:
             seen: set[str] = set()
+            wrong = WrongRun(item.path, self.limits.faults_in_a_row)
             for number, sample in enumerate(samples(file)):
                 if sample.fault and uri.startswith(("http://", "https://")):  # zeros, or a stretch from another place
                     raise Unavailable(without_secrets(uri), f"what the server sends is no whole tar ({sample.fault})")
                 where = f"{item.path}/{sample.key}"
                 try:
                     if sample.key in seen:
-                        raise Unusable("duplicate", "the key occurs earlier in the tar")
+                        raise Unusable(
+                            "duplicate", "the key occurs earlier in the tar; members of one key must follow one another"
+                        )
                     seen.add(sample.key)
                     for record in self.recordings(
                         item,
@@ -83,6 +98,9 @@ class Source(SpeechSource):
                         yield record.at(where) if isinstance(record, Recording) else record
                 except Unusable as fault:
                     yield refused(item, fault, where)
+                if wrong.is_over(usable=sample.names_audio):
+                    yield refused(item, wrong.fault)
+                    return
 
 
 @dataclass
@@ -97,11 +115,19 @@ class _TarSample:
         """Raises Unusable."""
         if self.fault:
             raise Unusable("broken_tar", self.fault)
-        sounds = [ending for ending in self.members if ending in AUDIO_ENDINGS]
-        if len(sounds) != 1:
-            raise Unusable("no_audio" if not sounds else "several_audio", f"its members are {', '.join(self.members)}")
-        offset, length = self.members[sounds[0]]
+        if not self.names_audio:
+            reason = "several_audio" if self._sounds else "no_audio"
+            raise Unusable(reason, f"its members are {', '.join(self.members)}")
+        offset, length = self.members[self._sounds[0]]
         return Audio(uri, offset=offset, length=length)
+
+    @property
+    def names_audio(self) -> bool:
+        return len(self._sounds) == 1
+
+    @property
+    def _sounds(self) -> list[str]:
+        return [ending for ending in self.members if ending in AUDIO_ENDINGS]
 
     def labels(self, file: BinaryIO, longest: int) -> Labels:
         """From transcripts of at most `longest` bytes. Raises Unusable."""
@@ -144,11 +170,12 @@ def from_fields(fields: Any, labels: Labels) -> Labels:
     return replace(labels, fields=named_texts(own), **stated)
 
 
-def _tars(path: str) -> Iterator[File]:
-    if any(sign in path for sign in "*?[") and "://" not in path:
-        yield from (local_file(os.path.abspath(p), os.path.basename(p)) for p in sorted(glob.glob(path)))
-    else:
-        yield from (file for file in walk(path) if file.path.lower().endswith(".tar"))
+def _is_pattern(path: str) -> bool:
+    return any(sign in path for sign in "*?[") and "://" not in path
+
+
+def _matched(pattern: str) -> Iterator[File]:
+    return (local_file(os.path.abspath(path), os.path.basename(path)) for path in sorted(glob.glob(pattern)))
 
 
 def opened(item: Item, store: Store) -> BinaryIO:

@@ -8,16 +8,18 @@ parallel and never whole; a document is whole in the stretch that it begins in (
 of what it holds, never of its place: a document that is inserted changes no other's key.
 """
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, PrivateAttr, model_validator
 
 from weft.pipelines.parts.splits import Splits
 from weft.pipelines.sources import base
 from weft.pipelines.sources.base import Missing, folder_of, refused
-from weft.pipelines.sources.common.files import File, walk
+from weft.pipelines.sources.common.files import File, ending_of, walk
+from weft.pipelines.sources.common.wrong_run import WrongRun
 from weft.pipelines.sources.textfiles.boundaries import LINE, PARAGRAPH, WINDOW, Delimiter, separator_pattern
 from weft.pipelines.sources.textfiles.cutting import cleaned, pieces
 from weft.pipelines.sources.textfiles.entries import TextEntry, json_entry, plain_entry
@@ -26,6 +28,7 @@ from weft.pipelines.storage.store import Store
 from weft.schemas.fingerprint import hash64
 from weft.schemas.item import Item, key_for
 from weft.schemas.ledger import Reject, Unusable
+from weft.schemas.limits import EntryLimits
 from weft.schemas.settings import NOT_IN_FINGERPRINT
 from weft.schemas.splits import Kind
 from weft.schemas.text import Document
@@ -45,7 +48,7 @@ class Source(base.Source):
     `documents`: a .txt file is one document (`file`), or each of its paragraphs is (`paragraph`: blank lines part them).
     `separator` is a text that parts the documents of a .txt file instead. `field` holds the text of a .jsonl line.
     Documents above `longest` characters are cut; `stretch` is the bytes read at a time where documents are short. A .gz that expands to
-    more than `expanded` bytes, which are in memory as a whole, is a reject.
+    more than `expanded` bytes, which are in memory as a whole, is a reject. `limits` say how many documents in a row may be wrong.
 
     The items that can be held out are its documents. A document's name is its text: a place in a file does not survive an edit
     before it, and two that are alike must not lie in two splits.
@@ -61,6 +64,8 @@ class Source(base.Source):
     longest: int = Field(default=1_000_000, ge=100, le=1 << 24)
     expanded: int = Field(default=1 << 28, ge=1 << 10, le=1 << 36)
     missing: Annotated[Missing, NOT_IN_FINGERPRINT] = "fail"
+    limits: EntryLimits = EntryLimits()
+    _passed: Counter[str] = PrivateAttr(default_factory=Counter)
 
     @model_validator(mode="after")
     def _one_way_to_part_documents(self) -> "Source":
@@ -83,9 +88,15 @@ class Source(base.Source):
         return folder_of(self.path)
 
     def items(self, name: str) -> Iterator[Item]:
+        self._passed.clear()
         for file in walk(self.path):
             if file.path.lower().endswith(ENDINGS):
                 yield from self._stretches(name, file)
+            else:
+                self._passed[ending_of(file)] += 1
+
+    def passed_over(self) -> dict[str, int]:
+        return dict(self._passed)
 
     def _stretches(self, name: str, file: File) -> Iterator[Item]:
         size = self._stretch_size(file)
@@ -118,11 +129,15 @@ class Source(base.Source):
 
     def read(self, item: Item, store: Store) -> Iterator[Document | Reject]:
         """Raises Unusable."""
-        is_empty = True
+        is_empty, wrong = True, WrongRun(item.path, self.limits.faults_in_a_row)
         for raw in raw_documents(item, store, self._delimiter(item), self.expanded):
+            is_usable = False
             for output in self._documents(item, raw) if raw.data.strip() else ():
-                is_empty = False
+                is_empty, is_usable = False, isinstance(output, Document)
                 yield output
+            if raw.data.strip() and wrong.is_over(is_usable):
+                yield refused(item, wrong.fault)
+                return
         if is_empty:
             raise Unusable("empty_file", "no text in it")
 

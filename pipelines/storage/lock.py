@@ -105,7 +105,7 @@ class Lock:
             if _create(self._store, _bytes(self._me)):
                 return
             other = holder(self._store)
-            if other and not self._is_dead(other):
+            if other and not _is_dead(other, self._clock()):
                 break
             if other:
                 self._put_aside(other)
@@ -133,11 +133,6 @@ class Lock:
             except Exception:  # noqa: BLE001 - the disk or the network for a moment, by a library's own name; it is tried again
                 continue
 
-    def _is_dead(self, other: Holder) -> bool:
-        if other.host == self._me.host:
-            return started_at(other.pid) != other.started
-        return self._clock() - other.beat > DEAD_AFTER
-
     def _put_aside(self, dead: Holder) -> None:
         """Takes the lock of a dead holder away; one that a third build has put there meanwhile is put back."""
         if not self._store.local:
@@ -160,6 +155,18 @@ def holder(store: Store) -> Holder | None:
         return _parsed(data, store.fs.modified(store.path(NAME)).timestamp())
     except FileNotFoundError:
         return None
+
+
+def builder(store: Store, clock: Callable[[], float] = time.time) -> Holder | None:
+    """Who builds a corpus now; None where nobody does, or who held it is dead. Reading needs no lock."""
+    other = holder(store)
+    return other if other and other.token and not _is_dead(other, clock()) else None
+
+
+def _is_dead(other: Holder, now: float) -> bool:
+    if other.host == this_host():
+        return started_at(other.pid) != other.started
+    return now - other.beat > DEAD_AFTER
 
 
 def this_host() -> str:

@@ -49,6 +49,17 @@ class Damaged(Exception):
         return f"{self.name} {self.what}; {remedy(self.url)} makes it anew"
 
 
+class NotMade(Damaged):
+    """A file that is not there, or was made from other inputs than there are now: any build makes it."""
+
+    @classmethod
+    def missing(cls, url: str, name: str) -> "NotMade":
+        return cls(url, name, "is missing")
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.what}; {remedy(self.url, verify=False)} makes it"
+
+
 class InTheWay(RecipeError):
     """A folder where a file of a corpus belongs, or a file where a folder does: nobody but the user knows what it is."""
 
@@ -71,9 +82,9 @@ def _location(location: str) -> bytes:
     return json.dumps({"location": location, "digest": digest(location)}).encode()
 
 
-def remedy(url: str) -> str:
-    """The command that makes anew what is damaged or missing in the corpus at `url`."""
-    return f"`weft build {quote(f'{url}/recipe.yaml')} --out {quote(url)} --verify`"
+def remedy(url: str, verify: bool = True) -> str:
+    """The command that makes anew what is damaged in the corpus at `url`; without `verify`, what is missing alone."""
+    return f"`weft build {quote(f'{url}/recipe.yaml')} --out {quote(url)}{' --verify' if verify else ''}`"
 
 
 def is_scratch(name: str) -> bool:

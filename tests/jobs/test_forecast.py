@@ -208,6 +208,19 @@ class TestShortages:
         assert shortages(pipeline, {"books": Holding(items=4, read=4, bytes=2400, records=1, unreadable=2)}) == []
         assert len(shortages(pipeline, {"books": Holding(items=4, read=4, bytes=1600, records=1, unreadable=2)})) == 1
 
+    def test_what_no_header_says_is_reported_as_left_out(self, weft: Weft, tmp_path: Path) -> None:
+        write_clip(tmp_path / "a.flac", 2)
+        (tmp_path / "urls.txt").write_text("https://host/a.flac\nhttps://host/b.flac\n")
+        sources = {
+            "web": {"use": "urls", "path": str(tmp_path / "urls.txt")},
+            "raw": {"use": "folder", "path": str(tmp_path)},
+        }
+        (tmp_path / "r.yaml").write_text(yaml.safe_dump({"name": "r", "sources": sources}))
+        code, output, _ = weft("plan", str(tmp_path / "r.yaml"))
+        flat = " ".join(output.split())
+        assert code == 0 and "web: the length of 2 items is not known before the build, and is in no figure" in flat
+        assert "raw: the length" not in flat
+
 
 class TestLearning:
     def test_what_learns_is_in_the_estimate(self, weft: Weft, tmp_path: Path) -> None:

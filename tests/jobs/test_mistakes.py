@@ -258,12 +258,16 @@ def test_a_hub_name_of_a_stage_is_taken_at_its_word(tmp_path: Path) -> None:
 def test_a_checkpoint_that_is_not_there_is_reported_by_its_line(tmp_path: Path) -> None:
     path = write(
         tmp_path,
-        "extends: demo\nsources: {speech: {path: .}, books: {path: .}}\nalign: {use: ctc, model: /nowhere/ctc}\n",
+        "extends: demo\nsources: {speech: {path: .}, books: {path: .}}\nalign: {use: ctc, model: /nowhere/ctc}\n"
+        "encoder: {use: whisper, checkpoint: /nowhere/whisper}\n",
     )
     listed = mistakes(recipe_file.read(path))
     assert (listed.wrong, listed.missing) == (
         (),
-        ("bad.yaml line 3: align.model: /nowhere/ctc: no such file or folder",),
+        (
+            "bad.yaml line 3: align.model: /nowhere/ctc: no such file or folder",
+            "bad.yaml line 4: encoder.checkpoint: /nowhere/whisper: no such file or folder",
+        ),
     )
 
 

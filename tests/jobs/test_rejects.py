@@ -7,9 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from weft.jobs.build import build
+from weft.jobs.build import build, write_recipe
 from weft.jobs.commands import console, open_corpus, read_pipeline
 from weft.jobs.engine import LocalEngine
+from weft.jobs.failures import BuildError
 from weft.jobs.rejects import RejectFilter, rejects_of, show_end
 from weft.pipelines.audio.sound import flac
 from weft.pipelines.storage.store import Store
@@ -85,6 +86,37 @@ def test_a_build_ends_with_what_was_rejected_and_fails_where_a_source_was(weft: 
     code, output, _ = weft("build", recipe, "--out", corpus, "--engine", "local")
     assert code == 1 and "2 not_audio (ingest/none)" in output and f"`weft rejects {corpus}` shows them" in output
     assert "source none: ingest rejected all of it (2 not_audio)" in output and "source some" not in output
+
+
+@pytest.fixture
+def unfinished(tmp_path: Path) -> str:
+    """A corpus of which one part is not made: of three clips one is away, and one is no audio."""
+    clip(tmp_path / "raw/good.flac")
+    (tmp_path / "raw/bad.wav").write_bytes(b"this is no audio at all")
+    (tmp_path / "raw/away.wav").symlink_to(tmp_path / "nowhere.wav")
+    with pytest.raises(BuildError, match="some items cannot be read now"):
+        built(tmp_path, f"{{raw: {{use: folder, path: {tmp_path}/raw}}}}")
+    return str(tmp_path / "corpus")
+
+
+def test_rejects_of_a_part_that_is_unfinished(weft: Weft, unfinished: str, capsys: pytest.CaptureFixture[str]) -> None:
+    code, output, _ = weft("rejects", unfinished)
+    flat = " ".join(output.split())
+    assert code == 0 and "bad.wav" in output and "ingest/raw: not_audio" in output
+    assert f"2 parts are not made yet, and may reject more: `weft status {unfinished}` shows which" in flat
+    record = json.loads(weft("rejects", unfinished, "--json")[1])
+    assert record["unmade_parts"] == 2 and [r["path"] for r in record["rejects"]] == ["bad.wav"]
+    assert weft("inspect", unfinished, "bad.wav")[0] == 2
+    show_end(console, *open_corpus(unfinished))
+    assert capsys.readouterr().out.startswith("rejected: 1 not_audio (ingest/raw); ")
+
+
+def test_rejects_so_far_of_other_settings_do_not_count(weft: Weft, unfinished: str) -> None:
+    recipe = Path(unfinished).parent / "recipe.yaml"
+    recipe.write_text(recipe.read_text().replace("use: folder", "use: folder, language: de"))
+    write_recipe(read_pipeline(str(recipe)), Store(unfinished))
+    output = " ".join(weft("rejects", unfinished)[1].split())
+    assert output.startswith("nothing was rejected so far 2 parts are not made yet")
 
 
 def test_a_language_that_no_stage_let_pass_is_reported(

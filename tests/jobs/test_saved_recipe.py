@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+import yaml
 
 from weft.jobs.build import write_recipe
 from weft.jobs.commands import open_corpus, read_pipeline
@@ -28,3 +29,24 @@ def test_recipes_without_checkpoints_are_read_from_a_corpus_as_they_were_built(n
     write_recipe(saved, again := Store(str(tmp_path / "again")))
     assert again.read("recipe.yaml") == store.read("recipe.yaml")
     assert list(saved.tasks) == list(pipeline.tasks) and list(saved.sources) == list(pipeline.sources)
+
+
+def test_the_recipe_of_a_corpus_is_built_from_any_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The commands that the audit advises name it."""
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    sources = {
+        "books": {"use": "text", "path": "books"},
+        "raw": {"use": "folder", "path": ["raw/a", "raw/b"], "transcripts": "texts"},
+        "tars": {"use": "tars", "path": "tars/*.tar"},
+        "web": {"use": "tars", "path": "https://host/tars"},
+        "kaldi": {"use": "kaldi", "path": "data", "root": ".."},
+    }
+    Path("r.yaml").write_text(yaml.safe_dump({"name": "r", "sources": sources, "align": {"use": "none"}}))
+    write_recipe(read_pipeline("r.yaml"), store := Store(str(tmp_path / "corpus")))
+    saved = yaml.safe_load(store.read("recipe.yaml"))["sources"]
+    here = f"{tmp_path}/here"
+    assert saved["books"]["path"] == f"{here}/books" and saved["tars"]["path"] == f"{here}/tars/*.tar"
+    assert saved["raw"]["path"] == [f"{here}/raw/a", f"{here}/raw/b"] and saved["raw"]["transcripts"] == f"{here}/texts"
+    assert saved["web"]["path"] == "https://host/tars"
+    assert (saved["kaldi"]["path"], saved["kaldi"]["root"]) == (f"{here}/data", str(tmp_path))

@@ -157,6 +157,23 @@ def test_what_cannot_be_trained(
     assert (code, sentence in " ".join(wrong.split())) == (2 if sentence else 0, True), wrong
 
 
+def test_a_base_that_cannot_be_one_is_refused_before_any_stage(
+    train: Callable[..., tuple[int, str, str]], tmp_path: Path
+) -> None:
+    """The second stage's; the first would take hours."""
+    (tmp_path / "odd").mkdir()
+    (tmp_path / "odd/config.json").write_text('{"model_type": "lama"}')
+    (tmp_path / "odd/pytorch_model.bin").write_bytes(b"never opened")
+    for sentence in (
+        f"training.sft.model: {tmp_path / 'odd'} holds no *.safetensors; only safetensors checkpoints are read",
+        f"training.sft.model: {tmp_path / 'odd'}: transformers has no model_type 'lama'; similar: llama",
+    ):
+        code, _, wrong = train(f"training.sft.model={{start: '', base: {tmp_path / 'odd'}}}")
+        assert code == 2 and sentence.replace(" ", "") in "".join(wrong.split()), wrong
+        assert not (tmp_path / "run").exists()
+        (tmp_path / "odd/model.safetensors").write_bytes(b"")
+
+
 @pytest.mark.parametrize(
     ("override", "sentence"),
     [

@@ -14,7 +14,7 @@ VOCABULARIES = st.builds(
     Vocabulary,
     text_size=IDS, bos=st.none() | IDS, markers=st.lists(st.builds(Marker, st.text(), st.text(), IDS)).map(tuple),
     codebooks=st.lists(st.builds(Codebook, st.text(), st.text(), IDS, IDS)).map(tuple), size=IDS,
-    text_fingerprint=st.text(),
+    text_fingerprint=st.text(), pad=st.none() | IDS, ends=st.lists(IDS).map(tuple),
 )  # fmt: skip
 
 SMALL = Vocabulary(
@@ -58,3 +58,15 @@ def test_unknown_names_say_what_to_do() -> None:
 )
 def test_any_change_has_another_fingerprint(change: dict[str, object]) -> None:
     assert replace(SMALL, **change).fingerprint != SMALL.fingerprint
+
+
+def test_what_is_only_for_generation_has_the_same_fingerprint() -> None:
+    assert replace(SMALL, pad=3, ends=(4, 5)).fingerprint == SMALL.fingerprint == "dbcb498bcec252b7cc885ad9d1a6bc1a"
+
+
+def test_one_that_an_earlier_version_wrote_is_read() -> None:
+    own = replace(SMALL, markers=(Marker("eos", "</s>", 10), Marker("eot", "<|EOT|>", 16)))
+    record = json.loads(own.to_json())
+    del record["pad"], record["ends"]
+    old = Vocabulary.from_json(json.dumps(record))
+    assert (old.pad, old.ends, old.end) == (None, (16, 10), 16) and old.fingerprint == own.fingerprint

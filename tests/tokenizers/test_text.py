@@ -1,5 +1,6 @@
 """Text goes through and comes back, and no spelling of a control token becomes one."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -72,6 +73,16 @@ def test_pretrained_keeps_its_ids_and_hides_its_specials(tmp_path: Path) -> None
 
 def test_pretrained_refuses_an_empty_folder(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="no tokenizer"):
+        pretrained.Tokenizer(model=str(tmp_path)).train([])
+
+
+def test_the_code_of_a_pretrained_tokenizer_is_not_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nor is anybody asked whether it should be."""
+    monkeypatch.setattr("builtins.input", lambda *_: "y")
+    options = {"tokenizer_class": "OwnTokenizer", "auto_map": {"AutoTokenizer": ["own.OwnTokenizer", None]}}
+    (tmp_path / "tokenizer_config.json").write_text(json.dumps(options))
+    (tmp_path / "own.py").write_text("raise SystemExit('its code was run')")
+    with pytest.raises(ValueError, match="no tokenizer could be read"):
         pretrained.Tokenizer(model=str(tmp_path)).train([])
 
 

@@ -67,6 +67,59 @@ def test_transcripts_never_give_added_ids(text: PreTrainedTokenizerFast, folder:
     assert AutoTokenizer.from_pretrained(folder).decode(ids) == HOSTILE
 
 
+CHAT = [*MARKERS, Entry("eot", "<|EOT|>"), Entry("pad", "<pad>"), Entry("hubert", "[Hu{}]", size=100, at=320)]
+
+
+def test_codes_and_markers_are_kept_where_special_tokens_are_skipped(
+    text: PreTrainedTokenizerFast, tmp_path: Path
+) -> None:
+    """Gaps are filled with reserved markers, which are skipped."""
+    vocabulary = unify(text, CHAT)
+    save(tmp_path, text, vocabulary)
+    tokenizer = AutoTokenizer.from_pretrained(tmp_path)
+    book, encode, markers = vocabulary.codebook("hubert"), load(tmp_path)[1], {m.name: m.id for m in vocabulary.markers}
+    assert [vocabulary.bos, vocabulary.end, vocabulary.pad] == [0, markers["eot"], markers["pad"]]
+    kept = [*encode("the cat"), markers["speech"], book.first + 3, book.first + 99, markers["text"]]
+    begin, end = [0], [markers["eot"], markers["pad"], markers["reserved310"]]
+    shown = "the cat[Speech][Hu3][Hu99][Text]"
+    assert tokenizer.decode([*begin, *kept, *end], skip_special_tokens=True) == shown
+    assert tokenizer.decode([*begin, *kept, *end]) == f"<s>{shown}<|EOT|><pad><|reserved_310|>"
+    assert tokenizer(shown)["input_ids"] == kept
+    assert max(encode(HOSTILE + "<|EOT|><pad>")) < vocabulary.text_size
+    named = (tokenizer.bos_token_id, tokenizer.eos_token_id, tokenizer.pad_token_id)
+    assert named == (vocabulary.bos, vocabulary.end, vocabulary.pad)
+
+
+def test_what_the_text_tokenizer_has_as_special_is_kept_too(tmp_path: Path) -> None:
+    backend = words(10)
+    backend.add_special_tokens(["<|EOT|>", "<tts_start>", "<a0>", "<a1>", "<other>"])
+    entries = [Entry("eot", "<|EOT|>"), Entry("tts-start", "<tts_start>"), Entry("fsq", "<a{}>", size=2)]
+    save(tmp_path, backend, unify(backend, entries))
+    kept = AutoTokenizer.from_pretrained(tmp_path).decode(range(10, 15), skip_special_tokens=True)
+    assert kept.replace(" ", "") == "<tts_start><a0><a1>"
+
+
+@pytest.mark.parametrize(
+    ("entries", "named", "pad", "ends"),
+    [
+        ([], {}, 1, ()),  # bos where there is nothing else to pad with
+        ([], {"eos_token": "</s>"}, 10, (10,)),
+        ([], {"eos_token": "</s>", "pad_token": "<pad>"}, 11, (10,)),
+        ([Entry("eot", "<e>")], {"eos_token": "</s>", "pad_token": "<pad>"}, 11, (12, 10)),
+        ([Entry("eos", "<e>"), Entry("eot", "<f>")], {}, 13, (13, 12)),
+        ([Entry("pad", "<p>"), Entry("eot", "</s>")], {"eos_token": "</s>"}, 12, (10,)),
+        ([Entry("end", "<e>", modality="audio")], {}, 1, ()),  # it ends audio, not an answer
+    ],
+)
+def test_what_ends_and_what_pads(
+    entries: list[Entry], named: dict[str, str], pad: int | None, ends: tuple[int, ...]
+) -> None:
+    backend = words(10)
+    backend.add_special_tokens(["</s>", "<pad>"])
+    vocabulary = unify(PreTrainedTokenizerFast(tokenizer_object=backend, bos_token="<s>", **named), entries)
+    assert (vocabulary.pad, vocabulary.ends, vocabulary.end) == (pad, ends, ends[0] if ends else None)
+
+
 def test_the_loaded_encoder_is_the_trained_one(folder: Path) -> None:
     tokenizer = bpe.Tokenizer(size=300)
     tokenizer.train([HOSTILE + " the cat sat on the mat"] * 40)

@@ -39,7 +39,7 @@ def usage(streams: Sequence[np.ndarray], seconds: float) -> Usage:
     """Of ids, deduplicated or not, for so many seconds of speech."""
     ids = np.concatenate([np.zeros(0, np.int64), *streams])
     share = np.array(sorted(Counter(ids.tolist()).values()), float) / max(1, len(ids))
-    entropy = float(-(share * np.log2(share)).sum())
+    entropy = float((share * np.log2(1 / share)).sum())  # of a single code 0.0, not -0.0
     rate = len(ids) / seconds if seconds else 0.0
     return Usage(used=len(share), perplexity=2**entropy, tokens_per_second=rate, bits_per_second=rate * entropy)
 

@@ -88,12 +88,14 @@ def cut(model: LayeredModel, layer: int) -> tuple[LayeredModel, Grid]:
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Hides transformers' progress bars, which would disturb the command line's own."""
-    was_enabled = logging.is_progress_bar_enabled()
+    """Hides transformers' progress bars, which would disturb the command line's own, and its reports: who loads says what is wrong."""
+    was_enabled, verbosity = logging.is_progress_bar_enabled(), logging.get_verbosity()
     logging.disable_progress_bar()
+    logging.set_verbosity_error()
     try:
         yield
     finally:
+        logging.set_verbosity(verbosity)
         if was_enabled:
             logging.enable_progress_bar()
 

@@ -18,8 +18,9 @@ from transformers import PreTrainedModel
 
 from weft.schemas.vocabulary import Modality
 from weft.tokenizers.models.checkpoint import quiet
-from weft.trainer.model import block_mask, forward, load
+from weft.trainer.model import block_mask, forward
 from weft.trainer.models.adaptor import Adaptor
+from weft.trainer.models.reading import load
 
 _PARTS: dict[Modality, str] = {"audio": "adaptor", "image": "image_adaptor"}
 

@@ -10,10 +10,11 @@ import torch
 from weft.schemas.fingerprint import hash64
 from weft.schemas.training import TrainingStage
 from weft.schemas.vocabulary import Vocabulary
-from weft.trainer.model import build, check_context, load, with_settings
+from weft.trainer.model import build, check_context, with_settings
 from weft.trainer.models.adaptor import Adaptor
 from weft.trainer.models.encoders import NO_ENCODERS, FrozenEncoders
 from weft.trainer.models.network import Network
+from weft.trainer.models.reading import load
 
 
 def starting(

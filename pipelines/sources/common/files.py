@@ -38,6 +38,11 @@ class File:
     size: int = 0
 
 
+def ending_of(file: File) -> str:
+    """In lower case; "" where there is none."""
+    return os.path.splitext(file.path)[1].lower()
+
+
 def walk(root: str) -> Iterator[File]:
     """Every file below `root`, sorted; links to folders are followed once. Raises FileNotFoundError, and Unavailable."""
     if "://" in root:

@@ -18,7 +18,6 @@ from weft.schemas.item import Item, key_for
 from weft.schemas.ledger import Unusable
 
 EXPANSION = 400  # bytes that a byte of gzip may expand to; text has about ten, zeros a thousand
-MOST_WRONG = 10_000  # entries in a row
 BROKEN_GZIP = (gzip.BadGzipFile, EOFError, zlib.error)
 _SLACK = 1 << 26  # bytes that any gzip may expand to
 _WRONG = "wrong"  # stamp of an item that reports a fault of a list
@@ -81,24 +80,6 @@ def numbered_lines(path: str, longest: int) -> Iterator[tuple[int, str | Unusabl
             yield number + 1, fault
         except BROKEN_GZIP as error:
             yield number + 1, Unusable("broken_gzip", f"{name}: {gzip_fault(error)}")
-
-
-class WrongRun:
-    """Entries in a row that cannot be used. After MOST_WRONG of them a list is read no further: it is no list of its kind."""
-
-    def __init__(self, path: str) -> None:
-        self._name, self._count = os.path.basename(path), 0
-
-    def is_over(self, usable: bool) -> bool:
-        """Counts one entry; whether the list ends with it."""
-        self._count = 0 if usable else self._count + 1
-        return self._count >= MOST_WRONG
-
-    @property
-    def fault(self) -> Unusable:
-        return Unusable(
-            "too_many_faults", f"{self._name}: {MOST_WRONG:,} entries in a row cannot be used; it is read no further"
-        )
 
 
 def _bounded(file: TextIO, longest: int) -> Iterator[str | None]:

@@ -1,6 +1,6 @@
 """The members of a tar, to the last byte of its file: what ends early, or goes on behind its end, is never passed over.
 
-members(file)      TarInfo of a.flac, a.txt, …; raises BrokenTar("… at byte 10,240 …") where the rest cannot be read
+members(file)      TarInfo of a.flac, a.txt, …; raises BrokenTar("… it breaks at byte 10,240 of 20,480") where the rest cannot be read
 
 Python's tarfile takes a bad header behind the first member for the end of the tar.
 """
@@ -65,7 +65,12 @@ def _next_tar(file: BinaryIO, end: int, size: int) -> int:
 
 
 def _broken(at: int, size: int) -> str:
-    return f"it breaks at byte {at:,}, and {max(0, size - at):,} bytes follow"
+    """Where in the file; `at` is the end of what was read, which may be declared to lie behind the end of the file."""
+    if at > size:
+        return f"it breaks off at byte {size:,}, the end of the file; its last member reaches to byte {at:,}"
+    if at == size:
+        return f"it breaks off at byte {size:,}, the end of the file"
+    return f"it breaks at byte {at:,} of {size:,}"
 
 
 def _first_content(file: BinaryIO, begin: int, size: int) -> int:

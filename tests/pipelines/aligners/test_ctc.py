@@ -100,6 +100,16 @@ def test_what_is_no_checkpoint_is_reported_in_one_sentence(tmp_path: Path) -> No
     assert "\n" not in str(fault.value)
 
 
+def test_the_code_of_a_checkpoint_is_not_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nor is anybody asked whether it should be."""
+    monkeypatch.setattr("builtins.input", lambda *_: "y")
+    options = {"tokenizer_class": "OwnTokenizer", "auto_map": {"AutoTokenizer": ["own.OwnTokenizer", None]}}
+    (tmp_path / "tokenizer_config.json").write_text(json.dumps(options))
+    (tmp_path / "own.py").write_text("raise SystemExit('its code was run')")
+    with pytest.raises(ValueError, match="no CTC checkpoint could be read"):
+        Aligner(model=str(tmp_path)).setup()
+
+
 @pytest.mark.parametrize("device", ["gpu", "cuda:77"])
 def test_a_device_that_is_not_here_is_reported_in_one_sentence(checkpoint: Path, device: str) -> None:
     with pytest.raises(ValueError, match=f"`device: {device}` is not here"):

@@ -47,6 +47,39 @@ def test_what_a_build_killed_at_once_left_is_no_obstacle(store: Store) -> None:
         assert store.exists("corpus.json")
 
 
+def test_a_build_that_fails_before_it_made_anything_leaves_nothing(any_store: Store) -> None:
+    with pytest.raises(ValueError, match="misspelt"), claimed(any_store):
+        any_store.write("list/good/part-00000.parquet", b"x")
+        any_store.locate("good", "/data/good")
+        any_store.write("recipe.yaml", with_checksum("name: new\n"))
+        raise ValueError("misspelt")
+    assert not any_store.fs.find(any_store.root)
+
+
+def test_folders_above_go_with_it_and_an_empty_folder_of_the_user_stays(tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir()
+    for name in ("mine", "new/deep"):
+        with pytest.raises(ValueError, match="misspelt"), claimed(Store(str(tmp_path / name))):
+            raise ValueError("misspelt")
+    assert [path.name for path in tmp_path.rglob("*")] == ["mine"]
+
+
+@pytest.mark.parametrize("made", ["ingest/speech/part-00000.parquet", "plan/pretrain-refused.json", "notes.txt"])
+def test_a_build_that_fails_later_leaves_what_it_made(any_store: Store, made: str) -> None:
+    with pytest.raises(ValueError, match="later"), claimed(any_store):
+        any_store.write(made, b"x")
+        raise ValueError("later")
+    assert any_store.exists(made) and any_store.exists(MARK)
+
+
+def test_a_build_that_fails_at_once_leaves_the_corpus_that_was_there(any_store: Store) -> None:
+    with claimed(any_store):
+        any_store.write("recipe.yaml", with_checksum("name: old\n"))
+    with pytest.raises(ValueError, match="gone"), claimed(any_store):
+        raise ValueError("gone")
+    assert any_store.exists(MARK) and any_store.exists("recipe.yaml")
+
+
 @pytest.mark.parametrize("damage", [b"", b"- edited: 1\n"])
 def test_a_corpus_of_before_is_known_by_its_recipe(any_store: Store, damage: bytes) -> None:
     any_store.write("recipe.yaml", with_checksum("name: old\n") + damage)

@@ -153,3 +153,11 @@ def test_a_server_that_does_not_list_its_files_is_asked_again(
         return
     with pytest.raises(Unavailable, match="memory://books-of-a-server: no answer"):
         list_source(store, "books", source, 10)
+
+
+def test_an_empty_source_says_what_is_there_instead(store: Store, tmp_path: Path) -> None:
+    for name in ("a.md", "b.md", "README"):
+        (tmp_path / name).write_bytes(b"x")
+    others = r"which holds 3 other files \(2 .md, 1 without an ending\)"
+    with pytest.raises(EmptySource, match=f"source 'books': nothing of its kind was found at {tmp_path}, {others}"):
+        list_source(store, "books", Source(path=str(tmp_path)), 10)

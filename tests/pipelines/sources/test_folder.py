@@ -252,6 +252,13 @@ def test_every_format_is_listed_and_what_is_passed_over_is_counted(folder: Path)
         assert source.passed_over() == {".pdf": 2, "": 1, ".mid": 1}
 
 
+def test_transcripts_of_no_audio_at_all_are_counted(tmp_path: Path) -> None:
+    for name in ("a.txt", "b.TextGrid", "c.pdf"):
+        (tmp_path / name).write_bytes(b"x")
+    source = Source.model_validate({"path": str(tmp_path)})
+    assert not list(source.items("speech")) and source.passed_over() == {".txt": 1, ".textgrid": 1, ".pdf": 1}
+
+
 def test_of_several_paths_none_may_hold_nothing(folder: Path, tmp_path: Path) -> None:
     """It may be a mount point whose mount is gone: the rest would be built without it."""
     (folder / "clip.wav").write_bytes(b"x")

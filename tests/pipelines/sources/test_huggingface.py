@@ -183,3 +183,11 @@ def test_a_row_whose_file_is_missing_costs_that_row_alone(
     datasets.Dataset.from_dict(rows).to_parquet(str(tmp_path / "t.parquet"))
     made, (reject,) = ingested(Source(path=str(tmp_path / "t.parquet"), channels=channels))
     assert len(made) == 2 and (reject.reason, reject.path) == ("missing", "train/two")
+
+
+def test_rows_without_audio_are_read_no_further(tmp_path: Path, ingested: Callable, clip: bytes) -> None:
+    (tmp_path / "a.flac").write_bytes(clip)
+    rows = {"audio": [str(tmp_path / "a.flac"), *[""] * 50, str(tmp_path / "a.flac")], "text": ["so"] * 52}
+    datasets.Dataset.from_dict(rows).to_parquet(str(tmp_path / "t.parquet"))
+    made, rejects = ingested(Source(path=str(tmp_path / "t.parquet"), limits={"faults_in_a_row": 5}))
+    assert len(made) == 1 and sorted(r.reason for r in rejects) == [*["no_audio"] * 5, "too_many_faults"]

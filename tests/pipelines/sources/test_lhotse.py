@@ -86,6 +86,34 @@ def test_shar_is_read_in_place(tmp_path: Path, clip: bytes, ingested: Callable) 
     assert [(r.path.rpartition("/")[2], r.reason) for r in rejects] == [("u2", "no_audio")]
 
 
+def shard(root: Path, cuts: list[str], members: list[tuple[str, bytes]]) -> str:
+    (root / "cuts.000000.jsonl").write_text("".join(f"{cut}\n" for cut in cuts))
+    with tarfile.open(root / "recording.000000.tar", "w") as tar:
+        for name, data in members:
+            entry = tarfile.TarInfo(name)
+            entry.size = len(data)
+            tar.addfile(entry, io.BytesIO(data))
+    return str(root)
+
+
+def test_a_shard_ends_after_too_many_faults_of_its_tar_or_its_cuts(
+    tmp_path: Path, clip: bytes, ingested: Callable
+) -> None:
+    cuts, limits = ['{"id": "u0"}', *["{}"] * 90], {"faults_in_a_row": 5}
+    made, rejects = ingested(Source(path=shard(tmp_path, cuts, [("u0.flac", clip)]), limits=limits))
+    assert len(made) == 1 and "cuts.000000.jsonl: 5 entries in a row" in "".join(r.detail for r in rejects)
+    texts = [(f"t{n}.txt", b"words") for n in range(90)]
+    made, rejects = ingested(Source(path=shard(tmp_path, cuts[:1], [("u0.flac", clip), *texts]), limits=limits))
+    assert len(made) == 1 and len(rejects) == 6
+
+
+def test_cuts_of_a_shard_need_not_name_their_audio(tmp_path: Path, clip: bytes, ingested: Callable) -> None:
+    cuts = [f'{{"id": "u{n}", "recording": {{"sources": [{{"type": "shar", "source": ""}}]}}}}' for n in range(9)]
+    path = shard(tmp_path, cuts, [(f"u{n}.flac", clip) for n in range(9)])
+    made, rejects = ingested(Source(path=path, limits={"faults_in_a_row": 5}))
+    assert len(made) == 9 and not rejects
+
+
 def test_a_cut_and_its_supervisions_may_name_a_split(tmp_path: Path, path: str, ingested: Callable) -> None:
     cuts = [
         cut(path, 0.0, 1.0, [supervision(0.0, 0.4, "and"), supervision(0.5, 0.4, "so", custom={"split": "test"})],

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from weft.pipelines.audio.sound import scan
-from weft.pipelines.sources.tars import Source
+from weft.pipelines.sources.tars import Source, samples
 from weft.pipelines.storage.store import Store
 
 CTM = b"x 1 0.1 0.4 and\nx 1 0.5 0.4 then\n"
@@ -137,6 +137,36 @@ def test_what_follows_a_broken_header_is_a_reject_with_its_place(
     assert "at byte" in rejects[0].detail
 
 
+@pytest.mark.parametrize(
+    ("cut", "where"),
+    [
+        (0, "it breaks off at byte 0, the end of the file"),
+        (100, "it breaks at byte 0 of 100"),
+        (1000, "it breaks off at byte 1,000, the end of the file; its last member reaches to byte 1,536"),
+        (1536, "it breaks off at byte 1,536"),
+        (1600, "it breaks at byte 1,536 of 1,600"),
+    ],
+)
+def test_the_place_of_a_cut_lies_in_the_file(tmp_path: Path, cut: int, where: str) -> None:
+    whole = Path(write(tmp_path / "a.tar", [("a.flac", bytes(700)), ("b.flac", bytes(700))])).read_bytes()
+    (fault,) = [s.fault for s in samples(io.BytesIO(whole[:cut])) if s.fault]
+    assert where in fault
+
+
+def test_members_that_lie_apart_are_told_what_to_do(tmp_path: Path, ingested: Callable, clip: bytes) -> None:
+    members = [("a.flac", clip), ("b.flac", clip), ("a.txt", b"so"), ("b.txt", b"so")]
+    made, rejects = ingested(Source(path=write(tmp_path / "a.tar", members)))
+    assert len(made) == 2 and {r.reason for r in rejects} == {"duplicate"}
+    assert all("members of one key must follow one another" in r.detail for r in rejects)
+
+
+def test_files_that_are_no_tars_are_counted(tmp_path: Path, clip: bytes) -> None:
+    write(tmp_path / "a.TAR", [("a.flac", clip)])
+    (tmp_path / "b.tar.gz").write_bytes(b"x")
+    source = Source(path=str(tmp_path))
+    assert [item.path for item in source.items("s")] == ["a.TAR"] and source.passed_over() == {".gz": 1}
+
+
 def test_joined_tars_are_read_through(tmp_path: Path, ingested: Callable, clip: bytes) -> None:
     for name in "abc":
         write(tmp_path / name, [(f"{name}.flac", clip)])
@@ -151,7 +181,7 @@ def test_damage_at_the_beginning_of_a_joined_tar_is_named_by_its_block(
     whole = Path(write(tmp_path / "a", [("a.flac", clip)])).read_bytes()
     (tmp_path / "x.tar").write_bytes(whole + bytes(100) + whole[100:])
     made, (reject,) = ingested(Source(path=str(tmp_path / "x.tar")))
-    assert [r.path for r in made] == ["x.tar/a"] and f"at byte {len(whole):,}," in reject.detail
+    assert [r.path for r in made] == ["x.tar/a"] and f"at byte {len(whole):,} of" in reject.detail
 
 
 def test_one_block_of_zeros_ends_a_tar(tmp_path: Path, ingested: Callable, clip: bytes) -> None:
@@ -159,3 +189,15 @@ def test_one_block_of_zeros_ends_a_tar(tmp_path: Path, ingested: Callable, clip:
     (tmp_path / "a.tar").write_bytes(whole + bytes(-len(whole) % 512 + 512))
     made, rejects = ingested(Source(path=str(tmp_path / "a.tar")))
     assert len(made) == 1 and not rejects
+
+
+def test_a_tar_of_anything_but_audio_is_read_no_further(tmp_path: Path, ingested: Callable, clip: bytes) -> None:
+    texts = [(f"{n}.txt", b"words") for n in range(50)]
+    path = write(tmp_path / "a.tar", [("a.flac", clip), *texts, ("b.flac", clip)])
+    made, rejects = ingested(Source(path=path, limits={"faults_in_a_row": 5}))
+    assert [r.path for r in made] == ["a.tar/a"] and sorted(r.reason for r in rejects) == [
+        *["no_audio"] * 5,
+        "too_many_faults",
+    ]
+    (end,) = (r.detail for r in rejects if r.reason == "too_many_faults")
+    assert end == "a.tar: 5 entries in a row cannot be used; it is read no further"

@@ -431,3 +431,19 @@ def test_other_files_are_not_listed_and_language_and_licence_go_along(store: Sto
     (document,) = read(store, folder, language="fr", licence="CC0")
     assert isinstance(document, Document)
     assert (document.language, document.licence, document.source) == ("fr", "CC0", "books")
+
+
+def test_lines_of_json_that_are_no_documents_are_read_no_further(folder: Path, store: Store) -> None:
+    lines = ['{"text": "one"}', *['{"tekst": "two"}'] * 4, '{"text": "three"}', *["{}"] * 90, '{"text": "four"}']
+    (folder / "a.jsonl").write_text("\n".join(lines))
+    made = read(store, folder, limits={"faults_in_a_row": 5})
+    reasons = [reject.reason for reject in made if isinstance(reject, Reject)]
+    assert texts(made) == ["one", "three"] and reasons == [*["bad_line"] * 9, "too_many_faults"]
+
+
+def test_files_that_are_no_text_are_counted(folder: Path) -> None:
+    for name in ("a.txt", "b.TXT.GZ", "c.md", "d.docx", "e.md"):
+        (folder / name).write_bytes(b"x")
+    source = Source(path=str(folder))
+    assert [item.path for item in source.items("s")] == ["a.txt", "b.TXT.GZ"]
+    assert source.passed_over() == {".md": 2, ".docx": 1}

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from weft.pipelines.storage.lock import DEAD_AFTER, NAME, Holder, Lock, Locked, holder, started_at, this_host
+from weft.pipelines.storage.lock import DEAD_AFTER, NAME, Holder, Lock, Locked, builder, holder, started_at, this_host
 from weft.pipelines.storage.store import InTheWay, Store
 
 NOW = 1_800_000_000.0
@@ -60,6 +60,15 @@ def test_a_holder_elsewhere_is_dead_when_it_renews_nothing(any_store: Store) -> 
         Lock(any_store, lambda: NOW + DEAD_AFTER - 1).take()
     Lock(any_store, lambda: NOW + DEAD_AFTER + 1).take()
     assert (now := holder(any_store)) and now.pid == os.getpid()
+
+
+def test_who_builds_now(any_store: Store) -> None:
+    assert builder(any_store, lambda: NOW) is None
+    held_by(any_store, host="node-7 boot pid", pid=1)
+    assert (now := builder(any_store, lambda: NOW + DEAD_AFTER - 1)) and now.who.startswith("process 1 on node-7")
+    assert builder(any_store, lambda: NOW + DEAD_AFTER + 1) is None
+    any_store.write(NAME, b"garbage")
+    assert builder(any_store, lambda: NOW) is None
 
 
 def test_renewing_moves_the_beat_and_notices_a_lock_that_was_taken(any_store: Store) -> None:

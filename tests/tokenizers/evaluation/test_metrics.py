@@ -10,6 +10,10 @@ from hypothesis import strategies as st
 from weft.tokenizers.evaluation.metrics import abx, against_phones, distance, probe, unit_errors, usage
 
 
+def test_a_single_code_carries_no_bits_and_no_negative_ones() -> None:
+    assert str(usage([np.zeros(4, np.int64)], 2.0).bits_per_second) == "0.0"
+
+
 def test_usage() -> None:
     figures = usage([np.array([0, 1, 2, 3]), np.array([0, 1, 2, 3])], 2.0)
     assert (figures.used, figures.perplexity, figures.tokens_per_second, figures.bits_per_second) == (4, 4.0, 4.0, 8.0)

@@ -1,6 +1,5 @@
 """Checkpoints say which ids begin and end a text, and hold their tokenizer."""
 
-import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -9,31 +8,28 @@ import pytest
 from transformers import GenerationConfig
 
 from weft.schemas.training import ModelSettings, TrainingStage
-from weft.schemas.vocabulary import Marker, Vocabulary
+from weft.schemas.vocabulary import Vocabulary
 from weft.trainer.model import build
 from weft.trainer.models.special_ids import FILES, set_special_ids
 from weft.trainer.train import train
 
 
 @pytest.mark.parametrize(
-    ("marker", "options", "expected"),
+    ("bos", "pad", "ends", "config", "generation"),
     [
-        ("eot", {}, (None, 40, None)),
-        ("speech", {}, (None, None, None)),
-        ("speech", {"eos_token": "</s>", "pad_token": "<pad>"}, (None, 7, 8)),
-        ("eot", {"eos_token": "</s>"}, (None, 40, None)),
+        (None, None, (), (None, None, None), None),
+        (0, 7, (40,), (0, 40, 7), 40),
+        (0, 7, (40, 8), (0, 40, 7), [40, 8]),
     ],
 )
 def test_ids_are_the_vocabularys(
-    vocabulary: Vocabulary, llama: dict[str, object], marker: str, options: dict[str, str], expected: tuple
+    vocabulary: Vocabulary, llama: dict[str, object], bos: int, pad: int, ends: tuple, config: tuple, generation: object
 ) -> None:
-    own = replace(vocabulary, markers=(Marker(name=marker, literal="<|EOT|>", id=40),))
-    tokens = [{"content": "</s>", "id": 7}, {"content": "<pad>", "id": 8}]
-    files = {"tokenizer.json": {"added_tokens": tokens}, "tokenizer_config.json": options}
     lm = build(ModelSettings(config=llama), 48, 0)
-    set_special_ids(lm, own, {name: json.dumps(record).encode() for name, record in files.items()})
-    for config in (lm.config, lm.generation_config):
-        assert (config.bos_token_id, config.eos_token_id, config.pad_token_id) == expected
+    set_special_ids(lm, replace(vocabulary, bos=bos, pad=pad, ends=ends))
+    assert (lm.config.bos_token_id, lm.config.eos_token_id, lm.config.pad_token_id) == config
+    ids = lm.generation_config
+    assert (ids.bos_token_id, ids.eos_token_id, ids.pad_token_id) == (config[0], generation, config[2])
 
 
 def test_a_checkpoint_holds_its_tokenizer(

@@ -94,36 +94,58 @@ def test_what_is_wrong_with_a_gzip_is_reported_in_words(
     assert isinstance(fault, Unusable) and (fault.reason, fault.detail) == ("broken_gzip", words)
 
 
+FIVE = {"faults_in_a_row": 5}
+CUT = '{"id": "a", "recording": {"id": "r", "sources": [{"type": "file", "source": "a.wav"}]}}'
+
+
 @pytest.mark.parametrize(
     ("source", "good", "bad"),
     [
-        (
-            lhotse.Source,
-            {"id": "a", "recording": {"id": "r", "sources": [{"type": "file", "source": "a.wav"}]}},
-            {"a": 1},
-        ),
-        (manifest.Source, {"audio": "a.wav"}, {"a": 1}),
-        (script.Source, {"turns": [{"text": "and so"}]}, {"a": 1}),
+        (lhotse.Source, CUT, '{"a": 1}'),
+        (manifest.Source, '{"audio": "a.wav"}', '{"a": 1}'),
+        (script.Source, '{"turns": [{"text": "and so"}]}', '{"a": 1}'),
+        (urls.Source, "https://host/a.wav", "a.wav"),
     ],
-    ids=["lhotse", "manifest", "script"],
+    ids=["lhotse", "manifest", "script", "urls"],
 )
-def test_a_list_of_wrong_entries_alone_is_read_no_further(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, source: type, good: dict, bad: dict
-) -> None:
+def test_a_list_of_wrong_entries_alone_is_read_no_further(tmp_path: Path, source: type, good: str, bad: str) -> None:
     """A few kilobytes of .gz hold millions of lines."""
-    monkeypatch.setattr(lists, "MOST_WRONG", 5)
     lines = [good, *[bad] * 4, good, *[bad] * 900, good]
-    (tmp_path / "cuts.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
-    items = list(source(path=str(tmp_path / "cuts.jsonl")).items("s"))
+    (tmp_path / "cuts.jsonl").write_text("".join(f"{line}\n" for line in lines))
+    items = list(source(path=str(tmp_path / "cuts.jsonl"), limits=FIVE).items("s"))
     ends = [item for item in items if "too_many_faults" in item.payload]
     assert len(ends) == 1 and "cuts.jsonl: 5 entries in a row cannot be used; it is read no further" in ends[0].payload
     assert len(items) <= 12
 
 
-def test_wrong_entries_between_good_ones_are_rejects_of_their_own(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(lists, "MOST_WRONG", 5)
+def test_so_is_a_list_of_cuts_that_is_one_json_value(tmp_path: Path) -> None:
+    (tmp_path / "cuts.json").write_text(json.dumps([json.loads(CUT), *[{"a": 1}] * 900]))
+    items = list(lhotse.Source(path=str(tmp_path / "cuts.json"), limits=FIVE).items("s"))
+    assert len(items) == 7 and sum("too_many_faults" in item.payload for item in items) == 1
+
+
+def test_lines_that_are_too_long_are_wrong_entries_too(tmp_path: Path) -> None:
+    (tmp_path / "m.jsonl").write_text(f"{'x' * 2000}\n" * 900)
+    items = list(manifest.Source(path=str(tmp_path / "m.jsonl"), limits={"line": 1024, **FIVE}).items("s"))
+    assert len(items) == 6 and "too_many_faults" in items[-1].payload
+
+
+@pytest.mark.parametrize(
+    ("table", "lines", "names"),
+    [
+        ("wav.scp", [f"rec-{n}" for n in range(900)], 5),
+        ("segments", [f"utt-{n} other-{n} 0.0 1.0" for n in range(900)], 6),
+    ],
+)
+def test_so_is_a_table_of_kaldi(tmp_path: Path, table: str, lines: list[str], names: int) -> None:
+    (tmp_path / "wav.scp").write_text("rec a.wav\n")
+    (tmp_path / table).write_text("".join(f"{line}\n" for line in lines))
+    items = list(kaldi.Source(path=str(tmp_path), limits=FIVE).items("s"))
+    ends = [item for item in items if f"{table}: 5 entries in a row cannot be used" in item.payload]
+    assert len(ends) == 1 and len(items) == names
+
+
+def test_wrong_entries_between_good_ones_are_rejects_of_their_own(tmp_path: Path) -> None:
     lines = [line for n in range(20) for line in ({"audio": f"{n}.wav"}, *[{"a": n}] * 4)]
     (tmp_path / "m.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
-    assert len(list(manifest.Source(path=str(tmp_path / "m.jsonl")).items("s"))) == 100
+    assert len(list(manifest.Source(path=str(tmp_path / "m.jsonl"), limits=FIVE).items("s"))) == 100
