@@ -35,10 +35,11 @@ OTHERS = TrainingCost(step=0.5, second=0.02)
 ALIGNER_SECOND = 0.05  # seconds of one core for a second of training audio: pocketsphinx's words, then training rounds
 
 
-def stage_times(held: dict[str, Holding]) -> dict[str, float]:
-    """Seconds of one core for each stage that reads all audio."""
+def stage_times(pipeline: Pipeline, held: dict[str, Holding]) -> dict[str, float]:
+    """Seconds of one core for each stage of the recipe that reads all audio; encoding is by each tokenizer."""
     seconds = sum(h.seconds for h in held.values())
-    return {stage: seconds / rate for stage, rate in REAL_TIME.items()}
+    repeats = {"ingest": 1, "align": int(pipeline.align is not None), "encode": len(pipeline.tokenizers)}
+    return {stage: seconds * count / REAL_TIME[stage] for stage, count in repeats.items() if count}
 
 
 def training_times(pipeline: Pipeline, held: dict[str, Holding]) -> dict[str, float]:

@@ -4,7 +4,7 @@ stage                  text     speech        text given speech  speech given te
 start of pretrain      7.66 / …
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from rich.console import Console
 
@@ -25,16 +25,21 @@ def show_evaluation(console: Console, rows: Mapping[str, EvaluationRow], title: 
         "stage", *conditions, *(METRICS[name] for name in metrics), "cost to text",
     )  # fmt: skip
     for row in rows.values():
-        losses = [_loss(row.figures.get(name)) for name in conditions]
-        means = [
-            f"{row.metrics[name]:.3f} of {row.metric_samples:,}" if name in row.metrics else "" for name in metrics
-        ]
-        cost = row.text_cost(rows)
-        grid.add_row(cell(row.name), *losses, *means, "" if cost is None else f"{cost:+.3f}")
+        grid.add_row(*row_cells(row, rows, conditions, metrics))
     console.print(grid)
     figures = max((row.figures for row in rows.values()), key=len)
     counts = ", ".join(f"{figure.tokens:,} {name}" for name, figure in figures.items())
     console.print(f"tokens: {counts}; cost to text: nats a token, against what the stage started from", highlight=False)
+
+
+def row_cells(
+    row: EvaluationRow, rows: Mapping[str, EvaluationRow], conditions: Sequence[str], metrics: Iterable[str]
+) -> list[str]:
+    """The name of the row, its losses, the means of its metrics with their samples, and what it cost the text."""
+    means = [f"{row.metrics[name]:.3f} of {row.metric_samples:,}" if name in row.metrics else "" for name in metrics]
+    cost = row.text_cost(rows)
+    losses = [_loss(row.figures.get(name)) for name in conditions]
+    return [cell(row.name), *losses, *means, "" if cost is None else f"{cost:+.3f}"]
 
 
 def _loss(figure: ConditionLoss | None) -> str:

@@ -53,7 +53,9 @@ def show_forecast(
     for sentence in conflicts(pipeline.recipe):
         console.print(plain(f"conflict: {sentence}"), highlight=False, markup=False)
     if not absent:
-        console.print(f"one core, embedded backends, about: {_times(costs.stage_times(held))}", highlight=False)
+        console.print(
+            f"one core, embedded backends, about: {_times(costs.stage_times(pipeline, held))}", highlight=False
+        )
         if training := costs.training_times(pipeline, held):
             console.print(f"models, one core, about: {_times(training)}", highlight=False)
     for sentence in sentences:
@@ -69,7 +71,10 @@ def _record(pipeline: Pipeline, held: Mapping[str, Holding], sentences: Sequence
     return {
         "sources": {name: _holding_as_json(h) for name, h in held.items()},
         "stages": {n: [_as_json(s) for s in supplies(pipeline, n, dict(held))] for n in pipeline.recipe.training},
-        "seconds_on_one_core": {**costs.stage_times(dict(held)), **costs.training_times(pipeline, dict(held))},
+        "seconds_on_one_core": {
+            **costs.stage_times(pipeline, dict(held)),
+            **costs.training_times(pipeline, dict(held)),
+        },
         "too_little_data": list(sentences),
         "published": {
             name: [_line_as_json(line) for line in lines(pipeline.recipe, name)]

@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 from weft.jobs.commands import read_pipeline
-from weft.jobs.costs import steps_of, training_times
+from weft.jobs.costs import REAL_TIME, stage_times, steps_of, training_times
 from weft.jobs.holdings import Holding, sampled_holding
 from weft.jobs.known_rejects import KnownRejects
 from weft.jobs.shortages import shortages
@@ -248,6 +248,16 @@ class TestLearning:
         pipeline = read_pipeline(str(tmp_path / "r.yaml"))
         times = training_times(pipeline, {"speech": Holding(items=900, read=900, seconds=3600.0)})
         assert 60 < times["models/hubert"] <= 180
+
+    def test_only_stages_of_the_recipe_have_a_time(self, tmp_path: Path) -> None:
+        sources = {"speech": {"use": "folder", "path": str(tmp_path)}}
+        tokenizers = {"hubert": {"use": "hubert"}, "pitch": {"use": "pitch"}}
+        recipe = {"name": "r", "sources": sources, "align": {"use": "none"}, "tokenizers": tokenizers}
+        (tmp_path / "r.yaml").write_text(yaml.safe_dump(recipe))
+        pipeline = read_pipeline(str(tmp_path / "r.yaml"))
+        times = stage_times(pipeline, {"speech": Holding(items=900, read=900, seconds=3600.0)})
+        assert set(times) == {"ingest", "encode"}
+        assert times["encode"] == 2 * 3600.0 / REAL_TIME["encode"]
 
     def test_a_plan_as_json(self, weft: Weft, recipe: Callable) -> None:
         code, output, _ = weft("plan", recipe(total=40_000), "--json")

@@ -1,0 +1,109 @@
+"""A corpus of a recipe in this folder, its stages trained from several seeds, and their losses on its held-out samples.
+
+corpus = LearningCorpus.built("interleaving", folder)
+run = corpus.train("interleaved", seed=1)
+corpus.losses(run, "halves")["text given speech"].per_token      2.31 nats
+"""
+
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import yaml
+
+from weft.jobs.build import build
+from weft.jobs.commands import read_pipeline
+from weft.jobs.engine import LocalEngine
+from weft.jobs.training_encoders import encoders_of, latents_of
+from weft.pipelines.graph import Pipeline
+from weft.pipelines.storage.store import Store
+from weft.schemas.plan import VALIDATION_STAGE
+from weft.schemas.vocabulary import Vocabulary
+from weft.trainer import runs
+from weft.trainer.evaluation.conditions import Contents
+from weft.trainer.evaluation.held_out import HeldOutChoice, choose
+from weft.trainer.evaluation.measuring import ConditionLoss, EvaluationSettings, measure
+from weft.trainer.models.network import Network
+from weft.trainer.models.special_ids import FILES
+from weft.trainer.models.starting import starting
+from weft.trainer.train import train
+
+SEEDS = (1, 2, 3)
+HELD_OUT = 256  # samples of a task that are measured
+
+
+@dataclass(frozen=True)
+class Spread:
+    """Values of several seeds."""
+
+    values: Sequence[float]
+
+    @property
+    def mean(self) -> float:
+        return statistics.fmean(self.values)
+
+    @property
+    def deviation(self) -> float:
+        return statistics.stdev(self.values)
+
+    def __str__(self) -> str:
+        return f"{self.mean:.3f} ± {self.deviation:.3f}"
+
+
+@dataclass(frozen=True)
+class LearningCorpus:
+    """A corpus below `folder`, with the runs that were trained on it beside it. What is built or trained already is kept."""
+
+    pipeline: Pipeline
+    folder: Path
+
+    @classmethod
+    def built(cls, name: str, folder: Path, overrides: Sequence[str] = ()) -> "LearningCorpus":
+        """Builds the recipe `name` of this folder."""
+        recipe = Path(__file__).with_name(f"{name}.yaml")
+        corpus = cls(pipeline=read_pipeline(str(recipe), overrides), folder=folder)
+        (folder / "corpus").mkdir(parents=True, exist_ok=True)
+        build(corpus.pipeline, corpus.store, LocalEngine(corpus.store), lambda event: None, lambda works: None)
+        return corpus
+
+    @cached_property
+    def store(self) -> Store:
+        return Store(str(self.folder / "corpus"))
+
+    @cached_property
+    def vocabulary(self) -> Vocabulary:
+        return Vocabulary.from_json(self.store.read("vocabulary/vocabulary.json").decode())
+
+    @cached_property
+    def measuring(self) -> EvaluationSettings:
+        encoders = encoders_of(self.pipeline, self.store, latents_of(self.pipeline))
+        return EvaluationSettings(contents=Contents.of(self.vocabulary), encoders=encoders)
+
+    def train(self, stage: str, seed: int, start: Path | None = None) -> Path:
+        """Trains a stage, from the checkpoint `start` where it starts from another stage; returns its last checkpoint."""
+        run = self.folder / f"run-{seed}"
+        if not runs.ended(run, stage):
+            settings = self.pipeline.recipe.training[stage]
+            text = yaml.safe_dump(self.pipeline.recipe.model_dump(mode="json"), sort_keys=False)
+            print(f"{stage}, seed {seed}", flush=True)
+            train(
+                self.folder / "corpus" / "shards" / stage, run / stage, settings, self.vocabulary, text, seed, True,
+                lambda step: None, start=start, encoders=self.measuring.encoders,
+                files={name: self.store.read(f"vocabulary/{name}") for name in FILES},
+            )  # fmt: skip
+        return runs.start_of(run, stage)
+
+    def network(self, stage: str, weights: Path) -> Network:
+        """A checkpoint of a stage."""
+        return starting(self.pipeline.recipe.training[stage], self.vocabulary, 0, weights, self.measuring.encoders)
+
+    def losses(self, stage: str, weights: Path, task: str) -> dict[str, ConditionLoss]:
+        """Of a checkpoint of a stage on the held-out samples of a task, by what a token is and what stands before it."""
+        settings = self.pipeline.recipe.training[stage]
+        choice = HeldOutChoice(tasks=(task,), samples=HELD_OUT, context=settings.context)
+        held_out = choose(self.folder / "corpus" / "shards" / VALIDATION_STAGE, choice)
+        if held_out is None:
+            raise ValueError(f"nothing of {task} is held out")
+        return measure(self.network(stage, weights), held_out, self.measuring.of(settings))

@@ -1,0 +1,92 @@
+"""`make systems`: the four systems in small, trained through all their stages on the corpora of `make corpora`, in one table.
+
+    python benchmarks/systems.py corpora      ->  corpora/runs/step-audio-2-small/align/ …   and a row for each stage of each system
+
+Corpora that are missing are built first. A run that was stopped goes on; what has ended is kept.
+"""
+
+import os
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from weft.benchmarks import corpora
+from weft.benchmarks.support.processor import ProcessorClock
+from weft.jobs.commands import console, read_pipeline
+from weft.jobs.evaluation_tables import METRICS, row_cells
+from weft.jobs.show import cell, table
+from weft.jobs.training import run_training
+from weft.trainer.evaluation import record
+from weft.trainer.evaluation.record import EvaluationRow, measured_conditions
+
+RUNS = "runs"
+
+
+@dataclass(frozen=True)
+class TrainedSystem:
+    """A system's run: its evaluations, the steps of each stage, and the minutes of its training by the clock and of all processors."""
+
+    recipe: str
+    rows: dict[str, EvaluationRow]
+    steps: dict[str, int]
+    minutes: float
+    processor_minutes: float
+
+
+def train_system(recipe: str) -> TrainedSystem:
+    out = Path(RUNS) / recipe
+    began = time.monotonic()
+    with ProcessorClock() as clock:
+        results = run_training(read_pipeline(recipe), recipe, stage="", out=out, resume=out.exists())
+    return TrainedSystem(
+        recipe=recipe,
+        rows=record.read(out),
+        steps={result.checkpoint.parents[1].name: result.step for result in results},
+        minutes=(time.monotonic() - began) / 60,
+        processor_minutes=clock.seconds / 60,
+    )
+
+
+def show(systems: list[TrainedSystem]) -> None:
+    """One row for each stage and merge of each system, and what it started from."""
+    conditions = measured_conditions(row for system in systems for row in system.rows.values())
+    grid = table(
+        "The four systems in small: nats a token / bits a second, on held-out samples",
+        "system", "stage", "steps", *conditions, *METRICS.values(), "cost to text",
+    )  # fmt: skip
+    for system in systems:
+        for cells in _cells(system, conditions):
+            grid.add_row(*cells)
+        grid.add_section()
+    console.print(grid)
+    times = table("Time", "system", "minutes", "processor minutes")
+    for system in systems:
+        times.add_row(system.recipe, f"{system.minutes:.1f}", f"{system.processor_minutes:.1f}")
+    console.print(times)
+
+
+def _cells(system: TrainedSystem, conditions: list[str]) -> Iterator[list[str]]:
+    for number, (name, row) in enumerate(system.rows.items()):
+        stage, *figures = row_cells(row, system.rows, conditions, METRICS)
+        steps = f"{system.steps[name]:,}" if name in system.steps else ""
+        yield [cell("" if number else system.recipe), stage, steps, *figures]
+
+
+def main(folder: str) -> int:
+    if not all(Path(folder, recipe, "recipe.yaml").is_file() for recipe in corpora.SYSTEMS):
+        if code := corpora.main(folder):
+            return code
+    else:
+        os.chdir(folder)
+    systems = []
+    for recipe in corpora.SYSTEMS:
+        console.rule(recipe)
+        systems.append(train_system(recipe))
+    show(systems)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:] or ["corpora"]))
