@@ -178,7 +178,7 @@ class SampleRow:
     language: str
     speaker: str
     emotion: str
-    level: Annotated[int, pa.int8()]
+    level: Annotated[int, pa.int16()]
     licence: str
     split: str
     text_hash: str

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
-from weft.schemas.objectives import NextToken, ObjectiveSettings, OnPrompts
+from weft.schemas.objectives import NextToken, ObjectiveSettings, OnPrompts, Ppo, RewardModel
 from weft.schemas.settings import Settings
 
 Group = Literal["lm", "embeddings", "head", "adaptor", "image-adaptor", "critic", "score"]
@@ -244,8 +244,21 @@ class TrainingStage(Settings):
             raise ValueError(
                 "`batch_tokens` is left out where the objective learns from prompts: its `prompts` say how many a step takes"
                 if on_prompts
-                else "the optimiser needs `batch_tokens`, the tokens of a step, unless its `objective` learns from prompts"
+                else "the `optimiser` needs `batch_tokens`, the tokens of a step, unless the `objective` learns from prompts"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _heads_are_trained(self) -> "TrainingStage":
+        """The score of a reward model and PPO's critic are new, so they are of no use unless they are trained."""
+        objectives: dict[Group, type] = {"critic": Ppo, "score": RewardModel}
+        for group, objective in objectives.items():
+            if isinstance(self.objective, objective) and self.trainable and group not in self.trainable:
+                raise ValueError(
+                    f"`trainable` leaves out `{group}`, which this `objective` trains: give it a rate, or null"
+                )
+            if group in self.trainable and not isinstance(self.objective, objective):
+                raise ValueError(f"`trainable` names {group!r}, which a model with this `objective` does not have")
         return self
 
     @model_validator(mode="after")

@@ -47,7 +47,7 @@ def test_columns_of_an_index_row() -> None:
         "seconds": pa.float64(), "tokens": pa.int32(), "text_tokens": pa.int32(), "speech_tokens": pa.int32(),
         "audio_tokens": pa.int32(), "image_tokens": pa.int32(),
         "loss": pa.list_(pa.int32()), "language": pa.string(), "speaker": pa.string(), "emotion": pa.string(),
-        "licence": pa.string(), "split": pa.string(), "text_hash": pa.string(), "crc": pa.int64(),
+        "level": pa.int16(), "licence": pa.string(), "split": pa.string(), "text_hash": pa.string(), "crc": pa.int64(),
         "bounds": pa.list_(pa.int32()),
         "shard": pa.string(), "json_offset": pa.int64(),
         "json_length": pa.int32(), "npy_offset": pa.int64(), "npy_length": pa.int32(),
