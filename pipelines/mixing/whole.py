@@ -27,7 +27,7 @@ _JSON_SCHEMA = pa.schema(
         *((name, pa.string()) for name in _PLAIN),
         ("text", pa.string()),
         ("answer", pa.string()),
-        ("level", pa.int8()),
+        ("level", pa.int16()),
         ("seconds", pa.float64()),
         ("segments", pa.list_(_SEGMENT)),
         ("bounds", pa.list_(pa.int32())),
