@@ -71,7 +71,8 @@ def _unmake(store: Store) -> None:
     if all(name in (MARK, RECIPE) or _LISTING.fullmatch(name) for name in own):
         for name in own:
             store.remove(name)
-        store.prune("list")
+        for folder in _entries(store):  # it was empty or absent, so no folder in it is the user's
+            store.prune(folder)
 
 
 def mark(store: Store) -> None:
@@ -122,8 +123,12 @@ def is_corpus(store: Store) -> bool:
 
 def _first_entry(store: Store) -> str:
     """The name of something in the folder, other than a lock and what a killed build leaves of one; "" where it is empty."""
+    return next((name for name in _entries(store) if name != LOCK and not is_scratch(name)), "")
+
+
+def _entries(store: Store) -> list[str]:
+    """The names of all files and folders of the corpus's folder, sorted."""
     if not store.fs.exists(store.root):
-        return ""
+        return []
     store.fs.invalidate_cache(store.root)
-    names = (path.rstrip("/").rpartition("/")[2] for path in store.fs.ls(store.root, detail=False))
-    return next((name for name in sorted(names) if name != LOCK and not is_scratch(name)), "")
+    return sorted(path.rstrip("/").rpartition("/")[2] for path in store.fs.ls(store.root, detail=False))

@@ -158,7 +158,10 @@ def test_a_sample_is_shown_with_the_number_of_its_placeholders(built: Path, weft
 def test_a_trainer_without_an_encoder_refuses_in_one_sentence(built: Path, weft: Weft, tmp_path: Path) -> None:
     code, out, errors = weft("train", built / "recipe.yaml", "--corpus", built / "corpus", "--out", tmp_path / "run")
     assert code == 2
-    assert "`encoder: {use: step_audio}` counts placeholders and has no network here to train with" in out + errors
+    assert (
+        "`encoder: {use: step_audio}` counts placeholders: name its network with `checkpoint:` to train with it"
+        in out + errors
+    )
 
 
 @pytest.mark.parametrize("harm", [cut, flipped])

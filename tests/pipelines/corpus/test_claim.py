@@ -66,6 +66,14 @@ def test_a_build_that_fails_before_it_made_anything_leaves_nothing(any_store: St
     assert not any_store.fs.find(any_store.root)
 
 
+def test_empty_folders_that_it_made_go_too(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="misspelt"), claimed(Store(str(tmp_path / "corpus"))):
+        (tmp_path / "corpus/unfinished/rejects").mkdir(parents=True)
+        raise ValueError("misspelt")
+    with claimed(Store(str(tmp_path / "corpus"))):
+        pass
+
+
 def test_folders_above_go_with_it_and_an_empty_folder_of_the_user_stays(tmp_path: Path) -> None:
     (tmp_path / "mine").mkdir()
     for name in ("mine", "new/deep"):
