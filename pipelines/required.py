@@ -14,7 +14,10 @@ _REQUIRED = {
     "tasks": ("markers", "compose"),
 }
 _INSTEAD = {"align_clip": "align_clips"}  # the base writes the second with the first, so either will do
-_WITH = {("aligners", "training_seconds"): ("train", "load")}  # one that learns from the corpus has these too
+_WITH = {  # what those have too that learn from the corpus, or that say more of an item before it is read
+    ("aligners", "training_seconds"): ("train", "load"),
+    ("sources", "lists_facts"): ("facts_of",),
+}
 
 
 def missing(folder: str, made: type, base: type) -> list[str]:
