@@ -15,10 +15,10 @@ from rich.console import Console
 
 from weft.jobs.printing import escape
 from weft.jobs.unfinished import absent, not_there
-from weft.pipelines.choosing import RecipeFault
-from weft.pipelines.corpus.claim import check_format, claimed, is_corpus
+from weft.pipelines.corpus.corpus_folder import check_format, is_corpus, locked_corpus
 from weft.pipelines.corpus.saved_pipeline import SavedPipeline, is_as_written
 from weft.pipelines.graph import Pipeline
+from weft.pipelines.recipe_faults import RecipeFault
 from weft.pipelines.storage.store import Damaged, Store, remedy
 from weft.schemas import recipe_file
 from weft.schemas.faults import RecipeError, TooLittleData
@@ -186,7 +186,7 @@ def build_corpus(
     store = open_store(out)
     if address and engine != "local":
         _check_reachable(address)  # before anything is written
-    with claimed(store):
+    with locked_corpus(store):
         return _build_repairing(pipeline, store, engine, address, workers, verify)
 
 
@@ -249,7 +249,7 @@ def show_shortages(pipeline: Pipeline, store: Store) -> None:
     Raises RecipeError where a task can make nothing of a source, and PlanError where the shortage is certain.
     """
     from weft.jobs.checks.material import unfit_sources
-    from weft.jobs.forecast import holdings
+    from weft.jobs.forecast import source_sizes
     from weft.jobs.shortages import certain_shortages, shortages
     from weft.pipelines.mixing.plan_files import plan_name
     from weft.pipelines.mixing.tree import PlanError
@@ -259,10 +259,10 @@ def show_shortages(pipeline: Pipeline, store: Store) -> None:
         raise RecipeError("\n".join(f"{'.'.join(fault.path)}: {fault.message}" for fault in unfit))
     if is_planned:
         return
-    held = holdings(pipeline, most=1000)
-    if certain := certain_shortages(pipeline, held):
+    sizes = source_sizes(pipeline, most=1000)
+    if certain := certain_shortages(pipeline, sizes):
         raise PlanError("\n".join([*certain, "nothing was built: `weft plan` shows the figures"]))
-    for sentence in shortages(pipeline, held):
+    for sentence in shortages(pipeline, sizes):
         console.print(f"[yellow]it seems:[/] {escape(sentence)}", highlight=False)
 
 

@@ -29,14 +29,14 @@ from weft.trainer.board import Board
 from weft.trainer.counted import check_counted, counted_batches
 from weft.trainer.loader import DrawReader, OpenTar, mapped
 from weft.trainer.losses import LossRow, ValidationRow
-from weft.trainer.models.encoder_cache import kept
+from weft.trainer.models.encoder_cache import cached
 from weft.trainer.models.encoders import NO_ENCODERS, FrozenEncoders, checksums, prepared_for
 from weft.trainer.models.groups import freeze, optimiser_of
 from weft.trainer.models.network import Network
 from weft.trainer.models.special_ids import set_special_ids
 from weft.trainer.models.starting import starting
 from weft.trainer.objectives.base import Objective, Sums, micro_rows
-from weft.trainer.objectives.choosing import Given, objective_of
+from weft.trainer.objectives.factory import ObjectiveInputs, objective_of
 from weft.trainer.prompt_validation import PromptValidation, select_prompts
 from weft.trainer.prompts import PromptBatch, PromptStream
 from weft.trainer.repeatable import repeatable
@@ -126,7 +126,7 @@ def train(
     check_supported(draws.index, stage.objective, encoders)
     stream = _stream(draws, stage)
     if isinstance(stream, PromptStream):
-        encoders = kept(encoders, members=8 * stream.count)
+        encoders = cached(encoders, members=8 * stream.count)
     held_out = _held_out(validation, stage, vocabulary.size, open_tar) if validation else None
     origin = checkpoint.RunOrigin(
         vocabulary=vocabulary.fingerprint,
@@ -138,7 +138,7 @@ def train(
     )
     if resume:
         checkpoint.set_damaged_aside(out, warn)
-    given = Given(
+    inputs = ObjectiveInputs(
         seed=seed,
         files=files,
         rewards=rewards,
@@ -147,7 +147,7 @@ def train(
         device=device_of(stage),
         warn=warn,
     )
-    run, state = _start(out, stage, vocabulary, origin, stream, resume, start, given)
+    run, state = _start(out, stage, vocabulary, origin, stream, resume, start, inputs)
     set_special_ids(run.network.lm, vocabulary)
     if state.step < run.steps:
         runs.reopen(out)
@@ -233,7 +233,7 @@ def _start(
     stream: BatchStream | PromptStream,
     resume: bool,
     start: Path | None,
-    given: Given,
+    inputs: ObjectiveInputs,
 ) -> tuple[Run, StreamState]:
     """The run and its position: at the beginning, or at its latest checkpoint. Raises ValueError."""
     latest = checkpoint.latest(out)
@@ -242,8 +242,8 @@ def _start(
             f"{out} holds a run already (latest checkpoint: {latest.name}); resume it or train into a new folder"
         )
     state = checkpoint.read_state(latest, origin).stream if latest else StreamState()
-    network = starting(stage, vocabulary, origin.seed, start, given.encoders).to(given.device)
-    objective = objective_of(stage, vocabulary, given)
+    network = starting(stage, vocabulary, origin.seed, start, inputs.encoders).to(inputs.device)
+    objective = objective_of(stage, vocabulary, inputs)
     objective.begin(network)
     if latest:
         network.restore(latest)
@@ -258,10 +258,10 @@ def _start(
     run = Run(
         stage=stage,
         network=network,
-        encoders=given.encoders,
+        encoders=inputs.encoders,
         objective=objective,
         optimiser=optimiser,
-        device=given.device,
+        device=inputs.device,
         seed=origin.seed,
         steps=min(horizon, available),
         horizon=horizon,

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from weft.pipelines.corpus.claim import MARK, MARKED
+from weft.pipelines.corpus.corpus_folder import MARK, MARKED
 from weft.pipelines.corpus.expected import Expected
 from weft.pipelines.hold_out import HoldOutWork
 from weft.pipelines.models.folders import checksum_of, damage_of_model, unknown_files_in

@@ -20,8 +20,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 from typing import Any
 
+from weft.pipelines.parts.earlier_results import EarlierResults
 from weft.pipelines.parts.joining import InputTable, first_of, grouped, join, records_in
-from weft.pipelines.parts.kept import Kept
 from weft.pipelines.parts.slices import SLICE, PartWriter
 from weft.pipelines.parts.tables import Footer, footer_of, manifest_footer, part_name, read_part, write_part
 from weft.pipelines.parts.unread import all_unread
@@ -175,8 +175,8 @@ class PartWork(BaseWork):
                 made.rest, size = [], 0
         return made
 
-    def _kept(self, store: Store) -> Kept:
-        return Kept(store=store, makes=self.makes, record=self.stage.makes, parent=self.stage.parent)
+    def _kept(self, store: Store) -> EarlierResults:
+        return EarlierResults(store=store, makes=self.makes, record=self.stage.makes, parent=self.stage.parent)
 
     def _results(self, store: Store, inputs: list[Any], fingerprint: str) -> Iterator[Any]:
         """What the stage makes of the inputs. Raises UnreadItems, with all that cannot be read now."""

@@ -20,7 +20,7 @@ Results = Mapping[str, Sequence[Any]]  # by the key of the input
 
 
 @dataclass(frozen=True)
-class Kept:
+class EarlierResults:
     """The results of the part `makes` of records of the type `record`, whose input `parent` tells."""
 
     store: Store

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from weft.pipelines import outsiders
+from weft.pipelines import plugins
 from weft.pipelines.aligners.base import Timed
 from weft.pipelines.aligners.common.utterances import align_samples, alignment_of
 from weft.pipelines.registry import ChoiceError, make, names
@@ -48,7 +48,7 @@ def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[object]
         forget()
 
     def forget() -> None:
-        outsiders.entry_points_of.cache_clear()
+        plugins.entry_points_of.cache_clear()
 
     monkeypatch.syspath_prepend(str(tmp_path))
     yield made
