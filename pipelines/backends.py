@@ -27,7 +27,8 @@ from weft.pipelines.synthesize import Synthesize
 from weft.pipelines.task_checks import check_task
 from weft.pipelines.tasks.base import SpokenTask, Task
 from weft.pipelines.transcribe import Transcribe
-from weft.schemas.recipe import Choice, Recipe, StreamSettings, TaskChoice, TokenizerChoice
+from weft.schemas.recipe import Choice, Recipe
+from weft.schemas.recipe_sections import StreamSettings, TaskChoice, TokenizerChoice
 from weft.schemas.settings import Settings
 from weft.tokenizers.base import SpeechTokenizer
 from weft.tokenizers.merging import check_groups

@@ -15,7 +15,8 @@ from weft.pipelines.tasks.base import Task
 from weft.schemas.audio import Utterance
 from weft.schemas.facts import Facts
 from weft.schemas.passage import Passage
-from weft.schemas.recipe import Recipe, StreamSettings
+from weft.schemas.recipe import Recipe
+from weft.schemas.recipe_sections import StreamSettings
 from weft.schemas.splits import Split
 from weft.schemas.text import Dialogue, Document
 from weft.tokenizers.base import SpeechTokenizer
