@@ -118,7 +118,9 @@ def write_recipe(pipeline: Pipeline, store: Store) -> None:
 
 def _from_anywhere(source: dict[str, Any]) -> dict[str, Any]:
     """The places of a source's files, absolute, so that the recipe of a corpus is built from any folder."""
-    stated = {name: source[name] for name in ("path", "root", "transcripts") if source.get(name)}
+    stated = {name: source[name] for name in ("path", "transcripts") if source.get(name)}
+    if "root" in source:
+        stated["root"] = source["root"] or os.curdir  # what a source without one reads from
     return {
         name: _absolute(place) if isinstance(place, str) else [_absolute(one) for one in place]
         for name, place in stated.items()

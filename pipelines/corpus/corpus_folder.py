@@ -82,6 +82,10 @@ def mark(store: Store) -> None:
 
 def check_folder(store: Store) -> None:
     """Raises NotACorpus unless the folder is absent, empty or a corpus."""
+    if store.local and Path(store.root).is_symlink() and not Path(store.root).exists():
+        raise NotACorpus(
+            f"{store.url}: a link to {Path(store.root).readlink()}, which is not there; make that folder first"
+        )
     if not is_corpus(store) and (other := _first_entry(store)):
         raise NotACorpus(
             f"{store.url}: this folder is no corpus and holds other files, such as {other!r}; "

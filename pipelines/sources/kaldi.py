@@ -38,16 +38,20 @@ class Source(SpeechSource):
     root: Annotated[str, NOT_IN_FINGERPRINT] = ""
 
     def location(self) -> str:
-        return folder_of(self.root or self.path)
+        return folder_of(self.root or os.curdir)
 
     @property
     def field_names(self) -> frozenset[str]:
         return frozenset()
 
     def items(self, name: str) -> Iterator[Item]:
-        audio, tables = _rows(f"{self.path}/wav.scp", self.limits.line), _KaldiLabels(self.path, self.limits.line)
+        listed, tables = (
+            list(_lines(f"{self.path}/wav.scp", self.limits.line)),
+            _KaldiLabels(self.path, self.limits.line),
+        )
+        audio = dict(listed)
         wrong = WrongRun("wav.scp", self.limits.faults_in_a_row)
-        for recording, place in audio.items():
+        for recording, place in listed:  # one that is named twice is a duplicate when it is read
             if wrong.is_over(usable=bool(place)):
                 yield wrong_item(name, "wav.scp", wrong.fault)
                 break
@@ -92,39 +96,56 @@ class Source(SpeechSource):
 
 
 class _KaldiLabels:
-    """The tables beside wav.scp, of lines with at most `longest` characters."""
+    """The tables beside wav.scp, of lines with at most `longest` characters. `twice`: which of them names an utterance twice."""
 
     def __init__(self, folder: str, longest: int) -> None:
+        self.twice: dict[str, str] = {}
         names = ("text", "utt2spk", "utt2lang")
-        self.text, self.speaker, self.language = (_rows(f"{folder}/{name}", longest) for name in names)
+        self.text, self.speaker, self.language = (self._rows(f"{folder}/{name}", longest) for name in names)
         self.segments: dict[str, list[tuple[str, str, str]]] = {}
         self._is_cut = os.path.exists(f"{folder}/segments")
-        for utterance, row in _rows(f"{folder}/segments", longest).items():
+        for utterance, row in self._rows(f"{folder}/segments", longest).items():
             recording, _, times = row.partition(" ")
             start, _, end = times.strip().partition(" ")
             self.segments.setdefault(recording, []).append((utterance, start, end.strip()))
 
     def of(self, recording: str) -> list[list[str]]:
-        """Utterance, start, end, text, speaker and language of each; without `segments` the recording is the utterance."""
+        """Utterance, start, end, text, speaker and language of each, and what is wrong with it where something is; without `segments`
+        the recording is the utterance.
+        """
         rows = self.segments.get(recording, []) if self._is_cut else [(recording, "", "")]
-        return [[*row, *(table.get(row[0], "") for table in (self.text, self.speaker, self.language))] for row in rows]
+        tables = (self.text, self.speaker, self.language)
+        return [
+            [
+                *row,
+                *(table.get(row[0], "") for table in tables),
+                *([self.twice[row[0]]] if row[0] in self.twice else []),
+            ]
+            for row in rows
+        ]
+
+    def _rows(self, path: str, longest: int) -> KaldiRows:
+        """The first word of each line and the rest; none where there is no such file. Raises Unusable."""
+        rows: KaldiRows = {}
+        for key, rest in _lines(path, longest) if os.path.exists(path) else ():
+            if rows.setdefault(key, rest) != rest:
+                self.twice[key] = f"{os.path.basename(path)} names it twice, with {rows[key]!r} and {rest!r}"
+        return rows
 
 
-def _rows(path: str, longest: int) -> KaldiRows:
-    """The first word of each line and the rest; none where there is no such file. Raises Unusable."""
-    if not os.path.exists(path) and not path.endswith("/wav.scp"):
-        return {}
-    rows: KaldiRows = {}
+def _lines(path: str, longest: int) -> Iterator[tuple[str, str]]:
+    """The first word of each line and the rest. Raises Unusable: a table is used whole or not at all."""
     for _, line in numbered_lines(path, longest):
-        if isinstance(line, Unusable):  # a table is used whole or not at all
+        if isinstance(line, Unusable):
             raise line
         key, _, rest = line.replace("\t", " ").strip().partition(" ")
-        rows[key] = clean(rest)
-    return rows
+        yield key, clean(rest)
 
 
 def _supervision(row: list[str]) -> Supervision:
-    utterance, start, end, text, speaker, language = row
+    utterance, start, end, text, speaker, language, *twice = row
+    if twice:
+        raise Unusable("duplicate", f"{utterance}: {twice[0]}")
     try:
         begins, ends = float(start or 0), float(end or 0)
     except ValueError:

@@ -63,7 +63,7 @@ class Source(SpeechSource):
         return [HoldOutNames(speakers=(s.speaker or self.speaker,), split=s.split, **names) for s in supervisions]
 
     def location(self) -> str:
-        return folder_of(self.root or self.path)
+        return folder_of(self.path if os.path.isdir(self.path) else self.root or os.curdir)
 
     def items(self, name: str) -> Iterator[Item]:
         if os.path.isdir(self.path):

@@ -41,6 +41,7 @@ def test_the_recipe_of_a_corpus_is_built_from_any_folder(tmp_path: Path, monkeyp
         "tars": {"use": "tars", "path": "tars/*.tar"},
         "web": {"use": "tars", "path": "https://host/tars"},
         "kaldi": {"use": "kaldi", "path": "data", "root": ".."},
+        "cuts": {"use": "lhotse", "path": "cuts.jsonl"},
     }
     Path("r.yaml").write_text(yaml.safe_dump({"name": "r", "sources": sources, "align": {"use": "none"}}))
     write_recipe(read_pipeline("r.yaml"), store := Store(str(tmp_path / "corpus")))
@@ -50,3 +51,4 @@ def test_the_recipe_of_a_corpus_is_built_from_any_folder(tmp_path: Path, monkeyp
     assert saved["raw"]["path"] == [f"{here}/raw/a", f"{here}/raw/b"] and saved["raw"]["transcripts"] == f"{here}/texts"
     assert saved["web"]["path"] == "https://host/tars"
     assert (saved["kaldi"]["path"], saved["kaldi"]["root"]) == (f"{here}/data", str(tmp_path))
+    assert (saved["cuts"]["path"], saved["cuts"]["root"]) == (f"{here}/cuts.jsonl", here)

@@ -38,6 +38,16 @@ def test_somebody_elses_recipe_makes_no_corpus(any_store: Store) -> None:
         pass
 
 
+def test_a_link_to_nowhere_is_refused_and_left_as_it_is(tmp_path: Path) -> None:
+    (tmp_path / "corpus").symlink_to("nowhere")
+    with (
+        pytest.raises(NotACorpus, match="a link to nowhere, which is not there"),
+        claimed(Store(str(tmp_path / "corpus"))),
+    ):
+        pass
+    assert (tmp_path / "corpus").is_symlink()
+
+
 def test_an_absent_folder_becomes_a_corpus_and_stays_one(any_store: Store) -> None:
     with locked_corpus(any_store), pytest.raises(Locked), locked_corpus(any_store):
         pass

@@ -42,6 +42,25 @@ def test_without_segments_a_recording_is_an_utterance(data: Path, ingested: Call
     assert (made.text, made.speaker, made.supervisions) == ("and then", "s1", ())
 
 
+def test_what_a_table_names_twice_is_rejected(data: Path, ingested: Callable) -> None:
+    (data / "wav.scp").write_text(f"r1 {data.parent}/r1.wav\n")
+    (data / "segments").write_text("u1 r1 0.1 0.5\nu2 r1 0.5 1.0\nu3 r1 1.0 1.5\nu2 r1 0.6 1.1\n")
+    (data / "text").write_text("u1 and\nu2 then\nu3 not\nu3 so\nu1 and\n")
+    (made,), rejects = ingested(Source(path=str(data)))
+    assert [s.text for s in made.supervisions] == ["and"]
+    assert [(r.path, r.reason, r.detail) for r in rejects] == [
+        ("r1 u2", "duplicate", "u2: segments names it twice, with 'r1 0.5 1.0' and 'r1 0.6 1.1'"),
+        ("r1 u3", "duplicate", "u3: text names it twice, with 'not' and 'so'"),
+    ]
+
+
+def test_a_recording_that_is_listed_twice_is_read_once(data: Path) -> None:
+    """The second item of a key is a duplicate when it is read."""
+    (data / "wav.scp").write_text(f"r1 {data.parent}/r1.wav\nr1 {data.parent}/r2.wav\n")
+    first, second = Source(path=str(data)).items("speech")
+    assert first.key == second.key and first.uri != second.uri
+
+
 def test_a_wav_within_an_archive_is_read_in_place(data: Path, ingested: Callable) -> None:
     wav = (data.parent / "r1.wav").read_bytes()
     (data / "all.ark").write_bytes(b"key1 " + wav + b"key2 " + wav)
