@@ -187,7 +187,7 @@ def build_corpus(
     if address and engine != "local":
         _check_reachable(address)  # before anything is written
     with locked_corpus(store):
-        return _build_repairing(pipeline, store, engine, address, workers, verify)
+        return _build_repairing(pipeline, store, engine, address=address, workers=workers, verify=verify)
 
 
 def _build_repairing(
@@ -219,7 +219,14 @@ def _build(pipeline: Pipeline, store: Store, runs: "Engine", verify: bool) -> "B
         with reading_as(pipeline.recipe.reading):
             show_shortages(pipeline, store)
             with BuildProgress(console, partial(pace_of, store)) as progress, _rejects_on_failure(pipeline, store):
-                build(pipeline, store, runs, progress.report, progress.expect, _report_damage if verify else None)
+                build(
+                    pipeline,
+                    store,
+                    runs,
+                    report=progress.report,
+                    expect=progress.expect,
+                    damage=_report_damage if verify else None,
+                )
     finally:
         runs.close()
     show_passed_over(console, pipeline.sources)

@@ -82,7 +82,9 @@ def source_sizes(pipeline: Pipeline, most: int, absent: Collection[str] = ()) ->
     bounded_sources = {source for task in bounded_tasks for source in pipeline.tasks[task].sources}
     longest = max(pipeline.segmenter.longest, pipeline.segmenter.transcript)
     return {
-        name: SourceSize() if name in absent else sampled_size(name, source, most, name in bounded_sources, longest)
+        name: SourceSize()
+        if name in absent
+        else sampled_size(name, source, most, by_speaker=name in bounded_sources, longest=longest)
         for name, source in pipeline.sources.items()
     }
 
@@ -92,14 +94,22 @@ def supplies(pipeline: Pipeline, stage: str, sizes: dict[str, SourceSize]) -> It
     training = pipeline.recipe.training[stage]
     for name, weight in training.mixture.weights.items():
         sources = pipeline.tasks[name].sources
-        whole = _supply(pipeline, stage, name, "", sizes, float(weight))
+        whole = _supply(pipeline, stage, name, source="", sizes=sizes, share=float(weight))
         yield whole
         shares = next(shares for level, shares in training.mixture.tasks[name].levels if level == "source")
         for source in sources if len(sources) > 1 else ():
             declared = shares[source] / sum(shares.values()) if isinstance(shares, dict) else None
             has = Use(pipeline, name, source).amount(training, sizes[source])
             share = declared if declared is not None else has / whole.has if whole.has else 0.0
-            yield _supply(pipeline, stage, name, source, sizes, float(weight) * share, declared is not None)
+            yield _supply(
+                pipeline,
+                stage,
+                name,
+                source=source,
+                sizes=sizes,
+                share=float(weight) * share,
+                is_bound=declared is not None,
+            )
 
 
 def _supply(
@@ -121,7 +131,7 @@ def _supply(
         wanted=float(training.mixture.size) * share,
         has=sum(has for has, _ in amounts),
         at_most=sum(has / readable if readable else inf for has, readable in amounts),
-        before=_passes_before(pipeline, stage, task, source, sizes),
+        before=_passes_before(pipeline, stage, task, source=source, sizes=sizes),
         is_bound=is_bound,
     )
     return replace(supply, speakers=_speakers(pipeline, stage, supply, sizes))
@@ -144,7 +154,9 @@ def _speakers(pipeline: Pipeline, stage: str, supply: Supply, sizes: dict[str, S
     )
     sources = pipeline.tasks[task].sources
     amounts = {source: Use(pipeline, task, source).amount(training, sizes[source]) for source in sources}
-    return speaker_supply(pipeline, due, most, amounts, {source: sizes[source].speakers for source in sources})
+    return speaker_supply(
+        pipeline, due, most, amounts=amounts, speakers={source: sizes[source].speakers for source in sources}
+    )
 
 
 def _passes_before(pipeline: Pipeline, stage: str, task: str, source: str, sizes: dict[str, SourceSize]) -> float:

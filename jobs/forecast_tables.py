@@ -49,7 +49,7 @@ def show_forecast(
         if name in pipeline.recipe.published.stages:
             show_published_stage(console, pipeline, name, sizes)
         elif not absent:
-            _show_stage(console, pipeline, name, pipeline.recipe.training[name], sizes)
+            _show_stage(console, pipeline, name, stage=pipeline.recipe.training[name], sizes=sizes)
     for sentence in conflicts(pipeline.recipe):
         console.print(plain(f"conflict: {sentence}"), highlight=False, markup=False)
     if not absent:

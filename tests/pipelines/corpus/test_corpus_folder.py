@@ -42,7 +42,7 @@ def test_a_link_to_nowhere_is_refused_and_left_as_it_is(tmp_path: Path) -> None:
     (tmp_path / "corpus").symlink_to("nowhere")
     with (
         pytest.raises(NotACorpus, match="a link to nowhere, which is not there"),
-        claimed(Store(str(tmp_path / "corpus"))),
+        locked_corpus(Store(str(tmp_path / "corpus"))),
     ):
         pass
     assert (tmp_path / "corpus").is_symlink()
