@@ -81,7 +81,7 @@ def refuse_unfit(path: str, overrides: Sequence[str], pipeline: Pipeline, absent
 
 def make_pipeline(recipe: dict[str, Any], overrides: Sequence[str] = ()) -> Pipeline:
     """Creates the backends of a recipe that a command composes. Raises RecipeError."""
-    return _checked(recipe_file.made(recipe, overrides), Pipeline)
+    return _checked(recipe_file.from_mapping(recipe, overrides), Pipeline)
 
 
 def _checked(source: recipe_file.RecipeText, kind: type[Pipeline]) -> Pipeline:
