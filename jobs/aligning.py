@@ -70,7 +70,7 @@ def run_align(pipeline: Pipeline, request: AlignRequest, engine: str, address: s
             raise RecipeError(f"--format {name}: unknown format; known: {', '.join(WRITERS)}")
     request.out.mkdir(parents=True, exist_ok=True)
     corpus = str(request.out / CORPUS)
-    build_corpus(pipeline, corpus, engine, address, workers)
+    build_corpus(pipeline, corpus, engine, address=address, workers=workers)
     store = Store(corpus)
     counts, used_names = Counter[str](), set[int]()
     for source in pipeline.sources:

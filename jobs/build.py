@@ -13,12 +13,12 @@ import yaml
 
 from weft.jobs.engine import Engine
 from weft.jobs.schedule import WorkEvent, run
-from weft.pipelines.corpus.claim import mark
+from weft.pipelines.corpus.corpus_folder import mark
 from weft.pipelines.corpus.expected import Expected
 from weft.pipelines.corpus.listing import list_source
-from weft.pipelines.corpus.presence import check_presence
 from weft.pipelines.corpus.revisions import revisions
 from weft.pipelines.corpus.saved_pipeline import with_checksum
+from weft.pipelines.corpus.source_check import check_sources
 from weft.pipelines.corpus.verify import damaged
 from weft.pipelines.graph import Pipeline
 from weft.pipelines.mixing.audit import damaged_samples, streams_of
@@ -49,7 +49,7 @@ def build(
     With `damage` everything is read first: it is called with each damaged file, which is then removed and built again.
     Raises SourceGone, before anything is changed, where no item of a source can be read any more.
     """
-    check_presence(store, pipeline)
+    check_sources(store, pipeline)
     mark(store)
     store.sweep()
     remove_faults = partial(remove_damaged, store, damage)

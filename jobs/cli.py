@@ -158,7 +158,7 @@ def build(
     if not out:
         raise RecipeError("weft build: name the folder of the corpus, such as --out corpus")
     pipeline = read_pipeline(recipe, overrides or [])
-    progress = build_corpus(pipeline, out, engine, address, workers, verify)
+    progress = build_corpus(pipeline, out, engine, address=address, workers=workers, verify=verify)
     show_endings(pipeline, out)
     console.print(
         f"{escape(out)}: {counted(progress.done.total(), 'part')} built, {progress.kept.total():,} reused; "
@@ -209,7 +209,7 @@ def align(
         raise RecipeError(f"--out {out}: a file is there; name a folder")
     source = {k: v for k, v in (("transcripts", transcripts), ("retime", retime)) if v}
     request = AlignRequest(paths=paths, source=source, formats=tuple(formats or ["textgrid"]), out=out)
-    if not run_align(make_pipeline(recipe_of(request), settings), request, engine, address, workers):
+    if not run_align(make_pipeline(recipe_of(request), settings), request, engine, address=address, workers=workers):
         raise typer.Exit(1)
 
 
@@ -237,7 +237,7 @@ def train(
     if out.is_file():
         raise RecipeError(f"--out {out}: a file is there; a run is a folder")
     with reading(corpus):
-        run_training(read_pipeline(recipe, overrides or []), corpus, stage, out, resume)
+        run_training(read_pipeline(recipe, overrides or []), corpus, stage, out=out, resume=resume)
 
 
 @app.command(cls=Command)

@@ -15,10 +15,10 @@ from rich.console import Console
 
 from weft.jobs.printing import escape
 from weft.jobs.unfinished import absent, not_there
-from weft.pipelines.choosing import RecipeFault
-from weft.pipelines.corpus.claim import check_format, claimed, is_corpus
+from weft.pipelines.corpus.corpus_folder import check_format, is_corpus, locked_corpus
 from weft.pipelines.corpus.saved_pipeline import SavedPipeline, is_as_written
 from weft.pipelines.graph import Pipeline
+from weft.pipelines.recipe_faults import RecipeFault
 from weft.pipelines.storage.store import Damaged, Store, remedy
 from weft.schemas import recipe_file
 from weft.schemas.faults import RecipeError, TooLittleData
@@ -81,7 +81,7 @@ def refuse_unfit(path: str, overrides: Sequence[str], pipeline: Pipeline, absent
 
 def make_pipeline(recipe: dict[str, Any], overrides: Sequence[str] = ()) -> Pipeline:
     """Creates the backends of a recipe that a command composes. Raises RecipeError."""
-    return _checked(recipe_file.made(recipe, overrides), Pipeline)
+    return _checked(recipe_file.from_mapping(recipe, overrides), Pipeline)
 
 
 def _checked(source: recipe_file.RecipeText, kind: type[Pipeline]) -> Pipeline:
@@ -186,8 +186,8 @@ def build_corpus(
     store = open_store(out)
     if address and engine != "local":
         _check_reachable(address)  # before anything is written
-    with claimed(store):
-        return _build_repairing(pipeline, store, engine, address, workers, verify)
+    with locked_corpus(store):
+        return _build_repairing(pipeline, store, engine, address=address, workers=workers, verify=verify)
 
 
 def _build_repairing(
@@ -219,7 +219,14 @@ def _build(pipeline: Pipeline, store: Store, runs: "Engine", verify: bool) -> "B
         with reading_as(pipeline.recipe.reading):
             show_shortages(pipeline, store)
             with BuildProgress(console, partial(pace_of, store)) as progress, _rejects_on_failure(pipeline, store):
-                build(pipeline, store, runs, progress.report, progress.expect, _report_damage if verify else None)
+                build(
+                    pipeline,
+                    store,
+                    runs,
+                    report=progress.report,
+                    expect=progress.expect,
+                    damage=_report_damage if verify else None,
+                )
     finally:
         runs.close()
     show_passed_over(console, pipeline.sources)
@@ -249,7 +256,7 @@ def show_shortages(pipeline: Pipeline, store: Store) -> None:
     Raises RecipeError where a task can make nothing of a source, and PlanError where the shortage is certain.
     """
     from weft.jobs.checks.material import unfit_sources
-    from weft.jobs.forecast import holdings
+    from weft.jobs.forecast import source_sizes
     from weft.jobs.shortages import certain_shortages, shortages
     from weft.pipelines.mixing.plan_files import plan_name
     from weft.pipelines.mixing.tree import PlanError
@@ -259,10 +266,10 @@ def show_shortages(pipeline: Pipeline, store: Store) -> None:
         raise RecipeError("\n".join(f"{'.'.join(fault.path)}: {fault.message}" for fault in unfit))
     if is_planned:
         return
-    held = holdings(pipeline, most=1000)
-    if certain := certain_shortages(pipeline, held):
+    sizes = source_sizes(pipeline, most=1000)
+    if certain := certain_shortages(pipeline, sizes):
         raise PlanError("\n".join([*certain, "nothing was built: `weft plan` shows the figures"]))
-    for sentence in shortages(pipeline, held):
+    for sentence in shortages(pipeline, sizes):
         console.print(f"[yellow]it seems:[/] {escape(sentence)}", highlight=False)
 
 

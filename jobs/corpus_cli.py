@@ -106,6 +106,6 @@ def inspect(
         store, pipeline = open_corpus(corpus)
         if listed:
             wanted = SampleFilter(stage=stage, task=task, source=source, speaker=speaker)
-            list_samples(console, store, pipeline, wanted, limit, as_json)
+            list_samples(console, store, pipeline, wanted=wanted, limit=limit, as_json=as_json)
         else:
-            show_sample(console, store, pipeline, key or "", as_json)
+            show_sample(console, store, pipeline, key=key or "", as_json=as_json)

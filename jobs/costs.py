@@ -1,12 +1,12 @@
 """Estimates the time of a build on one core with embedded backends: stages by seconds of audio, training by steps.
 
-training_times(pipeline, held)   ->   {"models/hubert": 610.0, "aligner": 21.0, "vocabulary": 0.4}      seconds
+training_times(pipeline, sizes)   ->   {"models/hubert": 610.0, "aligner": 21.0, "vocabulary": 0.4}      seconds
 """
 
 from dataclasses import dataclass
 from typing import Any
 
-from weft.jobs.holdings import Holding
+from weft.jobs.source_sizes import SourceSize
 from weft.pipelines.graph import Pipeline
 from weft.schemas.text import Document
 from weft.tokenizers.base import SpeechTokenizer
@@ -35,14 +35,14 @@ OTHERS = TrainingCost(step=0.5, second=0.02)
 ALIGNER_SECOND = 0.05  # seconds of one core for a second of training audio: pocketsphinx's words, then training rounds
 
 
-def stage_times(pipeline: Pipeline, held: dict[str, Holding]) -> dict[str, float]:
+def stage_times(pipeline: Pipeline, sizes: dict[str, SourceSize]) -> dict[str, float]:
     """Seconds of one core for each stage of the recipe that reads all audio; encoding is by each tokenizer."""
-    seconds = sum(h.seconds for h in held.values())
+    seconds = sum(h.seconds for h in sizes.values())
     repeats = {"ingest": 1, "align": int(pipeline.align is not None), "encode": len(pipeline.tokenizers)}
     return {stage: seconds * count / REAL_TIME[stage] for stage, count in repeats.items() if count}
 
 
-def training_times(pipeline: Pipeline, held: dict[str, Holding]) -> dict[str, float]:
+def training_times(pipeline: Pipeline, sizes: dict[str, SourceSize]) -> dict[str, float]:
     """Seconds of one core for each model that is trained on the corpus."""
     speech = [name for name, source in pipeline.sources.items() if source.makes is not Document]
     times: dict[str, float] = {}
@@ -51,19 +51,19 @@ def training_times(pipeline: Pipeline, held: dict[str, Holding]) -> dict[str, fl
         among = [s for s in (choice.sources or speech) if s in speech]
         if not choice.folder and tokenizer.training_seconds:
             times[f"models/{name}"] = _of_tokenizer(
-                choice.use, tokenizer, _training_seconds(tokenizer.training_seconds, among, held)
+                choice.use, tokenizer, _training_seconds(tokenizer.training_seconds, among, sizes)
             )
     if align := pipeline.aligner:
         among = [s for s in (pipeline.recipe.align.sources or speech) if s in speech]
-        times["aligner"] = ALIGNER_SECOND * _training_seconds(align.training_seconds, among, held)
+        times["aligner"] = ALIGNER_SECOND * _training_seconds(align.training_seconds, among, sizes)
     if pipeline.tasks and pipeline.text.trains:
         among = list(pipeline.recipe.text.sources or pipeline.sources)
-        times["vocabulary"] = sum(held[s].bytes for s in among) / BYTES_LEARNT
+        times["vocabulary"] = sum(sizes[s].bytes for s in among) / BYTES_LEARNT
     return {node: seconds for node, seconds in times.items() if seconds}
 
 
-def _training_seconds(wanted: float, sources: list[str], held: dict[str, Holding]) -> float:
-    return min(wanted, sum(held[s].seconds for s in sources))
+def _training_seconds(wanted: float, sources: list[str], sizes: dict[str, SourceSize]) -> float:
+    return min(wanted, sum(sizes[s].seconds for s in sources))
 
 
 def _of_tokenizer(use: str, tokenizer: SpeechTokenizer, audio_seconds: float) -> float:

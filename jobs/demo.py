@@ -66,7 +66,7 @@ def run_demo(out: Path, speech: Sequence[str], engine: str, workers: int | None)
     recipe = write_demo_recipe(out, speech)
     pipeline = read_pipeline(str(recipe))
     log.write(f"building {escape(str(out / 'corpus'))} from {escape(str(recipe))}")
-    progress = build_corpus(pipeline, str(out / "corpus"), engine, None, workers)
+    progress = build_corpus(pipeline, str(out / "corpus"), engine, address=None, workers=workers)
     if kept := progress.kept.total():
         log.write(f"{kept:,} of {counted(progress.expected.total(), 'part')} reused")
     log.write("auditing")

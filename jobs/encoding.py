@@ -68,7 +68,7 @@ def run_encode(
     pipeline = make_pipeline({**recipe_of(request.paths, tokenizers), "streams": streams}, settings)
     check_literals(list(pipeline.tokenizers.values()))
     corpus = request.out.with_suffix(".corpus")
-    build_corpus(pipeline, str(corpus), engine, address, workers)
+    build_corpus(pipeline, str(corpus), engine, address=address, workers=workers)
     store = Store(str(corpus))
     tokens = list(tokens_of(store, pipeline))
     scratch = request.out.with_suffix(".part")

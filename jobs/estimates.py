@@ -3,13 +3,13 @@
 Hours come from headers, tokens from typical rates: codes lose a third where equal neighbours become one (`dedup`), English speech holds
 2.5 words a second and 1.3 tokens a word, text 4 bytes a token.
 
-Use(pipeline, "continuation", "talks").amount(stage, held)   ->   48_200.0
+Use(pipeline, "continuation", "talks").amount(stage, size)   ->   48_200.0
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from weft.jobs.holdings import Holding
+from weft.jobs.source_sizes import SourceSize
 from weft.jobs.token_rates import TEXT_RATE, codes_a_second, tokens_of
 from weft.jobs.turn_amounts import TurnAmount
 from weft.jobs.turn_tokens import BYTES_A_TOKEN, TurnTokens
@@ -39,62 +39,62 @@ class Use:
         """The record that a sample is about."""
         return self.task.takes_of(self.pipeline.sources[self.source].makes)
 
-    def amount(self, stage: TrainingStage, held: Holding) -> float:
+    def amount(self, stage: TrainingStage, size: SourceSize) -> float:
         """What one pass supplies, in the mixture's unit."""
         match stage.mixture.unit:
             case "tokens":
-                return self.tokens(held)
+                return self.tokens(size)
             case "batches":
-                return self.tokens(held) / stage.context
+                return self.tokens(size) / stage.context
             case "seconds":
-                return self._used(held).seconds
+                return self._used(size).seconds
             case _:
-                return self._used(held).items if self.takes in (Passage, Dialogue) else held.records
+                return self._used(size).items if self.takes in (Passage, Dialogue) else size.records
 
-    def tokens(self, held: Holding) -> float:
+    def tokens(self, size: SourceSize) -> float:
         """Estimated tokens in one pass."""
         if self.takes is Passage and isinstance(self.task, ContentTask):
-            return self._of_recordings(self.task, self._used(held))
+            return self._of_recordings(self.task, self._used(size))
         if isinstance(self.task, ContentTask):
-            return self._of_turns(self.task, held)
+            return self._of_turns(self.task, size)
         if self.takes is Document:
-            return held.bytes / BYTES_A_TOKEN
-        units = held.seconds * sum(codes_a_second(self.pipeline, stream) for stream in self.task.streams)
-        words = held.seconds * TEXT_RATE
+            return size.bytes / BYTES_A_TOKEN
+        units = size.seconds * sum(codes_a_second(self.pipeline, stream) for stream in self.task.streams)
+        words = size.seconds * TEXT_RATE
         kind = type(self.task).__module__.rpartition(".")[2]
         half = (units + words) / 2  # about as much text as speech, each second in one of both
         return {"speech": units, "words": half}.get(kind, units + words)
 
-    def _of_recordings(self, task: ContentTask, held: Holding) -> float:
-        if not held.records:
+    def _of_recordings(self, task: ContentTask, size: SourceSize) -> float:
+        if not size.records:
             return 0.0
-        said = task.said_of(held.records / held.items)
-        return held.items * sum(tokens_of(self.pipeline, one, held.seconds / held.records) for one in said)
+        said = task.said_of(size.records / size.items)
+        return size.items * sum(tokens_of(self.pipeline, one, size.seconds / size.records) for one in said)
 
-    def _of_turns(self, task: ContentTask, held: Holding) -> float:
+    def _of_turns(self, task: ContentTask, size: SourceSize) -> float:
         """Of a task whose samples are turns."""
-        tokens, fields = TurnTokens(self.pipeline, self.name, self.source), dict(held.fields)
+        tokens, fields = TurnTokens(self.pipeline, self.name, self.source), dict(size.fields)
         entries = [one for one in task.contents if isinstance(one, TurnTemplate)]
         begun = tokens.around(task.role) if isinstance(task, prompts.Task) else 0.0
         if self.takes is Dialogue:
-            return held.items * begun + self._of_dialogues(entries, tokens, held)
-        amount = TurnAmount(turns=held.records, bytes=held.bytes, seconds=held.seconds)
-        if held.turns.spoken:  # utterances of dialogues
-            amount = held.turns.all_spoken
+            return size.items * begun + self._of_dialogues(entries, tokens, size)
+        amount = TurnAmount(turns=size.records, bytes=size.bytes, seconds=size.seconds)
+        if size.turns.spoken:  # utterances of dialogues
+            amount = size.turns.all_spoken
         twice = isinstance(task, pairs.Task)  # a pair is two documents
-        return (1 + twice) * sum(tokens.entry(turn, amount, fields) for turn in entries) + held.records * begun
+        return (1 + twice) * sum(tokens.entry(turn, amount, fields) for turn in entries) + size.records * begun
 
-    def _of_dialogues(self, entries: Sequence[TurnTemplate], tokens: TurnTokens, held: Holding) -> float:
+    def _of_dialogues(self, entries: Sequence[TurnTemplate], tokens: TurnTokens, size: SourceSize) -> float:
         """Of a pair the prompt is written twice. Where exchanges alternate, every second one is text."""
         by_role, task = {turn.role: turn for turn in entries}, self.task
         share = 0.5 if isinstance(task, dialogue.Task) and task.exchanges != "spoken" else 1.0
         total = 0.0
-        for role, amount in held.turns.spoken.items():
+        for role, amount in size.turns.spoken.items():
             times = 2 if isinstance(task, pairs.Task) and role != "assistant" else 1
             said = tokens.entry(by_role[role], amount.scaled(share)) if role in by_role else 0.0
             total += times * (said + tokens.written(role, amount.scaled(1 - share)))
-        return total + sum(tokens.written(role, amount) for role, amount in held.turns.written.items())
+        return total + sum(tokens.written(role, amount) for role, amount in size.turns.written.items())
 
-    def _used(self, held: Holding) -> Holding:
+    def _used(self, size: SourceSize) -> SourceSize:
         """Without recordings that give no sample."""
-        return held.of_length(self.task.fewest_utterances) if self.takes is Passage else held
+        return size.of_length(self.task.fewest_utterances) if self.takes is Passage else size

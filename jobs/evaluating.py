@@ -38,7 +38,7 @@ def run_evaluation(
     """Aligns and encodes, then prints a table with a column for each trained tokenizer. Raises RecipeError."""
     recipe = {**recipe_of(paths, trained_tokenizers(folders)), "align": {"use": "adapted"}}
     pipeline = make_pipeline(recipe, settings)
-    build_corpus(pipeline, str(out), engine, address, workers)
+    build_corpus(pipeline, str(out), engine, address=address, workers=workers)
     store = Store(str(out))
     columns = {name: _values(store, pipeline, name) for name in pipeline.tokenizers}
     rows = table("Measures", "measure", *map(escape, columns))

@@ -33,8 +33,8 @@ from weft.trainer.evaluation.held_out import HeldOut, HeldOutChoice, choose
 from weft.trainer.evaluation.measuring import ConditionLoss, EvaluationSettings, measure
 from weft.trainer.evaluation.record import EvaluationRow
 from weft.trainer.models.starting import starting
+from weft.trainer.run_setup import device_of
 from weft.trainer.runs import ended, start_of
-from weft.trainer.train import device_of
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ class HeldOutCorpus:
         if weights and isinstance(stage.objective, RewardModel):
             return {}
         how = self.measuring
-        network = starting(stage, self.vocabulary, self.pipeline.recipe.seed, weights, how.encoders)
+        network = starting(stage, self.vocabulary, self.pipeline.recipe.seed, start=weights, encoders=how.encoders)
         with progress(f"evaluation of {name}", held_out.tokens) as report:
             return measure(network.to(device_of(stage)), held_out, how.of(stage), report)
 

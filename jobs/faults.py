@@ -15,7 +15,7 @@ def explain(error: Exception) -> tuple[str, int]:
     from weft.jobs.failures import BuildError, place_of
     from weft.pipelines.corpus.listing import EmptySource
     from weft.pipelines.mixing.plan import PlanError
-    from weft.pipelines.parts.stage_work import Unaccounted
+    from weft.pipelines.parts.accounting import Unaccounted
     from weft.pipelines.storage.lock import Locked
     from weft.pipelines.storage.store import Damaged
     from weft.schemas.ledger import Unavailable, UnreadItems

@@ -1,6 +1,6 @@
 """What the data of a recipe can supply to each stage of training, estimated from listings and file headers.
 
-supplies(pipeline, "pretrain", held)   ->   Supply(task="words", source="", share=0.5, wanted=1e9, has=2.1e8, …), …
+supplies(pipeline, "pretrain", sizes)   ->   Supply(task="words", source="", share=0.5, wanted=1e9, has=2.1e8, …), …
 """
 
 from collections.abc import Collection, Iterator
@@ -9,7 +9,7 @@ from fractions import Fraction
 from math import inf
 
 from weft.jobs.estimates import Use
-from weft.jobs.holdings import Holding, sampled_holding
+from weft.jobs.source_sizes import SourceSize, sampled_size
 from weft.jobs.speaker_supply import Due, SpeakerSupply, speaker_supply
 from weft.pipelines.graph import Pipeline
 from weft.pipelines.mixing.sufficiency import Balance
@@ -72,7 +72,7 @@ class Supply:
         return Balance(due=self.wanted, held=margin * held, allowed=allowed, demand=demand)
 
 
-def holdings(pipeline: Pipeline, most: int, absent: Collection[str] = ()) -> dict[str, Holding]:
+def source_sizes(pipeline: Pipeline, most: int, absent: Collection[str] = ()) -> dict[str, SourceSize]:
     """What each source holds, from at most `most` of its headers; with speakers where a task bounds them; nothing where it is `absent`.
 
     Raises EmptySource.
@@ -82,24 +82,34 @@ def holdings(pipeline: Pipeline, most: int, absent: Collection[str] = ()) -> dic
     bounded_sources = {source for task in bounded_tasks for source in pipeline.tasks[task].sources}
     longest = max(pipeline.segmenter.longest, pipeline.segmenter.transcript)
     return {
-        name: Holding() if name in absent else sampled_holding(name, source, most, name in bounded_sources, longest)
+        name: SourceSize()
+        if name in absent
+        else sampled_size(name, source, most, by_speaker=name in bounded_sources, longest=longest)
         for name, source in pipeline.sources.items()
     }
 
 
-def supplies(pipeline: Pipeline, stage: str, held: dict[str, Holding]) -> Iterator[Supply]:
+def supplies(pipeline: Pipeline, stage: str, sizes: dict[str, SourceSize]) -> Iterator[Supply]:
     """One supply for each task, and one for each source of a task that has several."""
     training = pipeline.recipe.training[stage]
     for name, weight in training.mixture.weights.items():
         sources = pipeline.tasks[name].sources
-        whole = _supply(pipeline, stage, name, "", held, float(weight))
+        whole = _supply(pipeline, stage, name, source="", sizes=sizes, share=float(weight))
         yield whole
         shares = next(shares for level, shares in training.mixture.tasks[name].levels if level == "source")
         for source in sources if len(sources) > 1 else ():
             declared = shares[source] / sum(shares.values()) if isinstance(shares, dict) else None
-            has = Use(pipeline, name, source).amount(training, held[source])
+            has = Use(pipeline, name, source).amount(training, sizes[source])
             share = declared if declared is not None else has / whole.has if whole.has else 0.0
-            yield _supply(pipeline, stage, name, source, held, float(weight) * share, declared is not None)
+            yield _supply(
+                pipeline,
+                stage,
+                name,
+                source=source,
+                sizes=sizes,
+                share=float(weight) * share,
+                is_bound=declared is not None,
+            )
 
 
 def _supply(
@@ -107,13 +117,13 @@ def _supply(
     stage: str,
     task: str,
     source: str,
-    held: dict[str, Holding],
+    sizes: dict[str, SourceSize],
     share: float,
     is_bound: bool = True,
 ) -> Supply:
     training = pipeline.recipe.training[stage]
     sources = (source,) if source else pipeline.tasks[task].sources
-    amounts = [(Use(pipeline, task, s).amount(training, held[s]), held[s].readable) for s in sources]
+    amounts = [(Use(pipeline, task, s).amount(training, sizes[s]), sizes[s].readable) for s in sources]
     supply = Supply(
         task=task,
         source=source,
@@ -121,13 +131,13 @@ def _supply(
         wanted=float(training.mixture.size) * share,
         has=sum(has for has, _ in amounts),
         at_most=sum(has / readable if readable else inf for has, readable in amounts),
-        before=_passes_before(pipeline, stage, task, source, held),
+        before=_passes_before(pipeline, stage, task, source=source, sizes=sizes),
         is_bound=is_bound,
     )
-    return replace(supply, speakers=_speakers(pipeline, stage, supply, held))
+    return replace(supply, speakers=_speakers(pipeline, stage, supply, sizes))
 
 
-def _speakers(pipeline: Pipeline, stage: str, supply: Supply, held: dict[str, Holding]) -> SpeakerSupply | None:
+def _speakers(pipeline: Pipeline, stage: str, supply: Supply, sizes: dict[str, SourceSize]) -> SpeakerSupply | None:
     """None where speakers are not bounded, or not all are known."""
     training = pipeline.recipe.training[stage]
     task, most = supply.task, training.mixture.tasks[supply.task].most.get("speaker")
@@ -143,17 +153,19 @@ def _speakers(pipeline: Pipeline, stage: str, supply: Supply, held: dict[str, Ho
         passes=max(0.0, training.mixture.passes - supply.before),
     )
     sources = pipeline.tasks[task].sources
-    amounts = {source: Use(pipeline, task, source).amount(training, held[source]) for source in sources}
-    return speaker_supply(pipeline, due, most, amounts, {source: held[source].speakers for source in sources})
+    amounts = {source: Use(pipeline, task, source).amount(training, sizes[source]) for source in sources}
+    return speaker_supply(
+        pipeline, due, most, amounts=amounts, speakers={source: sizes[source].speakers for source in sources}
+    )
 
 
-def _passes_before(pipeline: Pipeline, stage: str, task: str, source: str, held: dict[str, Holding]) -> float:
+def _passes_before(pipeline: Pipeline, stage: str, task: str, source: str, sizes: dict[str, SourceSize]) -> float:
     """Passes over a task's data, or over one source of it, by the stages before."""
     passes = [
         supply.passes - supply.before
         for earlier in pipeline.recipe.before(stage)
         if task in pipeline.recipe.training[earlier].mixture.tasks
-        for supply in supplies(pipeline, earlier, held)
+        for supply in supplies(pipeline, earlier, sizes)
         if (supply.task, supply.source) == (task, source)
     ]
     return sum(passes)

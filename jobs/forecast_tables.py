@@ -8,14 +8,14 @@ from math import inf
 from rich.console import Console
 
 from weft.jobs import costs
-from weft.jobs.forecast import Supply, holdings, supplies
-from weft.jobs.holdings import Holding
+from weft.jobs.forecast import Supply, source_sizes, supplies
 from weft.jobs.known_rejects import reject_sentences
 from weft.jobs.printing import plain, plain_json
 from weft.jobs.published import ComparisonRow, conflicts, lines
 from weft.jobs.published_tables import show_published_stage, verdict
 from weft.jobs.shortages import shortages
 from weft.jobs.show import clock_time, show_passed_over, table
+from weft.jobs.source_sizes import SourceSize
 from weft.pipelines.corpus.hold_out import check_listing
 from weft.pipelines.graph import Pipeline
 from weft.pipelines.sources.base import Source
@@ -35,28 +35,28 @@ def show_forecast(
     for space in pipeline.spaces:
         if not set(space.splits) & set(absent):
             check_listing(space, pipeline.sources)
-    held = holdings(pipeline, HEADERS, absent)
-    sentences = [] if absent else shortages(pipeline, held)
+    sizes = source_sizes(pipeline, HEADERS, absent)
+    sentences = [] if absent else shortages(pipeline, sizes)
     if as_json:
-        print(plain_json(json.dumps(_record(pipeline, held, sentences), indent=1, ensure_ascii=False)))
+        print(plain_json(json.dumps(_record(pipeline, sizes, sentences), indent=1, ensure_ascii=False)))
         return sentences
     present = {name: source for name, source in pipeline.sources.items() if name not in absent}
     if present:
-        _show_sources(console, {name: held[name] for name in present}, present)
-    for sentence in reject_sentences(pipeline, {name: h.rejects for name, h in held.items()}):
+        _show_sources(console, {name: sizes[name] for name in present}, present)
+    for sentence in reject_sentences(pipeline, {name: size.rejects for name, size in sizes.items()}):
         console.print(plain(sentence), highlight=False, markup=False)
     for name in dict.fromkeys((*pipeline.recipe.published.stages, *pipeline.recipe.training)):
         if name in pipeline.recipe.published.stages:
-            show_published_stage(console, pipeline, name, held)
+            show_published_stage(console, pipeline, name, sizes)
         elif not absent:
-            _show_stage(console, pipeline, name, pipeline.recipe.training[name], held)
+            _show_stage(console, pipeline, name, stage=pipeline.recipe.training[name], sizes=sizes)
     for sentence in conflicts(pipeline.recipe):
         console.print(plain(f"conflict: {sentence}"), highlight=False, markup=False)
     if not absent:
         console.print(
-            f"one core, embedded backends, about: {_times(costs.stage_times(pipeline, held))}", highlight=False
+            f"one core, embedded backends, about: {_times(costs.stage_times(pipeline, sizes))}", highlight=False
         )
-        if training := costs.training_times(pipeline, held):
+        if training := costs.training_times(pipeline, sizes):
             console.print(f"models, one core, about: {_times(training)}", highlight=False)
     for sentence in sentences:
         console.print(plain(sentence), highlight=False, markup=False)
@@ -67,13 +67,13 @@ def _times(seconds: Mapping[str, float]) -> str:
     return ", ".join(f"{name} {clock_time(amount)}" for name, amount in seconds.items())
 
 
-def _record(pipeline: Pipeline, held: Mapping[str, Holding], sentences: Sequence[str]) -> dict[str, object]:
+def _record(pipeline: Pipeline, sizes: Mapping[str, SourceSize], sentences: Sequence[str]) -> dict[str, object]:
     return {
-        "sources": {name: _holding_as_json(h) for name, h in held.items()},
-        "stages": {n: [_as_json(s) for s in supplies(pipeline, n, dict(held))] for n in pipeline.recipe.training},
+        "sources": {name: _size_as_json(size) for name, size in sizes.items()},
+        "stages": {n: [_as_json(s) for s in supplies(pipeline, n, dict(sizes))] for n in pipeline.recipe.training},
         "seconds_on_one_core": {
-            **costs.stage_times(pipeline, dict(held)),
-            **costs.training_times(pipeline, dict(held)),
+            **costs.stage_times(pipeline, dict(sizes)),
+            **costs.training_times(pipeline, dict(sizes)),
         },
         "too_little_data": list(sentences),
         "published": {
@@ -84,9 +84,9 @@ def _record(pipeline: Pipeline, held: Mapping[str, Holding], sentences: Sequence
     }
 
 
-def _holding_as_json(holding: Holding) -> dict[str, object]:
+def _size_as_json(size: SourceSize) -> dict[str, object]:
     """What turns and fields hold is for the estimates alone."""
-    record = asdict(replace(holding, speakers={})) | {"speakers": len(holding.speakers) or None}
+    record = asdict(replace(size, speakers={})) | {"speakers": len(size.speakers) or None}
     return {key: value for key, value in record.items() if key not in ("turns", "fields")}
 
 
@@ -110,17 +110,17 @@ def _as_json(supply: Supply) -> dict[str, object]:
     return {key: None if value == inf else value for key, value in record.items()}
 
 
-def _show_sources(console: Console, held: dict[str, Holding], sources: Mapping[str, Source]) -> None:
+def _show_sources(console: Console, sizes: dict[str, SourceSize], sources: Mapping[str, Source]) -> None:
     rows = table("Sources", "source", "items", "read", "documents or utterances", "hours", "text MB", "length unknown")
-    for name, h in held.items():
+    for name, size in sizes.items():
         rows.add_row(
-            name, f"{h.items:,.0f}", f"{h.read:,}", f"{h.records:,.0f}", f"{h.seconds / 3600:,.3f}",
-            f"{h.bytes / 1e6:,.2f}", f"{h.unreadable:,.0f}",
+            name, f"{size.items:,.0f}", f"{size.read:,}", f"{size.records:,.0f}", f"{size.seconds / 3600:,.3f}",
+            f"{size.bytes / 1e6:,.2f}", f"{size.unreadable:,.0f}",
         )  # fmt: skip
     console.print(rows)
-    for name, h in held.items():
-        if h.unreadable:
-            left_out = f"{name}: the length of {counted(h.unreadable, 'item')} is not known before the build, and is in no figure"
+    for name, size in sizes.items():
+        if size.unreadable:
+            left_out = f"{name}: the length of {counted(size.unreadable, 'item')} is not known before the build, and is in no figure"
             console.print(
                 plain(f"{left_out} (tars, urls, datasets, and files of which no header can be read)"), markup=False
             )
@@ -128,14 +128,14 @@ def _show_sources(console: Console, held: dict[str, Holding], sources: Mapping[s
 
 
 def _show_stage(
-    console: Console, pipeline: Pipeline, name: str, stage: TrainingStage, held: dict[str, Holding]
+    console: Console, pipeline: Pipeline, name: str, stage: TrainingStage, sizes: dict[str, SourceSize]
 ) -> None:
     mixture = stage.mixture
     rows = table(
         f"Stage {name}: {float(mixture.size):,.0f} {mixture.unit}", "task", "share", f"declared {mixture.unit}",
         "one pass holds", "passes so far", "verdict",
     )  # fmt: skip
-    for s in supplies(pipeline, name, held):
+    for s in supplies(pipeline, name, sizes):
         cells = (f"{s.share:.2%}", f"{s.wanted:,.0f}", f"{s.has:,.0f}", f"{s.passes:,.2f}")
         rows.add_row(s.name, *cells, verdict(s, mixture) if s.is_bound or s.has_few_speakers else "")
     console.print(rows)

@@ -17,8 +17,8 @@ from weft.jobs.checks.faults import Fault
 from weft.jobs.checks.missing import missing_bases, missing_paths
 from weft.jobs.checks.references import undeclared_names, unfit_names
 from weft.jobs.checks.removal import all_faults
-from weft.pipelines.choosing import RecipeFault
 from weft.pipelines.graph import Pipeline
+from weft.pipelines.recipe_faults import RecipeFault
 from weft.schemas import recipe_file
 from weft.schemas.recipe import Recipe
 

@@ -6,10 +6,10 @@ from rich.console import Console
 from rich.table import Table
 
 from weft.jobs.forecast import Supply, supplies
-from weft.jobs.holdings import Holding
 from weft.jobs.printing import plain
 from weft.jobs.published import ComparisonRow, amount, in_tokens, lines, shown
 from weft.jobs.show import table
+from weft.jobs.source_sizes import SourceSize
 from weft.pipelines.graph import Pipeline
 from weft.schemas.published import PublishedStage
 from weft.schemas.training import Mixture, TrainingStage
@@ -18,11 +18,11 @@ _NONE = "–"
 _MARK = "*"
 
 
-def show_published_stage(console: Console, pipeline: Pipeline, name: str, held: Mapping[str, Holding]) -> None:
+def show_published_stage(console: Console, pipeline: Pipeline, name: str, sizes: Mapping[str, SourceSize]) -> None:
     """A table of one stage, its sums, and what else the paper prints of it."""
     published = pipeline.recipe.published.stages[name]
     if published.rows or name in pipeline.recipe.training:
-        console.print(_rows(pipeline, name, held))
+        console.print(_rows(pipeline, name, sizes))
     if published.numbers:
         second_hand = published.second_hand
         printed = ", ".join(
@@ -34,19 +34,19 @@ def show_published_stage(console: Console, pipeline: Pipeline, name: str, held: 
         console.print(plain(why), highlight=False, markup=False)
 
 
-def _rows(pipeline: Pipeline, name: str, held: Mapping[str, Holding]) -> Table:
+def _rows(pipeline: Pipeline, name: str, sizes: Mapping[str, SourceSize]) -> Table:
     published, stage = pipeline.recipe.published.stages[name], pipeline.recipe.training.get(name)
     rows = table(
         _title(name, stage), "task", "declared", "share", "published", "hours here", "one pass here", "passes needed", "verdict",
     )  # fmt: skip
-    supply_by_name = {s.name: s for s in supplies(pipeline, name, dict(held))} if stage else {}
+    supply_by_name = {s.name: s for s in supplies(pipeline, name, dict(sizes))} if stage else {}
     compared = lines(pipeline.recipe, name)
     for line in compared:
         rows.add_row(
             line.name,
             *_declared(line),
             _marked(shown(line.published), line.is_second_hand),
-            *_here(pipeline, stage, supply_by_name.get(line.name), held),
+            *_here(pipeline, stage, supply_by_name.get(line.name), sizes),
         )
     rows.add_row("sum", amount(sum(line.declared for line in compared)), "", _total(published), "", "", "", "")
     return rows
@@ -66,12 +66,12 @@ def _declared(line: ComparisonRow) -> tuple[str, str]:
 
 
 def _here(
-    pipeline: Pipeline, stage: TrainingStage | None, supply: Supply | None, held: Mapping[str, Holding]
+    pipeline: Pipeline, stage: TrainingStage | None, supply: Supply | None, sizes: Mapping[str, SourceSize]
 ) -> tuple[str, str, str, str]:
     """Hours and one pass over the data that are there, the passes that the stage and those before need, and the verdict."""
     if not stage or not supply or not supply.has:
         return (_NONE, _NONE, _NONE, "no data here" if supply else _NONE)
-    hours = sum(held[source].seconds for source in pipeline.tasks[supply.task].sources) / 3600
+    hours = sum(sizes[source].seconds for source in pipeline.tasks[supply.task].sources) / 3600
     has = amount(supply.has * (in_tokens(stage) or 1))
     return (f"{hours:,.2f}", has, f"{supply.passes:,.2f}", verdict(supply, stage.mixture))
 

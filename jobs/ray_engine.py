@@ -19,7 +19,7 @@ from weft.jobs.engine import End, Failed, Finished, Lost
 from weft.jobs.failures import Failure
 from weft.jobs.ray_pool import Actor, Pool
 from weft.jobs.ray_worker import Worker
-from weft.pipelines import outsiders
+from weft.pipelines import plugins
 from weft.pipelines.parts.work import Work
 from weft.schemas.faults import RecipeError
 from weft.schemas.resources import Resources
@@ -48,7 +48,7 @@ class RayEngine:
             _start(address, workers)
         self._watchdog = ray_watchdog.start(os.getpid()) if self._ours else None
         self._most = float(workers or "inf")
-        for module in outsiders.modules():  # its file may exist only on this machine
+        for module in plugins.modules():  # its file may exist only on this machine
             ray.cloudpickle.register_pickle_by_value(module)
         self._pool = Pool(lambda kind: _actor(url, kind))
         self._waiting: list[_Waiting] = []

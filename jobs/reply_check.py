@@ -11,7 +11,7 @@ from weft.schemas.objectives import OnPrompts
 from weft.schemas.training import TrainingStage
 from weft.schemas.vocabulary import Vocabulary
 from weft.trainer.models.special_ids import FILES
-from weft.trainer.objectives.choosing import reply_end
+from weft.trainer.objectives.factory import reply_end
 from weft.trainer.unsupported import too_long
 
 

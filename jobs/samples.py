@@ -64,7 +64,7 @@ def show_sample(console: Console, store: Store, pipeline: Pipeline, key: str, as
             if as_json:
                 print(plain_json(json.dumps(_described(stage, row, sample, spans), indent=1, ensure_ascii=False)))
             else:
-                _print(console, f"{stage}/{row.shard}", row, sample, spans)
+                _print(console, f"{stage}/{row.shard}", row, sample=sample, spans=spans)
             return
     for rejected in rejects_of(store, pipeline):
         if rejected.reject.key == key or _is_named(rejected.reject.path, key):

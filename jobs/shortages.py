@@ -1,13 +1,13 @@
 """The sentences of a forecast: which task of which stage has too little data, and what to change.
 
-shortages(pipeline, held)   ->   ["too little data: stage pre declares 40,000 tokens of text, one pass over books holds about …"]
+shortages(pipeline, sizes)   ->   ["too little data: stage pre declares 40,000 tokens of text, one pass over books holds about …"]
 """
 
 from collections.abc import Callable, Iterator
 from math import ceil
 
 from weft.jobs.forecast import Supply, supplies
-from weft.jobs.holdings import Holding
+from weft.jobs.source_sizes import SourceSize
 from weft.pipelines.graph import Pipeline
 from weft.pipelines.tasks.base import Task
 from weft.schemas.counting import counted
@@ -15,17 +15,17 @@ from weft.schemas.text import Dialogue
 from weft.schemas.training import Mixture
 
 
-def shortages(pipeline: Pipeline, held: dict[str, Holding]) -> list[str]:
+def shortages(pipeline: Pipeline, sizes: dict[str, SourceSize]) -> list[str]:
     """A sentence for each task of a stage that has too little data: where, how much, and what to change.
 
     A stage that may end early (`exhausted: stop`) is listed only where its speakers can never supply a share.
     """
-    return [*_sentences(pipeline, held, Supply.is_short)]
+    return [*_sentences(pipeline, sizes, Supply.is_short)]
 
 
-def certain_shortages(pipeline: Pipeline, held: dict[str, Holding]) -> list[str]:
+def certain_shortages(pipeline: Pipeline, sizes: dict[str, SourceSize]) -> list[str]:
     """The shortages that are certain from listings and headers alone."""
-    return [*_sentences(pipeline, held, _is_certain(pipeline))]
+    return [*_sentences(pipeline, sizes, _is_certain(pipeline))]
 
 
 def _is_certain(pipeline: Pipeline) -> Callable[[Supply, Mixture], bool]:
@@ -40,11 +40,11 @@ def _is_certain(pipeline: Pipeline) -> Callable[[Supply, Mixture], bool]:
 
 
 def _sentences(
-    pipeline: Pipeline, held: dict[str, Holding], is_short: Callable[[Supply, Mixture], bool]
+    pipeline: Pipeline, sizes: dict[str, SourceSize], is_short: Callable[[Supply, Mixture], bool]
 ) -> Iterator[str]:
     for name, stage in pipeline.recipe.training.items():
         reported: set[str] = set()
-        for supply in supplies(pipeline, name, held):
+        for supply in supplies(pipeline, name, sizes):
             if supply.can_never_suffice and supply.speakers:
                 if supply.task not in reported:
                     yield f"too little data: stage {name}: {supply.speakers.demand.refusal()}"

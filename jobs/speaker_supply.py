@@ -10,7 +10,7 @@ from fractions import Fraction
 from math import fsum
 
 from weft.pipelines.graph import Pipeline
-from weft.pipelines.mixing.endings import SpeakerDemand
+from weft.pipelines.mixing.shortfall import SpeakerDemand
 from weft.pipelines.parts.splits import Splits
 from weft.pipelines.sources.base import Source
 from weft.schemas.item import Item

@@ -44,7 +44,7 @@ def tokenizer_train(
     paths, settings = paths_and_settings("weft tokenizer train", files)
     if out.is_file():
         raise RecipeError(f"--out {out}: a file is there; name a folder")
-    run_training(use, paths, settings, out, engine, address, workers)
+    run_training(use, paths, settings, out=out, engine=engine, address=address, workers=workers)
 
 
 @tokenizer_app.command("evaluate", cls=Command)
@@ -75,7 +75,9 @@ def tokenizer_evaluate(
 
     check_engine(engine)
     paths, settings = paths_and_settings("weft tokenizer evaluate", files)
-    run_evaluation([tokenizer, *(beside or [])], paths, settings, out, engine, address, workers)
+    run_evaluation(
+        [tokenizer, *(beside or [])], paths, settings, out=out, engine=engine, address=address, workers=workers
+    )
 
 
 @tokenizer_app.command("list", cls=Command)
@@ -120,5 +122,5 @@ def encode(
     check_engine(engine)
     paths, settings = paths_and_settings("weft encode", files)
     request = EncodeRequest(paths=paths, tokenizers=tuple(tokenizer), out=out, merge=merge)
-    if not run_encode(request, settings, engine, address, workers):
+    if not run_encode(request, settings, engine, address=address, workers=workers):
         raise typer.Exit(1)

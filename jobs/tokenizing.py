@@ -75,7 +75,7 @@ def run_training(
     chosen = str(Path(use).absolute()) if use.endswith(".py") else use
     pipeline = make_pipeline(recipe_of(paths, {name: {"use": chosen}}), [_recipe_setting(name, s) for s in settings])
     out.mkdir(parents=True, exist_ok=True)
-    build_corpus(pipeline, str(out / CORPUS), engine, address, workers)
+    build_corpus(pipeline, str(out / CORPUS), engine, address=address, workers=workers)
     store = Store(str(out / CORPUS))
     for file in store.names(f"models/{name}"):
         if not file.endswith(("/fingerprint", "/model.json")):

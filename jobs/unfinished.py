@@ -5,7 +5,7 @@ begun(Store("corpus"))    "corpus: a build has just begun (process 4711 on node-
 
 from shlex import quote
 
-from weft.pipelines.corpus.claim import MARK
+from weft.pipelines.corpus.corpus_folder import MARK
 from weft.pipelines.storage.lock import builder
 from weft.pipelines.storage.store import Store, remedy
 

@@ -10,7 +10,9 @@ import numpy as np
 from pydantic import PrivateAttr, SerializeAsAny
 
 from weft.pipelines.aligners import given
-from weft.pipelines.aligners.base import Aligner, Transcribed
+from weft.pipelines.aligners.base import Aligner
+from weft.pipelines.aligners.common.clips import Transcribed
+from weft.pipelines.aligners.common.utterances import align_utterances
 from weft.pipelines.audio.batches import by_seconds
 from weft.pipelines.audio.sound import load, load_utterance
 from weft.pipelines.models.folders import ALIGNER, verified_folder
@@ -48,8 +50,8 @@ class Align(Stage):
 
     def _aligned(self, batch: Sequence[Utterance]) -> Iterator[Alignment | Unusable]:
         """The alignment of each utterance, or why it has none, in order."""
-        timed = self._timed.align([self._transcribed(u) for u in batch if u.words])
-        untimed = self.aligner.align([self._transcribed(u) for u in batch if not u.words])
+        timed = align_utterances(self._timed, [self._transcribed(u) for u in batch if u.words])
+        untimed = align_utterances(self.aligner, [self._transcribed(u) for u in batch if not u.words])
         for utterance in batch:
             yield next(timed if utterance.words else untimed)
 

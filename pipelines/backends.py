@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 from weft.pipelines.align import Align
 from weft.pipelines.assess import Assess
-from weft.pipelines.choosing import RecipeFault, chosen
 from weft.pipelines.encoders.base import Encoder
 from weft.pipelines.hold_out import Space
 from weft.pipelines.latents import Encoders
 from weft.pipelines.parts.splits import Splits
+from weft.pipelines.recipe_faults import RecipeFault, chosen
 from weft.pipelines.recipe_splits import RecipeSplits
 from weft.pipelines.reward_checks import rewards_of
 from weft.pipelines.segmenters.base import Segmenter
@@ -27,7 +27,8 @@ from weft.pipelines.synthesize import Synthesize
 from weft.pipelines.task_checks import check_task
 from weft.pipelines.tasks.base import SpokenTask, Task
 from weft.pipelines.transcribe import Transcribe
-from weft.schemas.recipe import Choice, Recipe, StreamSettings, TaskChoice, TokenizerChoice
+from weft.schemas.recipe import Choice, Recipe
+from weft.schemas.recipe_sections import StreamSettings, TaskChoice, TokenizerChoice
 from weft.schemas.settings import Settings
 from weft.tokenizers.base import SpeechTokenizer
 from weft.tokenizers.merging import check_groups

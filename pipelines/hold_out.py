@@ -9,8 +9,8 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from weft.pipelines.parts.committed import digest_of
 from weft.pipelines.parts.splits import Splits, Tally
-from weft.pipelines.parts.stage_work import digest_of
 from weft.pipelines.parts.tables import read_table
 from weft.pipelines.parts.work import BaseWork
 from weft.pipelines.storage.store import Store

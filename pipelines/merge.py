@@ -11,7 +11,7 @@ from weft.pipelines.parts.joining import JoinedRow
 from weft.pipelines.stage import Stage, rejected
 from weft.schemas.audio import Codes
 from weft.schemas.ledger import Reject, Unusable
-from weft.schemas.recipe import StreamSettings
+from weft.schemas.recipe_sections import StreamSettings
 from weft.tokenizers.merging import Merged, by_time, in_groups
 from weft.tokenizers.stream import Stream
 

@@ -1,4 +1,4 @@
-"""The folders are the registry: a module's name is its key in a recipe. Backends of others are in outsiders.py.
+"""The folders are the registry: a module's name is its key in a recipe. Backends of others are in plugins.py.
 
 make("aligners", Choice(use="sphinx", min_score=-2))  ->  weft.pipelines.aligners.sphinx.Aligner(min_score=-2)
 make("aligners", Choice(use="/data/my_aligner.py"))   ->  the Aligner of that file
@@ -12,7 +12,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from weft.pipelines import outsiders
+from weft.pipelines import plugins
 from weft.pipelines.required import missing
 from weft.schemas.recipe import Choice
 from weft.schemas.settings import Versioned
@@ -63,7 +63,7 @@ def names(folder: str) -> list[str]:
 
     None is imported: the text of a module says what it defines.
     """
-    return sorted({*_own(folder), *outsiders.names(folder)})
+    return sorted({*_own(folder), *plugins.names(folder)})
 
 
 def _own(folder: str) -> list[str]:
@@ -77,15 +77,15 @@ def load(folder: str, name: str) -> type[Versioned]:
     """The class of one of `names`, or of a Python file. Raises ValueError where there is none that fits."""
     place = _FOLDERS[folder]
     if name.endswith(".py"):
-        return _fitting(outsiders.from_file(Path(name), place.cls), place, name)
-    own, others = _own(folder), outsiders.names(folder)
+        return _fitting(plugins.from_file(Path(name), place.cls), place, name)
+    own, others = _own(folder), plugins.names(folder)
     if name in own and name in others:
         raise ValueError(
             f"an installed package names its own {name!r} as weft does: its entry point needs another name"
         )
     if name in own:
         return getattr(importlib.import_module(f"{place.package}.{name}"), place.cls)
-    made = outsiders.from_package(folder, name)
+    made = plugins.from_package(folder, name)
     if made is None:
         known = ", ".join(sorted({*own, *others}))
         raise ValueError(f"unknown {folder.removesuffix('s')} {name!r}; known: {known}, or a file such as ./mine.py")

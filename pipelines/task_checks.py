@@ -8,14 +8,15 @@ from dataclasses import replace
 from typing import Any, Protocol
 
 from weft.pipelines.align import Align
-from weft.pipelines.choosing import RecipeFault
 from weft.pipelines.parts.splits import Splits
+from weft.pipelines.recipe_faults import RecipeFault
 from weft.pipelines.sources.base import Source
 from weft.pipelines.tasks.base import Task
 from weft.schemas.audio import Utterance
 from weft.schemas.facts import Facts
 from weft.schemas.passage import Passage
-from weft.schemas.recipe import Recipe, StreamSettings
+from weft.schemas.recipe import Recipe
+from weft.schemas.recipe_sections import StreamSettings
 from weft.schemas.splits import Split
 from weft.schemas.text import Dialogue, Document
 from weft.tokenizers.base import SpeechTokenizer

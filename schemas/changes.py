@@ -14,11 +14,13 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from weft.schemas.counting import are, counted
+from weft.schemas.settings import FILE_MODULES
 
 MadeFrom = Mapping[str, str]
 
 LEARNT_FROM = ("utterance", "text")  # kinds of names of a training set
 _FURTHER = re.compile(r"/pass-[1-9]\d*/")
+_FILE = re.compile(rf"{FILE_MODULES}(.+)_[0-9a-f]{{16}}")  # the module of a file that a recipe names
 _UNKNOWN = "what it was made from is not on record"
 
 
@@ -100,8 +102,17 @@ def _phrase(name: str, was: str | None, now: str | None) -> str:
         "setting": f"setting `{what}`", "use": f"its {what or 'own'} backend", "version": f"its {what or 'own'} version",
         "content": f"the content of its `{what}`",
     }.get(kind, f"its {kind} {what}")  # fmt: skip
+    if kind == "use":
+        was, now = _backend(was), _backend(now)
+        if was == now:
+            return f"the code of {now} changed"
     if was is None:
         return f"{its} is new"
     if now is None:
         return f"{its} is gone" if kind == "setting" else f"{its} is no longer needed"
     return f"{its} was {was}, is now {now}" if kind in ("setting", "use", "version") else f"{its} changed"
+
+
+def _backend(module: str | None) -> str | None:
+    """The name of a backend as a recipe's author knows it: that of a file instead of that of its module."""
+    return _FILE.sub(r"\1.py", module) if module else module

@@ -93,7 +93,7 @@ def read(path: str, overrides: Sequence[str] = ()) -> RecipeText:
     return _changed(_read(_find(path, None), ()), overrides)
 
 
-def made(mapping: dict[str, Any], overrides: Sequence[str] = ()) -> RecipeText:
+def from_mapping(mapping: dict[str, Any], overrides: Sequence[str] = ()) -> RecipeText:
     """A recipe that no file holds, with overrides."""
     return _changed(RecipeText(mapping, {(): "the command line"}), overrides)
 

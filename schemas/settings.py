@@ -18,6 +18,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, PrivateAttr
 
+FILE_MODULES = "weft_file_"  # begins the names of modules of files that a recipe names: weft_file_NAME_CHECKSUM
+
 
 @dataclass(frozen=True, slots=True)
 class Mark:

@@ -56,7 +56,7 @@ ROOMS = {
     "aligners": _room("words in time", f"{_P}/aligners", "schemas outside tokenizers audio timings acoustic"),
     "transcribers": _room("speech to text", f"{_P}/transcribers", "schemas outside audio aligners"),
     "tasks": _room("a record as one sample", f"{_P}/tasks", "schemas encoders latents"),
-    "registry": _room("backends by their names", f"{_P}/registry.py {_P}/outsiders.py {_P}/required.py", "schemas"),
+    "registry": _room("backends by their names", f"{_P}/registry.py {_P}/plugins.py {_P}/required.py", "schemas"),
     "models": _room(
         "training models within a build, and their folders",
         f"{_P}/models",
@@ -70,12 +70,12 @@ ROOMS = {
     ),
     "graph": _room(
         "from a recipe to its work",
-        f"{_P}/graph.py {_P}/backends.py {_P}/nodes.py {_P}/learning.py {_P}/choosing.py "
+        f"{_P}/graph.py {_P}/backends.py {_P}/nodes.py {_P}/learning.py {_P}/recipe_faults.py "
         f"{_P}/task_checks.py {_P}/reward_checks.py {_P}/recipe_splits.py",
         "schemas tokenizers parts stage stages models registry encoders latents sources segmenters aligners tasks",
     ),
     "corpus": _room(
-        "a corpus as a whole: listing, claim, verification",
+        "a corpus as a whole: listing, its folder and lock, verification",
         f"{_P}/corpus",
         "schemas storage parts sources models stages graph",
     ),

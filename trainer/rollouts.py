@@ -56,7 +56,7 @@ class Rollouts:
     def _together(self, network: Network, asked: Sequence[tuple[PromptSample, int]], step: int) -> list[Rollout]:
         draws = [prompt.draw for prompt, _ in asked]
         seeds = [hash64(self.seed, "reply", step, prompt.draw.position, number) for prompt, number in asked]
-        drawn = continuations(network, draws, self.decoding, seeds, self.encoders)
+        drawn = continuations(network, draws, self.decoding, seeds=seeds, encoders=self.encoders)
         return [
             Rollout(reply=self._reply(prompt, one), drawn=one) for (prompt, _), one in zip(asked, drawn, strict=True)
         ]

@@ -13,41 +13,34 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
-from torch.optim import AdamW
 
 from weft.schemas.fingerprint import hash64
-from weft.schemas.objectives import OnPrompts
 from weft.schemas.training import TrainingStage
 from weft.schemas.vocabulary import Vocabulary
 from weft.trainer import checkpoint, curves, losses, runs
 from weft.trainer.ahead import ahead
 from weft.trainer.board import Board
-from weft.trainer.counted import check_counted, counted_batches
+from weft.trainer.counted import counted_batches
 from weft.trainer.loader import DrawReader, OpenTar, mapped
 from weft.trainer.losses import LossRow, ValidationRow
-from weft.trainer.models.encoder_cache import kept
+from weft.trainer.models.encoder_cache import cached
 from weft.trainer.models.encoders import NO_ENCODERS, FrozenEncoders, checksums, prepared_for
-from weft.trainer.models.groups import freeze, optimiser_of
 from weft.trainer.models.network import Network
 from weft.trainer.models.special_ids import set_special_ids
-from weft.trainer.models.starting import starting
-from weft.trainer.objectives.base import Objective, Sums, micro_rows
-from weft.trainer.objectives.choosing import Given, objective_of
-from weft.trainer.prompt_validation import PromptValidation, select_prompts
+from weft.trainer.objectives.base import Sums, micro_rows
+from weft.trainer.objectives.factory import ObjectiveInputs
+from weft.trainer.prompt_validation import PromptValidation
 from weft.trainer.prompts import PromptBatch, PromptStream
 from weft.trainer.repeatable import repeatable
 from weft.trainer.rewards.base import Reward
+from weft.trainer.run_setup import Run, begin, decisive_settings, device_of, held_out_samples, stream_of
 from weft.trainer.schedule import learning_rate
-from weft.trainer.stream import Batch, BatchStream, StreamState
-from weft.trainer.unsupported import check_prompts, check_supported
-from weft.trainer.validation import Validation, select
-
-# settings that change neither the data nor, but for rounding, the updates
-_NOT_ORIGIN = {"validation", "forward_tokens", "device", "checkpoint_every", "keep"}
+from weft.trainer.stream import Batch, StreamState
+from weft.trainer.unsupported import check_supported
+from weft.trainer.validation import Validation
 
 NO_FILES: Mapping[str, bytes] = {}
 NO_MODELS: Mapping[str, Path] = {}
@@ -86,25 +79,6 @@ class Result:
         return self.at_end and self.step < self.declared
 
 
-@dataclass(frozen=True)
-class Run:
-    """The constants of a run.
-
-    The stream has `available` steps, of which `steps` are trained; the learning rate schedule is over `horizon` steps.
-    """
-
-    stage: TrainingStage
-    network: Network
-    encoders: FrozenEncoders
-    objective: Objective
-    optimiser: AdamW
-    device: torch.device
-    seed: int
-    steps: int
-    horizon: int
-    available: int
-
-
 def train(
     shards: Path, out: Path, stage: TrainingStage, vocabulary: Vocabulary, recipe_text: str, seed: int, resume: bool,
     report: Callable[[StepReport], None], validation: Path | None = None,
@@ -124,21 +98,21 @@ def train(
     """
     draws, frozen = DrawReader(shards, open_tar=open_tar, prepare=prepared_for(encoders)), checksums(encoders)
     check_supported(draws.index, stage.objective, encoders)
-    stream = _stream(draws, stage)
+    stream = stream_of(draws, stage)
     if isinstance(stream, PromptStream):
-        encoders = kept(encoders, members=8 * stream.count)
-    held_out = _held_out(validation, stage, vocabulary.size, open_tar) if validation else None
+        encoders = cached(encoders, members=8 * stream.count)
+    held_out = held_out_samples(validation, stage, vocabulary.size, open_tar) if validation else None
     origin = checkpoint.RunOrigin(
         vocabulary=vocabulary.fingerprint,
         index=draws.digest(),
         seed=seed,
         start=checkpoint.weights_sum(start) if start else "",
-        settings=_decisive(stage, rewards, reward_models),
+        settings=decisive_settings(stage, rewards, reward_models),
         encoders=frozen,
     )
     if resume:
         checkpoint.set_damaged_aside(out, warn)
-    given = Given(
+    inputs = ObjectiveInputs(
         seed=seed,
         files=files,
         rewards=rewards,
@@ -147,7 +121,7 @@ def train(
         device=device_of(stage),
         warn=warn,
     )
-    run, state = _start(out, stage, vocabulary, origin, stream, resume, start, given)
+    run, state = begin(out, stage, vocabulary, origin=origin, stream=stream, resume=resume, start=start, inputs=inputs)
     set_special_ids(run.network.lm, vocabulary)
     if state.step < run.steps:
         runs.reopen(out)
@@ -167,7 +141,7 @@ def train(
             if state.step % stage.checkpoint_every == 0 or state.step == run.steps:
                 check_finite(run.network, state.step)
                 training_state = checkpoint.State(stream=state, origin=origin)
-                checkpoint.save(out, run.network, run.optimiser, training_state, recipe_text, files)
+                checkpoint.save(out, run.network, run.optimiser, state=training_state, recipe=recipe_text, files=files)
                 checkpoint.prune(out, stage.keep)
             seconds = time.monotonic() - began
             report(StepReport(step=state.step, steps=run.steps, rows=rows, seconds=seconds, validation=measured))
@@ -180,34 +154,6 @@ def train(
         at_end=state.step == run.available,
         checkpoint=checkpoint.folder_of(out, state.step),
     )
-
-
-def _held_out(folder: Path, stage: TrainingStage, size: int, open_tar: OpenTar) -> Validation | PromptValidation | None:
-    """The held-out samples of the stage, of a vocabulary of `size`. Raises ValueError for samples that cannot be measured."""
-    if isinstance(stage.objective, OnPrompts):
-        return select_prompts(folder, stage, open_tar)
-    return select(folder, stage, size, open_tar)
-
-
-def _stream(draws: DrawReader, stage: TrainingStage) -> BatchStream | PromptStream:
-    """The batches of the stage. Raises ValueError for samples that it cannot learn from."""
-    if isinstance(stage.objective, OnPrompts):
-        check_prompts(draws.index, stage)
-        return PromptStream(draws=draws, count=stage.objective.prompts)
-    check_counted(draws.index, stage.context)
-    return BatchStream(draws=draws, context=stage.context, blocks=stage.optimiser.batch_tokens // stage.context)
-
-
-def _decisive(stage: TrainingStage, rewards: tuple[Reward, ...], reward_models: Mapping[str, Path]) -> dict[str, Any]:
-    """The settings that a resumed run must share. The number of steps is one where the schedule depends on it."""
-    unneeded: dict[str, Any] = dict.fromkeys(_NOT_ORIGIN, True)
-    if stage.optimiser.schedule == "constant":
-        unneeded["optimiser"] = {"steps"}
-    judged = {
-        "rewards": [f"{reward.backend_name} {reward.version()}" for reward in rewards],
-        "reward_models": {name: checkpoint.weights_sum(folder) for name, folder in reward_models.items()},
-    }
-    return stage.model_dump(mode="json", exclude=unneeded) | (judged if rewards else {})
 
 
 def _samples(draws: DrawReader, state: StreamState, batch: Batch | PromptBatch) -> str:
@@ -223,66 +169,6 @@ def check_finite(network: Network, step: int) -> None:
         raise ValueError(
             f"after step {step} weights are not finite ({bad[0]}); lower `lr`, and resume from the checkpoint before"
         )
-
-
-def _start(
-    out: Path,
-    stage: TrainingStage,
-    vocabulary: Vocabulary,
-    origin: checkpoint.RunOrigin,
-    stream: BatchStream | PromptStream,
-    resume: bool,
-    start: Path | None,
-    given: Given,
-) -> tuple[Run, StreamState]:
-    """The run and its position: at the beginning, or at its latest checkpoint. Raises ValueError."""
-    latest = checkpoint.latest(out)
-    if latest and not resume:
-        raise ValueError(
-            f"{out} holds a run already (latest checkpoint: {latest.name}); resume it or train into a new folder"
-        )
-    state = checkpoint.read_state(latest, origin).stream if latest else StreamState()
-    network = starting(stage, vocabulary, origin.seed, start, given.encoders).to(given.device)
-    objective = objective_of(stage, vocabulary, given)
-    objective.begin(network)
-    if latest:
-        network.restore(latest)
-    network.train(objective.uses_dropout)
-    optimiser = optimiser_of(freeze(network, stage.trainable), stage.trainable, stage.optimiser)
-    if latest:
-        checkpoint.restore_optimiser(latest, network, optimiser)
-    out.mkdir(parents=True, exist_ok=True)
-    losses.truncate(out, state.step)
-    available = _available(stream)
-    horizon = stage.optimiser.steps or available
-    run = Run(
-        stage=stage,
-        network=network,
-        encoders=given.encoders,
-        objective=objective,
-        optimiser=optimiser,
-        device=given.device,
-        seed=origin.seed,
-        steps=min(horizon, available),
-        horizon=horizon,
-        available=available,
-    )
-    return run, state
-
-
-def device_of(stage: TrainingStage) -> torch.device:
-    """Where the stage is trained. Raises ValueError where that is a GPU and torch finds none."""
-    has_gpu = torch.cuda.is_available()
-    if stage.device == "cuda" and not has_gpu:
-        raise ValueError("`device: cuda`, but torch finds no GPU on this machine; set `device: cpu` or `device: auto`")
-    return torch.device("cuda" if has_gpu and stage.device != "cpu" else "cpu")
-
-
-def _available(stream: BatchStream | PromptStream) -> int:
-    """The number of steps in the stream. Raises ValueError when it is empty."""
-    if not stream.steps:
-        raise ValueError(f"{stream.draws.folder} holds no tokens to train on")
-    return stream.steps
 
 
 def _validate(

@@ -17,6 +17,7 @@ from weft.benchmarks.support.labelled import Labelled, emodb, emur, espeak, othe
 from weft.pipelines.acoustic import locating
 from weft.pipelines.aligners import adapted, sphinx
 from weft.pipelines.aligners.base import Aligner, Clip, Unalignable
+from weft.pipelines.aligners.common.utterances import align_samples
 from weft.pipelines.audio.sound import RATE
 
 TITLE = "alignment: word boundaries against known ones (milliseconds), and transcripts of other clips"
@@ -58,7 +59,7 @@ def aligned(aligner: Aligner, clips: Sequence[Labelled]) -> list[list[tuple[floa
     out = []
     for clip in clips:
         try:
-            out.append([(w.start, w.end) for w in aligner.align_samples(clip.samples, clip.words, clip.speaker).words])
+            out.append([(w.start, w.end) for w in align_samples(aligner, clip.samples, clip.words, clip.speaker).words])
         except Unalignable:
             out.append([])
     return out
@@ -129,7 +130,7 @@ def _long(aligner: Aligner, clips: Sequence[Labelled]) -> list[Figure]:
         row += [clip.samples, np.random.default_rng(0).normal(0, 1e-4, RATE // 3).astype(np.float32)]
         at += len(clip.samples) + RATE // 3
     words = [word for clip in (*clips, *clips) for word in clip.words]
-    aligned_words = aligner.align_samples(np.concatenate(row), words).words
+    aligned_words = align_samples(aligner, np.concatenate(row), words).words
     known, taken, done = [], [], 0
     for clip, start in zip((*clips, *clips), starts, strict=True):
         mine = aligned_words[done : done + len(clip.words)]

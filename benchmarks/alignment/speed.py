@@ -22,6 +22,7 @@ from weft.benchmarks.support.stubs import stub
 from weft.outside.process import Outside
 from weft.pipelines.aligners import ctc, sphinx
 from weft.pipelines.aligners.base import Aligner, Clip
+from weft.pipelines.aligners.common.utterances import align_samples
 from weft.pipelines.aligners.common.viterbi import best_path
 from weft.pipelines.audio.sound import RATE, flac, load
 from weft.pipelines.storage.store import Store
@@ -119,7 +120,7 @@ def _aligners() -> Iterator[Figure]:
 
 def _all(aligner: Aligner, clips: tuple[Labelled, ...]) -> None:
     for clip in clips:
-        aligner.align_samples(clip.samples, clip.words, clip.speaker)
+        align_samples(aligner, clip.samples, clip.words, clip.speaker)
 
 
 def _decoding(folder: Path) -> Iterator[Figure]:

@@ -15,6 +15,7 @@ import soxr
 from weft.benchmarks.support.labelled import others
 from weft.pipelines.aligners import adapted
 from weft.pipelines.aligners.base import Clip, Unalignable
+from weft.pipelines.aligners.common.utterances import align_samples
 from weft.pipelines.audio.sound import RATE
 from weft.pipelines.voices.base import Style
 from weft.pipelines.voices.espeak import Voice
@@ -85,7 +86,7 @@ def _phones(speech: list[Speech], learnt: list[Speech]) -> list[tuple[Word, ...]
     phones: list[tuple[Word, ...]] = []
     for one in speech:
         try:
-            phones.append(tuple(aligner.align_samples(one.samples, one.text.split(), one.speaker).phones))
+            phones.append(tuple(align_samples(aligner, one.samples, one.text.split(), one.speaker).phones))
         except Unalignable:
             phones.append(())
     return phones

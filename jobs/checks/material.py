@@ -7,9 +7,9 @@ A source is read until one of its records fits; so of one that fits nearly nothi
 
 from collections.abc import Collection, Iterator, Mapping
 
-from weft.pipelines.choosing import RecipeFault
 from weft.pipelines.corpus.listing import EmptySource, listed
 from weft.pipelines.graph import Pipeline
+from weft.pipelines.recipe_faults import RecipeFault
 from weft.pipelines.sources.base import Source
 from weft.pipelines.storage.store import Store
 from weft.pipelines.task_checks import with_transcripts

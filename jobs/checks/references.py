@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from weft.jobs.checks.faults import NAMED, Fault, KeyPath, keys_at, value_at
-from weft.schemas.recipe import check_name
+from weft.schemas.recipe_sections import check_name
 
 
 def unfit_names(mapping: dict[str, Any]) -> Iterator[Fault]:

@@ -1,36 +1,32 @@
 """Forced alignment: the start and end time of each written word of an utterance.
 
-    for alignment in aligner.align([Transcribed(utterance, load, read), …]):   # an Alignment, or why there is none
-        alignment.words   ->   Word("Well,", 0.21, 0.48, -1.1), Word("forty-two", 0.48, 1.10, -0.9), Word("-", 1.10, 1.10, 0.0), …
+    aligner.align_clip(Clip(samples, spoken=["well", "forty", "two"]))   ->   Timed([Word("well", 0.21, 0.48, -1.1), …])
 
 A leaf implements one method, `align_clip`, which times the spoken words of a clip (`well forty two is it`), or `align_clips` where
-many at once are quicker. This base reads the audio, in windows where it is long, maps written to spoken words (one to none,
-one or several), and keeps the words in order and within the audio.
+many at once are quicker. This base only declares what a leaf may define. The stage calls `common/utterances.py`, which calls the leaf:
+it reads the audio, in windows where it is long, maps written to spoken words (one to none, one or several), and keeps the words in
+order and within the audio.
 """
 
 import math
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-import numpy as np
-
 from weft.pipelines.aligners.common.clips import (
     Clip,
     Timed,
-    Transcribed,
     Unalignable,
     check_length,
     speaker_of,
 )
 from weft.pipelines.aligners.common.spoken import language_of, spoken_forms
-from weft.pipelines.aligners.common.utterances import align_samples, align_utterances
 from weft.pipelines.aligners.common.written import mean_score
-from weft.schemas.audio import Alignment, Utterance
+from weft.schemas.audio import Utterance
 from weft.schemas.ledger import Unusable
 from weft.schemas.resources import Resources
 from weft.schemas.settings import Versioned
 
-__all__ = ("Aligner", "Clip", "Timed", "Transcribed", "Unalignable", "check_length", "mean_score", "speaker_of")
+__all__ = ("Aligner", "Clip", "Timed", "Unalignable", "check_length", "mean_score", "speaker_of")
 
 
 class Aligner(Versioned):
@@ -82,6 +78,10 @@ class Aligner(Versioned):
         """The spoken words of a written one; digits stay digits where the aligner's own lexicon has them."""
         return spoken_forms(written)
 
+    def given_times(self, utterance: Utterance) -> Timed | None:
+        """The times that came with the utterance; None for an aligner that takes them from the audio. Raises Unalignable."""
+        return None
+
     def align_clip(self, clip: Clip) -> Timed:
         """Time spoken words: exactly one Word for each, in order, in seconds. Raises Unusable."""
         raise NotImplementedError
@@ -101,15 +101,3 @@ class Aligner(Versioned):
     def spoken_words(self, text: str) -> list[str]:
         """The spoken words of a whole text."""
         return [form for word in text.split() for form in self.verbalize(word)]
-
-    def align(self, transcribed: Sequence[Transcribed]) -> Iterator[Alignment | Unusable]:
-        """Aligns utterances to their own transcripts: the alignment of each, or the reason that it has none, in order."""
-        return align_utterances(self, transcribed)
-
-    def align_samples(self, samples: np.ndarray, words: Sequence[str], speaker: str = "") -> Timed:
-        """Time written words in `samples` (float32, mono, 16 kHz, -1 to 1); one Word for each, in order, in seconds.
-
-        Words do not overlap and lie within the audio. A token without spoken words, such as a lone dash, gets length 0.
-        Raises Unusable.
-        """
-        return align_samples(self, samples, words, speaker)

@@ -5,13 +5,12 @@ Utterance(…, start=3.0, end=4.0, words=(Word("good", -0.01, 0.4), Word("mornin
 """
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from weft.pipelines.aligners import base
-from weft.pipelines.aligners.base import Timed, Transcribed, Unalignable
-from weft.pipelines.aligners.common.utterances import alignment_of, check_text
-from weft.schemas.audio import Alignment, Utterance, Word
-from weft.schemas.ledger import Unusable
+from weft.pipelines.aligners.base import Timed, Unalignable
+from weft.pipelines.aligners.common.clips import check_text
+from weft.schemas.audio import Utterance, Word
 
 
 class Aligner(base.Aligner):
@@ -22,23 +21,18 @@ class Aligner(base.Aligner):
     def version(self) -> str:
         return "1"
 
-    def align(self, transcribed: Sequence[Transcribed]) -> Iterator[Alignment | Unusable]:
-        """The utterances' own words, trimmed where they overlap by at most `slack`; or why there are none."""
-        for one in transcribed:
-            try:
-                yield self._given(one.utterance)
-            except Unalignable as fault:
-                yield fault
+    def given_times(self, utterance: Utterance) -> Timed:
+        """The utterance's own words; they are trimmed later where they overlap by at most `slack`.
 
-    def _given(self, utterance: Utterance) -> Alignment:
-        """Raises Unalignable: no_words where there are none, bad_timing where they overlap more or are out of order."""
+        Raises Unalignable: no_words where there are none, bad_timing where they overlap more or are out of order.
+        """
         if not utterance.words:
             check_text(utterance)
             raise Unalignable(
                 "no_words", "the utterance carries no timed words, and `align: {use: given}` cannot compute times"
             )
         self._check(utterance.words, utterance.seconds)
-        return alignment_of(self, utterance, Timed(utterance.words, utterance.phones))
+        return Timed(utterance.words, utterance.phones)
 
     def _check(self, words: Sequence[Word], seconds: float) -> None:
         last_end = 0.0

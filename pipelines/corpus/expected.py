@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from weft.pipelines.graph import Pipeline
-from weft.pipelines.parts.stage_work import PartWork, model_manifest
+from weft.pipelines.parts.committed import model_manifest
+from weft.pipelines.parts.stage_work import PartWork
 from weft.pipelines.parts.tables import manifest_footer, part_name
 from weft.pipelines.parts.work import Work
 from weft.pipelines.storage.store import Store

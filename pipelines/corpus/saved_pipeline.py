@@ -9,7 +9,7 @@ from typing import Any
 
 from weft.pipelines.graph import Pipeline
 from weft.schemas.fingerprint import version_of
-from weft.schemas.recipe import TokenizerChoice
+from weft.schemas.recipe_sections import TokenizerChoice
 
 _SUM = b"# SHA-256 of what follows: "
 

@@ -13,6 +13,7 @@ from weft.pipelines.corpus.expected import Expected
 from weft.pipelines.corpus.verify import damaged, missing, unknown_files
 from weft.pipelines.graph import Pipeline
 from weft.pipelines.mixing.accounts import nodes_of, rejects_of
+from weft.pipelines.mixing.column_checks import SampleRules
 from weft.pipelines.mixing.deep import damaged_tars
 from weft.pipelines.mixing.leaks import leak
 from weft.pipelines.mixing.order import damaged_orders
@@ -20,7 +21,6 @@ from weft.pipelines.mixing.plan_files import plan_name
 from weft.pipelines.mixing.refusals import refusal_of
 from weft.pipelines.mixing.split_names import keys_by_split, speakers_by_split, texts_by_split
 from weft.pipelines.mixing.stream_audit import StreamAudit
-from weft.pipelines.mixing.whole import SampleRules
 from weft.pipelines.models.folders import damage_of_model
 from weft.pipelines.parts.unread import noted_unread
 from weft.pipelines.storage.store import Damaged, Store

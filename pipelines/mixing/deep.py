@@ -17,10 +17,10 @@ from typing import Any, BinaryIO
 import numpy as np
 import pyarrow as pa
 
+from weft.pipelines.mixing.column_checks import SampleRules, is_whole
 from weft.pipelines.mixing.latent_faults import latent_fault
 from weft.pipelines.mixing.plan_files import read_tars
 from weft.pipelines.mixing.shards import rows_name, tar_name
-from weft.pipelines.mixing.whole import SampleRules, is_whole
 from weft.pipelines.parts.tables import read_table
 from weft.pipelines.storage.store import Damaged, Store
 from weft.schemas.sample import MODALITIES, joined, npy_bytes, text_hash

@@ -7,7 +7,7 @@ import json
 from dataclasses import dataclass
 
 from weft.pipelines.mixing import order
-from weft.pipelines.parts.stage_work import digest_of
+from weft.pipelines.parts.committed import digest_of
 from weft.pipelines.parts.tables import part_name
 from weft.pipelines.parts.work import BaseWork
 from weft.pipelines.storage.store import Store

@@ -10,15 +10,15 @@ from dataclasses import dataclass
 from itertools import chain
 
 from weft.pipelines.mixing.bounds import SpeakerBounds
-from weft.pipelines.mixing.endings import Exhaustion, check_bounds
 from weft.pipelines.mixing.fair_queue import Branch, Draws, DrawSource, TooLong
-from weft.pipelines.mixing.fitting import Sizes, fitted_size
+from weft.pipelines.mixing.largest_size import Sizes, largest_size
 from weft.pipelines.mixing.leaves import LeafStream, Scope
 from weft.pipelines.mixing.order import read_held
 from weft.pipelines.mixing.plan_files import plan_name, read_leaves
 from weft.pipelines.mixing.plan_request import PlanRequest, size_of
 from weft.pipelines.mixing.plan_writing import CHUNK, DrawTotals, PlanHeader, write_draws, write_plan
 from weft.pipelines.mixing.refusals import record_refusal, refusal_name
+from weft.pipelines.mixing.shortfall import Exhaustion, check_bounds
 from weft.pipelines.mixing.tree import HeldByTask, PlanError, Tree, tree_of
 from weft.pipelines.storage.store import Store
 from weft.schemas.changes import MadeFrom
@@ -107,7 +107,7 @@ class _Planner:
             return latest.ended < 0
 
         longest = max((stream.longest for stream in first.streams), default=0)
-        size = fitted_size(Sizes(drawn=first.totals.cost, step=longest), is_whole, self.bounds.one_pass_suffices)
+        size = largest_size(Sizes(drawn=first.totals.cost, step=longest), is_whole, self.bounds.one_pass_suffices)
         if not size:
             short = self.exhaustion(first, first.ended)
             raise PlanError(

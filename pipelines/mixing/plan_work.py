@@ -12,7 +12,7 @@ from weft.pipelines.mixing import plan
 from weft.pipelines.mixing.plan_files import plan_name, read_summary
 from weft.pipelines.mixing.plan_request import PlanRequest
 from weft.pipelines.models.folders import checksum_of
-from weft.pipelines.parts.stage_work import digest_of
+from weft.pipelines.parts.committed import digest_of
 from weft.pipelines.parts.work import BaseWork
 from weft.pipelines.storage.store import Damaged, Store
 from weft.schemas.changes import named_settings

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from weft.pipelines.mixing import index, shards
 from weft.pipelines.mixing.plan_files import plan_name
 from weft.pipelines.mixing.tar_changes import tar_changes
-from weft.pipelines.parts.stage_work import digest_of
+from weft.pipelines.parts.committed import digest_of
 from weft.pipelines.parts.tables import part_name
 from weft.pipelines.parts.work import BaseWork
 from weft.pipelines.storage.store import Store

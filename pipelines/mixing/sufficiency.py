@@ -7,7 +7,7 @@ Balance(due=5e6, held=9e6, allowed=4e6).is_enough       ->  False: its speakers 
 from dataclasses import dataclass
 from math import inf
 
-from weft.pipelines.mixing.endings import SpeakerDemand
+from weft.pipelines.mixing.shortfall import SpeakerDemand
 
 _ROUNDING = 1e-9  # of what there is: sums of estimates and of shares are rounded
 

@@ -9,12 +9,12 @@ from collections.abc import Mapping
 from math import inf, sqrt
 
 from weft.pipelines.mixing.bounds import SpeakerBounds
-from weft.pipelines.mixing.endings import demand_of
 from weft.pipelines.mixing.leaves import LeafStream
 from weft.pipelines.mixing.order import read_held
 from weft.pipelines.mixing.plan import held_by, stream_of
 from weft.pipelines.mixing.plan_files import read_leaves
 from weft.pipelines.mixing.plan_request import PlanRequest, size_of
+from weft.pipelines.mixing.shortfall import demand_of
 from weft.pipelines.mixing.sufficiency import Balance
 from weft.pipelines.mixing.tree import Tree, tree_of
 from weft.pipelines.storage.store import Store

@@ -15,7 +15,7 @@ from typing import Any
 import pyarrow as pa
 
 from weft.pipelines.models.folders import commit_model, model_is_complete, recorded, recorded_inputs
-from weft.pipelines.parts.stage_work import digest_of, model_manifest
+from weft.pipelines.parts.committed import digest_of, model_manifest
 from weft.pipelines.parts.work import BaseWork
 from weft.pipelines.storage.store import Store
 from weft.schemas.changes import named_settings, training_set_changes, without_training_set

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from weft.pipelines.parts.stage_work import model_manifest, size_of
+from weft.pipelines.parts.committed import model_manifest, size_of
 from weft.pipelines.storage.store import Damaged, NotMade, Store
 from weft.schemas.changes import MadeFrom
 from weft.schemas.fingerprint import digest

@@ -16,7 +16,7 @@ from weft.pipelines.models.folders import ALIGNER, OWN, model_is_complete
 from weft.pipelines.models.inputs import speech_of
 from weft.pipelines.models.progress import steps_in_file
 from weft.pipelines.models.training_set import ANY_UTTERANCE, TO_BE_ALIGNED, WITH_TEXT, sample_utterances
-from weft.pipelines.parts.stage_work import model_manifest
+from weft.pipelines.parts.committed import model_manifest
 from weft.pipelines.parts.unread import all_unread
 from weft.pipelines.storage.store import Store
 from weft.schemas.audio import Utterance

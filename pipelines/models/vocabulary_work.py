@@ -9,12 +9,12 @@ from shlex import quote
 from weft.pipelines.models.base_work import ModelWork, backend_facts, make_model, refusals
 from weft.pipelines.models.progress import steps_in_file
 from weft.pipelines.models.training_set import WITH_TEXT
-from weft.pipelines.parts.stage_work import digest_of, model_manifest
+from weft.pipelines.parts.committed import digest_of, model_manifest
 from weft.pipelines.parts.tables import read_table
 from weft.pipelines.storage.store import Store
 from weft.schemas.changes import named_settings
 from weft.schemas.learning import report_step
-from weft.schemas.recipe import TokenEntry, VocabularySettings
+from weft.schemas.recipe_sections import TokenEntry, VocabularySettings
 from weft.schemas.resources import Resources
 from weft.schemas.vocabulary import Entry
 from weft.tokenizers.text import TextTokenizer

@@ -8,7 +8,8 @@ from dataclasses import replace
 
 from threadpoolctl import threadpool_limits
 
-from weft.pipelines.parts.stage_work import PartWork, digest_of, model_manifest
+from weft.pipelines.parts.committed import digest_of, model_manifest
+from weft.pipelines.parts.stage_work import PartWork
 from weft.pipelines.parts.unread import forget_unread, note_unread
 from weft.pipelines.parts.work import Work
 from weft.pipelines.stage import Stage

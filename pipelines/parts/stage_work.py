@@ -14,27 +14,26 @@ and what it was made from:
 
 import hashlib
 import json
-from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Any
 
-from weft.pipelines.parts.joining import InputTable, first_of, grouped, join, records_in
-from weft.pipelines.parts.kept import Kept
+from weft.pipelines.parts.accounting import account
+from weft.pipelines.parts.audio_blob import pack_audio
+from weft.pipelines.parts.committed import NOTHING, companions_of, digest_of, listed_size, model_manifest
+from weft.pipelines.parts.earlier_results import EarlierResults
+from weft.pipelines.parts.joining import InputTable, grouped, join
 from weft.pipelines.parts.slices import SLICE, PartWriter
-from weft.pipelines.parts.tables import Footer, footer_of, manifest_footer, part_name, read_part, write_part
+from weft.pipelines.parts.tables import footer_of, manifest_footer, part_name, read_part, write_part
 from weft.pipelines.parts.unread import all_unread
 from weft.pipelines.parts.work import BaseWork
 from weft.pipelines.stage import Stage
 from weft.pipelines.storage.store import Store
-from weft.schemas.audio import Audio, Recording
-from weft.schemas.counting import counted
 from weft.schemas.fingerprint import digest
 from weft.schemas.ledger import (
     ASKED_AGAIN,
     MISSING,
-    TOLERANCE,
     HeldOutItem,
     LedgerRow,
     Reject,
@@ -44,16 +43,10 @@ from weft.schemas.ledger import (
 )
 from weft.schemas.reading import ReadSettings
 from weft.schemas.resources import Resources
-from weft.schemas.text import Dialogue
 
 AGAIN = "again"  # footer note: every build asks again for these rejects
 REJECTED = "rejected"  # footer note: number of reject rows
-NOTHING = hashlib.sha256(b"").hexdigest()  # the checksum of no audio
 _LEDGER = 2  # version of the ledger's columns, which lies beside each part
-
-
-class Unaccounted(Exception):
-    """A stage lost or invented items or seconds: a fault of the stage, never of the data."""
 
 
 @dataclass(frozen=True)
@@ -135,7 +128,7 @@ class PartWork(BaseWork):
         return (
             AGAIN not in footer.notes
             and bool(companions)
-            and all(_listed_size(store, name) == size for name, (size, _) in companions.items())
+            and all(listed_size(store, name) == size for name, (size, _) in companions.items())
         )
 
     def run(self, store: Store) -> int:
@@ -145,38 +138,40 @@ class PartWork(BaseWork):
         made_from = self.made_from(store)
         fingerprint = digest(made_from)
         with store.writing(self.makes) as file, PartWriter(file, self.stage.makes) as part:
-            made = self._made(part, self._results(store, inputs, fingerprint))
-            row = account(self, self.stage, inputs, absent, [*made.written, *made.rest], made.rejects, made.held)
-            rest, blob = pack(made.rest, self.audio)
-            assert not (made.written and blob), f"{self.node}: records in slices carry audio"
+            output = self._written(part, self._results(store, inputs, fingerprint))
+            row = account(
+                self, self.stage, inputs, absent, [*output.written, *output.rest], output.rejects, output.held_out
+            )
+            rest, blob = pack_audio(output.rest, self.audio)
+            assert not (output.written and blob), f"{self.node}: records in slices carry audio"
             store.remove(self.makes)
             store.remove(self.audio)
             if blob:
                 store.write(self.audio, blob)
-            write_part(store, self.rejects, made.rejects, Reject, fingerprint)
+            write_part(store, self.rejects, output.rejects, Reject, fingerprint)
             write_part(store, self.ledger, [row], LedgerRow, fingerprint)
-            if rest or not made.written:
+            if rest or not output.written:
                 part.write(rest, hashlib.sha256(blob).hexdigest())
-            part.close(self.makes, fingerprint, self._notes(store, blob, made_from, made.rejects))
+            part.close(self.makes, fingerprint, self._notes(store, blob, made_from, output.rejects))
         if self.stage.one_by_one:
-            self._kept(store).forget()
+            self._earlier(store).forget()
         return row.items_out
 
-    def _made(self, part: PartWriter, results: Iterable[Any]) -> "_Made":
+    def _written(self, part: PartWriter, results: Iterable[Any]) -> "_StageOutput":
         """Writes slices into the part as their records come, all but the last."""
-        made, size = _Made(), 0
+        output, size = _StageOutput(), 0
         for result in results:
-            made.add(result)
+            output.add(result)
             if not isinstance(result, Reject | HeldOutItem):
                 size += self.stage.size(result)
             if size >= SLICE:
-                part.write(made.rest, NOTHING)
-                made.written += map(self.stage.counted, made.rest)
-                made.rest, size = [], 0
-        return made
+                part.write(output.rest, NOTHING)
+                output.written += map(self.stage.counted, output.rest)
+                output.rest, size = [], 0
+        return output
 
-    def _kept(self, store: Store) -> Kept:
-        return Kept(store=store, makes=self.makes, record=self.stage.makes, parent=self.stage.parent)
+    def _earlier(self, store: Store) -> EarlierResults:
+        return EarlierResults(store=store, makes=self.makes, record=self.stage.makes, parent=self.stage.parent)
 
     def _results(self, store: Store, inputs: list[Any], fingerprint: str) -> Iterator[Any]:
         """What the stage makes of the inputs. Raises UnreadItems, with all that cannot be read now."""
@@ -187,12 +182,12 @@ class PartWork(BaseWork):
 
     def _one_by_one(self, store: Store, inputs: list[Any], fingerprint: str) -> list[Any]:
         """The same, without what was read before. Raises UnreadItems, and Unavailable."""
-        kept = self._kept(store)
-        old = kept.of(fingerprint)
-        results = kept.with_new(old, list(self.stage([r for r in inputs if not old or r.key not in old])), inputs)
+        earlier = self._earlier(store)
+        old = earlier.of(fingerprint)
+        results = earlier.with_new(old, list(self.stage([r for r in inputs if not old or r.key not in old])), inputs)
         if unread := tuple(r for r in results if isinstance(r, Unread)):
-            if not pack([r for r in results if not isinstance(r, Reject | Unread)], self.audio)[1]:
-                kept.keep(results, fingerprint)
+            if not pack_audio([r for r in results if not isinstance(r, Reject | Unread)], self.audio)[1]:
+                earlier.keep(results, fingerprint)
             raise UnreadItems(unread)
         return results
 
@@ -213,110 +208,18 @@ class PartWork(BaseWork):
 
 
 @dataclass
-class _Made:
+class _StageOutput:
     """What a stage made of a part so far: records in slices that are written, without what made them large, and the others."""
 
     written: list[Any] = field(default_factory=list)
     rest: list[Any] = field(default_factory=list)
     rejects: list[Reject] = field(default_factory=list)
-    held: list[HeldOutItem] = field(default_factory=list)
+    held_out: list[HeldOutItem] = field(default_factory=list)
 
     def add(self, result: Any) -> None:
         if isinstance(result, Reject):
             self.rejects.append(result)
         elif isinstance(result, HeldOutItem):
-            self.held.append(result)
+            self.held_out.append(result)
         else:
             self.rest.append(result)
-
-
-def companions_of(footer: Footer) -> dict[str, tuple[int, str]]:
-    """The files that were committed with a part: bytes, and the SHA-256 of those that do not carry checksums themselves."""
-    return {
-        name: (size, checksum) for name, (size, checksum) in json.loads(footer.notes.get("companions", "{}")).items()
-    }
-
-
-def inputs_of(footer: Footer) -> dict[str, str]:
-    """What a part was made from: the digests of its inputs by their names."""
-    return json.loads(footer.notes.get("inputs", "{}"))
-
-
-def size_of(store: Store, name: str) -> int:
-    """In bytes; -1 for a file that is not there."""
-    try:
-        return store.size(name)
-    except FileNotFoundError:
-        return -1
-
-
-def _listed_size(store: Store, name: str) -> int:
-    """The same of what was committed with a part, from one listing of its folder where the store has manifests."""
-    return store.manifests.size_of(name) if store.manifests else size_of(store, name)
-
-
-def model_manifest(folder: str) -> str:
-    """The file whose presence says that a model folder is whole."""
-    return f"{folder}/model.json"
-
-
-def digest_of(store: Store, name: str) -> str:
-    """The digest of a part or a model. Raises FileNotFoundError while it is not made."""
-    if not name.endswith(".parquet"):
-        return hashlib.sha256(store.read(name)).hexdigest()
-    footer = manifest_footer(store, name)
-    if footer is None:
-        raise FileNotFoundError(name)
-    return footer.digest
-
-
-def account(
-    job: PartWork, stage: Stage, inputs: list[Any], absent: list[Any], out: list[Any], rejects: list[Reject],
-    held: Sequence[HeldOutItem] = (),
-) -> LedgerRow:  # fmt: skip
-    """The part's ledger row. Raises Unaccounted when an input has no descendant, or one has no input, or seconds differ."""
-    firsts, items = list(map(first_of, inputs)), records_in(inputs)
-    pieces = Counter([stage.parent(r) for r in out] + [r.key for r in rejects] + [r.key for r in held])
-    wanted = Counter(r.key for r in firsts)
-    if lost := [key for key, n in wanted.items() if pieces[key] < n]:
-        raise Unaccounted(f"{job.node} part {job.part}: {counted(len(lost), 'item')} vanished, the first is {lost[0]}")
-    if strange := pieces.keys() - wanted.keys():
-        raise Unaccounted(
-            f"{job.node} part {job.part}: no input has {counted(len(strange), 'item')} such as {min(strange)}"
-        )
-    seconds_in, seconds_out, seconds_rejected, seconds_held = map(total, (firsts, out, rejects, held))
-    gone = seconds_out + seconds_rejected + seconds_held
-    row = LedgerRow(
-        node=job.node, part=job.part, items_in=items, items_made=pieces.total() - items, items_out=len(out),
-        items_rejected=len(rejects), items_held=len(held), items_absent=len(absent), seconds_in=seconds_in,
-        seconds_made=gone - seconds_in if stage.makes_seconds else stage.doubled(out), seconds_out=seconds_out,
-        seconds_rejected=seconds_rejected, seconds_held=seconds_held, seconds_absent=total(absent),
-    )  # fmt: skip
-    if fault := row.imbalance():
-        raise Unaccounted(fault)
-    return row
-
-
-def total(records: Iterable[Any]) -> float:
-    """Seconds of all the records, rounded to the ledger's tolerance."""
-    return round(sum(r.seconds for r in records) / TOLERANCE) * TOLERANCE
-
-
-def pack(records: list[Any], name: str) -> tuple[list[Any], bytes]:
-    """Moves audio that records carry into one blob and leaves its place in them."""
-    blob = bytearray()
-
-    def place(audio: Audio) -> Audio:
-        if not audio.data:
-            return audio
-        blob.extend(audio.data)
-        return replace(audio, uri=name, offset=len(blob) - len(audio.data), length=len(audio.data), data=b"")
-
-    def placed(record: Any) -> Any:
-        if isinstance(record, Recording):
-            return replace(record, audio=place(record.audio))
-        if isinstance(record, Dialogue):
-            return replace(record, turns=tuple(replace(t, audio=place(t.audio)) for t in record.turns))
-        return record
-
-    return [placed(r) for r in records], bytes(blob)

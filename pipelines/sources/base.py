@@ -16,7 +16,7 @@ from weft.pipelines.storage.store import SOURCE, Store
 from weft.schemas.facts import Facts
 from weft.schemas.item import Item
 from weft.schemas.ledger import MISSING, UNAVAILABLE, Reject, Unavailable, Unusable
-from weft.schemas.recipe import NAME
+from weft.schemas.recipe_sections import NAME
 from weft.schemas.settings import Versioned
 from weft.schemas.splits import KINDS, HoldOut, Kind, Split, known_split
 

@@ -12,7 +12,7 @@ from weft.jobs.build import build
 from weft.jobs.commands import open_corpus, read_pipeline
 from weft.jobs.engine import LocalEngine
 from weft.pipelines.aligners.adapted import Aligner
-from weft.pipelines.corpus.claim import claimed
+from weft.pipelines.corpus.corpus_folder import locked_corpus
 from weft.pipelines.mixing.audit import audit
 from weft.pipelines.models.folders import OWN
 from weft.pipelines.storage.store import Damaged, Store
@@ -93,7 +93,7 @@ def corpus(good: Path, tmp_path: Path) -> Store:
 def run(recipe_at: Path, out: Path, verify: bool = False) -> list[Damaged]:
     """A local build, and what it found damaged."""
     pipeline, store, found = read_pipeline(str(recipe_at)), Store(str(out)), list[Damaged]()
-    with claimed(store):
+    with locked_corpus(store):
         build(pipeline, store, LocalEngine(store), lambda _: None, lambda _: None, found.append if verify else None)
     return found
 

@@ -6,7 +6,7 @@ import pytest
 
 from weft.jobs.commands import make_pipeline, read_pipeline
 from weft.jobs.estimates import Use
-from weft.jobs.holdings import Holding, sampled_holding
+from weft.jobs.source_sizes import SourceSize, sampled_size
 from weft.jobs.token_rates import KEPT_BY_DEDUP, TEXT_RATE
 from weft.jobs.turn_tokens import BYTES_A_TOKEN, OTHER_BYTES, SIGNS_BYTES
 from weft.pipelines.graph import Pipeline
@@ -35,13 +35,13 @@ RECIPE = {
 )
 def test_tokens_of_a_second_of_speech(task: dict[str, object], expected: float) -> None:
     pipeline = make_pipeline({**RECIPE, "tasks": {"one": {"sources": ["read"], **task}}})
-    held = Holding(items=1, records=4, seconds=1.0, lengths={4: 1})
+    held = SourceSize(items=1, records=4, seconds=1.0, lengths={4: 1})
     assert Use(pipeline, "one", "read").tokens(held) == pytest.approx(expected, rel=1e-3)
 
 
 def test_an_image_supplies_its_placeholders_beside_its_caption() -> None:
     pipeline = read_pipeline("step-audio-aqaa-small")
-    held = Holding(items=10, read=10, records=10, bytes=400)
+    held = SourceSize(items=10, read=10, records=10, bytes=400)
     markers = 2  # of an image; the pictures' captions are not what the text tokenizer is trained on
     assert Use(pipeline, "images", "pictures").tokens(held) == 10 * (256 + markers) + 400 / OTHER_BYTES
     assert Use(pipeline, "text", "text").tokens(held) == 100
@@ -71,7 +71,7 @@ def test_what_a_template_writes_is_counted_by_the_text_tokenizer_where_it_is_the
     ]
     source = {"use": "text", "path": "lines.jsonl"}
     pipeline = templated({"use": "pretrained", "model": str(tmp_path / "text")}, source, turns=turns)
-    held = Holding(items=1, records=10, bytes=400, fields={"answer": 40, "question": 4000})
+    held = SourceSize(items=1, records=10, bytes=400, fields={"answer": 40, "question": 4000})
     written = [f"{role}\n" for role in ("system", "human", "assistant")]
     template = sum(len(made.encode(text)) for text in (*written, INSTRUCTION)) + 2 * len(written)
     assert Use(pipeline, "one", "read").tokens(held) == 10 * template + (400 + 40) / BYTES_A_TOKEN
@@ -80,7 +80,7 @@ def test_what_a_template_writes_is_counted_by_the_text_tokenizer_where_it_is_the
 def test_without_its_tokenizer_a_template_is_as_long_as_its_bytes() -> None:
     turns = [{"role": "human", "say": {"literal": INSTRUCTION}}, {"role": "assistant", "say": "fsq"}]
     pipeline = templated({"use": "bpe"}, {"use": "folder", "path": "."}, turns=turns)
-    held = Holding(items=10, records=10, seconds=4.0)
+    held = SourceSize(items=10, records=10, seconds=4.0)
     length = len("human\n" + INSTRUCTION + "assistant\n")
     assert Use(pipeline, "one", "read").tokens(held) == pytest.approx(10 * (4 + length / SIGNS_BYTES) + 4 * 25)
 
@@ -91,5 +91,5 @@ def test_tasks_with_a_template_are_estimated_by_what_is_in_it(name: str) -> None
     counted = {"s2st": 274, "s2s-chat": 461, "mixed-chat": 374, "tools": 970, "reasoning": 126, "prompts": 74}
     pipeline = read_pipeline("step-audio-2-small")
     (source,) = pipeline.tasks[name].sources
-    held = sampled_holding(source, pipeline.sources[source])
+    held = sampled_size(source, pipeline.sources[source])
     assert Use(pipeline, name, source).tokens(held) / held.items == pytest.approx(counted[name], rel=0.25)

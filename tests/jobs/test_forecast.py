@@ -15,9 +15,9 @@ import yaml
 
 from weft.jobs.commands import read_pipeline
 from weft.jobs.costs import REAL_TIME, stage_times, steps_of, training_times
-from weft.jobs.holdings import Holding, sampled_holding
 from weft.jobs.known_rejects import KnownRejects
 from weft.jobs.shortages import shortages
+from weft.jobs.source_sizes import SourceSize, sampled_size
 from weft.jobs.turn_amounts import BYTES_A_SECOND
 from weft.pipelines.audio.sound import flac
 from weft.pipelines.sources import folder, grammar, manifest, text
@@ -62,12 +62,12 @@ class TestHoldings:
             "".join(json.dumps({"text": "x" * 100, "url": "y" * 900}) + "\n" for _ in "12345")
         )
         (tmp_path / "c.txt.gz").write_bytes(gzip.compress(b"z" * 5000))
-        held = sampled_holding("books", text.Source(path=str(tmp_path), documents="paragraph", stretch=1024))
+        held = sampled_size("books", text.Source(path=str(tmp_path), documents="paragraph", stretch=1024))
         assert (held.records, held.bytes, held.unreadable) == (50 + 5 + 1, 10_000 + 500 + 5000, 0)
 
     def test_much_text_is_read_in_part_and_scaled(self, tmp_path: Path) -> None:
         (tmp_path / "a.txt").write_text("\n\n".join(["word " * 20] * 5000))
-        held = sampled_holding("books", text.Source(path=str(tmp_path), documents="paragraph", stretch=4096), most=20)
+        held = sampled_size("books", text.Source(path=str(tmp_path), documents="paragraph", stretch=4096), most=20)
         assert held.read == 20 and held.items == 125
         assert held.records == pytest.approx(5000, rel=0.1) and held.bytes == pytest.approx(495_000, rel=0.1)
 
@@ -75,13 +75,13 @@ class TestHoldings:
         for n in range(60):
             write_clip(tmp_path / f"{n}.flac", 1 + n % 3)
         source = folder.Source(path=str(tmp_path))
-        whole, some = sampled_holding("speech", source), sampled_holding("speech", source, most=20)
+        whole, some = sampled_size("speech", source), sampled_size("speech", source, most=20)
         assert (whole.read, whole.items, whole.seconds) == (60, 60, 120.0)
         assert (some.read, some.items) == (20, 60) and some.seconds == pytest.approx(120, rel=0.25)
-        assert some == sampled_holding("speech", source, most=20)
+        assert some == sampled_size("speech", source, most=20)
 
     def test_turns_of_dialogues_are_utterances(self) -> None:
-        held = sampled_holding("dialogues", grammar.Source(count=5))
+        held = sampled_size("dialogues", grammar.Source(count=5))
         assert (
             held.items == 5
             and held.records >= 20
@@ -105,20 +105,20 @@ class TestHoldings:
             return opens(file, *rest, **options)
 
         monkeypatch.setattr(builtins, "open", guarded)
-        held = sampled_holding("speech", folder.Source(path=str(tmp_path)))
+        held = sampled_size("speech", folder.Source(path=str(tmp_path)))
         assert (held.items, held.unreadable, held.seconds) == (6, 5, 2.0)
 
     def test_text_that_build_rejects_holds_nothing(self, tmp_path: Path) -> None:
         (tmp_path / "a.txt").write_text("good")
         (tmp_path / "b.txt").write_text("")
         os.mkfifo(tmp_path / "c.txt")
-        held = sampled_holding("books", text.Source(path=str(tmp_path)))
+        held = sampled_size("books", text.Source(path=str(tmp_path)))
         assert (held.items, held.records, held.bytes, held.unreadable) == (3, 1, 4, 0)
 
     def test_text_that_is_listed_and_not_there_holds_nothing(self, tmp_path: Path) -> None:
         (tmp_path / "a.txt").write_text("one document")
         (tmp_path / "b.txt").symlink_to(tmp_path / "nothing")
-        assert sampled_holding("books", text.Source(path=str(tmp_path))).records == 1
+        assert sampled_size("books", text.Source(path=str(tmp_path))).records == 1
 
 
 class TestLengths:
@@ -127,7 +127,7 @@ class TestLengths:
             write_clip(tmp_path / f"{name}.flac", seconds)
         (tmp_path / "one.txt").write_text("a b")
         (tmp_path / "tiers.TextGrid").write_text("")
-        held = sampled_holding("speech", folder.Source(path=str(tmp_path)), longest=30.0)
+        held = sampled_size("speech", folder.Source(path=str(tmp_path)), longest=30.0)
         assert held.lengths == {1: 1, 2: 2, 5: 1}
         assert (held.of_length(2).items, held.of_length(2).records, held.of_length(6).seconds) == (3, 9, 0.0)
 
@@ -137,7 +137,7 @@ class TestLengths:
             {"audio": "day.flac", "offset": 1, "duration": seconds} for seconds in (3, 4, -1, float("nan"), "5", None)
         ]
         (tmp_path / "manifest.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
-        held = sampled_holding("speech", manifest.Source(path=str(tmp_path / "manifest.jsonl")))
+        held = sampled_size("speech", manifest.Source(path=str(tmp_path / "manifest.jsonl")))
         assert (held.lengths, held.seconds) == ({2: 1}, 7.0)
 
 
@@ -147,7 +147,7 @@ class TestKnownRejects:
             write_clip(tmp_path / f"{name}.flac", seconds)
         for name, content in (("short.txt", "a b"), ("long.txt", "a b"), ("silent.txt", " "), ("timed.ctm", "")):
             (tmp_path / name).write_text(content)
-        held = sampled_holding("speech", folder.Source(path=str(tmp_path)), longest=30.0)
+        held = sampled_size("speech", folder.Source(path=str(tmp_path)), longest=30.0)
         assert (held.items, held.seconds) == (4, 88.0)
         assert held.rejects == KnownRejects(long_transcripts=1, seconds=40.0)
 
@@ -157,7 +157,7 @@ class TestKnownRejects:
         stretches = [{"offset": 0, "duration": 35, "text": "a"}, {"offset": 40, "duration": 20, "text": "b"}]
         lines = [{"audio": "day.flac", **stretch} for stretch in stretches] + [{"audio": "bare.flac"}]
         (tmp_path / "manifest.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
-        held = sampled_holding("speech", manifest.Source(path=str(tmp_path / "manifest.jsonl")), longest=30.0)
+        held = sampled_size("speech", manifest.Source(path=str(tmp_path / "manifest.jsonl")), longest=30.0)
         assert (held.records, held.seconds) == (4, 70.0)
         assert held.rejects == KnownRejects(long_transcripts=1, seconds=35.0, without_text=1)
 
@@ -204,14 +204,16 @@ class TestShortages:
 
     def test_samples_are_documents_not_files(self, recipe: Callable) -> None:
         pipeline = read_pipeline(recipe(total=41, unit="samples"))
-        (sentence,) = shortages(pipeline, {"books": sampled_holding("books", pipeline.sources["books"])})
+        (sentence,) = shortages(pipeline, {"books": sampled_size("books", pipeline.sources["books"])})
         assert "41 samples of text, one pass over books holds about 40" in sentence
 
     def test_data_that_does_not_say_how_much_it_is_is_not_called_too_little(self, recipe: Callable) -> None:
         pipeline = read_pipeline(recipe(total=1000))
-        assert shortages(pipeline, {"books": Holding(items=4, read=4, unreadable=4)}) == []
-        assert shortages(pipeline, {"books": Holding(items=4, read=4, bytes=2400, records=1, unreadable=2)}) == []
-        assert len(shortages(pipeline, {"books": Holding(items=4, read=4, bytes=1600, records=1, unreadable=2)})) == 1
+        assert shortages(pipeline, {"books": SourceSize(items=4, read=4, unreadable=4)}) == []
+        assert shortages(pipeline, {"books": SourceSize(items=4, read=4, bytes=2400, records=1, unreadable=2)}) == []
+        assert (
+            len(shortages(pipeline, {"books": SourceSize(items=4, read=4, bytes=1600, records=1, unreadable=2)})) == 1
+        )
 
     def test_what_no_header_says_is_reported_as_left_out(self, weft: Weft, tmp_path: Path) -> None:
         write_clip(tmp_path / "a.flac", 2)
@@ -246,7 +248,7 @@ class TestLearning:
         recipe = {"name": "r", "sources": sources, "tokenizers": {"hubert": {"use": "hubert"}}}
         (tmp_path / "r.yaml").write_text(yaml.safe_dump(recipe))
         pipeline = read_pipeline(str(tmp_path / "r.yaml"))
-        times = training_times(pipeline, {"speech": Holding(items=900, read=900, seconds=3600.0)})
+        times = training_times(pipeline, {"speech": SourceSize(items=900, read=900, seconds=3600.0)})
         assert 60 < times["models/hubert"] <= 180
 
     def test_only_stages_of_the_recipe_have_a_time(self, tmp_path: Path) -> None:
@@ -255,7 +257,7 @@ class TestLearning:
         recipe = {"name": "r", "sources": sources, "align": {"use": "none"}, "tokenizers": tokenizers}
         (tmp_path / "r.yaml").write_text(yaml.safe_dump(recipe))
         pipeline = read_pipeline(str(tmp_path / "r.yaml"))
-        times = stage_times(pipeline, {"speech": Holding(items=900, read=900, seconds=3600.0)})
+        times = stage_times(pipeline, {"speech": SourceSize(items=900, read=900, seconds=3600.0)})
         assert set(times) == {"ingest", "encode"}
         assert times["encode"] == 2 * 3600.0 / REAL_TIME["encode"]
 

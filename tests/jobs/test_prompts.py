@@ -11,8 +11,8 @@ from tests.jobs.planting import audit_faults
 from weft.jobs.build import build
 from weft.jobs.commands import read_pipeline
 from weft.jobs.engine import LocalEngine
+from weft.pipelines.mixing.column_checks import SampleRules
 from weft.pipelines.mixing.deep import check_tar
-from weft.pipelines.mixing.whole import SampleRules
 from weft.pipelines.storage.store import Store
 
 RECIPE = """

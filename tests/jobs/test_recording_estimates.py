@@ -13,8 +13,8 @@ from weft.jobs.build import build
 from weft.jobs.commands import read_pipeline
 from weft.jobs.engine import LocalEngine
 from weft.jobs.estimates import Use
-from weft.jobs.forecast import holdings
-from weft.jobs.holdings import Holding
+from weft.jobs.forecast import source_sizes
+from weft.jobs.source_sizes import SourceSize
 from weft.pipelines.audio.sound import flac
 from weft.pipelines.graph import Pipeline
 from weft.pipelines.storage.store import Store
@@ -80,17 +80,17 @@ def recipe(folder: Path) -> str:
 
 
 @pytest.fixture(scope="module")
-def talks(tmp_path_factory: pytest.TempPathFactory) -> tuple[Pipeline, Holding, Path]:
+def talks(tmp_path_factory: pytest.TempPathFactory) -> tuple[Pipeline, SourceSize, Path]:
     """A corpus, and what its source was estimated to hold before."""
     root = tmp_path_factory.mktemp("talks")
     speak(root)
     pipeline, store = read_pipeline(recipe(root)), Store(str(root / "corpus"))
-    held = holdings(pipeline, 100)["talks"]
+    held = source_sizes(pipeline, 100)["talks"]
     build(pipeline, store, LocalEngine(store), lambda event: None, lambda works: None)
     return pipeline, held, root / "corpus"
 
 
-def test_recordings_are_counted_by_their_utterances(talks: tuple[Pipeline, Holding, Path]) -> None:
+def test_recordings_are_counted_by_their_utterances(talks: tuple[Pipeline, SourceSize, Path]) -> None:
     _, held, corpus = talks
     utterances = pq.read_table(corpus / "segment/talks")
     assert held.lengths == {1: 4, 2: 1, 5: 1, 8: 1} and held.records == len(utterances) == sum(LENGTHS)
@@ -99,7 +99,7 @@ def test_recordings_are_counted_by_their_utterances(talks: tuple[Pipeline, Holdi
 
 
 @pytest.mark.parametrize("task", TASKS)
-def test_a_pass_supplies_what_was_estimated(talks: tuple[Pipeline, Holding, Path], task: str) -> None:
+def test_a_pass_supplies_what_was_estimated(talks: tuple[Pipeline, SourceSize, Path], task: str) -> None:
     pipeline, held, corpus = talks
     made = pq.read_table(corpus / "compose" / task / "pass-0/talks", columns=["tokens", "seconds"]).to_pylist()
     use, stage = Use(pipeline, task, "talks"), pipeline.recipe.training["pre"]

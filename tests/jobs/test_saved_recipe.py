@@ -7,7 +7,7 @@ import yaml
 
 from weft.jobs.build import write_recipe
 from weft.jobs.commands import open_corpus, read_pipeline
-from weft.pipelines.corpus.claim import MARK, MARKED
+from weft.pipelines.corpus.corpus_folder import MARK, MARKED
 from weft.pipelines.storage.store import Store
 from weft.schemas.recipe import Recipe
 

@@ -17,7 +17,7 @@ from weft.jobs.commands import read_pipeline
 from weft.jobs.engine import LocalEngine
 from weft.jobs.failures import BuildError
 from weft.jobs.schedule import WorkEvent
-from weft.pipelines.corpus.presence import SourceGone
+from weft.pipelines.corpus.source_check import SourceGone
 from weft.pipelines.parts.tables import read_part
 from weft.pipelines.storage.store import Store
 from weft.schemas.counting import counted

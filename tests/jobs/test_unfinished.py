@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from weft.pipelines.corpus.claim import mark
+from weft.pipelines.corpus.corpus_folder import mark
 from weft.pipelines.storage.lock import NAME, Lock
 from weft.pipelines.storage.store import Store
 

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from weft.pipelines.choosing import RecipeFault
 from weft.pipelines.graph import Pipeline
 from weft.pipelines.parts.splits import HoldOutNames
 from weft.pipelines.parts.stage_work import PartWork
+from weft.pipelines.recipe_faults import RecipeFault
 from weft.schemas.recipe import Recipe
 from weft.schemas.recipe_file import load
 from weft.schemas.resources import Resources

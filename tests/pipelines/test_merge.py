@@ -8,7 +8,7 @@ from weft.pipelines.merge import Merge
 from weft.pipelines.parts.joining import JoinedRow
 from weft.schemas.audio import Audio, Codes, Utterance
 from weft.schemas.ledger import Reject
-from weft.schemas.recipe import StreamSettings
+from weft.schemas.recipe_sections import StreamSettings
 
 UTTERANCE = Utterance(
     key="u", recording="r", source="talks", audio=Audio("/a.wav"), sha256="", start=1.0, end=1.2, path="a.wav"

@@ -12,7 +12,8 @@ import pytest
 from weft.pipelines.audio.sound import flac, load
 from weft.pipelines.corpus.listing import list_source
 from weft.pipelines.ingest import Ingest
-from weft.pipelines.parts.stage_work import Input, PartWork, digest_of
+from weft.pipelines.parts.committed import digest_of
+from weft.pipelines.parts.stage_work import Input, PartWork
 from weft.pipelines.parts.tables import part_name, read_part
 from weft.pipelines.sources.base import Source, place_in
 from weft.pipelines.sources.folder import Source as Folder

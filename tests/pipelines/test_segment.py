@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from weft.pipelines import segment
 from weft.pipelines.ingest import Ingest
+from weft.pipelines.parts.accounting import account
 from weft.pipelines.parts.splits import Splits
-from weft.pipelines.parts.stage_work import Input, PartWork, account
+from weft.pipelines.parts.stage_work import Input, PartWork
 from weft.pipelines.segment import Segment
 from weft.pipelines.segmenters import base
 from weft.pipelines.segmenters.base import SpeakerSpan, union

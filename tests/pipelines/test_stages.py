@@ -87,14 +87,6 @@ class EnglishAligner(EvenAligner):
         return "en"
 
 
-class OneMethod(aligners.Aligner):
-    """Has `align` alone, which gives every utterance an empty alignment."""
-
-    def align(self, transcribed: Sequence[aligners.Transcribed]) -> Iterator[Alignment | Unusable]:
-        for one in transcribed:
-            yield Alignment(key=one.utterance.key, seconds=1.0, aligner="one method", words=(), score=0.0)
-
-
 class Loudness(SpeechTokenizer):
     """Code 1 in the first half, 0 in the second, at 10 Hz."""
 
@@ -150,10 +142,10 @@ class TestAlign:
         assert isinstance(strict, Reject) and strict.reason == "bad_timing"
         assert lenient.words == (Word("so", 0.2, 1.0),)
 
-    def test_the_stage_makes_one_call_of_the_aligner(self, store: Store) -> None:
+    def test_only_utterances_without_word_times_go_to_the_aligner(self, store: Store) -> None:
         timed = utterance(store, text="so", words=(Word("so", 0.2, 0.4),))
-        made = self.run(store, timed, utterance(store, text="and"), aligner=OneMethod())
-        assert [one.aligner for one in made] == ["given 1", "one method"]
+        aligned = self.run(store, timed, utterance(store, text="and"))
+        assert [one.aligner for one in aligned] == ["given 1", f"{EvenAligner().called} {EvenAligner().version()}"]
 
     def test_audio_that_cannot_be_aligned_is_not_read(self, store: Store) -> None:
         german = replace(utterance(store, text="ja"), language="de")

@@ -38,6 +38,20 @@ def test_another_backend_does_not_list_its_settings() -> None:
     ]
 
 
+def test_a_backend_in_a_file_is_named_by_its_file() -> None:
+    old, edited, other = (f"weft_file_my_aligner_{digit * 16}" for digit in "0ab")
+    assert reasons({"use aligner": old}, {"use aligner": edited, "setting x": "1"}) == [
+        "the code of my_aligner.py changed"
+    ]
+    assert reasons({"use aligner": "sphinx"}, {"use aligner": other}) == [
+        "its aligner backend was sphinx, is now my_aligner.py"
+    ]
+    assert reasons({"use aligner": other}, {"use aligner": "weft_file_mine_0123456789abcdef"}) == [
+        "its aligner backend was my_aligner.py, is now mine.py"
+    ]
+    assert reasons({"use": "Align"}, {"use": "Align", "use aligner": other}) == ["its aligner backend is new"]
+
+
 def test_utterances_are_counted() -> None:
     old = {f"utterance u{n}": "1" for n in range(412)} | {"setting seed": "1"}
     assert reasons(old, {**old, "utterance u7": "2"}) == ["1 of its 412 training utterances changed"]

@@ -16,7 +16,7 @@ from weft.schemas.vocabulary import Vocabulary
 from weft.trainer import losses
 from weft.trainer.objectives.next_token import next_token
 from weft.trainer.runs import ended, start_of
-from weft.trainer.train import Result, StepReport, device_of, train
+from weft.trainer.train import Result, StepReport, train
 
 
 @pytest.fixture
@@ -283,27 +283,6 @@ def test_a_run_goes_on_with_fewer_tokens_of_one_forward_and_on_another_device(
         go(tmp_path / "run", stage, report=interrupt_at(5))
     moved = stage.model_copy(update={"forward_tokens": 16, "device": "cpu"})
     assert go(tmp_path / "run", moved, resume=True).step == 8
-
-
-def test_a_gpu_that_is_not_there_is_refused(
-    make_stage: Callable[..., TrainingStage], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
-    stage = make_stage()
-    assert device_of(stage).type == "cpu"
-    with pytest.raises(ValueError, match="finds no GPU on this machine; set `device: cpu`"):
-        device_of(stage.model_copy(update={"device": "cuda"}))
-
-
-def test_a_stage_stays_on_the_cpu_where_it_says_so(
-    make_stage: Callable[..., TrainingStage], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("torch.cuda.is_available", lambda: True)
-    assert [device_of(make_stage().model_copy(update={"device": d})).type for d in ("auto", "cpu", "cuda")] == [
-        "cuda",
-        "cpu",
-        "cuda",
-    ]
 
 
 def test_where_every_checkpoint_is_damaged_nothing_is_used(

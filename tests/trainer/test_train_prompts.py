@@ -14,7 +14,7 @@ from weft.trainer import losses
 from weft.trainer.loader import DrawReader
 from weft.trainer.models.network import Network
 from weft.trainer.models.starting import starting
-from weft.trainer.objectives.choosing import Given, objective_of
+from weft.trainer.objectives.factory import ObjectiveInputs, objective_of
 from weft.trainer.prompts import PromptStream
 from weft.trainer.replies import PromptSample
 from weft.trainer.rewards.label import Reward as Label
@@ -97,7 +97,7 @@ def test_another_reward_is_another_run(
 
 def sampled(stage: TrainingStage, prompts: list[PromptSample], step: int, seed: int, **tokens: int) -> list[list[int]]:
     objective = objective_of(
-        stage.model_copy(update=tokens), VOCABULARY, Given(files=FILES, seed=seed, rewards=(Label(),))
+        stage.model_copy(update=tokens), VOCABULARY, ObjectiveInputs(files=FILES, seed=seed, rewards=(Label(),))
     )
     network: Network = starting(stage, VOCABULARY, 0)
     rollouts = objective.practice.rollouts  # type: ignore[attr-defined]
@@ -182,4 +182,4 @@ def test_samples_that_it_cannot_learn_from_are_refused(
 def test_prompts_without_an_end_are_refused(make_prompt_stage: Callable[..., TrainingStage]) -> None:
     endless = Vocabulary(text_size=40, bos=None, markers=(), codebooks=(), size=48, text_fingerprint="toy")
     with pytest.raises(RecipeError, match="nothing in the vocabulary ends a reply"):
-        objective_of(make_prompt_stage(OBJECTIVES["grpo"]), endless, Given(files=FILES, rewards=(Label(),)))
+        objective_of(make_prompt_stage(OBJECTIVES["grpo"]), endless, ObjectiveInputs(files=FILES, rewards=(Label(),)))

@@ -1,6 +1,6 @@
 """An encoder that keeps the frames of the last members: replies to one prompt share its audio, and each goes through several forwards.
 
-kept({"audio": encoder}, members=64)
+cached({"audio": encoder}, members=64)
 """
 
 from collections import OrderedDict
@@ -36,6 +36,6 @@ class KeepingEncoder:
         return self._frames[id(member)][1]
 
 
-def kept(encoders: FrozenEncoders, members: int) -> FrozenEncoders:
+def cached(encoders: FrozenEncoders, members: int) -> FrozenEncoders:
     """Each of the encoders, with its last frames kept."""
     return {name: KeepingEncoder(encoder=encoder, members=members) for name, encoder in encoders.items()}

@@ -71,7 +71,7 @@ class Network(nn.Module):
     ) -> Tensor:
         """Logits (B, K, V) of packed blocks at the positions `keep_K`, int64 indices into T. A sample sees itself alone."""
         if not latents:
-            return forward(self.lm, ids_BT, positions_BT, documents_BT, keep_K)
+            return forward(self.lm, ids_BT, positions_BT, documents_BT=documents_BT, keep_K=keep_K)
         return self.lm(
             inputs_embeds=self.embedded(ids_BT, latents), position_ids=positions_BT, attention_mask=block_mask(documents_BT),
             logits_to_keep=keep_K, use_cache=False,

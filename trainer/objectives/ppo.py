@@ -47,7 +47,7 @@ class PpoObjective(OnPromptsObjective):
         rewards_BT = -self.kl * (batch.figures["old"] - reference_BT)
         for row, targets_T in enumerate(batch.targets_BT):
             rewards_BT[row, np.flatnonzero(targets_T)[-1]] += scores.total[row]
-        advantages_BT = advantages(rewards_BT, expected_BT, batch.targets_BT, self._gamma, self._lambda)
+        advantages_BT = advantages(rewards_BT, expected_BT, batch.targets_BT, gamma=self._gamma, smoothing=self._lambda)
         figures = {
             **batch.figures,
             "reference": reference_BT,

@@ -58,3 +58,9 @@ def check_length(clip: Clip, max_seconds: float) -> None:
     """Raises Unalignable for a clip of more than `max_seconds`."""
     if (seconds := len(clip.samples) / RATE) > max_seconds:
         raise Unalignable("too_long", f"{seconds:.1f} s, where max_seconds is {max_seconds:g}")
+
+
+def check_text(utterance: Utterance) -> None:
+    """Raises Unalignable for an utterance without text."""
+    if not utterance.text or not utterance.text.strip():
+        raise Unalignable("no_transcript", "there is no text to align; tasks that need none still use it")

@@ -14,6 +14,7 @@ from tests.pipelines.aligners.lines import LINES
 from weft.pipelines.aligners import sphinx
 from weft.pipelines.aligners.adapted import Aligner
 from weft.pipelines.aligners.base import Clip, Unalignable
+from weft.pipelines.aligners.common.utterances import align_samples
 from weft.pipelines.audio.sound import RATE
 from weft.schemas.audio import Audio, Utterance, Word
 
@@ -49,7 +50,7 @@ def aligner(folder: Path) -> Aligner:
 def mean_error(aligner: sphinx.Aligner, corpus: list) -> float:
     starts = []
     for clip, truth, line in corpus:
-        words = aligner.align_samples(clip.samples, line.split(), clip.speaker).words
+        words = align_samples(aligner, clip.samples, line.split(), clip.speaker).words
         starts += [abs(w.start - t.start) for w, t in zip(words, truth, strict=True)]
     return float(np.mean(starts))
 
@@ -62,7 +63,7 @@ def test_it_is_nearer_than_the_words_it_began_from(aligner: Aligner, corpus: lis
 
 def test_words_and_phones_cover_one_another(aligner: Aligner, corpus: list) -> None:
     for clip, _, line in corpus[:6]:
-        found = aligner.align_samples(clip.samples, line.split(), clip.speaker)
+        found = align_samples(aligner, clip.samples, line.split(), clip.speaker)
         assert [w.text for w in found.words] == line.split()
         bounds = [b for w in found.words for b in (w.start, w.end)]
         assert bounds == sorted(bounds)
@@ -78,7 +79,7 @@ def test_of_other_transcripts_it_takes_at_most_one_in_twenty_of_its_own_it_loses
 ) -> None:
     def taken(clip: Clip, line: str) -> bool:
         try:
-            aligner.align_samples(clip.samples, line.split(), clip.speaker)
+            align_samples(aligner, clip.samples, line.split(), clip.speaker)
         except Unalignable as fault:
             assert fault.reason in ("mismatch", "alignment_failed")
             return False
@@ -98,7 +99,7 @@ def test_too_little_to_learn_from_leaves_the_first_aligners_words(corpus: list, 
     assert not list(tmp_path.iterdir())
     lone.load(tmp_path)
     clip, _, line = corpus[0]
-    assert lone.align_samples(clip.samples, line.split()) == first.align_samples(clip.samples, line.split())
+    assert align_samples(lone, clip.samples, line.split()) == align_samples(first, clip.samples, line.split())
 
 
 def test_nothing_is_learned_where_most_transcripts_are_wrong(corpus: list, tmp_path: Path) -> None:
@@ -118,7 +119,7 @@ def test_what_it_refuses_it_says(aligner: Aligner, corpus: list) -> None:
         (np.zeros(3 * RATE, np.float32), LINES[0].split(), "mismatch"),
     ):
         with pytest.raises(Unalignable) as caught:
-            aligner.align_samples(samples, words)
+            align_samples(aligner, samples, words)
         assert caught.value.reason == reason
 
 
@@ -167,7 +168,7 @@ def test_real_speech_keeps_its_own_transcript_and_refuses_others(tmp_path: Path)
 
     def refused(clip: Clip, text: str) -> bool:
         try:
-            learner.align_samples(clip.samples, text.split(), clip.speaker)
+            align_samples(learner, clip.samples, text.split(), clip.speaker)
         except Unalignable:
             return True
         return False

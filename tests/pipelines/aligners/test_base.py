@@ -12,6 +12,7 @@ from tests.pipelines.aligners.calls import align_one
 from weft.pipelines.aligners import base
 from weft.pipelines.aligners.base import Clip, Timed, Unalignable, mean_score, speaker_of
 from weft.pipelines.aligners.common.spoken import spoken_forms
+from weft.pipelines.aligners.common.utterances import align_samples
 from weft.pipelines.audio.sound import RATE
 from weft.schemas.audio import Audio, Utterance, Word
 
@@ -52,7 +53,7 @@ def utterance(text: str | None, seconds: float = 4.0) -> Utterance:
 
 
 def test_words_of_several_and_of_none() -> None:
-    words = Evenly().align_samples(silence(4), ["-", "Well,", "forty-two", "--", "it?"]).words
+    words = align_samples(Evenly(), silence(4), ["-", "Well,", "forty-two", "--", "it?"]).words
     assert words == (
         Word(text="-", start=0.0, end=0.0, score=0.0),
         Word(text="Well,", start=0.0, end=0.5, score=0.0),
@@ -71,7 +72,7 @@ def test_words_of_several_and_of_none() -> None:
 def test_one_word_each_in_order_inside_the_audio(words: list[str], step: float, lap: float, seconds: float) -> None:
     samples = silence(seconds)
     try:
-        out = Evenly(step=step, lap=lap).align_samples(samples, words).words
+        out = align_samples(Evenly(step=step, lap=lap), samples, words).words
     except Unalignable:
         assert not any(spoken_forms(word) for word in words)
         return
@@ -102,7 +103,7 @@ def test_no_transcript_is_refused(text: str | None) -> None:
 
 def test_nothing_to_say_is_refused() -> None:
     with pytest.raises(Unalignable) as caught:
-        Evenly().align_samples(silence(1), ["-", "…"])
+        align_samples(Evenly(), silence(1), ["-", "…"])
     assert caught.value.reason == "no_words"
 
 

@@ -13,6 +13,7 @@ import soundfile
 
 from tests.pipelines.aligners.calls import align_one
 from weft.pipelines.aligners.base import Unalignable
+from weft.pipelines.aligners.common.utterances import align_samples
 from weft.pipelines.aligners.sphinx import Aligner
 from weft.pipelines.audio.sound import RATE
 from weft.schemas.audio import Audio, Utterance, Word
@@ -45,7 +46,7 @@ def check(words: tuple[Word, ...], written: list[str], samples: np.ndarray) -> N
 @pytest.mark.parametrize("line", LINES)
 def test_words_lie_where_the_voice_says(aligner: Aligner, line: str, spoken: Synthesized) -> None:
     samples, truth = spoken(line)
-    words = aligner.align_samples(samples, line.split()).words
+    words = align_samples(aligner, samples, line.split()).words
     check(words, line.split(), samples)
     errors = [abs(w.start - t.start) + abs(w.end - t.end) for w, t in zip(words, truth, strict=True)]
     assert np.mean(errors) / 2 < 0.06
@@ -53,7 +54,7 @@ def test_words_lie_where_the_voice_says(aligner: Aligner, line: str, spoken: Syn
 
 def test_phones_are_those_of_the_words(aligner: Aligner, spoken: Synthesized) -> None:
     samples, _ = spoken(LINES[0])
-    found = aligner.align_samples(samples, LINES[0].split())
+    found = align_samples(aligner, samples, LINES[0].split())
     inside = [
         [p.text for p in found.phones if w.start - 1e-9 <= p.start and p.end <= w.end + 1e-9] for w in found.words
     ]
@@ -66,7 +67,7 @@ def test_a_pause_belongs_to_no_word(aligner: Aligner, spoken: Synthesized) -> No
     first, second = spoken(LINES[0])[0], spoken(LINES[3])[0]
     pause = np.random.RandomState(1).normal(0, 1e-4, RATE).astype(np.float32)
     samples = np.concatenate([first, pause, second])
-    words = aligner.align_samples(samples, f"{LINES[0]} {LINES[3]}".split()).words
+    words = align_samples(aligner, samples, f"{LINES[0]} {LINES[3]}".split()).words
     here, there = words[5], words[6]
     assert there.start - here.end > 0.8
     assert here.end < len(first) / RATE + 0.1
@@ -76,7 +77,7 @@ def test_a_pause_belongs_to_no_word(aligner: Aligner, spoken: Synthesized) -> No
 def test_written_words_keep_their_number(aligner: Aligner, spoken: Synthesized) -> None:
     written = ["Well", "-", "the", "42", "self-made", "wefts,", "sat", "(on)", "the", "zyxomat", "!"]
     samples, _ = spoken("Well the forty two self made wefts sat on the zyxomat")
-    words = aligner.align_samples(samples, written).words
+    words = align_samples(aligner, samples, written).words
     check(words, written, samples)
     assert words[1].start == words[1].end == words[0].end
 
@@ -91,7 +92,7 @@ def test_order_changes_nothing(aligner: Aligner, spoken: Synthesized) -> None:
 
     def outcome(which: Aligner, number: int) -> object:
         try:
-            return which.align_samples(*jobs[number]).words
+            return align_samples(which, *jobs[number]).words
         except Unalignable as refusal:
             return refusal.reason, refusal.detail
 
@@ -106,7 +107,7 @@ def test_order_changes_nothing(aligner: Aligner, spoken: Synthesized) -> None:
 def test_the_transcript_of_another_clip_is_refused(aligner: Aligner, spoken: Synthesized) -> None:
     for line, other in zip(LINES, LINES[1:] + LINES[:1], strict=True):
         with pytest.raises(Unalignable) as caught:
-            aligner.align_samples(spoken(line)[0], other.split())
+            align_samples(aligner, spoken(line)[0], other.split())
         assert caught.value.reason in ("mismatch", "alignment_failed")
 
 
@@ -114,7 +115,7 @@ def test_the_check_can_be_turned_off(spoken: Synthesized) -> None:
     lenient = Aligner(min_score=-1e9)
     lenient.setup()
     samples, _ = spoken(LINES[2])
-    check(lenient.align_samples(samples, LINES[0].split()).words, LINES[0].split(), samples)
+    check(align_samples(lenient, samples, LINES[0].split()).words, LINES[0].split(), samples)
 
 
 @pytest.mark.parametrize("seconds", [0, 0.001, 0.02, 0.3, 3.0])
@@ -122,7 +123,7 @@ def test_the_check_can_be_turned_off(spoken: Synthesized) -> None:
 def test_what_is_not_speech_is_refused(aligner: Aligner, seconds: float, level: float) -> None:
     noise = np.random.RandomState(2).normal(0, 1, round(seconds * RATE)).astype(np.float32) * np.float32(level)
     with pytest.raises(Unalignable) as caught:
-        aligner.align_samples(noise, LINES[0].split())
+        align_samples(aligner, noise, LINES[0].split())
     assert caught.value.reason in ("mismatch", "alignment_failed")
 
 
@@ -130,10 +131,10 @@ def test_long_audio_and_strange_letters_are_refused() -> None:
     short = Aligner(max_seconds=1.0)
     short.setup()
     with pytest.raises(Unalignable) as caught:
-        short.align_samples(np.zeros(RATE + 1, np.float32), ["cat"])
+        align_samples(short, np.zeros(RATE + 1, np.float32), ["cat"])
     assert caught.value.reason == "too_long"
     with pytest.raises(Unalignable) as caught:
-        short.align_samples(np.zeros(RATE, np.float32), ["cat", "кот"])
+        align_samples(short, np.zeros(RATE, np.float32), ["cat", "кот"])
     assert caught.value.reason == "unknown_word"
 
 
@@ -156,7 +157,7 @@ def test_an_utterance_says_who_aligned_it(aligner: Aligner, spoken: Synthesized)
 
 def test_it_says_nothing(aligner: Aligner, capfd: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(Unalignable):
-        aligner.align_samples(np.zeros(RATE, np.float32), LINES[2].split())
+        align_samples(aligner, np.zeros(RATE, np.float32), LINES[2].split())
     assert capfd.readouterr() == ("", "")
 
 
@@ -174,7 +175,7 @@ def test_real_speech_keeps_its_own_transcript_and_refuses_others(aligner: Aligne
 
     def taken(samples: np.ndarray, text: str) -> bool:
         try:
-            check(aligner.align_samples(samples, text.split()).words, text.split(), samples)
+            check(align_samples(aligner, samples, text.split()).words, text.split(), samples)
         except Unalignable:
             return False
         return True

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from weft.pipelines.corpus.claim import mark
+from weft.pipelines.corpus.corpus_folder import mark
 from weft.pipelines.corpus.listing import list_source
 from weft.pipelines.graph import Pipeline
 from weft.pipelines.mixing.audit import audit

@@ -4,7 +4,7 @@ from fractions import Fraction
 
 import pytest
 
-from weft.pipelines.mixing.endings import SpeakerDemand
+from weft.pipelines.mixing.shortfall import SpeakerDemand
 from weft.pipelines.mixing.sufficiency import Balance
 
 

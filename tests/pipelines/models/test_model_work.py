@@ -23,7 +23,7 @@ from weft.schemas.faults import RecipeError
 from weft.schemas.fingerprint import digest
 from weft.schemas.learning import report_step
 from weft.schemas.ledger import Reject, UnreadItems
-from weft.schemas.recipe import TokenEntry, VocabularySettings
+from weft.schemas.recipe_sections import TokenEntry, VocabularySettings
 from weft.schemas.text import Document
 from weft.schemas.vocabulary import Entry, Vocabulary
 from weft.tokenizers.base import SpeechTokenizer

@@ -7,7 +7,8 @@ import pytest
 
 from weft.pipelines.audio.sound import flac
 from weft.pipelines.ingest import Ingest
-from weft.pipelines.parts.stage_work import PartWork, account
+from weft.pipelines.parts.accounting import account
+from weft.pipelines.parts.stage_work import PartWork
 from weft.pipelines.sources.base import Source
 from weft.pipelines.storage.store import Store
 from weft.schemas.audio import Recording

@@ -8,7 +8,7 @@ from typing import Literal
 import datasets
 import pytest
 
-from weft.pipelines.parts.stage_work import pack
+from weft.pipelines.parts.audio_blob import pack_audio
 from weft.pipelines.sources.huggingface import Source
 from weft.pipelines.storage.store import Store
 from weft.schemas.item import Item
@@ -38,7 +38,7 @@ def test_a_dataset_on_disk(tmp_path: Path, rows: datasets.Dataset, ingested: Cal
     rows.save_to_disk(str(tmp_path / "saved"))
     made, rejects = ingested(Source(path=str(tmp_path / "saved")))
     check(made, rejects)
-    packed, blob = pack(made, "ingest/hf/part-00000.bin")  # `save_to_disk` takes the audio into its tables
+    packed, blob = pack_audio(made, "ingest/hf/part-00000.bin")  # `save_to_disk` takes the audio into its tables
     assert blob == made[0].audio.data + made[1].audio.data
     assert (packed[1].audio.uri, packed[1].audio.offset, packed[1].audio.data) == (
         "ingest/hf/part-00000.bin",

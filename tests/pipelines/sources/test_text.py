@@ -18,7 +18,8 @@ from pydantic import ValidationError
 
 from weft.pipelines.corpus.listing import list_source
 from weft.pipelines.ingest import Ingest
-from weft.pipelines.parts.stage_work import PartWork, account
+from weft.pipelines.parts.accounting import account
+from weft.pipelines.parts.stage_work import PartWork
 from weft.pipelines.parts.tables import part_name, read_part
 from weft.pipelines.sources.text import LONGEST_LINE, Source
 from weft.pipelines.sources.textfiles.boundaries import WINDOW

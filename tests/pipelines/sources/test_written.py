@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from weft.jobs.holdings import sampled_holding
+from weft.jobs.source_sizes import sampled_size
 from weft.pipelines.sources import checkable, pairs, pictures, preferences, questions, scenes, tools
 from weft.pipelines.sources.base import Source
 from weft.pipelines.storage.store import Store
@@ -105,7 +105,7 @@ def test_a_voice_that_does_not_follow_its_design_is_a_reject(
 @pytest.mark.parametrize("kind", [scenes.Source, questions.Source])
 def test_a_plan_knows_how_long_they_are(kind: Any, ingested: Callable) -> None:
     source = kind(count=6)
-    held = sampled_holding("speech", source)
+    held = sampled_size("speech", source)
     made, _ = ingested(source)
     assert (held.records, held.unreadable) == (6, 0)
     assert held.seconds == pytest.approx(sum(one.seconds for one in made), rel=0.35)

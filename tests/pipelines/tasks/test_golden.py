@@ -29,7 +29,7 @@ from weft.schemas.audio import Alignment, Audio, Codes, Field, Utterance, Word
 from weft.schemas.chat import ChatTemplate
 from weft.schemas.fingerprint import digest
 from weft.schemas.passage import Passage
-from weft.schemas.recipe import StreamSettings
+from weft.schemas.recipe_sections import StreamSettings
 from weft.schemas.text import Dialogue, Document, Turn
 from weft.schemas.vocabulary import Codebook, Marker, Vocabulary
 

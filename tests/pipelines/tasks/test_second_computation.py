@@ -13,7 +13,7 @@ from weft.pipelines.tasks import speech, turns
 from weft.pipelines.tasks.base import Material, Spoken, Task
 from weft.pipelines.tasks.common.sample_builder import SampleBuilder
 from weft.schemas.audio import Audio, Codes, Utterance
-from weft.schemas.recipe import StreamSettings
+from weft.schemas.recipe_sections import StreamSettings
 from weft.schemas.vocabulary import Codebook, Marker, Vocabulary
 
 FIRST = {"style": 2000, "pitch": 3000, "hubert": 4000, "fsq": 5000, "linguistic": 20000, "semantic": 30000}

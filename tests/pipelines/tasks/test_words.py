@@ -16,7 +16,7 @@ from weft.pipelines.tasks.common.sample_builder import SampleBuilder, frame
 from weft.pipelines.tasks.words import Task, boundaries
 from weft.schemas.audio import Alignment, Word
 from weft.schemas.ledger import Unusable
-from weft.schemas.recipe import StreamSettings
+from weft.schemas.recipe_sections import StreamSettings
 
 RANGE = st.tuples(st.integers(1, 8), st.integers(0, 8)).map(lambda r: (r[0], r[0] + r[1]))
 SEED = st.integers(0, 10**6)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from weft.trainer.models.encoder_cache import kept
+from weft.trainer.models.encoder_cache import cached
 
 
 class Counting:
@@ -18,7 +18,7 @@ class Counting:
 
 def test_frames_of_the_last_members_are_kept() -> None:
     counting = Counting()
-    encoder = kept({"audio": counting}, members=2)["audio"]
+    encoder = cached({"audio": counting}, members=2)["audio"]
     assert (encoder.width, encoder.stride) == (4, 2)
     members = [np.full(8, n, np.float32) for n in range(3)]
     for member in (members[0], members[1], members[0]):
@@ -33,7 +33,7 @@ def test_frames_of_the_last_members_are_kept() -> None:
 def test_an_equal_member_at_the_same_place_is_another() -> None:
     """An array that is gone may leave its address to another: its frames must not."""
     counting = Counting()
-    encoder = kept({"audio": counting}, members=4)["audio"]
+    encoder = cached({"audio": counting}, members=4)["audio"]
     for n in range(50):
         member = np.full(8, n, np.float32)
         assert encoder.encode(member)[0, 0] == n

@@ -15,7 +15,7 @@ from weft.trainer.model import build
 from weft.trainer.models.network import Network
 from weft.trainer.models.starting import starting
 from weft.trainer.objectives.base import rows_of
-from weft.trainer.objectives.choosing import Given, objective_of, practice_of
+from weft.trainer.objectives.factory import ObjectiveInputs, objective_of, practice_of
 from weft.trainer.objectives.grpo import GrpoObjective, group_advantages
 from weft.trainer.objectives.log_probs import token_log_probs
 from weft.trainer.prompts import PromptBatch, PromptStream
@@ -55,7 +55,7 @@ def test_the_loss_is_that_of_the_paper(make_prompt_stage: Callable[..., Training
     }  # fmt: skip
     stage = make_prompt_stage(settings)
     network = Network(build(ModelSettings(config=llama), 48, 0)).eval()
-    objective = objective_of(stage, VOCABULARY, Given(files=FILES, rewards=(Length(of="reply", most=2),)))
+    objective = objective_of(stage, VOCABULARY, ObjectiveInputs(files=FILES, rewards=(Length(of="reply", most=2),)))
     assert isinstance(objective, GrpoObjective)
     objective.begin(network)
     asked = PromptBatch(
@@ -80,7 +80,7 @@ def test_the_loss_is_that_of_the_paper(make_prompt_stage: Callable[..., Training
 
 
 def reward_of(network: Network, stage: TrainingStage, prompts: PromptStream, rewards: tuple[Reward, ...]) -> float:
-    practice = practice_of(stage, stage.objective, VOCABULARY, Given(files=FILES, rewards=rewards))  # type: ignore[arg-type]
+    practice = practice_of(stage, stage.objective, VOCABULARY, ObjectiveInputs(files=FILES, rewards=rewards))  # type: ignore[arg-type]
     return practice.mean_rewards(network, list(prompts.prompts()))["reward"]
 
 

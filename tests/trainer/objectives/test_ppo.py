@@ -16,7 +16,7 @@ from weft.trainer.model import build
 from weft.trainer.models.groups import groups_of
 from weft.trainer.models.network import Network
 from weft.trainer.objectives.base import rows_of
-from weft.trainer.objectives.choosing import Given, objective_of
+from weft.trainer.objectives.factory import ObjectiveInputs, objective_of
 from weft.trainer.objectives.log_probs import token_log_probs
 from weft.trainer.objectives.ppo import PpoObjective, advantages, expected, whitened
 from weft.trainer.prompts import PromptBatch
@@ -62,7 +62,7 @@ def network(llama: dict[str, object]) -> Network:
 
 def test_the_loss_is_that_of_the_paper(network: Network, make_prompt_stage: Callable[..., TrainingStage]) -> None:
     stage = make_prompt_stage({**SETTINGS, "kl": 0.3, "clip": 0.1, "gamma": 0.9, "gae_lambda": 0.8})
-    objective = objective_of(stage, VOCABULARY, Given(files=FILES, rewards=(SHORT,)))
+    objective = objective_of(stage, VOCABULARY, ObjectiveInputs(files=FILES, rewards=(SHORT,)))
     assert isinstance(objective, PpoObjective)
     objective.begin(network)
     assert network.critic is not None and not network.critic.score.projection.weight.any()
@@ -96,7 +96,7 @@ def test_the_loss_is_that_of_the_paper(network: Network, make_prompt_stage: Call
 
 def test_the_critic_learns_by_itself(network: Network, make_prompt_stage: Callable[..., TrainingStage]) -> None:
     """It expects before each token what the state before it says, and its error moves no weight of the policy."""
-    objective = objective_of(make_prompt_stage(SETTINGS), VOCABULARY, Given(files=FILES, rewards=(SHORT,)))
+    objective = objective_of(make_prompt_stage(SETTINGS), VOCABULARY, ObjectiveInputs(files=FILES, rewards=(SHORT,)))
     objective.begin(network)
     critic = network.critic
     assert critic is not None

@@ -1,6 +1,7 @@
 """Recordings longer than an aligner takes: the words lie where aligning each piece alone puts them."""
 
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from tests.pipelines.aligners.lines import LINES as SENTENCES
 from weft.pipelines.aligners import base, sphinx
 from weft.pipelines.aligners.base import Clip, Timed, Unalignable
+from weft.pipelines.aligners.common.utterances import align_samples
 from weft.pipelines.aligners.common.windows import AudioReader, align_long, anchor
 from weft.pipelines.audio.sound import RATE
 from weft.schemas.audio import Word
@@ -42,10 +44,12 @@ def test_a_long_recording_is_as_its_pieces(aligner: sphinx.Aligner, pieces: list
     alone: list[float] = []
     at = 0.0
     for samples, line in pieces:
-        alone += [at + w.start for w in aligner.align_samples(samples, line.split()).words]
+        alone += [at + w.start for w in align_samples(aligner, samples, line.split()).words]
         at += len(samples) / RATE
     words = " ".join(line for _, line in pieces).split()
-    found = align_long(aligner.align_samples, sound(np.concatenate([samples for samples, _ in pieces])), words)
+    found = align_long(
+        partial(align_samples, aligner), sound(np.concatenate([samples for samples, _ in pieces])), words
+    )
     assert [w.text for w in found.words] == words
     errors = np.abs(np.array([w.start for w in found.words]) - np.array(alone))
     assert np.median(errors) <= 0.02 and np.percentile(errors, 95) <= 0.1
@@ -62,7 +66,9 @@ class Refusing(base.Aligner):
 
 def test_another_transcript_is_refused_with_its_place() -> None:
     with pytest.raises(Unalignable) as fault:
-        align_long(Refusing().align_samples, sound(np.zeros(70 * RATE, np.float32)), " ".join(LINES * 3).split())
+        align_long(
+            partial(align_samples, Refusing()), sound(np.zeros(70 * RATE, np.float32)), " ".join(LINES * 3).split()
+        )
     assert fault.value.reason == "no_anchor" and "from 0.0 s of 70.0 s on" in fault.value.detail
 
 
@@ -93,9 +99,9 @@ def test_silence_and_music_of_a_minute_and_more_lie_between_the_words(most: floa
     )
     if most < 100:  # no window of it reaches over the silence
         with pytest.raises(Unalignable, match=r"no_anchor.*from 0\.0 s of 440\.0 s on"):
-            align_long(Knowing(most=most).align_samples, longest, words)
+            align_long(partial(align_samples, Knowing(most=most)), longest, words)
         return
-    found = align_long(Knowing(most=most).align_samples, longest, words)
+    found = align_long(partial(align_samples, Knowing(most=most)), longest, words)
     assert np.abs(np.array([w.start for w in found.words]) - BEGINS).max() <= 0.03
 
 
@@ -117,7 +123,7 @@ def test_a_stretch_may_be_spoken_faster_than_the_rest() -> None:
     begins = (*np.arange(0.5, 30, 0.3).tolist(), *np.arange(30.8, 160, 0.55).tolist())
     seconds = np.arange(161 * RATE, dtype=np.float32) / RATE
     recording = AudioReader(read=lambda start, end: seconds[round(start * RATE) : round(end * RATE)], seconds=161.0)
-    found = align_long(Strict(begins=begins).align_samples, recording, [f"w{n}" for n in range(len(begins))])
+    found = align_long(partial(align_samples, Strict(begins=begins)), recording, [f"w{n}" for n in range(len(begins))])
     assert np.abs(np.array([w.start for w in found.words]) - begins).max() <= 0.03
 
 

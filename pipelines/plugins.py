@@ -16,7 +16,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-_MODULES = "weft_file_"  # how the names of modules from files begin
+from weft.schemas.settings import FILE_MODULES
 
 
 def names(folder: str) -> list[str]:
@@ -45,7 +45,7 @@ def from_file(path: Path, cls: str) -> Any:
         code = path.read_bytes()
     except OSError as error:
         raise ValueError(f"{path}: cannot be read ({error.strerror})") from None
-    module = _module(path, f"{_MODULES}{path.stem}_{hashlib.sha256(code).hexdigest()[:16]}")
+    module = _module(path, f"{FILE_MODULES}{path.stem}_{hashlib.sha256(code).hexdigest()[:16]}")
     if not hasattr(module, cls):
         raise ValueError(f"{path}: it defines no class {cls}")
     return getattr(module, cls)
@@ -53,7 +53,7 @@ def from_file(path: Path, cls: str) -> Any:
 
 def modules() -> list[ModuleType]:
     """Those that were made from files: no other process can import them by their names."""
-    return [module for name, module in sys.modules.items() if name.startswith(_MODULES)]
+    return [module for name, module in sys.modules.items() if name.startswith(FILE_MODULES)]
 
 
 def _module(path: Path, name: str) -> ModuleType:

@@ -1,6 +1,6 @@
 """The size at which a stage that may end early keeps its speakers' bounds, which are parts of its realised size.
 
-    fitted_size(Sizes(drawn=2400, step=30), is_whole, is_certain)  ->  2210
+    largest_size(Sizes(drawn=2400, step=30), is_whole, is_certain)  ->  2210
 
 A smaller stage has smaller bounds, so it may end earlier still. `is_whole` plans a size and tells whether all of it was drawn.
 """
@@ -20,7 +20,7 @@ class Sizes:
     step: int
 
 
-def fitted_size(sizes: Sizes, is_whole: Callable[[int], bool], is_certain: Callable[[int], bool]) -> int:
+def largest_size(sizes: Sizes, is_whole: Callable[[int], bool], is_certain: Callable[[int], bool]) -> int:
     """The largest size for which `is_whole` holds; 0 where there is none. `is_certain` is cheaper, and implies `is_whole`."""
     high, step = sizes.drawn, max(sizes.step, sizes.drawn // FINE, 1)
     if high and is_whole(high):

@@ -1,6 +1,6 @@
 """Estimates what a source holds: from its listing, and from the headers of some items (for text, from their content).
 
-sampled_holding("speech", source)   ->   Holding(items=120000, read=1000, seconds=1.61e6, lengths={1: 90000, 2: 30000}, …)
+sampled_size("speech", source)   ->   SourceSize(items=120000, read=1000, seconds=1.61e6, lengths={1: 90000, 2: 30000}, …)
 """
 
 import heapq
@@ -32,7 +32,7 @@ Lengths = Mapping[int, float]
 
 
 @dataclass(frozen=True, slots=True)
-class Holding:
+class SourceSize:
     """Sums over a source's items. `records` counts utterances or documents; `unreadable` counts audio whose header has no length.
     `rejects` is what the build is known to reject: its long transcripts are in no other sum but `items`.
 
@@ -53,8 +53,8 @@ class Holding:
     turns: DialogueAmounts = DialogueAmounts()
     fields: Mapping[str, float] = field(default_factory=dict)
 
-    def __add__(self, other: "Holding") -> "Holding":
-        return Holding(
+    def __add__(self, other: "SourceSize") -> "SourceSize":
+        return SourceSize(
             items=self.items + other.items, read=self.read + other.read, records=self.records + other.records,
             seconds=self.seconds + other.seconds, bytes=self.bytes + other.bytes,
             unreadable=self.unreadable + other.unreadable, rejects=self.rejects + other.rejects,
@@ -63,15 +63,15 @@ class Holding:
             fields={n: self.fields.get(n, 0) + other.fields.get(n, 0) for n in (*self.fields, *other.fields)},
         )  # fmt: skip
 
-    def scaled(self, by: float) -> "Holding":
-        return Holding(
+    def scaled(self, by: float) -> "SourceSize":
+        return SourceSize(
             items=self.items * by, read=self.read, records=self.records * by, seconds=self.seconds * by,
             bytes=self.bytes * by, unreadable=self.unreadable * by, rejects=self.rejects.scaled(by),
             lengths={length: count * by for length, count in self.lengths.items()},
             turns=self.turns.scaled(by), fields={name: length * by for name, length in self.fields.items()},
         )  # fmt: skip
 
-    def of_length(self, fewest: int) -> "Holding":
+    def of_length(self, fewest: int) -> "SourceSize":
         """What recordings of at least so many utterances hold: `items` of them, and their utterances and seconds."""
         lengths = {length: count for length, count in self.lengths.items() if length >= fewest}
         records, all_records = (sum(n * count for n, count in some.items()) for some in (lengths, self.lengths))
@@ -84,9 +84,9 @@ class Holding:
         return 1 - self.unreadable / self.items if self.items else 1.0
 
 
-def sampled_holding(
+def sampled_size(
     name: str, source: Source, most: int = 1000, by_speaker: bool = False, longest: float = inf
-) -> Holding:
+) -> SourceSize:
     """Lists all items and opens at most `most` of them, chosen by hash; `by_speaker` counts the speakers that the listing names.
     One transcript for more than `longest` seconds is rejected.
 
@@ -105,9 +105,9 @@ def sampled_holding(
     chosen = heapq.nsmallest(most, counted(), key=lambda item: hash64("forecast", item.key))
     if source.makes is Document:
         chosen = list(_within(chosen, TEXT_READ))
-        return _of_text(source, chosen, Holding(items=items, bytes=length))
-    held = sum((_held(source, item, longest) for item in chosen), Holding()).scaled(items / len(chosen))
-    return replace(held, speakers=speakers.counts)
+        return _of_text(source, chosen, SourceSize(items=items, bytes=length))
+    size = sum((_size_of(source, item, longest) for item in chosen), SourceSize()).scaled(items / len(chosen))
+    return replace(size, speakers=speakers.counts)
 
 
 def _within(items: Iterable[Item], most: float) -> Iterator[Item]:
@@ -120,16 +120,16 @@ def _within(items: Iterable[Item], most: float) -> Iterator[Item]:
         yield item
 
 
-def _of_text(source: Source, chosen: list[Item], listing: Holding) -> Holding:
+def _of_text(source: Source, chosen: list[Item], listing: SourceSize) -> SourceSize:
     """Documents and their bytes, scaled by listed bytes: so JSON syntax and gzip count as in the items that were read."""
     store = Store(".")
-    sampled = sum((_text_held(source, item, store) for item in chosen), Holding())
+    sampled = sum((_text_size(source, item, store) for item in chosen), SourceSize())
     length = sum(item.length for item in chosen)
     by = listing.bytes / length if length else listing.items / len(chosen)
     return replace(sampled.scaled(by), items=listing.items)
 
 
-def _text_held(source: Source, item: Item, store: Store) -> Holding:
+def _text_size(source: Source, item: Item, store: Store) -> SourceSize:
     try:
         documents = [document for document in source.read(item, store) if isinstance(document, Document)]
     except (Unusable, Unavailable):  # what `build` rejects, or cannot read now, holds nothing
@@ -138,10 +138,10 @@ def _text_held(source: Source, item: Item, store: Store) -> Holding:
     for one in (named for document in documents for named in document.fields):
         fields[one.name] = fields.get(one.name, 0) + len(one.value.encode())
     length = sum(len(document.text.encode()) for document in documents)
-    return Holding(items=1, read=1, records=len(documents), bytes=length, fields=fields)
+    return SourceSize(items=1, read=1, records=len(documents), bytes=length, fields=fields)
 
 
-def _dialogue_held(source: Source, item: Item) -> Holding:
+def _dialogue_size(source: Source, item: Item) -> SourceSize:
     """A dialogue that the build rejects holds nothing."""
     try:
         dialogues = [dialogue for dialogue in source.read(item, Store(".")) if isinstance(dialogue, Dialogue)]
@@ -149,24 +149,24 @@ def _dialogue_held(source: Source, item: Item) -> Holding:
         dialogues = []
     turns = sum(map(turn_amounts, dialogues), DialogueAmounts())
     spoken = turns.all_spoken
-    return Holding(
+    return SourceSize(
         items=1, read=1, records=spoken.turns, seconds=spoken.seconds, lengths={round(spoken.turns): 1}, turns=turns,
         fields=field_bytes(item),
     )  # fmt: skip
 
 
-def _held(source: Source, item: Item, longest: float) -> Holding:
+def _size_of(source: Source, item: Item, longest: float) -> SourceSize:
     if source.makes is Dialogue:
-        return _dialogue_held(source, item)
+        return _dialogue_size(source, item)
     seconds = source.seconds_of(item) or _seconds(item)
     if seconds is None:
-        return Holding(items=1, read=1, unreadable=1)
+        return SourceSize(items=1, read=1, unreadable=1)
     rejects = known_rejects(source, item, seconds, longest)
     named = stretches(source, item, longest)
     used = min(seconds - rejects.seconds, sum(named)) if named else seconds - rejects.seconds
     records = len(named) or _utterances(used, longest) if used or not rejects.seconds else 0
     length = records if records != 1 or names_utterances(source, item) else SEVERAL
-    return Holding(
+    return SourceSize(
         items=1, read=1, records=records, seconds=used, rejects=rejects, lengths={length: 1}, fields=field_bytes(item)
     )
 

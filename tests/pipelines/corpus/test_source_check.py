@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from weft.pipelines.corpus.listing import list_source
-from weft.pipelines.corpus.presence import SourceGone, check_presence
+from weft.pipelines.corpus.source_check import SourceGone, check_sources
 from weft.pipelines.graph import Pipeline
 from weft.pipelines.parts.tables import part_name, read_part, write_part
 from weft.pipelines.storage.store import Store
@@ -46,16 +46,16 @@ def listed(tmp_path: Path) -> tuple[Store, Pipeline]:
 
 
 def test_all_there_or_some(listed: tuple[Store, Pipeline], tmp_path: Path) -> None:
-    check_presence(*listed)
+    check_sources(*listed)
     (tmp_path / "0.wav").unlink()
-    check_presence(*listed)
+    check_sources(*listed)
 
 
 def test_all_of_a_list_gone(listed: tuple[Store, Pipeline], tmp_path: Path) -> None:
     for n in range(3):
         (tmp_path / f"{n}.wav").rename(tmp_path / f"{n}.moved")
     with pytest.raises(SourceGone, match="source 'listed': nothing of it can be read now"):
-        check_presence(*listed)
+        check_sources(*listed)
 
 
 def test_of_a_corpus_that_was_begun_what_it_holds_is_looked_for(listed: tuple[Store, Pipeline], tmp_path: Path) -> None:
@@ -65,7 +65,7 @@ def test_of_a_corpus_that_was_begun_what_it_holds_is_looked_for(listed: tuple[St
     for n in range(3):
         (tmp_path / f"{n}.wav").unlink()
     with pytest.raises(SourceGone, match="source 'listed'"):
-        check_presence(store, pipeline)
+        check_sources(store, pipeline)
 
 
 def test_a_list_of_links_that_were_always_dead(listed: tuple[Store, Pipeline], tmp_path: Path) -> None:
@@ -73,26 +73,26 @@ def test_a_list_of_links_that_were_always_dead(listed: tuple[Store, Pipeline], t
     for n in range(3):
         (tmp_path / f"{n}.wav").unlink()
     write_part(store, part_name("ingest/listed", 0), [], Recording, "x")
-    check_presence(*listed)
+    check_sources(*listed)
 
 
 def test_an_empty_folder(listed: tuple[Store, Pipeline], tmp_path: Path) -> None:
     shutil.rmtree(tmp_path / "folder")
     with pytest.raises(SourceGone, match="lying"):
-        check_presence(*listed)
+        check_sources(*listed)
 
 
 def test_other_files_at_the_same_place(listed: tuple[Store, Pipeline], tmp_path: Path) -> None:
     for n in range(2):
         (tmp_path / "folder" / f"{n}.wav").rename(tmp_path / "folder" / f"new-{n}.wav")
-    check_presence(*listed)
+    check_sources(*listed)
 
 
 def test_a_first_build_is_not_asked(listed: tuple[Store, Pipeline], tmp_path: Path) -> None:
     _, pipeline = listed
     for n in range(3):
         (tmp_path / f"{n}.wav").unlink()
-    check_presence(Store(str(tmp_path / "other")), pipeline)
+    check_sources(Store(str(tmp_path / "other")), pipeline)
 
 
 @pytest.fixture
@@ -113,20 +113,20 @@ def nested(tmp_path: Path) -> tuple[Store, Pipeline]:
 def test_a_folder_within_it_whose_mount_is_away(
     nested: tuple[Store, Pipeline], tmp_path: Path, folder: str, items: int
 ) -> None:
-    check_presence(*nested)
+    check_sources(*nested)
     emptied = tmp_path / "nested" / folder
     shutil.rmtree(emptied)
     emptied.mkdir()
     with pytest.raises(
         SourceGone, match=rf"{emptied} is empty, and the corpus lists {items} items of it; is it mounted"
     ):
-        check_presence(*nested)
+        check_sources(*nested)
     os.removedirs(emptied)  # and the one above, which is empty too
-    check_presence(*nested)
+    check_sources(*nested)
 
 
 def test_few_files_that_were_deleted_are_no_mount(nested: tuple[Store, Pipeline], tmp_path: Path) -> None:
     for name in ("a", "b"):
         (tmp_path / "nested" / "en" / f"{name}.wav").unlink()
     (tmp_path / "nested" / "always-empty").mkdir()
-    check_presence(*nested)
+    check_sources(*nested)

@@ -2,7 +2,7 @@
 
 corpus/corpus.json    {"format": 2}: this folder is a corpus of weft
 
-    with claimed(store): ...        raises NotACorpus, OtherFormat, and Locked
+    with locked_corpus(store): ...        raises NotACorpus, OtherFormat, and Locked
 
 A build that fails before it has made anything, such as one of a folder that is misspelt, leaves no corpus and no folder behind.
 Corpora that were made before there was a corpus.json are known by the first line of their recipe.yaml.
@@ -37,7 +37,7 @@ class OtherFormat(RecipeError):
 
 
 @contextmanager
-def claimed(store: Store) -> Iterator[None]:
+def locked_corpus(store: Store) -> Iterator[None]:
     """The corpus for one build alone. Raises NotACorpus for a folder with other files, OtherFormat, and Locked."""
     check_folder(store)
     check_format(store)

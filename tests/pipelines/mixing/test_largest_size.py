@@ -2,7 +2,7 @@
 
 import pytest
 
-from weft.pipelines.mixing.fitting import FINE, Sizes, fitted_size
+from weft.pipelines.mixing.largest_size import FINE, Sizes, largest_size
 
 
 def fitted(drawn: int, largest: int, step: int = 1, least: int = 1, certain: int = 0) -> tuple[int, list[int]]:
@@ -13,7 +13,7 @@ def fitted(drawn: int, largest: int, step: int = 1, least: int = 1, certain: int
         tries.append(size)
         return least <= size <= largest
 
-    return fitted_size(Sizes(drawn=drawn, step=step), is_whole, lambda size: least <= size <= certain), tries
+    return largest_size(Sizes(drawn=drawn, step=step), is_whole, lambda size: least <= size <= certain), tries
 
 
 @pytest.mark.parametrize("largest", [100, 4_321, 99_000, 99_999])

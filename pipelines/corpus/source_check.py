@@ -1,6 +1,6 @@
 """Whether what a corpus was built from is still there: where all of a source went, a build stops before it touches anything.
 
-    check_presence(store, pipeline)      # raises SourceGone
+    check_sources(store, pipeline)      # raises SourceGone
 
 Of a source that the corpus lists already, a few of the items listed now are looked for, and where none is there, a few of those that
 the corpus holds; one that is there is enough, and so is that the corpus holds none. A folder within it that held many and is empty now
@@ -33,7 +33,7 @@ class SourceGone(ValueError):
     """A source of a corpus of which nothing, or nothing of a folder, can be read; the message says which and where."""
 
 
-def check_presence(store: Store, pipeline: Pipeline) -> None:
+def check_sources(store: Store, pipeline: Pipeline) -> None:
     for name, source in pipeline.sources.items():
         if not store.exists(part_name(f"list/{name}", 0)):
             continue

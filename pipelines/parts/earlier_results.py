@@ -20,7 +20,7 @@ Results = Mapping[str, Sequence[Any]]  # by the key of the input
 
 
 @dataclass(frozen=True)
-class Kept:
+class EarlierResults:
     """The results of the part `makes` of records of the type `record`, whose input `parent` tells."""
 
     store: Store
@@ -59,11 +59,11 @@ class Kept:
         write_part(self.store, f"unfinished/rejects/{self.makes}", rejects, Reject, fingerprint)
         write_part(self.store, f"unfinished/{self.makes}", records, self.record, fingerprint)
 
-    def with_new(self, kept: Results, new: Sequence[Any], inputs: Sequence[Any]) -> list[Any]:
-        """Kept and new results in the order of the inputs, as if all had been made now."""
-        if not kept:
+    def with_new(self, earlier: Results, new: Sequence[Any], inputs: Sequence[Any]) -> list[Any]:
+        """Earlier and new results in the order of the inputs, as if all had been made now."""
+        if not earlier:
             return list(new)
-        everything = {**self._by_key(new), **kept}
+        everything = {**self._by_key(new), **earlier}
         return [result for key in dict.fromkeys(record.key for record in inputs) for result in everything.get(key, ())]
 
     def forget(self) -> None:

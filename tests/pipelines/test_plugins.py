@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from weft.pipelines import outsiders
+from weft.pipelines import plugins
 from weft.pipelines.aligners.base import Timed
-from weft.pipelines.aligners.common.utterances import alignment_of
+from weft.pipelines.aligners.common.utterances import align_samples, alignment_of
 from weft.pipelines.registry import ChoiceError, make, names
 from weft.schemas.audio import Audio, Utterance
 from weft.schemas.recipe import Choice
@@ -48,7 +48,7 @@ def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[object]
         forget()
 
     def forget() -> None:
-        outsiders.entry_points_of.cache_clear()
+        plugins.entry_points_of.cache_clear()
 
     monkeypatch.syspath_prepend(str(tmp_path))
     yield made
@@ -125,7 +125,7 @@ def test_a_backend_without_a_method_that_it_needs_is_refused_by_name(folder: str
         for node in ast.walk(ast.parse((ROOT / "pipelines" / folder / "base.py").read_text()))
         if isinstance(node, ast.FunctionDef) and "raise NotImplementedError" in ast.unparse(node)
     }
-    assert all(f"no {name}" in LACKING[folder] for name in open_in_base - {"train"})
+    assert all(f"no {name}" in LACKING[folder] for name in open_in_base - {"train", "facts_of"})
 
 
 def test_a_tokenizer_without_its_methods_is_refused_by_name(tmp_path: Path) -> None:
@@ -140,6 +140,13 @@ def test_an_aligner_that_learns_needs_the_methods_for_it(tmp_path: Path) -> None
     (tmp_path / "even.py").write_text(learns)
     with pytest.raises(ChoiceError, match="its Aligner has no train, no load"):
         make("aligners", Choice(use=str(tmp_path / "even.py")))
+
+
+def test_a_source_that_lists_facts_needs_the_method_for_it(tmp_path: Path) -> None:
+    lists = "from weft.pipelines.sources import base\nclass Source(base.Source):\n    lists_facts = property(lambda self: True)\n"
+    (tmp_path / "listed.py").write_text(lists)
+    with pytest.raises(ChoiceError, match="its Source has no makes, no items, no read, no facts_of"):
+        make("sources", Choice(use=str(tmp_path / "listed.py")))
 
 
 def test_records_name_a_backend_as_the_recipe_does(tmp_path: Path, install) -> None:  # type: ignore[no-untyped-def]
@@ -159,7 +166,7 @@ def test_a_leaf_that_gives_a_word_too_few_is_named_with_the_clip(tmp_path: Path)
     with pytest.raises(
         ValueError, match=r"the aligner even\.py gave 1 words for the 2 spoken words of a clip: 'one two'"
     ):
-        aligner.align_samples(np.zeros(16000, np.float32), ["one", "two"])
+        align_samples(aligner, np.zeros(16000, np.float32), ["one", "two"])
 
 
 def test_names_that_are_taken_are_refused(install) -> None:  # type: ignore[no-untyped-def]

@@ -1,6 +1,6 @@
 """The objective that a stage's settings name.
 
-objective_of(stage, vocabulary, Given(seed=1, files=files, rewards=rewards, …))
+objective_of(stage, vocabulary, ObjectiveInputs(seed=1, files=files, rewards=rewards, …))
 """
 
 from collections.abc import Callable, Mapping
@@ -32,7 +32,7 @@ CPU = torch.device("cpu")
 
 
 @dataclass(frozen=True)
-class Given:
+class ObjectiveInputs:
     """What an objective may need besides its settings. `files` are those of the vocabulary's folder, `rewards` those of the settings
     in their order, `reward_models` the checkpoints of the stages that they name.
     """
@@ -46,7 +46,7 @@ class Given:
     warn: Callable[[str], None] = print
 
 
-def objective_of(stage: TrainingStage, vocabulary: Vocabulary, given: Given) -> Objective:
+def objective_of(stage: TrainingStage, vocabulary: Vocabulary, inputs: ObjectiveInputs) -> Objective:
     """A new objective of the stage. Raises RecipeError for prompts where nothing ends a reply."""
     match stage.objective:
         case NextToken():
@@ -56,24 +56,24 @@ def objective_of(stage: TrainingStage, vocabulary: Vocabulary, given: Given) -> 
         case RewardModel():
             return RewardObjective(dtype=stage.model.dtype)
         case Grpo() as settings:
-            return GrpoObjective(settings=settings, practice=practice_of(stage, settings, vocabulary, given))
+            return GrpoObjective(settings=settings, practice=practice_of(stage, settings, vocabulary, inputs))
         case Ppo() as settings:
-            return PpoObjective(settings=settings, practice=practice_of(stage, settings, vocabulary, given))
+            return PpoObjective(settings=settings, practice=practice_of(stage, settings, vocabulary, inputs))
 
 
-def practice_of(stage: TrainingStage, settings: OnPrompts, vocabulary: Vocabulary, given: Given) -> Practice:
+def practice_of(stage: TrainingStage, settings: OnPrompts, vocabulary: Vocabulary, inputs: ObjectiveInputs) -> Practice:
     """How replies are sampled and judged in a stage. Raises RecipeError where nothing ends a reply."""
     end = reply_end(vocabulary)
-    reader = ReplyReader.of(vocabulary, given.files["tokenizer.json"])
+    reader = ReplyReader.of(vocabulary, inputs.files["tokenizer.json"])
     models = {
         name: RewardScorer(
-            network=load_reward_model(folder, vocabulary, given.device, given.encoders),
+            network=load_reward_model(folder, vocabulary, inputs.device, inputs.encoders),
             end=end,
             dtype=stage.model.dtype,
             forward_tokens=stage.forward_tokens,
-            encoders=given.encoders,
+            encoders=inputs.encoders,
         )
-        for name, folder in given.reward_models.items()
+        for name, folder in inputs.reward_models.items()
     }
     decoding = Decoding(
         new_tokens=settings.sampling.new_tokens,
@@ -85,16 +85,16 @@ def practice_of(stage: TrainingStage, settings: OnPrompts, vocabulary: Vocabular
     rollouts = Rollouts(
         decoding=decoding,
         reader=reader,
-        seed=given.seed,
+        seed=inputs.seed,
         forward_tokens=stage.forward_tokens,
-        encoders=given.encoders,
+        encoders=inputs.encoders,
     )
     scoring = Scoring(vocabulary=vocabulary, reader=reader, models=models)
     weights = [choice.weight for choice in settings.rewards]
     return Practice(
         rollouts=rollouts,
-        judge=Judge(rewards=named(given.rewards, weights), scoring=scoring),
-        warn=given.warn,
+        judge=Judge(rewards=named(inputs.rewards, weights), scoring=scoring),
+        warn=inputs.warn,
     )
 
 
