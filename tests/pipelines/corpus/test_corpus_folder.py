@@ -75,10 +75,10 @@ def test_a_build_that_fails_before_it_made_anything_leaves_nothing(any_store: St
 
 
 def test_empty_folders_that_it_made_go_too(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="misspelt"), claimed(Store(str(tmp_path / "corpus"))):
+    with pytest.raises(ValueError, match="misspelt"), locked_corpus(Store(str(tmp_path / "corpus"))):
         (tmp_path / "corpus/unfinished/rejects").mkdir(parents=True)
         raise ValueError("misspelt")
-    with claimed(Store(str(tmp_path / "corpus"))):
+    with locked_corpus(Store(str(tmp_path / "corpus"))):
         pass
 
 
