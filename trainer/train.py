@@ -19,6 +19,7 @@ import numpy as np
 import torch
 from torch.optim import AdamW
 
+from weft.schemas.faults import RecipeError
 from weft.schemas.fingerprint import hash64
 from weft.schemas.objectives import OnPrompts
 from weft.schemas.training import TrainingStage
@@ -43,7 +44,7 @@ from weft.trainer.repeatable import repeatable
 from weft.trainer.rewards.base import Reward
 from weft.trainer.schedule import learning_rate
 from weft.trainer.stream import Batch, BatchStream, StreamState
-from weft.trainer.unsupported import check_prompts, check_supported
+from weft.trainer.unsupported import check_prompts, check_supported, check_whole_pairs
 from weft.trainer.validation import Validation, select
 
 # settings that change neither the data nor, but for rounding, the updates
@@ -194,6 +195,7 @@ def _stream(draws: DrawReader, stage: TrainingStage) -> BatchStream | PromptStre
     if isinstance(stage.objective, OnPrompts):
         check_prompts(draws.index, stage)
         return PromptStream(draws=draws, count=stage.objective.prompts)
+    check_whole_pairs(draws.index, stage)
     check_counted(draws.index, stage.context)
     return BatchStream(draws=draws, context=stage.context, blocks=stage.optimiser.batch_tokens // stage.context)
 
@@ -251,10 +253,13 @@ def _start(
     optimiser = optimiser_of(freeze(network, stage.trainable), stage.trainable, stage.optimiser)
     if latest:
         checkpoint.restore_optimiser(latest, network, optimiser)
-    out.mkdir(parents=True, exist_ok=True)
-    losses.truncate(out, state.step)
     available = _available(stream)
     horizon = stage.optimiser.steps or available
+    steps = min(horizon, available)
+    if state.step > steps:
+        raise RecipeError(
+            f"{out} has done {state.step} steps already, and `steps` asks for {steps}: raise `steps`, or train into a new folder"
+        )
     run = Run(
         stage=stage,
         network=network,
@@ -263,10 +268,12 @@ def _start(
         optimiser=optimiser,
         device=given.device,
         seed=origin.seed,
-        steps=min(horizon, available),
+        steps=steps,
         horizon=horizon,
         available=available,
     )
+    out.mkdir(parents=True, exist_ok=True)
+    losses.truncate(out, state.step)
     return run, state
 
 

@@ -12,6 +12,7 @@ import pytest
 import torch
 from safetensors.numpy import load_file
 
+from weft.schemas.faults import RecipeError
 from weft.schemas.training import TrainingStage
 from weft.schemas.vocabulary import Vocabulary
 from weft.trainer import losses
@@ -350,6 +351,16 @@ def test_steps_may_change_where_the_schedule_does_not_depend_on_them(
         return
     with pytest.raises(ValueError, match=r"optimiser\.steps was 4, is now 6"):
         go(tmp_path / "run", longer, resume=True)
+
+
+def test_fewer_steps_than_were_done_are_refused_and_nothing_is_lost(
+    go: Callable[..., Result], make_stage: Callable[..., TrainingStage], tmp_path: Path
+) -> None:
+    go(tmp_path / "run", make_stage(steps=4))
+    before = (tmp_path / "run" / losses.NAME).read_bytes()
+    with pytest.raises(RecipeError, match="has done 4 steps already, and `steps` asks for 2: raise `steps`"):
+        go(tmp_path / "run", make_stage(steps=2), resume=True)
+    assert ended(tmp_path, "run") and (tmp_path / "run" / losses.NAME).read_bytes() == before
 
 
 @pytest.mark.parametrize("clip", [0.0, 1.0])
