@@ -31,9 +31,7 @@ def build(settings: ModelSettings, size: int, seed: int) -> PreTrainedModel:
     torch.manual_seed(seed)
     config = _config(settings, size)
     if not settings.base:
-        return train_all_rows(
-            AutoModelForCausalLM.from_config(config, attn_implementation="sdpa", dtype=torch.float32)
-        )
+        return train_all_rows(AutoModelForCausalLM.from_config(config, attn_implementation="sdpa", dtype=torch.float32))
     model = load(settings.base, config)
     if model.get_input_embeddings().num_embeddings != size:
         model.resize_token_embeddings(size)

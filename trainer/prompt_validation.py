@@ -48,9 +48,7 @@ class PromptValidation:
         return tuple(rows)
 
 
-def _means(
-    network: Network, objective: OnPromptsObjective, prompts: list[PromptSample], step: int
-) -> dict[str, float]:
+def _means(network: Network, objective: OnPromptsObjective, prompts: list[PromptSample], step: int) -> dict[str, float]:
     try:
         return objective.practice.mean_rewards(network, prompts)
     except FloatingPointError as fault:

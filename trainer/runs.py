@@ -32,7 +32,7 @@ def ended(run: Path, name: str) -> bool:
 
 
 def start_of(run: Path, name: str) -> Path:
-    """The folder with the weights that a stage or a merge ended with. Raises ValueError where it has not ended, or its note is damaged."""
+    """The folder with the weights that a stage or a merge ended with. Raises ValueError without one."""
     folder = run / name
     if not ended(run, name):
         raise ValueError(f"{folder} was not trained to its end")
