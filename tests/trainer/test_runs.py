@@ -18,5 +18,5 @@ def test_a_stage_ends_at_its_last_checkpoint(tmp_path: Path) -> None:
 def test_a_damaged_note_is_named(tmp_path: Path, text: str) -> None:
     (tmp_path / "sft").mkdir()
     (tmp_path / "sft" / runs.ENDED).write_text(text)
-    with pytest.raises(ValueError, match="sft/ended.json is damaged; `weft train --resume` writes it again"):
+    with pytest.raises(ValueError, match=r"sft/ended\.json is damaged; `weft train --resume` writes it again"):
         runs.start_of(tmp_path, "sft")
