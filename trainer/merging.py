@@ -21,6 +21,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 
 from weft.schemas.disk import to_disk
+from weft.schemas.vocabulary import Vocabulary
 from weft.trainer import sums
 
 RECORD = "merge.json"
@@ -32,8 +33,8 @@ _TYPES = {"F64": torch.float64, "F32": torch.float32, "F16": torch.float16, "BF1
 def merge(parts: Mapping[Path, float], target: Path) -> Path:
     """Writes the merge of the checkpoints in `parts`, by their weights, to the folder `target`, which appears whole or not at all.
 
-    All else is the first one's. Raises ValueError for checkpoints that are damaged or of unlike configs or shapes, and for a target
-    that is there already.
+    All else is the first one's. Raises ValueError for checkpoints that are damaged or of unlike configs, vocabularies or shapes, and
+    for a target that is there already.
     """
     folders = list(parts)
     if target.exists():
@@ -87,7 +88,7 @@ def _check_alike(folders: list[Path]) -> None:
 
 
 def _checked(folder: Path) -> dict[str, Any]:
-    """The config of a checkpoint, and which files of weights it has."""
+    """The config of a checkpoint, which files of weights it has, and its vocabulary."""
     if not (folder / "config.json").is_file():
         raise ValueError(f"{folder} holds no checkpoint")
     if fault := sums.fault(folder):
@@ -96,7 +97,13 @@ def _checked(folder: Path) -> dict[str, Any]:
         raise ValueError(f"{folder} is a reward model, which gives scores and no text: it cannot be merged")
     weights = sorted(file.name for file in folder.glob("*.safetensors") if file.name not in _OF_THE_RUN)
     config: dict[str, Any] = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    return {**config, "files": weights}
+    return {**config, "files": weights, "vocabulary": _vocabulary(folder)}
+
+
+def _vocabulary(folder: Path) -> str:
+    """The fingerprint of a checkpoint's vocabulary; "" where it does not say one."""
+    file = folder / "vocabulary.json"
+    return Vocabulary.from_json(file.read_text(encoding="utf-8")).fingerprint if file.is_file() else ""
 
 
 def _others(folder: Path) -> Iterator[str]:

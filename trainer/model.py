@@ -17,7 +17,7 @@ from torch import Tensor
 from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedModel
 
 from weft.schemas.training import ModelSettings
-from weft.trainer.models.reading import check_kind, check_weights, load, read_config
+from weft.trainer.models.reading import check_kind, check_weights, load, read_config, train_all_rows
 
 # transformers 5 moves these into `rope_parameters`, so a default config has no attribute of that name.
 _MOVED = {"model_type", "rope_theta", "rope_scaling"}
@@ -31,11 +31,11 @@ def build(settings: ModelSettings, size: int, seed: int) -> PreTrainedModel:
     torch.manual_seed(seed)
     config = _config(settings, size)
     if not settings.base:
-        return AutoModelForCausalLM.from_config(config, attn_implementation="sdpa", dtype=torch.float32)
+        return train_all_rows(AutoModelForCausalLM.from_config(config, attn_implementation="sdpa", dtype=torch.float32))
     model = load(settings.base, config)
     if model.get_input_embeddings().num_embeddings != size:
         model.resize_token_embeddings(size)
-    return model
+    return train_all_rows(model)
 
 
 def check_new(settings: ModelSettings, context: int) -> None:

@@ -35,17 +35,24 @@ class PromptValidation:
     def losses(
         self, network: Network, objective: Objective, step: int, encoders: FrozenEncoders = NO_ENCODERS
     ) -> tuple[ValidationRow, ...]:
-        """A row for each task: `loss` is minus the mean reward, `tokens` are replies."""
+        """A row for each task: `loss` is minus the mean reward, `tokens` are replies. Raises ValueError for what is not finite."""
         assert isinstance(objective, OnPromptsObjective)
         rows = []
         with measuring(network):
             for task in sorted({prompt.draw.task for prompt in self.prompts}):
                 prompts = [prompt for prompt in self.prompts if prompt.draw.task == task]
-                means = objective.practice.mean_rewards(network, prompts)
+                means = _means(network, objective, prompts, step)
                 rows.append(
                     ValidationRow(step=step, task=task, loss=-means["reward"], tokens=len(prompts), metrics=means)
                 )
         return tuple(rows)
+
+
+def _means(network: Network, objective: OnPromptsObjective, prompts: list[PromptSample], step: int) -> dict[str, float]:
+    try:
+        return objective.practice.mean_rewards(network, prompts)
+    except FloatingPointError as fault:
+        raise ValueError(f"held-out prompts after step {step}: {fault}") from None
 
 
 def select_prompts(folder: Path, stage: TrainingStage, open_tar: OpenTar = mapped) -> PromptValidation | None:

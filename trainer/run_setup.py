@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch.optim import AdamW
 
+from weft.schemas.faults import RecipeError
 from weft.schemas.objectives import OnPrompts
 from weft.schemas.training import TrainingStage
 from weft.schemas.vocabulary import Vocabulary
@@ -27,7 +28,7 @@ from weft.trainer.prompt_validation import PromptValidation, select_prompts
 from weft.trainer.prompts import PromptStream
 from weft.trainer.rewards.base import Reward
 from weft.trainer.stream import BatchStream, StreamState
-from weft.trainer.unsupported import check_prompts
+from weft.trainer.unsupported import check_prompts, check_whole_pairs
 from weft.trainer.validation import Validation, select
 
 # settings that change neither the data nor, but for rounding, the updates
@@ -67,6 +68,7 @@ def stream_of(draws: DrawReader, stage: TrainingStage) -> BatchStream | PromptSt
     if isinstance(stage.objective, OnPrompts):
         check_prompts(draws.index, stage)
         return PromptStream(draws=draws, count=stage.objective.prompts)
+    check_whole_pairs(draws.index, stage)
     check_counted(draws.index, stage.context)
     return BatchStream(draws=draws, context=stage.context, blocks=stage.optimiser.batch_tokens // stage.context)
 
@@ -111,10 +113,13 @@ def begin(
     optimiser = optimiser_of(freeze(network, stage.trainable), stage.trainable, stage.optimiser)
     if latest:
         checkpoint.restore_optimiser(latest, network, optimiser)
-    out.mkdir(parents=True, exist_ok=True)
-    losses.truncate(out, state.step)
     available = _available(stream)
     horizon = stage.optimiser.steps or available
+    steps = min(horizon, available)
+    if state.step > steps:
+        raise RecipeError(
+            f"{out} has done {state.step} steps already, and `steps` asks for {steps}: raise `steps`, or train into a new folder"
+        )
     run = Run(
         stage=stage,
         network=network,
@@ -123,10 +128,12 @@ def begin(
         optimiser=optimiser,
         device=inputs.device,
         seed=origin.seed,
-        steps=min(horizon, available),
+        steps=steps,
         horizon=horizon,
         available=available,
     )
+    out.mkdir(parents=True, exist_ok=True)
+    losses.truncate(out, state.step)
     return run, state
 
 

@@ -4,8 +4,10 @@ run/align/ended.json   {"checkpoint": "step-000400"}      run/final/merge.json
 """
 
 import json
+import os
 from pathlib import Path
 
+from weft.schemas.disk import to_disk
 from weft.trainer.merging import RECORD
 
 ENDED = "ended.json"
@@ -13,7 +15,10 @@ ENDED = "ended.json"
 
 def end(stage: Path, last: Path) -> None:
     """Notes the last checkpoint of a stage that was trained to its end."""
-    (stage / ENDED).write_text(json.dumps({"checkpoint": last.name}) + "\n", encoding="utf-8")
+    scratch = stage / f".{ENDED}.tmp"
+    scratch.write_text(json.dumps({"checkpoint": last.name}) + "\n", encoding="utf-8")
+    to_disk(scratch)
+    os.replace(scratch, stage / ENDED)
 
 
 def reopen(stage: Path) -> None:
@@ -27,10 +32,14 @@ def ended(run: Path, name: str) -> bool:
 
 
 def start_of(run: Path, name: str) -> Path:
-    """The folder with the weights that a stage or a merge ended with. Raises ValueError where it has not ended."""
+    """The folder with the weights that a stage or a merge ended with. Raises ValueError without one."""
     folder = run / name
     if not ended(run, name):
         raise ValueError(f"{folder} was not trained to its end")
     if (folder / RECORD).is_file():
         return folder
-    return folder / "checkpoints" / json.loads((folder / ENDED).read_text(encoding="utf-8"))["checkpoint"]
+    try:
+        last: str = json.loads((folder / ENDED).read_text(encoding="utf-8"))["checkpoint"]
+    except (KeyError, TypeError, ValueError):
+        raise ValueError(f"{folder / ENDED} is damaged; `weft train --resume` writes it again") from None
+    return folder / "checkpoints" / last

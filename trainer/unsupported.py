@@ -52,6 +52,19 @@ def _check_pairs(index: Index, table: pa.Table, objective: ObjectiveSettings) ->
         )
 
 
+def check_whole_pairs(index: Index, stage: TrainingStage) -> None:
+    """Raises RecipeError for a preference pair of the stage's tasks that its context would cut: its answers would not be compared."""
+    for _, table in index.groups(["task", "bounds", "tokens"]):
+        is_pair = pc.greater(pc.list_value_length(table["bounds"]), 0)
+        is_cut = pc.and_(is_pair, pc.greater(table["tokens"], stage.context))
+        for task in pc.unique(table["task"].filter(is_cut)).to_pylist():
+            if task in stage.mixture.tasks:
+                raise RecipeError(
+                    f"{index.path}: preference pairs of task {task} are longer than the context of {stage.context:,} tokens, which "
+                    "would cut them; raise `context`"
+                )
+
+
 def check_prompts(index: Index, stage: TrainingStage) -> None:
     """Raises RecipeError for samples that are no prompts, and for a prompt after which the context does not hold a reply."""
     for _, table in index.groups(["task", "loss", "tokens"]):

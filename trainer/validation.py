@@ -26,6 +26,7 @@ from weft.trainer.models.network import Network
 from weft.trainer.objectives.base import Objective, Sums, micro_rows
 from weft.trainer.packing import pack
 from weft.trainer.stream import Batch, StreamState, batch_of
+from weft.trainer.unsupported import check_whole_pairs
 
 SPLIT = "validation"
 
@@ -81,6 +82,7 @@ def select(folder: Path, stage: TrainingStage, size: int, open_tar: OpenTar = ma
     Raises ValueError when a draw is of another split, when an id lies outside the vocabulary, and when a task has no counted token.
     """
     draws = DrawReader(folder, open_tar=open_tar)
+    check_whole_pairs(draws.index, stage)
     positions = list(first_draws(draws.index, stage))
     # copies, so that no tar stays open during the run
     held_out = tuple(

@@ -125,3 +125,12 @@ def test_scores_that_are_not_finite_are_an_error(network: Network, prompts: list
         network.lm.get_output_embeddings().weight[3, 3] = torch.nan
     with pytest.raises(FloatingPointError, match="not finite"):
         go(network, prompts)
+
+
+def test_replies_are_sampled_without_dropout(llama: dict[str, object], prompts: list[Draw]) -> None:
+    made = Network(build(ModelSettings(config={**llama, "attention_dropout": 0.9}), 48, 0), Adaptor(4, 32))
+    plain = go(made.eval(), prompts)
+    again = go(made.train(), prompts)
+    assert made.training
+    for one, other in zip(plain, again, strict=True):
+        assert one.log_probs.tolist() == other.log_probs.tolist()

@@ -1,6 +1,7 @@
 """A merge is the weighted mean of every tensor, and only of checkpoints that are alike."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,8 @@ from torch.optim import AdamW
 from transformers import AutoModelForCausalLM
 
 from weft.schemas.training import ModelSettings
-from weft.trainer import checkpoint
+from weft.schemas.vocabulary import Vocabulary
+from weft.trainer import checkpoint, sums
 from weft.trainer.checkpoint import RunOrigin, State
 from weft.trainer.merging import merge
 from weft.trainer.model import build
@@ -58,12 +60,19 @@ def test_unlike_models_are_refused(save, tmp_path: Path, config: dict[str, objec
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a", "b"]
 
 
+def test_unlike_vocabularies_are_refused(save, tmp_path: Path, vocabulary: Vocabulary) -> None:
+    one, other = save("a", 1), save("b", 2)
+    for folder, text in ((one, "toy"), (other, "another")):
+        (folder / "vocabulary.json").write_text(replace(vocabulary, text_fingerprint=text).to_json())
+        sums.write(folder)
+    with pytest.raises(ValueError, match="cannot be merged: vocabulary is "):
+        merge({one: 1.0, other: 1.0}, tmp_path / "final")
+
+
 def test_unlike_shapes_are_refused_by_the_tensor(save, tmp_path: Path) -> None:
     one, other = save("a", 1), save("b", 2, intermediate_size=32)
     (other / "config.json").write_bytes((one / "config.json").read_bytes())
     (other / "sums.json").unlink()
-    from weft.trainer import sums
-
     sums.write(other)
     with pytest.raises(ValueError, match=r"cannot be merged: model.layers.0.mlp.down_proj.weight is "):
         merge({one: 1.0, other: 1.0}, tmp_path / "final")

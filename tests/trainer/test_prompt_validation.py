@@ -4,11 +4,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import torch
 
 from tests.trainer.test_train_prompts import ANSWERS, OBJECTIVES, PROMPTS
 from tests.trainer.toys import FILES, VOCABULARY
 from weft.schemas.training import TrainingStage
 from weft.trainer import losses
+from weft.trainer.models.starting import starting
+from weft.trainer.objectives.choosing import Given, objective_of
 from weft.trainer.prompt_validation import select_prompts
 from weft.trainer.rewards.label import Reward as Label
 from weft.trainer.train import train
@@ -44,3 +47,16 @@ def test_rewards_are_measured_and_training_is_the_same_to_the_bit(
     rows = list(losses.read_validation(tmp_path / "measured"))
     assert [row.step for row in rows] == [3, 6, 8]
     assert all(row.tokens == 5 and row.loss == -row.metrics["reward"] and "reward/label" in row.metrics for row in rows)
+
+
+def test_scores_that_are_not_finite_are_a_sentence_with_the_step(held_out: Path, stage: TrainingStage) -> None:
+    given = Given(files=FILES, rewards=(Label(),))
+    objective, network = objective_of(stage, VOCABULARY, given), starting(stage, VOCABULARY, seed=0)
+    chosen = select_prompts(held_out, stage)
+    assert chosen
+    with torch.no_grad():
+        network.lm.get_output_embeddings().weight.fill_(torch.inf)
+    with pytest.raises(
+        ValueError, match="held-out prompts after step 7: the scores of a reply's next token are not finite"
+    ):
+        chosen.losses(network, objective, step=7)

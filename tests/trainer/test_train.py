@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +12,11 @@ import pytest
 import torch
 from safetensors.numpy import load_file
 
+from weft.schemas.faults import RecipeError
 from weft.schemas.training import TrainingStage
 from weft.schemas.vocabulary import Vocabulary
 from weft.trainer import losses
+from weft.trainer.loader import DrawReader
 from weft.trainer.objectives.next_token import next_token
 from weft.trainer.runs import ended, start_of
 from weft.trainer.train import Result, StepReport, train
@@ -150,6 +153,21 @@ def test_dropout_resumes_too(
         train(shards, tmp_path / "cut", stage, vocabulary, "", 0, False, interrupt_at(3))
     train(shards, tmp_path / "cut", stage, vocabulary, "", 0, True, lambda _: None)
     assert (tmp_path / "cut" / losses.NAME).read_bytes() == (tmp_path / "whole" / losses.NAME).read_bytes()
+
+
+def test_the_token_that_pads_is_trained_after_a_resume_too(
+    shards: Path, vocabulary: Vocabulary, make_stage: Callable[..., TrainingStage], tmp_path: Path
+) -> None:
+    common = int(np.bincount(next(DrawReader(shards).read(0)).ids).argmax())
+    padded, stage = replace(vocabulary, pad=common), make_stage(steps=4, checkpoint_every=2)
+    train(shards, tmp_path / "whole", stage, padded, "", 0, False, lambda _: None)
+    with pytest.raises(KeyboardInterrupt):
+        train(shards, tmp_path / "cut", stage, padded, "", 0, False, interrupt_at(3))
+    train(shards, tmp_path / "cut", stage, padded, "", 0, True, lambda _: None)
+    whole, cut = (load_file(start_of(tmp_path, name) / "optimiser.safetensors") for name in ("whole", "cut"))
+    embedding = "lm.model.embed_tokens.weight/exp_avg"
+    assert whole[embedding][common].any()
+    assert whole[embedding].tobytes() == cut[embedding].tobytes()
 
 
 def test_a_batch_without_targets_is_no_failure(
@@ -312,6 +330,16 @@ def test_steps_may_change_where_the_schedule_does_not_depend_on_them(
         return
     with pytest.raises(ValueError, match=r"optimiser\.steps was 4, is now 6"):
         go(tmp_path / "run", longer, resume=True)
+
+
+def test_fewer_steps_than_were_done_are_refused_and_nothing_is_lost(
+    go: Callable[..., Result], make_stage: Callable[..., TrainingStage], tmp_path: Path
+) -> None:
+    go(tmp_path / "run", make_stage(steps=4))
+    before = (tmp_path / "run" / losses.NAME).read_bytes()
+    with pytest.raises(RecipeError, match="has done 4 steps already, and `steps` asks for 2: raise `steps`"):
+        go(tmp_path / "run", make_stage(steps=2), resume=True)
+    assert ended(tmp_path, "run") and (tmp_path / "run" / losses.NAME).read_bytes() == before
 
 
 @pytest.mark.parametrize("clip", [0.0, 1.0])

@@ -81,6 +81,17 @@ def test_a_resumed_run_equals_an_uninterrupted_one(
         assert all(one[key].tobytes() == other[key].tobytes() for key in one)
 
 
+def test_replies_are_learned_without_the_models_dropout(
+    go: Callable[..., Result], make_prompt_stage: Callable[..., TrainingStage], tmp_path: Path, llama: dict[str, object]
+) -> None:
+    objective = {**OBJECTIVES["grpo"], "epochs": 1}
+    stage = make_prompt_stage(objective, model={"config": {**llama, "attention_dropout": 0.9}})
+    with pytest.raises(KeyboardInterrupt):
+        go(tmp_path / "run", stage, stop=1)
+    first = next(losses.read(tmp_path / "run"))
+    assert first.metrics["kl"] == pytest.approx(0, abs=1e-6) and not first.metrics["clipped"]  # nothing has changed yet
+
+
 def test_another_reward_is_another_run(
     go: Callable[..., Result], make_prompt_stage: Callable[..., TrainingStage], tmp_path: Path
 ) -> None:

@@ -6,10 +6,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from weft.schemas.faults import RecipeError
 from weft.schemas.objectives import Dpo, NextToken
 from weft.trainer.index import Index
 from weft.trainer.train import train
-from weft.trainer.unsupported import check_supported
+from weft.trainer.unsupported import check_supported, check_whole_pairs
+from weft.trainer.validation import select
 
 
 def index_of(shards: Path, column: str) -> Index:
@@ -49,3 +51,18 @@ def test_training_does_not_begin(make_shards, samples, make_stage, vocabulary, t
     with pytest.raises(ValueError, match="preference pairs"):
         train(shards, tmp_path / "run", make_stage(), vocabulary, "", seed=0, resume=False, report=print)
     assert not (tmp_path / "run").exists()
+
+
+def test_a_pair_that_the_context_would_cut_is_refused_before_training(
+    make_shards, make_stage, vocabulary, tmp_path: Path
+) -> None:
+    pair = ("up", list(range(1, 20)), (3, 9, 12, 19), (9,))
+    stage = make_stage().model_copy(update={"objective": Dpo(use="dpo")})  # of 16 tokens
+    shards = make_shards([pair] * 4)
+    cut = "preference pairs of task up are longer than the context of 16 tokens, which would cut them; raise `context`"
+    with pytest.raises(RecipeError, match=cut):
+        train(shards, tmp_path / "run", stage, vocabulary, "", seed=0, resume=False, report=print)
+    with pytest.raises(RecipeError, match=cut):
+        select(make_shards([pair], name="validation", split="validation"), stage, vocabulary.size)
+    check_whole_pairs(Index(make_shards([("other", *pair[1:])], name="others")), stage)  # another stage's pairs
+    check_whole_pairs(Index(shards), stage.model_copy(update={"context": 19}))

@@ -60,7 +60,16 @@ def load(folder: str, config: Any = None) -> PreTrainedModel:
             f"{folder} lacks {len(lacking)} of the weights of a {type(model).__name__}, or has them in another shape, such as "
             f"{lacking[0]}: it would be trained from random ones"
         )
-    return cast(PreTrainedModel, model)
+    return train_all_rows(cast(PreTrainedModel, model))
+
+
+def train_all_rows(lm: PreTrainedModel) -> PreTrainedModel:
+    """The LM, with a gradient for the embedding of its `pad_token_id` too: torch gives it none, and here an end of a turn may pad.
+
+    Padding is no document's, so it has no gradient anyway.
+    """
+    lm.get_input_embeddings().padding_idx = None  # type: ignore[assignment]
+    return lm
 
 
 def check_weights(folder: str) -> None:

@@ -93,6 +93,14 @@ def test_at_the_start_the_loss_is_log_2(network: Network, batch: Batch) -> None:
     assert sums.metrics["accuracy"].tolist() == [0]
 
 
+def test_the_reference_has_no_dropout(llama: dict[str, object], batch: Batch) -> None:
+    network = Network(build(ModelSettings(config={**llama, "attention_dropout": 0.9}), 48, 0)).train()
+    objective = DpoObjective(settings=Dpo(use="dpo"), vocabulary=VOCABULARY, dtype="float32")
+    objective.begin(network)
+    loss, _ = objective.loss(network.eval(), rows(batch), 1)
+    assert loss.item() == pytest.approx(2 * math.log(2))
+
+
 def test_an_answer_without_text_is_refused(network: Network, make_shards: Callable[..., Path]) -> None:
     pairs = [("dpo", [1, 2, 25, 26, 1, 2, 5], (2, 4, 6, 7), (4,))]
     batch = next(BatchStream(DrawReader(make_shards(pairs)), 32, 2).batches(StreamState()))
