@@ -1,4 +1,4 @@
-# make demo | corpora | systems | docs | test | test-faults | test-cluster | check | bench | test-backends | clean
+# make demo | corpora | systems | learning | docs | test | test-faults | test-cluster | check | bench | test-backends | clean
 # Everything runs in .venv, which is made once and made again when pyproject.toml or constraints.txt change.
 # `python -m venv` and pip are all that is needed; PYTHON=python3.12 picks another interpreter.
 
@@ -8,7 +8,7 @@ BACKENDS ?= .venv-backends
 BIN := $(VENV)/bin
 READY := $(VENV)/ready
 
-.PHONY: demo corpora systems docs test test-faults test-cluster check bench test-backends clean env
+.PHONY: demo corpora systems learning docs test test-faults test-cluster check bench test-backends clean env
 
 env: $(READY)
 
@@ -29,6 +29,10 @@ corpora: $(READY)
 # the four systems in small, trained through all their stages on those corpora: one table of every stage's evaluation
 systems: $(READY)
 	$(BIN)/python benchmarks/systems.py corpora
+
+# what training teaches, in small, three seeds each: interleaving, adaptors, preferences, rewards, ratios
+learning: $(READY)
+	$(BIN)/python benchmarks/learning/run.py
 
 # docs/recipes.md, read off the schemas; docs/tasks.md, from the golden samples; docs/rooms.md, from the imports
 docs: $(READY)

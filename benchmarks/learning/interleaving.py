@@ -29,11 +29,7 @@ def measure(folder: Path) -> list[Figure]:
     corpus = LearningCorpus.built("interleaving", place, paths)
     found = {way: _spreads(corpus, way) for way in WAYS}
     rows = [
-        Figure(
-            f"{task}: {condition}: {way}",
-            found[way][task, condition].mean,
-            f"± {found[way][task, condition].deviation:.3f} nats",
-        )
+        found[way][task, condition].figure(f"{task}: {condition}: {way}", "nats")
         for task, conditions in MEASURED.items()
         for condition in conditions
         for way in WAYS

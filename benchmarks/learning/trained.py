@@ -9,10 +9,12 @@ import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import islice
 from pathlib import Path
 
 import yaml
 
+from weft.benchmarks.support.common import Figure
 from weft.jobs.build import build
 from weft.jobs.commands import read_pipeline
 from weft.jobs.engine import LocalEngine
@@ -25,9 +27,15 @@ from weft.trainer import runs
 from weft.trainer.evaluation.conditions import Contents
 from weft.trainer.evaluation.held_out import HeldOutChoice, choose
 from weft.trainer.evaluation.measuring import ConditionLoss, EvaluationSettings, measure
+from weft.trainer.generation import Decoding
+from weft.trainer.loader import DrawReader
 from weft.trainer.models.network import Network
 from weft.trainer.models.special_ids import FILES
 from weft.trainer.models.starting import starting
+from weft.trainer.objectives.choosing import reply_end
+from weft.trainer.prompts import PromptStream
+from weft.trainer.replies import PromptSample, Reply, ReplyReader
+from weft.trainer.rollouts import Rollouts
 from weft.trainer.train import train
 
 SEEDS = (1, 2, 3)
@@ -48,8 +56,13 @@ class Spread:
     def deviation(self) -> float:
         return statistics.stdev(self.values)
 
-    def __str__(self) -> str:
-        return f"{self.mean:.3f} ± {self.deviation:.3f}"
+    def figure(self, name: str, unit: str, limit: float | None = None) -> Figure:
+        """The mean, beside the deviation."""
+        return Figure(name, self.mean, f"± {self.deviation:.2g} {unit}", limit=limit)
+
+    def percent(self, name: str, limit: float | None = None) -> Figure:
+        """As `figure`, of shares of 1."""
+        return Spread([100 * value for value in self.values]).figure(name, "%", limit)
 
 
 @dataclass(frozen=True)
@@ -81,6 +94,33 @@ class LearningCorpus:
         encoders = encoders_of(self.pipeline, self.store, latents_of(self.pipeline))
         return EvaluationSettings(contents=Contents.of(self.vocabulary), encoders=encoders)
 
+    @cached_property
+    def files(self) -> dict[str, bytes]:
+        """The vocabulary's files, by name."""
+        return {name: self.store.read(f"vocabulary/{name}") for name in FILES}
+
+    @cached_property
+    def reader(self) -> ReplyReader:
+        return ReplyReader.of(self.vocabulary, self.files["tokenizer.json"])
+
+    @property
+    def held_out(self) -> DrawReader:
+        """All held-out samples."""
+        return DrawReader(self.folder / "corpus" / "shards" / VALIDATION_STAGE)
+
+    def prompts(self, task: str) -> list[PromptSample]:
+        """The held-out prompts of a task, HELD_OUT at most."""
+        every = PromptStream(draws=self.held_out, count=1).prompts()
+        return list(islice((prompt for prompt in every if prompt.draw.task == task), HELD_OUT))
+
+    def replies(self, network: Network, prompts: Sequence[PromptSample], new_tokens: int) -> list[Reply]:
+        """The likeliest reply to each prompt."""
+        decoding = Decoding(new_tokens=new_tokens, end=reply_end(self.vocabulary), temperature=0.0)
+        rollouts = Rollouts(
+            decoding=decoding, reader=self.reader, seed=0, forward_tokens=8192, encoders=self.measuring.encoders
+        )
+        return [rollout.reply for rollout in rollouts.sample(network, prompts, step=0)]
+
     def train(self, stage: str, seed: int, start: Path | None = None) -> Path:
         """Trains a stage, from the checkpoint `start` where it starts from another stage; returns its last checkpoint."""
         run = self.folder / f"run-{seed}"
@@ -91,7 +131,7 @@ class LearningCorpus:
             train(
                 self.folder / "corpus" / "shards" / stage, run / stage, settings, self.vocabulary, text, seed, True,
                 lambda step: None, start=start, encoders=self.measuring.encoders,
-                files={name: self.store.read(f"vocabulary/{name}") for name in FILES},
+                files=self.files, rewards=self.pipeline.rewards.get(stage, ()),
             )  # fmt: skip
         return runs.start_of(run, stage)
 

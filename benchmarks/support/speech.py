@@ -3,7 +3,7 @@
 bench/speech/raw/speaker03/0003.flac  0003.txt        bench/speech/corpus/segment/speech/part-00000.parquet …
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -42,19 +42,24 @@ CAST = (
 
 def speak(folder: Path, count: int = SENTENCES) -> None:
     """Writes sentences as audio beside text, unless they are there."""
+    speak_lines(folder, sentences(count, SEED))
+
+
+def speak_lines(folder: Path, lines: Iterable[str]) -> None:
+    """Writes each line as audio beside text, in one voice after another, unless it is there."""
     voice = Voice()
     voice.setup()
-    for number, sentence in enumerate(sentences(count, SEED)):
+    for number, line in enumerate(lines):
         stem = folder / f"speaker{number % len(CAST):02d}" / f"{number:05d}"
         name, variant = CAST[number % len(CAST)]
         style = Style(voice=name, variant=variant)
 
-        def spoken(text: str = sentence, style: Style = style) -> bytes:
+        def spoken(text: str = line, style: Style = style) -> bytes:
             speech = voice.speak(text, style)
             return flac(speech.samples, speech.rate)
 
         write_once(stem.with_suffix(".flac"), spoken)
-        write_once(stem.with_suffix(".txt"), lambda text=sentence: f"{text}\n".encode())  # type: ignore[misc]
+        write_once(stem.with_suffix(".txt"), lambda text=line: f"{text}\n".encode())  # type: ignore[misc]
 
 
 def recipe(folder: Path) -> dict[str, Any]:
