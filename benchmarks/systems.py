@@ -13,11 +13,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from weft.benchmarks import corpora
+from weft.benchmarks.learning.trained import LearningCorpus
+from weft.benchmarks.support import ratio_replies
 from weft.benchmarks.support.processor import ProcessorClock
-from weft.jobs.commands import console, read_pipeline
+from weft.jobs.commands import console, open_corpus, read_pipeline
 from weft.jobs.evaluation_tables import METRICS, row_cells
 from weft.jobs.show import cell, table
 from weft.jobs.training import run_training
+from weft.trainer import runs
 from weft.trainer.evaluation import record
 from weft.trainer.evaluation.record import EvaluationRow, measured_conditions
 
@@ -74,6 +77,19 @@ def _cells(system: TrainedSystem, conditions: list[str]) -> Iterator[list[str]]:
         yield [cell("" if number else system.recipe), stage, steps, *figures]
 
 
+def show_replies() -> None:
+    """In how many sampled replies the last checkpoints keep to the ratio of text and codes that they were taught."""
+    grid = table("Replies to held-out prompts", "system", "checkpoint", "prompts", "replies", "ended", "in the ratio")
+    for recipe, taught in ratio_replies.SYSTEMS.items():
+        store, pipeline = open_corpus(recipe)
+        out = Path(RUNS) / recipe
+        corpus = LearningCorpus(pipeline=pipeline, store=store, folder=out)
+        found = ratio_replies.count_obeying(corpus, taught, runs.start_of(out, taught.stage))
+        counts = (found.prompts, found.replies, found.ended, found.right)
+        grid.add_row(recipe, taught.stage, *(str(count) for count in counts))
+    console.print(grid)
+
+
 def main(folder: str) -> int:
     if not all(Path(folder, recipe, "recipe.yaml").is_file() for recipe in corpora.SYSTEMS):
         if code := corpora.main(folder):
@@ -85,6 +101,7 @@ def main(folder: str) -> int:
         console.rule(recipe)
         systems.append(train_system(recipe))
     show(systems)
+    show_replies()
     return 0
 
 

@@ -50,7 +50,7 @@ def _accuracy(corpus: LearningCorpus, run: Path) -> float:
     stage = corpus.pipeline.recipe.training["masked"]
     network = corpus.network("masked", run)
     is_text = torch.from_numpy(corpus.vocabulary.modalities() == "text")
-    held_out = select(corpus.folder / "corpus" / "shards" / "validation", stage, corpus.vocabulary.size)
+    held_out = select(corpus.shards("validation"), stage, corpus.vocabulary.size)
     right: list[bool] = []
     with measuring(network):
         for batch in held_out.batches():

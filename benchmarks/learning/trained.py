@@ -18,6 +18,7 @@ from weft.benchmarks.support.common import Figure
 from weft.jobs.build import build
 from weft.jobs.commands import read_pipeline
 from weft.jobs.engine import LocalEngine
+from weft.jobs.evaluation import settings_of
 from weft.jobs.training_encoders import encoders_of, latents_of
 from weft.pipelines.graph import Pipeline
 from weft.pipelines.storage.store import Store
@@ -32,7 +33,7 @@ from weft.trainer.loader import DrawReader
 from weft.trainer.models.network import Network
 from weft.trainer.models.special_ids import FILES
 from weft.trainer.models.starting import starting
-from weft.trainer.objectives.choosing import reply_end
+from weft.trainer.objectives.factory import reply_end
 from weft.trainer.prompts import PromptStream
 from weft.trainer.replies import PromptSample, Reply, ReplyReader
 from weft.trainer.rollouts import Rollouts
@@ -67,23 +68,23 @@ class Spread:
 
 @dataclass(frozen=True)
 class LearningCorpus:
-    """A corpus below `folder`, with the runs that were trained on it beside it. What is built or trained already is kept."""
+    """The corpus of a recipe, and a folder for the runs that are trained on it. What is built or trained already is kept."""
 
     pipeline: Pipeline
+    store: Store
     folder: Path
 
     @classmethod
     def built(cls, name: str, folder: Path, overrides: Sequence[str] = ()) -> "LearningCorpus":
         """Builds the recipe `name` of this folder."""
         recipe = Path(__file__).with_name(f"{name}.yaml")
-        corpus = cls(pipeline=read_pipeline(str(recipe), overrides), folder=folder)
+        pipeline, store = read_pipeline(str(recipe), overrides), Store(str(folder / "corpus"))
         (folder / "corpus").mkdir(parents=True, exist_ok=True)
-        build(corpus.pipeline, corpus.store, LocalEngine(corpus.store), lambda event: None, lambda works: None)
-        return corpus
+        build(pipeline, store, LocalEngine(store), lambda event: None, lambda works: None)
+        return cls(pipeline=pipeline, store=store, folder=folder)
 
-    @cached_property
-    def store(self) -> Store:
-        return Store(str(self.folder / "corpus"))
+    def shards(self, stage: str) -> Path:
+        return Path(self.store.path(f"shards/{stage}"))
 
     @cached_property
     def vocabulary(self) -> Vocabulary:
@@ -106,7 +107,7 @@ class LearningCorpus:
     @property
     def held_out(self) -> DrawReader:
         """All held-out samples."""
-        return DrawReader(self.folder / "corpus" / "shards" / VALIDATION_STAGE)
+        return DrawReader(self.shards(VALIDATION_STAGE))
 
     def prompts(self, task: str) -> list[PromptSample]:
         """The held-out prompts of a task, HELD_OUT at most."""
@@ -129,21 +130,21 @@ class LearningCorpus:
             text = yaml.safe_dump(self.pipeline.recipe.model_dump(mode="json"), sort_keys=False)
             print(f"{stage}, seed {seed}", flush=True)
             train(
-                self.folder / "corpus" / "shards" / stage, run / stage, settings, self.vocabulary, text, seed, True,
+                self.shards(stage), run / stage, settings, self.vocabulary, text, seed, True,
                 lambda step: None, start=start, encoders=self.measuring.encoders,
                 files=self.files, rewards=self.pipeline.rewards.get(stage, ()),
             )  # fmt: skip
         return runs.start_of(run, stage)
 
     def network(self, stage: str, weights: Path) -> Network:
-        """A checkpoint of a stage."""
-        return starting(self.pipeline.recipe.training[stage], self.vocabulary, 0, weights, self.measuring.encoders)
+        """A checkpoint of a stage or of a merge."""
+        return starting(settings_of(self.pipeline.recipe, stage), self.vocabulary, 0, weights, self.measuring.encoders)
 
     def losses(self, stage: str, weights: Path, task: str) -> dict[str, ConditionLoss]:
         """Of a checkpoint of a stage on the held-out samples of a task, by what a token is and what stands before it."""
         settings = self.pipeline.recipe.training[stage]
         choice = HeldOutChoice(tasks=(task,), samples=HELD_OUT, context=settings.context)
-        held_out = choose(self.folder / "corpus" / "shards" / VALIDATION_STAGE, choice)
+        held_out = choose(self.shards(VALIDATION_STAGE), choice)
         if held_out is None:
             raise ValueError(f"nothing of {task} is held out")
         return measure(self.network(stage, weights), held_out, self.measuring.of(settings))
