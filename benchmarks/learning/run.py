@@ -1,4 +1,4 @@
-"""`make learning`: what training teaches, in small, three seeds each. Every figure is printed, also where a claim fails; then exit 1."""
+"""`make learning`: what training teaches, in small, three seeds each. Prints every figure, also where a claim fails: then exit 1."""
 
 from pathlib import Path
 
