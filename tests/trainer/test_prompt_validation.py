@@ -11,7 +11,7 @@ from tests.trainer.toys import FILES, VOCABULARY
 from weft.schemas.training import TrainingStage
 from weft.trainer import losses
 from weft.trainer.models.starting import starting
-from weft.trainer.objectives.choosing import Given, objective_of
+from weft.trainer.objectives.factory import ObjectiveInputs, objective_of
 from weft.trainer.prompt_validation import select_prompts
 from weft.trainer.rewards.label import Reward as Label
 from weft.trainer.train import train
@@ -50,7 +50,7 @@ def test_rewards_are_measured_and_training_is_the_same_to_the_bit(
 
 
 def test_scores_that_are_not_finite_are_a_sentence_with_the_step(held_out: Path, stage: TrainingStage) -> None:
-    given = Given(files=FILES, rewards=(Label(),))
+    given = ObjectiveInputs(files=FILES, rewards=(Label(),))
     objective, network = objective_of(stage, VOCABULARY, given), starting(stage, VOCABULARY, seed=0)
     chosen = select_prompts(held_out, stage)
     assert chosen
