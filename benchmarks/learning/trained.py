@@ -124,16 +124,13 @@ class LearningCorpus:
 
     def train(self, stage: str, seed: int, start: Path | None = None) -> Path:
         """Trains a stage, from the checkpoint `start` where it starts from another stage; returns its last checkpoint."""
-        run = self.folder / f"run-{seed}"
-        if not runs.ended(run, stage):
-            settings = self.pipeline.recipe.training[stage]
-            text = yaml.safe_dump(self.pipeline.recipe.model_dump(mode="json"), sort_keys=False)
-            print(f"{stage}, seed {seed}", flush=True)
-            train(
-                self.shards(stage), run / stage, settings, self.vocabulary, text, seed, True,
-                lambda step: None, start=start, encoders=self.measuring.encoders,
-                files=self.files, rewards=self.pipeline.rewards.get(stage, ()),
-            )  # fmt: skip
+        run, settings = self.folder / f"run-{seed}", self.pipeline.recipe.training[stage]
+        text = yaml.safe_dump(self.pipeline.recipe.model_dump(mode="json"), sort_keys=False)
+        print(f"{stage}, seed {seed}", flush=True)
+        train(
+            self.shards(stage), run / stage, settings, self.vocabulary, text, seed, resume=True, report=lambda step: None,
+            start=start, encoders=self.measuring.encoders, files=self.files, rewards=self.pipeline.rewards.get(stage, ()),
+        )  # fmt: skip
         return runs.start_of(run, stage)
 
     def network(self, stage: str, weights: Path) -> Network:
