@@ -17,7 +17,8 @@ class Facts:
 
     `fields` are the names of their fields, those of turns among them. `has_text`: whether they have a transcript. `most_utterances` is
     the most that a recording or a dialogue has. Of dialogues: `roles` are those of all turns, `spoken` those of turns that a voice
-    speaks, `last` that of the last turn before any marked as chosen or rejected, and `has_answers` whether there are such.
+    speaks, `has_answers` whether there are turns that are marked as chosen or rejected, `asked` the spoken roles of the turns before
+    these, and `last` the role of the last of them.
     """
 
     fields: frozenset[str] | None = None
@@ -25,6 +26,7 @@ class Facts:
     most_utterances: int | None = None
     roles: frozenset[str] | None = None
     spoken: frozenset[str] | None = None
+    asked: frozenset[str] | None = None
     last: str | None = None
     has_answers: bool | None = None
 
@@ -39,6 +41,7 @@ def facts_of(dialogue: Dialogue) -> Facts:
         most_utterances=sum(turn.is_spoken for turn in dialogue.turns),
         roles=frozenset(turn.role for turn in dialogue.turns),
         spoken=frozenset(turn.role for turn in dialogue.turns if turn.is_spoken),
+        asked=frozenset(turn.role for turn in asked if turn.is_spoken),
         last=asked[-1].role if asked else None,
         has_answers=len(asked) < len(dialogue.turns),
     )

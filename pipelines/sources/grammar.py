@@ -23,7 +23,7 @@ class Source(ScriptedSource):
 
     @property
     def facts(self) -> Facts:
-        return Facts(fields=self.field_names, has_text=True, roles=CHAT, spoken=CHAT, has_answers=False)
+        return Facts(fields=self.field_names, has_text=True, roles=CHAT, spoken=CHAT, asked=CHAT, has_answers=False)
 
     def version(self) -> str:
         return f"2, grammar {VERSION}"

@@ -39,7 +39,7 @@ class Source(ScriptedSource):
     def facts(self) -> Facts:
         return Facts(
             fields=self.field_names, has_text=True, most_utterances=2, roles=CHAT | ({"system"} if self.instruction else set()),
-            spoken=CHAT, last="assistant", has_answers=False,
+            spoken=CHAT, asked=CHAT, last="assistant", has_answers=False,
         )  # fmt: skip
 
     def version(self) -> str:

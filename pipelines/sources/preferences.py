@@ -24,7 +24,8 @@ class Source(ScriptedSource):
     @property
     def facts(self) -> Facts:
         return Facts(
-            fields=self.field_names, has_text=True, most_utterances=3, roles=CHAT, spoken=CHAT, last="human", has_answers=True,
+            fields=self.field_names, has_text=True, most_utterances=3, roles=CHAT, spoken=CHAT, asked=frozenset({"human"}),
+            last="human", has_answers=True,
         )  # fmt: skip
 
     def version(self) -> str:

@@ -26,7 +26,7 @@ class Source(ScriptedSource):
     @property
     def facts(self) -> Facts:
         return Facts(
-            fields=self.field_names, has_text=True, most_utterances=2, roles=CHAT | {"system", "tool"}, spoken=CHAT,
+            fields=self.field_names, has_text=True, most_utterances=2, roles=CHAT | {"system", "tool"}, spoken=CHAT, asked=CHAT,
             last="assistant", has_answers=False,
         )  # fmt: skip
 

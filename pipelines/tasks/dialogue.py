@@ -89,10 +89,14 @@ class Task(ContentTask):
         entries = {turn.role for turn in self.turns}
         if silent := sorted(entries - set(records.SPOKEN_ROLES)):
             yield f"has no spoken turns of the role {silent[0]!r}, which `turns` has an entry for"
-        if self.exchanges == "spoken" and (missing := sorted((facts.spoken or frozenset()) - entries)):
+        if self.exchanges == "spoken" and (missing := sorted(self._written_as_speech(facts) - entries)):
             yield f"has spoken turns of the role {missing[0]!r}, of which `turns` says nothing ({self._entries_there()})"
         if facts.roles is not None and self.loss and not facts.roles & set(self.loss):
             yield f"has no turn of a role in `loss`; its roles are {', '.join(map(repr, sorted(facts.roles)))}"
+
+    def _written_as_speech(self, facts: Facts) -> frozenset[str]:
+        """The roles of the spoken turns that a sample holds; none where that is not known."""
+        return facts.spoken or frozenset()
 
     @property
     def contents(self) -> tuple[TurnTemplate, ...]:

@@ -83,6 +83,7 @@ TASKS: dict[str, dict[str, Any]] = {
     "pairs": {"use": "pairs", "turns": TALK},
     "pairs of fields": {"use": "pairs", "turns": [{"role": "human", "say": "text"}, {"role": "assistant", "say": {"field": "chosen"}}]},
     "prompts": {"use": "prompts", "turns": [ASKED, REPLY]},
+    "human prompts": {"use": "prompts", "turns": [HUMAN]},
     "asked": {"use": "prompts", "turns": [{"role": "human", "say": [{"field": "question"}]}], "answer": "answer"},
     "of the human": {"use": "prompts", "turns": [HUMAN, REPLY], "role": "human"},
     "validation": {"use": "speech", "split": "validation"},
@@ -246,9 +247,9 @@ def test_a_task_makes_a_sample_of_a_source_or_is_refused(source: str, records: R
     ("source", "refused"),
     [
         ("grammar", {"text", "question", "caption", "translation", "image", "recall", "counted tools", "counted system", "nobody",
-                     "one role", "uncounted", "pairs", "pairs of fields", "asked", "validation"}),
+                     "one role", "uncounted", "pairs", "pairs of fields", "asked", "validation", "human prompts"}),
         ("tools", {"text", "question", "caption", "translation", "image", "recall", "nobody", "one role", "uncounted", "pairs",
-                   "pairs of fields", "prompts", "asked", "validation", "long prompt"}),
+                   "pairs of fields", "prompts", "asked", "validation", "long prompt", "human prompts"}),
         ("scenes", {"text", "words", "ratio", "speech to text", "long prompt", "utterances", "asr", "tts", "translation", "image",
                     "recall", "dialogue", "counted tools", "counted system", "nobody", "one role", "uncounted", "alternating",
                     "pairs", "pairs of fields", "prompts", "validation", "of the human"}),
@@ -257,6 +258,10 @@ def test_a_task_makes_a_sample_of_a_source_or_is_refused(source: str, records: R
 )  # fmt: skip
 def test_what_is_refused(source: str, refused: set[str]) -> None:
     assert {name for name in TASKS if checked_task(source, name) is None} == refused
+
+
+def test_a_prompt_needs_no_entry_for_marked_answers() -> None:
+    assert checked_task("preferences", "human prompts") and not checked_task("preferences", "one role")
 
 
 def test_a_source_that_gets_transcripts_from_a_recogniser_is_no_longer_without_text() -> None:
