@@ -25,7 +25,7 @@ def starting(
     start: Path | None = None,
     encoders: FrozenEncoders = NO_ENCODERS,
 ) -> Network:
-    """`start` is the folder of the checkpoint or merge that `model.start` names. An adaptor that it does not have is new.
+    """`start` is the folder of the checkpoint or merge that `model.start` names. An adaptor that it, or the `base`, does not have is new.
 
     Raises ValueError for a checkpoint that cannot be loaded or has another number of tokens, and for a model that cannot hold the
     context.
@@ -43,8 +43,8 @@ def starting(
             )
     check_context(lm.config, stage.context)
     network = _with_adaptors(lm, encoders, seed)
-    if start is not None:
-        network.load_adaptors(start)
+    if folder:
+        network.load_adaptors(Path(folder))
     return network
 
 

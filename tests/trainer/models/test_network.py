@@ -107,6 +107,16 @@ def test_checkpoints_hold_the_adaptor(
     assert all(torch.equal(one, other) for one, other in zip(network.parameters(), again.parameters(), strict=True))
 
 
+def test_a_base_brings_its_adaptor(network: Network, tmp_path: Path, make_stage: Callable[..., TrainingStage]) -> None:
+    vocabulary = Vocabulary(text_size=40, bos=None, markers=(), codebooks=(), size=48, text_fingerprint="toy")
+    network.save(tmp_path)
+    stage = make_stage().model_copy(update={"model": ModelSettings(base=str(tmp_path))})
+    again = starting(stage, vocabulary, 5, encoders={"audio": Ramp()})
+    assert network.adaptor is not None and again.adaptor is not None
+    parameters = zip(network.adaptor.parameters(), again.adaptor.parameters(), strict=True)
+    assert all(torch.equal(one, other) for one, other in parameters)
+
+
 def test_groups_are_every_weight_once(network: Network) -> None:
     groups = groups_of(network)
     assert {name: len(weights) for name, weights in groups.items() if name != "lm"} == {
