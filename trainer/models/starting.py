@@ -25,7 +25,7 @@ def starting(
     start: Path | None = None,
     encoders: FrozenEncoders = NO_ENCODERS,
 ) -> Network:
-    """`start` is the folder of the checkpoint or merge that `model.start` names. An adaptor that it, or the `base`, does not have is new.
+    """`start` is the folder of the checkpoint or merge that `model.start` names. An adaptor that it or the `base` does not have is new.
 
     Raises ValueError for a checkpoint that cannot be loaded or has another number of tokens, and for a model that cannot hold the
     context.
