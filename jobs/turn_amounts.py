@@ -41,7 +41,7 @@ ByRole = Mapping[str, TurnAmount]
 
 @dataclass(frozen=True, slots=True)
 class DialogueAmounts:
-    """DialogueAmounts by their role: those that a voice speaks, and those that are text alone."""
+    """Amounts of turns by their role: of turns that a voice speaks, and of those that are text alone."""
 
     spoken: ByRole = field(default_factory=dict)
     written: ByRole = field(default_factory=dict)

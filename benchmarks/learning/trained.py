@@ -18,20 +18,16 @@ from weft.benchmarks.support.common import Figure
 from weft.jobs.build import build
 from weft.jobs.commands import read_pipeline
 from weft.jobs.engine import LocalEngine
-from weft.jobs.evaluation import settings_of
-from weft.jobs.training_encoders import encoders_of, latents_of
-from weft.pipelines.graph import Pipeline
+from weft.jobs.evaluation import HeldOutCorpus, settings_of
+from weft.jobs.reply_check import vocabulary_files
 from weft.pipelines.storage.store import Store
 from weft.schemas.plan import VALIDATION_STAGE
-from weft.schemas.vocabulary import Vocabulary
 from weft.trainer import runs
-from weft.trainer.evaluation.conditions import Contents
 from weft.trainer.evaluation.held_out import HeldOutChoice, choose
-from weft.trainer.evaluation.measuring import ConditionLoss, EvaluationSettings, measure
+from weft.trainer.evaluation.measuring import ConditionLoss, measure
 from weft.trainer.generation import Decoding
 from weft.trainer.loader import DrawReader
 from weft.trainer.models.network import Network
-from weft.trainer.models.special_ids import FILES
 from weft.trainer.models.starting import starting
 from weft.trainer.objectives.factory import reply_end
 from weft.trainer.prompts import PromptStream
@@ -67,11 +63,9 @@ class Spread:
 
 
 @dataclass(frozen=True)
-class LearningCorpus:
+class LearningCorpus(HeldOutCorpus):
     """The corpus of a recipe, and a folder for the runs that are trained on it. What is built or trained already is kept."""
 
-    pipeline: Pipeline
-    store: Store
     folder: Path
 
     @classmethod
@@ -87,18 +81,9 @@ class LearningCorpus:
         return Path(self.store.path(f"shards/{stage}"))
 
     @cached_property
-    def vocabulary(self) -> Vocabulary:
-        return Vocabulary.from_json(self.store.read("vocabulary/vocabulary.json").decode())
-
-    @cached_property
-    def measuring(self) -> EvaluationSettings:
-        encoders = encoders_of(self.pipeline, self.store, latents_of(self.pipeline))
-        return EvaluationSettings(contents=Contents.of(self.vocabulary), encoders=encoders)
-
-    @cached_property
     def files(self) -> dict[str, bytes]:
         """The vocabulary's files, by name."""
-        return {name: self.store.read(f"vocabulary/{name}") for name in FILES}
+        return vocabulary_files(self.store)
 
     @cached_property
     def reader(self) -> ReplyReader:
