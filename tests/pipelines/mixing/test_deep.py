@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from weft.pipelines.mixing import deep, whole
+from weft.pipelines.mixing import column_checks, deep
 from weft.pipelines.mixing.deep import SampleRules, check_tar
 from weft.pipelines.mixing.shards import rows_name
 from weft.pipelines.parts.tables import write_part
@@ -72,7 +72,7 @@ def test_the_check_in_columns_judges_by_itself(
     results = []
 
     def is_whole(*given: Any) -> bool:
-        results.append(whole.is_whole(*given))
+        results.append(column_checks.is_whole(*given))
         return results[-1]
 
     monkeypatch.setattr(deep, "is_whole", is_whole)
