@@ -11,22 +11,22 @@ from pathlib import Path
 from weft.benchmarks.support.common import FOLDER, ChildDied, Figure, as_json, in_child, show, timed_figures
 
 PACKAGE = "weft.benchmarks."
-BENCHMARKS = (
-    "alignment.accuracy",
+BENCHMARKS = (  # first what a busy machine spoils; last what trains for half an hour
     "alignment.speed",
-    "alignment.activity",
     "tokenizers.speed",
-    "tokenizers.quality",
-    "mixture",
-    "planner",
     "loader",
     "align",
     "encode",
     "shard",
-    "memory",
     "latents",
-    "voices",
     "resources",
+    "mixture",
+    "planner",
+    "voices",
+    "alignment.accuracy",
+    "alignment.activity",
+    "memory",
+    "tokenizers.quality",
 )
 
 
