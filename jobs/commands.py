@@ -22,6 +22,8 @@ from weft.pipelines.recipe_faults import RecipeFault
 from weft.pipelines.storage.store import Damaged, Store, remedy
 from weft.schemas import recipe_file
 from weft.schemas.faults import RecipeError, TooLittleData
+from weft.schemas.recipe_check import check, explain
+from weft.schemas.recipe_text import RecipeText
 
 if TYPE_CHECKING:  # checking a recipe does not need the engines, whose import takes a second
     from weft.jobs.engine import Engine
@@ -66,7 +68,7 @@ def absent_sources(path: str, overrides: Sequence[str], pipeline: Pipeline) -> d
     source = recipe_file.read(path, overrides)
     gone: dict[str, list[str]] = {}
     for fault in missing_sources(pipeline):
-        gone.setdefault(fault.path[1], []).append(recipe_file.explain(source, fault.path, fault.message))
+        gone.setdefault(fault.path[1], []).append(explain(source, fault.path, fault.message))
     return {name: "\n".join(sentences) for name, sentences in gone.items()}
 
 
@@ -76,7 +78,7 @@ def refuse_unfit(path: str, overrides: Sequence[str], pipeline: Pipeline, absent
 
     if unfit := list(unfit_sources(pipeline, absent)):
         source = recipe_file.read(path, overrides)
-        raise RecipeError("\n".join(recipe_file.explain(source, fault.path, fault.message) for fault in unfit))
+        raise RecipeError("\n".join(explain(source, fault.path, fault.message) for fault in unfit))
 
 
 def make_pipeline(recipe: dict[str, Any], overrides: Sequence[str] = ()) -> Pipeline:
@@ -84,12 +86,12 @@ def make_pipeline(recipe: dict[str, Any], overrides: Sequence[str] = ()) -> Pipe
     return _checked(recipe_file.from_mapping(recipe, overrides), Pipeline)
 
 
-def _checked(source: recipe_file.RecipeText, kind: type[Pipeline]) -> Pipeline:
+def _checked(source: RecipeText, kind: type[Pipeline]) -> Pipeline:
     try:
-        pipeline = kind(recipe_file.check(source))
+        pipeline = kind(check(source))
         pipeline.check()
     except RecipeFault as fault:
-        raise RecipeError(recipe_file.explain(source, fault.path, fault.message, fault.kind)) from None
+        raise RecipeError(explain(source, fault.path, fault.message, kind=fault.kind)) from None
     return pipeline
 
 
