@@ -24,6 +24,7 @@ from weft.pipelines.sources.common.lists import numbered_lines, whole_list, wron
 from weft.pipelines.sources.common.named_texts import named_texts
 from weft.pipelines.sources.common.speech import Labels, SpeechSource
 from weft.pipelines.sources.common.wrong_run import WrongRun
+from weft.pipelines.storage.paths import absolute
 from weft.pipelines.storage.retries import read_with_retries, retrying
 from weft.pipelines.storage.store import Store
 from weft.schemas.audio import Audio, Recording, Supervision, Word
@@ -67,7 +68,7 @@ class Source(SpeechSource):
 
     def items(self, name: str) -> Iterator[Item]:
         if os.path.isdir(self.path):
-            yield from _shards(name, os.path.abspath(self.path))
+            yield from _shards(name, absolute(self.path))
         else:
             yield from self._cuts(name)
 
@@ -82,7 +83,7 @@ class Source(SpeechSource):
                 yield wrong_item(name, f"cut {number}", fault)
         names = Counter(recording for _, recording in {(p, r) for p, _, r in gathered})
         for (path, channel, recording), cuts in gathered.items():
-            uri = path if "://" in path else os.path.abspath(os.path.join(self.root, path))
+            uri = path if "://" in path else absolute(os.path.join(self.root, path))
             shown = (recording if names[recording] == 1 else f"{recording} {path}") + (
                 f"-channel-{channel}" if channel else ""
             )
@@ -132,10 +133,10 @@ class Source(SpeechSource):
                     yield refused(item, wrong.fault)
                     return
         for left in cuts:
+            yield refused(item, Unusable("no_audio", "the shard holds no recording of this cut"), f"{item.path}/{left}")
             if wrong.is_over(usable=False):
                 yield refused(item, wrong.fault)
                 return
-            yield refused(item, Unusable("no_audio", "the shard holds no recording of this cut"), f"{item.path}/{left}")
 
 
 def _shards(name: str, folder: str) -> Iterator[Item]:
