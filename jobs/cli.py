@@ -3,6 +3,7 @@
 Exit codes: 0 success, 1 a broken promise or failed work, 2 a wrong recipe or argument.
 """
 
+import json
 import sys
 from importlib.metadata import version
 from pathlib import Path
@@ -21,7 +22,7 @@ from weft.jobs.options import (
     check_engine,
     paths_and_settings,
 )
-from weft.jobs.printing import escape, plain
+from weft.jobs.printing import escape, plain, plain_json
 from weft.jobs.tokenizer_cli import encode, tokenizer_app
 from weft.schemas.counting import counted
 from weft.schemas.faults import RecipeError
@@ -127,6 +128,8 @@ def plan(
     if show_forecast(console, pipeline, as_json, absent):
         raise typer.Exit(1)
     if absent and is_own(recipe):
+        if as_json:
+            raise typer.Exit(2)  # the object has the sentences
         raise RecipeError("\n".join(absent.values()))
     if absent and not as_json:
         console.print("nothing is counted of sources whose files are not here:", ", ".join(absent), highlight=False)
@@ -290,7 +293,7 @@ app.command(cls=Command)(encode)
 
 
 def main() -> None:
-    """Runs a command. An error becomes one sentence on standard error and an exit code."""
+    """Runs a command. An error becomes an exit code and one sentence on standard error; with --json, an object on standard output."""
     from weft.jobs.faults import explain
 
     try:
@@ -302,6 +305,8 @@ def main() -> None:
     except Exception as error:  # noqa: BLE001 - the one place where an error becomes a sentence
         message, code = explain(error)
         print(plain(message), file=sys.stderr)
+        if "--json" in sys.argv:  # whoever reads standard output gets JSON, whatever happens
+            print(plain_json(json.dumps({"error": message}, ensure_ascii=False)))
         sys.exit(code)
 
 
