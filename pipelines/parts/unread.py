@@ -9,7 +9,7 @@ says how many are away.
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from weft.pipelines.audio.sound import regular
+from weft.pipelines.audio.opening import regular
 from weft.pipelines.parts.joining import first_of
 from weft.pipelines.parts.tables import read_part, write_part
 from weft.pipelines.parts.work import Work, is_done

@@ -15,7 +15,7 @@ from urllib.parse import unquote
 
 import fsspec
 
-from weft.pipelines.audio.sound import regular
+from weft.pipelines.audio.opening import regular
 from weft.pipelines.storage.paths import absolute
 from weft.pipelines.storage.retries import opened, read_with_retries, without_secrets
 from weft.pipelines.storage.store import Store

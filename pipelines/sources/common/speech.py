@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Annotated, Literal, TypeVar
 
-from weft.pipelines.audio.sound import channels_of, scan
+from weft.pipelines.audio.scan import scan
+from weft.pipelines.audio.sound import channels_of
 from weft.pipelines.sources import base
 from weft.pipelines.sources.base import Missing, refused
 from weft.pipelines.storage.store import Store
