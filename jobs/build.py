@@ -33,8 +33,9 @@ from weft.pipelines.parts.stage_work import PartWork
 from weft.pipelines.parts.tables import part_name
 from weft.pipelines.parts.work import Work
 from weft.pipelines.storage import paths
+from weft.pipelines.storage.damage import Damaged
 from weft.pipelines.storage.own_names import STAGES, is_made_by_weft
-from weft.pipelines.storage.store import Damaged, Store
+from weft.pipelines.storage.store import Store
 from weft.schemas.plan import order_name
 from weft.tokenizers.models.folder import absolute
 

@@ -19,7 +19,8 @@ from weft.pipelines.corpus.corpus_folder import check_format, is_corpus, locked_
 from weft.pipelines.corpus.saved_pipeline import SavedPipeline, is_as_written
 from weft.pipelines.graph import Pipeline
 from weft.pipelines.recipe_faults import RecipeFault
-from weft.pipelines.storage.store import Damaged, Store, remedy
+from weft.pipelines.storage.damage import Damaged, remedy
+from weft.pipelines.storage.store import Store
 from weft.schemas import recipe_file
 from weft.schemas.faults import RecipeError, TooLittleData
 from weft.schemas.recipe_check import check, explain

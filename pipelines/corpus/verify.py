@@ -20,8 +20,9 @@ from weft.pipelines.parts.slices import opened_bytes, slices_of
 from weft.pipelines.parts.stage_work import PartWork
 from weft.pipelines.parts.tables import Footer, RowsDigest, footer_of, opened_part, read_part
 from weft.pipelines.storage.checksums import KEY, content_of_file_matches
+from weft.pipelines.storage.damage import Damaged, NotMade, remedy
 from weft.pipelines.storage.own_names import STAGES, is_made_by_weft
-from weft.pipelines.storage.store import Damaged, NotMade, Store, remedy
+from weft.pipelines.storage.store import Store
 from weft.schemas.counting import counted
 from weft.schemas.item import Item, bucket
 from weft.schemas.ledger import LedgerRow, Reject

@@ -23,7 +23,8 @@ from weft.pipelines.mixing.split_names import keys_by_split, speakers_by_split, 
 from weft.pipelines.mixing.stream_audit import StreamAudit
 from weft.pipelines.models.folders import damage_of_model
 from weft.pipelines.parts.unread import noted_unread
-from weft.pipelines.storage.store import Damaged, Store
+from weft.pipelines.storage.damage import Damaged
+from weft.pipelines.storage.store import Store
 from weft.schemas.audit import Audit, LeakAudit, StageAudit
 from weft.schemas.counting import counted
 from weft.schemas.plan import VALIDATION_STAGE

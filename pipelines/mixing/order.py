@@ -32,7 +32,8 @@ from weft.pipelines.parts.tables import (
     table_digest,
     write_part,
 )
-from weft.pipelines.storage.store import Damaged, NotMade, Store
+from weft.pipelines.storage.damage import Damaged, NotMade
+from weft.pipelines.storage.store import Store
 from weft.schemas import tar
 from weft.schemas.changes import MadeFrom
 from weft.schemas.fingerprint import digest

@@ -23,8 +23,9 @@ from weft.pipelines.mixing.tree import PlanError, tree_of
 from weft.pipelines.models.folders import checksum_of
 from weft.pipelines.parts.tables import footer_of, made_from_of, opened_part
 from weft.pipelines.storage.checksums import KEY, content_of_file_matches
+from weft.pipelines.storage.damage import Damaged, NotMade, remedy
 from weft.pipelines.storage.own_names import is_made_by_weft
-from weft.pipelines.storage.store import Damaged, NotMade, Store, remedy
+from weft.pipelines.storage.store import Store
 from weft.schemas.audit import EpochAudit, StageAudit
 from weft.schemas.counting import are, counted
 from weft.schemas.plan import Summary, Tar

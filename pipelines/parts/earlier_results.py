@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from weft.pipelines.parts.tables import footer_of, read_part, write_part
-from weft.pipelines.storage.store import Damaged, Store
+from weft.pipelines.storage.damage import Damaged
+from weft.pipelines.storage.store import Store
 from weft.schemas.ledger import ASKED_AGAIN, Reject, Unread
 
 Results = Mapping[str, Sequence[Any]]  # by the key of the input

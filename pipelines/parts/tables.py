@@ -23,7 +23,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from weft.pipelines.storage.checksums import BLANK, KEY, add_checksums, footer_matches
-from weft.pipelines.storage.store import Damaged, Store
+from weft.pipelines.storage.damage import Damaged
+from weft.pipelines.storage.store import Store
 from weft.schemas.table import arrow_schema, from_table, to_table
 
 R = TypeVar("R")

@@ -13,9 +13,10 @@ from weft.pipelines.audio.opening import regular
 from weft.pipelines.parts.joining import first_of
 from weft.pipelines.parts.tables import read_part, write_part
 from weft.pipelines.parts.work import Work, is_done
+from weft.pipelines.storage.damage import Damaged
 from weft.pipelines.storage.fetching import ask_for
 from weft.pipelines.storage.retries import opened, without_secrets
-from weft.pipelines.storage.store import Damaged, Store
+from weft.pipelines.storage.store import Store
 from weft.schemas.audio import Recording, Utterance
 from weft.schemas.ledger import Unavailable, Unread, Unusable
 

@@ -27,7 +27,8 @@ from weft.pipelines.models.model_work import TokenizerWork
 from weft.pipelines.parts.runner import Runner
 from weft.pipelines.parts.tables import read_part, write_part
 from weft.pipelines.storage.checksums import BLANK, KEY, add_checksums_to
-from weft.pipelines.storage.store import Store, remedy
+from weft.pipelines.storage.damage import remedy
+from weft.pipelines.storage.store import Store
 from weft.schemas.ledger import LedgerRow
 from weft.schemas.plan import VALIDATION, VALIDATION_STAGE, node_of
 from weft.schemas.recipe import Recipe
