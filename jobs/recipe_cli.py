@@ -117,7 +117,8 @@ def build(
 
     Example: weft build my.yaml --out corpus align.use=sphinx
     """
-    from weft.jobs.commands import build_corpus, console, open_store, read_pipeline, show_endings
+    from weft.jobs.building import build_corpus, show_endings
+    from weft.jobs.commands import console, open_store, read_pipeline
     from weft.jobs.rejects import show_end
 
     check_engine(engine)
