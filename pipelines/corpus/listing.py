@@ -88,4 +88,4 @@ def _write(store: Store, name: str, items: list[Item], count: int) -> None:
     if stamp is None or (stamp.digest, stamp.notes.get("parts")) != (digest, str(count)):
         if store.manifests:
             store.manifests.forget(name)
-        write_part(store, name, items, Item, "listing-1", notes={"parts": str(count)})
+        write_part(store, name, items, record=Item, fingerprint="listing-1", notes={"parts": str(count)})

@@ -79,7 +79,7 @@ def _listing_part(store: Store, name: str, part: int, count: int, deep: bool) ->
     if not store.exists(name):
         return
     try:
-        _check_rows(store, name, Item, "", deep)
+        _check_rows(store, name, record=Item, extra="", deep=deep)
         if deep and any(bucket(item.key, count) != part for item in read_part(store, name, Item)):
             yield Damaged(store.url, name, "holds items of another part")
     except Damaged as damage:

@@ -56,7 +56,7 @@ def write_order(
         layout, repeats = layout_of(parts, sampled, tar_bytes), repeats_of(store, node, parts)
         for group, members in enumerate(layout.groups):
             read = [_part(store, part_name(node, part), repeats) for part in members]
-            table = group_of(read, group, members, layout.buckets, space)
+            table = group_of(read, group, parts=members, buckets=layout.buckets, space=space)
             if len(table):
                 writer.write_table(table, row_group_size=len(table))
                 held.append(amounts_of(table))
@@ -65,7 +65,15 @@ def write_order(
         writer.add_key_value_metadata({"weft.groups": json.dumps(counts)})
     # the counts come last: their digest covers the order too
     notes = {"order": checksum_of(store, order_name(node)), "made_from": json.dumps(made_from)}
-    write_part(store, held_name(node), held_of(held), HeldAmounts, digest(made_from), digest(digests), notes)
+    write_part(
+        store,
+        held_name(node),
+        held_of(held),
+        record=HeldAmounts,
+        fingerprint=digest(made_from),
+        extra=digest(digests),
+        notes=notes,
+    )
     return sum(counts)
 
 

@@ -25,7 +25,7 @@ def tar_changes(store: Store, stage: str, planned: Tar) -> list[str]:
     except Damaged:
         return []
     old = dict(zip(table["key"].to_pylist(), table["crc"].to_pylist(), strict=True))
-    return [*_phrases(store, stage, planned, old, _planned(store, stage, planned))]
+    return [*_phrases(store, stage, planned, old=old, new=_planned(store, stage, planned))]
 
 
 def _phrases(store: Store, stage: str, planned: Tar, old: SampleChecksums, new: SampleChecksums) -> Iterator[str]:

@@ -140,16 +140,17 @@ class PartWork(BaseWork):
         with store.writing(self.makes) as file, PartWriter(file, self.stage.makes) as part:
             output = self._written(part, self._results(store, inputs, fingerprint))
             row = account(
-                self, self.stage, inputs, absent, [*output.written, *output.rest], output.rejects, output.held_out
-            )
+                self, self.stage, inputs, absent, out=[*output.written, *output.rest],
+                rejects=output.rejects, held=output.held_out,
+            )  # fmt: skip
             rest, blob = pack_audio(output.rest, self.audio)
             assert not (output.written and blob), f"{self.node}: records in slices carry audio"
             store.remove(self.makes)
             store.remove(self.audio)
             if blob:
                 store.write(self.audio, blob)
-            write_part(store, self.rejects, output.rejects, Reject, fingerprint)
-            write_part(store, self.ledger, [row], LedgerRow, fingerprint)
+            write_part(store, self.rejects, output.rejects, record=Reject, fingerprint=fingerprint)
+            write_part(store, self.ledger, [row], record=LedgerRow, fingerprint=fingerprint)
             if rest or not output.written:
                 part.write(rest, hashlib.sha256(blob).hexdigest())
             part.close(self.makes, fingerprint, self._notes(store, blob, made_from, output.rejects))

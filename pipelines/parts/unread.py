@@ -60,7 +60,7 @@ def _fault(uri: str) -> Unavailable | None:
 
 
 def note_unread(store: Store, makes: str, items: Sequence[Unread]) -> None:
-    write_part(store, _name(makes), items, Unread, "unread-1")
+    write_part(store, _name(makes), items, record=Unread, fingerprint="unread-1")
 
 
 def forget_unread(store: Store, makes: str) -> None:

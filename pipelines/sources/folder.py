@@ -100,7 +100,7 @@ class Source(SpeechSource):
                 count += file.path.lower().endswith(ENDINGS)
                 shown = (below if is_file else f"{below}/{file.path}") if below else file.path
                 if file.path.lower().endswith(ENDINGS):
-                    yield _item(name, file, shown, texts[home], home.endswith(TABLES))
+                    yield _item(name, file, shown, texts=texts[home], is_table=home.endswith(TABLES))
                 else:
                     passed = alone if file.path.lower().endswith(TEXT) else self._passed
                     passed[ending_of(file)] += 1

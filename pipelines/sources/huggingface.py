@@ -136,7 +136,7 @@ class Source(SpeechSource):
             try:
                 labels, audio = self._labels(row, where["split"]), _audio(row[column])
                 is_usable = True
-                for record in self.recordings(item, store, audio, labels, f"{number:05d}"):
+                for record in self.recordings(item, store, audio, labels, within=f"{number:05d}"):
                     yield self._placed(record.at(path), row[column]) if isinstance(record, Recording) else record
             except Unusable as fault:
                 yield refused(item, fault, path)

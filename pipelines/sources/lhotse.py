@@ -125,7 +125,7 @@ class Source(SpeechSource):
                 try:
                     labels = Labels(supervisions=_supervisions([cuts.pop(sample.key, _NO_CUT)]))
                     audio = sample.audio(item.uri)
-                    for record in self.recordings(item, store, audio, labels, f"{number:05d}"):
+                    for record in self.recordings(item, store, audio, labels, within=f"{number:05d}"):
                         yield record.at(where) if isinstance(record, Recording) else record
                 except Unusable as fault:
                     yield refused(item, fault, where)

@@ -81,12 +81,12 @@ def items(name: str, manifest: str, limits: SpeechLimits) -> Iterator[Item]:
             if is_stretch:
                 stretches.setdefault(path, []).append(text)
             else:
-                yield _item(name, folder, path or f"line {number}", text, bool(path))
+                yield _item(name, folder, path or f"line {number}", payload=text, is_named=bool(path))
         if wrong.is_over(usable=bool(path)):
             yield wrong_item(name, f"line {number + 1}", wrong.fault)
             break
     for path, texts in stretches.items():
-        yield _item(name, folder, path, f"[{','.join(texts)}]", True)
+        yield _item(name, folder, path, payload=f"[{','.join(texts)}]", is_named=True)
 
 
 def _place(line: str) -> tuple[str, bool]:

@@ -94,7 +94,7 @@ class Source(SpeechSource):
                         store,
                         sample.audio(item.uri),
                         sample.labels(file, self.limits.transcript),
-                        f"{number:05d}",
+                        within=f"{number:05d}",
                     ):
                         yield record.at(where) if isinstance(record, Recording) else record
                 except Unusable as fault:
