@@ -10,7 +10,8 @@ import errno
 from collections import Counter
 from collections.abc import Iterator
 
-from weft.pipelines.parts.tables import manifest_footer, part_name, table_digest, write_part
+from weft.pipelines.parts.node_manifest import manifest_footer
+from weft.pipelines.parts.tables import part_name, table_digest, write_part
 from weft.pipelines.sources.base import Source
 from weft.pipelines.storage.own_names import is_made_by_weft
 from weft.pipelines.storage.store import Store

@@ -24,8 +24,9 @@ from weft.pipelines.parts.audio_blob import pack_audio
 from weft.pipelines.parts.committed import NOTHING, companions_of, digest_of, listed_size, model_manifest
 from weft.pipelines.parts.earlier_results import EarlierResults
 from weft.pipelines.parts.joining import InputTable, grouped, join
+from weft.pipelines.parts.node_manifest import manifest_footer
 from weft.pipelines.parts.slices import SLICE, PartWriter
-from weft.pipelines.parts.tables import footer_of, manifest_footer, part_name, read_part, write_part
+from weft.pipelines.parts.tables import footer_of, part_name, read_part, write_part
 from weft.pipelines.parts.unread import all_unread
 from weft.pipelines.parts.work import BaseWork
 from weft.pipelines.stage import Stage

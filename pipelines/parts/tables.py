@@ -179,14 +179,6 @@ def footer_of(store: Store, name: str) -> Footer | None:
         return None
 
 
-def manifest_footer(store: Store, name: str) -> Footer | None:
-    """The footer of a part, read from its node's manifest where the store has a valid one, else from the part.
-
-    One from a manifest may lack the notes `made_from` and `inputs`.
-    """
-    return store.manifests.footer_of(name) if store.manifests else footer_of(store, name)
-
-
 def made_from_of(store: Store, name: str) -> dict[str, str] | None:
     """What a part was made from, by name; empty where it does not say, None where there is no part or it cannot be read."""
     footer = footer_of(store, name)
