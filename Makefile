@@ -54,9 +54,9 @@ test-cluster: $(READY)
 check: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	@# mypy wants to see the package under its name
-	@mkdir -p $(VENV)/src && ln -sfn "$(CURDIR)" $(VENV)/src/weft
-	cd $(VENV)/src && ../bin/mypy -p weft --config-file "$(CURDIR)/pyproject.toml" --cache-dir "$(CURDIR)/.mypy_cache"
+	@# mypy wants to see the package and its tests under their names
+	@mkdir -p $(VENV)/src && ln -sfn "$(CURDIR)" $(VENV)/src/weft && ln -sfn "$(CURDIR)/tests" $(VENV)/src/tests
+	cd $(VENV)/src && ../bin/mypy -p weft -p tests --config-file "$(CURDIR)/pyproject.toml" --cache-dir "$(CURDIR)/.mypy_cache"
 
 bench: $(READY) $(BACKENDS)/ready
 	BACKENDS=$(BACKENDS) $(BIN)/python benchmarks/run.py

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from weft.benchmarks.support.processor import ProcessorClock
-from weft.jobs.commands import build_corpus, console, open_corpus, read_pipeline
+from weft.jobs.building import build_corpus
+from weft.jobs.commands import console, open_corpus, read_pipeline
 from weft.jobs.demo import speak_raw, write_books
 from weft.jobs.demo_talks import write_talks
 from weft.jobs.show import show_audit, table

@@ -13,7 +13,8 @@ from itertools import chain, count, groupby
 from pathlib import Path
 from typing import Any
 
-from weft.jobs.commands import build_corpus, console
+from weft.jobs.building import build_corpus
+from weft.jobs.commands import console
 from weft.jobs.printing import escape
 from weft.jobs.show import show_lost
 from weft.pipelines.audio.decoders import ENDINGS as AUDIO_ENDINGS

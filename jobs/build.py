@@ -32,8 +32,10 @@ from weft.pipelines.parts.node_manifest import Manifests
 from weft.pipelines.parts.stage_work import PartWork
 from weft.pipelines.parts.tables import part_name
 from weft.pipelines.parts.work import Work
+from weft.pipelines.storage import paths
+from weft.pipelines.storage.damage import Damaged
 from weft.pipelines.storage.own_names import STAGES, is_made_by_weft
-from weft.pipelines.storage.store import Damaged, Store
+from weft.pipelines.storage.store import Store
 from weft.schemas.plan import order_name
 from weft.tokenizers.models.folder import absolute
 
@@ -128,7 +130,7 @@ def _from_anywhere(source: dict[str, Any]) -> dict[str, Any]:
 
 
 def _absolute(place: str) -> str:
-    return place if "://" in place else os.path.abspath(place)
+    return place if "://" in place else paths.absolute(place)
 
 
 def remove_stale(pipeline: Pipeline, store: Store, works: Sequence[Work]) -> None:

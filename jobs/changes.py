@@ -23,7 +23,8 @@ from weft.pipelines.mixing.stream_works import Parts, first_orders, index_work, 
 from weft.pipelines.mixing.supply import short
 from weft.pipelines.mixing.tree import PlanError
 from weft.pipelines.parts.work import Work
-from weft.pipelines.storage.store import Damaged, Store
+from weft.pipelines.storage.damage import Damaged
+from weft.pipelines.storage.store import Store
 from weft.schemas.changes import all_passes, summed
 from weft.schemas.counting import are
 

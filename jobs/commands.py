@@ -1,31 +1,28 @@
-"""What the commands share: reading a recipe with its backends, opening a corpus, choosing an engine."""
+"""What the commands share: reading a recipe with its backends, and opening a corpus."""
 
 import os
-import socket
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 from shlex import quote
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pyarrow as pa
 from rich.console import Console
 
 from weft.jobs.printing import escape
 from weft.jobs.unfinished import absent, not_there
-from weft.pipelines.corpus.corpus_folder import check_format, is_corpus, locked_corpus
+from weft.pipelines.corpus.corpus_folder import check_format, is_corpus
 from weft.pipelines.corpus.saved_pipeline import SavedPipeline, is_as_written
 from weft.pipelines.graph import Pipeline
 from weft.pipelines.recipe_faults import RecipeFault
-from weft.pipelines.storage.store import Damaged, Store, remedy
+from weft.pipelines.storage.damage import Damaged, remedy
+from weft.pipelines.storage.store import Store
 from weft.schemas import recipe_file
-from weft.schemas.faults import RecipeError, TooLittleData
-
-if TYPE_CHECKING:  # checking a recipe does not need the engines, whose import takes a second
-    from weft.jobs.engine import Engine
-    from weft.jobs.progress import BuildProgress
+from weft.schemas.faults import RecipeError
+from weft.schemas.recipe_check import check, explain
+from weft.schemas.recipe_text import RecipeText
 
 console = Console(soft_wrap=not os.isatty(1), width=None if os.isatty(1) else 160)
 
@@ -66,7 +63,7 @@ def absent_sources(path: str, overrides: Sequence[str], pipeline: Pipeline) -> d
     source = recipe_file.read(path, overrides)
     gone: dict[str, list[str]] = {}
     for fault in missing_sources(pipeline):
-        gone.setdefault(fault.path[1], []).append(recipe_file.explain(source, fault.path, fault.message))
+        gone.setdefault(fault.path[1], []).append(explain(source, fault.path, fault.message))
     return {name: "\n".join(sentences) for name, sentences in gone.items()}
 
 
@@ -76,7 +73,7 @@ def refuse_unfit(path: str, overrides: Sequence[str], pipeline: Pipeline, absent
 
     if unfit := list(unfit_sources(pipeline, absent)):
         source = recipe_file.read(path, overrides)
-        raise RecipeError("\n".join(recipe_file.explain(source, fault.path, fault.message) for fault in unfit))
+        raise RecipeError("\n".join(explain(source, fault.path, fault.message) for fault in unfit))
 
 
 def make_pipeline(recipe: dict[str, Any], overrides: Sequence[str] = ()) -> Pipeline:
@@ -84,12 +81,12 @@ def make_pipeline(recipe: dict[str, Any], overrides: Sequence[str] = ()) -> Pipe
     return _checked(recipe_file.from_mapping(recipe, overrides), Pipeline)
 
 
-def _checked(source: recipe_file.RecipeText, kind: type[Pipeline]) -> Pipeline:
+def _checked(source: RecipeText, kind: type[Pipeline]) -> Pipeline:
     try:
-        pipeline = kind(recipe_file.check(source))
+        pipeline = kind(check(source))
         pipeline.check()
     except RecipeFault as fault:
-        raise RecipeError(recipe_file.explain(source, fault.path, fault.message, fault.kind)) from None
+        raise RecipeError(explain(source, fault.path, fault.message, kind=fault.kind)) from None
     return pipeline
 
 
@@ -151,105 +148,6 @@ def local_recipe(store: Store) -> Iterator[str]:
         yield str(copy)
 
 
-def choose_engine(name: str, url: str, address: str | None, workers: int | None) -> "Engine":
-    """The engine `name`; `auto` is Ray where there is a cluster or more than one core. Raises RecipeError."""
-    from weft.jobs.engine import LocalEngine
-
-    cluster = bool(address or os.environ.get("RAY_ADDRESS"))
-    many = cluster or (workers or os.cpu_count() or 1) > 1
-    if name == "local" or (name == "auto" and not many):
-        return LocalEngine(Store(url))
-    from weft.jobs.ray_engine import RayEngine
-
-    if address:
-        _check_reachable(address)
-    return RayEngine(url, address, workers)
-
-
-def _check_reachable(address: str) -> None:
-    """Raises RecipeError when no server listens at `address`, for which Ray itself would wait minutes."""
-    host, colon, port = address.removeprefix("ray://").rpartition(":")
-    try:
-        if colon and port.isdigit():
-            socket.create_connection((host.strip("[]"), int(port)), 10).close()
-    except OSError as error:
-        raise RecipeError(f"--address {address}: no Ray cluster answers there ({error})") from None
-
-
-def build_corpus(
-    pipeline: Pipeline, out: str, engine: str, address: str | None, workers: int | None, verify: bool = False
-) -> "BuildProgress":
-    """Builds and shows progress; returns the counts.
-
-    A damaged file that a piece of work reads is removed and built again, once. Raises Damaged when it is damaged again.
-    """
-    store = open_store(out)
-    if address and engine != "local":
-        _check_reachable(address)  # before anything is written
-    with locked_corpus(store):
-        return _build_repairing(pipeline, store, engine, address=address, workers=workers, verify=verify)
-
-
-def _build_repairing(
-    pipeline: Pipeline, store: Store, engine: str, address: str | None, workers: int | None, verify: bool
-) -> "BuildProgress":
-    repaired: set[str] = set()
-    while True:
-        try:
-            return _build(pipeline, store, choose_engine(engine, store.url, address, workers), verify)
-        except Damaged as damage:
-            if damage.name in repaired:
-                raise
-            repaired.add(damage.name)
-            _report_damage(damage)
-            store.remove(damage.name)
-
-
-def _build(pipeline: Pipeline, store: Store, runs: "Engine", verify: bool) -> "BuildProgress":
-    from weft.jobs.build import build
-    from weft.jobs.model_check import check_models
-    from weft.jobs.progress import BuildProgress
-    from weft.jobs.show import show_passed_over
-    from weft.pipelines.mixing.shards import index_name
-    from weft.pipelines.models.progress import pace_of
-    from weft.pipelines.storage.retries import reading_as
-
-    try:
-        check_models(pipeline.recipe, [s for s in pipeline.recipe.training if not store.exists(index_name(s))])
-        with reading_as(pipeline.recipe.reading):
-            show_shortages(pipeline, store)
-            with BuildProgress(console, partial(pace_of, store)) as progress, _rejects_on_failure(pipeline, store):
-                build(
-                    pipeline,
-                    store,
-                    runs,
-                    report=progress.report,
-                    expect=progress.expect,
-                    damage=_report_damage if verify else None,
-                )
-    finally:
-        runs.close()
-    show_passed_over(console, pipeline.sources)
-    return progress
-
-
-@contextmanager
-def _rejects_on_failure(pipeline: Pipeline, store: Store) -> Iterator[None]:
-    """When the build fails, prints the rejects so far first: they may be the reason that no training data are left."""
-    from weft.jobs.failures import BuildError
-    from weft.jobs.rejects import show_end
-
-    try:
-        yield
-    except (RecipeError, TooLittleData, BuildError):
-        show_end(console, store, pipeline)
-        raise
-
-
-def _report_damage(damage: Damaged) -> None:
-    console.print(f"{escape(damage.name)} {escape(damage.what)}: it will be built again", highlight=False)
-
-
 def show_shortages(pipeline: Pipeline, store: Store) -> None:
     """Prints, before anything is built, which tasks seem to have too little data by the headers of some items.
 
@@ -271,12 +169,3 @@ def show_shortages(pipeline: Pipeline, store: Store) -> None:
         raise PlanError("\n".join([*certain, "nothing was built: `weft plan` shows the figures"]))
     for sentence in shortages(pipeline, sizes):
         console.print(f"[yellow]it seems:[/] {escape(sentence)}", highlight=False)
-
-
-def show_endings(pipeline: Pipeline, out: str) -> None:
-    """Prints which stages' streams are shorter than declared, and why."""
-    from weft.pipelines.mixing.plan_files import ending
-
-    for stage in pipeline.recipe.training:
-        if why := ending(open_store(out), stage):
-            console.print(f"[yellow]{stage} stopped short:[/] {escape(why)} (`exhausted: stop`)", highlight=False)

@@ -73,7 +73,9 @@ def rejects(
     from weft.jobs.rejects import RejectFilter, show_rejects
 
     with reading(corpus):
-        show_rejects(console, *open_corpus(corpus), RejectFilter(reason=reason, source=source), limit, as_json)
+        store, pipeline = open_corpus(corpus)
+        wanted = RejectFilter(reason=reason, source=source)
+        show_rejects(console, store, pipeline, wanted=wanted, limit=limit, as_json=as_json)
 
 
 def inspect(

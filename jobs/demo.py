@@ -18,7 +18,8 @@ from pathlib import Path
 
 import yaml
 
-from weft.jobs.commands import build_corpus, console, read_pipeline
+from weft.jobs.building import build_corpus
+from weft.jobs.commands import console, read_pipeline
 from weft.jobs.demo_talks import write_once, write_talks
 from weft.jobs.printing import escape
 from weft.jobs.samples import find_where

@@ -10,34 +10,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from weft.jobs.source_sizes import SourceSize
+from weft.jobs.task_source import TaskSource
 from weft.jobs.token_rates import TEXT_RATE, codes_a_second, tokens_of
 from weft.jobs.turn_amounts import TurnAmount
 from weft.jobs.turn_tokens import BYTES_A_TOKEN, TurnTokens
-from weft.pipelines.graph import Pipeline
 from weft.pipelines.tasks import dialogue, pairs, prompts
-from weft.pipelines.tasks.base import Task
 from weft.pipelines.tasks.common.content import ContentTask, TurnTemplate
 from weft.schemas.passage import Passage
 from weft.schemas.text import Dialogue, Document
 from weft.schemas.training import TrainingStage
 
 
-@dataclass(frozen=True, slots=True)
-class Use:
-    """A task over one of its sources, by their names in the recipe."""
-
-    pipeline: Pipeline
-    name: str
-    source: str
-
-    @property
-    def task(self) -> Task:
-        return self.pipeline.tasks[self.name]
-
-    @property
-    def takes(self) -> type:
-        """The record that a sample is about."""
-        return self.task.takes_of(self.pipeline.sources[self.source].makes)
+@dataclass(frozen=True)
+class Use(TaskSource):
+    """What a task has of a source."""
 
     def amount(self, stage: TrainingStage, size: SourceSize) -> float:
         """What one pass supplies, in the mixture's unit."""

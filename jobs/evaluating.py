@@ -9,7 +9,8 @@ from itertools import chain
 from math import isnan, nan
 from pathlib import Path
 
-from weft.jobs.commands import build_corpus, console, make_pipeline
+from weft.jobs.building import build_corpus
+from weft.jobs.commands import console, make_pipeline
 from weft.jobs.printing import escape
 from weft.jobs.show import table
 from weft.jobs.tokenizing import recipe_of, trained_tokenizers

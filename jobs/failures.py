@@ -18,7 +18,7 @@ from pathlib import Path
 from weft.pipelines.corpus.listing import EmptySource
 from weft.pipelines.mixing.tree import PlanError
 from weft.pipelines.parts.splits import SplitError
-from weft.pipelines.storage.store import Damaged
+from weft.pipelines.storage.damage import Damaged
 from weft.schemas.counting import counted
 from weft.schemas.faults import RecipeError, TooLittleData
 from weft.schemas.ledger import Unread, UnreadItems

@@ -16,8 +16,8 @@ def explain(error: Exception) -> tuple[str, int]:
     from weft.pipelines.corpus.listing import EmptySource
     from weft.pipelines.mixing.plan import PlanError
     from weft.pipelines.parts.accounting import Unaccounted
+    from weft.pipelines.storage.damage import Damaged
     from weft.pipelines.storage.lock import Locked
-    from weft.pipelines.storage.store import Damaged
     from weft.schemas.ledger import Unavailable, UnreadItems
 
     if isinstance(error, EmptySource):

@@ -1,7 +1,7 @@
 """`weft plan`: what a recipe would build and how long it takes, as tables or JSON. Nothing is built."""
 
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from math import inf
 
@@ -25,10 +25,9 @@ from weft.schemas.training import TrainingStage
 HEADERS = 10_000  # headers read of each source; sums of a larger source are scaled up
 
 
-def show_forecast(
-    console: Console, pipeline: Pipeline, as_json: bool = False, absent: Collection[str] = ()
-) -> list[str]:
-    """Prints the tables and then the shortages; returns the shortages. Sources that are `absent` hold nothing and are short of nothing.
+def show_forecast(console: Console, pipeline: Pipeline, as_json: bool, absent: Mapping[str, str]) -> list[str]:
+    """Prints the tables and then the shortages; returns the shortages. Sources that are `absent` hold nothing and are short of nothing;
+    `absent` says why by name.
 
     Raises SplitError for a share that holds out no name or every name, as far as the listings have names.
     """
@@ -38,7 +37,8 @@ def show_forecast(
     sizes = source_sizes(pipeline, HEADERS, absent)
     sentences = [] if absent else shortages(pipeline, sizes)
     if as_json:
-        print(plain_json(json.dumps(_record(pipeline, sizes, sentences), indent=1, ensure_ascii=False)))
+        record = {**_record(pipeline, sizes, sentences), "absent": dict(absent)}
+        print(plain_json(json.dumps(record, indent=1, ensure_ascii=False)))
         return sentences
     present = {name: source for name, source in pipeline.sources.items() if name not in absent}
     if present:

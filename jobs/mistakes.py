@@ -19,8 +19,9 @@ from weft.jobs.checks.references import undeclared_names, unfit_names
 from weft.jobs.checks.removal import all_faults
 from weft.pipelines.graph import Pipeline
 from weft.pipelines.recipe_faults import RecipeFault
-from weft.schemas import recipe_file
 from weft.schemas.recipe import Recipe
+from weft.schemas.recipe_check import explain, key_path
+from weft.schemas.recipe_text import RecipeText
 
 
 @dataclass(frozen=True)
@@ -31,13 +32,13 @@ class Mistakes:
     missing: tuple[str, ...]
 
 
-def mistakes(source: recipe_file.RecipeText, kind: type[Pipeline] = Pipeline) -> Mistakes:
+def mistakes(source: RecipeText, kind: type[Pipeline] = Pipeline) -> Mistakes:
     """All mistakes of a recipe. Raises RecursionError for a recipe that contains itself."""
     checked = _Whole(kind)
     faults = list(_faults(source.mapping, checked))
-    wrong = [recipe_file.explain(source, fault.path, fault.message, fault.kind) for fault in faults]
+    wrong = [explain(source, fault.path, fault.message, kind=fault.kind) for fault in faults]
     missing = [*missing_bases(source.mapping), *(missing_paths(checked.pipeline) if checked.pipeline else ())]
-    absent = [recipe_file.explain(source, fault.path, fault.message, fault.kind) for fault in missing]
+    absent = [explain(source, fault.path, fault.message, kind=fault.kind) for fault in missing]
     return Mistakes(wrong=_in_order([*source.faults, *wrong]), missing=_in_order(absent))
 
 
@@ -61,9 +62,7 @@ class _Whole:
             pipeline = self._kind(Recipe.model_validate(mapping))
             pipeline.check()
         except ValidationError as error:
-            return [
-                Fault(path=recipe_file.key_path(e["loc"]), message=e["msg"], kind=e["type"]) for e in error.errors()
-            ]
+            return [Fault(path=key_path(e["loc"]), message=e["msg"], kind=e["type"]) for e in error.errors()]
         except RecipeFault as fault:
             return [Fault(path=fault.path, message=fault.message, kind=fault.kind)]
         self.pipeline = pipeline

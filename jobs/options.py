@@ -8,6 +8,8 @@ import typer
 
 from weft.schemas.faults import RecipeError
 
+RecipeArgument = Annotated[str, typer.Argument(help="A recipe file, or the name of a shipped one.", show_default=False)]
+Overrides = Annotated[list[str] | None, typer.Argument(help="Settings to change, as key=value.", show_default=False)]
 EngineOption = Annotated[str, typer.Option(help="local, ray, or auto: ray where there are cores or a cluster for it.")]
 AddressOption = Annotated[str | None, typer.Option(help="A running Ray cluster, such as ray://head:10001 or auto.")]
 WorkersOption = Annotated[int | None, typer.Option(min=1, help="CPUs to use on this machine.")]

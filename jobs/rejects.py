@@ -19,10 +19,11 @@ from weft.jobs.printing import plain_json
 from weft.jobs.show import cell, more_line, table
 from weft.pipelines.corpus.expected import Expected
 from weft.pipelines.graph import Pipeline
-from weft.pipelines.parts.node_manifest import Manifests
+from weft.pipelines.parts.node_manifest import Manifests, manifest_footer
 from weft.pipelines.parts.stage_work import REJECTED, PartWork
-from weft.pipelines.parts.tables import footer_of, manifest_footer, opened_part, part_name, read_part, read_table
-from weft.pipelines.storage.store import Damaged, Store
+from weft.pipelines.parts.tables import footer_of, opened_part, part_name, read_part, read_table
+from weft.pipelines.storage.damage import Damaged
+from weft.pipelines.storage.store import Store
 from weft.schemas.audio import Utterance
 from weft.schemas.counting import are, counted
 from weft.schemas.faults import RecipeError

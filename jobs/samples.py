@@ -19,7 +19,8 @@ from weft.pipelines.graph import Pipeline
 from weft.pipelines.mixing.shards import index_name
 from weft.pipelines.models.folders import verified_folder
 from weft.pipelines.parts.tables import opened_part
-from weft.pipelines.storage.store import Damaged, Store
+from weft.pipelines.storage.damage import Damaged
+from weft.pipelines.storage.store import Store
 from weft.schemas.counting import counted
 from weft.schemas.faults import RecipeError
 from weft.schemas.item import key_beginning

@@ -1,4 +1,4 @@
-"""The command line of speech tokenizers: `weft encode` and `weft tokenizer train | evaluate | list`."""
+"""The commands of speech tokenizers: `weft tokenizer train | evaluate | list`."""
 
 from pathlib import Path
 from typing import Annotated
@@ -89,38 +89,3 @@ def tokenizer_list() -> None:
     from weft.jobs.tokenizing import show_tokenizers
 
     show_tokenizers()
-
-
-def encode(
-    files: Annotated[
-        list[str], typer.Argument(help="Audio, folders of it, or whatever a source reads.", show_default=False)
-    ],
-    tokenizer: Annotated[
-        list[Path],
-        typer.Option(
-            help="A trained folder of `weft tokenizer train`, or hf://org/name; repeatable.", show_default=False
-        ),
-    ],
-    out: Annotated[Path, typer.Option(help="The table of tokens, a .parquet file.", show_default=False)],
-    merge: Annotated[
-        str, typer.Option(help="How several tokenizers become one stream: time, or groups such as 2:3.")
-    ] = "time",
-    engine: EngineOption = "auto",
-    address: AddressOption = None,
-    workers: WorkersOption = None,
-    debug: DebugOption = False,
-) -> None:
-    """Turns speech into tokens: audio in, a table of ids, durations and literals out.
-
-    The tokens of several tokenizers become one stream: ordered by time as in Spirit LM Expressive, where tokens that begin together
-    keep the order of the options, or in groups as in Step-Audio-AQAA.
-
-    Example: weft encode clip.wav --tokenizer models/style --tokenizer models/pitch --tokenizer models/hubert --out tokens.parquet
-    """
-    from weft.jobs.encoding import EncodeRequest, run_encode
-
-    check_engine(engine)
-    paths, settings = paths_and_settings("weft encode", files)
-    request = EncodeRequest(paths=paths, tokenizers=tuple(tokenizer), out=out, merge=merge)
-    if not run_encode(request, settings, engine, address=address, workers=workers):
-        raise typer.Exit(1)

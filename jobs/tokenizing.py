@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 
 from weft.jobs.aligning import CORPUS, sources_of, write_rejects
-from weft.jobs.commands import build_corpus, console, make_pipeline
+from weft.jobs.building import build_corpus
+from weft.jobs.commands import console, make_pipeline
 from weft.jobs.printing import escape
 from weft.jobs.show import show_lost, table
 from weft.outside.backend import Backend

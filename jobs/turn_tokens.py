@@ -10,10 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 
+from weft.jobs.task_source import TaskSource
 from weft.jobs.token_rates import TEXT_RATE, codes_a_second
 from weft.jobs.turn_amounts import CALLS, TOOLS, TurnAmount
-from weft.pipelines.graph import Pipeline
-from weft.pipelines.tasks.base import Task
 from weft.pipelines.tasks.common.content import AUDIO, IMAGE, LiteralText, Part, RecordField, TurnTemplate
 from weft.pipelines.tasks.common.interleave import TEXT, Interleave
 from weft.schemas.chat import ChatTemplate
@@ -28,16 +27,8 @@ PIXELS = 512  # of an image, a side: most encoders scale it anyway
 
 
 @dataclass(frozen=True)
-class TurnTokens:
-    """Of a task over a source, by their names in the recipe."""
-
-    pipeline: Pipeline
-    name: str
-    source: str
-
-    @property
-    def task(self) -> Task:
-        return self.pipeline.tasks[self.name]
+class TurnTokens(TaskSource):
+    """Tokens of the turns of a task over a source."""
 
     @property
     def template(self) -> ChatTemplate | None:

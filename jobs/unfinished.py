@@ -6,8 +6,9 @@ begun(Store("corpus"))    "corpus: a build has just begun (process 4711 on node-
 from shlex import quote
 
 from weft.pipelines.corpus.corpus_folder import MARK
+from weft.pipelines.storage.damage import remedy
 from weft.pipelines.storage.lock import builder
-from weft.pipelines.storage.store import Store, remedy
+from weft.pipelines.storage.store import Store
 
 
 def at_work(store: Store) -> str:

@@ -47,12 +47,9 @@ class Ingest(Stage):
     def version(self) -> str:
         return "5"
 
-    def made_from(self) -> dict[str, str]:
-        """Without the settings that decide the split of utterances, so that a changed share does not decode the audio again."""
-        named = super().made_from()
-        return (
-            named if self._is_text else {name: value for name, value in named.items() if _setting(name) not in _LATER}
-        )
+    def is_decisive(self, name: str) -> bool:
+        """Not the settings that decide the split of utterances, so that a changed share does not decode the audio again."""
+        return self._is_text or _setting(name) not in _LATER
 
     @property
     def decisive_reading(self) -> tuple[str, ...]:

@@ -85,7 +85,7 @@ class Learning(Nodes):
     def _taken(self, folder: str) -> str:
         return str(located(folder).absolute())
 
-    def vocabulary_work(self, parts: dict[str, int]) -> Work:
+    def vocabulary_work(self, parts: dict[str, int]) -> VocabularyWork:
         layout = self.recipe.vocabulary
         among = self.recipe.text.sources or tuple(parts)
         nodes = {s: f"ingest/{s}" if self.sources[s].makes is Document else self.utterances(s) for s in among}

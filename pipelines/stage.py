@@ -71,7 +71,11 @@ class Stage(Settings):
                 named |= {key if key not in named else f"{key} of {name}": setting for key, setting in inner.items()}
             else:
                 named |= named_settings({name: value})
-        return named
+        return {name: value for name, value in named.items() if self.is_decisive(name)}
+
+    def is_decisive(self, name: str) -> bool:
+        """Whether what is called so in `made_from` shapes the records."""
+        return True
 
     @property
     def decisive_reading(self) -> tuple[str, ...]:

@@ -71,7 +71,10 @@ class Synthesize(Stage):
             has = f"it has {', '.join(sorted(voice.acts))}" if voice.acts else "it has none"
             raise Unusable("unspeakable", f"the voice {voice.called} cannot speak in the style {turn.style!r}; {has}")
         speaker = f"{dialogue.key} {turn.speaker}"
-        style = style_for(speaker, turn.emotion, turn.level, self.seed, voice.styles(), turn.speed, voice.manners)
+        style = style_for(
+            speaker, emotion=turn.emotion, level=turn.level, seed=self.seed,
+            cast=voice.styles(), speed=turn.speed, manners=voice.manners,
+        )  # fmt: skip
         spoken = voice.speak(turn.text, style)
         if spoken.words and len(spoken.words) != (count := len(turn.text.split())):
             timed = f"gave {len(spoken.words)} words for the {count} of a turn of {dialogue.key}"

@@ -74,10 +74,10 @@ def _walk(root: Path, seen: tuple[str, ...]) -> Iterator[str]:
 def _sum(file: Path) -> str:
     """SHA-256; read again only when the file's size or times say that it may have changed."""
     facts = file.stat()
-    return _read_sum(os.path.realpath(file), facts.st_size, facts.st_mtime_ns, facts.st_ctime_ns, facts.st_ino)
+    return _read_sum(os.path.realpath(file), (facts.st_size, facts.st_mtime_ns, facts.st_ctime_ns, facts.st_ino))
 
 
 @lru_cache(maxsize=4096)
-def _read_sum(file: str, *facts: int) -> str:
+def _read_sum(file: str, facts: tuple[int, ...]) -> str:
     with open(file, "rb") as data:
         return hashlib.file_digest(data, "sha256").hexdigest()

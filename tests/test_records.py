@@ -3,6 +3,7 @@
 import ast
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TypeGuard
 
 import pytest
 
@@ -11,7 +12,7 @@ ROOMS = ("schemas", "outside", "tokenizers", "pipelines", "trainer", "jobs", "be
 MOST = 3  # positional arguments of a record
 
 
-def _is_record(node: ast.AST) -> bool:
+def _is_record(node: ast.AST) -> TypeGuard[ast.ClassDef]:
     """Whether it defines a dataclass."""
     if not isinstance(node, ast.ClassDef):
         return False

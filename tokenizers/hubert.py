@@ -129,7 +129,7 @@ class Tokenizer(TrainedTokenizer):
         from weft.tokenizers.models import layers
 
         model, grid = self._ready()
-        return layers.states_of(model, grid, self._rows(clips), self.batch, PADDING)
+        return layers.states_of(model, grid, self._rows(clips), batch=self.batch, padding=PADDING)
 
     def _rows(self, clips: Sequence[np.ndarray]) -> list[np.ndarray]:
         return [normalised(clip) if self.normalise else np.asarray(clip, np.float32) for clip in clips]

@@ -81,7 +81,14 @@ class Tokenizer(TrainedTokenizer):
         def loss(step: int) -> "torch.Tensor":
             return model.loss(self._batch(tracks, run.seed, step))
 
-        fit(model, loss, self.training.steps, self.training.lr, run.state("training"), self.training.adamw)
+        fit(
+            model,
+            loss,
+            steps=self.training.steps,
+            lr=self.training.lr,
+            state=run.state("training"),
+            adamw=self.training.adamw,
+        )
         return Learned(tensors=model.state_dict(), facts={"spread": self._spread, "speakers": self._means})
 
     def _use(self, learned: Learned, folder: Path) -> None:

@@ -169,7 +169,14 @@ class Tokenizer(TrainedTokenizer):
             first, second = (self._crops([features[n] for n in clips], rng) for _ in range(2))
             return learner.loss(first, second, torch.from_numpy(numbers[clips]))
 
-        fit(learner, loss, self.training.steps, self.training.lr, run.state("training"), self.training.adamw)
+        fit(
+            learner,
+            loss,
+            steps=self.training.steps,
+            lr=self.training.lr,
+            state=run.state("training"),
+            adamw=self.training.adamw,
+        )
         return learner.encoder
 
     def _crops(self, features: Sequence[np.ndarray], rng: np.random.Generator) -> "torch.Tensor":

@@ -60,14 +60,14 @@ def _quiet(level: np.ndarray, words: Sequence[Word]) -> float:
 def _onset(level: np.ndarray, quiet: float, earliest: float, word: Word) -> float:
     """The first moment that is loud enough, from `earliest` on; the word's own start where none is."""
     low, high = _at(earliest), _at(min(word.start + _IN, word.end)) + 1
-    loud = _loud(level, quiet, low, high, _at(word.start), _at(word.start + _PEAK) + 1)
+    loud = _loud(level, quiet, low, high, word_low=_at(word.start), word_high=_at(word.start + _PEAK) + 1)
     return (low + loud[0]) * _HOP / _RATE if len(loud) else word.start
 
 
 def _offset(level: np.ndarray, quiet: float, latest: float, word: Word) -> float:
     """The last moment that is loud enough, up to `latest`; the word's own end where none is."""
     low, high = _at(max(word.end - _IN, word.start)), _at(latest) + 1
-    loud = _loud(level, quiet, low, high, _at(word.end - _PEAK), _at(word.end) + 1)
+    loud = _loud(level, quiet, low, high, word_low=_at(word.end - _PEAK), word_high=_at(word.end) + 1)
     return (low + loud[-1] + 1) * _HOP / _RATE if len(loud) else word.end
 
 

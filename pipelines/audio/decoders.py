@@ -14,8 +14,11 @@ from typing import BinaryIO, Protocol
 import numpy as np
 import soundfile
 
-from weft.pipelines.audio import declared, headers, pieces, streams
+from weft.pipelines.audio import declared, pieces, streams
 from weft.pipelines.audio.ffmpeg import BrokenStream, Closing, Ffmpeg
+from weft.pipelines.audio.headers import length_of
+from weft.pipelines.audio.shortage import shortage_of
+from weft.pipelines.audio.whole import whole
 from weft.schemas.ledger import Unusable
 
 # Endings of audio files, which folders and tars are searched for; files that no decoder reads are rejected.
@@ -65,7 +68,7 @@ def opened(file: BinaryIO) -> OpenAudio:
         try:
             return Ffmpeg(file)
         except BrokenStream:
-            if fault := headers.shortage(file):
+            if fault := shortage_of(file):
                 raise Unusable("truncated", fault) from None
             raise Unusable("not_audio", f"no decoder reads it ({error.error_string})") from None
 
@@ -75,8 +78,8 @@ class Sndfile(Closing):
 
     def __init__(self, file: BinaryIO) -> None:
         self._file, self._place = file, 0
-        self._shortage = headers.shortage(file)
-        self._sound = soundfile.SoundFile(headers.whole(file))
+        self._shortage = shortage_of(file)
+        self._sound = soundfile.SoundFile(whole(file))
         self._other: Ffmpeg | None = None
         self.rate, self.channels = self._sound.samplerate, self._sound.channels
 
@@ -133,6 +136,6 @@ class Sndfile(Closing):
             declared, read = self._sound.frames / self.rate, frames / self.rate
             return f"its header declares {declared:.2f} s, and {read:.2f} s are there"
         if second := streams.next_flac(self._file):
-            place = f"byte {second:,} of {headers.length_of(self._file):,}"
+            place = f"byte {second:,} of {length_of(self._file):,}"
             return f"{frames / self.rate:.2f} s were read to {place}: a second stream begins there"
         return streams.ogg_shortage(self._file)

@@ -13,7 +13,8 @@ import av
 import numpy as np
 from av.container import InputContainer
 
-from weft.pipelines.audio import headers, streams
+from weft.pipelines.audio import streams
+from weft.pipelines.audio.shortage import shortage_of
 
 T = TypeVar("T")
 DecodedFrames = tuple[int, np.ndarray]
@@ -54,7 +55,7 @@ class Ffmpeg(Closing):
 
     def __init__(self, file: BinaryIO) -> None:
         try:
-            self._shortage = headers.shortage(file)
+            self._shortage = shortage_of(file)
             self._declared = streams.mp3_frames(file) if streams.is_mp3(file) else 0
             container = av.open(file, container_options={"format_whitelist": _FORMATS}, metadata_errors="replace")
         except (av.FFmpegError, ValueError, OSError) as error:

@@ -11,8 +11,9 @@ from functools import cached_property
 
 from weft.pipelines.graph import Pipeline
 from weft.pipelines.parts.committed import model_manifest
+from weft.pipelines.parts.node_manifest import manifest_footer
 from weft.pipelines.parts.stage_work import PartWork
-from weft.pipelines.parts.tables import manifest_footer, part_name
+from weft.pipelines.parts.tables import part_name
 from weft.pipelines.parts.work import Work
 from weft.pipelines.storage.store import Store
 

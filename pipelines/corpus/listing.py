@@ -10,7 +10,8 @@ import errno
 from collections import Counter
 from collections.abc import Iterator
 
-from weft.pipelines.parts.tables import manifest_footer, part_name, table_digest, write_part
+from weft.pipelines.parts.node_manifest import manifest_footer
+from weft.pipelines.parts.tables import part_name, table_digest, write_part
 from weft.pipelines.sources.base import Source
 from weft.pipelines.storage.own_names import is_made_by_weft
 from weft.pipelines.storage.store import Store
@@ -88,4 +89,4 @@ def _write(store: Store, name: str, items: list[Item], count: int) -> None:
     if stamp is None or (stamp.digest, stamp.notes.get("parts")) != (digest, str(count)):
         if store.manifests:
             store.manifests.forget(name)
-        write_part(store, name, items, Item, "listing-1", notes={"parts": str(count)})
+        write_part(store, name, items, record=Item, fingerprint="listing-1", notes={"parts": str(count)})

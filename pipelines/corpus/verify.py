@@ -20,8 +20,9 @@ from weft.pipelines.parts.slices import opened_bytes, slices_of
 from weft.pipelines.parts.stage_work import PartWork
 from weft.pipelines.parts.tables import Footer, RowsDigest, footer_of, opened_part, read_part
 from weft.pipelines.storage.checksums import KEY, content_of_file_matches
+from weft.pipelines.storage.damage import Damaged, NotMade, remedy
 from weft.pipelines.storage.own_names import STAGES, is_made_by_weft
-from weft.pipelines.storage.store import Damaged, NotMade, Store, remedy
+from weft.pipelines.storage.store import Store
 from weft.schemas.counting import counted
 from weft.schemas.item import Item, bucket
 from weft.schemas.ledger import LedgerRow, Reject
@@ -78,7 +79,7 @@ def _listing_part(store: Store, name: str, part: int, count: int, deep: bool) ->
     if not store.exists(name):
         return
     try:
-        _check_rows(store, name, Item, "", deep)
+        _check_rows(store, name, record=Item, extra="", deep=deep)
         if deep and any(bucket(item.key, count) != part for item in read_part(store, name, Item)):
             yield Damaged(store.url, name, "holds items of another part")
     except Damaged as damage:

@@ -10,8 +10,9 @@ from typing import TypeVar
 from weft.pipelines.corpus.expected import Expected
 from weft.pipelines.graph import Pipeline
 from weft.pipelines.parts.tables import read_part
+from weft.pipelines.storage.damage import Damaged, remedy
 from weft.pipelines.storage.own_names import STAGES
-from weft.pipelines.storage.store import Damaged, Store, remedy
+from weft.pipelines.storage.store import Store
 from weft.schemas.audit import NodeAudit, RejectCount
 from weft.schemas.counting import counted
 from weft.schemas.ledger import TOLERANCE, LedgerRow, Reject

@@ -21,9 +21,11 @@ from weft.pipelines.mixing.plan_files import plan_name
 from weft.pipelines.mixing.refusals import refusal_of
 from weft.pipelines.mixing.split_names import keys_by_split, speakers_by_split, texts_by_split
 from weft.pipelines.mixing.stream_audit import StreamAudit
+from weft.pipelines.mixing.stream_shares import shares_of
 from weft.pipelines.models.folders import damage_of_model
 from weft.pipelines.parts.unread import noted_unread
-from weft.pipelines.storage.store import Damaged, Store
+from weft.pipelines.storage.damage import Damaged
+from weft.pipelines.storage.store import Store
 from weft.schemas.audit import Audit, LeakAudit, StageAudit
 from weft.schemas.counting import counted
 from weft.schemas.plan import VALIDATION_STAGE
@@ -88,7 +90,7 @@ def _stream(stream: StreamAudit, faults: list[str]) -> StageAudit | None:
     faults.extend(stream.unknown_tars())
     faults.extend(map(str, stream.damaged_index()))
     try:
-        return stream.shares(faults)
+        return shares_of(stream, faults)
     except (Damaged, FileNotFoundError, KeyError, pa.ArrowInvalid):  # reported above
         return None
 

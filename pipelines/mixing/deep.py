@@ -22,7 +22,8 @@ from weft.pipelines.mixing.latent_faults import latent_fault
 from weft.pipelines.mixing.plan_files import read_tars
 from weft.pipelines.mixing.shards import rows_name, tar_name
 from weft.pipelines.parts.tables import read_table
-from weft.pipelines.storage.store import Damaged, Store
+from weft.pipelines.storage.damage import Damaged
+from weft.pipelines.storage.store import Store
 from weft.schemas.sample import MODALITIES, joined, npy_bytes, text_hash
 from weft.schemas.tar import BLOCK, END, MEMBERS, header, space
 

@@ -49,4 +49,6 @@ class OrderWork(BaseWork):
         return {"version": order.VERSION, **settings, f"input {self.of}": samples}
 
     def run(self, store: Store) -> int:
-        return order.write_order(store, self.of, self.parts, self.tar_bytes, self.made_from(store), self.space)
+        return order.write_order(
+            store, self.of, self.parts, tar_bytes=self.tar_bytes, made_from=self.made_from(store), space=self.space
+        )

@@ -88,7 +88,7 @@ class _Planner:
         """Each run overwrites the draws of the run before."""
         bounds = self.bounds.at(size)
         streams = [
-            stream_of(self._store, self._request, leaf, self._before, bounds.get(leaf.number))
+            stream_of(self._store, self._request, leaf, before=self._before, most=bounds.get(leaf.number))
             for leaf in self.tree.leaves
         ]
         root = _branch(self.tree, streams)
@@ -142,7 +142,7 @@ def plan_validation(store: Store, nodes: Iterable[tuple[str, str]], made_from: M
         tree,
         streams,
         totals,
-        PlanHeader(name=VALIDATION_STAGE, made_from=made_from, unit="samples", size=total, ended=""),
+        header=PlanHeader(name=VALIDATION_STAGE, made_from=made_from, unit="samples", size=total, ended=""),
     )
 
 

@@ -11,7 +11,8 @@ import numpy as np
 
 from weft.pipelines.mixing.tree import Tree
 from weft.pipelines.parts.tables import opened_part, read_part, read_table
-from weft.pipelines.storage.store import Damaged, Store
+from weft.pipelines.storage.damage import Damaged
+from weft.pipelines.storage.store import Store
 from weft.schemas.plan import Leaf, MixtureNode, Summary, Tar
 from weft.schemas.table import arrow_schema
 

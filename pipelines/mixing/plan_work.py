@@ -14,7 +14,8 @@ from weft.pipelines.mixing.plan_request import PlanRequest
 from weft.pipelines.models.folders import checksum_of
 from weft.pipelines.parts.committed import digest_of
 from weft.pipelines.parts.work import BaseWork
-from weft.pipelines.storage.store import Damaged, Store
+from weft.pipelines.storage.damage import Damaged
+from weft.pipelines.storage.store import Store
 from weft.schemas.changes import named_settings
 from weft.schemas.fingerprint import digest
 from weft.schemas.plan import VALIDATION, VALIDATION_STAGE, Summary, held_name, node_of

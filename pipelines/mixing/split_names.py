@@ -14,7 +14,8 @@ from weft.pipelines.corpus.expected import listed_parts
 from weft.pipelines.graph import Pipeline
 from weft.pipelines.mixing.shards import index_name
 from weft.pipelines.parts.tables import opened_part, part_name, read_table
-from weft.pipelines.storage.store import Damaged, Store
+from weft.pipelines.storage.damage import Damaged
+from weft.pipelines.storage.store import Store
 from weft.schemas.sample import text_hash
 from weft.schemas.text import Document
 

@@ -1,8 +1,7 @@
-"""The audit of one stage's stream: compares plan, tars, index and the list of tars, and the shares with those of the recipe.
+"""The audit of the files of one stage's stream: compares plan, tars, index and the list of tars.
 
 audit = StreamAudit(store, "pretrain", stage)
 audit.damaged()         ->  Damaged("…/corpus", "shards/pretrain/index.parquet", "row 17 is not draw 17 of the plan (…)"), …
-audit.shares(faults)    ->  StageAudit("pretrain", tasks=(TaskAudit("words", …), …), …)
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -16,18 +15,17 @@ from weft.pipelines.mixing.drawn_rows import faults_of_draws
 from weft.pipelines.mixing.index import ROWS, VERSION, index_rows, wids
 from weft.pipelines.mixing.plan import held_by
 from weft.pipelines.mixing.plan_files import plan_files, plan_name, read_leaves, read_summary, read_tars, read_tree
-from weft.pipelines.mixing.plan_request import shown_unit, size_of
+from weft.pipelines.mixing.plan_request import size_of
 from weft.pipelines.mixing.shards import contents_of, index_name, rows_name, tar_name, wids_name
-from weft.pipelines.mixing.shares import COLUMNS, Shares
 from weft.pipelines.mixing.tree import PlanError, tree_of
 from weft.pipelines.models.folders import checksum_of
 from weft.pipelines.parts.tables import footer_of, made_from_of, opened_part
 from weft.pipelines.storage.checksums import KEY, content_of_file_matches
+from weft.pipelines.storage.damage import Damaged, NotMade, remedy
 from weft.pipelines.storage.own_names import is_made_by_weft
-from weft.pipelines.storage.store import Damaged, NotMade, Store, remedy
-from weft.schemas.audit import EpochAudit, StageAudit
-from weft.schemas.counting import are, counted
-from weft.schemas.plan import Summary, Tar
+from weft.pipelines.storage.store import Store
+from weft.schemas.counting import counted
+from weft.schemas.plan import Tar
 from weft.schemas.shard import IndexRow
 from weft.schemas.table import arrow_schema
 from weft.schemas.training import TrainingStage
@@ -179,63 +177,6 @@ class StreamAudit:
 
     def _wids_fault(self, name: str) -> str:
         return "" if self.store.read(name) == wids(self.store, self.name) else "does not list the tars as they are"
-
-    def shares(self, faults: list[str]) -> StageAudit | None:
-        """The realised shares beside the declared ones; None for the held-out stream."""
-        if not self.stage:
-            return None
-        tree, tars, summary = (
-            read_tree(self.store, self.name),
-            read_tars(self.store, self.name),
-            read_summary(self.store, self.name),
-        )
-        shares = Shares(tree, self.stage, self.spaces)
-        with opened_part(self.store, index_name(self.name)) as index:
-            for batch in index.iter_batches(50_000, columns=COLUMNS):
-                shares.add(pa.Table.from_batches([batch]))
-        faults.extend(self._mixture_faults(self.stage, shares, summary))
-        sizes = (self.store.size(tar_name(self.name, t)) for t in tars if self.store.exists(tar_name(self.name, t)))
-        return StageAudit(
-            stage=self.name, unit=self.stage.mixture.unit, size=float(self.stage.mixture.size), draws=summary.draws, shards=len(tars),
-            bytes=sum(sizes), ended=summary.ended, tasks=shares.tasks(), shares=shares.nodes(), groups=shares.groups(),
-            epochs=self._epochs(),
-        )  # fmt: skip
-
-    def _mixture_faults(self, stage: TrainingStage, shares: Shares, summary: Summary) -> Iterator[str]:
-        unit, scale = shown_unit(stage)
-        if shares.rows_outside_mixture:
-            rows = f"{counted(shares.rows_outside_mixture, 'row')} {are(shares.rows_outside_mixture)}"
-            yield f"{index_name(self.name)}: {rows} of no task and source of the mixture"
-        for node in shares.beyond_tolerance():
-            worst, allowed = shares.worst(node) / scale, shares.allowed(node) / scale
-            yield f"{self.name}: {node.path} differs by {worst:,.0f} {unit} from its share; one sample is {allowed:,.0f}"
-        for over in shares.over_bound():
-            fills = f"fills {over.cost / scale:,.0f} of the {over.given / scale:,.0f} {unit} of {over.task}"
-            share = f"{over.cost / over.given:.2%}, where `most: {{speaker: {over.most:g}}}` is declared"
-            yield f"{self.name}: speaker {over.speaker!r} {fills}: {share}"
-        if shares.cost != summary.drawn:
-            yield f"{self.name}: the stream holds {shares.cost / scale:,.0f} {unit}, its plan {summary.drawn / scale:,.0f}"
-        if not summary.ended and shares.cost < size_of(stage):
-            yield f"{self.name}: the stream holds {shares.cost / scale:,.0f} of {size_of(stage) / scale:,.0f} {unit}"
-
-    def _epochs(self) -> tuple[EpochAudit, ...]:
-        """Epochs by task and source, over this stage and those in whose data it goes on."""
-        samples: dict[tuple[str, str], int] = {}
-        held: dict[tuple[str, str], int] = {}
-        skipped: dict[tuple[str, str], int] = {}
-        mine = read_leaves(self.store, self.name)
-        earlier = [leaf for stage in self.before for leaf in read_leaves(self.store, stage)]
-        for leaf in (*earlier, *mine):
-            samples[leaf.task, leaf.source] = samples.get((leaf.task, leaf.source), 0) + leaf.samples
-        for leaf in mine:
-            held[leaf.task, leaf.source] = held.get((leaf.task, leaf.source), 0) + leaf.held
-            skipped[leaf.task, leaf.source] = skipped.get((leaf.task, leaf.source), 0) + leaf.skipped
-        return tuple(
-            EpochAudit(
-                task=task, source=source, epochs=samples[task, source] / max(1, count), skipped=skipped[task, source]
-            )
-            for (task, source), count in held.items()
-        )
 
 
 def _difference(first: int, actual: pa.Table | None, expected: pa.Table | None) -> str:

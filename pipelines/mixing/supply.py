@@ -56,7 +56,7 @@ class _Supply:
             return bool(longest)
         if not self._request.after and most is None:
             return False
-        stream = stream_of(self._store, self._request, leaf, self._before, most)
+        stream = stream_of(self._store, self._request, leaf, before=self._before, most=most)
         return _available(stream, due) < due and (most is None or self._has_room(leaf, stream, most))
 
     def cannot_be_filled(self, leaf: Leaf) -> bool:

@@ -10,7 +10,8 @@ import numpy as np
 from weft.pipelines.mixing.order import Order
 from weft.pipelines.mixing.shards import contents_of, rows_name, tar_name
 from weft.pipelines.parts.tables import part_name, read_table
-from weft.pipelines.storage.store import Damaged, Store
+from weft.pipelines.storage.damage import Damaged
+from weft.pipelines.storage.store import Store
 from weft.schemas.counting import are, counted
 from weft.schemas.plan import Tar
 
@@ -24,7 +25,7 @@ def tar_changes(store: Store, stage: str, planned: Tar) -> list[str]:
     except Damaged:
         return []
     old = dict(zip(table["key"].to_pylist(), table["crc"].to_pylist(), strict=True))
-    return [*_phrases(store, stage, planned, old, _planned(store, stage, planned))]
+    return [*_phrases(store, stage, planned, old=old, new=_planned(store, stage, planned))]
 
 
 def _phrases(store: Store, stage: str, planned: Tar, old: SampleChecksums, new: SampleChecksums) -> Iterator[str]:

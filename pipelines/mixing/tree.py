@@ -77,7 +77,7 @@ class _TreeBuilder:
             raise PlanError(
                 f"task {name!r} has no samples: everything its sources hold was rejected; `weft rejects CORPUS` says why"
             )
-        node = self._add(-1, "task", name, name, share)
+        node = self._add(-1, "task", name, path=name, share=share)
         group = _Group({}, {source: list(rows) for source, rows in held.items()})
         self._below(node, name, group, below.levels)
 
@@ -99,7 +99,7 @@ class _TreeBuilder:
         groups = group.split(level)
         path = self.nodes[node].path
         for value, share in shared(path, level, shares, {v: g.amount(self.unit) for v, g in groups.items()}).items():
-            child = self._add(node, level, value, f"{path}/{value or 'unknown'}", share)
+            child = self._add(node, level, value, path=f"{path}/{value or 'unknown'}", share=share)
             self._below(child, task, groups[value], rest)
 
     def _leaf(self, node: int, task: str, group: _Group) -> None:

@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from weft.pipelines.parts.committed import model_manifest, size_of
-from weft.pipelines.storage.store import Damaged, NotMade, Store
+from weft.pipelines.storage.damage import Damaged, NotMade
+from weft.pipelines.storage.store import Store
 from weft.schemas.changes import MadeFrom
 from weft.schemas.fingerprint import digest
 

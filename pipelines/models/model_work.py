@@ -81,7 +81,9 @@ class TokenizerWork(_SpeechModelWork):
             chosen = self._training_utterances(store)
             clips = list(_readable(store, self.node, chosen))
             made_from = self._made_from(store, chosen)
-            make_model(store, self.node, made_from, lambda folder: self._train(clips, folder), self.inputs(store))
+            make_model(
+                store, self.node, made_from, make=lambda folder: self._train(clips, folder), inputs=self.inputs(store)
+            )
         return len(clips)
 
     def _train(self, clips: Sequence[tuple[Utterance, np.ndarray]], folder: Path) -> None:
@@ -95,7 +97,9 @@ class TokenizerWork(_SpeechModelWork):
 
     def _training_utterances(self, store: Store) -> list[Utterance]:
         only = WITH_TEXT if "text" in self.tokenizer.learns_from else ANY_UTTERANCE
-        return sample_utterances(store, self.parts, self.tokenizer.training_seconds, self.seed, self.name, only)
+        return sample_utterances(
+            store, self.parts, self.tokenizer.training_seconds, seed=self.seed, name=self.name, only=only
+        )
 
 
 @dataclass(frozen=True)
@@ -174,11 +178,13 @@ class AlignerWork(ModelWork):
                 Clip(s, words, speaker_of(u)) for u, s in readable if (words := aligner.spoken_words(u.text or ""))
             ]
             train = partial(aligner.train, clips, seed=self.seed)
-            make_model(store, self.node, self._made_from(store, chosen), train, self.inputs(store))
+            make_model(store, self.node, self._made_from(store, chosen), make=train, inputs=self.inputs(store))
         return len(clips)
 
     def _training_utterances(self, store: Store) -> list[Utterance]:
-        return sample_utterances(store, self.parts, self.aligner.training_seconds, self.seed, self.node, TO_BE_ALIGNED)
+        return sample_utterances(
+            store, self.parts, self.aligner.training_seconds, seed=self.seed, name=self.node, only=TO_BE_ALIGNED
+        )
 
 
 def _readable(store: Store, node: str, utterances: Sequence[Utterance]) -> Iterator[tuple[Utterance, np.ndarray]]:

@@ -6,7 +6,8 @@ companions_of(footer)   ->   {"rejects/align/speech/part-00003.parquet": (5120, 
 import hashlib
 import json
 
-from weft.pipelines.parts.tables import Footer, manifest_footer
+from weft.pipelines.parts.node_manifest import manifest_footer
+from weft.pipelines.parts.tables import Footer
 from weft.pipelines.storage.store import Store
 
 NOTHING = hashlib.sha256(b"").hexdigest()  # the checksum of no audio

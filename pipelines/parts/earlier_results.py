@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from weft.pipelines.parts.tables import footer_of, read_part, write_part
-from weft.pipelines.storage.store import Damaged, Store
+from weft.pipelines.storage.damage import Damaged
+from weft.pipelines.storage.store import Store
 from weft.schemas.ledger import ASKED_AGAIN, Reject, Unread
 
 Results = Mapping[str, Sequence[Any]]  # by the key of the input
@@ -56,8 +57,8 @@ class EarlierResults:
         good = [r for key, of_key in self._by_key(results).items() if key not in unread for r in of_key]
         rejects = [r for r in good if isinstance(r, Reject)]
         records = [r for r in good if not isinstance(r, Reject)]
-        write_part(self.store, f"unfinished/rejects/{self.makes}", rejects, Reject, fingerprint)
-        write_part(self.store, f"unfinished/{self.makes}", records, self.record, fingerprint)
+        write_part(self.store, f"unfinished/rejects/{self.makes}", rejects, record=Reject, fingerprint=fingerprint)
+        write_part(self.store, f"unfinished/{self.makes}", records, record=self.record, fingerprint=fingerprint)
 
     def with_new(self, earlier: Results, new: Sequence[Any], inputs: Sequence[Any]) -> list[Any]:
         """Earlier and new results in the order of the inputs, as if all had been made now."""

@@ -4,7 +4,7 @@ manifests/align/speech.json    {"parts": {"part-00000.parquet": {"bytes": 81233,
                                 "notes": {"companions": "…"}}, …}, "checksum": "03…"}
 
     store.manifests = Manifests(store)
-    manifest_footer(store, "align/speech/part-00000.parquet")      # in parts.py
+    manifest_footer(store, "align/speech/part-00000.parquet")
 
 A manifest is believed of a part that is as long as it says and has not changed since: its last change, and that of the folders that
 it lies in, is older than the manifest by more than `SETTLED` seconds. So a folder that was put back in place of another is read
@@ -142,6 +142,14 @@ class Manifests:
         if node not in self._manifests:
             self._manifests[node] = _manifest(self._store, node)
         return self._manifests[node]
+
+
+def manifest_footer(store: Store, name: str) -> Footer | None:
+    """The footer of a part, read from its node's manifest where the store has a valid one, else from the part.
+
+    One from a manifest may lack the notes `made_from` and `inputs`.
+    """
+    return store.manifests.footer_of(name) if store.manifests else footer_of(store, name)
 
 
 def _node(name: str) -> str:

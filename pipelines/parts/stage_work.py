@@ -24,8 +24,9 @@ from weft.pipelines.parts.audio_blob import pack_audio
 from weft.pipelines.parts.committed import NOTHING, companions_of, digest_of, listed_size, model_manifest
 from weft.pipelines.parts.earlier_results import EarlierResults
 from weft.pipelines.parts.joining import InputTable, grouped, join
+from weft.pipelines.parts.node_manifest import manifest_footer
 from weft.pipelines.parts.slices import SLICE, PartWriter
-from weft.pipelines.parts.tables import footer_of, manifest_footer, part_name, read_part, write_part
+from weft.pipelines.parts.tables import footer_of, part_name, read_part, write_part
 from weft.pipelines.parts.unread import all_unread
 from weft.pipelines.parts.work import BaseWork
 from weft.pipelines.stage import Stage
@@ -140,16 +141,17 @@ class PartWork(BaseWork):
         with store.writing(self.makes) as file, PartWriter(file, self.stage.makes) as part:
             output = self._written(part, self._results(store, inputs, fingerprint))
             row = account(
-                self, self.stage, inputs, absent, [*output.written, *output.rest], output.rejects, output.held_out
-            )
+                self, self.stage, inputs, absent, out=[*output.written, *output.rest],
+                rejects=output.rejects, held=output.held_out,
+            )  # fmt: skip
             rest, blob = pack_audio(output.rest, self.audio)
             assert not (output.written and blob), f"{self.node}: records in slices carry audio"
             store.remove(self.makes)
             store.remove(self.audio)
             if blob:
                 store.write(self.audio, blob)
-            write_part(store, self.rejects, output.rejects, Reject, fingerprint)
-            write_part(store, self.ledger, [row], LedgerRow, fingerprint)
+            write_part(store, self.rejects, output.rejects, record=Reject, fingerprint=fingerprint)
+            write_part(store, self.ledger, [row], record=LedgerRow, fingerprint=fingerprint)
             if rest or not output.written:
                 part.write(rest, hashlib.sha256(blob).hexdigest())
             part.close(self.makes, fingerprint, self._notes(store, blob, made_from, output.rejects))

@@ -23,7 +23,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from weft.pipelines.storage.checksums import BLANK, KEY, add_checksums, footer_matches
-from weft.pipelines.storage.store import Damaged, Store
+from weft.pipelines.storage.damage import Damaged
+from weft.pipelines.storage.store import Store
 from weft.schemas.table import arrow_schema, from_table, to_table
 
 R = TypeVar("R")
@@ -176,14 +177,6 @@ def footer_of(store: Store, name: str) -> Footer | None:
         return Footer(marks.pop("fingerprint"), marks.pop("digest"), marks)
     except (FileNotFoundError, KeyError, Damaged, UnicodeDecodeError):
         return None
-
-
-def manifest_footer(store: Store, name: str) -> Footer | None:
-    """The footer of a part, read from its node's manifest where the store has a valid one, else from the part.
-
-    One from a manifest may lack the notes `made_from` and `inputs`.
-    """
-    return store.manifests.footer_of(name) if store.manifests else footer_of(store, name)
 
 
 def made_from_of(store: Store, name: str) -> dict[str, str] | None:

@@ -9,13 +9,14 @@ says how many are away.
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from weft.pipelines.audio.sound import regular
+from weft.pipelines.audio.opening import regular
 from weft.pipelines.parts.joining import first_of
 from weft.pipelines.parts.tables import read_part, write_part
 from weft.pipelines.parts.work import Work, is_done
+from weft.pipelines.storage.damage import Damaged
 from weft.pipelines.storage.fetching import ask_for
 from weft.pipelines.storage.retries import opened, without_secrets
-from weft.pipelines.storage.store import Damaged, Store
+from weft.pipelines.storage.store import Store
 from weft.schemas.audio import Recording, Utterance
 from weft.schemas.ledger import Unavailable, Unread, Unusable
 
@@ -59,7 +60,7 @@ def _fault(uri: str) -> Unavailable | None:
 
 
 def note_unread(store: Store, makes: str, items: Sequence[Unread]) -> None:
-    write_part(store, _name(makes), items, Unread, "unread-1")
+    write_part(store, _name(makes), items, record=Unread, fingerprint="unread-1")
 
 
 def forget_unread(store: Store, makes: str) -> None:

@@ -9,7 +9,8 @@ rest. What it was made from is in its fingerprint, so a piece of work is done ex
 from typing import Protocol
 
 from weft.pipelines.parts.tables import footer_of, made_from_of
-from weft.pipelines.storage.store import Damaged, Store
+from weft.pipelines.storage.damage import Damaged
+from weft.pipelines.storage.store import Store
 from weft.schemas.changes import reasons
 from weft.schemas.fingerprint import digest
 from weft.schemas.reading import ReadSettings

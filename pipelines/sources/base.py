@@ -12,6 +12,7 @@ from typing import Any, ClassVar, Literal
 from pydantic import field_validator
 
 from weft.pipelines.parts.splits import HoldOutNames, Splits
+from weft.pipelines.storage.paths import absolute
 from weft.pipelines.storage.store import SOURCE, Store
 from weft.schemas.facts import Facts
 from weft.schemas.item import Item
@@ -27,7 +28,7 @@ def folder_of(path: str) -> str:
     """The folder of a path (a folder, a file, or a url of a folder), without a trailing slash."""
     if "://" in path:
         return path.rstrip("/")
-    whole = os.path.abspath(path)
+    whole = absolute(path)
     return (whole if os.path.isdir(whole) else os.path.dirname(whole)).rstrip("/")
 
 

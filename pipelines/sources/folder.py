@@ -22,6 +22,7 @@ from weft.pipelines.sources import manifest
 from weft.pipelines.sources.base import folder_of
 from weft.pipelines.sources.common.files import File, ending_of, local_file, read_bytes, read_text, walk
 from weft.pipelines.sources.common.speech import Labels, SpeechSource
+from weft.pipelines.storage.paths import absolute
 from weft.pipelines.storage.store import Store
 from weft.pipelines.timings.formats import READERS
 from weft.schemas.audio import Audio, Recording
@@ -56,7 +57,7 @@ class Source(SpeechSource):
     def items(self, name: str) -> Iterator[Item]:
         self._passed.clear()
         if listed := self._manifest():
-            yield from manifest.items(name, os.path.abspath(listed), self.limits)
+            yield from manifest.items(name, absolute(listed), self.limits)
         else:
             yield from self._walked(name)
 
@@ -87,19 +88,19 @@ class Source(SpeechSource):
     def _walked(self, name: str) -> Iterator[Item]:
         """Items of several paths are named relative to the folder that the paths share."""
         paths = [self.path] if isinstance(self.path, str) else list(self.path)
-        base = os.path.commonpath([os.path.dirname(os.path.abspath(p)) for p in paths]) if len(paths) > 1 else ""
+        base = os.path.commonpath([os.path.dirname(absolute(p)) for p in paths]) if len(paths) > 1 else ""
         texts: dict[str, Texts] = {}
         for path in paths:
             home, is_file = self._home(path)
             if home not in texts:
                 texts[home] = _by_stem(_siblings(home) if is_file and not self.transcripts else walk(home))
-            below = os.path.relpath(os.path.abspath(path), base) if base else ""
+            below = os.path.relpath(absolute(path), base) if base else ""
             count, alone = 0, Counter[str]()
             for file in walk(path):
                 count += file.path.lower().endswith(ENDINGS)
                 shown = (below if is_file else f"{below}/{file.path}") if below else file.path
                 if file.path.lower().endswith(ENDINGS):
-                    yield _item(name, file, shown, texts[home], home.endswith(TABLES))
+                    yield _item(name, file, shown, texts=texts[home], is_table=home.endswith(TABLES))
                 else:
                     passed = alone if file.path.lower().endswith(TEXT) else self._passed
                     passed[ending_of(file)] += 1
@@ -110,7 +111,7 @@ class Source(SpeechSource):
     def _home(self, path: str) -> tuple[str, bool]:
         """Where the transcripts of a path lie, and whether it is a single file."""
         is_file = "://" not in path and not os.path.isdir(path)
-        return self.transcripts or (os.path.dirname(os.path.abspath(path)) if is_file else path), is_file
+        return self.transcripts or (os.path.dirname(absolute(path)) if is_file else path), is_file
 
     def read(self, item: Item, store: Store) -> Iterator[Recording | Reject]:
         """Raises Unusable."""

@@ -21,6 +21,7 @@ from weft.pipelines.sources.common.named_texts import FIELDS, NAMES
 from weft.pipelines.sources.common.speech import Labels, SpeechSource
 from weft.pipelines.sources.common.wrong_run import WrongRun
 from weft.pipelines.sources.tars import from_fields
+from weft.pipelines.storage.paths import absolute
 from weft.pipelines.storage.retries import read_with_retries
 from weft.pipelines.storage.store import Store
 from weft.schemas.audio import Audio, Recording
@@ -135,7 +136,7 @@ class Source(SpeechSource):
             try:
                 labels, audio = self._labels(row, where["split"]), _audio(row[column])
                 is_usable = True
-                for record in self.recordings(item, store, audio, labels, f"{number:05d}"):
+                for record in self.recordings(item, store, audio, labels, within=f"{number:05d}"):
                     yield self._placed(record.at(path), row[column]) if isinstance(record, Recording) else record
             except Unusable as fault:
                 yield refused(item, fault, path)
@@ -217,7 +218,7 @@ def _audio(value: Any) -> Audio:
         return Audio("", data=data)
     if not isinstance(path, str) or not path:
         raise Unusable("no_audio", "the row holds neither bytes nor a path")
-    return Audio(path if "://" in path else os.path.abspath(path))
+    return Audio(path if "://" in path else absolute(path))
 
 
 def _stamp(path: str) -> str:

@@ -19,6 +19,7 @@ from weft.pipelines.sources.common.files import clean, stamp
 from weft.pipelines.sources.common.lists import numbered_lines, wrong_item
 from weft.pipelines.sources.common.speech import Labels, SpeechSource
 from weft.pipelines.sources.common.wrong_run import WrongRun
+from weft.pipelines.storage.paths import absolute
 from weft.pipelines.storage.retries import opened
 from weft.pipelines.storage.store import Store
 from weft.schemas.audio import Audio, Recording, Supervision
@@ -52,21 +53,20 @@ class Source(SpeechSource):
         audio = dict(listed)
         wrong = WrongRun("wav.scp", self.limits.faults_in_a_row)
         for recording, place in listed:  # one that is named twice is a duplicate when it is read
-            if wrong.is_over(usable=bool(place)):
-                yield wrong_item(name, "wav.scp", wrong.fault)
-                break
-            uri = place if "://" in place or place.endswith("|") else os.path.abspath(os.path.join(self.root, place))
+            uri = place if "://" in place or place.endswith("|") else absolute(os.path.join(self.root, place))
             mark = f"{stamp(uri.rpartition(':')[0] if _in_archive(uri) else uri)}"
             payload = json.dumps(tables.of(recording), ensure_ascii=False)
             yield Item(key=key_for(name, recording), source=name, path=recording, uri=uri, stamp=mark, payload=payload)
+            if wrong.is_over(usable=bool(place)):
+                yield wrong_item(name, "wav.scp", wrong.fault)
+                break
         wrong = WrongRun("segments", self.limits.faults_in_a_row)
         for recording in tables.segments:
+            if recording not in audio:
+                yield Item(key=key_for(name, recording), source=name, path=recording, uri="", stamp="", payload="[]")
             if wrong.is_over(usable=recording in audio):
                 yield wrong_item(name, "segments", wrong.fault)
                 return
-            if recording in audio:
-                continue
-            yield Item(key=key_for(name, recording), source=name, path=recording, uri="", stamp="", payload="[]")
 
     def named(self, item: Item, splits: Splits) -> Sequence[HoldOutNames]:
         rows = json.loads(item.payload) if item.uri else []

@@ -19,15 +19,16 @@ from typing import Annotated, Any
 from weft.pipelines.parts.splits import HoldOutNames, Splits
 from weft.pipelines.sources import tars
 from weft.pipelines.sources.base import folder_of, refused
-from weft.pipelines.sources.common.files import clean, stamp
+from weft.pipelines.sources.common.cuts import names_audio, place_of, supervisions_of
+from weft.pipelines.sources.common.files import stamp
 from weft.pipelines.sources.common.lists import numbered_lines, whole_list, wrong_item
-from weft.pipelines.sources.common.named_texts import named_texts
 from weft.pipelines.sources.common.speech import Labels, SpeechSource
 from weft.pipelines.sources.common.wrong_run import WrongRun
+from weft.pipelines.storage.paths import absolute
 from weft.pipelines.storage.retries import read_with_retries, retrying
 from weft.pipelines.storage.store import Store
-from weft.schemas.audio import Audio, Recording, Supervision, Word
-from weft.schemas.fields import Fields, WrongField, parsed, shown
+from weft.schemas.audio import Audio, Recording, Supervision
+from weft.schemas.fields import Fields, WrongField, parsed
 from weft.schemas.item import Item, key_for
 from weft.schemas.ledger import Reject, Unusable
 from weft.schemas.limits import SpeechLimits
@@ -67,22 +68,22 @@ class Source(SpeechSource):
 
     def items(self, name: str) -> Iterator[Item]:
         if os.path.isdir(self.path):
-            yield from _shards(name, os.path.abspath(self.path))
+            yield from _shards(name, absolute(self.path))
         else:
             yield from self._cuts(name)
 
     def _cuts(self, name: str) -> Iterator[Item]:
         gathered: dict[tuple[str, int, str], list[Fields]] = {}
-        for number, cut in _bounded(_cuts(self.path, self.limits), self.path, self.limits, _names_audio):
+        for number, cut in _bounded(_cuts(self.path, self.limits), self.path, self.limits, names_audio):
             try:
                 if isinstance(cut, Unusable):
                     raise cut
-                gathered.setdefault(_place(cut), []).append(cut)
+                gathered.setdefault(place_of(cut), []).append(cut)
             except Unusable as fault:
                 yield wrong_item(name, f"cut {number}", fault)
         names = Counter(recording for _, recording in {(p, r) for p, _, r in gathered})
         for (path, channel, recording), cuts in gathered.items():
-            uri = path if "://" in path else os.path.abspath(os.path.join(self.root, path))
+            uri = path if "://" in path else absolute(os.path.join(self.root, path))
             shown = (recording if names[recording] == 1 else f"{recording} {path}") + (
                 f"-channel-{channel}" if channel else ""
             )
@@ -124,7 +125,7 @@ class Source(SpeechSource):
                 try:
                     labels = Labels(supervisions=_supervisions([cuts.pop(sample.key, _NO_CUT)]))
                     audio = sample.audio(item.uri)
-                    for record in self.recordings(item, store, audio, labels, f"{number:05d}"):
+                    for record in self.recordings(item, store, audio, labels, within=f"{number:05d}"):
                         yield record.at(where) if isinstance(record, Recording) else record
                 except Unusable as fault:
                     yield refused(item, fault, where)
@@ -132,10 +133,10 @@ class Source(SpeechSource):
                     yield refused(item, wrong.fault)
                     return
         for left in cuts:
+            yield refused(item, Unusable("no_audio", "the shard holds no recording of this cut"), f"{item.path}/{left}")
             if wrong.is_over(usable=False):
                 yield refused(item, wrong.fault)
                 return
-            yield refused(item, Unusable("no_audio", "the shard holds no recording of this cut"), f"{item.path}/{left}")
 
 
 def _shards(name: str, folder: str) -> Iterator[Item]:
@@ -180,52 +181,12 @@ def _bounded(
             return
 
 
-def _names_audio(cut: Fields) -> bool:
-    try:
-        return bool(_place(cut)[0])
-    except Unusable:
-        return False
-
-
 def _cut(value: Any) -> Fields | Unusable:
     """Of a line, or of what was parsed."""
     try:
         return Fields.of(parsed(value.strip()) if isinstance(value, str) else value, "the cut")
     except WrongField as fault:
         return Unusable("bad_cut", str(fault))
-
-
-def _place(cut: Fields) -> tuple[str, int, str]:
-    """Path, channel and recording of a cut. Raises Unusable."""
-    try:
-        kind = cut.text("type") or "MonoCut"
-        if kind not in ("MonoCut", "Cut"):
-            raise Unusable("mixed_cut", f"a {kind} is made on the fly; cut it into MonoCuts")
-        recording = cut.object("recording")
-        source = next(recording.objects("sources", "source"), None)
-        if source is None:
-            raise recording.wrong("sources", "a list with a file or url")
-        kind = source.text("type")
-        if kind not in ("file", "url"):
-            raise (
-                Unusable("command", "its audio comes from a command")
-                if kind == "command"
-                else source.wrong("type", "file or url")
-            )
-        path = source.text("source")
-        if not path:
-            raise source.wrong("source", "a path or a url")
-        return path, _channel(cut), clean(recording.label("id") or path)
-    except WrongField as fault:
-        raise Unusable("bad_cut", str(fault)) from None
-
-
-def _channel(cut: Fields) -> int:
-    """Raises WrongField."""
-    channel = cut.number("channel", 0)
-    if channel < 0 or channel != int(channel):
-        raise cut.wrong("channel", "a whole number, 0 or more")
-    return int(channel)
 
 
 def _bare(cut: Fields) -> dict[str, Any]:
@@ -239,55 +200,6 @@ def _bare_cuts(item: Item) -> list[Fields]:
 def _supervisions(cuts: list[Fields]) -> tuple[Supervision, ...]:
     """In seconds of the recording. Raises Unusable."""
     try:
-        return tuple(s for cut in cuts for s in _of_cut(cut))
+        return tuple(s for cut in cuts for s in supervisions_of(cut))
     except WrongField as fault:
         raise Unusable("bad_cut", str(fault)) from None
-
-
-def _of_cut(cut: Fields) -> Iterator[Supervision]:
-    """Raises WrongField."""
-    begin = cut.number("start", 0.0)
-    end = begin + cut.number("duration", 0.0)
-    covers = len(cut.entries("supervisions")) <= 1
-    of_cut = named_texts(cut.object("custom")) if covers else ()
-    for supervision in cut.objects("supervisions", "supervision"):
-        start = begin + supervision.number("start")
-        stop = min(end, start + supervision.number("duration"))
-        words, phones = (_aligned(supervision, name) for name in ("word", "phone"))
-        yield Supervision(
-            start=max(begin, start),
-            end=stop,
-            text=clean(supervision.text("text")) or None,
-            words=words,
-            phones=phones,
-            speaker=clean(supervision.label("speaker")),
-            language=clean(supervision.label("language")),
-            split=_split(supervision) or _split(cut),
-            fields=named_texts(supervision.object("custom")) or of_cut,
-        )
-    if not cut.values.get("supervisions") and end > begin:
-        yield Supervision(begin, end, split=_split(cut), fields=of_cut)
-
-
-def _split(record: Fields) -> str:
-    """Lhotse has no field for splits, so they are read from `custom`."""
-    return clean(record.object("custom").label("split"))
-
-
-def _aligned(supervision: Fields, kind: str) -> tuple[Word, ...]:
-    """`alignment: {"word": [[symbol, start, duration, score], …]}`, in seconds of the same axis as the supervision."""
-    base = supervision.number("start")
-    return tuple(_symbol(row, base) for row in supervision.object("alignment").entries(kind))
-
-
-def _symbol(row: Any, base: float) -> Word:
-    """Raises WrongField."""
-    if not isinstance(row, list) or len(row) < 3 or not isinstance(row[0], str):
-        raise WrongField(
-            f"an entry of `alignment` is {shown(row)}, and must be a symbol, its start and its duration in seconds"
-        )
-    one = Fields(
-        values=dict(zip(("start", "duration", "score"), row[1:], strict=False)), what=f"the symbol {shown(row[0])}"
-    )
-    start = one.number("start") - base
-    return Word(text=clean(row[0]), start=start, end=start + one.number("duration"), score=one.number("score", 0.0))

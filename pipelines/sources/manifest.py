@@ -19,6 +19,7 @@ from weft.pipelines.sources.common.lists import numbered_lines, wrong_item
 from weft.pipelines.sources.common.named_texts import named_texts
 from weft.pipelines.sources.common.speech import Labels, SpeechSource
 from weft.pipelines.sources.common.wrong_run import WrongRun
+from weft.pipelines.storage.paths import absolute
 from weft.pipelines.storage.store import Store
 from weft.schemas.audio import Audio, Recording, Supervision, Word
 from weft.schemas.facts import Facts
@@ -38,7 +39,7 @@ class Source(SpeechSource):
         return folder_of(self.path)
 
     def items(self, name: str) -> Iterator[Item]:
-        yield from items(name, os.path.abspath(self.path), self.limits)
+        yield from items(name, absolute(self.path), self.limits)
 
     @property
     def names_splits(self) -> bool:
@@ -80,12 +81,12 @@ def items(name: str, manifest: str, limits: SpeechLimits) -> Iterator[Item]:
             if is_stretch:
                 stretches.setdefault(path, []).append(text)
             else:
-                yield _item(name, folder, path or f"line {number}", text, bool(path))
+                yield _item(name, folder, path or f"line {number}", payload=text, is_named=bool(path))
         if wrong.is_over(usable=bool(path)):
             yield wrong_item(name, f"line {number + 1}", wrong.fault)
             break
     for path, texts in stretches.items():
-        yield _item(name, folder, path, f"[{','.join(texts)}]", True)
+        yield _item(name, folder, path, payload=f"[{','.join(texts)}]", is_named=True)
 
 
 def _place(line: str) -> tuple[str, bool]:

@@ -24,6 +24,7 @@ from weft.pipelines.sources.common.speech import Labels, SpeechSource
 from weft.pipelines.sources.common.tar_members import BrokenTar, members
 from weft.pipelines.sources.common.wrong_run import WrongRun
 from weft.pipelines.storage import retries as reading
+from weft.pipelines.storage.paths import absolute
 from weft.pipelines.storage.retries import retrying, without_secrets
 from weft.pipelines.storage.store import Store
 from weft.pipelines.timings.formats import READERS
@@ -93,7 +94,7 @@ class Source(SpeechSource):
                         store,
                         sample.audio(item.uri),
                         sample.labels(file, self.limits.transcript),
-                        f"{number:05d}",
+                        within=f"{number:05d}",
                     ):
                         yield record.at(where) if isinstance(record, Recording) else record
                 except Unusable as fault:
@@ -175,7 +176,7 @@ def _is_pattern(path: str) -> bool:
 
 
 def _matched(pattern: str) -> Iterator[File]:
-    return (local_file(os.path.abspath(path), os.path.basename(path)) for path in sorted(glob.glob(pattern)))
+    return (local_file(absolute(path), os.path.basename(path)) for path in sorted(glob.glob(pattern)))
 
 
 def opened(item: Item, store: Store) -> BinaryIO:

@@ -10,9 +10,7 @@ Waiting for each of a million files of a mount that is gone would take months. S
 kind is waited for in full. Where `IN_A_ROW` reads of a server (or of local files) in a row found no answer, the others are not tried.
 """
 
-import errno
 import io
-import os
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -20,15 +18,13 @@ from dataclasses import dataclass, field
 from time import sleep
 from typing import Any, BinaryIO, TypeVar, cast
 
+from weft.pipelines.storage.read_errors import NO_NAME, is_absent, is_environment, is_of_machine, reason_of
 from weft.schemas.faults import RecipeError
 from weft.schemas.ledger import Unavailable, Unusable
 from weft.schemas.reading import ReadSettings
 
 T = TypeVar("T")
 IN_A_ROW = 8  # reads without an answer, after which a place is not tried any more
-_NO_SUCH_FILE = (404, 410)
-_OF_MACHINE = {errno.ENOSPC, errno.EDQUOT, errno.ENOMEM, errno.EMFILE, errno.ENFILE}  # it says nothing of what is read
-_NO_NAME = {errno.ENAMETOOLONG, errno.ELOOP, errno.EINVAL, errno.EISDIR}  # of the name itself: no try makes it better
 
 
 @dataclass
@@ -57,14 +53,14 @@ class Reads:
         """Seconds before each further try. Where others failed before, a server that is busy for a moment gets one more."""
         if self.failed[place] >= IN_A_ROW:
             return ()
-        if (place, _is_absent(error)) in self.waited:
-            return () if _is_absent(error) else self.settings.waits[:1]
+        if (place, is_absent(error)) in self.waited:
+            return () if is_absent(error) else self.settings.waits[:1]
         return self.settings.waits
 
     def note_failure(self, place: str, error: Exception) -> None:
         self.tried.add(place)
-        self.waited.add((place, _is_absent(error)))
-        self.failed[place] += not _is_absent(error)
+        self.waited.add((place, is_absent(error)))
+        self.failed[place] += not is_absent(error)
 
     def note_answer(self, place: str) -> None:
         self.tried.add(place)
@@ -158,15 +154,15 @@ def read_with_retries(read: Callable[[], T], what: str) -> T:
         try:
             value = read()
         except Exception as error:
-            if not _is_environment(error):
+            if not is_environment(error):
                 raise
-            if isinstance(error, OSError) and error.errno in _NO_NAME:
-                raise ValueError(_why(error)) from None
+            if isinstance(error, OSError) and error.errno in NO_NAME:
+                raise ValueError(reason_of(error)) from None
             waits = reads.waits(place, error)
-            if tries >= len(waits) or ("://" in what and _is_absent(error)):
+            if tries >= len(waits) or ("://" in what and is_absent(error)):
                 reads.note_failure(place, error)
                 raise Unavailable(
-                    without_secrets(what), _why(error), absent=_is_absent(error), of_machine=_is_of_machine(error)
+                    without_secrets(what), reason_of(error), absent=is_absent(error), of_machine=is_of_machine(error)
                 ) from None
             sleep(waits[tries])
             tries += 1
@@ -197,63 +193,3 @@ def without_secrets(url: str) -> str:
         return url
     scheme, _, rest = url.partition("?")[0].partition("://")
     return f"{scheme}://{rest.rpartition('@')[2]}"
-
-
-def _is_environment(error: Exception) -> bool:
-    """Errors of the operating system and of servers; fsspec lets those of aiohttp through."""
-    return isinstance(error, OSError | MemoryError) or type(error).__module__.split(".")[0] in ("aiohttp", "botocore")
-
-
-def _is_absent(error: Exception) -> bool:
-    """Whether the answer is that there is no such file. fsspec raises FileNotFoundError for whatever a web server answers."""
-    status = _status(error)
-    return isinstance(error, FileNotFoundError) if status is None else status in _NO_SUCH_FILE
-
-
-def _is_of_machine(error: Exception) -> bool:
-    return isinstance(error, MemoryError) or getattr(error, "errno", None) in _OF_MACHINE
-
-
-def _chain(error: BaseException | None) -> Iterator[BaseException]:
-    """The error and those behind it."""
-    while error is not None:
-        yield error
-        error = error.__cause__ or error.__context__
-
-
-_WEB_FAULTS = {
-    "TooManyRedirects": "its server sends it in a circle",
-    "NonHttpUrlRedirectClientError": "its server sends it on to what is no web address",
-    "InvalidURL": "it leads to what is no url",
-    "ContentLengthError": "its answer breaks off",
-    "ContentEncodingError": "its answer cannot be unpacked",
-    "PayloadEncodingError": "its answer cannot be unpacked",
-    "TransferEncodingError": "its answer breaks off",
-    "ClientPayloadError": "its answer breaks off",
-}
-
-
-def _web_fault(error: BaseException) -> str:
-    """What is wrong with an answer that aiohttp could not read: it makes up a status for it (0, 400), and shows the whole url."""
-    faults = [_WEB_FAULTS[name] for one in _chain(error) if (name := type(one).__name__) in _WEB_FAULTS]
-    no_http = any(type(one).__module__ == "aiohttp.http_exceptions" for one in _chain(error))
-    return faults[-1] if faults else "its answer is no HTTP" if no_http else ""
-
-
-def _status(error: BaseException | None) -> int | None:
-    """What a web server answered; None where nothing of the kind is behind the error."""
-    statuses = (getattr(one, "status", None) for one in _chain(error))
-    return next((status for status in statuses if isinstance(status, int)), None)
-
-
-def _why(error: Exception) -> str:
-    if fault := _web_fault(error):
-        return fault
-    if (status := _status(error)) is not None:
-        return f"the server answers {status}"
-    if isinstance(error, FileNotFoundError) and not error.strerror:
-        return "no such file"  # fsspec says the url, with its query
-    words = " ".join(str(getattr(error, "strerror", None) or error).split())
-    if isinstance(error, FileNotFoundError) and isinstance(error.filename, str) and os.path.islink(error.filename):
-        return f"{words} (a dangling link)"
-    return words or ("no answer in time" if isinstance(error, TimeoutError) else type(error).__name__)

@@ -54,10 +54,13 @@ def pair_of(random: Random) -> SentencePair:
     which = random.choice([name for name in ADJECTIVES if name not in (OF_THINGS if done_to.is_person else OF_PEOPLE)])
     definite, many = random.random() < 0.5, random.random() < _SEVERAL
     time, place = random.choice(list(TIMES.items())), random.choice([("", ""), *PLACES.items()])
-    who, whom = english(subject, quality, True, several), english(done_to, which, definite, many)
+    who, whom = (
+        english(subject, quality, definite=True, several=several),
+        english(done_to, which, definite=definite, several=many),
+    )
     wer, wen = (
-        german(subject, quality, "nominative", True, several),
-        german(done_to, which, "accusative", definite, many),
+        german(subject, quality, "nominative", definite=True, several=several),
+        german(done_to, which, "accusative", definite=definite, several=many),
     )
     does, tut = (verb.ens, verb.des) if several else (verb.en, verb.de)
     if random.random() < _FRONT:

@@ -15,7 +15,8 @@ from weft.pipelines.aligners.adapted import Aligner
 from weft.pipelines.corpus.corpus_folder import locked_corpus
 from weft.pipelines.mixing.audit import audit
 from weft.pipelines.models.folders import OWN
-from weft.pipelines.storage.store import Damaged, Store
+from weft.pipelines.storage.damage import Damaged
+from weft.pipelines.storage.store import Store
 from weft.tokenizers.pitch import Tokenizer as Pitch
 
 

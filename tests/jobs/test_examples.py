@@ -5,6 +5,7 @@ import shlex
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.main import get_command
@@ -27,7 +28,7 @@ SLOW = {
 
 def examples() -> dict[str, list[str]]:
     """By command, such as `tokenizer train`."""
-    root = get_command(cli.app)
+    root: Any = get_command(cli.app)
     commands = {name: command for name, command in root.commands.items() if not hasattr(command, "commands")}
     groups = {name: group for name, group in root.commands.items() if hasattr(group, "commands")}
     commands |= {f"{g} {name}": command for g, group in groups.items() for name, command in group.commands.items()}

@@ -11,7 +11,8 @@ from weft.jobs.failures import BuildError, FailedWork, Failure, build_error, fai
 from weft.jobs.faults import explain
 from weft.jobs.schedule import run
 from weft.pipelines.parts.work import BaseWork
-from weft.pipelines.storage.store import Damaged, Store
+from weft.pipelines.storage.damage import Damaged
+from weft.pipelines.storage.store import Store
 from weft.schemas.ledger import Unavailable, Unread, UnreadItems
 from weft.schemas.resources import Resources
 

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.main import get_command
@@ -30,7 +31,7 @@ def test_nothing_is_shown_that_lies_outside_of_the_repository(page: Path) -> Non
 
 def options(words: list[str]) -> set[str]:
     """The options of a command such as ["tokenizer", "train"]; fails where there is no such command."""
-    command = get_command(cli.app)
+    command: Any = get_command(cli.app)
     for word in words[: 2 if words[0] == "tokenizer" else 1]:
         command = command.commands[word]
     return {option for parameter in command.params for option in parameter.opts} | {"--help"}

@@ -32,7 +32,8 @@ from tests.jobs.planting import (
     run,
     shorter,
 )  # fmt: skip
-from weft.jobs.commands import build_corpus, open_corpus, read_pipeline
+from weft.jobs.building import build_corpus
+from weft.jobs.commands import open_corpus, read_pipeline
 from weft.pipelines.parts.tables import Footer, footer_of, read_table, table_digest, write_table
 from weft.pipelines.storage.store import Store
 from weft.schemas.faults import RecipeError

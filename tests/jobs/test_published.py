@@ -16,14 +16,14 @@ from weft.schemas.recipe_file import load
 
 Weft = Callable[..., tuple[int, str, str]]
 RECIPES = Path(__file__).parents[2] / "recipes"
-TOTALS = {
+TOTALS: dict[str, dict[str, float]] = {
     "spirit-lm-base": {"pretrain": 100e9},
     "spirit-lm-expressive": {"pretrain": 100e9},
     "step-audio-2": {"align": 100e9, "extend": 256e9, "main": 800e9, "cooldown": 200e9, "sft": 4e9},
     "step-audio-aqaa": {"pretrain-1": 1.2e12, "pretrain-2": 0.8e12, "pretrain-3": 1.3e12},
 }
 # every row of the papers' tables, in B tokens, typed from them: what is declared, and what stands in the published column
-ROWS = {
+ROWS: dict[str, dict[str, dict[str, float]]] = {
     "step-audio-2": {
         "align": {"asr": 100},
         "extend": {"text": 128, "tts": 80, "s2s-chat": 32, "interleaved": 16},
@@ -95,6 +95,14 @@ def test_a_changed_number_of_the_recipe_is_in_its_table(system: str, weft: Weft,
     code, out, errors = weft("plan", "mine.yaml")
     assert cells(out, stage, row)[1] == shown != cells(weft("plan", system)[1], stage, row)[1]
     assert code == 2 and "is not there; set sources." in errors  # the paths of a user's own recipe are meant
+
+
+def test_a_plan_as_json_is_one_object_where_files_are_missing(weft: Weft, tmp_path: Path) -> None:
+    (tmp_path / "mine.yaml").write_text(CHILD)
+    code, out, _ = weft("plan", "mine.yaml", "--json")
+    record = json.loads(out)
+    assert code == 2 and record["published"]["pretrain"]
+    assert record["absent"] and all("is not there; set sources." in sentence for sentence in record["absent"].values())
 
 
 def test_unpublished_rows_and_missing_tasks_say_so(weft: Weft) -> None:

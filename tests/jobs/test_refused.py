@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 import yaml
 
-from weft.jobs import commands
+from weft.jobs import building
 
 Weft = Callable[..., tuple[int, str, str]]
 MODEL = {"model_type": "llama", "hidden_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2}
@@ -152,7 +152,7 @@ def test_no_pass_is_composed_that_cannot_help(
 ) -> None:
     """`weft plan` may not know the speakers; the build finds out from the first pass."""
     path, corpus = recipe(3, total=10, **share(0.1), exhausted="repeat", passes=90), tmp_path / "corpus"
-    monkeypatch.setattr(commands, "show_shortages", lambda pipeline, store: None)
+    monkeypatch.setattr(building, "show_shortages", lambda pipeline, store: None)
     code, _, wrong = weft("build", path, "--out", corpus, "--engine", "local")
     assert code == 1 and VAIN.format("/read", "/read") in wrong
     assert not (corpus / "compose" / "speech" / "pass-1").exists()

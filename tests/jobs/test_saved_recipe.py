@@ -52,3 +52,14 @@ def test_the_recipe_of_a_corpus_is_built_from_any_folder(tmp_path: Path, monkeyp
     assert saved["web"]["path"] == "https://host/tars"
     assert (saved["kaldi"]["path"], saved["kaldi"]["root"]) == (f"{here}/data", str(tmp_path))
     assert (saved["cuts"]["path"], saved["cuts"]["root"]) == (f"{here}/cuts.jsonl", here)
+
+
+def test_a_path_through_a_link_is_the_one_that_was_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("here", "there/inner"):
+        (tmp_path / name).mkdir(parents=True)
+    (tmp_path / "here" / "link").symlink_to(tmp_path / "there" / "inner")
+    monkeypatch.chdir(tmp_path / "here")
+    books = {"use": "text", "path": "link/../books"}
+    Path("r.yaml").write_text(yaml.safe_dump({"name": "r", "sources": {"books": books}, "align": {"use": "none"}}))
+    write_recipe(read_pipeline("r.yaml"), store := Store(str(tmp_path / "corpus")))
+    assert yaml.safe_load(store.read("recipe.yaml"))["sources"]["books"]["path"] == f"{tmp_path}/there/books"

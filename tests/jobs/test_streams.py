@@ -2,6 +2,8 @@
 
 import json
 from collections.abc import Callable
+from functools import reduce
+from operator import getitem
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +13,7 @@ import yaml
 from tokenizers import Tokenizer
 
 from weft.jobs.commands import read_pipeline
+from weft.schemas.settings import Settings
 
 RECIPE = """
 name: chats
@@ -95,12 +98,11 @@ def test_nothing_is_done_twice(chats: Path, weft: Weft) -> None:
 def test_the_recipe_of_a_corpus_has_every_setting_of_every_backend(chats: Path, weft: Weft) -> None:
     saved = yaml.safe_load((chats / "corpus" / "recipe.yaml").read_text())
     pipeline = read_pipeline(str(chats / "chats.yaml"))
-    chosen = {section: {"": backend} for section, backend in pipeline.single_backends.items()}
-    named = {"sources": pipeline.sources, "tasks": pipeline.tasks, "tokenizers": pipeline.tokenizers}
-    for section, backends in {**chosen, **named}.items():
-        for name, backend in backends.items():
-            written = saved[section][name] if name else saved[section]
-            assert set(type(backend).model_fields) <= set(written), (section, name)
+    backends: dict[tuple[str, ...], Settings] = {(one,): backend for one, backend in pipeline.single_backends.items()}
+    for section in ("sources", "tasks", "tokenizers"):
+        backends |= {(section, name): backend for name, backend in getattr(pipeline, section).items()}
+    for keys, backend in backends.items():
+        assert set(type(backend).model_fields) <= set(reduce(getitem, keys, saved)), keys
     code, out, errors = weft("build", chats / "corpus" / "recipe.yaml", "--out", chats / "corpus", *LOCAL)
     assert code == 0 and "0 parts built" in out + errors
 

@@ -64,6 +64,21 @@ def test_no_corpus_and_one_without_its_recipe(weft: Weft, store: Store, copied: 
     assert code == 2 and "recipe.yaml is gone; `weft build RECIPE" in page and "made anything" not in page
 
 
+@pytest.mark.parametrize("command", ["status", *READERS])
+@pytest.mark.parametrize("begun", [True, False])
+def test_what_is_no_corpus_yet_is_json_too(weft: Weft, store: Store, command: str, begun: bool) -> None:
+    if begun:
+        mark(store)
+    arguments = (command, store.url, *(["--list"] if command == "inspect" else []))
+    code, _, sentence = weft(*arguments)
+    as_json = weft(*arguments, "--json")
+    assert as_json[0] == code
+    if code:
+        assert as_json[2] == sentence and json.loads(as_json[1]) == {"error": sentence.rstrip("\n")}
+    else:
+        assert (command, begun) == ("status", True) and json.loads(as_json[1])["stages"] == []
+
+
 def test_status_says_what_is_not_counted_yet(weft: Weft, copied: Store) -> None:
     assert "yet" not in read(weft, "status", copied)[1]
     for folder in ("list", "plan", "shards"):

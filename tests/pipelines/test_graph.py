@@ -1,13 +1,16 @@
 """A recipe becomes stages; backends that do not fit are named by the key that chose them."""
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from weft.pipelines.compose import Compose
 from weft.pipelines.graph import Pipeline
 from weft.pipelines.parts.splits import HoldOutNames
 from weft.pipelines.parts.stage_work import PartWork
+from weft.pipelines.parts.work import Work
 from weft.pipelines.recipe_faults import RecipeFault
 from weft.schemas.recipe import Recipe
 from weft.schemas.recipe_file import load
@@ -35,6 +38,12 @@ def recipe(**changes: Any) -> Recipe:
 
 def nodes(source: str, **changes: Any) -> list[str]:
     return [node.name for node in Pipeline(recipe(**changes)).nodes(source)]
+
+
+def composing(works: Iterable[Work]) -> dict[str, Compose]:
+    """The stages of the work that makes samples, by the node."""
+    parts = (work for work in works if isinstance(work, PartWork))
+    return {work.node: work.stage for work in parts if isinstance(work.stage, Compose)}
 
 
 def test_each_kind_of_source_goes_its_own_way() -> None:
@@ -170,10 +179,8 @@ def test_an_encoder_is_given_to_the_tasks_that_need_it_alone() -> None:
     for encoder in ({"use": "whisper"}, {"use": "tokenizer", "tokenizer": "hubert"}):
         pipeline = Pipeline(recipe(**LATENT | {"tasks": tasks, "encoder": encoder, "vocabulary": vocabulary}))
         pipeline.check()
-        works = pipeline.works({"speech": 1, "books": 1})
-        asr, text = (
-            next(work.stage for work in works if work.node.startswith(f"compose/{task}/")) for task in ("asr", "text")
-        )
+        stages = composing(pipeline.works({"speech": 1, "books": 1}))
+        asr, text = stages["compose/asr/pass-0/speech"], stages["compose/text/pass-0/books"]
         assert asr.encoder == pipeline.encoders.audio and text.encoder is None
         assert "libsndfile" in asr.version() and "libsndfile" not in text.version()
         assert "libsndfile" in " ".join(asr.made_from().values())
@@ -259,7 +266,7 @@ class TestSplits:
         held = sources(books={"hold_out": {"items": 0.1}, "path": "books"})
         assert self.validation(sources=held, tasks=tasks) == []
         pipeline = Pipeline(recipe(tasks=tasks, training={"pre": STAGE}))
-        assert {w.stage.split for w in pipeline.compose("text", 0, {"books": 1})} == {"test"}
+        assert {stage.split for stage in composing(pipeline.compose("text", 0, {"books": 1})).values()} == {"test"}
         assert pipeline.tasks["text"].model_dump()["split"] == "test"  # and so in the corpus's recipe
 
     def test_a_validation_nodes_items_come_from_the_same_node_as_a_passs(self) -> None:

@@ -21,7 +21,7 @@ ORIGIN = RunOrigin(
 
 
 @pytest.fixture
-def trained(llama: dict[str, object]) -> tuple:
+def trained(llama: dict[str, object]) -> tuple[Network, AdamW]:
     network = Network(build(ModelSettings(config=llama), 48, 0))
     optimiser = AdamW(network.parameters(), lr=1e-2)
     for _ in range(2):
@@ -30,7 +30,7 @@ def trained(llama: dict[str, object]) -> tuple:
     return network, optimiser
 
 
-def test_weights_and_moments_come_back_exactly(trained: tuple, tmp_path: Path) -> None:
+def test_weights_and_moments_come_back_exactly(trained: tuple[Network, AdamW], tmp_path: Path) -> None:
     model, optimiser = trained
     folder = checkpoint.save(tmp_path, model, optimiser, State(StreamState(9, 16, 2), ORIGIN), "recipe: text\n")
     assert folder == checkpoint.latest(tmp_path) == tmp_path / "checkpoints" / "step-000002"
@@ -56,7 +56,7 @@ def test_the_latest_is_the_highest_whole_step(tmp_path: Path) -> None:
 
 
 def test_a_half_written_checkpoint_is_never_resumed(
-    trained: tuple, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    trained: tuple[Network, AdamW], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     model, optimiser = trained
     with monkeypatch.context() as patch:
@@ -81,7 +81,7 @@ def test_a_half_written_checkpoint_is_never_resumed(
         ),
     ],
 )
-def test_another_run_is_refused(trained: tuple, tmp_path: Path, other: RunOrigin, message: str) -> None:
+def test_another_run_is_refused(trained: tuple[Network, AdamW], tmp_path: Path, other: RunOrigin, message: str) -> None:
     folder = checkpoint.save(tmp_path, *trained, State(StreamState(9, 0, 2), ORIGIN), "")
     with pytest.raises(ValueError, match=message):
         checkpoint.read_state(folder, other)
@@ -91,7 +91,7 @@ FILES = ("model.safetensors", "config.json", "optimiser.safetensors", "state.jso
 
 
 @pytest.fixture
-def two(trained: tuple, tmp_path: Path) -> Path:
+def two(trained: tuple[Network, AdamW], tmp_path: Path) -> Path:
     """The later of two checkpoints."""
     checkpoint.save(tmp_path, *trained, State(StreamState(9, 0, 2), ORIGIN), "a: 1\n")
     return checkpoint.save(tmp_path, *trained, State(StreamState(12, 0, 3), ORIGIN), "a: 1\n")
@@ -125,14 +125,16 @@ def test_a_file_that_was_not_written_with_it_is_named(two: Path) -> None:
         checkpoint.read_state(two, ORIGIN)
 
 
-def test_without_an_earlier_checkpoint_the_run_starts_again(trained: tuple, tmp_path: Path) -> None:
+def test_without_an_earlier_checkpoint_the_run_starts_again(trained: tuple[Network, AdamW], tmp_path: Path) -> None:
     folder = checkpoint.save(tmp_path, *trained, State(StreamState(9, 0, 2), ORIGIN), "")
     (folder / "optimiser.safetensors").write_bytes(b"")
     with pytest.raises(ValueError, match="remove this folder to start the run again"):
         checkpoint.read_state(folder, ORIGIN)
 
 
-def test_the_sums_are_written_last(trained: tuple, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_sums_are_written_last(
+    trained: tuple[Network, AdamW], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A checkpoint that gets its name has its sums."""
     seen: list[bool] = []
     rename = checkpoint.os.rename
@@ -152,7 +154,9 @@ def test_a_state_of_another_version_is_one_sentence(two: Path) -> None:
         checkpoint.read_state(two, ORIGIN)
 
 
-def test_moments_of_another_model_are_refused(trained: tuple, tmp_path: Path, llama: dict[str, object]) -> None:
+def test_moments_of_another_model_are_refused(
+    trained: tuple[Network, AdamW], tmp_path: Path, llama: dict[str, object]
+) -> None:
     folder = checkpoint.save(tmp_path, *trained, State(StreamState(9, 0, 2), ORIGIN), "")
     small = Network(build(ModelSettings(config={**llama, "num_hidden_layers": 1}), 48, 0))
     with pytest.raises(ValueError, match="which the network lacks"):

@@ -71,8 +71,8 @@ def _phones(examples: Sequence[Example]) -> Iterator[tuple[str, float]]:
     yield "PNMI with phones", labelled.pnmi
     yield "phone purity", labelled.purity
     yield "code purity", labelled.code_purity
-    yield "ABX error, same speaker", metrics.abx(labels, voices, segments, False, _SEED)
-    yield "ABX error, different speaker", metrics.abx(labels, voices, segments, True, _SEED)
+    yield "ABX error, same speaker", metrics.abx(labels, voices, segments, across=False, seed=_SEED)
+    yield "ABX error, different speaker", metrics.abx(labels, voices, segments, across=True, seed=_SEED)
 
 
 def _robustness(tokenizer: SpeechTokenizer, examples: Sequence[Example]) -> Iterator[tuple[str, float]]:

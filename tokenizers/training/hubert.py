@@ -60,7 +60,7 @@ def _masked_prediction(
         teacher = _clusters(features, training.clusters, run.seed)
         loss = partial(_loss, learner, crops, teacher, training, max(1, round(SPAN_SECONDS * rate)), run.seed)
         phase = "masked-prediction" + (f"-{iteration + 1}" if training.iterations > 1 else "")
-        fit(learner, loss, training.steps, training.lr, run.state(phase), training.adamw)
+        fit(learner, loss, steps=training.steps, lr=training.lr, state=run.state(phase), adamw=training.adamw)
         if iteration + 1 < training.iterations:
             features = _outputs(learner.model, clips, max(1, training.layers // 2))
     return learner.model
@@ -72,7 +72,8 @@ def _swapped_prediction(
     states = np.concatenate(_outputs(model, clips, training.layers))
     learner = SwappedPrediction.of(model, states, training.prototypes, run.seed)
     loss = partial(_swap, learner, crops, _augmentation(training), run.seed)
-    fit(learner, loss, training.swaps, _LATER_RATE * training.lr, run.state("swapped-prediction"), training.adamw)
+    state, lr = run.state("swapped-prediction"), _LATER_RATE * training.lr
+    fit(learner, loss, steps=training.swaps, lr=lr, state=state, adamw=training.adamw)
 
 
 class _Learner(torch.nn.Module):

@@ -66,7 +66,7 @@ def train(model: Recogniser, lessons: Sequence[Lesson], training: RecogniserTrai
     """The same for the same lessons in the same order."""
     model.set_scale([lesson.mels for lesson in lessons])
     loss = partial(_loss, model, lessons, training, run.seed)
-    fit(model, loss, training.steps, training.lr, run.state("training"), training.adamw)
+    fit(model, loss, steps=training.steps, lr=training.lr, state=run.state("training"), adamw=training.adamw)
 
 
 def _loss(

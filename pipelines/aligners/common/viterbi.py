@@ -67,7 +67,9 @@ def _aligned(log_probs, tokens, blank, stride):  # type: ignore[no-untyped-def]
     for stretch in range(stretches):
         kept[stretch] = scores
         end = min(frames, (stretch + 1) * stride)
-        scores = _forward(log_probs, tokens, barred, blank, stretch * stride, end, scores, choices, stretches == 1)
+        scores = _forward(
+            log_probs, tokens, barred, blank, stretch * stride, end, scores, choices, noting=stretches == 1
+        )
     in_blank = scores[1, count] >= scores[0, count]
     score = max(scores[1, count], scores[0, count])
     starts, ends = np.zeros(count, np.int64), np.zeros(count, np.int64)
@@ -75,7 +77,7 @@ def _aligned(log_probs, tokens, blank, stride):  # type: ignore[no-untyped-def]
     for stretch in range(stretches - 1, -1, -1):
         begin, end = stretch * stride, min(frames, (stretch + 1) * stride)
         if stretches > 1:
-            _forward(log_probs, tokens, barred, blank, begin, end, kept[stretch], choices, True)
+            _forward(log_probs, tokens, barred, blank, begin, end, kept[stretch], choices, noting=True)
         at, in_blank = _backward(begin, end, choices, at, in_blank, starts, ends)
     return starts, ends, score
 

@@ -15,7 +15,8 @@ from urllib.parse import unquote
 
 import fsspec
 
-from weft.pipelines.audio.sound import regular
+from weft.pipelines.audio.opening import regular
+from weft.pipelines.storage.paths import absolute
 from weft.pipelines.storage.retries import opened, read_with_retries, without_secrets
 from weft.pipelines.storage.store import Store
 from weft.schemas.faults import RecipeError
@@ -48,7 +49,7 @@ def walk(root: str) -> Iterator[File]:
     if "://" in root:
         yield from _walk_web(root) if root.startswith(("http://", "https://")) else _walk_url(root)
         return
-    root = os.path.abspath(root)
+    root = absolute(root)
     if not os.path.exists(root):
         raise FileNotFoundError(errno.ENOENT, "no such file or folder", root)
     if not os.path.isdir(root):

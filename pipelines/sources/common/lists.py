@@ -13,7 +13,7 @@ import zlib
 from collections.abc import Iterator
 from typing import Any, BinaryIO, TextIO, cast
 
-from weft.pipelines.audio.sound import regular
+from weft.pipelines.audio.opening import regular
 from weft.schemas.item import Item, key_for
 from weft.schemas.ledger import Unusable
 

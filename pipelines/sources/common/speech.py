@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Annotated, Literal, TypeVar
 
-from weft.pipelines.audio.sound import channels_of, scan
+from weft.pipelines.audio.scan import scan
+from weft.pipelines.audio.sound import channels_of
 from weft.pipelines.sources import base
 from weft.pipelines.sources.base import Missing, refused
 from weft.pipelines.storage.store import Store
@@ -75,12 +76,12 @@ class SpeechSource(base.Source):
         """
         if self.channels != "each" or audio.channel >= 0:
             chosen = replace(audio, channel=0) if self.channels == "first" and audio.channel < 0 else audio
-            yield self._recording(item, store, chosen, labels, within)
+            yield self._recording(item, store, chosen, labels, within=within)
             return
         for channel in range(self._read(lambda: channels_of(store, audio))):
             try:
                 one = replace(audio, channel=channel)
-                yield self._recording(item, store, one, labels, f"{within}c{channel}")
+                yield self._recording(item, store, one, labels, within=f"{within}c{channel}")
             except Unusable as fault:
                 yield refused(item, fault, f"{item.path} channel {channel}")
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from weft.pipelines.audio.sound import regular
+from weft.pipelines.audio.opening import regular
 from weft.pipelines.sources.common.lists import BROKEN_GZIP, gzip_fault
 from weft.pipelines.sources.textfiles.boundaries import Boundary, Delimiter, boundary
 from weft.pipelines.storage.retries import opened

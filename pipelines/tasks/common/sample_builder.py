@@ -59,14 +59,14 @@ class SampleBuilder:
         self._add([marker.id], marker.modality, role or "marker", loss=loss)
 
     def text(self, text: str, start: float = 0.0, stop: float = 0.0, role: str = "text", loss: bool = True) -> None:
-        self._add(self._encode(text), "text", role, start, stop, loss)
+        self._add(self._encode(text), "text", role, start=start, stop=stop, loss=loss)
 
     def codes(
         self, codes: Codes, start: float = 0.0, stop: float | None = None, role: str = "codes", loss: bool = True
     ) -> None:
         """The codes that begin from `start` to before `stop` seconds, or to the end: spans that meet share none and lose none."""
         end = codes.seconds if stop is None else stop
-        self._add(self.code_ids(codes, start, stop), "speech", role, start, end, loss)
+        self._add(self.code_ids(codes, start, stop), "speech", role, start=start, stop=end, loss=loss)
 
     def code_ids(self, codes: Codes, start: float = 0.0, stop: float | None = None) -> list[int]:
         """Ids of the unified vocabulary for the codes that begin from `start` to before `stop` seconds, or to the end."""
@@ -86,7 +86,7 @@ class SampleBuilder:
         seconds = max(codes[name].seconds for name in plan.streams)
         for name, ids in plan.interleaved(queues, pads):
             modality, own = ("text", "text") if name == TEXT else ("speech", "codes")
-            self._add(ids, modality, role or own, 0.0, seconds, loss)
+            self._add(ids, modality, role or own, start=0.0, stop=seconds, loss=loss)
 
     def latent_audio(self, utterance: Utterance, markers: Markers) -> None:
         """Placeholders for what is said, each chunk of it between markers of its own. They never count. Raises Unusable."""
@@ -107,7 +107,7 @@ class SampleBuilder:
     def _placeholders(self, markers: Markers, count: int, start: float = 0.0, stop: float = 0.0) -> None:
         first, patch, last = map(self.vocabulary.marker, markers)
         self.marker(first.name, "input", loss=False)
-        self._add([patch.id] * count, patch.modality, PLACEHOLDERS, start, stop, loss=False)
+        self._add([patch.id] * count, patch.modality, PLACEHOLDERS, start=start, stop=stop, loss=False)
         self.marker(last.name, "input", loss=False)
 
     def _add(

@@ -108,7 +108,7 @@ class TurnWriter:
 
     def _sound(self, part: Interleave | str, spoken: Spoken, role: str, counts: bool) -> None:
         if isinstance(part, Interleave):
-            self.builder.interleaved(part, self._spaced(spoken.text), spoken.codes, role, counts)
+            self.builder.interleaved(part, self._spaced(spoken.text), spoken.codes, role=role, loss=counts)
         elif part == AUDIO:
             self.builder.latent_audio(spoken.utterance, (self.template or ChatTemplate()).audio)
         else:

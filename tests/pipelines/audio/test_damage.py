@@ -10,7 +10,7 @@ import pytest
 import soundfile
 
 from weft.pipelines.audio.damage import damage
-from weft.pipelines.audio.sound import scan
+from weft.pipelines.audio.scan import scan
 from weft.pipelines.storage.store import Store
 from weft.schemas.audio import Audio
 from weft.schemas.ledger import Unusable

@@ -13,7 +13,8 @@ import soundfile
 from weft.pipelines.audio import ffmpeg, sound
 from weft.pipelines.audio.decoders import opened
 from weft.pipelines.audio.ffmpeg import BrokenStream, Ffmpeg
-from weft.pipelines.audio.sound import load, scan
+from weft.pipelines.audio.scan import scan
+from weft.pipelines.audio.sound import load
 from weft.pipelines.storage.store import Store
 from weft.schemas.audio import Audio
 from weft.schemas.ledger import Unusable

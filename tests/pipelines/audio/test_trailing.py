@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from weft.pipelines.audio.sound import scan
+from weft.pipelines.audio.scan import scan
 from weft.pipelines.audio.trailing import end_of_samples
 from weft.pipelines.storage.store import Store
 from weft.schemas.audio import Audio

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 import soundfile
 
-from weft.pipelines.audio.sound import AudioFacts, declared_seconds, load, scan
+from weft.pipelines.audio.scan import AudioFacts, scan
+from weft.pipelines.audio.sound import declared_seconds, load
 from weft.pipelines.storage.store import Store
 from weft.schemas.audio import Audio
 from weft.schemas.ledger import Unusable

@@ -23,11 +23,13 @@ from weft.pipelines.mixing.plan_work import PlanWork, ValidationPlanWork
 from weft.pipelines.mixing.shard_work import IndexWork, ShardWork
 from weft.pipelines.mixing.shards import index_name, rows_name, tar_name, write_shard
 from weft.pipelines.mixing.stream_audit import StreamAudit
+from weft.pipelines.mixing.stream_shares import shares_of
 from weft.pipelines.models.model_work import TokenizerWork
 from weft.pipelines.parts.runner import Runner
 from weft.pipelines.parts.tables import read_part, write_part
 from weft.pipelines.storage.checksums import BLANK, KEY, add_checksums_to
-from weft.pipelines.storage.store import Store, remedy
+from weft.pipelines.storage.damage import remedy
+from weft.pipelines.storage.store import Store
 from weft.schemas.ledger import LedgerRow
 from weft.schemas.plan import VALIDATION, VALIDATION_STAGE, node_of
 from weft.schemas.recipe import Recipe
@@ -413,7 +415,7 @@ def test_a_leaf_that_waits_for_its_first_draw_does_not_stray(
         write_shard(store, "pre", tar)
     write_index(store, "pre", {})
     faults: list[str] = []
-    shown = StreamAudit(store, "pre", stage).shares(faults)
+    shown = shares_of(StreamAudit(store, "pre", stage), faults)
     assert faults == [] and shown
     waiting = next(share for share in shown.shares if share.path == "a/waits")
     assert (waiting.samples, waiting.sample) == (0, 60.0) and waiting.worst == 2

@@ -15,6 +15,7 @@ from weft.pipelines.mixing.plan_files import ending, read_leaves, read_summary, 
 from weft.pipelines.mixing.shards import write_shard
 from weft.pipelines.mixing.shares import COLUMNS, OverBound, Shares
 from weft.pipelines.mixing.stream_audit import StreamAudit
+from weft.pipelines.mixing.stream_shares import shares_of
 from weft.pipelines.mixing.tree import PlanError
 from weft.pipelines.storage.store import Store
 from weft.schemas.audit import StageAudit
@@ -40,7 +41,7 @@ def audited(store: Store, stage: TrainingStage, spaces: dict[str, str]) -> tuple
         write_shard(store, "pre", tar)
     write_index(store, "pre", {})
     faults: list[str] = []
-    found = StreamAudit(store, "pre", stage, spaces=spaces).shares(faults)
+    found = shares_of(StreamAudit(store, "pre", stage, spaces=spaces), faults)
     assert found
     return found, faults
 

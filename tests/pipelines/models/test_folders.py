@@ -12,7 +12,8 @@ from weft.pipelines.models.folders import (
     unknown_files_in,
     verified_folder,
 )
-from weft.pipelines.storage.store import Damaged, Store
+from weft.pipelines.storage.damage import Damaged
+from weft.pipelines.storage.store import Store
 
 MODEL = "models/m"
 

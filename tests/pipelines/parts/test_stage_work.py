@@ -359,7 +359,7 @@ class TestPack:
         old, new = Voice(sound=b"RIFF"), Voice(sound=b"FORM")
         self.job(old).run(store)
 
-        def killed(*_: object) -> None:
+        def killed(*_: object, **__: object) -> None:
             raise KeyboardInterrupt
 
         monkeypatch.setattr("weft.pipelines.parts.stage_work.write_part", killed)

@@ -17,7 +17,8 @@ from weft.pipelines.parts.tables import (
     write_part,
     write_table,
 )
-from weft.pipelines.storage.store import Damaged, Store
+from weft.pipelines.storage.damage import Damaged
+from weft.pipelines.storage.store import Store
 from weft.schemas.table import to_table
 from weft.schemas.text import Document
 

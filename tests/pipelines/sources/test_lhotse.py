@@ -4,6 +4,7 @@ import gzip
 import io
 import json
 import tarfile
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -105,6 +106,15 @@ def test_a_shard_ends_after_too_many_faults_of_its_tar_or_its_cuts(
     texts = [(f"t{n}.txt", b"words") for n in range(90)]
     made, rejects = ingested(Source(path=shard(tmp_path, cuts[:1], [("u0.flac", clip), *texts]), limits=limits))
     assert len(made) == 1 and len(rejects) == 6
+
+
+def test_cuts_without_a_recording_are_rejects_up_to_too_many_in_a_row(
+    tmp_path: Path, clip: bytes, ingested: Callable
+) -> None:
+    cuts = [f'{{"id": "u{n}"}}' for n in range(90)]
+    made, rejects = ingested(Source(path=shard(tmp_path, cuts, [("u0.flac", clip)]), limits={"faults_in_a_row": 5}))
+    assert len(made) == 1
+    assert Counter(reject.reason for reject in rejects) == {"no_audio": 5, "too_many_faults": 1}
 
 
 def test_cuts_of_a_shard_need_not_name_their_audio(tmp_path: Path, clip: bytes, ingested: Callable) -> None:

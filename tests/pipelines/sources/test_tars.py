@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from weft.pipelines.audio.sound import scan
+from weft.pipelines.audio.scan import scan
 from weft.pipelines.sources.tars import Source, samples
 from weft.pipelines.storage.store import Store
 

@@ -8,7 +8,8 @@ import pytest
 
 from weft.pipelines.parts.tables import footer_of, read_part, write_part
 from weft.pipelines.storage.checksums import KEY, content_of_file_matches
-from weft.pipelines.storage.store import Damaged, Store
+from weft.pipelines.storage.damage import Damaged
+from weft.pipelines.storage.store import Store
 from weft.schemas.text import Document
 
 ROWS = [Document(f"k{n}", "books", f"text {n}") for n in range(50)]

@@ -17,7 +17,8 @@ import numpy as np
 import pytest
 
 from tests.pipelines.servers import Server, serving
-from weft.pipelines.audio.sound import flac, load, scan
+from weft.pipelines.audio.scan import scan
+from weft.pipelines.audio.sound import flac, load
 from weft.pipelines.sources.common.files import walk
 from weft.pipelines.sources.folder import Source as Folder
 from weft.pipelines.sources.tars import Source

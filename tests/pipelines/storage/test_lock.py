@@ -11,8 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from weft.pipelines.storage.lock import DEAD_AFTER, NAME, Holder, Lock, Locked, builder, holder, started_at, this_host
-from weft.pipelines.storage.store import InTheWay, Store
+from weft.pipelines.storage.damage import InTheWay
+from weft.pipelines.storage.holder import DEAD_AFTER, Holder, started_at, this_host
+from weft.pipelines.storage.lock import NAME, Lock, Locked, builder, holder
+from weft.pipelines.storage.store import Store
 
 NOW = 1_800_000_000.0
 

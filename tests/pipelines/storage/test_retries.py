@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from weft.pipelines.audio.sound import flac, load, scan
+from weft.pipelines.audio.scan import scan
+from weft.pipelines.audio.sound import flac, load
 from weft.pipelines.storage import retries as reading
 from weft.pipelines.storage.retries import IN_A_ROW, read_with_retries, reading_as, retrying
 from weft.pipelines.storage.store import Store

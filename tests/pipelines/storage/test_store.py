@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from weft.pipelines.storage.store import InTheWay, Store
+from weft.pipelines.storage.damage import InTheWay
+from weft.pipelines.storage.store import Store
 from weft.schemas.faults import RecipeError
 
 

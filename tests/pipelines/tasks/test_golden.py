@@ -152,15 +152,15 @@ def material_of(golden: dict[str, Any]) -> Material:
     streams = {name: StreamSettings(**stream) for name, stream in golden.get("streams", {}).items()}
     if "images" in given:
         (image,) = given["images"]
-        spoken = spoken_of({"seconds": 0.0, "text": image["caption"]}, {})
-        return Material(spoken.utterance, (spoken,), image=png(image["width"], image["height"]))
+        caption = spoken_of({"seconds": 0.0, "text": image["caption"]}, {})
+        return Material(caption.utterance, (caption,), image=png(image["width"], image["height"]))
     if "answers" in given:
         return dialogue_of(given, streams)
     if "target" in (given.get("pairs") or [{}])[0]:  # written in one language, spoken in the other
         (pair,) = given["pairs"]
         (target,) = (one for one in given["utterances"] if one["id"] == pair["target"])
-        spoken = spoken_of({**target, "translation": pair["source"]}, streams)
-        return Material(spoken.utterance, (spoken,))
+        translated = spoken_of({**target, "translation": pair["source"]}, streams)
+        return Material(translated.utterance, (translated,))
     if "pairs" in given:
         (pair,) = given["pairs"]
         utterances = {one["id"]: one for one in given["utterances"]}

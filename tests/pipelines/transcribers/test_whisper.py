@@ -1,7 +1,7 @@
 """Whisper's part, against a stand-in for its child."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -17,9 +17,10 @@ class Child:
     """Writes how long each clip is; what is longer than a second it does not take."""
 
     fault: Exception = Unusable("too_long", "two seconds")
+    models: ClassVar[list[str]] = []  # of those that were started
 
     def __init__(self, python: str, script: str, settings: dict[str, Any], seconds: float) -> None:
-        self.settings = settings
+        self.models.append(settings["model"])
 
     def ask(self, question: dict[str, Any], samples: np.ndarray) -> dict[str, Any]:
         lengths = [end - start for start, end in question["spans"]]
@@ -31,6 +32,7 @@ class Child:
 @pytest.fixture
 def child(monkeypatch: pytest.MonkeyPatch) -> type[Child]:
     monkeypatch.setattr(backend, "Outside", Child)
+    monkeypatch.setattr(Child, "models", [])
     monkeypatch.setattr(backend, "installed", lambda python, package: "1.2")
     return Child
 
@@ -48,10 +50,9 @@ def test_only_what_the_child_calls_unusable_is_a_reject(child: type[Child], monk
 
 def test_names_on_the_hub_words_and_paths(child: type[Child], tmp_path: Path) -> None:
     given = {"hf://org/whisper": "org/whisper", "large-v3": "large-v3", str(tmp_path): str(tmp_path)}
-    for name, model in given.items():
-        made = Transcriber(model=name)
-        made.setup()
-        assert made._child.settings["model"] == model
+    for name in given:
+        Transcriber(model=name).setup()
+    assert child.models == [*given.values()]
     for gone in ("org/whisper", str(tmp_path / "gone")):
         with pytest.raises(ValueError, match="no such file or folder"):
             Transcriber(model=gone).setup()
