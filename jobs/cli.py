@@ -123,7 +123,8 @@ def plan(
     absent = absent_sources(recipe, overrides or [], pipeline)
     if absent and not pipeline.recipe.published.stages:
         raise RecipeError("\n".join(absent.values()))
-    refuse_unfit(recipe, overrides or [], pipeline, absent)
+    for sentence in refuse_unfit(recipe, overrides or [], pipeline, absent):
+        print(plain(sentence), file=sys.stderr)
     if show_forecast(console, pipeline, as_json, absent):
         raise typer.Exit(1)
     if absent and is_own(recipe):

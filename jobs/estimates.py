@@ -1,7 +1,7 @@
 """Estimates of what one pass over a source supplies to a task.
 
 Hours come from headers, tokens from typical rates: codes lose a third where equal neighbours become one (`dedup`), English speech holds
-2.5 words a second and 1.3 tokens a word, text 4 bytes a token.
+2.5 words a second and 1.3 tokens a word, text 4 bytes a token where `text_rates` cannot measure it.
 
 Use(pipeline, "continuation", "talks").amount(stage, size)   ->   48_200.0
 """
@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from weft.jobs.source_sizes import SourceSize
-from weft.jobs.token_rates import TEXT_RATE, codes_a_second, tokens_of
+from weft.jobs.token_rates import BYTES_A_TOKEN, TEXT_RATE, codes_a_second, tokens_of
 from weft.jobs.turn_amounts import TurnAmount
-from weft.jobs.turn_tokens import BYTES_A_TOKEN, TurnTokens
+from weft.jobs.turn_tokens import TurnTokens
 from weft.pipelines.graph import Pipeline
 from weft.pipelines.tasks import dialogue, pairs, prompts
 from weft.pipelines.tasks.base import Task
@@ -40,7 +40,8 @@ class Use:
         return self.task.takes_of(self.pipeline.sources[self.source].makes)
 
     def amount(self, stage: TrainingStage, size: SourceSize) -> float:
-        """What one pass supplies, in the mixture's unit."""
+        """What one pass over its split supplies, in the mixture's unit."""
+        size = size.of_split(self.task.split)
         match stage.mixture.unit:
             case "tokens":
                 return self.tokens(size)
@@ -52,13 +53,14 @@ class Use:
                 return self._used(size).items if self.takes in (Passage, Dialogue) else size.records
 
     def tokens(self, size: SourceSize) -> float:
-        """Estimated tokens in one pass."""
+        """Estimated tokens in one pass over its split."""
+        size = size.of_split(self.task.split)
         if self.takes is Passage and isinstance(self.task, ContentTask):
             return self._of_recordings(self.task, self._used(size))
         if isinstance(self.task, ContentTask):
             return self._of_turns(self.task, size)
         if self.takes is Document:
-            return size.bytes / BYTES_A_TOKEN
+            return size.bytes / (size.bytes_a_token or BYTES_A_TOKEN) + size.records * len(self.task.markers)
         units = size.seconds * sum(codes_a_second(self.pipeline, stream) for stream in self.task.streams)
         words = size.seconds * TEXT_RATE
         kind = type(self.task).__module__.rpartition(".")[2]

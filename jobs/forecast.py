@@ -9,8 +9,10 @@ from fractions import Fraction
 from math import inf
 
 from weft.jobs.estimates import Use
-from weft.jobs.source_sizes import SourceSize, sampled_size
+from weft.jobs.sampled_sizes import sampled_size
+from weft.jobs.source_sizes import SourceSize
 from weft.jobs.speaker_supply import Due, SpeakerSupply, speaker_supply
+from weft.jobs.text_rates import with_text_rates
 from weft.pipelines.graph import Pipeline
 from weft.pipelines.mixing.sufficiency import Balance
 from weft.schemas.training import Mixture
@@ -81,12 +83,20 @@ def source_sizes(pipeline: Pipeline, most: int, absent: Collection[str] = ()) ->
     bounded_tasks = {task for mixture in mixtures for task, share in mixture.tasks.items() if share.most}
     bounded_sources = {source for task in bounded_tasks for source in pipeline.tasks[task].sources}
     longest = max(pipeline.segmenter.longest, pipeline.segmenter.transcript)
-    return {
+    sizes = {
         name: SourceSize()
         if name in absent
-        else sampled_size(name, source, most, by_speaker=name in bounded_sources, longest=longest)
+        else sampled_size(
+            name,
+            source,
+            most,
+            by_speaker=name in bounded_sources,
+            longest=longest,
+            splits=pipeline.splits(name),
+        )
         for name, source in pipeline.sources.items()
     }
+    return with_text_rates(pipeline, sizes)
 
 
 def supplies(pipeline: Pipeline, stage: str, sizes: dict[str, SourceSize]) -> Iterator[Supply]:
@@ -123,7 +133,8 @@ def _supply(
 ) -> Supply:
     training = pipeline.recipe.training[stage]
     sources = (source,) if source else pipeline.tasks[task].sources
-    amounts = [(Use(pipeline, task, s).amount(training, sizes[s]), sizes[s].readable) for s in sources]
+    held = {name: sizes[name].of_split(pipeline.tasks[task].split) for name in sources}
+    amounts = [(Use(pipeline, task, name).amount(training, size), size.readable) for name, size in held.items()]
     supply = Supply(
         task=task,
         source=source,
@@ -154,9 +165,9 @@ def _speakers(pipeline: Pipeline, stage: str, supply: Supply, sizes: dict[str, S
     )
     sources = pipeline.tasks[task].sources
     amounts = {source: Use(pipeline, task, source).amount(training, sizes[source]) for source in sources}
-    return speaker_supply(
-        pipeline, due, most, amounts=amounts, speakers={source: sizes[source].speakers for source in sources}
-    )
+    split = pipeline.tasks[task].split
+    speakers = {source: sizes[source].of_split(split).speakers for source in sources}
+    return speaker_supply(pipeline, due, most, amounts=amounts, speakers=speakers)
 
 
 def _passes_before(pipeline: Pipeline, stage: str, task: str, source: str, sizes: dict[str, SourceSize]) -> float:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 
-from weft.jobs.token_rates import TEXT_RATE, codes_a_second
+from weft.jobs.token_rates import BYTES_A_TOKEN, TEXT_RATE, codes_a_second
 from weft.jobs.turn_amounts import CALLS, TOOLS, TurnAmount
 from weft.pipelines.graph import Pipeline
 from weft.pipelines.tasks.base import Task
@@ -20,7 +20,6 @@ from weft.schemas.chat import ChatTemplate
 from weft.schemas.text import SPOKEN_ROLES
 from weft.tokenizers.pretrained import Tokenizer
 
-BYTES_A_TOKEN = 4.0  # of text that a tokenizer was trained on
 OTHER_BYTES = 2.2  # of other text, where the tokenizer is trained on the corpus: measured of 2,000 ids
 SIGNS_BYTES = 1.5  # the same of JSON and of the names of roles
 NO_FIELDS: Mapping[str, float] = {}

@@ -16,8 +16,9 @@ import yaml
 from weft.jobs.commands import read_pipeline
 from weft.jobs.costs import REAL_TIME, stage_times, steps_of, training_times
 from weft.jobs.known_rejects import KnownRejects
+from weft.jobs.sampled_sizes import sampled_size
 from weft.jobs.shortages import shortages
-from weft.jobs.source_sizes import SourceSize, sampled_size
+from weft.jobs.source_sizes import SourceSize
 from weft.jobs.turn_amounts import BYTES_A_SECOND
 from weft.pipelines.audio.sound import flac
 from weft.pipelines.sources import folder, grammar, manifest, text

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from weft.jobs.source_sizes import sampled_size
+from weft.jobs.sampled_sizes import sampled_size
 from weft.pipelines.sources import checkable, pairs, pictures, preferences, questions, scenes, tools
 from weft.pipelines.sources.base import Source
 from weft.pipelines.storage.store import Store

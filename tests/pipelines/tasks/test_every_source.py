@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from weft.jobs.checks.material import unfit_sources
+from weft.jobs.checks.material import Fits, fits
 from weft.pipelines import registry
 from weft.pipelines.audio.sound import flac
 from weft.pipelines.compose import Compose
@@ -296,11 +296,11 @@ def test_data_of_the_user_that_never_fit_are_refused_by_their_listing(task: str,
     given["sources"]["s"]["path"] = str(lines)
     pipeline = Pipeline(Recipe.model_validate(given))
     lines.write_text("".join(json.dumps(line) + "\n" for line in wrong))
-    (fault,) = unfit_sources(pipeline)
+    (fault,) = fits(pipeline).misfits
     assert fault.path == ("tasks", "t", "sources") and fault.message.startswith("'s' ")
     lines.write_text("".join(json.dumps(line) + "\n" for line in [*wrong, *right]))
-    assert list(unfit_sources(pipeline)) == []
+    assert fits(pipeline) == Fits()
     lines.write_text("no JSON\n")  # rejects, which the build counts
-    assert list(unfit_sources(pipeline)) == []
+    assert fits(pipeline) == Fits()
     lines.unlink()
-    assert list(unfit_sources(pipeline)) == []
+    assert fits(pipeline) == Fits()
