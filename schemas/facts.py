@@ -20,8 +20,8 @@ class Facts:
     the most that a recording or a dialogue has; of recordings, as long as none is cut: none lasts more than `longest` seconds.
 
     Of dialogues: `roles` are those of all turns, `spoken` those of turns that a voice speaks. `has_answers`: whether there are turns
-    that are marked as chosen or rejected; `is_asked` whether there are turns before these, `asked` their spoken roles, and `last` the
-    role of the last of them. `dialogue_fields` are those of the dialogue itself, and `turn_fields`, by spoken role, those that each of
+    that are marked as chosen or rejected; `asked` are the spoken roles of the turns before these, and `last` is the role of the last of
+    them. `dialogue_fields` are those of the dialogue itself, and `turn_fields`, by spoken role, those that each of
     its turns can say: its own and the dialogue's. `has_tools`: whether it lists tools.
     """
 
@@ -33,7 +33,6 @@ class Facts:
     spoken: frozenset[str] | None = None
     asked: frozenset[str] | None = None
     last: str | None = None
-    is_asked: bool | None = None
     has_answers: bool | None = None
     dialogue_fields: frozenset[str] | None = None
     turn_fields: Mapping[str, frozenset[str]] | None = None
@@ -52,7 +51,6 @@ def facts_of(dialogue: Dialogue) -> Facts:
         spoken=frozenset(turn.role for turn in dialogue.turns if turn.is_spoken),
         asked=frozenset(turn.role for turn in asked if turn.is_spoken),
         last=asked[-1].role if asked else None,
-        is_asked=bool(asked),
         has_answers=len(asked) < len(dialogue.turns),
         dialogue_fields=frozenset(field.name for field in dialogue.fields),
         turn_fields={**_by_role(dialogue, dialogue.turns), **_by_role(dialogue, asked)},

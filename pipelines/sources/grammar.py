@@ -24,7 +24,7 @@ class Source(ScriptedSource):
     @property
     def facts(self) -> Facts:
         return Facts(
-            fields=self.field_names, has_text=True, roles=CHAT, spoken=CHAT, asked=CHAT, is_asked=True, has_answers=False,
+            fields=self.field_names, has_text=True, roles=CHAT, spoken=CHAT, asked=CHAT, has_answers=False,
             dialogue_fields=self.field_names, turn_fields=dict.fromkeys(CHAT, self.field_names), has_tools=False,
         )  # fmt: skip
 

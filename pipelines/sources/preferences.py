@@ -25,7 +25,7 @@ class Source(ScriptedSource):
     def facts(self) -> Facts:
         return Facts(
             fields=self.field_names, has_text=True, most_utterances=3, roles=CHAT, spoken=CHAT, asked=frozenset({"human"}),
-            last="human", is_asked=True, has_answers=True, dialogue_fields=self.field_names,
+            last="human", has_answers=True, dialogue_fields=self.field_names,
             turn_fields=dict.fromkeys(CHAT, self.field_names), has_tools=False,
         )  # fmt: skip
 

@@ -27,7 +27,7 @@ class Source(ScriptedSource):
     def facts(self) -> Facts:
         return Facts(
             fields=self.field_names, has_text=True, most_utterances=2, roles=CHAT | {"system", "tool"}, spoken=CHAT, asked=CHAT,
-            last="assistant", is_asked=True, has_answers=False, dialogue_fields=self.field_names,
+            last="assistant", has_answers=False, dialogue_fields=self.field_names,
             turn_fields=dict.fromkeys(CHAT, self.field_names), has_tools=True,
         )  # fmt: skip
 

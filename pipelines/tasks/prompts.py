@@ -55,10 +55,8 @@ class Task(dialogue.Task):
 
     def misfits(self, facts: Facts, takes: type) -> Iterator[str]:
         yield from super().misfits(facts, takes)
-        if takes is Dialogue and facts.last is not None and facts.last == self.role:
+        if takes is Dialogue and facts.last == self.role:
             yield f"has dialogues that end with a turn of the role {self.role!r}, and a prompt ends before that"
-        if takes is Dialogue and facts.is_asked is False:
-            yield "has dialogues of answers alone, and a prompt ends before them"
 
     def _spoken(self, facts: Facts) -> frozenset[str] | None:
         return facts.asked  # marked answers are no part of a prompt

@@ -111,6 +111,14 @@ def test_a_plan_knows_how_long_they_are(kind: Any, ingested: Callable) -> None:
     assert held.seconds == pytest.approx(sum(one.seconds for one in made), rel=0.35)
 
 
+@pytest.mark.parametrize("kind", [scenes.Source, questions.Source])
+def test_none_is_longer_than_their_facts_say(kind: Any, ingested: Callable) -> None:
+    source = kind(count=12)
+    made, _ = ingested(source)
+    assert max(one.seconds for one in made) <= source.facts.longest
+    assert max(map(source.seconds_of, kind(count=500).items("speech"))) <= source.facts.longest
+
+
 @pytest.mark.parametrize("kind", [pairs.Source, tools.Source, preferences.Source])
 def test_many_speakers_speak_so_that_some_can_be_held_out(kind: Any, store: Store) -> None:
     spoken = [[t.speaker for t in one.turns if t.is_spoken] for one in records(kind(count=60), store)]
