@@ -39,9 +39,13 @@ class Use:
         """The record that a sample is about."""
         return self.task.takes_of(self.pipeline.sources[self.source].makes)
 
+    def drawn(self, size: SourceSize) -> SourceSize:
+        """What of the source the task draws: the records of its split that give it a sample."""
+        return size.of_split(self.task.split).fitting(self.name)
+
     def amount(self, stage: TrainingStage, size: SourceSize) -> float:
-        """What one pass over its split supplies, in the mixture's unit."""
-        size = size.of_split(self.task.split)
+        """What one pass supplies, in the mixture's unit."""
+        size = self.drawn(size)
         match stage.mixture.unit:
             case "tokens":
                 return self.tokens(size)
@@ -53,8 +57,8 @@ class Use:
                 return self._used(size).items if self.takes in (Passage, Dialogue) else size.records
 
     def tokens(self, size: SourceSize) -> float:
-        """Estimated tokens in one pass over its split."""
-        size = size.of_split(self.task.split)
+        """Estimated tokens in one pass."""
+        size = self.drawn(size)
         if self.takes is Passage and isinstance(self.task, ContentTask):
             return self._of_recordings(self.task, self._used(size))
         if isinstance(self.task, ContentTask):
@@ -75,7 +79,8 @@ class Use:
 
     def _of_turns(self, task: ContentTask, size: SourceSize) -> float:
         """Of a task whose samples are turns."""
-        tokens, fields = TurnTokens(self.pipeline, self.name, self.source), dict(size.fields)
+        tokens = TurnTokens(self.pipeline, self.name, self.source, size.bytes_a_token)
+        fields = dict(size.fields)
         entries = [one for one in task.contents if isinstance(one, TurnTemplate)]
         begun = tokens.around(task.role) if isinstance(task, prompts.Task) else 0.0
         if self.takes is Dialogue:

@@ -12,6 +12,7 @@ from weft.jobs.estimates import Use
 from weft.jobs.sampled_sizes import sampled_size
 from weft.jobs.source_sizes import SourceSize
 from weft.jobs.speaker_supply import Due, SpeakerSupply, speaker_supply
+from weft.jobs.task_needs import TaskNeeds
 from weft.jobs.text_rates import with_text_rates
 from weft.pipelines.graph import Pipeline
 from weft.pipelines.mixing.sufficiency import Balance
@@ -47,6 +48,11 @@ class Supply:
     def passes(self) -> float:
         """Passes over the data, by this stage and those before it."""
         return self.before + (self.wanted / self.has if self.has else inf)
+
+    @property
+    def has_nothing(self) -> bool:
+        """Whether there is nothing to draw, nor any item of unknown length."""
+        return self.wanted > 0 and self.at_most == 0
 
     def is_short(self, mixture: Mixture) -> bool:
         """Whether the data are too little even if items of unknown length are as long as the others."""
@@ -93,10 +99,16 @@ def source_sizes(pipeline: Pipeline, most: int, absent: Collection[str] = ()) ->
             by_speaker=name in bounded_sources,
             longest=longest,
             splits=pipeline.splits(name),
+            needs=_needs(pipeline, name),
         )
         for name, source in pipeline.sources.items()
     }
     return with_text_rates(pipeline, sizes)
+
+
+def _needs(pipeline: Pipeline, source: str) -> TaskNeeds:
+    tasks = {name: task for name, task in pipeline.tasks.items() if source in task.sources}
+    return TaskNeeds(pipeline=pipeline, makes=pipeline.sources[source].makes, tasks=tasks)
 
 
 def supplies(pipeline: Pipeline, stage: str, sizes: dict[str, SourceSize]) -> Iterator[Supply]:
@@ -133,7 +145,7 @@ def _supply(
 ) -> Supply:
     training = pipeline.recipe.training[stage]
     sources = (source,) if source else pipeline.tasks[task].sources
-    held = {name: sizes[name].of_split(pipeline.tasks[task].split) for name in sources}
+    held = {name: Use(pipeline, task, name).drawn(sizes[name]) for name in sources}
     amounts = [(Use(pipeline, task, name).amount(training, size), size.readable) for name, size in held.items()]
     supply = Supply(
         task=task,

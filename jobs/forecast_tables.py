@@ -1,7 +1,7 @@
 """`weft plan`: what a recipe would build and how long it takes, as tables or JSON. Nothing is built."""
 
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from math import inf
 
@@ -138,11 +138,19 @@ def _show_sources(console: Console, sizes: dict[str, SourceSize], sources: Mappi
             console.print(
                 plain(f"{left_out} (tars, urls, datasets, and files of which no header can be read)"), markup=False
             )
+    for sentence in (one for name, size in sizes.items() for one in _misfits_of(name, size)):
+        console.print(plain(sentence), highlight=False, markup=False)
     if held := list(filter(None, (_splits_of(name, size) for name, size in sizes.items()))):
         console.print(
             plain(f"by split (a task counts its own alone): {'; '.join(held)}"), highlight=False, markup=False
         )
     show_passed_over(console, sources)
+
+
+def _misfits_of(name: str, size: SourceSize) -> Iterator[str]:
+    for task, fits in size.fits.items():
+        if lost := size.compared - fits:
+            yield f"{name}: {lost:,.0f} of {counted(size.compared, 'record')} give {task} nothing, and are not counted for it"
 
 
 def _splits_of(name: str, size: SourceSize) -> str:

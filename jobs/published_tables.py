@@ -99,6 +99,8 @@ def verdict(supply: Supply, mixture: Mixture) -> str:
             if mixture.exhausted == "stop" and not supply.can_never_suffice
             else "too few speakers"
         )
+    if supply.has_nothing:
+        return "no data"
     if supply.passes <= mixture.passes:
         return "enough"
     if not supply.is_short(mixture):

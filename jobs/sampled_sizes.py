@@ -13,7 +13,8 @@ from math import inf
 from weft.jobs.known_rejects import known_rejects, names_utterances, stretches
 from weft.jobs.source_sizes import SourceSize
 from weft.jobs.speaker_supply import SpeakerCount, Speakers
-from weft.jobs.split_sizes import with_splits
+from weft.jobs.split_sizes import with_splits, with_unread
+from weft.jobs.task_needs import TaskNeeds
 from weft.jobs.turn_amounts import DialogueAmounts, field_bytes, turn_amounts
 from weft.pipelines.audio.sound import declared_seconds
 from weft.pipelines.corpus.listing import listed
@@ -42,9 +43,10 @@ def sampled_size(
     by_speaker: bool = False,
     longest: float = inf,
     splits: Splits = _ALL_TRAIN,
+    needs: TaskNeeds | None = None,
 ) -> SourceSize:
     """Lists all items and opens at most `most` of them, chosen by hash; `by_speaker` counts the speakers that the listing names.
-    One transcript for more than `longest` seconds is rejected. `splits` are those of the source.
+    One transcript for more than `longest` seconds is rejected. `splits` are those of the source, and `needs` those of its tasks.
 
     Raises EmptySource where nothing is listed.
     """
@@ -61,9 +63,18 @@ def sampled_size(
     chosen = heapq.nsmallest(most, counted(), key=lambda item: hash64("forecast", item.key))
     if source.makes is Document:
         chosen = list(_within(chosen, TEXT_READ))
-        return _of_text(source, chosen, SourceSize(items=items, bytes=length), splits)
-    sizes = (with_splits(source, item, _size_of(source, item, longest), splits) for item in chosen)
-    return _with_speakers(sum(sizes, SourceSize()).scaled(items / len(chosen)), speakers.by_split)
+        size = _of_text(source, chosen, SourceSize(items=items, bytes=length), splits, needs)
+        return with_unread(source, size, splits)
+    compared = needs.of_item if needs else _not_compared
+    sizes = (
+        with_splits(source, item, compared(source, item, _size_of(source, item, longest)), splits) for item in chosen
+    )
+    size = with_unread(source, sum(sizes, SourceSize()).scaled(items / len(chosen)), splits)
+    return _with_speakers(size, speakers.by_split)
+
+
+def _not_compared(source: Source, item: Item, size: SourceSize) -> SourceSize:
+    return size
 
 
 def _with_speakers(size: SourceSize, by_split: Mapping[str, Speakers]) -> SourceSize:
@@ -84,12 +95,14 @@ def _within(items: Iterable[Item], most: float) -> Iterator[Item]:
         yield item
 
 
-def _of_text(source: Source, chosen: list[Item], listing: SourceSize, splits: Splits) -> SourceSize:
+def _of_text(
+    source: Source, chosen: list[Item], listing: SourceSize, splits: Splits, needs: TaskNeeds | None
+) -> SourceSize:
     """Documents and their bytes, scaled by listed bytes: so JSON syntax and gzip count as in the items that were read."""
     store, sampled, texts, kept = Store("."), SourceSize(), list[str](), 0
     for item in chosen:
         documents = _documents(source, item, store)
-        sampled += _text_size(documents, splits)
+        sampled += _text_size(documents, splits, needs)
         for document in documents if kept < TEXT_KEPT else ():
             texts.append(document.text)
             kept += len(document.text.encode())
@@ -105,12 +118,14 @@ def _documents(source: Source, item: Item, store: Store) -> list[Document]:
         return []
 
 
-def _text_size(documents: Sequence[Document], splits: Splits) -> SourceSize:
+def _text_size(documents: Sequence[Document], splits: Splits, needs: TaskNeeds | None) -> SourceSize:
     by_split: dict[str, list[Document]] = defaultdict(list)
     for document in documents:
         with suppress(Unusable):  # the name of an unknown split
             by_split[splits.of(HoldOutNames(items=(document.text,), split=document.split))].append(document)
     sizes = {split: _documents_size(some) for split, some in by_split.items()}
+    if needs:
+        sizes = {split: needs.of_documents(by_split[split], size) for split, size in sizes.items()}
     return replace(sum(sizes.values(), SourceSize()), items=1, read=1, by_split=sizes)
 
 

@@ -18,7 +18,7 @@ from weft.schemas.training import Mixture
 def shortages(pipeline: Pipeline, sizes: dict[str, SourceSize]) -> list[str]:
     """A sentence for each task of a stage that has too little data: where, how much, and what to change.
 
-    A stage that may end early (`exhausted: stop`) is listed only where its speakers can never supply a share.
+    A stage that may end early (`exhausted: stop`) is listed only where its speakers can never supply a share, or a task has nothing.
     """
     return [*_sentences(pipeline, sizes, Supply.is_short)]
 
@@ -49,11 +49,18 @@ def _sentences(
                 if supply.task not in reported:
                     yield f"too little data: stage {name}: {supply.speakers.demand.refusal()}"
                 reported |= set() if supply.source else {supply.task}
+            elif not supply.source and supply.has_nothing and is_short is Supply.is_short:
+                yield _nothing(name, supply, pipeline.tasks[supply.task])
             elif stage.mixture.exhausted != "stop" and is_short(supply, stage.mixture):
                 task = pipeline.tasks[supply.task]
                 yield _shortage(name, stage.mixture, supply, _data(task, supply, sizes))
             elif stage.mixture.exhausted != "stop" and is_short is Supply.is_short and supply.has_few_speakers:
                 yield _too_few(name, stage.mixture, supply)
+
+
+def _nothing(stage: str, supply: Supply, task: Task) -> str:
+    data = f"the split {task.split} of {', '.join(task.sources)}"
+    return f"too little data: stage {stage}: nothing in {data} gives {supply.task} a sample"
 
 
 def _too_few(stage: str, mixture: Mixture, supply: Supply) -> str:

@@ -22,7 +22,8 @@ class SourceSize:
     their utterances (turns). `turns` are those of dialogues, `fields` the bytes of named texts.
     `speakers` counts items by speaker, where that was asked for and the listing names every speaker.
     `by_split` is the same of what lies in each split; empty where it was not asked for. Of documents `texts` are some, and
-    `bytes_a_token` is how many bytes of them are a token on average, where that was measured.
+    `bytes_a_token` is how many bytes of them are a token on average, where that was measured. So many records were `compared` with
+    what tasks need, of which `fits` may give each task a sample.
     """
 
     items: float = 0
@@ -39,6 +40,8 @@ class SourceSize:
     by_split: Mapping[str, "SourceSize"] = field(default_factory=dict)
     texts: tuple[str, ...] = ()
     bytes_a_token: float | None = None
+    compared: float = 0
+    fits: Mapping[str, float] = field(default_factory=dict)
 
     def __add__(self, other: "SourceSize") -> "SourceSize":
         return SourceSize(
@@ -48,7 +51,8 @@ class SourceSize:
             lengths={n: self.lengths.get(n, 0) + other.lengths.get(n, 0) for n in (*self.lengths, *other.lengths)},
             turns=self.turns + other.turns,
             fields={n: self.fields.get(n, 0) + other.fields.get(n, 0) for n in (*self.fields, *other.fields)},
-            by_split=_added(self.by_split, other.by_split),
+            by_split=_added(self.by_split, other.by_split), compared=self.compared + other.compared,
+            fits={n: self.fits.get(n, 0) + other.fits.get(n, 0) for n in (*self.fits, *other.fits)},
         )  # fmt: skip
 
     def scaled(self, by: float) -> "SourceSize":
@@ -58,6 +62,7 @@ class SourceSize:
             lengths={length: count * by for length, count in self.lengths.items()},
             turns=self.turns.scaled(by), fields={name: length * by for name, length in self.fields.items()},
             by_split={split: size.scaled(by) for split, size in self.by_split.items()},
+            compared=self.compared * by, fits={task: count * by for task, count in self.fits.items()},
         )  # fmt: skip
 
     def of_length(self, fewest: int) -> "SourceSize":
@@ -77,6 +82,15 @@ class SourceSize:
     def of_split(self, split: str) -> "SourceSize":
         """What lies in a split; all of it where splits were not asked for."""
         return self.by_split.get(split, SourceSize()) if self.by_split else self
+
+    def fitting(self, task: str) -> "SourceSize":
+        """What may give a task samples. Bytes of fields are of records that have them, so they stay."""
+        least = 0.5 if self.read < self.items else 0.0  # what was not read may fit, if nothing that was does
+        share = max(least, self.fits.get(task, 0.0)) / self.compared if self.compared else 1.0
+        if share == 1:
+            return self
+        scaled = replace(self.scaled(share), fields=self.fields, bytes_a_token=self.bytes_a_token)
+        return replace(scaled, compared=0, fits={})
 
     def with_rate(self, bytes_a_token: float) -> "SourceSize":
         parts = {split: replace(part, bytes_a_token=bytes_a_token) for split, part in self.by_split.items()}

@@ -22,6 +22,15 @@ def with_splits(source: Source, item: Item, size: SourceSize, splits: Splits) ->
     return replace(size, by_split=_expected(source, size, splits) if named is None else _named(size, named, splits))
 
 
+def with_unread(source: Source, size: SourceSize, splits: Splits) -> SourceSize:
+    """The size of a source of which not all was read: of a split that may be in the rest there is an unknown amount."""
+    if size.read >= size.items:
+        return size
+    unknown = SourceSize(items=1, unreadable=1)
+    may_be = SPLITS if source.names_splits else ("train", "validation") if splits.hold_out else ()
+    return replace(size, by_split={**dict.fromkeys(may_be, unknown), **size.by_split})
+
+
 def _named(size: SourceSize, named: Sequence[HoldOutNames], splits: Splits) -> dict[str, SourceSize]:
     """By the stretches of an item, as if they were equally long. What names an unknown split is rejected."""
     counts = Counter[str]()

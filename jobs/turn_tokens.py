@@ -28,11 +28,12 @@ PIXELS = 512  # of an image, a side: most encoders scale it anyway
 
 @dataclass(frozen=True)
 class TurnTokens:
-    """Of a task over a source, by their names in the recipe."""
+    """Of a task over a source, by their names in the recipe; `bytes_a_token` of its text where that was measured."""
 
     pipeline: Pipeline
     name: str
     source: str
+    bytes_a_token: float | None = None
 
     @property
     def task(self) -> Task:
@@ -71,6 +72,8 @@ class TurnTokens:
         trained_on = self.pipeline.recipe.text.sources or tuple(self.pipeline.sources)
         if self.pipeline.text.trains and is_signs:
             return length / SIGNS_BYTES
+        if self.bytes_a_token:
+            return length / self.bytes_a_token
         knows = not self.pipeline.text.trains or self.source in trained_on
         return length / (BYTES_A_TOKEN if knows else OTHER_BYTES)
 
