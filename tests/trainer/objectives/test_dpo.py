@@ -8,14 +8,16 @@ import pytest
 import torch
 
 from weft.schemas.objectives import Dpo
-from weft.schemas.training import ModelSettings
+from weft.schemas.training import ModelSettings, TrainingStage
 from weft.schemas.vocabulary import Codebook, Marker, Vocabulary
+from weft.trainer import losses
 from weft.trainer.loader import DrawReader
 from weft.trainer.model import build
 from weft.trainer.models.network import Network
 from weft.trainer.objectives.base import Rows, rows_of
 from weft.trainer.objectives.dpo import DpoObjective
 from weft.trainer.stream import Batch, BatchStream, StreamState
+from weft.trainer.train import train
 
 # text 0 to 19, then a marker and 20 codes
 VOCABULARY = Vocabulary(
@@ -99,6 +101,18 @@ def test_the_reference_has_no_dropout(llama: dict[str, object], batch: Batch) ->
     objective.begin(network)
     loss, _ = objective.loss(network.eval(), rows(batch), 1)
     assert loss.item() == pytest.approx(2 * math.log(2))
+
+
+def test_a_stage_compares_without_dropout(
+    make_stage: Callable[..., TrainingStage], make_shards: Callable[..., Path], llama: dict[str, object], tmp_path: Path
+) -> None:
+    """As it starts the policy is the reference: a difference would be the noise of the dropout."""
+    record = {**make_stage(steps=1).model_dump(), "objective": {"use": "dpo"}}
+    record["model"] = {"config": {**llama, "attention_dropout": 0.9}}
+    stage = TrainingStage.model_validate(record)
+    train(make_shards(PAIRS * 3), tmp_path / "run", stage, VOCABULARY, "", 0, False, lambda _: None)
+    row = next(losses.read(tmp_path / "run"))
+    assert row.loss == pytest.approx(math.log(2)) and row.metrics == {"accuracy": 0.0, "margin": 0.0}
 
 
 def test_an_answer_without_text_is_refused(network: Network, make_shards: Callable[..., Path]) -> None:
