@@ -24,15 +24,19 @@ class PromptSample:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Reply:
-    """The ids that followed a prompt, (n,) int64, without the token that ends a turn, and their text.
+    """The ids that followed a prompt, (n,) int64, without the token that ended it, and their text.
 
-    `ended`: that token came before the most tokens were reached.
+    `end` is the id of that token; None where none came before the most tokens were reached.
     """
 
     prompt: PromptSample
     ids: np.ndarray
-    ended: bool
+    end: int | None
     text: str
+
+    @property
+    def ended(self) -> bool:
+        return self.end is not None
 
 
 @dataclass(frozen=True)

@@ -83,11 +83,13 @@ def test_pairs_that_it_never_had_come_out_right(
     _, sums = RewardObjective(dtype="float32").loss(network, rows, 1)
     assert sums.metrics["accuracy"] / sums.counts == [1.0]
     assert [row for row in losses.read(tmp_path / "run") if row.task == "all"][-1].metrics["accuracy"] == 1
-    scorer = RewardScorer(network=network, end=END, dtype="float32", forward_tokens=8)
+    scorer = RewardScorer(network=network, dtype="float32", forward_tokens=8)
     replies = [replace(reply([3, word]), prompt=prompt([3, 8, 9])) for word in (GOOD, BAD)]
     good, bad = scorer(replies)
     assert good > bad + 1
     assert scorer(replies[:1]) == pytest.approx([good], abs=1e-5)
+    cut = replace(replies[0], ids=np.append(replies[0].ids, 17), end=None)
+    assert scorer([replace(replies[0], end=17)]) == scorer([cut]) != pytest.approx([good], abs=1e-5)
 
 
 def test_it_is_of_use_to_nothing_else(
