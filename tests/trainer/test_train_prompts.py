@@ -190,6 +190,17 @@ def test_samples_that_it_cannot_learn_from_are_refused(
     assert not (tmp_path / "run").exists()
 
 
+def test_prompts_of_another_vocabulary_are_refused(
+    make_shards: Callable[..., Path],
+    go: Callable[..., Result],
+    make_prompt_stage: Callable[..., TrainingStage],
+    tmp_path: Path,
+) -> None:
+    make_shards([("ask", [2, 999], ()), *PROMPTS])
+    with pytest.raises(ValueError, match="holds ids from 0 to 999, the vocabulary has 48"):
+        go(tmp_path / "run", make_prompt_stage(OBJECTIVES["grpo"]))
+
+
 def test_prompts_without_an_end_are_refused(make_prompt_stage: Callable[..., TrainingStage]) -> None:
     endless = Vocabulary(text_size=40, bos=None, markers=(), codebooks=(), size=48, text_fingerprint="toy")
     with pytest.raises(RecipeError, match="nothing in the vocabulary ends a reply"):

@@ -101,6 +101,14 @@ def test_it_is_of_use_to_nothing_else(
         merge({trained.checkpoint: 1.0}, tmp_path / "merged")
 
 
+def test_a_reward_model_of_another_vocabulary_is_refused(trained: Result) -> None:
+    other = replace(VOCABULARY, text_fingerprint="another")
+    (trained.checkpoint / "vocabulary.json").write_text(other.to_json())
+    with pytest.raises(ValueError, match="was trained with another vocabulary"):
+        load_reward_model(trained.checkpoint, VOCABULARY, CPU)
+    assert load_reward_model(trained.checkpoint, other, CPU).score is not None
+
+
 def test_a_checkpoint_without_a_score_is_no_reward_model(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="is no reward model: it has no score"):
         load_reward_model(tmp_path, VOCABULARY, CPU)
