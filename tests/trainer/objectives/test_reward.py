@@ -88,6 +88,9 @@ def test_pairs_that_it_never_had_come_out_right(
     good, bad = scorer(replies)
     assert good > bad + 1
     assert scorer(replies[:1]) == pytest.approx([good], abs=1e-5)
+    longer = replace(reply([3, 9, 9, BAD]), prompt=prompt([3, 8, 9, 10]))
+    together = replace(scorer, forward_tokens=100)([replies[0], longer])  # the first row is padded
+    assert together == pytest.approx([good, *scorer([longer])], abs=1e-5)
     cut = replace(replies[0], ids=np.append(replies[0].ids, 17), end=None)
     assert scorer([replace(replies[0], end=17)]) == scorer([cut]) != pytest.approx([good], abs=1e-5)
 
