@@ -59,10 +59,9 @@ class ReplyReader:
 
 
 def text_ids(vocabulary: Vocabulary) -> np.ndarray:
-    """Which ids are text that is read, (size,) bool: no code, marker, bos or padding row."""
+    """Which ids are text that is read, (size,) bool: no code, marker or padding row, nor what begins, pads or ends a text."""
     is_text_V = vocabulary.modalities() == "text"
     is_text_V[vocabulary.text_size :] = False
     is_text_V[[marker.id for marker in vocabulary.markers]] = False
-    if vocabulary.bos is not None:
-        is_text_V[vocabulary.bos] = False
+    is_text_V[[one for one in (vocabulary.bos, vocabulary.pad, *vocabulary.ends) if one is not None]] = False
     return is_text_V

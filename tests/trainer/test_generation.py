@@ -130,6 +130,7 @@ def test_settings_in_the_checkpoint_do_not_change_what_is_drawn(network: Network
     network.lm.generation_config.no_repeat_ngram_size = 1
     network.lm.generation_config.suppress_tokens = [int(plain[0].ids[0])]
     assert [one.ids.tolist() for one in go(network, prompts)] == [one.ids.tolist() for one in plain]
+    assert network.lm.generation_config.repetition_penalty == 5.0  # which the stage's checkpoints hold
 
 
 def test_scores_that_are_not_finite_are_an_error(network: Network, prompts: list[Draw]) -> None:
