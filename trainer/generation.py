@@ -1,6 +1,6 @@
 """The network goes on from prompts, with the cache of keys and values that transformers keeps.
 
-continuations(network, prompts, Sampling(new_tokens=64), seeds, encoders)     (Continuation(ids, log_probs, ended=True), …)
+continuations(network, prompts, Decoding(new_tokens=64, ends=(1518,)), seeds, encoders)   (Continuation(ids, log_probs, ended=True), …)
 
 A token is drawn by the largest of its scores with Gumbel noise, which is sampling from their softmax. The noise of a row depends on its
 seed alone, so a reply does not depend on which prompts it is generated with, but for rounding.
