@@ -91,7 +91,7 @@ def _check(training: Training, names: Sequence[str]) -> None:
         if not training.store.exists(index_name(name)):
             why = refusal_of(training.store, name, recipe.training[name])
             raise RecipeError(f"{training.corpus}: no shards for stage {name!r}; {why or '`weft build` makes them'}")
-        check_replies(training.store, name, recipe.training[name])
+        check_replies(training.pipeline, training.store, name)
     begun = [name for name in names if (training.out / name).exists()]
     if training.resume and not begun:
         raise RecipeError(

@@ -1,6 +1,6 @@
 """The network goes on from prompts, with the cache of keys and values that transformers keeps.
 
-continuations(network, prompts, Sampling(new_tokens=64), seeds, encoders)     (Continuation(ids, log_probs, ended=True), …)
+continuations(network, prompts, Decoding(new_tokens=64, ends=(1518,)), seeds, encoders)   (Continuation(ids, log_probs, ended=True), …)
 
 A token is drawn by the largest of its scores with Gumbel noise, which is sampling from their softmax. The noise of a row depends on its
 seed alone, so a reply does not depend on which prompts it is generated with, but for rounding.
@@ -25,13 +25,13 @@ from weft.trainer.objectives.base import autocast
 
 @dataclass(frozen=True)
 class Decoding:
-    """At most `new_tokens`, up to the id `end`, from the likeliest tokens that together have `top_p`.
+    """At most `new_tokens`, up to the first of the ids `ends`, from the likeliest tokens that together have `top_p`.
 
     At `temperature` 0 the likeliest token is taken.
     """
 
     new_tokens: int
-    end: int
+    ends: tuple[int, ...]
     temperature: float = 1.0
     top_p: float = 1.0
     dtype: str = "float32"
@@ -39,7 +39,7 @@ class Decoding:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Continuation:
-    """The ids (n,) int64 after a prompt, with the `end` where it came, and their log-probabilities (n,) float32 at the temperature."""
+    """The ids (n,) int64 after a prompt, with the end where one came, and their log-probabilities (n,) float32 at the temperature."""
 
     ids: np.ndarray
     log_probs: np.ndarray
@@ -63,7 +63,9 @@ def continuations(
             inputs_embeds=states_BPE, attention_mask=mask_BP, logits_processor=LogitsProcessorList([sampler])
         )
     log_probs_BN = torch.stack(sampler.log_probs, 1).cpu().numpy()
-    return [_until(decoding.end, ids, chances) for ids, chances in zip(ids_BN.cpu().numpy(), log_probs_BN, strict=True)]
+    return [
+        _until(decoding.ends, ids, chances) for ids, chances in zip(ids_BN.cpu().numpy(), log_probs_BN, strict=True)
+    ]
 
 
 @contextmanager
@@ -72,7 +74,7 @@ def _alone(network: Network, decoding: Decoding) -> Iterator[None]:
     own, was_training = network.lm.generation_config, network.training
     network.eval()
     network.lm.generation_config = GenerationConfig(
-        max_new_tokens=decoding.new_tokens, do_sample=False, eos_token_id=decoding.end, pad_token_id=decoding.end,
+        max_new_tokens=decoding.new_tokens, do_sample=False, eos_token_id=list(decoding.ends), pad_token_id=decoding.ends[0],
     )  # fmt: skip
     try:
         yield
@@ -119,7 +121,7 @@ class _Sampler(LogitsProcessor):
         return kept_BV - torch.stack(noise).log()
 
 
-def _until(end: int, ids: np.ndarray, log_probs: np.ndarray) -> Continuation:
-    ends = np.flatnonzero(ids == end)
-    length = int(ends[0]) + 1 if len(ends) else len(ids)
-    return Continuation(ids=ids[:length], log_probs=log_probs[:length], ended=bool(len(ends)))
+def _until(ends: Sequence[int], ids: np.ndarray, log_probs: np.ndarray) -> Continuation:
+    places = np.flatnonzero(np.isin(ids, ends))
+    length = int(places[0]) + 1 if len(places) else len(ids)
+    return Continuation(ids=ids[:length], log_probs=log_probs[:length], ended=bool(len(places)))

@@ -46,7 +46,7 @@ def stretches_of(record: bytes, flac: bytes, png: bytes) -> tuple[LatentSpan, ..
     spans = [span for span in json.loads(record)["segments"] if span["role"] == PLACEHOLDERS]
     samples = soundfile.read(io.BytesIO(flac), dtype="float32")[0] if flac else np.zeros(0, np.float32)
     pixels = np.asarray(Image.open(io.BytesIO(png)).convert("RGB")) if png else np.zeros((0, 0, 3), np.uint8)
-    made = []
+    stretches = []
     for span in spans:
         part = samples[round(span["start"] * RATE) : round(span["stop"] * RATE)]
         member = part if span["modality"] == "audio" else pixels
@@ -54,8 +54,8 @@ def stretches_of(record: bytes, flac: bytes, png: bytes) -> tuple[LatentSpan, ..
             raise ValueError(
                 f"its tokens {span['begin']} to {span['end']} stand for {span['modality']} that it does not hold"
             )
-        made.append(LatentSpan(modality=span["modality"], begin=span["begin"], end=span["end"], member=member))
-    return tuple(made)
+        stretches.append(LatentSpan(modality=span["modality"], begin=span["begin"], end=span["end"], member=member))
+    return tuple(stretches)
 
 
 def placed(stretches: Sequence[LatentSpan], begin: int, end: int, at: int) -> list[Placed]:

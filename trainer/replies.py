@@ -24,15 +24,19 @@ class PromptSample:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Reply:
-    """The ids that followed a prompt, (n,) int64, without the token that ends a turn, and their text.
+    """The ids that followed a prompt, (n,) int64, without the token that ended it, and their text.
 
-    `ended`: that token came before the most tokens were reached.
+    `end` is the id of that token; None where none came before the most tokens were reached.
     """
 
     prompt: PromptSample
     ids: np.ndarray
-    ended: bool
+    end: int | None
     text: str
+
+    @property
+    def ended(self) -> bool:
+        return self.end is not None
 
 
 @dataclass(frozen=True)
@@ -55,10 +59,9 @@ class ReplyReader:
 
 
 def text_ids(vocabulary: Vocabulary) -> np.ndarray:
-    """Which ids are text that is read, (size,) bool: no code, marker, bos or padding row."""
+    """Which ids are text that is read, (size,) bool: no code, marker or padding row, nor what begins, pads or ends a text."""
     is_text_V = vocabulary.modalities() == "text"
     is_text_V[vocabulary.text_size :] = False
     is_text_V[[marker.id for marker in vocabulary.markers]] = False
-    if vocabulary.bos is not None:
-        is_text_V[vocabulary.bos] = False
+    is_text_V[[one for one in (vocabulary.bos, vocabulary.pad, *vocabulary.ends) if one is not None]] = False
     return is_text_V

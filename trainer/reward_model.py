@@ -1,6 +1,6 @@
 """A reward model of an earlier stage: scores replies.
 
-model = RewardScorer(network=load_reward_model(folder, vocabulary, device), end=1518, dtype="float32", forward_tokens=8192)
+model = RewardScorer(network=load_reward_model(folder, vocabulary, device), dtype="float32", forward_tokens=8192)
 model(replies)  ->  [0.7, -1.2]
 """
 
@@ -24,10 +24,9 @@ from weft.trainer.rollouts import rows_after
 
 @dataclass(frozen=True)
 class RewardScorer:
-    """`end` is the id that ends a turn, and a reply that has ended; `forward_tokens` bounds the tokens of a forward."""
+    """`forward_tokens` bounds the tokens of a forward."""
 
     network: Network
-    end: int
     dtype: str
     forward_tokens: int
     encoders: FrozenEncoders = field(default_factory=dict)
@@ -35,7 +34,7 @@ class RewardScorer:
     @torch.no_grad()
     def __call__(self, replies: Sequence[Reply]) -> list[float]:
         """A score for each reply to its prompt."""
-        tails = [np.append(reply.ids, self.end) if reply.ended else reply.ids for reply in replies]
+        tails = [reply.ids if reply.end is None else np.append(reply.ids, reply.end) for reply in replies]
         prompts = [reply.prompt for reply in replies]
         rows = rows_after(prompts, tails, sorted({prompt.draw.task for prompt in prompts}))
         with autocast(self.network.device, self.dtype):

@@ -62,8 +62,8 @@ class Rollouts:
         ]
 
     def _reply(self, prompt: PromptSample, drawn: Continuation) -> Reply:
-        ids = drawn.ids[: len(drawn.ids) - drawn.ended]
-        return Reply(prompt=prompt, ids=ids, ended=drawn.ended, text=self.reader.text(ids))
+        ids, end = (drawn.ids[:-1], int(drawn.ids[-1])) if drawn.ended else (drawn.ids, None)
+        return Reply(prompt=prompt, ids=ids, end=end, text=self.reader.text(ids))
 
 
 def rows_of_replies(rollouts: Sequence[Rollout], batch: PromptBatch) -> Batch:

@@ -18,6 +18,7 @@ from weft.schemas.vocabulary import Vocabulary
 from weft.trainer import checkpoint, losses
 from weft.trainer.counted import check_counted
 from weft.trainer.loader import DrawReader, OpenTar
+from weft.trainer.models.base_text import check_text
 from weft.trainer.models.encoders import FrozenEncoders
 from weft.trainer.models.groups import freeze, optimiser_of
 from weft.trainer.models.network import Network
@@ -104,6 +105,8 @@ def begin(
             f"{out} holds a run already (latest checkpoint: {latest.name}); resume it or train into a new folder"
         )
     state = checkpoint.read_state(latest, origin).stream if latest else StreamState()
+    if stage.model.base and "tokenizer.json" in inputs.files:
+        check_text(stage.model.base, inputs.files["tokenizer.json"])
     network = starting(stage, vocabulary, origin.seed, start=start, encoders=inputs.encoders).to(inputs.device)
     objective = objective_of(stage, vocabulary, inputs)
     objective.begin(network)

@@ -51,14 +51,14 @@ class Judge:
 
 def named(rewards: Sequence[Reward], weights: Sequence[float]) -> tuple[WeightedReward, ...]:
     """The rewards by their names; a second one of a name is NAME-2."""
-    times: Counter[str] = Counter()
-    made = []
+    uses: Counter[str] = Counter()
+    weighted = []
     for reward, weight in zip(rewards, weights, strict=True):
-        times[reward.called] += 1
-        number = times[reward.called]
+        uses[reward.called] += 1
+        number = uses[reward.called]
         name = reward.called if number == 1 else f"{reward.called}-{number}"
-        made.append(WeightedReward(name=name, reward=reward, weight=weight))
-    return tuple(made)
+        weighted.append(WeightedReward(name=name, reward=reward, weight=weight))
+    return tuple(weighted)
 
 
 @dataclass
@@ -75,8 +75,8 @@ class ConstantRewards:
             constant = not np.ptp(values.reshape(-1, group), axis=1).any()
             self._steps[name] = self._steps[name] + 1 if constant else 0
             if self._steps[name] == self.longest:
-                known = f"always {values[0]:g}" if not np.ptp(values) else "the same for all replies to a prompt"
+                values_seen = f"always {values[0]:g}" if not np.ptp(values) else "the same for all replies to a prompt"
                 self.warn(
-                    f"the reward {name} was {known} in {self.longest} steps in a row, so nothing was learned from it: "
+                    f"the reward {name} was {values_seen} in {self.longest} steps in a row, so nothing was learned from it: "
                     "make its task easier, or train longer before this stage"
                 )

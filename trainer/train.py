@@ -39,7 +39,7 @@ from weft.trainer.rewards.base import Reward
 from weft.trainer.run_setup import Run, begin, decisive_settings, device_of, held_out_samples, stream_of
 from weft.trainer.schedule import learning_rate
 from weft.trainer.stream import Batch, StreamState
-from weft.trainer.unsupported import check_supported
+from weft.trainer.unsupported import check_adaptors, check_supported
 from weft.trainer.validation import Validation
 
 NO_FILES: Mapping[str, bytes] = {}
@@ -98,6 +98,7 @@ def train(
     """
     draws, frozen = DrawReader(shards, open_tar=open_tar, prepare=prepared_for(encoders)), checksums(encoders)
     check_supported(draws.index, stage.objective, encoders)
+    check_adaptors(draws.index, stage.trainable)
     stream = stream_of(draws, stage)
     if isinstance(stream, PromptStream):
         encoders = cached(encoders, members=8 * stream.count)
@@ -218,7 +219,8 @@ def _backward(run: Run, batch: Batch) -> Sums:
     with repeatable(run.device):
         for rows in micro_rows(batch, run.device, run.stage.forward_tokens, run.encoders):
             loss, part = run.objective.loss(run.network, rows, len(batch.tasks))
-            (loss / run.objective.units(batch)).backward()
+            if loss.requires_grad:  # not where adaptors alone are trained, and these rows have no latents
+                (loss / run.objective.units(batch)).backward()
             sums += part
     return sums
 

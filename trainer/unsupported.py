@@ -1,5 +1,5 @@
-"""Refuses samples that a stage would train wrongly, before the first step: latents without an encoder, pairs, prompts or other samples
-for an objective that takes others, and prompts that leave no room for a reply.
+"""Refuses samples that a stage would train wrongly, before the first step: latents without an encoder or an adaptor without latents,
+pairs, prompts or other samples for an objective that takes others, and prompts that leave no room for a reply.
 
 check_supported(index, stage.objective)
 RecipeError: …/index.parquet: samples of task asr have latent audio, …
@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 
 from weft.schemas.faults import RecipeError
 from weft.schemas.objectives import ObjectiveSettings, OnPrompts
-from weft.schemas.training import TrainingStage
+from weft.schemas.training import Group, TrainingStage
 from weft.schemas.vocabulary import Modality
 from weft.trainer.index import Index
 
@@ -20,6 +20,7 @@ _LATENTS: dict[str, tuple[Modality, str]] = {
     "audio_tokens": ("audio", "latent audio"),
     "image_tokens": ("image", "images"),
 }
+_ADAPTORS: dict[Group, str] = {"adaptor": "audio_tokens", "image-adaptor": "image_tokens"}
 
 
 def check_supported(index: Index, objective: ObjectiveSettings, modalities: Collection[Modality] = ()) -> None:
@@ -49,6 +50,23 @@ def _check_pairs(index: Index, table: pa.Table, objective: ObjectiveSettings) ->
         raise RecipeError(
             f"{index.path}: samples of task {task} are preference pairs, and the stage would learn the rejected answers too: set "
             "`objective: {use: dpo}` or `{use: reward}`, leave the task out of the mixture, or let `dialogue` write the chosen answers"
+        )
+
+
+def check_adaptors(index: Index, trained: Collection[Group]) -> None:
+    """`trained` are the groups that the stage trains; without any it trains all.
+
+    Raises RecipeError where they are adaptors alone and no sample has latents for them: nothing would be learned.
+    """
+    if not trained or not set(trained) <= _ADAPTORS.keys():
+        return
+    columns = [_ADAPTORS[name] for name in trained]
+    if not any(
+        pc.greater(table[column], 0).to_numpy().any() for _, table in index.groups(columns) for column in columns
+    ):
+        raise RecipeError(
+            f"{index.path}: the stage trains {' and '.join(trained)} alone, and none of its samples has latents for that: nothing "
+            "would be learned"
         )
 
 

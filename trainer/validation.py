@@ -59,7 +59,7 @@ class Validation:
         with measuring(network):
             for batch in self.batches():
                 for rows in micro_rows(batch, network.device, self.forward_tokens, encoders):
-                    part = objective.measure(network, rows, len(batch.tasks))
+                    _, part = objective.loss(network, rows, len(batch.tasks))
                     for number, task in enumerate(batch.tasks):
                         totals[task] += part.of(number)
         if bad := [task for task, total in totals.items() if not isfinite(total.nats[0])]:

@@ -29,7 +29,7 @@ from weft.trainer.generation import Decoding
 from weft.trainer.loader import DrawReader
 from weft.trainer.models.network import Network
 from weft.trainer.models.starting import starting
-from weft.trainer.objectives.factory import reply_end
+from weft.trainer.objectives.factory import reply_ends
 from weft.trainer.prompts import PromptStream
 from weft.trainer.replies import PromptSample, Reply, ReplyReader
 from weft.trainer.rollouts import Rollouts
@@ -101,7 +101,7 @@ class LearningCorpus(HeldOutCorpus):
 
     def replies(self, network: Network, prompts: Sequence[PromptSample], new_tokens: int) -> list[Reply]:
         """The likeliest reply to each prompt."""
-        decoding = Decoding(new_tokens=new_tokens, end=reply_end(self.vocabulary), temperature=0.0)
+        decoding = Decoding(new_tokens=new_tokens, ends=reply_ends(self.vocabulary), temperature=0.0)
         rollouts = Rollouts(
             decoding=decoding, reader=self.reader, seed=0, forward_tokens=8192, encoders=self.measuring.encoders
         )

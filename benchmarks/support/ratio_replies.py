@@ -11,7 +11,7 @@ from pathlib import Path
 from weft.benchmarks.learning.trained import LearningCorpus
 from weft.trainer.generation import Decoding
 from weft.trainer.loader import Draw
-from weft.trainer.objectives.factory import reply_end
+from weft.trainer.objectives.factory import reply_ends
 from weft.trainer.replies import PromptSample
 from weft.trainer.rewards.base import Scoring
 from weft.trainer.rewards.format import Reward as Format
@@ -60,7 +60,7 @@ def count_obeying(corpus: LearningCorpus, taught: Taught, weights: Path) -> Obey
     prompts = list(islice(_prompts(corpus, taught.task), REPLIES))
     if not prompts:
         raise ValueError(f"no held-out answer of the task {taught.task!r}")
-    decoding = Decoding(new_tokens=NEW_TOKENS, end=reply_end(corpus.vocabulary))
+    decoding = Decoding(new_tokens=NEW_TOKENS, ends=reply_ends(corpus.vocabulary))
     rollouts = Rollouts(
         decoding=decoding, reader=corpus.reader, seed=0, forward_tokens=8192, encoders=corpus.measuring.encoders
     )

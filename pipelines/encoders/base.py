@@ -36,8 +36,7 @@ class Encoder(Versioned, ABC):
 
     def load(self, folder: Callable[[str], Path]) -> None:
         """Loads the network, to encode; `folder` gives that of a model of the corpus. Raises ValueError where there is none."""
-        name = type(self).__module__.rpartition(".")[2]
-        raise ValueError(f"`encoder: {{use: {name}}}` counts placeholders and has no network here to train with")
+        raise ValueError(f"{self._stated} counts placeholders and has no network here to train with")
 
     def inputs(self, samples: NDArray[np.float32]) -> Any:
         """What `encode` takes instead of samples (N,) at 16 kHz, computed ahead of the training; by default the samples themselves."""
@@ -73,6 +72,11 @@ class Encoder(Versioned, ABC):
         """The samples of each chunk, in order. A remainder too short for one placeholder is left out (at most about 0.04 s)."""
         whole, rest = divmod(samples, self._longest)
         return [self._longest] * whole + ([rest] if self.placeholders(rest) else [])
+
+    @property
+    def _stated(self) -> str:
+        """As a recipe states it."""
+        return f"`encoder: {{use: {self.called}}}`"
 
     @property
     def _longest(self) -> int:

@@ -24,8 +24,9 @@ class ImageEncoder(Versioned, ABC):
 
     def load(self) -> None:
         """Loads the network, to encode. Raises ValueError where there is none."""
-        name = type(self).__module__.rpartition(".")[2]
-        raise ValueError(f"`image_encoder: {{use: {name}}}` counts placeholders and has no network here to train with")
+        raise ValueError(
+            f"`image_encoder: {{use: {self.called}}}` counts placeholders and has no network here to train with"
+        )
 
     def inputs(self, pixels: NDArray[np.uint8]) -> Any:
         """What `encode` takes instead of pixels (H, W, 3). It is computed beside the training; by default the pixels themselves."""

@@ -86,6 +86,19 @@ def test_only_the_adaptors_are_trained(built: Path, weft: Weft, tmp_path: Path) 
     assert rows["base"].figures["text given speech"] != rows["listen"].figures["text given speech"]
 
 
+def test_a_forward_without_latents_trains_no_adaptor(built: Path, weft: Weft, tmp_path: Path) -> None:
+    """Here one block goes through the network at a time, and that of the last piece of a sample holds text without its audio."""
+    forward = "training.listen.forward_tokens=64"
+    code, out, errors = weft(
+        "train", built / "recipe.yaml", forward, "--corpus", built / "corpus", "--out", tmp_path / "run"
+    )
+    assert code == 0, out + errors
+    base, listen = (start_of(tmp_path / "run", name) for name in ("base", "listen"))
+    for part, is_trained in (("adaptor", True), ("image_adaptor", True), ("model", False)):
+        one, other = (load_file(folder / f"{part}.safetensors") for folder in (base, listen))
+        assert {name: not torch.equal(one[name], other[name]) for name in one} == dict.fromkeys(one, is_trained), part
+
+
 def test_an_encoder_without_a_network_is_refused(built: Path, weft: Weft, tmp_path: Path) -> None:
     overrides = ["image_encoder={use: grid, size: 32, patch: 8, class_token: true}"]
     code, _, errors = weft(

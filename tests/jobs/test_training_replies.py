@@ -143,6 +143,8 @@ def test_all_stages_killed_and_resumed_are_those_of_one_run(
         (["training.rl-1.mixture.shares={answers: 1}"],
          "stage 'rl-1': `objective: ppo` learns from prompts, and the task 'answers' writes none"),
         (["training.rl-3.objective.sampling.new_tokens=120"], "stage 'rl-3': a prompt of task prompts has"),
+        (["templates.chat.close=bot"],
+         "stage 'rl-1': turns of task 'prompts' end with the marker 'bot', at which no reply ends: name it `eot`, `end` or `eos`"),
         (["training.rl-3.context=4096"],
          "training.rl-3.model: the context is 4096 tokens, but the model attends over 2048 at most"),  # the model is that of sft
         (["--stage", "rl-2"], "training.rl-2.model.start: stage 'rl-1' was not trained to its end in"),

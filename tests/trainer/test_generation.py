@@ -1,5 +1,7 @@
 """Replies are what a full forward would give: with latents, beside longer prompts, at any temperature."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -57,8 +59,8 @@ def full_forward(network: Network, prompt: Draw, ids: np.ndarray, temperature: f
     return chances_BT[0, len(prompt.ids) :].numpy()
 
 
-def go(network: Network, prompts: list[Draw], **decoding: float) -> list[Continuation]:
-    settings = Decoding(**{"new_tokens": 12, "end": 20, **decoding})  # type: ignore[arg-type]
+def go(network: Network, prompts: list[Draw], **decoding: Any) -> list[Continuation]:
+    settings = Decoding(**{"new_tokens": 12, "ends": (20,), **decoding})
     return continuations(network, prompts, settings, [7 + prompt.position for prompt in prompts], ENCODERS)
 
 
@@ -87,7 +89,7 @@ def test_a_reply_does_not_depend_on_the_others(network: Network, prompts: list[D
 
 def test_tokens_are_drawn_as_often_as_they_are_likely(network: Network, prompts: list[Draw]) -> None:
     times, count = np.zeros(48), 3000
-    settings = Decoding(new_tokens=1, end=20)
+    settings = Decoding(new_tokens=1, ends=(20,))
     for one in continuations(network, [prompts[0]] * count, settings, range(count), ENCODERS):
         times[one.ids[0]] += 1
     chances = np.exp([full_forward(network, prompts[0], np.array([token]))[0] for token in range(48)])
@@ -98,7 +100,7 @@ def test_top_p_leaves_out_what_is_unlikely(network: Network, prompts: list[Draw]
     chances = np.exp([full_forward(network, prompts[0], np.array([token]))[0] for token in range(48)])
     order = np.argsort(-chances)
     likeliest = set(order[: int(np.searchsorted(np.cumsum(chances[order]), 0.3)) + 1].tolist())
-    settings = Decoding(new_tokens=1, end=20, top_p=0.3)
+    settings = Decoding(new_tokens=1, ends=(20,), top_p=0.3)
     drawn = continuations(network, [prompts[0]] * 200, settings, range(200), ENCODERS)
     assert {int(one.ids[0]) for one in drawn} == likeliest
 
@@ -107,9 +109,19 @@ def test_a_reply_stops_at_the_end_of_its_turn(network: Network, prompts: list[Dr
     first = go(network, prompts, temperature=0.0)[0]
     assert not first.ended and len(first.ids) == 12
     end = int(first.ids[4])
-    (cut,) = go(network, prompts[:1], temperature=0.0, end=end)
+    (cut,) = go(network, prompts[:1], temperature=0.0, ends=(end,))
     stop = first.ids.tolist().index(end) + 1
     assert cut.ended and cut.ids.tolist() == first.ids[:stop].tolist() and len(cut.log_probs) == stop
+
+
+def test_a_reply_stops_at_any_end(network: Network, prompts: list[Draw]) -> None:
+    """As transformers generates with a checkpoint: at the end of the turn, and at that of a text."""
+    first = go(network, prompts, temperature=0.0)[0].ids.tolist()
+    places = sorted(first.index(token) for token in set(first))
+    one, other = first[places[1]], first[places[3]]
+    for ends in ((one, other), (other, one)):
+        (cut,) = go(network, prompts[:1], temperature=0.0, ends=ends)
+        assert cut.ended and cut.ids.tolist() == first[: places[1] + 1] and len(cut.log_probs) == len(cut.ids)
 
 
 def test_settings_in_the_checkpoint_do_not_change_what_is_drawn(network: Network, prompts: list[Draw]) -> None:
@@ -118,6 +130,7 @@ def test_settings_in_the_checkpoint_do_not_change_what_is_drawn(network: Network
     network.lm.generation_config.no_repeat_ngram_size = 1
     network.lm.generation_config.suppress_tokens = [int(plain[0].ids[0])]
     assert [one.ids.tolist() for one in go(network, prompts)] == [one.ids.tolist() for one in plain]
+    assert network.lm.generation_config.repetition_penalty == 5.0  # which the stage's checkpoints hold
 
 
 def test_scores_that_are_not_finite_are_an_error(network: Network, prompts: list[Draw]) -> None:

@@ -14,6 +14,7 @@ from weft.trainer.models.starting import starting
 from weft.trainer.objectives.factory import ObjectiveInputs, objective_of
 from weft.trainer.prompt_validation import select_prompts
 from weft.trainer.rewards.label import Reward as Label
+from weft.trainer.rewards.length import Reward as Length
 from weft.trainer.train import train
 
 
@@ -47,6 +48,21 @@ def test_rewards_are_measured_and_training_is_the_same_to_the_bit(
     rows = list(losses.read_validation(tmp_path / "measured"))
     assert [row.step for row in rows] == [3, 6, 8]
     assert all(row.tokens == 5 and row.loss == -row.metrics["reward"] and "reward/label" in row.metrics for row in rows)
+
+
+def test_the_same_network_gets_the_same_rewards_after_any_step(
+    held_out: Path, make_prompt_stage: Callable[..., TrainingStage]
+) -> None:
+    """Replies are sampled with the same random numbers each time."""
+    objective = {**OBJECTIVES["grpo"], "rewards": ["length"], "sampling": {"new_tokens": 8}}
+    stage = make_prompt_stage(objective)
+    network, chosen = starting(stage, VOCABULARY, seed=0), select_prompts(held_out, stage)
+    assert chosen and len(chosen.prompts) == 30
+    rewards = (Length(of="text", least=0, most=3),)
+    practised = objective_of(stage, VOCABULARY, ObjectiveInputs(files=FILES, rewards=rewards))
+    (first,), (again,) = (chosen.losses(network, practised, step) for step in (3, 6))
+    assert 0 < first.metrics["reward"] < 1
+    assert first.metrics == again.metrics
 
 
 def test_scores_that_are_not_finite_are_a_sentence_with_the_step(held_out: Path, stage: TrainingStage) -> None:

@@ -352,6 +352,21 @@ def test_weights_that_are_not_finite_are_never_saved(
         assert all(np.isfinite(tensor).all() for tensor in load_file(folder / "model.safetensors").values())
 
 
+def test_an_update_that_breaks_a_weight_is_not_saved(
+    go: Callable[..., Result], make_stage: Callable[..., TrainingStage], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The losses before it are finite, and there is none after it."""
+
+    def step(optimiser: torch.optim.AdamW) -> None:
+        with torch.no_grad():
+            optimiser.param_groups[0]["params"][0][3, 3] = torch.inf
+
+    monkeypatch.setattr(torch.optim.AdamW, "step", step)
+    with pytest.raises(ValueError, match=r"after step 1 weights are not finite \(lm\.model\.embed_tokens\.weight\)"):
+        go(tmp_path / "run", make_stage(steps=1))
+    assert not (tmp_path / "run" / "checkpoints").exists()
+
+
 def test_a_loss_that_is_not_finite_names_its_samples(
     go: Callable[..., Result], make_stage: Callable[..., TrainingStage], tmp_path: Path
 ) -> None:

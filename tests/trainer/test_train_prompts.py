@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from safetensors.numpy import load_file
 
-from tests.trainer.toys import FILES, VOCABULARY
+from tests.trainer.toys import FILES, VOCABULARY, prompt
 from weft.schemas.faults import RecipeError
 from weft.schemas.training import TrainingStage
 from weft.schemas.vocabulary import Vocabulary
@@ -15,7 +15,7 @@ from weft.trainer.loader import DrawReader
 from weft.trainer.models.network import Network
 from weft.trainer.models.starting import starting
 from weft.trainer.objectives.factory import ObjectiveInputs, objective_of
-from weft.trainer.prompts import PromptStream
+from weft.trainer.prompts import PromptBatch, PromptStream
 from weft.trainer.replies import PromptSample
 from weft.trainer.rewards.label import Reward as Label
 from weft.trainer.stream import StreamState
@@ -153,6 +153,28 @@ def test_a_reward_that_never_changes_is_told(
     assert len(said) == 1 and "was always 0 in 10 steps in a row, so nothing was learned from it" in said[0]
 
 
+@pytest.mark.parametrize(("changes", "sentences"), [(False, 1), (True, 0)])
+def test_ppo_compares_the_replies_of_a_step(
+    make_prompt_stage: Callable[..., TrainingStage], changes: bool, sentences: int
+) -> None:
+    """A reply to each prompt: the reward teaches something where they differ from prompt to prompt."""
+    said: list[str] = []
+    reward = Alternating() if changes else Constant()
+    inputs = ObjectiveInputs(files=FILES, rewards=(reward,), warn=said.append)
+    stage = make_prompt_stage({**OBJECTIVES["ppo"], "epochs": 1})
+    objective, network = objective_of(stage, VOCABULARY, inputs), starting(stage, VOCABULARY, 0)
+    objective.begin(network)
+    asked = PromptBatch(prompts=(prompt([2, 3]), prompt([4])), tasks=("ask",), after=StreamState(step=1))
+    for _ in range(10):
+        list(objective.batches(network, asked))
+    assert len(said) == sentences
+
+
+class Alternating(Label):
+    def scores(self, replies: object, scoring: object) -> list[float]:
+        return [float(n % 2) for n, _ in enumerate(replies)]  # type: ignore[arg-type,var-annotated]
+
+
 class Constant(Label):
     def scores(self, replies: object, scoring: object) -> list[float]:
         return [0.0] * len(replies)  # type: ignore[arg-type]
@@ -188,6 +210,17 @@ def test_samples_that_it_cannot_learn_from_are_refused(
             rewards=(Label(),),
         )
     assert not (tmp_path / "run").exists()
+
+
+def test_prompts_of_another_vocabulary_are_refused(
+    make_shards: Callable[..., Path],
+    go: Callable[..., Result],
+    make_prompt_stage: Callable[..., TrainingStage],
+    tmp_path: Path,
+) -> None:
+    make_shards([("ask", [2, 999], ()), *PROMPTS])
+    with pytest.raises(ValueError, match="holds ids from 0 to 999, the vocabulary has 48"):
+        go(tmp_path / "run", make_prompt_stage(OBJECTIVES["grpo"]))
 
 
 def test_prompts_without_an_end_are_refused(make_prompt_stage: Callable[..., TrainingStage]) -> None:

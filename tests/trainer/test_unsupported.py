@@ -10,7 +10,7 @@ from weft.schemas.faults import RecipeError
 from weft.schemas.objectives import Dpo, NextToken
 from weft.trainer.index import Index
 from weft.trainer.train import train
-from weft.trainer.unsupported import check_supported, check_whole_pairs
+from weft.trainer.unsupported import check_adaptors, check_supported, check_whole_pairs
 from weft.trainer.validation import select
 
 
@@ -31,6 +31,27 @@ def test_shards_without_latents_are_read(make_shards, samples) -> None:
 def test_the_task_is_named(make_shards, samples, column: str, what: str) -> None:
     with pytest.raises(ValueError, match=f"samples of task (up|down) have {what}, which `weft train` cannot feed"):
         check_supported(index_of(make_shards(samples), column), NextToken())
+
+
+@pytest.mark.parametrize(("column", "group"), [("audio_tokens", "adaptor"), ("image_tokens", "image-adaptor")])
+def test_an_adaptor_that_no_sample_has_latents_for_is_refused(make_shards, samples, column: str, group: str) -> None:
+    other = {"adaptor", "image-adaptor"} - {group}
+    index = index_of(make_shards(samples), column)  # of draw 3 alone
+    for trained in ([], [group], [group, *other], [*other, "lm"]):
+        check_adaptors(index, trained)
+    with pytest.raises(
+        RecipeError, match=f"the stage trains {next(iter(other))} alone, and none of its samples has latents"
+    ):
+        check_adaptors(index, other)
+
+
+def test_training_of_an_adaptor_alone_does_not_begin_without_latents(
+    make_shards, samples, make_stage, vocabulary, tmp_path: Path
+) -> None:
+    stage = make_stage().model_copy(update={"trainable": {"adaptor": None}})
+    with pytest.raises(RecipeError, match="nothing would be learned"):
+        train(make_shards(samples), tmp_path / "run", stage, vocabulary, "", seed=0, resume=False, report=print)
+    assert not (tmp_path / "run").exists()
 
 
 def test_a_preference_pair_is_refused(make_shards, samples) -> None:

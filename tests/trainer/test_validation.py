@@ -13,6 +13,7 @@ from weft.schemas.vocabulary import Vocabulary
 from weft.trainer import losses
 from weft.trainer.model import build
 from weft.trainer.models.network import Network
+from weft.trainer.objectives.base import Rows, Sums
 from weft.trainer.objectives.dpo import DpoObjective
 from weft.trainer.objectives.next_token import NextTokenObjective
 from weft.trainer.train import Result, StepReport, train
@@ -121,12 +122,20 @@ def test_pairs_are_measured_by_the_objective_against_the_network_of_the_start(
     assert row.metrics["accuracy"] == float(margins[0] > margins[1])
 
 
+class Noisy(NextTokenObjective):
+    """An objective that draws random numbers."""
+
+    def loss(self, network: Network, rows: Rows, tasks: int) -> tuple[torch.Tensor, Sums]:
+        torch.rand(1)
+        return super().loss(network, rows, tasks)
+
+
 def test_measuring_leaves_mode_gradients_and_generators_alone(
     held_out: Path, stage: TrainingStage, llama: dict[str, object]
 ) -> None:
     model = Network(build(ModelSettings(config=llama), 48, 0)).train()
     before = torch.random.get_rng_state()
-    select(held_out, stage, 48).losses(model, NextTokenObjective("float32"), step=1)
+    select(held_out, stage, 48).losses(model, Noisy("float32"), step=1)
     assert model.training
     assert all(module.training for module in model.modules())
     assert torch.equal(before, torch.random.get_rng_state())

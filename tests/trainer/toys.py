@@ -56,4 +56,4 @@ def prompt(ids: Sequence[int] = (2, 3), answer: str = "", position: int = 0) -> 
 def reply(ids: Sequence[int], answer: str = "", ended: bool = True) -> Reply:
     """A reply of these ids, as it is read."""
     array = np.array(ids, np.int64)
-    return Reply(prompt=prompt(answer=answer), ids=array, ended=ended, text=READER.text(array))
+    return Reply(prompt=prompt(answer=answer), ids=array, end=END if ended else None, text=READER.text(array))

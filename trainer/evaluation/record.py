@@ -42,10 +42,10 @@ class EvaluationRow:
         own = self.figures.get("text")
         if own is None or not before or len(before) < len(self.started_from):
             return None
-        known = [(figure.per_token, share) for figure, share in before if figure is not None]
-        if len(known) < len(before):
+        losses = [(figure.per_token, share) for figure, share in before if figure is not None]
+        if len(losses) < len(before):
             return None
-        return own.per_token - sum(loss * share for loss, share in known) / sum(share for _, share in known)
+        return own.per_token - sum(loss * share for loss, share in losses) / sum(share for _, share in losses)
 
     def as_record(self, rows: Mapping[str, "EvaluationRow"]) -> dict[str, Any]:
         """As JSON, with what follows from the sums: nats a token, bits a second, and what the text cost."""

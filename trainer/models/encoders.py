@@ -87,8 +87,8 @@ def _frames(stretches: Sequence[LatentSpan], device: torch.device, encoders: Fro
     frames: dict[int, torch.Tensor] = {}
     for modality in sorted({stretch.modality for stretch in stretches}):
         own = [stretch for stretch in stretches if stretch.modality == modality]
-        made = _encoded(encoders[modality], [stretch.member for stretch in own])
-        frames |= {id(s): torch.from_numpy(frame).to(device) for s, frame in zip(own, made, strict=True)}
+        encoded = _encoded(encoders[modality], [stretch.member for stretch in own])
+        frames |= {id(s): torch.from_numpy(frame).to(device) for s, frame in zip(own, encoded, strict=True)}
     return frames
 
 

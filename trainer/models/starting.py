@@ -59,10 +59,10 @@ def _with_adaptors(lm: PreTrainedModel, encoders: FrozenEncoders, seed: int) -> 
     """A network with new adaptors for the encoders."""
     network = Network(lm)
     torch.manual_seed(hash64(seed, "adaptors"))
-    made = {
+    adaptors = {
         name: Adaptor(width=e.width, embedding=network.width, stride=e.stride) for name, e in sorted(encoders.items())
     }
-    network.adaptor, network.image_adaptor = made.get("audio"), made.get("image")
+    network.adaptor, network.image_adaptor = adaptors.get("audio"), adaptors.get("image")
     return network
 
 

@@ -1,6 +1,6 @@
 """What a stage learns from a batch: a loss to be lowered, and sums of it by task for the curves.
 
-    objective = objective_of(stage, vocabulary, given)
+    objective = objective_of(stage, vocabulary, inputs)
     objective.begin(network)
     loss, sums = objective.loss(network, rows, tasks=2)      sums.nats = [812.4, 90.1], sums.counts = [310, 42]
 
@@ -116,7 +116,3 @@ class Objective(ABC):
     @abstractmethod
     def loss(self, network: Network, rows: Rows, tasks: int) -> tuple[Tensor, Sums]:
         """The loss summed over the rows (scalar float32, with a gradient), and the detached sums per task."""
-
-    def measure(self, network: Network, rows: Rows, tasks: int) -> Sums:
-        """Sums of held-out rows, without a gradient: those of the loss, unless a leaf has others."""
-        return self.loss(network, rows, tasks)[1]

@@ -7,6 +7,7 @@ nothing is left out; there is no label smoothing, no length normalisation and no
 """
 
 import copy
+from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -22,6 +23,8 @@ from weft.trainer.stream import Batch
 
 class DpoObjective(Objective):
     """Rows hold pairs alone: documents 0 and 1 are the chosen and the rejected answer of the first pair, 2 and 3 of the second, …"""
+
+    uses_dropout: ClassVar[bool] = False  # π₀ has none, and with equal weights the two are to be equal
 
     def __init__(self, settings: Dpo, vocabulary: Vocabulary, dtype: str) -> None:
         self.beta, self.dtype = settings.beta, dtype

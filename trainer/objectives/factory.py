@@ -63,12 +63,10 @@ def objective_of(stage: TrainingStage, vocabulary: Vocabulary, inputs: Objective
 
 def practice_of(stage: TrainingStage, settings: OnPrompts, vocabulary: Vocabulary, inputs: ObjectiveInputs) -> Practice:
     """How replies are sampled and judged in a stage. Raises RecipeError where nothing ends a reply."""
-    end = reply_end(vocabulary)
     reader = ReplyReader.of(vocabulary, inputs.files["tokenizer.json"])
     models = {
         name: RewardScorer(
             network=load_reward_model(folder, vocabulary, inputs.device, inputs.encoders),
-            end=end,
             dtype=stage.model.dtype,
             forward_tokens=stage.forward_tokens,
             encoders=inputs.encoders,
@@ -77,7 +75,7 @@ def practice_of(stage: TrainingStage, settings: OnPrompts, vocabulary: Vocabular
     }
     decoding = Decoding(
         new_tokens=settings.sampling.new_tokens,
-        end=end,
+        ends=reply_ends(vocabulary),
         temperature=settings.sampling.temperature,
         top_p=settings.sampling.top_p,
         dtype=stage.model.dtype,
@@ -98,11 +96,11 @@ def practice_of(stage: TrainingStage, settings: OnPrompts, vocabulary: Vocabular
     )
 
 
-def reply_end(vocabulary: Vocabulary) -> int:
-    """The id that ends a reply. Raises RecipeError where the vocabulary has none."""
-    if (end := vocabulary.end) is None:
+def reply_ends(vocabulary: Vocabulary) -> tuple[int, ...]:
+    """The ids that end a reply. Raises RecipeError where the vocabulary has none."""
+    if not vocabulary.ends:
         raise RecipeError(
             "nothing in the vocabulary ends a reply, so none would ever be whole: name the marker that ends a turn `eot`, `end` or "
             "`eos` in `vocabulary: tokens:`"
         )
-    return end
+    return vocabulary.ends

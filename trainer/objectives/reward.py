@@ -48,4 +48,4 @@ def scores_at_ends(network: Network, rows: Rows) -> Tensor:
     assert network.score is not None
     states_BTE = network.states(rows.ids_BT, rows.positions_BT, rows.documents_BT, rows.latents)
     scores_D: Tensor = network.score(states_BTE[last_tokens(rows.documents_BT)])
-    return scores_D.float()
+    return scores_D

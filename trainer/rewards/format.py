@@ -6,16 +6,26 @@ format                                                          text, then the e
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from pydantic import model_validator
 
 from weft.schemas.vocabulary import Vocabulary
-from weft.trainer.replies import Reply, text_ids
+from weft.trainer.replies import Reply
 from weft.trainer.rewards import base
 from weft.trainer.rewards.base import Scoring
 
 TEXT = "text"
+
+
+@dataclass(frozen=True, eq=False)
+class _IdKinds:
+    """The ids of a vocabulary: which are text, (size,) bool, and the place of each in a reward's `of`, (size,), -1 for all others."""
+
+    vocabulary: Vocabulary
+    is_text_V: np.ndarray
+    place_V: np.ndarray
 
 
 class Reward(base.Reward):
@@ -52,34 +62,35 @@ class Reward(base.Reward):
 
     def scores(self, replies: Sequence[Reply], scoring: Scoring) -> list[float]:
         is_right = self._is_interleaved if self.of else self._is_text
-        return [
-            float(reply.ended and len(reply.ids) > 0 and is_right(reply.ids, scoring.vocabulary)) for reply in replies
-        ]
+        kinds = _IdKinds(
+            vocabulary=scoring.vocabulary, is_text_V=scoring.reader.is_text_V, place_V=self._places(scoring)
+        )
+        return [float(reply.ended and len(reply.ids) > 0 and is_right(reply.ids, kinds)) for reply in replies]
 
-    def _is_text(self, ids: np.ndarray, vocabulary: Vocabulary) -> bool:
-        return bool(text_ids(vocabulary)[ids].all())
+    def _is_text(self, ids: np.ndarray, kinds: _IdKinds) -> bool:
+        return bool(kinds.is_text_V[ids].all())
 
-    def _is_interleaved(self, ids: np.ndarray, vocabulary: Vocabulary) -> bool:
+    def _is_interleaved(self, ids: np.ndarray, kinds: _IdKinds) -> bool:
         """Whether groups stand between `open` and `close`, and text alone behind that."""
         if self.open and not self.opened:
-            if ids[0] != vocabulary.marker(self.open).id:
+            if ids[0] != kinds.vocabulary.marker(self.open).id:
                 return False
             ids = ids[1:]
         if not self.close:
-            return self._are_groups(ids, vocabulary)
-        closes = np.flatnonzero(ids == vocabulary.marker(self.close).id)
+            return self._are_groups(ids, kinds)
+        closes = np.flatnonzero(ids == kinds.vocabulary.marker(self.close).id)
         if not len(closes):
             return False
         groups, after = ids[: closes[0]], ids[closes[0] + 1 :]
-        return self._are_groups(groups, vocabulary) and self._is_text(after, vocabulary)
+        return self._are_groups(groups, kinds) and self._is_text(after, kinds)
 
-    def _are_groups(self, ids: np.ndarray, vocabulary: Vocabulary) -> bool:
+    def _are_groups(self, ids: np.ndarray, kinds: _IdKinds) -> bool:
         """Whether the ids are groups, each stream to its end: what is padded is whole, and pads stand behind all else."""
-        places = self._places(vocabulary)[ids]
+        places = kinds.place_V[ids]
         counts = np.bincount(places[places >= 0], minlength=len(self.of))
         if (places < 0).any() or not counts.all() or not np.array_equal(places, self._laid_out(counts)):
             return False
-        pads = (self._pad_of(name, vocabulary) for name in self.of)
+        pads = (self._pad_of(name, kinds.vocabulary) for name in self.of)
         padded_last = all(_stays_true(ids[places == n] == pad) for n, pad in enumerate(pads))
         groups = -(-counts // np.array(self.sizes))
         needs = np.array([bool(self.text_pad if name == TEXT else self.audio_pad) for name in self.of])
@@ -94,13 +105,14 @@ class Reward(base.Reward):
                 left[place] -= min(size, left[place])
         return np.array(order)
 
-    def _places(self, vocabulary: Vocabulary) -> np.ndarray:
+    def _places(self, scoring: Scoring) -> np.ndarray:
         """The place in `of` of each id, (size,), -1 for all others; a merged stream has the codes of every tokenizer."""
+        vocabulary = scoring.vocabulary
         places = np.full(vocabulary.size, -1)
         names = {book.tokenizer for book in vocabulary.codebooks}
         for place, name in enumerate(self.of):
             if name == TEXT:
-                places[text_ids(vocabulary)] = place
+                places[scoring.reader.is_text_V] = place
             for book in vocabulary.codebooks if name != TEXT else ():
                 if book.tokenizer == name or name not in names:
                     places[book.first : book.first + book.size] = place

@@ -113,10 +113,6 @@ class MelEncoder(base.Encoder):
             raise RuntimeError("this encoder has no network yet: call load first")
         return self._network
 
-    @property
-    def _stated(self) -> str:
-        return f"`encoder: {{use: {self.called}}}`"
-
     @abstractmethod
     def _module(self, settings: dict[str, Any], tensors: "Tensors") -> Any:
         """The network in transformers' class, of a checkpoint's config.json and its encoder's tensors. Raises ValueError."""

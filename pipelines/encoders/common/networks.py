@@ -94,8 +94,10 @@ def filled(kind: Any, config: Any, tensors: Tensors) -> Any:
 
 def log_mels(samples: NDArray[np.float32], bands: int) -> NDArray[np.float32]:
     """Whisper's log-mels (bands, n // 160) float32 of samples (n,) at 16 kHz."""
-    made = _extractor(bands)(samples, sampling_rate=16_000, padding="do_not_pad", truncation=False, return_tensors="np")
-    return np.asarray(made["input_features"][0], np.float32)
+    features = _extractor(bands)(
+        samples, sampling_rate=16_000, padding="do_not_pad", truncation=False, return_tensors="np"
+    )
+    return np.asarray(features["input_features"][0], np.float32)
 
 
 @cache

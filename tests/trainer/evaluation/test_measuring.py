@@ -7,7 +7,7 @@ from math import log
 import pytest
 import torch
 
-from weft.schemas.training import ModelSettings
+from weft.schemas.training import ModelSettings, TrainingStage
 from weft.schemas.vocabulary import Vocabulary
 from weft.trainer.evaluation.conditions import Contents
 from weft.trainer.evaluation.held_out import HeldOut
@@ -64,6 +64,18 @@ def test_the_sums_are_those_of_the_samples_one_by_one(
         assert figure.tokens == tokens
         assert (figure.nats, figure.timed_nats) == pytest.approx((nats, timed_nats), rel=1e-6)
         assert figure.seconds == pytest.approx(seconds, rel=1e-9)
+
+
+def test_it_is_measured_in_the_precision_of_the_stage(
+    network: Network,
+    choose_held_out: Callable[..., HeldOut],
+    spoken_vocabulary: Vocabulary,
+    make_stage: Callable[..., TrainingStage],
+) -> None:
+    settings = EvaluationSettings(contents=Contents.of(spoken_vocabulary))
+    fine, coarse = (measure(network, choose_held_out(), settings.of(make_stage(d))) for d in ("float32", "bfloat16"))
+    for name, figure in fine.items():
+        assert figure.nats != coarse[name].nats == pytest.approx(figure.nats, rel=0.01)
 
 
 def test_bits_a_second_are_of_the_tokens_that_stand_for_speech() -> None:

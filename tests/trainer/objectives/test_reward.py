@@ -83,11 +83,16 @@ def test_pairs_that_it_never_had_come_out_right(
     _, sums = RewardObjective(dtype="float32").loss(network, rows, 1)
     assert sums.metrics["accuracy"] / sums.counts == [1.0]
     assert [row for row in losses.read(tmp_path / "run") if row.task == "all"][-1].metrics["accuracy"] == 1
-    scorer = RewardScorer(network=network, end=END, dtype="float32", forward_tokens=8)
+    scorer = RewardScorer(network=network, dtype="float32", forward_tokens=8)
     replies = [replace(reply([3, word]), prompt=prompt([3, 8, 9])) for word in (GOOD, BAD)]
     good, bad = scorer(replies)
     assert good > bad + 1
     assert scorer(replies[:1]) == pytest.approx([good], abs=1e-5)
+    longer = replace(reply([3, 9, 9, BAD]), prompt=prompt([3, 8, 9, 10]))
+    together = replace(scorer, forward_tokens=100)([replies[0], longer])  # the first row is padded
+    assert together == pytest.approx([good, *scorer([longer])], abs=1e-5)
+    cut = replace(replies[0], ids=np.append(replies[0].ids, 17), end=None)
+    assert scorer([replace(replies[0], end=17)]) == scorer([cut]) != pytest.approx([good], abs=1e-5)
 
 
 def test_it_is_of_use_to_nothing_else(
@@ -97,6 +102,14 @@ def test_it_is_of_use_to_nothing_else(
         starting(make_stage(), VOCABULARY, 0, trained.checkpoint)
     with pytest.raises(ValueError, match="is a reward model, which gives scores and no text: it cannot be merged"):
         merge({trained.checkpoint: 1.0}, tmp_path / "merged")
+
+
+def test_a_reward_model_of_another_vocabulary_is_refused(trained: Result) -> None:
+    other = replace(VOCABULARY, text_fingerprint="another")
+    (trained.checkpoint / "vocabulary.json").write_text(other.to_json())
+    with pytest.raises(ValueError, match="was trained with another vocabulary"):
+        load_reward_model(trained.checkpoint, VOCABULARY, CPU)
+    assert load_reward_model(trained.checkpoint, other, CPU).score is not None
 
 
 def test_a_checkpoint_without_a_score_is_no_reward_model(tmp_path: Path) -> None:

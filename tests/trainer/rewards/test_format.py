@@ -2,10 +2,12 @@
 
 from typing import Any
 
+import numpy as np
 import pytest
 from pydantic import ValidationError
 
 from tests.trainer.toys import AUDIO_PAD, CLOSE, CODE, OPEN, SCORING, TEXT_PAD, reply
+from weft.schemas.vocabulary import Vocabulary
 from weft.trainer.rewards.format import Reward
 
 TA4: dict[str, Any] = {"of": ["text", "fsq"], "sizes": [1, 4], "text_pad": "tts-pad", "audio_pad": "audio-pad"}
@@ -68,6 +70,16 @@ def test_without_pads_what_is_longer_goes_on_alone() -> None:
     assert score([5, 6, C, C, C, 7, C, C, C, C, C], **settings) == 1
     assert score([5, 6, C, C, C, C, C, C], **settings) == 1
     assert score([5, C, C, C, 6, 7, C, C, C], **settings) == 0  # text was left for a whole group
+
+
+def test_a_reply_does_not_look_through_the_vocabulary(monkeypatch: pytest.MonkeyPatch) -> None:
+    """That has hundreds of thousands of ids, and the reader of texts knows what they are."""
+
+    def modalities(_: Vocabulary) -> np.ndarray:
+        raise AssertionError("the vocabulary is looked through again")
+
+    monkeypatch.setattr(Vocabulary, "modalities", modalities)
+    assert score([OPEN, 5, C, C, C, C, CLOSE, 6], **ROUND) == score([5, 6]) == 1
 
 
 def test_a_merged_stream_has_the_codes_of_every_tokenizer() -> None:
