@@ -108,7 +108,7 @@ def test_urls_and_kaldi_folders_and_cuts_list_their_transcripts(tmp_path: Path) 
 
 def test_a_stretch_after_one_that_is_rejected_counts(tmp_path: Path) -> None:
     stretch = {"audio": "a.wav", "offset": 0, "duration": 1}
-    lines = [{**stretch, "text": 5}, {**stretch, "offset": 1, "text": "good morning"}]
+    lines = [stretch, {**stretch, "offset": 1, "text": 5}, {**stretch, "offset": 2, "text": "good morning"}]
     assert refusal({"use": "manifest", "path": written(tmp_path / "m.jsonl", lines)}, ASR) == ""
 
 
