@@ -43,7 +43,7 @@ def _named(size: SourceSize, named: Sequence[HoldOutNames], splits: Splits) -> d
 def _expected(source: Source, size: SourceSize, splits: Splits) -> dict[str, SourceSize]:
     """Where only reading shows the names. Where the data may name splits too, how much there is of others is not known."""
     own, unknown = splits.own(""), SourceSize(items=size.items, unreadable=size.items)
-    sizes: dict[str, SourceSize] = {split: unknown for split in SPLITS} if source.names_splits else {}
+    sizes: dict[str, SourceSize] = dict.fromkeys(SPLITS, unknown) if source.names_splits else {}
     if not splits.hold_out or own not in ("", "train"):
         return {**sizes, own or "train": size}
     share = splits.hold_out.share
