@@ -64,6 +64,20 @@ def test_dialogues_without_two_answers(tmp_path: Path) -> None:
     assert supply(pipeline(tmp_path, "script", lines, {"use": "pairs", "turns": [HUMAN, REPLY]})).has == 2
 
 
+@pytest.mark.parametrize(
+    ("use", "line", "task"),
+    [
+        ("manifest", {"audio": "0.flac", "text": 5}, {"use": "turns", "turns": [HUMAN, REPLY]}),
+        ("script", {"turns": "none"}, {"use": "dialogue", "turns": [HUMAN, REPLY]}),
+        ("text", {"text": 5}, {"use": "text"}),
+    ],
+)
+def test_lines_that_the_build_rejects_give_nothing(use: str, line: Any, task: dict[str, Any], tmp_path: Path) -> None:
+    clips(tmp_path, 1)
+    made = pipeline(tmp_path, use, [line, line], {**task, **({"open": ""} if use == "text" else {})}, exhausted="stop")
+    assert (supply(made).has, len(shortages(made, source_sizes(made, 1000)))) == (0, 1)
+
+
 def test_documents_without_a_field(tmp_path: Path) -> None:
     lines = [{"text": "How?", "chosen": "So.", "rejected": "No."}, {"text": "A text."}, {"text": "Another."}]
     made = pipeline(tmp_path, "text", lines, CHOSEN)
