@@ -67,13 +67,19 @@ def absent_sources(path: str, overrides: Sequence[str], pipeline: Pipeline) -> d
     return {name: "\n".join(sentences) for name, sentences in gone.items()}
 
 
-def refuse_unfit(path: str, overrides: Sequence[str], pipeline: Pipeline, absent: Collection[str]) -> None:
-    """Raises RecipeError, with the lines, for tasks that can make nothing of a source, as its listing shows."""
-    from weft.jobs.checks.material import unfit_sources
+def refuse_unfit(path: str, overrides: Sequence[str], pipeline: Pipeline, absent: Collection[str]) -> tuple[str, ...]:
+    """Raises RecipeError, with the lines, for tasks that can make nothing of a source, as its listing shows.
 
-    if unfit := list(unfit_sources(pipeline, absent)):
+    Returns a sentence for each of which that is not known, as not all of the source was read.
+    """
+    from weft.jobs.checks.material import fits
+
+    checked = fits(pipeline, absent)
+    if checked.misfits:
         source = recipe_file.read(path, overrides)
-        raise RecipeError("\n".join(explain(source, fault.path, fault.message) for fault in unfit))
+        faults = (explain(source, fault.path, fault.message) for fault in checked.misfits)
+        raise RecipeError("\n".join(faults))
+    return checked.unread
 
 
 def make_pipeline(recipe: dict[str, Any], overrides: Sequence[str] = ()) -> Pipeline:
@@ -153,15 +159,19 @@ def show_shortages(pipeline: Pipeline, store: Store) -> None:
 
     Raises RecipeError where a task can make nothing of a source, and PlanError where the shortage is certain.
     """
-    from weft.jobs.checks.material import unfit_sources
+    from weft.jobs.checks.material import fits
     from weft.jobs.forecast import source_sizes
     from weft.jobs.shortages import certain_shortages, shortages
     from weft.pipelines.mixing.plan_files import plan_name
     from weft.pipelines.mixing.tree import PlanError
 
     is_planned = all(store.exists(plan_name(stage)) for stage in pipeline.recipe.training)
-    if not (pipeline.recipe.training and is_planned) and (unfit := list(unfit_sources(pipeline))):
-        raise RecipeError("\n".join(f"{'.'.join(fault.path)}: {fault.message}" for fault in unfit))
+    if not (pipeline.recipe.training and is_planned):
+        checked = fits(pipeline)
+        if checked.misfits:
+            raise RecipeError("\n".join(f"{'.'.join(fault.path)}: {fault.message}" for fault in checked.misfits))
+        for sentence in checked.unread:
+            console.print(escape(sentence), highlight=False)
     if is_planned:
         return
     sizes = source_sizes(pipeline, most=1000)

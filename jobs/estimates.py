@@ -1,7 +1,7 @@
 """Estimates of what one pass over a source supplies to a task.
 
 Hours come from headers, tokens from typical rates: codes lose a third where equal neighbours become one (`dedup`), English speech holds
-2.5 words a second and 1.3 tokens a word, text 4 bytes a token.
+2.5 words a second and 1.3 tokens a word, text 4 bytes a token where `text_rates` cannot measure it.
 
 Use(pipeline, "continuation", "talks").amount(stage, size)   ->   48_200.0
 """
@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 from weft.jobs.source_sizes import SourceSize
 from weft.jobs.task_source import TaskSource
-from weft.jobs.token_rates import TEXT_RATE, codes_a_second, tokens_of
+from weft.jobs.token_rates import BYTES_A_TOKEN, TEXT_RATE, codes_a_second, tokens_of
 from weft.jobs.turn_amounts import TurnAmount
-from weft.jobs.turn_tokens import BYTES_A_TOKEN, TurnTokens
+from weft.jobs.turn_tokens import TurnTokens
 from weft.pipelines.tasks import dialogue, pairs, prompts
 from weft.pipelines.tasks.common.content import ContentTask, TurnTemplate
 from weft.schemas.passage import Passage
@@ -25,8 +25,13 @@ from weft.schemas.training import TrainingStage
 class Use(TaskSource):
     """What a task has of a source."""
 
+    def drawn(self, size: SourceSize) -> SourceSize:
+        """What of the source the task draws: the records of its split that give it a sample."""
+        return size.of_split(self.task.split).fitting(self.name)
+
     def amount(self, stage: TrainingStage, size: SourceSize) -> float:
         """What one pass supplies, in the mixture's unit."""
+        size = self.drawn(size)
         match stage.mixture.unit:
             case "tokens":
                 return self.tokens(size)
@@ -39,12 +44,13 @@ class Use(TaskSource):
 
     def tokens(self, size: SourceSize) -> float:
         """Estimated tokens in one pass."""
+        size = self.drawn(size)
         if self.takes is Passage and isinstance(self.task, ContentTask):
             return self._of_recordings(self.task, self._used(size))
         if isinstance(self.task, ContentTask):
             return self._of_turns(self.task, size)
         if self.takes is Document:
-            return size.bytes / BYTES_A_TOKEN
+            return size.bytes / (size.bytes_a_token or BYTES_A_TOKEN) + size.records * len(self.task.markers)
         units = size.seconds * sum(codes_a_second(self.pipeline, stream) for stream in self.task.streams)
         words = size.seconds * TEXT_RATE
         kind = type(self.task).__module__.rpartition(".")[2]
@@ -59,7 +65,10 @@ class Use(TaskSource):
 
     def _of_turns(self, task: ContentTask, size: SourceSize) -> float:
         """Of a task whose samples are turns."""
-        tokens, fields = TurnTokens(self.pipeline, self.name, self.source), dict(size.fields)
+        tokens = TurnTokens(
+            pipeline=self.pipeline, name=self.name, source=self.source, bytes_a_token=size.bytes_a_token
+        )
+        fields = dict(size.fields)
         entries = [one for one in task.contents if isinstance(one, TurnTemplate)]
         begun = tokens.around(task.role) if isinstance(task, prompts.Task) else 0.0
         if self.takes is Dialogue:

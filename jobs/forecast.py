@@ -9,8 +9,11 @@ from fractions import Fraction
 from math import inf
 
 from weft.jobs.estimates import Use
-from weft.jobs.source_sizes import SourceSize, sampled_size
+from weft.jobs.sampled_sizes import sampled_size
+from weft.jobs.source_sizes import SourceSize
 from weft.jobs.speaker_supply import Due, SpeakerSupply, speaker_supply
+from weft.jobs.task_needs import TaskNeeds
+from weft.jobs.text_rates import with_text_rates
 from weft.pipelines.graph import Pipeline
 from weft.pipelines.mixing.sufficiency import Balance
 from weft.schemas.training import Mixture
@@ -45,6 +48,11 @@ class Supply:
     def passes(self) -> float:
         """Passes over the data, by this stage and those before it."""
         return self.before + (self.wanted / self.has if self.has else inf)
+
+    @property
+    def has_nothing(self) -> bool:
+        """Whether there is nothing to draw, nor any item of unknown length."""
+        return self.wanted > 0 and self.at_most == 0
 
     def is_short(self, mixture: Mixture) -> bool:
         """Whether the data are too little even if items of unknown length are as long as the others."""
@@ -81,12 +89,26 @@ def source_sizes(pipeline: Pipeline, most: int, absent: Collection[str] = ()) ->
     bounded_tasks = {task for mixture in mixtures for task, share in mixture.tasks.items() if share.most}
     bounded_sources = {source for task in bounded_tasks for source in pipeline.tasks[task].sources}
     longest = max(pipeline.segmenter.longest, pipeline.segmenter.transcript)
-    return {
+    sizes = {
         name: SourceSize()
         if name in absent
-        else sampled_size(name, source, most, by_speaker=name in bounded_sources, longest=longest)
+        else sampled_size(
+            name,
+            source,
+            most,
+            by_speaker=name in bounded_sources,
+            longest=longest,
+            splits=pipeline.splits(name),
+            needs=_needs(pipeline, name),
+        )
         for name, source in pipeline.sources.items()
     }
+    return with_text_rates(pipeline, sizes)
+
+
+def _needs(pipeline: Pipeline, source: str) -> TaskNeeds:
+    tasks = {name: task for name, task in pipeline.tasks.items() if source in task.sources}
+    return TaskNeeds(pipeline=pipeline, makes=pipeline.sources[source].makes, tasks=tasks)
 
 
 def supplies(pipeline: Pipeline, stage: str, sizes: dict[str, SourceSize]) -> Iterator[Supply]:
@@ -123,7 +145,8 @@ def _supply(
 ) -> Supply:
     training = pipeline.recipe.training[stage]
     sources = (source,) if source else pipeline.tasks[task].sources
-    amounts = [(Use(pipeline, task, s).amount(training, sizes[s]), sizes[s].readable) for s in sources]
+    held = {name: Use(pipeline, task, name).drawn(sizes[name]) for name in sources}
+    amounts = [(Use(pipeline, task, name).amount(training, size), size.readable) for name, size in held.items()]
     supply = Supply(
         task=task,
         source=source,
@@ -154,9 +177,9 @@ def _speakers(pipeline: Pipeline, stage: str, supply: Supply, sizes: dict[str, S
     )
     sources = pipeline.tasks[task].sources
     amounts = {source: Use(pipeline, task, source).amount(training, sizes[source]) for source in sources}
-    return speaker_supply(
-        pipeline, due, most, amounts=amounts, speakers={source: sizes[source].speakers for source in sources}
-    )
+    split = pipeline.tasks[task].split
+    speakers = {source: sizes[source].of_split(split).speakers for source in sources}
+    return speaker_supply(pipeline, due, most, amounts=amounts, speakers=speakers)
 
 
 def _passes_before(pipeline: Pipeline, stage: str, task: str, source: str, sizes: dict[str, SourceSize]) -> float:

@@ -1,7 +1,7 @@
 """`weft plan`: what a recipe would build and how long it takes, as tables or JSON. Nothing is built."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from math import inf
 
@@ -16,10 +16,12 @@ from weft.jobs.published_tables import show_published_stage, verdict
 from weft.jobs.shortages import shortages
 from weft.jobs.show import clock_time, show_passed_over, table
 from weft.jobs.source_sizes import SourceSize
+from weft.jobs.token_rates import RATES
 from weft.pipelines.corpus.hold_out import check_listing
 from weft.pipelines.graph import Pipeline
 from weft.pipelines.sources.base import Source
 from weft.schemas.counting import counted
+from weft.schemas.splits import SPLITS
 from weft.schemas.training import TrainingStage
 
 HEADERS = 10_000  # headers read of each source; sums of a larger source are scaled up
@@ -50,6 +52,8 @@ def show_forecast(console: Console, pipeline: Pipeline, as_json: bool, absent: M
             show_published_stage(console, pipeline, name, sizes)
         elif not absent:
             _show_stage(console, pipeline, name, stage=pipeline.recipe.training[name], sizes=sizes)
+    if present and any(stage.mixture.unit in ("tokens", "batches") for stage in pipeline.recipe.training.values()):
+        console.print(plain(f"{RATES}{_measured(sizes)}"), highlight=False, markup=False)
     for sentence in conflicts(pipeline.recipe):
         console.print(plain(f"conflict: {sentence}"), highlight=False, markup=False)
     if not absent:
@@ -61,6 +65,11 @@ def show_forecast(console: Console, pipeline: Pipeline, as_json: bool, absent: M
     for sentence in sentences:
         console.print(plain(sentence), highlight=False, markup=False)
     return sentences
+
+
+def _measured(sizes: Mapping[str, SourceSize]) -> str:
+    rates = [f"{size.bytes_a_token:.3g} in {name}" for name, size in sizes.items() if size.bytes_a_token]
+    return f" (measured: {', '.join(rates)})" if rates else ""
 
 
 def _times(seconds: Mapping[str, float]) -> str:
@@ -86,8 +95,13 @@ def _record(pipeline: Pipeline, sizes: Mapping[str, SourceSize], sentences: Sequ
 
 def _size_as_json(size: SourceSize) -> dict[str, object]:
     """What turns and fields hold is for the estimates alone."""
-    record = asdict(replace(size, speakers={})) | {"speakers": len(size.speakers) or None}
-    return {key: value for key, value in record.items() if key not in ("turns", "fields")}
+    record = asdict(replace(size, speakers={}, by_split={}, texts=())) | {"speakers": len(size.speakers) or None}
+    by_split = (
+        {"by_split": {split: _size_as_json(part) for split, part in size.by_split.items()}} if size.by_split else {}
+    )
+    return {
+        key: value for key, value in record.items() if key not in ("turns", "fields", "by_split", "texts")
+    } | by_split
 
 
 def _line_as_json(line: ComparisonRow) -> dict[str, object]:
@@ -124,7 +138,27 @@ def _show_sources(console: Console, sizes: dict[str, SourceSize], sources: Mappi
             console.print(
                 plain(f"{left_out} (tars, urls, datasets, and files of which no header can be read)"), markup=False
             )
+    for sentence in (one for name, size in sizes.items() for one in _misfits_of(name, size)):
+        console.print(plain(sentence), highlight=False, markup=False)
+    if held := list(filter(None, (_splits_of(name, size) for name, size in sizes.items()))):
+        console.print(
+            plain(f"by split (a task counts its own alone): {'; '.join(held)}"), highlight=False, markup=False
+        )
     show_passed_over(console, sources)
+
+
+def _misfits_of(name: str, size: SourceSize) -> Iterator[str]:
+    for task, fits in size.fits.items():
+        if lost := size.compared - fits:
+            yield f"{name}: {lost:,.0f} of {counted(size.compared, 'record')} give {task} nothing, and are not counted for it"
+
+
+def _splits_of(name: str, size: SourceSize) -> str:
+    """How much of a source lies in which split; "" where all that is known of is to train on."""
+    records = {split: size.by_split[split].records for split in SPLITS if split in size.by_split}
+    if not any(count for split, count in records.items() if split != "train"):
+        return ""
+    return f"{name} {', '.join(f'{split} {count:,.0f}' for split, count in records.items() if count)}"
 
 
 def _show_stage(

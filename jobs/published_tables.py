@@ -71,7 +71,8 @@ def _here(
     """Hours and one pass over the data that are there, the passes that the stage and those before need, and the verdict."""
     if not stage or not supply or not supply.has:
         return (_NONE, _NONE, _NONE, "no data here" if supply else _NONE)
-    hours = sum(sizes[source].seconds for source in pipeline.tasks[supply.task].sources) / 3600
+    task = pipeline.tasks[supply.task]
+    hours = sum(sizes[source].of_split(task.split).seconds for source in task.sources) / 3600
     has = amount(supply.has * (in_tokens(stage) or 1))
     return (f"{hours:,.2f}", has, f"{supply.passes:,.2f}", verdict(supply, stage.mixture))
 
@@ -98,6 +99,8 @@ def verdict(supply: Supply, mixture: Mixture) -> str:
             if mixture.exhausted == "stop" and not supply.can_never_suffice
             else "too few speakers"
         )
+    if supply.has_nothing:
+        return "no data"
     if supply.passes <= mixture.passes:
         return "enough"
     if not supply.is_short(mixture):

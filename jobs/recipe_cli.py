@@ -1,5 +1,6 @@
 """The commands that take a recipe to a corpus: `weft demo`, `validate`, `plan` and `build`."""
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -15,7 +16,7 @@ from weft.jobs.options import (
     WorkersOption,
     check_engine,
 )
-from weft.jobs.printing import escape
+from weft.jobs.printing import escape, plain
 from weft.schemas.counting import counted
 from weft.schemas.faults import RecipeError
 
@@ -88,7 +89,8 @@ def plan(
     absent = absent_sources(recipe, overrides or [], pipeline)
     if absent and not pipeline.recipe.published.stages:
         raise RecipeError("\n".join(absent.values()))
-    refuse_unfit(recipe, overrides or [], pipeline, absent)
+    for sentence in refuse_unfit(recipe, overrides or [], pipeline, absent):
+        print(plain(sentence), file=sys.stderr)
     if show_forecast(console, pipeline, as_json, absent):
         raise typer.Exit(1)
     if absent and is_own(recipe):

@@ -18,7 +18,7 @@ from weft.schemas.training import Mixture
 def shortages(pipeline: Pipeline, sizes: dict[str, SourceSize]) -> list[str]:
     """A sentence for each task of a stage that has too little data: where, how much, and what to change.
 
-    A stage that may end early (`exhausted: stop`) is listed only where its speakers can never supply a share.
+    A stage that may end early (`exhausted: stop`) is listed only where its speakers can never supply a share, or a task has nothing.
     """
     return [*_sentences(pipeline, sizes, Supply.is_short)]
 
@@ -49,10 +49,18 @@ def _sentences(
                 if supply.task not in reported:
                     yield f"too little data: stage {name}: {supply.speakers.demand.refusal()}"
                 reported |= set() if supply.source else {supply.task}
+            elif not supply.source and supply.has_nothing and is_short is Supply.is_short:
+                yield _nothing(name, supply, pipeline.tasks[supply.task])
             elif stage.mixture.exhausted != "stop" and is_short(supply, stage.mixture):
-                yield _shortage(name, stage.mixture, supply, pipeline.tasks[supply.task])
+                task = pipeline.tasks[supply.task]
+                yield _shortage(name, stage.mixture, supply, _data(task, supply, sizes))
             elif stage.mixture.exhausted != "stop" and is_short is Supply.is_short and supply.has_few_speakers:
                 yield _too_few(name, stage.mixture, supply)
+
+
+def _nothing(stage: str, supply: Supply, task: Task) -> str:
+    data = f"the split {task.split} of {', '.join(task.sources)}"
+    return f"too little data: stage {stage}: nothing in {data} gives {supply.task} a sample"
 
 
 def _too_few(stage: str, mixture: Mixture, supply: Supply) -> str:
@@ -66,12 +74,19 @@ def _too_few(stage: str, mixture: Mixture, supply: Supply) -> str:
     )
 
 
-def _shortage(stage: str, mixture: Mixture, supply: Supply, task: Task) -> str:
+def _data(task: Task, supply: Supply, sizes: dict[str, SourceSize]) -> str:
+    """The sources that supply it, with the split where not all of them is of it."""
+    sources = (supply.source,) if supply.source else task.sources
+    is_part = any(sizes[source].by_split.keys() - {task.split} for source in sources)
+    return f"{f'the split {task.split} of ' if is_part else ''}{', '.join(sources)}"
+
+
+def _shortage(stage: str, mixture: Mixture, supply: Supply, data: str) -> str:
     needed = f", or let it repeat (exhausted: repeat, passes: {ceil(supply.passes)})" if supply.has else ""
     passes = f"{mixture.passes} passes" if mixture.passes > 1 else "one pass"
     return (
         f"too little data: stage {stage} declares {supply.wanted:,.0f} {mixture.unit} of {supply.name}, "
-        f"{passes} over {supply.source or ', '.join(task.sources)} hold{'' if mixture.passes > 1 else 's'} about "
+        f"{passes} over {data} hold{'' if mixture.passes > 1 else 's'} about "
         f"{supply.has * mixture.passes:,.0f}{_drawn_before(supply)}; add data, or lower training.{stage}.mixture.scale{needed}"
     )
 

@@ -60,8 +60,21 @@ def show_audit(console: Console, audit: Audit) -> None:
         if stage.ended:
             console.print(f"[yellow]{stage.stage} stopped short:[/] {cell(stage.ended)}", highlight=False)
         else:
-            exact = "each share is within one sample of the declared or measured share, at every point of the stream"
-            console.print(f"[green]{stage.stage}: {exact}[/]")
+            console.print(f"[green]{stage.stage}: {_proved(stage)}[/]")
+
+
+def _proved(stage: StageAudit) -> str:
+    """What the audit compared at every prefix, in the words of docs/mixtures.md."""
+    exact = f"at every prefix of the stream each task is within one sample of its share, in {stage.unit}"
+    below = (
+        "; inside a task each source or group is within one sample of its share of what the task has drawn"
+        if stage.shares
+        else ""
+    )
+    if stage.unit in ("samples", "weights"):
+        return exact + below
+    one = "(1 - w) times the task's longest sample plus w times the longest of all, with w the task's share"
+    return f"{exact}{below}. Where samples differ in size, that one is {one} (column `allowed`)"
 
 
 def show_lost(console: Console, title: str, rejects: Sequence[Reject]) -> None:

@@ -5,6 +5,7 @@ speaker_supply(pipeline, due, most, {"read": 3600.0}, counts)   ->   SpeakerSupp
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from fractions import Fraction
 from math import fsum
@@ -14,6 +15,7 @@ from weft.pipelines.mixing.shortfall import SpeakerDemand
 from weft.pipelines.parts.splits import Splits
 from weft.pipelines.sources.base import Source
 from weft.schemas.item import Item
+from weft.schemas.ledger import Unusable
 from weft.schemas.splits import HoldOut
 from weft.schemas.text import Dialogue
 
@@ -33,10 +35,11 @@ class SpeakerSupply:
 
 
 class SpeakerCount:
-    """Counts the speakers of a source, item by item. `counts` is empty unless every item names its speakers."""
+    """Counts the speakers of a source, item by item. `by_split` is empty unless every item names its speakers."""
 
-    def __init__(self, source: Source) -> None:
-        self._source, self._counts = source, Counter[str]()
+    def __init__(self, source: Source, splits: Splits) -> None:
+        self._source, self._splits = source, splits
+        self._counts: dict[str, Counter[str]] = defaultdict(Counter)
         self._complete = source.makes is not Dialogue or bool(
             source.speakers
         )  # without `speakers` a role is another voice in each dialogue
@@ -44,13 +47,14 @@ class SpeakerCount:
     def add(self, item: Item) -> None:
         if not self._complete:
             return
-        named = self._source.named(item, _BY_SPEAKER)
-        speakers = [speaker for one in named or () for speaker in one.speakers]
-        self._complete = named is not None and all(speakers)
-        self._counts.update(speakers)
+        named = self._source.named(item, _BY_SPEAKER.model_copy(update={"shared": self._splits.shared}))
+        self._complete = named is not None and all(speaker for one in named for speaker in one.speakers)
+        for one in named or ():
+            with suppress(Unusable):  # the name of an unknown split
+                self._counts[self._splits.of(one)].update(one.speakers)
 
     @property
-    def counts(self) -> Speakers:
+    def by_split(self) -> Mapping[str, Speakers]:
         return self._counts if self._complete else {}
 
 

@@ -8,6 +8,11 @@ KEPT_BY_DEDUP = 0.68
 WORDS_A_SECOND = 2.5
 TOKENS_A_WORD = 1.3
 TEXT_RATE = WORDS_A_SECOND * TOKENS_A_WORD
+BYTES_A_TOKEN = 4.0  # of text that a tokenizer was trained on
+RATES = (
+    f"tokens are estimates: codes by the rate of their tokenizer, less {1 - KEPT_BY_DEDUP:.0%} where equal neighbours become one; "
+    f"{TEXT_RATE:g} tokens of text a second of speech; {BYTES_A_TOKEN:g} bytes of text a token"
+)
 
 
 def codes_a_second(pipeline: Pipeline, stream: str) -> float:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from weft.jobs.task_source import TaskSource
-from weft.jobs.token_rates import TEXT_RATE, codes_a_second
+from weft.jobs.token_rates import BYTES_A_TOKEN, TEXT_RATE, codes_a_second
 from weft.jobs.turn_amounts import CALLS, TOOLS, TurnAmount
 from weft.pipelines.tasks.common.content import AUDIO, IMAGE, LiteralText, Part, RecordField, TurnTemplate
 from weft.pipelines.tasks.common.interleave import TEXT, Interleave
@@ -19,7 +19,6 @@ from weft.schemas.chat import ChatTemplate
 from weft.schemas.text import SPOKEN_ROLES
 from weft.tokenizers.pretrained import Tokenizer
 
-BYTES_A_TOKEN = 4.0  # of text that a tokenizer was trained on
 OTHER_BYTES = 2.2  # of other text, where the tokenizer is trained on the corpus: measured of 2,000 ids
 SIGNS_BYTES = 1.5  # the same of JSON and of the names of roles
 NO_FIELDS: Mapping[str, float] = {}
@@ -28,7 +27,9 @@ PIXELS = 512  # of an image, a side: most encoders scale it anyway
 
 @dataclass(frozen=True)
 class TurnTokens(TaskSource):
-    """Tokens of the turns of a task over a source."""
+    """Tokens of the turns of a task over a source; `bytes_a_token` of its text where that was measured."""
+
+    bytes_a_token: float | None = None
 
     @property
     def template(self) -> ChatTemplate | None:
@@ -63,6 +64,8 @@ class TurnTokens(TaskSource):
         trained_on = self.pipeline.recipe.text.sources or tuple(self.pipeline.sources)
         if self.pipeline.text.trains and is_signs:
             return length / SIGNS_BYTES
+        if self.bytes_a_token:
+            return length / self.bytes_a_token
         knows = not self.pipeline.text.trains or self.source in trained_on
         return length / (BYTES_A_TOKEN if knows else OTHER_BYTES)
 

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from weft.pipelines.align import Align
 from weft.pipelines.parts.splits import Splits
 from weft.pipelines.recipe_faults import RecipeFault
+from weft.pipelines.segmenters.base import Segmenter
 from weft.pipelines.sources.base import Source
 from weft.pipelines.tasks.base import Task
 from weft.schemas.audio import Utterance
@@ -35,6 +36,8 @@ class Chosen(Protocol):
     def streams(self) -> Mapping[str, StreamSettings]: ...
     @property
     def align(self) -> Align | None: ...
+    @property
+    def segmenter(self) -> Segmenter: ...
     def splits(self, source: str) -> Splits: ...
 
 
@@ -74,15 +77,20 @@ def check_task(backends: Chosen, name: str, task: Task) -> None:
         if task.takes_of(makes) not in gives:
             wrong = f"{source!r} gives {_called(gives[0])}, this task takes {_called(task.takes)}"
             raise RecipeFault(("tasks", name, "sources"), wrong)
-        if misfit := task.misfit(with_transcripts(backends, backends.sources[source].facts), makes):
+        if misfit := task.misfit(reliable(backends, backends.sources[source].facts), makes):
             raise RecipeFault(("tasks", name, "sources"), f"{source!r} {misfit}")
     _has_split(backends, name, task)
-    _counts(backends, name, task)
 
 
-def with_transcripts(backends: Chosen, facts: Facts) -> Facts:
-    """The facts as far as tasks can rely on them: where the recipe transcribes, what has no transcript may get one."""
-    return replace(facts, has_text=None) if backends.recipe.transcribe else facts
+def reliable(backends: Chosen, facts: Facts) -> Facts:
+    """The facts as far as tasks can rely on them: where the recipe transcribes, what has no transcript may get one; and where it cuts
+    recordings that are as long as these may be, one may become several utterances.
+    """
+    if backends.recipe.transcribe:
+        facts = replace(facts, has_text=None)
+    segmenter = backends.segmenter
+    is_cut = facts.longest is not None and facts.longest > max(segmenter.longest, segmenter.transcript)
+    return replace(facts, most_utterances=None) if is_cut else facts
 
 
 def _has_split(backends: Chosen, name: str, task: Task) -> None:
@@ -98,21 +106,6 @@ def _may_give(backends: Chosen, source: str, split: Split) -> bool:
     own = made.unnamed_split or "train"
     is_held_out = split == "validation" and own == "train" and bool(backends.splits(source).hold_out)
     return made.names_splits or split == own or is_held_out
-
-
-def _counts(backends: Chosen, name: str, task: Task) -> None:
-    """Raises RecipeFault for a role in `loss` that no turn of the sources has."""
-    sources = [backends.sources[source] for source in task.sources]
-    roles = [source.facts.roles for source in sources if task.takes_of(source.makes) is Dialogue]
-    known = [some for some in roles if some is not None]
-    if len(known) < len(roles) or not known:
-        return
-    if absent := sorted(task.roles_that_count - frozenset().union(*known)):
-        there = ", ".join(map(repr, sorted(frozenset().union(*known))))
-        wrong = (
-            f"`loss` names the role {absent[0]!r}, and no turn of {', '.join(task.sources)} has it; there are {there}"
-        )
-        raise RecipeFault(("tasks", name, "loss"), wrong)
 
 
 def _key_with(backends: Chosen, task: str, stream: str) -> str:

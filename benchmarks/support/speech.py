@@ -17,7 +17,7 @@ from weft.jobs.commands import read_pipeline
 from weft.jobs.demo import write_once
 from weft.jobs.engine import Engine
 from weft.jobs.ray_engine import RayEngine
-from weft.jobs.schedule import run
+from weft.jobs.schedule import WorkEvent, run
 from weft.pipelines.audio.sound import flac
 from weft.pipelines.graph import Pipeline
 from weft.pipelines.parts.stage_work import PartWork
@@ -113,10 +113,13 @@ class SpeechCorpus:
             self.works.setdefault(work.node, []).append(work)
 
     def again(self, node: str) -> None:
-        """Does a node's work anew, as a build does it."""
+        """Does a node's work anew, as a build does it. Raises AssertionError where some of it counts as done."""
+        self.store.manifests = None  # that of the build before, which lists the parts that are removed here
         for work in self.works[node]:
             self.store.remove(work.makes)
-        run(self.works[node], self.store, self.engine, lambda event: None)
+        events: list[WorkEvent] = []
+        run(self.works[node], self.store, self.engine, events.append)
+        assert all(event.what == "done" for event in events), f"{node}: some work was not done again"
 
     def utterances(self, node: str) -> list[list[Utterance]]:
         """The utterances in each part of `node`."""

@@ -75,7 +75,8 @@ class _TreeBuilder:
     def task(self, name: str, share: "Share", below: TaskShare, held: Mapping[str, Sequence[HeldAmounts]]) -> None:
         if not any(rows for rows in held.values()):
             raise PlanError(
-                f"task {name!r} has no samples: everything its sources hold was rejected; `weft rejects CORPUS` says why"
+                f"task {name!r} has no samples: all that its sources hold was rejected (`weft rejects CORPUS` says why) or is of "
+                "another split than the task draws"
             )
         node = self._add(-1, "task", name, path=name, share=share)
         group = _Group({}, {source: list(rows) for source, rows in held.items()})

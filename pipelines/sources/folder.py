@@ -12,6 +12,7 @@ import errno
 import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from typing import Annotated
 
 from pydantic import PrivateAttr
@@ -26,6 +27,7 @@ from weft.pipelines.storage.paths import absolute
 from weft.pipelines.storage.store import Store
 from weft.pipelines.timings.formats import READERS
 from weft.schemas.audio import Audio, Recording
+from weft.schemas.facts import Facts
 from weft.schemas.item import Item, key_for
 from weft.schemas.ledger import Reject, Unusable
 from weft.schemas.limits import SpeechLimits
@@ -60,6 +62,17 @@ class Source(SpeechSource):
             yield from manifest.items(name, absolute(listed), self.limits)
         else:
             yield from self._walked(name)
+
+    @property
+    def lists_facts(self) -> bool:
+        return True
+
+    def facts_of(self, item: Item, store: Store) -> Iterator[Facts]:
+        if item.payload:
+            yield from manifest.facts_of(item)
+        elif item.uri:
+            with suppress(Unusable):  # which is rejected when it is read
+                yield Facts(fields=frozenset(), has_text=_may_have_text(store, item.text_uri, self.limits))
 
     def passed_over(self) -> dict[str, int]:
         return dict(self._passed)
@@ -147,6 +160,14 @@ def _by_stem(files: Iterator[File]) -> Texts:
         if ending:
             texts.setdefault((file.path[: -len(ending)], ending), file)
     return texts
+
+
+def _may_have_text(store: Store, uri: str, limits: SpeechLimits) -> bool:
+    """Whether the file beside a recording may hold its words. Raises Unusable."""
+    ending = uri.lower()
+    return (
+        bool(uri) and not ending.endswith(".rttm") and (ending.endswith(TIMED) or bool(read_text(store, uri, limits)))
+    )
 
 
 def _labels(store: Store, item: Item, limits: SpeechLimits) -> Labels:

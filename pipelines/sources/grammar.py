@@ -23,7 +23,10 @@ class Source(ScriptedSource):
 
     @property
     def facts(self) -> Facts:
-        return Facts(fields=self.field_names, has_text=True, roles=CHAT, spoken=CHAT, asked=CHAT, has_answers=False)
+        return Facts(
+            fields=self.field_names, has_text=True, roles=CHAT, spoken=CHAT, asked=CHAT, has_answers=False,
+            dialogue_fields=self.field_names, turn_fields=dict.fromkeys(CHAT, self.field_names), has_tools=False,
+        )  # fmt: skip
 
     def version(self) -> str:
         return f"2, grammar {VERSION}"

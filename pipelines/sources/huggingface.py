@@ -66,7 +66,7 @@ class Source(SpeechSource):
         return True
 
     def named(self, item: Item, splits: Splits) -> Sequence[HoldOutNames] | None:
-        if splits.holds_out("items"):
+        if splits.hold_out is None or splits.holds_out("items"):
             return [HoldOutNames(items=(item.key,), split=json.loads(item.payload)["split"])]
         return None
 

@@ -11,6 +11,7 @@ import json
 import os
 import struct
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from typing import Annotated
 
 from weft.pipelines.parts.splits import HoldOutNames, Splits
@@ -23,6 +24,7 @@ from weft.pipelines.storage.paths import absolute
 from weft.pipelines.storage.retries import opened
 from weft.pipelines.storage.store import Store
 from weft.schemas.audio import Audio, Recording, Supervision
+from weft.schemas.facts import Facts
 from weft.schemas.item import Item, key_for
 from weft.schemas.ledger import Reject, Unusable
 from weft.schemas.settings import NOT_IN_FINGERPRINT
@@ -67,6 +69,15 @@ class Source(SpeechSource):
             if wrong.is_over(usable=recording in audio):
                 yield wrong_item(name, "segments", wrong.fault)
                 return
+
+    @property
+    def lists_facts(self) -> bool:
+        return True
+
+    def facts_of(self, item: Item, store: Store) -> Iterator[Facts]:
+        for row in json.loads(item.payload) if item.uri else []:
+            with suppress(Unusable):  # which is rejected when it is read
+                yield Facts(fields=self.field_names, has_text=bool(_supervision(row).text))
 
     def named(self, item: Item, splits: Splits) -> Sequence[HoldOutNames]:
         rows = json.loads(item.payload) if item.uri else []

@@ -14,6 +14,7 @@ import math
 import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from typing import Annotated, Any
 
 from weft.pipelines.parts.splits import HoldOutNames, Splits
@@ -28,6 +29,7 @@ from weft.pipelines.storage.paths import absolute
 from weft.pipelines.storage.retries import read_with_retries, retrying
 from weft.pipelines.storage.store import Store
 from weft.schemas.audio import Audio, Recording, Supervision
+from weft.schemas.facts import Facts
 from weft.schemas.fields import Fields, WrongField, parsed
 from weft.schemas.item import Item, key_for
 from weft.schemas.ledger import Reject, Unusable
@@ -52,6 +54,18 @@ class Source(SpeechSource):
     @property
     def names_splits(self) -> bool:
         return True
+
+    @property
+    def lists_facts(self) -> bool:
+        return True
+
+    def facts_of(self, item: Item, store: Store) -> Iterator[Facts]:
+        if item.uri.endswith(".tar"):
+            yield Facts()  # only reading shows its cuts
+            return
+        with suppress(Unusable):  # which is rejected when it is read
+            for one in _supervisions(_bare_cuts(item)) if item.uri else ():
+                yield Facts(fields=frozenset(field.name for field in one.fields), has_text=bool(one.text or one.words))
 
     def named(self, item: Item, splits: Splits) -> Sequence[HoldOutNames] | None:
         if item.uri.endswith(".tar"):

@@ -10,6 +10,7 @@ the named texts of docs/data.md, such as `question` and `answer`, which belong t
 
 import os
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from typing import Annotated, Any
 
 from weft.pipelines.parts.splits import HoldOutNames, Splits
@@ -53,14 +54,7 @@ class Source(SpeechSource):
         return True
 
     def facts_of(self, item: Item, store: Store) -> Iterator[Facts]:
-        try:
-            for line in _lines(item):
-                yield Facts(
-                    fields=frozenset(one.name for one in named_texts(line)),
-                    has_text=bool(line.text("text").strip() or line.entries("words")),
-                )
-        except (WrongField, Unusable):  # which is rejected when it is read
-            return
+        yield from facts_of(item)
 
     def read(self, item: Item, store: Store) -> Iterator[Recording | Reject]:
         yield from read(self, item, store)
@@ -125,6 +119,20 @@ def named(source: SpeechSource, item: Item) -> list[HoldOutNames]:
         ]  # fmt: skip
     except WrongField:
         return []
+
+
+def facts_of(item: Item) -> Iterator[Facts]:
+    """What each line of an item says that will not be rejected."""
+    try:
+        lines = _lines(item)
+    except WrongField:
+        return
+    for line in lines:
+        with suppress(WrongField, Unusable):
+            yield Facts(
+                fields=frozenset(one.name for one in named_texts(line)),
+                has_text=bool(line.text("text").strip() or line.entries("words")),
+            )
 
 
 def _lines(item: Item) -> list[Fields]:

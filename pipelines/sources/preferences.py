@@ -25,7 +25,8 @@ class Source(ScriptedSource):
     def facts(self) -> Facts:
         return Facts(
             fields=self.field_names, has_text=True, most_utterances=3, roles=CHAT, spoken=CHAT, asked=frozenset({"human"}),
-            last="human", has_answers=True,
+            last="human", has_answers=True, dialogue_fields=self.field_names,
+            turn_fields=dict.fromkeys(CHAT, self.field_names), has_tools=False,
         )  # fmt: skip
 
     def version(self) -> str:

@@ -26,6 +26,7 @@ from weft.schemas.item import Item
 from weft.schemas.ledger import Reject, Unusable
 
 WORDS_A_SECOND = 3.0  # of espeak, about
+LONGEST = 15.0  # seconds; the slowest of all that the writer makes last 10
 
 
 class Source(SpeechSource):
@@ -44,7 +45,7 @@ class Source(SpeechSource):
 
     @property
     def facts(self) -> Facts:
-        return Facts(fields=self.field_names, has_text=True, most_utterances=1)
+        return Facts(fields=self.field_names, has_text=True, most_utterances=1, longest=LONGEST)
 
     def version(self) -> str:
         return f"1, questions {VERSION}, {Voice().version()}"

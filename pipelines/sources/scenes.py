@@ -23,6 +23,7 @@ from weft.schemas.facts import Facts
 from weft.schemas.item import Item
 from weft.schemas.ledger import Reject
 
+LONGEST = 7.0  # seconds: three sounds of 2 s and the silence between them last 6.6
 _FIELDS = ("caption", "question", "answer", "thought", "aspect")
 
 
@@ -42,7 +43,7 @@ class Source(SpeechSource):
 
     @property
     def facts(self) -> Facts:
-        return Facts(fields=self.field_names, has_text=False, most_utterances=1)
+        return Facts(fields=self.field_names, has_text=False, most_utterances=1, longest=LONGEST)
 
     def version(self) -> str:
         return f"1, scenes {VERSION}"

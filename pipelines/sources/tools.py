@@ -27,7 +27,8 @@ class Source(ScriptedSource):
     def facts(self) -> Facts:
         return Facts(
             fields=self.field_names, has_text=True, most_utterances=2, roles=CHAT | {"system", "tool"}, spoken=CHAT, asked=CHAT,
-            last="assistant", has_answers=False,
+            last="assistant", has_answers=False, dialogue_fields=self.field_names,
+            turn_fields=dict.fromkeys(CHAT, self.field_names), has_tools=True,
         )  # fmt: skip
 
     def version(self) -> str:

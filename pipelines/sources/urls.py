@@ -18,6 +18,7 @@ from weft.pipelines.sources.common.wrong_run import WrongRun
 from weft.pipelines.storage.retries import without_secrets
 from weft.pipelines.storage.store import Store
 from weft.schemas.audio import Audio, Recording
+from weft.schemas.facts import Facts
 from weft.schemas.item import Item, key_for
 from weft.schemas.ledger import Reject, Unusable
 from weft.schemas.settings import NOT_IN_FINGERPRINT
@@ -42,6 +43,14 @@ class Source(SpeechSource):
             if wrong.is_over(usable="://" in item.uri):
                 yield wrong_item(name, f"line {number + 1}", wrong.fault)
                 return
+
+    @property
+    def lists_facts(self) -> bool:
+        return True
+
+    def facts_of(self, item: Item, store: Store) -> Iterator[Facts]:
+        if "://" in item.uri:
+            yield Facts(fields=self.field_names, has_text=bool(item.payload))
 
     def named(self, item: Item, splits: Splits) -> Sequence[HoldOutNames]:
         return [HoldOutNames(speakers=(self.speaker,), recordings=(item.path,), items=(item.key,))]

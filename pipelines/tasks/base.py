@@ -163,11 +163,6 @@ class Task(Versioned):
         """Whether it needs the transcript of an utterance."""
         return self.writes_text
 
-    @property
-    def roles_that_count(self) -> frozenset[str]:
-        """Of the turns of a dialogue, those that it lets count; none where its samples are not of dialogues."""
-        return frozenset()
-
     def misfit(self, facts: Facts, makes: type) -> str:
         """Why no record of which this is known gives a sample, as the end of a sentence that begins with the name of its source; ""
         where one may. `makes` is what the source makes.
@@ -179,6 +174,8 @@ class Task(Versioned):
         if facts.fields is not None and (missing := sorted(self.fields - facts.fields)):
             has = f"its fields are {', '.join(sorted(facts.fields))}" if facts.fields else "its records have no fields"
             yield f"never gives the field {missing[0]!r} ({has}), which this task needs"
+        if takes is Passage and "image" in self.latents:
+            yield "gives whole recordings, which have no image"
         if takes is Passage and facts.most_utterances is not None and facts.most_utterances < self.fewest_utterances:
             few = counted(facts.most_utterances, "utterance")
             yield f"has recordings of {few} at most, and this task needs {self.fewest_utterances} of one"

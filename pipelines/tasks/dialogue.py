@@ -16,7 +16,8 @@ from typing import ClassVar, Literal
 from pydantic import Field, field_validator, model_validator
 
 from weft.pipelines.tasks.base import Material, Spoken
-from weft.pipelines.tasks.common.content import ContentTask, TurnTemplate, refuse_unknown_roles
+from weft.pipelines.tasks.common.content import IMAGE, ContentTask, TurnTemplate, refuse_unknown_roles
+from weft.pipelines.tasks.common.interleave import TEXT
 from weft.pipelines.tasks.common.sample_builder import SampleBuilder
 from weft.pipelines.tasks.common.turns import TurnWriter
 from weft.schemas import text as records
@@ -35,7 +36,8 @@ class DialogueTurn:
 
 
 class Task(ContentTask):
-    """`turns` has one entry a role that is spoken, or "" for dialogues without roles. Turns of the roles in `loss` count.
+    """`turns` has one entry a role that is spoken, or "" for dialogues without roles; one of another role says `text` alone. Turns of
+    the roles in `loss` count.
 
     Consecutive turns of one speaker are turns of their own, or `pieces` of one: each with its markers and its own groups (`state`, for
     an answer whose emotion changes within it), or `joined` between one pair of markers. Of two answers the chosen one is written.
@@ -78,25 +80,41 @@ class Task(ContentTask):
     def _entries_there(self) -> str:
         return f"their roles are {', '.join(repr(turn.role) for turn in self.turns)}"
 
-    @property
-    def roles_that_count(self) -> frozenset[str]:
-        return frozenset(self.loss)
-
     def misfits(self, facts: Facts, takes: type) -> Iterator[str]:
         yield from super().misfits(facts, takes)
         if takes is not Dialogue:
             return
-        entries = {turn.role for turn in self.turns}
-        if silent := sorted(entries - set(records.SPOKEN_ROLES)):
-            yield f"has no spoken turns of the role {silent[0]!r}, which `turns` has an entry for"
-        if self.exchanges == "spoken" and (missing := sorted(self._written_as_speech(facts) - entries)):
-            yield f"has spoken turns of the role {missing[0]!r}, of which `turns` says nothing ({self._entries_there()})"
+        if turn := next((turn for turn in self.turns if not _is_as_written(turn)), None):
+            yield f"has no spoken turns of the role {turn.role!r}: they are written as they are, so its entry says `text` alone"
+        if facts.has_tools and facts.roles is not None and "system" not in facts.roles:
+            yield "lists tools, which are written after a system turn, and has no such turn"
         if facts.roles is not None and self.loss and not facts.roles & set(self.loss):
             yield f"has no turn of a role in `loss`; its roles are {', '.join(map(repr, sorted(facts.roles)))}"
+        if facts.dialogue_fields is not None and (missing := sorted(self.dialogue_fields - facts.dialogue_fields)):
+            yield f"has no dialogues with a field {missing[0]!r}, which this task needs: a field of one of their turns does not serve"
+        if self.exchanges == "spoken" and self._spoken(facts) is not None:
+            yield from self._speech_misfits(facts, self._spoken(facts) or frozenset())
 
-    def _written_as_speech(self, facts: Facts) -> frozenset[str]:
-        """The roles of the spoken turns that a sample holds; none where that is not known."""
-        return facts.spoken or frozenset()
+    def _speech_misfits(self, facts: Facts, spoken: frozenset[str]) -> Iterator[str]:
+        """Of a sample whose spoken turns, of these roles, are all written as speech."""
+        if missing := sorted(spoken - {turn.role for turn in self.turns}):
+            yield f"has spoken turns of the role {missing[0]!r}, of which `turns` says nothing ({self._entries_there()})"
+        used = [turn for turn in self.turns if turn.role in spoken]
+        for kind in sorted(self.latents - frozenset().union(*(turn.latents for turn in used))):
+            yield f"has no spoken turns of a role whose entry says `{kind}`; their roles are {', '.join(map(repr, sorted(spoken)))}"
+        for turn in used:
+            given = (facts.turn_fields or {}).get(turn.role)
+            if given is not None and (lost := sorted(turn.fields - {IMAGE} - given)):
+                yield f"has turns of the role {turn.role!r} without the field {lost[0]!r}, which its entry in `turns` says"
+
+    def _spoken(self, facts: Facts) -> frozenset[str] | None:
+        """The roles of the spoken turns that a sample holds; None where that is not known."""
+        return facts.spoken
+
+    @property
+    def dialogue_fields(self) -> frozenset[str]:
+        """The fields that a dialogue itself needs."""
+        return self.latents & {IMAGE}
 
     @property
     def contents(self) -> tuple[TurnTemplate, ...]:
@@ -191,6 +209,11 @@ def _alternating(turns: Sequence[DialogueTurn], first: bool) -> list[DialogueTur
         made.append(one if is_spoken else replace(one, spoken=None))
         before = one.turn.role
     return made
+
+
+def _is_as_written(turn: TurnTemplate) -> bool:
+    """Whether turns that no voice speaks, if they are such, are written as an entry says."""
+    return turn.role in records.SPOKEN_ROLES or (turn.say == (TEXT,) and not turn.open and not turn.close)
 
 
 def _goes_on(before: DialogueTurn, after: DialogueTurn) -> bool:

@@ -58,8 +58,12 @@ class Task(dialogue.Task):
         if takes is Dialogue and facts.last == self.role:
             yield f"has dialogues that end with a turn of the role {self.role!r}, and a prompt ends before that"
 
-    def _written_as_speech(self, facts: Facts) -> frozenset[str]:
-        return facts.asked or frozenset()  # marked answers are no part of a prompt
+    def _spoken(self, facts: Facts) -> frozenset[str] | None:
+        return facts.asked  # marked answers are no part of a prompt
+
+    @property
+    def dialogue_fields(self) -> frozenset[str]:
+        return (super().dialogue_fields | {self.answer}) - {""}
 
     def compose(self, material: Material, builder: SampleBuilder, random: Random) -> None:
         writer = TurnWriter(builder=builder, template=self.template, loss=frozenset(), image=material.image)

@@ -6,9 +6,10 @@ import pytest
 
 from weft.jobs.commands import make_pipeline, read_pipeline
 from weft.jobs.estimates import Use
-from weft.jobs.source_sizes import SourceSize, sampled_size
-from weft.jobs.token_rates import KEPT_BY_DEDUP, TEXT_RATE
-from weft.jobs.turn_tokens import BYTES_A_TOKEN, OTHER_BYTES, SIGNS_BYTES
+from weft.jobs.sampled_sizes import sampled_size
+from weft.jobs.source_sizes import SourceSize
+from weft.jobs.token_rates import BYTES_A_TOKEN, KEPT_BY_DEDUP, TEXT_RATE
+from weft.jobs.turn_tokens import OTHER_BYTES, SIGNS_BYTES
 from weft.pipelines.graph import Pipeline
 from weft.tokenizers import bpe
 

@@ -16,8 +16,9 @@ import yaml
 from weft.jobs.commands import read_pipeline
 from weft.jobs.costs import REAL_TIME, stage_times, steps_of, training_times
 from weft.jobs.known_rejects import KnownRejects
+from weft.jobs.sampled_sizes import sampled_size
 from weft.jobs.shortages import shortages
-from weft.jobs.source_sizes import SourceSize, sampled_size
+from weft.jobs.source_sizes import SourceSize
 from weft.jobs.turn_amounts import BYTES_A_SECOND
 from weft.pipelines.audio.sound import flac
 from weft.pipelines.sources import folder, grammar, manifest, text
@@ -183,17 +184,17 @@ class TestShortages:
         code, output, _ = weft("plan", recipe(total=40_000))
         last = output.splitlines()[-1]
         assert code == 1 and last.startswith("too little data: stage pre declares 40,000 tokens of text,")
-        assert "one pass over books holds about 3,9" in last and "training.pre.mixture.scale" in last
-        assert "exhausted: repeat, passes: 11" in last
+        assert "one pass over books holds about 3,240" in last and "training.pre.mixture.scale" in last
+        assert "exhausted: repeat, passes: 13" in last  # of 80 words and a marker each
 
     @pytest.mark.parametrize(
         "mixture",
         [
             {"total": 3000},
-            {"total": 40_000, "exhausted": "repeat", "passes": 11},
+            {"total": 40_000, "exhausted": "repeat", "passes": 13},
             {"total": 40_000, "exhausted": "stop"},
             {"total": 40, "unit": "samples"},
-            {"total": 60, "unit": "batches"},
+            {"total": 50, "unit": "batches"},
         ],
     )
     def test_enough_data_or_a_stage_that_may_end_early_exits_with_0(

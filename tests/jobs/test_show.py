@@ -1,11 +1,12 @@
 """What the audit's tables show."""
 
 import io
+from pathlib import Path
 
 from rich.console import Console
 
-from weft.jobs.show import show_faults, show_ledger
-from weft.schemas.audit import Audit, NodeAudit
+from weft.jobs.show import show_audit, show_faults, show_ledger
+from weft.schemas.audit import Audit, NodeAudit, ShareAudit, StageAudit
 
 
 def node(name: str, items: int) -> NodeAudit:
@@ -54,3 +55,29 @@ def test_files_that_an_interrupted_build_has_not_made_are_counted() -> None:
 
 def test_a_few_missing_files_are_all_named() -> None:
     assert len(lines_of(*(f"{n} is missing" for n in range(5)))) == 5
+
+
+def closing(unit: str, shares: tuple[ShareAudit, ...] = ()) -> str:
+    """The last line of an audit without any fault."""
+    page = io.StringIO()
+    stage = StageAudit(
+        stage="pre", unit=unit, size=9.0, draws=3, shards=1, bytes=9, ended="", tasks=(), shares=shares, groups=(), epochs=(),
+    )  # fmt: skip
+    whole = Audit(corpus="c", stages=(stage,), nodes=(), rejects=(), leaks=(), unread=(), faults=())
+    show_audit(Console(file=page, width=1000), whole)
+    return page.getvalue().splitlines()[-1]
+
+
+def test_the_closing_sentence_says_what_was_proved_in_the_words_of_the_docs() -> None:
+    bound = "(1 - w) times the task's longest sample plus w times the longest of all, with w the task's share"
+    near = "at every prefix of the stream each task is within one sample of its share, in"
+    assert closing("samples") == f"pre: {near} samples"
+    assert (
+        closing("tokens") == f"pre: {near} tokens. Where samples differ in size, that one is {bound} (column `allowed`)"
+    )
+    docs = " ".join((Path(__file__).parents[2] / "docs" / "mixtures.md").read_text("utf-8").split())
+    assert f"Where samples differ in size, that one is {bound}." in docs
+    share = ShareAudit(
+        path="t/a", level="source", declared=0.5, rounded=False, realised=0.5, samples=3, worst=1.0, sample=2.0
+    )
+    assert "; inside a task each source or group is within one sample" in closing("tokens", (share,))

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from weft.jobs.source_sizes import sampled_size
+from weft.jobs.sampled_sizes import sampled_size
 from weft.pipelines.sources import checkable, pairs, pictures, preferences, questions, scenes, tools
 from weft.pipelines.sources.base import Source
 from weft.pipelines.storage.store import Store
@@ -109,6 +109,14 @@ def test_a_plan_knows_how_long_they_are(kind: Any, ingested: Callable) -> None:
     made, _ = ingested(source)
     assert (held.records, held.unreadable) == (6, 0)
     assert held.seconds == pytest.approx(sum(one.seconds for one in made), rel=0.35)
+
+
+@pytest.mark.parametrize("kind", [scenes.Source, questions.Source])
+def test_none_is_longer_than_their_facts_say(kind: Any, ingested: Callable) -> None:
+    source = kind(count=12)
+    made, _ = ingested(source)
+    assert max(one.seconds for one in made) <= source.facts.longest
+    assert max(map(source.seconds_of, kind(count=500).items("speech"))) <= source.facts.longest
 
 
 @pytest.mark.parametrize("kind", [pairs.Source, tools.Source, preferences.Source])

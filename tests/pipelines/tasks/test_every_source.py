@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from weft.jobs.checks.material import unfit_sources
+from weft.jobs.checks.material import Fits, fits
 from weft.pipelines import registry
 from weft.pipelines.audio.sound import flac
 from weft.pipelines.compose import Compose
@@ -87,6 +87,14 @@ TASKS: dict[str, dict[str, Any]] = {
     "asked": {"use": "prompts", "turns": [{"role": "human", "say": [{"field": "question"}]}], "answer": "answer"},
     "of the human": {"use": "prompts", "turns": [HUMAN, REPLY], "role": "human"},
     "validation": {"use": "speech", "split": "validation"},
+    "tools count too": {"use": "dialogue", "turns": TALK, "loss": ["assistant", "tool"]},
+    "system as text": {"use": "dialogue", "turns": [{"role": "system", "say": "text"}, *TALK]},
+    "system as speech": {"use": "dialogue", "turns": [{"role": "system", "say": "hubert"}, *TALK]},
+    "aloud": {"use": "dialogue", "turns": [ASKED, REPLY]},
+    "shown": {"use": "dialogue", "turns": [{"role": "human", "say": ["image", "text"]}, REPLY]},
+    "translated": {"use": "dialogue", "turns": [{"role": "human", "say": ["text", {"field": "translation"}]}, REPLY]},
+    "answer of a turn": {"use": "prompts", "turns": [HUMAN, REPLY], "role": "human", "answer": "translation"},
+    "pictures of talks": {"use": "continuation", "say": "hubert", "prompt": {"say": "image"}},
 }  # fmt: skip
 
 
@@ -142,10 +150,12 @@ def _recordings(name: str) -> Iterator[Recording]:
 
 
 def _scripts() -> Iterator[Dialogue]:
-    """Of one speaker each: with all fields, and without a role."""
+    """With all fields: of one speaker each, one of them without a role, and of two."""
     for key, role in (("asks", "human"), ("answers", "assistant"), ("talks", "")):
         turn = Turn(speaker=role or "ann", role=role, text=TEXT)
         yield Dialogue(key=key, source="s", turns=(turn, turn, turn), fields=_fields())
+    both = tuple(Turn(speaker=role, role=role, text=TEXT) for role in ("human", "assistant"))
+    yield Dialogue(key="both", source="s", turns=both, fields=_fields())
 
 
 def recipe(source: str, task: str = "") -> Recipe:
@@ -243,16 +253,23 @@ def test_a_task_makes_a_sample_of_a_source_or_is_refused(source: str, records: R
     assert empty == []
 
 
+NEVER = {"system as speech", "shown", "answer of a turn", "pictures of talks"}  # what none of weft's own sources serves
+
+
 @pytest.mark.parametrize(
     ("source", "refused"),
     [
         ("grammar", {"text", "question", "caption", "translation", "image", "recall", "counted tools", "counted system", "nobody",
-                     "one role", "uncounted", "pairs", "pairs of fields", "asked", "validation", "human prompts"}),
+                     "one role", "uncounted", "pairs", "pairs of fields", "asked", "validation", "human prompts", "translated",
+                     *NEVER}),
+        ("pairs", {"text", "question", "caption", "image", "recall", "counted tools", "nobody", "one role", "uncounted", "pairs",
+                   "pairs of fields", "asked", "validation", "long prompt", "prompts", "human prompts", *NEVER}),
         ("tools", {"text", "question", "caption", "translation", "image", "recall", "nobody", "one role", "uncounted", "pairs",
-                   "pairs of fields", "prompts", "asked", "validation", "long prompt", "human prompts"}),
+                   "pairs of fields", "prompts", "asked", "validation", "long prompt", "human prompts", *NEVER, "translated"}),
         ("scenes", {"text", "words", "ratio", "speech to text", "long prompt", "utterances", "asr", "tts", "translation", "image",
                     "recall", "dialogue", "counted tools", "counted system", "nobody", "one role", "uncounted", "alternating",
-                    "pairs", "pairs of fields", "prompts", "validation", "of the human"}),
+                    "pairs", "pairs of fields", "prompts", "validation", "of the human", *NEVER, "translated", "tools count too",
+                    "system as text", "aloud"}),
         ("pictures", set(TASKS) - {"text", "image"}),
     ],
 )  # fmt: skip
@@ -268,6 +285,25 @@ def test_a_source_that_gets_transcripts_from_a_recogniser_is_no_longer_without_t
     given = recipe("scenes", "asr").model_dump()
     given["transcribe"] = {"use": "pocketsphinx"}
     assert Pipeline(Recipe.model_validate(given)).tasks["t"]
+
+
+@pytest.mark.parametrize("source", ["questions", "scenes"])
+def test_recordings_that_the_recipe_cuts_may_have_several_utterances(source: str) -> None:
+    given = recipe(source, "long prompt").model_dump()
+    with pytest.raises(RecipeFault, match="has recordings of 1 utterance at most, and this task needs 4 of one"):
+        _ = Pipeline(Recipe.model_validate(given)).tasks
+    given["segment"] = {"use": "silero", "transcript": 1.5, "longest": 1.5}
+    assert Pipeline(Recipe.model_validate(given)).tasks["t"]
+    given["segment"] = {"use": "silero", "transcript": 1.5, "longest": 20}  # which are still not cut
+    with pytest.raises(RecipeFault):
+        _ = Pipeline(Recipe.model_validate(given)).tasks
+
+
+def test_an_entry_of_what_nobody_speaks_says_text_alone() -> None:
+    given = recipe("pairs", "system as text").model_dump()
+    given["tasks"]["t"]["turns"][0]["say"] = {"literal": "Listen."}
+    with pytest.raises(RecipeFault, match="'system': they are written as they are, so its entry says `text` alone"):
+        _ = Pipeline(Recipe.model_validate(given)).tasks
 
 
 LINES: dict[str, tuple[str, list[dict[str, Any]], list[dict[str, Any]]]] = {
@@ -296,11 +332,11 @@ def test_data_of_the_user_that_never_fit_are_refused_by_their_listing(task: str,
     given["sources"]["s"]["path"] = str(lines)
     pipeline = Pipeline(Recipe.model_validate(given))
     lines.write_text("".join(json.dumps(line) + "\n" for line in wrong))
-    (fault,) = unfit_sources(pipeline)
+    (fault,) = fits(pipeline).misfits
     assert fault.path == ("tasks", "t", "sources") and fault.message.startswith("'s' ")
     lines.write_text("".join(json.dumps(line) + "\n" for line in [*wrong, *right]))
-    assert list(unfit_sources(pipeline)) == []
+    assert fits(pipeline) == Fits()
     lines.write_text("no JSON\n")  # rejects, which the build counts
-    assert list(unfit_sources(pipeline)) == []
+    assert fits(pipeline) == Fits()
     lines.unlink()
-    assert list(unfit_sources(pipeline)) == []
+    assert fits(pipeline) == Fits()

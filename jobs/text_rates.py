@@ -1,0 +1,63 @@
+"""How many bytes of a source's documents are a token: measured with the recipe's text tokenizer on some of them.
+
+with_text_rates(pipeline, sizes)["books"].bytes_a_token   ->   5.1
+
+A tokenizer that learns from the corpus learns here from a megabyte of it, which is enough for a small vocabulary. The typical rate
+stands for a larger one, and for a checkpoint that is not there.
+"""
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from itertools import islice
+
+from weft.jobs.source_sizes import SourceSize
+from weft.pipelines.graph import Pipeline
+from weft.schemas.ledger import Unusable
+from weft.tokenizers.bpe import Tokenizer as Bpe
+from weft.tokenizers.pretrained import Tokenizer as Pretrained
+from weft.tokenizers.text import TextTokenizer
+
+BYTES_A_WORD = 200  # of text for each word of a vocabulary: with less it would fit the sample, and no other text
+_DOCUMENTS = 200  # that are spelt
+
+
+def with_text_rates(pipeline: Pipeline, sizes: Mapping[str, SourceSize]) -> dict[str, SourceSize]:
+    """The sizes, each with its rate where that can be measured."""
+    tokenizer = _tokenizer(pipeline, sizes) if any(size.texts for size in sizes.values()) else None
+    measured = {name: _rate(tokenizer, size.texts) if tokenizer else None for name, size in sizes.items()}
+    return {name: size.with_rate(rate) if (rate := measured[name]) else size for name, size in sizes.items()}
+
+
+def _tokenizer(pipeline: Pipeline, sizes: Mapping[str, SourceSize]) -> TextTokenizer | None:
+    text = pipeline.text
+    texts = [one for name in pipeline.recipe.text.sources or sizes for one in sizes[name].texts]
+    is_small = isinstance(text, Bpe) and _is_enough(text.size, texts, pipeline, sizes)
+    if not is_small and not (isinstance(text, Pretrained) and os.path.isdir(text.model)):
+        return None
+    made = text.model_copy()
+    try:
+        made.train(texts)
+    except ValueError:  # a build says what is wrong with the checkpoint
+        return None
+    return made
+
+
+def _is_enough(size: int, texts: list[str], pipeline: Pipeline, sizes: Mapping[str, SourceSize]) -> bool:
+    """Whether a vocabulary of so many words fits these texts as it would all of them."""
+    length = sum(len(text.encode()) for text in texts)
+    whole = sum(sizes[name].bytes for name in pipeline.recipe.text.sources or sizes)
+    return bool(texts) and (length >= whole or length >= BYTES_A_WORD * size)
+
+
+def _rate(tokenizer: TextTokenizer, texts: tuple[str, ...]) -> float | None:
+    spelt = list(islice(_spelt(tokenizer, texts), _DOCUMENTS))
+    tokens = sum(count for _, count in spelt)
+    return sum(length for length, _ in spelt) / tokens if tokens else None
+
+
+def _spelt(tokenizer: TextTokenizer, texts: tuple[str, ...]) -> Iterator[tuple[int, int]]:
+    """Bytes and tokens of each text that can be spelt."""
+    for text in texts:
+        with suppress(Unusable):
+            yield len(text.encode()), len(tokenizer.encode(text))
