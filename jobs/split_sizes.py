@@ -23,11 +23,11 @@ def with_splits(source: Source, item: Item, size: SourceSize, splits: Splits) ->
 
 
 def with_unread(source: Source, size: SourceSize, splits: Splits) -> SourceSize:
-    """The size of a source of which not all was read: of a split that may be in the rest there is an unknown amount."""
+    """The size of a source: where not all of it was read, of a split that may be in the rest there is an unknown amount."""
     if size.read >= size.items:
-        return size
+        return replace(size, by_split=size.by_split or {"train": SourceSize()})  # where all is rejected
     unknown = SourceSize(items=1, unreadable=1)
-    may_be = SPLITS if source.names_splits else ("train", "validation") if splits.hold_out else ()
+    may_be = SPLITS if source.names_splits else ("train", "validation") if splits.hold_out else ("train",)
     return replace(size, by_split={**dict.fromkeys(may_be, unknown), **size.by_split})
 
 

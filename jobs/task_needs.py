@@ -28,13 +28,14 @@ class TaskNeeds:
     tasks: Mapping[str, Task]
 
     def of_item(self, source: Source, item: Item, size: SourceSize) -> SourceSize:
-        """The size of an item with how many of its records fit."""
+        """The size of an item with how many of its records fit; none of one that will be rejected."""
         if not (self.tasks and source.lists_facts):
             return size
         try:
-            return self._compared(size, list(source.facts_of(item, Store("."))))
+            records = list(source.facts_of(item, Store(".")))
         except Unavailable:
             return size
+        return self._compared(size, records) if records else replace(size, compared=1)
 
     def of_documents(self, documents: Sequence[Document], size: SourceSize) -> SourceSize:
         if not any(task.fields for task in self.tasks.values()):  # all that a task may need of a document
@@ -47,5 +48,5 @@ class TaskNeeds:
         return replace(size, compared=len(records), fits=dict(fits))
 
     def _fitting(self, facts: Facts) -> Iterable[str]:
-        known = reliable(self.pipeline, facts)
+        known = replace(reliable(self.pipeline, facts), most_utterances=None)  # lengths are counted apart
         return (name for name, task in self.tasks.items() if not task.misfit(known, self.makes))

@@ -22,6 +22,7 @@ from weft.schemas.ledger import Unavailable
 
 MOST_READ = 1 << 26  # bytes of text files and of lists; of a larger one that fits nowhere until then, the build decides
 _OPENED = 1 << 12  # bytes that a file beside a recording counts, which the listing has no length of
+_LINE = 1 << 9  # bytes that a line of a list counts at least: of short ones it is not the bytes that take time
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,4 +96,5 @@ class _Search:
 
 def _length(item: Item) -> int:
     """Bytes that were read to know what an item says."""
-    return item.length + len(item.payload) + (_OPENED if item.text_uri else 0)
+    line = max(_LINE, len(item.payload)) if item.payload else 0
+    return item.length + line + (_OPENED if item.text_uri else 0)

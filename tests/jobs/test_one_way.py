@@ -4,6 +4,7 @@ stage  ->  what is done around every backend of its kind  ->  the backend       
 """
 
 import inspect
+import re
 import sys
 from collections.abc import Callable
 from functools import cache
@@ -116,3 +117,22 @@ def test_every_stage_is_followed(watch: Watch) -> None:
 
 def test_nothing_is_called_back(watch: Watch) -> None:
     assert not watch.back, "\n".join(sorted(watch.back))
+
+
+def _page() -> dict[str, set[str]]:
+    """The files that docs/how-it-works.md names, by the headings of the stages, in their order."""
+    _, *sections = (ROOT / "docs" / "how-it-works.md").read_text("utf-8").split("\n## ")
+    by_stage = ((section.partition("\n")[0].lower(), section) for section in sections)
+    return {stage: set(re.findall(r"`((?:\w+/)+\w+\.py)`", text)) for stage, text in by_stage if stage in STAGES}
+
+
+def test_the_page_of_the_way_names_files_that_are_entered_there(watch: Watch) -> None:
+    page = _page()
+    assert page.keys() == STAGES
+    assert not {stage: named - watch.entered[stage] for stage, named in page.items() if named - watch.entered[stage]}
+
+
+def test_the_page_has_the_order_of_the_work(watch: Watch) -> None:
+    """Alignment and encoding need the utterance and not each other, so either may come first."""
+    either = {"align", "encode"}
+    assert [stage for stage in _page() if stage not in either] == [one for one in watch.entered if one not in either]

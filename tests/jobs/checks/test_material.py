@@ -108,7 +108,7 @@ def test_urls_and_kaldi_folders_and_cuts_list_their_transcripts(tmp_path: Path) 
 
 def test_a_stretch_after_one_that_is_rejected_counts(tmp_path: Path) -> None:
     stretch = {"audio": "a.wav", "offset": 0, "duration": 1}
-    lines = [{**stretch, "text": 5}, {**stretch, "offset": 1, "text": "good morning"}]
+    lines = [stretch, {**stretch, "offset": 1, "text": 5}, {**stretch, "offset": 2, "text": "good morning"}]
     assert refusal({"use": "manifest", "path": written(tmp_path / "m.jsonl", lines)}, ASR) == ""
 
 
@@ -167,7 +167,7 @@ def test_a_task_over_dialogues_that_never_fit_is_refused(case: str, tmp_path: Pa
 class TestMostRead:
     @pytest.fixture(autouse=True)
     def little(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(material, "MOST_READ", 1000)
+        monkeypatch.setattr(material, "MOST_READ", 20_000)
 
     def test_of_a_long_list_the_beginning_is_read(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         path = written(tmp_path / "m.jsonl", [{"audio": f"{n}.wav", "question": "Who?"} for n in range(500)])

@@ -1,0 +1,134 @@
+"""`weft plan` counts for a task the records that may give it a sample, where a source has others too."""
+
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from weft.jobs.commands import make_pipeline
+from weft.jobs.estimates import Use
+from weft.jobs.forecast import Supply, source_sizes, supplies
+from weft.jobs.shortages import shortages
+from weft.jobs.source_sizes import SourceSize
+from weft.pipelines.audio.sound import flac
+from weft.pipelines.graph import Pipeline
+
+Weft = Callable[..., tuple[int, str, str]]
+HUMAN, REPLY = {"role": "human", "say": "text"}, {"role": "assistant", "say": "text"}
+ASKED, ANSWERED = {"role": "human", "text": "Who?"}, {"role": "assistant", "text": "Me."}
+PAIR = [{**ANSWERED, "text": text, "answer": text} for text in ("chosen", "rejected")]
+CHOSEN = {"use": "pairs", "turns": [HUMAN, {"role": "assistant", "say": {"field": "chosen"}}]}
+
+
+def recipe(source: dict[str, Any], task: dict[str, Any], **mixture: Any) -> dict[str, Any]:
+    stage = {
+        "mixture": {"unit": "samples", "shares": {"t": 1}, "total": 9, **mixture},
+        "context": 64,
+        "model": {"config": {"model_type": "llama"}},
+        "optimiser": {"lr": 0.001, "batch_tokens": 64},
+    }
+    return {
+        "name": "one",
+        "sources": {"s": source},
+        "tasks": {"t": {"sources": ["s"], **task}},
+        "training": {"s": stage},
+    }
+
+
+def pipeline(folder: Path, use: str, lines: Sequence[dict[str, Any]], task: dict[str, Any], **mixture: Any) -> Pipeline:
+    (folder / "lines.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    return make_pipeline(recipe({"use": use, "path": str(folder / "lines.jsonl")}, task, **mixture))
+
+
+def supply(made: Pipeline) -> Supply:
+    return next(supplies(made, "s", source_sizes(made, 1000)))
+
+
+def clips(folder: Path, count: int) -> list[dict[str, Any]]:
+    for n in range(count):
+        (folder / f"{n}.flac").write_bytes(flac(np.zeros(16000, np.float32), 16000))
+    return [{"audio": f"{n}.flac"} for n in range(count)]
+
+
+def test_lines_of_a_manifest_without_a_transcript(tmp_path: Path) -> None:
+    lines = [{**line, **({"text": "two"} if n % 3 else {})} for n, line in enumerate(clips(tmp_path, 6))]
+    made = pipeline(tmp_path, "manifest", lines, {"use": "turns", "turns": [HUMAN, REPLY]})
+    assert (supply(made).has, supply(made).at_most) == (4, 4)
+
+
+def test_dialogues_without_two_answers(tmp_path: Path) -> None:
+    lines = [{"turns": [ASKED, *PAIR]}, {"turns": [ASKED, ANSWERED]}, {"turns": [ASKED, *PAIR]}, {"turns": "none"}]
+    assert supply(pipeline(tmp_path, "script", lines, {"use": "pairs", "turns": [HUMAN, REPLY]})).has == 2
+
+
+@pytest.mark.parametrize(
+    ("use", "line", "task"),
+    [
+        ("manifest", {"audio": "0.flac", "text": 5}, {"use": "turns", "turns": [HUMAN, REPLY]}),
+        ("script", {"turns": "none"}, {"use": "dialogue", "turns": [HUMAN, REPLY]}),
+        ("text", {"text": 5}, {"use": "text"}),
+    ],
+)
+def test_lines_that_the_build_rejects_give_nothing(use: str, line: Any, task: dict[str, Any], tmp_path: Path) -> None:
+    clips(tmp_path, 1)
+    made = pipeline(tmp_path, use, [line, line], {**task, **({"open": ""} if use == "text" else {})}, exhausted="stop")
+    assert (supply(made).has, len(shortages(made, source_sizes(made, 1000)))) == (0, 1)
+
+
+def test_documents_without_a_field(tmp_path: Path) -> None:
+    lines = [{"text": "How?", "chosen": "So.", "rejected": "No."}, {"text": "A text."}, {"text": "Another."}]
+    made = pipeline(tmp_path, "text", lines, CHOSEN)
+    assert supply(made).has == 1
+    size = source_sizes(made, 1000)["s"]
+    assert Use(made, "t", "s").drawn(size).fields == size.fields  # only the first line has any
+
+
+def test_short_recordings_are_left_out_once(tmp_path: Path) -> None:
+    lines = [{"turns": [ASKED, ANSWERED] * n} for n in (1, 2, 3)]
+    made = pipeline(
+        tmp_path, "script", lines, {"use": "continuation", "say": "text", "prompt": {"say": "text", "utterances": 3}}
+    )
+    assert supply(made).has == 2
+
+
+def test_what_was_not_read_may_fit() -> None:
+    size = SourceSize(items=1000, read=10, records=1000, compared=1000, fits={})
+    assert 0 < size.fitting("t").records < 1
+    assert SourceSize(items=10, read=10, records=10, compared=10, fits={}).fitting("t").records == 0
+    assert size.fitting("t").fitting("t") == size.fitting("t")
+
+
+def test_a_task_with_nothing_is_short_even_where_its_stage_may_end_early(tmp_path: Path) -> None:
+    lines = [{**line, "text": "two", "split": "train"} for line in clips(tmp_path, 3)]
+    task = {"use": "turns", "turns": [HUMAN, REPLY]}
+    made = pipeline(tmp_path, "manifest", lines, {**task, "split": "test"}, exhausted="stop")
+    (sentence,) = shortages(made, source_sizes(made, 1000))
+    assert sentence == "too little data: stage s: nothing in the split test of s gives t a sample"
+    assert shortages(pipeline(tmp_path, "manifest", lines, task, exhausted="stop"), source_sizes(made, 1000)) == []
+
+
+def test_a_split_that_may_be_in_the_rest_is_not_called_empty(tmp_path: Path) -> None:
+    lines = [{"audio": f"{n}.wav", "text": "two"} for n in range(30)]
+    made = pipeline(
+        tmp_path, "manifest", lines, {"use": "turns", "turns": [HUMAN, REPLY], "split": "test"}, exhausted="stop"
+    )
+    assert shortages(made, source_sizes(made, 10)) == []
+
+
+@pytest.mark.parametrize("as_json", [False, True])
+def test_a_plan_says_how_many_give_nothing(as_json: bool, weft: Weft, tmp_path: Path) -> None:
+    lines = [{**line, **({"text": "two"} if n % 3 else {})} for n, line in enumerate(clips(tmp_path, 6))]
+    (tmp_path / "lines.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    task = {"use": "turns", "turns": [HUMAN, REPLY]}
+    made = recipe({"use": "manifest", "path": str(tmp_path / "lines.jsonl")}, task, total=5)
+    (tmp_path / "r.yaml").write_text(json.dumps(made))
+    code, output, _ = weft("plan", str(tmp_path / "r.yaml"), *(["--json"] if as_json else []))
+    assert code == 1 and "one pass over s holds about 4;" in output
+    if as_json:
+        size = json.loads(output)["sources"]["s"]
+        assert (size["compared"], size["fits"]) == (6, {"t": 4})
+    else:
+        assert "s: 2 of 6 records give t nothing, and are not counted for it" in output
