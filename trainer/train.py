@@ -98,7 +98,8 @@ def train(
     """
     draws, frozen = DrawReader(shards, open_tar=open_tar, prepare=prepared_for(encoders)), checksums(encoders)
     check_supported(draws.index, stage.objective, encoders)
-    check_adaptors(draws.index, stage.trainable)
+    if encoders:  # without any the network has no adaptors, and its groups are named below
+        check_adaptors(draws.index, stage.trainable)
     stream = stream_of(draws, stage)
     if isinstance(stream, PromptStream):
         encoders = cached(encoders, members=8 * stream.count)

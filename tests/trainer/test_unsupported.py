@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -12,6 +13,15 @@ from weft.trainer.index import Index
 from weft.trainer.train import train
 from weft.trainer.unsupported import check_adaptors, check_supported, check_whole_pairs
 from weft.trainer.validation import select
+
+
+class Frames:
+    """Stands for an encoder: the stages here end before they encode."""
+
+    width, stride = 4, 2
+
+    def encode(self, member: np.ndarray) -> np.ndarray:
+        raise AssertionError
 
 
 def index_of(shards: Path, column: str) -> Index:
@@ -50,7 +60,10 @@ def test_training_of_an_adaptor_alone_does_not_begin_without_latents(
 ) -> None:
     stage = make_stage().model_copy(update={"trainable": {"adaptor": None}})
     with pytest.raises(RecipeError, match="nothing would be learned"):
-        train(make_shards(samples), tmp_path / "run", stage, vocabulary, "", seed=0, resume=False, report=print)
+        train(
+            make_shards(samples), tmp_path / "run", stage, vocabulary, "", seed=0, resume=False, report=print,
+            encoders={"audio": Frames()},
+        )  # fmt: skip
     assert not (tmp_path / "run").exists()
 
 
