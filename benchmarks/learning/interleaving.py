@@ -1,9 +1,9 @@
 """Does word interleaving teach a model more of one modality from the other than pairs of whole utterances do?
 
-The same model is trained on the same hours, for the same steps, in three ways: word interleaving, whole utterances in pairs (recognition
-and synthesis), and each modality alone. A third of the tokens of all three is speech alone and a third text alone; the aligned utterances
-have the last third. Measured on sentences that were never trained on, in a voice that speaks no other: the second half of each after its
-first half (`halves`), and whole pairs. No marker counts, so the ways differ in what they know of content alone.
+The same model is trained on the same hours, for the same steps, in three ways: word interleaving, whole utterances in pairs
+(recognition and synthesis), and each modality alone. A third of the tokens of all three is speech alone and a third text alone; the
+aligned utterances have the last third. Measured on sentences that were never trained on, in a voice that speaks no other: the second
+half of each after its first half (`halves`), and whole pairs. No marker counts: the ways differ in what they know of content alone.
 
 Pairs know two markers between speech and text, [Text] as any text has it and [ASR] (of speech [Speech] and [TTS]). Each way is
 compared by the marker with which it does better.
@@ -12,9 +12,11 @@ compared by the marker with which it does better.
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import cycle
 from pathlib import Path
 
-from weft.benchmarks.learning.trained import SEEDS, LearningCorpus, Spread
+from weft.benchmarks.learning.spread import Spread
+from weft.benchmarks.learning.trained import SEEDS, LearningCorpus
 from weft.benchmarks.support import speech
 from weft.benchmarks.support.common import Figure, alone
 from weft.jobs.demo import ACCENTS
@@ -63,7 +65,10 @@ def measure(folder: Path) -> list[Figure]:
         for task in tasks
         for way in WAYS
     ]
-    trained = [Figure(f"{found[way].steps} steps of training, counted tokens: {way}", found[way].tokens, "tokens") for way in WAYS]  # fmt: skip
+    trained = [
+        Figure(f"{found[way].steps} steps of training, counted tokens: {way}", found[way].tokens, "tokens")
+        for way in WAYS
+    ]
     return [*trained, *losses, *_claims(found)]
 
 
@@ -71,7 +76,7 @@ def _write(place: Path) -> None:
     """Speaks the sentences, and writes the manifest and the books."""
     lines = list(sentences(UTTERANCES, SEED))
     paths = speech.speak_lines(place / "raw", lines, CAST)
-    rows = [_row(path, line, CAST[number % len(CAST)]) for number, (path, line) in enumerate(zip(paths, lines, strict=True))]  # fmt: skip
+    rows = [_row(path, line, voice) for path, line, voice in zip(paths, lines, cycle(CAST), strict=False)]
     (place / "speech.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), "utf-8")
     write_once(place / "books/grammar.txt", lambda: "\n\n".join(documents(PARAGRAPHS, SEED)).encode())
 

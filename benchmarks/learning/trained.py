@@ -5,7 +5,6 @@ run = corpus.train("interleaved", seed=1)
 corpus.loss("interleaved", run, "t-given-s")      2.31 nats
 """
 
-import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -14,7 +13,6 @@ from pathlib import Path
 
 import yaml
 
-from weft.benchmarks.support.common import Figure
 from weft.jobs.build import build
 from weft.jobs.commands import read_pipeline
 from weft.jobs.engine import LocalEngine
@@ -38,33 +36,6 @@ from weft.trainer.train import train
 
 SEEDS = (1, 2, 3)
 HELD_OUT = 256  # samples of a task that are measured
-
-
-@dataclass(frozen=True)
-class Spread:
-    """Values of several seeds."""
-
-    values: Sequence[float]
-
-    @property
-    def mean(self) -> float:
-        return statistics.fmean(self.values)
-
-    @property
-    def deviation(self) -> float:
-        return statistics.stdev(self.values)
-
-    def less(self, other: "Spread") -> "Spread":
-        """The differences, seed by seed."""
-        return Spread([one - two for one, two in zip(self.values, other.values, strict=True)])
-
-    def figure(self, name: str, unit: str, limit: float | None = None, at_least: bool = False) -> Figure:
-        """The mean, beside the deviation."""
-        return Figure(name, self.mean, f"± {self.deviation:.2g} {unit}", limit=limit, at_least=at_least)
-
-    def percent(self, name: str, limit: float | None = None, unit: str = "%", at_least: bool = False) -> Figure:
-        """As `figure`, of shares of 1."""
-        return Spread([100 * value for value in self.values]).figure(name, unit, limit, at_least)
 
 
 @dataclass(frozen=True)

@@ -60,7 +60,9 @@ def test_codes_follow_text_and_count_without_their_marker() -> None:
     assert composed("text", "speech", "speech") == ([10, 1, 11, 22, 23, 24, 25], [22, 23, 24, 25])
 
 
-@pytest.mark.parametrize(("given", "say"), [("text", "text"), ("speech", "text"), ("text", "speech"), ("speech", "speech")])
+@pytest.mark.parametrize(
+    ("given", "say"), [("text", "text"), ("speech", "text"), ("text", "speech"), ("speech", "speech")]
+)
 def test_the_second_half_is_the_same_whatever_stands_before_it(given: Modality, say: Modality) -> None:
     assert composed(given, say)[1] == ([2, 3] if say == "text" else [22, 23, 24, 25])
 
