@@ -15,8 +15,8 @@ from weft.benchmarks.learning.trained import HELD_OUT, LearningCorpus
 from weft.benchmarks.support import speech
 from weft.schemas.fingerprint import hash64
 
-TRAINED = {"comparisons": 1200, "moods": 800}  # and HELD_OUT of each
-DRAFTS, READ = 1600, 800
+TRAINED = {"comparisons": 1000, "moods": 500}  # and HELD_OUT of each
+DRAFTS, READ = 1000, 800
 
 
 def built(folder: Path) -> LearningCorpus:
