@@ -35,7 +35,7 @@ from weft.trainer.rollouts import Rollouts
 from weft.trainer.train import train
 
 SEEDS = (1, 2, 3)
-HELD_OUT = 256  # samples of a task that are measured
+HELD_OUT = 300  # samples of a task that are measured
 
 
 @dataclass(frozen=True)
