@@ -16,7 +16,7 @@ from weft.jobs.task_needs import TaskNeeds
 from weft.jobs.text_rates import with_text_rates
 from weft.pipelines.graph import Pipeline
 from weft.pipelines.mixing.sufficiency import Balance
-from weft.schemas.training import Mixture
+from weft.schemas.mixture import Mixture
 
 SURELY = 8.0  # real tokens per second of speech or byte of text are at most this many times the estimate
 

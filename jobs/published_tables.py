@@ -11,8 +11,9 @@ from weft.jobs.published import ComparisonRow, amount, in_tokens, lines, shown
 from weft.jobs.show import table
 from weft.jobs.source_sizes import SourceSize
 from weft.pipelines.graph import Pipeline
+from weft.schemas.mixture import Mixture
 from weft.schemas.published import PublishedStage
-from weft.schemas.training import Mixture, TrainingStage
+from weft.schemas.training import TrainingStage
 
 _NONE = "–"
 _MARK = "*"

@@ -11,8 +11,8 @@ from weft.jobs.source_sizes import SourceSize
 from weft.pipelines.graph import Pipeline
 from weft.pipelines.tasks.base import Task
 from weft.schemas.counting import counted
+from weft.schemas.mixture import Mixture
 from weft.schemas.text import Dialogue
-from weft.schemas.training import Mixture
 
 
 def shortages(pipeline: Pipeline, sizes: dict[str, SourceSize]) -> list[str]:

@@ -21,6 +21,7 @@ from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from weft.schemas.chat import ChatTemplate
 from weft.schemas.choice import Choice as Choice  # those who read a recipe take it from here
+from weft.schemas.mixture import Mixture
 from weft.schemas.objectives import OnPrompts, RewardModel
 from weft.schemas.plan import VALIDATION_STAGE
 from weft.schemas.published import Published
@@ -36,7 +37,7 @@ from weft.schemas.recipe_sections import (
     check_name,
 )
 from weft.schemas.settings import Settings
-from weft.schemas.training import Mixture, TrainingStage
+from weft.schemas.training import TrainingStage
 
 
 class Recipe(Settings):

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import torch
 
-from weft.benchmarks.learning.trained import SEEDS, LearningCorpus, Spread
+from weft.benchmarks.learning.spread import Spread
+from weft.benchmarks.learning.trained import SEEDS, LearningCorpus
 from weft.benchmarks.support.common import Figure, alone
 from weft.benchmarks.support.labelled import DATA
 from weft.trainer.models.starting import starting

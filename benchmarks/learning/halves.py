@@ -1,20 +1,51 @@
-"""An utterance that changes its modality once, in the middle: what a model knows of one half from the other.
+"""The second half of an utterance after its first half, each in a modality: what a model knows of one half from the other.
 
-[Text] and so my fellow americans ask[Speech][Hu7][Hu41]…      or      [Speech][Hu3]…[Text] do for your country
+given: speech, say: text, open: text      [Speech][Hu7][Hu41]…[Text] do for your country
+given: text, say: text                    [Text] and so my fellow americans ask do for your country
+
+Only the second half counts, without the marker that opens it: a model that never met a marker in this place pays nothing for it.
 """
 
 from random import Random
+from typing import ClassVar, Literal
 
-from weft.pipelines.tasks import words
-from weft.pipelines.tasks.words import WordSpan
+from weft.pipelines.tasks import base
+from weft.pipelines.tasks.base import Material, Spoken
+from weft.pipelines.tasks.common.sample_builder import SampleBuilder
+from weft.pipelines.tasks.words import boundaries
 from weft.schemas.ledger import Unusable
 
+Modality = Literal["text", "speech"]
 
-class Task(words.Task):
-    """As `words`, with two spans. Utterances of one word are rejected."""
 
-    def spans(self, words: int, random: Random) -> list[WordSpan]:
+class Task(base.SpokenTask):
+    """`open` is the marker between the halves ("": none). Utterances of one word are rejected."""
+
+    aligned: ClassVar[bool] = True
+
+    given: Modality
+    say: Modality
+    open: str = ""
+
+    @property
+    def markers(self) -> frozenset[str]:
+        return frozenset({self.given, self.open}) - {""}
+
+    def compose(self, material: Material, builder: SampleBuilder, random: Random) -> None:
+        spoken = material.spoken[0]
+        words = len(spoken.words.words)
         if words < 2:
             raise Unusable("too_few_words", "one word has no halves")
-        first, second = random.sample(("text", "speech"), 2)
-        return [WordSpan(first, 0, words // 2), WordSpan(second, words // 2, words)]
+        builder.marker(self.given, loss=False)
+        self._words(self.given, spoken, builder, range(words // 2))
+        builder.marker(self.open, loss=False)
+        self._words(self.say, spoken, builder, range(words // 2, words))
+
+    def _words(self, modality: Modality, spoken: Spoken, builder: SampleBuilder, which: range) -> None:
+        """As `words` writes a span. The second half counts."""
+        words, counts = spoken.words.words, which.start > 0
+        start, stop = (boundaries(spoken.words)[at] for at in (which.start, which.stop))
+        if modality == "text":
+            builder.text("".join(f" {words[at].text}" for at in which), start, stop, loss=counts)
+        else:
+            builder.codes(spoken.codes[self.stream], start, stop if which.stop < len(words) else None, loss=counts)

@@ -1,19 +1,22 @@
 """Does an answer say more of what it should where text guides its audio? Step-Audio-AQAA's ablation, in direction.
 
-Two models answer the same questions: one with ten text tokens and fifteen codes in turn, one with codes alone. A third model, trained
-on other voices, transcribes the codes of their answers to held-out questions; the word error rate against the right answer is compared.
-The transcriber's own error on held-out recordings is the least that can be expected.
+Two models answer the same questions, whose answers have to be thought out: which of two things is cheaper. One answers with ten text
+tokens and fifteen codes in turn, one with codes alone. A third model, trained on other voices, transcribes the codes of their answers
+to held-out questions; the word error rate against the right answer is compared. The transcriber's own errors on the right answers, in
+the voice of the models, are the least that can be expected.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 
 import jiwer
 import numpy as np
 
 from weft.benchmarks.learning.quiz import built
-from weft.benchmarks.learning.trained import SEEDS, LearningCorpus, Spread
+from weft.benchmarks.learning.spread import Spread
+from weft.benchmarks.learning.trained import HELD_OUT, SEEDS, LearningCorpus
 from weft.benchmarks.support.common import Figure, alone
 from weft.trainer.loader import Draw
 from weft.trainer.models.network import Network
@@ -21,6 +24,7 @@ from weft.trainer.replies import PromptSample
 from weft.trainer.rewards.common.spoken_text import normalised
 
 TITLE = "ratios: word errors of what spoken answers say, text-guided and audio only, three seeds"
+READ = {"transcribed": "held-out recordings", "guided": "the right answers"}  # by their task
 
 
 @dataclass(frozen=True)
@@ -64,11 +68,12 @@ def measure(folder: Path) -> list[Figure]:
         way: Spread([_spoken_error(corpus, transcriber, way, corpus.train(way, seed)) for seed in SEEDS])
         for way in ("guided", "audio-only")
     }
+    own = {said: 100 * _own_error(corpus, transcriber, task) for task, said in READ.items()}
     return [
-        Figure("the transcriber's errors on held-out recordings", 100 * _own_error(corpus, transcriber), "% of words"),
+        *(Figure(f"the transcriber's errors on {said}", error, "% of words") for said, error in own.items()),
         *(one.percent(f"word errors: {way}") for way, one in errors.items()),
-        Figure("guided less audio only", 100 * (errors["guided"].mean - errors["audio-only"].mean), "points", limit=0),
-    ]  # fmt: skip
+        errors["guided"].less(errors["audio-only"]).percent("guided less audio only", limit=0, unit="points"),
+    ]
 
 
 def _is_code(corpus: LearningCorpus) -> np.ndarray:
@@ -87,16 +92,17 @@ def _spoken_error(corpus: LearningCorpus, transcriber: Transcriber, way: str, ru
     return float(jiwer.wer([normalised(reply.prompt.answer) for reply in replies], texts))
 
 
-def _own_error(corpus: LearningCorpus, transcriber: Transcriber) -> float:
-    """On recordings, by what their samples hold as text."""
-    samples = [draw for draw in corpus.held_out.read() if draw.task == "transcribed"]
+def _own_error(corpus: LearningCorpus, transcriber: Transcriber, task: str) -> float:
+    """On the held-out samples of a task, by what they hold as text."""
+    samples = list(islice((draw for draw in corpus.held_out.read() if draw.task == task), HELD_OUT))
     is_code = _is_code(corpus)
     texts = transcriber.texts([draw.ids[is_code[draw.ids]] for draw in samples])
-    right = [
-        normalised(corpus.reader.text(draw.ids[draw.loss[0][0] : draw.loss[-1][1]].astype(np.int64)))
-        for draw in samples
-    ]
-    return float(jiwer.wer(right, texts))
+    return float(jiwer.wer([_answer(corpus, draw) for draw in samples], texts))
+
+
+def _answer(corpus: LearningCorpus, draw: Draw) -> str:
+    """The text of what counts of a sample."""
+    return normalised(corpus.reader.text(draw.ids[draw.loss[0][0] : draw.loss[-1][1]].astype(np.int64)))
 
 
 if __name__ == "__main__":

@@ -7,7 +7,8 @@ answer. The likeliest reply to each held-out prompt is scored before and after.
 from pathlib import Path
 
 from weft.benchmarks.learning.quiz import built
-from weft.benchmarks.learning.trained import SEEDS, LearningCorpus, Spread
+from weft.benchmarks.learning.spread import Spread
+from weft.benchmarks.learning.trained import SEEDS, LearningCorpus
 from weft.benchmarks.support.common import Figure, alone
 from weft.trainer.rewards.base import Scoring
 from weft.trainer.rewards.label import Reward as Label
@@ -24,7 +25,7 @@ def measure(folder: Path) -> list[Figure]:
     return [
         before.percent("held-out prompts answered rightly: before"),
         after.percent("held-out prompts answered rightly: after GRPO"),
-        Figure("GRPO raises them by", 100 * (after.mean - before.mean), "points", limit=0, at_least=True),
+        after.less(before).percent("GRPO raises them by", limit=0, unit="points", at_least=True),
     ]
 
 

@@ -2,10 +2,9 @@
 
 corpus = LearningCorpus.built("interleaving", folder)
 run = corpus.train("interleaved", seed=1)
-corpus.losses(run, "halves")["text given speech"].per_token      2.31 nats
+corpus.loss("interleaved", run, "t-given-s")      2.31 nats
 """
 
-import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -14,7 +13,6 @@ from pathlib import Path
 
 import yaml
 
-from weft.benchmarks.support.common import Figure
 from weft.jobs.build import build
 from weft.jobs.commands import read_pipeline
 from weft.jobs.engine import LocalEngine
@@ -22,11 +20,12 @@ from weft.jobs.evaluation import HeldOutCorpus, settings_of
 from weft.jobs.reply_check import vocabulary_files
 from weft.pipelines.storage.store import Store
 from weft.schemas.plan import VALIDATION_STAGE
-from weft.trainer import runs
+from weft.trainer import losses, runs
 from weft.trainer.evaluation.held_out import HeldOutChoice, choose
 from weft.trainer.evaluation.measuring import ConditionLoss, measure
 from weft.trainer.generation import Decoding
 from weft.trainer.loader import DrawReader
+from weft.trainer.losses import LossRow
 from weft.trainer.models.network import Network
 from weft.trainer.models.starting import starting
 from weft.trainer.objectives.factory import reply_ends
@@ -36,30 +35,7 @@ from weft.trainer.rollouts import Rollouts
 from weft.trainer.train import train
 
 SEEDS = (1, 2, 3)
-HELD_OUT = 256  # samples of a task that are measured
-
-
-@dataclass(frozen=True)
-class Spread:
-    """Values of several seeds."""
-
-    values: Sequence[float]
-
-    @property
-    def mean(self) -> float:
-        return statistics.fmean(self.values)
-
-    @property
-    def deviation(self) -> float:
-        return statistics.stdev(self.values)
-
-    def figure(self, name: str, unit: str, limit: float | None = None) -> Figure:
-        """The mean, beside the deviation."""
-        return Figure(name, self.mean, f"± {self.deviation:.2g} {unit}", limit=limit)
-
-    def percent(self, name: str, limit: float | None = None) -> Figure:
-        """As `figure`, of shares of 1."""
-        return Spread([100 * value for value in self.values]).figure(name, "%", limit)
+HELD_OUT = 300  # samples of a task that are measured
 
 
 @dataclass(frozen=True)
@@ -121,6 +97,15 @@ class LearningCorpus(HeldOutCorpus):
     def network(self, stage: str, weights: Path) -> Network:
         """A checkpoint of a stage or of a merge."""
         return starting(settings_of(self.pipeline.recipe, stage), self.vocabulary, 0, weights, self.measuring.encoders)
+
+    def trained(self, stage: str, seed: int) -> list[LossRow]:
+        """The steps of a stage that was trained."""
+        return [row for row in losses.read(self.folder / f"run-{seed}" / stage) if row.task == "all"]
+
+    def loss(self, stage: str, weights: Path, task: str) -> float:
+        """Nats a token, as `losses`, of a task whose tokens have one condition."""
+        (condition,) = self.losses(stage, weights, task).values()
+        return condition.per_token
 
     def losses(self, stage: str, weights: Path, task: str) -> dict[str, ConditionLoss]:
         """Of a checkpoint of a stage on the held-out samples of a task, by what a token is and what stands before it."""

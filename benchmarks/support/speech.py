@@ -45,13 +45,13 @@ def speak(folder: Path, count: int = SENTENCES) -> None:
     speak_lines(folder, sentences(count, SEED))
 
 
-def speak_lines(folder: Path, lines: Iterable[str]) -> None:
-    """Writes each line as audio beside text, in one voice after another, unless it is there."""
-    voice = Voice()
+def speak_lines(folder: Path, lines: Iterable[str], cast: Sequence[tuple[str, str]] = CAST) -> list[Path]:
+    """Writes each line as audio beside text, in one voice after another, unless it is there. Returns the audio files."""
+    voice, paths = Voice(), []
     voice.setup()
     for number, line in enumerate(lines):
-        stem = folder / f"speaker{number % len(CAST):02d}" / f"{number:05d}"
-        name, variant = CAST[number % len(CAST)]
+        stem = folder / f"speaker{number % len(cast):02d}" / f"{number:05d}"
+        name, variant = cast[number % len(cast)]
         style = Style(voice=name, variant=variant)
 
         def spoken(text: str = line, style: Style = style) -> bytes:
@@ -60,6 +60,8 @@ def speak_lines(folder: Path, lines: Iterable[str]) -> None:
 
         write_once(stem.with_suffix(".flac"), spoken)
         write_once(stem.with_suffix(".txt"), lambda text=line: f"{text}\n".encode())  # type: ignore[misc]
+        paths.append(stem.with_suffix(".flac"))
+    return paths
 
 
 def recipe(folder: Path) -> dict[str, Any]:

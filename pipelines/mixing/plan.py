@@ -22,8 +22,8 @@ from weft.pipelines.mixing.shortfall import Exhaustion, check_bounds
 from weft.pipelines.mixing.tree import HeldByTask, PlanError, Tree, tree_of
 from weft.pipelines.storage.store import Store
 from weft.schemas.changes import MadeFrom
+from weft.schemas.mixture import Mixture
 from weft.schemas.plan import VALIDATION, VALIDATION_STAGE, HeldAmounts, Leaf
-from weft.schemas.training import Mixture
 
 VERSION = "plan-4"
 

@@ -7,7 +7,8 @@ size_of(stage)  ->  50_000_000        tokens, microseconds or samples
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from weft.schemas.training import Mixture, TrainingStage
+from weft.schemas.mixture import Mixture
+from weft.schemas.training import TrainingStage
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,8 @@ from fractions import Fraction
 from math import lcm
 
 from weft.pipelines.mixing.fair_queue import WHOLE
+from weft.schemas.mixture import GroupShares, Mixture, TaskShare, Tempered
 from weft.schemas.plan import HeldAmounts, Leaf, MixtureNode
-from weft.schemas.training import GroupShares, Mixture, TaskShare, Tempered
 
 HeldByTask = Mapping[str, Mapping[str, Sequence[HeldAmounts]]]  # by task and source
 

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from weft.schemas.training import Mixture, ModelSettings, TrainingStage
+from weft.schemas.mixture import Mixture
+from weft.schemas.training import ModelSettings, TrainingStage
 
 AMOUNTS = st.dictionaries(st.sampled_from("abcd"), st.floats(1e-6, 1e12), min_size=1)
 
