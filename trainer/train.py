@@ -9,7 +9,7 @@ stream has ranks, this loop has none), and compilation.
 
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -106,7 +106,7 @@ def train(
         vocabulary=vocabulary.fingerprint,
         index=draws.digest(),
         seed=seed,
-        start=checkpoint.weights_sum(start) if start else "",
+        start=checkpoint.weights_fingerprint(start) if start else checkpoint.base_fingerprint(stage.model.base),
         settings=decisive_settings(stage, rewards, reward_models),
         encoders=frozen,
     )
@@ -190,10 +190,8 @@ def _step(run: Run, drawn: Batch | PromptBatch) -> tuple[LossRow, ...]:
     # seeded by step: so dropout is the same after a resume, and no generator state is saved
     torch.manual_seed(hash64(run.seed, "step", drawn.after.step))
     rate = learning_rate(run.stage.optimiser, drawn.after.step, run.horizon)
-    sums = Sums.none(len(drawn.tasks))
-    for batch in run.objective.batches(run.network, drawn):
-        sums += _update(run, batch, rate)
-    return _loss_rows(drawn, sums, rate)
+    updates = [_update(run, batch, rate) for batch in run.objective.batches(run.network, drawn)]
+    return _loss_rows(drawn, updates, rate)
 
 
 def _update(run: Run, batch: Batch, rate: float) -> Sums:
@@ -223,7 +221,9 @@ def _backward(run: Run, batch: Batch) -> Sums:
     return sums
 
 
-def _loss_rows(batch: Batch | PromptBatch, sums: Sums, rate: float) -> tuple[LossRow, ...]:
+def _loss_rows(batch: Batch | PromptBatch, updates: Sequence[Sums], rate: float) -> tuple[LossRow, ...]:
+    """Means over the updates of a step. All of them are on the same samples, which are counted once."""
+    sums = sum(updates, Sums.none(len(batch.tasks)))
     total = Sums.none(1) + sums.total()
     parts = [("all", total), *((task, sums.of(number)) for number, task in enumerate(batch.tasks))]
     return tuple(
@@ -231,7 +231,7 @@ def _loss_rows(batch: Batch | PromptBatch, sums: Sums, rate: float) -> tuple[Los
             step=batch.after.step,
             task=task,
             loss=float(part.nats[0] / max(part.counts[0], 1)),
-            tokens=int(part.counts[0]),
+            tokens=int(part.counts[0]) // len(updates),
             lr=rate,
             metrics={name: float(value[0] / max(part.counts[0], 1)) for name, value in part.metrics.items()},
         )
