@@ -6,7 +6,7 @@
 What a stage started from has a row too: a new or base model is `start of STAGE`. A row whose weights and samples are unchanged is kept.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -34,6 +34,7 @@ from weft.trainer.evaluation.held_out import HeldOut, HeldOutChoice, choose
 from weft.trainer.evaluation.measuring import ConditionLoss, EvaluationSettings, measure
 from weft.trainer.evaluation.preferences import Preferred, counted_in_pairs, preferred
 from weft.trainer.evaluation.record import EvaluationRow
+from weft.trainer.losses import ValidationRow
 from weft.trainer.models.starting import starting
 from weft.trainer.run_setup import device_of
 from weft.trainer.runs import ended, start_of
@@ -191,10 +192,18 @@ class StageEvaluation:
 
 
 def _metrics(stage: Path) -> dict[str, Any]:
-    """`metrics` and `metric_samples` of a row: the objective's on held-out samples after the last step, over all tasks."""
+    """The metrics of a row: the objective's on held-out samples after the last step, and before the first one, over all tasks."""
     rows = list(losses.read_validation(stage))
     last = [row for row in rows if row.step == rows[-1].step and row.metrics]
-    samples = sum(row.tokens for row in last)
-    names = dict.fromkeys(name for row in last for name in row.metrics)
-    means = {name: sum(row.metrics.get(name, 0.0) * row.tokens for row in last) / samples for name in names}
-    return {"metrics": means, "metric_samples": samples}
+    return {
+        "metrics": _means(last),
+        "metric_samples": sum(row.tokens for row in last),
+        "metrics_before": _means([row for row in rows if row.step == 0]),
+    }
+
+
+def _means(rows: Sequence[ValidationRow]) -> dict[str, float]:
+    """Of each metric over the samples of all tasks."""
+    samples = sum(row.tokens for row in rows)
+    names = dict.fromkeys(name for row in rows for name in row.metrics)
+    return {name: sum(row.metrics.get(name, 0.0) * row.tokens for row in rows) / samples for name in names}

@@ -44,10 +44,15 @@ def row_cells(
 
 
 def _mean(row: EvaluationRow, name: str) -> str:
-    """A measure and over how many pairs or replies it is the mean; "" where the row has none."""
+    """A measure, that before the stage's first step ahead of it where it is known, and over how many pairs or replies it is the mean;
+    "" where the row has none.
+    """
     if name == PREFERRED:
         return f"{row.preferred.share:.3f} of {row.preferred.pairs:,}" if row.preferred else ""
-    return f"{row.metrics[name]:.3f} of {row.metric_samples:,}" if name in row.metrics else ""
+    if name not in row.metrics:
+        return ""
+    before = f"{row.metrics_before[name]:.3f} → " if name in row.metrics_before else ""
+    return f"{before}{row.metrics[name]:.3f} of {row.metric_samples:,}"
 
 
 def _loss(figure: ConditionLoss | None) -> str:

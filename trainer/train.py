@@ -127,6 +127,10 @@ def train(
         runs.reopen(out)
     batches = islice(counted_batches(stream.batches(state), shards), run.steps - state.step)
     with Board(out, state.step) as board, ahead(batches) as made_ahead:
+        if state.step == 0 and isinstance(
+            held_out, PromptValidation
+        ):  # the stage before was not measured by these rewards
+            board.add((), _validate(run, held_out, out, 0))
         for batch in made_ahead:
             began = time.monotonic()
             batch.check_ids(vocabulary.size, shards)

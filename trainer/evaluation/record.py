@@ -26,7 +26,7 @@ class EvaluationRow:
     `started_from` are the rows that it began as, with their shares: one, or the parts of a merge. `made_from` is the fingerprint of the
     weights and of the samples. `figures` are sums by condition, `preferred` those of the held-out pairs. `metrics` are means of the
     stage's own objective over `metric_samples` held-out pairs or replies after its last step, by name: `accuracy` of preferences,
-    `reward`.
+    `reward`. `metrics_before` are those before its first step, where they were measured.
     """
 
     name: str
@@ -36,6 +36,7 @@ class EvaluationRow:
     preferred: Preferred | None = None
     metrics: dict[str, float] = field(default_factory=dict)
     metric_samples: int = 0
+    metrics_before: dict[str, float] = field(default_factory=dict)
 
     def text_cost(self, rows: Mapping[str, "EvaluationRow"]) -> float | None:
         """How many nats a token of text the network lost to what it started from, of a merge to the weighted mean of its parts: above 0
@@ -94,4 +95,7 @@ def _row(record: dict[str, Any]) -> EvaluationRow:
     figures = {name: ConditionLoss(**{key: sums[key] for key in names}) for name, sums in record["figures"].items()}
     keys = ("name", "made_from", "started_from", "metrics", "metric_samples")
     preferred = Preferred(**pairs) if (pairs := record.get("preferred")) else None
-    return EvaluationRow(**{key: record[key] for key in keys}, figures=figures, preferred=preferred)
+    before = record.get("metrics_before", {})
+    return EvaluationRow(
+        **{key: record[key] for key in keys}, figures=figures, preferred=preferred, metrics_before=before
+    )
