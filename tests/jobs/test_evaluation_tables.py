@@ -33,8 +33,12 @@ def test_a_row_a_stage_and_a_column_for_what_any_has() -> None:
         name="dpo", made_from="", started_from={"a": 1.0}, figures={"text": text(1234 * 5.25)},
         preferred=Preferred(right=28, pairs=32), metrics={"accuracy": 0.75, "margin": 2.0}, metric_samples=12,
     )  # fmt: skip
-    console = Console(width=160, record=True, file=open("/dev/null", "w"))  # noqa: SIM115
-    show_evaluation(console, {row.name: row for row in (start, a, dpo)})
+    grpo = EvaluationRow(
+        name="grpo", made_from="", started_from={"a": 1.0}, metrics={"reward": 0.5}, metric_samples=24,
+        metrics_before={"reward": 0.125},
+    )  # fmt: skip
+    console = Console(width=200, record=True, file=open("/dev/null", "w"))  # noqa: SIM115
+    show_evaluation(console, {row.name: row for row in (start, a, dpo, grpo)})
     lines = console.export_text().splitlines()
     heads = [head.strip() for head in lines[2].split("┃")[1:-1]]
     assert heads == [
@@ -43,11 +47,13 @@ def test_a_row_a_stage_and_a_column_for_what_any_has() -> None:
         "speech given text",
         "chosen is likelier",
         "accuracy of preferences",
+        "mean reward",
         "cost to text",
     ]
     assert [cells(line) for line in lines if "│" in line] == [
-        ["start of a", "5.000", "3.000 / 2.9", "0.469 of 32", "", ""],
-        ["a", "5.500", "", "0.500 of 32", "", "+0.500"],
-        ["dpo", "5.250", "", "0.875 of 32", "0.750 of 12", "-0.250"],
+        ["start of a", "5.000", "3.000 / 2.9", "0.469 of 32", "", "", ""],
+        ["a", "5.500", "", "0.500 of 32", "", "", "+0.500"],
+        ["dpo", "5.250", "", "0.875 of 32", "0.750 of 12", "", "-0.250"],
+        ["grpo", "", "", "", "", "0.125 → 0.500 of 24", ""],
     ]
     assert "tokens: 1,234 text, 10 speech given text;" in lines[-1]
