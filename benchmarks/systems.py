@@ -79,13 +79,14 @@ def _cells(system: TrainedSystem, conditions: list[str]) -> Iterator[list[str]]:
 
 def show_replies() -> None:
     """In how many sampled replies the last checkpoints keep to the ratio of text and codes that they were taught."""
-    grid = table("Replies to held-out prompts", "system", "checkpoint", "prompts", "replies", "ended", "in the ratio")
+    columns = ("system", "checkpoint", "prompts", "own answers in the ratio", "replies", "ended", "in the ratio")
+    grid = table("Replies to held-out prompts", *columns)
     for recipe, taught in ratio_replies.SYSTEMS.items():
         store, pipeline = open_corpus(recipe)
         out = Path(RUNS) / recipe
         corpus = LearningCorpus(pipeline=pipeline, store=store, folder=out)
         found = ratio_replies.count_obeying(corpus, taught, runs.start_of(out, taught.stage))
-        counts = (found.prompts, found.replies, found.ended, found.right)
+        counts = (found.prompts, found.own_right, found.replies, found.ended, found.right)
         grid.add_row(recipe, taught.stage, *(str(count) for count in counts))
     console.print(grid)
 
