@@ -7,11 +7,11 @@ The answers that the prompts have in the corpus are counted too: what is asked o
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import islice, pairwise
-from pathlib import Path
 
 import numpy as np
 
 from weft.benchmarks.learning.trained import LearningCorpus
+from weft.trainer import runs
 from weft.trainer.generation import Decoding
 from weft.trainer.loader import Draw
 from weft.trainer.objectives.factory import reply_end
@@ -25,23 +25,23 @@ REPLIES, NEW_TOKENS = 50, 400
 
 @dataclass(frozen=True)
 class Taught:
-    """What a system was taught to answer: the last stage or merge, a task with its answers, and their form."""
+    """What a system was taught to answer: by which stages and merges, the last one last, a task with its answers, and their form."""
 
-    stage: str
+    stages: tuple[str, ...]
     task: str
     form: Format
 
 
 SYSTEMS = {
     "step-audio-2-small": Taught(
-        stage="rl-3",
+        stages=("cooldown", "sft", "rl-3"),
         task="s2s-chat",
         form=Format(
             of=("text", "fsq"), sizes=(1, 4), text_pad="tts-pad", audio_pad="audio-pad", open="tts-start", close="tts-end",
         ),
     ),
     "step-audio-aqaa-small": Taught(
-        stage="final",
+        stages=("sft-1", "sft-2", "dpo", "final"),
         task="aqtaa",
         form=Format(of=("text", "dual"), sizes=(10, 15), open="audio-start", close="audio-end"),
     ),
@@ -61,8 +61,8 @@ class Obeying:
     right: int
 
 
-def count_obeying(corpus: LearningCorpus, taught: Taught, weights: Path) -> Obeying:
-    """Of the checkpoint `weights` of the stage or merge. Raises ValueError where no answer of the task is held out."""
+def count_obeying(corpus: LearningCorpus, taught: Taught, stage: str) -> Obeying:
+    """Of what a stage or merge ended with. Raises ValueError where no answer of the task is held out."""
     end, dialogues = reply_end(corpus.vocabulary), (d for d in corpus.held_out.read() if d.task == taught.task)
     own = list(islice((answer for dialogue in dialogues for answer in own_answers(dialogue, end)), REPLIES))
     if not own:
@@ -73,7 +73,7 @@ def count_obeying(corpus: LearningCorpus, taught: Taught, weights: Path) -> Obey
         decoding=decoding, reader=corpus.reader, seed=0, forward_tokens=8192, encoders=corpus.measuring.encoders
     )
     each = -(-REPLIES // len(prompts))
-    sampled = rollouts.sample(corpus.network(taught.stage, weights), prompts, step=0, each=each)
+    sampled = rollouts.sample(corpus.network(stage, runs.start_of(corpus.folder, stage)), prompts, step=0, each=each)
     replies = [rollout.reply for rollout in sampled][:REPLIES]
     is_opened = int(prompts[0].draw.ids[-1]) == corpus.vocabulary.marker(taught.form.open).id
     form = taught.form.model_copy(update={"opened": is_opened})

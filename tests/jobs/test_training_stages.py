@@ -198,7 +198,7 @@ def test_a_base_that_cannot_be_one_is_refused_before_any_stage(
             "training.sft.model.start=bse",
             "training.sft.model.start: 'bse' is not declared; there are dpo, base, sft, final",
         ),
-        ("training.base.model={start: dpo}", "training.sft.model.start: sft -> base -> dpo -> sft goes in a circle"),
+        ("training.base.model={start: dpo}", "training.dpo.model.start: dpo -> sft -> base -> dpo goes in a circle"),
         ("merges={one: {two: 1}, two: {one: 1}}", "merges.one: one -> two -> one goes in a circle"),
         ("training.sft.optimiser.lr=1e45", "training.sft.optimiser.lr: input should be less than or equal to 1000"),
         ("training.sft.trainable={lm: 1e45}", "training.sft.trainable.lm: input should be less than or equal to 1000"),
