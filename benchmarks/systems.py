@@ -20,7 +20,6 @@ from weft.jobs.commands import console, open_corpus, read_pipeline
 from weft.jobs.evaluation_tables import METRICS, row_cells
 from weft.jobs.show import cell, table
 from weft.jobs.training import run_training
-from weft.trainer import runs
 from weft.trainer.evaluation import record
 from weft.trainer.evaluation.record import EvaluationRow, measured_conditions
 
@@ -78,15 +77,16 @@ def _cells(system: TrainedSystem, conditions: list[str]) -> Iterator[list[str]]:
 
 
 def show_replies() -> None:
-    """In how many sampled replies the last checkpoints keep to the ratio of text and codes that they were taught."""
-    grid = table("Replies to held-out prompts", "system", "checkpoint", "prompts", "replies", "ended", "in the ratio")
+    """In how many sampled replies the checkpoints keep to the ratio of text and codes that they were taught, the last ones last."""
+    columns = ("system", "checkpoint", "prompts", "own answers in the ratio", "replies", "ended", "in the ratio")
+    grid = table("Replies to held-out prompts", *columns)
     for recipe, taught in ratio_replies.SYSTEMS.items():
         store, pipeline = open_corpus(recipe)
-        out = Path(RUNS) / recipe
-        corpus = LearningCorpus(pipeline=pipeline, store=store, folder=out)
-        found = ratio_replies.count_obeying(corpus, taught, runs.start_of(out, taught.stage))
-        counts = (found.prompts, found.replies, found.ended, found.right)
-        grid.add_row(recipe, taught.stage, *(str(count) for count in counts))
+        corpus = LearningCorpus(pipeline=pipeline, store=store, folder=Path(RUNS) / recipe)
+        for stage in taught.stages:
+            obeying = ratio_replies.count_obeying(corpus, taught, stage)
+            counts = (obeying.prompts, obeying.own_right, obeying.replies, obeying.ended, obeying.right)
+            grid.add_row(recipe, stage, *(str(count) for count in counts))
     console.print(grid)
 
 

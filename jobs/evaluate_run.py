@@ -3,7 +3,8 @@
     run_evaluate(Path("run"), as_json=False)
     run_evaluate(Path("run"), as_json=False, corpus="other", stage="sft")
 
-Of another corpus losses alone are measured, by that corpus's tasks and contexts; nothing is written. Its vocabulary must be the run's.
+Of another corpus losses and preference pairs are measured, by that corpus's tasks and contexts; nothing is written. Its vocabulary must
+be the run's.
 """
 
 import json
@@ -55,9 +56,13 @@ def _measured(run: Path, corpus: str, stage: str) -> dict[str, EvaluationRow]:
         for name in names:
             weights = start_of(run, name)
             _check_vocabulary(weights, held_out_corpus.vocabulary, corpus)
-            figures = held_out_corpus.figures(name, held_out, settings_of(recipe, name), weights)
+            measured = held_out_corpus.measured(name, held_out, settings_of(recipe, name), weights)
             rows[name] = EvaluationRow(
-                name=name, made_from=held_out.fingerprint, started_from=_started_from(recipe, name), figures=figures
+                name=name,
+                made_from=held_out.fingerprint,
+                started_from=_started_from(recipe, name),
+                figures=measured.figures,
+                preferred=measured.preferred,
             )
     return rows
 

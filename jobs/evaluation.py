@@ -6,9 +6,9 @@
 What a stage started from has a row too: a new or base model is `start of STAGE`. A row whose weights and samples are unchanged is kept.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -27,14 +27,37 @@ from weft.schemas.recipe import Recipe
 from weft.schemas.training import TrainingStage
 from weft.schemas.vocabulary import Vocabulary
 from weft.trainer import losses, sums
+from weft.trainer.checkpoint import base_fingerprint
 from weft.trainer.evaluation import figure, record
 from weft.trainer.evaluation.conditions import Contents
 from weft.trainer.evaluation.held_out import HeldOut, HeldOutChoice, choose
 from weft.trainer.evaluation.measuring import ConditionLoss, EvaluationSettings, measure
+from weft.trainer.evaluation.preferences import Preferred, counted_in_pairs, preferred
 from weft.trainer.evaluation.record import EvaluationRow
+from weft.trainer.losses import ValidationRow
 from weft.trainer.models.starting import starting
 from weft.trainer.run_setup import device_of
 from weft.trainer.runs import ended, start_of
+
+
+@dataclass(frozen=True)
+class HeldOutSamples:
+    """The samples that every network is measured on: those that give losses, and preference pairs, where there are any."""
+
+    documents: HeldOut
+    pairs: HeldOut | None
+
+    @property
+    def fingerprint(self) -> str:
+        return digest([self.documents.fingerprint, self.pairs.fingerprint if self.pairs else ""])
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What a network gave on them. A reward model, which gives scores and no text, has nothing of it."""
+
+    figures: dict[str, ConditionLoss] = field(default_factory=dict)
+    preferred: Preferred | None = None
 
 
 @dataclass(frozen=True)
@@ -54,30 +77,40 @@ class HeldOutCorpus:
         return EvaluationSettings(contents=Contents.of(self.vocabulary), encoders=encoders)
 
     @contextmanager
-    def samples(self) -> Iterator[HeldOut | None]:
+    def samples(self) -> Iterator[HeldOutSamples | None]:
         """Those of all tasks that the recipe trains; None where there are none."""
-        stages = self.pipeline.recipe.training.values()
-        choice = HeldOutChoice(
-            tasks=tuple(sorted({task for stage in stages for task in stage.mixture.tasks})),
-            samples=max(stage.validation.samples for stage in stages),
-            context=min(stage.context for stage in stages),
-        )
         with shards_of(self.store, [VALIDATION_STAGE]) as (shards, open_tar):
-            yield choose(shards / VALIDATION_STAGE, choice, open_tar)
+            documents, pairs = (
+                choose(shards / VALIDATION_STAGE, choice, open_tar) if choice.tasks else None
+                for choice in (self._choice(pairs=False), self._choice(pairs=True))
+            )
+            yield HeldOutSamples(documents=documents, pairs=pairs) if documents else None
 
-    def figures(
-        self, name: str, held_out: HeldOut, stage: TrainingStage, weights: Path | None
-    ) -> dict[str, ConditionLoss]:
-        """Measures the network with `weights`, or the one that the stage starts with; shows progress. Raises ValueError.
+    def _choice(self, pairs: bool) -> HeldOutChoice:
+        """Blocks of the smallest context; of pairs, which must not be cut, of the largest of the stages that learn from them."""
+        every = self.pipeline.recipe.training.values()
+        stages = [stage for stage in every if not pairs or stage.objective.takes == "pairs"]
+        contexts = [stage.context for stage in stages]
+        return HeldOutChoice(
+            tasks=tuple(sorted({task for stage in stages for task in stage.mixture.tasks})),
+            samples=max(stage.validation.samples for stage in every),
+            context=max(contexts, default=0) if pairs else min(contexts),
+            pairs=pairs,
+        )
 
-        A reward model gives scores and no text: it has no losses.
-        """
+    def measured(self, name: str, held_out: HeldOutSamples, stage: TrainingStage, weights: Path | None) -> Measured:
+        """Measures the network with `weights`, or the one that the stage starts with; shows progress. Raises ValueError."""
         if weights and isinstance(stage.objective, RewardModel):
-            return {}
-        how = self.measuring
-        network = starting(stage, self.vocabulary, self.pipeline.recipe.seed, start=weights, encoders=how.encoders)
-        with progress(f"evaluation of {name}", held_out.tokens) as report:
-            return measure(network.to(device_of(stage)), held_out, how.of(stage), report)
+            return Measured()
+        recipe, how = self.pipeline.recipe, self.measuring.of(stage)
+        network = starting(stage, self.vocabulary, recipe.seed, start=weights, encoders=how.encoders)
+        network = network.to(device_of(stage))
+        with progress(f"evaluation of {name}", held_out.documents.tokens) as report:
+            figures = measure(network, held_out.documents, how, report)
+        if held_out.pairs is None:
+            return Measured(figures=figures)
+        counted_V = counted_in_pairs(recipe, self.vocabulary)
+        return Measured(figures=figures, preferred=preferred(network, held_out.pairs, counted_V, how))
 
 
 def settings_of(recipe: Recipe, name: str) -> TrainingStage:
@@ -118,7 +151,7 @@ class StageEvaluation:
         """The rows that the row `name` is compared with; "start of STAGE" is the network that a stage without `start` begins with."""
         return list(self.recipe.merges.get(name, {})) or [self.recipe.training[name].model.start or f"start of {name}"]
 
-    def _measure(self, name: str, held_out: HeldOut) -> bool:
+    def _measure(self, name: str, held_out: HeldOutSamples) -> bool:
         """Returns whether the row was missing or is of other weights or samples. A stage that has not ended has none."""
         stage = name.removeprefix("start of ")
         is_start = stage != name
@@ -129,26 +162,26 @@ class StageEvaluation:
         made_from = digest([held_out.fingerprint, self.corpus.vocabulary.fingerprint, self._origin(settings, weights)])
         if name in rows and rows[name].made_from == made_from:
             return False
+        measured = self.corpus.measured(name, held_out, settings, weights)
         rows[name] = EvaluationRow(
             name=name,
             made_from=made_from,
             started_from={} if is_start else self.recipe.merges.get(name) or dict.fromkeys(self._before(name), 1.0),
-            figures=self.corpus.figures(name, held_out, settings, weights),
+            figures=measured.figures,
+            preferred=measured.preferred,
             **({} if is_start else _metrics(self.run / name)),
         )
         self._write(rows)
         return True
 
     def _origin(self, settings: TrainingStage, weights: Path | None) -> object:
-        """What a network's weights follow from: the checksums of a checkpoint, or the settings of a new or base model and the seed."""
-        if weights is None:
-            return [settings.model.model_dump(mode="json"), self.recipe.seed]
-        recorded = sums.recorded(weights)
-        return {
-            file: recorded[file]
-            for file in sorted(recorded)
-            if file.endswith(".safetensors") and "optimiser" not in file
-        }
+        """What a network's weights follow from: the checksums of a checkpoint, or the settings of a new or base model, the seed and
+        what the base holds.
+        """
+        if weights:
+            return sums.weights(weights)
+        model = settings.model
+        return [model.model_dump(mode="json"), self.recipe.seed, base_fingerprint(model.base)]
 
     def _write(self, rows: dict[str, EvaluationRow]) -> None:
         """In the order of the recipe's stages, each after its start."""
@@ -159,10 +192,18 @@ class StageEvaluation:
 
 
 def _metrics(stage: Path) -> dict[str, Any]:
-    """`metrics` and `metric_samples` of a row: the objective's on held-out samples after the last step, over all tasks."""
+    """The metrics of a row: the objective's on held-out samples after the last step, and before the first one, over all tasks."""
     rows = list(losses.read_validation(stage))
     last = [row for row in rows if row.step == rows[-1].step and row.metrics]
-    samples = sum(row.tokens for row in last)
-    names = dict.fromkeys(name for row in last for name in row.metrics)
-    means = {name: sum(row.metrics.get(name, 0.0) * row.tokens for row in last) / samples for name in names}
-    return {"metrics": means, "metric_samples": samples}
+    return {
+        "metrics": _means(last),
+        "metric_samples": sum(row.tokens for row in last),
+        "metrics_before": _means([row for row in rows if row.step == 0]),
+    }
+
+
+def _means(rows: Sequence[ValidationRow]) -> dict[str, float]:
+    """Of each metric over the samples of all tasks."""
+    samples = sum(row.tokens for row in rows)
+    names = dict.fromkeys(name for row in rows for name in row.metrics)
+    return {name: sum(row.metrics.get(name, 0.0) * row.tokens for row in rows) / samples for name in names}

@@ -12,14 +12,15 @@ from weft.jobs.show import cell, table
 from weft.trainer.evaluation.measuring import ConditionLoss
 from weft.trainer.evaluation.record import EvaluationRow, measured_conditions
 
-# the objectives' metrics that have a column
-METRICS = {"accuracy": "accuracy of preferences", "reward": "mean reward"}
+# the measures that have a column besides the losses: a sum over held-out pairs, and the objectives' own metrics
+PREFERRED = "preferred"
+METRICS = {PREFERRED: "chosen is likelier", "accuracy": "accuracy of preferences", "reward": "mean reward"}
 
 
 def show_evaluation(console: Console, rows: Mapping[str, EvaluationRow], title: str = "Evaluation") -> None:
     """Prints the rows. Losses are nats a token and, after a slash, bits a second of speech."""
     conditions = measured_conditions(rows.values())
-    metrics = [name for name in METRICS if any(name in row.metrics for row in rows.values())]
+    metrics = [name for name in METRICS if any(_mean(row, name) for row in rows.values())]
     grid = table(
         f"{title}: nats a token / bits a second, on held-out samples",
         "stage", *conditions, *(METRICS[name] for name in metrics), "cost to text",
@@ -36,10 +37,22 @@ def row_cells(
     row: EvaluationRow, rows: Mapping[str, EvaluationRow], conditions: Sequence[str], metrics: Iterable[str]
 ) -> list[str]:
     """The name of the row, its losses, the means of its metrics with their samples, and what it cost the text."""
-    means = [f"{row.metrics[name]:.3f} of {row.metric_samples:,}" if name in row.metrics else "" for name in metrics]
     cost = row.text_cost(rows)
     losses = [_loss(row.figures.get(name)) for name in conditions]
+    means = [_mean(row, name) for name in metrics]
     return [cell(row.name), *losses, *means, "" if cost is None else f"{cost:+.3f}"]
+
+
+def _mean(row: EvaluationRow, name: str) -> str:
+    """A measure, that before the stage's first step ahead of it where it is known, and over how many pairs or replies it is the mean;
+    "" where the row has none.
+    """
+    if name == PREFERRED:
+        return f"{row.preferred.share:.3f} of {row.preferred.pairs:,}" if row.preferred else ""
+    if name not in row.metrics:
+        return ""
+    before = f"{row.metrics_before[name]:.3f} → " if name in row.metrics_before else ""
+    return f"{before}{row.metrics[name]:.3f} of {row.metric_samples:,}"
 
 
 def _loss(figure: ConditionLoss | None) -> str:

@@ -141,9 +141,16 @@ class Recipe(Settings):
         try:
             tuple(TopologicalSorter({name: self.needs(name) for name in known}).static_order())
         except CycleError as fault:
-            circle = " -> ".join(reversed(fault.args[1]))
-            raise ValueError(f"training.{fault.args[1][0]}.model.start: {circle} goes in a circle") from None
+            circle = fault.args[1][::-1]  # each needs the next
+            raise ValueError(f"{self._where_needed(*circle[:2])}: {' -> '.join(circle)} goes in a circle") from None
         return self
+
+    def _where_needed(self, name: str, needed: str) -> str:
+        """The key by which a stage or a merge needs another."""
+        if name in self.merges:
+            return f"merges.{name}"
+        rewards = [place for place, stage in self._reward_stages(name).items() if stage == needed]
+        return f"training.{name}." + (f"objective.rewards.{rewards[0]}.stage" if rewards else "model.start")
 
     def _is_reward_model(self, name: str) -> bool:
         return name in self.training and isinstance(self.training[name].objective, RewardModel)

@@ -14,9 +14,9 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache, reduce
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, PrivateAttr
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
 
 FILE_MODULES = "weft_file_"  # begins the names of modules of files that a recipe names: weft_file_NAME_CHECKSUM
 
@@ -33,6 +33,8 @@ class Mark:
     has_names: bool = False
 
 
+# of an optimiser: no model learns at a rate near the bound, and AdamW cannot compute with a much larger one
+Rate = Annotated[float, Field(gt=0, le=1000, allow_inf_nan=False)]
 NOT_IN_FINGERPRINT = Mark()
 CHECKPOINT = Mark(is_checkpoint=True)
 NAMED_CHECKPOINT = Mark(is_checkpoint=True, has_names=True)

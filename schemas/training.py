@@ -12,7 +12,7 @@ from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from weft.schemas.mixture import Mixture
 from weft.schemas.objectives import NextToken, ObjectiveSettings, OnPrompts, Ppo, RewardModel
-from weft.schemas.settings import Settings
+from weft.schemas.settings import Rate, Settings
 
 Group = Literal["lm", "embeddings", "head", "adaptor", "image-adaptor", "critic", "score"]
 
@@ -58,7 +58,7 @@ class Optimiser(Settings):
     The rate rises to `lr` over `warmup` steps and then is `constant`, or falls to `lr_end` along a `cosine` or a line (`linear`).
     """
 
-    lr: float = Field(gt=0, allow_inf_nan=False)
+    lr: Rate
     schedule: Literal["constant", "cosine", "linear"] = "constant"
     lr_end: float = Field(default=0.0, ge=0, allow_inf_nan=False)
     warmup: int = Field(default=0, ge=0)
@@ -100,7 +100,7 @@ class TrainingStage(Settings):
     context: int = Field(gt=1)
     model: ModelSettings
     optimiser: Optimiser
-    trainable: dict[Group, Annotated[float, Field(gt=0, allow_inf_nan=False)] | None] = {}
+    trainable: dict[Group, Rate | None] = {}
     objective: ObjectiveSettings = NextToken()
     checkpoint_every: int = Field(default=100, ge=1)
     keep: int = Field(default=3, ge=1)

@@ -14,7 +14,7 @@ import numpy as np
 from pydantic import Field, PrivateAttr
 
 from weft.schemas.fingerprint import version_of
-from weft.schemas.settings import Settings
+from weft.schemas.settings import Rate, Settings
 from weft.tokenizers.features.f0 import STEP, f0, interpolated
 from weft.tokenizers.models.folder import fill
 from weft.tokenizers.models.learned import Learned
@@ -39,7 +39,7 @@ class PitchTraining(Settings):
     steps: int = Field(default=1000, ge=1)
     batch: int = Field(default=16, ge=1)
     crop_seconds: float = Field(default=2.56, gt=0.08)
-    lr: float = Field(default=2e-3, gt=0)
+    lr: Rate = 2e-3
     width: int = Field(default=64, ge=4)
     adamw: AdamW = AdamW()
 

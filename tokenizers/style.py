@@ -14,7 +14,7 @@ import numpy as np
 from pydantic import Field, PrivateAttr
 
 from weft.schemas.fingerprint import content, version_of
-from weft.schemas.settings import Settings
+from weft.schemas.settings import Rate, Settings
 from weft.tokenizers.base import SAMPLE_RATE
 from weft.tokenizers.features.grid import Grid
 from weft.tokenizers.hubert import normalised
@@ -42,7 +42,7 @@ class StyleTraining(Settings):
     steps: int = Field(default=400, ge=1)
     batch: int = Field(default=24, ge=2)
     crop_seconds: float = Field(default=1.0, ge=0.1)
-    lr: float = Field(default=2e-3, gt=0)
+    lr: Rate = 2e-3
     width: int = Field(default=96, ge=8)
     adamw: AdamW = AdamW()
 

@@ -24,6 +24,7 @@ from safetensors.torch import load_file, save_file
 from torch.optim import Optimizer
 
 from weft.schemas.disk import to_disk
+from weft.schemas.fingerprint import content, digest
 from weft.trainer import sums
 from weft.trainer.models.network import Network
 from weft.trainer.stream import StreamState
@@ -35,8 +36,8 @@ _NAME = re.compile(r"step-(\d{6,})")
 class RunOrigin:
     """The inputs and settings of a run. Only a run with an equal origin resumes from a checkpoint.
 
-    `start` is the SHA-256 of the weights that it starts from, where those are an earlier stage's; `encoders` are checksums of the
-    frozen encoders.
+    `start` is the fingerprint of the weights that it starts from: an earlier stage's, or those of a `base`; "" for a new model.
+    `encoders` are checksums of the frozen encoders.
     """
 
     vocabulary: str
@@ -139,10 +140,18 @@ def read_state(folder: Path, origin: RunOrigin) -> State:
     return state
 
 
-def weights_sum(folder: Path) -> str:
-    """The SHA-256 of a checkpoint's LM. Raises ValueError when a file of it is damaged."""
+def weights_fingerprint(folder: Path) -> str:
+    """That of a checkpoint's weights, its adaptors' included. Raises ValueError when a file of it is damaged."""
     verify(folder)
-    return sums.recorded(folder)["model.safetensors"]
+    return digest(sums.weights(folder))
+
+
+def base_fingerprint(base: str) -> str:
+    """That of what a `base` holds, since its folder may get another model under the same name; "" without a base.
+
+    All its weights are read; of a name on the hub it is the commit.
+    """
+    return content(base, ignore=("*.md",)) if base else ""
 
 
 def save(
@@ -159,7 +168,7 @@ def save(
     _sweep(target.parent)
     scratch = target.with_name(f".{target.name}.tmp-{uuid.uuid4().hex}")
     network.save(scratch)
-    save_file(_moments(network, optimiser), scratch / "optimiser.safetensors")
+    save_file(_moments(network, optimiser), scratch / sums.OPTIMISER)
     for name, data in (files or {}).items():
         (scratch / name).write_bytes(data)
     (scratch / "recipe.yaml").write_text(recipe, encoding="utf-8")
@@ -175,10 +184,10 @@ def save(
 def restore_optimiser(folder: Path, network: Network, optimiser: Optimizer) -> None:
     """Restores AdamW's moments. Raises ValueError when they are not of this network."""
     parameters = dict(network.named_parameters())
-    for key, tensor in load_file(folder / "optimiser.safetensors").items():
+    for key, tensor in load_file(folder / sums.OPTIMISER).items():
         name, _, moment = key.rpartition("/")
         if name not in parameters:
-            raise ValueError(f"{folder}/optimiser.safetensors has moments of {name}, which the network lacks")
+            raise ValueError(f"{folder}/{sums.OPTIMISER} has moments of {name}, which the network lacks")
         # AdamW keeps its step count on the CPU, and the moments beside the weights.
         value = tensor if moment == "step" else tensor.to(parameters[name].device)
         optimiser.state[parameters[name]][moment] = value.clone()

@@ -68,12 +68,8 @@ def check_merge(folder: Path, parts: Mapping[Path, float]) -> None:
 
 
 def _record(parts: Mapping[Path, float]) -> dict[str, Any]:
-    """What `merge.json` holds: the weight and the SHA-256 of the LM of each checkpoint."""
-    return {
-        "parts": [
-            {"weight": weight, "sha256": sums.recorded(folder)["model.safetensors"]} for folder, weight in parts.items()
-        ]
-    }
+    """What `merge.json` holds: the weight of each checkpoint, and the SHA-256 of each of its files of weights."""
+    return {"parts": [{"weight": weight, "sha256": sums.weights(folder)} for folder, weight in parts.items()]}
 
 
 def _check_alike(folders: list[Path]) -> None:

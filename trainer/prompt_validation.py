@@ -3,8 +3,8 @@
     held_out = select_prompts(Path("corpus/shards/validation"), stage)
     held_out.losses(network, objective, step=100)      (ValidationRow(100, "prompts", -0.4, 60, metrics={"reward": 0.4, …}),)
 
-One reply is sampled to each of the first `samples` prompts of each task, with the same random numbers each time. Training is not
-changed.
+One reply is sampled to each of the first `samples` prompts of each task, with the same random numbers each time, before the first step
+too. Training is not changed.
 """
 
 from dataclasses import dataclass

@@ -83,7 +83,7 @@ def decisive_settings(
         unneeded["optimiser"] = {"steps"}
     judged = {
         "rewards": [f"{reward.backend_name} {reward.version()}" for reward in rewards],
-        "reward_models": {name: checkpoint.weights_sum(folder) for name, folder in reward_models.items()},
+        "reward_models": {name: checkpoint.weights_fingerprint(folder) for name, folder in reward_models.items()},
     }
     return stage.model_dump(mode="json", exclude=unneeded) | (judged if rewards else {})
 

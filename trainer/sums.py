@@ -8,6 +8,7 @@ import json
 from pathlib import Path
 
 NAME = "sums.json"
+OPTIMISER = "optimiser.safetensors"
 
 
 def write(folder: Path) -> None:
@@ -40,6 +41,12 @@ def recorded(folder: Path) -> dict[str, str]:
     """The checksums that a checkpoint was written with, by path."""
     named: dict[str, str] = json.loads((folder / NAME).read_text(encoding="utf-8"))
     return named
+
+
+def weights(folder: Path) -> dict[str, str]:
+    """The checksums of a checkpoint's weights, adaptors and heads included, by file: what another network can start from."""
+    files = sorted(recorded(folder).items())
+    return {name: checksum for name, checksum in files if name.endswith(".safetensors") and name != OPTIMISER}
 
 
 def _sums(folder: Path) -> dict[str, str]:

@@ -9,7 +9,7 @@ stream has ranks, this loop has none), and compilation.
 
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -108,7 +108,7 @@ def train(
         vocabulary=vocabulary.fingerprint,
         index=draws.digest(),
         seed=seed,
-        start=checkpoint.weights_sum(start) if start else "",
+        start=checkpoint.weights_fingerprint(start) if start else checkpoint.base_fingerprint(stage.model.base),
         settings=decisive_settings(stage, rewards, reward_models),
         encoders=frozen,
     )
@@ -129,6 +129,10 @@ def train(
         runs.reopen(out)
     batches = islice(counted_batches(stream.batches(state), shards), run.steps - state.step)
     with Board(out, state.step) as board, ahead(batches) as made_ahead:
+        if state.step == 0 and isinstance(
+            held_out, PromptValidation
+        ):  # the stage before was not measured by these rewards
+            board.add((), _validate(run, held_out, out, 0))
         for batch in made_ahead:
             began = time.monotonic()
             batch.check_ids(vocabulary.size, shards)
@@ -192,10 +196,8 @@ def _step(run: Run, drawn: Batch | PromptBatch) -> tuple[LossRow, ...]:
     # seeded by step: so dropout is the same after a resume, and no generator state is saved
     torch.manual_seed(hash64(run.seed, "step", drawn.after.step))
     rate = learning_rate(run.stage.optimiser, drawn.after.step, run.horizon)
-    sums = Sums.none(len(drawn.tasks))
-    for batch in run.objective.batches(run.network, drawn):
-        sums += _update(run, batch, rate)
-    return _loss_rows(drawn, sums, rate)
+    updates = [_update(run, batch, rate) for batch in run.objective.batches(run.network, drawn)]
+    return _loss_rows(drawn, updates, rate)
 
 
 def _update(run: Run, batch: Batch, rate: float) -> Sums:
@@ -226,7 +228,9 @@ def _backward(run: Run, batch: Batch) -> Sums:
     return sums
 
 
-def _loss_rows(batch: Batch | PromptBatch, sums: Sums, rate: float) -> tuple[LossRow, ...]:
+def _loss_rows(batch: Batch | PromptBatch, updates: Sequence[Sums], rate: float) -> tuple[LossRow, ...]:
+    """Means over the updates of a step. All of them are on the same samples, which are counted once."""
+    sums = sum(updates, Sums.none(len(batch.tasks)))
     total = Sums.none(1) + sums.total()
     parts = [("all", total), *((task, sums.of(number)) for number, task in enumerate(batch.tasks))]
     return tuple(
@@ -234,7 +238,7 @@ def _loss_rows(batch: Batch | PromptBatch, sums: Sums, rate: float) -> tuple[Los
             step=batch.after.step,
             task=task,
             loss=float(part.nats[0] / max(part.counts[0], 1)),
-            tokens=int(part.counts[0]),
+            tokens=int(part.counts[0]) // len(updates),
             lr=rate,
             metrics={name: float(value[0] / max(part.counts[0], 1)) for name, value in part.metrics.items()},
         )

@@ -1,18 +1,21 @@
 """In how many replies of a checkpoint text and codes stand in the ratio that it was taught: 50 replies to held-out prompts.
 
 A prompt is a held-out dialogue up to one of its answers. Replies are sampled at temperature 1, several to a prompt where there are few.
+The answers that the prompts have in the corpus are counted too: what is asked of the replies is what was taught where all of them obey.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from itertools import islice, pairwise
-from pathlib import Path
+
+import numpy as np
 
 from weft.benchmarks.learning.trained import LearningCorpus
+from weft.trainer import runs
 from weft.trainer.generation import Decoding
 from weft.trainer.loader import Draw
 from weft.trainer.objectives.factory import reply_ends
-from weft.trainer.replies import PromptSample
+from weft.trainer.replies import PromptSample, Reply
 from weft.trainer.rewards.base import Scoring
 from weft.trainer.rewards.format import Reward as Format
 from weft.trainer.rollouts import Rollouts
@@ -22,23 +25,23 @@ REPLIES, NEW_TOKENS = 50, 400
 
 @dataclass(frozen=True)
 class Taught:
-    """What a system was taught to answer: the last stage or merge, a task with its answers, and their form."""
+    """What a system was taught to answer: by which stages and merges, the last one last, a task with its answers, and their form."""
 
-    stage: str
+    stages: tuple[str, ...]
     task: str
     form: Format
 
 
 SYSTEMS = {
     "step-audio-2-small": Taught(
-        stage="rl-3",
+        stages=("cooldown", "sft", "rl-3"),
         task="s2s-chat",
         form=Format(
             of=("text", "fsq"), sizes=(1, 4), text_pad="tts-pad", audio_pad="audio-pad", open="tts-start", close="tts-end",
         ),
     ),
     "step-audio-aqaa-small": Taught(
-        stage="final",
+        stages=("sft-1", "sft-2", "dpo", "final"),
         task="aqtaa",
         form=Format(of=("text", "dual"), sizes=(10, 15), open="audio-start", close="audio-end"),
     ),
@@ -47,45 +50,56 @@ SYSTEMS = {
 
 @dataclass(frozen=True)
 class Obeying:
-    """Of `replies` replies to `prompts` prompts, those that ended, and those that are whole and in the ratio."""
+    """Of `replies` replies to `prompts` prompts, those that ended, and those that are whole and in the ratio; and how many of the
+    prompts' own answers are.
+    """
 
     prompts: int
+    own_right: int
     replies: int
     ended: int
     right: int
 
 
-def count_obeying(corpus: LearningCorpus, taught: Taught, weights: Path) -> Obeying:
-    """Of the checkpoint `weights` of the stage or merge. Raises ValueError where no answer of the task is held out."""
-    prompts = list(islice(_prompts(corpus, taught.task), REPLIES))
-    if not prompts:
+def count_obeying(corpus: LearningCorpus, taught: Taught, stage: str) -> Obeying:
+    """Of what a stage or merge ended with. Raises ValueError where no answer of the task is held out."""
+    ends, dialogues = reply_ends(corpus.vocabulary), (d for d in corpus.held_out.read() if d.task == taught.task)
+    own = list(islice((answer for dialogue in dialogues for answer in own_answers(dialogue, ends)), REPLIES))
+    if not own:
         raise ValueError(f"no held-out answer of the task {taught.task!r}")
-    decoding = Decoding(new_tokens=NEW_TOKENS, ends=reply_ends(corpus.vocabulary))
+    prompts = [answer.prompt for answer in own]
+    decoding = Decoding(new_tokens=NEW_TOKENS, ends=ends)
     rollouts = Rollouts(
         decoding=decoding, reader=corpus.reader, seed=0, forward_tokens=8192, encoders=corpus.measuring.encoders
     )
     each = -(-REPLIES // len(prompts))
-    sampled = rollouts.sample(corpus.network(taught.stage, weights), prompts, step=0, each=each)
+    sampled = rollouts.sample(corpus.network(stage, runs.start_of(corpus.folder, stage)), prompts, step=0, each=each)
     replies = [rollout.reply for rollout in sampled][:REPLIES]
     is_opened = int(prompts[0].draw.ids[-1]) == corpus.vocabulary.marker(taught.form.open).id
     form = taught.form.model_copy(update={"opened": is_opened})
-    scores = form.scores(replies, Scoring(vocabulary=corpus.vocabulary, reader=corpus.reader))
+    scoring = Scoring(vocabulary=corpus.vocabulary, reader=corpus.reader)
     return Obeying(
         prompts=len(prompts),
+        own_right=round(sum(form.scores(own, scoring))),
         replies=len(replies),
         ended=sum(reply.ended for reply in replies),
-        right=round(sum(scores)),
+        right=round(sum(form.scores(replies, scoring))),
     )
 
 
-def _prompts(corpus: LearningCorpus, task: str) -> Iterator[PromptSample]:
-    for draw in corpus.held_out.read():
-        for begin in _answers(draw) if draw.task == task else ():
-            before = replace(draw, ids=draw.ids[:begin], stretches=tuple(s for s in draw.stretches if s.end <= begin))
-            yield PromptSample(draw=before, key="", answer="")
+def own_answers(draw: Draw, ends: Collection[int]) -> Iterator[Reply]:
+    """The answers of a dialogue as replies, each to what stands before it; any of `ends` ends a turn."""
+    for begin, stop in answers_of(draw):
+        before = replace(draw, ids=draw.ids[:begin], stretches=tuple(s for s in draw.stretches if s.end <= begin))
+        ids = draw.ids[begin:stop].astype(np.int64)
+        end = int(ids[-1]) if ids[-1] in ends else None
+        prompt = PromptSample(draw=before, key="", answer="")
+        yield Reply(prompt=prompt, ids=ids if end is None else ids[:-1], end=end, text="")
 
 
-def _answers(draw: Draw) -> list[int]:
-    """The tokens at which counted stretches begin."""
+def answers_of(draw: Draw) -> list[tuple[int, int]]:
+    """Where each answer begins and ends: stretches of counted tokens, those that touch being one."""
     spans = draw.loss.tolist()
-    return [spans[0][0], *(second[0] for first, second in pairwise(spans) if second[0] > first[1])] if spans else []
+    inner = [(first[1], second[0]) for first, second in pairwise(spans) if second[0] > first[1]]
+    bounds = [spans[0][0], *(bound for gap in inner for bound in gap), spans[-1][1]] if spans else []
+    return list(zip(bounds[::2], bounds[1::2], strict=True))

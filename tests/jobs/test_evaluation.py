@@ -72,6 +72,9 @@ def test_every_stage_and_merge_is_measured_once(train: Weft, tmp_path: Path) -> 
     assert rows["final"]["text_cost"] == pytest.approx(text["final"] - (5 * text["sft"] + text["dpo"]) / 6)
     assert rows["final"]["started_from"] == {"sft": 5, "dpo": 1}
     last = list(losses.read_validation(run / "dpo"))[-1]
+    pairs = {name: row["preferred"]["pairs"] for name, row in rows.items()}
+    assert set(pairs.values()) == {last.tokens} and "chosen is likelier" in " ".join(out.split())
+    assert rows["dpo"]["preferred"]["right"] > 0.9 * last.tokens
     assert rows["dpo"]["metrics"] == last.metrics and rows["dpo"]["metric_samples"] == last.tokens
     assert last.metrics["accuracy"] > 0.9 and 0 < last.tokens < 24
     assert (

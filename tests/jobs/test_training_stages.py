@@ -1,12 +1,13 @@
 """`weft train` runs all stages in order: a new model, a stage from it with groups of its own, preferences, and a merge."""
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import torch
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 from transformers import AutoConfig, AutoTokenizer
 
 from weft.jobs.build import build
@@ -157,6 +158,22 @@ def test_what_cannot_be_trained(
     assert (code, sentence in " ".join(wrong.split())) == (2 if sentence else 0, True), wrong
 
 
+def test_a_base_that_was_replaced_is_another_run(train: Callable[..., tuple[int, str, str]], tmp_path: Path) -> None:
+    """Its folder has the same name and other weights, as after another training."""
+    train("--stage", "base")
+    shutil.copytree(start_of(tmp_path / "run", "base"), tmp_path / "bought")
+    (tmp_path / "run").rename(tmp_path / "first")
+    from_base = (f"training.sft.model={{start: '', base: {tmp_path / 'bought'}}}", "--stage", "sft")
+    assert train(*from_base)[0] == 0
+    assert train(*from_base, "--resume")[0] == 0
+    (tmp_path / "bought" / "README.md").write_text("bought")
+    assert train(*from_base, "--resume")[0] == 0
+    weights = load_file(tmp_path / "bought" / "model.safetensors")
+    save_file({name: tensor + 1 for name, tensor in weights.items()}, tmp_path / "bought" / "model.safetensors")
+    code, _, wrong = train(*from_base, "--resume")
+    assert code != 0 and "belongs to a run of other data or settings: start was" in " ".join(wrong.split()), wrong
+
+
 def test_a_base_that_cannot_be_one_is_refused_before_any_stage(
     train: Callable[..., tuple[int, str, str]], tmp_path: Path
 ) -> None:
@@ -181,7 +198,10 @@ def test_a_base_that_cannot_be_one_is_refused_before_any_stage(
             "training.sft.model.start=bse",
             "training.sft.model.start: 'bse' is not declared; there are dpo, base, sft, final",
         ),
-        ("training.base.model={start: dpo}", "goes in a circle"),
+        ("training.base.model={start: dpo}", "training.dpo.model.start: dpo -> sft -> base -> dpo goes in a circle"),
+        ("merges={one: {two: 1}, two: {one: 1}}", "merges.one: one -> two -> one goes in a circle"),
+        ("training.sft.optimiser.lr=1e45", "training.sft.optimiser.lr: input should be less than or equal to 1000"),
+        ("training.sft.trainable={lm: 1e45}", "training.sft.trainable.lm: input should be less than or equal to 1000"),
         ("merges.final={sft: 1, dpp: 2}", "merges.final: 'dpp' is not declared"),
         ("merges.final={sft: 0}", "merges.final.sft: input should be greater than 0"),
         ("training.sft.trainable={lmm: 1}", "training.sft.trainable"),

@@ -1,5 +1,7 @@
 """What a recipe may name."""
 
+import re
+
 import pytest
 from pydantic import ValidationError
 
@@ -53,3 +55,29 @@ def test_a_choice_keeps_the_settings_of_its_backend() -> None:
 def test_names_must_be_plain_and_declared(change: dict[str, object], wrong: str) -> None:
     with pytest.raises(ValidationError, match=wrong):
         Recipe.model_validate({**LEAST, **change})
+
+
+JUDGE = {"objective": {"use": "reward"}, "model": {"start": "rl"}}
+RL = {
+    "objective": {"use": "grpo", "prompts": 2, "rewards": ["label", {"use": "learned", "stage": "judge"}]},
+    "optimiser": {"lr": 1e-3}, "context": 512,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("change", "wrong"),
+    [
+        ({"training": {"a": {**STAGE, "model": {"start": "a"}}}}, "^training.a.model.start: a -> a goes in a circle"),
+        ({"merges": {"a": {"b": 1}, "b": {"a": 1}}}, "^merges.a: a -> b -> a goes in a circle"),
+        (
+            {"training": {"rl": {**STAGE, **RL}, "judge": {**STAGE, **JUDGE}}},
+            r"^training.rl.objective.rewards.1.stage: rl -> judge -> rl goes in a circle",
+        ),
+    ],
+    ids=["itself", "merges", "reward model"],
+)
+def test_a_circle_is_named_by_the_key_that_closes_it(change: dict[str, object], wrong: str) -> None:
+    with pytest.raises(ValidationError) as caught:
+        Recipe.model_validate({**LEAST, **change})
+    (fault,) = caught.value.errors()
+    assert re.match(wrong, fault["msg"].removeprefix("Value error, ")), fault["msg"]

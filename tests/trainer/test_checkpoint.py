@@ -12,6 +12,7 @@ from weft.schemas.training import ModelSettings
 from weft.trainer import checkpoint
 from weft.trainer.checkpoint import RunOrigin, State
 from weft.trainer.model import build, load
+from weft.trainer.models.adaptor import Adaptor
 from weft.trainer.models.network import Network
 from weft.trainer.stream import StreamState
 
@@ -44,6 +45,19 @@ def test_weights_and_moments_come_back_exactly(trained: tuple[Network, AdamW], t
     assert checkpoint.read_state(folder, ORIGIN) == State(StreamState(9, 16, 2), ORIGIN)
     assert (folder / "recipe.yaml").read_text() == "recipe: text\n"
     assert not [p for p in folder.iterdir() if p.suffix in (".bin", ".pt", ".pth", ".pkl")]
+
+
+def test_another_adaptor_is_another_start(llama: dict[str, object], tmp_path: Path) -> None:
+    """Where the adaptor alone is trained, the LM of two runs is the same to the bit."""
+    prints = []
+    for number in (0, 0, 1):
+        torch.manual_seed(number)
+        adaptor = Adaptor(width=4, embedding=32)
+        network = Network(build(ModelSettings(config=llama), 48, 0), adaptor=adaptor)
+        run = tmp_path / f"run-{len(prints)}"
+        folder = checkpoint.save(run, network, AdamW(network.parameters()), State(StreamState(step=1), ORIGIN), "")
+        prints.append(checkpoint.weights_fingerprint(folder))
+    assert prints[0] == prints[1] != prints[2]
 
 
 def test_the_latest_is_the_highest_whole_step(tmp_path: Path) -> None:

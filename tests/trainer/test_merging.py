@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 from torch.optim import AdamW
 from transformers import AutoModelForCausalLM
 
@@ -14,7 +14,7 @@ from weft.schemas.training import ModelSettings
 from weft.schemas.vocabulary import Vocabulary
 from weft.trainer import checkpoint, sums
 from weft.trainer.checkpoint import RunOrigin, State
-from weft.trainer.merging import merge
+from weft.trainer.merging import check_merge, merge
 from weft.trainer.model import build
 from weft.trainer.models.adaptor import Adaptor
 from weft.trainer.models.network import Network
@@ -45,6 +45,18 @@ def test_it_equals_the_arithmetic(save, tmp_path: Path) -> None:
             torch.testing.assert_close(tensor, mean.float(), rtol=1e-6, atol=1e-9)
     assert [part["weight"] for part in json.loads((folder / "merge.json").read_text())["parts"]] == [5, 5, 1]
     assert AutoModelForCausalLM.from_pretrained(folder)(torch.arange(5)[None]).logits.shape == (1, 5, 48)
+
+
+def test_a_part_with_another_adaptor_is_another_merge(save, tmp_path: Path) -> None:
+    one, other = save("a", 1), save("b", 2)
+    parts = {one: 1.0, other: 1.0}
+    folder = merge(parts, tmp_path / "final")
+    check_merge(folder, parts)
+    adaptor = load_file(other / "adaptor.safetensors")
+    save_file({name: tensor + 1 for name, tensor in adaptor.items()}, other / "adaptor.safetensors")
+    sums.write(other)
+    with pytest.raises(ValueError, match="is a merge of other checkpoints or weights"):
+        check_merge(folder, parts)
 
 
 def test_one_part_is_itself(save, tmp_path: Path) -> None:

@@ -46,7 +46,10 @@ def test_rewards_are_measured_and_training_is_the_same_to_the_bit(
         )  # fmt: skip
     assert (tmp_path / "plain" / losses.NAME).read_bytes() == (tmp_path / "measured" / losses.NAME).read_bytes()
     rows = list(losses.read_validation(tmp_path / "measured"))
-    assert [row.step for row in rows] == [3, 6, 8]
+    assert [row.step for row in rows] == [0, 3, 6, 8]
+    objective = objective_of(stage, VOCABULARY, ObjectiveInputs(files=FILES, rewards=(Label(),)))
+    chosen = select_prompts(held_out, stage)
+    assert chosen and chosen.losses(starting(stage, VOCABULARY, seed=0), objective, step=0) == (rows[0],)
     assert all(row.tokens == 5 and row.loss == -row.metrics["reward"] and "reward/label" in row.metrics for row in rows)
 
 

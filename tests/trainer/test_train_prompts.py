@@ -81,6 +81,16 @@ def test_a_resumed_run_equals_an_uninterrupted_one(
         assert all(one[key].tobytes() == other[key].tobytes() for key in one)
 
 
+def test_replies_count_once_in_several_epochs(
+    go: Callable[..., Result], make_prompt_stage: Callable[..., TrainingStage], tmp_path: Path
+) -> None:
+    for epochs in (1, 3):
+        go(tmp_path / f"{epochs}", make_prompt_stage({**OBJECTIVES["grpo"], "epochs": epochs}))
+        rows = [row for row in losses.read(tmp_path / f"{epochs}") if row.task == "all"]
+        assert [row.tokens for row in rows] == [12] * 7 + [6]
+        assert all(0 <= row.metrics["ended"] <= 1 and 1 <= row.metrics["length"] <= 4 for row in rows)
+
+
 def test_replies_are_learned_without_the_models_dropout(
     go: Callable[..., Result], make_prompt_stage: Callable[..., TrainingStage], tmp_path: Path, llama: dict[str, object]
 ) -> None:

@@ -4,7 +4,7 @@ from typing import Self
 
 from pydantic import Field, model_validator
 
-from weft.schemas.settings import Settings
+from weft.schemas.settings import Rate, Settings
 from weft.tokenizers.training.optimiser_settings import AdamW
 
 
@@ -26,7 +26,7 @@ class HubertTraining(Settings):
     swaps: int = Field(default=60, ge=0)
     batch_seconds: float = Field(default=32, gt=0)
     crop_seconds: float = Field(default=4, gt=0)
-    lr: float = Field(default=1e-3, gt=0)
+    lr: Rate = 1e-3
     hidden: int = Field(default=256, ge=16, multiple_of=16)
     layers: int = Field(default=2, ge=1)
     heads: int = Field(default=4, ge=1)

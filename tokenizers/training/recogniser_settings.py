@@ -4,7 +4,7 @@ from typing import Self
 
 from pydantic import Field, model_validator
 
-from weft.schemas.settings import Settings
+from weft.schemas.settings import Rate, Settings
 from weft.tokenizers.training.optimiser_settings import AdamW
 
 
@@ -19,7 +19,7 @@ class RecogniserTraining(Settings):
     steps: int = Field(default=600, ge=1)
     batch_seconds: float = Field(default=60, gt=0)
     longest: float = Field(default=30, gt=0)
-    lr: float = Field(default=2e-3, gt=0)
+    lr: Rate = 2e-3
     width: int = Field(default=192, ge=16)
     heads: int = Field(default=4, ge=1)
     layers: int = Field(default=4, ge=2)

@@ -3,7 +3,8 @@
     held_out = choose(Path("corpus/shards/validation"), HeldOutChoice(tasks=("text", "words"), samples=256, context=512))
 
 They are the first `samples` draws of each task of the recipe, in blocks of the smallest context of its stages: no block is longer than
-what a stage was trained on. Prompts, of which no token counts, and preference pairs, which hold rejected answers, are left out.
+what a stage was trained on. Prompts, of which no token counts, and preference pairs, which hold rejected answers, are left out: pairs
+are a choice of their own, in blocks that cut none.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -25,11 +26,14 @@ from weft.trainer.stream import Batch, StreamState, batch_of
 
 @dataclass(frozen=True)
 class HeldOutChoice:
-    """Which held-out samples, and how they are packed: `samples` of each task at most, blocks of `context` tokens."""
+    """Which held-out samples, and how they are packed: `samples` of each task at most, blocks of `context` tokens; preference pairs
+    alone, or all but these.
+    """
 
     tasks: tuple[str, ...]
     samples: int
     context: int
+    pairs: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,10 +84,10 @@ def choose(folder: Path, choice: HeldOutChoice, open_tar: OpenTar = mapped) -> H
 
 
 def _chosen(index: Index, choice: HeldOutChoice) -> Iterator[tuple[int, int]]:
-    """The position and the tokens of the first samples of each task that have counted tokens and are no pairs."""
+    """The position and the tokens of the first samples of each task that have counted tokens."""
     left = dict.fromkeys(choice.tasks, choice.samples)
     for first, table in index.groups(["task", "tokens", "loss", "bounds"]):
-        columns = (table["task"].to_pylist(), table["tokens"].to_pylist(), _fits(table).to_pylist())
+        columns = (table["task"].to_pylist(), table["tokens"].to_pylist(), _fits(table, choice.pairs).to_pylist())
         for position, (task, tokens, fits) in enumerate(zip(*columns, strict=True), first):
             if fits and left.get(task):
                 left[task] -= 1
@@ -92,7 +96,7 @@ def _chosen(index: Index, choice: HeldOutChoice) -> Iterator[tuple[int, int]]:
             return
 
 
-def _fits(table: pa.Table) -> pa.ChunkedArray:
-    """Whether a sample has counted tokens and is one document."""
-    counted, documents = (pc.list_value_length(table[name]) for name in ("loss", "bounds"))
-    return pc.and_(pc.greater(counted, 0), pc.equal(documents, 0))
+def _fits(table: pa.Table, pairs: bool) -> pa.ChunkedArray:
+    """Whether a sample has counted tokens and is one document, or a pair of them."""
+    counted, later_documents = (pc.list_value_length(table[name]) for name in ("loss", "bounds"))
+    return pc.and_(pc.greater(counted, 0), pc.equal(later_documents, int(pairs)))

@@ -14,6 +14,7 @@ from typing import Any
 from weft.schemas.disk import to_disk
 from weft.trainer.evaluation.conditions import CONDITIONS
 from weft.trainer.evaluation.measuring import ConditionLoss
+from weft.trainer.evaluation.preferences import Preferred
 
 NAME = "evaluation.jsonl"
 
@@ -23,16 +24,19 @@ class EvaluationRow:
     """What a network gave on held-out samples.
 
     `started_from` are the rows that it began as, with their shares: one, or the parts of a merge. `made_from` is the fingerprint of the
-    weights and of the samples. `figures` are sums by condition. `metrics` are means of the stage's own objective over
-    `metric_samples` held-out pairs or replies after its last step, by name: `accuracy` of preferences, `reward`.
+    weights and of the samples. `figures` are sums by condition, `preferred` those of the held-out pairs. `metrics` are means of the
+    stage's own objective over `metric_samples` held-out pairs or replies after its last step, by name: `accuracy` of preferences,
+    `reward`. `metrics_before` are those before its first step, where they were measured.
     """
 
     name: str
     made_from: str
     started_from: dict[str, float] = field(default_factory=dict)
     figures: dict[str, ConditionLoss] = field(default_factory=dict)
+    preferred: Preferred | None = None
     metrics: dict[str, float] = field(default_factory=dict)
     metric_samples: int = 0
+    metrics_before: dict[str, float] = field(default_factory=dict)
 
     def text_cost(self, rows: Mapping[str, "EvaluationRow"]) -> float | None:
         """How many nats a token of text the network lost to what it started from, of a merge to the weighted mean of its parts: above 0
@@ -90,4 +94,8 @@ def _row(record: dict[str, Any]) -> EvaluationRow:
     names = ("nats", "tokens", "timed_nats", "seconds")
     figures = {name: ConditionLoss(**{key: sums[key] for key in names}) for name, sums in record["figures"].items()}
     keys = ("name", "made_from", "started_from", "metrics", "metric_samples")
-    return EvaluationRow(**{key: record[key] for key in keys}, figures=figures)
+    preferred = Preferred(**pairs) if (pairs := record.get("preferred")) else None
+    before = record.get("metrics_before", {})
+    return EvaluationRow(
+        **{key: record[key] for key in keys}, figures=figures, preferred=preferred, metrics_before=before
+    )

@@ -28,8 +28,7 @@ class DpoObjective(Objective):
 
     def __init__(self, settings: Dpo, vocabulary: Vocabulary, dtype: str) -> None:
         self.beta, self.dtype = settings.beta, dtype
-        modality = vocabulary.modalities()
-        self._counts_V = torch.from_numpy((modality == "text") | (settings.count == "all"))
+        self._counts_V = counted_tokens(vocabulary, settings.count)
 
     def begin(self, network: Network) -> None:
         self._reference = copy.deepcopy(network).eval().requires_grad_(False)
@@ -48,6 +47,11 @@ class DpoObjective(Objective):
         margins_P = rewards_P2[:, 0] - rewards_P2[:, 1]
         losses_P = -logsigmoid(margins_P)
         return losses_P.sum(), preference_sums(losses_P, margins_P, tasks_of(rows), tasks)
+
+
+def counted_tokens(vocabulary: Vocabulary, count: str) -> Tensor:
+    """Which ids count in an answer's log-probability, (size,) bool: those of text, or with "all" every one."""
+    return torch.from_numpy((vocabulary.modalities() == "text") | (count == "all"))
 
 
 def answers(network: Network, rows: Rows, counted_BT: Tensor) -> Tensor:

@@ -15,7 +15,7 @@ from torch import Tensor
 from weft.schemas.objectives import Grpo
 from weft.trainer.models.network import Network
 from weft.trainer.objectives.base import Rows, Sums, autocast
-from weft.trainer.objectives.log_probs import clipped, divergence, mean_of_replies, token_log_probs
+from weft.trainer.objectives.log_probs import clipped, mean_of_replies, token_log_probs
 from weft.trainer.objectives.on_prompts import OnPromptsObjective, Practice
 from weft.trainer.scoring import Scores
 from weft.trainer.stream import Batch
@@ -24,7 +24,7 @@ _SMALL = 1e-4  # keeps equal rewards, whose advantage is 0, from a division by 0
 
 
 class GrpoObjective(OnPromptsObjective):
-    """The figures of a batch: `old`, `reference` (B, T) and `advantage` (B, 1)."""
+    """The figures of a batch: `old`, `reference` (B, T; not where `kl` is 0) and `advantage` (B, 1)."""
 
     def __init__(self, settings: Grpo, practice: Practice) -> None:
         super().__init__(settings, practice)
@@ -38,7 +38,7 @@ class GrpoObjective(OnPromptsObjective):
         figures = {
             **batch.figures,
             "advantage": group_advantages(scores.total, self.group).astype(np.float32)[:, None],
-            "reference": self.reference(network, batch),
+            **self.reference(network, batch),
         }
         return replace(batch, figures=figures)
 
@@ -47,12 +47,9 @@ class GrpoObjective(OnPromptsObjective):
         with autocast(network.device, self.dtype):
             new_BT = token_log_probs(network, rows, self.temperature)
         policy_BT, outside_BT = clipped(new_BT, figures["old"], figures["advantage"], self.clip)
-        distance_BT = divergence(new_BT, figures["reference"])
-        losses_B = mean_of_replies(policy_BT + self.kl * distance_BT, targets_BT)
-        measures = {
-            "kl": mean_of_replies(distance_BT, targets_BT),
-            "clipped": mean_of_replies(outside_BT.float(), targets_BT),
-        }
+        distance = self.distance(new_BT, rows)
+        losses_B = mean_of_replies(policy_BT, targets_BT) + self.kl * distance.get("kl", 0.0)
+        measures = {**distance, "clipped": mean_of_replies(outside_BT.float(), targets_BT)}
         return losses_B.sum(), self.sums(rows, losses_B, measures, tasks)
 
 

@@ -16,7 +16,7 @@ from torch import Tensor
 from weft.schemas.objectives import OnPrompts
 from weft.trainer.models.network import Network
 from weft.trainer.objectives.base import Objective, Rows, Sums, autocast, micro_rows
-from weft.trainer.objectives.log_probs import token_log_probs
+from weft.trainer.objectives.log_probs import divergence, mean_of_replies, token_log_probs
 from weft.trainer.prompts import PromptBatch
 from weft.trainer.replies import PromptSample
 from weft.trainer.rollouts import Rollouts, rows_of_replies
@@ -55,7 +55,7 @@ class OnPromptsObjective(Objective):
         """The replies to a prompt."""
 
     def begin(self, network: Network) -> None:
-        self._reference = copy.deepcopy(network).eval().requires_grad_(False)
+        self._reference = copy.deepcopy(network).eval().requires_grad_(False) if self.kl else None
 
     def batches(self, network: Network, drawn: PromptBatch) -> Iterator[Batch]:
         """Samples replies, and gives them for each epoch. Raises FloatingPointError."""
@@ -76,7 +76,7 @@ class OnPromptsObjective(Objective):
 
     @abstractmethod
     def judged(self, network: Network, batch: Batch, scores: Scores) -> Batch:
-        """The batch with the figures that the loss needs: `reference` (B, T) among them."""
+        """The batch with the figures that the loss needs."""
 
     def units(self, batch: Batch) -> int:
         """The replies of the batch."""
@@ -92,9 +92,18 @@ class OnPromptsObjective(Objective):
             ]
         return torch.cat(parts).float().cpu().numpy()
 
-    def reference(self, network: Network, batch: Batch) -> np.ndarray:
-        """The log-probabilities (B, T) that the network of the stage's start gives the replies."""
-        return self.measured(network, batch, lambda rows: token_log_probs(self._reference, rows, self.temperature))
+    def reference(self, network: Network, batch: Batch) -> dict[str, np.ndarray]:
+        """`reference`, the log-probabilities (B, T) that the network of the stage's start gives the replies; none where `kl` is 0."""
+        start = self._reference
+        if start is None:
+            return {}
+        return {"reference": self.measured(network, batch, lambda rows: token_log_probs(start, rows, self.temperature))}
+
+    def distance(self, new_BT: Tensor, rows: Rows) -> dict[str, Tensor]:
+        """`kl`, the mean distance (B,) of each reply from the network of the stage's start; none where `kl` is 0."""
+        if "reference" not in rows.figures:
+            return {}
+        return {"kl": mean_of_replies(divergence(new_BT, rows.figures["reference"]), rows.targets_BT)}
 
     def sums(self, rows: Rows, losses_B: Tensor, measures: dict[str, Tensor], tasks: int) -> Sums:
         """Losses and measures (B,) by task, and the figures that each reply has."""

@@ -18,7 +18,7 @@ from weft.schemas.objectives import Ppo
 from weft.trainer.models.heads import Critic
 from weft.trainer.models.network import Network
 from weft.trainer.objectives.base import Rows, Sums, autocast
-from weft.trainer.objectives.log_probs import clipped, divergence, mean_of_replies, token_log_probs
+from weft.trainer.objectives.log_probs import clipped, mean_of_replies, token_log_probs
 from weft.trainer.objectives.on_prompts import OnPromptsObjective, Practice
 from weft.trainer.scoring import Scores
 from weft.trainer.stream import Batch
@@ -27,7 +27,10 @@ _SMALL = 1e-8
 
 
 class PpoObjective(OnPromptsObjective):
-    """The figures of a batch: `old`, `reference`, `expected`, `advantages` and `returns`, each (B, T). The network gets a critic."""
+    """The figures of a batch: `old`, `reference` (not where `kl` is 0), `expected`, `advantages` and `returns`, each (B, T).
+
+    The network gets a critic.
+    """
 
     def __init__(self, settings: Ppo, practice: Practice) -> None:
         super().__init__(settings, practice)
@@ -42,15 +45,15 @@ class PpoObjective(OnPromptsObjective):
         return 1
 
     def judged(self, network: Network, batch: Batch, scores: Scores) -> Batch:
-        reference_BT = self.reference(network, batch)
+        old_BT, reference = batch.figures["old"], self.reference(network, batch)
         expected_BT = self.measured(network, batch, lambda rows: expected(network, rows))
-        rewards_BT = -self.kl * (batch.figures["old"] - reference_BT)
+        rewards_BT = -self.kl * (old_BT - reference.get("reference", old_BT))
         for row, targets_T in enumerate(batch.targets_BT):
             rewards_BT[row, np.flatnonzero(targets_T)[-1]] += scores.total[row]
         advantages_BT = advantages(rewards_BT, expected_BT, batch.targets_BT, gamma=self._gamma, smoothing=self._lambda)
         figures = {
             **batch.figures,
-            "reference": reference_BT,
+            **reference,
             "expected": expected_BT,
             "returns": advantages_BT + expected_BT,
             "advantages": whitened(advantages_BT, batch.targets_BT),
@@ -66,7 +69,7 @@ class PpoObjective(OnPromptsObjective):
         errors_BT = self._errors(values_BT, figures["expected"], figures["returns"])
         losses_B = mean_of_replies(policy_BT + errors_BT, targets_BT)
         measures = {
-            "kl": mean_of_replies(divergence(new_BT, figures["reference"]), targets_BT),
+            **self.distance(new_BT, rows),
             "clipped": mean_of_replies(outside_BT.float(), targets_BT),
             "critic": mean_of_replies(errors_BT, targets_BT),
         }

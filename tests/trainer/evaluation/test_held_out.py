@@ -14,6 +14,13 @@ def test_the_first_of_each_task_without_prompts_and_pairs(choose_held_out: Calla
     assert held_out.tokens == 3 * (17 + 12 + 29)
 
 
+def test_pairs_are_a_choice_of_their_own(spoken_shards: Path) -> None:
+    choice = HeldOutChoice(tasks=("pairs", "text"), samples=3, context=24, pairs=True)
+    held_out = choose(spoken_shards, choice)
+    assert held_out and held_out.positions == (4, 10, 16)
+    assert choose(spoken_shards, HeldOutChoice(tasks=("text",), samples=3, context=24, pairs=True)) is None
+
+
 def test_the_seconds_lie_with_their_tokens(choose_held_out: Callable[..., HeldOut]) -> None:
     held_out = choose_held_out(samples=4)
     total = 0.0

@@ -6,20 +6,27 @@ from pathlib import Path
 import pytest
 
 from weft.trainer.evaluation.measuring import ConditionLoss
+from weft.trainer.evaluation.preferences import Preferred
 from weft.trainer.evaluation.record import NAME, EvaluationRow, read, write
 
 
 def row(name: str, text: float | None, **started_from: float) -> EvaluationRow:
     figures = {} if text is None else {"text": ConditionLoss(nats=10 * text, tokens=10, timed_nats=0.0, seconds=0.0)}
     speech = ConditionLoss(nats=30.0, tokens=10, timed_nats=3.0, seconds=1.5)
-    return EvaluationRow(name=name, made_from="abc", started_from=started_from, figures={**figures, "speech": speech})
+    return EvaluationRow(
+        name=name,
+        made_from="abc",
+        started_from=started_from,
+        figures={**figures, "speech": speech},
+        preferred=None if text is None else Preferred(right=3, pairs=4),
+    )
 
 
 def test_what_is_written_is_read(tmp_path: Path) -> None:
-    rows = [row("start of a", 5.0), row("a", 4.0, **{"start of a": 1.0})]
+    rows = [row("start of a", 5.0), row("a", 4.0, **{"start of a": 1.0}), row("judge", None, a=1.0)]
     write(tmp_path, rows)
     assert list(read(tmp_path).values()) == rows
-    first, second = map(json.loads, (tmp_path / NAME).read_text().splitlines())
+    first, second, _ = map(json.loads, (tmp_path / NAME).read_text().splitlines())
     assert first["text_cost"] is None and second["text_cost"] == -1.0
     assert second["figures"]["speech"]["bits_per_second"] == pytest.approx(3.0 / 0.6931471805599453 / 1.5)
     assert read(tmp_path / "elsewhere") == {}

@@ -29,6 +29,20 @@ ASKED = [(noise, key) for noise in range(4, 20) for key in (2, 3)]  # the answer
 HELD_OUT = ASKED[::5]
 
 
+def forwards(monkeypatch: pytest.MonkeyPatch) -> list[Network]:
+    """The networks that log-probabilities are taken of from now on."""
+    run: list[Network] = []
+    measured = token_log_probs
+
+    def spied(network: Network, *rest: object) -> torch.Tensor:
+        run.append(network)
+        return measured(network, *rest)  # type: ignore[arg-type]
+
+    for module in ("on_prompts", "grpo"):
+        monkeypatch.setattr(f"weft.trainer.objectives.{module}.token_log_probs", spied)
+    return run
+
+
 def samples(asked: list[tuple[int, int]]) -> tuple[list, list[str]]:
     return [("ask", [noise, key], ()) for noise, key in asked], [f"w{key + 3}" for _, key in asked]
 
@@ -79,6 +93,22 @@ def test_the_loss_is_that_of_the_paper(make_prompt_stage: Callable[..., Training
     assert sums.metrics["length"][0] == batch.targets_BT.sum()
 
 
+@pytest.mark.parametrize(("kl", "networks"), [(0.0, 1), (0.1, 2)])
+def test_the_start_is_run_only_where_the_distance_from_it_counts(
+    make_prompt_stage: Callable[..., TrainingStage], llama: dict, monkeypatch: pytest.MonkeyPatch, kl: float, networks: int
+) -> None:  # fmt: skip
+    settings = {"use": "grpo", "prompts": 1, "group": 2, "rewards": ["label"], "kl": kl, "sampling": {"new_tokens": 2}}
+    network = Network(build(ModelSettings(config=llama), 48, 0)).eval()
+    objective = objective_of(make_prompt_stage(settings), VOCABULARY, ObjectiveInputs(files=FILES, rewards=(Label(),)))
+    run = forwards(monkeypatch)
+    objective.begin(network)
+    asked = PromptBatch(prompts=(prompt([2, 3]),), tasks=("ask",), after=StreamState(step=1))
+    (batch,) = objective.batches(network, asked)
+    _, sums = objective.loss(network, rows_of(batch, slice(None), torch.device("cpu")), 1)
+    assert len({id(one) for one in run}) == networks
+    assert ("kl" in sums.metrics) == (kl > 0)
+
+
 def reward_of(network: Network, stage: TrainingStage, prompts: PromptStream, rewards: tuple[Reward, ...]) -> float:
     practice = practice_of(stage, stage.objective, VOCABULARY, ObjectiveInputs(files=FILES, rewards=rewards))  # type: ignore[arg-type]
     return practice.mean_rewards(network, list(prompts.prompts()))["reward"]
@@ -101,4 +131,10 @@ def test_it_raises_its_reward_on_prompts_that_it_never_had(
     rows = [row for row in losses.read(tmp_path / "run") if row.task == "all"]
     assert len(rows) == result.step == -(-len(made) // 16)
     assert rows[0].metrics["reward"] < 0.2 and rows[-1].metrics["reward"] > 0.8 and rows[0].tokens == 16 * 8
-    assert rows[0].metrics.keys() == {"reward", "reward/label", "ended", "length", "kl", "clipped"}
+    assert rows[0].metrics.keys() == {
+        "reward",
+        "reward/label",
+        "ended",
+        "length",
+        "clipped",
+    }  # and no `kl`, which is 0 here

@@ -94,6 +94,25 @@ def test_the_loss_is_that_of_the_paper(network: Network, make_prompt_stage: Call
     assert loss.item() == pytest.approx(sum(each), rel=1e-4) and sums.counts.tolist() == [2]
 
 
+def test_without_kl_the_rewards_are_those_of_the_replies(
+    network: Network, make_prompt_stage: Callable[..., TrainingStage]
+) -> None:
+    objective = objective_of(
+        make_prompt_stage({**SETTINGS, "kl": 0.0}), VOCABULARY, ObjectiveInputs(files=FILES, rewards=(SHORT,))
+    )
+    objective.begin(network)
+    asked = PromptBatch(prompts=(prompt([2, 3]),), tasks=("ask",), after=StreamState(step=1))
+    batch = next(iter(objective.batches(network, asked)))
+    assert "reference" not in batch.figures
+    last = np.flatnonzero(batch.targets_BT[0])[-1]
+    rewards = np.zeros(batch.targets_BT.shape)
+    rewards[0, last] = batch.figures["reward"][0]
+    made = advantages(rewards, batch.figures["expected"], batch.targets_BT, 1.0, 0.95)
+    assert batch.figures["returns"] == pytest.approx(made + batch.figures["expected"])
+    loss, sums = objective.loss(network, rows_of(batch, slice(None), CPU), 1)
+    assert torch.isfinite(loss) and "kl" not in sums.metrics
+
+
 def test_the_critic_learns_by_itself(network: Network, make_prompt_stage: Callable[..., TrainingStage]) -> None:
     """It expects before each token what the state before it says, and its error moves no weight of the policy."""
     objective = objective_of(make_prompt_stage(SETTINGS), VOCABULARY, ObjectiveInputs(files=FILES, rewards=(SHORT,)))
@@ -126,7 +145,7 @@ def test_the_length_moves_where_the_reward_says(
     first, last = rows[0].metrics, rows[-1].metrics
     assert first["length"] > 6 and first["reward/length"] < 0.3
     assert last["length"] < 4 and last["reward/length"] > 0.8 and last["ended"] > 0.8
-    assert rows[0].tokens == 32  # 16 replies in two epochs
+    assert rows[0].tokens == 16  # each reply counts once, in two epochs too
     assert "score.projection.weight" in load_file(result.checkpoint / "critic.safetensors")
     merged = merge({result.checkpoint: 1.0}, tmp_path / "merged")
     assert [file.name for file in merged.glob("*.safetensors")] == [
