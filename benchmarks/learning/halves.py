@@ -15,7 +15,7 @@ from weft.pipelines.tasks.common.sample_builder import SampleBuilder
 from weft.pipelines.tasks.words import boundaries
 from weft.schemas.ledger import Unusable
 
-Modality = Literal["text", "speech"]
+HalfModality = Literal["text", "speech"]
 
 
 class Task(base.SpokenTask):
@@ -23,8 +23,8 @@ class Task(base.SpokenTask):
 
     aligned: ClassVar[bool] = True
 
-    given: Modality
-    say: Modality
+    given: HalfModality
+    say: HalfModality
     open: str = ""
 
     @property
@@ -41,7 +41,7 @@ class Task(base.SpokenTask):
         builder.marker(self.open, loss=False)
         self._words(self.say, spoken, builder, range(words // 2, words))
 
-    def _words(self, modality: Modality, spoken: Spoken, builder: SampleBuilder, which: range) -> None:
+    def _words(self, modality: HalfModality, spoken: Spoken, builder: SampleBuilder, which: range) -> None:
         """As `words` writes a span. The second half counts."""
         words, counts = spoken.words.words, which.start > 0
         start, stop = (boundaries(spoken.words)[at] for at in (which.start, which.stop))

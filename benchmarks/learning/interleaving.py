@@ -41,7 +41,7 @@ OTHERS = {
 
 
 @dataclass(frozen=True)
-class Measured:
+class LearnedWay:
     """A way's losses by task, over the seeds, and what it was trained for."""
 
     losses: dict[str, Spread]
@@ -87,15 +87,15 @@ def _row(path: Path, line: str, voice: tuple[str, str]) -> dict[str, str]:
     return {"audio": str(path), "text": line, "speaker": "+".join(voice), "split": split}
 
 
-def _measured(corpus: LearningCorpus, way: str) -> Measured:
+def _measured(corpus: LearningCorpus, way: str) -> LearnedWay:
     runs = [corpus.train(way, seed) for seed in SEEDS]
     tasks = [task for group in (CLAIMS | OTHERS).values() for task in group]
     losses = {task: Spread([corpus.loss(way, run, task) for run in runs]) for task in tasks}
     trained = corpus.trained(way, SEEDS[0])
-    return Measured(losses=losses, steps=len(trained), tokens=sum(row.tokens for row in trained))
+    return LearnedWay(losses=losses, steps=len(trained), tokens=sum(row.tokens for row in trained))
 
 
-def _claims(found: dict[str, Measured]) -> list[Figure]:
+def _claims(found: dict[str, LearnedWay]) -> list[Figure]:
     """What interleaving wins over the other two, seed by seed: below 0 it is better."""
     return [
         found["interleaved"].best(tasks).less(found[other].best(tasks)).figure(f"{claim}: interleaved less {other}", "nats", limit=0)
