@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 
 from weft.benchmarks import corpora
@@ -78,15 +79,15 @@ def _cells(system: TrainedSystem, conditions: list[str]) -> Iterator[list[str]]:
 
 def show_replies() -> None:
     """In how many sampled replies the checkpoints keep to the ratio of text and codes that they were taught, the last ones last."""
-    columns = ("system", "checkpoint", "prompts", "own answers in the ratio", "replies", "ended", "in the ratio")
-    grid = table("Replies to held-out prompts", *columns)
+    counted = ("prompts", "own answers in the ratio", "replies", "ended", "in the ratio")
+    grid = table("Replies to held-out prompts", "system", "checkpoint", "temperature", *counted)
     for recipe, taught in ratio_replies.SYSTEMS.items():
         store, pipeline = open_corpus(recipe)
         corpus = LearningCorpus(pipeline=pipeline, store=store, folder=Path(RUNS) / recipe)
-        for stage in taught.stages:
-            obeying = ratio_replies.count_obeying(corpus, taught, stage)
+        for stage, temperature in product(taught.stages, ratio_replies.TEMPERATURES):
+            obeying = ratio_replies.count_obeying(corpus, taught, stage, temperature)
             counts = (obeying.prompts, obeying.own_right, obeying.replies, obeying.ended, obeying.right)
-            grid.add_row(recipe, stage, *(str(count) for count in counts))
+            grid.add_row(recipe, stage, f"{temperature:g}", *(str(count) for count in counts))
     console.print(grid)
 
 

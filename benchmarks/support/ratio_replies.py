@@ -1,6 +1,6 @@
 """In how many replies of a checkpoint text and codes stand in the ratio that it was taught: 50 replies to held-out prompts.
 
-A prompt is a held-out dialogue up to one of its answers. Replies are sampled at temperature 1, several to a prompt where there are few.
+A prompt is a held-out dialogue up to one of its answers. Replies are sampled, several to a prompt where there are few.
 The answers that the prompts have in the corpus are counted too: what is asked of the replies is what was taught where all of them obey.
 """
 
@@ -21,6 +21,7 @@ from weft.trainer.rewards.format import Reward as Format
 from weft.trainer.rollouts import Rollouts
 
 REPLIES, NEW_TOKENS = 50, 400
+TEMPERATURES = (1.0, 0.7)
 
 
 @dataclass(frozen=True)
@@ -34,14 +35,14 @@ class Taught:
 
 SYSTEMS = {
     "step-audio-2-small": Taught(
-        stages=("cooldown", "sft", "rl-3"),
+        stages=("sft", "rl-3"),
         task="s2s-chat",
         form=Format(
             of=("text", "fsq"), sizes=(1, 4), text_pad="tts-pad", audio_pad="audio-pad", open="tts-start", close="tts-end",
         ),
     ),
     "step-audio-aqaa-small": Taught(
-        stages=("sft-1", "sft-2", "dpo", "final"),
+        stages=("sft-1", "final"),
         task="aqtaa",
         form=Format(of=("text", "dual"), sizes=(10, 15), open="audio-start", close="audio-end"),
     ),
@@ -61,14 +62,14 @@ class Obeying:
     right: int
 
 
-def count_obeying(corpus: LearningCorpus, taught: Taught, stage: str) -> Obeying:
+def count_obeying(corpus: LearningCorpus, taught: Taught, stage: str, temperature: float) -> Obeying:
     """Of what a stage or merge ended with. Raises ValueError where no answer of the task is held out."""
     ends, dialogues = reply_ends(corpus.vocabulary), (d for d in corpus.held_out.read() if d.task == taught.task)
     own = list(islice((answer for dialogue in dialogues for answer in own_answers(dialogue, ends)), REPLIES))
     if not own:
         raise ValueError(f"no held-out answer of the task {taught.task!r}")
     prompts = [answer.prompt for answer in own]
-    decoding = Decoding(new_tokens=NEW_TOKENS, ends=ends)
+    decoding = Decoding(new_tokens=NEW_TOKENS, ends=ends, temperature=temperature)
     rollouts = Rollouts(
         decoding=decoding, reader=corpus.reader, seed=0, forward_tokens=8192, encoders=corpus.measuring.encoders
     )
