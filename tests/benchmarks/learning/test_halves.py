@@ -4,7 +4,7 @@ from random import Random
 
 import pytest
 
-from weft.benchmarks.learning.halves import Modality, Task
+from weft.benchmarks.learning.halves import HalfModality, Task
 from weft.pipelines.tasks.base import Material, Spoken
 from weft.pipelines.tasks.common.sample_builder import SampleBuilder
 from weft.schemas.audio import Alignment, Audio, Codes, Utterance, Word
@@ -43,7 +43,7 @@ def material(words: int = 3) -> Material:
     return Material(utterance, (Spoken(utterance=utterance, alignment=alignment, codes={"hubert": codes}),))
 
 
-def composed(given: Modality, say: Modality, opened: str = "", words: int = 3) -> tuple[list[int], list[int]]:
+def composed(given: HalfModality, say: HalfModality, opened: str = "", words: int = 3) -> tuple[list[int], list[int]]:
     """The ids, and those that count."""
     builder = SampleBuilder(VOCABULARY, lambda text: [int(word[1:]) for word in text.split()])
     task = Task(sources=("speech",), stream="hubert", given=given, say=say, open=opened)
@@ -63,7 +63,7 @@ def test_codes_follow_text_and_count_without_their_marker() -> None:
 @pytest.mark.parametrize(
     ("given", "say"), [("text", "text"), ("speech", "text"), ("text", "speech"), ("speech", "speech")]
 )
-def test_the_second_half_is_the_same_whatever_stands_before_it(given: Modality, say: Modality) -> None:
+def test_the_second_half_is_the_same_whatever_stands_before_it(given: HalfModality, say: HalfModality) -> None:
     assert composed(given, say)[1] == ([2, 3] if say == "text" else [22, 23, 24, 25])
 
 
