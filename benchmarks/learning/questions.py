@@ -60,7 +60,7 @@ def comparison(random: Random) -> Question:
     """Which of two things is cheaper, by two different prices from one to twenty."""
     things, prices = random.sample(_THINGS, 2), random.sample(range(len(_NUMBERS)), 2)
     one, other = (f"the {thing} for {_NUMBERS[price]}" for thing, price in zip(things, prices, strict=True))
-    cheap, dear = things if prices[0] < prices[1] else reversed(things)
+    cheap, dear = things if prices[0] < prices[1] else things[::-1]
     return Question(
         prompt=f"Which is cheaper, {one} or {other}?",
         chosen=f"The {cheap} is cheaper.",

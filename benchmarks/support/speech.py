@@ -47,7 +47,8 @@ def speak(folder: Path, count: int = SENTENCES) -> None:
 
 def speak_lines(folder: Path, lines: Iterable[str], cast: Sequence[tuple[str, str]] = CAST) -> list[Path]:
     """Writes each line as audio beside text, in one voice after another, unless it is there. Returns the audio files."""
-    voice, paths = Voice(), []
+    voice = Voice()
+    paths: list[Path] = []
     voice.setup()
     for number, line in enumerate(lines):
         stem = folder / f"speaker{number % len(cast):02d}" / f"{number:05d}"
