@@ -342,12 +342,17 @@ def test_fewer_steps_than_were_done_are_refused_and_nothing_is_lost(
     assert ended(tmp_path, "run") and (tmp_path / "run" / losses.NAME).read_bytes() == before
 
 
+def at_rate(stage: TrainingStage, lr: float) -> TrainingStage:
+    """The stage at a rate that a recipe may not have, which spoils the weights at once."""
+    return stage.model_copy(update={"optimiser": stage.optimiser.model_copy(update={"lr": lr})})
+
+
 @pytest.mark.parametrize("clip", [0.0, 1.0])
 def test_weights_that_are_not_finite_are_never_saved(
     go: Callable[..., Result], make_stage: Callable[..., TrainingStage], tmp_path: Path, clip: float
 ) -> None:
     with pytest.raises(ValueError, match="not finite"):
-        go(tmp_path / "run", make_stage(steps=9, checkpoint_every=1, lr=1e37, clip=clip))
+        go(tmp_path / "run", at_rate(make_stage(steps=9, checkpoint_every=1, clip=clip), 1e37))
     for folder in (tmp_path / "run" / "checkpoints").glob("step-*"):
         assert all(np.isfinite(tensor).all() for tensor in load_file(folder / "model.safetensors").values())
 
@@ -370,7 +375,7 @@ def test_an_update_that_breaks_a_weight_is_not_saved(
 def test_a_loss_that_is_not_finite_names_its_samples(
     go: Callable[..., Result], make_stage: Callable[..., TrainingStage], tmp_path: Path
 ) -> None:
-    stage = make_stage(steps=9, checkpoint_every=100, lr=1e30, weight_decay=0.0)
+    stage = at_rate(make_stage(steps=9, checkpoint_every=100, weight_decay=0.0), 1e30)
     with pytest.raises(
         ValueError, match=r"of step \d+ is not finite; .* \(its batch is draws \d+ to \d+: s\d{4}, s\d{4}, s\d{4}, …\)"
     ):
