@@ -155,7 +155,7 @@ def _lines(path: str, longest: int) -> Iterator[tuple[str, str]]:
 
 
 def _rows(item: Item) -> list[list[str]]:
-    """What the tables say of an item, as it is read: a recording that `segments` does not name has no labels; none of what is rejected."""
+    """What the tables say of an item: a recording that `segments` does not name has no labels; none of what is rejected."""
     return [] if not item.uri or item.uri.endswith("|") else json.loads(item.payload) or [_NO_LABELS]
 
 

@@ -82,7 +82,9 @@ def test_commands_are_never_run(data: Path, ingested: Callable) -> None:
 
 def test_a_recording_that_segments_do_not_name_is_listed_as_it_is_read(data: Path, ingested: Callable) -> None:
     """Without labels; of a command, which is rejected, nothing is listed."""
-    (data / "wav.scp").write_text(f"r1 {data.parent}/r1.wav\nr2 {data.parent}/r1.wav\nr3 cat r1.wav |\nr4 cat r1.wav |\n")
+    (data / "wav.scp").write_text(
+        f"r1 {data.parent}/r1.wav\nr2 {data.parent}/r1.wav\nr3 cat r1.wav |\nr4 cat r1.wav |\n"
+    )
     (data / "segments").write_text("u1 r1 0.1 0.9\nu3 r3 0.1 0.9\n")
     (data / "text").write_text("u1 and then\nu3 and then\n")
     source = Source(path=str(data), speaker="ann")
