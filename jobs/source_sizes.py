@@ -89,8 +89,8 @@ class SourceSize:
         share = self.fits.get(task, 0.0) / self.compared if self.compared else 1.0
         if share == 1:
             return self
-        kept = {"fields": self.fields, "bytes_a_token": self.bytes_a_token, "is_sample": self.is_sample}
-        return replace(self.scaled(share), **kept, compared=0, fits={})
+        scaled = replace(self.scaled(share), fields=self.fields, bytes_a_token=self.bytes_a_token)
+        return replace(scaled, is_sample=self.is_sample, compared=0, fits={})
 
     def with_rate(self, bytes_a_token: float) -> "SourceSize":
         parts = {split: replace(part, bytes_a_token=bytes_a_token) for split, part in self.by_split.items()}

@@ -200,6 +200,7 @@ class TestMostRead:
         path = written(tmp_path / "talks.jsonl", [{"turns": [HUMAN, ASSISTANT]}] * 50)
         (sentence,) = fits(pipeline({"use": "script", "path": path}, {**ASKING, "answer": "key"})).unread
         assert "the rest was not read" in sentence
+        assert sentence.startswith("the first 5 records of s ")
 
     def test_a_source_that_fits_within_it_is_known(self, tmp_path: Path) -> None:
         lines = [{"audio": "c.wav", "caption": "A bell."}, *({"audio": f"{n}.wav"} for n in range(500))]
