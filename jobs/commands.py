@@ -161,7 +161,7 @@ def show_shortages(pipeline: Pipeline, store: Store) -> None:
     """
     from weft.jobs.checks.material import fits
     from weft.jobs.forecast import source_sizes
-    from weft.jobs.shortages import certain_shortages, shortages
+    from weft.jobs.shortages import certain_shortages, shortages, unknown_amounts
     from weft.pipelines.mixing.plan_files import plan_name
     from weft.pipelines.mixing.tree import PlanError
 
@@ -177,5 +177,7 @@ def show_shortages(pipeline: Pipeline, store: Store) -> None:
     sizes = source_sizes(pipeline, most=1000)
     if certain := certain_shortages(pipeline, sizes):
         raise PlanError("\n".join([*certain, "nothing was built: `weft plan` shows the figures"]))
+    for sentence in unknown_amounts(pipeline, sizes):
+        console.print(escape(sentence), highlight=False)
     for sentence in shortages(pipeline, sizes):
         console.print(f"[yellow]it seems:[/] {escape(sentence)}", highlight=False)

@@ -42,6 +42,10 @@ class Use(TaskSource):
             case _:
                 return self._used(size).items if self.takes in (Passage, Dialogue) else size.records
 
+    def is_unknown(self, stage: TrainingStage, size: SourceSize) -> bool:
+        """Whether nothing that was read of the source gives a sample, and not all of it was read."""
+        return self.drawn(size).is_sample and self.amount(stage, size) == 0
+
     def tokens(self, size: SourceSize) -> float:
         """Estimated tokens in one pass."""
         size = self.drawn(size)

@@ -25,7 +25,8 @@ SURELY = 8.0  # real tokens per second of speech or byte of text are at most thi
 class Supply:
     """What a task of a stage, or one of its sources, must supply (`wanted`), and what one pass has (`has`): in the mixture's unit.
 
-    `at_most` is what a pass has if items of unknown length are as long as the others. `before` counts the passes drawn by the
+    `at_most` is what a pass has if items of unknown length are as long as the others; infinite where nothing that was read gives a
+    sample, and not all was read. `before` counts the passes drawn by the
     stages named in `after:`. `is_bound`: its share of the task is declared. `speakers`: what its speakers may supply, where each is
     bounded and all are known.
     """
@@ -47,7 +48,12 @@ class Supply:
     @property
     def passes(self) -> float:
         """Passes over the data, by this stage and those before it."""
-        return self.before + (self.wanted / self.has if self.has else inf)
+        return self.before + self.own_passes
+
+    @property
+    def own_passes(self) -> float:
+        """Passes over the data by this stage alone."""
+        return self.wanted / self.has if self.has else inf
 
     @property
     def has_nothing(self) -> bool:
@@ -146,14 +152,16 @@ def _supply(
     training = pipeline.recipe.training[stage]
     sources = (source,) if source else pipeline.tasks[task].sources
     held = {name: Use(pipeline, task, name).drawn(sizes[name]) for name in sources}
-    amounts = [(Use(pipeline, task, name).amount(training, size), size.readable) for name, size in held.items()]
+    uses = {name: Use(pipeline, task, name) for name in sources}
+    has = {name: use.amount(training, held[name]) for name, use in uses.items()}
+    readable = {name: not use.is_unknown(training, held[name]) and held[name].readable for name, use in uses.items()}
     supply = Supply(
         task=task,
         source=source,
         share=share,
         wanted=float(training.mixture.size) * share,
-        has=sum(has for has, _ in amounts),
-        at_most=sum(has / readable if readable else inf for has, readable in amounts),
+        has=sum(has.values()),
+        at_most=sum(has[name] / share if share else inf for name, share in readable.items()),
         before=_passes_before(pipeline, stage, task, source=source, sizes=sizes),
         is_bound=is_bound,
     )
@@ -185,7 +193,7 @@ def _speakers(pipeline: Pipeline, stage: str, supply: Supply, sizes: dict[str, S
 def _passes_before(pipeline: Pipeline, stage: str, task: str, source: str, sizes: dict[str, SourceSize]) -> float:
     """Passes over a task's data, or over one source of it, by the stages before."""
     passes = [
-        supply.passes - supply.before
+        supply.own_passes
         for earlier in pipeline.recipe.before(stage)
         if task in pipeline.recipe.training[earlier].mixture.tasks
         for supply in supplies(pipeline, earlier, sizes)

@@ -13,7 +13,7 @@ from weft.jobs.known_rejects import reject_sentences
 from weft.jobs.printing import plain, plain_json
 from weft.jobs.published import ComparisonRow, conflicts, lines
 from weft.jobs.published_tables import show_published_stage, verdict
-from weft.jobs.shortages import shortages
+from weft.jobs.shortages import shortages, unknown_amounts
 from weft.jobs.show import clock_time, show_passed_over, table
 from weft.jobs.source_sizes import SourceSize
 from weft.jobs.token_rates import RATES
@@ -62,7 +62,7 @@ def show_forecast(console: Console, pipeline: Pipeline, as_json: bool, absent: M
         )
         if training := costs.training_times(pipeline, sizes):
             console.print(f"models, one core, about: {_times(training)}", highlight=False)
-    for sentence in sentences:
+    for sentence in (*([] if absent else unknown_amounts(pipeline, sizes)), *sentences):
         console.print(plain(sentence), highlight=False, markup=False)
     return sentences
 
@@ -100,7 +100,7 @@ def _size_as_json(size: SourceSize) -> dict[str, object]:
         {"by_split": {split: _size_as_json(part) for split, part in size.by_split.items()}} if size.by_split else {}
     )
     return {
-        key: value for key, value in record.items() if key not in ("turns", "fields", "by_split", "texts")
+        key: value for key, value in record.items() if key not in ("turns", "fields", "by_split", "texts", "is_sample")
     } | by_split
 
 
@@ -149,8 +149,9 @@ def _show_sources(console: Console, sizes: dict[str, SourceSize], sources: Mappi
 
 def _misfits_of(name: str, size: SourceSize) -> Iterator[str]:
     for task, fits in size.fits.items():
-        if lost := size.compared - fits:
-            yield f"{name}: {lost:,.0f} of {counted(size.compared, 'record')} give {task} nothing, and are not counted for it"
+        if (lost := size.compared - fits) and (fits or not size.is_sample):
+            about = "about " if size.is_sample else ""
+            yield f"{name}: {about}{lost:,.0f} of {counted(size.compared, 'record')} give {task} nothing, and are not counted for it"
 
 
 def _splits_of(name: str, size: SourceSize) -> str:

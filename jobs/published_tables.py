@@ -70,7 +70,7 @@ def _here(
     pipeline: Pipeline, stage: TrainingStage | None, supply: Supply | None, sizes: Mapping[str, SourceSize]
 ) -> tuple[str, str, str, str]:
     """Hours and one pass over the data that are there, the passes that the stage and those before need, and the verdict."""
-    if not stage or not supply or not supply.has:
+    if not stage or not supply or not supply.at_most:
         return (_NONE, _NONE, _NONE, "no data here" if supply else _NONE)
     task = pipeline.tasks[supply.task]
     hours = sum(sizes[source].of_split(task.split).seconds for source in task.sources) / 3600
@@ -105,5 +105,5 @@ def verdict(supply: Supply, mixture: Mixture) -> str:
     if supply.passes <= mixture.passes:
         return "enough"
     if not supply.is_short(mixture):
-        return "not known: items without a header"
+        return "not known: items without a header, or not read"
     return "the stage ends early" if mixture.exhausted == "stop" else "too little data"

@@ -134,7 +134,7 @@ def _documents_size(documents: Sequence[Document]) -> SourceSize:
     for one in (named for document in documents for named in document.fields):
         fields[one.name] = fields.get(one.name, 0) + len(one.value.encode())
     length = sum(len(document.text.encode()) for document in documents)
-    return SourceSize(records=len(documents), bytes=length, fields=fields)
+    return SourceSize(items=1, read=1, records=len(documents), bytes=length, fields=fields)
 
 
 def _dialogue_size(source: Source, item: Item) -> SourceSize:

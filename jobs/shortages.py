@@ -6,6 +6,7 @@ shortages(pipeline, sizes)   ->   ["too little data: stage pre declares 40,000 t
 from collections.abc import Callable, Iterator
 from math import ceil
 
+from weft.jobs.estimates import Use
 from weft.jobs.forecast import Supply, supplies
 from weft.jobs.source_sizes import SourceSize
 from weft.pipelines.graph import Pipeline
@@ -26,6 +27,23 @@ def shortages(pipeline: Pipeline, sizes: dict[str, SourceSize]) -> list[str]:
 def certain_shortages(pipeline: Pipeline, sizes: dict[str, SourceSize]) -> list[str]:
     """The shortages that are certain from listings and headers alone."""
     return [*_sentences(pipeline, sizes, _is_certain(pipeline))]
+
+
+def unknown_amounts(pipeline: Pipeline, sizes: dict[str, SourceSize]) -> list[str]:
+    """A sentence for each task of a stage and source of which nothing that was read gives a sample, where not all was read."""
+    uses = (
+        (Use(pipeline, task, source), stage, sizes[source])
+        for stage in pipeline.recipe.training.values()
+        for task in stage.mixture.tasks
+        for source in pipeline.tasks[task].sources
+    )
+    unknown = [(use, use.drawn(size).read) for use, stage, size in uses if use.is_unknown(stage, size)]
+    return list(dict.fromkeys(_not_known(use, read) for use, read in unknown))
+
+
+def _not_known(use: Use, read: int) -> str:
+    first = f"none of the {counted(read, 'item')} that were read of {use.source} gives {use.name} a sample"
+    return f"not known: {first}; what the others give only the build shows"
 
 
 def _is_certain(pipeline: Pipeline) -> Callable[[Supply, Mixture], bool]:
@@ -92,4 +110,6 @@ def _shortage(stage: str, mixture: Mixture, supply: Supply, data: str) -> str:
 
 
 def _drawn_before(supply: Supply) -> str:
-    return f", of which the stages before draw {supply.has * supply.before:,.0f}" if supply.before else ""
+    return (
+        f", of which the stages before draw {supply.has * supply.before:,.0f}" if supply.before and supply.has else ""
+    )

@@ -18,8 +18,8 @@ class SourceSize:
     """Sums over a source's items. `records` counts utterances or documents; `unreadable` counts audio whose header has no length.
     `rejects` is what the build is known to reject: its long transcripts are in no other sum but `items`.
 
-    `read` items were opened; where these are fewer than `items`, their sums are scaled up. `lengths` counts recordings (dialogues) by
-    their utterances (turns). `turns` are those of dialogues, `fields` the bytes of named texts.
+    `read` items were opened; where these are fewer than all, it `is_sample` and its sums are scaled up. `lengths` counts
+    recordings (dialogues) by their utterances (turns). `turns` are those of dialogues, `fields` the bytes of named texts.
     `speakers` counts items by speaker, where that was asked for and the listing names every speaker.
     `by_split` is the same of what lies in each split; empty where it was not asked for. Of documents `texts` are some, and
     `bytes_a_token` is how many bytes of them are a token on average, where that was measured. So many records were `compared` with
@@ -42,6 +42,7 @@ class SourceSize:
     bytes_a_token: float | None = None
     compared: float = 0
     fits: Mapping[str, float] = field(default_factory=dict)
+    is_sample: bool = False
 
     def __add__(self, other: "SourceSize") -> "SourceSize":
         return SourceSize(
@@ -85,12 +86,11 @@ class SourceSize:
 
     def fitting(self, task: str) -> "SourceSize":
         """What may give a task samples. Bytes of fields are of records that have them, so they stay."""
-        least = 0.5 if self.read < self.items else 0.0  # what was not read may fit, if nothing that was does
-        share = max(least, self.fits.get(task, 0.0)) / self.compared if self.compared else 1.0
+        share = self.fits.get(task, 0.0) / self.compared if self.compared else 1.0
         if share == 1:
             return self
         scaled = replace(self.scaled(share), fields=self.fields, bytes_a_token=self.bytes_a_token)
-        return replace(scaled, compared=0, fits={})
+        return replace(scaled, is_sample=self.is_sample, compared=0, fits={})
 
     def with_rate(self, bytes_a_token: float) -> "SourceSize":
         parts = {split: replace(part, bytes_a_token=bytes_a_token) for split, part in self.by_split.items()}

@@ -28,7 +28,8 @@ def with_unread(source: Source, size: SourceSize, splits: Splits) -> SourceSize:
         return replace(size, by_split=size.by_split or {"train": SourceSize()})  # where all is rejected
     unknown = SourceSize(items=1, unreadable=1)
     may_be = SPLITS if source.names_splits else ("train", "validation") if splits.hold_out else ("train",)
-    return replace(size, by_split={**dict.fromkeys(may_be, unknown), **size.by_split})
+    parts = {split: replace(part, is_sample=True) for split, part in size.by_split.items()}
+    return replace(size, by_split={**dict.fromkeys(may_be, unknown), **parts}, is_sample=True)
 
 
 def _named(size: SourceSize, named: Sequence[HoldOutNames], splits: Splits) -> dict[str, SourceSize]:

@@ -45,7 +45,7 @@ class TaskNeeds:
 
     def _compared(self, size: SourceSize, records: Sequence[Facts]) -> SourceSize:
         fits = Counter(task for facts in records for task in self._fitting(facts))
-        return replace(size, compared=len(records), fits=dict(fits))
+        return replace(size, compared=len(records), fits={task: fits[task] for task in self.tasks})
 
     def _fitting(self, facts: Facts) -> Iterable[str]:
         known = replace(reliable(self.pipeline, facts), most_utterances=None)  # lengths are counted apart

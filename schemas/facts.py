@@ -9,7 +9,9 @@ A task refuses records of which it can never make a sample (`Task.misfit`).
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from weft.schemas.text import Dialogue, Turn
+from weft.schemas.text import ANSWERS, Dialogue
+
+FieldsByRole = Mapping[str, frozenset[str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,10 +21,10 @@ class Facts:
     `fields` are the names of their fields, those of turns among them. `has_text`: whether they have a transcript. `most_utterances` is
     the most that a recording or a dialogue has; of recordings, as long as none is cut: none lasts more than `longest` seconds.
 
-    Of dialogues: `roles` are those of all turns, `spoken` those of turns that a voice speaks. `has_answers`: whether there are turns
-    that are marked as chosen or rejected; `asked` are the spoken roles of the turns before these, and `last` is the role of the last of
-    them. `dialogue_fields` are those of the dialogue itself, and `turn_fields`, by spoken role, those that each of
-    its turns can say: its own and the dialogue's. `has_tools`: whether it lists tools.
+    Of dialogues: `roles` are those of all turns. `spoken` is of the turns that a voice speaks: by how they are marked ("" before any
+    answers, `chosen`, `rejected`) and by role, the fields that each of them can say, its own and the dialogue's. `has_answers`: whether
+    there are turns that are marked; `last` is the role of the last turn before these. `dialogue_fields` are those of the dialogue
+    itself. `has_tools`: whether it lists tools.
     """
 
     fields: frozenset[str] | None = None
@@ -30,13 +32,20 @@ class Facts:
     most_utterances: int | None = None
     longest: float | None = None
     roles: frozenset[str] | None = None
-    spoken: frozenset[str] | None = None
-    asked: frozenset[str] | None = None
+    spoken: Mapping[str, FieldsByRole] | None = None
     last: str | None = None
     has_answers: bool | None = None
     dialogue_fields: frozenset[str] | None = None
-    turn_fields: Mapping[str, frozenset[str]] | None = None
     has_tools: bool | None = None
+
+    def spoken_as(self, marks: Iterable[str]) -> FieldsByRole | None:
+        """By role, the fields that all spoken turns can say which are marked as one of these; None where that is not known."""
+        if self.spoken is None:
+            return None
+        given: dict[str, frozenset[str]] = {}
+        for role, names in (one for mark in marks for one in self.spoken.get(mark, {}).items()):
+            given[role] = given.get(role, names) & names
+        return given
 
 
 def facts_of(dialogue: Dialogue) -> Facts:
@@ -48,21 +57,19 @@ def facts_of(dialogue: Dialogue) -> Facts:
         has_text=True,
         most_utterances=sum(turn.is_spoken for turn in dialogue.turns),
         roles=frozenset(turn.role for turn in dialogue.turns),
-        spoken=frozenset(turn.role for turn in dialogue.turns if turn.is_spoken),
-        asked=frozenset(turn.role for turn in asked if turn.is_spoken),
+        spoken={mark: _by_role(dialogue, mark) for mark in ("", *ANSWERS)},
         last=asked[-1].role if asked else None,
         has_answers=len(asked) < len(dialogue.turns),
         dialogue_fields=frozenset(field.name for field in dialogue.fields),
-        turn_fields={**_by_role(dialogue, dialogue.turns), **_by_role(dialogue, asked)},
         has_tools=bool(dialogue.tools),
     )
 
 
-def _by_role(dialogue: Dialogue, turns: Iterable[Turn]) -> dict[str, frozenset[str]]:
-    """The fields that all spoken turns of a role have."""
+def _by_role(dialogue: Dialogue, mark: str) -> FieldsByRole:
+    """The fields that all spoken turns of a role have which are so marked."""
     given: dict[str, frozenset[str]] = {}
-    for turn in turns:
-        if turn.is_spoken:
+    for turn in dialogue.turns:
+        if turn.is_spoken and turn.answer == mark:
             names = frozenset(field.name for field in (*dialogue.fields, *turn.fields))
             given[turn.role] = given.get(turn.role, names) & names
     return given

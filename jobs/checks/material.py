@@ -19,10 +19,12 @@ from weft.schemas.counting import counted
 from weft.schemas.facts import Facts
 from weft.schemas.item import Item
 from weft.schemas.ledger import Unavailable
+from weft.schemas.text import Dialogue
 
 MOST_READ = 1 << 26  # bytes of text files and of lists; of a larger one that fits nowhere until then, the build decides
 _OPENED = 1 << 12  # bytes that a file beside a recording counts, which the listing has no length of
 _LINE = 1 << 9  # bytes that a line of a list counts at least: of short ones it is not the bytes that take time
+_DIALOGUE = 1 << 12  # the same of a dialogue, whose turns are checked
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +73,7 @@ class _Search:
                 self._compare(facts)
                 if not self._waiting:
                     return
-            length += _length(item)
+            length += _length(item, least=_DIALOGUE if self._source.makes is Dialogue else _LINE)
 
     def _compare(self, facts: Facts) -> None:
         self._records += 1
@@ -94,7 +96,7 @@ class _Search:
             yield f"{first}: {self._name!r} {self._reasons[task]}; the rest was not read, so only the build shows whether any does"
 
 
-def _length(item: Item) -> int:
-    """Bytes that were read to know what an item says."""
-    line = max(_LINE, len(item.payload)) if item.payload else 0
+def _length(item: Item, least: int) -> int:
+    """Bytes that were read to know what an item says; `least` for one that is a line of a list."""
+    line = max(least, len(item.payload)) if item.payload else 0
     return item.length + line + (_OPENED if item.text_uri else 0)

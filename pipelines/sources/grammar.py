@@ -24,8 +24,8 @@ class Source(ScriptedSource):
     @property
     def facts(self) -> Facts:
         return Facts(
-            fields=self.field_names, has_text=True, roles=CHAT, spoken=CHAT, asked=CHAT, has_answers=False,
-            dialogue_fields=self.field_names, turn_fields=dict.fromkeys(CHAT, self.field_names), has_tools=False,
+            fields=self.field_names, has_text=True, roles=CHAT, has_answers=False,
+            spoken={"": dict.fromkeys(CHAT, self.field_names)}, dialogue_fields=self.field_names, has_tools=False,
         )  # fmt: skip
 
     def version(self) -> str:

@@ -30,6 +30,7 @@ from weft.schemas.ledger import Reject, Unusable
 from weft.schemas.settings import NOT_IN_FINGERPRINT
 
 KaldiRows = dict[str, str]
+_NO_LABELS = [""] * 6  # utterance, start, end, text, speaker, language
 
 
 class Source(SpeechSource):
@@ -75,14 +76,14 @@ class Source(SpeechSource):
         return True
 
     def facts_of(self, item: Item, store: Store) -> Iterator[Facts]:
-        for row in json.loads(item.payload) if item.uri else []:
+        for row in _rows(item):
             with suppress(Unusable):  # which is rejected when it is read
                 yield Facts(fields=self.field_names, has_text=bool(_supervision(row).text))
 
     def named(self, item: Item, splits: Splits) -> Sequence[HoldOutNames]:
-        rows = json.loads(item.payload) if item.uri else []
         return [
-            HoldOutNames(speakers=(r[4] or self.speaker,), recordings=(item.path,), items=(item.key,)) for r in rows
+            HoldOutNames(speakers=(r[4] or self.speaker,), recordings=(item.path,), items=(item.key,))
+            for r in _rows(item)
         ]
 
     def read(self, item: Item, store: Store) -> Iterator[Recording | Reject]:
@@ -151,6 +152,11 @@ def _lines(path: str, longest: int) -> Iterator[tuple[str, str]]:
             raise line
         key, _, rest = line.replace("\t", " ").strip().partition(" ")
         yield key, clean(rest)
+
+
+def _rows(item: Item) -> list[list[str]]:
+    """What the tables say of an item: a recording that `segments` does not name has no labels; none of what is rejected."""
+    return [] if not item.uri or item.uri.endswith("|") else json.loads(item.payload) or [_NO_LABELS]
 
 
 def _supervision(row: list[str]) -> Supervision:

@@ -37,6 +37,7 @@ from weft.schemas.limits import SpeechLimits
 from weft.schemas.settings import NOT_IN_FINGERPRINT
 
 _NO_CUT = Fields(values={})
+_NO_LABELS = Supervision(start=0.0, end=0.0)
 NumberedCut = tuple[int, Fields | Unusable]
 
 
@@ -64,14 +65,14 @@ class Source(SpeechSource):
             yield Facts()  # only reading shows its cuts
             return
         with suppress(Unusable):  # which is rejected when it is read
-            for one in _supervisions(_bare_cuts(item)) if item.uri else ():
+            for one in _listed_supervisions(item):
                 yield Facts(fields=frozenset(field.name for field in one.fields), has_text=bool(one.text or one.words))
 
     def named(self, item: Item, splits: Splits) -> Sequence[HoldOutNames] | None:
         if item.uri.endswith(".tar"):
             return super().named(item, splits)
         try:
-            supervisions = _supervisions(_bare_cuts(item)) if item.uri else ()
+            supervisions = _listed_supervisions(item)
         except Unusable:
             supervisions = ()  # rejected when it is read
         names = {"recordings": (item.path,), "items": (item.key,)}
@@ -209,6 +210,14 @@ def _bare(cut: Fields) -> dict[str, Any]:
 
 def _bare_cuts(item: Item) -> list[Fields]:
     return [Fields(values=cut, what="the cut") for cut in parsed(item.payload)]
+
+
+def _listed_supervisions(item: Item) -> tuple[Supervision, ...]:
+    """As the item is read: cuts without any, and without a length, leave the recording without labels; none of what is rejected.
+
+    Raises Unusable.
+    """
+    return (_supervisions(_bare_cuts(item)) or (_NO_LABELS,)) if item.uri else ()
 
 
 def _supervisions(cuts: list[Fields]) -> tuple[Supervision, ...]:

@@ -124,7 +124,7 @@ def named(source: SpeechSource, item: Item) -> list[HoldOutNames]:
 def facts_of(item: Item) -> Iterator[Facts]:
     """What each line of an item says that will not be rejected."""
     try:
-        lines = _lines(item)
+        lines = _lines(item) if item.uri else []
     except WrongField:
         return
     for line in lines:

@@ -39,8 +39,8 @@ class Source(ScriptedSource):
     def facts(self) -> Facts:
         return Facts(
             fields=self.field_names, has_text=True, most_utterances=2, roles=CHAT | ({"system"} if self.instruction else set()),
-            spoken=CHAT, asked=CHAT, last="assistant", has_answers=False, dialogue_fields=frozenset(),
-            turn_fields=dict.fromkeys(CHAT, self.field_names), has_tools=False,
+            spoken={"": dict.fromkeys(CHAT, self.field_names)}, last="assistant", has_answers=False, dialogue_fields=frozenset(),
+            has_tools=False,
         )  # fmt: skip
 
     def version(self) -> str:

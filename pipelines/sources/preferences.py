@@ -12,6 +12,7 @@ from typing import Any
 from weft.pipelines.sources.common.scripted import CHAT, ScriptedSource
 from weft.pipelines.writers.preferences import VERSION, preferences
 from weft.schemas.facts import Facts
+from weft.schemas.text import ANSWERS
 
 
 class Source(ScriptedSource):
@@ -24,9 +25,9 @@ class Source(ScriptedSource):
     @property
     def facts(self) -> Facts:
         return Facts(
-            fields=self.field_names, has_text=True, most_utterances=3, roles=CHAT, spoken=CHAT, asked=frozenset({"human"}),
-            last="human", has_answers=True, dialogue_fields=self.field_names,
-            turn_fields=dict.fromkeys(CHAT, self.field_names), has_tools=False,
+            fields=self.field_names, has_text=True, most_utterances=3, roles=CHAT,
+            spoken={"": {"human": self.field_names}, **{mark: {"assistant": self.field_names} for mark in ANSWERS}},
+            last="human", has_answers=True, dialogue_fields=self.field_names, has_tools=False,
         )  # fmt: skip
 
     def version(self) -> str:

@@ -26,9 +26,9 @@ class Source(ScriptedSource):
     @property
     def facts(self) -> Facts:
         return Facts(
-            fields=self.field_names, has_text=True, most_utterances=2, roles=CHAT | {"system", "tool"}, spoken=CHAT, asked=CHAT,
+            fields=self.field_names, has_text=True, most_utterances=2, roles=CHAT | {"system", "tool"}, has_tools=True,
             last="assistant", has_answers=False, dialogue_fields=self.field_names,
-            turn_fields=dict.fromkeys(CHAT, self.field_names), has_tools=True,
+            spoken={"": dict.fromkeys(CHAT, self.field_names)},
         )  # fmt: skip
 
     def version(self) -> str:

@@ -22,7 +22,7 @@ from weft.pipelines.tasks.common.sample_builder import SampleBuilder
 from weft.pipelines.tasks.common.turns import TurnWriter
 from weft.schemas import text as records
 from weft.schemas.chat import ChatTemplate
-from weft.schemas.facts import Facts
+from weft.schemas.facts import Facts, FieldsByRole
 from weft.schemas.ledger import Unusable
 from weft.schemas.text import Dialogue
 
@@ -47,6 +47,7 @@ class Task(ContentTask):
     """
 
     takes: ClassVar[type] = Dialogue
+    marks: ClassVar[tuple[str, ...]] = ("", "chosen")  # of the turns that a sample holds
 
     turns: tuple[TurnTemplate, ...] = Field(min_length=1)
     template: ChatTemplate = ChatTemplate()
@@ -92,24 +93,19 @@ class Task(ContentTask):
             yield f"has no turn of a role in `loss`; its roles are {', '.join(map(repr, sorted(facts.roles)))}"
         if facts.dialogue_fields is not None and (missing := sorted(self.dialogue_fields - facts.dialogue_fields)):
             yield f"has no dialogues with a field {missing[0]!r}, which this task needs: a field of one of their turns does not serve"
-        if self.exchanges == "spoken" and self._spoken(facts) is not None:
-            yield from self._speech_misfits(facts, self._spoken(facts) or frozenset())
+        if self.exchanges == "spoken" and (spoken := facts.spoken_as(self.marks)) is not None:
+            yield from self._speech_misfits(spoken)
 
-    def _speech_misfits(self, facts: Facts, spoken: frozenset[str]) -> Iterator[str]:
-        """Of a sample whose spoken turns, of these roles, are all written as speech."""
-        if missing := sorted(spoken - {turn.role for turn in self.turns}):
+    def _speech_misfits(self, spoken: FieldsByRole) -> Iterator[str]:
+        """Of a sample whose spoken turns, of these roles and with these fields, are all written as speech."""
+        if missing := sorted(spoken.keys() - {turn.role for turn in self.turns}):
             yield f"has spoken turns of the role {missing[0]!r}, of which `turns` says nothing ({self._entries_there()})"
         used = [turn for turn in self.turns if turn.role in spoken]
         for kind in sorted(self.latents - frozenset().union(*(turn.latents for turn in used))):
             yield f"has no spoken turns of a role whose entry says `{kind}`; their roles are {', '.join(map(repr, sorted(spoken)))}"
         for turn in used:
-            given = (facts.turn_fields or {}).get(turn.role)
-            if given is not None and (lost := sorted(turn.fields - {IMAGE} - given)):
+            if lost := sorted(turn.fields - {IMAGE} - spoken[turn.role]):
                 yield f"has turns of the role {turn.role!r} without the field {lost[0]!r}, which its entry in `turns` says"
-
-    def _spoken(self, facts: Facts) -> frozenset[str] | None:
-        """The roles of the spoken turns that a sample holds; None where that is not known."""
-        return facts.spoken
 
     @property
     def dialogue_fields(self) -> frozenset[str]:
@@ -126,7 +122,7 @@ class Task(ContentTask):
 
     def compose(self, material: Material, builder: SampleBuilder, random: Random) -> None:
         writer = TurnWriter(builder=builder, template=self.template, loss=frozenset(self.loss), image=material.image)
-        self.write(material, {"": writer, "chosen": writer})
+        self.write(material, dict.fromkeys(self.marks, writer))
 
     def write(self, material: Material, writers: Mapping[str, TurnWriter]) -> None:
         """The turns by the writer of what they are marked as: neither, or one of two answers. Raises Unusable."""

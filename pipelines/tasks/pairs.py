@@ -11,7 +11,7 @@ The prompt is written twice. At the bound between the documents attention begins
 
 from collections.abc import Iterator
 from random import Random
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import model_validator
 
@@ -33,6 +33,8 @@ class Task(dialogue.Task):
     last of the turns then says the field `chosen`, and in the second document `rejected`. Only the answers count, of the roles in
     `loss`.
     """
+
+    marks: ClassVar[tuple[str, ...]] = ("", *ANSWERS)
 
     cut: Literal["never"] = "never"
 

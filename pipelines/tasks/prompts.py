@@ -29,6 +29,7 @@ class Task(dialogue.Task):
 
     takes: ClassVar[type] = Utterance
     is_prompt: ClassVar[bool] = True
+    marks: ClassVar[tuple[str, ...]] = ("",)
 
     cut: Literal["never"] = "never"
     loss: tuple[()] = ()
@@ -58,9 +59,6 @@ class Task(dialogue.Task):
         if takes is Dialogue and facts.last == self.role:
             yield f"has dialogues that end with a turn of the role {self.role!r}, and a prompt ends before that"
 
-    def _spoken(self, facts: Facts) -> frozenset[str] | None:
-        return facts.asked  # marked answers are no part of a prompt
-
     @property
     def dialogue_fields(self) -> frozenset[str]:
         return (super().dialogue_fields | {self.answer}) - {""}
@@ -69,7 +67,7 @@ class Task(dialogue.Task):
         writer = TurnWriter(builder=builder, template=self.template, loss=frozenset(), image=material.image)
         if isinstance(material.source, Dialogue):
             self._check(material.source)
-            self.write(material, {"": writer})
+            self.write(material, dict.fromkeys(self.marks, writer))
         else:
             content = Written(material.source) if isinstance(material.source, Document) else material.spoken[0]
             for turn in self.turns:

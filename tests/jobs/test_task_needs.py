@@ -11,8 +11,9 @@ import pytest
 from weft.jobs.commands import make_pipeline
 from weft.jobs.estimates import Use
 from weft.jobs.forecast import Supply, source_sizes, supplies
-from weft.jobs.shortages import shortages
+from weft.jobs.shortages import certain_shortages, shortages, unknown_amounts
 from weft.jobs.source_sizes import SourceSize
+from weft.jobs.split_sizes import with_unread
 from weft.pipelines.audio.sound import flac
 from weft.pipelines.graph import Pipeline
 
@@ -95,10 +96,67 @@ def test_short_recordings_are_left_out_once(tmp_path: Path) -> None:
 
 
 def test_what_was_not_read_may_fit() -> None:
-    size = SourceSize(items=1000, read=10, records=1000, compared=1000, fits={})
-    assert 0 < size.fitting("t").records < 1
-    assert SourceSize(items=10, read=10, records=10, compared=10, fits={}).fitting("t").records == 0
+    size = SourceSize(items=1000, read=10, records=1000, compared=1000, fits={"t": 0}, is_sample=True)
+    assert (size.fitting("t").records, size.fitting("t").is_sample) == (0, True)
     assert size.fitting("t").fitting("t") == size.fitting("t")
+
+
+NOT_KNOWN = (
+    "not known: none of the 10 items that were read of s gives t a sample; what the others give only the build shows"
+)
+
+
+@pytest.mark.parametrize("kind", ["no transcript", "rejected", "no field"])
+def test_a_sample_in_which_nothing_fits_shows_no_shortage(kind: str, tmp_path: Path) -> None:
+    lines: list[dict[str, Any]] = clips(tmp_path, 1) * 40
+    task: dict[str, Any] = {"use": "turns", "turns": [HUMAN, REPLY]}
+    if kind == "no field":
+        task = {"use": "turns", "turns": [HUMAN, {"role": "assistant", "say": {"field": "caption"}}]}
+        lines = [{**line, "text": "two"} for line in lines]
+    if kind == "rejected":
+        lines = [{**line, "text": 5} for line in lines]
+    for n in range(40):
+        (tmp_path / f"{n}.flac").write_bytes((tmp_path / "0.flac").read_bytes())
+    lines = [{**line, "audio": f"{n}.flac"} for n, line in enumerate(lines)]
+    made = pipeline(tmp_path, "manifest", lines, task, unit="tokens", total=100_000)
+    sizes = source_sizes(made, 10)
+    assert (certain_shortages(made, sizes), shortages(made, sizes), unknown_amounts(made, sizes)) == (
+        [],
+        [],
+        [NOT_KNOWN],
+    )
+    sizes = source_sizes(made, 40)
+    assert len(shortages(made, sizes)) == 1 and not unknown_amounts(made, sizes)
+
+
+@pytest.mark.parametrize("held_out", [{}, {"hold_out": {"items": 0.2}}])
+def test_documents_that_were_not_read_may_have_the_field(held_out: dict[str, Any], tmp_path: Path) -> None:
+    (tmp_path / "many").mkdir()
+    for n in range(40):
+        (tmp_path / "many" / f"{n}.jsonl").write_text(json.dumps({"text": f"A text, {n}."}) + "\n")
+    task = {"use": "turns", "turns": [HUMAN, {"role": "assistant", "say": {"field": "answer"}}]}
+    source = {"use": "text", "path": str(tmp_path / "many"), **held_out}
+    made = make_pipeline(recipe(source, task, unit="tokens", total=100_000))
+    sizes = source_sizes(made, 10)
+    assert (certain_shortages(made, sizes), shortages(made, sizes), len(unknown_amounts(made, sizes))) == ([], [], 1)
+    assert sum(part.read for part in sizes["s"].by_split.values()) == 10 == sizes["s"].read
+    assert shortages(made, source_sizes(made, 40))
+
+
+def test_recordings_that_were_not_read_may_be_long_enough(tmp_path: Path) -> None:
+    task = {"use": "continuation", "say": "text", "prompt": {"say": "text", "utterances": 3}}
+    made = pipeline(tmp_path, "script", [{"turns": [ASKED, ANSWERED]}] * 40, task)
+    assert shortages(made, source_sizes(made, 10)) == [] and unknown_amounts(made, source_sizes(made, 10)) == [
+        NOT_KNOWN
+    ]
+    assert len(shortages(made, source_sizes(made, 40))) == 1
+
+
+def test_what_is_held_out_of_a_sample_is_a_sample(tmp_path: Path) -> None:
+    """A small share of all items may be fewer than were read."""
+    made = pipeline(tmp_path, "manifest", [], {"use": "turns", "turns": [HUMAN, REPLY]})
+    size = SourceSize(items=100, read=50, by_split={"validation": SourceSize(items=10, read=50)})
+    assert with_unread(made.sources["s"], size, made.splits("s")).of_split("validation").is_sample
 
 
 def test_a_task_with_nothing_is_short_even_where_its_stage_may_end_early(tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
 """What a dialogue says of itself before it is spoken."""
 
 from weft.schemas.audio import Field
-from weft.schemas.facts import facts_of
+from weft.schemas.facts import Facts, facts_of
 from weft.schemas.text import Dialogue, Turn
 
 KEY, HINT, CLUE = (Field(name, "x") for name in ("key", "hint", "clue"))
@@ -15,14 +15,17 @@ def test_fields_of_the_dialogue_and_of_its_turns_are_told_apart() -> None:
     turns = (turn("human", HINT, CLUE), turn("assistant"), turn("human", HINT))
     facts = facts_of(Dialogue(key="d", source="s", turns=turns, fields=(KEY,)))
     assert (facts.fields, facts.dialogue_fields) == ({"key", "hint", "clue"}, {"key"})
-    assert facts.turn_fields == {"human": {"key", "hint"}, "assistant": {"key"}}
+    assert facts.spoken_as([""]) == {"human": {"key", "hint"}, "assistant": {"key"}}
 
 
-def test_marked_answers_say_nothing_of_the_turns_before_them() -> None:
-    turns = (turn("human"), turn("assistant", HINT), turn("human"), turn("assistant", answer="chosen"))
+def test_fields_of_marked_answers_and_of_the_turns_before_them_are_told_apart() -> None:
+    answers = (turn("assistant", HINT, CLUE, answer="chosen"), turn("assistant", CLUE, answer="rejected"))
+    turns = (turn("human"), turn("assistant", HINT, KEY), turn("human"), *answers)
     facts = facts_of(Dialogue(key="d", source="s", turns=turns))
-    assert facts.turn_fields == {"human": set(), "assistant": {"hint"}}
-    assert (facts.last, facts.asked, facts.has_answers) == ("human", {"human", "assistant"}, True)
+    assert facts.spoken_as([""]) == {"human": set(), "assistant": {"hint", "key"}}
+    assert facts.spoken_as(["", "chosen"]) == {"human": set(), "assistant": {"hint"}}
+    assert facts.spoken_as(["", "chosen", "rejected"]) == {"human": set(), "assistant": set()}
+    assert (facts.last, facts.has_answers, Facts().spoken_as([""])) == ("human", True, None)
 
 
 def test_tools_are_known() -> None:

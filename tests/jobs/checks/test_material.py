@@ -113,6 +113,7 @@ def test_a_stretch_after_one_that_is_rejected_counts(tmp_path: Path) -> None:
 
 
 HUMAN, ASSISTANT = {"role": "human", "text": "Who is it?"}, {"role": "assistant", "text": "It is me."}
+OTHER, CHOSEN, REJECTED = {**ASSISTANT, "text": "Who knows?"}, {"answer": "chosen"}, {"answer": "rejected"}
 TALK = {"use": "dialogue", "turns": [{"role": "human", "say": "text"}, REPLY]}
 ASKING = {"use": "prompts", "turns": [{"role": "human", "say": "text"}]}
 DIALOGUES: dict[str, tuple[dict[str, Any], dict[str, Any], dict[str, Any], str]] = {
@@ -139,6 +140,18 @@ DIALOGUES: dict[str, tuple[dict[str, Any], dict[str, Any], dict[str, Any], str]]
         {"turns": [{**HUMAN, "fields": {"key": "me"}}, ASSISTANT, HUMAN]},
         {"turns": [HUMAN, ASSISTANT, HUMAN], "fields": {"key": "me"}},
         "has turns of the role 'human' without the field 'key'",
+    ),
+    "a field of the rejected answer alone": (
+        {**TALK, "turns": [{"role": "human", "say": "text"}, {"role": "assistant", "say": {"field": "key"}}]},
+        {"turns": [HUMAN, {**ASSISTANT, **CHOSEN}, {**OTHER, **REJECTED, "fields": {"key": "me"}}]},
+        {"turns": [HUMAN, {**ASSISTANT, **CHOSEN, "fields": {"key": "me"}}, {**OTHER, **REJECTED}]},
+        "has turns of the role 'assistant' without the field 'key'",
+    ),
+    "a field that the answers of a pair lack": (
+        {**TALK, "use": "pairs", "turns": [{"role": "human", "say": "text"}, {"role": "assistant", "say": {"field": "key"}}]},
+        {"turns": [HUMAN, {**ASSISTANT, "fields": {"key": "me"}}, HUMAN, {**ASSISTANT, **CHOSEN}, {**OTHER, **REJECTED}]},
+        {"turns": [HUMAN, {**ASSISTANT, **CHOSEN}, {**OTHER, **REJECTED}], "fields": {"key": "me"}},
+        "has turns of the role 'assistant' without the field 'key'",
     ),
     "tools without a system turn": (
         TALK,
@@ -187,6 +200,7 @@ class TestMostRead:
         path = written(tmp_path / "talks.jsonl", [{"turns": [HUMAN, ASSISTANT]}] * 50)
         (sentence,) = fits(pipeline({"use": "script", "path": path}, {**ASKING, "answer": "key"})).unread
         assert "the rest was not read" in sentence
+        assert sentence.startswith("the first 5 records of s ")
 
     def test_a_source_that_fits_within_it_is_known(self, tmp_path: Path) -> None:
         lines = [{"audio": "c.wav", "caption": "A bell."}, *({"audio": f"{n}.wav"} for n in range(500))]

@@ -7,7 +7,9 @@ import numpy as np
 import pytest
 import soundfile
 
+from weft.pipelines.parts.splits import Splits
 from weft.pipelines.sources.kaldi import Source
+from weft.pipelines.storage.store import Store
 from weft.schemas.audio import Supervision
 
 SOUND = (np.sin(np.arange(32000) / 20) * 0.5).astype(np.float32)
@@ -76,3 +78,22 @@ def test_commands_are_never_run(data: Path, ingested: Callable) -> None:
     _, rejects = ingested(Source(path=str(data)))
     assert [r.reason for r in rejects] == ["command", "missing"]
     assert not (data / "ran").exists()
+
+
+def test_a_recording_that_segments_do_not_name_is_listed_as_it_is_read(data: Path, ingested: Callable) -> None:
+    """Without labels; of a command, which is rejected, nothing is listed."""
+    (data / "wav.scp").write_text(
+        f"r1 {data.parent}/r1.wav\nr2 {data.parent}/r1.wav\nr3 cat r1.wav |\nr4 cat r1.wav |\n"
+    )
+    (data / "segments").write_text("u1 r1 0.1 0.9\nu3 r3 0.1 0.9\n")
+    (data / "text").write_text("u1 and then\nu3 and then\n")
+    source = Source(path=str(data), speaker="ann")
+    items = list(source.items("speech"))
+    facts = {item.path: [one.has_text for one in source.facts_of(item, Store("."))] for item in items}
+    assert facts == {"r1": [True], "r2": [False], "r3": [], "r4": []}
+    assert {item.path: [one.speakers for one in source.named(item, Splits())] for item in items} == {
+        "r1": [("ann",)], "r2": [("ann",)], "r3": [], "r4": [],
+    }  # fmt: skip
+    made, rejects = ingested(source)
+    assert [(one.path, len(one.supervisions)) for one in made] == [("r1", 1), ("r2", 0)]
+    assert [one.path for one in rejects] == ["r3", "r4"]

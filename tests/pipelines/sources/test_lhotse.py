@@ -11,7 +11,9 @@ from typing import Any
 
 import pytest
 
+from weft.pipelines.parts.splits import Splits
 from weft.pipelines.sources.lhotse import Source
+from weft.pipelines.storage.store import Store
 from weft.schemas.audio import Supervision, Word
 
 
@@ -143,3 +145,16 @@ def test_a_list_that_breaks_off_is_one_reject(tmp_path: Path, path: str, ingeste
     (tmp_path / "cuts.jsonl.gz").write_bytes(gzip.compress(lines.encode())[:-50])
     made, (reject,) = ingested(Source(path=str(tmp_path / "cuts.jsonl.gz")))
     assert made and reject.reason == "broken_gzip"
+
+
+def test_a_cut_without_a_length_is_listed_as_the_recording_that_is_read(
+    tmp_path: Path, path: str, ingested: Callable
+) -> None:
+    (tmp_path / "cuts.jsonl").write_text(json.dumps(cut(path, 0.0, 0.0, [])) + "\n")
+    source = Source(path=str(tmp_path / "cuts.jsonl"), speaker="ann")
+    (item,) = source.items("speech")
+    (facts,) = source.facts_of(item, Store("."))
+    assert (facts.fields, facts.has_text) == (frozenset(), False)
+    assert [one.speakers for one in source.named(item, Splits())] == [("ann",)]
+    (made,), rejects = ingested(source)
+    assert (made.supervisions, rejects) == ((), [])

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from weft.pipelines.sources.manifest import Source
+from weft.pipelines.storage.store import Store
 from weft.schemas.audio import Supervision, Word
 
 
@@ -81,3 +82,9 @@ def test_channels(tmp_path: Path, ingested: Callable) -> None:
     (left,), (silent,) = ingested(Source(path=str(tmp_path / "m.jsonl"), channels="each"))
     assert (mixed.audio.channel, first.audio.channel, left.audio.channel) == (-1, 0, 0)
     assert (left.key, silent.reason, silent.path) == (f"{mixed.key}-c0", "silent", "two.wav channel 1")
+
+
+def test_of_a_line_without_audio_nothing_is_listed(tmp_path: Path) -> None:
+    (tmp_path / "m.jsonl").write_text('{"text": "and"}\n{"audio": "a.wav", "text": "and"}\n')
+    source = Source(path=str(tmp_path / "m.jsonl"))
+    assert [len(list(source.facts_of(item, Store(".")))) for item in source.items("speech")] == [0, 1]
