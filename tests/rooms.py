@@ -91,7 +91,6 @@ ROOMS = {
 _TYPES = "for its type alone"
 EXCEPTIONS = {
     ("pipelines/storage/store.py", "pipelines/parts/node_manifest.py"): f"{_TYPES}: a store carries the manifests of its parts",
-    ("pipelines/aligners/common/utterances.py", "pipelines/aligners/base.py"): f"{_TYPES}: the base hands itself over",
 }  # fmt: skip
 
 
