@@ -2,10 +2,9 @@
 
     python benchmarks/systems.py corpora      ->  corpora/runs/step-audio-2-small/align/ …   and a row for each stage of each system
 
-Corpora that are missing are built first. A run that was stopped goes on; what has ended is kept.
+What is missing of the corpora is built first, and all are audited. A run that was stopped goes on; what has ended is kept.
 """
 
-import os
 import sys
 import time
 from collections.abc import Iterator
@@ -92,11 +91,10 @@ def show_replies() -> None:
 
 
 def main(folder: str) -> int:
-    if not all(Path(folder, recipe, "recipe.yaml").is_file() for recipe in corpora.SYSTEMS):
-        if code := corpora.main(folder):
-            return code
-    else:
-        os.chdir(folder)
+    if code := corpora.main(
+        folder
+    ):  # a corpus whose build was stopped goes on, and all are audited: they are trained on
+        return code
     systems = []
     for recipe in corpora.SYSTEMS:
         console.rule(recipe)
