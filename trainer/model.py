@@ -2,12 +2,7 @@
 
     build(ModelSettings(config={"model_type": "llama", "hidden_size": 32, …}), size=2112, seed=0)
 
-A forward over packed blocks is given a block-diagonal causal mask, so a sample sees itself and nothing else:
-
-    documents 0 0 1 1      mask  x . . .
-                                 x x . .
-                                 . . x .
-                                 . . x x
+A forward over packed blocks attends inside documents, so a sample sees itself and nothing else.
 """
 
 from typing import Any
@@ -17,7 +12,8 @@ from torch import Tensor
 from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedModel
 
 from weft.schemas.training import ModelSettings
-from weft.trainer.models.reading import check_kind, check_weights, load, read_config, train_all_rows
+from weft.trainer.attention import packed_mask
+from weft.trainer.models.reading import as_trained, check_kind, check_weights, load, read_config
 
 # transformers 5 moves these into `rope_parameters`, so a default config has no attribute of that name.
 _MOVED = {"model_type", "rope_theta", "rope_scaling"}
@@ -31,11 +27,11 @@ def build(settings: ModelSettings, size: int, seed: int) -> PreTrainedModel:
     torch.manual_seed(seed)
     config = _config(settings, size)
     if not settings.base:
-        return train_all_rows(AutoModelForCausalLM.from_config(config, attn_implementation="sdpa", dtype=torch.float32))
+        return as_trained(AutoModelForCausalLM.from_config(config, attn_implementation="sdpa", dtype=torch.float32))
     model = load(settings.base, config)
     if model.get_input_embeddings().num_embeddings != size:
         model.resize_token_embeddings(size)
-    return train_all_rows(model)
+    return as_trained(model)
 
 
 def check_new(settings: ModelSettings, context: int) -> None:
@@ -100,20 +96,11 @@ def check_context(config: Any, context: int) -> None:
             raise ValueError(f"the context is {context} tokens, but the model attends over {limit} at most")
 
 
-def block_mask(documents_BT: Tensor) -> Tensor:
-    """(B, 1, T, T) bool, True where query t may see key s: s ≤ t and both in one document.
-
-    Padding is a document too (-1), so no row is empty; an empty row would make softmax give NaN.
-    """
-    same_BTT = documents_BT[:, :, None] == documents_BT[:, None, :]
-    return same_BTT.tril()[:, None]
-
-
 def forward(
     model: PreTrainedModel, ids_BT: Tensor, positions_BT: Tensor, documents_BT: Tensor, keep_K: Tensor
 ) -> Tensor:
     """Logits (B, K, V) of packed blocks at the positions `keep_K`, int64 indices into T."""
     return model(
-        input_ids=ids_BT, position_ids=positions_BT, attention_mask=block_mask(documents_BT),
+        input_ids=ids_BT, position_ids=positions_BT, attention_mask=packed_mask(model, documents_BT),
         logits_to_keep=keep_K, use_cache=False,
     ).logits  # fmt: skip

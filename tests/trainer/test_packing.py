@@ -8,8 +8,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from weft.trainer.attention import block_mask
 from weft.trainer.loader import Draw
-from weft.trainer.model import block_mask
 from weft.trainer.packing import count_blocks, lay_out, pack
 
 

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
-from weft.trainer.model import block_mask
+from weft.trainer.attention import packed_mask
 
 
 class ScoreHead(nn.Module):
@@ -32,7 +32,7 @@ class ScoreHead(nn.Module):
 class Critic(nn.Module):
     """A copy of the LM's layers, with a score in place of its head. It is given the policy's embeddings."""
 
-    def __init__(self, body: nn.Module, width: int) -> None:
+    def __init__(self, body: PreTrainedModel, width: int) -> None:
         super().__init__()
         self.body, self.score = body, ScoreHead(width)
 
@@ -45,7 +45,8 @@ class Critic(nn.Module):
 
     def forward(self, states_BTE: Tensor, positions_BT: Tensor, documents_BT: Tensor) -> Tensor:
         hidden_BTE = self.body(
-            inputs_embeds=states_BTE.detach(), position_ids=positions_BT, attention_mask=block_mask(documents_BT), use_cache=False,
+            inputs_embeds=states_BTE.detach(), position_ids=positions_BT, attention_mask=packed_mask(self.body, documents_BT),
+            use_cache=False,
         ).last_hidden_state  # fmt: skip
         values: Tensor = self.score(hidden_BTE)
         return values

@@ -20,7 +20,8 @@ from transformers import PreTrainedModel
 
 from weft.schemas.vocabulary import Modality
 from weft.tokenizers.models.checkpoint import quiet
-from weft.trainer.model import block_mask, forward
+from weft.trainer.attention import packed_mask
+from weft.trainer.model import forward
 from weft.trainer.models.adaptor import Adaptor
 from weft.trainer.models.heads import Critic, ScoreHead
 from weft.trainer.models.reading import load
@@ -73,7 +74,7 @@ class Network(nn.Module):
         if not latents:
             return forward(self.lm, ids_BT, positions_BT, documents_BT=documents_BT, keep_K=keep_K)
         return self.lm(
-            inputs_embeds=self.embedded(ids_BT, latents), position_ids=positions_BT, attention_mask=block_mask(documents_BT),
+            inputs_embeds=self.embedded(ids_BT, latents), position_ids=positions_BT, attention_mask=packed_mask(self.lm, documents_BT),
             logits_to_keep=keep_K, use_cache=False,
         ).logits  # fmt: skip
 
@@ -82,7 +83,7 @@ class Network(nn.Module):
     ) -> Tensor:
         """The states (B, T, E) of the LM's last layer, before its head."""
         states_BTE: Tensor = self.lm.base_model(
-            inputs_embeds=self.embedded(ids_BT, latents), position_ids=positions_BT, attention_mask=block_mask(documents_BT),
+            inputs_embeds=self.embedded(ids_BT, latents), position_ids=positions_BT, attention_mask=packed_mask(self.lm, documents_BT),
             use_cache=False,
         ).last_hidden_state  # fmt: skip
         return states_BTE

@@ -17,6 +17,7 @@ from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_N
 
 from weft.schemas.hub import is_hub_name, loadable
 from weft.tokenizers.models.checkpoint import quiet
+from weft.trainer.attention import take_bounds
 
 
 def read_config(folder: str) -> Any:
@@ -60,14 +61,15 @@ def load(folder: str, config: Any = None) -> PreTrainedModel:
             f"{folder} lacks {len(lacking)} of the weights of a {type(model).__name__}, or has them in another shape, such as "
             f"{lacking[0]}: it would be trained from random ones"
         )
-    return train_all_rows(cast(PreTrainedModel, model))
+    return as_trained(cast(PreTrainedModel, model))
 
 
-def train_all_rows(lm: PreTrainedModel) -> PreTrainedModel:
-    """The LM, with a gradient for the embedding of its `pad_token_id` too: torch gives it none, and here an end of a turn may pad.
+def as_trained(lm: PreTrainedModel) -> PreTrainedModel:
+    """The LM, with attention inside packed documents, and a gradient for the embedding of its `pad_token_id` too.
 
-    Padding is no document's, so it has no gradient anyway.
+    Torch gives that token none, and here an end of a turn may pad. Padding is no document's, so it has no gradient anyway.
     """
+    take_bounds(lm)
     lm.get_input_embeddings().padding_idx = None  # type: ignore[assignment]
     return lm
 
