@@ -25,7 +25,7 @@ from weft.trainer.train import StepReport, train
 
 TITLE = "training: tokens a second of one stage"
 ON_GPU = torch.cuda.is_available()
-CONTEXT, BLOCKS, PARTS = 2048, 16 if ON_GPU else 1, 6 if ON_GPU else 1
+CONTEXT, BLOCKS, PARTS = 2048, 4 if ON_GPU else 1, 6 if ON_GPU else 1
 WARM, STEPS = 5, 40 if ON_GPU else 15
 SIZE = 32768
 VOCABULARY = Vocabulary(text_size=SIZE, bos=None, markers=(), codebooks=(), size=SIZE, text_fingerprint="made")
@@ -72,7 +72,6 @@ def _stage() -> TrainingStage:
                 "dtype": "bfloat16" if ON_GPU else "float32",
             },
             "optimiser": {"lr": 1e-4, "batch_tokens": BLOCKS * CONTEXT, "steps": STEPS},
-            "forward_tokens": BLOCKS * CONTEXT,
             "checkpoint_every": STEPS,
         }
     )
