@@ -19,6 +19,7 @@ BENCHMARKS = (  # first what a busy machine spoils; last what trains for half an
     "encode",
     "shard",
     "latents",
+    "training",
     "resources",
     "mixture",
     "planner",

@@ -21,7 +21,7 @@ from weft.trainer.rewards.format import Reward as Format
 from weft.trainer.rollouts import Rollouts
 
 REPLIES, NEW_TOKENS = 50, 400
-TEMPERATURES = (1.0, 0.7)
+TEMPERATURES = (1.0, 0.7, 0.0)  # at 0 the likeliest token is taken
 
 
 @dataclass(frozen=True)
