@@ -4,16 +4,18 @@ scores = Judge(rewards=rewards, scoring=scoring, weights={"label": 1.0, "length"
 scores.total      array([1.5, 0.5, …])          scores.parts      {"label": array([1, 0, …]), "length": array([1, 1, …])}
 """
 
-from collections import Counter, defaultdict
+from collections import Counter, deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
+from weft.schemas.counting import counted
 from weft.trainer.replies import Reply
 from weft.trainer.rewards.base import Reward, Scoring
 
-LONGEST_CONSTANT = 10  # steps
+WATCHED = 10  # steps
+SELDOM = 0.1  # of the groups that are compared
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -62,21 +64,39 @@ def named(rewards: Sequence[Reward], weights: Sequence[float]) -> tuple[Weighted
 
 
 @dataclass
-class ConstantRewards:
-    """Warns of a reward that was the same for all replies that are compared, in `longest` steps in a row: it teaches nothing."""
+class RareRewards:
+    """Warns of a reward that in `steps` steps in a row differed in fewer than the share SELDOM of the groups of replies that are
+    compared: it teaches little, or nothing. Told once, until it differs more often again.
+    """
 
     warn: Callable[[str], None]
-    longest: int = LONGEST_CONSTANT
-    _steps: dict[str, int] = field(default_factory=lambda: defaultdict(int))
+    steps: int = WATCHED
+    _seen: dict[str, deque[tuple[int, int]]] = field(
+        default_factory=dict
+    )  # groups that differ and groups, of the last steps
+    _told: set[str] = field(default_factory=set)
 
     def look(self, scores: Scores, group: int) -> None:
         """`group` replies in a row are compared with each other."""
         for name, values in scores.parts.items():
-            constant = not np.ptp(values.reshape(-1, group), axis=1).any()
-            self._steps[name] = self._steps[name] + 1 if constant else 0
-            if self._steps[name] == self.longest:
-                values_seen = f"always {values[0]:g}" if not np.ptp(values) else "the same for all replies to a prompt"
-                self.warn(
-                    f"the reward {name} was {values_seen} in {self.longest} steps in a row, so nothing was learned from it: "
-                    "make its task easier, or train longer before this stage"
-                )
+            differ = np.ptp(values.reshape(-1, group), axis=1) > 0
+            seen = self._seen.setdefault(name, deque(maxlen=self.steps))
+            seen.append((int(differ.sum()), len(differ)))
+            if len(seen) == self.steps:
+                self._judge(name, *np.sum(seen, axis=0).tolist(), values=values)
+
+    def _judge(self, name: str, differ: int, groups: int, values: np.ndarray) -> None:
+        if differ >= SELDOM * groups:
+            self._told.discard(name)
+        elif name not in self._told:
+            self._told.add(name)
+            self.warn(
+                f"the reward {name} {_seldom(differ, groups, values)} in {self.steps} steps in a row, so "
+                f"{'little' if differ else 'nothing'} was learned from it: make its task easier, or train longer before this stage"
+            )
+
+
+def _seldom(differ: int, groups: int, values: np.ndarray) -> str:
+    if differ:
+        return f"differed in {differ} of {counted(groups, 'group')} of replies ({differ / groups:.0%})"
+    return "was the same for all replies to a prompt" if np.ptp(values) else f"was always {values[0]:g}"

@@ -6,7 +6,7 @@ import pytest
 from tests.trainer.toys import SCORING, reply
 from weft.trainer.rewards.label import Reward as Label
 from weft.trainer.rewards.length import Reward as Length
-from weft.trainer.scoring import ConstantRewards, Judge, Scores, named
+from weft.trainer.scoring import Judge, RareRewards, Scores, named
 
 
 def test_rewards_are_summed_by_their_weights() -> None:
@@ -30,10 +30,10 @@ def test_a_reward_that_is_no_number_is_an_error() -> None:
 
 def test_a_constant_reward_is_told_once_and_after_many_steps() -> None:
     said: list[str] = []
-    constant = ConstantRewards(warn=said.append, longest=3)
+    rare = RareRewards(warn=said.append, steps=3)
 
     def step(*values: float) -> None:
-        constant.look(Scores(total=np.zeros(4), parts={"label": np.array(values)}), group=2)
+        rare.look(Scores(total=np.zeros(4), parts={"label": np.array(values)}), group=2)
 
     for _ in range(2):
         step(0, 0, 0, 0)
@@ -46,3 +46,27 @@ def test_a_constant_reward_is_told_once_and_after_many_steps() -> None:
     for _ in range(3):
         step(0, 0, 0, 0)
     assert len(said) == 2 and "label was always 0" in said[1]
+
+
+def test_a_reward_that_differs_in_few_groups_is_told_with_the_share() -> None:
+    said: list[str] = []
+    rare = RareRewards(warn=said.append, steps=2)
+
+    def step(differing: int) -> None:
+        groups = [[0.0, 1.0]] * differing + [[0.0, 0.0]] * (20 - differing)
+        rare.look(Scores(total=np.zeros(40), parts={"label": np.array(groups).flatten()}), group=2)
+
+    for differing in (2, 2):  # a tenth
+        step(differing)
+    assert not said
+    for _ in range(4):
+        step(1)
+    assert said == [
+        "the reward label differed in 3 of 40 groups of replies (8%) in 2 steps in a row, so little was learned from it: "
+        "make its task easier, or train longer before this stage"
+    ]
+    for differing in (9, 9, 0):
+        step(differing)
+    assert len(said) == 1
+    step(0)
+    assert len(said) == 2 and "was always 0 in 2 steps in a row, so nothing was learned" in said[1]

@@ -20,7 +20,7 @@ from weft.trainer.objectives.log_probs import divergence, mean_of_replies, token
 from weft.trainer.prompts import PromptBatch
 from weft.trainer.replies import PromptSample
 from weft.trainer.rollouts import Rollouts, rows_of_replies
-from weft.trainer.scoring import ConstantRewards, Judge, Scores
+from weft.trainer.scoring import Judge, RareRewards, Scores
 from weft.trainer.stream import Batch
 
 
@@ -47,7 +47,7 @@ class OnPromptsObjective(Objective):
         self.practice = practice
         self.clip, self.kl, self.epochs = settings.clip, settings.kl, settings.epochs
         self.temperature, self.dtype = settings.sampling.temperature, practice.rollouts.decoding.dtype
-        self._constant = ConstantRewards(warn=practice.warn)
+        self._rare = RareRewards(warn=practice.warn)
 
     @property
     @abstractmethod
@@ -61,7 +61,7 @@ class OnPromptsObjective(Objective):
         """Samples replies, and gives them for each epoch. Raises FloatingPointError."""
         replies = self.practice.rollouts.sample(network, drawn.prompts, drawn.after.step, self.group)
         scores = self.practice.judge.scores([one.reply for one in replies])
-        self._constant.look(scores, self.group if self.group > 1 else len(replies))
+        self._rare.look(scores, self.group if self.group > 1 else len(replies))
         rows = rows_of_replies(replies, drawn)
         ended = np.array([one.reply.ended for one in replies], np.float32)
         figures = {
