@@ -42,8 +42,10 @@ def states_of(
     15 s at once.
     """
     context = model.reach if isinstance(model, MelHubert) else CONTEXT
-    windowing = Windowing(hop=grid.hop, batch=batch, padding=padding, context=context)
-    return windowing.frames(rows, lambda some: frames(model, grid, some))
+    cut = Windowing(hop=grid.hop, batch=batch, padding=padding, context=context).cut(rows)
+    for windows in cut.batches:
+        cut.keep(windows, list(frames(model, grid, cut.rows(windows))))
+    return cut.joined()
 
 
 def _convolved(model: Any, inputs: np.ndarray) -> torch.Tensor:
