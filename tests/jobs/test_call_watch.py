@@ -1,6 +1,5 @@
 """The watch sees a call back of whatever kind the function is, and leaves out generators that are resumed."""
 
-import importlib.util
 from pathlib import Path
 from types import ModuleType
 
@@ -20,7 +19,6 @@ def take(items):
 """
 ABOVE = """
 from functools import partial
-import below
 
 class Stage:
     def answer(self):
@@ -57,16 +55,15 @@ class Stage:
 """
 
 
-@pytest.fixture
-def above(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    monkeypatch.syspath_prepend(str(tmp_path))
-    (tmp_path / "below.py").write_text(BELOW)
-    (tmp_path / "above.py").write_text(ABOVE)
-    spec = importlib.util.spec_from_file_location("above", tmp_path / "above.py")
-    assert spec and spec.loader
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+ROOT = Path("/nowhere")
+
+
+def module(name: str, text: str, **known: ModuleType) -> ModuleType:
+    """A module of a file that is not there."""
+    made = ModuleType(name)
+    made.__dict__.update(known)
+    exec(compile(text, str(ROOT / f"{name}.py"), "exec"), made.__dict__)
+    return made
 
 
 @pytest.mark.parametrize(
@@ -82,8 +79,8 @@ def above(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
         ("by_returning", ""),
     ],
 )
-def test_what_is_a_call_back(above: ModuleType, tmp_path: Path, way: str, entered: str) -> None:
-    watch = CallWatch(tmp_path)
+def test_what_is_a_call_back(way: str, entered: str) -> None:
+    watch, above = CallWatch(ROOT), module("above", ABOVE, below=module("below", BELOW))
     with watch.following("here"):
         getattr(above.Stage(), way)()
     assert watch.entered["here"] == {"above.py", "below.py"}
