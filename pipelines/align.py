@@ -4,17 +4,14 @@ Utterance(text="and then")  ->  Alignment(words=(Word("and", 0.31, 0.52), Word("
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from functools import partial
 
-import numpy as np
 from pydantic import PrivateAttr, SerializeAsAny
 
 from weft.pipelines.aligners import given
 from weft.pipelines.aligners.base import Aligner
-from weft.pipelines.aligners.common.clips import Transcribed
 from weft.pipelines.aligners.common.utterances import align_utterances
 from weft.pipelines.audio.batches import by_seconds
-from weft.pipelines.audio.sound import load, load_utterance
+from weft.pipelines.audio.reader import AudioReader
 from weft.pipelines.models.folders import ALIGNER, verified_folder
 from weft.pipelines.stage import Stage, rejected
 from weft.pipelines.storage.store import Store
@@ -27,14 +24,14 @@ class Align(Stage):
     """Uses the word times that came with an utterance; the aligner times the others."""
 
     aligner: SerializeAsAny[Aligner]
-    _store: Store = PrivateAttr()
+    _audio: AudioReader = PrivateAttr()
 
     @property
     def makes(self) -> type:
         return Alignment
 
     def setup(self, store: Store) -> None:
-        self._store = store
+        self._audio = AudioReader(store)
         self.aligner.setup()
         if self.aligner.training_seconds:
             self.aligner.load(verified_folder(store, ALIGNER))
@@ -50,8 +47,8 @@ class Align(Stage):
 
     def _aligned(self, batch: Sequence[Utterance]) -> Iterator[Alignment | Unusable]:
         """The alignment of each utterance, or why it has none, in order."""
-        timed = align_utterances(self._timed, [self._transcribed(u) for u in batch if u.words])
-        untimed = align_utterances(self.aligner, [self._transcribed(u) for u in batch if not u.words])
+        timed = align_utterances(self._timed, self._audio, [u for u in batch if u.words])
+        untimed = align_utterances(self.aligner, self._audio, [u for u in batch if not u.words])
         for utterance in batch:
             yield next(timed if utterance.words else untimed)
 
@@ -59,9 +56,3 @@ class Align(Stage):
     def _timed(self) -> Aligner:
         """What takes the word times that came with utterances."""
         return self.aligner if isinstance(self.aligner, given.Aligner) else given.Aligner()
-
-    def _transcribed(self, utterance: Utterance) -> Transcribed:
-        def read(start: float, end: float) -> np.ndarray:
-            return load(self._store, utterance.audio, utterance.start + start, utterance.start + end)
-
-        return Transcribed(utterance=utterance, load=partial(load_utterance, self._store, utterance), read=read)

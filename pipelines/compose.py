@@ -6,15 +6,14 @@ JoinedRow(utterance, alignment, codes={"hubert": …})  ->  ShardSample("clip-3f
 import base64
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from random import Random
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import PrivateAttr, SerializeAsAny
 
-from weft.pipelines.audio.sound import load_utterance
-from weft.pipelines.encode import whole
+from weft.pipelines.audio.reader import AudioReader
 from weft.pipelines.encoders.base import Encoder
 from weft.pipelines.image_encoders.base import ImageEncoder
 from weft.pipelines.latents import VERSION as LATENTS
@@ -113,7 +112,9 @@ class Compose(Stage):
 
     def _sample(self, material: Material) -> Sample:
         source = material.source
-        latents = Latents(encoders=Encoders(audio=self.encoder, image=self.image_encoder), load=self._load)
+        latents = Latents(
+            encoders=Encoders(audio=self.encoder, image=self.image_encoder), audio=AudioReader(self._store)
+        )
         builder = SampleBuilder(self._vocabulary, self._encode, latents)
         builder.begin()
         if IMAGE in self.task.latents:
@@ -146,13 +147,6 @@ class Compose(Stage):
             png=builder.image,
         )
 
-    def _load(self, utterance: Utterance) -> NDArray[np.float32]:
-        """Its samples at 16 kHz. Raises Unusable, and Unavailable where the file is gone."""
-        samples = whole(utterance, load_utterance(self._store, utterance))
-        if isinstance(samples, Unusable):
-            raise samples
-        return samples
-
     def _image(self, material: Material) -> bytes:
         """What the field `image` of its record holds as a data URI, or the file that it names, relative to the source.
 
@@ -168,7 +162,7 @@ class Compose(Stage):
         if path.startswith(DATA_URI):
             return _decoded(path.removeprefix(DATA_URI))
         uri = path if path.startswith("/") or "://" in path else f"{SOURCE}{source.source}/{path}"
-        return opened(lambda: self._store.read(uri), path)
+        return opened(partial(self._store.read, uri), path)
 
     def _check_latents(self, builder: SampleBuilder) -> None:
         """Raises Unusable for a sample without what all samples of its task have: the members of a folder of tars agree."""

@@ -5,11 +5,10 @@ Utterance(start=12.1, end=17.9)  ->  Codes(tokenizers=("hubert",), rate=25.0, id
 
 from collections.abc import Iterable, Iterator, Sequence
 
-import numpy as np
 from pydantic import PrivateAttr, SerializeAsAny
 
 from weft.pipelines.audio.batches import by_seconds
-from weft.pipelines.audio.sound import load_utterance
+from weft.pipelines.audio.reader import AudioReader
 from weft.pipelines.models.folders import verified_folder
 from weft.pipelines.models.inputs import speech_of
 from weft.pipelines.stage import Stage, rejected
@@ -17,10 +16,8 @@ from weft.pipelines.storage.store import Store
 from weft.schemas.audio import Codes, Utterance
 from weft.schemas.ledger import Reject, Unusable
 from weft.schemas.resources import Resources
-from weft.tokenizers.base import SAMPLE_RATE, SpeechTokenizer
+from weft.tokenizers.base import SpeechTokenizer
 from weft.tokenizers.stream import Stream
-
-_ROUNDING = 0.02  # seconds of difference that resampling and containers may cause
 
 
 class Encode(Stage):
@@ -28,7 +25,7 @@ class Encode(Stage):
 
     name: str
     tokenizer: SerializeAsAny[SpeechTokenizer]
-    _store: Store = PrivateAttr()
+    _audio: AudioReader = PrivateAttr()
 
     @property
     def makes(self) -> type:
@@ -38,7 +35,7 @@ class Encode(Stage):
         return "3"
 
     def setup(self, store: Store) -> None:
-        self._store = store
+        self._audio = AudioReader(store)
         self.tokenizer.load(verified_folder(store, f"models/{self.name}"))
 
     @property
@@ -51,7 +48,7 @@ class Encode(Stage):
                 yield rejected(utterance, "encode", output) if isinstance(output, Unusable) else output
 
     def _encoded(self, batch: Sequence[Utterance]) -> Iterator[Codes | Unusable]:
-        sounds = [whole(utterance, load_utterance(self._store, utterance)) for utterance in batch]
+        sounds = [self._audio.exact(utterance) for utterance in batch]
         speech = [speech_of(u, s) for u, s in zip(batch, sounds, strict=True) if not isinstance(s, Unusable)]
         streams = self.tokenizer.encode_all(speech)
         for utterance, sound in zip(batch, sounds, strict=True):
@@ -72,11 +69,3 @@ class Encode(Stage):
             ids=tuple(stream.ids.tolist()),
             starts=tuple(stream.begins.tolist()),
         )
-
-
-def whole(utterance: Utterance, sound: np.ndarray | Unusable) -> np.ndarray | Unusable:
-    """The samples, or wrong_length where their length is no longer that of the ingested utterance."""
-    if isinstance(sound, Unusable) or abs(len(sound) / SAMPLE_RATE - utterance.seconds) <= _ROUNDING:
-        return sound
-    lengths = f"{len(sound) / SAMPLE_RATE:.3f} s of an utterance of {utterance.seconds:.3f} s"
-    return Unusable("wrong_length", f"{lengths}: its audio has changed")

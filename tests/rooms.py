@@ -55,7 +55,7 @@ ROOMS = {
     "segmenters": _room("cutting recordings", f"{_P}/segmenters", "schemas outside audio stage timings"),
     "aligners": _room("words in time", f"{_P}/aligners", "schemas outside tokenizers audio timings acoustic"),
     "transcribers": _room("speech to text", f"{_P}/transcribers", "schemas outside audio aligners"),
-    "tasks": _room("a record as one sample", f"{_P}/tasks", "schemas encoders latents"),
+    "tasks": _room("a record as one sample", f"{_P}/tasks", "schemas audio encoders latents"),
     "registry": _room("backends by their names", f"{_P}/registry.py {_P}/plugins.py {_P}/required.py", "schemas"),
     "models": _room(
         "training models within a build, and their folders",

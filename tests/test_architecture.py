@@ -159,9 +159,13 @@ def test_the_hash_of_what_something_is_made_from_is_called_its_fingerprint() -> 
 
 
 def test_the_way_of_one_utterance_is_short_and_its_counts_are_true() -> None:
-    """Functions within a tenth, files exactly; each step of the mixture is named."""
+    """Functions within a tenth, files exactly: every file that is named, a backend by its name too."""
     page = (ROOT / "docs/how-it-works.md").read_text()
     named = set(re.findall(r"`((?:\w+/)+\w+\.py)`", page))
+    assert named == set(re.findall(r"[\w/]+\.py", page))  # with its folder, so that it is counted
+    for folder in ("sources", "segmenters", "transcribers", "aligners", "voices", "tokenizers"):
+        room = folder if folder == "tokenizers" else f"pipelines/{folder}"
+        assert not {f"{room}/{name}.py" for name in names(folder) if f"`{name}`" in page} - named
     assert {"pipelines/mixing/order.py", "pipelines/mixing/index.py"} < named
     counts = re.search(r"\| this page \| (\d+) \| (\d+) \|", page)
     assert counts and len(named) == int(counts[1]) <= 15

@@ -15,7 +15,6 @@ from weft.tokenizers.models.supervised import Supervised
 from weft.tokenizers.stream import Speech
 
 if TYPE_CHECKING:
-    import torch
     from torch import nn
 
 
@@ -55,12 +54,4 @@ class Tokenizer(Supervised):
         return FiniteScalarQuantizer(self.training.width, self.levels)
 
     def _ids(self, speech: Sequence[Speech]) -> Iterator[np.ndarray]:
-        from weft.tokenizers.models.finite_scalar import FiniteScalarQuantizer
-
-        model = self._ready()
-
-        def codes(mels: "torch.Tensor", lengths: "torch.Tensor") -> "torch.Tensor":
-            assert isinstance(model.bottleneck, FiniteScalarQuantizer)
-            return model.bottleneck.codes(model.states(mels, lengths))
-
-        return (ids.astype(np.int32) for ids in self._infer(speech, codes))
+        return (ids.astype(np.int32) for ids in self._infer(speech, self._ready().codes))

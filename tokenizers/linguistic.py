@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import torch
     from torch import nn
 
-    from weft.tokenizers.models.recogniser import LogMelForward, Recogniser
+    from weft.tokenizers.models.recogniser import Recogniser
 
 RATE = 50 / 3  # Hz: a frame every 60 ms
 
@@ -49,7 +49,7 @@ class Tokenizer(Supervised):
 
         from weft.tokenizers.models import kmeans
 
-        states = np.concatenate(self._infer(speech, _normalised_states(model)))
+        states = np.concatenate(self._infer(speech, model.normalised_states))
         return {"centroids": torch.from_numpy(kmeans.fit(states, self.size, seed))}
 
     def _use(self, learned: Learned, folder: Path) -> None:
@@ -59,17 +59,6 @@ class Tokenizer(Supervised):
     def _ids(self, speech: Sequence[Speech]) -> Iterator[np.ndarray]:
         from weft.tokenizers.models import kmeans
 
-        for states in self._infer(speech, _normalised_states(self._ready())):
+        for states in self._infer(speech, self._ready().normalised_states):
             assert self._centroids is not None
             yield kmeans.assign(states, self._centroids)
-
-
-def _normalised_states(model: "Recogniser") -> "LogMelForward":
-    """The last states after the layer norm of the model's head, so that their distances are comparable."""
-
-    import torch
-
-    def states(mels: "torch.Tensor", lengths: "torch.Tensor") -> "torch.Tensor":
-        return torch.as_tensor(model.norm(model.states(mels, lengths)))
-
-    return states

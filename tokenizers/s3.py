@@ -108,7 +108,10 @@ class Tokenizer(Backend, SpeechTokenizer):
     def _together(self, clips: Sequence[np.ndarray]) -> list[np.ndarray]:
         """Raises Unusable."""
         windowing = Windowing(hop=self._hop, batch=self.batch, padding=0.02, window=_WINDOW, context=_CONTEXT)
-        return windowing.frames(clips, self._codes)
+        cut = windowing.cut(clips)
+        for batch in cut.batches:
+            cut.keep(batch, self._codes(cut.rows(batch)))
+        return cut.joined()
 
     def _codes(self, rows: list[np.ndarray]) -> list[np.ndarray]:
         answer = self.ask(np.concatenate(rows), lengths=[len(row) for row in rows])

@@ -17,7 +17,7 @@ from weft.benchmarks.support.labelled import Labelled, emodb, emur, espeak, othe
 from weft.pipelines.acoustic import locating
 from weft.pipelines.aligners import adapted, sphinx
 from weft.pipelines.aligners.base import Aligner, Clip, Unalignable
-from weft.pipelines.aligners.common.utterances import align_samples
+from weft.pipelines.aligners.common.at_once import align_samples
 from weft.pipelines.audio.sound import RATE
 
 TITLE = "alignment: word boundaries against known ones (milliseconds), and transcripts of other clips"

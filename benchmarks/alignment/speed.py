@@ -22,7 +22,7 @@ from weft.benchmarks.support.stubs import stub
 from weft.outside.process import Outside
 from weft.pipelines.aligners import ctc, sphinx
 from weft.pipelines.aligners.base import Aligner, Clip
-from weft.pipelines.aligners.common.utterances import align_samples
+from weft.pipelines.aligners.common.at_once import align_samples
 from weft.pipelines.aligners.common.viterbi import best_path
 from weft.pipelines.audio.sound import RATE, flac, load
 from weft.pipelines.storage.store import Store

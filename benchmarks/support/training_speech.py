@@ -15,7 +15,7 @@ import soxr
 from weft.benchmarks.support.labelled import others
 from weft.pipelines.aligners import adapted
 from weft.pipelines.aligners.base import Clip, Unalignable
-from weft.pipelines.aligners.common.utterances import align_samples
+from weft.pipelines.aligners.common.at_once import align_samples
 from weft.pipelines.audio.sound import RATE
 from weft.pipelines.voices.base import Style
 from weft.pipelines.voices.espeak import Voice

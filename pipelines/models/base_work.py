@@ -7,10 +7,9 @@ A frozen model is kept when its training set changes.
 import shutil
 import tempfile
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 
@@ -85,13 +84,12 @@ def digest_of_parts(store: Store, parts: Sequence[str]) -> str:
     return digest([(name, digest_of(store, name)) for name in parts]) if parts else ""
 
 
-def make_model(
-    store: Store, folder: str, made_from: dict[str, str], make: Callable[[Path], Any], inputs: str = ""
-) -> None:
-    """Commits what `make` writes."""
+@contextmanager
+def committed_model(store: Store, folder: str, made_from: dict[str, str], inputs: str = "") -> Iterator[Path]:
+    """Where a model is written; it is committed once the block has ended."""
     with _scratch_folder(store, folder, digest(made_from)) as root:
         with refusals(folder):
-            make(root)
+            yield root
         commit_model(store, folder, root, made_from, inputs)
 
 

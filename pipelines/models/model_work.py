@@ -3,7 +3,6 @@
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +10,7 @@ import numpy as np
 
 from weft.pipelines.aligners.base import Aligner, Clip, speaker_of
 from weft.pipelines.audio.sound import load_utterance
-from weft.pipelines.models.base_work import ModelWork, backend_facts, digest_of_parts, make_model, refusals
+from weft.pipelines.models.base_work import ModelWork, backend_facts, committed_model, digest_of_parts, refusals
 from weft.pipelines.models.folders import ALIGNER, OWN, model_is_complete
 from weft.pipelines.models.inputs import speech_of
 from weft.pipelines.models.progress import steps_in_file
@@ -81,9 +80,8 @@ class TokenizerWork(_SpeechModelWork):
             chosen = self._training_utterances(store)
             clips = list(_readable(store, self.node, chosen))
             made_from = self._made_from(store, chosen)
-            make_model(
-                store, self.node, made_from, make=lambda folder: self._train(clips, folder), inputs=self.inputs(store)
-            )
+            with committed_model(store, self.node, made_from, inputs=self.inputs(store)) as folder:
+                self._train(clips, folder)
         return len(clips)
 
     def _train(self, clips: Sequence[tuple[Utterance, np.ndarray]], folder: Path) -> None:
@@ -124,7 +122,8 @@ class CopyWork(_SpeechModelWork):
         return super().done(store)
 
     def run(self, store: Store) -> int:
-        make_model(store, self.node, self.made_from(store), self._copy)
+        with committed_model(store, self.node, self.made_from(store)) as folder:
+            self._copy(folder)
         return 0
 
     def _copy(self, folder: Path) -> None:
@@ -177,8 +176,9 @@ class AlignerWork(ModelWork):
             clips = [
                 Clip(s, words, speaker_of(u)) for u, s in readable if (words := aligner.spoken_words(u.text or ""))
             ]
-            train = partial(aligner.train, clips, seed=self.seed)
-            make_model(store, self.node, self._made_from(store, chosen), make=train, inputs=self.inputs(store))
+            made_from = self._made_from(store, chosen)
+            with committed_model(store, self.node, made_from, inputs=self.inputs(store)) as folder:
+                aligner.train(clips, folder, seed=self.seed)
         return len(clips)
 
     def _training_utterances(self, store: Store) -> list[Utterance]:

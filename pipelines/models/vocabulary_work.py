@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, replace
 from itertools import chain
 from shlex import quote
 
-from weft.pipelines.models.base_work import ModelWork, backend_facts, make_model, refusals
+from weft.pipelines.models.base_work import ModelWork, backend_facts, committed_model, refusals
 from weft.pipelines.models.progress import steps_in_file
 from weft.pipelines.models.training_set import WITH_TEXT
 from weft.pipelines.parts.committed import digest_of, model_manifest
@@ -64,7 +64,8 @@ class VocabularyWork(ModelWork):
         with steps_in_file(store, self.node), refusals(self.node):
             text = self.text.train(self._at_least_one(store, self._texts(store)))
             vocabulary = unify(text, self.entries, pad_to=at.pad_to, multiple=at.multiple, bos=at.bos)
-        make_model(store, self.node, self.made_from(store), lambda folder: save(folder, text, vocabulary))
+        with committed_model(store, self.node, self.made_from(store)) as folder:
+            save(folder, text, vocabulary)
         return vocabulary.size
 
     def _at_least_one(self, store: Store, texts: Iterator[str]) -> Iterator[str]:

@@ -7,6 +7,7 @@ says how many are away.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 from typing import Any
 
 from weft.pipelines.audio.opening import regular
@@ -51,7 +52,7 @@ def _fault(uri: str) -> Unavailable | None:
         if uri.startswith("/"):
             regular(uri)
         elif "://" in uri:
-            opened(lambda: ask_for(uri), uri)
+            opened(partial(ask_for, uri), uri)
     except Unavailable as fault:
         return fault
     except Unusable:

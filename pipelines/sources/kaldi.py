@@ -12,6 +12,7 @@ import os
 import struct
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from functools import partial
 from typing import Annotated
 
 from weft.pipelines.parts.splits import HoldOutNames, Splits
@@ -23,6 +24,7 @@ from weft.pipelines.sources.common.wrong_run import WrongRun
 from weft.pipelines.storage.paths import absolute
 from weft.pipelines.storage.retries import opened
 from weft.pipelines.storage.store import Store
+from weft.pipelines.storage.stretches import bytes_of
 from weft.schemas.audio import Audio, Recording, Supervision
 from weft.schemas.facts import Facts
 from weft.schemas.item import Item, key_for
@@ -181,13 +183,7 @@ def _audio(store: Store, uri: str) -> Audio:
         return Audio(uri)
     path, _, offset = uri.rpartition(":")
     lies_at = store.located(path)
-    head = opened(lambda: _head(store, lies_at, int(offset)), lies_at)
+    head = opened(partial(bytes_of, store, lies_at, 8, offset=int(offset)), lies_at)
     if head[:4] != b"RIFF" or len(head) < 8:
         raise Unusable("not_audio", f"no wav begins at byte {offset} of {path.rsplit('/', 1)[-1]}")
     return Audio(path, int(offset), struct.unpack("<I", head[4:])[0] + 8)
-
-
-def _head(store: Store, uri: str, offset: int) -> bytes:
-    with store.open(uri) as file:
-        file.seek(offset)
-        return file.read(8)

@@ -12,6 +12,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Annotated, Any, BinaryIO
 
 from pydantic import PrivateAttr
@@ -182,7 +183,7 @@ def _matched(pattern: str) -> Iterator[File]:
 def opened(item: Item, store: Store) -> BinaryIO:
     """Raises Unusable, and Unavailable."""
     uri = store.located(item.uri)
-    return reading.opened(lambda: store.open(uri), uri)
+    return reading.opened(partial(store.open, uri), uri)
 
 
 def samples(file: BinaryIO) -> Iterator[_TarSample]:

@@ -1,6 +1,6 @@
 """Reads that fail for a moment: tried again after a while, and then a failure of the work, never a reject.
 
-    read_with_retries(lambda: store.open(uri), uri)   # raises Unavailable after the last try
+    read_with_retries(partial(store.open, uri), uri)  # raises Unavailable after the last try
     with retrying(file, uri) as reader: …             # raises Unavailable where a read failed in between
     with reading_as(recipe.reading): …                # how often is tried, and how long a server may take
 

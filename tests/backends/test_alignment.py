@@ -8,7 +8,7 @@ import pytest
 from tests.backends.conftest import RATE, mean_error
 from weft.pipelines.aligners import ctc, whisperx
 from weft.pipelines.aligners.base import Unalignable, mean_score
-from weft.pipelines.aligners.common.utterances import align_samples
+from weft.pipelines.aligners.common.at_once import align_samples
 from weft.pipelines.aligners.common.viterbi import best_path
 
 pytestmark = pytest.mark.backends

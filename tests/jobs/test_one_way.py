@@ -1,122 +1,154 @@
 """The way of one utterance goes one way: no file of weft that is at work is called back by what it called.
 
 stage  ->  what is done around every backend of its kind  ->  the backend          and never backend -> stage
+
+A short clip, and a recording that is aligned in windows, go through the aligner `adapted` and the tokenizers `cepstra` and `hubert`.
+The clip's audio is also latents of a task. The samples of the other tasks end in a trained step.
 """
 
-import inspect
 import re
-import sys
-from collections.abc import Callable
-from functools import cache
 from pathlib import Path
-from types import CodeType, FrameType
-from typing import Any
 
 import pytest
 import yaml
 
+from tests.jobs.call_watch import CallWatch
 from weft.jobs.build import build
 from weft.jobs.commands import read_pipeline
 from weft.jobs.engine import LocalEngine
 from weft.pipelines.audio.sound import flac
+from weft.pipelines.graph import Pipeline
 from weft.pipelines.storage.store import Store
 from weft.pipelines.voices.base import Style
 from weft.pipelines.voices.espeak import Voice
+from weft.schemas.vocabulary import Vocabulary
+from weft.trainer.train import train
 
 ROOT = Path(__file__).parents[2]
-STAGES = {"ingest", "segment", "align", "encode", "compose", "order", "plan", "shards", "index"}
+STAGES = {"ingest", "segment", "align", "encode", "compose", "order", "plan", "shards", "index", "train"}
+WITHOUT_SAMPLES = {"plan"}  # it sees counts alone, so the page does not go there
 TEXT = "nobody ordered the bottle from the kitchen but the guest shared it with the others at the table"
-STAGE = {
-    "mixture": {"unit": "samples", "total": 2, "shares": {"words": 1}, "passes": 2, "exhausted": "repeat"},
-    "context": 256,
-    "model": {"config": {"model_type": "llama"}},
-    "optimiser": {"lr": 0.001, "batch_tokens": 256},
-}
+VOICES = ("f2", "m3", "f4")  # together more than the 10 s of speech that `adapted` learns from
+LONG = 6  # times that the text is said in the long recording
+LATENTS = ("start", "patch", "end")
+
+
+def stage_of(*tasks: str) -> dict:
+    sizes = {"hidden_size": 16, "intermediate_size": 16, "num_hidden_layers": 1, "num_attention_heads": 1}
+    return {
+        "mixture": {
+            "unit": "samples", "total": 2, "shares": dict.fromkeys(tasks, 1), "passes": 2, "exhausted": "repeat",
+        },
+        "context": 256,
+        "model": {"config": {"model_type": "llama", **sizes}},
+        "optimiser": {"lr": 0.001, "batch_tokens": 256, "steps": 1},
+    }  # fmt: skip
+
+
 RECIPE = {
     "name": "one",
-    "align": {"use": "sphinx"},
-    "tokenizers": {"units": {"use": "cepstra", "size": 8}},
+    "segment": {"longest": 60},
+    "align": {"use": "adapted", "max_seconds": 20},
+    "tokenizers": {
+        "units": {"use": "cepstra", "size": 8},
+        "hubert": {
+            "use": "hubert", "size": 8,
+            "training": {
+                "steps": 1, "swaps": 1, "hidden": 16, "layers": 2, "heads": 1, "clusters": 8, "prototypes": 8,
+                "batch_seconds": 4, "crop_seconds": 2,
+            },
+        },
+    },
     "text": {"use": "bpe", "size": 300},
-    "tasks": {"words": {"use": "words", "sources": ["speech"], "stream": "units"}},
-    "training": {"pre": STAGE},
+    "encoder": {"use": "step_audio", "chunk": 2},
+    "vocabulary": {
+        "tokens": [
+            {"marker": "text", "literal": "[Text]"},
+            {"marker": "speech", "literal": "[Speech]", "modality": "speech"},
+            *({"marker": f"audio-{part}", "literal": f"<audio_{part}>", "modality": "audio"} for part in LATENTS),
+            {"codes": "units"},
+            {"codes": "hubert"},
+        ]
+    },
+    "tasks": {
+        "words": {"use": "words", "sources": ["speech", "long"], "stream": "units"},
+        "units": {"use": "speech", "sources": ["speech", "long"], "stream": "hubert"},
+        "listen": {
+            "use": "turns", "sources": ["speech"], "template": "plain",
+            "turns": [{"role": "human", "say": "audio"}, {"role": "assistant", "say": "text"}],
+        },
+    },
+    "templates": {"plain": {}},
+    "training": {"pre": stage_of("words", "units"), "listening": stage_of("listen")},
+}  # fmt: skip
+ENTERED = {  # a file that each node enters, where the way goes
+    "segment/speech": "pipelines/segment.py",
+    "align/speech": "pipelines/aligners/adapted.py",
+    "align/long": "pipelines/aligners/common/windows.py",
+    "encode/units/speech": "tokenizers/cepstra.py",
+    "encode/hubert/speech": "tokenizers/features/windows.py",
+    "encode/hubert/long": "tokenizers/features/windows.py",
+    "compose/words/pass-0/speech": "pipelines/tasks/words.py",
+    "compose/listen/pass-0/speech": "pipelines/tasks/common/latents.py",
+    "train": "trainer/loader.py",
 }
 
 
-class Watch:
-    """Follows the calls between files of weft within pieces of work: a trace function of `sys.settrace`."""
-
-    def __init__(self) -> None:
-        self.entered: dict[str, set[str]] = {}  # files by stage
-        self.back: set[str] = set()
-        self._at_work: list[tuple[str, str]] = []  # file and stage of each call
-
-    def __call__(self, frame: FrameType, event: str, _: Any) -> Callable[..., None] | None:
-        if not (file := _file(frame.f_code)):
-            return None
-        self._enter(frame, file)
-        frame.f_trace_lines = False
-        return self._leave
-
-    def _leave(self, frame: FrameType, event: str, _: Any) -> None:
-        if event == "return":
-            self._at_work.pop()
-
-    def _enter(self, frame: FrameType, file: str) -> None:
-        stage = self._at_work[-1][1] if self._at_work else ""
-        if frame.f_code.co_name == "run" and hasattr(work := frame.f_locals.get("self"), "node"):
-            stage = str(work.node).partition("/")[0]
-        if stage in STAGES:
-            self.entered.setdefault(stage, set()).add(file)
-            files = [one for one, of in self._at_work if of == stage]
-            if file in files and file != files[-1] and not _is_handed_on(frame):
-                self.back.add(f"{stage}: {files[-1]} calls {frame.f_code.co_qualname} of {file}")
-        self._at_work.append((file, stage))
-
-
-@cache
-def _file(code: CodeType) -> str:
-    """Relative to the root; "" for code that is not weft's, and for the body of a module, a lambda or a comprehension."""
-    path = code.co_filename
-    is_own = path.startswith(f"{ROOT}/") and not path.startswith(f"{ROOT}/tests/") and "/.venv/" not in path
-    return path[len(str(ROOT)) + 1 :] if is_own and "<" not in code.co_qualname else ""
-
-
-def _is_handed_on(frame: FrameType) -> bool:
-    """Whether what is entered is an iterator or a callback that its own file handed on, which whoever has it runs."""
-    caller = frame.f_back
-    is_callback = caller is not None and "<" in caller.f_code.co_name
-    return bool(frame.f_code.co_flags & inspect.CO_GENERATOR) or is_callback
+def _recipe(root: Path) -> Pipeline:
+    for folder, name, voice, times in (*(("raw", v, v, 1) for v in VOICES), ("long", "long", "f2", LONG)):
+        (root / folder).mkdir(exist_ok=True)
+        spoken = Voice().speak(" ".join([f"{TEXT}."] * times), Style("gmw/en-US", voice))
+        (root / folder / f"{name}.flac").write_bytes(flac(spoken.samples, spoken.rate))
+        (root / folder / f"{name}.txt").write_text(" ".join([TEXT] * times))
+    sources = {
+        "speech": {"use": "folder", "path": str(root / "raw")},
+        "long": {"use": "folder", "path": str(root / "long")},
+    }
+    (root / "recipe.yaml").write_text(yaml.safe_dump({**RECIPE, "sources": sources}))
+    return read_pipeline(str(root / "recipe.yaml"))
 
 
 @pytest.fixture(scope="module")
-def watch(tmp_path_factory: pytest.TempPathFactory) -> Watch:
+def watch(tmp_path_factory: pytest.TempPathFactory) -> CallWatch:
+    """Of a corpus and one step of its first stage."""
     root = tmp_path_factory.mktemp("one")
-    spoken = Voice().speak(TEXT, Style("gmw/en-US", "f2"))
-    (root / "raw").mkdir()
-    (root / "raw" / "a.flac").write_bytes(flac(spoken.samples, spoken.rate))
-    (root / "raw" / "a.txt").write_text(TEXT)
-    sources = {"speech": {"use": "folder", "path": str(root / "raw")}}
-    (root / "recipe.yaml").write_text(yaml.safe_dump({**RECIPE, "sources": sources}))
-    pipeline, store = read_pipeline(str(root / "recipe.yaml")), Store(str(root / "corpus"))
-    watch = Watch()
-    before = sys.gettrace()
-    sys.settrace(watch)
-    try:
+    pipeline, store = _recipe(root), Store(str(root / "corpus"))
+    watch = CallWatch(ROOT)
+    with watch.following():
         build(pipeline, store, LocalEngine(store), report=lambda event: None, expect=lambda works: None)
-    finally:
-        sys.settrace(before)
+    vocabulary = Vocabulary.from_json(store.read("vocabulary/vocabulary.json").decode())
+    stage = pipeline.recipe.training["pre"]
+    shards, out = root / "corpus" / "shards" / "pre", root / "run"
+    with watch.following("train"):
+        train(shards, out, stage, vocabulary, recipe_text="", seed=0, resume=False, report=lambda step: None)
     return watch
 
 
-def test_every_stage_is_followed(watch: Watch) -> None:
-    assert watch.entered.keys() == STAGES
-    assert {f"pipelines/{stage}.py" for stage in ("ingest", "segment", "align", "encode", "compose")} <= {
-        file for files in watch.entered.values() for file in files
-    }
+def _by_stage(watch: CallWatch) -> dict[str, set[str]]:
+    stages: dict[str, set[str]] = {}
+    for node, files in watch.entered.items():
+        if (stage := node.partition("/")[0]) in STAGES:
+            stages.setdefault(stage, set()).update(files)
+    return stages
 
 
-def test_nothing_is_called_back(watch: Watch) -> None:
-    assert not watch.back, "\n".join(sorted(watch.back))
+def test_every_stage_is_followed(watch: CallWatch) -> None:
+    stages = _by_stage(watch)
+    assert stages.keys() == STAGES
+    assert all(
+        f"pipelines/{stage}.py" in stages[stage] for stage in ("ingest", "segment", "align", "encode", "compose")
+    )
+
+
+@pytest.mark.parametrize("node", ENTERED)
+def test_each_way_goes_where_it_is_looked_at(watch: CallWatch, node: str) -> None:
+    assert ENTERED[node] in watch.entered[node]
+
+
+@pytest.mark.parametrize("stage", sorted(STAGES))
+def test_nothing_is_called_back(watch: CallWatch, stage: str) -> None:
+    back = {node: sorted(calls) for node, calls in watch.back.items() if node.partition("/")[0] == stage}
+    assert not back, yaml.safe_dump(back, width=200)
 
 
 def _page() -> dict[str, set[str]]:
@@ -126,13 +158,13 @@ def _page() -> dict[str, set[str]]:
     return {stage: set(re.findall(r"`((?:\w+/)+\w+\.py)`", text)) for stage, text in by_stage if stage in STAGES}
 
 
-def test_the_page_of_the_way_names_files_that_are_entered_there(watch: Watch) -> None:
-    page = _page()
-    assert page.keys() == STAGES
-    assert not {stage: named - watch.entered[stage] for stage, named in page.items() if named - watch.entered[stage]}
+def test_the_page_of_the_way_names_files_that_are_entered_there(watch: CallWatch) -> None:
+    page, entered = _page(), _by_stage(watch)
+    assert page.keys() == STAGES - WITHOUT_SAMPLES
+    assert not {stage: named - entered[stage] for stage, named in page.items() if named - entered[stage]}
 
 
-def test_the_page_has_the_order_of_the_work(watch: Watch) -> None:
+def test_the_page_has_the_order_of_the_work(watch: CallWatch) -> None:
     """Alignment and encoding need the utterance and not each other, so either may come first."""
-    either = {"align", "encode"}
-    assert [stage for stage in _page() if stage not in either] == [one for one in watch.entered if one not in either]
+    left_out = {"align", "encode", *WITHOUT_SAMPLES}
+    assert [one for one in _page() if one not in left_out] == [one for one in _by_stage(watch) if one not in left_out]

@@ -10,7 +10,8 @@ import pytest
 
 from weft.pipelines import plugins
 from weft.pipelines.aligners.base import Timed
-from weft.pipelines.aligners.common.utterances import align_samples, alignment_of
+from weft.pipelines.aligners.common.at_once import align_samples
+from weft.pipelines.aligners.common.utterances import alignment_of
 from weft.pipelines.registry import ChoiceError, make, names
 from weft.schemas.audio import Audio, Utterance
 from weft.schemas.recipe import Choice

@@ -5,15 +5,13 @@ clip of 70 s  ->  windows 0–32, 28–62, 58–70 s, of which 0–30, 30–60 a
 The rest of a window is context, so that no kept frame lies at an edge.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 
 RATE = 16_000
 WINDOW, CONTEXT = 30.0, 2.0  # seconds
-
-WindowEncoder = Callable[[list[np.ndarray]], Iterable[np.ndarray]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,17 +41,10 @@ class Windowing:
     window: float = WINDOW
     context: float = CONTEXT
 
-    def frames(self, clips: Sequence[np.ndarray], forward: WindowEncoder) -> list[np.ndarray]:
-        """Frames [frames, width] of each clip; `forward` computes those of float32 rows of similar length."""
+    def cut(self, clips: Sequence[np.ndarray]) -> "CutClips":
+        """The clips in windows."""
         windows = [w for n, clip in enumerate(clips) for w in self.windows(n, len(clip))]
-        kept: dict[Window, np.ndarray] = {}
-        for batch in batches(windows, self.batch * RATE, self.padding):
-            outputs = forward([clips[w.clip][w.start : w.end] for w in batch])
-            kept |= {w: frames[w.first : w.last] for w, frames in zip(batch, outputs, strict=True)}
-        parts: list[list[np.ndarray]] = [[] for _ in clips]
-        for window in windows:
-            parts[window.clip].append(kept[window])
-        return [p[0] if len(p) == 1 else np.concatenate(p) for p in parts]
+        return CutClips(clips=clips, windows=windows, batches=list(batches(windows, self.batch * RATE, self.padding)))
 
     def windows(self, clip: int, samples: int) -> list[Window]:
         """Windows whose kept frames follow one another without a gap."""
@@ -70,6 +61,37 @@ class Windowing:
             until = None if last else first + core // self.hop
             windows.append(Window(clip=clip, start=begin, end=end, first=first, last=until))
         return windows
+
+
+@dataclass
+class CutClips:
+    """Clips in windows, whose frames are kept as they are computed, batch by batch.
+
+    cut = windowing.cut(clips)
+    for batch in cut.batches:
+        cut.keep(batch, frames_of(cut.rows(batch)))
+    cut.joined()
+    """
+
+    clips: Sequence[np.ndarray]
+    windows: Sequence[Window]
+    batches: Sequence[Sequence[Window]]
+    _frames: dict[Window, np.ndarray] = field(default_factory=dict)
+
+    def rows(self, batch: Sequence[Window]) -> list[np.ndarray]:
+        """The samples of a batch's windows, float32 [n] each, of similar length."""
+        return [self.clips[w.clip][w.start : w.end] for w in batch]
+
+    def keep(self, batch: Sequence[Window], frames: Iterable[np.ndarray]) -> None:
+        """Takes the frames [frames, width] of each window of a batch, in order."""
+        self._frames |= {w: of_window[w.first : w.last] for w, of_window in zip(batch, frames, strict=True)}
+
+    def joined(self) -> list[np.ndarray]:
+        """Frames [frames, width] of each clip, once those of all batches are kept."""
+        parts: list[list[np.ndarray]] = [[] for _ in self.clips]
+        for window in self.windows:
+            parts[window.clip].append(self._frames[window])
+        return [p[0] if len(p) == 1 else np.concatenate(p) for p in parts]
 
 
 def batches(windows: Sequence[Window], most: float, padding: float) -> Iterator[list[Window]]:

@@ -17,6 +17,7 @@ from torch.nn.utils.rnn import pad_sequence
 from weft.tokenizers.features.grid import Grid
 from weft.tokenizers.features.windows import CONTEXT, Windowing
 from weft.tokenizers.models.checkpoint import LayeredModel, full_float32
+from weft.tokenizers.models.kept_output import KeptOutput
 from weft.tokenizers.models.mel_hubert import MelHubert, features_of
 
 
@@ -42,8 +43,10 @@ def states_of(
     15 s at once.
     """
     context = model.reach if isinstance(model, MelHubert) else CONTEXT
-    windowing = Windowing(hop=grid.hop, batch=batch, padding=padding, context=context)
-    return windowing.frames(rows, lambda some: frames(model, grid, some))
+    cut = Windowing(hop=grid.hop, batch=batch, padding=padding, context=context).cut(rows)
+    for windows in cut.batches:
+        cut.keep(windows, list(frames(model, grid, cut.rows(windows))))
+    return cut.joined()
 
 
 def _convolved(model: Any, inputs: np.ndarray) -> torch.Tensor:
@@ -57,10 +60,10 @@ def _convolved(model: Any, inputs: np.ndarray) -> torch.Tensor:
 
 def last_block(model: Any, states: torch.Tensor, mask: torch.Tensor | None = None) -> torch.Tensor:
     """The last block's own output from the convolutions' output, [batch, frames, width], before the final norm of the model."""
-    outputs: list[Any] = []
-    hook = model.encoder.layers[-1].register_forward_hook(lambda module, inputs, output: outputs.append(output))
+    kept = KeptOutput()
+    hook = model.encoder.layers[-1].register_forward_hook(kept)
     try:
         model.encoder(states, attention_mask=None if mask is None else mask.to(states.device))
     finally:
         hook.remove()
-    return torch.as_tensor(outputs[0][0] if isinstance(outputs[0], tuple) else outputs[0])
+    return kept.value

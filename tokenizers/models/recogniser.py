@@ -16,6 +16,7 @@ from torch.nn.functional import gelu, scaled_dot_product_attention
 from torch.nn.utils.rnn import pad_sequence
 
 from weft.tokenizers.features.mels import STEP, log_mels
+from weft.tokenizers.models.finite_scalar import FiniteScalarQuantizer
 
 LogMelForward = Callable[
     [torch.Tensor, torch.Tensor], torch.Tensor
@@ -79,6 +80,15 @@ class Recogniser(nn.Module):
         near = gelu(self.front(((mels_BTF - self.centre) / self.scale).transpose(1, 2) * inside))
         states = gelu(self.stack(near)).transpose(1, 2)[:, : mask.shape[1]]
         return self._through(self.before, states, mask)
+
+    def normalised_states(self, mels_BTF: torch.Tensor, lengths: torch.Tensor) -> torch.Tensor:
+        """The states after the layer norm of the head, [batch, frames, width], so that their distances are comparable."""
+        return torch.as_tensor(self.norm(self.states(mels_BTF, lengths)))
+
+    def codes(self, mels_BTF: torch.Tensor, lengths: torch.Tensor) -> torch.Tensor:
+        """The codes [batch, frames] of a bottleneck that is a quantizer."""
+        assert isinstance(self.bottleneck, FiniteScalarQuantizer)
+        return self.bottleneck.codes(self.states(mels_BTF, lengths))
 
     def forward(self, mels_BTF: torch.Tensor, lengths: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Log-probabilities of characters [batch, frames * up, classes]; and the mean square error of the log-mels, scaled to a

@@ -121,4 +121,7 @@ class Supervised(TrainedTokenizer):
 
         context = replace(self._model_shape, after=0).reach / self.rate
         windowing = Windowing(hop=self._hop, batch=self.batch, padding=PADDING, context=context)
-        return windowing.frames([one.samples for one in speech], lambda rows: infer(rows, self._hop, forward))
+        cut = windowing.cut([one.samples for one in speech])
+        for batch in cut.batches:
+            cut.keep(batch, infer(cut.rows(batch), self._hop, forward))
+        return cut.joined()

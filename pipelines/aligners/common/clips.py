@@ -3,7 +3,7 @@
 Clip(samples, spoken=["ask", "not"])   ->   Timed(words=(Word("ask", 4.21, 4.63, -1.4), Word("not", 4.63, 4.98, -1.1)))
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,18 +18,6 @@ class Unalignable(Unusable):
 
     no_transcript, no_words, unknown_word, language, mismatch, alignment_failed, too_long; bad_timing of given words.
     """
-
-
-@dataclass(frozen=True, slots=True)
-class Transcribed:
-    """An utterance whose audio is read when it is wanted: whole (`load`), or from second to second of it (`read`; raises Unusable).
-
-    Samples are float32 [n], mono, 16 kHz, -1 to 1.
-    """
-
-    utterance: Utterance
-    load: Callable[[], np.ndarray | Unusable]
-    read: Callable[[float, float], np.ndarray]
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,7 +29,10 @@ class CtcModel:
 
     def log_probs(self, clips: Sequence[np.ndarray]) -> list[np.ndarray]:
         """Log-probabilities float32 [frames, classes] of each clip (float32 [n] at 16 kHz)."""
-        return self.windowing.frames([self._values(clip) for clip in clips], self._forward)
+        cut = self.windowing.cut([self._values(clip) for clip in clips])
+        for batch in cut.batches:
+            cut.keep(batch, list(self._forward(cut.rows(batch))))
+        return cut.joined()
 
     def _values(self, clip: np.ndarray) -> np.ndarray:
         """The clip, normalised as a whole by the feature extractor, so that all its windows have one level."""

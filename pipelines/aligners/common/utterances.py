@@ -1,62 +1,35 @@
 """What is done around every aligner: utterances are checked and read, and get the times of their written words.
 
-The stage calls this module, and this module the leaf; a leaf never calls back.
+The stage calls this module. What one call of the aligner can take is aligned here, and a longer recording in `windows.py`. Both
+call `at_once.py`, and that the leaf. Nothing calls back.
 
-align_utterances(aligner, [Transcribed(utterance, load, read), …])   ->   Alignment(…), Unalignable("no_transcript", …), …
+align_utterances(aligner, audio, [Utterance(…), …])   ->   Alignment(…), Unalignable("no_transcript", …), …
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
-from functools import partial
-
-import numpy as np
 
 from weft.pipelines.aligners.base import Aligner
-from weft.pipelines.aligners.common.clips import Clip, Timed, Transcribed, Unalignable, check_text, speaker_of
-from weft.pipelines.aligners.common.windows import AudioReader, align_long
+from weft.pipelines.aligners.common.at_once import timed_words, written_clip
+from weft.pipelines.aligners.common.clips import Clip, Timed, Unalignable, check_text, speaker_of
+from weft.pipelines.aligners.common.windows import LongRecording, align_long
 from weft.pipelines.aligners.common.written import WrittenClip, clamped, mean_score
+from weft.pipelines.audio.reader import AudioReader
 from weft.schemas.audio import Alignment, Utterance
 from weft.schemas.ledger import Unusable
 
 
-def align_utterances(aligner: Aligner, transcribed: Sequence[Transcribed]) -> Iterator[Alignment | Unusable]:
+def align_utterances(
+    aligner: Aligner, audio: AudioReader, utterances: Sequence[Utterance]
+) -> Iterator[Alignment | Unusable]:
     """The alignment of each utterance, or the reason that it has none, in order. Those of `longest` and less are one batch."""
-    inputs = [_input(aligner, one) for one in transcribed]
+    inputs = [_input(aligner, audio, utterance) for utterance in utterances]
     outputs = iter(aligner.align_clips([one.clip for one in inputs if isinstance(one, WrittenClip)]))
-    for one, given in zip(transcribed, inputs, strict=True):
+    for utterance, given in zip(utterances, inputs, strict=True):
         if isinstance(given, WrittenClip):
-            timed = _timed(aligner, given, next(outputs, None), one.utterance.key)
-        else:
-            timed = given or _in_windows(aligner, one)  # times that were given, or a refusal, stay
-        yield timed if isinstance(timed, Unusable) else alignment_of(aligner, one.utterance, timed)
-
-
-def align_samples(
-    aligner: Aligner, samples: np.ndarray, words: Sequence[str], speaker: str = "", of: str = ""
-) -> Timed:
-    """Times written words in `samples` (float32 [n], mono, 16 kHz, -1 to 1) of the utterance `of`; one Word for each, in seconds.
-
-    Words do not overlap and lie within the audio. A token without spoken words, such as a lone dash, gets length 0.
-    Raises Unusable, and ValueError where the leaf is at fault.
-    """
-    written = _written(aligner, Clip(samples=samples, spoken=[], speaker=speaker), words)
-    timed = _timed(aligner, written, next(iter(aligner.align_clips([written.clip])), None), of)
-    if isinstance(timed, Unusable):
-        raise timed
-    return timed
-
-
-def _timed(aligner: Aligner, written: WrittenClip, output: Timed | Unusable | None, of: str) -> Timed | Unusable:
-    """The leaf's output for a clip, as written words. Raises ValueError for one that does not fit the clip: a fault of the leaf."""
-    if isinstance(output, Unusable):
-        return output
-    count, given = len(written.clip.spoken), "nothing" if output is None else f"{len(output.words)} words"
-    if output is None or len(output.words) != count:
-        spoken = " ".join(written.clip.spoken)[:80]
-        raise ValueError(
-            f"the aligner {aligner.called} gave {given} for the {count} spoken words of {of or 'a clip'}: {spoken!r}"
-        )
-    return written.timed(output)
+            timed = timed_words(aligner, given, next(outputs, None), utterance.key)
+        else:  # times that were given, or a refusal, stay
+            timed = given or _in_windows(LongRecording(aligner=aligner, audio=audio, utterance=utterance))
+        yield timed if isinstance(timed, Unusable) else alignment_of(aligner, utterance, timed)
 
 
 def alignment_of(aligner: Aligner, utterance: Utterance, timed: Timed) -> Alignment:
@@ -73,20 +46,19 @@ def alignment_of(aligner: Aligner, utterance: Utterance, timed: Timed) -> Alignm
     )
 
 
-def _input(aligner: Aligner, transcribed: Transcribed) -> WrittenClip | Timed | Unusable | None:
+def _input(aligner: Aligner, audio: AudioReader, utterance: Utterance) -> WrittenClip | Timed | Unusable | None:
     """The clip to align, its given times, or the reason that there are none; None for what is longer than is aligned at once."""
-    utterance = transcribed.utterance
     try:
         if given := aligner.given_times(utterance):
             return given
         _check(aligner, utterance)
         if utterance.seconds > aligner.longest:
             return None
-        samples = transcribed.load()
+        samples = audio.load(utterance)
         if isinstance(samples, Unusable):
             return samples
         clip = Clip(samples=samples, spoken=[], speaker=speaker_of(utterance))
-        return _written(aligner, clip, (utterance.text or "").split())
+        return written_clip(aligner, clip, (utterance.text or "").split())
     except Unalignable as fault:
         return fault
 
@@ -99,20 +71,8 @@ def _check(aligner: Aligner, utterance: Utterance) -> None:
         raise Unalignable("language", f"{languages}: set its `language`")
 
 
-def _written(aligner: Aligner, clip: Clip, words: Sequence[str]) -> WrittenClip:
-    """A clip with the spoken words of written ones. Raises Unalignable when no written word is spoken."""
-    forms = [aligner.verbalize(word) for word in words]  # the spoken words of each written one
-    spoken = [form for word_forms in forms for form in word_forms]
-    if not spoken:
-        raise Unalignable("no_words", f"no word of {' '.join(words)[:80]!r} is spoken")
-    return WrittenClip(clip=replace(clip, spoken=spoken), words=words, counts=[len(of_word) for of_word in forms])
-
-
-def _in_windows(aligner: Aligner, transcribed: Transcribed) -> Timed | Unusable:
-    utterance = transcribed.utterance
-    sound = AudioReader(read=transcribed.read, seconds=utterance.seconds, longest=aligner.longest)
-    align = partial(align_samples, aligner, speaker=speaker_of(utterance), of=utterance.key)
+def _in_windows(recording: LongRecording) -> Timed | Unusable:
     try:
-        return align_long(align, sound, (utterance.text or "").split())
+        return align_long(recording)
     except Unusable as fault:
         return fault

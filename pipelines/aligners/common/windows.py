@@ -9,14 +9,16 @@ The number of words in a window is unknown, so the window is aligned with severa
 last words: the words at the same times in two alignments are right. The next window begins in the longest pause of their second half.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from math import inf
 
 import numpy as np
 
-from weft.pipelines.aligners.common.clips import Timed, Unalignable
-from weft.schemas.audio import Word
+from weft.pipelines.aligners.base import Aligner
+from weft.pipelines.aligners.common.at_once import align_samples
+from weft.pipelines.aligners.common.clips import Timed, Unalignable, speaker_of
+from weft.pipelines.audio.reader import AudioReader
+from weft.schemas.audio import Utterance, Word
 from weft.schemas.ledger import Unusable
 
 WINDOWS = (
@@ -35,27 +37,30 @@ _FEWEST = 5  # words on which two alignments must agree
 
 
 @dataclass(frozen=True, slots=True)
-class AudioReader:
-    """A recording: `read(start, end)` in seconds gives samples (float32 [n], mono, 16 kHz).
+class LongRecording:
+    """An utterance of any length, with what reads it and what aligns its windows."""
 
-    At most `longest` seconds are aligned at once.
-    """
+    aligner: Aligner
+    audio: AudioReader
+    utterance: Utterance
 
-    read: Callable[[float, float], np.ndarray]
-    seconds: float
-    longest: float = inf
+    def align(self, samples: np.ndarray, words: Sequence[str]) -> Timed:
+        """The written words of a window, in seconds of it. Raises Unusable."""
+        return align_samples(self.aligner, samples, words, speaker=speaker_of(self.utterance), of=self.utterance.key)
+
+    def samples(self, start: float, end: float) -> np.ndarray:
+        """From second to second, float32 [n], mono, 16 kHz. Raises Unusable."""
+        return self.audio.stretch(self.utterance, start, end)
 
 
-AlignAtOnce = Callable[[np.ndarray, Sequence[str]], Timed]  # times written words in samples; raises Unusable
-
-
-def align_long(align: AlignAtOnce, sound: AudioReader, words: Sequence[str]) -> Timed:
-    """Times written words. Raises Unusable: no_anchor, or the aligner's own fault in the last window."""
+def align_long(recording: LongRecording) -> Timed:
+    """Times the written words of its text. Raises Unusable: no_anchor, or the aligner's own fault in the last window."""
+    words = (recording.utterance.text or "").split()
     at = 0.0
     timed_words: list[Word] = []
     phones: list[Word] = []
     while len(timed_words) < len(words):
-        window, end = _window(align, sound, at, words[len(timed_words) :])
+        window, end = _window(recording, at, words[len(timed_words) :])
         timed_words += _moved(window.words, at)
         phones += _moved(window.phones, at)
         at += end
@@ -66,29 +71,30 @@ def _moved(words: Sequence[Word], by: float) -> Iterator[Word]:
     return (replace(w, start=w.start + by, end=w.end + by) for w in words)
 
 
-def _window(align: AlignAtOnce, sound: AudioReader, at: float, words: Sequence[str]) -> tuple[Timed, float]:
+def _window(recording: LongRecording, at: float, words: Sequence[str]) -> tuple[Timed, float]:
     """The timed words from `at` seconds up to an anchor, and the seconds from `at` to it."""
-    left = sound.seconds - at
-    if left <= min(LAST, sound.longest):
-        return align(sound.read(at, sound.seconds), words), left
-    for seconds in dict.fromkeys(min(seconds, sound.longest, left) for seconds in WINDOWS):
-        samples = sound.read(at, at + seconds)
+    whole, longest = recording.utterance.seconds, recording.aligner.longest
+    left = whole - at
+    if left <= min(LAST, longest):
+        return recording.align(recording.samples(at, whole), words), left
+    for seconds in dict.fromkeys(min(seconds, longest, left) for seconds in WINDOWS):
+        samples = recording.samples(at, at + seconds)
         before: Timed | None = None
-        for timed in _tries(align, samples, words, len(words) * seconds / left):
+        for timed in _tries(recording, samples, words, len(words) * seconds / left):
             if before and (kept := anchor(before.words, timed.words)):
                 return _up_to(timed, kept)
             before = timed
     raise Unalignable(
         "no_anchor",
-        f"from {at:.1f} s of {sound.seconds:.1f} s on, at {' '.join(words[:8])[:80]!r}, no two alignments agree",
+        f"from {at:.1f} s of {whole:.1f} s on, at {' '.join(words[:8])[:80]!r}, no two alignments agree",
     )
 
 
-def _tries(align: AlignAtOnce, samples: np.ndarray, words: Sequence[str], expected: float) -> Iterator[Timed]:
+def _tries(recording: LongRecording, samples: np.ndarray, words: Sequence[str], expected: float) -> Iterator[Timed]:
     """Alignments of one window with each count of words; counts that the aligner rejects are skipped."""
     for count in dict.fromkeys(max(2 * _FEWEST, round(expected * share)) for share in _COUNTS):
         try:
-            yield align(samples, words[:count])
+            yield recording.align(samples, words[:count])
         except Unalignable as fault:
             if fault.reason in ("unknown_word", "language"):  # no other count helps
                 raise

@@ -10,6 +10,7 @@ import stat as stat_module
 import unicodedata
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeVar
 from urllib.parse import unquote
 
@@ -19,6 +20,7 @@ from weft.pipelines.audio.opening import regular
 from weft.pipelines.storage.paths import absolute
 from weft.pipelines.storage.retries import opened, read_with_retries, without_secrets
 from weft.pipelines.storage.store import Store
+from weft.pipelines.storage.stretches import bytes_of
 from weft.schemas.faults import RecipeError
 from weft.schemas.ledger import Unavailable, Unusable
 from weft.schemas.limits import SpeechLimits
@@ -116,7 +118,7 @@ def _walk_web(root: str) -> Iterator[File]:
 
 def _linked(fs: Any, folder: str, seen: set[str]) -> Iterator[str]:
     """Urls of the files below a folder's. Raises Unavailable where a listing cannot be had, and FileNotFoundError."""
-    for url in _listing(lambda: fs.ls(folder, detail=False), folder):
+    for url in _listing(partial(fs.ls, folder, detail=False), folder):
         if "?" in url or "#" in url or "/../" in url or url in seen or not url.startswith(folder):
             continue  # links that sort the listing, or lead up
         seen.add(url)
@@ -129,7 +131,7 @@ def _linked(fs: Any, folder: str, seen: set[str]) -> Iterator[str]:
 def _walk_url(root: str) -> Iterator[File]:
     fs, below = _file_system(root)
     scheme = root.split("://", 1)[0]
-    files = _listing(lambda: fs.find(below, detail=True), root)
+    files = _listing(partial(fs.find, below, detail=True), root)
     if not files:
         raise FileNotFoundError(root)
     for path in sorted(files):
@@ -163,17 +165,12 @@ def read_bytes(store: Store, uri: str, limits: SpeechLimits = _LIMITS) -> bytes:
     try:
         if uri.startswith("/"):
             regular(uri)
-        data = opened(lambda: _first(store, uri, largest + 1), uri)
+        data = opened(partial(bytes_of, store, uri, largest + 1), uri)
         if len(data) > largest:
             raise Unusable("bad_transcript", f"it has more than {largest:,} bytes")
         return data
     except Unusable as fault:
         raise Unusable("bad_transcript", f"{uri.rsplit('/', 1)[-1]}: {fault.detail}") from None
-
-
-def _first(store: Store, uri: str, length: int) -> bytes:
-    with store.open(uri) as file:
-        return file.read(length)
 
 
 def read_text(store: Store, uri: str, limits: SpeechLimits = _LIMITS) -> str:

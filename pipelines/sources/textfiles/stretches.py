@@ -6,6 +6,7 @@ b"one\n\ntwo"   ->   RawDocument(position=0, data=b"one")  RawDocument(position=
 import gzip
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import BinaryIO
 
 from weft.pipelines.audio.opening import regular
@@ -69,4 +70,4 @@ def _opened(item: Item, store: Store) -> BinaryIO:
         raise Unusable("bad_name", "its name is not UTF-8; rename it")
     if (uri := store.located(item.uri)).startswith("/"):
         regular(uri)
-    return opened(lambda: store.open(uri), uri)
+    return opened(partial(store.open, uri), uri)

@@ -4,35 +4,32 @@ latents.chunks(utterance)     (samples[400_000], 313), (samples[6_400], 5)      
 latents.placeholders(png)     256
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from weft.pipelines.audio.reader import AudioReader
 from weft.pipelines.latents import Encoders, png_size
 from weft.schemas.audio import Utterance
 from weft.schemas.ledger import Unusable
 
-Load = Callable[[Utterance], NDArray[np.float32]]
-
-
-def _no_audio(utterance: Utterance) -> NDArray[np.float32]:
-    raise AssertionError(f"nothing loads the audio of {utterance.key}")
-
 
 @dataclass(frozen=True)
 class Latents:
-    """The recipe's encoders, and `load`, which gives an utterance's samples at 16 kHz or raises Unusable."""
+    """The recipe's encoders, and what reads the audio of utterances."""
 
     encoders: Encoders = Encoders()
-    load: Load = _no_audio
+    audio: AudioReader | None = None
 
     def chunks(self, utterance: Utterance) -> Iterator[tuple[NDArray[np.float32], int]]:
-        """The samples of each chunk with its number of placeholders. Raises Unusable for audio too short for one."""
+        """The samples of each chunk with its number of placeholders. Raises Unusable for audio too short for one, or of no use."""
         encoder = self.encoders.audio
-        assert encoder, "backends.py refuses a task that needs one"
-        samples = self.load(utterance)
+        assert encoder and self.audio, "backends.py refuses a task that needs one"
+        samples = self.audio.exact(utterance)
+        if isinstance(samples, Unusable):
+            raise samples
         if not (sizes := encoder.chunks(len(samples))):
             raise Unusable("too_short", f"{utterance.seconds:.3f} s are too short for one placeholder of latent audio")
         begin = 0

@@ -14,7 +14,7 @@ from tests.pipelines.aligners.lines import LINES
 from weft.pipelines.aligners import sphinx
 from weft.pipelines.aligners.adapted import Aligner
 from weft.pipelines.aligners.base import Clip, Unalignable
-from weft.pipelines.aligners.common.utterances import align_samples
+from weft.pipelines.aligners.common.at_once import align_samples
 from weft.pipelines.audio.sound import RATE
 from weft.schemas.audio import Audio, Utterance, Word
 

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from tests.pipelines.aligners.calls import align_one
 from weft.pipelines.aligners import base
 from weft.pipelines.aligners.base import Clip, Timed, Unalignable, mean_score, speaker_of
+from weft.pipelines.aligners.common.at_once import align_samples
 from weft.pipelines.aligners.common.spoken import spoken_forms
-from weft.pipelines.aligners.common.utterances import align_samples
 from weft.pipelines.audio.sound import RATE
 from weft.schemas.audio import Audio, Utterance, Word
 

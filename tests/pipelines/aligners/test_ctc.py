@@ -10,7 +10,7 @@ import torch
 from transformers import Wav2Vec2Config, Wav2Vec2CTCTokenizer, Wav2Vec2FeatureExtractor, Wav2Vec2ForCTC
 
 from weft.pipelines.aligners.base import Unalignable
-from weft.pipelines.aligners.common.utterances import align_samples
+from weft.pipelines.aligners.common.at_once import align_samples
 from weft.pipelines.aligners.ctc import Aligner
 from weft.pipelines.audio.sound import RATE
 

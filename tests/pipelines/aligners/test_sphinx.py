@@ -13,7 +13,7 @@ import soundfile
 
 from tests.pipelines.aligners.calls import align_one
 from weft.pipelines.aligners.base import Unalignable
-from weft.pipelines.aligners.common.utterances import align_samples
+from weft.pipelines.aligners.common.at_once import align_samples
 from weft.pipelines.aligners.sphinx import Aligner
 from weft.pipelines.audio.sound import RATE
 from weft.schemas.audio import Audio, Utterance, Word

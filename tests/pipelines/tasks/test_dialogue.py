@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
+from tests.pipelines.audio.held import HeldAudio
 from weft.pipelines.encoders.step_audio import Encoder
 from weft.pipelines.latents import Encoders
 from weft.pipelines.tasks.base import Material, Spoken
@@ -199,7 +200,7 @@ def test_a_role_may_be_latent_audio() -> None:
         for n, part in enumerate(("start", "patch", "end"))
     )
     chat = task(turns=({"role": "human", "say": "audio"}, {"role": "assistant", "say": "text"}))
-    latents = Latents(encoders=Encoders(audio=Encoder()), load=lambda utterance: np.zeros(6_400, np.float32))
+    latents = Latents(encoders=Encoders(audio=Encoder()), audio=HeldAudio(samples=np.zeros(6_400, np.float32)))
     vocabulary = replace(VOCABULARY, markers=MARKERS + patches)
     made = SampleBuilder(vocabulary, lambda text: [99] * len(text.split()), latents)
     chat.compose(material(ASKED, ANSWERED, ASKED, ANSWERED), made, Random(0))

@@ -13,10 +13,10 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-import numpy as np
 import pytest
 import yaml
 
+from tests.pipelines.audio.held import Silence
 from weft.pipelines.encoders.step_audio import Encoder
 from weft.pipelines.image_encoders.grid import ImageEncoder
 from weft.pipelines.latents import Encoders
@@ -102,11 +102,6 @@ class Toy:
 def modality_of(marker: str, speech: set[str], audio: set[str]) -> str:
     sets = {"speech": speech, "audio": audio, "image": IMAGE}
     return next((modality for modality, names in sets.items() if marker in names), "text")
-
-
-def silence(utterance: Utterance) -> np.ndarray:
-    """As many samples as it has."""
-    return np.zeros(round(16_000 * utterance.seconds), np.float32)
 
 
 def codes_of(name: str, given: dict[str, Any], seconds: float) -> Codes:
@@ -238,7 +233,7 @@ def seed_of(golden: dict[str, Any], task: Task, words: int) -> int:
 def test_the_sample_is_the_golden_one(name: str) -> None:
     golden = yaml.safe_load((GOLDEN / f"{name}.yaml").read_text("utf-8"))
     task, material, toy = task_of(golden), material_of(golden), Toy(golden["system"] == "step-audio-2")
-    latents = Latents(encoders=ENCODERS, load=silence)
+    latents = Latents(encoders=ENCODERS, audio=Silence())
     builder = SampleBuilder(toy.vocabulary(golden.get("bos", False)), toy.encode, latents)
     builder.begin()
     seed = seed_of(golden, task, len(material.spoken[0].words.words)) if "first" in golden else 0

@@ -42,8 +42,8 @@ def test_each_clip_gets_its_own_frames(lengths: list[int], padding: float) -> No
         hops = clip[: len(clip) // 320 * 320].reshape(-1, 320).mean(1)
         return (hops + np.append(0, hops[:-1]) + np.append([0, 0], hops)[: len(hops)])[:, None]
 
-    outputs = Windowing(hop=320, batch=30, padding=padding, window=3, context=0.5).frames(
-        clips, lambda rows: map(means, rows)
-    )
-    for clip, frames in zip(clips, outputs, strict=True):
+    cut = Windowing(hop=320, batch=30, padding=padding, window=3, context=0.5).cut(clips)
+    for batch in cut.batches:
+        cut.keep(batch, map(means, cut.rows(batch)))
+    for clip, frames in zip(clips, cut.joined(), strict=True):
         assert np.allclose(frames, means(clip), atol=1e-6)

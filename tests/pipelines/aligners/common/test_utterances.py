@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from tests.pipelines.audio.held import HeldAudio
 from weft.pipelines.aligners import base, given
 from weft.pipelines.aligners.base import Clip, Timed
-from weft.pipelines.aligners.common.clips import Transcribed
 from weft.pipelines.aligners.common.utterances import align_utterances
 from weft.pipelines.audio.sound import RATE
 from weft.schemas.audio import Alignment, Audio, Utterance, Word
@@ -26,14 +26,10 @@ class Whole(base.Aligner):
         return Timed([Word(text=word, start=n, end=n + 1.0) for n, word in enumerate(clip.spoken)])
 
 
-def transcribed(**fields: Any) -> Transcribed:
-    def read(start: float, end: float) -> np.ndarray:
-        return np.zeros(round((end - start) * RATE), np.float32)
-
-    audio = Utterance(
+def utterance(**fields: Any) -> Utterance:
+    return Utterance(
         key="clip", recording="clip", source="s", audio=Audio("a.wav"), sha256="", start=0.0, end=3.0, **fields
     )
-    return Transcribed(utterance=audio, load=lambda: read(0.0, 3.0), read=read)
 
 
 def test_no_aligner_calls_back_what_is_done_around_it() -> None:
@@ -45,7 +41,8 @@ def test_no_aligner_calls_back_what_is_done_around_it() -> None:
 
     sys.setprofile(profile)
     try:
-        (alignment,) = align_utterances(Whole(), [transcribed(text="so it")])
+        silence = HeldAudio(samples=np.zeros(3 * RATE, np.float32))
+        (alignment,) = align_utterances(Whole(), silence, [utterance(text="so it")])
     finally:
         sys.setprofile(None)
     assert isinstance(alignment, Alignment) and len(alignment.words) == 2
@@ -55,10 +52,5 @@ def test_no_aligner_calls_back_what_is_done_around_it() -> None:
 
 def test_given_times_are_used_without_audio() -> None:
     words = (Word(text="so", start=0.1, end=0.5),)
-    unread = Transcribed(
-        utterance=transcribed(text="so", words=words).utterance,
-        load=lambda: (_ for _ in ()).throw(AssertionError("audio was read")),
-        read=lambda start, end: np.zeros(0, np.float32),
-    )
-    (alignment,) = align_utterances(given.Aligner(), [unread])
+    (alignment,) = align_utterances(given.Aligner(), HeldAudio(), [utterance(text="so", words=words)])
     assert isinstance(alignment, Alignment) and alignment.words == words and alignment.aligner == "given 1"

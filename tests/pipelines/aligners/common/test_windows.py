@@ -1,18 +1,19 @@
 """Recordings longer than an aligner takes: the words lie where aligning each piece alone puts them."""
 
 from collections.abc import Callable
-from functools import partial
+from dataclasses import dataclass
 
 import numpy as np
 import pytest
 
 from tests.pipelines.aligners.lines import LINES as SENTENCES
+from tests.pipelines.audio.held import HeldAudio
 from weft.pipelines.aligners import base, sphinx
 from weft.pipelines.aligners.base import Clip, Timed, Unalignable
-from weft.pipelines.aligners.common.utterances import align_samples
-from weft.pipelines.aligners.common.windows import AudioReader, align_long, anchor
+from weft.pipelines.aligners.common.at_once import align_samples
+from weft.pipelines.aligners.common.windows import LongRecording, align_long, anchor
 from weft.pipelines.audio.sound import RATE
-from weft.schemas.audio import Word
+from weft.schemas.audio import Audio, Utterance, Word
 
 LINES = SENTENCES[:8]
 LONGEST_READ = 160.0
@@ -32,12 +33,24 @@ def pieces(spoken: Callable[..., tuple[np.ndarray, tuple[Word, ...]]]) -> list[t
     return [(clips[LINES[n]], LINES[n]) for n in order]
 
 
-def sound(samples: np.ndarray) -> AudioReader:
-    def read(start: float, end: float) -> np.ndarray:
-        assert end - start <= LONGEST_READ
-        return samples[round(start * RATE) : round(end * RATE)]
+@dataclass(frozen=True)
+class InWindows(HeldAudio):
+    """Never read whole."""
 
-    return AudioReader(read=read, seconds=len(samples) / RATE)
+    def load(self, utterance: Utterance) -> np.ndarray:
+        raise AssertionError("it was read whole")
+
+    def stretch(self, utterance: Utterance, start: float, end: float) -> np.ndarray:
+        assert end - start <= LONGEST_READ
+        return super().stretch(utterance, start, end)
+
+
+def recording(aligner: base.Aligner, samples: np.ndarray, words: list[str]) -> LongRecording:
+    utterance = Utterance(
+        key="long", recording="long", source="s", audio=Audio("a.wav"), sha256="", start=0.0, end=len(samples) / RATE,
+        text=" ".join(words),
+    )  # fmt: skip
+    return LongRecording(aligner=aligner, audio=InWindows(samples=samples), utterance=utterance)
 
 
 def test_a_long_recording_is_as_its_pieces(aligner: sphinx.Aligner, pieces: list) -> None:
@@ -47,9 +60,7 @@ def test_a_long_recording_is_as_its_pieces(aligner: sphinx.Aligner, pieces: list
         alone += [at + w.start for w in align_samples(aligner, samples, line.split()).words]
         at += len(samples) / RATE
     words = " ".join(line for _, line in pieces).split()
-    found = align_long(
-        partial(align_samples, aligner), sound(np.concatenate([samples for samples, _ in pieces])), words
-    )
+    found = align_long(recording(aligner, np.concatenate([samples for samples, _ in pieces]), words))
     assert [w.text for w in found.words] == words
     errors = np.abs(np.array([w.start for w in found.words]) - np.array(alone))
     assert np.median(errors) <= 0.02 and np.percentile(errors, 95) <= 0.1
@@ -66,9 +77,7 @@ class Refusing(base.Aligner):
 
 def test_another_transcript_is_refused_with_its_place() -> None:
     with pytest.raises(Unalignable) as fault:
-        align_long(
-            partial(align_samples, Refusing()), sound(np.zeros(70 * RATE, np.float32)), " ".join(LINES * 3).split()
-        )
+        align_long(recording(Refusing(), np.zeros(70 * RATE, np.float32), " ".join(LINES * 3).split()))
     assert fault.value.reason == "no_anchor" and "from 0.0 s of 70.0 s on" in fault.value.detail
 
 
@@ -76,6 +85,10 @@ class Knowing(base.Aligner):
     """Reads the second from the samples and the number from the word: `w7` begins where `BEGINS[7]` says."""
 
     most: float = 200.0
+
+    @property
+    def longest(self) -> float:
+        return self.most
 
     def align_clip(self, clip: Clip) -> Timed:
         first, last = clip.samples[[0, -1]].tolist()
@@ -94,14 +107,12 @@ BEGINS = [*np.arange(45.0, 150, 0.7), *np.arange(245.0, 330, 0.5), *np.arange(40
 def test_silence_and_music_of_a_minute_and_more_lie_between_the_words(most: float) -> None:
     seconds = np.arange(440 * RATE, dtype=np.float32) / RATE
     words = [f"w{n}" for n in range(len(BEGINS))]
-    longest = AudioReader(
-        read=lambda start, end: seconds[round(start * RATE) : round(end * RATE)], seconds=440.0, longest=most
-    )
+    long = recording(Knowing(most=most), seconds, words)
     if most < 100:  # no window of it reaches over the silence
         with pytest.raises(Unalignable, match=r"no_anchor.*from 0\.0 s of 440\.0 s on"):
-            align_long(partial(align_samples, Knowing(most=most)), longest, words)
+            align_long(long)
         return
-    found = align_long(partial(align_samples, Knowing(most=most)), longest, words)
+    found = align_long(long)
     assert np.abs(np.array([w.start for w in found.words]) - BEGINS).max() <= 0.03
 
 
@@ -122,8 +133,8 @@ class Strict(base.Aligner):
 def test_a_stretch_may_be_spoken_faster_than_the_rest() -> None:
     begins = (*np.arange(0.5, 30, 0.3).tolist(), *np.arange(30.8, 160, 0.55).tolist())
     seconds = np.arange(161 * RATE, dtype=np.float32) / RATE
-    recording = AudioReader(read=lambda start, end: seconds[round(start * RATE) : round(end * RATE)], seconds=161.0)
-    found = align_long(partial(align_samples, Strict(begins=begins)), recording, [f"w{n}" for n in range(len(begins))])
+    words = [f"w{n}" for n in range(len(begins))]
+    found = align_long(recording(Strict(begins=begins), seconds, words))
     assert np.abs(np.array([w.start for w in found.words]) - begins).max() <= 0.03
 
 
