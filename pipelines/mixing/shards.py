@@ -21,7 +21,8 @@ from weft.pipelines.mixing.order import Order
 from weft.pipelines.mixing.plan_files import rows_of
 from weft.pipelines.mixing.repeats import with_repeats
 from weft.pipelines.parts.slices import read_slices
-from weft.pipelines.parts.tables import Footer, footer_of, part_name, write_table
+from weft.pipelines.parts.tables import footer_of, part_name, write_table
+from weft.pipelines.storage.footer import Footer
 from weft.pipelines.storage.store import Store
 from weft.schemas import tar
 from weft.schemas.fingerprint import digest
