@@ -140,13 +140,13 @@ def opened_part(store: Store, name: str, whole: bool = False) -> Iterator[pq.Par
             if file.read(len(_MAGIC)) != _MAGIC:  # some readers look at it, pyarrow does not
                 raise Damaged(store.url, name, "does not begin as a Parquet file does")
             part = pq.ParquetFile(file, page_checksum_verification=True, pre_buffer=False)
-            marks = part.metadata.metadata or {}
-            checksums = marks.get(KEY.encode())
+            entries = part.metadata.metadata or {}
+            checksums = entries.get(KEY.encode())
             if checksums is None and not (name.startswith(STREAMED) and not name.endswith("-held.parquet")):
                 raise Damaged(store.url, name, "was not written by this version of weft")
             if checksums is not None and not footer_matches(file, store.size(name), checksums):
                 raise Damaged(store.url, name, "has another footer than was written")
-            if (own := marks.get(b"weft.name", b"").decode()) and own != name:
+            if (own := entries.get(b"weft.name", b"").decode()) and own != name:
                 raise Damaged(store.url, name, f"is {own} in another place")
             yield part
     except (FileNotFoundError, MemoryError):
@@ -162,10 +162,10 @@ def footer_of(store: Store, name: str) -> Footer | None:
     try:
         with opened_part(store, name) as part:
             metadata = part.metadata.metadata or {}
-        marks = {k.decode().removeprefix(_PREFIX): v.decode() for k, v in metadata.items() if k.startswith(b"weft.")}
+        entries = {k.decode().removeprefix(_PREFIX): v.decode() for k, v in metadata.items() if k.startswith(b"weft.")}
         for own in ("name", "checksums"):
-            marks.pop(own, None)
-        return Footer(marks.pop("fingerprint"), marks.pop("digest"), marks)
+            entries.pop(own, None)
+        return Footer(entries.pop("fingerprint"), entries.pop("digest"), entries)
     except (FileNotFoundError, KeyError, Damaged, UnicodeDecodeError):
         return None
 
