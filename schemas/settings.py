@@ -53,8 +53,8 @@ class Settings(BaseModel):
     def checkpoint_settings(self) -> Iterator[tuple[str, str]]:
         """Every checkpoint that is named, by the path to its setting, such as `tokenizer.model`."""
         for name in type(self).model_fields:
-            value, mark = getattr(self, name), _kind_of(self, name)
-            if mark and mark.is_checkpoint and value:
+            value, kind = getattr(self, name), _kind_of(self, name)
+            if kind and kind.is_checkpoint and value:
                 yield name, str(value)
             elif isinstance(value, Settings):
                 yield from ((f"{name}.{inner}", at) for inner, at in value.checkpoint_settings())
