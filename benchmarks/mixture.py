@@ -21,7 +21,8 @@ from weft.pipelines.mixing.order import Order, write_order
 from weft.pipelines.mixing.plan import plan
 from weft.pipelines.mixing.plan_files import plan_files, read_leaves
 from weft.pipelines.mixing.plan_request import PlanRequest
-from weft.pipelines.parts.tables import Footer, part_name, write_table
+from weft.pipelines.parts.tables import part_name, write_table
+from weft.pipelines.storage.footer import Footer
 from weft.pipelines.storage.store import Store
 from weft.schemas.plan import node_of
 

@@ -13,10 +13,10 @@ from rich.console import Console
 
 from weft.jobs.printing import escape
 from weft.jobs.unfinished import absent, not_there
+from weft.pipelines.choices.recipe_faults import RecipeFault
 from weft.pipelines.corpus.corpus_folder import check_format, is_corpus
 from weft.pipelines.corpus.saved_pipeline import SavedPipeline, is_as_written
 from weft.pipelines.graph import Pipeline
-from weft.pipelines.recipe_faults import RecipeFault
 from weft.pipelines.storage.damage import Damaged, remedy
 from weft.pipelines.storage.store import Store
 from weft.schemas import recipe_file

@@ -64,8 +64,8 @@ class Use(TaskSource):
     def _of_recordings(self, task: ContentTask, size: SourceSize) -> float:
         if not size.records:
             return 0.0
-        said = task.said_of(size.records / size.items)
-        return size.items * sum(tokens_of(self.pipeline, one, size.seconds / size.records) for one in said)
+        amounts = task.amounts_of(size.records / size.items)
+        return size.items * sum(tokens_of(self.pipeline, one, size.seconds / size.records) for one in amounts)
 
     def _of_turns(self, task: ContentTask, size: SourceSize) -> float:
         """Of a task whose samples are turns."""

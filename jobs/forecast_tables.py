@@ -28,8 +28,9 @@ HEADERS = 10_000  # headers read of each source; sums of a larger source are sca
 
 
 def show_forecast(console: Console, pipeline: Pipeline, as_json: bool, absent: Mapping[str, str]) -> list[str]:
-    """Prints the tables and then the shortages; returns the shortages. Sources that are `absent` hold nothing and are short of nothing;
-    `absent` says why by name.
+    """Prints what the recipe is, the tables and then the shortages; returns the shortages.
+
+    Sources that are `absent` hold nothing and are short of nothing; `absent` says why by name.
 
     Raises SplitError for a share that holds out no name or every name, as far as the listings have names.
     """
@@ -42,6 +43,8 @@ def show_forecast(console: Console, pipeline: Pipeline, as_json: bool, absent: M
         record = {**_record(pipeline, sizes, sentences), "absent": dict(absent)}
         print(plain_json(json.dumps(record, indent=1, ensure_ascii=False)))
         return sentences
+    if pipeline.recipe.description:
+        console.print(plain(f"{pipeline.recipe.name}: {pipeline.recipe.description}"), highlight=False, markup=False)
     present = {name: source for name, source in pipeline.sources.items() if name not in absent}
     if present:
         _show_sources(console, {name: sizes[name] for name in present}, present)

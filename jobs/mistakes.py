@@ -17,8 +17,8 @@ from weft.jobs.checks.faults import Fault
 from weft.jobs.checks.missing import missing_bases, missing_paths
 from weft.jobs.checks.references import undeclared_names, unfit_names
 from weft.jobs.checks.removal import all_faults
+from weft.pipelines.choices.recipe_faults import RecipeFault
 from weft.pipelines.graph import Pipeline
-from weft.pipelines.recipe_faults import RecipeFault
 from weft.schemas.recipe import Recipe
 from weft.schemas.recipe_check import explain, key_path
 from weft.schemas.recipe_text import RecipeText

@@ -19,7 +19,7 @@ from weft.jobs.engine import End, Failed, Finished, Lost
 from weft.jobs.failures import Failure
 from weft.jobs.ray_pool import Actor, Pool
 from weft.jobs.ray_worker import Worker
-from weft.pipelines import plugins
+from weft.pipelines.choices import plugins
 from weft.pipelines.parts.work import Work
 from weft.schemas.faults import RecipeError
 from weft.schemas.resources import Resources

@@ -14,7 +14,7 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 
-from weft.pipelines.registry import load, names
+from weft.pipelines.choices.registry import load, names
 from weft.schemas.recipe import Recipe
 
 PAGE = Path(__file__).parents[1] / "docs" / "recipes.md"

@@ -40,7 +40,7 @@ class WorkEvent:
 def run(works: Sequence[Work], store: Store, engine: Engine, report: Callable[[WorkEvent], None]) -> None:
     """Returns when all work is done. Raises BuildError, which lists all failures, once no other work is left."""
     check_resources(works, store, engine)
-    schedule = _Schedule(works, store, engine, report)
+    schedule = _Schedule(works, store, engine, report=report)
     while schedule.queue.left:
         schedule.submit_ready()
         if schedule.queue.left:

@@ -8,10 +8,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from weft.jobs.source_sizes import SourceSize
+from weft.pipelines.choices.task_checks import reliable
 from weft.pipelines.graph import Pipeline
 from weft.pipelines.sources.base import Source
 from weft.pipelines.storage.store import Store
-from weft.pipelines.task_checks import reliable
 from weft.pipelines.tasks.base import Task
 from weft.schemas.facts import Facts
 from weft.schemas.item import Item

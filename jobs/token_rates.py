@@ -1,7 +1,7 @@
 """Typical tokens of speech: of its transcript, of a stream, and of what a turn or chunk says of it."""
 
 from weft.pipelines.graph import Pipeline
-from weft.pipelines.tasks.common.content import AUDIO, Part, Said
+from weft.pipelines.tasks.common.content import AUDIO, ContentAmount, TurnPart
 from weft.pipelines.tasks.common.interleave import TEXT, Interleave
 
 KEPT_BY_DEDUP = 0.68
@@ -22,15 +22,15 @@ def codes_a_second(pipeline: Pipeline, stream: str) -> float:
     return sum(tokenizer.rate * (KEPT_BY_DEDUP if tokenizer.dedup else 1) for tokenizer in tokenizers)
 
 
-def tokens_of(pipeline: Pipeline, said: Said, seconds: float) -> float:
+def tokens_of(pipeline: Pipeline, amount: ContentAmount, seconds: float) -> float:
     """Tokens of a content with its markers, where an utterance lasts so many seconds."""
-    rate = sum(_part_rate(pipeline, part) for part in said.content.say)
-    marked = (bool(said.content.open) + bool(said.content.close)) * said.times
-    round_latents = 2 * said.utterances if AUDIO in said.content.latents else 0
-    return seconds * said.utterances * rate + marked + round_latents
+    rate = sum(_part_rate(pipeline, part) for part in amount.content.say)
+    marked = (bool(amount.content.open) + bool(amount.content.close)) * amount.times
+    round_latents = 2 * amount.utterances if AUDIO in amount.content.latents else 0
+    return seconds * amount.utterances * rate + marked + round_latents
 
 
-def _part_rate(pipeline: Pipeline, part: Part) -> float:
+def _part_rate(pipeline: Pipeline, part: TurnPart) -> float:
     if isinstance(part, Interleave):
         return _group_rate(pipeline, part)
     if part == TEXT:

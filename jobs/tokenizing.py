@@ -19,9 +19,9 @@ from weft.jobs.commands import console, make_pipeline
 from weft.jobs.printing import escape
 from weft.jobs.show import show_lost, table
 from weft.outside.backend import Backend
+from weft.pipelines.choices.registry import load, names
 from weft.pipelines.graph import Pipeline
 from weft.pipelines.parts.tables import read_part
-from weft.pipelines.registry import load, names
 from weft.pipelines.storage.store import Store
 from weft.schemas.audio import Codes
 from weft.schemas.counting import counted

@@ -13,7 +13,7 @@ from functools import cache
 from weft.jobs.task_source import TaskSource
 from weft.jobs.token_rates import BYTES_A_TOKEN, TEXT_RATE, codes_a_second
 from weft.jobs.turn_amounts import CALLS, TOOLS, TurnAmount
-from weft.pipelines.tasks.common.content import AUDIO, IMAGE, LiteralText, Part, RecordField, TurnTemplate
+from weft.pipelines.tasks.common.content import AUDIO, IMAGE, LiteralText, RecordField, TurnPart, TurnTemplate
 from weft.pipelines.tasks.common.interleave import TEXT, Interleave
 from weft.schemas.chat import ChatTemplate
 from weft.schemas.text import SPOKEN_ROLES
@@ -69,7 +69,7 @@ class TurnTokens(TaskSource):
         knows = not self.pipeline.text.trains or self.source in trained_on
         return length / (BYTES_A_TOKEN if knows else OTHER_BYTES)
 
-    def _part(self, part: Part, amount: TurnAmount, fields: Mapping[str, float]) -> float:
+    def _part(self, part: TurnPart, amount: TurnAmount, fields: Mapping[str, float]) -> float:
         if isinstance(part, LiteralText):
             return amount.turns * self.literal(part.literal)
         if isinstance(part, RecordField):

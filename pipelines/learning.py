@@ -3,10 +3,10 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from weft.pipelines.hold_out import HoldOutWork
 from weft.pipelines.models.model_work import AlignerWork, CopyWork, TokenizerWork
 from weft.pipelines.models.vocabulary_work import VocabularyWork
 from weft.pipelines.nodes import Nodes
+from weft.pipelines.parts.hold_out_work import HoldOutWork
 from weft.pipelines.parts.tables import part_name
 from weft.pipelines.parts.work import Work
 from weft.schemas.resources import Resources

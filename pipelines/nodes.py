@@ -9,7 +9,7 @@ books      list ─ ingest
 from dataclasses import dataclass
 from functools import cached_property
 
-from weft.pipelines.backends import Backends
+from weft.pipelines.choices.backends import Backends
 from weft.pipelines.encode import Encode
 from weft.pipelines.ingest import Ingest
 from weft.pipelines.merge import Merge

@@ -45,7 +45,7 @@ class Recipe(Settings):
     Names of sources, tokenizers, streams, tasks and stages are lower-case words of at most 16 letters. `revisions` says which commit a
     hub name must stand for. `encoder` and `image_encoder` count the placeholders of tasks that say `audio` (latent) or `image`.
     `published` holds what a paper prints, for `weft plan`. A worker keeps the last `stages_in_memory` stages with their models:
-    with fewer it needs less memory and loads more often.
+    with fewer it needs less memory and loads more often. `description` is the first line of `weft plan`.
     """
 
     name: str
@@ -91,22 +91,22 @@ class Recipe(Settings):
     @model_validator(mode="after")
     def _names_meet(self) -> "Recipe":
         for task, choice in self.tasks.items():
-            _known(choice.sources, self.sources, f"tasks.{task}.sources")
+            _refuse_undeclared(choice.sources, self.sources, f"tasks.{task}.sources")
         for tokenizer, trained in self.tokenizers.items():
-            _known(trained.sources, self.sources, f"tokenizers.{tokenizer}.sources")
+            _refuse_undeclared(trained.sources, self.sources, f"tokenizers.{tokenizer}.sources")
         for stream, merged in self.streams.items():
-            _known(merged.of, self.tokenizers, f"streams.{stream}.of")
+            _refuse_undeclared(merged.of, self.tokenizers, f"streams.{stream}.of")
             if stream in self.tokenizers:
                 raise ValueError(f"streams.{stream}: a tokenizer has that name, and is a stream of its own")
         for section, named in (("tokenizers", self.tokenizers), ("streams", self.streams)):
             if taken := sorted({"text", "audio", "image"} & set(named)):
                 raise ValueError(f"{section}.{taken[0]}: a turn says `{taken[0]}` by that name; choose another")
-        _known(self.text.sources, self.sources, "text.sources")
-        _known(self.align.sources, self.sources, "align.sources")
+        _refuse_undeclared(self.text.sources, self.sources, "text.sources")
+        _refuse_undeclared(self.align.sources, self.sources, "align.sources")
         codes = [token.codes for token in self.vocabulary.tokens if token.codes]
-        _known(codes, self.tokenizers, "vocabulary.tokens")
+        _refuse_undeclared(codes, self.tokenizers, "vocabulary.tokens")
         for stage, training in self.training.items():
-            _known(training.mixture.tasks, self.tasks, f"training.{stage}.mixture")
+            _refuse_undeclared(training.mixture.tasks, self.tasks, f"training.{stage}.mixture")
             self._shared_out(stage, training.mixture)
         return self
 
@@ -123,7 +123,7 @@ class Recipe(Settings):
         if VALIDATION_STAGE in self.training:
             raise ValueError(f"training.{VALIDATION_STAGE}: that name is kept for what is held out; choose another")
         for stage, training in self.training.items():
-            _known(training.mixture.after, self.training, f"training.{stage}.mixture.after")
+            _refuse_undeclared(training.mixture.after, self.training, f"training.{stage}.mixture.after")
             self.before(stage)
         return self
 
@@ -134,7 +134,7 @@ class Recipe(Settings):
         known = {**self.training, **self.merges}
         for name in known:
             where = f"merges.{name}" if name in self.merges else f"training.{name}.model.start"
-            _known(self.starts(name), known, where)
+            _refuse_undeclared(self.starts(name), known, where)
             if rewards := [start for start in self.starts(name) if self._is_reward_model(start)]:
                 raise ValueError(f"{where}: stage {rewards[0]!r} is a reward model, which gives scores and no text")
             self._rewards_known(name)
@@ -159,7 +159,7 @@ class Recipe(Settings):
         """Raises ValueError for a reward whose stage is not declared, or is no reward model."""
         for place, stage in self._reward_stages(name).items():
             where = f"training.{name}.objective.rewards.{place}.stage"
-            _known([stage], self.training, where)
+            _refuse_undeclared([stage], self.training, where)
             if not self._is_reward_model(stage):
                 raise ValueError(
                     f"{where}: stage {stage!r} is no reward model; its objective would have to be {{use: reward}}"
@@ -215,7 +215,7 @@ class Recipe(Settings):
         return tuple(dict.fromkeys(name for stage in self.training for name in (*self.before(stage), stage)))
 
 
-def _known(names: Any, where: dict[str, Any], path: str) -> None:
+def _refuse_undeclared(names: Any, where: dict[str, Any], path: str) -> None:
     for name in names:
         if name not in where:
             raise ValueError(f"{path}: {name!r} is not declared; there are {', '.join(where)}")

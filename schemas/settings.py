@@ -22,7 +22,7 @@ FILE_MODULES = "weft_file_"  # begins the names of modules of files that a recip
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
+class SettingKind:
     """A setting whose value does not count in a fingerprint. `is_checkpoint`: it is a path or a hub name
     (`hf://org/name`), and the content of that counts instead.
 
@@ -35,9 +35,9 @@ class Mark:
 
 # of an optimiser: no model learns at a rate near the bound, and AdamW cannot compute with a much larger one
 Rate = Annotated[float, Field(gt=0, le=1000, allow_inf_nan=False)]
-NOT_IN_FINGERPRINT = Mark()
-CHECKPOINT = Mark(is_checkpoint=True)
-NAMED_CHECKPOINT = Mark(is_checkpoint=True, has_names=True)
+NOT_IN_FINGERPRINT = SettingKind()
+CHECKPOINT = SettingKind(is_checkpoint=True)
+NAMED_CHECKPOINT = SettingKind(is_checkpoint=True, has_names=True)
 
 
 class Settings(BaseModel):
@@ -53,8 +53,8 @@ class Settings(BaseModel):
     def checkpoint_settings(self) -> Iterator[tuple[str, str]]:
         """Every checkpoint that is named, by the path to its setting, such as `tokenizer.model`."""
         for name in type(self).model_fields:
-            value, mark = getattr(self, name), _mark(self, name)
-            if mark and mark.is_checkpoint and value:
+            value, kind = getattr(self, name), _kind_of(self, name)
+            if kind and kind.is_checkpoint and value:
                 yield name, str(value)
             elif isinstance(value, Settings):
                 yield from ((f"{name}.{inner}", at) for inner, at in value.checkpoint_settings())
@@ -64,7 +64,7 @@ class Settings(BaseModel):
         for path, value in self.checkpoint_settings():
             *parents, name = path.split(".")
             owner = reduce(getattr, parents, self)
-            if not (_mark(owner, name) or NOT_IN_FINGERPRINT).has_names or re.search(r"[/\\]", value):
+            if not (_kind_of(owner, name) or NOT_IN_FINGERPRINT).has_names or re.search(r"[/\\]", value):
                 yield path, value
 
 
@@ -96,11 +96,13 @@ class Versioned(Settings):
 @cache
 def _unmarked(kind: type[Settings]) -> set[str]:
     """The names of the settings of a class that are not marked."""
-    return {name for name, field in kind.model_fields.items() if not any(isinstance(m, Mark) for m in field.metadata)}
+    return {
+        name for name, field in kind.model_fields.items() if not any(isinstance(m, SettingKind) for m in field.metadata)
+    }
 
 
-def _mark(settings: Settings, name: str) -> Mark | None:
-    return next((m for m in type(settings).model_fields[name].metadata if isinstance(m, Mark)), None)
+def _kind_of(settings: Settings, name: str) -> SettingKind | None:
+    return next((m for m in type(settings).model_fields[name].metadata if isinstance(m, SettingKind)), None)
 
 
 def _pruned(value: Any, dumped: Any) -> Any:

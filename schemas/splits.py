@@ -32,7 +32,7 @@ class HoldOut(Settings):
 
     @model_validator(mode="before")
     @classmethod
-    def _known(cls, value: Any) -> Any:
+    def _refuse_unknown_kinds(cls, value: Any) -> Any:
         for name in value if isinstance(value, Mapping) else ():
             if name not in KINDS:
                 raise ValueError(f"{name!r} cannot be held out; there are {', '.join(KINDS)}")

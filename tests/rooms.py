@@ -33,8 +33,7 @@ def _room(holds: str, paths: str, may: str = "") -> Room:
 _P = "pipelines"
 _STAGES = " ".join(
     f"{_P}/{name}.py"
-    for name in ("__init__", "ingest", "segment", "transcribe", "assess", "align", "encode", "merge", "synthesize", "turns", "compose",
-                 "hold_out")
+    for name in ("__init__", "ingest", "segment", "transcribe", "assess", "align", "encode", "merge", "synthesize", "turns", "compose")
 )  # fmt: skip
 ROOMS = {
     "schemas": _room("what the data is: records, recipes, samples", "schemas"),
@@ -56,7 +55,11 @@ ROOMS = {
     "aligners": _room("words in time", f"{_P}/aligners", "schemas outside tokenizers audio timings acoustic"),
     "transcribers": _room("speech to text", f"{_P}/transcribers", "schemas outside audio aligners"),
     "tasks": _room("a record as one sample", f"{_P}/tasks", "schemas audio encoders latents"),
-    "registry": _room("backends by their names", f"{_P}/registry.py {_P}/plugins.py {_P}/required.py", "schemas"),
+    "registry": _room(
+        "backends by their names",
+        f"{_P}/choices/registry.py {_P}/choices/plugins.py {_P}/choices/required.py",
+        "schemas",
+    ),
     "models": _room(
         "training models within a build, and their folders",
         f"{_P}/models",
@@ -68,16 +71,20 @@ ROOMS = {
         "schemas tokenizers storage audio stage parts encoders image_encoders latents sources segmenters aligners "
         "transcribers voices tasks models",
     ),
+    "choices": _room(
+        "the backends that a recipe chooses, made and checked against each other",
+        f"{_P}/choices",
+        "schemas tokenizers parts stage stages registry encoders latents sources segmenters aligners tasks",
+    ),
     "graph": _room(
         "from a recipe to its work",
-        f"{_P}/graph.py {_P}/backends.py {_P}/nodes.py {_P}/learning.py {_P}/recipe_faults.py "
-        f"{_P}/task_checks.py {_P}/reward_checks.py {_P}/recipe_splits.py",
-        "schemas tokenizers parts stage stages models registry encoders latents sources segmenters aligners tasks",
+        f"{_P}/graph.py {_P}/nodes.py {_P}/learning.py",
+        "schemas tokenizers parts stage stages models choices tasks",
     ),
     "corpus": _room(
         "a corpus as a whole: listing, its folder and lock, verification",
         f"{_P}/corpus",
-        "schemas storage parts sources models stages graph",
+        "schemas storage parts sources models graph",
     ),
     "mixing": _room(
         "shares, plan, tars, index, audit",
@@ -86,11 +93,6 @@ ROOMS = {
     ),
     "trainer": _room("loader, packing, model, objectives, the training loop", "trainer", "schemas tokenizers"),
     "jobs": _room("the command line, and Ray", "jobs"),
-}  # fmt: skip
-
-_TYPES = "for its type alone"
-EXCEPTIONS = {
-    ("pipelines/storage/store.py", "pipelines/parts/node_manifest.py"): f"{_TYPES}: a store carries the manifests of its parts",
 }  # fmt: skip
 
 
@@ -133,9 +135,9 @@ def _file(module: str) -> str | None:
 
 @cache
 def imports_of(file: str) -> frozenset[str]:
-    """What one of `files` imports, but for the exceptions."""
+    """What one of `files` imports."""
     found = imports((ROOT / file).read_text("utf-8"))
-    return frozenset(to for to in found if to != file and (file, to) not in EXCEPTIONS)
+    return frozenset(to for to in found if to != file)
 
 
 def against_the_table(file: str, imported: Iterable[str]) -> list[str]:
@@ -146,6 +148,6 @@ def against_the_table(file: str, imported: Iterable[str]) -> list[str]:
 
 
 def arrows() -> set[tuple[str, str]]:
-    """Which room imports which, but for the exceptions."""
+    """Which room imports which."""
     found = ((room_of(file), room_of(to)) for file in files() for to in imports_of(file))
     return {(room, to) for room, to in found if room != to}

@@ -2,7 +2,7 @@
 
 from graphlib import TopologicalSorter
 
-from tests.rooms import EXCEPTIONS, ROOMS, ROOT, TOP, arrows, files, room_of
+from tests.rooms import ROOMS, ROOT, TOP, arrows, files, room_of
 
 PAGE = ROOT / "docs" / "rooms.md"
 _INTRODUCTION = """# Rooms
@@ -33,8 +33,6 @@ def page() -> str:
             "Lines are rounded to tens; empty `__init__.py` files are not counted.\n",
             "| room | where | what it holds | files | lines | imports |\n|---|---|---|---|---|---|",
             *(_row(name, found) for name in ROOMS),
-            "\n## Exceptions\n",
-            *(f"- `{file}` names `{to}`, {reason}" for (file, to), reason in EXCEPTIONS.items()),
             "",
         ]
     )

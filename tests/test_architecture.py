@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests import rooms, rooms_page
-from weft.pipelines.registry import names
+from weft.pipelines.choices.registry import names
 
 ROOT = Path(__file__).parents[1]
 ROOMS = rooms.TOP
@@ -46,7 +46,7 @@ def test_a_room_imports_only_rooms_that_stand_above_it() -> None:
         ("pipelines/storage/pages.py", "def pages():\n    from weft.pipelines.graph import built"),
         ("pipelines/storage/store.py", "if TYPE_CHECKING:\n    from weft.pipelines import graph"),
         ("pipelines/models/model_work.py", "from weft.pipelines.align import Align"),
-        ("pipelines/backends.py", "from weft.pipelines.corpus.listing import listed"),
+        ("pipelines/choices/backends.py", "from weft.pipelines.corpus.listing import listed"),
         ("pipelines/voices/espeak.py", "import weft.pipelines.aligners.sphinx"),
         ("trainer/train.py", "from weft.pipelines.mixing import shards"),
     ],
@@ -58,12 +58,10 @@ def test_an_import_against_the_table_is_seen(file: str, code: str) -> None:
 def test_the_table_of_rooms_names_what_there_is() -> None:
     found = rooms.arrows()
     assert not [(name, to) for name, room in rooms.ROOMS.items() for to in room.may if (name, to) not in found]
-    for file, to in rooms.EXCEPTIONS:  # one that is mended is taken out
-        assert to in set(rooms.imports((ROOT / file).read_text()))
 
 
 def test_no_import_goes_in_a_circle() -> None:
-    """Not even one inside a function or for a type, but for the exceptions that are named."""
+    """Not even one inside a function or for a type."""
     arrows = {file: rooms.imports_of(file) for file in rooms.files()}
     TopologicalSorter(arrows).prepare()  # raises CycleError, with the circle
 
@@ -143,6 +141,13 @@ def test_a_folder_of_backends_holds_backends_alone(folder: str) -> None:
     """What they share lies in a folder below."""
     found = {path.stem for path in (PIPELINES / folder).glob("*.py")} - {"__init__", "base"}
     assert found == set(names(folder))
+
+
+def test_pipelines_holds_the_stages_and_the_graph() -> None:
+    """What else there is lies in a folder, but for the base of the stages and what latents are to several folders."""
+    found = {rooms.room_of(path.relative_to(ROOT).as_posix()) for path in PIPELINES.glob("*.py")}
+    assert found == {"stage", "stages", "graph", "latents"}
+    assert rooms.ROOMS["graph"].paths == tuple(f"pipelines/{name}.py" for name in ("graph", "nodes", "learning"))
 
 
 def test_tokenizers_holds_tokenizers_and_what_each_of_them_is() -> None:

@@ -22,12 +22,12 @@ def ahead(items: Iterable[T], depth: int = DEPTH) -> Iterator[Iterator[T]]:
     """The items, at most `depth` of them made before they are asked for."""
     thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="ahead")
     try:
-        yield _made(iter(items), thread, depth)
+        yield _prepared(iter(items), thread, depth)
     finally:
         thread.shutdown(wait=True, cancel_futures=True)
 
 
-def _made(items: Iterator[T], thread: ThreadPoolExecutor, depth: int) -> Iterator[T]:
+def _prepared(items: Iterator[T], thread: ThreadPoolExecutor, depth: int) -> Iterator[T]:
     waiting: deque[Future[T]] = deque(thread.submit(next, items, _END) for _ in range(depth))
     while (item := waiting.popleft().result()) is not _END:
         waiting.append(thread.submit(next, items, _END))

@@ -52,8 +52,8 @@ class Index:
     def __len__(self) -> int:
         return self._first_draws[-1]
 
-    def digest(self) -> str:
-        """BLAKE2b of the whole file, in hex: streams with equal digests are the same stream."""
+    def checksum(self) -> str:
+        """BLAKE2b of the bytes of the whole file, in hex: streams with equal checksums are the same stream."""
         with open(self.path, "rb") as file:
             return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
 

@@ -89,9 +89,9 @@ class DrawReader:
         """The number of draws in the stream."""
         return len(self.index)
 
-    def digest(self) -> str:
+    def checksum(self) -> str:
         """BLAKE2b of the whole index, in hex: streams with equal digests are the same stream."""
-        return self.index.digest()
+        return self.index.checksum()
 
     def read(self, begin: int = 0) -> Iterator[Draw]:
         """Draws `begin`, `begin` + 1, … to the end of the stream."""

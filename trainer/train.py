@@ -106,7 +106,7 @@ def train(
     held_out = held_out_samples(validation, stage, vocabulary.size, open_tar) if validation else None
     origin = checkpoint.RunOrigin(
         vocabulary=vocabulary.fingerprint,
-        index=draws.digest(),
+        index=draws.checksum(),
         seed=seed,
         start=checkpoint.weights_fingerprint(start) if start else checkpoint.base_fingerprint(stage.model.base),
         settings=decisive_settings(stage, rewards, reward_models),

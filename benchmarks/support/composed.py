@@ -17,7 +17,8 @@ from weft.pipelines.mixing.order import write_order
 from weft.pipelines.mixing.plan import plan
 from weft.pipelines.mixing.plan_files import read_tars
 from weft.pipelines.mixing.plan_request import PlanRequest
-from weft.pipelines.parts.tables import Footer, part_name, write_table
+from weft.pipelines.parts.tables import part_name, write_table
+from weft.pipelines.storage.footer import Footer
 from weft.pipelines.storage.store import Store
 from weft.schemas.fingerprint import hash64
 from weft.schemas.plan import Tar, node_of

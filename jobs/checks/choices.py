@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from weft.jobs.checks.faults import Fault, KeyPath, keys_at, value_at
 from weft.jobs.checks.removal import all_faults
-from weft.pipelines.registry import ChoiceError, make
+from weft.pipelines.choices.registry import ChoiceError, make
 from weft.schemas.recipe import Choice, Recipe
 from weft.schemas.recipe_sections import TaskChoice, TokenizerChoice, TrainedChoice
 

@@ -8,12 +8,12 @@ A source is read until one of its records fits, and no further than MOST_READ; s
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
+from weft.pipelines.choices.recipe_faults import RecipeFault
+from weft.pipelines.choices.task_checks import reliable
 from weft.pipelines.corpus.listing import EmptySource, listed
 from weft.pipelines.graph import Pipeline
-from weft.pipelines.recipe_faults import RecipeFault
 from weft.pipelines.sources.base import Source
 from weft.pipelines.storage.store import Store
-from weft.pipelines.task_checks import reliable
 from weft.pipelines.tasks.base import Task
 from weft.schemas.counting import counted
 from weft.schemas.facts import Facts

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from weft.jobs.checks.faults import KeyPath, keys_at, value_at
+from weft.pipelines.choices.recipe_faults import RecipeFault
 from weft.pipelines.graph import Pipeline
-from weft.pipelines.recipe_faults import RecipeFault
 from weft.schemas.hub import loadable
 from weft.schemas.settings import Settings
 

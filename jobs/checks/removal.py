@@ -87,6 +87,10 @@ def _follows(fault: Fault, removed: KeyPath) -> bool:
     place = fault.place
     if begins(place, removed):
         return True
+    if removed[-1:] == ("use",) and begins(
+        place, removed[:-1]
+    ):  # the other settings are of the backend that is not there
+        return True
     if begins(removed, place):  # a section that lost a setting: a rule between settings names those it is about
         return fault.kind != RULE or removed[len(place)] in fault.settings
     return _is_unnamed(fault, removed)

@@ -14,7 +14,7 @@ import numpy as np
 from weft.tokenizers.features.mfcc import STEP, with_slopes
 
 HOP = STEP / 16_000  # seconds
-_BORROWED = 150
+_BORROWED = 150  # frames; models that are saved were trained with it
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-_PRIOR = 40.0
+# what a model learns follows from these: a change of one raises `version` of the aligner `adapted`. `_BLOCK` bounds memory alone
+_PRIOR = 40.0  # frames
 _PER_COMPONENT = 30  # frames that a component needs
-_FEWEST = 5
+_FEWEST = 5  # frames of a state; one with fewer is near the mean of all
 _NARROWEST = 0.05  # of the variance of all frames
 _BLOCK = 2000  # frames scored at a time
 _PASSES = 4  # of expectation and maximisation after each split

@@ -79,7 +79,7 @@ class Aligner(base.Aligner):
                 )
         except (OSError, ValueError) as error:
             raise ValueError(f"{self.model}: no CTC checkpoint could be read ({str(error).splitlines()[0]})") from None
-        self._ctc = CtcModel(model, extract, self.device, self.batch)
+        self._ctc = CtcModel(model, extract, device=self.device, batch_seconds=self.batch)
         self._classes = tokenizer.get_vocab()
         self._blank = tokenizer.pad_token_id
         self._gap = self._classes.get(getattr(tokenizer, "word_delimiter_token", "|"))

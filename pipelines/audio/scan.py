@@ -20,8 +20,8 @@ from weft.schemas.audio import Audio
 from weft.schemas.ledger import Unusable
 from weft.schemas.limits import SpeechLimits
 
-BLOCK = 30  # seconds decoded at a time, so that memory does not grow with the file
-FULL = 0.98  # of full scale; mu-law reaches no further
+BLOCK = 30  # seconds decoded at a time, so that memory does not grow with the file; what is found does not depend on it
+FULL = 0.98  # of full scale; mu-law reaches no further. The share that may reach it is the limit `clipped`
 _LIMITS = SpeechLimits()
 
 

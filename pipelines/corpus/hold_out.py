@@ -1,12 +1,12 @@
 """Checks over the listing, before anything is read, that a declared share holds somebody out and leaves somebody.
 
-The work `pipelines/hold_out.py` makes the same check over what was read.
+The work `pipelines/parts/hold_out_work.py` makes the same check over what was read.
 """
 
 from collections.abc import Mapping
 
 from weft.pipelines.corpus.listing import listed
-from weft.pipelines.hold_out import Space
+from weft.pipelines.parts.hold_out_work import Space
 from weft.pipelines.parts.splits import Tally
 from weft.pipelines.sources.base import Source
 

@@ -13,14 +13,15 @@ import pyarrow.parquet as pq
 
 from weft.pipelines.corpus.corpus_folder import MARK, MARKED
 from weft.pipelines.corpus.expected import Expected
-from weft.pipelines.hold_out import HoldOutWork
 from weft.pipelines.models.folders import checksum_of, damage_of_model, unknown_files_in
 from weft.pipelines.parts.committed import NOTHING, companions_of, digest_of, inputs_of, size_of
+from weft.pipelines.parts.hold_out_work import HoldOutWork
 from weft.pipelines.parts.slices import opened_bytes, slices_of
 from weft.pipelines.parts.stage_work import PartWork
-from weft.pipelines.parts.tables import Footer, RowsDigest, footer_of, opened_part, read_part
+from weft.pipelines.parts.tables import RowsDigest, footer_of, opened_part, read_part
 from weft.pipelines.storage.checksums import KEY, content_of_file_matches
 from weft.pipelines.storage.damage import Damaged, NotMade, remedy
+from weft.pipelines.storage.footer import Footer
 from weft.pipelines.storage.own_names import STAGES, is_made_by_weft
 from weft.pipelines.storage.store import Store
 from weft.schemas.counting import counted

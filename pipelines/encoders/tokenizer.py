@@ -19,7 +19,7 @@ class Encoder(base.Encoder):
     """`tokenizer` names an entry of `tokenizers:`."""
 
     tokenizer: str
-    _made: SpeechTokenizer = PrivateAttr()
+    _tokenizer: SpeechTokenizer = PrivateAttr()
     _content: str = PrivateAttr("")
 
     def use_tokenizers(self, tokenizers: Mapping[str, SpeechTokenizer]) -> None:
@@ -27,22 +27,22 @@ class Encoder(base.Encoder):
             raise ValueError(
                 f"{self.tokenizer!r} is not under `tokenizers:` (there: {', '.join(tokenizers) or 'none'})"
             )
-        self._made = tokenizers[self.tokenizer]
+        self._tokenizer = tokenizers[self.tokenizer]
 
     def version(self) -> str:
-        return f"1 {self._made.version()}"
+        return f"1 {self._tokenizer.version()}"
 
     def load(self, folder: Callable[[str], Path]) -> None:
         place = folder(f"models/{self.tokenizer}")
-        self._made.load(place)
+        self._tokenizer.load(place)
         self._content = content(str(place))
 
     def _weights(self) -> str:
         return self._content
 
     def encode(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
-        (frames,) = self._made.features([samples])
+        (frames,) = self._tokenizer.features([samples])
         return frames
 
     def frames(self, samples: int) -> int:
-        return self._made.frames(samples)
+        return self._tokenizer.frames(samples)

@@ -33,14 +33,14 @@ ROWS = 10_000  # index rows a row group
 def write_index(store: Store, stage: str, made_from: MadeFrom) -> int:
     """Writes the index and the list of tars; returns the number of draws. Holds only a few chunks in memory."""
     schema, fingerprint, total = arrow_schema(IndexRow), digest(made_from), 0
-    marks = {"fingerprint": fingerprint, "digest": fingerprint, "made_from": json.dumps(made_from)}
+    entries = {"fingerprint": fingerprint, "digest": fingerprint, "made_from": json.dumps(made_from)}
     options: dict[str, Any] = {"compression": "zstd", "write_page_checksum": True}
     with store.writing(index_name(stage)) as file:
         with pq.ParquetWriter(file, schema, **options) as writer:
             for rows in index_rows(store, stage):
                 writer.write_table(rows.cast(schema), row_group_size=ROWS)
                 total += len(rows)
-            writer.add_key_value_metadata({f"weft.{mark}": value for mark, value in marks.items()} | {KEY: BLANK})
+            writer.add_key_value_metadata({f"weft.{name}": value for name, value in entries.items()} | {KEY: BLANK})
         file.flush()
         add_checksums_to(file.name)
     store.write(wids_name(stage), wids(store, stage))

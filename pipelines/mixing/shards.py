@@ -21,7 +21,8 @@ from weft.pipelines.mixing.order import Order
 from weft.pipelines.mixing.plan_files import rows_of
 from weft.pipelines.mixing.repeats import with_repeats
 from weft.pipelines.parts.slices import read_slices
-from weft.pipelines.parts.tables import Footer, footer_of, part_name, write_table
+from weft.pipelines.parts.tables import footer_of, part_name, write_table
+from weft.pipelines.storage.footer import Footer
 from weft.pipelines.storage.store import Store
 from weft.schemas import tar
 from weft.schemas.fingerprint import digest
@@ -75,10 +76,10 @@ class TarContents:
     @property
     def fingerprint(self) -> str:
         """Of the samples, whichever parts they lie in."""
-        return digest([VERSION, hash_of(self.digests)])
+        return digest([VERSION, digest_of_samples(self.digests)])
 
 
-def hash_of(digests: NDArray[np.int64]) -> str:
+def digest_of_samples(digests: NDArray[np.int64]) -> str:
     return digest(digests.astype("<i8").tobytes().hex())
 
 
@@ -93,7 +94,7 @@ def contents_of(store: Store, stage: str, planned: Tar) -> TarContents:
 
 def made_from(planned: Tar, contents: TarContents) -> dict[str, str]:
     """What a tar is made from, by name: its samples, whichever parts they lie in."""
-    return {"version": VERSION, f"input {planned.node}": hash_of(contents.digests)}
+    return {"version": VERSION, f"input {planned.node}": digest_of_samples(contents.digests)}
 
 
 def write_shard(store: Store, stage: str, planned: Tar) -> int:

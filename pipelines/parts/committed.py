@@ -7,7 +7,7 @@ import hashlib
 import json
 
 from weft.pipelines.parts.node_manifest import manifest_footer
-from weft.pipelines.parts.tables import Footer
+from weft.pipelines.storage.footer import Footer
 from weft.pipelines.storage.store import Store
 
 NOTHING = hashlib.sha256(b"").hexdigest()  # the checksum of no audio

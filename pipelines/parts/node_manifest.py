@@ -20,8 +20,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from weft.pipelines.parts.tables import Footer, footer_of
+from weft.pipelines.parts.tables import footer_of
 from weft.pipelines.storage.file_facts import FileFacts, facts_in, facts_of, folders_changed, written_at
+from weft.pipelines.storage.footer import Footer
 from weft.pipelines.storage.own_names import STAGES, is_made_by_weft
 from weft.pipelines.storage.store import Store
 from weft.schemas.fingerprint import digest

@@ -47,8 +47,8 @@ class PartWriter:
     def close(self, name: str, fingerprint: str, notes: Mapping[str, str]) -> None:
         """Writes the footer, with the digest and the checksums. At least one slice was written, which may be empty."""
         assert self._digest
-        marks = {"fingerprint": fingerprint, "digest": self._digest.hexdigest(), "name": name, **notes}
-        self._writer.add_key_value_metadata(prefixed(marks))
+        entries = {"fingerprint": fingerprint, "digest": self._digest.hexdigest(), "name": name, **notes}
+        self._writer.add_key_value_metadata(prefixed(entries))
         self._writer.close()
         self._file.flush()
         add_checksums_to(self._file.name)

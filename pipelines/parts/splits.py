@@ -103,12 +103,12 @@ class Tally:
             self._names[is_held].add(hash64(name))
 
     @property
-    def held(self) -> int:
+    def held_out(self) -> int:
         return len(self._names[True])
 
     @property
     def total(self) -> int:
-        return self.held + len(self._names[False])
+        return self.held_out + len(self._names[False])
 
     @property
     def selects_some_not_all(self) -> bool:
@@ -122,7 +122,7 @@ class Tally:
         kind, share = self.hold_out.kind, f"hold_out.{self.hold_out.kind} {self.hold_out.share:g} of {where}"
         if not self.total:
             raise SplitError(f"{share} selects nobody: the data names no {kind}; hold out another kind")
-        if self.held:
+        if self.held_out:
             raise SplitError(
                 f"{share} selects all {self.total:,} of its {kind}, so nothing is left to train on; lower it"
             )

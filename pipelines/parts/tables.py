@@ -15,7 +15,6 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from io import BytesIO, RawIOBase
 from typing import Any, TypeVar
 
@@ -24,6 +23,7 @@ import pyarrow.parquet as pq
 
 from weft.pipelines.storage.checksums import BLANK, KEY, add_checksums, footer_matches
 from weft.pipelines.storage.damage import Damaged
+from weft.pipelines.storage.footer import Footer
 from weft.pipelines.storage.store import Store
 from weft.schemas.table import arrow_schema, from_table, to_table
 
@@ -31,15 +31,6 @@ R = TypeVar("R")
 _PREFIX = "weft."
 _MAGIC = b"PAR1"
 STREAMED = ("order/", "plan/")  # whose checksums lie in another file: that of the counts, and the plan's summary
-
-
-@dataclass(frozen=True, slots=True)
-class Footer:
-    """The marks in a part's footer. `notes` are those beside the two that every part has."""
-
-    fingerprint: str
-    digest: str
-    notes: Mapping[str, str] = field(default_factory=dict)
 
 
 def part_name(node: str, part: int) -> str:
@@ -58,11 +49,11 @@ def write_part(
 
 
 def write_table(store: Store, name: str, table: pa.Table, footer: Footer) -> None:
-    marks = {"fingerprint": footer.fingerprint, "digest": footer.digest, "name": name, **footer.notes}
+    entries = {"fingerprint": footer.fingerprint, "digest": footer.digest, "name": name, **footer.notes}
     sink = pa.BufferOutputStream()
     with parquet_writer(sink, table.schema) as writer:
         writer.write_table(table.replace_schema_metadata(None))
-        writer.add_key_value_metadata(prefixed(marks))
+        writer.add_key_value_metadata(prefixed(entries))
     data = bytearray(memoryview(sink.getvalue()))
     add_checksums(data)
     store.write(name, data)
@@ -76,9 +67,9 @@ def parquet_writer(sink: Any, schema: pa.Schema) -> pq.ParquetWriter:
     )  # fmt: skip
 
 
-def prefixed(marks: Mapping[str, str]) -> dict[str, str]:
-    """Marks as they stand in a footer whose checksums are not known yet."""
-    return {_PREFIX + key: value for key, value in marks.items()} | {KEY: BLANK}
+def prefixed(entries: Mapping[str, str]) -> dict[str, str]:
+    """Entries as they stand in a footer whose checksums are not known yet."""
+    return {_PREFIX + key: value for key, value in entries.items()} | {KEY: BLANK}
 
 
 def table_digest(table: pa.Table, extra: str = "") -> str:
@@ -149,13 +140,13 @@ def opened_part(store: Store, name: str, whole: bool = False) -> Iterator[pq.Par
             if file.read(len(_MAGIC)) != _MAGIC:  # some readers look at it, pyarrow does not
                 raise Damaged(store.url, name, "does not begin as a Parquet file does")
             part = pq.ParquetFile(file, page_checksum_verification=True, pre_buffer=False)
-            marks = part.metadata.metadata or {}
-            checksums = marks.get(KEY.encode())
+            entries = part.metadata.metadata or {}
+            checksums = entries.get(KEY.encode())
             if checksums is None and not (name.startswith(STREAMED) and not name.endswith("-held.parquet")):
                 raise Damaged(store.url, name, "was not written by this version of weft")
             if checksums is not None and not footer_matches(file, store.size(name), checksums):
                 raise Damaged(store.url, name, "has another footer than was written")
-            if (own := marks.get(b"weft.name", b"").decode()) and own != name:
+            if (own := entries.get(b"weft.name", b"").decode()) and own != name:
                 raise Damaged(store.url, name, f"is {own} in another place")
             yield part
     except (FileNotFoundError, MemoryError):
@@ -171,10 +162,10 @@ def footer_of(store: Store, name: str) -> Footer | None:
     try:
         with opened_part(store, name) as part:
             metadata = part.metadata.metadata or {}
-        marks = {k.decode().removeprefix(_PREFIX): v.decode() for k, v in metadata.items() if k.startswith(b"weft.")}
+        entries = {k.decode().removeprefix(_PREFIX): v.decode() for k, v in metadata.items() if k.startswith(b"weft.")}
         for own in ("name", "checksums"):
-            marks.pop(own, None)
-        return Footer(marks.pop("fingerprint"), marks.pop("digest"), marks)
+            entries.pop(own, None)
+        return Footer(entries.pop("fingerprint"), entries.pop("digest"), entries)
     except (FileNotFoundError, KeyError, Damaged, UnicodeDecodeError):
         return None
 

@@ -18,18 +18,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import BinaryIO
 
 import fsspec
 from fsspec.implementations.local import LocalFileSystem
 
 from weft.pipelines.storage.damage import InTheWay
 from weft.pipelines.storage.fetching import open_url
+from weft.pipelines.storage.footer import Footers
 from weft.schemas.disk import to_disk
 from weft.schemas.fingerprint import digest
-
-if TYPE_CHECKING:
-    from weft.pipelines.parts.node_manifest import Manifests
 
 SOURCE = "source://"
 _SCRATCH = re.compile(r"\.tmp-[0-9a-f]{32}$")  # how the names end of files that are being written
@@ -55,7 +53,7 @@ class Store:
         self.local = isinstance(self.fs, LocalFileSystem)
         self.url = self.root if self.local else url.rstrip("/")
         self._locations: dict[str, str] = {}
-        self.manifests: Manifests | None = None  # where footers need not be read: see `node_manifest.py`
+        self.manifests: Footers | None = None  # where footers need not be read
 
     def path(self, name: str) -> str:
         return f"{self.root}/{name}"

@@ -14,7 +14,7 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from weft.pipelines.tasks.base import Material
-from weft.pipelines.tasks.common.content import Content, ContentTask, Said
+from weft.pipelines.tasks.common.content import Content, ContentAmount, ContentTask
 from weft.pipelines.tasks.common.joined import as_written
 from weft.pipelines.tasks.common.sample_builder import SampleBuilder
 from weft.pipelines.tasks.common.turns import TurnWriter
@@ -51,10 +51,10 @@ class Task(ContentTask, Content):
     def fewest_utterances(self) -> int:
         return (self.prompt.utterances if self.prompt else 0) + 1
 
-    def said_of(self, utterances: float) -> Sequence[Said]:
+    def amounts_of(self, utterances: float) -> Sequence[ContentAmount]:
         length = self.prompt.utterances if self.prompt else 0
-        prompt = [Said(content=self.prompt, utterances=length, times=length)] if self.prompt else []
-        return [*prompt, Said(content=self, utterances=utterances - length, times=1)]
+        prompt = [ContentAmount(content=self.prompt, utterances=length, times=length)] if self.prompt else []
+        return [*prompt, ContentAmount(content=self, utterances=utterances - length, times=1)]
 
     def compose(self, material: Material, builder: SampleBuilder, random: Random) -> None:
         length = self.prompt.utterances if self.prompt else 0

@@ -14,7 +14,7 @@ from typing import ClassVar, Literal
 from pydantic import Field, model_validator
 
 from weft.pipelines.tasks.base import Material, Spoken
-from weft.pipelines.tasks.common.content import Content, ContentTask, Said
+from weft.pipelines.tasks.common.content import Content, ContentAmount, ContentTask
 from weft.pipelines.tasks.common.joined import as_written
 from weft.pipelines.tasks.common.sample_builder import SampleBuilder
 from weft.pipelines.tasks.common.turns import TurnWriter
@@ -80,9 +80,9 @@ class Task(ContentTask):
         """Of two chunks; of chunks of so many seconds only the build knows."""
         return (self.chunk.utterances or 1) + 1
 
-    def said_of(self, utterances: float) -> Sequence[Said]:
+    def amounts_of(self, utterances: float) -> Sequence[ContentAmount]:
         chunks = utterances / (self.chunk.utterances or 1)
-        return [Said(content=one, utterances=utterances / 2, times=chunks / 2) for one in self.contents]
+        return [ContentAmount(content=one, utterances=utterances / 2, times=chunks / 2) for one in self.contents]
 
     def compose(self, material: Material, builder: SampleBuilder, random: Random) -> None:
         chunks = list(self.chunk.of(material.spoken))

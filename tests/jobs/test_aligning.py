@@ -8,7 +8,7 @@ import pytest
 from praatio import textgrid
 
 from weft.jobs.aligning import AlignRequest, recipe_of
-from weft.pipelines.registry import make
+from weft.pipelines.choices.registry import make
 from weft.pipelines.segment import Segment
 from weft.pipelines.timings import wordjson
 from weft.schemas.audio import Audio, Recording, Utterance

@@ -11,8 +11,8 @@ import pytest
 import yaml
 
 from weft.pipelines.audio.sound import flac
+from weft.pipelines.choices.registry import load
 from weft.pipelines.ingest import Ingest
-from weft.pipelines.registry import load
 from weft.pipelines.segment import Segment
 from weft.pipelines.segmenters.silero import Segmenter
 from weft.pipelines.sources import manifest, script, text

@@ -187,6 +187,10 @@ class TestShortages:
         assert "one pass over books holds about 3,240" in last and "training.pre.mixture.scale" in last
         assert "exhausted: repeat, passes: 13" in last  # of 80 words and a marker each
 
+    def test_a_plan_begins_with_the_description(self, weft: Weft, recipe: Callable) -> None:
+        _, output, _ = weft("plan", recipe(total=3000), "name=mine", "description=half of each")
+        assert output.startswith("mine: half of each\n")
+
     @pytest.mark.parametrize(
         "mixture",
         [

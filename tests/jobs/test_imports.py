@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from weft.pipelines.registry import names
+from weft.pipelines.choices.registry import names
 
 HEAVY = ("torch", "transformers", "ray", "datasets", "sklearn", "scipy", "matplotlib", "silero_vad", "jiwer")
 LOOKS = f"""
@@ -42,7 +42,7 @@ def test_validate_imports_nothing_that_computes() -> None:
 def test_a_backend_is_imported_without_what_it_computes_with(folder: str) -> None:
     listing = f"""
 import sys
-from weft.pipelines.registry import load, names
+from weft.pipelines.choices.registry import load, names
 for name in names({folder!r}):
     load({folder!r}, name)
     print(name, *(heavy for heavy in {HEAVY} if heavy in sys.modules))
@@ -53,7 +53,7 @@ for name in names({folder!r}):
 
 
 def test_names_of_backends_import_none_of_them() -> None:
-    code = "import sys; from weft.pipelines.registry import names; print(*names('tokenizers')); print(*sys.modules)"
+    code = "import sys; from weft.pipelines.choices.registry import names; print(*names('tokenizers')); print(*sys.modules)"
     here = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=here, check=True)
     found, modules = done.stdout.splitlines()

@@ -232,6 +232,22 @@ def test_a_mistake_is_not_hidden_by_others_of_its_section(line: int, sentence: s
     assert sum(message.startswith(f"bad.yaml line {line}: {sentence}") for message in hidden) == 1
 
 
+@pytest.mark.parametrize(
+    "section",
+    [
+        "align: {use: ./nofile.py, least: 0.1}",
+        "segment: {use: silro, pause: 0.1}",
+        "text: {use: ./nofile.py, size: 3}",
+        "synthesize: {use: ./nofile.py, voice: x}",
+    ],
+)
+def test_a_backend_that_is_not_there_is_one_mistake(tmp_path: Path, section: str) -> None:
+    """Its settings are not those of the section's default."""
+    recipe = write(tmp_path, f"name: bad\nsources:\n  made: {{use: grammar, count: 2}}\n{section}\n")
+    (wrong,) = mistakes(recipe_file.read(recipe)).wrong
+    assert wrong.startswith(f"bad.yaml line 4: {section.partition(':')[0]}.use: ")
+
+
 def test_nothing_is_reported_that_follows_from_another_mistake(hidden: tuple[str, ...]) -> None:
     assert len(hidden) == len(BEHIND), hidden
 

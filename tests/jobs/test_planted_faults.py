@@ -34,7 +34,8 @@ from tests.jobs.planting import (
 )  # fmt: skip
 from weft.jobs.building import build_corpus
 from weft.jobs.commands import open_corpus, read_pipeline
-from weft.pipelines.parts.tables import Footer, footer_of, read_table, table_digest, write_table
+from weft.pipelines.parts.tables import footer_of, read_table, table_digest, write_table
+from weft.pipelines.storage.footer import Footer
 from weft.pipelines.storage.store import Store
 from weft.schemas.faults import RecipeError
 

@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
+from weft.pipelines.choices.recipe_faults import RecipeFault
 from weft.pipelines.compose import Compose
 from weft.pipelines.graph import Pipeline
 from weft.pipelines.parts.splits import HoldOutNames
 from weft.pipelines.parts.stage_work import PartWork
 from weft.pipelines.parts.work import Work
-from weft.pipelines.recipe_faults import RecipeFault
 from weft.schemas.recipe import Recipe
 from weft.schemas.recipe_file import load
 from weft.schemas.resources import Resources

@@ -48,7 +48,7 @@ class HeldOut:
     @property
     def fingerprint(self) -> str:
         """That of the samples and of how they are packed."""
-        return digest([self.reader.digest(), list(self.positions), self.context])
+        return digest([self.reader.checksum(), list(self.positions), self.context])
 
     def batches(self, tokens: int) -> Iterator[tuple[Batch, np.ndarray]]:
         """Batches of about `tokens` tokens, each with the seconds of speech that its tokens stand for, (B, T) float64."""

@@ -20,7 +20,7 @@ class CtcModel:
     Windows of `batch_seconds` in total go through the model together.
     """
 
-    def __init__(self, model: Any, extract: Any, device: str, batch_seconds: float) -> None:
+    def __init__(self, model: Any, extract: Any, *, device: str, batch_seconds: float) -> None:
         self._model: Any = to_device(model.eval(), device, torch.float32)
         self._extract, self._device = extract, device
         # a model that normalises each channel over time (group norm) would be changed by the padding

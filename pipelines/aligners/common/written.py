@@ -22,7 +22,7 @@ class WrittenClip:
     def timed(self, spoken: Timed) -> Timed:
         """The written words, with the times of their spoken words: one for each that the clip has."""
         seconds = len(self.clip.samples) / RATE
-        words, phones = (clamped(marks, seconds) for marks in (spoken.words, spoken.phones))
+        words, phones = (clamped(times, seconds) for times in (spoken.words, spoken.phones))
         return Timed(_as_written(self.words, self.counts, words), phones)
 
 

@@ -113,4 +113,5 @@ def wrong_item(source: str, path: str, fault: Unusable) -> Item:
 def check_item(item: Item) -> None:
     """Raises Unusable for what `wrong_item` gave."""
     if item.stamp == _WRONG and not item.uri:
-        raise Unusable(*json.loads(item.payload))
+        reason, detail = json.loads(item.payload)
+        raise Unusable(reason, detail)

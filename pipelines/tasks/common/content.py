@@ -42,7 +42,7 @@ def _kind(part: Any) -> str:
     return "groups" if isinstance(part, Interleave | dict) else "name"
 
 
-Part = Annotated[
+TurnPart = Annotated[
     Annotated[Interleave, Tag("groups")]
     | Annotated[LiteralText, Tag("literal")]
     | Annotated[RecordField, Tag("field")]
@@ -58,7 +58,7 @@ class Content(Settings):
     `open` and `close` are markers round what it says ("": none).
     """
 
-    say: tuple[Part, ...]
+    say: tuple[TurnPart, ...]
     open: str = ""
     close: str = ""
 
@@ -101,7 +101,7 @@ class TurnTemplate(Content):
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class ContentAmount:
     """A content that is said of so many utterances of a recording, between its markers so many `times`."""
 
     content: Content
@@ -117,7 +117,7 @@ class ContentTask(base.Task):
         """All that its samples may say."""
         raise NotImplementedError
 
-    def said_of(self, utterances: float) -> Sequence[Said]:
+    def amounts_of(self, utterances: float) -> Sequence[ContentAmount]:
         """What is said of a recording of so many utterances, on average; nothing where samples are not of recordings."""
         return ()
 
@@ -151,7 +151,7 @@ class ContentTask(base.Task):
         return self.chat.markers.union(*(content.markers for content in self.contents))
 
 
-def _streams(part: Part) -> Iterator[str]:
+def _streams(part: TurnPart) -> Iterator[str]:
     if isinstance(part, Interleave):
         yield from part.streams
     elif isinstance(part, str) and part not in (TEXT, *LATENTS):

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from weft.pipelines.tasks.base import Spoken, Written
-from weft.pipelines.tasks.common.content import AUDIO, IMAGE, Content, LiteralText, Part, RecordField, TurnTemplate
+from weft.pipelines.tasks.common.content import AUDIO, IMAGE, Content, LiteralText, RecordField, TurnPart, TurnTemplate
 from weft.pipelines.tasks.common.interleave import TEXT, Interleave
 from weft.pipelines.tasks.common.sample_builder import SampleBuilder
 from weft.schemas.chat import ChatTemplate
@@ -93,7 +93,7 @@ class TurnWriter:
         else:
             self.builder.text(f"<tool_call>{text}</tool_call>", role=role, loss=counts)
 
-    def _part(self, part: Part, spoken: Spoken | Written, role: str, counts: bool) -> None:
+    def _part(self, part: TurnPart, spoken: Spoken | Written, role: str, counts: bool) -> None:
         if isinstance(part, LiteralText):
             self.builder.text(part.literal, role=role, loss=counts)
         elif isinstance(part, RecordField):

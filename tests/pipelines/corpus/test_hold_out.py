@@ -9,7 +9,7 @@ import pytest
 
 from weft.pipelines.corpus.hold_out import check_listing
 from weft.pipelines.graph import Pipeline
-from weft.pipelines.hold_out import HoldOutWork, Space
+from weft.pipelines.parts.hold_out_work import HoldOutWork, Space
 from weft.pipelines.parts.splits import SplitError, Splits
 from weft.pipelines.parts.tables import part_name, write_part
 from weft.pipelines.sources import grammar, kaldi, lhotse, manifest, script, text, urls

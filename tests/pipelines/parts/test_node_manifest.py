@@ -9,8 +9,9 @@ import pytest
 
 from weft.pipelines.parts import node_manifest
 from weft.pipelines.parts.node_manifest import Manifests, manifest_footer
-from weft.pipelines.parts.tables import Footer, footer_of, part_name, write_part
+from weft.pipelines.parts.tables import footer_of, part_name, write_part
 from weft.pipelines.storage.file_facts import facts_in, folders_changed
+from weft.pipelines.storage.footer import Footer
 from weft.pipelines.storage.store import Store
 from weft.schemas.ledger import HeldOutItem
 

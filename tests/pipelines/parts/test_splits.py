@@ -100,7 +100,7 @@ class TestTally:
         tally = Tally(HoldOut(items=0.5))
         for name, is_held in (("a", True), ("a", True), ("b", False), ("", False)):
             tally.add(name, is_held)
-        assert (tally.held, tally.total, tally.selects_some_not_all) == (1, 2, True)
+        assert (tally.held_out, tally.total, tally.selects_some_not_all) == (1, 2, True)
         tally.check("source read")
 
     @pytest.mark.parametrize(

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from weft.pipelines.hold_out import HoldOutWork
 from weft.pipelines.mixing.order_work import OrderWork
 from weft.pipelines.mixing.plan_work import PlanWork, ValidationPlanWork
 from weft.pipelines.mixing.shard_work import IndexWork, ShardWork
 from weft.pipelines.models.model_work import AlignerWork, CopyWork, TokenizerWork
 from weft.pipelines.models.vocabulary_work import VocabularyWork
+from weft.pipelines.parts.hold_out_work import HoldOutWork
 from weft.pipelines.parts.stage_work import PartWork
 from weft.pipelines.parts.tables import write_part
 from weft.pipelines.parts.work import BaseWork, Work

@@ -12,15 +12,15 @@ import numpy as np
 import pytest
 
 from weft.jobs.checks.material import Fits, fits
-from weft.pipelines import registry
 from weft.pipelines.audio.sound import flac
+from weft.pipelines.choices import registry
+from weft.pipelines.choices.recipe_faults import RecipeFault
 from weft.pipelines.compose import Compose
 from weft.pipelines.encoders.step_audio import Encoder
 from weft.pipelines.graph import Pipeline
 from weft.pipelines.image_encoders.grid import ImageEncoder
 from weft.pipelines.models.folders import commit_model
 from weft.pipelines.parts.joining import GroupedRow, JoinedRow
-from weft.pipelines.recipe_faults import RecipeFault
 from weft.pipelines.segmenters.common.utterances import utterances_of, whole
 from weft.pipelines.sources.pictures import drawn
 from weft.pipelines.storage.store import Store

@@ -17,11 +17,11 @@ import pytest
 import yaml
 
 from tests.pipelines.audio.held import Silence
+from weft.pipelines.choices.registry import load
 from weft.pipelines.encoders.step_audio import Encoder
 from weft.pipelines.image_encoders.grid import ImageEncoder
 from weft.pipelines.latents import Encoders
 from weft.pipelines.merge import merge
-from weft.pipelines.registry import load
 from weft.pipelines.tasks.base import Material, Spoken, Task
 from weft.pipelines.tasks.common.latents import Latents
 from weft.pipelines.tasks.common.sample_builder import SampleBuilder

@@ -19,7 +19,7 @@ def ctc_model(norm: str) -> CtcModel:
         num_conv_pos_embeddings=8, num_conv_pos_embedding_groups=2, pad_token_id=0, feat_extract_norm=norm,
         do_stable_layer_norm=norm == "layer",
     )  # fmt: skip
-    return CtcModel(Wav2Vec2ForCTC(config), Wav2Vec2FeatureExtractor(do_normalize=True), "cpu", batch_seconds=60)
+    return CtcModel(Wav2Vec2ForCTC(config), Wav2Vec2FeatureExtractor(do_normalize=True), device="cpu", batch_seconds=60)
 
 
 def clips(*seconds: float) -> list[np.ndarray]:

@@ -13,18 +13,18 @@ from typing import TYPE_CHECKING, Any
 
 from weft.pipelines.align import Align
 from weft.pipelines.assess import Assess
+from weft.pipelines.choices.recipe_faults import RecipeFault, chosen
+from weft.pipelines.choices.recipe_splits import RecipeSplits
+from weft.pipelines.choices.reward_checks import rewards_of
+from weft.pipelines.choices.task_checks import check_task
 from weft.pipelines.encoders.base import Encoder
-from weft.pipelines.hold_out import Space
 from weft.pipelines.latents import Encoders
+from weft.pipelines.parts.hold_out_work import Space
 from weft.pipelines.parts.splits import Splits
-from weft.pipelines.recipe_faults import RecipeFault, chosen
-from weft.pipelines.recipe_splits import RecipeSplits
-from weft.pipelines.reward_checks import rewards_of
 from weft.pipelines.segmenters.base import Segmenter
 from weft.pipelines.sources.base import Source
 from weft.pipelines.stage import Stage
 from weft.pipelines.synthesize import Synthesize
-from weft.pipelines.task_checks import check_task
 from weft.pipelines.tasks.base import SpokenTask, Task
 from weft.pipelines.transcribe import Transcribe
 from weft.schemas.recipe import Choice, Recipe

@@ -91,12 +91,12 @@ class HoldOutWork(BaseWork):
         counts = {
             "kind": self.space.hold_out.kind,
             "names": tally.total,
-            "held_out": tally.held,
+            "held_out": tally.held_out,
             "without_name": unknown,
         }
         record = {"made_from": self.made_from(store), **counts}
         store.write(self.makes, (json.dumps({**record, "digest": digest(record)}) + "\n").encode())
-        return tally.held
+        return tally.held_out
 
     def _names(self, store: Store, part: str) -> Iterator[tuple[str, str]]:
         """Name and split of each record."""

@@ -3,7 +3,7 @@
 chosen("aligners", Choice(use="sphnx"), "align")    raises RecipeFault(("align", "use"), "unknown aligner 'sphnx'; known: …")
 """
 
-from weft.pipelines.registry import ChoiceError, make
+from weft.pipelines.choices.registry import ChoiceError, make
 from weft.schemas.recipe import Choice
 
 

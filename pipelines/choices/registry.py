@@ -12,8 +12,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from weft.pipelines import plugins
-from weft.pipelines.required import missing
+from weft.pipelines.choices import plugins
+from weft.pipelines.choices.required import missing
 from weft.schemas.recipe import Choice
 from weft.schemas.settings import Versioned
 

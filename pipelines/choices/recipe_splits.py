@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from weft.pipelines.hold_out import Space
+from weft.pipelines.choices.recipe_faults import RecipeFault
+from weft.pipelines.parts.hold_out_work import Space
 from weft.pipelines.parts.splits import Splits
-from weft.pipelines.recipe_faults import RecipeFault
 from weft.pipelines.sources.base import Source
 from weft.schemas.recipe import Recipe
 from weft.schemas.splits import HoldOut

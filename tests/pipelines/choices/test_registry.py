@@ -2,7 +2,7 @@
 
 import pytest
 
-from weft.pipelines.registry import ChoiceError, make, names
+from weft.pipelines.choices.registry import ChoiceError, make, names
 from weft.pipelines.sources.text import Source
 from weft.schemas.recipe import Choice
 

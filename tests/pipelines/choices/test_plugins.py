@@ -8,15 +8,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from weft.pipelines import plugins
 from weft.pipelines.aligners.base import Timed
 from weft.pipelines.aligners.common.at_once import align_samples
 from weft.pipelines.aligners.common.utterances import alignment_of
-from weft.pipelines.registry import ChoiceError, make, names
+from weft.pipelines.choices import plugins
+from weft.pipelines.choices.registry import ChoiceError, make, names
 from weft.schemas.audio import Audio, Utterance
 from weft.schemas.recipe import Choice
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 ALIGNER = '''"""Words of equal length."""
 from weft.pipelines.aligners import base

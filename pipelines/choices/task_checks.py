@@ -8,8 +8,8 @@ from dataclasses import replace
 from typing import Any, Protocol
 
 from weft.pipelines.align import Align
+from weft.pipelines.choices.recipe_faults import RecipeFault
 from weft.pipelines.parts.splits import Splits
-from weft.pipelines.recipe_faults import RecipeFault
 from weft.pipelines.segmenters.base import Segmenter
 from weft.pipelines.sources.base import Source
 from weft.pipelines.tasks.base import Task

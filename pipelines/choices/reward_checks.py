@@ -6,8 +6,8 @@ rewards_of(backends, "rl-3")     raises RecipeFault(("training", "rl-3", …, "0
 from collections.abc import Iterator, Mapping
 from typing import Any, Protocol
 
-from weft.pipelines.recipe_faults import RecipeFault, chosen
-from weft.pipelines.task_checks import Chosen
+from weft.pipelines.choices.recipe_faults import RecipeFault, chosen
+from weft.pipelines.choices.task_checks import Chosen
 from weft.pipelines.tasks.base import Task
 from weft.schemas.objectives import OnPrompts
 
