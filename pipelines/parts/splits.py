@@ -43,6 +43,7 @@ class Splits(Settings):
     hold_out: HoldOut | None = None
     shared: bool = False  # a speaker of one name is one person in all sources of the space
     all_train: bool = False  # whatever the data calls it
+    by_text: bool = False  # items are named by what they say, which is the same in every source
 
     def holds_out(self, kind: Kind) -> bool:
         return self.hold_out is not None and self.hold_out.kind == kind
@@ -75,7 +76,7 @@ class Splits(Settings):
         """Whether `hold_out` takes a name of its kind."""
         if not self.hold_out or not name:
             return False
-        return hash64("hold out", self.space, name) < self.hold_out.share * 2**64
+        return hash64("hold out", "" if self.by_text else self.space, name) < self.hold_out.share * 2**64
 
     def speaker(self, name: str, dialogue: str = "") -> str:
         """The name of a speaker in its space. A role of a dialogue, such as `caller`, is another voice in each dialogue, so

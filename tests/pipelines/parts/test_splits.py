@@ -138,3 +138,8 @@ def test_where_no_human_speaks_all_of_a_dialogue_is_its_prompt() -> None:
     said = [(Turn("a", "Hello."), Turn("b", f"{n}.")) for n in range(20)]
     assert {rule.of(rule.named(Dialogue("d", "s", turns))) for turns in said} == {"train", "validation"}
     assert len({rule.of(rule.named(Dialogue(f"d{n}", "s", said[0]))) for n in range(20)}) == 1
+
+
+def test_what_items_say_is_of_one_split_in_all_sources() -> None:
+    read, books = (splits("items", space=space, by_text=True) for space in ("read", "books"))
+    assert held(read) == held(books) and held(splits("items", space="read")) != held(splits("items", space="books"))
