@@ -10,18 +10,22 @@ from contextlib import suppress
 from dataclasses import replace
 from math import inf
 
-from weft.jobs.known_rejects import known_rejects, names_utterances, stretches
+from weft.jobs.known_rejects import known_rejects, names_utterances
+from weft.jobs.listed_records import is_placed, listed_records
 from weft.jobs.source_sizes import SourceSize
 from weft.jobs.speaker_supply import SpeakerCount, Speakers
-from weft.jobs.split_sizes import with_splits, with_unread
+from weft.jobs.split_sizes import placed_by_split, with_splits, with_unread
 from weft.jobs.task_needs import TaskNeeds
 from weft.jobs.turn_amounts import DialogueAmounts, field_bytes, turn_amounts
 from weft.pipelines.audio.sound import declared_seconds
 from weft.pipelines.corpus.listing import listed
 from weft.pipelines.parts.splits import HoldOutNames, Splits
+from weft.pipelines.segmenters.base import Segmenter
 from weft.pipelines.sources.base import Source
+from weft.pipelines.sources.common.speech import SpeechSource
 from weft.pipelines.storage.store import Store
 from weft.schemas.audio import Audio
+from weft.schemas.facts import Facts
 from weft.schemas.fingerprint import hash64
 from weft.schemas.item import Item
 from weft.schemas.ledger import Unavailable, Unusable
@@ -34,6 +38,7 @@ SEVERAL = 2  # utterances of a recording that may have more than one: it is not 
 TEXT_READ = 64e6  # bytes of text files that are read at most
 TEXT_KEPT = 1 << 20  # bytes of documents that a tokenizer is asked about, about
 _ALL_TRAIN = Splits(all_train=True)
+_UNCUT = Segmenter(longest=1e9)
 
 
 def sampled_size(
@@ -41,12 +46,12 @@ def sampled_size(
     source: Source,
     most: int = 1000,
     by_speaker: bool = False,
-    longest: float = inf,
+    segmenter: Segmenter = _UNCUT,
     splits: Splits = _ALL_TRAIN,
     needs: TaskNeeds | None = None,
 ) -> SourceSize:
     """Lists all items and opens at most `most` of them, chosen by hash; `by_speaker` counts the speakers that the listing names.
-    One transcript for more than `longest` seconds is rejected. `splits` are those of the source, and `needs` those of its tasks.
+    Recordings are cut as by `segmenter`. `splits` are those of the source, and `needs` those of its tasks.
 
     Raises EmptySource where nothing is listed.
     """
@@ -65,16 +70,9 @@ def sampled_size(
         chosen = list(_within(chosen, TEXT_READ))
         size = _of_text(source, chosen, SourceSize(items=items, bytes=length), splits, needs)
         return with_unread(source, size, splits)
-    compared = needs.of_item if needs else _not_compared
-    sizes = (
-        with_splits(source, item, compared(source, item, _size_of(source, item, longest)), splits) for item in chosen
-    )
+    sizes = _sizes(source, chosen, segmenter, splits, needs)
     size = with_unread(source, sum(sizes, SourceSize()).scaled(items / len(chosen)), splits)
     return _with_speakers(size, speakers.by_split)
-
-
-def _not_compared(source: Source, item: Item, size: SourceSize) -> SourceSize:
-    return size
 
 
 def _with_speakers(size: SourceSize, by_split: Mapping[str, Speakers]) -> SourceSize:
@@ -125,7 +123,7 @@ def _text_size(documents: Sequence[Document], splits: Splits, needs: TaskNeeds |
             by_split[splits.of(HoldOutNames(items=(document.text,), split=document.split))].append(document)
     sizes = {split: _documents_size(some) for split, some in by_split.items()}
     if needs:
-        sizes = {split: needs.of_documents(by_split[split], size) for split, size in sizes.items()}
+        sizes = {split: needs.of_documents(by_split[split], size, _documents_size) for split, size in sizes.items()}
     return replace(sum(sizes.values(), SourceSize()), items=1, read=1, by_split=sizes)
 
 
@@ -151,19 +149,60 @@ def _dialogue_size(source: Source, item: Item) -> SourceSize:
     )  # fmt: skip
 
 
-def _size_of(source: Source, item: Item, longest: float) -> SourceSize:
-    if source.makes is Dialogue:
-        return _dialogue_size(source, item)
+def _sizes(
+    source: Source, chosen: Iterable[Item], segmenter: Segmenter, splits: Splits, needs: TaskNeeds | None
+) -> Iterator[SourceSize]:
+    """The size of each item. One that is listed again is rejected as a duplicate."""
+    seen = set[str]()
+    for item in chosen:
+        size_of = _of_dialogue if source.makes is Dialogue else _of_recording
+        yield SourceSize(items=1, read=1) if item.key in seen else size_of(source, item, segmenter, splits, needs)
+        seen.add(item.key)
+
+
+def _of_dialogue(
+    source: Source, item: Item, segmenter: Segmenter, splits: Splits, needs: TaskNeeds | None
+) -> SourceSize:
+    records = listed_records(source, item, segmenter, seconds=inf)
+    return with_splits(source, item, _compared(needs, records, _dialogue_size(source, item)), splits)
+
+
+def _of_recording(
+    source: Source, item: Item, segmenter: Segmenter, splits: Splits, needs: TaskNeeds | None
+) -> SourceSize:
     seconds = source.seconds_of(item) or _seconds(item)
+    records = listed_records(source, item, segmenter, inf if seconds is None else seconds)
+    whole = _size_of(source, item, seconds, records, segmenter)
+    if seconds is None or not whole.records or not is_placed(records):
+        return with_splits(source, item, _compared(needs, records, whole), splits)
+    by_split = {
+        split: _compared(needs, some, _size_of(source, item, seconds, some, segmenter))
+        for split, some in placed_by_split(source, item, records or (), splits).items()
+    }
+    return replace(_compared(needs, records, whole), by_split=by_split)
+
+
+def _compared(needs: TaskNeeds | None, records: Sequence[Facts] | None, size: SourceSize) -> SourceSize:
+    return needs.of_item(records, size) if needs else size
+
+
+def _size_of(
+    source: Source, item: Item, seconds: float | None, records: Sequence[Facts] | None, segmenter: Segmenter
+) -> SourceSize:
+    """Of a recording of so many seconds, and of what is listed of it. One that the build rejects holds nothing."""
     if seconds is None:
-        return SourceSize(items=1, read=1, unreadable=1)
+        return SourceSize(items=1, read=1, unreadable=records != [])
+    longest = max(segmenter.longest, segmenter.transcript)
     rejects = known_rejects(source, item, seconds, longest)
-    named = stretches(source, item, longest)
-    used = min(seconds - rejects.seconds, sum(named)) if named else seconds - rejects.seconds
-    records = len(named) or _utterances(used, longest) if used or not rejects.seconds else 0
-    length = records if records != 1 or names_utterances(source, item) else SEVERAL
+    shortest = source.limits.shortest if isinstance(source, SpeechSource) else 0.0
+    if records == [] or seconds < shortest:
+        return SourceSize(items=1, read=1, rejects=rejects)
+    placed = [(one.begin or 0.0, one.end) for one in records or () if one.end is not None]
+    used = sum(end - begin for begin, end in placed) if placed else seconds - rejects.seconds
+    count = len(placed) or (_utterances(used, longest) if used or not rejects.seconds else 0)
+    length = count if placed or count != 1 or names_utterances(source, item) else SEVERAL
     return SourceSize(
-        items=1, read=1, records=records, seconds=used, rejects=rejects, lengths={length: 1}, fields=field_bytes(item)
+        items=1, read=1, records=count, seconds=used, rejects=rejects, lengths={length: 1}, fields=field_bytes(item)
     )
 
 

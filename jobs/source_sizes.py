@@ -23,7 +23,7 @@ class SourceSize:
     `speakers` counts items by speaker, where that was asked for and the listing names every speaker.
     `by_split` is the same of what lies in each split; empty where it was not asked for. Of documents `texts` are some, and
     `bytes_a_token` is how many bytes of them are a token on average, where that was measured. So many records were `compared` with
-    what tasks need, of which `fits` may give each task a sample.
+    what tasks need, of which `fits` may give each task a sample; `by_task` is the same of these alone.
     """
 
     items: float = 0
@@ -42,6 +42,7 @@ class SourceSize:
     bytes_a_token: float | None = None
     compared: float = 0
     fits: Mapping[str, float] = field(default_factory=dict)
+    by_task: Mapping[str, "SourceSize"] = field(default_factory=dict)
     is_sample: bool = False
 
     def __add__(self, other: "SourceSize") -> "SourceSize":
@@ -54,6 +55,7 @@ class SourceSize:
             fields={n: self.fields.get(n, 0) + other.fields.get(n, 0) for n in (*self.fields, *other.fields)},
             by_split=_added(self.by_split, other.by_split), compared=self.compared + other.compared,
             fits={n: self.fits.get(n, 0) + other.fits.get(n, 0) for n in (*self.fits, *other.fits)},
+            by_task=_added(self.by_task, other.by_task),
         )  # fmt: skip
 
     def scaled(self, by: float) -> "SourceSize":
@@ -64,6 +66,7 @@ class SourceSize:
             turns=self.turns.scaled(by), fields={name: length * by for name, length in self.fields.items()},
             by_split={split: size.scaled(by) for split, size in self.by_split.items()},
             compared=self.compared * by, fits={task: count * by for task, count in self.fits.items()},
+            by_task={task: size.scaled(by) for task, size in self.by_task.items()},
         )  # fmt: skip
 
     def of_length(self, fewest: int) -> "SourceSize":
@@ -78,19 +81,20 @@ class SourceSize:
         if share == 1:
             return self
         lengths = {max(1, round(length * share)): count for length, count in self.lengths.items()}
-        return replace(self.scaled(share), items=self.items, unreadable=self.unreadable, lengths=lengths)
+        by_task = {task: size.part(share) for task, size in self.by_task.items()}
+        return replace(
+            self.scaled(share), items=self.items, unreadable=self.unreadable, lengths=lengths, by_task=by_task
+        )
 
     def of_split(self, split: str) -> "SourceSize":
         """What lies in a split; all of it where splits were not asked for."""
         return self.by_split.get(split, SourceSize()) if self.by_split else self
 
     def fitting(self, task: str) -> "SourceSize":
-        """What may give a task samples. Bytes of fields are of records that have them, so they stay."""
-        share = self.fits.get(task, 0.0) / self.compared if self.compared else 1.0
-        if share == 1:
+        """What may give a task samples; all of it where that is not known."""
+        if task not in self.by_task:
             return self
-        scaled = replace(self.scaled(share), fields=self.fields, bytes_a_token=self.bytes_a_token)
-        return replace(scaled, is_sample=self.is_sample, compared=0, fits={})
+        return replace(self.by_task[task], is_sample=self.is_sample, bytes_a_token=self.bytes_a_token)
 
     def with_rate(self, bytes_a_token: float) -> "SourceSize":
         parts = {split: replace(part, bytes_a_token=bytes_a_token) for split, part in self.by_split.items()}

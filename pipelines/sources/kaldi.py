@@ -12,6 +12,7 @@ import os
 import struct
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from typing import Annotated
 
 from weft.pipelines.parts.splits import HoldOutNames, Splits
@@ -78,7 +79,10 @@ class Source(SpeechSource):
     def facts_of(self, item: Item, store: Store) -> Iterator[Facts]:
         for row in _rows(item):
             with suppress(Unusable):  # which is rejected when it is read
-                yield Facts(fields=self.field_names, has_text=bool(_supervision(row).text))
+                one = _supervision(row)
+                facts = Facts(fields=self.field_names, has_text=bool(one.text))
+                is_stretch = bool(row[1])
+                yield replace(facts, begin=one.start, end=one.end, speaker=one.speaker) if is_stretch else facts
 
     def named(self, item: Item, splits: Splits) -> Sequence[HoldOutNames]:
         return [

@@ -11,6 +11,7 @@ the named texts of docs/data.md, such as `question` and `answer`, which belong t
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from typing import Annotated, Any
 
 from weft.pipelines.parts.splits import HoldOutNames, Splits
@@ -129,10 +130,21 @@ def facts_of(item: Item) -> Iterator[Facts]:
         return
     for line in lines:
         with suppress(WrongField, Unusable):
-            yield Facts(
-                fields=frozenset(one.name for one in named_texts(line)),
-                has_text=bool(line.text("text").strip() or line.entries("words")),
-            )
+            yield replace(_facts(line), **(_place_within(line) if item.payload.startswith("[") else {}))
+
+
+def _facts(line: Fields) -> Facts:
+    """Raises WrongField, and Unusable."""
+    return Facts(
+        fields=frozenset(one.name for one in named_texts(line)),
+        has_text=bool(line.text("text").strip() or line.entries("words")),
+    )
+
+
+def _place_within(line: Fields) -> dict[str, Any]:
+    """Where a stretch lies, as facts. Raises WrongField, and Unusable."""
+    stretch = _stretch(line)
+    return {"begin": stretch.start, "end": stretch.end, "speaker": stretch.speaker, "split": stretch.split}
 
 
 def _lines(item: Item) -> list[Fields]:

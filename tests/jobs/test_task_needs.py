@@ -96,7 +96,7 @@ def test_short_recordings_are_left_out_once(tmp_path: Path) -> None:
 
 
 def test_what_was_not_read_may_fit() -> None:
-    size = SourceSize(items=1000, read=10, records=1000, compared=1000, fits={"t": 0}, is_sample=True)
+    size = SourceSize(items=1000, read=10, records=1000, by_task={"t": SourceSize(read=10)}, is_sample=True)
     assert (size.fitting("t").records, size.fitting("t").is_sample) == (0, True)
     assert size.fitting("t").fitting("t") == size.fitting("t")
 
