@@ -96,7 +96,7 @@ def _record(pipeline: Pipeline, sizes: Mapping[str, SourceSize], sentences: Sequ
 
 def _size_as_json(size: SourceSize) -> dict[str, object]:
     """What turns and fields hold is for the estimates alone."""
-    record = asdict(replace(size, speakers={}, by_split={}, by_task={}, texts=())) | {
+    record = asdict(replace(size, speakers={}, by_split={}, by_task={}, texts=(), samples={})) | {
         "speakers": len(size.speakers) or None
     }
     by_split = (
@@ -105,7 +105,7 @@ def _size_as_json(size: SourceSize) -> dict[str, object]:
     return {
         key: value
         for key, value in record.items()
-        if key not in ("turns", "fields", "by_split", "by_task", "texts", "is_sample")
+        if key not in ("turns", "fields", "by_split", "by_task", "texts", "samples", "is_sample")
     } | by_split
 
 

@@ -12,11 +12,11 @@ from math import inf
 
 from weft.jobs.known_rejects import known_rejects, names_utterances
 from weft.jobs.listed_records import is_placed, listed_records
-from weft.jobs.source_sizes import SourceSize
+from weft.jobs.source_sizes import SourceSize, samples_of
 from weft.jobs.speaker_supply import SpeakerCount, Speakers
 from weft.jobs.split_sizes import placed_by_split, with_splits, with_unread
 from weft.jobs.task_needs import TaskNeeds
-from weft.jobs.turn_amounts import DialogueAmounts, field_bytes, turn_amounts
+from weft.jobs.turn_amounts import DialogueAmounts, bytes_of, named_texts, turn_amounts
 from weft.pipelines.audio.sound import declared_seconds
 from weft.pipelines.corpus.listing import listed
 from weft.pipelines.parts.splits import HoldOutNames, Splits
@@ -128,11 +128,13 @@ def _text_size(documents: Sequence[Document], splits: Splits, needs: TaskNeeds |
 
 
 def _documents_size(documents: Sequence[Document]) -> SourceSize:
-    fields: dict[str, float] = {}
-    for one in (named for document in documents for named in document.fields):
-        fields[one.name] = fields.get(one.name, 0) + len(one.value.encode())
+    named: dict[str, list[str]] = {}
+    for one in (field for document in documents for field in document.fields):
+        named.setdefault(one.name, []).append(one.value)
     length = sum(len(document.text.encode()) for document in documents)
-    return SourceSize(items=1, read=1, records=len(documents), bytes=length, fields=fields)
+    return SourceSize(
+        items=1, read=1, records=len(documents), bytes=length, fields=bytes_of(named), samples=samples_of(named)
+    )
 
 
 def _dialogue_size(source: Source, item: Item) -> SourceSize:
@@ -142,10 +144,10 @@ def _dialogue_size(source: Source, item: Item) -> SourceSize:
     except (Unusable, Unavailable):
         dialogues = []
     turns = sum(map(turn_amounts, dialogues), DialogueAmounts())
-    spoken = turns.all_spoken
+    spoken, named = turns.all_spoken, named_texts(item)
     return SourceSize(
         items=1, read=1, records=spoken.turns, seconds=spoken.seconds, lengths={round(spoken.turns): 1}, turns=turns,
-        fields=field_bytes(item),
+        fields=bytes_of(named), samples=samples_of(named),
     )  # fmt: skip
 
 
@@ -200,9 +202,17 @@ def _size_of(
     placed = [(one.begin or 0.0, one.end) for one in records or () if one.end is not None]
     used = sum(end - begin for begin, end in placed) if placed else seconds - rejects.seconds
     count = len(placed) or (_utterances(used, longest) if used or not rejects.seconds else 0)
+    named = named_texts(item)
     length = count if placed or count != 1 or names_utterances(source, item) else SEVERAL
     return SourceSize(
-        items=1, read=1, records=count, seconds=used, rejects=rejects, lengths={length: 1}, fields=field_bytes(item)
+        items=1,
+        read=1,
+        records=count,
+        seconds=used,
+        rejects=rejects,
+        lengths={length: 1},
+        fields=bytes_of(named),
+        samples=samples_of(named),
     )
 
 

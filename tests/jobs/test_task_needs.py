@@ -106,6 +106,17 @@ NOT_KNOWN = (
 )
 
 
+def test_a_plan_as_json_says_what_is_not_known(weft: Weft, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("weft.jobs.forecast_tables.HEADERS", 10)
+    lines = [{**line, "text": 5} for line in clips(tmp_path, 20)]
+    (tmp_path / "lines.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    task = {"use": "turns", "turns": [HUMAN, REPLY]}
+    made = recipe({"use": "manifest", "path": str(tmp_path / "lines.jsonl")}, task, unit="tokens")
+    (tmp_path / "r.yaml").write_text(json.dumps(made))
+    code, output, _ = weft("plan", str(tmp_path / "r.yaml"), "--json")
+    assert (code, json.loads(output)["not_known"]) == (0, [NOT_KNOWN])
+
+
 @pytest.mark.parametrize("kind", ["no transcript", "rejected", "no field"])
 def test_a_sample_in_which_nothing_fits_shows_no_shortage(kind: str, tmp_path: Path) -> None:
     lines: list[dict[str, Any]] = clips(tmp_path, 1) * 40
