@@ -36,13 +36,14 @@ def _with_rates(tokenizer: TextTokenizer, size: SourceSize) -> SourceSize:
 
 def _tokenizer(pipeline: Pipeline, sizes: Mapping[str, SourceSize]) -> TextTokenizer | None:
     text = pipeline.text
-    texts = [one for name in pipeline.recipe.text.sources or sizes for one in sizes[name].texts]
+    learnt = pipeline.recipe.text.sources or tuple(sizes)
+    texts = [one for name in learnt for one in sizes[name].texts]
     is_small = isinstance(text, Bpe) and _is_enough(text.size, texts, pipeline, sizes)
     if not is_small and not (isinstance(text, Pretrained) and os.path.isdir(text.model)):
         return None
     made = text.model_copy()
     try:
-        made.train(texts)
+        made.train([*texts, *(one for name in learnt for one in sizes[name].samples.get("text", ()))])
     except ValueError:  # a build says what is wrong with the checkpoint
         return None
     return made

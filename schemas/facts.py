@@ -7,8 +7,9 @@ A task refuses records of which it can never make a sample (`Task.misfit`).
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from weft.schemas.audio import Supervision
 from weft.schemas.text import ANSWERS, Dialogue
 
 FieldsByRole = Mapping[str, frozenset[str]]
@@ -44,6 +45,10 @@ class Facts:
     end: float | None = None
     speaker: str = ""
     split: str = ""
+
+    def at(self, stretch: Supervision) -> "Facts":
+        """The same of a stretch of a recording."""
+        return replace(self, begin=stretch.start, end=stretch.end, speaker=stretch.speaker, split=stretch.split)
 
     def spoken_as(self, marks: Iterable[str]) -> FieldsByRole | None:
         """By role, the fields that all spoken turns can say which are marked as one of these; None where that is not known."""

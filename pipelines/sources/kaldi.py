@@ -12,7 +12,6 @@ import os
 import struct
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import replace
 from typing import Annotated
 
 from weft.pipelines.parts.splits import HoldOutNames, Splits
@@ -81,8 +80,7 @@ class Source(SpeechSource):
             with suppress(Unusable):  # which is rejected when it is read
                 one = _supervision(row)
                 facts = Facts(fields=self.field_names, has_text=bool(one.text))
-                is_stretch = bool(row[1])
-                yield replace(facts, begin=one.start, end=one.end, speaker=one.speaker) if is_stretch else facts
+                yield facts.at(one) if row[1] else facts
 
     def named(self, item: Item, splits: Splits) -> Sequence[HoldOutNames]:
         return [

@@ -15,7 +15,6 @@ import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import replace
 from typing import Annotated, Any
 
 from weft.pipelines.parts.splits import HoldOutNames, Splits
@@ -70,9 +69,7 @@ class Source(SpeechSource):
                 facts = Facts(
                     fields=frozenset(field.name for field in one.fields), has_text=bool(one.text or one.words)
                 )
-                is_stretch = one is not _NO_LABELS
-                place = {"begin": one.start, "end": one.end, "speaker": one.speaker, "split": one.split}
-                yield replace(facts, **(place if is_stretch else {}))
+                yield facts if one is _NO_LABELS else facts.at(one)
 
     def named(self, item: Item, splits: Splits) -> Sequence[HoldOutNames] | None:
         if item.uri.endswith(".tar"):

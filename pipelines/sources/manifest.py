@@ -11,7 +11,6 @@ the named texts of docs/data.md, such as `question` and `answer`, which belong t
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import replace
 from typing import Annotated, Any
 
 from weft.pipelines.parts.splits import HoldOutNames, Splits
@@ -130,7 +129,7 @@ def facts_of(item: Item) -> Iterator[Facts]:
         return
     for line in lines:
         with suppress(WrongField, Unusable):
-            yield replace(_facts(line), **(_place_within(line) if item.payload.startswith("[") else {}))
+            yield _facts(line).at(_stretch(line)) if item.payload.startswith("[") else _facts(line)
 
 
 def _facts(line: Fields) -> Facts:
@@ -139,12 +138,6 @@ def _facts(line: Fields) -> Facts:
         fields=frozenset(one.name for one in named_texts(line)),
         has_text=bool(line.text("text").strip() or line.entries("words")),
     )
-
-
-def _place_within(line: Fields) -> dict[str, Any]:
-    """Where a stretch lies, as facts. Raises WrongField, and Unusable."""
-    stretch = _stretch(line)
-    return {"begin": stretch.start, "end": stretch.end, "speaker": stretch.speaker, "split": stretch.split}
 
 
 def _lines(item: Item) -> list[Fields]:

@@ -140,6 +140,15 @@ def test_a_sample_in_which_nothing_fits_shows_no_shortage(kind: str, tmp_path: P
     assert len(shortages(made, sizes)) == 1 and not unknown_amounts(made, sizes)
 
 
+def test_a_sample_makes_no_shortage_certain(tmp_path: Path) -> None:
+    """What was not read may be longer than all that was."""
+    lines = [{**line, "text": "two"} for line in clips(tmp_path, 40)]
+    made = pipeline(tmp_path, "manifest", lines, {"use": "turns", "turns": [HUMAN, REPLY]}, unit="seconds", total=900)
+    sample, whole = source_sizes(made, 10), source_sizes(made, 40)
+    assert (len(shortages(made, sample)), certain_shortages(made, sample)) == (1, [])
+    assert (len(shortages(made, whole)), len(certain_shortages(made, whole))) == (1, 1)
+
+
 @pytest.mark.parametrize("held_out", [{}, {"hold_out": {"items": 0.2}}])
 def test_documents_that_were_not_read_may_have_the_field(held_out: dict[str, Any], tmp_path: Path) -> None:
     (tmp_path / "many").mkdir()
