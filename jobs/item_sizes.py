@@ -13,9 +13,10 @@ from weft.jobs.source_sizes import SourceSize, samples_of
 from weft.jobs.split_sizes import placed_by_split, with_splits
 from weft.jobs.task_needs import TaskNeeds
 from weft.jobs.turn_amounts import DialogueAmounts, bytes_of, named_texts, turn_amounts
-from weft.pipelines.audio.sound import declared_seconds
+from weft.pipelines.audio.sound import channels_of, declared_seconds
 from weft.pipelines.parts.splits import Splits
 from weft.pipelines.segmenters.base import Segmenter
+from weft.pipelines.sources import lhotse
 from weft.pipelines.sources.base import Source
 from weft.pipelines.sources.common.speech import SpeechSource
 from weft.pipelines.storage.store import Store
@@ -41,6 +42,21 @@ class ItemSizes:
     needs: TaskNeeds | None
 
     def of(self, item: Item) -> SourceSize:
+        """Where each channel is a recording, of all of them."""
+        size, channels = self._of_one(item), self._channels(item)
+        return size if channels == 1 else replace(size.scaled(channels), items=size.items)
+
+    def _channels(self, item: Item) -> int:
+        """Lhotse's cuts name one themselves."""
+        is_each = isinstance(self.source, SpeechSource) and self.source.channels == "each"
+        if not (is_each and item.uri) or isinstance(self.source, lhotse.Source):
+            return 1
+        try:
+            return channels_of(Store("."), Audio(item.uri))
+        except (Unusable, Unavailable, OSError):  # it is rejected, or its length is not known either
+            return 1
+
+    def _of_one(self, item: Item) -> SourceSize:
         if self.source.makes is Dialogue:
             records = listed_records(self.source, item, self.segmenter, seconds=inf)
             return self._in_splits(item, records, _dialogue_size(self.source, item))

@@ -102,9 +102,10 @@ class SourceSize:
 
     def with_rates(self, bytes_a_token: float | None, rates: Mapping[str, float]) -> "SourceSize":
         """Of its documents, and of its named texts."""
-        known = {"bytes_a_token": bytes_a_token, "rates": rates}
-        parts = {split: replace(part, **known) for split, part in self.by_split.items()}
-        return replace(self, **known, by_split=parts)
+        parts = {
+            split: replace(part, bytes_a_token=bytes_a_token, rates=rates) for split, part in self.by_split.items()
+        }
+        return replace(self, bytes_a_token=bytes_a_token, rates=rates, by_split=parts)
 
     @property
     def readable(self) -> float:

@@ -136,3 +136,11 @@ def test_lines_that_are_rejected_lower_no_others(day: Path) -> None:
     made = make_pipeline({"name": "one", "sources": {"s": {"use": "urls", "path": str(day / "list.txt")}}})
     size = source_sizes(made, 1000)["s"]
     assert (size.items, size.records, size.unreadable) == (2, 1, 0)
+
+
+def test_each_channel_is_a_recording_where_the_source_says_so(tmp_path: Path) -> None:
+    (tmp_path / "a.flac").write_bytes(flac(np.zeros((32_000, 2), np.float32), 16_000))
+    source = {"use": "folder", "path": str(tmp_path), "channels": "each"}
+    size = source_sizes(make_pipeline({"name": "one", "sources": {"s": source}}), 1000)["s"]
+    assert (size.items, size.records, size.seconds, size.is_sample) == (1, 2, 4.0, False)
+    assert (size.of_split("train").items, size.of_split("train").seconds) == (2, 4.0)
