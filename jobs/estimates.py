@@ -70,7 +70,11 @@ class Use(TaskSource):
     def _of_turns(self, task: ContentTask, size: SourceSize) -> float:
         """Of a task whose samples are turns."""
         tokens = TurnTokens(
-            pipeline=self.pipeline, name=self.name, source=self.source, bytes_a_token=size.bytes_a_token
+            pipeline=self.pipeline,
+            name=self.name,
+            source=self.source,
+            bytes_a_token=size.bytes_a_token,
+            rates=size.rates,
         )
         fields = dict(size.fields)
         entries = [one for one in task.contents if isinstance(one, TurnTemplate)]

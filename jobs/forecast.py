@@ -94,7 +94,6 @@ def source_sizes(pipeline: Pipeline, most: int, absent: Collection[str] = ()) ->
     mixtures = (stage.mixture for stage in pipeline.recipe.training.values())
     bounded_tasks = {task for mixture in mixtures for task, share in mixture.tasks.items() if share.most}
     bounded_sources = {source for task in bounded_tasks for source in pipeline.tasks[task].sources}
-    longest = max(pipeline.segmenter.longest, pipeline.segmenter.transcript)
     sizes = {
         name: SourceSize()
         if name in absent
@@ -103,7 +102,7 @@ def source_sizes(pipeline: Pipeline, most: int, absent: Collection[str] = ()) ->
             source,
             most,
             by_speaker=name in bounded_sources,
-            longest=longest,
+            segmenter=pipeline.segmenter,
             splits=pipeline.splits(name),
             needs=_needs(pipeline, name),
         )

@@ -39,8 +39,9 @@ def show_forecast(console: Console, pipeline: Pipeline, as_json: bool, absent: M
             check_listing(space, pipeline.sources)
     sizes = source_sizes(pipeline, HEADERS, absent)
     sentences = [] if absent else shortages(pipeline, sizes)
+    unknown = [] if absent else unknown_amounts(pipeline, sizes)
     if as_json:
-        record = {**_record(pipeline, sizes, sentences), "absent": dict(absent)}
+        record = {**_record(pipeline, sizes, sentences), "not_known": unknown, "absent": dict(absent)}
         print(plain_json(json.dumps(record, indent=1, ensure_ascii=False)))
         return sentences
     if pipeline.recipe.description:
@@ -65,7 +66,7 @@ def show_forecast(console: Console, pipeline: Pipeline, as_json: bool, absent: M
         )
         if training := costs.training_times(pipeline, sizes):
             console.print(f"models, one core, about: {_times(training)}", highlight=False)
-    for sentence in (*([] if absent else unknown_amounts(pipeline, sizes)), *sentences):
+    for sentence in (*unknown, *sentences):
         console.print(plain(sentence), highlight=False, markup=False)
     return sentences
 
@@ -98,12 +99,16 @@ def _record(pipeline: Pipeline, sizes: Mapping[str, SourceSize], sentences: Sequ
 
 def _size_as_json(size: SourceSize) -> dict[str, object]:
     """What turns and fields hold is for the estimates alone."""
-    record = asdict(replace(size, speakers={}, by_split={}, texts=())) | {"speakers": len(size.speakers) or None}
+    record = asdict(replace(size, speakers={}, by_split={}, by_task={}, texts=(), samples={})) | {
+        "speakers": len(size.speakers) or None
+    }
     by_split = (
         {"by_split": {split: _size_as_json(part) for split, part in size.by_split.items()}} if size.by_split else {}
     )
     return {
-        key: value for key, value in record.items() if key not in ("turns", "fields", "by_split", "texts", "is_sample")
+        key: value
+        for key, value in record.items()
+        if key not in ("turns", "fields", "by_split", "by_task", "texts", "samples", "is_sample")
     } | by_split
 
 

@@ -7,7 +7,6 @@ known_rejects(source, Item(path="talk.flac", text_uri="talk.txt", …), seconds=
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from math import inf
 from typing import Any
 
 from weft.pipelines.graph import Pipeline
@@ -59,15 +58,6 @@ def known_rejects(source: Source, item: Item, seconds: float, longest: float) ->
 def names_utterances(source: Source, item: Item) -> bool:
     """Whether the listing shows that a short recording is one utterance: no file beside it may name several."""
     return isinstance(source, folder.Source | manifest.Source) and not item.text_uri.lower().endswith(folder.TIMED)
-
-
-def stretches(source: Source, item: Item, longest: float) -> list[float]:
-    """The seconds of each stretch that a manifest names of a recording, without those whose transcript is for more than `longest`."""
-    if not isinstance(source, folder.Source | manifest.Source) or not item.payload.startswith("["):
-        return []
-    lengths = ((line, _length(line, 0.0)) for line in _parsed(item.payload))
-    usable = ((line, length) for line, length in lengths if 0 < length < inf)  # the build rejects the others
-    return [length for line, length in usable if length <= longest or not _is_one_transcript(line)]
 
 
 def _transcribed(source: folder.Source | manifest.Source, item: Item, seconds: float) -> Iterator[float]:

@@ -8,32 +8,27 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from math import inf
 
-from weft.jobs.known_rejects import known_rejects, names_utterances, stretches
-from weft.jobs.source_sizes import SourceSize
+from weft.jobs.item_sizes import ItemSizes
+from weft.jobs.source_sizes import SourceSize, samples_of
 from weft.jobs.speaker_supply import SpeakerCount, Speakers
-from weft.jobs.split_sizes import with_splits, with_unread
+from weft.jobs.split_sizes import with_unread
 from weft.jobs.task_needs import TaskNeeds
-from weft.jobs.turn_amounts import DialogueAmounts, field_bytes, turn_amounts
-from weft.pipelines.audio.sound import declared_seconds
+from weft.jobs.turn_amounts import bytes_of
 from weft.pipelines.corpus.listing import listed
 from weft.pipelines.parts.splits import HoldOutNames, Splits
+from weft.pipelines.segmenters.base import Segmenter
 from weft.pipelines.sources.base import Source
 from weft.pipelines.storage.store import Store
-from weft.schemas.audio import Audio
 from weft.schemas.fingerprint import hash64
 from weft.schemas.item import Item
 from weft.schemas.ledger import Unavailable, Unusable
-from weft.schemas.text import Dialogue, Document
+from weft.schemas.text import Document
 
-SECONDS_AN_UTTERANCE = (
-    18.0  # of recordings that are cut where nobody speaks: 15 to 20 of real speech, with the defaults
-)
-SEVERAL = 2  # utterances of a recording that may have more than one: it is not known to be too short for any task
 TEXT_READ = 64e6  # bytes of text files that are read at most
 TEXT_KEPT = 1 << 20  # bytes of documents that a tokenizer is asked about, about
 _ALL_TRAIN = Splits(all_train=True)
+_UNCUT = Segmenter(longest=1e9)
 
 
 def sampled_size(
@@ -41,12 +36,12 @@ def sampled_size(
     source: Source,
     most: int = 1000,
     by_speaker: bool = False,
-    longest: float = inf,
+    segmenter: Segmenter = _UNCUT,
     splits: Splits = _ALL_TRAIN,
     needs: TaskNeeds | None = None,
 ) -> SourceSize:
     """Lists all items and opens at most `most` of them, chosen by hash; `by_speaker` counts the speakers that the listing names.
-    One transcript for more than `longest` seconds is rejected. `splits` are those of the source, and `needs` those of its tasks.
+    Recordings are cut as by `segmenter`. `splits` are those of the source, and `needs` those of its tasks.
 
     Raises EmptySource where nothing is listed.
     """
@@ -65,16 +60,9 @@ def sampled_size(
         chosen = list(_within(chosen, TEXT_READ))
         size = _of_text(source, chosen, SourceSize(items=items, bytes=length), splits, needs)
         return with_unread(source, size, splits)
-    compared = needs.of_item if needs else _not_compared
-    sizes = (
-        with_splits(source, item, compared(source, item, _size_of(source, item, longest)), splits) for item in chosen
-    )
+    sizes = _sizes(chosen, ItemSizes(source=source, segmenter=segmenter, splits=splits, needs=needs))
     size = with_unread(source, sum(sizes, SourceSize()).scaled(items / len(chosen)), splits)
     return _with_speakers(size, speakers.by_split)
-
-
-def _not_compared(source: Source, item: Item, size: SourceSize) -> SourceSize:
-    return size
 
 
 def _with_speakers(size: SourceSize, by_split: Mapping[str, Speakers]) -> SourceSize:
@@ -125,53 +113,23 @@ def _text_size(documents: Sequence[Document], splits: Splits, needs: TaskNeeds |
             by_split[splits.of(HoldOutNames(items=(document.text,), split=document.split))].append(document)
     sizes = {split: _documents_size(some) for split, some in by_split.items()}
     if needs:
-        sizes = {split: needs.of_documents(by_split[split], size) for split, size in sizes.items()}
+        sizes = {split: needs.of_documents(by_split[split], size, _documents_size) for split, size in sizes.items()}
     return replace(sum(sizes.values(), SourceSize()), items=1, read=1, by_split=sizes)
 
 
 def _documents_size(documents: Sequence[Document]) -> SourceSize:
-    fields: dict[str, float] = {}
-    for one in (named for document in documents for named in document.fields):
-        fields[one.name] = fields.get(one.name, 0) + len(one.value.encode())
+    named: dict[str, list[str]] = {}
+    for one in (field for document in documents for field in document.fields):
+        named.setdefault(one.name, []).append(one.value)
     length = sum(len(document.text.encode()) for document in documents)
-    return SourceSize(items=1, read=1, records=len(documents), bytes=length, fields=fields)
-
-
-def _dialogue_size(source: Source, item: Item) -> SourceSize:
-    """A dialogue that the build rejects holds nothing."""
-    try:
-        dialogues = [dialogue for dialogue in source.read(item, Store(".")) if isinstance(dialogue, Dialogue)]
-    except (Unusable, Unavailable):
-        dialogues = []
-    turns = sum(map(turn_amounts, dialogues), DialogueAmounts())
-    spoken = turns.all_spoken
     return SourceSize(
-        items=1, read=1, records=spoken.turns, seconds=spoken.seconds, lengths={round(spoken.turns): 1}, turns=turns,
-        fields=field_bytes(item),
-    )  # fmt: skip
-
-
-def _size_of(source: Source, item: Item, longest: float) -> SourceSize:
-    if source.makes is Dialogue:
-        return _dialogue_size(source, item)
-    seconds = source.seconds_of(item) or _seconds(item)
-    if seconds is None:
-        return SourceSize(items=1, read=1, unreadable=1)
-    rejects = known_rejects(source, item, seconds, longest)
-    named = stretches(source, item, longest)
-    used = min(seconds - rejects.seconds, sum(named)) if named else seconds - rejects.seconds
-    records = len(named) or _utterances(used, longest) if used or not rejects.seconds else 0
-    length = records if records != 1 or names_utterances(source, item) else SEVERAL
-    return SourceSize(
-        items=1, read=1, records=records, seconds=used, rejects=rejects, lengths={length: 1}, fields=field_bytes(item)
+        items=1, read=1, records=len(documents), bytes=length, fields=bytes_of(named), samples=samples_of(named)
     )
 
 
-def _utterances(seconds: float, longest: float) -> int:
-    """Of a recording that nobody has cut: up to `longest` it stays whole."""
-    return 1 if seconds <= longest else max(SEVERAL, round(seconds / SECONDS_AN_UTTERANCE))
-
-
-def _seconds(item: Item) -> float | None:
-    """Seconds by its header, or estimated from its size; None where neither is known, and for audio that `build` rejects."""
-    return declared_seconds(Store("."), Audio(item.uri)) if item.uri else None
+def _sizes(chosen: Iterable[Item], sizes: ItemSizes) -> Iterator[SourceSize]:
+    """The size of each item. One that is listed again is rejected as a duplicate."""
+    seen = set[str]()
+    for item in chosen:
+        yield SourceSize(items=1, read=1) if item.key in seen else sizes.of(item)
+        seen.add(item.key)

@@ -25,8 +25,8 @@ def shortages(pipeline: Pipeline, sizes: dict[str, SourceSize]) -> list[str]:
 
 
 def certain_shortages(pipeline: Pipeline, sizes: dict[str, SourceSize]) -> list[str]:
-    """The shortages that are certain from listings and headers alone."""
-    return [*_sentences(pipeline, sizes, _is_certain(pipeline))]
+    """The shortages that are certain from listings and headers alone: of sources of which all that is listed was read."""
+    return [*_sentences(pipeline, sizes, _is_certain(pipeline, sizes))]
 
 
 def unknown_amounts(pipeline: Pipeline, sizes: dict[str, SourceSize]) -> list[str]:
@@ -46,13 +46,16 @@ def _not_known(use: Use, read: int) -> str:
     return f"not known: {first}; what the others give only the build shows"
 
 
-def _is_certain(pipeline: Pipeline) -> Callable[[Supply, Mixture], bool]:
-    """Counts of records, and the length of synthesised text, are estimates without a bound: such a shortage is never certain."""
+def _is_certain(pipeline: Pipeline, sizes: dict[str, SourceSize]) -> Callable[[Supply, Mixture], bool]:
+    """Counts of records, the length of synthesised text, and what a sample says of the rest are estimates without a bound: such a
+    shortage is never certain.
+    """
 
     def is_certain(supply: Supply, mixture: Mixture) -> bool:
         sources = (supply.source,) if supply.source else pipeline.tasks[supply.task].sources
         is_synthesised = any(pipeline.sources[source].makes is Dialogue for source in sources)
-        return mixture.unit not in ("samples", "weights") and not is_synthesised and supply.is_far_short(mixture)
+        is_unbounded = is_synthesised or any(sizes[source].is_sample for source in sources)
+        return mixture.unit not in ("samples", "weights") and not is_unbounded and supply.is_far_short(mixture)
 
     return is_certain
 

@@ -3,7 +3,7 @@
 SourceSize(items=120000, read=1000, seconds=1.61e6, lengths={1: 90000, 2: 30000}, …).of_split("train")
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from weft.jobs.known_rejects import KnownRejects
@@ -11,6 +11,7 @@ from weft.jobs.speaker_supply import Speakers
 from weft.jobs.turn_amounts import DialogueAmounts
 
 Lengths = Mapping[int, float]
+SAMPLES, SAMPLE_LENGTH = 200, 1000  # texts of one name that are kept to see how they are spelt, and characters of each
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,8 +23,9 @@ class SourceSize:
     recordings (dialogues) by their utterances (turns). `turns` are those of dialogues, `fields` the bytes of named texts.
     `speakers` counts items by speaker, where that was asked for and the listing names every speaker.
     `by_split` is the same of what lies in each split; empty where it was not asked for. Of documents `texts` are some, and
-    `bytes_a_token` is how many bytes of them are a token on average, where that was measured. So many records were `compared` with
-    what tasks need, of which `fits` may give each task a sample.
+    `bytes_a_token` is how many bytes of them are a token on average, where that was measured. The same of named texts, by name: some
+    of them (`samples`), and `rates`; "text" is a transcript or what a turn says. So many records were `compared` with
+    what tasks need, of which `fits` may give each task a sample; `by_task` is the same of these alone.
     """
 
     items: float = 0
@@ -39,9 +41,12 @@ class SourceSize:
     fields: Mapping[str, float] = field(default_factory=dict)
     by_split: Mapping[str, "SourceSize"] = field(default_factory=dict)
     texts: tuple[str, ...] = ()
+    samples: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    rates: Mapping[str, float] = field(default_factory=dict)
     bytes_a_token: float | None = None
     compared: float = 0
     fits: Mapping[str, float] = field(default_factory=dict)
+    by_task: Mapping[str, "SourceSize"] = field(default_factory=dict)
     is_sample: bool = False
 
     def __add__(self, other: "SourceSize") -> "SourceSize":
@@ -54,6 +59,7 @@ class SourceSize:
             fields={n: self.fields.get(n, 0) + other.fields.get(n, 0) for n in (*self.fields, *other.fields)},
             by_split=_added(self.by_split, other.by_split), compared=self.compared + other.compared,
             fits={n: self.fits.get(n, 0) + other.fits.get(n, 0) for n in (*self.fits, *other.fits)},
+            by_task=_added(self.by_task, other.by_task), samples=_some_of(self.samples, other.samples),
         )  # fmt: skip
 
     def scaled(self, by: float) -> "SourceSize":
@@ -64,6 +70,7 @@ class SourceSize:
             turns=self.turns.scaled(by), fields={name: length * by for name, length in self.fields.items()},
             by_split={split: size.scaled(by) for split, size in self.by_split.items()},
             compared=self.compared * by, fits={task: count * by for task, count in self.fits.items()},
+            by_task={task: size.scaled(by) for task, size in self.by_task.items()}, samples=self.samples,
         )  # fmt: skip
 
     def of_length(self, fewest: int) -> "SourceSize":
@@ -78,28 +85,41 @@ class SourceSize:
         if share == 1:
             return self
         lengths = {max(1, round(length * share)): count for length, count in self.lengths.items()}
-        return replace(self.scaled(share), items=self.items, unreadable=self.unreadable, lengths=lengths)
+        by_task = {task: size.part(share) for task, size in self.by_task.items()}
+        return replace(
+            self.scaled(share), items=self.items, unreadable=self.unreadable, lengths=lengths, by_task=by_task
+        )
 
     def of_split(self, split: str) -> "SourceSize":
         """What lies in a split; all of it where splits were not asked for."""
         return self.by_split.get(split, SourceSize()) if self.by_split else self
 
     def fitting(self, task: str) -> "SourceSize":
-        """What may give a task samples. Bytes of fields are of records that have them, so they stay."""
-        share = self.fits.get(task, 0.0) / self.compared if self.compared else 1.0
-        if share == 1:
+        """What may give a task samples; all of it where that is not known."""
+        if task not in self.by_task:
             return self
-        scaled = replace(self.scaled(share), fields=self.fields, bytes_a_token=self.bytes_a_token)
-        return replace(scaled, is_sample=self.is_sample, compared=0, fits={})
+        return replace(self.by_task[task], is_sample=self.is_sample, bytes_a_token=self.bytes_a_token, rates=self.rates)
 
-    def with_rate(self, bytes_a_token: float) -> "SourceSize":
-        parts = {split: replace(part, bytes_a_token=bytes_a_token) for split, part in self.by_split.items()}
-        return replace(self, bytes_a_token=bytes_a_token, by_split=parts)
+    def with_rates(self, bytes_a_token: float | None, rates: Mapping[str, float]) -> "SourceSize":
+        """Of its documents, and of its named texts."""
+        parts = {
+            split: replace(part, bytes_a_token=bytes_a_token, rates=rates) for split, part in self.by_split.items()
+        }
+        return replace(self, bytes_a_token=bytes_a_token, rates=rates, by_split=parts)
 
     @property
     def readable(self) -> float:
         """The share of items whose length is known."""
         return 1 - self.unreadable / self.items if self.items else 1.0
+
+
+def _some_of(some: Mapping[str, tuple[str, ...]], others: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+    return samples_of({name: (*some.get(name, ()), *others.get(name, ())) for name in (*some, *others)})
+
+
+def samples_of(texts: Mapping[str, Sequence[str]]) -> dict[str, tuple[str, ...]]:
+    """The beginnings of the first texts of each name."""
+    return {name: tuple(text[:SAMPLE_LENGTH] for text in all_of[:SAMPLES]) for name, all_of in texts.items()}
 
 
 def _added(some: Mapping[str, SourceSize], others: Mapping[str, SourceSize]) -> dict[str, SourceSize]:

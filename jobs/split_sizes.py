@@ -4,13 +4,14 @@ with_splits(source, item, SourceSize(records=5), splits)   ->   SourceSize(recor
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 
 from weft.jobs.source_sizes import SourceSize
 from weft.pipelines.parts.splits import HoldOutNames, Splits
 from weft.pipelines.sources.base import Source
+from weft.schemas.facts import Facts
 from weft.schemas.item import Item
 from weft.schemas.ledger import Unusable
 from weft.schemas.splits import SPLITS
@@ -20,6 +21,17 @@ def with_splits(source: Source, item: Item, size: SourceSize, splits: Splits) ->
     """The size of an item with what of it lies in which split: as its listing names it, else as the share that is held out says."""
     named = source.named(item, splits) if splits.hold_out or source.names_splits else None
     return replace(size, by_split=_expected(source, size, splits) if named is None else _named(size, named, splits))
+
+
+def placed_by_split(source: Source, item: Item, records: Iterable[Facts], splits: Splits) -> dict[str, list[Facts]]:
+    """The stretches of a recording by the split that the build puts them in. What names an unknown split is rejected."""
+    by_split: dict[str, list[Facts]] = {}
+    for one in records:
+        speaker = one.speaker or getattr(source, "speaker", "")
+        named = HoldOutNames(speakers=(speaker,), recordings=(item.path,), items=(item.key,), split=one.split)
+        with suppress(Unusable):
+            by_split.setdefault(splits.of(named), []).append(one)
+    return by_split
 
 
 def with_unread(source: Source, size: SourceSize, splits: Splits) -> SourceSize:

@@ -1,22 +1,19 @@
-"""How many records of a source may give a task a sample, as their listing or their text says.
+"""What of a source may give a task samples, as its listing or its text says.
 
-TaskNeeds(pipeline, {"asr": task}).of_item(source, item, size)   ->   SourceSize(records=3, compared=3, fits={"asr": 2}, …)
+TaskNeeds(pipeline, {"asr": task}).of_item(facts, size)   ->   SourceSize(records=3, compared=3, fits={"asr": 2}, by_task={"asr": …})
 """
 
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from weft.jobs.source_sizes import SourceSize
 from weft.pipelines.choices.task_checks import reliable
 from weft.pipelines.graph import Pipeline
-from weft.pipelines.sources.base import Source
-from weft.pipelines.storage.store import Store
 from weft.pipelines.tasks.base import Task
 from weft.schemas.facts import Facts
-from weft.schemas.item import Item
-from weft.schemas.ledger import Unavailable
 from weft.schemas.text import Document
+
+_NOTHING = SourceSize(read=1)
 
 
 @dataclass(frozen=True)
@@ -27,26 +24,42 @@ class TaskNeeds:
     makes: type
     tasks: Mapping[str, Task]
 
-    def of_item(self, source: Source, item: Item, size: SourceSize) -> SourceSize:
-        """The size of an item with how many of its records fit; none of one that will be rejected."""
-        if not (self.tasks and source.lists_facts):
-            return size
-        try:
-            records = list(source.facts_of(item, Store(".")))
-        except Unavailable:
-            return size
-        return self._compared(size, records) if records else replace(size, compared=1)
+    def of_item(self, records: Sequence[Facts] | None, size: SourceSize) -> SourceSize:
+        """The size of an item with what of it fits; all of it where its `records` are not known, none where it is rejected."""
+        if records is None:
+            return replace(size, by_task=dict.fromkeys(self.tasks, size))
+        fitting = {name: [one for one in records if self._fits(name, one)] for name in self.tasks}
+        return replace(
+            size,
+            compared=len(records) or 1,
+            fits={name: len(some) for name, some in fitting.items()},
+            by_task={name: _of_records(size, records, some) for name, some in fitting.items()},
+        )
 
-    def of_documents(self, documents: Sequence[Document], size: SourceSize) -> SourceSize:
+    def of_documents(
+        self, documents: Sequence[Document], size: SourceSize, size_of: Callable[[Sequence[Document]], SourceSize]
+    ) -> SourceSize:
         if not any(task.fields for task in self.tasks.values()):  # all that a task may need of a document
             return size
-        fields = (frozenset(one.name for one in document.fields) for document in documents)
-        return self._compared(size, [Facts(fields=names, has_text=True) for names in fields])
+        known = [(one, Facts(fields=frozenset(f.name for f in one.fields), has_text=True)) for one in documents]
+        fitting = {name: [one for one, facts in known if self._fits(name, facts)] for name in self.tasks}
+        return replace(
+            size,
+            compared=len(documents),
+            fits={name: len(some) for name, some in fitting.items()},
+            by_task={name: size_of(some) for name, some in fitting.items()},
+        )
 
-    def _compared(self, size: SourceSize, records: Sequence[Facts]) -> SourceSize:
-        fits = Counter(task for facts in records for task in self._fitting(facts))
-        return replace(size, compared=len(records), fits={task: fits[task] for task in self.tasks})
-
-    def _fitting(self, facts: Facts) -> Iterable[str]:
+    def _fits(self, task: str, facts: Facts) -> bool:
         known = replace(reliable(self.pipeline, facts), most_utterances=None)  # lengths are counted apart
-        return (name for name, task in self.tasks.items() if not task.misfit(known, self.makes))
+        return not self.tasks[task].misfit(known, self.makes)
+
+
+def _of_records(size: SourceSize, records: Sequence[Facts], some: Sequence[Facts]) -> SourceSize:
+    """What some of the records of an item hold. Stretches have their own lengths."""
+    if not some:
+        return _NOTHING
+    if len(some) == len(records) or size.unreadable:
+        return size
+    seconds = sum((one.end or 0.0) - (one.begin or 0.0) for one in some)
+    return replace(size, records=len(some), seconds=seconds, lengths={len(some): 1})

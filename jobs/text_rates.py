@@ -1,4 +1,4 @@
-"""How many bytes of a source's documents are a token: measured with the recipe's text tokenizer on some of them.
+"""How many bytes of a source's text are a token: measured with the recipe's text tokenizer on some documents, and some of each field.
 
 with_text_rates(pipeline, sizes)["books"].bytes_a_token   ->   5.1
 
@@ -24,20 +24,26 @@ _DOCUMENTS = 200  # that are spelt
 
 def with_text_rates(pipeline: Pipeline, sizes: Mapping[str, SourceSize]) -> dict[str, SourceSize]:
     """The sizes, each with its rate where that can be measured."""
-    tokenizer = _tokenizer(pipeline, sizes) if any(size.texts for size in sizes.values()) else None
-    measured = {name: _rate(tokenizer, size.texts) if tokenizer else None for name, size in sizes.items()}
-    return {name: size.with_rate(rate) if (rate := measured[name]) else size for name, size in sizes.items()}
+    has_text = any(size.texts or size.samples for size in sizes.values())
+    tokenizer = _tokenizer(pipeline, sizes) if has_text else None
+    return {name: _with_rates(tokenizer, size) if tokenizer else size for name, size in sizes.items()}
+
+
+def _with_rates(tokenizer: TextTokenizer, size: SourceSize) -> SourceSize:
+    measured = {name: _rate(tokenizer, texts) for name, texts in size.samples.items()}
+    return size.with_rates(_rate(tokenizer, size.texts), {name: rate for name, rate in measured.items() if rate})
 
 
 def _tokenizer(pipeline: Pipeline, sizes: Mapping[str, SourceSize]) -> TextTokenizer | None:
     text = pipeline.text
-    texts = [one for name in pipeline.recipe.text.sources or sizes for one in sizes[name].texts]
+    learnt = pipeline.recipe.text.sources or tuple(sizes)
+    texts = [one for name in learnt for one in sizes[name].texts]
     is_small = isinstance(text, Bpe) and _is_enough(text.size, texts, pipeline, sizes)
     if not is_small and not (isinstance(text, Pretrained) and os.path.isdir(text.model)):
         return None
     made = text.model_copy()
     try:
-        made.train(texts)
+        made.train([*texts, *(one for name in learnt for one in sizes[name].samples.get("text", ()))])
     except ValueError:  # a build says what is wrong with the checkpoint
         return None
     return made

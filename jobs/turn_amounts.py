@@ -1,11 +1,11 @@
 """What a dialogue, or a line of JSON, holds that turns say: turns and bytes by role, and bytes by the name of a field.
 
 turn_amounts(dialogue)   ->   DialogueAmounts(spoken={"human": TurnAmount(turns=1, bytes=31, seconds=1.7)}, written={"system": …})
-field_bytes(item)        ->   {"question": 24, "answer": 12}
+named_texts(item)        ->   {"question": ("How old is the speaker?",), "answer": ("A child.",)}
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -83,12 +83,17 @@ def _of_turn(turn: Turn) -> DialogueAmounts:
     return DialogueAmounts(written={turn.role: TurnAmount(turns=1, bytes=length + result), **calls})
 
 
-def field_bytes(item: Item) -> dict[str, float]:
-    """Bytes of each text that the JSON of an item names, by its name; of one that stands often, of all of them."""
-    lengths: dict[str, float] = {}
+def named_texts(item: Item) -> dict[str, tuple[str, ...]]:
+    """The texts that the JSON of an item names, by their name."""
+    texts: dict[str, list[str]] = {}
     for name, value in _texts(item.payload):
-        lengths[name] = lengths.get(name, 0) + len(value.encode("utf-8", "replace"))
-    return lengths
+        texts.setdefault(name, []).append(value)
+    return {name: tuple(values) for name, values in texts.items()}
+
+
+def bytes_of(texts: Mapping[str, Iterable[str]]) -> dict[str, float]:
+    """By their name."""
+    return {name: sum(len(text.encode("utf-8", "replace")) for text in some) for name, some in texts.items()}
 
 
 def _texts(payload: str) -> Iterator[tuple[str, str]]:

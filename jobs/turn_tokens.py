@@ -7,7 +7,7 @@ Texts of the recipe itself are spelt by the text tokenizer, where that is one th
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 
 from weft.jobs.task_source import TaskSource
@@ -27,9 +27,10 @@ PIXELS = 512  # of an image, a side: most encoders scale it anyway
 
 @dataclass(frozen=True)
 class TurnTokens(TaskSource):
-    """Tokens of the turns of a task over a source; `bytes_a_token` of its text where that was measured."""
+    """Tokens of the turns of a task over a source; `bytes_a_token` of its text where that was measured, `rates` of its named texts."""
 
     bytes_a_token: float | None = None
+    rates: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def template(self) -> ChatTemplate | None:
@@ -46,7 +47,8 @@ class TurnTokens(TaskSource):
     def written(self, role: str, amount: TurnAmount) -> float:
         """Turns that are text alone."""
         is_signs = role in (CALLS, TOOLS) or role not in (*SPOKEN_ROLES, "system")
-        return amount.turns * self.around(role) + self.of_bytes(amount.bytes, is_signs)
+        said = self.of_bytes(amount.bytes, is_signs) if is_signs else self._of_named("text", amount.bytes)
+        return amount.turns * self.around(role) + said
 
     def around(self, role: str) -> float:
         """What the template puts round a turn."""
@@ -73,7 +75,7 @@ class TurnTokens(TaskSource):
         if isinstance(part, LiteralText):
             return amount.turns * self.literal(part.literal)
         if isinstance(part, RecordField):
-            return self.of_bytes(fields.get(part.field, 0.0))
+            return self._of_named(part.field, fields.get(part.field, 0.0))
         if isinstance(part, Interleave):
             return self._groups(part, amount)
         if part == TEXT:
@@ -87,7 +89,11 @@ class TurnTokens(TaskSource):
         return amount.seconds * codes_a_second(self.pipeline, part)
 
     def _text(self, amount: TurnAmount) -> float:
-        return self.of_bytes(amount.bytes) if amount.bytes else amount.seconds * TEXT_RATE
+        return self._of_named("text", amount.bytes) if amount.bytes else amount.seconds * TEXT_RATE
+
+    def _of_named(self, name: str, length: float) -> float:
+        """Tokens of so many bytes of texts of one name."""
+        return length / self.rates[name] if name in self.rates else self.of_bytes(length)
 
     def _groups(self, groups: Interleave, amount: TurnAmount) -> float:
         """Text is padded to as many groups as its audio has, where there is a marker for it, and audio likewise."""

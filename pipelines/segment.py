@@ -118,7 +118,7 @@ class Segment(Stage):
         for supervision in supervisions:
             try:
                 self.splits.own(supervision.split)
-                within = fitted(self.segmenter, recording, supervision)
+                within = fitted(self.segmenter, recording.seconds, supervision)
                 if within.text or within.fields:
                     transcribed.append(within)
                 else:

@@ -1,6 +1,7 @@
 """The rules of a dialogue, in one place: what every writer and every reader of scripts must keep.
 
 checked((Turn("ann", "Hello.", role="human", level=7),))  ->  Unusable: turn 1: level 7 is not 1 to 5
+prompt_of((Turn("ann", "Hello.", role="human"), Turn("bob", "Hi.", role="assistant")))  ->  "a6ff…", of "Hello." alone
 """
 
 import json
@@ -9,6 +10,7 @@ from math import isfinite
 from typing import Any
 
 from weft.schemas.answers import check_answers
+from weft.schemas.fingerprint import digest
 from weft.schemas.ledger import Unusable
 from weft.schemas.text import LEVELS, ROLES, SPEEDS, Turn
 
@@ -26,6 +28,16 @@ def checked(turns: Sequence[Turn]) -> tuple[Turn, ...]:
         raise Unusable("bad_dialogue", "none of its turns is spoken: it has no text of a human or an assistant")
     check_answers(turns)
     return tuple(turns)
+
+
+def prompt_of(turns: Sequence[Turn]) -> str:
+    """A digest of what a dialogue's last answer is an answer to: what is said up to the last turn of the human, however it is spoken.
+
+    Where no human speaks, of all that is said.
+    """
+    asked = [number for number, turn in enumerate(turns, 1) if turn.role == "human"]
+    before = turns[: asked[-1]] if asked else turns
+    return digest([[turn.role, turn.text, turn.tool_call, turn.tool_result] for turn in before])
 
 
 def _faults(turn: Turn) -> Iterator[str]:

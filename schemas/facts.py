@@ -7,8 +7,9 @@ A task refuses records of which it can never make a sample (`Task.misfit`).
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from weft.schemas.audio import Supervision
 from weft.schemas.text import ANSWERS, Dialogue
 
 FieldsByRole = Mapping[str, frozenset[str]]
@@ -20,6 +21,9 @@ class Facts:
 
     `fields` are the names of their fields, those of turns among them. `has_text`: whether they have a transcript. `most_utterances` is
     the most that a recording or a dialogue has; of recordings, as long as none is cut: none lasts more than `longest` seconds.
+
+    Of a stretch of a recording `begin` and `end` are its place in it, in seconds; `speaker` is who speaks there, and `split` what its
+    data call its split.
 
     Of dialogues: `roles` are those of all turns. `spoken` is of the turns that a voice speaks: by how they are marked ("" before any
     answers, `chosen`, `rejected`) and by role, the fields that each of them can say, its own and the dialogue's. `has_answers`: whether
@@ -37,6 +41,14 @@ class Facts:
     has_answers: bool | None = None
     dialogue_fields: frozenset[str] | None = None
     has_tools: bool | None = None
+    begin: float | None = None
+    end: float | None = None
+    speaker: str = ""
+    split: str = ""
+
+    def at(self, stretch: Supervision) -> "Facts":
+        """The same of a stretch of a recording."""
+        return replace(self, begin=stretch.start, end=stretch.end, speaker=stretch.speaker, split=stretch.split)
 
     def spoken_as(self, marks: Iterable[str]) -> FieldsByRole | None:
         """By role, the fields that all spoken turns can say which are marked as one of these; None where that is not known."""

@@ -13,7 +13,7 @@ from weft.pipelines.parts.splits import Splits
 from weft.pipelines.sources.base import Source
 from weft.schemas.recipe import Recipe
 from weft.schemas.splits import HoldOut
-from weft.schemas.text import Dialogue
+from weft.schemas.text import Dialogue, Document
 
 
 @dataclass(frozen=True)
@@ -38,6 +38,7 @@ class RecipeSplits:
         return Splits(
             space=made.speakers if shares else source, default=made.unnamed_split, names=made.splits, hold_out=hold_out,
             shared=shares, all_train=not (self.recipe.tasks or self.recipe.tokenizers or hold_out),
+            by_text=bool(hold_out and hold_out.kind == "items" and made.makes in (Dialogue, Document)),
         )  # fmt: skip
 
     def _shared_share(self, space: str) -> HoldOut | None:

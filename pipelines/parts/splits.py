@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from weft.schemas.counting import counted
+from weft.schemas.dialogue import prompt_of
 from weft.schemas.fingerprint import hash64
 from weft.schemas.ledger import Unusable
 from weft.schemas.settings import Settings
@@ -42,6 +43,7 @@ class Splits(Settings):
     hold_out: HoldOut | None = None
     shared: bool = False  # a speaker of one name is one person in all sources of the space
     all_train: bool = False  # whatever the data calls it
+    by_text: bool = False  # items are named by what they say, which is the same in every source
 
     def holds_out(self, kind: Kind) -> bool:
         return self.hold_out is not None and self.hold_out.kind == kind
@@ -74,7 +76,7 @@ class Splits(Settings):
         """Whether `hold_out` takes a name of its kind."""
         if not self.hold_out or not name:
             return False
-        return hash64("hold out", self.space, name) < self.hold_out.share * 2**64
+        return hash64("hold out", "" if self.by_text else self.space, name) < self.hold_out.share * 2**64
 
     def speaker(self, name: str, dialogue: str = "") -> str:
         """The name of a speaker in its space. A role of a dialogue, such as `caller`, is another voice in each dialogue, so
@@ -83,10 +85,12 @@ class Splits(Settings):
         return f"{dialogue} {name}" if dialogue and name and not self.shared else name
 
     def named(self, dialogue: Dialogue) -> HoldOutNames:
-        """The names of a dialogue. It is one item and one recording, and held out whole where one of its speakers is."""
+        """The names of a dialogue. It is one recording, and held out whole where one of its speakers is. As an item it is named
+        by its prompt, as a document is by its text: no held-out answer is to a prompt that was trained on.
+        """
         speakers = tuple(self.speaker(turn.speaker, dialogue.key) for turn in dialogue.turns if turn.is_spoken)
         return HoldOutNames(
-            speakers=speakers, recordings=(dialogue.key,), items=(dialogue.item or dialogue.key,), split=dialogue.split
+            speakers=speakers, recordings=(dialogue.key,), items=(prompt_of(dialogue.turns),), split=dialogue.split
         )
 
 

@@ -80,7 +80,9 @@ class Source(SpeechSource):
     def facts_of(self, item: Item, store: Store) -> Iterator[Facts]:
         for row in _rows(item):
             with suppress(Unusable):  # which is rejected when it is read
-                yield Facts(fields=self.field_names, has_text=bool(_supervision(row).text))
+                one = _supervision(row)
+                facts = Facts(fields=self.field_names, has_text=bool(one.text))
+                yield facts.at(one) if row[1] else facts
 
     def named(self, item: Item, splits: Splits) -> Sequence[HoldOutNames]:
         return [

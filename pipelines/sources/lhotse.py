@@ -66,7 +66,10 @@ class Source(SpeechSource):
             return
         with suppress(Unusable):  # which is rejected when it is read
             for one in _listed_supervisions(item):
-                yield Facts(fields=frozenset(field.name for field in one.fields), has_text=bool(one.text or one.words))
+                facts = Facts(
+                    fields=frozenset(field.name for field in one.fields), has_text=bool(one.text or one.words)
+                )
+                yield facts if one is _NO_LABELS else facts.at(one)
 
     def named(self, item: Item, splits: Splits) -> Sequence[HoldOutNames] | None:
         if item.uri.endswith(".tar"):

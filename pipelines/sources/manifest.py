@@ -129,10 +129,15 @@ def facts_of(item: Item) -> Iterator[Facts]:
         return
     for line in lines:
         with suppress(WrongField, Unusable):
-            yield Facts(
-                fields=frozenset(one.name for one in named_texts(line)),
-                has_text=bool(line.text("text").strip() or line.entries("words")),
-            )
+            yield _facts(line).at(_stretch(line)) if item.payload.startswith("[") else _facts(line)
+
+
+def _facts(line: Fields) -> Facts:
+    """Raises WrongField, and Unusable."""
+    return Facts(
+        fields=frozenset(one.name for one in named_texts(line)),
+        has_text=bool(line.text("text").strip() or line.entries("words")),
+    )
 
 
 def _lines(item: Item) -> list[Fields]:

@@ -9,30 +9,16 @@ from datetime import date, timedelta
 from random import Random
 from typing import Any
 
+from weft.pipelines.writers.common.asking import number
+from weft.pipelines.writers.common.tool_subjects import CITIES, MANNERS, PAGES, TALK, VOICES
 from weft.schemas.fingerprint import hash64
 
-VERSION = "1"  # raised whenever an item comes out otherwise
+VERSION = "2"  # raised whenever an item comes out otherwise
 _NONE_NEEDED = 0.2  # share of the talks without a call
-_CITIES = ("Oslo", "Rome", "Paris", "Madrid", "Vienna", "Berlin", "Lisbon", "Dublin")
 _SKIES = ("sunny", "cloudy", "rainy", "windy")
-_VOICES = (
-    ("Clara", "a calm woman", "slow"), ("Walter", "an old man", "slow"), ("Ida", "a cheerful girl", "fast"),
-    ("Paul", "a sports reporter", "fast"),
-)  # fmt: skip
-_PAGES = {
-    "the tallest mountain": "Mount Everest is the tallest mountain.",
-    "the longest river": "The Nile is often called the longest river.",
-    "the largest ocean": "The Pacific is the largest ocean.",
-    "the capital of Norway": "Oslo is the capital of Norway.",
-    "the fastest animal": "The falcon is the fastest animal.",
-}
-_TALK = {
-    "Hello, how are you?": "I am fine, thank you. What can I do for you?",
-    "Thank you for your help.": "You are welcome.",
-    "Please tell me a short joke.": "Why did the book go to the doctor? It had lost its place.",
-}
 _WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _START, _DAYS = date(2024, 1, 1), 3650
+_FURTHEST = 12  # days from today that somebody asks about
 
 
 def _schema(name: str, does: str, **properties: str) -> dict[str, Any]:
@@ -49,7 +35,7 @@ SCHEMAS = (
     ),
     _schema("web_search", "Searches the web.", query="what to look for"),
     _schema("weather", "The weather of a day.", city="the city", day="today or tomorrow"),
-    _schema("date_time", "The date of a day, and its day of the week.", day="today or tomorrow"),
+    _schema("date_time", "The date of a day, and its day of the week.", day="today, tomorrow or in some days"),
 )
 
 
@@ -81,12 +67,12 @@ def tool_talks(n: int, seed: int) -> Iterator[tuple[str, Talk]]:
 
 
 def _talk(random: Random) -> Talk:
-    asked, answer = random.choice(list(_TALK.items()))
+    asked, answer = random.choice(list(TALK.items()))
     return Talk(asked=asked, call=None, answer=answer)
 
 
 def _weather(random: Random) -> Talk:
-    city, day, sky = random.choice(_CITIES), random.choice(("today", "tomorrow")), random.choice(_SKIES)
+    city, day, sky = random.choice(CITIES), random.choice(("today", "tomorrow")), random.choice(_SKIES)
     degrees = random.randint(2, 30)
     call = Call("weather", {"city": city, "day": day}, {"sky": sky, "celsius": degrees})
     be = "is" if day == "today" else "will be"
@@ -98,23 +84,25 @@ def _weather(random: Random) -> Talk:
 
 
 def _web(random: Random) -> Talk:
-    query, page = random.choice(list(_PAGES.items()))
+    query, page = random.choice(list(PAGES.items()))
     return Talk(
         asked=f"Please look up {query}.", call=Call("web_search", {"query": query}, {"results": [page]}), answer=page
     )
 
 
 def _date(random: Random) -> Talk:
-    today, day = _START + timedelta(random.randrange(_DAYS)), random.choice(("today", "tomorrow"))
-    then = today + timedelta(day == "tomorrow")
+    today, days = _START + timedelta(random.randrange(_DAYS)), random.randint(0, _FURTHEST)
+    day = ("today", "tomorrow")[days] if days < 2 else f"in {number(days)} days"
+    then = today + timedelta(days)
     weekday = _WEEKDAYS[then.weekday()]
     call = Call("date_time", {"day": day}, {"date": then.isoformat(), "weekday": weekday})
-    be = "is" if day == "today" else "will be"
-    return Talk(asked=f"Which day of the week is it {day}?", call=call, answer=f"{day.capitalize()} {be} {weekday}.")
+    be = "will be" if days else "is"
+    return Talk(asked=f"Which day of the week is it {day}?", call=call, answer=f"{day.capitalize()} it {be} {weekday}.")
 
 
 def _voice(random: Random) -> Talk:
-    name, like, speed = random.choice(_VOICES)
+    (name, who), (manner, speed) = random.choice(list(VOICES.items())), random.choice(list(MANNERS.items()))
+    like = f"{'an' if manner[0] in 'aeiou' else 'a'} {manner} {who}"
     call = Call("audio_search", {"description": like}, {"voice": name, "style": speed})
     return Talk(
         asked=f"Please speak like {like}.",

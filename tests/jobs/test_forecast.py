@@ -21,6 +21,7 @@ from weft.jobs.shortages import shortages
 from weft.jobs.source_sizes import SourceSize
 from weft.jobs.turn_amounts import BYTES_A_SECOND
 from weft.pipelines.audio.sound import flac
+from weft.pipelines.segmenters.base import Segmenter
 from weft.pipelines.sources import folder, grammar, manifest, text
 from weft.tokenizers.training.hubert_settings import HubertTraining
 
@@ -107,7 +108,7 @@ class TestHoldings:
 
         monkeypatch.setattr(builtins, "open", guarded)
         held = sampled_size("speech", folder.Source(path=str(tmp_path)))
-        assert (held.items, held.unreadable, held.seconds) == (6, 5, 2.0)
+        assert (held.items, held.unreadable, held.seconds) == (6, 4, 2.0)  # one has no name that can be used
 
     def test_text_that_build_rejects_holds_nothing(self, tmp_path: Path) -> None:
         (tmp_path / "a.txt").write_text("good")
@@ -128,14 +129,15 @@ class TestLengths:
             write_clip(tmp_path / f"{name}.flac", seconds)
         (tmp_path / "one.txt").write_text("a b")
         (tmp_path / "tiers.TextGrid").write_text("")
-        held = sampled_size("speech", folder.Source(path=str(tmp_path)), longest=30.0)
+        held = sampled_size("speech", folder.Source(path=str(tmp_path)), segmenter=Segmenter())
         assert held.lengths == {1: 1, 2: 2, 5: 1}
         assert (held.of_length(2).items, held.of_length(2).records, held.of_length(6).seconds) == (3, 9, 0.0)
 
     def test_stretches_that_cannot_be_are_not_counted(self, tmp_path: Path) -> None:
         write_clip(tmp_path / "day.flac", 100)
         lines = [
-            {"audio": "day.flac", "offset": 1, "duration": seconds} for seconds in (3, 4, -1, float("nan"), "5", None)
+            {"audio": "day.flac", "offset": 1, "duration": seconds, "text": "so"}
+            for seconds in (3, 4, -1, float("nan"), "no", None, 0.1, 200)
         ]
         (tmp_path / "manifest.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
         held = sampled_size("speech", manifest.Source(path=str(tmp_path / "manifest.jsonl")))
@@ -148,7 +150,7 @@ class TestKnownRejects:
             write_clip(tmp_path / f"{name}.flac", seconds)
         for name, content in (("short.txt", "a b"), ("long.txt", "a b"), ("silent.txt", " "), ("timed.ctm", "")):
             (tmp_path / name).write_text(content)
-        held = sampled_size("speech", folder.Source(path=str(tmp_path)), longest=30.0)
+        held = sampled_size("speech", folder.Source(path=str(tmp_path)), segmenter=Segmenter())
         assert (held.items, held.seconds) == (4, 88.0)
         assert held.rejects == KnownRejects(long_transcripts=1, seconds=40.0)
 
@@ -158,7 +160,7 @@ class TestKnownRejects:
         stretches = [{"offset": 0, "duration": 35, "text": "a"}, {"offset": 40, "duration": 20, "text": "b"}]
         lines = [{"audio": "day.flac", **stretch} for stretch in stretches] + [{"audio": "bare.flac"}]
         (tmp_path / "manifest.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
-        held = sampled_size("speech", manifest.Source(path=str(tmp_path / "manifest.jsonl")), longest=30.0)
+        held = sampled_size("speech", manifest.Source(path=str(tmp_path / "manifest.jsonl")), segmenter=Segmenter())
         assert (held.records, held.seconds) == (4, 70.0)
         assert held.rejects == KnownRejects(long_transcripts=1, seconds=35.0, without_text=1)
 

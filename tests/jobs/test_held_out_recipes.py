@@ -10,6 +10,7 @@ from weft.jobs.commands import read_pipeline
 from weft.pipelines.corpus.hold_out import check_listing
 from weft.pipelines.parts.splits import Splits
 from weft.pipelines.sources import folder, manifest
+from weft.pipelines.sources.common.scripted import ScriptedSource
 from weft.pipelines.storage.store import Store
 from weft.schemas.splits import HoldOut
 
@@ -33,6 +34,19 @@ def test_somebody_of_each_embedded_source_is_held_out(recipe: str) -> None:
     for space in pipeline.spaces:
         if not any(hasattr(pipeline.sources[name], "path") for name in space.splits):
             check_listing(space, pipeline.sources)
+
+
+@pytest.mark.parametrize("recipe", ["step-audio-2-small", "step-audio-aqaa-small"])
+def test_no_prompt_is_held_out_of_one_source_and_trained_on_in_another(recipe: str) -> None:
+    pipeline = read_pipeline(recipe)
+    splits_by_name: dict[str, set[str]] = {}
+    for name, source in pipeline.sources.items():
+        rule = pipeline.splits(name)
+        for item in source.items(name) if isinstance(source, ScriptedSource) else ():
+            for named in source.named(item, rule):
+                splits_by_name.setdefault(named.items[0], set()).add(rule.of(named))
+    assert {split for splits in splits_by_name.values() for split in splits} == {"train", "validation"}
+    assert all(len(splits) == 1 for splits in splits_by_name.values())
 
 
 def test_six_readers_of_the_demo_are_held_out_three_of_them_of_its_recordings() -> None:

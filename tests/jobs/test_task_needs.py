@@ -96,7 +96,7 @@ def test_short_recordings_are_left_out_once(tmp_path: Path) -> None:
 
 
 def test_what_was_not_read_may_fit() -> None:
-    size = SourceSize(items=1000, read=10, records=1000, compared=1000, fits={"t": 0}, is_sample=True)
+    size = SourceSize(items=1000, read=10, records=1000, by_task={"t": SourceSize(read=10)}, is_sample=True)
     assert (size.fitting("t").records, size.fitting("t").is_sample) == (0, True)
     assert size.fitting("t").fitting("t") == size.fitting("t")
 
@@ -104,6 +104,17 @@ def test_what_was_not_read_may_fit() -> None:
 NOT_KNOWN = (
     "not known: none of the 10 items that were read of s gives t a sample; what the others give only the build shows"
 )
+
+
+def test_a_plan_as_json_says_what_is_not_known(weft: Weft, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("weft.jobs.forecast_tables.HEADERS", 10)
+    lines = [{**line, "text": 5} for line in clips(tmp_path, 20)]
+    (tmp_path / "lines.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    task = {"use": "turns", "turns": [HUMAN, REPLY]}
+    made = recipe({"use": "manifest", "path": str(tmp_path / "lines.jsonl")}, task, unit="tokens")
+    (tmp_path / "r.yaml").write_text(json.dumps(made))
+    code, output, _ = weft("plan", str(tmp_path / "r.yaml"), "--json")
+    assert (code, json.loads(output)["not_known"]) == (0, [NOT_KNOWN])
 
 
 @pytest.mark.parametrize("kind", ["no transcript", "rejected", "no field"])
@@ -127,6 +138,15 @@ def test_a_sample_in_which_nothing_fits_shows_no_shortage(kind: str, tmp_path: P
     )
     sizes = source_sizes(made, 40)
     assert len(shortages(made, sizes)) == 1 and not unknown_amounts(made, sizes)
+
+
+def test_a_sample_makes_no_shortage_certain(tmp_path: Path) -> None:
+    """What was not read may be longer than all that was."""
+    lines = [{**line, "text": "two"} for line in clips(tmp_path, 40)]
+    made = pipeline(tmp_path, "manifest", lines, {"use": "turns", "turns": [HUMAN, REPLY]}, unit="seconds", total=900)
+    sample, whole = source_sizes(made, 10), source_sizes(made, 40)
+    assert (len(shortages(made, sample)), certain_shortages(made, sample)) == (1, [])
+    assert (len(shortages(made, whole)), len(certain_shortages(made, whole))) == (1, 1)
 
 
 @pytest.mark.parametrize("held_out", [{}, {"hold_out": {"items": 0.2}}])

@@ -60,3 +60,23 @@ def test_too_little_of_much_text_is_not_trained_on(tmp_path: Path) -> None:
     assert length < BYTES_A_WORD * 400
     much = with_text_rates(made, {"s": size.scaled(50).scaled(1)})
     assert much["s"].bytes_a_token is None
+
+
+def test_fields_and_turns_are_spelt_by_themselves(tmp_path: Path) -> None:
+    """Numbers and signs, where the documents are words."""
+    answers = [f"{n * 7919} = {n} * 7919; 0x{n * 7919:x}" for n in range(30)]
+    tokenizer = bpe.Tokenizer(size=300).train([TEXT])
+    tokenizer.save_pretrained(tmp_path / "text")
+    lines = [{"turns": [{"role": "human", "text": one}], "answer": one} for one in answers]
+    (tmp_path / "s.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    turns = [{"role": "human", "say": "text"}, {"role": "assistant", "say": {"field": "answer"}}]
+    made = make_pipeline(
+        {
+            "name": "one",
+            "sources": {"s": {"use": "script", "path": str(tmp_path / "s.jsonl")}},
+            "text": {"use": "pretrained", "model": str(tmp_path / "text")},
+            "tasks": {"t": {"use": "turns", "sources": ["s"], "turns": turns}},
+        }
+    )
+    tokens = sum(len(tokenizer.encode(one)) for one in answers)
+    assert Use(made, "t", "s").tokens(source_sizes(made, 100)["s"]) == pytest.approx(2 * tokens)

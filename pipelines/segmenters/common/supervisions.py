@@ -1,6 +1,6 @@
 """Supervisions that can become utterances: those of the data, trimmed to their recording, and those of a recording's timed words.
 
-fitted(segmenter, Recording(seconds=9.0), Supervision(0.4, 9.05, "good morning"))   ->   Supervision(0.4, 9.0, "good morning")
+fitted(segmenter, 9.0, Supervision(0.4, 9.05, "good morning"))   ->   Supervision(0.4, 9.0, "good morning")
 """
 
 from collections.abc import Sequence
@@ -12,13 +12,13 @@ from weft.schemas.audio import Recording, Supervision, Word
 from weft.schemas.ledger import Unusable
 
 
-def fitted(segmenter: Segmenter, recording: Recording, supervision: Supervision) -> Supervision:
-    """The supervision, trimmed to its recording. Raises Unusable: outside_audio, too_short, long_transcript."""
-    where = f"{supervision.start:.3f} to {supervision.end:.3f} s of {recording.seconds:.3f} s"
+def fitted(segmenter: Segmenter, seconds: float, supervision: Supervision) -> Supervision:
+    """The supervision, trimmed to its recording of so many seconds. Raises Unusable: outside_audio, too_short, long_transcript."""
+    where = f"{supervision.start:.3f} to {supervision.end:.3f} s of {seconds:.3f} s"
     slack = segmenter.slack
-    if not (-slack <= supervision.start < supervision.end <= recording.seconds + slack):
+    if not (-slack <= supervision.start < supervision.end <= seconds + slack):
         raise Unusable("outside_audio", where)
-    within = replace(supervision, start=max(0.0, supervision.start), end=min(supervision.end, recording.seconds))
+    within = replace(supervision, start=max(0.0, supervision.start), end=min(supervision.end, seconds))
     if within.end - within.start < segmenter.shortest:
         raise Unusable("too_short", f"{where} is less than {segmenter.shortest:g} s")
     longest = max(segmenter.longest, segmenter.transcript)

@@ -1,5 +1,7 @@
 """Which split a record is of: by the hash of its names, where the data does not say another."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -118,3 +120,26 @@ class TestTally:
         with pytest.raises(SplitError) as fault:
             tally.check("source read")
         assert str(fault.value).startswith(message)
+
+
+def test_a_dialogue_is_held_out_by_its_prompt() -> None:
+    """Dialogues that ask the same are of one split, whatever is answered and however it is spoken."""
+    asked, answers = Turn("a", "How are you?", role="human"), [Turn("b", f"{n}.", role="assistant") for n in range(20)]
+    rule = splits("items", 0.5)
+    same = [Dialogue(f"d{n}", "s", (asked, answer), item=f"i{n}") for n, answer in enumerate(answers)]
+    same.append(Dialogue("happy", "s", (replace(asked, emotion="happy", speaker="c"), answers[0])))
+    assert len({rule.of(rule.named(one)) for one in same}) == 1
+    longer = [Dialogue("d", "s", (asked, answer, asked, answers[0])) for answer in answers]
+    assert {rule.of(rule.named(one)) for one in longer} == {"train", "validation"}
+
+
+def test_where_no_human_speaks_all_of_a_dialogue_is_its_prompt() -> None:
+    rule = splits("items", 0.5)
+    said = [(Turn("a", "Hello."), Turn("b", f"{n}.")) for n in range(20)]
+    assert {rule.of(rule.named(Dialogue("d", "s", turns))) for turns in said} == {"train", "validation"}
+    assert len({rule.of(rule.named(Dialogue(f"d{n}", "s", said[0]))) for n in range(20)}) == 1
+
+
+def test_what_items_say_is_of_one_split_in_all_sources() -> None:
+    read, books = (splits("items", space=space, by_text=True) for space in ("read", "books"))
+    assert held(read) == held(books) and held(splits("items", space="read")) != held(splits("items", space="books"))

@@ -11,12 +11,14 @@ import pytest
 from PIL import Image
 
 from weft.jobs.sampled_sizes import sampled_size
-from weft.pipelines.sources import checkable, pairs, pictures, preferences, questions, scenes, tools
+from weft.pipelines.parts.splits import Splits
+from weft.pipelines.sources import checkable, grammar, pairs, pictures, preferences, questions, scenes, tools
 from weft.pipelines.sources.base import Source
 from weft.pipelines.storage.store import Store
 from weft.pipelines.synthesize import Synthesize
 from weft.pipelines.voices.common.measured import VoiceMeasures
 from weft.pipelines.voices.espeak import Voice
+from weft.schemas.splits import HoldOut
 from weft.schemas.text import Dialogue, Document
 
 NAMED = {
@@ -45,6 +47,16 @@ def test_records_have_the_fields_that_the_source_says(kind: Any, store: Store) -
         turns = record.turns if isinstance(record, Dialogue) else ()
         names |= {field.name for one in (record, *turns) for field in one.fields}
     assert names == kind(count=1).field_names
+
+
+@pytest.mark.parametrize("kind", [grammar.Source, pairs.Source, tools.Source, preferences.Source])
+def test_no_prompt_that_is_held_out_is_trained_on(kind: Any, store: Store) -> None:
+    rule = Splits(space="s", hold_out=HoldOut(items=0.2))
+    asked: dict[str, set[tuple[str, ...]]] = {"train": set(), "validation": set()}
+    for talk in records(kind(count=1000, seed=3), store):
+        last = max(n for n, turn in enumerate(talk.turns) if turn.role == "human")
+        asked[rule.of(rule.named(talk))].add(tuple(turn.text for turn in talk.turns[: last + 1]))
+    assert asked["train"] and asked["validation"] and not asked["train"] & asked["validation"]
 
 
 def test_a_pair_is_a_dialogue_in_two_languages(store: Store) -> None:

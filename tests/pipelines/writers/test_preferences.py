@@ -3,12 +3,10 @@
 from itertools import islice
 
 from weft.pipelines.voices.common.emotions import EMOTIONS
+from weft.pipelines.writers.common.asking import number
 from weft.pipelines.writers.preferences import preferences
 
-NUMBERS = {
-    "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10, "eleven": 11,
-    "twelve": 12, "thirteen": 13, "fourteen": 14, "fifteen": 15, "sixteen": 16, "seventeen": 17, "eighteen": 18,
-}  # fmt: skip
+NUMBERS = {number(n): n for n in range(100)}
 
 
 def test_an_item_depends_on_seed_and_place_alone() -> None:
@@ -34,3 +32,12 @@ def test_the_chosen_answer_is_the_better_one() -> None:
     for one in made:
         answers.setdefault(one.prompt, set()).add(one.chosen)
     assert all(len(chosen) == 1 for chosen in answers.values())
+
+
+def test_a_thousand_have_hundreds_of_prompts() -> None:
+    assert len({one.prompt for _, one in preferences(1000, 1)}) > 600
+
+
+def test_numbers_are_written_in_words() -> None:
+    assert [number(n) for n in (0, 13, 20, 42, 99)] == ["zero", "thirteen", "twenty", "forty-two", "ninety-nine"]
+    assert len(NUMBERS) == 100

@@ -30,3 +30,7 @@ def test_calls_fit_the_schemas_and_answers_the_results() -> None:
 def test_days_of_the_week_are_those_of_the_calendar() -> None:
     calls = [talk.call for _, talk in tool_talks(500, 2) if talk.call and talk.call.name == "date_time"]
     assert calls and all(f"{date.fromisoformat(c.content['date']):%A}" == c.content["weekday"] for c in calls)
+
+
+def test_a_thousand_ask_a_hundred_things() -> None:
+    assert len({talk.asked for _, talk in tool_talks(1000, 1)}) > 100

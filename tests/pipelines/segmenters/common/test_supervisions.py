@@ -19,8 +19,7 @@ BARE = Supervision(start=1.0, end=2.0 + LONGEST)
 
 
 def test_a_little_beyond_the_recording_is_trimmed() -> None:
-    recording = replace(RECORDING, seconds=9.0)
-    within = fitted(SEGMENTER, recording, Supervision(start=-0.9 * SLACK, end=9.0 + 0.9 * SLACK))
+    within = fitted(SEGMENTER, 9.0, Supervision(start=-0.9 * SLACK, end=9.0 + 0.9 * SLACK))
     assert (within.start, within.end) == (0.0, 9.0)
 
 
@@ -37,17 +36,17 @@ def test_a_little_beyond_the_recording_is_trimmed() -> None:
 )
 def test_what_cannot_be_an_utterance_is_refused(supervision: Supervision, reason: str) -> None:
     with pytest.raises(Unusable) as caught:
-        fitted(SEGMENTER, RECORDING, supervision)
+        fitted(SEGMENTER, RECORDING.seconds, supervision)
     assert caught.value.reason == reason
 
 
 def test_a_long_one_without_text_and_fields_may_be_cut_later() -> None:
-    assert fitted(SEGMENTER, RECORDING, BARE) == BARE
+    assert fitted(SEGMENTER, RECORDING.seconds, BARE) == BARE
 
 
 def test_how_far_one_may_reach_beyond_its_recording_is_a_setting() -> None:
     beyond = Supervision(start=1.0, end=RECORDING.seconds + 2 * SLACK)
-    within = fitted(Segmenter(longest=1e9, slack=3 * SLACK), RECORDING, beyond)
+    within = fitted(Segmenter(longest=1e9, slack=3 * SLACK), RECORDING.seconds, beyond)
     assert within.end == RECORDING.seconds
     with pytest.raises(Unusable):
-        fitted(Segmenter(slack=0), RECORDING, Supervision(start=1.0, end=RECORDING.seconds + SLACK / 2))
+        fitted(Segmenter(slack=0), RECORDING.seconds, Supervision(start=1.0, end=RECORDING.seconds + SLACK / 2))

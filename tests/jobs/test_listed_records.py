@@ -1,0 +1,146 @@
+"""`weft plan` counts the records that the build makes of a recording, where its listing names stretches."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from weft.jobs.commands import make_pipeline
+from weft.jobs.forecast import Supply, source_sizes, supplies
+from weft.jobs.listed_records import listed_records
+from weft.jobs.shortages import certain_shortages
+from weft.pipelines.audio.sound import flac
+from weft.pipelines.graph import Pipeline
+from weft.pipelines.segmenters.base import Segmenter
+from weft.pipelines.sources import kaldi, lhotse, manifest
+from weft.pipelines.sources.base import Source
+from weft.schemas.facts import Facts
+
+TEXT = {
+    "use": "turns",
+    "turns": [{"role": "human", "say": {"literal": "Write."}}, {"role": "assistant", "say": "text"}],
+}
+STRETCHES = [
+    (0.0, 2.0, "one"),
+    (3.0, 4.5, "two"),
+    (5.0, 5.1, "short"),
+    (19.0, 25.0, "outside"),
+    (6.0, 7.0, ""),
+    (7.5, 9.0, ""),
+]
+SAID, BARE = ({"fields": frozenset(), "has_text": has_text} for has_text in (True, False))
+MADE = [
+    Facts(**SAID, begin=0.0, end=2.0),
+    Facts(**SAID, begin=3.0, end=4.5),
+    Facts(**BARE, begin=6.0, end=9.0),
+]  # two bare ones are merged, one is too short, one lies outside
+
+
+def of_kaldi(folder: Path) -> Source:
+    (folder / "wav.scp").write_text(f"day {folder}/day.flac\n")
+    rows = list(enumerate(STRETCHES))
+    (folder / "segments").write_text("".join(f"u{n} day {begin} {end}\n" for n, (begin, end, _) in rows))
+    (folder / "text").write_text("".join(f"u{n} {text}\n" for n, (_, _, text) in rows if text))
+    return kaldi.Source(path=str(folder))
+
+
+def of_manifest(folder: Path) -> Source:
+    lines = [
+        {"audio": "day.flac", "offset": begin, "duration": end - begin, "text": text} for begin, end, text in STRETCHES
+    ]
+    (folder / "m.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    return manifest.Source(path=str(folder / "m.jsonl"))
+
+
+def of_cuts(folder: Path) -> Source:
+    supervisions = [
+        {"id": str(n), "start": begin, "duration": end - begin, "text": text or None}
+        for n, (begin, end, text) in enumerate(STRETCHES)
+        if text != "outside"  # which a cut would trim to its own length
+    ]
+    file = {"type": "file", "channels": [0], "source": str(folder / "day.flac")}
+    recording = {"id": "day", "sources": [file], "sampling_rate": 16000, "num_samples": 320000, "duration": 20}
+    cut = {"id": "c", "start": 0, "duration": 20, "channel": 0, "recording": recording, "supervisions": supervisions}
+    (folder / "cuts.jsonl").write_text(json.dumps(cut))
+    return lhotse.Source(path=str(folder / "cuts.jsonl"))
+
+
+KINDS = [of_kaldi, of_manifest, of_cuts]
+
+
+@pytest.fixture
+def day(tmp_path: Path) -> Path:
+    (tmp_path / "day.flac").write_bytes(flac(np.zeros(320_000, np.float32), 16_000))
+    return tmp_path
+
+
+def planned(source: Source, **mixture: Any) -> tuple[Pipeline, Supply]:
+    name = type(source).__module__.rpartition(".")[2]
+    stage = {
+        "mixture": {"unit": "samples", "total": 9, "shares": {"t": 1}, **mixture},
+        "context": 64,
+        "model": {"config": {"model_type": "llama"}},
+        "optimiser": {"lr": 0.001, "batch_tokens": 64},
+    }
+    made = make_pipeline(
+        {
+            "name": "one",
+            "sources": {"s": {"use": name, "path": source.model_dump()["path"]}},
+            "tasks": {"t": {"sources": ["s"], **TEXT}},
+            "training": {"s": stage},
+        }
+    )
+    return made, next(supplies(made, "s", source_sizes(made, 1000)))
+
+
+@pytest.mark.parametrize("made_of", KINDS)
+def test_stretches_are_cut_as_the_build_cuts_them(made_of: Callable[[Path], Source], day: Path) -> None:
+    source = made_of(day)
+    (item,) = source.items("s")
+    assert listed_records(source, item, Segmenter(), seconds=20.0) == MADE
+    held = source_sizes(planned(source)[0], 1000)["s"]
+    assert (held.items, held.records, held.seconds, held.lengths) == (1, 3, 6.5, {3: 1})
+
+
+@pytest.mark.parametrize("made_of", KINDS)
+def test_a_task_has_the_stretches_that_give_it_a_sample_with_their_lengths(
+    made_of: Callable[[Path], Source], day: Path
+) -> None:
+    source = made_of(day)
+    assert (planned(source)[1].has, planned(source, unit="seconds")[1].has) == (2, 3.5)
+
+
+def test_a_few_long_clips_that_fit_are_no_certain_shortage(tmp_path: Path) -> None:
+    """Of 5 clips with a transcript there are 100 s: no share of the seconds of all clips says so."""
+    lines = [{"audio": f"{n}.flac", **({"text": "so"} if n < 5 else {})} for n in range(105)]
+    for n in range(105):
+        (tmp_path / f"{n}.flac").write_bytes(flac(np.zeros(320_000 if n < 5 else 8_000, np.float32), 16_000))
+    (tmp_path / "m.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    made, supply = planned(manifest.Source(path=str(tmp_path / "m.jsonl")), unit="seconds", total=90)
+    assert supply.has == 100 and not certain_shortages(made, source_sizes(made, 1000))
+
+
+def test_what_is_listed_twice_and_what_is_too_short_count_once_and_not_at_all(day: Path) -> None:
+    (day / "tick.flac").write_bytes(flac(np.zeros(800, np.float32), 16_000))
+    lines = [{"audio": name, "text": "so"} for name in ("day.flac", "day.flac", "tick.flac")]
+    (day / "m.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    made, supply = planned(manifest.Source(path=str(day / "m.jsonl")))
+    assert (supply.has, source_sizes(made, 1000)["s"].items) == (1, 3)
+
+
+def test_lines_that_are_rejected_lower_no_others(day: Path) -> None:
+    (day / "list.txt").write_text(f"no url\nfile://{day}/day.flac\tsaid\n")
+    made = make_pipeline({"name": "one", "sources": {"s": {"use": "urls", "path": str(day / "list.txt")}}})
+    size = source_sizes(made, 1000)["s"]
+    assert (size.items, size.records, size.unreadable) == (2, 1, 0)
+
+
+def test_each_channel_is_a_recording_where_the_source_says_so(tmp_path: Path) -> None:
+    (tmp_path / "a.flac").write_bytes(flac(np.zeros((32_000, 2), np.float32), 16_000))
+    source = {"use": "folder", "path": str(tmp_path), "channels": "each"}
+    size = source_sizes(make_pipeline({"name": "one", "sources": {"s": source}}), 1000)["s"]
+    assert (size.items, size.records, size.seconds, size.is_sample) == (1, 2, 4.0, False)
+    assert (size.of_split("train").items, size.of_split("train").seconds) == (2, 4.0)
