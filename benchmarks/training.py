@@ -91,7 +91,8 @@ def _trained(place: Path) -> float:
 def _bare(shards: Path, attention: str) -> float:
     """Tokens a second of the same batch again and again."""
     device = torch.device("cuda" if ON_GPU else "cpu")
-    model = build(_stage().model, SIZE, 0).to(device)
+    model: Any = build(_stage().model, SIZE, 0)
+    model.to(device)
     model.set_attn_implementation(attention)
     optimiser = torch.optim.AdamW(model.parameters(), lr=1e-4, foreach=True)
     rows = rows_of(next(BatchStream(DrawReader(shards), CONTEXT, BLOCKS).batches(StreamState())), slice(None), device)

@@ -67,11 +67,11 @@ def attend(
             module, query, key, value, attention_mask, dropout=dropout, scaling=scaling, **kwargs
         )
     batch, heads, tokens, width = query.shape
-    flat = [repeat_kv(states, heads // states.shape[1]).transpose(1, 2).flatten(0, 1) for states in (query, key, value)]
+    q, k, v = (repeat_kv(part, heads // part.shape[1]).transpose(1, 2).flatten(0, 1) for part in (query, key, value))
     if query.is_cuda:
-        out_NHD = flash(*flat, attention_mask.flatten(), longest=tokens, scaling=scaling)
+        out_NHD = flash(q, k, v, attention_mask.flatten(), longest=tokens, scaling=scaling)
     else:
-        out_NHD = one_by_one(*flat, attention_mask.flatten(), dropout=dropout, scaling=scaling)
+        out_NHD = one_by_one(q, k, v, attention_mask.flatten(), dropout=dropout, scaling=scaling)
     return out_NHD.view(batch, tokens, heads, width), None
 
 
@@ -80,8 +80,8 @@ def flash(query: Tensor, key: Tensor, value: Tensor, bounds: Tensor, longest: in
 
     Rotary embeddings leave float32 under autocast.
     """
-    states = (part.to(torch.bfloat16) for part in (query, key, value))
-    out = varlen_attn(*states, bounds, bounds, longest, longest, scale=scaling, window_size=(-1, 0))
+    q, k, v = (part.to(torch.bfloat16) for part in (query, key, value))
+    out = varlen_attn(q, k, v, bounds, bounds, longest, longest, scale=scaling, window_size=(-1, 0))
     assert isinstance(out, Tensor)
     return out
 
@@ -102,7 +102,7 @@ def _takes_bounds(lm: PreTrainedModel, device: torch.device) -> bool:
     """Where the LM calls `attend`: on a CPU, and on a GPU in bfloat16 without dropout, as its kernel asks."""
     if lm.config._attn_implementation != ATTENTION or device.type not in ("cpu", "cuda"):
         return False
-    drops = lm.training and getattr(lm.config, "attention_dropout", 0.0)
+    drops = lm.training and bool(getattr(lm.config, "attention_dropout", 0.0))
     in_bfloat16 = torch.is_autocast_enabled("cuda") and torch.get_autocast_dtype("cuda") is torch.bfloat16
     return device.type == "cpu" or (in_bfloat16 and not drops)
 

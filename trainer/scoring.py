@@ -83,7 +83,8 @@ class RareRewards:
             seen = self._seen.setdefault(name, deque(maxlen=self.steps))
             seen.append((int(differ.sum()), len(differ)))
             if len(seen) == self.steps:
-                self._judge(name, *np.sum(seen, axis=0).tolist(), values=values)
+                differing, groups = np.sum(seen, axis=0).tolist()
+                self._judge(name, differing, groups, values)
 
     def _judge(self, name: str, differ: int, groups: int, values: np.ndarray) -> None:
         if differ >= SELDOM * groups:

@@ -60,10 +60,10 @@ def test_a_model_gives_the_same_logits_and_gradients_by_bounds_as_under_a_mask(m
 
 def test_the_kernel_is_asked_for_what_one_document_after_another_gives(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(attention, "varlen_attn", each_document)
-    states = [torch.randn(32, 4, 8) for _ in range(3)]
+    q, k, v = (torch.randn(32, 4, 8) for _ in range(3))
     bounds = document_bounds(DOCUMENTS_BT).flatten()
-    ours = attention.flash(*states, bounds, longest=16, scaling=0.3)
-    plain = attention.one_by_one(*states, bounds, dropout=0.0, scaling=0.3)
+    ours = attention.flash(q, k, v, bounds, longest=16, scaling=0.3)
+    plain = attention.one_by_one(q, k, v, bounds, dropout=0.0, scaling=0.3)
     torch.testing.assert_close(ours.float(), plain, rtol=0.05, atol=0.02)
 
 
