@@ -49,10 +49,10 @@ SAMPLE = Sample(
 
 
 def test_the_index_row_counts_what_the_segments_say() -> None:
-    baked = SAMPLE.for_shard()
-    assert (baked.tokens, baked.text_tokens, baked.speech_tokens) == (7, 4, 3)
-    assert baked.loss == (1, 7)
-    assert (baked.key, baked.parent, baked.speaker, baked.seconds) == ("clip-0-words-0", "clip-0", "s1", 2.5)
+    made = SAMPLE.for_shard()
+    assert (made.tokens, made.text_tokens, made.speech_tokens) == (7, 4, 3)
+    assert made.loss == (1, 7)
+    assert (made.key, made.parent, made.speaker, made.seconds) == ("clip-0-words-0", "clip-0", "s1", 2.5)
 
 
 def runs(counted: list[bool]) -> tuple[SampleSegment, ...]:
@@ -82,8 +82,8 @@ def test_a_ratio_that_counts_throughout_is_one_span_of_the_index_whatever_its_le
 
 
 def test_the_json_member_says_everything_but_the_ids() -> None:
-    baked = SAMPLE.for_shard()
-    record = json.loads(baked.members[BLOCK : BLOCK + baked.json_length])
+    made = SAMPLE.for_shard()
+    record = json.loads(made.members[BLOCK : BLOCK + made.json_length])
     assert record["text"] == "naïve 雨"
     assert record["segments"][2] == {
         "modality": "speech", "role": "codes", "begin": 3, "end": 6, "start": 1.0, "stop": 2.0, "loss": True,
@@ -102,12 +102,12 @@ def test_the_npy_member_is_int32_behind_a_header_of_128_bytes(ids: tuple[int, ..
 
 
 def test_ids_begin_where_the_index_row_says() -> None:
-    baked = SAMPLE.for_shard()
-    named = {f: getattr(baked, f) for f in IndexRow.__dataclass_fields__ if hasattr(baked, f)}
-    with tarfile.open(fileobj=io.BytesIO(baked.members + END)) as tar:
+    made = SAMPLE.for_shard()
+    named = {f: getattr(made, f) for f in IndexRow.__dataclass_fields__ if hasattr(made, f)}
+    with tarfile.open(fileobj=io.BytesIO(made.members + END)) as tar:
         json_at, npy_at = (m.offset_data for m in tar)
     row = IndexRow(**named, shard="t", json_offset=json_at, npy_offset=npy_at, flac_offset=0, png_offset=0)
-    assert np.frombuffer(baked.members, "<i4", row.tokens, row.ids_offset).tolist() == list(SAMPLE.ids)
+    assert np.frombuffer(made.members, "<i4", row.tokens, row.ids_offset).tolist() == list(SAMPLE.ids)
 
 
 def test_latents_are_members_too_also_of_a_repeat() -> None:

@@ -1,7 +1,7 @@
 """What is done around every aligner: utterances are checked and read, and get the times of their written words.
 
-The stage calls this module. What one call of the aligner can take is aligned here, and a longer recording in `windows.py`. Both
-call `at_once.py`, and that the leaf. Nothing calls back.
+The stage calls this module. It has the leaf align what one call can take, many at once, and gives a longer recording to `windows.py`.
+Both call `at_once.py` for written and spoken words. Nothing calls back.
 
 align_utterances(aligner, audio, [Utterance(…), …])   ->   Alignment(…), Unalignable("no_transcript", …), …
 """
