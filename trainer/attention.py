@@ -35,7 +35,7 @@ def take_bounds(lm: PreTrainedModel) -> None:
 def packed_mask(lm: PreTrainedModel, documents_BT: Tensor) -> Tensor:
     """What the LM takes as `attention_mask`, so that each token sees its own document up to itself.
 
-    The bounds of D documents, (1, 1, 1, D + 1) int32, in the flattened rows. A mask (B, 1, T, T) bool where `attend` takes no bounds.
+    The bounds of D documents, (D + 1, 1, 1, 1) int32, in the flattened rows. A mask (B, 1, T, T) bool where `attend` takes no bounds.
     """
     return document_bounds(documents_BT) if _takes_bounds(lm, documents_BT.device) else block_mask(documents_BT)
 
@@ -50,11 +50,14 @@ def block_mask(documents_BT: Tensor) -> Tensor:
 
 
 def document_bounds(documents_BT: Tensor) -> Tensor:
-    """(1, 1, 1, D + 1) int32: where each document begins in the flattened rows, and their end. Padding is a document too (-1)."""
+    """(D + 1, 1, 1, 1) int32: where each document begins in the flattened rows, and their end. Padding is a document too (-1).
+
+    There are more of them than rows, so an LM that takes them for a mask fails, whatever it cuts: they fit no batch.
+    """
     begins_BT = torch.ones_like(documents_BT, dtype=torch.bool)
     begins_BT[:, 1:] = documents_BT[:, 1:] != documents_BT[:, :-1]
     begins_D = begins_BT.flatten().nonzero().flatten()
-    return torch.nn.functional.pad(begins_D, (0, 1), value=documents_BT.numel()).to(torch.int32)[None, None, None]
+    return torch.nn.functional.pad(begins_D, (0, 1), value=documents_BT.numel()).to(torch.int32)[:, None, None, None]
 
 
 def attend(
@@ -66,24 +69,26 @@ def attend(
         return sdpa_attention_forward(
             module, query, key, value, attention_mask, dropout=dropout, scaling=scaling, **kwargs
         )
-    batch, heads, tokens, width = query.shape
+    batch, heads, tokens, _ = query.shape
     q, k, v = (repeat_kv(part, heads // part.shape[1]).transpose(1, 2).flatten(0, 1) for part in (query, key, value))
     if query.is_cuda:
         out_NHD = flash(q, k, v, attention_mask.flatten(), longest=tokens, scaling=scaling)
     else:
         out_NHD = one_by_one(q, k, v, attention_mask.flatten(), dropout=dropout, scaling=scaling)
-    return out_NHD.view(batch, tokens, heads, width), None
+    return out_NHD.view(batch, tokens, heads, value.shape[-1]), None
 
 
 def flash(query: Tensor, key: Tensor, value: Tensor, bounds: Tensor, longest: int, scaling: float | None) -> Tensor:
     """Causal attention (N, H, D) inside documents of at most `longest` tokens, in bfloat16.
 
-    Rotary embeddings leave float32 under autocast.
+    Rotary embeddings leave float32 under autocast. The kernel takes one width: narrower values are padded.
     """
+    width = value.shape[-1]
+    value = torch.nn.functional.pad(value, (0, query.shape[-1] - width))
     q, k, v = (part.to(torch.bfloat16) for part in (query, key, value))
     out = varlen_attn(q, k, v, bounds, bounds, longest, longest, scale=scaling, window_size=(-1, 0))
     assert isinstance(out, Tensor)
-    return out
+    return out[..., :width].contiguous()
 
 
 def one_by_one(

@@ -60,7 +60,7 @@ def test_a_model_gives_the_same_logits_and_gradients_by_bounds_as_under_a_mask(m
 
 def test_the_kernel_is_asked_for_what_one_document_after_another_gives(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(attention, "varlen_attn", each_document)
-    q, k, v = (torch.randn(32, 4, 8) for _ in range(3))
+    q, k, v = (torch.randn(32, 4, width) for width in (8, 8, 6))
     bounds = document_bounds(DOCUMENTS_BT).flatten()
     ours = attention.flash(q, k, v, bounds, longest=16, scaling=0.3)
     plain = attention.one_by_one(q, k, v, bounds, dropout=0.0, scaling=0.3)
@@ -79,7 +79,7 @@ def test_bounds_are_those_of_the_mask(lengths: list[list[int]]) -> None:
     rows = [[n for n, length in enumerate(row) for _ in range(length)] for row in lengths]
     documents_BT = torch.tensor([row + [-1] * (width - len(row)) for row in rows])
     bounds = document_bounds(documents_BT)
-    assert bounds.shape[:3] == (1, 1, 1) and bounds.dtype is torch.int32
+    assert bounds.shape[1:] == (1, 1, 1) and bounds.dtype is torch.int32
     sees = np.zeros((documents_BT.numel(),) * 2, bool)
     for begin, end in pairwise(bounds.flatten().tolist()):
         sees[begin:end, begin:end] = np.tri(end - begin, dtype=bool)
@@ -102,3 +102,32 @@ def test_a_model_with_attention_of_its_own_keeps_it() -> None:
     before = model.config._attn_implementation
     take_bounds(model)
     assert model.config._attn_implementation == before
+
+
+def test_values_may_be_narrower_than_keys() -> None:
+    """Those of DeepSeek-V3 are, whose keys have a rotary part besides."""
+    query, key = torch.randn(2, 4, 16, 24), torch.randn(2, 2, 16, 24)
+    value = torch.randn(2, 2, 16, 8)
+    module = torch.nn.Module()
+    module.num_key_value_groups = 2  # type: ignore[assignment]
+    bounded, masked = (
+        attention.attend(module, query, key, value, mask, scaling=0.3)[0]
+        for mask in (document_bounds(DOCUMENTS_BT), block_mask(DOCUMENTS_BT))
+    )
+    torch.testing.assert_close(bounded, masked)
+
+
+def test_a_model_that_computes_with_its_mask_never_takes_bounds_for_one() -> None:
+    """Doge cuts the mask to the length of a row, and more documents than tokens of a row would fit."""
+    config = AutoConfig.for_model(
+        "doge", hidden_size=32, intermediate_size=48, num_hidden_layers=1, num_attention_heads=2,
+        num_key_value_heads=2, vocab_size=48,
+    )  # fmt: skip
+    model = AutoModelForCausalLM.from_config(config).eval()
+    take_bounds(model)
+    documents_BT = torch.arange(8).repeat(4, 1)
+    with pytest.raises(RuntimeError):
+        model(
+            input_ids=torch.arange(32).view(4, 8), position_ids=torch.zeros_like(documents_BT),
+            attention_mask=packed_mask(model, documents_BT), use_cache=False,
+        )  # fmt: skip
