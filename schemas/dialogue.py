@@ -31,12 +31,12 @@ def checked(turns: Sequence[Turn]) -> tuple[Turn, ...]:
 
 
 def prompt_of(turns: Sequence[Turn]) -> str:
-    """A digest of what a dialogue's last answer is an answer to: what is said up to the last turn of the human, however it is spoken.
+    """A digest of what a dialogue begins with: all that is said up to the first turn of the human, however it is spoken.
 
-    Where no human speaks, of all that is said.
+    So dialogues that begin alike have one name, and with them every answer to what they share. Where no human speaks, of all of it.
     """
     asked = [number for number, turn in enumerate(turns, 1) if turn.role == "human"]
-    before = turns[: asked[-1]] if asked else turns
+    before = turns[: asked[0]] if asked else turns
     return digest([[turn.role, turn.text, turn.tool_call, turn.tool_result] for turn in before])
 
 

@@ -71,7 +71,7 @@ def attend(
         )
     batch, heads, tokens, _ = query.shape
     q, k, v = (repeat_kv(part, heads // part.shape[1]).transpose(1, 2).flatten(0, 1) for part in (query, key, value))
-    if query.is_cuda:
+    if query.is_cuda and not dropout:
         out_NHD = flash(q, k, v, attention_mask.flatten(), longest=tokens, scaling=scaling)
     else:
         out_NHD = one_by_one(q, k, v, attention_mask.flatten(), dropout=dropout, scaling=scaling)
@@ -94,7 +94,10 @@ def flash(query: Tensor, key: Tensor, value: Tensor, bounds: Tensor, longest: in
 def one_by_one(
     query: Tensor, key: Tensor, value: Tensor, bounds: Tensor, dropout: float, scaling: float | None
 ) -> Tensor:
-    """Causal attention (N, H, D) inside each document, one after another: on a CPU the calls cost less than what a mask hides."""
+    """Causal attention (N, H, D) inside each document, one after another: on a CPU the calls cost less than what a mask hides.
+
+    On a GPU it serves where attention weights are dropped, which the kernel does not know.
+    """
     parts = []
     for begin, end in pairwise(bounds.tolist()):
         q, k, v = (states[None, begin:end].transpose(1, 2) for states in (query, key, value))
@@ -104,12 +107,11 @@ def one_by_one(
 
 
 def _takes_bounds(lm: PreTrainedModel, device: torch.device) -> bool:
-    """Where the LM calls `attend`: on a CPU, and on a GPU in bfloat16 without dropout, as its kernel asks."""
-    if lm.config._attn_implementation != ATTENTION or device.type not in ("cpu", "cuda"):
+    """Where the LM calls `attend`: on a CPU, and on a GPU in bfloat16, as its kernel asks."""
+    if lm.config._attn_implementation != ATTENTION:
         return False
-    drops = lm.training and bool(getattr(lm.config, "attention_dropout", 0.0))
     in_bfloat16 = torch.is_autocast_enabled("cuda") and torch.get_autocast_dtype("cuda") is torch.bfloat16
-    return device.type == "cpu" or (in_bfloat16 and not drops)
+    return device.type == "cpu" or (device.type == "cuda" and in_bfloat16)
 
 
 AttentionInterface.register(ATTENTION, attend)

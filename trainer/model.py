@@ -27,7 +27,7 @@ def build(settings: ModelSettings, size: int, seed: int) -> PreTrainedModel:
     torch.manual_seed(seed)
     config = _config(settings, size)
     if not settings.base:
-        return as_trained(AutoModelForCausalLM.from_config(config, attn_implementation="sdpa", dtype=torch.float32))
+        return as_trained(_new(config))
     model = load(settings.base, config)
     if model.get_input_embeddings().num_embeddings != size:
         model.resize_token_embeddings(size)
@@ -44,7 +44,7 @@ def check_new(settings: ModelSettings, context: int) -> None:
     config = _config(settings, size=64)
     check_context(config, context)
     with torch.device("meta"):
-        AutoModelForCausalLM.from_config(config, attn_implementation="sdpa")
+        _new(config)
 
 
 def check_base(settings: ModelSettings, context: int) -> None:
@@ -52,6 +52,19 @@ def check_base(settings: ModelSettings, context: int) -> None:
     if settings.base:
         check_weights(settings.base)
         check_context(with_settings(settings, settings.base), context)
+
+
+def _new(config: Any) -> PreTrainedModel:
+    """A new model. Raises ValueError for a config that transformers makes none of."""
+    try:
+        model: PreTrainedModel = AutoModelForCausalLM.from_config(
+            config, attn_implementation="sdpa", dtype=torch.float32
+        )
+    except (AssertionError, AttributeError, ImportError, RuntimeError, TypeError) as fault:
+        raise ValueError(
+            f"transformers makes no {config.model_type} of this config: {str(fault).splitlines()[0]}"
+        ) from None
+    return model
 
 
 def _config(settings: ModelSettings, size: int) -> Any:

@@ -18,6 +18,7 @@ from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_N
 from weft.schemas.hub import is_hub_name, loadable
 from weft.tokenizers.models.checkpoint import quiet
 from weft.trainer.attention import take_bounds
+from weft.trainer.models.packing_check import check_packing
 
 
 def read_config(folder: str) -> Any:
@@ -68,8 +69,10 @@ def as_trained(lm: PreTrainedModel) -> PreTrainedModel:
     """The LM, with attention inside packed documents, and a gradient for the embedding of its `pad_token_id` too.
 
     Torch gives that token none, and here an end of a turn may pad. Padding is no document's, so it has no gradient anyway.
+    Raises ValueError for an LM that packed samples would be wrong for.
     """
     take_bounds(lm)
+    check_packing(lm)
     lm.get_input_embeddings().padding_idx = None  # type: ignore[assignment]
     return lm
 
