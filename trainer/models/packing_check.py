@@ -35,7 +35,9 @@ def check_packing(lm: PreTrainedModel) -> None:
 def _samples(lm: PreTrainedModel) -> tuple[Tensor, Tensor]:
     """Ids of the vocabulary's middle, where no token pads: (1, T) and the sample of each."""
     count = sum(_LENGTHS)
-    first = max(0, lm.get_input_embeddings().num_embeddings // 2 - count)
+    weight = lm.get_input_embeddings().weight
+    assert isinstance(weight, Tensor)
+    first = max(0, len(weight) // 2 - count)
     documents_BT = torch.repeat_interleave(torch.arange(len(_LENGTHS)), torch.tensor(_LENGTHS))[None]
     return torch.arange(first, first + count)[None].to(lm.device), documents_BT.to(lm.device)
 

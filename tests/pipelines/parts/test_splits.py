@@ -129,8 +129,13 @@ def test_a_dialogue_is_held_out_by_its_prompt() -> None:
     same = [Dialogue(f"d{n}", "s", (asked, answer), item=f"i{n}") for n, answer in enumerate(answers)]
     same.append(Dialogue("happy", "s", (replace(asked, emotion="happy", speaker="c"), answers[0])))
     assert len({rule.of(rule.named(one)) for one in same}) == 1
-    longer = [Dialogue("d", "s", (asked, answer, asked, answers[0])) for answer in answers]
-    assert {rule.of(rule.named(one)) for one in longer} == {"train", "validation"}
+    longer = [
+        Dialogue("d", "s", (asked, answer, replace(asked, text=f"{n}?"), answers[0]))
+        for n, answer in enumerate(answers)
+    ]
+    assert {rule.of(rule.named(one)) for one in longer} == {rule.of(rule.named(same[0]))}  # they answer the same first
+    others = [Dialogue("d", "s", (replace(asked, text=f"{n}?"), answers[0])) for n in range(20)]
+    assert {rule.of(rule.named(one)) for one in others} == {"train", "validation"}
 
 
 def test_where_no_human_speaks_all_of_a_dialogue_is_its_prompt() -> None:
