@@ -130,7 +130,7 @@ def test_the_verdict_is_that_of_the_split(
     (tmp_path / "r.yaml").write_text(yaml.safe_dump(made))
     ended, output, _ = weft("plan", str(tmp_path / "r.yaml"))
     assert ended == code and verdict in output
-    assert ("by split (a task counts its own alone): p train 72, validation 65" in output) == (
+    assert ("by split (a task counts its own alone): p train 87, validation 50" in output) == (
         source == {"hold_out": {"items": 0.4}}
     )
     assert ("one pass over the split train of p holds about 11;" in output) == (mixture == {"total": 20} and code == 1)
@@ -156,7 +156,7 @@ def test_a_plan_as_json_gives_the_sizes_by_split(weft: Weft, tmp_path: Path) -> 
     made = recipe({"use": "grammar", "count": 20, "hold_out": {"items": 0.4}}, TALK, total=2)
     (tmp_path / "r.yaml").write_text(yaml.safe_dump(made))
     size = json.loads(weft("plan", str(tmp_path / "r.yaml"), "--json")[1])["sources"]["p"]
-    assert {split: part["items"] for split, part in size["by_split"].items()} == {"train": 11, "validation": 9}
+    assert {split: part["items"] for split, part in size["by_split"].items()} == {"train": 12, "validation": 8}
     assert not {"turns", "fields", "texts"} & set(size)
 
 
