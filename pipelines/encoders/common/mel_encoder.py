@@ -10,7 +10,7 @@ from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,13 +41,15 @@ class Mels:
 class MelEncoder(base.Encoder):
     """`checkpoint`: a folder or `hf://org/name` with safetensors; it is frozen, and a build does not need it.
 
-    `batch` chunks are encoded at once in float32 on torch's `device`; `auto` is a GPU where torch sees one.
+    `batch` chunks are encoded at once on torch's `device`; `auto` is a GPU where torch sees one. Weights and states are of `dtype`, the
+    frames float32. A corpus counts the same placeholders whatever the `dtype`; a run that goes on needs the same one.
     """
 
     masks: ClassVar[bool] = True  # whether the padding is hidden from attention
 
     checkpoint: Checkpoint = ""
     device: Annotated[str, NOT_IN_FINGERPRINT] = "auto"
+    dtype: Annotated[Literal["float32", "bfloat16"], NOT_IN_FINGERPRINT] = "float32"
     batch: Annotated[int, NOT_IN_FINGERPRINT] = Field(default=8, ge=1)
 
     _network: "MelNetwork | None" = PrivateAttr(None)
@@ -59,7 +61,7 @@ class MelEncoder(base.Encoder):
             )
         from weft.pipelines.encoders.common.networks import load_network
 
-        network = load_network(self.checkpoint, self._module, self.device)
+        network = load_network(self.checkpoint, self._module, device=self.device, dtype=self.dtype)
         if (mels := self.mels(self._longest)) > network.window:
             raise ValueError(
                 f"{self._stated}: `chunk: {self.chunk:g}` is {mels} mel frames, and {self.checkpoint} takes {network.window} at "

@@ -1,7 +1,9 @@
 """Networks of Whisper's family out of a checkpoint: only the encoder's weights are read, from safetensors, and no code.
 
-network = load_network("checkpoints/qwen2-audio-7b", module, device="cuda")     module(settings, tensors): the class of transformers
-network.encode(mels, attended=[1250, 730])                                      (2, 128, 3000) -> (2, 750, 1280)
+network = load_network("checkpoints/qwen2-audio-7b", module, device="cuda", dtype="bfloat16")
+network.encode(mels, attended=[1250, 730])                   (2, 128, 3000) -> (2, 750, 1280)
+
+`module(settings, tensors)` makes the class of transformers.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -35,7 +37,7 @@ _ODD = StrictDataclassError, ValueError, TypeError, KeyError, AttributeError, Ru
 
 @dataclass(frozen=True)
 class MelNetwork:
-    """A frozen encoder. It takes `bands` log-mels and `window` frames of them at once; `checksum` is that of its weights."""
+    """A frozen encoder. It takes `bands` log-mels and `window` frames of them at once; `checksum` is that of its weights as loaded."""
 
     module: PreTrainedModel
     bands: int
@@ -44,11 +46,11 @@ class MelNetwork:
 
     def encode(self, mels: NDArray[np.float32], attended: Sequence[int] | None = None) -> NDArray[np.float32]:
         """States (B, T, width) float32 of log-mels (B, bands, window); attention sees the first `attended` states of each, or all."""
-        values_BMW = torch.from_numpy(mels).to(self.module.device)
+        values_BMW = torch.from_numpy(mels).to(device=self.module.device, dtype=self.module.dtype)
         mask = None if attended is None else self._mask(attended)
         with torch.inference_mode(), full_float32(), torch.autocast(values_BMW.device.type, enabled=False):
             states_BTE: Tensor = self.module(values_BMW, attention_mask=mask).last_hidden_state
-        return np.asarray(states_BTE.cpu().numpy())
+        return np.asarray(states_BTE.float().cpu().numpy())
 
     def _mask(self, attended: Sequence[int]) -> Tensor:
         """(B, 1, T, T) bool, True where a state may see another."""
@@ -57,17 +59,20 @@ class MelNetwork:
         return seen_BT[:, None, None].expand(-1, 1, count, -1).to(self.module.device)
 
 
-def load_network(name: str, module: Callable[[dict[str, Any], Tensors], PreTrainedModel], device: str) -> MelNetwork:
-    """The encoder of a checkpoint, in float32. Raises ValueError where it is not there, not whole, or not of this kind."""
+def load_network(
+    name: str, module: Callable[[dict[str, Any], Tensors], PreTrainedModel], device: str, dtype: str
+) -> MelNetwork:
+    """The encoder of a checkpoint in torch's `dtype`. Raises ValueError where it is not there, not whole, or of another kind."""
     folder = _folder(name)
     settings = read_json(folder / "config.json") if (folder / "config.json").is_file() else {}
-    tensors = _tensors(folder, name)
+    own = getattr(torch, dtype)
+    tensors = _tensors(folder, name, own)
     try:
         network = module(settings, tensors)
     except _ODD as fault:
         raise ValueError(f"{name}: no such encoder ({' '.join(str(fault).split())[:300]})") from None
     chosen = ("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device
-    to_device(network.eval().requires_grad_(False), chosen, torch.float32)
+    to_device(network.eval().requires_grad_(False), chosen, own)
     return MelNetwork(
         module=network,
         bands=network.config.num_mel_bins,
@@ -80,7 +85,7 @@ def _checksum(tensors: Tensors) -> str:
     summed = blake2b(digest_size=16)
     for name in sorted(tensors):
         summed.update(name.encode())
-        summed.update(tensors[name].contiguous().numpy().data)
+        summed.update(tensors[name].contiguous().reshape(-1).view(torch.uint8).numpy().data)  # numpy has no bfloat16
     return summed.hexdigest()
 
 
@@ -116,8 +121,8 @@ def _folder(name: str) -> Path:
         raise ValueError(f"{name}: no encoder here, nor on the hub ({first_line(fault)})") from None
 
 
-def _tensors(folder: Path, name: str) -> dict[str, Tensor]:
-    """The encoder's own weights in float32, named as within it. Raises ValueError for a folder without safetensors of one."""
+def _tensors(folder: Path, name: str, dtype: torch.dtype) -> dict[str, Tensor]:
+    """The encoder's own weights in `dtype`, named as within it. Raises ValueError for a folder without safetensors of one."""
     with ExitStack() as stack:
         try:
             files = [stack.enter_context(safe_open(file, "pt")) for file in sorted(folder.glob("*.safetensors"))]
@@ -129,6 +134,6 @@ def _tensors(folder: Path, name: str) -> dict[str, Tensor]:
                 )
             prefix = first[0].removesuffix(_FIRST)
             own = [key for key in places if key.startswith(prefix)]
-            return {key.removeprefix(prefix): places[key].get_tensor(key).float() for key in own}
+            return {key.removeprefix(prefix): places[key].get_tensor(key).to(dtype) for key in own}
         except (SafetensorError, OSError) as fault:
             raise ValueError(f"{name}: its safetensors cannot be read ({first_line(fault)})") from None

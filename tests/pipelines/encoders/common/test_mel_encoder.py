@@ -102,6 +102,29 @@ def test_several_at_once_and_made_ahead(kind: type[MelEncoder], make: Callable[[
         assert frames.shape == (encoder.frames(len(member)), checkpoints.WIDTH) and frames.dtype == np.float32
 
 
+@pytest.mark.parametrize("samples", LENGTHS)
+def test_in_bfloat16_it_is_transformers_own_in_bfloat16(tmp_path: Path, samples: int) -> None:
+    model = checkpoints.whisper(tmp_path).to(torch.bfloat16)
+    frames = loaded(Whisper, tmp_path, dtype="bfloat16").encode(noise(samples))
+    with torch.no_grad():
+        states = model.get_encoder()(extracted(noise(samples)).input_features.bfloat16()).last_hidden_state[0]
+    np.testing.assert_array_equal(frames, states[: len(frames)].float().numpy())
+
+
+@pytest.mark.parametrize(("kind", "make"), KINDS)
+def test_bfloat16_is_near_float32_and_another_encoder_to_a_run(
+    kind: type[MelEncoder], make: Callable[[Path], Any], tmp_path: Path
+) -> None:
+    make(tmp_path)
+    exact, half = loaded(kind, tmp_path), loaded(kind, tmp_path, dtype="bfloat16")
+    members = [noise(samples) for samples in LENGTHS[1:]]
+    for near, right in zip(half.encode_all(members), exact.encode_all(members), strict=True):
+        assert near.dtype == np.float32 and near.shape == right.shape
+        assert 0 < np.linalg.norm(near - right) < 0.1 * np.linalg.norm(right)
+    assert half.checksum != exact.checksum
+    assert half.fingerprint_settings() == exact.fingerprint_settings()  # a corpus counts the same placeholders
+
+
 def test_the_encoder_alone_is_a_checkpoint_too(tmp_path: Path) -> None:
     model = checkpoints.qwen2_audio(tmp_path / "whole")
     tower = model.get_submodule("audio_tower") if hasattr(model, "audio_tower") else model.model.audio_tower
