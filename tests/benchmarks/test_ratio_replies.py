@@ -1,11 +1,30 @@
 """The answers of a dialogue are what its counted stretches are, and obey the form that their replies are checked by."""
 
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
 import numpy as np
 import pytest
 
-from tests.trainer.toys import AUDIO_PAD, CLOSE, CODE, END, OPEN, SCORING, TEXT_PAD
-from weft.benchmarks.support.ratio_replies import SYSTEMS, answers_of, own_answers
+from tests.trainer.toys import AUDIO_PAD, CLOSE, CODE, END, OPEN, READER, SCORING, TEXT_PAD, VOCABULARY, reply
+from weft.benchmarks.support.ratio_replies import (
+    REPLIES,
+    SYSTEMS,
+    Obeying,
+    Taught,
+    answers_of,
+    count_obeying,
+    own_answers,
+)
+from weft.trainer import runs
+from weft.trainer.latents import LatentSpan
 from weft.trainer.loader import Draw
+from weft.trainer.rewards.format import Reward as Format
+from weft.trainer.rollouts import Rollouts
+
+FORM = Format(of=("text", "fsq"), sizes=(1, 2), open="tts-start", close="tts-end")
 
 
 def draw(ids: list[int], *loss: tuple[int, int]) -> Draw:
@@ -33,3 +52,42 @@ def test_the_own_answers_are_judged_as_replies_are() -> None:
     assert [answer.prompt.draw.ids.tolist() for answer in answers] == [[3], [3, *whole, 4]]
     assert [answer.ids.tolist() for answer in answers] == [whole[:-1], short[:-1]] and all(one.ended for one in answers)
     assert SYSTEMS["step-audio-2-small"].form.scores(answers, SCORING) == [1.0, 0.0]
+
+
+def test_a_prompt_keeps_the_latents_before_it_alone() -> None:
+    stretches = tuple(LatentSpan(modality="audio", begin=at, end=at + 1, member=None) for at in (0, 3))
+    dialogue = replace(draw([3, 5, END, 3, 5, END], (1, 3), (4, 6)), stretches=stretches)
+    kept = [answer.prompt.draw.stretches for answer in own_answers(dialogue, (END,))]
+    assert kept == [stretches[:1], stretches]
+
+
+@pytest.mark.parametrize("opened", [False, True])
+def test_replies_are_counted_by_whether_they_end_and_obey(monkeypatch: pytest.MonkeyPatch, opened: bool) -> None:
+    """The dialogue's own answer obeys and one of the three kinds of replies does; another is in the ratio and never ends."""
+    opens, groups = [] if opened else [OPEN], [5, CODE, CODE]
+    asked = [3, OPEN] if opened else [3, 4]
+    dialogue = draw([*asked, *opens, *groups, CLOSE, END], (len(asked), len(asked) + len(opens) + 5))
+    right, broken = [*opens, *groups, CLOSE], [*opens, CODE, CODE, 5, CLOSE]
+    kinds = [reply(right), reply(broken), reply(right, ended=False)]
+    sampled = [SimpleNamespace(reply=kinds[n % 3]) for n in range(REPLIES + 1)]
+    given: dict[str, Any] = {}
+
+    def sample(self: Rollouts, network: object, prompts: object, step: int, each: int) -> list[SimpleNamespace]:
+        given.update(each=each, temperature=self.decoding.temperature)
+        return sampled
+
+    monkeypatch.setattr(Rollouts, "sample", sample)
+    monkeypatch.setattr(runs, "start_of", lambda folder, stage: folder / stage)
+    corpus: Any = SimpleNamespace(
+        vocabulary=VOCABULARY, reader=READER, folder=Path("run"), measuring=SimpleNamespace(encoders={}),
+        held_out=SimpleNamespace(read=lambda: iter([dialogue])), network=lambda stage, weights: None,
+    )  # fmt: skip
+    found = count_obeying(corpus, Taught(stages=("sft",), task="chat", form=FORM), stage="sft", temperature=0.7)
+    assert found == Obeying(prompts=1, own_right=1, replies=50, ended=34, right=17)
+    assert given == {"each": 50, "temperature": 0.7}
+
+
+def test_without_a_held_out_answer_nothing_is_counted() -> None:
+    corpus: Any = SimpleNamespace(vocabulary=VOCABULARY, held_out=SimpleNamespace(read=lambda: iter([])))
+    with pytest.raises(ValueError, match="no held-out answer of the task 'chat'"):
+        count_obeying(corpus, Taught(stages=("sft",), task="chat", form=FORM), stage="sft", temperature=1.0)

@@ -137,6 +137,20 @@ def test_a_reply_depends_on_seed_step_draw_and_number_alone(
     assert sampled(stage, prompts, step=2, seed=0) != made and sampled(stage, prompts, step=1, seed=1) != made
 
 
+def test_the_same_prompts_have_other_replies_in_another_step(make_prompt_stage: Callable[..., TrainingStage]) -> None:
+    stage = make_prompt_stage({**OBJECTIVES["grpo"], "epochs": 1})
+    objective = objective_of(stage, VOCABULARY, ObjectiveInputs(files=FILES, rewards=(Label(),)))
+    network = starting(stage, VOCABULARY, 0)
+    objective.begin(network)
+
+    def replies(step: int) -> list[list[int]]:
+        asked = PromptBatch(prompts=(prompt([2, 3]), prompt([4])), tasks=("ask",), after=StreamState(step=step))
+        (batch,) = objective.batches(network, asked)
+        return batch.ids_BT.tolist()
+
+    assert replies(1) == replies(1) != replies(2)
+
+
 def test_a_loss_that_is_not_finite_names_its_prompts_and_keeps_the_checkpoint(
     go: Callable[..., Result], make_prompt_stage: Callable[..., TrainingStage], tmp_path: Path
 ) -> None:
