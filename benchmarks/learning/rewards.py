@@ -1,13 +1,15 @@
 """Does GRPO raise its verifiable reward on prompts that were held out?
 
 A model that was taught to answer only for a short while is trained on its own replies, with the reward 1 where the reply's text is the
-answer. The likeliest reply to each held-out prompt is scored before and after.
+answer. It starts from the first checkpoint whose own replies have something to teach (`start.py`). The likeliest reply to each held-out
+prompt is scored before and after.
 """
 
 from pathlib import Path
 
 from weft.benchmarks.learning.quiz import built
 from weft.benchmarks.learning.spread import Spread
+from weft.benchmarks.learning.start import start_of
 from weft.benchmarks.learning.trained import SEEDS, LearningCorpus
 from weft.benchmarks.support.common import Figure, alone
 from weft.trainer.rewards.base import Scoring
@@ -18,7 +20,7 @@ TITLE = "rewards: GRPO with the answer as its reward, held-out prompts, three se
 
 def measure(folder: Path) -> list[Figure]:
     corpus = built(folder)
-    starts = [corpus.train("written", seed) for seed in SEEDS]
+    starts = [start_of(corpus, seed) for seed in SEEDS]
     ends = [corpus.train("grpo", seed, start) for seed, start in zip(SEEDS, starts, strict=True)]
     before = Spread([_right(corpus, "written", run) for run in starts])
     after = Spread([_right(corpus, "grpo", run) for run in ends])

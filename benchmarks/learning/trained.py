@@ -70,18 +70,29 @@ class LearningCorpus(HeldOutCorpus):
         """All held-out samples."""
         return DrawReader(self.shards(VALIDATION_STAGE))
 
+    def trained_prompts(self, stage: str, count: int) -> list[PromptSample]:
+        """The first `count` prompts that a stage is trained on."""
+        return list(islice(PromptStream(draws=DrawReader(self.shards(stage)), count=1).prompts(), count))
+
     def prompts(self, task: str) -> list[PromptSample]:
         """The held-out prompts of a task, HELD_OUT at most."""
         every = PromptStream(draws=self.held_out, count=1).prompts()
         return list(islice((prompt for prompt in every if prompt.draw.task == task), HELD_OUT))
 
-    def replies(self, network: Network, prompts: Sequence[PromptSample], new_tokens: int) -> list[Reply]:
-        """The likeliest reply to each prompt."""
-        decoding = Decoding(new_tokens=new_tokens, ends=reply_ends(self.vocabulary), temperature=0.0)
+    def replies(
+        self,
+        network: Network,
+        prompts: Sequence[PromptSample],
+        new_tokens: int,
+        temperature: float = 0.0,
+        each: int = 1,
+    ) -> list[Reply]:
+        """The likeliest reply to each prompt; at a temperature `each` that are sampled, those to one prompt in a row."""
+        decoding = Decoding(new_tokens=new_tokens, ends=reply_ends(self.vocabulary), temperature=temperature)
         rollouts = Rollouts(
             decoding=decoding, reader=self.reader, seed=0, forward_tokens=8192, encoders=self.measuring.encoders
         )
-        return [rollout.reply for rollout in rollouts.sample(network, prompts, step=0)]
+        return [rollout.reply for rollout in rollouts.sample(network, prompts, step=0, each=each)]
 
     def train(self, stage: str, seed: int, start: Path | None = None) -> Path:
         """Trains a stage, from the checkpoint `start` where it starts from another stage; returns its last checkpoint."""
@@ -93,6 +104,10 @@ class LearningCorpus(HeldOutCorpus):
             start=start, encoders=self.measuring.encoders, files=self.files, rewards=self.pipeline.rewards.get(stage, ()),
         )  # fmt: skip
         return runs.start_of(run, stage)
+
+    def checkpoints(self, stage: str, seed: int) -> list[Path]:
+        """Those of a stage that was trained, in order."""
+        return sorted((self.folder / f"run-{seed}" / stage / "checkpoints").glob("step-*"))
 
     def network(self, stage: str, weights: Path) -> Network:
         """A checkpoint of a stage or of a merge."""
