@@ -13,6 +13,7 @@ from weft.jobs.commands import console, open_built
 from weft.jobs.evaluation import HeldOutCorpus, StageEvaluation
 from weft.jobs.model_check import check_bases, check_models
 from weft.jobs.reply_check import check_replies, vocabulary_files
+from weft.jobs.same_recipe import check_same
 from weft.jobs.shard_reading import shards_of
 from weft.jobs.training_encoders import encoders_of, latents_of
 from weft.jobs.training_progress import progress
@@ -109,6 +110,7 @@ def _check(training: Training, names: Sequence[str]) -> None:
                 raise RecipeError(
                     f"{where}: stage {start!r} was not trained to its end in {training.out}; train it first, with --stage {start}"
                 )
+    check_same(training.pipeline, training.corpus, trained)
 
 
 def _check_targets(pipeline: Pipeline, stage: str) -> None:

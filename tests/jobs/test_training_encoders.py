@@ -121,7 +121,7 @@ def test_it_is_trained_stopped_and_resumed(
     [
         (["encoder.checkpoint="], 2, "`encoder: {use: whisper}` counts placeholders: name its network with `checkpoint:`"),
         ([], 2, "not/here: no such file or folder"),
-        (["encoder.use=qwen2_audio", "encoder.checkpoint=QWEN"], 1, " placeholders stand: the corpus was built with another encoder"),
+        (["encoder.use=qwen2_audio", "encoder.checkpoint=QWEN"], 2, '`encoder.use` was "whisper", is now "qwen2_audio"'),
     ],
 )  # fmt: skip
 def test_an_encoder_that_is_not_here_or_another_is_refused(
@@ -146,7 +146,7 @@ def test_the_page_generates_from_a_recording(
     """The example of docs/latents.md, with a model that has learnt one answer by heart."""
     folder = built("whisper")
     code, out, errors = weft("train", folder / "recipe.yaml", f"encoder.checkpoint={folder / 'checkpoint'}",
-                             "training.listen.optimiser.lr=1e-2", "training.listen.trainable={}", "training.listen.mixture.total=27",
+                             "training.listen.optimiser={lr: 1.0e-2, batch_tokens: 64}", "training.listen.trainable={}",
                              "--corpus", folder / "corpus", "--out", tmp_path / "run")  # fmt: skip
     assert code == 0, out + errors
     page = (Path(__file__).parents[2] / "docs/latents.md").read_text("utf-8")

@@ -12,6 +12,10 @@ from safetensors.torch import load_file
 
 from tests.jobs.conftest import SMALL_HUBERT
 from tests.jobs.planting import run
+from weft.jobs.commands import read_pipeline
+from weft.jobs.training_encoders import encoders_of
+from weft.pipelines.storage.store import Store
+from weft.schemas.faults import RecipeError
 from weft.trainer.evaluation import record
 from weft.trainer.runs import start_of
 
@@ -99,14 +103,11 @@ def test_a_forward_without_latents_trains_no_adaptor(built: Path, weft: Weft, tm
         assert {name: not torch.equal(one[name], other[name]) for name in one} == dict.fromkeys(one, is_trained), part
 
 
-def test_an_encoder_without_a_network_is_refused(built: Path, weft: Weft, tmp_path: Path) -> None:
-    overrides = ["image_encoder={use: grid, size: 32, patch: 8, class_token: true}"]
-    code, _, errors = weft(
-        "train", built / "recipe.yaml", *overrides, "--corpus", built / "corpus", "--out", tmp_path / "run"
-    )
-    assert code == 2 and "`class_token: true` counts a token of CLIP's network, which is not here" in " ".join(
-        errors.split()
-    )
+def test_an_encoder_without_a_network_is_refused(built: Path) -> None:
+    class_token = ["image_encoder={use: grid, size: 32, patch: 8, class_token: true}"]
+    pipeline = read_pipeline(str(built / "recipe.yaml"), class_token)
+    with pytest.raises(RecipeError, match="`class_token: true` counts a token of CLIP's network, which is not here"):
+        encoders_of(pipeline, Store(str(built / "corpus")), frozenset(["image"]))
 
 
 def test_another_encoder_than_the_corpus_was_built_with_is_refused(built: Path, weft: Weft, tmp_path: Path) -> None:
@@ -114,4 +115,4 @@ def test_another_encoder_than_the_corpus_was_built_with_is_refused(built: Path, 
     code, _, errors = weft(
         "train", built / "recipe.yaml", *overrides, "--corpus", built / "corpus", "--out", tmp_path / "run"
     )
-    assert code == 1 and "the image encoder gives 4 vectors where 16 placeholders stand" in " ".join(errors.split())
+    assert code == 2 and "`image_encoder.patch` was 8, is now 16" in " ".join(errors.split())

@@ -212,3 +212,9 @@ def test_a_base_that_cannot_be_one_is_refused_before_any_stage(
 def test_what_validate_refuses(built: Path, weft: Weft, override: str, sentence: str) -> None:
     code, out, wrong = weft("validate", built / "recipe.yaml", override)
     assert code == 2 and sentence in " ".join((out + wrong).split())
+
+
+def test_a_corpus_of_another_recipe_is_refused(train: Callable[..., tuple[int, str, str]], tmp_path: Path) -> None:
+    code, _, errors = train("text.size=310")
+    assert code == 2 and "`text.size` was 300, is now 310" in " ".join(errors.split())
+    assert not (tmp_path / "run").exists()
