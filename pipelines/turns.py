@@ -9,7 +9,7 @@ from typing import Any
 from weft.pipelines.parts.splits import Splits
 from weft.pipelines.stage import Stage, rejected
 from weft.schemas.audio import Field, Utterance
-from weft.schemas.dialogue import prompt_of
+from weft.schemas.dialogue import opening_digest
 from weft.schemas.ledger import Reject, Unusable
 from weft.schemas.text import Dialogue, Turn
 
@@ -61,7 +61,7 @@ def _utterance(dialogue: Dialogue, number: int, split: str) -> Utterance:
         turn=number,
         path=dialogue.key,
         split=split,
-        item=prompt_of(dialogue.turns),
+        item=opening_digest(dialogue.turns),
         role=turn.role,
         level=turn.level if turn.emotion else 0,
         style=turn.style,

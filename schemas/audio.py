@@ -119,7 +119,7 @@ class Utterance:
     version that cut it and that wrote its text, or "given" for labels of the source. `confidence` is that of the
     transcriber, 0 to 1.
     `split` is train, validation or test. `item` is the key of the item that its recording was read from; of a turn
-    what `schemas.dialogue.prompt_of` gives of its dialogue.
+    what `schemas.dialogue.opening_digest` gives of its dialogue.
     `fields` are texts of the source about it, by name, each name once (docs/data.md).
     `role`, the `level` of its emotion (1 to 5; 0 without one) and `style` are those of its turn of a dialogue.
     """

@@ -1,7 +1,7 @@
 """The rules of a dialogue, in one place: what every writer and every reader of scripts must keep.
 
 checked((Turn("ann", "Hello.", role="human", level=7),))  ->  Unusable: turn 1: level 7 is not 1 to 5
-prompt_of((Turn("ann", "Hello.", role="human"), Turn("bob", "Hi.", role="assistant")))  ->  "a6ff…", of "Hello." alone
+opening_digest((Turn("ann", "Hello.", role="human"), Turn("bob", "Hi.", role="assistant")))  ->  "a6ff…", of "Hello." alone
 """
 
 import json
@@ -30,8 +30,8 @@ def checked(turns: Sequence[Turn]) -> tuple[Turn, ...]:
     return tuple(turns)
 
 
-def prompt_of(turns: Sequence[Turn]) -> str:
-    """A digest of what a dialogue begins with: all that is said up to the first turn of the human, however it is spoken.
+def opening_digest(turns: Sequence[Turn]) -> str:
+    """A digest of how a dialogue opens: all turns up to the first of the human, however they are spoken.
 
     So dialogues that begin alike have one name, and with them every answer to what they share. Where no human speaks, of all of it.
     """

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-# what a model learns follows from these: a change of one raises `version` of the aligner `adapted`. `_BLOCK` bounds memory alone
+# a model and its words follow from these: whoever changes one raises `version` of the aligner `adapted`; `_BLOCK` only last bits
 _PRIOR = 40.0  # frames
 _PER_COMPONENT = 30  # frames that a component needs
 _FEWEST = 5  # frames of a state; one with fewer is near the mean of all

@@ -19,10 +19,8 @@ STAY = np.log(0.8)
 MOVE = np.log(0.2)
 _PAUSES = np.log(0.2), np.log(0.8)  # log-probabilities of a pause between two words, and of none
 _NEVER = -1e30
-_SMALL = 3e7  # frames times states up to which all states are searched
-_BEAM = (
-    2000.0  # nats below the best state; of a larger search the states that are worse are left out, for time and memory
-)
+_SMALL = 3e7  # frames times states; up to so many all states are searched
+_BEAM = 2000.0  # nats; in a larger search, states so far below the best one are left out
 
 PhoneNumbers = tuple[int, ...]  # a pronunciation, as numbers of phones
 

@@ -31,7 +31,7 @@ if TYPE_CHECKING:  # checking a recipe must not import numba; training and align
     from weft.pipelines.acoustic.network import PhoneNumbers
     from weft.pipelines.acoustic.phones import Pronunciations
 
-# parts of the method, like the constants of acoustic/: benchmarks/alignment was measured with them, and a change raises `version`
+# parts of the method, like the constants of acoustic/: benchmarks/alignment was measured with them; who changes one raises `version`
 _FEWEST_SECONDS = 10.0  # of speech; less is too little to train on
 _PRONUNCIATIONS = 6  # pronunciations of a word that are tried
 _NEARLY_PERFECT = -1.0  # noise never scores as high

@@ -23,7 +23,7 @@ from weft.schemas.fingerprint import version_of
 
 _FRAME = 0.01  # seconds; of pocketsphinx's model
 _WIDE = {"beam": 0.0, "pbeam": 0.0, "wbeam": 0.0}  # no pruning; only the check of the score rejects
-# fixed beside `min_lead`, which was chosen with them
+# no settings: `min_lead` was chosen with these values
 _SEARCHED_WIDELY = 61.0  # seconds; without pruning, time grows with the square of the length
 _HOPELESS = -12.0  # the score of a transcript for which the decoder finds no path
 

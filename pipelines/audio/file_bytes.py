@@ -1,6 +1,6 @@
 """The file that audio is, or the bytes of a larger file that it is.
 
-opened_bytes(store, uri, Audio("a.tar", offset=1536, length=91_244))      a file of 91,244 bytes
+opened_stretch(store, uri, Audio("a.tar", offset=1536, length=91_244))      a file of 91,244 bytes
 """
 
 import io
@@ -13,7 +13,7 @@ from weft.schemas.audio import Audio
 from weft.schemas.ledger import Unusable
 
 
-def opened_bytes(store: Store, uri: str, audio: Audio) -> BinaryIO:
+def opened_stretch(store: Store, uri: str, audio: Audio) -> BinaryIO:
     """A file of its own is not read yet; bytes of another are in memory. Raises Unusable for fewer or more than there may be."""
     file = store.open(uri)
     if not audio.length:

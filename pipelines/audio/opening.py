@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from functools import partial
 from typing import BinaryIO
 
-from weft.pipelines.audio.file_bytes import opened_bytes
+from weft.pipelines.audio.file_bytes import opened_stretch
 from weft.pipelines.storage import retries as reading
 from weft.pipelines.storage.retries import retrying
 from weft.pipelines.storage.store import Store
@@ -30,7 +30,7 @@ def audio_file(store: Store, audio: Audio) -> Iterator[BinaryIO]:
         regular(uri)
         if not os.path.getsize(uri):
             raise Unusable("empty_file", "it holds 0 bytes")
-    file = reading.opened(partial(opened_bytes, store, uri, audio), audio.uri)
+    file = reading.opened(partial(opened_stretch, store, uri, audio), audio.uri)
     with retrying(file, audio.uri) as reader:
         yield reader
 

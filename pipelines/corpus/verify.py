@@ -109,7 +109,7 @@ def _part(store: Store, work: PartWork, deep: bool) -> Iterator[Damaged]:
 
 
 def _check_rows(store: Store, name: str, record: type, extra: str, deep: bool) -> Footer:
-    """A part's own marks; its bytes and rows too if `deep`. Raises Damaged."""
+    """A part's own footer; its bytes and rows too if `deep`. Raises Damaged."""
     with opened_part(store, name) as part:
         checksums = (part.metadata.metadata or {}).get(KEY.encode())
     stamp = footer_of(store, name)

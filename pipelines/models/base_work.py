@@ -32,6 +32,10 @@ class ModelWork(BaseWork, ABC):
     checks: tuple[str, ...]
 
     @property
+    def makes(self) -> str:
+        return model_manifest(self.node)
+
+    @property
     def needs(self) -> tuple[str, ...]:
         """The parts it learns from, and the checks that must pass before: they change nothing of what it learns."""
         return (*self.parts, *self.checks)
@@ -86,7 +90,7 @@ def digest_of_parts(store: Store, parts: Sequence[str]) -> str:
 
 @contextmanager
 def committed_model(store: Store, folder: str, made_from: dict[str, str], inputs: str = "") -> Iterator[Path]:
-    """Where a model is written; it is committed once the block has ended."""
+    """Where a model is written; it is committed once the block has ended. A ValueError of the block becomes a RecipeError."""
     with _scratch_folder(store, folder, digest(made_from)) as root:
         with refusals(folder):
             yield root

@@ -15,7 +15,6 @@ from weft.pipelines.models.folders import ALIGNER, OWN, model_is_complete
 from weft.pipelines.models.inputs import speech_of
 from weft.pipelines.models.progress import steps_in_file
 from weft.pipelines.models.training_set import ANY_UTTERANCE, TO_BE_ALIGNED, WITH_TEXT, sample_utterances
-from weft.pipelines.parts.committed import model_manifest
 from weft.pipelines.parts.unread import all_unread
 from weft.pipelines.storage.store import Store
 from weft.schemas.audio import Utterance
@@ -41,10 +40,6 @@ class _SpeechModelWork(ModelWork):
     @property
     def node(self) -> str:  # type: ignore[override]
         return f"models/{self.name}"
-
-    @property
-    def makes(self) -> str:
-        return model_manifest(self.node)
 
 
 @dataclass(frozen=True)
@@ -148,7 +143,6 @@ class AlignerWork(ModelWork):
     reading: ReadSettings = ReadSettings()
 
     node = ALIGNER
-    makes = model_manifest(ALIGNER)
 
     def made_from(self, store: Store) -> dict[str, str]:
         return self._made_from(store, self._training_utterances(store))

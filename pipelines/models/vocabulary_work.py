@@ -9,7 +9,7 @@ from shlex import quote
 from weft.pipelines.models.base_work import ModelWork, backend_facts, committed_model, refusals
 from weft.pipelines.models.progress import steps_in_file
 from weft.pipelines.models.training_set import WITH_TEXT
-from weft.pipelines.parts.committed import digest_of, model_manifest
+from weft.pipelines.parts.committed import digest_of
 from weft.pipelines.parts.tables import read_table
 from weft.pipelines.storage.store import Store
 from weft.schemas.changes import named_settings
@@ -37,7 +37,6 @@ class VocabularyWork(ModelWork):
     writes_text: bool = True  # False where no task writes a word of it
 
     node = "vocabulary"
-    makes = model_manifest("vocabulary")
 
     def made_from(self, store: Store) -> dict[str, str]:
         texts = {f"text {name}": digest_of(store, name) for name in self.parts} if self.text.trains else {}

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from weft.schemas.counting import counted
-from weft.schemas.dialogue import prompt_of
+from weft.schemas.dialogue import opening_digest
 from weft.schemas.fingerprint import hash64
 from weft.schemas.ledger import Unusable
 from weft.schemas.settings import Settings
@@ -86,11 +86,11 @@ class Splits(Settings):
 
     def named(self, dialogue: Dialogue) -> HoldOutNames:
         """The names of a dialogue. It is one recording, and held out whole where one of its speakers is. As an item it is named
-        by its prompt, as a document is by its text: no held-out answer is to a prompt that was trained on.
+        by its opening, as a document is by its text: no held-out answer is to an opening that was trained on.
         """
         speakers = tuple(self.speaker(turn.speaker, dialogue.key) for turn in dialogue.turns if turn.is_spoken)
         return HoldOutNames(
-            speakers=speakers, recordings=(dialogue.key,), items=(prompt_of(dialogue.turns),), split=dialogue.split
+            speakers=speakers, recordings=(dialogue.key,), items=(opening_digest(dialogue.turns),), split=dialogue.split
         )
 
 

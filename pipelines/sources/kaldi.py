@@ -21,10 +21,10 @@ from weft.pipelines.sources.common.files import clean, stamp
 from weft.pipelines.sources.common.lists import numbered_lines, wrong_item
 from weft.pipelines.sources.common.speech import Labels, SpeechSource
 from weft.pipelines.sources.common.wrong_run import WrongRun
+from weft.pipelines.storage.few_bytes import few_bytes
 from weft.pipelines.storage.paths import absolute
 from weft.pipelines.storage.retries import opened
 from weft.pipelines.storage.store import Store
-from weft.pipelines.storage.stretches import bytes_of
 from weft.schemas.audio import Audio, Recording, Supervision
 from weft.schemas.facts import Facts
 from weft.schemas.item import Item, key_for
@@ -185,7 +185,7 @@ def _audio(store: Store, uri: str) -> Audio:
         return Audio(uri)
     path, _, offset = uri.rpartition(":")
     lies_at = store.located(path)
-    head = opened(partial(bytes_of, store, lies_at, 8, offset=int(offset)), lies_at)
+    head = opened(partial(few_bytes, store, lies_at, 8, offset=int(offset)), lies_at)
     if head[:4] != b"RIFF" or len(head) < 8:
         raise Unusable("not_audio", f"no wav begins at byte {offset} of {path.rsplit('/', 1)[-1]}")
     return Audio(path, int(offset), struct.unpack("<I", head[4:])[0] + 8)

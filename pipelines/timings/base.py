@@ -71,7 +71,7 @@ def supervision_of(words: Sequence[Word], phones: Sequence[Word], speaker: str) 
     """The supervision of a run of words; it has the phones whose middle lies in it. Both come in seconds of the recording."""
     start, end = words[0].start, max(w.end for w in words)
     inside = [p for p in phones if start <= (p.start + p.end) / 2 < end]
-    own, phones = (tuple(moved(w, -start) for w in marks) for marks in (words, inside))
+    own, phones = (tuple(moved(w, -start) for w in times) for times in (words, inside))
     text = " ".join(word.text for word in words)
     return Supervision(start=start, end=end, text=text, words=own, phones=phones, speaker=speaker)
 

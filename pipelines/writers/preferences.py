@@ -2,14 +2,16 @@
 
 preferences(1, seed=7)   ->   ("preference-7-000000", Preference("Somebody broke my key at school!", "I understand …", "Then buy …", …))
 
-Of 1,000 prompts about 660 are distinct, of 1,200 that there are.
+Of 1,000 prompts about 670 are distinct, of 1,200 that there are.
 """
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from random import Random
 
-from weft.pipelines.writers.common.asking import ASKING, FACTS, MISHAPS, OWNED, PLACES, number
+from num2words import num2words
+
+from weft.pipelines.writers.common.asking import ASKING, FACTS, MISHAPS, OWNED, PLACES
 from weft.schemas.fingerprint import hash64
 
 VERSION = "2"  # raised whenever an item comes out otherwise
@@ -37,8 +39,8 @@ def preferences(n: int, seed: int) -> Iterator[tuple[str, Preference]]:
 def _wrong(random: Random) -> Preference:
     a, b = random.randint(1, _MOST), random.randint(1, _MOST)
     other = random.choice([n for n in range(2, 2 * _MOST + 1) if n != a + b])
-    right, wrong = (f"{number(a)} plus {number(b)} is {number(n)}.".capitalize() for n in (a + b, other))
-    return Preference(prompt=f"What is {number(a)} plus {number(b)}?", chosen=right, rejected=wrong, kind="wrong")
+    right, wrong = (f"{num2words(a)} plus {num2words(b)} is {num2words(n)}.".capitalize() for n in (a + b, other))
+    return Preference(prompt=f"What is {num2words(a)} plus {num2words(b)}?", chosen=right, rejected=wrong, kind="wrong")
 
 
 def _beside(random: Random) -> Preference:

@@ -9,7 +9,8 @@ from datetime import date, timedelta
 from random import Random
 from typing import Any
 
-from weft.pipelines.writers.common.asking import number
+from num2words import num2words
+
 from weft.pipelines.writers.common.tool_subjects import CITIES, MANNERS, PAGES, TALK, VOICES
 from weft.schemas.fingerprint import hash64
 
@@ -92,7 +93,7 @@ def _web(random: Random) -> Talk:
 
 def _date(random: Random) -> Talk:
     today, days = _START + timedelta(random.randrange(_DAYS)), random.randint(0, _FURTHEST)
-    day = ("today", "tomorrow")[days] if days < 2 else f"in {number(days)} days"
+    day = ("today", "tomorrow")[days] if days < 2 else f"in {num2words(days)} days"
     then = today + timedelta(days)
     weekday = _WEEKDAYS[then.weekday()]
     call = Call("date_time", {"day": day}, {"date": then.isoformat(), "weekday": weekday})

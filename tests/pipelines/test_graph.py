@@ -301,6 +301,11 @@ class TestSplits:
         assert [space.where for space in pipeline.spaces] == ["source speech", "source dialogues"]
         assert pipeline.speaker_spaces == {"speech": "speech", "books": "books"}
 
+    def test_texts_and_dialogues_have_one_name_in_all_sources_and_files_do_not(self) -> None:
+        more = {name: {"hold_out": {"items": 0.1}} for name in ("speech", "dialogues", "books")}
+        pipeline = Pipeline(recipe(sources=sources(**more)))
+        assert [name for name in more if pipeline.splits(name).by_text] == ["dialogues", "books"]
+
     @pytest.mark.parametrize(
         ("more", "path", "message"),
         [

@@ -76,7 +76,7 @@ class CutClips:
     clips: Sequence[np.ndarray]
     windows: Sequence[Window]
     batches: Sequence[Sequence[Window]]
-    _frames: dict[Window, np.ndarray] = field(default_factory=dict)
+    _frames: dict[Window, np.ndarray] = field(default_factory=dict, init=False, repr=False)
 
     def rows(self, batch: Sequence[Window]) -> list[np.ndarray]:
         """The samples of a batch's windows, float32 [n] each, of similar length."""

@@ -35,7 +35,7 @@ def align_utterances(
 def alignment_of(aligner: Aligner, utterance: Utterance, timed: Timed) -> Alignment:
     """The record of an utterance's timed words."""
     # resampling can round the audio up by a sample
-    words, phones = (tuple(clamped(marks, utterance.seconds)) for marks in (timed.words, timed.phones))
+    words, phones = (tuple(clamped(times, utterance.seconds)) for times in (timed.words, timed.phones))
     return Alignment(
         key=utterance.key,
         seconds=utterance.seconds,

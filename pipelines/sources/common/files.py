@@ -17,10 +17,10 @@ from urllib.parse import unquote
 import fsspec
 
 from weft.pipelines.audio.opening import regular
+from weft.pipelines.storage.few_bytes import few_bytes
 from weft.pipelines.storage.paths import absolute
 from weft.pipelines.storage.retries import opened, read_with_retries, without_secrets
 from weft.pipelines.storage.store import Store
-from weft.pipelines.storage.stretches import bytes_of
 from weft.schemas.faults import RecipeError
 from weft.schemas.ledger import Unavailable, Unusable
 from weft.schemas.limits import SpeechLimits
@@ -165,7 +165,7 @@ def read_bytes(store: Store, uri: str, limits: SpeechLimits = _LIMITS) -> bytes:
     try:
         if uri.startswith("/"):
             regular(uri)
-        data = opened(partial(bytes_of, store, uri, largest + 1), uri)
+        data = opened(partial(few_bytes, store, uri, largest + 1), uri)
         if len(data) > largest:
             raise Unusable("bad_transcript", f"it has more than {largest:,} bytes")
         return data

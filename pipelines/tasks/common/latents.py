@@ -26,7 +26,8 @@ class Latents:
     def chunks(self, utterance: Utterance) -> Iterator[tuple[NDArray[np.float32], int]]:
         """The samples of each chunk with its number of placeholders. Raises Unusable for audio too short for one, or of no use."""
         encoder = self.encoders.audio
-        assert encoder and self.audio, "backends.py refuses a task that needs one"
+        assert encoder, "backends.py refuses a task that needs one"
+        assert self.audio, "who composes latent audio gives what reads it"
         samples = self.audio.exact(utterance)
         if isinstance(samples, Unusable):
             raise samples

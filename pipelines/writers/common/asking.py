@@ -1,25 +1,9 @@
-"""What prompts of preferences are made of: numbers in words, facts that somebody asks for, and what happens to things.
+"""What prompts of preferences are made of: facts that somebody asks for, and what happens to things.
 
-number(42)          ->  "forty-two"
-FACTS["what bees make"]  ->  "bees make honey"
+FACTS["what bees make"]    ->  "bees make honey"
 """
 
 from dataclasses import dataclass
-
-_SMALL = (
-    "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve", "thirteen", "fourteen",
-    "fifteen", "sixteen", "seventeen", "eighteen", "nineteen",
-)  # fmt: skip
-_TENS = ("", "", "twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety")
-
-
-def number(value: int) -> str:
-    """0 to 99 in words."""
-    if value < len(_SMALL):
-        return _SMALL[value]
-    ones = f"-{_SMALL[value % 10]}" if value % 10 else ""
-    return f"{_TENS[value // 10]}{ones}"
-
 
 FACTS = {
     "what bees make": "bees make honey",

@@ -1,11 +1,11 @@
 """What is done around every aligner: one way, from the caller through this module to the leaf."""
 
-import sys
-from types import FrameType
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from tests.jobs.call_watch import CallWatch
 from tests.pipelines.audio.held import HeldAudio
 from weft.pipelines.aligners import base, given
 from weft.pipelines.aligners.base import Clip, Timed
@@ -13,7 +13,7 @@ from weft.pipelines.aligners.common.utterances import align_utterances
 from weft.pipelines.audio.sound import RATE
 from weft.schemas.audio import Alignment, Audio, Utterance, Word
 
-AROUND = "weft.pipelines.aligners.common.utterances"
+ROOT = Path(__file__).parents[4]
 
 
 class Whole(base.Aligner):
@@ -33,20 +33,12 @@ def utterance(**fields: Any) -> Utterance:
 
 
 def test_no_aligner_calls_back_what_is_done_around_it() -> None:
-    callers = set()
-
-    def profile(frame: FrameType, event: str, _: object) -> None:
-        if event == "call" and frame.f_globals.get("__name__") == AROUND and frame.f_back:
-            callers.add(frame.f_back.f_globals["__name__"])
-
-    sys.setprofile(profile)
-    try:
+    watch = CallWatch(ROOT)
+    with watch.following("align"):
         silence = HeldAudio(samples=np.zeros(3 * RATE, np.float32))
         (alignment,) = align_utterances(Whole(), silence, [utterance(text="so it")])
-    finally:
-        sys.setprofile(None)
     assert isinstance(alignment, Alignment) and len(alignment.words) == 2
-    assert callers == {__name__, AROUND}
+    assert "pipelines/aligners/common/at_once.py" in watch.entered["align"] and not watch.back
     assert not {"align", "align_samples"} & set(dir(base.Aligner))
 
 

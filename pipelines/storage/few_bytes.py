@@ -1,14 +1,14 @@
 """A few bytes of a file, as they are read with retries.
 
-bytes_of(store, "clip.txt", 1_000_001)      b"and so my fellow americans"        all of a short file
+few_bytes(store, "clip.txt", 1_000_001)      b"and so my fellow americans"        all of a short file
 """
 
 from weft.pipelines.storage.store import Store
 
 
-def bytes_of(store: Store, uri: str, length: int, offset: int = 0) -> bytes:
+def few_bytes(store: Store, uri: str, length: int, offset: int = 0) -> bytes:
     """At most `length` bytes from `offset` on; fewer at the end of the file."""
     with store.open(uri) as file:
-        if offset:
+        if offset:  # some files of the web cannot seek
             file.seek(offset)
         return file.read(length)
