@@ -5,6 +5,7 @@ SourceSize(items=120000, read=1000, seconds=1.61e6, lengths={1: 90000, 2: 30000}
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from random import Random
 
 from weft.jobs.known_rejects import KnownRejects
 from weft.jobs.speaker_supply import Speakers
@@ -114,12 +115,19 @@ class SourceSize:
 
 
 def _some_of(some: Mapping[str, tuple[str, ...]], others: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
-    return samples_of({name: (*some.get(name, ()), *others.get(name, ())) for name in (*some, *others)})
+    """Items are read in the order of a hash, so the first ones are as good as others."""
+    texts = {name: (*some.get(name, ()), *others.get(name, ())) for name in (*some, *others)}
+    return {name: all_of[:SAMPLES] for name, all_of in texts.items()}
 
 
 def samples_of(texts: Mapping[str, Sequence[str]]) -> dict[str, tuple[str, ...]]:
-    """The beginnings of the first texts of each name."""
-    return {name: tuple(text[:SAMPLE_LENGTH] for text in all_of[:SAMPLES]) for name, all_of in texts.items()}
+    """The beginnings of some texts of each name."""
+    return {name: tuple(text[:SAMPLE_LENGTH] for text in some_of(all_of, SAMPLES)) for name, all_of in texts.items()}
+
+
+def some_of(texts: Sequence[str], most: int) -> list[str]:
+    """At most so many, from all over them and always the same: texts of one kind often stand together in a file."""
+    return Random(len(texts)).sample(texts, min(most, len(texts)))
 
 
 def _added(some: Mapping[str, SourceSize], others: Mapping[str, SourceSize]) -> dict[str, SourceSize]:

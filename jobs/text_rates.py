@@ -7,11 +7,10 @@ stands for a larger one, and for a checkpoint that is not there.
 """
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
-from itertools import islice
 
-from weft.jobs.source_sizes import SourceSize
+from weft.jobs.source_sizes import SourceSize, some_of
 from weft.pipelines.graph import Pipeline
 from weft.schemas.ledger import Unusable
 from weft.tokenizers.bpe import Tokenizer as Bpe
@@ -57,12 +56,12 @@ def _is_enough(size: int, texts: list[str], pipeline: Pipeline, sizes: Mapping[s
 
 
 def _rate(tokenizer: TextTokenizer, texts: tuple[str, ...]) -> float | None:
-    spelt = list(islice(_spelt(tokenizer, texts), _DOCUMENTS))
+    spelt = [*_spelt(tokenizer, some_of(texts, _DOCUMENTS))]
     tokens = sum(count for _, count in spelt)
     return sum(length for length, _ in spelt) / tokens if tokens else None
 
 
-def _spelt(tokenizer: TextTokenizer, texts: tuple[str, ...]) -> Iterator[tuple[int, int]]:
+def _spelt(tokenizer: TextTokenizer, texts: Iterable[str]) -> Iterator[tuple[int, int]]:
     """Bytes and tokens of each text that can be spelt."""
     for text in texts:
         with suppress(Unusable):

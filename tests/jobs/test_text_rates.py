@@ -62,6 +62,20 @@ def test_too_little_of_much_text_is_not_trained_on(tmp_path: Path) -> None:
     assert much["s"].bytes_a_token is None
 
 
+def test_kinds_of_text_that_stand_together_are_spelt_in_their_proportion(tmp_path: Path) -> None:
+    """Where as many lines as are spelt stand before others that have many more tokens a byte; of their fields too."""
+    bpe.Tokenizer(size=400).train([TEXT] * 5).save_pretrained(tmp_path / "text")
+    made = pipeline(tmp_path, {"use": "pretrained", "model": str(tmp_path / "text")})
+    texts = [f"{TEXT} {n}" for n in range(300)] + [f"{n * 7919:x} = {n:o};" * 12 for n in range(900)]
+    lines = [{"text": one, "question": one} for one in texts]
+    (tmp_path / "a.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    (size,) = source_sizes(made, 100).values()
+    tokenizer = bpe.Tokenizer(size=400).train([TEXT] * 5)
+    tokens = sum(len(tokenizer.encode(one)) for one in texts)
+    assert size.bytes / tokens == pytest.approx(size.bytes_a_token, rel=0.15)
+    assert size.rates["question"] == pytest.approx(size.bytes_a_token, rel=0.15)
+
+
 def test_fields_and_turns_are_spelt_by_themselves(tmp_path: Path) -> None:
     """Numbers and signs, where the documents are words."""
     answers = [f"{n * 7919} = {n} * 7919; 0x{n * 7919:x}" for n in range(30)]
