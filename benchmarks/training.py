@@ -1,6 +1,6 @@
 """trainer.train.train beside the bare step of the same network: forward, backward and AdamW on one batch that lies on the device.
 
-On a GPU a llama of 134M parameters in bfloat16, elsewhere a small one in float32. What is more than the bare step is reading, packing,
+On a GPU a llama of 135M parameters in bfloat16, elsewhere a small one in float32. What is more than the bare step is reading, packing,
 checks, losses by task and the report. A third arm has the bare step attend under a mask, as any network of transformers can.
 """
 
@@ -16,6 +16,7 @@ from weft.benchmarks.support.composed import STAGE, write_all
 from weft.pipelines.storage.store import Store
 from weft.schemas.training import TrainingStage
 from weft.schemas.vocabulary import Vocabulary
+from weft.trainer.attention import ATTENTION
 from weft.trainer.loader import DrawReader
 from weft.trainer.model import build, forward
 from weft.trainer.objectives.base import Rows, autocast, rows_of
@@ -25,7 +26,7 @@ from weft.trainer.train import StepReport, train
 
 TITLE = "training: tokens a second of one stage"
 ON_GPU = torch.cuda.is_available()
-CONTEXT, BLOCKS, PARTS = 2048, 4 if ON_GPU else 1, 6 if ON_GPU else 1
+CONTEXT, BLOCKS, PARTS = 2048, 16 if ON_GPU else 1, 6 if ON_GPU else 1
 WARM, STEPS = 5, 40 if ON_GPU else 15
 SIZE = 32768
 VOCABULARY = Vocabulary(text_size=SIZE, bos=None, markers=(), codebooks=(), size=SIZE, text_fingerprint="made")
@@ -49,7 +50,7 @@ def measure(folder: Path) -> list[Figure]:
     with scratch(folder / "training") as place:
         write_all(Store(str(place)), ("speech", "words"), PARTS, 2e7)
         whole = _trained(place)
-        bare = _bare(place / "shards" / STAGE, "packed")
+        bare = _bare(place / "shards" / STAGE, ATTENTION)
         masked = _bare(place / "shards" / STAGE, "sdpa")
     parameters = sum(weight.numel() for weight in build(_stage().model, SIZE, 0).parameters())
     return [
@@ -73,6 +74,7 @@ def _stage() -> TrainingStage:
             },
             "optimiser": {"lr": 1e-4, "batch_tokens": BLOCKS * CONTEXT, "steps": STEPS},
             "checkpoint_every": STEPS,
+            "forward_tokens": BLOCKS * CONTEXT,
         }
     )
 
@@ -96,16 +98,17 @@ def _bare(shards: Path, attention: str) -> float:
     model.set_attn_implementation(attention)
     optimiser = torch.optim.AdamW(model.parameters(), lr=1e-4, foreach=True)
     rows = rows_of(next(BatchStream(DrawReader(shards), CONTEXT, BLOCKS).batches(StreamState())), slice(None), device)
+    dtype = _stage().model.dtype
     for step in range(STEPS):
         if step == WARM:
             began = _now()
-        _step(model, optimiser, rows)
+        _step(model, optimiser, rows, dtype)
     return (STEPS - WARM) * BLOCKS * CONTEXT / (_now() - began)
 
 
-def _step(model: Any, optimiser: torch.optim.Optimizer, rows: Rows) -> None:
+def _step(model: Any, optimiser: torch.optim.Optimizer, rows: Rows, dtype: str) -> None:
     keep_K = torch.arange(CONTEXT - 1, device=rows.ids_BT.device)
-    with autocast(keep_K.device, _stage().model.dtype):
+    with autocast(keep_K.device, dtype):
         logits_BKV = forward(model, rows.ids_BT, rows.positions_BT, documents_BT=rows.documents_BT, keep_K=keep_K)
     with repeatable(keep_K.device):
         cross_entropy(logits_BKV.flatten(0, 1).float(), rows.ids_BT[:, 1:].flatten()).backward()

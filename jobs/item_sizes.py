@@ -11,7 +11,7 @@ from weft.jobs.known_rejects import known_rejects, names_utterances
 from weft.jobs.listed_records import is_placed, listed_records
 from weft.jobs.source_sizes import SourceSize, samples_of
 from weft.jobs.split_sizes import placed_by_split, with_splits
-from weft.jobs.task_needs import TaskNeeds
+from weft.jobs.task_needs import TaskNeeds, of_stretches
 from weft.jobs.turn_amounts import DialogueAmounts, bytes_of, named_texts, turn_amounts
 from weft.pipelines.audio.sound import channels_of, declared_seconds
 from weft.pipelines.parts.splits import Splits
@@ -44,7 +44,7 @@ class ItemSizes:
     def of(self, item: Item) -> SourceSize:
         """Where each channel is a recording, of all of them."""
         size, channels = self._of_one(item), self._channels(item)
-        return size if channels == 1 else replace(size.scaled(channels), items=size.items)
+        return size if channels == 1 else replace(size.scaled(channels), items=size.items, unreadable=size.unreadable)
 
     def _channels(self, item: Item) -> int:
         """Lhotse's cuts name one themselves."""
@@ -68,7 +68,7 @@ class ItemSizes:
         if not (whole.records and is_placed(records)):
             return self._in_splits(item, records, whole)
         by_split = {
-            split: self._compared(some, self._of_recording(item, seconds, some))
+            split: self._compared(some, of_stretches(whole.part(len(some) / len(records or some)), some))
             for split, some in placed_by_split(self.source, item, records or (), self.splits).items()
         }
         return replace(self._compared(records, whole), by_split=by_split)

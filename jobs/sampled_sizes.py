@@ -9,12 +9,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 
+from weft.jobs.document_sizes import documents_size
 from weft.jobs.item_sizes import ItemSizes
-from weft.jobs.source_sizes import SourceSize, samples_of
+from weft.jobs.source_sizes import SourceSize
 from weft.jobs.speaker_supply import SpeakerCount, Speakers
 from weft.jobs.split_sizes import with_unread
 from weft.jobs.task_needs import TaskNeeds
-from weft.jobs.turn_amounts import bytes_of
 from weft.pipelines.corpus.listing import listed
 from weft.pipelines.parts.splits import HoldOutNames, Splits
 from weft.pipelines.segmenters.base import Segmenter
@@ -111,20 +111,10 @@ def _text_size(documents: Sequence[Document], splits: Splits, needs: TaskNeeds |
     for document in documents:
         with suppress(Unusable):  # the name of an unknown split
             by_split[splits.of(HoldOutNames(items=(document.text,), split=document.split))].append(document)
-    sizes = {split: _documents_size(some) for split, some in by_split.items()}
+    sizes = {split: documents_size(some) for split, some in by_split.items()}
     if needs:
-        sizes = {split: needs.of_documents(by_split[split], size, _documents_size) for split, size in sizes.items()}
+        sizes = {split: needs.of_documents(by_split[split], size) for split, size in sizes.items()}
     return replace(sum(sizes.values(), SourceSize()), items=1, read=1, by_split=sizes)
-
-
-def _documents_size(documents: Sequence[Document]) -> SourceSize:
-    named: dict[str, list[str]] = {}
-    for one in (field for document in documents for field in document.fields):
-        named.setdefault(one.name, []).append(one.value)
-    length = sum(len(document.text.encode()) for document in documents)
-    return SourceSize(
-        items=1, read=1, records=len(documents), bytes=length, fields=bytes_of(named), samples=samples_of(named)
-    )
 
 
 def _sizes(chosen: Iterable[Item], sizes: ItemSizes) -> Iterator[SourceSize]:

@@ -24,9 +24,9 @@ class SourceSize:
     recordings (dialogues) by their utterances (turns). `turns` are those of dialogues, `fields` the bytes of named texts.
     `speakers` counts items by speaker, where that was asked for and the listing names every speaker.
     `by_split` is the same of what lies in each split; empty where it was not asked for. Of documents `texts` are some, and
-    `bytes_a_token` is how many bytes of them are a token on average, where that was measured. The same of named texts, by name: some
-    of them (`samples`), and `rates`; "text" is a transcript or what a turn says. So many records were `compared` with
-    what tasks need, of which `fits` may give each task a sample; `by_task` is the same of these alone.
+    `bytes_a_token` is how many bytes of them are a token on average, where that was measured. `samples` are some of the named texts,
+    by name ("text" is a transcript or what a turn says), and `rates` the bytes a token of each name, where that was measured. So many
+    records were `compared` with what tasks need, of which `fits` may give each task a sample; `by_task` is the same of these alone.
     """
 
     items: float = 0
@@ -115,9 +115,13 @@ class SourceSize:
 
 
 def _some_of(some: Mapping[str, tuple[str, ...]], others: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
-    """Items are read in the order of a hash, so the first ones are as good as others."""
-    texts = {name: (*some.get(name, ()), *others.get(name, ())) for name in (*some, *others)}
-    return {name: all_of[:SAMPLES] for name, all_of in texts.items()}
+    """The first texts of each name; of a name that has enough of them the same tuple. Items are read in the order of a hash, so the
+    first ones are as good as others.
+    """
+    return {
+        name: first if len(first := some.get(name, ())) == SAMPLES else (*first, *others.get(name, ()))[:SAMPLES]
+        for name in (*some, *others)
+    }
 
 
 def samples_of(texts: Mapping[str, Sequence[str]]) -> dict[str, tuple[str, ...]]:

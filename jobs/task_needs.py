@@ -3,9 +3,10 @@
 TaskNeeds(pipeline, {"asr": task}).of_item(facts, size)   ->   SourceSize(records=3, compared=3, fits={"asr": 2}, by_task={"asr": …})
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from weft.jobs.document_sizes import documents_size
 from weft.jobs.source_sizes import SourceSize
 from weft.pipelines.choices.task_checks import reliable
 from weft.pipelines.graph import Pipeline
@@ -36,9 +37,8 @@ class TaskNeeds:
             by_task={name: _of_records(size, records, some) for name, some in fitting.items()},
         )
 
-    def of_documents(
-        self, documents: Sequence[Document], size: SourceSize, size_of: Callable[[Sequence[Document]], SourceSize]
-    ) -> SourceSize:
+    def of_documents(self, documents: Sequence[Document], size: SourceSize) -> SourceSize:
+        """The size of some documents with what of them fits."""
         if not any(task.fields for task in self.tasks.values()):  # all that a task may need of a document
             return size
         known = [(one, Facts(fields=frozenset(f.name for f in one.fields), has_text=True)) for one in documents]
@@ -47,7 +47,7 @@ class TaskNeeds:
             size,
             compared=len(documents),
             fits={name: len(some) for name, some in fitting.items()},
-            by_task={name: size_of(some) for name, some in fitting.items()},
+            by_task={name: documents_size(some) for name, some in fitting.items()},
         )
 
     def _fits(self, task: str, facts: Facts) -> bool:
@@ -61,5 +61,10 @@ def _of_records(size: SourceSize, records: Sequence[Facts], some: Sequence[Facts
         return _NOTHING
     if len(some) == len(records) or size.unreadable:
         return size
-    seconds = sum((one.end or 0.0) - (one.begin or 0.0) for one in some)
-    return replace(size, records=len(some), seconds=seconds, lengths={len(some): 1})
+    return of_stretches(size, some)
+
+
+def of_stretches(size: SourceSize, stretches: Sequence[Facts]) -> SourceSize:
+    """The size of a recording of which these stretches count alone, with their own lengths."""
+    seconds = sum((one.end or 0.0) - (one.begin or 0.0) for one in stretches)
+    return replace(size, records=len(stretches), seconds=seconds, lengths={len(stretches): 1})

@@ -1,7 +1,7 @@
 """The rules of a dialogue, in one place: what every writer and every reader of scripts must keep.
 
 checked((Turn("ann", "Hello.", role="human", level=7),))  ->  Unusable: turn 1: level 7 is not 1 to 5
-opening_digest((Turn("ann", "Hello.", role="human"), Turn("bob", "Hi.", role="assistant")))  ->  "a6ff…", of "Hello." alone
+opening_digest((Turn("ann", "Hello.", role="human"), Turn("bob", "Hi.", role="assistant")))  ->  "dba0…", of "Hello." alone
 """
 
 import json
@@ -31,13 +31,13 @@ def checked(turns: Sequence[Turn]) -> tuple[Turn, ...]:
 
 
 def opening_digest(turns: Sequence[Turn]) -> str:
-    """A digest of how a dialogue opens: all turns up to the first of the human, however they are spoken.
+    """A digest of how a dialogue opens: all turns up to and with the first of the human, however they are spoken.
 
     So dialogues that begin alike have one name, and with them every answer to what they share. Where no human speaks, of all of it.
     """
     asked = [number for number, turn in enumerate(turns, 1) if turn.role == "human"]
-    before = turns[: asked[0]] if asked else turns
-    return digest([[turn.role, turn.text, turn.tool_call, turn.tool_result] for turn in before])
+    begun = turns[: asked[0]] if asked else turns
+    return digest([[turn.role, turn.text, turn.tool_call, turn.tool_result] for turn in begun])
 
 
 def _faults(turn: Turn) -> Iterator[str]:

@@ -23,7 +23,7 @@ FILE_MODULES = "weft_file_"  # begins the names of modules of files that a recip
 
 @dataclass(frozen=True, slots=True)
 class SettingKind:
-    """A setting whose value does not count in a fingerprint. `is_checkpoint`: it is a path or a hub name
+    """What marks a setting whose value does not count in a fingerprint. `is_checkpoint`: it is a path or a hub name
     (`hf://org/name`), and the content of that counts instead.
 
     With `has_names` it may be a single word too, which its own library knows, such as `large-v3`.

@@ -12,6 +12,7 @@ from torch import Tensor
 from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedModel
 
 from weft.schemas.training import ModelSettings
+from weft.tokenizers.models.learned import first_line
 from weft.trainer.attention import packed_mask
 from weft.trainer.models.reading import as_trained, check_kind, check_weights, load, read_config
 
@@ -31,7 +32,7 @@ def build(settings: ModelSettings, size: int, seed: int) -> PreTrainedModel:
     model = load(settings.base, config)
     if model.get_input_embeddings().num_embeddings != size:
         model.resize_token_embeddings(size)
-    return as_trained(model)
+    return model
 
 
 def check_new(settings: ModelSettings, context: int) -> None:
@@ -61,9 +62,7 @@ def _new(config: Any) -> PreTrainedModel:
             config, attn_implementation="sdpa", dtype=torch.float32
         )
     except (AssertionError, AttributeError, ImportError, RuntimeError, TypeError) as fault:
-        raise ValueError(
-            f"transformers makes no {config.model_type} of this config: {str(fault).splitlines()[0]}"
-        ) from None
+        raise ValueError(f"transformers makes no {config.model_type} of this config: {first_line(fault)}") from None
     return model
 
 

@@ -71,9 +71,8 @@ class RareRewards:
 
     warn: Callable[[str], None]
     steps: int = WATCHED
-    _seen: dict[str, deque[tuple[int, int]]] = field(
-        default_factory=dict
-    )  # groups that differ and groups, of the last steps
+    # of the last steps: the groups that differ, all groups, the least score and the greatest
+    _seen: dict[str, deque[tuple[int, int, float, float]]] = field(default_factory=dict)
     _told: set[str] = field(default_factory=set)
 
     def look(self, scores: Scores, group: int) -> None:
@@ -81,23 +80,25 @@ class RareRewards:
         for name, values in scores.parts.items():
             differ = np.ptp(values.reshape(-1, group), axis=1) > 0
             seen = self._seen.setdefault(name, deque(maxlen=self.steps))
-            seen.append((int(differ.sum()), len(differ)))
+            seen.append((int(differ.sum()), len(differ), float(values.min()), float(values.max())))
             if len(seen) == self.steps:
-                differing, groups = np.sum(seen, axis=0).tolist()
-                self._judge(name, differing, groups, values)
+                self._tell(name, *zip(*seen, strict=True))
 
-    def _judge(self, name: str, differ: int, groups: int, values: np.ndarray) -> None:
-        if differ >= SELDOM * groups:
+    def _tell(
+        self, name: str, differing: Sequence[int], groups: Sequence[int], least: Sequence[float], most: Sequence[float]
+    ) -> None:
+        differ, compared = sum(differing), sum(groups)
+        if differ >= SELDOM * compared:
             self._told.discard(name)
         elif name not in self._told:
             self._told.add(name)
             self.warn(
-                f"the reward {name} {_seldom(differ, groups, values)} in {self.steps} steps in a row, so "
+                f"the reward {name} {_what_was_seen(differ, compared, min(least), max(most))} in {self.steps} steps in a row, so "
                 f"{'little' if differ else 'nothing'} was learned from it: make its task easier, or train longer before this stage"
             )
 
 
-def _seldom(differ: int, groups: int, values: np.ndarray) -> str:
+def _what_was_seen(differ: int, groups: int, least: float, most: float) -> str:
     if differ:
         return f"differed in {differ} of {counted(groups, 'group')} of replies ({differ / groups:.0%})"
-    return "was the same for all replies to a prompt" if np.ptp(values) else f"was always {values[0]:g}"
+    return "was the same for all replies to a prompt" if most > least else f"was always {least:g}"

@@ -1,6 +1,7 @@
 """In how many replies of a checkpoint text and codes stand in the ratio that it was taught: 50 replies to held-out prompts.
 
-A prompt is a held-out dialogue up to one of its answers. Replies are sampled, several to a prompt where there are few.
+A prompt is a held-out dialogue up to one of its answers. Replies are sampled, several to a prompt where there
+are few prompts; at temperature 0 each has one.
 The answers that the prompts have in the corpus are counted too: what is asked of the replies is what was taught where all of them obey.
 """
 
@@ -12,13 +13,11 @@ import numpy as np
 
 from weft.benchmarks.learning.trained import LearningCorpus
 from weft.trainer import runs
-from weft.trainer.generation import Decoding
 from weft.trainer.loader import Draw
 from weft.trainer.objectives.factory import reply_ends
 from weft.trainer.replies import PromptSample, Reply
 from weft.trainer.rewards.base import Scoring
 from weft.trainer.rewards.format import Reward as Format
-from weft.trainer.rollouts import Rollouts
 
 REPLIES, NEW_TOKENS = 50, 400
 TEMPERATURES = (1.0, 0.7, 0.0)  # at 0 the likeliest token is taken
@@ -69,13 +68,12 @@ def count_obeying(corpus: LearningCorpus, taught: Taught, stage: str, temperatur
     if not own:
         raise ValueError(f"no held-out answer of the task {taught.task!r}")
     prompts = [answer.prompt for answer in own]
-    decoding = Decoding(new_tokens=NEW_TOKENS, ends=ends, temperature=temperature)
-    rollouts = Rollouts(
-        decoding=decoding, reader=corpus.reader, seed=0, forward_tokens=8192, encoders=corpus.measuring.encoders
-    )
-    each = -(-REPLIES // len(prompts))
-    sampled = rollouts.sample(corpus.network(stage, runs.start_of(corpus.folder, stage)), prompts, step=0, each=each)
-    replies = [rollout.reply for rollout in sampled][:REPLIES]
+    each = -(-REPLIES // len(prompts)) if temperature else 1
+    network = corpus.network(stage, runs.start_of(corpus.folder, stage))
+    sampled = corpus.replies(network, prompts, NEW_TOKENS, temperature=temperature, each=each)
+    replies = [reply for number in range(each) for reply in sampled[number::each]][
+        :REPLIES
+    ]  # each prompt has one first
     is_opened = int(prompts[0].draw.ids[-1]) == corpus.vocabulary.marker(taught.form.open).id
     form = taught.form.model_copy(update={"opened": is_opened})
     scoring = Scoring(vocabulary=corpus.vocabulary, reader=corpus.reader)

@@ -21,8 +21,8 @@ from weft.benchmarks.support.ratio_replies import (
 from weft.trainer import runs
 from weft.trainer.latents import LatentSpan
 from weft.trainer.loader import Draw
+from weft.trainer.replies import Reply
 from weft.trainer.rewards.format import Reward as Format
-from weft.trainer.rollouts import Rollouts
 
 FORM = Format(of=("text", "fsq"), sizes=(1, 2), open="tts-start", close="tts-end")
 
@@ -69,22 +69,24 @@ def test_replies_are_counted_by_whether_they_end_and_obey(monkeypatch: pytest.Mo
     dialogue = draw([*asked, *opens, *groups, CLOSE, END], (len(asked), len(asked) + len(opens) + 5))
     right, broken = [*opens, *groups, CLOSE], [*opens, CODE, CODE, 5, CLOSE]
     kinds = [reply(right), reply(broken), reply(right, ended=False)]
-    sampled = [SimpleNamespace(reply=kinds[n % 3]) for n in range(REPLIES + 1)]
+    sampled = [kinds[n % 3] for n in range(REPLIES + 1)]
     given: dict[str, Any] = {}
 
-    def sample(self: Rollouts, network: object, prompts: object, step: int, each: int) -> list[SimpleNamespace]:
-        given.update(each=each, temperature=self.decoding.temperature)
-        return sampled
+    def replies(network: object, prompts: object, new_tokens: int, temperature: float, each: int) -> list[Reply]:
+        given.update(each=each, temperature=temperature)
+        return sampled[:each]
 
-    monkeypatch.setattr(Rollouts, "sample", sample)
     monkeypatch.setattr(runs, "start_of", lambda folder, stage: folder / stage)
     corpus: Any = SimpleNamespace(
         vocabulary=VOCABULARY, reader=READER, folder=Path("run"), measuring=SimpleNamespace(encoders={}),
         held_out=SimpleNamespace(read=lambda: iter([dialogue])), network=lambda stage, weights: None,
+        replies=replies,
     )  # fmt: skip
     found = count_obeying(corpus, Taught(stages=("sft",), task="chat", form=FORM), stage="sft", temperature=0.7)
     assert found == Obeying(prompts=1, own_right=1, replies=50, ended=34, right=17)
     assert given == {"each": 50, "temperature": 0.7}
+    likeliest = count_obeying(corpus, Taught(stages=("sft",), task="chat", form=FORM), stage="sft", temperature=0.0)
+    assert (likeliest.replies, given) == (1, {"each": 1, "temperature": 0.0})
 
 
 def test_without_a_held_out_answer_nothing_is_counted() -> None:

@@ -76,7 +76,14 @@ def test_speakers_of_a_manifest_are_held_out_with_what_they_say(tmp_path: Path) 
 
 def test_the_stretches_of_one_recording_may_lie_in_two_splits(tmp_path: Path) -> None:
     lines = [
-        {"audio": "day.flac", "offset": n, "duration": 1, "text": "so", "split": "dev" if n > 2 else "train"}
+        {
+            "audio": "day.flac",
+            "offset": n,
+            "duration": 1,
+            "text": "so",
+            "split": "dev" if n > 2 else "train",
+            "answer": "a" * 100,
+        }
         for n in range(4)
     ]
     (tmp_path / "m.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
@@ -85,6 +92,7 @@ def test_the_stretches_of_one_recording_may_lie_in_two_splits(tmp_path: Path) ->
     train, validation = size.of_split("train"), size.of_split("validation")
     assert (train.items, train.records, train.lengths, train.seconds) == (1, 3, {3: 1}, 3.0)
     assert (validation.items, validation.records, validation.lengths) == (1, 1, {1: 1})
+    assert (train.fields["answer"], validation.fields["answer"]) == (300, 100)
 
 
 def test_documents_are_held_out_by_their_text(tmp_path: Path) -> None:

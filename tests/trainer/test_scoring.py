@@ -46,6 +46,10 @@ def test_a_constant_reward_is_told_once_and_after_many_steps() -> None:
     for _ in range(3):
         step(0, 0, 0, 0)
     assert len(said) == 2 and "label was always 0" in said[1]
+    step(0, 1, 0, 0)
+    for values in ((1, 1, 0, 0), (1, 1, 0, 0), (0, 0, 0, 0)):
+        step(*values)
+    assert len(said) == 3 and "label was the same for all replies to a prompt in 3 steps" in said[2]  # not "always 0"
 
 
 def test_a_reward_that_differs_in_few_groups_is_told_with_the_share() -> None:

@@ -113,4 +113,4 @@ def is_trained_config(config: Any) -> bool:
 
 def first_line(error: Exception) -> str:
     """The first line of a library's message; what follows is often about hubs and tokens."""
-    return (str(error).splitlines() or [type(error).__name__])[0]
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]

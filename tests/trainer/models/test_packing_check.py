@@ -14,12 +14,35 @@ BART: dict[str, Any] = {
 }  # fmt: skip
 
 
+@pytest.mark.parametrize("seed", range(6))
 @pytest.mark.parametrize(
-    "config", [{"model_type": "bart", **BART}, {"model_type": "bert", **SMALL, "is_decoder": False}]
+    "config",
+    [
+        {"model_type": "bart", **BART},
+        {"model_type": "bert", **SMALL, "is_decoder": False},
+        {"model_type": "electra", **SMALL, "is_decoder": False},
+        {"model_type": "bert-generation", **SMALL, "is_decoder": False},
+    ],
+    ids=lambda config: config["model_type"],
 )
-def test_one_that_counts_positions_itself_or_sees_what_follows_is_refused(config: dict[str, Any]) -> None:
+def test_one_that_counts_positions_itself_or_sees_what_follows_is_refused(config: dict[str, Any], seed: int) -> None:
     with pytest.raises(ValueError, match=f"a {config['model_type']} cannot be trained on packed samples"):
+        build(ModelSettings(config=config), size=64, seed=seed)
+
+
+def test_one_that_cannot_be_computed_at_all_is_not_said_to_be_unfit_for_packing() -> None:
+    config = {"model_type": "xmod", **SMALL, "languages": ["en_XX", "de_DE"], "is_decoder": True}
+    with pytest.raises(ValueError, match="a xmod is not computed by transformers as it is configured: Input language"):
         build(ModelSettings(config=config), size=64, seed=0)
+
+
+def test_a_fault_without_words_is_told_by_its_kind(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(config: object, **settings: object) -> None:
+        raise AssertionError
+
+    monkeypatch.setattr("weft.trainer.model.AutoModelForCausalLM.from_config", fail)
+    with pytest.raises(ValueError, match="transformers makes no gpt2 of this config: AssertionError"):
+        check_new(ModelSettings(config={"model_type": "gpt2", "n_embd": 32, "n_layer": 2, "n_head": 4}), context=16)
 
 
 def test_one_that_computes_with_the_mask_is_refused() -> None:
