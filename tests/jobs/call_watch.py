@@ -4,7 +4,7 @@
     with watch.following("train"):
         train(…)
     watch.entered["train"]      {"trainer/train.py", "trainer/loader.py", …}
-    watch.back["align/long"]    {"pipelines/aligners/common/windows.py calls align_samples of pipelines/aligners/common/utterances.py"}
+    watch.back["align/long"]    {"pipelines/aligners/common/windows.py calls align_samples of pipelines/aligners/common/at_once.py"}
 
 A call goes back where a file enters a function of another file that is still at work above it, of whatever kind the function is:
 a method, a closure, a lambda, a bound method, what a `partial` holds. A generator is left out. Whoever takes its next item enters

@@ -12,7 +12,7 @@ import pytest
 from weft.schemas.audio import Alignment, Codes, Quality, Recording, Utterance
 from weft.schemas.item import Item
 from weft.schemas.ledger import LedgerRow, Reject
-from weft.schemas.plan import Ordered
+from weft.schemas.plan import HeldAmounts, Leaf, MixtureNode, Ordered, Tar
 from weft.schemas.sample import Provenance, SampleSegment, ShardSample
 from weft.schemas.shard import IndexRow
 from weft.schemas.text import Dialogue, Document
@@ -43,6 +43,10 @@ def tables() -> dict[str, set[str]]:
         Reject,
         LedgerRow,
         Ordered,
+        HeldAmounts,
+        MixtureNode,
+        Leaf,
+        Tar,
         IndexRow,
     ],
 )

@@ -26,7 +26,7 @@ class Latents:
     def chunks(self, utterance: Utterance) -> Iterator[tuple[NDArray[np.float32], int]]:
         """The samples of each chunk with its number of placeholders. Raises Unusable for audio too short for one, or of no use."""
         encoder = self.encoders.audio
-        assert encoder, "backends.py refuses a task that needs one"
+        assert encoder, "a recipe without it is refused"
         assert self.audio, "who composes latent audio gives what reads it"
         samples = self.audio.exact(utterance)
         if isinstance(samples, Unusable):
@@ -41,7 +41,7 @@ class Latents:
     def placeholders(self, png: bytes) -> int:
         """The placeholders of an image. Raises Unusable for what is no PNG."""
         encoder = self.encoders.image
-        assert encoder, "backends.py refuses a task that needs one"
+        assert encoder, "a recipe without it is refused"
         try:
             return encoder.placeholders(*png_size(png))
         except ValueError as fault:
