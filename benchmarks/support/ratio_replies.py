@@ -1,8 +1,8 @@
 """In how many replies of a checkpoint text and codes stand in the ratio that it was taught: 50 replies to held-out prompts.
 
-A prompt is a held-out dialogue up to one of its answers. Replies are sampled, several to a prompt where there
-are few prompts; at temperature 0 each has one.
-The answers that the prompts have in the corpus are counted too: what is asked of the replies is what was taught where all of them obey.
+A prompt is a held-out dialogue up to one of its answers. Replies are sampled, several to a prompt where there are few
+prompts; at temperature 0 each prompt has one. The answers that the prompts have in the corpus are counted too: what is asked of
+the replies is what was taught where all of them obey.
 """
 
 from collections.abc import Collection, Iterator
@@ -71,9 +71,8 @@ def count_obeying(corpus: LearningCorpus, taught: Taught, stage: str, temperatur
     each = -(-REPLIES // len(prompts)) if temperature else 1
     network = corpus.network(stage, runs.start_of(corpus.folder, stage))
     sampled = corpus.replies(network, prompts, NEW_TOKENS, temperature=temperature, each=each)
-    replies = [reply for number in range(each) for reply in sampled[number::each]][
-        :REPLIES
-    ]  # each prompt has one first
+    one_each_first = [reply for number in range(each) for reply in sampled[number::each]]
+    replies = one_each_first[:REPLIES]
     is_opened = int(prompts[0].draw.ids[-1]) == corpus.vocabulary.marker(taught.form.open).id
     form = taught.form.model_copy(update={"opened": is_opened})
     scoring = Scoring(vocabulary=corpus.vocabulary, reader=corpus.reader)
