@@ -29,7 +29,7 @@ from weft.pipelines.storage.paths import absolute
 from weft.pipelines.storage.retries import read_with_retries, retrying
 from weft.pipelines.storage.store import Store
 from weft.schemas.audio import Audio, Recording, Supervision
-from weft.schemas.facts import Facts
+from weft.schemas.facts import Facts, facts_of_labels
 from weft.schemas.fields import Fields, WrongField, parsed
 from weft.schemas.item import Item, key_for
 from weft.schemas.ledger import Reject, Unusable
@@ -49,6 +49,9 @@ class Source(SpeechSource):
     path: Annotated[str, NOT_IN_FINGERPRINT]
     root: Annotated[str, NOT_IN_FINGERPRINT] = ""
 
+    def version(self) -> str:
+        return "2"
+
     def size_of(self, item: Item) -> float:
         return math.inf if item.uri.endswith(".tar") else 1.0
 
@@ -66,10 +69,7 @@ class Source(SpeechSource):
             return
         with suppress(Unusable):  # which is rejected when it is read
             for one in _listed_supervisions(item):
-                facts = Facts(
-                    fields=frozenset(field.name for field in one.fields), has_text=bool(one.text or one.words)
-                )
-                yield facts if one is _NO_LABELS else facts.at(one)
+                yield facts_of_labels(one, is_stretch=one is not _NO_LABELS)
 
     def named(self, item: Item, splits: Splits) -> Sequence[HoldOutNames] | None:
         if item.uri.endswith(".tar"):

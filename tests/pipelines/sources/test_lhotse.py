@@ -51,6 +51,16 @@ def test_cuts_of_one_recording_are_gathered(tmp_path: Path, path: str, ingested:
     assert second == Supervision(1.5, 2.0)
 
 
+def test_words_without_a_text_are_the_text(tmp_path: Path, path: str, ingested: Callable) -> None:
+    """A symbol without any is a silence, as in LibriSpeech's alignments."""
+    words = {"word": [["", 0.0, 0.5], ["and", 0.5, 0.25], ["then", 0.75, 0.25]]}
+    given = {**supervision(0.0, 1.0, ""), "text": None, "alignment": words}
+    (tmp_path / "cuts.jsonl").write_text(json.dumps(cut(path, 0.0, 2.0, [given])))
+    (made,), _ = ingested(Source(path=str(tmp_path / "cuts.jsonl")))
+    timed = (Word("and", 0.5, 0.75), Word("then", 0.75, 1.0))
+    assert made.supervisions == (Supervision(start=0.0, end=1.0, text="and then", words=timed),)
+
+
 def test_what_is_no_audio_of_a_cut_is_refused(tmp_path: Path, path: str, ingested: Callable) -> None:
     piped = cut("sox x - |", 0, 1, [])
     piped["recording"]["sources"][0]["type"] = "command"
