@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from tests.jobs.call_watch import CallWatch
 from weft.pipelines.parts.splits import Splits
 from weft.pipelines.sources.lhotse import Source
 from weft.pipelines.storage.store import Store
@@ -97,6 +98,15 @@ def test_shar_is_read_in_place(tmp_path: Path, clip: bytes, ingested: Callable) 
         ("and", True, len(clip)), ("then", True, len(clip)),
     ]  # fmt: skip
     assert [(r.path.rpartition("/")[2], r.reason) for r in rejects] == [("u2", "no_audio")]
+
+
+def test_a_shard_is_read_without_a_call_back(tmp_path: Path, clip: bytes, ingested: Callable) -> None:
+    source = Source(path=shard(tmp_path, ['{"id": "u0"}'], [("u0.flac", clip)]))
+    watch = CallWatch(Path(__file__).parents[3])
+    with watch.following("shard"):
+        ingested(source)
+    back = watch.back.get("shard", set())
+    assert "pipelines/sources/lhotse.py" in watch.entered["shard"] and not [one for one in back if "lhotse.py" in one]
 
 
 def shard(root: Path, cuts: list[str], members: list[tuple[str, bytes]]) -> str:
