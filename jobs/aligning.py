@@ -24,7 +24,7 @@ from weft.pipelines.sources.common.detect import detect
 from weft.pipelines.storage.store import Store
 from weft.pipelines.timings.base import Timing
 from weft.pipelines.timings.formats import ENDINGS, WRITERS
-from weft.schemas.audio import Alignment, Recording, Supervision, Utterance
+from weft.schemas.audio import Alignment, Recording, Supervision, Utterance, text_of
 from weft.schemas.faults import RecipeError
 from weft.schemas.fingerprint import hash64
 from weft.schemas.ledger import Reject
@@ -101,7 +101,7 @@ def _supervision(utterance: Utterance, alignment: Alignment) -> Supervision:
     return Supervision(
         start=utterance.start,
         end=utterance.end,
-        text=utterance.text or " ".join(w.text for w in alignment.words),
+        text=utterance.text or text_of(alignment.words),
         words=alignment.words,
         phones=alignment.phones,
         speaker=utterance.speaker,

@@ -86,8 +86,8 @@ class ItemSizes:
         shortest = self.source.limits.shortest if isinstance(self.source, SpeechSource) else 0.0
         if records == [] or seconds < shortest:
             return SourceSize(items=1, read=1, rejects=rejects)
-        placed = [(one.begin or 0.0, one.end) for one in records or () if one.end is not None]
-        used = sum(end - begin for begin, end in placed) if placed else seconds - rejects.seconds
+        placed = [one.stretch for one in records or () if one.stretch]
+        used = sum(stretch.end - stretch.start for stretch in placed) if placed else seconds - rejects.seconds
         count = len(placed) or (_utterances(used, longest) if used or not rejects.seconds else 0)
         length = count if placed or count != 1 or names_utterances(self.source, item) else SEVERAL
         named = named_texts(item)

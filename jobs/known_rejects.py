@@ -61,7 +61,7 @@ def names_utterances(source: Source, item: Item) -> bool:
 
 
 def _transcribed(source: folder.Source | manifest.Source, item: Item, seconds: float) -> Iterator[float]:
-    """The seconds of each stretch with a text and no times of its own; 0 for text with times."""
+    """The seconds of each stretch with a text and no times of its own; 0 for text with times, or times alone."""
     if item.payload:
         yield from _lines(item.payload, seconds)
     elif item.text_uri:
@@ -71,7 +71,7 @@ def _transcribed(source: folder.Source | manifest.Source, item: Item, seconds: f
 
 def _lines(payload: str, seconds: float) -> Iterator[float]:
     for line in _parsed(payload):
-        if line.get("text"):
+        if line.get("text") or line.get("words"):
             yield _length(line, seconds) if _is_one_transcript(line) else 0.0
 
 

@@ -26,9 +26,9 @@ def with_splits(source: Source, item: Item, size: SourceSize, splits: Splits) ->
 def placed_by_split(source: Source, item: Item, records: Iterable[Facts], splits: Splits) -> dict[str, list[Facts]]:
     """The stretches of a recording by the split that the build puts them in. What names an unknown split is rejected."""
     by_split: dict[str, list[Facts]] = {}
-    for one in records:
-        speaker = one.speaker or getattr(source, "speaker", "")
-        named = HoldOutNames(speakers=(speaker,), recordings=(item.path,), items=(item.key,), split=one.split)
+    for one, stretch in ((one, one.stretch) for one in records if one.stretch):
+        speaker = stretch.speaker or getattr(source, "speaker", "")
+        named = HoldOutNames(speakers=(speaker,), recordings=(item.path,), items=(item.key,), split=stretch.split)
         with suppress(Unusable):
             by_split.setdefault(splits.of(named), []).append(one)
     return by_split

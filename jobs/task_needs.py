@@ -66,5 +66,5 @@ def _of_records(size: SourceSize, records: Sequence[Facts], some: Sequence[Facts
 
 def of_stretches(size: SourceSize, stretches: Sequence[Facts]) -> SourceSize:
     """The size of a recording of which these stretches count alone, with their own lengths."""
-    seconds = sum((one.end or 0.0) - (one.begin or 0.0) for one in stretches)
+    seconds = sum(one.stretch.end - one.stretch.start for one in stretches if one.stretch)
     return replace(size, records=len(stretches), seconds=seconds, lengths={len(stretches): 1})

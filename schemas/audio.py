@@ -7,6 +7,7 @@ Alignment("clip-3fa0-0002", words=(Word("and", 0.31, 0.52, -1.2), …), …)
 Codes("clip-3fa0-0002", tokenizers=("hubert",), rate=25.0, ticks=7, which=(0, 0, 0), ids=(17, 3, 88), starts=(0, 2, 3), …)
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Annotated
 
@@ -39,6 +40,11 @@ class Word:
     start: float
     end: float
     score: float = 0.0
+
+
+def text_of(words: Iterable[Word]) -> str:
+    """The text of timed words where nothing else says it: they are joined by blanks."""
+    return " ".join(word.text for word in words)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ A task refuses records of which it can never make a sample (`Task.misfit`).
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from weft.schemas.audio import Supervision
 from weft.schemas.text import ANSWERS, Dialogue
@@ -22,8 +22,7 @@ class Facts:
     `fields` are the names of their fields, those of turns among them. `has_text`: whether they have a transcript. `most_utterances` is
     the most that a recording or a dialogue has; of recordings, as long as none is cut: none lasts more than `longest` seconds.
 
-    Of a stretch of a recording `begin` and `end` are its place in it, in seconds; `speaker` is who speaks there, and `split` what its
-    data call its split.
+    `stretch`: the labels of a stretch of a recording, with its place in it.
 
     Of dialogues: `roles` are those of all turns. `spoken` is of the turns that a voice speaks: by how they are marked ("" before any
     answers, `chosen`, `rejected`) and by role, the fields that each of them can say, its own and the dialogue's. `has_answers`: whether
@@ -41,14 +40,7 @@ class Facts:
     has_answers: bool | None = None
     dialogue_fields: frozenset[str] | None = None
     has_tools: bool | None = None
-    begin: float | None = None
-    end: float | None = None
-    speaker: str = ""
-    split: str = ""
-
-    def at(self, stretch: Supervision) -> "Facts":
-        """The same of a stretch of a recording."""
-        return replace(self, begin=stretch.start, end=stretch.end, speaker=stretch.speaker, split=stretch.split)
+    stretch: Supervision | None = None
 
     def spoken_as(self, marks: Iterable[str]) -> FieldsByRole | None:
         """By role, the fields that all spoken turns can say which are marked as one of these; None where that is not known."""
@@ -58,6 +50,15 @@ class Facts:
         for role, names in (one for mark in marks for one in self.spoken.get(mark, {}).items()):
             given[role] = given.get(role, names) & names
         return given
+
+
+def facts_of_labels(labels: Supervision, is_stretch: bool) -> Facts:
+    """What the labels of a whole recording, or of a stretch of one, say of the record."""
+    return Facts(
+        fields=frozenset(field.name for field in labels.fields),
+        has_text=bool(labels.text),
+        stretch=labels if is_stretch else None,
+    )
 
 
 def facts_of(dialogue: Dialogue) -> Facts:

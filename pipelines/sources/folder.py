@@ -49,6 +49,9 @@ class Source(SpeechSource):
     transcripts: Annotated[str, NOT_IN_FINGERPRINT] = ""
     _passed: Counter[str] = PrivateAttr(default_factory=Counter)
 
+    def version(self) -> str:
+        return "2"
+
     def location(self) -> str:
         """The folder, or the one that several paths share."""
         paths = [self.path] if isinstance(self.path, str) else self.path
@@ -178,5 +181,5 @@ def _labels(store: Store, item: Item, limits: SpeechLimits) -> Labels:
     if not uri.lower().endswith(TIMED):
         return Labels(text=read_text(store, uri, limits))
     name = item.path.rsplit("/", 1)[-1].rpartition(".")[0]
-    reader = READERS["." + uri.lower().rpartition(".")[2]]
+    reader = next(READERS[ending] for ending in TIMED if uri.lower().endswith(ending))
     return Labels().timed(reader(read_bytes(store, uri, limits), name))

@@ -26,7 +26,7 @@ from weft.pipelines.storage.paths import absolute
 from weft.pipelines.storage.retries import opened
 from weft.pipelines.storage.store import Store
 from weft.schemas.audio import Audio, Recording, Supervision
-from weft.schemas.facts import Facts
+from weft.schemas.facts import Facts, facts_of_labels
 from weft.schemas.item import Item, key_for
 from weft.schemas.ledger import Reject, Unusable
 from weft.schemas.settings import NOT_IN_FINGERPRINT
@@ -80,9 +80,7 @@ class Source(SpeechSource):
     def facts_of(self, item: Item, store: Store) -> Iterator[Facts]:
         for row in _rows(item):
             with suppress(Unusable):  # which is rejected when it is read
-                one = _supervision(row)
-                facts = Facts(fields=self.field_names, has_text=bool(one.text))
-                yield facts.at(one) if row[1] else facts
+                yield facts_of_labels(_supervision(row), is_stretch=bool(row[1]))
 
     def named(self, item: Item, splits: Splits) -> Sequence[HoldOutNames]:
         return [

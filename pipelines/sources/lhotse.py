@@ -13,32 +13,32 @@ import json
 import math
 import os
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from functools import partial
 from typing import Annotated, Any
 
 from weft.pipelines.parts.splits import HoldOutNames, Splits
 from weft.pipelines.sources import tars
 from weft.pipelines.sources.base import folder_of, refused
-from weft.pipelines.sources.common.cuts import names_audio, place_of, supervisions_of
+from weft.pipelines.sources.common.cut_lists import cuts_of_shard, listed_cuts
+from weft.pipelines.sources.common.cuts import place_of, supervisions_of
 from weft.pipelines.sources.common.files import stamp
-from weft.pipelines.sources.common.lists import numbered_lines, whole_list, wrong_item
+from weft.pipelines.sources.common.lists import wrong_item
 from weft.pipelines.sources.common.speech import Labels, SpeechSource
 from weft.pipelines.sources.common.wrong_run import WrongRun
 from weft.pipelines.storage.paths import absolute
 from weft.pipelines.storage.retries import read_with_retries, retrying
 from weft.pipelines.storage.store import Store
 from weft.schemas.audio import Audio, Recording, Supervision
-from weft.schemas.facts import Facts
+from weft.schemas.facts import Facts, facts_of_labels
 from weft.schemas.fields import Fields, WrongField, parsed
 from weft.schemas.item import Item, key_for
 from weft.schemas.ledger import Reject, Unusable
-from weft.schemas.limits import SpeechLimits
 from weft.schemas.settings import NOT_IN_FINGERPRINT
 
 _NO_CUT = Fields(values={})
 _NO_LABELS = Supervision(start=0.0, end=0.0)
-NumberedCut = tuple[int, Fields | Unusable]
 
 
 class Source(SpeechSource):
@@ -48,6 +48,9 @@ class Source(SpeechSource):
 
     path: Annotated[str, NOT_IN_FINGERPRINT]
     root: Annotated[str, NOT_IN_FINGERPRINT] = ""
+
+    def version(self) -> str:
+        return "2"
 
     def size_of(self, item: Item) -> float:
         return math.inf if item.uri.endswith(".tar") else 1.0
@@ -66,10 +69,7 @@ class Source(SpeechSource):
             return
         with suppress(Unusable):  # which is rejected when it is read
             for one in _listed_supervisions(item):
-                facts = Facts(
-                    fields=frozenset(field.name for field in one.fields), has_text=bool(one.text or one.words)
-                )
-                yield facts if one is _NO_LABELS else facts.at(one)
+                yield facts_of_labels(one, is_stretch=one is not _NO_LABELS)
 
     def named(self, item: Item, splits: Splits) -> Sequence[HoldOutNames] | None:
         if item.uri.endswith(".tar"):
@@ -92,7 +92,7 @@ class Source(SpeechSource):
 
     def _cuts(self, name: str) -> Iterator[Item]:
         gathered: dict[tuple[str, int, str], list[Fields]] = {}
-        for number, cut in _bounded(_cuts(self.path, self.limits), self.path, self.limits, names_audio):
+        for number, cut in listed_cuts(self.path, self.limits):
             try:
                 if isinstance(cut, Unusable):
                     raise cut
@@ -124,14 +124,10 @@ class Source(SpeechSource):
         audio = Audio(item.uri, channel=item.offset)
         yield from self.recordings(item, store, audio, Labels(supervisions=_supervisions(_bare_cuts(item))))
 
-    def _cuts_of_shard(self, path: str) -> list[NumberedCut]:
-        """Their audio is named by the tar, so a cut need not say more than its id."""
-        return list(_bounded(_cuts(path, self.limits), path, self.limits, lambda cut: "id" in cut.values))
-
     def _shard(self, item: Item, store: Store) -> Iterator[Recording | Reject]:
         listed = store.located(item.text_uri)
         cuts: dict[str, Fields] = {}
-        for number, cut in read_with_retries(lambda: self._cuts_of_shard(listed), listed):
+        for number, cut in read_with_retries(partial(cuts_of_shard, listed, self.limits), listed):
             if isinstance(cut, Unusable):
                 yield refused(item, cut, f"{item.path}/cut {number}")
             else:
@@ -169,42 +165,6 @@ def _shards(name: str, folder: str) -> Iterator[Item]:
             stamp=f"{stamp(tar)} {stamp(listed)}",
             text_uri=listed,
         )
-
-
-def _cuts(path: str, limits: SpeechLimits) -> Iterator[NumberedCut]:
-    """The manifest's entries by number, and why one cannot be read. Raises OSError."""
-    if not path.removesuffix(".gz").endswith(".json"):
-        lines = numbered_lines(path, limits.line)
-        cuts = ((number, line if isinstance(line, Unusable) else _cut(line)) for number, line in lines)
-        yield from cuts
-        return
-    try:
-        content = parsed(whole_list(path, limits.table))
-    except (Unusable, WrongField) as fault:
-        yield 1, fault if isinstance(fault, Unusable) else Unusable("bad_cut", f"{os.path.basename(path)}: {fault}")
-        return
-    values = content if isinstance(content, list) else [content]
-    yield from ((number, _cut(value)) for number, value in enumerate(values, 1))
-
-
-def _bounded(
-    cuts: Iterable[NumberedCut], path: str, limits: SpeechLimits, is_usable: Callable[[Fields], bool]
-) -> Iterator[NumberedCut]:
-    """The same, up to too many in a row that cannot be used."""
-    wrong = WrongRun(os.path.basename(path), limits.faults_in_a_row)
-    for number, cut in cuts:
-        yield number, cut
-        if wrong.is_over(usable=not isinstance(cut, Unusable) and is_usable(cut)):
-            yield number + 1, wrong.fault
-            return
-
-
-def _cut(value: Any) -> Fields | Unusable:
-    """Of a line, or of what was parsed."""
-    try:
-        return Fields.of(parsed(value.strip()) if isinstance(value, str) else value, "the cut")
-    except WrongField as fault:
-        return Unusable("bad_cut", str(fault))
 
 
 def _bare(cut: Fields) -> dict[str, Any]:

@@ -4,8 +4,9 @@
     {"audio_filepath": "day.wav", "offset": 12.1, "duration": 5.8, "text": "and then"}
 
 Paths are relative to the manifest. Lines with an `offset` are gathered by file, which is decoded once. A line may carry
-`words`: [["and", 0.31, 0.52], …] in seconds from where its speech starts, which are then taken instead of an alignment; and
-the named texts of docs/data.md, such as `question` and `answer`, which belong to the stretch or the whole file.
+`words`: [["and", 0.31, 0.52], …] in seconds from where its speech starts, which are then taken instead of an alignment; where it has
+no `text`, they are its text. It may carry the named texts of docs/data.md, such as `question` and `answer`, which belong to the
+stretch or the whole file.
 """
 
 import os
@@ -22,8 +23,8 @@ from weft.pipelines.sources.common.speech import Labels, SpeechSource
 from weft.pipelines.sources.common.wrong_run import WrongRun
 from weft.pipelines.storage.paths import absolute
 from weft.pipelines.storage.store import Store
-from weft.schemas.audio import Audio, Recording, Supervision, Word
-from weft.schemas.facts import Facts
+from weft.schemas.audio import Audio, Recording, Supervision, Word, text_of
+from weft.schemas.facts import Facts, facts_of_labels
 from weft.schemas.fields import Fields, WrongField, parsed, shown
 from weft.schemas.item import Item, key_for
 from weft.schemas.ledger import Reject, Unusable
@@ -35,6 +36,9 @@ class Source(SpeechSource):
     """`path` is the manifest."""
 
     path: Annotated[str, NOT_IN_FINGERPRINT]
+
+    def version(self) -> str:
+        return "2"
 
     def location(self) -> str:
         return folder_of(self.path)
@@ -129,15 +133,8 @@ def facts_of(item: Item) -> Iterator[Facts]:
         return
     for line in lines:
         with suppress(WrongField, Unusable):
-            yield _facts(line).at(_stretch(line)) if item.payload.startswith("[") else _facts(line)
-
-
-def _facts(line: Fields) -> Facts:
-    """Raises WrongField, and Unusable."""
-    return Facts(
-        fields=frozenset(one.name for one in named_texts(line)),
-        has_text=bool(line.text("text").strip() or line.entries("words")),
-    )
+            is_stretch = item.payload.startswith("[")
+            yield facts_of_labels(_stretch(line) if is_stretch else _fields(line), is_stretch)
 
 
 def _lines(item: Item) -> list[Fields]:
@@ -211,12 +208,14 @@ def _stretch(line: Fields) -> Supervision:
 def _fields(line: Fields, start: float = 0.0, end: float = 0.0) -> Supervision:
     """Raises WrongField, and Unusable."""
     plain: dict[str, Any] = {field: clean(line.label(field)) for field in ("speaker", "language", "emotion", "split")}
-    words = tuple(_word(line, entry) for entry in line.entries("words"))
-    text = clean(line.text("text")) or None
+    words = tuple(
+        word for entry in line.entries("words") if (word := _word(entry)).text
+    )  # one that is empty is a silence
+    text = clean(line.text("text")) or text_of(words) or None
     return Supervision(start=start, end=end, text=text, words=words, fields=named_texts(line), **plain)
 
 
-def _word(line: Fields, entry: Any) -> Word:
+def _word(entry: Any) -> Word:
     """Raises WrongField."""
     if isinstance(entry, list) and len(entry) == 3 and isinstance(entry[0], str):
         one = Fields(values={"start": entry[1], "end": entry[2]}, what=f"the word {shown(entry[0])}")

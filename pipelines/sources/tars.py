@@ -2,7 +2,7 @@
 
 speech-000.tar:  a.flac  a.txt          the words, or
                  b.wav   b.json         {"text": "and then", "speaker": "s1", "language": "en", "licence": "CC0"}
-                 c.ogg   c.TextGrid     any timing file
+                 c.ogg   c.TextGrid     any timing file (.ctm, .words.json, .rttm)
 """
 
 import glob
@@ -51,6 +51,9 @@ class Source(SpeechSource):
 
     path: Annotated[str, NOT_IN_FINGERPRINT]
     _passed: Counter[str] = PrivateAttr(default_factory=Counter)
+
+    def version(self) -> str:
+        return "2"
 
     def size_of(self, item: Item) -> float:
         return math.inf  # a tar is a part of its own, whatever its length

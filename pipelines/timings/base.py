@@ -9,7 +9,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from weft.schemas.audio import Supervision, Word
+from weft.schemas.audio import Supervision, Word, text_of
 from weft.schemas.ledger import Unusable
 
 RUN_GAP = 1.0  # seconds of pause that end an utterance, in files of several speakers
@@ -50,9 +50,10 @@ class Timing:
 
 def whole(seconds: float, words: Sequence[Word], phones: Sequence[Word] = (), speaker: str = "") -> Timing:
     """A recording's words as one transcript."""
-    text = " ".join(word.text for word in words)
     end = max([seconds, *(w.end for w in words)])
-    supervision = Supervision(start=0.0, end=end, text=text, words=tuple(words), phones=tuple(phones), speaker=speaker)
+    supervision = Supervision(
+        start=0.0, end=end, text=text_of(words), words=tuple(words), phones=tuple(phones), speaker=speaker
+    )
     return Timing(seconds=seconds, supervisions=(supervision,), is_whole=True)
 
 
@@ -72,8 +73,7 @@ def supervision_of(words: Sequence[Word], phones: Sequence[Word], speaker: str) 
     start, end = words[0].start, max(w.end for w in words)
     inside = [p for p in phones if start <= (p.start + p.end) / 2 < end]
     own, phones = (tuple(moved(w, -start) for w in times) for times in (words, inside))
-    text = " ".join(word.text for word in words)
-    return Supervision(start=start, end=end, text=text, words=own, phones=phones, speaker=speaker)
+    return Supervision(start=start, end=end, text=text_of(words), words=own, phones=phones, speaker=speaker)
 
 
 def by_time(supervisions: Sequence[Supervision]) -> tuple[Supervision, ...]:

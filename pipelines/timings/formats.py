@@ -8,12 +8,12 @@ from collections.abc import Callable
 from weft.pipelines.timings import ctm, rttm, textgrid, wordjson
 from weft.pipelines.timings.base import Timing
 
-ENDINGS = {"textgrid": textgrid.ENDING, "json": ".words.json", "ctm": ctm.ENDING}
+ENDINGS = {"textgrid": textgrid.ENDING, "json": wordjson.ENDING, "ctm": ctm.ENDING}
 READERS: dict[str, Callable[[bytes, str], Timing]] = {
-    ".textgrid": textgrid.read,
-    ".json": wordjson.read,
-    ".ctm": ctm.read,
-    ".rttm": rttm.read,
+    textgrid.ENDING.lower(): textgrid.read,
+    wordjson.ENDING: wordjson.read,
+    ctm.ENDING: ctm.read,
+    rttm.ENDING: rttm.read,
 }
 WRITERS: dict[str, Callable[[Timing, str], bytes]] = {
     "textgrid": lambda timing, _: textgrid.write(timing),

@@ -8,10 +8,10 @@ import json
 from typing import Any
 
 from weft.pipelines.timings.base import RUN_GAP, BadTiming, Timing, by_time, moved, runs, supervision_of, whole
-from weft.schemas.audio import Supervision, Word
+from weft.schemas.audio import Supervision, Word, text_of
 from weft.schemas.fields import Fields, WrongField, parsed, shown
 
-ENDING = ".json"
+ENDING = ".words.json"
 
 
 def read(data: bytes, name: str = "") -> Timing:
@@ -36,13 +36,13 @@ def _from_segments(data: Fields) -> Timing:
 def _from_segment(segment: Fields) -> Supervision:
     """WhisperX leaves out the times of words that it could not align: then the segment has a text without word times."""
     start, end = segment.number("start"), segment.number("end")
-    if segment.values.get("text") is None:
-        raise segment.wrong("text", "a text")
     rows = list(segment.objects("words", "word"))
     timed = [_word(row, "word", start) for row in rows if "start" in row.values and "end" in row.values]
     words = tuple(timed) if len(timed) == len(rows) else ()
     phones = tuple(_word(row, "phone", start) for row in segment.objects("phones", "phone")) if words else ()
-    text, speaker = " ".join(segment.text("text").split()), segment.label("speaker")
+    text, speaker = " ".join(segment.text("text").split()) or text_of(words), segment.label("speaker")
+    if not text and (rows or segment.values.get("text") is None):
+        raise segment.wrong("text", "a text, unless all of its words have times")
     return Supervision(start=start, end=end, text=text, words=words, phones=phones, speaker=speaker)
 
 

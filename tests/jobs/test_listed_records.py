@@ -10,13 +10,17 @@ import pytest
 
 from weft.jobs.commands import make_pipeline
 from weft.jobs.forecast import Supply, source_sizes, supplies
+from weft.jobs.known_rejects import known_rejects
 from weft.jobs.listed_records import listed_records
 from weft.jobs.shortages import certain_shortages
 from weft.pipelines.audio.sound import flac
 from weft.pipelines.graph import Pipeline
+from weft.pipelines.segment import Segment
 from weft.pipelines.segmenters.base import Segmenter
 from weft.pipelines.sources import kaldi, lhotse, manifest
 from weft.pipelines.sources.base import Source
+from weft.pipelines.storage.store import Store
+from weft.schemas.audio import Supervision, Utterance
 from weft.schemas.facts import Facts
 
 TEXT = {
@@ -31,11 +35,10 @@ STRETCHES = [
     (6.0, 7.0, ""),
     (7.5, 9.0, ""),
 ]
-SAID, BARE = ({"fields": frozenset(), "has_text": has_text} for has_text in (True, False))
 MADE = [
-    Facts(**SAID, begin=0.0, end=2.0),
-    Facts(**SAID, begin=3.0, end=4.5),
-    Facts(**BARE, begin=6.0, end=9.0),
+    Facts(fields=frozenset(), has_text=True, stretch=Supervision(0.0, 2.0, "one")),
+    Facts(fields=frozenset(), has_text=True, stretch=Supervision(3.0, 4.5, "two")),
+    Facts(fields=frozenset(), has_text=False, stretch=Supervision(6.0, 9.0)),
 ]  # two bare ones are merged, one is too short, one lies outside
 
 
@@ -69,6 +72,29 @@ def of_cuts(folder: Path) -> Source:
 
 
 KINDS = [of_kaldi, of_manifest, of_cuts]
+TIMED = [(0.1, 0.4, "and"), (0.4, 0.9, "then")]  # words of the stretch from 6.0 to 7.0 s, which has no text
+
+
+def of_manifest_with_words(folder: Path) -> Source:
+    stretches = [
+        {"offset": 6.0, "duration": 1.0, "words": [(word, start, end) for start, end, word in TIMED]},
+        {"offset": 7.5, "duration": 1.5},
+    ]
+    lines = "".join(json.dumps({"audio": "day.flac", **one}) + "\n" for one in stretches)
+    (folder / "m.jsonl").write_text(lines)
+    return manifest.Source(path=str(folder / "m.jsonl"))
+
+
+def of_cuts_with_words(folder: Path) -> Source:
+    of_cuts(folder)
+    cut = json.loads((folder / "cuts.jsonl").read_text())
+    words = [[word, 6.0 + start, end - start] for start, end, word in TIMED]
+    cut["supervisions"] = [
+        {"id": "0", "start": 6.0, "duration": 1.0, "alignment": {"word": words}},
+        {"id": "1", "start": 7.5, "duration": 1.5},
+    ]
+    (folder / "cuts.jsonl").write_text(json.dumps(cut))
+    return lhotse.Source(path=str(folder / "cuts.jsonl"))
 
 
 @pytest.fixture
@@ -152,3 +178,28 @@ def test_channels_of_unknown_length_are_of_one_item(tmp_path: Path, monkeypatch:
     source = {"use": "folder", "path": str(tmp_path), "channels": "each"}
     size = source_sizes(make_pipeline({"name": "one", "sources": {"s": source}}), 1000)["s"]
     assert (size.items, size.unreadable) == (1, 1)
+
+
+@pytest.mark.parametrize("made_of", [of_manifest_with_words, of_cuts_with_words])
+def test_a_stretch_with_words_and_no_text_is_planned_and_built_with_the_words_as_its_text(
+    made_of: Callable[[Path], Source], tmp_path: Path
+) -> None:
+    (tmp_path / "day.flac").write_bytes(flac(np.sin(np.arange(320_000, dtype=np.float32) / 20) / 2, 16_000))
+    source, segment, store = made_of(tmp_path), Segment(segmenter=Segmenter()), Store(str(tmp_path))
+    (item,) = source.items("s")
+    segment.setup(store)
+    made = [one for one in segment(source.read(item, store)) if isinstance(one, Utterance)]
+    assert [(one.start, one.end, one.text) for one in made] == [(6.0, 7.0, "and then"), (7.5, 9.0, None)]
+    assert [(word.text, round(word.start, 6), round(word.end, 6)) for word in made[0].words] == [
+        (word, start, end) for start, end, word in TIMED
+    ]
+    listed = listed_records(source, item, segment.segmenter, seconds=20.0)
+    assert [one.has_text for one in listed or ()] == [True, False]
+    assert (planned(source)[1].has, planned(source, unit="seconds")[1].has) == (1, 1.0)
+
+
+def test_a_line_with_words_alone_is_not_counted_as_one_without_a_transcript(tmp_path: Path) -> None:
+    (tmp_path / "m.jsonl").write_text('{"audio": "a.flac", "words": [["and", 0.1, 0.4]]}\n{"audio": "b.flac"}\n')
+    source = manifest.Source(path=str(tmp_path / "m.jsonl"))
+    counts = [known_rejects(source, item, seconds=1.0, longest=30.0).without_text for item in source.items("s")]
+    assert counts == [False, True]

@@ -9,7 +9,7 @@ from typing import Any
 
 from weft.pipelines.sources.common.files import clean
 from weft.pipelines.sources.common.named_texts import named_texts
-from weft.schemas.audio import Supervision, Word
+from weft.schemas.audio import Supervision, Word, text_of
 from weft.schemas.fields import Fields, WrongField, shown
 from weft.schemas.ledger import Unusable
 
@@ -67,7 +67,7 @@ def supervisions_of(cut: Fields) -> Iterator[Supervision]:
         yield Supervision(
             start=max(begin, start),
             end=stop,
-            text=clean(supervision.text("text")) or None,
+            text=clean(supervision.text("text")) or text_of(words) or None,
             words=words,
             phones=phones,
             speaker=clean(supervision.label("speaker")),
@@ -85,9 +85,13 @@ def _split(record: Fields) -> str:
 
 
 def _aligned(supervision: Fields, kind: str) -> tuple[Word, ...]:
-    """`alignment: {"word": [[symbol, start, duration, score], …]}`, in seconds of the same axis as the supervision."""
+    """`alignment: {"word": [[symbol, start, duration, score], …]}`, in seconds of the same axis as the supervision.
+
+    A symbol that is empty is a silence, and left out.
+    """
     base = supervision.number("start")
-    return tuple(_symbol(row, base) for row in supervision.object("alignment").entries(kind))
+    symbols = (_symbol(row, base) for row in supervision.object("alignment").entries(kind))
+    return tuple(symbol for symbol in symbols if symbol.text)
 
 
 def _symbol(row: Any, base: float) -> Word:

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from tests.jobs.call_watch import CallWatch
 from weft.pipelines.parts.splits import Splits
 from weft.pipelines.sources.lhotse import Source
 from weft.pipelines.storage.store import Store
@@ -51,6 +52,16 @@ def test_cuts_of_one_recording_are_gathered(tmp_path: Path, path: str, ingested:
     assert second == Supervision(1.5, 2.0)
 
 
+def test_words_without_a_text_are_the_text(tmp_path: Path, path: str, ingested: Callable) -> None:
+    """A symbol without any is a silence, as in LibriSpeech's alignments."""
+    words = {"word": [["", 0.0, 0.5], ["and", 0.5, 0.25], ["then", 0.75, 0.25]]}
+    given = {**supervision(0.0, 1.0, ""), "text": None, "alignment": words}
+    (tmp_path / "cuts.jsonl").write_text(json.dumps(cut(path, 0.0, 2.0, [given])))
+    (made,), _ = ingested(Source(path=str(tmp_path / "cuts.jsonl")))
+    timed = (Word("and", 0.5, 0.75), Word("then", 0.75, 1.0))
+    assert made.supervisions == (Supervision(start=0.0, end=1.0, text="and then", words=timed),)
+
+
 def test_what_is_no_audio_of_a_cut_is_refused(tmp_path: Path, path: str, ingested: Callable) -> None:
     piped = cut("sox x - |", 0, 1, [])
     piped["recording"]["sources"][0]["type"] = "command"
@@ -87,6 +98,15 @@ def test_shar_is_read_in_place(tmp_path: Path, clip: bytes, ingested: Callable) 
         ("and", True, len(clip)), ("then", True, len(clip)),
     ]  # fmt: skip
     assert [(r.path.rpartition("/")[2], r.reason) for r in rejects] == [("u2", "no_audio")]
+
+
+def test_a_shard_is_read_without_a_call_back(tmp_path: Path, clip: bytes, ingested: Callable) -> None:
+    source = Source(path=shard(tmp_path, ['{"id": "u0"}'], [("u0.flac", clip)]))
+    watch = CallWatch(Path(__file__).parents[3])
+    with watch.following("shard"):
+        ingested(source)
+    back = watch.back.get("shard", set())
+    assert "pipelines/sources/lhotse.py" in watch.entered["shard"] and not [one for one in back if "lhotse.py" in one]
 
 
 def shard(root: Path, cuts: list[str], members: list[tuple[str, bytes]]) -> str:

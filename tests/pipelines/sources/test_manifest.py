@@ -47,6 +47,20 @@ def test_retime_drops_the_times_that_came(listed: Callable[..., Source], ingeste
     assert made.supervisions[0].words == ()
 
 
+def test_words_without_a_text_are_the_text(listed: Callable[..., Source], ingested: Callable) -> None:
+    """A word without any is a silence. The words stay the text where they are timed again."""
+    words = [["", 0, 0.1], ["and", 0.1, 0.3], [" ", 0.3, 0.4], ["then", 0.4, 0.9]]
+    timed = (Word("and", 0.1, 0.3), Word("then", 0.4, 0.9))
+    (stretch,), _ = ingested(listed({"offset": 1, "duration": 1, "words": words, "text": ""}))
+    (whole,), _ = ingested(listed({"words": words}))
+    (again,), _ = ingested(listed({"offset": 1, "duration": 1, "words": words}, retime=True))
+    (silent,), _ = ingested(listed({"offset": 1, "duration": 1, "words": words[:1]}))
+    assert stretch.supervisions == (Supervision(start=1.0, end=2.0, text="and then", words=timed),)
+    assert (whole.text, whole.words) == ("and then", timed)
+    assert again.supervisions == (Supervision(start=1.0, end=2.0, text="and then"),)
+    assert silent.supervisions == (Supervision(start=1.0, end=2.0),)
+
+
 def test_a_duration_without_an_offset_must_be_the_files(listed: Callable[..., Source], ingested: Callable) -> None:
     (made,), _ = ingested(listed({"duration": 2.05, "text": "and"}))
     assert (made.text, made.supervisions) == ("and", ())

@@ -11,6 +11,7 @@ import pytest
 from weft.pipelines.audio.scan import scan
 from weft.pipelines.sources.tars import Source, samples
 from weft.pipelines.storage.store import Store
+from weft.pipelines.timings import ctm, wordjson
 
 CTM = b"x 1 0.1 0.4 and\nx 1 0.5 0.4 then\n"
 
@@ -29,15 +30,16 @@ def test_members_of_a_key_are_a_recording(tmp_path: Path, ingested: Callable, cl
     path = write(
         tmp_path / "a.tar",
         [("d/x.flac", clip), ("d/x.txt", b"and then\n"), ("y.json", json.dumps(fields).encode()), ("y.FLAC", clip),
-         ("z.flac", clip), ("z.ctm", CTM)],
+         ("z.flac", clip), ("z.ctm", CTM), ("zz.flac", clip), ("zz.words.json", wordjson.write(ctm.read(CTM)))],
     )  # fmt: skip
-    (x, y, z), rejects = ingested(Source(path=path))
+    (x, y, z, zz), rejects = ingested(Source(path=path))
     assert not rejects
     assert (x.path, x.text, x.seconds) == ("a.tar/d/x", "and then", 2.0)
     assert (y.text, y.speaker, y.licence, y.language, y.split) == ("not so", "7", "CC0", "cy", "dev")
     assert [w.text for w in z.words] == ["and", "then"]
+    assert [w.text for one in zz.supervisions for w in one.words] == ["and", "then"]
     assert scan(store, x.audio).sha256 == x.sha256  # by offset and length, from the tar itself
-    assert {r.audio.uri for r in (x, y, z)} == {path}
+    assert {r.audio.uri for r in (x, y, z, zz)} == {path}
 
 
 def test_what_is_wrong_within_a_tar_costs_that_sample_alone(tmp_path: Path, ingested: Callable, clip: bytes) -> None:

@@ -169,6 +169,19 @@ def test_whisperx_and_mfa_json_are_read() -> None:
     assert wordjson.read(json.dumps(mfa).encode()).words() == [Word("so", 0.1, 0.4)]
 
 
+@pytest.mark.parametrize("text", [{}, {"text": None}, {"text": " "}])
+def test_words_of_a_segment_without_a_text_are_the_text(text: dict) -> None:
+    words = [{"word": "so", "start": 1.25, "end": 1.5}, {"word": "5", "start": 1.5, "end": 1.75}]
+    segment = {"start": 1.0, "end": 2.0, "words": words, **text}
+    (one,) = wordjson.read(json.dumps({"segments": [segment]}).encode()).supervisions
+    assert (one.text, one.words) == ("so 5", (Word("so", 0.25, 0.5), Word("5", 0.5, 0.75)))
+    del words[1]["start"]
+    with pytest.raises(
+        BadTiming, match=r"`text` of segment 1 is .*, and must be a text, unless all of its words have times"
+    ):
+        wordjson.read(json.dumps({"segments": [segment]}).encode())
+
+
 NONSENSE = [b"", b"\xff\xfe\x00", b"{}", b"[1]", b'{"segments": [{"start": "x"}]}', b"a 1 x y z\n", b'File type = "ooTextFile"\n',
             PRAAT[:200].encode(), PRAAT.replace("intervals: size = 4", "intervals: size = -4").replace("xmin", "?").encode(),
             b"[" * 100_000, b"a 1 nan 1 b\n"]  # fmt: skip
@@ -187,14 +200,18 @@ def test_nonsense_is_refused_with_a_reason(ending: str, data: bytes) -> None:
 @pytest.mark.parametrize(
     ("ending", "data", "words"),
     [
-        (".json", b'{"segments": [{"start": "x"}]}', '`start` of segment 1 is "x", and must be a number'),
-        (".json", b'{"segments": [{"start": 0, "end": 1, "text": 5}]}', "`text` of segment 1 is 5, and must be a text"),
+        (".words.json", b'{"segments": [{"start": "x"}]}', '`start` of segment 1 is "x", and must be a number'),
         (
-            ".json",
+            ".words.json",
+            b'{"segments": [{"start": 0, "end": 1, "text": 5}]}',
+            "`text` of segment 1 is 5, and must be a text",
+        ),
+        (
+            ".words.json",
             b'{"tiers": {"words": {"entries": [[0, 1]]}}}',
             "an entry of a tier is [0, 1], and must be its start",
         ),
-        (".json", b"[1]", "it is [1], and must be an object"),
+        (".words.json", b"[1]", "it is [1], and must be an object"),
         (".ctm", b"a 1 x 1 so\n", "a start is 'x', and must be a number"),
         (".ctm", b"a 1 0 -1 so\n", "a duration is '-1', and must be a number, 0 or more"),
         (".ctm", b"a 1 0\n", "no CTM: 'a 1 0' lacks recording"),
