@@ -71,7 +71,7 @@ def _shared(backends: Sequence[type[BaseModel]]) -> Iterator[str]:
         settings = [name for name in base.__annotations__ if name in getattr(base, "model_fields", {})]
         for paragraph in inspect.cleandoc(base.__doc__ or "").split("\n\n"):
             explains = any(f"`{name}`" in paragraph for name in settings)
-            if base not in backends and explains and not paragraph.startswith("A leaf"):
+            if base not in backends and explains and not paragraph.startswith("A backend"):
                 yield f"{paragraph}\n"
 
 

@@ -63,8 +63,8 @@ def rejects_of(store: Store, pipeline: Pipeline, wanted: RejectFilter | None = N
 def _with_rejects(store: Store, works: Sequence[PartWork]) -> Iterator[PartWork]:
     """The parts with rejects, by their footers or manifests. The others, which are most, are not read."""
     for work in works:
-        stamp = manifest_footer(store, work.makes) if store.manifests else None
-        if stamp and stamp.notes.get(REJECTED) == "0":
+        footer = manifest_footer(store, work.makes) if store.manifests else None
+        if footer and footer.notes.get(REJECTED) == "0":
             continue
         with suppress(FileNotFoundError), opened_part(store, _rejects_name(store, work)) as part:
             if part.metadata.num_rows:
@@ -79,8 +79,8 @@ def _rejects_name(store: Store, work: PartWork) -> str:
     """The rejects of a part or, where it is not made because some of its items could not be read, those of its other items."""
     kept = f"unfinished/{work.rejects}"
     with suppress(FileNotFoundError, Damaged):
-        if not store.exists(work.makes) and (stamp := footer_of(store, kept)):
-            return kept if stamp.fingerprint == work.fingerprint(store) else work.rejects
+        if not store.exists(work.makes) and (footer := footer_of(store, kept)):
+            return kept if footer.fingerprint == work.fingerprint(store) else work.rejects
     return work.rejects
 
 

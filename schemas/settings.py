@@ -89,7 +89,7 @@ class Versioned(Settings):
         return module.rpartition(".")[2] if module.startswith("weft.") else module
 
     def version(self) -> str:
-        """What, besides the settings, decides what it makes; a leaf raises it whenever it makes something else of the same."""
+        """What, besides the settings, decides what it makes; a backend raises it whenever it makes something else of the same."""
         return "1"
 
 

@@ -3,8 +3,8 @@
     ids        17  3 88 17        one id for each run of equal frames (with `dedup`)
     durations   2  1  4  1        frames of 1/rate seconds; they sum to frames(n_samples)
 
-A leaf gives `_ids` (an id a frame), `frames`, `train`, `load` and `version`. The base checks speech and ids, joins runs of equal ids,
-and keeps the order. A tokenizer that is trained here derives from `TrainedTokenizer` (models/trained.py).
+A backend gives `_ids` (an id a frame), `frames`, `train`, `load` and `version`. The base checks speech and ids, joins runs of equal
+ids, and keeps the order. A tokenizer that is trained here derives from `TrainedTokenizer` (models/trained.py).
 """
 
 from abc import ABC, abstractmethod
@@ -86,7 +86,7 @@ class SpeechTokenizer(Versioned, ABC):
         """The stream of each clip, or why it cannot be encoded, in order. Durations sum to `frames(n_samples)`.
 
         Samples that are not one row of finite floats, or shorter than a frame, cannot be encoded. Raises RuntimeError when no model was
-        loaded, or when a leaf gives ids beyond `size`, not one a frame, or not `rate` a second: words would shift.
+        loaded, or when a backend gives ids beyond `size`, not one a frame, or not `rate` a second: words would shift.
         """
         faults = [self._fault(one.samples) for one in speech]
         valid = [one for one, fault in zip(speech, faults, strict=True) if not fault]

@@ -25,7 +25,7 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 class TextTokenizer(Versioned, ABC):
-    """A leaf makes the Hugging Face tokenizer, by training or from a checkpoint."""
+    """A backend makes the Hugging Face tokenizer, by training or from a checkpoint."""
 
     trains: ClassVar[bool] = False  # whether it learns from the corpus
 

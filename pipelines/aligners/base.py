@@ -2,9 +2,9 @@
 
     aligner.align_clip(Clip(samples, spoken=["well", "forty", "two"]))   ->   Timed([Word("well", 0.21, 0.48, -1.1), …])
 
-A leaf implements one method, `align_clip`, which times the spoken words of a clip (`well forty two is it`), or `align_clips` where
-many at once are quicker. This base only declares what a leaf may define. The stage calls `common/utterances.py`, which calls the leaf:
-it reads the audio, in windows where it is long, maps written to spoken words (one to none, one or several), and keeps the words in
+A backend implements one method, `align_clip`, which times the spoken words of a clip (`well forty two is it`), or `align_clips` where
+many at once are quicker. This base only declares what a backend may define. The stage calls `common/utterances.py`, which calls it:
+that reads the audio, in windows where it is long, maps written to spoken words (one to none, one or several), and keeps the words in
 order and within the audio.
 """
 

@@ -51,7 +51,7 @@ class Expected:
 def listed_parts(store: Store, source: str) -> int:
     """How many parts a source's listing has: each says so, and the nodes behind it hold as many."""
     names = store.names(f"list/{source}", ".parquet")
-    counts = [stamp.notes.get("parts", "") for name in names if (stamp := manifest_footer(store, name))]
+    counts = [footer.notes.get("parts", "") for name in names if (footer := manifest_footer(store, name))]
     numbers = [int(match[1]) + 1 for name in names if (match := _NUMBER.search(name))]
     recorded_counts = [int(count) for count in counts if count.isdigit()]
     if recorded_counts:

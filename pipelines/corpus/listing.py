@@ -85,8 +85,8 @@ def _place_and_others(source: Source) -> str:
 def _write(store: Store, name: str, items: list[Item], count: int) -> None:
     """Each part says how many there are, so that a missing one is noticed."""
     digest = table_digest(to_table(items, Item))
-    stamp = manifest_footer(store, name)
-    if stamp is None or (stamp.digest, stamp.notes.get("parts")) != (digest, str(count)):
+    footer = manifest_footer(store, name)
+    if footer is None or (footer.digest, footer.notes.get("parts")) != (digest, str(count)):
         if store.manifests:
             store.manifests.forget(name)
         write_part(store, name, items, record=Item, fingerprint="listing-1", notes={"parts": str(count)})

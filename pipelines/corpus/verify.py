@@ -51,11 +51,11 @@ def missing(store: Store, expected: Expected) -> Iterator[Damaged]:
         if not store.exists(name):
             yield NotMade.missing(store.url, name)
     for work in expected.parts:
-        stamp = footer_of(store, work.makes)
-        names = {work.makes, work.rejects, work.ledger} | set(companions_of(stamp) if stamp else ())
+        footer = footer_of(store, work.makes)
+        names = {work.makes, work.rejects, work.ledger} | set(companions_of(footer) if footer else ())
         yield from (NotMade.missing(store.url, name) for name in sorted(names) if not store.exists(name))
-        if stamp:
-            yield from _other_inputs(store, work, stamp)
+        if footer:
+            yield from _other_inputs(store, work, footer)
     for folder in expected.models:
         yield from (d for d in damage_of_model(store, folder, deep=False) if not store.exists(d.name))
     for check in expected.works:
@@ -90,7 +90,7 @@ def _listing_part(store: Store, name: str, part: int, count: int, deep: bool) ->
 def _part(store: Store, work: PartWork, deep: bool) -> Iterator[Damaged]:
     """The part, its rejects, its ledger and its audio: each by itself, then all against each other."""
     whole: dict[str, Footer] = {}
-    audio = companions_of(stamp).get(work.audio) if (stamp := footer_of(store, work.makes)) else None
+    audio = companions_of(footer).get(work.audio) if (footer := footer_of(store, work.makes)) else None
     for name, record, extra in (
         (work.makes, work.stage.makes, audio[1] if audio else NOTHING), (work.rejects, Reject, ""), (work.ledger, LedgerRow, ""),
     ):  # fmt: skip
@@ -112,18 +112,18 @@ def _check_rows(store: Store, name: str, record: type, extra: str, deep: bool) -
     """A part's own footer; its bytes and rows too if `deep`. Raises Damaged."""
     with opened_part(store, name) as part:
         checksums = (part.metadata.metadata or {}).get(KEY.encode())
-    stamp = footer_of(store, name)
-    if stamp is None or checksums is None:
+    footer = footer_of(store, name)
+    if footer is None or checksums is None:
         raise Damaged(store.url, name, "was not written by this version of weft")
     if not deep:
-        return stamp
+        return footer
     with opened_bytes(store, name) as file:
         if not content_of_file_matches(file, checksums):
             raise Damaged(store.url, name, "has other bytes than were written")
         part = pq.ParquetFile(file, pre_buffer=False)
-        if part.schema_arrow.names != arrow_schema(record).names or not _has_digest(part, record, extra, stamp.digest):
+        if part.schema_arrow.names != arrow_schema(record).names or not _has_digest(part, record, extra, footer.digest):
             raise Damaged(store.url, name, "has other rows than were written")
-    return stamp
+    return footer
 
 
 def _has_digest(part: pq.ParquetFile, record: type, extra: str, digest: str) -> bool:
@@ -146,12 +146,12 @@ def _digest(part: pq.ParquetFile, record: type, extra: str, built: bool) -> str:
 def _companions(store: Store, work: PartWork, whole: dict[str, Footer], deep: bool) -> Iterator[Damaged]:
     """What was committed with a part, against what the part says of it."""
     part = whole.pop(work.makes)
-    others = {stamp.fingerprint for stamp in whole.values()}
+    others = {footer.fingerprint for footer in whole.values()}
     if len(whole) == 2 and len(others) == 1 and part.fingerprint not in others:
         yield Damaged(store.url, work.makes, "is of another build than its rejects and its ledger")
         return
-    for name, stamp in whole.items():
-        if stamp.fingerprint != part.fingerprint:
+    for name, footer in whole.items():
+        if footer.fingerprint != part.fingerprint:
             yield Damaged(store.url, name, f"was not written with {work.makes}")
     companions = companions_of(part)
     if not companions:
@@ -178,8 +178,8 @@ def _row_counts(store: Store, work: PartWork) -> Iterator[Damaged]:
             yield Damaged(store.url, name, f"holds {counted(rows_there, 'row')} where the ledger says {wanted:,}")
 
 
-def _other_inputs(store: Store, work: PartWork, stamp: Footer) -> Iterator[Damaged]:
-    for name, digest in inputs_of(stamp).items():
+def _other_inputs(store: Store, work: PartWork, footer: Footer) -> Iterator[Damaged]:
+    for name, digest in inputs_of(footer).items():
         try:
             digest_now = digest_of(store, name)
         except FileNotFoundError:  # missing or damaged, which is reported for itself

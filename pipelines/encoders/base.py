@@ -2,7 +2,7 @@
 
 Encoder().placeholders(400_000)  ->  313      25 s at 16 kHz; 25 frames a second, of which the adaptor makes half
 
-A leaf gives `frames`; with `load` and `encode` the trainer can use it. A build loads no model.
+A backend gives `frames`; with `load` and `encode` the trainer can use it. A build loads no model.
 """
 
 from abc import ABC, abstractmethod

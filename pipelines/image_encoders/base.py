@@ -15,7 +15,7 @@ from weft.schemas.settings import Versioned
 
 
 class ImageEncoder(Versioned, ABC):
-    """A leaf gives `placeholders`; with `load` and `encode` the trainer can use it. A build loads no model.
+    """A backend gives `placeholders`; with `load` and `encode` the trainer can use it. A build loads no model.
 
     `stride` frames become one vector in the adaptor.
     """

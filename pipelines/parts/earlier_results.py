@@ -34,8 +34,8 @@ class EarlierResults:
         return self._read("unfinished/", fingerprint) or self._read("", fingerprint)
 
     def _read(self, folder: str, fingerprint: str) -> Results:
-        stamp = footer_of(self.store, f"{folder}{self.makes}")
-        if stamp is None or stamp.fingerprint != fingerprint or ".bin" in stamp.notes.get("companions", ""):
+        footer = footer_of(self.store, f"{folder}{self.makes}")
+        if footer is None or footer.fingerprint != fingerprint or ".bin" in footer.notes.get("companions", ""):
             return {}
         try:
             records: list[Any] = read_part(self.store, f"{folder}{self.makes}", self.record)

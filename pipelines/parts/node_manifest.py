@@ -38,7 +38,7 @@ class _Entry:
     """A part as it was when its footer was read."""
 
     facts: FileFacts | None
-    stamp: Footer
+    footer: Footer
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ class _Manifest:
     parts: Mapping[str, Any]
     written: float
 
-    def stamp(self, name: str, facts: FileFacts | None) -> Footer | None:
+    def footer(self, name: str, facts: FileFacts | None) -> Footer | None:
         """Of a part that has these facts; None where the manifest cannot be believed."""
         part = self.parts.get(name.rpartition("/")[2])
         if part is None or facts is None or facts.changed is None or facts.size != part["bytes"]:
@@ -78,10 +78,10 @@ class Manifests:
         if name in self._changed:
             return self._from_footer(name, facts_of(self._store, name))
         facts = self._listed(name)
-        if self._trusted and (stamp := self._of_node(_node(name)).stamp(name, facts)):
-            return stamp
+        if self._trusted and (footer := self._of_node(_node(name)).footer(name, facts)):
+            return footer
         known = self._read.get(name)
-        return known.stamp if known else self._from_footer(name, facts)
+        return known.footer if known else self._from_footer(name, facts)
 
     def size_of(self, name: str) -> int:
         """In bytes; -1 for a file that is not there."""
@@ -108,7 +108,7 @@ class Manifests:
         entries = {name: entry for name in names if (entry := self._entry(name))}
         old = self._of_node(node)
         known = [
-            self._trusted and name not in self._changed and old.stamp(name, e.facts) for name, e in entries.items()
+            self._trusted and name not in self._changed and old.footer(name, e.facts) for name, e in entries.items()
         ]
         if all(known) and len(entries) == len(old.parts):
             return
@@ -120,8 +120,8 @@ class Manifests:
         self._store.write(_file(node), json.dumps({"parts": listed, "checksum": digest(listed)}, indent=0).encode())
 
     def _entry(self, name: str) -> _Entry | None:
-        stamp = self.footer_of(name)
-        return self._read.get(name) or (_Entry(facts=self._listed(name), stamp=stamp) if stamp else None)
+        footer = self.footer_of(name)
+        return self._read.get(name) or (_Entry(facts=self._listed(name), footer=footer) if footer else None)
 
     def _from_footer(self, name: str, facts: FileFacts | None) -> Footer | None:
         footer = footer_of(self._store, name) if facts else None
@@ -129,9 +129,9 @@ class Manifests:
             self._read.pop(name, None)
             return None
         notes = {note: value for note, value in footer.notes.items() if note not in _LONG}
-        stamp = Footer(footer.fingerprint, footer.digest, notes)
-        self._read[name] = _Entry(facts=facts, stamp=stamp)
-        return stamp
+        footer = Footer(footer.fingerprint, footer.digest, notes)
+        self._read[name] = _Entry(facts=facts, footer=footer)
+        return footer
 
     def _listed(self, name: str) -> FileFacts | None:
         folder = _node(name)
@@ -163,12 +163,12 @@ def _file(node: str) -> str:
 
 def _record(entry: _Entry) -> dict[str, Any]:
     assert entry.facts
-    stamp = entry.stamp
+    footer = entry.footer
     return {
         "bytes": entry.facts.size,
-        "fingerprint": stamp.fingerprint,
-        "digest": stamp.digest,
-        "notes": dict(stamp.notes),
+        "fingerprint": footer.fingerprint,
+        "digest": footer.digest,
+        "notes": dict(footer.notes),
     }
 
 

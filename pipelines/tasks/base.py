@@ -1,4 +1,4 @@
-"""A task turns one utterance (document, dialogue, recording) into one sample: the leaf writes the tokens in order, the base counts.
+"""A task turns one utterance (document, dialogue, recording) into one sample: the backend writes the tokens in order, the base counts.
 
 class Task(base.SpokenTask):
     def compose(self, material, builder, random):

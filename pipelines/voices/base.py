@@ -77,10 +77,10 @@ def covers(language: str, dialect: str) -> bool:
 
 
 class Voice(Versioned):
-    """A text-to-speech backend. A leaf writes `speak`, `styles` and `version`; the same call gives the same samples.
+    """A text-to-speech backend. A backend writes `speak`, `styles` and `version`; the same call gives the same samples.
 
     `acts` are the styles of a turn (such as rap) that it can speak in; `manners` how it acts emotions and speeds. `language` is
-    that of turns without their own; a leaf that has more than one says so in `speaks`.
+    that of turns without their own; a backend that has more than one says so in `speaks`.
     """
 
     acts: ClassVar[frozenset[str]] = frozenset()

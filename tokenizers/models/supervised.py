@@ -30,7 +30,7 @@ PADDING = 0.02  # of a batch, at most
 
 
 class Supervised(TrainedTokenizer):
-    """A leaf gives `_bottleneck`, `_blocks`, and its codes. `batch` seconds of audio are encoded at once."""
+    """A backend gives `_bottleneck`, `_blocks`, and its codes. `batch` seconds of audio are encoded at once."""
 
     learns_from: ClassVar[tuple[str, ...]] = ("text",)
 

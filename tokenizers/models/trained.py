@@ -1,6 +1,6 @@
 """What every tokenizer shares that is trained here: how its training resumes, and how its folder is written and read.
 
-A leaf gives `_learn` (speech to tensors and facts) and `_use` (tensors and facts to a tokenizer that encodes).
+A backend gives `_learn` (speech to tensors and facts) and `_use` (tensors and facts to a tokenizer that encodes).
 """
 
 from abc import abstractmethod

@@ -39,7 +39,7 @@ class Practice:
 
 
 class OnPromptsObjective(Objective):
-    """Rows hold a prompt and a reply each. A leaf says what an update learns from them."""
+    """Rows hold a prompt and a reply each. A backend says what an update learns from them."""
 
     uses_dropout: ClassVar[bool] = False  # replies are sampled without it, and the ratio is to be 1 at first
 

@@ -25,7 +25,7 @@ class Scoring:
 
 
 class Reward(Versioned, ABC):
-    """One reward. A leaf that `needs_answer` is for prompts that have one."""
+    """One reward. A backend that `needs_answer` is for prompts that have one."""
 
     needs_answer: ClassVar[bool] = False
 

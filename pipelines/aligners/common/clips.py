@@ -22,7 +22,7 @@ class Unalignable(Unusable):
 
 @dataclass(frozen=True, slots=True)
 class Clip:
-    """A leaf's input: samples (float32 [n], mono, 16 kHz, -1 to 1), their spoken words, and the speaker ("": unknown)."""
+    """A backend's input: samples (float32 [n], mono, 16 kHz, -1 to 1), their spoken words, and the speaker ("": unknown)."""
 
     samples: np.ndarray
     spoken: list[str]

@@ -2,8 +2,8 @@
 
     encoder: {use: whisper, checkpoint: checkpoints/whisper-large-v3, device: cuda}
 
-A leaf counts frames, and says which class and config of transformers its checkpoint is of. Without a checkpoint it counts placeholders
-all the same, but cannot be trained with.
+A backend counts frames, and says which class and config of transformers its checkpoint is of. Without a checkpoint it counts
+placeholders all the same, but cannot be trained with.
 """
 
 from abc import abstractmethod

@@ -24,7 +24,7 @@ _FIELDS = ("id", *_LABELS, "turns", "tools", "origin", FIELDS, *_NAMES)
 
 
 class DialogueSource(base.Source):
-    """A leaf lists the items."""
+    """A backend lists the items."""
 
     @property
     def makes(self) -> type:
