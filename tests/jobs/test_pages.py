@@ -14,6 +14,7 @@ from weft.jobs.model_check import check_models
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+CODE = re.compile(r"`((?:benchmarks|jobs|pipelines|schemas|tests|tokenizers|trainer)/[a-z0-9_/.-]+)`")
 COMMAND = re.compile(r"^(?:    )?(weft [a-z][^\n#]*)", re.MULTILINE)
 
 
@@ -21,6 +22,11 @@ COMMAND = re.compile(r"^(?:    )?(weft [a-z][^\n#]*)", re.MULTILINE)
 def test_links_lead_to_files(page: Path) -> None:
     links = re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text("utf-8"))
     assert [link for link in links if not (page.parent / link).exists()] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_files_and_folders_of_code_exist(page: Path) -> None:
+    assert [path for path in CODE.findall(page.read_text("utf-8")) if not (ROOT / path).exists()] == []
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
