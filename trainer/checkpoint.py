@@ -2,8 +2,8 @@
 
 run/checkpoints/step-000100/
   model.safetensors, config.json    the weights in float32, as transformers saves and loads them
-  optimiser.safetensors             AdamW's moments: "model.norm.weight/exp_avg" …
-  state.json                        {"stream": {"draw": 48211, "offset": 0, "step": 100}, "vocabulary": "a1f0…", …}
+  optimiser.safetensors             AdamW's moments: "lm.model.norm.weight/exp_avg" …
+  state.json                        {"stream": {"draw": 48211, "offset": 0, "step": 100}, "origin": {"vocabulary": "a1f0…", …}}
   tokenizer.json, …                 the vocabulary's folder: AutoTokenizer loads it
   recipe.yaml                       the recipe as resolved
   sums.json                         the SHA-256 of each of these files, compared on resume

@@ -5,8 +5,9 @@
     validation.jsonl  {"step": 100, "task": "words", "loss": 4.02, "tokens": 61204}
                       {"step": 100, "task": "pairs", "loss": 0.61, "tokens": 40, "metrics": {"accuracy": 0.7, "margin": 0.2}}
 
-Losses are in nats a token: in training before the step's update, on validation data after it. `tokens` are the counted ones. On
-resume both files are truncated to the checkpoint's step, so an interrupted run has the same files as an uninterrupted one.
+Losses are in nats a token (a pair; of prompts the mean of the replies): in training before the step's update, on validation data
+after it. `tokens` are those that count (or pairs, or replies). On resume both files are truncated to the checkpoint's step, so an
+interrupted run has the same files as an uninterrupted one.
 """
 
 import json

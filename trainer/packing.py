@@ -3,7 +3,8 @@
     context 8, samples of 3, 4, 2 and 19 tokens:   aaabbbb·  cc······  dddddddd  dddddddd  ddd·····
 
 A sample that does not fit into the rest of a block starts a new one. A sample longer than the context is cut into pieces of the
-context's length. Each piece is a document of its own, because its block does not hold the tokens before it. Nothing is dropped.
+context's length. Each piece is a document of its own, because its block does not hold the tokens before it. No token is dropped; the
+first of a document is predicted by nothing, so it does not count in the loss.
 A sample of several documents (a preference pair) is one piece, in which each document begins anew.
 """
 
@@ -30,7 +31,7 @@ class Piece:
     def __len__(self) -> int:
         return self.end - self.begin
 
-    def targets(self) -> np.ndarray:
+    def loss_mask(self) -> np.ndarray:
         """The tokens that count in the loss, (n,) bool. The first of a document never does: no token of it predicts it."""
         mask = np.zeros(len(self), bool)
         for begin, end in np.maximum(self.draw.loss - self.begin, 0):
@@ -55,7 +56,7 @@ class Block:
     @property
     def counted(self) -> int:
         """The number of tokens that count in the loss."""
-        return sum(int(piece.targets().sum()) for piece in self.pieces)
+        return sum(int(piece.loss_mask().sum()) for piece in self.pieces)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,14 +64,14 @@ class Packed:
     """The arrays of one block of T tokens.
 
     ids and positions are (T,) int32; positions restart with every document. documents (T,) int32 numbers them
-    from 0, with -1 for padding. targets (T,) bool: the token counts in the loss.
+    from 0, with -1 for padding. loss_mask (T,) bool: the token counts in the loss.
     tasks are those of the documents: token t is of task `tasks[documents[t]]`. latents stand at placeholders of the block.
     """
 
     ids: np.ndarray
     positions: np.ndarray
     documents: np.ndarray
-    targets: np.ndarray
+    loss_mask: np.ndarray
     tasks: tuple[str, ...]
     latents: tuple[Placed, ...] = ()
 
@@ -99,14 +100,14 @@ def _pieces(draws: Iterable[Draw], context: int, offset: int) -> Iterator[Piece]
 def lay_out(block: Block, context: int) -> Packed:
     """Copies the tokens of a block one after the other; the rest of the context is padding with id 0."""
     ids, positions = np.zeros(context, np.int32), np.zeros(context, np.int32)
-    documents, targets = np.full(context, PADDING, np.int32), np.zeros(context, bool)
+    documents, loss_mask = np.full(context, PADDING, np.int32), np.zeros(context, bool)
     at = 0
     tasks: list[str] = []
     latents: list[Placed] = []
     for piece in block.pieces:
         here = slice(at, at + len(piece))
         ids[here] = piece.draw.ids[piece.begin : piece.end]
-        targets[here] = piece.targets()
+        loss_mask[here] = piece.loss_mask()
         latents += placed(piece.draw.stretches, piece.begin, piece.end, at)
         starts = piece.starts()
         for begin, end in pairwise([*starts, len(piece)] if starts else []):
@@ -118,7 +119,7 @@ def lay_out(block: Block, context: int) -> Packed:
         ids=ids,
         positions=positions,
         documents=documents,
-        targets=targets,
+        loss_mask=loss_mask,
         tasks=tuple(tasks),
         latents=tuple(latents),
     )

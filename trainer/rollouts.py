@@ -2,7 +2,7 @@
 
 rollouts = Rollouts(decoding=decoding, reader=reader, seed=1, forward_tokens=8192)
 replies = rollouts.sample(network, batch.prompts, step=12, each=8)     8 in a row for each prompt
-rows_of_replies(replies, batch)                                       a Batch whose targets are the replies
+rows_of_replies(replies, batch)                                       a Batch whose loss mask is the replies
 """
 
 from collections.abc import Sequence
@@ -70,16 +70,16 @@ def rows_of_replies(rollouts: Sequence[Rollout], batch: PromptBatch) -> Batch:
     """A row for each reply. The figure `old` (B, T) has the log-probabilities of its tokens when they were drawn."""
     rows = rows_after([r.reply.prompt for r in rollouts], [r.drawn.ids for r in rollouts], batch.tasks)
     old_BT = np.zeros(rows.ids_BT.shape, np.float32)
-    old_BT[rows.targets_BT] = np.concatenate([rollout.drawn.log_probs for rollout in rollouts])
+    old_BT[rows.loss_mask_BT] = np.concatenate([rollout.drawn.log_probs for rollout in rollouts])
     return replace(rows, after=batch.after, figures={"old": old_BT})
 
 
 def rows_after(prompts: Sequence[PromptSample], tails: Sequence[np.ndarray], tasks: Sequence[str]) -> Batch:
-    """A row for each prompt and what follows it, which is the target; the rest of a row is padding."""
+    """A row for each prompt and what follows it, which counts in the loss; the rest of a row is padding."""
     lengths = [(len(p.draw.ids), len(tail)) for p, tail in zip(prompts, tails, strict=True)]
     shape = (len(prompts), max(map(sum, lengths)))
     ids, positions = np.zeros(shape, np.int32), np.zeros(shape, np.int32)
-    documents, labels, targets = (
+    documents, labels, loss_mask = (
         np.full(shape, PADDING, np.int32),
         np.full(shape, PADDING, np.int32),
         np.zeros(shape, bool),
@@ -88,15 +88,15 @@ def rows_after(prompts: Sequence[PromptSample], tails: Sequence[np.ndarray], tas
         begin, end = len(prompt.draw.ids), len(prompt.draw.ids) + len(tail)
         ids[row, :end] = np.concatenate([prompt.draw.ids, tail])
         positions[row, :end], documents[row, :end], labels[row, :end] = np.arange(end), 0, tasks.index(prompt.draw.task)
-        targets[row, begin:end] = True
+        loss_mask[row, begin:end] = True
     return Batch(
         ids_BT=ids,
         positions_BT=positions,
         documents_BT=documents,
-        targets_BT=targets,
+        loss_mask_BT=loss_mask,
         labels_BT=labels,
         tasks=tuple(tasks),
-        counted=int(targets.sum()),
+        counted=int(loss_mask.sum()),
         after=StreamState(),
         latents=tuple(tuple(placed(p.draw.stretches, 0, len(p.draw.ids), 0)) for p in prompts),
     )

@@ -32,7 +32,7 @@ from weft.trainer.stream import BatchStream, StreamState
 from weft.trainer.unsupported import check_prompts, check_whole_pairs
 from weft.trainer.validation import Validation, select
 
-# settings that change neither the data nor, but for rounding, the updates
+# settings that change neither the data nor the updates (but for rounding, and the places that dropout draws on another device)
 _NOT_ORIGIN = {"validation", "forward_tokens", "device", "checkpoint_every", "keep"}
 
 
@@ -109,7 +109,7 @@ def begin(
         check_text(stage.model.base, inputs.files["tokenizer.json"])
     network = starting(stage, vocabulary, origin.seed, start=start, encoders=inputs.encoders).to(inputs.device)
     objective = objective_of(stage, vocabulary, inputs)
-    objective.begin(network)
+    objective.begin(network)  # before the weights of the checkpoint: its reference is the network of the stage's start
     if latest:
         network.restore(latest)
     network.train(objective.uses_dropout)

@@ -39,16 +39,16 @@ class StreamState:
 class Batch:
     """This rank's rows of one global batch, and figures of the whole batch.
 
-    Arrays are (B, T): ids, positions, documents and labels int32, targets bool. `labels` number the task of each
-    token in `tasks` (sorted; the whole batch's), -1 for padding. `counted` is the number of targets in the whole batch.
-    `latents` are those of each row. B can be 0 on a rank when the last batch of a stream is small. `after` is the state to resume from.
-    `figures` (B, …) are what the objective has to know of each row, or of each token, by name.
+    Arrays are (B, T): ids, positions, documents and labels int32, the loss mask bool (the token counts in the loss). `labels` number the
+    task of each token in `tasks` (sorted; the whole batch's), -1 for padding. `counted` is the number of tokens that count in the whole
+    batch. `latents` are those of each row. B can be 0 on a rank when the last batch of a stream is small. `after` is the state to resume
+    from. `figures` (B, …) are what the objective has to know of each row, or of each token, by name.
     """
 
     ids_BT: np.ndarray
     positions_BT: np.ndarray
     documents_BT: np.ndarray
-    targets_BT: np.ndarray
+    loss_mask_BT: np.ndarray
     labels_BT: np.ndarray
     tasks: tuple[str, ...]
     counted: int
@@ -105,7 +105,7 @@ def batch_of(blocks: Sequence[Block], context: int, after: StreamState, rows: sl
         ids_BT=stack([p.ids for p in packed], np.int32),
         positions_BT=stack([p.positions for p in packed], np.int32),
         documents_BT=stack([p.documents for p in packed], np.int32),
-        targets_BT=stack([p.targets for p in packed], np.bool_),
+        loss_mask_BT=stack([p.loss_mask for p in packed], np.bool_),
         labels_BT=stack([_labels(p, tasks) for p in packed], np.int32),
         tasks=tasks,
         counted=sum(block.counted for block in blocks),

@@ -1,7 +1,7 @@
 """Trains one stage. This is the whole loop, to be read from top to bottom.
 
-    train(shards, run, stage, vocabulary, recipe_text, seed=0, resume=False, report=print, validation=held_out)
-      run/losses.jsonl, validation.jsonl, losses.png, tensorboard/, checkpoints/step-000100/ …
+    train(shards, out, stage, vocabulary, recipe_text, seed=0, resume=False, report=print, validation=held_out)
+      out/losses.jsonl, validation.jsonl, losses.png, tensorboard/, checkpoints/step-000100/ …
 
 Float32 master weights on one device (`device`); `dtype: bfloat16` is autocast. Not supported: several devices (the
 stream has ranks, this loop has none), and compilation.
@@ -98,7 +98,9 @@ def train(
     """
     draws, frozen = DrawReader(shards, open_tar=open_tar, prepare=prepared_for(encoders)), checksums(encoders)
     check_supported(draws.index, stage.objective, encoders)
-    if encoders:  # without any the network has no adaptors, and its groups are named below
+    if (
+        encoders
+    ):  # without any the network has no adaptors; a group that it lacks is refused when its weights are frozen
         check_adaptors(draws.index, stage.trainable)
     stream = stream_of(draws, stage)
     if isinstance(stream, PromptStream):

@@ -106,7 +106,7 @@ def select(folder: Path, stage: TrainingStage, size: int, open_tar: OpenTar = ma
     tasks_with_targets: set[str] = set()
     for batch in validation.batches():
         batch.check_ids(size, folder)
-        tasks_with_targets |= {batch.tasks[n] for n in set(batch.labels_BT[batch.targets_BT].tolist())}
+        tasks_with_targets |= {batch.tasks[n] for n in set(batch.labels_BT[batch.loss_mask_BT].tolist())}
     if empty := sorted({draw.task for draw in held_out} - tasks_with_targets):
         raise ValueError(f"{folder}: no token counts in the loss in the held-out samples of {', '.join(empty)}")
     return validation

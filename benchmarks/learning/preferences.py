@@ -83,7 +83,7 @@ def _accuracies(corpus: LearningCorpus, run: Path) -> dict[str, float]:
     with measuring(network):
         for batch in select(corpus.shards("validation"), stage, corpus.vocabulary.size).batches():
             rows = rows_of(batch, slice(None), network.device)
-            pairs_P2 = answers(network, rows, rows.targets_BT & is_text[rows.ids_BT])
+            pairs_P2 = answers(network, rows, rows.loss_mask_BT & is_text[rows.ids_BT])
             for task, is_right in zip(tasks_of(rows), (pairs_P2[:, 0] > pairs_P2[:, 1]).tolist(), strict=True):
                 right[batch.tasks[task]].append(is_right)
     return {task: float(np.mean(values)) for task, values in right.items()}

@@ -25,7 +25,7 @@ def test_tokens_are_counted_as_packing_counts_them(
     packed = np.zeros(len(samples), int)
     for block in pack(DrawReader(folder).read(), context):
         for piece in block.pieces:
-            packed[piece.draw.position] += piece.targets().sum()
+            packed[piece.draw.position] += piece.loss_mask().sum()
     assert counts.tolist() == packed.tolist()
 
 

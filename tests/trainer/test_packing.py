@@ -81,17 +81,17 @@ def test_positions_restart_and_targets_stay_inside_a_sample(lengths: list[int], 
         for t in range(context):
             document = packed.documents[t]
             if document < 0:
-                assert not packed.targets[t]
+                assert not packed.loss_mask[t]
                 continue
             n = owner[packed.ids[t]]
             inside = packed.ids[t] - first[n]
             assert packed.tasks[document] == draws[n].task
             assert packed.positions[t] == inside % context
-            assert packed.targets[t] == (inside >= lengths[n] // 2 and packed.positions[t] > 0)
-            if packed.targets[t]:
+            assert packed.loss_mask[t] == (inside >= lengths[n] // 2 and packed.positions[t] > 0)
+            if packed.loss_mask[t]:
                 assert packed.ids[t - 1] == packed.ids[t] - 1
                 assert packed.documents[t - 1] == document
-        assert block.counted == packed.targets.sum()
+        assert block.counted == packed.loss_mask.sum()
 
 
 @settings(max_examples=30, deadline=None)
@@ -126,8 +126,8 @@ def test_documents_of_one_sample_do_not_see_each_other(length: int, begins: set[
         assert packed.positions[real].tolist() == [
             i - starts[d - 1] for i, d in zip(packed.ids[real], document, strict=True)
         ]
-        assert packed.targets[real].tolist() == [i not in starts for i in packed.ids[real].tolist()]
-        assert block.counted == packed.targets.sum()
+        assert packed.loss_mask[real].tolist() == [i not in starts for i in packed.ids[real].tolist()]
+        assert block.counted == packed.loss_mask.sum()
         mask_TT = block_mask(torch.from_numpy(packed.documents)[None])[0, 0].numpy()[np.ix_(real, real)]
         assert not mask_TT[document[:, None] != document[None, :]].any()
         assert set(packed.tasks) == {"task-0"} and len(packed.tasks) == len(set(document))

@@ -41,5 +41,5 @@ def test_the_end_of_a_text_ends_a_reply_too(make_prompt_stage: Callable[..., Tra
         assert one.reply.ended or len(one.reply.ids) == 5
     rows = rows_of_replies(sampled, PromptBatch(prompts=asked, tasks=("ask",), after=StreamState(step=1)))
     for row, one in enumerate(sampled):
-        assert rows.ids_BT[row][rows.targets_BT[row]].tolist() == one.drawn.ids.tolist()
-        assert rows.ids_BT[row, :3].tolist() == [4, 5, 6] and not rows.targets_BT[row, :3].any()
+        assert rows.ids_BT[row][rows.loss_mask_BT[row]].tolist() == one.drawn.ids.tolist()
+        assert rows.ids_BT[row, :3].tolist() == [4, 5, 6] and not rows.loss_mask_BT[row, :3].any()

@@ -9,7 +9,7 @@ import pytest
 from weft.trainer.loader import DrawReader
 from weft.trainer.stream import Batch, BatchStream, StreamState
 
-ARRAYS = ("ids_BT", "positions_BT", "documents_BT", "targets_BT", "labels_BT")
+ARRAYS = ("ids_BT", "positions_BT", "documents_BT", "loss_mask_BT", "labels_BT")
 
 
 def same(one: Batch, other: Batch) -> bool:
@@ -56,7 +56,7 @@ def test_batches_hold_every_token_and_know_its_task(make_shards: Callable[..., P
     batches = list(BatchStream(DrawReader(make_shards(samples)), 16, 4).batches(StreamState()))
     tokens = {"up": 0, "down": 0}
     for batch in batches:
-        assert batch.counted == batch.targets_BT.sum()
+        assert batch.counted == batch.loss_mask_BT.sum()
         for number, task in enumerate(batch.tasks):
             tokens[task] += int((batch.labels_BT == number).sum())
     assert tokens == {task: sum(len(s[1]) for s in samples if s[0] == task) for task in tokens}

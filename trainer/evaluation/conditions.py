@@ -57,7 +57,7 @@ def conditions(contents: Contents, batch: Batch) -> np.ndarray:
     before = {name: _stands_before(of_V[batch.ids_BT], batch) for name, of_V in contents.content.items()}
     numbers_BT = np.full(batch.ids_BT.shape, NOTHING, np.int32)
     for is_one_V, own, other in ((contents.is_text_V, "text", "speech"), (contents.is_speech_V, "speech", "text")):
-        counted_BT = batch.targets_BT & is_one_V[batch.ids_BT]
+        counted_BT = batch.loss_mask_BT & is_one_V[batch.ids_BT]
         # the later condition wins: what follows speech and an image is given speech
         for name, where_BT in (
             (own, True),

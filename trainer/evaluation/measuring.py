@@ -73,7 +73,7 @@ def measure(
             )
             # the sums by label are those by condition, timed and untimed apart
             labels_BT = np.where(condition_BT >= 0, 2 * condition_BT + (seconds_BT > 0), -1).astype(np.int32)
-            sums += _sums(network, replace(batch, labels_BT=labels_BT, targets_BT=labels_BT >= 0), how)
+            sums += _sums(network, replace(batch, labels_BT=labels_BT, loss_mask_BT=labels_BT >= 0), how)
             report(int((batch.documents_BT >= 0).sum()))
     return _figures(sums, seconds)
 

@@ -45,7 +45,7 @@ def preferred(network: Network, pairs: HeldOut, counted_V: Tensor, how: Evaluati
         for batch, _ in pairs.batches(how.forward_tokens):
             for rows in micro_rows(batch, network.device, how.forward_tokens, how.encoders):
                 with autocast(network.device, how.dtype):
-                    chances_P2 = answers(network, rows, rows.targets_BT & counted_V[rows.ids_BT])
+                    chances_P2 = answers(network, rows, rows.loss_mask_BT & counted_V[rows.ids_BT])
                 right += int((chances_P2[:, 0] > chances_P2[:, 1]).sum())
                 number += len(chances_P2)
     return Preferred(right=right, pairs=number)

@@ -73,7 +73,7 @@ def latents_of(
         Latent(
             modality=placed.stretch.modality,
             frames_FW=frames[id(placed.stretch)],
-            at_P=torch.arange(row * context + placed.at, row * context + placed.at + placed.count, device=device),
+            at_L=torch.arange(row * context + placed.at, row * context + placed.at + placed.count, device=device),
             first=placed.first,
             whole=placed.stretch.end - placed.stretch.begin,
         )

@@ -65,5 +65,7 @@ def optimiser_of(trained: Mapping[str, Weights], rates: Mapping[Group, float | N
         rate: float | None = dict(rates).get(name)  # type: ignore[call-overload]
         chosen = [weight for weight in weights.values() if (weight.ndim > 1) == decays]
         decay = settings.weight_decay if decays else 0.0
-        groups.append({"params": chosen, "weight_decay": decay, "scale": (rate or settings.lr) / settings.lr})
+        groups.append(
+            {"params": chosen, "weight_decay": decay, "scale": (settings.lr if rate is None else rate) / settings.lr}
+        )
     return AdamW([group for group in groups if group["params"]], lr=settings.lr, betas=settings.betas, foreach=True)

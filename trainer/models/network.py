@@ -34,13 +34,13 @@ SCORE, CRITIC = "score", "critic"
 class Latent:
     """A stretch of placeholders and the encoder's frames (F, W) for it.
 
-    The placeholders stand at `at_P` (int64) of the flattened rows, for the adaptor's vectors from the `first` on: a row may hold only a
+    The placeholders stand at `at_L` (int64) of the flattened rows, for the adaptor's vectors from the `first` on: a row may hold only a
     part of a stretch of `whole` placeholders.
     """
 
     modality: Modality
     frames_FW: Tensor
-    at_P: Tensor
+    at_L: Tensor
     first: int
     whole: int
 
@@ -70,7 +70,7 @@ class Network(nn.Module):
     def forward(
         self, ids_BT: Tensor, positions_BT: Tensor, documents_BT: Tensor, keep_K: Tensor, latents: Sequence[Latent] = ()
     ) -> Tensor:
-        """Logits (B, K, V) of packed blocks at the positions `keep_K`, int64 indices into T. A sample sees itself alone."""
+        """Logits (B, K, V) of packed blocks at the positions `keep_K`, int64 indices into T. A document sees itself alone."""
         if not latents:
             return forward(self.lm, ids_BT, positions_BT, documents_BT=documents_BT, keep_K=keep_K)
         return self.lm(
@@ -96,21 +96,21 @@ class Network(nn.Module):
         states_BTE: Tensor = self.lm.get_input_embeddings()(ids_BT)
         if not latents:
             return states_BTE
-        vectors_PE = torch.cat([self._vectors(latent) for latent in latents]).to(states_BTE.dtype)
-        at_P = torch.cat([latent.at_P for latent in latents])
-        return states_BTE.flatten(0, 1).index_copy(0, at_P, vectors_PE).view_as(states_BTE)
+        vectors_LE = torch.cat([self._vectors(latent) for latent in latents]).to(states_BTE.dtype)
+        at_L = torch.cat([latent.at_L for latent in latents])
+        return states_BTE.flatten(0, 1).index_copy(0, at_L, vectors_LE).view_as(states_BTE)
 
     def _vectors(self, latent: Latent) -> Tensor:
         adaptor = getattr(self, _PARTS[latent.modality])
         if adaptor is None:
             raise ValueError(f"the samples have latent {latent.modality}, and this network has no encoder for it")
-        vectors_VE: Tensor = adaptor(latent.frames_FW)
-        if len(vectors_VE) != latent.whole:
+        vectors_LE: Tensor = adaptor(latent.frames_FW)
+        if len(vectors_LE) != latent.whole:
             raise ValueError(
-                f"the {latent.modality} encoder gives {len(vectors_VE)} vectors where {latent.whole} placeholders stand: "
+                f"the {latent.modality} encoder gives {len(vectors_LE)} vectors where {latent.whole} placeholders stand: "
                 "the corpus was built with another encoder"
             )
-        return vectors_VE[latent.first : latent.first + len(latent.at_P)]
+        return vectors_LE[latent.first : latent.first + len(latent.at_L)]
 
     def save(self, folder: Path) -> None:
         """Writes the LM as transformers does, and each adaptor and head."""

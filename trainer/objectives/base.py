@@ -4,8 +4,8 @@
     objective.begin(network)
     loss, sums = objective.loss(network, rows, tasks=2)      sums.nats = [812.4, 90.1], sums.counts = [310, 42]
 
-The loss of a step is the sum over the batch divided by its units (tokens, pairs or replies). Micro-batches and ranks each add their
-sums, so the way a batch is split does not change the loss.
+The loss of a step is the sum over the batch divided by its units (tokens, pairs or replies). Micro-batches add their sums, so the way
+a batch is split does not change the loss.
 """
 
 from abc import ABC, abstractmethod
@@ -24,12 +24,12 @@ from weft.trainer.stream import Batch
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """Rows of a batch on a device: (B, T) int64, targets (B, T) bool, the latents that stand in them, and the batch's figures."""
+    """Rows of a batch on a device: (B, T) int64, loss mask (B, T) bool, the latents that stand in them, and the batch's figures."""
 
     ids_BT: Tensor
     positions_BT: Tensor
     documents_BT: Tensor
-    targets_BT: Tensor
+    loss_mask_BT: Tensor
     labels_BT: Tensor
     latents: tuple[Latent, ...] = ()
     figures: Mapping[str, Tensor] = field(default_factory=dict)
@@ -68,13 +68,13 @@ def rows_of(batch: Batch, rows: slice, device: torch.device, encoders: FrozenEnc
     """Rows of a batch as tensors, with the encoders' frames for their latents."""
     arrays = (batch.ids_BT, batch.positions_BT, batch.documents_BT)
     ids_BT, positions_BT, documents_BT = (torch.from_numpy(a[rows].astype(np.int64)).to(device) for a in arrays)
-    targets_BT = torch.from_numpy(batch.targets_BT[rows]).to(device)
+    loss_mask_BT = torch.from_numpy(batch.loss_mask_BT[rows]).to(device)
     labels_BT = torch.from_numpy(batch.labels_BT[rows].astype(np.int64)).to(device)
     return Rows(
         ids_BT=ids_BT,
         positions_BT=positions_BT,
         documents_BT=documents_BT,
-        targets_BT=targets_BT,
+        loss_mask_BT=loss_mask_BT,
         labels_BT=labels_BT,
         latents=latents_of(batch.latents[rows], batch.ids_BT.shape[1], device, encoders),
         figures={name: torch.from_numpy(values[rows]).to(device) for name, values in batch.figures.items()},
@@ -93,12 +93,12 @@ def micro_rows(
     size = max(1, tokens // batch.ids_BT.shape[1])
     for first in range(0, len(batch.ids_BT), size):
         rows = slice(first, first + size)
-        if batch.targets_BT[rows].any():
+        if batch.loss_mask_BT[rows].any():
             yield rows_of(batch, rows, device, encoders)
 
 
 class Objective(ABC):
-    """One objective; a leaf says what it leaves out of the paper's. Without `uses_dropout` it is trained as it is evaluated."""
+    """One objective; its file says what it leaves out of its paper. With `uses_dropout` False it trains without dropout."""
 
     uses_dropout: ClassVar[bool] = True
 
@@ -110,7 +110,7 @@ class Objective(ABC):
         yield drawn
 
     def units(self, batch: Batch) -> int:
-        """What the loss of a batch is a mean over: its counted targets."""
+        """What the loss of a batch is a mean over: the tokens that count in it."""
         return batch.counted
 
     @abstractmethod

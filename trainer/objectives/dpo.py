@@ -1,4 +1,5 @@
-"""Direct preference optimisation (Rafailov et al. 2023) on pairs, with the audio tokens left out (Step-Audio-AQAA's masked DPO).
+"""Direct preference optimisation (Rafailov et al. 2023) on pairs. `count: text` leaves the audio tokens out (Step-Audio-AQAA's
+masked DPO).
 
     loss of a pair = -log σ(β ((log π(chosen) - log π₀(chosen)) - (log π(rejected) - log π₀(rejected))))
 
@@ -38,7 +39,7 @@ class DpoObjective(Objective):
         return pairs_of(batch)
 
     def loss(self, network: Network, rows: Rows, tasks: int) -> tuple[Tensor, Sums]:
-        counted_BT = rows.targets_BT & self._counts_V.to(rows.ids_BT.device)[rows.ids_BT]
+        counted_BT = rows.loss_mask_BT & self._counts_V.to(rows.ids_BT.device)[rows.ids_BT]
         with autocast(network.device, self.dtype):
             policy_P2 = answers(network, rows, counted_BT)
             with torch.no_grad():
@@ -57,7 +58,7 @@ def counted_tokens(vocabulary: Vocabulary, count: str) -> Tensor:
 def answers(network: Network, rows: Rows, counted_BT: Tensor) -> Tensor:
     """The log-probability of each pair's chosen and rejected answer, (P, 2) float32, in the order of the rows.
 
-    Raises ValueError for a row whose documents are no pairs, and for an answer of which no token counts.
+    Raises ValueError for a row with an odd number of documents, and for an answer of which no token counts.
     """
     check_pairs(rows)
     documents = int(rows.documents_BT.max()) + 1

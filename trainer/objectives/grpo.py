@@ -1,6 +1,6 @@
 """Group-relative policy optimisation (Shao et al. 2024, §4.1; outcome supervision).
 
-    advantage of a reply = (reward - mean of the rewards to its prompt) / their standard deviation
+    advantage of a reply = (reward - mean of the rewards to its prompt) / (their standard deviation + 1e-4)
     loss of a reply = mean over its tokens of  -min(ratio · advantage, clip(ratio, 1 ± ε) · advantage) + β · KL
 
 ratio is a token's probability over that when it was drawn; KL that from the weights that the stage starts from. Left out of the paper:
@@ -43,18 +43,21 @@ class GrpoObjective(OnPromptsObjective):
         return replace(batch, figures=figures)
 
     def loss(self, network: Network, rows: Rows, tasks: int) -> tuple[Tensor, Sums]:
-        figures, targets_BT = rows.figures, rows.targets_BT
+        figures, loss_mask_BT = rows.figures, rows.loss_mask_BT
         with autocast(network.device, self.dtype):
             new_BT = token_log_probs(network, rows, self.temperature)
         policy_BT, outside_BT = clipped(new_BT, figures["old"], figures["advantage"], self.clip)
         distance = self.distance(new_BT, rows)
-        losses_B = mean_of_replies(policy_BT, targets_BT) + self.kl * distance.get("kl", 0.0)
-        measures = {**distance, "clipped": mean_of_replies(outside_BT.float(), targets_BT)}
+        losses_B = mean_of_replies(policy_BT, loss_mask_BT) + self.kl * distance.get("kl", 0.0)
+        measures = {**distance, "clipped": mean_of_replies(outside_BT.float(), loss_mask_BT)}
         return losses_B.sum(), self.sums(rows, losses_B, measures, tasks)
 
 
 def group_advantages(rewards_B: np.ndarray, group: int) -> np.ndarray:
-    """Each reward relative to those of its group, (B,): `group` in a row. 0 where all of a group are equal."""
-    rewards_PG = rewards_B.reshape(-1, group)
-    centred_PG = rewards_PG - rewards_PG.mean(1, keepdims=True)
-    return (centred_PG / (rewards_PG.std(1, keepdims=True, ddof=1) + _SMALL)).reshape(-1)
+    """Each reward relative to those of its group, (B,): `group` in a row. 0 where all of a group are equal.
+
+    Q prompts have G replies each. The standard deviation divides by G - 1.
+    """
+    rewards_QG = rewards_B.reshape(-1, group)
+    centred_QG = rewards_QG - rewards_QG.mean(1, keepdims=True)
+    return (centred_QG / (rewards_QG.std(1, keepdims=True, ddof=1) + _SMALL)).reshape(-1)

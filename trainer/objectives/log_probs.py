@@ -10,7 +10,7 @@ from weft.trainer.objectives.base import Rows
 
 def token_log_probs(network: Network, rows: Rows, temperature: float) -> Tensor:
     """(B, T) float32: of each target, given all tokens before it, at a temperature; 0 elsewhere."""
-    counted_BT = rows.targets_BT[:, 1:]
+    counted_BT = rows.loss_mask_BT[:, 1:]
     keep_K = counted_BT.any(0).nonzero().squeeze(1)
     counted_BK = counted_BT[:, keep_K]
     logits_BKV = network(rows.ids_BT, rows.positions_BT, rows.documents_BT, keep_K, rows.latents)
@@ -34,6 +34,6 @@ def divergence(new_BT: Tensor, reference_BT: Tensor) -> Tensor:
     return difference_BT.exp() - difference_BT - 1
 
 
-def mean_of_replies(values_BT: Tensor, targets_BT: Tensor) -> Tensor:
-    """The mean of each row over its targets, (B,) float32."""
-    return (values_BT * targets_BT).sum(1) / targets_BT.sum(1)
+def mean_of_replies(values_BT: Tensor, loss_mask_BT: Tensor) -> Tensor:
+    """The mean of each row over its tokens that count, (B,) float32."""
+    return (values_BT * loss_mask_BT).sum(1) / loss_mask_BT.sum(1)

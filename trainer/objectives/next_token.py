@@ -20,11 +20,11 @@ class NextTokenObjective(Objective):
 
 
 def next_token(network: Network, rows: Rows, tasks: int) -> tuple[Tensor, Sums]:
-    """The nats of all counted targets, summed (scalar float32, with a gradient), and the detached sums per task.
+    """The nats of all tokens that count, summed (scalar float32, with a gradient), and the detached sums per task.
 
     The head runs only where some row has a target. At least one target must count.
     """
-    counted_BT = rows.targets_BT[:, 1:]
+    counted_BT = rows.loss_mask_BT[:, 1:]
     keep_K = counted_BT.any(0).nonzero().squeeze(1)
     counted_BK = counted_BT[:, keep_K]
     logits_BKV = network(rows.ids_BT, rows.positions_BT, rows.documents_BT, keep_K, rows.latents)

@@ -68,7 +68,7 @@ class OnPromptsObjective(Objective):
             **rows.figures,
             **reward_figures(scores),
             "ended": ended,
-            "length": rows.targets_BT.sum(1).astype(np.float32),
+            "length": rows.loss_mask_BT.sum(1).astype(np.float32),
         }
         batch = self.judged(network, replace(rows, figures=figures), scores)
         for _ in range(self.epochs):
@@ -103,7 +103,7 @@ class OnPromptsObjective(Objective):
         """`kl`, the mean distance (B,) of each reply from the network of the stage's start; none where `kl` is 0."""
         if "reference" not in rows.figures:
             return {}
-        return {"kl": mean_of_replies(divergence(new_BT, rows.figures["reference"]), rows.targets_BT)}
+        return {"kl": mean_of_replies(divergence(new_BT, rows.figures["reference"]), rows.loss_mask_BT)}
 
     def sums(self, rows: Rows, losses_B: Tensor, measures: dict[str, Tensor], tasks: int) -> Sums:
         """Losses and measures (B,) by task, and the figures that each reply has."""

@@ -16,7 +16,7 @@ def pairs_of(batch: Batch) -> int:
 
 
 def check_pairs(rows: Rows) -> None:
-    """Raises ValueError for a row whose documents are no pairs."""
+    """Raises ValueError for a row with an odd number of documents."""
     if (present_documents(rows).sum(1) % 2).any():
         raise ValueError("a row holds documents that are no pairs: this objective takes preference pairs alone")
 

@@ -48,30 +48,32 @@ class PpoObjective(OnPromptsObjective):
         old_BT, reference = batch.figures["old"], self.reference(network, batch)
         expected_BT = self.measured(network, batch, lambda rows: expected(network, rows))
         rewards_BT = -self.kl * (old_BT - reference.get("reference", old_BT))
-        for row, targets_T in enumerate(batch.targets_BT):
-            rewards_BT[row, np.flatnonzero(targets_T)[-1]] += scores.total[row]
-        advantages_BT = advantages(rewards_BT, expected_BT, batch.targets_BT, gamma=self._gamma, smoothing=self._lambda)
+        for row, loss_mask_T in enumerate(batch.loss_mask_BT):
+            rewards_BT[row, np.flatnonzero(loss_mask_T)[-1]] += scores.total[row]
+        advantages_BT = advantages(
+            rewards_BT, expected_BT, batch.loss_mask_BT, gamma=self._gamma, smoothing=self._lambda
+        )
         figures = {
             **batch.figures,
             **reference,
             "expected": expected_BT,
             "returns": advantages_BT + expected_BT,
-            "advantages": whitened(advantages_BT, batch.targets_BT),
+            "advantages": whitened(advantages_BT, batch.loss_mask_BT),
         }
         return replace(batch, figures=figures)
 
     def loss(self, network: Network, rows: Rows, tasks: int) -> tuple[Tensor, Sums]:
-        figures, targets_BT = rows.figures, rows.targets_BT
+        figures, loss_mask_BT = rows.figures, rows.loss_mask_BT
         with autocast(network.device, self.dtype):
             new_BT = token_log_probs(network, rows, self.temperature)
             values_BT = expected(network, rows)
         policy_BT, outside_BT = clipped(new_BT, figures["old"], figures["advantages"], self.clip)
         errors_BT = self._errors(values_BT, figures["expected"], figures["returns"])
-        losses_B = mean_of_replies(policy_BT + errors_BT, targets_BT)
+        losses_B = mean_of_replies(policy_BT + errors_BT, loss_mask_BT)
         measures = {
             **self.distance(new_BT, rows),
-            "clipped": mean_of_replies(outside_BT.float(), targets_BT),
-            "critic": mean_of_replies(errors_BT, targets_BT),
+            "clipped": mean_of_replies(outside_BT.float(), loss_mask_BT),
+            "critic": mean_of_replies(errors_BT, loss_mask_BT),
         }
         return losses_B.sum(), self.sums(rows, losses_B, measures, tasks)
 
@@ -82,24 +84,24 @@ class PpoObjective(OnPromptsObjective):
 
 
 def expected(network: Network, rows: Rows) -> Tensor:
-    """What the critic expects before each token, (B, T) float32; 0 outside of the targets."""
+    """What the critic expects before each token, (B, T) float32; 0 outside of the loss mask."""
     assert network.critic is not None
     states_BTE = network.embedded(rows.ids_BT, rows.latents)
     values_BT = network.critic(states_BTE, rows.positions_BT, rows.documents_BT)
-    return pad(values_BT[:, :-1], (1, 0)) * rows.targets_BT
+    return pad(values_BT[:, :-1], (1, 0)) * rows.loss_mask_BT
 
 
 def advantages(
-    rewards_BT: np.ndarray, expected_BT: np.ndarray, targets_BT: np.ndarray, gamma: float, smoothing: float
+    rewards_BT: np.ndarray, expected_BT: np.ndarray, loss_mask_BT: np.ndarray, gamma: float, smoothing: float
 ) -> np.ndarray:
-    """Generalised advantage estimates (Schulman et al. 2016, eq. 16), (B, T) float32; 0 outside of the targets.
+    """Generalised advantage estimates (Schulman et al. 2016, eq. 16), (B, T) float32; 0 outside of the loss mask.
 
     Nothing is expected after the last token of a reply.
     """
     estimates_BT = np.zeros_like(rewards_BT, np.float32)
     after_B, next_B = np.zeros(len(rewards_BT)), np.zeros(len(rewards_BT))
     for t in reversed(range(rewards_BT.shape[1])):
-        is_target_B = targets_BT[:, t]
+        is_target_B = loss_mask_BT[:, t]
         change_B = rewards_BT[:, t] + gamma * next_B - expected_BT[:, t]
         after_B = np.where(is_target_B, change_B + gamma * smoothing * after_B, 0.0)
         next_B = np.where(is_target_B, expected_BT[:, t], 0.0)
@@ -107,7 +109,7 @@ def advantages(
     return estimates_BT
 
 
-def whitened(values_BT: np.ndarray, targets_BT: np.ndarray) -> np.ndarray:
-    """The values with mean 0 and variance 1 over the targets; 0 outside."""
-    chosen = values_BT[targets_BT]
-    return ((values_BT - chosen.mean()) / np.sqrt(chosen.var() + _SMALL) * targets_BT).astype(np.float32)
+def whitened(values_BT: np.ndarray, loss_mask_BT: np.ndarray) -> np.ndarray:
+    """The values with mean 0 and variance 1 over the tokens that count; 0 outside."""
+    chosen = values_BT[loss_mask_BT]
+    return ((values_BT - chosen.mean()) / np.sqrt(chosen.var() + _SMALL) * loss_mask_BT).astype(np.float32)

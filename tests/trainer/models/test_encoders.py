@@ -53,7 +53,7 @@ def test_each_stretch_is_encoded_once_with_the_others() -> None:
     rows = [[Placed(stretch=s, at=at, first=first, count=n) for s, at, first, n in row] for row in places]
     latents = latents_of(rows, 8, CPU, encoders)
     assert halves.calls == [2]
-    assert [latent.at_P.tolist() for latent in latents] == [[0], [1, 2, 3, 4], [8], [11, 12]]
+    assert [latent.at_L.tolist() for latent in latents] == [[0], [1, 2, 3, 4], [8], [11, 12]]
     assert [(latent.first, latent.whole) for latent in latents] == [(0, 2), (0, 4), (1, 2), (0, 2)]
     for latent, member in zip(latents, (samples[0], pixels, samples[0], samples[1]), strict=True):
         np.testing.assert_array_equal(latent.frames_FW.flatten().numpy(), member.flatten())

@@ -87,10 +87,10 @@ def test_the_loss_is_that_of_the_paper(make_prompt_stage: Callable[..., Training
     ratio = np.exp(new - old)
     surrogate = np.minimum(ratio * advantage, np.clip(ratio, 0.9, 1.1) * advantage)
     kl = np.exp(reference - new) - (reference - new) - 1
-    each = [(-surrogate + 0.3 * kl)[row][targets].mean() for row, targets in enumerate(batch.targets_BT)]
+    each = [(-surrogate + 0.3 * kl)[row][targets].mean() for row, targets in enumerate(batch.loss_mask_BT)]
     assert loss.item() == pytest.approx(sum(each), rel=1e-4)
     assert (objective.units(batch), sums.counts.tolist()) == (6, [6])
-    assert sums.metrics["length"][0] == batch.targets_BT.sum()
+    assert sums.metrics["length"][0] == batch.loss_mask_BT.sum()
 
 
 @pytest.mark.parametrize(("kl", "networks"), [(0.0, 1), (0.1, 2)])

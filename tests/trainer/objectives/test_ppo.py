@@ -73,10 +73,10 @@ def test_the_loss_is_that_of_the_paper(network: Network, make_prompt_stage: Call
     )
     batch, again = objective.batches(network, asked)  # two epochs on the same replies
     assert batch is again
-    figures, targets = batch.figures, batch.targets_BT
+    figures, targets = batch.figures, batch.loss_mask_BT
     rewards = -0.3 * (figures["old"] - figures["reference"])
-    for row, targets_T in enumerate(targets):
-        rewards[row, np.flatnonzero(targets_T)[-1]] += figures["reward"][row]
+    for row, loss_mask_T in enumerate(targets):
+        rewards[row, np.flatnonzero(loss_mask_T)[-1]] += figures["reward"][row]
     made = advantages(rewards, figures["expected"], targets, 0.9, 0.8)
     assert figures["returns"] == pytest.approx(made + figures["expected"])
     assert figures["advantages"] == pytest.approx(whitened(made, targets))
@@ -104,10 +104,10 @@ def test_without_kl_the_rewards_are_those_of_the_replies(
     asked = PromptBatch(prompts=(prompt([2, 3]),), tasks=("ask",), after=StreamState(step=1))
     batch = next(iter(objective.batches(network, asked)))
     assert "reference" not in batch.figures
-    last = np.flatnonzero(batch.targets_BT[0])[-1]
-    rewards = np.zeros(batch.targets_BT.shape)
+    last = np.flatnonzero(batch.loss_mask_BT[0])[-1]
+    rewards = np.zeros(batch.loss_mask_BT.shape)
     rewards[0, last] = batch.figures["reward"][0]
-    made = advantages(rewards, batch.figures["expected"], batch.targets_BT, 1.0, 0.95)
+    made = advantages(rewards, batch.figures["expected"], batch.loss_mask_BT, 1.0, 0.95)
     assert batch.figures["returns"] == pytest.approx(made + batch.figures["expected"])
     loss, sums = objective.loss(network, rows_of(batch, slice(None), CPU), 1)
     assert torch.isfinite(loss) and "kl" not in sums.metrics
