@@ -39,10 +39,10 @@ class StreamState:
 class Batch:
     """This rank's rows of one global batch, and figures of the whole batch.
 
-    Arrays are (B, T): ids, positions, documents and labels int32, the loss mask bool (it counts in the loss). `labels` number the
-    task of each token in `tasks` (sorted; the whole batch's), -1 for padding. `counted` is the number of tokens that count in it all
-    `latents` are those of each row. B can be 0 on a rank when the last batch of a stream is small. `after` is the state to resume
-    from. `figures` (B, …) are what the objective has to know of each row, or of each token, by name.
+    Arrays are (B, T): ids, positions, documents and labels int32; the loss mask is bool and True for tokens that count in the loss.
+    `counted` is their number in the whole batch. `labels` number the task of each token in `tasks` (sorted; the whole batch's), -1 for
+    padding. `latents` are those of each row. B can be 0 on a rank when the last batch of a stream is small. `after` is the state to
+    resume from. `figures` (B, …) are what the objective has to know of each row, or of each token, by name.
     """
 
     ids_BT: np.ndarray
