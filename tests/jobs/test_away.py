@@ -102,9 +102,9 @@ def disturbed(written: Path, out: Path, moment: str, take_away: Callable[[], obj
     """Takes the source away once the first part of a stage is made; returns what the build says at its end."""
     builds = subprocess.Popen(command(written, out, "--engine", engine), stderr=subprocess.PIPE, text=True)
     try:
-        assert until(lambda: any((out / moment).rglob("part-*.parquet")), 240)
+        assert until(lambda: any((out / moment).rglob("part-*.parquet")), 1200)
         take_away()
-        _, output = builds.communicate(timeout=240)
+        _, output = builds.communicate(timeout=1200)
     finally:
         builds.kill()
         builds.wait()
