@@ -143,13 +143,46 @@ def test_a_sample_that_is_not_there(weft: Weft, corpus: str) -> None:
     assert code == 2 and "no-such-key: no sample of" in output
 
 
-def test_ctrl_c_says_that_what_is_done_is_kept(weft: Weft, monkeypatch: pytest.MonkeyPatch) -> None:
-    def interrupted(*_: object) -> None:
+GOES_ON = "interrupted; finished work is kept, and the same command continues"
+NEEDS_RESUME = "interrupted; once a stage has begun, the same command with --resume continues from its last checkpoint"
+NOTHING = "interrupted; nothing was changed"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "where", "sentence"),
+    [
+        (("demo",), "demo.run_demo", GOES_ON),
+        (("build", "demo", "--out", "c"), "building.build_corpus", GOES_ON),
+        (("align", "FILE", "--out", "c"), "commands.make_pipeline", GOES_ON),
+        (("encode", "FILE", "--tokenizer", "t", "--out", "c.parquet"), "encoding.run_encode", GOES_ON),
+        (("tokenizer", "train", "hubert", "FILE", "--out", "c"), "tokenizing.run_training", GOES_ON),
+        (("tokenizer", "evaluate", "t", "FILE", "--out", "c"), "evaluating.run_evaluation", GOES_ON),
+        (("train", "demo", "--corpus", "c"), "training.run_training", NEEDS_RESUME),
+        (("train", "demo", "--corpus", "c", "--resume"), "training.run_training", GOES_ON),
+        (("tokenizer", "list"), "tokenizing.show_tokenizers", NOTHING),
+        (("merge", "a=1", "b=1", "--out", "c"), "merging.run_merge", NOTHING),
+        (("evaluate", "FOLDER"), "evaluate_run.run_evaluate", NOTHING),
+        (("validate", "demo"), "commands.check_recipe", NOTHING),
+        (("plan", "demo"), "commands.read_pipeline", NOTHING),
+        (("audit", "c"), "commands.open_corpus", NOTHING),
+    ],
+    ids=lambda value: " ".join(value[:2]) if isinstance(value, tuple) else "",
+)
+def test_ctrl_c_says_what_is_kept_and_how_to_go_on(
+    weft: Weft,
+    small_corpus: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    arguments: tuple[str, ...],
+    where: str,
+    sentence: str,
+) -> None:
+    def interrupted(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("weft.jobs.commands.read_pipeline", interrupted)
-    code, _, output = weft("validate", "demo")
-    assert code == 130 and "finished work is kept" in output
+    monkeypatch.setattr(f"weft.jobs.{where}", interrupted)
+    places = {"FILE": str(small_corpus / "a.txt"), "FOLDER": str(small_corpus)}
+    code, _, output = weft(*(places.get(one, one) for one in arguments))
+    assert code == 130 and output.splitlines()[-1] == sentence
 
 
 def test_a_recipe_without_training_says_so(weft: Weft, tmp_path: Path) -> None:
