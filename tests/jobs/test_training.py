@@ -84,10 +84,10 @@ def test_a_line_says_how_fast_it_goes_and_what_is_left() -> None:
 
 
 def test_a_model_that_cannot_be_made_is_refused_before_a_corpus_is_built(
-    weft: Callable[..., tuple[int, str, str]], small_corpus: Path, tmp_path: Path
+    weft: Callable[..., tuple[int, str, str]], small_corpus: Path, text_corpus: str, tmp_path: Path
 ) -> None:
     change = "training.pretrain.model.config={model_type: lama}"
-    for command in (("build", "--out"), ("train", "--corpus")):
-        code, _, output = weft(command[0], small_corpus / "recipe.yaml", change, command[1], tmp_path / "c")
+    for command in (("build", "--out", tmp_path / "c"), ("train", "--out", tmp_path / "c", "--corpus", text_corpus)):
+        code, _, output = weft(command[0], small_corpus / "recipe.yaml", change, *command[1:])
         assert code == 2 and "training.pretrain.model: transformers has no model_type 'lama'" in output
-        assert not list((tmp_path / "c").glob("ingest"))
+        assert not list((tmp_path / "c").glob("*"))
