@@ -11,6 +11,7 @@ from typing import Any
 import pyarrow as pa
 from rich.console import Console
 
+from weft.jobs.options import check_folder
 from weft.jobs.printing import escape
 from weft.jobs.unfinished import absent, not_there
 from weft.pipelines.choices.recipe_faults import RecipeFault
@@ -97,13 +98,15 @@ def _checked(source: RecipeText, kind: type[Pipeline]) -> Pipeline:
 
 
 def open_store(url: str) -> Store:
-    """Opens the folder or url of a corpus. Raises RecipeError for a file, and for a url whose protocol is unknown or not installed."""
+    """Opens the folder or url of a corpus. Raises RecipeError for a file, for what would lie in one, and for a url whose protocol is
+    unknown or not installed.
+    """
     try:
         store = Store(url)
     except (ImportError, ValueError) as error:
         raise RecipeError(f"{url}: {error}") from None
-    if store.local and os.path.isfile(store.root):
-        raise RecipeError(f"{url}: a file is there; a corpus is a folder")
+    if store.local:
+        check_folder(url, Path(store.root), "a corpus")
     return store
 
 

@@ -88,6 +88,29 @@ def test_a_file_where_a_folder_is_wanted(weft: Weft, small_corpus: Path) -> None
         assert code == 2 and "a file is there" in output
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("demo",),
+        ("build", "demo"),
+        ("plan", "demo", "--changes"),
+        ("align", "FILE"),
+        ("encode", "FILE", "--tokenizer", "models/hubert"),
+        ("tokenizer", "train", "hubert", "FILE"),
+        ("tokenizer", "evaluate", "models/hubert", "FILE"),
+        ("train", "demo", "--corpus", "c"),
+        ("merge", "a=1", "b=1"),
+    ],
+    ids=lambda arguments: " ".join(arguments[:2]),
+)
+def test_an_output_inside_a_file_is_refused(weft: Weft, small_corpus: Path, arguments: tuple[str, ...]) -> None:
+    file = small_corpus / "a.txt"
+    given = [str(file) if one == "FILE" else one for one in arguments]
+    for place in ("x", "x/y/tokens.parquet"):
+        code, _, output = weft(*given, "--out", file / place)
+        assert code == 2 and f"{file} is a file" in " ".join(output.split()) and "Errno" not in output, output
+
+
 def test_a_sound_recipe(weft: Weft) -> None:
     code, output, _ = weft("validate", "demo")
     assert code == 0 and output.startswith("demo: the recipe is valid, with 3 sources and 3 tasks\n")
