@@ -45,6 +45,11 @@ def test_a_task_in_which_nothing_counted_has_no_loss() -> None:
     assert losses_line(rows) == "all 2.500  text 2.500  words no counted tokens"
 
 
+def test_a_loss_or_reward_that_rounds_to_nothing_has_no_sign() -> None:
+    row = LossRow(step=3, task="ask", loss=-0.0, tokens=10, lr=1e-3, metrics={"reward": -0.0001})
+    assert losses_line([row]) == "ask 0.000  reward 0.000"
+
+
 def test_tasks_without_held_out_samples_are_named() -> None:
     rows = [ValidationRow(step=20, task="text", loss=3.0, tokens=9)]
     assert validation_line(rows, ["text"]) == "validation: text 3.000"
