@@ -13,6 +13,7 @@ import typer
 
 from weft.jobs.corpus_cli import audit, inspect, rejects, status
 from weft.jobs.help import Command, CommandGroup
+from weft.jobs.interruption import interrupted
 from weft.jobs.printing import plain, plain_json
 from weft.jobs.recipe_cli import build, demo, plan, validate
 from weft.jobs.speech_cli import align, encode
@@ -53,7 +54,7 @@ def main() -> None:
         app()
     except SystemExit as end:
         if end.code == 130:  # typer has caught Ctrl-C
-            print("interrupted; finished work is kept, and the same command continues", file=sys.stderr)
+            print(interrupted(sys.argv[1:]), file=sys.stderr)
         raise
     except Exception as error:  # noqa: BLE001 - the one place where an error becomes a sentence
         message, code = explain(error)

@@ -11,6 +11,7 @@ from typing import Any
 import pyarrow as pa
 from rich.console import Console
 
+from weft.jobs.options import check_folder
 from weft.jobs.printing import escape
 from weft.jobs.unfinished import absent, not_there
 from weft.pipelines.choices.recipe_faults import RecipeFault
@@ -97,13 +98,15 @@ def _checked(source: RecipeText, kind: type[Pipeline]) -> Pipeline:
 
 
 def open_store(url: str) -> Store:
-    """Opens the folder or url of a corpus. Raises RecipeError for a file, and for a url whose protocol is unknown or not installed."""
+    """Opens the folder or url of a corpus. Raises RecipeError for a file, for what would lie in one, and for a url whose protocol is
+    unknown or not installed.
+    """
     try:
         store = Store(url)
     except (ImportError, ValueError) as error:
         raise RecipeError(f"{url}: {error}") from None
-    if store.local and os.path.isfile(store.root):
-        raise RecipeError(f"{url}: a file is there; a corpus is a folder")
+    if store.local:
+        check_folder(url, Path(store.root), "a corpus")
     return store
 
 
@@ -131,11 +134,17 @@ def open_built(url: str) -> Store:
     return store
 
 
-def open_corpus(url: str) -> tuple[Store, Pipeline]:
-    """A corpus and the recipe that it was built from. Raises RecipeError when there is no corpus, or its recipe was changed."""
+def open_present(url: str) -> Store:
+    """The store of a corpus. Raises RecipeError where there is none."""
     store = open_built(url)
     if not store.exists("recipe.yaml") or not is_corpus(store):
         raise RecipeError(absent(store, url))
+    return store
+
+
+def open_corpus(url: str) -> tuple[Store, Pipeline]:
+    """A corpus and the recipe that it was built from. Raises RecipeError when there is no corpus, or its recipe was changed."""
+    store = open_present(url)
     if not is_as_written(store.read("recipe.yaml")):
         again = f"`weft build RECIPE --out {quote(url)}` with the recipe it was built from writes it again"
         raise RecipeError(f"{url}: recipe.yaml is damaged or was edited; {again}")

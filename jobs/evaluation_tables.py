@@ -40,7 +40,7 @@ def row_cells(
     cost = row.text_cost(rows)
     losses = [_loss(row.figures.get(name)) for name in conditions]
     means = [_mean(row, name) for name in metrics]
-    return [cell(row.name), *losses, *means, "" if cost is None else f"{cost:+.3f}"]
+    return [cell(row.name), *losses, *means, "" if cost is None else f"{cost:+z.3f}"]
 
 
 def _mean(row: EvaluationRow, name: str) -> str:
@@ -51,8 +51,8 @@ def _mean(row: EvaluationRow, name: str) -> str:
         return f"{row.preferred.share:.3f} of {row.preferred.pairs:,}" if row.preferred else ""
     if name not in row.metrics:
         return ""
-    before = f"{row.metrics_before[name]:.3f} → " if name in row.metrics_before else ""
-    return f"{before}{row.metrics[name]:.3f} of {row.metric_samples:,}"
+    before = f"{row.metrics_before[name]:z.3f} → " if name in row.metrics_before else ""
+    return f"{before}{row.metrics[name]:z.3f} of {row.metric_samples:,}"
 
 
 def _loss(figure: ConditionLoss | None) -> str:

@@ -38,6 +38,21 @@ def paths_and_settings(command: str, files: list[str]) -> tuple[tuple[str, ...],
     return paths, settings
 
 
+def check_folder(given: str, path: Path, kind: str) -> None:
+    """Raises RecipeError where a file stands at `path`, which is to be the folder of `kind`, such as "a run", or where `path` would lie
+    in a file. `given` is what the user wrote.
+    """
+    if path.exists() and not path.is_dir():
+        raise RecipeError(f"{given}: a file is there; {kind} is a folder")
+    check_parents(given, path)
+
+
+def check_parents(given: str, path: Path) -> None:
+    """Raises RecipeError where `path` would lie in a file."""
+    if file := next((place for place in path.parents if place.exists() and not place.is_dir()), None):
+        raise RecipeError(f"{given}: {file} is a file, and nothing can lie in it; name another place")
+
+
 def check_engine(engine: str) -> None:
     """Raises RecipeError for an unknown engine."""
     if engine not in ("auto", "local", "ray"):

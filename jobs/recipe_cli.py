@@ -15,6 +15,7 @@ from weft.jobs.options import (
     RecipeArgument,
     WorkersOption,
     check_engine,
+    check_folder,
 )
 from weft.jobs.printing import escape, plain
 from weft.schemas.counting import counted
@@ -37,6 +38,7 @@ def demo(
     from weft.jobs.demo import run_demo
 
     check_engine(engine)
+    check_folder(f"--out {out}", out, "the demo")
     run_demo(out, speech or [], engine, workers)
 
 

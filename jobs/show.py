@@ -148,7 +148,7 @@ def show_mixture(console: Console, stage: StageAudit) -> None:
     for t in stage.tasks:
         rows.add_row(
             t.task, f"{t.declared:.3%}", f"{t.realised:.3%}", f"{t.tokens:,}", f"{t.token_share:.3%}", f"{t.seconds:,.2f}",
-            f"{t.second_share:.3%}", f"{t.samples:,}", f"{t.off:+,.1f}", f"{t.worst:,.1f}", f"{t.sample:,.1f}",
+            f"{t.second_share:.3%}", f"{t.samples:,}", f"{t.off:+z,.1f}", f"{t.worst:,.1f}", f"{t.sample:,.1f}",
         )  # fmt: skip
     console.print(rows)
     show_shares(console, stage)

@@ -5,8 +5,16 @@ from typing import Annotated
 
 import typer
 
-from weft.jobs.options import AddressOption, DebugOption, EngineOption, WorkersOption, check_engine, paths_and_settings
-from weft.schemas.faults import RecipeError
+from weft.jobs.options import (
+    AddressOption,
+    DebugOption,
+    EngineOption,
+    WorkersOption,
+    check_engine,
+    check_folder,
+    check_parents,
+    paths_and_settings,
+)
 
 
 def align(
@@ -40,8 +48,7 @@ def align(
 
     check_engine(engine)
     paths, settings = paths_and_settings("weft align", files)
-    if out.is_file():
-        raise RecipeError(f"--out {out}: a file is there; name a folder")
+    check_folder(f"--out {out}", out, "the output")
     source = {k: v for k, v in (("transcripts", transcripts), ("retime", retime)) if v}
     request = AlignRequest(paths=paths, source=source, formats=tuple(formats or ["textgrid"]), out=out)
     if not run_align(make_pipeline(recipe_of(request), settings), request, engine, address=address, workers=workers):
@@ -78,6 +85,7 @@ def encode(
 
     check_engine(engine)
     paths, settings = paths_and_settings("weft encode", files)
+    check_parents(f"--out {out}", out)
     request = EncodeRequest(paths=paths, tokenizers=tuple(tokenizer), out=out, merge=merge)
     if not run_encode(request, settings, engine, address=address, workers=workers):
         raise typer.Exit(1)

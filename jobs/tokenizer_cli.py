@@ -6,8 +6,15 @@ from typing import Annotated
 import typer
 
 from weft.jobs.help import Command, CommandGroup
-from weft.jobs.options import AddressOption, DebugOption, EngineOption, WorkersOption, check_engine, paths_and_settings
-from weft.schemas.faults import RecipeError
+from weft.jobs.options import (
+    AddressOption,
+    DebugOption,
+    EngineOption,
+    WorkersOption,
+    check_engine,
+    check_folder,
+    paths_and_settings,
+)
 
 tokenizer_app = typer.Typer(
     no_args_is_help=True, cls=CommandGroup, help="Trains, measures and lists speech tokenizers."
@@ -42,8 +49,7 @@ def tokenizer_train(
 
     check_engine(engine)
     paths, settings = paths_and_settings("weft tokenizer train", files)
-    if out.is_file():
-        raise RecipeError(f"--out {out}: a file is there; name a folder")
+    check_folder(f"--out {out}", out, "a tokenizer")
     run_training(use, paths, settings, out=out, engine=engine, address=address, workers=workers)
 
 
@@ -75,6 +81,7 @@ def tokenizer_evaluate(
 
     check_engine(engine)
     paths, settings = paths_and_settings("weft tokenizer evaluate", files)
+    check_folder(f"--out {out}", out, "the output")
     run_evaluation(
         [tokenizer, *(beside or [])], paths, settings, out=out, engine=engine, address=address, workers=workers
     )

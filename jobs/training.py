@@ -9,7 +9,7 @@ from pathlib import Path
 
 import yaml
 
-from weft.jobs.commands import console, open_built
+from weft.jobs.commands import console, open_present
 from weft.jobs.evaluation import HeldOutCorpus, StageEvaluation
 from weft.jobs.model_check import check_bases, check_models
 from weft.jobs.reply_check import check_replies, vocabulary_files
@@ -58,7 +58,7 @@ def run_training(pipeline: Pipeline, corpus: str, stage: str, out: Path, resume:
     if stage and stage not in recipe.training_order:
         raise RecipeError(f"no training stage {stage!r}; the recipe has {', '.join(recipe.training_order)}")
     names = (stage,) if stage else recipe.training_order
-    training = Training(pipeline=pipeline, corpus=corpus, store=open_built(corpus), out=out, resume=resume)
+    training = Training(pipeline=pipeline, corpus=corpus, store=open_present(corpus), out=out, resume=resume)
     _check(training, names)
     evaluation = evaluation_of(training)
     results = []

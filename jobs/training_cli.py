@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from weft.jobs.options import DebugOption, JsonOption, Overrides, RecipeArgument
+from weft.jobs.options import DebugOption, JsonOption, Overrides, RecipeArgument, check_folder, check_parents
 from weft.schemas.faults import RecipeError
 
 
@@ -29,8 +29,7 @@ def train(
 
     if not corpus:
         raise RecipeError("weft train: name the corpus, such as --corpus corpus")
-    if out.is_file():
-        raise RecipeError(f"--out {out}: a file is there; a run is a folder")
+    check_folder(f"--out {out}", out, "a run")
     with reading(corpus):
         run_training(read_pipeline(recipe, overrides or []), corpus, stage, out=out, resume=resume)
 
@@ -76,4 +75,5 @@ def merge(
     """
     from weft.jobs.merging import run_merge
 
+    check_parents(f"--out {out}", out)
     run_merge(parts, out)

@@ -65,12 +65,12 @@ class StepLines:
 def losses_line(rows: Sequence[LossRow] | Sequence[ValidationRow]) -> str:
     """The loss of each task, in nats a token, and its mean reward; a task without counted tokens has none."""
     return "  ".join(
-        f"{row.task} {row.loss:.3f}{_reward(row)}" if row.tokens else f"{row.task} no counted tokens" for row in rows
+        f"{row.task} {row.loss:z.3f}{_reward(row)}" if row.tokens else f"{row.task} no counted tokens" for row in rows
     )
 
 
 def _reward(row: LossRow | ValidationRow) -> str:
-    return f"  reward {row.metrics['reward']:.3f}" if isinstance(row, LossRow) and "reward" in row.metrics else ""
+    return f"  reward {row.metrics['reward']:z.3f}" if isinstance(row, LossRow) and "reward" in row.metrics else ""
 
 
 def validation_line(rows: Sequence[ValidationRow], tasks: Sequence[str]) -> str:

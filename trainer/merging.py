@@ -1,7 +1,8 @@
 """The weighted mean of the weights of several checkpoints, tensor by tensor: one tensor of each is in memory at a time.
 
     merge({Path("run/sft-1/checkpoints/step-000300"): 5, Path("run/dpo/checkpoints/step-000040"): 1}, Path("run/final"))
-    run/final/model.safetensors, config.json, …     merge.json: {"parts": [{"weight": 5, "sha256": …}, …]}
+    run/final/model.safetensors, config.json, …
+    run/final/merge.json    {"parts": [{"name": "sft-1", "checkpoint": "sft-1/checkpoints/step-000300", "weight": 5, "sha256": …}, …]}
 
 (5 · sft-1 + 5 · sft-2 + 1 · dpo) / 11 is Step-Audio-AQAA's last step. The mean is taken in float64 and kept in the tensor's own type.
 """
@@ -48,7 +49,7 @@ def merge(parts: Mapping[Path, float], target: Path) -> Path:
                 _merge_file(file.name, parts, scratch / file.name)
         for name in _others(folders[0]):
             shutil.copyfile(folders[0] / name, scratch / name)
-        (scratch / RECORD).write_text(json.dumps(_record(parts), indent=1) + "\n", encoding="utf-8")
+        (scratch / RECORD).write_text(json.dumps(_record(parts, target.parent), indent=1) + "\n", encoding="utf-8")
         sums.write(scratch)
         for path in (*scratch.iterdir(), scratch):
             to_disk(path)
@@ -63,13 +64,39 @@ def check_merge(folder: Path, parts: Mapping[Path, float]) -> None:
     """Raises ValueError for a merge that is damaged, and for one of other checkpoints or weights."""
     if fault := sums.fault(folder):
         raise ValueError(f"{folder} is damaged: {fault}; remove it to merge again")
-    if json.loads((folder / RECORD).read_text(encoding="utf-8")) != _record(parts):
+    record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
+    if [_made_from(part) for part in record["parts"]] != [
+        _made_from(part) for part in _record(parts, folder.parent)["parts"]
+    ]:
         raise ValueError(f"{folder} is a merge of other checkpoints or weights; remove it to merge again")
 
 
-def _record(parts: Mapping[Path, float]) -> dict[str, Any]:
-    """What `merge.json` holds: the weight of each checkpoint, and the SHA-256 of each of its files of weights."""
-    return {"parts": [{"weight": weight, "sha256": sums.weights(folder)} for folder, weight in parts.items()]}
+def _record(parts: Mapping[Path, float], run: Path) -> dict[str, Any]:
+    """What `merge.json` holds of each checkpoint: its stage or folder, its place in the folder `run` of the merge (or its whole path),
+    its weight, and the SHA-256 of each of its files of weights.
+    """
+    return {
+        "parts": [
+            {"name": _name(folder), "checkpoint": _place(folder, run), "weight": weight, "sha256": sums.weights(folder)}
+            for folder, weight in parts.items()
+        ]
+    }
+
+
+def _made_from(part: dict[str, Any]) -> tuple[float, dict[str, str]]:
+    """What of a part decides the merged weights: not its place, since folders may be moved."""
+    return part["weight"], part["sha256"]
+
+
+def _name(checkpoint: Path) -> str:
+    """The stage of a checkpoint; else its folder."""
+    whole = checkpoint.resolve()
+    return whole.parents[1].name if whole.parent.name == "checkpoints" else whole.name
+
+
+def _place(checkpoint: Path, run: Path) -> str:
+    whole, root = checkpoint.resolve(), run.resolve()
+    return whole.relative_to(root).as_posix() if whole.is_relative_to(root) else str(whole)
 
 
 def _check_alike(folders: list[Path]) -> None:

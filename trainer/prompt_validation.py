@@ -43,7 +43,7 @@ class PromptValidation:
                 prompts = [prompt for prompt in self.prompts if prompt.draw.task == task]
                 means = _means(network, objective, prompts, step)
                 rows.append(
-                    ValidationRow(step=step, task=task, loss=-means["reward"], tokens=len(prompts), metrics=means)
+                    ValidationRow(step=step, task=task, loss=0.0 - means["reward"], tokens=len(prompts), metrics=means)
                 )
         return tuple(rows)
 

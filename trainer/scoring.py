@@ -63,16 +63,25 @@ def named(rewards: Sequence[Reward], weights: Sequence[float]) -> tuple[Weighted
     return tuple(weighted)
 
 
+@dataclass(frozen=True, slots=True)
+class _StepScores:
+    """One reward in one step: how many of its `groups` of compared replies differ, and its least and greatest score."""
+
+    differing: int
+    groups: int
+    least: float
+    most: float
+
+
 @dataclass
 class RareRewards:
     """Warns of a reward that in `steps` steps in a row differed in fewer than the share SELDOM of the groups of replies that are
-    compared: it teaches little, or nothing. Told once, until it differs more often again.
+    compared: it teaches little, or nothing. Told once, until it differs more often again. A stage of fewer steps is judged at its end.
     """
 
     warn: Callable[[str], None]
     steps: int = WATCHED
-    # of the last steps: the groups that differ, all groups, the least score and the greatest
-    _seen: dict[str, deque[tuple[int, int, float, float]]] = field(default_factory=dict)
+    _seen: dict[str, deque[_StepScores]] = field(default_factory=dict)  # of the last steps
     _told: set[str] = field(default_factory=set)
 
     def look(self, scores: Scores, group: int) -> None:
@@ -80,25 +89,38 @@ class RareRewards:
         for name, values in scores.parts.items():
             differ = np.ptp(values.reshape(-1, group), axis=1) > 0
             seen = self._seen.setdefault(name, deque(maxlen=self.steps))
-            seen.append((int(differ.sum()), len(differ), float(values.min()), float(values.max())))
+            seen.append(
+                _StepScores(
+                    differing=int(differ.sum()),
+                    groups=len(differ),
+                    least=float(values.min()),
+                    most=float(values.max()),
+                )
+            )
             if len(seen) == self.steps:
-                self._tell(name, *zip(*seen, strict=True))
+                self._tell(name, seen)
 
-    def _tell(
-        self, name: str, differing: Sequence[int], groups: Sequence[int], least: Sequence[float], most: Sequence[float]
-    ) -> None:
-        differ, compared = sum(differing), sum(groups)
+    def end(self) -> None:
+        """Judges what was seen of a stage that ends after fewer than `steps` steps."""
+        for name, seen in self._seen.items():
+            if len(seen) < self.steps:
+                self._tell(name, seen)
+
+    def _tell(self, name: str, seen: Sequence[_StepScores]) -> None:
+        differ, compared = sum(step.differing for step in seen), sum(step.groups for step in seen)
         if differ >= SELDOM * compared:
             self._told.discard(name)
         elif name not in self._told:
             self._told.add(name)
+            span = f"{counted(len(seen), 'step')}{' in a row' if len(seen) > 1 else ''}"
             self.warn(
-                f"the reward {name} {_what_was_seen(differ, compared, min(least), max(most))} in {self.steps} steps in a row, so "
+                f"the reward {name} {_what_was_seen(seen, differ, compared)} in {span}, so "
                 f"{'little' if differ else 'nothing'} was learned from it: make its task easier, or train longer before this stage"
             )
 
 
-def _what_was_seen(differ: int, groups: int, least: float, most: float) -> str:
+def _what_was_seen(seen: Sequence[_StepScores], differ: int, groups: int) -> str:
     if differ:
         return f"differed in {differ} of {counted(groups, 'group')} of replies ({differ / groups:.0%})"
+    least, most = min(step.least for step in seen), max(step.most for step in seen)
     return "was the same for all replies to a prompt" if most > least else f"was always {least:g}"

@@ -153,6 +153,7 @@ def train(
                 checkpoint.prune(out, stage.keep)
             seconds = time.monotonic() - began
             report(StepReport(step=state.step, steps=run.steps, rows=rows, seconds=seconds, validation=measured))
+    run.objective.end()
     curves.plot(out)
     runs.end(out, checkpoint.folder_of(out, state.step))
     return Result(

@@ -40,7 +40,7 @@ WRONG = {
     "no corpus to look into": (("inspect", "/nowhere", "key"), "/nowhere: no corpus"),
     "no corpus to train on": (("train", "demo"), "name the corpus, such as --corpus corpus"),
     "no training stage": (("train", "demo", "--corpus", "c", "--stage", "finetune"), "no training stage 'finetune'"),
-    "no shards": (("train", "demo", "--corpus", "/nowhere"), "no shards for stage 'pretrain'"),
+    "no corpus there": (("train", "demo", "--corpus", "/nowhere"), "/nowhere: no corpus (it has no recipe.yaml)"),
     "no source": (("plan", "demo"), "set sources.speech.path"),
     "no protocol": (("build", "demo", "--out", "foo://x"), "foo://x: Protocol not known: foo"),
     "no cluster": (("build", "demo", "--out", "c", "--address", "127.0.0.1:1"), "no Ray cluster answers there"),
@@ -86,6 +86,29 @@ def test_a_file_where_a_folder_is_wanted(weft: Weft, small_corpus: Path) -> None
     ):
         code, _, output = weft(*arguments)
         assert code == 2 and "a file is there" in output
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("demo",),
+        ("build", "demo"),
+        ("plan", "demo", "--changes"),
+        ("align", "FILE"),
+        ("encode", "FILE", "--tokenizer", "models/hubert"),
+        ("tokenizer", "train", "hubert", "FILE"),
+        ("tokenizer", "evaluate", "models/hubert", "FILE"),
+        ("train", "demo", "--corpus", "c"),
+        ("merge", "a=1", "b=1"),
+    ],
+    ids=lambda arguments: " ".join(arguments[:2]),
+)
+def test_an_output_inside_a_file_is_refused(weft: Weft, small_corpus: Path, arguments: tuple[str, ...]) -> None:
+    file = small_corpus / "a.txt"
+    given = [str(file) if one == "FILE" else one for one in arguments]
+    for place in ("x", "x/y/tokens.parquet"):
+        code, _, output = weft(*given, "--out", file / place)
+        assert code == 2 and f"{file} is a file" in " ".join(output.split()) and "Errno" not in output, output
 
 
 def test_a_sound_recipe(weft: Weft) -> None:
@@ -143,13 +166,46 @@ def test_a_sample_that_is_not_there(weft: Weft, corpus: str) -> None:
     assert code == 2 and "no-such-key: no sample of" in output
 
 
-def test_ctrl_c_says_that_what_is_done_is_kept(weft: Weft, monkeypatch: pytest.MonkeyPatch) -> None:
-    def interrupted(*_: object) -> None:
+GOES_ON = "interrupted; finished work is kept, and the same command continues"
+NEEDS_RESUME = "interrupted; once a stage has begun, the same command with --resume continues from its last checkpoint"
+NOTHING = "interrupted; nothing was changed"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "where", "sentence"),
+    [
+        (("demo",), "demo.run_demo", GOES_ON),
+        (("build", "demo", "--out", "c"), "building.build_corpus", GOES_ON),
+        (("align", "FILE", "--out", "c"), "commands.make_pipeline", GOES_ON),
+        (("encode", "FILE", "--tokenizer", "t", "--out", "c.parquet"), "encoding.run_encode", GOES_ON),
+        (("tokenizer", "train", "hubert", "FILE", "--out", "c"), "tokenizing.run_training", GOES_ON),
+        (("tokenizer", "evaluate", "t", "FILE", "--out", "c"), "evaluating.run_evaluation", GOES_ON),
+        (("train", "demo", "--corpus", "c"), "training.run_training", NEEDS_RESUME),
+        (("train", "demo", "--corpus", "c", "--resume"), "training.run_training", GOES_ON),
+        (("tokenizer", "list"), "tokenizing.show_tokenizers", NOTHING),
+        (("merge", "a=1", "b=1", "--out", "c"), "merging.run_merge", NOTHING),
+        (("evaluate", "FOLDER"), "evaluate_run.run_evaluate", NOTHING),
+        (("validate", "demo"), "commands.check_recipe", NOTHING),
+        (("plan", "demo"), "commands.read_pipeline", NOTHING),
+        (("audit", "c"), "commands.open_corpus", NOTHING),
+    ],
+    ids=lambda value: " ".join(value[:2]) if isinstance(value, tuple) else "",
+)
+def test_ctrl_c_says_what_is_kept_and_how_to_go_on(
+    weft: Weft,
+    small_corpus: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    arguments: tuple[str, ...],
+    where: str,
+    sentence: str,
+) -> None:
+    def interrupted(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("weft.jobs.commands.read_pipeline", interrupted)
-    code, _, output = weft("validate", "demo")
-    assert code == 130 and "finished work is kept" in output
+    monkeypatch.setattr(f"weft.jobs.{where}", interrupted)
+    places = {"FILE": str(small_corpus / "a.txt"), "FOLDER": str(small_corpus)}
+    code, _, output = weft(*(places.get(one, one) for one in arguments))
+    assert code == 130 and output.splitlines()[-1] == sentence
 
 
 def test_a_recipe_without_training_says_so(weft: Weft, tmp_path: Path) -> None:

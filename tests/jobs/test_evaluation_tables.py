@@ -57,3 +57,16 @@ def test_a_row_a_stage_and_a_column_for_what_any_has() -> None:
         ["grpo", "", "", "", "", "0.125 → 0.500 of 24", ""],
     ]
     assert "tokens: 1,234 text, 10 speech given text;" in lines[-1]
+
+
+def test_what_rounds_to_nothing_has_no_sign() -> None:
+    rows = {
+        "a": EvaluationRow(name="a", made_from="", figures={"text": text(1234 * 5)}),
+        "b": EvaluationRow(
+            name="b", made_from="", started_from={"a": 1.0}, figures={"text": text(1234 * 4.9999)},
+            metrics={"reward": -0.0001}, metric_samples=5, metrics_before={"reward": -0.0},
+        ),
+    }  # fmt: skip
+    console = Console(width=200, record=True, file=open("/dev/null", "w"))  # noqa: SIM115
+    show_evaluation(console, rows)
+    assert cells(console.export_text().splitlines()[-3]) == ["b", "5.000", "0.000 → 0.000 of 5", "+0.000"]

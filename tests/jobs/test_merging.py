@@ -50,8 +50,11 @@ def test_stages_and_checkpoints_are_merged(run: Path, weft: Weft) -> None:
         (["sft=1", "dpo=0"], "write each checkpoint with its weight above 0"),
         (["sft=1", "dpo=nan"], "write each checkpoint with its weight above 0"),
         (["sft=1", "dpp=1"], "dpp holds no checkpoint"),
+        (["sft=1", "dpo=1", "sft=3"], "sft is named twice"),
+        (["sft=1", "dpo=1", "../RUN/sft/checkpoints/step-000003=3"], "sft/checkpoints/step-000003 is named twice"),
     ],
 )
 def test_what_cannot_be_merged(run: Path, weft: Weft, parts: list[str], sentence: str) -> None:
-    code, _, wrong = weft("merge", *(f"{run}/{part}" for part in parts), "--out", run / "final")
+    named = (f"{run}/{part.replace('RUN', run.name)}" for part in parts)
+    code, _, wrong = weft("merge", *named, "--out", run / "final")
     assert code == 2 and sentence in " ".join(wrong.split()) and not (run / "final").exists()

@@ -45,6 +45,11 @@ def test_a_task_in_which_nothing_counted_has_no_loss() -> None:
     assert losses_line(rows) == "all 2.500  text 2.500  words no counted tokens"
 
 
+def test_a_loss_or_reward_that_rounds_to_nothing_has_no_sign() -> None:
+    row = LossRow(step=3, task="ask", loss=-0.0, tokens=10, lr=1e-3, metrics={"reward": -0.0001})
+    assert losses_line([row]) == "ask 0.000  reward 0.000"
+
+
 def test_tasks_without_held_out_samples_are_named() -> None:
     rows = [ValidationRow(step=20, task="text", loss=3.0, tokens=9)]
     assert validation_line(rows, ["text"]) == "validation: text 3.000"
@@ -84,10 +89,10 @@ def test_a_line_says_how_fast_it_goes_and_what_is_left() -> None:
 
 
 def test_a_model_that_cannot_be_made_is_refused_before_a_corpus_is_built(
-    weft: Callable[..., tuple[int, str, str]], small_corpus: Path, tmp_path: Path
+    weft: Callable[..., tuple[int, str, str]], small_corpus: Path, text_corpus: str, tmp_path: Path
 ) -> None:
     change = "training.pretrain.model.config={model_type: lama}"
-    for command in (("build", "--out"), ("train", "--corpus")):
-        code, _, output = weft(command[0], small_corpus / "recipe.yaml", change, command[1], tmp_path / "c")
+    for command in (("build", "--out", tmp_path / "c"), ("train", "--out", tmp_path / "c", "--corpus", text_corpus)):
+        code, _, output = weft(command[0], small_corpus / "recipe.yaml", change, *command[1:])
         assert code == 2 and "training.pretrain.model: transformers has no model_type 'lama'" in output
-        assert not list((tmp_path / "c").glob("ingest"))
+        assert not list((tmp_path / "c").glob("*"))

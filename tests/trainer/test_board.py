@@ -35,6 +35,12 @@ def test_further_measures_have_curves_too(tmp_path: Path) -> None:
     assert curve(tmp_path, "reward/all") == [(1, 0.25)] and curve(tmp_path, "reward/label/all") == [(1, 0.5)]
 
 
+def test_where_nothing_is_trained_no_file_is_left(tmp_path: Path) -> None:
+    with Board(tmp_path, 3) as board:
+        board.add([], [])
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_run_that_goes_on_hides_what_came_after_its_checkpoint(tmp_path: Path) -> None:
     with Board(tmp_path, 0) as board:
         for step in (1, 2, 4):

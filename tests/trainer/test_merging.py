@@ -59,6 +59,23 @@ def test_a_part_with_another_adaptor_is_another_merge(save, tmp_path: Path) -> N
         check_merge(folder, parts)
 
 
+def test_its_record_names_the_parts_and_where_they_lay(save, tmp_path: Path) -> None:
+    """Inside the run's folder by their place in it, since that folder may be moved; others by their whole path."""
+    save("run/sft", 1), save("bought", 2)
+    (tmp_path / "bought/checkpoints/step-000000").rename(tmp_path / "odd")
+    parts = {tmp_path / "run/sft/checkpoints/step-000000": 5.0, tmp_path / "odd": 1.0}
+    folder = merge(parts, tmp_path / "run/final")
+    record = json.loads((folder / "merge.json").read_text())["parts"]
+    assert [(part["name"], part["checkpoint"], part["weight"]) for part in record] == [
+        ("sft", "sft/checkpoints/step-000000", 5),
+        ("odd", str(tmp_path / "odd"), 1),
+    ]
+    moved = (tmp_path / "run").rename(tmp_path / "moved")
+    check_merge(moved / "final", {moved / "sft/checkpoints/step-000000": 5.0, tmp_path / "odd": 1.0})
+    with pytest.raises(ValueError, match="is a merge of other checkpoints or weights"):
+        check_merge(moved / "final", {moved / "sft/checkpoints/step-000000": 5.0, tmp_path / "odd": 2.0})
+
+
 def test_one_part_is_itself(save, tmp_path: Path) -> None:
     one = save("a", 1)
     merged = load_file(merge({one: 3.0}, tmp_path / "same") / "model.safetensors")

@@ -52,6 +52,25 @@ def test_a_constant_reward_is_told_once_and_after_many_steps() -> None:
     assert len(said) == 3 and "label was the same for all replies to a prompt in 3 steps" in said[2]  # not "always 0"
 
 
+@pytest.mark.parametrize(
+    ("steps", "values", "sentence"),
+    [
+        (0, (0, 0), ""),
+        (1, (0, 0), "the reward label was always 0 in 1 step, so nothing was learned from it"),
+        (3, (0, 0), "the reward label was always 0 in 3 steps in a row, so nothing was learned from it"),
+        (3, (0, 1), ""),
+        (5, (0, 0), "the reward label was always 0 in 4 steps in a row, so nothing was learned from it"),
+    ],
+)
+def test_a_stage_of_few_steps_is_judged_at_its_end(steps: int, values: tuple[float, ...], sentence: str) -> None:
+    said: list[str] = []
+    rare = RareRewards(warn=said.append, steps=4)
+    for _ in range(steps):
+        rare.look(Scores(total=np.zeros(2), parts={"label": np.array(values, float)}), group=2)
+    rare.end()
+    assert [one.partition(":")[0] for one in said] == ([sentence] if sentence else [])
+
+
 def test_a_reward_that_differs_in_few_groups_is_told_with_the_share() -> None:
     said: list[str] = []
     rare = RareRewards(warn=said.append, steps=2)

@@ -177,6 +177,14 @@ def test_a_reward_that_never_changes_is_told(
     assert len(said) == 1 and "was always 0 in 10 steps in a row, so nothing was learned from it" in said[0]
 
 
+def test_a_reward_that_never_changes_is_told_at_the_end_of_a_stage_of_few_steps(
+    go: Callable[..., Result], make_prompt_stage: Callable[..., TrainingStage], tmp_path: Path
+) -> None:
+    said: list[str] = []
+    go(tmp_path / "run", make_prompt_stage(OBJECTIVES["grpo"]), warn=said.append, rewards=(Constant(),))
+    assert len(said) == 1 and "was always 0 in 8 steps in a row, so nothing was learned from it" in said[0]
+
+
 @pytest.mark.parametrize(("changes", "sentences"), [(False, 1), (True, 0)])
 def test_ppo_compares_the_replies_of_a_step(
     make_prompt_stage: Callable[..., TrainingStage], changes: bool, sentences: int

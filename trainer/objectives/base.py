@@ -109,6 +109,9 @@ class Objective(ABC):
         """The batches of a step, an update for each: what was drawn from the stream, unless the objective makes others of it."""
         yield drawn
 
+    def end(self) -> None:  # noqa: B027 - most objectives have nothing to say
+        """Tells what is to be told of a stage as it ends. By default nothing."""
+
     def units(self, batch: Batch) -> int:
         """What the loss of a batch is a mean over: the tokens that count in it."""
         return batch.counted

@@ -78,6 +78,9 @@ class OnPromptsObjective(Objective):
     def judged(self, network: Network, batch: Batch, scores: Scores) -> Batch:
         """The batch with the figures that the loss needs."""
 
+    def end(self) -> None:
+        self._rare.end()
+
     def units(self, batch: Batch) -> int:
         """The replies of the batch."""
         return len(batch.ids_BT)
