@@ -16,11 +16,12 @@ def explain(error: Exception) -> tuple[str, int]:
     from weft.pipelines.corpus.listing import EmptySource
     from weft.pipelines.mixing.plan import PlanError
     from weft.pipelines.parts.accounting import Unaccounted
+    from weft.pipelines.parts.splits import SplitError
     from weft.pipelines.storage.damage import Damaged
     from weft.pipelines.storage.lock import Locked
     from weft.schemas.ledger import Unavailable, UnreadItems
 
-    if isinstance(error, EmptySource):
+    if isinstance(error, EmptySource | SplitError):
         return f"{shown}{error}", 2
     if isinstance(
         error, (PlanError, TooLittleData, Locked)

@@ -108,7 +108,7 @@ def _size_as_json(size: SourceSize) -> dict[str, object]:
     return {
         key: value
         for key, value in record.items()
-        if key not in ("turns", "fields", "by_split", "by_task", "texts", "samples", "is_sample")
+        if key not in ("turns", "fields", "by_split", "by_task", "texts", "samples", "is_sample", "estimated")
     } | by_split
 
 

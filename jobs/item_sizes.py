@@ -13,7 +13,7 @@ from weft.jobs.source_sizes import SourceSize, samples_of
 from weft.jobs.split_sizes import placed_by_split, with_splits
 from weft.jobs.task_needs import TaskNeeds, of_stretches
 from weft.jobs.turn_amounts import DialogueAmounts, bytes_of, named_texts, turn_amounts
-from weft.pipelines.audio.sound import channels_of, declared_seconds
+from weft.pipelines.audio.sound import DeclaredLength, channels_of, declared_length
 from weft.pipelines.parts.splits import Splits
 from weft.pipelines.segmenters.base import Segmenter
 from weft.pipelines.sources import lhotse
@@ -60,7 +60,12 @@ class ItemSizes:
         if self.source.makes is Dialogue:
             records = listed_records(self.source, item, self.segmenter, seconds=inf)
             return self._in_splits(item, records, _dialogue_size(self.source, item))
-        seconds = self.source.seconds_of(item) or _seconds(item)
+        length = _length(self.source, item)
+        size = self._of_length(item, length.seconds if length else None)
+        return replace(size, estimated=bool(length and length.is_estimate))
+
+    def _of_length(self, item: Item, seconds: float | None) -> SourceSize:
+        """Of a recording; None where its length is not known."""
         records = listed_records(self.source, item, self.segmenter, inf if seconds is None else seconds)
         if seconds is None:
             return self._in_splits(item, records, SourceSize(items=1, read=1, unreadable=records != []))
@@ -116,6 +121,8 @@ def _utterances(seconds: float, longest: float) -> int:
     return 1 if seconds <= longest else max(SEVERAL, round(seconds / SECONDS_AN_UTTERANCE))
 
 
-def _seconds(item: Item) -> float | None:
-    """Seconds by its header, or estimated from its size; None where neither is known, and for audio that `build` rejects."""
-    return declared_seconds(Store("."), Audio(item.uri)) if item.uri else None
+def _length(source: Source, item: Item) -> DeclaredLength | None:
+    """As its listing says it, else its header; None where neither does, and for audio that `build` rejects."""
+    if seconds := source.seconds_of(item):
+        return DeclaredLength(seconds)
+    return declared_length(Store("."), Audio(item.uri)) if item.uri else None

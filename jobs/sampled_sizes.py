@@ -4,29 +4,25 @@ sampled_size("speech", source)   ->   SourceSize(items=120000, read=1000, second
 """
 
 import heapq
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
-from weft.jobs.document_sizes import documents_size
 from weft.jobs.item_sizes import ItemSizes
 from weft.jobs.source_sizes import SourceSize
 from weft.jobs.speaker_supply import SpeakerCount, Speakers
 from weft.jobs.split_sizes import with_unread
 from weft.jobs.task_needs import TaskNeeds
+from weft.jobs.text_sizes import text_size
 from weft.pipelines.corpus.listing import listed
-from weft.pipelines.parts.splits import HoldOutNames, Splits
+from weft.pipelines.parts.splits import Splits
 from weft.pipelines.segmenters.base import Segmenter
 from weft.pipelines.sources.base import Source
-from weft.pipelines.storage.store import Store
 from weft.schemas.fingerprint import hash64
 from weft.schemas.item import Item
-from weft.schemas.ledger import Unavailable, Unusable
 from weft.schemas.text import Document
 
 TEXT_READ = 64e6  # bytes of text files that are read at most
-TEXT_KEPT = 1 << 20  # bytes of documents that a tokenizer is asked about, about
 _ALL_TRAIN = Splits(all_train=True)
 _UNCUT = Segmenter(longest=1e9)
 
@@ -43,7 +39,7 @@ def sampled_size(
     """Lists all items and opens at most `most` of them, chosen by hash; `by_speaker` counts the speakers that the listing names.
     Recordings are cut as by `segmenter`. `splits` are those of the source, and `needs` those of its tasks.
 
-    Raises EmptySource where nothing is listed.
+    Raises EmptySource where nothing is listed, and SplitError as text_size does.
     """
     items, length, speakers = 0, 0, SpeakerCount(source, splits)
 
@@ -58,7 +54,7 @@ def sampled_size(
     chosen = heapq.nsmallest(most, counted(), key=lambda item: hash64("forecast", item.key))
     if source.makes is Document:
         chosen = list(_within(chosen, TEXT_READ))
-        size = _of_text(source, chosen, SourceSize(items=items, bytes=length), splits, needs)
+        size = text_size(source, chosen, SourceSize(items=items, bytes=length), splits, needs)
         return with_unread(source, size, splits)
     sizes = _sizes(chosen, ItemSizes(source=source, segmenter=segmenter, splits=splits, needs=needs))
     size = with_unread(source, sum(sizes, SourceSize()).scaled(items / len(chosen)), splits)
@@ -81,40 +77,6 @@ def _within(items: Iterable[Item], most: float) -> Iterator[Item]:
         if number and total > most:
             return
         yield item
-
-
-def _of_text(
-    source: Source, chosen: list[Item], listing: SourceSize, splits: Splits, needs: TaskNeeds | None
-) -> SourceSize:
-    """Documents and their bytes, scaled by listed bytes: so JSON syntax and gzip count as in the items that were read."""
-    store, sampled, texts, kept = Store("."), SourceSize(), list[str](), 0
-    for item in chosen:
-        documents = _documents(source, item, store)
-        sampled += _text_size(documents, splits, needs)
-        for document in documents if kept < TEXT_KEPT else ():
-            texts.append(document.text)
-            kept += len(document.text.encode())
-    length = sum(item.length for item in chosen)
-    by = listing.bytes / length if length else listing.items / len(chosen)
-    return replace(sampled.scaled(by), items=listing.items, texts=tuple(texts))
-
-
-def _documents(source: Source, item: Item, store: Store) -> list[Document]:
-    try:
-        return [document for document in source.read(item, store) if isinstance(document, Document)]
-    except (Unusable, Unavailable):  # what `build` rejects, or cannot read now, holds nothing
-        return []
-
-
-def _text_size(documents: Sequence[Document], splits: Splits, needs: TaskNeeds | None) -> SourceSize:
-    by_split: dict[str, list[Document]] = defaultdict(list)
-    for document in documents:
-        with suppress(Unusable):  # the name of an unknown split
-            by_split[splits.of(HoldOutNames(items=(document.text,), split=document.split))].append(document)
-    sizes = {split: documents_size(some) for split, some in by_split.items()}
-    if needs:
-        sizes = {split: needs.of_documents(by_split[split], size) for split, size in sizes.items()}
-    return replace(sum(sizes.values(), SourceSize()), items=1, read=1, by_split=sizes)
 
 
 def _sizes(chosen: Iterable[Item], sizes: ItemSizes) -> Iterator[SourceSize]:

@@ -47,14 +47,14 @@ def _not_known(use: Use, read: int) -> str:
 
 
 def _is_certain(pipeline: Pipeline, sizes: dict[str, SourceSize]) -> Callable[[Supply, Mixture], bool]:
-    """Counts of records, the length of synthesised text, and what a sample says of the rest are estimates without a bound: such a
-    shortage is never certain.
+    """Counts of records, the length of synthesised text, that of audio whose header does not count it, and what a sample says of the
+    rest are estimates without a bound: such a shortage is never certain.
     """
 
     def is_certain(supply: Supply, mixture: Mixture) -> bool:
         sources = (supply.source,) if supply.source else pipeline.tasks[supply.task].sources
         is_synthesised = any(pipeline.sources[source].makes is Dialogue for source in sources)
-        is_unbounded = is_synthesised or any(sizes[source].is_sample for source in sources)
+        is_unbounded = is_synthesised or any(sizes[source].is_sample or sizes[source].estimated for source in sources)
         return mixture.unit not in ("samples", "weights") and not is_unbounded and supply.is_far_short(mixture)
 
     return is_certain

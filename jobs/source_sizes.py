@@ -17,7 +17,8 @@ SAMPLES, SAMPLE_LENGTH = 200, 1000  # texts of one name that are kept to see how
 
 @dataclass(frozen=True, slots=True)
 class SourceSize:
-    """Sums over a source's items. `records` counts utterances or documents; `unreadable` counts audio whose header has no length.
+    """Sums over a source's items. `records` counts utterances or documents; `unreadable` counts audio whose header has no length,
+    and `estimated` audio that may be longer than it declares.
     `rejects` is what the build is known to reject: its long transcripts are in no other sum but `items`.
 
     `read` items were opened; where these are fewer than all, it `is_sample` and its sums are scaled up. `lengths` counts
@@ -35,6 +36,7 @@ class SourceSize:
     seconds: float = 0.0
     bytes: float = 0
     unreadable: float = 0
+    estimated: float = 0
     rejects: KnownRejects = KnownRejects()
     lengths: Lengths = field(default_factory=dict)
     speakers: Speakers = field(default_factory=dict)
@@ -54,7 +56,8 @@ class SourceSize:
         return SourceSize(
             items=self.items + other.items, read=self.read + other.read, records=self.records + other.records,
             seconds=self.seconds + other.seconds, bytes=self.bytes + other.bytes,
-            unreadable=self.unreadable + other.unreadable, rejects=self.rejects + other.rejects,
+            unreadable=self.unreadable + other.unreadable, estimated=self.estimated + other.estimated,
+            rejects=self.rejects + other.rejects,
             lengths={n: self.lengths.get(n, 0) + other.lengths.get(n, 0) for n in (*self.lengths, *other.lengths)},
             turns=self.turns + other.turns,
             fields={n: self.fields.get(n, 0) + other.fields.get(n, 0) for n in (*self.fields, *other.fields)},
@@ -66,7 +69,8 @@ class SourceSize:
     def scaled(self, by: float) -> "SourceSize":
         return SourceSize(
             items=self.items * by, read=self.read, records=self.records * by, seconds=self.seconds * by,
-            bytes=self.bytes * by, unreadable=self.unreadable * by, rejects=self.rejects.scaled(by),
+            bytes=self.bytes * by, unreadable=self.unreadable * by, estimated=self.estimated * by,
+            rejects=self.rejects.scaled(by),
             lengths={length: count * by for length, count in self.lengths.items()},
             turns=self.turns.scaled(by), fields={name: length * by for name, length in self.fields.items()},
             by_split={split: size.scaled(by) for split, size in self.by_split.items()},

@@ -31,13 +31,17 @@ ENDINGS = (
 
 
 class OpenAudio(Protocol):
-    """Frames of float32, from -1 to 1, at `rate` frames a second."""
+    """Frames of float32, from -1 to 1, at `rate` frames a second. `declared` is the length in seconds, 0 where it is not known; where
+    it `is_estimate`, more may be there.
+    """
 
     rate: int
     channels: int
 
     @property
     def declared(self) -> float: ...
+    @property
+    def is_estimate(self) -> bool: ...
     def read(self, frames: int) -> np.ndarray: ...
     def seek(self, frame: int) -> None: ...
     def shortage(self, frames: int) -> str: ...
@@ -56,7 +60,7 @@ def opened(file: BinaryIO) -> OpenAudio:
         raise Unusable("mixed_pieces", f"{fault}: split it there")
     if is_joined or streams.is_mp3(file):
         try:
-            return Ffmpeg(file)
+            return Ffmpeg(file, is_joined=is_joined or streams.is_joined_mp3(file))
         except BrokenStream:
             file.seek(0)
     try:
@@ -124,6 +128,11 @@ class Sndfile(Closing):
     def declared(self) -> float:
         """Seconds; 0 where they are not known."""
         return 0.0 if self._is_unknown() else self._sound.frames / self.rate
+
+    @property
+    def is_estimate(self) -> bool:
+        """Of MPEG audio libsndfile estimates the length; elsewhere no more than declared is read."""
+        return self._sound.format == "MP3"
 
     def _is_unknown(self) -> bool:
         return not 0 < self._sound.frames < 2**62

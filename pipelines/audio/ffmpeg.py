@@ -53,10 +53,11 @@ class Closing:
 class Ffmpeg(Closing):
     """The first audio stream of whatever FFmpeg reads. A frame's place is its time stamp's; gaps between frames are silence."""
 
-    def __init__(self, file: BinaryIO) -> None:
+    def __init__(self, file: BinaryIO, is_joined: bool = False) -> None:
+        """`is_joined`: several files were put end to end, so that the first one's header counts that one alone."""
         try:
-            self._shortage = shortage_of(file)
-            self._declared = streams.mp3_frames(file) if streams.is_mp3(file) else 0
+            self._shortage, self._is_joined = shortage_of(file), is_joined
+            self._counted = streams.mp3_count(file) if streams.is_mp3(file) else streams.Mp3Count()
             container = av.open(file, container_options={"format_whitelist": _FORMATS}, metadata_errors="replace")
         except (av.FFmpegError, ValueError, OSError) as error:
             raise BrokenStream(_words(error)) from None
@@ -135,12 +136,17 @@ class Ffmpeg(Closing):
     @property
     def declared(self) -> float:
         """Seconds, or an estimate of them from the file's size; 0 where neither is known."""
-        return self._length() or (self._container.duration or 0) / av.time_base
+        return 0.0 if self._is_joined else self._length() or (self._container.duration or 0) / av.time_base
+
+    @property
+    def is_estimate(self) -> bool:
+        """False of an MP3 whose header counts frames and bytes. Elsewhere more files may follow, or the container has no length."""
+        return not (self._counted.frames and self._counted.end)
 
     def _length(self) -> float:
         """Seconds that the container declares; 0 where it declares none, for an estimate is no declaration."""
         if self._container.format.name == "mp3":
-            return self._declared * (1152 if self.rate >= 32000 else 576) / self.rate
+            return self._counted.frames * (1152 if self.rate >= 32000 else 576) / self.rate
         length = self._container.duration
         if self._container.format.name in ("aac", "ogg") or not length or len(self._container.streams) > 1:
             return 0.0

@@ -6,6 +6,7 @@ samples = load(store, audio, 12.1, 17.9)       92,800 floats
 import hashlib
 import io
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 import soundfile
@@ -30,11 +31,19 @@ def channels_of(store: Store, audio: Audio) -> int:
         return sound.channels
 
 
-def declared_seconds(store: Store, audio: Audio) -> float | None:
-    """The length in seconds that the header declares, or an estimate from the size; None where there is neither."""
+@dataclass(frozen=True, slots=True)
+class DeclaredLength:
+    """Seconds that a header declares; where it `is_estimate`, from the size or of a format that may be joined, more may be there."""
+
+    seconds: float
+    is_estimate: bool = False
+
+
+def declared_length(store: Store, audio: Audio) -> DeclaredLength | None:
+    """None where it is not known, as of several files in one: the header that it begins with counts the first of them alone."""
     try:
         with audio_file(store, audio) as file, opened(file) as sound:
-            return sound.declared or None
+            return DeclaredLength(sound.declared, sound.is_estimate) if sound.declared else None
     except (Unusable, Unavailable, OSError):
         return None
 

@@ -1,7 +1,7 @@
 """MP3, Ogg and FLAC as rows of frames and pages: what declares their length, where a second stream begins, what was cut off.
 
-is_mp3(file), mp3_frames(file)      True, 1532     0 frames where no Xing, Info or VBRI header declares them
-is_joined_ogg(file)                 True           of files that were put end to end
+is_mp3(file), mp3_count(file)       True, Mp3Count(frames=1532, end=204_800)    0 frames where no Xing, Info or VBRI header counts them
+is_joined_ogg(file)                 True           of files that were put end to end; is_joined_mp3(file) as well
 next_flac(file)                     81233          the byte where a second stream begins, 0 for none
 """
 
@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from typing import BinaryIO
 
 from weft.pipelines.audio.headers import length_of
+
+_TAGS = 1 << 12  # bytes of tags that may lie behind the frames of an MP3
 
 
 def is_mp3(file: BinaryIO) -> bool:
@@ -34,16 +36,47 @@ def after_tags(file: BinaryIO) -> int:
         at += 10 if head[5] & 16 else 0
 
 
-def mp3_frames(file: BinaryIO) -> int:
-    """Frames that an MP3's Xing, Info or VBRI header declares; 0 where it has none, for then nothing is declared."""
-    file.seek(after_tags(file))
+@dataclass(frozen=True, slots=True)
+class Mp3Count:
+    """Frames that the Xing, Info or VBRI header of an MP3 counts, and the byte after them; 0 for what it does not count, and without
+    such a header, for then nothing is declared.
+    """
+
+    frames: int = 0
+    end: int = 0
+
+
+def mp3_count(file: BinaryIO) -> Mp3Count:
+    """The file is rewound."""
+    start = after_tags(file)
+    file.seek(start)
     head = file.read(256)
     file.seek(0)
+    frames, size = _xing(head) or _vbri(head)
+    return Mp3Count(frames=frames, end=start + size if size else 0)
+
+
+def _xing(head: bytes) -> tuple[int, int] | None:
+    """Frames and bytes; None where no such header counts frames."""
     for name in (b"Xing", b"Info"):
-        if (at := head.find(name, 4)) > 0 and len(head) >= at + 12 and head[at + 7] & 1:
-            return int.from_bytes(head[at + 8 : at + 12], "big")
+        if (at := head.find(name, 4)) > 0 and len(head) >= at + 16 and head[at + 7] & 1:
+            return _number(head, at + 8), _number(head, at + 12) if head[at + 7] & 2 else 0
+    return None
+
+
+def _vbri(head: bytes) -> tuple[int, int]:
     at = head.find(b"VBRI", 4)
-    return int.from_bytes(head[at + 14 : at + 18], "big") if at > 0 else 0
+    return (_number(head, at + 14), _number(head, at + 10)) if at > 0 else (0, 0)
+
+
+def _number(head: bytes, at: int) -> int:
+    return int.from_bytes(head[at : at + 4], "big")
+
+
+def is_joined_mp3(file: BinaryIO) -> bool:
+    """Whether an MP3 goes on behind the frames that its header counts, for longer than tags do."""
+    count = mp3_count(file) if is_mp3(file) else Mp3Count()
+    return count.end > 0 and length_of(file) > count.end + _TAGS
 
 
 @dataclass(frozen=True, slots=True)

@@ -83,10 +83,7 @@ class HoldOutWork(BaseWork):
         tally, unknown = Tally(self.space.hold_out), 0
         for part in self.needs:
             for name, split in self._names(store, part):
-                is_held = split == "validation" and self.space.rule.selects(name)
-                if is_held or split == "train":
-                    tally.add(name, is_held)
-                    unknown += not name
+                unknown += tally.add_placed(name, split, self.space.rule) and not name
         tally.check(self.space.where)
         counts = {
             "kind": self.space.hold_out.kind,

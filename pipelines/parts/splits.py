@@ -106,6 +106,13 @@ class Tally:
         if name:
             self._names[is_held].add(hash64(name))
 
+    def add_placed(self, name: str, split: str, rule: Splits) -> bool:
+        """Adds the name of a record that `rule` put in a split; False where the data itself holds it out."""
+        is_held = split == "validation" and rule.selects(name)
+        if is_held or split == "train":
+            self.add(name, is_held)
+        return is_held or split == "train"
+
     @property
     def held_out(self) -> int:
         return len(self._names[True])

@@ -10,6 +10,7 @@ from weft.jobs.engine import LocalEngine
 from weft.jobs.failures import BuildError, FailedWork, Failure, build_error, failure_of
 from weft.jobs.faults import explain
 from weft.jobs.schedule import run
+from weft.pipelines.parts.splits import SplitError
 from weft.pipelines.parts.work import BaseWork
 from weft.pipelines.storage.damage import Damaged
 from weft.pipelines.storage.store import Store
@@ -114,3 +115,9 @@ def test_debug_asks_for_tracebacks(weft: Callable[..., tuple[int, str, str]], mo
     monkeypatch.setenv("WEFT_TRACEBACK", "")
     _, _, errors = weft("build", "no-such-recipe.yaml", "--out", "corpus", "--debug")
     assert "Traceback (most recent call last)" in errors
+
+
+def test_a_share_of_nobody_is_a_wrong_recipe_whatever_work_finds_it() -> None:
+    fault = SplitError("hold_out.items 0.1 of source b selects 0 of its 2 items")
+    fault.add_note("splits/b.json")
+    assert explain(fault) == (str(fault), 2)

@@ -174,7 +174,7 @@ def test_each_channel_is_a_recording_where_the_source_says_so(tmp_path: Path) ->
 
 def test_channels_of_unknown_length_are_of_one_item(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "a.flac").write_bytes(flac(np.zeros((32_000, 2), np.float32), 16_000))
-    monkeypatch.setattr("weft.jobs.item_sizes.declared_seconds", lambda store, audio: None)
+    monkeypatch.setattr("weft.jobs.item_sizes.declared_length", lambda store, audio: None)
     source = {"use": "folder", "path": str(tmp_path), "channels": "each"}
     size = source_sizes(make_pipeline({"name": "one", "sources": {"s": source}}), 1000)["s"]
     assert (size.items, size.unreadable) == (1, 1)

@@ -77,13 +77,37 @@ def test_a_share_of_nobody_fails_the_build_before_anything_learns(tmp_path: Path
     assert not (tmp_path / "corpus" / "vocabulary").exists()
 
 
-def test_plan_refuses_a_share_of_nobody_with_both_counts_and_1(weft: Weft, tmp_path: Path) -> None:
+@pytest.mark.parametrize("share", [1e-9, 1 - 1e-9])
+def test_plan_and_build_refuse_a_share_of_no_text_with_one_sentence(weft: Weft, tmp_path: Path, share: float) -> None:
+    path = recipe(tmp_path, hold_out={"items": share})
+    planned, built = weft("plan", path), weft("build", path, "--out", tmp_path / "corpus", "--engine", "local")
+    assert (planned[0], built[0]) == (2, 2) and planned[2] == built[2]
+    selects = "selects 0 of its 60 items" if share < 0.5 else "selects all 60 of its items"
+    assert planned[2].startswith(f"hold_out.items {share:g} of source books {selects}, so nothing is ")
+    assert not (tmp_path / "corpus" / "ingest").exists()
+
+
+def test_plan_calls_no_share_of_text_one_of_nobody_of_which_it_read_a_part(
+    weft: Weft, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("weft.jobs.forecast_tables.HEADERS", 1)
+    path = recipe(tmp_path, hold_out={"items": 1e-9}, stretch=1024)
+    assert weft("plan", path, "training.pre.mixture.exhausted=stop")[0] == 0
+
+
+def test_text_that_cannot_be_read_now_may_have_somebody_to_hold_out(weft: Weft, tmp_path: Path) -> None:
+    path = recipe(tmp_path, hold_out={"items": 1e-9})
+    (tmp_path / "gone.txt").symlink_to(tmp_path / "nothing")
+    assert weft("plan", path, "training.pre.mixture.exhausted=stop")[0] == 0
+
+
+def test_plan_refuses_a_share_of_nobody_with_both_counts_and_2(weft: Weft, tmp_path: Path) -> None:
     lines = [{"audio": f"{n}.wav", "speaker": f"s{n % 13}"} for n in range(65)]
     (tmp_path / "m.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
     path = recipe(tmp_path)
     source = f"sources.read={{use: manifest, path: {tmp_path}/m.jsonl, hold_out: {{speakers: 1.0e-9}}}}"
     code, _, output = weft("plan", path, source)
-    assert code == 1 and "hold_out.speakers 1e-09 of source read selects 0 of its 13 speakers" in " ".join(
+    assert code == 2 and "hold_out.speakers 1e-09 of source read selects 0 of its 13 speakers" in " ".join(
         output.split()
     )
     assert weft("plan", path, source.replace("1.0e-9", "0.5"))[0] == 0

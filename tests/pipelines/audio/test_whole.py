@@ -10,7 +10,7 @@ import pytest
 import soundfile
 
 from weft.pipelines.audio.scan import AudioFacts, scan
-from weft.pipelines.audio.sound import declared_seconds, load
+from weft.pipelines.audio.sound import DeclaredLength, declared_length, load
 from weft.pipelines.storage.store import Store
 from weft.schemas.audio import Audio
 from weft.schemas.ledger import Unusable
@@ -265,6 +265,25 @@ def test_an_ogg_that_is_cut_within_a_page(scanned: Scan) -> None:
 
 
 def test_what_is_declared_is_reported_without_decoding(store: Store) -> None:
-    for data in (mp3(44100, True, VBR), bytes(written("FLAC")), bytes(unknown()["au 0"])):
-        assert declared_seconds(store, Audio("memory", data=data)) in (pytest.approx(3.0), pytest.approx(5.0, abs=0.1))
-    assert declared_seconds(store, Audio("memory", data=b"nonsense" * 100)) is None
+    for data, seconds in ((mp3(44100, True, VBR), 5.0), (bytes(written("FLAC")), 3.0), (bytes(unknown()["au 0"]), 3.0)):
+        declared = DeclaredLength(pytest.approx(seconds, abs=0.1), is_estimate=False)
+        assert declared_length(store, Audio("memory", data=data)) == declared
+    assert declared_length(store, Audio("memory", data=b"nonsense" * 100)) is None
+
+
+@pytest.mark.parametrize("tags", [b"", b"TAG" + bytes(125), b"APETAGEX" + bytes(3000)], ids=["none", "ID3v1", "APE"])
+def test_tags_behind_an_mp3_are_no_second_file(store: Store, tags: bytes) -> None:
+    declared = declared_length(store, Audio("memory", data=mp3(16000, True, CBR) + tags))
+    assert declared == DeclaredLength(pytest.approx(5.0, abs=0.1), is_estimate=False)
+
+
+@pytest.mark.parametrize("count", [2, 12])
+def test_of_joined_files_no_length_is_declared(store: Store, count: int) -> None:
+    for data in (mp3(16000, True, CBR), mp3(44100, True, VBR), bytes(written("OGG", "VORBIS"))):
+        assert declared_length(store, Audio("memory", data=data * count)) is None
+
+
+def test_the_length_of_what_has_no_header_is_an_estimate(store: Store) -> None:
+    for data in (mp3(16000, False, CBR), encoded("aac", "adts", 16000, 5.0, {}, {})):
+        declared = declared_length(store, Audio("memory", data=data))
+        assert declared and declared.is_estimate and declared.seconds == pytest.approx(5.0, abs=0.5)
