@@ -90,7 +90,7 @@ def test_plan_and_build_refuse_a_share_of_no_text_with_one_sentence(weft: Weft, 
 def test_plan_calls_no_share_of_text_one_of_nobody_of_which_it_read_a_part(
     weft: Weft, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("weft.jobs.forecast_tables.HEADERS", 1)
+    monkeypatch.setattr("weft.jobs.first_look.MOST_READ", 1)
     path = recipe(tmp_path, hold_out={"items": 1e-9}, stretch=1024)
     assert weft("plan", path, "training.pre.mixture.exhausted=stop")[0] == 0
 

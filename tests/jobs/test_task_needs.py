@@ -107,7 +107,7 @@ NOT_KNOWN = (
 
 
 def test_a_plan_as_json_says_what_is_not_known(weft: Weft, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("weft.jobs.forecast_tables.HEADERS", 10)
+    monkeypatch.setattr("weft.jobs.first_look.MOST_READ", 10)
     lines = [{**line, "text": 5} for line in clips(tmp_path, 20)]
     (tmp_path / "lines.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
     task = {"use": "turns", "turns": [HUMAN, REPLY]}
