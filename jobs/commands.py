@@ -166,14 +166,15 @@ def show_shortages(pipeline: Pipeline, store: Store) -> None:
     from weft.pipelines.mixing.plan_files import plan_name
     from weft.pipelines.mixing.tree import PlanError
 
-    is_planned = all(store.exists(plan_name(stage)) for stage in pipeline.recipe.training)
-    if not (pipeline.recipe.training and is_planned):
-        checked = fits(pipeline)
-        if checked.misfits:
-            raise RecipeError("\n".join(f"{'.'.join(fault.path)}: {fault.message}" for fault in checked.misfits))
-        for sentence in checked.unread:
-            console.print(escape(sentence), highlight=False)
-    if is_planned:
+    stages = pipeline.recipe.training
+    if stages and all(store.exists(plan_name(stage)) for stage in stages):
+        return
+    checked = fits(pipeline)
+    if checked.misfits:
+        raise RecipeError("\n".join(f"{'.'.join(fault.path)}: {fault.message}" for fault in checked.misfits))
+    for sentence in checked.unread:
+        console.print(escape(sentence), highlight=False)
+    if not (stages or pipeline.spaces):
         return
     sizes = first_look(pipeline)
     if certain := certain_shortages(pipeline, sizes):

@@ -20,5 +20,5 @@ def first_look(pipeline: Pipeline, absent: Collection[str] = ()) -> dict[str, So
     """
     for space in pipeline.spaces:
         if not set(space.splits) & set(absent):
-            check_listing(space, pipeline.sources)
+            check_listing(space, pipeline.sources, pipeline.synthesize.voice)
     return source_sizes(pipeline, MOST_READ, absent)

@@ -152,9 +152,10 @@ def _show_sources(console: Console, sizes: dict[str, SourceSize], sources: Mappi
 
 def _misfits_of(name: str, size: SourceSize) -> Iterator[str]:
     for task, fits in size.fits.items():
-        if (lost := size.compared - fits) and (fits or not size.is_sample):
+        compared = size.compared[task]
+        if (lost := compared - fits) and (fits or not size.is_sample):
             about = "about " if size.is_sample else ""
-            yield f"{name}: {about}{lost:,.0f} of {counted(size.compared, 'record')} give {task} nothing, and are not counted for it"
+            yield f"{name}: {about}{lost:,.0f} of {counted(compared, 'record')} give {task} nothing, and are not counted for it"
 
 
 def _splits_of(name: str, size: SourceSize) -> str:
