@@ -166,24 +166,26 @@ def local_recipe(store: Store) -> Iterator[str]:
 def show_shortages(pipeline: Pipeline, store: Store) -> None:
     """Prints, before anything is built, which tasks seem to have too little data by the headers of some items.
 
-    Raises RecipeError where a task can make nothing of a source, and PlanError where the shortage is certain.
+    Raises RecipeError where a task can make nothing of a source, SplitError for a share that holds out nobody or everybody, and
+    PlanError where the shortage is certain.
     """
     from weft.jobs.checks.material import fits
-    from weft.jobs.forecast import source_sizes
+    from weft.jobs.first_look import first_look
     from weft.jobs.shortages import certain_shortages, shortages, unknown_amounts
     from weft.pipelines.mixing.plan_files import plan_name
     from weft.pipelines.mixing.tree import PlanError
 
-    is_planned = all(store.exists(plan_name(stage)) for stage in pipeline.recipe.training)
-    if not (pipeline.recipe.training and is_planned):
-        checked = fits(pipeline)
-        if checked.misfits:
-            raise RecipeError("\n".join(f"{'.'.join(fault.path)}: {fault.message}" for fault in checked.misfits))
-        for sentence in checked.unread:
-            console.print(escape(sentence), highlight=False)
-    if is_planned:
+    stages = pipeline.recipe.training
+    if stages and all(store.exists(plan_name(stage)) for stage in stages):
         return
-    sizes = source_sizes(pipeline, most=1000)
+    checked = fits(pipeline)
+    if checked.misfits:
+        raise RecipeError("\n".join(f"{'.'.join(fault.path)}: {fault.message}" for fault in checked.misfits))
+    for sentence in checked.unread:
+        console.print(escape(sentence), highlight=False)
+    if not (stages or pipeline.spaces):
+        return
+    sizes = first_look(pipeline)
     if certain := certain_shortages(pipeline, sizes):
         raise PlanError("\n".join([*certain, "nothing was built: `weft plan` shows the figures"]))
     for sentence in unknown_amounts(pipeline, sizes):

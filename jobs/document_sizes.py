@@ -5,7 +5,7 @@ documents_size([Document(text="So it was.")])    ->   SourceSize(items=1, read=1
 
 from collections.abc import Sequence
 
-from weft.jobs.source_sizes import SourceSize, samples_of
+from weft.jobs.source_sizes import SourceSize
 from weft.jobs.turn_amounts import bytes_of
 from weft.schemas.text import Document
 
@@ -16,6 +16,4 @@ def documents_size(documents: Sequence[Document]) -> SourceSize:
     for one in (field for document in documents for field in document.fields):
         named.setdefault(one.name, []).append(one.value)
     length = sum(len(document.text.encode()) for document in documents)
-    return SourceSize(
-        items=1, read=1, records=len(documents), bytes=length, fields=bytes_of(named), samples=samples_of(named)
-    )
+    return SourceSize(items=1, read=1, records=len(documents), bytes=length, fields=bytes_of(named))

@@ -17,6 +17,7 @@ from weft.jobs.text_rates import with_text_rates
 from weft.pipelines.graph import Pipeline
 from weft.pipelines.mixing.sufficiency import Balance
 from weft.schemas.mixture import Mixture
+from weft.schemas.text import Dialogue
 
 SURELY = 8.0  # real tokens per second of speech or byte of text are at most this many times the estimate
 
@@ -105,6 +106,7 @@ def source_sizes(pipeline: Pipeline, most: int, absent: Collection[str] = ()) ->
             segmenter=pipeline.segmenter,
             splits=pipeline.splits(name),
             needs=_needs(pipeline, name),
+            voice=pipeline.synthesize.voice if source.makes is Dialogue else None,
         )
         for name, source in pipeline.sources.items()
     }

@@ -8,7 +8,8 @@ from math import inf
 from rich.console import Console
 
 from weft.jobs import costs
-from weft.jobs.forecast import Supply, source_sizes, supplies
+from weft.jobs.first_look import first_look
+from weft.jobs.forecast import Supply, supplies
 from weft.jobs.known_rejects import reject_sentences
 from weft.jobs.printing import plain, plain_json
 from weft.jobs.published import ComparisonRow, conflicts, lines
@@ -17,14 +18,11 @@ from weft.jobs.shortages import shortages, unknown_amounts
 from weft.jobs.show import clock_time, show_passed_over, table
 from weft.jobs.source_sizes import SourceSize
 from weft.jobs.token_rates import RATES
-from weft.pipelines.corpus.hold_out import check_listing
 from weft.pipelines.graph import Pipeline
 from weft.pipelines.sources.base import Source
 from weft.schemas.counting import counted
 from weft.schemas.splits import SPLITS
 from weft.schemas.training import TrainingStage
-
-HEADERS = 10_000  # headers read of each source; sums of a larger source are scaled up
 
 
 def show_forecast(console: Console, pipeline: Pipeline, as_json: bool, absent: Mapping[str, str]) -> list[str]:
@@ -32,12 +30,9 @@ def show_forecast(console: Console, pipeline: Pipeline, as_json: bool, absent: M
 
     Sources that are `absent` hold nothing and are short of nothing; `absent` says why by name.
 
-    Raises SplitError for a share that holds out no name or every name, as far as the listings have names.
+    Raises SplitError as first_look does.
     """
-    for space in pipeline.spaces:
-        if not set(space.splits) & set(absent):
-            check_listing(space, pipeline.sources)
-    sizes = source_sizes(pipeline, HEADERS, absent)
+    sizes = first_look(pipeline, absent)
     sentences = [] if absent else shortages(pipeline, sizes)
     unknown = [] if absent else unknown_amounts(pipeline, sizes)
     if as_json:
@@ -157,9 +152,10 @@ def _show_sources(console: Console, sizes: dict[str, SourceSize], sources: Mappi
 
 def _misfits_of(name: str, size: SourceSize) -> Iterator[str]:
     for task, fits in size.fits.items():
-        if (lost := size.compared - fits) and (fits or not size.is_sample):
+        compared = size.compared[task]
+        if (lost := compared - fits) and (fits or not size.is_sample):
             about = "about " if size.is_sample else ""
-            yield f"{name}: {about}{lost:,.0f} of {counted(size.compared, 'record')} give {task} nothing, and are not counted for it"
+            yield f"{name}: {about}{lost:,.0f} of {counted(compared, 'record')} give {task} nothing, and are not counted for it"
 
 
 def _splits_of(name: str, size: SourceSize) -> str:

@@ -3,16 +3,18 @@
 ItemSizes(source, segmenter, splits, needs).of(item)   ->   SourceSize(items=1, records=3, seconds=6.5, by_split={"train": …}, …)
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from math import inf
 
+from weft.jobs.dialogue_sizes import dialogue_size, spoken_turns
 from weft.jobs.known_rejects import known_rejects, names_utterances
 from weft.jobs.listed_records import is_placed, listed_records
 from weft.jobs.source_sizes import SourceSize, samples_of
 from weft.jobs.split_sizes import placed_by_split, with_splits
 from weft.jobs.task_needs import TaskNeeds, of_stretches
-from weft.jobs.turn_amounts import DialogueAmounts, bytes_of, named_texts, turn_amounts
+from weft.jobs.turn_amounts import bytes_of, named_texts
 from weft.pipelines.audio.sound import DeclaredLength, channels_of, declared_length
 from weft.pipelines.parts.splits import Splits
 from weft.pipelines.segmenters.base import Segmenter
@@ -20,6 +22,7 @@ from weft.pipelines.sources import lhotse
 from weft.pipelines.sources.base import Source
 from weft.pipelines.sources.common.speech import SpeechSource
 from weft.pipelines.storage.store import Store
+from weft.pipelines.voices.base import Voice
 from weft.schemas.audio import Audio
 from weft.schemas.facts import Facts
 from weft.schemas.item import Item
@@ -34,12 +37,15 @@ SEVERAL = 2  # utterances of a recording that may have more than one: it is not 
 
 @dataclass(frozen=True)
 class ItemSizes:
-    """Of a source whose recordings are cut as by `segmenter`; with what lies in which split and, where `needs` are given, what fits."""
+    """Of a source whose recordings are cut as by `segmenter`, and whose dialogues `voice` speaks; with what lies in which split and,
+    where `needs` are given, what fits.
+    """
 
     source: Source
     segmenter: Segmenter
     splits: Splits
     needs: TaskNeeds | None
+    voice: Voice | None = None
 
     def of(self, item: Item) -> SourceSize:
         """Where each channel is a recording, of all of them."""
@@ -58,11 +64,26 @@ class ItemSizes:
 
     def _of_one(self, item: Item) -> SourceSize:
         if self.source.makes is Dialogue:
-            records = listed_records(self.source, item, self.segmenter, seconds=inf)
-            return self._in_splits(item, records, _dialogue_size(self.source, item))
+            return self._of_dialogues(item, [*self._dialogues(item)])
         length = _length(self.source, item)
         size = self._of_length(item, length.seconds if length else None)
         return replace(size, estimated=bool(length and length.is_estimate))
+
+    def _dialogues(self, item: Item) -> Iterator[Dialogue]:
+        """Without those that the build rejects as they are, or as the voice cannot speak them."""
+        with suppress(Unusable, Unavailable):
+            for record in self.source.read(item, Store(".")):
+                if isinstance(record, Dialogue) and (self.voice is None or self.voice.can_speak(record)):
+                    yield record
+
+    def _of_dialogues(self, item: Item, dialogues: Sequence[Dialogue]) -> SourceSize:
+        if not dialogues:
+            return self._compared([], SourceSize(items=1, read=1))
+        size = dialogue_size(dialogues, named_texts(item))
+        if self.needs:
+            records = listed_records(self.source, item, self.segmenter, seconds=inf)
+            size = self.needs.of_turns(spoken_turns(dialogues), self.needs.of_item(records, size))
+        return with_splits(self.source, item, size, self.splits)
 
     def _of_length(self, item: Item, seconds: float | None) -> SourceSize:
         """Of a recording; None where its length is not known."""
@@ -100,20 +121,6 @@ class ItemSizes:
             items=1, read=1, records=count, seconds=used, rejects=rejects, lengths={length: 1}, fields=bytes_of(named),
             samples=samples_of(named),
         )  # fmt: skip
-
-
-def _dialogue_size(source: Source, item: Item) -> SourceSize:
-    """A dialogue that the build rejects holds nothing."""
-    try:
-        dialogues = [dialogue for dialogue in source.read(item, Store(".")) if isinstance(dialogue, Dialogue)]
-    except (Unusable, Unavailable):
-        dialogues = []
-    turns = sum(map(turn_amounts, dialogues), DialogueAmounts())
-    spoken, named = turns.all_spoken, named_texts(item)
-    return SourceSize(
-        items=1, read=1, records=spoken.turns, seconds=spoken.seconds, lengths={round(spoken.turns): 1}, turns=turns,
-        fields=bytes_of(named), samples=samples_of(named),
-    )  # fmt: skip
 
 
 def _utterances(seconds: float, longest: float) -> int:

@@ -18,6 +18,7 @@ from weft.pipelines.corpus.listing import listed
 from weft.pipelines.parts.splits import Splits
 from weft.pipelines.segmenters.base import Segmenter
 from weft.pipelines.sources.base import Source
+from weft.pipelines.voices.base import Voice
 from weft.schemas.fingerprint import hash64
 from weft.schemas.item import Item
 from weft.schemas.text import Document
@@ -35,9 +36,10 @@ def sampled_size(
     segmenter: Segmenter = _UNCUT,
     splits: Splits = _ALL_TRAIN,
     needs: TaskNeeds | None = None,
+    voice: Voice | None = None,
 ) -> SourceSize:
     """Lists all items and opens at most `most` of them, chosen by hash; `by_speaker` counts the speakers that the listing names.
-    Recordings are cut as by `segmenter`. `splits` are those of the source, and `needs` those of its tasks.
+    Recordings are cut as by `segmenter`. `splits` are those of the source, `needs` those of its tasks; `voice` speaks its dialogues.
 
     Raises EmptySource where nothing is listed, and SplitError as text_size does.
     """
@@ -56,7 +58,7 @@ def sampled_size(
         chosen = list(_within(chosen, TEXT_READ))
         size = text_size(source, chosen, SourceSize(items=items, bytes=length), splits, needs)
         return with_unread(source, size, splits)
-    sizes = _sizes(chosen, ItemSizes(source=source, segmenter=segmenter, splits=splits, needs=needs))
+    sizes = _sizes(chosen, ItemSizes(source=source, segmenter=segmenter, splits=splits, needs=needs, voice=voice))
     size = with_unread(source, sum(sizes, SourceSize()).scaled(items / len(chosen)), splits)
     return _with_speakers(size, speakers.by_split)
 

@@ -26,8 +26,8 @@ class SourceSize:
     `speakers` counts items by speaker, where that was asked for and the listing names every speaker.
     `by_split` is the same of what lies in each split; empty where it was not asked for. Of documents `texts` are some, and
     `bytes_a_token` is how many bytes of them are a token on average, where that was measured. `samples` are some of the named texts,
-    by name ("text" is a transcript or what a turn says), and `rates` the bytes a token of each name, where that was measured. So many
-    records were `compared` with what tasks need, of which `fits` may give each task a sample; `by_task` is the same of these alone.
+    by name ("text" is a transcript or what a turn says), and `rates` the bytes a token of each name, where that was measured. Of each
+    task so many records were `compared` with what it needs, of which `fits` may give it a sample; `by_task` is the same of these alone.
     """
 
     items: float = 0
@@ -47,7 +47,7 @@ class SourceSize:
     samples: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     rates: Mapping[str, float] = field(default_factory=dict)
     bytes_a_token: float | None = None
-    compared: float = 0
+    compared: Mapping[str, float] = field(default_factory=dict)
     fits: Mapping[str, float] = field(default_factory=dict)
     by_task: Mapping[str, "SourceSize"] = field(default_factory=dict)
     is_sample: bool = False
@@ -60,9 +60,8 @@ class SourceSize:
             rejects=self.rejects + other.rejects,
             lengths={n: self.lengths.get(n, 0) + other.lengths.get(n, 0) for n in (*self.lengths, *other.lengths)},
             turns=self.turns + other.turns,
-            fields={n: self.fields.get(n, 0) + other.fields.get(n, 0) for n in (*self.fields, *other.fields)},
-            by_split=_added(self.by_split, other.by_split), compared=self.compared + other.compared,
-            fits={n: self.fits.get(n, 0) + other.fits.get(n, 0) for n in (*self.fits, *other.fits)},
+            fields=_counts(self.fields, other.fields), by_split=_added(self.by_split, other.by_split),
+            compared=_counts(self.compared, other.compared), fits=_counts(self.fits, other.fits),
             by_task=_added(self.by_task, other.by_task), samples=_some_of(self.samples, other.samples),
         )  # fmt: skip
 
@@ -74,7 +73,8 @@ class SourceSize:
             lengths={length: count * by for length, count in self.lengths.items()},
             turns=self.turns.scaled(by), fields={name: length * by for name, length in self.fields.items()},
             by_split={split: size.scaled(by) for split, size in self.by_split.items()},
-            compared=self.compared * by, fits={task: count * by for task, count in self.fits.items()},
+            compared={task: count * by for task, count in self.compared.items()},
+            fits={task: count * by for task, count in self.fits.items()},
             by_task={task: size.scaled(by) for task, size in self.by_task.items()}, samples=self.samples,
         )  # fmt: skip
 
@@ -116,6 +116,11 @@ class SourceSize:
     def readable(self) -> float:
         """The share of items whose length is known."""
         return 1 - self.unreadable / self.items if self.items else 1.0
+
+
+def _counts(some: Mapping[str, float], others: Mapping[str, float]) -> dict[str, float]:
+    """The sums by name."""
+    return {name: some.get(name, 0) + others.get(name, 0) for name in (*some, *others)}
 
 
 def _some_of(some: Mapping[str, tuple[str, ...]], others: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:

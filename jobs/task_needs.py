@@ -1,16 +1,18 @@
 """What of a source may give a task samples, as its listing or its text says.
 
-TaskNeeds(pipeline, {"asr": task}).of_item(facts, size)   ->   SourceSize(records=3, compared=3, fits={"asr": 2}, by_task={"asr": …})
+TaskNeeds(pipeline, {"asr": task}).of_item(facts, size)   ->   SourceSize(compared={"asr": 3}, fits={"asr": 2}, by_task={"asr": …}, …)
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from weft.jobs.dialogue_sizes import SpokenTurn, utterances_size
 from weft.jobs.document_sizes import documents_size
 from weft.jobs.source_sizes import SourceSize
 from weft.pipelines.choices.task_checks import reliable
 from weft.pipelines.graph import Pipeline
 from weft.pipelines.tasks.base import Task
+from weft.schemas.audio import Utterance
 from weft.schemas.facts import Facts
 from weft.schemas.text import Document
 
@@ -32,9 +34,23 @@ class TaskNeeds:
         fitting = {name: [one for one in records if self._fits(name, one)] for name in self.tasks}
         return replace(
             size,
-            compared=len(records) or 1,
+            compared=dict.fromkeys(self.tasks, len(records) or 1),
             fits={name: len(some) for name, some in fitting.items()},
             by_task={name: _of_records(size, records, some) for name, some in fitting.items()},
+        )
+
+    def of_turns(self, turns: Sequence[SpokenTurn], size: SourceSize) -> SourceSize:
+        """The size of an item of dialogues where each turn is a record of the tasks that take utterances: those that fit."""
+        tasks = [name for name, task in self.tasks.items() if task.takes_of(self.makes) is Utterance]
+        fitting = {name: [one for one in turns if self._fits(name, one.facts)] for name in tasks}
+        return replace(
+            size,
+            compared={**size.compared, **dict.fromkeys(tasks, len(turns))},
+            fits={**size.fits, **{name: len(some) for name, some in fitting.items()}},
+            by_task={
+                **size.by_task,
+                **{name: utterances_size(some) if some else _NOTHING for name, some in fitting.items()},
+            },
         )
 
     def of_documents(self, documents: Sequence[Document], size: SourceSize) -> SourceSize:
@@ -45,7 +61,7 @@ class TaskNeeds:
         fitting = {name: [one for one, facts in known if self._fits(name, facts)] for name in self.tasks}
         return replace(
             size,
-            compared=len(documents),
+            compared=dict.fromkeys(self.tasks, len(documents)),
             fits={name: len(some) for name, some in fitting.items()},
             by_task={name: documents_size(some) for name, some in fitting.items()},
         )

@@ -11,6 +11,7 @@ from dataclasses import replace
 from weft.jobs.document_sizes import documents_size
 from weft.jobs.source_sizes import SourceSize
 from weft.jobs.task_needs import TaskNeeds
+from weft.jobs.text_samples import TextSamples
 from weft.pipelines.parts.hold_out_work import Space
 from weft.pipelines.parts.splits import HoldOutNames, Splits, Tally
 from weft.pipelines.sources.base import Source
@@ -20,7 +21,6 @@ from weft.schemas.ledger import Unavailable, Unusable
 from weft.schemas.text import Document
 
 ByTheirSplit = Mapping[str, Sequence[Document]]
-_KEPT = 1 << 20  # bytes of documents that a tokenizer is asked about, about
 
 
 def text_size(
@@ -30,20 +30,18 @@ def text_size(
 
     Raises SplitError where all items were read, and the share of documents that is held out selects none of them, or all.
     """
-    store, sampled, texts, kept, names = Store("."), SourceSize(), list[str](), 0, _Names(splits)
+    store, sampled, samples, names = Store("."), SourceSize(), TextSamples(), _Names(splits)
+    length = sum(item.length for item in chosen)
     for item in chosen:
         documents = _documents(source, item, store)
         placed = _by_split(documents or (), splits)
         sampled += _of_documents(placed, needs)
         names.add(placed, is_whole=documents is not None)
-        for document in (documents or ()) if kept < _KEPT else ():
-            texts.append(document.text)
-            kept += len(document.text.encode())
+        samples.add(documents or (), share=item.length / length if length else 1 / len(chosen))
     if len(chosen) == listing.items:
         names.check()
-    length = sum(item.length for item in chosen)
     by = listing.bytes / length if length else listing.items / len(chosen)
-    return replace(sampled.scaled(by), items=listing.items, texts=tuple(texts))
+    return replace(sampled.scaled(by), items=listing.items, texts=samples.texts, samples=samples.fields)
 
 
 class _Names:

@@ -67,13 +67,13 @@ def _sum(some: ByRole, others: ByRole) -> ByRole:
 def turn_amounts(dialogue: Dialogue) -> DialogueAmounts:
     turns = DialogueAmounts()
     for turn in dialogue.turns:
-        turns += _of_turn(turn)
+        turns += amounts_of_turn(turn)
     if dialogue.tools:
         turns += DialogueAmounts(written={TOOLS: TurnAmount(turns=1, bytes=len(dialogue.tools.encode()))})
     return turns
 
 
-def _of_turn(turn: Turn) -> DialogueAmounts:
+def amounts_of_turn(turn: Turn) -> DialogueAmounts:
     length = len(turn.text.encode())
     calls = {CALLS: TurnAmount(bytes=len(turn.tool_call.encode()))} if turn.tool_call else {}
     if turn.is_spoken:

@@ -66,10 +66,7 @@ class Synthesize(Stage):
             yield before
 
     def _spoken(self, dialogue: Dialogue, turn: Turn) -> Turn:
-        voice = self.voice.in_language(turn.language or dialogue.language)
-        if turn.style and turn.style not in voice.acts:
-            has = f"it has {', '.join(sorted(voice.acts))}" if voice.acts else "it has none"
-            raise Unusable("unspeakable", f"the voice {voice.called} cannot speak in the style {turn.style!r}; {has}")
+        voice = self.voice.for_turn(turn, dialogue.language)
         speaker = f"{dialogue.key} {turn.speaker}"
         style = style_for(
             speaker, emotion=turn.emotion, level=turn.level, seed=self.seed,

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from weft.schemas.audio import Supervision
-from weft.schemas.text import ANSWERS, Dialogue
+from weft.schemas.text import ANSWERS, Dialogue, Turn
 
 FieldsByRole = Mapping[str, frozenset[str]]
 
@@ -76,6 +76,11 @@ def facts_of(dialogue: Dialogue) -> Facts:
         dialogue_fields=frozenset(field.name for field in dialogue.fields),
         has_tools=bool(dialogue.tools),
     )
+
+
+def utterance_facts(dialogue: Dialogue, turn: Turn) -> Facts:
+    """Of the utterance that a turn becomes: it has the dialogue's fields too."""
+    return Facts(fields=frozenset(field.name for field in (*dialogue.fields, *turn.fields)), has_text=True)
 
 
 def _by_role(dialogue: Dialogue, mark: str) -> FieldsByRole:

@@ -84,7 +84,7 @@ ROOMS = {
     "corpus": _room(
         "a corpus as a whole: listing, its folder and lock, verification",
         f"{_P}/corpus",
-        "schemas storage parts sources models graph",
+        "schemas storage parts voices sources models graph",
     ),
     "mixing": _room(
         "shares, plan, tars, index, audit",

@@ -16,6 +16,7 @@ from weft.schemas.audio import Word
 from weft.schemas.fingerprint import hash64
 from weft.schemas.ledger import Unusable
 from weft.schemas.settings import Versioned
+from weft.schemas.text import Dialogue, Turn
 
 _DEFAULT = Prosody()
 
@@ -106,6 +107,24 @@ class Voice(Versioned):
         if not self.speaks(language):
             raise Unusable("unspeakable", f"the voice {self.called} does not speak the language {language!r}")
         return self.model_copy(update={"language": language})
+
+    def for_turn(self, turn: Turn, language: str) -> Self:
+        """This voice for a turn of a dialogue in `language`. Raises Unusable (unspeakable) where it lacks the language or the style."""
+        voice = self.in_language(turn.language or language)
+        if turn.style and turn.style not in voice.acts:
+            has = f"it has {', '.join(sorted(voice.acts))}" if voice.acts else "it has none"
+            raise Unusable("unspeakable", f"the voice {voice.called} cannot speak in the style {turn.style!r}; {has}")
+        return voice
+
+    def can_speak(self, dialogue: Dialogue) -> bool:
+        """Whether it has the languages and the styles of all turns; text without a sound only speaking shows."""
+        try:
+            for turn in dialogue.turns:
+                if turn.is_spoken:
+                    self.for_turn(turn, dialogue.language)
+        except Unusable:
+            return False
+        return True
 
     def styles(self) -> list[tuple[str, str]]:
         """The voices and variants of this language that `style_for` may choose from, always in the same order."""

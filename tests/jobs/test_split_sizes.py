@@ -56,6 +56,24 @@ def test_dialogues_that_are_held_out_are_of_the_validation_split() -> None:
     assert size.of_split("test") == SourceSize()
 
 
+def test_what_no_voice_can_speak_is_of_no_split(tmp_path: Path) -> None:
+    lines = [
+        {"turns": [{"role": "human", "text": f"Who are you, {n}?"}], "language": "xx" if n % 4 else ""}
+        for n in range(60)
+    ]
+    (tmp_path / "s.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    source = {"use": "script", "path": str(tmp_path / "s.jsonl"), "hold_out": {"items": 0.4}}
+    pipeline = make_pipeline({"name": "one", "sources": {"s": source}})
+    splits, made = pipeline.splits("s"), pipeline.sources["s"]
+    spoken = [item for item, line in zip(made.items("s"), lines, strict=True) if not line["language"]]
+    names = [splits.of(name) for item in spoken for name in made.named(item, splits) or ()]
+    size = source_sizes(pipeline, 100)["s"]
+    expected = (60, names.count("train"), names.count("validation"))
+    assert (size.items, size.of_split("train").items, size.of_split("validation").items) == expected and 0 < expected[
+        2
+    ] < 15
+
+
 def test_without_splits_all_of_a_source_counts() -> None:
     size = SourceSize(items=4, records=4)
     assert size.of_split("train") is size

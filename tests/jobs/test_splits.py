@@ -90,7 +90,7 @@ def test_plan_and_build_refuse_a_share_of_no_text_with_one_sentence(weft: Weft, 
 def test_plan_calls_no_share_of_text_one_of_nobody_of_which_it_read_a_part(
     weft: Weft, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("weft.jobs.forecast_tables.HEADERS", 1)
+    monkeypatch.setattr("weft.jobs.first_look.MOST_READ", 1)
     path = recipe(tmp_path, hold_out={"items": 1e-9}, stretch=1024)
     assert weft("plan", path, "training.pre.mixture.exhausted=stop")[0] == 0
 
@@ -99,6 +99,22 @@ def test_text_that_cannot_be_read_now_may_have_somebody_to_hold_out(weft: Weft, 
     path = recipe(tmp_path, hold_out={"items": 1e-9})
     (tmp_path / "gone.txt").symlink_to(tmp_path / "nothing")
     assert weft("plan", path, "training.pre.mixture.exhausted=stop")[0] == 0
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_plan_and_build_name_the_same_of_two_sources_that_hold_out_nobody(
+    weft: Weft, tmp_path: Path, training: bool
+) -> None:
+    whole = yaml.safe_load(Path(recipe(tmp_path, hold_out={"items": 1e-9})).read_text())
+    source = {"use": "grammar", "count": 5, "hold_out": {"items": 1e-9}}
+    whole["sources"] = {"first": source, **whole["sources"], "last": source}
+    if not training:
+        del whole["training"]
+    (tmp_path / "r.yaml").write_text(yaml.safe_dump(whole, sort_keys=False))
+    planned = weft("plan", tmp_path / "r.yaml")
+    built = weft("build", tmp_path / "r.yaml", "--out", tmp_path / "corpus", "--engine", "local")
+    assert (planned[0], built[0]) == (2, 2) and planned[2] == built[2]
+    assert planned[2].startswith("hold_out.items 1e-09 of source first selects 0 of its 5 items")
 
 
 def test_plan_refuses_a_share_of_nobody_with_both_counts_and_2(weft: Weft, tmp_path: Path) -> None:

@@ -87,6 +87,34 @@ def test_documents_without_a_field(tmp_path: Path) -> None:
     assert Use(made, "t", "s").drawn(size).fields == size.fields  # only the first line has any
 
 
+FIELD = {"use": "turns", "turns": [HUMAN, {"role": "assistant", "say": {"field": "answer"}}]}
+
+
+def test_turns_without_the_field_that_another_turn_has(tmp_path: Path) -> None:
+    lines = [{"turns": [{**ASKED, "fields": {"answer": "Nine."}}, ANSWERED, ASKED]}, {"turns": [ASKED, ANSWERED]}]
+    made = pipeline(tmp_path, "script", lines, FIELD)
+    size = source_sizes(made, 1000)["s"]
+    assert (size.records, supply(made).has, size.compared, size.fits) == (5, 1, {"t": 5}, {"t": 1})
+    assert size.fitting("t").fields == {"answer": 5}
+
+
+def test_a_field_of_the_dialogue_is_said_by_each_of_its_turns(tmp_path: Path) -> None:
+    made = pipeline(tmp_path, "script", [{"turns": [ASKED, ANSWERED], "answer": "Nine."}], FIELD)
+    size = source_sizes(made, 1000)["s"]
+    assert (supply(made).has, size.fitting("t").fields) == (2, {"answer": 10})
+
+
+def test_a_dialogue_that_the_voice_cannot_speak_gives_nothing(tmp_path: Path) -> None:
+    odd = [{"turns": [ASKED, {**ANSWERED, "language": "xx"}]}, {"turns": [ASKED, {**ANSWERED, "style": "rap"}]}]
+    lines = [{"turns": [ASKED, ANSWERED]}, *odd, {"turns": [ASKED, {**ANSWERED, "language": "de"}]}]
+    for task, count in (
+        ({"use": "turns", "turns": [HUMAN, REPLY]}, 4),
+        ({"use": "dialogue", "turns": [HUMAN, REPLY]}, 2),
+    ):
+        made = pipeline(tmp_path, "script", lines, task)
+        assert (supply(made).has, source_sizes(made, 1000)["s"].records) == (count, 4)
+
+
 def test_short_recordings_are_left_out_once(tmp_path: Path) -> None:
     lines = [{"turns": [ASKED, ANSWERED] * n} for n in (1, 2, 3)]
     made = pipeline(
@@ -107,7 +135,7 @@ NOT_KNOWN = (
 
 
 def test_a_plan_as_json_says_what_is_not_known(weft: Weft, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("weft.jobs.forecast_tables.HEADERS", 10)
+    monkeypatch.setattr("weft.jobs.first_look.MOST_READ", 10)
     lines = [{**line, "text": 5} for line in clips(tmp_path, 20)]
     (tmp_path / "lines.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
     task = {"use": "turns", "turns": [HUMAN, REPLY]}
@@ -207,6 +235,6 @@ def test_a_plan_says_how_many_give_nothing(as_json: bool, weft: Weft, tmp_path: 
     assert code == 1 and "one pass over s holds about 4;" in output
     if as_json:
         size = json.loads(output)["sources"]["s"]
-        assert (size["compared"], size["fits"]) == (6, {"t": 4})
+        assert (size["compared"], size["fits"]) == ({"t": 6}, {"t": 4})
     else:
         assert "s: 2 of 6 records give t nothing, and are not counted for it" in output

@@ -76,6 +76,25 @@ def test_kinds_of_text_that_stand_together_are_spelt_in_their_proportion(tmp_pat
     assert size.rates["question"] == pytest.approx(size.bytes_a_token, rel=0.15)
 
 
+def test_fields_of_several_files_are_spelt_in_their_proportion(tmp_path: Path) -> None:
+    """Where each file alone has more values than are spelt, and others have many more tokens a byte."""
+    tokenizer = bpe.Tokenizer(size=400).train([TEXT] * 5)
+    tokenizer.save_pretrained(tmp_path / "text")
+    (tmp_path / "many").mkdir()
+    texts = {"a": [f"{TEXT} {n}" for n in range(300)], "b": [f"{n * 7919:x} = {n:o};" * 12 for n in range(300)]}
+    for name, values in texts.items():
+        lines = [json.dumps({"text": one, "question": one}) + "\n" for one in values]
+        (tmp_path / "many" / f"{name}.jsonl").write_text("".join(lines))
+    source, text = (
+        {"use": "text", "path": str(tmp_path / "many")},
+        {"use": "pretrained", "model": str(tmp_path / "text")},
+    )
+    made = make_pipeline({"name": "one", "sources": {"s": source}, "text": text})
+    (size,) = source_sizes(made, 100).values()
+    tokens = sum(len(tokenizer.encode(one)) for values in texts.values() for one in values)
+    assert size.rates["question"] == pytest.approx(size.bytes / tokens, rel=0.15)
+
+
 def test_fields_and_turns_are_spelt_by_themselves(tmp_path: Path) -> None:
     """Numbers and signs, where the documents are words."""
     answers = [f"{n * 7919} = {n} * 7919; 0x{n * 7919:x}" for n in range(30)]

@@ -15,11 +15,12 @@ from weft.pipelines.parts.tables import part_name, write_part
 from weft.pipelines.sources import grammar, kaldi, lhotse, manifest, script, text, urls
 from weft.pipelines.sources.base import Source
 from weft.pipelines.storage.store import Store
+from weft.pipelines.voices.espeak import Voice
 from weft.schemas.audio import Audio, Utterance
 from weft.schemas.changes import reasons
 from weft.schemas.recipe import Recipe
 from weft.schemas.splits import HoldOut, Kind
-from weft.schemas.text import Document
+from weft.schemas.text import Dialogue, Document, Turn
 
 NOBODY, EVERYBODY = 1e-9, 1 - 1e-9
 
@@ -82,6 +83,23 @@ def test_roles_of_a_dialogue_are_its_own(tmp_path: Path) -> None:
     (tmp_path / "d.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
     with pytest.raises(SplitError, match="selects 0 of its 4 recordings"):
         checked(script.Source(path=str(tmp_path / "d.jsonl")), "recordings", NOBODY)
+
+
+def test_dialogues_that_the_voice_cannot_speak_are_nobody(tmp_path: Path) -> None:
+    """Where what is selected is all of a language that the voice has not."""
+    splits = Splits(space="read", hold_out=HoldOut(items=0.4), by_text=True)
+    lines = []
+    for asked in (f"Who are you, {n}?" for n in range(30)):
+        (name,) = splits.named(
+            Dialogue(key="d", source="read", turns=(Turn(speaker="", role="human", text=asked),))
+        ).items
+        language = "xx" if splits.selects(name) else "de"
+        lines.append({"turns": [{"role": "human", "text": asked}], "language": language})
+    (tmp_path / "d.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    source, count = script.Source(path=str(tmp_path / "d.jsonl")), sum(line["language"] == "de" for line in lines)
+    check_listing(Space({"read": splits}), {"read": source})
+    with pytest.raises(SplitError, match=f"selects 0 of its {count} items"):
+        check_listing(Space({"read": splits}), {"read": source}, Voice())
 
 
 def test_a_list_without_speakers_has_none_to_hold_out(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from weft.pipelines.voices.common.emotions import SPEEDS
 from weft.pipelines.voices.espeak import Voice
 from weft.pipelines.writers.grammar import sentences
 from weft.schemas.ledger import Unusable
-from weft.schemas.text import LEVELS
+from weft.schemas.text import LEVELS, Dialogue, Turn
 from weft.tokenizers.features.f0 import f0
 
 VOICE = Voice()
@@ -168,6 +168,21 @@ def test_it_speaks_the_languages_it_has():
     assert Voice(language="en-us").in_language("en").language == "en-us"
     with pytest.raises(Unusable, match="espeak does not speak the language 'xx'"):
         VOICE.in_language("xx")
+
+
+def test_a_dialogue_is_spoken_if_each_turn_that_a_voice_speaks_is():
+    asked, act = (
+        Turn(speaker="", role="human", text="Who?"),
+        Turn(speaker="", role="assistant", text="Me.", style="rap"),
+    )
+    unspoken = Turn(speaker="", role="tool", text="ja", language="xx")
+    for turns, language, is_spoken in (
+        ((asked, unspoken), "", True),
+        ((asked,), "de", True),
+        ((asked,), "xx", False),
+        ((asked, act), "", False),
+    ):
+        assert VOICE.can_speak(Dialogue(key="d", source="s", turns=turns, language=language)) == is_spoken
 
 
 @pytest.mark.parametrize("text", ["", "  \n", "...", "- — *** …", "\0\x01", "\ud800"])
