@@ -128,7 +128,8 @@ def test_a_damaged_file_is_named_with_the_checkpoint_before(two: Path, name: str
         (two / name).write_bytes(data if damage == "flip" else data[:-3])
     what = ".*" if (name, damage) == ("sums.json", "flip") else name
     with pytest.raises(
-        ValueError, match=f"step-000003 is damaged: {what}.*remove this folder to resume from step-000002"
+        ValueError,
+        match=f"step-000003 is damaged: {what}.*--stage .*--resume` sets it aside and goes on from step-000002",
     ):
         checkpoint.read_state(two, ORIGIN)
 
@@ -139,10 +140,10 @@ def test_a_file_that_was_not_written_with_it_is_named(two: Path) -> None:
         checkpoint.read_state(two, ORIGIN)
 
 
-def test_without_an_earlier_checkpoint_the_run_starts_again(trained: tuple[Network, AdamW], tmp_path: Path) -> None:
+def test_without_an_earlier_checkpoint_the_stage_begins_anew(trained: tuple[Network, AdamW], tmp_path: Path) -> None:
     folder = checkpoint.save(tmp_path, *trained, State(StreamState(9, 0, 2), ORIGIN), "")
     (folder / "optimiser.safetensors").write_bytes(b"")
-    with pytest.raises(ValueError, match="remove this folder to start the run again"):
+    with pytest.raises(ValueError, match=rf"remove {folder.parent}, and `weft train --stage {tmp_path.name} --resume`"):
         checkpoint.read_state(folder, ORIGIN)
 
 
@@ -163,7 +164,8 @@ def test_a_state_of_another_version_is_one_sentence(two: Path) -> None:
     (two / "state.json").write_text('{"stream": {"draw": 1, "elsewhere": 2}}')
     checkpoint.sums.write(two)
     with pytest.raises(
-        ValueError, match=r"state\.json was written by another version of weft; train into a new folder"
+        ValueError,
+        match=r"state\.json was written by another version of weft; to train .*remove \S+/checkpoints and run",
     ):
         checkpoint.read_state(two, ORIGIN)
 

@@ -1,6 +1,9 @@
 """The loop learns, stops when told or when the stream ends, and resumes to the last bit."""
 
+import itertools
 import json
+import re
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -17,9 +20,11 @@ from weft.schemas.training import TrainingStage
 from weft.schemas.vocabulary import Vocabulary
 from weft.trainer import losses
 from weft.trainer.loader import DrawReader
+from weft.trainer.models.network import Network
 from weft.trainer.objectives.next_token import next_token
 from weft.trainer.runs import ended, start_of
 from weft.trainer.train import Result, StepReport, train
+from weft.trainer.validation import Validation
 
 
 @pytest.fixture
@@ -31,9 +36,9 @@ def shards(make_shards: Callable[..., Path], samples: list) -> Path:
 def go(shards: Path, vocabulary: Vocabulary) -> Callable[..., Result]:
     def go(
         out: Path, stage: TrainingStage, resume: bool = False, report: Callable[[StepReport], None] = lambda _: None,
-        warn: Callable[[str], None] = print,
+        warn: Callable[[str], None] = print, validation: Path | None = None,
     ) -> Result:  # fmt: skip
-        return train(shards, out, stage, vocabulary, "recipe: toy\n", 0, resume, report, warn=warn)
+        return train(shards, out, stage, vocabulary, "recipe: toy\n", 0, resume, report, validation, warn=warn)
 
     return go
 
@@ -233,6 +238,7 @@ def test_a_run_goes_on_from_the_last_whole_checkpoint(
     assert go(tmp_path / "run", stage, resume=True, warn=warnings.append).step == 8
     (warning,) = warnings
     assert f"step-000008 is damaged ({name} has changed); it was renamed to damaged-step-000008-" in warning
+    assert warning.endswith("and step-000004 is used")
     assert len(list((tmp_path / "run" / "checkpoints").glob("damaged-*"))) == 1
     assert (tmp_path / "run" / losses.NAME).read_bytes() == losses_before
     assert (whole.checkpoint / "model.safetensors").read_bytes() == weights
@@ -303,13 +309,36 @@ def test_a_run_goes_on_with_fewer_tokens_of_one_forward_and_on_another_device(
     assert go(tmp_path / "run", moved, resume=True).step == 8
 
 
-def test_where_every_checkpoint_is_damaged_nothing_is_used(
+def test_where_every_checkpoint_is_damaged_nothing_is_used_or_renamed(
     go: Callable[..., Result], make_stage: Callable[..., TrainingStage], tmp_path: Path
 ) -> None:
-    stage = make_stage(steps=4)
-    (go(tmp_path / "run", stage).checkpoint / "config.json").write_text("{}")
-    with pytest.raises(ValueError, match="every checkpoint is damaged; train into a new folder"):
-        go(tmp_path / "run", stage, resume=True, warn=lambda sentence: None)
+    """Whoever runs the same command again is told the same, and no stage is trained anew without a word."""
+    stage = make_stage(steps=8)
+    whole = go(tmp_path / "run", stage)
+    before, checkpoints = (tmp_path / "run" / losses.NAME).read_bytes(), whole.checkpoint.parent
+    for folder in checkpoints.iterdir():
+        (folder / "config.json").write_text("{}")
+    said: list[str] = []
+    for _ in range(2):
+        with pytest.raises(
+            ValueError, match=r"every checkpoint is damaged \(config\.json has changed\); remove "
+        ) as fault:
+            go(tmp_path / "run", stage, resume=True, warn=said.append)
+        assert sorted(path.name for path in checkpoints.iterdir()) == ["step-000004", "step-000008"] and not said
+    assert follow(fault.value) == checkpoints
+    assert go(tmp_path / "run", stage, resume=True, warn=said.append) == whole
+    assert (tmp_path / "run" / losses.NAME).read_bytes() == before
+    assert said == [f"{tmp_path / 'run'} holds no checkpoint: this stage begins anew"]
+
+
+def follow(advice: Exception) -> Path:
+    """Removes the folder that the advice names, and returns it."""
+    found = re.search(
+        r"remove (\S+) and run again with --resume: this stage begins anew, and those before it are kept", str(advice)
+    )
+    assert found, advice
+    shutil.rmtree(found[1])
+    return Path(found[1])
 
 
 def test_the_last_checkpoints_are_kept(
