@@ -386,6 +386,82 @@ def test_weights_that_are_not_finite_are_never_saved(
         assert all(np.isfinite(tensor).all() for tensor in load_file(folder / "model.safetensors").values())
 
 
+@pytest.mark.parametrize("what", ["weights", "gradient", "loss", "validation"])
+def test_the_advice_after_what_is_not_finite_works(
+    go: Callable[..., Result],
+    make_stage: Callable[..., TrainingStage],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    make_shards: Callable[..., Path],
+    samples: list,
+    what: str,
+) -> None:
+    """Another rate is another run where a checkpoint is left, so the advice is to remove that."""
+    held_out = make_shards(samples[:9], name="held-out", split="validation")
+    stage, slower = make_stage(steps=6, checkpoint_every=2), make_stage(steps=6, checkpoint_every=2, lr=1e-3)
+    stage, slower = (
+        one.model_copy(update={"validation": one.validation.model_copy(update={"every": 2})}) for one in (stage, slower)
+    )
+    with monkeypatch.context() as patch:
+        breaks_in_step_four(patch, what)
+        with pytest.raises(ValueError, match=r"not finite.*lower `lr` or lengthen `warmup`, then remove ") as fault:
+            go(tmp_path / "run", stage, validation=held_out)
+    with pytest.raises(ValueError, match=r"settings\.optimiser\.lr was 0\.01, is now 0\.001; .* remove ") as refused:
+        go(tmp_path / "run", slower, resume=True, validation=held_out)
+    assert follow(fault.value).parent == tmp_path / "run" and str(tmp_path / "run" / "checkpoints") in str(
+        refused.value
+    )
+    go(tmp_path / "run", slower, resume=True, validation=held_out)
+    go(tmp_path / "slower", slower, validation=held_out)
+    for name in (losses.NAME, losses.VALIDATION):
+        assert (tmp_path / "run" / name).read_bytes() == (tmp_path / "slower" / name).read_bytes()
+
+
+def breaks_in_step_four(patch: pytest.MonkeyPatch, what: str) -> None:
+    """Has a number that is not finite appear in the fourth update, in the loss of the fourth step, or in what is measured after it."""
+    update, measure, count = torch.optim.AdamW.step, Validation.losses, itertools.count(1)
+
+    def broken(weight: torch.Tensor | None) -> None:
+        assert weight is not None
+        with torch.no_grad():
+            weight.fill_(torch.nan)
+
+    def step(optimiser: torch.optim.AdamW) -> None:
+        number, first = next(count), optimiser.param_groups[0]["params"][0]
+        update(optimiser)
+        if (number, what) == (4, "weights") or (number, what) == (3, "loss"):
+            broken(first)
+
+    def clipped(parameters: Iterator[torch.Tensor], most: float) -> torch.Tensor:
+        return torch.tensor(torch.nan if len(taken := list(parameters)) and next(count) == 4 else float(len(taken)))
+
+    def losses_of(held_out: Validation, network: Network, objective: Any, step: int, encoders: Any) -> Any:
+        if step == 4:
+            broken(network.lm.get_input_embeddings().weight)  # type: ignore[arg-type]
+        return measure(held_out, network, objective, step, encoders)
+
+    if what == "gradient":
+        patch.setattr(torch.nn.utils, "clip_grad_norm_", clipped)
+    elif what == "validation":
+        patch.setattr(Validation, "losses", losses_of)
+    else:
+        patch.setattr(torch.optim.AdamW, "step", step)
+
+
+def test_before_the_first_update_no_rate_is_to_blame(
+    go: Callable[..., Result], make_stage: Callable[..., TrainingStage], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(model: Any, rows: Any, tasks: int) -> Any:
+        loss, sums = next_token(model, rows, tasks)
+        return loss * torch.nan, replace(sums, nats=sums.nats * np.nan)
+
+    monkeypatch.setattr("weft.trainer.objectives.next_token.next_token", broken)
+    with pytest.raises(ValueError, match="the loss of step 1 is not finite") as fault:
+        go(tmp_path / "run", make_stage(steps=2))
+    assert "before any update: look at the weights that the stage starts from" in str(fault.value)
+    assert "`lr`" not in str(fault.value)
+
+
 def test_an_update_that_breaks_a_weight_is_not_saved(
     go: Callable[..., Result], make_stage: Callable[..., TrainingStage], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -406,7 +482,8 @@ def test_a_loss_that_is_not_finite_names_its_samples(
 ) -> None:
     stage = at_rate(make_stage(steps=9, checkpoint_every=100, weight_decay=0.0), 1e30)
     with pytest.raises(
-        ValueError, match=r"of step \d+ is not finite; .* \(its batch is draws \d+ to \d+: s\d{4}, s\d{4}, s\d{4}, …\)"
+        ValueError,
+        match=r"of step \d+ is not finite \(its batch is draws \d+ to \d+: s\d{4}, s\d{4}, s\d{4}, …\); lower `lr`",
     ):
         go(tmp_path / "run", stage)
 
