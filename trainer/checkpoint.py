@@ -173,21 +173,30 @@ def save(
     recipe: str,
     files: Mapping[str, bytes] | None = None,
 ) -> Path:
-    """Writes a checkpoint under a temporary name, syncs it to disk, and renames it."""
+    """Writes a checkpoint under a temporary name, syncs it to disk, and renames it. What failed on the way is removed: it would fill a
+    disk that is full already.
+    """
     target = folder_of(run, state.stream.step)
     target.parent.mkdir(parents=True, exist_ok=True)
     _sweep(target.parent)
     scratch = target.with_name(f".{target.name}.tmp-{uuid.uuid4().hex}")
-    network.save(scratch)
-    save_file(_moments(network, optimiser), scratch / sums.OPTIMISER)
-    for name, data in (files or {}).items():
-        (scratch / name).write_bytes(data)
-    (scratch / "recipe.yaml").write_text(recipe, encoding="utf-8")
-    (scratch / "state.json").write_text(state.to_json(), encoding="utf-8")
-    sums.write(scratch)
-    for path in (*scratch.iterdir(), scratch):
-        to_disk(path)
-    os.rename(scratch, target)
+    try:
+        network.save(scratch)
+        save_file(_moments(network, optimiser), scratch / sums.OPTIMISER)
+        for name, data in (files or {}).items():
+            (scratch / name).write_bytes(data)
+        (scratch / "recipe.yaml").write_text(recipe, encoding="utf-8")
+        (scratch / "state.json").write_text(state.to_json(), encoding="utf-8")
+        sums.write(scratch)
+        for path in (*scratch.iterdir(), scratch):
+            to_disk(path)
+        os.rename(scratch, target)
+    except Exception as fault:
+        kept = "what was saved before is kept, and `weft train --resume` goes on from there"
+        fault.add_note(f"{target} was not written; {kept}")
+        raise
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
     to_disk(target.parent)
     return target
 

@@ -221,6 +221,19 @@ def test_a_corpus_of_another_recipe_is_refused(train: Callable[..., tuple[int, s
     assert not (tmp_path / "run").exists()
 
 
+def test_a_full_disk_is_told_with_the_stage_and_the_same_command_with_resume_goes_on(
+    train: Callable[..., tuple[int, str, str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(run: Path, rows: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(losses, "append", full)
+        code, _, wrong = train("--stage", "base")
+    assert code == 1 and wrong == f"failed: {tmp_path / 'run' / 'base'}: [Errno 28] No space left on device\n"
+    assert train("--stage", "base", "--resume")[0] == 0
+
+
 @pytest.mark.parametrize("stage", ["base", "sft"])
 def test_the_advice_after_weights_that_are_not_finite_works(
     train: Callable[..., tuple[int, str, str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stage: str

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors import SafetensorError
 from torch.optim import AdamW
 
 from weft.schemas.training import ModelSettings
@@ -73,14 +74,33 @@ def test_a_half_written_checkpoint_is_never_resumed(
     trained: tuple[Network, AdamW], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     model, optimiser = trained
-    with monkeypatch.context() as patch:
+    with monkeypatch.context() as patch:  # as a kill leaves it
         patch.setattr(checkpoint.os, "rename", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        patch.setattr(checkpoint.shutil, "rmtree", lambda *_, **__: None)
         with pytest.raises(KeyboardInterrupt):
             checkpoint.save(tmp_path, model, optimiser, State(StreamState(9, 0, 2), ORIGIN), "")
     assert len(list((tmp_path / "checkpoints").iterdir())) == 1
     assert checkpoint.latest(tmp_path) is None
     checkpoint.save(tmp_path, model, optimiser, State(StreamState(12, 0, 3), ORIGIN), "")
     assert [p.name for p in (tmp_path / "checkpoints").iterdir()] == ["step-000003"], "what was left is swept away"
+
+
+@pytest.mark.parametrize("interrupt", [KeyboardInterrupt(), SafetensorError("No space left on device (os error 28)")])
+def test_a_write_that_fails_leaves_nothing_on_a_full_disk(
+    trained: tuple[Network, AdamW], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, interrupt: BaseException
+) -> None:
+    def full(*_: object) -> None:
+        raise interrupt
+
+    monkeypatch.setattr(checkpoint, "save_file", full)
+    with pytest.raises(type(interrupt)) as fault:
+        checkpoint.save(tmp_path, *trained, State(StreamState(9, 0, 2), ORIGIN), "")
+    assert not list((tmp_path / "checkpoints").iterdir())
+    if isinstance(interrupt, SafetensorError):
+        assert fault.value.__notes__ == [
+            f"{tmp_path}/checkpoints/step-000002 was not written; what was saved before is kept, and `weft train --resume` goes on "
+            "from there"
+        ]
 
 
 @pytest.mark.parametrize(
