@@ -3,7 +3,8 @@
 run_training(pipeline, "corpus", stage="", out=Path("run"), resume=False)      run/align/…, run/extend/…, run/final/…
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -63,15 +64,27 @@ def run_training(pipeline: Pipeline, corpus: str, stage: str, out: Path, resume:
     evaluation = evaluation_of(training)
     results = []
     for name in names:
-        if name in recipe.merges:
-            _merge(training, name)
-        else:
-            results.append(_train(training, name, held_out=evaluation is not None))
-        if evaluation:
-            evaluation.after(name)
+        with _named(out / name):
+            if name in recipe.merges:
+                _merge(training, name)
+            else:
+                results.append(_train(training, name, held_out=evaluation is not None))
+            if evaluation:
+                evaluation.after(name)
     if evaluation:
         evaluation.finish()
     return tuple(results)
+
+
+@contextmanager
+def _named(stage: Path) -> Iterator[None]:
+    """Adds the folder of the stage to an error that names no file, as of a full disk."""
+    try:
+        yield
+    except OSError as fault:
+        if fault.errno is not None and fault.filename is None:
+            fault.add_note(str(stage))
+        raise
 
 
 def evaluation_of(training: Training) -> StageEvaluation | None:

@@ -16,6 +16,7 @@ import shutil
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,9 @@ from torch.optim import Optimizer
 from weft.schemas.disk import to_disk
 from weft.schemas.fingerprint import content, digest
 from weft.trainer import sums
+from weft.trainer.merging import RECORD
 from weft.trainer.models.network import Network
+from weft.trainer.runs import CHECKPOINTS, anew
 from weft.trainer.stream import StreamState
 
 _NAME = re.compile(r"step-(\d{6,})")
@@ -78,12 +81,12 @@ def _flat(tree: dict[str, Any], path: str = "") -> dict[str, Any]:
 
 
 def folder_of(run: Path, step: int) -> Path:
-    return run / "checkpoints" / f"step-{step:06d}"
+    return run / CHECKPOINTS / f"step-{step:06d}"
 
 
 def latest(run: Path) -> Path | None:
     """The checkpoint of the highest step; None without one. Unfinished folders of a killed writer are ignored."""
-    return max(_steps(run / "checkpoints").items(), default=(0, None))[1]
+    return max(_steps(run / CHECKPOINTS).items(), default=(0, None))[1]
 
 
 def _steps(folder: Path) -> dict[int, Path]:
@@ -95,32 +98,38 @@ def _steps(folder: Path) -> dict[int, Path]:
 def set_damaged_aside(run: Path, warn: Callable[[str], None]) -> None:
     """Renames checkpoints that are damaged, from the latest on until one is whole, so that a run goes on from that one.
 
-    Raises ValueError where all are damaged.
+    Raises ValueError where all are damaged, and renames none: the run would begin anew without a word.
     """
-    folders = sorted(_steps(run / "checkpoints").items(), reverse=True)
-    for _, folder in folders:
-        if not (fault := sums.fault(folder)):
-            return
+    folders = [folder for _, folder in sorted(_steps(run / CHECKPOINTS).items(), reverse=True)]
+    damaged = list(takewhile(lambda found: found[1], ((folder, sums.fault(folder)) for folder in folders)))
+    if damaged and len(damaged) == len(folders):
+        raise ValueError(f"{run}: every checkpoint is damaged ({damaged[0][1]}); {anew(run)}")
+    for folder, fault in damaged:
         aside = folder.with_name(f"damaged-{folder.name}-{uuid.uuid4().hex[:8]}")
         os.rename(folder, aside)
-        warn(f"{folder} is damaged ({fault}); it was renamed to {aside.name}, and the checkpoint before it is used")
-    if folders:
-        raise ValueError(f"{run}: every checkpoint is damaged; train into a new folder")
+        warn(f"{folder} is damaged ({fault}); it was renamed to {aside.name}, and {folders[len(damaged)].name} is used")
 
 
 def prune(run: Path, keep: int) -> None:
     """Removes all checkpoints but the last `keep`."""
-    for _, folder in sorted(_steps(run / "checkpoints").items())[:-keep]:
+    for _, folder in sorted(_steps(run / CHECKPOINTS).items())[:-keep]:
         shutil.rmtree(folder)
 
 
 def verify(folder: Path) -> None:
-    """Raises ValueError when a file of a checkpoint is damaged; the message names the checkpoint before it."""
-    if not (fault := sums.fault(folder)):
-        return
+    """Raises ValueError when a file of a checkpoint or a merge is damaged; the message says what makes it again."""
+    if fault := sums.fault(folder):
+        raise ValueError(f"{folder} is damaged: {fault}; {_remedy(folder)}")
+
+
+def _remedy(folder: Path) -> str:
+    if (folder / RECORD).is_file():
+        return f"remove it, and `weft train --stage {folder.name}` merges again"
+    again = f"`weft train --stage {folder.parents[1].name} --resume`"
     earlier = [path for _, path in sorted(_steps(folder.parent).items()) if path.name < folder.name]
-    remedy = f"resume from {earlier[-1].name}, the checkpoint before it" if earlier else "start the run again"
-    raise ValueError(f"{folder} is damaged: {fault}; remove this folder to {remedy}")
+    if earlier:
+        return f"{again} sets it aside and goes on from {earlier[-1].name}"
+    return f"remove {folder.parent}, and {again} trains that stage anew"
 
 
 def read_state(folder: Path, origin: RunOrigin) -> State:
@@ -133,10 +142,12 @@ def read_state(folder: Path, origin: RunOrigin) -> State:
         state = State.from_json((folder / "state.json").read_text(encoding="utf-8"))
     except (KeyError, TypeError, ValueError) as fault:
         raise ValueError(
-            f"{folder}/state.json was written by another version of weft; train into a new folder"
+            f"{folder}/state.json was written by another version of weft; to train with this one, {anew(folder.parents[1])}"
         ) from fault
     if difference := state.origin.difference(origin):
-        raise ValueError(f"{folder} belongs to a run of other data or settings: {difference}; train into a new folder")
+        raise ValueError(
+            f"{folder} belongs to a run of other data or settings: {difference}; to train with these, {anew(folder.parents[1])}"
+        )
     return state
 
 
@@ -162,21 +173,30 @@ def save(
     recipe: str,
     files: Mapping[str, bytes] | None = None,
 ) -> Path:
-    """Writes a checkpoint under a temporary name, syncs it to disk, and renames it."""
+    """Writes a checkpoint under a temporary name, syncs it to disk, and renames it. What failed on the way is removed: it would fill a
+    disk that is full already.
+    """
     target = folder_of(run, state.stream.step)
     target.parent.mkdir(parents=True, exist_ok=True)
     _sweep(target.parent)
     scratch = target.with_name(f".{target.name}.tmp-{uuid.uuid4().hex}")
-    network.save(scratch)
-    save_file(_moments(network, optimiser), scratch / sums.OPTIMISER)
-    for name, data in (files or {}).items():
-        (scratch / name).write_bytes(data)
-    (scratch / "recipe.yaml").write_text(recipe, encoding="utf-8")
-    (scratch / "state.json").write_text(state.to_json(), encoding="utf-8")
-    sums.write(scratch)
-    for path in (*scratch.iterdir(), scratch):
-        to_disk(path)
-    os.rename(scratch, target)
+    try:
+        network.save(scratch)
+        save_file(_moments(network, optimiser), scratch / sums.OPTIMISER)
+        for name, data in (files or {}).items():
+            (scratch / name).write_bytes(data)
+        (scratch / "recipe.yaml").write_text(recipe, encoding="utf-8")
+        (scratch / "state.json").write_text(state.to_json(), encoding="utf-8")
+        sums.write(scratch)
+        for path in (*scratch.iterdir(), scratch):
+            to_disk(path)
+        os.rename(scratch, target)
+    except Exception as fault:
+        kept = "what was saved before is kept, and `weft train --resume` goes on from there"
+        fault.add_note(f"{target} was not written; {kept}")
+        raise
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
     to_disk(target.parent)
     return target
 

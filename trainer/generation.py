@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 from transformers import GenerationConfig, LogitsProcessor, LogitsProcessorList, TopPLogitsWarper
 
+from weft.trainer.finite import Diverged
 from weft.trainer.latents import placed
 from weft.trainer.loader import Draw
 from weft.trainer.models.encoders import NO_ENCODERS, FrozenEncoders, latents_of
@@ -54,7 +55,7 @@ def continuations(
     seeds: Sequence[int],
     encoders: FrozenEncoders = NO_ENCODERS,
 ) -> list[Continuation]:
-    """One for each prompt, generated together. Raises FloatingPointError for scores that are not finite."""
+    """One for each prompt, generated together. Raises Diverged for scores that are not finite."""
     sampler = _Sampler(decoding, seeds, network.device)
     with _alone(network, decoding), autocast(network.device, decoding.dtype):
         states_BPE, mask_BP = _embedded(network, prompts, encoders)
@@ -107,7 +108,7 @@ class _Sampler(LogitsProcessor):
 
     def __call__(self, input_ids: Tensor, scores: Tensor) -> Tensor:
         if not torch.isfinite(scores).all():
-            raise FloatingPointError("the scores of a reply's next token are not finite; lower `lr`")
+            raise Diverged("the scores of a reply's next token are not finite")
         scores_BV = scores.float() / (self._temperature or 1.0)
         chosen_B1 = self._drawn(input_ids, scores_BV).argmax(-1, keepdim=True)
         self.log_probs.append(scores_BV.log_softmax(-1).gather(1, chosen_B1).squeeze(1))

@@ -17,6 +17,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
+from weft.trainer.runs import anew
+
 NAME = "losses.jsonl"
 VALIDATION = "validation.jsonl"
 R = TypeVar("R", "LossRow", "ValidationRow")
@@ -79,7 +81,7 @@ def truncate(run: Path, step: int) -> None:
     keep, last = _bytes_until(run / NAME, LossRow, step) if (run / NAME).exists() else (0, 0)
     if last != step:
         raise ValueError(
-            f"{run / NAME} ends at step {last}, the checkpoint is of step {step}; restore it or train into a new folder"
+            f"{run / NAME} ends at step {last}, the checkpoint is of step {step}; restore it, or {anew(run)}"
         )
     os.truncate(run / NAME, keep)
     if (run / VALIDATION).exists():
@@ -107,7 +109,7 @@ def _lines(file: Path, record: type[R]) -> Iterator[tuple[bytes, R]]:
                 yield line, record(**json.loads(line))
             except (TypeError, ValueError) as fault:
                 raise ValueError(
-                    f"{file}, line {number}: not a row of losses; repair it or train into a new folder"
+                    f"{file}, line {number}: not a row of losses; repair it, or {anew(file.parent)}"
                 ) from fault
 
 

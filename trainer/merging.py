@@ -7,6 +7,7 @@
 (5 · sft-1 + 5 · sft-2 + 1 · dpo) / 11 is Step-Audio-AQAA's last step. The mean is taken in float64 and kept in the tensor's own type.
 """
 
+import glob
 import json
 import os
 import shutil
@@ -41,6 +42,8 @@ def merge(parts: Mapping[Path, float], target: Path) -> Path:
     if target.exists():
         raise ValueError(f"{target} is there already; name a new folder")
     _check_alike(folders)
+    for unfinished in target.parent.glob(f".{glob.escape(target.name)}.tmp-*"):  # of a killed merge
+        shutil.rmtree(unfinished)
     scratch = target.with_name(f".{target.name}.tmp-{uuid.uuid4().hex}")
     scratch.mkdir(parents=True)
     try:

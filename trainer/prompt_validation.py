@@ -35,7 +35,7 @@ class PromptValidation:
     def losses(
         self, network: Network, objective: Objective, step: int, encoders: FrozenEncoders = NO_ENCODERS
     ) -> tuple[ValidationRow, ...]:
-        """A row for each task: `loss` is minus the mean reward, `tokens` are replies. Raises ValueError for what is not finite."""
+        """A row for each task: `loss` is minus the mean reward, `tokens` are replies. Raises FloatingPointError."""
         assert isinstance(objective, OnPromptsObjective)
         rows = []
         with measuring(network):
@@ -52,7 +52,7 @@ def _means(network: Network, objective: OnPromptsObjective, prompts: list[Prompt
     try:
         return objective.practice.mean_rewards(network, prompts)
     except FloatingPointError as fault:
-        raise ValueError(f"held-out prompts after step {step}: {fault}") from None
+        raise type(fault)(f"held-out prompts after step {step}: {fault}") from None
 
 
 def select_prompts(folder: Path, stage: TrainingStage, open_tar: OpenTar = mapped) -> PromptValidation | None:

@@ -28,6 +28,7 @@ from weft.trainer.objectives.factory import ObjectiveInputs, objective_of
 from weft.trainer.prompt_validation import PromptValidation, select_prompts
 from weft.trainer.prompts import PromptStream
 from weft.trainer.rewards.base import Reward
+from weft.trainer.runs import anew
 from weft.trainer.stream import BatchStream, StreamState
 from weft.trainer.unsupported import check_prompts, check_whole_pairs
 from weft.trainer.validation import Validation, select
@@ -104,6 +105,8 @@ def begin(
         raise ValueError(
             f"{out} holds a run already (latest checkpoint: {latest.name}); resume it or train into a new folder"
         )
+    if resume and not latest and out.exists():
+        inputs.warn(f"{out} holds no checkpoint: this stage begins anew")
     state = checkpoint.read_state(latest, origin).stream if latest else StreamState()
     if stage.model.base and "tokenizer.json" in inputs.files:
         check_text(stage.model.base, inputs.files["tokenizer.json"])
@@ -121,7 +124,7 @@ def begin(
     steps = min(horizon, available)
     if state.step > steps:
         raise RecipeError(
-            f"{out} has done {state.step} steps already, and `steps` asks for {steps}: raise `steps`, or train into a new folder"
+            f"{out} has done {state.step} steps already, and `steps` asks for {steps}: raise `steps`, or {anew(out)}"
         )
     run = Run(
         stage=stage,

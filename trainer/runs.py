@@ -11,6 +11,7 @@ from weft.schemas.disk import to_disk
 from weft.trainer.merging import RECORD
 
 ENDED = "ended.json"
+CHECKPOINTS = "checkpoints"
 
 
 def end(stage: Path, last: Path) -> None:
@@ -24,6 +25,13 @@ def end(stage: Path, last: Path) -> None:
 def reopen(stage: Path) -> None:
     """Takes back that a stage has ended: it is trained further, and its last checkpoint may be removed."""
     (stage / ENDED).unlink(missing_ok=True)
+
+
+def anew(stage: Path) -> str:
+    """What to do to train a stage from its start. Its folder stays, since `--resume` is refused where nothing was begun."""
+    folder = stage / CHECKPOINTS
+    remove = f"remove {folder} and " if folder.is_dir() else ""
+    return f"{remove}run again with --resume: this stage begins anew, and those before it are kept"
 
 
 def ended(run: Path, name: str) -> bool:
@@ -42,4 +50,7 @@ def start_of(run: Path, name: str) -> Path:
         last: str = json.loads((folder / ENDED).read_text(encoding="utf-8"))["checkpoint"]
     except (KeyError, TypeError, ValueError):
         raise ValueError(f"{folder / ENDED} is damaged; `weft train --resume` writes it again") from None
-    return folder / "checkpoints" / last
+    checkpoint = folder / CHECKPOINTS / last
+    if not checkpoint.is_dir():
+        raise ValueError(f"{checkpoint} is gone; `weft train --stage {name} --resume` makes it again")
+    return checkpoint

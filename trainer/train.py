@@ -11,6 +11,7 @@ import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from pathlib import Path
 
@@ -24,11 +25,11 @@ from weft.trainer import checkpoint, curves, losses, runs
 from weft.trainer.ahead import ahead
 from weft.trainer.board import Board
 from weft.trainer.counted import counted_batches
+from weft.trainer.finite import Diverged, check_finite, finite
 from weft.trainer.loader import DrawReader, OpenTar, mapped
 from weft.trainer.losses import LossRow, ValidationRow
 from weft.trainer.models.encoder_cache import cached
 from weft.trainer.models.encoders import NO_ENCODERS, FrozenEncoders, checksums, prepared_for
-from weft.trainer.models.network import Network
 from weft.trainer.models.special_ids import set_special_ids
 from weft.trainer.objectives.base import Sums, micro_rows
 from weft.trainer.objectives.factory import ObjectiveInputs
@@ -138,16 +139,15 @@ def train(
         for batch in made_ahead:
             began = time.monotonic()
             batch.check_ids(vocabulary.size, shards)
-            try:
+            with finite(run.optimiser, out, partial(_samples, draws, state, batch)):
                 rows = _step(run, batch)
-            except FloatingPointError as fault:
-                raise ValueError(f"{fault} {_samples(draws, state, batch)}") from None
             state = batch.after
             losses.append(out, rows)
             measured = _validate(run, held_out, out, state.step)
             board.add(rows, measured)
             if state.step % stage.checkpoint_every == 0 or state.step == run.steps:
-                check_finite(run.network, state.step)
+                with finite(run.optimiser, out):
+                    check_finite(run.network, state.step)
                 training_state = checkpoint.State(stream=state, origin=origin)
                 checkpoint.save(out, run.network, run.optimiser, state=training_state, recipe=recipe_text, files=files)
                 checkpoint.prune(out, stage.keep)
@@ -169,15 +169,7 @@ def _samples(draws: DrawReader, state: StreamState, batch: Batch | PromptBatch) 
     """A clause on the samples of a batch that begins at `state`."""
     last = batch.after.draw - (batch.after.offset == 0)
     keys = [draws.index.key(draw) for draw in range(state.draw, min(last, state.draw + 2) + 1)]
-    return f"(its batch is draws {state.draw} to {last}: {', '.join(keys)}{', …' if last > state.draw + 2 else ''})"
-
-
-def check_finite(network: Network, step: int) -> None:
-    """Raises ValueError for weights that are not finite: they are never saved."""
-    if bad := [name for name, weight in network.named_parameters() if not torch.isfinite(weight).all()]:
-        raise ValueError(
-            f"after step {step} weights are not finite ({bad[0]}); lower `lr`, and resume from the checkpoint before"
-        )
+    return f" (its batch is draws {state.draw} to {last}: {', '.join(keys)}{', …' if last > state.draw + 2 else ''})"
 
 
 def _validate(
@@ -186,7 +178,8 @@ def _validate(
     """Measures the validation loss where it is due; returns the rows that were appended to `validation.jsonl`."""
     if not held_out or not held_out.due(step, run.steps):
         return ()
-    rows = held_out.losses(run.network, run.objective, step, run.encoders)
+    with finite(run.optimiser, out):
+        rows = held_out.losses(run.network, run.objective, step, run.encoders)
     losses.append_validation(out, rows)
     return rows
 
@@ -208,10 +201,10 @@ def _update(run: Run, batch: Batch, rate: float) -> Sums:
     step = batch.after.step
     sums = _backward(run, batch)
     if not np.isfinite(sums.nats).all():
-        raise FloatingPointError(f"the loss of step {step} is not finite; lower `lr` or lengthen `warmup`")
+        raise Diverged(f"the loss of step {step} is not finite")
     norm = torch.nn.utils.clip_grad_norm_(run.network.parameters(), run.stage.optimiser.clip or math.inf)
     if not torch.isfinite(norm):
-        raise FloatingPointError(f"the gradient of step {step} is not finite; lower `lr`")
+        raise Diverged(f"the gradient of step {step} is not finite")
     for group in run.optimiser.param_groups:
         group["lr"] = rate * group["scale"]
     run.optimiser.step()

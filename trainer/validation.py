@@ -18,6 +18,7 @@ from pathlib import Path
 import torch
 
 from weft.schemas.training import TrainingStage
+from weft.trainer.finite import Diverged
 from weft.trainer.index import Index
 from weft.trainer.loader import Draw, DrawReader, OpenTar, mapped
 from weft.trainer.losses import ValidationRow
@@ -54,7 +55,7 @@ class Validation:
     def losses(
         self, network: Network, objective: Objective, step: int, encoders: FrozenEncoders = NO_ENCODERS
     ) -> tuple[ValidationRow, ...]:
-        """A row for each task. Raises ValueError when a loss is not finite."""
+        """A row for each task. Raises Diverged when a loss is not finite."""
         totals = dict.fromkeys(sorted({draw.task for draw in self.draws}), Sums.none(1))
         with measuring(network):
             for batch in self.batches():
@@ -63,7 +64,7 @@ class Validation:
                     for number, task in enumerate(batch.tasks):
                         totals[task] += part.of(number)
         if bad := [task for task, total in totals.items() if not isfinite(total.nats[0])]:
-            raise ValueError(f"the validation loss of {', '.join(bad)} at step {step} is not finite; lower `lr`")
+            raise Diverged(f"the validation loss of {', '.join(bad)} at step {step} is not finite")
         return tuple(
             ValidationRow(
                 step=step,

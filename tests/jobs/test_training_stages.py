@@ -1,6 +1,7 @@
 """`weft train` runs all stages in order: a new model, a stage from it with groups of its own, preferences, and a merge."""
 
 import json
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -218,3 +219,57 @@ def test_a_corpus_of_another_recipe_is_refused(train: Callable[..., tuple[int, s
     code, _, errors = train("text.size=310")
     assert code == 2 and "`text.size` was 300, is now 310" in " ".join(errors.split())
     assert not (tmp_path / "run").exists()
+
+
+def test_a_full_disk_is_told_with_the_stage_and_the_same_command_with_resume_goes_on(
+    train: Callable[..., tuple[int, str, str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(run: Path, rows: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(losses, "append", full)
+        code, _, wrong = train("--stage", "base")
+    assert code == 1 and wrong == f"failed: {tmp_path / 'run' / 'base'}: [Errno 28] No space left on device\n"
+    assert train("--stage", "base", "--resume")[0] == 0
+
+
+@pytest.mark.parametrize("stage", ["base", "sft"])
+def test_the_advice_after_weights_that_are_not_finite_works(
+    train: Callable[..., tuple[int, str, str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stage: str
+) -> None:
+    """Also in the first stage, and the stages before are kept."""
+    faster = ("training.base.optimiser.batch_tokens=128", "training.sft.checkpoint_every=1", "merges=")
+    update = torch.optim.AdamW.step
+
+    def step(optimiser: torch.optim.AdamW) -> None:
+        update(optimiser)
+        if (tmp_path / "run" / stage / "checkpoints/step-000001").is_dir():
+            with torch.no_grad():
+                optimiser.param_groups[0]["params"][0][3, 3] = torch.inf
+
+    with monkeypatch.context() as patch:
+        patch.setattr(torch.optim.AdamW, "step", step)
+        code, _, wrong = train(*faster)
+    found = re.search(r"lower `lr` or lengthen `warmup`, then remove (\S+) and run again with --resume:", wrong)
+    assert code == 1 and found and Path(found[1]) == tmp_path / "run" / stage / "checkpoints", wrong
+    before = weights(tmp_path / "run", "base") if stage == "sft" else {}
+    shutil.rmtree(found[1])
+    code, out, wrong = train(*faster, f"training.{stage}.optimiser.lr=1e-3", "--resume")
+    assert code == 0 and f"{stage} holds no checkpoint: this stage begins anew" in out, wrong
+    assert all(torch.equal(tensor, weights(tmp_path / "run", "base")[name]) for name, tensor in before.items())
+
+
+def test_the_advice_on_a_start_that_is_damaged_works(
+    train: Callable[..., tuple[int, str, str]], tmp_path: Path
+) -> None:
+    train("--stage", "base")
+    before, checkpoints = weights(tmp_path / "run", "base"), tmp_path / "run/base/checkpoints"
+    for folder in checkpoints.iterdir():
+        (folder / "config.json").write_text("{}")
+    code, _, wrong = train("--stage", "sft")
+    advice = f"is damaged: config.json has changed; remove {checkpoints}, and `weft train --stage base --resume`"
+    assert code == 1 and advice in wrong, wrong
+    shutil.rmtree(checkpoints)
+    assert train("--stage", "base", "--resume")[0] == train("--stage", "sft")[0] == 0
+    assert all(torch.equal(tensor, weights(tmp_path / "run", "base")[name]) for name, tensor in before.items())

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors import SafetensorError
 from torch.optim import AdamW
 
 from weft.schemas.training import ModelSettings
@@ -73,14 +74,33 @@ def test_a_half_written_checkpoint_is_never_resumed(
     trained: tuple[Network, AdamW], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     model, optimiser = trained
-    with monkeypatch.context() as patch:
+    with monkeypatch.context() as patch:  # as a kill leaves it
         patch.setattr(checkpoint.os, "rename", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        patch.setattr(checkpoint.shutil, "rmtree", lambda *_, **__: None)
         with pytest.raises(KeyboardInterrupt):
             checkpoint.save(tmp_path, model, optimiser, State(StreamState(9, 0, 2), ORIGIN), "")
     assert len(list((tmp_path / "checkpoints").iterdir())) == 1
     assert checkpoint.latest(tmp_path) is None
     checkpoint.save(tmp_path, model, optimiser, State(StreamState(12, 0, 3), ORIGIN), "")
     assert [p.name for p in (tmp_path / "checkpoints").iterdir()] == ["step-000003"], "what was left is swept away"
+
+
+@pytest.mark.parametrize("interrupt", [KeyboardInterrupt(), SafetensorError("No space left on device (os error 28)")])
+def test_a_write_that_fails_leaves_nothing_on_a_full_disk(
+    trained: tuple[Network, AdamW], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, interrupt: BaseException
+) -> None:
+    def full(*_: object) -> None:
+        raise interrupt
+
+    monkeypatch.setattr(checkpoint, "save_file", full)
+    with pytest.raises(type(interrupt)) as fault:
+        checkpoint.save(tmp_path, *trained, State(StreamState(9, 0, 2), ORIGIN), "")
+    assert not list((tmp_path / "checkpoints").iterdir())
+    if isinstance(interrupt, SafetensorError):
+        assert fault.value.__notes__ == [
+            f"{tmp_path}/checkpoints/step-000002 was not written; what was saved before is kept, and `weft train --resume` goes on "
+            "from there"
+        ]
 
 
 @pytest.mark.parametrize(
@@ -128,7 +148,8 @@ def test_a_damaged_file_is_named_with_the_checkpoint_before(two: Path, name: str
         (two / name).write_bytes(data if damage == "flip" else data[:-3])
     what = ".*" if (name, damage) == ("sums.json", "flip") else name
     with pytest.raises(
-        ValueError, match=f"step-000003 is damaged: {what}.*remove this folder to resume from step-000002"
+        ValueError,
+        match=f"step-000003 is damaged: {what}.*--stage .*--resume` sets it aside and goes on from step-000002",
     ):
         checkpoint.read_state(two, ORIGIN)
 
@@ -139,10 +160,10 @@ def test_a_file_that_was_not_written_with_it_is_named(two: Path) -> None:
         checkpoint.read_state(two, ORIGIN)
 
 
-def test_without_an_earlier_checkpoint_the_run_starts_again(trained: tuple[Network, AdamW], tmp_path: Path) -> None:
+def test_without_an_earlier_checkpoint_the_stage_begins_anew(trained: tuple[Network, AdamW], tmp_path: Path) -> None:
     folder = checkpoint.save(tmp_path, *trained, State(StreamState(9, 0, 2), ORIGIN), "")
     (folder / "optimiser.safetensors").write_bytes(b"")
-    with pytest.raises(ValueError, match="remove this folder to start the run again"):
+    with pytest.raises(ValueError, match=rf"remove {folder.parent}, and `weft train --stage {tmp_path.name} --resume`"):
         checkpoint.read_state(folder, ORIGIN)
 
 
@@ -163,7 +184,8 @@ def test_a_state_of_another_version_is_one_sentence(two: Path) -> None:
     (two / "state.json").write_text('{"stream": {"draw": 1, "elsewhere": 2}}')
     checkpoint.sums.write(two)
     with pytest.raises(
-        ValueError, match=r"state\.json was written by another version of weft; train into a new folder"
+        ValueError,
+        match=r"state\.json was written by another version of weft; to train .*remove \S+/checkpoints and run",
     ):
         checkpoint.read_state(two, ORIGIN)
 

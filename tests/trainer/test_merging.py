@@ -89,6 +89,13 @@ def test_unlike_models_are_refused(save, tmp_path: Path, config: dict[str, objec
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a", "b"]
 
 
+def test_what_a_killed_merge_left_is_swept_away(save, tmp_path: Path) -> None:
+    (tmp_path / "run" / ".final.tmp-ab12").mkdir(parents=True)
+    (tmp_path / "run" / ".final-2.tmp-ab12").mkdir()
+    merge({save("a", 1): 1.0, save("b", 2): 1.0}, tmp_path / "run/final")
+    assert sorted(path.name for path in (tmp_path / "run").iterdir()) == [".final-2.tmp-ab12", "final"]
+
+
 def test_unlike_vocabularies_are_refused(save, tmp_path: Path, vocabulary: Vocabulary) -> None:
     one, other = save("a", 1), save("b", 2)
     for folder, text in ((one, "toy"), (other, "another")):

@@ -6,10 +6,11 @@ from pathlib import Path
 import pytest
 import torch
 
-from tests.trainer.test_train_prompts import ANSWERS, OBJECTIVES, PROMPTS
+from tests.trainer.test_train_prompts import ANSWERS, OBJECTIVES, PROMPTS, Constant
 from tests.trainer.toys import FILES, VOCABULARY
 from weft.schemas.training import TrainingStage
 from weft.trainer import losses
+from weft.trainer.finite import Diverged
 from weft.trainer.models.starting import starting
 from weft.trainer.objectives.factory import ObjectiveInputs, objective_of
 from weft.trainer.prompt_validation import select_prompts
@@ -76,6 +77,14 @@ def test_scores_that_are_not_finite_are_a_sentence_with_the_step(held_out: Path,
     with torch.no_grad():
         network.lm.get_output_embeddings().weight.fill_(torch.inf)
     with pytest.raises(
-        ValueError, match="held-out prompts after step 7: the scores of a reply's next token are not finite"
+        Diverged, match="held-out prompts after step 7: the scores of a reply's next token are not finite"
     ):
         chosen.losses(network, objective, step=7)
+
+
+def test_a_reward_of_nothing_is_a_loss_without_a_sign(held_out: Path, stage: TrainingStage) -> None:
+    given = ObjectiveInputs(files=FILES, rewards=(Constant(),))
+    objective, chosen = objective_of(stage, VOCABULARY, given), select_prompts(held_out, stage)
+    assert chosen
+    (row,) = chosen.losses(starting(stage, VOCABULARY, seed=0), objective, step=0)
+    assert str(row.loss) == "0.0"

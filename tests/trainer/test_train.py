@@ -1,6 +1,9 @@
 """The loop learns, stops when told or when the stream ends, and resumes to the last bit."""
 
+import itertools
 import json
+import re
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -17,9 +20,11 @@ from weft.schemas.training import TrainingStage
 from weft.schemas.vocabulary import Vocabulary
 from weft.trainer import losses
 from weft.trainer.loader import DrawReader
+from weft.trainer.models.network import Network
 from weft.trainer.objectives.next_token import next_token
 from weft.trainer.runs import ended, start_of
 from weft.trainer.train import Result, StepReport, train
+from weft.trainer.validation import Validation
 
 
 @pytest.fixture
@@ -31,9 +36,9 @@ def shards(make_shards: Callable[..., Path], samples: list) -> Path:
 def go(shards: Path, vocabulary: Vocabulary) -> Callable[..., Result]:
     def go(
         out: Path, stage: TrainingStage, resume: bool = False, report: Callable[[StepReport], None] = lambda _: None,
-        warn: Callable[[str], None] = print,
+        warn: Callable[[str], None] = print, validation: Path | None = None,
     ) -> Result:  # fmt: skip
-        return train(shards, out, stage, vocabulary, "recipe: toy\n", 0, resume, report, warn=warn)
+        return train(shards, out, stage, vocabulary, "recipe: toy\n", 0, resume, report, validation, warn=warn)
 
     return go
 
@@ -233,6 +238,7 @@ def test_a_run_goes_on_from_the_last_whole_checkpoint(
     assert go(tmp_path / "run", stage, resume=True, warn=warnings.append).step == 8
     (warning,) = warnings
     assert f"step-000008 is damaged ({name} has changed); it was renamed to damaged-step-000008-" in warning
+    assert warning.endswith("and step-000004 is used")
     assert len(list((tmp_path / "run" / "checkpoints").glob("damaged-*"))) == 1
     assert (tmp_path / "run" / losses.NAME).read_bytes() == losses_before
     assert (whole.checkpoint / "model.safetensors").read_bytes() == weights
@@ -303,13 +309,36 @@ def test_a_run_goes_on_with_fewer_tokens_of_one_forward_and_on_another_device(
     assert go(tmp_path / "run", moved, resume=True).step == 8
 
 
-def test_where_every_checkpoint_is_damaged_nothing_is_used(
+def test_where_every_checkpoint_is_damaged_nothing_is_used_or_renamed(
     go: Callable[..., Result], make_stage: Callable[..., TrainingStage], tmp_path: Path
 ) -> None:
-    stage = make_stage(steps=4)
-    (go(tmp_path / "run", stage).checkpoint / "config.json").write_text("{}")
-    with pytest.raises(ValueError, match="every checkpoint is damaged; train into a new folder"):
-        go(tmp_path / "run", stage, resume=True, warn=lambda sentence: None)
+    """Whoever runs the same command again is told the same, and no stage is trained anew without a word."""
+    stage = make_stage(steps=8)
+    whole = go(tmp_path / "run", stage)
+    before, checkpoints = (tmp_path / "run" / losses.NAME).read_bytes(), whole.checkpoint.parent
+    for folder in checkpoints.iterdir():
+        (folder / "config.json").write_text("{}")
+    said: list[str] = []
+    for _ in range(2):
+        with pytest.raises(
+            ValueError, match=r"every checkpoint is damaged \(config\.json has changed\); remove "
+        ) as fault:
+            go(tmp_path / "run", stage, resume=True, warn=said.append)
+        assert sorted(path.name for path in checkpoints.iterdir()) == ["step-000004", "step-000008"] and not said
+    assert follow(fault.value) == checkpoints
+    assert go(tmp_path / "run", stage, resume=True, warn=said.append) == whole
+    assert (tmp_path / "run" / losses.NAME).read_bytes() == before
+    assert said == [f"{tmp_path / 'run'} holds no checkpoint: this stage begins anew"]
+
+
+def follow(advice: Exception) -> Path:
+    """Removes the folder that the advice names, and returns it."""
+    found = re.search(
+        r"remove (\S+) and run again with --resume: this stage begins anew, and those before it are kept", str(advice)
+    )
+    assert found, advice
+    shutil.rmtree(found[1])
+    return Path(found[1])
 
 
 def test_the_last_checkpoints_are_kept(
@@ -357,6 +386,82 @@ def test_weights_that_are_not_finite_are_never_saved(
         assert all(np.isfinite(tensor).all() for tensor in load_file(folder / "model.safetensors").values())
 
 
+@pytest.mark.parametrize("what", ["weights", "gradient", "loss", "validation"])
+def test_the_advice_after_what_is_not_finite_works(
+    go: Callable[..., Result],
+    make_stage: Callable[..., TrainingStage],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    make_shards: Callable[..., Path],
+    samples: list,
+    what: str,
+) -> None:
+    """Another rate is another run where a checkpoint is left, so the advice is to remove that."""
+    held_out = make_shards(samples[:9], name="held-out", split="validation")
+    stage, slower = make_stage(steps=6, checkpoint_every=2), make_stage(steps=6, checkpoint_every=2, lr=1e-3)
+    stage, slower = (
+        one.model_copy(update={"validation": one.validation.model_copy(update={"every": 2})}) for one in (stage, slower)
+    )
+    with monkeypatch.context() as patch:
+        breaks_in_step_four(patch, what)
+        with pytest.raises(ValueError, match=r"not finite.*lower `lr` or lengthen `warmup`, then remove ") as fault:
+            go(tmp_path / "run", stage, validation=held_out)
+    with pytest.raises(ValueError, match=r"settings\.optimiser\.lr was 0\.01, is now 0\.001; .* remove ") as refused:
+        go(tmp_path / "run", slower, resume=True, validation=held_out)
+    assert follow(fault.value).parent == tmp_path / "run" and str(tmp_path / "run" / "checkpoints") in str(
+        refused.value
+    )
+    go(tmp_path / "run", slower, resume=True, validation=held_out)
+    go(tmp_path / "slower", slower, validation=held_out)
+    for name in (losses.NAME, losses.VALIDATION):
+        assert (tmp_path / "run" / name).read_bytes() == (tmp_path / "slower" / name).read_bytes()
+
+
+def breaks_in_step_four(patch: pytest.MonkeyPatch, what: str) -> None:
+    """Has a number that is not finite appear in the fourth update, in the loss of the fourth step, or in what is measured after it."""
+    update, measure, count = torch.optim.AdamW.step, Validation.losses, itertools.count(1)
+
+    def broken(weight: torch.Tensor | None) -> None:
+        assert weight is not None
+        with torch.no_grad():
+            weight.fill_(torch.nan)
+
+    def step(optimiser: torch.optim.AdamW) -> None:
+        number, first = next(count), optimiser.param_groups[0]["params"][0]
+        update(optimiser)
+        if (number, what) == (4, "weights") or (number, what) == (3, "loss"):
+            broken(first)
+
+    def clipped(parameters: Iterator[torch.Tensor], most: float) -> torch.Tensor:
+        return torch.tensor(torch.nan if len(taken := list(parameters)) and next(count) == 4 else float(len(taken)))
+
+    def losses_of(held_out: Validation, network: Network, objective: Any, step: int, encoders: Any) -> Any:
+        if step == 4:
+            broken(network.lm.get_input_embeddings().weight)  # type: ignore[arg-type]
+        return measure(held_out, network, objective, step, encoders)
+
+    if what == "gradient":
+        patch.setattr(torch.nn.utils, "clip_grad_norm_", clipped)
+    elif what == "validation":
+        patch.setattr(Validation, "losses", losses_of)
+    else:
+        patch.setattr(torch.optim.AdamW, "step", step)
+
+
+def test_before_the_first_update_no_rate_is_to_blame(
+    go: Callable[..., Result], make_stage: Callable[..., TrainingStage], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(model: Any, rows: Any, tasks: int) -> Any:
+        loss, sums = next_token(model, rows, tasks)
+        return loss * torch.nan, replace(sums, nats=sums.nats * np.nan)
+
+    monkeypatch.setattr("weft.trainer.objectives.next_token.next_token", broken)
+    with pytest.raises(ValueError, match="the loss of step 1 is not finite") as fault:
+        go(tmp_path / "run", make_stage(steps=2))
+    assert "before any update: look at the weights that the stage starts from" in str(fault.value)
+    assert "`lr`" not in str(fault.value)
+
+
 def test_an_update_that_breaks_a_weight_is_not_saved(
     go: Callable[..., Result], make_stage: Callable[..., TrainingStage], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -377,7 +482,8 @@ def test_a_loss_that_is_not_finite_names_its_samples(
 ) -> None:
     stage = at_rate(make_stage(steps=9, checkpoint_every=100, weight_decay=0.0), 1e30)
     with pytest.raises(
-        ValueError, match=r"of step \d+ is not finite; .* \(its batch is draws \d+ to \d+: s\d{4}, s\d{4}, s\d{4}, …\)"
+        ValueError,
+        match=r"of step \d+ is not finite \(its batch is draws \d+ to \d+: s\d{4}, s\d{4}, s\d{4}, …\); lower `lr`",
     ):
         go(tmp_path / "run", stage)
 

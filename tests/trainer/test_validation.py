@@ -11,6 +11,7 @@ from weft.schemas.objectives import Dpo
 from weft.schemas.training import ModelSettings, TrainingStage
 from weft.schemas.vocabulary import Vocabulary
 from weft.trainer import losses
+from weft.trainer.finite import Diverged
 from weft.trainer.model import build
 from weft.trainer.models.network import Network
 from weft.trainer.objectives.base import Rows, Sums
@@ -210,5 +211,5 @@ def test_a_loss_that_is_not_finite_is_refused(held_out: Path, stage: TrainingSta
     model = Network(build(ModelSettings(config=llama), 48, 0))
     with torch.no_grad():
         model.lm.get_input_embeddings().weight.fill_(float("nan"))
-    with pytest.raises(ValueError, match="the validation loss of down, up at step 4 is not finite"):
+    with pytest.raises(Diverged, match="the validation loss of down, up at step 4 is not finite"):
         select(held_out, stage, 48).losses(model, NextTokenObjective("float32"), step=4)
