@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import torch
 from safetensors.torch import load_file, save_file
 
 from weft.schemas.training import ModelSettings
@@ -62,6 +63,10 @@ WEIGHTS: list[tuple[Change, str]] = [
     (cut, "only safetensors checkpoints are read"),
     (with_tensors(lm_head__weight=None), "lacks 1 of the weights of a LlamaForCausalLM"),
     (configured(intermediate_size=32), "or has them in another shape, such as model.layers.0.mlp.down_proj.weight"),
+    (
+        with_tensors(lm_head__weight=torch.full((48, 32), torch.nan)),
+        "1,536 of its weights are not finite, in 1 tensor: lm_head.weight",
+    ),
 ]
 
 
