@@ -142,7 +142,7 @@ def test_it_goes_on_where_it_was_stopped(
         (("--resume",), "holds no run of base, sft, dpo, final to resume"),
         (("--stage", "sfd"), "no training stage 'sfd'; the recipe has base, sft, dpo, final"),
         (("--stage", "base"), ""),
-        (("training.base.trainable={adaptor: 1}", "--stage", "base"), "`trainable` names 'adaptor', and this model has no "
+        (("training.base.trainable={adaptor: 1}", "--stage", "base"), "training.base.trainable names 'adaptor', and this model has no "
          "such weights; it has embeddings, lm, head"),
         (("training.base.model.config.tie_word_embeddings=true", "training.base.trainable={embeddings: 1, head: 1}"),
          "this model ties the head to the embeddings: leave `head` out, or set `tie_word_embeddings: false`"),

@@ -31,8 +31,7 @@ def starting(
     context.
     """
     if folder := start or stage.model.base:
-        check_vocabulary(Path(folder), vocabulary)
-        _check_gives_text(Path(folder))
+        check_start(Path(folder), vocabulary)
     if start is None:
         lm = build(stage.model, vocabulary.size, seed)
     else:
@@ -66,8 +65,11 @@ def _with_adaptors(lm: PreTrainedModel, encoders: FrozenEncoders, seed: int) -> 
     return network
 
 
-def _check_gives_text(folder: Path) -> None:
-    """Raises ValueError for a reward model: its head for text was not trained with its other weights."""
+def check_start(folder: Path, vocabulary: Vocabulary) -> None:
+    """Raises ValueError for a checkpoint of another vocabulary, and for a reward model: its head for text was not trained with its
+    other weights.
+    """
+    check_vocabulary(folder, vocabulary)
     if (folder / f"{SCORE}.safetensors").is_file():
         raise ValueError(f"{folder} is a reward model, which gives scores and no text: start from another checkpoint")
 

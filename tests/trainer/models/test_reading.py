@@ -10,7 +10,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from weft.schemas.training import ModelSettings
-from weft.trainer.model import build, check_base
+from weft.trainer.model import build, check_context, config_of
 from weft.trainer.models.reading import load
 
 Change = Callable[[Path], object]
@@ -78,10 +78,10 @@ def folder(llama: dict[str, object], tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize(("change", "sentence"), CONFIGS)
 def test_a_base_is_checked_before_its_weights_are_read(folder: Path, change: Change, sentence: str) -> None:
-    check_base(ModelSettings(base=str(folder)), 32)
+    check_context(config_of([ModelSettings(base=str(folder))]), 32)
     change(folder)
     with pytest.raises(ValueError, match=re.escape(sentence)) as refused:
-        check_base(ModelSettings(base=str(folder)), 32)
+        check_context(config_of([ModelSettings(base=str(folder))]), 32)
     assert "\n" not in str(refused.value)
 
 
@@ -103,4 +103,4 @@ def test_code_beside_a_known_model_is_not_run(folder: Path) -> None:
 
 def test_a_base_elsewhere_is_named() -> None:
     with pytest.raises(ValueError, match="not/here: no such file or folder"):
-        check_base(ModelSettings(base="not/here"), 32)
+        config_of([ModelSettings(base="not/here")])
