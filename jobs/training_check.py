@@ -73,19 +73,19 @@ def check_stages(run: PlannedRun, store: Store, encoders: FrozenEncoders) -> Non
     """Raises RecipeError for stages that cannot learn from their samples, go on as the recipe says, or start with the vocabulary;
     ValueError for damaged samples."""
     vocabulary = Vocabulary.from_json(store.read("vocabulary/vocabulary.json").decode())
-    steps = {name: _steps(run, store, name, vocabulary.size, encoders) for name in run.stages}
+    steps = {name: _steps(run, store, name, vocabulary=vocabulary, encoders=encoders) for name in run.stages}
     check_resumed(run.pipeline.recipe, run.out, {name: steps.get(name, 0) for name in run.names})
-    check_starts(run.lines, vocabulary, vocabulary_files(store))
+    check_starts(run.lines, vocabulary, vocabulary_files(store), encoders)
 
 
-def _steps(run: PlannedRun, store: Store, name: str, size: int, encoders: FrozenEncoders) -> int:
+def _steps(run: PlannedRun, store: Store, name: str, vocabulary: Vocabulary, encoders: FrozenEncoders) -> int:
     """The steps of a stage. Raises RecipeError and ValueError for samples that it cannot learn from."""
     held_out = holds_out(store)
     with shards_of(store, [name, *([VALIDATION_STAGE] if held_out else [])]) as (shards, open_tar):
         return check_samples(
             shards / name,
             run.pipeline.recipe.training[name],
-            size,
+            vocabulary,
             modalities=encoders.keys(),
             validation=shards / VALIDATION_STAGE if held_out else None,
             open_tar=open_tar,

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
@@ -13,9 +14,15 @@ from safetensors.torch import load_file, save_file
 from weft.jobs.build import build
 from weft.jobs.commands import read_pipeline
 from weft.jobs.engine import LocalEngine
+from weft.jobs.network_check import WeightLines
+from weft.jobs.reply_check import vocabulary_files
+from weft.jobs.start_check import check_starts
 from weft.pipelines.storage.store import Store
+from weft.schemas.faults import RecipeError
 from weft.schemas.training import ModelSettings
+from weft.schemas.vocabulary import Vocabulary
 from weft.trainer.model import build as build_model
+from weft.trainer.models.adaptor import Adaptor
 from weft.trainer.runs import start_of
 
 RECIPE = """
@@ -273,3 +280,21 @@ def test_a_corpus_is_opened_once(train: Weft, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr("weft.jobs.commands.Store", store)
     assert train("--stage", "base")[0] == 0
     assert len(opened) == 1
+
+
+def test_a_base_with_the_adaptor_of_another_encoder(bought: Callable[..., Path], built: Path, tmp_path: Path) -> None:
+    class Frames:
+        width, stride = 4, 2
+
+        def encode(self, member: np.ndarray) -> np.ndarray:
+            raise AssertionError
+
+    folder, store = bought(), Store(str(built / "corpus"))
+    save_file(Adaptor(width=8, embedding=32).state_dict(), folder / "adaptor.safetensors")
+    recipe = read_pipeline(str(built / "recipe.yaml"), [from_base("dpo", folder)]).recipe
+    lines = WeightLines(recipe=recipe, out=tmp_path / "run", names=("base", "sft", "dpo"))
+    files = vocabulary_files(store)
+    vocabulary = Vocabulary.from_json(files["vocabulary.json"].decode())
+    check_starts(lines, vocabulary, files, {})
+    with pytest.raises(RecipeError, match=r"training\.dpo\.model: .*safetensors: no adaptor of this encoder and model"):
+        check_starts(lines, vocabulary, files, {"audio": Frames()})

@@ -31,7 +31,8 @@ def starting(
     context.
     """
     if folder := start or stage.model.base:
-        check_start(Path(folder), vocabulary)
+        check_vocabulary(Path(folder), vocabulary)
+        _check_gives_text(Path(folder))
     if start is None:
         lm = build(stage.model, vocabulary.size, seed)
     else:
@@ -65,11 +66,8 @@ def _with_adaptors(lm: PreTrainedModel, encoders: FrozenEncoders, seed: int) -> 
     return network
 
 
-def check_start(folder: Path, vocabulary: Vocabulary) -> None:
-    """Raises ValueError for a checkpoint of another vocabulary, and for a reward model: its head for text was not trained with its
-    other weights.
-    """
-    check_vocabulary(folder, vocabulary)
+def _check_gives_text(folder: Path) -> None:
+    """Raises ValueError for a reward model: its head for text was not trained with its other weights."""
     if (folder / f"{SCORE}.safetensors").is_file():
         raise ValueError(f"{folder} is a reward model, which gives scores and no text: start from another checkpoint")
 
