@@ -1,9 +1,9 @@
-"""Checks the models that a recipe trains before hours of work, and not after them.
+"""Checks the models that a recipe trains before a corpus is built for them, and not after hours of that.
 
 check_models(recipe, ["pretrain"])   ->   RecipeError("training.pretrain.model: transformers has no model_type 'lama'; similar: llama")
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
 from weft.schemas.faults import RecipeError
 from weft.schemas.recipe import Recipe
@@ -19,23 +19,10 @@ def check_models(recipe: Recipe, stages: Iterable[str]) -> None:
     for name in stages:
         from weft.trainer.model import check_new
 
-        _check(_first_model(recipe, name), recipe.training[name].context, name, check_new)
-
-
-def check_bases(recipe: Recipe, stages: Iterable[str]) -> None:
-    """Raises RecipeError where the checkpoint that a training stage starts from cannot be its model. A build does not need it."""
-    from weft.trainer.model import check_base
-
-    for name in stages:
-        _check(recipe.training[name].model, recipe.training[name].context, name, check_base)
-
-
-def _check(model: ModelSettings, context: int, stage: str, check: Callable[[ModelSettings, int], None]) -> None:
-    """Raises RecipeError."""
-    try:
-        check(model, context)
-    except ValueError as fault:
-        raise RecipeError(f"training.{stage}.model: {fault}") from None
+        try:
+            check_new(_first_model(recipe, name), recipe.training[name].context)
+        except ValueError as fault:
+            raise RecipeError(f"training.{name}.model: {fault}") from None
 
 
 def _first_model(recipe: Recipe, name: str) -> ModelSettings:

@@ -1,6 +1,6 @@
 """Whether a corpus holds what the recipe that is to be trained says: the settings that decide its samples are compared.
 
-check_same(pipeline, "corpus", ["pretrain"])    RecipeError: corpus was built with other settings: `text.size` was 290, is now 300; …
+check_same(pipeline, built, "corpus", ["pretrain"])    RecipeError: corpus was built with other settings: `text.size` was 290, …
 
 Settings that are read at training alone may differ: the model, the optimiser, the objective, the seed. So may places of files.
 """
@@ -9,7 +9,6 @@ from collections.abc import Iterable, Mapping
 from shlex import quote
 from typing import Any
 
-from weft.jobs.commands import open_corpus
 from weft.pipelines.graph import Pipeline
 from weft.schemas.changes import named_settings
 from weft.schemas.choice import Choice
@@ -19,11 +18,10 @@ from weft.schemas.settings import Settings, Versioned
 _SHOWN = 3
 
 
-def check_same(pipeline: Pipeline, corpus: str, stages: Iterable[str]) -> None:
+def check_same(pipeline: Pipeline, built: Pipeline, corpus: str, stages: Iterable[str]) -> None:
     """Raises RecipeError where a section that both recipes have, or the mixture of one of the stages, has other settings than when the
-    corpus was built, and for a corpus without its recipe.
+    corpus was `built`.
     """
-    _, built = open_corpus(corpus)
     was, now = _sections(built, stages), _sections(pipeline, stages)
     differing = [
         phrase for section, settings in now.items() if section in was for phrase in _changes(was[section], settings)

@@ -17,7 +17,7 @@ training:
 from graphlib import CycleError, TopologicalSorter
 from typing import Annotated, Any
 
-from pydantic import Field, ValidationInfo, field_validator, model_validator
+from pydantic import AfterValidator, Field, ValidationInfo, field_validator, model_validator
 
 from weft.schemas.chat import ChatTemplate
 from weft.schemas.choice import Choice as Choice  # those who read a recipe take it from here
@@ -38,6 +38,17 @@ from weft.schemas.recipe_sections import (
 )
 from weft.schemas.settings import Settings
 from weft.schemas.training import TrainingStage
+
+
+def _several(parts: dict[str, float]) -> dict[str, float]:
+    if len(parts) < 2:
+        raise ValueError(
+            "a merge has two parts or more, such as {sft: 5, dpo: 1}; to go on from one stage, name it as `model: {start: sft}`"
+        )
+    return parts
+
+
+MergeParts = Annotated[dict[str, Annotated[float, Field(gt=0, allow_inf_nan=False)]], AfterValidator(_several)]
 
 
 class Recipe(Settings):
@@ -71,7 +82,7 @@ class Recipe(Settings):
     shards: ShardSettings = ShardSettings()
     revisions: dict[str, str] = {}
     training: dict[str, TrainingStage] = {}
-    merges: dict[str, dict[str, Annotated[float, Field(gt=0, allow_inf_nan=False)]]] = {}
+    merges: dict[str, MergeParts] = {}
     published: Published = Published()
 
     @field_validator("segment", "align", "synthesize", "text", mode="before")

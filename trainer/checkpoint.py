@@ -25,6 +25,7 @@ from safetensors.torch import load_file, save_file
 from torch.optim import Optimizer
 
 from weft.schemas.disk import to_disk
+from weft.schemas.faults import RecipeError
 from weft.schemas.fingerprint import content, digest
 from weft.trainer import sums
 from weft.trainer.merging import RECORD
@@ -52,9 +53,7 @@ class RunOrigin:
 
     def difference(self, other: "RunOrigin") -> str:
         """The differences of `other`; empty when there are none."""
-        old, new = _flat(asdict(self)), _flat(asdict(other))
-        changed = sorted(key for key in old.keys() | new.keys() if old.get(key) != new.get(key))
-        return "; ".join(f"{key} was {old.get(key)}, is now {new.get(key)}" for key in changed)
+        return changes(asdict(self), asdict(other))
 
 
 @dataclass(frozen=True)
@@ -71,6 +70,13 @@ class State:
     def from_json(cls, text: str) -> "State":
         record = json.loads(text)
         return cls(stream=StreamState(**record["stream"]), origin=RunOrigin(**record["origin"]))
+
+
+def changes(was: dict[str, Any], now: dict[str, Any]) -> str:
+    """The keys whose values differ, with both values; "" where there are none. A key of a dict within is `outer.inner`."""
+    old, new = _flat(was), _flat(now)
+    changed = sorted(key for key in old.keys() | new.keys() if old.get(key) != new.get(key))
+    return "; ".join(f"{key} was {old.get(key)}, is now {new.get(key)}" for key in changed)
 
 
 def _flat(tree: dict[str, Any], path: str = "") -> dict[str, Any]:
@@ -135,7 +141,7 @@ def _remedy(folder: Path) -> str:
 def read_state(folder: Path, origin: RunOrigin) -> State:
     """The state of a checkpoint.
 
-    Raises ValueError when a file is damaged, or when the run has another vocabulary, index, seed or other settings.
+    Raises ValueError when a file is damaged, and RecipeError when the run has another vocabulary, index, seed or other settings.
     """
     verify(folder)
     try:
@@ -145,7 +151,7 @@ def read_state(folder: Path, origin: RunOrigin) -> State:
             f"{folder}/state.json was written by another version of weft; to train with this one, {anew(folder.parents[1])}"
         ) from fault
     if difference := state.origin.difference(origin):
-        raise ValueError(
+        raise RecipeError(
             f"{folder} belongs to a run of other data or settings: {difference}; to train with these, {anew(folder.parents[1])}"
         )
     return state

@@ -23,6 +23,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 
 from weft.schemas.disk import to_disk
+from weft.schemas.faults import RecipeError
 from weft.schemas.vocabulary import Vocabulary
 from weft.trainer import sums
 
@@ -64,14 +65,14 @@ def merge(parts: Mapping[Path, float], target: Path) -> Path:
 
 
 def check_merge(folder: Path, parts: Mapping[Path, float]) -> None:
-    """Raises ValueError for a merge that is damaged, and for one of other checkpoints or weights."""
+    """Raises ValueError for a merge that is damaged, and RecipeError for one of other checkpoints or weights."""
     if fault := sums.fault(folder):
         raise ValueError(f"{folder} is damaged: {fault}; remove it to merge again")
     record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
     if [_made_from(part) for part in record["parts"]] != [
         _made_from(part) for part in _record(parts, folder.parent)["parts"]
     ]:
-        raise ValueError(f"{folder} is a merge of other checkpoints or weights; remove it to merge again")
+        raise RecipeError(f"{folder} is a merge of other checkpoints or weights; remove it to merge again")
 
 
 def _record(parts: Mapping[Path, float], run: Path) -> dict[str, Any]:

@@ -5,6 +5,7 @@
 A forward over packed blocks attends inside documents, so a sample sees itself and nothing else.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -44,15 +45,26 @@ def check_new(settings: ModelSettings, context: int) -> None:
         return
     config = _config(settings, size=64)
     check_context(config, context)
+    without_weights(config)
+
+
+def config_of(line: Sequence[ModelSettings], size: int = 64) -> Any:
+    """The config of the LM that a line of stages ends with: the first has a `base` or a `config`, and each goes on from the one before.
+
+    A `base` is looked at, but for its weights. Raises ValueError as `build` does.
+    """
+    if line[0].base:
+        check_weights(line[0].base)
+    config = _config(line[0], size)
+    for settings in line[1:]:
+        config = _with_rope(settings, config)
+    return config
+
+
+def without_weights(config: Any) -> PreTrainedModel:
+    """An LM of this config on the device `meta`, where weights take no memory. Raises ValueError as `build` does."""
     with torch.device("meta"):
-        _new(config)
-
-
-def check_base(settings: ModelSettings, context: int) -> None:
-    """Checks a checkpoint that a stage starts from, without its weights. Raises ValueError as `build` does."""
-    if settings.base:
-        check_weights(settings.base)
-        check_context(with_settings(settings, settings.base), context)
+        return _new(config)
 
 
 def _new(config: Any) -> PreTrainedModel:

@@ -119,9 +119,7 @@ def begin(
     optimiser = optimiser_of(freeze(network, stage.trainable), stage.trainable, stage.optimiser)
     if latest:
         checkpoint.restore_optimiser(latest, network, optimiser)
-    available = _available(stream)
-    horizon = stage.optimiser.steps or available
-    steps = min(horizon, available)
+    steps, horizon = steps_of(stream, stage)
     if state.step > steps:
         raise RecipeError(
             f"{out} has done {state.step} steps already, and `steps` asks for {steps}: raise `steps`, or {anew(out)}"
@@ -136,7 +134,7 @@ def begin(
         seed=origin.seed,
         steps=steps,
         horizon=horizon,
-        available=available,
+        available=stream.steps,
     )
     out.mkdir(parents=True, exist_ok=True)
     losses.truncate(out, state.step)
@@ -144,15 +142,21 @@ def begin(
 
 
 def device_of(stage: TrainingStage) -> torch.device:
-    """Where the stage is trained. Raises ValueError where that is a GPU and torch finds none."""
+    """Where the stage is trained. Raises RecipeError where that is a GPU and torch finds none, or none for the stage's `dtype`."""
     has_gpu = torch.cuda.is_available()
     if stage.device == "cuda" and not has_gpu:
-        raise ValueError("`device: cuda`, but torch finds no GPU on this machine; set `device: cpu` or `device: auto`")
-    return torch.device("cuda" if has_gpu and stage.device != "cpu" else "cpu")
+        raise RecipeError("`device: cuda`, but torch finds no GPU on this machine; set `device: cpu` or `device: auto`")
+    device = torch.device("cuda" if has_gpu and stage.device != "cpu" else "cpu")
+    if device.type == "cuda" and stage.model.dtype == "bfloat16" and not torch.cuda.is_bf16_supported(False):
+        raise RecipeError(
+            "`dtype: bfloat16`, which this machine's GPU does not compute in; set `dtype: float32` or `device: cpu`"
+        )
+    return device
 
 
-def _available(stream: BatchStream | PromptStream) -> int:
-    """The number of steps in the stream. Raises ValueError when it is empty."""
-    if not stream.steps:
+def steps_of(stream: BatchStream | PromptStream, stage: TrainingStage) -> tuple[int, int]:
+    """The steps that the stage has, and those that its schedule is over. Raises ValueError when the stream is empty."""
+    if not (available := stream.steps):
         raise ValueError(f"{stream.draws.folder} holds no tokens to train on")
-    return stream.steps
+    horizon = stage.optimiser.steps or available
+    return min(horizon, available), horizon

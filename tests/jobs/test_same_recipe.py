@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from weft.jobs.build import write_recipe
-from weft.jobs.commands import read_pipeline
+from weft.jobs.commands import open_corpus, read_pipeline
 from weft.jobs.same_recipe import check_same
 from weft.pipelines.corpus.corpus_folder import mark
 from weft.pipelines.storage.store import Store
@@ -49,7 +49,8 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def check(built: Path, *overrides: str, stages: tuple[str, ...] = ("one",)) -> None:
-    check_same(read_pipeline(str(built / "recipe.yaml"), overrides), str(built / "corpus"), stages)
+    _, saved = open_corpus(str(built / "corpus"))
+    check_same(read_pipeline(str(built / "recipe.yaml"), overrides), saved, str(built / "corpus"), stages)
 
 
 @pytest.mark.parametrize(
@@ -104,4 +105,5 @@ def test_settings_of_the_training_and_new_sections_may_differ(built: Path, overr
 def test_a_source_may_have_moved_and_the_recipe_of_the_corpus_is_the_same(built: Path, tmp_path: Path) -> None:
     moved = shutil.copy(built / "text.txt", tmp_path / "moved.txt")
     check(built, f"sources.own.path={moved}")
-    check_same(read_pipeline(str(built / "corpus/recipe.yaml")), str(built / "corpus"), ("one", "two"))
+    _, saved = open_corpus(str(built / "corpus"))
+    check_same(read_pipeline(str(built / "corpus/recipe.yaml")), saved, str(built / "corpus"), ("one", "two"))

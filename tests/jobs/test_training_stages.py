@@ -143,7 +143,7 @@ def test_it_goes_on_where_it_was_stopped(
         (("--resume",), "holds no run of base, sft, dpo, final to resume"),
         (("--stage", "sfd"), "no training stage 'sfd'; the recipe has base, sft, dpo, final"),
         (("--stage", "base"), ""),
-        (("training.base.trainable={adaptor: 1}", "--stage", "base"), "`trainable` names 'adaptor', and this model has no "
+        (("training.base.trainable={adaptor: 1}", "--stage", "base"), "training.base.trainable names 'adaptor', and this model has no "
          "such weights; it has embeddings, lm, head"),
         (("training.base.model.config.tie_word_embeddings=true", "training.base.trainable={embeddings: 1, head: 1}"),
          "this model ties the head to the embeddings: leave `head` out, or set `tie_word_embeddings: false`"),
@@ -200,10 +200,11 @@ def test_a_base_that_cannot_be_one_is_refused_before_any_stage(
             "training.sft.model.start: 'bse' is not declared; there are dpo, base, sft, final",
         ),
         ("training.base.model={start: dpo}", "training.dpo.model.start: dpo -> sft -> base -> dpo goes in a circle"),
-        ("merges={one: {two: 1}, two: {one: 1}}", "merges.one: one -> two -> one goes in a circle"),
+        ("merges={one: {two: 1, sft: 1}, two: {one: 1, sft: 1}}", "merges.one: one -> two -> one goes in a circle"),
         ("training.sft.optimiser.lr=1e45", "training.sft.optimiser.lr: input should be less than or equal to 1000"),
         ("training.sft.trainable={lm: 1e45}", "training.sft.trainable.lm: input should be less than or equal to 1000"),
         ("merges.final={sft: 1, dpp: 2}", "merges.final: 'dpp' is not declared"),
+        ("merges.new={sft: 1}", "merges.new: a merge has two parts or more, such as {sft: 5, dpo: 1}"),
         ("merges.final={sft: 0}", "merges.final.sft: input should be greater than 0"),
         ("training.sft.trainable={lmm: 1}", "training.sft.trainable"),
         ("training.dpo.objective.beta=-1", "training.dpo.objective"),

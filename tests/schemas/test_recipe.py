@@ -68,7 +68,10 @@ RL = {
     ("change", "wrong"),
     [
         ({"training": {"a": {**STAGE, "model": {"start": "a"}}}}, "^training.a.model.start: a -> a goes in a circle"),
-        ({"merges": {"a": {"b": 1}, "b": {"a": 1}}}, "^merges.a: a -> b -> a goes in a circle"),
+        (
+            {"training": {"t": STAGE}, "merges": {"a": {"b": 1, "t": 1}, "b": {"a": 1, "t": 1}}},
+            "^merges.a: a -> b -> a goes in a circle",
+        ),
         (
             {"training": {"rl": {**STAGE, **RL}, "judge": {**STAGE, **JUDGE}}},
             r"^training.rl.objective.rewards.1.stage: rl -> judge -> rl goes in a circle",

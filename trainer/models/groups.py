@@ -3,7 +3,7 @@
 groups_of(network)  ->  {"embeddings": {"lm.model.embed_tokens.weight": …}, "head": …, "lm": …, "adaptor": …}
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from itertools import product
 
 from torch import nn
@@ -36,23 +36,25 @@ def freeze(network: Network, trainable: Mapping[Group, float | None]) -> dict[st
     Raises RecipeError for a group that the network does not have, and for embeddings and a head that are one.
     """
     groups = groups_of(network)
+    if fault := lacking(network, trainable):
+        raise RecipeError(f"`trainable` {fault}")
     named: list[str] = list(trainable) or list(groups)
-    for name in named:
-        if name not in groups:
-            raise RecipeError(_missing(network, name, groups))
     for name, weights in groups.items():
         for weight in weights.values():
             weight.requires_grad_(name in named)
     return {name: groups[name] for name in named}
 
 
-def _missing(network: Network, name: str, groups: Mapping[str, Weights]) -> str:
+def lacking(network: Network, trainable: Collection[Group]) -> str:
+    """What is wrong with `trainable`, as a clause that follows its name: the first group that is not there; "" where all are."""
+    groups = groups_of(network)
+    name = next((name for name in trainable if name not in groups), None)
     if name == "head" and network.lm.get_output_embeddings() is not None:
         return (
-            "`trainable` gives the head a rate of its own, but this model ties the head to the embeddings: leave `head` out, or set "
+            "gives the head a rate of its own, but this model ties the head to the embeddings: leave `head` out, or set "
             "`tie_word_embeddings: false` in the model's config"
         )
-    return f"`trainable` names {name!r}, and this model has no such weights; it has {', '.join(groups)}"
+    return f"names {name!r}, and this model has no such weights; it has {', '.join(groups)}" if name else ""
 
 
 def optimiser_of(trained: Mapping[str, Weights], rates: Mapping[Group, float | None], settings: Optimiser) -> AdamW:

@@ -15,10 +15,13 @@ from safetensors import SafetensorError
 from transformers import CONFIG_MAPPING, AutoConfig, AutoModelForCausalLM, PreTrainedConfig, PreTrainedModel
 from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
 
+from weft.schemas.counting import counted
 from weft.schemas.hub import is_hub_name, loadable
 from weft.tokenizers.models.checkpoint import quiet
 from weft.trainer.attention import take_bounds
 from weft.trainer.models.packing_check import check_packing
+
+_SHOWN = 3
 
 
 def read_config(folder: str) -> Any:
@@ -45,7 +48,7 @@ def check_kind(kind: object, has_code: bool = False) -> None:
 
 
 def load(folder: str, config: Any = None) -> PreTrainedModel:
-    """The model in float32. Raises ValueError where it cannot be loaded whole from safetensors."""
+    """The model in float32. Raises ValueError where it cannot be loaded whole from safetensors, and for weights that are not finite."""
     config = config or read_config(folder)
     try:
         with quiet():
@@ -62,7 +65,20 @@ def load(folder: str, config: Any = None) -> PreTrainedModel:
             f"{folder} lacks {len(lacking)} of the weights of a {type(model).__name__}, or has them in another shape, such as "
             f"{lacking[0]}: it would be trained from random ones"
         )
+    _check_finite(model, folder)
     return as_trained(cast(PreTrainedModel, model))
+
+
+def _check_finite(model: torch.nn.Module, folder: str) -> None:
+    """Raises ValueError for weights that are not finite: whatever is made of them is not either."""
+    counts = {name: int((~torch.isfinite(weight)).sum()) for name, weight in model.named_parameters()}
+    bad = [name for name, count in counts.items() if count]
+    if bad:
+        more = ", …" if len(bad) > _SHOWN else ""
+        raise ValueError(
+            f"{folder}: {sum(counts.values()):,} of its weights are not finite, in {counted(len(bad), 'tensor')}: "
+            f"{', '.join(bad[:_SHOWN])}{more}"
+        )
 
 
 def as_trained(lm: PreTrainedModel) -> PreTrainedModel:

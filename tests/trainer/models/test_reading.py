@@ -6,10 +6,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import torch
 from safetensors.torch import load_file, save_file
 
 from weft.schemas.training import ModelSettings
-from weft.trainer.model import build, check_base
+from weft.trainer.model import build, check_context, config_of
 from weft.trainer.models.reading import load
 
 Change = Callable[[Path], object]
@@ -62,6 +63,10 @@ WEIGHTS: list[tuple[Change, str]] = [
     (cut, "only safetensors checkpoints are read"),
     (with_tensors(lm_head__weight=None), "lacks 1 of the weights of a LlamaForCausalLM"),
     (configured(intermediate_size=32), "or has them in another shape, such as model.layers.0.mlp.down_proj.weight"),
+    (
+        with_tensors(lm_head__weight=torch.full((48, 32), torch.nan)),
+        "1,536 of its weights are not finite, in 1 tensor: lm_head.weight",
+    ),
 ]
 
 
@@ -73,10 +78,10 @@ def folder(llama: dict[str, object], tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize(("change", "sentence"), CONFIGS)
 def test_a_base_is_checked_before_its_weights_are_read(folder: Path, change: Change, sentence: str) -> None:
-    check_base(ModelSettings(base=str(folder)), 32)
+    check_context(config_of([ModelSettings(base=str(folder))]), 32)
     change(folder)
     with pytest.raises(ValueError, match=re.escape(sentence)) as refused:
-        check_base(ModelSettings(base=str(folder)), 32)
+        check_context(config_of([ModelSettings(base=str(folder))]), 32)
     assert "\n" not in str(refused.value)
 
 
@@ -98,4 +103,4 @@ def test_code_beside_a_known_model_is_not_run(folder: Path) -> None:
 
 def test_a_base_elsewhere_is_named() -> None:
     with pytest.raises(ValueError, match="not/here: no such file or folder"):
-        check_base(ModelSettings(base="not/here"), 32)
+        config_of([ModelSettings(base="not/here")])

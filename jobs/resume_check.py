@@ -1,0 +1,94 @@
+"""Checks what a training goes on with: stages that were begun with other settings, or from weights that will change.
+
+check_resumed(recipe, Path("run"), {"base": 400, "sft": 200})
+RecipeError: run/sft was begun with other settings: training.sft.optimiser.lr was 0.001, is now 0.002; …
+"""
+
+import json
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
+
+from weft.schemas.faults import RecipeError
+from weft.schemas.recipe import Recipe
+from weft.trainer import checkpoint
+from weft.trainer.checkpoint import State
+from weft.trainer.merging import RECORD
+from weft.trainer.run_setup import decisive_settings
+from weft.trainer.runs import ended
+
+_OF_REWARDS = ("rewards", "reward_models")  # versions and checkpoints, compared when the stage goes on
+
+
+def check_resumed(recipe: Recipe, out: Path, steps: Mapping[str, int]) -> None:
+    """`steps` are those that each stage will have, of all that are trained now; merges have none.
+
+    Raises RecipeError for a stage or a merge that was begun otherwise than the recipe says. A state that cannot be read is not looked
+    at: the stage sets its checkpoint aside.
+    """
+    states = {name: state for name in recipe.training if name in steps and (state := _state(out / name))}
+    for name, state in states.items():
+        _check_settings(recipe, out / name, state, steps[name])
+    further = [name for name in states if ended(out, name) and states[name].stream.step < steps[name]]
+    if further:
+        _check_starts(recipe, out, further, within=steps)
+    for name in recipe.merges:
+        if name in steps:
+            _check_weights(recipe, out / name)
+
+
+def _state(folder: Path) -> State | None:
+    """What the latest checkpoint of a stage says of itself; None where there is none, or it cannot be read."""
+    try:
+        latest = checkpoint.latest(folder)
+        return State.from_json((latest / "state.json").read_text(encoding="utf-8")) if latest else None
+    except (OSError, KeyError, TypeError, ValueError):
+        return None
+
+
+def _check_settings(recipe: Recipe, folder: Path, state: State, steps: int) -> None:
+    """`folder` is that of the stage. Raises RecipeError."""
+    name = folder.name
+    was = {key: value for key, value in state.origin.settings.items() if key not in _OF_REWARDS}
+    now = decisive_settings(recipe.training[name], rewards=(), reward_models={})
+    if changed := checkpoint.changes(
+        {"seed": state.origin.seed, "training": {name: was}}, {"seed": recipe.seed, "training": {name: now}}
+    ):
+        raise RecipeError(
+            f"{folder} was begun with other settings: {changed}; give the recipe those of before, or train into a new folder"
+        )
+    if state.stream.step > steps:
+        raise RecipeError(
+            f"training.{name}.optimiser.steps asks for {steps} steps, and {folder} has done {state.stream.step} already: raise it, "
+            "or train into a new folder"
+        )
+
+
+def _check_starts(recipe: Recipe, out: Path, further: Sequence[str], within: Collection[str]) -> None:
+    """Raises RecipeError for stages and merges that began from what one that is trained `further` had ended with."""
+    changing, stale = set(further), []
+    for name in recipe.training_order:
+        if name in within and changing & set(recipe.needs(name)):
+            changing.add(name)
+            if checkpoint.latest(out / name) or (out / name / RECORD).is_file():
+                stale.append(name)
+    if stale:
+        folders = ", ".join(str(out / name) for name in stale)
+        raise RecipeError(
+            f"training.{further[0]} has steps left to train, and {', '.join(stale)} began from the weights that it had before: "
+            f"remove {folders} to train them again, or train into a new folder"
+        )
+
+
+def _check_weights(recipe: Recipe, folder: Path) -> None:
+    """`folder` is that of a merge. Raises RecipeError; a record that cannot be read is told when the merge's turn comes."""
+    now = [float(weight) for weight in recipe.merges[folder.name].values()]
+    try:
+        record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
+        was = [float(part["weight"]) for part in record["parts"]]
+    except (OSError, KeyError, TypeError, ValueError):
+        return
+    if was != now:
+        then, here = (", ".join(f"{weight:g}" for weight in weights) for weights in (was, now))
+        raise RecipeError(
+            f"merges.{folder.name}: {folder} was made with the weights {then}, and the recipe has {here}; remove it to merge again"
+        )

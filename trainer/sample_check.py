@@ -1,0 +1,41 @@
+"""Checks that a stage can learn from its samples, before any stage begins: what `train` checks of them before its first step, and
+that each answer of a pair has what DPO compares.
+
+check_samples(shards / "dpo", stage, vocabulary, modalities=["audio"])      RecipeError: …/dpo/index.parquet: samples of task …
+"""
+
+from collections.abc import Collection
+from pathlib import Path
+
+from weft.schemas.objectives import Dpo
+from weft.schemas.training import TrainingStage
+from weft.schemas.vocabulary import Modality, Vocabulary
+from weft.trainer.answer_check import check_answers
+from weft.trainer.loader import DrawReader, OpenTar, mapped
+from weft.trainer.objectives.dpo import counted_tokens
+from weft.trainer.run_setup import held_out_samples, steps_of, stream_of
+from weft.trainer.unsupported import check_adaptors, check_supported
+
+
+def check_samples(
+    folder: Path,
+    stage: TrainingStage,
+    vocabulary: Vocabulary,
+    modalities: Collection[Modality] = (),
+    validation: Path | None = None,
+    open_tar: OpenTar = mapped,
+) -> int:
+    """The steps that the stage will have. There are encoders for the `modalities`; `validation` is the folder of held-out shards.
+
+    Raises RecipeError for samples that the stage's objective or network does not take, and ValueError for damaged ones.
+    """
+    draws = DrawReader(folder, open_tar=open_tar)
+    check_supported(draws.index, stage.objective, modalities)
+    if modalities:
+        check_adaptors(draws.index, stage.trainable)
+    steps, _ = steps_of(stream_of(draws, stage), stage)
+    if isinstance(stage.objective, Dpo):
+        check_answers(draws, counted_tokens(vocabulary, stage.objective.count).numpy())
+    if validation:
+        held_out_samples(validation, stage, vocabulary.size, open_tar)
+    return steps
