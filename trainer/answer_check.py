@@ -18,7 +18,7 @@ def check_answers(draws: DrawReader, counted_V: np.ndarray) -> None:
     """`counted_V` (V,) bool are the ids that count. All ids are read, and no latents. Raises RecipeError."""
     for draw in _without_latents(draws):
         piece = Piece(draw, 0, len(draw.ids))
-        counts = piece.targets() & counted_V.take(draw.ids, mode="clip")
+        counts = piece.loss_mask() & counted_V.take(draw.ids, mode="clip")
         if not np.logical_or.reduceat(counts, piece.starts()).all():
             raise RecipeError(
                 f"{draws.index.path}: an answer of {draws.index.key(draw.position)}, a pair of task {draw.task}, has no text, and "

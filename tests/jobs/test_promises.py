@@ -126,7 +126,7 @@ def test_ray_gives_what_local_gives_with_one_worker_or_two(built: Path, tmp_path
         assert shards(out) == shards(built / "corpus")
 
 
-@pytest.mark.slow
+@pytest.mark.nodes  # three minutes
 def test_a_killed_driver_or_worker_leaves_a_corpus_that_goes_on_to_the_same_bytes(built: Path, tmp_path: Path) -> None:
     chance = random.Random(11)
     out = tmp_path / "corpus"
