@@ -7,14 +7,16 @@ check_samples(shards / "dpo", stage, vocabulary, modalities=["audio"])      Reci
 from collections.abc import Collection
 from pathlib import Path
 
-from weft.schemas.objectives import Dpo
+from weft.schemas.objectives import Dpo, OnPrompts
 from weft.schemas.training import TrainingStage
 from weft.schemas.vocabulary import Modality, Vocabulary
 from weft.trainer.answer_check import check_answers
+from weft.trainer.index import Index
 from weft.trainer.loader import DrawReader, OpenTar, mapped
 from weft.trainer.objectives.dpo import counted_tokens
-from weft.trainer.run_setup import held_out_samples, steps_of, stream_of
-from weft.trainer.unsupported import check_adaptors, check_supported
+from weft.trainer.run_setup import steps_of, stream_of
+from weft.trainer.unsupported import check_adaptors, check_supported, check_whole_pairs
+from weft.trainer.validation import first_draws
 
 
 def check_samples(
@@ -37,5 +39,13 @@ def check_samples(
     if isinstance(stage.objective, Dpo):
         check_answers(draws, counted_tokens(vocabulary, stage.objective.count).numpy())
     if validation:
-        held_out_samples(validation, stage, vocabulary.size, open_tar)
+        _check_held_out(Index(validation), stage)
     return steps
+
+
+def _check_held_out(index: Index, stage: TrainingStage) -> None:
+    """Of held-out samples the index alone is read: the stage reads them itself. Raises RecipeError, and ValueError for other splits."""
+    if not isinstance(stage.objective, OnPrompts):
+        check_whole_pairs(index, stage)
+    for _ in first_draws(index, stage):
+        pass

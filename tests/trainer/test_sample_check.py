@@ -1,4 +1,4 @@
-"""A pair that DPO cannot compare is refused before any stage begins."""
+"""Samples that a stage cannot learn from are refused before any stage begins: pairs, and held-out ones."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -45,3 +45,15 @@ def test_the_text_of_a_prompt_is_no_answer(
     with pytest.raises(RecipeError, match="an answer of s0000"):
         check_samples(make_shards([spoken]), stage("text"), VOCABULARY)
     assert check_samples(make_shards([WRITTEN], name="good"), stage("text"), VOCABULARY) == 1
+
+
+def test_held_out_samples_are_of_their_split_and_pairs_are_whole(
+    make_shards: Callable[..., Path], stage: Callable[[str], TrainingStage]
+) -> None:
+    shards, other = make_shards([WRITTEN]), make_shards([WRITTEN], name="other")
+    with pytest.raises(ValueError, match="draw 0 is of split 'train', not held out for validation"):
+        check_samples(shards, stage("text"), VOCABULARY, validation=other)
+    longer = ("down", [1, 2, *range(20, 40), 1, 4], (1, 22, 23, 24), (22,))
+    held_out = make_shards([longer], name="longer", split="validation")
+    with pytest.raises(RecipeError, match="preference pairs of task down are longer than the context of 16 tokens"):
+        check_samples(shards, stage("text"), VOCABULARY, validation=held_out)
