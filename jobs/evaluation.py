@@ -34,10 +34,11 @@ from weft.trainer.evaluation.held_out import HeldOut, HeldOutChoice, choose
 from weft.trainer.evaluation.measuring import ConditionLoss, EvaluationSettings, measure
 from weft.trainer.evaluation.preferences import Preferred, counted_in_pairs, preferred
 from weft.trainer.evaluation.record import EvaluationRow
+from weft.trainer.finite import Diverged
 from weft.trainer.losses import ValidationRow
 from weft.trainer.models.starting import starting
 from weft.trainer.run_setup import device_of
-from weft.trainer.runs import ended, start_of
+from weft.trainer.runs import CHECKPOINTS, anew, ended, start_of
 
 
 @dataclass(frozen=True)
@@ -105,12 +106,22 @@ class HeldOutCorpus:
         recipe, how = self.pipeline.recipe, self.measuring.of(stage)
         network = starting(stage, self.vocabulary, recipe.seed, start=weights, encoders=how.encoders)
         network = network.to(device_of(stage))
-        with progress(f"evaluation of {name}", held_out.documents.tokens) as report:
-            figures = measure(network, held_out.documents, how, report)
+        try:
+            with progress(f"evaluation of {name}", held_out.documents.tokens) as report:
+                figures = measure(network, held_out.documents, how, report)
+        except Diverged as fault:
+            raise ValueError(f"evaluation of {name}: {fault}{_remedy(weights)}") from None
         if held_out.pairs is None:
             return Measured(figures=figures)
         counted_V = counted_in_pairs(recipe, self.vocabulary)
         return Measured(figures=figures, preferred=preferred(network, held_out.pairs, counted_V, how))
+
+
+def _remedy(weights: Path | None) -> str:
+    """What helps where the loss of a stage's checkpoint is not finite; "" of a new or base model, and of a merge."""
+    if weights is None or weights.parent.name != CHECKPOINTS:
+        return ""
+    return f"; lower the rate of that stage, then {anew(weights.parents[1])}"
 
 
 def settings_of(recipe: Recipe, name: str) -> TrainingStage:

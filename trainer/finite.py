@@ -37,5 +37,6 @@ def _remedy(fault: FloatingPointError, optimiser: Optimizer, stage: Path) -> str
     if not isinstance(fault, Diverged):
         return ""
     if not optimiser.state:
-        return "; this was before any update: look at the weights that the stage starts from, and at `dtype`"
+        start = "look at the weights that the stage starts from (was an earlier rate too high?), and at `dtype`"
+        return f"; this was before any update: {start}"
     return f"; lower `lr` or lengthen `warmup`, then {anew(stage)}"  # another rate is another run, so no checkpoint may be left

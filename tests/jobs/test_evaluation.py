@@ -15,6 +15,8 @@ from weft.jobs.engine import LocalEngine
 from weft.pipelines.storage.store import Store
 from weft.trainer import losses
 from weft.trainer.evaluation import record
+from weft.trainer.evaluation.measuring import measure
+from weft.trainer.finite import Diverged
 
 Weft = Callable[..., tuple[int, str, str]]
 NAMES = ["start of base", "base", "sft", "dpo", "final"]
@@ -92,6 +94,26 @@ def test_every_stage_and_merge_is_measured_once(train: Weft, tmp_path: Path) -> 
     (run / record.NAME).write_text("{\n")
     code, _, wrong = train("--resume")
     assert code == 1 and "evaluation.jsonl is damaged" in wrong
+
+
+def test_a_stage_whose_loss_is_not_finite_is_named_and_the_advice_works(
+    train: Weft, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*arguments: object) -> object:
+        if (tmp_path / "run/sft/ended.json").exists():
+            raise Diverged("the loss of text on held-out samples is not finite")
+        return measure(*arguments)  # type: ignore[arg-type]
+
+    with monkeypatch.context() as patch:
+        patch.setattr("weft.jobs.evaluation.measure", broken)
+        code, _, wrong = train("merges=")
+    sentence = "failed: evaluation of sft: the loss of text on held-out samples is not finite; lower the rate of that stage, then "
+    assert code == 1 and wrong.startswith(
+        f"{sentence}remove {tmp_path / 'run/sft/checkpoints'} and run again with --resume:"
+    )
+    shutil.rmtree(tmp_path / "run/sft/checkpoints")
+    assert train("merges=", "training.sft.optimiser.lr=1e-3", "--resume")[0] == 0
+    assert [row["name"] for row in rows_of(tmp_path / "run")] == ["start of base", "base", "sft", "dpo"]
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ import numpy as np
 from weft.schemas.training import TrainingStage
 from weft.trainer.evaluation.conditions import CONDITIONS, Contents, conditions
 from weft.trainer.evaluation.held_out import HeldOut
+from weft.trainer.finite import Diverged
 from weft.trainer.models.encoders import FrozenEncoders
 from weft.trainer.models.network import Network
 from weft.trainer.objectives.base import Sums, autocast, micro_rows
@@ -62,7 +63,7 @@ def measure(
 ) -> dict[str, ConditionLoss]:
     """The figures of the conditions of which a token counts. `report` gets the tokens of each batch that is done.
 
-    Raises ValueError when a loss is not finite.
+    Raises Diverged when a loss is not finite.
     """
     sums, seconds = Sums.none(2 * len(CONDITIONS)), np.zeros(len(CONDITIONS))
     with measuring(network):
@@ -89,7 +90,7 @@ def _sums(network: Network, batch: Batch, how: EvaluationSettings) -> Sums:
 def _figures(sums: Sums, seconds: np.ndarray) -> dict[str, ConditionLoss]:
     nats, counts = sums.nats.reshape(-1, 2), sums.counts.reshape(-1, 2)
     if bad := [name for name, both in zip(CONDITIONS, nats, strict=True) if not isfinite(both.sum())]:
-        raise ValueError(f"the loss of {', '.join(bad)} on held-out samples is not finite")
+        raise Diverged(f"the loss of {', '.join(bad)} on held-out samples is not finite")
     return {
         name: ConditionLoss(
             nats=float(nats[n].sum()),

@@ -13,6 +13,7 @@ from weft.trainer.evaluation.conditions import Contents
 from weft.trainer.evaluation.held_out import HeldOut
 from weft.trainer.evaluation.measuring import ConditionLoss, EvaluationSettings, measure
 from weft.trainer.evaluation.seconds import token_seconds
+from weft.trainer.finite import Diverged
 from weft.trainer.model import build
 from weft.trainer.models.network import Network
 
@@ -89,7 +90,7 @@ def test_a_loss_that_is_not_finite_is_named(
 ) -> None:
     with torch.no_grad():
         network.lm.get_input_embeddings().weight[25].fill_(float("nan"))
-    with pytest.raises(ValueError, match="the loss of speech on held-out samples is not finite"):
+    with pytest.raises(Diverged, match="the loss of speech on held-out samples is not finite"):
         measure(
             network, choose_held_out(("speech", "text")), EvaluationSettings(contents=Contents.of(spoken_vocabulary))
         )
