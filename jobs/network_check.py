@@ -16,6 +16,7 @@ from weft.pipelines.graph import Pipeline
 from weft.schemas.faults import RecipeError
 from weft.schemas.recipe import Recipe
 from weft.schemas.training import ModelSettings
+from weft.trainer.checkpoint import verify
 from weft.trainer.model import check_context, config_of
 from weft.trainer.models.groups import lacking
 from weft.trainer.models.outline import outline, unlike
@@ -57,7 +58,11 @@ class WeightLines:
 
 
 def check_networks(pipeline: Pipeline, lines: WeightLines) -> None:
-    """Raises RecipeError with the key of what cannot be: a model, its context, its device, a group of weights, a merge."""
+    """Raises RecipeError with the key of what cannot be: a model, its context, its device, a group of weights, a merge; ValueError for
+    a damaged checkpoint of this run that a stage or a merge needs.
+    """
+    for earlier in sorted({start for name in lines.names for start in pipeline.recipe.needs(name)} - set(lines.names)):
+        verify(start_of(lines.out, earlier))
     for name in lines.names:
         if name in pipeline.recipe.merges:
             _check_merge(lines, name)
