@@ -40,7 +40,7 @@ WRONG = {
     "no corpus to look into": (("inspect", "/nowhere", "key"), "/nowhere: no corpus"),
     "no corpus to train on": (("train", "demo"), "name the corpus, such as --corpus corpus"),
     "no training stage": (("train", "demo", "--corpus", "c", "--stage", "finetune"), "no training stage 'finetune'"),
-    "no shards": (("train", "demo", "--corpus", "/nowhere"), "no shards for stage 'pretrain'"),
+    "no corpus at all": (("train", "demo", "--corpus", "/nowhere"), "/nowhere: no corpus"),
     "no source": (("plan", "demo"), "set sources.speech.path"),
     "no protocol": (("build", "demo", "--out", "foo://x"), "foo://x: Protocol not known: foo"),
     "no cluster": (("build", "demo", "--out", "c", "--address", "127.0.0.1:1"), "no Ray cluster answers there"),
