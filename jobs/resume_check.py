@@ -8,6 +8,7 @@ import json
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
+from weft.schemas.counting import counted
 from weft.schemas.faults import RecipeError
 from weft.schemas.recipe import Recipe
 from weft.trainer import checkpoint
@@ -58,8 +59,8 @@ def _check_settings(recipe: Recipe, folder: Path, state: State, steps: int) -> N
         )
     if state.stream.step > steps:
         raise RecipeError(
-            f"training.{name}.optimiser.steps asks for {steps} steps, and {folder} has done {state.stream.step} already: raise it, "
-            "or train into a new folder"
+            f"training.{name}.optimiser.steps asks for {counted(steps, 'step')}, and {folder} has done {state.stream.step} already: "
+            "raise it, or train into a new folder"
         )
 
 

@@ -270,6 +270,14 @@ def test_a_stage_from_which_another_began_is_not_trained_further(train: Weft, tm
     assert sorted(tmp_path.glob("run/*/checkpoints/*")) == ended
 
 
+def test_a_stage_is_not_asked_for_fewer_steps_than_it_has_done(train: Weft, tmp_path: Path) -> None:
+    smaller = ("training.base.context=32", "training.base.optimiser.batch_tokens=32")
+    assert train(*smaller, "training.base.optimiser.steps=2", "--stage", "base")[0] == 0
+    code, _, errors = train(*smaller, "training.base.optimiser.steps=1", "--resume")
+    sentence = f"training.base.optimiser.steps asks for 1 step, and {tmp_path}/run/base has done 2 already: raise it"
+    assert (code, sentence in " ".join(errors.split())) == (2, True), errors
+
+
 def test_a_corpus_is_opened_once(train: Weft, monkeypatch: pytest.MonkeyPatch) -> None:
     opened: list[str] = []
 
