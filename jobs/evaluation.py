@@ -113,8 +113,8 @@ class HeldOutCorpus:
             raise ValueError(f"evaluation of {name}: {fault}{_remedy(weights)}") from None
         if held_out.pairs is None:
             return Measured(figures=figures)
-        counted_V = counted_in_pairs(recipe, self.vocabulary)
-        return Measured(figures=figures, preferred=preferred(network, held_out.pairs, counted_V, how))
+        counted = counted_in_pairs(recipe, self.vocabulary)
+        return Measured(figures=figures, preferred=preferred(network, held_out.pairs, counted, how))
 
 
 def _remedy(weights: Path | None) -> str:

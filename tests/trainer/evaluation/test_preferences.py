@@ -64,7 +64,9 @@ def test_the_chosen_is_likelier_by_the_tokens_that_dpo_counts(
     network: Network, pairs: HeldOut, spoken_vocabulary: Vocabulary, objective: dict[str, object], monkeypatch: pytest.MonkeyPatch
 ) -> None:  # fmt: skip
     counted = counted_in_pairs(recipe(**objective), spoken_vocabulary)
-    assert [bool(counted[id_]) for id_ in (1, 22)] == [True, objective.get("count") != "text"]  # a word and a code
+    assert list(counted) == (["pairs"] if objective["use"] == "dpo" else [])
+    ids = counted.get("pairs", torch.ones(48, dtype=torch.bool))
+    assert [bool(ids[id_]) for id_ in (1, 22)] == [True, objective.get("count") != "text"]  # a word and a code
     how = EvaluationSettings(contents=Contents.of(spoken_vocabulary), forward_tokens=48)
     if objective.get("count") == "text":  # no word is in the chosen answers of these pairs
         with pytest.raises(ValueError, match="an answer of a pair has no token that counts"):
@@ -73,6 +75,15 @@ def test_the_chosen_is_likelier_by_the_tokens_that_dpo_counts(
     made = preferred(network, pairs, counted, how)
     assert network.training
     network.eval()
-    expected = likelihoods(network, pairs, counted)
+    expected = likelihoods(network, pairs, ids)
     assert made == Preferred(right=sum(one > other for one, other in expected), pairs=5)
     assert made.share == made.right / 5
+
+
+def test_pairs_of_a_task_that_no_dpo_learns_from_count_whole(
+    network: Network, pairs: HeldOut, spoken_vocabulary: Vocabulary
+) -> None:
+    """A reward model may learn from answers without any text beside a DPO of text."""
+    text_alone = counted_in_pairs(recipe(use="dpo", count="text"), spoken_vocabulary)
+    how = EvaluationSettings(contents=Contents.of(spoken_vocabulary), forward_tokens=48)
+    assert preferred(network, pairs, {"others": text_alone["pairs"]}, how) == preferred(network, pairs, {}, how)
