@@ -55,6 +55,9 @@ class Task(ContentTask):
     pieces: Literal["turns", "state", "joined"] = "turns"
     exchanges: Literal["spoken", "speech-first", "text-first"] = "spoken"
 
+    def version(self) -> str:
+        return "2"
+
     @field_validator("turns")
     @classmethod
     def _once(cls, turns: tuple[TurnTemplate, ...]) -> tuple[TurnTemplate, ...]:
@@ -121,8 +124,14 @@ class Task(ContentTask):
         return self.template
 
     def compose(self, material: Material, builder: SampleBuilder, random: Random) -> None:
+        """Raises Unusable, also for a dialogue of which nothing would count."""
         writer = TurnWriter(builder=builder, template=self.template, loss=frozenset(self.loss), image=material.image)
         self.write(material, dict.fromkeys(self.marks, writer))
+        assert isinstance(material.source, Dialogue)
+        roles = {turn.role for turn in material.source.turns}
+        if not roles & set(self.loss):
+            theirs = ", ".join(map(repr, sorted(roles)))
+            raise Unusable("no_loss", f"none of its turns has a role in `loss`; its roles are {theirs}")
 
     def write(self, material: Material, writers: Mapping[str, TurnWriter]) -> None:
         """The turns by the writer of what they are marked as: neither, or one of two answers. Raises Unusable."""

@@ -172,6 +172,15 @@ def test_pieces_end_where_the_speaker_changes_or_a_tool_is_called(compose: Compo
     assert compose(task(pieces="state", turns=entries, loss=("",)), material(*people))[0].count("<|BOT|>") == 2
 
 
+def test_a_dialogue_of_which_nothing_counts_is_refused(compose: Compose) -> None:
+    people = material(replace(ASKED, role=""), replace(ANSWERED, role=""))
+    entries = (*ENTRIES, {"role": "", "say": "hubert"})
+    with pytest.raises(Unusable, match="none of its turns has a role in `loss`; its roles are ''") as fault:
+        compose(task(turns=entries), people)
+    assert fault.value.reason == "no_loss"
+    assert compose(task(turns=entries, loss=("", "assistant")), people)[1]
+
+
 def test_of_two_answers_the_chosen_one_is_written(compose: Compose) -> None:
     """The one that is not written may have been rejected before."""
     given = material(ASKED, replace(ANSWERED, answer="chosen"), replace(ANSWERED, text="No.", answer="rejected"))
