@@ -114,8 +114,9 @@ def is_of(line: dict[str, Any], given: str, target: str) -> bool:
         if turn.get("role") == "assistant" and "text" in turn:
             answers.append(without_tags(turn["text"]))
     plain = target.replace("~", "")
+    people = not any("role" in turn for turn in line.get("turns", ()))  # all that they say is the target
     return (
         all(text in given for text in asked)
         and all(text in plain for text in answers)
-        and ("~" in given or "text" in line)
+        and ("~" in given or "text" in line or (people and "~" in target))
     )

@@ -18,6 +18,7 @@ from tests.jobs.test_images import png
 from weft.jobs.build import build
 from weft.jobs.commands import read_pipeline
 from weft.jobs.engine import LocalEngine
+from weft.jobs.forecast import source_sizes, supplies
 from weft.pipelines.audio.sound import flac
 from weft.pipelines.mixing.audit import audit
 from weft.pipelines.storage.store import Store
@@ -111,3 +112,9 @@ def test_lines_are_built_into_samples_of_their_task(samples: dict[str, list[Made
     assert len(lines) == 10 and len(samples[kind]) == EACH
     for sample in samples[kind]:
         lines.remove(next(line for line in lines if sample.is_of(line)))
+
+
+def test_the_plan_counts_as_many_samples_as_the_lines_give(tmp_path: Path) -> None:
+    pipeline = read_pipeline(write(tmp_path))
+    counted = {one.task: one.has for one in supplies(pipeline, "pre", source_sizes(pipeline, 1000))}
+    assert counted == {kind: EACH if kind == "dialogues" else 10 for kind in KINDS}
