@@ -43,7 +43,7 @@ class Judge:
     scoring: Scoring
 
     def scores(self, replies: Sequence[Reply]) -> Scores:
-        """Raises FloatingPointError for a score that is not finite, and ValueError for a reward that does not give one for each reply."""
+        """Raises FloatingPointError for a score that is not finite, ValueError for a reward that does not give one for each reply."""
         parts = {one.name: np.array(one.reward.scores(replies, self.scoring), np.float64) for one in self.rewards}
         if bad := [name for name, values in parts.items() if values.shape != (len(replies),)]:
             given = counted(parts[bad[0]].size, "score")
