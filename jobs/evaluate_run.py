@@ -19,6 +19,7 @@ from weft.jobs.printing import plain_json
 from weft.schemas.faults import RecipeError
 from weft.schemas.recipe import Recipe
 from weft.schemas.vocabulary import Vocabulary
+from weft.trainer.checkpoint import verify
 from weft.trainer.evaluation import record
 from weft.trainer.evaluation.record import EvaluationRow
 from weft.trainer.runs import ended, start_of
@@ -40,7 +41,8 @@ def run_evaluate(run: Path, as_json: bool, corpus: str = "", stage: str = "") ->
 
 
 def _measured(run: Path, corpus: str, stage: str) -> dict[str, EvaluationRow]:
-    """A row for the stage, or for each that has ended, measured on the corpus. Raises RecipeError."""
+    """A row for the stage, or for each that has ended, measured on the corpus. Raises RecipeError, and ValueError for a damaged
+    checkpoint."""
     store, pipeline = open_corpus(corpus)
     held_out_corpus = HeldOutCorpus(pipeline=pipeline, store=store)
     recipe = _recipe_of(run)
@@ -55,6 +57,7 @@ def _measured(run: Path, corpus: str, stage: str) -> dict[str, EvaluationRow]:
             raise RecipeError(f"{corpus} holds no samples to evaluate with; `hold_out:` at a source keeps some")
         for name in names:
             weights = start_of(run, name)
+            verify(weights)
             _check_vocabulary(weights, held_out_corpus.vocabulary, corpus)
             measured = held_out_corpus.measured(name, held_out, settings_of(recipe, name), weights)
             rows[name] = EvaluationRow(

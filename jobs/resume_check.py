@@ -23,8 +23,8 @@ _OF_REWARDS = ("rewards", "reward_models")  # versions and checkpoints, compared
 def check_resumed(recipe: Recipe, out: Path, steps: Mapping[str, int]) -> None:
     """`steps` are those that each stage will have, of all that are trained now; merges have none.
 
-    Raises RecipeError for a stage or a merge that was begun otherwise than the recipe says. A state that cannot be read is not looked
-    at: the stage sets its checkpoint aside.
+    Raises RecipeError for a stage or a merge that was begun otherwise than the recipe says, and ValueError for a merge that is damaged.
+    A state that cannot be read is not looked at: the stage sets its checkpoint aside.
     """
     states = {name: state for name in recipe.training if name in steps and (state := _state(out / name))}
     for name, state in states.items():
@@ -34,7 +34,7 @@ def check_resumed(recipe: Recipe, out: Path, steps: Mapping[str, int]) -> None:
         _check_starts(recipe, out, further, within=steps)
     for name in recipe.merges:
         if name in steps:
-            _check_weights(recipe, out / name)
+            _check_merged(recipe, out / name)
 
 
 def _state(folder: Path) -> State | None:
@@ -80,16 +80,16 @@ def _check_starts(recipe: Recipe, out: Path, further: Sequence[str], within: Col
         )
 
 
-def _check_weights(recipe: Recipe, folder: Path) -> None:
-    """`folder` is that of a merge. Raises RecipeError; a record that cannot be read is told when the merge's turn comes."""
-    now = [float(weight) for weight in recipe.merges[folder.name].values()]
-    try:
-        record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
-        was = [float(part["weight"]) for part in record["parts"]]
-    except (OSError, KeyError, TypeError, ValueError):
+def _check_merged(recipe: Recipe, folder: Path) -> None:
+    """`folder` is that of a merge, if it was made. Raises RecipeError for other parts or weights, and ValueError for a damaged one."""
+    if not (folder / RECORD).is_file():
         return
-    if was != now:
-        then, here = (", ".join(f"{weight:g}" for weight in weights) for weights in (was, now))
+    checkpoint.verify(folder)
+    record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
+    was = {str(part["name"]): float(part["weight"]) for part in record["parts"]}
+    now = recipe.merges[folder.name]
+    if list(was.items()) != list(now.items()):
+        then, here = (", ".join(f"{weight:g} {part}" for part, weight in parts.items()) for parts in (was, now))
         raise RecipeError(
-            f"merges.{folder.name}: {folder} was made with the weights {then}, and the recipe has {here}; remove it to merge again"
+            f"merges.{folder.name}: {folder} was made of {then}, and the recipe has {here}; remove it to merge again"
         )

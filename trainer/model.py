@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import torch
+from huggingface_hub.errors import StrictDataclassError
 from torch import Tensor
 from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedModel
 
@@ -73,8 +74,21 @@ def _new(config: Any) -> PreTrainedModel:
         model: PreTrainedModel = AutoModelForCausalLM.from_config(
             config, attn_implementation="sdpa", dtype=torch.float32
         )
-    except (AssertionError, AttributeError, ImportError, RuntimeError, TypeError) as fault:
-        raise ValueError(f"transformers makes no {config.model_type} of this config: {first_line(fault)}") from None
+    except (
+        ArithmeticError,
+        AssertionError,
+        AttributeError,
+        ImportError,
+        LookupError,
+        RuntimeError,
+        TypeError,
+    ) as fault:
+        kind = (
+            f"{type(fault).__name__}: " if isinstance(fault, ArithmeticError | LookupError) else ""
+        )  # whose texts are bare
+        raise ValueError(
+            f"transformers makes no {config.model_type} of this config: {kind}{first_line(fault)}"
+        ) from None
     return model
 
 
@@ -103,13 +117,18 @@ def _with_rope(settings: ModelSettings, config: Any) -> Any:
 
 
 def _fresh_config(declared: dict[str, Any], size: int) -> Any:
-    """A config of a new model. Raises ValueError for an unknown type or key; transformers would keep the key and ignore it."""
+    """A config of a new model. Raises ValueError for an unknown type or key (transformers would keep the key and ignore it), and for
+    values that cannot be."""
     kind = str(declared["model_type"])
     check_kind(kind)
     default = AutoConfig.for_model(kind)
     if unknown := [key for key in declared if key not in _MOVED and not hasattr(default, key)]:
         raise ValueError(f"a {declared['model_type']} config has no {', '.join(unknown)}")
-    return AutoConfig.for_model(**declared, vocab_size=size)
+    try:
+        return AutoConfig.for_model(**declared, vocab_size=size)
+    except (StrictDataclassError, TypeError) as fault:
+        reason = fault.__cause__ or fault  # the first names a validator alone
+        raise ValueError(f"a {kind} config cannot be: {first_line(reason).rstrip('.')}") from None
 
 
 def check_context(config: Any, context: int) -> None:

@@ -7,6 +7,8 @@ check_samples(shards / "dpo", stage, vocabulary, modalities=["audio"])      Reci
 from collections.abc import Collection
 from pathlib import Path
 
+import numpy as np
+
 from weft.schemas.objectives import Dpo, OnPrompts
 from weft.schemas.training import TrainingStage
 from weft.schemas.vocabulary import Modality, Vocabulary
@@ -37,10 +39,20 @@ def check_samples(
         check_adaptors(draws.index, stage.trainable)
     steps, _ = steps_of(stream_of(draws, stage), stage)
     if isinstance(stage.objective, Dpo):
-        check_answers(draws, counted_tokens(vocabulary, stage.objective.count).numpy())
+        check_answers(draws, _compared(vocabulary, stage.objective.count))
     if validation:
         _check_held_out(Index(validation), stage)
     return steps
+
+
+def _compared(vocabulary: Vocabulary, count: str) -> np.ndarray:
+    """The ids (V,) bool of which each answer needs one: those that DPO counts, and with `count: text` no markers. Every answer has the
+    marker that ends it.
+    """
+    compared_V = counted_tokens(vocabulary, count).numpy()
+    if count == "text":
+        compared_V[[marker.id for marker in vocabulary.markers]] = False
+    return compared_V
 
 
 def _check_held_out(index: Index, stage: TrainingStage) -> None:

@@ -43,8 +43,11 @@ class Judge:
     scoring: Scoring
 
     def scores(self, replies: Sequence[Reply]) -> Scores:
-        """Raises FloatingPointError for a score that is not finite."""
+        """Raises FloatingPointError for a score that is not finite, ValueError for a reward that does not give one for each reply."""
         parts = {one.name: np.array(one.reward.scores(replies, self.scoring), np.float64) for one in self.rewards}
+        if bad := [name for name, values in parts.items() if values.shape != (len(replies),)]:
+            given = counted(parts[bad[0]].size, "score")
+            raise ValueError(f"the reward {bad[0]} gives {given} for {len(replies)} replies: one for each is needed")
         if bad := [name for name, values in parts.items() if not np.isfinite(values).all()]:
             raise FloatingPointError(f"the reward {bad[0]} is not finite")
         total = sum((one.weight * parts[one.name] for one in self.rewards), np.zeros(len(replies)))

@@ -187,7 +187,7 @@ def _validate(
 def _step(run: Run, drawn: Batch | PromptBatch) -> tuple[LossRow, ...]:
     """The updates of one step; returns its losses.
 
-    Raises FloatingPointError when a loss or a gradient is not finite: that update is not done, and the step is not saved.
+    Raises FloatingPointError when a loss, a metric or a gradient is not finite: that update is not done, and the step is not saved.
     """
     # seeded by step: so dropout is the same after a resume, and no generator state is saved
     torch.manual_seed(hash64(run.seed, "step", drawn.after.step))
@@ -202,6 +202,8 @@ def _update(run: Run, batch: Batch, rate: float) -> Sums:
     sums = _backward(run, batch)
     if not np.isfinite(sums.nats).all():
         raise Diverged(f"the loss of step {step} is not finite")
+    if bad := [name for name, values in sums.metrics.items() if not np.isfinite(values).all()]:
+        raise Diverged(f"{bad[0]} of step {step} is not finite")
     norm = torch.nn.utils.clip_grad_norm_(run.network.parameters(), run.stage.optimiser.clip or math.inf)
     if not torch.isfinite(norm):
         raise Diverged(f"the gradient of step {step} is not finite")

@@ -158,6 +158,16 @@ def test_what_cannot_be_measured(
     assert code == 2 and sentence in wrong
 
 
+def test_a_damaged_checkpoint_is_not_measured(run: Path, weft: Weft, held_out: Path, tmp_path: Path) -> None:
+    copy = shutil.copytree(run, tmp_path / "copy")
+    (weights,) = copy.glob("base/checkpoints/*/model.safetensors")
+    data = bytearray(weights.read_bytes())
+    data[-2] ^= 1
+    weights.write_bytes(data)
+    code, _, wrong = weft("evaluate", copy, "--corpus", held_out / "corpus", "--stage", "base")
+    assert code == 1 and "is damaged: model.safetensors has changed" in " ".join(wrong.split()), wrong
+
+
 def test_a_reward_model_has_an_accuracy_and_no_losses(train: Weft, tmp_path: Path) -> None:
     changes = ("training.dpo.objective={use: reward}", "merges=null")
     for stage in ("base", "sft", "dpo"):

@@ -21,6 +21,7 @@ from weft.pipelines.storage.store import Store
 from weft.schemas.faults import RecipeError
 from weft.schemas.training import ModelSettings
 from weft.schemas.vocabulary import Vocabulary
+from weft.trainer import sums
 from weft.trainer.model import build as build_model
 from weft.trainer.models.adaptor import Adaptor
 from weft.trainer.runs import start_of
@@ -248,7 +249,7 @@ def test_what_may_not_change_on_resume(train: Weft, tmp_path: Path) -> None:
         ("seed=7", "seed was 1, is now 7"),
         (
             "merges.final.dpo=2",
-            "final was made with the weights 5, 1, and the recipe has 5, 2; remove it to merge again",
+            "final was made of 5 sft, 1 dpo, and the recipe has 5 sft, 2 dpo; remove it to merge again",
         ),
         ("training.base.optimiser.steps=1", ""),
         ("training.base.context=64", "training.base.context was 128, is now 64"),
@@ -256,6 +257,27 @@ def test_what_may_not_change_on_resume(train: Weft, tmp_path: Path) -> None:
         code, _, errors = train(override, "--resume")
         assert (code, sentence in " ".join(errors.split())) == (2 if sentence else 0, True), errors
         assert sorted(tmp_path.glob("run/*/checkpoints/*")) == ended
+
+
+def test_a_merge_of_other_parts_or_a_damaged_one_is_told_before_any_stage_goes_on(train: Weft, tmp_path: Path) -> None:
+    """With stages left to train; both were told when the merge's turn came."""
+    assert train()[0] == 0
+    run = tmp_path / "run"
+    (run / "rl/ended.json").unlink()
+    (run / "final/config.json").write_text("{}")
+    code, _, errors = train("--resume")
+    sentence = (
+        f"{run}/final is damaged: config.json has changed; remove it, and `weft train --stage final` merges again"
+    )
+    assert (code, sentence in " ".join(errors.split())) == (1, True), errors
+    assert not (run / "rl/ended.json").exists()
+    record = json.loads((run / "final/merge.json").read_text())
+    record["parts"][1]["name"] = "rl"
+    (run / "final/merge.json").write_text(json.dumps(record))
+    sums.write(run / "final")
+    code, _, errors = train("--resume")
+    sentence = "final was made of 5 sft, 1 rl, and the recipe has 5 sft, 1 dpo; remove it to merge again"
+    assert (code, sentence in " ".join(errors.split())) == (2, True), errors
 
 
 def test_a_stage_from_which_another_began_is_not_trained_further(train: Weft, tmp_path: Path) -> None:

@@ -69,6 +69,10 @@ def test_what_cannot_be_built_is_reported(llama: dict[str, object], tmp_path: Pa
         ({"model_type": "lama"}, 32, "no model_type 'lama'; similar: llama"),
         ({"hidden_sizee": 3}, 32, "a llama config has no hidden_sizee"),
         ({}, 65, "attends over 64 at most"),
+        ({"num_attention_heads": 5}, 32, "a llama config cannot be: The hidden size .32. is not a multiple"),
+        ({"hidden_size": "big"}, 32, "a llama config cannot be: Field 'hidden_size' expected int, got str"),
+        ({"hidden_act": "relux"}, 32, "transformers makes no llama of this config: KeyError: 'relux'"),
+        ({"hidden_size": 0}, 32, "transformers makes no llama of this config: ZeroDivisionError: "),
     ],
 )
 def test_a_new_model_is_checked_without_being_built(

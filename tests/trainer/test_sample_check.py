@@ -1,13 +1,14 @@
 """Samples that a stage cannot learn from are refused before any stage begins: pairs, and held-out ones."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from weft.schemas.faults import RecipeError
 from weft.schemas.training import TrainingStage
-from weft.schemas.vocabulary import Codebook, Vocabulary
+from weft.schemas.vocabulary import Codebook, Marker, Vocabulary
 from weft.trainer.sample_check import check_samples
 
 # text 0 to 19, then codes
@@ -36,6 +37,17 @@ def test_an_answer_without_text_is_named(
         RecipeError, match="an answer of s0002, a pair of task spoken, has no text, and `count: text` compares"
     ):
         check_samples(shards, stage("text"), VOCABULARY)
+
+
+def test_a_marker_that_ends_a_turn_is_no_text(
+    make_shards: Callable[..., Path], stage: Callable[[str], TrainingStage]
+) -> None:
+    """It counts as text, and without other text DPO would compare the ends of turns alone."""
+    vocabulary = replace(VOCABULARY, markers=(Marker(name="eot", literal="<|EOT|>", id=19),))
+    ended = ("spoken", [1, 25, 19, 1, 2, 19], (1, 3, 4, 6), (3,))
+    with pytest.raises(RecipeError, match="an answer of s0000, a pair of task spoken, has no text"):
+        check_samples(make_shards([ended]), stage("text"), vocabulary)
+    assert check_samples(make_shards([WRITTEN], name="good"), stage("text"), vocabulary) == 1
 
 
 def test_the_text_of_a_prompt_is_no_answer(

@@ -28,6 +28,16 @@ def test_a_reward_that_is_no_number_is_an_error() -> None:
         Judge(rewards=named([Label(), Broken()], [1.0, 1.0]), scoring=SCORING).scores([reply([5])])
 
 
+class OneForAll(Label):
+    def scores(self, replies: object, scoring: object) -> list[float]:
+        return [1.0]
+
+
+def test_a_reward_that_does_not_score_each_reply_is_named() -> None:
+    with pytest.raises(ValueError, match="the reward test_scoring gives 1 score for 2 replies"):
+        Judge(rewards=named([OneForAll()], [1.0]), scoring=SCORING).scores([reply([5]), reply([6])])
+
+
 def test_a_constant_reward_is_told_once_and_after_many_steps() -> None:
     said: list[str] = []
     rare = RareRewards(warn=said.append, steps=3)

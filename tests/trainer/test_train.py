@@ -462,6 +462,20 @@ def test_before_the_first_update_no_rate_is_to_blame(
     assert "`lr`" not in str(fault.value)
 
 
+def test_a_metric_that_is_not_finite_ends_the_run_as_a_loss_does(
+    go: Callable[..., Result], make_stage: Callable[..., TrainingStage], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The distance `kl` of PPO is in no gradient: it may overflow where the loss does not."""
+
+    def far(model: Any, rows: Any, tasks: int) -> Any:
+        loss, sums = next_token(model, rows, tasks)
+        return loss, replace(sums, metrics={"kl": np.full(tasks, np.inf)})
+
+    monkeypatch.setattr("weft.trainer.objectives.next_token.next_token", far)
+    with pytest.raises(ValueError, match=r"kl of step 1 is not finite \(its batch is draws "):
+        go(tmp_path / "run", make_stage(steps=6))
+
+
 def test_an_update_that_breaks_a_weight_is_not_saved(
     go: Callable[..., Result], make_stage: Callable[..., TrainingStage], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -111,6 +111,6 @@ def is_trained_config(config: Any) -> bool:
     return isinstance(config, dict) and "format" in config and "learned" in config
 
 
-def first_line(error: Exception) -> str:
+def first_line(error: BaseException) -> str:
     """The first line of a library's message; what follows is often about hubs and tokens."""
     return (str(error).strip().splitlines() or [type(error).__name__])[0]

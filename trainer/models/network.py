@@ -24,7 +24,7 @@ from weft.trainer.attention import packed_mask
 from weft.trainer.model import forward
 from weft.trainer.models.adaptor import Adaptor
 from weft.trainer.models.heads import Critic, ScoreHead
-from weft.trainer.models.reading import load
+from weft.trainer.models.reading import check_finite_weights, load
 
 _PARTS: dict[Modality, str] = {"audio": "adaptor", "image": "image_adaptor"}
 SCORE, CRITIC = "score", "critic"
@@ -128,7 +128,8 @@ class Network(nn.Module):
         self.to(device)
 
     def load_adaptors(self, folder: Path) -> None:
-        """Takes the adaptors of a checkpoint. One that it does not hold stays new. Raises ValueError for one of another shape."""
+        """Takes the adaptors of a checkpoint. One that it does not hold stays new. Raises ValueError for one of another shape, or not
+        finite."""
         for part in _PARTS.values():
             self._load(part, folder, "adaptor of this encoder and model")
 
@@ -143,4 +144,6 @@ class Network(nn.Module):
             try:
                 module.load_state_dict(load_file(file))
             except (RuntimeError, SafetensorError) as fault:
-                raise ValueError(f"{file}: no {what} ({str(fault).splitlines()[0]})") from None
+                reason = str(fault).splitlines()[:2][-1].strip()  # torch's first line names the class alone
+                raise ValueError(f"{file}: no {what} ({reason})") from None
+            check_finite_weights(module, str(file))

@@ -65,11 +65,11 @@ def load(folder: str, config: Any = None) -> PreTrainedModel:
             f"{folder} lacks {len(lacking)} of the weights of a {type(model).__name__}, or has them in another shape, such as "
             f"{lacking[0]}: it would be trained from random ones"
         )
-    _check_finite(model, folder)
+    check_finite_weights(model, folder)
     return as_trained(cast(PreTrainedModel, model))
 
 
-def _check_finite(model: torch.nn.Module, folder: str) -> None:
+def check_finite_weights(model: torch.nn.Module, folder: str) -> None:
     """Raises ValueError for weights that are not finite: whatever is made of them is not either."""
     counts = {name: int((~torch.isfinite(weight)).sum()) for name, weight in model.named_parameters()}
     bad = [name for name, count in counts.items() if count]

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 
 from weft.schemas.training import ModelSettings, TrainingStage
 from weft.schemas.vocabulary import Vocabulary
@@ -115,6 +116,19 @@ def test_a_base_brings_its_adaptor(network: Network, tmp_path: Path, make_stage:
     assert network.adaptor is not None and again.adaptor is not None
     parameters = zip(network.adaptor.parameters(), again.adaptor.parameters(), strict=True)
     assert all(torch.equal(one, other) for one, other in parameters)
+
+
+def test_an_adaptor_that_is_not_finite_or_of_another_shape_is_refused(network: Network, tmp_path: Path) -> None:
+    network.save(tmp_path)
+    file = tmp_path / "adaptor.safetensors"
+    good = load_file(file)
+    for name, weight, message in (
+        ("projection.bias", torch.full((32,), torch.nan), "adaptor.safetensors: 32 of its weights are not finite"),
+        ("convolution.weight", torch.zeros(32, 1, 3), r"of this encoder and model \(size mismatch for convolution"),
+    ):
+        save_file({**good, name: weight}, file)
+        with pytest.raises(ValueError, match=message):
+            network.load_adaptors(tmp_path)
 
 
 def test_groups_are_every_weight_once(network: Network) -> None:
